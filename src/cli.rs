@@ -1,0 +1,174 @@
+//! The command line's words; nothing is run here. What a word does is the player's business.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A course on network sockets in which your own kernel proves every sentence.
+#[derive(Debug, Parser)]
+#[command(
+    name = "explore",
+    version,
+    about,
+    disable_help_subcommand = true,
+    after_help = "\
+Examples:
+  explore                        where you are, and what to type next
+  explore lesson 1               the first lesson
+  explore lesson 3 -v            the same, with every system call as it is made
+  explore run nobody-home --set silence=1s
+  explore verify                 every claim of the course, checked on this machine
+
+Exit codes: 0 all well; 1 a claim was broken; 2 usage or unreadable input;
+3 what was asked cannot be done on this machine; 130 interrupted."
+)]
+pub struct Cli {
+    /// What to do; nothing says where you are in the course.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// What every command takes.
+    #[command(flatten)]
+    pub shared: Shared,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the lessons
+    List {
+        /// As JSON: an array of number, slug, title, experiments
+        #[arg(long, value_name = "-", num_args = 0)]
+        json: bool,
+    },
+    /// Play a lesson
+    Lesson {
+        /// Its number, its slug (`families`), `next`, or a lesson file (`./mine.md`)
+        #[arg(value_name = "N|SLUG|next|FILE")]
+        which: String,
+        /// How it is played
+        #[command(flatten)]
+        play: Play,
+        /// Where the events go
+        #[command(flatten)]
+        record: Record,
+    },
+    /// Run one experiment alone
+    Run {
+        /// Its name; `--list` shows them
+        #[arg(value_name = "EXPERIMENT", required_unless_present = "list")]
+        experiment: Option<String>,
+        /// List the experiments, and what can be set in each
+        #[arg(long)]
+        list: bool,
+        /// Set a parameter
+        #[arg(long = "set", value_name = "NAME=VALUE")]
+        set: Vec<String>,
+        /// How it is played
+        #[command(flatten)]
+        play: Play,
+        /// Where the events go
+        #[command(flatten)]
+        record: Record,
+    },
+    /// Check every claim, without the prose: held, broken, or not checked here
+    Verify {
+        /// Only these lessons: numbers or slugs
+        #[arg(value_name = "N")]
+        lessons: Vec<String>,
+        /// As one JSON object
+        #[arg(long)]
+        json: bool,
+        /// Write the events to a file as JSON Lines; `-` is standard output
+        #[arg(long, value_name = "FILE", conflicts_with = "json")]
+        record: Option<PathBuf>,
+    },
+    /// Show a recording through the same views
+    Replay {
+        /// A file that `--record` wrote; `-` is standard input
+        #[arg(value_name = "FILE.jsonl")]
+        file: PathBuf,
+        /// How it is played
+        #[command(flatten)]
+        play: Play,
+    },
+    /// Run one experiment in this process, events to standard output
+    #[command(name = "__experiment", hide = true)]
+    Experiment {
+        /// Its name
+        name: String,
+        /// Set a parameter
+        #[arg(long = "set")]
+        set: Vec<String>,
+    },
+    /// Play one part of an experiment in this process
+    #[command(name = "__part", hide = true)]
+    Part {
+        /// Its name
+        name: String,
+        /// Who plays it
+        #[arg(long)]
+        actor: String,
+        /// When the run began
+        #[arg(long)]
+        epoch: u64,
+        /// What the experiment tells it
+        #[arg(long = "set")]
+        set: Vec<String>,
+    },
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, Args)]
+pub struct Shared {
+    /// Language of the lessons
+    #[arg(long, global = true, value_enum, value_name = "LANG")]
+    pub lang: Option<Language>,
+    /// Colours
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = When::Auto)]
+    pub color: When,
+    /// Draw with ASCII characters alone
+    #[arg(long, global = true)]
+    pub ascii: bool,
+    /// Columns to draw in (20 to 1000), instead of the terminal's
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(20..=1000))]
+    pub width: Option<u16>,
+}
+
+/// How a lesson or an experiment is played.
+#[derive(Clone, Debug, Args)]
+pub struct Play {
+    /// Every call as a line; twice: also the kernel's view
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Ask nothing and wait for nothing (the default when not at a terminal)
+    #[arg(long)]
+    pub auto: bool,
+}
+
+/// Where the events of a run go.
+#[derive(Clone, Debug, Args)]
+pub struct Record {
+    /// Write the events to a file as JSON Lines; `-` is standard output
+    #[arg(long, visible_alias = "json", value_name = "FILE")]
+    pub record: Option<PathBuf>,
+}
+
+/// A language of the lessons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Language {
+    /// English
+    En,
+    /// Chinese
+    Zh,
+}
+
+/// When to do something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// At a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}

@@ -1,0 +1,105 @@
+//! The experiments: one table, name to function. An experiment is plain Rust on instrumented sockets, written to be
+//! read by learners, for its own source is what a lesson shows as code.
+//!
+//! It knows the lab and nothing else. Claims have names here; their sentences stand in `lessons/`.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use crate::lab::{self, Lab, Parameter, Result, Run};
+
+mod families;
+mod socket;
+mod tcp_udp;
+
+/// One row of the table.
+#[derive(Debug)]
+pub struct Experiment {
+    /// Its name, as lessons and the command line have it: the function's name with hyphens.
+    pub name: &'static str,
+    /// What it does.
+    pub play: fn(&Lab) -> Result<()>,
+    /// The claims it checks, in order.
+    pub claims: &'static [&'static str],
+    /// What can be set with `--set`, besides the deadline.
+    pub parameters: &'static [Parameter],
+    /// True if it plays in a network of its own.
+    pub private_network: bool,
+    /// Where its source is.
+    pub file: SourceFile,
+}
+
+/// A source file that is part of the program, so that what is shown is what ran.
+#[derive(Clone, Copy, Debug)]
+pub struct SourceFile {
+    /// The file, from the project's root.
+    pub path: &'static str,
+    /// All of it.
+    pub text: &'static str,
+}
+
+/// A part of an experiment that a child process plays: its name is `experiment/part`.
+#[derive(Debug)]
+pub struct Part {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does.
+    pub play: fn(&Lab) -> Result<()>,
+}
+
+/// One file's experiments and parts.
+#[derive(Debug)]
+pub struct Chapter {
+    /// The experiments, in the lesson's order.
+    pub experiments: &'static [Experiment],
+    /// What child processes play in them.
+    pub parts: &'static [Part],
+}
+
+/// All chapters, in the order of the course.
+pub static CHAPTERS: [&Chapter; 3] = [&socket::CHAPTER, &families::CHAPTER, &tcp_udp::CHAPTER];
+
+/// All experiments, in the order of the course.
+pub fn all() -> impl Iterator<Item = &'static Experiment> {
+    CHAPTERS.iter().flat_map(|chapter| chapter.experiments)
+}
+
+/// The experiment of that name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Experiment> {
+    all().find(|experiment| experiment.name == name)
+}
+
+impl Experiment {
+    /// The lines of its function, and the number of the first; what a lesson shows as code.
+    #[must_use]
+    pub fn source(&self) -> Option<(u32, Vec<&'static str>)> {
+        let opening = format!("fn {}(", self.name.replace('-', "_"));
+        let lines: Vec<_> = self.file.text.lines().collect();
+        let first = lines.iter().position(|line| line.trim_start_matches("pub ").starts_with(&opening))?;
+        let length = lines[first..].iter().position(|line| *line == "}")? + 1;
+        Some((u32::try_from(first).ok()? + 1, lines[first..first + length].to_vec()))
+    }
+
+    /// Runs it in this process, which is then over; the events go to standard output.
+    #[must_use]
+    pub fn perform(&'static self, settings: BTreeMap<String, String>) -> ExitCode {
+        let run = Run {
+            name: self.name.to_owned(),
+            actor: "lab".to_owned(),
+            parameters: self.parameters,
+            settings,
+            private_network: self.private_network,
+            epoch_ns: None,
+        };
+        lab::perform(&run, self.play)
+    }
+}
+
+/// Plays a part in this process, which is then over. `None` if there is no such part.
+#[must_use]
+pub fn perform_part(name: &str, actor: String, epoch_ns: u64, settings: BTreeMap<String, String>) -> Option<ExitCode> {
+    let part = CHAPTERS.iter().flat_map(|chapter| chapter.parts).find(|part| part.name == name)?;
+    let run = Run { name: name.to_owned(), actor, parameters: &[], settings, private_network: false, epoch_ns: Some(epoch_ns) };
+    Some(lab::perform(&run, part.play))
+}

@@ -1,0 +1,220 @@
+//! Who is on stage: roles that the experiment's own thread plays, threads of their own, and real child processes.
+//!
+//! A call is recorded under the thread's actor if the thread is one, and under the socket's owner if it is not.
+
+use std::cell::RefCell;
+use std::io::{self, BufRead, BufReader};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, Type};
+
+use super::{Error, Lab, Result, Socket, kernel};
+use crate::event::{ActorKind, Ending, Name, What};
+use crate::recording::{Line, parse_line};
+
+thread_local!(static CURRENT: RefCell<Option<Name>> = const { RefCell::new(None) });
+
+/// The actor that this thread is, if it is one.
+pub(super) fn current() -> Option<Name> {
+    CURRENT.with_borrow(Clone::clone)
+}
+
+/// Someone who opens sockets and makes calls: `server`, `client`, `alice`.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    lab: Lab,
+    name: Name,
+    instrument: bool,
+}
+
+impl Actor {
+    pub(super) fn new(lab: &Lab, name: &str, kind: ActorKind) -> Actor {
+        let actor = Actor { lab: lab.clone(), name: Name::from(name), instrument: false };
+        lab.recorder().push(&actor.name, What::Actor { kind });
+        actor
+    }
+
+    /// The lab's own hand: its calls are recorded as the instrument's.
+    pub(super) fn instrument(lab: &Lab) -> Actor {
+        Actor { lab: lab.clone(), name: Name::from("lab"), instrument: true }
+    }
+
+    /// The actor's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Opens a socket: socket(2).
+    ///
+    /// # Errors
+    /// `EAFNOSUPPORT` for a family that this kernel lacks, `EMFILE` with no descriptor left.
+    #[track_caller]
+    pub fn socket(&self, domain: Domain, kind: Type, protocol: Option<Protocol>) -> io::Result<Socket> {
+        Socket::open(self.lab.recorder_arc(), &self.name, self.instrument, domain, kind, protocol)
+    }
+}
+
+/// Where actors with threads of their own come on. Made by [`Lab::scope`]; all have left when that returns.
+#[derive(Debug)]
+pub struct Stage<'scope, 'env: 'scope> {
+    lab: &'env Lab,
+    scope: &'scope thread::Scope<'scope, 'env>,
+}
+
+/// An actor that has a thread of its own.
+#[derive(Debug)]
+pub struct ActorThread<'scope, T> {
+    lab: Lab,
+    name: Name,
+    thread: u32,
+    handle: thread::ScopedJoinHandle<'scope, Result<T>>,
+}
+
+impl<'scope, 'env> Stage<'scope, 'env> {
+    pub(super) fn new(lab: &'env Lab, scope: &'scope thread::Scope<'scope, 'env>) -> Self {
+        Stage { lab, scope }
+    }
+
+    /// Starts an actor on a thread of its own. An error or a panic in it ends the experiment with the actor's name.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the system starts no more threads.
+    pub fn actor<T: Send + 'scope>(
+        &self,
+        name: &'static str,
+        play: impl FnOnce(Actor) -> Result<T> + Send + 'scope,
+    ) -> Result<ActorThread<'scope, T>> {
+        let (lab, event_name) = (self.lab.clone(), Name::from(name));
+        let (told, hear) = std::sync::mpsc::channel();
+        let (inner, inner_name) = (lab.clone(), event_name.clone());
+        let handle = thread::Builder::new().name(name.to_owned()).spawn_scoped(self.scope, move || {
+            CURRENT.set(Some(inner_name.clone()));
+            let actor = Actor::new(&inner, name, ActorKind::Thread);
+            let _ = told.send(kernel::thread_id());
+            let answer =
+                catch_unwind(AssertUnwindSafe(|| play(actor))).unwrap_or_else(|panic| Err(Error::Panic(panic_text(panic.as_ref()))));
+            answer.map_err(|error| {
+                let error = error.at(&inner, &inner_name);
+                inner.fail_now(&error);
+                error
+            })
+        })?;
+        let thread = hear.recv().map_err(|_| Error::Panic(format!("{name} did not start")))?;
+        Ok(ActorThread { lab, name: event_name, thread, handle })
+    }
+}
+
+impl<T> ActorThread<'_, T> {
+    /// Waits until the actor has left, and gives what it brought.
+    ///
+    /// # Errors
+    /// The actor's own error.
+    pub fn finish(self) -> Result<T> {
+        self.handle.join().unwrap_or_else(|panic| Err(Error::Panic(panic_text(panic.as_ref()))))
+    }
+
+    /// Waits until the actor is blocked in this function, as the kernel sees it where that can be had: it has entered
+    /// the call, has not returned, and its thread sleeps.
+    ///
+    /// # Errors
+    /// [`Error::Unexpected`] if the actor left instead.
+    pub fn until_blocked_in(&self, function: &str) -> Result<()> {
+        loop {
+            let pending = self.lab.recorder().look(|events| {
+                let last = events.iter().rev().find(|event| event.thread == self.thread);
+                matches!(last.map(|event| &event.what), Some(What::Enter(call)) if call.function == function)
+            });
+            if pending && kernel::is_asleep(std::process::id(), self.thread).unwrap_or(true) {
+                return Ok(());
+            }
+            if self.handle.is_finished() {
+                return Err(Error::Unexpected(format!("{} left without being blocked in {function}()", self.name)));
+            }
+            thread::sleep(Duration::from_micros(200));
+        }
+    }
+}
+
+pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "panic".to_owned())
+}
+
+/// The child processes of a run, each with the pipe whose closing tells it to leave.
+pub(super) type Children = Mutex<Vec<(Child, Option<ChildStdin>)>>;
+
+/// Tells every child process to leave at once, and waits until it has.
+pub(super) fn dismiss(children: &Children) {
+    for (child, leash) in children.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
+        drop(leash.take());
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
+/// An actor that is a process of its own: this program, run once more to play one part of the experiment.
+#[derive(Debug)]
+pub struct Process {
+    lab: Lab,
+    name: Name,
+    id: u32,
+    reader: thread::JoinHandle<Option<Ending>>,
+}
+
+impl Process {
+    /// Starts the program again to play `part` of this experiment as actor `name`; `settings` reach it as [`Lab::text`].
+    pub(super) fn start(lab: &Lab, name: &str, part: &str, settings: &[(&str, String)]) -> Result<Process> {
+        let mut command = Command::new(lab.program()?);
+        command.arg("__part").arg(part).args(["--actor", name]).args(["--epoch", &lab.recorder().epoch_ns().to_string()]);
+        for (key, value) in settings {
+            command.arg("--set").arg(format!("{key}={value}"));
+        }
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        let (id, output, leash) = (child.id(), child.stdout.take(), child.stdin.take());
+        lab.children().lock().unwrap_or_else(PoisonError::into_inner).push((child, leash));
+        let into = lab.clone();
+        let reader = thread::Builder::new().name(format!("hears {name}")).spawn(move || {
+            let mut ending = None;
+            for line in BufReader::new(output?).split(b'\n') {
+                let Ok(Line::Event(event)) = parse_line(&line.ok()?) else { continue };
+                match event.what {
+                    What::End { ending: how } => ending = Some(how),
+                    _ => into.recorder().merge(*event),
+                }
+            }
+            ending
+        })?;
+        Ok(Process { lab: lab.clone(), name: Name::from(name), id, reader })
+    }
+
+    /// Its PID.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// Waits until the process has ended and all that it recorded is here.
+    ///
+    /// # Errors
+    /// What ended it, if it was not the end of its part.
+    pub fn finish(self) -> Result<()> {
+        let ending = self.reader.join().map_err(|panic| Error::Panic(panic_text(panic.as_ref())))?;
+        let mut children = self.lab.children().lock().unwrap_or_else(PoisonError::into_inner);
+        let at = children.iter().position(|(child, _)| child.id() == self.id);
+        let status = at.map(|at| children.remove(at)).map(|(mut child, leash)| {
+            drop(leash);
+            child.wait()
+        });
+        match ending {
+            Some(Ending::Finished) => Ok(()),
+            Some(Ending::Unavailable { why }) => Err(Error::Unavailable(why)),
+            Some(Ending::Failed { why }) => Err(Error::Unexpected(why)),
+            other => Err(Error::Unexpected(format!("{}: its process ended too soon ({other:?}, {status:?})", self.name))),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! What a system that is not Linux can answer. `None` and [`Missing`] are honest answers: views and claims say so.
+
+use std::borrow::Cow;
+use std::io;
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use super::{Missing, TcpInfo};
+
+/// What this system calls send(3).
+pub const SEND: &str = if cfg!(windows) { "send" } else { "sendto" };
+/// What this system calls recv(3).
+pub const RECV: &str = if cfg!(windows) { "recv" } else { "recvfrom" };
+/// What this system calls accept(3).
+pub const ACCEPT: &str = "accept";
+/// `O_NONBLOCK`, as a status flag.
+pub const O_NONBLOCK: i32 = 1;
+
+/// The system's name and machine.
+#[must_use]
+pub fn name() -> String {
+    format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)
+}
+
+/// Nanoseconds since this process first asked.
+#[must_use]
+pub fn monotonic_ns() -> u64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    u64::try_from(START.get_or_init(Instant::now).elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// A number for the calling thread, counted from 1 (the system's own is not asked).
+#[must_use]
+pub fn thread_id() -> u32 {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    thread_local!(static ID: u32 = NEXT.fetch_add(1, Ordering::Relaxed));
+    ID.with(|id| *id)
+}
+
+/// The name of an error number.
+#[must_use]
+#[cfg(unix)]
+pub fn errno_name(code: i32) -> Cow<'static, str> {
+    match nix::errno::Errno::from_raw(code) {
+        nix::errno::Errno::UnknownErrno => Cow::Owned(format!("errno {code}")),
+        known => Cow::Owned(format!("{known:?}")),
+    }
+}
+
+/// The name of an error number: on Windows the WSA number itself, after its kind.
+#[must_use]
+#[cfg(not(unix))]
+pub fn errno_name(code: i32) -> Cow<'static, str> {
+    Cow::Owned(format!("{:?} ({code})", io::Error::from_raw_os_error(code).kind()))
+}
+
+/// True if the error means that this machine lacks memory; more is not known here.
+#[must_use]
+pub fn is_shortage(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::OutOfMemory
+}
+
+/// True if the error means that the family is not to be had.
+#[must_use]
+pub fn is_family_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::AddrNotAvailable | io::ErrorKind::Unsupported)
+}
+
+/// Not to be had here.
+///
+/// # Errors
+/// Never.
+pub fn tcp_info(_: &socket2::Socket) -> io::Result<Option<TcpInfo>> {
+    Ok(None)
+}
+
+/// Whether the socket is non-blocking, as [`O_NONBLOCK`] or 0.
+///
+/// # Errors
+/// What the system answers.
+pub fn status_flags(socket: &socket2::Socket) -> io::Result<i32> {
+    #[cfg(unix)]
+    return Ok(if socket.nonblocking()? { O_NONBLOCK } else { 0 });
+    #[cfg(not(unix))]
+    {
+        let _ = socket;
+        Ok(0)
+    }
+}
+
+/// Makes the socket non-blocking, or blocking.
+///
+/// # Errors
+/// What the system answers.
+pub fn set_status_flags(socket: &socket2::Socket, flags: i32) -> io::Result<i32> {
+    socket.set_nonblocking(flags & O_NONBLOCK != 0).map(|()| 0)
+}
+
+/// Closes the descriptor.
+///
+/// # Errors
+/// Never: what the system answers is not told here.
+pub fn close(socket: socket2::Socket) -> io::Result<()> {
+    drop(socket);
+    Ok(())
+}
+
+/// Not to be had here.
+#[must_use]
+pub fn is_asleep(_: u32, _: u32) -> Option<bool> {
+    None
+}
+
+/// Not to be had here.
+#[must_use]
+pub fn frames_sent(_: &str) -> Option<u64> {
+    None
+}
+
+/// Not to be had here.
+///
+/// # Errors
+/// Always: only Linux has network namespaces.
+pub fn enter_private_network() -> Result<(), Missing> {
+    Err(Missing { step: Cow::Borrowed("a network namespace"), errno: Cow::Borrowed("only Linux has them") })
+}
+
+/// Not to be had here.
+///
+/// # Errors
+/// Always.
+pub fn raise_interface(_: &socket2::Socket, _: &str) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Nothing to give up here.
+///
+/// # Errors
+/// Never.
+pub fn drop_capabilities() -> io::Result<()> {
+    Ok(())
+}

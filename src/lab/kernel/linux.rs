@@ -1,0 +1,202 @@
+//! Linux's own answers: TCP_INFO, /proc, namespaces, capabilities. The program's `unsafe` is here, and nearly all of it.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::fs;
+use std::io;
+use std::mem::{self, MaybeUninit};
+use std::os::fd::{AsRawFd, IntoRawFd};
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sched::{CloneFlags, unshare};
+use nix::time::{ClockId, clock_gettime};
+
+use super::{Missing, TcpInfo, tcp_state_name};
+
+/// What this kernel calls send(3) without flags or address: a library call that becomes this system call.
+pub const SEND: &str = "sendto";
+/// What this kernel calls recv(3).
+pub const RECV: &str = "recvfrom";
+/// What this kernel calls accept(3) as socket2 makes it.
+pub const ACCEPT: &str = "accept4";
+
+/// The kernel's name, release and machine: `Linux 6.18.44 x86_64` (uname(2)).
+#[must_use]
+pub fn name() -> String {
+    match nix::sys::utsname::uname() {
+        Ok(name) => [name.sysname(), name.release(), name.machine()].map(std::ffi::OsStr::to_string_lossy).join(" "),
+        Err(error) => format!("Linux (uname: {error})"),
+    }
+}
+
+/// Nanoseconds of `CLOCK_MONOTONIC`, the same for every process of the machine (clock_gettime(2)).
+#[must_use]
+pub fn monotonic_ns() -> u64 {
+    let now = clock_gettime(ClockId::CLOCK_MONOTONIC).unwrap_or(nix::sys::time::TimeSpec::new(0, 0));
+    u64::try_from(now.tv_sec()).unwrap_or(0) * 1_000_000_000 + u64::try_from(now.tv_nsec()).unwrap_or(0)
+}
+
+/// The calling thread's TID (gettid(2)), asked once a thread.
+#[must_use]
+pub fn thread_id() -> u32 {
+    thread_local!(static TID: Cell<u32> = const { Cell::new(0) });
+    TID.with(|tid| {
+        if tid.get() == 0 {
+            tid.set(nix::unistd::gettid().as_raw().unsigned_abs());
+        }
+        tid.get()
+    })
+}
+
+/// The name of an error number, as errno(3) has it: `ECONNREFUSED`.
+#[must_use]
+pub fn errno_name(code: i32) -> Cow<'static, str> {
+    match Errno::from_raw(code) {
+        Errno::UnknownErrno => Cow::Owned(format!("errno {code}")),
+        known => Cow::Owned(format!("{known:?}")),
+    }
+}
+
+/// True if the error means that this machine lacks something (descriptors, memory, a right), not that sockets behave otherwise.
+#[must_use]
+pub fn is_shortage(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM))
+}
+
+/// True if the error means that the family is not to be had: switched off, or without an address.
+#[must_use]
+pub fn is_family_missing(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL | libc::ENETUNREACH))
+}
+
+/// What TCP_INFO says of this socket (tcp(7)); `None` for a kernel that answers with too little to hold the state.
+///
+/// # Errors
+/// What getsockopt(2) answers: `EOPNOTSUPP` for a socket that is not TCP.
+pub fn tcp_info(socket: &socket2::Socket) -> io::Result<Option<TcpInfo>> {
+    let mut info = MaybeUninit::<libc::tcp_info>::zeroed();
+    let mut length = mem::size_of::<libc::tcp_info>() as libc::socklen_t;
+    // SAFETY: the pointer is to `length` writable bytes, and an all-zero tcp_info is a valid one.
+    let info = unsafe {
+        if libc::getsockopt(socket.as_raw_fd(), libc::IPPROTO_TCP, libc::TCP_INFO, info.as_mut_ptr().cast(), &raw mut length) != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        info.assume_init()
+    };
+    Ok((length >= 1).then(|| TcpInfo {
+        state: tcp_state_name(info.tcpi_state),
+        rtt_us: info.tcpi_rtt,
+        total_retrans: info.tcpi_total_retrans,
+        snd_mss: info.tcpi_snd_mss,
+        unacked: info.tcpi_unacked,
+    }))
+}
+
+/// The file status flags of a descriptor (`F_GETFL`, fcntl(2)).
+///
+/// # Errors
+/// What fcntl(2) answers.
+pub fn status_flags(socket: &socket2::Socket) -> io::Result<i32> {
+    Ok(fcntl(socket, FcntlArg::F_GETFL)?)
+}
+
+/// Sets the file status flags of a descriptor (`F_SETFL`, fcntl(2)).
+///
+/// # Errors
+/// What fcntl(2) answers.
+pub fn set_status_flags(socket: &socket2::Socket, flags: i32) -> io::Result<i32> {
+    Ok(fcntl(socket, FcntlArg::F_SETFL(OFlag::from_bits_retain(flags)))?)
+}
+
+/// `O_NONBLOCK`, as a status flag.
+pub const O_NONBLOCK: i32 = libc::O_NONBLOCK;
+
+/// Closes the descriptor, and says what close(2) answered.
+///
+/// # Errors
+/// What close(2) answers.
+pub fn close(socket: socket2::Socket) -> io::Result<()> {
+    Ok(nix::unistd::close(socket.into_raw_fd())?)
+}
+
+/// True if the kernel says that this thread sleeps; `None` where /proc cannot be read (proc_pid_stat(5)).
+#[must_use]
+pub fn is_asleep(process: u32, thread: u32) -> Option<bool> {
+    let stat = fs::read_to_string(format!("/proc/{process}/task/{thread}/stat")).ok()?;
+    let state = stat.rsplit_once(')')?.1.trim_start().chars().next()?;
+    Some(matches!(state, 'S' | 'D'))
+}
+
+/// Frames that an interface of this network has sent so far (the `tx_packets` column of /proc/net/dev, proc_pid_net(5)).
+#[must_use]
+pub fn frames_sent(interface: &str) -> Option<u64> {
+    let table = fs::read_to_string("/proc/thread-self/net/dev").ok()?;
+    let row = table.lines().find_map(|line| line.trim_start().strip_prefix(interface)?.strip_prefix(':'))?;
+    row.split_whitespace().nth(9)?.parse().ok()
+}
+
+/// Which IPv6 switches the machine has set; `None` if its kernel has no IPv6.
+fn ipv6_switches() -> Vec<(String, String)> {
+    ["all", "default", "lo"]
+        .iter()
+        .map(|place| format!("/proc/sys/net/ipv6/conf/{place}/disable_ipv6"))
+        .filter_map(|path| Some((path.clone(), fs::read_to_string(&path).ok()?)))
+        .collect()
+}
+
+/// Moves the process into a network of its own, in which `lo` is still down. Root needs a new network namespace alone;
+/// anyone else a user namespace around it (user_namespaces(7), network_namespaces(7)). Call it before any thread starts.
+///
+/// # Errors
+/// [`Missing`]: the step that the system refused.
+pub fn enter_private_network() -> Result<(), Missing> {
+    let missing = |step: &'static str| move |errno: Errno| Missing { step: Cow::Borrowed(step), errno: errno_name(errno as i32) };
+    let (user, group) = (nix::unistd::geteuid(), nix::unistd::getegid());
+    let switches = ipv6_switches();
+    if unshare(CloneFlags::CLONE_NEWNET).is_err() {
+        unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET).map_err(missing("unshare(CLONE_NEWUSER|CLONE_NEWNET)"))?;
+        let write = |path: &'static str, text: String| {
+            fs::write(path, text).map_err(|error| Missing { step: Cow::Owned(format!("write {path}")), errno: super::error_name(&error) })
+        };
+        write("/proc/self/setgroups", "deny".to_owned())?;
+        write("/proc/self/uid_map", format!("{user} {user} 1"))?;
+        write("/proc/self/gid_map", format!("{group} {group} 1"))?;
+    }
+    // A new network has IPv6 on, whatever the machine says: keep to what the machine says.
+    for (path, value) in switches {
+        let _ = fs::write(path, value);
+    }
+    Ok(())
+}
+
+/// Raises an interface (`SIOCSIFFLAGS`, netdevice(7)) through a socket that the caller opened for it.
+///
+/// # Errors
+/// What ioctl(2) answers.
+pub fn raise_interface(through: &socket2::Socket, interface: &str) -> io::Result<()> {
+    // SAFETY: an all-zero ifreq is a valid one.
+    let mut request: libc::ifreq = unsafe { mem::zeroed() };
+    for (to, from) in request.ifr_name.iter_mut().zip(interface.bytes().take(libc::IFNAMSIZ - 1)) {
+        *to = from.cast_signed();
+    }
+    #[allow(clippy::cast_possible_truncation)] // IFF_UP | IFF_RUNNING is 0x41
+    let flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
+    request.ifr_ifru.ifru_flags = flags;
+    // SAFETY: SIOCSIFFLAGS reads one ifreq, and this is one.
+    let answer = unsafe { libc::ioctl(through.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) };
+    if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Gives up every capability (capabilities(7)): a teacher's root shell then meets the same file permissions as anyone.
+///
+/// # Errors
+/// What capset(2) answers.
+pub fn drop_capabilities() -> io::Result<()> {
+    const VERSION_3: u32 = 0x2008_0522; // _LINUX_CAPABILITY_VERSION_3, linux/capability.h
+    let header: [u32; 2] = [VERSION_3, 0];
+    let none = [0_u32; 6];
+    // SAFETY: version 3 takes a header of two words and two sets of three words.
+    let answer = unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), none.as_ptr()) };
+    if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}

@@ -1,0 +1,75 @@
+//! What only the kernel can say, and what only some kernels have.
+//!
+//! One face for every system: `linux` answers in full; `elsewhere` answers what it can, and `None` where it cannot.
+
+use std::borrow::Cow;
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+pub use linux::*;
+
+#[cfg(not(target_os = "linux"))]
+mod elsewhere;
+#[cfg(not(target_os = "linux"))]
+pub use elsewhere::*;
+
+/// What TCP_INFO says of a connection (tcp(7)). Times are microseconds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TcpInfo {
+    /// The state, as RFC 9293 section 3.3.2 names it, in the kernel's spelling: `ESTABLISHED`, `CLOSE_WAIT`.
+    pub state: &'static str,
+    /// Smoothed round-trip time.
+    pub rtt_us: u32,
+    /// Segments sent again so far.
+    pub total_retrans: u32,
+    /// Largest segment this end sends, in bytes.
+    pub snd_mss: u32,
+    /// Segments sent and not acknowledged.
+    pub unacked: u32,
+}
+
+/// The names of the TCP states, by the number that TCP_INFO gives (Linux `include/net/tcp_states.h`).
+#[must_use]
+pub fn tcp_state_name(number: u8) -> &'static str {
+    const NAMES: [&str; 13] = [
+        "UNKNOWN",
+        "ESTABLISHED",
+        "SYN_SENT",
+        "SYN_RECV",
+        "FIN_WAIT1",
+        "FIN_WAIT2",
+        "TIME_WAIT",
+        "CLOSE",
+        "CLOSE_WAIT",
+        "LAST_ACK",
+        "LISTEN",
+        "CLOSING",
+        "NEW_SYN_RECV",
+    ];
+    NAMES.get(usize::from(number)).copied().unwrap_or("UNKNOWN")
+}
+
+/// Why something that the lab asked of the system is not to be had: the very step, and the error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// The step that failed: `unshare(CLONE_NEWUSER|CLONE_NEWNET)`.
+    pub step: Cow<'static, str>,
+    /// The error's name: `EPERM`.
+    pub errno: Cow<'static, str>,
+}
+
+impl std::fmt::Display for Missing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.step, self.errno)
+    }
+}
+
+/// What an error is called, whatever made it.
+#[must_use]
+pub fn error_name(error: &std::io::Error) -> Cow<'static, str> {
+    match error.raw_os_error() {
+        Some(code) => errno_name(code),
+        None => Cow::Owned(error.to_string()),
+    }
+}

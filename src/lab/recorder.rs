@@ -1,0 +1,215 @@
+//! The recorder: every event of a run, in the order in which it happened.
+//!
+//! Entry and return of a call are recorded separately, so what is blocked is known while it is.
+//! Recording costs a clock reading, a lock and a push; writing to a file or a pipe is another thread's work.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::kernel;
+use crate::event::{Args, Blocked, Call, Event, Name, Outcome, Return, What};
+use crate::recording::write_line;
+
+/// The events of one run; shared by all its actors.
+#[derive(Debug)]
+pub struct Recorder {
+    epoch_ns: u64,
+    process: u32,
+    next_call: AtomicU64,
+    state: Mutex<State>,
+    more: Condvar,
+    drained: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    events: Vec<Event>,
+    /// How many of the events the writer has written.
+    written: usize,
+    writer: Writer,
+    closed: bool,
+}
+
+/// What the writing thread is doing.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Writer {
+    /// There is none: the events stay in memory.
+    #[default]
+    None,
+    Busy,
+    /// It sleeps until there is more.
+    Waiting,
+}
+
+/// A call that has been entered.
+#[derive(Debug)]
+pub struct Entered {
+    call: Arc<Call>,
+    at_ns: u64,
+}
+
+impl Recorder {
+    /// A recorder whose times count from `epoch_ns` (a reading of [`kernel::monotonic_ns`]).
+    #[must_use]
+    pub fn new(epoch_ns: u64) -> Recorder {
+        Recorder {
+            epoch_ns,
+            process: std::process::id(),
+            next_call: AtomicU64::new(1),
+            state: Mutex::default(),
+            more: Condvar::new(),
+            drained: Condvar::new(),
+        }
+    }
+
+    /// When the run began, as [`kernel::monotonic_ns`] counts.
+    #[must_use]
+    pub fn epoch_ns(&self) -> u64 {
+        self.epoch_ns
+    }
+
+    /// Nanoseconds since the run began.
+    #[must_use]
+    pub fn now_ns(&self) -> u64 {
+        kernel::monotonic_ns().saturating_sub(self.epoch_ns)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Records something; answers when it was.
+    pub fn push(&self, actor: &Name, what: What) -> u64 {
+        let thread = kernel::thread_id();
+        let (actor, process) = (actor.clone(), self.process);
+        let mut state = self.lock();
+        let at_ns = self.now_ns();
+        self.append(&mut state, Event { at_ns, actor, process, thread, what });
+        at_ns
+    }
+
+    /// Records what another process of this run recorded.
+    pub fn merge(&self, event: Event) {
+        self.append(&mut self.lock(), event);
+    }
+
+    fn append(&self, state: &mut State, event: Event) {
+        if state.closed {
+            return;
+        }
+        state.events.push(event);
+        if state.writer == Writer::Waiting {
+            self.more.notify_one();
+        }
+    }
+
+    /// A number for a call.
+    pub fn number(&self) -> u64 {
+        self.next_call.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Records that a call is entered.
+    pub fn enter(&self, actor: &Name, call: Call) -> Entered {
+        let call = Arc::new(call);
+        let at_ns = self.push(actor, What::Enter(call.clone()));
+        Entered { call, at_ns }
+    }
+
+    /// Records that it returned.
+    pub fn leave(&self, actor: &Name, entered: Entered, outcome: Outcome, out: Args) {
+        let thread = kernel::thread_id();
+        let (actor, process) = (actor.clone(), self.process);
+        let mut state = self.lock();
+        let at_ns = self.now_ns();
+        let took_ns = at_ns.saturating_sub(entered.at_ns);
+        let what = What::Return(Return { call: entered.call, outcome, out, took_ns });
+        self.append(&mut state, Event { at_ns, actor, process, thread, what });
+    }
+
+    /// All events so far.
+    #[must_use]
+    pub fn events(&self) -> Vec<Event> {
+        self.lock().events.clone()
+    }
+
+    /// Looks at the events without copying them. Nothing is recorded meanwhile, so be brief.
+    pub fn look<T>(&self, look: impl FnOnce(&[Event]) -> T) -> T {
+        look(&self.lock().events)
+    }
+
+    /// The calls that have been entered and have not returned.
+    #[must_use]
+    pub fn pending(&self) -> Vec<Blocked> {
+        let now_ns = self.now_ns();
+        self.look(|events| {
+            let mut open: HashMap<(u32, u64), Blocked> = HashMap::new();
+            for event in events {
+                match &event.what {
+                    What::Enter(call) => {
+                        let for_ns = now_ns.saturating_sub(event.at_ns);
+                        open.insert((event.process, call.id), Blocked { actor: event.actor.clone(), call: call.clone(), for_ns });
+                    }
+                    What::Return(back) => {
+                        open.remove(&(event.process, back.call.id));
+                    }
+                    _ => {}
+                }
+            }
+            let mut blocked: Vec<_> = open.into_values().collect();
+            blocked.sort_by_key(|blocked| std::cmp::Reverse(blocked.for_ns));
+            blocked
+        })
+    }
+
+    /// Nothing more is recorded from here on.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.more.notify_all();
+    }
+
+    /// Writes every event to `to` as it comes, until [`Recorder::close`] and all is written. Runs on a thread of its own.
+    pub fn write_to(&self, to: &mut dyn Write) {
+        let mut state = self.lock();
+        loop {
+            if state.written < state.events.len() {
+                state.writer = Writer::Busy;
+                let batch = state.events[state.written..].to_vec();
+                drop(state);
+                let sent = batch.iter().try_for_each(|event| write_line(to, event)).and_then(|()| to.flush());
+                if sent.is_ok() {
+                    // The reader is a person: gathering for 2 ms saves a wake-up for every event.
+                    std::thread::sleep(Duration::from_millis(2));
+                }
+                state = self.lock();
+                state.written += batch.len();
+                if sent.is_err() {
+                    state.closed = true;
+                    state.written = state.events.len();
+                }
+            } else if state.closed {
+                state.writer = Writer::None;
+                self.drained.notify_all();
+                return;
+            } else {
+                state.writer = Writer::Waiting;
+                state = self.more.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+
+    /// Marks that a writer is about to start, so that [`Recorder::drain`] waits for it.
+    pub fn expect_writer(&self) {
+        self.lock().writer = Writer::Busy;
+    }
+
+    /// Waits until the writer has written everything. Call [`Recorder::close`] first.
+    pub fn drain(&self) {
+        let mut state = self.lock();
+        while state.writer != Writer::None {
+            state = self.drained.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}

@@ -1,0 +1,711 @@
+//! socket2's [`Socket`](socket2::Socket), call by call, with an instrument in between: same names, same errors,
+//! each call recorded when it is entered and when it returns.
+//!
+//! After bind, connect and accept the instrument asks the kernel for the addresses and the TCP state. Those calls
+//! are recorded too, marked as the instrument's, so that a recording names every call that strace would see.
+
+use std::borrow::Cow;
+use std::io;
+use std::mem::MaybeUninit;
+use std::net::Shutdown;
+use std::panic::Location;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, SockAddr, Type};
+
+use super::actor;
+use super::kernel::{self, TcpInfo};
+use super::recorder::Recorder;
+use crate::event::{Address, Args, Call, Data, Name, Outcome, Source, Value};
+
+/// A socket that records what is done with it.
+#[derive(Debug)]
+pub struct Socket {
+    /// `None` only once it is closed.
+    inner: Option<socket2::Socket>,
+    recorder: Arc<Recorder>,
+    owner: Name,
+    /// The lab's number for it.
+    number: u32,
+    domain: Domain,
+    kind: Type,
+    /// Whether the instrument has asked for the local address.
+    located: AtomicBool,
+}
+
+/// Room that a receiving call can fill: socket2's `[MaybeUninit<u8>]`, or plain bytes, which read better in a lesson.
+pub trait Buffer {
+    /// The room, to be filled from its start.
+    fn room(&mut self) -> &mut [MaybeUninit<u8>];
+}
+
+impl Buffer for [MaybeUninit<u8>] {
+    fn room(&mut self) -> &mut [MaybeUninit<u8>] {
+        self
+    }
+}
+
+impl Buffer for [u8] {
+    fn room(&mut self) -> &mut [MaybeUninit<u8>] {
+        // SAFETY: same layout; socket2 and the kernel only ever write initialised bytes into it.
+        unsafe { &mut *(std::ptr::from_mut(self) as *mut [MaybeUninit<u8>]) }
+    }
+}
+
+impl<const N: usize> Buffer for [u8; N] {
+    fn room(&mut self) -> &mut [MaybeUninit<u8>] {
+        self.as_mut_slice().room()
+    }
+}
+
+impl<const N: usize> Buffer for [MaybeUninit<u8>; N] {
+    fn room(&mut self) -> &mut [MaybeUninit<u8>] {
+        self
+    }
+}
+
+impl Buffer for Vec<u8> {
+    fn room(&mut self) -> &mut [MaybeUninit<u8>] {
+        self.as_mut_slice().room()
+    }
+}
+
+/// The first `length` bytes of the room, as data to record.
+fn received(room: &[MaybeUninit<u8>], length: usize) -> Data {
+    let filled = &room[..length.min(room.len()).min(Data::KEPT)];
+    // SAFETY: the kernel has just written the first `length` bytes.
+    let kept = unsafe { &*(std::ptr::from_ref(filled) as *const [u8]) };
+    Data { bytes: length.min(room.len()), kept: kept.to_vec() }
+}
+
+/// The event's view of a socket2 address.
+#[must_use]
+pub fn address(from: &SockAddr) -> Address {
+    if let Some(inet) = from.as_socket_ipv4() {
+        return Address::Inet(inet);
+    }
+    if let Some(inet6) = from.as_socket_ipv6() {
+        return Address::Inet6(inet6);
+    }
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    if let Some(name) = from.as_abstract_namespace() {
+        return Address::Unix(Some(format!("@{}", String::from_utf8_lossy(name))));
+    }
+    #[cfg(unix)]
+    if let Some(path) = from.as_pathname() {
+        return Address::Unix(Some(path.to_string_lossy().into_owned()));
+    }
+    Address::Unix(None)
+}
+
+impl From<&SockAddr> for Value {
+    fn from(from: &SockAddr) -> Value {
+        Value::Address(address(from))
+    }
+}
+
+impl From<SockAddr> for Value {
+    fn from(from: SockAddr) -> Value {
+        Value::Address(address(&from))
+    }
+}
+
+/// The name of a family: `AF_INET`.
+#[must_use]
+pub fn domain_name(domain: Domain) -> &'static str {
+    match domain {
+        Domain::IPV4 => "AF_INET",
+        Domain::IPV6 => "AF_INET6",
+        Domain::UNIX => "AF_UNIX",
+        _ => "AF_?",
+    }
+}
+
+/// The name of a type: `SOCK_STREAM`.
+#[must_use]
+pub fn type_name(kind: Type) -> &'static str {
+    match kind {
+        Type::STREAM => "SOCK_STREAM",
+        Type::DGRAM => "SOCK_DGRAM",
+        Type::SEQPACKET => "SOCK_SEQPACKET",
+        _ => "SOCK_?",
+    }
+}
+
+fn protocol_name(protocol: Option<Protocol>) -> Value {
+    match protocol {
+        None => Value::Number(0),
+        Some(Protocol::TCP) => "IPPROTO_TCP".into(),
+        Some(Protocol::UDP) => "IPPROTO_UDP".into(),
+        Some(other) => i32::from(other).into(),
+    }
+}
+
+fn flags_name(flags: i32) -> Value {
+    match flags {
+        MSG_PEEK => "MSG_PEEK".into(),
+        #[cfg(unix)]
+        libc::MSG_TRUNC => "MSG_TRUNC".into(),
+        #[cfg(unix)]
+        libc::MSG_DONTWAIT => "MSG_DONTWAIT".into(),
+        other => other.into(),
+    }
+}
+
+#[cfg(unix)]
+const MSG_PEEK: i32 = libc::MSG_PEEK;
+#[cfg(not(unix))]
+const MSG_PEEK: i32 = 2;
+
+/// Shorthand for a call's arguments.
+macro_rules! args {
+    ($($name:ident: $value:expr),* $(,)?) => {
+        Args(vec![$((Cow::Borrowed(stringify!($name)), Value::from($value))),*])
+    };
+}
+
+/// The call that is about to be made.
+struct Calling {
+    function: &'static str,
+    syscall: &'static str,
+    args: Args,
+    source: Option<&'static Location<'static>>,
+    instrument: bool,
+}
+
+static NEXT: AtomicU32 = AtomicU32::new(1);
+
+/// Records entry, makes the call, records return. `tell` says what the kernel answered: the return value, and what it filled in.
+fn record<T>(
+    recorder: &Recorder,
+    owner: &Name,
+    socket: u32,
+    calling: Calling,
+    perform: impl FnOnce() -> io::Result<T>,
+    tell: impl FnOnce(&T) -> (i64, Args),
+) -> io::Result<T> {
+    let actor = actor::current().unwrap_or_else(|| owner.clone());
+    let entered = recorder.enter(
+        &actor,
+        Call {
+            id: recorder.number(),
+            function: Cow::Borrowed(calling.function),
+            syscall: Cow::Borrowed(calling.syscall),
+            socket,
+            args: calling.args,
+            source: calling.source.map(|at| Source { file: Cow::Borrowed(at.file()), line: at.line() }),
+            instrument: calling.instrument,
+        },
+    );
+    let answer = perform();
+    let (outcome, out) = match &answer {
+        Ok(value) => {
+            let (result, out) = tell(value);
+            (Outcome::Result(result), out)
+        }
+        Err(error) => (Outcome::Errno(kernel::error_name(error)), Args::default()),
+    };
+    recorder.leave(&actor, entered, outcome, out);
+    answer
+}
+
+fn done<T>(_: &T) -> (i64, Args) {
+    (0, Args::default())
+}
+
+fn length(of: usize) -> i64 {
+    i64::try_from(of).unwrap_or(i64::MAX)
+}
+
+fn descriptor(of: &socket2::Socket) -> i64 {
+    #[cfg(unix)]
+    return std::os::fd::AsRawFd::as_raw_fd(of).into();
+    #[cfg(not(unix))]
+    return std::os::windows::io::AsRawSocket::as_raw_socket(of).cast_signed();
+}
+
+impl Socket {
+    #[track_caller]
+    pub(super) fn open(
+        recorder: &Arc<Recorder>,
+        owner: &Name,
+        instrument: bool,
+        domain: Domain,
+        kind: Type,
+        protocol: Option<Protocol>,
+    ) -> io::Result<Socket> {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let calling = Calling {
+            function: "socket",
+            syscall: "socket",
+            args: args! { domain: domain_name(domain), type: type_name(kind), protocol: protocol_name(protocol) },
+            source: Some(Location::caller()),
+            instrument,
+        };
+        let inner = record(
+            recorder,
+            owner,
+            number,
+            calling,
+            || socket2::Socket::new(domain, kind, protocol),
+            |socket| (descriptor(socket), Args::default()),
+        )?;
+        let (recorder, owner) = (recorder.clone(), owner.clone());
+        Ok(Socket { inner: Some(inner), recorder, owner, number, domain, kind, located: AtomicBool::new(false) })
+    }
+
+    /// Under the instrument: for calls that the lab does not wrap. What is done through it is not recorded.
+    #[must_use]
+    pub fn bare(&self) -> &socket2::Socket {
+        self.inner.as_ref().expect("a socket is open until it is closed, and closing takes it")
+    }
+
+    /// The descriptor's number.
+    #[must_use]
+    pub fn descriptor(&self) -> i64 {
+        descriptor(self.bare())
+    }
+
+    fn call<T>(
+        &self,
+        names: (&'static str, &'static str),
+        mut args: Args,
+        source: Option<&'static Location<'static>>,
+        perform: impl FnOnce(&socket2::Socket) -> io::Result<T>,
+        tell: impl FnOnce(&T) -> (i64, Args),
+    ) -> io::Result<T> {
+        args.0.insert(0, (Cow::Borrowed("fd"), Value::Number(self.descriptor())));
+        let calling = Calling { function: names.0, syscall: names.1, args, source, instrument: source.is_none() };
+        record(&self.recorder, &self.owner, self.number, calling, || perform(self.bare()), tell)
+    }
+
+    // ---- the life of a socket ----
+
+    /// Gives it a local address: bind(2).
+    ///
+    /// # Errors
+    /// `EADDRINUSE` if the address is taken, `EADDRNOTAVAIL` if it is not this machine's, `EACCES` if it is not for you.
+    #[track_caller]
+    pub fn bind(&self, to: &SockAddr) -> io::Result<()> {
+        self.call(("bind", "bind"), args! { address: to }, Some(Location::caller()), |socket| socket.bind(to), done)?;
+        self.locate();
+        Ok(())
+    }
+
+    /// Makes it a listening socket, with room for `backlog` connections that nobody has accepted yet: listen(2).
+    ///
+    /// # Errors
+    /// `EOPNOTSUPP` if its type has no connections.
+    #[track_caller]
+    pub fn listen(&self, backlog: i32) -> io::Result<()> {
+        self.call(("listen", "listen"), args! { backlog: backlog }, Some(Location::caller()), |socket| socket.listen(backlog), done)
+    }
+
+    /// Takes the first connection that waits, or waits for one: accept(2). The listening socket stays as it is.
+    ///
+    /// # Errors
+    /// `EAGAIN` in non-blocking mode with none waiting; `EMFILE` with no descriptor left.
+    #[track_caller]
+    pub fn accept(&self) -> io::Result<(Socket, SockAddr)> {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let (inner, peer) =
+            self.call(("accept", kernel::ACCEPT), Args::default(), Some(Location::caller()), socket2::Socket::accept, |(socket, peer)| {
+                (descriptor(socket), args! { address: peer, socket: number })
+            })?;
+        let socket = Socket {
+            inner: Some(inner),
+            recorder: self.recorder.clone(),
+            owner: self.owner.clone(),
+            number,
+            domain: self.domain,
+            kind: self.kind,
+            located: AtomicBool::new(false),
+        };
+        socket.locate();
+        socket.ask_state();
+        Ok((socket, peer))
+    }
+
+    /// Connects to an address: connect(2). TCP shakes hands; UDP only notes the address.
+    ///
+    /// # Errors
+    /// `ECONNREFUSED` if nobody listens there, `ETIMEDOUT` if nobody answers, `EAFNOSUPPORT` for another family's address.
+    #[track_caller]
+    pub fn connect(&self, to: &SockAddr) -> io::Result<()> {
+        self.call(("connect", "connect"), args! { address: to }, Some(Location::caller()), |socket| socket.connect(to), done)?;
+        self.locate();
+        self.ask_state();
+        Ok(())
+    }
+
+    /// Says that nothing more will be sent, or is wanted: shutdown(2).
+    ///
+    /// # Errors
+    /// `ENOTCONN` if it is not connected.
+    #[track_caller]
+    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        let name = match how {
+            Shutdown::Read => "SHUT_RD",
+            Shutdown::Write => "SHUT_WR",
+            Shutdown::Both => "SHUT_RDWR",
+        };
+        self.call(("shutdown", "shutdown"), args! { how: name }, Some(Location::caller()), |socket| socket.shutdown(how), done)?;
+        self.ask_state();
+        Ok(())
+    }
+
+    /// Closes it: close(2). Going out of scope does the same, without a source line.
+    ///
+    /// # Errors
+    /// What close(2) answers; the descriptor is gone all the same.
+    #[track_caller]
+    pub fn close(mut self) -> io::Result<()> {
+        self.close_at(Some(Location::caller()))
+    }
+
+    fn close_at(&mut self, source: Option<&'static Location<'static>>) -> io::Result<()> {
+        let Some(inner) = self.inner.take() else { return Ok(()) };
+        let args = args! { fd: descriptor(&inner) };
+        let calling = Calling { function: "close", syscall: "close", args, source, instrument: false };
+        record(&self.recorder, &self.owner, self.number, calling, || kernel::close(inner), done)
+    }
+
+    // ---- bytes ----
+
+    /// Hands bytes to the kernel, and says how many it took: send(2).
+    ///
+    /// # Errors
+    /// `EPIPE` if the connection's own sending side is shut, `ECONNRESET`, `ENOTCONN`, `EAGAIN`.
+    #[track_caller]
+    pub fn send(&self, bytes: &[u8]) -> io::Result<usize> {
+        let args = args! { data: Data::of(bytes) };
+        self.call(
+            ("send", kernel::SEND),
+            args,
+            Some(Location::caller()),
+            |socket| socket.send(bytes),
+            |sent| (length(*sent), Args::default()),
+        )
+    }
+
+    /// Sends until all is taken, with as many calls of [`Socket::send`] as that needs.
+    ///
+    /// # Errors
+    /// Those of [`Socket::send`].
+    #[track_caller]
+    pub fn send_all(&self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            bytes = &bytes[self.send(bytes)?..];
+        }
+        Ok(())
+    }
+
+    /// Receives what is there, or waits until something is: recv(2). 0 means that the peer will send no more.
+    ///
+    /// # Errors
+    /// `ECONNRESET`, `ECONNREFUSED` (UDP, from an earlier send), `EAGAIN`.
+    #[track_caller]
+    pub fn recv(&self, buffer: &mut (impl Buffer + ?Sized)) -> io::Result<usize> {
+        self.receive("recv", buffer.room(), 0, Location::caller())
+    }
+
+    /// [`Socket::recv`] with flags, such as `MSG_TRUNC`.
+    ///
+    /// # Errors
+    /// Those of [`Socket::recv`].
+    #[track_caller]
+    pub fn recv_with_flags(&self, buffer: &mut (impl Buffer + ?Sized), flags: i32) -> io::Result<usize> {
+        self.receive("recv_with_flags", buffer.room(), flags, Location::caller())
+    }
+
+    /// Looks at what is there without taking it: recv(2) with `MSG_PEEK`.
+    ///
+    /// # Errors
+    /// Those of [`Socket::recv`].
+    #[track_caller]
+    pub fn peek(&self, buffer: &mut (impl Buffer + ?Sized)) -> io::Result<usize> {
+        self.receive("peek", buffer.room(), MSG_PEEK, Location::caller())
+    }
+
+    fn receive(
+        &self,
+        function: &'static str,
+        room: &mut [MaybeUninit<u8>],
+        flags: i32,
+        source: &'static Location<'static>,
+    ) -> io::Result<usize> {
+        let args = if flags == 0 {
+            args! { size: room.len() }
+        } else {
+            args! { size: room.len(), flags: flags_name(flags) }
+        };
+        let cell = std::cell::RefCell::new(room);
+        self.call(
+            (function, kernel::RECV),
+            args,
+            Some(source),
+            |socket| socket.recv_with_flags(&mut cell.borrow_mut(), flags),
+            |got| (length(*got), args! { data: received(&cell.borrow(), *got) }),
+        )
+    }
+
+    /// Sends one datagram to an address: sendto(2).
+    ///
+    /// # Errors
+    /// `EMSGSIZE` if it is too long; `ECONNREFUSED` (connected sockets) from an earlier one; `EACCES` for a broadcast.
+    #[track_caller]
+    pub fn send_to(&self, bytes: &[u8], to: &SockAddr) -> io::Result<usize> {
+        let args = args! { data: Data::of(bytes), address: to };
+        let source = Some(Location::caller());
+        let sent =
+            self.call(("send_to", "sendto"), args, source, |socket| socket.send_to(bytes, to), |sent| (length(*sent), Args::default()))?;
+        self.locate();
+        Ok(sent)
+    }
+
+    /// Receives one datagram, and who sent it: recvfrom(2).
+    ///
+    /// # Errors
+    /// Those of [`Socket::recv`].
+    #[track_caller]
+    pub fn recv_from(&self, buffer: &mut (impl Buffer + ?Sized)) -> io::Result<(usize, SockAddr)> {
+        let cell = std::cell::RefCell::new(buffer.room());
+        let size = cell.borrow().len();
+        self.call(
+            ("recv_from", "recvfrom"),
+            args! { size: size },
+            Some(Location::caller()),
+            |socket| socket.recv_from(&mut cell.borrow_mut()),
+            |(got, from)| (length(*got), args! { data: received(&cell.borrow(), *got), address: from }),
+        )
+    }
+
+    // ---- the kernel's view ----
+
+    /// Its own address: getsockname(2).
+    ///
+    /// # Errors
+    /// What getsockname(2) answers.
+    #[track_caller]
+    pub fn local_addr(&self) -> io::Result<SockAddr> {
+        self.located.store(true, Ordering::Relaxed);
+        self.name_of(("local_addr", "getsockname"), Some(Location::caller()), socket2::Socket::local_addr)
+    }
+
+    /// The address of the other end: getpeername(2).
+    ///
+    /// # Errors
+    /// `ENOTCONN` if there is no other end.
+    #[track_caller]
+    pub fn peer_addr(&self) -> io::Result<SockAddr> {
+        self.name_of(("peer_addr", "getpeername"), Some(Location::caller()), socket2::Socket::peer_addr)
+    }
+
+    fn name_of(
+        &self,
+        names: (&'static str, &'static str),
+        source: Option<&'static Location<'static>>,
+        ask: fn(&socket2::Socket) -> io::Result<SockAddr>,
+    ) -> io::Result<SockAddr> {
+        self.call(names, Args::default(), source, ask, |address| (0, args! { address: address }))
+    }
+
+    /// What TCP_INFO says (tcp(7)); `None` where the system has none, or the socket is not TCP.
+    ///
+    /// # Errors
+    /// What getsockopt(2) answers.
+    #[track_caller]
+    pub fn tcp_info(&self) -> io::Result<Option<TcpInfo>> {
+        self.tcp_info_at(Some(Location::caller()))
+    }
+
+    fn tcp_info_at(&self, source: Option<&'static Location<'static>>) -> io::Result<Option<TcpInfo>> {
+        if self.kind != Type::STREAM || self.domain == Domain::UNIX || !cfg!(target_os = "linux") {
+            return Ok(None);
+        }
+        self.call(("tcp_info", "getsockopt"), args! { level: "IPPROTO_TCP", option: "TCP_INFO" }, source, kernel::tcp_info, |info| {
+            let out = info.as_ref().map_or_else(Args::default, |info| {
+                args! { state: info.state, rtt_us: info.rtt_us, total_retrans: info.total_retrans, snd_mss: info.snd_mss }
+            });
+            (0, out)
+        })
+    }
+
+    /// The instrument's own question: where is this socket? Once a socket, and not if the experiment asked already.
+    fn locate(&self) {
+        if !self.located.swap(true, Ordering::Relaxed) {
+            let _ = self.name_of(("local_addr", "getsockname"), None, socket2::Socket::local_addr);
+        }
+    }
+
+    /// The instrument's own question: in which TCP state is it?
+    fn ask_state(&self) {
+        let _ = self.tcp_info_at(None);
+    }
+
+    // ---- modes and options ----
+
+    /// Whether it is non-blocking: `O_NONBLOCK` among its status flags (fcntl(2)).
+    ///
+    /// # Errors
+    /// What fcntl(2) answers.
+    #[track_caller]
+    pub fn nonblocking(&self) -> io::Result<bool> {
+        Ok(self.status_flags(Location::caller())? & kernel::O_NONBLOCK != 0)
+    }
+
+    fn status_flags(&self, source: &'static Location<'static>) -> io::Result<i32> {
+        let tell = |flags: &i32| (i64::from(*flags), Args::default());
+        self.call(("nonblocking", "fcntl"), args! { command: "F_GETFL" }, Some(source), kernel::status_flags, tell)
+    }
+
+    /// Makes it non-blocking, or blocking: reads the status flags, and sets them with or without `O_NONBLOCK` (fcntl(2)).
+    ///
+    /// # Errors
+    /// What fcntl(2) answers.
+    #[track_caller]
+    pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
+        let source = Location::caller();
+        let now = self.status_flags(source)?;
+        let wanted = if nonblocking { now | kernel::O_NONBLOCK } else { now & !kernel::O_NONBLOCK };
+        if wanted == now {
+            return Ok(());
+        }
+        let named = if nonblocking { "O_NONBLOCK" } else { "0" };
+        let set = |socket: &socket2::Socket| kernel::set_status_flags(socket, wanted).map(drop);
+        self.call(("set_nonblocking", "fcntl"), args! { command: "F_SETFL", flags: named }, Some(source), set, done)
+    }
+
+    fn set(
+        &self,
+        option: Option_,
+        value: Value,
+        source: &'static Location<'static>,
+        set: impl FnOnce(&socket2::Socket) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let args = args! { level: option.level, option: option.name, value: value };
+        self.call((option.setter, "setsockopt"), args, Some(source), set, done)
+    }
+
+    fn get<T>(
+        &self,
+        option: Option_,
+        source: &'static Location<'static>,
+        get: impl FnOnce(&socket2::Socket) -> io::Result<T>,
+        value: impl FnOnce(&T) -> Value,
+    ) -> io::Result<T> {
+        let args = args! { level: option.level, option: option.name };
+        self.call((option.getter, "getsockopt"), args, Some(source), get, |got| (0, args! { value: value(got) }))
+    }
+
+    /// The error that waits on the socket, taken from it: `SO_ERROR` (socket(7)).
+    ///
+    /// # Errors
+    /// What getsockopt(2) answers.
+    #[track_caller]
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        let option = Option_ { getter: "take_error", setter: "", level: "SOL_SOCKET", name: "SO_ERROR" };
+        self.get(option, Location::caller(), socket2::Socket::take_error, |error| {
+            error.as_ref().map_or(Value::Number(0), |error| Value::Text(kernel::error_name(error)))
+        })
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        let _ = self.close_at(None);
+    }
+}
+
+/// One socket option: the names of its two methods, its level and its own name.
+struct Option_ {
+    getter: &'static str,
+    setter: &'static str,
+    level: &'static str,
+    name: &'static str,
+}
+
+/// Options whose value is a flag or a number: getter, setter, type, level, name.
+macro_rules! options {
+    ($($(#[$doc:meta])* $getter:ident, $setter:ident: $type:ty, $level:literal, $name:literal;)*) => {
+        impl Socket {
+            $(
+                $(#[$doc])*
+                ///
+                /// # Errors
+                /// What getsockopt(2) answers.
+                #[track_caller]
+                pub fn $getter(&self) -> io::Result<$type> {
+                    let option = Option_ { getter: stringify!($getter), setter: stringify!($setter), level: $level, name: $name };
+                    self.get(option, Location::caller(), |socket| socket.$getter(), |value| value_of(*value))
+                }
+
+                $(#[$doc])*
+                ///
+                /// # Errors
+                /// What setsockopt(2) answers.
+                #[track_caller]
+                pub fn $setter(&self, to: $type) -> io::Result<()> {
+                    let option = Option_ { getter: stringify!($getter), setter: stringify!($setter), level: $level, name: $name };
+                    self.set(option, value_of(to), Location::caller(), |socket| socket.$setter(to))
+                }
+            )*
+        }
+    };
+}
+
+options! {
+    /// May the address be bound while an old connection lingers in TIME_WAIT: `SO_REUSEADDR` (socket(7)).
+    reuse_address, set_reuse_address: bool, "SOL_SOCKET", "SO_REUSEADDR";
+    /// Are small segments sent at once, without Nagle's wait: `TCP_NODELAY` (tcp(7)).
+    tcp_nodelay, set_tcp_nodelay: bool, "IPPROTO_TCP", "TCP_NODELAY";
+    /// Is an idle connection probed: `SO_KEEPALIVE` (socket(7)).
+    keepalive, set_keepalive: bool, "SOL_SOCKET", "SO_KEEPALIVE";
+    /// What close does with bytes not yet sent, and how long it waits: `SO_LINGER` (socket(7)).
+    linger, set_linger: Option<Duration>, "SOL_SOCKET", "SO_LINGER";
+    /// Does an IPv6 socket refuse IPv4 peers: `IPV6_V6ONLY` (ipv6(7)).
+    only_v6, set_only_v6: bool, "IPPROTO_IPV6", "IPV6_V6ONLY";
+    /// Size of the receive buffer in bytes; Linux doubles what is set: `SO_RCVBUF` (socket(7)).
+    recv_buffer_size, set_recv_buffer_size: usize, "SOL_SOCKET", "SO_RCVBUF";
+    /// Size of the send buffer in bytes; Linux doubles what is set: `SO_SNDBUF` (socket(7)).
+    send_buffer_size, set_send_buffer_size: usize, "SOL_SOCKET", "SO_SNDBUF";
+    /// How long a receiving call may block, `None` for ever: `SO_RCVTIMEO` (socket(7)).
+    read_timeout, set_read_timeout: Option<Duration>, "SOL_SOCKET", "SO_RCVTIMEO";
+    /// How long a sending call may block, `None` for ever: `SO_SNDTIMEO` (socket(7)).
+    write_timeout, set_write_timeout: Option<Duration>, "SOL_SOCKET", "SO_SNDTIMEO";
+}
+
+#[cfg(target_os = "linux")]
+options! {
+    /// How long sent data may stay unacknowledged before the connection fails: `TCP_USER_TIMEOUT` (tcp(7)).
+    tcp_user_timeout, set_tcp_user_timeout: Option<Duration>, "IPPROTO_TCP", "TCP_USER_TIMEOUT";
+}
+
+/// An option's value as it is recorded; a time span in microseconds, none as 0, as the kernel keeps it.
+trait OptionValue {
+    fn value(self) -> Value;
+}
+
+impl OptionValue for bool {
+    fn value(self) -> Value {
+        self.into()
+    }
+}
+
+impl OptionValue for usize {
+    fn value(self) -> Value {
+        self.into()
+    }
+}
+
+impl OptionValue for Option<Duration> {
+    fn value(self) -> Value {
+        self.map_or(Value::Number(0), |span| Value::Number(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)))
+    }
+}
+
+fn value_of(value: impl OptionValue) -> Value {
+    value.value()
+}

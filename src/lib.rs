@@ -1,0 +1,27 @@
+//! `explore`: a course on network sockets in which your own kernel proves every sentence.
+//!
+//! The modules stand in the order in which data flows, and no import runs back up:
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | [`cli`] | the words of the command line; runs nothing |
+//! | [`course`] | a lesson's Markdown becomes steps: prose, prediction, experiment |
+//! | [`player`] | walks the steps; runs each experiment in a process of its own; asks, compares, reports |
+//! | [`experiments`] | one table: name to function; plain Rust on instrumented sockets |
+//! | [`lab`] | the instruments: sockets, actors, the kernel's view, claims, the recorder |
+//! | [`views`] | pictures of what was recorded: ladder, trace, bars, sockets, boundaries |
+//! | [`recording`] | a run's events in order, to and from JSON Lines |
+//! | [`terminal`] | width, colour, keys, prose |
+//! | [`picture`] | ground floor: rows of inked text, which every output draws from |
+//! | [`event`] | ground floor: when, who, what, and how we know |
+
+pub mod cli;
+pub mod course;
+pub mod event;
+pub mod experiments;
+pub mod lab;
+pub mod picture;
+pub mod player;
+pub mod recording;
+pub mod terminal;
+pub mod views;

@@ -1,0 +1,62 @@
+//! Pictures of what was recorded. A view is a function of a recording and a width; it draws nothing that is not there.
+//!
+//! Views know events and pictures, and neither the lab that recorded nor the terminal that shows.
+
+use crate::picture::Picture;
+use crate::recording::Recording;
+
+mod bars;
+mod boundaries;
+mod flows;
+mod ladder;
+mod side_by_side;
+mod sockets;
+pub mod trace;
+
+/// A way to look at a recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// Who called what, and what went between them, top to bottom.
+    Ladder,
+    /// The same calls by several actors or in several parts, a column each.
+    SideBySide,
+    /// Which sockets there are: protocol, own address, peer's address, what became of them.
+    Sockets,
+    /// Where the sends began and ended in the bytes, and where the receives did.
+    Boundaries,
+    /// Measured times, a bar each.
+    Bars,
+    /// Every call, a line each.
+    Trace,
+}
+
+/// Every view, by the name that lessons use.
+pub const NAMES: [(&str, View); 6] = [
+    ("ladder", View::Ladder),
+    ("side-by-side", View::SideBySide),
+    ("sockets", View::Sockets),
+    ("boundaries", View::Boundaries),
+    ("bars", View::Bars),
+    ("trace", View::Trace),
+];
+
+impl View {
+    /// The view of that name.
+    #[must_use]
+    pub fn find(name: &str) -> Option<View> {
+        NAMES.iter().find(|(known, _)| *known == name).map(|(_, view)| *view)
+    }
+
+    /// Draws the recording in this many columns.
+    #[must_use]
+    pub fn draw(self, recording: &Recording, width: usize) -> Picture {
+        match self {
+            View::Ladder => ladder::draw(recording, width),
+            View::SideBySide => side_by_side::draw(recording, width),
+            View::Sockets => sockets::draw(recording, width),
+            View::Boundaries => boundaries::draw(recording, width),
+            View::Bars => bars::draw(recording, width),
+            View::Trace => trace::draw(recording, width),
+        }
+    }
+}
