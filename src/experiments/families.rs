@@ -54,7 +54,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "who-may-connect",
             play: who_may_connect,
-            claims: &["without-permission", "with-permission", "file-holds-no-bytes"],
+            claims: &["without-permission", "reading-is-not-enough", "with-permission", "file-holds-no-bytes"],
             parameters: &[],
             private_network: false,
             file: FILE,
@@ -78,7 +78,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "ipv6-only",
             play: ipv6_only,
-            claims: &["ipv4-port-stays-free", "ipv4-client-is-refused", "one-port-two-listeners"],
+            claims: &["ipv4-port-stays-free", "ipv4-client-is-refused", "one-port-two-listeners", "too-late-after-bind"],
             parameters: &[],
             private_network: false,
             file: FILE,
@@ -280,11 +280,14 @@ fn who_may_connect(lab: &Lab) -> Result<()> {
     listener.bind(&address)?;
     listener.listen(1)?;
 
-    chmod(&path, 0o000)?; // nobody may write to it
-    let refused = connect_to(&client, &address);
-    lab.claim("without-permission", failed_with("connect", &refused, "EACCES"));
+    chmod(&path, 0o000)?; // nobody may do anything
+    let knock = connect_to(&client, &address);
+    lab.claim("without-permission", failed_with("connect", &knock, "EACCES"));
+    chmod(&path, 0o400)?; // its owner may read
+    let knock = connect_to(&client, &address);
+    lab.claim("reading-is-not-enough", failed_with("connect", &knock, "EACCES"));
 
-    chmod(&path, 0o600)?; // its owner may
+    chmod(&path, 0o600)?; // its owner may read and write
     let caller = client.socket(Domain::UNIX, Type::STREAM, None)?;
     lab.claim("with-permission", succeeded("connect", &caller.connect(&address)));
 
@@ -398,7 +401,7 @@ fn ipv6_only(lab: &Lab) -> Result<()> {
     lab.need_ipv6()?;
     let (server, client) = (lab.actor("server"), lab.actor("client"));
     let mut tries = 0;
-    let (_listener, ipv4, second, bound) = loop {
+    let (listener, ipv4, second, bound) = loop {
         let listener = server.socket(Domain::IPV6, Type::STREAM, None)?;
         listener.set_only_v6(true)?;
         listener.bind(&every_address())?;
@@ -420,6 +423,8 @@ fn ipv6_only(lab: &Lab) -> Result<()> {
     second.listen(1)?;
     let welcome = connect_to(&client, &ipv4);
     lab.claim("one-port-two-listeners", succeeded("connect", &welcome));
+    let late = listener.set_only_v6(false);
+    lab.claim("too-late-after-bind", failed_with("set_only_v6", &late, "EINVAL"));
     Ok(())
 }
 
