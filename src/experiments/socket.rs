@@ -98,7 +98,9 @@ fn compare_ends(lab: &Lab, listener: &Socket, connection: &Socket, peer: &SockAd
     let local = filled_in("local_addr", "address")?;
     let there = equal("client.local", local.clone(), "server.peer", peer);
     let here = equal("server.local", connection.local_addr()?, "client.peer", filled_in("peer_addr", "address")?);
-    lab.claim("each-end-is-the-others-peer", there.and(here));
+    let binds = lab.calls("client").iter().filter(|(_, back)| back.call.syscall == "bind").count();
+    let unasked = is("client's calls of bind()", binds, 0);
+    lab.claim("each-end-is-the-others-peer", there.and(here).and(unasked));
 
     // Both processes have opened one socket; both got the lowest number that was free to them.
     let Outcome::Result(number) = lab.last_call("client", "socket")?.back.outcome else {
