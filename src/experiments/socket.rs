@@ -31,7 +31,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "many-on-one-port",
             play: many_on_one_port,
-            claims: &["one-port-for-all", "far-ends-differ", "bytes-find-their-socket", "still-listening"],
+            claims: &["one-port-for-all", "peers-differ", "bytes-find-their-socket", "still-listening"],
             parameters: &[],
             private_network: false,
             file: FILE,
@@ -59,8 +59,8 @@ fn two_processes(lab: &Lab) -> Result<()> {
     listener.listen(5)?;
     let at = listener.local_addr()?;
 
-    // This program, once more, as the client: it connects to `at`, sends a
-    // line, receives the answer, and leaves.
+    // This program, once more, as the client: it connects to `at`, sends
+    // a line, receives the answer, and leaves.
     let client = start_client(lab, &at)?;
     let (connection, peer) = listener.accept()?;
     let mut buffer = [0; 64];
@@ -69,7 +69,7 @@ fn two_processes(lab: &Lab) -> Result<()> {
     client.finish()?;
 
     let (mine, its) = (pid_of(lab, "server")?, pid_of(lab, "client")?);
-    lab.claim("two-pids", differ("server's PID", mine, "client's PID", its));
+    lab.claim("two-pids", differ("server PID", mine, "client PID", its));
     compare_ends(lab, &listener, &connection, &peer)
 }
 
@@ -131,13 +131,13 @@ fn address_port_protocol(lab: &Lab) -> Result<()> {
     lab.claim("each-protocol-gets-its-own", by_tcp.and(by_udp));
 
     // All three the same: the kernel refuses.
-    let second = lab.actor("second").socket(Domain::IPV4, Type::STREAM, TCP)?;
-    let refused = failed_with("second.bind", &second.bind(&at), "EADDRINUSE");
+    let twin = lab.actor("twin").socket(Domain::IPV4, Type::STREAM, TCP)?;
+    let refused = failed_with("twin.bind", &twin.bind(&at), "EADDRINUSE");
     lab.claim("second-tcp-is-refused", refused);
 
     // Another address, 127.0.0.2, with the same port and protocol.
-    let bound = second.bind(&with_another_address(&at)?);
-    lab.claim("another-address-is-free", succeeded("second.bind", &bound));
+    let bound = twin.bind(&with_another_address(&at)?);
+    lab.claim("another-address-is-free", succeeded("twin.bind", &bound));
     Ok(())
 }
 
@@ -150,11 +150,11 @@ fn many_on_one_port(lab: &Lab) -> Result<()> {
     let bob = connected(lab, "bob", &at)?;
     let (to_bob, bob_at) = server.accept()?;
 
-    // The server's ends carry the port it listens on. The far ends differ.
+    // The server's ends carry the port it listens on. Their peers differ.
     let one = equal("to_alice", to_alice.local_addr()?, "server", &at);
     let two = equal("to_bob", to_bob.local_addr()?, "server", &at);
     lab.claim("one-port-for-all", one.and(two));
-    lab.claim("far-ends-differ", differ("alice", alice_at, "bob", bob_at));
+    lab.claim("peers-differ", differ("alice", alice_at, "bob", bob_at));
 
     bob.send(b"I am Bob")?;
     alice.send(b"I am Alice")?;
@@ -163,8 +163,8 @@ fn many_on_one_port(lab: &Lab) -> Result<()> {
     lab.claim("bytes-find-their-socket", one.and(two));
 
     // Two clients are in. Does a third still find a listening socket?
-    let carol = lab.actor("carol").socket(Domain::IPV4, Type::STREAM, TCP)?;
-    let third = succeeded("carol.connect", &carol.connect(&at));
+    let carol = connected(lab, "carol", &at);
+    let third = succeeded("carol.connect", &carol);
     let (to_carol, _) = server.accept()?;
     let three = equal("to_carol", to_carol.local_addr()?, "server", &at);
     lab.claim("still-listening", and_listens(third.and(three), &server)?);
@@ -249,7 +249,7 @@ fn listener_where_udp_is_free(lab: &Lab, name: &str) -> Result<Socket> {
 }
 
 /// A TCP socket of this actor, connected to `at`.
-fn connected(lab: &Lab, name: &str, at: &SockAddr) -> Result<Socket> {
+fn connected(lab: &Lab, name: &str, at: &SockAddr) -> io::Result<Socket> {
     let socket = lab.actor(name).socket(Domain::IPV4, Type::STREAM, TCP)?;
     socket.connect(at)?;
     Ok(socket)
