@@ -328,6 +328,18 @@ impl Lab {
         }
     }
 
+    /// Whether nobody on this machine holds this address for sockets of this type: the instrument binds one there, and
+    /// closes it. A port that the kernel chose for TCP may be a stranger's for UDP.
+    ///
+    /// # Errors
+    /// What socket(2) answers, and what bind(2) answers besides `EADDRINUSE`.
+    pub fn is_free(&self, kind: Type, at: &SockAddr) -> Result<bool> {
+        match Actor::instrument(self).socket(at.domain(), kind, None)?.bind(at) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => Ok(false),
+            answer => Ok(answer.map(|()| true)?),
+        }
+    }
+
     /// Frames that `lo` of the run's private network has sent so far. In a shared network others would be counted too.
     ///
     /// # Errors

@@ -31,6 +31,8 @@ pub struct Socket {
     number: u32,
     domain: Domain,
     kind: Type,
+    /// Whether it is the lab's own, so that every call on it is the instrument's.
+    instrument: bool,
     /// Whether the instrument has asked for the local address.
     located: AtomicBool,
 }
@@ -253,7 +255,7 @@ impl Socket {
             |socket| (descriptor(socket), Args::default()),
         )?;
         let (recorder, owner) = (recorder.clone(), owner.clone());
-        Ok(Socket { inner: Some(inner), recorder, owner, number, domain, kind, located: AtomicBool::new(false) })
+        Ok(Socket { inner: Some(inner), recorder, owner, number, domain, kind, instrument, located: AtomicBool::new(false) })
     }
 
     /// Under the instrument: for calls that the lab does not wrap. What is done through it is not recorded.
@@ -277,7 +279,7 @@ impl Socket {
         tell: impl FnOnce(&T) -> (i64, Args),
     ) -> io::Result<T> {
         args.0.insert(0, (Cow::Borrowed("fd"), Value::Number(self.descriptor())));
-        let calling = Calling { function: names.0, syscall: names.1, args, source, instrument: source.is_none() };
+        let calling = Calling { function: names.0, syscall: names.1, args, source, instrument: self.instrument || source.is_none() };
         record(&self.recorder, &self.owner, self.number, calling, || perform(self.bare()), tell)
     }
 
@@ -321,6 +323,7 @@ impl Socket {
             number,
             domain: self.domain,
             kind: self.kind,
+            instrument: self.instrument,
             located: AtomicBool::new(false),
         };
         socket.locate();
@@ -368,7 +371,7 @@ impl Socket {
     fn close_at(&mut self, source: Option<&'static Location<'static>>) -> io::Result<()> {
         let Some(inner) = self.inner.take() else { return Ok(()) };
         let args = args! { fd: descriptor(&inner) };
-        let calling = Calling { function: "close", syscall: "close", args, source, instrument: false };
+        let calling = Calling { function: "close", syscall: "close", args, source, instrument: self.instrument };
         record(&self.recorder, &self.owner, self.number, calling, || kernel::close(inner), done)
     }
 
