@@ -33,6 +33,8 @@ pub struct Socket {
     kind: Type,
     /// Whether the instrument has asked for the local address.
     located: AtomicBool,
+    /// True if it is the lab's own: all that is done with it is the instrument's doing.
+    instrument: bool,
 }
 
 /// Room that a receiving call can fill: socket2's `[MaybeUninit<u8>]`, or plain bytes, which read better in a lesson.
@@ -253,7 +255,7 @@ impl Socket {
             |socket| (descriptor(socket), Args::default()),
         )?;
         let (recorder, owner) = (recorder.clone(), owner.clone());
-        Ok(Socket { inner: Some(inner), recorder, owner, number, domain, kind, located: AtomicBool::new(false) })
+        Ok(Socket { inner: Some(inner), recorder, owner, number, domain, kind, located: AtomicBool::new(false), instrument })
     }
 
     /// Under the instrument: for calls that the lab does not wrap. What is done through it is not recorded.
@@ -277,7 +279,8 @@ impl Socket {
         tell: impl FnOnce(&T) -> (i64, Args),
     ) -> io::Result<T> {
         args.0.insert(0, (Cow::Borrowed("fd"), Value::Number(self.descriptor())));
-        let calling = Calling { function: names.0, syscall: names.1, args, source, instrument: source.is_none() };
+        let instrument = self.instrument || source.is_none();
+        let calling = Calling { function: names.0, syscall: names.1, args, source, instrument };
         record(&self.recorder, &self.owner, self.number, calling, || perform(self.bare()), tell)
     }
 
@@ -322,6 +325,7 @@ impl Socket {
             domain: self.domain,
             kind: self.kind,
             located: AtomicBool::new(false),
+            instrument: self.instrument,
         };
         socket.locate();
         socket.ask_state();
@@ -368,7 +372,7 @@ impl Socket {
     fn close_at(&mut self, source: Option<&'static Location<'static>>) -> io::Result<()> {
         let Some(inner) = self.inner.take() else { return Ok(()) };
         let args = args! { fd: descriptor(&inner) };
-        let calling = Calling { function: "close", syscall: "close", args, source, instrument: false };
+        let calling = Calling { function: "close", syscall: "close", args, source, instrument: self.instrument };
         record(&self.recorder, &self.owner, self.number, calling, || kernel::close(inner), done)
     }
 
