@@ -23,6 +23,7 @@ use thiserror::Error;
 
 use crate::event::{ActorKind, Claim, Ending, Event, Name, Return, Verdict, What};
 use crate::recording::{Header, write_line};
+use crate::signals;
 
 pub mod actor;
 pub mod claim;
@@ -501,6 +502,7 @@ pub fn perform(run: &Run, play: fn(&Lab) -> Result<()>) -> ExitCode {
     let lab = Lab::new(run, true);
     let network = if run.private_network { enter_private_network(&lab) } else { Ok(()) };
     let _ = kernel::drop_capabilities();
+    signals::block();
 
     let header = run.epoch_ns.is_none().then(|| Header::now(kernel::name(), &run.name, run.settings.clone()));
     if header.is_some_and(|header| write_line(&mut io::stdout(), &header).is_err()) {
@@ -516,6 +518,11 @@ pub fn perform(run: &Run, play: fn(&Lab) -> Result<()>) -> ExitCode {
             lab.end_now(Ending::Interrupted, None);
         });
     }
+    let interrupted = lab.clone();
+    thread::spawn(move || {
+        signals::wait();
+        interrupted.end_now(Ending::Interrupted, None);
+    });
     let watching = lab.clone();
     thread::spawn(move || watching.watch());
 
