@@ -37,7 +37,7 @@ pub use claim::{Proof, at_least, before, differ, equal, failed_with, is, lasted,
 pub use kernel::TcpInfo;
 pub use parameter::{Kind, Parameter};
 pub use recorder::Recorder;
-pub use socket::{Buffer, Socket, address};
+pub use socket::{Buffer, MSG_TRUNC, Socket, address};
 
 /// What an experiment answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -338,6 +338,22 @@ impl Lab {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => Ok(false),
             answer => Ok(answer.map(|()| true)?),
         }
+    }
+
+    /// An address where nobody listens, and the socket that keeps it so: while that is open, nobody else can take the port.
+    ///
+    /// For TCP it is bound and does not listen; for UDP it is connected to itself, and so hears nobody else (udp(7)).
+    ///
+    /// # Errors
+    /// [`Error::Io`]: what socket(2), bind(2) and connect(2) answer.
+    pub fn nobody(&self, kind: Type) -> Result<(Socket, SockAddr)> {
+        let keeper = Actor::instrument(self).socket(Domain::IPV4, kind, None)?;
+        keeper.bind(&self.here(0))?;
+        let address = keeper.local_addr()?;
+        if kind == Type::DGRAM {
+            keeper.connect(&address)?;
+        }
+        Ok((keeper, address))
     }
 
     /// Frames that `lo` of the run's private network has sent so far. In a shared network others would be counted too.
