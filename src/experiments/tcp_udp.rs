@@ -132,7 +132,8 @@ fn connect_first(lab: &Lab) -> Result<()> {
     let mut buffer = [0; 1024];
 
     let early = tcp.send(b"hello");
-    lab.claim("tcp-connects-first", failed_with("send", &early, "EPIPE"));
+    let refused = failed_with("send", &early, "EPIPE");
+    lab.claim("tcp-connects-first", refused);
     tcp.connect(&listener.local_addr()?)?;
     tcp.send(b"hello")?; // the same call once more
     let n = listener.accept()?.0.recv(&mut buffer)?;

@@ -328,6 +328,7 @@ impl Lab {
         }
     }
 
+<<<<<<< HEAD
     /// An address where nobody listens, and the socket that keeps it so: while that is open, nobody else can take the port.
     ///
     /// For TCP it is bound and does not listen; for UDP it is connected to itself, and so hears nobody else (udp(7)).
@@ -342,6 +343,18 @@ impl Lab {
             keeper.connect(&address)?;
         }
         Ok((keeper, address))
+=======
+    /// Whether nobody on this machine holds this address for sockets of this type: the instrument binds one there, and
+    /// closes it. A port that the kernel chose for TCP may be a stranger's for UDP.
+    ///
+    /// # Errors
+    /// What socket(2) answers, and what bind(2) answers besides `EADDRINUSE`.
+    pub fn is_free(&self, kind: Type, at: &SockAddr) -> Result<bool> {
+        match Actor::instrument(self).socket(at.domain(), kind, None)?.bind(at) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => Ok(false),
+            answer => Ok(answer.map(|()| true)?),
+        }
+>>>>>>> main
     }
 
     /// Frames that `lo` of the run's private network has sent so far. In a shared network others would be counted too.
@@ -555,4 +568,20 @@ fn enter_private_network(lab: &Lab) -> Result<()> {
     let through = Actor::instrument(lab).socket(Domain::IPV4, Type::DGRAM, None)?;
     kernel::raise_interface(through.bare(), "lo")?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_can_take_the_port_where_nobody_listens() {
+        let lab = Lab::in_memory();
+        for kind in [Type::STREAM, Type::DGRAM] {
+            let (_kept, address) = lab.nobody(kind).expect("a port");
+            let thief = lab.actor("thief").socket(Domain::IPV4, kind, None).expect("a socket");
+            assert!(failed_with("bind", &thief.bind(&address), "EADDRINUSE").holds());
+        }
+        assert_eq!(lab.calls("lab").len(), 0, "keeping the port is the instrument's doing");
+    }
 }
