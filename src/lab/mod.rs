@@ -328,7 +328,6 @@ impl Lab {
         }
     }
 
-<<<<<<< HEAD
     /// An address where nobody listens, and the socket that keeps it so: while that is open, nobody else can take the port.
     ///
     /// For TCP it is bound and does not listen; for UDP it is connected to itself, and so hears nobody else (udp(7)).
@@ -343,7 +342,8 @@ impl Lab {
             keeper.connect(&address)?;
         }
         Ok((keeper, address))
-=======
+    }
+
     /// Whether nobody on this machine holds this address for sockets of this type: the instrument binds one there, and
     /// closes it. A port that the kernel chose for TCP may be a stranger's for UDP.
     ///
@@ -354,7 +354,6 @@ impl Lab {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => Ok(false),
             answer => Ok(answer.map(|()| true)?),
         }
->>>>>>> main
     }
 
     /// Frames that `lo` of the run's private network has sent so far. In a shared network others would be counted too.

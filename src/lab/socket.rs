@@ -35,8 +35,6 @@ pub struct Socket {
     instrument: bool,
     /// Whether the instrument has asked for the local address.
     located: AtomicBool,
-    /// True if it is the lab's own: all that is done with it is the instrument's doing.
-    instrument: bool,
 }
 
 /// Room that a receiving call can fill: socket2's `[MaybeUninit<u8>]`, or plain bytes, which read better in a lesson.
@@ -269,11 +267,7 @@ impl Socket {
             |socket| (descriptor(socket), Args::default()),
         )?;
         let (recorder, owner) = (recorder.clone(), owner.clone());
-<<<<<<< HEAD
-        Ok(Socket { inner: Some(inner), recorder, owner, number, domain, kind, located: AtomicBool::new(false), instrument })
-=======
         Ok(Socket { inner: Some(inner), recorder, owner, number, domain, kind, instrument, located: AtomicBool::new(false) })
->>>>>>> main
     }
 
     /// Under the instrument: for calls that the lab does not wrap. What is done through it is not recorded.
@@ -297,12 +291,7 @@ impl Socket {
         tell: impl FnOnce(&T) -> (i64, Args),
     ) -> io::Result<T> {
         args.0.insert(0, (Cow::Borrowed("fd"), Value::Number(self.descriptor())));
-<<<<<<< HEAD
-        let instrument = self.instrument || source.is_none();
-        let calling = Calling { function: names.0, syscall: names.1, args, source, instrument };
-=======
         let calling = Calling { function: names.0, syscall: names.1, args, source, instrument: self.instrument || source.is_none() };
->>>>>>> main
         record(&self.recorder, &self.owner, self.number, calling, || perform(self.bare()), tell)
     }
 
@@ -348,7 +337,6 @@ impl Socket {
             kind: self.kind,
             instrument: self.instrument,
             located: AtomicBool::new(false),
-            instrument: self.instrument,
         };
         socket.locate();
         socket.ask_state();
