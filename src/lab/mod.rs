@@ -328,6 +328,18 @@ impl Lab {
         }
     }
 
+    /// Whether nobody on this machine holds this address for sockets of this type: the instrument binds one there, and
+    /// closes it. A port that the kernel chose for TCP may be a stranger's for UDP.
+    ///
+    /// # Errors
+    /// What socket(2) answers, and what bind(2) answers besides `EADDRINUSE`.
+    pub fn is_free(&self, kind: Type, at: &SockAddr) -> Result<bool> {
+        match Actor::instrument(self).socket(at.domain(), kind, None)?.bind(at) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => Ok(false),
+            answer => Ok(answer.map(|()| true)?),
+        }
+    }
+
     /// An address where nobody listens, and the socket that keeps it so: while that is open, nobody else can take the port.
     ///
     /// For TCP it is bound and does not listen; for UDP it is connected to itself, and so hears nobody else (udp(7)).
@@ -342,18 +354,6 @@ impl Lab {
             keeper.connect(&address)?;
         }
         Ok((keeper, address))
-    }
-
-    /// Whether nobody on this machine holds this address for sockets of this type: the instrument binds one there, and
-    /// closes it. A port that the kernel chose for TCP may be a stranger's for UDP.
-    ///
-    /// # Errors
-    /// What socket(2) answers, and what bind(2) answers besides `EADDRINUSE`.
-    pub fn is_free(&self, kind: Type, at: &SockAddr) -> Result<bool> {
-        match Actor::instrument(self).socket(at.domain(), kind, None)?.bind(at) {
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => Ok(false),
-            answer => Ok(answer.map(|()| true)?),
-        }
     }
 
     /// Frames that `lo` of the run's private network has sent so far. In a shared network others would be counted too.
