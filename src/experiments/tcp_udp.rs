@@ -51,7 +51,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[Parameter {
                 name: "silence",
                 default: "200ms",
-                kind: Kind::Span(1, 10_000),
+                kind: Kind::Span(1, 60_000),
                 help: "how long the UDP client listens for an answer",
             }],
             private_network: false,
