@@ -9,9 +9,12 @@ mod bars;
 mod boundaries;
 mod flows;
 mod ladder;
+#[cfg(test)]
+mod sample;
 mod side_by_side;
 mod sockets;
 pub mod trace;
+mod wording;
 
 /// A way to look at a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
