@@ -11,6 +11,8 @@ mod flows;
 mod ladder;
 mod side_by_side;
 mod sockets;
+#[cfg(test)]
+mod tests_support;
 pub mod trace;
 
 /// A way to look at a recording.
