@@ -13,6 +13,8 @@ mod ladder;
 mod sample;
 mod side_by_side;
 mod sockets;
+#[cfg(test)]
+mod tests_support;
 pub mod trace;
 mod wording;
 
