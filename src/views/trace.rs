@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::wording::{Cast, arguments, filled_in, in_order, outcome_ink, safe, value};
+use super::flows::in_order;
+use super::wording::{Cast, arguments, filled_in, outcome_ink, safe, value};
 use crate::event::{ActorKind, Call, Claim, Ending, Event, Name, Return, Value, Verdict, What};
 use crate::picture::{Ink, Picture, Row, fit, span_of};
 use crate::recording::Recording;
@@ -128,15 +129,11 @@ impl Trace {
                 };
                 self.prose(event, &kind, Ink::Faint)
             }
-            What::Wait { asked_ns, purpose } => {
-                self.prose(event, &format!("wait {}: {}", span_of(*asked_ns), safe(purpose)), Ink::Faint)
-            }
+            What::Wait { asked_ns, purpose } => self.prose(event, &format!("wait {}: {}", span_of(*asked_ns), safe(purpose)), Ink::Faint),
             What::Measure { series, label, value_ns } => {
                 self.prose(event, &format!("{}, {}: {}", safe(series), safe(label), span_of(*value_ns)), Ink::Plain)
             }
-            What::Count { label, count, source } => {
-                self.prose(event, &format!("{}: {count} ({})", safe(label), safe(source)), Ink::Plain)
-            }
+            What::Count { label, count, source } => self.prose(event, &format!("{}: {count} ({})", safe(label), safe(source)), Ink::Plain),
             What::Claim(claim) => self.claim(event, claim),
             What::Deadline { limit_ns, blocked } => {
                 let mut rows = self.prose(event, &format!("the deadline struck, after {}", span_of(*limit_ns)), Ink::Bad);
@@ -327,13 +324,7 @@ mod tests {
 
     fn talk() -> Sample {
         let mut sample = Sample::new();
-        sample.socket("server", 1, "AF_INET", "SOCK_STREAM").fails(
-            "client",
-            2,
-            "connect",
-            &[("address", here(4000))],
-            "ECONNREFUSED",
-        );
+        sample.socket("server", 1, "AF_INET", "SOCK_STREAM").fails("client", 2, "connect", &[("address", here(4000))], "ECONNREFUSED");
         let recv = sample.enter("server", 1, "recv", &[("size", Value::Number(1024))]);
         sample.call("lab", 9, "tcp_info", &[], 0);
         sample.pass(100_000_000).sends("client", 2, "你好\n");
@@ -343,14 +334,13 @@ mod tests {
 
     #[test]
     fn a_call_that_is_interrupted_is_shown_as_blocked_and_again_when_it_returns() {
-        let expected = "      \
-      1.000 ms  server  socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3                       10 µs
-      1.020 ms  client  connect(4, 127.0.0.1:4000) = ECONNREFUSED                           10 µs
+        let expected = "      1.000 ms  server  socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3                10 µs
+      1.020 ms  client  connect(4, 127.0.0.1:4000) = ECONNREFUSED                    10 µs
       1.040 ms  server  recvfrom(3, 1024) …
-    101.070 ms  client  sendto(4, \"你好\\n\") = 7                                            10 µs
-    101.090 ms  server  … recvfrom(3, 1024) = 7 \"你好\\n\"                      blocked 100 ms
+    101.070 ms  client  sendto(4, \"你好\\n\") = 7                                      10 µs
+    101.090 ms  server  … recvfrom(3, 1024) = 7 \"你好\\n\"                    blocked 100 ms
 ";
-        assert_eq!(drawn(&talk(), 90), expected.trim_start_matches("      "));
+        assert_eq!(drawn(&talk(), 90), expected);
     }
 
     fn drawn(sample: &Sample, width: usize) -> String {
@@ -378,7 +368,8 @@ mod tests {
             sample.events.iter().flat_map(|event| trace.push(event)).map(|row| row.text()).collect::<Vec<_>>()
         };
         assert_eq!(told(Detail::Calls), [""; 0]);
-        let line = "      1.000 ms  bob     307  getsockopt(3, IPPROTO_TCP, TCP_INFO) = 0 ESTABLISHED rtt 35 µs           10 µs  sample.rs:7";
+        let line =
+            "      1.000 ms  bob     307  getsockopt(3, IPPROTO_TCP, TCP_INFO) = 0 ESTABLISHED rtt 35 µs           10 µs  sample.rs:7";
         assert_eq!(told(Detail::Kernel), [line]);
     }
 
@@ -386,10 +377,10 @@ mod tests {
     fn a_narrow_trace_keeps_the_outcome() {
         let mut sample = Sample::new();
         sample.sends("client", 2, &"x".repeat(100)).fails("client", 2, "connect", &[("address", here(4000))], "ECONNREFUSED");
-        let expected = "clie sendto(4, \"xxxxxxxxxxxxxxxx\"…)
-      = 100
-clie connect(4, 127.0.0.1:4000)
-      = ECONNREFUSED
+        let expected = "client sendto(4, \"xxxxxxxxxxxxxxxx\"…)
+         = 100                   10 µs
+client connect(4, 127.0.0.1:4000)
+         = ECONNREFUSED          10 µs
 ";
         assert_eq!(drawn(&sample, 38), expected);
     }

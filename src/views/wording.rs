@@ -4,14 +4,6 @@
 
 use crate::event::{Args, Data, Event, Name, Outcome, Value, is_safe_to_show};
 use crate::picture::{Ink, span_of};
-use crate::recording::Recording;
-
-/// The events by time. What another process recorded stands later in the file than it happened.
-pub(super) fn in_order(recording: &Recording) -> Vec<&Event> {
-    let mut events: Vec<&Event> = recording.events.iter().collect();
-    events.sort_by_key(|event| event.at_ns);
-    events
-}
 
 /// The text without what a terminal might obey, hide or reorder.
 pub(super) fn safe(text: &str) -> String {
@@ -25,15 +17,25 @@ pub(super) struct Cast(Vec<Name>);
 impl Cast {
     /// The actor's place; a new one gets the next.
     pub fn meet(&mut self, actor: &Name) -> usize {
-        self.0.iter().position(|known| known == actor).unwrap_or_else(|| {
+        self.place(actor).unwrap_or_else(|| {
             self.0.push(actor.clone());
             self.0.len() - 1
         })
     }
 
+    /// The actor's place, if it has come on.
+    pub fn place(&self, actor: &Name) -> Option<usize> {
+        self.0.iter().position(|known| known == actor)
+    }
+
     /// The ink of the actor, if it has come on.
     pub fn ink(&self, actor: &Name) -> Ink {
-        self.0.iter().position(|known| known == actor).map_or(Ink::Faint, Ink::Of)
+        self.place(actor).map_or(Ink::Faint, Ink::Of)
+    }
+
+    /// How many have come.
+    pub fn size(&self) -> usize {
+        self.0.len()
     }
 
     /// Everyone who speaks in these events, except the lab itself.
