@@ -217,7 +217,7 @@ impl Scale {
         if !natural && total(&widths) > 2 * room {
             let free = room.saturating_sub(1 + 4 * stretches.len());
             let all: usize = stretches.iter().map(|(start, end)| end - start).sum();
-            widths = stretches.iter().map(|(start, end)| 3 + free * (end - start) / all.max(1)).collect();
+            widths = stretches.iter().map(|(start, end)| 3 + free.saturating_mul(end - start) / all.max(1)).collect();
         }
         // A little too wide: the widest give way.
         while total(&widths) > room

@@ -94,7 +94,9 @@ fn wrapped(row: Row, width: usize) -> Vec<Row> {
                 rows.push(Row::new());
             }
             if let Some(last) = rows.last_mut() {
-                last.push(fit(word, width - last.width()), span.ink);
+                let room = width - last.width();
+                let shown = if word.width() > room { fit(word.trim_end(), room) } else { word.to_owned() };
+                last.push(shown, span.ink);
             }
         }
     }
@@ -281,6 +283,13 @@ UDP        127.0.0.1:4000    ·                 udp      bound
         assert_eq!(inks(1, "4000"), inks(2, "4000"));
         assert_eq!(inks(1, "4000"), inks(5, "4000"));
         assert_ne!(inks(1, "4000"), inks(2, "53546"));
+    }
+
+    #[test]
+    fn words_go_on_below_where_the_column_ends() {
+        let row = Row::new().with("one two ", Ink::Plain).with("three", Ink::Bad);
+        let lines: Vec<String> = wrapped(row, 7).iter().map(Row::text).collect();
+        assert_eq!(lines, ["one two", "three"]);
     }
 
     #[test]
