@@ -173,11 +173,14 @@ pub const MSG_TRUNC: i32 = libc::MSG_TRUNC;
 #[cfg(not(unix))]
 pub const MSG_TRUNC: i32 = 0x100;
 
-/// Shorthand for a call's arguments.
+/// Shorthand for a call's arguments; there is room for the descriptor, which comes first.
 macro_rules! args {
-    ($($name:ident: $value:expr),* $(,)?) => {
-        Args(vec![$((Cow::Borrowed(stringify!($name)), Value::from($value))),*])
-    };
+    ($($name:ident: $value:expr),* $(,)?) => {{
+        let given = [$((Cow::Borrowed(stringify!($name)), Value::from($value))),*];
+        let mut all = Vec::with_capacity(given.len() + 1);
+        all.extend(given);
+        Args(all)
+    }};
 }
 
 /// The call that is about to be made.
