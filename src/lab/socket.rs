@@ -352,10 +352,13 @@ impl Socket {
     /// `ECONNREFUSED` if nobody listens there, `ETIMEDOUT` if nobody answers, `EAFNOSUPPORT` for another family's address.
     #[track_caller]
     pub fn connect(&self, to: &SockAddr) -> io::Result<()> {
-        self.call(("connect", "connect"), args! { address: to }, Some(Location::caller()), |socket| socket.connect(to), done)?;
-        self.locate();
-        self.ask_state();
-        Ok(())
+        let answer = self.call(("connect", "connect"), args! { address: to }, Some(Location::caller()), |socket| socket.connect(to), done);
+        // A non-blocking connect that is under way has its address already.
+        if answer.as_ref().err().is_none_or(|error| kernel::error_name(error) == "EINPROGRESS") {
+            self.locate();
+            self.ask_state();
+        }
+        answer
     }
 
     /// Says that nothing more will be sent, or is wanted: shutdown(2).
