@@ -3,7 +3,7 @@
 use socket2::{Domain, Protocol, Type};
 
 use super::{Chapter, Experiment, Part, SourceFile};
-use crate::lab::{Lab, Result, equal, failed_with, succeeded};
+use crate::lab::{Lab, Network, Result, equal, failed_with, succeeded};
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("socket.rs") };
 
@@ -14,7 +14,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             play: two_processes,
             claims: &["each-end-is-the-others-peer"],
             parameters: &[],
-            private_network: false,
+            network: Network::Host,
             file: FILE,
         },
         Experiment {
@@ -22,7 +22,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             play: address_port_protocol,
             claims: &["tcp-and-udp-share-a-port", "second-tcp-is-refused"],
             parameters: &[],
-            private_network: false,
+            network: Network::Host,
             file: FILE,
         },
     ],
