@@ -9,6 +9,7 @@ mod bars;
 mod boundaries;
 mod flows;
 mod ladder;
+pub mod pcapng;
 mod side_by_side;
 mod sockets;
 pub mod trace;
