@@ -37,13 +37,13 @@ pub enum Command {
     /// List the lessons
     List {
         /// As JSON: an array of number, slug, title, experiments
-        #[arg(long, value_name = "-", num_args = 0)]
+        #[arg(long)]
         json: bool,
     },
     /// Play a lesson
     Lesson {
-        /// Its number, its slug (`families`), `next`, or a lesson file (`./mine.md`)
-        #[arg(value_name = "N|SLUG|next|FILE")]
+        /// Its number, its slug (`families`), or a lesson file (`./mine.md`)
+        #[arg(value_name = "N|SLUG|FILE")]
         which: String,
         /// How it is played
         #[command(flatten)]
@@ -78,9 +78,6 @@ pub enum Command {
         /// As one JSON object
         #[arg(long)]
         json: bool,
-        /// Write the events to a file as JSON Lines; `-` is standard output
-        #[arg(long, value_name = "FILE", conflicts_with = "json")]
-        record: Option<PathBuf>,
     },
     /// Show a recording through the same views
     Replay {

@@ -12,6 +12,8 @@
 //! | [`views`] | pictures of what was recorded: ladder, trace, bars, sockets, boundaries |
 //! | [`recording`] | a run's events in order, to and from JSON Lines |
 //! | [`terminal`] | width, colour, keys, prose |
+//! | [`words`] | what the program itself says, in one place for its translators |
+//! | [`signals`] | ground floor: being interrupted |
 //! | [`picture`] | ground floor: rows of inked text, which every output draws from |
 //! | [`event`] | ground floor: when, who, what, and how we know |
 
@@ -23,5 +25,7 @@ pub mod lab;
 pub mod picture;
 pub mod player;
 pub mod recording;
+pub mod signals;
 pub mod terminal;
 pub mod views;
+pub mod words;

@@ -4,22 +4,80 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use clap::Parser;
-use socket_explorer::cli::{Cli, Command};
+use socket_explorer::cli::{Cli, Command, Language, Play, Shared, When};
 use socket_explorer::experiments;
+use socket_explorer::player::{self, Failure, Player};
+use socket_explorer::terminal::{Look, Terminal};
+use socket_explorer::words::Counts;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let pairs = |set: &[String]| -> BTreeMap<String, String> {
-        set.iter().filter_map(|pair| pair.split_once('=')).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
-    };
     match &cli.command {
-        Some(Command::Experiment { name, set }) => match experiments::find(name) {
-            Some(experiment) => experiment.perform(pairs(set)),
-            None => ExitCode::from(2),
-        },
+        Some(Command::Experiment { name, set }) => {
+            experiments::find(name).map_or(ExitCode::from(2), |experiment| experiment.perform(pairs(set)))
+        }
         Some(Command::Part { name, actor, epoch, set }) => {
             experiments::perform_part(name, actor.clone(), *epoch, pairs(set)).unwrap_or(ExitCode::from(2))
         }
-        _ => ExitCode::from(2),
+        _ => {
+            player::bench::watch_for_interruptions();
+            finish(run(&cli))
+        }
     }
+}
+
+fn run(cli: &Cli) -> Result<Counts, Failure> {
+    if cli.shared.lang == Some(Language::Zh) {
+        eprintln!("explore: the lessons are not in Chinese yet: showing English");
+    }
+    let nothing_checked = |()| Counts::default();
+    match &cli.command {
+        None => player(&cli.shared, None)?.overview().map(nothing_checked),
+        Some(Command::List { json: false }) => player(&cli.shared, None)?.list().map(nothing_checked),
+        Some(Command::List { json: true }) => player(&cli.shared, None)?.list_json().map(nothing_checked),
+        Some(Command::Lesson { which, play, record }) => player_that_records(&cli.shared, play, record.record.as_deref())?.lesson(which),
+        Some(Command::Run { list: true, .. }) => player(&cli.shared, None)?.list_experiments().map(nothing_checked),
+        Some(Command::Run { experiment, set, play, record, .. }) => {
+            let name = experiment.as_deref().unwrap_or_default();
+            player_that_records(&cli.shared, play, record.record.as_deref())?.run(name, set)
+        }
+        Some(Command::Verify { lessons, json }) => player::verify(&mut player(&cli.shared, None)?, lessons, *json),
+        Some(Command::Replay { file, play }) => player(&cli.shared, Some(play))?.replay(file).map(nothing_checked),
+        Some(Command::Experiment { .. } | Command::Part { .. }) => Ok(Counts::default()),
+    }
+}
+
+fn finish(outcome: Result<Counts, Failure>) -> ExitCode {
+    match outcome {
+        Ok(counts) => ExitCode::from(u8::from(counts.broken > 0)),
+        Err(failure) => {
+            if !failure.is_quiet() {
+                eprintln!("explore: {failure}");
+            }
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+fn terminal(shared: &Shared, play: Option<&Play>) -> Terminal {
+    let color = match shared.color {
+        When::Auto => None,
+        When::Always => Some(true),
+        When::Never => Some(false),
+    };
+    Terminal::standard(Look { color, ascii: shared.ascii, width: shared.width, auto: play.is_none_or(|play| play.auto) })
+}
+
+fn player(shared: &Shared, play: Option<&Play>) -> Result<Player, Failure> {
+    Player::new(terminal(shared, play), play.map_or(0, |play| play.verbose), None)
+}
+
+fn player_that_records(shared: &Shared, play: &Play, record: Option<&std::path::Path>) -> Result<Player, Failure> {
+    let to_stdout = record.is_some_and(|path| path.as_os_str() == "-");
+    let terminal = if to_stdout { Terminal::nowhere() } else { terminal(shared, Some(play)) };
+    Player::new(terminal, play.verbose, record)
+}
+
+fn pairs(set: &[String]) -> BTreeMap<String, String> {
+    set.iter().filter_map(|pair| pair.split_once('=')).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }

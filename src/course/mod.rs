@@ -1,1 +1,84 @@
-//! x
+//! The course: which lessons there are, and what a lesson's Markdown says. It runs nothing and draws nothing.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use thiserror::Error;
+
+mod lesson;
+
+pub use lesson::{ClaimLine, Lesson, Named, Prediction, Show, Step};
+
+/// Why a lesson cannot be played; always with the file, and the line where one can be named.
+#[derive(Debug, Error)]
+pub enum CourseError {
+    /// The file cannot be read.
+    #[error("{file}: {error}")]
+    Unreadable {
+        /// The file.
+        file: String,
+        /// Why.
+        error: io::Error,
+    },
+    /// A line says something that a lesson cannot say.
+    #[error("{file}:{line}: {what}")]
+    Line {
+        /// The file.
+        file: String,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it, and what would be right.
+        what: String,
+    },
+}
+
+/// A lesson that is part of the program.
+struct Embedded {
+    number: u32,
+    slug: &'static str,
+    file: &'static str,
+    text: &'static str,
+}
+
+macro_rules! embedded {
+    ($($number:literal $slug:literal $file:literal;)*) => {
+        [$(Embedded {
+            number: $number,
+            slug: $slug,
+            file: concat!("lessons/en/", $file),
+            text: include_str!(concat!("../../lessons/en/", $file)),
+        }),*]
+    };
+}
+
+/// The lessons in English, in the order of the course.
+static ENGLISH: [Embedded; 3] = embedded! {
+    1 "socket" "01-socket.md";
+    3 "families" "03-families.md";
+    4 "tcp-udp" "04-tcp-udp.md";
+};
+
+/// All lessons that are part of the program, in the order of the course.
+///
+/// # Errors
+/// [`CourseError::Line`] if one of them is not well formed; a test sees to it that none is.
+pub fn lessons() -> Result<Vec<Lesson>, CourseError> {
+    ENGLISH.iter().map(|lesson| Lesson::parse(lesson.file, lesson.text, Some(lesson.number), lesson.slug)).collect()
+}
+
+/// A lesson from a file outside the program.
+///
+/// # Errors
+/// [`CourseError`] if it cannot be read, is not UTF-8, or is not well formed.
+pub fn from_file(path: &Path) -> Result<Lesson, CourseError> {
+    let file = path.display().to_string();
+    let bytes = fs::read(path).map_err(|error| CourseError::Unreadable { file: file.clone(), error })?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..good].iter().filter(|byte| **byte == b'\n').count() + 1;
+        CourseError::Line { file: file.clone(), line, what: "this is not UTF-8: save the lesson as UTF-8".to_owned() }
+    })?;
+    let slug = path.file_stem().map_or_else(|| "lesson".to_owned(), |stem| stem.to_string_lossy().into_owned());
+    Lesson::parse(&file, &text, None, &slug)
+}

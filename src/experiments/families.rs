@@ -1,3 +1,454 @@
-//! x
-use super::Chapter;
-pub(super) static CHAPTER: Chapter = Chapter { experiments: &[], parts: &[] };
+//! Lesson 3: the families AF_UNIX, AF_INET and AF_INET6. What changes with the family, and what does not.
+//!
+//! Where IPv6 is switched off, whatever needs none of it comes first and is checked all the same.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::net::{Ipv6Addr, SocketAddr};
+use std::path::Path;
+use std::time::Instant;
+
+use socket2::{Domain, SockAddr, Type};
+
+use super::{Chapter, Experiment, SourceFile};
+use crate::event::{Address, Data, Return, Value, What};
+use crate::lab::{self, Actor, Kind, Lab, Network, Parameter, Proof, Result, Socket};
+use crate::lab::{at_least, equal, failed_with, is, less, succeeded};
+
+const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("families.rs") };
+
+pub(super) static CHAPTER: Chapter = Chapter {
+    experiments: &[
+        Experiment {
+            name: "one-conversation-three-families",
+            play: one_conversation_three_families,
+            claims: &[
+                "unix-address-is-a-path",
+                "unix-client-has-no-name",
+                "inet-address-has-a-port",
+                "same-bytes",
+                "only-the-address-differs",
+                "same-over-ipv6",
+            ],
+            parameters: &[],
+            network: Network::Host,
+            file: FILE,
+        },
+        Experiment {
+            name: "no-frame-for-unix",
+            play: no_frame_for_unix,
+            claims: &["no-frame-for-unix", "frames-for-ipv4", "frames-for-ipv6"],
+            parameters: &[],
+            network: Network::Private, // else the frames of other programs would be counted too
+            file: FILE,
+        },
+        Experiment {
+            name: "a-file-that-is-a-socket",
+            play: a_file_that_is_a_socket,
+            claims: &["stat-says-socket", "file-outlives-close", "nobody-behind-the-file", "bind-again-fails", "unlink-frees-the-path"],
+            parameters: &[],
+            network: Network::Host,
+            file: FILE,
+        },
+        Experiment {
+            name: "who-may-connect",
+            play: who_may_connect,
+            claims: &["without-permission", "reading-is-not-enough", "with-permission", "file-holds-no-bytes"],
+            parameters: &[],
+            network: Network::Host,
+            file: FILE,
+        },
+        Experiment {
+            name: "families-do-not-mix",
+            play: families_do_not_mix,
+            claims: &["ipv4-takes-no-ipv6", "ipv4-takes-no-path", "unix-takes-no-ipv4", "ipv6-takes-no-ipv4"],
+            parameters: &[],
+            network: Network::Host,
+            file: FILE,
+        },
+        Experiment {
+            name: "dual-stack",
+            play: dual_stack,
+            claims: &["server-sees-mapped", "client-sees-plain-ipv4", "ipv4-port-is-taken-too"],
+            parameters: &[],
+            network: Network::Host,
+            file: FILE,
+        },
+        Experiment {
+            name: "ipv6-only",
+            play: ipv6_only,
+            claims: &["ipv4-port-stays-free", "ipv4-client-is-refused", "one-port-two-listeners", "too-late-after-bind"],
+            parameters: &[],
+            network: Network::Host,
+            file: FILE,
+        },
+        Experiment {
+            name: "family-race",
+            play: family_race,
+            claims: &["unix-rounds-came-back", "ipv4-rounds-came-back", "ipv6-rounds-came-back"],
+            parameters: &[Parameter {
+                name: "rounds",
+                default: "100",
+                kind: Kind::Count(1, 10_000),
+                help: "how many round trips each family makes",
+            }],
+            network: Network::Host,
+            file: FILE,
+        },
+    ],
+    parts: &[],
+};
+
+fn one_conversation_three_families(lab: &Lab) -> Result<()> {
+    let (server, client) = (lab.actor("server"), lab.actor("client"));
+    for (name, family, address) in three_families(lab)? {
+        begin(lab, name)?;
+        let listener = server.socket(family, Type::STREAM, None)?;
+        listener.bind(&address)?;
+        listener.listen(1)?;
+
+        let caller = client.socket(family, Type::STREAM, None)?;
+        caller.connect(&listener.local_addr()?)?;
+        let (connection, _) = listener.accept()?;
+
+        let mut buffer = [0; 16];
+        caller.send(b"hello")?;
+        let n = connection.recv(&mut buffer)?;
+        connection.send(&buffer[..n])?; // an echo: the same bytes, back
+        caller.recv(&mut buffer)?;
+        compare_families(lab, name, &address);
+    }
+    Ok(())
+}
+
+/// The families, each with an address where a server can wait: a path, or port 0, for which the kernel puts a free one.
+fn three_families(lab: &Lab) -> Result<[(&'static str, Domain, SockAddr); 3]> {
+    Ok([
+        ("AF_UNIX", Domain::UNIX, lab.here_unix("server")?),
+        ("AF_INET", Domain::IPV4, lab.here(0)),
+        ("AF_INET6", Domain::IPV6, lab.here_v6(0)),
+    ])
+}
+
+/// Begins a family's part of the experiment; the rest is not to be had if that is IPv6 and the machine has none.
+fn begin(lab: &Lab, family: &'static str) -> Result<()> {
+    if family == "AF_INET6" {
+        lab.need_ipv6()?;
+    }
+    lab.part(family);
+    Ok(())
+}
+
+/// Checks what was recorded of one family's conversation, beside that of the first family.
+fn compare_families(lab: &Lab, family: &'static str, asked: &SockAddr) {
+    let calls = calls_of(lab, family);
+    let at = answer(&calls, "local_addr", "address");
+    let from = answer(&calls, "accept", "address");
+    let back = answer(&calls, "recv", "data"); // the last recv is the client's
+    match family {
+        "AF_UNIX" => {
+            lab.claim("unix-address-is-a-path", is("server.local", at, asked));
+            lab.claim("unix-client-has-no-name", is("server.peer", from, Value::Address(Address::Unix(None))));
+        }
+        "AF_INET" => {
+            lab.claim("inet-address-has-a-port", has_port("server's port", &at).and(has_port("client's port", &from)));
+            let first = answer(&calls_of(lab, "AF_UNIX"), "recv", "data");
+            lab.claim("same-bytes", is("back over AF_UNIX", first, hello()).and(is("back over AF_INET", back, hello())));
+            lab.claim("only-the-address-differs", differs_in_address(&calls_of(lab, "AF_UNIX"), "AF_INET calls", &calls));
+        }
+        _ => {
+            let same_calls = differs_in_address(&calls_of(lab, "AF_UNIX"), "AF_INET6 calls", &calls);
+            lab.claim("same-over-ipv6", is("back over AF_INET6", back, hello()).and(same_calls));
+        }
+    }
+}
+
+fn hello() -> Data {
+    Data::of(b"hello")
+}
+
+/// What the program called in this part, in order; neither the instrument's calls nor the closing at its end.
+fn calls_of(lab: &Lab, part: &str) -> Vec<Return> {
+    lab.recorder().look(|events| {
+        let mut inside = false;
+        let mut calls = Vec::new();
+        for event in events {
+            match &event.what {
+                What::Part { part: begun } => inside = begun == part,
+                What::Return(back) if inside && back.call.source.is_some() && !back.call.instrument => calls.push(back.clone()),
+                _ => {}
+            }
+        }
+        calls
+    })
+}
+
+/// What the kernel filled in at the last call of this function.
+fn answer(calls: &[Return], function: &str, name: &str) -> Value {
+    let call = calls.iter().rev().find(|call| call.call.function == function);
+    call.and_then(|call| call.out.get(name)).cloned().unwrap_or("nothing".into())
+}
+
+fn has_port(what: &'static str, address: &Value) -> Proof {
+    let port = match address {
+        Value::Address(Address::Inet(at)) => at.port(),
+        Value::Address(Address::Inet6(at)) => at.port(),
+        _ => 0,
+    };
+    at_least(what, port.into(), 1)
+}
+
+/// The calls are the same in the same order, and their arguments differ in family and address alone.
+fn differs_in_address(unix: &[Return], other: &'static str, inet: &[Return]) -> Proof {
+    let names = |calls: &[Return]| calls.iter().map(|call| &*call.call.function).collect::<Vec<_>>().join(" ");
+    let mut differing = BTreeSet::new();
+    for (one, two) in unix.iter().zip(inet) {
+        let args = one.call.args.0.iter().filter(|(name, _)| name != "fd"); // which number is free says nothing
+        differing.extend(args.filter(|(name, value)| two.call.args.get(name) != Some(value)).map(|(name, _)| name.clone()));
+    }
+    let differing = Vec::from_iter(differing).join(", ");
+    equal("AF_UNIX calls", names(unix), other, names(inet)).and(is("arguments that differ", differing, "address, domain"))
+}
+
+fn no_frame_for_unix(lab: &Lab) -> Result<()> {
+    for (name, family, address) in three_families(lab)? {
+        begin(lab, name)?;
+        // lo is the network interface through which a machine reaches itself.
+        let before = lab.frames_on_lo()?;
+        let (caller, connection) = connected(lab, family, &address)?;
+        caller.send(b"hello")?;
+        connection.recv(&mut [0; 16])?;
+        let frames = lab.frames_on_lo()?.saturating_sub(before);
+        lab.tally(name, frames, "/proc/net/dev");
+
+        // Over TCP: three to shake hands, and one with "hello", at the least.
+        let some = at_least("frames", usize::try_from(frames).unwrap_or(0), 4);
+        match family {
+            Domain::UNIX => lab.claim("no-frame-for-unix", is("frames", frames, 0_u64)),
+            Domain::IPV4 => lab.claim("frames-for-ipv4", some),
+            _ => lab.claim("frames-for-ipv6", some),
+        }
+    }
+    Ok(())
+}
+
+/// A client and a server's end, connected; the listening socket has done its work and is closed.
+fn connected(lab: &Lab, family: Domain, address: &SockAddr) -> Result<(Socket, Socket)> {
+    let listener = lab.actor("server").socket(family, Type::STREAM, None)?;
+    listener.bind(address)?;
+    listener.listen(1)?;
+    let caller = lab.actor("client").socket(family, Type::STREAM, None)?;
+    caller.connect(&listener.local_addr()?)?;
+    let (connection, _) = listener.accept()?;
+    Ok((caller, connection))
+}
+
+fn a_file_that_is_a_socket(lab: &Lab) -> Result<()> {
+    let (server, client) = (lab.actor("server"), lab.actor("client"));
+    let (address, path) = (lab.here_unix("door")?, lab.path("door")?);
+
+    let listener = server.socket(Domain::UNIX, Type::STREAM, None)?;
+    listener.bind(&address)?; // makes the file
+    listener.listen(1)?;
+    lab.claim("stat-says-socket", is("file type", stat(&path)?, "socket"));
+
+    listener.close()?; // ... which stays
+    lab.claim("file-outlives-close", is("file type", stat(&path)?, "socket"));
+    let knock = connect_to(&client, &address);
+    let refused = failed_with("connect", &knock, "ECONNREFUSED");
+    lab.claim("nobody-behind-the-file", refused);
+
+    let again = server.socket(Domain::UNIX, Type::STREAM, None)?;
+    let refused = failed_with("bind", &again.bind(&address), "EADDRINUSE");
+    lab.claim("bind-again-fails", refused);
+    fs::remove_file(&path)?; // unlink: now the path is free
+    lab.claim("unlink-frees-the-path", succeeded("bind", &again.bind(&address)));
+    Ok(())
+}
+
+/// A new client's call of connect.
+#[track_caller]
+fn connect_to(client: &Actor, address: &SockAddr) -> io::Result<()> {
+    client.socket(address.domain(), Type::STREAM, None)?.connect(address)
+}
+
+fn who_may_connect(lab: &Lab) -> Result<()> {
+    let (server, client) = (lab.actor("server"), lab.actor("client"));
+    let (address, path) = (lab.here_unix("door")?, lab.path("door")?);
+    let listener = server.socket(Domain::UNIX, Type::STREAM, None)?;
+    listener.bind(&address)?;
+    listener.listen(1)?;
+
+    chmod(&path, 0o000)?; // nobody may do anything
+    let knock = connect_to(&client, &address);
+    lab.claim("without-permission", failed_with("connect", &knock, "EACCES"));
+    chmod(&path, 0o400)?; // its owner may read
+    let knock = connect_to(&client, &address);
+    lab.claim("reading-is-not-enough", failed_with("connect", &knock, "EACCES"));
+
+    chmod(&path, 0o600)?; // its owner may read and write
+    let caller = client.socket(Domain::UNIX, Type::STREAM, None)?;
+    lab.claim("with-permission", succeeded("connect", &caller.connect(&address)));
+
+    caller.send(b"hello")?; // nobody has received it yet
+    let size = is("bytes in the file", fs::metadata(&path)?.len(), 0);
+    let opened = failed_with("open", &fs::File::open(&path), "ENXIO");
+    lab.claim("file-holds-no-bytes", size.and(opened));
+    Ok(())
+}
+
+/// What stat(2) says that the path is.
+#[cfg(unix)]
+fn stat(path: &Path) -> Result<&'static str> {
+    use std::os::unix::fs::FileTypeExt;
+    let kind = fs::symlink_metadata(path)?.file_type();
+    Ok(if kind.is_socket() { "socket" } else { "something else" })
+}
+
+/// Sets who may read, write and execute: chmod(2).
+#[cfg(unix)]
+fn chmod(path: &Path, mode: u32) -> Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    Ok(fs::set_permissions(path, fs::Permissions::from_mode(mode))?)
+}
+
+#[cfg(not(unix))]
+fn stat(_: &Path) -> Result<&'static str> {
+    Err(lab::Error::Unavailable("this needs the file types of a Unix system".to_owned()))
+}
+
+#[cfg(not(unix))]
+fn chmod(_: &Path, _: u32) -> Result<()> {
+    Err(lab::Error::Unavailable("this needs the file permissions of a Unix system".to_owned()))
+}
+
+fn families_do_not_mix(lab: &Lab) -> Result<()> {
+    let listener = lab.actor("server").socket(Domain::IPV4, Type::STREAM, None)?;
+    listener.bind(&lab.here(0))?;
+    listener.listen(1)?;
+    let at = listener.local_addr()?; // somebody does listen there
+    let v6 = lab.here_v6(port_of(&at)?);
+    let path = SockAddr::unix("/tmp/any-path-would-do")?;
+
+    let ipv4 = lab.actor("ipv4").socket(Domain::IPV4, Type::STREAM, None)?;
+    let refused = failed_with("connect", &ipv4.connect(&v6), "EAFNOSUPPORT");
+    lab.claim("ipv4-takes-no-ipv6", refused);
+    let refused = failed_with("connect", &ipv4.connect(&path), "EAFNOSUPPORT");
+    lab.claim("ipv4-takes-no-path", refused);
+
+    let unix = lab.actor("unix").socket(Domain::UNIX, Type::STREAM, None)?;
+    let refused = failed_with("connect", &unix.connect(&at), "EINVAL");
+    lab.claim("unix-takes-no-ipv4", refused);
+
+    lab.need_ipv6()?;
+    let ipv6 = lab.actor("ipv6").socket(Domain::IPV6, Type::STREAM, None)?;
+    let refused = failed_with("connect", &ipv6.connect(&at), "EINVAL");
+    // The kernel looks at the length first: these are too few bytes.
+    let short = less("bytes given", length(&at), "wanted", length(&v6));
+    lab.claim("ipv6-takes-no-ipv4", refused.and(short));
+    Ok(())
+}
+
+fn length(address: &SockAddr) -> usize {
+    usize::try_from(address.len()).unwrap_or(usize::MAX)
+}
+
+fn port_of(address: &SockAddr) -> Result<u16> {
+    let port = address.as_socket().map(|at| at.port());
+    port.ok_or_else(|| lab::Error::Unexpected("an internet address has a port".to_owned()))
+}
+
+fn dual_stack(lab: &Lab) -> Result<()> {
+    lab.need_ipv6()?;
+    let (server, client) = (lab.actor("server"), lab.actor("client"));
+    let listener = server.socket(Domain::IPV6, Type::STREAM, None)?;
+    listener.set_only_v6(false)?; // systems start out differently: say it
+    listener.bind(&every_address())?;
+    listener.listen(1)?;
+
+    let ipv4 = lab.here(port_of(&listener.local_addr()?)?); // 127.0.0.1
+    let caller = client.socket(Domain::IPV4, Type::STREAM, None)?;
+    caller.connect(&ipv4)?;
+    let (_connection, peer) = listener.accept()?;
+
+    let mapped = mapped(&caller.local_addr()?); // ::ffff: and the IPv4 address
+    let seen = equal("server.peer", &peer, "client.local, mapped", mapped);
+    lab.claim("server-sees-mapped", seen);
+    let seen = is("client.peer", &caller.peer_addr()?, &ipv4);
+    lab.claim("client-sees-plain-ipv4", seen);
+
+    let second = server.socket(Domain::IPV4, Type::STREAM, None)?;
+    let refused = failed_with("IPv4 bind", &second.bind(&ipv4), "EADDRINUSE");
+    lab.claim("ipv4-port-is-taken-too", refused);
+    Ok(())
+}
+
+/// `[::]:0`: every address of this machine, on a port that the kernel chooses.
+fn every_address() -> SockAddr {
+    SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)).into()
+}
+
+/// The IPv4-mapped IPv6 address (RFC 4291, section 2.5.5.2) of an IPv4 address; any other stays as it is.
+fn mapped(address: &SockAddr) -> SockAddr {
+    match address.as_socket_ipv4() {
+        Some(ipv4) => SocketAddr::from((ipv4.ip().to_ipv6_mapped(), ipv4.port())).into(),
+        None => address.clone(),
+    }
+}
+
+fn ipv6_only(lab: &Lab) -> Result<()> {
+    lab.need_ipv6()?;
+    let (server, client) = (lab.actor("server"), lab.actor("client"));
+    let mut tries = 0;
+    let (listener, ipv4, second, bound) = loop {
+        let listener = server.socket(Domain::IPV6, Type::STREAM, None)?;
+        listener.set_only_v6(true)?;
+        listener.bind(&every_address())?;
+        listener.listen(1)?;
+        let ipv4 = lab.here(port_of(&listener.local_addr()?)?);
+        let second = server.socket(Domain::IPV4, Type::STREAM, None)?;
+        let bound = second.bind(&ipv4);
+        tries += 1;
+        // Another program may hold this port in IPv4: then try another.
+        if bound.is_ok() || tries == 10 {
+            break (listener, ipv4, second, bound);
+        }
+    };
+    lab.claim("ipv4-port-stays-free", succeeded("IPv4 bind", &bound));
+    let knock = connect_to(&client, &ipv4); // nobody listens in IPv4 yet
+    let refused = failed_with("connect", &knock, "ECONNREFUSED");
+    lab.claim("ipv4-client-is-refused", refused);
+
+    second.listen(1)?;
+    let welcome = connect_to(&client, &ipv4);
+    lab.claim("one-port-two-listeners", succeeded("connect", &welcome));
+    let late = listener.set_only_v6(false);
+    lab.claim("too-late-after-bind", failed_with("set_only_v6", &late, "EINVAL"));
+    Ok(())
+}
+
+fn family_race(lab: &Lab) -> Result<()> {
+    let rounds = lab.count("rounds")?;
+    for (name, family, address) in three_families(lab)? {
+        begin(lab, name)?;
+        let (caller, connection) = connected(lab, family, &address)?;
+        let (mut buffer, mut back) = ([0; 16], 0);
+        for _ in 0..rounds {
+            let start = Instant::now();
+            caller.send(b"ping")?;
+            let n = connection.recv(&mut buffer)?;
+            connection.send(&buffer[..n])?;
+            let n = caller.recv(&mut buffer)?;
+            lab.measure("round trip", name, start.elapsed());
+            back += usize::from(&buffer[..n] == b"ping");
+        }
+        let all = is("rounds that came back", back, rounds);
+        match family {
+            Domain::UNIX => lab.claim("unix-rounds-came-back", all),
+            Domain::IPV4 => lab.claim("ipv4-rounds-came-back", all),
+            _ => lab.claim("ipv6-rounds-came-back", all),
+        }
+    }
+    Ok(())
+}

@@ -23,6 +23,7 @@ use thiserror::Error;
 
 use crate::event::{ActorKind, Claim, Ending, Event, Name, Return, Verdict, What};
 use crate::recording::{Header, write_line};
+use crate::signals;
 
 pub mod actor;
 pub mod claim;
@@ -37,7 +38,7 @@ pub use claim::{Proof, at_least, before, differ, equal, failed_with, is, lasted,
 pub use kernel::TcpInfo;
 pub use parameter::{Kind, Parameter};
 pub use recorder::Recorder;
-pub use socket::{Buffer, Socket, address};
+pub use socket::{Buffer, MSG_TRUNC, Socket, address};
 pub use wire::Wire;
 
 /// What an experiment answers.
@@ -365,6 +366,34 @@ impl Lab {
         }
     }
 
+    /// Whether nobody on this machine holds this address for sockets of this type: the instrument binds one there, and
+    /// closes it. A port that the kernel chose for TCP may be a stranger's for UDP.
+    ///
+    /// # Errors
+    /// What socket(2) answers, and what bind(2) answers besides `EADDRINUSE`.
+    pub fn is_free(&self, kind: Type, at: &SockAddr) -> Result<bool> {
+        match Actor::instrument(self).socket(at.domain(), kind, None)?.bind(at) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => Ok(false),
+            answer => Ok(answer.map(|()| true)?),
+        }
+    }
+
+    /// An address where nobody listens, and the socket that keeps it so: while that is open, nobody else can take the port.
+    ///
+    /// For TCP it is bound and does not listen; for UDP it is connected to itself, and so hears nobody else (udp(7)).
+    ///
+    /// # Errors
+    /// [`Error::Io`]: what socket(2), bind(2) and connect(2) answer.
+    pub fn nobody(&self, kind: Type) -> Result<(Socket, SockAddr)> {
+        let keeper = Actor::instrument(self).socket(Domain::IPV4, kind, None)?;
+        keeper.bind(&self.here(0))?;
+        let address = keeper.local_addr()?;
+        if kind == Type::DGRAM {
+            keeper.connect(&address)?;
+        }
+        Ok((keeper, address))
+    }
+
     /// Frames that `lo` of the run's private network has sent so far. In a shared network others would be counted too.
     ///
     /// # Errors
@@ -523,6 +552,7 @@ pub fn perform(run: &Run, play: fn(&Lab) -> Result<()>) -> ExitCode {
     let lab = Lab::new(run, true);
     let network = wire::enter(&lab, run.network);
     let _ = kernel::drop_capabilities();
+    signals::block();
 
     let header = run.epoch_ns.is_none().then(|| Header::now(kernel::name(), &run.name, run.settings.clone()));
     if header.is_some_and(|header| write_line(&mut io::stdout(), &header).is_err()) {
@@ -538,6 +568,11 @@ pub fn perform(run: &Run, play: fn(&Lab) -> Result<()>) -> ExitCode {
             lab.end_now(Ending::Interrupted, None);
         });
     }
+    let interrupted = lab.clone();
+    thread::spawn(move || {
+        signals::wait();
+        interrupted.end_now(Ending::Interrupted, None);
+    });
     let watching = lab.clone();
     thread::spawn(move || watching.watch());
 

@@ -31,6 +31,8 @@ pub struct Socket {
     number: u32,
     domain: Domain,
     kind: Type,
+    /// Whether it is the lab's own, so that every call on it is the instrument's.
+    instrument: bool,
     /// Whether the instrument has asked for the local address.
     located: AtomicBool,
 }
@@ -143,11 +145,16 @@ fn protocol_name(protocol: Option<Protocol>) -> Value {
     }
 }
 
+impl From<Option<Protocol>> for Value {
+    fn from(protocol: Option<Protocol>) -> Value {
+        protocol_name(protocol)
+    }
+}
+
 fn flags_name(flags: i32) -> Value {
     match flags {
         MSG_PEEK => "MSG_PEEK".into(),
-        #[cfg(unix)]
-        libc::MSG_TRUNC => "MSG_TRUNC".into(),
+        MSG_TRUNC => "MSG_TRUNC".into(),
         #[cfg(unix)]
         libc::MSG_DONTWAIT => "MSG_DONTWAIT".into(),
         other => other.into(),
@@ -158,6 +165,13 @@ fn flags_name(flags: i32) -> Value {
 const MSG_PEEK: i32 = libc::MSG_PEEK;
 #[cfg(not(unix))]
 const MSG_PEEK: i32 = 2;
+
+/// Asks a receiving call for a datagram's true length, even if the buffer is shorter (recv(2)).
+#[cfg(unix)]
+pub const MSG_TRUNC: i32 = libc::MSG_TRUNC;
+/// Windows has the flag's name and answers `WSAEMSGSIZE` unasked.
+#[cfg(not(unix))]
+pub const MSG_TRUNC: i32 = 0x100;
 
 /// Shorthand for a call's arguments.
 macro_rules! args {
@@ -253,7 +267,7 @@ impl Socket {
             |socket| (descriptor(socket), Args::default()),
         )?;
         let (recorder, owner) = (recorder.clone(), owner.clone());
-        Ok(Socket { inner: Some(inner), recorder, owner, number, domain, kind, located: AtomicBool::new(false) })
+        Ok(Socket { inner: Some(inner), recorder, owner, number, domain, kind, instrument, located: AtomicBool::new(false) })
     }
 
     /// Under the instrument: for calls that the lab does not wrap. What is done through it is not recorded.
@@ -277,7 +291,7 @@ impl Socket {
         tell: impl FnOnce(&T) -> (i64, Args),
     ) -> io::Result<T> {
         args.0.insert(0, (Cow::Borrowed("fd"), Value::Number(self.descriptor())));
-        let calling = Calling { function: names.0, syscall: names.1, args, source, instrument: source.is_none() };
+        let calling = Calling { function: names.0, syscall: names.1, args, source, instrument: self.instrument || source.is_none() };
         record(&self.recorder, &self.owner, self.number, calling, || perform(self.bare()), tell)
     }
 
@@ -321,6 +335,7 @@ impl Socket {
             number,
             domain: self.domain,
             kind: self.kind,
+            instrument: self.instrument,
             located: AtomicBool::new(false),
         };
         socket.locate();
@@ -368,7 +383,7 @@ impl Socket {
     fn close_at(&mut self, source: Option<&'static Location<'static>>) -> io::Result<()> {
         let Some(inner) = self.inner.take() else { return Ok(()) };
         let args = args! { fd: descriptor(&inner) };
-        let calling = Calling { function: "close", syscall: "close", args, source, instrument: false };
+        let calling = Calling { function: "close", syscall: "close", args, source, instrument: self.instrument };
         record(&self.recorder, &self.owner, self.number, calling, || kernel::close(inner), done)
     }
 
@@ -598,6 +613,26 @@ impl Socket {
     ) -> io::Result<T> {
         let args = args! { level: option.level, option: option.name };
         self.call((option.getter, "getsockopt"), args, Some(source), get, |got| (0, args! { value: value(got) }))
+    }
+
+    /// The protocol that it speaks: `SO_PROTOCOL` (socket(7)); `None` where the system does not say.
+    ///
+    /// # Errors
+    /// What getsockopt(2) answers.
+    #[cfg(any(target_os = "linux", windows))]
+    #[track_caller]
+    pub fn protocol(&self) -> io::Result<Option<Protocol>> {
+        let option = Option_ { getter: "protocol", setter: "", level: "SOL_SOCKET", name: "SO_PROTOCOL" };
+        self.get(option, Location::caller(), socket2::Socket::protocol, |protocol| (*protocol).into())
+    }
+
+    /// The protocol that it speaks: this system does not say.
+    ///
+    /// # Errors
+    /// None.
+    #[cfg(not(any(target_os = "linux", windows)))]
+    pub fn protocol(&self) -> io::Result<Option<Protocol>> {
+        Ok(None)
     }
 
     /// The error that waits on the socket, taken from it: `SO_ERROR` (socket(7)).

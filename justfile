@@ -1,0 +1,19 @@
+# The commands of this project; `just` lists them.
+default:
+    @just --list
+
+# the first lesson
+learn:
+    cargo run -- lesson 1
+
+# what CI runs
+ci:
+    .ci/run
+
+# every claim, checked on this machine
+verify:
+    cargo run --release -- verify
+
+# the ratios of the README's table
+bench:
+    cargo bench --bench ratios

@@ -1,0 +1,116 @@
+//! What came of the claims: each with its sentence, its verdict, and what was compared with what.
+
+use std::io;
+
+use crate::course::{ClaimLine, Show};
+use crate::event::{Claim, Ending, Evidence, Value, Verdict};
+use crate::picture::{Ink, Row, span_of};
+use crate::recording::Recording;
+use crate::terminal::Terminal;
+use crate::words::{self, Counts};
+
+/// A claim of a lesson, and what came of it.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// Its name.
+    pub claim: String,
+    /// Its sentence.
+    pub sentence: String,
+    /// What came of it.
+    pub verdict: Verdict,
+    /// What was compared with what.
+    pub evidence: Vec<Evidence>,
+    /// Why it was not checked, or how it broke without evidence.
+    pub why: Option<String>,
+}
+
+/// Sets the lesson's claims beside what the run recorded. A claim that the run never came to is never taken as held.
+#[must_use]
+pub fn judge(show: &Show, recording: &Recording, aftermath: &str) -> Vec<Judged> {
+    show.claims.iter().map(|line| judge_one(line, recording, aftermath)).collect()
+}
+
+fn judge_one(line: &ClaimLine, recording: &Recording, aftermath: &str) -> Judged {
+    let checked = recording.claims().filter(|claim| claim.claim == line.claim.name);
+    // The worst counts, should a claim have been checked more than once.
+    let worst: Option<&Claim> = checked.max_by_key(|claim| match claim.verdict {
+        Verdict::Held => 0,
+        Verdict::NotChecked => 1,
+        Verdict::Broken => 2,
+    });
+    let (claim, sentence) = (line.claim.name.clone(), line.sentence.clone());
+    if let Some(found) = worst {
+        return Judged { claim, sentence, verdict: found.verdict, evidence: found.evidence.clone(), why: found.why.clone() };
+    }
+    let (verdict, why) = match recording.ending() {
+        Some(Ending::Unavailable { why }) => (Verdict::NotChecked, why.clone()),
+        Some(Ending::Interrupted) => (Verdict::NotChecked, "the run was interrupted".to_owned()),
+        Some(Ending::Failed { why }) => (Verdict::Broken, why.clone()),
+        Some(Ending::Deadline) => (Verdict::Broken, "the deadline struck first".to_owned()),
+        Some(Ending::Finished) => (Verdict::Broken, "the experiment never checked it".to_owned()),
+        None => (Verdict::Broken, format!("the experiment's process ended without a word ({aftermath})")),
+    };
+    Judged { claim, sentence, verdict, evidence: Vec::new(), why: Some(why) }
+}
+
+/// How many came out how.
+#[must_use]
+pub fn count<'a>(judged: impl IntoIterator<Item = &'a Judged>) -> Counts {
+    let mut counts = Counts::default();
+    judged.into_iter().for_each(|one| counts.add(one.verdict));
+    counts
+}
+
+/// A value as evidence shows it: numbers with their unit, text as it is.
+fn shown(value: &Value, unit: Option<&str>) -> String {
+    match (value, unit) {
+        (Value::Number(number), Some("ns")) => span_of(u64::try_from(*number).unwrap_or(0)),
+        (Value::Number(number), Some(unit)) => format!("{number} {unit}"),
+        _ => value.to_string(),
+    }
+}
+
+/// One comparison, in a row: `client.local 127.0.0.1:4000 = server.peer 127.0.0.1:4000`.
+#[must_use]
+pub fn comparison(evidence: &Evidence) -> String {
+    let unit = evidence.unit.as_deref();
+    let (saw, with) = (shown(&evidence.saw, unit), shown(&evidence.with, unit));
+    match (&evidence.with_what, evidence.held) {
+        (Some(with_what), _) => format!("{} {saw} {} {with_what} {with}", evidence.what, evidence.relation),
+        (None, true) if saw == with => format!("{}: {saw}", evidence.what),
+        (None, _) => format!("{}: {saw} (expected {} {with})", evidence.what, evidence.relation),
+    }
+}
+
+/// How many comparisons a claim shows unless all are asked for.
+const SHOWN: usize = 3;
+
+/// Shows one claim: mark, sentence, and the evidence below it.
+///
+/// # Errors
+/// What writing to the terminal answers.
+pub fn show(terminal: &mut Terminal, judged: &Judged, live: bool, all: bool) -> io::Result<()> {
+    let (mark, ink) = match judged.verdict {
+        Verdict::Held if live => ("✓ ", Ink::Good),
+        Verdict::Held => ("○ ", Ink::Plain),
+        Verdict::Broken => ("✗ ", Ink::Bad),
+        Verdict::NotChecked => ("○ ", Ink::Warn),
+    };
+    terminal.wrapped(mark, &judged.sentence, ink)?;
+    let broken_first = |evidence: &&Evidence| evidence.held;
+    let mut evidence: Vec<_> = judged.evidence.iter().collect();
+    evidence.sort_by_key(broken_first);
+    let most = if all { evidence.len() } else { SHOWN };
+    for one in evidence.iter().take(most) {
+        let (mark, ink) = if one.held { ("    ", Ink::Faint) } else { ("  ✗ ", Ink::Bad) };
+        terminal.wrapped(mark, &comparison(one), ink)?;
+    }
+    if evidence.len() > most {
+        terminal.row(&Row::new().with(format!("    … {} more (-v shows all)", evidence.len() - most), Ink::Faint))?;
+    }
+    if judged.verdict != Verdict::Held {
+        let why = judged.why.as_deref().map_or_else(String::new, |why| format!(": {why}"));
+        terminal.wrapped("    ", &format!("{}{why}", words::verdict(judged.verdict)), ink)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,240 @@
+//! The terminal: how wide it is, whether it has colours, what is typed, and how pictures and prose are laid on it.
+//!
+//! Everything a person reads goes through [`Terminal`]; a closed pipe comes back as an error and is no panic.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use colored::{Color, Colorize};
+
+use crate::picture::{Ink, Picture, Row};
+
+mod prose;
+
+/// How output is to look.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// Colours: yes, no, or as the terminal says.
+    pub color: Option<bool>,
+    /// ASCII characters alone.
+    pub ascii: bool,
+    /// Columns, if the terminal is not to say.
+    pub width: Option<u16>,
+    /// Ask nothing and wait for nothing.
+    pub auto: bool,
+}
+
+/// Where a person reads, and perhaps types.
+pub struct Terminal {
+    out: Box<dyn Write>,
+    width: usize,
+    ascii: bool,
+    interactive: bool,
+}
+
+/// What was typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Typed {
+    /// A line, without its end.
+    Line(String),
+    /// The end of input (Ctrl-D).
+    Nothing,
+}
+
+/// The narrowest that anything is drawn for.
+pub const NARROWEST: usize = 20;
+/// Prose is not wider than this: longer lines are hard to read.
+const PROSE: usize = 88;
+/// What is assumed where nobody says.
+const USUAL: usize = 80;
+
+impl Terminal {
+    /// Standard output, looked at once: colours and width do not change later.
+    #[must_use]
+    pub fn standard(look: Look) -> Terminal {
+        let stdout = io::stdout();
+        let at_terminal = stdout.is_terminal();
+        colored::control::set_override(look.color.unwrap_or_else(|| wants_color(at_terminal)));
+        let measured = || terminal_size::terminal_size_of(&stdout).map(|(width, _)| usize::from(width.0));
+        let width = look.width.map(usize::from).or_else(measured).filter(|width| *width > 0).unwrap_or(USUAL).max(NARROWEST);
+        let interactive = !look.auto && at_terminal && io::stdin().is_terminal();
+        Terminal { out: Box::new(io::BufWriter::new(stdout)), width, ascii: look.ascii, interactive }
+    }
+
+    /// Shows nothing: for when standard output is taken by a recording.
+    #[must_use]
+    pub fn nowhere() -> Terminal {
+        Terminal { out: Box::new(io::sink()), width: USUAL, ascii: false, interactive: false }
+    }
+
+    /// Columns to draw in.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// True if a person is there who can be asked.
+    #[must_use]
+    pub fn is_interactive(&self) -> bool {
+        self.interactive
+    }
+
+    /// One row.
+    ///
+    /// # Errors
+    /// What write(2) answers.
+    pub fn row(&mut self, row: &Row) -> io::Result<()> {
+        for (index, span) in row.0.iter().enumerate() {
+            let text = if index + 1 == row.0.len() { span.text.trim_end() } else { &span.text };
+            let text = if self.ascii { to_ascii(text) } else { text.to_owned() };
+            write!(self.out, "{}", inked(&text, span.ink))?;
+        }
+        writeln!(self.out)
+    }
+
+    /// One row in one ink.
+    ///
+    /// # Errors
+    /// What write(2) answers.
+    pub fn line(&mut self, text: &str, ink: Ink) -> io::Result<()> {
+        self.row(&Row::new().with(text, ink))
+    }
+
+    /// A short text in one ink, wrapped, its lines after the first indented.
+    ///
+    /// # Errors
+    /// What write(2) answers.
+    pub fn wrapped(&mut self, first: &str, text: &str, ink: Ink) -> io::Result<()> {
+        let indent = unicode_width::UnicodeWidthStr::width(first);
+        for (index, line) in prose::wrap(text, self.measure().saturating_sub(indent).max(8)).iter().enumerate() {
+            let head = if index == 0 { first.to_owned() } else { " ".repeat(indent) };
+            self.row(&Row::new().with(head, ink).with(line.as_str(), ink))?;
+        }
+        Ok(())
+    }
+
+    /// Source code with the numbers of its lines; comments are fainter.
+    ///
+    /// # Errors
+    /// What write(2) answers.
+    pub fn code(&mut self, first: u32, lines: &[&str]) -> io::Result<()> {
+        for (number, line) in (first..).zip(lines) {
+            let ink = if line.trim_start().starts_with("//") { Ink::Faint } else { Ink::Plain };
+            for (index, part) in prose::wrap_code(line, self.width.saturating_sub(6)).iter().enumerate() {
+                let number = if index == 0 { format!("{number:>4}  ") } else { " ".repeat(6) };
+                self.row(&Row::new().with(number, Ink::Faint).with(part.as_str(), ink))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// An empty line.
+    ///
+    /// # Errors
+    /// What write(2) answers.
+    pub fn blank(&mut self) -> io::Result<()> {
+        writeln!(self.out)
+    }
+
+    /// A picture.
+    ///
+    /// # Errors
+    /// What write(2) answers.
+    pub fn picture(&mut self, picture: &Picture) -> io::Result<()> {
+        picture.0.iter().try_for_each(|row| self.row(row))
+    }
+
+    /// CommonMark, laid out and wrapped.
+    ///
+    /// # Errors
+    /// What write(2) answers.
+    pub fn prose(&mut self, markdown: &str) -> io::Result<()> {
+        self.picture(&prose::lay_out(markdown, self.measure()))
+    }
+
+    /// Columns for prose.
+    fn measure(&self) -> usize {
+        self.width.min(PROSE)
+    }
+
+    /// Sees to it that all is shown that was written.
+    ///
+    /// # Errors
+    /// What write(2) answers.
+    pub fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
+    /// Asks, and waits for a line. Without anyone there it does not ask, and nothing was typed.
+    ///
+    /// # Errors
+    /// What write(2) or read(2) answers.
+    pub fn ask(&mut self, prompt: &str) -> io::Result<Typed> {
+        if !self.interactive {
+            return Ok(Typed::Nothing);
+        }
+        let prompt = if self.ascii { to_ascii(prompt) } else { prompt.to_owned() };
+        write!(self.out, "{}", inked(&prompt, Ink::Warn))?;
+        self.out.flush()?;
+        let mut typed = Vec::new();
+        if io::stdin().lock().read_until(b'\n', &mut typed)? == 0 {
+            self.interactive = false;
+            self.blank()?;
+            return Ok(Typed::Nothing);
+        }
+        Ok(Typed::Line(String::from_utf8_lossy(&typed).trim().to_owned()))
+    }
+}
+
+/// What the environment says of colours: NO_COLOR, CLICOLOR_FORCE, TERM (no-color.org, bixense.com/clicolors).
+fn wants_color(at_terminal: bool) -> bool {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    !no_color && (set("CLICOLOR_FORCE") || (at_terminal && !dumb))
+}
+
+fn inked(text: &str, ink: Ink) -> colored::ColoredString {
+    const OF: [Color; 6] = [Color::Cyan, Color::Magenta, Color::Yellow, Color::Blue, Color::Green, Color::BrightRed];
+    match ink {
+        Ink::Plain => text.normal(),
+        Ink::Faint => text.dimmed(),
+        Ink::Strong => text.bold(),
+        Ink::Good => text.green().bold(),
+        Ink::Bad => text.red().bold(),
+        Ink::Warn => text.yellow(),
+        Ink::Of(which) => text.color(OF[which % OF.len()]),
+    }
+}
+
+/// Each character of our pictures as one ASCII character; what is not ours (a learner's 你好) stays as it is.
+fn to_ascii(text: &str) -> String {
+    text.chars()
+        .map(|character| match character {
+            '│' | '┃' | '║' | '╎' | '┆' | '┇' | '┊' | '┋' | '╏' | '▏' | '▎' | '▍' => '|',
+            '─' | '━' | '╌' | '┄' | '┅' | '┈' | '┉' | '╍' | '–' | '—' | '‐' | '‑' | '−' | '╴' | '╶' => '-',
+            '═' | '▀' | '▔' => '=',
+            '┌'..='╋' | '╒'..='╬' => '+',
+            '▶' | '→' | '›' | '▷' => '>',
+            '◀' | '←' | '‹' | '◁' => '<',
+            '▲' | '↑' | '△' => '^',
+            '▼' | '↓' | '▽' => 'v',
+            '↔' => '=',
+            '█' | '▓' | '■' | '▌' | '▋' | '▊' | '▉' | '▐' => '#',
+            '▒' | '▪' => '%',
+            '░' | '▁'..='▇' => ':',
+            '●' | '✓' | '•' => '*',
+            '○' | '◌' => 'o',
+            '✗' | '×' | '✘' => 'x',
+            '…' | '·' => '.',
+            'µ' | 'μ' => 'u',
+            '≥' => '>',
+            '≤' => '<',
+            '≠' => '!',
+            '≈' => '~',
+            '‘' | '’' => '\'',
+            '“' | '”' => '"',
+            '\u{a0}' => ' ',
+            other => other,
+        })
+        .collect()
+}

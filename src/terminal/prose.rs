@@ -1,0 +1,335 @@
+//! Prose: CommonMark laid out in rows of a given width, with wide characters counted as two columns.
+
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+use textwrap::core::Word;
+use textwrap::{WordSeparator, WordSplitter, WrapAlgorithm};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use crate::picture::{Ink, Picture, Row, fit};
+
+/// Wraps plain text; a line may also break between wide characters, as Chinese is written.
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let options = textwrap::Options::new(width)
+        .word_separator(WordSeparator::Custom(words))
+        .word_splitter(WordSplitter::NoHyphenation)
+        .wrap_algorithm(WrapAlgorithm::FirstFit);
+    textwrap::wrap(text, options).into_iter().map(|line| line.trim_end().to_owned()).collect()
+}
+
+/// Wraps a line of code: what does not fit goes on below, four columns further in.
+pub(super) fn wrap_code(line: &str, width: usize) -> Vec<String> {
+    let indent = line.len() - line.trim_start().len();
+    let further = " ".repeat((indent + 4).min(width / 2));
+    let options = textwrap::Options::new(width).subsequent_indent(&further).word_separator(WordSeparator::AsciiSpace);
+    textwrap::wrap(line, options.word_splitter(WordSplitter::NoHyphenation).wrap_algorithm(WrapAlgorithm::FirstFit))
+        .into_iter()
+        .map(std::borrow::Cow::into_owned)
+        .collect()
+}
+
+/// Words end at spaces, and on either side of a wide character, but no line begins with closing punctuation nor ends with opening.
+fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
+    const CLOSING: &str = "，。、；：？！）》」』】”’…,.;:?!)%";
+    const OPENING: &str = "（《「『【“‘(";
+    let mut cuts = vec![0];
+    let mut previous: Option<char> = None;
+    for (at, character) in line.char_indices() {
+        let wide = |c: char| c.width() == Some(2);
+        if let Some(before) = previous {
+            let after_space = before == ' ' && character != ' ';
+            let between_wide = (wide(before) || wide(character)) && before != ' ' && character != ' ';
+            if after_space || (between_wide && !CLOSING.contains(character) && !OPENING.contains(before)) {
+                cuts.push(at);
+            }
+        }
+        previous = Some(character);
+    }
+    cuts.push(line.len());
+    Box::new((1..cuts.len()).map(move |index| Word::from(&line[cuts[index - 1]..cuts[index]])))
+}
+
+/// Text whose characters have inks.
+#[derive(Clone, Default)]
+struct Inked {
+    text: String,
+    inks: Vec<Ink>,
+}
+
+impl Inked {
+    fn push(&mut self, text: &str, ink: Ink) {
+        self.text.push_str(text);
+        self.inks.extend(text.chars().map(|_| ink));
+    }
+
+    /// The rows of this text at that width: wrapped as plain text, then inked again, character by character.
+    fn rows(&self, width: usize) -> Vec<Row> {
+        let mut source = self.text.chars().zip(&self.inks);
+        wrap(&self.text, width.max(1))
+            .iter()
+            .map(|line| {
+                let mut row = Row::new();
+                for character in line.chars() {
+                    let ink = source.find(|(from, _)| *from == character).map_or(Ink::Plain, |(_, ink)| *ink);
+                    row.push(character, ink);
+                }
+                row
+            })
+            .collect()
+    }
+}
+
+/// Lays out CommonMark in this many columns.
+pub(super) fn lay_out(text: &str, width: usize) -> Picture {
+    let mut layout = Layout { width, ..Layout::default() };
+    for event in Parser::new_ext(text, Options::ENABLE_TABLES) {
+        layout.take(event);
+    }
+    Picture(layout.rows)
+}
+
+#[derive(Default)]
+struct Layout {
+    width: usize,
+    rows: Vec<Row>,
+    inked: Inked,
+    ink: Vec<Ink>,
+    /// One for each open list: the number of the next item, if it is numbered.
+    lists: Vec<Option<u64>>,
+    /// What stands before the next row of the open item, and its width.
+    bullet: Option<String>,
+    indent: usize,
+    code: Option<String>,
+    table: Option<Table>,
+}
+
+#[derive(Default)]
+struct Table {
+    rows: Vec<Vec<Inked>>,
+}
+
+impl Layout {
+    fn gap(&mut self) {
+        if self.rows.last().is_some_and(|row| row.width() > 0) {
+            self.rows.push(Row::new());
+        }
+    }
+
+    fn inside_list(&self) -> bool {
+        !self.lists.is_empty()
+    }
+
+    fn take(&mut self, event: Event<'_>) {
+        match event {
+            Event::Start(tag) => self.start(tag),
+            Event::End(tag) => self.end(tag),
+            Event::Text(text) => match &mut self.code {
+                Some(code) => code.push_str(&text),
+                None => self.inked.push(&text, self.ink.last().copied().unwrap_or_default()),
+            },
+            Event::Code(text) => self.inked.push(&text, Ink::Of(0)),
+            Event::SoftBreak | Event::HardBreak => self.inked.push(" ", Ink::Plain),
+            Event::Rule => {
+                self.gap();
+                self.rows.push(Row::new().with("─".repeat(self.width), Ink::Faint));
+            }
+            _ => {}
+        }
+    }
+
+    fn start(&mut self, tag: Tag<'_>) {
+        match tag {
+            Tag::Paragraph if !self.inside_list() => self.gap(),
+            Tag::Heading { .. } => {
+                self.gap();
+                self.ink.push(Ink::Strong);
+            }
+            Tag::Strong => self.ink.push(Ink::Strong),
+            Tag::Emphasis => self.ink.push(Ink::Warn),
+            Tag::List(first) => {
+                if !self.inside_list() {
+                    self.gap();
+                }
+                self.flush();
+                self.lists.push(first);
+            }
+            Tag::Item => {
+                let bullet = match self.lists.last_mut() {
+                    Some(Some(number)) => {
+                        *number += 1;
+                        format!("{}. ", *number - 1)
+                    }
+                    _ => "· ".to_owned(),
+                };
+                self.bullet = Some(bullet);
+            }
+            Tag::BlockQuote(_) => {
+                self.gap();
+                self.ink.push(Ink::Faint);
+                self.indent += 2;
+            }
+            Tag::CodeBlock(_) => {
+                self.gap();
+                self.code = Some(String::new());
+            }
+            Tag::Table(_) => {
+                self.gap();
+                self.table = Some(Table::default());
+            }
+            Tag::TableHead | Tag::TableRow => {
+                if let Some(table) = &mut self.table {
+                    table.rows.push(Vec::new());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, tag: TagEnd) {
+        match tag {
+            TagEnd::Paragraph => self.flush(),
+            TagEnd::Item => {
+                self.flush();
+                self.bullet = None;
+            }
+            TagEnd::Heading(_) => {
+                self.ink.pop();
+                self.flush();
+            }
+            TagEnd::Strong | TagEnd::Emphasis => {
+                self.ink.pop();
+            }
+            TagEnd::List(_) => {
+                self.lists.pop();
+            }
+            TagEnd::BlockQuote(_) => {
+                self.ink.pop();
+                self.indent = self.indent.saturating_sub(2);
+            }
+            TagEnd::CodeBlock => {
+                for line in self.code.take().unwrap_or_default().lines() {
+                    let room = self.width.saturating_sub(4);
+                    self.rows.push(Row::new().with("    ", Ink::Plain).with(fit(line, room), Ink::Of(0)));
+                }
+            }
+            TagEnd::TableCell => {
+                let cell = std::mem::take(&mut self.inked);
+                if let Some(row) = self.table.as_mut().and_then(|table| table.rows.last_mut()) {
+                    row.push(cell);
+                }
+            }
+            TagEnd::Table => {
+                if let Some(table) = self.table.take() {
+                    self.rows.extend(table.lay_out(self.width));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Lays out what has been gathered.
+    fn flush(&mut self) {
+        let inked = std::mem::take(&mut self.inked);
+        if inked.text.is_empty() {
+            return;
+        }
+        let nested = self.lists.len().saturating_sub(1) * 2 + self.indent;
+        let bullet = self.bullet.clone().unwrap_or_default();
+        let hang = nested + bullet.width();
+        for (index, row) in inked.rows(self.width.saturating_sub(hang).max(8)).into_iter().enumerate() {
+            let mut whole = Row::new().with(" ".repeat(nested), Ink::Plain);
+            whole.push(if index == 0 { bullet.clone() } else { " ".repeat(bullet.width()) }, Ink::Faint);
+            row.0.into_iter().for_each(|span| whole.push(span.text, span.ink));
+            self.rows.push(whole);
+        }
+        // Only an item's first row has its bullet; more paragraphs in it line up below.
+        self.bullet = self.bullet.take().map(|bullet| " ".repeat(bullet.width()));
+    }
+}
+
+impl Table {
+    /// Columns side by side where they fit; else one row's cells below each other, each with its column's heading.
+    fn lay_out(&self, width: usize) -> Vec<Row> {
+        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
+        let widest = |column: usize| self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.text.width()).max().unwrap_or(0);
+        let widths: Vec<usize> = (0..columns).map(widest).collect();
+        if widths.iter().sum::<usize>() + 2 * columns <= width { self.side_by_side(&widths) } else { self.stacked(width) }
+    }
+
+    fn side_by_side(&self, widths: &[usize]) -> Vec<Row> {
+        let mut rows = Vec::new();
+        for (index, cells) in self.rows.iter().enumerate() {
+            let mut row = Row::new();
+            let mut column = 0;
+            for (cell, width) in cells.iter().zip(widths) {
+                row.pad_to(column);
+                for (character, ink) in cell.text.chars().zip(&cell.inks) {
+                    row.push(character, if index == 0 { Ink::Strong } else { *ink });
+                }
+                column += width + 2;
+            }
+            rows.push(row);
+            if index == 0 {
+                rows.push(Row::new().with("─".repeat(column.saturating_sub(2)), Ink::Faint));
+            }
+        }
+        rows
+    }
+
+    fn stacked(&self, width: usize) -> Vec<Row> {
+        let Some((head, body)) = self.rows.split_first() else { return Vec::new() };
+        let label = head.iter().skip(1).map(|cell| cell.text.width()).max().unwrap_or(0).min(width / 3);
+        let mut rows = Vec::new();
+        for cells in body {
+            let Some((first, rest)) = cells.split_first() else { continue };
+            let mut title = first.clone();
+            title.inks.fill(Ink::Strong);
+            rows.extend(title.rows(width));
+            for (heading, cell) in head.iter().skip(1).zip(rest) {
+                for (index, text) in cell.rows(width.saturating_sub(label + 4).max(8)).into_iter().enumerate() {
+                    let mut row = Row::new().with("  ", Ink::Plain);
+                    row.push(if index == 0 { fit(&heading.text, label) } else { String::new() }, Ink::Faint);
+                    row.pad_to(label + 4);
+                    text.0.into_iter().for_each(|span| row.push(span.text, span.ink));
+                    rows.push(row);
+                }
+            }
+        }
+        rows
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(markdown: &str, width: usize) -> String {
+        lay_out(markdown, width).text()
+    }
+
+    #[test]
+    fn prose_wraps_at_words_and_lists_hang() {
+        assert_eq!(text("A socket is *one end* of a conversation.", 20), "A socket is one end\nof a conversation.\n");
+        assert_eq!(text("- one two three four\n- five", 12), "· one two\n  three four\n· five\n");
+    }
+
+    #[test]
+    fn chinese_breaks_between_characters_but_not_before_a_full_stop() {
+        assert_eq!(text("套接字是通信的端点。", 12), "套接字是通信\n的端点。\n");
+        assert_eq!(text("套接字是通信。好", 12), "套接字是通\n信。好\n");
+    }
+
+    #[test]
+    fn a_table_that_does_not_fit_is_stacked() {
+        let table = "| step | Python | C |\n|---|---|---|\n| open | `socket()` | `socket(2)` |\n";
+        assert_eq!(text(table, 40), "step  Python    C\n─────────────────────────\nopen  socket()  socket(2)\n");
+        assert_eq!(text(table, 20), "open\n  Python  socket()\n  C       socket(2)\n");
+    }
+
+    #[test]
+    fn nothing_is_wider_than_asked() {
+        let all = "# H\n\npara with `a_very_long_identifier_that_must_break` 你好你好你好\n\n> quote\n\n1. a\n   - b c d e f g h i j\n\n```c\nlong code line that does not fit\n```\n\n---\n";
+        for width in 20..100 {
+            assert!(lay_out(all, width).0.iter().all(|row| row.width() <= width), "at {width}:\n{}", text(all, width));
+        }
+    }
+}

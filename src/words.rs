@@ -1,0 +1,129 @@
+//! What the program itself says to a learner, in one place, so that it can be said in another language.
+//!
+//! Sentences about sockets are not here: they stand in `lessons/`.
+
+use crate::event::{Blocked, Verdict};
+use crate::picture::span_of;
+
+/// How many claims came out how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// The kernel bore them out.
+    pub held: usize,
+    /// The kernel did otherwise.
+    pub broken: usize,
+    /// They could not be checked here.
+    pub not_checked: usize,
+}
+
+impl Counts {
+    /// Counts one more.
+    pub fn add(&mut self, verdict: Verdict) {
+        *match verdict {
+            Verdict::Held => &mut self.held,
+            Verdict::Broken => &mut self.broken,
+            Verdict::NotChecked => &mut self.not_checked,
+        } += 1;
+    }
+}
+
+/// What `explore` alone says first.
+pub const TAGLINE: &str = "A course on network sockets in which your own kernel proves every sentence.";
+/// Asks for a prediction.
+pub const PREDICT: &str = "What do you predict?";
+/// Before the prompt for a letter.
+pub const TYPE_A_LETTER: &str = "your letter (Enter skips, q leaves): ";
+/// The answer was none of the options.
+pub const NO_SUCH_OPTION: &str = "That is none of the letters above.";
+/// Goes on to the run.
+pub const ENTER_RUNS: &str = "Enter runs it on this machine (q leaves) ";
+/// Goes on with the lesson.
+pub const ENTER_GOES_ON: &str = "Enter goes on (q leaves) ";
+/// What was just checked.
+pub const CHECKED: &str = "Checked on this machine, just now";
+/// What a recording says.
+pub const RECORDED: &str = "What the recording holds (not checked here)";
+/// The lesson was left.
+pub const LEFT: &str = "Left. Nothing is lost: type the same to begin again.";
+
+/// Who is speaking: the lesson's number and title.
+#[must_use]
+pub fn lesson_title(number: Option<u32>, title: &str) -> String {
+    number.map_or_else(|| title.to_owned(), |number| format!("Lesson {number} · {title}"))
+}
+
+/// Where the code shown stands.
+#[must_use]
+pub fn code_at(path: &str, line: u32) -> String {
+    format!("The code that runs ({path}, line {line})")
+}
+
+/// The prediction beside what happened.
+#[must_use]
+pub fn compared(predicted: Option<&str>, right: &str, as_predicted: bool) -> String {
+    match predicted {
+        Some(_) if as_predicted => format!("You predicted it: {right}"),
+        Some(said) => format!("You predicted: {said}. It was: {right}"),
+        None => format!("The answer: {right}"),
+    }
+}
+
+/// A claim's standing, in one word or two.
+#[must_use]
+pub fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Held => "held",
+        Verdict::Broken => "BROKEN",
+        Verdict::NotChecked => "not checked here",
+    }
+}
+
+/// The last line of a lesson, of `verify`.
+#[must_use]
+pub fn counts(counts: Counts) -> String {
+    let Counts { held, broken, not_checked } = counts;
+    let mut text = format!("{} claims: {held} held", held + broken + not_checked);
+    if broken > 0 {
+        text += &format!(", {broken} BROKEN");
+    }
+    if not_checked > 0 {
+        text += &format!(", {not_checked} not checked here");
+    }
+    text
+}
+
+/// What a broken claim means.
+pub const KERNEL_IS_RIGHT: &str =
+    "This kernel did otherwise than the lesson says. The kernel is right: believe what you saw, and tell the authors.";
+
+/// Where a recording was made.
+#[must_use]
+pub fn recorded_on(kernel: &str, date: &str) -> String {
+    format!("Recorded on {kernel}, {date}. Nothing of this happened just now.")
+}
+
+/// What to type next.
+#[must_use]
+pub fn type_next(command: &str) -> String {
+    format!("Next: {command}")
+}
+
+/// The course is done.
+pub const THE_END: &str = "That was the last lesson there is so far. explore list shows all.";
+
+/// How to begin.
+pub const BEGIN: &str = "Begin with: explore lesson 1";
+
+/// The deadline struck: who was blocked in which call, since when, at which line.
+#[must_use]
+pub fn deadline(limit_ns: u64, blocked: &[Blocked]) -> Vec<String> {
+    let mut lines = vec![format!("The deadline of {} struck, and the lab ended the experiment.", span_of(limit_ns))];
+    if blocked.is_empty() {
+        lines.push("Nobody was blocked in a call: an actor was busy elsewhere.".to_owned());
+    }
+    lines.extend(blocked.iter().map(|one| {
+        let at = one.call.source.as_ref().map_or_else(String::new, |source| format!(", at {source}"));
+        format!("{} had been blocked in {}() for {}{at}.", one.actor, one.call.function, span_of(one.for_ns))
+    }));
+    lines
+}

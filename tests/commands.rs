@@ -1,0 +1,181 @@
+//! The command line as a user meets it: what is said, and with which exit code, when something is wrong.
+
+use std::fs;
+use std::io::Read;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+fn explore() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
+    command.stdin(Stdio::null()).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
+    command
+}
+
+fn output(args: &[&str]) -> Output {
+    explore().args(args).output().expect("explore runs")
+}
+
+/// Standard output, standard error, exit code.
+fn told(args: &[&str]) -> (String, String, Option<i32>) {
+    let output = output(args);
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
+    (text(&output.stdout), text(&output.stderr), output.status.code())
+}
+
+/// A folder for this test's files.
+fn folder(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("a folder");
+    folder
+}
+
+#[test]
+fn alone_it_says_what_to_type_next() {
+    let (out, err, code) = told(&[]);
+    assert!(out.contains("explore lesson 1") && out.contains("families"), "{out}");
+    assert_eq!((err.as_str(), code), ("", Some(0)));
+}
+
+#[test]
+fn list_as_json_names_every_lesson_and_its_experiments() {
+    let (out, _, code) = told(&["list", "--json"]);
+    let all: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(code, Some(0));
+    assert_eq!(all[0]["number"], 1);
+    assert_eq!(all[0]["slug"], "socket");
+    assert!(all[0]["title"].is_string());
+    assert!(all[0]["experiments"].as_array().expect("an array").contains(&"two-processes".into()));
+}
+
+#[test]
+fn what_there_is_not_is_answered_with_what_is_near() {
+    for (args, near) in [
+        (&["lesson", "famlies"][..], "did you mean `families`?"),
+        (&["run", "two-proceses"][..], "did you mean `two-processes`?"),
+        (&["verify", "tcp"][..], "did you mean `tcp-udp`?"),
+        (&["run", "nobody-home", "--set", "silense=1s"][..], "it has `silence`, `deadline`"),
+        (&["run", "nobody-home", "--set", "silence=5"][..], "with its unit"),
+        (&["run", "nobody-home", "--set", "silence"][..], "--set NAME=VALUE"),
+        (&["lesson", "./nowhere.md"][..], "./nowhere.md: No such file"),
+        (&["replay", "/nowhere.jsonl"][..], "/nowhere.jsonl: No such file"),
+    ] {
+        let (_, err, code) = told(args);
+        assert!(err.contains(near), "{args:?}: {err}");
+        assert_eq!(code, Some(2), "{args:?}: {err}");
+    }
+}
+
+#[test]
+fn a_lesson_that_names_what_there_is_not_is_told_by_file_and_line() {
+    let folder = folder("bad-lessons");
+    let good = "# T\n> Q?\n\n```experiment address-port-protocol\nview: sockets\nsome-claim: Words.\n```\n";
+    for (text, expected) in [
+        (good.replace("address-port-protocol", "adress-port-protocol"), ":4: there is no experiment `adress-port-protocol`; did you mean"),
+        (good.replace("view: sockets", "view: socket"), ":5: there is no view `socket`; did you mean `sockets`?"),
+        (good.to_owned(), ":6: `address-port-protocol` checks no claim `some-claim`"),
+        (good.replace("some-claim: Words.\n", ""), ":4: `address-port-protocol` also checks the claim"),
+        ("nothing".to_owned(), ":1: a lesson begins with its title"),
+    ] {
+        let file = folder.join("mine.md");
+        fs::write(&file, text).expect("written");
+        let path = file.to_str().expect("UTF-8");
+        let (_, err, code) = told(&["lesson", path]);
+        assert!(err.contains(&format!("{path}{expected}")), "{err}");
+        assert_eq!(code, Some(2));
+    }
+    let file = folder.join("latin1.md");
+    fs::write(&file, b"# T\n> Q?\n\ncaf\xe9\n").expect("written");
+    let (_, err, code) = told(&["lesson", file.to_str().expect("UTF-8")]);
+    assert!(err.contains("latin1.md:4: this is not UTF-8"), "{err}");
+    assert_eq!(code, Some(2));
+}
+
+#[test]
+fn a_recording_replays_and_a_damaged_one_is_shown_as_far_as_it_goes() {
+    let folder = folder("recordings");
+    let whole = folder.join("whole.jsonl");
+    let path = whole.to_str().expect("UTF-8");
+    assert_eq!(told(&["run", "address-port-protocol", "--record", path]).2, Some(0));
+    let (out, _, code) = told(&["replay", path]);
+    assert!(out.contains("Recorded on") && out.contains("not checked here"), "{out}");
+    assert_eq!(code, Some(0));
+
+    let text = fs::read_to_string(&whole).expect("a recording");
+    let cut = folder.join("cut.jsonl");
+    fs::write(&cut, &text[..text.len() / 2]).expect("written");
+    let (out, err, code) = told(&["replay", cut.to_str().expect("UTF-8"), "-v"]);
+    assert!(out.contains("socket("), "{out}");
+    assert!(err.contains("cut off") && err.contains("cut.jsonl:"), "{err}");
+    assert_eq!(code, Some(2));
+
+    for (name, content, expected) in [
+        ("foreign.jsonl", "{\"hello\":1}\n", "foreign.jsonl:1: an event stands before"),
+        ("picture.png", "\u{89}PNG\n", "picture.png:1: it is not a line of a recording"),
+        ("empty.jsonl", "", "there is no recording in it"),
+        ("later.jsonl", "{\"format\":\"socket-explorer recording\",\"version\":99}\n", "get a newer `explore`"),
+    ] {
+        let file = folder.join(name);
+        fs::write(&file, content).expect("written");
+        let (_, err, code) = told(&["replay", file.to_str().expect("UTF-8")]);
+        // An object without a header is foreign whichever way it is told.
+        let told = err.contains(expected) || (name == "foreign.jsonl" && err.contains("foreign.jsonl:1: it is not a line"));
+        assert!(told, "{name}: {err}");
+        assert_eq!(code, Some(2), "{name}");
+    }
+}
+
+#[test]
+fn output_that_is_closed_early_ends_it_quietly() {
+    let mut child = explore().args(["lesson", "1"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    let mut first = [0; 16];
+    let mut out = child.stdout.take().expect("piped");
+    out.read_exact(&mut first).expect("begins to write");
+    drop(out);
+    let ended = child.wait_with_output().expect("ends");
+    assert_eq!((String::from_utf8_lossy(&ended.stderr).as_ref(), ended.status.code()), ("", Some(0)));
+}
+
+#[test]
+fn a_record_file_that_cannot_be_written_is_known_before_anything_runs() {
+    let (out, err, code) = told(&["run", "two-processes", "--record", "/nowhere/x.jsonl"]);
+    assert!(err.contains("/nowhere/x.jsonl cannot be written"), "{err}");
+    assert_eq!((out.as_str(), code), ("", Some(3)));
+}
+
+#[test]
+fn with_json_on_standard_output_nothing_else_is_there() {
+    let (out, err, code) = told(&["run", "two-processes", "--json", "-"]);
+    assert!(out.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()), "{out}");
+    assert!(out.lines().count() > 10);
+    assert_eq!((err.as_str(), code), ("", Some(0)));
+}
+
+#[test]
+fn every_width_is_kept_and_ascii_is_ascii() {
+    for lesson in ["1", "3", "4"] {
+        for width in ["20", "40", "80"] {
+            let (out, _, code) = told(&["lesson", lesson, "--width", width, "--ascii"]);
+            let widest = out.lines().map(|line| line.chars().count()).max().unwrap_or(0);
+            assert!(widest <= width.parse().expect("a number"), "lesson {lesson} at {width}: {widest} columns");
+            assert_eq!(code, Some(0));
+            let odd: Vec<_> = out.chars().filter(|c| !c.is_ascii() && !('\u{4e00}'..='\u{9fff}').contains(c)).collect();
+            assert!(odd.is_empty(), "lesson {lesson}: {odd:?}");
+        }
+    }
+    assert_eq!(told(&["list", "--width", "19"]).2, Some(2));
+}
+
+#[test]
+fn colours_are_for_terminals_unless_asked_for() {
+    assert!(!told(&["list"]).0.contains('\u{1b}'));
+    assert!(told(&["list", "--color", "always"]).0.contains('\u{1b}'));
+}
+
+#[test]
+fn a_deadline_names_who_was_blocked_and_where() {
+    let (out, _, code) = told(&["run", "nobody-home", "--set", "silence=9s", "--set", "deadline=300ms"]);
+    assert!(out.contains("The deadline of 300 ms struck"), "{out}");
+    assert!(out.contains("had been blocked in recv") && out.contains("src/experiments/tcp_udp.rs:"), "{out}");
+    assert_eq!(code, Some(1));
+}
