@@ -31,6 +31,7 @@ pub mod kernel;
 pub mod parameter;
 pub mod recorder;
 pub mod socket;
+pub mod wire;
 
 pub use actor::{Actor, ActorThread, Process, Stage};
 pub use claim::{Proof, at_least, before, differ, equal, failed_with, is, lasted, less, succeeded};
@@ -38,6 +39,7 @@ pub use kernel::TcpInfo;
 pub use parameter::{Kind, Parameter};
 pub use recorder::Recorder;
 pub use socket::{Buffer, MSG_TRUNC, Socket, address};
+pub use wire::Wire;
 
 /// What an experiment answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -116,11 +118,24 @@ struct Bench {
     settings: BTreeMap<String, String>,
     folder: Mutex<Option<PathBuf>>,
     children: actor::Children,
-    private_network: bool,
+    network: Network,
+    wire: OnceLock<Wire>,
     /// True for [`perform`]: the process belongs to the run, and ends with it.
     owns_process: bool,
     ended: Mutex<bool>,
     over: Condvar,
+}
+
+/// In which network an experiment plays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Network {
+    /// The machine's own.
+    #[default]
+    Host,
+    /// One of its own, with `lo` alone in it.
+    Private,
+    /// One of its own, with `lo` and a wire whose frames the lab sees, and may lose ([`Lab::wire`]).
+    Wire,
 }
 
 /// What a run is about: everything [`perform`] needs besides the function.
@@ -134,8 +149,8 @@ pub struct Run {
     pub parameters: &'static [Parameter],
     /// What is set.
     pub settings: BTreeMap<String, String>,
-    /// Whether it plays in a network of its own.
-    pub private_network: bool,
+    /// Where it plays; a child process is already there, and says [`Network::Host`].
+    pub network: Network,
     /// When the run began, for a child process: a reading of [`kernel::monotonic_ns`].
     pub epoch_ns: Option<u64>,
 }
@@ -149,7 +164,7 @@ impl Lab {
             actor: "lab".to_owned(),
             parameters: &[],
             settings: BTreeMap::new(),
-            private_network: false,
+            network: Network::Host,
             epoch_ns: None,
         };
         Lab::new(&run, false)
@@ -165,7 +180,8 @@ impl Lab {
                 settings: run.settings.clone(),
                 folder: Mutex::default(),
                 children: actor::Children::default(),
-                private_network: run.private_network,
+                network: run.network,
+                wire: OnceLock::new(),
                 owns_process,
                 ended: Mutex::new(false),
                 over: Condvar::new(),
@@ -280,6 +296,28 @@ impl Lab {
         SocketAddr::from((Ipv6Addr::LOCALHOST, port)).into()
     }
 
+    /// 10.9.0.1 and this port: the near end of the wire, where sockets are bound. 0 lets the kernel choose a port.
+    #[must_use]
+    pub fn near(&self, port: u16) -> SockAddr {
+        SocketAddr::from((wire::NEAR, port)).into()
+    }
+
+    /// 10.9.0.2 and this port: the far end of the wire. What is sent there crosses the wire, and comes out at whoever has
+    /// the port at the near end.
+    #[must_use]
+    pub fn far(&self, port: u16) -> SockAddr {
+        SocketAddr::from((wire::FAR, port)).into()
+    }
+
+    /// The wire that the experiment plays on; its table row says `network: Network::Wire`.
+    ///
+    /// # Errors
+    /// [`Error::Unexpected`] if the row does not. Where no wire can be had, the run ends as unavailable before it gets here.
+    pub fn wire(&self) -> Result<&Wire> {
+        let wire = self.bench.wire.get();
+        wire.ok_or_else(|| Error::Unexpected("the experiment's table row does not say `network: Network::Wire`".to_owned()))
+    }
+
     /// A path in a folder that this run alone has, and that goes when it ends.
     ///
     /// # Errors
@@ -361,7 +399,7 @@ impl Lab {
     /// # Errors
     /// [`Error::Unavailable`] without a private network or /proc.
     pub fn frames_on_lo(&self) -> Result<u64> {
-        let frames = kernel::frames_sent("lo").filter(|_| self.bench.private_network);
+        let frames = kernel::frames_sent("lo").filter(|_| self.bench.network != Network::Host);
         frames.ok_or_else(|| Error::Unavailable("frames can only be counted in a private network with /proc".to_owned()))
     }
 
@@ -511,10 +549,10 @@ fn new_folder() -> Result<PathBuf> {
 pub fn perform(run: &Run, play: fn(&Lab) -> Result<()>) -> ExitCode {
     static LEASH: OnceLock<()> = OnceLock::new();
     std::panic::set_hook(Box::new(|_| {}));
-    let lab = Lab::new(run, true);
-    let network = if run.private_network { enter_private_network(&lab) } else { Ok(()) };
-    let _ = kernel::drop_capabilities();
     signals::block();
+    let lab = Lab::new(run, true);
+    let network = wire::enter(&lab, run.network);
+    let _ = kernel::drop_capabilities();
 
     let header = run.epoch_ns.is_none().then(|| Header::now(kernel::name(), &run.name, run.settings.clone()));
     if header.is_some_and(|header| write_line(&mut io::stdout(), &header).is_err()) {
@@ -538,9 +576,15 @@ pub fn perform(run: &Run, play: fn(&Lab) -> Result<()>) -> ExitCode {
     let watching = lab.clone();
     thread::spawn(move || watching.watch());
 
-    let outcome = network.and_then(|()| {
+    let outcome = network.and_then(|tap| {
+        if let Some(tap) = tap {
+            let _ = lab.bench.wire.set(Wire::start(&lab, tap)?);
+        }
         catch_unwind(AssertUnwindSafe(|| play(&lab))).unwrap_or_else(|panic| Err(Error::Panic(actor::panic_text(panic.as_ref()))))
     });
+    if let Some(wire) = lab.bench.wire.get() {
+        wire.settle_now();
+    }
     let ending = outcome.map_err(|error| error.at(&lab, &lab.bench.myself).ending()).map_or_else(|ending| ending, |()| Ending::Finished);
     lab.end(ending, None);
     lab.recorder().drain();
@@ -559,12 +603,4 @@ impl Lab {
             self.end_now(Ending::Deadline, Some(self.recorder().pending()));
         }
     }
-}
-
-fn enter_private_network(lab: &Lab) -> Result<()> {
-    kernel::enter_private_network()
-        .map_err(|missing| Error::Unavailable(format!("this needs a network of its own, and the system refused it ({missing})")))?;
-    let through = Actor::instrument(lab).socket(Domain::IPV4, Type::DGRAM, None)?;
-    kernel::raise_interface(through.bare(), "lo")?;
-    Ok(())
 }

@@ -134,6 +134,36 @@ pub fn raise_interface(_: &socket2::Socket, _: &str) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
+/// Not to be had here.
+///
+/// # Errors
+/// Always: this program knows only Linux's TAP devices.
+pub fn open_tap(_: &str) -> Result<std::fs::File, Missing> {
+    Err(Missing { step: Cow::Borrowed("a TAP device"), errno: Cow::Borrowed("only done on Linux so far") })
+}
+
+/// Not to be had here.
+///
+/// # Errors
+/// Always.
+pub fn set_address(_: &socket2::Socket, _: &str, _: std::net::Ipv4Addr, _: i32) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Not to be had here.
+#[must_use]
+pub fn silence_ipv6(_: &str) -> bool {
+    false
+}
+
+/// Not to be had here.
+///
+/// # Errors
+/// Always.
+pub fn wait_readable<A, B>(_: &A, _: &B, _: Option<std::time::Duration>) -> io::Result<(bool, bool)> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// Nothing to give up here.
 ///
 /// # Errors
