@@ -2,11 +2,13 @@
 //!
 //! What a wire that loses and delays makes of them is not in this file.
 
+use std::io;
+
 use socket2::{Domain, Protocol, Type};
 
 use super::{Chapter, Experiment, SourceFile};
 use crate::event::Data;
-use crate::lab::{Kind, Lab, MSG_TRUNC, Network, Parameter, Result, Socket, at_least, failed_with, is, lasted, succeeded};
+use crate::lab::{Kind, Lab, MSG_TRUNC, Network, Parameter, Proof, Result, Socket, at_least, failed_with, is, lasted, succeeded};
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("tcp_udp.rs") };
 
@@ -49,7 +51,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[Parameter {
                 name: "silence",
                 default: "200ms",
-                kind: Kind::Span(1, 10_000),
+                kind: Kind::Span(1, 60_000),
                 help: "how long the UDP client listens for an answer",
             }],
             network: Network::Host,
@@ -66,14 +68,14 @@ fn stream_has_no_boundaries(lab: &Lab) -> Result<()> {
     for word in ["one", "two", "three"] {
         client.send(word.as_bytes())?;
     }
-    // peek looks and takes nothing: wait until all eleven bytes are there.
+    // peek looks and takes nothing: wait until all 11 bytes are there.
     while server.peek(&mut buffer)? < 11 {}
     let n = server.recv(&mut buffer)?;
     let mut all = buffer[..n].to_vec();
     let sends = is("client's sends", calls(lab, "client", "send"), 3);
     let recvs = is("server's recvs", calls(lab, "server", "recv"), 1);
-    let bytes = is("recv gave", Data::of(&all), Data::of(b"onetwothree"));
-    lab.claim("three-sends-one-recv", sends.and(recvs).and(bytes));
+    let gave = recv_gave(&all, b"onetwothree");
+    lab.claim("three-sends-one-recv", sends.and(recvs).and(gave));
 
     client.send(b"four five six")?;
     while all.len() < 11 + 13 {
@@ -83,8 +85,8 @@ fn stream_has_no_boundaries(lab: &Lab) -> Result<()> {
     let recvs = calls(lab, "server", "recv") - 1;
     lab.claim("one-send-many-recvs", at_least("recvs of it", recvs, 4));
 
-    let sent = Data::of(b"onetwothreefour five six");
-    lab.claim("every-byte-in-order", is("got in all", Data::of(&all), sent));
+    let gave = recv_gave(&all, b"onetwothreefour five six");
+    lab.claim("every-byte-in-order", gave);
     Ok(())
 }
 
@@ -106,13 +108,11 @@ fn datagrams_keep_boundaries(lab: &Lab) -> Result<()> {
 
     client.send_to(b"four five six", &to)?;
     let n = server.recv(&mut buffer[..4])?; // room for four bytes
-    let start = is("recv gave", Data::of(&buffer[..n]), Data::of(b"four"));
-    lab.claim("short-buffer-cuts", start);
+    lab.claim("short-buffer-cuts", recv_gave(&buffer[..n], b"four"));
 
     client.send_to(b"seven", &to)?;
     let n = server.recv(&mut buffer)?;
-    let next = is("recv gave", Data::of(&buffer[..n]), Data::of(b"seven"));
-    lab.claim("what-was-cut-is-gone", next);
+    lab.claim("what-was-cut-is-gone", recv_gave(&buffer[..n], b"seven"));
 
     client.send_to(b"eight nine ten", &to)?;
     let n = server.recv_with_flags(&mut buffer[..5], MSG_TRUNC)?;
@@ -121,7 +121,7 @@ fn datagrams_keep_boundaries(lab: &Lab) -> Result<()> {
 }
 
 fn connect_first(lab: &Lab) -> Result<()> {
-    // The type alone; protocol None (0 in C) means: the usual one for it.
+    // Only the type; protocol None (0 in C) means: the type's usual one.
     let tcp = lab.actor("tcp").socket(Domain::IPV4, Type::STREAM, None)?;
     let udp = lab.actor("udp").socket(Domain::IPV4, Type::DGRAM, None)?;
     let stream = is("SOCK_STREAM", tcp.protocol()?, Some(Protocol::TCP));
@@ -132,47 +132,51 @@ fn connect_first(lab: &Lab) -> Result<()> {
     let mut buffer = [0; 1024];
 
     let early = tcp.send(b"hello");
-    lab.claim("tcp-connects-first", failed_with("tcp.send", &early, "EPIPE"));
+    let refused = failed_with("send", &early, "EPIPE");
+    lab.claim("tcp-connects-first", refused);
     tcp.connect(&listener.local_addr()?)?;
     tcp.send(b"hello")?; // the same call once more
     let n = listener.accept()?.0.recv(&mut buffer)?;
-    let got = is("server got", Data::of(&buffer[..n]), Data::of(b"hello"));
-    lab.claim("connected-tcp-sends", got);
+    lab.claim("connected-tcp-sends", recv_gave(&buffer[..n], b"hello"));
 
-    let where_to = failed_with("send", &udp.send(b"hello"), "EDESTADDRREQ");
+    let early = udp.send(b"hello");
+    let where_to = failed_with("send", &early, "EDESTADDRREQ");
     lab.claim("udp-needs-an-address", where_to);
     udp.send_to(b"hello", &receiver.local_addr()?)?;
     let n = receiver.recv(&mut buffer)?;
-    let got = is("server got", Data::of(&buffer[..n]), Data::of(b"hello"));
-    let no_peer = failed_with("udp.peer_addr", &udp.peer_addr(), "ENOTCONN");
-    lab.claim("udp-needs-no-connection", got.and(no_peer));
+    let gave = recv_gave(&buffer[..n], b"hello");
+    let no_peer = failed_with("peer_addr", &udp.peer_addr(), "ENOTCONN");
+    lab.claim("udp-needs-no-connection", gave.and(no_peer));
     Ok(())
 }
 
 fn nobody_home(lab: &Lab) -> Result<()> {
-    let (_kept, nobody) = lab.nobody(Type::STREAM)?; // a port, no listener
+    let mut buffer = [0; 1024];
+
+    let (_kept, nobody) = lab.nobody(Type::STREAM)?; // no listener there
     let tcp = lab.actor("tcp").socket(Domain::IPV4, Type::STREAM, None)?;
     let answer = tcp.connect(&nobody);
-    lab.claim("tcp-is-refused", failed_with("connect", &answer, "ECONNREFUSED"));
+    let refused = failed_with("connect", &answer, "ECONNREFUSED");
+    lab.claim("tcp-is-refused", refused);
 
     let (_kept, nobody) = lab.nobody(Type::DGRAM)?;
     let udp = lab.actor("udp").socket(Domain::IPV4, Type::DGRAM, None)?;
-    let sent = succeeded("udp.send_to", &udp.send_to(b"hello", &nobody));
-    lab.claim("udp-send-succeeds", sent);
-
+    let sent = udp.send_to(b"hello", &nobody);
+    lab.claim("udp-send-succeeds", took("send_to", &sent, 5));
     let silence = lab.span("silence")?;
-    udp.set_read_timeout(Some(silence))?; // recv gives up after this long
-    let gave_up = failed_with("udp.recv", &udp.recv(&mut buffer()), "EAGAIN");
+    udp.set_read_timeout(Some(silence))?; // recv gives up after this
+    let gave_up = failed_with("recv", &udp.recv(&mut buffer), "EAGAIN");
     let waited = lab.last_call("udp", "recv")?.took();
-    let waited = lasted("udp.recv", waited, silence);
+    let waited = lasted("recv", waited, silence);
     lab.claim("udp-hears-nothing", gave_up.and(waited));
 
     let connected = lab.actor("connected-udp");
     let udp = connected.socket(Domain::IPV4, Type::DGRAM, None)?;
     let connect = succeeded("connect", &udp.connect(&nobody));
     lab.claim("udp-connect-asks-nobody", connect);
-    let sent = succeeded("send", &udp.send(b"hello"));
-    let told = failed_with("recv", &udp.recv(&mut buffer()), "ECONNREFUSED");
+    let sent = took("send", &udp.send(b"hello"), 5);
+    let answer = udp.recv(&mut buffer);
+    let told = failed_with("recv", &answer, "ECONNREFUSED");
     lab.claim("connected-udp-hears-later", sent.and(told));
     Ok(())
 }
@@ -207,9 +211,17 @@ fn tcp_and_udp_server(lab: &Lab) -> Result<(Socket, Socket)> {
     Ok((listener, receiver))
 }
 
-/// Room for what may come.
-fn buffer() -> [u8; 1024] {
-    [0; 1024]
+/// The kernel took this many bytes.
+fn took(call: &'static str, answer: &io::Result<usize>, wanted: usize) -> Proof {
+    match answer {
+        Ok(bytes) => is(call, *bytes, wanted),
+        Err(_) => succeeded(call, answer),
+    }
+}
+
+/// These bytes were received, and no others.
+fn recv_gave(got: &[u8], wanted: &[u8]) -> Proof {
+    is("recv gave", Data::of(got), Data::of(wanted))
 }
 
 /// How many calls of a function an actor has made, as recorded.

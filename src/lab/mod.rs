@@ -604,3 +604,19 @@ impl Lab {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_can_take_the_port_where_nobody_listens() {
+        let lab = Lab::in_memory();
+        for kind in [Type::STREAM, Type::DGRAM] {
+            let (_kept, address) = lab.nobody(kind).expect("a port");
+            let thief = lab.actor("thief").socket(Domain::IPV4, kind, None).expect("a socket");
+            assert!(failed_with("bind", &thief.bind(&address), "EADDRINUSE").holds());
+        }
+        assert_eq!(lab.calls("lab").len(), 0, "keeping the port is the instrument's doing");
+    }
+}
