@@ -425,7 +425,7 @@ impl Flows {
     }
 
     /// The listening socket that had this address when this connect() was made.
-    fn listener_at(&self, address: &Address, connect: usize) -> Option<usize> {
+    pub fn listener_at(&self, address: &Address, connect: usize) -> Option<usize> {
         let made = &self.calls[connect];
         let there = |socket: &Socket| {
             socket.backlog.is_some()
@@ -437,6 +437,10 @@ impl Flows {
     }
 
     fn follow_streams(&mut self) {
+        let mut on: Vec<Vec<usize>> = vec![Vec::new(); self.sockets.len()];
+        for (index, made) in self.calls.iter().enumerate() {
+            made.socket.into_iter().for_each(|socket| on[socket].push(index));
+        }
         let ends: Vec<(usize, usize)> = self
             .connections
             .iter()
@@ -444,7 +448,7 @@ impl Flows {
             .flat_map(|connection| [(connection.client, connection.server), (connection.server, connection.client)])
             .collect();
         for (from, to) in ends {
-            let direction = self.direction(from, to);
+            let direction = self.direction(from, to, &on);
             self.cut_into_messages(&direction);
             self.directions.push(direction);
         }
@@ -459,8 +463,8 @@ impl Flows {
         }
     }
 
-    fn direction(&self, from: usize, to: usize) -> Direction {
-        let on = |socket| self.calls.iter().enumerate().filter(move |(_, made)| made.socket == Some(socket));
+    fn direction(&self, from: usize, to: usize, on: &[Vec<usize>]) -> Direction {
+        let on = |socket: usize| on[socket].iter().map(|&index| (index, &self.calls[index]));
         let place = |calls: Vec<(usize, usize)>| {
             let mut at = 0;
             calls
@@ -497,8 +501,11 @@ impl Flows {
     /// The pieces of a stream that one send and one receive share: send, receive, start in each, bytes.
     fn overlaps(&self, direction: &Direction) -> Vec<Piece> {
         let mut pieces = Vec::new();
+        let mut first = 0;
         for &(send, sent_at, sent) in &direction.sends {
-            for &(receive, got_at, got) in &direction.receives {
+            let past = |&&(_, got_at, got): &&(usize, usize, usize)| got_at + got <= sent_at;
+            first += direction.receives[first..].iter().take_while(past).count();
+            for &(receive, got_at, got) in direction.receives[first..].iter().take_while(|(_, got_at, _)| *got_at < sent_at + sent) {
                 let (start, end) = (sent_at.max(got_at), (sent_at + sent).min(got_at + got));
                 if start < end {
                     pieces.push(Piece { send, receive, skip: start - sent_at, place: start - got_at, bytes: end - start });
@@ -541,8 +548,10 @@ impl Flows {
                 fate: Fate::Received,
             });
         }
+        let mut arrived: HashMap<usize, usize> = HashMap::new();
+        pieces.iter().for_each(|piece| *arrived.entry(piece.send).or_default() += piece.bytes);
         for &(send, _, sent) in &direction.sends {
-            let arrived: usize = pieces.iter().filter(|piece| piece.send == send).map(|piece| piece.bytes).sum();
+            let arrived = arrived.get(&send).copied().unwrap_or(0);
             let Some(data) = self.calls[send].sending().filter(|_| arrived < sent || sent == 0) else { continue };
             let fate = if self.calls[send].back.is_some() { Fate::NeverReceived } else { Fate::Unknown };
             let mut message = Message::sent(direction.from, send, data, fate);
