@@ -27,6 +27,7 @@ use crate::signals;
 
 pub mod actor;
 pub mod claim;
+pub mod entry;
 pub mod kernel;
 pub mod parameter;
 pub mod recorder;
@@ -35,6 +36,7 @@ pub mod wire;
 
 pub use actor::{Actor, ActorThread, Process, Stage};
 pub use claim::{Proof, at_least, before, differ, equal, failed_with, is, lasted, less, succeeded};
+pub use entry::Entry;
 pub use kernel::TcpInfo;
 pub use parameter::{Kind, Parameter};
 pub use recorder::Recorder;
