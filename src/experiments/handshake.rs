@@ -215,8 +215,7 @@ fn accept_is_not_the_handshake(lab: &Lab) -> Result<()> {
     let mut buffer = [0; 1024];
     let n = server.recv(&mut buffer)?;
     let hello = gave(&buffer[..n], b"hello");
-    let (close, accept) = (("client", "close"), ("server", "accept"));
-    let order = in_order(lab, close, accept)?;
+    let order = closed_before_accept(lab)?;
     lab.claim("bytes-waited-for-accept", order.and(hello));
     let end = is("next recv", server.recv(&mut buffer)?, 0);
     let state = is("server", server.tcp_state()?, "CLOSE_WAIT");
@@ -508,10 +507,10 @@ impl Ends {
     }
 }
 
-/// The first of these calls had returned when the second was made; each is the actor's last of that function.
-fn in_order(lab: &Lab, first: (&str, &str), then: (&str, &str)) -> Result<Proof> {
-    let (first, then) = (lab.last_call(first.0, first.1)?, lab.last_call(then.0, then.1)?);
-    Ok(before("the first returned", first.returned_ns, "the second was called", then.entered_ns))
+/// The client's close() had returned when the server called accept().
+fn closed_before_accept(lab: &Lab) -> Result<Proof> {
+    let (close, accept) = (lab.last_call("client", "close")?, lab.last_call("server", "accept")?);
+    Ok(before("close() returned", close.returned_ns, "accept() was called", accept.entered_ns))
 }
 
 /// The segments of the newest connection from its first FIN on, each once: what a busy machine made the kernel send again
