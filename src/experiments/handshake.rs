@@ -131,6 +131,7 @@ fn three_way_handshake(lab: &Lab) -> Result<()> {
     lab.claim("connect-takes-a-round-trip", long);
 
     client.send(b"hello")?;
+    server.recv(&mut [0; 16])?;
     let data = wire.until(first(WithData));
     let answer = wire.until(first(Ack.from(Server)));
     check_numbers(lab, &syn, &data, &answer)?;
