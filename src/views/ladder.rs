@@ -10,6 +10,7 @@ use crate::picture::{Canvas, Ink, Picture, fit, span_of};
 use crate::recording::Recording;
 
 mod steps;
+mod words;
 
 /// The fewest columns of a lane that can still be read.
 const NARROWEST: usize = 16;

@@ -9,6 +9,7 @@ mod bars;
 mod boundaries;
 mod flows;
 mod ladder;
+pub mod pcapng;
 #[cfg(test)]
 mod sample;
 mod side_by_side;
