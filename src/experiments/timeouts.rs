@@ -3,6 +3,7 @@
 //! What only silence shows plays on loopback; what needs a frame lost or a cable cut plays on the wire.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Type};
@@ -118,22 +119,25 @@ fn lost_syn(lab: &Lab) -> Result<()> {
     let (server, address) = listening(lab)?;
     wire.drop(first_few(lost, Syn));
 
-    let client = lab.actor("client").socket(Domain::IPV4, Type::STREAM, None)?;
-    let answer = client.connect(&address); // waits for the whole handshake
+    let client = tcp_socket(lab, "client")?;
+    let answer = client.connect(&address); // waits for the handshake
 
-    let (early, last) = (wire.until(first(Syn)), wire.until(nth(lost + 1, Syn)));
+    let early = wire.until(first(Syn)).tcp()?.seq;
+    let last = wire.until(nth(lost + 1, Syn)).tcp()?.seq;
     let syns = at_least("SYNs sent", wire.seen(Syn).len(), lost + 1);
-    let same = equal("first SYN's seq", early.tcp()?.seq, "last SYN's seq", last.tcp()?.seq);
+    let same = equal("first SYN's seq", early, "last SYN's seq", last);
     lab.claim("the-kernel-sends-it-again", syns.and(same));
 
     server.accept()?;
     let once = is("calls of connect", calls(lab, "connect").len(), 1);
-    lab.claim("one-connect-is-enough", succeeded("connect", &answer).and(once));
+    let ok = succeeded("connect", &answer);
+    lab.claim("one-connect-is-enough", ok.and(once));
 
     // The kernel waits a second or more before it sends a SYN again.
     let seconds = Duration::from_secs(lost as u64);
     let took = lab.last_call("client", "connect")?.took();
-    lab.claim("connect-waits-for-it", lasted("connect", took, seconds - TICK));
+    let waited = lasted("connect", took, seconds - TICK);
+    lab.claim("connect-waits-for-it", waited);
     Ok(())
 }
 
@@ -143,25 +147,28 @@ fn handshake_times_out(lab: &Lab) -> Result<()> {
     let (_server, address) = listening(lab)?;
     wire.cut();
 
-    let client = lab.actor("client").socket(Domain::IPV4, Type::STREAM, None)?;
+    let client = tcp_socket(lab, "client")?;
     client.set_write_timeout(Some(limit))?; // on Linux for connect() too
     let answer = client.connect(&address);
-    let call = lab.last_call("client", "connect")?;
-    let info = tcp_info(&client)?; // asked at once, while the socket is open
+    let info = tcp_info(&client)?; // how is the socket now?
 
+    let call = lab.last_call("client", "connect")?;
     let (nearer, errno) = settings.nearer_limit(limit);
     let ended = failed_with("connect", &answer, errno);
-    lab.claim("the-nearer-limit-ends-it", ended.and(lasted("connect", call.took(), nearer)));
+    let took = lasted("connect", call.took(), nearer);
+    lab.claim("the-nearer-limit-ends-it", ended.and(took));
 
-    let _second = wire.until(nth(2, Syn)); // it has been sent; we may not have seen it yet
-    lab.claim("syns-keep-to-the-settings", settings.kept_by(&wire.seen(Syn), call.entered_ns));
-
+    let _second = wire.until(nth(2, Syn)); // we may see it late
+    let kept = settings.kept_by(&wire.seen(Syn), call.entered_ns);
+    lab.claim("syns-keep-to-the-settings", kept);
     let next = settings.wait_after(1 + info.total_retrans);
-    let says = Duration::from_micros(info.rto_us.into());
-    lab.claim("the-next-wait-too", as_long("TCP_INFO's timeout", says, "by the settings", next));
+    let same = as_long("TCP_INFO", rto(&info), "by the settings", next);
+    lab.claim("the-next-wait-too", same);
 
-    let state = if errno == "EINPROGRESS" { "SYN_SENT" } else { "CLOSE" };
-    lab.claim("giving-up-stops-nothing", is("state", info.state, state));
+    let given_up = errno == "EINPROGRESS"; // the program, not the kernel
+    let state = if given_up { "SYN_SENT" } else { "CLOSE" };
+    let state = is("client's state", info.state, state);
+    lab.claim("giving-up-stops-nothing", state);
     Ok(())
 }
 
@@ -211,7 +218,7 @@ impl SynSettings {
         const NAMES: [&str; 9] = ["2nd SYN", "3rd SYN", "4th SYN", "5th SYN", "6th SYN", "7th SYN", "8th SYN", "9th SYN", "10th SYN"];
         let again = syns.iter().skip(1).zip(2..).zip(NAMES);
         again.fold(at_least("SYNs", syns.len(), 2), |proof, ((syn, number), name)| {
-            let after = Duration::from_nanos(syn.at_ns.saturating_sub(from_ns));
+            let after = span(syn.at_ns.saturating_sub(from_ns));
             proof.and(no_sooner(name, after, "by the settings, less a tick", self.due(number).saturating_sub(TICK)))
         })
     }
@@ -231,21 +238,24 @@ fn read_times_out(lab: &Lab) -> Result<()> {
     server.send(b"here I am")?;
     client.set_read_timeout(None)?; // wait for ever again
     let n = client.recv(&mut buffer)?;
-    lab.claim("the-connection-lives-on", recv_gave(&buffer[..n], b"here I am"));
+    let gave = recv_gave(&buffer[..n], b"here I am");
+    lab.claim("the-connection-lives-on", gave);
     Ok(())
 }
 
 fn not_only_recv(lab: &Lab) -> Result<()> {
     let limit = lab.span("timeout")?;
-    let listener = lab.actor("server").socket(Domain::IPV4, Type::STREAM, None)?;
+    let listener = tcp_socket(lab, "server")?;
     listener.bind(&lab.here(0))?;
     listener.listen(5)?;
     listener.set_read_timeout(Some(limit))?;
     let answer = listener.accept(); // nobody calls
     let took = lab.last_call("server", "accept")?.took();
-    lab.claim("accept-gives-up", failed_with("accept", &answer, "EAGAIN").and(lasted("accept", took, limit)));
+    let gave_up = failed_with("accept", &answer, "EAGAIN");
+    let waited = lasted("accept", took, limit);
+    lab.claim("accept-gives-up", gave_up.and(waited));
 
-    let client = lab.actor("client").socket(Domain::IPV4, Type::STREAM, None)?;
+    let client = tcp_socket(lab, "client")?;
     client.connect(&listener.local_addr()?)?;
     client.set_write_timeout(Some(limit))?;
     let megabyte = vec![0; 1 << 20];
@@ -256,18 +266,19 @@ fn not_only_recv(lab: &Lab) -> Result<()> {
         }
     };
     let took = lab.last_call("client", "send")?.took();
-    lab.claim("send-gives-up", failed_with("send", &answer, "EAGAIN").and(lasted("send", took, limit)));
+    let gave_up = failed_with("send", &answer, "EAGAIN");
+    lab.claim("send-gives-up", gave_up.and(lasted("send", took, limit)));
     Ok(())
 }
 
 fn the_wire_is_cut(lab: &Lab) -> Result<()> {
     let (wire, limit) = (lab.wire()?, lab.span("timeout")?);
     let (listener, address) = listening(lab)?;
-    let client = lab.actor("client").socket(Domain::IPV4, Type::STREAM, None)?;
+    let client = tcp_socket(lab, "client")?;
     client.connect(&address)?;
     let (server, _) = listener.accept()?;
     client.set_tcp_user_timeout(Some(limit))?;
-    let calm = tcp_info(&client)?; // how long it would wait now
+    let before = tcp_info(&client)?;
     wire.cut();
 
     let sent = client.send(b"hello");
@@ -276,13 +287,18 @@ fn the_wire_is_cut(lab: &Lab) -> Result<()> {
 
     let copies = wire.seen(Traffic::Data);
     lab.claim("the-same-bytes-again", sent_again(&copies)?);
-    let from = lab.last_call("client", "send")?.entered_ns;
-    lab.claim("each-wait-is-longer", backed_off(&copies, from, &calm, &tcp_info(&client)?));
+    let start = lab.last_call("client", "send")?.entered_ns;
+    let timeouts = (rto(&before), rto(&tcp_info(&client)?));
+    let slower = backed_off(&copies, start, timeouts);
+    lab.claim("each-wait-is-longer", slower);
 
-    let until = lab.last_call("client", "recv")?.returned_ns;
-    let after = lasted("send to error", Duration::from_nanos(until - from), limit);
-    lab.claim("the-kernel-gives-up", failed_with("recv", &answer, "ETIMEDOUT").and(after));
-    lab.claim("the-server-knows-nothing", is("server's state", tcp_info(&server)?.state, "ESTABLISHED"));
+    let end = lab.last_call("client", "recv")?.returned_ns;
+    let waited = lasted("send to error", span(end - start), limit);
+    let gave_up = failed_with("recv", &answer, "ETIMEDOUT");
+    lab.claim("the-kernel-gives-up", gave_up.and(waited));
+    let state = tcp_info(&server)?.state;
+    let state = is("server's state", state, "ESTABLISHED");
+    lab.claim("the-server-knows-nothing", state);
     Ok(())
 }
 
@@ -296,14 +312,12 @@ fn sent_again(copies: &[Sighting]) -> Result<Proof> {
 
 /// The kernel's own timeout has at least doubled, and no copy came sooner than doubling allows. The first copy may be a
 /// probe, sent before the timeout (RFC 8985, section 7); so the 2nd is due after 1 timeout, the 3rd after 1 + 2.
-fn backed_off(copies: &[Sighting], from_ns: u64, calm: &TcpInfo, after: &TcpInfo) -> Proof {
+fn backed_off(copies: &[Sighting], from_ns: u64, (before, after): (Duration, Duration)) -> Proof {
     const NAMES: [&str; 5] = ["2nd copy", "3rd copy", "4th copy", "5th copy", "6th copy"];
-    let timeout = |info: &TcpInfo| Duration::from_micros(info.rto_us.into());
-    let doubled = no_sooner("timeout after", timeout(after), "twice the one before", timeout(calm) * 2);
+    let doubled = no_sooner("timeout after", after, "twice the one before", before * 2);
     copies.iter().skip(2).zip(1..).zip(NAMES).fold(doubled, |proof, ((copy, number), name)| {
-        let after = Duration::from_nanos(copy.at_ns.saturating_sub(from_ns));
-        let due = timeout(calm) * (2_u32.pow(number) - 1);
-        proof.and(no_sooner(name, after, "with doubling, less a tick", due.saturating_sub(TICK)))
+        let due = before * (2_u32.pow(number) - 1);
+        proof.and(no_sooner(name, span(copy.at_ns.saturating_sub(from_ns)), "with doubling, less a tick", due.saturating_sub(TICK)))
     })
 }
 
@@ -319,7 +333,7 @@ fn retry_with_backoff(lab: &Lab) -> Result<()> {
         client.set_write_timeout(Some(limit))?;
         match client.connect(&address) {
             Ok(()) => break client,
-            Err(error) if failures == 5 => return Err(error.into()), // enough
+            Err(error) if failures == 5 => return Err(error.into()),
             Err(_) => failures += 1,
         }
         client.close()?; // or the kernel goes on trying
@@ -362,8 +376,9 @@ fn late_is_not_never(lab: &Lab) -> Result<()> {
     let (mut payments, mut buffer) = (0, [0; 1024]);
 
     client.send(b"pay 10")?;
-    let answer = client.recv(&mut buffer); // the server is busy elsewhere
-    lab.claim("the-client-gives-up", failed_with("recv", &answer, "EAGAIN"));
+    let answer = client.recv(&mut buffer); // the server is busy
+    let gave_up = failed_with("recv", &answer, "EAGAIN");
+    lab.claim("the-client-gives-up", gave_up);
 
     // Now the server comes to it.
     let n = server.recv(&mut buffer)?;
@@ -373,7 +388,8 @@ fn late_is_not_never(lab: &Lab) -> Result<()> {
 
     client.send(b"pay 10")?; // the client tries again
     let n = client.recv(&mut buffer)?; // and has its answer, it thinks
-    let unread = is("server's recvs", calls_of(lab, "server", "recv").len(), 1);
+    let recvs = calls_of(lab, "server", "recv").len();
+    let unread = is("server's recvs", recvs, 1);
     let first = recv_gave(&buffer[..n], b"paid, balance 90");
     lab.claim("the-late-answer-comes-first", first.and(unread));
 
@@ -388,26 +404,37 @@ fn numbered_requests(lab: &Lab) -> Result<()> {
     let (client, server) = connection(lab)?;
     client.set_read_timeout(Some(lab.span("timeout")?))?;
     let (mut requests, mut payments, mut buffer) = (0, 0, [0; 1024]);
-    let mut known = BTreeSet::new(); // what the server has already done
+    let mut done = BTreeSet::new(); // the orders that are paid
 
-    for _try in 1..=2 {
-        client.send(b"pay 10, order 7")?;
-        let _nothing = client.recv(&mut buffer); // no answer in time
+    client.send(b"pay 10, order 7")?;
+    let _nothing = client.recv(&mut buffer); // no answer in time
+    client.send(b"pay 10, order 7")?; // the same number again
 
-        let n = server.recv(&mut buffer)?;
-        requests += usize::from(&buffer[..n] == b"pay 10, order 7");
-        // insert() says whether the order is new.
-        payments += usize::from(known.insert(buffer[..n].to_vec()));
+    // Now the server comes to them. Each is 15 bytes long.
+    for _ in 1..=2 {
+        let n = server.recv(&mut buffer[..15])?;
+        requests += 1;
+        if done.insert(buffer[..n].to_vec()) {
+            payments += 1; // insert() says that it is new
+        }
     }
-    server.send(b"order 7 is paid")?;
     lab.claim("both-requests-arrive", is("requests", requests, 2));
-    lab.claim("one-payment", is("payments", payments, 1));
+
+    server.send(b"order 7 is paid")?;
+    let n = client.recv(&mut buffer)?;
+    let told = recv_gave(&buffer[..n], b"order 7 is paid");
+    lab.claim("one-payment", is("payments", payments, 1).and(told));
     Ok(())
+}
+
+#[track_caller]
+fn tcp_socket(lab: &Lab, actor: &str) -> io::Result<Socket> {
+    lab.actor(actor).socket(Domain::IPV4, Type::STREAM, None)
 }
 
 /// A server that listens at the near end of the wire, and the address at which a client finds it, at the far end.
 fn listening(lab: &Lab) -> Result<(Socket, SockAddr)> {
-    let server = lab.actor("server").socket(Domain::IPV4, Type::STREAM, None)?;
+    let server = tcp_socket(lab, "server")?;
     server.bind(&lab.near(0))?;
     server.listen(5)?;
     let port = server.local_addr()?.as_socket().map_or(0, |at| at.port());
@@ -416,10 +443,10 @@ fn listening(lab: &Lab) -> Result<(Socket, SockAddr)> {
 
 /// A TCP connection over loopback: the client's end and the server's end of it.
 fn connection(lab: &Lab) -> Result<(Socket, Socket)> {
-    let listener = lab.actor("server").socket(Domain::IPV4, Type::STREAM, None)?;
+    let listener = tcp_socket(lab, "server")?;
     listener.bind(&lab.here(0))?;
     listener.listen(5)?;
-    let client = lab.actor("client").socket(Domain::IPV4, Type::STREAM, None)?;
+    let client = tcp_socket(lab, "client")?;
     client.connect(&listener.local_addr()?)?;
     let (server, _) = listener.accept()?;
     Ok((client, server))
@@ -428,6 +455,11 @@ fn connection(lab: &Lab) -> Result<(Socket, Socket)> {
 /// What TCP_INFO says; every Linux has it.
 fn tcp_info(socket: &Socket) -> Result<TcpInfo> {
     socket.tcp_info()?.ok_or_else(|| Error::Unavailable("this system has no TCP_INFO".to_owned()))
+}
+
+/// How long the kernel waits for an acknowledgment, by TCP_INFO: the retransmission timeout.
+fn rto(info: &TcpInfo) -> Duration {
+    Duration::from_micros(info.rto_us.into())
 }
 
 /// These bytes were received, and no others.
