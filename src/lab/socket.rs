@@ -566,7 +566,7 @@ impl Socket {
         }
         self.call(("tcp_info", "getsockopt"), args! { level: "IPPROTO_TCP", option: "TCP_INFO" }, source, kernel::tcp_info, |info| {
             let out = info.as_ref().map_or_else(Args::default, |info| {
-                args! { state: info.state, rtt_us: info.rtt_us, total_retrans: info.total_retrans, snd_mss: info.snd_mss }
+                args! { state: info.state, rtt_us: info.rtt_us, rto_us: info.rto_us, total_retrans: info.total_retrans, snd_mss: info.snd_mss }
             });
             (0, out)
         })
@@ -740,6 +740,17 @@ options! {
 options! {
     /// How long sent data may stay unacknowledged before the connection fails: `TCP_USER_TIMEOUT` (tcp(7)).
     tcp_user_timeout, set_tcp_user_timeout: Option<Duration>, "IPPROTO_TCP", "TCP_USER_TIMEOUT";
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Socket {
+    /// How long sent data may stay unacknowledged before the connection fails: this system has no `TCP_USER_TIMEOUT`.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::Unsupported`], always.
+    pub fn set_tcp_user_timeout(&self, _: Option<Duration>) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
 
 /// An option's value as it is recorded; a time span in microseconds, none as 0, as the kernel keeps it.

@@ -23,6 +23,9 @@ static SHIPPED: &[(&str, &[u8])] = &shipped! {
     "no-frame-for-unix"
     "three-way-handshake"
     "lost-syn"
+    "handshake-times-out"
+    "the-wire-is-cut"
+    "retry-with-backoff"
 };
 
 /// The recording of this experiment, where it needs more than every machine has.

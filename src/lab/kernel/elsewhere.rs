@@ -68,6 +68,12 @@ pub fn is_family_missing(error: &io::Error) -> bool {
 }
 
 /// Not to be had here.
+#[must_use]
+pub fn sysctl(_: &str) -> Option<u64> {
+    None
+}
+
+/// Not to be had here.
 ///
 /// # Errors
 /// Never.

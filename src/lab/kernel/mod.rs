@@ -22,6 +22,8 @@ pub struct TcpInfo {
     pub state: &'static str,
     /// Smoothed round-trip time.
     pub rtt_us: u32,
+    /// How long it waits for an acknowledgment before it sends again (RFC 6298): the retransmission timeout.
+    pub rto_us: u32,
     /// Segments sent again so far.
     pub total_retrans: u32,
     /// Largest segment this end sends, in bytes.
