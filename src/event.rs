@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::text::{is_safe_to_show, safe};
+
 pub mod frame;
 
 pub use frame::Frame;
@@ -370,17 +372,7 @@ impl fmt::Display for Data {
     }
 }
 
-/// False for what a terminal might obey, hide or reorder: controls, zero-width and bidirectional characters.
-#[must_use]
-pub fn is_safe_to_show(character: char) -> bool {
-    !character.is_control()
-        && !matches!(character,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
-}
-
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct DataLine {
     bytes: usize,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -458,9 +450,7 @@ impl fmt::Display for Address {
         match self {
             Address::Inet(address) => write!(f, "{address}"),
             Address::Inet6(address) => write!(f, "{address}"),
-            Address::Unix(Some(path)) => {
-                path.chars().try_for_each(|c| if is_safe_to_show(c) { write!(f, "{c}") } else { write!(f, "{}", c.escape_unicode()) })
-            }
+            Address::Unix(Some(path)) => f.write_str(&safe(path)),
             Address::Unix(None) => f.write_str("(no name)"),
         }
     }

@@ -92,18 +92,21 @@ impl<'scope, 'env> Stage<'scope, 'env> {
         let (lab, event_name) = (self.lab.clone(), Name::from(name));
         let (told, hear) = std::sync::mpsc::channel();
         let (inner, inner_name) = (lab.clone(), event_name.clone());
-        let handle = thread::Builder::new().name(name.to_owned()).spawn_scoped(self.scope, move || {
-            CURRENT.set(Some(inner_name.clone()));
-            let actor = Actor::new(&inner, name, ActorKind::Thread);
-            let _ = told.send(kernel::thread_id());
-            let answer =
-                catch_unwind(AssertUnwindSafe(|| play(actor))).unwrap_or_else(|panic| Err(Error::Panic(panic_text(panic.as_ref()))));
-            answer.map_err(|error| {
-                let error = error.at(&inner, &inner_name);
-                inner.fail_now(&error);
-                error
+        let handle = thread::Builder::new()
+            .name(name.to_owned())
+            .spawn_scoped(self.scope, move || {
+                CURRENT.set(Some(inner_name.clone()));
+                let actor = Actor::new(&inner, name, ActorKind::Thread);
+                let _ = told.send(kernel::thread_id());
+                let answer =
+                    catch_unwind(AssertUnwindSafe(|| play(actor))).unwrap_or_else(|panic| Err(Error::Panic(panic_text(panic.as_ref()))));
+                answer.map_err(|error| {
+                    let error = error.at(&inner, &inner_name);
+                    inner.fail_now(&error);
+                    error
+                })
             })
-        })?;
+            .map_err(no_more)?;
         let thread = hear.recv().map_err(|_| Error::Panic(format!("{name} did not start")))?;
         Ok(ActorThread { lab, name: event_name, thread, handle })
     }
@@ -140,6 +143,12 @@ impl<T> ActorThread<'_, T> {
     }
 }
 
+/// What the system answers that starts no more threads or processes.
+pub(super) fn no_more(error: io::Error) -> Error {
+    let errno = kernel::error_name(&error);
+    Error::Unavailable(format!("the system starts no more threads or processes ({errno}): {}", super::remedy(&errno)))
+}
+
 pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "panic".to_owned())
@@ -169,26 +178,29 @@ pub struct Process {
 impl Process {
     /// Starts the program again to play `part` of this experiment as actor `name`; `settings` reach it as [`Lab::text`].
     pub(super) fn start(lab: &Lab, name: &str, part: &str, settings: &[(&str, String)]) -> Result<Process> {
-        let mut command = Command::new(lab.program()?);
+        let mut command = Command::new(super::program());
         command.arg("__part").arg(part).args(["--actor", name]).args(["--epoch", &lab.recorder().epoch_ns().to_string()]);
         for (key, value) in settings {
             command.arg("--set").arg(format!("{key}={value}"));
         }
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().map_err(no_more)?;
         let (id, output, leash) = (child.id(), child.stdout.take(), child.stdin.take());
         lab.children().lock().unwrap_or_else(PoisonError::into_inner).push((child, leash));
         let into = lab.clone();
-        let reader = thread::Builder::new().name(format!("hears {name}")).spawn(move || {
-            let mut ending = None;
-            for line in BufReader::new(output?).split(b'\n') {
-                let Ok(Line::Event(event)) = parse_line(&line.ok()?) else { continue };
-                match event.what {
-                    What::End { ending: how } => ending = Some(how),
-                    _ => into.recorder().merge(*event),
+        let reader = thread::Builder::new()
+            .name(format!("hears {name}"))
+            .spawn(move || {
+                let mut ending = None;
+                for line in BufReader::new(output?).split(b'\n') {
+                    let Ok(Line::Event(event)) = parse_line(&line.ok()?) else { continue };
+                    match event.what {
+                        What::End { ending: how } => ending = Some(how),
+                        _ => into.recorder().merge(*event),
+                    }
                 }
-            }
-            ending
-        })?;
+                ending
+            })
+            .map_err(no_more)?;
         Ok(Process { lab: lab.clone(), name: Name::from(name), id, reader })
     }
 
@@ -198,15 +210,20 @@ impl Process {
         self.id
     }
 
+    /// Takes the child out of the run's care. The list is free again before anyone waits: the deadline needs it.
+    fn take(&self) -> Option<(Child, Option<ChildStdin>)> {
+        let mut children = self.lab.children().lock().unwrap_or_else(PoisonError::into_inner);
+        let at = children.iter().position(|(child, _)| child.id() == self.id)?;
+        Some(children.remove(at))
+    }
+
     /// Waits until the process has ended and all that it recorded is here.
     ///
     /// # Errors
     /// What ended it, if it was not the end of its part.
     pub fn finish(self) -> Result<()> {
         let ending = self.reader.join().map_err(|panic| Error::Panic(panic_text(panic.as_ref())))?;
-        let mut children = self.lab.children().lock().unwrap_or_else(PoisonError::into_inner);
-        let at = children.iter().position(|(child, _)| child.id() == self.id);
-        let status = at.map(|at| children.remove(at)).map(|(mut child, leash)| {
+        let status = self.take().map(|(mut child, leash)| {
             drop(leash);
             child.wait()
         });

@@ -74,12 +74,17 @@ impl Error {
             };
         };
         let errno = kernel::error_name(error);
-        let call = lab.recorder().look(|events| {
-            events.iter().rev().find_map(|event| match &event.what {
-                What::Return(back) if back.outcome.to_string() == errno => Some((event.actor.clone(), back.call.clone())),
-                _ => None,
+        let failed = |whose: Option<&Name>| {
+            lab.recorder().look(|events| {
+                events.iter().rev().find_map(|event| match &event.what {
+                    What::Return(back) if back.outcome.to_string() == errno && whose.is_none_or(|whose| *whose == event.actor) => {
+                        Some((event.actor.clone(), back.call.clone()))
+                    }
+                    _ => None,
+                })
             })
-        });
+        };
+        let call = failed(Some(actor)).or_else(|| failed(None));
         let text = match call {
             Some((who, call)) => {
                 let on = call.args.address("address").map_or_else(String::new, |address| format!(" {address}"));
@@ -99,10 +104,14 @@ impl Error {
     }
 }
 
-fn remedy(errno: &str) -> &'static str {
+/// What would help against a shortage, by its error.
+#[must_use]
+pub fn remedy(errno: &str) -> &'static str {
     match errno {
         "EMFILE" => "this process may open no more files: raise the limit with `ulimit -n 256`",
         "ENFILE" => "the whole system may open no more files: close some programs",
+        "EAGAIN" => "this user may start no more processes and threads: raise the limit with `ulimit -u`",
+        "ENETUNREACH" => "the loopback interface is down: `sudo ip link set lo up` raises it",
         _ => "the system is out of memory for sockets: close some programs",
     }
 }
@@ -224,7 +233,8 @@ impl Lab {
     /// The first error of the closure itself; an actor's error ends the run at once.
     pub fn scope<'env, T>(&'env self, play: impl for<'scope> FnOnce(&Stage<'scope, 'env>) -> Result<T>) -> Result<T> {
         thread::scope(|scope| {
-            let answer = play(&Stage::new(self, scope));
+            let played = catch_unwind(AssertUnwindSafe(|| play(&Stage::new(self, scope))));
+            let answer = played.unwrap_or_else(|panic| Err(Error::Panic(actor::panic_text(panic.as_ref()))));
             if let Err(error) = answer {
                 // Actors may be blocked for ever, waiting for what now never comes.
                 let error = error.at(self, &self.bench.myself);
@@ -247,10 +257,6 @@ impl Lab {
     #[must_use]
     pub fn played(&self) -> Actor {
         Actor::new(self, &self.bench.myself, ActorKind::Process)
-    }
-
-    fn program(&self) -> Result<PathBuf> {
-        Ok(std::env::current_exe()?)
     }
 
     // ---- what is set ----
@@ -518,6 +524,12 @@ impl Lab {
             let _ = std::fs::remove_dir_all(folder);
         }
     }
+}
+
+/// This program, to be run once more: by its path, or without /proc by the name it was called by.
+#[must_use]
+pub fn program() -> PathBuf {
+    std::env::current_exe().unwrap_or_else(|_| std::env::args_os().next().map_or_else(|| PathBuf::from("explore"), PathBuf::from))
 }
 
 /// A call that was made, as the recorder saw it.

@@ -410,6 +410,6 @@ client connect(4, 127.0.0.1:4000)
         sample.part("by \u{1b}[31mhand").event("eve\u{1b}[2J", What::Wait { asked_ns: 200_000_000, purpose: "\u{202e}silence".into() });
         sample.event("lab", What::End { ending: Ending::Failed { why: "no\nway ".repeat(40) } });
         fits_everywhere(&sample.recording(), draw);
-        assert!(drawn(&sample, 80).chars().all(|c| c == '\n' || crate::event::is_safe_to_show(c)));
+        assert!(drawn(&sample, 80).chars().all(|c| c == '\n' || crate::text::is_safe_to_show(c)));
     }
 }
