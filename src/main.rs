@@ -8,7 +8,7 @@ use socket_explorer::cli::{Cli, Command, Language, Play, Shared, When};
 use socket_explorer::experiments;
 use socket_explorer::player::{self, Failure, Player};
 use socket_explorer::terminal::{Look, Terminal};
-use socket_explorer::words::Counts;
+use socket_explorer::words::{self, Counts};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -65,7 +65,13 @@ fn terminal(shared: &Shared, play: Option<&Play>) -> Terminal {
         When::Always => Some(true),
         When::Never => Some(false),
     };
-    Terminal::standard(Look { color, ascii: shared.ascii, width: shared.width, auto: play.is_none_or(|play| play.auto) })
+    Terminal::standard(Look {
+        color,
+        ascii: shared.ascii,
+        width: shared.width,
+        auto: play.is_none_or(|play| play.auto),
+        more: words::ENTER_SHOWS_MORE,
+    })
 }
 
 fn player(shared: &Shared, play: Option<&Play>) -> Result<Player, Failure> {

@@ -39,6 +39,8 @@ pub const NO_SUCH_OPTION: &str = "That is none of the letters above.";
 pub const ENTER_RUNS: &str = "Enter runs it on this machine (q leaves) ";
 /// Goes on with the lesson.
 pub const ENTER_GOES_ON: &str = "Enter goes on (q leaves) ";
+/// The screen is full.
+pub const ENTER_SHOWS_MORE: &str = "Enter shows more ";
 /// What was just checked.
 pub const CHECKED: &str = "Checked on this machine, just now";
 /// What a recording says.

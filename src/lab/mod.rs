@@ -584,6 +584,9 @@ pub fn perform(run: &Run, play: fn(&Lab) -> Result<()>) -> ExitCode {
     });
     if let Some(wire) = lab.bench.wire.get() {
         wire.settle_now();
+        if let Some(unseen @ 1..) = kernel::frames_without_room(wire::INTERFACE) {
+            lab.tally("frames that the wire's device had no room for", unseen, "/proc/net/dev");
+        }
     }
     let ending = outcome.map_err(|error| error.at(&lab, &lab.bench.myself).ending()).map_or_else(|ending| ending, |()| Ending::Finished);
     lab.end(ending, None);

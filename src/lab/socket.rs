@@ -173,11 +173,14 @@ pub const MSG_TRUNC: i32 = libc::MSG_TRUNC;
 #[cfg(not(unix))]
 pub const MSG_TRUNC: i32 = 0x100;
 
-/// Shorthand for a call's arguments.
+/// Shorthand for a call's arguments; there is room for the descriptor, which comes first.
 macro_rules! args {
-    ($($name:ident: $value:expr),* $(,)?) => {
-        Args(vec![$((Cow::Borrowed(stringify!($name)), Value::from($value))),*])
-    };
+    ($($name:ident: $value:expr),* $(,)?) => {{
+        let given = [$((Cow::Borrowed(stringify!($name)), Value::from($value))),*];
+        let mut all = Vec::with_capacity(given.len() + 1);
+        all.extend(given);
+        Args(all)
+    }};
 }
 
 /// The call that is about to be made.
@@ -349,10 +352,13 @@ impl Socket {
     /// `ECONNREFUSED` if nobody listens there, `ETIMEDOUT` if nobody answers, `EAFNOSUPPORT` for another family's address.
     #[track_caller]
     pub fn connect(&self, to: &SockAddr) -> io::Result<()> {
-        self.call(("connect", "connect"), args! { address: to }, Some(Location::caller()), |socket| socket.connect(to), done)?;
-        self.locate();
-        self.ask_state();
-        Ok(())
+        let answer = self.call(("connect", "connect"), args! { address: to }, Some(Location::caller()), |socket| socket.connect(to), done);
+        // A non-blocking connect that is under way has its address already.
+        if answer.as_ref().err().is_none_or(|error| kernel::error_name(error) == "EINPROGRESS") {
+            self.locate();
+            self.ask_state();
+        }
+        answer
     }
 
     /// Says that nothing more will be sent, or is wanted: shutdown(2).

@@ -205,8 +205,14 @@ impl Player {
         for (index, step) in lesson.steps.iter().enumerate() {
             match step {
                 Step::Prose(markdown) => {
-                    self.terminal.prose(markdown)?;
-                    self.terminal.blank()?;
+                    for (part, section) in sections(markdown).into_iter().enumerate() {
+                        // A new heading begins a new screen; right after a run Enter has just been pressed.
+                        if part > 0 && !self.go_on(words::ENTER_GOES_ON)? {
+                            return Ok(None);
+                        }
+                        self.terminal.prose(section)?;
+                        self.terminal.blank()?;
+                    }
                 }
                 Step::Predict(prediction) => match self.predict(prediction)? {
                     Answer::Left => return Ok(None),
@@ -332,7 +338,7 @@ impl Player {
             1 => Detail::Calls,
             _ => Detail::Kernel,
         };
-        Some(Trace::new(detail))
+        Some(Trace::new(detail, self.terminal.width()))
     }
 
     /// Runs an experiment and shows the trace as it comes.
@@ -367,7 +373,7 @@ impl Player {
                 }
             };
             if !rows.is_empty() {
-                rows.iter().try_for_each(|row| self.terminal.row(row))?;
+                rows.iter().try_for_each(|row| self.terminal.row_at_once(row))?;
                 self.terminal.flush()?;
             }
         }
@@ -377,9 +383,7 @@ impl Player {
             return Err(Failure::Interrupted(code));
         }
         if let Some(trace) = &mut trace {
-            for row in trace.pause() {
-                self.terminal.row(&row)?;
-            }
+            trace.pause().iter().try_for_each(|row| self.terminal.row_at_once(row))?;
             self.terminal.blank()?;
         }
         recording.events.sort_by_key(|event| event.at_ns);
@@ -483,6 +487,14 @@ impl Player {
         }
         Ok(!matches!(typed, Typed::Line(line) if line.eq_ignore_ascii_case("q")))
     }
+}
+
+/// Prose, cut before each of its headings.
+fn sections(markdown: &str) -> Vec<&str> {
+    let mut cuts: Vec<_> = markdown.match_indices("\n## ").map(|(at, _)| at + 1).collect();
+    cuts.insert(0, 0);
+    cuts.push(markdown.len());
+    cuts.windows(2).map(|cut| markdown[cut[0]..cut[1]].trim()).filter(|section| !section.is_empty()).collect()
 }
 
 /// What was answered to a prediction.

@@ -146,8 +146,22 @@ pub fn open_tap(_: &str) -> Result<std::fs::File, Missing> {
 ///
 /// # Errors
 /// Always.
-pub fn set_address(_: &socket2::Socket, _: &str, _: std::net::Ipv4Addr, _: i32) -> io::Result<()> {
+pub fn set_address(_: &socket2::Socket, _: &str, _: std::net::Ipv4Addr) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Not to be had here.
+///
+/// # Errors
+/// Always.
+pub fn set_queue(_: &socket2::Socket, _: &str, _: i32) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Not to be had here.
+#[must_use]
+pub fn frames_without_room(_: &str) -> Option<u64> {
+    None
 }
 
 /// Not to be had here.

@@ -136,9 +136,19 @@ pub fn is_asleep(process: u32, thread: u32) -> Option<bool> {
 /// Frames that an interface of this network has sent so far (the `tx_packets` column of /proc/net/dev, proc_pid_net(5)).
 #[must_use]
 pub fn frames_sent(interface: &str) -> Option<u64> {
+    interface_counter(interface, 9)
+}
+
+/// Frames that an interface of this network had no room for (the `tx_dropped` column of /proc/net/dev).
+#[must_use]
+pub fn frames_without_room(interface: &str) -> Option<u64> {
+    interface_counter(interface, 11)
+}
+
+fn interface_counter(interface: &str, column: usize) -> Option<u64> {
     let table = fs::read_to_string("/proc/thread-self/net/dev").ok()?;
     let row = table.lines().find_map(|line| line.trim_start().strip_prefix(interface)?.strip_prefix(':'))?;
-    row.split_whitespace().nth(9)?.parse().ok()
+    row.split_whitespace().nth(column)?.parse().ok()
 }
 
 /// Which IPv6 switches the machine has set; `None` if its kernel has no IPv6.
@@ -225,11 +235,11 @@ pub fn open_tap(interface: &str) -> Result<fs::File, Missing> {
     Ok(file)
 }
 
-/// Gives an interface an IPv4 address in a network of 24 bits, and a queue of so many frames (netdevice(7)).
+/// Gives an interface an IPv4 address in a network of 24 bits (netdevice(7)).
 ///
 /// # Errors
 /// What ioctl(2) answers.
-pub fn set_address(through: &socket2::Socket, interface: &str, address: Ipv4Addr, queue: i32) -> io::Result<()> {
+pub fn set_address(through: &socket2::Socket, interface: &str, address: Ipv4Addr) -> io::Result<()> {
     for (what, value) in [(libc::SIOCSIFADDR, address), (libc::SIOCSIFNETMASK, Ipv4Addr::new(255, 255, 255, 0))] {
         let mut request = about(interface);
         // SAFETY: an all-zero sockaddr is a valid one.
@@ -241,8 +251,16 @@ pub fn set_address(through: &socket2::Socket, interface: &str, address: Ipv4Addr
         request.ifr_ifru.ifru_addr = socket_address;
         ask(through, what, &mut request)?;
     }
+    Ok(())
+}
+
+/// Gives an interface room for so many frames that nobody has taken yet (netdevice(7)).
+///
+/// # Errors
+/// What ioctl(2) answers; `EPERM` in a user namespace, where the kernel does not allow it.
+pub fn set_queue(through: &socket2::Socket, interface: &str, frames: i32) -> io::Result<()> {
     let mut request = about(interface);
-    request.ifr_ifru.ifru_metric = queue; // the union's ifr_qlen, an int as well
+    request.ifr_ifru.ifru_metric = frames; // the union's ifr_qlen, an int as well
     ask(through, libc::SIOCSIFTXQLEN, &mut request)
 }
 

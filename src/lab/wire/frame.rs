@@ -146,3 +146,93 @@ fn segment(tcp: &TcpHeaderSlice) -> Tcp {
             .collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A SYN of this program's own, from 10.9.0.1:37936 to 10.9.0.2:42039, checksums left out.
+    fn syn() -> Vec<u8> {
+        let mut bytes = vec![2, 0, 10, 9, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0];
+        bytes.extend([0x45, 0, 0, 60, 1, 2, 0x40, 0, 64, 6, 0, 0, 10, 9, 0, 1, 10, 9, 0, 2]);
+        bytes.extend([0x94, 0x30, 0xa4, 0x37, 0x56, 0x61, 0x2f, 0xfd, 0, 0, 0, 0, 0xa0, 0x02, 0xfa, 0xf0, 0, 0, 0, 0]);
+        bytes.extend([2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 9, 0, 0, 0, 0, 1, 3, 3, 10]);
+        bytes
+    }
+
+    #[test]
+    fn a_syn_is_told_in_full() {
+        let layers = decode(&syn());
+        assert_eq!(
+            layers.to_string(),
+            "IP 10.9.0.1.37936 > 10.9.0.2.42039: Flags [SYN], seq 1449209853, win 64240, \
+             options [mss 1460,sackOK,TS val 9 ecr 0,wscale 10], length 0"
+        );
+        assert_eq!((layers.malformed, layers.payload_bytes), (None, 0));
+        assert_eq!(layers.ip.map(|ip| (ip.header_bytes, ip.id)), Some((20, Some(0x0102))));
+    }
+
+    #[test]
+    fn a_frame_that_is_cut_short_says_so_at_every_length() {
+        let whole = syn();
+        for length in 0..whole.len() {
+            let layers = decode(&whole[..length]);
+            assert!(layers.malformed.is_some(), "{length} bytes: {layers:?}");
+            assert_eq!(layers.ethernet.is_some(), length >= Ethernet::BYTES);
+        }
+    }
+
+    #[test]
+    fn fragments_are_told_as_fragments() {
+        let mut first = syn();
+        first.truncate(14 + 20);
+        first[14 + 6] = 0x20; // more of them come
+        first[14 + 9] = 17;
+        first[14 + 3] = 20 + 16;
+        first.extend([0, 7, 0, 9, 5, 0xdc, 0, 0]);
+        first.extend([b'x'; 8]);
+        let layers = decode(&first);
+        assert_eq!(layers.udp, Some(Udp { src_port: 7, dst_port: 9 }), "{layers:?}");
+        assert_eq!((layers.payload_bytes, layers.ip.and_then(|ip| ip.fragment_at)), (8, Some(0)));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Whatever the bytes are, there are layers, no more payload than bytes, and a line of text and of JSON that reads back.
+        #[test]
+        fn no_bytes_are_too_strange(bytes in prop::collection::vec(any::<u8>(), 0..2_000)) {
+            sound(&bytes)?;
+        }
+
+        /// The same, for what begins like a frame of ours: that gets further in.
+        #[test]
+        fn no_damage_is_too_strange(
+            damage in prop::collection::vec((0_usize..74, any::<u8>()), 0..12),
+            protocol in prop::sample::select(vec![0_u8, 1, 2, 6, 17, 44, 50, 51, 58]),
+            ether_type in prop::sample::select(vec![[8_u8, 0], [8, 6], [0x86, 0xdd], [0x81, 0], [0x88, 0xe5]]),
+            length in 0_usize..120,
+        ) {
+            let mut bytes = syn();
+            bytes[23] = protocol;
+            bytes[12..14].copy_from_slice(&ether_type);
+            for (at, byte) in damage {
+                bytes[at] = byte;
+            }
+            bytes.resize(length, 0x5a);
+            sound(&bytes)?;
+        }
+    }
+
+    fn sound(bytes: &[u8]) -> Result<(), TestCaseError> {
+        let layers = decode(bytes);
+        prop_assert!(layers.payload_bytes <= bytes.len());
+        prop_assert!(!layers.to_string().is_empty());
+        let text = serde_json::to_string(&layers).map_err(|error| TestCaseError::fail(error.to_string()))?;
+        let back: Layers = serde_json::from_str(&text).map_err(|error| TestCaseError::fail(format!("{text}: {error}")))?;
+        prop_assert_eq!(back, layers);
+        Ok(())
+    }
+}

@@ -9,7 +9,7 @@ use crate::lab::actor::Actor;
 use crate::lab::kernel::{self, Missing};
 use crate::lab::{Error, Lab, Network, Result};
 
-/// So many frames the device holds for us, before it drops one behind our back.
+/// So many frames the device is to hold for us before it drops one unseen. Where that cannot be set it is the kernel's 1000.
 const QUEUE: i32 = 10_000;
 
 /// Moves this process to where the experiment plays; for [`Network::Wire`], gives the device. Call it before any thread starts.
@@ -33,7 +33,8 @@ pub(in crate::lab) fn enter(lab: &Lab, network: Network) -> Result<Option<File>>
     }
     let tap = kernel::open_tap(INTERFACE).map_err(unavailable)?;
     let _ = kernel::silence_ipv6(INTERFACE); // where /proc/sys is read-only the cable leaves IPv6 out itself
-    kernel::set_address(through.bare(), INTERFACE, NEAR, QUEUE).map_err(refused("give the TAP device its address"))?;
+    kernel::set_address(through.bare(), INTERFACE, NEAR).map_err(refused("give the TAP device its address"))?;
+    let _ = kernel::set_queue(through.bare(), INTERFACE, QUEUE);
     kernel::raise_interface(through.bare(), INTERFACE).map_err(refused("raise the TAP device"))?;
     Ok(Some(tap))
 }

@@ -312,3 +312,111 @@ fn stronger(one: Fate, than: Fate) -> bool {
     };
     rank(one) > rank(than)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::frame::{Flags, Tcp};
+
+    fn segment(flags: u8, payload_bytes: usize) -> Layers {
+        let tcp = Tcp { src_port: 1, dst_port: 2, flags: Flags(flags), seq: 0, ack: 0, window: 0, header_bytes: 20, options: Vec::new() };
+        let ip = crate::event::frame::Ip {
+            src: super::super::NEAR.into(),
+            dst: super::super::FAR.into(),
+            header_bytes: 20,
+            total_bytes: 40,
+            ttl: 64,
+            protocol: 6,
+            id: None,
+            fragment_at: None,
+        };
+        Layers { tcp: Some(tcp), ip: Some(ip), payload_bytes, ..Layers::default() }
+    }
+
+    const SYN: u8 = 0x02;
+    const SYN_ACK: u8 = 0x12;
+    const ACK: u8 = 0x10;
+
+    fn fates(plan: &mut Plan, frames: &[(Layers, End)]) -> Vec<Fate> {
+        frames.iter().map(|(layers, end)| plan.judge(layers, *end).fate).collect()
+    }
+
+    #[test]
+    fn each_kind_is_told_from_the_others() {
+        let kinds = [Traffic::Syn, Traffic::SynAck, Traffic::Ack, Traffic::Fin, Traffic::Rst, Traffic::Data, Traffic::Tcp, Traffic::Udp];
+        let of = |layers: &Layers| kinds.into_iter().filter(|kind| kind.is(layers)).collect::<Vec<_>>();
+        assert_eq!(of(&segment(SYN, 0)), [Traffic::Syn, Traffic::Tcp]);
+        assert_eq!(of(&segment(SYN_ACK, 0)), [Traffic::SynAck, Traffic::Tcp]);
+        assert_eq!(of(&segment(ACK, 0)), [Traffic::Ack, Traffic::Tcp]);
+        assert_eq!(of(&segment(ACK | 0x08, 5)), [Traffic::Data, Traffic::Tcp]);
+        assert_eq!(of(&segment(ACK | 0x01, 0)), [Traffic::Fin, Traffic::Tcp]);
+        assert_eq!(of(&segment(ACK | 0x04, 0)), [Traffic::Rst, Traffic::Tcp]);
+        assert_eq!(of(&Layers::default()), []);
+    }
+
+    #[test]
+    fn rules_read_as_sentences() {
+        let mut plan = Plan::default();
+        plan.drop(first(Traffic::Syn));
+        plan.delay(every(Traffic::Anything), Duration::from_millis(50));
+        let treatment = plan.judge(&segment(SYN, 0), End::Client);
+        assert_eq!((treatment.fate, treatment.delay_ns), (Fate::Dropped, 0));
+        assert_eq!(treatment.to_string(), "dropped: drop the first SYN");
+        let treatment = plan.judge(&segment(SYN, 0), End::Client);
+        assert_eq!((treatment.fate, treatment.delay_ns), (Fate::Delayed, 50_000_000));
+        assert_eq!(treatment.to_string(), "delayed: delay every packet by 50ms");
+        for (which, words) in [
+            (first_few(2, Traffic::SynAck), "the first 2 SYN-ACKs"),
+            (nth(2, Traffic::Data), "the 2nd segment with data"),
+            (nth(11, Traffic::Udp), "the 11th UDP datagram"),
+            (nth(23, Traffic::Fin.from(End::Server)), "the 23rd FIN from the server"),
+            (share(20, Traffic::Udp, 7), "20 % of UDP datagrams (seed 7)"),
+        ] {
+            assert_eq!(which.words(), words);
+        }
+    }
+
+    #[test]
+    fn a_rule_counts_what_it_is_about_and_nothing_else() {
+        let mut plan = Plan::default();
+        plan.drop(nth(2, Traffic::Syn.from(End::Client)));
+        plan.drop(first(Traffic::Syn)); // the first rule counts this one too
+        let syn = |end| (segment(SYN, 0), end);
+        let sent = [syn(End::Client), syn(End::Server), (segment(SYN_ACK, 0), End::Client), syn(End::Client), syn(End::Client)];
+        use Fate::{Dropped, Passed};
+        assert_eq!(fates(&mut plan, &sent), [Dropped, Passed, Passed, Dropped, Passed]);
+    }
+
+    #[test]
+    fn delays_add_up_and_a_duplicate_is_delayed_too() {
+        let mut plan = Plan::default();
+        plan.delay(every(Traffic::Tcp), Duration::from_millis(2));
+        plan.duplicate(every(Traffic::Syn));
+        plan.delay(every(Traffic::Syn), Duration::from_millis(3));
+        let treatment = plan.judge(&segment(SYN, 0), End::Client);
+        assert_eq!((treatment.fate, treatment.delay_ns), (Fate::Duplicated, 5_000_000));
+    }
+
+    #[test]
+    fn a_cut_wire_loses_packets_until_it_is_plugged_in_and_answers_arp() {
+        let mut plan = Plan::default();
+        plan.cut();
+        assert_eq!(plan.judge(&segment(SYN, 0), End::Client).to_string(), "lost: the wire is cut");
+        assert_eq!(plan.judge(&Layers::default(), End::Client).fate, Fate::Passed);
+        plan.plug_in();
+        assert_eq!(plan.judge(&segment(SYN, 0), End::Client).fate, Fate::Passed);
+    }
+
+    #[test]
+    fn a_share_is_about_its_percentage_and_the_same_again_with_the_same_seed() {
+        let run = |seed| {
+            let mut plan = Plan::default();
+            plan.drop(share(20, Traffic::Data, seed));
+            fates(&mut plan, &vec![(segment(ACK, 5), End::Client); 10_000])
+        };
+        let dropped = run(7).iter().filter(|fate| **fate == Fate::Dropped).count();
+        assert!((1_800..2_200).contains(&dropped), "{dropped}");
+        assert_eq!(run(7), run(7));
+        assert_ne!(run(7), run(8));
+    }
+}
