@@ -10,8 +10,10 @@ use crate::lab::{self, Lab, Network, Parameter, Result, Run};
 
 mod families;
 mod handshake;
+mod layers;
 mod socket;
 mod tcp_udp;
+mod tcp_udp_wire;
 
 /// One row of the table.
 #[derive(Debug)]
@@ -58,7 +60,8 @@ pub struct Chapter {
 }
 
 /// All chapters, in the order of the course.
-pub static CHAPTERS: [&Chapter; 4] = [&socket::CHAPTER, &families::CHAPTER, &tcp_udp::CHAPTER, &handshake::CHAPTER];
+pub static CHAPTERS: [&Chapter; 6] =
+    [&socket::CHAPTER, &layers::CHAPTER, &families::CHAPTER, &tcp_udp::CHAPTER, &tcp_udp_wire::CHAPTER, &handshake::CHAPTER];
 
 /// All experiments, in the order of the course.
 pub fn all() -> impl Iterator<Item = &'static Experiment> {
