@@ -47,6 +47,9 @@ pub(super) static CHAPTER: Chapter = Chapter {
     parts: &[],
 };
 
+/// The MAC address that every interface listens to.
+const EVERYBODY: &str = "ff:ff:ff:ff:ff:ff";
+
 /// One frame, from its last bytes to its first.
 fn peel(lab: &Lab) -> Result<()> {
     let wire = lab.wire()?;
@@ -57,7 +60,8 @@ fn peel(lab: &Lab) -> Result<()> {
     // The frame as the wire saw it, and its three headers.
     let frame = wire.until(first(Data));
     let bytes = &frame.raw.0;
-    let (ethernet, ip, tcp) = (frame.ethernet()?, frame.ip()?, frame.tcp()?);
+    let (ethernet, ip) = (frame.ethernet()?, frame.ip()?);
+    let tcp = frame.tcp()?;
     let (front, end) = bytes.split_at(bytes.len().saturating_sub(5));
     let hello = is("the frame ends with", text(end), text(b"hello"));
     lab.claim("your-bytes-come-last", hello);
@@ -69,8 +73,8 @@ fn peel(lab: &Lab) -> Result<()> {
 
     let inner = is("Ethernet: type", hex(ethernet.ether_type), "0x0800");
     let inner = inner.and(is("IP: protocol", i32::from(ip.protocol), 6));
-    let port = i32::from(port_of(&server)?);
-    let inner = inner.and(is("TCP: to port", i32::from(tcp.dst_port), port));
+    let (to, port) = (i32::from(tcp.dst_port), i32::from(port_of(&server)?));
+    let inner = inner.and(is("TCP: to port", to, port));
     lab.claim("each-layer-names-the-next", inner);
 
     let from = both(ip.src, tcp.src_port);
@@ -118,11 +122,12 @@ fn who_has(lab: &Lab) -> Result<()> {
     client.send_to(b"hello", &to)?;
     receive(&server, 5)?;
 
-    let (question, hello) = (wire.until(first(Arp)), wire.until(first(Udp)));
+    let question = wire.until(first(Arp));
+    let hello = wire.until(first(Udp));
     let about = is("ARP: who has", asked_about(&question), "10.9.0.2");
-    let all = is("Ethernet: to", goes_to(&question)?, "ff:ff:ff:ff:ff:ff");
+    let to_all = is("Ethernet: to", goes_to(&question)?, EVERYBODY);
     let sooner = before("ARP", question.at_ns, "hello", hello.at_ns);
-    lab.claim("a-question-goes-first", about.and(all).and(sooner));
+    lab.claim("a-question-goes-first", about.and(to_all).and(sooner));
 
     let is_at = wire.until(nth(2, Arp)).arp()?.sender_mac.to_string();
     let to_that = is("hello goes to", goes_to(&hello)?, is_at);
