@@ -10,8 +10,10 @@ use crate::lab::{self, Lab, Network, Parameter, Result, Run};
 
 mod families;
 mod handshake;
+mod layers;
 mod socket;
 mod tcp_udp;
+mod tcp_udp_wire;
 mod timeouts;
 
 /// One row of the table.
@@ -59,7 +61,15 @@ pub struct Chapter {
 }
 
 /// All chapters, in the order of the course.
-pub static CHAPTERS: [&Chapter; 5] = [&socket::CHAPTER, &families::CHAPTER, &tcp_udp::CHAPTER, &handshake::CHAPTER, &timeouts::CHAPTER];
+pub static CHAPTERS: [&Chapter; 7] = [
+    &socket::CHAPTER,
+    &layers::CHAPTER,
+    &families::CHAPTER,
+    &tcp_udp::CHAPTER,
+    &tcp_udp_wire::CHAPTER,
+    &handshake::CHAPTER,
+    &timeouts::CHAPTER,
+];
 
 /// All experiments, in the order of the course.
 pub fn all() -> impl Iterator<Item = &'static Experiment> {

@@ -210,20 +210,16 @@ impl Process {
         self.id
     }
 
-    /// Takes the child out of the run's care. The list is free again before anyone waits: the deadline needs it.
-    fn take(&self) -> Option<(Child, Option<ChildStdin>)> {
-        let mut children = self.lab.children().lock().unwrap_or_else(PoisonError::into_inner);
-        let at = children.iter().position(|(child, _)| child.id() == self.id)?;
-        Some(children.remove(at))
-    }
-
     /// Waits until the process has ended and all that it recorded is here.
     ///
     /// # Errors
     /// What ended it, if it was not the end of its part.
     pub fn finish(self) -> Result<()> {
-        let ending = self.reader.join().map_err(|panic| Error::Panic(panic_text(panic.as_ref())))?;
-        let status = self.take().map(|(mut child, leash)| {
+        let Process { lab, name, id, reader } = self;
+        let ending = reader.join().map_err(|panic| Error::Panic(panic_text(panic.as_ref())))?;
+        // Out of the run's care first, and the list free again, before anyone waits: the deadline needs it.
+        let child = take(&lab, id);
+        let status = child.map(|(mut child, leash)| {
             drop(leash);
             child.wait()
         });
@@ -231,7 +227,13 @@ impl Process {
             Some(Ending::Finished) => Ok(()),
             Some(Ending::Unavailable { why }) => Err(Error::Unavailable(why)),
             Some(Ending::Failed { why }) => Err(Error::Unexpected(why)),
-            other => Err(Error::Unexpected(format!("{}: its process ended too soon ({other:?}, {status:?})", self.name))),
+            other => Err(Error::Unexpected(format!("{name}: its process ended too soon ({other:?}, {status:?})"))),
         }
     }
+}
+
+fn take(lab: &Lab, id: u32) -> Option<(Child, Option<ChildStdin>)> {
+    let mut children = lab.children().lock().unwrap_or_else(PoisonError::into_inner);
+    let at = children.iter().position(|(child, _)| child.id() == id)?;
+    Some(children.remove(at))
 }
