@@ -70,6 +70,12 @@ pub fn is_family_missing(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL | libc::ENETUNREACH))
 }
 
+/// True if the error means that connect(2) goes on by itself: `EINPROGRESS`.
+#[must_use]
+pub fn is_in_progress(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(libc::EINPROGRESS)
+}
+
 /// What TCP_INFO says of this socket (tcp(7)); `None` for a kernel that answers with too little to hold the state.
 ///
 /// # Errors
