@@ -174,7 +174,7 @@ fn colours_are_for_terminals_unless_asked_for() {
 
 #[test]
 fn a_deadline_names_who_was_blocked_and_where() {
-    let (out, _, code) = told(&["run", "nobody-home", "--set", "silence=50s", "--set", "deadline=300ms"]);
+    let (out, _, code) = told(&["run", "nobody-home", "--set", "silence=9s", "--set", "deadline=300ms"]);
     assert!(out.contains("The deadline of 300 ms struck"), "{out}");
     assert!(out.contains("had been blocked in recv") && out.contains("src/experiments/tcp_udp.rs:"), "{out}");
     assert_eq!(code, Some(1));

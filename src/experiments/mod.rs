@@ -11,6 +11,7 @@ use crate::lab::{self, Lab, Parameter, Result, Run};
 mod families;
 mod socket;
 mod tcp_udp;
+mod timeout_mode;
 
 /// One row of the table.
 #[derive(Debug)]
@@ -57,7 +58,7 @@ pub struct Chapter {
 }
 
 /// All chapters, in the order of the course.
-pub static CHAPTERS: [&Chapter; 3] = [&socket::CHAPTER, &families::CHAPTER, &tcp_udp::CHAPTER];
+pub static CHAPTERS: [&Chapter; 4] = [&socket::CHAPTER, &families::CHAPTER, &tcp_udp::CHAPTER, &timeout_mode::CHAPTER];
 
 /// All experiments, in the order of the course.
 pub fn all() -> impl Iterator<Item = &'static Experiment> {

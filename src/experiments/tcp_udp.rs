@@ -1,3 +1,230 @@
-//! x
-use super::Chapter;
-pub(super) static CHAPTER: Chapter = Chapter { experiments: &[], parts: &[] };
+//! Lesson 4: TCP's stream and UDP's datagrams, on the loopback interface.
+//!
+//! What a wire that loses and delays makes of them is not in this file.
+
+use std::io;
+
+use socket2::{Domain, Protocol, Type};
+
+use super::{Chapter, Experiment, SourceFile};
+use crate::event::Data;
+use crate::lab::{Kind, Lab, MSG_TRUNC, Parameter, Proof, Result, Socket, at_least, failed_with, is, lasted, succeeded};
+
+const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("tcp_udp.rs") };
+
+pub(super) static CHAPTER: Chapter = Chapter {
+    experiments: &[
+        Experiment {
+            name: "stream-has-no-boundaries",
+            play: stream_has_no_boundaries,
+            claims: &["three-sends-one-recv", "one-send-many-recvs", "every-byte-in-order"],
+            parameters: &[],
+            private_network: false,
+            file: FILE,
+        },
+        Experiment {
+            name: "datagrams-keep-boundaries",
+            play: datagrams_keep_boundaries,
+            claims: &["three-sends-three-recvs", "short-buffer-cuts", "what-was-cut-is-gone", "the-true-length"],
+            parameters: &[],
+            private_network: false,
+            file: FILE,
+        },
+        Experiment {
+            name: "connect-first",
+            play: connect_first,
+            claims: &[
+                "type-picks-protocol",
+                "tcp-connects-first",
+                "connected-tcp-sends",
+                "udp-needs-an-address",
+                "udp-needs-no-connection",
+            ],
+            parameters: &[],
+            private_network: false,
+            file: FILE,
+        },
+        Experiment {
+            name: "nobody-home",
+            play: nobody_home,
+            claims: &["tcp-is-refused", "udp-send-succeeds", "udp-hears-nothing", "udp-connect-asks-nobody", "connected-udp-hears-later"],
+            parameters: &[Parameter {
+                name: "silence",
+                default: "200ms",
+                kind: Kind::Span(1, 60_000),
+                help: "how long the UDP client listens for an answer",
+            }],
+            private_network: false,
+            file: FILE,
+        },
+    ],
+    parts: &[],
+};
+
+fn stream_has_no_boundaries(lab: &Lab) -> Result<()> {
+    let (client, server) = connection(lab)?;
+    let mut buffer = [0; 1024];
+
+    for word in ["one", "two", "three"] {
+        client.send(word.as_bytes())?;
+    }
+    // peek looks and takes nothing: wait until all 11 bytes are there.
+    while server.peek(&mut buffer)? < 11 {}
+    let n = server.recv(&mut buffer)?;
+    let mut all = buffer[..n].to_vec();
+    let sends = is("client's sends", calls(lab, "client", "send"), 3);
+    let recvs = is("server's recvs", calls(lab, "server", "recv"), 1);
+    let gave = recv_gave(&all, b"onetwothree");
+    lab.claim("three-sends-one-recv", sends.and(recvs).and(gave));
+
+    client.send(b"four five six")?;
+    while all.len() < 11 + 13 {
+        let n = server.recv(&mut buffer[..4])?; // room for four bytes
+        all.extend(&buffer[..n]);
+    }
+    let recvs = calls(lab, "server", "recv") - 1;
+    lab.claim("one-send-many-recvs", at_least("recvs of it", recvs, 4));
+
+    let gave = recv_gave(&all, b"onetwothreefour five six");
+    lab.claim("every-byte-in-order", gave);
+    Ok(())
+}
+
+fn datagrams_keep_boundaries(lab: &Lab) -> Result<()> {
+    let (client, server) = udp_pair(lab)?;
+    let to = server.local_addr()?;
+    let mut buffer = [0; 1024];
+
+    let words = [b"one".as_slice(), b"two", b"three"];
+    for word in words {
+        client.send_to(word, &to)?;
+    }
+    let mut whole = 0;
+    for _ in words {
+        let n = server.recv(&mut buffer)?;
+        whole += usize::from(words.contains(&&buffer[..n]));
+    }
+    lab.claim("three-sends-three-recvs", is("whole words", whole, 3));
+
+    client.send_to(b"four five six", &to)?;
+    let n = server.recv(&mut buffer[..4])?; // room for four bytes
+    lab.claim("short-buffer-cuts", recv_gave(&buffer[..n], b"four"));
+
+    client.send_to(b"seven", &to)?;
+    let n = server.recv(&mut buffer)?;
+    lab.claim("what-was-cut-is-gone", recv_gave(&buffer[..n], b"seven"));
+
+    client.send_to(b"eight nine ten", &to)?;
+    let n = server.recv_with_flags(&mut buffer[..5], MSG_TRUNC)?;
+    lab.claim("the-true-length", is("recv with MSG_TRUNC", n, 14));
+    Ok(())
+}
+
+fn connect_first(lab: &Lab) -> Result<()> {
+    // Only the type; protocol None (0 in C) means: the type's usual one.
+    let tcp = lab.actor("tcp").socket(Domain::IPV4, Type::STREAM, None)?;
+    let udp = lab.actor("udp").socket(Domain::IPV4, Type::DGRAM, None)?;
+    let stream = is("SOCK_STREAM", tcp.protocol()?, Some(Protocol::TCP));
+    let dgram = is("SOCK_DGRAM", udp.protocol()?, Some(Protocol::UDP));
+    lab.claim("type-picks-protocol", stream.and(dgram));
+
+    let (listener, receiver) = tcp_and_udp_server(lab)?;
+    let mut buffer = [0; 1024];
+
+    let early = tcp.send(b"hello");
+    let refused = failed_with("send", &early, "EPIPE");
+    lab.claim("tcp-connects-first", refused);
+    tcp.connect(&listener.local_addr()?)?;
+    tcp.send(b"hello")?; // the same call once more
+    let n = listener.accept()?.0.recv(&mut buffer)?;
+    lab.claim("connected-tcp-sends", recv_gave(&buffer[..n], b"hello"));
+
+    let early = udp.send(b"hello");
+    let where_to = failed_with("send", &early, "EDESTADDRREQ");
+    lab.claim("udp-needs-an-address", where_to);
+    udp.send_to(b"hello", &receiver.local_addr()?)?;
+    let n = receiver.recv(&mut buffer)?;
+    let gave = recv_gave(&buffer[..n], b"hello");
+    let no_peer = failed_with("peer_addr", &udp.peer_addr(), "ENOTCONN");
+    lab.claim("udp-needs-no-connection", gave.and(no_peer));
+    Ok(())
+}
+
+fn nobody_home(lab: &Lab) -> Result<()> {
+    let mut buffer = [0; 1024];
+
+    let (_kept, nobody) = lab.nobody(Type::STREAM)?; // no listener there
+    let tcp = lab.actor("tcp").socket(Domain::IPV4, Type::STREAM, None)?;
+    let answer = tcp.connect(&nobody);
+    let refused = failed_with("connect", &answer, "ECONNREFUSED");
+    lab.claim("tcp-is-refused", refused);
+
+    let (_kept, nobody) = lab.nobody(Type::DGRAM)?;
+    let udp = lab.actor("udp").socket(Domain::IPV4, Type::DGRAM, None)?;
+    let sent = udp.send_to(b"hello", &nobody);
+    lab.claim("udp-send-succeeds", took("send_to", &sent, 5));
+    let silence = lab.span("silence")?;
+    udp.set_read_timeout(Some(silence))?; // recv gives up after this
+    let gave_up = failed_with("recv", &udp.recv(&mut buffer), "EAGAIN");
+    let waited = lab.last_call("udp", "recv")?.took();
+    let waited = lasted("recv", waited, silence);
+    lab.claim("udp-hears-nothing", gave_up.and(waited));
+
+    let connected = lab.actor("connected-udp");
+    let udp = connected.socket(Domain::IPV4, Type::DGRAM, None)?;
+    let connect = succeeded("connect", &udp.connect(&nobody));
+    lab.claim("udp-connect-asks-nobody", connect);
+    let sent = took("send", &udp.send(b"hello"), 5);
+    let answer = udp.recv(&mut buffer);
+    let told = failed_with("recv", &answer, "ECONNREFUSED");
+    lab.claim("connected-udp-hears-later", sent.and(told));
+    Ok(())
+}
+
+/// A TCP connection: the client's end and the server's end of it.
+fn connection(lab: &Lab) -> Result<(Socket, Socket)> {
+    let listener = lab.actor("server").socket(Domain::IPV4, Type::STREAM, None)?;
+    listener.bind(&lab.here(0))?;
+    listener.listen(5)?;
+    let client = lab.actor("client").socket(Domain::IPV4, Type::STREAM, None)?;
+    client.connect(&listener.local_addr()?)?;
+    let (server, _) = listener.accept()?;
+    Ok((client, server))
+}
+
+/// Two UDP sockets: a client, and a server that is bound to a port.
+fn udp_pair(lab: &Lab) -> Result<(Socket, Socket)> {
+    let server = lab.actor("server").socket(Domain::IPV4, Type::DGRAM, None)?;
+    server.bind(&lab.here(0))?;
+    let client = lab.actor("client").socket(Domain::IPV4, Type::DGRAM, None)?;
+    Ok((client, server))
+}
+
+/// A server with two sockets: one that listens for TCP, one that is bound for UDP.
+fn tcp_and_udp_server(lab: &Lab) -> Result<(Socket, Socket)> {
+    let server = lab.actor("server");
+    let listener = server.socket(Domain::IPV4, Type::STREAM, None)?;
+    listener.bind(&lab.here(0))?;
+    listener.listen(5)?;
+    let receiver = server.socket(Domain::IPV4, Type::DGRAM, None)?;
+    receiver.bind(&lab.here(0))?;
+    Ok((listener, receiver))
+}
+
+/// The kernel took this many bytes.
+fn took(call: &'static str, answer: &io::Result<usize>, wanted: usize) -> Proof {
+    match answer {
+        Ok(bytes) => is(call, *bytes, wanted),
+        Err(_) => succeeded(call, answer),
+    }
+}
+
+/// These bytes were received, and no others.
+fn recv_gave(got: &[u8], wanted: &[u8]) -> Proof {
+    is("recv gave", Data::of(got), Data::of(wanted))
+}
+
+/// How many calls of a function an actor has made, as recorded.
+fn calls(lab: &Lab, actor: &str, function: &str) -> usize {
+    lab.calls(actor).iter().filter(|(_, back)| back.call.function == function).count()
+}

@@ -41,7 +41,7 @@ pub use parameter::{Kind, Parameter};
 pub use ready::{Epoll, Interest, Ready};
 pub use recorder::Recorder;
 pub use sampler::Sampler;
-pub use socket::{Buffer, Socket, address};
+pub use socket::{Buffer, MSG_TRUNC, Socket, address};
 
 /// What an experiment answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -366,6 +366,22 @@ impl Lab {
         }
     }
 
+    /// An address where nobody listens, and the socket that keeps it so: while that is open, nobody else can take the port.
+    ///
+    /// For TCP it is bound and does not listen; for UDP it is connected to itself, and so hears nobody else (udp(7)).
+    ///
+    /// # Errors
+    /// [`Error::Io`]: what socket(2), bind(2) and connect(2) answer.
+    pub fn nobody(&self, kind: Type) -> Result<(Socket, SockAddr)> {
+        let keeper = Actor::instrument(self).socket(Domain::IPV4, kind, None)?;
+        keeper.bind(&self.here(0))?;
+        let address = keeper.local_addr()?;
+        if kind == Type::DGRAM {
+            keeper.connect(&address)?;
+        }
+        Ok((keeper, address))
+    }
+
     /// Frames that `lo` of the run's private network has sent so far. In a shared network others would be counted too.
     ///
     /// # Errors
@@ -636,4 +652,20 @@ fn enter_private_network(lab: &Lab) -> Result<()> {
     let through = Actor::instrument(lab).socket(Domain::IPV4, Type::DGRAM, None)?;
     kernel::raise_interface(through.bare(), "lo")?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_can_take_the_port_where_nobody_listens() {
+        let lab = Lab::in_memory();
+        for kind in [Type::STREAM, Type::DGRAM] {
+            let (_kept, address) = lab.nobody(kind).expect("a port");
+            let thief = lab.actor("thief").socket(Domain::IPV4, kind, None).expect("a socket");
+            assert!(failed_with("bind", &thief.bind(&address), "EADDRINUSE").holds());
+        }
+        assert_eq!(lab.calls("lab").len(), 0, "keeping the port is the instrument's doing");
+    }
 }

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::{Lab, Result, kernel};
-use crate::event::{Name, Sample, What};
+use crate::event::{Event, Name, Sample, What};
 
 /// A thread to look at: its actor, its process, itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,8 +136,8 @@ impl Lab {
     pub(super) fn record_sample(&self, of: &Watched, sample: Sample) {
         // Several roles may share a thread: it is the one that last did something.
         let actor = self.recorder().look(|events| {
-            let last = events.iter().rev().find(|event| event.thread == of.thread && event.process == of.process);
-            last.filter(|event| &*event.actor != "lab").map(|event| event.actor.clone())
+            let did = |event: &&Event| event.thread == of.thread && event.process == of.process && &*event.actor != "lab";
+            events.iter().rev().find(did).map(|event| event.actor.clone())
         });
         self.recorder().push_of(actor.as_ref().unwrap_or(&of.actor), of.process, of.thread, What::Sample(sample));
     }

@@ -146,11 +146,16 @@ fn protocol_name(protocol: Option<Protocol>) -> Value {
     }
 }
 
+impl From<Option<Protocol>> for Value {
+    fn from(protocol: Option<Protocol>) -> Value {
+        protocol_name(protocol)
+    }
+}
+
 fn flags_name(flags: i32) -> Value {
     match flags {
         MSG_PEEK => "MSG_PEEK".into(),
-        #[cfg(unix)]
-        libc::MSG_TRUNC => "MSG_TRUNC".into(),
+        MSG_TRUNC => "MSG_TRUNC".into(),
         #[cfg(unix)]
         libc::MSG_DONTWAIT => "MSG_DONTWAIT".into(),
         other => other.into(),
@@ -161,6 +166,13 @@ fn flags_name(flags: i32) -> Value {
 const MSG_PEEK: i32 = libc::MSG_PEEK;
 #[cfg(not(unix))]
 const MSG_PEEK: i32 = 2;
+
+/// Asks a receiving call for a datagram's true length, even if the buffer is shorter (recv(2)).
+#[cfg(unix)]
+pub const MSG_TRUNC: i32 = libc::MSG_TRUNC;
+/// Windows has the flag's name and answers `WSAEMSGSIZE` unasked.
+#[cfg(not(unix))]
+pub const MSG_TRUNC: i32 = 0x100;
 
 /// Shorthand for a call's arguments.
 macro_rules! args {
@@ -659,6 +671,26 @@ impl Socket {
     ) -> io::Result<T> {
         let args = args! { level: option.level, option: option.name };
         self.call((option.getter, "getsockopt"), args, Some(source), get, |got| (0, args! { value: value(got) }))
+    }
+
+    /// The protocol that it speaks: `SO_PROTOCOL` (socket(7)); `None` where the system does not say.
+    ///
+    /// # Errors
+    /// What getsockopt(2) answers.
+    #[cfg(any(target_os = "linux", windows))]
+    #[track_caller]
+    pub fn protocol(&self) -> io::Result<Option<Protocol>> {
+        let option = Option_ { getter: "protocol", setter: "", level: "SOL_SOCKET", name: "SO_PROTOCOL" };
+        self.get(option, Location::caller(), socket2::Socket::protocol, |protocol| (*protocol).into())
+    }
+
+    /// The protocol that it speaks: this system does not say.
+    ///
+    /// # Errors
+    /// None.
+    #[cfg(not(any(target_os = "linux", windows)))]
+    pub fn protocol(&self) -> io::Result<Option<Protocol>> {
+        Ok(None)
     }
 
     /// The error that waits on the socket, taken from it: `SO_ERROR` (socket(7)).

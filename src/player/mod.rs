@@ -332,7 +332,7 @@ impl Player {
             1 => Detail::Calls,
             _ => Detail::Kernel,
         };
-        Some(Trace::new(detail))
+        Some(Trace::new(detail, self.terminal.width()))
     }
 
     /// Runs an experiment and shows the trace as it comes.

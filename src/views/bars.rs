@@ -1,8 +1,205 @@
-//! Not drawn yet.
+//! Measured times as bars, a row for each label: the median of its values, and how far they spread.
+//!
+//! Where nothing was measured, numbers that were counted are drawn instead.
 
-use crate::picture::Picture;
+use unicode_width::UnicodeWidthStr;
+
+use super::flows::in_order;
+use super::wording::safe;
+use crate::event::{Event, What};
+use crate::picture::{Ink, Picture, Row, fit, span_of};
 use crate::recording::Recording;
 
-pub(super) fn draw(_recording: &Recording, _width: usize) -> Picture {
-    Picture::default()
+/// From so many values on the 99th percentile says more than the extremes.
+const ENOUGH_FOR_P99: usize = 100;
+/// More rows than these are not drawn, and counted instead.
+const MOST_ROWS: usize = 24;
+/// A bar is not longer than this: the eye must compare it with the next.
+const LONGEST: usize = 80;
+/// Eighths of a column, from one to seven.
+const EIGHTHS: [char; 7] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉'];
+
+/// What is drawn under one heading.
+#[derive(Default)]
+struct Group {
+    heading: String,
+    bars: Vec<Bar>,
+    /// Where the numbers come from.
+    footer: String,
+}
+
+struct Bar {
+    label: String,
+    value: u64,
+    shown: String,
+    spread: String,
+}
+
+pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
+    let events = in_order(recording);
+    let mut groups = measured(&events);
+    if groups.is_empty() {
+        groups = counted(&events);
+    }
+    let mut rows = Vec::new();
+    for group in groups {
+        if !rows.is_empty() {
+            rows.push(Row::new());
+        }
+        group.draw(width, &mut rows);
+    }
+    Picture(rows)
+}
+
+/// The values by series and by label, each in the order of first appearance.
+fn measured(events: &[&Event]) -> Vec<Group> {
+    let mut all: Vec<(&str, Vec<(&str, Vec<u64>)>)> = Vec::new();
+    for event in events {
+        let What::Measure { series, label, value_ns } = &event.what else { continue };
+        at(at(&mut all, series), label).push(*value_ns);
+    }
+    all.into_iter()
+        .map(|(series, labels)| {
+            let bars: Vec<Bar> = labels.into_iter().map(|(label, values)| summary(label, values)).collect();
+            let several = bars.iter().any(|bar| !bar.spread.is_empty());
+            let footer = if several { "median of each".to_owned() } else { String::new() };
+            Group { heading: safe(series), bars, footer }
+        })
+        .collect()
+}
+
+/// What stands under this name; something new is put at the end.
+fn at<'a, 'n, T: Default>(all: &'a mut Vec<(&'n str, T)>, name: &'n str) -> &'a mut T {
+    let index = all.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
+        all.push((name, T::default()));
+        all.len() - 1
+    });
+    &mut all[index].1
+}
+
+fn summary(label: &str, mut values: Vec<u64>) -> Bar {
+    values.sort_unstable();
+    let percentile = |of: usize| values.get(((values.len() * of).div_ceil(100)).max(1) - 1).copied().unwrap_or(0);
+    let median = percentile(50);
+    let spread = match values.as_slice() {
+        [] | [_] => String::new(),
+        many if many.len() >= ENOUGH_FOR_P99 => format!("p99 {}  {}×", span_of(percentile(99)), many.len()),
+        [least, .., most] => format!("{} … {}  {}×", span_of(*least), span_of(*most), values.len()),
+    };
+    Bar { label: safe(label), value: median, shown: span_of(median), spread }
+}
+
+/// The numbers that were counted, by part.
+fn counted(events: &[&Event]) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    let mut heading = String::new();
+    for event in events {
+        match &event.what {
+            What::Part { part } => heading = safe(part),
+            What::Count { label, count, source } => {
+                if groups.last().is_none_or(|last| last.heading != heading) {
+                    groups.push(Group { heading: heading.clone(), ..Group::default() });
+                }
+                let Some(group) = groups.last_mut() else { continue };
+                group.bars.push(Bar { label: safe(label), value: *count, shown: count.to_string(), spread: String::new() });
+                let source = safe(source);
+                if !group.footer.split(", ").any(|known| known == source) {
+                    let comma = if group.footer.is_empty() { "" } else { ", " };
+                    group.footer = format!("{}{comma}{source}", group.footer);
+                }
+            }
+            _ => {}
+        }
+    }
+    groups
+}
+
+impl Group {
+    fn draw(self, width: usize, rows: &mut Vec<Row>) {
+        if !self.heading.is_empty() {
+            rows.push(Row::new().with(fit(&self.heading, width), Ink::Strong));
+        }
+        let widest = |text: fn(&Bar) -> &str| self.bars.iter().map(|bar| text(bar).width()).max().unwrap_or(0);
+        let (labels, values, spread) = (widest(|bar| &bar.label).min(width * 2 / 5), widest(|bar| &bar.shown), widest(|bar| &bar.spread));
+        let taken = labels + 2 + 1 + values;
+        let with_spread = spread > 0 && width >= taken + 2 + spread + 12;
+        let room = width.saturating_sub(taken + if with_spread { 2 + spread } else { 0 }).clamp(1, LONGEST);
+        let most = self.bars.iter().map(|bar| bar.value).max().unwrap_or(0);
+        for (index, bar) in self.bars.iter().take(MOST_ROWS).enumerate() {
+            let mut row = Row::new().with(fit(&bar.label, labels), Ink::Plain);
+            row.pad_to(labels + 2);
+            row.push(stroke(bar.value, most, room), Ink::Of(index));
+            row.push(format!(" {}", bar.shown), Ink::Strong);
+            if with_spread && !bar.spread.is_empty() {
+                row.push(format!("  {}", bar.spread), Ink::Faint);
+            }
+            rows.push(row);
+        }
+        if self.bars.len() > MOST_ROWS {
+            rows.push(Row::new().with(fit(&format!("… {} more", self.bars.len() - MOST_ROWS), width), Ink::Faint));
+        }
+        if !self.footer.is_empty() {
+            rows.push(Row::new().with(fit(&format!("({})", self.footer), width), Ink::Faint));
+        }
+    }
+}
+
+/// A bar of at most `room` columns, to an eighth of a column; what is more than nothing is seen.
+fn stroke(value: u64, most: u64, room: usize) -> String {
+    let whole = (room * 8) as u128;
+    let eighths = (u128::from(value) * whole + u128::from(most) / 2) / u128::from(most.max(1));
+    let eighths = usize::try_from(eighths).unwrap_or(0).max(usize::from(value > 0));
+    let mut bar = "█".repeat(eighths / 8);
+    if eighths % 8 > 0 {
+        bar.push(EIGHTHS[eighths % 8 - 1]);
+    }
+    bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{Sample, fits_everywhere};
+    use super::*;
+
+    fn measure(sample: &mut Sample, label: &'static str, values: &[u64]) {
+        for value_ns in values {
+            sample.event("lab", What::Measure { series: "round trip".into(), label: label.into(), value_ns: *value_ns });
+        }
+    }
+
+    #[test]
+    fn a_bar_is_as_long_as_its_median_and_says_how_far_the_values_spread() {
+        let mut sample = Sample::new();
+        measure(&mut sample, "AF_UNIX", &[10_000, 9_000, 400_000]);
+        measure(&mut sample, "AF_INET", &[45_000]);
+        let many: Vec<u64> = (1..=200).map(|n| n * 200).collect();
+        measure(&mut sample, "AF_INET6", &many);
+        let expected = "\
+round trip
+AF_UNIX   ██▋ 10 µs  9.0 µs … 400 µs  3×
+AF_INET   ████████████ 45 µs
+AF_INET6  █████▍ 20 µs  p99 40 µs  200×
+(median of each)
+";
+        assert_eq!(draw(&sample.recording(), 49).text(), expected);
+        fits_everywhere(&sample.recording(), draw);
+    }
+
+    #[test]
+    fn numbers_that_were_counted_are_drawn_where_nothing_was_measured() {
+        let mut sample = Sample::new();
+        for (label, count) in [("AF_UNIX", 0), ("AF_INET", 8), ("AF_INET6", 6)] {
+            sample.event("lab", What::Count { label: label.into(), count, source: "/proc/net/dev".into() });
+        }
+        let expected = "\
+AF_UNIX    0
+AF_INET   ████████ 8
+AF_INET6  ██████ 6
+(/proc/net/dev)
+";
+        assert_eq!(draw(&sample.recording(), 20).text(), expected);
+        measure(&mut sample, "x", &[5]);
+        assert!(draw(&sample.recording(), 20).text().contains("5 ns"));
+        fits_everywhere(&sample.recording(), draw);
+    }
 }

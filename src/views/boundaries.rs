@@ -1,8 +1,440 @@
-//! Not drawn yet.
+//! Where the sends cut the bytes, and below where the receives did: a stream forgets the first, datagrams keep them.
+//!
+//! Both rows share their columns: every cut has a column of its own, and a row that is not cut there shows `·`.
 
-use crate::picture::Picture;
+use unicode_width::UnicodeWidthStr;
+
+use super::flows::{Fate, Flows, flows, in_order, part_of};
+use super::wording::{Cast, safe};
+use crate::event::Data;
+use crate::picture::{Canvas, Ink, Picture, Row, fit};
 use crate::recording::Recording;
 
-pub(super) fn draw(_recording: &Recording, _width: usize) -> Picture {
-    Picture::default()
+/// What a box in a row holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Holds {
+    /// Bytes that were sent, or arrived.
+    Bytes,
+    /// Bytes that were cut off a datagram, and are gone.
+    Gone,
+    /// Bytes that nobody received.
+    Missing,
+}
+
+/// Bytes `start` to `end` of a flow, as one call handled them.
+#[derive(Clone, Debug)]
+struct Piece {
+    start: usize,
+    end: usize,
+    data: Data,
+    holds: Holds,
+}
+
+/// What went from one socket to another.
+struct Flow {
+    heading: String,
+    remarks: Vec<String>,
+    sender: (String, Ink),
+    receiver: (String, Ink),
+    sent: Vec<Piece>,
+    got: Vec<Piece>,
+}
+
+pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
+    let flows = flows(recording);
+    let cast = Cast::of(&in_order(recording));
+    let mut rows = Vec::new();
+    for flow in streams(&flows, &cast).into_iter().chain(datagrams(&flows, &cast)) {
+        if !rows.is_empty() {
+            rows.push(Row::new());
+        }
+        flow.draw(width, &mut rows);
+    }
+    Picture(rows)
+}
+
+fn person(flows: &Flows, cast: &Cast, socket: Option<usize>, call: Option<usize>) -> (String, Ink) {
+    let by_call = call.and_then(|at| flows.calls.get(at)).map(|made| &made.actor);
+    let actor = by_call.or_else(|| socket.and_then(|at| flows.sockets.get(at)).map(|socket| &socket.owner));
+    actor.map_or_else(|| ("nobody".to_owned(), Ink::Faint), |actor| (safe(actor), cast.ink(actor)))
+}
+
+fn bytes(count: usize) -> String {
+    if count == 1 { "1 byte".to_owned() } else { format!("{count} bytes") }
+}
+
+fn calls(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+fn streams(flows: &Flows, cast: &Cast) -> Vec<Flow> {
+    let drawn = flows.directions.iter().filter(|direction| !direction.sends.is_empty() || !direction.receives.is_empty());
+    drawn
+        .map(|direction| {
+            let piece = |&(call, start, bytes): &(usize, usize, usize), data: Option<&Data>| Piece {
+                start,
+                end: start + bytes,
+                data: data.map_or_else(|| part_of(&Data::of(b""), 0, bytes), |data| part_of(data, 0, bytes)),
+                holds: if call == usize::MAX { Holds::Missing } else { Holds::Bytes },
+            };
+            let sent: Vec<Piece> = direction.sends.iter().map(|one| piece(one, flows.calls[one.0].sending())).collect();
+            let mut got: Vec<Piece> = direction.receives.iter().map(|one| piece(one, flows.calls[one.0].received())).collect();
+            let (all_sent, all_got) = (sent.last().map_or(0, |last| last.end), got.last().map_or(0, |last| last.end));
+            let mut remarks = Vec::new();
+            if all_got < all_sent {
+                got.push(piece(&(usize::MAX, all_got, all_sent - all_got), None));
+                remarks.push(format!("░ {} were not received", bytes(all_sent - all_got)));
+            }
+            if !direction.sound {
+                remarks.push("≠ what was received is not what was sent: the rows are set by their lengths alone".to_owned());
+            }
+            let (sender, receiver) = (
+                person(flows, cast, Some(direction.from), direction.sends.first().map(|one| one.0)),
+                person(flows, cast, Some(direction.to), direction.receives.first().map(|one| one.0)),
+            );
+            let counts = format!("{}, {}", calls(direction.sends.len(), "send"), calls(direction.receives.len(), "receive"));
+            let heading = heading(flows, direction.from, &sender.0, &receiver.0, &format!("{}: {counts}", bytes(all_sent)));
+            Flow { heading, remarks, sender, receiver, sent, got }
+        })
+        .collect()
+}
+
+fn heading(flows: &Flows, socket: usize, from: &str, to: &str, counts: &str) -> String {
+    let socket = &flows.sockets[socket];
+    let kind = match (socket.protocol_said(), socket.kind.as_str()) {
+        ("", "SOCK_STREAM") => "stream, ",
+        ("", "SOCK_DGRAM") => "datagrams, ",
+        ("TCP", _) => "TCP, ",
+        ("UDP", _) => "UDP, ",
+        _ => "",
+    };
+    format!("{from} → {to}  {kind}{counts}")
+}
+
+fn datagrams(flows: &Flows, cast: &Cast) -> Vec<Flow> {
+    let is_datagram = |at: usize| flows.sockets.get(at).is_some_and(|socket| !socket.is_stream());
+    let mut pairs: Vec<(usize, Option<usize>)> = Vec::new();
+    for message in &flows.messages {
+        if let Some(from) = message.from.filter(|&from| is_datagram(from) && message.send.is_some())
+            && !pairs.contains(&(from, message.to))
+        {
+            pairs.push((from, message.to));
+        }
+    }
+    pairs.into_iter().map(|(from, to)| datagrams_between(flows, cast, from, to)).collect()
+}
+
+fn datagrams_between(flows: &Flows, cast: &Cast, from: usize, to: Option<usize>) -> Flow {
+    let (mut sent, mut got, mut at) = (Vec::new(), Vec::new(), 0);
+    let (mut sends, mut receives, mut gone, mut missing, mut empty) = (0, 0, 0, 0, 0);
+    let (mut sender, mut receiver) = (None, None);
+    for message in flows.messages.iter().filter(|message| (message.from, message.to) == (Some(from), to) && message.send.is_some()) {
+        let (start, end) = (at, at + message.bytes);
+        at = end;
+        sends += 1;
+        receives += usize::from(message.receive.is_some());
+        empty += usize::from(message.bytes == 0);
+        sender = sender.or(message.send);
+        receiver = receiver.or(message.receive);
+        sent.push(Piece { start, end, data: message.data.clone(), holds: Holds::Bytes });
+        let cut = match message.fate {
+            Fate::Cut(cut) => cut.min(message.bytes),
+            _ => 0,
+        };
+        if message.receive.is_none() {
+            missing += 1;
+            got.push(Piece { start, end, data: message.data.clone(), holds: Holds::Missing });
+            continue;
+        }
+        let arrived = message.bytes - cut;
+        got.push(Piece { start, end: start + arrived, data: part_of(&message.data, 0, arrived), holds: Holds::Bytes });
+        if cut > 0 {
+            gone += cut;
+            got.push(Piece { start: start + arrived, end, data: part_of(&message.data, arrived, cut), holds: Holds::Gone });
+        }
+    }
+    let mut remarks = Vec::new();
+    if gone > 0 {
+        remarks.push(format!("▒ {} gone: the buffer was shorter than the datagram", bytes(gone)));
+    }
+    if missing > 0 {
+        remarks.push(format!("░ {} not received", calls(missing, "datagram")));
+    }
+    if empty > 0 {
+        remarks.push(format!("· {} of 0 bytes, too short to be drawn", calls(empty, "datagram")));
+    }
+    let (sender, receiver) = (person(flows, cast, Some(from), sender), person(flows, cast, to, receiver));
+    let counts = format!("{}: {}, {}", bytes(at), calls(sends, "send"), calls(receives, "receive"));
+    let heading = heading(flows, from, &sender.0, &receiver.0, &counts);
+    let seen = |pieces: Vec<Piece>| pieces.into_iter().filter(|piece| piece.start < piece.end).collect();
+    Flow { heading, remarks, sender, receiver, sent: seen(sent), got: seen(got) }
+}
+
+/// The bytes from `start` to `end` of a piece, as they are shown.
+fn text(piece: &Piece, start: usize, end: usize) -> String {
+    let quoted = part_of(&piece.data, start - piece.start, end - start).to_string();
+    let (inner, more) = quoted.strip_suffix('…').map_or((quoted.as_str(), ""), |inner| (inner, "…"));
+    format!("{}{more}", inner.trim_start_matches('"').strip_suffix('"').unwrap_or(""))
+}
+
+/// Where each stretch between two cuts is drawn.
+struct Scale {
+    /// The cuts, in bytes.
+    cuts: Vec<usize>,
+    /// The column of each cut.
+    columns: Vec<usize>,
+    /// False if the stretches are narrower than their text.
+    natural: bool,
+}
+
+impl Scale {
+    /// Every stretch as wide as its text if that fits, else in proportion; what does not fit at all is left out.
+    fn new(flow: &Flow, room: usize) -> Scale {
+        let pieces = || flow.sent.iter().chain(&flow.got);
+        let mut cuts: Vec<usize> = pieces().flat_map(|piece| [piece.start, piece.end]).collect();
+        cuts.sort_unstable();
+        cuts.dedup();
+        // The shortest stretch is a byte: one character in four columns with the cut and a count of up to three digits.
+        let most = (room.saturating_sub(1) / 4).max(1);
+        cuts.truncate(most + 1);
+        let stretches: Vec<(usize, usize)> = cuts.windows(2).map(|pair| (pair[0], pair[1])).collect();
+        let digits = |&(start, end): &(usize, usize)| (end - start).to_string().len();
+        let widest_text = |&(start, end): &(usize, usize)| {
+            let inside = pieces().filter(|piece| piece.start <= start && end <= piece.end && piece.holds == Holds::Bytes);
+            inside.map(|piece| text(piece, start, end).width()).max().unwrap_or(0)
+        };
+        let mut widths: Vec<usize> = stretches.iter().map(|one| widest_text(one).max(digits(one)).max(1)).collect();
+        // A box over several stretches must hold its text and its count, too.
+        for piece in pieces() {
+            let inside: Vec<usize> =
+                (0..stretches.len()).filter(|&at| piece.start <= stretches[at].0 && stretches[at].1 <= piece.end).collect();
+            let Some(&last) = inside.last() else { continue };
+            let has = inside.iter().map(|&at| widths[at]).sum::<usize>() + inside.len() - 1;
+            widths[last] += (piece.end - piece.start).to_string().len().saturating_sub(has);
+        }
+        let natural = widths.iter().sum::<usize>() + widths.len() < room;
+        if !natural {
+            let free = room.saturating_sub(1 + 4 * stretches.len());
+            let all: usize = stretches.iter().map(|(start, end)| end - start).sum();
+            widths = stretches.iter().map(|(start, end)| 3 + free * (end - start) / all.max(1)).collect();
+        }
+        let mut columns = vec![0];
+        for wide in widths {
+            columns.push(columns.last().copied().unwrap_or(0) + wide + 1);
+        }
+        columns.truncate(cuts.len());
+        Scale { cuts, columns, natural }
+    }
+
+    fn place(&self, cut: usize) -> Option<usize> {
+        self.cuts.iter().position(|known| *known == cut)
+    }
+}
+
+impl Flow {
+    fn draw(&self, width: usize, rows: &mut Vec<Row>) {
+        rows.extend(textwrap::wrap(&self.heading, width).iter().map(|line| Row::new().with(fit(line, width), Ink::Strong)));
+        let labels = [format!("{} sends", self.sender.0), format!("{} receives", self.receiver.0)];
+        let label = labels.iter().map(|label| label.width() + 2).max().unwrap_or(0);
+        let aside = label <= width / 4;
+        let left = if aside { label } else { 0 };
+        let scale = Scale::new(self, width.saturating_sub(left));
+        let mut canvas = Canvas::new(width);
+        let mut at = 0;
+        for ((label, pieces), ink) in labels.iter().zip([&self.sent, &self.got]).zip([self.sender.1, self.receiver.1]) {
+            canvas.grow(at + 1);
+            canvas.write(at, 0, if aside { left } else { width }, label, ink);
+            at += usize::from(!aside);
+            for piece in pieces {
+                band(&mut canvas, (at, left), &scale, piece, ink);
+            }
+            counts(&mut canvas, (at + 1, left), &scale, pieces);
+            at += 2;
+        }
+        let mut picture = canvas.picture();
+        while picture.0.last().is_some_and(|row| row.width() == 0) {
+            picture.0.pop();
+        }
+        rows.append(&mut picture.0);
+        let end = scale.cuts.last().copied().unwrap_or(0);
+        let beyond = |pieces: &[Piece]| pieces.iter().filter(|piece| piece.end > end && piece.holds == Holds::Bytes).count();
+        let all = self.sent.iter().chain(&self.got).map(|piece| piece.end).max().unwrap_or(0);
+        let mut remarks = self.remarks.clone();
+        if all > end {
+            let of = [(beyond(&self.sent), "send"), (beyond(&self.got), "receive")];
+            let of: Vec<String> = of.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| calls(count, what)).collect();
+            remarks.insert(0, format!("… {} more, of {}", bytes(all - end), of.join(" and ")));
+        }
+        for remark in remarks {
+            let ink = if remark.starts_with(['▒', '░', '≠']) { Ink::Warn } else { Ink::Faint };
+            rows.extend(textwrap::wrap(&remark, width).iter().map(|line| Row::new().with(fit(line, width), ink)));
+        }
+    }
+}
+
+/// From which cut to which the piece is drawn, if it is, and whether it ends there.
+fn extent(scale: &Scale, piece: &Piece) -> Option<(usize, usize, bool)> {
+    let first = scale.place(piece.start).filter(|first| first + 1 < scale.cuts.len())?;
+    let closed = scale.place(piece.end);
+    Some((first, closed.unwrap_or(scale.cuts.len() - 1), closed.is_some()))
+}
+
+/// The bytes in each box, spelt out if that fits below all of them.
+fn counts(canvas: &mut Canvas, (row, left): (usize, usize), scale: &Scale, pieces: &[Piece]) {
+    let shown: Vec<(usize, usize, &Piece)> = pieces
+        .iter()
+        .filter_map(|piece| {
+            let (first, last, _) = extent(scale, piece)?;
+            Some((left + scale.columns[first] + 1, left + scale.columns[last], piece))
+        })
+        .collect();
+    let spelt = |piece: &Piece| {
+        let count = bytes(piece.end - piece.start);
+        match piece.holds {
+            Holds::Bytes => count,
+            Holds::Gone => format!("{count} gone"),
+            Holds::Missing => format!("{count} not received"),
+        }
+    };
+    let all_spelt = shown.iter().all(|(start, end, piece)| spelt(piece).width() <= end - start);
+    for (start, end, piece) in shown {
+        let words = if all_spelt { spelt(piece) } else { (piece.end - piece.start).to_string() };
+        if words.width() <= end - start {
+            let ink = if piece.holds == Holds::Bytes { Ink::Faint } else { Ink::Warn };
+            canvas.write(row, start + (end - start - words.width()) / 2, end, &words, ink);
+        }
+    }
+}
+
+/// One box; one that goes on beyond the scale is left open.
+fn band(canvas: &mut Canvas, (row, left): (usize, usize), scale: &Scale, piece: &Piece, ink: Ink) {
+    let Some((first, last, closed)) = extent(scale, piece) else { return };
+    let (start, end) = (left + scale.columns[first], left + scale.columns[last]);
+    match piece.holds {
+        Holds::Gone => canvas.fill(row, start + 1, end, '▒', Ink::Warn),
+        Holds::Missing => canvas.fill(row, start + 1, end, '░', Ink::Warn),
+        Holds::Bytes => {
+            let upto = scale.cuts[last];
+            let whole = text(piece, piece.start, upto);
+            let stretches: Vec<(usize, usize, usize)> =
+                (first..last).map(|at| (scale.columns[at], scale.cuts[at], scale.cuts[at + 1])).collect();
+            let parts: Vec<String> = stretches.iter().map(|&(_, start, end)| text(piece, start, end)).collect();
+            // A character that only the other row cuts is whole here.
+            if parts.concat() == whole && scale.natural {
+                for column in &scale.columns[first + 1..last] {
+                    canvas.put(row, left + column, '·', Ink::Faint);
+                }
+                for (part, (column, ..)) in parts.iter().zip(&stretches) {
+                    canvas.write(row, left + column + 1, end, part, ink);
+                }
+            } else {
+                canvas.write(row, start + 1, end, &whole, ink);
+            }
+        }
+    }
+    canvas.put(row, start, '│', Ink::Strong);
+    canvas.put(row, end, if closed { '│' } else { '…' }, Ink::Strong);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{Sample, data, fits_everywhere, here};
+    use super::*;
+    use crate::event::{Outcome, Value};
+
+    fn connected() -> Sample {
+        let mut sample = Sample::new();
+        sample.socket("server", 1, "AF_INET", "SOCK_STREAM").call("server", 1, "bind", &[("address", here(0))], 0);
+        sample.located("server", 1, here(4000)).call("server", 1, "listen", &[("backlog", 5.into())], 0);
+        sample.socket("client", 2, "AF_INET", "SOCK_STREAM").call("client", 2, "connect", &[("address", here(4000))], 0);
+        sample.located("client", 2, here(53546)).accepts("server", 1, 3, here(53546)).located("server", 3, here(4000));
+        sample
+    }
+
+    #[test]
+    fn a_stream_keeps_the_bytes_and_forgets_the_cuts() {
+        let mut sample = connected();
+        sample.sends("client", 2, "one").sends("client", 2, "two").sends("client", 2, "three").receives("server", 3, 99, "onetwothree");
+        let expected = "\
+client → server  TCP, 11 bytes: 3 sends, 1 receive
+client sends     │one│two│three│
+                   3   3    5
+server receives  │one·two·three│
+                    11 bytes
+";
+        assert_eq!(draw(&sample.recording(), 80).text(), expected);
+        fits_everywhere(&sample.recording(), draw);
+    }
+
+    #[test]
+    fn a_character_that_a_receive_cuts_is_whole_where_it_was_sent() {
+        let mut sample = connected();
+        sample.sends("client", 2, "a你");
+        for kept in [&b"a\xe4"[..], b"\xbd\xa0"] {
+            let call = sample.enter("server", 3, "recv", &[("size", 2.into())]);
+            sample.leave("server", &call, Outcome::Result(2), &[("data", Value::Data(Data::of(kept)))]);
+        }
+        let expected = "\
+client → server  TCP, 4 bytes: 1 send, 2 receives
+client sends     │a你           │
+                     4 bytes
+server receives  │a\\xe4│\\xbd\\xa0│
+                    2      2
+";
+        assert_eq!(draw(&sample.recording(), 80).text(), expected);
+    }
+
+    fn cut_datagrams() -> Sample {
+        let mut sample = Sample::new();
+        sample.socket("bob", 1, "AF_INET", "SOCK_DGRAM").call("bob", 1, "bind", &[("address", here(0))], 0);
+        sample.located("bob", 1, here(4000)).socket("ann", 2, "AF_INET", "SOCK_DGRAM");
+        for text in ["hi", "hello, world", "lost"] {
+            let length = i64::try_from(text.len()).unwrap_or(0);
+            sample.call("ann", 2, "send_to", &[("data", data(text)), ("address", here(4000))], length);
+        }
+        sample.located("ann", 2, here(5000)).receives("bob", 1, 5, "hi").receives("bob", 1, 5, "hello");
+        sample
+    }
+
+    #[test]
+    fn what_is_cut_off_a_datagram_is_gone() {
+        let expected = "\
+ann → bob  UDP, 18 bytes: 3 sends, 2 receives
+ann sends     │hi│hello·, world│lost│
+               2       12        4
+bob receives  │hi│hello│▒▒▒▒▒▒▒│░░░░│
+               2    5      7     4
+▒ 7 bytes gone: the buffer was shorter than the datagram
+░ 1 datagram not received
+";
+        assert_eq!(draw(&cut_datagrams().recording(), 80).text(), expected);
+        fits_everywhere(&cut_datagrams().recording(), draw);
+    }
+
+    #[test]
+    fn a_long_flow_is_drawn_in_proportion_and_folded() {
+        let mut sample = connected();
+        for _ in 0..4 {
+            sample.sends("client", 2, &"x".repeat(100));
+        }
+        sample.receives("server", 3, 300, &"x".repeat(300));
+        let expected = "\
+client → server  TCP, 400 bytes: 4
+sends, 1 receive
+client sends
+│xxxxxxx…│xxxxxxx…│xxxxxxx…│xxxxxxx…│
+   100      100      100      100
+server receives
+│xxxxxxxxxxxxxxxxxxxxxxxxx…│░░░░░░░░│
+            300               100
+░ 100 bytes were not received
+";
+        assert_eq!(draw(&sample.recording(), 40).text(), expected);
+        for _ in 0..400 {
+            sample.sends("client", 2, "y");
+        }
+        let text = draw(&sample.recording(), 40).text();
+        assert!(text.contains("\n… 395 bytes more, of 395 sends\n"), "{text}");
+        fits_everywhere(&sample.recording(), draw);
+    }
 }

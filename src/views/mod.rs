@@ -9,9 +9,15 @@ mod bars;
 mod boundaries;
 mod flows;
 mod ladder;
+mod lives;
+#[cfg(test)]
+mod sample;
 mod side_by_side;
 mod sockets;
+#[cfg(test)]
+mod tests_support;
 pub mod trace;
+mod wording;
 
 /// A way to look at a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

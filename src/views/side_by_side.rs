@@ -1,8 +1,506 @@
-//! Not drawn yet.
+//! The same calls in several parts, or by several actors, a column each. What stands in one row is the same call; what
+//! differs in it stands out.
 
-use crate::picture::Picture;
+use std::collections::HashMap;
+
+use unicode_width::UnicodeWidthStr;
+
+use super::flows::{Made, flows, in_order};
+use super::wording::{Cast, outcome_ink, safe, value};
+use crate::event::{Address, Value, What};
+use crate::picture::{Ink, Picture, Row, fit, span_of};
 use crate::recording::Recording;
 
-pub(super) fn draw(_recording: &Recording, _width: usize) -> Picture {
-    Picture::default()
+/// Narrower columns than these stand one below the other.
+const NARROWEST: usize = 14;
+/// Wider ones than these are hard to compare.
+const WIDEST: usize = 60;
+/// In a column longer than this, what repeats is folded.
+const LONG: usize = 24;
+/// A column with more cells than this, folded, is cut.
+const MOST: usize = 48;
+/// The longest sequence of calls that is looked for as repeating.
+const PERIOD: usize = 6;
+/// A call that took this long says so, in nanoseconds.
+const SLOW_NS: u64 = 1_000_000;
+
+/// A call as a column shows it. What is compared is not what is shown: descriptors and ports differ in every run.
+#[derive(Clone)]
+struct Cell {
+    who: String,
+    who_ink: Ink,
+    function: String,
+    args: String,
+    args_short: String,
+    args_key: String,
+    outcome: String,
+    outcome_key: String,
+    outcome_ink: Ink,
+    took: String,
+    /// The error, or nothing: calls that agree in this are of one kind.
+    error: String,
+}
+
+struct Column {
+    heading: String,
+    cells: Vec<Cell>,
+}
+
+/// One cell of each column, where it has one.
+type Aligned = Vec<Option<usize>>;
+
+pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
+    let (columns, before) = columns(recording);
+    let rows = align(&columns);
+    let count = columns.len().max(1);
+    let each = (width.saturating_sub(3 * (count - 1)) / count).min(WIDEST);
+    let mut picture = Vec::new();
+    if before > 0 {
+        let words = format!("({before} {} before the first part)", if before == 1 { "call" } else { "calls" });
+        picture.push(Row::new().with(fit(&words, width), Ink::Faint));
+    }
+    if each >= NARROWEST {
+        beside(&columns, &rows, each, &mut picture);
+    } else {
+        below(&columns, &rows, width, &mut picture);
+    }
+    Picture(picture)
+}
+
+/// The columns, and how many calls were made before the first part.
+fn columns(recording: &Recording) -> (Vec<Column>, usize) {
+    let events = in_order(recording);
+    let cast = Cast::of(&events);
+    let parts: Vec<(u64, String)> = events
+        .iter()
+        .filter_map(|event| match &event.what {
+            What::Part { part } => Some((event.at_ns, safe(part))),
+            _ => None,
+        })
+        .collect();
+    let flows = flows(recording);
+    let calls = flows.calls.iter().filter(|made| !made.call.instrument && &*made.actor != "lab");
+    let (mut headings, mut before): (Vec<(String, Vec<&Made>)>, usize) = (Vec::new(), 0);
+    for (_, part) in &parts {
+        if !headings.iter().any(|(known, _)| known == part) {
+            headings.push((part.clone(), Vec::new()));
+        }
+    }
+    for made in calls {
+        let part = parts.iter().rev().find(|(at_ns, _)| *at_ns <= made.entered_ns);
+        let heading = match part {
+            Some((_, part)) => part.clone(),
+            None if parts.is_empty() => safe(&made.actor),
+            None => {
+                before += 1;
+                continue;
+            }
+        };
+        match headings.iter_mut().find(|(known, _)| *known == heading) {
+            Some((_, calls)) => calls.push(made),
+            None => headings.push((heading, vec![made])),
+        }
+    }
+    // Threads interleave as they like: one actor's calls after the other's can be compared.
+    let threaded = headings.iter().any(|(_, calls)| calls.iter().any(|made| made.thread != calls[0].thread));
+    let several = !parts.is_empty() && headings.iter().any(|(_, calls)| calls.iter().any(|made| made.actor != calls[0].actor));
+    let columns = headings.into_iter().map(|(heading, mut calls)| {
+        if several && threaded {
+            calls.sort_by_key(|made| cast.place(&made.actor));
+        }
+        let mut cells: Vec<Cell> = calls.into_iter().map(|made| Cell::of(made, several.then_some(&cast))).collect();
+        if cells.len() > LONG {
+            cells = fold(&cells);
+        }
+        if cells.len() > MOST {
+            let rest = cells.len() - (MOST - 1);
+            cells.truncate(MOST - 1);
+            cells.push(Cell::note(format!("… {rest} more calls")));
+        }
+        Column { heading, cells }
+    });
+    (columns.collect(), before)
+}
+
+impl Cell {
+    fn of(made: &Made, cast: Option<&Cast>) -> Cell {
+        let args = || made.call.args.0.iter().filter(|(name, _)| name != "fd").map(|(_, it)| it);
+        let joined = |words: Vec<String>| format!("({})", words.join(", "));
+        let (outcome, outcome_key, ink, error) = outcome(made);
+        let took_ns = made.back.as_ref().map_or(0, |back| back.at_ns.saturating_sub(made.entered_ns));
+        Cell {
+            who: cast.map_or_else(String::new, |_| safe(&made.actor)),
+            who_ink: cast.map_or(Ink::Plain, |cast| cast.ink(&made.actor)),
+            function: safe(&made.call.function),
+            args: joined(args().map(|it| short(it, 24)).collect()),
+            args_short: joined(args().map(shorter).collect()),
+            args_key: joined(args().map(key).collect()),
+            outcome,
+            outcome_key,
+            outcome_ink: ink,
+            took: if took_ns >= SLOW_NS { span_of(took_ns) } else { String::new() },
+            error,
+        }
+    }
+
+    /// Words where a call could stand.
+    fn note(words: String) -> Cell {
+        Cell {
+            who: String::new(),
+            who_ink: Ink::Plain,
+            function: words,
+            args: String::new(),
+            args_short: String::new(),
+            args_key: String::new(),
+            outcome: String::new(),
+            outcome_key: String::new(),
+            outcome_ink: Ink::Plain,
+            took: String::new(),
+            error: String::new(),
+        }
+    }
+
+    fn is_like(&self, other: &Cell) -> bool {
+        (&self.who, &self.function, &self.error) == (&other.who, &other.function, &other.error)
+    }
+
+    /// The cell in rows of this width: one if it fits, or the outcome below the call.
+    fn rows(&self, width: usize, differs: Differs) -> Vec<Row> {
+        let ink = |differs: bool| if differs { Ink::Strong } else { Ink::Plain };
+        let who = || {
+            let mut row = Row::new();
+            if !self.who.is_empty() {
+                row.push(format!("{} ", self.who), self.who_ink);
+            }
+            row.with(self.function.clone(), ink(differs.function))
+        };
+        let outcome = |row: Row, arrow: &str, took: bool| {
+            if self.outcome.is_empty() {
+                return row;
+            }
+            let told = if self.outcome_ink == Ink::Plain { ink(differs.outcome) } else { self.outcome_ink };
+            let row = row.with(arrow, Ink::Faint).with(self.outcome.clone(), told);
+            if took && !self.took.is_empty() { row.with(format!("  {}", self.took), Ink::Faint) } else { row }
+        };
+        let call = |args: &String| who().with(args.clone(), ink(differs.args));
+        let took = !self.took.is_empty();
+        let one = |args: &String, took: bool| Some(outcome(call(args), " → ", took)).filter(|row| row.width() <= width);
+        if let Some(row) = one(&self.args, true).or_else(|| if took { None } else { one(&self.args_short, false) }) {
+            return vec![row];
+        }
+        let above = call(&self.args);
+        let above = if above.width() <= width { above } else { call(&self.args_short) };
+        let mut below = outcome(Row::new(), "  → ", true);
+        if below.width() > width {
+            below = outcome(Row::new(), "  → ", false);
+        }
+        [above, below].into_iter().filter(|row| row.width() > 0).map(|row| cut(row, width)).collect()
+    }
+}
+
+/// What the call gave back: as it is shown, as it is compared, its ink, and the error.
+fn outcome(made: &Made) -> (String, String, Ink, String) {
+    let Some(back) = &made.back else { return ("…".to_owned(), "…".to_owned(), Ink::Warn, "…".to_owned()) };
+    let ink = outcome_ink(&back.outcome);
+    if let Some(errno) = made.errno() {
+        return (safe(errno), errno.to_owned(), ink, errno.to_owned());
+    }
+    let result = made.result().unwrap_or(0);
+    let descriptor = matches!(&*made.call.function, "socket" | "accept");
+    let (mut shown, mut compared) = match (&*made.call.function, result) {
+        (_, _) if descriptor => ("ok".to_owned(), "ok".to_owned()),
+        (_, number) if made.sending().is_some() || made.receives() => (number.to_string(), number.to_string()),
+        (_, 0) => ("ok".to_owned(), "ok".to_owned()),
+        (_, number) => (number.to_string(), number.to_string()),
+    };
+    for (name, it) in back.out.0.iter().filter(|(name, _)| name != "socket") {
+        let from = if &**name == "address" && (descriptor || made.receives()) { "from " } else { "" };
+        let told = format!("{from}{}", short(it, 24));
+        shown = if shown == "ok" { told } else { format!("{shown} {told}") };
+        compared = format!("{compared} {}", key(it));
+    }
+    (shown, compared, ink, String::new())
+}
+
+/// A value in few words: of a path its last part.
+fn short(it: &Value, bytes: usize) -> String {
+    let words = value(it, bytes);
+    match (it, words.rsplit_once('/')) {
+        (Value::Address(Address::Unix(Some(_))), Some((folder, name))) if !folder.is_empty() => format!("…/{name}"),
+        _ => words,
+    }
+}
+
+/// In fewer words: constants without their prefix.
+fn shorter(it: &Value) -> String {
+    let words = short(it, 8);
+    let plain = ["AF_", "SOCK_", "IPPROTO_"].iter().find_map(|prefix| words.strip_prefix(prefix));
+    plain.map_or_else(|| words.clone(), str::to_owned)
+}
+
+/// What is compared of a value: of an address not the port that the kernel chose.
+fn key(it: &Value) -> String {
+    match it {
+        Value::Address(Address::Inet(at)) => format!("{} {}", at.ip(), at.port() == 0),
+        Value::Address(Address::Inet6(at)) => format!("{} {}", at.ip(), at.port() == 0),
+        Value::Address(Address::Unix(path)) => format!("path {}", path.is_some()),
+        other => other.to_string(),
+    }
+}
+
+/// Sequences of calls that repeat, once each, and how often.
+fn fold(cells: &[Cell]) -> Vec<Cell> {
+    let mut folded = Vec::new();
+    let mut at = 0;
+    while at < cells.len() {
+        let repeats = |period: usize| {
+            let like = (at + period..cells.len()).take_while(|&next| cells[next].is_like(&cells[next - period])).count();
+            (1 + like / period, period)
+        };
+        let best = (1..=PERIOD).map(repeats).max_by_key(|(times, period)| (times * period, usize::MAX - period));
+        let (times, period) = best.filter(|(times, _)| *times >= 4).unwrap_or((1, 1));
+        folded.extend_from_slice(&cells[at..at + period]);
+        if times > 1 {
+            let these = if period == 1 { "this".to_owned() } else { format!("these {period}") };
+            folded.push(Cell::note(format!("… {} more like {these}", times - 1)));
+        }
+        at += times * period;
+    }
+    folded
+}
+
+/// Sets the same calls in the same rows: each column is fitted to those before it by their longest common subsequence.
+fn align(columns: &[Column]) -> Vec<Aligned> {
+    let actors = |column: &Column| {
+        let mut all: Vec<String> = column.cells.iter().map(|cell| cell.who.clone()).filter(|who| !who.is_empty()).collect();
+        all.sort();
+        all.dedup();
+        all
+    };
+    let same_actors = columns.windows(2).all(|pair| actors(&pair[0]) == actors(&pair[1]));
+    let score = |one: &Cell, other: &Cell| {
+        let notes = one.function.starts_with('…') && other.function.starts_with('…');
+        if notes || (one.function == other.function && (!same_actors || one.who == other.who)) {
+            2 + usize::from(one.args_key == other.args_key && one.outcome_key == other.outcome_key)
+        } else {
+            0
+        }
+    };
+    let mut rows: Vec<Aligned> = Vec::new();
+    for (number, column) in columns.iter().enumerate() {
+        let first = |row: &Aligned| row.iter().enumerate().find_map(|(of, cell)| Some(&columns[of].cells[(*cell)?]));
+        let scores: Vec<Vec<usize>> =
+            rows.iter().map(|row| column.cells.iter().map(|cell| first(row).map_or(0, |known| score(known, cell))).collect()).collect();
+        let mut best = vec![vec![0; column.cells.len() + 1]; rows.len() + 1];
+        for row in (0..rows.len()).rev() {
+            for cell in (0..column.cells.len()).rev() {
+                let matched = if scores[row][cell] > 0 { scores[row][cell] + best[row + 1][cell + 1] } else { 0 };
+                best[row][cell] = matched.max(best[row + 1][cell]).max(best[row][cell + 1]);
+            }
+        }
+        let (mut row, mut cell, mut fitted) = (0, 0, Vec::new());
+        while row < rows.len() || cell < column.cells.len() {
+            let both = row < rows.len() && cell < column.cells.len();
+            let here = both && scores[row][cell] > 0 && best[row][cell] == scores[row][cell] + best[row + 1][cell + 1];
+            let mut next = if here || cell == column.cells.len() || (both && best[row][cell] == best[row + 1][cell]) {
+                row += 1;
+                rows[row - 1].clone()
+            } else {
+                vec![None; number]
+            };
+            if here || next.iter().all(Option::is_none) {
+                next.push(Some(cell));
+                cell += 1;
+            } else {
+                next.push(None);
+            }
+            fitted.push(next);
+        }
+        rows = fitted;
+    }
+    rows
+}
+
+/// In what the cells of one row are not all the same.
+#[derive(Clone, Copy, Default)]
+struct Differs {
+    function: bool,
+    args: bool,
+    outcome: bool,
+}
+
+fn differs(columns: &[Column], row: &Aligned) -> Differs {
+    let cells: Vec<&Cell> = row.iter().zip(columns).filter_map(|(cell, column)| Some(&column.cells[(*cell)?])).collect();
+    if columns.len() < 2 {
+        return Differs::default();
+    }
+    let alone = cells.len() < columns.len();
+    let differs = |key: fn(&Cell) -> &str| alone || cells.windows(2).any(|pair| key(pair[0]) != key(pair[1]));
+    Differs { function: differs(|cell| &cell.function), args: differs(|cell| &cell.args_key), outcome: differs(|cell| &cell.outcome_key) }
+}
+
+fn beside(columns: &[Column], rows: &[Aligned], each: usize, picture: &mut Vec<Row>) {
+    let mut line = |cells: Vec<Row>, between: &str, fill: &str| {
+        let mut all = Row::new();
+        for (number, cell) in cells.into_iter().enumerate() {
+            if number > 0 {
+                all.pad_to(number * (each + 3) - 3);
+                all.push(between, Ink::Faint);
+            }
+            for span in cell.0 {
+                all.push(span.text, span.ink);
+            }
+            all.push(fill.repeat(each), Ink::Faint);
+        }
+        picture.push(all);
+    };
+    if columns.is_empty() {
+        return;
+    }
+    line(columns.iter().map(|column| Row::new().with(fit(&column.heading, each), Ink::Strong)).collect(), " │ ", "");
+    line(vec![Row::new(); columns.len()], "─┼─", "─");
+    for row in rows {
+        let differs = differs(columns, row);
+        let cells: Vec<Vec<Row>> = row
+            .iter()
+            .zip(columns)
+            .map(|(cell, column)| cell.map_or_else(Vec::new, |cell| column.cells[cell].rows(each, differs)))
+            .collect();
+        for height in 0..cells.iter().map(Vec::len).max().unwrap_or(0) {
+            line(cells.iter().map(|cell| cell.get(height).cloned().unwrap_or_default()).collect(), " │ ", "");
+        }
+    }
+}
+
+fn below(columns: &[Column], rows: &[Aligned], width: usize, picture: &mut Vec<Row>) {
+    let marked: HashMap<(usize, usize), Differs> = rows
+        .iter()
+        .flat_map(|row| {
+            let differs = differs(columns, row);
+            row.iter().enumerate().filter_map(move |(column, cell)| Some(((column, (*cell)?), differs)))
+        })
+        .collect();
+    for (number, column) in columns.iter().enumerate() {
+        if number > 0 {
+            picture.push(Row::new());
+        }
+        picture.push(Row::new().with(fit(&column.heading, width), Ink::Strong));
+        for (at, cell) in column.cells.iter().enumerate() {
+            picture.extend(cell.rows(width, marked.get(&(number, at)).copied().unwrap_or_default()));
+        }
+    }
+}
+
+/// The row, cut to this width.
+fn cut(row: Row, width: usize) -> Row {
+    let mut shown = Row::new();
+    for span in row.0 {
+        let room = width - shown.width();
+        if span.text.width() > room {
+            return shown.with(fit(&span.text, room), span.ink);
+        }
+        shown.push(span.text, span.ink);
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{Sample, data, fits_everywhere, here};
+    use super::*;
+    use crate::event::Outcome;
+
+    fn modes() -> Sample {
+        let mut sample = Sample::new();
+        sample.socket("bob", 1, "AF_INET", "SOCK_DGRAM");
+        sample.part("blocking");
+        let recv = sample.enter("bob", 1, "recv", &[("size", 16.into())]);
+        sample.pass(200_000_000).leave("bob", &recv, Outcome::Result(2), &[("data", data("hi"))]);
+        sample.call("bob", 1, "close", &[], 0);
+        sample.part("non-blocking").call("bob", 1, "set_nonblocking", &[("flags", "O_NONBLOCK".into())], 0);
+        sample.fails("bob", 1, "recv", &[("size", 16.into())], "EAGAIN");
+        sample.call("bob", 1, "close", &[], 0);
+        sample
+    }
+
+    #[test]
+    fn equal_calls_stand_in_one_row_and_what_differs_stands_out() {
+        let expected = "\
+(1 call before the first part)
+blocking                    │ non-blocking
+────────────────────────────┼────────────────────────────
+                            │ set_nonblocking(O_NONBLOCK)
+                            │   → ok
+recv(16) → 2 \"hi\"  200 ms   │ recv(16) → EAGAIN
+close() → ok                │ close() → ok
+";
+        let picture = draw(&modes().recording(), 57);
+        assert_eq!(picture.text(), expected);
+        let inks = |row: usize| picture.0[row].0.iter().map(|span| (span.text.trim(), span.ink)).collect::<Vec<_>>();
+        assert!(inks(5).contains(&("recv(16)", Ink::Plain)), "{:?}", inks(5));
+        assert!(inks(5).contains(&("2 \"hi\"", Ink::Strong)), "{:?}", inks(5));
+        assert!(inks(5).contains(&("EAGAIN", Ink::Warn)), "{:?}", inks(5));
+        assert!(inks(6).contains(&("ok", Ink::Plain)), "{:?}", inks(6));
+        fits_everywhere(&modes().recording(), draw);
+    }
+
+    #[test]
+    fn without_parts_there_is_a_column_for_each_actor() {
+        let mut sample = Sample::new();
+        for (number, actor) in ["ann", "bob"].into_iter().enumerate() {
+            let port = 4000 + u16::try_from(number).unwrap_or(0);
+            sample.call(actor, 1, "connect", &[("address", here(port))], 0);
+        }
+        let expected = "\
+ann                                                          │ bob
+─────────────────────────────────────────────────────────────┼─────────────────────────────────────────────────────────────
+connect(127.0.0.1:4000) → ok                                 │ connect(127.0.0.1:4001) → ok
+";
+        let picture = draw(&sample.recording(), 200);
+        assert_eq!(picture.text(), expected);
+        assert!(picture.0[2].0.iter().all(|span| span.ink != Ink::Strong), "ports are the kernel's choice");
+    }
+
+    #[test]
+    fn a_part_with_several_actors_says_who_and_what_repeats_is_folded() {
+        let mut sample = Sample::new();
+        for part in ["tcp", "udp"] {
+            sample.part(part);
+            for _ in 0..if part == "tcp" { 500 } else { 3 } {
+                sample.sends("ann", 1, "x").receives("bob", 2, 9, "x");
+            }
+        }
+        let expected = "\
+tcp                        │ udp
+───────────────────────────┼───────────────────────────
+ann send(\"x\") → 1          │ ann send(\"x\") → 1
+… 499 more like this       │
+                           │ ann send(\"x\") → 1
+                           │ ann send(\"x\") → 1
+bob recv(9) → 1 \"x\"        │ bob recv(9) → 1 \"x\"
+… 499 more like this       │
+                           │ bob recv(9) → 1 \"x\"
+                           │ bob recv(9) → 1 \"x\"
+";
+        assert_eq!(draw(&sample.recording(), 55).text(), expected);
+        fits_everywhere(&sample.recording(), draw);
+    }
+
+    #[test]
+    fn too_narrow_for_columns_they_stand_one_below_the_other() {
+        let expected = "\
+(1 call before the …
+blocking
+recv(16)
+  → 2 \"hi\"  200 ms
+close() → ok
+
+non-blocking
+set_nonblocking(O_N…
+  → ok
+recv(16) → EAGAIN
+close() → ok
+";
+        assert_eq!(draw(&modes().recording(), 20).text(), expected);
+    }
 }

@@ -1,8 +1,263 @@
-//! Not drawn yet.
+//! The sockets of a run as a table: protocol, own address, peer's address, who, what became of it. Ports and paths that
+//! occur more than once share an ink.
 
-use crate::picture::Picture;
+use unicode_width::UnicodeWidthStr;
+
+use super::flows::{Flows, Origin, Socket, flows, in_order};
+use super::wording::{Cast, safe};
+use crate::event::Address;
+use crate::picture::{Ink, Picture, Row, fit};
 use crate::recording::Recording;
 
-pub(super) fn draw(_recording: &Recording, _width: usize) -> Picture {
-    Picture::default()
+/// More sockets than these are counted, not drawn.
+const MOST: usize = 24;
+/// Between two columns.
+const GAP: usize = 3;
+const HEADINGS: [&str; 5] = ["protocol", "local address", "peer address", "who", "what became of it"];
+
+pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
+    let flows = flows(recording);
+    let cast = Cast::of(&in_order(recording));
+    let marks = Marks::of(&flows, cast.size());
+    let drawn = flows.sockets.iter().take(if flows.sockets.len() > MOST { MOST - 1 } else { MOST });
+    let table: Vec<[Row; 5]> = drawn
+        .map(|socket| {
+            [
+                Row::new().with(protocol(socket), Ink::Plain),
+                marks.address(socket.local.as_ref()),
+                marks.address(socket.peer.as_ref()),
+                Row::new().with(safe(&socket.owner), cast.ink(&socket.owner)),
+                became(socket, &flows),
+            ]
+        })
+        .collect();
+    if table.is_empty() {
+        return Picture::default();
+    }
+    let widest = |column: usize| table.iter().map(|cells| cells[column].width()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..5).map(|column| widest(column).max(HEADINGS[column].width())).collect();
+    let mut rows = Vec::new();
+    if widths.iter().sum::<usize>() + 4 * GAP <= width {
+        let heading = |column: usize| Row::new().with(HEADINGS[column], Ink::Faint);
+        rows.push(beside(std::array::from_fn(heading), &widths, false));
+        rows.extend(table.into_iter().map(|cells| {
+            let connected = cells[1].width() > 1 && cells[2].width() > 1;
+            beside(cells, &widths, connected)
+        }));
+    } else {
+        table.into_iter().for_each(|cells| stacked(cells, width, &mut rows));
+    }
+    if flows.sockets.len() > MOST {
+        rows.push(Row::new().with(fit(&format!("… {} more sockets", flows.sockets.len() - (MOST - 1)), width), Ink::Faint));
+    }
+    Picture(rows)
+}
+
+fn append(row: &mut Row, more: Row) {
+    more.0.into_iter().for_each(|span| row.push(span.text, span.ink));
+}
+
+fn beside(cells: [Row; 5], widths: &[usize], connected: bool) -> Row {
+    let mut row = Row::new();
+    let mut column = 0;
+    for (number, (cell, wide)) in cells.into_iter().zip(widths).enumerate() {
+        if number == 2 && connected {
+            row.pad_to(column - 2);
+            row.push("↔", Ink::Faint);
+        }
+        row.pad_to(column);
+        append(&mut row, cell);
+        column += wide + GAP;
+    }
+    row
+}
+
+/// Who and what in one row, the addresses below, what became of it below those, if all cannot stand in one.
+fn stacked([protocol, local, peer, who, became]: [Row; 5], width: usize, rows: &mut Vec<Row>) {
+    let mut first = protocol;
+    first.push("  ", Ink::Plain);
+    append(&mut first, who);
+    let mut addresses = Row::new().with("  ", Ink::Plain);
+    let (has_peer, both) = (peer.width() > 1, 2 + local.width() + 3 + peer.width() <= width);
+    append(&mut addresses, local);
+    let mut all = vec![first];
+    if has_peer && both {
+        addresses.push(" ↔ ", Ink::Faint);
+        append(&mut addresses, peer);
+        all.push(addresses);
+    } else {
+        all.push(addresses);
+        if has_peer {
+            let mut below = Row::new().with("  ↔ ", Ink::Faint);
+            append(&mut below, peer);
+            all.push(below);
+        }
+    }
+    let mut last = Row::new().with("  ", Ink::Plain);
+    append(&mut last, became);
+    all.push(last);
+    for row in all {
+        let mut shown = Row::new();
+        for span in row.0 {
+            let room = width - shown.width();
+            shown.push(fit(&span.text, room), span.ink);
+        }
+        rows.push(shown);
+    }
+}
+
+fn protocol(socket: &Socket) -> String {
+    let kind = match socket.kind.as_str() {
+        "SOCK_STREAM" => "stream",
+        "SOCK_DGRAM" => "datagram",
+        "SOCK_SEQPACKET" => "seqpacket",
+        _ => "",
+    };
+    match (socket.protocol_said(), socket.domain.as_str()) {
+        ("", "") => "?".to_owned(),
+        ("", domain) => safe(&format!("{domain} {kind}")),
+        (protocol, _) => protocol.to_owned(),
+    }
+}
+
+/// Listening, connected or bound; then what failed on it.
+fn became(socket: &Socket, flows: &Flows) -> Row {
+    let mut row = Row::new();
+    if socket.backlog.is_some() {
+        let all = &flows.calls;
+        let taken = all.iter().filter(|made| made.call.function == "accept" && made.result().is_some());
+        let taken = taken.filter(|made| made.socket.is_some_and(|at| flows.sockets[at].key == socket.key)).count();
+        row.push("listening", Ink::Good);
+        match taken {
+            0 => {}
+            1 => row.push(", 1 accepted", Ink::Plain),
+            many => row.push(format!(", {many} accepted"), Ink::Plain),
+        }
+    } else if socket.peer.is_some() {
+        let accepted = matches!(socket.origin, Origin::Accept(_));
+        row.push(if accepted { "accepted" } else { "connected" }, Ink::Plain);
+    } else if socket.local.is_some() {
+        row.push("bound", Ink::Plain);
+    }
+    if let [.., (_, last)] = socket.states.as_slice()
+        && last != "ESTABLISHED"
+    {
+        row.push(format!("{}{}", if row.0.is_empty() { "" } else { ", " }, safe(last)), Ink::Plain);
+    }
+    let reopened = |closed: u64| flows.sockets.iter().any(|other| other.made_ns > closed);
+    if socket.closed_ns.is_some_and(reopened) && socket.failed.is_empty() {
+        row.push(if row.0.is_empty() { "closed" } else { ", closed" }, Ink::Faint);
+    }
+    let mut said: Vec<String> = Vec::new();
+    for made in socket.failed.iter().filter_map(|at| flows.calls.get(*at)) {
+        let errno = made.errno().unwrap_or("");
+        if matches!(errno, "EAGAIN" | "EWOULDBLOCK" | "EINPROGRESS" | "EALREADY") {
+            continue;
+        }
+        let asked = made.call.args.address("address").map_or_else(String::new, |asked| safe(&format!(" {asked}")));
+        let words = safe(&format!("✗ {}{asked}: {errno}", made.call.function));
+        if !said.contains(&words) && said.len() < 2 {
+            said.push(words);
+        }
+    }
+    for words in said {
+        row.push(if row.0.is_empty() { "" } else { "  " }, Ink::Plain);
+        row.push(words, Ink::Bad);
+    }
+    if row.0.is_empty() {
+        row.push("no address, no peer", Ink::Faint);
+    }
+    row
+}
+
+/// What tells two addresses apart or makes them alike: the port, or the path.
+fn mark(address: &Address) -> Option<String> {
+    match address {
+        Address::Inet(_) | Address::Inet6(_) => address.port().filter(|port| *port != 0).map(|port| port.to_string()),
+        Address::Unix(path) => path.as_ref().map(|_| safe(&address.to_string())),
+    }
+}
+
+/// Ports and paths that occur at several sockets, each with an ink that no actor has.
+struct Marks {
+    shared: Vec<String>,
+    first_ink: usize,
+}
+
+impl Marks {
+    fn of(flows: &Flows, first_ink: usize) -> Marks {
+        let ends = flows.sockets.iter().flat_map(|socket| [&socket.local, &socket.peer]);
+        let all: Vec<String> = ends.flatten().filter_map(mark).collect();
+        let mut shared: Vec<String> = Vec::new();
+        for (index, one) in all.iter().enumerate() {
+            if !shared.contains(one) && all[index + 1..].contains(one) {
+                shared.push(one.clone());
+            }
+        }
+        Marks { shared, first_ink }
+    }
+
+    fn address(&self, address: Option<&Address>) -> Row {
+        let Some(address) = address else { return Row::new().with("·", Ink::Faint) };
+        let text = safe(&address.to_string());
+        let Some(mark) = mark(address) else { return Row::new().with(text, Ink::Plain) };
+        let ink = self.shared.iter().position(|known| *known == mark).map_or(Ink::Plain, |at| Ink::Of(self.first_ink + at));
+        let start = text.strip_suffix(&mark).unwrap_or("").to_owned();
+        Row::new().with(start, Ink::Plain).with(mark, ink)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{Sample, fits_everywhere, here};
+    use super::*;
+
+    fn two_and_a_refusal() -> Recording {
+        let mut sample = Sample::new();
+        sample.socket("server", 1, "AF_INET", "SOCK_STREAM").call("server", 1, "bind", &[("address", here(0))], 0);
+        sample.located("server", 1, here(4000)).call("server", 1, "listen", &[("backlog", 5.into())], 0);
+        sample.socket("client", 2, "AF_INET", "SOCK_STREAM").call("client", 2, "connect", &[("address", here(4000))], 0);
+        sample.located("client", 2, here(53546)).accepts("server", 1, 3, here(53546)).located("server", 3, here(4000));
+        sample.socket("second", 4, "AF_INET", "SOCK_STREAM").fails("second", 4, "bind", &[("address", here(4000))], "EADDRINUSE");
+        sample.socket("udp", 5, "AF_INET", "SOCK_DGRAM").call("udp", 5, "bind", &[("address", here(4000))], 0);
+        sample.recording()
+    }
+
+    #[test]
+    fn a_socket_is_a_row() {
+        let expected = "\
+protocol   local address     peer address      who      what became of it
+TCP        127.0.0.1:4000    ·                 server   listening, 1 accepted
+TCP        127.0.0.1:53546 ↔ 127.0.0.1:4000    client   connected
+TCP        127.0.0.1:4000  ↔ 127.0.0.1:53546   server   accepted
+TCP        ·                 ·                 second   ✗ bind 127.0.0.1:4000: EADDRINUSE
+UDP        127.0.0.1:4000    ·                 udp      bound
+";
+        assert_eq!(draw(&two_and_a_refusal(), 100).text(), expected);
+    }
+
+    #[test]
+    fn equal_ports_have_one_ink() {
+        let picture = draw(&two_and_a_refusal(), 100);
+        let inks = |row: usize, port: &str| picture.0[row].0.iter().find(|span| span.text == port).map(|span| span.ink);
+        assert!(matches!(inks(1, "4000"), Some(Ink::Of(_))));
+        assert_eq!(inks(1, "4000"), inks(2, "4000"));
+        assert_eq!(inks(1, "4000"), inks(5, "4000"));
+        assert_ne!(inks(1, "4000"), inks(2, "53546"));
+    }
+
+    #[test]
+    fn narrow_tables_are_stacked() {
+        let expected = "\
+TCP  server
+  127.0.0.1:4000
+  listening, 1 acce…
+TCP  client
+  127.0.0.1:53546
+  ↔ 127.0.0.1:4000
+  connected
+";
+        assert!(draw(&two_and_a_refusal(), 20).text().starts_with(expected), "{}", draw(&two_and_a_refusal(), 20).text());
+        fits_everywhere(&two_and_a_refusal(), draw);
+    }
 }

@@ -3,8 +3,15 @@
 //! A call that does not return before somebody else does something is shown as blocked, and again when it returns,
 //! as strace does with `<unfinished ...>`.
 
-use crate::event::Event;
-use crate::picture::{Picture, Row};
+use std::sync::Arc;
+
+use unicode_width::UnicodeWidthStr;
+
+use super::flows::in_order;
+use super::lives;
+use super::wording::{Cast, arguments, filled_in, outcome_ink, safe, value};
+use crate::event::{ActorKind, Call, Claim, Ending, Event, Name, Return, Value, Verdict, What};
+use crate::picture::{Ink, Picture, Row, fit, span_of};
 use crate::recording::Recording;
 
 /// How much the trace tells.
@@ -16,31 +23,400 @@ pub enum Detail {
     Kernel,
 }
 
+/// A call that was shown returning after something else had come in between took time; from this on it is said to have
+/// been blocked. In nanoseconds.
+const BLOCKED_NS: u64 = 1_000_000;
+
+/// Where the times that calls took are aligned on a wide terminal: the eye must find the way to them.
+const EDGE: usize = 100;
+
+/// Of data that does not fit as a whole, these numbers of bytes are tried.
+const BYTES_SHOWN: [usize; 6] = [usize::MAX, 64, 48, 32, 24, 16];
+
 /// A trace that is being written as the events come.
 #[derive(Debug)]
 pub struct Trace {
     detail: Detail,
+    width: usize,
+    cast: Cast,
+    actor_width: usize,
+    source_width: usize,
+    /// The call that was entered last, while nothing has come after it.
+    held: Option<(Event, Arc<Call>)>,
+    /// Calls that were shown as blocked: process and number.
+    shown: Vec<(u32, u64)>,
 }
 
 impl Trace {
-    /// A trace of this detail.
+    /// A trace of this detail, for this many columns.
     #[must_use]
-    pub fn new(detail: Detail) -> Trace {
-        Trace { detail }
+    pub fn new(detail: Detail, width: usize) -> Trace {
+        Trace { detail, width, cast: Cast::default(), actor_width: 0, source_width: 0, held: None, shown: Vec::new() }
     }
 
     /// The rows that this event adds.
-    pub fn push(&mut self, _event: &Event) -> Vec<Row> {
-        let _ = self.detail;
-        Vec::new()
+    pub fn push(&mut self, event: &Event) -> Vec<Row> {
+        self.meet(&event.actor);
+        let all = self.detail >= Detail::Kernel;
+        match &event.what {
+            What::Enter(call) if call.instrument && !all => Vec::new(),
+            What::Enter(call) => {
+                let rows = self.pause();
+                self.held = Some((event.clone(), call.clone()));
+                rows
+            }
+            What::Return(back) if back.call.instrument && !all => Vec::new(),
+            What::Return(back) => self.returned(event, back),
+            What::Actor { .. } | What::Left { .. } | What::Sample(_) | What::End { ending: Ending::Finished } if !all => Vec::new(),
+            what => {
+                let mut rows = self.pause();
+                rows.extend(self.told(event, what));
+                rows
+            }
+        }
     }
 
     /// The rows for calls that have not returned so far, when nothing has happened for a while, or at the end.
     pub fn pause(&mut self) -> Vec<Row> {
-        Vec::new()
+        let Some((event, call)) = self.held.take() else { return Vec::new() };
+        self.shown.push((event.process, call.id));
+        let words = |bytes| vec![(format!("{}{}", safe(&call.syscall), arguments(&call.args, bytes)), call_ink(&call))];
+        let end = vec![(" …".to_owned(), Ink::Warn)];
+        let source = self.source(&call);
+        self.line(&event, &words, &|_| end.clone(), None, source)
+    }
+
+    fn returned(&mut self, event: &Event, back: &Return) -> Vec<Row> {
+        let key = (event.process, back.call.id);
+        let at_once = self.held.as_ref().is_some_and(|(held, call)| (held.process, call.id) == key);
+        let (mut rows, when) = match self.held.take() {
+            Some((held, _)) if at_once => (Vec::new(), held),
+            held => {
+                self.held = held;
+                (self.pause(), event.clone())
+            }
+        };
+        let resumed = self.shown.iter().position(|shown| *shown == key).map(|at| self.shown.swap_remove(at)).is_some();
+        let name = format!("{}{}", if resumed { "… " } else { "" }, safe(&back.call.syscall));
+        let call = |bytes| vec![(format!("{name}{}", arguments(&back.call.args, bytes)), call_ink(&back.call))];
+        let outcome = |bytes| {
+            vec![
+                (" = ".to_owned(), Ink::Plain),
+                (safe(&back.outcome.to_string()), outcome_ink(&back.outcome)),
+                (filled_in(&back.call.function, &back.out, bytes), Ink::Plain),
+            ]
+        };
+        let took = span_of(back.took_ns);
+        let took = if resumed && back.took_ns >= BLOCKED_NS { (format!("blocked {took}"), Ink::Warn) } else { (took, Ink::Faint) };
+        let source = self.source(&back.call);
+        rows.extend(self.line(&when, &call, &outcome, Some(took), source));
+        rows
+    }
+
+    /// What is no call, in words.
+    fn told(&self, event: &Event, what: &What) -> Vec<Row> {
+        match what {
+            What::Enter(_) | What::Return(_) => Vec::new(),
+            What::Part { part } => {
+                let name = fit(&safe(part), self.width.saturating_sub(6));
+                let rest = self.width.min(EDGE).saturating_sub(name.width() + 4);
+                vec![Row::new().with("── ", Ink::Faint).with(name, Ink::Strong).with(format!(" {}", "─".repeat(rest)), Ink::Faint)]
+            }
+            What::Actor { kind } => {
+                let kind = match kind {
+                    ActorKind::Role => format!("played by thread {}", event.thread),
+                    ActorKind::Thread => format!("a thread of its own, {}", event.thread),
+                    ActorKind::Process => format!("a process of its own, {}", event.process),
+                };
+                self.prose(event, &kind, Ink::Faint)
+            }
+            What::Left { cpu_ns } => {
+                let used = cpu_ns.map_or(String::new(), |used| format!(", having used {} of a processor", span_of(used)));
+                self.prose(event, &format!("leaves{used}"), Ink::Faint)
+            }
+            What::Sample(sample) => self.prose(event, &lives::doing(sample), Ink::Faint),
+            What::Point { plot, series, against, x, y, unit } => {
+                let height = if unit == "ns" { span_of(*y) } else { format!("{y} {}", safe(unit)) };
+                self.prose(event, &format!("{}, {}: {height} at {x} {}", safe(plot), safe(series), safe(against)), Ink::Plain)
+            }
+            What::Wait { asked_ns, purpose } => self.prose(event, &format!("wait {}: {}", span_of(*asked_ns), safe(purpose)), Ink::Faint),
+            What::Measure { series, label, value_ns } => {
+                self.prose(event, &format!("{}, {}: {}", safe(series), safe(label), span_of(*value_ns)), Ink::Plain)
+            }
+            What::Count { label, count, source } => self.prose(event, &format!("{}: {count} ({})", safe(label), safe(source)), Ink::Plain),
+            What::Claim(claim) => self.claim(event, claim),
+            What::Deadline { limit_ns, blocked } => {
+                let mut rows = self.prose(event, &format!("the deadline struck, after {}", span_of(*limit_ns)), Ink::Bad);
+                for one in blocked {
+                    let call = format!("{}{}", safe(&one.call.syscall), arguments(&one.call.args, 32));
+                    let place = one.call.source.as_ref().map_or(String::new(), |source| format!(", at {}", safe(&source.to_string())));
+                    let words = format!("{} has been blocked in {call} for {}{place}", safe(&one.actor), span_of(one.for_ns));
+                    rows.extend(self.prose(event, &words, Ink::Warn));
+                }
+                rows
+            }
+            What::End { ending } => {
+                let (words, ink) = match ending {
+                    Ending::Finished => ("the end".to_owned(), Ink::Faint),
+                    Ending::Unavailable { why } => (format!("not to be had here: {}", safe(why)), Ink::Warn),
+                    Ending::Failed { why } => (format!("✗ failed: {}", safe(why)), Ink::Bad),
+                    Ending::Deadline => ("ended by its deadline".to_owned(), Ink::Bad),
+                    Ending::Interrupted => ("interrupted".to_owned(), Ink::Warn),
+                };
+                self.prose(event, &words, ink)
+            }
+        }
+    }
+
+    /// The verdict; what was compared with what if it is broken, or if all is to be told.
+    fn claim(&self, event: &Event, claim: &Claim) -> Vec<Row> {
+        let name = safe(&claim.claim);
+        let (words, ink) = match claim.verdict {
+            Verdict::Held => (format!("✓ {name}"), Ink::Good),
+            Verdict::Broken => (format!("✗ {name}"), Ink::Bad),
+            Verdict::NotChecked => {
+                (format!("· {name}: not checked here: {}", safe(claim.why.as_deref().unwrap_or("(no reason given)"))), Ink::Warn)
+            }
+        };
+        let mut rows = self.prose(event, &words, ink);
+        if self.detail >= Detail::Kernel || claim.verdict == Verdict::Broken {
+            for one in &claim.evidence {
+                let said = |it: &Value| match (&one.unit, it) {
+                    (Some(unit), Value::Number(number)) if unit == "ns" => span_of(u64::try_from(*number).unwrap_or(0)),
+                    (Some(unit), it) => format!("{} {}", value(it, 32), safe(unit)),
+                    (None, it) => value(it, 32),
+                };
+                let with_what = one.with_what.as_ref().map_or(String::new(), |what| format!("{} ", safe(what)));
+                let (mark, ink) = if one.held { ("·", Ink::Faint) } else { ("✗", Ink::Bad) };
+                let words = format!("{mark} {} {} {} {with_what}{}", safe(&one.what), said(&one.saw), one.relation, said(&one.with));
+                rows.extend(self.prose(event, &words, ink));
+            }
+        }
+        rows
+    }
+
+    fn meet(&mut self, actor: &Name) {
+        if &**actor != "lab" {
+            self.cast.meet(actor);
+        }
+        let most = (self.width / 5).clamp(4, 16);
+        self.actor_width = self.actor_width.max(safe(actor).width()).min(most);
+    }
+
+    /// When and who; where there is no room for the time, who alone.
+    fn head(&self, event: &Event) -> Row {
+        let mut row = Row::new();
+        if self.width >= 56 {
+            let micros = event.at_ns / 1000;
+            row.push(format!("{:>7}.{:03} ms  ", micros / 1000, micros % 1000), Ink::Faint);
+        }
+        let start = row.width();
+        row.push(fit(&safe(&event.actor), self.actor_width), self.cast.ink(&event.actor));
+        row.pad_to(start + self.actor_width);
+        if self.detail >= Detail::Kernel && self.width >= 90 {
+            row.push(format!(" {:>7}", event.thread), Ink::Faint);
+        }
+        row.push(if self.width >= 56 { "  " } else { " " }, Ink::Plain);
+        row
+    }
+
+    fn source(&mut self, call: &Call) -> Option<String> {
+        let source = call.source.as_ref().filter(|_| self.detail >= Detail::Kernel)?;
+        let file = source.file.rsplit('/').next().unwrap_or(&source.file);
+        let words = format!("{}:{}", safe(file), source.line);
+        self.source_width = self.source_width.max(words.width());
+        Some(words)
+    }
+
+    /// A call on one row; where it does not fit, what it gave back on a row of its own.
+    fn line(
+        &self,
+        event: &Event,
+        call: &dyn Fn(usize) -> Vec<(String, Ink)>,
+        rest: &dyn Fn(usize) -> Vec<(String, Ink)>,
+        took: Option<(String, Ink)>,
+        source: Option<String>,
+    ) -> Vec<Row> {
+        let head = self.head(event);
+        let room = self.width.saturating_sub(head.width());
+        let whole = |bytes| call(bytes).into_iter().chain(rest(bytes)).collect::<Vec<_>>();
+        let wide = |words: &[(String, Ink)]| words.iter().map(|(text, _)| text.width()).sum::<usize>();
+        let add = |row: &mut Row, words: Vec<(String, Ink)>| {
+            for (text, ink) in words {
+                row.push(fit(&text, self.width.saturating_sub(row.width())), ink);
+            }
+        };
+        let most = if room >= 60 { room.min(self.edge().saturating_sub(head.width() + 10)) } else { room };
+        let mut rows = vec![head];
+        if let Some(words) = BYTES_SHOWN.into_iter().map(whole).find(|words| wide(words) <= most) {
+            add(&mut rows[0], words);
+        } else if wide(&whole(16)) <= room {
+            add(&mut rows[0], whole(16));
+        } else {
+            let fitting = |words: &dyn Fn(usize) -> Vec<(String, Ink)>, room: usize| {
+                BYTES_SHOWN.into_iter().map(words).find(|words| wide(words) <= room).unwrap_or_else(|| words(16))
+            };
+            let indent = (rows[0].width() + 1).min(self.width.saturating_sub(12));
+            add(&mut rows[0], fitting(call, room));
+            let mut below = Row::new();
+            below.pad_to(indent);
+            add(&mut below, fitting(rest, self.width.saturating_sub(indent)));
+            rows.push(below);
+        }
+        if let Some(last) = rows.last_mut() {
+            self.margin(last, took, source);
+        }
+        rows
+    }
+
+    /// Where the right margin ends.
+    fn edge(&self) -> usize {
+        if self.detail >= Detail::Kernel { EDGE + 20 } else { EDGE }.min(self.width)
+    }
+
+    /// How long it took and where it stands in the source, right of the row, as far as there is room.
+    fn margin(&self, row: &mut Row, took: Option<(String, Ink)>, source: Option<String>) {
+        let place = if self.source_width > 0 { self.source_width + 2 } else { 0 };
+        let edge = self.edge();
+        let with_source = edge.saturating_sub(place);
+        let needed = row.width() + took.as_ref().map_or(0, |(text, _)| text.width() + 2);
+        let (edge, source) = match source {
+            source if needed <= with_source && self.width >= 90 => (with_source, source),
+            _ => (if needed <= edge { edge } else { self.width }, None),
+        };
+        if let Some((text, ink)) = took.filter(|_| needed <= edge) {
+            row.pad_to(edge - text.width());
+            row.push(text, ink);
+        }
+        if let Some(source) = source {
+            row.pad_to(edge + 2);
+            row.push(source, Ink::Faint);
+        }
+    }
+
+    /// Words that may go on for several rows.
+    fn prose(&self, event: &Event, words: &str, ink: Ink) -> Vec<Row> {
+        let head = self.head(event);
+        let indent = head.width();
+        let room = self.width.saturating_sub(indent);
+        let begin = |number: usize| if number == 0 { head.clone() } else { Row::new() };
+        let lines = textwrap::wrap(words, room.max(8));
+        let row = |(number, line): (usize, &std::borrow::Cow<'_, str>)| {
+            let mut row = begin(number);
+            row.pad_to(indent);
+            row.with(fit(line, room), ink)
+        };
+        lines.iter().enumerate().map(row).collect()
     }
 }
 
-pub(super) fn draw(_recording: &Recording, _width: usize) -> Picture {
-    Picture::default()
+/// What the instrument did by itself stands back.
+fn call_ink(call: &Call) -> Ink {
+    if call.instrument { Ink::Faint } else { Ink::Plain }
+}
+
+pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
+    let mut trace = Trace::new(Detail::Calls, width);
+    let events = in_order(recording);
+    for event in &events {
+        trace.meet(&event.actor);
+    }
+    let mut rows: Vec<Row> = events.iter().flat_map(|event| trace.push(event)).collect();
+    rows.extend(trace.pause());
+    Picture(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{Sample, data, fits_everywhere, here};
+    use super::*;
+    use crate::event::{Blocked, Outcome};
+
+    fn talk() -> Sample {
+        let mut sample = Sample::new();
+        sample.socket("server", 1, "AF_INET", "SOCK_STREAM").fails("client", 2, "connect", &[("address", here(4000))], "ECONNREFUSED");
+        let recv = sample.enter("server", 1, "recv", &[("size", Value::Number(1024))]);
+        sample.call("lab", 9, "tcp_info", &[], 0);
+        sample.pass(100_000_000).sends("client", 2, "你好\n");
+        sample.leave("server", &recv, Outcome::Result(7), &[("data", data("你好\n"))]);
+        sample
+    }
+
+    #[test]
+    fn a_call_that_is_interrupted_is_shown_as_blocked_and_again_when_it_returns() {
+        let expected = "      1.000 ms  server  socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3                10 µs
+      1.020 ms  client  connect(4, 127.0.0.1:4000) = ECONNREFUSED                    10 µs
+      1.040 ms  server  recvfrom(3, 1024) …
+    101.070 ms  client  sendto(4, \"你好\\n\") = 7                                      10 µs
+    101.090 ms  server  … recvfrom(3, 1024) = 7 \"你好\\n\"                    blocked 100 ms
+";
+        assert_eq!(drawn(&talk(), 90), expected);
+    }
+
+    fn drawn(sample: &Sample, width: usize) -> String {
+        draw(&sample.recording(), width).text()
+    }
+
+    #[test]
+    fn a_pause_shows_who_is_blocked_once() {
+        let mut sample = Sample::new();
+        sample.enter("bob", 1, "accept", &[]);
+        let mut trace = Trace::new(Detail::Calls, 80);
+        assert_eq!(trace.push(&sample.events[0]), []);
+        let rows: Vec<String> = trace.pause().iter().map(Row::text).collect();
+        assert_eq!(rows, ["      1.000 ms  bob  accept4(3) …"]);
+        assert_eq!(trace.pause(), []);
+    }
+
+    #[test]
+    fn instrument_calls_are_told_only_to_those_who_ask() {
+        let mut sample = Sample::new();
+        let call = sample.enter("bob", 1, "tcp_info", &[("level", "IPPROTO_TCP".into()), ("option", "TCP_INFO".into())]);
+        sample.leave("bob", &call, Outcome::Result(0), &[("state", "ESTABLISHED".into()), ("rtt_us", Value::Number(35))]);
+        let told = |detail| {
+            let mut trace = Trace::new(detail, 120);
+            sample.events.iter().flat_map(|event| trace.push(event)).map(|row| row.text()).collect::<Vec<_>>()
+        };
+        assert_eq!(told(Detail::Calls), [""; 0]);
+        let line =
+            "      1.000 ms  bob     307  getsockopt(3, IPPROTO_TCP, TCP_INFO) = 0 ESTABLISHED rtt 35 µs           10 µs  sample.rs:7";
+        assert_eq!(told(Detail::Kernel), [line]);
+    }
+
+    #[test]
+    fn a_narrow_trace_keeps_the_outcome() {
+        let mut sample = Sample::new();
+        sample.sends("client", 2, &"x".repeat(100)).fails("client", 2, "connect", &[("address", here(4000))], "ECONNREFUSED");
+        let expected = "client sendto(4, \"xxxxxxxxxxxxxxxx\"…)
+         = 100                   10 µs
+client connect(4, 127.0.0.1:4000)
+         = ECONNREFUSED          10 µs
+";
+        assert_eq!(drawn(&sample, 38), expected);
+    }
+
+    #[test]
+    fn the_deadline_says_who_was_blocked_where() {
+        let mut sample = Sample::new();
+        let call = sample.enter("bob", 1, "accept", &[]);
+        let blocked = vec![Blocked { actor: "bob".into(), call, for_ns: 5_000_000_000 }];
+        sample.event("lab", What::Deadline { limit_ns: 5_000_000_000, blocked });
+        sample.event("lab", What::End { ending: Ending::Deadline });
+        let expected = "      1.000 ms  bob  accept4(3) …
+      1.010 ms  lab  the deadline struck, after 5.00 s
+      1.010 ms  lab  bob has been blocked in accept4(3) for 5.00 s, at
+                     src/experiments/sample.rs:7
+      1.020 ms  lab  ended by its deadline
+";
+        assert_eq!(drawn(&sample, 70), expected);
+    }
+
+    #[test]
+    fn nothing_sticks_out_or_reaches_the_terminal() {
+        let mut sample = talk();
+        sample.part("by \u{1b}[31mhand").event("eve\u{1b}[2J", What::Wait { asked_ns: 200_000_000, purpose: "\u{202e}silence".into() });
+        sample.event("lab", What::End { ending: Ending::Failed { why: "no\nway ".repeat(40) } });
+        fits_everywhere(&sample.recording(), draw);
+        assert!(drawn(&sample, 80).chars().all(|c| c == '\n' || crate::event::is_safe_to_show(c)));
+    }
 }

@@ -1,0 +1,104 @@
+//! How calls, arguments and outcomes are put into words: what trace, side-by-side and the tables share.
+//!
+//! A recording may come from a file that anybody wrote, so every text goes through [`safe`] before it is shown.
+
+use crate::event::{Args, Data, Event, Name, Outcome, Value, is_safe_to_show};
+use crate::picture::{Ink, span_of};
+
+/// The text without what a terminal might obey, hide or reorder.
+pub(super) fn safe(text: &str) -> String {
+    text.chars().map(|c| if is_safe_to_show(c) { c } else { ' ' }).collect()
+}
+
+/// The actors in the order in which they came, which is also the order of their colours.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Cast(Vec<Name>);
+
+impl Cast {
+    /// The actor's place; a new one gets the next.
+    pub fn meet(&mut self, actor: &Name) -> usize {
+        self.place(actor).unwrap_or_else(|| {
+            self.0.push(actor.clone());
+            self.0.len() - 1
+        })
+    }
+
+    /// The actor's place, if it has come on.
+    pub fn place(&self, actor: &Name) -> Option<usize> {
+        self.0.iter().position(|known| known == actor)
+    }
+
+    /// The ink of the actor, if it has come on.
+    pub fn ink(&self, actor: &Name) -> Ink {
+        self.place(actor).map_or(Ink::Faint, Ink::Of)
+    }
+
+    /// How many have come.
+    pub fn size(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Everyone who speaks in these events, except the lab itself.
+    pub fn of(events: &[&Event]) -> Cast {
+        let mut cast = Cast::default();
+        for event in events.iter().filter(|event| &*event.actor != "lab") {
+            cast.meet(&event.actor);
+        }
+        cast
+    }
+}
+
+/// A value in words; of data at most this many bytes.
+pub(super) fn value(value: &Value, bytes: usize) -> String {
+    match value {
+        Value::Data(data) => shorten(data, bytes).to_string(),
+        other => safe(&other.to_string()),
+    }
+}
+
+/// The start of the data, cut between characters.
+fn shorten(data: &Data, bytes: usize) -> Data {
+    let mut end = data.kept.len().min(bytes);
+    let inside_character = |at: usize| data.kept.get(at).is_some_and(|byte| byte & 0xc0 == 0x80);
+    for _ in 0..3 {
+        if end > 0 && inside_character(end) {
+            end -= 1;
+        }
+    }
+    Data { bytes: data.bytes, kept: data.kept[..end].to_vec() }
+}
+
+/// `(3, 127.0.0.1:4000)`; of data at most this many bytes.
+pub(super) fn arguments(args: &Args, bytes: usize) -> String {
+    let all: Vec<String> = args.0.iter().map(|(_, it)| value(it, bytes)).collect();
+    format!("({})", all.join(", "))
+}
+
+/// What the kernel filled in, each value after a space: ` "hello" from 127.0.0.1:4000`, ` ESTABLISHED rtt 35 µs`.
+pub(super) fn filled_in(function: &str, out: &Args, bytes: usize) -> String {
+    let mut words = String::new();
+    let names_sender = function == "accept" || out.get("data").is_some();
+    for (name, it) in out.0.iter().filter(|(name, _)| name != "socket") {
+        let shown = value(it, bytes);
+        words.push_str(&match (&**name, it) {
+            ("address", _) if names_sender => format!(" from {shown}"),
+            ("address" | "data" | "state", _) => format!(" {shown}"),
+            ("value", _) => format!(" [{shown}]"),
+            (name, Value::Number(number)) if name.ends_with("_us") => {
+                let span = span_of(u64::try_from(*number).unwrap_or(0).saturating_mul(1000));
+                format!(" {} {span}", safe(name.trim_end_matches("_us")))
+            }
+            (name, _) => format!(" {} {shown}", safe(name)),
+        });
+    }
+    words
+}
+
+/// Errors are bad, except those by which a non-blocking socket says `not yet`.
+pub(super) fn outcome_ink(outcome: &Outcome) -> Ink {
+    match outcome {
+        Outcome::Result(_) => Ink::Plain,
+        Outcome::Errno(name) if matches!(&**name, "EAGAIN" | "EWOULDBLOCK" | "EINPROGRESS" | "EALREADY") => Ink::Warn,
+        Outcome::Errno(_) => Ink::Bad,
+    }
+}
