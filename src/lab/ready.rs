@@ -286,3 +286,121 @@ impl Epoll {
         self.actor.ask(("wait", kernel::EPOLL_WAIT), args, Location::caller(), perform, tell)
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use crate::event::{Outcome, What};
+    use crate::lab::{Lab, failed_with};
+    use socket2::{Domain, Type};
+
+    /// Two connected ends on this machine.
+    fn pair(lab: &Lab, actor: &Actor) -> (Socket, Socket) {
+        let listener = actor.socket(Domain::IPV4, Type::STREAM, None).expect("socket");
+        listener.bind(&lab.here(0)).and_then(|()| listener.listen(1)).expect("listen");
+        let client = actor.socket(Domain::IPV4, Type::STREAM, None).expect("socket");
+        client.connect(&listener.local_addr().expect("address")).expect("connect");
+        (client, listener.accept().expect("accept").0)
+    }
+
+    fn last(lab: &Lab, actor: &str, function: &str) -> crate::event::Return {
+        lab.last_call(actor, function).expect("it was called").back
+    }
+
+    #[test]
+    fn all_three_find_the_socket_that_has_bytes_and_no_other() {
+        let lab = Lab::in_memory();
+        let actor = lab.actor("server");
+        let ((_quiet, there), (speaking, here)) = (pair(&lab, &actor), pair(&lab, &actor));
+        speaking.send(b"x").expect("send");
+
+        let ready = actor.select(&[&there, &here], &[], None).expect("select");
+        assert!(ready.readable(&here) && !ready.readable(&there) && !ready.writable(&here));
+        let ready = actor.poll(&[(&there, Interest::Read), (&here, Interest::Read)], None).expect("poll");
+        assert!(ready.readable(&here) && !ready.readable(&there));
+        assert_eq!(ready.descriptors().collect::<Vec<_>>(), [here.descriptor()]);
+        let epoll = actor.epoll().expect("epoll");
+        epoll.add(&there, Interest::Read).and_then(|()| epoll.add(&here, Interest::Read)).expect("add");
+        let ready = epoll.wait(8, None).expect("wait");
+        assert!(ready.readable(&here) && !ready.readable(&there));
+        assert!(failed_with("twice", &epoll.add(&here, Interest::Read), "EEXIST").holds());
+        epoll.modify(&here, Interest::Write).expect("modify");
+        assert!(epoll.wait(8, None).is_ok_and(|ready| ready.writable(&here) && ready.count() == 1));
+        epoll.remove(&here).expect("remove");
+        let number = epoll.descriptor();
+        drop(epoll);
+
+        let wait = last(&lab, "server", "wait");
+        assert_eq!((&*wait.call.syscall, wait.outcome), (kernel::EPOLL_WAIT, Outcome::Result(1)));
+        assert_eq!(last(&lab, "server", "close").call.args.get("fd"), Some(&number.into()), "its descriptor is closed, and recorded so");
+        assert_eq!(last(&lab, "server", "select").call.syscall, kernel::SELECT);
+    }
+
+    #[test]
+    fn no_wait_is_shorter_than_asked() {
+        let (lab, asked) = (Lab::in_memory(), Duration::from_micros(2_300));
+        let actor = lab.actor("server");
+        let (_quiet, there) = pair(&lab, &actor);
+        let epoll = actor.epoll().expect("epoll");
+        epoll.add(&there, Interest::Read).expect("add");
+        assert!(actor.select(&[&there], &[], Some(asked)).is_ok_and(|ready| ready.is_empty()));
+        assert!(actor.poll(&[(&there, Interest::Read)], Some(asked)).is_ok_and(|ready| ready.is_empty()));
+        assert!(epoll.wait(1, Some(asked)).is_ok_and(|ready| ready.is_empty()));
+        for function in ["select", "poll", "wait"] {
+            let took = last(&lab, "server", function).took_ns;
+            assert!(u128::from(took) >= asked.as_nanos(), "{function} took {took} ns");
+        }
+    }
+
+    #[test]
+    fn connect_in_progress_ends_well_or_badly_and_says_which() {
+        let lab = Lab::in_memory();
+        let actor = lab.actor("client");
+        let listener = actor.socket(Domain::IPV4, Type::STREAM, None).expect("socket");
+        listener.bind(&lab.here(0)).and_then(|()| listener.listen(1)).expect("listen");
+        let address = listener.local_addr().expect("address");
+        let connecting = || {
+            let socket = actor.socket(Domain::IPV4, Type::STREAM, None).expect("socket");
+            socket.set_nonblocking(true).expect("non-blocking");
+            assert!(failed_with("connect", &socket.connect(&address), "EINPROGRESS").holds());
+            assert!(actor.select(&[], &[&socket], None).expect("select").writable(&socket));
+            socket
+        };
+        assert!(connecting().take_error().expect("SO_ERROR").is_none());
+        listener.close().expect("close");
+        let error = connecting().take_error().expect("SO_ERROR").map(|error| kernel::error_name(&error));
+        assert_eq!(error.as_deref(), Some("ECONNREFUSED"));
+    }
+
+    #[test]
+    fn of_thousands_few_are_recorded() {
+        let lab = Lab::in_memory();
+        let actor = lab.actor("server");
+        let (client, _server) = pair(&lab, &actor);
+        let many = vec![(&client, Interest::Write); 500];
+        assert_eq!(actor.poll(&many, None).expect("poll").count(), 500);
+        let back = last(&lab, "server", "poll");
+        let recorded = serde_json::to_string(&What::Return(back)).expect("JSON");
+        assert!(recorded.contains("500 in all") && recorded.len() < 1000, "{recorded}");
+    }
+
+    #[test]
+    fn select_refuses_what_its_bitmaps_cannot_hold() {
+        let mut far = vec![i32::try_from(kernel::SELECT_LIMIT).expect("it is 1024")];
+        let error = kernel::select(&mut far, &mut Vec::new(), None).expect_err("it cannot");
+        assert_eq!(kernel::error_name(&error), "EINVAL");
+    }
+
+    #[test]
+    fn the_default_timeout_is_for_sockets_made_after_it() {
+        let lab = Lab::in_memory();
+        let actor = lab.actor("client");
+        let before = actor.socket(Domain::IPV4, Type::STREAM, None).expect("socket");
+        lab.set_default_timeout(Some(Duration::from_millis(200)));
+        let (after, accepted) = pair(&lab, &actor);
+        lab.set_default_timeout(None);
+        let later = actor.socket(Domain::IPV4, Type::STREAM, None).expect("socket");
+        let times = [&before, &after, &accepted, &later].map(|socket| socket.read_timeout().expect("SO_RCVTIMEO").is_some());
+        assert_eq!(times, [false, true, true, false]);
+    }
+}

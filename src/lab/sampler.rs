@@ -150,3 +150,120 @@ impl Lab {
         Some(sample)
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use socket2::{Domain, Type};
+
+    fn samples(lab: &Lab, actor: &str) -> Vec<Sample> {
+        lab.recorder().look(|events| {
+            let of = events.iter().filter(|event| &*event.actor == actor);
+            of.filter_map(|event| match &event.what {
+                What::Sample(sample) => Some(sample.clone()),
+                _ => None,
+            })
+            .collect()
+        })
+    }
+
+    #[test]
+    fn a_thread_blocked_in_recv_is_seen_there_and_seen_gone() {
+        let lab = Lab::in_memory();
+        let main = lab.actor("main");
+        let waker = main.socket(Domain::IPV4, Type::DGRAM, None).expect("socket");
+        let (told, hear) = std::sync::mpsc::channel();
+        let sampler = lab.sampler(Duration::from_millis(1)).expect("a thread");
+        lab.scope(|stage| {
+            let sleeper = stage.actor("sleeper", |me| {
+                let socket = me.socket(Domain::IPV4, Type::DGRAM, None)?;
+                socket.bind(&lab.here(0))?;
+                let _ = told.send(socket.local_addr()?);
+                socket.recv(&mut [0; 8])?;
+                Ok(())
+            })?;
+            sleeper.until_blocked_in("recv")?;
+            let seen = sleeper.observe().unwrap_or_default();
+            assert_eq!((seen.state, seen.syscall.as_deref()), (Some('S'), Some("recvfrom")));
+            // One was recorded by observe(); the second is the sampler's own.
+            let in_recv = |sample: &&Sample| sample.syscall.as_deref() == Some("recvfrom");
+            while samples(&lab, "sleeper").iter().filter(in_recv).count() < 2 {
+                thread::yield_now();
+            }
+            assert!(sleeper.cpu_time().is_some_and(|time| time > Duration::ZERO));
+            let to = hear.recv().expect("the sleeper's address");
+            waker.send_to(b"up", &to)?;
+            sleeper.finish()
+        })
+        .expect("no error");
+        while samples(&lab, "sleeper").last().is_none_or(|sample| sample.state.is_some()) {
+            thread::yield_now();
+        }
+        let cost = sampler.stop();
+        assert!(cost.looks > 0 && cost.cpu.is_some_and(|cpu| cpu <= cost.lasted), "{cost:?}");
+    }
+
+    #[test]
+    fn a_thread_that_runs_is_seen_running_and_only_changes_are_recorded() {
+        let lab = Lab::in_memory();
+        let _spinner = lab.actor("spinner");
+        let sampler = lab.sampler(Duration::from_millis(1)).expect("a thread");
+        let began = std::time::Instant::now();
+        while samples(&lab, "spinner").is_empty() || began.elapsed() < Duration::from_millis(50) {
+            std::hint::spin_loop();
+        }
+        let cost = sampler.stop();
+        let seen = samples(&lab, "spinner");
+        assert_eq!(seen[0].state, Some('R'), "{seen:?}");
+        assert!(seen.len() < 10 || u64::try_from(seen.len()).is_ok_and(|seen| seen < cost.looks / 2), "{} of {}", seen.len(), cost.looks);
+    }
+
+    /// `cargo test --release sampler -- --ignored --nocapture`: what the sampler costs a ping-pong between two threads.
+    #[test]
+    #[ignore = "a measurement"]
+    fn what_it_costs_a_ping_pong() {
+        let best = |sampled: bool| {
+            (0..7)
+                .map(|_| {
+                    let lab = Lab::in_memory();
+                    let sampler = sampled.then(|| lab.sampler(Sampler::PERIOD).expect("a thread"));
+                    let began = std::time::Instant::now();
+                    ping_pong(&lab, 5_000).expect("no error");
+                    let took = began.elapsed();
+                    if let Some(sampler) = sampler {
+                        println!("{:?}", sampler.stop());
+                    }
+                    took
+                })
+                .min()
+                .unwrap_or_default()
+        };
+        let (off, on) = (best(false), best(true));
+        println!("off {off:?}, on {on:?}, ratio {:.3}", on.as_secs_f64() / off.as_secs_f64());
+    }
+
+    fn ping_pong(lab: &Lab, rounds: usize) -> Result<()> {
+        let server = lab.actor("server");
+        let listener = server.socket(Domain::IPV4, Type::STREAM, None)?;
+        listener.bind(&lab.here(0))?;
+        listener.listen(1)?;
+        let address = listener.local_addr()?;
+        lab.scope(|stage| {
+            let client = stage.actor("client", |me| {
+                let socket = me.socket(Domain::IPV4, Type::STREAM, None)?;
+                socket.connect(&address)?;
+                for _ in 0..rounds {
+                    socket.send(b"ping")?;
+                    socket.recv(&mut [0; 8])?;
+                }
+                Ok(())
+            })?;
+            let (connection, _) = listener.accept()?;
+            for _ in 0..rounds {
+                connection.recv(&mut [0; 8])?;
+                connection.send(b"pong")?;
+            }
+            client.finish()
+        })
+    }
+}

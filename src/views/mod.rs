@@ -16,6 +16,7 @@ mod side_by_side;
 mod sockets;
 #[cfg(test)]
 mod tests_support;
+mod timeline;
 pub mod trace;
 mod wording;
 
@@ -32,17 +33,20 @@ pub enum View {
     Boundaries,
     /// Measured times, a bar each.
     Bars,
+    /// A band an actor, time along the bottom: running, ready, blocked in which call.
+    Timeline,
     /// Every call, a line each.
     Trace,
 }
 
 /// Every view, by the name that lessons use.
-pub const NAMES: [(&str, View); 6] = [
+pub const NAMES: [(&str, View); 7] = [
     ("ladder", View::Ladder),
     ("side-by-side", View::SideBySide),
     ("sockets", View::Sockets),
     ("boundaries", View::Boundaries),
     ("bars", View::Bars),
+    ("timeline", View::Timeline),
     ("trace", View::Trace),
 ];
 
@@ -62,6 +66,7 @@ impl View {
             View::Sockets => sockets::draw(recording, width),
             View::Boundaries => boundaries::draw(recording, width),
             View::Bars => bars::draw(recording, width),
+            View::Timeline => timeline::draw(recording, width),
             View::Trace => trace::draw(recording, width),
         }
     }
