@@ -11,6 +11,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+pub mod frame;
+
+pub use frame::Frame;
+
 /// A name that many events share: an actor's.
 pub type Name = Arc<str>;
 
@@ -94,6 +98,13 @@ pub enum What {
         count: u64,
         /// Where the number comes from: `/proc/net/dev`, `counted by the experiment`.
         source: Cow<'static, str>,
+    },
+    /// A frame left one end of the wire (`event: "frame"`, fields of [`Frame`]).
+    Frame(Arc<Frame>),
+    /// A frame that was delayed, held or duplicated has come out at the other end.
+    Delivered {
+        /// Its number: [`Frame::frame`].
+        frame: u64,
     },
     /// A claim was checked, or could not be.
     Claim(Claim),

@@ -13,7 +13,7 @@ use socket2::{Domain, SockAddr, Type};
 
 use super::{Chapter, Experiment, SourceFile};
 use crate::event::{Address, Data, Return, Value, What};
-use crate::lab::{self, Actor, Kind, Lab, Parameter, Proof, Result, Socket};
+use crate::lab::{self, Actor, Kind, Lab, Network, Parameter, Proof, Result, Socket};
 use crate::lab::{at_least, equal, failed_with, is, less, succeeded};
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("families.rs") };
@@ -32,7 +32,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
                 "same-over-ipv6",
             ],
             parameters: &[],
-            private_network: false,
+            network: Network::Host,
             file: FILE,
         },
         Experiment {
@@ -40,7 +40,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             play: no_frame_for_unix,
             claims: &["no-frame-for-unix", "frames-for-ipv4", "frames-for-ipv6"],
             parameters: &[],
-            private_network: true, // else the frames of other programs would be counted too
+            network: Network::Private, // else the frames of other programs would be counted too
             file: FILE,
         },
         Experiment {
@@ -48,7 +48,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             play: a_file_that_is_a_socket,
             claims: &["stat-says-socket", "file-outlives-close", "nobody-behind-the-file", "bind-again-fails", "unlink-frees-the-path"],
             parameters: &[],
-            private_network: false,
+            network: Network::Host,
             file: FILE,
         },
         Experiment {
@@ -56,7 +56,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             play: who_may_connect,
             claims: &["without-permission", "reading-is-not-enough", "with-permission", "file-holds-no-bytes"],
             parameters: &[],
-            private_network: false,
+            network: Network::Host,
             file: FILE,
         },
         Experiment {
@@ -64,7 +64,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             play: families_do_not_mix,
             claims: &["ipv4-takes-no-ipv6", "ipv4-takes-no-path", "unix-takes-no-ipv4", "ipv6-takes-no-ipv4"],
             parameters: &[],
-            private_network: false,
+            network: Network::Host,
             file: FILE,
         },
         Experiment {
@@ -72,7 +72,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             play: dual_stack,
             claims: &["server-sees-mapped", "client-sees-plain-ipv4", "ipv4-port-is-taken-too"],
             parameters: &[],
-            private_network: false,
+            network: Network::Host,
             file: FILE,
         },
         Experiment {
@@ -80,7 +80,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             play: ipv6_only,
             claims: &["ipv4-port-stays-free", "ipv4-client-is-refused", "one-port-two-listeners", "too-late-after-bind"],
             parameters: &[],
-            private_network: false,
+            network: Network::Host,
             file: FILE,
         },
         Experiment {
@@ -93,7 +93,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
                 kind: Kind::Count(1, 10_000),
                 help: "how many round trips each family makes",
             }],
-            private_network: false,
+            network: Network::Host,
             file: FILE,
         },
     ],

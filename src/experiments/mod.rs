@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use crate::lab::{self, Lab, Parameter, Result, Run};
+use crate::lab::{self, Lab, Network, Parameter, Result, Run};
 
 mod families;
+mod handshake;
 mod socket;
 mod tcp_udp;
 mod timeout_mode;
@@ -24,8 +25,8 @@ pub struct Experiment {
     pub claims: &'static [&'static str],
     /// What can be set with `--set`, besides the deadline.
     pub parameters: &'static [Parameter],
-    /// True if it plays in a network of its own.
-    pub private_network: bool,
+    /// Where it plays.
+    pub network: Network,
     /// Where its source is.
     pub file: SourceFile,
 }
@@ -58,7 +59,7 @@ pub struct Chapter {
 }
 
 /// All chapters, in the order of the course.
-pub static CHAPTERS: [&Chapter; 4] = [&socket::CHAPTER, &families::CHAPTER, &tcp_udp::CHAPTER, &timeout_mode::CHAPTER];
+pub static CHAPTERS: [&Chapter; 5] = [&socket::CHAPTER, &families::CHAPTER, &tcp_udp::CHAPTER, &handshake::CHAPTER, &timeout_mode::CHAPTER];
 
 /// All experiments, in the order of the course.
 pub fn all() -> impl Iterator<Item = &'static Experiment> {
@@ -82,6 +83,12 @@ impl Experiment {
         Some((u32::try_from(first).ok()? + 1, lines[first..first + length].to_vec()))
     }
 
+    /// True if it needs the wire.
+    #[must_use]
+    pub fn needs_wire(&self) -> bool {
+        self.network == Network::Wire
+    }
+
     /// Runs it in this process, which is then over; the events go to standard output.
     #[must_use]
     pub fn perform(&'static self, settings: BTreeMap<String, String>) -> ExitCode {
@@ -90,7 +97,7 @@ impl Experiment {
             actor: "lab".to_owned(),
             parameters: self.parameters,
             settings,
-            private_network: self.private_network,
+            network: self.network,
             epoch_ns: None,
         };
         lab::perform(&run, self.play)
@@ -101,6 +108,6 @@ impl Experiment {
 #[must_use]
 pub fn perform_part(name: &str, actor: String, epoch_ns: u64, settings: BTreeMap<String, String>) -> Option<ExitCode> {
     let part = CHAPTERS.iter().flat_map(|chapter| chapter.parts).find(|part| part.name == name)?;
-    let run = Run { name: name.to_owned(), actor, parameters: &[], settings, private_network: false, epoch_ns: Some(epoch_ns) };
+    let run = Run { name: name.to_owned(), actor, parameters: &[], settings, network: Network::Host, epoch_ns: Some(epoch_ns) };
     Some(lab::perform(&run, part.play))
 }

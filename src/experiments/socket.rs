@@ -6,7 +6,7 @@ use socket2::{Domain, Protocol, SockAddr, Type};
 
 use super::{Chapter, Experiment, Part, SourceFile};
 use crate::event::{Data, Outcome, Value};
-use crate::lab::{Error, Lab, Process, Proof, Result, Socket, differ, equal, failed_with, is, succeeded};
+use crate::lab::{Error, Lab, Network, Process, Proof, Result, Socket, differ, equal, failed_with, is, succeeded};
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("socket.rs") };
 
@@ -17,7 +17,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             play: two_processes,
             claims: &["two-pids", "the-line-came-back", "each-end-is-the-others-peer", "same-number-other-socket"],
             parameters: &[],
-            private_network: false,
+            network: Network::Host,
             file: FILE,
         },
         Experiment {
@@ -25,7 +25,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             play: address_port_protocol,
             claims: &["tcp-and-udp-share-a-port", "each-protocol-gets-its-own", "second-tcp-is-refused", "another-address-is-free"],
             parameters: &[],
-            private_network: false,
+            network: Network::Host,
             file: FILE,
         },
         Experiment {
@@ -33,7 +33,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             play: many_on_one_port,
             claims: &["one-port-for-all", "peers-differ", "bytes-find-their-socket", "still-listening"],
             parameters: &[],
-            private_network: false,
+            network: Network::Host,
             file: FILE,
         },
         Experiment {
@@ -41,7 +41,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             play: by_hand_and_by_framework,
             claims: &["both-echo", "same-calls"],
             parameters: &[],
-            private_network: false,
+            network: Network::Host,
             file: FILE,
         },
     ],

@@ -8,7 +8,7 @@ use socket2::{Domain, Protocol, Type};
 
 use super::{Chapter, Experiment, SourceFile};
 use crate::event::Data;
-use crate::lab::{Kind, Lab, MSG_TRUNC, Parameter, Proof, Result, Socket, at_least, failed_with, is, lasted, succeeded};
+use crate::lab::{Kind, Lab, MSG_TRUNC, Network, Parameter, Proof, Result, Socket, at_least, failed_with, is, lasted, succeeded};
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("tcp_udp.rs") };
 
@@ -19,7 +19,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             play: stream_has_no_boundaries,
             claims: &["three-sends-one-recv", "one-send-many-recvs", "every-byte-in-order"],
             parameters: &[],
-            private_network: false,
+            network: Network::Host,
             file: FILE,
         },
         Experiment {
@@ -27,7 +27,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             play: datagrams_keep_boundaries,
             claims: &["three-sends-three-recvs", "short-buffer-cuts", "what-was-cut-is-gone", "the-true-length"],
             parameters: &[],
-            private_network: false,
+            network: Network::Host,
             file: FILE,
         },
         Experiment {
@@ -41,7 +41,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
                 "udp-needs-no-connection",
             ],
             parameters: &[],
-            private_network: false,
+            network: Network::Host,
             file: FILE,
         },
         Experiment {
@@ -54,7 +54,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
                 kind: Kind::Span(1, 60_000),
                 help: "how long the UDP client listens for an answer",
             }],
-            private_network: false,
+            network: Network::Host,
             file: FILE,
         },
     ],

@@ -7,7 +7,7 @@ use socket2::{Domain, Protocol, SockAddr, Type};
 
 use super::{Chapter, Experiment, SourceFile};
 use crate::event::{Outcome, Value};
-use crate::lab::{Actor, Kind, Lab, Parameter, Proof, Result, Sampler, Socket, is, lasted, less};
+use crate::lab::{Actor, Kind, Lab, Network, Parameter, Proof, Result, Sampler, Socket, is, lasted, less};
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("timeout_mode.rs") };
 
@@ -22,7 +22,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
         play: three_modes,
         claims: &["non-blocking-fails-at-once", "timeout-fails-in-time", "blocking-waits-for-the-bytes"],
         parameters: &[SILENCE, TIMEOUT],
-        private_network: false,
+        network: Network::Host,
         file: FILE,
     }],
     parts: &[],

@@ -29,10 +29,12 @@ pub mod actor;
 pub mod claim;
 pub mod kernel;
 pub mod parameter;
+pub mod probe;
 pub mod ready;
 pub mod recorder;
 pub mod sampler;
 pub mod socket;
+pub mod wire;
 
 pub use actor::{Actor, ActorThread, Process, Stage};
 pub use claim::{Proof, at_least, before, differ, equal, failed_with, is, lasted, less, succeeded};
@@ -42,6 +44,7 @@ pub use ready::{Epoll, Interest, Ready};
 pub use recorder::Recorder;
 pub use sampler::Sampler;
 pub use socket::{Buffer, MSG_TRUNC, Socket, address};
+pub use wire::Wire;
 
 /// What an experiment answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -122,11 +125,24 @@ struct Bench {
     children: actor::Children,
     watched: Mutex<Vec<sampler::Watched>>,
     defaults: Arc<socket::Defaults>,
-    private_network: bool,
+    network: Network,
+    wire: OnceLock<Wire>,
     /// True for [`perform`]: the process belongs to the run, and ends with it.
     owns_process: bool,
     ended: Mutex<bool>,
     over: Condvar,
+}
+
+/// In which network an experiment plays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Network {
+    /// The machine's own.
+    #[default]
+    Host,
+    /// One of its own, with `lo` alone in it.
+    Private,
+    /// One of its own, with `lo` and a wire whose frames the lab sees, and may lose ([`Lab::wire`]).
+    Wire,
 }
 
 /// What a run is about: everything [`perform`] needs besides the function.
@@ -140,8 +156,8 @@ pub struct Run {
     pub parameters: &'static [Parameter],
     /// What is set.
     pub settings: BTreeMap<String, String>,
-    /// Whether it plays in a network of its own.
-    pub private_network: bool,
+    /// Where it plays; a child process is already there, and says [`Network::Host`].
+    pub network: Network,
     /// When the run began, for a child process: a reading of [`kernel::monotonic_ns`].
     pub epoch_ns: Option<u64>,
 }
@@ -155,7 +171,7 @@ impl Lab {
             actor: "lab".to_owned(),
             parameters: &[],
             settings: BTreeMap::new(),
-            private_network: false,
+            network: Network::Host,
             epoch_ns: None,
         };
         Lab::new(&run, false)
@@ -173,7 +189,8 @@ impl Lab {
                 children: actor::Children::default(),
                 watched: Mutex::default(),
                 defaults: Arc::default(),
-                private_network: run.private_network,
+                network: run.network,
+                wire: OnceLock::new(),
                 owns_process,
                 ended: Mutex::new(false),
                 over: Condvar::new(),
@@ -306,6 +323,28 @@ impl Lab {
         SocketAddr::from((Ipv6Addr::LOCALHOST, port)).into()
     }
 
+    /// 10.9.0.1 and this port: the near end of the wire, where sockets are bound. 0 lets the kernel choose a port.
+    #[must_use]
+    pub fn near(&self, port: u16) -> SockAddr {
+        SocketAddr::from((wire::NEAR, port)).into()
+    }
+
+    /// 10.9.0.2 and this port: the far end of the wire. What is sent there crosses the wire, and comes out at whoever has
+    /// the port at the near end.
+    #[must_use]
+    pub fn far(&self, port: u16) -> SockAddr {
+        SocketAddr::from((wire::FAR, port)).into()
+    }
+
+    /// The wire that the experiment plays on; its table row says `network: Network::Wire`.
+    ///
+    /// # Errors
+    /// [`Error::Unexpected`] if the row does not. Where no wire can be had, the run ends as unavailable before it gets here.
+    pub fn wire(&self) -> Result<&Wire> {
+        let wire = self.bench.wire.get();
+        wire.ok_or_else(|| Error::Unexpected("the experiment's table row does not say `network: Network::Wire`".to_owned()))
+    }
+
     /// A path in a folder that this run alone has, and that goes when it ends.
     ///
     /// # Errors
@@ -387,7 +426,7 @@ impl Lab {
     /// # Errors
     /// [`Error::Unavailable`] without a private network or /proc.
     pub fn frames_on_lo(&self) -> Result<u64> {
-        let frames = kernel::frames_sent("lo").filter(|_| self.bench.private_network);
+        let frames = kernel::frames_sent("lo").filter(|_| self.bench.network != Network::Host);
         frames.ok_or_else(|| Error::Unavailable("frames can only be counted in a private network with /proc".to_owned()))
     }
 
@@ -597,7 +636,7 @@ pub fn perform(run: &Run, play: fn(&Lab) -> Result<()>) -> ExitCode {
     static LEASH: OnceLock<()> = OnceLock::new();
     std::panic::set_hook(Box::new(|_| {}));
     let lab = Lab::new(run, true);
-    let network = if run.private_network { enter_private_network(&lab) } else { Ok(()) };
+    let network = wire::enter(&lab, run.network);
     let _ = kernel::drop_capabilities();
     signals::block();
 
@@ -623,9 +662,18 @@ pub fn perform(run: &Run, play: fn(&Lab) -> Result<()>) -> ExitCode {
     let watching = lab.clone();
     thread::spawn(move || watching.watch());
 
-    let outcome = network.and_then(|()| {
+    let outcome = network.and_then(|tap| {
+        if let Some(tap) = tap {
+            let _ = lab.bench.wire.set(Wire::start(&lab, tap)?);
+        }
         catch_unwind(AssertUnwindSafe(|| play(&lab))).unwrap_or_else(|panic| Err(Error::Panic(actor::panic_text(panic.as_ref()))))
     });
+    if let Some(wire) = lab.bench.wire.get() {
+        wire.settle_now();
+        if let Some(unseen @ 1..) = kernel::frames_without_room(wire::INTERFACE) {
+            lab.tally("frames that the wire's device had no room for", unseen, "/proc/net/dev");
+        }
+    }
     let ending = outcome.map_err(|error| error.at(&lab, &lab.bench.myself).ending()).map_or_else(|ending| ending, |()| Ending::Finished);
     lab.end(ending, None);
     lab.recorder().drain();
@@ -644,14 +692,6 @@ impl Lab {
             self.end_now(Ending::Deadline, Some(self.recorder().pending()));
         }
     }
-}
-
-fn enter_private_network(lab: &Lab) -> Result<()> {
-    kernel::enter_private_network()
-        .map_err(|missing| Error::Unavailable(format!("this needs a network of its own, and the system refused it ({missing})")))?;
-    let through = Actor::instrument(lab).socket(Domain::IPV4, Type::DGRAM, None)?;
-    kernel::raise_interface(through.bare(), "lo")?;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ pub struct Recorder {
     next_call: AtomicU64,
     state: Mutex<State>,
     more: Condvar,
+    over: Condvar,
     drained: Condvar,
 }
 
@@ -32,6 +33,9 @@ struct State {
     writer: Writer,
     closed: bool,
 }
+
+/// How long events are gathered before they are written.
+const GATHER: Duration = Duration::from_millis(2);
 
 /// What the writing thread is doing.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -61,6 +65,7 @@ impl Recorder {
             next_call: AtomicU64::new(1),
             state: Mutex::default(),
             more: Condvar::new(),
+            over: Condvar::new(),
             drained: Condvar::new(),
         }
     }
@@ -172,6 +177,7 @@ impl Recorder {
     pub fn close(&self) {
         self.lock().closed = true;
         self.more.notify_all();
+        self.over.notify_all();
     }
 
     /// Writes every event to `to` as it comes, until [`Recorder::close`] and all is written. Runs on a thread of its own.
@@ -183,12 +189,11 @@ impl Recorder {
                 let batch = state.events[state.written..].to_vec();
                 drop(state);
                 let sent = batch.iter().try_for_each(|event| write_line(to, event)).and_then(|()| to.flush());
-                if sent.is_ok() {
-                    // The reader is a person: gathering for 2 ms saves a wake-up for every event.
-                    std::thread::sleep(Duration::from_millis(2));
-                }
                 state = self.lock();
                 state.written += batch.len();
+                // The reader is a person: gathering for 2 ms saves a wake-up for every event. The end is not waited for.
+                let gathered = self.over.wait_timeout_while(state, GATHER, |state| !state.closed);
+                state = gathered.unwrap_or_else(PoisonError::into_inner).0;
                 if sent.is_err() {
                     state.closed = true;
                     state.written = state.events.len();

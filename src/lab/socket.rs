@@ -174,11 +174,14 @@ pub const MSG_TRUNC: i32 = libc::MSG_TRUNC;
 #[cfg(not(unix))]
 pub const MSG_TRUNC: i32 = 0x100;
 
-/// Shorthand for a call's arguments.
+/// Shorthand for a call's arguments; there is room for the descriptor, which comes first.
 macro_rules! args {
-    ($($name:ident: $value:expr),* $(,)?) => {
-        Args(vec![$((Cow::Borrowed(stringify!($name)), Value::from($value))),*])
-    };
+    ($($name:ident: $value:expr),* $(,)?) => {{
+        let given = [$((Cow::Borrowed(stringify!($name)), Value::from($value))),*];
+        let mut all = Vec::with_capacity(given.len() + 1);
+        all.extend(given);
+        Args(all)
+    }};
 }
 
 pub(super) use args;
@@ -389,16 +392,13 @@ impl Socket {
     /// [`Socket::take_error`] then says which. `ECONNREFUSED` if nobody listens there, `ETIMEDOUT` if nobody answers, `EAFNOSUPPORT` for another family's address.
     #[track_caller]
     pub fn connect(&self, to: &SockAddr) -> io::Result<()> {
-        self.call(("connect", "connect"), args! { address: to }, Some(Location::caller()), |socket| socket.connect(to), done)
-            // The kernel has given it an address all the same, but its state is nobody's business before it is known.
-            .inspect_err(|error| {
-                if kernel::is_in_progress(error) {
-                    self.locate()
-                }
-            })?;
-        self.locate();
-        self.ask_state();
-        Ok(())
+        let answer = self.call(("connect", "connect"), args! { address: to }, Some(Location::caller()), |socket| socket.connect(to), done);
+        // A non-blocking connect that is under way has its address already.
+        if answer.as_ref().err().is_none_or(|error| kernel::error_name(error) == "EINPROGRESS") {
+            self.locate();
+            self.ask_state();
+        }
+        answer
     }
 
     /// Says that nothing more will be sent, or is wanted: shutdown(2).

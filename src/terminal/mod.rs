@@ -21,6 +21,8 @@ pub struct Look {
     pub width: Option<u16>,
     /// Ask nothing and wait for nothing.
     pub auto: bool,
+    /// What asks for Enter when the screen is full.
+    pub more: &'static str,
 }
 
 /// Where a person reads, and perhaps types.
@@ -29,6 +31,12 @@ pub struct Terminal {
     width: usize,
     ascii: bool,
     interactive: bool,
+    /// Rows of the screen, where a person sits before one.
+    height: Option<usize>,
+    /// Rows shown since a person last pressed Enter.
+    shown: usize,
+    /// What asks for Enter when the screen is full.
+    more: &'static str,
 }
 
 /// What was typed.
@@ -54,16 +62,18 @@ impl Terminal {
         let stdout = io::stdout();
         let at_terminal = stdout.is_terminal();
         colored::control::set_override(look.color.unwrap_or_else(|| wants_color(at_terminal)));
-        let measured = || terminal_size::terminal_size_of(&stdout).map(|(width, _)| usize::from(width.0));
+        let size = terminal_size::terminal_size_of(&stdout);
+        let measured = || size.map(|(width, _)| usize::from(width.0));
         let width = look.width.map(usize::from).or_else(measured).filter(|width| *width > 0).unwrap_or(USUAL).max(NARROWEST);
         let interactive = !look.auto && at_terminal && io::stdin().is_terminal();
-        Terminal { out: Box::new(io::BufWriter::new(stdout)), width, ascii: look.ascii, interactive }
+        let height = size.map(|(_, height)| usize::from(height.0)).filter(|height| interactive && *height > 4);
+        Terminal { out: Box::new(io::BufWriter::new(stdout)), width, ascii: look.ascii, interactive, height, shown: 0, more: look.more }
     }
 
     /// Shows nothing: for when standard output is taken by a recording.
     #[must_use]
     pub fn nowhere() -> Terminal {
-        Terminal { out: Box::new(io::sink()), width: USUAL, ascii: false, interactive: false }
+        Terminal { out: Box::new(io::sink()), width: USUAL, ascii: false, interactive: false, height: None, shown: 0, more: "" }
     }
 
     /// Columns to draw in.
@@ -72,17 +82,41 @@ impl Terminal {
         self.width
     }
 
+    /// Rows of the screen, where a person sits before one.
+    #[must_use]
+    pub fn height(&self) -> Option<usize> {
+        self.height
+    }
+
+    /// Whether there are colours.
+    #[must_use]
+    pub fn has_colours(&self) -> bool {
+        colored::control::SHOULD_COLORIZE.should_colorize()
+    }
+
     /// True if a person is there who can be asked.
     #[must_use]
     pub fn is_interactive(&self) -> bool {
         self.interactive
     }
 
-    /// One row.
+    /// One row. If the screen is full of what nobody has had time to read, it waits for Enter first.
+    ///
+    /// # Errors
+    /// What write(2) or read(2) answers.
+    pub fn row(&mut self, row: &Row) -> io::Result<()> {
+        if self.height.is_some_and(|height| self.shown + 2 > height) {
+            self.ask(self.more)?;
+        }
+        self.row_at_once(row)
+    }
+
+    /// One row, without waiting for anyone: for what is happening now.
     ///
     /// # Errors
     /// What write(2) answers.
-    pub fn row(&mut self, row: &Row) -> io::Result<()> {
+    pub fn row_at_once(&mut self, row: &Row) -> io::Result<()> {
+        self.shown += 1;
         for (index, span) in row.0.iter().enumerate() {
             let text = if index + 1 == row.0.len() { span.text.trim_end() } else { &span.text };
             let text = if self.ascii { to_ascii(text) } else { text.to_owned() };
@@ -132,7 +166,7 @@ impl Terminal {
     /// # Errors
     /// What write(2) answers.
     pub fn blank(&mut self) -> io::Result<()> {
-        writeln!(self.out)
+        self.row(&Row::new())
     }
 
     /// A picture.
@@ -175,9 +209,11 @@ impl Terminal {
         let prompt = if self.ascii { to_ascii(prompt) } else { prompt.to_owned() };
         write!(self.out, "{}", inked(&prompt, Ink::Warn))?;
         self.out.flush()?;
+        self.shown = 0;
         let mut typed = Vec::new();
         if io::stdin().lock().read_until(b'\n', &mut typed)? == 0 {
-            self.interactive = false;
+            // Nobody can be asked any more: the rest is shown without waiting.
+            (self.interactive, self.height) = (false, None);
             self.blank()?;
             return Ok(Typed::Nothing);
         }

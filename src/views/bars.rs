@@ -51,9 +51,12 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     Picture(rows)
 }
 
+/// The values measured of each label.
+type Labels<'n> = Vec<(&'n str, Vec<u64>)>;
+
 /// The values by series and by label, each in the order of first appearance.
 fn measured(events: &[&Event]) -> Vec<Group> {
-    let mut all: Vec<(&str, Vec<(&str, Vec<u64>)>)> = Vec::new();
+    let mut all: Vec<(&str, Labels)> = Vec::new();
     for event in events {
         let What::Measure { series, label, value_ns } = &event.what else { continue };
         at(at(&mut all, series), label).push(*value_ns);

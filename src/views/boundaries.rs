@@ -213,10 +213,17 @@ impl Scale {
             widths[last] += (piece.end - piece.start).to_string().len().saturating_sub(has);
         }
         let natural = widths.iter().sum::<usize>() + widths.len() < room;
-        if !natural {
+        let total = |widths: &[usize]| widths.iter().sum::<usize>() + widths.len() + 1;
+        if !natural && total(&widths) > 2 * room {
             let free = room.saturating_sub(1 + 4 * stretches.len());
             let all: usize = stretches.iter().map(|(start, end)| end - start).sum();
-            widths = stretches.iter().map(|(start, end)| 3 + free * (end - start) / all.max(1)).collect();
+            widths = stretches.iter().map(|(start, end)| 3 + free.saturating_mul(end - start) / all.max(1)).collect();
+        }
+        // A little too wide: the widest give way.
+        while total(&widths) > room
+            && let Some(widest) = widths.iter_mut().max().filter(|wide| **wide > 1)
+        {
+            *widest -= 1;
         }
         let mut columns = vec![0];
         for wide in widths {

@@ -10,6 +10,7 @@ mod boundaries;
 mod flows;
 mod ladder;
 mod lives;
+pub mod pcapng;
 #[cfg(test)]
 mod sample;
 mod side_by_side;

@@ -87,7 +87,10 @@ fn columns(recording: &Recording) -> (Vec<Column>, usize) {
         }
     }
     for made in calls {
-        let part = parts.iter().rev().find(|(at_ns, _)| *at_ns <= made.entered_ns);
+        // What goes out of scope late still belongs to where it was opened.
+        let opened_ns = made.socket.filter(|_| made.call.function == "close").map(|at| flows.sockets[at].made_ns);
+        let part_at = |when_ns: u64| parts.iter().rev().find(|(at_ns, _)| *at_ns <= when_ns);
+        let part = opened_ns.and_then(part_at).or_else(|| part_at(made.entered_ns));
         let heading = match part {
             Some((_, part)) => part.clone(),
             None if parts.is_empty() => safe(&made.actor),
@@ -108,7 +111,8 @@ fn columns(recording: &Recording) -> (Vec<Column>, usize) {
         if several && threaded {
             calls.sort_by_key(|made| cast.place(&made.actor));
         }
-        let mut cells: Vec<Cell> = calls.into_iter().map(|made| Cell::of(made, several.then_some(&cast))).collect();
+        let mut cells: Vec<Cell> =
+            calls.into_iter().map(|made| Cell::of(made, Some(&cast).filter(|_| several && *made.actor != *heading))).collect();
         if cells.len() > LONG {
             cells = fold(&cells);
         }
@@ -188,13 +192,29 @@ impl Cell {
         if let Some(row) = one(&self.args, true).or_else(|| if took { None } else { one(&self.args_short, false) }) {
             return vec![row];
         }
-        let above = call(&self.args);
-        let above = if above.width() <= width { above } else { call(&self.args_short) };
-        let mut below = outcome(Row::new(), "  → ", true);
-        if below.width() > width {
-            below = outcome(Row::new(), "  → ", false);
+        let mut rows = Vec::new();
+        if let Some(above) = [&self.args, &self.args_short].into_iter().map(call).find(|row| row.width() <= width) {
+            rows.push(above);
+        } else {
+            rows.push(who().with("(", ink(differs.args)));
+            let args = [&self.args, &self.args_short].into_iter().find(|args| args.width() < width).unwrap_or(&self.args_short);
+            let args = args.trim_start_matches('(');
+            let both = outcome(Row::new().with(format!("  {args}"), ink(differs.args)), " → ", took);
+            if both.width() <= width {
+                return vec![cut(rows.remove(0), width), both];
+            }
+            rows.extend(textwrap::wrap(args, width - 2).iter().map(|line| Row::new().with(format!("  {line}"), ink(differs.args))));
         }
-        [above, below].into_iter().filter(|row| row.width() > 0).map(|row| cut(row, width)).collect()
+        let told = outcome(Row::new(), "  → ", true);
+        if told.width() <= width {
+            rows.push(told);
+        } else {
+            let mut lines = textwrap::wrap(&self.outcome, width - 4).into_iter();
+            let told = if self.outcome_ink == Ink::Plain { ink(differs.outcome) } else { self.outcome_ink };
+            rows.push(Row::new().with("  → ", Ink::Faint).with(lines.next().unwrap_or_default(), told));
+            rows.extend(lines.map(|line| Row::new().with(format!("    {line}"), told)));
+        }
+        rows.into_iter().filter(|row| row.width() > 0).map(|row| cut(row, width)).collect()
     }
 }
 
@@ -496,8 +516,8 @@ recv(16)
 close() → ok
 
 non-blocking
-set_nonblocking(O_N…
-  → ok
+set_nonblocking(
+  O_NONBLOCK) → ok
 recv(16) → EAGAIN
 close() → ok
 ";

@@ -11,6 +11,10 @@ use crate::recording::Recording;
 
 /// More sockets than these are counted, not drawn.
 const MOST: usize = 24;
+/// So many ports get an ink: more would not be told apart.
+const MOST_INKS: usize = 5;
+/// What became of a socket is told in rows at least this wide.
+const ROOM_FOR_WORDS: usize = 20;
 /// Between two columns.
 const GAP: usize = 3;
 const HEADINGS: [&str; 5] = ["protocol", "local address", "peer address", "who", "what became of it"];
@@ -35,15 +39,13 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
         return Picture::default();
     }
     let widest = |column: usize| table.iter().map(|cells| cells[column].width()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..5).map(|column| widest(column).max(HEADINGS[column].width())).collect();
+    let widths: Vec<usize> = (0..4).map(|column| widest(column).max(HEADINGS[column].width())).collect();
+    let last = width.saturating_sub(widths.iter().sum::<usize>() + 4 * GAP);
     let mut rows = Vec::new();
-    if widths.iter().sum::<usize>() + 4 * GAP <= width {
+    if last >= widest(4).min(ROOM_FOR_WORDS) {
         let heading = |column: usize| Row::new().with(HEADINGS[column], Ink::Faint);
-        rows.push(beside(std::array::from_fn(heading), &widths, false));
-        rows.extend(table.into_iter().map(|cells| {
-            let connected = cells[1].width() > 1 && cells[2].width() > 1;
-            beside(cells, &widths, connected)
-        }));
+        rows.extend(beside(std::array::from_fn(heading), &widths, last));
+        rows.extend(table.into_iter().flat_map(|cells| beside(cells, &widths, last)));
     } else {
         table.into_iter().for_each(|cells| stacked(cells, width, &mut rows));
     }
@@ -57,10 +59,12 @@ fn append(row: &mut Row, more: Row) {
     more.0.into_iter().for_each(|span| row.push(span.text, span.ink));
 }
 
-fn beside(cells: [Row; 5], widths: &[usize], connected: bool) -> Row {
+/// A row of the table; what became of the socket may go on below.
+fn beside([protocol, local, peer, who, became]: [Row; 5], widths: &[usize], last: usize) -> Vec<Row> {
     let mut row = Row::new();
     let mut column = 0;
-    for (number, (cell, wide)) in cells.into_iter().zip(widths).enumerate() {
+    let connected = local.width() > 1 && peer.0.iter().any(|span| span.ink != Ink::Faint);
+    for (number, (cell, wide)) in [protocol, local, peer, who].into_iter().zip(widths).enumerate() {
         if number == 2 && connected {
             row.pad_to(column - 2);
             row.push("↔", Ink::Faint);
@@ -69,7 +73,34 @@ fn beside(cells: [Row; 5], widths: &[usize], connected: bool) -> Row {
         append(&mut row, cell);
         column += wide + GAP;
     }
-    row
+    let mut rows = vec![row];
+    for line in wrapped(became, last) {
+        let mut row = rows.pop().filter(|row| row.width() <= column).unwrap_or_default();
+        row.pad_to(column);
+        append(&mut row, line);
+        rows.extend([row, Row::new()]);
+    }
+    rows.retain(|row| row.width() > 0);
+    rows
+}
+
+/// The words of a row in as many rows of this width as they need.
+fn wrapped(row: Row, width: usize) -> Vec<Row> {
+    let mut rows = vec![Row::new()];
+    for span in row.0 {
+        for word in span.text.split_inclusive(' ') {
+            let used = rows.last().map_or(0, Row::width);
+            if used > 0 && used + word.trim_end().width() > width {
+                rows.push(Row::new());
+            }
+            if let Some(last) = rows.last_mut() {
+                let room = width - last.width();
+                let shown = if word.width() > room { fit(word.trim_end(), room) } else { word.to_owned() };
+                last.push(shown, span.ink);
+            }
+        }
+    }
+    rows
 }
 
 /// Who and what in one row, the addresses below, what became of it below those, if all cannot stand in one.
@@ -93,9 +124,11 @@ fn stacked([protocol, local, peer, who, became]: [Row; 5], width: usize, rows: &
             all.push(below);
         }
     }
-    let mut last = Row::new().with("  ", Ink::Plain);
-    append(&mut last, became);
-    all.push(last);
+    for line in wrapped(became, width - 2) {
+        let mut last = Row::new().with("  ", Ink::Plain);
+        append(&mut last, line);
+        all.push(last);
+    }
     for row in all {
         let mut shown = Row::new();
         for span in row.0 {
@@ -137,10 +170,13 @@ fn became(socket: &Socket, flows: &Flows) -> Row {
         let accepted = matches!(socket.origin, Origin::Accept(_));
         row.push(if accepted { "accepted" } else { "connected" }, Ink::Plain);
     } else if socket.local.is_some() {
-        row.push("bound", Ink::Plain);
+        let asked = flows.calls.iter().any(|made| {
+            made.call.function == "bind" && made.result().is_some() && made.socket.is_some_and(|at| flows.sockets[at].key == socket.key)
+        });
+        row.push(if asked { "bound" } else { "bound by the kernel" }, Ink::Plain);
     }
     if let [.., (_, last)] = socket.states.as_slice()
-        && last != "ESTABLISHED"
+        && !matches!(last.as_str(), "ESTABLISHED" | "LISTEN")
     {
         row.push(format!("{}{}", if row.0.is_empty() { "" } else { ", " }, safe(last)), Ink::Plain);
     }
@@ -178,7 +214,7 @@ fn mark(address: &Address) -> Option<String> {
     }
 }
 
-/// Ports and paths that occur at several sockets, each with an ink that no actor has.
+/// Ports and paths that occur several times, the most frequent first, each with an ink that no actor has.
 struct Marks {
     shared: Vec<String>,
     first_ink: usize,
@@ -188,13 +224,16 @@ impl Marks {
     fn of(flows: &Flows, first_ink: usize) -> Marks {
         let ends = flows.sockets.iter().flat_map(|socket| [&socket.local, &socket.peer]);
         let all: Vec<String> = ends.flatten().filter_map(mark).collect();
-        let mut shared: Vec<String> = Vec::new();
-        for (index, one) in all.iter().enumerate() {
-            if !shared.contains(one) && all[index + 1..].contains(one) {
-                shared.push(one.clone());
+        let mut often: Vec<(usize, String)> = Vec::new();
+        for one in all {
+            match often.iter_mut().find(|(_, known)| *known == one) {
+                Some((times, _)) => *times += 1,
+                None => often.push((1, one)),
             }
         }
-        Marks { shared, first_ink }
+        often.retain(|(times, _)| *times > 1);
+        often.sort_by_key(|(times, _)| std::cmp::Reverse(*times));
+        Marks { shared: often.into_iter().take(MOST_INKS).map(|(_, one)| one).collect(), first_ink }
     }
 
     fn address(&self, address: Option<&Address>) -> Row {
@@ -247,11 +286,19 @@ UDP        127.0.0.1:4000    ·                 udp      bound
     }
 
     #[test]
+    fn words_go_on_below_where_the_column_ends() {
+        let row = Row::new().with("one two ", Ink::Plain).with("three", Ink::Bad);
+        let lines: Vec<String> = wrapped(row, 7).iter().map(Row::text).collect();
+        assert_eq!(lines, ["one two", "three"]);
+    }
+
+    #[test]
     fn narrow_tables_are_stacked() {
         let expected = "\
 TCP  server
   127.0.0.1:4000
-  listening, 1 acce…
+  listening, 1
+  accepted
 TCP  client
   127.0.0.1:53546
   ↔ 127.0.0.1:4000

@@ -116,7 +116,7 @@ impl Trace {
     /// What is no call, in words.
     fn told(&self, event: &Event, what: &What) -> Vec<Row> {
         match what {
-            What::Enter(_) | What::Return(_) => Vec::new(),
+            What::Enter(_) | What::Return(_) | What::Frame(_) | What::Delivered { .. } => Vec::new(),
             What::Part { part } => {
                 let name = fit(&safe(part), self.width.saturating_sub(6));
                 let rest = self.width.min(EDGE).saturating_sub(name.width() + 4);

@@ -67,15 +67,6 @@ pub fn is_family_missing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::AddrNotAvailable | io::ErrorKind::Unsupported)
 }
 
-/// True if the error means that connect goes on by itself.
-#[must_use]
-pub fn is_in_progress(error: &io::Error) -> bool {
-    #[cfg(unix)]
-    return error.raw_os_error() == Some(libc::EINPROGRESS);
-    #[cfg(not(unix))]
-    return error.kind() == io::ErrorKind::WouldBlock;
-}
-
 /// Not to be had here.
 ///
 /// # Errors
@@ -140,6 +131,50 @@ pub fn enter_private_network() -> Result<(), Missing> {
 /// # Errors
 /// Always.
 pub fn raise_interface(_: &socket2::Socket, _: &str) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Not to be had here.
+///
+/// # Errors
+/// Always: this program knows only Linux's TAP devices.
+pub fn open_tap(_: &str) -> Result<std::fs::File, Missing> {
+    Err(Missing { step: Cow::Borrowed("a TAP device"), errno: Cow::Borrowed("only done on Linux so far") })
+}
+
+/// Not to be had here.
+///
+/// # Errors
+/// Always.
+pub fn set_address(_: &socket2::Socket, _: &str, _: std::net::Ipv4Addr) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Not to be had here.
+///
+/// # Errors
+/// Always.
+pub fn set_queue(_: &socket2::Socket, _: &str, _: i32) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Not to be had here.
+#[must_use]
+pub fn frames_without_room(_: &str) -> Option<u64> {
+    None
+}
+
+/// Not to be had here.
+#[must_use]
+pub fn silence_ipv6(_: &str) -> bool {
+    false
+}
+
+/// Not to be had here.
+///
+/// # Errors
+/// Always.
+pub fn wait_readable<A, B>(_: &A, _: &B, _: Option<std::time::Duration>) -> io::Result<(bool, bool)> {
     Err(io::ErrorKind::Unsupported.into())
 }
 

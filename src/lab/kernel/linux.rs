@@ -5,11 +5,16 @@ use std::cell::Cell;
 use std::fs;
 use std::io;
 use std::mem::{self, MaybeUninit};
-use std::os::fd::{AsRawFd, IntoRawFd};
+use std::net::Ipv4Addr;
+use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sched::{CloneFlags, unshare};
+use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, clock_gettime};
 
 use super::{Missing, TcpInfo, tcp_state_name};
@@ -33,7 +38,7 @@ pub fn name() -> String {
 /// Nanoseconds of `CLOCK_MONOTONIC`, the same for every process of the machine (clock_gettime(2)).
 #[must_use]
 pub fn monotonic_ns() -> u64 {
-    let now = clock_gettime(ClockId::CLOCK_MONOTONIC).unwrap_or(nix::sys::time::TimeSpec::new(0, 0));
+    let now = clock_gettime(ClockId::CLOCK_MONOTONIC).unwrap_or(TimeSpec::new(0, 0));
     u64::try_from(now.tv_sec()).unwrap_or(0) * 1_000_000_000 + u64::try_from(now.tv_nsec()).unwrap_or(0)
 }
 
@@ -68,12 +73,6 @@ pub fn is_shortage(error: &io::Error) -> bool {
 #[must_use]
 pub fn is_family_missing(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL | libc::ENETUNREACH))
-}
-
-/// True if the error means that connect(2) goes on by itself: `EINPROGRESS`.
-#[must_use]
-pub fn is_in_progress(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(libc::EINPROGRESS)
 }
 
 /// What TCP_INFO says of this socket (tcp(7)); `None` for a kernel that answers with too little to hold the state.
@@ -137,9 +136,19 @@ pub fn is_asleep(process: u32, thread: u32) -> Option<bool> {
 /// Frames that an interface of this network has sent so far (the `tx_packets` column of /proc/net/dev, proc_pid_net(5)).
 #[must_use]
 pub fn frames_sent(interface: &str) -> Option<u64> {
+    interface_counter(interface, 9)
+}
+
+/// Frames that an interface of this network had no room for (the `tx_dropped` column of /proc/net/dev).
+#[must_use]
+pub fn frames_without_room(interface: &str) -> Option<u64> {
+    interface_counter(interface, 11)
+}
+
+fn interface_counter(interface: &str, column: usize) -> Option<u64> {
     let table = fs::read_to_string("/proc/thread-self/net/dev").ok()?;
     let row = table.lines().find_map(|line| line.trim_start().strip_prefix(interface)?.strip_prefix(':'))?;
-    row.split_whitespace().nth(9)?.parse().ok()
+    row.split_whitespace().nth(column)?.parse().ok()
 }
 
 /// Which IPv6 switches the machine has set; `None` if its kernel has no IPv6.
@@ -176,22 +185,102 @@ pub fn enter_private_network() -> Result<(), Missing> {
     Ok(())
 }
 
-/// Raises an interface (`SIOCSIFFLAGS`, netdevice(7)) through a socket that the caller opened for it.
-///
-/// # Errors
-/// What ioctl(2) answers.
-pub fn raise_interface(through: &socket2::Socket, interface: &str) -> io::Result<()> {
+/// A request about an interface, its union still zero (netdevice(7)).
+fn about(interface: &str) -> libc::ifreq {
     // SAFETY: an all-zero ifreq is a valid one.
     let mut request: libc::ifreq = unsafe { mem::zeroed() };
     for (to, from) in request.ifr_name.iter_mut().zip(interface.bytes().take(libc::IFNAMSIZ - 1)) {
         *to = from.cast_signed();
     }
+    request
+}
+
+/// Makes such a request: `SIOCSIFFLAGS` and its kin, and `TUNSETIFF`, take an ifreq that they at most write back to.
+fn ask(through: &impl AsRawFd, what: libc::c_ulong, request: &mut libc::ifreq) -> io::Result<()> {
+    // SAFETY: every caller passes a request that takes a pointer to one ifreq, and this is one.
+    let answer = unsafe { libc::ioctl(through.as_raw_fd(), what as libc::Ioctl, std::ptr::from_mut(request)) };
+    if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Raises an interface (`SIOCSIFFLAGS`, netdevice(7)) through a socket that the caller opened for it.
+///
+/// # Errors
+/// What ioctl(2) answers.
+pub fn raise_interface(through: &socket2::Socket, interface: &str) -> io::Result<()> {
+    let mut request = about(interface);
     #[allow(clippy::cast_possible_truncation)] // IFF_UP | IFF_RUNNING is 0x41
     let flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
     request.ifr_ifru.ifru_flags = flags;
-    // SAFETY: SIOCSIFFLAGS reads one ifreq, and this is one.
-    let answer = unsafe { libc::ioctl(through.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) };
-    if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    ask(through, libc::SIOCSIFFLAGS, &mut request)
+}
+
+/// Makes a TAP device of this name in the process's network: what the kernel sends through it is read from the file,
+/// what is written to the file the kernel receives (Linux `Documentation/networking/tuntap.rst`). Reading never blocks.
+/// No offload is asked for, so the kernel computes every checksum itself.
+///
+/// # Errors
+/// [`Missing`]: the step that the system refused. `ENOENT`: there is no device node; `EACCES`: it is not for you;
+/// `ENODEV` or `ENXIO`: the node has no driver; `EPERM`: no right to make interfaces in this network.
+pub fn open_tap(interface: &str) -> Result<fs::File, Missing> {
+    const NODE: &str = "/dev/net/tun";
+    let refused = |step: &'static str| move |error: io::Error| Missing { step: Cow::Borrowed(step), errno: super::error_name(&error) };
+    let mut options = fs::OpenOptions::new();
+    options.read(true).write(true).custom_flags(libc::O_NONBLOCK);
+    let file = options.open(NODE).map_err(refused("open /dev/net/tun"))?;
+    let mut request = about(interface);
+    #[allow(clippy::cast_possible_truncation)] // 0x1002
+    let flags = (libc::IFF_TAP | libc::IFF_NO_PI) as libc::c_short;
+    request.ifr_ifru.ifru_flags = flags;
+    ask(&file, libc::TUNSETIFF as libc::c_ulong, &mut request).map_err(refused("ioctl(TUNSETIFF)"))?;
+    Ok(file)
+}
+
+/// Gives an interface an IPv4 address in a network of 24 bits (netdevice(7)).
+///
+/// # Errors
+/// What ioctl(2) answers.
+pub fn set_address(through: &socket2::Socket, interface: &str, address: Ipv4Addr) -> io::Result<()> {
+    for (what, value) in [(libc::SIOCSIFADDR, address), (libc::SIOCSIFNETMASK, Ipv4Addr::new(255, 255, 255, 0))] {
+        let mut request = about(interface);
+        // SAFETY: an all-zero sockaddr is a valid one.
+        let mut socket_address: libc::sockaddr = unsafe { mem::zeroed() };
+        socket_address.sa_family = libc::AF_INET as libc::sa_family_t;
+        for (to, from) in socket_address.sa_data[2..6].iter_mut().zip(value.octets()) {
+            *to = from.cast_signed();
+        }
+        request.ifr_ifru.ifru_addr = socket_address;
+        ask(through, what, &mut request)?;
+    }
+    Ok(())
+}
+
+/// Gives an interface room for so many frames that nobody has taken yet (netdevice(7)).
+///
+/// # Errors
+/// What ioctl(2) answers; `EPERM` in a user namespace, where the kernel does not allow it.
+pub fn set_queue(through: &socket2::Socket, interface: &str, frames: i32) -> io::Result<()> {
+    let mut request = about(interface);
+    request.ifr_ifru.ifru_metric = frames; // the union's ifr_qlen, an int as well
+    ask(through, libc::SIOCSIFTXQLEN, &mut request)
+}
+
+/// Turns IPv6 off on an interface, which would else send multicast unasked; true if that could be done.
+#[must_use]
+pub fn silence_ipv6(interface: &str) -> bool {
+    fs::write(format!("/proc/sys/net/ipv6/conf/{interface}/disable_ipv6"), "1").is_ok()
+}
+
+/// Waits until one of the two can be read, and says which can, or until the time is over; `None` waits for ever (ppoll(2)).
+///
+/// # Errors
+/// What ppoll(2) answers.
+pub fn wait_readable(one: &impl AsFd, other: &impl AsFd, timeout: Option<Duration>) -> io::Result<(bool, bool)> {
+    let mut both = [PollFd::new(one.as_fd(), PollFlags::POLLIN), PollFd::new(other.as_fd(), PollFlags::POLLIN)];
+    match ppoll(&mut both, timeout.map(TimeSpec::from_duration), None) {
+        Ok(_) => Ok((both[0].any().unwrap_or(true), both[1].any().unwrap_or(true))),
+        Err(Errno::EINTR) => Ok((false, false)),
+        Err(errno) => Err(errno.into()),
+    }
 }
 
 /// Gives up every capability (capabilities(7)): a teacher's root shell then meets the same file permissions as anyone.

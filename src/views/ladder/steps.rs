@@ -1,0 +1,478 @@
+//! What a ladder shows, step by step, before it is drawn: which calls, which arrows, who was blocked meanwhile.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::words::{after, connect_words, under_way};
+use crate::event::{Ending, Name, Value, What};
+use crate::picture::{Ink, span_of};
+use crate::recording::Recording;
+use crate::views::flows::{Fate, Flows, Made, flows, in_order};
+
+/// From here on a call is shown as blocked even if nobody else did anything meanwhile.
+const NOTICEABLE_NS: u64 = 1_000_000;
+/// A receive that was blocked when the send was made, and returned within this, is drawn at the send's arrow.
+const AT_ONCE_NS: u64 = 10_000_000;
+/// With more steps than this, runs of equal ones are folded.
+const MANY: usize = 40;
+/// The longest run of steps that is looked for again and again.
+const LONGEST_PERIOD: usize = 8;
+/// With more steps than this, even folded, the middle is left out.
+const TOO_MANY: usize = 200;
+
+/// An actor's lane.
+#[derive(Debug)]
+pub(super) struct Lane {
+    pub(super) name: Name,
+    pub(super) process: u32,
+}
+
+/// What an arrow is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    /// Bytes.
+    Data,
+    /// About the connection: it opens, it ends.
+    Control,
+}
+
+/// Words at an arrow or at a lane, the longest first; the first that fits is shown.
+pub(super) type Words = Vec<String>;
+
+/// What one step shows.
+#[derive(Clone, Debug)]
+pub(super) enum Shape {
+    /// A heading across all lanes.
+    Part(String),
+    /// A remark across all lanes.
+    Note(String, Ink),
+    /// A call at its lane; those that `join` may share a row.
+    Call { lane: usize, words: Words, ink: Ink, joins: bool },
+    /// Something goes from lane to lane.
+    Arrow(Arrow),
+    /// Steps like those before it are left out.
+    Fold(String),
+}
+
+/// An arrow between two lanes.
+#[derive(Clone, Debug)]
+pub(super) struct Arrow {
+    pub(super) from: usize,
+    /// The lane it is meant for; `None` if there is none.
+    pub(super) to: Option<usize>,
+    pub(super) line: Line,
+    /// Words at its start: the sending call.
+    pub(super) tail: Words,
+    /// The data on it, and how many bytes.
+    pub(super) data: Option<(String, usize)>,
+    /// Words at its head: the receiving call, or what is there meanwhile.
+    pub(super) head: Words,
+    pub(super) head_ink: Ink,
+    /// True if the words at its head say what the data on it does not.
+    pub(super) head_matters: bool,
+    /// Why it does not arrive, if it does not.
+    pub(super) stops: Option<String>,
+}
+
+/// One row of the ladder, or a little more.
+#[derive(Clone, Debug)]
+pub(super) struct Step {
+    pub(super) at_ns: u64,
+    pub(super) shape: Shape,
+    /// Equal for steps that look alike.
+    alike: String,
+    /// True if it can be spared when there are many.
+    minor: bool,
+    /// The lanes that are blocked meanwhile.
+    pub(super) blocked: Vec<usize>,
+}
+
+/// All of it.
+#[derive(Debug)]
+pub(super) struct Story {
+    pub(super) lanes: Vec<Lane>,
+    pub(super) steps: Vec<Step>,
+}
+
+/// Makes the story of a recording.
+pub(super) fn story(recording: &Recording) -> Story {
+    let flows = flows(recording);
+    let mut teller = Teller::new(recording, &flows);
+    teller.plan_arrows();
+    teller.meet();
+    teller.tell(recording);
+    let mut steps = teller.steps;
+    if steps.len() > MANY {
+        steps.retain(|step| !step.minor);
+        steps = fold(steps);
+    }
+    if steps.len() > TOO_MANY {
+        let left_out = steps.len() - TOO_MANY;
+        let middle = TOO_MANY / 2;
+        let mut note = steps[middle].clone();
+        note.shape = Shape::Fold(format!("{left_out} steps left out"));
+        steps.splice(middle..middle + left_out, [note]);
+    }
+    let used: HashSet<usize> = steps.iter().flat_map(Step::lanes).collect();
+    let kept: Vec<usize> = (0..teller.lanes.len()).filter(|lane| used.contains(lane)).collect();
+    let new: HashMap<usize, usize> = kept.iter().enumerate().map(|(new, old)| (*old, new)).collect();
+    steps.iter_mut().for_each(|step| step.renumber(&new));
+    let lanes = kept.into_iter().filter_map(|lane| teller.lanes.get_mut(lane).and_then(Option::take)).collect();
+    Story { lanes, steps }
+}
+
+impl Step {
+    fn new(at_ns: u64, shape: Shape, alike: String) -> Step {
+        Step { at_ns, shape, alike, minor: false, blocked: Vec::new() }
+    }
+
+    fn lanes(&self) -> Vec<usize> {
+        match &self.shape {
+            Shape::Call { lane, .. } => vec![*lane],
+            Shape::Arrow(arrow) => [Some(arrow.from), arrow.to].into_iter().flatten().collect(),
+            Shape::Part(_) | Shape::Note(..) | Shape::Fold(_) => Vec::new(),
+        }
+    }
+
+    fn renumber(&mut self, new: &HashMap<usize, usize>) {
+        match &mut self.shape {
+            Shape::Call { lane, .. } => *lane = new[lane],
+            Shape::Arrow(arrow) => {
+                arrow.from = new[&arrow.from];
+                arrow.to = arrow.to.map(|to| new[&to]);
+            }
+            Shape::Part(_) | Shape::Note(..) | Shape::Fold(_) => {}
+        }
+        self.blocked = self.blocked.iter().filter_map(|lane| new.get(lane).copied()).collect();
+    }
+}
+
+/// Where a call's arrow goes.
+pub(super) struct Aim {
+    pub(super) to: Option<usize>,
+    pub(super) line: Line,
+    /// The receiving calls, in order.
+    pub(super) partners: Vec<usize>,
+    stops: Option<String>,
+}
+
+pub(super) struct Teller<'a> {
+    pub(super) flows: &'a Flows,
+    lanes: Vec<Option<Lane>>,
+    lane_of: HashMap<Name, usize>,
+    /// The calls that are shown, by index into the flows.
+    shown: Vec<usize>,
+    aims: BTreeMap<usize, Aim>,
+    /// Receiving calls that are drawn at the head of this call's arrow.
+    met: HashMap<usize, usize>,
+    steps: Vec<Step>,
+}
+
+impl<'a> Teller<'a> {
+    fn new(recording: &Recording, flows: &'a Flows) -> Teller<'a> {
+        let (mut lanes, mut lane_of) = (Vec::new(), HashMap::new());
+        for event in in_order(recording).into_iter().filter(|event| &*event.actor != "lab") {
+            lane_of.entry(event.actor.clone()).or_insert_with(|| {
+                lanes.push(Some(Lane { name: event.actor.clone(), process: event.process }));
+                lanes.len() - 1
+            });
+        }
+        let ends: HashSet<usize> = flows.directions.iter().filter_map(|direction| direction.end).map(|(told, _)| told).collect();
+        let shown = (0..flows.calls.len()).filter(|index| is_shown(&flows.calls[*index], ends.contains(index))).collect();
+        Teller { flows, lanes, lane_of, shown, aims: BTreeMap::new(), met: HashMap::new(), steps: Vec::new() }
+    }
+
+    pub(super) fn made(&self, index: usize) -> &'a Made {
+        &self.flows.calls[index]
+    }
+
+    fn lane(&self, index: usize) -> usize {
+        self.lane_of[&self.made(index).actor]
+    }
+
+    fn owner_lane(&self, socket: usize) -> Option<usize> {
+        self.lane_of.get(&self.flows.sockets[socket].owner).copied()
+    }
+
+    /// Which calls have an arrow, and where it goes. An arrow to one's own lane is none.
+    fn plan_arrows(&mut self) {
+        let flows = self.flows;
+        let shown: HashSet<usize> = self.shown.iter().copied().collect();
+        let mut aims: BTreeMap<usize, Aim> = BTreeMap::new();
+        for message in &flows.messages {
+            let Some(send) = message.send.filter(|send| shown.contains(send) && flows.calls[*send].back.is_some()) else { continue };
+            let to = message.receive.map(|receive| self.lane(receive)).or_else(|| message.to.and_then(|to| self.owner_lane(to)));
+            let stops = match message.fate {
+                Fate::NeverReceived => Some("never received".to_owned()),
+                Fate::NobodyThere => Some("nobody there".to_owned()),
+                Fate::Unknown | Fate::Unsent => continue,
+                Fate::Received | Fate::Cut(_) => None,
+            };
+            let aim = aims.entry(send).or_insert_with(|| Aim { to, line: Line::Data, partners: Vec::new(), stops: stops.clone() });
+            aim.partners.extend(message.receive.filter(|receive| shown.contains(receive)));
+            if stops.is_none() {
+                (aim.to, aim.stops) = (to, None);
+            }
+        }
+        let accepted: HashMap<usize, usize> = flows.connections.iter().map(|both| (both.connect, both.accept)).collect();
+        for &index in &self.shown {
+            let made = self.made(index);
+            let is_stream = made.socket.is_some_and(|socket| flows.sockets[socket].is_stream());
+            if made.call.function != "connect" || !is_stream || (made.result().is_none() && !under_way(made)) {
+                continue;
+            }
+            let accept = accepted.get(&index).copied();
+            let listener = made.call.args.address("address").and_then(|address| flows.listener_at(address, index));
+            let to = accept.map(|accept| self.lane(accept)).or_else(|| listener.and_then(|listener| self.owner_lane(listener)));
+            if to.is_some() {
+                aims.insert(index, Aim { to, line: Line::Control, partners: accept.into_iter().collect(), stops: None });
+            }
+        }
+        for (told, heard) in flows.directions.iter().filter_map(|direction| direction.end) {
+            if shown.contains(&told) && shown.contains(&heard) {
+                let to = Some(self.lane(heard));
+                aims.insert(told, Aim { to, line: Line::Control, partners: vec![heard], stops: None });
+            }
+        }
+        aims.retain(|index, aim| aim.to != Some(self.lane(*index)));
+        self.aims = aims;
+    }
+
+    /// When a call has its row: an arrow when it begins, anything else when it returns.
+    fn row_ns(&self, index: usize) -> u64 {
+        let made = self.made(index);
+        match (self.met.get(&index), &made.back) {
+            (Some(&arrow), _) => self.made(arrow).entered_ns,
+            (None, Some(back)) if !self.aims.contains_key(&index) => back.at_ns,
+            _ => made.entered_ns,
+        }
+    }
+
+    /// Which receives are drawn at the head of the arrow that they got: those that follow it at once.
+    fn meet(&mut self) {
+        let mut times: Vec<u64> = self.shown.iter().map(|&index| self.row_ns(index)).collect();
+        times.sort_unstable();
+        let mut sources: HashMap<usize, Vec<usize>> = HashMap::new();
+        for (&send, aim) in &self.aims {
+            aim.partners.iter().for_each(|&receive| sources.entry(receive).or_default().push(send));
+        }
+        for (&send, aim) in &self.aims {
+            let Some(&receive) = aim.partners.first() else { continue };
+            let (sent, got) = (self.made(send).entered_ns, self.made(receive));
+            let from = &sources[&receive];
+            if from.last() != Some(&send) || got.returned_ns() < sent {
+                continue;
+            }
+            let between = times.partition_point(|at| *at < got.returned_ns()) - times.partition_point(|at| *at <= sent);
+            let was_waiting = from.len() == 1 && got.entered_ns <= sent && got.returned_ns() - sent < AT_ONCE_NS;
+            if between == 0 || was_waiting {
+                self.met.insert(receive, send);
+            }
+        }
+    }
+
+    fn tell(&mut self, recording: &Recording) {
+        let heads: HashMap<usize, usize> = self.met.iter().map(|(receive, send)| (*send, *receive)).collect();
+        let mut rows: Vec<(u64, usize)> = Vec::new();
+        for &index in &self.shown {
+            if !self.met.contains_key(&index) {
+                rows.push((self.row_ns(index), self.lane(index)));
+            }
+        }
+        rows.sort_unstable();
+        let others_between = |lane: usize, from: u64, to: u64| {
+            let start = rows.partition_point(|(at, _)| *at <= from);
+            rows[start..].iter().take_while(|(at, _)| *at < to).any(|(_, row_lane)| *row_lane != lane)
+        };
+        let mut steps = Vec::new();
+        let mut blocked: Vec<(usize, u64, u64)> = Vec::new();
+        for &index in &self.shown {
+            let (made, lane, at_ns) = (self.made(index), self.lane(index), self.row_ns(index));
+            let took_ns = made.returned_ns().saturating_sub(made.entered_ns);
+            let long = took_ns >= NOTICEABLE_NS;
+            let has_arrow = self.aims.contains_key(&index);
+            let waited = may_wait(made) && !has_arrow && at_ns > made.entered_ns;
+            let waited = waited && (long || others_between(lane, made.entered_ns, at_ns));
+            if made.back.is_none() && may_wait(made) {
+                steps.push(self.entry(index, false));
+                blocked.push((lane, made.entered_ns, u64::MAX));
+                continue;
+            }
+            if waited {
+                steps.push(self.entry(index, !long));
+                blocked.push((lane, made.entered_ns, at_ns));
+            }
+            if self.met.contains_key(&index) {
+                continue;
+            }
+            let (words, ink) = self.words(index, waited && long);
+            let alike = format!("{lane} {} {:?}", made.call.function, made.errno());
+            let Some(aim) = self.aims.get(&index) else {
+                let stops = made.errno().filter(|_| made.call.function == "connect" && self.is_stream(index));
+                let shape = match stops {
+                    Some(errno) => Shape::Arrow(Arrow {
+                        from: lane,
+                        to: None,
+                        line: Line::Control,
+                        tail: connect_words(made),
+                        data: None,
+                        head: Vec::new(),
+                        head_ink: Ink::Plain,
+                        head_matters: false,
+                        stops: Some(errno.to_owned() + &after(made, waited && long)),
+                    }),
+                    None => Shape::Call { lane, words, ink, joins: joins(made) },
+                };
+                steps.push(Step::new(at_ns, shape, alike));
+                continue;
+            };
+            let head = heads.get(&index).copied();
+            let arrow = self.arrow(index, aim, head);
+            let alike = format!("{alike} {:?} {:?} {:?}", aim.to, head.map(|head| &self.made(head).call.function), aim.stops);
+            steps.push(Step::new(at_ns, Shape::Arrow(arrow), alike));
+            // A send or a connect that itself took its time.
+            if long && others_between(lane, made.entered_ns, made.returned_ns()) {
+                blocked.push((lane, made.entered_ns, made.returned_ns()));
+                let result = made.back.as_ref().map_or_else(String::new, |back| back.outcome.to_string());
+                let text = format!("{} = {result}", made.call.function);
+                let words = vec![text.clone() + &after(made, true), text];
+                let shape = Shape::Call { lane, words, ink: Ink::Plain, joins: false };
+                steps.push(Step::new(made.returned_ns(), shape, format!("{lane} back {}", made.call.function)));
+            }
+        }
+        steps.extend(self.remarks(recording));
+        steps.sort_by_key(|step| step.at_ns);
+        for (lane, from, to) in blocked {
+            let start = steps.partition_point(|step| step.at_ns < from);
+            steps[start..].iter_mut().take_while(|step| step.at_ns < to).for_each(|step| step.blocked.push(lane));
+        }
+        self.steps = steps;
+    }
+
+    pub(super) fn is_stream(&self, index: usize) -> bool {
+        self.made(index).socket.is_some_and(|socket| self.flows.sockets[socket].is_stream())
+    }
+
+    /// A call is entered, and is blocked.
+    fn entry(&self, index: usize, minor: bool) -> Step {
+        let (made, lane) = (self.made(index), self.lane(index));
+        let short = format!("{} …", made.call.function);
+        let words = vec![format!("{short} blocked"), short];
+        let shape = Shape::Call { lane, words, ink: Ink::Warn, joins: false };
+        Step { minor, ..Step::new(made.entered_ns, shape, format!("{lane} enter {}", made.call.function)) }
+    }
+
+    fn arrow(&self, index: usize, aim: &Aim, head: Option<usize>) -> Arrow {
+        let (made, from) = (self.made(index), self.lane(index));
+        let took = head.is_some_and(|head| {
+            let back = self.made(head);
+            back.returned_ns().saturating_sub(back.entered_ns) >= NOTICEABLE_NS && back.entered_ns < made.entered_ns
+        });
+        let mut head_matters = false;
+        let (head, head_ink) = match head {
+            Some(head) => {
+                let whole = aim.partners.len() == 1 && self.took_only(head, index);
+                head_matters = !whole && aim.line == Line::Data;
+                if whole { (self.short_receive(head, took), Ink::Plain) } else { self.words(head, took) }
+            }
+            None if aim.stops.is_some() => (Vec::new(), Ink::Faint),
+            None => (self.meanwhile(index, aim), Ink::Faint),
+        };
+        let data = made.sending().map(|data| {
+            let sent = made.result().and_then(|sent| usize::try_from(sent).ok()).unwrap_or(data.bytes);
+            (data.to_string(), sent)
+        });
+        let tail = match aim.line {
+            Line::Data => {
+                let function = made.call.function.to_string();
+                let given = made.sending().map_or(0, |data| data.bytes);
+                let sent = data.as_ref().map_or(0, |(_, sent)| *sent);
+                if sent < given { vec![format!("{function} = {sent} of {given}"), function] } else { vec![function] }
+            }
+            Line::Control if made.call.function == "connect" => connect_words(made),
+            Line::Control => self.words(index, false).0,
+        };
+        Arrow { from, to: aim.to, line: aim.line, tail, data, head, head_ink, head_matters, stops: aim.stops.clone() }
+    }
+
+    /// What is no call: parts, deliberate waits, a bad end.
+    fn remarks(&self, recording: &Recording) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for event in in_order(recording) {
+            let lane = self.lane_of.get(&event.actor).copied();
+            let (shape, alike) = match &event.what {
+                What::Part { part } => (Shape::Part(part.to_string()), format!("part {part}")),
+                What::Wait { asked_ns, purpose } => {
+                    let text = format!("waits {}", span_of(*asked_ns));
+                    let shape = match lane {
+                        Some(lane) => {
+                            let words = vec![format!("{text}: {purpose}"), text];
+                            Shape::Call { lane, words, ink: Ink::Warn, joins: false }
+                        }
+                        None => Shape::Note(format!("{} pass: {purpose}", span_of(*asked_ns)), Ink::Warn),
+                    };
+                    (shape, format!("wait {lane:?} {purpose}"))
+                }
+                What::Deadline { limit_ns, blocked } => {
+                    let who: Vec<String> = blocked.iter().map(|who| format!("{} in {}", who.actor, who.call.function)).collect();
+                    let who = if who.is_empty() { String::new() } else { format!(": {}", who.join(", ")) };
+                    (Shape::Note(format!("deadline, {}{who}", span_of(*limit_ns)), Ink::Bad), String::new())
+                }
+                What::End { ending: Ending::Failed { why } | Ending::Unavailable { why } } => {
+                    (Shape::Note(why.clone(), Ink::Bad), String::new())
+                }
+                What::End { ending: Ending::Interrupted } => (Shape::Note("interrupted".to_owned(), Ink::Bad), String::new()),
+                _ => continue,
+            };
+            steps.push(Step::new(event.at_ns, shape, alike));
+        }
+        steps
+    }
+}
+
+/// Calls that a ladder shows: those that the experiment made, but not the questions it asked the kernel.
+fn is_shown(made: &Made, is_end: bool) -> bool {
+    let call = &made.call;
+    let asks = ["getsockname", "getpeername", "getsockopt"].contains(&&*call.syscall)
+        || matches!(call.args.get("command"), Some(Value::Text(command)) if command == "F_GETFL");
+    let quiet = asks || (call.function == "close" && call.source.is_none());
+    !call.instrument && &*made.actor != "lab" && (!quiet || is_end || made.errno().is_some())
+}
+
+/// True for calls that can block until somebody else does something.
+fn may_wait(made: &Made) -> bool {
+    let verbs = ["accept", "connect", "select", "poll", "epoll_wait", "read", "write", "wait"];
+    made.receives() || made.sending().is_some() || verbs.iter().any(|verb| made.call.function.starts_with(verb))
+}
+
+/// True for short calls that may share a row.
+fn joins(made: &Made) -> bool {
+    made.errno().is_none()
+        && (["socket", "bind", "listen", "close"].contains(&&*made.call.function) || made.call.function.starts_with("set_"))
+}
+
+/// Folds runs of alike steps: the first of them, a remark, and the last.
+fn fold(steps: Vec<Step>) -> Vec<Step> {
+    let mut folded: Vec<Step> = Vec::new();
+    let mut at = 0;
+    while at < steps.len() {
+        let again = |period: usize| {
+            let like = |step: usize| step + period < steps.len() && steps[step].alike == steps[step + period].alike;
+            1 + (at..).take_while(|step| like(*step)).count() / period
+        };
+        let (period, times) = (1..=LONGEST_PERIOD)
+            .map(|period| (period, again(period)))
+            .filter(|(_, times)| *times > 3)
+            .max_by_key(|(period, times)| (period * times, std::cmp::Reverse(*period)))
+            .unwrap_or((1, 1));
+        let end = at + period * times;
+        folded.extend_from_slice(&steps[at..at + period]);
+        if times > 1 {
+            let mut note = steps[at + period].clone();
+            note.shape = Shape::Fold(format!("{} more like this", times - 2));
+            folded.push(note);
+            folded.extend_from_slice(&steps[end - period..end]);
+        }
+        at = end;
+    }
+    folded
+}

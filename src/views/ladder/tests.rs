@@ -1,0 +1,229 @@
+//! Ladders of recordings made by hand, pinned as text.
+
+use serde_json::json;
+use unicode_width::UnicodeWidthStr;
+
+use super::draw;
+use crate::recording::Recording;
+use crate::views::tests_support::Script;
+
+/// One line there and back; then the client says that it is done.
+fn echo(times: usize) -> Recording {
+    let mut script = Script::new();
+    script.tcp_connection(("client", 2, 1), ("server", 1, 1, 2));
+    for _ in 0..times {
+        script.send("client", 2, 1, "hello").recv("server", 1, 2, 1024, "hello");
+        script.send("server", 1, 2, "hello").recv("client", 2, 1, 1024, "hello");
+    }
+    let recv = script.enter("server", 1, 2, "recv", json!({"size": 1024}));
+    script.event("lab", json!({"event": "wait", "asked_ns": 200_000_000, "purpose": "silence"})).pass(200_000);
+    script.call("client", 2, 1, "shutdown", json!({"how": "SHUT_WR"}), 0, json!({}));
+    script.leave("server", 1, recv, 0, json!({"data": {"bytes": 0, "text": ""}}));
+    script.recording()
+}
+
+/// Four actors: datagrams in Chinese over two lanes, one lost, one to nobody; a refused connect; a receive for ever.
+fn datagrams() -> Recording {
+    let mut script = Script::new();
+    script.event("lab", json!({"event": "part", "part": "datagrams"}));
+    script.udp("alice", 1, 1, 5001).udp("bob", 1, 2, 5002).udp("carol", 1, 3, 5003).socket("dave", 1, 4, "AF_INET", "SOCK_STREAM");
+    script.send_to("alice", 1, 1, "你好", 5003).recv_from("carol", 1, 3, 64, "你好", 5001);
+    script.send_to("carol", 1, 3, "你也好啊", 5001).recv_from("alice", 1, 1, 64, "你也好啊", 5003);
+    script.send_to("alice", 1, 1, "lost", 5002).send_to("bob", 1, 2, "void", 5009);
+    script.call("dave", 1, 4, "connect", json!({"address": {"inet": "127.0.0.1:9"}}), "ECONNREFUSED", json!({}));
+    script.enter("bob", 1, 2, "recv", json!({"size": 1024}));
+    script.pass(3000).send_to("carol", 1, 3, "late\u{202e}\n", 5001);
+    script.event("lab", json!({"event": "deadline", "limit_ns": 5_000_000_000_u64, "blocked": []}));
+    script.recording()
+}
+
+/// Three sends and one receive; one send and several receives.
+fn stream() -> Recording {
+    let mut script = Script::new();
+    script.tcp_connection(("client", 1, 1), ("server", 1, 2, 3));
+    script.send("client", 1, 1, "one").send("client", 1, 1, "two").send("client", 1, 1, "three");
+    script.recv("server", 1, 3, 64, "onetwothree");
+    script.send("client", 1, 1, "four five").recv("server", 1, 3, 4, "four").recv("server", 1, 3, 4, " fiv");
+    script.recording()
+}
+
+fn looks(recording: &Recording, width: usize, expected: &str) {
+    let drawn = draw(recording, width).text();
+    assert_eq!(drawn.trim_end(), expected.trim_matches('\n').trim_end(), "drawn:\n{drawn}");
+}
+
+#[test]
+fn an_echo_in_80_columns() {
+    looks(
+        &echo(1),
+        80,
+        r#"
+   time server process 1                    client process 2
+ 200 µs │ socket (TCP), bind 127.0.0.1:5000 │
+ 800 µs │ listen 5                          │
+ 900 µs ┃ accept … blocked                  │
+ 3.1 ms ┃                                   │ socket (TCP)
+ 3.2 ms │◀ accept → 127.0.0.1:40001 ╌╌╌╌╌╌╌╌┤ connect 127.0.0.1:5000
+ 3.9 ms │◀ recv = 5 ──── "hello" 5 B ───────┤ send
+ 4.3 ms ├─ send ────── "hello" 5 B ────────▶│ recv = 5
+ 4.7 ms ┃ recv … blocked                    │
+ 4.8 ms ┃ 200 ms pass: silence              │
+ 205 ms │◀ recv = 0 after 200 ms ╌╌╌╌╌╌╌╌╌╌╌┤ shutdown SHUT_WR
+"#,
+    );
+}
+
+#[test]
+fn an_echo_in_40_columns() {
+    looks(
+        &echo(1),
+        40,
+        r#"
+   time server          client
+ 200 µs │ socket (TCP)  │
+ 400 µs │ bind :5000    │
+ 800 µs │ listen 5      │
+ 900 µs ┃ accept …      │
+ 3.1 ms ┃               │ socket (TCP)
+ 3.2 ms │◀ accept ╌╌╌╌╌╌┤ connect :5000
+ 3.9 ms │◀ "hello" 5 B ─┤ send
+ 4.3 ms ├─ "hello" 5 B ▶│ recv = 5
+ 4.7 ms ┃ recv …        │
+ 4.8 ms ┃ 200 ms pass: silence
+ 205 ms │◀ recv = 0 ╌╌╌╌┤ shutdown
+"#,
+    );
+}
+
+#[test]
+fn an_echo_in_20_columns() {
+    looks(
+        &echo(1),
+        20,
+        r#"
+server: socket (TCP)
+server: bind :5000
+server: listen 5
+server: accept …
+client: socket (TCP)
+client → server
+  connect :5000
+client → server
+  "hello" 5 B
+server → client
+  "hello" 5 B
+server: recv …
+200 ms pass: silence
+client → server
+  shutdown SHUT_WR
+"#,
+    );
+}
+
+#[test]
+fn datagrams_among_four_in_80_columns() {
+    looks(
+        &datagrams(),
+        80,
+        r#"
+   time alice             bob               carol             dave
+── datagrams ───────────────────────────────────────────────────────────────────
+ 300 µs │ socket (UDP)    │                 │                 │
+ 500 µs │ bind :5001      │                 │                 │
+ 700 µs │                 │ socket (UDP)    │                 │
+ 900 µs │                 │ bind :5002      │                 │
+ 1.1 ms │                 │                 │ socket (UDP)    │
+ 1.3 ms │                 │                 │ bind :5003      │
+ 1.5 ms │                 │                 │                 │ socket (TCP)
+ 1.6 ms ├─ send_to ───────│─── "你好" 6 B ─▶│ recv_from = 6   │
+ 2.0 ms │◀ recv_from ─────│─── "你也好啊" ──┤ send_to         │
+ 2.4 ms ├─ "lost" 4 B ─✗  │                 │                 │
+        │ never received  │                 │                 │
+ 2.6 ms │                 ├─ "void" 4 B ─✗  │                 │
+        │                 │ nobody there    │                 │
+ 2.9 ms │                 │                 │                 ├╌ connect :9 ╌✗
+        │                 │                 │                 │ ECONNREFUSED
+ 3.0 ms │                 ┃ recv … blocked  │                 │
+ 6.1 ms │✗ "late\… 8 B ───┃─────────────────┤ send_to         │
+        │                 ┃                 │ never received  │
+ 6.3 ms │ deadline, 5.00 s┃                 │                 │
+"#,
+    );
+}
+
+#[test]
+fn datagrams_among_four_in_40_columns() {
+    looks(
+        &datagrams(),
+        40,
+        r#"
+── datagrams ──
+alice: socket (UDP)
+alice: bind 127.0.0.1:5001
+bob: socket (UDP)
+bob: bind 127.0.0.1:5002
+carol: socket (UDP)
+carol: bind 127.0.0.1:5003
+dave: socket (TCP)
+alice → carol "你好" 6 B
+carol → alice "你也好啊" 12 B
+alice → bob "lost" 4 B ✗ never received
+bob: "void" 4 B ✗ nobody there
+dave: connect 127.0.0.1:9 ✗ ECONNREFUSED
+bob: recv … blocked
+carol → alice
+  "late\u{202e}\n" 8 B ✗ never received
+deadline, 5.00 s
+"#,
+    );
+}
+
+#[test]
+fn a_stream_in_80_columns() {
+    looks(
+        &stream(),
+        80,
+        r#"
+   time server                              client
+ 200 µs │ socket (TCP), bind 127.0.0.1:5000 │
+ 800 µs │ listen 5                          │
+ 900 µs ┃ accept … blocked                  │
+ 3.1 ms ┃                                   │ socket (TCP)
+ 3.2 ms │◀ accept → 127.0.0.1:40001 ╌╌╌╌╌╌╌╌┤ connect 127.0.0.1:5000
+ 3.9 ms │◀ 3 B unread ──── "one" 3 B ───────┤ send
+ 4.1 ms │◀ 6 B unread ──── "two" 3 B ───────┤ send
+ 4.3 ms │◀────────── "three" 5 B ───────────┤ send
+        │ recv = 11 "onetwothree"           │
+ 4.7 ms │◀──────── "four five" 9 B ─────────┤ send
+        │ recv = 4 "four"                   │
+ 5.2 ms │ recv = 4 " fiv"                   │
+"#,
+    );
+}
+
+#[test]
+fn what_repeats_is_folded() {
+    let drawn = draw(&echo(500), 80).text();
+    assert!(drawn.contains("… 498 more like this"), "{drawn}");
+    assert!(drawn.lines().count() < 40, "{drawn}");
+}
+
+#[test]
+fn no_width_is_too_narrow_and_no_row_too_wide() {
+    let mut hostile = Script::new();
+    hostile.tcp_connection(("a\u{1b}[2J\u{202e}很长的名字很长的名字", 2, 1), ("server", 1, 1, 2));
+    hostile.event("server", json!({"event": "part", "part": "很长的名字 ".repeat(40)}));
+    hostile.event("nobody", json!({"event": "wait", "asked_ns": 1, "purpose": "很长的名字 ".repeat(40)}));
+    hostile.event("lab", json!({"event": "end", "ending": "failed", "why": "word ".repeat(60)}));
+    hostile.send("server", 1, 2, &"长".repeat(42));
+    let empty = Script::new().recording();
+    for recording in [echo(1), echo(60), datagrams(), stream(), hostile.recording(), empty] {
+        for width in 20..=200 {
+            for row in draw(&recording, width).0 {
+                assert!(row.width() <= width, "{} columns of {width}: {}", row.width(), row.text());
+                assert!(row.text().chars().all(|shown| !shown.is_control()), "{:?}", row.text());
+                assert_eq!(row.width(), row.text().width());
+            }
+        }
+    }
+}

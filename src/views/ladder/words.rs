@@ -1,0 +1,178 @@
+//! A ladder's words: calls and what came of them, from the longest way to say it to the shortest.
+
+use super::steps::{Aim, Line, Teller, Words};
+use crate::event::{Address, Outcome};
+use crate::picture::{Ink, span_of};
+use crate::views::flows::{Fate, Made};
+
+impl Teller<'_> {
+    /// True if that receive took all that this send gave, and nothing else.
+    pub(super) fn took_only(&self, receive: usize, send: usize) -> bool {
+        let got = self.made(receive).received().map(|data| data.bytes);
+        let sent = self.made(send).result().and_then(|sent| usize::try_from(sent).ok());
+        got.is_some() && got == sent
+    }
+
+    pub(super) fn short_receive(&self, index: usize, took: bool) -> Words {
+        let made = self.made(index);
+        let text = format!("{} = {}", made.call.function, made.result().unwrap_or_default());
+        vec![text.clone() + &after(made, took), text, made.call.function.to_string()]
+    }
+
+    /// What waits at the head of an arrow that nobody has taken yet.
+    pub(super) fn meanwhile(&self, index: usize, aim: &Aim) -> Words {
+        let made = self.made(index);
+        if aim.line == Line::Control {
+            return match (&*made.call.function, aim.partners.is_empty()) {
+                ("connect", false) => vec!["not accepted yet".to_owned(), "waits".to_owned()],
+                ("connect", true) => vec!["never accepted".to_owned()],
+                _ => Vec::new(),
+            };
+        }
+        let direction = self.flows.directions.iter().find(|direction| direction.sends.iter().any(|(send, ..)| *send == index));
+        if let Some(direction) = direction {
+            let sent: usize = direction.sends.iter().filter(|(send, ..)| *send <= index).map(|(.., bytes)| bytes).sum();
+            let before = |receive: usize| self.made(receive).returned_ns() <= made.entered_ns;
+            let got: usize = direction.receives.iter().filter(|(receive, ..)| before(*receive)).map(|(.., bytes)| bytes).sum();
+            let unread = sent.saturating_sub(got);
+            return vec![format!("{unread} B unread")];
+        }
+        let to = self.flows.messages.iter().find(|message| message.send == Some(index)).and_then(|message| message.to);
+        let waiting = self.flows.messages.iter().filter(|message| {
+            let sent = message.send.is_some_and(|send| self.made(send).entered_ns <= made.entered_ns);
+            let got = message.receive.is_some_and(|receive| self.made(receive).returned_ns() <= made.entered_ns);
+            message.to == to && message.receive.is_some() && sent && !got
+        });
+        vec![format!("{} unread", waiting.count())]
+    }
+
+    /// A call in words, as it is shown at its lane.
+    pub(super) fn words(&self, index: usize, took: bool) -> (Words, Ink) {
+        let made = self.made(index);
+        let function = made.call.function.to_string();
+        let asked = made.call.args.address("address");
+        if let Some(errno) = made.errno() {
+            let ink = if matches!(errno, "EINPROGRESS" | "EAGAIN" | "EWOULDBLOCK") { Ink::Warn } else { Ink::Bad };
+            let short = format!("{function} ✗ {errno}");
+            let mut words: Words = asked.into_iter().flat_map(near).map(|at| format!("{function} {at} ✗ {errno}")).collect();
+            words.push(short.clone() + &after(made, took));
+            words.push(short);
+            return (words, ink);
+        }
+        let late = after(made, took);
+        let socket = made.socket.map(|socket| &self.flows.sockets[socket]);
+        let out = made.back.as_ref().and_then(|back| back.out.address("address"));
+        let with = |ats: Words, join: &str| {
+            let mut words: Words = Vec::new();
+            for at in ats {
+                words.extend([format!("{function}{join}{at}{late}"), format!("{function}{join}{at}")]);
+            }
+            if function != "bind" || words.is_empty() {
+                words.extend([format!("{function}{late}"), function.clone()]);
+            }
+            words
+        };
+        let ink = match &*function {
+            "close" => Ink::Faint,
+            name if name.starts_with("set_") => Ink::Faint,
+            _ => Ink::Plain,
+        };
+        let words = match &*function {
+            "socket" => {
+                let said = socket.map(|socket| match (socket.protocol_said(), socket.domain.as_str()) {
+                    (protocol, "AF_INET6") if !protocol.is_empty() => format!("{protocol}, IPv6"),
+                    ("", domain) => format!("{domain}, {}", socket.kind),
+                    (protocol, _) => protocol.to_owned(),
+                });
+                said.map(|said| format!("socket ({said})")).into_iter().chain([function]).collect()
+            }
+            "bind" => {
+                let given = socket.and_then(|socket| socket.local.as_ref()).filter(|_| asked.and_then(Address::port) == Some(0));
+                let mut words: Words = given.map(|given| format!("bind :0 → {given}")).into_iter().collect();
+                words.extend(with(given.or(asked).into_iter().flat_map(near).collect(), " "));
+                words
+            }
+            "connect" => with(asked.into_iter().flat_map(near).collect(), " "),
+            "accept" => with(out.filter(|out| **out != Address::Unix(None)).into_iter().flat_map(near).collect(), " → "),
+            _ if made.received().is_some_and(|data| data.bytes > 0) => {
+                let (result, data) = (made.result().unwrap_or_default(), made.received().map_or_else(String::new, ToString::to_string));
+                let short = format!("{function} = {result}");
+                let cut = self.cut(index).map_or_else(String::new, |lost| format!(", {lost} B cut off"));
+                vec![format!("{short} {data}{cut}{late}"), format!("{short} {data}{cut}"), short.clone() + &cut, short]
+            }
+            _ if made.receives() => {
+                let short = format!("{function} = {}", made.result().unwrap_or_default());
+                let end = if self.is_stream(index) { " (end)" } else { "" };
+                vec![format!("{short}{end}{late}"), format!("{short}{end}"), short]
+            }
+            _ if made.sending().is_some() => {
+                let data = made.sending().map_or_else(String::new, ToString::to_string);
+                let sent = made.result().unwrap_or_default();
+                let mut words: Words = asked.into_iter().flat_map(near).map(|at| format!("{function} {data} {sent} B → {at}")).collect();
+                words.extend([format!("{function} {data} {sent} B"), format!("{function} {sent} B")]);
+                words
+            }
+            _ => {
+                let value = ["how", "backlog", "flags", "value"].iter().find_map(|name| made.call.args.get(name));
+                let told = value.map_or_else(String::new, |value| format!(" {value}"));
+                let result = match &made.back {
+                    Some(back) if back.outcome != Outcome::Result(0) => format!(" = {}", back.outcome),
+                    _ => String::new(),
+                };
+                let state = self.new_state(index).map_or_else(String::new, |state| format!(" · {state}"));
+                let plain = format!("{function}{told}{result}");
+                vec![format!("{plain}{late}{state}"), format!("{plain}{state}"), plain, function]
+            }
+        };
+        (words, ink)
+    }
+
+    fn cut(&self, receive: usize) -> Option<usize> {
+        self.flows.messages.iter().find(|message| message.receive == Some(receive)).and_then(|message| match message.fate {
+            Fate::Cut(lost) => Some(lost),
+            _ => None,
+        })
+    }
+
+    /// The TCP state that a shutdown led to, if the instrument saw a new one right after.
+    fn new_state(&self, index: usize) -> Option<&str> {
+        let made = self.made(index);
+        let states = &self.flows.sockets[made.socket.filter(|_| made.call.function == "shutdown")?].states;
+        let next = self.flows.calls[index + 1..].iter().find(|later| later.socket == made.socket)?;
+        let seen = states.iter().find(|(at, _)| next.call.instrument && next.call.function == "tcp_info" && *at == next.returned_ns());
+        seen.map(|(_, state)| state.as_str())
+    }
+}
+
+pub(super) fn under_way(made: &Made) -> bool {
+    made.errno() == Some("EINPROGRESS")
+}
+
+pub(super) fn connect_words(made: &Made) -> Words {
+    let errno = made.errno().filter(|_| under_way(made)).map_or_else(String::new, |errno| format!(" = {errno}"));
+    let at = made.call.args.address("address").into_iter().flat_map(near);
+    at.map(|at| format!("connect {at}{errno}")).chain([format!("connect{errno}"), "connect".to_owned()]).collect()
+}
+
+pub(super) fn after(made: &Made, took: bool) -> String {
+    if took { format!(" after {}", span_of(made.returned_ns().saturating_sub(made.entered_ns))) } else { String::new() }
+}
+
+/// An address in full, and in short.
+fn near(address: &Address) -> Words {
+    let full = address.to_string();
+    match address {
+        Address::Inet(_) | Address::Inet6(_) => {
+            let mapped = match address {
+                Address::Inet6(at) if at.ip().to_ipv4_mapped().is_some() => Some(at.ip().to_string()),
+                _ => None,
+            };
+            let port = format!(":{}", address.port().unwrap_or(0));
+            [full].into_iter().chain(mapped).chain([port]).collect()
+        }
+        Address::Unix(_) => {
+            let file = full.rsplit_once('/').map(|(_, file)| format!("…/{file}"));
+            [full].into_iter().chain(file).collect()
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! The wire as it is used: as root, as anybody, and refused. Each test runs the program, for a private network has to be
+//! entered before a process has threads. Where a wire cannot be had, or a tool is missing, the test says so.
+
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use socket_explorer::event::frame::{End, Fate, Frame};
+use socket_explorer::event::{Ending, Verdict, What};
+use socket_explorer::recording::{self, Recording};
+use socket_explorer::views::pcapng;
+
+/// What a command prints whose standard input stays open until it is done; `None` if there is no such command.
+fn run(mut command: Command) -> Option<Output> {
+    let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().ok()?;
+    let mut child = child;
+    let leash = child.stdin.take();
+    let output = child.wait_with_output().ok()?;
+    drop(leash);
+    Some(output)
+}
+
+fn read(output: &Output) -> Recording {
+    let contents = recording::read(&output.stdout[..]);
+    assert_eq!(contents.damage, None, "{}", String::from_utf8_lossy(&output.stderr));
+    contents.recordings.into_iter().next().expect("a recording")
+}
+
+/// A run of this experiment; `None`, with a word about it, where no wire can be had.
+fn recorded(experiment: &str, set: &[&str]) -> Option<Recording> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
+    command.args(["__experiment", experiment]);
+    set.iter().for_each(|pair| {
+        command.args(["--set", pair]);
+    });
+    let recording = read(&run(command).expect("explore runs"));
+    if let Some(Ending::Unavailable { why }) = recording.ending() {
+        eprintln!("nothing was checked: {why}");
+        return None;
+    }
+    assert_eq!(recording.ending(), Some(&Ending::Finished));
+    assert!(recording.claims().count() > 0);
+    assert!(recording.claims().all(|claim| claim.verdict == Verdict::Held), "{:?}", recording.claims().collect::<Vec<_>>());
+    Some(recording)
+}
+
+fn frames(recording: &Recording) -> Vec<&Frame> {
+    let frames = recording.events.iter().filter_map(|event| match &event.what {
+        What::Frame(frame) => Some(&**frame),
+        _ => None,
+    });
+    frames.collect()
+}
+
+#[test]
+fn the_handshake_tells_its_two_ends_apart() {
+    let Some(recording) = recorded("three-way-handshake", &[]) else { return };
+    let frames = frames(&recording);
+    assert!(frames.iter().map(|frame| frame.frame).eq(1..=frames.len() as u64), "numbered without gaps");
+    let segments: Vec<_> = frames.iter().filter_map(|frame| Some((*frame, frame.layers.tcp.as_ref()?))).collect();
+    let told: Vec<_> = segments.iter().take(3).map(|(frame, tcp)| (frame.sent_by, tcp.flags.to_string())).collect();
+    assert_eq!(told, [(End::Client, "SYN".into()), (End::Server, "SYN,ACK".into()), (End::Client, "ACK".into())]);
+    for (frame, tcp) in &segments {
+        let ip = frame.layers.ip.as_ref().expect("TCP is in IP");
+        let (client, server) = ("10.9.0.1".to_owned(), "10.9.0.2".to_owned());
+        let expected = if frame.sent_by == End::Client { (client, server) } else { (server, client) };
+        assert_eq!((ip.src.to_string(), ip.dst.to_string()), expected);
+        assert_eq!(frame.local.as_ref().map(ToString::to_string), Some(format!("10.9.0.1:{}", tcp.src_port)));
+        assert_eq!(frame.peer.as_ref().map(ToString::to_string), Some(format!("10.9.0.2:{}", tcp.dst_port)));
+        assert_eq!(frame.sender.as_deref(), Some(frame.sent_by.to_string().as_str()), "the actors are called as the ends are");
+        assert_eq!(frame.flow, Some(1));
+    }
+    let fins = segments.iter().filter(|(_, tcp)| tcp.flags.fin()).count();
+    assert_eq!(fins, 2, "the close at the run's end is in the recording");
+}
+
+#[test]
+fn a_dropped_syn_is_told_with_its_rule_and_sent_again() {
+    let Some(recording) = recorded("lost-syn", &["drop=2"]) else { return };
+    let fates: Vec<_> = frames(&recording)
+        .into_iter()
+        .filter(|frame| frame.layers.tcp.as_ref().is_some_and(|tcp| tcp.flags.syn() && !tcp.flags.ack()))
+        .map(|frame| (frame.treatment.fate, frame.treatment.rule.as_deref()))
+        .collect();
+    let dropped = (Fate::Dropped, Some("drop the first 2 SYNs"));
+    assert_eq!(fates, [dropped, dropped, (Fate::Passed, None)]);
+}
+
+#[test]
+fn tshark_reads_the_same_frames() {
+    let Some(recording) = recorded("lost-syn", &["drop=1"]) else { return };
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("wire.pcapng");
+    let mut file = fs::File::create(&path).expect("a file");
+    let written = pcapng::write(&mut file, [&recording]).expect("written");
+    file.flush().expect("flushed");
+    let mut tshark = Command::new("tshark");
+    tshark.args(["-r".as_ref(), path.as_os_str()]).args(["-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE"]);
+    tshark.args(["-o", "tcp.relative_sequence_numbers:FALSE", "-T", "fields", "-E", "separator=;"]);
+    for field in ["eth.src", "ip.src", "tcp.flags", "tcp.seq_raw", "tcp.ack_raw", "tcp.len", "tcp.stream"] {
+        tshark.args(["-e", field]);
+    }
+    for field in ["tcp.checksum.status", "ip.checksum.status", "frame.comment", "_ws.malformed", "frame.time_epoch"] {
+        tshark.args(["-e", field]);
+    }
+    let Some(output) = run(tshark) else { return eprintln!("tshark is not installed: nothing was compared") };
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let frames = frames(&recording);
+    let began = humantime::parse_rfc3339(&recording.header.date).expect("a date");
+    let began = began.duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();
+    let times = recording.events.iter().filter(|event| matches!(event.what, What::Frame(_))).map(|event| event.at_ns);
+    let times: Vec<_> = times.map(|ns| format!("{}.{:09}", began + ns / 1_000_000_000, ns % 1_000_000_000)).collect();
+    assert!(text.lines().map(|line| line.rsplit(';').next().unwrap_or_default()).eq(&times), "{times:?}");
+    assert_eq!((text.lines().count(), written), (frames.len(), frames.len() as u64), "{}", String::from_utf8_lossy(&output.stderr));
+    for (line, frame) in text.lines().zip(frames) {
+        let fields: Vec<_> = line.split(';').collect();
+        let ethernet = frame.layers.ethernet.as_ref().expect("Ethernet");
+        assert_eq!(fields[0], ethernet.src.to_string());
+        if let (Some(ip), Some(tcp)) = (&frame.layers.ip, &frame.layers.tcp) {
+            let flags = u16::from_str_radix(fields[2].trim_start_matches("0x"), 16).expect("flags");
+            assert_eq!((fields[1], flags), (ip.src.to_string().as_str(), u16::from(tcp.flags.0)), "{line}");
+            let numbers = [tcp.seq, tcp.ack, u32::try_from(frame.layers.payload_bytes).expect("short"), 0].map(|number| number.to_string());
+            assert_eq!(fields[3..7], numbers, "{line}");
+            assert_eq!(fields[7..9], ["1", "1"], "good checksums: {line}");
+        }
+        assert_eq!(fields[9], format!("explore: {} {}", frame.sent_by, frame.treatment));
+        assert_eq!(fields[10], "");
+    }
+}
+
+/// A place that everybody may enter, with the program and a device node of that mode in it.
+fn everybodys(name: &str, mode: &str) -> Option<PathBuf> {
+    let folder = std::env::temp_dir().join(format!("explore-test-{}-{name}", std::process::id()));
+    fs::create_dir_all(folder.join("empty")).ok()?;
+    let (node, program) = (folder.join("tun"), folder.join("explore"));
+    fs::copy(env!("CARGO_BIN_EXE_explore"), &program).ok()?;
+    let node = node.to_str()?.to_owned();
+    let made = [vec!["mknod", node.as_str(), "c", "10", "200"], vec!["chmod", mode, node.as_str()]].into_iter().all(|words| {
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]);
+        run(command).is_some_and(|output| output.status.success())
+    });
+    let open = Command::new("chmod").args(["755"]).arg(&folder).arg(&program).status().is_ok_and(|status| status.success());
+    (made && open).then_some(folder)
+}
+
+/// Runs the handshake as `nobody`, in a mount namespace in which `mount` was done first, by way of `through`.
+fn as_nobody(folder: &Path, mount: &str, through: &str) -> Option<Recording> {
+    let mut command = Command::new("unshare");
+    let nobody = "setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all";
+    command.args(["-m", "sh", "-c", &format!("{mount} && exec {nobody} {through} ./explore __experiment three-way-handshake")]);
+    command.current_dir(folder);
+    let output = run(command)?;
+    if output.stdout.is_empty() {
+        eprintln!("nothing was checked: {}", String::from_utf8_lossy(&output.stderr));
+        return None;
+    }
+    Some(read(&output))
+}
+
+fn why(recording: &Recording) -> &str {
+    match recording.ending() {
+        Some(Ending::Unavailable { why }) => why,
+        other => panic!("it should not be to be had: {other:?}"),
+    }
+}
+
+#[test]
+fn nobody_has_a_wire_too_and_is_told_the_step_that_fails() {
+    let Some(folder) = everybodys("nobody", "666") else { return eprintln!("nothing was checked: this needs root and mknod") };
+    let bind = "mount --bind ./tun /dev/net/tun";
+    if let Some(recording) = as_nobody(&folder, bind, "") {
+        assert_eq!(recording.ending(), Some(&Ending::Finished));
+        assert_eq!(recording.claims().filter(|claim| claim.verdict == Verdict::Held).count(), 3);
+    }
+    if let Some(recording) = as_nobody(&folder, "mount --bind ./empty /dev/net", "") {
+        assert!(why(&recording).contains("(open /dev/net/tun: ENOENT); load the driver"), "{}", why(&recording));
+    }
+    if let Some(recording) = as_nobody(&folder, &format!("chmod 600 ./tun && {bind}"), "") {
+        assert!(why(&recording).contains("(open /dev/net/tun: EACCES); give everyone the device"), "{}", why(&recording));
+    }
+    // A limit of a user namespace's own, so that the machine's is left alone.
+    let none =
+        r#"unshare -Ur sh -c 'echo 0 > /proc/sys/user/max_user_namespaces && exec setpriv --bounding-set=-all --inh-caps=-all "$@"' sh"#;
+    if let Some(recording) = as_nobody(&folder, &format!("chmod 666 ./tun && {bind}"), none) {
+        assert!(
+            why(&recording).contains("(unshare(CLONE_NEWUSER|CLONE_NEWNET): ENOSPC); user namespaces are forbidden"),
+            "{}",
+            why(&recording)
+        );
+    }
+    let _ = fs::remove_dir_all(folder);
+}
