@@ -14,7 +14,7 @@ use crate::picture::span_of;
 use crate::recording::Recording;
 
 /// A call that took longer than this is taken to have been blocked, in nanoseconds; no other call takes as long.
-const BLOCKED_NS: u64 = 200_000;
+const BLOCKED_NS: u64 = 1_000_000;
 
 /// What a thread is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub(super) enum Doing {
     Blocked(String),
     /// Asleep elsewhere: a deliberate wait, a lock; in words.
     Asleep(String),
-    /// Not seen: the role's thread is playing another role.
+    /// Not seen: the role's thread is playing another role, or it has ended.
     Away,
 }
 
@@ -162,7 +162,7 @@ fn live(
                 (life.left, life.ended_ns, life.cpu_ns) = (true, event.at_ns, *cpu_ns);
             }
             What::Wait { asked_ns, purpose } => {
-                pauses.push((event.at_ns, event.at_ns.saturating_add(*asked_ns), format!("waits: {}", safe(purpose))));
+                pauses.push((event.at_ns, event.at_ns.saturating_add(*asked_ns), safe(purpose)));
             }
             What::Actor { kind } if event.actor == life.actor => life.kind = *kind,
             _ => {}
@@ -242,6 +242,7 @@ fn said(calls: &Doing, sample: &Sample, before: Option<&Sample>) -> Doing {
     match (sample.state, calls) {
         (Some('R'), _) if before.is_some_and(waits_for_processor) => Doing::Ready,
         (Some('R'), _) => Doing::Runs,
+        (None, _) => Doing::Away,
         (Some('S' | 'D'), Doing::Runs) => Doing::Asleep(sample.syscall.as_ref().map_or("asleep".to_owned(), |call| safe(call))),
         _ => calls.clone(),
     }
@@ -275,7 +276,9 @@ fn mark(made: &Made, waited: Option<u64>, by: Option<&Name>) -> Mark {
             1 => (Sign::Gets, format!("1 byte{whose}")),
             bytes => (Sign::Gets, format!("{bytes} bytes{whose}")),
         },
-        Some(Outcome::Result(result)) if made.sending().is_some() => (Sign::Sends, format!("{name} {result}")),
+        Some(Outcome::Result(result)) if made.sending().is_some() => {
+            (Sign::Sends, format!("sends {result} {}", if *result == 1 { "byte" } else { "bytes" }))
+        }
         Some(Outcome::Result(_)) if name == "accept" => (Sign::Gets, format!("a connection{whose}")),
         Some(Outcome::Result(0)) if waits_for_many(&made.call.syscall) => (Sign::Other, format!("{name}: the time was over")),
         Some(Outcome::Result(ready)) if waits_for_many(&made.call.syscall) => (Sign::Other, format!("{name}: {ready} ready")),
@@ -303,4 +306,119 @@ pub(super) fn doing(sample: &Sample) -> String {
     let call = sample.syscall.as_ref().map_or(String::new(), |call| format!(" in {}", safe(call)));
     let place = sample.wait_channel.as_ref().map_or(String::new(), |place| format!(" ({})", safe(place)));
     format!("kernel: {state}{call}{place}")
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::sample::Sample as Script;
+    use super::*;
+    use crate::event::{Call, Value};
+    use std::sync::Arc;
+
+    const MS: u64 = 1_000_000;
+
+    fn comes(script: &mut Script, actor: &str) {
+        script.event(actor, What::Actor { kind: ActorKind::Thread });
+    }
+
+    fn enters_recv(script: &mut Script, actor: &str, socket: u32) -> Arc<Call> {
+        script.enter(actor, socket, "recv", &[("size", Value::Number(1024))])
+    }
+
+    /// One silent peer, and three who call recv, each in its own mode; nobody asked the kernel.
+    pub fn modes() -> Script {
+        let mut script = Script::new();
+        for actor in ["peer", "blocking", "non-blocking", "timeout"] {
+            comes(&mut script, actor);
+        }
+        script.pass(9 * MS);
+        let (blocking, timed) = (enters_recv(&mut script, "blocking", 1), enters_recv(&mut script, "timeout", 3));
+        let at_once = enters_recv(&mut script, "non-blocking", 2);
+        script.leave("non-blocking", &at_once, Outcome::Errno("EAGAIN".into()), &[]);
+        script.event("non-blocking", What::Left { cpu_ns: Some(150_000) });
+        script.event("peer", What::Wait { asked_ns: 600 * MS, purpose: "the peer is silent".into() });
+        script.pass(250 * MS);
+        script.leave("timeout", &timed, Outcome::Errno("EAGAIN".into()), &[]);
+        script.event("timeout", What::Left { cpu_ns: None });
+        script.pass(350 * MS).sends("peer", 4, "at last");
+        script.leave("blocking", &blocking, Outcome::Result(7), &[("data", super::super::sample::data("at last"))]);
+        script.event("blocking", What::Left { cpu_ns: Some(220_000) });
+        script.pass(20 * MS).event("peer", What::Left { cpu_ns: Some(2 * MS) });
+        script
+    }
+
+    fn sees(script: &mut Script, actor: &str, state: Option<char>, call: Option<&'static str>, turns: u64) {
+        let (cpu_ns, ready_ns) = (Some(turns * MS), Some(turns * 10 * MS));
+        let syscall = call.map(Into::into);
+        script.event(actor, What::Sample(Sample { state, syscall, cpu_ns, ready_ns, turns: Some(turns), ..Sample::default() }));
+    }
+
+    /// A server that is blocked, woken, kept waiting for a processor, runs, and sleeps on a lock; the kernel was asked.
+    pub fn asked() -> Script {
+        let mut script = Script::new();
+        comes(&mut script, "server");
+        sees(&mut script, "server", Some('R'), None, 1);
+        script.pass(20 * MS);
+        let accept = script.enter("server", 1, "accept", &[]);
+        script.pass(MS);
+        sees(&mut script, "server", Some('S'), Some("accept4"), 2);
+        script.pass(99 * MS);
+        sees(&mut script, "server", Some('R'), None, 2);
+        script.pass(40 * MS);
+        script.leave("server", &accept, Outcome::Result(4), &[]);
+        script.pass(30 * MS);
+        sees(&mut script, "server", Some('S'), Some("futex"), 5);
+        script.pass(60 * MS);
+        sees(&mut script, "server", None, None, 5);
+        script.event("server", What::Left { cpu_ns: Some(5 * MS) });
+        script
+    }
+
+    fn spans(life: &Life) -> Vec<(Doing, u64)> {
+        life.stretches.iter().map(|one| (one.doing.clone(), (one.to_ns - one.from_ns) / MS)).collect()
+    }
+
+    #[test]
+    fn from_calls_alone_a_call_that_waits_is_blocked() {
+        let all = lives(&modes().recording());
+        let names: Vec<_> = all.iter().map(|life| &*life.actor).collect();
+        assert_eq!(names, ["peer", "blocking", "non-blocking", "timeout"]);
+        assert_eq!(all[1].blocked(), [("recv".to_owned(), 1, 600_100_000)]);
+        assert_eq!(spans(&all[2]), [(Doing::Runs, 9)], "a call that fails at once blocks nobody");
+        assert_eq!(spans(&all[3])[1], (Doing::Blocked("recv".into()), 250));
+        assert_eq!(all[3].marks[0].words, "EAGAIN: its own timeout was over");
+    }
+
+    #[test]
+    fn samples_tell_ready_and_asleep() {
+        let all = lives(&asked().recording());
+        let seen: Vec<_> = spans(&all[0]);
+        let accept = || Doing::Blocked("accept".into());
+        assert_eq!(
+            seen,
+            [
+                (Doing::Runs, 20),
+                (accept(), 100),
+                (Doing::Ready, 40),
+                (Doing::Runs, 30),
+                (Doing::Asleep("futex".into()), 60),
+                (Doing::Away, 0)
+            ]
+        );
+        assert_eq!((all[0].cpu_ns, all[0].turns, all[0].left), (Some(5 * MS), Some(5), true));
+    }
+
+    #[test]
+    fn two_roles_of_one_thread_are_away_between_their_calls() {
+        let mut script = Script::new();
+        for actor in ["server", "client"] {
+            script.event(actor, What::Actor { kind: ActorKind::Role });
+            script.pass(MS);
+        }
+        let mut recording = script.recording();
+        for event in &mut recording.events {
+            event.thread = 7;
+        }
+        assert!(lives(&recording).iter().flat_map(|life| &life.stretches).all(|one| one.doing == Doing::Away));
+    }
 }

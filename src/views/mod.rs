@@ -11,10 +11,12 @@ mod flows;
 mod ladder;
 mod lives;
 pub mod pcapng;
+mod plot;
 #[cfg(test)]
 mod sample;
 mod side_by_side;
 mod sockets;
+mod states;
 #[cfg(test)]
 mod tests_support;
 mod timeline;
@@ -36,18 +38,24 @@ pub enum View {
     Bars,
     /// A band an actor, time along the bottom: running, ready, blocked in which call.
     Timeline,
+    /// The textbook's states of a process, with this run's counts and times.
+    States,
+    /// Measured values against a number, on logarithmic axes.
+    Plot,
     /// Every call, a line each.
     Trace,
 }
 
 /// Every view, by the name that lessons use.
-pub const NAMES: [(&str, View); 7] = [
+pub const NAMES: [(&str, View); 9] = [
     ("ladder", View::Ladder),
     ("side-by-side", View::SideBySide),
     ("sockets", View::Sockets),
     ("boundaries", View::Boundaries),
     ("bars", View::Bars),
     ("timeline", View::Timeline),
+    ("states", View::States),
+    ("plot", View::Plot),
     ("trace", View::Trace),
 ];
 
@@ -68,6 +76,8 @@ impl View {
             View::Boundaries => boundaries::draw(recording, width),
             View::Bars => bars::draw(recording, width),
             View::Timeline => timeline::draw(recording, width),
+            View::States => states::draw(recording, width),
+            View::Plot => plot::draw(recording, width),
             View::Trace => trace::draw(recording, width),
         }
     }

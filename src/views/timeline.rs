@@ -80,6 +80,17 @@ fn band(canvas: &mut Canvas, row: usize, life: &Life, ink: Ink, scale: &Scale) -
             canvas.write(row, at, to, words, Ink::Strong);
         }
     }
+    for stretch in &life.stretches {
+        if let Doing::Asleep(why) = &stretch.doing {
+            let (from, to) = (scale.column(stretch.from_ns), scale.column(stretch.to_ns).min(stop));
+            let time = long(stretch.to_ns - stretch.from_ns);
+            if let Some(words) =
+                [format!(" {why} {time} "), format!(" {why} ")].iter().find(|words| words.width() + 4 <= to.saturating_sub(from))
+            {
+                canvas.write(row, from + (to - from - words.width()) / 2, to, words, Ink::Faint);
+            }
+        }
+    }
     let notes = notes(canvas, row, life, scale);
     if let Some(cpu) = life.cpu_ns {
         let words = [format!("cpu {}", long(cpu)), long(cpu)];
@@ -147,8 +158,17 @@ fn notes(canvas: &mut Canvas, row: usize, life: &Life, scale: &Scale) -> usize {
         };
         canvas.put(row, column, sign, ink);
         let words = if same > 1 { format!("{same} × {}", mark.words) } else { mark.words.clone() };
-        let words = fit(&format!("{sign} {words}"), scale.columns);
-        let at = column.min(end.saturating_sub(words.width()));
+        // The sign stands below the mark: before the words, or after them where there is no room to the right.
+        let (words, at) = if column + words.width() + 2 <= end {
+            (format!("{sign} {words}"), column)
+        } else if column >= scale.left + words.width() + 1 {
+            let at = column - words.width() - 1;
+            (format!("{words} {sign}"), at)
+        } else {
+            let words = fit(&format!("{sign} {words}"), scale.columns);
+            let at = column.min(end.saturating_sub(words.width()));
+            (words, at)
+        };
         match used.iter().position(|from| *from <= at) {
             Some(free) => {
                 used[free] = canvas.write(row + 1 + free, at, end, &words, ink) + 2;
@@ -237,19 +257,59 @@ fn legend(canvas: &mut Canvas, row: usize, lives: &[Life], width: usize) {
     key(signs(Sign::Sends), "▲", "sends", Ink::Good);
     key(signs(Sign::Gets), "▼", "gets", Ink::Good);
     key(signs(Sign::Fails), "✗", "fails", Ink::Bad);
+    let ended = lives.iter().any(|life| life.left);
+    key(ended, "", "(blank: has ended)", Ink::Faint);
     let (mut row, mut column) = (row, 0);
     for (sign, words, ink) in keys {
         let wide = sign.width() + 1 + words.width();
         if column > 0 && column + wide > width {
             (row, column) = (row + 1, 0);
         }
-        column = canvas.write(row, column, width, &sign, ink) + 1;
+        column = if sign.is_empty() { column } else { canvas.write(row, column, width, &sign, ink) + 1 };
         column = canvas.write(row, column, width, &words, Ink::Faint) + 3;
     }
     let source = if sampled > 0 {
-        "cpu: processor time. The kernel was asked all the while."
+        "cpu: processor time used. The kernel was asked what each thread does."
     } else {
-        "Drawn from the calls alone; the kernel was not asked."
+        "Drawn from the calls; the kernel was not asked what each thread does."
     };
     canvas.write(row + 1, 0, width, source, Ink::Faint);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lives::tests::{asked, modes};
+    use super::super::sample::{Sample, fits_everywhere};
+    use super::*;
+    use crate::event::What;
+
+    #[test]
+    fn three_modes_stand_side_by_side() {
+        let drawn = draw(&modes().recording(), 80).text();
+        assert_eq!(drawn, include_str!("golden/timeline-three-modes.txt"), "\n{drawn}");
+    }
+
+    #[test]
+    fn the_kernels_word_tells_ready_from_running() {
+        let drawn = draw(&asked().recording(), 80).text();
+        assert_eq!(drawn, include_str!("golden/timeline-asked.txt"), "\n{drawn}");
+    }
+
+    #[test]
+    fn it_fits_every_width_and_bears_what_is_odd() {
+        for recording in [modes().recording(), asked().recording(), Sample::new().recording()] {
+            fits_everywhere(&recording, draw);
+        }
+        let mut odd = Sample::new();
+        odd.receives("a name that is far too long for any band of any terminal", 1, 8, "x");
+        odd.enter("server", 2, "accept", &[]);
+        odd.event("lab", What::Wait { asked_ns: u64::MAX, purpose: "for ever".into() });
+        for number in 0..500 {
+            odd.sends("server", 3, &"x".repeat(number % 7)).pass(number as u64 * 10_000);
+        }
+        odd.pass(u64::MAX / 2).sends("server", 3, "late");
+        fits_everywhere(&odd.recording(), draw);
+        let drawn = draw(&odd.recording(), 80).text();
+        assert!(drawn.contains("more that have no room"), "{drawn}");
+    }
 }
