@@ -161,7 +161,7 @@ fn notes(canvas: &mut Canvas, row: usize, life: &Life, scale: &Scale) -> usize {
         // The sign stands below the mark: before the words, or after them where there is no room to the right.
         let (words, at) = if column + words.width() + 2 <= end {
             (format!("{sign} {words}"), column)
-        } else if column >= scale.left + words.width() + 1 {
+        } else if column > scale.left + words.width() {
             let at = column - words.width() - 1;
             (format!("{words} {sign}"), at)
         } else {
