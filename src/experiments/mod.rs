@@ -13,6 +13,7 @@ mod handshake;
 mod socket;
 mod tcp_udp;
 mod timeout_mode;
+mod timeouts;
 
 /// One row of the table.
 #[derive(Debug)]
@@ -59,7 +60,8 @@ pub struct Chapter {
 }
 
 /// All chapters, in the order of the course.
-pub static CHAPTERS: [&Chapter; 5] = [&socket::CHAPTER, &families::CHAPTER, &tcp_udp::CHAPTER, &handshake::CHAPTER, &timeout_mode::CHAPTER];
+pub static CHAPTERS: [&Chapter; 6] =
+    [&socket::CHAPTER, &families::CHAPTER, &tcp_udp::CHAPTER, &handshake::CHAPTER, &timeouts::CHAPTER, &timeout_mode::CHAPTER];
 
 /// All experiments, in the order of the course.
 pub fn all() -> impl Iterator<Item = &'static Experiment> {
