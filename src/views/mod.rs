@@ -9,7 +9,9 @@ mod bars;
 mod boundaries;
 mod flows;
 mod ladder;
+mod layers;
 pub mod pcapng;
+mod retries;
 #[cfg(test)]
 mod sample;
 mod side_by_side;
@@ -32,17 +34,23 @@ pub enum View {
     Boundaries,
     /// Measured times, a bar each.
     Bars,
+    /// One frame byte by byte, layer by layer, beside the models of seven, four and five.
+    Layers,
+    /// What was sent again on a time axis: when, what was lost, and what ended it.
+    Retries,
     /// Every call, a line each.
     Trace,
 }
 
 /// Every view, by the name that lessons use.
-pub const NAMES: [(&str, View); 6] = [
+pub const NAMES: [(&str, View); 8] = [
     ("ladder", View::Ladder),
     ("side-by-side", View::SideBySide),
     ("sockets", View::Sockets),
     ("boundaries", View::Boundaries),
     ("bars", View::Bars),
+    ("layers", View::Layers),
+    ("retries", View::Retries),
     ("trace", View::Trace),
 ];
 
@@ -62,6 +70,8 @@ impl View {
             View::Sockets => sockets::draw(recording, width),
             View::Boundaries => boundaries::draw(recording, width),
             View::Bars => bars::draw(recording, width),
+            View::Layers => layers::draw(recording, width),
+            View::Retries => retries::draw(recording, width),
             View::Trace => trace::draw(recording, width),
         }
     }
