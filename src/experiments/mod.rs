@@ -82,6 +82,12 @@ impl Experiment {
         Some((u32::try_from(first).ok()? + 1, lines[first..first + length].to_vec()))
     }
 
+    /// True if it needs the wire.
+    #[must_use]
+    pub fn needs_wire(&self) -> bool {
+        self.network == Network::Wire
+    }
+
     /// Runs it in this process, which is then over; the events go to standard output.
     #[must_use]
     pub fn perform(&'static self, settings: BTreeMap<String, String>) -> ExitCode {

@@ -29,6 +29,7 @@ pub mod actor;
 pub mod claim;
 pub mod kernel;
 pub mod parameter;
+pub mod probe;
 pub mod recorder;
 pub mod socket;
 pub mod wire;

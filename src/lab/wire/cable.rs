@@ -41,7 +41,10 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     plan: Plan,
+    /// Every frame that was taken; noted here before it is delivered, so that no effect of a frame is seen before the frame.
     seen: Vec<Sighting>,
+    /// How many of them have also been sent on.
+    sent_on: usize,
     /// How often somebody has asked for quiet, and up to which time of asking nothing was on its way, or at least nothing
     /// but what is delayed.
     asked: u64,
@@ -158,7 +161,7 @@ impl Wire {
         let mut looked_at = 0;
         let mut state = self.shared.lock();
         loop {
-            for seen in &state.seen[looked_at..] {
+            for seen in &state.seen[looked_at..state.sent_on] {
                 if which.counts(&seen.frame.layers, seen.frame.sent_by) {
                     missing -= 1;
                     if missing == 0 {
@@ -166,7 +169,7 @@ impl Wire {
                     }
                 }
             }
-            looked_at = state.seen.len();
+            looked_at = state.sent_on;
             state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
@@ -339,6 +342,7 @@ impl Cable {
         // Somebody else's, or damaged: this wire has nobody to give it to.
         let treatment = Treatment { fate: Fate::Dropped, delay_ns: 0, rule: Some("nobody at the far end has that address".into()) };
         self.note(Belongs::to_none(End::Client), layers, bytes.to_vec(), false, treatment);
+        self.sent_on();
         Ok(())
     }
 
@@ -357,8 +361,15 @@ impl Cable {
             }
             self.send_on(frame(bytes), fate, sighting.at_ns, later_ns)?;
         }
-        self.show(sighting);
+        self.sent_on();
         Ok(fate.arrives().then_some(later_ns))
+    }
+
+    /// Lets those know who wait for a frame.
+    fn sent_on(&self) {
+        let mut state = self.shared.lock();
+        state.sent_on = state.seen.len();
+        self.shared.changed.notify_all();
     }
 
     fn send_on(&mut self, frame: OnItsWay, fate: Fate, at_ns: u64, later_ns: u64) -> io::Result<()> {
@@ -380,13 +391,9 @@ impl Cable {
         let frame =
             Arc::new(Frame { frame: self.frames, sent_by, flow, local, peer, sender, receiver, by_lab, layers, treatment, raw: Raw(raw) });
         let at_ns = self.lab.recorder().push(&self.name, What::Frame(frame.clone()));
-        Sighting { at_ns, frame }
-    }
-
-    /// Lets those know who wait for it.
-    fn show(&self, sighting: Sighting) {
-        self.shared.lock().seen.push(sighting);
-        self.shared.changed.notify_all();
+        let sighting = Sighting { at_ns, frame };
+        self.shared.lock().seen.push(sighting.clone());
+        sighting
     }
 }
 
