@@ -65,7 +65,7 @@ fn parts(frame: &Frame) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::new();
     let mut add = |name, osi, length: usize, fields: &[(usize, usize, &'static str)], reading: Vec<String>| {
         let from = parts.last().map_or(0, |part: &Part| part.bytes.end);
-        let fields = fields.iter().map(|(at, length, name)| (*at..at + length, *name)).collect();
+        let fields = fields.iter().map(|(at, length, name)| (*at..at.saturating_add(*length), *name)).collect();
         parts.push(Part { name, osi, bytes: from..from.saturating_add(length).min(all), fields, reading });
     };
     if let Some(ethernet) = &layers.ethernet {
@@ -94,10 +94,10 @@ fn parts(frame: &Frame) -> Vec<Part> {
         reading.push(format!("{} {}", if ip.src.is_ipv4() { "TTL" } else { "hop limit" }, ip.ttl));
         if ip.src.is_ipv4() {
             let options = (20, ip.header_bytes.saturating_sub(20), "options");
-            let fields = [(2, 2, "len"), (4, 2, "id"), (8, 1, "tt"), (9, 1, "pr"), (10, 2, "sum"), (12, 4, "from"), (16, 4, "to"), options];
+            let fields = [(2, 2, "len"), (4, 2, "id"), (9, 1, "pr"), (10, 2, "sum"), (12, 4, "from"), (16, 4, "to"), options];
             add("IPv4", 3, ip.header_bytes, &fields, reading);
         } else {
-            let fields = [(4, 2, "len"), (6, 1, "pr"), (7, 1, "hl"), (8, 16, "from"), (24, 16, "to")];
+            let fields = [(4, 2, "len"), (6, 1, "pr"), (8, 16, "from"), (24, 16, "to")];
             add("IPv6", 3, ip.header_bytes, &fields, reading);
         }
     }
@@ -160,7 +160,8 @@ impl Part {
             let mut below = Row::new();
             let mut named = false;
             if self.name == "payload" {
-                let shown: Vec<String> = chunk.iter().map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '·' }.to_string()).collect();
+                let shown: Vec<String> =
+                    chunk.iter().map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '·' }.to_string()).collect();
                 below.push(shown.join("  "), ink(self.osi));
                 named = true;
             }
@@ -184,7 +185,7 @@ impl Part {
     fn draw(&self, raw: &[u8], width: usize, most: usize, rows: &mut Vec<Row>) {
         let (per_row, beside) = layout(width);
         let mut drawn = self.rows(raw, per_row, most);
-        let left_out = self.bytes.len().saturating_sub(per_row * most);
+        let left_out = self.bytes.len().saturating_sub(per_row.saturating_mul(most));
         let mut reading = self.reading.clone();
         if left_out > 0 {
             reading.push(format!("… {left_out} more bytes"));
@@ -253,26 +254,29 @@ fn why_none(osi: usize) -> &'static str {
 
 /// The three models side by side, and whose bytes these are.
 fn models(parts: &[Part], width: usize, rows: &mut Vec<Row>) {
-    let (four, five, bytes) = (17, if width >= 44 { 38 } else { 17 }, match width {
-        60.. => 52,
-        44.. => 38,
-        34.. => 31,
-        _ => 15,
-    });
+    // Where the second and the third column begin, and where the numbers do; what has no room is left out.
+    const FOUR: usize = 17;
+    const FIVE: usize = 38;
+    let (models, bytes) = match width {
+        60.. => (3, 52),
+        44.. => (2, FIVE),
+        36.. => (2, 31),
+        _ => (1, 15),
+    };
     let line = |texts: [(&str, Ink); 3], count: (String, Ink), words: (String, Ink)| {
         let mut row = Row::new().with(texts[0].0, texts[0].1);
-        if (34..44).contains(&width) || width >= 44 {
-            row.pad_to(four);
-            row.push(fit(texts[1].0, bytes.min(five.max(bytes)) - four), texts[1].1);
+        if models >= 2 {
+            row.pad_to(FOUR);
+            row.push(fit(texts[1].0, bytes.min(FIVE) - FOUR - 1), texts[1].1);
         }
-        if width >= 60 {
-            row.pad_to(five);
+        if models == 3 {
+            row.pad_to(FIVE);
             row.push(texts[2].0, texts[2].1);
         }
         row.pad_to(bytes + 5 - count.0.width().min(5));
         row.push(count.0, count.1);
         let room = width.saturating_sub(row.width() + 2);
-        if room >= words.0.width().min(12) {
+        if room >= 12 {
             row.push("  ", Ink::Plain);
             row.push(fit(&words.0, room), words.1);
         }
@@ -309,8 +313,9 @@ fn frame_rows(frame: &Frame, width: usize) -> Vec<Row> {
         rows.push(Row::new().with(fit(&sum, width), Ink::Strong));
     }
     let (per_row, _) = layout(width);
-    let taken: usize = parts.iter().filter(|part| part.name != "payload").map(|part| part.rows(raw, per_row, usize::MAX).len().max(2)).sum();
-    let room = (SCREEN.saturating_sub(rows.len() + taken + 1 + MODELS.len()) / 2).clamp(1, 4);
+    let taken: usize =
+        parts.iter().filter(|part| part.name != "payload").map(|part| part.rows(raw, per_row, usize::MAX).len().max(2)).sum();
+    let room = (SCREEN.saturating_sub(rows.len() + taken + 1 + MODELS.len()) / 2).clamp((16 / per_row).max(1), 4.max(16 / per_row));
     for part in &parts {
         let most = if part.name == "payload" { room } else { usize::MAX };
         part.draw(raw, width, most, &mut rows);
@@ -374,4 +379,138 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     }
     overhead(&frames, width, &mut rows);
     Picture(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::super::sample::fits_everywhere;
+    use super::super::tests_support::Script;
+    use super::*;
+
+    const HELLO: &str = "02000a0900023e66179edf44080045000039b6a14000400670090a0900010a090002a832c48d4a08da80beb3cc758018003ff1f40000\
+                         0101080acb7bfc4a6d69daf268656c6c6f";
+
+    /// A frame that was recorded: five bytes over TCP.
+    fn tcp() -> Json {
+        json!({"event": "frame", "frame": 6, "sent_by": "client", "flow": 1,
+            "local": {"inet": "10.9.0.1:43058"}, "peer": {"inet": "10.9.0.2:50317"}, "sender": "client", "receiver": "server",
+            "ethernet": {"src": "3e:66:17:9e:df:44", "dst": "02:00:0a:09:00:02", "ether_type": 2048},
+            "ip": {"src": "10.9.0.1", "dst": "10.9.0.2", "header_bytes": 20, "total_bytes": 57, "ttl": 64, "protocol": 6, "id": 46753},
+            "tcp": {"src_port": 43058, "dst_port": 50317, "flags": "PSH,ACK", "seq": 1_242_094_208, "ack": 3_199_454_325_u32,
+                "window": 63, "header_bytes": 32, "options": [{"timestamps": [3_413_900_362_u32, 1_835_653_874]}]},
+            "payload_bytes": 5, "fate": "passed", "raw": HELLO})
+    }
+
+    fn udp() -> Json {
+        let mut frame = tcp();
+        let raw = HELLO.get(..68).unwrap_or_default().to_owned() + "997bb197000d37bb" + "68656c6c6f";
+        let fields = frame.as_object_mut().expect("an object");
+        fields.remove("tcp");
+        fields.insert("udp".into(), json!({"src_port": 39291, "dst_port": 45463}));
+        fields.insert("raw".into(), raw.into());
+        frame
+    }
+
+    #[test]
+    fn a_frame_of_five_bytes_fits_on_a_screen_with_its_layers_and_its_models() {
+        let mut script = Script::new();
+        script.event("wire", tcp());
+        let expected = "\
+Frame 6, client → server, TCP: 71 bytes = 66 of headers + 5 of payload
+Ethernet 02 00 0a 09 00 02 3e 66 17 9e df 44 08 00        type 0800: IPv4
+14 bytes └──────to───────┘ └─────from──────┘ type
+IPv4     45 00 00 39 b6 a1 40 00 40 06 70 09 0a 09 00 01  10.9.0.1 → 10.9.0.2
+20 bytes       └len┘ └id─┘          pr └sum┘ └──from───┘  protocol 6: TCP
+         0a 09 00 02                                      length 57
+         └───to────┘                                      TTL 64
+TCP      a8 32 c4 8d 4a 08 da 80 be b3 cc 75 80 18 00 3f  port 43058 → 50317
+32 bytes port  port  └───seq───┘ └───ack───┘    fl └win┘  seq 1242094208
+         f1 f4 00 00 01 01 08 0a cb 7b fc 4a 6d 69 da f2  ack 3199454325
+         └sum┘       └─────────────options─────────────┘  flags PSH,ACK
+payload  68 65 6c 6c 6f                                   \"hello\"
+5 bytes  h  e  l  l  o
+OSI                TCP/IP               as taught   bytes
+7 application    ┐ application        ┐ application     5  payload
+6 presentation   │                    │                 0  left to programs
+5 session        ┘                    ┘                 0  left to programs
+4 transport      · transport          · transport      32  TCP
+3 network        · internet           · network        20  IPv4
+2 data link      ┐ network interface  · data link      14  Ethernet
+1 physical       ┘                    · physical        0  signals, not bytes
+";
+        let picture = draw(&script.recording(), 80);
+        assert_eq!(picture.text(), expected);
+        assert!(picture.0.len() <= SCREEN);
+        fits_everywhere(&script.recording(), draw);
+    }
+
+    #[test]
+    fn each_layer_has_its_own_ink_in_the_bytes_and_in_the_models() {
+        let mut script = Script::new();
+        script.event("wire", tcp());
+        let picture = draw(&script.recording(), 80);
+        for (text, expected) in [
+            ("3e 66", ink(2)),
+            ("45 00", ink(3)),
+            ("a8 32", ink(4)),
+            ("68 65", ink(7)),
+            ("4 transport", ink(4)),
+            ("1 physical", Ink::Plain),
+        ] {
+            let span = picture.0.iter().flat_map(|row| &row.0).find(|span| span.text.contains(text));
+            assert_eq!(span.map(|span| span.ink), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn of_two_protocols_each_has_a_frame_and_they_are_counted_side_by_side() {
+        let mut script = Script::new();
+        script.event("wire", tcp()).event("wire", udp()).event("wire", tcp());
+        let text = draw(&script.recording(), 80).text();
+        let (above, below) = text.split_once("\n\n").expect("two frames");
+        assert!(above.contains("32  TCP") && below.contains("8  UDP"), "{text}");
+        let expected = "
+        frames    bytes  payload overhead
+TCP          2      142       10      132
+UDP          1       47        5       42
+";
+        assert!(text.ends_with(expected), "{text}");
+        fits_everywhere(&script.recording(), draw);
+    }
+
+    #[test]
+    fn a_long_payload_is_cut_so_that_the_frame_stays_on_its_screen() {
+        let mut frame = tcp();
+        frame["payload_bytes"] = json!(1448);
+        frame["raw"] = json!(HELLO.get(..132).unwrap_or_default().to_owned() + &"c3".repeat(1448));
+        let mut script = Script::new();
+        script.event("wire", frame);
+        let picture = draw(&script.recording(), 80);
+        assert!(picture.0.len() <= SCREEN, "{}", picture.text());
+        assert!(picture.text().contains("1448 B") && picture.text().contains("… 1432 more bytes"), "{}", picture.text());
+    }
+
+    #[test]
+    fn a_recording_that_lies_about_its_layers_is_drawn_as_far_as_its_bytes_go() {
+        let mut script = Script::new();
+        let huge = usize::MAX;
+        let mut all = vec![tcp(), tcp(), udp(), tcp()];
+        all[0]["ip"]["header_bytes"] = json!(huge);
+        all[1]["tcp"]["header_bytes"] = json!(3);
+        all[1]["raw"] = json!("");
+        all[2]["payload_bytes"] = json!(huge);
+        all[3]["ip"]["src"] = json!("fe80::1");
+        all[3]["malformed"] = json!("\u{1b}[2J no sense");
+        for frame in all {
+            let mut one = Script::new();
+            one.event("wire", frame.clone());
+            fits_everywhere(&one.recording(), draw);
+            assert!(draw(&one.recording(), 80).text().chars().all(|c| c == '\n' || crate::event::is_safe_to_show(c)));
+            script.event("wire", frame);
+        }
+        fits_everywhere(&script.recording(), draw);
+        assert_eq!(draw(&Script::new().recording(), 80).text(), "(no frame was on the wire)\n");
+    }
 }

@@ -15,8 +15,7 @@ const WIDE: usize = 56;
 /// A series shows at most this many of its frames.
 const MOST: usize = 18;
 /// What limits a wait, by the name of its socket option (socket(7), tcp(7)).
-const LIMITS: [&str; 7] =
-    ["SO_SNDTIMEO", "SO_RCVTIMEO", "TCP_USER_TIMEOUT", "TCP_SYNCNT", "TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT"];
+const LIMITS: [&str; 7] = ["SO_SNDTIMEO", "SO_RCVTIMEO", "TCP_USER_TIMEOUT", "TCP_SYNCNT", "TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT"];
 
 /// What is sent, so that it can be known again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +59,8 @@ impl Series<'_> {
         match self.thing {
             // The same datagram may be sent twice on purpose.
             Thing::Datagram(_) => self.lost() > 0,
+            // What an end says once at the very last, nobody waits for.
+            Thing::SynAck | Thing::Fin => self.sent.len() > 1,
             _ => self.sent.len() > 1 || self.lost() > 0,
         }
     }
@@ -110,9 +111,7 @@ fn series<'a>(events: &[&'a Event]) -> Vec<Series<'a>> {
         } else {
             continue;
         };
-        let same = |one: &&mut Series<'_>| {
-            one.flow == flow && one.first().sent_by == frame.sent_by && one.thing == thing && one.seq == seq
-        };
+        let same = |one: &&mut Series<'_>| one.flow == flow && one.first().sent_by == frame.sent_by && one.thing == thing && one.seq == seq;
         match all.iter_mut().find(same) {
             Some(known) => known.sent.push((event.at_ns, frame)),
             None => all.push(Series { flow, thing, seq, sent: vec![(event.at_ns, frame)] }),
@@ -163,7 +162,8 @@ fn calls<'a>(one: &Series<'_>, flows: &'a Flows, socket: usize, end: u64) -> Vec
     };
     let mut found: Vec<Waited<'a>> =
         of_socket().filter(|made| opens(made) || meanwhile(made)).map(|made| Waited { made, until: until(made) }).collect();
-    let not_yet = |made: &Made| made.errno().is_none_or(|name| matches!(name, "EINPROGRESS" | "EALREADY"));
+    // A call that does not block says so at once; one that reached its limit says the same, but later.
+    let not_yet = |made: &Made| made.errno().is_none() || made.returned_ns() <= one.begins();
     if found.iter().all(|one| one.made.back.is_some() && not_yet(one.made)) && one.lost() == one.sent.len() {
         let after = of_socket().find(|made| made.entered_ns > one.ends() && (made.errno().is_some() || made.call.function == "close"));
         found.extend(after.map(|made| Waited { made, until: until(made) }));
@@ -177,7 +177,9 @@ fn calls<'a>(one: &Series<'_>, flows: &'a Flows, socket: usize, end: u64) -> Vec
 /// The limits that were set on that socket, in words: `SO_SNDTIMEO 3.00 s`.
 fn limits(flows: &Flows, socket: usize) -> Vec<String> {
     let mut all: Vec<(String, String)> = Vec::new();
-    for made in flows.calls.iter().filter(|made| made.socket == Some(socket) && &*made.call.syscall == "setsockopt" && made.result().is_some()) {
+    for made in
+        flows.calls.iter().filter(|made| made.socket == Some(socket) && &*made.call.syscall == "setsockopt" && made.result().is_some())
+    {
         let (Some(Value::Text(option)), Some(set)) = (made.call.args.get("option"), made.call.args.get("value")) else { continue };
         if !LIMITS.contains(&&**option) {
             continue;
@@ -297,7 +299,8 @@ impl Series<'_> {
         }
         let since = lines.iter().filter_map(|line| line.from).chain([self.begins()]).min().unwrap_or(0);
         for event in events.iter().filter(|event| event.at_ns >= since && event.at_ns < next) {
-            if let (What::Wait { asked_ns, .. }, true) = (&event.what, self.first().sender.as_ref() == Some(&event.actor)) {
+            let its_own = &*event.actor == "lab" || self.first().sender.as_ref() == Some(&event.actor);
+            if let (What::Wait { asked_ns, .. }, true) = (&event.what, its_own) {
                 let (at, from) = (event.at_ns.saturating_add(*asked_ns), Some(event.at_ns));
                 lines.push(Line { label: "wait".into(), at, outcome: String::new(), ink: Ink::Faint, from, stroke: Stroke::Wait });
             }
@@ -316,7 +319,8 @@ struct Axis {
 
 impl Axis {
     fn column_of(&self, at: u64) -> usize {
-        let along = u128::from(at.saturating_sub(self.zero).min(self.span)) * (self.columns.max(1) - 1) as u128 / u128::from(self.span.max(1));
+        let along =
+            u128::from(at.saturating_sub(self.zero).min(self.span)) * (self.columns.max(1) - 1) as u128 / u128::from(self.span.max(1));
         self.column + usize::try_from(along).unwrap_or(0)
     }
 
@@ -337,14 +341,19 @@ impl Axis {
     }
 }
 
-/// A tick's time, without digits that say nothing.
-fn tick(ns: u64) -> String {
+/// A tick's time, without digits that say nothing, in a unit that suits the whole axis.
+fn tick(ns: u64, span: u64) -> String {
+    let (unit, name) = match span {
+        0..10_000 => (1, "ns"),
+        10_000..10_000_000 => (1_000, "µs"),
+        10_000_000..1_000_000_000 => (1_000_000, "ms"),
+        _ => (1_000_000_000, "s"),
+    };
+    let tenth = ns / (unit / 10).max(1) % 10;
     match ns {
         0 => "0".to_owned(),
-        _ if ns.is_multiple_of(1_000_000_000) => format!("{} s", ns / 1_000_000_000),
-        _ if ns.is_multiple_of(1_000_000) => format!("{} ms", ns / 1_000_000),
-        _ if ns.is_multiple_of(1_000) => format!("{} µs", ns / 1_000),
-        _ => format!("{ns} ns"),
+        _ if unit == 1 || tenth == 0 => format!("{} {name}", ns / unit),
+        _ => format!("{}.{tenth} {name}", ns / unit),
     }
 }
 
@@ -364,11 +373,13 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     let mut canvas = Canvas::new(width);
     for block in &blocks {
         let mut row = canvas.height() + usize::from(canvas.height() > 0);
-        canvas.write(row, 0, width, &block.heading, Ink::Strong);
-        row += 1;
+        for line in textwrap::wrap(&block.heading, width) {
+            canvas.write(row, 0, width, &line, Ink::Strong);
+            row += 1;
+        }
         if width >= WIDE {
             for at in axis.ticks() {
-                let (text, column) = (tick(at - zero), axis.column_of(at));
+                let (text, column) = (tick(at - zero, axis.span), axis.column_of(at));
                 if column + count(&text) <= width {
                     canvas.write(row, column, width, &text, Ink::Faint);
                 }
@@ -380,7 +391,10 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
             row += 1;
         }
         if !block.notes.is_empty() {
-            canvas.write(row, 0, width, &format!("({})", block.notes.join(", ")), Ink::Faint);
+            for line in textwrap::wrap(&format!("({})", block.notes.join(", ")), width) {
+                canvas.write(row, 0, width, &line, Ink::Faint);
+                row += 1;
+            }
         }
     }
     canvas.picture()
@@ -431,5 +445,118 @@ impl Line {
             from.saturating_sub(long + 1).max(axis.column)
         };
         canvas.write(row, at, width, &text, Ink::Strong);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::super::sample::fits_everywhere;
+    use super::super::tests_support::Script;
+    use super::*;
+
+    /// A segment of the client's, from this port.
+    fn segment(port: u16, flags: &str, seq: u32, length: usize, fate: &str) -> Json {
+        json!({"event": "frame", "frame": 1, "sent_by": "client", "flow": port,
+            "local": {"inet": format!("10.9.0.1:{port}")}, "peer": {"inet": "10.9.0.2:80"}, "sender": "client", "receiver": "server",
+            "tcp": {"src_port": port, "dst_port": 80, "flags": flags, "seq": seq, "ack": 0, "window": 63, "header_bytes": 20},
+            "payload_bytes": length, "fate": fate, "rule": if fate == "passed" { Json::Null } else { "drop the first SYN".into() }, "raw": ""})
+    }
+
+    fn limit(script: &mut Script, option: &str, micros: i64) {
+        let args = json!({"fd": 3, "level": "SOL_SOCKET", "option": option, "value": micros});
+        let entered = script.enter("client", 1, 1, "setsockopt", args);
+        script.leave("client", 1, entered, 0, json!({}));
+    }
+
+    /// A SYN is lost, and lost again, and connect() gives up.
+    fn gives_up() -> Script {
+        let mut script = Script::new();
+        limit(&mut script, "SO_SNDTIMEO", 2_500_000);
+        let connect = script.enter("client", 1, 1, "connect", json!({"fd": 3, "address": {"inet": "10.9.0.2:80"}}));
+        script.event("wire", segment(4000, "SYN", 7, 0, "dropped")).pass(1_000_000);
+        script.event("wire", segment(4000, "SYN", 7, 0, "dropped")).pass(1_400_000);
+        script.leave("client", 1, connect, "EINPROGRESS", json!({}));
+        script
+    }
+
+    #[test]
+    fn each_time_that_it_left_and_the_gaps_and_the_call_that_gave_up() {
+        let expected = "\
+client:4000 → server:80  SYN, sent twice, all lost
+                                 0        0.5 s    1 s      1.5 s    2 s
+SYN 1     100 µs  ✗ dropped      ✗        ┊        ┊        ┊        ┊
+SYN 2     1.00 s  ✗ dropped      ├─────1.00 s──────✗        ┊        ┊
+connect   2.40 s  = EINPROGRESS  ┣━━━━━━━━━━━━━━━━━━2.40 s━━━━━━━━━━━━━━━━━━━┫
+(drop the first SYN, SO_SNDTIMEO 2.50 s)
+";
+        assert_eq!(draw(&gives_up().recording(), 78).text(), expected);
+        fits_everywhere(&gives_up().recording(), draw);
+    }
+
+    #[test]
+    fn where_there_is_no_room_for_an_axis_the_gaps_are_said() {
+        let expected = "\
+client:4000 → server:80  SYN, sent
+twice, all lost
+SYN 1     100 µs ✗ dropped
+SYN 2    +1.00 s ✗ dropped
+connect  +2.40 s = EINPROGRESS
+(drop the first SYN, SO_SNDTIMEO 2.50
+s)
+";
+        assert_eq!(draw(&gives_up().recording(), 38).text(), expected);
+    }
+
+    #[test]
+    fn a_programs_own_retries_stand_below_each_other_on_one_axis() {
+        let mut script = gives_up();
+        script.event("lab", json!({"event": "wait", "asked_ns": 200_000_000, "purpose": "before the next try"})).pass(200_000);
+        let connect = script.enter("client", 1, 2, "connect", json!({"fd": 4, "address": {"inet": "10.9.0.2:80"}}));
+        script.event("wire", segment(4001, "SYN", 9, 0, "passed"));
+        script.leave("client", 1, connect, 0, json!({}));
+        let text = draw(&script.recording(), 80).text();
+        let (first, second) = text.split_once("\n\n").expect("two connections");
+        assert!(first.contains("= EINPROGRESS") && first.contains("wait "), "{text}");
+        assert!(second.contains("client:4001 → server:80  SYN, sent once, none lost"), "{text}");
+        assert!(second.contains("▶ passed") && second.contains("= 0") && !second.contains("EINPROGRESS"), "{text}");
+        fits_everywhere(&script.recording(), draw);
+    }
+
+    #[test]
+    fn data_is_known_again_by_its_number_and_the_error_is_the_calls() {
+        let mut script = Script::new();
+        script.tcp_connection(("client", 1, 1), ("server", 1, 2, 3));
+        let of = |flags: &str, seq: u32, length: usize, fate: &str| {
+            let mut frame = segment(40001, flags, seq, length, fate);
+            frame["local"] = json!({"inet": "127.0.0.1:40001"});
+            frame["peer"] = json!({"inet": "127.0.0.1:5000"});
+            frame
+        };
+        script.event("wire", of("SYN", 4_294_967_290, 0, "passed"));
+        script.event("wire", of("PSH,ACK", 4_294_967_291, 5, "cut"));
+        let recv = script.enter("client", 1, 1, "recv", json!({"fd": 3, "size": 10}));
+        script.pass(200_000).event("wire", of("PSH,ACK", 4_294_967_291, 5, "cut"));
+        script.pass(400_000).event("wire", of("PSH,ACK", 4_294_967_291, 5, "cut"));
+        script.event("wire", of("ACK", 4_294_967_295, 0, "passed")).event("wire", of("ACK", 4_294_967_295, 0, "passed"));
+        script.leave("client", 1, recv, "ETIMEDOUT", json!({}));
+        let text = draw(&script.recording(), 80).text();
+        assert!(text.contains("5 bytes, sent 3 times, all lost"), "{text}");
+        assert!(text.contains("recv") && text.contains("= ETIMEDOUT"), "{text}");
+        assert!(text.contains("a probe, sent twice, none lost"), "a sequence number that was used before: {text}");
+        assert!(!text.contains("SYN 1"), "the SYN went well: {text}");
+        fits_everywhere(&script.recording(), draw);
+    }
+
+    #[test]
+    fn many_are_shortened_and_none_is_said() {
+        let mut script = Script::new();
+        for _ in 0..40 {
+            script.pass(1).event("wire", segment(4000, "PSH,ACK", 7, 9, "dropped"));
+        }
+        assert_eq!(draw(&script.recording(), 80).text().lines().filter(|line| line.contains("✗ dropped")).count(), MOST);
+        fits_everywhere(&script.recording(), draw);
+        assert_eq!(draw(&Script::new().recording(), 80).text(), "(nothing was lost, and nothing was sent again)\n");
     }
 }
