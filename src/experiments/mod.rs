@@ -12,6 +12,7 @@ mod families;
 mod handshake;
 mod socket;
 mod tcp_udp;
+mod timeouts;
 
 /// One row of the table.
 #[derive(Debug)]
@@ -58,7 +59,7 @@ pub struct Chapter {
 }
 
 /// All chapters, in the order of the course.
-pub static CHAPTERS: [&Chapter; 4] = [&socket::CHAPTER, &families::CHAPTER, &tcp_udp::CHAPTER, &handshake::CHAPTER];
+pub static CHAPTERS: [&Chapter; 5] = [&socket::CHAPTER, &families::CHAPTER, &tcp_udp::CHAPTER, &handshake::CHAPTER, &timeouts::CHAPTER];
 
 /// All experiments, in the order of the course.
 pub fn all() -> impl Iterator<Item = &'static Experiment> {

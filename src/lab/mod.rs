@@ -27,6 +27,7 @@ use crate::signals;
 
 pub mod actor;
 pub mod claim;
+pub mod entry;
 pub mod kernel;
 pub mod parameter;
 pub mod probe;
@@ -35,7 +36,8 @@ pub mod socket;
 pub mod wire;
 
 pub use actor::{Actor, ActorThread, Process, Stage};
-pub use claim::{Proof, at_least, before, differ, equal, failed_with, is, lasted, less, succeeded};
+pub use claim::{Proof, as_long, at_least, before, differ, equal, failed_with, is, lasted, less, no_sooner, succeeded};
+pub use entry::Entry;
 pub use kernel::TcpInfo;
 pub use parameter::{Kind, Parameter};
 pub use recorder::Recorder;
@@ -404,6 +406,15 @@ impl Lab {
         frames.ok_or_else(|| Error::Unavailable("frames can only be counted in a private network with /proc".to_owned()))
     }
 
+    /// A whole number among the kernel's settings for the run's network, `net.ipv4.tcp_syn_retries`, and noted. `None` if
+    /// this kernel has no such setting.
+    #[must_use]
+    pub fn sysctl(&self, name: &'static str) -> Option<u64> {
+        let count = kernel::sysctl(name)?;
+        self.tally(name, count, "sysctl");
+        Some(count)
+    }
+
     // ---- what is recorded ----
 
     /// Checks a claim: the name stands in the lesson with its sentence, the proof is what was seen.
@@ -550,10 +561,10 @@ fn new_folder() -> Result<PathBuf> {
 pub fn perform(run: &Run, play: fn(&Lab) -> Result<()>) -> ExitCode {
     static LEASH: OnceLock<()> = OnceLock::new();
     std::panic::set_hook(Box::new(|_| {}));
+    signals::block();
     let lab = Lab::new(run, true);
     let network = wire::enter(&lab, run.network);
     let _ = kernel::drop_capabilities();
-    signals::block();
 
     let header = run.epoch_ns.is_none().then(|| Header::now(kernel::name(), &run.name, run.settings.clone()));
     if header.is_some_and(|header| write_line(&mut io::stdout(), &header).is_err()) {

@@ -22,7 +22,14 @@ macro_rules! shipped {
 static SHIPPED: &[(&str, &[u8])] = &shipped! {
     "no-frame-for-unix"
     "three-way-handshake"
+    "one-segment-at-a-time"
+    "four-way-close"
+    "three-segment-close"
+    "reset"
     "lost-syn"
+    "handshake-times-out"
+    "the-wire-is-cut"
+    "retry-with-backoff"
 };
 
 /// The recording of this experiment, where it needs more than every machine has.

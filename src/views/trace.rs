@@ -124,6 +124,9 @@ impl Trace {
             What::Enter(_) | What::Return(_) => Vec::new(),
             What::Frame(frame) => self.frame(event, frame),
             What::Delivered { frame } => self.prose(event, &format!("frame {frame} delivered"), Ink::Good),
+            What::State { local, peer, state, source } => {
+                self.prose(event, &format!("{local} with {peer}: {} ({})", safe(state), safe(source)), Ink::Faint)
+            }
             What::Part { part } => {
                 let name = fit(&safe(part), self.width.saturating_sub(6));
                 let rest = self.width.min(EDGE).saturating_sub(name.width() + 4);
