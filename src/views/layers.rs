@@ -112,7 +112,10 @@ fn parts(frame: &Frame) -> Vec<Part> {
         let fields = [(4, 4, "seq"), (8, 4, "ack"), (13, 1, "fl"), (14, 2, "win"), (16, 2, "sum"), options];
         add("TCP", 4, tcp.header_bytes, &[&ports[..], &fields].concat(), reading);
     } else if let Some(udp) = &layers.udp {
-        let reading = vec![format!("port {} → {}", udp.src_port, udp.dst_port), format!("length {}", Udp::BYTES + layers.payload_bytes)];
+        let reading = vec![
+            format!("port {} → {}", udp.src_port, udp.dst_port),
+            format!("length {}", Udp::BYTES.saturating_add(layers.payload_bytes)),
+        ];
         add("UDP", 4, Udp::BYTES, &[(0, 2, "port"), (2, 2, "port"), (4, 2, "len"), (6, 2, "sum")], reading);
     } else if let Some(icmp) = &layers.icmp {
         let reading = vec![format!("type {} code {}", icmp.kind, icmp.code)];
