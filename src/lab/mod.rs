@@ -329,6 +329,17 @@ impl Lab {
         answer
     }
 
+    /// Runs `play` on one processor alone: the calling thread, and those that it starts meanwhile. Whoever of them looks at
+    /// another then knows that the other does not run, for the one processor is taken by the looker.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] where the system lets nobody choose its processors.
+    pub fn on_one_processor<T>(&self, play: impl FnOnce() -> Result<T>) -> Result<T> {
+        let pinned = kernel::pin_to_one_processor();
+        let _pinned = pinned.map_err(|missing| Error::Unavailable(format!("threads cannot be kept to one processor here ({missing})")))?;
+        play()
+    }
+
     /// Raises the soft limit of open descriptors to the hard one (`RLIMIT_NOFILE`, getrlimit(2)), records what was reached,
     /// and says what the limit was and what it is; `None` where the system has no such limit.
     pub fn raise_descriptor_limit(&self) -> Option<(u64, u64)> {

@@ -134,6 +134,21 @@ pub fn is_asleep(process: u32, thread: u32) -> Option<bool> {
     Some(matches!(state, 'S' | 'D'))
 }
 
+/// True if this thread sleeps on a lock (futex(2)), which no call on a socket does; false where /proc does not tell.
+#[must_use]
+pub fn waits_for_a_lock(process: u32, thread: u32) -> bool {
+    let call = fs::read_to_string(format!("/proc/{process}/task/{thread}/syscall")).unwrap_or_default();
+    call.split_whitespace().next().and_then(|number| number.parse().ok()) == Some(libc::SYS_futex)
+}
+
+/// Waits until a child process has ended, all its threads, and leaves it to be collected (waitid(2) with `WNOWAIT`).
+pub fn until_ended(process: u32) {
+    use nix::errno::Errno;
+    use nix::sys::wait::{Id, WaitPidFlag, waitid};
+    let child = nix::unistd::Pid::from_raw(process.cast_signed());
+    while waitid(Id::Pid(child), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) == Err(Errno::EINTR) {}
+}
+
 /// Frames that an interface of this network has sent so far (the `tx_packets` column of /proc/net/dev, proc_pid_net(5)).
 #[must_use]
 pub fn frames_sent(interface: &str) -> Option<u64> {
