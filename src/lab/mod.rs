@@ -27,6 +27,7 @@ use crate::signals;
 
 pub mod actor;
 pub mod claim;
+pub mod entry;
 pub mod kernel;
 pub mod parameter;
 pub mod recorder;
@@ -35,6 +36,7 @@ pub mod wire;
 
 pub use actor::{Actor, ActorThread, Process, Stage};
 pub use claim::{Proof, at_least, before, differ, equal, failed_with, is, lasted, less, succeeded};
+pub use entry::Entry;
 pub use kernel::TcpInfo;
 pub use parameter::{Kind, Parameter};
 pub use recorder::Recorder;
@@ -549,10 +551,10 @@ fn new_folder() -> Result<PathBuf> {
 pub fn perform(run: &Run, play: fn(&Lab) -> Result<()>) -> ExitCode {
     static LEASH: OnceLock<()> = OnceLock::new();
     std::panic::set_hook(Box::new(|_| {}));
+    signals::block();
     let lab = Lab::new(run, true);
     let network = wire::enter(&lab, run.network);
     let _ = kernel::drop_capabilities();
-    signals::block();
 
     let header = run.epoch_ns.is_none().then(|| Header::now(kernel::name(), &run.name, run.settings.clone()));
     if header.is_some_and(|header| write_line(&mut io::stdout(), &header).is_err()) {

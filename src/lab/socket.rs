@@ -533,6 +533,24 @@ impl Socket {
         self.call(names, Args::default(), source, ask, |address| (0, args! { address: address }))
     }
 
+    /// The instrument's own question: whose socket this is, and the two ends of its connection.
+    pub(super) fn ends(&self) -> io::Result<(Name, SockAddr, SockAddr)> {
+        let local = self.name_of(("local_addr", "getsockname"), None, socket2::Socket::local_addr)?;
+        let peer = self.name_of(("peer_addr", "getpeername"), None, socket2::Socket::peer_addr)?;
+        Ok((self.owner.clone(), local, peer))
+    }
+
+    /// The TCP state that TCP_INFO says (tcp(7)): `ESTABLISHED`.
+    ///
+    /// # Errors
+    /// What getsockopt(2) answers; [`Error::Unavailable`](super::Error::Unavailable) where the system has no TCP_INFO.
+    #[track_caller]
+    pub fn tcp_state(&self) -> super::Result<&'static str> {
+        let info = self.tcp_info_at(Some(Location::caller()))?;
+        info.map(|info| info.state)
+            .ok_or_else(|| super::Error::Unavailable("this system has no TCP_INFO, which tells a TCP state".to_owned()))
+    }
+
     /// What TCP_INFO says (tcp(7)); `None` where the system has none, or the socket is not TCP.
     ///
     /// # Errors

@@ -42,6 +42,8 @@ struct Shared {
 struct State {
     plan: Plan,
     seen: Vec<Sighting>,
+    /// Whether somebody waits until what is held has been delivered.
+    let_go: bool,
     /// How often somebody has asked for quiet, and up to which time of asking nothing was on its way, or at least nothing
     /// but what is delayed.
     asked: u64,
@@ -121,6 +123,22 @@ impl Wire {
     /// These frames arrive right after the next one from the same end: it overtakes them.
     pub fn reorder(&self, which: impl Into<Which>) {
         self.shared.lock().plan.reorder(which.into());
+    }
+
+    /// These frames wait until [`Wire::let_go`], so that there is time to look at both ends. The kernel's timers go on: an end
+    /// that hears nothing for a second sends again, and what it sends overtakes what is held.
+    pub fn hold(&self, which: impl Into<Which>) {
+        self.shared.lock().plan.hold(which.into());
+    }
+
+    /// Delivers what is held; returns when it has been.
+    pub fn let_go(&self) {
+        let mut state = self.shared.lock();
+        state.let_go = true;
+        let _ = (&self.shared.wake).write_all(&[0]);
+        while state.let_go {
+            state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
     }
 
     /// Cuts it: no packet arrives, in either direction, until it is plugged in again. ARP is still answered.
@@ -256,6 +274,7 @@ impl Cable {
             let asked = self.shared.lock().asked;
             loop {
                 self.deliver_what_is_due()?;
+                self.deliver_what_is_let_go()?;
                 match self.tap.read(&mut buffer) {
                     Ok(length) => self.take(&buffer[..length])?,
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
@@ -290,6 +309,17 @@ impl Cable {
         {
             let Some(Reverse(late)) = self.late.pop() else { break };
             self.deliver(late.frame)?;
+        }
+        Ok(())
+    }
+
+    fn deliver_what_is_let_go(&mut self) -> io::Result<()> {
+        if self.shared.lock().let_go {
+            for frame in std::mem::take(&mut self.held) {
+                self.deliver(frame)?;
+            }
+            self.shared.lock().let_go = false;
+            self.shared.changed.notify_all();
         }
         Ok(())
     }
