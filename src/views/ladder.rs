@@ -5,6 +5,8 @@
 //! the books. `steps` and `segments` decide what is shown, `fold` what is not; here it is drawn. With too few columns for
 //! lanes it is told as a list.
 
+use std::collections::HashSet;
+
 use unicode_width::UnicodeWidthStr;
 
 use self::story::{Shape, Step, Story, Words, story};
@@ -32,6 +34,9 @@ const OUTWARD: usize = 72;
 /// The most columns of two ends.
 const TWO_ENDS: usize = 112;
 
+/// What is said of states that nobody asked the kernel for.
+const LEGEND: &str = "(STATE): derived from the segments; without brackets: the kernel said so";
+
 pub(super) fn draw(recording: &Recording, width: usize, numbers: Numbers) -> Picture {
     let story = story(recording, numbers);
     let lanes = story.lanes.len().max(1);
@@ -45,13 +50,14 @@ pub(super) fn draw(recording: &Recording, width: usize, numbers: Numbers) -> Pic
     let outward = story.two_ends && width >= OUTWARD;
     if outward {
         end = width.min(TWO_ENDS);
-        let side = (end - TIME) * 27 / 100;
+        let side = (end - TIME) * 28 / 100;
         columns = vec![TIME + side, end - side - 2];
     }
     let (canvas, end) = (Canvas::new(width), end.min(width));
-    let mut ladder = Ladder { canvas, columns, end, time, outward, row: 0, told: String::new() };
+    let mut ladder = Ladder { canvas, columns, end, time, outward, row: 0, told: String::new(), reasons: HashSet::new() };
     ladder.head(&story);
     ladder.steps(&story.steps);
+    ladder.legend(&story);
     ladder.canvas.picture()
 }
 
@@ -68,6 +74,8 @@ struct Ladder {
     row: usize,
     /// The time that was shown last.
     told: String,
+    /// Why frames were lost, as far as it was said.
+    reasons: HashSet<String>,
 }
 
 impl Ladder {
@@ -116,6 +124,12 @@ impl Ladder {
             at += 1;
             match &step.shape {
                 Shape::Part(part) => self.part(part),
+                Shape::Aside(words) => {
+                    self.lanes(step);
+                    let (start, end) = (self.columns[0] + 2, self.words_end(0).saturating_sub(1));
+                    self.canvas.write(self.row, start, end, &first_fit(words, end - start), Ink::Faint);
+                    self.row += 1;
+                }
                 Shape::Note(text, ink) => self.note(step, text, *ink),
                 Shape::Fold(text) => self.fold(step, text),
                 Shape::Arrow(arrow) => self.arrow(step, arrow),
@@ -137,6 +151,11 @@ impl Ladder {
         self.lanes(step);
         let (start, end) = self.words_area(*lane);
         let room = end - start;
+        if let Some((text, taken)) = self.names_alone(step, after, room) {
+            self.words(*lane, &text, *ink);
+            self.row += 1;
+            return taken;
+        }
         let mut spans = vec![(first_fit(words, room), *ink)];
         let mut used = spans[0].0.width();
         let mut taken = 0;
@@ -165,6 +184,30 @@ impl Ladder {
         }
         self.row += 1;
         taken
+    }
+
+    /// The bare names of short calls of one actor, where these share a row and more words would not.
+    fn names_alone(&self, step: &Step, after: &[Step], room: usize) -> Option<(String, usize)> {
+        let Shape::Call { lane, joins: true, .. } = &step.shape else { return None };
+        let run = std::iter::once(step).chain(after).map_while(|step| match &step.shape {
+            Shape::Call { lane: next, words, joins: true, .. } if next == lane => Some(words),
+            _ => None,
+        });
+        let run: Vec<&Words> = run.collect();
+        let shortest: usize = run.iter().map(|words| words.iter().map(|text| text.width()).min().unwrap_or(0) + 2).sum();
+        let names: Vec<&str> = run.iter().filter_map(|words| words.first()?.split(' ').next()).collect();
+        let text = names.join(", ");
+        (self.outward && run.len() > 1 && shortest > room + 2 && text.width() <= room).then(|| (text, run.len() - 1))
+    }
+
+    /// What the brackets mean, if there are any.
+    fn legend(&mut self, story: &Story) {
+        if story.steps.iter().any(|step| matches!(step.shape, Shape::State { derived: true, .. })) {
+            for line in textwrap::wrap(LEGEND, self.end) {
+                self.canvas.write(self.row, 0, self.end, &line, Ink::Faint);
+                self.row += 1;
+            }
+        }
     }
 
     /// A row of lanes, with its time.

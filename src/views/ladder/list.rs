@@ -4,7 +4,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::arrow::label;
 use super::story::{Arrow, Shape, Story, Way};
-use super::{first_fit, wire};
+use super::{LEGEND, first_fit, wire};
 use crate::picture::{Canvas, Ink, Picture};
 
 /// The same without lanes, for narrow terminals.
@@ -17,6 +17,7 @@ pub(super) fn draw(story: &Story, width: usize) -> Picture {
             Shape::Part(part) => (String::new(), format!("── {part} ──"), Ink::Plain, Ink::Strong),
             Shape::Note(text, ink) => (String::new(), text.clone(), Ink::Plain, *ink),
             Shape::Fold(text) => (String::new(), format!("… {text}"), Ink::Plain, Ink::Strong),
+            Shape::Aside(words) => (String::new(), first_fit(words, width), Ink::Plain, Ink::Faint),
             Shape::Call { lane, words, ink, .. } => {
                 let who = format!("{}:", name(*lane));
                 let room = width.saturating_sub(who.width() + 1);
@@ -31,7 +32,10 @@ pub(super) fn draw(story: &Story, width: usize) -> Picture {
                 let who = format!("{} → {}", name(flight.from), name(flight.to));
                 let (rest, ink) = match &flight.way {
                     Way::Stops(why) => (format!(" ✗ {}", why.first().map_or("", String::as_str)), Ink::Bad),
-                    Way::Whole(Some(note)) | Way::Arrives(note) => (format!(", {note}"), flight.ink),
+                    Way::Whole(Some(note)) | Way::Arrives(note) => (
+                        note.iter().find(|note| note.width() + 14 < width).map_or_else(String::new, |note| format!(", {note}")),
+                        flight.ink,
+                    ),
                     Way::Whole(None) => (String::new(), flight.ink),
                     Way::Leaves => (" leaves".to_owned(), flight.ink),
                 };
@@ -67,6 +71,12 @@ pub(super) fn draw(story: &Story, width: usize) -> Picture {
             let who = format!("{}:", name(*to));
             let column = canvas.write(row, 0, width, &who, Ink::Of(*to)) + 1;
             canvas.write(row, column, width, &first_fit(head, width.saturating_sub(column).max(1)), Ink::Plain);
+            row += 1;
+        }
+    }
+    if story.steps.iter().any(|step| matches!(step.shape, Shape::State { derived: true, .. })) {
+        for line in textwrap::wrap(LEGEND, width) {
+            canvas.write(row, 0, width, &line, Ink::Faint);
             row += 1;
         }
     }

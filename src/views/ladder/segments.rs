@@ -36,8 +36,12 @@ impl Teller<'_> {
         if let Some(first) = tail.first() {
             let flags = tail.iter().filter_map(|segment| Some(format!("{} {}", segment.from, segment.tcp()?.flags)));
             let said = flags.collect::<Vec<_>>().join(", ");
-            let text = format!("the experiment ends, and its sockets are closed: {said}");
-            steps.push(Step::new(first.left_ns, Shape::Note(text, Ink::Faint), String::new()));
+            let words = vec![
+                format!("the experiment ends, and its sockets are closed: {said}"),
+                format!("end: {} closing segment{}", tail.len(), if tail.len() == 1 { "" } else { "s" }),
+                format!("{} at the end", tail.len()),
+            ];
+            steps.push(Step::new(first.left_ns, Shape::Aside(words), String::new()));
         }
         steps
     }
@@ -60,16 +64,22 @@ impl Teller<'_> {
         for event in in_order(recording) {
             let What::Frame(frame) = &event.what else { continue };
             let Some(arp) = &frame.layers.arp else { continue };
-            let text = match arp.operation {
-                1 => format!("ARP: who has {}?", arp.target_ip),
-                _ => format!("{} is at {}", arp.sender_ip, arp.sender_mac) + if frame.by_lab { ", says the lab" } else { "" },
-            };
+            let asked = arp.target_ip;
+            let answer = if frame.by_lab { "the lab answers".to_owned() } else { format!("it is at {}", arp.sender_mac) };
             match steps.last_mut() {
-                Some(Step { shape: Shape::Note(before, _), .. }) if arp.operation != 1 && !answered => {
-                    before.push(' ');
-                    before.push_str(&text);
+                Some(step) if arp.operation != 1 && !answered => {
+                    let asked = arp.sender_ip;
+                    let short = if frame.by_lab { "lab answers" } else { "answered" };
+                    let words = vec![format!("ARP: who has {asked}? {answer}"), format!("ARP: {asked}? {short}"), "ARP".to_owned()];
+                    step.shape = Shape::Aside(words);
                 }
-                _ => steps.push(Step { minor: true, ..Step::new(event.at_ns, Shape::Note(text, Ink::Faint), "arp".to_owned()) }),
+                _ => {
+                    let words = match arp.operation {
+                        1 => vec![format!("ARP: who has {asked}?"), format!("ARP: {asked}?"), "ARP".to_owned()],
+                        _ => vec![format!("ARP: {} is at {}", arp.sender_ip, arp.sender_mac), "ARP".to_owned()],
+                    };
+                    steps.push(Step { minor: true, ..Step::new(event.at_ns, Shape::Aside(words), "arp".to_owned()) });
+                }
             }
             answered = arp.operation != 1;
         }
@@ -98,30 +108,30 @@ impl Teller<'_> {
         };
         let words = said(segment, numbers);
         let Some(&first) = segment.arrived_ns.first() else {
-            let why = match fate {
-                Fate::Dropped | Fate::Cut => reasons(segment),
-                _ => vec!["still under way at the end".to_owned(), "under way".to_owned()],
-            };
-            return push(segment.left_ns, words, Way::Stops(why));
+            let way = if fate.arrives() { Way::Leaves } else { Way::Stops(reasons(segment)) };
+            return push(segment.left_ns, words, way);
         };
         let took = |at_ns: u64| at_ns.saturating_sub(segment.left_ns);
         let between = |from_ns: u64, to_ns: u64| {
             others.partition_point(|at| *at < to_ns).saturating_sub(others.partition_point(|at| *at <= from_ns)) > 0
         };
-        let late = |at_ns: u64| (took(at_ns) >= NOTICEABLE_NS).then(|| format!("{} later", span_of(took(at_ns))));
+        let late = |at_ns: u64| (took(at_ns) >= NOTICEABLE_NS).then(|| later(took(at_ns)));
         let twice = segment.arrived_ns.get(1).is_some_and(|second| !between(segment.left_ns.max(first), *second));
         if between(segment.left_ns, first) {
             push(segment.left_ns, words.clone(), Way::Leaves);
-            let delay = format!("{} later", span_of(took(first)));
-            push(first, words.clone(), Way::Arrives(delay));
+            push(first, words.clone(), Way::Arrives(later(took(first))));
         } else {
-            let note = if twice { Some("arrives twice".to_owned()) } else { late(first) };
+            let note = if twice { Some(vec!["arrives twice".to_owned(), "twice".to_owned()]) } else { late(first) };
             push(segment.left_ns, words.clone(), Way::Whole(note));
         }
         for copy in segment.arrived_ns.iter().skip(if twice { 2 } else { 1 }) {
-            push(*copy, words.iter().map(|text| format!("{text}, its copy")).collect(), Way::Arrives(span_of(took(*copy)) + " later"));
+            push(*copy, words.iter().map(|text| format!("{text}, its copy")).collect(), Way::Arrives(later(took(*copy))));
         }
     }
+}
+
+fn later(ns: u64) -> Words {
+    vec![format!("{} later", span_of(ns)), span_of(ns)]
 }
 
 /// Why it was lost, in the plan's words.
@@ -168,17 +178,17 @@ fn tcp_words(segment: &Segment, tcp: &Tcp, numbers: Numbers) -> Words {
     let ack = if tcp.flags.ack() { format!(" ack {}", counted(segment.ack, tcp.ack)) } else { String::new() };
     let bytes = segment.frame.layers.payload_bytes;
     let again: Vec<String> = match segment.again_after_ns {
-        Some(ns) => vec![format!(", again after {}", span_of(ns)), ", again".to_owned()],
+        Some(ns) => vec![format!(", again after {}", span_of(ns)), format!(", again +{}", span_of(ns)), ", again".to_owned()],
         None => vec![String::new()],
     };
-    let long = &again[0];
-    let short = again.last().unwrap_or(long);
+    let (long, short) = (&again[0], &again[again.len() - 1]);
+    let middle = &again[again.len() / 2];
     if bytes == 0 {
         // What a segment without data is for: a SYN or a FIN has its own number, an ACK the other's.
         let main = if segment.takes() > 0 || !tcp.flags.ack() { &seq } else { &ack };
-        let all =
-            [format!("{seq}{ack}{long}"), format!("{main}{long}"), format!("{seq}{ack}{short}"), format!("{main}{short}"), short.clone()];
-        return all.iter().map(|rest| format!("{flags}{rest}")).collect();
+        let all = [(&seq, &ack, long), (&seq, &ack, middle), (main, &String::new(), long), (main, &String::new(), middle)];
+        let all = all.iter().map(|(seq, ack, again)| format!("{flags}{seq}{ack}{again}"));
+        return all.chain([format!("{flags}{main}{short}"), format!("{flags}{short}")]).collect();
     }
     let text = quote(&segment.payload()).map(|text| format!(" {text}"));
     let mut rests: Words = Vec::new();
@@ -187,7 +197,14 @@ fn tcp_words(segment: &Segment, tcp: &Tcp, numbers: Numbers) -> Words {
     } else {
         rests.push(format!("{seq}{ack} {bytes} B{long}"));
     }
-    rests.extend([format!("{seq} {bytes} B{long}"), format!("{seq} {bytes} B{short}"), format!(" {bytes} B{short}"), short.clone()]);
+    rests.extend([
+        format!("{seq} {bytes} B{long}"),
+        format!("{seq} {bytes} B{middle}"),
+        format!("{seq} {bytes} B{short}"),
+        format!("{seq}{short}"),
+        format!(" {bytes} B{short}"),
+        short.clone(),
+    ]);
     let brief = tcp.flags.to_string().replace("PSH,", "");
     rests.iter().map(|rest| format!("{flags}{rest}")).chain([format!("{brief}{short}")]).collect()
 }

@@ -207,7 +207,11 @@ impl<'a> Teller<'a> {
             if self.met.contains_key(&index) {
                 continue;
             }
-            let (words, ink) = self.words(index, waited && long);
+            let (mut words, ink) = self.words(index, waited && long);
+            if waited && wired_connect && made.errno().is_none() {
+                let text = format!("connect returns {}", made.result().unwrap_or_default());
+                words = vec![text.clone() + &after(made, true), text, format!("connect = {}", made.result().unwrap_or_default())];
+            }
             let alike = format!("{lane} {} {:?}", made.call.function, made.errno());
             let Some(aim) = self.aims.get(&index) else {
                 let stops = made.errno().filter(|_| made.call.function == "connect" && self.is_stream(index) && !wired_connect);
@@ -264,7 +268,12 @@ impl<'a> Teller<'a> {
         let uneventful = self.made(index).receives() && self.is_wired(index);
         let (made, lane) = (self.made(index), self.lane(index));
         let short = format!("{} …", made.call.function);
-        let words = vec![format!("{short} blocked"), short];
+        let mut words = vec![format!("{short} blocked"), short.clone()];
+        if let Some(address) = made.call.args.address("address").filter(|_| made.call.function == "connect") {
+            let port = address.port().map(|port| format!("connect :{port} …"));
+            words =
+                [format!("connect {address} … blocked"), format!("connect {address} …")].into_iter().chain(port).chain([short]).collect();
+        }
         let shape = Shape::Call { lane, words, ink: Ink::Warn, joins: false };
         Step { minor, uneventful, ..Step::new(made.entered_ns, shape, format!("{lane} enter {}", made.call.function)) }
     }

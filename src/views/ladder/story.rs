@@ -36,6 +36,8 @@ pub(super) enum Shape {
     Part(String),
     /// A remark across all lanes.
     Note(String, Ink),
+    /// A faint remark, between the first two lanes.
+    Aside(Words),
     /// A call at its lane; those that `join` may share a row.
     Call { lane: usize, words: Words, ink: Ink, joins: bool },
     /// Something goes from lane to lane.
@@ -52,11 +54,11 @@ pub(super) enum Shape {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Way {
     /// All of it, and how long it took if that is worth saying.
-    Whole(Option<String>),
+    Whole(Option<Words>),
     /// It leaves; something else happens before it arrives.
     Leaves,
     /// It arrives, so long after it left.
-    Arrives(String),
+    Arrives(Words),
     /// It is lost, for this reason.
     Stops(Words),
 }
@@ -148,7 +150,7 @@ impl Step {
             Shape::Call { lane, .. } | Shape::State { lane, .. } => vec![*lane],
             Shape::Segment(flight) => vec![flight.from, flight.to],
             Shape::Arrow(arrow) => [Some(arrow.from), arrow.to].into_iter().flatten().collect(),
-            Shape::Part(_) | Shape::Note(..) | Shape::Fold(_) => Vec::new(),
+            Shape::Part(_) | Shape::Aside(_) | Shape::Note(..) | Shape::Fold(_) => Vec::new(),
         }
     }
 
@@ -160,7 +162,7 @@ impl Step {
                 arrow.from = new[&arrow.from];
                 arrow.to = arrow.to.map(|to| new[&to]);
             }
-            Shape::Part(_) | Shape::Note(..) | Shape::Fold(_) => {}
+            Shape::Part(_) | Shape::Aside(_) | Shape::Note(..) | Shape::Fold(_) => {}
         }
         self.blocked = self.blocked.iter().filter_map(|lane| new.get(lane).copied()).collect();
     }

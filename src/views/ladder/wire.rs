@@ -23,7 +23,7 @@ impl Ladder {
         if let Some(why) = unsaid {
             self.bare_lanes(step, '│');
             let (left, right) = self.beside(flight.from, from < to);
-            self.canvas.write(self.row, left + 2, right, &format!("✗ {why}"), Ink::Bad);
+            self.canvas.write(self.row, left + 2, right, why, Ink::Bad);
             self.row += 1;
         }
         taken
@@ -55,13 +55,12 @@ impl Ladder {
         };
         let room = (words_at.1 - words_at.0).saturating_sub(spare);
         let text = first_fit(&flight.words, room);
-        let note = match &flight.way {
-            Way::Whole(note) => note.as_deref(),
-            Way::Arrives(note) => Some(note.as_str()),
-            Way::Leaves | Way::Stops(_) => None,
+        let notes = match &flight.way {
+            Way::Whole(Some(notes)) | Way::Arrives(notes) => notes.as_slice(),
+            Way::Whole(None) | Way::Leaves | Way::Stops(_) => &[],
         };
-        let fits = |note: &&str| text.width() + note.width() + 5 <= room && self.same_gap(left, right);
-        let note = note.filter(fits);
+        let fits = |note: &&String| text.width() + note.width() + 5 <= room && self.same_gap(left, right);
+        let note = notes.iter().find(fits);
         let width = text.width();
         let at_left = near_start == rightwards;
         let start = match (&flight.way, at_left) {
@@ -89,7 +88,12 @@ impl Ladder {
         self.label(start, &text, flight.ink);
         if let Some(note) = note {
             // Where it arrives; or, if its words are there, where it came from.
-            let at = if at_left { right.saturating_sub(note.width() + 3) } else { left + 3 };
+            let at = match (flight.is_arrival(), at_left) {
+                (false, true) => right.saturating_sub(note.width() + 3),
+                (false, false) => left + 3,
+                (true, true) => (end + 5).min(right.saturating_sub(note.width() + 1)),
+                (true, false) => start.saturating_sub(note.width() + 5).max(left + 1),
+            };
             self.label(at, note, Ink::Faint);
         }
         match &flight.way {
@@ -98,7 +102,7 @@ impl Ladder {
                 for (column, open) in
                     [(end + 1, at_left), (end + 2, at_left), (start.wrapping_sub(2), !at_left), (start.wrapping_sub(3), !at_left)]
                 {
-                    if open && (left..right).contains(&column) && !self.columns.contains(&column) && note.is_none() {
+                    if open && (left..right).contains(&column) && !self.columns.contains(&column) {
                         self.canvas.put(self.row, column, '╌', line);
                     }
                 }
@@ -108,10 +112,15 @@ impl Ladder {
                 let cross = if rightwards { (end + 2).min(right - 1) } else { start.saturating_sub(3).max(left) };
                 self.canvas.put(self.row, cross, '✗', Ink::Bad);
                 let room = if rightwards { words_at.1.saturating_sub(cross + 3) } else { cross.saturating_sub(words_at.0 + 2) };
-                let Some(said) = why.iter().find(|why| why.width() <= room) else { return why.first().map(String::as_str) };
+                let full = why.first()?;
+                // A reason that has been told in full is told in short.
+                let known = !self.reasons.insert(full.clone());
+                let Some(said) = why.iter().find(|why| why.width() <= room && (known || *why == full)) else {
+                    return (!known).then_some(full.as_str());
+                };
                 let at = if rightwards { cross + 2 } else { cross - 1 - said.width() };
                 self.canvas.write(self.row, at, right, said, Ink::Bad);
-                (why.first() != Some(said)).then(|| why.first().map(String::as_str)).flatten()
+                None
             }
             Way::Whole(_) => None,
         }
