@@ -17,6 +17,7 @@ use crate::views::Numbers;
 mod arrow;
 mod fold;
 mod list;
+mod remarks;
 mod segments;
 mod steps;
 mod story;
@@ -267,3 +268,5 @@ fn first_fit(words: &Words, room: usize) -> String {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wire_tests;

@@ -68,7 +68,7 @@ impl Flows {
         let sockets: Vec<Option<usize>> = frames.iter().map(|(at_ns, frame)| self.sender_of(frame, *at_ns)).collect();
         let names = self.names(&frames, &sockets);
         let mut first: HashMap<Way, u32> = HashMap::new();
-        let mut sent: HashMap<Way, Vec<(u32, u32, u64)>> = HashMap::new();
+        let mut sent: HashMap<Way, Sent> = HashMap::new();
         for ((left_ns, frame), socket) in frames.into_iter().zip(sockets) {
             let arrived_ns = match (arrivals.remove(&frame.frame), frame.treatment.fate) {
                 (Some(at), _) => at,
@@ -86,7 +86,7 @@ impl Flows {
                 segment.seq = first.get(&way).map(|first| tcp.seq.wrapping_sub(*first));
                 segment.ack = first.get(&back).map(|first| tcp.ack.wrapping_sub(*first)).filter(|_| tcp.flags.ack());
                 if segment.takes() > 0 {
-                    segment.again_after_ns = note_again(sent.entry(way).or_default(), tcp.seq, segment.takes(), left_ns);
+                    segment.again_after_ns = sent.entry(way).or_default().note(tcp.seq, segment.takes(), left_ns);
                 }
             }
             self.wire.push(segment);
@@ -137,11 +137,27 @@ impl Flows {
     }
 }
 
-/// Notes what is sent; says how long ago the same was sent last, if it was.
-fn note_again(sent: &mut Vec<(u32, u32, u64)>, seq: u32, takes: u32, now_ns: u64) -> Option<u64> {
-    // Within the half of the number space that lies behind (RFC 9293, section 3.4).
-    let within = |from: u32, count: u32| seq.wrapping_sub(from) < count;
-    let last = sent.iter().rev().find(|(from, count, _)| within(*from, *count)).map(|(.., at_ns)| *at_ns);
-    sent.push((seq, takes, now_ns));
-    last.map(|last| now_ns.saturating_sub(last))
+/// What one end has sent so far: each with its first number, how many numbers it takes, and when.
+#[derive(Default)]
+struct Sent {
+    all: Vec<(u32, u32, u64)>,
+    /// The number after the last.
+    next: Option<u32>,
+}
+
+impl Sent {
+    /// Notes what is sent; says how long ago the same was sent last, if it was.
+    fn note(&mut self, seq: u32, takes: u32, now_ns: u64) -> Option<u64> {
+        // What lies behind is within half of the number space (RFC 9293, section 3.4).
+        let behind = |number: u32, of: u32| of.wrapping_sub(number).wrapping_sub(1) < u32::MAX / 2;
+        let again = self.next.is_some_and(|next| behind(seq, next));
+        let before = self.all.iter().rev().filter(|_| again).find(|(from, count, _)| seq.wrapping_sub(*from) < *count);
+        let gap = before.map(|(.., at_ns)| now_ns.saturating_sub(*at_ns));
+        let after = seq.wrapping_add(takes);
+        if self.next.is_none_or(|next| behind(next, after)) {
+            self.next = Some(after);
+        }
+        self.all.push((seq, takes, now_ns));
+        gap
+    }
 }

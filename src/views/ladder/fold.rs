@@ -17,12 +17,14 @@ const FIRST: usize = 6;
 pub(super) fn shorten(mut steps: Vec<Step>) -> Vec<Step> {
     if steps.len() > MANY {
         steps.retain(|step| !step.minor);
-        if steps.iter().any(|step| matches!(step.shape, Shape::Segment(_))) {
+        // Of what went over the wire, each frame that was lost or sent again is shown as long as there is any room.
+        let wired = steps.iter().any(|step| matches!(step.shape, Shape::Segment(_)));
+        if wired {
             steps = fold_uneventful(steps);
         }
-    }
-    if steps.len() > MANY {
-        steps = fold(steps);
+        if steps.len() > if wired { TOO_MANY } else { MANY } {
+            steps = fold(steps);
+        }
     }
     if steps.len() > TOO_MANY {
         let left_out = steps.len() - TOO_MANY;
@@ -43,7 +45,7 @@ fn fold_uneventful(steps: Vec<Step>) -> Vec<Step> {
             run.push(step);
         } else {
             // The first ones are shown: the others are like them.
-            let first = if folded.iter().any(|step| step.uneventful) { 0 } else { FIRST.min(run.len()) };
+            let first = if folded.iter().any(is_plain_data) { 0 } else { FIRST.min(run.len()) };
             folded.extend(run.drain(..first));
             folded.append(&mut summary(&mut run));
             folded.push(step);
@@ -51,6 +53,11 @@ fn fold_uneventful(steps: Vec<Step>) -> Vec<Step> {
     }
     folded.append(&mut summary(&mut run));
     folded
+}
+
+/// True if it shows data that went as it should.
+fn is_plain_data(step: &Step) -> bool {
+    step.uneventful && matches!(&step.shape, Shape::Segment(flight) if flight.bytes > 0)
 }
 
 /// A run of steps that went well, in one; as it is if it is short. Leaves the run empty.
@@ -70,7 +77,7 @@ fn summary(run: &mut Vec<Step>) -> Vec<Step> {
         }
     }
     let counted = |count: usize, one: &str| (count > 0).then(|| format!("{count} {one}{}", if count == 1 { "" } else { "s" }));
-    let with = if bytes > 0 { format!(" with {bytes} B of data") } else { String::new() };
+    let with = if bytes > 0 { format!(", {bytes} B") } else { String::new() };
     let said = [counted(calls, "call"), counted(segments, "segment").map(|text| text + &with + ", none lost")];
     let text = said.into_iter().flatten().collect::<Vec<_>>().join(", ");
     let mut note = run[0].clone();

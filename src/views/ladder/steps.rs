@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::story::{Arrow, Lane, Line, Shape, Step};
 use super::words::{after, connect_words, under_way};
-use crate::event::{Ending, Name, Value, What};
-use crate::picture::{Ink, span_of};
+use crate::event::{Name, Value};
+use crate::picture::Ink;
 use crate::recording::Recording;
 use crate::views::Numbers;
 use crate::views::flows::{Fate, Flows, Made, in_order};
@@ -309,40 +309,6 @@ impl<'a> Teller<'a> {
             Line::Control => self.words(index, false).0,
         };
         Arrow { from, to: aim.to, line: aim.line, tail, data, head, head_ink, head_matters, stops: aim.stops.clone() }
-    }
-
-    /// What is no call: parts, deliberate waits, a bad end.
-    fn remarks(&self, recording: &Recording) -> Vec<Step> {
-        let mut steps = Vec::new();
-        for event in in_order(recording) {
-            let lane = self.lane_of.get(&event.actor).copied();
-            let (shape, alike) = match &event.what {
-                What::Part { part } => (Shape::Part(part.to_string()), format!("part {part}")),
-                What::Wait { asked_ns, purpose } => {
-                    let text = format!("waits {}", span_of(*asked_ns));
-                    let shape = match lane {
-                        Some(lane) => {
-                            let words = vec![format!("{text}: {purpose}"), text];
-                            Shape::Call { lane, words, ink: Ink::Warn, joins: false }
-                        }
-                        None => Shape::Note(format!("{} pass: {purpose}", span_of(*asked_ns)), Ink::Warn),
-                    };
-                    (shape, format!("wait {lane:?} {purpose}"))
-                }
-                What::Deadline { limit_ns, blocked } => {
-                    let who: Vec<String> = blocked.iter().map(|who| format!("{} in {}", who.actor, who.call.function)).collect();
-                    let who = if who.is_empty() { String::new() } else { format!(": {}", who.join(", ")) };
-                    (Shape::Note(format!("deadline, {}{who}", span_of(*limit_ns)), Ink::Bad), String::new())
-                }
-                What::End { ending: Ending::Failed { why } | Ending::Unavailable { why } } => {
-                    (Shape::Note(why.clone(), Ink::Bad), String::new())
-                }
-                What::End { ending: Ending::Interrupted } => (Shape::Note("interrupted".to_owned(), Ink::Bad), String::new()),
-                _ => continue,
-            };
-            steps.push(Step::new(event.at_ns, shape, alike));
-        }
-        steps
     }
 }
 

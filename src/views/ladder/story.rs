@@ -173,4 +173,12 @@ impl Flight {
     pub(super) fn is_arrival(&self) -> bool {
         matches!(self.way, Way::Arrives(_))
     }
+
+    /// What is to be said of its arrival.
+    pub(super) fn notes(&self) -> &[String] {
+        match &self.way {
+            Way::Whole(Some(notes)) | Way::Arrives(notes) => notes,
+            Way::Whole(None) | Way::Leaves | Way::Stops(_) => &[],
+        }
+    }
 }

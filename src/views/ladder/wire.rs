@@ -16,7 +16,13 @@ impl Ladder {
             let (start, end) = self.words_area(flight.from);
             self.canvas.write(self.row, start, end, &format!("→ {}", first_fit(&flight.words, end - start - 2)), flight.ink);
         } else {
-            unsaid = self.flight(flight, from, to);
+            // How late it comes stands beside the lane where it arrives; or on its line, where that place is taken.
+            let states = after.iter().map_while(|step| if let Shape::State { lane, .. } = &step.shape { Some(*lane) } else { None });
+            let outside = self.outward && states.into_iter().all(|lane| lane != flight.to);
+            if let (true, Some(note)) = (outside, flight.notes().first()) {
+                self.words(flight.to, note, Ink::Faint);
+            }
+            unsaid = self.flight(flight, from, to, !outside);
         }
         let taken = self.states(after);
         self.row += 1;
@@ -39,7 +45,7 @@ impl Ladder {
     }
 
     /// Returns the reason why it was lost, if there was no room for it.
-    fn flight<'a>(&mut self, flight: &'a Flight, from: usize, to: usize) -> Option<&'a str> {
+    fn flight<'a>(&mut self, flight: &'a Flight, from: usize, to: usize, note_here: bool) -> Option<&'a str> {
         let rightwards = to > from;
         let (left, right) = (from.min(to) + 1, from.max(to));
         let line = Ink::Of(flight.from);
@@ -55,16 +61,12 @@ impl Ladder {
         };
         let room = (words_at.1 - words_at.0).saturating_sub(spare);
         let text = first_fit(&flight.words, room);
-        let notes = match &flight.way {
-            Way::Whole(Some(notes)) | Way::Arrives(notes) => notes.as_slice(),
-            Way::Whole(None) | Way::Leaves | Way::Stops(_) => &[],
-        };
-        let fits = |note: &&String| text.width() + note.width() + 5 <= room && self.same_gap(left, right);
-        let note = notes.iter().find(fits);
+        let fits = |note: &&String| note_here && text.width() + note.width() + 5 <= room && self.same_gap(left, right);
+        let note = flight.notes().iter().find(fits);
         let width = text.width();
         let at_left = near_start == rightwards;
         let start = match (&flight.way, at_left) {
-            (Way::Whole(None), _) if note.is_none() => words_at.0 + (words_at.1 - words_at.0).saturating_sub(width) / 2,
+            (Way::Whole(_), _) if note.is_none() => words_at.0 + (words_at.1 - words_at.0).saturating_sub(width) / 2,
             (_, true) => words_at.0 + 2 + usize::from(flight.is_arrival()),
             (_, false) => words_at.1.saturating_sub(width + 2 + usize::from(flight.is_arrival())),
         }
