@@ -27,10 +27,12 @@ impl Ladder {
         let taken = self.states(after);
         self.row += 1;
         if let Some(why) = unsaid {
-            self.bare_lanes(step, '│');
             let (left, right) = self.beside(flight.from, from < to);
-            self.canvas.write(self.row, left + 2, right, why, Ink::Bad);
-            self.row += 1;
+            for line in textwrap::wrap(why, right.saturating_sub(left + 3).max(1)) {
+                self.bare_lanes(step, '│');
+                self.canvas.write(self.row, left + 2, right, &line, Ink::Bad);
+                self.row += 1;
+            }
         }
         taken
     }
