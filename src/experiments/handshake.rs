@@ -89,7 +89,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "read-or-reset",
             play: read_or_reset,
-            claims: &["read-all-ends-in-order", "left-unread-resets", "linger-zero-resets", "after-the-reset-epipe"],
+            claims: &["read-all-ends-in-order", "left-unread-resets", "after-the-reset-epipe", "linger-zero-resets"],
             parameters: &[],
             network: Network::Host,
             file: FILE,
@@ -118,7 +118,7 @@ fn three_way_handshake(lab: &Lab) -> Result<()> {
     let (wire, rtt) = (lab.wire()?, lab.span("rtt")?);
     wire.delay(every(Tcp), rtt / 2);
     let (listener, port) = listen_on_the_wire(lab)?;
-    let client = lab.actor("client").socket(Domain::IPV4, Type::STREAM, None)?;
+    let client = tcp_socket(lab, "client")?;
 
     client.connect(&lab.far(port))?;
     let (server, _) = listener.accept()?;
@@ -126,19 +126,19 @@ fn three_way_handshake(lab: &Lab) -> Result<()> {
     let syn_ack = wire.until(first(SynAck));
     let ack = wire.until(first(Ack));
     check_handshake(lab, &syn, &syn_ack, &ack)?;
-    let connect = lab.last_call("client", "connect")?;
-    lab.claim("connect-takes-a-round-trip", lasted("connect", connect.took(), rtt));
+    let took = lab.last_call("client", "connect")?.took();
+    let long = lasted("connect", took, rtt);
+    lab.claim("connect-takes-a-round-trip", long);
 
     client.send(b"hello")?;
+    server.recv(&mut [0; 16])?;
     let data = wire.until(first(WithData));
     let answer = wire.until(first(Ack.from(Server)));
-    // The SYN has taken one number, and the five bytes take five.
-    let from = equal("hello's seq", data.tcp()?.seq, "SYN's seq + 1", after(&syn, 1)?);
-    let to = equal("the answer's ack", answer.tcp()?.ack, "SYN's seq + 6", after(&syn, 6)?);
-    lab.claim("numbers-count-bytes", from.and(to));
+    check_numbers(lab, &syn, &data, &answer)?;
 
     let states = is("client", client.tcp_state()?, "ESTABLISHED");
-    lab.claim("both-are-established", states.and(is("server", server.tcp_state()?, "ESTABLISHED")));
+    let server = is("server", server.tcp_state()?, "ESTABLISHED");
+    lab.claim("both-are-established", states.and(server));
     Ok(())
 }
 
@@ -155,6 +155,14 @@ fn check_handshake(lab: &Lab, syn: &Sighting, syn_ack: &Sighting, ack: &Sighting
     Ok(())
 }
 
+/// The SYN has taken one number, and the five bytes take five.
+fn check_numbers(lab: &Lab, syn: &Sighting, data: &Sighting, answer: &Sighting) -> Result<()> {
+    let from = equal("hello's seq", data.tcp()?.seq, "SYN's seq + 1", after(syn, 1)?);
+    let to = equal("the answer's ack", answer.tcp()?.ack, "SYN's seq + 6", after(syn, 6)?);
+    lab.claim("numbers-count-bytes", from.and(to));
+    Ok(())
+}
+
 fn one_segment_at_a_time(lab: &Lab) -> Result<()> {
     let wire = lab.wire()?;
     wire.hold(first(Syn)); // each stops halfway,
@@ -162,113 +170,112 @@ fn one_segment_at_a_time(lab: &Lab) -> Result<()> {
     wire.hold(first(Ack)); // when we let it go
     let (listener, port) = listen_on_the_wire(lab)?;
     lab.scope(|stage| {
-        let connecting = stage.actor("client", |client| {
-            let socket = client.socket(Domain::IPV4, Type::STREAM, None)?;
-            socket.connect(&lab.far(port))?;
-            Ok(socket)
+        let connecting = stage.actor("client", |_| {
+            let client = tcp_socket(lab, "client")?;
+            client.connect(&lab.far(port))?;
+            Ok(client)
         })?;
         let syn = wire.until(first(Syn));
-        let client = lab.entry_of_sender("client", &syn)?;
-        let server = client.other("server");
-        let listens = is("listening socket", listener.tcp_state()?, "LISTEN");
-        lab.claim("syn-sent", now("client", &client, "SYN_SENT")?.and(now("server", &server, "none")?).and(listens));
+        let ends = Ends::of_sender(lab, &syn)?;
+        let waits = is("listening", listener.tcp_state()?, "LISTEN");
+        lab.claim("syn-sent", ends.are("SYN_SENT", "none")?.and(waits));
 
         wire.let_go(); // the SYN arrives
         let _ = wire.until(first(SynAck));
-        lab.claim("syn-received", now("client", &client, "SYN_SENT")?.and(now("server", &server, "SYN_RECV")?));
+        lab.claim("syn-received", ends.are("SYN_SENT", "SYN_RECV")?);
 
         wire.let_go(); // the SYN-ACK arrives
-        let _socket = connecting.finish()?; // and connect() returns
+        let _client = connecting.finish()?; // connect() has returned
         let _ = wire.until(first(Ack));
-        lab.claim(
-            "connect-returns-before-the-ack-arrives",
-            now("client", &client, "ESTABLISHED")?.and(now("server", &server, "SYN_RECV")?),
-        );
+        let states = ends.are("ESTABLISHED", "SYN_RECV")?;
+        lab.claim("connect-returns-before-the-ack-arrives", states);
 
         wire.let_go(); // the ACK arrives
-        let _accepted = listener.accept()?;
-        lab.claim("established-at-last", now("client", &client, "ESTABLISHED")?.and(now("server", &server, "ESTABLISHED")?));
+        let _server = listener.accept()?;
+        let states = ends.are("ESTABLISHED", "ESTABLISHED")?;
+        lab.claim("established-at-last", states);
         Ok(())
     })
 }
 
 fn accept_is_not_the_handshake(lab: &Lab) -> Result<()> {
     let (listener, at) = listen(lab, false)?; // and no accept() yet
-    let client = lab.actor("client").socket(Domain::IPV4, Type::STREAM, None)?;
+    let client = tcp_socket(lab, "client")?;
     client.connect(&at)?;
-    let entry = lab.entry(&client)?; // in the kernel's table
-    let both = is("client's end", entry.state()?, "ESTABLISHED")
-        .and(is("server's end", entry.other("server").until("ESTABLISHED")?, "ESTABLISHED"))
-        .and(is("calls of accept()", calls(lab, "server", "accept"), 0));
-    lab.claim("connected-before-accept", both);
+    let ends = Ends::of_client(lab, &client)?;
+    let both = ends.are("ESTABLISHED", "ESTABLISHED")?;
+    let not_yet = is("accepts", calls(lab, "server", "accept"), 0);
+    lab.claim("connected-before-accept", both.and(not_yet));
 
-    let sent = client.send(b"hello");
-    lab.claim("sends-before-accept", took("send", &sent, 5).and(is("calls of accept()", calls(lab, "server", "accept"), 0)));
-    client.close()?; // it does not even wait to be accepted
+    let sent = took("send", &client.send(b"hello"), 5);
+    let not_yet = is("accepts", calls(lab, "server", "accept"), 0);
+    lab.claim("sends-before-accept", sent.and(not_yet));
+    client.close()?; // it does not wait to be accepted
 
     let (server, _) = listener.accept()?;
     let mut buffer = [0; 1024];
     let n = server.recv(&mut buffer)?;
-    let (closed, accept) = (lab.last_call("client", "close")?, lab.last_call("server", "accept")?);
-    let order = before("close() returned", closed.returned_ns, "accept() was called", accept.entered_ns);
-    lab.claim("bytes-waited-for-accept", order.and(gave(&buffer[..n], b"hello")));
+    let hello = gave(&buffer[..n], b"hello");
+    let order = closed_before_accept(lab)?;
+    lab.claim("bytes-waited-for-accept", order.and(hello));
     let end = is("next recv", server.recv(&mut buffer)?, 0);
-    lab.claim("accepted-though-gone", end.and(is("server's end", server.tcp_state()?, "CLOSE_WAIT")));
+    let state = is("server", server.tcp_state()?, "CLOSE_WAIT");
+    lab.claim("accepted-though-gone", end.and(state));
     Ok(())
 }
 
 fn four_way_close(lab: &Lab) -> Result<()> {
     let wire = lab.wire()?;
     let (client, server) = connect_on_the_wire(lab)?;
-    let client_end = lab.entry(&client)?;
-    let server_end = client_end.other("server");
+    let ends = Ends::of_client(lab, &client)?;
 
     client.close()?; // the client closes first
     server.recv(&mut [0; 16])?; // returns 0: the end
     let _ = wire.until(first(Ack.from(Server)));
-    let client_half = is("client's end", client_end.until("FIN_WAIT2")?, "FIN_WAIT2");
-    let server_half = is("server's end", server_end.state()?, "CLOSE_WAIT");
-    lab.claim("half-closed-in-between", client_half.and(server_half));
+    let states = ends.are("FIN_WAIT2", "CLOSE_WAIT")?;
+    lab.claim("half-closed-in-between", states);
 
     server.close()?; // whenever it likes: here, after the ACK
-    let waits = is("client's end", client_end.until("TIME_WAIT")?, "TIME_WAIT");
-    let gone = is("server's end", server_end.until("none")?, "none");
+    let states = ends.are("TIME_WAIT", "none")?;
     let close = closing(wire)?;
-    lab.claim("four-segments", is("segments", words(&close)?, "client FIN,ACK · server ACK · server FIN,ACK · client ACK"));
+    let four = "client FIN,ACK · server ACK \
+        · server FIN,ACK · client ACK";
+    lab.claim("four-segments", is("segments", words(&close)?, four));
     // A FIN takes up one sequence number, as a SYN does.
     let one = acknowledges("2nd's ack", &close, 1, 0)?;
-    lab.claim("fin-takes-a-number", one.and(acknowledges("4th's ack", &close, 3, 2)?));
-    lab.claim("who-closes-first-waits", waits.and(gone));
+    let two = acknowledges("4th's ack", &close, 3, 2)?;
+    lab.claim("fin-takes-a-number", one.and(two));
+    lab.claim("who-closes-first-waits", states);
     Ok(())
 }
 
 fn three_segment_close(lab: &Lab) -> Result<()> {
-    let (mut close, mut ends) = both_close_at_once(lab)?;
-    // A busy machine may keep the server waiting, so that its kernel
-    // sends the ACK alone: then there are four, and we try again.
+    let (mut close, mut states) = close_both_at_once(lab)?;
+    // A busy machine may keep the server waiting, so that its
+    // kernel sends the ACK alone: then there are four. Try again.
     for _ in 0..9 {
         if close.len() > 3 {
-            (close, ends) = both_close_at_once(lab)?;
+            (close, states) = close_both_at_once(lab)?;
         }
     }
-    lab.claim("three-segments", is("segments", words(&close)?, "client FIN,ACK · server FIN,ACK · client ACK"));
+    let three = "client FIN,ACK · server FIN,ACK · client ACK";
+    lab.claim("three-segments", is("segments", words(&close)?, three));
     let one = acknowledges("2nd's ack", &close, 1, 0)?;
-    lab.claim("one-segment-does-both", one.and(acknowledges("3rd's ack", &close, 2, 1)?));
-    lab.claim("same-end-as-with-four", ends);
+    let two = acknowledges("3rd's ack", &close, 2, 1)?;
+    lab.claim("one-segment-does-both", one.and(two));
+    lab.claim("same-end-as-with-four", states);
     Ok(())
 }
 
 /// The client closes, and the server does as soon as it hears of it: the closing segments, and the ends' states after.
-fn both_close_at_once(lab: &Lab) -> Result<(Vec<Sighting>, Proof)> {
+fn close_both_at_once(lab: &Lab) -> Result<(Vec<Sighting>, Proof)> {
     let (client, server) = connect_on_the_wire(lab)?;
-    let client_end = lab.entry(&client)?;
-    let server_end = client_end.other("server");
+    let ends = Ends::of_client(lab, &client)?;
     client.close()?;
     server.recv(&mut [0; 16])?; // returns 0: the end
     server.close()?;
-    let waits = is("client's end", client_end.until("TIME_WAIT")?, "TIME_WAIT");
-    let gone = is("server's end", server_end.until("none")?, "none");
-    Ok((closing(lab.wire()?)?, waits.and(gone)))
+    let states = ends.are("TIME_WAIT", "none")?;
+    Ok((closing(lab.wire()?)?, states))
 }
 
 fn half_closed(lab: &Lab) -> Result<()> {
@@ -284,112 +291,118 @@ fn half_closed(lab: &Lab) -> Result<()> {
 
     server.send(b"none")?; // but I have not
     let n = client.recv(&mut buffer)?;
-    lab.claim("the-other-way-stays-open", gave(&buffer[..n], b"none"));
-    let client_half = is("client", client.tcp_state()?, "FIN_WAIT2");
-    lab.claim("half-closed-states", client_half.and(is("server", server.tcp_state()?, "CLOSE_WAIT")));
+    let answer = gave(&buffer[..n], b"none");
+    lab.claim("the-other-way-stays-open", answer);
+    let one = is("client", client.tcp_state()?, "FIN_WAIT2");
+    let other = is("server", server.tcp_state()?, "CLOSE_WAIT");
+    lab.claim("half-closed-states", one.and(other));
 
     let more = client.send(b"sure?");
-    lab.claim("shut-is-shut", failed_with("client's send", &more, "EPIPE"));
+    lab.claim("shut-is-shut", failed_with("send", &more, "EPIPE"));
     Ok(())
 }
 
 fn reset(lab: &Lab) -> Result<()> {
     let wire = lab.wire()?;
     let (client, server) = connect_on_the_wire(lab)?;
-    let client_end = lab.entry(&client)?;
-    let server_end = client_end.other("server");
+    let ends = Ends::of_client(lab, &client)?;
 
     client.send(b"hello")?;
     server.peek(&mut [0; 16])?; // it is there; peek leaves it there
     server.close()?; // and nobody has read it
     let rst = wire.until(first(Rst));
     let answer = client.recv(&mut [0; 16]);
-    let sender = is("RST sent by", rst.frame.sent_by.to_string(), "server");
-    lab.claim("rst-instead-of-fin", sender.and(is("FINs", wire.seen(Fin).len(), 0)));
-    lab.claim("peer-gets-econnreset", failed_with("client's recv", &answer, "ECONNRESET"));
-    let client_gone = is("client's end", client_end.until("none")?, "none");
-    lab.claim("nobody-waits-after-a-reset", client_gone.and(is("server's end", server_end.until("none")?, "none")));
+
+    let sender = is("RST sent by", rst.sent_by.to_string(), "server");
+    let fins = is("FINs", wire.seen(Fin).len(), 0);
+    lab.claim("rst-instead-of-fin", sender.and(fins));
+    let error = failed_with("recv", &answer, "ECONNRESET");
+    lab.claim("peer-gets-econnreset", error);
+    let states = ends.are("none", "none")?;
+    lab.claim("nobody-waits-after-a-reset", states);
     Ok(())
 }
 
 fn read_or_reset(lab: &Lab) -> Result<()> {
-    let mut buffer = [0; 16];
-
     lab.part("read, close");
     let (client, server) = connect(lab)?;
     client.send(b"hello")?;
-    server.recv(&mut buffer)?;
+    server.recv(&mut [0; 16])?;
     server.close()?;
-    let ended = client.recv(&mut buffer);
-    lab.claim("read-all-ends-in-order", took("client's recv", &ended, 0));
+    let end = took("recv", &client.recv(&mut [0; 16]), 0);
+    lab.claim("read-all-ends-in-order", end);
 
     lab.part("close unread");
-    let (reset_client, server) = connect(lab)?;
-    reset_client.send(b"hello")?;
-    server.peek(&mut buffer)?; // there, and left there
+    let (client, server) = connect(lab)?;
+    client.send(b"hello")?;
+    server.peek(&mut [0; 16])?; // there, and left there
     server.close()?;
-    let ended = reset_client.recv(&mut buffer);
-    lab.claim("left-unread-resets", failed_with("client's recv", &ended, "ECONNRESET"));
+    let answer = client.recv(&mut [0; 16]);
+    let error = failed_with("recv", &answer, "ECONNRESET");
+    lab.claim("left-unread-resets", error);
+    let error = failed_with("send", &client.send(b"?"), "EPIPE");
+    lab.claim("after-the-reset-epipe", error);
 
     lab.part("linger 0, close");
     let (client, server) = connect(lab)?;
     client.send(b"hello")?;
-    server.recv(&mut buffer)?;
+    server.recv(&mut [0; 16])?;
     server.set_linger(Some(Duration::ZERO))?;
     server.close()?;
-    let ended = client.recv(&mut buffer);
-    lab.claim("linger-zero-resets", failed_with("client's recv", &ended, "ECONNRESET"));
-
-    let more = reset_client.send(b"hello?");
-    lab.claim("after-the-reset-epipe", failed_with("send after ECONNRESET", &more, "EPIPE"));
+    let answer = client.recv(&mut [0; 16]);
+    let error = failed_with("recv", &answer, "ECONNRESET");
+    lab.claim("linger-zero-resets", error);
     Ok(())
 }
 
 fn time_wait(lab: &Lab) -> Result<()> {
     let (listener, at) = listen(lab, false)?;
     let (client, server) = connect_to(lab, &listener, &at)?;
-    let server_end = lab.entry(&server)?;
-    let client_end = server_end.other("client");
-
+    let ends = Ends::of_client(lab, &client)?;
     let begun = Instant::now();
     server.shutdown(Shutdown::Write)?; // the server is first
     client.recv(&mut [0; 16])?; // returns 0: the end
     client.close()?;
     server.recv(&mut [0; 16])?; // the end here too
-    let waits = is("server's end", server_end.until("TIME_WAIT")?, "TIME_WAIT");
-    lab.claim("only-the-first-to-close", waits.and(is("client's end", client_end.until("none")?, "none")));
+    let states = ends.are("none", "TIME_WAIT")?;
+    lab.claim("only-the-first-to-close", states);
 
     // The descriptor is still open. Ask it, and ask the table.
     let info = is("TCP_INFO", server.tcp_state()?, "CLOSE");
-    lab.claim("two-truths", info.and(is("/proc/net/tcp", server_end.state()?, "TIME_WAIT")));
+    let table = ends.server.state()?;
+    let table = is("/proc/net/tcp", table, "TIME_WAIT");
+    lab.claim("two-truths", info.and(table));
 
     server.close()?;
     listener.close()?; // nobody has a socket there any more
-    let again = lab.actor("server").socket(Domain::IPV4, Type::STREAM, None)?;
-    lab.claim("port-is-held", failed_with("bind", &again.bind(&at), "EADDRINUSE"));
-    // The table says how long its timer still runs, in 1/100 s.
-    let left = server_end.left()?;
-    let whole = begun.elapsed() + left + Duration::from_millis(10);
-    lab.claim("for-a-minute", lasted("waited and still to wait", whole, Duration::from_secs(60)));
+    let answer = tcp_socket(lab, "server")?.bind(&at);
+    let error = failed_with("bind", &answer, "EADDRINUSE");
+    lab.claim("port-is-held", error);
+    // The table tells how long its timer still runs, in 1/100 s.
+    let left = ends.server.left()? + Duration::from_millis(10);
+    let all = begun.elapsed() + left;
+    let minute = Duration::from_secs(60);
+    lab.claim("for-a-minute", lasted("so far, and left", all, minute));
     Ok(())
 }
 
 fn reuse_address(lab: &Lab) -> Result<()> {
     lab.part("new one sets it");
-    let (at, _) = leave_in_time_wait(lab, false)?;
-    let (_new, bound) = bind_with_reuse(lab, &at)?;
-    lab.claim("new-one-alone-is-too-late", failed_with("bind", &bound, "EADDRINUSE"));
+    let (at, old) = leave_in_time_wait(lab, false)?;
+    let answer = bind_with_reuse(lab, &at)?;
+    let error = failed_with("bind", &answer, "EADDRINUSE");
+    lab.claim("new-one-alone-is-too-late", error.and(waits(&old)?));
 
     lab.part("old one did too");
-    let (at, waiting) = leave_in_time_wait(lab, true)?;
-    let (_new, bound) = bind_with_reuse(lab, &at)?;
-    let still = is("old end", waiting.state()?, "TIME_WAIT");
-    lab.claim("both-have-set-it", succeeded("bind", &bound).and(still));
+    let (at, old) = leave_in_time_wait(lab, true)?;
+    let bound = succeeded("bind", &bind_with_reuse(lab, &at)?);
+    lab.claim("both-have-set-it", bound.and(waits(&old)?));
 
     lab.part("old one listens");
     let (_old, at) = listen(lab, true)?;
-    let (_new, bound) = bind_with_reuse(lab, &at)?;
-    lab.claim("never-beside-a-listener", failed_with("bind", &bound, "EADDRINUSE"));
+    let answer = bind_with_reuse(lab, &at)?;
+    let error = failed_with("bind", &answer, "EADDRINUSE");
+    lab.claim("never-beside-a-listener", error);
     Ok(())
 }
 
@@ -406,19 +419,29 @@ fn leave_in_time_wait(lab: &Lab, reuse: bool) -> Result<(SockAddr, Entry)> {
     Ok((at, end))
 }
 
-/// The server once more, with SO_REUSEADDR set before it binds.
-fn bind_with_reuse(lab: &Lab, at: &SockAddr) -> Result<(Socket, io::Result<()>)> {
-    let again = lab.actor("server").socket(Domain::IPV4, Type::STREAM, None)?;
+/// What bind() answers to the server once more, with SO_REUSEADDR set before.
+fn bind_with_reuse(lab: &Lab, at: &SockAddr) -> Result<io::Result<()>> {
+    let again = tcp_socket(lab, "server")?;
     again.set_reuse_address(true)?;
-    let bound = again.bind(at);
-    Ok((again, bound))
+    Ok(again.bind(at))
+}
+
+/// The old server's end is still there.
+fn waits(old: &Entry) -> Result<Proof> {
+    Ok(is("old end", old.state()?, "TIME_WAIT"))
 }
 
 // ---- what several of them begin with ----
 
+/// A TCP socket of this actor.
+#[track_caller]
+fn tcp_socket(lab: &Lab, actor: &str) -> Result<Socket> {
+    Ok(lab.actor(actor).socket(Domain::IPV4, Type::STREAM, None)?)
+}
+
 /// A server that listens on the loopback interface, and its address.
 fn listen(lab: &Lab, reuse: bool) -> Result<(Socket, SockAddr)> {
-    let listener = lab.actor("server").socket(Domain::IPV4, Type::STREAM, None)?;
+    let listener = tcp_socket(lab, "server")?;
     if reuse {
         listener.set_reuse_address(true)?;
     }
@@ -430,7 +453,7 @@ fn listen(lab: &Lab, reuse: bool) -> Result<(Socket, SockAddr)> {
 
 /// A client's connection to that server: the client's end and the server's.
 fn connect_to(lab: &Lab, listener: &Socket, at: &SockAddr) -> Result<(Socket, Socket)> {
-    let client = lab.actor("client").socket(Domain::IPV4, Type::STREAM, None)?;
+    let client = tcp_socket(lab, "client")?;
     client.connect(at)?;
     let (server, _) = listener.accept()?;
     Ok((client, server))
@@ -444,7 +467,7 @@ fn connect(lab: &Lab) -> Result<(Socket, Socket)> {
 
 /// A server that listens at the far end of the wire, and its port.
 fn listen_on_the_wire(lab: &Lab) -> Result<(Socket, u16)> {
-    let listener = lab.actor("server").socket(Domain::IPV4, Type::STREAM, None)?;
+    let listener = tcp_socket(lab, "server")?;
     listener.bind(&lab.near(0))?;
     listener.listen(5)?;
     let port = listener.local_addr()?.as_socket().map_or(0, |at| at.port());
@@ -458,6 +481,38 @@ fn connect_on_the_wire(lab: &Lab) -> Result<(Socket, Socket)> {
 }
 
 // ---- what was seen ----
+
+/// Both ends of a connection, in the kernel's table of sockets.
+struct Ends {
+    client: Entry,
+    server: Entry,
+}
+
+impl Ends {
+    /// Of a connection whose client has a socket.
+    fn of_client(lab: &Lab, client: &Socket) -> Result<Ends> {
+        let client = lab.entry(client)?;
+        Ok(Ends { server: client.other("server"), client })
+    }
+
+    /// Of a connection of which a segment from the client was seen.
+    fn of_sender(lab: &Lab, segment: &Sighting) -> Result<Ends> {
+        let client = lab.entry_of_sender("client", segment)?;
+        Ok(Ends { server: client.other("server"), client })
+    }
+
+    /// They are in these states, or come to be: what is on its way in this kernel is waited for. `none` is no such end.
+    fn are(&self, client: &'static str, server: &'static str) -> Result<Proof> {
+        let one = is("client's end", self.client.until(client)?, client);
+        Ok(one.and(is("server's end", self.server.until(server)?, server)))
+    }
+}
+
+/// The client's close() had returned when the server called accept().
+fn closed_before_accept(lab: &Lab) -> Result<Proof> {
+    let (close, accept) = (lab.last_call("client", "close")?, lab.last_call("server", "accept")?);
+    Ok(before("close() returned", close.returned_ns, "accept() was called", accept.entered_ns))
+}
 
 /// The segments of the newest connection from its first FIN on, each once: what a busy machine made the kernel send again
 /// is the same segment.
@@ -495,11 +550,6 @@ fn acknowledges(what: &'static str, close: &[Sighting], by: usize, fin: usize) -
         (Some(by), Some(fin)) => Ok(equal(what, by.tcp()?.ack, "FIN's seq + 1", after(fin, 1)?)),
         _ => Err(Error::Unexpected(format!("the close has {} segments only", close.len()))),
     }
-}
-
-/// An end is in this state now, says the kernel's table.
-fn now(whose: &'static str, end: &Entry, state: &'static str) -> Result<Proof> {
-    Ok(is(whose, end.state()?, state))
 }
 
 /// The call gave this number of bytes.

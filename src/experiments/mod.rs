@@ -10,8 +10,12 @@ use crate::lab::{self, Lab, Network, Parameter, Result, Run};
 
 mod families;
 mod handshake;
+mod layers;
 mod socket;
 mod tcp_udp;
+mod tcp_udp_wire;
+mod timeout_mode;
+mod timeouts;
 
 /// One row of the table.
 #[derive(Debug)]
@@ -58,7 +62,16 @@ pub struct Chapter {
 }
 
 /// All chapters, in the order of the course.
-pub static CHAPTERS: [&Chapter; 4] = [&socket::CHAPTER, &families::CHAPTER, &tcp_udp::CHAPTER, &handshake::CHAPTER];
+pub static CHAPTERS: [&Chapter; 8] = [
+    &socket::CHAPTER,
+    &layers::CHAPTER,
+    &families::CHAPTER,
+    &tcp_udp::CHAPTER,
+    &tcp_udp_wire::CHAPTER,
+    &handshake::CHAPTER,
+    &timeouts::CHAPTER,
+    &timeout_mode::CHAPTER,
+];
 
 /// All experiments, in the order of the course.
 pub fn all() -> impl Iterator<Item = &'static Experiment> {
@@ -80,6 +93,12 @@ impl Experiment {
         let first = lines.iter().position(|line| line.trim_start_matches("pub ").starts_with(&opening))?;
         let length = lines[first..].iter().position(|line| *line == "}")? + 1;
         Some((u32::try_from(first).ok()? + 1, lines[first..first + length].to_vec()))
+    }
+
+    /// True if it needs the wire.
+    #[must_use]
+    pub fn needs_wire(&self) -> bool {
+        self.network == Network::Wire
     }
 
     /// Runs it in this process, which is then over; the events go to standard output.

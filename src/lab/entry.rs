@@ -106,3 +106,37 @@ impl Entry {
         self.lab.recorder().push(&self.actor, what);
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use socket2::{Domain, Type};
+
+    #[test]
+    fn an_end_is_found_before_accept_and_after_close_and_not_after_a_reset() {
+        let lab = Lab::in_memory();
+        let listener = lab.actor("server").socket(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        listener.bind(&lab.here(0)).expect("a port");
+        listener.listen(1).expect("listening");
+        let client = lab.actor("client").socket(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        client.connect(&listener.local_addr().expect("an address")).expect("connected");
+        let near = lab.entry(&client).expect("it has a peer");
+        let far = near.other("server");
+        assert_eq!((near.until("ESTABLISHED").ok(), far.until("ESTABLISHED").ok()), (Some("ESTABLISHED"), Some("ESTABLISHED")));
+        assert_eq!(near.left().ok(), Some(Duration::ZERO));
+
+        let (accepted, _) = listener.accept().expect("accepted");
+        client.close().expect("closed");
+        accepted.close().expect("closed");
+        assert_eq!((near.until("TIME_WAIT").ok(), far.until("none").ok()), (Some("TIME_WAIT"), Some("none")));
+        let left = near.left().expect("the table");
+        assert!(left > Duration::ZERO && left <= Duration::from_secs(60), "{left:?}");
+
+        let client = lab.actor("client").socket(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        client.connect(&listener.local_addr().expect("an address")).expect("connected");
+        let near = lab.entry(&client).expect("it has a peer");
+        client.set_linger(Some(Duration::ZERO)).expect("set");
+        client.close().expect("closed");
+        assert_eq!(near.until("none").ok(), Some("none"));
+    }
+}

@@ -63,10 +63,10 @@ pub fn errno_name(code: i32) -> Cow<'static, str> {
     }
 }
 
-/// True if the error means that this machine lacks something (descriptors, memory, a right), not that sockets behave otherwise.
+/// True if the error means that this machine lacks something (descriptors, memory, a loopback that is up), not that sockets behave otherwise.
 #[must_use]
 pub fn is_shortage(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM))
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM | libc::ENETUNREACH))
 }
 
 /// True if the error means that the family is not to be had: switched off, or without an address.
@@ -92,6 +92,7 @@ pub fn tcp_info(socket: &socket2::Socket) -> io::Result<Option<TcpInfo>> {
     Ok((length >= 1).then(|| TcpInfo {
         state: tcp_state_name(info.tcpi_state),
         rtt_us: info.tcpi_rtt,
+        rto_us: info.tcpi_rto,
         total_retrans: info.tcpi_total_retrans,
         snd_mss: info.tcpi_snd_mss,
         unacked: info.tcpi_unacked,
@@ -176,6 +177,14 @@ pub fn tcp_table(local: SocketAddrV4, peer: SocketAddrV4) -> io::Result<Option<T
 
 /// Ticks a second, as Linux counts them towards programs on every machine it runs on today (time(7)).
 const USER_HZ: u64 = 100;
+
+/// A whole number among the kernel's settings for the network that this thread is in: `net.ipv4.tcp_syn_retries`
+/// (proc_sys_net(5), Linux `Documentation/networking/ip-sysctl.rst`). `None` if this kernel has no such setting, or /proc
+/// cannot be read.
+#[must_use]
+pub fn sysctl(name: &str) -> Option<u64> {
+    fs::read_to_string(format!("/proc/sys/{}", name.replace('.', "/"))).ok()?.trim().parse().ok()
+}
 
 /// Which IPv6 switches the machine has set; `None` if its kernel has no IPv6.
 fn ipv6_switches() -> Vec<(String, String)> {

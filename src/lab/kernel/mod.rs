@@ -10,6 +10,16 @@ mod linux;
 #[cfg(target_os = "linux")]
 pub use linux::*;
 
+#[cfg(target_os = "linux")]
+mod task;
+#[cfg(target_os = "linux")]
+pub use task::*;
+
+#[cfg(unix)]
+mod ready;
+#[cfg(unix)]
+pub use ready::*;
+
 #[cfg(not(target_os = "linux"))]
 mod elsewhere;
 #[cfg(not(target_os = "linux"))]
@@ -22,6 +32,8 @@ pub struct TcpInfo {
     pub state: &'static str,
     /// Smoothed round-trip time.
     pub rtt_us: u32,
+    /// How long it waits for an acknowledgment before it sends again (RFC 6298): the retransmission timeout.
+    pub rto_us: u32,
     /// Segments sent again so far.
     pub total_retrans: u32,
     /// Largest segment this end sends, in bytes.

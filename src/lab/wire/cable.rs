@@ -16,7 +16,7 @@ use super::flows::{Belongs, Flows};
 use super::frame::{complains, decode};
 use super::plan::{Plan, Which};
 use super::{FAR, NEAR};
-use crate::event::frame::{Arp, End, Ethernet, Fate, Frame, Layers, Raw, Tcp, Treatment};
+use crate::event::frame::{Arp, End, Ethernet, Fate, Frame, Ip, Layers, Raw, Tcp, Treatment};
 use crate::event::{Name, What};
 use crate::lab::{Error, Lab, Result};
 
@@ -41,9 +41,12 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     plan: Plan,
+    /// Every frame that was taken; noted here before it is delivered, so that no effect of a frame is seen before the frame.
     seen: Vec<Sighting>,
     /// Whether somebody waits until what is held has been delivered.
     let_go: bool,
+    /// How many of them have also been sent on.
+    sent_on: usize,
     /// How often somebody has asked for quiet, and up to which time of asking nothing was on its way, or at least nothing
     /// but what is delayed.
     asked: u64,
@@ -68,12 +71,40 @@ impl Deref for Sighting {
 }
 
 impl Sighting {
+    /// Its Ethernet header.
+    ///
+    /// # Errors
+    /// [`Error::Unexpected`] if it has none; so with the others.
+    pub fn ethernet(&self) -> Result<&Ethernet> {
+        self.has(&self.frame.layers.ethernet, "Ethernet header")
+    }
+
+    /// Its ARP message.
+    ///
+    /// # Errors
+    /// [`Error::Unexpected`] if it has none.
+    pub fn arp(&self) -> Result<&Arp> {
+        self.has(&self.frame.layers.arp, "ARP message")
+    }
+
+    /// Its IP header.
+    ///
+    /// # Errors
+    /// [`Error::Unexpected`] if it has none.
+    pub fn ip(&self) -> Result<&Ip> {
+        self.has(&self.frame.layers.ip, "IP header")
+    }
+
     /// Its TCP header.
     ///
     /// # Errors
     /// [`Error::Unexpected`] if it has none.
     pub fn tcp(&self) -> Result<&Tcp> {
-        self.frame.layers.tcp.as_ref().ok_or_else(|| Error::Unexpected(format!("frame {} is no TCP segment", self.frame.frame)))
+        self.has(&self.frame.layers.tcp, "TCP header")
+    }
+
+    fn has<'l, T>(&self, layer: &'l Option<T>, name: &str) -> Result<&'l T> {
+        layer.as_ref().ok_or_else(|| Error::Unexpected(format!("frame {} has no {name}", self.frame.frame)))
     }
 }
 
@@ -176,7 +207,7 @@ impl Wire {
         let mut looked_at = 0;
         let mut state = self.shared.lock();
         loop {
-            for seen in &state.seen[looked_at..] {
+            for seen in &state.seen[looked_at..state.sent_on] {
                 if which.counts(&seen.frame.layers, seen.frame.sent_by) {
                     missing -= 1;
                     if missing == 0 {
@@ -184,7 +215,7 @@ impl Wire {
                     }
                 }
             }
-            looked_at = state.seen.len();
+            looked_at = state.sent_on;
             state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
@@ -369,6 +400,7 @@ impl Cable {
         // Somebody else's, or damaged: this wire has nobody to give it to.
         let treatment = Treatment { fate: Fate::Dropped, delay_ns: 0, rule: Some("nobody at the far end has that address".into()) };
         self.note(Belongs::to_none(End::Client), layers, bytes.to_vec(), false, treatment);
+        self.sent_on();
         Ok(())
     }
 
@@ -387,8 +419,15 @@ impl Cable {
             }
             self.send_on(frame(bytes), fate, sighting.at_ns, later_ns)?;
         }
-        self.show(sighting);
+        self.sent_on();
         Ok(fate.arrives().then_some(later_ns))
+    }
+
+    /// Lets those know who wait for a frame.
+    fn sent_on(&self) {
+        let mut state = self.shared.lock();
+        state.sent_on = state.seen.len();
+        self.shared.changed.notify_all();
     }
 
     fn send_on(&mut self, frame: OnItsWay, fate: Fate, at_ns: u64, later_ns: u64) -> io::Result<()> {
@@ -410,13 +449,9 @@ impl Cable {
         let frame =
             Arc::new(Frame { frame: self.frames, sent_by, flow, local, peer, sender, receiver, by_lab, layers, treatment, raw: Raw(raw) });
         let at_ns = self.lab.recorder().push(&self.name, What::Frame(frame.clone()));
-        Sighting { at_ns, frame }
-    }
-
-    /// Lets those know who wait for it.
-    fn show(&self, sighting: Sighting) {
-        self.shared.lock().seen.push(sighting);
-        self.shared.changed.notify_all();
+        let sighting = Sighting { at_ns, frame };
+        self.shared.lock().seen.push(sighting.clone());
+        sighting
     }
 }
 

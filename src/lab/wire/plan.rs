@@ -234,9 +234,11 @@ impl Plan {
         self.add(which, Action::Drop);
     }
 
-    /// These arrive later by that much.
+    /// These arrive later by that much; by nothing is no rule.
     pub fn delay(&mut self, which: Which, by: Duration) {
-        self.add(which, Action::Delay(by));
+        if !by.is_zero() {
+            self.add(which, Action::Delay(by));
+        }
     }
 
     /// These arrive twice.
