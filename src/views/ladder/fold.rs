@@ -8,8 +8,10 @@ const MANY: usize = 40;
 const LONGEST_PERIOD: usize = 8;
 /// With more steps than this, even folded, the middle is left out.
 const TOO_MANY: usize = 200;
-/// Shorter runs of steps that went well are not worth folding.
-const WORTH_IT: usize = 4;
+/// Runs of so many steps that went well are folded.
+const LONG_RUN: usize = 4;
+/// Runs of so many, if there are too many long ones.
+const SHORT_RUN: usize = 2;
 /// So many steps that went well are shown before others are folded.
 const FIRST: usize = 6;
 
@@ -20,7 +22,9 @@ pub(super) fn shorten(mut steps: Vec<Step>) -> Vec<Step> {
         // Of what went over the wire, each frame that was lost or sent again is shown as long as there is any room.
         let wired = steps.iter().any(|step| matches!(step.shape, Shape::Segment(_)));
         if wired {
-            steps = fold_uneventful(steps);
+            // First long runs; if that is not enough, short ones too.
+            let long = fold_uneventful(steps.clone(), LONG_RUN);
+            steps = if long.len() > 2 * MANY { fold_uneventful(steps, SHORT_RUN) } else { long };
         }
         if steps.len() > if wired { TOO_MANY } else { MANY } {
             steps = fold(steps);
@@ -37,7 +41,7 @@ pub(super) fn shorten(mut steps: Vec<Step>) -> Vec<Step> {
 }
 
 /// Folds what went as it should between segments that were lost, late or sent again.
-fn fold_uneventful(steps: Vec<Step>) -> Vec<Step> {
+fn fold_uneventful(steps: Vec<Step>, worth_it: usize) -> Vec<Step> {
     let mut folded: Vec<Step> = Vec::new();
     let mut run: Vec<Step> = Vec::new();
     for step in steps {
@@ -47,11 +51,11 @@ fn fold_uneventful(steps: Vec<Step>) -> Vec<Step> {
             // The first ones are shown: the others are like them.
             let first = if folded.iter().any(is_plain_data) { 0 } else { FIRST.min(run.len()) };
             folded.extend(run.drain(..first));
-            folded.append(&mut summary(&mut run));
+            folded.append(&mut summary(&mut run, worth_it));
             folded.push(step);
         }
     }
-    folded.append(&mut summary(&mut run));
+    folded.append(&mut summary(&mut run, worth_it));
     folded
 }
 
@@ -61,15 +65,15 @@ fn is_plain_data(step: &Step) -> bool {
 }
 
 /// A run of steps that went well, in one; as it is if it is short. Leaves the run empty.
-fn summary(run: &mut Vec<Step>) -> Vec<Step> {
-    if run.len() < WORTH_IT {
+fn summary(run: &mut Vec<Step>, worth_it: usize) -> Vec<Step> {
+    if run.len() < worth_it {
         return std::mem::take(run);
     }
-    let (mut segments, mut bytes, mut calls) = (0, 0, 0);
+    let (mut packets, mut bytes, mut calls) = (0, 0, 0);
     for step in run.iter() {
         match &step.shape {
             Shape::Segment(flight) if !flight.is_arrival() => {
-                segments += 1;
+                packets += 1;
                 bytes += flight.bytes;
             }
             Shape::Call { .. } | Shape::Arrow(_) => calls += 1,
@@ -78,7 +82,7 @@ fn summary(run: &mut Vec<Step>) -> Vec<Step> {
     }
     let counted = |count: usize, one: &str| (count > 0).then(|| format!("{count} {one}{}", if count == 1 { "" } else { "s" }));
     let with = if bytes > 0 { format!(", {bytes} B") } else { String::new() };
-    let said = [counted(calls, "call"), counted(segments, "segment").map(|text| text + &with + ", none lost")];
+    let said = [counted(calls, "call"), counted(packets, "packet").map(|text| text + &with + ", none lost")];
     let text = said.into_iter().flatten().collect::<Vec<_>>().join(", ");
     let mut note = run[0].clone();
     note.shape = Shape::Fold(text);

@@ -193,7 +193,7 @@ impl<'a> Teller<'a> {
             let long = took_ns >= NOTICEABLE_NS;
             let has_arrow = self.aims.contains_key(&index);
             let waited = may_wait(made) && !has_arrow && at_ns > made.entered_ns;
-            let wired_connect = made.call.function == "connect" && self.is_wired(index);
+            let wired_connect = made.call.function == "connect" && self.is_stream(index) && self.is_wired(index);
             let waited = waited && (long || wired_connect || others_between(lane, made.entered_ns, at_ns));
             if made.back.is_none() && may_wait(made) {
                 steps.push(self.entry(index, false));

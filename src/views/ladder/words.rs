@@ -57,7 +57,7 @@ impl Teller<'_> {
             let short = format!("{function} ✗ {errno}");
             let mut words: Words = asked.into_iter().flat_map(near).map(|at| format!("{function} {at} ✗ {errno}")).collect();
             words.push(short.clone() + &after(made, took));
-            words.push(short);
+            words.extend([short, format!("✗ {errno}")]);
             return (words, ink);
         }
         let late = after(made, took);
