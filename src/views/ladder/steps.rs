@@ -230,7 +230,7 @@ impl<'a> Teller<'a> {
                     None => Shape::Call { lane, words, ink, joins: joins(made) },
                 };
                 let transfers = (made.sending().is_some() || made.receives()) && made.result().is_some_and(|bytes| bytes > 0);
-                steps.push(Step { uneventful: transfers && self.is_wired(index), ..Step::new(at_ns, shape, alike) });
+                steps.push(Step { uneventful: transfers && !self.flows.wire.is_empty(), ..Step::new(at_ns, shape, alike) });
                 continue;
             };
             let head = heads.get(&index).copied();
@@ -265,7 +265,7 @@ impl<'a> Teller<'a> {
 
     /// A call is entered, and is blocked.
     fn entry(&self, index: usize, minor: bool) -> Step {
-        let uneventful = self.made(index).receives() && self.is_wired(index);
+        let uneventful = self.made(index).receives() && !self.flows.wire.is_empty();
         let (made, lane) = (self.made(index), self.lane(index));
         let short = format!("{} …", made.call.function);
         let mut words = vec![format!("{short} blocked"), short.clone()];
