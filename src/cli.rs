@@ -79,6 +79,8 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Say what this machine can show, why not, and how to get the rest
+    Doctor,
     /// Show a recording through the same views
     Replay {
         /// A file that `--record` wrote; `-` is standard input
@@ -87,6 +89,15 @@ pub enum Command {
         /// How it is played
         #[command(flatten)]
         play: Play,
+    },
+    /// Try what experiments need, in this process
+    #[command(name = "__probe", hide = true)]
+    Probe,
+    /// Make the shipped recordings anew, on a machine that can run every experiment
+    #[command(name = "__remake", hide = true)]
+    Remake {
+        /// Where they go: `lessons/recordings`
+        folder: PathBuf,
     },
     /// Run one experiment in this process, events to standard output
     #[command(name = "__experiment", hide = true)]

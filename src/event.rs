@@ -77,6 +77,17 @@ pub enum What {
         /// Where the number comes from: `/proc/net/dev`, `counted by the experiment`.
         source: Cow<'static, str>,
     },
+    /// What the kernel says of one end of a TCP connection, which need not be a socket of any process.
+    State {
+        /// That end's own address.
+        local: Address,
+        /// The other end's.
+        peer: Address,
+        /// Its TCP state, in the spelling of TCP_INFO, or `none`.
+        state: Cow<'static, str>,
+        /// Where the word comes from: `/proc/net/tcp`.
+        source: Cow<'static, str>,
+    },
     /// A frame left one end of the wire (`event: "frame"`, fields of [`Frame`]).
     Frame(Arc<Frame>),
     /// A frame that was delayed, held or duplicated has come out at the other end.

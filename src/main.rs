@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use socket_explorer::cli::{Cli, Command, Language, Play, Shared, When};
 use socket_explorer::experiments;
+use socket_explorer::lab::probe::probe;
 use socket_explorer::player::{self, Failure, Player};
 use socket_explorer::terminal::{Look, Terminal};
 use socket_explorer::words::{self, Counts};
@@ -15,6 +16,10 @@ fn main() -> ExitCode {
     match &cli.command {
         Some(Command::Experiment { name, set }) => {
             experiments::find(name).map_or(ExitCode::from(2), |experiment| experiment.perform(pairs(set)))
+        }
+        Some(Command::Probe) => {
+            let answer = serde_json::to_string(&probe()).map(|text| println!("{text}"));
+            answer.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
         }
         Some(Command::Part { name, actor, epoch, set }) => {
             experiments::perform_part(name, actor.clone(), *epoch, pairs(set)).unwrap_or(ExitCode::from(2))
@@ -42,8 +47,10 @@ fn run(cli: &Cli) -> Result<Counts, Failure> {
             player_that_records(&cli.shared, play, record.record.as_deref())?.run(name, set)
         }
         Some(Command::Verify { lessons, json }) => player::verify(&mut player(&cli.shared, None)?, lessons, *json),
+        Some(Command::Remake { folder }) => player::shipped::remake(folder).map(nothing_checked),
+        Some(Command::Doctor) => player::doctor(&mut player(&cli.shared, None)?).map(nothing_checked),
         Some(Command::Replay { file, play }) => player(&cli.shared, Some(play))?.replay(file).map(nothing_checked),
-        Some(Command::Experiment { .. } | Command::Part { .. }) => Ok(Counts::default()),
+        Some(Command::Experiment { .. } | Command::Part { .. } | Command::Probe) => Ok(Counts::default()),
     }
 }
 

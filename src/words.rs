@@ -129,3 +129,53 @@ pub fn deadline(limit_ns: u64, blocked: &[Blocked]) -> Vec<String> {
     }));
     lines
 }
+
+// ---- doctor ----
+
+/// What is tried: a network namespace, and as a user a user namespace around it.
+pub const PRIVATE_NETWORK: &str = "a private network (user and network namespaces)";
+/// What it serves for.
+pub const PRIVATE_NETWORK_SERVES: &str = "yes: experiments can count every frame, for nobody else sends there";
+/// What is tried: a TAP device.
+pub const DEVICE: &str = "the wire (/dev/net/tun)";
+/// What it serves for.
+pub const DEVICE_SERVES: &str = "yes: experiments see every frame, and can drop, delay or cut";
+/// What is tried: an IPv6 socket on ::1.
+pub const IPV6: &str = "IPv6";
+/// What it serves for.
+pub const IPV6_SERVES: &str = "yes: ::1 can be bound";
+/// What is tried: /proc/PID/task.
+pub const THREADS: &str = "thread states (/proc)";
+/// What they serve for.
+pub const THREADS_SERVES: &str = "yes: the kernel says who sleeps, and in what";
+/// What is looked at.
+pub const TERMINAL: &str = "the terminal";
+
+/// What the terminal is like.
+#[must_use]
+pub fn terminal_is(width: usize, height: Option<usize>, colours: bool) -> String {
+    let size = height.map_or_else(|| format!("{width} columns"), |height| format!("{width} columns, {height} rows"));
+    let advice = if width < 80 { "; 80 columns show the pictures best" } else { "" };
+    format!("{size}, {}{advice}", if colours { "colours" } else { "no colours" })
+}
+
+/// How much of the course can be live here.
+#[must_use]
+pub fn experiments_here(live: usize, all: usize) -> String {
+    if live == all {
+        format!("All {all} experiments run live on this machine.")
+    } else {
+        format!("{live} of {all} experiments run live on this machine; the others play recordings, marked as such.")
+    }
+}
+
+// ---- where the wire cannot be had ----
+
+/// Why a recording is played, and whose it is.
+#[must_use]
+pub fn played_instead(why: &str, kernel: &str, date: &str) -> String {
+    format!("This did not run here: {why}. What follows was recorded on {kernel}, {date}: none of it happened just now.")
+}
+
+/// What a shipped recording's claims are here.
+pub const NOT_CHECKED_HERE: &str = "Held when it was recorded; not checked here";

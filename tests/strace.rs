@@ -40,7 +40,8 @@ fn from_strace(text: &str) -> Calls {
         let (name, result) = if let Some(resumed) = rest.strip_prefix("<... ") {
             let (name, _) = resumed.split_once(' ').expect("a name");
             (name, rest)
-        } else if rest.ends_with("<unfinished ...>") || rest.starts_with("+++") || rest.starts_with("---") {
+        } else if rest.ends_with("<unfinished ...>") || rest.starts_with("+++") || rest.starts_with("---") || rest.starts_with("???(") {
+            // Not returned; an exit; a signal; a thread that was gone before strace could ask what it called.
             continue;
         } else {
             (rest.split_once('(').expect("a call").0, rest)

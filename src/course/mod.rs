@@ -53,10 +53,13 @@ macro_rules! embedded {
 }
 
 /// The lessons in English, in the order of the course.
-static ENGLISH: [Embedded; 3] = embedded! {
+static ENGLISH: [Embedded; 6] = embedded! {
     1 "socket" "01-socket.md";
+    2 "layers" "02-layers.md";
     3 "families" "03-families.md";
     4 "tcp-udp" "04-tcp-udp.md";
+    6 "handshake" "06-handshake.md";
+    7 "timeouts" "07-timeouts.md";
 };
 
 /// All lessons that are part of the program, in the order of the course.

@@ -1,12 +1,19 @@
-//! Lessons 6 and 7: opening a connection, as the wire saw it.
+//! Lesson 6: how TCP opens a connection and closes it, as the wire, the calls and the kernel's own table saw it.
+//!
+//! What needs no wire plays on the loopback interface, so that it works where no wire can be had.
 
-use std::time::Duration;
+use std::io;
+use std::net::Shutdown;
+use std::time::{Duration, Instant};
 
-use socket2::{Domain, Protocol, Type};
+use socket2::{Domain, SockAddr, Type};
 
 use super::{Chapter, Experiment, SourceFile};
-use crate::lab::wire::{Ack, Syn, SynAck, first, first_few, nth};
-use crate::lab::{Kind, Lab, Network, Parameter, Result, equal, is, lasted};
+use crate::event::Data;
+use crate::lab::wire::{Ack, Data as WithData, Fin, Rst, Server, Sighting, Syn, SynAck, Tcp, every, first};
+use crate::lab::{
+    Entry, Error, Kind, Lab, Network, Parameter, Proof, Result, Socket, Wire, before, equal, failed_with, is, lasted, succeeded,
+};
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("handshake.rs") };
 
@@ -15,17 +22,92 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "three-way-handshake",
             play: three_way_handshake,
-            claims: &["three-segments-without-data", "each-end-numbers-its-own-bytes", "both-are-established"],
+            claims: &[
+                "three-segments-without-data",
+                "each-acknowledges-the-other",
+                "connect-takes-a-round-trip",
+                "numbers-count-bytes",
+                "both-are-established",
+            ],
+            parameters: &[Parameter {
+                name: "rtt",
+                default: "20ms",
+                kind: Kind::Span(0, 2000),
+                help: "how long a segment and its answer take, there and back",
+            }],
+            network: Network::Wire,
+            file: FILE,
+        },
+        Experiment {
+            name: "one-segment-at-a-time",
+            play: one_segment_at_a_time,
+            claims: &["syn-sent", "syn-received", "connect-returns-before-the-ack-arrives", "established-at-last"],
             parameters: &[],
             network: Network::Wire,
             file: FILE,
         },
         Experiment {
-            name: "lost-syn",
-            play: lost_syn,
-            claims: &["the-kernel-sends-it-again", "connect-waits-for-it"],
-            parameters: &[Parameter { name: "drop", default: "1", kind: Kind::Count(1, 6), help: "how many SYNs the wire loses" }],
+            name: "accept-is-not-the-handshake",
+            play: accept_is_not_the_handshake,
+            claims: &["connected-before-accept", "sends-before-accept", "bytes-waited-for-accept", "accepted-though-gone"],
+            parameters: &[],
+            network: Network::Host,
+            file: FILE,
+        },
+        Experiment {
+            name: "four-way-close",
+            play: four_way_close,
+            claims: &["half-closed-in-between", "four-segments", "fin-takes-a-number", "who-closes-first-waits"],
+            parameters: &[],
             network: Network::Wire,
+            file: FILE,
+        },
+        Experiment {
+            name: "three-segment-close",
+            play: three_segment_close,
+            claims: &["three-segments", "one-segment-does-both", "same-end-as-with-four"],
+            parameters: &[],
+            network: Network::Wire,
+            file: FILE,
+        },
+        Experiment {
+            name: "half-closed",
+            play: half_closed,
+            claims: &["recv-returns-zero", "the-other-way-stays-open", "half-closed-states", "shut-is-shut"],
+            parameters: &[],
+            network: Network::Host,
+            file: FILE,
+        },
+        Experiment {
+            name: "reset",
+            play: reset,
+            claims: &["rst-instead-of-fin", "peer-gets-econnreset", "nobody-waits-after-a-reset"],
+            parameters: &[],
+            network: Network::Wire,
+            file: FILE,
+        },
+        Experiment {
+            name: "read-or-reset",
+            play: read_or_reset,
+            claims: &["read-all-ends-in-order", "left-unread-resets", "after-the-reset-epipe", "linger-zero-resets"],
+            parameters: &[],
+            network: Network::Host,
+            file: FILE,
+        },
+        Experiment {
+            name: "time-wait",
+            play: time_wait,
+            claims: &["only-the-first-to-close", "two-truths", "port-is-held", "for-a-minute"],
+            parameters: &[],
+            network: Network::Host,
+            file: FILE,
+        },
+        Experiment {
+            name: "reuse-address",
+            play: reuse_address,
+            claims: &["new-one-alone-is-too-late", "both-have-set-it", "never-beside-a-listener"],
+            parameters: &[],
+            network: Network::Host,
             file: FILE,
         },
     ],
@@ -33,61 +115,457 @@ pub(super) static CHAPTER: Chapter = Chapter {
 };
 
 fn three_way_handshake(lab: &Lab) -> Result<()> {
-    let wire = lab.wire()?;
-    let server = lab.actor("server").socket(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
-    server.bind(&lab.near(0))?;
-    server.listen(5)?;
-    let port = server.local_addr()?.as_socket().map_or(0, |at| at.port());
-    let client = lab.actor("client").socket(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
+    let (wire, rtt) = (lab.wire()?, lab.span("rtt")?);
+    wire.delay(every(Tcp), rtt / 2);
+    let (listener, port) = listen_on_the_wire(lab)?;
+    let client = tcp_socket(lab, "client")?;
+
     client.connect(&lab.far(port))?;
-    // connect() returns as the SYN-ACK arrives; the ACK leaves with it, and the wire may see it a moment later.
-    let (syn, syn_ack, ack) = (wire.until(first(Syn)), wire.until(first(SynAck)), wire.until(first(Ack)));
-    let (connection, _) = server.accept()?;
-    lab.claim(
-        "three-segments-without-data",
-        is("1st flags", syn.tcp()?.flags.to_string(), "SYN")
-            .and(is("2nd flags", syn_ack.tcp()?.flags.to_string(), "SYN,ACK"))
-            .and(is("3rd flags", ack.tcp()?.flags.to_string(), "ACK"))
-            .and(is("bytes of data", syn.layers.payload_bytes + syn_ack.layers.payload_bytes + ack.layers.payload_bytes, 0)),
-    );
-    // A SYN takes up one sequence number, as if it were a byte (RFC 9293, section 3.4).
-    let (client_next, server_next) = (syn.tcp()?.seq.wrapping_add(1), syn_ack.tcp()?.seq.wrapping_add(1));
-    lab.claim(
-        "each-end-numbers-its-own-bytes",
-        equal("SYN-ACK's ack", syn_ack.tcp()?.ack, "SYN's seq + 1", client_next)
-            .and(equal("ACK's seq", ack.tcp()?.seq, "SYN's seq + 1", client_next))
-            .and(equal("ACK's ack", ack.tcp()?.ack, "SYN-ACK's seq + 1", server_next)),
-    );
-    let state = |info: Option<crate::lab::TcpInfo>| info.map_or("unknown", |info| info.state);
-    lab.claim(
-        "both-are-established",
-        is("client", state(client.tcp_info()?), "ESTABLISHED").and(is("server", state(connection.tcp_info()?), "ESTABLISHED")),
-    );
+    let (server, _) = listener.accept()?;
+    let syn = wire.until(first(Syn));
+    let syn_ack = wire.until(first(SynAck));
+    let ack = wire.until(first(Ack));
+    check_handshake(lab, &syn, &syn_ack, &ack)?;
+    let took = lab.last_call("client", "connect")?.took();
+    let long = lasted("connect", took, rtt);
+    lab.claim("connect-takes-a-round-trip", long);
+
+    client.send(b"hello")?;
+    server.recv(&mut [0; 16])?;
+    let data = wire.until(first(WithData));
+    let answer = wire.until(first(Ack.from(Server)));
+    check_numbers(lab, &syn, &data, &answer)?;
+
+    let states = is("client", client.tcp_state()?, "ESTABLISHED");
+    let server = is("server", server.tcp_state()?, "ESTABLISHED");
+    lab.claim("both-are-established", states.and(server));
     Ok(())
 }
 
-fn lost_syn(lab: &Lab) -> Result<()> {
-    let (wire, lost) = (lab.wire()?, lab.count("drop")?);
-    wire.drop(first_few(lost, Syn));
-    let server = lab.actor("server").socket(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
-    server.bind(&lab.near(0))?;
-    server.listen(5)?;
-    let port = server.local_addr()?.as_socket().map_or(0, |at| at.port());
-    let client = lab.actor("client").socket(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
-    client.connect(&lab.far(port))?;
-    let _connection = server.accept()?;
-    let (lost_one, last) = (wire.until(first(Syn)), wire.until(nth(lost + 1, Syn)));
-    lab.claim(
-        "the-kernel-sends-it-again",
-        is("SYNs sent", wire.seen(Syn).len(), lost + 1)
-            .and(equal("the last SYN's seq", last.tcp()?.seq, "the first SYN's seq", lost_one.tcp()?.seq))
-            .and(is("calls of connect()", lab.calls("client").iter().filter(|(_, back)| back.call.function == "connect").count(), 1)),
-    );
-    // The kernel waits about a second before it tries again (RFC 6298, section 2.1); its clock may tick every 10 ms.
-    let second = Duration::from_millis(990);
-    lab.claim(
-        "connect-waits-for-it",
-        lasted("connect()", lab.last_call("client", "connect")?.took(), second * u32::try_from(lost).unwrap_or(u32::MAX)),
-    );
+/// Three segments, none with data, and what each acknowledges.
+fn check_handshake(lab: &Lab, syn: &Sighting, syn_ack: &Sighting, ack: &Sighting) -> Result<()> {
+    let bytes: usize = [syn, syn_ack, ack].map(|segment| segment.layers.payload_bytes).iter().sum();
+    let segments = vec![syn.clone(), syn_ack.clone(), ack.clone()];
+    let flags = is("segments", words(&segments)?, "client SYN · server SYN,ACK · client ACK");
+    lab.claim("three-segments-without-data", flags.and(is("bytes of data", bytes, 0)));
+    // A SYN takes up one sequence number, as if it were a byte (RFC 9293, section 3.4).
+    let client = equal("SYN-ACK's ack", syn_ack.tcp()?.ack, "SYN's seq + 1", after(syn, 1)?);
+    let server = equal("ACK's ack", ack.tcp()?.ack, "SYN-ACK's seq + 1", after(syn_ack, 1)?);
+    lab.claim("each-acknowledges-the-other", client.and(server));
     Ok(())
+}
+
+/// The SYN has taken one number, and the five bytes take five.
+fn check_numbers(lab: &Lab, syn: &Sighting, data: &Sighting, answer: &Sighting) -> Result<()> {
+    let from = equal("hello's seq", data.tcp()?.seq, "SYN's seq + 1", after(syn, 1)?);
+    let to = equal("the answer's ack", answer.tcp()?.ack, "SYN's seq + 6", after(syn, 6)?);
+    lab.claim("numbers-count-bytes", from.and(to));
+    Ok(())
+}
+
+fn one_segment_at_a_time(lab: &Lab) -> Result<()> {
+    let wire = lab.wire()?;
+    wire.hold(first(Syn)); // each stops halfway,
+    wire.hold(first(SynAck)); // and goes on
+    wire.hold(first(Ack)); // when we let it go
+    let (listener, port) = listen_on_the_wire(lab)?;
+    lab.scope(|stage| {
+        let connecting = stage.actor("client", |_| {
+            let client = tcp_socket(lab, "client")?;
+            client.connect(&lab.far(port))?;
+            Ok(client)
+        })?;
+        let syn = wire.until(first(Syn));
+        let ends = Ends::of_sender(lab, &syn)?;
+        let waits = is("listening", listener.tcp_state()?, "LISTEN");
+        lab.claim("syn-sent", ends.are("SYN_SENT", "none")?.and(waits));
+
+        wire.let_go(); // the SYN arrives
+        let _ = wire.until(first(SynAck));
+        lab.claim("syn-received", ends.are("SYN_SENT", "SYN_RECV")?);
+
+        wire.let_go(); // the SYN-ACK arrives
+        let _client = connecting.finish()?; // connect() has returned
+        let _ = wire.until(first(Ack));
+        let states = ends.are("ESTABLISHED", "SYN_RECV")?;
+        lab.claim("connect-returns-before-the-ack-arrives", states);
+
+        wire.let_go(); // the ACK arrives
+        let _server = listener.accept()?;
+        let states = ends.are("ESTABLISHED", "ESTABLISHED")?;
+        lab.claim("established-at-last", states);
+        Ok(())
+    })
+}
+
+fn accept_is_not_the_handshake(lab: &Lab) -> Result<()> {
+    let (listener, at) = listen(lab, false)?; // and no accept() yet
+    let client = tcp_socket(lab, "client")?;
+    client.connect(&at)?;
+    let ends = Ends::of_client(lab, &client)?;
+    let both = ends.are("ESTABLISHED", "ESTABLISHED")?;
+    let not_yet = is("accepts", calls(lab, "server", "accept"), 0);
+    lab.claim("connected-before-accept", both.and(not_yet));
+
+    let sent = took("send", &client.send(b"hello"), 5);
+    let not_yet = is("accepts", calls(lab, "server", "accept"), 0);
+    lab.claim("sends-before-accept", sent.and(not_yet));
+    client.close()?; // it does not wait to be accepted
+
+    let (server, _) = listener.accept()?;
+    let mut buffer = [0; 1024];
+    let n = server.recv(&mut buffer)?;
+    let hello = gave(&buffer[..n], b"hello");
+    let order = closed_before_accept(lab)?;
+    lab.claim("bytes-waited-for-accept", order.and(hello));
+    let end = is("next recv", server.recv(&mut buffer)?, 0);
+    let state = is("server", server.tcp_state()?, "CLOSE_WAIT");
+    lab.claim("accepted-though-gone", end.and(state));
+    Ok(())
+}
+
+fn four_way_close(lab: &Lab) -> Result<()> {
+    let wire = lab.wire()?;
+    let (client, server) = connect_on_the_wire(lab)?;
+    let ends = Ends::of_client(lab, &client)?;
+
+    client.close()?; // the client closes first
+    server.recv(&mut [0; 16])?; // returns 0: the end
+    let _ = wire.until(first(Ack.from(Server)));
+    let states = ends.are("FIN_WAIT2", "CLOSE_WAIT")?;
+    lab.claim("half-closed-in-between", states);
+
+    server.close()?; // whenever it likes: here, after the ACK
+    let states = ends.are("TIME_WAIT", "none")?;
+    let close = closing(wire)?;
+    let four = "client FIN,ACK · server ACK \
+        · server FIN,ACK · client ACK";
+    lab.claim("four-segments", is("segments", words(&close)?, four));
+    // A FIN takes up one sequence number, as a SYN does.
+    let one = acknowledges("2nd's ack", &close, 1, 0)?;
+    let two = acknowledges("4th's ack", &close, 3, 2)?;
+    lab.claim("fin-takes-a-number", one.and(two));
+    lab.claim("who-closes-first-waits", states);
+    Ok(())
+}
+
+fn three_segment_close(lab: &Lab) -> Result<()> {
+    let (mut close, mut states) = close_both_at_once(lab)?;
+    // A busy machine may keep the server waiting, so that its
+    // kernel sends the ACK alone: then there are four. Try again.
+    for _ in 0..9 {
+        if close.len() > 3 {
+            (close, states) = close_both_at_once(lab)?;
+        }
+    }
+    let three = "client FIN,ACK · server FIN,ACK · client ACK";
+    lab.claim("three-segments", is("segments", words(&close)?, three));
+    let one = acknowledges("2nd's ack", &close, 1, 0)?;
+    let two = acknowledges("3rd's ack", &close, 2, 1)?;
+    lab.claim("one-segment-does-both", one.and(two));
+    lab.claim("same-end-as-with-four", states);
+    Ok(())
+}
+
+/// The client closes, and the server does as soon as it hears of it: the closing segments, and the ends' states after.
+fn close_both_at_once(lab: &Lab) -> Result<(Vec<Sighting>, Proof)> {
+    let (client, server) = connect_on_the_wire(lab)?;
+    let ends = Ends::of_client(lab, &client)?;
+    client.close()?;
+    server.recv(&mut [0; 16])?; // returns 0: the end
+    server.close()?;
+    let states = ends.are("TIME_WAIT", "none")?;
+    Ok((closing(lab.wire()?)?, states))
+}
+
+fn half_closed(lab: &Lab) -> Result<()> {
+    let (client, server) = connect(lab)?;
+    let mut buffer = [0; 1024];
+
+    client.send(b"any news?")?;
+    client.shutdown(Shutdown::Write)?; // I have said it all
+    let n = server.recv(&mut buffer)?;
+    let said = gave(&buffer[..n], b"any news?");
+    let end = is("next recv", server.recv(&mut buffer)?, 0);
+    lab.claim("recv-returns-zero", said.and(end));
+
+    server.send(b"none")?; // but I have not
+    let n = client.recv(&mut buffer)?;
+    let answer = gave(&buffer[..n], b"none");
+    lab.claim("the-other-way-stays-open", answer);
+    let one = is("client", client.tcp_state()?, "FIN_WAIT2");
+    let other = is("server", server.tcp_state()?, "CLOSE_WAIT");
+    lab.claim("half-closed-states", one.and(other));
+
+    let more = client.send(b"sure?");
+    lab.claim("shut-is-shut", failed_with("send", &more, "EPIPE"));
+    Ok(())
+}
+
+fn reset(lab: &Lab) -> Result<()> {
+    let wire = lab.wire()?;
+    let (client, server) = connect_on_the_wire(lab)?;
+    let ends = Ends::of_client(lab, &client)?;
+
+    client.send(b"hello")?;
+    server.peek(&mut [0; 16])?; // it is there; peek leaves it there
+    server.close()?; // and nobody has read it
+    let rst = wire.until(first(Rst));
+    let answer = client.recv(&mut [0; 16]);
+
+    let sender = is("RST sent by", rst.sent_by.to_string(), "server");
+    let fins = is("FINs", wire.seen(Fin).len(), 0);
+    lab.claim("rst-instead-of-fin", sender.and(fins));
+    let error = failed_with("recv", &answer, "ECONNRESET");
+    lab.claim("peer-gets-econnreset", error);
+    let states = ends.are("none", "none")?;
+    lab.claim("nobody-waits-after-a-reset", states);
+    Ok(())
+}
+
+fn read_or_reset(lab: &Lab) -> Result<()> {
+    lab.part("read, close");
+    let (client, server) = connect(lab)?;
+    client.send(b"hello")?;
+    server.recv(&mut [0; 16])?;
+    server.close()?;
+    let end = took("recv", &client.recv(&mut [0; 16]), 0);
+    lab.claim("read-all-ends-in-order", end);
+
+    lab.part("close unread");
+    let (client, server) = connect(lab)?;
+    client.send(b"hello")?;
+    server.peek(&mut [0; 16])?; // there, and left there
+    server.close()?;
+    let answer = client.recv(&mut [0; 16]);
+    let error = failed_with("recv", &answer, "ECONNRESET");
+    lab.claim("left-unread-resets", error);
+    let error = failed_with("send", &client.send(b"?"), "EPIPE");
+    lab.claim("after-the-reset-epipe", error);
+
+    lab.part("linger 0, close");
+    let (client, server) = connect(lab)?;
+    client.send(b"hello")?;
+    server.recv(&mut [0; 16])?;
+    server.set_linger(Some(Duration::ZERO))?;
+    server.close()?;
+    let answer = client.recv(&mut [0; 16]);
+    let error = failed_with("recv", &answer, "ECONNRESET");
+    lab.claim("linger-zero-resets", error);
+    Ok(())
+}
+
+fn time_wait(lab: &Lab) -> Result<()> {
+    let (listener, at) = listen(lab, false)?;
+    let (client, server) = connect_to(lab, &listener, &at)?;
+    let ends = Ends::of_client(lab, &client)?;
+    let begun = Instant::now();
+    server.shutdown(Shutdown::Write)?; // the server is first
+    client.recv(&mut [0; 16])?; // returns 0: the end
+    client.close()?;
+    server.recv(&mut [0; 16])?; // the end here too
+    let states = ends.are("none", "TIME_WAIT")?;
+    lab.claim("only-the-first-to-close", states);
+
+    // The descriptor is still open. Ask it, and ask the table.
+    let info = is("TCP_INFO", server.tcp_state()?, "CLOSE");
+    let table = ends.server.state()?;
+    let table = is("/proc/net/tcp", table, "TIME_WAIT");
+    lab.claim("two-truths", info.and(table));
+
+    server.close()?;
+    listener.close()?; // nobody has a socket there any more
+    let answer = tcp_socket(lab, "server")?.bind(&at);
+    let error = failed_with("bind", &answer, "EADDRINUSE");
+    lab.claim("port-is-held", error);
+    // The table tells how long its timer still runs, in 1/100 s.
+    let left = ends.server.left()? + Duration::from_millis(10);
+    let all = begun.elapsed() + left;
+    let minute = Duration::from_secs(60);
+    lab.claim("for-a-minute", lasted("so far, and left", all, minute));
+    Ok(())
+}
+
+fn reuse_address(lab: &Lab) -> Result<()> {
+    lab.part("new one sets it");
+    let (at, old) = leave_in_time_wait(lab, false)?;
+    let answer = bind_with_reuse(lab, &at)?;
+    let error = failed_with("bind", &answer, "EADDRINUSE");
+    lab.claim("new-one-alone-is-too-late", error.and(waits(&old)?));
+
+    lab.part("old one did too");
+    let (at, old) = leave_in_time_wait(lab, true)?;
+    let bound = succeeded("bind", &bind_with_reuse(lab, &at)?);
+    lab.claim("both-have-set-it", bound.and(waits(&old)?));
+
+    lab.part("old one listens");
+    let (_old, at) = listen(lab, true)?;
+    let answer = bind_with_reuse(lab, &at)?;
+    let error = failed_with("bind", &answer, "EADDRINUSE");
+    lab.claim("never-beside-a-listener", error);
+    Ok(())
+}
+
+/// A server that has gone, and whose connection is in TIME_WAIT: its address, and that end.
+fn leave_in_time_wait(lab: &Lab, reuse: bool) -> Result<(SockAddr, Entry)> {
+    let (listener, at) = listen(lab, reuse)?;
+    let (client, server) = connect_to(lab, &listener, &at)?;
+    let end = lab.entry(&server)?;
+    server.close()?; // first
+    client.recv(&mut [0; 16])?;
+    client.close()?;
+    listener.close()?;
+    end.until("TIME_WAIT")?;
+    Ok((at, end))
+}
+
+/// What bind() answers to the server once more, with SO_REUSEADDR set before.
+fn bind_with_reuse(lab: &Lab, at: &SockAddr) -> Result<io::Result<()>> {
+    let again = tcp_socket(lab, "server")?;
+    again.set_reuse_address(true)?;
+    Ok(again.bind(at))
+}
+
+/// The old server's end is still there.
+fn waits(old: &Entry) -> Result<Proof> {
+    Ok(is("old end", old.state()?, "TIME_WAIT"))
+}
+
+// ---- what several of them begin with ----
+
+/// A TCP socket of this actor.
+#[track_caller]
+fn tcp_socket(lab: &Lab, actor: &str) -> Result<Socket> {
+    Ok(lab.actor(actor).socket(Domain::IPV4, Type::STREAM, None)?)
+}
+
+/// A server that listens on the loopback interface, and its address.
+fn listen(lab: &Lab, reuse: bool) -> Result<(Socket, SockAddr)> {
+    let listener = tcp_socket(lab, "server")?;
+    if reuse {
+        listener.set_reuse_address(true)?;
+    }
+    listener.bind(&lab.here(0))?;
+    listener.listen(5)?;
+    let at = listener.local_addr()?;
+    Ok((listener, at))
+}
+
+/// A client's connection to that server: the client's end and the server's.
+fn connect_to(lab: &Lab, listener: &Socket, at: &SockAddr) -> Result<(Socket, Socket)> {
+    let client = tcp_socket(lab, "client")?;
+    client.connect(at)?;
+    let (server, _) = listener.accept()?;
+    Ok((client, server))
+}
+
+/// A connection on the loopback interface.
+fn connect(lab: &Lab) -> Result<(Socket, Socket)> {
+    let (listener, at) = listen(lab, false)?;
+    connect_to(lab, &listener, &at)
+}
+
+/// A server that listens at the far end of the wire, and its port.
+fn listen_on_the_wire(lab: &Lab) -> Result<(Socket, u16)> {
+    let listener = tcp_socket(lab, "server")?;
+    listener.bind(&lab.near(0))?;
+    listener.listen(5)?;
+    let port = listener.local_addr()?.as_socket().map_or(0, |at| at.port());
+    Ok((listener, port))
+}
+
+/// A connection across the wire: the client's end and the server's.
+fn connect_on_the_wire(lab: &Lab) -> Result<(Socket, Socket)> {
+    let (listener, port) = listen_on_the_wire(lab)?;
+    connect_to(lab, &listener, &lab.far(port))
+}
+
+// ---- what was seen ----
+
+/// Both ends of a connection, in the kernel's table of sockets.
+struct Ends {
+    client: Entry,
+    server: Entry,
+}
+
+impl Ends {
+    /// Of a connection whose client has a socket.
+    fn of_client(lab: &Lab, client: &Socket) -> Result<Ends> {
+        let client = lab.entry(client)?;
+        Ok(Ends { server: client.other("server"), client })
+    }
+
+    /// Of a connection of which a segment from the client was seen.
+    fn of_sender(lab: &Lab, segment: &Sighting) -> Result<Ends> {
+        let client = lab.entry_of_sender("client", segment)?;
+        Ok(Ends { server: client.other("server"), client })
+    }
+
+    /// They are in these states, or come to be: what is on its way in this kernel is waited for. `none` is no such end.
+    fn are(&self, client: &'static str, server: &'static str) -> Result<Proof> {
+        let one = is("client's end", self.client.until(client)?, client);
+        Ok(one.and(is("server's end", self.server.until(server)?, server)))
+    }
+}
+
+/// The client's close() had returned when the server called accept().
+fn closed_before_accept(lab: &Lab) -> Result<Proof> {
+    let (close, accept) = (lab.last_call("client", "close")?, lab.last_call("server", "accept")?);
+    Ok(before("close() returned", close.returned_ns, "accept() was called", accept.entered_ns))
+}
+
+/// The segments of the newest connection from its first FIN on, each once: what a busy machine made the kernel send again
+/// is the same segment.
+fn closing(wire: &Wire) -> Result<Vec<Sighting>> {
+    let all = wire.seen(Tcp);
+    let flow = all.last().and_then(|segment| segment.flow);
+    let mut close: Vec<Sighting> = Vec::new();
+    for segment in all.into_iter().filter(|segment| segment.flow == flow) {
+        let tcp = segment.tcp()?;
+        let same = |other: &Sighting| {
+            other.sent_by == segment.sent_by
+                && other.layers.tcp.as_ref().is_some_and(|other| (other.seq, other.ack, other.flags) == (tcp.seq, tcp.ack, tcp.flags))
+        };
+        if (tcp.flags.fin() || !close.is_empty()) && !close.iter().any(same) {
+            close.push(segment);
+        }
+    }
+    Ok(close)
+}
+
+/// Who sent which segments, in words: `client SYN · server SYN,ACK`.
+fn words(segments: &[Sighting]) -> Result<String> {
+    let all: Result<Vec<_>> = segments.iter().map(|segment| Ok(format!("{} {}", segment.sent_by, segment.tcp()?.flags))).collect();
+    Ok(all?.join(" · "))
+}
+
+/// The sequence number that is so many after this segment's own.
+fn after(segment: &Sighting, numbers: u32) -> Result<u32> {
+    Ok(segment.tcp()?.seq.wrapping_add(numbers))
+}
+
+/// One closing segment acknowledges another, a FIN: its number and the one that the FIN itself takes.
+fn acknowledges(what: &'static str, close: &[Sighting], by: usize, fin: usize) -> Result<Proof> {
+    match (close.get(by), close.get(fin)) {
+        (Some(by), Some(fin)) => Ok(equal(what, by.tcp()?.ack, "FIN's seq + 1", after(fin, 1)?)),
+        _ => Err(Error::Unexpected(format!("the close has {} segments only", close.len()))),
+    }
+}
+
+/// The call gave this number of bytes.
+fn took(call: &'static str, answer: &io::Result<usize>, wanted: usize) -> Proof {
+    match answer {
+        Ok(bytes) => is(call, *bytes, wanted),
+        Err(_) => succeeded(call, answer),
+    }
+}
+
+/// These bytes were received, and no others.
+fn gave(got: &[u8], wanted: &[u8]) -> Proof {
+    is("recv gave", Data::of(got), Data::of(wanted))
+}
+
+/// How many calls of a function an actor has made, as recorded.
+fn calls(lab: &Lab, actor: &str, function: &str) -> usize {
+    lab.calls(actor).iter().filter(|(_, back)| back.call.function == function).count()
 }

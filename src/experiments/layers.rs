@@ -73,9 +73,9 @@ fn peel(lab: &Lab) -> Result<()> {
 
     let inner = is("Ethernet: type", hex(ethernet.ether_type), "0x0800");
     let inner = inner.and(is("IP: protocol", i32::from(ip.protocol), 6));
-    let (to, port) = (i32::from(tcp.dst_port), i32::from(port_of(&server)?));
-    let inner = inner.and(is("TCP: to port", to, port));
-    lab.claim("each-layer-names-the-next", inner);
+    let port = i32::from(port_of(&server)?);
+    let to_port = is("TCP: to port", i32::from(tcp.dst_port), port);
+    lab.claim("each-layer-names-the-next", inner.and(to_port));
 
     let from = both(ip.src, tcp.src_port);
     let own = is("IP and TCP: from", from, client.local_addr()?);

@@ -14,6 +14,7 @@ mod layers;
 mod socket;
 mod tcp_udp;
 mod tcp_udp_wire;
+mod timeouts;
 
 /// One row of the table.
 #[derive(Debug)]
@@ -60,8 +61,15 @@ pub struct Chapter {
 }
 
 /// All chapters, in the order of the course.
-pub static CHAPTERS: [&Chapter; 6] =
-    [&socket::CHAPTER, &layers::CHAPTER, &families::CHAPTER, &tcp_udp::CHAPTER, &tcp_udp_wire::CHAPTER, &handshake::CHAPTER];
+pub static CHAPTERS: [&Chapter; 7] = [
+    &socket::CHAPTER,
+    &layers::CHAPTER,
+    &families::CHAPTER,
+    &tcp_udp::CHAPTER,
+    &tcp_udp_wire::CHAPTER,
+    &handshake::CHAPTER,
+    &timeouts::CHAPTER,
+];
 
 /// All experiments, in the order of the course.
 pub fn all() -> impl Iterator<Item = &'static Experiment> {
@@ -83,6 +91,12 @@ impl Experiment {
         let first = lines.iter().position(|line| line.trim_start_matches("pub ").starts_with(&opening))?;
         let length = lines[first..].iter().position(|line| *line == "}")? + 1;
         Some((u32::try_from(first).ok()? + 1, lines[first..first + length].to_vec()))
+    }
+
+    /// True if it needs the wire.
+    #[must_use]
+    pub fn needs_wire(&self) -> bool {
+        self.network == Network::Wire
     }
 
     /// Runs it in this process, which is then over; the events go to standard output.

@@ -35,7 +35,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             play: first_answer,
             claims: &[
                 "udp-answer-one-round-trip",
-                "connect-takes-a-round-trip",
+                "connect-costs-a-round-trip",
                 "the-question-leaves-only-then",
                 "tcp-answer-two-round-trips",
             ],
@@ -114,10 +114,10 @@ fn first_answer(lab: &Lab) -> Result<()> {
     let took = until_answer(lab, "TCP", "connect")?;
     let connect = lab.last_call("client", "connect")?.took();
     let connect = lasted("connect", connect, round_trip);
-    lab.claim("connect-takes-a-round-trip", connect);
+    lab.claim("connect-costs-a-round-trip", connect);
     let syn = wire.until(first(Syn)).at_ns;
-    let later = Duration::from_nanos(wire.until(first(Data)).at_ns - syn);
-    let later = lasted("SYN to question", later, round_trip);
+    let gap = Duration::from_nanos(wire.until(first(Data)).at_ns - syn);
+    let later = lasted("SYN to question", gap, round_trip);
     lab.claim("the-question-leaves-only-then", later);
     let two = lasted("the answer", took, 2 * round_trip);
     lab.claim("tcp-answer-two-round-trips", two);

@@ -79,6 +79,16 @@ pub fn lasted(what: &'static str, measured: Duration, asked: Duration) -> Proof 
     Proof::one(what, nanoseconds(measured), Relation::AtLeast, nanoseconds(asked), Some("asked"), measured >= asked).in_ns()
 }
 
+/// A time that was measured is at least another, which follows from something else: `no_sooner("2nd SYN", at, "by the settings", due)`.
+pub fn no_sooner(what: &'static str, measured: Duration, with_what: &'static str, least: Duration) -> Proof {
+    Proof::one(what, nanoseconds(measured), Relation::AtLeast, nanoseconds(least), Some(with_what), measured >= least).in_ns()
+}
+
+/// Two spans of time are the same: what the kernel says of its timers, not what was measured.
+pub fn as_long(what: &'static str, saw: Duration, with_what: &'static str, with: Duration) -> Proof {
+    equal(what, nanoseconds(saw), with_what, nanoseconds(with)).in_ns()
+}
+
 /// One moment of the run came before another; both in nanoseconds since the run began.
 pub fn before(what: &'static str, first_ns: u64, with_what: &'static str, then_ns: u64) -> Proof {
     Proof::one(what, first_ns.into(), Relation::Before, then_ns.into(), Some(with_what), first_ns < then_ns).in_ns()

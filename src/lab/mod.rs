@@ -27,14 +27,17 @@ use crate::signals;
 
 pub mod actor;
 pub mod claim;
+pub mod entry;
 pub mod kernel;
 pub mod parameter;
+pub mod probe;
 pub mod recorder;
 pub mod socket;
 pub mod wire;
 
 pub use actor::{Actor, ActorThread, Process, Stage};
-pub use claim::{Proof, at_least, before, differ, equal, failed_with, is, lasted, less, succeeded};
+pub use claim::{Proof, as_long, at_least, before, differ, equal, failed_with, is, lasted, less, no_sooner, succeeded};
+pub use entry::Entry;
 pub use kernel::TcpInfo;
 pub use parameter::{Kind, Parameter};
 pub use recorder::Recorder;
@@ -401,6 +404,15 @@ impl Lab {
     pub fn frames_on_lo(&self) -> Result<u64> {
         let frames = kernel::frames_sent("lo").filter(|_| self.bench.network != Network::Host);
         frames.ok_or_else(|| Error::Unavailable("frames can only be counted in a private network with /proc".to_owned()))
+    }
+
+    /// A whole number among the kernel's settings for the run's network, `net.ipv4.tcp_syn_retries`, and noted. `None` if
+    /// this kernel has no such setting.
+    #[must_use]
+    pub fn sysctl(&self, name: &'static str) -> Option<u64> {
+        let count = kernel::sysctl(name)?;
+        self.tally(name, count, "sysctl");
+        Some(count)
     }
 
     // ---- what is recorded ----

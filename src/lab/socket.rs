@@ -533,6 +533,24 @@ impl Socket {
         self.call(names, Args::default(), source, ask, |address| (0, args! { address: address }))
     }
 
+    /// The instrument's own question: whose socket this is, and the two ends of its connection.
+    pub(super) fn ends(&self) -> io::Result<(Name, SockAddr, SockAddr)> {
+        let local = self.name_of(("local_addr", "getsockname"), None, socket2::Socket::local_addr)?;
+        let peer = self.name_of(("peer_addr", "getpeername"), None, socket2::Socket::peer_addr)?;
+        Ok((self.owner.clone(), local, peer))
+    }
+
+    /// The TCP state that TCP_INFO says (tcp(7)): `ESTABLISHED`.
+    ///
+    /// # Errors
+    /// What getsockopt(2) answers; [`Error::Unavailable`](super::Error::Unavailable) where the system has no TCP_INFO.
+    #[track_caller]
+    pub fn tcp_state(&self) -> super::Result<&'static str> {
+        let info = self.tcp_info_at(Some(Location::caller()))?;
+        info.map(|info| info.state)
+            .ok_or_else(|| super::Error::Unavailable("this system has no TCP_INFO, which tells a TCP state".to_owned()))
+    }
+
     /// What TCP_INFO says (tcp(7)); `None` where the system has none, or the socket is not TCP.
     ///
     /// # Errors
@@ -548,7 +566,7 @@ impl Socket {
         }
         self.call(("tcp_info", "getsockopt"), args! { level: "IPPROTO_TCP", option: "TCP_INFO" }, source, kernel::tcp_info, |info| {
             let out = info.as_ref().map_or_else(Args::default, |info| {
-                args! { state: info.state, rtt_us: info.rtt_us, total_retrans: info.total_retrans, snd_mss: info.snd_mss }
+                args! { state: info.state, rtt_us: info.rtt_us, rto_us: info.rto_us, total_retrans: info.total_retrans, snd_mss: info.snd_mss }
             });
             (0, out)
         })
@@ -722,6 +740,17 @@ options! {
 options! {
     /// How long sent data may stay unacknowledged before the connection fails: `TCP_USER_TIMEOUT` (tcp(7)).
     tcp_user_timeout, set_tcp_user_timeout: Option<Duration>, "IPPROTO_TCP", "TCP_USER_TIMEOUT";
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Socket {
+    /// How long sent data may stay unacknowledged before the connection fails: this system has no `TCP_USER_TIMEOUT`.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::Unsupported`], always.
+    pub fn set_tcp_user_timeout(&self, _: Option<Duration>) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
 
 /// An option's value as it is recorded; a time span in microseconds, none as 0, as the kernel keeps it.

@@ -22,9 +22,12 @@ use crate::words::{self, Counts};
 
 pub mod bench;
 mod check;
+mod doctor;
 mod report;
+pub mod shipped;
 mod verify;
 
+pub use doctor::doctor;
 pub use verify::verify;
 
 use bench::{Bench, Came};
@@ -227,10 +230,7 @@ impl Player {
                         return Ok(None);
                     }
                     let settings = settle(experiment, &show.settings.iter().map(|setting| setting.name.clone()).collect::<Vec<_>>())?;
-                    let done = self.run_live(experiment, &settings)?;
-                    self.pictures(show, &done.recording)?;
-                    let judged = report::judge(show, &done.recording, &done.aftermath);
-                    self.claims(&judged, true)?;
+                    let judged = self.perform(show, experiment, &settings)?.1;
                     if let Some((prediction, choice)) = open.take() {
                         self.compare(prediction, choice)?;
                     }
@@ -278,13 +278,10 @@ impl Player {
         let show = shown_in_course(name)?;
         let in_lesson: Vec<_> = show.settings.iter().map(|setting| setting.name.clone()).chain(set.iter().cloned()).collect();
         let settings = settle(experiment, &in_lesson)?;
-        let done = self.run_live(experiment, &settings)?;
-        self.pictures(&show, &done.recording)?;
-        let judged = report::judge(&show, &done.recording, &done.aftermath);
-        self.claims(&judged, true)?;
+        let (ending, judged) = self.perform(&show, experiment, &settings)?;
         let counts = report::count(&judged);
         self.terminal.flush()?;
-        match done.recording.ending() {
+        match ending {
             Some(Ending::Unavailable { why }) if counts.broken == 0 => Err(Failure::Unable(format!("{name}: {why}"))),
             Some(Ending::Failed { why }) if judged.is_empty() => Err(Failure::Unable(format!("{name}: {why}"))),
             _ => Ok(counts),
@@ -306,22 +303,10 @@ impl Player {
             let header = &recording.header;
             self.terminal.line(&header.experiment, Ink::Strong)?;
             self.terminal.wrapped("", &words::recorded_on(&header.kernel, &header.date), Ink::Warn)?;
-            let mut trace = self.trace();
-            if let Some(trace) = &mut trace {
-                let mut events = recording.events.clone();
-                events.sort_by_key(|event| event.at_ns);
-                for event in &events {
-                    for row in trace.push(event) {
-                        self.terminal.row(&row)?;
-                    }
-                }
-                for row in trace.pause() {
-                    self.terminal.row(&row)?;
-                }
-            }
+            self.trace_recorded(recording)?;
             let show = shown_in_course(&header.experiment)?;
             self.pictures(&show, recording)?;
-            self.claims(&report::judge(&show, recording, words::RECORDED), false)?;
+            self.claims(&report::judge(&show, recording, "the recording is cut off"), words::RECORDED, false)?;
         }
         self.terminal.flush()?;
         match contents.damage {
@@ -339,6 +324,47 @@ impl Player {
             _ => Detail::Kernel,
         };
         Some(Trace::new(detail, self.terminal.width()))
+    }
+
+    /// Runs an experiment and shows what came of it. Where this machine cannot run it, its shipped recording is shown
+    /// through the same views, marked as one; its claims stay unchecked.
+    fn perform(
+        &mut self,
+        show: &Show,
+        experiment: &Experiment,
+        settings: &BTreeMap<String, String>,
+    ) -> Result<(Option<Ending>, Vec<Judged>), Failure> {
+        let Done { recording, aftermath } = self.run_live(experiment, settings)?;
+        let judged = report::judge(show, &recording, &aftermath);
+        let ending = recording.ending().cloned();
+        let shipped = match &ending {
+            Some(Ending::Unavailable { why }) => shipped::recording(experiment.name).map(|shipped| (why, shipped)),
+            _ => None,
+        };
+        if let Some((why, shipped)) = shipped {
+            let notice = words::played_instead(why, &shipped.header.kernel, &shipped.header.date);
+            self.terminal.wrapped("", &notice, Ink::Warn)?;
+            self.terminal.blank()?;
+            self.trace_recorded(&shipped)?;
+            self.pictures(show, &shipped)?;
+            self.claims(&report::judge(show, &shipped, ""), words::NOT_CHECKED_HERE, false)?;
+        } else {
+            self.pictures(show, &recording)?;
+            self.claims(&judged, words::CHECKED, true)?;
+        }
+        Ok((ending, judged))
+    }
+
+    /// The trace of a recording, if one was asked for.
+    fn trace_recorded(&mut self, recording: &Recording) -> Result<(), Failure> {
+        let Some(mut trace) = self.trace() else { return Ok(()) };
+        let mut events: Vec<_> = recording.events.iter().collect();
+        events.sort_by_key(|event| event.at_ns);
+        let told = events.into_iter().flat_map(|event| trace.push(event)).collect::<Vec<_>>();
+        for row in told.into_iter().chain(trace.pause()) {
+            self.terminal.row(&row)?;
+        }
+        Ok(self.terminal.blank()?)
     }
 
     /// Runs an experiment and shows the trace as it comes.
@@ -434,11 +460,11 @@ impl Player {
         Ok(())
     }
 
-    fn claims(&mut self, judged: &[Judged], live: bool) -> Result<(), Failure> {
+    fn claims(&mut self, judged: &[Judged], heading: &str, live: bool) -> Result<(), Failure> {
         if judged.is_empty() {
             return Ok(());
         }
-        self.terminal.wrapped("", if live { words::CHECKED } else { words::RECORDED }, Ink::Faint)?;
+        self.terminal.wrapped("", heading, Ink::Faint)?;
         for one in judged {
             report::show(&mut self.terminal, one, live, self.verbose > 0)?;
         }

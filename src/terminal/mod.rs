@@ -82,6 +82,18 @@ impl Terminal {
         self.width
     }
 
+    /// Rows of the screen, where a person sits before one.
+    #[must_use]
+    pub fn height(&self) -> Option<usize> {
+        self.height
+    }
+
+    /// Whether there are colours.
+    #[must_use]
+    pub fn has_colours(&self) -> bool {
+        colored::control::SHOULD_COLORIZE.should_colorize()
+    }
+
     /// True if a person is there who can be asked.
     #[must_use]
     pub fn is_interactive(&self) -> bool {

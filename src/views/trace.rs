@@ -116,6 +116,9 @@ impl Trace {
     fn told(&self, event: &Event, what: &What) -> Vec<Row> {
         match what {
             What::Enter(_) | What::Return(_) | What::Frame(_) | What::Delivered { .. } => Vec::new(),
+            What::State { local, peer, state, source } => {
+                self.prose(event, &format!("{local} with {peer}: {} ({})", safe(state), safe(source)), Ink::Faint)
+            }
             What::Part { part } => {
                 let name = fit(&safe(part), self.width.saturating_sub(6));
                 let rest = self.width.min(EDGE).saturating_sub(name.width() + 4);

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use super::{Missing, TcpInfo};
+use super::{Missing, TcpEntry, TcpInfo};
 
 /// What this system calls send(3).
 pub const SEND: &str = if cfg!(windows) { "send" } else { "sendto" };
@@ -68,6 +68,12 @@ pub fn is_family_missing(error: &io::Error) -> bool {
 }
 
 /// Not to be had here.
+#[must_use]
+pub fn sysctl(_: &str) -> Option<u64> {
+    None
+}
+
+/// Not to be had here.
 ///
 /// # Errors
 /// Never.
@@ -116,6 +122,14 @@ pub fn is_asleep(_: u32, _: u32) -> Option<bool> {
 #[must_use]
 pub fn frames_sent(_: &str) -> Option<u64> {
     None
+}
+
+/// Not to be had here.
+///
+/// # Errors
+/// Always.
+pub fn tcp_table(_: std::net::SocketAddrV4, _: std::net::SocketAddrV4) -> io::Result<Option<TcpEntry>> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Not to be had here.

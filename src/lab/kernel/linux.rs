@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::fs;
 use std::io;
 use std::mem::{self, MaybeUninit};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, clock_gettime};
 
-use super::{Missing, TcpInfo, tcp_state_name};
+use super::{Missing, TcpEntry, TcpInfo, tcp_state_name};
 
 /// What this kernel calls send(3) without flags or address: a library call that becomes this system call.
 pub const SEND: &str = "sendto";
@@ -92,6 +92,7 @@ pub fn tcp_info(socket: &socket2::Socket) -> io::Result<Option<TcpInfo>> {
     Ok((length >= 1).then(|| TcpInfo {
         state: tcp_state_name(info.tcpi_state),
         rtt_us: info.tcpi_rtt,
+        rto_us: info.tcpi_rto,
         total_retrans: info.tcpi_total_retrans,
         snd_mss: info.tcpi_snd_mss,
         unacked: info.tcpi_unacked,
@@ -149,6 +150,40 @@ fn interface_counter(interface: &str, column: usize) -> Option<u64> {
     let table = fs::read_to_string("/proc/thread-self/net/dev").ok()?;
     let row = table.lines().find_map(|line| line.trim_start().strip_prefix(interface)?.strip_prefix(':'))?;
     row.split_whitespace().nth(column)?.parse().ok()
+}
+
+/// What this network's table of IPv4 TCP sockets says of the end that has this local address and that peer: its state, and
+/// how long its timer still runs (/proc/net/tcp: Linux `Documentation/networking/proc_net_tcp.rst`). `Ok(None)`: it has no
+/// such end. A connection that is being opened is in it before accept(2), and one in TIME_WAIT after close(2).
+///
+/// # Errors
+/// What open(2) and read(2) answer.
+pub fn tcp_table(local: SocketAddrV4, peer: SocketAddrV4) -> io::Result<Option<TcpEntry>> {
+    let table = fs::read_to_string("/proc/thread-self/net/tcp")?;
+    // An address is printed as the number that its four bytes are to this machine.
+    let hex = |at: SocketAddrV4| format!("{:08X}:{:04X}", u32::from_ne_bytes(at.ip().octets()), at.port());
+    let (local, peer) = (hex(local), hex(peer));
+    Ok(table.lines().find_map(|line| {
+        let mut columns = line.split_whitespace().skip(1);
+        if columns.next()? != local || columns.next()? != peer {
+            return None;
+        }
+        let state = tcp_state_name(u8::from_str_radix(columns.next()?, 16).ok()?);
+        let (_, ticks) = columns.nth(1)?.split_once(':')?;
+        let left = Duration::from_millis(u64::from_str_radix(ticks, 16).ok()?.saturating_mul(1000 / USER_HZ));
+        Some(TcpEntry { state, left })
+    }))
+}
+
+/// Ticks a second, as Linux counts them towards programs on every machine it runs on today (time(7)).
+const USER_HZ: u64 = 100;
+
+/// A whole number among the kernel's settings for the network that this thread is in: `net.ipv4.tcp_syn_retries`
+/// (proc_sys_net(5), Linux `Documentation/networking/ip-sysctl.rst`). `None` if this kernel has no such setting, or /proc
+/// cannot be read.
+#[must_use]
+pub fn sysctl(name: &str) -> Option<u64> {
+    fs::read_to_string(format!("/proc/sys/{}", name.replace('.', "/"))).ok()?.trim().parse().ok()
 }
 
 /// Which IPv6 switches the machine has set; `None` if its kernel has no IPv6.

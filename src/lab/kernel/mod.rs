@@ -3,6 +3,7 @@
 //! One face for every system: `linux` answers in full; `elsewhere` answers what it can, and `None` where it cannot.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -21,12 +22,23 @@ pub struct TcpInfo {
     pub state: &'static str,
     /// Smoothed round-trip time.
     pub rtt_us: u32,
+    /// How long it waits for an acknowledgment before it sends again (RFC 6298): the retransmission timeout.
+    pub rto_us: u32,
     /// Segments sent again so far.
     pub total_retrans: u32,
     /// Largest segment this end sends, in bytes.
     pub snd_mss: u32,
     /// Segments sent and not acknowledged.
     pub unacked: u32,
+}
+
+/// What the kernel's table says of one end of a TCP connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TcpEntry {
+    /// Its state, in the same spelling as [`TcpInfo::state`].
+    pub state: &'static str,
+    /// How long its timer still runs, zero if it has none: in TIME_WAIT, until the end is forgotten.
+    pub left: Duration,
 }
 
 /// The names of the TCP states, by the number that TCP_INFO gives (Linux `include/net/tcp_states.h`).

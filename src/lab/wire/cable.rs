@@ -41,7 +41,12 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     plan: Plan,
+    /// Every frame that was taken; noted here before it is delivered, so that no effect of a frame is seen before the frame.
     seen: Vec<Sighting>,
+    /// Whether somebody waits until what is held has been delivered.
+    let_go: bool,
+    /// How many of them have also been sent on.
+    sent_on: usize,
     /// How often somebody has asked for quiet, and up to which time of asking nothing was on its way, or at least nothing
     /// but what is delayed.
     asked: u64,
@@ -151,6 +156,22 @@ impl Wire {
         self.shared.lock().plan.reorder(which.into());
     }
 
+    /// These frames wait until [`Wire::let_go`], so that there is time to look at both ends. The kernel's timers go on: an end
+    /// that hears nothing for a second sends again, and what it sends overtakes what is held.
+    pub fn hold(&self, which: impl Into<Which>) {
+        self.shared.lock().plan.hold(which.into());
+    }
+
+    /// Delivers what is held; returns when it has been.
+    pub fn let_go(&self) {
+        let mut state = self.shared.lock();
+        state.let_go = true;
+        let _ = (&self.shared.wake).write_all(&[0]);
+        while state.let_go {
+            state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
     /// Cuts it: no packet arrives, in either direction, until it is plugged in again. ARP is still answered.
     pub fn cut(&self) {
         self.shared.lock().plan.cut();
@@ -186,7 +207,7 @@ impl Wire {
         let mut looked_at = 0;
         let mut state = self.shared.lock();
         loop {
-            for seen in &state.seen[looked_at..] {
+            for seen in &state.seen[looked_at..state.sent_on] {
                 if which.counts(&seen.frame.layers, seen.frame.sent_by) {
                     missing -= 1;
                     if missing == 0 {
@@ -194,7 +215,7 @@ impl Wire {
                     }
                 }
             }
-            looked_at = state.seen.len();
+            looked_at = state.sent_on;
             state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
@@ -284,6 +305,7 @@ impl Cable {
             let asked = self.shared.lock().asked;
             loop {
                 self.deliver_what_is_due()?;
+                self.deliver_what_is_let_go()?;
                 match self.tap.read(&mut buffer) {
                     Ok(length) => self.take(&buffer[..length])?,
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
@@ -318,6 +340,17 @@ impl Cable {
         {
             let Some(Reverse(late)) = self.late.pop() else { break };
             self.deliver(late.frame)?;
+        }
+        Ok(())
+    }
+
+    fn deliver_what_is_let_go(&mut self) -> io::Result<()> {
+        if self.shared.lock().let_go {
+            for frame in std::mem::take(&mut self.held) {
+                self.deliver(frame)?;
+            }
+            self.shared.lock().let_go = false;
+            self.shared.changed.notify_all();
         }
         Ok(())
     }
@@ -366,8 +399,8 @@ impl Cable {
         }
         // Somebody else's, or damaged: this wire has nobody to give it to.
         let treatment = Treatment { fate: Fate::Dropped, delay_ns: 0, rule: Some("nobody at the far end has that address".into()) };
-        let sighting = self.note(Belongs::to_none(End::Client), layers, bytes.to_vec(), false, treatment);
-        self.show(sighting);
+        self.note(Belongs::to_none(End::Client), layers, bytes.to_vec(), false, treatment);
+        self.sent_on();
         Ok(())
     }
 
@@ -386,8 +419,15 @@ impl Cable {
             }
             self.send_on(frame(bytes), fate, sighting.at_ns, later_ns)?;
         }
-        self.show(sighting);
+        self.sent_on();
         Ok(fate.arrives().then_some(later_ns))
+    }
+
+    /// Lets those know who wait for a frame.
+    fn sent_on(&self) {
+        let mut state = self.shared.lock();
+        state.sent_on = state.seen.len();
+        self.shared.changed.notify_all();
     }
 
     fn send_on(&mut self, frame: OnItsWay, fate: Fate, at_ns: u64, later_ns: u64) -> io::Result<()> {
@@ -409,13 +449,9 @@ impl Cable {
         let frame =
             Arc::new(Frame { frame: self.frames, sent_by, flow, local, peer, sender, receiver, by_lab, layers, treatment, raw: Raw(raw) });
         let at_ns = self.lab.recorder().push(&self.name, What::Frame(frame.clone()));
-        Sighting { at_ns, frame }
-    }
-
-    /// Lets those know who wait for it.
-    fn show(&self, sighting: Sighting) {
-        self.shared.lock().seen.push(sighting);
-        self.shared.changed.notify_all();
+        let sighting = Sighting { at_ns, frame };
+        self.shared.lock().seen.push(sighting.clone());
+        sighting
     }
 }
 

@@ -197,6 +197,7 @@ enum Action {
     Delay(Duration),
     Duplicate,
     Reorder,
+    Hold,
 }
 
 #[derive(Clone, Debug)]
@@ -223,6 +224,7 @@ impl Plan {
             Action::Delay(by) => format!("delay {what} by {}", humantime::format_duration(by)),
             Action::Duplicate => format!("duplicate {what}"),
             Action::Reorder => format!("let the next packet overtake {what}"),
+            Action::Hold => format!("hold {what}"),
         };
         self.rules.push(Rule { which, action, sentence, counted: 0 });
     }
@@ -232,9 +234,11 @@ impl Plan {
         self.add(which, Action::Drop);
     }
 
-    /// These arrive later by that much.
+    /// These arrive later by that much; by nothing is no rule.
     pub fn delay(&mut self, which: Which, by: Duration) {
-        self.add(which, Action::Delay(by));
+        if !by.is_zero() {
+            self.add(which, Action::Delay(by));
+        }
     }
 
     /// These arrive twice.
@@ -245,6 +249,11 @@ impl Plan {
     /// These arrive right after the next packet from the same end.
     pub fn reorder(&mut self, which: Which) {
         self.add(which, Action::Reorder);
+    }
+
+    /// These arrive when they are let go, or right after the next packet from the same end.
+    pub fn hold(&mut self, which: Which) {
+        self.add(which, Action::Hold);
     }
 
     /// No IP packet arrives any more. ARP is still answered: the cut is beyond the neighbour that does that.
@@ -285,7 +294,7 @@ impl Plan {
                     Fate::Delayed
                 }
                 Action::Duplicate => Fate::Duplicated,
-                Action::Reorder => Fate::Held,
+                Action::Reorder | Action::Hold => Fate::Held,
             };
             if stronger(fate, treatment.fate) {
                 treatment.fate = fate;

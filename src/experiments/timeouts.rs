@@ -1,0 +1,506 @@
+//! Lesson 7: what happens when time runs out, for the kernel and for the program.
+//!
+//! What only silence shows plays on loopback; what needs a frame lost or a cable cut plays on the wire.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::time::Duration;
+
+use socket2::{Domain, SockAddr, Type};
+
+use super::{Chapter, Experiment, SourceFile};
+use crate::event::{Data, Return};
+use crate::lab::wire::{Sighting, Syn, Traffic, first, first_few, nth};
+use crate::lab::{
+    Error, Kind, Lab, Network, Parameter, Proof, Result, Socket, TcpInfo, as_long, at_least, differ, equal, failed_with, is, lasted,
+    no_sooner, succeeded,
+};
+
+const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("timeouts.rs") };
+
+pub(super) static CHAPTER: Chapter = Chapter {
+    experiments: &[
+        Experiment {
+            name: "lost-syn",
+            play: lost_syn,
+            claims: &["the-kernel-sends-it-again", "one-connect-is-enough", "connect-waits-for-it"],
+            parameters: &[Parameter { name: "drop", default: "1", kind: Kind::Count(1, 5), help: "how many SYNs the wire loses" }],
+            network: Network::Wire,
+            file: FILE,
+        },
+        Experiment {
+            name: "handshake-times-out",
+            play: handshake_times_out,
+            claims: &["the-nearer-limit-ends-it", "syns-keep-to-the-settings", "the-next-wait-too", "giving-up-stops-nothing"],
+            parameters: &[Parameter {
+                name: "timeout",
+                default: "2500ms",
+                kind: Kind::Span(1500, 600_000),
+                help: "how long the program lets connect() try",
+            }],
+            network: Network::Wire,
+            file: FILE,
+        },
+        Experiment {
+            name: "read-times-out",
+            play: read_times_out,
+            claims: &["recv-gives-up", "not-before-its-time", "the-connection-lives-on"],
+            parameters: &[limit("how long the client lets recv() wait")],
+            network: Network::Host,
+            file: FILE,
+        },
+        Experiment {
+            name: "not-only-recv",
+            play: not_only_recv,
+            claims: &["accept-gives-up", "send-gives-up"],
+            parameters: &[limit("how long each call may wait")],
+            network: Network::Host,
+            file: FILE,
+        },
+        Experiment {
+            name: "the-wire-is-cut",
+            play: the_wire_is_cut,
+            claims: &[
+                "send-notices-nothing",
+                "the-same-bytes-again",
+                "each-wait-is-longer",
+                "the-kernel-gives-up",
+                "the-server-knows-nothing",
+            ],
+            parameters: &[Parameter {
+                name: "timeout",
+                default: "1s",
+                kind: Kind::Span(1000, 60_000),
+                help: "TCP_USER_TIMEOUT: how long the kernel may go on without an acknowledgment",
+            }],
+            network: Network::Wire,
+            file: FILE,
+        },
+        Experiment {
+            name: "retry-with-backoff",
+            play: retry_with_backoff,
+            claims: &["the-first-tries-fail", "each-pause-is-longer", "then-it-succeeds", "a-try-is-a-new-connection"],
+            parameters: &[
+                limit("how long the program lets each connect() try"),
+                Parameter { name: "pause", default: "100ms", kind: Kind::Span(1, 10_000), help: "the first pause; each is twice the last" },
+            ],
+            network: Network::Wire,
+            file: FILE,
+        },
+        Experiment {
+            name: "late-is-not-never",
+            play: late_is_not_never,
+            claims: &["the-client-gives-up", "the-work-is-done-late", "the-late-answer-comes-first", "retrying-pays-twice"],
+            parameters: &[limit("how long the client waits for an answer")],
+            network: Network::Host,
+            file: FILE,
+        },
+        Experiment {
+            name: "numbered-requests",
+            play: numbered_requests,
+            claims: &["both-requests-arrive", "one-payment"],
+            parameters: &[limit("how long the client waits for an answer")],
+            network: Network::Host,
+            file: FILE,
+        },
+    ],
+    parts: &[],
+};
+
+const fn limit(help: &'static str) -> Parameter {
+    Parameter { name: "timeout", default: "100ms", kind: Kind::Span(1, 60_000), help }
+}
+
+/// The kernel counts time in ticks, which may be 10 ms apart: so much sooner than due may a timer seem to strike.
+const TICK: Duration = Duration::from_millis(10);
+
+fn lost_syn(lab: &Lab) -> Result<()> {
+    let (wire, lost) = (lab.wire()?, lab.count("drop")?);
+    let (server, address) = listening(lab)?;
+    wire.drop(first_few(lost, Syn));
+
+    let client = tcp_socket(lab, "client")?;
+    let answer = client.connect(&address); // waits for the handshake
+
+    let early = wire.until(first(Syn)).tcp()?.seq;
+    let last = wire.until(nth(lost + 1, Syn)).tcp()?.seq;
+    let syns = at_least("SYNs sent", wire.seen(Syn).len(), lost + 1);
+    let same = equal("first SYN's seq", early, "last SYN's seq", last);
+    lab.claim("the-kernel-sends-it-again", syns.and(same));
+
+    server.accept()?;
+    let once = is("calls of connect", calls(lab, "connect").len(), 1);
+    let ok = succeeded("connect", &answer);
+    lab.claim("one-connect-is-enough", ok.and(once));
+
+    // The kernel waits a second or more before it sends a SYN again.
+    let seconds = Duration::from_secs(lost as u64);
+    let took = lab.last_call("client", "connect")?.took();
+    let waited = lasted("connect", took, seconds - TICK);
+    lab.claim("connect-waits-for-it", waited);
+    Ok(())
+}
+
+fn handshake_times_out(lab: &Lab) -> Result<()> {
+    let (wire, limit) = (lab.wire()?, lab.span("timeout")?);
+    let settings = SynSettings::of_this_kernel(lab)?;
+    let (_server, address) = listening(lab)?;
+    wire.cut();
+
+    let client = tcp_socket(lab, "client")?;
+    client.set_write_timeout(Some(limit))?; // on Linux for connect() too
+    let answer = client.connect(&address);
+    let info = tcp_info(&client)?; // how is the socket now?
+
+    let call = lab.last_call("client", "connect")?;
+    let (nearer, errno) = settings.nearer_limit(limit);
+    let ended = failed_with("connect", &answer, errno);
+    let took = lasted("connect", call.took(), nearer);
+    lab.claim("the-nearer-limit-ends-it", ended.and(took));
+
+    let _second = wire.until(nth(2, Syn)); // we may see it late
+    let kept = settings.kept_by(&wire.seen(Syn), call.entered_ns);
+    lab.claim("syns-keep-to-the-settings", kept);
+    let next = settings.wait_after(1 + info.total_retrans);
+    let same = as_long("TCP_INFO", rto(&info), "by the settings", next);
+    lab.claim("the-next-wait-too", same);
+
+    let given_up = errno == "EINPROGRESS"; // the program, not the kernel
+    let state = if given_up { "SYN_SENT" } else { "CLOSE" };
+    let state = is("client's state", info.state, state);
+    lab.claim("giving-up-stops-nothing", state);
+    Ok(())
+}
+
+/// How this kernel spaces its SYNs, by its own settings (Linux `Documentation/networking/ip-sysctl.rst`): the first wait
+/// is a second (RFC 6298); so many more are a second as well; from then on each is twice the last.
+struct SynSettings {
+    /// `tcp_syn_retries`: how often it tries again, those that are a second apart not counted.
+    retries: u32,
+    /// `tcp_syn_linear_timeouts`: how many more waits are a second.
+    linear: u32,
+    /// `tcp_rto_max_ms`: no wait is longer.
+    longest: Duration,
+}
+
+impl SynSettings {
+    fn of_this_kernel(lab: &Lab) -> Result<SynSettings> {
+        let small = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        let retries = lab.sysctl("net.ipv4.tcp_syn_retries").ok_or_else(|| {
+            Error::Unavailable("this kernel's settings cannot be read: /proc/sys/net/ipv4/tcp_syn_retries is not there".to_owned())
+        })?;
+        // Linux has the second since 6.5, and the third since 6.15; before, no other wait was a second, and the longest was two minutes.
+        let linear = lab.sysctl("net.ipv4.tcp_syn_linear_timeouts").unwrap_or(0);
+        let longest = lab.sysctl("net.ipv4.tcp_rto_max_ms").unwrap_or(120_000);
+        Ok(SynSettings { retries: small(retries), linear: small(linear), longest: Duration::from_millis(longest) })
+    }
+
+    /// How long the kernel waits after that SYN, counted from 1.
+    fn wait_after(&self, syn: u32) -> Duration {
+        let doublings = syn.saturating_sub(1 + self.linear).min(20);
+        self.longest.min(Duration::from_secs(1 << doublings))
+    }
+
+    /// How long after the first that SYN is sent.
+    fn due(&self, syn: u32) -> Duration {
+        (1..syn).map(|earlier| self.wait_after(earlier)).sum()
+    }
+
+    /// Which limit comes first, the program's or the kernel's own; and how connect() then ends.
+    fn nearer_limit(&self, program: Duration) -> (Duration, &'static str) {
+        let syns = 1 + self.linear + self.retries;
+        let kernel = self.due(syns + 1);
+        if program < kernel { (program, "EINPROGRESS") } else { (kernel.saturating_sub(TICK), "ETIMEDOUT") }
+    }
+
+    /// No SYN left sooner than the settings say; `from_ns` is when connect() was called.
+    fn kept_by(&self, syns: &[Sighting], from_ns: u64) -> Proof {
+        const NAMES: [&str; 9] = ["2nd SYN", "3rd SYN", "4th SYN", "5th SYN", "6th SYN", "7th SYN", "8th SYN", "9th SYN", "10th SYN"];
+        let again = syns.iter().skip(1).zip(2..).zip(NAMES);
+        again.fold(at_least("SYNs", syns.len(), 2), |proof, ((syn, number), name)| {
+            let after = span(syn.at_ns.saturating_sub(from_ns));
+            proof.and(no_sooner(name, after, "by the settings, less a tick", self.due(number).saturating_sub(TICK)))
+        })
+    }
+}
+
+fn read_times_out(lab: &Lab) -> Result<()> {
+    let (client, server) = connection(lab)?;
+    let limit = lab.span("timeout")?;
+    let mut buffer = [0; 1024];
+
+    client.set_read_timeout(Some(limit))?;
+    let answer = client.recv(&mut buffer); // and the server is silent
+    lab.claim("recv-gives-up", failed_with("recv", &answer, "EAGAIN"));
+    let took = lab.last_call("client", "recv")?.took();
+    lab.claim("not-before-its-time", lasted("recv", took, limit));
+
+    server.send(b"here I am")?;
+    client.set_read_timeout(None)?; // wait for ever again
+    let n = client.recv(&mut buffer)?;
+    let gave = recv_gave(&buffer[..n], b"here I am");
+    lab.claim("the-connection-lives-on", gave);
+    Ok(())
+}
+
+fn not_only_recv(lab: &Lab) -> Result<()> {
+    let limit = lab.span("timeout")?;
+    let listener = tcp_socket(lab, "server")?;
+    listener.bind(&lab.here(0))?;
+    listener.listen(5)?;
+    listener.set_read_timeout(Some(limit))?;
+    let answer = listener.accept(); // nobody calls
+    let took = lab.last_call("server", "accept")?.took();
+    let gave_up = failed_with("accept", &answer, "EAGAIN");
+    let waited = lasted("accept", took, limit);
+    lab.claim("accept-gives-up", gave_up.and(waited));
+
+    let client = tcp_socket(lab, "client")?;
+    client.connect(&listener.local_addr()?)?;
+    client.set_write_timeout(Some(limit))?;
+    let megabyte = vec![0; 1 << 20];
+    let answer = loop {
+        let answer = client.send(&megabyte); // nobody receives
+        if answer.is_err() {
+            break answer;
+        }
+    };
+    let took = lab.last_call("client", "send")?.took();
+    let gave_up = failed_with("send", &answer, "EAGAIN");
+    lab.claim("send-gives-up", gave_up.and(lasted("send", took, limit)));
+    Ok(())
+}
+
+fn the_wire_is_cut(lab: &Lab) -> Result<()> {
+    let (wire, limit) = (lab.wire()?, lab.span("timeout")?);
+    let (listener, address) = listening(lab)?;
+    let client = tcp_socket(lab, "client")?;
+    client.connect(&address)?;
+    let (server, _) = listener.accept()?;
+    client.set_tcp_user_timeout(Some(limit))?;
+    let before = tcp_info(&client)?;
+    wire.cut();
+
+    let sent = client.send(b"hello");
+    lab.claim("send-notices-nothing", succeeded("send", &sent));
+    let answer = client.recv(&mut [0; 1024]); // with no limit of its own
+
+    let copies = wire.seen(Traffic::Data);
+    lab.claim("the-same-bytes-again", sent_again(&copies)?);
+    let start = lab.last_call("client", "send")?.entered_ns;
+    let timeouts = (rto(&before), rto(&tcp_info(&client)?));
+    let slower = backed_off(&copies, start, timeouts);
+    lab.claim("each-wait-is-longer", slower);
+
+    let end = lab.last_call("client", "recv")?.returned_ns;
+    let waited = lasted("send to error", span(end - start), limit);
+    let gave_up = failed_with("recv", &answer, "ETIMEDOUT");
+    lab.claim("the-kernel-gives-up", gave_up.and(waited));
+    let state = tcp_info(&server)?.state;
+    let state = is("server's state", state, "ESTABLISHED");
+    lab.claim("the-server-knows-nothing", state);
+    Ok(())
+}
+
+/// The same segment was sent at least twice more: same bytes, same sequence number.
+fn sent_again(copies: &[Sighting]) -> Result<Proof> {
+    let seqs: BTreeSet<u32> = copies.iter().map(|copy| Ok(copy.tcp()?.seq)).collect::<Result<_>>()?;
+    let bytes: BTreeSet<usize> = copies.iter().map(|copy| copy.layers.payload_bytes).collect();
+    let times = at_least("times sent", copies.len(), 3);
+    Ok(times.and(is("different seqs", seqs.len(), 1)).and(is("different lengths", bytes.len(), 1)))
+}
+
+/// The kernel's own timeout has at least doubled, and no copy came sooner than doubling allows. The first copy may be a
+/// probe, sent before the timeout (RFC 8985, section 7); so the 2nd is due after 1 timeout, the 3rd after 1 + 2.
+fn backed_off(copies: &[Sighting], from_ns: u64, (before, after): (Duration, Duration)) -> Proof {
+    const NAMES: [&str; 5] = ["2nd copy", "3rd copy", "4th copy", "5th copy", "6th copy"];
+    let doubled = no_sooner("timeout after", after, "twice the one before", before * 2);
+    copies.iter().skip(2).zip(1..).zip(NAMES).fold(doubled, |proof, ((copy, number), name)| {
+        let due = before * (2_u32.pow(number) - 1);
+        proof.and(no_sooner(name, span(copy.at_ns.saturating_sub(from_ns)), "with doubling, less a tick", due.saturating_sub(TICK)))
+    })
+}
+
+fn retry_with_backoff(lab: &Lab) -> Result<()> {
+    let (wire, limit) = (lab.wire()?, lab.span("timeout")?);
+    let (server, address) = listening(lab)?;
+    wire.cut();
+
+    let (program, mut pause) = (lab.actor("client"), lab.span("pause")?);
+    let mut failures = 0;
+    let client = loop {
+        let client = program.socket(Domain::IPV4, Type::STREAM, None)?;
+        client.set_write_timeout(Some(limit))?;
+        match client.connect(&address) {
+            Ok(()) => break client,
+            Err(error) if failures == 5 => return Err(error.into()),
+            Err(_) => failures += 1,
+        }
+        client.close()?; // or the kernel goes on trying
+        if failures == 2 {
+            wire.plug_in(); // somebody has found the cable
+        }
+        lab.wait(pause, "before the next try");
+        pause *= 2;
+    };
+    client.send(b"hello")?;
+    let mut buffer = [0; 1024];
+    let n = server.accept()?.0.recv(&mut buffer)?;
+    check_tries(lab, recv_gave(&buffer[..n], b"hello"))
+}
+
+/// Looks at what was recorded of the tries.
+fn check_tries(lab: &Lab, arrived: Proof) -> Result<()> {
+    let (limit, pause) = (lab.span("timeout")?, lab.span("pause")?);
+    let tries = calls(lab, "connect");
+    let [(_, one), (_, two), .., (_, last)] = &tries[..] else {
+        return Err(Error::Unexpected(format!("{} tries are too few", tries.len())));
+    };
+    let failed = |name, back: &Return| is(name, back.outcome.to_string(), "EINPROGRESS").and(lasted(name, span(back.took_ns), limit));
+    lab.claim("the-first-tries-fail", failed("1st connect", one).and(failed("2nd connect", two)));
+
+    // From the return of one to the entry of the next.
+    let apart = |n: usize| span((tries[n + 1].0 - tries[n + 1].1.took_ns).saturating_sub(tries[n].0));
+    lab.claim("each-pause-is-longer", lasted("1st pause", apart(0), pause).and(lasted("2nd pause", apart(1), pause * 2)));
+    lab.claim("then-it-succeeds", is("last connect", last.outcome.to_string(), "0").and(arrived));
+
+    let syns = lab.wire()?.seen(Syn);
+    let seq = |syn: Option<&Sighting>| syn.and_then(|syn| Some(syn.layers.tcp.as_ref()?.seq)).unwrap_or(0);
+    lab.claim("a-try-is-a-new-connection", differ("first SYN's seq", seq(syns.first()), "last SYN's seq", seq(syns.last())));
+    Ok(())
+}
+
+fn late_is_not_never(lab: &Lab) -> Result<()> {
+    let (client, server) = connection(lab)?;
+    client.set_read_timeout(Some(lab.span("timeout")?))?;
+    let (mut payments, mut buffer) = (0, [0; 1024]);
+
+    client.send(b"pay 10")?;
+    let answer = client.recv(&mut buffer); // the server is busy
+    let gave_up = failed_with("recv", &answer, "EAGAIN");
+    lab.claim("the-client-gives-up", gave_up);
+
+    // Now the server comes to it.
+    let n = server.recv(&mut buffer)?;
+    payments += usize::from(&buffer[..n] == b"pay 10");
+    server.send(b"paid, balance 90")?;
+    lab.claim("the-work-is-done-late", is("payments", payments, 1));
+
+    client.send(b"pay 10")?; // the client tries again
+    let n = client.recv(&mut buffer)?; // and has its answer, it thinks
+    let recvs = calls_of(lab, "server", "recv").len();
+    let unread = is("server's recvs", recvs, 1);
+    let first = recv_gave(&buffer[..n], b"paid, balance 90");
+    lab.claim("the-late-answer-comes-first", first.and(unread));
+
+    let n = server.recv(&mut buffer)?;
+    payments += usize::from(&buffer[..n] == b"pay 10");
+    server.send(b"paid, balance 80")?;
+    lab.claim("retrying-pays-twice", is("payments", payments, 2));
+    Ok(())
+}
+
+fn numbered_requests(lab: &Lab) -> Result<()> {
+    let (client, server) = connection(lab)?;
+    client.set_read_timeout(Some(lab.span("timeout")?))?;
+    let (mut requests, mut payments, mut buffer) = (0, 0, [0; 1024]);
+    let mut done = BTreeSet::new(); // the orders that are paid
+
+    client.send(b"pay 10, order 7")?;
+    let _nothing = client.recv(&mut buffer); // no answer in time
+    client.send(b"pay 10, order 7")?; // the same number again
+
+    // Now the server comes to them. Each is 15 bytes long.
+    for _ in 1..=2 {
+        let n = server.recv(&mut buffer[..15])?;
+        requests += 1;
+        if done.insert(buffer[..n].to_vec()) {
+            payments += 1; // insert() says that it is new
+        }
+    }
+    lab.claim("both-requests-arrive", is("requests", requests, 2));
+
+    server.send(b"order 7 is paid")?;
+    let n = client.recv(&mut buffer)?;
+    let told = recv_gave(&buffer[..n], b"order 7 is paid");
+    lab.claim("one-payment", is("payments", payments, 1).and(told));
+    Ok(())
+}
+
+#[track_caller]
+fn tcp_socket(lab: &Lab, actor: &str) -> io::Result<Socket> {
+    lab.actor(actor).socket(Domain::IPV4, Type::STREAM, None)
+}
+
+/// A server that listens at the near end of the wire, and the address at which a client finds it, at the far end.
+fn listening(lab: &Lab) -> Result<(Socket, SockAddr)> {
+    let server = tcp_socket(lab, "server")?;
+    server.bind(&lab.near(0))?;
+    server.listen(5)?;
+    let port = server.local_addr()?.as_socket().map_or(0, |at| at.port());
+    Ok((server, lab.far(port)))
+}
+
+/// A TCP connection over loopback: the client's end and the server's end of it.
+fn connection(lab: &Lab) -> Result<(Socket, Socket)> {
+    let listener = tcp_socket(lab, "server")?;
+    listener.bind(&lab.here(0))?;
+    listener.listen(5)?;
+    let client = tcp_socket(lab, "client")?;
+    client.connect(&listener.local_addr()?)?;
+    let (server, _) = listener.accept()?;
+    Ok((client, server))
+}
+
+/// What TCP_INFO says; every Linux has it.
+fn tcp_info(socket: &Socket) -> Result<TcpInfo> {
+    socket.tcp_info()?.ok_or_else(|| Error::Unavailable("this system has no TCP_INFO".to_owned()))
+}
+
+/// How long the kernel waits for an acknowledgment, by TCP_INFO: the retransmission timeout.
+fn rto(info: &TcpInfo) -> Duration {
+    Duration::from_micros(info.rto_us.into())
+}
+
+/// These bytes were received, and no others.
+fn recv_gave(got: &[u8], wanted: &[u8]) -> Proof {
+    is("recv gave", Data::of(got), Data::of(wanted))
+}
+
+/// The client's calls of this function, each with the time of its return.
+fn calls(lab: &Lab, function: &str) -> Vec<(u64, Return)> {
+    calls_of(lab, "client", function)
+}
+
+fn calls_of(lab: &Lab, actor: &str, function: &str) -> Vec<(u64, Return)> {
+    let all = lab.calls(actor).into_iter();
+    all.filter(|(_, back)| back.call.function == function).map(|(event, back)| (event.at_ns, back)).collect()
+}
+
+fn span(ns: u64) -> Duration {
+    Duration::from_nanos(ns)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_settings_mean_what_the_kernel_documents() {
+        let waits = |linear| {
+            let settings = SynSettings { retries: 6, linear, longest: Duration::from_secs(120) };
+            let waits: Vec<u64> = (1..=8).map(|syn| settings.wait_after(syn).as_secs()).collect();
+            (waits, settings.due(settings.retries + linear + 2).as_secs(), settings.due(1).as_secs())
+        };
+        // Documentation/networking/ip-sysctl.rst: 1, 1, 1, 1, 1, 2, 4 with four linear ones, and 127 seconds in all with none.
+        assert_eq!(waits(4), (vec![1, 1, 1, 1, 1, 2, 4, 8], 131, 0));
+        assert_eq!(waits(0), (vec![1, 2, 4, 8, 16, 32, 64, 120], 127, 0));
+    }
+
+    #[test]
+    fn the_nearer_limit_is_the_one_that_counts() {
+        let settings = SynSettings { retries: 1, linear: 0, longest: Duration::from_secs(120) };
+        assert_eq!(settings.nearer_limit(Duration::from_secs(2)), (Duration::from_secs(2), "EINPROGRESS"));
+        assert_eq!(settings.nearer_limit(Duration::from_secs(4)), (Duration::from_millis(2990), "ETIMEDOUT"));
+    }
+}

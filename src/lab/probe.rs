@@ -1,0 +1,54 @@
+//! What this machine can do for an experiment, each found out by doing it, in a process that is over afterwards.
+
+use serde::{Deserialize, Serialize};
+
+use super::kernel::{self, Missing};
+use super::{Lab, wire};
+
+/// What there is; a field is `None` if it can be had, and what was missing if not.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Probe {
+    /// A network of one's own: user and network namespaces.
+    pub network: Option<Lack>,
+    /// The wire's device in it; without the network it is not tried.
+    pub device: Option<Lack>,
+    /// IPv6 on the host's network.
+    pub ipv6: Option<Lack>,
+    /// Thread states in /proc.
+    pub threads: Option<Lack>,
+}
+
+/// Why something cannot be had.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Lack {
+    /// The step that failed, and its error.
+    pub why: String,
+    /// What would help on this system, where that is known.
+    pub remedy: Option<String>,
+}
+
+impl From<Missing> for Lack {
+    fn from(missing: Missing) -> Lack {
+        Lack { why: missing.to_string(), remedy: wire::remedy(&missing).map(str::to_owned) }
+    }
+}
+
+/// Tries everything. It moves the process into a network of its own, so call it in a process made for it, before any thread.
+#[must_use]
+pub fn probe() -> Probe {
+    let ipv6 = Lab::in_memory().need_ipv6().err().map(|error| {
+        let text = error.to_string();
+        let (why, remedy) = text.split_once("; ").map_or((text.as_str(), None), |(why, remedy)| (why, Some(remedy.to_owned())));
+        Lack { why: why.to_owned(), remedy }
+    });
+    let threads = kernel::is_asleep(std::process::id(), kernel::thread_id()).is_none().then(|| Lack {
+        why: "/proc/PID/task cannot be read".to_owned(),
+        remedy: Some("mount /proc: `sudo mount -t proc proc /proc`".to_owned()),
+    });
+    let network = kernel::enter_private_network().err().map(Lack::from);
+    let device = match &network {
+        None => kernel::open_tap(wire::INTERFACE).err().map(Lack::from),
+        Some(_) => Some(Lack { why: "not tried, for it needs the private network".to_owned(), remedy: None }),
+    };
+    Probe { network, device, ipv6, threads }
+}

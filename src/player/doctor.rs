@@ -1,0 +1,65 @@
+//! `doctor`: what this machine can show, why not, and how to get the rest.
+
+use std::process::{Command, Stdio};
+
+use super::{Failure, Player};
+use crate::experiments;
+use crate::lab::Network;
+use crate::lab::probe::{Lack, Probe};
+use crate::picture::{Ink, Row};
+use crate::words;
+
+/// Tries what experiments need, and says what came of it.
+///
+/// # Errors
+/// [`Failure`], see there; a machine that lacks something is no failure.
+pub fn doctor(player: &mut Player) -> Result<(), Failure> {
+    let probe = probe()?;
+    for (name, lack, good) in [
+        (words::PRIVATE_NETWORK, &probe.network, words::PRIVATE_NETWORK_SERVES),
+        (words::DEVICE, &probe.device, words::DEVICE_SERVES),
+        (words::IPV6, &probe.ipv6, words::IPV6_SERVES),
+        (words::THREADS, &probe.threads, words::THREADS_SERVES),
+    ] {
+        line(player, name, lack.as_ref(), good)?;
+    }
+    let look = words::terminal_is(player.terminal.width(), player.terminal.height(), player.terminal.has_colours());
+    line(player, words::TERMINAL, None, &look)?;
+    player.terminal.blank()?;
+
+    let (mut live, mut all) = (0, 0);
+    for experiment in experiments::all() {
+        all += 1;
+        live += usize::from(match experiment.network {
+            Network::Host => true,
+            Network::Private => probe.network.is_none(),
+            Network::Wire => probe.device.is_none(),
+        });
+    }
+    let text = words::experiments_here(live, all);
+    player.terminal.wrapped("", &text, if live == all { Ink::Good } else { Ink::Warn })?;
+    Ok(player.terminal.flush()?)
+}
+
+fn line(player: &mut Player, name: &str, lack: Option<&Lack>, good: &str) -> Result<(), Failure> {
+    let (mark, ink) = if lack.is_none() { ("✓ ", Ink::Good) } else { ("✗ ", Ink::Bad) };
+    player.terminal.row(&Row::new().with(mark, ink).with(name, Ink::Strong))?;
+    player.terminal.wrapped("    ", lack.map_or(good, |lack| &lack.why), Ink::Plain)?;
+    if let Some(remedy) = lack.and_then(|lack| lack.remedy.as_deref()) {
+        player.terminal.wrapped("    → ", remedy, Ink::Warn)?;
+    }
+    Ok(())
+}
+
+/// Tries it in a process of its own: what is tried cannot be undone.
+fn probe() -> Result<Probe, Failure> {
+    let unable = |what: String| Failure::Unable(format!("doctor: its probe {what}"));
+    let program = std::env::current_exe().map_err(|error| unable(format!("cannot be found: {error}")))?;
+    let output = Command::new(program)
+        .arg("__probe")
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .map_err(|error| unable(format!("cannot be started: {error}")))?;
+    serde_json::from_slice(&output.stdout).map_err(|error| unable(format!("did not answer: {error} ({})", output.status)))
+}
