@@ -101,10 +101,11 @@ fn overhead(lab: &Lab) -> Result<()> {
     let no_data = at_least("of them without data", no_data(&tcp), 6);
     lab.claim("many-frames-for-tcp", seven.and(no_data));
 
-    let (datagram, segment) = (&udp[0], wire.until(first(Data)));
-    let ip = is("IP header", ip_header(datagram)?, ip_header(&segment)?);
+    let datagram = wire.until(first(Udp));
+    let segment = wire.until(first(Data));
+    let ip = is("IP header", ip_header(&datagram)?, ip_header(&segment)?);
+    let udp_header = udp_header(&datagram)?;
     let tcp_header = segment.tcp()?.header_bytes;
-    let udp_header = udp_header(datagram)?;
     let less = less("UDP header", udp_header, "TCP header", tcp_header);
     lab.claim("only-the-transport-differs", ip.and(less));
 

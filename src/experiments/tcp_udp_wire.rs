@@ -22,7 +22,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
                 Parameter { name: "messages", default: "100", kind: Kind::Count(1, 150), help: "how many messages each protocol carries" },
                 Parameter {
                     name: "seed",
-                    default: "1",
+                    default: "2",
                     kind: Kind::Count(0, 1_000_000),
                     help: "which packets those are: another seed, others",
                 },
