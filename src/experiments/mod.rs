@@ -14,6 +14,7 @@ mod layers;
 mod socket;
 mod tcp_udp;
 mod tcp_udp_wire;
+mod timeout_mode;
 mod timeouts;
 
 /// One row of the table.
@@ -61,7 +62,7 @@ pub struct Chapter {
 }
 
 /// All chapters, in the order of the course.
-pub static CHAPTERS: [&Chapter; 7] = [
+pub static CHAPTERS: [&Chapter; 8] = [
     &socket::CHAPTER,
     &layers::CHAPTER,
     &families::CHAPTER,
@@ -69,6 +70,7 @@ pub static CHAPTERS: [&Chapter; 7] = [
     &tcp_udp_wire::CHAPTER,
     &handshake::CHAPTER,
     &timeouts::CHAPTER,
+    &timeout_mode::CHAPTER,
 ];
 
 /// All experiments, in the order of the course.

@@ -9,13 +9,17 @@ mod bars;
 mod boundaries;
 mod flows;
 mod ladder;
+mod lives;
 pub mod pcapng;
+mod plot;
 #[cfg(test)]
 mod sample;
 mod side_by_side;
 mod sockets;
+mod states;
 #[cfg(test)]
 mod tests_support;
+mod timeline;
 pub mod trace;
 mod wording;
 
@@ -32,17 +36,26 @@ pub enum View {
     Boundaries,
     /// Measured times, a bar each.
     Bars,
+    /// A band an actor, time along the bottom: running, ready, blocked in which call.
+    Timeline,
+    /// The textbook's states of a process, with this run's counts and times.
+    States,
+    /// Measured values against a number, on logarithmic axes.
+    Plot,
     /// Every call, a line each.
     Trace,
 }
 
 /// Every view, by the name that lessons use.
-pub const NAMES: [(&str, View); 6] = [
+pub const NAMES: [(&str, View); 9] = [
     ("ladder", View::Ladder),
     ("side-by-side", View::SideBySide),
     ("sockets", View::Sockets),
     ("boundaries", View::Boundaries),
     ("bars", View::Bars),
+    ("timeline", View::Timeline),
+    ("states", View::States),
+    ("plot", View::Plot),
     ("trace", View::Trace),
 ];
 
@@ -62,6 +75,9 @@ impl View {
             View::Sockets => sockets::draw(recording, width),
             View::Boundaries => boundaries::draw(recording, width),
             View::Bars => bars::draw(recording, width),
+            View::Timeline => timeline::draw(recording, width),
+            View::States => states::draw(recording, width),
+            View::Plot => plot::draw(recording, width),
             View::Trace => trace::draw(recording, width),
         }
     }

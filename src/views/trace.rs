@@ -8,6 +8,7 @@ use std::sync::Arc;
 use unicode_width::UnicodeWidthStr;
 
 use super::flows::in_order;
+use super::lives;
 use super::wording::{Cast, arguments, filled_in, outcome_ink, safe, value};
 use crate::event::{ActorKind, Call, Claim, Ending, Event, Name, Return, Value, Verdict, What};
 use crate::picture::{Ink, Picture, Row, fit, span_of};
@@ -66,7 +67,7 @@ impl Trace {
             }
             What::Return(back) if back.call.instrument && !all => Vec::new(),
             What::Return(back) => self.returned(event, back),
-            What::Actor { .. } | What::End { ending: Ending::Finished } if !all => Vec::new(),
+            What::Actor { .. } | What::Left { .. } | What::Sample(_) | What::End { ending: Ending::Finished } if !all => Vec::new(),
             what => {
                 let mut rows = self.pause();
                 rows.extend(self.told(event, what));
@@ -131,6 +132,15 @@ impl Trace {
                     ActorKind::Process => format!("a process of its own, {}", event.process),
                 };
                 self.prose(event, &kind, Ink::Faint)
+            }
+            What::Left { cpu_ns } => {
+                let used = cpu_ns.map_or(String::new(), |used| format!(", having used {} of a processor", span_of(used)));
+                self.prose(event, &format!("leaves{used}"), Ink::Faint)
+            }
+            What::Sample(sample) => self.prose(event, &lives::doing(sample), Ink::Faint),
+            What::Point { plot, series, against, x, y, unit } => {
+                let height = if unit == "ns" { span_of(*y) } else { format!("{y} {}", safe(unit)) };
+                self.prose(event, &format!("{}, {}: {height} at {x} {}", safe(plot), safe(series), safe(against)), Ink::Plain)
             }
             What::Wait { asked_ns, purpose } => self.prose(event, &format!("wait {}: {}", span_of(*asked_ns), safe(purpose)), Ink::Faint),
             What::Measure { series, label, value_ns } => {
@@ -410,6 +420,6 @@ client connect(4, 127.0.0.1:4000)
         sample.part("by \u{1b}[31mhand").event("eve\u{1b}[2J", What::Wait { asked_ns: 200_000_000, purpose: "\u{202e}silence".into() });
         sample.event("lab", What::End { ending: Ending::Failed { why: "no\nway ".repeat(40) } });
         fits_everywhere(&sample.recording(), draw);
-        assert!(drawn(&sample, 80).chars().all(|c| c == '\n' || crate::event::is_safe_to_show(c)));
+        assert!(drawn(&sample, 80).chars().all(|c| c == '\n' || crate::text::is_safe_to_show(c)));
     }
 }
