@@ -54,8 +54,9 @@ macro_rules! embedded {
 }
 
 /// The lessons in English, in the order of the course.
-static ENGLISH: [Embedded; 5] = embedded! {
+static ENGLISH: [Embedded; 6] = embedded! {
     1 "socket" "01-socket.md";
+    2 "layers" "02-layers.md";
     3 "families" "03-families.md";
     4 "tcp-udp" "04-tcp-udp.md";
     6 "handshake" "06-handshake.md";

@@ -20,7 +20,12 @@ macro_rules! shipped {
 }
 
 static SHIPPED: &[(&str, &[u8])] = &shipped! {
+    "peel"
+    "overhead"
+    "who-has"
     "no-frame-for-unix"
+    "lossy-wire"
+    "first-answer"
     "three-way-handshake"
     "one-segment-at-a-time"
     "four-way-close"
