@@ -9,8 +9,8 @@ use socket2::{Domain, Protocol, SockAddr, Type};
 use super::{Chapter, Experiment, Part, SourceFile};
 use crate::event::{Address, Sample};
 use crate::lab::{
-    Actor, ActorThread, Error, Kind, Lab, Network, Parameter, Process, Proof, Result, Sampler, Socket, at_least, before, differ, equal,
-    failed_with, is, no_sooner, succeeded,
+    Actor, ActorThread, Error, Kind, Lab, Network, Parameter, Process, Proof, Result, Sampler, Socket, as_long, at_least, before, differ,
+    equal, failed_with, is, no_sooner, succeeded,
 };
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("process.rs") };
@@ -196,7 +196,11 @@ fn claim_if_told(lab: &Lab, name: &'static str, proof: Option<Proof>) {
 fn was_given_a_processor(lab: &Lab, sample: &Sample) -> Option<Proof> {
     let (pid, _) = lab.calls("server").first().map(|(event, _)| (event.process, event.at_ns))?;
     let own = differ("its PID", pid, "ours", std::process::id());
-    Some(own.and(at_least("ns ready", number(sample.ready_ns?), 1)).and(at_least("turns on a processor", number(turns(sample)?), 1)))
+    Some(own.and(no_sooner("ready for", span(sample.ready_ns?), "some time", span(1))).and(at_least(
+        "turns on a processor",
+        number(turns(sample)?),
+        1,
+    )))
 }
 
 /// Asleep, in the system call that accept() is.
@@ -214,13 +218,13 @@ fn in_accept_of_tcp(sample: &Sample) -> Option<Proof> {
 /// Not once given a processor, not a nanosecond used.
 fn no_turn_between(earlier: &Sample, later: &Sample) -> Option<Proof> {
     let turns = equal("turns before", turns(earlier)?, "turns after", turns(later)?);
-    Some(turns.and(equal("processor time before", earlier.cpu_ns?, "after", later.cpu_ns?)))
+    Some(turns.and(as_long("processor time before", span(earlier.cpu_ns?), "after", span(later.cpu_ns?))))
 }
 
 /// Ready for some time, then given a processor, and used it for so long.
 fn ran_between(earlier: &Sample, later: &Sample, work: Duration) -> Option<Proof> {
-    let ready = at_least("ns ready since", number(later.ready_ns? - earlier.ready_ns?), 1);
-    let given = at_least("turns since", number(turns(later)? - turns(earlier)?), 1);
+    let ready = no_sooner("ready since", span(later.ready_ns?.checked_sub(earlier.ready_ns?)?), "some time", span(1));
+    let given = at_least("turns since", number(turns(later)?.checked_sub(turns(earlier)?)?), 1);
     Some(ready.and(given).and(no_sooner("running since", used_between(earlier, later)?, "its work", work)))
 }
 
@@ -230,7 +234,11 @@ fn turns(sample: &Sample) -> Option<u64> {
 }
 
 fn used_between(earlier: &Sample, later: &Sample) -> Option<Duration> {
-    Some(Duration::from_nanos(later.cpu_ns?.checked_sub(earlier.cpu_ns?)?))
+    Some(span(later.cpu_ns?.checked_sub(earlier.cpu_ns?)?))
+}
+
+fn span(ns: u64) -> Duration {
+    Duration::from_nanos(ns)
 }
 
 fn number(of: u64) -> usize {

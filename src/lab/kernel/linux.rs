@@ -343,5 +343,11 @@ pub fn drop_capabilities() -> io::Result<()> {
     let none = [0_u32; 6];
     // SAFETY: version 3 takes a header of two words and two sets of three words.
     let answer = unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), none.as_ptr()) };
-    if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    if answer != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // Root's child process got capabilities by execve(2), and with them became one that others may not look into: without
+    // them it need not be, and its parent may ask in which call it sleeps (PR_SET_DUMPABLE(2const), ptrace(2)).
+    nix::sys::prctl::set_dumpable(true)?;
+    Ok(())
 }
