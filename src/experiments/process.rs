@@ -1,7 +1,8 @@
 //! Lesson 5: a socket belongs to a process, so the life of a server is the life of a process: created, ready, running,
 //! blocked, terminated. Here the kernel is asked which of them it is.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::hint::spin_loop;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Type};
@@ -10,7 +11,7 @@ use super::{Chapter, Experiment, Part, SourceFile};
 use crate::event::{Address, Sample};
 use crate::lab::{
     Actor, ActorThread, Error, Kind, Lab, Network, Parameter, Process, Proof, Result, Sampler, Socket, as_long, at_least, before, differ,
-    equal, failed_with, is, no_sooner, succeeded,
+    equal, failed_with, is, no_sooner,
 };
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("process.rs") };
@@ -97,7 +98,8 @@ fn server_life(lab: &Lab) -> Result<()> {
     check_life(lab, &seen)?;
     let late = client.socket(Domain::IPV4, Type::STREAM, TCP)?;
     let answer = late.connect(&address_of_server(lab)?);
-    lab.claim("the-service-is-closed", failed_with("connect", &answer, "ECONNREFUSED"));
+    let refused = failed_with("connect", &answer, "ECONNREFUSED");
+    lab.claim("the-service-is-closed", refused);
     Ok(())
 }
 
@@ -225,7 +227,7 @@ fn no_turn_between(earlier: &Sample, later: &Sample) -> Option<Proof> {
 fn ran_between(earlier: &Sample, later: &Sample, work: Duration) -> Option<Proof> {
     let ready = no_sooner("ready since", span(later.ready_ns?.checked_sub(earlier.ready_ns?)?), "some time", span(1));
     let given = at_least("turns since", number(turns(later)?.checked_sub(turns(earlier)?)?), 1);
-    Some(ready.and(given).and(no_sooner("running since", used_between(earlier, later)?, "its work", work)))
+    Some(ready.and(given).and(no_sooner("running since", used_between(earlier, later)?, "asked", work)))
 }
 
 /// How often it was given a processor; a kernel that does not count says 0.
@@ -256,21 +258,26 @@ fn first_entered(lab: &Lab, actor: &str, function: &str) -> u64 {
 
 /// What does the kernel say of one that runs, and of one that only would?
 fn ready_or_running(lab: &Lab) -> Result<()> {
-    let (looker, over) = (lab.actor("looker"), AtomicBool::new(false));
+    let looker = lab.actor("looker");
+    let over = AtomicBool::new(false);
     // One processor for the two of them: this thread, and one that spins.
     lab.on_one_processor(|| {
         lab.scope(|stage| {
             let spinner = stage.actor("spinner", |_| {
-                while !over.load(Ordering::Relaxed) {} // wants to run, always
+                while !over.load(Relaxed) {
+                    spin_loop(); // wants to run, always
+                }
                 Ok(())
             })?;
             // We run, so it does not: we have the processor. It is ready.
-            let (myself, other) = (looker.observe(), spinner.observe());
+            let myself = looker.observe();
+            let other = spinner.observe();
             let_it_run(&spinner);
             let later = spinner.observe(); // ready once more
-            over.store(true, Ordering::Relaxed);
+
+            over.store(true, Relaxed);
             spinner.finish()?;
-            check_letters(lab, myself.as_ref(), other.as_ref(), later.as_ref());
+            check_letters(lab, [&myself, &other, &later]);
             Ok(())
         })
     })
@@ -284,7 +291,8 @@ fn let_it_run(other: &ActorThread<()>) {
     }
 }
 
-fn check_letters(lab: &Lab, myself: Option<&Sample>, other: Option<&Sample>, later: Option<&Sample>) {
+fn check_letters(lab: &Lab, seen: [&Option<Sample>; 3]) {
+    let [myself, other, later] = seen.map(Option::as_ref);
     let says_r = |what, sample: &Sample| Some(is(what, sample.state?, 'R'));
     claim_if_told(lab, "running-says-r", myself.and_then(|sample| says_r("the looker", sample)));
     let both = other.zip(later).and_then(|(first, second)| Some(says_r("the other", first)?.and(says_r("once more", second)?)));
@@ -299,9 +307,13 @@ fn blocked_is_free(lab: &Lab) -> Result<()> {
     let (socket, peer) = connection(lab)?;
     let used = lab.sample_while(Sampler::PERIOD, || {
         lab.scope(|stage| {
-            let blocked = stage.actor("blocked", |_| Ok(socket.recv(&mut [0; 64])?))?;
+            let blocked = stage.actor("blocked", |_| {
+                Ok(socket.recv(&mut [0; 64])?) // nothing comes
+            })?;
             let spinning = stage.actor("spinning", |_| {
-                while !over.load(Ordering::Relaxed) {} // as the notes' main thread
+                while !over.load(Relaxed) {
+                    spin_loop(); // as the notes' main thread
+                }
                 Ok(lab.cpu_time())
             })?;
             let joining = stage.actor("joining", |_| spinning.finish())?;
@@ -312,7 +324,7 @@ fn blocked_is_free(lab: &Lab) -> Result<()> {
             lab.wait(time, "nothing happens");
             let later = [blocked.observe(), joining.observe()];
 
-            over.store(true, Ordering::Relaxed);
+            over.store(true, Relaxed);
             peer.send(b"!")?;
             blocked.finish()?;
             Ok(Used { earlier, later, spinning: joining.finish()? })
@@ -349,19 +361,21 @@ fn check_used(lab: &Lab, used: &Used, time: Duration) {
     claim_if_told(lab, "join-blocks-too", asleep.zip(unused).map(|(asleep, unused)| asleep.and(unused)));
 }
 
-/// The two ends of a TCP connection: the client's, and the server's.
+/// The two ends of a TCP connection.
 fn connection(lab: &Lab) -> Result<(Socket, Socket)> {
-    let listener = lab.actor("peer").socket(Domain::IPV4, Type::STREAM, TCP)?;
+    let peer = lab.actor("peer");
+    let listener = peer.socket(Domain::IPV4, Type::STREAM, TCP)?;
     listener.bind(&lab.here(0))?;
     listener.listen(5)?;
-    let client = lab.actor("client").socket(Domain::IPV4, Type::STREAM, TCP)?;
+    let client = peer.socket(Domain::IPV4, Type::STREAM, TCP)?;
     client.connect(&listener.local_addr()?)?;
     Ok((client, listener.accept()?.0))
 }
 
 /// A server is killed while it serves two clients: who closes its sockets?
 fn closed_with_its_process(lab: &Lab) -> Result<()> {
-    let server = lab.process("server", "closed-with-its-process/server", &[])?;
+    let part = "closed-with-its-process/server";
+    let server = lab.process("server", part, &[])?;
     server.until_blocked_in("accept")?;
     let address = address_of_server(lab)?;
     let bob = connected(lab, "bob", &address)?;
@@ -377,16 +391,27 @@ fn closed_with_its_process(lab: &Lab) -> Result<()> {
     let dead = server.observe(); // ended, and not collected
     let how = server.collect()?;
 
-    let calls = lab.calls("server");
-    let returned = |name| calls.iter().filter(|(_, back)| back.call.function == name).count();
-    lab.claim("killed-in-recv", is("it ended by", how, "signal: 9 (SIGKILL)").and(is("returns of recv", returned("recv"), 0)));
-    lab.claim("it-closed-nothing", is("calls of close", returned("close"), 0).and(is("of shutdown", returned("shutdown"), 0)));
-    lab.claim("the-peer-reads-the-end", succeeded("alice.recv", &alices).and(is("bytes", alices.unwrap_or(usize::MAX), 0)));
-    lab.claim("unread-data-resets", failed_with("bob.recv", &bobs, "ECONNRESET"));
+    let killed = is("it ended by", how, "signal: 9 (SIGKILL)");
+    let never = is("returns of recv", returns(lab, "recv"), 0);
+    lab.claim("killed-in-recv", killed.and(never));
+    let closes = is("calls of close", returns(lab, "close"), 0);
+    let shutdowns = is("of shutdown", returns(lab, "shutdown"), 0);
+    lab.claim("it-closed-nothing", closes.and(shutdowns));
+
+    let end = is("alice.recv", alices?, 0);
+    lab.claim("the-peer-reads-the-end", end);
+    let reset = failed_with("bob.recv", &bobs, "ECONNRESET");
+    lab.claim("unread-data-resets", reset);
     let refused = failed_with("carol.connect", &carols, "ECONNREFUSED");
-    let state = dead.and_then(|dead| Some(is("the server's state", dead.state?, 'Z')));
-    claim_if_told(lab, "closed-before-collected", state.map(|state| refused.and(state)));
+    let state = dead.and_then(|dead| dead.state);
+    let both = state.map(|state| refused.and(is("the server", state, 'Z')));
+    claim_if_told(lab, "closed-before-collected", both);
     Ok(())
+}
+
+/// How many of the server's calls of this function have returned.
+fn returns(lab: &Lab, function: &str) -> usize {
+    lab.calls("server").iter().filter(|(_, back)| back.call.function == function).count()
 }
 
 /// The server of [`closed_with_its_process`], in a process of its own.

@@ -386,3 +386,21 @@ impl Seen {
         Duration::from_nanos(self.back.took_ns)
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_processor_and_then_all_again() {
+        let lab = Lab::in_memory();
+        let allowed = || {
+            let all = nix::sched::sched_getaffinity(nix::unistd::Pid::from_raw(0)).expect("Linux tells");
+            (0..nix::sched::CpuSet::count()).filter(|which| all.is_set(*which).unwrap_or(false)).count()
+        };
+        let before = allowed();
+        let of_both = lab.on_one_processor(|| lab.scope(|stage| Ok((allowed(), stage.actor("other", |_| Ok(allowed()))?.finish()?))));
+        assert_eq!(of_both.expect("no error"), (1, 1), "a thread that it starts is kept there too");
+        assert_eq!(allowed(), before);
+    }
+}
