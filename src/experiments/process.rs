@@ -186,11 +186,14 @@ fn check_life(lab: &Lab, seen: &Seen) -> Result<()> {
     Ok(())
 }
 
+const WHY_NOT: &str = "the kernel cannot be asked: `stat`, `syscall`, `wchan` or `schedstat` of /proc/PID/task is missing or closed to \
+                       you, or this process may open no more files (`ulimit -n 64` lets it)";
+
 /// Claims what could be proven; of what the kernel does not tell, says so.
 fn claim_if_told(lab: &Lab, name: &'static str, proof: Option<Proof>) {
     match proof {
         Some(proof) => lab.claim(name, proof),
-        None => lab.not_checked(name, "this kernel does not tell: /proc/PID/task lacks `stat`, `syscall`, `wchan` or `schedstat`"),
+        None => lab.not_checked(name, WHY_NOT),
     }
 }
 
@@ -260,7 +263,7 @@ fn first_entered(lab: &Lab, actor: &str, function: &str) -> u64 {
 fn ready_or_running(lab: &Lab) -> Result<()> {
     let looker = lab.actor("looker");
     let over = AtomicBool::new(false);
-    // One processor for the two of them: this thread, and one that spins.
+    // One processor for two: this thread, and one that spins.
     lab.on_one_processor(|| {
         lab.scope(|stage| {
             let spinner = stage.actor("spinner", |_| {
@@ -269,7 +272,7 @@ fn ready_or_running(lab: &Lab) -> Result<()> {
                 }
                 Ok(())
             })?;
-            // We run, so it does not: we have the processor. It is ready.
+            // We run, so it does not, for we have the processor.
             let myself = looker.observe();
             let other = spinner.observe();
             let_it_run(&spinner);
@@ -404,7 +407,7 @@ fn closed_with_its_process(lab: &Lab) -> Result<()> {
     lab.claim("unread-data-resets", reset);
     let refused = failed_with("carol.connect", &carols, "ECONNREFUSED");
     let state = dead.and_then(|dead| dead.state);
-    let both = state.map(|state| refused.and(is("the server", state, 'Z')));
+    let both = state.map(|it| refused.and(is("the server", it, 'Z')));
     claim_if_told(lab, "closed-before-collected", both);
     Ok(())
 }
