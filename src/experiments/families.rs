@@ -262,7 +262,7 @@ fn a_file_that_is_a_socket(lab: &Lab) -> Result<()> {
     let again = server.socket(Domain::UNIX, Type::STREAM, None)?;
     let refused = failed_with("bind", &again.bind(&address), "EADDRINUSE");
     lab.claim("bind-again-fails", refused);
-    fs::remove_file(&path)?; // unlink: now the path is free
+    server.deed("unlink …/door", || fs::remove_file(&path))?; // now the path is free
     lab.claim("unlink-frees-the-path", succeeded("bind", &again.bind(&address)));
     Ok(())
 }
@@ -280,20 +280,21 @@ fn who_may_connect(lab: &Lab) -> Result<()> {
     listener.bind(&address)?;
     listener.listen(1)?;
 
-    chmod(&path, 0o000)?; // nobody may do anything
+    chmod(&server, &path, 0o000)?; // nobody may do anything
     let knock = connect_to(&client, &address);
     lab.claim("without-permission", failed_with("connect", &knock, "EACCES"));
-    chmod(&path, 0o400)?; // its owner may read
+    chmod(&server, &path, 0o400)?; // its owner may read
     let knock = connect_to(&client, &address);
     lab.claim("reading-is-not-enough", failed_with("connect", &knock, "EACCES"));
 
-    chmod(&path, 0o600)?; // its owner may read and write
+    chmod(&server, &path, 0o600)?; // its owner may read and write
     let caller = client.socket(Domain::UNIX, Type::STREAM, None)?;
     lab.claim("with-permission", succeeded("connect", &caller.connect(&address)));
 
     caller.send(b"hello")?; // nobody has received it yet
     let size = is("bytes in the file", fs::metadata(&path)?.len(), 0);
-    let opened = failed_with("open", &fs::File::open(&path), "ENXIO");
+    let opened = client.deed("open …/door", || fs::File::open(&path));
+    let opened = failed_with("open", &opened, "ENXIO"); // no such device or address
     lab.claim("file-holds-no-bytes", size.and(opened));
     Ok(())
 }
@@ -308,9 +309,11 @@ fn stat(path: &Path) -> Result<&'static str> {
 
 /// Sets who may read, write and execute: chmod(2).
 #[cfg(unix)]
-fn chmod(path: &Path, mode: u32) -> Result<()> {
+fn chmod(who: &Actor, path: &Path, mode: u32) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    Ok(fs::set_permissions(path, fs::Permissions::from_mode(mode))?)
+    let mode = fs::Permissions::from_mode(mode);
+    let deed = format!("chmod {:03o} …/door", mode.mode());
+    Ok(who.deed(deed, || fs::set_permissions(path, mode))?)
 }
 
 #[cfg(not(unix))]
@@ -319,7 +322,7 @@ fn stat(_: &Path) -> Result<&'static str> {
 }
 
 #[cfg(not(unix))]
-fn chmod(_: &Path, _: u32) -> Result<()> {
+fn chmod(_: &Actor, _: &Path, _: u32) -> Result<()> {
     Err(lab::Error::Unavailable("this needs the file permissions of a Unix system".to_owned()))
 }
 

@@ -132,6 +132,8 @@ impl Trace {
                 };
                 self.prose(event, &kind, Ink::Faint)
             }
+            What::Deed { deed, errno: None } => self.prose(event, &safe(deed), Ink::Plain),
+            What::Deed { deed, errno: Some(errno) } => self.prose(event, &format!("{} = {}", safe(deed), safe(errno)), Ink::Bad),
             What::Wait { asked_ns, purpose } => self.prose(event, &format!("wait {}: {}", span_of(*asked_ns), safe(purpose)), Ink::Faint),
             What::Measure { series, label, value_ns } => {
                 self.prose(event, &format!("{}, {}: {}", safe(series), safe(label), span_of(*value_ns)), Ink::Plain)
@@ -386,6 +388,15 @@ client connect(4, 127.0.0.1:4000)
          = ECONNREFUSED          10 µs
 ";
         assert_eq!(drawn(&sample, 38), expected);
+    }
+
+    #[test]
+    fn what_is_no_call_is_a_line_of_its_own() {
+        let mut sample = Sample::new();
+        sample.event("bob", What::Deed { deed: "chmod 000 …/door".into(), errno: None });
+        sample.event("bob", What::Deed { deed: "open …/door".into(), errno: Some("ENXIO".into()) });
+        let expected = "      1.000 ms  bob  chmod 000 …/door\n      1.010 ms  bob  open …/door = ENXIO\n";
+        assert_eq!(drawn(&sample, 80), expected);
     }
 
     #[test]
