@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::text::{is_safe_to_show, safe};
+
 pub mod frame;
 
 pub use frame::Frame;
@@ -42,6 +44,11 @@ pub enum What {
     Actor {
         /// As what it came.
         kind: ActorKind,
+    },
+    /// An actor left: its thread or its process ended.
+    Left {
+        /// Processor time that its thread (a process: all its threads) used, in nanoseconds; `None` where it is not to be had.
+        cpu_ns: Option<u64>,
     },
     /// A system call was entered. Its [`What::Return`] may be long in coming: until then it is blocked.
     Enter(Arc<Call>),
@@ -75,6 +82,23 @@ pub enum What {
         label: Cow<'static, str>,
         /// The value in nanoseconds.
         value_ns: u64,
+    },
+    /// What the kernel said of the event's thread when the lab looked; recorded when it had changed.
+    Sample(Sample),
+    /// One point of a plot.
+    Point {
+        /// The plot: `time a message`.
+        plot: Cow<'static, str>,
+        /// The series that it belongs to: `epoll`.
+        series: Cow<'static, str>,
+        /// What is along the plot's bottom: `connections`.
+        against: Cow<'static, str>,
+        /// Where along the bottom.
+        x: u64,
+        /// How high.
+        y: u64,
+        /// The unit of `y`: `ns`, `bytes`.
+        unit: Cow<'static, str>,
     },
     /// A number that the kernel or the experiment counted: frames, bytes, processes.
     Count {
@@ -120,6 +144,33 @@ pub enum What {
     },
 }
 
+/// What the kernel says of a thread at one moment. Linux tells it in /proc/PID/task/TID (proc_pid_stat(5), proc_pid_wchan(5),
+/// proc_pid_syscall(5), and `schedstat`: Documentation/scheduler/sched-stats.rst); what it does not tell is `None`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sample {
+    /// The state's letter: `R` running or ready (the kernel has one letter for both), `S` asleep, `D` asleep and not to be
+    /// interrupted, `T` stopped, `Z` ended and not yet collected by its parent. `None` once the kernel knows it no more.
+    pub state: Option<char>,
+    /// The kernel's function that the thread sleeps in: `inet_csk_accept`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub wait_channel: Option<Cow<'static, str>>,
+    /// The system call that it sleeps in: `accept4`; the number where the lab has no name for it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub syscall: Option<Cow<'static, str>>,
+    /// That system call's number on this machine.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub syscall_number: Option<i64>,
+    /// Time on a processor so far, in nanoseconds. For a thread that runs it may lag by a scheduler's tick.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cpu_ns: Option<u64>,
+    /// Time ready so far, waiting for a processor, in nanoseconds; counted when the wait is over.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ready_ns: Option<u64>,
+    /// How often it was given a processor so far.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub turns: Option<u64>,
+}
+
 /// As what an actor is on stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -142,7 +193,8 @@ pub struct Call {
     pub function: Cow<'static, str>,
     /// What the kernel calls it: `sendto`.
     pub syscall: Cow<'static, str>,
-    /// The lab's number for the socket, unique within its process (descriptors are used again, these are not).
+    /// The lab's number for the socket, unique within its process (descriptors are used again, these are not); 0 for a call
+    /// that is not made on one socket (poll, select, epoll).
     pub socket: u32,
     /// The arguments, in the order of the call.
     pub args: Args,
@@ -322,6 +374,7 @@ value_from! {
     i32 => |it| Value::Number(it.into());
     u32 => |it| Value::Number(it.into());
     u64 => |it| Value::Number(it.try_into().unwrap_or(i64::MAX));
+    char => |it| Value::Text(Cow::Owned(it.to_string()));
     usize => |it| Value::Number(it.try_into().unwrap_or(i64::MAX));
     bool => |it| Value::Number(it.into());
     &'static str => |it| Value::Text(Cow::Borrowed(it));
@@ -378,17 +431,7 @@ impl fmt::Display for Data {
     }
 }
 
-/// False for what a terminal might obey, hide or reorder: controls, zero-width and bidirectional characters.
-#[must_use]
-pub fn is_safe_to_show(character: char) -> bool {
-    !character.is_control()
-        && !matches!(character,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
-}
-
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct DataLine {
     bytes: usize,
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -466,9 +509,7 @@ impl fmt::Display for Address {
         match self {
             Address::Inet(address) => write!(f, "{address}"),
             Address::Inet6(address) => write!(f, "{address}"),
-            Address::Unix(Some(path)) => {
-                path.chars().try_for_each(|c| if is_safe_to_show(c) { write!(f, "{c}") } else { write!(f, "{}", c.escape_unicode()) })
-            }
+            Address::Unix(Some(path)) => f.write_str(&safe(path)),
             Address::Unix(None) => f.write_str("(no name)"),
         }
     }

@@ -14,6 +14,7 @@
 //! | [`terminal`] | width, colour, keys, prose |
 //! | [`words`] | what the program itself says, in one place for its translators |
 //! | [`signals`] | ground floor: being interrupted |
+//! | [`text`] | ground floor: which characters may reach a terminal |
 //! | [`picture`] | ground floor: rows of inked text, which every output draws from |
 //! | [`event`] | ground floor: when, who, what, and how we know |
 
@@ -27,5 +28,6 @@ pub mod player;
 pub mod recording;
 pub mod signals;
 pub mod terminal;
+pub mod text;
 pub mod views;
 pub mod words;

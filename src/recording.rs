@@ -152,6 +152,9 @@ pub fn read(mut from: impl BufRead) -> Contents {
         if text.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
+        if text.len() as u64 == LONGEST_LINE {
+            break Some((number, format!("the line is longer than {LONGEST_LINE} bytes, and no line of ours is")));
+        }
         match (parse_line(&text), recordings.last_mut()) {
             (Ok(Line::Header(header)), _) => recordings.push(Recording { header, events: Vec::new() }),
             (Ok(Line::Event(event)), Some(recording)) => recording.events.push(*event),

@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 
 /// Each room, and all that it may import.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
-    ("event", &[]),
+    ("text", &[]),
+    ("event", &["text"]),
     ("picture", &[]),
     ("signals", &[]),
     ("cli", &[]),
     ("course", &[]),
     ("recording", &["event"]),
     ("words", &["event", "picture"]),
-    ("terminal", &["picture"]),
-    ("views", &["event", "picture", "recording"]),
+    ("terminal", &["picture", "text"]),
+    ("views", &["event", "picture", "recording", "text"]),
     ("lab", &["event", "recording", "signals"]),
     ("experiments", &["event", "lab"]),
     ("player", &["course", "event", "experiments", "lab", "picture", "recording", "signals", "terminal", "views", "words"]),

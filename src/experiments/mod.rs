@@ -10,8 +10,11 @@ use crate::lab::{self, Lab, Network, Parameter, Result, Run};
 
 mod families;
 mod handshake;
+mod layers;
 mod socket;
 mod tcp_udp;
+mod tcp_udp_wire;
+mod timeout_mode;
 mod timeouts;
 
 /// One row of the table.
@@ -59,7 +62,16 @@ pub struct Chapter {
 }
 
 /// All chapters, in the order of the course.
-pub static CHAPTERS: [&Chapter; 5] = [&socket::CHAPTER, &families::CHAPTER, &tcp_udp::CHAPTER, &handshake::CHAPTER, &timeouts::CHAPTER];
+pub static CHAPTERS: [&Chapter; 8] = [
+    &socket::CHAPTER,
+    &layers::CHAPTER,
+    &families::CHAPTER,
+    &tcp_udp::CHAPTER,
+    &tcp_udp_wire::CHAPTER,
+    &handshake::CHAPTER,
+    &timeouts::CHAPTER,
+    &timeout_mode::CHAPTER,
+];
 
 /// All experiments, in the order of the course.
 pub fn all() -> impl Iterator<Item = &'static Experiment> {

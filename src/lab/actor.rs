@@ -14,7 +14,7 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, Type};
 
 use super::{Error, Lab, Result, Socket, kernel};
-use crate::event::{ActorKind, Ending, Name, What};
+use crate::event::{ActorKind, Ending, Event, Name, Sample, What};
 use crate::recording::{Line, parse_line};
 
 thread_local!(static CURRENT: RefCell<Option<Name>> = const { RefCell::new(None) });
@@ -36,12 +36,23 @@ impl Actor {
     pub(super) fn new(lab: &Lab, name: &str, kind: ActorKind) -> Actor {
         let actor = Actor { lab: lab.clone(), name: Name::from(name), instrument: false };
         lab.recorder().push(&actor.name, What::Actor { kind });
+        if kind != ActorKind::Process {
+            lab.watch_thread(&actor.name, std::process::id(), kernel::thread_id());
+        }
         actor
     }
 
     /// The lab's own hand: its calls are recorded as the instrument's.
     pub(super) fn instrument(lab: &Lab) -> Actor {
         Actor { lab: lab.clone(), name: Name::from("lab"), instrument: true }
+    }
+
+    pub(super) fn lab(&self) -> &Lab {
+        &self.lab
+    }
+
+    pub(super) fn event_name(&self) -> &Name {
+        &self.name
     }
 
     /// The actor's name.
@@ -56,7 +67,7 @@ impl Actor {
     /// `EAFNOSUPPORT` for a family that this kernel lacks, `EMFILE` with no descriptor left.
     #[track_caller]
     pub fn socket(&self, domain: Domain, kind: Type, protocol: Option<Protocol>) -> io::Result<Socket> {
-        Socket::open(self.lab.recorder_arc(), &self.name, self.instrument, domain, kind, protocol)
+        Socket::open(self.lab.recorder_arc(), self.lab.defaults(), &self.name, self.instrument, domain, kind, protocol)
     }
 
     /// Does what is no call on a socket, and notes it under the name of its system call: `unlink …/door`.
@@ -105,18 +116,20 @@ impl<'scope, 'env> Stage<'scope, 'env> {
         let (lab, event_name) = (self.lab.clone(), Name::from(name));
         let (told, hear) = std::sync::mpsc::channel();
         let (inner, inner_name) = (lab.clone(), event_name.clone());
-        let handle = thread::Builder::new().name(name.to_owned()).spawn_scoped(self.scope, move || {
+        let playing = move || {
             CURRENT.set(Some(inner_name.clone()));
             let actor = Actor::new(&inner, name, ActorKind::Thread);
             let _ = told.send(kernel::thread_id());
             let answer =
                 catch_unwind(AssertUnwindSafe(|| play(actor))).unwrap_or_else(|panic| Err(Error::Panic(panic_text(panic.as_ref()))));
+            inner.recorder().push(&inner_name, What::Left { cpu_ns: kernel::cpu_time().map(nanoseconds) });
             answer.map_err(|error| {
                 let error = error.at(&inner, &inner_name);
                 inner.fail_now(&error);
                 error
             })
-        })?;
+        };
+        let handle = thread::Builder::new().name(name.to_owned()).spawn_scoped(self.scope, playing).map_err(no_more)?;
         let thread = hear.recv().map_err(|_| Error::Panic(format!("{name} did not start")))?;
         Ok(ActorThread { lab, name: event_name, thread, handle })
     }
@@ -137,20 +150,55 @@ impl<T> ActorThread<'_, T> {
     /// # Errors
     /// [`Error::Unexpected`] if the actor left instead.
     pub fn until_blocked_in(&self, function: &str) -> Result<()> {
-        loop {
-            let pending = self.lab.recorder().look(|events| {
-                let last = events.iter().rev().find(|event| event.thread == self.thread);
-                matches!(last.map(|event| &event.what), Some(What::Enter(call)) if call.function == function)
-            });
-            if pending && kernel::is_asleep(std::process::id(), self.thread).unwrap_or(true) {
-                return Ok(());
-            }
-            if self.handle.is_finished() {
-                return Err(Error::Unexpected(format!("{} left without being blocked in {function}()", self.name)));
-            }
-            thread::sleep(Duration::from_micros(200));
-        }
+        until_blocked_in(&self.lab, &self.name, (std::process::id(), self.thread), function, || self.handle.is_finished())
     }
+
+    /// Its TID.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.thread
+    }
+
+    /// What the kernel says of its thread at this moment, recorded as a sample too; `None` where there is no /proc.
+    #[must_use]
+    pub fn observe(&self) -> Option<Sample> {
+        self.lab.observe(&self.name, std::process::id(), self.thread)
+    }
+
+    /// Processor time that its thread has used so far; `None` where it is not to be had, and once the thread has ended.
+    #[must_use]
+    pub fn cpu_time(&self) -> Option<Duration> {
+        kernel::cpu_time_of_thread(self.thread)
+    }
+}
+
+/// Waits until a thread has entered this function, has not returned, and sleeps.
+fn until_blocked_in(lab: &Lab, name: &str, (process, thread): (u32, u32), function: &str, has_left: impl Fn() -> bool) -> Result<()> {
+    loop {
+        let left = has_left();
+        let pending = lab.recorder().look(|events| {
+            let mine = |event: &&Event| event.thread == thread && event.process == process && !matches!(event.what, What::Sample(_));
+            let last = events.iter().rev().find(mine);
+            matches!(last.map(|event| &event.what), Some(What::Enter(call)) if call.function == function)
+        });
+        if pending && kernel::is_asleep(process, thread).unwrap_or(true) {
+            return Ok(());
+        }
+        if left {
+            return Err(Error::Unexpected(format!("{name} left without being blocked in {function}()")));
+        }
+        thread::sleep(Duration::from_micros(200));
+    }
+}
+
+fn nanoseconds(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// What the system answers that starts no more threads or processes.
+pub(super) fn no_more(error: io::Error) -> Error {
+    let errno = kernel::error_name(&error);
+    Error::Unavailable(format!("the system starts no more threads or processes ({errno}): {}", super::remedy(&errno)))
 }
 
 pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
@@ -182,16 +230,17 @@ pub struct Process {
 impl Process {
     /// Starts the program again to play `part` of this experiment as actor `name`; `settings` reach it as [`Lab::text`].
     pub(super) fn start(lab: &Lab, name: &str, part: &str, settings: &[(&str, String)]) -> Result<Process> {
-        let mut command = Command::new(lab.program()?);
+        let mut command = Command::new(super::program());
         command.arg("__part").arg(part).args(["--actor", name]).args(["--epoch", &lab.recorder().epoch_ns().to_string()]);
         for (key, value) in settings {
             command.arg("--set").arg(format!("{key}={value}"));
         }
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().map_err(no_more)?;
         let (id, output, leash) = (child.id(), child.stdout.take(), child.stdin.take());
         lab.children().lock().unwrap_or_else(PoisonError::into_inner).push((child, leash));
-        let into = lab.clone();
-        let reader = thread::Builder::new().name(format!("hears {name}")).spawn(move || {
+        lab.watch_thread(&Name::from(name), id, id);
+        let (into, who) = (lab.clone(), Name::from(name));
+        let hearing = move || {
             let mut ending = None;
             for line in BufReader::new(output?).split(b'\n') {
                 let Ok(Line::Event(event)) = parse_line(&line.ok()?) else { continue };
@@ -200,8 +249,12 @@ impl Process {
                     _ => into.recorder().merge(*event),
                 }
             }
+            // Its output is closed: it has ended, or is about to.
+            let cpu_ns = kernel::cpu_time_of_process(id).map(nanoseconds);
+            into.recorder().push_of(&who, id, id, What::Left { cpu_ns });
             ending
-        })?;
+        };
+        let reader = thread::Builder::new().name(format!("hears {name}")).spawn(hearing).map_err(no_more)?;
         Ok(Process { lab: lab.clone(), name: Name::from(name), id, reader })
     }
 
@@ -211,15 +264,68 @@ impl Process {
         self.id
     }
 
+    /// Waits until its main thread is blocked in this function; see [`ActorThread::until_blocked_in`].
+    ///
+    /// # Errors
+    /// [`Error::Unexpected`] if the process ended instead.
+    pub fn until_blocked_in(&self, function: &str) -> Result<()> {
+        until_blocked_in(&self.lab, &self.name, (self.id, self.id), function, || self.reader.is_finished())
+    }
+
+    /// What the kernel says of its main thread at this moment, recorded as a sample too; `None` where there is no /proc.
+    #[must_use]
+    pub fn observe(&self) -> Option<Sample> {
+        self.lab.observe(&self.name, self.id, self.id)
+    }
+
+    /// Processor time that it has used so far, all its threads together; `None` where it is not to be had.
+    #[must_use]
+    pub fn cpu_time(&self) -> Option<Duration> {
+        kernel::cpu_time_of_process(self.id)
+    }
+
+    /// Bytes of its memory that are in RAM (`VmRSS`, proc_pid_status(5)); `None` where it is not to be had.
+    #[must_use]
+    pub fn memory(&self) -> Option<u64> {
+        kernel::memory(self.id)
+    }
+
+    /// Kills it (`SIGKILL`): it ends between two instructions and can do nothing more, not even close what it holds open.
+    /// It stays in the kernel's table (state `Z`) until [`Process::collect`].
+    ///
+    /// # Errors
+    /// What kill(2) answers.
+    pub fn kill(&self) -> Result<()> {
+        let mut children = self.lab.children().lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((child, _)) = children.iter_mut().find(|(child, _)| child.id() == self.id) {
+            child.kill()?;
+        }
+        Ok(())
+    }
+
+    /// Collects a process that was killed (waitpid(2)): how it ended, in the system's words.
+    ///
+    /// # Errors
+    /// What waitpid(2) answers.
+    pub fn collect(self) -> Result<String> {
+        let _ = self.reader.join();
+        let (mut child, leash) =
+            take(&self.lab, self.id).ok_or_else(|| Error::Unexpected(format!("{} was collected before", self.name)))?;
+        let status = child.wait()?;
+        drop(leash);
+        Ok(status.to_string())
+    }
+
     /// Waits until the process has ended and all that it recorded is here.
     ///
     /// # Errors
     /// What ended it, if it was not the end of its part.
     pub fn finish(self) -> Result<()> {
-        let ending = self.reader.join().map_err(|panic| Error::Panic(panic_text(panic.as_ref())))?;
-        let mut children = self.lab.children().lock().unwrap_or_else(PoisonError::into_inner);
-        let at = children.iter().position(|(child, _)| child.id() == self.id);
-        let status = at.map(|at| children.remove(at)).map(|(mut child, leash)| {
+        let Process { lab, name, id, reader } = self;
+        let ending = reader.join().map_err(|panic| Error::Panic(panic_text(panic.as_ref())))?;
+        // Out of the run's care first, and the list free again, before anyone waits: the deadline needs it.
+        let child = take(&lab, id);
+        let status = child.map(|(mut child, leash)| {
             drop(leash);
             child.wait()
         });
@@ -227,7 +333,13 @@ impl Process {
             Some(Ending::Finished) => Ok(()),
             Some(Ending::Unavailable { why }) => Err(Error::Unavailable(why)),
             Some(Ending::Failed { why }) => Err(Error::Unexpected(why)),
-            other => Err(Error::Unexpected(format!("{}: its process ended too soon ({other:?}, {status:?})", self.name))),
+            other => Err(Error::Unexpected(format!("{name}: its process ended too soon ({other:?}, {status:?})"))),
         }
     }
+}
+
+fn take(lab: &Lab, id: u32) -> Option<(Child, Option<ChildStdin>)> {
+    let mut children = lab.children().lock().unwrap_or_else(PoisonError::into_inner);
+    let at = children.iter().position(|(child, _)| child.id() == id)?;
+    Some(children.remove(at))
 }

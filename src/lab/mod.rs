@@ -31,7 +31,9 @@ pub mod entry;
 pub mod kernel;
 pub mod parameter;
 pub mod probe;
+pub mod ready;
 pub mod recorder;
+pub mod sampler;
 pub mod socket;
 pub mod wire;
 
@@ -40,7 +42,9 @@ pub use claim::{Proof, as_long, at_least, before, differ, equal, failed_with, is
 pub use entry::Entry;
 pub use kernel::TcpInfo;
 pub use parameter::{Kind, Parameter};
+pub use ready::{Epoll, Interest, Ready};
 pub use recorder::Recorder;
+pub use sampler::Sampler;
 pub use socket::{Buffer, MSG_TRUNC, Socket, address};
 pub use wire::Wire;
 
@@ -74,12 +78,17 @@ impl Error {
             };
         };
         let errno = kernel::error_name(error);
-        let call = lab.recorder().look(|events| {
-            events.iter().rev().find_map(|event| match &event.what {
-                What::Return(back) if back.outcome.to_string() == errno => Some((event.actor.clone(), back.call.clone())),
-                _ => None,
+        let failed = |whose: Option<&Name>| {
+            lab.recorder().look(|events| {
+                events.iter().rev().find_map(|event| match &event.what {
+                    What::Return(back) if back.outcome.to_string() == errno && whose.is_none_or(|whose| *whose == event.actor) => {
+                        Some((event.actor.clone(), back.call.clone()))
+                    }
+                    _ => None,
+                })
             })
-        });
+        };
+        let call = failed(Some(actor)).or_else(|| failed(None));
         let text = match call {
             Some((who, call)) => {
                 let on = call.args.address("address").map_or_else(String::new, |address| format!(" {address}"));
@@ -99,10 +108,14 @@ impl Error {
     }
 }
 
-fn remedy(errno: &str) -> &'static str {
+/// What would help against a shortage, by its error.
+#[must_use]
+pub fn remedy(errno: &str) -> &'static str {
     match errno {
         "EMFILE" => "this process may open no more files: raise the limit with `ulimit -n 256`",
         "ENFILE" => "the whole system may open no more files: close some programs",
+        "EAGAIN" => "this user may start no more processes and threads: raise the limit with `ulimit -u`",
+        "ENETUNREACH" => "the loopback interface is down: `sudo ip link set lo up` raises it",
         _ => "the system is out of memory for sockets: close some programs",
     }
 }
@@ -121,6 +134,8 @@ struct Bench {
     settings: BTreeMap<String, String>,
     folder: Mutex<Option<PathBuf>>,
     children: actor::Children,
+    watched: Mutex<Vec<sampler::Watched>>,
+    defaults: Arc<socket::Defaults>,
     network: Network,
     wire: OnceLock<Wire>,
     /// True for [`perform`]: the process belongs to the run, and ends with it.
@@ -183,6 +198,8 @@ impl Lab {
                 settings: run.settings.clone(),
                 folder: Mutex::default(),
                 children: actor::Children::default(),
+                watched: Mutex::default(),
+                defaults: Arc::default(),
                 network: run.network,
                 wire: OnceLock::new(),
                 owns_process,
@@ -206,6 +223,24 @@ impl Lab {
         &self.bench.children
     }
 
+    fn defaults(&self) -> &Arc<socket::Defaults> {
+        &self.bench.defaults
+    }
+
+    /// The sampler is to look at this thread too.
+    fn watch_thread(&self, actor: &Name, process: u32, thread: u32) {
+        let watched = sampler::Watched { actor: actor.clone(), process, thread };
+        self.bench.watched.lock().unwrap_or_else(PoisonError::into_inner).push(watched);
+    }
+
+    /// The threads to look at that have come since the last time; `known` counts them.
+    fn watched_since(&self, known: &mut usize) -> Vec<sampler::Watched> {
+        let watched = self.bench.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = watched.get(*known..).unwrap_or_default().to_vec();
+        *known = watched.len();
+        new
+    }
+
     fn myself(&self) -> Name {
         actor::current().unwrap_or_else(|| self.bench.myself.clone())
     }
@@ -224,7 +259,8 @@ impl Lab {
     /// The first error of the closure itself; an actor's error ends the run at once.
     pub fn scope<'env, T>(&'env self, play: impl for<'scope> FnOnce(&Stage<'scope, 'env>) -> Result<T>) -> Result<T> {
         thread::scope(|scope| {
-            let answer = play(&Stage::new(self, scope));
+            let played = catch_unwind(AssertUnwindSafe(|| play(&Stage::new(self, scope))));
+            let answer = played.unwrap_or_else(|panic| Err(Error::Panic(actor::panic_text(panic.as_ref()))));
             if let Err(error) = answer {
                 // Actors may be blocked for ever, waiting for what now never comes.
                 let error = error.at(self, &self.bench.myself);
@@ -247,10 +283,6 @@ impl Lab {
     #[must_use]
     pub fn played(&self) -> Actor {
         Actor::new(self, &self.bench.myself, ActorKind::Process)
-    }
-
-    fn program(&self) -> Result<PathBuf> {
-        Ok(std::env::current_exe()?)
     }
 
     // ---- what is set ----
@@ -448,6 +480,21 @@ impl Lab {
         self.recorder().push(&self.myself(), What::Measure { series: Cow::Borrowed(series), label: Cow::Borrowed(label), value_ns });
     }
 
+    /// Notes one point of a plot: a time, at this place along the bottom. `plot_time("time a message", "epoll", ("connections", 1000), took)`.
+    pub fn plot_time(&self, plot: &'static str, series: &'static str, at: (&'static str, u64), value: Duration) {
+        self.point(plot, series, at, u64::try_from(value.as_nanos()).unwrap_or(u64::MAX), "ns");
+    }
+
+    /// Notes one point of a plot: a number of bytes, at this place along the bottom.
+    pub fn plot_bytes(&self, plot: &'static str, series: &'static str, at: (&'static str, u64), bytes: u64) {
+        self.point(plot, series, at, bytes, "bytes");
+    }
+
+    fn point(&self, plot: &'static str, series: &'static str, (against, x): (&'static str, u64), y: u64, unit: &'static str) {
+        let [plot, series, against, unit] = [plot, series, against, unit].map(Cow::Borrowed);
+        self.recorder().push(&self.myself(), What::Point { plot, series, against, x, y, unit });
+    }
+
     /// Notes a number, and where it comes from.
     pub fn tally(&self, label: &'static str, count: u64, source: &'static str) {
         self.recorder().push(&self.myself(), What::Count { label: Cow::Borrowed(label), count, source: Cow::Borrowed(source) });
@@ -477,6 +524,50 @@ impl Lab {
             .find(|(_, back)| back.call.function == function)
             .map(|(event, back)| Seen { entered_ns: event.at_ns - back.took_ns.min(event.at_ns), returned_ns: event.at_ns, back })
             .ok_or_else(|| Error::Unexpected(format!("{actor} made no call of {function}()")))
+    }
+
+    // ---- what the process has ----
+
+    /// The timeout that every socket made from now on gets, by socket() and by accept(): our setdefaulttimeout(). Sockets
+    /// that are there keep what they have. `None`, the default of the default, is blocking mode.
+    pub fn set_default_timeout(&self, timeout: Option<Duration>) {
+        self.bench.defaults.set_timeout(timeout);
+    }
+
+    /// The default timeout, as it was last set.
+    #[must_use]
+    pub fn default_timeout(&self) -> Option<Duration> {
+        self.bench.defaults.timeout()
+    }
+
+    /// Runs `play` without the instrument's own questions (where is this socket? in which TCP state?): of seven recorded
+    /// calls a connection three remain. For thousands of connections.
+    pub fn without_questions<T>(&self, play: impl FnOnce() -> T) -> T {
+        let before = self.bench.defaults.set_questions(false);
+        let answer = play();
+        self.bench.defaults.set_questions(before);
+        answer
+    }
+
+    /// Raises the soft limit of open descriptors to the hard one (`RLIMIT_NOFILE`, getrlimit(2)), records what was reached,
+    /// and says what the limit was and what it is; `None` where the system has no such limit.
+    pub fn raise_descriptor_limit(&self) -> Option<(u64, u64)> {
+        let (before, after) = kernel::raise_descriptor_limit()?;
+        self.tally("open descriptors allowed", after, "getrlimit(RLIMIT_NOFILE)");
+        Some((before, after))
+    }
+
+    /// Processor time that the calling thread has used so far; `None` where it is not to be had.
+    #[must_use]
+    pub fn cpu_time(&self) -> Option<Duration> {
+        kernel::cpu_time()
+    }
+
+    /// Bytes of this process's memory that are in RAM (`VmRSS`, proc_pid_status(5)), the recording so far among them. What the
+    /// kernel itself holds for sockets and threads is not in it. `None` where it is not to be had.
+    #[must_use]
+    pub fn memory(&self) -> Option<u64> {
+        kernel::memory(std::process::id())
     }
 
     // ---- how it ends ----
@@ -518,6 +609,12 @@ impl Lab {
             let _ = std::fs::remove_dir_all(folder);
         }
     }
+}
+
+/// This program, to be run once more: by its path, or without /proc by the name it was called by.
+#[must_use]
+pub fn program() -> PathBuf {
+    std::env::current_exe().unwrap_or_else(|_| std::env::args_os().next().map_or_else(|| PathBuf::from("explore"), PathBuf::from))
 }
 
 /// A call that was made, as the recorder saw it.

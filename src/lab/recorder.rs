@@ -88,8 +88,12 @@ impl Recorder {
 
     /// Records something; answers when it was.
     pub fn push(&self, actor: &Name, what: What) -> u64 {
-        let thread = kernel::thread_id();
-        let (actor, process) = (actor.clone(), self.process);
+        self.push_of(actor, self.process, kernel::thread_id(), what)
+    }
+
+    /// Records something that is true of another thread than the calling one; answers when it was.
+    pub fn push_of(&self, actor: &Name, process: u32, thread: u32, what: What) -> u64 {
+        let actor = actor.clone();
         let mut state = self.lock();
         let at_ns = self.now_ns();
         self.append(&mut state, Event { at_ns, actor, process, thread, what });

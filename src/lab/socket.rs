@@ -9,8 +9,8 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::net::Shutdown;
 use std::panic::Location;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Type};
@@ -26,6 +26,7 @@ pub struct Socket {
     /// `None` only once it is closed.
     inner: Option<socket2::Socket>,
     recorder: Arc<Recorder>,
+    defaults: Arc<Defaults>,
     owner: Name,
     /// The lab's number for it.
     number: u32,
@@ -183,19 +184,43 @@ macro_rules! args {
     }};
 }
 
+pub(super) use args;
+
 /// The call that is about to be made.
-struct Calling {
-    function: &'static str,
-    syscall: &'static str,
-    args: Args,
-    source: Option<&'static Location<'static>>,
-    instrument: bool,
+pub(super) struct Calling {
+    pub(super) function: &'static str,
+    pub(super) syscall: &'static str,
+    pub(super) args: Args,
+    pub(super) source: Option<&'static Location<'static>>,
+    pub(super) instrument: bool,
+}
+
+/// What the lab gives every socket that is made from now on, as setdefaulttimeout() does in Python.
+#[derive(Debug, Default)]
+pub(super) struct Defaults {
+    timeout: Mutex<Option<Duration>>,
+    /// Whether the instrument asks questions of its own.
+    no_questions: AtomicBool,
+}
+
+impl Defaults {
+    pub(super) fn timeout(&self) -> Option<Duration> {
+        *self.timeout.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_timeout(&self, timeout: Option<Duration>) {
+        *self.timeout.lock().unwrap_or_else(PoisonError::into_inner) = timeout;
+    }
+
+    pub(super) fn set_questions(&self, asked: bool) -> bool {
+        !self.no_questions.swap(!asked, Ordering::Relaxed)
+    }
 }
 
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
 /// Records entry, makes the call, records return. `tell` says what the kernel answered: the return value, and what it filled in.
-fn record<T>(
+pub(super) fn record<T>(
     recorder: &Recorder,
     owner: &Name,
     socket: u32,
@@ -247,6 +272,7 @@ impl Socket {
     #[track_caller]
     pub(super) fn open(
         recorder: &Arc<Recorder>,
+        defaults: &Arc<Defaults>,
         owner: &Name,
         instrument: bool,
         domain: Domain,
@@ -269,8 +295,19 @@ impl Socket {
             || socket2::Socket::new(domain, kind, protocol),
             |socket| (descriptor(socket), Args::default()),
         )?;
-        let (recorder, owner) = (recorder.clone(), owner.clone());
-        Ok(Socket { inner: Some(inner), recorder, owner, number, domain, kind, instrument, located: AtomicBool::new(false) })
+        let (recorder, defaults, owner, located) = (recorder.clone(), defaults.clone(), owner.clone(), AtomicBool::new(false));
+        let socket = Socket { inner: Some(inner), recorder, defaults, owner, number, domain, kind, instrument, located };
+        if !instrument {
+            socket.set_defaults(Location::caller())?;
+        }
+        Ok(socket)
+    }
+
+    /// A new socket gets the timeout that is the default now.
+    fn set_defaults(&self, source: &'static Location<'static>) -> io::Result<()> {
+        let Some(timeout) = self.defaults.timeout() else { return Ok(()) };
+        self.set_read_timeout_at(Some(timeout), source)?;
+        self.set_write_timeout_at(Some(timeout), source)
     }
 
     /// Under the instrument: for calls that the lab does not wrap. What is done through it is not recorded.
@@ -323,7 +360,7 @@ impl Socket {
     /// Takes the first connection that waits, or waits for one: accept(2). The listening socket stays as it is.
     ///
     /// # Errors
-    /// `EAGAIN` in non-blocking mode with none waiting; `EMFILE` with no descriptor left.
+    /// `EAGAIN` in non-blocking mode with none waiting, or when a timeout is over; `EMFILE` with no descriptor left.
     #[track_caller]
     pub fn accept(&self) -> io::Result<(Socket, SockAddr)> {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -334,6 +371,7 @@ impl Socket {
         let socket = Socket {
             inner: Some(inner),
             recorder: self.recorder.clone(),
+            defaults: self.defaults.clone(),
             owner: self.owner.clone(),
             number,
             domain: self.domain,
@@ -343,13 +381,15 @@ impl Socket {
         };
         socket.locate();
         socket.ask_state();
+        socket.set_defaults(Location::caller())?;
         Ok((socket, peer))
     }
 
     /// Connects to an address: connect(2). TCP shakes hands; UDP only notes the address.
     ///
     /// # Errors
-    /// `ECONNREFUSED` if nobody listens there, `ETIMEDOUT` if nobody answers, `EAFNOSUPPORT` for another family's address.
+    /// `EINPROGRESS` in non-blocking mode while TCP shakes hands: it has come to an end once the socket is writable, and
+    /// [`Socket::take_error`] then says which. `ECONNREFUSED` if nobody listens there, `ETIMEDOUT` if nobody answers, `EAFNOSUPPORT` for another family's address.
     #[track_caller]
     pub fn connect(&self, to: &SockAddr) -> io::Result<()> {
         let answer = self.call(("connect", "connect"), args! { address: to }, Some(Location::caller()), |socket| socket.connect(to), done);
@@ -574,14 +614,16 @@ impl Socket {
 
     /// The instrument's own question: where is this socket? Once a socket, and not if the experiment asked already.
     fn locate(&self) {
-        if !self.located.swap(true, Ordering::Relaxed) {
+        if !self.defaults.no_questions.load(Ordering::Relaxed) && !self.located.swap(true, Ordering::Relaxed) {
             let _ = self.name_of(("local_addr", "getsockname"), None, socket2::Socket::local_addr);
         }
     }
 
     /// The instrument's own question: in which TCP state is it?
     fn ask_state(&self) {
-        let _ = self.tcp_info_at(None);
+        if !self.defaults.no_questions.load(Ordering::Relaxed) {
+            let _ = self.tcp_info_at(None);
+        }
     }
 
     // ---- modes and options ----
@@ -626,6 +668,16 @@ impl Socket {
     ) -> io::Result<()> {
         let args = args! { level: option.level, option: option.name, value: value };
         self.call((option.setter, "setsockopt"), args, Some(source), set, done)
+    }
+
+    fn set_read_timeout_at(&self, timeout: Option<Duration>, source: &'static Location<'static>) -> io::Result<()> {
+        let option = Option_ { getter: "read_timeout", setter: "set_read_timeout", level: "SOL_SOCKET", name: "SO_RCVTIMEO" };
+        self.set(option, value_of(timeout), source, |socket| socket.set_read_timeout(timeout))
+    }
+
+    fn set_write_timeout_at(&self, timeout: Option<Duration>, source: &'static Location<'static>) -> io::Result<()> {
+        let option = Option_ { getter: "write_timeout", setter: "set_write_timeout", level: "SOL_SOCKET", name: "SO_SNDTIMEO" };
+        self.set(option, value_of(timeout), source, |socket| socket.set_write_timeout(timeout))
     }
 
     fn get<T>(

@@ -2,12 +2,12 @@
 //!
 //! A recording may come from a file that anybody wrote, so every text goes through [`safe`] before it is shown.
 
-use crate::event::{Args, Data, Event, Name, Outcome, Value, is_safe_to_show};
+use crate::event::{Args, Data, Event, Name, Outcome, Value};
 use crate::picture::{Ink, span_of};
 
-/// The text without what a terminal might obey, hide or reorder.
+/// The text, what a terminal might obey, hide or reorder written out.
 pub(super) fn safe(text: &str) -> String {
-    text.chars().map(|c| if is_safe_to_show(c) { c } else { ' ' }).collect()
+    crate::text::safe(text).into_owned()
 }
 
 /// The actors in the order in which they came, which is also the order of their colours.

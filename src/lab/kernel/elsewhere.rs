@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io;
 use std::sync::OnceLock;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Missing, TcpEntry, TcpInfo};
 
@@ -199,3 +199,155 @@ pub fn wait_readable<A, B>(_: &A, _: &B, _: Option<std::time::Duration>) -> io::
 pub fn drop_capabilities() -> io::Result<()> {
     Ok(())
 }
+
+/// Nobody to look at here.
+#[derive(Debug)]
+pub struct Probe;
+
+impl Probe {
+    /// Not to be had here.
+    #[must_use]
+    pub fn open(_: u32, _: u32) -> Option<Probe> {
+        None
+    }
+
+    /// Says nothing.
+    pub fn look(&mut self) -> crate::event::Sample {
+        crate::event::Sample::default()
+    }
+}
+
+/// Not to be had here.
+#[must_use]
+pub fn cpu_time() -> Option<Duration> {
+    None
+}
+
+/// Not to be had here.
+#[must_use]
+pub fn cpu_time_of_thread(_: u32) -> Option<Duration> {
+    None
+}
+
+/// Not to be had here.
+#[must_use]
+pub fn cpu_time_of_process(_: u32) -> Option<Duration> {
+    None
+}
+
+/// Not to be had here.
+#[must_use]
+pub fn memory(_: u32) -> Option<u64> {
+    None
+}
+
+/// An epoll instance, which only Linux has.
+#[derive(Debug)]
+pub struct Epoll;
+
+impl Epoll {
+    /// Not to be had here.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn new() -> io::Result<Epoll> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// There is none.
+    #[must_use]
+    pub fn descriptor(&self) -> i64 {
+        -1
+    }
+
+    /// Not to be had here.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn add(&self, _: &socket2::Socket, _: i16) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Not to be had here.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn modify(&self, _: &socket2::Socket, _: i16) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Not to be had here.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn remove(&self, _: &socket2::Socket) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Not to be had here.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn wait(&self, _: usize, _: Option<Duration>) -> io::Result<Vec<(i64, i16)>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+/// select, poll and the limit of descriptors, where the system is no Unix at all.
+#[cfg(not(unix))]
+mod not_unix {
+    use std::io;
+    use std::time::Duration;
+
+    /// Its name, which nobody asks.
+    pub const SELECT: &str = "select";
+    /// Its name, which nobody asks.
+    pub const POLL: &str = "poll";
+    /// Its name, which nobody asks.
+    pub const EPOLL_WAIT: &str = "epoll_wait";
+    /// Something is there to be read.
+    pub const READABLE: i16 = 1;
+    /// Something can be written.
+    pub const WRITABLE: i16 = 4;
+    /// An error waits on it.
+    pub const ERROR: i16 = 8;
+    /// The other end is gone.
+    pub const HANG_UP: i16 = 16;
+
+    /// A time span in milliseconds, rounded up; -1 for ever.
+    #[must_use]
+    pub fn milliseconds(timeout: Option<Duration>) -> i32 {
+        timeout.map_or(-1, |span| i32::try_from(span.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX))
+    }
+
+    /// A time span in microseconds, rounded up.
+    #[must_use]
+    pub fn microseconds(timeout: Duration) -> i64 {
+        i64::try_from(timeout.as_nanos().div_ceil(1_000)).unwrap_or(i64::MAX)
+    }
+
+    /// Not to be had here.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn select(_: &mut Vec<i32>, _: &mut Vec<i32>, _: Option<Duration>) -> io::Result<usize> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Not to be had here.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn poll(_: &[(&socket2::Socket, i16)], _: Option<Duration>) -> io::Result<Vec<i16>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Not to be had here.
+    #[must_use]
+    pub fn raise_descriptor_limit() -> Option<(u64, u64)> {
+        None
+    }
+}
+
+#[cfg(not(unix))]
+pub use not_unix::*;

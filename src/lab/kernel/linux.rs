@@ -63,10 +63,10 @@ pub fn errno_name(code: i32) -> Cow<'static, str> {
     }
 }
 
-/// True if the error means that this machine lacks something (descriptors, memory, a right), not that sockets behave otherwise.
+/// True if the error means that this machine lacks something (descriptors, memory, a loopback that is up), not that sockets behave otherwise.
 #[must_use]
 pub fn is_shortage(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM))
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM | libc::ENETUNREACH))
 }
 
 /// True if the error means that the family is not to be had: switched off, or without an address.

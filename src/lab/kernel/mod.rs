@@ -10,6 +10,16 @@ mod linux;
 #[cfg(target_os = "linux")]
 pub use linux::*;
 
+#[cfg(target_os = "linux")]
+mod task;
+#[cfg(target_os = "linux")]
+pub use task::*;
+
+#[cfg(unix)]
+mod ready;
+#[cfg(unix)]
+pub use ready::*;
+
 #[cfg(not(target_os = "linux"))]
 mod elsewhere;
 #[cfg(not(target_os = "linux"))]

@@ -16,7 +16,7 @@ use super::flows::{Belongs, Flows};
 use super::frame::{complains, decode};
 use super::plan::{Plan, Which};
 use super::{FAR, NEAR};
-use crate::event::frame::{Arp, End, Ethernet, Fate, Frame, Layers, Raw, Tcp, Treatment};
+use crate::event::frame::{Arp, End, Ethernet, Fate, Frame, Ip, Layers, Raw, Tcp, Treatment};
 use crate::event::{Name, What};
 use crate::lab::{Error, Lab, Result};
 
@@ -71,12 +71,40 @@ impl Deref for Sighting {
 }
 
 impl Sighting {
+    /// Its Ethernet header.
+    ///
+    /// # Errors
+    /// [`Error::Unexpected`] if it has none; so with the others.
+    pub fn ethernet(&self) -> Result<&Ethernet> {
+        self.has(&self.frame.layers.ethernet, "Ethernet header")
+    }
+
+    /// Its ARP message.
+    ///
+    /// # Errors
+    /// [`Error::Unexpected`] if it has none.
+    pub fn arp(&self) -> Result<&Arp> {
+        self.has(&self.frame.layers.arp, "ARP message")
+    }
+
+    /// Its IP header.
+    ///
+    /// # Errors
+    /// [`Error::Unexpected`] if it has none.
+    pub fn ip(&self) -> Result<&Ip> {
+        self.has(&self.frame.layers.ip, "IP header")
+    }
+
     /// Its TCP header.
     ///
     /// # Errors
     /// [`Error::Unexpected`] if it has none.
     pub fn tcp(&self) -> Result<&Tcp> {
-        self.frame.layers.tcp.as_ref().ok_or_else(|| Error::Unexpected(format!("frame {} is no TCP segment", self.frame.frame)))
+        self.has(&self.frame.layers.tcp, "TCP header")
+    }
+
+    fn has<'l, T>(&self, layer: &'l Option<T>, name: &str) -> Result<&'l T> {
+        layer.as_ref().ok_or_else(|| Error::Unexpected(format!("frame {} has no {name}", self.frame.frame)))
     }
 }
 

@@ -17,8 +17,8 @@ impl Flows {
         for index in order {
             let made = &self.calls[index];
             let key = (made.process, made.call.socket);
-            if &*made.actor == "lab" {
-                continue; // the instrument's own
+            if &*made.actor == "lab" || made.call.socket == 0 {
+                continue; // the instrument's own; or made on many sockets at once (poll)
             }
             let at = *known.entry(key).or_insert_with(|| {
                 self.sockets.push(Socket::first_seen(made, key));

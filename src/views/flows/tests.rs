@@ -23,6 +23,15 @@ fn a_stream_is_matched_byte_by_byte() {
 }
 
 #[test]
+fn a_call_on_many_sockets_is_no_socket() {
+    let mut script = Script::new();
+    script.udp("server", 1, 1, 5000);
+    script.call("server", 1, 0, "poll", serde_json::json!({"fds": "[3: POLLIN]"}), 0, serde_json::json!({}));
+    let flows = flows(&script.recording());
+    assert_eq!((flows.sockets.len(), flows.calls.len(), flows.calls[2].socket), (1, 3, None));
+}
+
+#[test]
 fn what_was_not_sent_is_not_matched() {
     let mut script = Script::new();
     script.tcp_connection(("client", 1, 1), ("server", 2, 1, 2));

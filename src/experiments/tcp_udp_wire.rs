@@ -1,0 +1,213 @@
+//! Lesson 4, on the wire: what loss and distance make of TCP and UDP.
+
+use std::io;
+use std::time::Duration;
+
+use socket2::{Domain, SockAddr, Type};
+
+use super::{Chapter, Experiment, SourceFile};
+use crate::lab::wire::{Ack, Anything, Client, Data, Sighting, Syn, Udp, every, first, share};
+use crate::lab::{Kind, Lab, Network, Parameter, Result, Socket, at_least, is, lasted};
+
+const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("tcp_udp_wire.rs") };
+
+pub(super) static CHAPTER: Chapter = Chapter {
+    experiments: &[
+        Experiment {
+            name: "lossy-wire",
+            play: lossy_wire,
+            claims: &["udp-loses-what-the-wire-drops", "udp-tells-nobody", "tcp-delivers-every-message", "tcp-sends-again"],
+            parameters: &[
+                Parameter { name: "loss", default: "20%", kind: Kind::Percent(0, 40), help: "how many packets the wire drops" },
+                Parameter { name: "messages", default: "100", kind: Kind::Count(1, 150), help: "how many messages each protocol carries" },
+                Parameter {
+                    name: "seed",
+                    default: "1",
+                    kind: Kind::Count(0, 1_000_000),
+                    help: "which packets those are: another seed, others",
+                },
+            ],
+            network: Network::Wire,
+            file: FILE,
+        },
+        Experiment {
+            name: "first-answer",
+            play: first_answer,
+            claims: &[
+                "udp-answer-one-round-trip",
+                "connect-takes-a-round-trip",
+                "the-question-leaves-only-then",
+                "tcp-answer-two-round-trips",
+            ],
+            parameters: &[Parameter { name: "delay", default: "50ms", kind: Kind::Span(1, 400), help: "how long a packet takes each way" }],
+            network: Network::Wire,
+            file: FILE,
+        },
+    ],
+    parts: &[],
+};
+
+/// The length of one numbered message: most of a packet.
+const LENGTH: usize = 1000;
+
+/// Numbered messages over a wire that drops some of its packets.
+fn lossy_wire(lab: &Lab) -> Result<()> {
+    let (wire, messages) = (lab.wire()?, lab.count("messages")?);
+    let (tcp, tcp_server) = pair(lab, Type::STREAM)?;
+    let (udp, udp_server) = pair(lab, Type::DGRAM)?;
+    // Nothing was lost so far. From now on:
+    let (loss, seed) = (lab.count("loss")?, lab.count("seed")? as u64);
+    wire.drop(share(loss, Anything, seed));
+
+    lab.part("UDP");
+    let failed = send_numbered(&udp, messages);
+    let arrived = receive_until_silence(&udp_server)?;
+    let sent = wire.seen(Udp);
+    let lost = dropped(&sent);
+    let missing = is("missing", messages - arrived, lost.len());
+    lab.claim("udp-loses-what-the-wire-drops", missing);
+    lab.claim("udp-tells-nobody", is("sends that failed", failed, 0));
+    show(lab, &sent, &lost, arrived);
+
+    lab.part("TCP");
+    send_numbered(&tcp, messages);
+    let arrived = receive_in_order(&tcp_server, messages)?;
+    let in_order = is("messages in order", arrived, messages);
+    lab.claim("tcp-delivers-every-message", in_order);
+    wire.settle(); // the wire has seen all that was sent
+    let sent = wire.seen(Data.from(Client));
+    let lost = dropped(&sent);
+    let needed = messages * LENGTH + bytes(&lost); // the lost, again
+    let again = at_least("bytes that TCP sent", bytes(&sent), needed);
+    lab.claim("tcp-sends-again", again);
+    show(lab, &sent, &lost, arrived);
+    Ok(())
+}
+
+/// A question and its answer, over a wire on which packets take time.
+fn first_answer(lab: &Lab) -> Result<()> {
+    let (wire, delay) = (lab.wire()?, lab.span("delay")?);
+    let (round_trip, mut buffer) = (2 * delay, [0; 1024]);
+    wire.delay(every(Anything), delay); // there, and back
+
+    lab.part("UDP");
+    let (server, at) = server_for(lab, Type::DGRAM)?;
+    let client = client_for(lab, Type::DGRAM)?;
+    client.send_to(b"the time?", &at)?;
+    let (_, from) = server.recv_from(&mut buffer)?;
+    server.send_to(b"noon", &from)?;
+    client.recv(&mut buffer)?;
+    let took = until_answer(lab, "UDP", "send_to")?;
+    let crossed = is("packets that crossed", wire.seen(Udp).len(), 2);
+    let one = crossed.and(lasted("the answer", took, round_trip));
+    lab.claim("udp-answer-one-round-trip", one);
+
+    lab.part("TCP");
+    let (listener, at) = server_for(lab, Type::STREAM)?;
+    let client = client_for(lab, Type::STREAM)?;
+    client.connect(&at)?;
+    client.send(b"the time?")?;
+    let (server, _) = listener.accept()?;
+    server.recv(&mut buffer)?;
+    server.send(b"noon")?;
+    client.recv(&mut buffer)?;
+    let took = until_answer(lab, "TCP", "connect")?;
+    let connect = lab.last_call("client", "connect")?.took();
+    let connect = lasted("connect", connect, round_trip);
+    lab.claim("connect-takes-a-round-trip", connect);
+    let syn = wire.until(first(Syn)).at_ns;
+    let later = Duration::from_nanos(wire.until(first(Data)).at_ns - syn);
+    let later = lasted("SYN to question", later, round_trip);
+    lab.claim("the-question-leaves-only-then", later);
+    let two = lasted("the answer", took, 2 * round_trip);
+    lab.claim("tcp-answer-two-round-trips", two);
+    Ok(())
+}
+
+/// A server's socket, and its address as a client across the wire has it.
+fn server_for(lab: &Lab, kind: Type) -> Result<(Socket, SockAddr)> {
+    let server = lab.actor("server").socket(Domain::IPV4, kind, None)?;
+    server.bind(&lab.near(0))?;
+    if kind == Type::STREAM {
+        server.listen(5)?;
+    }
+    let port = server.local_addr()?.as_socket().map_or(0, |at| at.port());
+    Ok((server, lab.far(port)))
+}
+
+fn client_for(lab: &Lab, kind: Type) -> Result<Socket> {
+    Ok(lab.actor("client").socket(Domain::IPV4, kind, None)?)
+}
+
+/// A client that is connected to a server: for UDP, that knows its address.
+fn pair(lab: &Lab, kind: Type) -> Result<(Socket, Socket)> {
+    let (server, at) = server_for(lab, kind)?;
+    let client = client_for(lab, kind)?;
+    client.connect(&at)?;
+    if kind == Type::DGRAM {
+        server.set_recv_buffer_size(1 << 20)?; // room for all of them
+        return Ok((client, server));
+    }
+    let _ = lab.wire()?.until(first(Ack)); // the handshake is over
+    Ok((client, server.accept()?.0))
+}
+
+fn message(number: usize) -> String {
+    format!("{:.<LENGTH$}", format!("message {number:03} "))
+}
+
+/// Sends the messages, one after another, and says how many sends failed.
+fn send_numbered(socket: &Socket, messages: usize) -> usize {
+    (1..=messages).filter(|number| socket.send(message(*number).as_bytes()).is_err()).count()
+}
+
+/// Receives whole datagrams, each of which counts, until none has come for a while.
+fn receive_until_silence(socket: &Socket) -> Result<usize> {
+    let (mut buffer, mut arrived) = ([0; 1024], 0);
+    socket.set_read_timeout(Some(Duration::from_millis(50)))?;
+    loop {
+        match socket.recv(&mut buffer) {
+            Ok(n) => arrived += usize::from(n == LENGTH),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(arrived),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Receives as many bytes as the messages have, and counts those messages that are in their place.
+fn receive_in_order(socket: &Socket, messages: usize) -> Result<usize> {
+    let (mut buffer, mut all) = ([0; 4096], Vec::new());
+    while all.len() < messages * LENGTH {
+        match socket.recv(&mut buffer)? {
+            0 => break,
+            n => all.extend_from_slice(&buffer[..n]),
+        }
+    }
+    let in_place = |(number, bytes): &(usize, &[u8])| *bytes == message(*number).as_bytes();
+    Ok((1..).zip(all.chunks(LENGTH)).filter(in_place).count())
+}
+
+/// Those of the frames that the wire dropped.
+fn dropped(frames: &[Sighting]) -> Vec<Sighting> {
+    frames.iter().filter(|frame| !frame.treatment.fate.arrives()).cloned().collect()
+}
+
+/// How many bytes of data these frames carry.
+fn bytes(frames: &[Sighting]) -> usize {
+    frames.iter().map(|frame| frame.layers.payload_bytes).sum()
+}
+
+/// Notes the numbers for the picture.
+fn show(lab: &Lab, sent: &[Sighting], lost: &[Sighting], arrived: usize) {
+    lab.tally("packets with messages", sent.len() as u64, "the wire");
+    lab.tally("of them dropped", lost.len() as u64, "the wire");
+    lab.tally("messages that arrived", arrived as u64, "the server");
+}
+
+/// From this call of the client's until its last recv has returned: measured, and noted for the picture.
+fn until_answer(lab: &Lab, protocol: &'static str, function: &str) -> Result<Duration> {
+    let (asked, answered) = (lab.last_call("client", function)?, lab.last_call("client", "recv")?);
+    let took = Duration::from_nanos(answered.returned_ns - asked.entered_ns);
+    lab.measure("until the answer is there", protocol, took);
+    Ok(took)
+}

@@ -1,0 +1,175 @@
+//! select, poll and epoll, as thin as can be: each is the one system call whose name it gives, and no other.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::time::Duration;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll as nix_poll};
+
+/// What this kernel calls select(2) as it is made here.
+pub const SELECT: &str = if cfg!(all(target_os = "linux", not(target_arch = "x86_64"))) { "pselect6" } else { "select" };
+/// What this kernel calls poll(2).
+pub const POLL: &str = if cfg!(all(target_os = "linux", not(target_arch = "x86_64"))) { "ppoll" } else { "poll" };
+
+/// select(2) takes no descriptor from this number on: its sets are bitmaps of this size (`FD_SETSIZE`).
+pub const SELECT_LIMIT: usize = libc::FD_SETSIZE;
+
+/// Something is there to be read, or the end of what will come.
+pub const READABLE: i16 = libc::POLLIN;
+/// Something can be written.
+pub const WRITABLE: i16 = libc::POLLOUT;
+/// An error waits on it.
+pub const ERROR: i16 = libc::POLLERR;
+/// The other end is gone.
+pub const HANG_UP: i16 = libc::POLLHUP;
+
+/// A time span in milliseconds as poll(2) and epoll_wait(2) take it: rounded up, so that no wait is shorter than asked; -1 for ever.
+#[must_use]
+pub fn milliseconds(timeout: Option<Duration>) -> i32 {
+    timeout.map_or(-1, |span| i32::try_from(span.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX))
+}
+
+/// A time span in microseconds as select(2) takes it: rounded up.
+#[must_use]
+pub fn microseconds(timeout: Duration) -> i64 {
+    i64::try_from(timeout.as_nanos().div_ceil(1_000)).unwrap_or(i64::MAX)
+}
+
+/// select(2): leaves in `read` and `write` the descriptors that are ready, and says how many.
+///
+/// # Errors
+/// What select(2) answers; `EINVAL` for a descriptor from [`SELECT_LIMIT`] on, which select(2) cannot take.
+pub fn select(read: &mut Vec<RawFd>, write: &mut Vec<RawFd>, timeout: Option<Duration>) -> io::Result<usize> {
+    let (mut reading, mut writing) = (bitmap(read)?, bitmap(write)?);
+    let highest = read.iter().chain(&*write).max().map_or(0, |fd| fd + 1);
+    let mut span = timeout.map(|timeout| {
+        let all = microseconds(timeout);
+        libc::timeval { tv_sec: all / 1_000_000, tv_usec: (all % 1_000_000) as libc::suseconds_t }
+    });
+    let span = span.as_mut().map_or(std::ptr::null_mut(), std::ptr::from_mut);
+    let answer = raw_select(highest, &mut reading, &mut writing, span);
+    if answer < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: every descriptor is below FD_SETSIZE, as bitmap() made sure.
+    read.retain(|fd| unsafe { libc::FD_ISSET(*fd, &raw const reading) });
+    // SAFETY: as above.
+    write.retain(|fd| unsafe { libc::FD_ISSET(*fd, &raw const writing) });
+    Ok(usize::try_from(answer).unwrap_or(0))
+}
+
+/// The system call itself, for the C library may make another of it (glibc makes pselect6 of select).
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn raw_select(highest: i32, reading: &mut libc::fd_set, writing: &mut libc::fd_set, span: *mut libc::timeval) -> i64 {
+    let none = std::ptr::null_mut::<libc::fd_set>();
+    // SAFETY: the sets hold FD_SETSIZE bits, and no descriptor in them is above that; the time span may be null.
+    unsafe { libc::syscall(libc::SYS_select, highest, std::ptr::from_mut(reading), std::ptr::from_mut(writing), none, span) }
+}
+
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+fn raw_select(highest: i32, reading: &mut libc::fd_set, writing: &mut libc::fd_set, span: *mut libc::timeval) -> i64 {
+    // SAFETY: the sets hold FD_SETSIZE bits, and no descriptor in them is above that; the time span may be null.
+    unsafe { libc::select(highest, reading, writing, std::ptr::null_mut(), span) }.into()
+}
+
+fn bitmap(of: &[RawFd]) -> io::Result<libc::fd_set> {
+    // SAFETY: an all-zero fd_set is the empty one.
+    let mut set: libc::fd_set = unsafe { std::mem::zeroed() };
+    for fd in of {
+        if usize::try_from(*fd).is_ok_and(|fd| fd < SELECT_LIMIT) {
+            // SAFETY: it is below FD_SETSIZE.
+            unsafe { libc::FD_SET(*fd, &raw mut set) };
+        } else {
+            return Err(io::Error::from_raw_os_error(libc::EINVAL));
+        }
+    }
+    Ok(set)
+}
+
+/// poll(2): says of each descriptor, asked with [`READABLE`] and [`WRITABLE`], what is the case; 0 for nothing.
+///
+/// # Errors
+/// What poll(2) answers.
+pub fn poll(asked: &[(&socket2::Socket, i16)], timeout: Option<Duration>) -> io::Result<Vec<i16>> {
+    let mut all: Vec<_> = asked.iter().map(|(socket, events)| PollFd::new(socket.as_fd(), PollFlags::from_bits_retain(*events))).collect();
+    nix_poll(&mut all, PollTimeout::try_from(milliseconds(timeout)).unwrap_or(PollTimeout::MAX))?;
+    Ok(all.iter().map(|one| one.revents().unwrap_or(PollFlags::empty()).bits()).collect())
+}
+
+/// The soft limit of open descriptors raised to the hard one (`RLIMIT_NOFILE`, getrlimit(2)): what it was and what it is.
+#[must_use]
+pub fn raise_descriptor_limit() -> Option<(u64, u64)> {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
+    let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
+    let (now, _) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
+    Some((soft, now))
+}
+
+/// An epoll instance (epoll(7)): it keeps the list of what is watched, and the kernel keeps it for you.
+#[cfg(target_os = "linux")]
+#[derive(Debug)]
+pub struct Epoll(nix::sys::epoll::Epoll);
+
+/// What this kernel calls epoll_wait(2).
+pub const EPOLL_WAIT: &str = if cfg!(target_arch = "x86_64") { "epoll_wait" } else { "epoll_pwait" };
+
+#[cfg(target_os = "linux")]
+impl Epoll {
+    /// epoll_create1(2).
+    ///
+    /// # Errors
+    /// What epoll_create1(2) answers.
+    pub fn new() -> io::Result<Epoll> {
+        Ok(Epoll(nix::sys::epoll::Epoll::new(nix::sys::epoll::EpollCreateFlags::EPOLL_CLOEXEC)?))
+    }
+
+    /// The descriptor's number.
+    #[must_use]
+    pub fn descriptor(&self) -> i64 {
+        self.0.0.as_raw_fd().into()
+    }
+
+    /// epoll_ctl(2) with `EPOLL_CTL_ADD`.
+    ///
+    /// # Errors
+    /// What epoll_ctl(2) answers.
+    pub fn add(&self, socket: &socket2::Socket, events: i16) -> io::Result<()> {
+        Ok(self.0.add(socket, event(socket, events))?)
+    }
+
+    /// epoll_ctl(2) with `EPOLL_CTL_MOD`.
+    ///
+    /// # Errors
+    /// What epoll_ctl(2) answers.
+    pub fn modify(&self, socket: &socket2::Socket, events: i16) -> io::Result<()> {
+        Ok(self.0.modify(socket, &mut event(socket, events))?)
+    }
+
+    /// epoll_ctl(2) with `EPOLL_CTL_DEL`.
+    ///
+    /// # Errors
+    /// What epoll_ctl(2) answers.
+    pub fn remove(&self, socket: &socket2::Socket) -> io::Result<()> {
+        Ok(self.0.delete(socket)?)
+    }
+
+    /// epoll_wait(2): at most `most` descriptors that are ready, each with what it is ready for.
+    ///
+    /// # Errors
+    /// What epoll_wait(2) answers.
+    pub fn wait(&self, most: usize, timeout: Option<Duration>) -> io::Result<Vec<(i64, i16)>> {
+        use nix::sys::epoll::{EpollEvent, EpollTimeout};
+        let mut room = vec![EpollEvent::empty(); most.max(1)];
+        let ready = self.0.wait(&mut room, EpollTimeout::try_from(milliseconds(timeout)).unwrap_or(EpollTimeout::MAX))?;
+        room.truncate(ready);
+        // The bits of EPOLLIN, EPOLLOUT, EPOLLERR and EPOLLHUP are those of poll(2) (linux/eventpoll.h).
+        Ok(room.iter().map(|one| (one.data().cast_signed(), (one.events().bits() & 0x7fff) as i16)).collect())
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn event(socket: &socket2::Socket, events: i16) -> nix::sys::epoll::EpollEvent {
+    let flags = nix::sys::epoll::EpollFlags::from_bits_retain(events.into());
+    nix::sys::epoll::EpollEvent::new(flags, u64::try_from(socket.as_raw_fd()).unwrap_or(0))
+}

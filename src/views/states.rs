@@ -1,0 +1,221 @@
+//! The states of a process as the textbooks draw them, with this run's counts and times: how often it went from one to the
+//! next, and how long it was there. The kernel's own word for it stands below: it has one letter, R, for ready and running.
+
+use unicode_width::UnicodeWidthStr;
+
+use super::lives::{Doing, Life, lives, long};
+use super::wording::safe;
+use crate::event::ActorKind;
+use crate::picture::{Canvas, Ink, Picture, fit};
+use crate::recording::Recording;
+
+/// What there is to say of everyone together.
+#[derive(Debug, Default)]
+struct Sums {
+    created: usize,
+    ended: usize,
+    /// How often one was given a processor; `None` if the kernel was not asked.
+    turns: Option<u64>,
+    cpu_ns: Option<u64>,
+    ready_ns: Option<u64>,
+    /// Times that one fell asleep in a call, by call.
+    slept: Vec<(String, usize)>,
+    blocked_ns: u64,
+    /// Those of them that ended.
+    woken: usize,
+}
+
+impl Sums {
+    fn of(lives: &[Life]) -> Sums {
+        let mut sums = Sums::default();
+        for life in lives {
+            sums.created += 1;
+            sums.ended += usize::from(life.left);
+            for (sum, one) in [(&mut sums.turns, life.turns), (&mut sums.cpu_ns, life.cpu_ns), (&mut sums.ready_ns, life.ready_ns)] {
+                *sum = one.map_or(*sum, |one| Some(sum.unwrap_or(0) + one));
+            }
+            for (call, times, ns) in life.blocked() {
+                sums.blocked_ns += ns;
+                sums.woken += times;
+                match sums.slept.iter_mut().find(|(known, _)| *known == call) {
+                    Some((_, sum)) => *sum += times,
+                    None => sums.slept.push((call, times)),
+                }
+            }
+            // Blocked to the very end: nothing woke it.
+            let last = life.stretches.last();
+            if last.is_some_and(|last| matches!(last.doing, Doing::Blocked(_))) {
+                sums.woken -= 1;
+            }
+        }
+        sums.slept.sort_by_key(|(_, times)| std::cmp::Reverse(*times));
+        sums
+    }
+}
+
+fn times(count: impl std::fmt::Display) -> String {
+    format!("{count}×")
+}
+
+pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
+    // A role has no thread of its own: its states are those of the lab's.
+    let everyone = lives(recording);
+    let own: Vec<Life> = everyone.iter().filter(|life| life.kind != ActorKind::Role).cloned().collect();
+    let lives = if own.is_empty() { everyone } else { own };
+    if lives.is_empty() {
+        return Picture::default();
+    }
+    let sums = Sums::of(&lives);
+    let mut canvas = Canvas::new(width);
+    let row = if width >= 64 { diagram(&mut canvas, &sums) } else { list(&mut canvas, &sums, width) };
+    let row = table(&mut canvas, row + 1, &lives, width);
+    let asked = lives.iter().any(|life| life.samples > 0);
+    let source = if asked {
+        "The kernel was asked; it says R for both ready and running, and S for blocked."
+    } else {
+        "Taken from the calls: the kernel was not asked, so ready and running are one."
+    };
+    for (index, line) in textwrap::wrap(source, width.max(8)).iter().enumerate() {
+        canvas.write(row + 1 + index, 0, width, line, Ink::Faint);
+    }
+    canvas.picture()
+}
+
+fn put_box(canvas: &mut Canvas, row: usize, column: usize, name: &str, note: &str, ink: Ink) {
+    const WIDE: usize = 14;
+    let end = column + WIDE;
+    canvas.fill(row, column, end, '─', ink);
+    canvas.fill(row + 3, column, end, '─', ink);
+    for (at, corners) in [(row, ['┌', '┐']), (row + 1, ['│', '│']), (row + 2, ['│', '│']), (row + 3, ['└', '┘'])] {
+        canvas.put(at, column, corners[0], ink);
+        canvas.put(at, end - 1, corners[1], ink);
+    }
+    for (at, text, ink) in [(row + 1, name, Ink::Strong), (row + 2, note, Ink::Plain)] {
+        let text = fit(text, WIDE - 2);
+        canvas.write(at, column + 1 + (WIDE - 2 - text.width()) / 2, end - 1, &text, ink);
+    }
+}
+
+/// The five states and their edges, in 64 columns. Returns the next free row.
+fn diagram(canvas: &mut Canvas, sums: &Sums) -> usize {
+    const EDGE: usize = 64;
+    let time = |ns: Option<u64>| ns.map_or("not asked".to_owned(), long);
+    let turns = sums.turns.map_or("?×".to_owned(), times);
+    put_box(canvas, 0, 0, "created", &times(sums.created), Ink::Plain);
+    put_box(canvas, 0, 25, "ready", &time(sums.ready_ns), Ink::Of(2));
+    put_box(canvas, 8, 25, "running", &time(sums.cpu_ns), Ink::Good);
+    put_box(canvas, 8, 0, "terminated", &times(sums.ended), Ink::Plain);
+    put_box(canvas, 4, 50, "blocked", &long(sums.blocked_ns), Ink::Warn);
+    arrow(canvas, 1, 14, 24, '▶');
+    canvas.write(0, 16, 24, &times(sums.created), Ink::Strong);
+    arrow(canvas, 10, 15, 25, '◀');
+    canvas.put(10, 14, '◀', Ink::Faint);
+    canvas.put(10, 24, '─', Ink::Faint);
+    canvas.write(9, 16, 24, &times(sums.ended), Ink::Strong);
+    for row in 4..8 {
+        canvas.put(row, 29, '│', Ink::Faint);
+        canvas.put(row, 34, '│', Ink::Faint);
+    }
+    canvas.put(7, 29, '▼', Ink::Faint);
+    canvas.put(4, 34, '▲', Ink::Faint);
+    canvas.write(5, 14, 29, "given a CPU", Ink::Faint);
+    canvas.write(6, 14, 29, &turns, Ink::Strong);
+    canvas.write(5, 36, 49, "taken away", Ink::Faint);
+    // From running into blocked, and from blocked back to ready: never straight to running.
+    for column in 39..57 {
+        canvas.put(1, column, '─', Ink::Faint);
+        canvas.put(10, column, '─', Ink::Faint);
+    }
+    canvas.put(1, 39, '◀', Ink::Faint);
+    canvas.put(1, 57, '┐', Ink::Faint);
+    for row in 2..4 {
+        canvas.put(row, 57, '│', Ink::Faint);
+    }
+    canvas.put(10, 57, '┘', Ink::Faint);
+    for row in 9..10 {
+        canvas.put(row, 57, '│', Ink::Faint);
+    }
+    canvas.put(8, 57, '▲', Ink::Faint);
+    canvas.write(0, 41, 57, &format!("woken {}", times(sums.woken)), Ink::Strong);
+    let calls: Vec<_> = sums.slept.iter().map(|(call, count)| format!("{} {}", safe(call), times(count))).collect();
+    let words = if calls.is_empty() { "never".to_owned() } else { calls.join(", ") };
+    canvas.write(11, 41, EDGE, &words, Ink::Strong);
+    canvas.write(9, 41, 56, "waits in", Ink::Faint);
+    12
+}
+
+fn arrow(canvas: &mut Canvas, row: usize, from: usize, to: usize, head: char) {
+    canvas.fill(row, from, to, '─', Ink::Faint);
+    if head == '▶' {
+        canvas.put(row, to, head, Ink::Faint);
+    }
+}
+
+/// The same in words, where there is no room for the diagram.
+fn list(canvas: &mut Canvas, sums: &Sums, width: usize) -> usize {
+    let mut lines = vec![format!("created → ready {}", times(sums.created))];
+    lines.push(format!("ready → running {}", sums.turns.map_or("?×".to_owned(), times)));
+    for (call, count) in &sums.slept {
+        lines.push(format!("running → blocked {} in {}", times(count), safe(call)));
+    }
+    lines.push(format!("blocked → ready {}", times(sums.woken)));
+    lines.push(format!("running → terminated {}", times(sums.ended)));
+    for (row, line) in lines.iter().enumerate() {
+        canvas.write(row, 0, width, line, Ink::Plain);
+    }
+    lines.len()
+}
+
+/// Each actor's times in each state.
+fn table(canvas: &mut Canvas, row: usize, lives: &[Life], width: usize) -> usize {
+    let name = lives.iter().map(|life| safe(&life.actor).width()).max().unwrap_or(0).min(width / 3) + 2;
+    let column = (width.saturating_sub(name) / 3).clamp(1, 14);
+    for (index, head) in ["running", "ready", "blocked"].iter().enumerate() {
+        canvas.write(row, name + index * column, name + (index + 1) * column - 1, head, Ink::Faint);
+    }
+    for (number, life) in lives.iter().enumerate() {
+        let at = row + 1 + number;
+        canvas.write(at, 0, name - 1, &safe(&life.actor), Ink::Of(number));
+        let blocked = life.blocked().iter().map(|(_, _, ns)| ns).sum::<u64>();
+        let said = |ns: Option<u64>| ns.map_or("not asked".to_owned(), long);
+        for (index, text) in [said(life.cpu_ns), said(life.ready_ns), long(blocked)].iter().enumerate() {
+            canvas.write(at, name + index * column, name + (index + 1) * column - 1, text, Ink::Plain);
+        }
+    }
+    row + 1 + lives.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lives::tests::{asked, modes};
+    use super::super::sample::{Sample, fits_everywhere};
+    use super::*;
+
+    #[test]
+    fn the_edges_carry_this_runs_counts() {
+        let drawn = draw(&modes().recording(), 80).text();
+        assert_eq!(drawn, include_str!("golden/states-three-modes.txt"), "\n{drawn}");
+    }
+
+    #[test]
+    fn what_the_kernel_said_is_in_the_boxes() {
+        let drawn = draw(&asked().recording(), 80).text();
+        assert_eq!(drawn, include_str!("golden/states-asked.txt"), "\n{drawn}");
+    }
+
+    #[test]
+    fn who_was_never_woken_is_not_counted_as_woken() {
+        let mut script = Sample::new();
+        script.enter("server", 1, "accept", &[]);
+        script.pass(5_000_000).sends("client", 2, "x");
+        let sums = Sums::of(&lives(&script.recording()));
+        assert_eq!((sums.slept, sums.woken), (vec![("accept".to_owned(), 1)], 0));
+    }
+
+    #[test]
+    fn it_fits_every_width() {
+        for recording in [modes().recording(), asked().recording(), Sample::new().recording()] {
+            fits_everywhere(&recording, draw);
+        }
+    }
+}

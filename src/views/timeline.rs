@@ -1,0 +1,315 @@
+//! The timeline: a band an actor, time along the bottom. Whether it runs, is ready, or is blocked (in which call, and what
+//! ended it) is told by shape, so that it can be read in ASCII and from the back of a room; colour comes on top.
+
+use unicode_width::UnicodeWidthStr;
+
+use super::lives::{Doing, Life, Mark, Sign, lives, long};
+use super::wording::safe;
+use crate::picture::{Canvas, Ink, Picture, fit};
+use crate::recording::Recording;
+
+const RUNS: char = '█';
+const READY: char = '▒';
+const ASLEEP: char = '·';
+const BLOCKED: char = '─';
+
+/// Of the notes below a band, at most this many rows are drawn.
+const NOTES: usize = 3;
+
+/// Where on the picture a moment is.
+struct Scale {
+    left: usize,
+    columns: usize,
+    from_ns: u64,
+    to_ns: u64,
+}
+
+impl Scale {
+    fn column(&self, at_ns: u64) -> usize {
+        let span = u128::from((self.to_ns - self.from_ns).max(1));
+        let along = u128::from(at_ns.clamp(self.from_ns, self.to_ns) - self.from_ns) * (self.columns.max(1) as u128 - 1) / span;
+        self.left + usize::try_from(along).unwrap_or(0)
+    }
+}
+
+pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
+    let lives = lives(recording);
+    let Some(from_ns) = lives.iter().map(|life| life.began_ns).min() else { return Picture::default() };
+    // Time ends with the last that anyone did, not with the lab's bookkeeping after it.
+    let did = |life: &Life| if life.left { life.ended_ns } else { life.marks.last().map_or(life.began_ns, |mark| mark.at_ns) };
+    let to_ns = lives.iter().map(did).max().unwrap_or(from_ns).max(from_ns + 1);
+    let widest = lives.iter().map(|life| safe(&life.actor).width()).max().unwrap_or(0);
+    let left = (widest.max(11) + 1).min(width / 4).max(4);
+    let scale = Scale { left, columns: width.saturating_sub(left), from_ns, to_ns };
+    let mut canvas = Canvas::new(width);
+    let mut row = 0;
+    for (index, life) in lives.iter().enumerate() {
+        row = band(&mut canvas, row, life, Ink::Of(index), &scale);
+    }
+    axis(&mut canvas, row, &scale);
+    legend(&mut canvas, row + 2, &lives, width);
+    canvas.picture()
+}
+
+/// One actor: its band, and below it what its calls came to. Returns the next free row.
+fn band(canvas: &mut Canvas, row: usize, life: &Life, ink: Ink, scale: &Scale) -> usize {
+    canvas.write(row, 0, scale.left.saturating_sub(1), &safe(&life.actor), ink);
+    let end = scale.left + scale.columns;
+    let begin = scale.column(life.began_ns);
+    let stop = (scale.column(life.ended_ns) + 1).min(end);
+    for (column, doing) in cells(life, scale, begin, stop) {
+        let (character, ink) = match doing {
+            Doing::Runs => (RUNS, ink),
+            Doing::Ready => (READY, ink),
+            Doing::Asleep(_) => (ASLEEP, Ink::Faint),
+            Doing::Blocked(_) => (BLOCKED, Ink::Warn),
+            Doing::Away => (' ', Ink::Plain),
+        };
+        canvas.put(row, column, character, ink);
+    }
+    for (from_ns, to_ns, call) in blocked_spans(life) {
+        let (from, to) = (scale.column(from_ns), scale.column(to_ns).min(end.saturating_sub(1)));
+        if to > from + 1 {
+            canvas.put(row, from, '├', Ink::Warn);
+            canvas.put(row, to, '┤', Ink::Warn);
+        }
+        let time = long(to_ns - from_ns);
+        let words = [format!(" {call}: blocked {time} "), format!(" {call} {time} "), format!(" {call} ")];
+        if let Some(words) = words.iter().find(|words| words.width() + 3 <= to.saturating_sub(from)) {
+            let at = from + 1 + (to - from - words.width()) / 2;
+            canvas.write(row, at, to, words, Ink::Strong);
+        }
+    }
+    for stretch in &life.stretches {
+        if let Doing::Asleep(why) = &stretch.doing {
+            let (from, to) = (scale.column(stretch.from_ns), scale.column(stretch.to_ns).min(stop));
+            let time = long(stretch.to_ns - stretch.from_ns);
+            if let Some(words) =
+                [format!(" {why} {time} "), format!(" {why} ")].iter().find(|words| words.width() + 4 <= to.saturating_sub(from))
+            {
+                canvas.write(row, from + (to - from - words.width()) / 2, to, words, Ink::Faint);
+            }
+        }
+    }
+    let notes = notes(canvas, row, life, scale);
+    if let Some(cpu) = life.cpu_ns {
+        let words = [format!("cpu {}", long(cpu)), long(cpu)];
+        let room = scale.left.saturating_sub(1);
+        if let Some(words) = words.iter().find(|words| words.width() <= room) {
+            canvas.write(row + 1, 0, room, words, Ink::Faint);
+        }
+    }
+    canvas.grow(row + 2 + notes.max(1));
+    row + 2 + notes.max(1)
+}
+
+/// What each column of the band shows: whatever took most of its time.
+fn cells<'a>(life: &'a Life, scale: &Scale, begin: usize, stop: usize) -> Vec<(usize, &'a Doing)> {
+    let mut best: Vec<Option<(u64, &Doing)>> = vec![None; stop.saturating_sub(begin)];
+    let span = scale.to_ns - scale.from_ns;
+    let moment = |column: usize| {
+        let along = u128::from(span) * (column - scale.left) as u128 / (scale.columns.max(2) as u128 - 1);
+        scale.from_ns + u64::try_from(along).unwrap_or(u64::MAX)
+    };
+    for stretch in &life.stretches {
+        let (first, last) = (scale.column(stretch.from_ns), scale.column(stretch.to_ns));
+        for column in first.max(begin)..(last + 1).min(stop) {
+            let shared = stretch.to_ns.min(moment(column + 1)).saturating_sub(stretch.from_ns.max(moment(column)));
+            let cell = &mut best[column - begin];
+            if cell.is_none_or(|(most, _)| shared > most) {
+                *cell = Some((shared, &stretch.doing));
+            }
+        }
+    }
+    best.into_iter().enumerate().filter_map(|(index, cell)| Some((begin + index, cell?.1))).collect()
+}
+
+/// Each time that it was blocked, from falling asleep to being woken; what samples cut is one.
+fn blocked_spans(life: &Life) -> Vec<(u64, u64, String)> {
+    let mut all: Vec<(u64, u64, String)> = Vec::new();
+    for stretch in &life.stretches {
+        if let Doing::Blocked(call) = &stretch.doing {
+            match all.last_mut() {
+                Some((_, to, known)) if *to == stretch.from_ns && known == call => *to = stretch.to_ns,
+                _ => all.push((stretch.from_ns, stretch.to_ns, call.clone())),
+            }
+        }
+    }
+    all
+}
+
+/// The marks on the band, and their words below it. Returns how many rows of words there are.
+fn notes(canvas: &mut Canvas, row: usize, life: &Life, scale: &Scale) -> usize {
+    let end = scale.left + scale.columns;
+    let told: Vec<&Mark> = life.marks.iter().filter(|mark| mark.sign != Sign::Other || mark.words.contains(':')).collect();
+    let mut used = [0_usize; NOTES];
+    let mut index = 0;
+    let mut untold: Vec<(usize, usize)> = Vec::new();
+    while index < told.len() {
+        let mark = told[index];
+        let column = scale.column(mark.at_ns);
+        // The same once more in the same place is said once.
+        let same = told[index..].iter().take_while(|other| scale.column(other.at_ns) == column && other.words == mark.words).count();
+        let (sign, ink) = match mark.sign {
+            Sign::Sends => ('▲', Ink::Good),
+            Sign::Gets => ('▼', Ink::Good),
+            Sign::Fails => ('✗', Ink::Bad),
+            Sign::Other => ('┤', Ink::Warn),
+        };
+        canvas.put(row, column, sign, ink);
+        let words = if same > 1 { format!("{same} × {}", mark.words) } else { mark.words.clone() };
+        // The sign stands below the mark: before the words, or after them where there is no room to the right.
+        let (words, at) = if column + words.width() + 2 <= end {
+            (format!("{sign} {words}"), column)
+        } else if column > scale.left + words.width() {
+            let at = column - words.width() - 1;
+            (format!("{words} {sign}"), at)
+        } else {
+            let words = fit(&format!("{sign} {words}"), scale.columns);
+            let at = column.min(end.saturating_sub(words.width()));
+            (words, at)
+        };
+        match used.iter().position(|from| *from <= at) {
+            Some(free) => {
+                used[free] = canvas.write(row + 1 + free, at, end, &words, ink) + 2;
+            }
+            None => untold.push((column, same)),
+        }
+        index += same;
+    }
+    let rows = used.iter().filter(|from| **from > 0).count();
+    let more: usize = untold.iter().map(|(_, count)| count).sum();
+    if more > 0 {
+        let words = format!("(and {more} more that have no room)");
+        let from = end.saturating_sub(words.width()).max(scale.left);
+        canvas.write(row + 1 + rows, from, end, &words, Ink::Faint);
+    }
+    rows + usize::from(more > 0)
+}
+
+/// The times along the bottom.
+fn axis(canvas: &mut Canvas, row: usize, scale: &Scale) {
+    let end = scale.left + scale.columns;
+    let span = scale.to_ns - scale.from_ns;
+    let step = round_step(span, scale.columns / 10);
+    canvas.fill(row, scale.left, end, '─', Ink::Faint);
+    let mut free = 0;
+    let mut at = 0;
+    while at <= span {
+        let column = scale.column(scale.from_ns + at);
+        canvas.put(row, column, '┬', Ink::Faint);
+        let words = if at == 0 { "0".to_owned() } else { short(at) };
+        let from = column.min(end.saturating_sub(words.width()));
+        if from >= free {
+            free = canvas.write(row + 1, from, end, &words, Ink::Faint) + 1;
+        }
+        at += step;
+    }
+    canvas.write(row + 1, 0, scale.left.saturating_sub(1), "time", Ink::Faint);
+}
+
+/// A round time (1, 2 or 5 of some unit) that goes into the span about so many times.
+fn round_step(span: u64, times: usize) -> u64 {
+    let least = span / (times.max(2) as u64);
+    let mut unit = 1_u64;
+    loop {
+        for step in [unit, 2 * unit, 5 * unit] {
+            if step >= least.max(1) {
+                return step;
+            }
+        }
+        unit = match unit.checked_mul(10) {
+            Some(unit) if unit <= u64::MAX / 10 => unit,
+            _ => return span.max(1),
+        };
+    }
+}
+
+/// A round time without what says nothing: `200 ms`, `1.5 s`.
+fn short(nanoseconds: u64) -> String {
+    let (unit, name) = match nanoseconds {
+        0..1_000 => (1, "ns"),
+        1_000..1_000_000 => (1_000, "µs"),
+        1_000_000..1_000_000_000 => (1_000_000, "ms"),
+        _ => (1_000_000_000, "s"),
+    };
+    let (whole, rest) = (nanoseconds / unit, nanoseconds % unit * 1000 / unit);
+    let fraction = if rest == 0 { String::new() } else { format!(".{rest:03}").trim_end_matches('0').to_owned() };
+    format!("{whole}{fraction} {name}")
+}
+
+/// What the shapes mean: those that there are.
+fn legend(canvas: &mut Canvas, row: usize, lives: &[Life], width: usize) {
+    let shows = |is: fn(&Doing) -> bool| lives.iter().flat_map(|life| &life.stretches).any(|stretch| is(&stretch.doing));
+    let signs = |sign: Sign| lives.iter().flat_map(|life| &life.marks).any(|mark| mark.sign == sign);
+    let sampled: usize = lives.iter().map(|life| life.samples).sum();
+    let mut keys = Vec::new();
+    let mut key = |shown: bool, sign: &str, words: &str, ink: Ink| {
+        if shown {
+            keys.push((sign.to_owned(), words.to_owned(), ink));
+        }
+    };
+    let runs = if sampled > 0 { "runs" } else { "runs, or is ready to" };
+    key(shows(|doing| *doing == Doing::Runs), "██", runs, Ink::Of(0));
+    key(shows(|doing| *doing == Doing::Ready), "▒▒", "ready, has no processor", Ink::Of(0));
+    key(shows(|doing| matches!(doing, Doing::Blocked(_))), "├─┤", "blocked in a call", Ink::Warn);
+    key(shows(|doing| matches!(doing, Doing::Asleep(_))), "··", "asleep, in no call of ours", Ink::Faint);
+    key(signs(Sign::Sends), "▲", "sends", Ink::Good);
+    key(signs(Sign::Gets), "▼", "gets", Ink::Good);
+    key(signs(Sign::Fails), "✗", "fails", Ink::Bad);
+    let ended = lives.iter().any(|life| life.left);
+    key(ended, "", "(blank: has ended)", Ink::Faint);
+    let (mut row, mut column) = (row, 0);
+    for (sign, words, ink) in keys {
+        let wide = sign.width() + 1 + words.width();
+        if column > 0 && column + wide > width {
+            (row, column) = (row + 1, 0);
+        }
+        column = if sign.is_empty() { column } else { canvas.write(row, column, width, &sign, ink) + 1 };
+        column = canvas.write(row, column, width, &words, Ink::Faint) + 3;
+    }
+    let source = if sampled > 0 {
+        "cpu: processor time used. The kernel was asked what each thread does."
+    } else {
+        "Drawn from the calls; the kernel was not asked what each thread does."
+    };
+    canvas.write(row + 1, 0, width, source, Ink::Faint);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lives::tests::{asked, modes};
+    use super::super::sample::{Sample, fits_everywhere};
+    use super::*;
+    use crate::event::What;
+
+    #[test]
+    fn three_modes_stand_side_by_side() {
+        let drawn = draw(&modes().recording(), 80).text();
+        assert_eq!(drawn, include_str!("golden/timeline-three-modes.txt"), "\n{drawn}");
+    }
+
+    #[test]
+    fn the_kernels_word_tells_ready_from_running() {
+        let drawn = draw(&asked().recording(), 80).text();
+        assert_eq!(drawn, include_str!("golden/timeline-asked.txt"), "\n{drawn}");
+    }
+
+    #[test]
+    fn it_fits_every_width_and_bears_what_is_odd() {
+        for recording in [modes().recording(), asked().recording(), Sample::new().recording()] {
+            fits_everywhere(&recording, draw);
+        }
+        let mut odd = Sample::new();
+        odd.receives("a name that is far too long for any band of any terminal", 1, 8, "x");
+        odd.enter("server", 2, "accept", &[]);
+        odd.event("lab", What::Wait { asked_ns: u64::MAX, purpose: "for ever".into() });
+        for number in 0..500 {
+            odd.sends("server", 3, &"x".repeat(number % 7)).pass(number as u64 * 10_000);
+        }
+        odd.pass(u64::MAX / 2).sends("server", 3, "late");
+        fits_everywhere(&odd.recording(), draw);
+        let drawn = draw(&odd.recording(), 80).text();
+        assert!(drawn.contains("more that have no room"), "{drawn}");
+    }
+}
