@@ -224,8 +224,9 @@ fn differs_in_address((first, ones): (&'static str, &[Return]), (second, others)
 }
 
 fn no_frame_for_unix(lab: &Lab) -> Result<()> {
-    lab.part("frames that lo sent"); // lo: by which a machine reaches itself
-    for (name, family, address) in families(lab, &["no-frame-for-unix"])? {
+    lab.part("frames that lo sent"); // lo leads to this machine itself
+    let families = families(lab, &["no-frame-for-unix"])?;
+    for (name, family, address) in families {
         if family == Domain::IPV6 {
             lab.need_ipv6()?;
         }
@@ -236,10 +237,11 @@ fn no_frame_for_unix(lab: &Lab) -> Result<()> {
         let frames = lab.frames_on_lo()?.saturating_sub(before);
         lab.tally(name, frames, "/proc/net/dev");
 
-        // Over TCP: three to shake hands, and one with "hello", at the least.
-        let some = at_least("frames", usize::try_from(frames).unwrap_or(0), 4);
+        // Over TCP at least three to shake hands, and one with "hello".
+        let some = at_least("frames", frames.try_into().unwrap_or(0), 4);
+        let none = is("frames", frames, 0_u64);
         match family {
-            Domain::UNIX => lab.claim("no-frame-for-unix", is("frames", frames, 0_u64)),
+            Domain::UNIX => lab.claim("no-frame-for-unix", none),
             Domain::IPV4 => lab.claim("frames-for-ipv4", some),
             _ => lab.claim("frames-for-ipv6", some),
         }
@@ -265,19 +267,23 @@ fn a_file_that_is_a_socket(lab: &Lab) -> Result<()> {
     let listener = server.socket(Domain::UNIX, Type::STREAM, None)?;
     listener.bind(&address)?; // makes the file
     listener.listen(1)?;
-    lab.claim("stat-says-socket", is("file type", stat(&path)?, "socket"));
+    let kind = is("file type", stat(&path)?, "socket");
+    lab.claim("stat-says-socket", kind);
 
     listener.close()?; // ... which stays
-    lab.claim("file-outlives-close", is("file type", stat(&path)?, "socket"));
+    let kind = is("file type", stat(&path)?, "socket");
+    lab.claim("file-outlives-close", kind);
     let knock = connect_to(&client, &address);
     let refused = failed_with("connect", &knock, "ECONNREFUSED");
     lab.claim("nobody-behind-the-file", refused);
 
     let again = server.socket(Domain::UNIX, Type::STREAM, None)?;
-    let refused = failed_with("bind", &again.bind(&address), "EADDRINUSE");
+    let answer = again.bind(&address);
+    let refused = failed_with("bind", &answer, "EADDRINUSE");
     lab.claim("bind-again-fails", refused);
-    server.deed("unlink …/door", || fs::remove_file(&path))?; // now the path is free
-    lab.claim("unlink-frees-the-path", succeeded("bind", &again.bind(&address)));
+    server.deed("unlink …/door", || fs::remove_file(&path))?;
+    let answer = again.bind(&address); // now the path is free
+    lab.claim("unlink-frees-the-path", succeeded("bind", &answer));
     Ok(())
 }
 
@@ -296,19 +302,23 @@ fn who_may_connect(lab: &Lab) -> Result<()> {
 
     chmod(&server, &path, 0o000)?; // nobody may do anything
     let knock = connect_to(&client, &address);
-    lab.claim("without-permission", failed_with("connect", &knock, "EACCES"));
+    let refused = failed_with("connect", &knock, "EACCES");
+    lab.claim("without-permission", refused);
     chmod(&server, &path, 0o400)?; // its owner may read
     let knock = connect_to(&client, &address);
-    lab.claim("reading-is-not-enough", failed_with("connect", &knock, "EACCES"));
+    let refused = failed_with("connect", &knock, "EACCES");
+    lab.claim("reading-is-not-enough", refused);
 
     chmod(&server, &path, 0o600)?; // its owner may read and write
     let caller = client.socket(Domain::UNIX, Type::STREAM, None)?;
-    lab.claim("with-permission", succeeded("connect", &caller.connect(&address)));
+    let answer = caller.connect(&address);
+    lab.claim("with-permission", succeeded("connect", &answer));
 
     caller.send(b"hello")?; // nobody has received it yet
-    let size = is("bytes in the file", fs::metadata(&path)?.len(), 0);
+    let length = fs::metadata(&path)?.len();
+    let size = is("bytes in the file", length, 0);
     let opened = client.deed("open …/door", || fs::File::open(&path));
-    let opened = failed_with("open", &opened, "ENXIO"); // no such device or address
+    let opened = failed_with("open", &opened, "ENXIO");
     lab.claim("file-holds-no-bytes", size.and(opened));
     Ok(())
 }
@@ -341,28 +351,32 @@ fn chmod(_: &Actor, _: &Path, _: u32) -> Result<()> {
 }
 
 fn families_do_not_mix(lab: &Lab) -> Result<()> {
-    let listener = lab.actor("server").socket(Domain::IPV4, Type::STREAM, None)?;
+    let open = |name, of| lab.actor(name).socket(of, Type::STREAM, None);
+    let listener = open("server", Domain::IPV4)?;
     listener.bind(&lab.here(0))?;
     listener.listen(1)?;
     let at = listener.local_addr()?; // somebody does listen there
     let v6 = lab.here_v6(port_of(&at)?);
     let path = SockAddr::unix("/tmp/any-path-would-do")?;
 
-    let ipv4 = lab.actor("ipv4").socket(Domain::IPV4, Type::STREAM, None)?;
-    let refused = failed_with("connect", &ipv4.connect(&v6), "EAFNOSUPPORT");
+    let ipv4 = open("ipv4", Domain::IPV4)?;
+    let answer = ipv4.connect(&v6);
+    let refused = failed_with("connect", &answer, "EAFNOSUPPORT");
     lab.claim("ipv4-takes-no-ipv6", refused);
-    let refused = failed_with("connect", &ipv4.connect(&path), "EAFNOSUPPORT");
+    let answer = ipv4.connect(&path);
+    let refused = failed_with("connect", &answer, "EAFNOSUPPORT");
     lab.claim("ipv4-takes-no-path", refused);
 
-    let unix = lab.actor("unix").socket(Domain::UNIX, Type::STREAM, None)?;
+    let unix = open("unix", Domain::UNIX)?;
     let refused = failed_with("connect", &unix.connect(&at), "EINVAL");
     lab.claim("unix-takes-no-ipv4", refused);
 
     lab.need_ipv6()?;
-    let ipv6 = lab.actor("ipv6").socket(Domain::IPV6, Type::STREAM, None)?;
+    let ipv6 = open("ipv6", Domain::IPV6)?;
     let refused = failed_with("connect", &ipv6.connect(&at), "EINVAL");
     // The kernel looks at the length first: these are too few bytes.
-    let short = less("bytes of this address", length(&at), "bytes of an IPv6 one", length(&v6));
+    let (given, wider) = (length(&at), length(&v6));
+    let short = less("bytes given", given, "an IPv6 address has", wider);
     lab.claim("ipv6-takes-no-ipv4", refused.and(short));
     Ok(())
 }
@@ -389,14 +403,15 @@ fn dual_stack(lab: &Lab) -> Result<()> {
     caller.connect(&ipv4)?;
     let (_connection, peer) = listener.accept()?;
 
-    let mapped = mapped(&caller.local_addr()?); // ::ffff: and the IPv4 address
-    let seen = equal("server.peer", &peer, "client.local, mapped", mapped);
+    let it = mapped(&caller.local_addr()?); // ::ffff: before its address
+    let seen = equal("server.peer", &peer, "client.local, mapped", it);
     lab.claim("server-sees-mapped", seen);
     let seen = is("client.peer", &caller.peer_addr()?, &ipv4);
     lab.claim("client-sees-plain-ipv4", seen);
 
     let second = server.socket(Domain::IPV4, Type::STREAM, None)?;
-    let refused = failed_with("IPv4 bind", &second.bind(&ipv4), "EADDRINUSE");
+    let answer = second.bind(&ipv4);
+    let refused = failed_with("IPv4 bind", &answer, "EADDRINUSE");
     lab.claim("ipv4-port-is-taken-too", refused);
     Ok(())
 }
@@ -441,13 +456,15 @@ fn ipv6_only(lab: &Lab) -> Result<()> {
     let welcome = connect_to(&client, &ipv4);
     lab.claim("one-port-two-listeners", succeeded("connect", &welcome));
     let late = listener.set_only_v6(false);
-    lab.claim("too-late-after-bind", failed_with("set_only_v6", &late, "EINVAL"));
+    let late = failed_with("set_only_v6", &late, "EINVAL");
+    lab.claim("too-late-after-bind", late);
     Ok(())
 }
 
 fn family_race(lab: &Lab) -> Result<()> {
     let rounds = lab.count("rounds")?;
-    for (name, family, address) in families(lab, &["unix-rounds-came-back"])? {
+    let families = families(lab, &["unix-rounds-came-back"])?;
+    for (name, family, address) in families {
         begin(lab, name)?;
         let (caller, connection) = connected(lab, family, &address)?;
         let (mut buffer, mut back) = ([0; 16], 0);

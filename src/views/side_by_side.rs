@@ -259,9 +259,11 @@ impl Cell {
         if let Some(above) = [&self.args, &self.args_short].into_iter().map(call).find(|row| row.width() <= width) {
             rows.push(above);
         } else {
-            rows.push(who().with("(", ink(differs.args)));
+            let open = who().with("(", ink(differs.args));
+            let open_fits = open.width() <= width || who().width() > width;
+            rows.push(if open_fits { open } else { who() });
             let args = [&self.args, &self.args_short].into_iter().find(|args| args.width() < width).unwrap_or(&self.args_short);
-            let args = args.trim_start_matches('(');
+            let args = if open_fits { args.trim_start_matches('(') } else { args };
             let both = outcome(Row::new().with(format!("  {args}"), ink(differs.args)), " → ", took);
             if both.width() <= width {
                 return vec![cut(rows.remove(0), width), both];

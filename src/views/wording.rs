@@ -79,7 +79,7 @@ pub(super) fn span_option(args: &Args, it: &Value) -> Option<String> {
     let times = ["SO_RCVTIMEO", "SO_SNDTIMEO", "SO_LINGER", "TCP_USER_TIMEOUT"];
     let is_time = |name: &Value| matches!(name, Value::Text(name) if times.contains(&&**name));
     match it {
-        Value::Number(0) if args.get("option").is_some_and(is_time) && args.get("value") == Some(it) => Some("0 s".to_owned()),
+        Value::Number(0) if args.get("option").is_some_and(is_time) && args.get("value") == Some(it) => Some(no_time(args).to_owned()),
         Value::Number(number) if args.get("option").is_some_and(is_time) && args.get("value") == Some(it) => {
             Some(span_of(u64::try_from(*number).unwrap_or(0).saturating_mul(1000)))
         }
@@ -105,6 +105,11 @@ pub(super) fn filled_in(function: &str, out: &Args, bytes: usize) -> String {
         });
     }
     words
+}
+
+/// What 0 means: a limit that is 0 is none, but to linger for 0 seconds is not to linger.
+fn no_time(args: &Args) -> &'static str {
+    if matches!(args.get("option"), Some(Value::Text(name)) if name == "SO_LINGER") { "0 s" } else { "no limit" }
 }
 
 /// Errors are bad, except those by which a non-blocking socket says `not yet`.
