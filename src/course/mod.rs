@@ -54,11 +54,12 @@ macro_rules! embedded {
 }
 
 /// The lessons in English, in the order of the course.
-static ENGLISH: [Embedded; 6] = embedded! {
+static ENGLISH: [Embedded; 7] = embedded! {
     1 "socket" "01-socket.md";
     2 "layers" "02-layers.md";
     3 "families" "03-families.md";
     4 "tcp-udp" "04-tcp-udp.md";
+    5 "process" "05-process.md";
     6 "handshake" "06-handshake.md";
     7 "timeouts" "07-timeouts.md";
 };

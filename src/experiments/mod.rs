@@ -11,6 +11,7 @@ use crate::lab::{self, Lab, Network, Parameter, Result, Run};
 mod families;
 mod handshake;
 mod layers;
+mod process;
 mod socket;
 mod tcp_udp;
 mod tcp_udp_wire;
@@ -62,12 +63,13 @@ pub struct Chapter {
 }
 
 /// All chapters, in the order of the course.
-pub static CHAPTERS: [&Chapter; 8] = [
+pub static CHAPTERS: [&Chapter; 9] = [
     &socket::CHAPTER,
     &layers::CHAPTER,
     &families::CHAPTER,
     &tcp_udp::CHAPTER,
     &tcp_udp_wire::CHAPTER,
+    &process::CHAPTER,
     &handshake::CHAPTER,
     &timeouts::CHAPTER,
     &timeout_mode::CHAPTER,

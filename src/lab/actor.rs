@@ -61,6 +61,12 @@ impl Actor {
         &self.name
     }
 
+    /// What the kernel says of the calling thread at this moment, recorded as a sample too; `None` where there is no /proc.
+    #[must_use]
+    pub fn observe(&self) -> Option<Sample> {
+        self.lab.observe(&self.name, std::process::id(), kernel::thread_id())
+    }
+
     /// Opens a socket: socket(2).
     ///
     /// # Errors
@@ -153,6 +159,13 @@ impl<T> ActorThread<'_, T> {
         until_blocked_in(&self.lab, &self.name, (std::process::id(), self.thread), function, || self.handle.is_finished())
     }
 
+    /// Waits until its thread sleeps, in whatever it may be, as the kernel sees it where that can be had.
+    pub fn until_asleep(&self) {
+        while !self.handle.is_finished() && kernel::is_asleep(std::process::id(), self.thread) == Some(false) {
+            thread::sleep(Duration::from_micros(200));
+        }
+    }
+
     /// Its TID.
     #[must_use]
     pub fn id(&self) -> u32 {
@@ -181,7 +194,8 @@ fn until_blocked_in(lab: &Lab, name: &str, (process, thread): (u32, u32), functi
             let last = events.iter().rev().find(mine);
             matches!(last.map(|event| &event.what), Some(What::Enter(call)) if call.function == function)
         });
-        if pending && kernel::is_asleep(process, thread).unwrap_or(true) {
+        // A process tells what it does a moment late: that it sleeps on a lock of the lab's is not what is waited for.
+        if pending && kernel::is_asleep(process, thread).unwrap_or(true) && !kernel::waits_for_a_lock(process, thread) {
             return Ok(());
         }
         if left {
@@ -309,6 +323,15 @@ impl Process {
             child.kill()?;
         }
         Ok(())
+    }
+
+    /// Waits until it has ended, and leaves it to be collected: by [`Process::finish`] if it ended by itself, by
+    /// [`Process::collect`] if it was killed. Until then it stays in the kernel's table (state `Z`).
+    pub fn until_ended(&self) {
+        while !self.reader.is_finished() {
+            thread::sleep(Duration::from_micros(200));
+        }
+        kernel::until_ended(self.id);
     }
 
     /// Collects a process that was killed (waitpid(2)): how it ended, in the system's words.

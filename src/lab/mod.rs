@@ -329,6 +329,17 @@ impl Lab {
         answer
     }
 
+    /// Runs `play` on one processor alone: the calling thread, and those that it starts meanwhile. Whoever of them looks at
+    /// another then knows that the other does not run, for the one processor is taken by the looker.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] where the system lets nobody choose its processors.
+    pub fn on_one_processor<T>(&self, play: impl FnOnce() -> Result<T>) -> Result<T> {
+        let pinned = kernel::pin_to_one_processor();
+        let _pinned = pinned.map_err(|missing| Error::Unavailable(format!("threads cannot be kept to one processor here ({missing})")))?;
+        play()
+    }
+
     /// Raises the soft limit of open descriptors to the hard one (`RLIMIT_NOFILE`, getrlimit(2)), records what was reached,
     /// and says what the limit was and what it is; `None` where the system has no such limit.
     pub fn raise_descriptor_limit(&self) -> Option<(u64, u64)> {
@@ -373,5 +384,23 @@ impl Seen {
     #[must_use]
     pub fn took(&self) -> Duration {
         Duration::from_nanos(self.back.took_ns)
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_processor_and_then_all_again() {
+        let lab = Lab::in_memory();
+        let allowed = || {
+            let all = nix::sched::sched_getaffinity(nix::unistd::Pid::from_raw(0)).expect("Linux tells");
+            (0..nix::sched::CpuSet::count()).filter(|which| all.is_set(*which).unwrap_or(false)).count()
+        };
+        let before = allowed();
+        let of_both = lab.on_one_processor(|| lab.scope(|stage| Ok((allowed(), stage.actor("other", |_| Ok(allowed()))?.finish()?))));
+        assert_eq!(of_both.expect("no error"), (1, 1), "a thread that it starts is kept there too");
+        assert_eq!(allowed(), before);
     }
 }

@@ -134,6 +134,19 @@ impl Lab {
         answer
     }
 
+    /// What the kernel was seen to say of an actor so far: when, in nanoseconds since the run began, and what.
+    #[must_use]
+    pub fn samples(&self, actor: &str) -> Vec<(u64, Sample)> {
+        self.recorder().look(|events| {
+            let of = events.iter().filter(|event| &*event.actor == actor);
+            of.filter_map(|event| match &event.what {
+                What::Sample(sample) => Some((event.at_ns, sample.clone())),
+                _ => None,
+            })
+            .collect()
+        })
+    }
+
     pub(super) fn record_sample(&self, of: &Watched, sample: Sample) {
         // Several roles may share a thread: it is the one that last did something.
         let actor = self.recorder().look(|events| {
@@ -158,14 +171,7 @@ mod tests {
     use socket2::{Domain, Type};
 
     fn samples(lab: &Lab, actor: &str) -> Vec<Sample> {
-        lab.recorder().look(|events| {
-            let of = events.iter().filter(|event| &*event.actor == actor);
-            of.filter_map(|event| match &event.what {
-                What::Sample(sample) => Some(sample.clone()),
-                _ => None,
-            })
-            .collect()
-        })
+        lab.samples(actor).into_iter().map(|(_, sample)| sample).collect()
     }
 
     #[test]

@@ -241,6 +241,27 @@ pub fn memory(_: u32) -> Option<u64> {
     None
 }
 
+/// Not to be known here.
+#[must_use]
+pub fn waits_for_a_lock(_: u32, _: u32) -> bool {
+    false
+}
+
+/// Nothing to wait for here: that its output was closed has to do.
+pub fn until_ended(_: u32) {}
+
+/// The calling thread's processors, to be given back to it when this is dropped.
+#[derive(Debug)]
+pub struct Pinned;
+
+/// Not to be had here.
+///
+/// # Errors
+/// Always.
+pub fn pin_to_one_processor() -> Result<Pinned, Missing> {
+    Err(Missing { step: Cow::Borrowed("sched_setaffinity"), errno: Cow::Borrowed("ENOSYS") })
+}
+
 /// An epoll instance, which only Linux has.
 #[derive(Debug)]
 pub struct Epoll;

@@ -134,6 +134,21 @@ pub fn is_asleep(process: u32, thread: u32) -> Option<bool> {
     Some(matches!(state, 'S' | 'D'))
 }
 
+/// True if this thread sleeps on a lock (futex(2)), which no call on a socket does; false where /proc does not tell.
+#[must_use]
+pub fn waits_for_a_lock(process: u32, thread: u32) -> bool {
+    let call = fs::read_to_string(format!("/proc/{process}/task/{thread}/syscall")).unwrap_or_default();
+    call.split_whitespace().next().and_then(|number| number.parse().ok()) == Some(libc::SYS_futex)
+}
+
+/// Waits until a child process has ended, all its threads, and leaves it to be collected (waitid(2) with `WNOWAIT`).
+pub fn until_ended(process: u32) {
+    use nix::errno::Errno;
+    use nix::sys::wait::{Id, WaitPidFlag, waitid};
+    let child = nix::unistd::Pid::from_raw(process.cast_signed());
+    while waitid(Id::Pid(child), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) == Err(Errno::EINTR) {}
+}
+
 /// Frames that an interface of this network has sent so far (the `tx_packets` column of /proc/net/dev, proc_pid_net(5)).
 #[must_use]
 pub fn frames_sent(interface: &str) -> Option<u64> {
@@ -328,5 +343,11 @@ pub fn drop_capabilities() -> io::Result<()> {
     let none = [0_u32; 6];
     // SAFETY: version 3 takes a header of two words and two sets of three words.
     let answer = unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), none.as_ptr()) };
-    if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    if answer != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // Root's child process got capabilities by execve(2), and with them became one that others may not look into: without
+    // them it need not be, and its parent may ask in which call it sleeps (PR_SET_DUMPABLE(2const), ptrace(2)).
+    nix::sys::prctl::set_dumpable(true)?;
+    Ok(())
 }

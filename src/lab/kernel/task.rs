@@ -6,6 +6,11 @@ use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
+use nix::errno::Errno;
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
+use nix::unistd::Pid;
+
+use super::Missing;
 use crate::event::Sample;
 
 /// A thread that is looked at again and again: its files stay open, so that a look is a few reads and opens nothing.
@@ -98,6 +103,31 @@ pub fn syscall_name(number: i64) -> Cow<'static, str> {
         #[cfg(target_arch = "x86_64")] SYS_epoll_wait, #[cfg(target_arch = "x86_64")] SYS_pause,
     }
     Cow::Owned(number.to_string())
+}
+
+/// The calling thread's processors, to be given back to it when this is dropped.
+#[derive(Debug)]
+pub struct Pinned(CpuSet);
+
+/// Lets the calling thread, and those that it starts from now on, use one processor alone: the first of those that it may
+/// use (sched_setaffinity(2)).
+///
+/// # Errors
+/// [`Missing`] with the step that failed.
+pub fn pin_to_one_processor() -> Result<Pinned, Missing> {
+    let myself = Pid::from_raw(0);
+    let missing = |step: &'static str, error: Errno| Missing { step: Cow::Borrowed(step), errno: super::errno_name(error as i32) };
+    let all = sched_getaffinity(myself).map_err(|error| missing("sched_getaffinity", error))?;
+    let mut one = CpuSet::new();
+    let first = (0..CpuSet::count()).find(|processor| all.is_set(*processor).unwrap_or(false)).unwrap_or(0);
+    one.set(first).and_then(|()| sched_setaffinity(myself, &one)).map_err(|error| missing("sched_setaffinity", error))?;
+    Ok(Pinned(all))
+}
+
+impl Drop for Pinned {
+    fn drop(&mut self) {
+        let _ = sched_setaffinity(Pid::from_raw(0), &self.0);
+    }
 }
 
 /// Processor time of the calling thread (`CLOCK_THREAD_CPUTIME_ID`, clock_gettime(2)).

@@ -1,0 +1,434 @@
+//! Lesson 5: a socket belongs to a process, so the life of a server is the life of a process: created, ready, running,
+//! blocked, terminated. Here the kernel is asked which of them it is.
+
+use std::hint::spin_loop;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, SockAddr, Type};
+
+use super::{Chapter, Experiment, Part, SourceFile};
+use crate::event::{Address, Sample};
+use crate::lab::{
+    Actor, ActorThread, Error, Kind, Lab, Network, Parameter, Process, Proof, Result, Sampler, Socket, as_long, at_least, before, differ,
+    equal, failed_with, is, no_sooner,
+};
+
+const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("process.rs") };
+
+pub(super) static CHAPTER: Chapter = Chapter {
+    experiments: &[
+        Experiment {
+            name: "server-life",
+            play: server_life,
+            claims: &[
+                "created-ready-running",
+                "blocked-in-accept",
+                "the-place-has-a-name",
+                "blocked-gets-no-turn",
+                "woken-ready-running",
+                "seen-at-work",
+                "blocked-again",
+                "ended-not-yet-gone",
+                "the-service-is-closed",
+            ],
+            parameters: &[
+                Parameter { name: "pause", default: "150ms", kind: Kind::Span(1, 60_000), help: "how long nobody comes, each time" },
+                Parameter { name: "work", default: "40ms", kind: Kind::Span(1, 10_000), help: "processor time that a request takes" },
+            ],
+            network: Network::Host,
+            file: FILE,
+        },
+        Experiment {
+            name: "ready-or-running",
+            play: ready_or_running,
+            claims: &["running-says-r", "ready-says-r", "two-clocks-tell-them-apart"],
+            parameters: &[],
+            network: Network::Host,
+            file: FILE,
+        },
+        Experiment {
+            name: "blocked-is-free",
+            play: blocked_is_free,
+            claims: &["blocked-uses-nothing", "spinning-uses-a-processor", "join-blocks-too"],
+            parameters: &[Parameter { name: "time", default: "300ms", kind: Kind::Span(50, 60_000), help: "how long nothing happens" }],
+            network: Network::Host,
+            file: FILE,
+        },
+        Experiment {
+            name: "closed-with-its-process",
+            play: closed_with_its_process,
+            claims: &["killed-in-recv", "it-closed-nothing", "the-peer-reads-the-end", "unread-data-resets", "closed-before-collected"],
+            parameters: &[],
+            network: Network::Host,
+            file: FILE,
+        },
+    ],
+    parts: &[
+        Part { name: "server-life/server", play: server_life_server },
+        Part { name: "closed-with-its-process/server", play: closed_with_its_process_server },
+    ],
+};
+
+const TCP: Option<Protocol> = Some(Protocol::TCP);
+
+/// One server process from its creation to its end; nobody comes, twice.
+fn server_life(lab: &Lab) -> Result<()> {
+    let pause = lab.span("pause")?;
+    let client = lab.actor("client");
+    let seen = lab.sample_while(Sampler::PERIOD, || {
+        let server = start_server(lab)?; // created, ready, running
+        server.until_blocked_in("accept")?; // blocked: nobody comes
+        let asleep = server.observe();
+        lab.wait(pause, "nobody comes");
+        let still_asleep = server.observe();
+
+        let address = address_of_server(lab)?;
+        ask(&client, &address, b"work")?; // woken: ready, running
+        server.until_blocked_in("accept")?; // blocked again
+        let asleep_again = server.observe();
+        lab.wait(pause, "nobody comes");
+
+        ask(&client, &address, b"stop")?; // running, terminated
+        server.until_ended();
+        let ended = server.observe();
+        server.finish()?;
+        Ok(Seen { asleep, still_asleep, asleep_again, ended })
+    })?;
+    check_life(lab, &seen)?;
+    let late = client.socket(Domain::IPV4, Type::STREAM, TCP)?;
+    let answer = late.connect(&address_of_server(lab)?);
+    let refused = failed_with("connect", &answer, "ECONNREFUSED");
+    lab.claim("the-service-is-closed", refused);
+    Ok(())
+}
+
+/// The server of [`server_life`], in a process of its own: its main thread does all of this.
+fn server_life_server(lab: &Lab) -> Result<()> {
+    let listener = lab.played().socket(Domain::IPV4, Type::STREAM, TCP)?;
+    listener.bind(&lab.here(0))?;
+    listener.listen(5)?;
+    listener.local_addr()?; // recorded, and so the client learns the port
+    loop {
+        let (connection, _) = listener.accept()?; // no client: blocked
+        let mut buffer = [0; 64];
+        let n = connection.recv(&mut buffer)?;
+        if &buffer[..n] == b"stop" {
+            return Ok(()); // the sockets are closed, the process ends
+        }
+        compute(lab)?;
+        connection.send(b"done")?;
+    }
+}
+
+/// Uses so much processor time as `work` says.
+fn compute(lab: &Lab) -> Result<()> {
+    let work = lab.text("work")?.parse().map_err(|error| Error::Unexpected(format!("work: {error}")))?;
+    let Some(start) = lab.cpu_time() else { return Ok(()) };
+    while lab.cpu_time().is_some_and(|now| now - start < Duration::from_millis(work)) {}
+    Ok(())
+}
+
+fn start_server(lab: &Lab) -> Result<Process> {
+    let work = lab.span("work")?.as_millis().to_string();
+    lab.process("server", "server-life/server", &[("work", work)])
+}
+
+/// A client that comes, asks, and stays until the server has closed its end.
+fn ask(client: &Actor, at: &SockAddr, what: &[u8]) -> Result<()> {
+    let socket = client.socket(Domain::IPV4, Type::STREAM, TCP)?;
+    socket.connect(at)?;
+    socket.send(what)?;
+    while socket.recv(&mut [0; 64])? > 0 {}
+    Ok(())
+}
+
+/// Where the server process listens, by its own record.
+fn address_of_server(lab: &Lab) -> Result<SockAddr> {
+    match lab.last_call("server", "local_addr")?.back.out.address("address") {
+        Some(Address::Inet(at)) => Ok((*at).into()),
+        other => Err(Error::Unexpected(format!("the server listens at {other:?}"))),
+    }
+}
+
+/// What the kernel said of the server at four moments; `None` where it cannot be asked.
+struct Seen {
+    asleep: Option<Sample>,
+    still_asleep: Option<Sample>,
+    asleep_again: Option<Sample>,
+    ended: Option<Sample>,
+}
+
+fn check_life(lab: &Lab, seen: &Seen) -> Result<()> {
+    let (asleep, still, again) = (seen.asleep.as_ref(), seen.still_asleep.as_ref(), seen.asleep_again.as_ref());
+    claim_if_told(lab, "created-ready-running", asleep.and_then(|asleep| was_given_a_processor(lab, asleep)));
+    claim_if_told(lab, "blocked-in-accept", asleep.and_then(in_accept));
+    claim_if_told(lab, "the-place-has-a-name", asleep.and_then(in_accept_of_tcp));
+    claim_if_told(lab, "blocked-gets-no-turn", asleep.zip(still).and_then(|(asleep, still)| no_turn_between(asleep, still)));
+
+    let work = lab.span("work")?;
+    let woken = still.zip(again).and_then(|(still, again)| ran_between(still, again, work));
+    let comes = first_entered(lab, "client", "connect");
+    let came_first = before("the client comes", comes, "accept returns", first_returned(lab, "server", "accept"));
+    claim_if_told(lab, "woken-ready-running", woken.map(|woken| came_first.and(woken)));
+
+    let answering = comes..first_entered(lab, "server", "send");
+    let at_work = |(at_ns, sample): &(u64, Sample)| answering.contains(at_ns) && sample.state == Some('R');
+    match lab.samples("server").iter().filter(|seen| at_work(seen)).count() {
+        0 => lab.not_checked("seen-at-work", "the server worked between two looks of ours: --set work=200ms makes it work longer"),
+        times => lab.claim("seen-at-work", at_least("times seen in R", times, 1)),
+    }
+    claim_if_told(lab, "blocked-again", again.and_then(in_accept));
+
+    let last = lab.samples("server").pop().map(|(_, sample)| sample.state.map_or("gone".to_owned(), String::from));
+    let ended = seen.ended.as_ref().and_then(|ended| ended.state).zip(last);
+    claim_if_told(lab, "ended-not-yet-gone", ended.map(|(ended, last)| is("it has ended", ended, 'Z').and(is("collected", last, "gone"))));
+    Ok(())
+}
+
+/// Claims what could be proven; of what the kernel does not tell, says so.
+fn claim_if_told(lab: &Lab, name: &'static str, proof: Option<Proof>) {
+    match proof {
+        Some(proof) => lab.claim(name, proof),
+        None => lab.not_checked(name, "this kernel does not tell: /proc/PID/task lacks `stat`, `syscall`, `wchan` or `schedstat`"),
+    }
+}
+
+/// It has a PID of its own, has been ready, and has been given a processor.
+fn was_given_a_processor(lab: &Lab, sample: &Sample) -> Option<Proof> {
+    let (pid, _) = lab.calls("server").first().map(|(event, _)| (event.process, event.at_ns))?;
+    let own = differ("its PID", pid, "ours", std::process::id());
+    Some(own.and(no_sooner("ready for", span(sample.ready_ns?), "some time", span(1))).and(at_least(
+        "turns on a processor",
+        number(turns(sample)?),
+        1,
+    )))
+}
+
+/// Asleep, in the system call that accept() is.
+fn in_accept(sample: &Sample) -> Option<Proof> {
+    Some(is("state", sample.state?, 'S').and(is("system call", sample.syscall.clone()?, "accept4")))
+}
+
+/// Asleep in the function of the kernel that is TCP's accept(), or in the one that it waits in, whichever this kernel names.
+fn in_accept_of_tcp(sample: &Sample) -> Option<Proof> {
+    let name = sample.wait_channel.clone()?;
+    let expected = if name == "inet_csk_wait_for_connect" { "inet_csk_wait_for_connect" } else { "inet_csk_accept" };
+    Some(is("wait channel", name, expected))
+}
+
+/// Not once given a processor, not a nanosecond used.
+fn no_turn_between(earlier: &Sample, later: &Sample) -> Option<Proof> {
+    let turns = equal("turns before", turns(earlier)?, "turns after", turns(later)?);
+    Some(turns.and(as_long("processor time before", span(earlier.cpu_ns?), "after", span(later.cpu_ns?))))
+}
+
+/// Ready for some time, then given a processor, and used it for so long.
+fn ran_between(earlier: &Sample, later: &Sample, work: Duration) -> Option<Proof> {
+    let ready = no_sooner("ready since", span(later.ready_ns?.checked_sub(earlier.ready_ns?)?), "some time", span(1));
+    let given = at_least("turns since", number(turns(later)?.checked_sub(turns(earlier)?)?), 1);
+    Some(ready.and(given).and(no_sooner("running since", used_between(earlier, later)?, "asked", work)))
+}
+
+/// How often it was given a processor; a kernel that does not count says 0.
+fn turns(sample: &Sample) -> Option<u64> {
+    sample.turns.filter(|turns| *turns > 0)
+}
+
+fn used_between(earlier: &Sample, later: &Sample) -> Option<Duration> {
+    Some(span(later.cpu_ns?.checked_sub(earlier.cpu_ns?)?))
+}
+
+fn span(ns: u64) -> Duration {
+    Duration::from_nanos(ns)
+}
+
+fn number(of: u64) -> usize {
+    usize::try_from(of).unwrap_or(usize::MAX)
+}
+
+fn first_returned(lab: &Lab, actor: &str, function: &str) -> u64 {
+    lab.calls(actor).iter().find(|(_, back)| back.call.function == function).map_or(0, |(event, _)| event.at_ns)
+}
+
+fn first_entered(lab: &Lab, actor: &str, function: &str) -> u64 {
+    let calls = lab.calls(actor);
+    calls.iter().find(|(_, back)| back.call.function == function).map_or(0, |(event, back)| event.at_ns - back.took_ns)
+}
+
+/// What does the kernel say of one that runs, and of one that only would?
+fn ready_or_running(lab: &Lab) -> Result<()> {
+    let looker = lab.actor("looker");
+    let over = AtomicBool::new(false);
+    // One processor for the two of them: this thread, and one that spins.
+    lab.on_one_processor(|| {
+        lab.scope(|stage| {
+            let spinner = stage.actor("spinner", |_| {
+                while !over.load(Relaxed) {
+                    spin_loop(); // wants to run, always
+                }
+                Ok(())
+            })?;
+            // We run, so it does not: we have the processor. It is ready.
+            let myself = looker.observe();
+            let other = spinner.observe();
+            let_it_run(&spinner);
+            let later = spinner.observe(); // ready once more
+
+            over.store(true, Relaxed);
+            spinner.finish()?;
+            check_letters(lab, [&myself, &other, &later]);
+            Ok(())
+        })
+    })
+}
+
+/// Gives the processor away until the other has used 10 ms of it.
+fn let_it_run(other: &ActorThread<()>) {
+    let Some(start) = other.cpu_time() else { return };
+    while other.cpu_time().is_some_and(|now| now < start + Duration::from_millis(10)) {
+        std::thread::yield_now();
+    }
+}
+
+fn check_letters(lab: &Lab, seen: [&Option<Sample>; 3]) {
+    let [myself, other, later] = seen.map(Option::as_ref);
+    let says_r = |what, sample: &Sample| Some(is(what, sample.state?, 'R'));
+    claim_if_told(lab, "running-says-r", myself.and_then(|sample| says_r("the looker", sample)));
+    let both = other.zip(later).and_then(|(first, second)| Some(says_r("the other", first)?.and(says_r("once more", second)?)));
+    claim_if_told(lab, "ready-says-r", both);
+    let counted = other.zip(later).and_then(|(earlier, later)| ran_between(earlier, later, Duration::from_millis(10)));
+    claim_if_told(lab, "two-clocks-tell-them-apart", counted);
+}
+
+/// Three ways to let time pass: recv, an empty loop, and join.
+fn blocked_is_free(lab: &Lab) -> Result<()> {
+    let (time, over) = (lab.span("time")?, AtomicBool::new(false));
+    let (socket, peer) = connection(lab)?;
+    let used = lab.sample_while(Sampler::PERIOD, || {
+        lab.scope(|stage| {
+            let blocked = stage.actor("blocked", |_| {
+                Ok(socket.recv(&mut [0; 64])?) // nothing comes
+            })?;
+            let spinning = stage.actor("spinning", |_| {
+                while !over.load(Relaxed) {
+                    spin_loop(); // as the notes' main thread
+                }
+                Ok(lab.cpu_time())
+            })?;
+            let joining = stage.actor("joining", |_| spinning.finish())?;
+            blocked.until_blocked_in("recv")?;
+            joining.until_asleep();
+
+            let earlier = [blocked.observe(), joining.observe()];
+            lab.wait(time, "nothing happens");
+            let later = [blocked.observe(), joining.observe()];
+
+            over.store(true, Relaxed);
+            peer.send(b"!")?;
+            blocked.finish()?;
+            Ok(Used { earlier, later, spinning: joining.finish()? })
+        })
+    })?;
+    check_used(lab, &used, time);
+    Ok(())
+}
+
+/// What the blocked and the joining thread had used before and after, and the spinning one in its whole life.
+struct Used {
+    earlier: [Option<Sample>; 2],
+    later: [Option<Sample>; 2],
+    spinning: Option<Duration>,
+}
+
+fn check_used(lab: &Lab, used: &Used, time: Duration) {
+    let [blocked, joining] = [0, 1].map(|which| used.earlier[which].as_ref().zip(used.later[which].as_ref()));
+    let measure = |label, used: Option<Duration>| {
+        if let Some(used) = used {
+            lab.measure("processor time", label, used);
+        }
+    };
+    measure("blocked", blocked.and_then(|(earlier, later)| used_between(earlier, later)));
+    measure("spinning", used.spinning);
+    measure("joining", joining.and_then(|(earlier, later)| used_between(earlier, later)));
+
+    claim_if_told(lab, "blocked-uses-nothing", blocked.and_then(|(earlier, later)| no_turn_between(earlier, later)));
+    let spun = used.spinning.map(|spun| no_sooner("processor time", spun, "a tenth of the time", time / 10));
+    claim_if_told(lab, "spinning-uses-a-processor", spun);
+    let asleep =
+        joining.and_then(|(_, later)| Some(is("state", later.state?, 'S').and(is("system call", later.syscall.clone()?, "futex"))));
+    let unused = joining.and_then(|(earlier, later)| no_turn_between(earlier, later));
+    claim_if_told(lab, "join-blocks-too", asleep.zip(unused).map(|(asleep, unused)| asleep.and(unused)));
+}
+
+/// The two ends of a TCP connection.
+fn connection(lab: &Lab) -> Result<(Socket, Socket)> {
+    let peer = lab.actor("peer");
+    let listener = peer.socket(Domain::IPV4, Type::STREAM, TCP)?;
+    listener.bind(&lab.here(0))?;
+    listener.listen(5)?;
+    let client = peer.socket(Domain::IPV4, Type::STREAM, TCP)?;
+    client.connect(&listener.local_addr()?)?;
+    Ok((client, listener.accept()?.0))
+}
+
+/// A server is killed while it serves two clients: who closes its sockets?
+fn closed_with_its_process(lab: &Lab) -> Result<()> {
+    let part = "closed-with-its-process/server";
+    let server = lab.process("server", part, &[])?;
+    server.until_blocked_in("accept")?;
+    let address = address_of_server(lab)?;
+    let bob = connected(lab, "bob", &address)?;
+    bob.send(b"read me")?; // the server looks, and does not take it
+    let alice = connected(lab, "alice", &address)?;
+    server.until_blocked_in("recv")?; // from Alice, who is silent
+
+    server.kill()?; // SIGKILL: it cannot do one thing more
+    let alices = alice.recv(&mut [0; 64]);
+    let bobs = bob.recv(&mut [0; 64]);
+    server.until_ended();
+    let carols = connected(lab, "carol", &address);
+    let dead = server.observe(); // ended, and not collected
+    let how = server.collect()?;
+
+    let killed = is("it ended by", how, "signal: 9 (SIGKILL)");
+    let never = is("returns of recv", returns(lab, "recv"), 0);
+    lab.claim("killed-in-recv", killed.and(never));
+    let closes = is("calls of close", returns(lab, "close"), 0);
+    let shutdowns = is("of shutdown", returns(lab, "shutdown"), 0);
+    lab.claim("it-closed-nothing", closes.and(shutdowns));
+
+    let end = is("alice.recv", alices?, 0);
+    lab.claim("the-peer-reads-the-end", end);
+    let reset = failed_with("bob.recv", &bobs, "ECONNRESET");
+    lab.claim("unread-data-resets", reset);
+    let refused = failed_with("carol.connect", &carols, "ECONNREFUSED");
+    let state = dead.and_then(|dead| dead.state);
+    let both = state.map(|state| refused.and(is("the server", state, 'Z')));
+    claim_if_told(lab, "closed-before-collected", both);
+    Ok(())
+}
+
+/// How many of the server's calls of this function have returned.
+fn returns(lab: &Lab, function: &str) -> usize {
+    lab.calls("server").iter().filter(|(_, back)| back.call.function == function).count()
+}
+
+/// The server of [`closed_with_its_process`], in a process of its own.
+fn closed_with_its_process_server(lab: &Lab) -> Result<()> {
+    let listener = lab.played().socket(Domain::IPV4, Type::STREAM, TCP)?;
+    listener.bind(&lab.here(0))?;
+    listener.listen(5)?;
+    listener.local_addr()?;
+    let (bob, _) = listener.accept()?;
+    bob.peek(&mut [0; 64])?; // waits for his bytes, and leaves them there
+    let (alice, _) = listener.accept()?;
+    alice.recv(&mut [0; 64])?; // blocked when it is killed
+    Ok(())
+}
+
+fn connected(lab: &Lab, name: &str, at: &SockAddr) -> std::io::Result<Socket> {
+    let socket = lab.actor(name).socket(Domain::IPV4, Type::STREAM, TCP)?;
+    socket.connect(at)?;
+    Ok(socket)
+}
