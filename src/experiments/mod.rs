@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use crate::lab::{self, Lab, Network, Parameter, Result, Run};
 
+mod blocking;
 mod families;
 mod handshake;
 mod layers;
@@ -62,7 +63,7 @@ pub struct Chapter {
 }
 
 /// All chapters, in the order of the course.
-pub static CHAPTERS: [&Chapter; 8] = [
+pub static CHAPTERS: [&Chapter; 9] = [
     &socket::CHAPTER,
     &layers::CHAPTER,
     &families::CHAPTER,
@@ -70,6 +71,7 @@ pub static CHAPTERS: [&Chapter; 8] = [
     &tcp_udp_wire::CHAPTER,
     &handshake::CHAPTER,
     &timeouts::CHAPTER,
+    &blocking::CHAPTER,
     &timeout_mode::CHAPTER,
 ];
 
