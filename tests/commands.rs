@@ -144,6 +144,16 @@ fn a_record_file_that_cannot_be_written_is_known_before_anything_runs() {
 }
 
 #[test]
+fn a_file_for_frames_that_cannot_be_written_is_known_before_anything_runs() {
+    let (out, err, code) = told(&["run", "two-processes", "--pcap", "/nowhere/x.pcapng"]);
+    assert!(err.contains("/nowhere/x.pcapng cannot be written"), "{err}");
+    assert_eq!((out.as_str(), code), ("", Some(3)));
+    let (out, err, code) = told(&["lesson", "1", "--pcap", "-", "--record", "-"]);
+    assert!(err.contains("name a file for one"), "{err}");
+    assert_eq!((out.as_str(), code), ("", Some(2)));
+}
+
+#[test]
 fn with_json_on_standard_output_nothing_else_is_there() {
     let (out, err, code) = told(&["run", "two-processes", "--json", "-"]);
     assert!(out.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()), "{out}");
@@ -164,6 +174,29 @@ fn every_width_is_kept_and_ascii_is_ascii() {
         }
     }
     assert_eq!(told(&["list", "--width", "19"]).2, Some(2));
+}
+
+/// Where no wire can be had, the shipped recording goes through the same views.
+#[test]
+fn the_wires_views_keep_every_width_and_are_ascii_when_asked() {
+    let file = folder("views-of-the-wire").join("mine.md");
+    let step = |name: &str| {
+        let experiment = socket_explorer::experiments::find(name).expect("an experiment");
+        let claims: String = experiment.claims.iter().map(|claim| format!("{claim}: Words.\n")).collect();
+        format!("```experiment {name}\nview: layers\nview: retries\n{claims}```\n")
+    };
+    let text = format!("# T\n> Q?\n\n{}{}", step("three-way-handshake"), step("lost-syn"));
+    fs::write(&file, text).expect("written");
+    let file = file.to_string_lossy();
+    for width in ["20", "60", "80"] {
+        let (out, err, code) = told(&["lesson", &file, "--width", width, "--ascii", "-vvv"]);
+        assert_eq!(code, Some(0), "{err}");
+        let widest = out.lines().max_by_key(|line| line.chars().count()).unwrap_or_default();
+        assert!(widest.chars().count() <= width.parse().expect("a number"), "at {width}: {widest}");
+        assert!(out.is_ascii(), "{:?}", out.chars().filter(|c| !c.is_ascii()).collect::<Vec<_>>());
+        assert!(out.contains("1 physical") && out.contains("SYN 2"), "{out}");
+        assert!(width == "20" || out.contains("Flags [S.]"), "{out}");
+    }
 }
 
 #[test]

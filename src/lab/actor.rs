@@ -232,7 +232,15 @@ impl Process {
             for line in BufReader::new(output?).split(b'\n') {
                 let Ok(Line::Event(event)) = parse_line(&line.ok()?) else { continue };
                 match event.what {
-                    What::End { ending: how } => ending = Some(how),
+                    What::End { ending: how } => {
+                        // The others may be waiting for what now never comes.
+                        match &how {
+                            Ending::Unavailable { why } => into.fail_now(&Error::Unavailable(why.clone())),
+                            Ending::Failed { why } => into.fail_now(&Error::Unexpected(why.clone())),
+                            _ => {}
+                        }
+                        ending = Some(how);
+                    }
                     _ => into.recorder().merge(*event),
                 }
             }

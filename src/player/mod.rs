@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -17,6 +17,7 @@ use crate::picture::{Ink, Row};
 use crate::recording::{self, Header, Line, Recording};
 use crate::terminal::{Terminal, Typed};
 use crate::views::View;
+use crate::views::pcapng;
 use crate::views::trace::{Detail, Trace};
 use crate::words::{self, Counts};
 
@@ -25,6 +26,7 @@ mod check;
 mod doctor;
 mod report;
 pub mod shipped;
+mod sink;
 mod verify;
 
 pub use doctor::doctor;
@@ -32,6 +34,7 @@ pub use verify::verify;
 
 use bench::{Bench, Came};
 use report::Judged;
+use sink::Sink;
 
 /// How long nothing may come before a blocked call is shown as blocked.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -79,7 +82,10 @@ impl Failure {
 pub struct Player {
     terminal: Terminal,
     verbose: u8,
-    sink: Option<(PathBuf, Box<dyn Write>)>,
+    /// Where the events go.
+    sink: Option<Sink>,
+    /// Where the frames go.
+    frames: Option<Sink>,
 }
 
 /// A run that is over.
@@ -90,20 +96,14 @@ struct Done {
 }
 
 impl Player {
-    /// A player that shows on this terminal, and writes the events to this file (`-` for standard output).
+    /// A player that shows on this terminal, writes the events to one file and the frames to another, as pcapng (`-` for
+    /// standard output).
     ///
     /// # Errors
-    /// [`Failure::Unable`] if the file cannot be written.
-    pub fn new(terminal: Terminal, verbose: u8, record: Option<&Path>) -> Result<Player, Failure> {
-        let sink: Option<(PathBuf, Box<dyn Write>)> = match record {
-            None => None,
-            Some(path) if path == Path::new("-") => Some((path.to_owned(), Box::new(io::stdout()))),
-            Some(path) => {
-                let file = File::create(path).map_err(|error| unwritable(path, &error))?;
-                Some((path.to_owned(), Box::new(BufWriter::new(file))))
-            }
-        };
-        Ok(Player { terminal, verbose, sink })
+    /// [`Failure::Unable`] if a file cannot be written.
+    pub fn new(terminal: Terminal, verbose: u8, record: Option<&Path>, pcap: Option<&Path>) -> Result<Player, Failure> {
+        let open = |path: Option<&Path>| path.map(Sink::open).transpose();
+        Ok(Player { terminal, verbose, sink: open(record)?, frames: open(pcap)? })
     }
 
     // ---- what a learner asks for ----
@@ -321,7 +321,8 @@ impl Player {
         let detail = match self.verbose {
             0 => return None,
             1 => Detail::Calls,
-            _ => Detail::Kernel,
+            2 => Detail::Kernel,
+            _ => Detail::Frames,
         };
         Some(Trace::new(detail, self.terminal.width()))
     }
@@ -404,7 +405,8 @@ impl Player {
             }
         }
         let aftermath = bench.finish();
-        self.flush_sink()?;
+        recording.events.sort_by_key(|event| event.at_ns);
+        self.keep_frames(&recording)?;
         if let Some(code) = bench::interruption() {
             return Err(Failure::Interrupted(code));
         }
@@ -412,25 +414,20 @@ impl Player {
             trace.pause().iter().try_for_each(|row| self.terminal.row_at_once(row))?;
             self.terminal.blank()?;
         }
-        recording.events.sort_by_key(|event| event.at_ns);
         Ok(Done { recording, aftermath })
     }
 
     fn keep(&mut self, line: &[u8]) -> Result<(), Failure> {
-        match &mut self.sink {
-            None => Ok(()),
-            Some((path, sink)) => {
-                let written = sink.write_all(line).and_then(|()| sink.write_all(b"\n"));
-                written.map_err(|error| sink_failure(path, error))
-            }
-        }
+        self.sink.as_mut().map_or(Ok(()), |sink| sink.write(|to| to.write_all(line).and_then(|()| to.write_all(b"\n"))))
     }
 
-    fn flush_sink(&mut self) -> Result<(), Failure> {
-        match &mut self.sink {
-            None => Ok(()),
-            Some((path, sink)) => sink.flush().map_err(|error| sink_failure(path, error)),
+    /// A run is over: its frames are written, each run a section of its own, and all is on disk.
+    fn keep_frames(&mut self, recording: &Recording) -> Result<(), Failure> {
+        if let Some(sink) = &mut self.sink {
+            sink.write(|to| to.flush())?;
         }
+        let Some(frames) = &mut self.frames else { return Ok(()) };
+        frames.write(|to| pcapng::write(to, [recording]).and_then(|_| to.flush()))
     }
 
     fn code(&mut self, experiment: &Experiment) -> Result<(), Failure> {
@@ -529,14 +526,6 @@ enum Answer {
     Option(Option<usize>),
     /// The learner wants to leave.
     Left,
-}
-
-fn unwritable(path: &Path, error: &io::Error) -> Failure {
-    Failure::Unable(format!("{} cannot be written: {error}: name a file in a folder that you may write to", path.display()))
-}
-
-fn sink_failure(path: &Path, error: io::Error) -> Failure {
-    if error.kind() == io::ErrorKind::BrokenPipe { Failure::Terminal(error) } else { unwritable(path, &error) }
 }
 
 fn kept(recordings: usize) -> &'static str {
