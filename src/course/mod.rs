@@ -53,13 +53,14 @@ macro_rules! embedded {
 }
 
 /// The lessons in English, in the order of the course.
-static ENGLISH: [Embedded; 6] = embedded! {
+static ENGLISH: [Embedded; 7] = embedded! {
     1 "socket" "01-socket.md";
     3 "families" "03-families.md";
     4 "tcp-udp" "04-tcp-udp.md";
     6 "handshake" "06-handshake.md";
     7 "timeouts" "07-timeouts.md";
     8 "blocking" "08-blocking.md";
+    10 "timeout-mode" "10-timeout-mode.md";
 };
 
 /// All lessons that are part of the program, in the order of the course.

@@ -9,7 +9,7 @@ use socket2::{Domain, SockAddr, Type};
 use super::{Chapter, Experiment, SourceFile};
 use crate::event::Sample;
 use crate::lab::{
-    Actor, ActorThread, Interest, Kind, Lab, Network, Parameter, Proof, Result, Sampler, Socket, at_least, before, differ, equal,
+    Actor, ActorThread, Interest, Kind, Lab, Network, Parameter, Proof, Result, Sampler, Socket, as_long, at_least, before, differ, equal,
     failed_with, is, lasted,
 };
 
@@ -32,7 +32,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "accept-makes-a-new-one",
             play: accept_makes_a_new_one,
-            claims: &["accept-makes-a-blocking-one"],
+            claims: &["accept-makes-a-blocking-one", "yet-it-takes-over-the-timeout"],
             parameters: &[],
             network: Network::Host,
             file: FILE,
@@ -95,6 +95,7 @@ fn accept_makes_a_new_one(lab: &Lab) -> Result<()> {
     let server = lab.actor("server");
     let (listener, address) = listening(lab, &server)?;
     listener.set_nonblocking(true)?;
+    listener.set_read_timeout(Some(Duration::from_secs(1)))?;
     let client = connected(&lab.actor("client"), &address)?;
     // Wait until somebody is at the door: accept() will not.
     server.poll(&[(&listener, Interest::Read)], None)?;
@@ -105,6 +106,9 @@ fn accept_makes_a_new_one(lab: &Lab) -> Result<()> {
     let listens = is("the listener's O_NONBLOCK", listens, true);
     let accepted = is("the accepted one's", accepted, false);
     lab.claim("accept-makes-a-blocking-one", listens.and(accepted));
+    let timeout = connection.read_timeout()?.unwrap_or_default();
+    let same = as_long("its timeout", timeout, "set", Duration::from_secs(1));
+    lab.claim("yet-it-takes-over-the-timeout", same);
     Ok(client.close()?)
 }
 
@@ -187,7 +191,8 @@ fn send_blocks_too(lab: &Lab) -> Result<()> {
     let last = lab.last_call("client", "send")?;
     let waited = lasted("last send", last.took(), silence);
     lab.claim("full-buffers-block", waited);
-    let woken = before("recv", first_recv, "end of send", last.returned_ns);
+    let end = last.returned_ns;
+    let woken = before("recv", first_recv, "end of send", end);
     lab.claim("room-ends-the-wait", woken);
     let whole = equal("received", received, "sent", sent(lab));
     lab.claim("nothing-is-lost", whole);
