@@ -62,6 +62,8 @@ static ENGLISH: [Embedded; 7] = embedded! {
     5 "process" "05-process.md";
     6 "handshake" "06-handshake.md";
     7 "timeouts" "07-timeouts.md";
+    8 "blocking" "08-blocking.md";
+    10 "timeout-mode" "10-timeout-mode.md";
 };
 
 /// All lessons that are part of the program, in the order of the course.

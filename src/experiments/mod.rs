@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use crate::lab::{self, Lab, Network, Parameter, Result, Run};
 
+mod blocking;
 mod families;
 mod handshake;
 mod layers;
@@ -72,6 +73,7 @@ pub static CHAPTERS: [&Chapter; 9] = [
     &process::CHAPTER,
     &handshake::CHAPTER,
     &timeouts::CHAPTER,
+    &blocking::CHAPTER,
     &timeout_mode::CHAPTER,
 ];
 
