@@ -53,12 +53,13 @@ macro_rules! embedded {
 }
 
 /// The lessons in English, in the order of the course.
-static ENGLISH: [Embedded; 5] = embedded! {
+static ENGLISH: [Embedded; 6] = embedded! {
     1 "socket" "01-socket.md";
     3 "families" "03-families.md";
     4 "tcp-udp" "04-tcp-udp.md";
     6 "handshake" "06-handshake.md";
     7 "timeouts" "07-timeouts.md";
+    9 "nonblocking" "09-nonblocking.md";
 };
 
 /// All lessons that are part of the program, in the order of the course.

@@ -11,6 +11,8 @@ use crate::lab::{self, Lab, Network, Parameter, Result, Run};
 mod families;
 mod handshake;
 mod layers;
+mod many_connections;
+mod nonblocking;
 mod socket;
 mod tcp_udp;
 mod tcp_udp_wire;
@@ -62,7 +64,7 @@ pub struct Chapter {
 }
 
 /// All chapters, in the order of the course.
-pub static CHAPTERS: [&Chapter; 8] = [
+pub static CHAPTERS: [&Chapter; 10] = [
     &socket::CHAPTER,
     &layers::CHAPTER,
     &families::CHAPTER,
@@ -70,6 +72,8 @@ pub static CHAPTERS: [&Chapter; 8] = [
     &tcp_udp_wire::CHAPTER,
     &handshake::CHAPTER,
     &timeouts::CHAPTER,
+    &nonblocking::CHAPTER,
+    &many_connections::CHAPTER,
     &timeout_mode::CHAPTER,
 ];
 
