@@ -80,7 +80,14 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "select-poll-epoll",
             play: select_poll_epoll,
-            claims: &["all-three-say-who", "two-in-one-answer", "unread-is-still-ready", "the-list-goes-along", "epoll-keeps-the-list"],
+            claims: &[
+                "all-three-say-who",
+                "two-in-one-answer",
+                "unread-is-still-ready",
+                "read-is-ready-no-more",
+                "the-list-goes-along",
+                "epoll-keeps-the-list",
+            ],
             parameters: &[],
             network: Network::Host,
             file: FILE,
@@ -354,6 +361,10 @@ fn select_poll_epoll(lab: &Lab) -> Result<()> {
         let names = ready_ones(&ready, ann, ben, cy);
         let both = is("ready", names, "ann ben");
         lab.claim("unread-is-still-ready", both);
+        ann.recv(&mut buffer)?;
+        ben.recv(&mut buffer)?;
+        let ready = epoll.wait(8, Some(Duration::ZERO))?; // no wait
+        lab.claim("read-is-ready-no-more", is("ready", ready.count(), 0));
         claim_lists(lab)
     })
 }
@@ -405,7 +416,7 @@ fn claim_lists(lab: &Lab) -> Result<()> {
     let in_list = poll.args.get("nfds").cloned().unwrap_or(Value::Number(0));
     lab.claim("the-list-goes-along", is("sockets handed to select", in_set, 3).and(is("sockets handed to poll", in_list, 3)));
     let told = is("calls of epoll_ctl", calls(lab, "server", "add"), 3);
-    let waits = is("calls of epoll_wait", calls(lab, "server", "wait"), 3);
+    let waits = is("calls of epoll_wait", calls(lab, "server", "wait"), 4);
     lab.claim("epoll-keeps-the-list", told.and(waits));
     Ok(())
 }
