@@ -12,6 +12,8 @@ mod blocking;
 mod families;
 mod handshake;
 mod layers;
+mod many_connections;
+mod nonblocking;
 mod process;
 mod socket;
 mod tcp_udp;
@@ -64,7 +66,7 @@ pub struct Chapter {
 }
 
 /// All chapters, in the order of the course.
-pub static CHAPTERS: [&Chapter; 9] = [
+pub static CHAPTERS: &[&Chapter] = &[
     &socket::CHAPTER,
     &layers::CHAPTER,
     &families::CHAPTER,
@@ -74,6 +76,8 @@ pub static CHAPTERS: [&Chapter; 9] = [
     &handshake::CHAPTER,
     &timeouts::CHAPTER,
     &blocking::CHAPTER,
+    &nonblocking::CHAPTER,
+    &many_connections::CHAPTER,
     &timeout_mode::CHAPTER,
 ];
 
