@@ -107,6 +107,8 @@ pub const BEYOND_THE_RECORDING: &str = "the recording ends before it";
 pub const INTERRUPTED: &str = "the run was interrupted";
 /// The deadline that was set struck before the claim.
 pub const YOUR_DEADLINE: &str = "the deadline that you set struck first";
+/// What ended a run that was asked for alone.
+pub const DEADLINE_STRUCK: &str = "the deadline struck before its end: --set deadline=… gives it longer";
 /// The usual deadline struck before the claim.
 pub const THE_DEADLINE: &str = "the deadline struck first";
 /// A claim that the lesson has and the experiment forgot.

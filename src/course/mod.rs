@@ -54,7 +54,7 @@ macro_rules! embedded {
 }
 
 /// The lessons in English, in the order of the course.
-static ENGLISH: [Embedded; 7] = embedded! {
+static ENGLISH: [Embedded; 10] = embedded! {
     1 "socket" "01-socket.md";
     2 "layers" "02-layers.md";
     3 "families" "03-families.md";
@@ -62,6 +62,9 @@ static ENGLISH: [Embedded; 7] = embedded! {
     5 "process" "05-process.md";
     6 "handshake" "06-handshake.md";
     7 "timeouts" "07-timeouts.md";
+    8 "blocking" "08-blocking.md";
+    9 "nonblocking" "09-nonblocking.md";
+    10 "timeout-mode" "10-timeout-mode.md";
 };
 
 /// All lessons that are part of the program, in the order of the course.

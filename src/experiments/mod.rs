@@ -8,9 +8,12 @@ use std::process::ExitCode;
 
 use crate::lab::{self, Lab, Network, Parameter, Result, Run};
 
+mod blocking;
 mod families;
 mod handshake;
 mod layers;
+mod many_connections;
+mod nonblocking;
 mod process;
 mod socket;
 mod tcp_udp;
@@ -63,7 +66,7 @@ pub struct Chapter {
 }
 
 /// All chapters, in the order of the course.
-pub static CHAPTERS: [&Chapter; 9] = [
+pub static CHAPTERS: &[&Chapter] = &[
     &socket::CHAPTER,
     &layers::CHAPTER,
     &families::CHAPTER,
@@ -72,6 +75,9 @@ pub static CHAPTERS: [&Chapter; 9] = [
     &process::CHAPTER,
     &handshake::CHAPTER,
     &timeouts::CHAPTER,
+    &blocking::CHAPTER,
+    &nonblocking::CHAPTER,
+    &many_connections::CHAPTER,
     &timeout_mode::CHAPTER,
 ];
 

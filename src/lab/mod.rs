@@ -255,9 +255,9 @@ impl Lab {
     }
 
     /// Notes a measured time.
-    pub fn measure(&self, series: &'static str, label: &'static str, value: Duration) {
+    pub fn measure(&self, series: impl Into<Cow<'static, str>>, label: &'static str, value: Duration) {
         let value_ns = u64::try_from(value.as_nanos()).unwrap_or(u64::MAX);
-        self.recorder().push(&self.myself(), What::Measure { series: Cow::Borrowed(series), label: Cow::Borrowed(label), value_ns });
+        self.recorder().push(&self.myself(), What::Measure { series: series.into(), label: Cow::Borrowed(label), value_ns });
     }
 
     /// Notes one point of a plot: a time, at this place along the bottom. `plot_time("time a message", "epoll", ("connections", 1000), took)`.

@@ -209,6 +209,17 @@ impl Recorder {
         }
     }
 
+    /// Waits until what was recorded before this call is written: before a measurement that the writing would disturb.
+    pub fn until_written(&self) {
+        let mut state = self.lock();
+        let now = state.events.len();
+        while state.written < now && state.writer != Writer::None && !state.closed {
+            drop(state);
+            std::thread::sleep(Duration::from_micros(200));
+            state = self.lock();
+        }
+    }
+
     /// Marks that a writer is about to start, so that [`Recorder::drain`] waits for it.
     pub fn expect_writer(&self) {
         self.lock().writer = Writer::Busy;

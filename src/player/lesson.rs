@@ -129,10 +129,10 @@ impl Player {
             self.terminal.wrapped("", words::KERNEL_IS_RIGHT, Ink::Bad)?;
         }
         let Some(number) = lesson.number else { return Ok(()) };
-        if self.terminal.is_interactive() {
-            if let Err(trouble) = progress::finish(&lesson.slug) {
-                eprintln!("explore: {trouble}");
-            }
+        if self.terminal.is_interactive()
+            && let Err(trouble) = progress::finish(&lesson.slug)
+        {
+            eprintln!("explore: {trouble}");
         }
         let lessons = course::lessons()?;
         let next = lessons.iter().find(|other| other.number.is_some_and(|other| other > number));

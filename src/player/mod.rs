@@ -14,7 +14,7 @@ use crate::picture::{Ink, Row};
 use crate::recording::{self, Header, Line, Recording};
 use crate::terminal::Terminal;
 use crate::views::trace::{Detail, Trace};
-use crate::views::{View, pcapng};
+use crate::views::{Numbers, View, pcapng};
 use crate::words::{self, Counts};
 
 pub mod bench;
@@ -87,6 +87,7 @@ impl Player {
         self.terminal.flush()?;
         match ending {
             Some(Ending::Unavailable { why }) if counts.broken == 0 => Err(Failure::Unable(format!("{name}: {why}"))),
+            Some(Ending::Deadline) if counts.broken == 0 => Err(Failure::Unable(format!("{name}: {}", words::DEADLINE_STRUCK))),
             Some(Ending::Failed { why }) if judged.is_empty() => Err(Failure::Unable(format!("{name}: {why}"))),
             _ => Ok(counts),
         }
@@ -213,7 +214,8 @@ impl Player {
     fn pictures(&mut self, show: &Show, recording: &Recording) -> Result<(), Failure> {
         for name in &show.views {
             let Some(view) = View::find(&name.name) else { continue };
-            let picture = view.draw(recording, self.terminal.width());
+            let numbers = if self.verbose > 2 { Numbers::True } else { Numbers::Relative };
+            let picture = view.draw_with(recording, self.terminal.width(), numbers);
             self.terminal.picture(&picture)?;
             self.terminal.blank()?;
         }

@@ -72,7 +72,7 @@ impl Player {
                 serde_json::json!({ "number": lesson.number, "slug": lesson.slug, "title": lesson.title, "experiments": experiments })
             })
             .collect();
-        self.terminal.line(&serde_json::to_string_pretty(&all).map_err(io::Error::from)?, Ink::Plain)?;
+        self.terminal.verbatim(&serde_json::to_string_pretty(&all).map_err(io::Error::from)?)?;
         Ok(self.terminal.flush()?)
     }
 

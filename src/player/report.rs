@@ -101,6 +101,7 @@ pub fn comparison(evidence: &Evidence) -> String {
     match (&evidence.with_what, evidence.held) {
         (Some(with_what), _) => format!("{} {saw} {} {with_what} {with}", evidence.what, evidence.relation),
         (None, true) if saw == with => format!("{}: {saw}", evidence.what),
+        (None, true) => format!("{}: {saw} {} {with}", evidence.what, evidence.relation),
         (None, _) => words::expected(&evidence.what, &saw, &evidence.relation.to_string(), &with),
     }
 }

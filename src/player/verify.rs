@@ -71,7 +71,7 @@ pub fn verify(player: &mut Player, which: &[String], json: bool) -> Result<Count
     }
     if json {
         (all.held, all.broken, all.not_checked) = (counts.held, counts.broken, counts.not_checked);
-        player.terminal.line(&serde_json::to_string_pretty(&all).map_err(io::Error::from)?, Ink::Plain)?;
+        player.terminal.verbatim(&serde_json::to_string_pretty(&all).map_err(io::Error::from)?)?;
     } else {
         player.terminal.wrapped("", &words::counts(counts), if counts.broken > 0 { Ink::Bad } else { Ink::Good })?;
     }

@@ -202,6 +202,14 @@ impl Terminal {
         Ok(())
     }
 
+    /// Text for programs to read, as it is.
+    ///
+    /// # Errors
+    /// What write(2) answers.
+    pub fn verbatim(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.out, "{text}")
+    }
+
     /// An empty line.
     ///
     /// # Errors

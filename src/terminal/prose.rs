@@ -20,7 +20,7 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
 pub(super) fn inline(text: &str, ink: Ink, width: usize) -> Vec<Row> {
     let mut inked = Inked::default();
     // An odd backtick, as in a shell's message, is only a backtick.
-    let code = text.matches('`').count() % 2 == 0;
+    let code = text.matches('`').count().is_multiple_of(2);
     for (index, piece) in text.split('`').enumerate() {
         match (code, index % 2) {
             (true, 1) => inked.push(piece, Ink::Of(0)),

@@ -26,6 +26,14 @@ impl Teller<'_> {
                     };
                     (shape, format!("wait {lane:?} {purpose}"))
                 }
+                What::Deed { deed, errno } => {
+                    let Some(lane) = lane else { continue };
+                    let (text, ink) = match errno {
+                        Some(errno) => (format!("{deed} ✗ {errno}"), Ink::Bad),
+                        None => (deed.to_string(), Ink::Plain),
+                    };
+                    (Shape::Call { lane, words: vec![text], ink, joins: false }, format!("deed {lane} {deed}"))
+                }
                 What::Deadline { limit_ns, blocked } => {
                     let who: Vec<String> = blocked.iter().map(|who| format!("{} in {}", who.actor, who.call.function)).collect();
                     let who = if who.is_empty() { String::new() } else { format!(": {}", who.join(", ")) };

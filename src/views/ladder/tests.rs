@@ -203,6 +203,18 @@ fn a_stream_in_80_columns() {
 }
 
 #[test]
+fn what_is_no_call_stands_at_its_lane() {
+    let mut script = Script::new();
+    script.socket("server", 1, 1, "AF_UNIX", "SOCK_STREAM").socket("client", 1, 2, "AF_UNIX", "SOCK_STREAM");
+    script.event("server", json!({"event": "deed", "deed": "unlink …/door"}));
+    script.event("client", json!({"event": "deed", "deed": "open …/door", "errno": "ENOENT"}));
+    let drawn = draw(&script.recording(), 80, Numbers::Relative).text();
+    let row = |text: &str| drawn.lines().find(|row| row.contains(text)).and_then(|row| row.find(text));
+    let (server, client) = (row("unlink …/door"), row("open …/door ✗ ENOENT"));
+    assert!(server.is_some() && server < client, "{drawn}");
+}
+
+#[test]
 fn what_repeats_is_folded() {
     let drawn = draw(&echo(500), 80, Numbers::Relative).text();
     assert!(drawn.contains("… 498 more like this"), "{drawn}");

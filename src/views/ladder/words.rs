@@ -5,6 +5,7 @@ use super::story::{Line, Words};
 use crate::event::{Address, Outcome};
 use crate::picture::{Ink, span_of};
 use crate::views::flows::{Fate, Made};
+use crate::views::wording::span_option;
 
 impl Teller<'_> {
     /// True if that receive took all that this send gave, and nothing else.
@@ -115,7 +116,8 @@ impl Teller<'_> {
             }
             _ => {
                 let value = ["how", "backlog", "flags", "value"].iter().find_map(|name| made.call.args.get(name));
-                let told = value.map_or_else(String::new, |value| format!(" {value}"));
+                let said = |value| span_option(&made.call.args, value).unwrap_or_else(|| value.to_string());
+                let told = value.map_or_else(String::new, |value| format!(" {}", said(value)));
                 let result = match &made.back {
                     Some(back) if back.outcome != Outcome::Result(0) => format!(" = {}", back.outcome),
                     _ => String::new(),

@@ -1,0 +1,309 @@
+//! Lesson 8: blocking mode. A call that cannot be completed yet sends its thread to sleep, and the kernel wakes it.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use socket2::{Domain, SockAddr, Type};
+
+use super::{Chapter, Experiment, SourceFile};
+use crate::event::Sample;
+use crate::lab::{
+    Actor, ActorThread, Interest, Kind, Lab, Network, Parameter, Proof, Result, Sampler, Socket, as_long, at_least, before, differ, equal,
+    failed_with, is, lasted,
+};
+
+const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("blocking.rs") };
+
+const fn silence(help: &'static str) -> Parameter {
+    Parameter { name: "silence", default: "200ms", kind: Kind::Span(1, 60_000), help }
+}
+
+pub(super) static CHAPTER: Chapter = Chapter {
+    experiments: &[
+        Experiment {
+            name: "new-sockets-block",
+            play: new_sockets_block,
+            claims: &["born-blocking", "born-without-timeouts"],
+            parameters: &[],
+            network: Network::Host,
+            file: FILE,
+        },
+        Experiment {
+            name: "accept-makes-a-new-one",
+            play: accept_makes_a_new_one,
+            claims: &["accept-makes-a-blocking-one", "yet-it-takes-over-the-timeout"],
+            parameters: &[],
+            network: Network::Host,
+            file: FILE,
+        },
+        Experiment {
+            name: "recv-waits",
+            play: recv_waits,
+            claims: &["waits-as-long-as-the-silence", "woken-by-the-bytes", "asleep-in-recvfrom"],
+            parameters: &[silence("how long the peer says nothing")],
+            network: Network::Host,
+            file: FILE,
+        },
+        Experiment {
+            name: "send-blocks-too",
+            play: send_blocks_too,
+            claims: &["taken-but-not-received", "full-buffers-block", "room-ends-the-wait", "nothing-is-lost"],
+            parameters: &[silence("how long the server goes on receiving nothing, once send() is blocked")],
+            network: Network::Host,
+            file: FILE,
+        },
+        Experiment {
+            name: "an-error-ends-it",
+            play: an_error_ends_it,
+            claims: &["refused-connect", "reset-while-in-recv", "a-close-is-no-error"],
+            parameters: &[silence("how long each recv() is blocked before it ends")],
+            network: Network::Host,
+            file: FILE,
+        },
+    ],
+    parts: &[],
+};
+
+fn new_sockets_block(lab: &Lab) -> Result<()> {
+    let kinds = [("tcp", Type::STREAM), ("udp", Type::DGRAM)];
+    let [tcp, udp] = kinds.map(|(name, kind)| -> Result<Fresh> {
+        let me = lab.actor(name);
+        let socket = me.socket(Domain::IPV4, kind, None)?;
+        let timeouts = (socket.read_timeout()?, socket.write_timeout()?);
+        Ok((socket.nonblocking()?, timeouts)) // O_NONBLOCK?
+    });
+    let (tcp, udp) = (tcp?, udp?);
+
+    let mode = is("tcp's O_NONBLOCK", tcp.0, false);
+    let other = is("udp's O_NONBLOCK", udp.0, false);
+    lab.claim("born-blocking", mode.and(other));
+    lab.claim("born-without-timeouts", none(tcp.1).and(none(udp.1)));
+    Ok(())
+}
+
+/// What a new socket says of itself: is it non-blocking, and its two timeouts.
+type Fresh = (bool, (Option<Duration>, Option<Duration>));
+
+/// `SO_RCVTIMEO` and `SO_SNDTIMEO` are both 0, which means none.
+fn none((receive, send): (Option<Duration>, Option<Duration>)) -> Proof {
+    let said = |timeout: Option<Duration>| timeout.map_or("none".to_owned(), |span| format!("{span:?}"));
+    is("SO_RCVTIMEO", said(receive), "none").and(is("SO_SNDTIMEO", said(send), "none"))
+}
+
+fn accept_makes_a_new_one(lab: &Lab) -> Result<()> {
+    let server = lab.actor("server");
+    let (listener, address) = listening(lab, &server)?;
+    listener.set_nonblocking(true)?;
+    listener.set_read_timeout(Some(Duration::from_secs(1)))?;
+    let client = connected(&lab.actor("client"), &address)?;
+    // Wait until somebody is at the door: accept() will not.
+    server.poll(&[(&listener, Interest::Read)], None)?;
+    let (connection, _) = listener.accept()?;
+
+    let listens = listener.nonblocking()?;
+    let accepted = connection.nonblocking()?;
+    let listens = is("the listener's O_NONBLOCK", listens, true);
+    let accepted = is("the accepted one's", accepted, false);
+    lab.claim("accept-makes-a-blocking-one", listens.and(accepted));
+    let timeout = connection.read_timeout()?.unwrap_or_default();
+    let same = as_long("its timeout", timeout, "set", Duration::from_secs(1));
+    lab.claim("yet-it-takes-over-the-timeout", same);
+    Ok(client.close()?)
+}
+
+fn recv_waits(lab: &Lab) -> Result<()> {
+    let silence = lab.span("silence")?;
+    let peer = lab.actor("peer");
+    let (listener, address) = listening(lab, &peer)?;
+
+    let seen = lab.sample_while(Sampler::PERIOD, || {
+        lab.scope(|stage| {
+            let client = stage.actor("client", |me| {
+                let socket = connected(&me, &address)?;
+                socket.recv(&mut [0; 1024])?; // it waits here
+                Ok(())
+            })?;
+            let (connection, _) = listener.accept()?;
+            client.until_blocked_in("recv")?;
+            let seen = client.observe(); // the kernel's word on it
+            lab.wait(silence, "the peer says nothing");
+            connection.send(b"at last")?;
+            client.finish()?;
+            Ok(seen)
+        })
+    })?;
+
+    let recv = lab.last_call("client", "recv")?;
+    let waited = lasted("recv", recv.took(), silence);
+    lab.claim("waits-as-long-as-the-silence", waited);
+    let got = is("recv gave", recv.back.outcome.to_string(), "7");
+    let send = lab.last_call("peer", "send")?.entered_ns;
+    let woken = before("send", send, "end of recv", recv.returned_ns);
+    lab.claim("woken-by-the-bytes", woken.and(got));
+    check_sleep(lab, seen);
+    Ok(())
+}
+
+/// What the kernel said of the client's thread: that it sleeps, in which call, and in which function of its own.
+fn check_sleep(lab: &Lab, seen: Option<Sample>) {
+    let Some(Sample { state: Some(state), wait_channel, syscall: Some(syscall), .. }) = seen else {
+        lab.not_checked("asleep-in-recvfrom", "the kernel does not say what a thread is doing: /proc is missing, or closed to us");
+        return;
+    };
+    let proof = is("state", state, 'S').and(is("system call", syscall, "recvfrom"));
+    // Its name is a matter of the kernel's version, and some kernels keep it to themselves.
+    lab.claim(
+        "asleep-in-recvfrom",
+        match wait_channel {
+            Some(function) => proof.and(differ("kernel function", function, "awake", "0")),
+            None => proof,
+        },
+    );
+}
+
+fn send_blocks_too(lab: &Lab) -> Result<()> {
+    let silence = lab.span("silence")?;
+    let server = lab.actor("server");
+    let (listener, address) = listening(lab, &server)?;
+    let enough = AtomicBool::new(false);
+
+    let (taken, received) = lab.scope(|stage| {
+        let client = stage.actor("client", |me| {
+            let socket = connected(&me, &address)?;
+            while !enough.load(Ordering::Relaxed) {
+                socket.send_all(&[b'x'; CHUNK])?;
+            }
+            Ok(())
+        })?;
+        let (connection, _) = listener.accept()?;
+        let taken = until_full(lab, &client)?;
+        enough.store(true, Ordering::Relaxed); // this send() is the last
+        let received = count_to_the_end(&connection)?;
+        client.finish()?;
+        Ok((taken, received))
+    })?;
+
+    let (early, first_recv) = recvs(lab)?;
+    let unread = is("server's recvs by then", early, 0);
+    let much = at_least("bytes taken", taken, CHUNK);
+    lab.claim("taken-but-not-received", much.and(unread));
+    let last = lab.last_call("client", "send")?;
+    let waited = lasted("last send", last.took(), silence);
+    lab.claim("full-buffers-block", waited);
+    let end = last.returned_ns;
+    let woken = before("recv", first_recv, "end of send", end);
+    lab.claim("room-ends-the-wait", woken);
+    let whole = equal("received", received, "sent", sent(lab));
+    lab.claim("nothing-is-lost", whole);
+    Ok(())
+}
+
+/// How much the client hands over with each send().
+const CHUNK: usize = 16 * 1024;
+
+/// Receives until the peer has closed, and counts the bytes.
+fn count_to_the_end(connection: &Socket) -> Result<usize> {
+    let (mut received, mut buffer) = (0, vec![0; 1 << 20]);
+    loop {
+        match connection.recv(&mut buffer[..])? {
+            0 => return Ok(received),
+            n => received += n,
+        }
+    }
+}
+
+/// Waits until the client is blocked in send(), and until no send() has returned all through the server's silence. Says
+/// how many bytes were taken by then. (On a busy machine a send() may be blocked for a moment, though there is room.)
+fn until_full(lab: &Lab, client: &ActorThread<'_, ()>) -> Result<usize> {
+    loop {
+        client.until_blocked_in("send")?;
+        let taken = sent(lab);
+        lab.wait(lab.span("silence")?, "the server receives nothing");
+        if sent(lab) == taken {
+            return Ok(taken);
+        }
+    }
+}
+
+/// How many bytes the client's send() calls took, those that have returned.
+fn sent(lab: &Lab) -> usize {
+    let sends = lab.calls("client").into_iter().filter(|(_, back)| back.call.function == "send");
+    sends.filter_map(|(_, back)| back.outcome.to_string().parse::<usize>().ok()).sum()
+}
+
+/// How often the server had called recv() when the client entered the send() that was blocked; and when it first did.
+fn recvs(lab: &Lab) -> Result<(usize, u64)> {
+    let blocked = lab.last_call("client", "send")?.entered_ns;
+    let recvs = lab.calls("server").into_iter().filter(|(_, back)| back.call.function == "recv");
+    let entered: Vec<u64> = recvs.map(|(event, back)| event.at_ns.saturating_sub(back.took_ns)).collect();
+    let early = entered.iter().filter(|at| **at < blocked).count();
+    Ok((early, entered.first().copied().unwrap_or(0)))
+}
+
+fn an_error_ends_it(lab: &Lab) -> Result<()> {
+    // Nobody listens there.
+    let (_kept, nobody) = lab.nobody(Type::STREAM)?;
+    let answer = lab.scope(|stage| {
+        let alice = stage.actor("alice", |me| {
+            let socket = me.socket(Domain::IPV4, Type::STREAM, None)?;
+            Ok(socket.connect(&nobody))
+        })?;
+        alice.finish()
+    })?;
+    let refused = failed_with("connect", &answer, "ECONNREFUSED");
+    lab.claim("refused-connect", refused);
+
+    // A linger time of 0 makes close() reset the connection.
+    let how = |socket: &Socket| socket.set_linger(Some(Duration::ZERO));
+    let proof = closed_during_recv(lab, "bob", how, "ECONNRESET")?;
+    lab.claim("reset-while-in-recv", proof);
+
+    // Plain close() ends it in good order.
+    let proof = closed_during_recv(lab, "carol", |_| Ok(()), "0")?;
+    lab.claim("a-close-is-no-error", proof);
+    Ok(())
+}
+
+/// Lets someone block in recv(), closes the server's end, and checks what recv() then returned.
+fn closed_during_recv(
+    lab: &Lab,
+    who: &'static str,
+    before_close: impl FnOnce(&Socket) -> io::Result<()>,
+    returns: &'static str,
+) -> Result<Proof> {
+    let silence = lab.span("silence")?;
+    let server = lab.actor("server");
+    let (listener, address) = listening(lab, &server)?;
+    lab.scope(|stage| {
+        let client = stage.actor(who, |me| {
+            let socket = connected(&me, &address)?;
+            let _ = socket.recv(&mut [0; 1024]); // an error is what we wait for
+            Ok(())
+        })?;
+        let (connection, _) = listener.accept()?;
+        client.until_blocked_in("recv")?;
+        lab.wait(silence, "nothing happens");
+        before_close(&connection)?;
+        connection.close()?;
+        client.finish()
+    })?;
+    let recv = lab.last_call(who, "recv")?;
+    Ok(is("recv", recv.back.outcome.to_string(), returns).and(lasted("recv", recv.took(), silence)))
+}
+
+/// A server that listens, and its address.
+fn listening(lab: &Lab, server: &Actor) -> Result<(Socket, SockAddr)> {
+    let listener = server.socket(Domain::IPV4, Type::STREAM, None)?;
+    listener.bind(&lab.here(0))?;
+    listener.listen(5)?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}
+
+/// A TCP client, connected.
+fn connected(client: &Actor, to: &SockAddr) -> Result<Socket> {
+    let socket = client.socket(Domain::IPV4, Type::STREAM, None)?;
+    socket.connect(to)?;
+    Ok(socket)
+}

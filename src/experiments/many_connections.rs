@@ -1,0 +1,296 @@
+//! Lesson 9, its last experiment: one server that talks to one of its clients, while all the others are silent.
+//!
+//! Three servers do it, each a process of its own, so that its memory can be told apart: with a thread for each
+//! connection, with poll, and with epoll. Each network call is recorded, of thousands of connections too.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use socket2::{Domain, Protocol, SockAddr, Type};
+
+use super::{Chapter, Experiment, Part, SourceFile};
+use crate::event::{Address, Event, Return, Value, What};
+use crate::lab::{Actor, Error, Interest, Kind, Lab, Network, Parameter, Result, Socket, is};
+
+const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("many_connections.rs") };
+
+pub(super) static CHAPTER: Chapter = Chapter {
+    experiments: &[Experiment {
+        name: "many-connections",
+        play: many_connections,
+        claims: &[
+            "as-many-as-asked",
+            "every-message-came-back",
+            "a-thread-each",
+            "one-thread-for-all",
+            "poll-is-handed-all",
+            "epoll-is-told-once",
+        ],
+        parameters: &[
+            Parameter {
+                name: "connections",
+                default: "200",
+                kind: Kind::Count(1, 5_000),
+                help: "how many connections at most, one of them busy",
+            },
+            Parameter { name: "messages", default: "20", kind: Kind::Count(1, 1_000), help: "how many messages the busy one sends" },
+        ],
+        network: Network::Host,
+        file: FILE,
+    }],
+    parts: &[Part { name: "many-connections/server", play: server }],
+};
+
+const TCP: Option<Protocol> = Some(Protocol::TCP);
+
+/// The three ways to serve them all.
+const STYLES: [&str; 3] = ["threads", "poll", "epoll"];
+
+/// Descriptors that a process needs besides its connections: the usual three, the listener, epoll, the pipes to its child.
+const SPARE: u64 = 10;
+
+fn many_connections(lab: &Lab) -> Result<()> {
+    let (most, messages) = (allowed(lab)?, lab.count("messages")?);
+    let client = lab.actor("client");
+    let mut came_back = 0;
+    let mut runs = Vec::new();
+    for style in STYLES {
+        for connections in steps(most) {
+            let run = Run::of(lab, style, connections)?;
+            let idle = run.connect(&client, connections - 1)?;
+            let busy = run.connect(&client, 1)?;
+            exchange(&busy[0])?; // answered: all are served now
+            run.until_recorded();
+            let mut times = Vec::new();
+            for _ in 0..messages {
+                times.push(exchange(&busy[0])?);
+            }
+            came_back += times.len();
+            run.plot(lab, times);
+            drop(busy); // the server is to go
+            drop(idle);
+            runs.push(run.ends()?);
+        }
+    }
+    let wanted = messages * STYLES.len() * steps(most).len();
+    let answers = is("answers", came_back, wanted);
+    lab.claim("every-message-came-back", answers);
+    claim_threads(lab, &runs, most);
+    claim_lists(lab, &runs, most, messages);
+    Ok(())
+}
+
+/// Sends a message, and waits for it to come back: how long that took.
+fn exchange(busy: &Socket) -> Result<Duration> {
+    let began = Instant::now();
+    busy.send(b"ping")?;
+    match busy.recv(&mut [0; 64])? {
+        4 => Ok(began.elapsed()),
+        n => Err(Error::Unexpected(format!("of four bytes {n} came back"))),
+    }
+}
+
+/// The server's process: takes so many connections, and serves them until the busy one is closed.
+fn server(lab: &Lab) -> Result<()> {
+    let me = lab.played();
+    let listener = me.socket(Domain::IPV4, Type::STREAM, TCP)?;
+    listener.bind(&lab.here(0))?;
+    listener.listen(4096)?;
+    listener.local_addr()?; // the clients learn the port from the recording
+    let count: usize = lab.text("connections")?.parse().map_err(|_| Error::Unexpected("connections is a number".to_owned()))?;
+    let connections = lab.without_questions(|| (0..count).map(|_| Ok(listener.accept()?.0)).collect::<io::Result<Vec<_>>>())?;
+    match lab.text("style")? {
+        "threads" => with_threads(lab, connections),
+        "poll" => with_poll(&me, &connections),
+        _ => with_epoll(&me, connections),
+    }
+}
+
+/// A thread for each connection, blocked in recv() nearly always.
+fn with_threads(lab: &Lab, connections: Vec<Socket>) -> Result<()> {
+    lab.scope(|stage| {
+        for connection in connections {
+            stage.actor("thread", move |_| {
+                while echo(&connection)? {}
+                Ok(())
+            })?;
+        }
+        Ok(())
+    })
+}
+
+/// One thread. The kernel is handed the whole list each time, and says of each socket whether it is ready.
+fn with_poll(me: &Actor, connections: &[Socket]) -> Result<()> {
+    let watched: Vec<_> = connections.iter().map(|connection| (connection, Interest::Read)).collect();
+    loop {
+        let ready = me.poll(&watched, None)?;
+        for connection in connections.iter().filter(|connection| ready.readable(connection)) {
+            if !echo(connection)? {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// One thread. The kernel keeps the list, and says which are ready.
+fn with_epoll(me: &Actor, connections: Vec<Socket>) -> Result<()> {
+    let epoll = me.epoll()?;
+    for connection in &connections {
+        epoll.add(connection, Interest::Read)?;
+    }
+    let by_number: BTreeMap<i64, Socket> = connections.into_iter().map(|connection| (connection.descriptor(), connection)).collect();
+    loop {
+        for number in epoll.wait(64, None)?.descriptors() {
+            if !echo(&by_number[&number])? {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Sends back what came; false when nothing will come any more.
+fn echo(connection: &Socket) -> Result<bool> {
+    let mut buffer = [0; 64];
+    let n = connection.recv(&mut buffer)?;
+    if n > 0 {
+        connection.send(&buffer[..n])?;
+    }
+    Ok(n > 0)
+}
+
+// ---- how many, and which ----
+
+/// As many connections as were asked for, or as the limit of descriptors allows.
+fn allowed(lab: &Lab) -> Result<usize> {
+    let asked = lab.count("connections")?;
+    let limit = lab.raise_descriptor_limit().map_or(u64::MAX, |(_, limit)| limit);
+    let room = usize::try_from(limit.saturating_sub(SPARE)).unwrap_or(usize::MAX).max(1);
+    let reached = asked.min(room);
+    if reached < asked {
+        let why = format!(
+            "this process may have {limit} files open: {reached} connections were open instead of {asked}; \
+             `ulimit -Hn` shows the limit, the system's administrator raises it"
+        );
+        lab.not_checked("as-many-as-asked", why);
+    } else {
+        lab.claim("as-many-as-asked", is("connections", reached, asked));
+    }
+    Ok(reached)
+}
+
+/// The powers of ten below the most, and the most.
+fn steps(most: usize) -> Vec<usize> {
+    let powers = std::iter::successors(Some(1_usize), |power| power.checked_mul(10));
+    powers.take_while(|power| *power < most).chain([most]).collect()
+}
+
+/// One server of one style with so many clients.
+struct Run {
+    style: &'static str,
+    connections: usize,
+    process: crate::lab::Process,
+    to: SockAddr,
+    lab: Lab,
+}
+
+/// A run that is over: the process that served it.
+struct Over {
+    style: &'static str,
+    connections: usize,
+    process: u32,
+}
+
+impl Run {
+    fn of(lab: &Lab, style: &'static str, connections: usize) -> Result<Run> {
+        let settings = [("style", style.to_owned()), ("connections", connections.to_string())];
+        let process = lab.process(style, "many-connections/server", &settings)?;
+        process.until_blocked_in("accept")?;
+        let told = lab.last_call(style, "local_addr")?.back;
+        let Some(Address::Inet(at)) = told.out.address("address") else {
+            return Err(Error::Unexpected("the server has no address".to_owned()));
+        };
+        Ok(Run { style, connections, process, to: SocketAddr::V4(*at).into(), lab: lab.clone() })
+    }
+
+    fn connect(&self, client: &Actor, count: usize) -> Result<Vec<Socket>> {
+        let one = |_| {
+            let socket = client.socket(Domain::IPV4, Type::STREAM, TCP)?;
+            socket.connect(&self.to)?;
+            Ok(socket)
+        };
+        self.lab.without_questions(|| (0..count).map(one).collect())
+    }
+
+    /// Waits until the server's answer is in the recording, and all before it is written: writing down thousands of calls
+    /// takes processor time, which the messages are not to be charged for.
+    fn until_recorded(&self) {
+        let answered = |event: &Event| {
+            let sent = matches!(&event.what, What::Return(back) if back.call.function == "send");
+            sent && event.process == self.process.id()
+        };
+        while !self.lab.recorder().look(|events| events.iter().rev().any(answered)) {
+            std::thread::sleep(Duration::from_micros(200));
+        }
+        self.lab.recorder().until_written();
+    }
+
+    /// Two points: the median time of a message, and the memory of the server while all are connected.
+    fn plot(&self, lab: &Lab, mut times: Vec<Duration>) {
+        let at = ("connections", u64::try_from(self.connections).unwrap_or(u64::MAX));
+        times.sort();
+        if let Some(median) = times.get(times.len() / 2) {
+            lab.plot_time("time a message", self.style, at, *median);
+        }
+        if let Some(bytes) = self.process.memory() {
+            lab.plot_bytes("memory of the server, its recording included", self.style, at, bytes);
+        }
+    }
+
+    /// Waits until the server's process has ended.
+    fn ends(self) -> Result<Over> {
+        let process = self.process.id();
+        self.process.finish()?;
+        Ok(Over { style: self.style, connections: self.connections, process })
+    }
+}
+
+// ---- what was recorded of the largest runs ----
+
+/// Looks at each call of the largest run of a style.
+fn calls_of<T>(lab: &Lab, runs: &[Over], style: &str, most: usize, look: impl Fn(&Event, &Return) -> Option<T>) -> Vec<T> {
+    let run = runs.iter().find(|run| run.style == style && run.connections == most);
+    lab.recorder().look(|events| {
+        let mine = events.iter().filter(|event| run.is_some_and(|run| run.process == event.process));
+        mine.filter_map(|event| match &event.what {
+            What::Return(back) => look(event, back),
+            _ => None,
+        })
+        .collect()
+    })
+}
+
+fn claim_threads(lab: &Lab, runs: &[Over], most: usize) {
+    let receiving = |style| {
+        let threads = calls_of(lab, runs, style, most, |event, back| (back.call.function == "recv").then_some(event.thread));
+        threads.into_iter().collect::<BTreeSet<_>>().len()
+    };
+    lab.claim("a-thread-each", is("threads that received", receiving("threads"), most));
+    lab.claim("one-thread-for-all", is("with poll", receiving("poll"), 1).and(is("with epoll", receiving("epoll"), 1)));
+}
+
+fn claim_lists(lab: &Lab, runs: &[Over], most: usize, messages: usize) {
+    let asked = messages + 2; // one before the clock runs, and the goodbye
+    let handed = calls_of(lab, runs, "poll", most, |_, back| match back.call.args.get("nfds") {
+        Some(Value::Number(count)) if back.call.function == "poll" => usize::try_from(*count).ok(),
+        _ => None,
+    });
+    let each = is("calls of poll", handed.len(), asked).and(is("sockets handed over in all", handed.iter().sum::<usize>(), asked * most));
+    lab.claim("poll-is-handed-all", each);
+    let count = |name: &str| calls_of(lab, runs, "epoll", most, |_, back| (back.call.function == name).then_some(())).len();
+    lab.claim(
+        "epoll-is-told-once",
+        is("calls of epoll_wait", count("wait"), asked).and(is("sockets handed over in all", count("add"), most)),
+    );
+}
