@@ -42,8 +42,8 @@ pub enum Command {
     },
     /// Play a lesson
     Lesson {
-        /// Its number, its slug (`families`), or a lesson file (`./mine.md`)
-        #[arg(value_name = "N|SLUG|FILE")]
+        /// Its number, its slug (`families`), `next`, or a lesson file (`./mine.md`)
+        #[arg(value_name = "N|SLUG|next|FILE")]
         which: String,
         /// How it is played
         #[command(flatten)]

@@ -38,19 +38,19 @@ fn run(cli: &Cli) -> Result<Counts, Failure> {
     }
     let nothing_checked = |()| Counts::default();
     match &cli.command {
-        None => player(&cli.shared, None)?.overview().map(nothing_checked),
-        Some(Command::List { json: false }) => player(&cli.shared, None)?.list().map(nothing_checked),
-        Some(Command::List { json: true }) => player(&cli.shared, None)?.list_json().map(nothing_checked),
+        None => player(&cli.shared, None).overview().map(nothing_checked),
+        Some(Command::List { json: false }) => player(&cli.shared, None).list().map(nothing_checked),
+        Some(Command::List { json: true }) => player(&cli.shared, None).list_json().map(nothing_checked),
         Some(Command::Lesson { which, play, record }) => player_that_records(&cli.shared, play, record)?.lesson(which),
-        Some(Command::Run { list: true, .. }) => player(&cli.shared, None)?.list_experiments().map(nothing_checked),
+        Some(Command::Run { list: true, .. }) => player(&cli.shared, None).list_experiments().map(nothing_checked),
         Some(Command::Run { experiment, set, play, record, .. }) => {
             let name = experiment.as_deref().unwrap_or_default();
             player_that_records(&cli.shared, play, record)?.run(name, set)
         }
-        Some(Command::Verify { lessons, json }) => player::verify(&mut player(&cli.shared, None)?, lessons, *json),
+        Some(Command::Verify { lessons, json }) => player::verify(&mut player(&cli.shared, None), lessons, *json),
         Some(Command::Remake { folder }) => player::shipped::remake(folder).map(nothing_checked),
-        Some(Command::Doctor) => player::doctor(&mut player(&cli.shared, None)?).map(nothing_checked),
-        Some(Command::Replay { file, play }) => player(&cli.shared, Some(play))?.replay(file).map(nothing_checked),
+        Some(Command::Doctor) => player::doctor(&mut player(&cli.shared, None)).map(nothing_checked),
+        Some(Command::Replay { file, play }) => player(&cli.shared, Some(play)).replay(file).map(nothing_checked),
         Some(Command::Experiment { .. } | Command::Part { .. } | Command::Probe) => Ok(Counts::default()),
     }
 }
@@ -82,7 +82,7 @@ fn terminal(shared: &Shared, play: Option<&Play>) -> Terminal {
     })
 }
 
-fn player(shared: &Shared, play: Option<&Play>) -> Result<Player, Failure> {
+fn player(shared: &Shared, play: Option<&Play>) -> Player {
     Player::new(terminal(shared, play), play.map_or(0, |play| play.verbose), None, None)
 }
 
@@ -95,7 +95,7 @@ fn player_that_records(shared: &Shared, play: &Play, record: &Record) -> Result<
         (false, false) => terminal(shared, Some(play)),
         _ => Terminal::nowhere(),
     };
-    Player::new(terminal, play.verbose, record.record.as_deref(), record.pcap.as_deref())
+    Ok(Player::new(terminal, play.verbose, record.record.as_deref(), record.pcap.as_deref()))
 }
 
 fn pairs(set: &[String]) -> BTreeMap<String, String> {

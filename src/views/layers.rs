@@ -510,7 +510,7 @@ UDP          1       47        5       42
             let mut one = Script::new();
             one.event("wire", frame.clone());
             fits_everywhere(&one.recording(), draw);
-            assert!(draw(&one.recording(), 80).text().chars().all(|c| c == '\n' || crate::event::is_safe_to_show(c)));
+            assert!(draw(&one.recording(), 80).text().chars().all(|c| c == '\n' || crate::text::is_safe_to_show(c)));
             script.event("wire", frame);
         }
         fits_everywhere(&script.recording(), draw);

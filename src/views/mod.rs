@@ -52,6 +52,16 @@ pub enum View {
     Trace,
 }
 
+/// How sequence and acknowledgment numbers are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Numbers {
+    /// Counted from the connection's start: the SYN's is 0.
+    #[default]
+    Relative,
+    /// As they stand in the header.
+    True,
+}
+
 /// Every view, by the name that lessons use.
 pub const NAMES: [(&str, View); 11] = [
     ("ladder", View::Ladder),
@@ -77,8 +87,14 @@ impl View {
     /// Draws the recording in this many columns.
     #[must_use]
     pub fn draw(self, recording: &Recording, width: usize) -> Picture {
+        self.draw_with(recording, width, Numbers::Relative)
+    }
+
+    /// Draws the recording in this many columns, with such sequence numbers where there are any.
+    #[must_use]
+    pub fn draw_with(self, recording: &Recording, width: usize, numbers: Numbers) -> Picture {
         match self {
-            View::Ladder => ladder::draw(recording, width),
+            View::Ladder => ladder::draw(recording, width, numbers),
             View::SideBySide => side_by_side::draw(recording, width),
             View::Sockets => sockets::draw(recording, width),
             View::Boundaries => boundaries::draw(recording, width),

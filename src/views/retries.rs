@@ -14,6 +14,8 @@ use crate::recording::Recording;
 const WIDE: usize = 56;
 /// A series shows at most this many of its frames.
 const MOST: usize = 18;
+/// At most this many series are drawn: a bad wire loses many segments, and one is like the other.
+const MOST_SERIES: usize = 8;
 /// What limits a wait, by the name of its socket option (socket(7), tcp(7)).
 const LIMITS: [&str; 7] = ["SO_SNDTIMEO", "SO_RCVTIMEO", "TCP_USER_TIMEOUT", "TCP_SYNCNT", "TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT"];
 
@@ -345,8 +347,8 @@ impl Axis {
 fn tick(ns: u64, span: u64) -> String {
     let (unit, name) = match span {
         0..10_000 => (1, "ns"),
-        10_000..10_000_000 => (1_000, "µs"),
-        10_000_000..1_000_000_000 => (1_000_000, "ms"),
+        10_000..1_000_000 => (1_000, "µs"),
+        1_000_000..1_000_000_000 => (1_000_000, "ms"),
         _ => (1_000_000_000, "s"),
     };
     let tenth = ns / (unit / 10).max(1) % 10;
@@ -359,7 +361,7 @@ fn tick(ns: u64, span: u64) -> String {
 
 pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     let blocks = blocks(recording);
-    let lines = || blocks.iter().flat_map(|block| &block.lines);
+    let lines = || blocks.iter().take(MOST_SERIES).flat_map(|block| &block.lines);
     if blocks.is_empty() {
         return Picture(vec![Row::new().with(fit("(nothing was sent again)", width), Ink::Faint)]);
     }
@@ -371,7 +373,7 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     let column = labels + 1 + 8 + 2 + outcomes + 2;
     let axis = Axis { zero, span: last.saturating_sub(zero), column, columns: width.saturating_sub(column).min(100) };
     let mut canvas = Canvas::new(width);
-    for block in &blocks {
+    for block in blocks.iter().take(MOST_SERIES) {
         let mut row = canvas.height() + usize::from(canvas.height() > 0);
         for line in textwrap::wrap(&block.heading, width) {
             canvas.write(row, 0, width, &line, Ink::Strong);
@@ -396,6 +398,10 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
                 row += 1;
             }
         }
+    }
+    if blocks.len() > MOST_SERIES {
+        let row = canvas.height() + 1;
+        canvas.write(row, 0, width, &format!("… {} more that were sent again", blocks.len() - MOST_SERIES), Ink::Faint);
     }
     canvas.picture()
 }
@@ -583,6 +589,10 @@ s)
         }
         assert_eq!(draw(&script.recording(), 80).text().lines().filter(|line| line.contains("✗ dropped")).count(), MOST);
         fits_everywhere(&script.recording(), draw);
+        for port in 4001..4020 {
+            script.event("wire", segment(port, "SYN", 7, 0, "dropped"));
+        }
+        assert!(draw(&script.recording(), 80).text().ends_with("\n\n… 12 more that were sent again\n"));
         assert_eq!(draw(&Script::new().recording(), 80).text(), "(nothing was sent again)\n");
     }
 }

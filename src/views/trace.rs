@@ -141,6 +141,8 @@ impl Trace {
                 };
                 self.prose(event, &kind, Ink::Faint)
             }
+            What::Deed { deed, errno: None } => self.prose(event, &safe(deed), Ink::Plain),
+            What::Deed { deed, errno: Some(errno) } => self.prose(event, &format!("{} = {}", safe(deed), safe(errno)), Ink::Bad),
             What::Left { cpu_ns } => {
                 let used = cpu_ns.map_or(String::new(), |used| format!(", having used {} of a processor", span_of(used)));
                 self.prose(event, &format!("leaves{used}"), Ink::Faint)
@@ -447,6 +449,15 @@ client connect(4, 127.0.0.1:4000)
          = ECONNREFUSED          10 µs
 ";
         assert_eq!(drawn(&sample, 38), expected);
+    }
+
+    #[test]
+    fn what_is_no_call_is_a_line_of_its_own() {
+        let mut sample = Sample::new();
+        sample.event("bob", What::Deed { deed: "chmod 000 …/door".into(), errno: None });
+        sample.event("bob", What::Deed { deed: "open …/door".into(), errno: Some("ENXIO".into()) });
+        let expected = "      1.000 ms  bob  chmod 000 …/door\n      1.010 ms  bob  open …/door = ENXIO\n";
+        assert_eq!(drawn(&sample, 80), expected);
     }
 
     #[test]
