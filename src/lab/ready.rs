@@ -403,38 +403,4 @@ mod tests {
         let times = [&before, &after, &accepted, &later].map(|socket| socket.read_timeout().expect("SO_RCVTIMEO").is_some());
         assert_eq!(times, [false, true, true, false]);
     }
-
-    /// `cargo test --release thousands_of -- --ignored --nocapture`: what it costs that every call is recorded.
-    #[test]
-    #[ignore = "a measurement"]
-    fn thousands_of_connections_stay_affordable() {
-        for questions in [true, false] {
-            let lab = Lab::in_memory();
-            let (_, limit) = lab.raise_descriptor_limit().expect("Linux has one");
-            let count = usize::try_from(limit).map_or(5_000, |limit| (limit.saturating_sub(100) / 2).min(5_000));
-            let actor = lab.actor("server");
-            let listener = actor.socket(Domain::IPV4, Type::STREAM, None).expect("socket");
-            listener.bind(&lab.here(0)).and_then(|()| listener.listen(128)).expect("listen");
-            let address = listener.local_addr().expect("address");
-            let epoll = actor.epoll().expect("epoll");
-            let (began, memory) = (std::time::Instant::now(), lab.memory().unwrap_or(0));
-            let open = || {
-                (0..count)
-                    .map(|_| {
-                        let client = actor.socket(Domain::IPV4, Type::STREAM, None).expect("socket");
-                        client.connect(&address).expect("connect");
-                        let (connection, _) = listener.accept().expect("accept");
-                        epoll.add(&connection, Interest::Read).expect("add");
-                        (client, connection)
-                    })
-                    .collect::<Vec<_>>()
-            };
-            let pairs = if questions { open() } else { lab.without_questions(open) };
-            let (took, grown) = (began.elapsed(), lab.memory().unwrap_or(0).saturating_sub(memory));
-            let events = lab.recorder().look(<[_]>::len);
-            println!("questions {questions}: {count} connections in {took:?}, {events} events, {grown} bytes");
-            pairs[count / 2].0.send(b"x").expect("send");
-            assert!(epoll.wait(8, None).expect("wait").readable(&pairs[count / 2].1));
-        }
-    }
 }
