@@ -42,13 +42,13 @@ pub enum Command {
     },
     /// Play a lesson
     Lesson {
-        /// Its number, its slug (`families`), or a lesson file (`./mine.md`)
-        #[arg(value_name = "N|SLUG|FILE")]
+        /// Its number, its slug (`families`), `next`, or a lesson file (`./mine.md`)
+        #[arg(value_name = "N|SLUG|next|FILE")]
         which: String,
         /// How it is played
         #[command(flatten)]
         play: Play,
-        /// Where the events go
+        /// Where the events and the frames go
         #[command(flatten)]
         record: Record,
     },
@@ -66,7 +66,7 @@ pub enum Command {
         /// How it is played
         #[command(flatten)]
         play: Play,
-        /// Where the events go
+        /// Where the events and the frames go
         #[command(flatten)]
         record: Record,
     },
@@ -145,7 +145,7 @@ pub struct Shared {
 /// How a lesson or an experiment is played.
 #[derive(Clone, Debug, Args)]
 pub struct Play {
-    /// Every call as a line; twice: also the kernel's view
+    /// Every call as a line; -vv: also the kernel's view; -vvv: also every frame, decoded and in hex
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// Ask nothing and wait for nothing (the default when not at a terminal)
@@ -153,12 +153,15 @@ pub struct Play {
     pub auto: bool,
 }
 
-/// Where the events of a run go.
+/// Where the events and the frames of a run go.
 #[derive(Clone, Debug, Args)]
 pub struct Record {
     /// Write the events to a file as JSON Lines; `-` is standard output
     #[arg(long, visible_alias = "json", value_name = "FILE")]
     pub record: Option<PathBuf>,
+    /// Write the frames to a file as pcapng, for Wireshark, tshark and tcpdump; `-` is standard output
+    #[arg(long, value_name = "FILE")]
+    pub pcap: Option<PathBuf>,
 }
 
 /// A language of the lessons.

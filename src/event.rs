@@ -61,6 +61,14 @@ pub enum What {
         /// What for, in one or two words.
         purpose: Cow<'static, str>,
     },
+    /// Somebody did what is no call on a socket: removed a file, set its permissions.
+    Deed {
+        /// What, by the name of the system call: `unlink …/door`.
+        deed: Cow<'static, str>,
+        /// The name of the error, if it failed.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        errno: Option<Cow<'static, str>>,
+    },
     /// A new part of the experiment begins; views may give it a column or a heading.
     Part {
         /// The part's name: `by-hand`, `AF_UNIX`.

@@ -1,10 +1,11 @@
 //! `explore`: parse, run, say what went wrong, exit.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use socket_explorer::cli::{Cli, Command, Language, Play, Shared, When};
+use socket_explorer::cli::{Cli, Command, Language, Play, Record, Shared, When};
 use socket_explorer::experiments;
 use socket_explorer::lab::probe::probe;
 use socket_explorer::player::{self, Failure, Player};
@@ -37,19 +38,19 @@ fn run(cli: &Cli) -> Result<Counts, Failure> {
     }
     let nothing_checked = |()| Counts::default();
     match &cli.command {
-        None => player(&cli.shared, None)?.overview().map(nothing_checked),
-        Some(Command::List { json: false }) => player(&cli.shared, None)?.list().map(nothing_checked),
-        Some(Command::List { json: true }) => player(&cli.shared, None)?.list_json().map(nothing_checked),
-        Some(Command::Lesson { which, play, record }) => player_that_records(&cli.shared, play, record.record.as_deref())?.lesson(which),
-        Some(Command::Run { list: true, .. }) => player(&cli.shared, None)?.list_experiments().map(nothing_checked),
+        None => player(&cli.shared, None).overview().map(nothing_checked),
+        Some(Command::List { json: false }) => player(&cli.shared, None).list().map(nothing_checked),
+        Some(Command::List { json: true }) => player(&cli.shared, None).list_json().map(nothing_checked),
+        Some(Command::Lesson { which, play, record }) => player_that_records(&cli.shared, play, record)?.lesson(which),
+        Some(Command::Run { list: true, .. }) => player(&cli.shared, None).list_experiments().map(nothing_checked),
         Some(Command::Run { experiment, set, play, record, .. }) => {
             let name = experiment.as_deref().unwrap_or_default();
-            player_that_records(&cli.shared, play, record.record.as_deref())?.run(name, set)
+            player_that_records(&cli.shared, play, record)?.run(name, set)
         }
-        Some(Command::Verify { lessons, json }) => player::verify(&mut player(&cli.shared, None)?, lessons, *json),
+        Some(Command::Verify { lessons, json }) => player::verify(&mut player(&cli.shared, None), lessons, *json),
         Some(Command::Remake { folder }) => player::shipped::remake(folder).map(nothing_checked),
-        Some(Command::Doctor) => player::doctor(&mut player(&cli.shared, None)?).map(nothing_checked),
-        Some(Command::Replay { file, play }) => player(&cli.shared, Some(play))?.replay(file).map(nothing_checked),
+        Some(Command::Doctor) => player::doctor(&mut player(&cli.shared, None)).map(nothing_checked),
+        Some(Command::Replay { file, play }) => player(&cli.shared, Some(play)).replay(file).map(nothing_checked),
         Some(Command::Experiment { .. } | Command::Part { .. } | Command::Probe) => Ok(Counts::default()),
     }
 }
@@ -81,14 +82,20 @@ fn terminal(shared: &Shared, play: Option<&Play>) -> Terminal {
     })
 }
 
-fn player(shared: &Shared, play: Option<&Play>) -> Result<Player, Failure> {
-    Player::new(terminal(shared, play), play.map_or(0, |play| play.verbose), None)
+fn player(shared: &Shared, play: Option<&Play>) -> Player {
+    Player::new(terminal(shared, play), play.map_or(0, |play| play.verbose), None, None)
 }
 
-fn player_that_records(shared: &Shared, play: &Play, record: Option<&std::path::Path>) -> Result<Player, Failure> {
-    let to_stdout = record.is_some_and(|path| path.as_os_str() == "-");
-    let terminal = if to_stdout { Terminal::nowhere() } else { terminal(shared, Some(play)) };
-    Player::new(terminal, play.verbose, record)
+fn player_that_records(shared: &Shared, play: &Play, record: &Record) -> Result<Player, Failure> {
+    let is_stdout = |path: &Option<PathBuf>| path.as_ref().is_some_and(|path| path.as_os_str() == "-");
+    let terminal = match (is_stdout(&record.record), is_stdout(&record.pcap)) {
+        (true, true) => {
+            return Err(Failure::Usage("--record and --pcap cannot both go to standard output: name a file for one".to_owned()));
+        }
+        (false, false) => terminal(shared, Some(play)),
+        _ => Terminal::nowhere(),
+    };
+    Ok(Player::new(terminal, play.verbose, record.record.as_deref(), record.pcap.as_deref()))
 }
 
 fn pairs(set: &[String]) -> BTreeMap<String, String> {

@@ -16,6 +16,11 @@ mod unix {
         let _ = ours().thread_block();
     }
 
+    /// Lets them through again, in this thread.
+    pub fn unblock() {
+        let _ = ours().thread_unblock();
+    }
+
     /// Waits for one, and gives the exit code that goes with it.
     pub fn wait() -> u8 {
         loop {
@@ -27,11 +32,15 @@ mod unix {
 }
 
 #[cfg(unix)]
-pub use unix::{block, wait};
+pub use unix::{block, unblock, wait};
 
 /// Elsewhere the system ends the program by itself.
 #[cfg(not(unix))]
 pub fn block() {}
+
+/// Elsewhere nothing was blocked.
+#[cfg(not(unix))]
+pub fn unblock() {}
 
 /// Elsewhere the system ends the program by itself: this never returns.
 #[cfg(not(unix))]

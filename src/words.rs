@@ -2,6 +2,9 @@
 //!
 //! Sentences about sockets are not here: they stand in `lessons/`.
 
+use std::ops::AddAssign;
+
+use crate::course::Lesson;
 use crate::event::{Blocked, Verdict};
 use crate::picture::span_of;
 
@@ -27,6 +30,14 @@ impl Counts {
     }
 }
 
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Counts) {
+        self.held += other.held;
+        self.broken += other.broken;
+        self.not_checked += other.not_checked;
+    }
+}
+
 /// What `explore` alone says first.
 pub const TAGLINE: &str = "A course on network sockets in which your own kernel proves every sentence.";
 /// Asks for a prediction.
@@ -46,7 +57,7 @@ pub const CHECKED: &str = "Checked on this machine, just now";
 /// What a recording says.
 pub const RECORDED: &str = "What the recording holds (not checked here)";
 /// The lesson was left.
-pub const LEFT: &str = "Left. Nothing is lost: type the same to begin again.";
+pub const LEFT: &str = "Left. Type the same to begin this lesson again.";
 
 /// Who is speaking: the lesson's number and title.
 #[must_use]
@@ -80,6 +91,47 @@ pub fn verdict(verdict: Verdict) -> &'static str {
     }
 }
 
+/// What came of a claim when it was recorded.
+#[must_use]
+pub fn when_recorded(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Held => "held when it was recorded",
+        Verdict::Broken => "broken when it was recorded",
+        Verdict::NotChecked => "nor when it was recorded",
+    }
+}
+
+/// A recording ends before the claim.
+pub const BEYOND_THE_RECORDING: &str = "the recording ends before it";
+/// A run was interrupted before the claim.
+pub const INTERRUPTED: &str = "the run was interrupted";
+/// The deadline that was set struck before the claim.
+pub const YOUR_DEADLINE: &str = "the deadline that you set struck first";
+/// What ended a run that was asked for alone.
+pub const DEADLINE_STRUCK: &str = "the deadline struck before its end: --set deadline=… gives it longer";
+/// The usual deadline struck before the claim.
+pub const THE_DEADLINE: &str = "the deadline struck first";
+/// A claim that the lesson has and the experiment forgot.
+pub const NEVER_CHECKED: &str = "the experiment never checked it";
+
+/// An experiment's process is gone before its end.
+#[must_use]
+pub fn without_a_word(aftermath: &str) -> String {
+    format!("the experiment's process ended without a word ({aftermath})")
+}
+
+/// A comparison that did not come out.
+#[must_use]
+pub fn expected(what: &str, saw: &str, relation: &str, with: &str) -> String {
+    format!("{what}: {saw} (expected {relation} {with})")
+}
+
+/// More evidence than is shown.
+#[must_use]
+pub fn more_evidence(more: usize) -> String {
+    format!("{more} more (-v shows all)")
+}
+
 /// The last line of a lesson, of `verify`.
 #[must_use]
 pub fn counts(counts: Counts) -> String {
@@ -104,17 +156,44 @@ pub fn recorded_on(kernel: &str, date: &str) -> String {
     format!("Recorded on {kernel}, {date}. Nothing of this happened just now.")
 }
 
+/// What a command is called here: as it was started, by `cargo run` or by its name.
+fn command(words: &str) -> String {
+    if std::env::var_os("CARGO").is_some() { format!("cargo run -- {words}") } else { format!("explore {words}") }
+}
+
 /// What to type next.
 #[must_use]
-pub fn type_next(command: &str) -> String {
-    format!("Next: {command}")
+pub fn type_next(lesson: &Lesson) -> String {
+    format!("Next: {}", lesson_command(lesson))
+}
+
+/// How to begin.
+#[must_use]
+pub fn begin(lesson: &Lesson) -> String {
+    format!("Begin with: {}", lesson_command(lesson))
+}
+
+/// How to go on after some lessons.
+#[must_use]
+pub fn go_on_with(lesson: &Lesson) -> String {
+    format!("Go on with: {} ({})", lesson_command(lesson), lesson.title)
+}
+
+fn lesson_command(lesson: &Lesson) -> String {
+    command(&format!("lesson {}", lesson.number.map_or_else(|| lesson.slug.clone(), |number| number.to_string())))
+}
+
+/// Every lesson is finished.
+pub const ALL_DONE: &str = "You have finished every lesson there is. Any of them can be played again.";
+
+/// What every experiment takes besides.
+#[must_use]
+pub fn each_also_takes(name: &str, default: &str, help: &str) -> String {
+    format!("Each also takes --set {name}={default}: {help}.")
 }
 
 /// The course is done.
 pub const THE_END: &str = "That was the last lesson there is so far. explore list shows all.";
-
-/// How to begin.
-pub const BEGIN: &str = "Begin with: explore lesson 1";
 
 /// The deadline struck: who was blocked in which call, since when, at which line.
 #[must_use]

@@ -12,7 +12,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("cli", &[]),
     ("course", &[]),
     ("recording", &["event"]),
-    ("words", &["event", "picture"]),
+    ("words", &["course", "event", "picture"]),
     ("terminal", &["picture", "text"]),
     ("views", &["event", "picture", "recording", "text"]),
     ("lab", &["event", "recording", "signals"]),

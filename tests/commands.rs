@@ -7,7 +7,8 @@ use std::process::{Command, Output, Stdio};
 
 fn explore() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
-    command.stdin(Stdio::null()).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
+    command.stdin(Stdio::null()).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE").env_remove("CARGO");
+    command.env("XDG_STATE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/nobodys-state"));
     command
 }
 
@@ -144,6 +145,16 @@ fn a_record_file_that_cannot_be_written_is_known_before_anything_runs() {
 }
 
 #[test]
+fn a_file_for_frames_that_cannot_be_written_is_known_before_anything_runs() {
+    let (out, err, code) = told(&["run", "two-processes", "--pcap", "/nowhere/x.pcapng"]);
+    assert!(err.contains("/nowhere/x.pcapng cannot be written"), "{err}");
+    assert_eq!((out.as_str(), code), ("", Some(3)));
+    let (out, err, code) = told(&["lesson", "1", "--pcap", "-", "--record", "-"]);
+    assert!(err.contains("name a file for one"), "{err}");
+    assert_eq!((out.as_str(), code), ("", Some(2)));
+}
+
+#[test]
 fn with_json_on_standard_output_nothing_else_is_there() {
     let (out, err, code) = told(&["run", "two-processes", "--json", "-"]);
     assert!(out.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()), "{out}");
@@ -166,6 +177,29 @@ fn every_width_is_kept_and_ascii_is_ascii() {
     assert_eq!(told(&["list", "--width", "19"]).2, Some(2));
 }
 
+/// Where no wire can be had, the shipped recording goes through the same views.
+#[test]
+fn the_wires_views_keep_every_width_and_are_ascii_when_asked() {
+    let file = folder("views-of-the-wire").join("mine.md");
+    let step = |name: &str| {
+        let experiment = socket_explorer::experiments::find(name).expect("an experiment");
+        let claims: String = experiment.claims.iter().map(|claim| format!("{claim}: Words.\n")).collect();
+        format!("```experiment {name}\nview: layers\nview: retries\n{claims}```\n")
+    };
+    let text = format!("# T\n> Q?\n\n{}{}", step("three-way-handshake"), step("lost-syn"));
+    fs::write(&file, text).expect("written");
+    let file = file.to_string_lossy();
+    for width in ["20", "60", "80"] {
+        let (out, err, code) = told(&["lesson", &file, "--width", width, "--ascii", "-vvv"]);
+        assert_eq!(code, Some(0), "{err}");
+        let widest = out.lines().max_by_key(|line| line.chars().count()).unwrap_or_default();
+        assert!(widest.chars().count() <= width.parse().expect("a number"), "at {width}: {widest}");
+        assert!(out.is_ascii(), "{:?}", out.chars().filter(|c| !c.is_ascii()).collect::<Vec<_>>());
+        assert!(out.contains("1 physical") && out.contains("SYN 2"), "{out}");
+        assert!(width == "20" || out.contains("Flags [S.]"), "{out}");
+    }
+}
+
 #[test]
 fn colours_are_for_terminals_unless_asked_for() {
     assert!(!told(&["list"]).0.contains('\u{1b}'));
@@ -177,5 +211,87 @@ fn a_deadline_names_who_was_blocked_and_where() {
     let (out, _, code) = told(&["run", "nobody-home", "--set", "silence=9s", "--set", "deadline=300ms"]);
     assert!(out.contains("The deadline of 300 ms struck"), "{out}");
     assert!(out.contains("had been blocked in recv") && out.contains("src/experiments/tcp_udp.rs:"), "{out}");
-    assert_eq!(code, Some(1));
+    assert_eq!(code, Some(3), "it was the user's own deadline: nothing is broken");
+}
+
+#[test]
+fn a_slip_of_the_fingers_empties_no_file() {
+    let file = folder("kept").join("keep.jsonl");
+    let path = file.to_str().expect("UTF-8");
+    for args in [["run", "no-such-experiment", "--record", path], ["lesson", "no-such-lesson", "--record", path]] {
+        fs::write(&file, "precious\n").expect("written");
+        assert_eq!(told(&args).2, Some(2));
+        assert_eq!(fs::read_to_string(&file).expect("still there"), "precious\n", "{args:?}");
+    }
+}
+
+#[test]
+fn what_a_file_says_is_never_obeyed_by_the_terminal() {
+    let folder = folder("hostile");
+    let evil = "\u{1b}]0;owned\u{7}\u{1b}[2J\u{202e}\u{9b}31m";
+    let lesson = folder.join("evil.md");
+    fs::write(&lesson, format!("# T{evil}\n> Q{evil}\n\nProse {evil} and `code {evil}`.\n\n- item {evil}\n")).expect("written");
+    let recording = folder.join("evil.jsonl");
+    let header = serde_json::json!({ "format": "socket-explorer recording", "version": 1, "kernel": evil, "date": evil, "experiment": evil, "parameters": {} });
+    let claim = serde_json::json!({ "at_ns": u64::MAX, "actor": evil, "process": 1, "thread": 1, "event": "claim", "claim": evil, "verdict": "held",
+        "evidence": [{ "what": evil, "saw": evil, "relation": "=", "with": evil, "held": true }] });
+    let call = serde_json::json!({ "at_ns": u64::MAX, "actor": evil, "process": 1, "thread": 1, "event": "return", "call": 1, "function": evil,
+        "syscall": evil, "socket": 1, "args": { "address": { "unix": evil }, evil: evil }, "result": i64::MIN, "took_ns": u64::MAX });
+    let end = serde_json::json!({ "at_ns": 0, "actor": "lab", "process": 1, "thread": 1, "event": "end", "ending": "failed", "why": evil });
+    fs::write(&recording, format!("{header}\n{claim}\n{call}\n{end}\n")).expect("written");
+    let paths = [&lesson, &recording].map(|path| path.to_str().expect("UTF-8"));
+    for args in [&["lesson", paths[0]][..], &["replay", paths[1]], &["replay", "-vvv", paths[1]]] {
+        let (out, err, code) = told(args);
+        let obeyed = out.chars().chain(err.chars()).find(|c| *c != '\n' && !socket_explorer::text::is_safe_to_show(*c));
+        assert_eq!((obeyed, code), (None, Some(0)), "{args:?}: {err}");
+    }
+}
+
+#[test]
+fn every_view_survives_extreme_numbers() {
+    let file = folder("extreme").join("extreme.jsonl");
+    let path = file.to_str().expect("UTF-8");
+    for experiment in ["two-processes", "address-port-protocol", "stream-has-no-boundaries", "family-race", "by-hand-and-by-framework"] {
+        assert_eq!(told(&["run", experiment, "--record", path]).2, Some(0));
+        let text = fs::read_to_string(&file).expect("a recording");
+        for (index, extreme) in [u64::MAX, 0].into_iter().enumerate() {
+            let changed: Vec<_> = text
+                .lines()
+                .enumerate()
+                .map(|(number, line)| {
+                    let mut line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+                    for field in ["at_ns", "took_ns", "value_ns", "count"] {
+                        if number % 3 == index && line.get(field).is_some() {
+                            line[field] = extreme.into();
+                        }
+                    }
+                    line.to_string()
+                })
+                .collect();
+            fs::write(&file, changed.join("\n") + "\n").expect("written");
+            let (_, err, code) = told(&["replay", "-vvv", path]);
+            assert_eq!((err.as_str(), code), ("", Some(0)), "{experiment} with {extreme}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_to_the_program_alone_ends_the_run_and_loses_nothing() {
+    let folder = folder("interrupted");
+    for (signal, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)] {
+        let file = folder.join("run.jsonl");
+        let args = ["run", "nobody-home", "--set", "silence=50s", "--record", "-"];
+        let mut child = explore().args(args).stdout(fs::File::create(&file).expect("a file")).spawn().expect("starts");
+        // The run has begun once the recording says that somebody waits in recv.
+        while !fs::read_to_string(&file).expect("readable").contains("\"function\":\"recv\"") {
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill runs");
+        assert!(sent.success());
+        assert_eq!(child.wait().expect("ends").code(), Some(code), "{signal}");
+        let text = fs::read_to_string(&file).expect("a recording");
+        let last = text.lines().last().expect("a last line");
+        assert!(last.contains("\"ending\":\"interrupted\""), "{signal}: {last}");
+    }
 }

@@ -89,17 +89,12 @@ fn a_dropped_syn_is_told_with_its_rule_and_sent_again() {
     assert_eq!(fates, [dropped, dropped, (Fate::Passed, None)]);
 }
 
-#[test]
-fn tshark_reads_the_same_frames() {
-    let Some(recording) = recorded("lost-syn", &["drop=1"]) else { return };
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("wire.pcapng");
-    let mut file = fs::File::create(&path).expect("a file");
-    let written = pcapng::write(&mut file, [&recording]).expect("written");
-    file.flush().expect("flushed");
+/// What tshark says of this file, against what was recorded: frame by frame, over all its sections.
+fn tshark_agrees(path: &Path, recordings: &[Recording]) {
     let mut tshark = Command::new("tshark");
     tshark.args(["-r".as_ref(), path.as_os_str()]).args(["-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE"]);
     tshark.args(["-o", "tcp.relative_sequence_numbers:FALSE", "-T", "fields", "-E", "separator=;"]);
-    for field in ["eth.src", "ip.src", "tcp.flags", "tcp.seq_raw", "tcp.ack_raw", "tcp.len", "tcp.stream"] {
+    for field in ["eth.src", "ip.src", "tcp.flags", "tcp.seq_raw", "tcp.ack_raw", "tcp.len", "frame.number"] {
         tshark.args(["-e", field]);
     }
     for field in ["tcp.checksum.status", "ip.checksum.status", "frame.comment", "_ws.malformed", "frame.time_epoch"] {
@@ -107,27 +102,65 @@ fn tshark_reads_the_same_frames() {
     }
     let Some(output) = run(tshark) else { return eprintln!("tshark is not installed: nothing was compared") };
     let text = String::from_utf8(output.stdout).expect("UTF-8");
-    let frames = frames(&recording);
-    let began = humantime::parse_rfc3339(&recording.header.date).expect("a date");
-    let began = began.duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();
-    let times = recording.events.iter().filter(|event| matches!(event.what, What::Frame(_))).map(|event| event.at_ns);
-    let times: Vec<_> = times.map(|ns| format!("{}.{:09}", began + ns / 1_000_000_000, ns % 1_000_000_000)).collect();
-    assert!(text.lines().map(|line| line.rsplit(';').next().unwrap_or_default()).eq(&times), "{times:?}");
-    assert_eq!((text.lines().count(), written), (frames.len(), frames.len() as u64), "{}", String::from_utf8_lossy(&output.stderr));
-    for (line, frame) in text.lines().zip(frames) {
+    let mut all = Vec::new();
+    for recording in recordings {
+        let began = humantime::parse_rfc3339(&recording.header.date).expect("a date");
+        let began = began.duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();
+        // A file of events has each thread's lines in order, the frames' among them.
+        let mut events: Vec<_> = recording.events.iter().collect();
+        events.sort_by_key(|event| event.at_ns);
+        all.extend(events.into_iter().filter_map(|event| match &event.what {
+            What::Frame(frame) => Some((format!("{}.{:09}", began + event.at_ns / 1_000_000_000, event.at_ns % 1_000_000_000), &**frame)),
+            _ => None,
+        }));
+    }
+    assert!(all.len() > 5, "there was traffic");
+    assert_eq!(text.lines().count(), all.len(), "{}", String::from_utf8_lossy(&output.stderr));
+    for (number, (line, (time, frame))) in (1..).zip(text.lines().zip(all)) {
         let fields: Vec<_> = line.split(';').collect();
         let ethernet = frame.layers.ethernet.as_ref().expect("Ethernet");
-        assert_eq!(fields[0], ethernet.src.to_string());
+        assert_eq!((fields[0], fields[6]), (ethernet.src.to_string().as_str(), number.to_string().as_str()));
         if let (Some(ip), Some(tcp)) = (&frame.layers.ip, &frame.layers.tcp) {
             let flags = u16::from_str_radix(fields[2].trim_start_matches("0x"), 16).expect("flags");
             assert_eq!((fields[1], flags), (ip.src.to_string().as_str(), u16::from(tcp.flags.0)), "{line}");
-            let numbers = [tcp.seq, tcp.ack, u32::try_from(frame.layers.payload_bytes).expect("short"), 0].map(|number| number.to_string());
-            assert_eq!(fields[3..7], numbers, "{line}");
+            let numbers = [tcp.seq, tcp.ack, u32::try_from(frame.layers.payload_bytes).expect("short")].map(|number| number.to_string());
+            assert_eq!(fields[3..6], numbers, "{line}");
             assert_eq!(fields[7..9], ["1", "1"], "good checksums: {line}");
         }
         assert_eq!(fields[9], format!("explore: {} {}", frame.sent_by, frame.treatment));
-        assert_eq!(fields[10], "");
+        assert_eq!((fields[10], fields[11]), ("", time.as_str()));
     }
+}
+
+#[test]
+fn tshark_reads_the_frames_of_a_run() {
+    let Some(recording) = recorded("lost-syn", &["drop=1"]) else { return };
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("wire.pcapng");
+    let mut file = fs::File::create(&path).expect("a file");
+    let written = pcapng::write(&mut file, [&recording]).expect("written");
+    file.flush().expect("flushed");
+    assert_eq!(written, frames(&recording).len() as u64);
+    tshark_agrees(&path, &[recording]);
+}
+
+#[test]
+fn tshark_reads_the_frames_of_a_lesson_that_was_asked_for_pcap() {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let [lesson, pcap, events] = ["pcap.md", "lesson.pcapng", "lesson.jsonl"].map(|name| folder.join(name));
+    let experiment = socket_explorer::experiments::find("three-way-handshake").expect("an experiment");
+    let claims: String = experiment.claims.iter().map(|claim| format!("{claim}: Words.\n")).collect();
+    let run_once = format!("```experiment three-way-handshake\nview: layers\n{claims}```\n");
+    fs::write(&lesson, format!("# T\n> Q?\n\n{run_once}{run_once}")).expect("written");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
+    command.arg("lesson").args([&lesson]).arg("--pcap").args([&pcap]).arg("--record").args([&events]);
+    let output = run(command).expect("explore runs");
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let recordings = recording::read(std::io::BufReader::new(fs::File::open(&events).expect("recorded"))).recordings;
+    assert_eq!(recordings.len(), 2);
+    if let Some(Ending::Unavailable { why }) = recordings[0].ending() {
+        return eprintln!("nothing was checked: {why}");
+    }
+    tshark_agrees(&pcap, &recordings);
 }
 
 /// A place that everybody may enter, with the program and a device node of that mode in it.

@@ -38,6 +38,8 @@ pub enum Step {
 /// A question with options, one of which turns out right.
 #[derive(Clone, Debug)]
 pub struct Prediction {
+    /// The line it begins on, from 1.
+    pub line: usize,
     /// The question.
     pub question: String,
     /// The options, in order.
@@ -71,6 +73,12 @@ pub struct Show {
 }
 
 impl Show {
+    /// What it is set to, as `--set` takes it.
+    #[must_use]
+    pub fn settings(&self) -> Vec<String> {
+        self.settings.iter().map(|setting| setting.name.clone()).collect()
+    }
+
     /// An experiment that no lesson shows: in this view, without claims.
     #[must_use]
     pub fn plain(experiment: &str, view: &str) -> Show {
@@ -133,6 +141,10 @@ impl Reader<'_> {
                 Event::Start(tag) => {
                     depth += 1;
                     let begins = match &tag {
+                        Tag::CodeBlock(CodeBlockKind::Fenced(info)) if depth > 1 && is_ours(info) => {
+                            let what = "this block stands inside a list or a quote: begin its line with the three backticks";
+                            return Err(self.wrong(self.line_at(range.start), what));
+                        }
                         _ if depth > 1 => None,
                         Tag::Heading { level: HeadingLevel::H1, .. } if title.is_none() => Some(String::new()),
                         Tag::BlockQuote(_) if title.is_some() && question.is_none() && steps.is_empty() => Some(String::new()),
@@ -166,9 +178,21 @@ impl Reader<'_> {
             }
         }
         self.prose(prose_from, self.text.len(), &mut steps);
+        self.predictions_are_answered(&steps)?;
         let title = title.ok_or_else(|| self.wrong(1, "a lesson begins with its title, as a heading: # What a socket is"))?;
         let question = question.ok_or_else(|| self.wrong(1, "under its title a lesson has its question, as a quote: > What is …?"))?;
         Ok(Lesson { file: self.file.to_owned(), number, slug: slug.to_owned(), title, question, steps })
+    }
+
+    /// A prediction without a run after it would stay open for ever.
+    fn predictions_are_answered(&self, steps: &[Step]) -> Result<(), CourseError> {
+        for (index, step) in steps.iter().enumerate() {
+            let Step::Predict(prediction) = step else { continue };
+            if !matches!(steps.get(index + 1), Some(Step::Experiment(_))) {
+                return Err(self.wrong(prediction.line, "right after a prediction comes the experiment that answers it"));
+            }
+        }
+        Ok(())
     }
 
     fn prose(&self, from: usize, to: usize, steps: &mut Vec<Step>) {
@@ -200,7 +224,7 @@ impl Reader<'_> {
         match right[..] {
             _ if question.is_empty() => Err(self.wrong(line, "a prediction begins with its question")),
             _ if !(2..=9).contains(&options.len()) => Err(self.wrong(line, "a prediction has two to nine options, as a list: - [ ] …")),
-            [right] => Ok(Prediction { question, options, right }),
+            [right] => Ok(Prediction { line, question, options, right }),
             _ => Err(self.wrong(line, "a prediction has exactly one right option: - [x] …")),
         }
     }

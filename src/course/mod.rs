@@ -7,6 +7,7 @@ use std::path::Path;
 use thiserror::Error;
 
 mod lesson;
+pub mod progress;
 
 pub use lesson::{ClaimLine, Lesson, Named, Prediction, Show, Step};
 
@@ -53,8 +54,9 @@ macro_rules! embedded {
 }
 
 /// The lessons in English, in the order of the course.
-static ENGLISH: [Embedded; 6] = embedded! {
+static ENGLISH: [Embedded; 7] = embedded! {
     1 "socket" "01-socket.md";
+    2 "layers" "02-layers.md";
     3 "families" "03-families.md";
     4 "tcp-udp" "04-tcp-udp.md";
     6 "handshake" "06-handshake.md";
@@ -70,18 +72,27 @@ pub fn lessons() -> Result<Vec<Lesson>, CourseError> {
     ENGLISH.iter().map(|lesson| Lesson::parse(lesson.file, lesson.text, Some(lesson.number), lesson.slug)).collect()
 }
 
+/// No lesson is longer, in bytes.
+const LONGEST: u64 = 1 << 20;
+
 /// A lesson from a file outside the program.
 ///
 /// # Errors
 /// [`CourseError`] if it cannot be read, is not UTF-8, or is not well formed.
 pub fn from_file(path: &Path) -> Result<Lesson, CourseError> {
     let file = path.display().to_string();
-    let bytes = fs::read(path).map_err(|error| CourseError::Unreadable { file: file.clone(), error })?;
+    let unreadable = |error| CourseError::Unreadable { file: file.clone(), error };
+    let about = fs::metadata(path).map_err(unreadable)?;
+    if !about.is_file() || about.len() > LONGEST {
+        let what = format!("a lesson is a file of at most {LONGEST} bytes");
+        return Err(unreadable(io::Error::new(io::ErrorKind::InvalidInput, what)));
+    }
+    let bytes = fs::read(path).map_err(unreadable)?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let good = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..good].iter().filter(|byte| **byte == b'\n').count() + 1;
         CourseError::Line { file: file.clone(), line, what: "this is not UTF-8: save the lesson as UTF-8".to_owned() }
     })?;
     let slug = path.file_stem().map_or_else(|| "lesson".to_owned(), |stem| stem.to_string_lossy().into_owned());
-    Lesson::parse(&file, &text, None, &slug)
+    Lesson::parse(&file, text.strip_prefix('\u{feff}').unwrap_or(&text), None, &slug)
 }

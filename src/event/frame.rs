@@ -308,6 +308,16 @@ impl Flags {
     }
 }
 
+impl Flags {
+    /// As tcpdump writes them: `S.` is SYN,ACK, a point alone is ACK.
+    #[must_use]
+    pub fn letters(self) -> String {
+        const LETTERS: [(u8, char); 8] = [(1, 'F'), (2, 'S'), (4, 'R'), (8, 'P'), (16, '.'), (32, 'U'), (64, 'E'), (128, 'W')];
+        let set: String = LETTERS.iter().filter(|(bit, _)| self.0 & bit != 0).map(|(_, letter)| letter).collect();
+        if set.is_empty() { "none".to_owned() } else { set }
+    }
+}
+
 impl fmt::Display for Flags {
     /// `SYN,ACK`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -419,7 +429,7 @@ impl fmt::Display for Layers {
             (Some(ip), _) => {
                 let (name, length) = (if ip.src.is_ipv4() { "IP" } else { "IP6" }, self.payload_bytes);
                 if let Some(tcp) = &self.tcp {
-                    write!(f, "{name} {}.{} > {}.{}: Flags [{}]", ip.src, tcp.src_port, ip.dst, tcp.dst_port, tcp.flags)?;
+                    write!(f, "{name} {}.{} > {}.{}: Flags [{}]", ip.src, tcp.src_port, ip.dst, tcp.dst_port, tcp.flags.letters())?;
                     if length > 0 {
                         write!(f, ", seq {}:{}", tcp.seq, tcp.seq.wrapping_add(u32::try_from(length).unwrap_or(0)))?;
                     } else {

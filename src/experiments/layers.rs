@@ -73,9 +73,9 @@ fn peel(lab: &Lab) -> Result<()> {
 
     let inner = is("Ethernet: type", hex(ethernet.ether_type), "0x0800");
     let inner = inner.and(is("IP: protocol", i32::from(ip.protocol), 6));
-    let (to, port) = (i32::from(tcp.dst_port), i32::from(port_of(&server)?));
-    let inner = inner.and(is("TCP: to port", to, port));
-    lab.claim("each-layer-names-the-next", inner);
+    let port = i32::from(port_of(&server)?);
+    let to_port = is("TCP: to port", i32::from(tcp.dst_port), port);
+    lab.claim("each-layer-names-the-next", inner.and(to_port));
 
     let from = both(ip.src, tcp.src_port);
     let own = is("IP and TCP: from", from, client.local_addr()?);
@@ -101,10 +101,11 @@ fn overhead(lab: &Lab) -> Result<()> {
     let no_data = at_least("of them without data", no_data(&tcp), 6);
     lab.claim("many-frames-for-tcp", seven.and(no_data));
 
-    let (datagram, segment) = (&udp[0], wire.until(first(Data)));
-    let ip = is("IP header", ip_header(datagram)?, ip_header(&segment)?);
+    let datagram = wire.until(first(Udp));
+    let segment = wire.until(first(Data));
+    let ip = is("IP header", ip_header(&datagram)?, ip_header(&segment)?);
+    let udp_header = udp_header(&datagram)?;
     let tcp_header = segment.tcp()?.header_bytes;
-    let udp_header = udp_header(datagram)?;
     let less = less("UDP header", udp_header, "TCP header", tcp_header);
     lab.claim("only-the-transport-differs", ip.and(less));
 

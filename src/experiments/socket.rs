@@ -6,7 +6,7 @@ use socket2::{Domain, Protocol, SockAddr, Type};
 
 use super::{Chapter, Experiment, Part, SourceFile};
 use crate::event::{Data, Outcome, Value};
-use crate::lab::{Error, Lab, Network, Process, Proof, Result, Socket, differ, equal, failed_with, is, succeeded};
+use crate::lab::{Error, Lab, Network, Process, Proof, Result, Socket, address, differ, equal, failed_with, is, succeeded};
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("socket.rs") };
 
@@ -107,7 +107,9 @@ fn compare_ends(lab: &Lab, listener: &Socket, connection: &Socket, peer: &SockAd
         return Err(Error::Unexpected("the client opened no socket".to_owned()));
     };
     let same_number = equal("server's descriptor", listener.descriptor(), "client's descriptor", number);
-    let other_socket = differ("its address there", listener.local_addr()?, "its address here", local);
+    let behind = |number: i64, at: Value| format!("fd {number} at {at}");
+    let mine = behind(listener.descriptor(), address(&listener.local_addr()?).into());
+    let other_socket = differ("server's", mine, "client's", behind(number, local));
     lab.claim("same-number-other-socket", same_number.and(other_socket));
     Ok(())
 }

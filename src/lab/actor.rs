@@ -2,6 +2,7 @@
 //!
 //! A call is recorded under the thread's actor if the thread is one, and under the socket's owner if it is not.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::io::{self, BufRead, BufReader};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -67,6 +68,18 @@ impl Actor {
     #[track_caller]
     pub fn socket(&self, domain: Domain, kind: Type, protocol: Option<Protocol>) -> io::Result<Socket> {
         Socket::open(self.lab.recorder_arc(), self.lab.defaults(), &self.name, self.instrument, domain, kind, protocol)
+    }
+
+    /// Does what is no call on a socket, and notes it under the name of its system call: `unlink …/door`.
+    ///
+    /// # Errors
+    /// What the doing answers; that is noted too.
+    pub fn deed<T>(&self, deed: impl Into<Cow<'static, str>>, doing: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        let answer = doing();
+        let errno = answer.as_ref().err().map(kernel::error_name);
+        let actor = current().unwrap_or_else(|| self.name.clone());
+        self.lab.recorder().push(&actor, What::Deed { deed: deed.into(), errno });
+        answer
     }
 }
 
@@ -232,7 +245,15 @@ impl Process {
             for line in BufReader::new(output?).split(b'\n') {
                 let Ok(Line::Event(event)) = parse_line(&line.ok()?) else { continue };
                 match event.what {
-                    What::End { ending: how } => ending = Some(how),
+                    What::End { ending: how } => {
+                        // The others may be waiting for what now never comes.
+                        match &how {
+                            Ending::Unavailable { why } => into.fail_now(&Error::Unavailable(why.clone())),
+                            Ending::Failed { why } => into.fail_now(&Error::Unexpected(why.clone())),
+                            _ => {}
+                        }
+                        ending = Some(how);
+                    }
                     _ => into.recorder().merge(*event),
                 }
             }

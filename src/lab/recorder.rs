@@ -225,6 +225,11 @@ impl Recorder {
         self.lock().writer = Writer::Busy;
     }
 
+    /// Marks that it could not start after all.
+    pub fn expect_no_writer(&self) {
+        self.lock().writer = Writer::None;
+    }
+
     /// Waits until the writer has written everything. Call [`Recorder::close`] first.
     pub fn drain(&self) {
         let mut state = self.lock();

@@ -1,7 +1,7 @@
 //! Runs one experiment in a process of its own, and hands out what it records as it comes.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, IsTerminal};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -10,6 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::experiments::Experiment;
+use crate::lab;
 use crate::signals;
 
 /// An experiment that is running.
@@ -37,7 +38,7 @@ static INTERRUPTED: AtomicU8 = AtomicU8::new(0);
 
 /// The pipe whose closing tells an experiment to end, and the process to kill if it does not.
 struct Leash {
-    _pipe: Option<ChildStdin>,
+    pipe: Option<ChildStdin>,
     process: u32,
 }
 
@@ -54,19 +55,23 @@ pub fn interruption() -> Option<u8> {
 /// From here on a signal ends the experiment that runs, and then this program; with none running, this program at once.
 pub fn watch_for_interruptions() {
     signals::block();
-    thread::spawn(|| {
+    let watching = thread::Builder::new().name("signals".to_owned()).spawn(|| {
         let code = signals::wait();
         INTERRUPTED.store(code, Ordering::Relaxed);
         let leash = running().take();
-        if let Some(Leash { process, .. }) = leash {
-            // The pipe is closed now. An experiment that ends takes this program with it before these seconds are over.
+        if let Some(Leash { pipe, process }) = leash {
+            // An experiment whose leash is gone ends, and this program after it, before these seconds are over.
+            drop(pipe);
             thread::sleep(Duration::from_secs(2));
             kill(process);
+        } else if io::stderr().is_terminal() {
+            eprintln!();
         }
-        // Whatever was being written is complete lines; colours are ended within each.
-        println!();
         std::process::exit(code.into());
     });
+    if watching.is_err() {
+        signals::unblock(); // then a signal ends the program in the system's own way
+    }
 }
 
 #[cfg(unix)]
@@ -86,13 +91,13 @@ impl Bench {
     /// # Errors
     /// What starting a process or a thread answers.
     pub fn start(experiment: &Experiment, settings: &BTreeMap<String, String>) -> io::Result<Bench> {
-        let mut command = Command::new(std::env::current_exe()?);
+        let mut command = Command::new(lab::program());
         command.arg("__experiment").arg(experiment.name);
         for (name, value) in settings {
             command.arg("--set").arg(format!("{name}={value}"));
         }
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
-        *running() = Some(Leash { _pipe: child.stdin.take(), process: child.id() });
+        *running() = Some(Leash { pipe: child.stdin.take(), process: child.id() });
         let output = child.stdout.take().ok_or_else(|| io::Error::other("the experiment has no output"))?;
         let (told, lines) = channel();
         thread::Builder::new().name("hears".to_owned()).spawn(move || {

@@ -9,6 +9,9 @@ use crate::views;
 #[must_use]
 pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wrong = wrong.to_lowercase();
+    if wrong.is_empty() {
+        return None;
+    }
     known
         .into_iter()
         .map(|name| {

@@ -4,8 +4,8 @@ use std::process::{Command, Stdio};
 
 use super::{Failure, Player};
 use crate::experiments;
-use crate::lab::Network;
 use crate::lab::probe::{Lack, Probe};
+use crate::lab::{self, Network};
 use crate::picture::{Ink, Row};
 use crate::words;
 
@@ -54,8 +54,7 @@ fn line(player: &mut Player, name: &str, lack: Option<&Lack>, good: &str) -> Res
 /// Tries it in a process of its own: what is tried cannot be undone.
 fn probe() -> Result<Probe, Failure> {
     let unable = |what: String| Failure::Unable(format!("doctor: its probe {what}"));
-    let program = std::env::current_exe().map_err(|error| unable(format!("cannot be found: {error}")))?;
-    let output = Command::new(program)
+    let output = Command::new(lab::program())
         .arg("__probe")
         .stdin(Stdio::null())
         .stderr(Stdio::null())

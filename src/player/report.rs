@@ -4,6 +4,7 @@ use std::io;
 
 use crate::course::{ClaimLine, Show};
 use crate::event::{Claim, Ending, Evidence, Value, Verdict};
+use crate::lab::parameter::DEADLINE;
 use crate::picture::{Ink, Row, span_of};
 use crate::recording::Recording;
 use crate::terminal::Terminal;
@@ -24,13 +25,22 @@ pub struct Judged {
     pub why: Option<String>,
 }
 
-/// Sets the lesson's claims beside what the run recorded. A claim that the run never came to is never taken as held.
-#[must_use]
-pub fn judge(show: &Show, recording: &Recording, aftermath: &str) -> Vec<Judged> {
-    show.claims.iter().map(|line| judge_one(line, recording, aftermath)).collect()
+/// Whether a run has just happened, or is told from a recording.
+#[derive(Clone, Copy, Debug)]
+pub enum Told<'a> {
+    /// It has just happened; and how its process went.
+    Live(&'a str),
+    /// It was recorded: none of its claims is checked here.
+    Recorded,
 }
 
-fn judge_one(line: &ClaimLine, recording: &Recording, aftermath: &str) -> Judged {
+/// Sets the lesson's claims beside what the run recorded. A claim that the run never came to is never taken as held.
+#[must_use]
+pub fn judge(show: &Show, recording: &Recording, told: Told<'_>) -> Vec<Judged> {
+    show.claims.iter().map(|line| judge_one(line, recording, told)).collect()
+}
+
+fn judge_one(line: &ClaimLine, recording: &Recording, told: Told<'_>) -> Judged {
     let checked = recording.claims().filter(|claim| claim.claim == line.claim.name);
     // The worst counts, should a claim have been checked more than once.
     let worst: Option<&Claim> = checked.max_by_key(|claim| match claim.verdict {
@@ -39,16 +49,29 @@ fn judge_one(line: &ClaimLine, recording: &Recording, aftermath: &str) -> Judged
         Verdict::Broken => 2,
     });
     let (claim, sentence) = (line.claim.name.clone(), line.sentence.clone());
+    let aftermath = match told {
+        Told::Live(aftermath) => aftermath,
+        Told::Recorded => {
+            let why = match worst {
+                Some(found) => words::when_recorded(found.verdict),
+                None => words::BEYOND_THE_RECORDING,
+            };
+            let evidence = worst.map(|found| found.evidence.clone()).unwrap_or_default();
+            return Judged { claim, sentence, verdict: Verdict::NotChecked, evidence, why: Some(why.to_owned()) };
+        }
+    };
     if let Some(found) = worst {
         return Judged { claim, sentence, verdict: found.verdict, evidence: found.evidence.clone(), why: found.why.clone() };
     }
+    let own_deadline = recording.header.parameters.get(DEADLINE.name).is_some_and(|set| set != DEADLINE.default);
     let (verdict, why) = match recording.ending() {
         Some(Ending::Unavailable { why }) => (Verdict::NotChecked, why.clone()),
-        Some(Ending::Interrupted) => (Verdict::NotChecked, "the run was interrupted".to_owned()),
+        Some(Ending::Interrupted) => (Verdict::NotChecked, words::INTERRUPTED.to_owned()),
         Some(Ending::Failed { why }) => (Verdict::Broken, why.clone()),
-        Some(Ending::Deadline) => (Verdict::Broken, "the deadline struck first".to_owned()),
-        Some(Ending::Finished) => (Verdict::Broken, "the experiment never checked it".to_owned()),
-        None => (Verdict::Broken, format!("the experiment's process ended without a word ({aftermath})")),
+        Some(Ending::Deadline) if own_deadline => (Verdict::NotChecked, words::YOUR_DEADLINE.to_owned()),
+        Some(Ending::Deadline) => (Verdict::Broken, words::THE_DEADLINE.to_owned()),
+        Some(Ending::Finished) => (Verdict::Broken, words::NEVER_CHECKED.to_owned()),
+        None => (Verdict::Broken, words::without_a_word(aftermath)),
     };
     Judged { claim, sentence, verdict, evidence: Vec::new(), why: Some(why) }
 }
@@ -78,7 +101,8 @@ pub fn comparison(evidence: &Evidence) -> String {
     match (&evidence.with_what, evidence.held) {
         (Some(with_what), _) => format!("{} {saw} {} {with_what} {with}", evidence.what, evidence.relation),
         (None, true) if saw == with => format!("{}: {saw}", evidence.what),
-        (None, _) => format!("{}: {saw} (expected {} {with})", evidence.what, evidence.relation),
+        (None, true) => format!("{}: {saw} {} {with}", evidence.what, evidence.relation),
+        (None, _) => words::expected(&evidence.what, &saw, &evidence.relation.to_string(), &with),
     }
 }
 
@@ -89,10 +113,9 @@ const SHOWN: usize = 3;
 ///
 /// # Errors
 /// What writing to the terminal answers.
-pub fn show(terminal: &mut Terminal, judged: &Judged, live: bool, all: bool) -> io::Result<()> {
+pub fn show(terminal: &mut Terminal, judged: &Judged, all: bool) -> io::Result<()> {
     let (mark, ink) = match judged.verdict {
-        Verdict::Held if live => ("✓ ", Ink::Good),
-        Verdict::Held => ("○ ", Ink::Plain),
+        Verdict::Held => ("✓ ", Ink::Good),
         Verdict::Broken => ("✗ ", Ink::Bad),
         Verdict::NotChecked => ("○ ", Ink::Warn),
     };
@@ -106,7 +129,7 @@ pub fn show(terminal: &mut Terminal, judged: &Judged, live: bool, all: bool) -> 
         terminal.wrapped(mark, &comparison(one), ink)?;
     }
     if evidence.len() > most {
-        terminal.row(&Row::new().with(format!("    … {} more (-v shows all)", evidence.len() - most), Ink::Faint))?;
+        terminal.row(&Row::new().with(format!("    … {}", words::more_evidence(evidence.len() - most)), Ink::Faint))?;
     }
     if judged.verdict != Verdict::Held {
         let why = judged.why.as_deref().map_or_else(String::new, |why| format!(": {why}"));

@@ -20,7 +20,12 @@ macro_rules! shipped {
 }
 
 static SHIPPED: &[(&str, &[u8])] = &shipped! {
+    "peel"
+    "overhead"
+    "who-has"
     "no-frame-for-unix"
+    "lossy-wire"
+    "first-answer"
     "three-way-handshake"
     "one-segment-at-a-time"
     "four-way-close"
@@ -55,7 +60,7 @@ pub fn remake(folder: &Path) -> Result<(), Failure> {
     fs::create_dir_all(folder).map_err(|error| unable(&folder.display().to_string(), &error))?;
     for experiment in needed() {
         let settings = settle(experiment, &[])?;
-        let recording = Player::new(Terminal::nowhere(), 0, None)?.run_live(experiment, &settings)?.recording;
+        let recording = Player::new(Terminal::nowhere(), 0, None, None).run_live(experiment, &settings)?.recording;
         if recording.ending() != Some(&Ending::Finished) {
             return Err(unable(experiment.name, &format!("it did not finish: {:?}", recording.ending())));
         }

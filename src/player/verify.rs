@@ -4,6 +4,7 @@ use std::io;
 
 use serde::Serialize;
 
+use super::report::Told;
 use super::{Failure, Player, check, find_lesson, report, settle};
 use crate::course::{self, Lesson};
 use crate::event::Verdict;
@@ -47,9 +48,9 @@ pub fn verify(player: &mut Player, which: &[String], json: bool) -> Result<Count
         }
         for show in lesson.shows() {
             let Some(experiment) = experiments::find(&show.experiment.name) else { continue };
-            let settings = settle(experiment, &show.settings.iter().map(|setting| setting.name.clone()).collect::<Vec<_>>())?;
+            let settings = settle(experiment, &show.settings())?;
             let done = player.run_live(experiment, &settings)?;
-            for judged in report::judge(show, &done.recording, &done.aftermath) {
+            for judged in report::judge(show, &done.recording, Told::Live(&done.aftermath)) {
                 counts.add(judged.verdict);
                 if json {
                     let (lesson, experiment) = (lesson.slug.clone(), experiment.name.to_owned());
@@ -63,14 +64,14 @@ pub fn verify(player: &mut Player, which: &[String], json: bool) -> Result<Count
                 } else if judged.verdict == Verdict::Held {
                     player.terminal.wrapped("  ✓ ", &judged.sentence, Ink::Plain)?;
                 } else {
-                    report::show(&mut player.terminal, &judged, true, true)?;
+                    report::show(&mut player.terminal, &judged, true)?;
                 }
             }
         }
     }
     if json {
         (all.held, all.broken, all.not_checked) = (counts.held, counts.broken, counts.not_checked);
-        player.terminal.line(&serde_json::to_string_pretty(&all).map_err(io::Error::from)?, Ink::Plain)?;
+        player.terminal.verbatim(&serde_json::to_string_pretty(&all).map_err(io::Error::from)?)?;
     } else {
         player.terminal.wrapped("", &words::counts(counts), if counts.broken > 0 { Ink::Bad } else { Ink::Good })?;
     }

@@ -7,6 +7,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use colored::{Color, Colorize};
 
 use crate::picture::{Ink, Picture, Row};
+use crate::text::safe;
 
 mod prose;
 
@@ -29,8 +30,12 @@ pub struct Look {
 pub struct Terminal {
     out: Box<dyn Write>,
     width: usize,
+    /// The width does not follow the terminal's.
+    fixed_width: bool,
     ascii: bool,
     interactive: bool,
+    /// Whether the terminal takes the cursor back when it is told to.
+    erases: bool,
     /// Rows of the screen, where a person sits before one.
     height: Option<usize>,
     /// Rows shown since a person last pressed Enter.
@@ -48,10 +53,17 @@ pub enum Typed {
     Nothing,
 }
 
+/// The reader asked to leave, at a prompt. It travels as an [`io::Error`], as every other end of a conversation does.
+#[derive(Debug, thiserror::Error)]
+#[error("the reader left")]
+pub struct Left;
+
 /// The narrowest that anything is drawn for.
 pub const NARROWEST: usize = 20;
 /// Prose is not wider than this: longer lines are hard to read.
 const PROSE: usize = 88;
+/// Below this, source code has no line numbers: it needs the room.
+const NO_GUTTER: usize = 50;
 /// What is assumed where nobody says.
 const USUAL: usize = 80;
 
@@ -67,13 +79,33 @@ impl Terminal {
         let width = look.width.map(usize::from).or_else(measured).filter(|width| *width > 0).unwrap_or(USUAL).max(NARROWEST);
         let interactive = !look.auto && at_terminal && io::stdin().is_terminal();
         let height = size.map(|(_, height)| usize::from(height.0)).filter(|height| interactive && *height > 4);
-        Terminal { out: Box::new(io::BufWriter::new(stdout)), width, ascii: look.ascii, interactive, height, shown: 0, more: look.more }
+        Terminal {
+            out: Box::new(io::BufWriter::new(stdout)),
+            width,
+            fixed_width: look.width.is_some(),
+            ascii: look.ascii,
+            interactive,
+            erases: interactive && std::env::var_os("TERM").is_some_and(|term| term != "dumb"),
+            height,
+            shown: 0,
+            more: look.more,
+        }
     }
 
     /// Shows nothing: for when standard output is taken by a recording.
     #[must_use]
     pub fn nowhere() -> Terminal {
-        Terminal { out: Box::new(io::sink()), width: USUAL, ascii: false, interactive: false, height: None, shown: 0, more: "" }
+        Terminal {
+            out: Box::new(io::sink()),
+            width: USUAL,
+            fixed_width: true,
+            ascii: false,
+            interactive: false,
+            erases: false,
+            height: None,
+            shown: 0,
+            more: "",
+        }
     }
 
     /// Columns to draw in.
@@ -105,7 +137,8 @@ impl Terminal {
     /// # Errors
     /// What write(2) or read(2) answers.
     pub fn row(&mut self, row: &Row) -> io::Result<()> {
-        if self.height.is_some_and(|height| self.shown + 2 > height) {
+        // An empty row can wait for what follows it.
+        if row.width() > 0 && self.height.is_some_and(|height| self.shown + 3 > height) {
             self.ask(self.more)?;
         }
         self.row_at_once(row)
@@ -119,7 +152,8 @@ impl Terminal {
         self.shown += 1;
         for (index, span) in row.0.iter().enumerate() {
             let text = if index + 1 == row.0.len() { span.text.trim_end() } else { &span.text };
-            let text = if self.ascii { to_ascii(text) } else { text.to_owned() };
+            let text = safe(text);
+            let text = if self.ascii { to_ascii(&text).into() } else { text };
             write!(self.out, "{}", inked(&text, span.ink))?;
         }
         writeln!(self.out)
@@ -133,15 +167,17 @@ impl Terminal {
         self.row(&Row::new().with(text, ink))
     }
 
-    /// A short text in one ink, wrapped, its lines after the first indented.
+    /// A short text in one ink, with `code` in another, wrapped; its lines after the first are indented.
     ///
     /// # Errors
     /// What write(2) answers.
     pub fn wrapped(&mut self, first: &str, text: &str, ink: Ink) -> io::Result<()> {
         let indent = unicode_width::UnicodeWidthStr::width(first);
-        for (index, line) in prose::wrap(text, self.measure().saturating_sub(indent).max(8)).iter().enumerate() {
+        for (index, row) in prose::inline(text, ink, self.measure().saturating_sub(indent).max(8)).into_iter().enumerate() {
             let head = if index == 0 { first.to_owned() } else { " ".repeat(indent) };
-            self.row(&Row::new().with(head, ink).with(line.as_str(), ink))?;
+            let mut whole = Row::new().with(head, ink);
+            row.0.into_iter().for_each(|span| whole.push(span.text, span.ink));
+            self.row(&whole)?;
         }
         Ok(())
     }
@@ -153,12 +189,25 @@ impl Terminal {
     pub fn code(&mut self, first: u32, lines: &[&str]) -> io::Result<()> {
         for (number, line) in (first..).zip(lines) {
             let ink = if line.trim_start().starts_with("//") { Ink::Faint } else { Ink::Plain };
-            for (index, part) in prose::wrap_code(line, self.width.saturating_sub(6)).iter().enumerate() {
-                let number = if index == 0 { format!("{number:>4}  ") } else { " ".repeat(6) };
+            let gutter = if self.width < NO_GUTTER { 0 } else { 6 };
+            for (index, part) in prose::wrap_code(line, self.width - gutter).iter().enumerate() {
+                let number = match (gutter, index) {
+                    (0, _) => String::new(),
+                    (_, 0) => format!("{number:>4}  "),
+                    _ => " ".repeat(gutter),
+                };
                 self.row(&Row::new().with(number, Ink::Faint).with(part.as_str(), ink))?;
             }
         }
         Ok(())
+    }
+
+    /// Text for programs to read, as it is.
+    ///
+    /// # Errors
+    /// What write(2) answers.
+    pub fn verbatim(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.out, "{text}")
     }
 
     /// An empty line.
@@ -201,7 +250,7 @@ impl Terminal {
     /// Asks, and waits for a line. Without anyone there it does not ask, and nothing was typed.
     ///
     /// # Errors
-    /// What write(2) or read(2) answers.
+    /// What write(2) or read(2) answers; [`Left`] if a `q` was typed.
     pub fn ask(&mut self, prompt: &str) -> io::Result<Typed> {
         if !self.interactive {
             return Ok(Typed::Nothing);
@@ -217,7 +266,29 @@ impl Terminal {
             self.blank()?;
             return Ok(Typed::Nothing);
         }
-        Ok(Typed::Line(String::from_utf8_lossy(&typed).trim().to_owned()))
+        self.measure_again();
+        let typed = String::from_utf8_lossy(&typed).trim().to_owned();
+        if self.erases && typed.is_empty() {
+            write!(self.out, "\x1b[1A\x1b[2K")?; // the prompt has served: cursor up, line away (ECMA-48)
+        }
+        if typed.eq_ignore_ascii_case("q") { Err(io::Error::other(Left)) } else { Ok(Typed::Line(typed)) }
+    }
+
+    /// A window may have been resized while its reader thought.
+    fn measure_again(&mut self) {
+        let Some((width, height)) = terminal_size::terminal_size_of(io::stdout()) else { return };
+        if !self.fixed_width {
+            self.width = usize::from(width.0).max(NARROWEST);
+        }
+        self.height = Some(usize::from(height.0)).filter(|height| *height > 4);
+    }
+
+    /// Forgets what was typed before it was asked for: it cannot be the answer.
+    pub fn forget_what_was_typed(&mut self) {
+        #[cfg(unix)]
+        if self.interactive {
+            let _ = nix::sys::termios::tcflush(io::stdin(), nix::sys::termios::FlushArg::TCIFLUSH);
+        }
     }
 }
 

@@ -16,6 +16,21 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     textwrap::wrap(text, options).into_iter().map(|line| line.trim_end().to_owned()).collect()
 }
 
+/// A short text in one ink, with `code` in another, in rows of this width.
+pub(super) fn inline(text: &str, ink: Ink, width: usize) -> Vec<Row> {
+    let mut inked = Inked::default();
+    // An odd backtick, as in a shell's message, is only a backtick.
+    let code = text.matches('`').count() % 2 == 0;
+    for (index, piece) in text.split('`').enumerate() {
+        match (code, index % 2) {
+            (true, 1) => inked.push(piece, Ink::Of(0)),
+            (true, _) => inked.push(piece, ink),
+            (false, _) => inked.push(&format!("{}{piece}", if index > 0 { "`" } else { "" }), ink),
+        }
+    }
+    inked.rows(width)
+}
+
 /// Wraps a line of code: what does not fit goes on below, four columns further in.
 pub(super) fn wrap_code(line: &str, width: usize) -> Vec<String> {
     let indent = line.len() - line.trim_start().len();

@@ -31,6 +31,8 @@ struct Group {
 struct Bar {
     label: String,
     value: u64,
+    /// How many values it stands for.
+    times: usize,
     shown: String,
     spread: String,
 }
@@ -64,8 +66,13 @@ fn measured(events: &[&Event]) -> Vec<Group> {
     all.into_iter()
         .map(|(series, labels)| {
             let bars: Vec<Bar> = labels.into_iter().map(|(label, values)| summary(label, values)).collect();
-            let several = bars.iter().any(|bar| !bar.spread.is_empty());
-            let footer = if several { "median of each".to_owned() } else { String::new() };
+            let most = bars.iter().map(|bar| bar.times).max().unwrap_or(0);
+            let alike = bars.iter().all(|bar| bar.times == most);
+            let footer = match most {
+                0 | 1 => String::new(),
+                _ if alike => format!("a bar is the median of {most} measurements: half of them took no longer"),
+                _ => "a bar is the median of its measurements: half of them took no longer".to_owned(),
+            };
             Group { heading: safe(series), bars, footer }
         })
         .collect()
@@ -86,10 +93,10 @@ fn summary(label: &str, mut values: Vec<u64>) -> Bar {
     let median = percentile(50);
     let spread = match values.as_slice() {
         [] | [_] => String::new(),
-        many if many.len() >= ENOUGH_FOR_P99 => format!("p99 {}  {}×", span_of(percentile(99)), many.len()),
-        [least, .., most] => format!("{} … {}  {}×", span_of(*least), span_of(*most), values.len()),
+        many if many.len() >= ENOUGH_FOR_P99 => format!("99 of 100 within {}", span_of(percentile(99))),
+        [least, .., most] => format!("{} … {}", span_of(*least), span_of(*most)),
     };
-    Bar { label: safe(label), value: median, shown: span_of(median), spread }
+    Bar { label: safe(label), value: median, times: values.len(), shown: span_of(median), spread }
 }
 
 /// The numbers that were counted, by part.
@@ -104,7 +111,7 @@ fn counted(events: &[&Event]) -> Vec<Group> {
                     groups.push(Group { heading: heading.clone(), ..Group::default() });
                 }
                 let Some(group) = groups.last_mut() else { continue };
-                group.bars.push(Bar { label: safe(label), value: *count, shown: count.to_string(), spread: String::new() });
+                group.bars.push(Bar { label: safe(label), value: *count, times: 1, shown: count.to_string(), spread: String::new() });
                 let source = safe(source);
                 if !group.footer.split(", ").any(|known| known == source) {
                     let comma = if group.footer.is_empty() { "" } else { ", " };
@@ -142,7 +149,8 @@ impl Group {
             rows.push(Row::new().with(fit(&format!("… {} more", self.bars.len() - MOST_ROWS), width), Ink::Faint));
         }
         if !self.footer.is_empty() {
-            rows.push(Row::new().with(fit(&format!("({})", self.footer), width), Ink::Faint));
+            let footer = format!("({})", self.footer);
+            rows.extend(textwrap::wrap(&footer, width).into_iter().map(|line| Row::new().with(fit(&line, width), Ink::Faint)));
         }
     }
 }
@@ -179,12 +187,13 @@ mod tests {
         measure(&mut sample, "AF_INET6", &many);
         let expected = "\
 round trip
-AF_UNIX   ██▋ 10 µs  9.0 µs … 400 µs  3×
-AF_INET   ████████████ 45 µs
-AF_INET6  █████▍ 20 µs  p99 40 µs  200×
-(median of each)
+AF_UNIX   ███▏ 10 µs  9.0 µs … 400 µs
+AF_INET   ██████████████ 45 µs
+AF_INET6  ██████▎ 20 µs  99 of 100 within 40 µs
+(a bar is the median of its measurements: half of them
+took no longer)
 ";
-        assert_eq!(draw(&sample.recording(), 49).text(), expected);
+        assert_eq!(draw(&sample.recording(), 54).text(), expected);
         fits_everywhere(&sample.recording(), draw);
     }
 

@@ -12,6 +12,11 @@ use crate::recording::Recording;
 
 mod messages;
 mod sockets;
+mod states;
+mod wire;
+
+pub use states::StateChange;
+pub use wire::Segment;
 
 /// A system call from entry to return.
 #[derive(Clone, Debug)]
@@ -256,6 +261,10 @@ pub struct Flows {
     pub directions: Vec<Direction>,
     /// What was sent and received, in the order of sending (what has no known sender: of receiving).
     pub messages: Vec<Message>,
+    /// Every frame on the wire, in the order of leaving.
+    pub wire: Vec<Segment>,
+    /// The changes of state of both ends of what went over the wire, in order.
+    pub states: Vec<StateChange>,
 }
 
 /// The events in the order in which they happened: what a child process recorded stands later in the file.
@@ -273,6 +282,8 @@ pub fn flows(recording: &Recording) -> Flows {
     flows.find_connections();
     flows.follow_streams();
     flows.follow_datagrams();
+    flows.follow_wire(recording);
+    flows.follow_states(recording);
     let calls = &flows.calls;
     flows.messages.sort_by_key(|message| match (message.send, message.receive) {
         (Some(send), _) => (calls[send].entered_ns, message.skip),

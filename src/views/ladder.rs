@@ -1,15 +1,27 @@
 //! The ladder: a lane for each actor, time running down, and what went between them as arrows.
 //!
 //! Whole lines carry data, broken ones are about the connection (it opens, it ends). A thick lane is blocked in a call.
-//! `steps` decides what is shown; here it is drawn. With too few columns for lanes it is told as a list.
+//! What went over the wire is shown frame by frame, with the ends' TCP states; then the two ends' calls stand outside, as in
+//! the books. `steps` and `segments` decide what is shown, `fold` what is not; here it is drawn. With too few columns for
+//! lanes it is told as a list.
+
+use std::collections::HashSet;
 
 use unicode_width::UnicodeWidthStr;
 
-use self::steps::{Arrow, Line, Shape, Step, Story, Words, story};
+use self::story::{Shape, Step, Story, Words, story};
 use crate::picture::{Canvas, Ink, Picture, fit, span_of};
 use crate::recording::Recording;
+use crate::views::Numbers;
 
+mod arrow;
+mod fold;
+mod list;
+mod remarks;
+mod segments;
 mod steps;
+mod story;
+mod wire;
 mod words;
 
 /// The fewest columns of a lane that can still be read.
@@ -18,20 +30,35 @@ const NARROWEST: usize = 16;
 const WIDEST: usize = 60;
 /// Columns for the time: `99.9 ms` and a space.
 const TIME: usize = 8;
+/// The fewest columns in which two ends have their words outside.
+const OUTWARD: usize = 72;
+/// The most columns of two ends.
+const TWO_ENDS: usize = 112;
 
-pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
-    let story = story(recording);
+/// What is said of states that nobody asked the kernel for.
+const LEGEND: &str = "(STATE): derived from the segments; without brackets: the kernel said so";
+
+pub(super) fn draw(recording: &Recording, width: usize, numbers: Numbers) -> Picture {
+    let story = story(recording, numbers);
     let lanes = story.lanes.len().max(1);
     let (time, spacing) = match (width.saturating_sub(TIME) / lanes, width / lanes) {
         (with_time, _) if with_time >= NARROWEST => (TIME, with_time.min(WIDEST)),
         (_, without) if without >= NARROWEST => (0, without),
-        _ => return list(&story, width),
+        _ => return list::draw(&story, width),
     };
-    let columns: Vec<usize> = (0..story.lanes.len()).map(|lane| time + lane * spacing).collect();
-    let end = time + lanes * spacing;
-    let mut ladder = Ladder { canvas: Canvas::new(width), columns, end: end.min(width), time, row: 0, told: String::new() };
+    let mut columns: Vec<usize> = (0..story.lanes.len()).map(|lane| time + lane * spacing).collect();
+    let mut end = time + lanes * spacing;
+    let outward = story.two_ends && width >= OUTWARD;
+    if outward {
+        end = width.min(TWO_ENDS);
+        let side = (end - TIME) * 28 / 100;
+        columns = vec![TIME + side, end - side - 2];
+    }
+    let (canvas, end) = (Canvas::new(width), end.min(width));
+    let mut ladder = Ladder { canvas, columns, end, time, outward, row: 0, told: String::new(), reasons: HashSet::new() };
     ladder.head(&story);
     ladder.steps(&story.steps);
+    ladder.legend(&story);
     ladder.canvas.picture()
 }
 
@@ -43,9 +70,13 @@ struct Ladder {
     end: usize,
     /// Columns for the time; 0 if there is no room for it.
     time: usize,
+    /// True if the first lane's words stand on its left.
+    outward: bool,
     row: usize,
     /// The time that was shown last.
     told: String,
+    /// Why frames were lost, as far as it was said.
+    reasons: HashSet<String>,
 }
 
 impl Ladder {
@@ -59,7 +90,8 @@ impl Ladder {
         }
         for (lane, who) in story.lanes.iter().enumerate() {
             let end = self.words_end(lane);
-            let at = self.canvas.write(0, self.columns[lane], end, &who.name, Ink::Of(lane));
+            let start = self.columns[lane] - if self.outward { (who.name.width() / 2).min(self.columns[lane]) } else { 0 };
+            let at = self.canvas.write(0, start, end, &who.name, Ink::Of(lane));
             if several {
                 self.canvas.write(0, at, end, &process(lane), Ink::Faint);
             }
@@ -72,6 +104,20 @@ impl Ladder {
         self.columns.get(lane + 1).map_or(self.end, |next| next - 1)
     }
 
+    /// Where the words of a call at this lane stand: from, to.
+    fn words_area(&self, lane: usize) -> (usize, usize) {
+        if self.outward && lane == 0 { (self.time, self.columns[0] - 1) } else { (self.columns[lane] + 2, self.words_end(lane)) }
+    }
+
+    /// Writes words of a call beside this lane: on its outer side if they stand outside.
+    fn words(&mut self, lane: usize, text: &str, ink: Ink) {
+        let (mut start, end) = self.words_area(lane);
+        if self.outward && lane == 0 {
+            start = end.saturating_sub(text.width()).max(start);
+        }
+        self.canvas.write(self.row, start, end, text, ink);
+    }
+
     fn steps(&mut self, steps: &[Step]) {
         let mut at = 0;
         while at < steps.len() {
@@ -79,26 +125,88 @@ impl Ladder {
             at += 1;
             match &step.shape {
                 Shape::Part(part) => self.part(part),
+                Shape::Aside(words) => {
+                    self.lanes(step);
+                    let (start, end) = (self.columns[0] + 2, self.words_end(0).saturating_sub(1));
+                    self.canvas.write(self.row, start, end, &first_fit(words, end - start), Ink::Faint);
+                    self.row += 1;
+                }
                 Shape::Note(text, ink) => self.note(step, text, *ink),
                 Shape::Fold(text) => self.fold(step, text),
                 Shape::Arrow(arrow) => self.arrow(step, arrow),
-                Shape::Call { lane, words, ink, joins } => {
+                Shape::Segment(flight) => at += self.segment(step, flight, &steps[at..]),
+                Shape::State { lane, state, derived } => {
                     self.lanes(step);
-                    let (start, end) = (self.columns[*lane] + 2, self.words_end(*lane));
-                    let text = first_fit(words, end - start);
-                    let mut column = self.canvas.write(self.row, start, end, &text, *ink);
-                    // Short calls of one actor share a row.
-                    while let Some(Shape::Call { lane: next, words, ink, joins: true }) = steps.get(at).map(|step| &step.shape)
-                        && *joins
-                        && next == lane
-                        && let Some(text) = words.iter().find(|text| column + 2 + text.width() <= end)
-                    {
-                        column = self.canvas.write(self.row, column, end, ", ", Ink::Faint);
-                        column = self.canvas.write(self.row, column, end, text, *ink);
-                        at += 1;
-                    }
+                    self.words(*lane, &wire::state_text(state, *derived), wire::state_ink(state, *derived));
                     self.row += 1;
                 }
+                Shape::Call { .. } => at += self.calls(step, &steps[at..]),
+            }
+        }
+    }
+
+    /// A call's row. Returns how many of the steps after it were drawn with it: short calls of one actor share a row, and
+    /// a state stands with the call that it followed.
+    fn calls(&mut self, step: &Step, after: &[Step]) -> usize {
+        let Shape::Call { lane, words, ink, joins } = &step.shape else { return 0 };
+        self.lanes(step);
+        let (start, end) = self.words_area(*lane);
+        let room = end - start;
+        if let Some((text, taken)) = self.names_alone(step, after, room) {
+            self.words(*lane, &text, *ink);
+            self.row += 1;
+            return taken;
+        }
+        let mut spans = vec![(first_fit(words, room), *ink)];
+        let mut used = spans[0].0.width();
+        let mut taken = 0;
+        for next in after {
+            let (separator, found, ink) = match &next.shape {
+                Shape::Call { lane: next, words, ink, joins: true } if *joins && next == lane => {
+                    (", ", words.iter().find(|text| used + 2 + text.width() <= room).cloned(), *ink)
+                }
+                Shape::State { lane: next, state, derived } if next == lane => {
+                    let text = wire::state_text(state, *derived);
+                    (" · ", Some(text).filter(|text| used + 3 + text.width() <= room), wire::state_ink(state, *derived))
+                }
+                _ => break,
+            };
+            let Some(text) = found else { break };
+            used += separator.width() + text.width();
+            spans.extend([(separator.to_owned(), Ink::Faint), (text, ink)]);
+            taken += 1;
+            if separator == " · " {
+                break;
+            }
+        }
+        let mut column = if self.outward && *lane == 0 { end - used } else { start };
+        for (text, ink) in spans {
+            column = self.canvas.write(self.row, column, end, &text, ink);
+        }
+        self.row += 1;
+        taken
+    }
+
+    /// The bare names of short calls of one actor, where these share a row and more words would not.
+    fn names_alone(&self, step: &Step, after: &[Step], room: usize) -> Option<(String, usize)> {
+        let Shape::Call { lane, joins: true, .. } = &step.shape else { return None };
+        let run = std::iter::once(step).chain(after).map_while(|step| match &step.shape {
+            Shape::Call { lane: next, words, joins: true, .. } if next == lane => Some(words),
+            _ => None,
+        });
+        let run: Vec<&Words> = run.collect();
+        let shortest: usize = run.iter().map(|words| words.iter().map(|text| text.width()).min().unwrap_or(0) + 2).sum();
+        let names: Vec<&str> = run.iter().filter_map(|words| words.first()?.split(' ').next()).collect();
+        let text = names.join(", ");
+        (self.outward && run.len() > 1 && shortest > room + 2 && text.width() <= room).then(|| (text, run.len() - 1))
+    }
+
+    /// What the brackets mean, if there are any.
+    fn legend(&mut self, story: &Story) {
+        if story.steps.iter().any(|step| matches!(step.shape, Shape::State { derived: true, .. })) {
+            for line in textwrap::wrap(LEGEND, self.end) {
+                self.canvas.write(self.row, 0, self.end, &line, Ink::Faint);
+                self.row += 1;
             }
         }
     }
@@ -131,14 +239,15 @@ impl Ladder {
 
     fn note(&mut self, step: &Step, text: &str, ink: Ink) {
         let start = self.columns.first().map_or(self.time, |column| column + 2);
-        let room = self.end.saturating_sub(start).max(1);
+        let end = if self.outward { self.columns[1] - 1 } else { self.end };
+        let room = end.saturating_sub(start).max(1);
         for (index, line) in textwrap::wrap(text, room).into_iter().enumerate() {
             if index == 0 {
                 self.lanes(step)
             } else {
                 self.bare_lanes(step, '│')
             }
-            self.canvas.write(self.row, start, self.end, &line, ink);
+            self.canvas.write(self.row, start, end, &line, ink);
             self.row += 1;
         }
     }
@@ -149,128 +258,6 @@ impl Ladder {
         self.canvas.write(self.row, start, self.end, &format!("… {text}"), Ink::Strong);
         self.row += 1;
     }
-
-    fn arrow(&mut self, step: &Step, arrow: &Arrow) {
-        self.lanes(step);
-        let from = arrow.from;
-        // One that goes nowhere goes to the right, as far as the words at its lane may go.
-        let right_edge = self.columns.get(from + 1).copied().unwrap_or(self.end);
-        let to_column = arrow.to.map_or(right_edge, |to| self.columns[to]);
-        let rightwards = to_column > self.columns[from];
-        let (left, right) = if rightwards { (self.columns[from], to_column) } else { (to_column, self.columns[from]) };
-        let ink = Ink::Of(from);
-        let line = if arrow.line == Line::Data { '─' } else { '╌' };
-        for column in left + 1..right {
-            if !self.columns.contains(&column) {
-                self.canvas.put(self.row, column, line, ink);
-            }
-        }
-        self.canvas.put(self.row, self.columns[from], if rightwards { '├' } else { '┤' }, ink);
-        let head = if rightwards { right - 1 } else { left + 1 };
-        self.canvas.put(self.row, head, if rightwards { '▶' } else { '◀' }, ink);
-
-        // The words of the left end stand on the arrow, those of the right end beside the right lane.
-        let nothing = Words::new();
-        let below = !rightwards && arrow.head_matters;
-        let head_words = if below { &nothing } else { &arrow.head };
-        let (on, beside) = if rightwards { (&arrow.tail, head_words) } else { (head_words, &arrow.tail) };
-        let (on_ink, beside_ink) = if rightwards { (Ink::Plain, arrow.head_ink) } else { (arrow.head_ink, Ink::Plain) };
-        let written = self.on_the_line(left, right, on, arrow, on_ink);
-        let unsaid = if arrow.stops.is_some() { self.stop(arrow, (left, right), written) } else { None };
-        if let Some(lane) = self.columns.iter().position(|column| *column == right) {
-            let (start, end) = (right + 2, self.words_end(lane));
-            self.canvas.write(self.row, start, end, &first_fit(beside, end - start), beside_ink);
-        }
-        self.row += 1;
-        if let Some(to) = arrow.to.filter(|_| below) {
-            self.below(step, to, &first_fit(&arrow.head, self.words_end(to) - self.columns[to] - 2), arrow.head_ink);
-        }
-        if let Some(why) = unsaid {
-            self.below(step, from, why, Ink::Bad);
-        }
-    }
-
-    /// A row for what had no room on the arrow's.
-    fn below(&mut self, step: &Step, lane: usize, text: &str, ink: Ink) {
-        self.bare_lanes(step, '│');
-        self.canvas.write(self.row, self.columns[lane] + 2, self.words_end(lane), text, ink);
-        self.row += 1;
-    }
-
-    /// Writes the words and the data on an arrow's line. Returns the columns they take.
-    fn on_the_line(&mut self, left: usize, right: usize, words: &Words, arrow: &Arrow, ink: Ink) -> (usize, usize) {
-        // They keep to the parts of the line between lanes. If it stops, the cross comes after them.
-        let mut lanes = self.columns.iter().copied().filter(|column| (left + 1..=right).contains(column));
-        let segment_end = lanes.next().unwrap_or(right);
-        let last_segment = self.columns.iter().copied().rfind(|column| (left..right).contains(column)).unwrap_or(left);
-        let start = left + 3;
-        let end = segment_end.saturating_sub(2 + if arrow.stops.is_some() { 2 } else { 0 }).max(start);
-        let data = arrow.data.as_ref();
-        let (word, mut text) = share(words, data, end - start);
-        let crossing = last_segment != left && arrow.stops.is_none();
-        let apart = crossing && data.is_some_and(|(text, bytes)| !both_fit(words.first(), text, *bytes, end - start));
-        let fits = |word: &&String| word.width() <= end - start;
-        let word = if apart { words.iter().find(fits).cloned().unwrap_or_default() } else { word };
-        let mut column = start;
-        if !word.is_empty() {
-            self.canvas.put(self.row, column - 1, ' ', Ink::Plain);
-            column = self.canvas.write(self.row, column, end, &word, ink);
-            self.canvas.put(self.row, column, ' ', Ink::Plain);
-            column += 1;
-        }
-        let mut end = end;
-        if apart {
-            (column, end) = (last_segment + 3, right - 2);
-            text = data.map_or_else(String::new, |(text, bytes)| label(text, *bytes, end.saturating_sub(column)));
-        }
-        if text.is_empty() {
-            return (start - 1, column);
-        }
-        // In the middle of what is left, if there is some line to be seen on both sides of it.
-        let spare = end.saturating_sub(column + text.width());
-        let at = match spare {
-            4.. if arrow.stops.is_none() => column + spare / 2,
-            2.. => column + 2,
-            _ => column,
-        };
-        self.canvas.put(self.row, at - 1, ' ', Ink::Plain);
-        let after = self.canvas.write(self.row, at, end, &text, Ink::Strong);
-        self.canvas.put(self.row, after, ' ', Ink::Plain);
-        (start - 1, after + 1)
-    }
-
-    /// Ends an arrow in the open, after what is written on it. Returns the reason if there is no room for it.
-    fn stop<'a>(&mut self, arrow: &'a Arrow, (left, right): (usize, usize), (start, end): (usize, usize)) -> Option<&'a str> {
-        let why = arrow.stops.as_deref()?;
-        let leftwards = arrow.to.is_some_and(|to| to < arrow.from);
-        let (cross, blank) = if leftwards {
-            let at = start.saturating_sub(2).max(left + 1);
-            (at, left + 1..at)
-        } else {
-            let at = (end + 1).min(right - 1);
-            (at, at + 1..right)
-        };
-        for column in blank {
-            if !self.columns.contains(&column) {
-                self.canvas.put(self.row, column, ' ', Ink::Plain);
-            }
-        }
-        self.canvas.put(self.row, cross, '✗', Ink::Bad);
-        let (from, room) = if leftwards { (end + 1, right.saturating_sub(end + 3)) } else { (cross + 2, right.saturating_sub(cross + 3)) };
-        let before_lane = !self.columns.iter().any(|column| (from..from + why.width()).contains(column));
-        if why.width() > room || !before_lane {
-            return Some(why);
-        }
-        self.canvas.put(self.row, from - 1, ' ', Ink::Plain);
-        let after = self.canvas.write(self.row, from, right, why, Ink::Bad);
-        self.canvas.put(self.row, after, ' ', Ink::Plain);
-        None
-    }
-}
-
-/// True if the first of the words and all of the data fit on a line together.
-fn both_fit(word: Option<&String>, text: &str, bytes: usize, room: usize) -> bool {
-    word.map_or(0, |word| word.width()) + 3 + text.width() + format!(" {bytes} B").width() <= room
 }
 
 /// The first of these words that fits, or the last of them cut.
@@ -279,91 +266,7 @@ fn first_fit(words: &Words, room: usize) -> String {
     fits.or(words.last()).map_or_else(String::new, |word| fit(word, room))
 }
 
-/// The words and the data that a line of this many columns has room for. Rather than the data, the words are left out.
-fn share(words: &Words, data: Option<&(String, usize)>, room: usize) -> (String, String) {
-    let Some((text, bytes)) = data else { return (first_fit(words, room), String::new()) };
-    let whole = format!("{text} {bytes} B");
-    let none = String::new();
-    let both = [&whole, text].into_iter().flat_map(|label| words.iter().map(move |word| (word, label)));
-    let alone = [(&none, &whole), (&none, text)];
-    let fits = |(word, label): &(&String, &String)| word.width() + usize::from(!word.is_empty()) + label.width() <= room;
-    if let Some((word, label)) = both.chain(alone).find(fits) {
-        return (word.clone(), label.clone());
-    }
-    match words.last().map(|word| (word, room.saturating_sub(word.width() + 1))) {
-        Some((word, left)) if left >= 12 => (word.clone(), label(text, *bytes, left)),
-        _ => (none, label(text, *bytes, room)),
-    }
-}
-
-/// Data and its length in this many columns: the length goes last.
-fn label(data: &str, bytes: usize, room: usize) -> String {
-    let count = format!("{bytes} B");
-    let whole = format!("{data} {count}");
-    if whole.width() <= room {
-        whole
-    } else if data.width() <= room {
-        data.to_owned()
-    } else if room >= count.width() + 7 {
-        format!("{} {count}", fit(data, room - count.width() - 1))
-    } else if count.width() <= room {
-        count
-    } else {
-        String::new()
-    }
-}
-
-/// The same without lanes, for narrow terminals.
-fn list(story: &Story, width: usize) -> Picture {
-    let mut canvas = Canvas::new(width);
-    let mut row = 0;
-    let name = |lane: usize| &*story.lanes[lane].name;
-    for step in &story.steps {
-        let (who, what, ink, what_ink) = match &step.shape {
-            Shape::Part(part) => (String::new(), format!("── {part} ──"), Ink::Plain, Ink::Strong),
-            Shape::Note(text, ink) => (String::new(), text.clone(), Ink::Plain, *ink),
-            Shape::Fold(text) => (String::new(), format!("… {text}"), Ink::Plain, Ink::Strong),
-            Shape::Call { lane, words, ink, .. } => {
-                let who = format!("{}:", name(*lane));
-                let room = width.saturating_sub(who.width() + 1);
-                let beside = words.iter().find(|word| word.width() <= room).cloned();
-                let what = beside.unwrap_or_else(|| first_fit(words, width.saturating_sub(2)));
-                (who, what, Ink::Of(*lane), *ink)
-            }
-            Shape::Arrow(arrow) => {
-                let who = match arrow.to {
-                    Some(to) => format!("{} → {}", name(arrow.from), name(to)),
-                    None => format!("{}:", name(arrow.from)),
-                };
-                let why = arrow.stops.as_ref().map_or_else(String::new, |why| format!(" ✗ {why}"));
-                let what = match &arrow.data {
-                    Some((text, bytes)) => label(text, *bytes, width.saturating_sub(2)),
-                    None => first_fit(&arrow.tail, width.saturating_sub(2 + why.width())),
-                };
-                let ink = if arrow.stops.is_some() { Ink::Bad } else { Ink::Strong };
-                (who, what + &why, Ink::Of(arrow.from), ink)
-            }
-        };
-        let mut column = canvas.write(row, 0, width, &who, ink);
-        if column > 0 && column + 1 + what.width() > width {
-            row += 1;
-            column = 1;
-        }
-        column += usize::from(!who.is_empty());
-        let room = width.saturating_sub(column).max(1);
-        for line in textwrap::wrap(&what, room) {
-            canvas.write(row, column, width, &line, what_ink);
-            row += 1;
-        }
-        if let Shape::Arrow(Arrow { to: Some(to), head, head_matters: true, .. }) = &step.shape {
-            let who = format!("{}:", name(*to));
-            let column = canvas.write(row, 0, width, &who, Ink::Of(*to)) + 1;
-            canvas.write(row, column, width, &first_fit(head, width.saturating_sub(column).max(1)), Ink::Plain);
-            row += 1;
-        }
-    }
-    canvas.picture()
-}
-
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod wire_tests;

@@ -9,9 +9,11 @@ mod bars;
 mod boundaries;
 mod flows;
 mod ladder;
+mod layers;
 mod lives;
 pub mod pcapng;
 mod plot;
+mod retries;
 #[cfg(test)]
 mod sample;
 mod side_by_side;
@@ -36,6 +38,10 @@ pub enum View {
     Boundaries,
     /// Measured times, a bar each.
     Bars,
+    /// One frame byte by byte, layer by layer, beside the models of seven, four and five.
+    Layers,
+    /// What was sent again on a time axis: when, what was lost, and what ended it.
+    Retries,
     /// A band an actor, time along the bottom: running, ready, blocked in which call.
     Timeline,
     /// The textbook's states of a process, with this run's counts and times.
@@ -46,13 +52,25 @@ pub enum View {
     Trace,
 }
 
+/// How sequence and acknowledgment numbers are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Numbers {
+    /// Counted from the connection's start: the SYN's is 0.
+    #[default]
+    Relative,
+    /// As they stand in the header.
+    True,
+}
+
 /// Every view, by the name that lessons use.
-pub const NAMES: [(&str, View); 9] = [
+pub const NAMES: [(&str, View); 11] = [
     ("ladder", View::Ladder),
     ("side-by-side", View::SideBySide),
     ("sockets", View::Sockets),
     ("boundaries", View::Boundaries),
     ("bars", View::Bars),
+    ("layers", View::Layers),
+    ("retries", View::Retries),
     ("timeline", View::Timeline),
     ("states", View::States),
     ("plot", View::Plot),
@@ -69,12 +87,20 @@ impl View {
     /// Draws the recording in this many columns.
     #[must_use]
     pub fn draw(self, recording: &Recording, width: usize) -> Picture {
+        self.draw_with(recording, width, Numbers::Relative)
+    }
+
+    /// Draws the recording in this many columns, with such sequence numbers where there are any.
+    #[must_use]
+    pub fn draw_with(self, recording: &Recording, width: usize, numbers: Numbers) -> Picture {
         match self {
-            View::Ladder => ladder::draw(recording, width),
+            View::Ladder => ladder::draw(recording, width, numbers),
             View::SideBySide => side_by_side::draw(recording, width),
             View::Sockets => sockets::draw(recording, width),
             View::Boundaries => boundaries::draw(recording, width),
             View::Bars => bars::draw(recording, width),
+            View::Layers => layers::draw(recording, width),
+            View::Retries => retries::draw(recording, width),
             View::Timeline => timeline::draw(recording, width),
             View::States => states::draw(recording, width),
             View::Plot => plot::draw(recording, width),

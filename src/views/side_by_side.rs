@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::flows::{Made, flows, in_order};
-use super::wording::{Cast, outcome_ink, safe, value};
-use crate::event::{Address, Value, What};
+use super::flows::{Flows, Made, Origin, flows, in_order};
+use super::wording::{Cast, outcome_ink, safe, span_option, value};
+use crate::event::{Address, Event, Name, Value, What};
 use crate::picture::{Ink, Picture, Row, fit, span_of};
 use crate::recording::Recording;
 
@@ -80,39 +80,50 @@ fn columns(recording: &Recording) -> (Vec<Column>, usize) {
         .collect();
     let flows = flows(recording);
     let calls = flows.calls.iter().filter(|made| !made.call.instrument && &*made.actor != "lab");
-    let (mut headings, mut before): (Vec<(String, Vec<&Made>)>, usize) = (Vec::new(), 0);
+    let mut doings: Vec<Doing> = calls.map(Doing::Call).collect();
+    doings.extend(events.iter().filter_map(|event| match &event.what {
+        What::Deed { deed, errno } if &*event.actor != "lab" => Some(Doing::Deed(event, deed, errno.as_deref())),
+        _ => None,
+    }));
+    doings.sort_by_key(Doing::at_ns);
+    let (mut headings, mut before): (Vec<(String, Vec<Doing>)>, usize) = (Vec::new(), 0);
     for (_, part) in &parts {
         if !headings.iter().any(|(known, _)| known == part) {
             headings.push((part.clone(), Vec::new()));
         }
     }
-    for made in calls {
+    for doing in doings {
         // What goes out of scope late still belongs to where it was opened.
-        let opened_ns = made.socket.filter(|_| made.call.function == "close").map(|at| flows.sockets[at].made_ns);
+        let opened_ns = match doing {
+            Doing::Call(made) if made.call.function == "close" => made.socket.map(|at| flows.sockets[at].made_ns),
+            _ => None,
+        };
         let part_at = |when_ns: u64| parts.iter().rev().find(|(at_ns, _)| *at_ns <= when_ns);
-        let part = opened_ns.and_then(part_at).or_else(|| part_at(made.entered_ns));
+        let part = opened_ns.and_then(part_at).or_else(|| part_at(doing.at_ns()));
         let heading = match part {
             Some((_, part)) => part.clone(),
-            None if parts.is_empty() => safe(&made.actor),
+            None if parts.is_empty() => safe(doing.actor()),
             None => {
                 before += 1;
                 continue;
             }
         };
         match headings.iter_mut().find(|(known, _)| *known == heading) {
-            Some((_, calls)) => calls.push(made),
-            None => headings.push((heading, vec![made])),
+            Some((_, calls)) => calls.push(doing),
+            None => headings.push((heading, vec![doing])),
         }
     }
     // Threads interleave as they like: one actor's calls after the other's can be compared.
-    let threaded = headings.iter().any(|(_, calls)| calls.iter().any(|made| made.thread != calls[0].thread));
-    let several = !parts.is_empty() && headings.iter().any(|(_, calls)| calls.iter().any(|made| made.actor != calls[0].actor));
+    let threaded = headings.iter().any(|(_, calls)| calls.iter().any(|doing| doing.thread() != calls[0].thread()));
+    let several = !parts.is_empty() && headings.iter().any(|(_, calls)| calls.iter().any(|doing| doing.actor() != calls[0].actor()));
     let columns = headings.into_iter().map(|(heading, mut calls)| {
         if several && threaded {
-            calls.sort_by_key(|made| cast.place(&made.actor));
+            calls.sort_by_key(|doing| cast.place(doing.actor()));
         }
-        let mut cells: Vec<Cell> =
-            calls.into_iter().map(|made| Cell::of(made, Some(&cast).filter(|_| several && *made.actor != *heading))).collect();
+        let mut cells: Vec<Cell> = calls
+            .into_iter()
+            .map(|doing| Cell::of(doing, &flows, Some(&cast).filter(|_| several && **doing.actor() != *heading)))
+            .collect();
         if cells.len() > LONG {
             cells = fold(&cells);
         }
@@ -126,18 +137,70 @@ fn columns(recording: &Recording) -> (Vec<Column>, usize) {
     (columns.collect(), before)
 }
 
+/// What stands in a column: a call, or what somebody did besides.
+#[derive(Clone, Copy)]
+enum Doing<'a> {
+    Call(&'a Made),
+    /// The event, what was done, and the error.
+    Deed(&'a Event, &'a str, Option<&'a str>),
+}
+
+impl<'a> Doing<'a> {
+    fn at_ns(&self) -> u64 {
+        match self {
+            Doing::Call(made) => made.entered_ns,
+            Doing::Deed(event, ..) => event.at_ns,
+        }
+    }
+
+    fn actor(&self) -> &'a Name {
+        match self {
+            Doing::Call(made) => &made.actor,
+            Doing::Deed(event, ..) => &event.actor,
+        }
+    }
+
+    fn thread(&self) -> u32 {
+        match self {
+            Doing::Call(made) => made.thread,
+            Doing::Deed(event, ..) => event.thread,
+        }
+    }
+}
+
 impl Cell {
-    fn of(made: &Made, cast: Option<&Cast>) -> Cell {
+    fn of(doing: Doing, flows: &Flows, cast: Option<&Cast>) -> Cell {
+        let said = |cell: Cell| Cell {
+            who: cast.map_or_else(String::new, |_| safe(doing.actor())),
+            who_ink: cast.map_or(Ink::Plain, |cast| cast.ink(doing.actor())),
+            ..cell
+        };
+        match doing {
+            Doing::Call(made) => said(Cell::of_call(made, flows)),
+            Doing::Deed(_, deed, errno) => {
+                let errno = safe(errno.unwrap_or_default());
+                let cell = Cell { outcome: errno.clone(), outcome_key: errno.clone(), outcome_ink: Ink::Bad, ..Cell::note(safe(deed)) };
+                said(Cell { error: errno, ..cell })
+            }
+        }
+    }
+
+    fn of_call(made: &Made, flows: &Flows) -> Cell {
         let args = || made.call.args.0.iter().filter(|(name, _)| name != "fd").map(|(_, it)| it);
+        // A setter is named for its option: the option's level says nothing new.
+        let told = || args().filter(|it| !made.call.function.starts_with("set_") || made.call.args.get("level") != Some(it));
         let joined = |words: Vec<String>| format!("({})", words.join(", "));
         let (outcome, outcome_key, ink, error) = outcome(made);
         let took_ns = made.back.as_ref().map_or(0, |back| back.at_ns.saturating_sub(made.entered_ns));
+        let in_words =
+            |words: fn(&Value) -> String| told().map(|it| span_option(&made.call.args, it).unwrap_or_else(|| words(it))).collect();
+        let closed = which(made, flows).map(|which| format!("({which})"));
         Cell {
-            who: cast.map_or_else(String::new, |_| safe(&made.actor)),
-            who_ink: cast.map_or(Ink::Plain, |cast| cast.ink(&made.actor)),
+            who: String::new(),
+            who_ink: Ink::Plain,
             function: safe(&made.call.function),
-            args: joined(args().map(|it| short(it, 24)).collect()),
-            args_short: joined(args().map(shorter).collect()),
+            args: closed.clone().unwrap_or_else(|| joined(in_words(|it| short(it, 24)))),
+            args_short: closed.unwrap_or_else(|| joined(in_words(shorter))),
             args_key: joined(args().map(key).collect()),
             outcome,
             outcome_key,
@@ -196,9 +259,11 @@ impl Cell {
         if let Some(above) = [&self.args, &self.args_short].into_iter().map(call).find(|row| row.width() <= width) {
             rows.push(above);
         } else {
-            rows.push(who().with("(", ink(differs.args)));
+            let open = who().with("(", ink(differs.args));
+            let open_fits = open.width() <= width || who().width() > width;
+            rows.push(if open_fits { open } else { who() });
             let args = [&self.args, &self.args_short].into_iter().find(|args| args.width() < width).unwrap_or(&self.args_short);
-            let args = args.trim_start_matches('(');
+            let args = if open_fits { args.trim_start_matches('(') } else { args };
             let both = outcome(Row::new().with(format!("  {args}"), ink(differs.args)), " → ", took);
             if both.width() <= width {
                 return vec![cut(rows.remove(0), width), both];
@@ -215,6 +280,16 @@ impl Cell {
             rows.extend(lines.map(|line| Row::new().with(format!("    {line}"), told)));
         }
         rows.into_iter().filter(|row| row.width() > 0).map(|row| cut(row, width)).collect()
+    }
+}
+
+/// Which socket is closed, where the column closes several: one that listens, or one that was accepted.
+fn which(made: &Made, flows: &Flows) -> Option<&'static str> {
+    let socket = made.socket.filter(|_| made.call.function == "close").map(|at| &flows.sockets[at])?;
+    match socket.origin {
+        _ if socket.backlog.is_some() => Some("listener"),
+        Origin::Accept(_) => Some("connection"),
+        _ => None,
     }
 }
 
@@ -504,6 +579,27 @@ bob recv(9) → 1 \"x\"        │ bob recv(9) → 1 \"x\"
 ";
         assert_eq!(draw(&sample.recording(), 55).text(), expected);
         fits_everywhere(&sample.recording(), draw);
+    }
+
+    #[test]
+    fn what_is_no_call_has_a_row_times_are_times_and_a_close_says_which() {
+        let mut sample = Sample::new();
+        sample.socket("ann", 1, "AF_UNIX", "SOCK_STREAM").call("ann", 1, "listen", &[("backlog", 1.into())], 0);
+        let option = [("level", "SOL_SOCKET".into()), ("option", "SO_RCVTIMEO".into()), ("value", 200_000.into())];
+        sample.call("ann", 1, "set_read_timeout", &option, 0).call("ann", 1, "close", &[], 0);
+        sample.event("ann", What::Deed { deed: "unlink …/door".into(), errno: None });
+        sample.event("ann", What::Deed { deed: "open …/door".into(), errno: Some("ENXIO".into()) });
+        let expected = "\
+ann
+────────────────────────────────────────────────────────────
+socket(AF_UNIX, SOCK_STREAM, 0) → ok
+listen(1) → ok
+set_read_timeout(SO_RCVTIMEO, 200 ms) → ok
+close(listener) → ok
+unlink …/door
+open …/door → ENXIO
+";
+        assert_eq!(draw(&sample.recording(), 60).text(), expected);
     }
 
     #[test]

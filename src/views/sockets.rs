@@ -1,9 +1,9 @@
-//! The sockets of a run as a table: protocol, own address, peer's address, who, what became of it. Ports and paths that
-//! occur more than once share an ink.
+//! The sockets of a run as a table: protocol, own address, peer's address, who, what became of it. An address that was
+//! asked for and refused has a row of its own. Ports and paths that occur more than once share an ink.
 
 use unicode_width::UnicodeWidthStr;
 
-use super::flows::{Flows, Origin, Socket, flows, in_order};
+use super::flows::{Flows, Made, Origin, Socket, flows, in_order};
 use super::wording::{Cast, safe};
 use crate::event::Address;
 use crate::picture::{Ink, Picture, Row, fit};
@@ -13,46 +13,92 @@ use crate::recording::Recording;
 const MOST: usize = 24;
 /// So many ports get an ink: more would not be told apart.
 const MOST_INKS: usize = 5;
-/// What became of a socket is told in rows at least this wide.
-const ROOM_FOR_WORDS: usize = 20;
-/// Between two columns.
-const GAP: usize = 3;
+/// What became of a socket is told in rows at least this wide; in a tight table, this.
+const ROOM_FOR_WORDS: [usize; 2] = [20, 12];
+/// Between two columns; in a tight table, these.
+const GAPS: [[usize; 4]; 2] = [[3; 4], [2, 3, 2, 2]];
 const HEADINGS: [&str; 5] = ["protocol", "local address", "peer address", "who", "what became of it"];
+/// Of one socket, more different refusals than these are not told.
+const MOST_REFUSALS: usize = 2;
 
 pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     let flows = flows(recording);
     let cast = Cast::of(&in_order(recording));
     let marks = Marks::of(&flows, cast.size());
     let drawn = flows.sockets.iter().take(if flows.sockets.len() > MOST { MOST - 1 } else { MOST });
-    let table: Vec<[Row; 5]> = drawn
-        .map(|socket| {
-            [
-                Row::new().with(protocol(socket), Ink::Plain),
-                marks.address(socket.local.as_ref()),
-                marks.address(socket.peer.as_ref()),
-                Row::new().with(safe(&socket.owner), cast.ink(&socket.owner)),
-                became(socket, &flows),
-            ]
-        })
-        .collect();
+    let table: Vec<[Row; 5]> = drawn.flat_map(|socket| rows_of(socket, &flows, &cast, &marks)).collect();
     if table.is_empty() {
         return Picture::default();
     }
     let widest = |column: usize| table.iter().map(|cells| cells[column].width()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..4).map(|column| widest(column).max(HEADINGS[column].width())).collect();
-    let last = width.saturating_sub(widths.iter().sum::<usize>() + 4 * GAP);
     let mut rows = Vec::new();
-    if last >= widest(4).min(ROOM_FOR_WORDS) {
-        let heading = |column: usize| Row::new().with(HEADINGS[column], Ink::Faint);
-        rows.extend(beside(std::array::from_fn(heading), &widths, last));
-        rows.extend(table.into_iter().flat_map(|cells| beside(cells, &widths, last)));
+    let layout = [HEADINGS, ["proto", "local address", "peer address", "who", "became"]].into_iter().zip(GAPS).zip(ROOM_FOR_WORDS);
+    let fitting = layout.into_iter().find_map(|((headings, gaps), room)| {
+        let columns: Vec<usize> = (0..4).map(|column| widest(column).max(headings[column].width()) + gaps[column]).collect();
+        let last = width.saturating_sub(columns.iter().sum::<usize>());
+        (last >= widest(4).min(room)).then_some((headings, columns, last))
+    });
+    if let Some((headings, columns, last)) = fitting {
+        let heading = |column: usize| Row::new().with(headings[column], Ink::Faint);
+        rows.extend(beside(std::array::from_fn(heading), &columns, last));
+        rows.extend(table.into_iter().flat_map(|cells| beside(cells, &columns, last)));
     } else {
         table.into_iter().for_each(|cells| stacked(cells, width, &mut rows));
     }
     if flows.sockets.len() > MOST {
         rows.push(Row::new().with(fit(&format!("… {} more sockets", flows.sockets.len() - (MOST - 1)), width), Ink::Faint));
     }
+    let everywhere = |address: &str| flows.sockets.iter().flat_map(|one| &one.local).any(|local| local.to_string().starts_with(address));
+    for address in ["0.0.0.0", "[::]"].into_iter().filter(|address| everywhere(&format!("{address}:"))) {
+        let words = format!("({address} means every address of this machine)");
+        rows.extend(textwrap::wrap(&words, width).into_iter().map(|line| Row::new().with(fit(&line, width), Ink::Faint)));
+    }
     Picture(rows)
+}
+
+/// The socket's row, and before or after it what it asked for in vain.
+fn rows_of(socket: &Socket, flows: &Flows, cast: &Cast, marks: &Marks) -> Vec<[Row; 5]> {
+    let cells = |local: Option<&Address>, peer: Option<&Address>, became: Row| {
+        let who = Row::new().with(safe(&socket.owner), cast.ink(&socket.owner));
+        [Row::new().with(protocol(socket), Ink::Plain), marks.address(local), marks.address(peer), who, became]
+    };
+    let mut refused: Vec<(usize, String, Option<&Address>, &Made)> = Vec::new();
+    for (at, made) in socket.failed.iter().filter_map(|at| Some((*at, flows.calls.get(*at)?))) {
+        let Some(asked) = made.call.args.address("address").filter(|_| !says_not_yet(made)) else { continue };
+        let words = safe(&format!("✗ {}: {}", made.call.function, made.errno().unwrap_or("")));
+        if !refused.iter().any(|(_, said, known, _)| *said == words && *known == Some(asked)) && refused.len() < MOST_REFUSALS {
+            refused.push((at, words, Some(asked), made));
+        }
+    }
+    let named = flows.calls.iter().position(|made| {
+        let mine = made.socket.is_some_and(|at| flows.sockets[at].key == socket.key);
+        mine && made.result().is_some() && ["bind", "connect", "listen"].contains(&&*made.call.function)
+    });
+    let all = refused.len();
+    let refusal = |(_, words, asked, made): (usize, String, Option<&Address>, &Made)| {
+        let words = Row::new().with(words, Ink::Bad);
+        if made.call.function == "bind" { cells(asked, None, words) } else { cells(None, asked, words) }
+    };
+    let (first, later): (Vec<_>, Vec<_>) = refused.into_iter().partition(|(at, ..)| named.is_some_and(|named| *at < named));
+    let mut became = became(socket, flows);
+    if became.0.is_empty() && all == 0 {
+        became.push("no address, no peer", Ink::Faint);
+    } else if !first.is_empty() {
+        let words = std::mem::take(&mut became);
+        became.push("then ", Ink::Plain);
+        append(&mut became, words);
+    }
+    let mut rows: Vec<[Row; 5]> = first.into_iter().map(refusal).collect();
+    if !became.0.is_empty() {
+        rows.push(cells(socket.local.as_ref(), socket.peer.as_ref(), became));
+    }
+    rows.extend(later.into_iter().map(refusal));
+    rows
+}
+
+/// True if the call failed only because what it waits for is not there yet.
+fn says_not_yet(made: &Made) -> bool {
+    matches!(made.errno().unwrap_or(""), "EAGAIN" | "EWOULDBLOCK" | "EINPROGRESS" | "EALREADY")
 }
 
 fn append(row: &mut Row, more: Row) {
@@ -60,18 +106,18 @@ fn append(row: &mut Row, more: Row) {
 }
 
 /// A row of the table; what became of the socket may go on below.
-fn beside([protocol, local, peer, who, became]: [Row; 5], widths: &[usize], last: usize) -> Vec<Row> {
+fn beside([protocol, local, peer, who, became]: [Row; 5], columns: &[usize], last: usize) -> Vec<Row> {
     let mut row = Row::new();
     let mut column = 0;
     let connected = local.width() > 1 && peer.0.iter().any(|span| span.ink != Ink::Faint);
-    for (number, (cell, wide)) in [protocol, local, peer, who].into_iter().zip(widths).enumerate() {
+    for (number, (cell, wide)) in [protocol, local, peer, who].into_iter().zip(columns).enumerate() {
         if number == 2 && connected {
             row.pad_to(column - 2);
             row.push("↔", Ink::Faint);
         }
         row.pad_to(column);
         append(&mut row, cell);
-        column += wide + GAP;
+        column += wide;
     }
     let mut rows = vec![row];
     for line in wrapped(became, last) {
@@ -153,7 +199,7 @@ fn protocol(socket: &Socket) -> String {
     }
 }
 
-/// Listening, connected or bound; then what failed on it.
+/// Listening, connected or bound; then what failed on it, but for what was asked of an address.
 fn became(socket: &Socket, flows: &Flows) -> Row {
     let mut row = Row::new();
     if socket.backlog.is_some() {
@@ -186,22 +232,17 @@ fn became(socket: &Socket, flows: &Flows) -> Row {
     }
     let mut said: Vec<String> = Vec::new();
     for made in socket.failed.iter().filter_map(|at| flows.calls.get(*at)) {
-        let errno = made.errno().unwrap_or("");
-        if matches!(errno, "EAGAIN" | "EWOULDBLOCK" | "EINPROGRESS" | "EALREADY") {
+        if says_not_yet(made) || made.call.args.address("address").is_some() {
             continue;
         }
-        let asked = made.call.args.address("address").map_or_else(String::new, |asked| safe(&format!(" {asked}")));
-        let words = safe(&format!("✗ {}{asked}: {errno}", made.call.function));
-        if !said.contains(&words) && said.len() < 2 {
+        let words = safe(&format!("✗ {}: {}", made.call.function, made.errno().unwrap_or("")));
+        if !said.contains(&words) && said.len() < MOST_REFUSALS {
             said.push(words);
         }
     }
     for words in said {
         row.push(if row.0.is_empty() { "" } else { "  " }, Ink::Plain);
         row.push(words, Ink::Bad);
-    }
-    if row.0.is_empty() {
-        row.push("no address, no peer", Ink::Faint);
     }
     row
 }
@@ -251,6 +292,10 @@ mod tests {
     use super::super::sample::{Sample, fits_everywhere, here};
     use super::*;
 
+    fn another(port: u16) -> crate::event::Value {
+        crate::event::Value::Address(Address::Inet(std::net::SocketAddrV4::new([127, 0, 0, 2].into(), port)))
+    }
+
     fn two_and_a_refusal() -> Recording {
         let mut sample = Sample::new();
         sample.socket("server", 1, "AF_INET", "SOCK_STREAM").call("server", 1, "bind", &[("address", here(0))], 0);
@@ -258,6 +303,7 @@ mod tests {
         sample.socket("client", 2, "AF_INET", "SOCK_STREAM").call("client", 2, "connect", &[("address", here(4000))], 0);
         sample.located("client", 2, here(53546)).accepts("server", 1, 3, here(53546)).located("server", 3, here(4000));
         sample.socket("second", 4, "AF_INET", "SOCK_STREAM").fails("second", 4, "bind", &[("address", here(4000))], "EADDRINUSE");
+        sample.call("second", 4, "bind", &[("address", another(4000))], 0).located("second", 4, another(4000));
         sample.socket("udp", 5, "AF_INET", "SOCK_DGRAM").call("udp", 5, "bind", &[("address", here(4000))], 0);
         sample.recording()
     }
@@ -269,10 +315,46 @@ protocol   local address     peer address      who      what became of it
 TCP        127.0.0.1:4000    ·                 server   listening, 1 accepted
 TCP        127.0.0.1:53546 ↔ 127.0.0.1:4000    client   connected
 TCP        127.0.0.1:4000  ↔ 127.0.0.1:53546   server   accepted
-TCP        ·                 ·                 second   ✗ bind 127.0.0.1:4000: EADDRINUSE
+TCP        127.0.0.1:4000    ·                 second   ✗ bind: EADDRINUSE
+TCP        127.0.0.2:4000    ·                 second   then bound
 UDP        127.0.0.1:4000    ·                 udp      bound
 ";
         assert_eq!(draw(&two_and_a_refusal(), 100).text(), expected);
+    }
+
+    #[test]
+    fn a_refusal_after_the_success_stands_after_it_and_every_address_is_explained() {
+        let every = crate::event::Value::Address(Address::Inet(std::net::SocketAddrV4::new([0, 0, 0, 0].into(), 4000)));
+        let mut sample = Sample::new();
+        sample.socket("ann", 1, "AF_INET", "SOCK_STREAM").call("ann", 1, "bind", &[("address", every.clone())], 0);
+        sample.located("ann", 1, every).fails("ann", 1, "connect", &[("address", here(9))], "ECONNREFUSED");
+        let expected = "\
+protocol   local address   peer address   who   what became of it
+TCP        0.0.0.0:4000    ·              ann   bound
+TCP        ·               127.0.0.1:9    ann   ✗ connect: ECONNREFUSED
+(0.0.0.0 means every address of this machine)
+";
+        assert_eq!(draw(&sample.recording(), 80).text(), expected);
+    }
+
+    #[test]
+    fn long_addresses_make_the_table_tight_before_it_is_stacked() {
+        let mapped = |port| {
+            let ip = std::net::Ipv4Addr::LOCALHOST.to_ipv6_mapped();
+            crate::event::Value::Address(Address::Inet6(std::net::SocketAddrV6::new(ip, port, 0, 0)))
+        };
+        let mut sample = Sample::new();
+        sample.socket("server", 1, "AF_INET6", "SOCK_STREAM").call("server", 1, "bind", &[("address", mapped(33955))], 0);
+        sample.call("server", 1, "listen", &[("backlog", 1.into())], 0).accepts("server", 1, 3, mapped(38032));
+        sample.located("server", 3, mapped(33955));
+        let expected = "\
+proto  local address              peer address              who     became
+TCP    [::ffff:127.0.0.1]:33955   ·                         server  listening, 1
+                                                                    accepted
+TCP    [::ffff:127.0.0.1]:33955 ↔ [::ffff:127.0.0.1]:38032  server  accepted
+";
+        assert_eq!(draw(&sample.recording(), 80).text(), expected);
+        fits_everywhere(&sample.recording(), draw);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use unicode_width::UnicodeWidthStr;
 use super::flows::in_order;
 use super::lives;
 use super::wording::{Cast, arguments, filled_in, outcome_ink, safe, value};
+use crate::event::frame::{Fate, Frame};
 use crate::event::{ActorKind, Call, Claim, Ending, Event, Name, Return, Value, Verdict, What};
 use crate::picture::{Ink, Picture, Row, fit, span_of};
 use crate::recording::Recording;
@@ -21,6 +22,8 @@ pub enum Detail {
     Calls,
     /// Also the instrument's questions to the kernel: addresses, TCP_INFO.
     Kernel,
+    /// Also every frame on the wire, in one line and in hex.
+    Frames,
 }
 
 /// A call that was shown returning after something else had come in between took time; from this on it is said to have
@@ -56,6 +59,9 @@ impl Trace {
 
     /// The rows that this event adds.
     pub fn push(&mut self, event: &Event) -> Vec<Row> {
+        if matches!(event.what, What::Frame(_) | What::Delivered { .. }) && self.detail < Detail::Frames {
+            return Vec::new();
+        }
         self.meet(&event.actor);
         let all = self.detail >= Detail::Kernel;
         match &event.what {
@@ -116,7 +122,9 @@ impl Trace {
     /// What is no call, in words.
     fn told(&self, event: &Event, what: &What) -> Vec<Row> {
         match what {
-            What::Enter(_) | What::Return(_) | What::Frame(_) | What::Delivered { .. } => Vec::new(),
+            What::Enter(_) | What::Return(_) => Vec::new(),
+            What::Frame(frame) => self.frame(event, frame),
+            What::Delivered { frame } => self.prose(event, &format!("frame {frame} delivered"), Ink::Good),
             What::State { local, peer, state, source } => {
                 self.prose(event, &format!("{local} with {peer}: {} ({})", safe(state), safe(source)), Ink::Faint)
             }
@@ -133,6 +141,8 @@ impl Trace {
                 };
                 self.prose(event, &kind, Ink::Faint)
             }
+            What::Deed { deed, errno: None } => self.prose(event, &safe(deed), Ink::Plain),
+            What::Deed { deed, errno: Some(errno) } => self.prose(event, &format!("{} = {}", safe(deed), safe(errno)), Ink::Bad),
             What::Left { cpu_ns } => {
                 let used = cpu_ns.map_or(String::new(), |used| format!(", having used {} of a processor", span_of(used)));
                 self.prose(event, &format!("leaves{used}"), Ink::Faint)
@@ -171,6 +181,29 @@ impl Trace {
         }
     }
 
+    /// The frame as tcpdump tells it, what the wire did with it, and its bytes.
+    fn frame(&self, event: &Event, frame: &Frame) -> Vec<Row> {
+        let from = if frame.by_lab { "the lab".to_owned() } else { frame.sent_by.to_string() };
+        let mut rows = self.prose(event, &format!("frame {} from {from}: {}", frame.frame, safe(&frame.layers.to_string())), Ink::Plain);
+        let fate = &frame.treatment;
+        let mark = if fate.fate.arrives() { "▶" } else { "✗" };
+        let delay = if fate.delay_ns > 0 { format!(", {} later", span_of(fate.delay_ns)) } else { String::new() };
+        let ink = match fate.fate {
+            Fate::Passed => Ink::Good,
+            Fate::Dropped | Fate::Cut => Ink::Bad,
+            _ => Ink::Warn,
+        };
+        let verdict = format!("{mark} {}{delay}", safe(&fate.to_string()));
+        let indent = self.head(event).width();
+        for line in textwrap::wrap(&verdict, self.width.saturating_sub(indent).max(8)) {
+            let mut row = Row::new();
+            row.pad_to(indent);
+            rows.push(row.with(fit(&line, self.width.saturating_sub(indent)), ink));
+        }
+        rows.extend(hex_rows(&frame.raw.0, indent, self.width));
+        rows
+    }
+
     /// The verdict; what was compared with what if it is broken, or if all is to be told.
     fn claim(&self, event: &Event, claim: &Claim) -> Vec<Row> {
         let name = safe(&claim.claim);
@@ -199,7 +232,7 @@ impl Trace {
     }
 
     fn meet(&mut self, actor: &Name) {
-        if &**actor != "lab" {
+        if !matches!(&**actor, "lab" | "wire") {
             self.cast.meet(actor);
         }
         let most = (self.width / 5).clamp(4, 16);
@@ -318,10 +351,30 @@ fn call_ink(call: &Call) -> Ink {
     if call.instrument { Ink::Faint } else { Ink::Plain }
 }
 
+/// Bytes as tcpdump -xx shows them: where the row begins, pairs of bytes, and the characters where there is room.
+fn hex_rows(bytes: &[u8], indent: usize, width: usize) -> Vec<Row> {
+    let room = width.saturating_sub(indent);
+    let wide = |per_row: usize| 8 + per_row / 2 * 5;
+    let per_row = [16, 8, 4].into_iter().find(|per_row| wide(*per_row) <= room + 1).unwrap_or(2);
+    let with_text = room >= wide(per_row) + 1 + per_row;
+    let row = |(number, chunk): (usize, &[u8])| {
+        let pairs: Vec<String> = chunk.chunks(2).map(|pair| pair.iter().map(|byte| format!("{byte:02x}")).collect()).collect();
+        let mut line = format!("0x{:04x}: {}", number * per_row, pairs.join(" "));
+        if with_text {
+            let text: String = chunk.iter().map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '.' }).collect();
+            line = format!("{line:<0$} {text}", wide(per_row));
+        }
+        let mut row = Row::new();
+        row.pad_to(indent);
+        row.with(fit(&line, room), Ink::Faint)
+    };
+    bytes.chunks(per_row).enumerate().map(row).collect()
+}
+
 pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     let mut trace = Trace::new(Detail::Calls, width);
     let events = in_order(recording);
-    for event in &events {
+    for event in events.iter().filter(|event| !matches!(event.what, What::Frame(_) | What::Delivered { .. })) {
         trace.meet(&event.actor);
     }
     let mut rows: Vec<Row> = events.iter().flat_map(|event| trace.push(event)).collect();
@@ -399,6 +452,15 @@ client connect(4, 127.0.0.1:4000)
     }
 
     #[test]
+    fn what_is_no_call_is_a_line_of_its_own() {
+        let mut sample = Sample::new();
+        sample.event("bob", What::Deed { deed: "chmod 000 …/door".into(), errno: None });
+        sample.event("bob", What::Deed { deed: "open …/door".into(), errno: Some("ENXIO".into()) });
+        let expected = "      1.000 ms  bob  chmod 000 …/door\n      1.010 ms  bob  open …/door = ENXIO\n";
+        assert_eq!(drawn(&sample, 80), expected);
+    }
+
+    #[test]
     fn the_deadline_says_who_was_blocked_where() {
         let mut sample = Sample::new();
         let call = sample.enter("bob", 1, "accept", &[]);
@@ -412,6 +474,39 @@ client connect(4, 127.0.0.1:4000)
       1.020 ms  lab  ended by its deadline
 ";
         assert_eq!(drawn(&sample, 70), expected);
+    }
+
+    #[test]
+    fn frames_are_told_in_one_line_and_in_hex_to_those_who_ask_three_times() {
+        let frame = serde_json::json!({"event": "frame", "frame": 3, "sent_by": "client",
+            "ip": {"src": "10.9.0.1", "dst": "10.9.0.2", "header_bytes": 20, "total_bytes": 60, "ttl": 64, "protocol": 6},
+            "tcp": {"src_port": 40123, "dst_port": 8080, "flags": "SYN,ACK", "seq": 1_234_567, "ack": 8, "window": 64240, "header_bytes": 40,
+                "options": [{"mss": 1460}]},
+            "payload_bytes": 0, "fate": "dropped", "rule": "drop the first SYN", "raw": "02000a090002fec647f4438b080041ff7e"});
+        let mut sample = Sample::new();
+        let call = sample.enter("client", 2, "connect", &[("address", here(4000))]);
+        sample.event("wire", serde_json::from_value(frame).expect("a frame")).event("wire", What::Delivered { frame: 2 });
+        sample.leave("client", &call, Outcome::Result(0), &[]);
+        let told = |detail, width| {
+            let mut trace = Trace::new(detail, width);
+            sample.events.iter().flat_map(|event| trace.push(event)).map(|row| row.text() + "\n").collect::<String>()
+        };
+        let expected = "      1.000 ms  client  connect(4, 127.0.0.1:4000) …
+      1.010 ms  wire    frame 3 from client: IP 10.9.0.1.40123 > 10.9.0.2.8080:
+                        Flags [S.], seq 1234567, ack 8, win 64240, options [mss
+                        1460], length 0
+                        ✗ dropped: drop the first SYN
+                        0x0000: 0200 0a09 0002 fec6 47f4 438b 0800 41ff
+                        0x0010: 7e
+      1.020 ms  wire    frame 2 delivered
+      1.030 ms  client  … connect(4, 127.0.0.1:4000) = 0                   30 µs
+";
+        assert_eq!(told(Detail::Frames, 80), expected);
+        let calls_alone = "      1.000 ms  client  connect(4, 127.0.0.1:4000) = 0                     30 µs\n";
+        assert_eq!(told(Detail::Kernel, 80), calls_alone, "what is not told interrupts nothing");
+        for width in 20..=200 {
+            assert!(told(Detail::Frames, width).lines().all(|line| line.width() <= width), "{}", told(Detail::Frames, width));
+        }
     }
 
     #[test]

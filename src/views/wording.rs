@@ -70,8 +70,21 @@ fn shorten(data: &Data, bytes: usize) -> Data {
 
 /// `(3, 127.0.0.1:4000)`; of data at most this many bytes.
 pub(super) fn arguments(args: &Args, bytes: usize) -> String {
-    let all: Vec<String> = args.0.iter().map(|(_, it)| value(it, bytes)).collect();
+    let all: Vec<String> = args.0.iter().map(|(_, it)| span_option(args, it).unwrap_or_else(|| value(it, bytes))).collect();
     format!("({})", all.join(", "))
+}
+
+/// The value of a socket option that is a time, as a time: `200 ms`. It is recorded in microseconds.
+pub(super) fn span_option(args: &Args, it: &Value) -> Option<String> {
+    let times = ["SO_RCVTIMEO", "SO_SNDTIMEO", "SO_LINGER", "TCP_USER_TIMEOUT"];
+    let is_time = |name: &Value| matches!(name, Value::Text(name) if times.contains(&&**name));
+    match it {
+        Value::Number(0) if args.get("option").is_some_and(is_time) && args.get("value") == Some(it) => Some(no_time(args).to_owned()),
+        Value::Number(number) if args.get("option").is_some_and(is_time) && args.get("value") == Some(it) => {
+            Some(span_of(u64::try_from(*number).unwrap_or(0).saturating_mul(1000)))
+        }
+        _ => None,
+    }
 }
 
 /// What the kernel filled in, each value after a space: ` "hello" from 127.0.0.1:4000`, ` ESTABLISHED rtt 35 µs`.
@@ -92,6 +105,11 @@ pub(super) fn filled_in(function: &str, out: &Args, bytes: usize) -> String {
         });
     }
     words
+}
+
+/// What 0 means: a limit that is 0 is none, but to linger for 0 seconds is not to linger.
+fn no_time(args: &Args) -> &'static str {
+    if matches!(args.get("option"), Some(Value::Text(name)) if name == "SO_LINGER") { "0 s" } else { "no limit" }
 }
 
 /// Errors are bad, except those by which a non-blocking socket says `not yet`.

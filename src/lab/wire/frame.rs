@@ -167,7 +167,7 @@ mod tests {
         let layers = decode(&syn());
         assert_eq!(
             layers.to_string(),
-            "IP 10.9.0.1.37936 > 10.9.0.2.42039: Flags [SYN], seq 1449209853, win 64240, \
+            "IP 10.9.0.1.37936 > 10.9.0.2.42039: Flags [S], seq 1449209853, win 64240, \
              options [mss 1460,sackOK,TS val 9 ecr 0,wscale 10], length 0"
         );
         assert_eq!((layers.malformed, layers.payload_bytes), (None, 0));

@@ -1,151 +1,19 @@
-//! What a ladder shows, step by step, before it is drawn: which calls, which arrows, who was blocked meanwhile.
+//! From a recording to steps: which calls are shown, which arrows, who was blocked meanwhile.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::story::{Arrow, Lane, Line, Shape, Step};
 use super::words::{after, connect_words, under_way};
-use crate::event::{Ending, Name, Value, What};
-use crate::picture::{Ink, span_of};
+use crate::event::{Name, Value};
+use crate::picture::Ink;
 use crate::recording::Recording;
-use crate::views::flows::{Fate, Flows, Made, flows, in_order};
+use crate::views::Numbers;
+use crate::views::flows::{Fate, Flows, Made, in_order};
 
 /// From here on a call is shown as blocked even if nobody else did anything meanwhile.
 const NOTICEABLE_NS: u64 = 1_000_000;
 /// A receive that was blocked when the send was made, and returned within this, is drawn at the send's arrow.
 const AT_ONCE_NS: u64 = 10_000_000;
-/// With more steps than this, runs of equal ones are folded.
-const MANY: usize = 40;
-/// The longest run of steps that is looked for again and again.
-const LONGEST_PERIOD: usize = 8;
-/// With more steps than this, even folded, the middle is left out.
-const TOO_MANY: usize = 200;
-
-/// An actor's lane.
-#[derive(Debug)]
-pub(super) struct Lane {
-    pub(super) name: Name,
-    pub(super) process: u32,
-}
-
-/// What an arrow is made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Line {
-    /// Bytes.
-    Data,
-    /// About the connection: it opens, it ends.
-    Control,
-}
-
-/// Words at an arrow or at a lane, the longest first; the first that fits is shown.
-pub(super) type Words = Vec<String>;
-
-/// What one step shows.
-#[derive(Clone, Debug)]
-pub(super) enum Shape {
-    /// A heading across all lanes.
-    Part(String),
-    /// A remark across all lanes.
-    Note(String, Ink),
-    /// A call at its lane; those that `join` may share a row.
-    Call { lane: usize, words: Words, ink: Ink, joins: bool },
-    /// Something goes from lane to lane.
-    Arrow(Arrow),
-    /// Steps like those before it are left out.
-    Fold(String),
-}
-
-/// An arrow between two lanes.
-#[derive(Clone, Debug)]
-pub(super) struct Arrow {
-    pub(super) from: usize,
-    /// The lane it is meant for; `None` if there is none.
-    pub(super) to: Option<usize>,
-    pub(super) line: Line,
-    /// Words at its start: the sending call.
-    pub(super) tail: Words,
-    /// The data on it, and how many bytes.
-    pub(super) data: Option<(String, usize)>,
-    /// Words at its head: the receiving call, or what is there meanwhile.
-    pub(super) head: Words,
-    pub(super) head_ink: Ink,
-    /// True if the words at its head say what the data on it does not.
-    pub(super) head_matters: bool,
-    /// Why it does not arrive, if it does not.
-    pub(super) stops: Option<String>,
-}
-
-/// One row of the ladder, or a little more.
-#[derive(Clone, Debug)]
-pub(super) struct Step {
-    pub(super) at_ns: u64,
-    pub(super) shape: Shape,
-    /// Equal for steps that look alike.
-    alike: String,
-    /// True if it can be spared when there are many.
-    minor: bool,
-    /// The lanes that are blocked meanwhile.
-    pub(super) blocked: Vec<usize>,
-}
-
-/// All of it.
-#[derive(Debug)]
-pub(super) struct Story {
-    pub(super) lanes: Vec<Lane>,
-    pub(super) steps: Vec<Step>,
-}
-
-/// Makes the story of a recording.
-pub(super) fn story(recording: &Recording) -> Story {
-    let flows = flows(recording);
-    let mut teller = Teller::new(recording, &flows);
-    teller.plan_arrows();
-    teller.meet();
-    teller.tell(recording);
-    let mut steps = teller.steps;
-    if steps.len() > MANY {
-        steps.retain(|step| !step.minor);
-        steps = fold(steps);
-    }
-    if steps.len() > TOO_MANY {
-        let left_out = steps.len() - TOO_MANY;
-        let middle = TOO_MANY / 2;
-        let mut note = steps[middle].clone();
-        note.shape = Shape::Fold(format!("{left_out} steps left out"));
-        steps.splice(middle..middle + left_out, [note]);
-    }
-    let used: HashSet<usize> = steps.iter().flat_map(Step::lanes).collect();
-    let kept: Vec<usize> = (0..teller.lanes.len()).filter(|lane| used.contains(lane)).collect();
-    let new: HashMap<usize, usize> = kept.iter().enumerate().map(|(new, old)| (*old, new)).collect();
-    steps.iter_mut().for_each(|step| step.renumber(&new));
-    let lanes = kept.into_iter().filter_map(|lane| teller.lanes.get_mut(lane).and_then(Option::take)).collect();
-    Story { lanes, steps }
-}
-
-impl Step {
-    fn new(at_ns: u64, shape: Shape, alike: String) -> Step {
-        Step { at_ns, shape, alike, minor: false, blocked: Vec::new() }
-    }
-
-    fn lanes(&self) -> Vec<usize> {
-        match &self.shape {
-            Shape::Call { lane, .. } => vec![*lane],
-            Shape::Arrow(arrow) => [Some(arrow.from), arrow.to].into_iter().flatten().collect(),
-            Shape::Part(_) | Shape::Note(..) | Shape::Fold(_) => Vec::new(),
-        }
-    }
-
-    fn renumber(&mut self, new: &HashMap<usize, usize>) {
-        match &mut self.shape {
-            Shape::Call { lane, .. } => *lane = new[lane],
-            Shape::Arrow(arrow) => {
-                arrow.from = new[&arrow.from];
-                arrow.to = arrow.to.map(|to| new[&to]);
-            }
-            Shape::Part(_) | Shape::Note(..) | Shape::Fold(_) => {}
-        }
-        self.blocked = self.blocked.iter().filter_map(|lane| new.get(lane).copied()).collect();
-    }
-}
-
 /// Where a call's arrow goes.
 pub(super) struct Aim {
     pub(super) to: Option<usize>,
@@ -157,8 +25,10 @@ pub(super) struct Aim {
 
 pub(super) struct Teller<'a> {
     pub(super) flows: &'a Flows,
-    lanes: Vec<Option<Lane>>,
-    lane_of: HashMap<Name, usize>,
+    lanes: Vec<Lane>,
+    pub(super) lane_of: HashMap<Name, usize>,
+    /// The sockets whose segments are shown.
+    wired: HashSet<usize>,
     /// The calls that are shown, by index into the flows.
     shown: Vec<usize>,
     aims: BTreeMap<usize, Aim>,
@@ -168,17 +38,47 @@ pub(super) struct Teller<'a> {
 }
 
 impl<'a> Teller<'a> {
-    fn new(recording: &Recording, flows: &'a Flows) -> Teller<'a> {
+    pub(super) fn new(recording: &Recording, flows: &'a Flows) -> Teller<'a> {
         let (mut lanes, mut lane_of) = (Vec::new(), HashMap::new());
         for event in in_order(recording).into_iter().filter(|event| &*event.actor != "lab") {
             lane_of.entry(event.actor.clone()).or_insert_with(|| {
-                lanes.push(Some(Lane { name: event.actor.clone(), process: event.process }));
+                lanes.push(Lane { name: event.actor.clone(), process: event.process });
                 lanes.len() - 1
             });
         }
+        // An end of the wire that is nobody's has a lane all the same.
+        let process = lanes.first().map_or(0, |lane| lane.process);
+        for name in flows.wire.iter().filter(|segment| segment.frame.layers.arp.is_none()).flat_map(|segment| [&segment.from, &segment.to])
+        {
+            lane_of.entry(name.clone()).or_insert_with(|| {
+                lanes.push(Lane { name: name.clone(), process });
+                lanes.len() - 1
+            });
+        }
+        let wired = flows.wire.iter().filter_map(|segment| segment.socket).collect();
         let ends: HashSet<usize> = flows.directions.iter().filter_map(|direction| direction.end).map(|(told, _)| told).collect();
         let shown = (0..flows.calls.len()).filter(|index| is_shown(&flows.calls[*index], ends.contains(index))).collect();
-        Teller { flows, lanes, lane_of, shown, aims: BTreeMap::new(), met: HashMap::new(), steps: Vec::new() }
+        Teller { flows, lanes, lane_of, wired, shown, aims: BTreeMap::new(), met: HashMap::new(), steps: Vec::new() }
+    }
+
+    /// The steps, in order, and the lanes.
+    pub(super) fn tell_all(mut self, recording: &Recording, numbers: Numbers) -> (Vec<Step>, Vec<Lane>) {
+        self.plan_arrows();
+        self.meet();
+        self.tell(recording, numbers);
+        (self.steps, self.lanes)
+    }
+
+    /// True if what this call does is seen in segments.
+    pub(super) fn is_wired(&self, index: usize) -> bool {
+        self.made(index).socket.is_some_and(|socket| self.wired.contains(&socket))
+    }
+
+    /// True if what this call does begins when it is entered: segments may leave before it returns.
+    fn begins(&self, index: usize) -> bool {
+        let made = self.made(index);
+        let tells = made.sending().is_some() || matches!(&*made.call.function, "shutdown" | "close");
+        tells && self.is_wired(index) && made.errno().is_none()
     }
 
     pub(super) fn made(&self, index: usize) -> &'a Made {
@@ -233,7 +133,7 @@ impl<'a> Teller<'a> {
                 aims.insert(told, Aim { to, line: Line::Control, partners: vec![heard], stops: None });
             }
         }
-        aims.retain(|index, aim| aim.to != Some(self.lane(*index)));
+        aims.retain(|index, aim| aim.to != Some(self.lane(*index)) && !self.is_wired(*index));
         self.aims = aims;
     }
 
@@ -242,7 +142,7 @@ impl<'a> Teller<'a> {
         let made = self.made(index);
         match (self.met.get(&index), &made.back) {
             (Some(&arrow), _) => self.made(arrow).entered_ns,
-            (None, Some(back)) if !self.aims.contains_key(&index) => back.at_ns,
+            (None, Some(back)) if !self.aims.contains_key(&index) && !self.begins(index) => back.at_ns,
             _ => made.entered_ns,
         }
     }
@@ -270,7 +170,7 @@ impl<'a> Teller<'a> {
         }
     }
 
-    fn tell(&mut self, recording: &Recording) {
+    fn tell(&mut self, recording: &Recording, numbers: Numbers) {
         let heads: HashMap<usize, usize> = self.met.iter().map(|(receive, send)| (*send, *receive)).collect();
         let mut rows: Vec<(u64, usize)> = Vec::new();
         for &index in &self.shown {
@@ -278,6 +178,8 @@ impl<'a> Teller<'a> {
                 rows.push((self.row_ns(index), self.lane(index)));
             }
         }
+        let sightings = self.flows.wire.iter().filter(|segment| segment.frame.layers.arp.is_none());
+        rows.extend(sightings.flat_map(|segment| segment.arrived_ns.iter().copied().chain([segment.left_ns])).map(|at| (at, usize::MAX)));
         rows.sort_unstable();
         let others_between = |lane: usize, from: u64, to: u64| {
             let start = rows.partition_point(|(at, _)| *at <= from);
@@ -291,23 +193,28 @@ impl<'a> Teller<'a> {
             let long = took_ns >= NOTICEABLE_NS;
             let has_arrow = self.aims.contains_key(&index);
             let waited = may_wait(made) && !has_arrow && at_ns > made.entered_ns;
-            let waited = waited && (long || others_between(lane, made.entered_ns, at_ns));
+            let wired_connect = made.call.function == "connect" && self.is_stream(index) && self.is_wired(index);
+            let waited = waited && (long || wired_connect || others_between(lane, made.entered_ns, at_ns));
             if made.back.is_none() && may_wait(made) {
                 steps.push(self.entry(index, false));
                 blocked.push((lane, made.entered_ns, u64::MAX));
                 continue;
             }
             if waited {
-                steps.push(self.entry(index, !long));
+                steps.push(self.entry(index, !long && !wired_connect));
                 blocked.push((lane, made.entered_ns, at_ns));
             }
             if self.met.contains_key(&index) {
                 continue;
             }
-            let (words, ink) = self.words(index, waited && long);
+            let (mut words, ink) = self.words(index, waited && long);
+            if waited && wired_connect && made.errno().is_none() {
+                let text = format!("connect returns {}", made.result().unwrap_or_default());
+                words = vec![text.clone() + &after(made, true), text, format!("connect = {}", made.result().unwrap_or_default())];
+            }
             let alike = format!("{lane} {} {:?}", made.call.function, made.errno());
             let Some(aim) = self.aims.get(&index) else {
-                let stops = made.errno().filter(|_| made.call.function == "connect" && self.is_stream(index));
+                let stops = made.errno().filter(|_| made.call.function == "connect" && self.is_stream(index) && !wired_connect);
                 let shape = match stops {
                     Some(errno) => Shape::Arrow(Arrow {
                         from: lane,
@@ -322,7 +229,8 @@ impl<'a> Teller<'a> {
                     }),
                     None => Shape::Call { lane, words, ink, joins: joins(made) },
                 };
-                steps.push(Step::new(at_ns, shape, alike));
+                let transfers = (made.sending().is_some() || made.receives()) && made.result().is_some_and(|bytes| bytes > 0);
+                steps.push(Step { uneventful: transfers && !self.flows.wire.is_empty(), ..Step::new(at_ns, shape, alike) });
                 continue;
             };
             let head = heads.get(&index).copied();
@@ -339,7 +247,10 @@ impl<'a> Teller<'a> {
                 steps.push(Step::new(made.returned_ns(), shape, format!("{lane} back {}", made.call.function)));
             }
         }
-        steps.extend(self.remarks(recording));
+        let remarks = self.remarks(recording);
+        let others: Vec<u64> = steps.iter().chain(&remarks).map(|step| step.at_ns).collect();
+        steps.extend(remarks);
+        steps.extend(self.segments(recording, others, numbers));
         steps.sort_by_key(|step| step.at_ns);
         for (lane, from, to) in blocked {
             let start = steps.partition_point(|step| step.at_ns < from);
@@ -354,11 +265,17 @@ impl<'a> Teller<'a> {
 
     /// A call is entered, and is blocked.
     fn entry(&self, index: usize, minor: bool) -> Step {
+        let uneventful = self.made(index).receives() && !self.flows.wire.is_empty();
         let (made, lane) = (self.made(index), self.lane(index));
         let short = format!("{} …", made.call.function);
-        let words = vec![format!("{short} blocked"), short];
+        let mut words = vec![format!("{short} blocked"), short.clone()];
+        if let Some(address) = made.call.args.address("address").filter(|_| made.call.function == "connect") {
+            let port = address.port().map(|port| format!("connect :{port} …"));
+            words =
+                [format!("connect {address} … blocked"), format!("connect {address} …")].into_iter().chain(port).chain([short]).collect();
+        }
         let shape = Shape::Call { lane, words, ink: Ink::Warn, joins: false };
-        Step { minor, ..Step::new(made.entered_ns, shape, format!("{lane} enter {}", made.call.function)) }
+        Step { minor, uneventful, ..Step::new(made.entered_ns, shape, format!("{lane} enter {}", made.call.function)) }
     }
 
     fn arrow(&self, index: usize, aim: &Aim, head: Option<usize>) -> Arrow {
@@ -393,40 +310,6 @@ impl<'a> Teller<'a> {
         };
         Arrow { from, to: aim.to, line: aim.line, tail, data, head, head_ink, head_matters, stops: aim.stops.clone() }
     }
-
-    /// What is no call: parts, deliberate waits, a bad end.
-    fn remarks(&self, recording: &Recording) -> Vec<Step> {
-        let mut steps = Vec::new();
-        for event in in_order(recording) {
-            let lane = self.lane_of.get(&event.actor).copied();
-            let (shape, alike) = match &event.what {
-                What::Part { part } => (Shape::Part(part.to_string()), format!("part {part}")),
-                What::Wait { asked_ns, purpose } => {
-                    let text = format!("waits {}", span_of(*asked_ns));
-                    let shape = match lane {
-                        Some(lane) => {
-                            let words = vec![format!("{text}: {purpose}"), text];
-                            Shape::Call { lane, words, ink: Ink::Warn, joins: false }
-                        }
-                        None => Shape::Note(format!("{} pass: {purpose}", span_of(*asked_ns)), Ink::Warn),
-                    };
-                    (shape, format!("wait {lane:?} {purpose}"))
-                }
-                What::Deadline { limit_ns, blocked } => {
-                    let who: Vec<String> = blocked.iter().map(|who| format!("{} in {}", who.actor, who.call.function)).collect();
-                    let who = if who.is_empty() { String::new() } else { format!(": {}", who.join(", ")) };
-                    (Shape::Note(format!("deadline, {}{who}", span_of(*limit_ns)), Ink::Bad), String::new())
-                }
-                What::End { ending: Ending::Failed { why } | Ending::Unavailable { why } } => {
-                    (Shape::Note(why.clone(), Ink::Bad), String::new())
-                }
-                What::End { ending: Ending::Interrupted } => (Shape::Note("interrupted".to_owned(), Ink::Bad), String::new()),
-                _ => continue,
-            };
-            steps.push(Step::new(event.at_ns, shape, alike));
-        }
-        steps
-    }
 }
 
 /// Calls that a ladder shows: those that the experiment made, but not the questions it asked the kernel.
@@ -448,31 +331,4 @@ fn may_wait(made: &Made) -> bool {
 fn joins(made: &Made) -> bool {
     made.errno().is_none()
         && (["socket", "bind", "listen", "close"].contains(&&*made.call.function) || made.call.function.starts_with("set_"))
-}
-
-/// Folds runs of alike steps: the first of them, a remark, and the last.
-fn fold(steps: Vec<Step>) -> Vec<Step> {
-    let mut folded: Vec<Step> = Vec::new();
-    let mut at = 0;
-    while at < steps.len() {
-        let again = |period: usize| {
-            let like = |step: usize| step + period < steps.len() && steps[step].alike == steps[step + period].alike;
-            1 + (at..).take_while(|step| like(*step)).count() / period
-        };
-        let (period, times) = (1..=LONGEST_PERIOD)
-            .map(|period| (period, again(period)))
-            .filter(|(_, times)| *times > 3)
-            .max_by_key(|(period, times)| (period * times, std::cmp::Reverse(*period)))
-            .unwrap_or((1, 1));
-        let end = at + period * times;
-        folded.extend_from_slice(&steps[at..at + period]);
-        if times > 1 {
-            let mut note = steps[at + period].clone();
-            note.shape = Shape::Fold(format!("{} more like this", times - 2));
-            folded.push(note);
-            folded.extend_from_slice(&steps[end - period..end]);
-        }
-        at = end;
-    }
-    folded
 }

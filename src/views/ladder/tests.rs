@@ -5,6 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::draw;
 use crate::recording::Recording;
+use crate::views::Numbers;
 use crate::views::tests_support::Script;
 
 /// One line there and back; then the client says that it is done.
@@ -48,7 +49,7 @@ fn stream() -> Recording {
 }
 
 fn looks(recording: &Recording, width: usize, expected: &str) {
-    let drawn = draw(recording, width).text();
+    let drawn = draw(recording, width, Numbers::Relative).text();
     assert_eq!(drawn.trim_end(), expected.trim_matches('\n').trim_end(), "drawn:\n{drawn}");
 }
 
@@ -202,8 +203,20 @@ fn a_stream_in_80_columns() {
 }
 
 #[test]
+fn what_is_no_call_stands_at_its_lane() {
+    let mut script = Script::new();
+    script.socket("server", 1, 1, "AF_UNIX", "SOCK_STREAM").socket("client", 1, 2, "AF_UNIX", "SOCK_STREAM");
+    script.event("server", json!({"event": "deed", "deed": "unlink …/door"}));
+    script.event("client", json!({"event": "deed", "deed": "open …/door", "errno": "ENOENT"}));
+    let drawn = draw(&script.recording(), 80, Numbers::Relative).text();
+    let row = |text: &str| drawn.lines().find(|row| row.contains(text)).and_then(|row| row.find(text));
+    let (server, client) = (row("unlink …/door"), row("open …/door ✗ ENOENT"));
+    assert!(server.is_some() && server < client, "{drawn}");
+}
+
+#[test]
 fn what_repeats_is_folded() {
-    let drawn = draw(&echo(500), 80).text();
+    let drawn = draw(&echo(500), 80, Numbers::Relative).text();
     assert!(drawn.contains("… 498 more like this"), "{drawn}");
     assert!(drawn.lines().count() < 40, "{drawn}");
 }
@@ -219,7 +232,7 @@ fn no_width_is_too_narrow_and_no_row_too_wide() {
     let empty = Script::new().recording();
     for recording in [echo(1), echo(60), datagrams(), stream(), hostile.recording(), empty] {
         for width in 20..=200 {
-            for row in draw(&recording, width).0 {
+            for row in draw(&recording, width, Numbers::Relative).0 {
                 assert!(row.width() <= width, "{} columns of {width}: {}", row.width(), row.text());
                 assert!(row.text().chars().all(|shown| !shown.is_control()), "{:?}", row.text());
                 assert_eq!(row.width(), row.text().width());

@@ -1,9 +1,11 @@
 //! A ladder's words: calls and what came of them, from the longest way to say it to the shortest.
 
-use super::steps::{Aim, Line, Teller, Words};
+use super::steps::{Aim, Teller};
+use super::story::{Line, Words};
 use crate::event::{Address, Outcome};
 use crate::picture::{Ink, span_of};
 use crate::views::flows::{Fate, Made};
+use crate::views::wording::span_option;
 
 impl Teller<'_> {
     /// True if that receive took all that this send gave, and nothing else.
@@ -56,7 +58,7 @@ impl Teller<'_> {
             let short = format!("{function} ✗ {errno}");
             let mut words: Words = asked.into_iter().flat_map(near).map(|at| format!("{function} {at} ✗ {errno}")).collect();
             words.push(short.clone() + &after(made, took));
-            words.push(short);
+            words.extend([short, format!("✗ {errno}")]);
             return (words, ink);
         }
         let late = after(made, took);
@@ -114,7 +116,8 @@ impl Teller<'_> {
             }
             _ => {
                 let value = ["how", "backlog", "flags", "value"].iter().find_map(|name| made.call.args.get(name));
-                let told = value.map_or_else(String::new, |value| format!(" {value}"));
+                let said = |value| span_option(&made.call.args, value).unwrap_or_else(|| value.to_string());
+                let told = value.map_or_else(String::new, |value| format!(" {}", said(value)));
                 let result = match &made.back {
                     Some(back) if back.outcome != Outcome::Result(0) => format!(" = {}", back.outcome),
                     _ => String::new(),
@@ -137,7 +140,7 @@ impl Teller<'_> {
     /// The TCP state that a shutdown led to, if the instrument saw a new one right after.
     fn new_state(&self, index: usize) -> Option<&str> {
         let made = self.made(index);
-        let states = &self.flows.sockets[made.socket.filter(|_| made.call.function == "shutdown")?].states;
+        let states = &self.flows.sockets[made.socket.filter(|_| made.call.function == "shutdown" && !self.is_wired(index))?].states;
         let next = self.flows.calls[index + 1..].iter().find(|later| later.socket == made.socket)?;
         let seen = states.iter().find(|(at, _)| next.call.instrument && next.call.function == "tcp_info" && *at == next.returned_ns());
         seen.map(|(_, state)| state.as_str())

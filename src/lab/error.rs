@@ -1,0 +1,81 @@
+//! Why an experiment did not run to its end: who failed in which call, on which address, and what would help.
+
+use std::fmt::Debug;
+use std::io;
+
+use thiserror::Error;
+
+use super::{Lab, kernel};
+use crate::event::{Ending, Name, What};
+
+/// What an experiment answers.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why an experiment did not run to its end.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// This machine lacks what it needs. The claims it has not reached are not checked here.
+    #[error("{0}")]
+    Unavailable(String),
+    /// A call failed that the experiment took for granted.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// Something else was not as it must be.
+    #[error("{0}")]
+    Unexpected(String),
+    /// An actor panicked.
+    #[error("panic: {0}")]
+    Panic(String),
+}
+
+impl Error {
+    /// The same error with who and what: the call that failed, on which address, at which line.
+    pub(super) fn at(self, lab: &Lab, actor: &Name) -> Error {
+        let Error::Io(error) = &self else {
+            return match self {
+                Error::Panic(text) => Error::Panic(format!("{actor}: {text}")),
+                other => other,
+            };
+        };
+        let errno = kernel::error_name(error);
+        let failed = |whose: Option<&Name>| {
+            lab.recorder().look(|events| {
+                events.iter().rev().find_map(|event| match &event.what {
+                    What::Return(back) if back.outcome.to_string() == errno && whose.is_none_or(|whose| *whose == event.actor) => {
+                        Some((event.actor.clone(), back.call.clone()))
+                    }
+                    _ => None,
+                })
+            })
+        };
+        let call = failed(Some(actor)).or_else(|| failed(None));
+        let text = match call {
+            Some((who, call)) => {
+                let on = call.args.address("address").map_or_else(String::new, |address| format!(" {address}"));
+                let at = call.source.as_ref().map_or_else(String::new, |source| format!(", at {source}"));
+                format!("{who}: {}{on}: {error} [{errno}]{at}", call.function)
+            }
+            None => format!("{actor}: {error} [{errno}]"),
+        };
+        if kernel::is_shortage(error) { Error::Unavailable(format!("{text}; {}", remedy(&errno))) } else { Error::Unexpected(text) }
+    }
+
+    pub(super) fn ending(&self) -> Ending {
+        match self {
+            Error::Unavailable(why) => Ending::Unavailable { why: why.clone() },
+            other => Ending::Failed { why: other.to_string() },
+        }
+    }
+}
+
+/// What would help against a shortage, by its error.
+#[must_use]
+pub fn remedy(errno: &str) -> &'static str {
+    match errno {
+        "EMFILE" => "this process may open no more files: raise the limit with `ulimit -n 256`",
+        "ENFILE" => "the whole system may open no more files: close some programs",
+        "EAGAIN" => "this user may start no more processes and threads: raise the limit with `ulimit -u`",
+        "ENETUNREACH" => "the loopback interface is down: `sudo ip link set lo up` raises it",
+        _ => "the system is out of memory for sockets: close some programs",
+    }
+}

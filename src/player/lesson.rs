@@ -1,0 +1,163 @@
+//! A lesson, told: prose, prediction, run, comparison, explanation, in that order.
+
+use std::path::Path;
+
+use super::{Failure, Player, check, overview, report, settle};
+use crate::course::{self, Lesson, Prediction, Show, Step, progress};
+use crate::experiments;
+use crate::picture::Ink;
+use crate::terminal::Typed;
+use crate::words::{self, Counts};
+
+impl Player {
+    /// Plays a lesson, by number, slug or file, or the next one.
+    ///
+    /// # Errors
+    /// [`Failure`], see there.
+    pub fn lesson(&mut self, which: &str) -> Result<Counts, Failure> {
+        let lesson = if which == "next" { self.next_lesson()? } else { find(which)? };
+        check::lesson(&lesson)?;
+        self.open_sinks()?;
+        self.terminal.wrapped("", &words::lesson_title(lesson.number, &lesson.title), Ink::Strong)?;
+        self.terminal.wrapped("", &lesson.question, Ink::Warn)?;
+        self.terminal.blank()?;
+        let mut counts = Counts::default();
+        match self.steps(&lesson, &mut counts) {
+            Ok(()) => self.close(&lesson, counts)?,
+            Err(Failure::Left) => self.terminal.wrapped("", words::LEFT, Ink::Faint)?,
+            Err(other) => return Err(other),
+        }
+        self.terminal.flush()?;
+        Ok(counts)
+    }
+
+    fn next_lesson(&self) -> Result<Lesson, Failure> {
+        let lessons = course::lessons()?;
+        let next = overview::next(&lessons, &self.progress()).cloned();
+        next.ok_or_else(|| Failure::Usage(words::ALL_DONE.to_owned()))
+    }
+
+    fn steps(&mut self, lesson: &Lesson, counts: &mut Counts) -> Result<(), Failure> {
+        let mut predicted: Option<(&Prediction, Option<usize>)> = None;
+        for (index, step) in lesson.steps.iter().enumerate() {
+            match step {
+                Step::Prose(markdown) => self.prose(markdown)?,
+                Step::Predict(prediction) => predicted = Some((prediction, self.predict(prediction)?)),
+                Step::Experiment(show) => {
+                    *counts += self.experiment(show)?;
+                    if let Some((prediction, choice)) = predicted.take() {
+                        self.compare(prediction, choice)?;
+                    }
+                    if index + 1 < lesson.steps.len() {
+                        self.go_on(words::ENTER_GOES_ON)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Something to read. A heading begins a new screen, except right after a run, where Enter has just been pressed.
+    fn prose(&mut self, markdown: &str) -> Result<(), Failure> {
+        for (part, section) in sections(markdown).into_iter().enumerate() {
+            if part > 0 {
+                self.go_on(words::ENTER_GOES_ON)?;
+            }
+            self.terminal.prose(section)?;
+            self.terminal.blank()?;
+        }
+        Ok(())
+    }
+
+    /// Something to run: its code first, then what came of it.
+    fn experiment(&mut self, show: &Show) -> Result<Counts, Failure> {
+        let Some(experiment) = experiments::find(&show.experiment.name) else { return Ok(Counts::default()) };
+        if let Some((first, lines)) = experiment.source().filter(|_| show.code) {
+            self.terminal.wrapped("", &words::code_at(experiment.file.path, first), Ink::Faint)?;
+            self.terminal.code(first, &lines)?;
+            self.terminal.blank()?;
+        }
+        self.go_on(words::ENTER_RUNS)?;
+        let settings = settle(experiment, &show.settings())?;
+        let (_, judged) = self.perform(show, experiment, &settings)?;
+        Ok(report::count(&judged))
+    }
+
+    fn predict(&mut self, prediction: &Prediction) -> Result<Option<usize>, Failure> {
+        self.terminal.wrapped("", words::PREDICT, Ink::Warn)?;
+        self.terminal.wrapped("", &prediction.question, Ink::Strong)?;
+        for (letter, option) in ('a'..).zip(&prediction.options) {
+            self.terminal.wrapped(&format!("  {letter}) "), option, Ink::Plain)?;
+        }
+        self.terminal.forget_what_was_typed();
+        loop {
+            let Typed::Line(typed) = self.terminal.ask(words::TYPE_A_LETTER)? else {
+                self.terminal.blank()?;
+                return Ok(None);
+            };
+            let letter = typed.trim_end_matches(')').to_lowercase();
+            let choice = ('a'..).take(prediction.options.len()).position(|one| letter == one.to_string());
+            if choice.is_some() || letter.is_empty() {
+                self.terminal.blank()?;
+                return Ok(choice);
+            }
+            self.terminal.wrapped("", words::NO_SUCH_OPTION, Ink::Warn)?;
+        }
+    }
+
+    fn compare(&mut self, prediction: &Prediction, choice: Option<usize>) -> Result<(), Failure> {
+        let right = &prediction.options[prediction.right];
+        let as_predicted = choice == Some(prediction.right);
+        let said = choice.map(|choice| prediction.options[choice].as_str());
+        let ink = if as_predicted { Ink::Good } else { Ink::Warn };
+        self.terminal.wrapped("", &words::compared(said, right, as_predicted), ink)?;
+        Ok(self.terminal.blank()?)
+    }
+
+    /// Waits for Enter, if anyone is there to press it.
+    fn go_on(&mut self, prompt: &str) -> Result<(), Failure> {
+        self.terminal.ask(prompt)?;
+        Ok(())
+    }
+
+    /// The end of a lesson: what was checked, and what comes next.
+    fn close(&mut self, lesson: &Lesson, counts: Counts) -> Result<(), Failure> {
+        if counts != Counts::default() {
+            self.terminal.wrapped("", &words::counts(counts), if counts.broken > 0 { Ink::Bad } else { Ink::Good })?;
+        }
+        if counts.broken > 0 {
+            self.terminal.wrapped("", words::KERNEL_IS_RIGHT, Ink::Bad)?;
+        }
+        let Some(number) = lesson.number else { return Ok(()) };
+        if self.terminal.is_interactive() {
+            if let Err(trouble) = progress::finish(&lesson.slug) {
+                eprintln!("explore: {trouble}");
+            }
+        }
+        let lessons = course::lessons()?;
+        let next = lessons.iter().find(|other| other.number.is_some_and(|other| other > number));
+        Ok(self.terminal.wrapped("", &next.map_or_else(|| words::THE_END.to_owned(), words::type_next), Ink::Strong)?)
+    }
+}
+
+/// Prose, cut before each of its headings.
+fn sections(markdown: &str) -> Vec<&str> {
+    let mut cuts: Vec<_> = markdown.match_indices("\n## ").map(|(at, _)| at + 1).collect();
+    cuts.insert(0, 0);
+    cuts.push(markdown.len());
+    cuts.windows(2).map(|cut| markdown[cut[0]..cut[1]].trim()).filter(|section| !section.is_empty()).collect()
+}
+
+/// The lesson of that number, slug or file.
+pub(super) fn find(which: &str) -> Result<Lesson, Failure> {
+    let lessons = course::lessons()?;
+    let is_it = |lesson: &&Lesson| lesson.slug == which || lesson.number.is_some_and(|number| number.to_string() == which);
+    if let Some(lesson) = lessons.iter().find(is_it) {
+        return Ok(lesson.clone());
+    }
+    if which.contains(['/', '\\']) || which.ends_with(".md") || Path::new(which).is_file() {
+        return Ok(course::from_file(Path::new(which))?);
+    }
+    let near = check::did_you_mean(which, lessons.iter().map(|lesson| lesson.slug.as_str()));
+    Err(Failure::Usage(format!("there is no lesson `{which}`{near} (`explore list` shows all; a file of your own is ./NAME.md)")))
+}

@@ -1,0 +1,108 @@
+//! What there is: the lessons, how far this learner has come, and the experiments with their knobs.
+
+use std::io;
+
+use super::{Failure, Player};
+use crate::course::progress::{self, Progress};
+use crate::course::{self, Lesson};
+use crate::experiments;
+use crate::lab::parameter;
+use crate::picture::{Ink, Row};
+use crate::words;
+
+/// The columns before a lesson's title: its mark, number and slug.
+const TITLE_AT: usize = 20;
+
+impl Player {
+    /// Where you are in the course, and what to type next.
+    ///
+    /// # Errors
+    /// [`Failure`], see there.
+    pub fn overview(&mut self) -> Result<(), Failure> {
+        self.terminal.wrapped("", words::TAGLINE, Ink::Strong)?;
+        self.terminal.blank()?;
+        let progress = self.progress();
+        self.lessons(&progress)?;
+        self.terminal.blank()?;
+        let text = match next(&course::lessons()?, &progress) {
+            Some(lesson) if progress.finished.is_empty() => words::begin(lesson),
+            Some(lesson) => words::go_on_with(lesson),
+            None => words::ALL_DONE.to_owned(),
+        };
+        self.terminal.wrapped("", &text, Ink::Good)?;
+        Ok(self.terminal.flush()?)
+    }
+
+    /// The lessons, a line each.
+    ///
+    /// # Errors
+    /// [`Failure`], see there.
+    pub fn list(&mut self) -> Result<(), Failure> {
+        let progress = self.progress();
+        self.lessons(&progress)?;
+        Ok(self.terminal.flush()?)
+    }
+
+    fn lessons(&mut self, progress: &Progress) -> Result<(), Failure> {
+        for lesson in course::lessons()? {
+            let mark = if progress.has(&lesson.slug) { "✓" } else { " " };
+            let mut row = Row::new().with(mark, Ink::Good);
+            row.push(format!("{:>3}  ", lesson.number.unwrap_or_default()), Ink::Of(0));
+            row.push(&*lesson.slug, Ink::Strong);
+            if self.terminal.width() < TITLE_AT + 20 {
+                self.terminal.row(&row)?;
+                self.terminal.wrapped("      ", &lesson.title, Ink::Plain)?;
+            } else {
+                row.pad_to(TITLE_AT);
+                self.terminal.row(&row.with(lesson.title, Ink::Plain))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The lessons as one JSON array.
+    ///
+    /// # Errors
+    /// [`Failure`], see there.
+    pub fn list_json(&mut self) -> Result<(), Failure> {
+        let all: Vec<_> = course::lessons()?
+            .iter()
+            .map(|lesson| {
+                let experiments: Vec<_> = lesson.shows().map(|show| show.experiment.name.as_str()).collect();
+                serde_json::json!({ "number": lesson.number, "slug": lesson.slug, "title": lesson.title, "experiments": experiments })
+            })
+            .collect();
+        self.terminal.verbatim(&serde_json::to_string_pretty(&all).map_err(io::Error::from)?)?;
+        Ok(self.terminal.flush()?)
+    }
+
+    /// The experiments, and what can be set in each.
+    ///
+    /// # Errors
+    /// [`Failure`], see there.
+    pub fn list_experiments(&mut self) -> Result<(), Failure> {
+        for experiment in experiments::all() {
+            self.terminal.wrapped("", experiment.name, Ink::Strong)?;
+            for parameter in experiment.parameters {
+                let text = format!("{}={}: {} ({})", parameter.name, parameter.default, parameter.help, parameter.kind.takes());
+                self.terminal.wrapped("    --set ", &text, Ink::Plain)?;
+            }
+        }
+        let deadline = &parameter::DEADLINE;
+        self.terminal.wrapped("", &words::each_also_takes(deadline.name, deadline.default, deadline.help), Ink::Faint)?;
+        Ok(self.terminal.flush()?)
+    }
+
+    /// What this learner has finished. A record that cannot be read is set aside, and said once.
+    pub(super) fn progress(&self) -> Progress {
+        progress::read().unwrap_or_else(|trouble| {
+            eprintln!("explore: {trouble}");
+            Progress::default()
+        })
+    }
+}
+
+/// The first lesson of the course that is not finished.
+pub(super) fn next<'a>(lessons: &'a [Lesson], progress: &Progress) -> Option<&'a Lesson> {
+    lessons.iter().find(|lesson| !progress.has(&lesson.slug))
+}

@@ -1,0 +1,118 @@
+//! What a ladder leaves out when there is too much to show, and how it says so.
+
+use super::story::{Shape, Step};
+
+/// With more steps than this, runs of equal ones are folded.
+const MANY: usize = 40;
+/// The longest run of steps that is looked for again and again.
+const LONGEST_PERIOD: usize = 8;
+/// With more steps than this, even folded, the middle is left out.
+const TOO_MANY: usize = 200;
+/// Runs of so many steps that went well are folded.
+const LONG_RUN: usize = 4;
+/// Runs of so many, if there are too many long ones.
+const SHORT_RUN: usize = 2;
+/// So many steps that went well are shown before others are folded.
+const FIRST: usize = 6;
+
+/// The steps that are shown.
+pub(super) fn shorten(mut steps: Vec<Step>) -> Vec<Step> {
+    if steps.len() > MANY {
+        steps.retain(|step| !step.minor);
+        // Of what went over the wire, each frame that was lost or sent again is shown as long as there is any room.
+        let wired = steps.iter().any(|step| matches!(step.shape, Shape::Segment(_)));
+        if wired {
+            // First long runs; if that is not enough, short ones too.
+            let long = fold_uneventful(steps.clone(), LONG_RUN);
+            steps = if long.len() > 2 * MANY { fold_uneventful(steps, SHORT_RUN) } else { long };
+        }
+        if steps.len() > if wired { TOO_MANY } else { MANY } {
+            steps = fold(steps);
+        }
+    }
+    if steps.len() > TOO_MANY {
+        let left_out = steps.len() - TOO_MANY;
+        let middle = TOO_MANY / 2;
+        let mut note = steps[middle].clone();
+        note.shape = Shape::Fold(format!("{left_out} steps left out"));
+        steps.splice(middle..middle + left_out, [note]);
+    }
+    steps
+}
+
+/// Folds what went as it should between segments that were lost, late or sent again.
+fn fold_uneventful(steps: Vec<Step>, worth_it: usize) -> Vec<Step> {
+    let mut folded: Vec<Step> = Vec::new();
+    let mut run: Vec<Step> = Vec::new();
+    for step in steps {
+        if step.uneventful {
+            run.push(step);
+        } else {
+            // The first ones are shown: the others are like them.
+            let first = if folded.iter().any(is_plain_data) { 0 } else { FIRST.min(run.len()) };
+            folded.extend(run.drain(..first));
+            folded.append(&mut summary(&mut run, worth_it));
+            folded.push(step);
+        }
+    }
+    folded.append(&mut summary(&mut run, worth_it));
+    folded
+}
+
+/// True if it shows data that went as it should.
+fn is_plain_data(step: &Step) -> bool {
+    step.uneventful && matches!(&step.shape, Shape::Segment(flight) if flight.bytes > 0)
+}
+
+/// A run of steps that went well, in one; as it is if it is short. Leaves the run empty.
+fn summary(run: &mut Vec<Step>, worth_it: usize) -> Vec<Step> {
+    if run.len() < worth_it {
+        return std::mem::take(run);
+    }
+    let (mut packets, mut bytes, mut calls) = (0, 0, 0);
+    for step in run.iter() {
+        match &step.shape {
+            Shape::Segment(flight) if !flight.is_arrival() => {
+                packets += 1;
+                bytes += flight.bytes;
+            }
+            Shape::Call { .. } | Shape::Arrow(_) => calls += 1,
+            _ => {}
+        }
+    }
+    let counted = |count: usize, one: &str| (count > 0).then(|| format!("{count} {one}{}", if count == 1 { "" } else { "s" }));
+    let with = if bytes > 0 { format!(", {bytes} B") } else { String::new() };
+    let said = [counted(calls, "call"), counted(packets, "packet").map(|text| text + &with + ", none lost")];
+    let text = said.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let mut note = run[0].clone();
+    note.shape = Shape::Fold(text);
+    run.clear();
+    vec![note]
+}
+
+/// Folds runs of alike steps: the first of them, a remark, and the last.
+fn fold(steps: Vec<Step>) -> Vec<Step> {
+    let mut folded: Vec<Step> = Vec::new();
+    let mut at = 0;
+    while at < steps.len() {
+        let again = |period: usize| {
+            let like = |step: usize| step + period < steps.len() && steps[step].alike == steps[step + period].alike;
+            1 + (at..).take_while(|step| like(*step)).count() / period
+        };
+        let (period, times) = (1..=LONGEST_PERIOD)
+            .map(|period| (period, again(period)))
+            .filter(|(_, times)| *times > 3)
+            .max_by_key(|(period, times)| (period * times, std::cmp::Reverse(*period)))
+            .unwrap_or((1, 1));
+        let end = at + period * times;
+        folded.extend_from_slice(&steps[at..at + period]);
+        if times > 1 {
+            let mut note = steps[at + period].clone();
+            note.shape = Shape::Fold(format!("{} more like this", times - 2));
+            folded.push(note);
+            folded.extend_from_slice(&steps[end - period..end]);
+        }
+        at = end;
+    }
+    folded
+}

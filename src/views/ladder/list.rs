@@ -1,0 +1,84 @@
+//! A ladder without lanes, for narrow terminals.
+
+use unicode_width::UnicodeWidthStr;
+
+use super::arrow::label;
+use super::story::{Arrow, Shape, Story, Way};
+use super::{LEGEND, first_fit, wire};
+use crate::picture::{Canvas, Ink, Picture};
+
+/// The same without lanes, for narrow terminals.
+pub(super) fn draw(story: &Story, width: usize) -> Picture {
+    let mut canvas = Canvas::new(width);
+    let mut row = 0;
+    let name = |lane: usize| &*story.lanes[lane].name;
+    for step in &story.steps {
+        let (who, what, ink, what_ink) = match &step.shape {
+            Shape::Part(part) => (String::new(), format!("── {part} ──"), Ink::Plain, Ink::Strong),
+            Shape::Note(text, ink) => (String::new(), text.clone(), Ink::Plain, *ink),
+            Shape::Fold(text) => (String::new(), format!("… {text}"), Ink::Plain, Ink::Strong),
+            Shape::Aside(words) => (String::new(), first_fit(words, width), Ink::Plain, Ink::Faint),
+            Shape::Call { lane, words, ink, .. } => {
+                let who = format!("{}:", name(*lane));
+                let room = width.saturating_sub(who.width() + 1);
+                let beside = words.iter().find(|word| word.width() <= room).cloned();
+                let what = beside.unwrap_or_else(|| first_fit(words, width.saturating_sub(2)));
+                (who, what, Ink::Of(*lane), *ink)
+            }
+            Shape::State { lane, state, derived } => {
+                (format!("{}:", name(*lane)), wire::state_text(state, *derived), Ink::Of(*lane), wire::state_ink(state, *derived))
+            }
+            Shape::Segment(flight) => {
+                let who = format!("{} → {}", name(flight.from), name(flight.to));
+                let (rest, ink) = match &flight.way {
+                    Way::Stops(why) => (format!(" ✗ {}", why.first().map_or("", String::as_str)), Ink::Bad),
+                    Way::Whole(Some(note)) | Way::Arrives(note) => (
+                        note.iter().find(|note| note.width() + 14 < width).map_or_else(String::new, |note| format!(", {note}")),
+                        flight.ink,
+                    ),
+                    Way::Whole(None) => (String::new(), flight.ink),
+                    Way::Leaves => (" leaves".to_owned(), flight.ink),
+                };
+                let room = width.saturating_sub(2 + rest.width()).max(width / 2);
+                (who, first_fit(&flight.words, room) + &rest, Ink::Of(flight.from), ink)
+            }
+            Shape::Arrow(arrow) => {
+                let who = match arrow.to {
+                    Some(to) => format!("{} → {}", name(arrow.from), name(to)),
+                    None => format!("{}:", name(arrow.from)),
+                };
+                let why = arrow.stops.as_ref().map_or_else(String::new, |why| format!(" ✗ {why}"));
+                let what = match &arrow.data {
+                    Some((text, bytes)) => label(text, *bytes, width.saturating_sub(2)),
+                    None => first_fit(&arrow.tail, width.saturating_sub(2 + why.width())),
+                };
+                let ink = if arrow.stops.is_some() { Ink::Bad } else { Ink::Strong };
+                (who, what + &why, Ink::Of(arrow.from), ink)
+            }
+        };
+        let mut column = canvas.write(row, 0, width, &who, ink);
+        if column > 0 && column + 1 + what.width() > width {
+            row += 1;
+            column = 1;
+        }
+        column += usize::from(!who.is_empty());
+        let room = width.saturating_sub(column).max(1);
+        for line in textwrap::wrap(&what, room) {
+            canvas.write(row, column, width, &line, what_ink);
+            row += 1;
+        }
+        if let Shape::Arrow(Arrow { to: Some(to), head, head_matters: true, .. }) = &step.shape {
+            let who = format!("{}:", name(*to));
+            let column = canvas.write(row, 0, width, &who, Ink::Of(*to)) + 1;
+            canvas.write(row, column, width, &first_fit(head, width.saturating_sub(column).max(1)), Ink::Plain);
+            row += 1;
+        }
+    }
+    if story.steps.iter().any(|step| matches!(step.shape, Shape::State { derived: true, .. })) {
+        for line in textwrap::wrap(LEGEND, width) {
+            canvas.write(row, 0, width, &line, Ink::Faint);
+            row += 1;
+        }
+    }
+    canvas.picture()
+}

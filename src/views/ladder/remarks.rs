@@ -1,0 +1,52 @@
+//! What a ladder says of events that are no calls and no frames: parts, deliberate waits, a bad end.
+
+use super::steps::Teller;
+use super::story::{Shape, Step};
+use crate::event::{Ending, What};
+use crate::picture::{Ink, span_of};
+use crate::recording::Recording;
+use crate::views::flows::in_order;
+
+impl Teller<'_> {
+    /// The steps of all of them.
+    pub(super) fn remarks(&self, recording: &Recording) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for event in in_order(recording) {
+            let lane = self.lane_of.get(&event.actor).copied();
+            let (shape, alike) = match &event.what {
+                What::Part { part } => (Shape::Part(part.to_string()), format!("part {part}")),
+                What::Wait { asked_ns, purpose } => {
+                    let text = format!("waits {}", span_of(*asked_ns));
+                    let shape = match lane {
+                        Some(lane) => {
+                            let words = vec![format!("{text}: {purpose}"), text];
+                            Shape::Call { lane, words, ink: Ink::Warn, joins: false }
+                        }
+                        None => Shape::Note(format!("{} pass: {purpose}", span_of(*asked_ns)), Ink::Warn),
+                    };
+                    (shape, format!("wait {lane:?} {purpose}"))
+                }
+                What::Deed { deed, errno } => {
+                    let Some(lane) = lane else { continue };
+                    let (text, ink) = match errno {
+                        Some(errno) => (format!("{deed} ✗ {errno}"), Ink::Bad),
+                        None => (deed.to_string(), Ink::Plain),
+                    };
+                    (Shape::Call { lane, words: vec![text], ink, joins: false }, format!("deed {lane} {deed}"))
+                }
+                What::Deadline { limit_ns, blocked } => {
+                    let who: Vec<String> = blocked.iter().map(|who| format!("{} in {}", who.actor, who.call.function)).collect();
+                    let who = if who.is_empty() { String::new() } else { format!(": {}", who.join(", ")) };
+                    (Shape::Note(format!("deadline, {}{who}", span_of(*limit_ns)), Ink::Bad), String::new())
+                }
+                What::End { ending: Ending::Failed { why } | Ending::Unavailable { why } } => {
+                    (Shape::Note(why.clone(), Ink::Bad), String::new())
+                }
+                What::End { ending: Ending::Interrupted } => (Shape::Note("interrupted".to_owned(), Ink::Bad), String::new()),
+                _ => continue,
+            };
+            steps.push(Step::new(event.at_ns, shape, alike));
+        }
+        steps
+    }
+}

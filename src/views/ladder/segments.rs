@@ -1,0 +1,210 @@
+//! From frames to steps: what each says, when it leaves and arrives, and what it makes of its ends' TCP states.
+
+use super::steps::Teller;
+use super::story::{Flight, Shape, Step, Way, Words};
+use crate::event::frame::{Fate, Layers, Tcp};
+use crate::event::{Data, What};
+use crate::picture::{Ink, span_of};
+use crate::recording::Recording;
+use crate::views::Numbers;
+use crate::views::flows::{Segment, in_order};
+
+/// A way that took less is not worth saying, in nanoseconds.
+const NOTICEABLE_NS: u64 = 1_000_000;
+/// Data that is longer than this, in bytes, is not quoted.
+const QUOTED: usize = 24;
+
+impl Teller<'_> {
+    /// The steps of all frames, and of the states. `others` are the times of all other steps.
+    pub(super) fn segments(&self, recording: &Recording, mut others: Vec<u64>, numbers: Numbers) -> Vec<Step> {
+        let wire = &self.flows.wire;
+        let shown = |segment: &&Segment| segment.frame.layers.arp.is_none();
+        let tail_ns = self.tail(recording);
+        let (told, tail): (Vec<&Segment>, Vec<&Segment>) = wire.iter().filter(shown).partition(|segment| segment.left_ns < tail_ns);
+        others.extend(told.iter().flat_map(|segment| segment.arrived_ns.iter().copied().chain([segment.left_ns])));
+        others.extend(self.flows.states.iter().map(|change| change.at_ns));
+        others.sort_unstable();
+        let mut steps = self.arp(recording);
+        for segment in told {
+            self.segment(segment, &others, numbers, &mut steps);
+        }
+        for change in self.flows.states.iter().filter(|change| change.at_ns < tail_ns) {
+            let Some(&lane) = self.lane_of.get(&change.who) else { continue };
+            let shape = Shape::State { lane, state: change.state.clone(), derived: change.derived };
+            steps.push(Step::new(change.at_ns, shape, format!("{lane} {}", change.state)));
+        }
+        if let Some(first) = tail.first() {
+            let flags = tail.iter().filter_map(|segment| Some(format!("{} {}", segment.from, segment.tcp()?.flags)));
+            let said = flags.collect::<Vec<_>>().join(", ");
+            let words = vec![
+                format!("the experiment ends, and its sockets are closed: {said}"),
+                format!("end: {} closing segment{}", tail.len(), if tail.len() == 1 { "" } else { "s" }),
+                format!("{} at the end", tail.len()),
+            ];
+            steps.push(Step::new(first.left_ns, Shape::Aside(words), String::new()));
+        }
+        steps
+    }
+
+    /// From when on there is nothing but the sockets being closed that the experiment left open, in nanoseconds.
+    fn tail(&self, recording: &Recording) -> u64 {
+        let asked = self.flows.calls.iter().filter(|made| made.call.source.is_some() && !made.call.instrument && &*made.actor != "lab");
+        let last_call = asked.map(|made| made.back.as_ref().map_or(u64::MAX, |back| back.at_ns)).max().unwrap_or(0);
+        let told = recording.events.iter().filter(|event| matches!(event.what, What::Claim(_) | What::Wait { .. } | What::State { .. }));
+        let last = told.map(|event| event.at_ns).max().unwrap_or(0).max(last_call);
+        let closes =
+            self.flows.calls.iter().filter(|made| made.call.function == "close" && made.call.source.is_none() && made.socket.is_some());
+        closes.map(|made| made.entered_ns).filter(|at_ns| *at_ns >= last).min().unwrap_or(u64::MAX)
+    }
+
+    /// Questions and answers of ARP, each pair in one faint row.
+    fn arp(&self, recording: &Recording) -> Vec<Step> {
+        let mut steps: Vec<Step> = Vec::new();
+        let mut answered = true;
+        for event in in_order(recording) {
+            let What::Frame(frame) = &event.what else { continue };
+            let Some(arp) = &frame.layers.arp else { continue };
+            let asked = arp.target_ip;
+            let answer = if frame.by_lab { "the lab answers".to_owned() } else { format!("it is at {}", arp.sender_mac) };
+            match steps.last_mut() {
+                Some(step) if arp.operation != 1 && !answered => {
+                    let asked = arp.sender_ip;
+                    let short = if frame.by_lab { "lab answers" } else { "answered" };
+                    let words = vec![format!("ARP: who has {asked}? {answer}"), format!("ARP: {asked}? {short}"), "ARP".to_owned()];
+                    step.shape = Shape::Aside(words);
+                }
+                _ => {
+                    let words = match arp.operation {
+                        1 => vec![format!("ARP: who has {asked}?"), format!("ARP: {asked}?"), "ARP".to_owned()],
+                        _ => vec![format!("ARP: {} is at {}", arp.sender_ip, arp.sender_mac), "ARP".to_owned()],
+                    };
+                    steps.push(Step { minor: true, ..Step::new(event.at_ns, Shape::Aside(words), "arp".to_owned()) });
+                }
+            }
+            answered = arp.operation != 1;
+        }
+        steps
+    }
+
+    fn segment(&self, segment: &Segment, others: &[u64], numbers: Numbers, steps: &mut Vec<Step>) {
+        let (Some(&from), Some(&to)) = (self.lane_of.get(&segment.from), self.lane_of.get(&segment.to)) else { return };
+        let layers = &segment.frame.layers;
+        let again = segment.again_after_ns.is_some();
+        let fate = segment.frame.treatment.fate;
+        let ink = match layers.tcp.as_ref().map(|tcp| tcp.flags) {
+            _ if again => Ink::Warn,
+            Some(flags) if flags.rst() => Ink::Bad,
+            _ => Ink::Strong,
+        };
+        let special = layers.tcp.as_ref().is_some_and(|tcp| tcp.flags.syn() || tcp.flags.fin() || tcp.flags.rst());
+        let usual =
+            matches!(fate, Fate::Passed | Fate::Delayed) && !again && !special && layers.icmp.is_none() && layers.malformed.is_none();
+        let flags = layers.tcp.as_ref().map_or(String::new(), |tcp| tcp.flags.to_string());
+        let mut push = |at_ns: u64, words: Words, way: Way| {
+            let alike =
+                format!("{from} {to} {flags} {again} {fate:?} {}", std::mem::discriminant(&way) == std::mem::discriminant(&Way::Leaves));
+            let flight = Flight { from, to, words, ink, way, bytes: layers.payload_bytes };
+            steps.push(Step { uneventful: usual, ..Step::new(at_ns, Shape::Segment(flight), alike) });
+        };
+        let words = said(segment, numbers);
+        let Some(&first) = segment.arrived_ns.first() else {
+            let way = if fate.arrives() { Way::Leaves } else { Way::Stops(reasons(segment)) };
+            return push(segment.left_ns, words, way);
+        };
+        let took = |at_ns: u64| at_ns.saturating_sub(segment.left_ns);
+        let between = |from_ns: u64, to_ns: u64| {
+            others.partition_point(|at| *at < to_ns).saturating_sub(others.partition_point(|at| *at <= from_ns)) > 0
+        };
+        let late = |at_ns: u64| (took(at_ns) >= NOTICEABLE_NS).then(|| later(took(at_ns)));
+        let twice = segment.arrived_ns.get(1).is_some_and(|second| !between(segment.left_ns.max(first), *second));
+        if between(segment.left_ns, first) {
+            push(segment.left_ns, words.clone(), Way::Leaves);
+            push(first, words.clone(), Way::Arrives(later(took(first))));
+        } else {
+            let note = if twice { Some(vec!["arrives twice".to_owned(), "twice".to_owned()]) } else { late(first) };
+            push(segment.left_ns, words.clone(), Way::Whole(note));
+        }
+        for copy in segment.arrived_ns.iter().skip(if twice { 2 } else { 1 }) {
+            push(*copy, words.iter().map(|text| format!("{text}, its copy")).collect(), Way::Arrives(later(took(*copy))));
+        }
+    }
+}
+
+fn later(ns: u64) -> Words {
+    vec![format!("{} later", span_of(ns)), span_of(ns)]
+}
+
+/// Why it was lost, in the plan's words.
+fn reasons(segment: &Segment) -> Words {
+    let treatment = &segment.frame.treatment;
+    let plain = if treatment.fate == Fate::Cut { "cut" } else { "dropped" };
+    treatment.rule.iter().map(ToString::to_string).chain([plain.to_owned()]).collect()
+}
+
+/// What it says, from the longest way to the shortest.
+fn said(segment: &Segment, numbers: Numbers) -> Words {
+    let layers = &segment.frame.layers;
+    match (&layers.tcp, &layers.udp, &layers.icmp) {
+        (Some(tcp), ..) => tcp_words(segment, tcp, numbers),
+        (_, Some(_), _) => {
+            let bytes = format!("UDP {} B", layers.payload_bytes);
+            let quoted = quote(&segment.payload()).map(|text| format!("UDP {text} {} B", layers.payload_bytes));
+            quoted.into_iter().chain([bytes, "UDP".to_owned()]).collect()
+        }
+        (.., Some(icmp)) => match (icmp.kind, icmp.code) {
+            (3, 3) => vec!["ICMP port unreachable".to_owned(), "ICMP 3/3".to_owned()],
+            (kind, code) => vec![format!("ICMP type {kind} code {code}"), format!("ICMP {kind}/{code}")],
+        },
+        _ => other_words(layers),
+    }
+}
+
+fn other_words(layers: &Layers) -> Words {
+    let fragment = layers.ip.as_ref().and_then(|ip| ip.fragment_at).map(|at| format!("fragment from byte {at}"));
+    fragment.into_iter().chain([layers.to_string(), "frame".to_owned()]).collect()
+}
+
+fn quote(data: &Data) -> Option<String> {
+    (1..=QUOTED).contains(&data.bytes).then(|| data.to_string())
+}
+
+fn tcp_words(segment: &Segment, tcp: &Tcp, numbers: Numbers) -> Words {
+    let flags = match tcp.flags.to_string() {
+        none if none.is_empty() => "no flags".to_owned(),
+        flags => flags,
+    };
+    let counted = |relative: Option<u32>, header: u32| relative.filter(|_| numbers == Numbers::Relative).unwrap_or(header);
+    let seq = format!(" seq {}", counted(segment.seq, tcp.seq));
+    let ack = if tcp.flags.ack() { format!(" ack {}", counted(segment.ack, tcp.ack)) } else { String::new() };
+    let bytes = segment.frame.layers.payload_bytes;
+    let again: Vec<String> = match segment.again_after_ns {
+        Some(ns) => vec![format!(", again after {}", span_of(ns)), format!(", again +{}", span_of(ns)), ", again".to_owned()],
+        None => vec![String::new()],
+    };
+    let (long, short) = (&again[0], &again[again.len() - 1]);
+    let middle = &again[again.len() / 2];
+    if bytes == 0 {
+        // What a segment without data is for: a SYN or a FIN has its own number, an ACK the other's.
+        let main = if segment.takes() > 0 || !tcp.flags.ack() { &seq } else { &ack };
+        let all = [(&seq, &ack, long), (&seq, &ack, middle), (main, &String::new(), long), (main, &String::new(), middle)];
+        let all = all.iter().map(|(seq, ack, again)| format!("{flags}{seq}{ack}{again}"));
+        return all.chain([format!("{flags}{main}{short}"), format!("{flags}{short}")]).collect();
+    }
+    let text = quote(&segment.payload()).map(|text| format!(" {text}"));
+    let mut rests: Words = Vec::new();
+    if let Some(text) = &text {
+        rests.extend([format!("{seq}{ack}{text} {bytes} B{long}"), format!("{seq}{text} {bytes} B{long}")]);
+    } else {
+        rests.push(format!("{seq}{ack} {bytes} B{long}"));
+    }
+    rests.extend([
+        format!("{seq} {bytes} B{long}"),
+        format!("{seq} {bytes} B{middle}"),
+        format!("{seq} {bytes} B{short}"),
+        format!("{seq}{short}"),
+        format!(" {bytes} B{short}"),
+        short.clone(),
+    ]);
+    let brief = tcp.flags.to_string().replace("PSH,", "");
+    rests.iter().map(|rest| format!("{flags}{rest}")).chain([format!("{brief}{short}")]).collect()
+}

@@ -1,0 +1,184 @@
+//! What a ladder shows, step by step, before it is drawn.
+
+use std::collections::{HashMap, HashSet};
+
+use super::fold::shorten;
+use super::steps::Teller;
+use crate::event::Name;
+use crate::picture::Ink;
+use crate::recording::Recording;
+use crate::views::Numbers;
+use crate::views::flows::flows;
+
+/// An actor's lane.
+#[derive(Debug)]
+pub(super) struct Lane {
+    pub(super) name: Name,
+    pub(super) process: u32,
+}
+
+/// What an arrow is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    /// Bytes.
+    Data,
+    /// About the connection: it opens, it ends.
+    Control,
+}
+
+/// Words at an arrow or at a lane, the longest first; the first that fits is shown.
+pub(super) type Words = Vec<String>;
+
+/// What one step shows.
+#[derive(Clone, Debug)]
+pub(super) enum Shape {
+    /// A heading across all lanes.
+    Part(String),
+    /// A remark across all lanes.
+    Note(String, Ink),
+    /// A faint remark, between the first two lanes.
+    Aside(Words),
+    /// A call at its lane; those that `join` may share a row.
+    Call { lane: usize, words: Words, ink: Ink, joins: bool },
+    /// Something goes from lane to lane.
+    Arrow(Arrow),
+    /// A frame between two lanes.
+    Segment(Flight),
+    /// An end's TCP state, beside its lane; in brackets if it is derived.
+    State { lane: usize, state: String, derived: bool },
+    /// Steps like those before it are left out.
+    Fold(String),
+}
+
+/// Which part of a frame's way a row shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// All of it, and how long it took if that is worth saying.
+    Whole(Option<Words>),
+    /// It leaves; something else happens before it arrives.
+    Leaves,
+    /// It arrives, so long after it left.
+    Arrives(Words),
+    /// It is lost, for this reason.
+    Stops(Words),
+}
+
+/// A frame between two lanes.
+#[derive(Clone, Debug)]
+pub(super) struct Flight {
+    pub(super) from: usize,
+    pub(super) to: usize,
+    pub(super) words: Words,
+    pub(super) ink: Ink,
+    pub(super) way: Way,
+    /// How many bytes of data it carries.
+    pub(super) bytes: usize,
+}
+
+/// An arrow between two lanes.
+#[derive(Clone, Debug)]
+pub(super) struct Arrow {
+    pub(super) from: usize,
+    /// The lane it is meant for; `None` if there is none.
+    pub(super) to: Option<usize>,
+    pub(super) line: Line,
+    /// Words at its start: the sending call.
+    pub(super) tail: Words,
+    /// The data on it, and how many bytes.
+    pub(super) data: Option<(String, usize)>,
+    /// Words at its head: the receiving call, or what is there meanwhile.
+    pub(super) head: Words,
+    pub(super) head_ink: Ink,
+    /// True if the words at its head say what the data on it does not.
+    pub(super) head_matters: bool,
+    /// Why it does not arrive, if it does not.
+    pub(super) stops: Option<String>,
+}
+
+/// One row of the ladder, or a little more.
+#[derive(Clone, Debug)]
+pub(super) struct Step {
+    pub(super) at_ns: u64,
+    pub(super) shape: Shape,
+    /// Equal for steps that look alike.
+    pub(super) alike: String,
+    /// True if it can be spared when there are many.
+    pub(super) minor: bool,
+    /// True if it went as it should, and many like it can be told in one.
+    pub(super) uneventful: bool,
+    /// The lanes that are blocked meanwhile.
+    pub(super) blocked: Vec<usize>,
+}
+
+/// All of it.
+#[derive(Debug)]
+pub(super) struct Story {
+    pub(super) lanes: Vec<Lane>,
+    pub(super) steps: Vec<Step>,
+    /// True if it is about two ends of a wire: the first lane's words may stand on its left.
+    pub(super) two_ends: bool,
+}
+
+/// Makes the story of a recording.
+pub(super) fn story(recording: &Recording, numbers: Numbers) -> Story {
+    let flows = flows(recording);
+    let (told, lanes) = Teller::new(recording, &flows).tell_all(recording, numbers);
+    let mut steps = shorten(told);
+    let used: HashSet<usize> = steps.iter().flat_map(Step::lanes).collect();
+    let mut kept: Vec<usize> = (0..lanes.len()).filter(|lane| used.contains(lane)).collect();
+    // The end that opens stands on the left, as in the books.
+    let first = steps.iter().find_map(|step| match &step.shape {
+        Shape::Segment(flight) => Some(flight.from),
+        _ => None,
+    });
+    kept.sort_by_key(|lane| first.is_some() && Some(*lane) != first);
+    let new: HashMap<usize, usize> = kept.iter().enumerate().map(|(new, old)| (*old, new)).collect();
+    steps.iter_mut().for_each(|step| step.renumber(&new));
+    let mut lanes: Vec<Option<Lane>> = lanes.into_iter().map(Some).collect();
+    let lanes: Vec<Lane> = kept.into_iter().filter_map(|lane| lanes.get_mut(lane).and_then(Option::take)).collect();
+    let two_ends = lanes.len() == 2 && first.is_some();
+    Story { lanes, steps, two_ends }
+}
+
+impl Step {
+    pub(super) fn new(at_ns: u64, shape: Shape, alike: String) -> Step {
+        Step { at_ns, shape, alike, minor: false, uneventful: false, blocked: Vec::new() }
+    }
+
+    fn lanes(&self) -> Vec<usize> {
+        match &self.shape {
+            Shape::Call { lane, .. } | Shape::State { lane, .. } => vec![*lane],
+            Shape::Segment(flight) => vec![flight.from, flight.to],
+            Shape::Arrow(arrow) => [Some(arrow.from), arrow.to].into_iter().flatten().collect(),
+            Shape::Part(_) | Shape::Aside(_) | Shape::Note(..) | Shape::Fold(_) => Vec::new(),
+        }
+    }
+
+    fn renumber(&mut self, new: &HashMap<usize, usize>) {
+        match &mut self.shape {
+            Shape::Call { lane, .. } | Shape::State { lane, .. } => *lane = new[lane],
+            Shape::Segment(flight) => (flight.from, flight.to) = (new[&flight.from], new[&flight.to]),
+            Shape::Arrow(arrow) => {
+                arrow.from = new[&arrow.from];
+                arrow.to = arrow.to.map(|to| new[&to]);
+            }
+            Shape::Part(_) | Shape::Aside(_) | Shape::Note(..) | Shape::Fold(_) => {}
+        }
+        self.blocked = self.blocked.iter().filter_map(|lane| new.get(lane).copied()).collect();
+    }
+}
+
+impl Flight {
+    /// True if the row before this one of it has told that it left.
+    pub(super) fn is_arrival(&self) -> bool {
+        matches!(self.way, Way::Arrives(_))
+    }
+
+    /// What is to be said of its arrival.
+    pub(super) fn notes(&self) -> &[String] {
+        match &self.way {
+            Way::Whole(Some(notes)) | Way::Arrives(notes) => notes,
+            Way::Whole(None) | Way::Leaves | Way::Stops(_) => &[],
+        }
+    }
+}

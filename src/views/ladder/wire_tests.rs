@@ -1,0 +1,359 @@
+//! Ladders of what went over the wire, of recordings made by hand, pinned as text.
+
+use serde_json::{Value as Json, json};
+use unicode_width::UnicodeWidthStr;
+
+use super::draw;
+use crate::recording::Recording;
+use crate::views::Numbers;
+use crate::views::tests_support::Script;
+
+const CLIENT: u16 = 40001;
+const SERVER: u16 = 5000;
+
+/// A wire between `client` and `server`; time goes on with every frame.
+struct Wire {
+    script: Script,
+    frames: u64,
+}
+
+impl Wire {
+    /// A listening server, and a client that is about to connect.
+    fn listening() -> Wire {
+        let mut script = Script::new();
+        script.socket("server", 1, 1, "AF_INET", "SOCK_STREAM");
+        script.call("server", 1, 1, "bind", json!({"address": {"inet": "10.9.0.1:5000"}}), 0, json!({}));
+        script.call("server", 1, 1, "listen", json!({"backlog": 5}), 0, json!({}));
+        script.socket("client", 1, 3, "AF_INET", "SOCK_STREAM");
+        Wire { script, frames: 0 }
+    }
+
+    /// A frame; `more` is whatever else its JSON has: fate, rule, delay.
+    fn frame(&mut self, sent_by: &str, what: Json, payload: &str, more: Json) -> u64 {
+        self.frames += 1;
+        let (from, to) = if sent_by == "client" { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
+        let raw: String = payload.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let mut frame = json!({"event": "frame", "frame": self.frames, "sent_by": sent_by, "fate": "passed", "raw": raw,
+            "flow": 1, "local": {"inet": format!("10.9.0.1:{from}")}, "peer": {"inet": format!("10.9.0.2:{to}")},
+            "payload_bytes": payload.len()});
+        for extra in [what, more] {
+            for (name, value) in extra.as_object().expect("the test's own JSON") {
+                frame[name] = value.clone();
+            }
+        }
+        self.script.event("wire", frame);
+        self.frames
+    }
+
+    /// A TCP segment; numbers are counted from each end's start, which is 1000 for the client and 5000 for the server.
+    fn tcp(&mut self, sent_by: &str, flags: &str, (seq, ack): (u32, u32), payload: &str, more: Json) -> u64 {
+        let (from, to, own, other) = if sent_by == "client" { (CLIENT, SERVER, 1000, 5000) } else { (SERVER, CLIENT, 5000, 1000) };
+        let ack = if flags.contains("ACK") { ack + other } else { 0 };
+        let tcp = json!({"src_port": from, "dst_port": to, "flags": flags, "seq": seq + own, "ack": ack, "window": 64, "header_bytes": 20});
+        self.frame(sent_by, json!({"tcp": tcp}), payload, more)
+    }
+
+    fn arrives(&mut self, frame: u64) {
+        self.script.event("wire", json!({"event": "delivered", "frame": frame}));
+    }
+
+    fn state(&mut self, actor: &str, socket: u32, state: &str) {
+        self.script.call(actor, 1, socket, "tcp_info", json!({}), 0, json!({"state": state}));
+    }
+
+    /// connect(), with so many SYNs lost before one gets through; then accept().
+    fn connect(&mut self, lost: usize) {
+        let address = json!({"address": {"inet": "10.9.0.2:5000"}});
+        let connect = self.script.enter("client", 1, 3, "connect", address);
+        self.frame(
+            "client",
+            json!({"arp": {"operation": 1, "sender_mac": "02:00:00:00:00:01", "sender_ip": "10.9.0.1",
+            "target_mac": "00:00:00:00:00:00", "target_ip": "10.9.0.2"}, "flow": null, "local": null, "peer": null}),
+            "",
+            json!({}),
+        );
+        self.frame(
+            "server",
+            json!({"arp": {"operation": 2, "sender_mac": "02:00:0a:09:00:02", "sender_ip": "10.9.0.2",
+            "target_mac": "02:00:00:00:00:01", "target_ip": "10.9.0.1"}, "flow": null, "local": null, "peer": null, "by_lab": true}),
+            "",
+            json!({}),
+        );
+        for _ in 0..lost {
+            self.tcp("client", "SYN", (0, 0), "", json!({"fate": "dropped", "rule": "drop the first SYN"}));
+            self.script.pass(1_000_000);
+        }
+        self.tcp("client", "SYN", (0, 0), "", json!({}));
+        self.tcp("server", "SYN,ACK", (0, 1), "", json!({}));
+        self.tcp("client", "ACK", (1, 1), "", json!({}));
+        self.script.leave("client", 1, connect, 0, json!({}));
+        self.script.call("client", 1, 3, "local_addr", json!({}), 0, json!({"address": {"inet": "10.9.0.1:40001"}}));
+        self.state("client", 3, "ESTABLISHED");
+        let out = json!({"address": {"inet": "10.9.0.2:40001"}, "socket": 2});
+        self.script.call("server", 1, 1, "accept", json!({}), 5, out);
+        self.script.call("server", 1, 2, "local_addr", json!({}), 0, json!({"address": {"inet": "10.9.0.1:5000"}}));
+    }
+
+    fn recording(&self) -> Recording {
+        self.script.recording()
+    }
+}
+
+fn handshake(lost: usize) -> Recording {
+    let mut wire = Wire::listening();
+    wire.connect(lost);
+    wire.recording()
+}
+
+/// After the handshake: data, and the client closes first. Its FIN is late, the answer comes twice, the last ACK is lost.
+fn close() -> Recording {
+    let mut wire = Wire::listening();
+    wire.connect(0);
+    wire.script.send("client", 1, 3, "hello");
+    wire.tcp("client", "PSH,ACK", (1, 1), "hello", json!({}));
+    wire.tcp("server", "ACK", (1, 6), "", json!({}));
+    wire.script.recv("server", 1, 2, 64, "hello");
+    wire.script.call("client", 1, 3, "close", json!({}), 0, json!({}));
+    let fin = wire.tcp("client", "FIN,ACK", (6, 1), "", json!({"fate": "delayed", "delay_ns": 20_000_000, "rule": "delay"}));
+    wire.script.pass(20_000);
+    wire.arrives(fin);
+    let ack = wire.tcp("server", "ACK", (1, 7), "", json!({"fate": "duplicated", "rule": "duplicate"}));
+    wire.arrives(ack);
+    wire.arrives(ack);
+    wire.script.call("server", 1, 2, "recv", json!({"size": 64}), 0, json!({"data": {"bytes": 0, "text": ""}}));
+    wire.script.call("server", 1, 2, "close", json!({}), 0, json!({}));
+    wire.tcp("server", "FIN,ACK", (1, 7), "", json!({}));
+    wire.tcp("client", "ACK", (7, 2), "", json!({"fate": "dropped", "rule": "drop the last ACK"}));
+    wire.recording()
+}
+
+/// So many numbered messages, of which every seventh segment is lost and sent again.
+fn lossy(messages: u32) -> Recording {
+    let mut wire = Wire::listening();
+    wire.connect(0);
+    let mut seq = 1;
+    for number in 0..messages {
+        let text = format!("message {number}");
+        wire.script.send("client", 1, 3, &text);
+        if number % 7 == 3 {
+            wire.tcp("client", "PSH,ACK", (seq, 1), &text, json!({"fate": "dropped", "rule": "drop every 7th"}));
+            wire.script.pass(200_000);
+        }
+        wire.tcp("client", "PSH,ACK", (seq, 1), &text, json!({}));
+        seq += u32::try_from(text.len()).expect("short");
+        wire.tcp("server", "ACK", (1, seq), "", json!({}));
+        wire.script.recv("server", 1, 2, 64, &text);
+    }
+    wire.recording()
+}
+
+fn text(recording: &Recording, width: usize) -> String {
+    draw(recording, width, Numbers::Relative).text()
+}
+
+fn looks(recording: &Recording, width: usize, expected: &str) {
+    let drawn = text(recording, width);
+    assert_eq!(drawn.trim_end(), expected.trim_matches('\n').trim_end(), "drawn:\n{drawn}");
+}
+
+#[test]
+fn a_handshake_in_80_columns() {
+    looks(
+        &handshake(0),
+        80,
+        r#"
+   time                  client                        server
+ 200 µs                     │                             │ socket, bind, listen
+ 800 µs        socket (TCP) │                             │
+ 900 µs     connect :5000 … ┃                             │
+ 1.0 ms                     ┃ ARP: 10.9.0.2? lab answers  │
+ 1.2 ms          (SYN_SENT) ├───────── SYN seq 0 ────────▶│
+ 1.3 ms                     ┃◀─── SYN,ACK seq 0 ack 1 ────┤ (SYN_RECV)
+ 1.4 ms                     ├────── ACK seq 1 ack 1 ─────▶│
+ 1.5 ms   connect returns 0 │                             │
+ 1.9 ms         ESTABLISHED │                             │
+ 2.1 ms                     │                             │ accept → :40001
+(STATE): derived from the segments; without brackets: the kernel said so
+"#,
+    );
+}
+
+#[test]
+fn a_handshake_in_40_columns() {
+    looks(
+        &handshake(0),
+        40,
+        r#"
+   time client          server
+ 200 µs │               │ socket (TCP)
+ 400 µs │               │ bind :5000
+ 600 µs │               │ listen 5
+ 800 µs │ socket (TCP)  │
+ 900 µs ┃ connect …     │
+ 1.0 ms ┃ ARP           │
+ 1.2 ms ├── SYN seq 0 ─▶│
+        ┃ (SYN_SENT)    │
+ 1.3 ms ┃◀── SYN,ACK ───┤ (SYN_RECV)
+ 1.4 ms ├── ACK ack 1 ─▶│
+ 1.5 ms │ connect = 0   │
+ 1.9 ms │ ESTABLISHED   │
+ 2.1 ms │               │ accept
+(STATE): derived from the segments;
+without brackets: the kernel said so
+"#,
+    );
+}
+
+#[test]
+fn a_lost_syn_in_80_columns() {
+    looks(
+        &handshake(1),
+        80,
+        r#"
+   time                  client                        server
+ 200 µs                     │                             │ socket, bind, listen
+ 800 µs        socket (TCP) │                             │
+ 900 µs     connect :5000 … ┃                             │
+ 1.0 ms                     ┃ ARP: 10.9.0.2? lab answers  │
+ 1.2 ms          (SYN_SENT) ├─ SYN seq 0 ─✗               │
+                            ┃  drop the first SYN         │
+ 1.00 s                     ├─ SYN seq 0, again +1.00 s ─▶│
+                            ┃◀─── SYN,ACK seq 0 ack 1 ────┤ (SYN_RECV)
+                            ├────── ACK seq 1 ack 1 ─────▶│
+          connect returns 0 │                             │
+                ESTABLISHED │                             │
+                            │                             │ accept → :40001
+(STATE): derived from the segments; without brackets: the kernel said so
+"#,
+    );
+}
+
+#[test]
+fn a_lost_syn_in_20_columns() {
+    looks(
+        &handshake(1),
+        20,
+        r#"
+server: socket (TCP)
+server: bind :5000
+server: listen 5
+client: socket (TCP)
+client: connect …
+ARP
+client → server
+  SYN seq 0 ✗ drop
+  the first SYN
+client: (SYN_SENT)
+client → server
+  SYN seq 0, again
+server → client
+  SYN,ACK seq 0
+server: (SYN_RECV)
+client → server
+  ACK seq 1 ack 1
+client: connect = 0
+client: ESTABLISHED
+server: accept
+(STATE): derived
+from the segments;
+without brackets:
+the kernel said so
+"#,
+    );
+}
+
+#[test]
+fn late_twice_and_never_in_80_columns() {
+    looks(
+        &close(),
+        80,
+        r#"
+   time                  client                        server
+ 200 µs                     │                             │ socket, bind, listen
+ 800 µs        socket (TCP) │                             │
+ 900 µs     connect :5000 … ┃                             │
+ 1.0 ms                     ┃ ARP: 10.9.0.2? lab answers  │
+ 1.2 ms          (SYN_SENT) ├───────── SYN seq 0 ────────▶│
+ 1.3 ms                     ┃◀─── SYN,ACK seq 0 ack 1 ────┤ (SYN_RECV)
+ 1.4 ms                     ├────── ACK seq 1 ack 1 ─────▶│
+ 1.5 ms   connect returns 0 │                             │
+ 1.9 ms         ESTABLISHED │                             │
+ 2.1 ms                     │                             │ accept → :40001
+ 2.4 ms    send "hello" 5 B │                             │
+ 2.6 ms                     ├─ PSH,ACK seq 1 "hello" 5 B ▶│
+ 2.7 ms                     │◀───── ACK seq 1 ack 6 ──────┤
+ 2.9 ms                     │                             │ recv = 5 "hello"
+ 3.0 ms               close │                             │
+ 3.2 ms         (FIN_WAIT1) ├──── FIN,ACK seq 6 ack 1 ───▶│ 20.1 ms later
+23.4 ms         (FIN_WAIT2) │◀─ twice ── ACK seq 1 ack 7 ─┤ (CLOSE_WAIT)
+23.8 ms                     │                             │ recv = 0 (end)
+23.9 ms                     │                             │ close
+24.1 ms                     │◀─── FIN,ACK seq 1 ack 7 ────┤ (LAST_ACK)
+24.2 ms         (TIME_WAIT) ├─ ACK seq 7 ack 2 ─✗         │
+                            │  drop the last ACK          │
+(STATE): derived from the segments; without brackets: the kernel said so
+"#,
+    );
+}
+
+#[test]
+fn the_true_numbers_are_those_of_the_header() {
+    let drawn = draw(&handshake(0), 80, Numbers::True).text();
+    for said in ["SYN seq 1000 ", "SYN,ACK seq 5000 ack 1001 ", "ACK seq 1001 ack 5001 "] {
+        assert!(drawn.contains(said), "{said}: {drawn}");
+    }
+}
+
+#[test]
+fn what_segments_tell_no_call_tells_again() {
+    let drawn = text(&close(), 100);
+    assert_eq!(drawn.matches("├").count() + drawn.matches("┤").count(), 9, "one arrow for each of 9 segments: {drawn}");
+    assert!(!drawn.contains("unread") && !drawn.contains("never"), "{drawn}");
+}
+
+#[test]
+fn what_is_lost_or_sent_again_is_never_folded() {
+    let drawn = text(&lossy(100), 80);
+    assert_eq!(drawn.matches('✗').count(), 14, "{drawn}");
+    assert_eq!(drawn.matches("again").count(), 14, "{drawn}");
+    assert!(drawn.contains("none lost") && drawn.lines().count() < 80, "{drawn}");
+}
+
+#[test]
+fn sockets_closed_at_the_end_are_told_in_one_row() {
+    let mut wire = Wire::listening();
+    wire.connect(0);
+    wire.script.event("lab", json!({"event": "claim", "claim": "c", "verdict": "held", "evidence": []}));
+    let close = json!({"event": "enter", "call": 99, "function": "close", "syscall": "close", "socket": 3, "args": {}});
+    wire.script.event("client", close);
+    wire.tcp("client", "FIN,ACK", (1, 1), "", json!({}));
+    let drawn = text(&wire.recording(), 80);
+    assert!(drawn.contains("end: 1 closing segment") && !drawn.contains("FIN"), "{drawn}");
+}
+
+#[test]
+fn no_width_is_too_narrow_and_no_row_too_wide() {
+    let mut odd = Wire::listening();
+    odd.connect(2);
+    odd.tcp("client", "", (1, 1), "\u{1b}[2J长长", json!({"fate": "held", "rule": "长的 ".repeat(40)}));
+    odd.tcp("server", "RST", (4_000_000_000, 9), "", json!({"fate": "cut", "rule": "the wire is cut"}));
+    odd.frame("server", json!({"icmp": {"type": 3, "code": 3}, "sender": "dave", "flow": 2}), "", json!({}));
+    odd.frame("client", json!({"udp": {"src_port": 1, "dst_port": 2}, "flow": 3, "sender": "alice", "receiver": "bob"}), "hi", json!({}));
+    odd.frame("client", json!({"udp": {"src_port": 1, "dst_port": 2}, "flow": 4, "sender": "alice", "receiver": "alice"}), "hi", json!({}));
+    odd.frame("client", json!({"flow": null, "malformed": "cut short", "payload_bytes": 9999}), "x", json!({"fate": "dropped"}));
+    odd.arrives(999);
+    for recording in [handshake(0), handshake(6), close(), lossy(3), lossy(40), odd.recording()] {
+        for numbers in [Numbers::Relative, Numbers::True] {
+            let step = if numbers == Numbers::True { 9 } else { 1 };
+            for width in (20..=200).step_by(step) {
+                for row in draw(&recording, width, numbers).0 {
+                    assert!(row.width() <= width, "{} columns of {width}: {}", row.width(), row.text());
+                    assert_eq!(row.width(), row.text().width());
+                    // Others than these might have no counterpart in ASCII.
+                    let known = |shown: char| !shown.is_control() && (shown.is_ascii() || "│┃╎─╌├┤▶◀✗…·→µ长的".contains(shown));
+                    assert!(row.text().chars().all(known), "{:?}", row.text());
+                }
+            }
+        }
+    }
+}

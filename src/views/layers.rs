@@ -1,0 +1,519 @@
+//! What wraps your bytes: one frame, byte by byte, each layer in its own rows and colour, with the fields that matter named
+//! under their bytes; and below it the three ways to count layers, with how many bytes of this frame belong to each.
+//!
+//! The frame is the first that carries payload: one of TCP and one of UDP where both are there. Every frame fits on a
+//! screen of 80 by 24.
+
+use std::ops::Range;
+
+use unicode_width::UnicodeWidthStr;
+
+use super::flows::in_order;
+use super::wording::safe;
+use crate::event::frame::{Arp, Ethernet, Frame, Icmp, Udp};
+use crate::event::{Data, What};
+use crate::picture::{Ink, Picture, Row, fit};
+use crate::recording::Recording;
+
+/// Columns left of the bytes, for the layer's name.
+const MARGIN: usize = 9;
+/// Columns that the reading of a header needs right of its bytes.
+const READING: usize = 20;
+/// Rows that a frame may take: a screen of 24, less the prompt below it.
+const SCREEN: usize = 22;
+
+/// One layer's bytes in a frame.
+struct Part {
+    name: &'static str,
+    /// Its layer in the OSI model, from 1.
+    osi: usize,
+    /// Where they are in the frame.
+    bytes: Range<usize>,
+    /// What is named under the bytes: where it is in this part, and its name.
+    fields: Vec<(Range<usize>, &'static str)>,
+    /// What they say, in the field's terms.
+    reading: Vec<String>,
+}
+
+/// Payload has no fields: its characters stand under its bytes.
+const APPLICATION: usize = 7;
+
+fn ink(osi: usize) -> Ink {
+    Ink::Of(match osi {
+        2 => 0,
+        3 => 1,
+        4 => 2,
+        _ => 4,
+    })
+}
+
+/// The protocol above the network, as one says it.
+fn protocol(frame: &Frame) -> &'static str {
+    let layers = &frame.layers;
+    match () {
+        () if layers.tcp.is_some() => "TCP",
+        () if layers.udp.is_some() => "UDP",
+        () if layers.icmp.is_some() => "ICMP",
+        () if layers.arp.is_some() => "ARP",
+        () => "other",
+    }
+}
+
+/// The frame from its first byte to its last, layer by layer. Nothing is taken as given: a recording may say anything.
+fn parts(frame: &Frame) -> Vec<Part> {
+    let (layers, all) = (&frame.layers, frame.raw.0.len());
+    let mut parts: Vec<Part> = Vec::new();
+    let mut add = |name, osi, length: usize, fields: &[(usize, usize, &'static str)], reading: Vec<String>| {
+        let from = parts.last().map_or(0, |part: &Part| part.bytes.end);
+        let fields = fields.iter().map(|(at, length, name)| (*at..at.saturating_add(*length), *name)).collect();
+        parts.push(Part { name, osi, bytes: from..from.saturating_add(length).min(all), fields, reading });
+    };
+    if let Some(ethernet) = &layers.ethernet {
+        let inside = match ethernet.ether_type {
+            0x0800 => ": IPv4",
+            0x86dd => ": IPv6",
+            0x0806 => ": ARP",
+            _ => "",
+        };
+        let reading = vec![format!("type {:04x}{inside}", ethernet.ether_type)];
+        add("Ethernet", 2, Ethernet::BYTES, &[(0, 6, "to"), (6, 6, "from"), (12, 2, "type")], reading);
+    }
+    if let Some(arp) = &layers.arp {
+        let reading = if arp.operation == 1 {
+            vec![format!("who has {}?", arp.target_ip), format!("tell {}", arp.sender_ip)]
+        } else {
+            vec![format!("{} is at", arp.sender_ip), arp.sender_mac.to_string()]
+        };
+        let fields = [(6, 2, "op"), (8, 6, "sender's MAC"), (14, 4, "its IP"), (18, 6, "target's MAC"), (24, 4, "its IP")];
+        add("ARP", 2, Arp::BYTES, &fields, reading);
+    }
+    if let Some(ip) = &layers.ip {
+        let inside = protocol(frame);
+        let mut reading = vec![format!("{} → {}", ip.src, ip.dst), format!("protocol {}: {inside}", ip.protocol)];
+        reading.push(format!("length {}", ip.total_bytes));
+        reading.push(format!("{} {}", if ip.src.is_ipv4() { "TTL" } else { "hop limit" }, ip.ttl));
+        if ip.src.is_ipv4() {
+            let options = (20, ip.header_bytes.saturating_sub(20), "options");
+            let fields = [(2, 2, "len"), (4, 2, "id"), (9, 1, "pr"), (10, 2, "sum"), (12, 4, "from"), (16, 4, "to"), options];
+            add("IPv4", 3, ip.header_bytes, &fields, reading);
+        } else {
+            let fields = [(4, 2, "len"), (6, 1, "pr"), (8, 16, "from"), (24, 16, "to")];
+            add("IPv6", 3, ip.header_bytes, &fields, reading);
+        }
+    }
+    if let Some(tcp) = &layers.tcp {
+        let mut reading = vec![format!("port {} → {}", tcp.src_port, tcp.dst_port), format!("seq {}", tcp.seq)];
+        if tcp.flags.ack() {
+            reading.push(format!("ack {}", tcp.ack));
+        }
+        reading.push(format!("flags {}", tcp.flags));
+        let options = (20, tcp.header_bytes.saturating_sub(20), "options");
+        let ports = [(0, 2, "port"), (2, 2, "port")];
+        let fields = [(4, 4, "seq"), (8, 4, "ack"), (13, 1, "fl"), (14, 2, "win"), (16, 2, "sum"), options];
+        add("TCP", 4, tcp.header_bytes, &[&ports[..], &fields].concat(), reading);
+    } else if let Some(udp) = &layers.udp {
+        let reading = vec![
+            format!("port {} → {}", udp.src_port, udp.dst_port),
+            format!("length {}", Udp::BYTES.saturating_add(layers.payload_bytes)),
+        ];
+        add("UDP", 4, Udp::BYTES, &[(0, 2, "port"), (2, 2, "port"), (4, 2, "len"), (6, 2, "sum")], reading);
+    } else if let Some(icmp) = &layers.icmp {
+        let reading = vec![format!("type {} code {}", icmp.kind, icmp.code)];
+        add("ICMP", 3, Icmp::BYTES, &[(0, 1, "ty"), (1, 1, "co"), (2, 2, "sum")], reading);
+    }
+    let from = parts.last().map_or(0, |part| part.bytes.end);
+    if layers.payload_bytes > 0 && from < all {
+        let bytes = from..from.saturating_add(layers.payload_bytes).min(all);
+        // What an ICMP message carries is still the network's.
+        let osi = if layers.icmp.is_some() { 3 } else { APPLICATION };
+        let reading = vec![Data::of(&frame.raw.0[bytes.clone()]).to_string()];
+        parts.push(Part { name: "payload", osi, bytes, fields: Vec::new(), reading });
+    }
+    parts.retain(|part| !part.bytes.is_empty());
+    parts
+}
+
+/// How the frame is laid out: bytes in a row, and whether their reading stands right of them.
+fn layout(width: usize) -> (usize, bool) {
+    let needed = |row: usize| MARGIN + row * 3 - 1;
+    let row = [16, 8, 4].into_iter().find(|row| needed(*row) <= width).unwrap_or(3);
+    (row, width >= needed(16) + 2 + READING)
+}
+
+/// The name of a field, `columns` wide under its bytes; bracketed where there is room, open where it goes on in another row.
+fn label(name: &str, columns: usize, begins: bool, ends: bool) -> String {
+    let (left, right) = (if begins { '└' } else { '─' }, if ends { '┘' } else { '─' });
+    let name = if begins { name } else { "" };
+    match columns {
+        wide if wide >= name.width() + 2 => format!("{left}{name:─^0$}{right}", wide - 2),
+        enough if enough >= name.width() => format!("{name:^enough$}"),
+        _ => " ".repeat(columns),
+    }
+}
+
+impl Part {
+    /// The bytes, and under them what they are; at most this many rows of bytes.
+    fn rows(&self, raw: &[u8], per_row: usize, most: usize) -> Vec<Row> {
+        let bytes = &raw[self.bytes.clone()];
+        let mut rows = Vec::new();
+        for (index, chunk) in bytes.chunks(per_row).take(most).enumerate() {
+            let from = index * per_row;
+            let hex: Vec<String> = chunk.iter().map(|byte| format!("{byte:02x}")).collect();
+            rows.push(Row::new().with(hex.join(" "), ink(self.osi)));
+            let mut below = Row::new();
+            let mut named = false;
+            if self.name == "payload" {
+                let shown: Vec<String> =
+                    chunk.iter().map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '·' }.to_string()).collect();
+                below.push(shown.join("  "), ink(self.osi));
+                named = true;
+            }
+            for (field, name) in &self.fields {
+                let (start, end) = (field.start.max(from), field.end.min(from + chunk.len()));
+                if start < end {
+                    below.pad_to((start - from) * 3);
+                    let begins = start == field.start;
+                    named |= begins;
+                    below.push(label(name, (end - start) * 3 - 1, begins, end == field.end), ink(self.osi));
+                }
+            }
+            if named {
+                rows.push(below);
+            }
+        }
+        rows
+    }
+
+    /// With its name in the margin, its reading to the right or below.
+    fn draw(&self, raw: &[u8], width: usize, most: usize, rows: &mut Vec<Row>) {
+        let (per_row, beside) = layout(width);
+        let mut drawn = self.rows(raw, per_row, most);
+        let left_out = self.bytes.len().saturating_sub(per_row.saturating_mul(most));
+        let mut reading = self.reading.clone();
+        if left_out > 0 {
+            reading.push(format!("… {left_out} more bytes"));
+        }
+        let margin = [(self.name.to_owned(), Ink::Strong), (counted(self.bytes.len()), Ink::Plain)];
+        if drawn.len() < 2 {
+            drawn.push(Row::new());
+        }
+        let mut reading = reading.into_iter();
+        for (index, body) in drawn.into_iter().enumerate() {
+            let mut row = Row::new();
+            if let Some((text, weight)) = margin.get(index) {
+                row.push(fit(text, MARGIN - 1), if *weight == Ink::Strong { ink(self.osi) } else { Ink::Faint });
+            }
+            row.pad_to(MARGIN);
+            for span in body.0 {
+                row.push(span.text, span.ink);
+            }
+            if let Some(said) = Some(MARGIN + 16 * 3 + 1).filter(|_| beside).and_then(|at| Some((at, reading.next()?))) {
+                row.pad_to(said.0);
+                row.push(fit(&said.1, width - said.0), Ink::Plain);
+            }
+            rows.push(row);
+        }
+        let rest: Vec<String> = reading.collect();
+        if !rest.is_empty() && !beside {
+            for line in textwrap::wrap(&rest.join(", "), width.saturating_sub(MARGIN).max(8)) {
+                let mut row = Row::new();
+                row.pad_to(MARGIN);
+                rows.push(row.with(fit(&line, width.saturating_sub(MARGIN)), Ink::Plain));
+            }
+        }
+    }
+}
+
+/// `14 bytes`; where that is too long for the margin, `1448 B`.
+fn counted(bytes: usize) -> String {
+    match bytes {
+        1 => "1 byte".to_owned(),
+        0..=99 => format!("{bytes} bytes"),
+        _ => format!("{bytes} B"),
+    }
+}
+
+/// The seven of OSI (ISO/IEC 7498-1) from the top, and beside each what the other two models call it, with the bracket
+/// that holds together what is one layer there.
+const MODELS: [(&str, &str, &str); 7] = [
+    ("7 application", "┐ application", "┐ application"),
+    ("6 presentation", "│", "│"),
+    ("5 session", "┘", "┘"),
+    ("4 transport", "· transport", "· transport"),
+    ("3 network", "· internet", "· network"),
+    ("2 data link", "┐ network interface", "· data link"),
+    ("1 physical", "┘", "· physical"),
+];
+
+/// Why a layer has no bytes in this frame.
+fn why_none(osi: usize) -> &'static str {
+    match osi {
+        1 => "signals, not bytes",
+        5 | 6 => "left to programs",
+        7 => "no payload here",
+        _ => "not needed here",
+    }
+}
+
+/// The three models side by side, and whose bytes these are.
+fn models(parts: &[Part], width: usize, rows: &mut Vec<Row>) {
+    // Where the second and the third column begin, and where the numbers do; what has no room is left out.
+    const FOUR: usize = 17;
+    const FIVE: usize = 38;
+    let (models, bytes) = match width {
+        60.. => (3, 52),
+        44.. => (2, FIVE),
+        36.. => (2, 31),
+        _ => (1, 15),
+    };
+    let line = |texts: [(&str, Ink); 3], count: (String, Ink), words: (String, Ink)| {
+        let mut row = Row::new().with(texts[0].0, texts[0].1);
+        if models >= 2 {
+            row.pad_to(FOUR);
+            row.push(fit(texts[1].0, bytes.min(FIVE) - FOUR - 1), texts[1].1);
+        }
+        if models == 3 {
+            row.pad_to(FIVE);
+            row.push(texts[2].0, texts[2].1);
+        }
+        row.pad_to(bytes + 5 - count.0.width().min(5));
+        row.push(count.0, count.1);
+        let room = width.saturating_sub(row.width() + 2);
+        if room >= 12 {
+            row.push("  ", Ink::Plain);
+            row.push(fit(&words.0, room), words.1);
+        }
+        row
+    };
+    let head = Ink::Strong;
+    rows.push(line([("OSI", head), ("  TCP/IP", head), ("  as taught", head)], ("bytes".into(), head), (String::new(), head)));
+    for (osi, (seven, four, five)) in (1..=7).rev().zip(MODELS) {
+        let here: Vec<&Part> = parts.iter().filter(|part| part.osi == osi).collect();
+        let count: usize = here.iter().map(|part| part.bytes.len()).sum();
+        let (weight, words) = if count > 0 {
+            let names: Vec<&str> = here.iter().map(|part| part.name).collect();
+            (ink(osi), names.join(", "))
+        } else {
+            (Ink::Faint, why_none(osi).to_owned())
+        };
+        let plain = if count > 0 { weight } else { Ink::Plain };
+        rows.push(line([(seven, plain), (four, Ink::Plain), (five, Ink::Plain)], (count.to_string(), weight), (words, weight)));
+    }
+}
+
+/// One frame, on one screen.
+fn frame_rows(frame: &Frame, width: usize) -> Vec<Row> {
+    let (raw, parts) = (&frame.raw.0, parts(frame));
+    let payload: usize = parts.iter().filter(|part| part.osi == APPLICATION).map(|part| part.bytes.len()).sum();
+    let kind = protocol(frame);
+    let heading = format!("Frame {}, {} → {}, {kind}: ", frame.frame, frame.sent_by, frame.sent_by.other());
+    let sum = format!("{} bytes = {} of headers + {payload} of payload", raw.len(), raw.len() - payload);
+    let mut rows = Vec::new();
+    if heading.width() + sum.width() <= width {
+        rows.push(Row::new().with(heading, Ink::Strong).with(sum, Ink::Strong));
+    } else {
+        rows.push(Row::new().with(fit(heading.trim_end(), width), Ink::Strong));
+        rows.push(Row::new().with(fit(&sum, width), Ink::Strong));
+    }
+    let (per_row, _) = layout(width);
+    let taken: usize =
+        parts.iter().filter(|part| part.name != "payload").map(|part| part.rows(raw, per_row, usize::MAX).len().max(2)).sum();
+    let room = (SCREEN.saturating_sub(rows.len() + taken + 1 + MODELS.len()) / 2).clamp((16 / per_row).max(1), 4.max(16 / per_row));
+    for part in &parts {
+        let most = if part.name == "payload" { room } else { usize::MAX };
+        part.draw(raw, width, most, &mut rows);
+    }
+    if let Some(why) = &frame.layers.malformed {
+        rows.push(Row::new().with(fit(&format!("✗ {}", safe(why)), width), Ink::Bad));
+    }
+    models(&parts, width, &mut rows);
+    rows
+}
+
+/// What each protocol put on the wire in all, where there are several.
+fn overhead(frames: &[&Frame], width: usize, rows: &mut Vec<Row>) {
+    let of = |kind: &'static str| frames.iter().filter(move |frame| protocol(frame) == kind);
+    if of("TCP").next().is_none() || of("UDP").next().is_none() {
+        return;
+    }
+    let cells = |texts: [String; 5]| {
+        let mut row = format!("{:<5}", texts[0]);
+        texts[1..].iter().for_each(|text| row.push_str(&format!("{text:>9}")));
+        fit(&row, width)
+    };
+    rows.push(Row::new());
+    let heading = ["", "frames", "bytes", "payload", "overhead"].map(str::to_owned);
+    rows.push(Row::new().with(cells(heading), Ink::Strong));
+    for kind in ["TCP", "UDP", "ICMP", "ARP"].into_iter().filter(|kind| of(kind).next().is_some()) {
+        let bytes: usize = of(kind).map(|frame| frame.raw.0.len()).sum();
+        let payload = of(kind).filter(|_| matches!(kind, "TCP" | "UDP")).map(|frame| frame.layers.payload_bytes.min(frame.raw.0.len()));
+        let payload: usize = payload.sum();
+        let numbers = [of(kind).count(), bytes, payload, bytes - payload].map(|number| number.to_string());
+        let [frames, bytes, payload, rest] = numbers;
+        rows.push(Row::new().with(cells([kind.to_owned(), frames, bytes, payload, rest]), Ink::Plain));
+    }
+}
+
+pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
+    let events = in_order(recording);
+    let frames: Vec<&Frame> = events
+        .iter()
+        .filter_map(|event| match &event.what {
+            What::Frame(frame) => Some(&**frame),
+            _ => None,
+        })
+        .collect();
+    let first = |kind: &str, payload: bool| {
+        frames.iter().find(|frame| protocol(frame) == kind && (!payload || frame.layers.payload_bytes > 0)).copied()
+    };
+    let mut chosen: Vec<&Frame> = ["TCP", "UDP"].into_iter().filter_map(|kind| first(kind, true)).collect();
+    if chosen.is_empty() {
+        chosen.extend(["TCP", "UDP", "ICMP", "ARP", "other"].into_iter().find_map(|kind| first(kind, false)));
+    }
+    if chosen.is_empty() {
+        return Picture(vec![Row::new().with(fit("(no frame was on the wire)", width), Ink::Faint)]);
+    }
+    let mut rows = Vec::new();
+    for frame in chosen {
+        if !rows.is_empty() {
+            rows.push(Row::new());
+        }
+        rows.extend(frame_rows(frame, width));
+    }
+    overhead(&frames, width, &mut rows);
+    Picture(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::super::sample::fits_everywhere;
+    use super::super::tests_support::Script;
+    use super::*;
+
+    const HELLO: &str = "02000a0900023e66179edf44080045000039b6a14000400670090a0900010a090002a832c48d4a08da80beb3cc758018003ff1f40000\
+                         0101080acb7bfc4a6d69daf268656c6c6f";
+
+    /// A frame that was recorded: five bytes over TCP.
+    fn tcp() -> Json {
+        json!({"event": "frame", "frame": 6, "sent_by": "client", "flow": 1,
+            "local": {"inet": "10.9.0.1:43058"}, "peer": {"inet": "10.9.0.2:50317"}, "sender": "client", "receiver": "server",
+            "ethernet": {"src": "3e:66:17:9e:df:44", "dst": "02:00:0a:09:00:02", "ether_type": 2048},
+            "ip": {"src": "10.9.0.1", "dst": "10.9.0.2", "header_bytes": 20, "total_bytes": 57, "ttl": 64, "protocol": 6, "id": 46753},
+            "tcp": {"src_port": 43058, "dst_port": 50317, "flags": "PSH,ACK", "seq": 1_242_094_208, "ack": 3_199_454_325_u32,
+                "window": 63, "header_bytes": 32, "options": [{"timestamps": [3_413_900_362_u32, 1_835_653_874]}]},
+            "payload_bytes": 5, "fate": "passed", "raw": HELLO})
+    }
+
+    fn udp() -> Json {
+        let mut frame = tcp();
+        let raw = HELLO.get(..68).unwrap_or_default().to_owned() + "997bb197000d37bb" + "68656c6c6f";
+        let fields = frame.as_object_mut().expect("an object");
+        fields.remove("tcp");
+        fields.insert("udp".into(), json!({"src_port": 39291, "dst_port": 45463}));
+        fields.insert("raw".into(), raw.into());
+        frame
+    }
+
+    #[test]
+    fn a_frame_of_five_bytes_fits_on_a_screen_with_its_layers_and_its_models() {
+        let mut script = Script::new();
+        script.event("wire", tcp());
+        let expected = "\
+Frame 6, client → server, TCP: 71 bytes = 66 of headers + 5 of payload
+Ethernet 02 00 0a 09 00 02 3e 66 17 9e df 44 08 00        type 0800: IPv4
+14 bytes └──────to───────┘ └─────from──────┘ type
+IPv4     45 00 00 39 b6 a1 40 00 40 06 70 09 0a 09 00 01  10.9.0.1 → 10.9.0.2
+20 bytes       └len┘ └id─┘          pr └sum┘ └──from───┘  protocol 6: TCP
+         0a 09 00 02                                      length 57
+         └───to────┘                                      TTL 64
+TCP      a8 32 c4 8d 4a 08 da 80 be b3 cc 75 80 18 00 3f  port 43058 → 50317
+32 bytes port  port  └───seq───┘ └───ack───┘    fl └win┘  seq 1242094208
+         f1 f4 00 00 01 01 08 0a cb 7b fc 4a 6d 69 da f2  ack 3199454325
+         └sum┘       └─────────────options─────────────┘  flags PSH,ACK
+payload  68 65 6c 6c 6f                                   \"hello\"
+5 bytes  h  e  l  l  o
+OSI                TCP/IP               as taught   bytes
+7 application    ┐ application        ┐ application     5  payload
+6 presentation   │                    │                 0  left to programs
+5 session        ┘                    ┘                 0  left to programs
+4 transport      · transport          · transport      32  TCP
+3 network        · internet           · network        20  IPv4
+2 data link      ┐ network interface  · data link      14  Ethernet
+1 physical       ┘                    · physical        0  signals, not bytes
+";
+        let picture = draw(&script.recording(), 80);
+        assert_eq!(picture.text(), expected);
+        assert!(picture.0.len() <= SCREEN);
+        fits_everywhere(&script.recording(), draw);
+    }
+
+    #[test]
+    fn each_layer_has_its_own_ink_in_the_bytes_and_in_the_models() {
+        let mut script = Script::new();
+        script.event("wire", tcp());
+        let picture = draw(&script.recording(), 80);
+        for (text, expected) in [
+            ("3e 66", ink(2)),
+            ("45 00", ink(3)),
+            ("a8 32", ink(4)),
+            ("68 65", ink(7)),
+            ("4 transport", ink(4)),
+            ("1 physical", Ink::Plain),
+        ] {
+            let span = picture.0.iter().flat_map(|row| &row.0).find(|span| span.text.contains(text));
+            assert_eq!(span.map(|span| span.ink), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn of_two_protocols_each_has_a_frame_and_they_are_counted_side_by_side() {
+        let mut script = Script::new();
+        script.event("wire", tcp()).event("wire", udp()).event("wire", tcp());
+        let text = draw(&script.recording(), 80).text();
+        let (above, below) = text.split_once("\n\n").expect("two frames");
+        assert!(above.contains("32  TCP") && below.contains("8  UDP"), "{text}");
+        let expected = "
+        frames    bytes  payload overhead
+TCP          2      142       10      132
+UDP          1       47        5       42
+";
+        assert!(text.ends_with(expected), "{text}");
+        fits_everywhere(&script.recording(), draw);
+    }
+
+    #[test]
+    fn a_long_payload_is_cut_so_that_the_frame_stays_on_its_screen() {
+        let mut frame = tcp();
+        frame["payload_bytes"] = json!(1448);
+        frame["raw"] = json!(HELLO.get(..132).unwrap_or_default().to_owned() + &"c3".repeat(1448));
+        let mut script = Script::new();
+        script.event("wire", frame);
+        let picture = draw(&script.recording(), 80);
+        assert!(picture.0.len() <= SCREEN, "{}", picture.text());
+        assert!(picture.text().contains("1448 B") && picture.text().contains("… 1432 more bytes"), "{}", picture.text());
+    }
+
+    #[test]
+    fn a_recording_that_lies_about_its_layers_is_drawn_as_far_as_its_bytes_go() {
+        let mut script = Script::new();
+        let huge = usize::MAX;
+        let mut all = vec![tcp(), tcp(), udp(), tcp()];
+        all[0]["ip"]["header_bytes"] = json!(huge);
+        all[1]["tcp"]["header_bytes"] = json!(3);
+        all[1]["raw"] = json!("");
+        all[2]["payload_bytes"] = json!(huge);
+        all[3]["ip"]["src"] = json!("fe80::1");
+        all[3]["malformed"] = json!("\u{1b}[2J no sense");
+        for frame in all {
+            let mut one = Script::new();
+            one.event("wire", frame.clone());
+            fits_everywhere(&one.recording(), draw);
+            assert!(draw(&one.recording(), 80).text().chars().all(|c| c == '\n' || crate::text::is_safe_to_show(c)));
+            script.event("wire", frame);
+        }
+        fits_everywhere(&script.recording(), draw);
+        assert_eq!(draw(&Script::new().recording(), 80).text(), "(no frame was on the wire)\n");
+    }
+}

@@ -1,0 +1,13 @@
+//! Any bytes as a recording, through every view: an answer, never a panic. `cargo fuzz run --fuzz-dir tests/fuzz recording`
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use socket_explorer::{recording, views};
+
+fuzz_target!(|bytes: &[u8]| {
+    for recording in &recording::read(bytes).recordings {
+        for (_, view) in views::NAMES {
+            let _ = view.draw(recording, 80);
+        }
+    }
+});
