@@ -5,11 +5,11 @@
 //! Where the kernel was asked as well (`Sample` events) it has the last word: ready is told from running, and a thread that
 //! sleeps in no recorded call is seen to.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::flows::{self, Flows, Made};
 use super::wording::safe;
-use crate::event::{ActorKind, Event, Name, Outcome, Sample, What};
+use crate::event::{ActorKind, Event, Name, Outcome, Sample, Value, What};
 use crate::picture::span_of;
 use crate::recording::Recording;
 
@@ -128,12 +128,12 @@ pub(super) fn lives(recording: &Recording) -> Vec<Life> {
         ));
     }
     let threads: Vec<(u32, u32)> = lives.iter().map(|(_, thread)| *thread).collect();
-    let senders = senders(&flows);
+    let (senders, at_once) = (senders(&flows), never_wait(&flows));
     lives
         .into_iter()
         .map(|(life, thread)| {
             let shared = threads.iter().filter(|other| **other == thread).count() > 1;
-            live(life, thread, shared, &events, &flows, &senders)
+            live(life, thread, shared, &events, &flows, (&senders, &at_once))
         })
         .collect()
 }
@@ -145,13 +145,36 @@ fn senders(flows: &Flows) -> HashMap<usize, Name> {
     said.chain(came).collect()
 }
 
+/// Which calls were made on a socket in non-blocking mode, by index: however long one took, it did not wait for anything but
+/// a processor.
+fn never_wait(flows: &Flows) -> HashSet<usize> {
+    let mut sockets: HashSet<(u32, u32)> = HashSet::new();
+    let mut calls = HashSet::new();
+    for (index, made) in flows.calls.iter().enumerate() {
+        let socket = (made.process, made.call.socket);
+        match (&*made.call.function, made.call.args.get("flags")) {
+            ("set_nonblocking", Some(Value::Text(flags))) if flags == "O_NONBLOCK" => {
+                sockets.insert(socket);
+            }
+            ("set_nonblocking", Some(_)) => {
+                sockets.remove(&socket);
+            }
+            _ if sockets.contains(&socket) => {
+                calls.insert(index);
+            }
+            _ => {}
+        }
+    }
+    calls
+}
+
 fn live(
     mut life: Life,
     (process, thread): (u32, u32),
     shared: bool,
     events: &[&Event],
     flows: &Flows,
-    senders: &HashMap<usize, Name>,
+    (senders, at_once): (&HashMap<usize, Name>, &HashSet<usize>),
 ) -> Life {
     let mut samples: Vec<(u64, &Sample)> = Vec::new();
     let mut pauses: Vec<(u64, u64, String)> = Vec::new();
@@ -179,7 +202,7 @@ fn live(
     for (index, made) in &mine {
         let to = made.returned_ns().min(life.ended_ns);
         let took = to.saturating_sub(made.entered_ns);
-        let waited = can_wait(&made.call.function, &made.call.syscall) && took >= BLOCKED_NS;
+        let waited = can_wait(&made.call.function, &made.call.syscall) && took >= BLOCKED_NS && !at_once.contains(index);
         if waited {
             waits.push((made.entered_ns, to, Doing::Blocked(safe(name_of(made)))));
         }
@@ -312,7 +335,7 @@ pub(super) fn doing(sample: &Sample) -> String {
 pub(super) mod tests {
     use super::super::sample::Sample as Script;
     use super::*;
-    use crate::event::{Call, Value};
+    use crate::event::Call;
     use std::sync::Arc;
 
     const MS: u64 = 1_000_000;
@@ -345,6 +368,21 @@ pub(super) mod tests {
         script.event("blocking", What::Left { cpu_ns: Some(220_000) });
         script.pass(20 * MS).event("peer", What::Left { cpu_ns: Some(2 * MS) });
         script
+    }
+
+    #[test]
+    fn a_non_blocking_call_that_had_no_processor_was_not_blocked() {
+        for flags in ["O_NONBLOCK", "0"] {
+            let mut script = Script::new();
+            comes(&mut script, "loop");
+            script.call("loop", 1, "set_nonblocking", &[("flags", flags.into())], 0);
+            let recv = enters_recv(&mut script, "loop", 1);
+            script.pass(15 * MS).leave("loop", &recv, Outcome::Errno("EAGAIN".into()), &[]);
+            let life = &lives(&script.recording())[0];
+            let blocked = usize::from(flags == "0");
+            assert_eq!(life.blocked().len(), blocked, "{flags}");
+            assert_eq!(life.marks.last().map(|mark| mark.words.contains("timeout")), Some(blocked == 1), "{flags}");
+        }
     }
 
     fn sees(script: &mut Script, actor: &str, state: Option<char>, call: Option<&'static str>, turns: u64) {
