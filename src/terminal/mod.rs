@@ -218,11 +218,15 @@ impl Terminal {
         self.row(&Row::new())
     }
 
-    /// A picture.
+    /// A picture, on a new screen if it fits on one and not below what is there.
     ///
     /// # Errors
     /// What write(2) answers.
     pub fn picture(&mut self, picture: &Picture) -> io::Result<()> {
+        let rows = picture.0.len();
+        if self.height.is_some_and(|height| self.shown > 0 && rows + 2 <= height && self.shown + rows + 2 > height) {
+            self.ask(self.more)?;
+        }
         picture.0.iter().try_for_each(|row| self.row(row))
     }
 
@@ -231,7 +235,7 @@ impl Terminal {
     /// # Errors
     /// What write(2) answers.
     pub fn prose(&mut self, markdown: &str) -> io::Result<()> {
-        self.picture(&prose::lay_out(markdown, self.measure()))
+        prose::lay_out(markdown, self.measure()).0.iter().try_for_each(|row| self.row(row))
     }
 
     /// Columns for prose.
