@@ -14,6 +14,8 @@ ci:
 verify:
     cargo run --release -- verify
 
-# the ratios of the README's table
+# the numbers of the README's tables
 bench:
     cargo bench --bench ratios
+    cargo bench --bench modes
+    cargo bench --bench wire > /dev/null

@@ -92,6 +92,9 @@ fn player_that_records(shared: &Shared, play: &Play, record: &Record) -> Result<
         (true, true) => {
             return Err(Failure::Usage("--record and --pcap cannot both go to standard output: name a file for one".to_owned()));
         }
+        (false, false) if record.record.is_some() && record.record == record.pcap => {
+            return Err(Failure::Usage("--record and --pcap cannot both go to one file: name two".to_owned()));
+        }
         (false, false) => terminal(shared, Some(play)),
         _ => Terminal::nowhere(),
     };

@@ -256,5 +256,23 @@ pub fn played_instead(why: &str, kernel: &str, date: &str) -> String {
     format!("This did not run here: {why}. What follows was recorded on {kernel}, {date}: none of it happened just now.")
 }
 
+/// After a run that could not be: exit code 3.
+pub const A_RECORDING_WAS_SHOWN: &str = "this machine cannot run it: a recording was shown instead (`explore doctor` says what would help)";
+
+/// What was set, where a recording was made with something else.
+#[must_use]
+pub fn recorded_with(parameters: &str) -> String {
+    format!("What you set has no effect on a recording: it was made with {parameters}.")
+}
+
+/// A run without frames, where they were to be written.
+#[must_use]
+pub fn no_frames(experiment: &str) -> String {
+    format!("{experiment}: no frame went over a wire of ours, so none was written")
+}
+
+/// A reason that has just been told.
+pub const AS_ABOVE: &str = "as above";
+
 /// What a shipped recording's claims are here.
 pub const NOT_CHECKED_HERE: &str = "Held when it was recorded; not checked here";

@@ -45,10 +45,13 @@ pub fn probe() -> Probe {
         why: "/proc/PID/task cannot be read".to_owned(),
         remedy: Some("mount /proc: `sudo mount -t proc proc /proc`".to_owned()),
     });
-    let network = kernel::enter_private_network().err().map(Lack::from);
-    let device = match &network {
-        None => kernel::open_tap(wire::INTERFACE).err().map(Lack::from),
-        Some(_) => Some(Lack { why: "not tried, for it needs the private network".to_owned(), remedy: None }),
+    // The very steps that an experiment takes.
+    let (network, device) = match wire::private(&Lab::in_memory()) {
+        Ok(through) => (None, wire::device(&through).err().map(Lack::from)),
+        Err(missing) => {
+            let not_tried = Lack { why: "not tried, for it needs the private network".to_owned(), remedy: None };
+            (Some(Lack::from(missing)), Some(not_tried))
+        }
     };
     Probe { network, device, ipv6, threads }
 }

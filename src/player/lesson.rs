@@ -89,7 +89,6 @@ impl Player {
         for (letter, option) in ('a'..).zip(&prediction.options) {
             self.terminal.wrapped(&format!("  {letter}) "), option, Ink::Plain)?;
         }
-        self.terminal.forget_what_was_typed();
         loop {
             let Typed::Line(typed) = self.terminal.ask(words::TYPE_A_LETTER)? else {
                 self.terminal.blank()?;

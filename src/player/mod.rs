@@ -9,7 +9,8 @@ use std::time::Duration;
 use crate::course::{self, Lesson, Show};
 use crate::event::{Ending, Event, What};
 use crate::experiments::{self, Experiment};
-use crate::lab::{self, kernel, parameter};
+use crate::lab::parameter::{self, DEADLINE};
+use crate::lab::{self, kernel};
 use crate::picture::{Ink, Row};
 use crate::recording::{self, Header, Line, Recording};
 use crate::terminal::Terminal;
@@ -75,9 +76,7 @@ impl Player {
     pub fn run(&mut self, name: &str, set: &[String]) -> Result<Counts, Failure> {
         let experiment = experiments::find(name).ok_or_else(|| {
             let near = check::did_you_mean(name, experiments::all().map(|experiment| experiment.name));
-            Failure::Usage(
-                format!("there is no experiment `{name}`{near} `explore run --list` shows all").replace("` `explore", "`; `explore"),
-            )
+            Failure::Usage(format!("there is no experiment `{name}`{near} (`explore run --list` shows all)"))
         })?;
         let show = shown_in_course(name)?;
         let settings = settle(experiment, &[show.settings(), set.to_owned()].concat())?;
@@ -86,6 +85,9 @@ impl Player {
         let counts = report::count(&judged);
         self.terminal.flush()?;
         match ending {
+            Some(Ending::Unavailable { .. }) if counts.broken == 0 && shipped::has(name) => {
+                Err(Failure::Unable(format!("{name}: {}", words::A_RECORDING_WAS_SHOWN)))
+            }
             Some(Ending::Unavailable { why }) if counts.broken == 0 => Err(Failure::Unable(format!("{name}: {why}"))),
             Some(Ending::Deadline) if counts.broken == 0 => Err(Failure::Unable(format!("{name}: {}", words::DEADLINE_STRUCK))),
             Some(Ending::Failed { why }) if judged.is_empty() => Err(Failure::Unable(format!("{name}: {why}"))),
@@ -128,6 +130,12 @@ impl Player {
         if let Some((why, shipped)) = shipped {
             let notice = words::played_instead(why, &shipped.header.kernel, &shipped.header.date);
             self.terminal.wrapped("", &notice, Ink::Warn)?;
+            let differ = |(name, value): &(&String, &String)| name.as_str() != DEADLINE.name && settings.get(*name) != Some(*value);
+            let recorded_with: Vec<_> =
+                shipped.header.parameters.iter().filter(differ).map(|(name, value)| format!("{name}={value}")).collect();
+            if !recorded_with.is_empty() {
+                self.terminal.wrapped("", &words::recorded_with(&recorded_with.join(", ")), Ink::Warn)?;
+            }
             self.terminal.blank()?;
             self.trace_recorded(&shipped)?;
             self.pictures(show, &shipped)?;
@@ -208,7 +216,15 @@ impl Player {
             sink.write(|to| to.flush())?;
         }
         let Some(frames) = &mut self.frames else { return Ok(()) };
-        frames.write(|to| pcapng::write(to, [recording]).and_then(|_| to.flush()))
+        let mut count = 0;
+        frames.write(|to| {
+            count = pcapng::write(to, [recording])?;
+            to.flush()
+        })?;
+        if count == 0 {
+            eprintln!("explore: {}", words::no_frames(&recording.header.experiment));
+        }
+        Ok(())
     }
 
     fn pictures(&mut self, show: &Show, recording: &Recording) -> Result<(), Failure> {

@@ -37,6 +37,12 @@ static SHIPPED: &[(&str, &[u8])] = &shipped! {
     "retry-with-backoff"
 };
 
+/// Whether there is a recording of this experiment.
+#[must_use]
+pub fn has(name: &str) -> bool {
+    SHIPPED.iter().any(|(known, _)| *known == name)
+}
+
 /// The recording of this experiment, where it needs more than every machine has.
 #[must_use]
 pub fn recording(name: &str) -> Option<Recording> {

@@ -42,6 +42,7 @@ pub fn verify(player: &mut Player, which: &[String], json: bool) -> Result<Count
     lessons.iter().try_for_each(check::lesson)?;
     let mut all = Report { kernel: kernel::name(), claims: Vec::new(), held: 0, broken: 0, not_checked: 0 };
     let mut counts = Counts::default();
+    let mut told = None;
     for lesson in &lessons {
         if !json {
             player.terminal.wrapped("", &words::lesson_title(lesson.number, &lesson.title), Ink::Strong)?;
@@ -50,7 +51,7 @@ pub fn verify(player: &mut Player, which: &[String], json: bool) -> Result<Count
             let Some(experiment) = experiments::find(&show.experiment.name) else { continue };
             let settings = settle(experiment, &show.settings())?;
             let done = player.run_live(experiment, &settings)?;
-            for judged in report::judge(show, &done.recording, Told::Live(&done.aftermath)) {
+            for mut judged in report::judge(show, &done.recording, Told::Live(&done.aftermath)) {
                 counts.add(judged.verdict);
                 if json {
                     let (lesson, experiment) = (lesson.slug.clone(), experiment.name.to_owned());
@@ -64,6 +65,12 @@ pub fn verify(player: &mut Player, which: &[String], json: bool) -> Result<Count
                 } else if judged.verdict == Verdict::Held {
                     player.terminal.wrapped("  ✓ ", &judged.sentence, Ink::Plain)?;
                 } else {
+                    // One missing device un-checks many claims: its reason and remedy are told once.
+                    if judged.why.is_some() && judged.why == told {
+                        judged.why = Some(words::AS_ABOVE.to_owned());
+                    } else {
+                        told.clone_from(&judged.why);
+                    }
                     report::show(&mut player.terminal, &judged, true)?;
                 }
             }

@@ -259,6 +259,7 @@ impl Terminal {
         if !self.interactive {
             return Ok(Typed::Nothing);
         }
+        self.forget_what_was_typed();
         let prompt = if self.ascii { to_ascii(prompt) } else { prompt.to_owned() };
         write!(self.out, "{}", inked(&prompt, Ink::Warn))?;
         self.out.flush()?;
@@ -288,7 +289,7 @@ impl Terminal {
     }
 
     /// Forgets what was typed before it was asked for: it cannot be the answer.
-    pub fn forget_what_was_typed(&mut self) {
+    fn forget_what_was_typed(&self) {
         #[cfg(unix)]
         if self.interactive {
             let _ = nix::sys::termios::tcflush(io::stdin(), nix::sys::termios::FlushArg::TCIFLUSH);

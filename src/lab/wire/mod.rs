@@ -20,8 +20,8 @@ mod plan;
 
 pub use cable::{Sighting, Wire};
 pub use frame::decode;
-pub(super) use network::enter;
 pub use network::remedy;
+pub(super) use network::{device, enter, private};
 pub use plan::Traffic::{self, Ack, Anything, Arp, Data, Fin, Icmp, Rst, Syn, SynAck, Tcp, Udp};
 pub use plan::{Plan, Which, every, first, first_few, nth, share};
 

@@ -1,42 +1,57 @@
 //! The private network, and the wire's device in it: made before any thread starts, and every right given up after.
 
 use std::fs::File;
+use std::io;
 
 use socket2::{Domain, Type};
 
 use super::{INTERFACE, NEAR};
 use crate::lab::actor::Actor;
 use crate::lab::kernel::{self, Missing};
-use crate::lab::{Error, Lab, Network, Result};
+use crate::lab::{Error, Lab, Network, Result, Socket};
 
 /// So many frames the device is to hold for us before it drops one unseen. Where that cannot be set it is the kernel's 1000.
 const QUEUE: i32 = 10_000;
 
 /// Moves this process to where the experiment plays; for [`Network::Wire`], gives the device. Call it before any thread starts.
-///
-/// One socket is opened to raise interfaces through, and recorded as the instrument's.
 pub(in crate::lab) fn enter(lab: &Lab, network: Network) -> Result<Option<File>> {
-    if network == Network::Host {
-        return Ok(None);
-    }
-    let what = if network == Network::Wire { "a wire" } else { "a network of its own" };
-    let unavailable = |missing: Missing| {
-        let remedy = remedy(&missing).map_or_else(String::new, |remedy| format!("; {remedy}"));
-        Error::Unavailable(format!("this needs {what}, and the system refused it ({missing}){remedy}"))
+    let unavailable = |what: &'static str| {
+        move |missing: Missing| {
+            let remedy = remedy(&missing).map_or_else(String::new, |remedy| format!("; {remedy}"));
+            Error::Unavailable(format!("this needs {what}, and the system refused it ({missing}){remedy}"))
+        }
     };
-    let refused = |step: &'static str| move |error| unavailable(Missing { step: step.into(), errno: kernel::error_name(&error) });
-    kernel::enter_private_network().map_err(unavailable)?;
-    let through = Actor::instrument(lab).socket(Domain::IPV4, Type::DGRAM, None)?;
-    kernel::raise_interface(through.bare(), "lo").map_err(refused("raise lo"))?;
-    if network != Network::Wire {
-        return Ok(None);
+    match network {
+        Network::Host => Ok(None),
+        Network::Private => private(lab).map(|_| None).map_err(unavailable("a network of its own")),
+        Network::Wire => {
+            let through = private(lab).map_err(unavailable("a wire"))?;
+            device(&through).map(Some).map_err(unavailable("a wire"))
+        }
     }
-    let tap = kernel::open_tap(INTERFACE).map_err(unavailable)?;
+}
+
+/// Moves this process into a network of its own with `lo` up. Gives the socket that interfaces are raised through, which is
+/// recorded as the instrument's.
+pub(in crate::lab) fn private(lab: &Lab) -> Result<Socket, Missing> {
+    kernel::enter_private_network()?;
+    let through = Actor::instrument(lab).socket(Domain::IPV4, Type::DGRAM, None).map_err(refused("socket(AF_INET, SOCK_DGRAM)"))?;
+    kernel::raise_interface(through.bare(), "lo").map_err(refused("raise lo"))?;
+    Ok(through)
+}
+
+/// Makes the wire's device in the private network, and raises it.
+pub(in crate::lab) fn device(through: &Socket) -> Result<File, Missing> {
+    let tap = kernel::open_tap(INTERFACE)?;
     let _ = kernel::silence_ipv6(INTERFACE); // where /proc/sys is read-only the cable leaves IPv6 out itself
     kernel::set_address(through.bare(), INTERFACE, NEAR).map_err(refused("give the TAP device its address"))?;
     let _ = kernel::set_queue(through.bare(), INTERFACE, QUEUE);
     kernel::raise_interface(through.bare(), INTERFACE).map_err(refused("raise the TAP device"))?;
-    Ok(Some(tap))
+    Ok(tap)
+}
+
+fn refused(step: &'static str) -> impl Fn(io::Error) -> Missing {
+    move |error| Missing { step: step.into(), errno: kernel::error_name(&error) }
 }
 
 /// What would help, by the step that failed and its error.
