@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Some(Command::Part { name, actor, epoch, set }) => {
             experiments::perform_part(name, actor.clone(), *epoch, pairs(set)).unwrap_or(ExitCode::from(2))
         }
+        None | Some(Command::List { .. } | Command::Doctor) => finish(run(&cli)),
         _ => {
             player::bench::watch_for_interruptions();
             finish(run(&cli))

@@ -4,7 +4,7 @@
 
 use std::ops::AddAssign;
 
-use crate::course::Lesson;
+use crate::course::Entry;
 use crate::event::{Blocked, Verdict};
 use crate::picture::span_of;
 
@@ -163,24 +163,24 @@ fn command(words: &str) -> String {
 
 /// What to type next.
 #[must_use]
-pub fn type_next(lesson: &Lesson) -> String {
+pub fn type_next(lesson: &Entry) -> String {
     format!("Next: {}", lesson_command(lesson))
 }
 
 /// How to begin.
 #[must_use]
-pub fn begin(lesson: &Lesson) -> String {
+pub fn begin(lesson: &Entry) -> String {
     format!("Begin with: {}", lesson_command(lesson))
 }
 
 /// How to go on after some lessons.
 #[must_use]
-pub fn go_on_with(lesson: &Lesson) -> String {
+pub fn go_on_with(lesson: &Entry) -> String {
     format!("Go on with: {} ({})", lesson_command(lesson), lesson.title)
 }
 
-fn lesson_command(lesson: &Lesson) -> String {
-    command(&format!("lesson {}", lesson.number.map_or_else(|| lesson.slug.clone(), |number| number.to_string())))
+fn lesson_command(lesson: &Entry) -> String {
+    command(&format!("lesson {}", lesson.number))
 }
 
 /// Every lesson is finished.

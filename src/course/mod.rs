@@ -67,6 +67,29 @@ static ENGLISH: [Embedded; 10] = embedded! {
     10 "timeout-mode" "10-timeout-mode.md";
 };
 
+/// A line of the table of contents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The lesson's number.
+    pub number: u32,
+    /// Its short name.
+    pub slug: &'static str,
+    /// Its title.
+    pub title: &'static str,
+}
+
+/// The table of contents, in the order of the course. No lesson is read further than its title.
+#[must_use]
+pub fn contents() -> Vec<Entry> {
+    ENGLISH
+        .iter()
+        .map(|lesson| {
+            let title = lesson.text.lines().find_map(|line| line.strip_prefix("# ")).unwrap_or(lesson.slug);
+            Entry { number: lesson.number, slug: lesson.slug, title: title.trim() }
+        })
+        .collect()
+}
+
 /// All lessons that are part of the program, in the order of the course.
 ///
 /// # Errors

@@ -32,9 +32,10 @@ impl Player {
     }
 
     fn next_lesson(&self) -> Result<Lesson, Failure> {
-        let lessons = course::lessons()?;
-        let next = overview::next(&lessons, &self.progress()).cloned();
-        next.ok_or_else(|| Failure::Usage(words::ALL_DONE.to_owned()))
+        match overview::next(&course::contents(), &self.progress()) {
+            Some(next) => find(next.slug),
+            None => Err(Failure::Usage(words::ALL_DONE.to_owned())),
+        }
     }
 
     fn steps(&mut self, lesson: &Lesson, counts: &mut Counts) -> Result<(), Failure> {
@@ -133,8 +134,8 @@ impl Player {
         {
             eprintln!("explore: {trouble}");
         }
-        let lessons = course::lessons()?;
-        let next = lessons.iter().find(|other| other.number.is_some_and(|other| other > number));
+        let lessons = course::contents();
+        let next = lessons.iter().find(|other| other.number > number);
         Ok(self.terminal.wrapped("", &next.map_or_else(|| words::THE_END.to_owned(), words::type_next), Ink::Strong)?)
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use super::{Failure, Player};
 use crate::course::progress::{self, Progress};
-use crate::course::{self, Lesson};
+use crate::course::{self, Entry};
 use crate::experiments;
 use crate::lab::parameter;
 use crate::picture::{Ink, Row};
@@ -24,7 +24,7 @@ impl Player {
         let progress = self.progress();
         self.lessons(&progress)?;
         self.terminal.blank()?;
-        let text = match next(&course::lessons()?, &progress) {
+        let text = match next(&course::contents(), &progress) {
             Some(lesson) if progress.finished.is_empty() => words::begin(lesson),
             Some(lesson) => words::go_on_with(lesson),
             None => words::ALL_DONE.to_owned(),
@@ -44,14 +44,14 @@ impl Player {
     }
 
     fn lessons(&mut self, progress: &Progress) -> Result<(), Failure> {
-        for lesson in course::lessons()? {
-            let mark = if progress.has(&lesson.slug) { "✓" } else { " " };
+        for lesson in course::contents() {
+            let mark = if progress.has(lesson.slug) { "✓" } else { " " };
             let mut row = Row::new().with(mark, Ink::Good);
-            row.push(format!("{:>3}  ", lesson.number.unwrap_or_default()), Ink::Of(0));
-            row.push(&*lesson.slug, Ink::Strong);
+            row.push(format!("{:>3}  ", lesson.number), Ink::Of(0));
+            row.push(lesson.slug, Ink::Strong);
             if self.terminal.width() < TITLE_AT + 20 {
                 self.terminal.row(&row)?;
-                self.terminal.wrapped("      ", &lesson.title, Ink::Plain)?;
+                self.terminal.wrapped("      ", lesson.title, Ink::Plain)?;
             } else {
                 row.pad_to(TITLE_AT);
                 self.terminal.row(&row.with(lesson.title, Ink::Plain))?;
@@ -103,6 +103,6 @@ impl Player {
 }
 
 /// The first lesson of the course that is not finished.
-pub(super) fn next<'a>(lessons: &'a [Lesson], progress: &Progress) -> Option<&'a Lesson> {
-    lessons.iter().find(|lesson| !progress.has(&lesson.slug))
+pub(super) fn next<'a>(lessons: &'a [Entry], progress: &Progress) -> Option<&'a Entry> {
+    lessons.iter().find(|lesson| !progress.has(lesson.slug))
 }
