@@ -140,6 +140,9 @@ impl Teller<'_> {
     /// The TCP state that a shutdown led to, if the instrument saw a new one right after.
     fn new_state(&self, index: usize) -> Option<&str> {
         let made = self.made(index);
+        if self.is_asked_later(index) {
+            return None;
+        }
         let states = &self.flows.sockets[made.socket.filter(|_| made.call.function == "shutdown" && !self.is_wired(index))?].states;
         let next = self.flows.calls[index + 1..].iter().find(|later| later.socket == made.socket)?;
         let seen = states.iter().find(|(at, _)| next.call.instrument && next.call.function == "tcp_info" && *at == next.returned_ns());
