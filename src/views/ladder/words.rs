@@ -111,7 +111,7 @@ impl Teller<'_> {
                 let data = made.sending().map_or_else(String::new, ToString::to_string);
                 let sent = made.result().unwrap_or_default();
                 let mut words: Words = asked.into_iter().flat_map(near).map(|at| format!("{function} {data} {sent} B → {at}")).collect();
-                words.extend([format!("{function} {data} {sent} B"), format!("{function} {sent} B")]);
+                words.extend([format!("{function} {data} {sent} B"), format!("{function} {data}"), format!("{function} {sent} B")]);
                 words
             }
             _ => {
