@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::flows::{Flows, Made, Origin, flows, in_order};
 use super::wording::{Cast, outcome_ink, safe, span_option, value};
-use crate::event::{Address, Event, Name, Value, What};
+use crate::event::{Address, Args, Event, Name, Value, What};
 use crate::picture::{Ink, Picture, Row, fit, span_of};
 use crate::recording::Recording;
 
@@ -318,6 +318,15 @@ fn outcome(made: &Made) -> (String, String, Ink, String) {
     };
     for (name, it) in back.out.0.iter().filter(|(name, _)| name != "socket") {
         let from = if &**name == "address" && (descriptor || made.receives()) { "from " } else { "" };
+        // What a getter of an option that is a time gave back is a time.
+        let span = made.call.args.get("option").filter(|_| &**name == "value").and_then(|option| {
+            let asked = Args(vec![("option".into(), option.clone()), ("value".into(), it.clone())]);
+            span_option(&asked, it)
+        });
+        if let Some(span) = span {
+            (shown, compared) = (span, key(it));
+            continue;
+        }
         let told = format!("{from}{}", short(it, 24));
         shown = if shown == "ok" { told } else { format!("{shown} {told}") };
         compared = format!("{compared} {}", key(it));

@@ -48,10 +48,6 @@ impl Teller<'_> {
             let contradicts = |other: &&Said| other.source != said.source && other.state != said.state && nothing_between(other);
             let two_truths = said.end.is_some() && all.iter().filter(same_end).any(|other| contradicts(&other));
             let shape = match said.state.as_str() {
-                "none" => {
-                    let words = vec![format!("by then: none in {}", said.source), "by then: none".to_owned(), "none".to_owned()];
-                    Shape::Call { lane: said.lane, words, ink: state_ink("none", false), joins: false }
-                }
                 state if two_truths => {
                     let words = vec![format!("{} says {state}", said.source), state.to_owned()];
                     Shape::Call { lane: said.lane, words, ink: state_ink(state, false), joins: false }
