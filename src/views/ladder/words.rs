@@ -2,7 +2,7 @@
 
 use super::steps::{Aim, Teller};
 use super::story::{Line, Words};
-use crate::event::{Address, Outcome};
+use crate::event::{Address, Outcome, Value};
 use crate::picture::{Ink, span_of};
 use crate::views::flows::{Fate, Made};
 use crate::views::wording::span_option;
@@ -124,7 +124,15 @@ impl Teller<'_> {
                 };
                 let state = self.new_state(index).map_or_else(String::new, |state| format!(" · {state}"));
                 let plain = format!("{function}{told}{result}");
-                vec![format!("{plain}{late}{state}"), format!("{plain}{state}"), plain, function]
+                let mut words = vec![format!("{plain}{late}{state}"), format!("{plain}{state}"), plain];
+                // A setter is long, and its value matters: its option says the same in fewer columns.
+                if let (true, Some(Value::Text(option))) = (function.starts_with("set_"), made.call.args.get("option")) {
+                    words.extend([format!("{option}{told}{result}"), function]);
+                    words.push(option.to_string());
+                } else {
+                    words.push(function);
+                }
+                words
             }
         };
         (words, ink)
