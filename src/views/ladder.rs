@@ -19,6 +19,7 @@ mod fold;
 mod list;
 mod remarks;
 mod segments;
+mod states;
 mod steps;
 mod story;
 mod wire;

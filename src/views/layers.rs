@@ -301,13 +301,25 @@ fn models(parts: &[Part], width: usize, rows: &mut Vec<Row>) {
     }
 }
 
+/// A number that says which: 1st, 2nd, 11th.
+fn ordinal(number: u64) -> String {
+    let ending = match (number % 100, number % 10) {
+        (11..=13, _) => "th",
+        (_, 1) => "st",
+        (_, 2) => "nd",
+        (_, 3) => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
+}
+
 /// One frame, on one screen.
 fn frame_rows(frame: &Frame, width: usize) -> Vec<Row> {
     let (raw, parts) = (&frame.raw.0, parts(frame));
     let payload: usize = parts.iter().filter(|part| part.osi == APPLICATION).map(|part| part.bytes.len()).sum();
     let kind = protocol(frame);
-    let heading = format!("Frame {}, {} → {}, {kind}: ", frame.frame, frame.sent_by, frame.sent_by.other());
-    let sum = format!("{} bytes = {} of headers + {payload} of payload", raw.len(), raw.len() - payload);
+    let heading = format!("{} frame on the wire, {} → {}, {kind}: ", ordinal(frame.frame), frame.sent_by, frame.sent_by.other());
+    let sum = format!("{} bytes = {} headers + {payload} payload", raw.len(), raw.len() - payload);
     let mut rows = Vec::new();
     if heading.width() + sum.width() <= width {
         rows.push(Row::new().with(heading, Ink::Strong).with(sum, Ink::Strong));
@@ -421,7 +433,7 @@ mod tests {
         let mut script = Script::new();
         script.event("wire", tcp());
         let expected = "\
-Frame 6, client → server, TCP: 71 bytes = 66 of headers + 5 of payload
+6th frame on the wire, client → server, TCP: 71 bytes = 66 headers + 5 payload
 Ethernet 02 00 0a 09 00 02 3e 66 17 9e df 44 08 00        type 0800: IPv4
 14 bytes └──────to───────┘ └─────from──────┘ type
 IPv4     45 00 00 39 b6 a1 40 00 40 06 70 09 0a 09 00 01  10.9.0.1 → 10.9.0.2

@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::flows::{Flows, Made, Origin, flows, in_order};
 use super::wording::{Cast, outcome_ink, safe, span_option, value};
-use crate::event::{Address, Event, Name, Value, What};
+use crate::event::{Address, Args, Event, Name, Value, What};
 use crate::picture::{Ink, Picture, Row, fit, span_of};
 use crate::recording::Recording;
 
@@ -19,6 +19,10 @@ const WIDEST: usize = 60;
 const LONG: usize = 24;
 /// A column with more cells than this, folded, is cut.
 const MOST: usize = 48;
+/// With more lines than this, runs of equal rows are folded: a screen of 24, without its first and its last.
+const SCREEN: usize = 22;
+/// How that is done, gently at first: so many rows at the beginning of a run are kept, and at its end, and not fewer folded.
+const FOLDS: [(usize, usize, usize); 3] = [(1, 1, 2), (1, 0, 2), (0, 0, 2)];
 /// The longest sequence of calls that is looked for as repeating.
 const PERIOD: usize = 6;
 /// A call that took this long says so, in nanoseconds.
@@ -50,7 +54,7 @@ struct Column {
 type Aligned = Vec<Option<usize>>;
 
 pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
-    let (columns, before) = columns(recording);
+    let (mut columns, before) = columns(recording);
     let rows = align(&columns);
     let count = columns.len().max(1);
     let each = (width.saturating_sub(3 * (count - 1)) / count).min(WIDEST);
@@ -60,7 +64,7 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
         picture.push(Row::new().with(fit(&words, width), Ink::Faint));
     }
     if each >= NARROWEST {
-        beside(&columns, &rows, each, &mut picture);
+        beside(&mut columns, rows, each, &mut picture);
     } else {
         below(&columns, &rows, width, &mut picture);
     }
@@ -227,6 +231,10 @@ impl Cell {
         }
     }
 
+    fn is_note(&self) -> bool {
+        self.function.starts_with('…')
+    }
+
     fn is_like(&self, other: &Cell) -> bool {
         (&self.who, &self.function, &self.error) == (&other.who, &other.function, &other.error)
     }
@@ -310,6 +318,15 @@ fn outcome(made: &Made) -> (String, String, Ink, String) {
     };
     for (name, it) in back.out.0.iter().filter(|(name, _)| name != "socket") {
         let from = if &**name == "address" && (descriptor || made.receives()) { "from " } else { "" };
+        // What a getter of an option that is a time gave back is a time.
+        let span = made.call.args.get("option").filter(|_| &**name == "value").and_then(|option| {
+            let asked = Args(vec![("option".into(), option.clone()), ("value".into(), it.clone())]);
+            span_option(&asked, it)
+        });
+        if let Some(span) = span {
+            (shown, compared) = (span, key(it));
+            continue;
+        }
         let told = format!("{from}{}", short(it, 24));
         shown = if shown == "ok" { told } else { format!("{shown} {told}") };
         compared = format!("{compared} {}", key(it));
@@ -374,7 +391,7 @@ fn align(columns: &[Column]) -> Vec<Aligned> {
     };
     let same_actors = columns.windows(2).all(|pair| actors(&pair[0]) == actors(&pair[1]));
     let score = |one: &Cell, other: &Cell| {
-        let notes = one.function.starts_with('…') && other.function.starts_with('…');
+        let notes = one.is_note() && other.is_note();
         if notes || (one.function == other.function && (!same_actors || one.who == other.who)) {
             2 + usize::from(one.args_key == other.args_key && one.outcome_key == other.outcome_key)
         } else {
@@ -434,7 +451,58 @@ fn differs(columns: &[Column], row: &Aligned) -> Differs {
     Differs { function: differs(|cell| &cell.function), args: differs(|cell| &cell.args_key), outcome: differs(|cell| &cell.outcome_key) }
 }
 
-fn beside(columns: &[Column], rows: &[Aligned], each: usize, picture: &mut Vec<Row>) {
+/// True if the row's cells are the same call with the same outcome, wherever there is one.
+fn is_equal(columns: &[Column], row: &Aligned) -> bool {
+    let cells: Vec<&Cell> = row.iter().zip(columns).filter_map(|(cell, column)| Some(&column.cells[(*cell)?])).collect();
+    let key = |cell: &Cell| [&cell.who, &cell.function, &cell.args_key, &cell.outcome_key].map(String::clone);
+    cells.len() > 1 && cells.windows(2).all(|pair| key(pair[0]) == key(pair[1]))
+}
+
+/// Runs of rows that are equal in the same columns, with all but a few of each told in one.
+fn fold_equal(columns: &mut [Column], rows: &[Aligned], (first, last, least): (usize, usize, usize)) -> Vec<Aligned> {
+    let mut folded: Vec<Aligned> = Vec::new();
+    let mut at = 0;
+    while at < rows.len() {
+        let where_it_is = |row: &Aligned| row.iter().map(Option::is_some).collect::<Vec<_>>();
+        let like = |row: &&Aligned| is_equal(columns, row) && where_it_is(row) == where_it_is(&rows[at]);
+        let run = rows[at..].iter().take_while(like).count().max(1);
+        let left_out = run.saturating_sub(first + last);
+        if left_out < least {
+            folded.extend_from_slice(&rows[at..at + run]);
+        } else {
+            folded.extend_from_slice(&rows[at..at + first]);
+            let mut note: Aligned = rows[at].clone();
+            for (cell, column) in note.iter_mut().zip(columns.iter_mut()).filter(|(cell, _)| cell.is_some()) {
+                column.cells.push(Cell::note(format!("… {left_out} equal calls")));
+                *cell = Some(column.cells.len() - 1);
+            }
+            folded.push(note);
+            folded.extend_from_slice(&rows[at + run - last..at + run]);
+        }
+        at += run;
+    }
+    folded
+}
+
+/// How many lines these rows take.
+fn height(columns: &[Column], rows: &[Aligned], each: usize) -> usize {
+    let of_row = |row: &Aligned| {
+        let differs = differs(columns, row);
+        let cells = row.iter().zip(columns).filter_map(|(cell, column)| Some(column.cells[(*cell)?].rows(each, differs).len()));
+        cells.max().unwrap_or(0)
+    };
+    2 + rows.iter().map(of_row).sum::<usize>()
+}
+
+fn beside(columns: &mut [Column], all: Vec<Aligned>, each: usize, picture: &mut Vec<Row>) {
+    let mut rows = all.clone();
+    for kept in FOLDS {
+        if picture.len() + height(columns, &rows, each) <= SCREEN {
+            break;
+        }
+        rows = fold_equal(columns, &all, kept);
+    }
+    let rows = &rows;
     let mut line = |cells: Vec<Row>, between: &str, fill: &str| {
         let mut all = Row::new();
         for (number, cell) in cells.into_iter().enumerate() {
@@ -455,10 +523,11 @@ fn beside(columns: &[Column], rows: &[Aligned], each: usize, picture: &mut Vec<R
     line(columns.iter().map(|column| Row::new().with(fit(&column.heading, each), Ink::Strong)).collect(), " │ ", "");
     line(vec![Row::new(); columns.len()], "─┼─", "─");
     for row in rows {
-        let differs = differs(columns, row);
+        let mut differs = differs(columns, row);
+        differs.function &= !row.iter().zip(columns.iter()).any(|(cell, column)| cell.is_some_and(|cell| column.cells[cell].is_note()));
         let cells: Vec<Vec<Row>> = row
             .iter()
-            .zip(columns)
+            .zip(columns.iter())
             .map(|(cell, column)| cell.map_or_else(Vec::new, |cell| column.cells[cell].rows(each, differs)))
             .collect();
         for height in 0..cells.iter().map(Vec::len).max().unwrap_or(0) {

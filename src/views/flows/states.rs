@@ -15,7 +15,8 @@ pub struct StateChange {
     pub at_ns: u64,
     /// Whose end.
     pub who: Name,
-    /// The state, in the kernel's spelling; CLOSED where it knows of no such end.
+    /// The state, in the kernel's spelling; CLOSED where an end's record is gone, `none` where the kernel was asked and knows of
+    /// no such end: since when, nobody has said.
     pub state: String,
     /// True if nobody asked the kernel: the segments sent and received leave no other.
     pub derived: bool,
@@ -53,7 +54,7 @@ impl Flows {
         let mut last: HashMap<(u32, End), String> = HashMap::new();
         for change in kept.into_iter().rev() {
             let before = last.get(&change.end);
-            let none_yet = before.is_none() && change.state == "CLOSED";
+            let none_yet = before.is_none() && ["CLOSED", "none"].contains(&&*change.state);
             let backwards = change.derived && before.is_some_and(|before| rank(before) >= rank(&change.state));
             if !none_yet && !backwards && before != Some(&change.state) {
                 last.insert(change.end, change.state.clone());
@@ -79,7 +80,7 @@ impl Flows {
             let Some(known) = ports(local, peer).and_then(|ends_of| ends.get(&ends_of)) else { return };
             let Some((_, flow, end, who)) = known.iter().rev().find(|(since, ..)| *since <= at_ns).or(known.first()) else { return };
             let state = match state {
-                "none" | "CLOSE" => "CLOSED",
+                "CLOSE" => "CLOSED",
                 "NEW_SYN_RECV" => "SYN_RECV",
                 other => other,
             };

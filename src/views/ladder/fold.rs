@@ -4,6 +4,8 @@ use super::story::{Shape, Step};
 
 /// With more steps than this, runs of equal ones are folded.
 const MANY: usize = 40;
+/// The same where the wire is shown: each frame has rows of its own.
+const MANY_WIRED: usize = 60;
 /// The longest run of steps that is looked for again and again.
 const LONGEST_PERIOD: usize = 8;
 /// With more steps than this, even folded, the middle is left out.
@@ -12,15 +14,15 @@ const TOO_MANY: usize = 200;
 const LONG_RUN: usize = 4;
 /// Runs of so many, if there are too many long ones.
 const SHORT_RUN: usize = 2;
-/// So many steps that went well are shown before others are folded.
+/// So many steps of a part that went well are shown before others are folded.
 const FIRST: usize = 6;
 
 /// The steps that are shown.
 pub(super) fn shorten(mut steps: Vec<Step>) -> Vec<Step> {
-    if steps.len() > MANY {
+    let wired = steps.iter().any(|step| matches!(step.shape, Shape::Segment(_)));
+    if steps.len() > if wired { MANY_WIRED } else { MANY } {
         steps.retain(|step| !step.minor);
         // Of what went over the wire, each frame that was lost or sent again is shown as long as there is any room.
-        let wired = steps.iter().any(|step| matches!(step.shape, Shape::Segment(_)));
         if wired {
             // First long runs; if that is not enough, short ones too.
             let long = fold_uneventful(steps.clone(), LONG_RUN);
@@ -48,8 +50,9 @@ fn fold_uneventful(steps: Vec<Step>, worth_it: usize) -> Vec<Step> {
         if step.uneventful {
             run.push(step);
         } else {
-            // The first ones are shown: the others are like them.
-            let first = if folded.iter().any(is_plain_data) { 0 } else { FIRST.min(run.len()) };
+            // The first ones of each part are shown: the others are like them.
+            let part = folded.iter().rev().take_while(|step| !matches!(step.shape, Shape::Part(_)));
+            let first = if part.into_iter().any(is_plain_data) { 0 } else { FIRST.min(run.len()) };
             folded.extend(run.drain(..first));
             folded.append(&mut summary(&mut run, worth_it));
             folded.push(step);

@@ -24,7 +24,9 @@ impl Teller<'_> {
         others.extend(told.iter().flat_map(|segment| segment.arrived_ns.iter().copied().chain([segment.left_ns])));
         others.extend(self.flows.states.iter().map(|change| change.at_ns));
         others.sort_unstable();
-        let mut steps = self.arp(recording);
+        // Where the wire carries hardly anything else, ARP is the point.
+        let asking = wire.iter().filter(|segment| segment.frame.layers.arp.is_some()).count();
+        let mut steps = if asking * 2 >= wire.len() { self.arp_frames() } else { self.arp(recording) };
         for segment in told {
             self.segment(segment, &others, numbers, &mut steps);
         }
@@ -82,6 +84,41 @@ impl Teller<'_> {
                 }
             }
             answered = arp.operation != 1;
+        }
+        steps
+    }
+
+    /// Each question and each answer of ARP in a row of its own, as any other frame.
+    fn arp_frames(&self) -> Vec<Step> {
+        let mut steps = Vec::new();
+        let all: Vec<_> = self.flows.wire.iter().filter_map(|segment| Some((segment, segment.frame.layers.arp.as_ref()?))).collect();
+        for (index, (segment, arp)) in all.iter().enumerate() {
+            let (Some(&from), Some(&to)) = (self.lane_of.get(&segment.from), self.lane_of.get(&segment.to)) else { continue };
+            let asks = arp.operation == 1;
+            let (words, notes) = if asks {
+                let asked = arp.target_ip;
+                let words = vec![format!("ARP who has {asked}?"), format!("who has {asked}?"), format!("ARP {asked}?"), "ARP".to_owned()];
+                (words, vec!["to everybody".to_owned(), "to all".to_owned()])
+            } else {
+                let (who, mac) = (arp.sender_ip, &arp.sender_mac);
+                let words = vec![format!("ARP {who} is at {mac}"), format!("{who} is at {mac}"), format!("is at {mac}"), format!("at {mac}"), "ARP".to_owned()];
+                (words, if segment.frame.by_lab { vec!["the lab answers".to_owned(), "lab".to_owned()] } else { Vec::new() })
+            };
+            let way = match segment.frame.treatment.fate.arrives() {
+                true => Way::Whole(Some(notes).filter(|notes| !notes.is_empty())),
+                false => Way::Stops(reasons(segment)),
+            };
+            let flight = Flight { from, to, words, ink: Ink::Strong, way, bytes: 0 };
+            steps.push(Step::new(segment.left_ns, Shape::Segment(flight), format!("arp {from} {asks}")));
+            // Until it is answered, or asked again.
+            let again = all[index + 1..].iter().any(|(_, later)| match later.operation {
+                1 => later.target_ip == arp.target_ip,
+                _ => later.sender_ip == arp.target_ip,
+            });
+            if asks && !again && segment.frame.treatment.fate.arrives() {
+                let words = vec![format!("nobody says: it is {}", arp.target_ip), "nobody answers".to_owned(), "no answer".to_owned()];
+                steps.push(Step::new(segment.left_ns, Shape::Aside(words), "no answer".to_owned()));
+            }
         }
         steps
     }

@@ -30,7 +30,7 @@ pub(super) struct Teller<'a> {
     /// The sockets whose segments are shown.
     wired: HashSet<usize>,
     /// The calls that are shown, by index into the flows.
-    shown: Vec<usize>,
+    pub(super) shown: Vec<usize>,
     aims: BTreeMap<usize, Aim>,
     /// Receiving calls that are drawn at the head of this call's arrow.
     met: HashMap<usize, usize>,
@@ -102,6 +102,8 @@ impl<'a> Teller<'a> {
             let Some(send) = message.send.filter(|send| shown.contains(send) && flows.calls[*send].back.is_some()) else { continue };
             let to = message.receive.map(|receive| self.lane(receive)).or_else(|| message.to.and_then(|to| self.owner_lane(to)));
             let stops = match message.fate {
+                // What a stream delivered lies there unread: it is not lost.
+                Fate::NeverReceived if self.is_stream(send) => None,
                 Fate::NeverReceived => Some("never received".to_owned()),
                 Fate::NobodyThere => Some("nobody there".to_owned()),
                 Fate::Unknown | Fate::Unsent => continue,
@@ -247,7 +249,8 @@ impl<'a> Teller<'a> {
                 steps.push(Step::new(made.returned_ns(), shape, format!("{lane} back {}", made.call.function)));
             }
         }
-        let remarks = self.remarks(recording);
+        let mut remarks = self.remarks(recording);
+        remarks.extend(self.asked_states(recording));
         let others: Vec<u64> = steps.iter().chain(&remarks).map(|step| step.at_ns).collect();
         steps.extend(remarks);
         steps.extend(self.segments(recording, others, numbers));

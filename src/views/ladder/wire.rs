@@ -164,7 +164,12 @@ impl Ladder {
 }
 
 pub(super) fn state_text(state: &str, derived: bool) -> String {
-    if derived { format!("({state})") } else { state.to_owned() }
+    match state {
+        _ if derived => format!("({state})"),
+        // The kernel was asked then; it may have been so for long.
+        "none" => "by then: none".to_owned(),
+        _ => state.to_owned(),
+    }
 }
 
 pub(super) fn state_ink(state: &str, derived: bool) -> Ink {

@@ -2,7 +2,7 @@
 
 use super::steps::{Aim, Teller};
 use super::story::{Line, Words};
-use crate::event::{Address, Outcome};
+use crate::event::{Address, Outcome, Value};
 use crate::picture::{Ink, span_of};
 use crate::views::flows::{Fate, Made};
 use crate::views::wording::span_option;
@@ -111,7 +111,7 @@ impl Teller<'_> {
                 let data = made.sending().map_or_else(String::new, ToString::to_string);
                 let sent = made.result().unwrap_or_default();
                 let mut words: Words = asked.into_iter().flat_map(near).map(|at| format!("{function} {data} {sent} B → {at}")).collect();
-                words.extend([format!("{function} {data} {sent} B"), format!("{function} {sent} B")]);
+                words.extend([format!("{function} {data} {sent} B"), format!("{function} {data}"), format!("{function} {sent} B")]);
                 words
             }
             _ => {
@@ -124,7 +124,15 @@ impl Teller<'_> {
                 };
                 let state = self.new_state(index).map_or_else(String::new, |state| format!(" · {state}"));
                 let plain = format!("{function}{told}{result}");
-                vec![format!("{plain}{late}{state}"), format!("{plain}{state}"), plain, function]
+                let mut words = vec![format!("{plain}{late}{state}"), format!("{plain}{state}"), plain];
+                // A setter is long, and its value matters: its option says the same in fewer columns.
+                if let (true, Some(Value::Text(option))) = (function.starts_with("set_"), made.call.args.get("option")) {
+                    words.extend([format!("{option}{told}{result}"), function]);
+                    words.push(option.to_string());
+                } else {
+                    words.push(function);
+                }
+                words
             }
         };
         (words, ink)
@@ -140,6 +148,9 @@ impl Teller<'_> {
     /// The TCP state that a shutdown led to, if the instrument saw a new one right after.
     fn new_state(&self, index: usize) -> Option<&str> {
         let made = self.made(index);
+        if self.is_asked_later(index) {
+            return None;
+        }
         let states = &self.flows.sockets[made.socket.filter(|_| made.call.function == "shutdown" && !self.is_wired(index))?].states;
         let next = self.flows.calls[index + 1..].iter().find(|later| later.socket == made.socket)?;
         let seen = states.iter().find(|(at, _)| next.call.instrument && next.call.function == "tcp_info" && *at == next.returned_ns());
