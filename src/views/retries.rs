@@ -14,8 +14,8 @@ use crate::recording::Recording;
 const WIDE: usize = 56;
 /// A series shows at most this many of its frames.
 const MOST: usize = 18;
-/// At most this many series are drawn: a bad wire loses many segments, and one is like the other.
-const MOST_SERIES: usize = 8;
+/// At most this many series are drawn, those sent most often and for longest: a bad wire loses many segments, and one is like the other.
+const MOST_SERIES: usize = 3;
 /// What limits a wait, by the name of its socket option (socket(7), tcp(7)).
 const LIMITS: [&str; 7] = ["SO_SNDTIMEO", "SO_RCVTIMEO", "TCP_USER_TIMEOUT", "TCP_SYNCNT", "TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT"];
 
@@ -226,6 +226,8 @@ struct Block {
     /// Said below: by which rule it was lost, within which limits.
     notes: Vec<String>,
     lines: Vec<Line>,
+    /// How often it was sent, and for how long.
+    weight: (usize, u64),
 }
 
 fn blocks(recording: &Recording) -> Vec<Block> {
@@ -307,7 +309,7 @@ impl Series<'_> {
                 lines.push(Line { label: "wait".into(), at, outcome: String::new(), ink: Ink::Faint, from, stroke: Stroke::Wait });
             }
         }
-        Block { heading: self.heading(), notes, lines }
+        Block { heading: self.heading(), notes, lines, weight: (self.sent.len(), self.ends().saturating_sub(self.begins())) }
     }
 }
 
@@ -360,8 +362,17 @@ fn tick(ns: u64, span: u64) -> String {
 }
 
 pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
-    let blocks = blocks(recording);
-    let lines = || blocks.iter().take(MOST_SERIES).flat_map(|block| &block.lines);
+    let mut blocks = blocks(recording);
+    let left_out = blocks.len().saturating_sub(MOST_SERIES);
+    let mut weights: Vec<(usize, u64)> = blocks.iter().map(|block| block.weight).collect();
+    weights.sort_unstable();
+    // Of equal ones the first are kept.
+    for lightest in weights.into_iter().take(left_out) {
+        if let Some(at) = blocks.iter().rposition(|block| block.weight == lightest) {
+            blocks.remove(at);
+        }
+    }
+    let lines = || blocks.iter().flat_map(|block| &block.lines);
     if blocks.is_empty() {
         return Picture(vec![Row::new().with(fit("(nothing was sent again)", width), Ink::Faint)]);
     }
@@ -373,13 +384,15 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     let column = labels + 1 + 8 + 2 + outcomes + 2;
     let axis = Axis { zero, span: last.saturating_sub(zero), column, columns: width.saturating_sub(column).min(100) };
     let mut canvas = Canvas::new(width);
-    for block in blocks.iter().take(MOST_SERIES) {
+    let mut said = None;
+    for block in &blocks {
+        let first = canvas.height() == 0;
         let mut row = canvas.height() + usize::from(canvas.height() > 0);
         for line in textwrap::wrap(&block.heading, width) {
             canvas.write(row, 0, width, &line, Ink::Strong);
             row += 1;
         }
-        if width >= WIDE {
+        if width >= WIDE && first {
             for at in axis.ticks() {
                 let (text, column) = (tick(at - zero, axis.span), axis.column_of(at));
                 if column + count(&text) <= width {
@@ -392,16 +405,17 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
             line.draw(&mut canvas, row, &axis, labels, outcomes);
             row += 1;
         }
-        if !block.notes.is_empty() {
+        // The same is said once.
+        if !block.notes.is_empty() && said.replace(&block.notes) != Some(&block.notes) {
             for line in textwrap::wrap(&format!("({})", block.notes.join(", ")), width) {
                 canvas.write(row, 0, width, &line, Ink::Faint);
                 row += 1;
             }
         }
     }
-    if blocks.len() > MOST_SERIES {
+    if left_out > 0 {
         let row = canvas.height() + 1;
-        canvas.write(row, 0, width, &format!("… {} more that were sent again", blocks.len() - MOST_SERIES), Ink::Faint);
+        canvas.write(row, 0, width, &format!("… {left_out} more that were sent again"), Ink::Faint);
     }
     canvas.picture()
 }
@@ -592,7 +606,7 @@ s)
         for port in 4001..4020 {
             script.event("wire", segment(port, "SYN", 7, 0, "dropped"));
         }
-        assert!(draw(&script.recording(), 80).text().ends_with("\n\n… 12 more that were sent again\n"));
+        assert!(draw(&script.recording(), 80).text().ends_with("\n\n… 17 more that were sent again\n"));
         assert_eq!(draw(&Script::new().recording(), 80).text(), "(nothing was sent again)\n");
     }
 }

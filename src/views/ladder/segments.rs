@@ -101,7 +101,13 @@ impl Teller<'_> {
                 (words, vec!["to everybody".to_owned(), "to all".to_owned()])
             } else {
                 let (who, mac) = (arp.sender_ip, &arp.sender_mac);
-                let words = vec![format!("ARP {who} is at {mac}"), format!("{who} is at {mac}"), format!("is at {mac}"), format!("at {mac}"), "ARP".to_owned()];
+                let words = vec![
+                    format!("ARP {who} is at {mac}"),
+                    format!("{who} is at {mac}"),
+                    format!("is at {mac}"),
+                    format!("at {mac}"),
+                    "ARP".to_owned(),
+                ];
                 (words, if segment.frame.by_lab { vec!["the lab answers".to_owned(), "lab".to_owned()] } else { Vec::new() })
             };
             let way = match segment.frame.treatment.fate.arrives() {

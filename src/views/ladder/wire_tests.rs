@@ -357,3 +357,32 @@ fn no_width_is_too_narrow_and_no_row_too_wide() {
         }
     }
 }
+
+/// A recording that the course ships.
+fn shipped(name: &str) -> String {
+    let path = format!("{}/lessons/recordings/{name}.jsonl", env!("CARGO_MANIFEST_DIR"));
+    let file = std::fs::File::open(path).expect("it is shipped");
+    let recordings = crate::recording::read(std::io::BufReader::new(file)).recordings;
+    draw(&recordings[0], 80, Numbers::Relative).text()
+}
+
+#[test]
+fn each_part_of_a_comparison_shows_its_answer() {
+    let drawn = shipped("first-answer");
+    assert_eq!(drawn.matches("recv = 4 \"noon\"").count(), 2, "{drawn}");
+}
+
+#[test]
+fn where_arp_is_the_point_it_is_drawn_frame_by_frame() {
+    let drawn = shipped("who-has");
+    for row in ["who has 10.9.0.2? ──▶┃ to everybody", "the lab answers │◀─ is at 02:00:0a:09:00:02", "who has 10.9.0.3? ─✗", "\"anyone?\""]
+    {
+        assert!(drawn.contains(row), "{row}:\n{drawn}");
+    }
+}
+
+#[test]
+fn what_is_none_was_so_by_the_time_that_the_kernel_was_asked() {
+    let drawn = shipped("reset");
+    assert_eq!(drawn.matches("by then: none").count(), 2, "{drawn}");
+}
