@@ -196,7 +196,9 @@ mod tests {
 
     #[test]
     fn logarithms_are_exact_to_a_hundredth() {
-        for (value, exact) in [(1, 0.0), (2, std::f64::consts::LOG10_2), (10, 1.0), (999, 2.999_57), (1_000_000, 6.0), (u64::MAX, 19.265_92)] {
+        for (value, exact) in
+            [(1, 0.0), (2, std::f64::consts::LOG10_2), (10, 1.0), (999, 2.999_57), (1_000_000, 6.0), (u64::MAX, 19.265_92)]
+        {
             assert!((super::log10(value) - exact).abs() < 0.01, "{value}: {}", super::log10(value));
         }
     }
