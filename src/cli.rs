@@ -212,9 +212,9 @@ pub struct Chat {
     /// What the other is called
     #[arg(long, value_name = "NAME", default_value = "Jack")]
     pub peer_name: String,
-    /// Size of the buffer that recv fills, in bytes
-    #[arg(long, value_name = "BYTES", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..=1 << 24))]
-    pub buffer: u32,
+    /// Size of the buffer that recv fills; without it 1024, growing when a peer fills it
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..=1 << 24))]
+    pub buffer: Option<u32>,
     /// Every call as a line, with its thread's name; twice: also the kernel's view
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub verbose: u8,

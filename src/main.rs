@@ -74,7 +74,7 @@ fn chat(shared: &Shared, asked: &cli::Chat) -> Result<(), Failure> {
         timeout: asked.timeout,
         retries: asked.retries,
         peer_name: &asked.peer_name,
-        buffer: usize::try_from(asked.buffer).unwrap_or(1024),
+        buffer: asked.buffer,
         verbose: asked.verbose,
         record: asked.record.as_deref(),
     };

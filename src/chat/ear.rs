@@ -3,12 +3,15 @@
 use std::io;
 use std::time::Duration;
 
+use super::Buffer;
 use super::message::Inbox;
 use super::screen::Screen;
 use crate::lab::Socket;
 
 /// When nothing has come for so long, the line has gone quiet.
 pub const QUIET: Duration = Duration::from_millis(200);
+/// A buffer that may grow becomes no larger than this, in bytes.
+const LARGEST: usize = 64 * 1024;
 /// So much text is shown at once.
 const FULL: usize = 64 * 1024;
 
@@ -18,6 +21,7 @@ pub struct Ear<'a> {
     screen: &'a dyn Screen,
     inbox: Inbox,
     buffer: Vec<u8>,
+    may_grow: bool,
     /// What can be shown and has not been.
     text: String,
     /// The timeout that the socket has now.
@@ -38,8 +42,8 @@ pub enum Heard {
 impl<'a> Ear<'a> {
     /// An ear with a buffer of this size.
     #[must_use]
-    pub fn new(socket: &'a Socket, screen: &'a dyn Screen, inbox: Inbox, buffer: usize) -> Ear<'a> {
-        Ear { socket, screen, inbox, buffer: vec![0; buffer], text: String::new(), timeout: None }
+    pub fn new(socket: &'a Socket, screen: &'a dyn Screen, inbox: Inbox, Buffer { size, may_grow }: Buffer) -> Ear<'a> {
+        Ear { socket, screen, inbox, buffer: vec![0; size], may_grow, text: String::new(), timeout: None }
     }
 
     /// Receives once, waiting as long as there is nothing; shows what is complete.
@@ -115,7 +119,11 @@ impl<'a> Ear<'a> {
             return Ok(Heard::End);
         }
         self.inbox.push(&self.buffer[..got], &mut self.text);
-        if got == self.buffer.len() && self.text.len() < FULL { Ok(Heard::Bytes) } else { self.show() }
+        let filled = got == self.buffer.len();
+        if filled && self.may_grow && got < LARGEST {
+            self.buffer.resize(got * 2, 0);
+        }
+        if filled && self.text.len() < FULL { Ok(Heard::Bytes) } else { self.show() }
     }
 
     fn show(&mut self) -> io::Result<Heard> {

@@ -99,9 +99,23 @@ pub fn listen(actor: &Actor, address: &Address, screen: &dyn Screen) -> Result<L
 /// Whether the socket's file has been left behind by a process that is gone. connect(2) knows, and a datagram socket may ask
 /// without being taken for a caller: `ECONNREFUSED` if nobody has the file, `EPROTOTYPE` if a stream socket has it.
 fn is_stale(actor: &Actor, address: &Address, at: &SockAddr) -> bool {
-    let Address::Unix(_) = address else { return false };
+    let Address::Unix(path) = address else { return false };
+    if !is_socket(path) {
+        return false;
+    }
     let asked = actor.socket(Domain::UNIX, Type::DGRAM, None).and_then(|probe| probe.connect(at));
     asked.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+}
+
+#[cfg(unix)]
+fn is_socket(path: &std::path::Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    std::fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket())
+}
+
+#[cfg(not(unix))]
+fn is_socket(_: &std::path::Path) -> bool {
+    false
 }
 
 impl Listener {

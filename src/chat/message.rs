@@ -46,7 +46,7 @@ impl Inbox {
 
     /// Takes what recv gave, and adds to `shown` what of it can be shown now.
     pub fn push(&mut self, bytes: &[u8], shown: &mut String) {
-        let (whole, rest) = match bytes.iter().rposition(|byte| *byte == b'\n') {
+        let (whole, rest) = match memchr::memrchr(b'\n', bytes) {
             Some(last) => bytes.split_at(last + 1),
             None => (&[][..], bytes),
         };
@@ -89,7 +89,7 @@ impl Inbox {
     /// Whole lines, each with its newline. Nearly always there is nothing in them to write out, and they are copied as they are.
     fn lines(&mut self, mut whole: &[u8], shown: &mut String) {
         if self.begun || !self.line.is_empty() {
-            let end = whole.iter().position(|byte| *byte == b'\n').map_or(whole.len(), |at| at + 1);
+            let end = memchr::memchr(b'\n', whole).map_or(whole.len(), |at| at + 1);
             let mut first = std::mem::take(&mut self.line);
             first.extend_from_slice(&whole[..end - 1]);
             self.message(&first, shown);
@@ -100,14 +100,16 @@ impl Inbox {
         }
         match std::str::from_utf8(whole) {
             Ok(text) if is_plain(whole) => {
-                shown.reserve(whole.len() * 2);
-                for line in text.split_inclusive('\n') {
+                let mut from = 0;
+                for newline in memchr::memchr_iter(b'\n', whole) {
+                    let line = &text[from..=newline];
                     if line.len() > LONGEST {
-                        self.message(line.trim_end_matches('\n').as_bytes(), shown);
+                        self.message(&line.as_bytes()[..line.len() - 1], shown);
                     } else {
                         shown.push_str(&self.label);
                         shown.push_str(line);
                     }
+                    from = newline + 1;
                 }
             }
             _ => whole.split_inclusive(|byte| *byte == b'\n').for_each(|line| self.message(&line[..line.len() - 1], shown)),
@@ -183,13 +185,16 @@ fn whole_characters(bytes: &[u8]) -> usize {
 /// True if nothing here can need writing out. It looks at bytes, not at characters, so that the compiler makes it fast, and
 /// so says no to a few that are harmless; [`is_safe_to_show`] then decides.
 fn is_plain(bytes: &[u8]) -> bool {
-    let mut suspect = false;
-    for (byte, next) in bytes.iter().zip(bytes.iter().skip(1).chain(&[0])) {
-        suspect |= (*byte < 0x20) & (*byte != b'\n') | (*byte == 0x7f);
+    let next = bytes.get(1..).unwrap_or_default();
+    let mut suspect = 0;
+    for (byte, next) in bytes.iter().zip(next) {
+        let control = (*byte < 0x20) & (*byte != b'\n') | (*byte == 0x7f);
         // The first bytes of U+0080 to U+00BF, U+034F, U+061C, U+180E and U+E0000.
-        suspect |= (*byte == 0xc2) | (*byte == 0xcd) | (*byte == 0xd8) | (*byte == 0xe1) | (*byte == 0xf3);
+        let first = (*byte == 0xc2) | (*byte == 0xcd) | (*byte == 0xd8) | (*byte == 0xe1) | (*byte == 0xf3);
         // U+2000 to U+207F, U+FEFF, U+FFF9.
-        suspect |= (*byte == 0xe2) & (*next & 0xfe == 0x80) | (*byte == 0xef) & (*next & 0xfb == 0xbb);
+        let two = (*byte == 0xe2) & (*next & 0xfe == 0x80) | (*byte == 0xef) & (*next & 0xfb == 0xbb);
+        suspect |= u8::from(control | first | two);
     }
-    !suspect
+    // The last byte is a newline, or the beginning or the end of a character that its first byte has told.
+    suspect == 0 && bytes.last().is_none_or(|last| *last == b'\n')
 }

@@ -88,8 +88,24 @@ pub struct Talk<'a> {
     pub screen: &'a dyn Screen,
     /// Makes messages of what is received.
     pub inbox: Inbox,
-    /// The size of the buffer that recv fills.
-    pub buffer: usize,
+    /// The buffer that recv fills.
+    pub buffer: Buffer,
+}
+
+/// The buffer that recv fills.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Buffer {
+    /// Its size in bytes.
+    pub size: usize,
+    /// Whether it grows when a peer fills it: many bytes are better fetched with few calls.
+    pub may_grow: bool,
+}
+
+impl Default for Buffer {
+    /// The notes' 1024 bytes, to begin with.
+    fn default() -> Buffer {
+        Buffer { size: 1024, may_grow: true }
+    }
 }
 
 /// How a talk ended.
@@ -153,8 +169,8 @@ pub struct Wanted {
     pub retries: u32,
     /// What the peer is called.
     pub peer_name: String,
-    /// The size of recv's buffer.
-    pub buffer: usize,
+    /// The buffer that recv fills.
+    pub buffer: Buffer,
     /// Takes what is recorded, as it comes, and makes rows for the screen of it. With no events: nothing has come for a while.
     pub tracer: Option<Tracer>,
 }
@@ -268,6 +284,11 @@ fn meet(lab: &Lab, wanted: &Wanted, screen: &dyn Screen) -> Result<(Side, Socket
 
 fn serve(lab: &Lab, address: &Address, screen: &dyn Screen) -> Result<Socket, Missed> {
     let listener = meeting::listen(&lab.actor("server"), address, screen)?;
+    if address.to_string().ends_with(":0") {
+        // The kernel chose the port: somebody has to be told.
+        let at = listener.address().map_err(|error| Missed::at("listen", error))?;
+        screen.note(&format!("listening at: {}", lab::address(&at)));
+    }
     screen.note("waiting for connection...");
     let (socket, peer) = listener.accept().map_err(|error| Missed::at("accept", error))?;
     let from = match lab::address(&peer) {

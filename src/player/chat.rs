@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::chat::{self, Parted, Side, Style, Tracer, Wanted};
+use crate::chat::{self, Buffer, Parted, Side, Style, Tracer, Wanted};
 use crate::lab::kernel;
 use crate::recording::{Header, write_line};
 use crate::terminal::{Terminal, shown};
@@ -28,8 +28,8 @@ pub struct Asked<'a> {
     pub retries: u32,
     /// What the peer is called.
     pub peer_name: &'a str,
-    /// The size of recv's buffer.
-    pub buffer: usize,
+    /// The size of recv's buffer, if it is to have one and keep it.
+    pub buffer: Option<u32>,
     /// How much the trace tells: 0 for none.
     pub verbose: u8,
     /// Where the events go.
@@ -48,7 +48,10 @@ pub fn chat(terminal: &Terminal, asked: &Asked<'_>) -> Result<(), Failure> {
         timeout: asked.timeout,
         retries: asked.retries,
         peer_name: crate::text::safe(asked.peer_name).into_owned(),
-        buffer: asked.buffer,
+        buffer: asked
+            .buffer
+            .and_then(|size| usize::try_from(size).ok())
+            .map_or_else(Buffer::default, |size| Buffer { size, may_grow: false }),
         tracer: tracer(terminal, asked)?,
     };
     match chat::chat(wanted) {
