@@ -91,7 +91,8 @@ impl Keyboard {
                 Err(nix::errno::Errno::EINTR) => continue,
                 answer => answer?,
             };
-            let is_ready = |at: usize| watched.get(at).and_then(PollFd::any).unwrap_or(false);
+            // nix says nothing of bits that it has no name for, such as POLLRDHUP.
+            let is_ready = |at: usize| watched.get(at).is_some_and(|one| one.any().unwrap_or(true));
             if is_ready(1) || (is_ready(2) && !is_ready(0)) {
                 return Ok(None);
             }

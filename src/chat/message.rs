@@ -198,3 +198,103 @@ fn is_plain(bytes: &[u8]) -> bool {
     // The last byte is a newline, or the beginning or the end of a character that its first byte has told.
     suspect == 0 && bytes.last().is_none_or(|last| *last == b'\n')
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What is shown of these bytes, if they come in pieces of these lengths.
+    fn shown(bytes: &[u8], cuts: &[usize], at_terminal: bool) -> String {
+        let mut inbox = Inbox::new("Jack: ", at_terminal);
+        let (mut text, mut left) = (String::new(), bytes);
+        for cut in cuts {
+            let (piece, rest) = left.split_at((*cut).min(left.len()));
+            inbox.push(piece, &mut text);
+            left = rest;
+        }
+        inbox.push(left, &mut text);
+        inbox.end(&mut text);
+        text
+    }
+
+    /// Bytes with everything in them that could go wrong.
+    fn bytes() -> impl Strategy<Value = Vec<u8>> {
+        let part = prop_oneof![
+            any::<String>().prop_map(String::into_bytes),
+            "[你好，。a-z]{0,9}".prop_map(String::into_bytes),
+            proptest::collection::vec(any::<u8>(), 0..9),
+            Just(b"\r\n".to_vec()),
+            Just(b"\n".to_vec()),
+            Just("\u{1b}\u{9b}\u{202e}\u{200b}\u{feff}".as_bytes().to_vec()),
+            (LONGEST - 5..LONGEST + 5, prop_oneof![Just("x"), Just("长"), Just("\r")]).prop_map(|(many, of)| of.repeat(many).into_bytes()),
+        ];
+        proptest::collection::vec(part, 0..12).prop_map(|parts| parts.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn any_bytes_with_any_cuts_are_the_same_text(bytes in bytes(), cuts in proptest::collection::vec(0..5000_usize, 0..40), at_terminal: bool) {
+            prop_assert_eq!(shown(&bytes, &cuts, at_terminal), shown(&bytes, &[], at_terminal));
+        }
+
+        #[test]
+        fn nothing_shown_can_be_obeyed(bytes in bytes(), at_terminal: bool) {
+            let text = shown(&bytes, &[], at_terminal);
+            let fine = |character| is_safe_to_show(character) || character == '\n' || (character == '\t' && !at_terminal);
+            prop_assert!(text.chars().all(fine));
+        }
+
+        #[test]
+        fn what_is_held_back_is_bounded(bytes in bytes(), cut in 1..5000_usize) {
+            let mut inbox = Inbox::new("Jack: ", false);
+            for piece in bytes.chunks(cut) {
+                inbox.push(piece, &mut String::new());
+                prop_assert!(inbox.line.len() <= LONGEST + 4);
+            }
+        }
+
+        #[test]
+        fn harmless_text_is_shown_as_it_is(lines in proptest::collection::vec("[你好，。“” a-z\t]{0,40}", 0..20), cuts in proptest::collection::vec(0..99_usize, 0..20)) {
+            let sent: String = lines.iter().map(|line| format!("{line}\n")).collect();
+            let expected: String = lines.iter().map(|line| format!("Jack: {line}\n")).collect();
+            prop_assert_eq!(shown(sent.as_bytes(), &cuts, false), expected);
+        }
+    }
+
+    #[test]
+    fn no_unsafe_character_passes_as_plain() {
+        for character in (0..=0x10_ffff).filter_map(char::from_u32).filter(|character| !is_safe_to_show(*character) && *character != '\n') {
+            assert!(!is_plain(format!("a{character}\n").as_bytes()), "{character:?}");
+        }
+        assert!(is_plain("你好，世界。 hello\n".as_bytes()));
+    }
+
+    #[test]
+    fn silence_ends_a_message_of_a_peer_that_sends_no_newline() {
+        let (mut inbox, mut text) = (Inbox::new("Jack: ", false), String::new());
+        inbox.push("你好".as_bytes(), &mut text);
+        assert!(inbox.is_waiting() && text.is_empty());
+        inbox.quiet(&mut text);
+        assert!(!inbox.is_waiting());
+        // A character that is cut is waited for, however quiet it is.
+        inbox.push(&"好".as_bytes()[..2], &mut text);
+        inbox.quiet(&mut text);
+        inbox.push(&"好".as_bytes()[2..], &mut text);
+        inbox.quiet(&mut text);
+        assert_eq!(text, "Jack: 你好\nJack: 好\n");
+    }
+
+    #[test]
+    fn a_peer_that_sends_newlines_is_believed() {
+        let (mut inbox, mut text) = (Inbox::new("Jack: ", false), String::new());
+        inbox.push(b"one\ntw", &mut text);
+        inbox.quiet(&mut text);
+        inbox.push(b"o\nthree", &mut text);
+        inbox.end(&mut text);
+        assert_eq!(text, "Jack: one\nJack: two\nJack: three");
+    }
+}
