@@ -390,3 +390,84 @@ fn calls_are_traced_with_their_threads_and_recorded() {
     let _ = std::fs::remove_file(&file);
     assert!(text.lines().count() > 10 && text.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()));
 }
+
+/// The program, or `None` with a word about it if it is not installed.
+fn installed(name: &str) -> Option<Command> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).any(|folder| folder.join(name).exists());
+    if !found {
+        eprintln!("skipped: {name} is not installed");
+    }
+    found.then(|| Command::new(name))
+}
+
+/// The notes' client in today's Python: what it sends has no newline.
+const NOTES_CLIENT: &str = "
+import socket, sys
+client = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+client.connect(('127.0.0.1', int(sys.argv[1])))
+for said in ('你好', '在吗'):
+    client.sendall(said.encode())
+    print('Jack:' + client.recv(1024).decode(), flush=True)
+client.close()
+";
+
+#[test]
+fn the_notes_own_program_is_understood() {
+    if installed("python3").is_none() {
+        return;
+    }
+    for style in STYLES {
+        let (mut server, at) = Side::server("127.0.0.1:0", &["--style", style]);
+        let port = at.rsplit_once(':').expect("a port").1;
+        let mut python = Command::new("python3");
+        python.env("PYTHONIOENCODING", "utf-8");
+        let client = python.args(["-c", NOTES_CLIENT, port]).stdout(Stdio::piped()).spawn().expect("python3 starts");
+        for (said, answer) in [("你好", "你也好啊\n"), ("在吗", "在\n")] {
+            server.shows(&format!("Jack: {said}\n"));
+            server.types(answer);
+        }
+        let told = client.wait_with_output().expect("it ends");
+        assert_eq!(String::from_utf8_lossy(&told.stdout), "Jack:你也好啊\n\nJack:在\n\n", "{style}");
+        assert_eq!(server.end().2, Some(0));
+    }
+}
+
+#[test]
+fn nc_and_socat_are_understood() {
+    for (name, args) in [("nc", &["-N", "127.0.0.1", "PORT"][..]), ("socat", &["-", "TCP:127.0.0.1:PORT"])] {
+        let Some(mut command) = installed(name) else { continue };
+        let (mut server, at) = Side::server("127.0.0.1:0", &[]);
+        let port = at.rsplit_once(':').expect("a port").1;
+        command.args(args.iter().map(|arg| arg.replace("PORT", port))).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut peer = command.spawn().expect("it starts");
+        let mut keys = peer.stdin.take().expect("piped");
+        keys.write_all("你好\r\n".as_bytes()).expect("it reads");
+        server.shows("Jack: 你好\n");
+        server.types("你也好啊\n");
+        let mut shown = String::new();
+        BufReader::new(peer.stdout.take().expect("piped")).read_line(&mut shown).expect("UTF-8");
+        assert_eq!(shown, "你也好啊\n", "{name}");
+        drop(keys);
+        assert_eq!(server.end().2, Some(0), "{name}");
+        peer.wait().expect("it ends");
+    }
+}
+
+#[test]
+fn a_peer_that_never_reads_keeps_nobody_from_hearing_it() {
+    for style in ["threads", "poll"] {
+        let (mut server, at) = Side::server("127.0.0.1:0", &["--style", style]);
+        let socket = peer(&at);
+        let mut input = server.child.stdin.take().expect("piped");
+        // More than all buffers on the way hold: this thread stays blocked until the chat is over.
+        let typing = std::thread::spawn(move || input.write_all(&vec![b'x'; 64 << 20]));
+        for number in 0..100 {
+            socket.send(format!("line {number}\n").as_bytes()).expect("send");
+            server.shows(&format!("Jack: line {number}\n"));
+        }
+        drop(socket);
+        assert_eq!(server.wait().2, Some(1), "{style}");
+        assert!(typing.join().expect("joined").is_err());
+    }
+}

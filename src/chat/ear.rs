@@ -11,9 +11,9 @@ use crate::lab::Socket;
 /// When nothing has come for so long, the line has gone quiet.
 pub const QUIET: Duration = Duration::from_millis(200);
 /// A buffer that may grow becomes no larger than this, in bytes.
-const LARGEST: usize = 64 * 1024;
+const LARGEST: usize = 256 * 1024;
 /// So much text is shown at once.
-const FULL: usize = 64 * 1024;
+const FULL: usize = 256 * 1024;
 
 /// The receiving half of one side.
 pub struct Ear<'a> {
