@@ -81,6 +81,8 @@ pub enum Command {
     },
     /// Say what this machine can show, why not, and how to get the rest
     Doctor,
+    /// Talk: the one who comes first serves, the other joins
+    Chat(Chat),
     /// Show a recording through the same views
     Replay {
         /// A file that `--record` wrote; `-` is standard input
@@ -182,4 +184,61 @@ pub enum When {
     Always,
     /// Never
     Never,
+}
+
+/// The chat.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+At a terminal: /quit or Ctrl-C leaves, Ctrl-D ends what you have to say and goes on listening.
+Elsewhere: lines in, lines out, to the end of the file.
+
+Exit codes: 0 the chat ended; 1 the connection broke; 2 usage; 3 nobody was met; 130 interrupted.")]
+pub struct Chat {
+    /// Which end; without it: serves if nobody listens at the address, and joins if somebody does
+    #[arg(value_enum)]
+    pub side: Option<Side>,
+    /// Where: HOST:PORT, [::1]:PORT, unix:/path, or on Linux unix:@name
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:21567")]
+    pub address: String,
+    /// How the two talk
+    #[arg(long, value_enum, value_name = "STYLE", default_value_t = Style::Threads)]
+    pub style: Style,
+    /// How long one attempt to connect may take
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = humantime::parse_duration)]
+    pub timeout: std::time::Duration,
+    /// How many more attempts to connect, with growing pauses
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub retries: u32,
+    /// What the other is called
+    #[arg(long, value_name = "NAME", default_value = "Jack")]
+    pub peer_name: String,
+    /// Size of the buffer that recv fills; without it 1024, growing when a peer fills it
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..=1 << 24))]
+    pub buffer: Option<u32>,
+    /// Every call as a line, with its thread's name; twice: also the kernel's view
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Write the events to a file as JSON Lines
+    #[arg(long, visible_alias = "json", value_name = "FILE")]
+    pub record: Option<PathBuf>,
+}
+
+/// Which end of the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Side {
+    /// Listens, and takes one call
+    Server,
+    /// Calls
+    Client,
+}
+
+/// How the chat talks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Style {
+    /// One thread a side, by turns, the client first
+    Turns,
+    /// Two threads a side: one sends, one receives
+    Threads,
+    /// One thread a side, which waits for keyboard and socket at once
+    Poll,
 }

@@ -7,6 +7,7 @@
 //! | [`cli`] | the words of the command line; runs nothing |
 //! | [`course`] | a lesson's Markdown becomes steps: prose, prediction, experiment |
 //! | [`player`] | walks the steps; runs each experiment in a process of its own; asks, compares, reports |
+//! | [`chat`] | the chat: three ways to talk, and what a hostile peer cannot do |
 //! | [`experiments`] | one table: name to function; plain Rust on instrumented sockets |
 //! | [`lab`] | the instruments: sockets, actors, the kernel's view, claims, the recorder |
 //! | [`views`] | pictures of what was recorded: ladder, trace, bars, sockets, boundaries |
@@ -18,6 +19,7 @@
 //! | [`picture`] | ground floor: rows of inked text, which every output draws from |
 //! | [`event`] | ground floor: when, who, what, and how we know |
 
+pub mod chat;
 pub mod cli;
 pub mod course;
 pub mod event;

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use socket_explorer::cli::{Cli, Command, Language, Play, Record, Shared, When};
+use socket_explorer::chat;
+use socket_explorer::cli::{self, Cli, Command, Language, Play, Record, Shared, When};
 use socket_explorer::experiments;
 use socket_explorer::lab::probe::probe;
 use socket_explorer::player::{self, Failure, Player};
@@ -52,8 +53,33 @@ fn run(cli: &Cli) -> Result<Counts, Failure> {
         Some(Command::Remake { folder }) => player::shipped::remake(folder).map(nothing_checked),
         Some(Command::Doctor) => player::doctor(&mut player(&cli.shared, None)).map(nothing_checked),
         Some(Command::Replay { file, play }) => player(&cli.shared, Some(play)).replay(file).map(nothing_checked),
+        Some(Command::Chat(asked)) => chat(&cli.shared, asked).map(nothing_checked),
         Some(Command::Experiment { .. } | Command::Part { .. } | Command::Probe) => Ok(Counts::default()),
     }
+}
+
+fn chat(shared: &Shared, asked: &cli::Chat) -> Result<(), Failure> {
+    let side = asked.side.map(|side| match side {
+        cli::Side::Server => chat::Side::Server,
+        cli::Side::Client => chat::Side::Client,
+    });
+    let style = match asked.style {
+        cli::Style::Turns => chat::Style::Turns,
+        cli::Style::Threads => chat::Style::Threads,
+        cli::Style::Poll => chat::Style::Poll,
+    };
+    let asked = player::chat::Asked {
+        side,
+        style,
+        address: &asked.address,
+        timeout: asked.timeout,
+        retries: asked.retries,
+        peer_name: &asked.peer_name,
+        buffer: asked.buffer,
+        verbose: asked.verbose,
+        record: asked.record.as_deref(),
+    };
+    player::chat::chat(&terminal(shared, None), &asked)
 }
 
 fn finish(outcome: Result<Counts, Failure>) -> ExitCode {

@@ -17,7 +17,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("views", &["event", "picture", "recording", "text"]),
     ("lab", &["event", "recording", "signals"]),
     ("experiments", &["event", "lab"]),
-    ("player", &["course", "event", "experiments", "lab", "picture", "recording", "signals", "terminal", "views", "words"]),
+    ("chat", &["event", "lab", "signals", "text"]),
+    ("player", &["chat", "course", "event", "experiments", "lab", "picture", "recording", "signals", "terminal", "text", "views", "words"]),
 ];
 
 fn files(folder: &Path) -> Vec<PathBuf> {

@@ -41,9 +41,11 @@ pub use error::{Error, Result, remedy};
 pub use kernel::TcpInfo;
 pub use parameter::{Kind, Parameter};
 pub use ready::{Epoll, Interest, Ready};
-pub use recorder::Recorder;
+pub use recorder::{Keep, Recorder};
 pub use run::{Run, perform};
 pub use sampler::Sampler;
+#[cfg(unix)]
+pub use socket::MSG_DONTWAIT;
 pub use socket::{Buffer, MSG_TRUNC, Socket, address};
 pub use wire::Wire;
 
@@ -95,14 +97,31 @@ impl Lab {
             network: Network::Host,
             epoch_ns: None,
         };
-        Lab::new(&run, false)
+        Lab::new(&run, false, Keep::All)
     }
 
-    fn new(run: &Run, owns_process: bool) -> Lab {
+    /// A lab for a program that is no experiment, in this process: the actor that its main thread is, and how much of what
+    /// happens it keeps. One that keeps nothing asks no questions of its own either.
+    #[must_use]
+    pub fn at_work(name: &str, keep: Keep) -> Lab {
+        let run = Run {
+            name: String::new(),
+            actor: name.to_owned(),
+            parameters: &[],
+            settings: BTreeMap::new(),
+            network: Network::Host,
+            epoch_ns: None,
+        };
+        let lab = Lab::new(&run, false, keep);
+        lab.bench.defaults.set_questions(keep != Keep::Nothing);
+        lab
+    }
+
+    fn new(run: &Run, owns_process: bool, keep: Keep) -> Lab {
         let epoch_ns = run.epoch_ns.unwrap_or_else(kernel::monotonic_ns);
         Lab {
             bench: Arc::new(Bench {
-                recorder: Arc::new(Recorder::new(epoch_ns)),
+                recorder: Arc::new(Recorder::that_keeps(keep, epoch_ns)),
                 myself: Name::from(run.actor.as_str()),
                 parameters: run.parameters,
                 settings: run.settings.clone(),

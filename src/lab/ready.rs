@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 use std::io;
+#[cfg(unix)]
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::panic::Location;
 use std::time::Duration;
 
@@ -51,6 +53,13 @@ impl Ready {
     #[must_use]
     pub fn writable(&self, socket: &Socket) -> bool {
         self.bits(socket) & (kernel::WRITABLE | kernel::ERROR) != 0
+    }
+
+    /// True if there is something to read on this descriptor, or it has come to its end.
+    #[cfg(unix)]
+    #[must_use]
+    pub fn has(&self, descriptor: BorrowedFd<'_>) -> bool {
+        self.found.iter().any(|(fd, _)| *fd == i64::from(descriptor.as_raw_fd()))
     }
 
     /// How many sockets are ready.
@@ -171,6 +180,26 @@ impl Actor {
             let said = kernel::poll(&asked, timeout)?;
             let each = watched.iter().zip(said).filter(|(_, bits)| *bits != 0);
             Ok(Ready { found: each.map(|((socket, _), bits)| (socket.descriptor(), bits)).collect() })
+        };
+        self.ask(("poll", kernel::POLL), args, Location::caller(), perform, Ready::told)
+    }
+
+    /// [`Actor::poll`] that watches other descriptors too, for something to read: a keyboard, a pipe.
+    ///
+    /// # Errors
+    /// Those of [`Actor::poll`].
+    #[cfg(unix)]
+    #[track_caller]
+    pub fn poll_also(&self, watched: &[(&Socket, Interest)], also: &[BorrowedFd<'_>], timeout: Option<Duration>) -> io::Result<Ready> {
+        let sockets = watched.iter().map(|(socket, interest)| (socket.descriptor(), interest.bits()));
+        let all: Vec<_> = sockets.chain(also.iter().map(|fd| (i64::from(fd.as_raw_fd()), kernel::READABLE))).collect();
+        let shown = list(all.iter().map(|(fd, bits)| format!("{fd}: {}", events(*bits))), all.len());
+        let args = args! { fds: shown, nfds: all.len(), timeout: of_milliseconds(timeout) };
+        let perform = || {
+            let sockets = watched.iter().map(|(socket, interest)| (socket.bare().as_fd(), interest.bits()));
+            let asked: Vec<_> = sockets.chain(also.iter().map(|fd| (*fd, kernel::READABLE))).collect();
+            let said = kernel::poll(&asked, timeout)?;
+            Ok(Ready { found: all.iter().zip(said).filter(|(_, bits)| *bits != 0).map(|((fd, _), bits)| (*fd, bits)).collect() })
         };
         self.ask(("poll", kernel::POLL), args, Location::caller(), perform, Ready::told)
     }

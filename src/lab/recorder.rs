@@ -4,7 +4,7 @@
 //! Recording costs a clock reading, a lock and a push; writing to a file or a pipe is another thread's work.
 
 use std::collections::HashMap;
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,10 +13,23 @@ use super::kernel;
 use crate::event::{Args, Blocked, Call, Event, Name, Outcome, Return, What};
 use crate::recording::write_line;
 
+/// What a recorder keeps in memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Keep {
+    /// Every event, to the run's end: an experiment asks what happened.
+    #[default]
+    All,
+    /// Each event until it is written: a chat may last for days.
+    UntilWritten,
+    /// Nothing: no call is recorded.
+    Nothing,
+}
+
 /// The events of one run; shared by all its actors.
 #[derive(Debug)]
 pub struct Recorder {
     epoch_ns: u64,
+    keep: Keep,
     process: u32,
     next_call: AtomicU64,
     state: Mutex<State>,
@@ -59,8 +72,15 @@ impl Recorder {
     /// A recorder whose times count from `epoch_ns` (a reading of [`kernel::monotonic_ns`]).
     #[must_use]
     pub fn new(epoch_ns: u64) -> Recorder {
+        Recorder::that_keeps(Keep::All, epoch_ns)
+    }
+
+    /// [`Recorder::new`] that keeps no more than this.
+    #[must_use]
+    pub fn that_keeps(keep: Keep, epoch_ns: u64) -> Recorder {
         Recorder {
             epoch_ns,
+            keep,
             process: std::process::id(),
             next_call: AtomicU64::new(1),
             state: Mutex::default(),
@@ -68,6 +88,12 @@ impl Recorder {
             over: Condvar::new(),
             drained: Condvar::new(),
         }
+    }
+
+    /// Whether nothing is recorded.
+    #[must_use]
+    pub fn is_off(&self) -> bool {
+        self.keep == Keep::Nothing
     }
 
     /// When the run began, as [`kernel::monotonic_ns`] counts.
@@ -106,7 +132,7 @@ impl Recorder {
     }
 
     fn append(&self, state: &mut State, event: Event) {
-        if state.closed {
+        if state.closed || self.is_off() {
             return;
         }
         state.events.push(event);
@@ -182,15 +208,28 @@ impl Recorder {
 
     /// Writes every event to `to` as it comes, until [`Recorder::close`] and all is written. Runs on a thread of its own.
     pub fn write_to(&self, to: &mut dyn Write) {
+        self.hand_on(None, &mut |batch| batch.iter().try_for_each(|event| write_line(to, event)).and_then(|()| to.flush()));
+    }
+
+    /// Hands on every event as it comes, some at a time, until [`Recorder::close`] and all is handed on; an error ends it.
+    /// When nothing has come for as long as `patience`, it says so once, with no events. Runs on a thread of its own.
+    pub fn hand_on(&self, patience: Option<Duration>, take: &mut dyn FnMut(&[Event]) -> io::Result<()>) {
         let mut state = self.lock();
+        let mut said_quiet = true;
         loop {
             if state.written < state.events.len() {
                 state.writer = Writer::Busy;
-                let batch = state.events[state.written..].to_vec();
+                let batch = match self.keep {
+                    Keep::UntilWritten => std::mem::take(&mut state.events),
+                    _ => state.events[state.written..].to_vec(),
+                };
                 drop(state);
-                let sent = batch.iter().try_for_each(|event| write_line(to, event)).and_then(|()| to.flush());
+                let sent = take(&batch);
+                said_quiet = false;
                 state = self.lock();
-                state.written += batch.len();
+                if self.keep != Keep::UntilWritten {
+                    state.written += batch.len();
+                }
                 // The reader is a person: gathering for 2 ms saves a wake-up for every event. The end is not waited for.
                 let gathered = self.over.wait_timeout_while(state, GATHER, |state| !state.closed);
                 state = gathered.unwrap_or_else(PoisonError::into_inner).0;
@@ -202,6 +241,15 @@ impl Recorder {
                 state.writer = Writer::None;
                 self.drained.notify_all();
                 return;
+            } else if let Some(patience) = patience.filter(|_| !said_quiet) {
+                state.writer = Writer::Waiting;
+                let (back, waited) = self.more.wait_timeout(state, patience).unwrap_or_else(PoisonError::into_inner);
+                state = back;
+                if waited.timed_out() && state.written == state.events.len() {
+                    drop(state);
+                    said_quiet = take(&[]).is_ok();
+                    state = self.lock();
+                }
             } else {
                 state.writer = Writer::Waiting;
                 state = self.more.wait(state).unwrap_or_else(PoisonError::into_inner);

@@ -8,6 +8,7 @@ use std::sync::PoisonError;
 use std::thread;
 use std::time::Duration;
 
+use super::Keep;
 use super::{Error, Lab, Network, Parameter, Result, Wire, actor, kernel, wire};
 use crate::event::{Blocked, Ending, What};
 use crate::recording::{Header, write_line};
@@ -35,7 +36,7 @@ pub struct Run {
 pub fn perform(run: &Run, play: fn(&Lab) -> Result<()>) -> ExitCode {
     std::panic::set_hook(Box::new(|_| {}));
     signals::block();
-    let lab = Lab::new(run, true);
+    let lab = Lab::new(run, true, Keep::All);
     let network = wire::enter(&lab, run.network);
     let _ = kernel::drop_capabilities();
 

@@ -67,6 +67,7 @@ pub fn watch_for_interruptions() {
         } else if io::stderr().is_terminal() {
             eprintln!();
         }
+        signals::clean_up();
         std::process::exit(code.into());
     });
     if watching.is_err() {

@@ -25,6 +25,9 @@ pub enum Failure {
     /// The reader asked to leave.
     #[error("left")]
     Left,
+    /// The chat's connection broke; the chat has said so.
+    #[error("the connection broke")]
+    Broken,
     /// A signal came; the exit code that goes with it.
     #[error("interrupted")]
     Interrupted(u8),
@@ -37,7 +40,7 @@ impl From<io::Error> for Failure {
 }
 
 impl Failure {
-    /// The exit code: 2 usage, 3 cannot be done here, 130 interrupted, 0 for a reader that has read enough.
+    /// The exit code: 1 a chat's connection broke, 2 usage, 3 cannot be done here, 130 interrupted, 0 for a reader that has read enough.
     #[must_use]
     pub fn code(&self) -> u8 {
         match self {
@@ -45,6 +48,7 @@ impl Failure {
             Failure::Left => 0,
             Failure::Terminal(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
             Failure::Unable(_) | Failure::Terminal(_) => 3,
+            Failure::Broken => 1,
             Failure::Interrupted(code) => *code,
         }
     }
@@ -52,6 +56,6 @@ impl Failure {
     /// Whether there is something to say about it.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        matches!(self, Failure::Interrupted(_)) || self.code() == 0
+        matches!(self, Failure::Interrupted(_) | Failure::Broken) || self.code() == 0
     }
 }

@@ -19,6 +19,7 @@ use crate::views::{Numbers, View, pcapng};
 use crate::words::{self, Counts};
 
 pub mod bench;
+pub mod chat;
 mod check;
 mod doctor;
 mod failure;

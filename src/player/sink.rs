@@ -47,6 +47,7 @@ impl Sink {
     }
 }
 
-fn unwritable(path: &Path, error: &io::Error) -> Failure {
+/// The file is not for us to write.
+pub(super) fn unwritable(path: &Path, error: &io::Error) -> Failure {
     Failure::Unable(format!("{} cannot be written: {error}: name a file in a folder that you may write to", path.display()))
 }

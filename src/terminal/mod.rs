@@ -126,6 +126,12 @@ impl Terminal {
         colored::control::SHOULD_COLORIZE.should_colorize()
     }
 
+    /// Whether only ASCII characters are drawn.
+    #[must_use]
+    pub fn is_ascii(&self) -> bool {
+        self.ascii
+    }
+
     /// True if a person is there who can be asked.
     #[must_use]
     pub fn is_interactive(&self) -> bool {
@@ -316,6 +322,17 @@ fn inked(text: &str, ink: Ink) -> colored::ColoredString {
         Ink::Warn => text.yellow(),
         Ink::Of(which) => text.color(OF[which % OF.len()]),
     }
+}
+
+/// One row as a terminal shows it, with its newline: for whoever has the screen instead of a [`Terminal`].
+#[must_use]
+pub fn shown(row: &Row, ascii: bool) -> String {
+    let texts = row.0.iter().map(|span| {
+        let text = safe(&span.text);
+        let text = if ascii { to_ascii(&text).into() } else { text };
+        inked(&text, span.ink).to_string()
+    });
+    texts.chain(["\n".to_owned()]).collect()
 }
 
 /// Each character of our pictures as one ASCII character; what is not ours (a learner's 你好) stays as it is.

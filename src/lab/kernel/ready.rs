@@ -90,8 +90,8 @@ fn bitmap(of: &[RawFd]) -> io::Result<libc::fd_set> {
 ///
 /// # Errors
 /// What poll(2) answers.
-pub fn poll(asked: &[(&socket2::Socket, i16)], timeout: Option<Duration>) -> io::Result<Vec<i16>> {
-    let mut all: Vec<_> = asked.iter().map(|(socket, events)| PollFd::new(socket.as_fd(), PollFlags::from_bits_retain(*events))).collect();
+pub fn poll(asked: &[(impl AsFd, i16)], timeout: Option<Duration>) -> io::Result<Vec<i16>> {
+    let mut all: Vec<_> = asked.iter().map(|(one, events)| PollFd::new(one.as_fd(), PollFlags::from_bits_retain(*events))).collect();
     nix_poll(&mut all, PollTimeout::try_from(milliseconds(timeout)).unwrap_or(PollTimeout::MAX))?;
     Ok(all.iter().map(|one| one.revents().unwrap_or(PollFlags::empty()).bits()).collect())
 }

@@ -1,0 +1,79 @@
+//! Where the two meet: `host:port`, `[::1]:port`, `unix:/path`, and on Linux `unix:@name`.
+
+use std::fmt;
+use std::io;
+use std::net::ToSocketAddrs;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use socket2::SockAddr;
+
+/// An address as it was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// A host by name or by number, and a port.
+    Inet(String),
+    /// A file that is a socket.
+    Unix(PathBuf),
+    /// A name that is in no file system: Linux's abstract namespace (unix(7)).
+    Abstract(String),
+}
+
+impl FromStr for Address {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Address, String> {
+        let wanted = "an address is HOST:PORT, [::1]:PORT, unix:/path or unix:@name";
+        match text.strip_prefix("unix:") {
+            Some("" | "@") => Err(format!("`{text}` names no socket: {wanted}")),
+            Some(name) if name.starts_with('@') && !cfg!(target_os = "linux") => Err(format!("`{text}`: only Linux has such names")),
+            Some(name) => Ok(name.strip_prefix('@').map_or_else(|| Address::Unix(name.into()), |name| Address::Abstract(name.to_owned()))),
+            None => match text.rsplit_once(':') {
+                Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => {
+                    if host.contains(':') && !(host.starts_with('[') && host.ends_with(']')) {
+                        return Err(format!("`{text}`: an IPv6 address stands in brackets, as in [::1]:21567"));
+                    }
+                    Ok(Address::Inet(text.to_owned()))
+                }
+                _ => Err(format!("`{text}` is no address: {wanted}")),
+            },
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Address::Inet(text) => f.write_str(text),
+            Address::Unix(path) => write!(f, "unix:{}", path.display()),
+            Address::Abstract(name) => write!(f, "unix:@{name}"),
+        }
+    }
+}
+
+impl Address {
+    /// What the kernel takes: one address, or for a host's name all that it has (getaddrinfo(3)).
+    ///
+    /// # Errors
+    /// A name that nobody knows; a path longer than an AF_UNIX address may be.
+    pub fn resolve(&self) -> io::Result<Vec<SockAddr>> {
+        match self {
+            Address::Inet(text) => {
+                let all: Vec<SockAddr> = text.to_socket_addrs()?.map(SockAddr::from).collect();
+                if all.is_empty() { Err(io::Error::other("the name has no address")) } else { Ok(all) }
+            }
+            Address::Unix(path) => Ok(vec![SockAddr::unix(path)?]),
+            // An abstract name begins with a zero byte.
+            Address::Abstract(name) => Ok(vec![SockAddr::unix(format!("\0{name}"))?]),
+        }
+    }
+}
+
+/// Whether only this machine can reach it.
+#[must_use]
+pub fn is_local(address: &SockAddr) -> bool {
+    address.as_socket().is_none_or(|inet| match inet.ip() {
+        std::net::IpAddr::V4(ip) => ip.is_loopback(),
+        std::net::IpAddr::V6(ip) => ip.to_ipv4_mapped().map_or_else(|| ip.is_loopback(), |ip| ip.is_loopback()),
+    })
+}

@@ -1,0 +1,301 @@
+//! The chat: two people, two terminals, one connection. The course ends here, and lessons 11 and 12 run this very code.
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | [`address`] | where the two meet |
+//! | [`meeting`] | listen and accept, or connect and connect again |
+//! | [`turns`], [`threads`], [`poll`] | three ways of talking: read these |
+//! | [`ear`] | receiving, for all three |
+//! | [`message`] | bytes become messages: boundaries, characters, trust |
+//! | [`keyboard`], [`screen`], [`editor`] | what is typed, and where it is shown |
+//!
+//! It knows the lab, whose sockets record what is done with them, and draws nothing: how a trace looks is not its business.
+
+use std::fmt;
+use std::io::{self, IsTerminal};
+use std::thread;
+use std::time::Duration;
+
+use crate::event::Event;
+use crate::lab::{self, Keep, Lab, Socket, kernel};
+
+pub mod address;
+pub mod ear;
+#[cfg(unix)]
+pub mod editor;
+pub mod keyboard;
+pub mod meeting;
+pub mod message;
+#[cfg(unix)]
+pub mod poll;
+pub mod screen;
+pub mod threads;
+pub mod turns;
+
+pub use address::Address;
+use keyboard::Keyboard;
+use meeting::Missed;
+use message::Inbox;
+use screen::{Plain, Screen};
+
+/// Which end of the connection this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// It listened.
+    Server,
+    /// It called.
+    Client,
+}
+
+impl Side {
+    /// The name of the whole side.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        if self == Side::Server { "server" } else { "client" }
+    }
+
+    /// The name of its sending thread.
+    #[must_use]
+    pub fn sends(self) -> &'static str {
+        if self == Side::Server { "server sends" } else { "client sends" }
+    }
+
+    /// The name of its receiving thread.
+    #[must_use]
+    pub fn receives(self) -> &'static str {
+        if self == Side::Server { "server receives" } else { "client receives" }
+    }
+}
+
+/// How a side talks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// [`turns`]: one thread, by turns.
+    Turns,
+    /// [`threads`]: two threads.
+    Threads,
+    /// [`poll`]: one thread that waits for two things at once.
+    Poll,
+}
+
+/// All that a style needs to talk.
+pub struct Talk<'a> {
+    /// The connection.
+    pub socket: &'a Socket,
+    /// What this side types.
+    pub keyboard: Keyboard,
+    /// Where it sees what the peer says.
+    pub screen: &'a dyn Screen,
+    /// Makes messages of what is received.
+    pub inbox: Inbox,
+    /// The buffer that recv fills.
+    pub buffer: Buffer,
+}
+
+/// The buffer that recv fills.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Buffer {
+    /// Its size in bytes.
+    pub size: usize,
+    /// Whether it grows when a peer fills it: many bytes are better fetched with few calls.
+    pub may_grow: bool,
+}
+
+impl Default for Buffer {
+    /// The notes' 1024 bytes, to begin with.
+    fn default() -> Buffer {
+        Buffer { size: 1024, may_grow: true }
+    }
+}
+
+/// How a talk ended.
+#[derive(Debug)]
+pub enum Parted {
+    /// Both have said all; or we left.
+    Ended,
+    /// The peer ended its stream, and with that the chat.
+    PeerLeft,
+    /// Nobody reads what we show (`| head`).
+    Unread,
+    /// The connection broke: which call, and what the kernel answered.
+    Broken(&'static str, io::Error),
+}
+
+impl Parted {
+    fn from_sending(sent: io::Result<()>) -> Parted {
+        sent.map_or_else(|error| Parted::Broken("send", error), |()| Parted::Ended)
+    }
+
+    fn from_receiving(error: io::Error) -> Parted {
+        // recv answers no EPIPE: it came from the screen.
+        if error.kind() == io::ErrorKind::BrokenPipe { Parted::Unread } else { Parted::Broken("recv", error) }
+    }
+
+    /// What two threads make of it: the receiver's word counts first, for a send that fails has often been refused by a peer
+    /// that the receiver has seen leave.
+    fn and(self, receiver: Parted) -> Parted {
+        if matches!(receiver, Parted::Ended) { self } else { receiver }
+    }
+}
+
+impl fmt::Display for Parted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Parted::Ended | Parted::Unread => f.write_str("the chat has ended"),
+            Parted::PeerLeft => f.write_str("the peer has left, and the chat has ended"),
+            Parted::Broken(call, error) => {
+                let what = match error.kind() {
+                    io::ErrorKind::ConnectionReset => "the peer has broken the connection",
+                    io::ErrorKind::BrokenPipe => "the peer takes no more",
+                    _ => "the connection has failed",
+                };
+                write!(f, "{what}: {call}: {error} [{}]", kernel::error_name(error))
+            }
+        }
+    }
+}
+
+/// What was asked for.
+pub struct Wanted {
+    /// Which end; `None` serves if nobody listens there, and joins if somebody does.
+    pub side: Option<Side>,
+    /// Where.
+    pub address: Address,
+    /// How.
+    pub style: Style,
+    /// How long one attempt to connect may take.
+    pub timeout: Duration,
+    /// How many more attempts there are.
+    pub retries: u32,
+    /// What the peer is called.
+    pub peer_name: String,
+    /// The buffer that recv fills.
+    pub buffer: Buffer,
+    /// Takes what is recorded, as it comes, and makes rows for the screen of it. With no events: nothing has come for a while.
+    pub tracer: Option<Tracer>,
+}
+
+/// Makes rows of events.
+pub type Tracer = Box<dyn FnMut(&[Event]) -> io::Result<String> + Send>;
+
+/// How long nothing may come before the tracer hears of it: a blocked call is then shown as blocked.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// Meets the peer and talks until it is over; says how it ended.
+///
+/// # Errors
+/// [`NoChat`] if there was no talk.
+pub fn chat(wanted: Wanted) -> Result<Parted, NoChat> {
+    let keep = if wanted.tracer.is_some() { Keep::UntilWritten } else { Keep::Nothing };
+    let lab = Lab::at_work(wanted.side.map_or("chat", Side::name), keep);
+    #[cfg(unix)]
+    if io::stdin().is_terminal() && io::stdout().is_terminal() {
+        let (mut editor, keyboard) = editor::Editor::open(wanted.style == Style::Turns).map_err(NoChat::Terminal)?;
+        let parted = traced(&lab, wanted, keyboard, &editor);
+        editor.close();
+        if let Ok(parted) = &parted {
+            editor.note(&parted.to_string());
+        }
+        return parted;
+    }
+    let parted = traced(&lab, wanted, Keyboard::standard().map_err(NoChat::Terminal)?, &Plain);
+    if let Ok(parted @ Parted::Broken(..)) = &parted {
+        Plain.note(&parted.to_string());
+    }
+    parted
+}
+
+/// Why there was no talk.
+#[derive(Debug)]
+pub enum NoChat {
+    /// The two did not meet.
+    Missed(Missed),
+    /// The terminal does not do as it is told.
+    Terminal(io::Error),
+    /// The system has no more sockets or threads, or lacks what the style needs.
+    Lab(lab::Error),
+}
+
+impl fmt::Display for NoChat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NoChat::Missed(missed) if missed.error.kind() == io::ErrorKind::AddrInUse => write!(f, "{missed}: somebody listens there"),
+            NoChat::Missed(missed) if is_refusal(&missed.error) => write!(f, "{missed}: nobody takes calls there (any more)"),
+            NoChat::Missed(missed) => missed.fmt(f),
+            NoChat::Terminal(error) => write!(f, "the terminal: {error}"),
+            NoChat::Lab(error) => error.fmt(f),
+        }
+    }
+}
+
+/// Nobody listens there; in AF_UNIX perhaps not even the file is there.
+fn is_refusal(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound)
+}
+
+/// Meets and talks, while a thread shows the trace, if one is wanted.
+fn traced(lab: &Lab, mut wanted: Wanted, keyboard: Keyboard, screen: &dyn Screen) -> Result<Parted, NoChat> {
+    let Some(mut tracer) = wanted.tracer.take() else { return meet_and_talk(lab, &wanted, keyboard, screen) };
+    thread::scope(|scope| {
+        lab.recorder().expect_writer();
+        scope.spawn(move || lab.recorder().hand_on(Some(PATIENCE), &mut |events| tracer(events).map(|rows| screen.trace(&rows))));
+        let parted = meet_and_talk(lab, &wanted, keyboard, screen);
+        lab.recorder().close();
+        parted
+    })
+}
+
+fn meet_and_talk(lab: &Lab, wanted: &Wanted, keyboard: Keyboard, screen: &dyn Screen) -> Result<Parted, NoChat> {
+    let (side, socket) = meet(lab, wanted, screen).map_err(NoChat::Missed)?;
+    let inbox = Inbox::new(&format!("{}: ", wanted.peer_name), screen.is_terminal());
+    let talk = Talk { socket: &socket, keyboard, screen, inbox, buffer: wanted.buffer };
+    let parted = match wanted.style {
+        Style::Threads => threads::talk(lab, side, talk),
+        Style::Turns => turns::talk(side, talk),
+        #[cfg(unix)]
+        Style::Poll => poll::talk(&lab.actor(side.name()), talk),
+        #[cfg(not(unix))]
+        Style::Poll => Err(lab::Error::Unavailable("this system cannot wait for a keyboard and a socket at once".to_owned())),
+    };
+    parted.map_err(NoChat::Lab)
+}
+
+/// Comes together with the peer, as server or as client.
+fn meet(lab: &Lab, wanted: &Wanted, screen: &dyn Screen) -> Result<(Side, Socket), Missed> {
+    let server = || serve(lab, &wanted.address, screen).map(|socket| (Side::Server, socket));
+    let client = |retries| {
+        let socket = meeting::call(lab, &lab.actor("client"), &wanted.address, wanted.timeout, retries, screen)?;
+        screen.note(&format!("connected to: {}", wanted.address));
+        Ok((Side::Client, socket))
+    };
+    match wanted.side {
+        Some(Side::Server) => server(),
+        Some(Side::Client) => client(wanted.retries),
+        None => match client(0) {
+            Err(missed) if is_refusal(&missed.error) => match server() {
+                // Somebody else was quicker, and listens now.
+                Err(missed) if missed.error.kind() == io::ErrorKind::AddrInUse => client(wanted.retries),
+                answer => answer,
+            },
+            answer => answer,
+        },
+    }
+}
+
+fn serve(lab: &Lab, address: &Address, screen: &dyn Screen) -> Result<Socket, Missed> {
+    let listener = meeting::listen(&lab.actor("server"), address, screen)?;
+    if address.to_string().ends_with(":0") {
+        // The kernel chose the port: somebody has to be told.
+        let at = listener.address().map_err(|error| Missed::at("listen", error))?;
+        screen.note(&format!("listening at: {}", lab::address(&at)));
+    }
+    screen.note("waiting for connection...");
+    let (socket, peer) = listener.accept().map_err(|error| Missed::at("accept", error))?;
+    let from = match lab::address(&peer) {
+        // A client in AF_UNIX seldom has an address of its own.
+        crate::event::Address::Unix(None) => address.to_string(),
+        from => from.to_string(),
+    };
+    screen.note(&format!("connected from: {from}"));
+    Ok(socket)
+}

@@ -1,0 +1,102 @@
+//! Joins the chat to the views: the lines of its trace, and its recording.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use crate::chat::{self, Buffer, Parted, Side, Style, Tracer, Wanted};
+use crate::lab::kernel;
+use crate::recording::{Header, write_line};
+use crate::terminal::{Terminal, shown};
+use crate::views::trace::{Detail, Trace};
+
+use super::Failure;
+
+/// What was asked for, as the command line has it.
+pub struct Asked<'a> {
+    /// Which end; `None` as it comes.
+    pub side: Option<Side>,
+    /// How the two talk.
+    pub style: Style,
+    /// Where they meet.
+    pub address: &'a str,
+    /// How long an attempt to connect may take.
+    pub timeout: Duration,
+    /// How many more attempts there are.
+    pub retries: u32,
+    /// What the peer is called.
+    pub peer_name: &'a str,
+    /// The size of recv's buffer, if it is to have one and keep it.
+    pub buffer: Option<u32>,
+    /// How much the trace tells: 0 for none.
+    pub verbose: u8,
+    /// Where the events go.
+    pub record: Option<&'a Path>,
+}
+
+/// Holds a chat.
+///
+/// # Errors
+/// [`Failure`], see there; a connection that breaks is [`Failure::Broken`].
+pub fn chat(terminal: &Terminal, asked: &Asked<'_>) -> Result<(), Failure> {
+    let wanted = Wanted {
+        side: asked.side,
+        address: asked.address.parse().map_err(Failure::Usage)?,
+        style: asked.style,
+        timeout: asked.timeout,
+        retries: asked.retries,
+        peer_name: crate::text::safe(asked.peer_name).into_owned(),
+        buffer: asked
+            .buffer
+            .and_then(|size| usize::try_from(size).ok())
+            .map_or_else(Buffer::default, |size| Buffer { size, may_grow: false }),
+        tracer: tracer(terminal, asked)?,
+    };
+    match chat::chat(wanted) {
+        Ok(Parted::Broken(..)) => Err(Failure::Broken),
+        Ok(_) => Ok(()),
+        Err(why) => Err(Failure::Unable(why.to_string())),
+    }
+}
+
+/// Writes the recording, and makes the trace's rows.
+fn tracer(terminal: &Terminal, asked: &Asked<'_>) -> Result<Option<Tracer>, Failure> {
+    let detail = if asked.verbose > 1 { Detail::Kernel } else { Detail::Calls };
+    let mut trace = (asked.verbose > 0).then(|| Trace::new(detail, terminal.width()));
+    let ascii = terminal.is_ascii();
+    let mut sink: Option<Box<dyn Write + Send>> = match asked.record {
+        None => None,
+        Some(path) if path == Path::new("-") => {
+            return Err(Failure::Usage("a chat's standard output is what the peer says: name a file to record to".to_owned()));
+        }
+        Some(path) => {
+            let file = File::create(path).map_err(|error| super::sink::unwritable(path, &error))?;
+            let mut sink = BufWriter::new(file);
+            write_line(&mut sink, &Header::now(kernel::name(), "chat", BTreeMap::new()))?;
+            Some(Box::new(sink))
+        }
+    };
+    if trace.is_none() && sink.is_none() {
+        return Ok(None);
+    }
+    // Rows above a person's line are the terminal's; elsewhere they go to standard error, which has colours of its own.
+    let coloured = terminal.has_colours() && (io::stdout().is_terminal() || io::stderr().is_terminal());
+    Ok(Some(Box::new(move |events| {
+        let mut rows = Vec::new();
+        for event in events {
+            if let Some(sink) = &mut sink {
+                write_line(sink, event)?;
+            }
+            rows.extend(trace.as_mut().map(|trace| trace.push(event)).unwrap_or_default());
+        }
+        if let Some(sink) = &mut sink {
+            sink.flush()?;
+        }
+        if events.is_empty() {
+            rows.extend(trace.as_mut().map(Trace::pause).unwrap_or_default());
+        }
+        Ok(rows.iter().map(|row| if coloured { shown(row, ascii) } else { format!("{}\n", row.text().trim_end()) }).collect())
+    })))
+}
