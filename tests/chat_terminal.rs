@@ -154,6 +154,12 @@ fn ctrl_c_leaves() {
         one.sees("the peer has left");
         assert_eq!((one.leaves(), other.leaves()), (Some(0), Some(130)), "{style}");
     }
+    // While the other types, one waits in recv: Ctrl-C still leaves.
+    let (mut one, mut other) = two("ctrl-c-waiting", "turns", "unix");
+    other.sees("send message> ");
+    one.types("\u{3}");
+    other.sees("the peer has left");
+    assert_eq!((one.leaves(), other.leaves()), (Some(130), Some(0)));
     let mut alone = Person::sits_down(&["server", "--address", &address("alone")]);
     alone.sees("waiting for connection...");
     alone.types("\u{3}");

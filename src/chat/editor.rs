@@ -62,16 +62,16 @@ impl Editor {
             // Pasted text comes as it is again.
             let _ = io::stdout().write_all(b"\x1b[?2004l").and_then(|()| io::stdout().flush());
         });
+        INTERRUPTED.store(false, Ordering::SeqCst);
         let action = SigAction::new(SigHandler::Handler(note_interrupt), SaFlags::empty(), SigSet::empty());
         // SAFETY: the handler only stores to an atomic, which signal-safety(7) allows.
         unsafe { sigaction(Signal::SIGINT, &action)? };
 
         let (asks, asked) = channel();
         let (read, write) = nix::unistd::pipe()?;
-        let keyboard = Keyboard::new(read, by_turns.then(|| asks.clone()))?;
+        let keyboard = Keyboard::new(read, Some(asks.clone()))?;
         let closing = Arc::new(AtomicBool::new(false));
-        let lines =
-            Lines { editor, to: Some(write), asked: by_turns.then_some(asked), closing: closing.clone(), stopper: keyboard.stopper() };
+        let lines = Lines { editor, to: Some(write), by_turns, asked, closing: closing.clone(), stopper: keyboard.stopper() };
         let thread = thread::Builder::new().name("editor".to_owned()).spawn(move || lines.read())?;
         Ok((Editor { printer: Mutex::new(printer), closing, asks, thread: Some(thread), given_back: Some(given_back) }, keyboard))
     }
@@ -132,7 +132,8 @@ struct Lines {
     editor: DefaultEditor,
     /// Where they go; none once this side has said all (Ctrl-D).
     to: Option<OwnedFd>,
-    asked: Option<Receiver<()>>,
+    by_turns: bool,
+    asked: Receiver<()>,
     closing: Arc<AtomicBool>,
     stopper: Stopper,
 }
@@ -140,20 +141,26 @@ struct Lines {
 impl Lines {
     fn read(mut self) {
         let interrupts = SigSet::from(Signal::SIGINT);
-        let _ = interrupts.thread_unblock();
+        let mut begun = false;
         loop {
-            if self.asked.as_ref().is_some_and(|asked| asked.recv().is_err()) || self.closing.load(Ordering::SeqCst) {
+            let waits = self.by_turns || !std::mem::replace(&mut begun, true);
+            if (waits && self.asked.recv().is_err()) || self.closing.load(Ordering::SeqCst) {
                 return;
             }
             let prompt = if self.to.is_some() { PROMPT } else { "" };
+            let _ = interrupts.thread_unblock();
             let typed = self.editor.readline(prompt);
+            let _ = interrupts.thread_block();
             if self.closing.load(Ordering::SeqCst) {
                 return;
             }
             if INTERRUPTED.load(Ordering::SeqCst) || matches!(typed, Err(ReadlineError::Interrupted)) {
                 // As if there were no editor: the thread that waits for signals ends the program.
-                let _ = interrupts.thread_block();
                 signals::interrupt();
+                // What was typed has no end here: the chat must not take this for Ctrl-D, and end in its own way first.
+                while !self.closing.load(Ordering::SeqCst) {
+                    thread::park_timeout(Duration::from_millis(100));
+                }
                 return;
             }
             match typed {

@@ -143,6 +143,13 @@ impl Keyboard {
         self.stopper.clone()
     }
 
+    /// The two have met: a person is asked for lines from here on.
+    pub fn begin(&self) {
+        if let Some(ask) = &self.ask {
+            let _ = ask.send(());
+        }
+    }
+
     /// What has been typed since, as much as there is; waits until there is something.
     ///
     /// # Errors

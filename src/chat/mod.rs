@@ -248,6 +248,9 @@ fn traced(lab: &Lab, mut wanted: Wanted, keyboard: Keyboard, screen: &dyn Screen
 fn meet_and_talk(lab: &Lab, wanted: &Wanted, keyboard: Keyboard, screen: &dyn Screen) -> Result<Parted, NoChat> {
     let (side, socket) = meet(lab, wanted, screen).map_err(NoChat::Missed)?;
     let inbox = Inbox::new(&format!("{}: ", wanted.peer_name), screen.is_terminal());
+    if wanted.style != Style::Turns {
+        keyboard.begin();
+    }
     let talk = Talk { socket: &socket, keyboard, screen, inbox, buffer: wanted.buffer };
     let parted = match wanted.style {
         Style::Threads => threads::talk(lab, side, talk),
