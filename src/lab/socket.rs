@@ -15,10 +15,21 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Type};
 
+mod buffer;
+mod names;
+mod options;
+
+pub use buffer::Buffer;
+pub use names::{MSG_DONTWAIT, MSG_TRUNC, address, domain_name, type_name};
+
+use buffer::received;
+use names::{MSG_PEEK, flags_name, protocol_name};
+use options::{Option_, value_of};
+
 use super::actor;
 use super::kernel::{self, TcpInfo};
 use super::recorder::Recorder;
-use crate::event::{Address, Args, Call, Data, Name, Outcome, Source, Value};
+use crate::event::{Args, Call, Data, Name, Outcome, Source, Value};
 
 /// A socket that records what is done with it.
 #[derive(Debug)]
@@ -37,145 +48,6 @@ pub struct Socket {
     /// Whether the instrument has asked for the local address.
     located: AtomicBool,
 }
-
-/// Room that a receiving call can fill: socket2's `[MaybeUninit<u8>]`, or plain bytes, which read better in a lesson.
-pub trait Buffer {
-    /// The room, to be filled from its start.
-    fn room(&mut self) -> &mut [MaybeUninit<u8>];
-}
-
-impl Buffer for [MaybeUninit<u8>] {
-    fn room(&mut self) -> &mut [MaybeUninit<u8>] {
-        self
-    }
-}
-
-impl Buffer for [u8] {
-    fn room(&mut self) -> &mut [MaybeUninit<u8>] {
-        // SAFETY: same layout; socket2 and the kernel only ever write initialised bytes into it.
-        unsafe { &mut *(std::ptr::from_mut(self) as *mut [MaybeUninit<u8>]) }
-    }
-}
-
-impl<const N: usize> Buffer for [u8; N] {
-    fn room(&mut self) -> &mut [MaybeUninit<u8>] {
-        self.as_mut_slice().room()
-    }
-}
-
-impl<const N: usize> Buffer for [MaybeUninit<u8>; N] {
-    fn room(&mut self) -> &mut [MaybeUninit<u8>] {
-        self
-    }
-}
-
-impl Buffer for Vec<u8> {
-    fn room(&mut self) -> &mut [MaybeUninit<u8>] {
-        self.as_mut_slice().room()
-    }
-}
-
-/// The first `length` bytes of the room, as data to record.
-fn received(room: &[MaybeUninit<u8>], length: usize) -> Data {
-    let filled = &room[..length.min(room.len()).min(Data::KEPT)];
-    // SAFETY: the kernel has just written the first `length` bytes.
-    let kept = unsafe { &*(std::ptr::from_ref(filled) as *const [u8]) };
-    Data { bytes: length.min(room.len()), kept: kept.to_vec() }
-}
-
-/// The event's view of a socket2 address.
-#[must_use]
-pub fn address(from: &SockAddr) -> Address {
-    if let Some(inet) = from.as_socket_ipv4() {
-        return Address::Inet(inet);
-    }
-    if let Some(inet6) = from.as_socket_ipv6() {
-        return Address::Inet6(inet6);
-    }
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    if let Some(name) = from.as_abstract_namespace() {
-        return Address::Unix(Some(format!("@{}", String::from_utf8_lossy(name))));
-    }
-    #[cfg(unix)]
-    if let Some(path) = from.as_pathname() {
-        return Address::Unix(Some(path.to_string_lossy().into_owned()));
-    }
-    Address::Unix(None)
-}
-
-impl From<&SockAddr> for Value {
-    fn from(from: &SockAddr) -> Value {
-        Value::Address(address(from))
-    }
-}
-
-impl From<SockAddr> for Value {
-    fn from(from: SockAddr) -> Value {
-        Value::Address(address(&from))
-    }
-}
-
-/// The name of a family: `AF_INET`.
-#[must_use]
-pub fn domain_name(domain: Domain) -> &'static str {
-    match domain {
-        Domain::IPV4 => "AF_INET",
-        Domain::IPV6 => "AF_INET6",
-        Domain::UNIX => "AF_UNIX",
-        _ => "AF_?",
-    }
-}
-
-/// The name of a type: `SOCK_STREAM`.
-#[must_use]
-pub fn type_name(kind: Type) -> &'static str {
-    match kind {
-        Type::STREAM => "SOCK_STREAM",
-        Type::DGRAM => "SOCK_DGRAM",
-        Type::SEQPACKET => "SOCK_SEQPACKET",
-        _ => "SOCK_?",
-    }
-}
-
-fn protocol_name(protocol: Option<Protocol>) -> Value {
-    match protocol {
-        None => Value::Number(0),
-        Some(Protocol::TCP) => "IPPROTO_TCP".into(),
-        Some(Protocol::UDP) => "IPPROTO_UDP".into(),
-        Some(other) => i32::from(other).into(),
-    }
-}
-
-impl From<Option<Protocol>> for Value {
-    fn from(protocol: Option<Protocol>) -> Value {
-        protocol_name(protocol)
-    }
-}
-
-fn flags_name(flags: i32) -> Value {
-    match flags {
-        MSG_PEEK => "MSG_PEEK".into(),
-        MSG_TRUNC => "MSG_TRUNC".into(),
-        #[cfg(unix)]
-        libc::MSG_DONTWAIT => "MSG_DONTWAIT".into(),
-        other => other.into(),
-    }
-}
-
-#[cfg(unix)]
-const MSG_PEEK: i32 = libc::MSG_PEEK;
-#[cfg(not(unix))]
-const MSG_PEEK: i32 = 2;
-
-/// Asks a receiving call for a datagram's true length, even if the buffer is shorter (recv(2)).
-#[cfg(unix)]
-pub const MSG_TRUNC: i32 = libc::MSG_TRUNC;
-/// Asks a call not to block, whatever mode the socket is in (recv(2)).
-#[cfg(unix)]
-pub const MSG_DONTWAIT: i32 = libc::MSG_DONTWAIT;
-/// Windows has the flag's name and answers `WSAEMSGSIZE` unasked.
-#[cfg(not(unix))]
-pub const MSG_TRUNC: i32 = 0x100;
 
 /// Shorthand for a call's arguments; there is room for the descriptor, which comes first.
 macro_rules! args {
@@ -734,106 +606,4 @@ impl Drop for Socket {
     fn drop(&mut self) {
         let _ = self.close_at(None);
     }
-}
-
-/// One socket option: the names of its two methods, its level and its own name.
-struct Option_ {
-    getter: &'static str,
-    setter: &'static str,
-    level: &'static str,
-    name: &'static str,
-}
-
-/// Options whose value is a flag or a number: getter, setter, type, level, name.
-macro_rules! options {
-    ($($(#[$doc:meta])* $getter:ident, $setter:ident: $type:ty, $level:literal, $name:literal;)*) => {
-        impl Socket {
-            $(
-                $(#[$doc])*
-                ///
-                /// # Errors
-                /// What getsockopt(2) answers.
-                #[track_caller]
-                pub fn $getter(&self) -> io::Result<$type> {
-                    let option = Option_ { getter: stringify!($getter), setter: stringify!($setter), level: $level, name: $name };
-                    self.get(option, Location::caller(), |socket| socket.$getter(), |value| value_of(*value))
-                }
-
-                $(#[$doc])*
-                ///
-                /// # Errors
-                /// What setsockopt(2) answers.
-                #[track_caller]
-                pub fn $setter(&self, to: $type) -> io::Result<()> {
-                    let option = Option_ { getter: stringify!($getter), setter: stringify!($setter), level: $level, name: $name };
-                    self.set(option, value_of(to), Location::caller(), |socket| socket.$setter(to))
-                }
-            )*
-        }
-    };
-}
-
-options! {
-    /// May the address be bound while an old connection lingers in TIME_WAIT: `SO_REUSEADDR` (socket(7)).
-    reuse_address, set_reuse_address: bool, "SOL_SOCKET", "SO_REUSEADDR";
-    /// Are small segments sent at once, without Nagle's wait: `TCP_NODELAY` (tcp(7)).
-    tcp_nodelay, set_tcp_nodelay: bool, "IPPROTO_TCP", "TCP_NODELAY";
-    /// Is an idle connection probed: `SO_KEEPALIVE` (socket(7)).
-    keepalive, set_keepalive: bool, "SOL_SOCKET", "SO_KEEPALIVE";
-    /// What close does with bytes not yet sent, and how long it waits: `SO_LINGER` (socket(7)).
-    linger, set_linger: Option<Duration>, "SOL_SOCKET", "SO_LINGER";
-    /// Does an IPv6 socket refuse IPv4 peers: `IPV6_V6ONLY` (ipv6(7)).
-    only_v6, set_only_v6: bool, "IPPROTO_IPV6", "IPV6_V6ONLY";
-    /// Size of the receive buffer in bytes; Linux doubles what is set: `SO_RCVBUF` (socket(7)).
-    recv_buffer_size, set_recv_buffer_size: usize, "SOL_SOCKET", "SO_RCVBUF";
-    /// Size of the send buffer in bytes; Linux doubles what is set: `SO_SNDBUF` (socket(7)).
-    send_buffer_size, set_send_buffer_size: usize, "SOL_SOCKET", "SO_SNDBUF";
-    /// How long a receiving call may block, `None` for ever: `SO_RCVTIMEO` (socket(7)).
-    read_timeout, set_read_timeout: Option<Duration>, "SOL_SOCKET", "SO_RCVTIMEO";
-    /// How long a sending call may block, `None` for ever: `SO_SNDTIMEO` (socket(7)).
-    write_timeout, set_write_timeout: Option<Duration>, "SOL_SOCKET", "SO_SNDTIMEO";
-}
-
-#[cfg(target_os = "linux")]
-options! {
-    /// How long sent data may stay unacknowledged before the connection fails: `TCP_USER_TIMEOUT` (tcp(7)).
-    tcp_user_timeout, set_tcp_user_timeout: Option<Duration>, "IPPROTO_TCP", "TCP_USER_TIMEOUT";
-}
-
-#[cfg(not(target_os = "linux"))]
-impl Socket {
-    /// How long sent data may stay unacknowledged before the connection fails: this system has no `TCP_USER_TIMEOUT`.
-    ///
-    /// # Errors
-    /// [`io::ErrorKind::Unsupported`], always.
-    pub fn set_tcp_user_timeout(&self, _: Option<Duration>) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-}
-
-/// An option's value as it is recorded; a time span in microseconds, none as 0, as the kernel keeps it.
-trait OptionValue {
-    fn value(self) -> Value;
-}
-
-impl OptionValue for bool {
-    fn value(self) -> Value {
-        self.into()
-    }
-}
-
-impl OptionValue for usize {
-    fn value(self) -> Value {
-        self.into()
-    }
-}
-
-impl OptionValue for Option<Duration> {
-    fn value(self) -> Value {
-        self.map_or(Value::Number(0), |span| Value::Number(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)))
-    }
-}
-
-fn value_of(value: impl OptionValue) -> Value {
-    value.value()
 }
