@@ -9,7 +9,8 @@ use std::collections::HashSet;
 
 use unicode_width::UnicodeWidthStr;
 
-use self::story::{Shape, Step, Story, Words, story};
+use self::story::{Shape, Step, Story, Words};
+use self::telling::story;
 use crate::picture::{Canvas, Ink, Picture, fit, span_of};
 use crate::recording::Recording;
 use crate::views::Numbers;
@@ -17,11 +18,13 @@ use crate::views::Numbers;
 mod arrow;
 mod fold;
 mod list;
+mod phrases;
 mod remarks;
 mod segments;
 mod states;
 mod steps;
 mod story;
+mod telling;
 mod wire;
 mod words;
 

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::phrases::{after, connect_words, under_way};
 use super::story::{Arrow, Lane, Line, Shape, Step};
-use super::words::{after, connect_words, under_way};
 use crate::event::{Name, Value};
 use crate::picture::Ink;
 use crate::recording::Recording;

@@ -1,14 +1,9 @@
 //! What a ladder shows, step by step, before it is drawn.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use super::fold::shorten;
-use super::steps::Teller;
 use crate::event::Name;
 use crate::picture::Ink;
-use crate::recording::Recording;
-use crate::views::Numbers;
-use crate::views::flows::flows;
 
 /// An actor's lane.
 #[derive(Debug)]
@@ -119,33 +114,12 @@ pub(super) struct Story {
     pub(super) two_ends: bool,
 }
 
-/// Makes the story of a recording.
-pub(super) fn story(recording: &Recording, numbers: Numbers) -> Story {
-    let flows = flows(recording);
-    let (told, lanes) = Teller::new(recording, &flows).tell_all(recording, numbers);
-    let mut steps = shorten(told);
-    let used: HashSet<usize> = steps.iter().flat_map(Step::lanes).collect();
-    let mut kept: Vec<usize> = (0..lanes.len()).filter(|lane| used.contains(lane)).collect();
-    // The end that opens stands on the left, as in the books.
-    let first = steps.iter().find_map(|step| match &step.shape {
-        Shape::Segment(flight) => Some(flight.from),
-        _ => None,
-    });
-    kept.sort_by_key(|lane| first.is_some() && Some(*lane) != first);
-    let new: HashMap<usize, usize> = kept.iter().enumerate().map(|(new, old)| (*old, new)).collect();
-    steps.iter_mut().for_each(|step| step.renumber(&new));
-    let mut lanes: Vec<Option<Lane>> = lanes.into_iter().map(Some).collect();
-    let lanes: Vec<Lane> = kept.into_iter().filter_map(|lane| lanes.get_mut(lane).and_then(Option::take)).collect();
-    let two_ends = lanes.len() == 2 && first.is_some();
-    Story { lanes, steps, two_ends }
-}
-
 impl Step {
     pub(super) fn new(at_ns: u64, shape: Shape, alike: String) -> Step {
         Step { at_ns, shape, alike, minor: false, uneventful: false, blocked: Vec::new() }
     }
 
-    fn lanes(&self) -> Vec<usize> {
+    pub(super) fn lanes(&self) -> Vec<usize> {
         match &self.shape {
             Shape::Call { lane, .. } | Shape::State { lane, .. } => vec![*lane],
             Shape::Segment(flight) => vec![flight.from, flight.to],
@@ -154,7 +128,7 @@ impl Step {
         }
     }
 
-    fn renumber(&mut self, new: &HashMap<usize, usize>) {
+    pub(super) fn renumber(&mut self, new: &HashMap<usize, usize>) {
         match &mut self.shape {
             Shape::Call { lane, .. } | Shape::State { lane, .. } => *lane = new[lane],
             Shape::Segment(flight) => (flight.from, flight.to) = (new[&flight.from], new[&flight.to]),

@@ -1,10 +1,11 @@
 //! A ladder's words: calls and what came of them, from the longest way to say it to the shortest.
 
+use super::phrases::{after, near};
 use super::steps::{Aim, Teller};
 use super::story::{Line, Words};
 use crate::event::{Address, Outcome, Value};
-use crate::picture::{Ink, span_of};
-use crate::views::flows::{Fate, Made};
+use crate::picture::Ink;
+use crate::views::flows::Fate;
 use crate::views::wording::span_option;
 
 impl Teller<'_> {
@@ -155,38 +156,5 @@ impl Teller<'_> {
         let next = self.flows.calls[index + 1..].iter().find(|later| later.socket == made.socket)?;
         let seen = states.iter().find(|(at, _)| next.call.instrument && next.call.function == "tcp_info" && *at == next.returned_ns());
         seen.map(|(_, state)| state.as_str())
-    }
-}
-
-pub(super) fn under_way(made: &Made) -> bool {
-    made.errno() == Some("EINPROGRESS")
-}
-
-pub(super) fn connect_words(made: &Made) -> Words {
-    let errno = made.errno().filter(|_| under_way(made)).map_or_else(String::new, |errno| format!(" = {errno}"));
-    let at = made.call.args.address("address").into_iter().flat_map(near);
-    at.map(|at| format!("connect {at}{errno}")).chain([format!("connect{errno}"), "connect".to_owned()]).collect()
-}
-
-pub(super) fn after(made: &Made, took: bool) -> String {
-    if took { format!(" after {}", span_of(made.returned_ns().saturating_sub(made.entered_ns))) } else { String::new() }
-}
-
-/// An address in full, and in short.
-fn near(address: &Address) -> Words {
-    let full = address.to_string();
-    match address {
-        Address::Inet(_) | Address::Inet6(_) => {
-            let mapped = match address {
-                Address::Inet6(at) if at.ip().to_ipv4_mapped().is_some() => Some(at.ip().to_string()),
-                _ => None,
-            };
-            let port = format!(":{}", address.port().unwrap_or(0));
-            [full].into_iter().chain(mapped).chain([port]).collect()
-        }
-        Address::Unix(_) => {
-            let file = full.rsplit_once('/').map(|(_, file)| format!("…/{file}"));
-            [full].into_iter().chain(file).collect()
-        }
     }
 }

@@ -1,0 +1,39 @@
+//! A ladder's phrases: what of a call can be said without knowing the rest of the story.
+
+use super::story::Words;
+use crate::event::Address;
+use crate::picture::span_of;
+use crate::views::flows::Made;
+
+pub(super) fn under_way(made: &Made) -> bool {
+    made.errno() == Some("EINPROGRESS")
+}
+
+pub(super) fn connect_words(made: &Made) -> Words {
+    let errno = made.errno().filter(|_| under_way(made)).map_or_else(String::new, |errno| format!(" = {errno}"));
+    let at = made.call.args.address("address").into_iter().flat_map(near);
+    at.map(|at| format!("connect {at}{errno}")).chain([format!("connect{errno}"), "connect".to_owned()]).collect()
+}
+
+pub(super) fn after(made: &Made, took: bool) -> String {
+    if took { format!(" after {}", span_of(made.returned_ns().saturating_sub(made.entered_ns))) } else { String::new() }
+}
+
+/// An address in full, and in short.
+pub(super) fn near(address: &Address) -> Words {
+    let full = address.to_string();
+    match address {
+        Address::Inet(_) | Address::Inet6(_) => {
+            let mapped = match address {
+                Address::Inet6(at) if at.ip().to_ipv4_mapped().is_some() => Some(at.ip().to_string()),
+                _ => None,
+            };
+            let port = format!(":{}", address.port().unwrap_or(0));
+            [full].into_iter().chain(mapped).chain([port]).collect()
+        }
+        Address::Unix(_) => {
+            let file = full.rsplit_once('/').map(|(_, file)| format!("…/{file}"));
+            [full].into_iter().chain(file).collect()
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Makes the story: what the tellers say, shortened, on the lanes that are used.
+
+use std::collections::{HashMap, HashSet};
+
+use super::fold::shorten;
+use super::steps::Teller;
+use super::story::{Lane, Shape, Step, Story};
+use crate::recording::Recording;
+use crate::views::Numbers;
+use crate::views::flows::flows;
+
+/// Makes the story of a recording.
+pub(super) fn story(recording: &Recording, numbers: Numbers) -> Story {
+    let flows = flows(recording);
+    let (told, lanes) = Teller::new(recording, &flows).tell_all(recording, numbers);
+    let mut steps = shorten(told);
+    let used: HashSet<usize> = steps.iter().flat_map(Step::lanes).collect();
+    let mut kept: Vec<usize> = (0..lanes.len()).filter(|lane| used.contains(lane)).collect();
+    // The end that opens stands on the left, as in the books.
+    let first = steps.iter().find_map(|step| match &step.shape {
+        Shape::Segment(flight) => Some(flight.from),
+        _ => None,
+    });
+    kept.sort_by_key(|lane| first.is_some() && Some(*lane) != first);
+    let new: HashMap<usize, usize> = kept.iter().enumerate().map(|(new, old)| (*old, new)).collect();
+    steps.iter_mut().for_each(|step| step.renumber(&new));
+    let mut lanes: Vec<Option<Lane>> = lanes.into_iter().map(Some).collect();
+    let lanes: Vec<Lane> = kept.into_iter().filter_map(|lane| lanes.get_mut(lane).and_then(Option::take)).collect();
+    let two_ends = lanes.len() == 2 && first.is_some();
+    Story { lanes, steps, two_ends }
+}
