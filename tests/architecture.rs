@@ -16,7 +16,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("terminal", &["picture", "text"]),
     ("views", &["event", "picture", "recording", "text"]),
     ("lab", &["event", "recording", "signals"]),
-    ("experiments", &["event", "lab"]),
+    ("experiments", &["chat", "event", "lab"]),
     ("chat", &["event", "lab", "signals", "text"]),
     ("player", &["chat", "course", "event", "experiments", "lab", "picture", "recording", "signals", "terminal", "text", "views", "words"]),
 ];

@@ -54,7 +54,7 @@ macro_rules! embedded {
 }
 
 /// The lessons in English, in the order of the course.
-static ENGLISH: [Embedded; 10] = embedded! {
+static ENGLISH: [Embedded; 11] = embedded! {
     1 "socket" "01-socket.md";
     2 "layers" "02-layers.md";
     3 "families" "03-families.md";
@@ -65,6 +65,7 @@ static ENGLISH: [Embedded; 10] = embedded! {
     8 "blocking" "08-blocking.md";
     9 "nonblocking" "09-nonblocking.md";
     10 "timeout-mode" "10-timeout-mode.md";
+    11 "turns" "11-turns.md";
 };
 
 /// A line of the table of contents.

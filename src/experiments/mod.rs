@@ -1,7 +1,7 @@
 //! The experiments: one table, name to function. An experiment is plain Rust on instrumented sockets, written to be
 //! read by learners, for its own source is what a lesson shows as code.
 //!
-//! It knows the lab and nothing else. Claims have names here; their sentences stand in `lessons/`.
+//! It knows the lab, and the chat that the last two lessons run. Claims have names here; their sentences stand in `lessons/`.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use crate::lab::{self, Lab, Network, Parameter, Result, Run};
 
 mod blocking;
+mod desks;
 mod families;
 mod handshake;
 mod layers;
@@ -20,6 +21,7 @@ mod tcp_udp;
 mod tcp_udp_wire;
 mod timeout_mode;
 mod timeouts;
+mod turns;
 
 /// One row of the table.
 #[derive(Debug)]
@@ -79,6 +81,7 @@ pub static CHAPTERS: &[&Chapter] = &[
     &nonblocking::CHAPTER,
     &many_connections::CHAPTER,
     &timeout_mode::CHAPTER,
+    &turns::CHAPTER,
 ];
 
 /// All experiments, in the order of the course.

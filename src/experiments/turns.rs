@@ -1,0 +1,220 @@
+//! Lesson 11: a chat with one thread a side. It runs the chat's own code, `src/chat/turns.rs`, between two desks.
+
+use super::desks::{Desk, connected, desks};
+use super::{Chapter, Experiment, SourceFile};
+use crate::chat::message::Inbox;
+use crate::chat::{Side, turns};
+use crate::event::Sample;
+use crate::lab::{ActorThread, Error, Kind, Lab, Network, Parameter, Result, Sampler, Seen, Stage, at_least, before, is, lasted};
+
+const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("turns.rs") };
+
+const SILENCE: Parameter =
+    Parameter { name: "silence", default: "200ms", kind: Kind::Span(1, 60_000), help: "how long nothing is typed any more" };
+
+const TYPING: Parameter =
+    Parameter { name: "typing", default: "60ms", kind: Kind::Span(1, 60_000), help: "how long each user takes to type a line" };
+
+pub(super) static CHAPTER: Chapter = Chapter {
+    experiments: &[
+        Experiment {
+            name: "by-turns",
+            play: by_turns,
+            claims: &["words-arrive", "client-speaks-first", "one-types-one-waits"],
+            parameters: &[TYPING],
+            network: Network::Host,
+            file: FILE,
+        },
+        Experiment {
+            name: "out-of-turn",
+            play: out_of_turn,
+            claims: &["typed-but-not-sent", "blocked-meanwhile", "sent-after-the-answer"],
+            parameters: &[SILENCE],
+            network: Network::Host,
+            file: FILE,
+        },
+        Experiment {
+            name: "both-waiting",
+            play: both_waiting,
+            claims: &["nobody-speaks", "only-the-end-wakes-them", "both-asleep-in-recvfrom"],
+            parameters: &[SILENCE],
+            network: Network::Host,
+            file: FILE,
+        },
+        Experiment {
+            name: "cut-character",
+            play: cut_character,
+            claims: &["all-bytes-came", "cut-inside-a-character", "broken-piece-by-piece", "whole-as-a-stream"],
+            parameters: &[],
+            network: Network::Host,
+            file: FILE,
+        },
+    ],
+    parts: &[],
+};
+
+fn by_turns(lab: &Lab) -> Result<()> {
+    let (client, server) = desks(lab)?;
+    let typing = lab.span("typing")?;
+    lab.sample_while(Sampler::PERIOD, || {
+        lab.scope(|stage| {
+            let hers = talks(stage, "client", &client, Side::Client)?;
+            let his = talks(stage, "server", &server, Side::Server)?;
+            his.until_blocked_in("recv")?; // it is her turn
+            lab.wait(typing, "the client's user types");
+            client.types("你好\n")?;
+            hers.until_blocked_in("recv")?; // it is his turn
+            lab.wait(typing, "the server's user types");
+            server.types("你也好啊\n")?;
+            his.until_blocked_in("recv")?;
+            client.ends()?;
+            server.ends()?;
+            hers.finish()?;
+            his.finish()
+        })
+    })?;
+
+    let his = is("server's screen", server.screen(), "Jack: 你好");
+    let hers = is("client's", client.screen(), "Jack: 你也好啊");
+    lab.claim("words-arrive", his.and(hers));
+    let (hello, answer) = (call(lab, "client", "send", 0)?, call(lab, "server", "send", 0)?);
+    let order = before("client's send", hello.entered_ns, "server's", answer.entered_ns);
+    lab.claim("client-speaks-first", order);
+    let recv = call(lab, "server", "recv", 0)?;
+    let first = before("recv begins", recv.entered_ns, "send", hello.entered_ns);
+    let long = lasted("server's recv", recv.took(), typing);
+    let recv = call(lab, "client", "recv", 0)?;
+    let hers = lasted("client's recv", recv.took(), typing);
+    lab.claim("one-types-one-waits", first.and(long).and(hers));
+    Ok(())
+}
+
+/// Lets this side talk by turns, with the chat's own code, on a thread of its own.
+fn talks<'scope>(stage: &Stage<'scope, '_>, name: &'static str, desk: &'scope Desk, side: Side) -> Result<ActorThread<'scope, ()>> {
+    stage.actor(name, move |_| turns::talk(side, desk.talk()?).map(drop))
+}
+
+/// The call of this function that an actor made, counted from 0.
+fn call(lab: &Lab, actor: &str, function: &str, which: usize) -> Result<Seen> {
+    let calls = lab.calls(actor).into_iter().filter(|(_, back)| back.call.function == function);
+    let (event, back) = calls
+        .into_iter()
+        .nth(which)
+        .ok_or_else(|| Error::Unexpected(format!("{actor} made fewer calls of {function}() than {}", which + 1)))?;
+    Ok(Seen { entered_ns: event.at_ns - back.took_ns.min(event.at_ns), returned_ns: event.at_ns, back })
+}
+
+fn sends(lab: &Lab, actor: &str) -> usize {
+    lab.calls(actor).iter().filter(|(_, back)| back.call.function == "send").count()
+}
+
+fn out_of_turn(lab: &Lab) -> Result<()> {
+    let (client, server) = desks(lab)?;
+    let silence = lab.span("silence")?;
+    let sent = lab.sample_while(Sampler::PERIOD, || {
+        lab.scope(|stage| {
+            let hers = talks(stage, "client", &client, Side::Client)?;
+            let his = talks(stage, "server", &server, Side::Server)?;
+            client.types("你好\n")?;
+            hers.until_blocked_in("recv")?; // it is his turn,
+            client.types("在吗?\n")?; // and she types all the same
+            lab.wait(silence, "the server types nothing");
+            let sent = sends(lab, "client");
+            server.types("你也好啊\n")?;
+            server.until_shown(2);
+            client.ends()?;
+            server.ends()?;
+            hers.finish()?;
+            his.finish()?;
+            Ok(sent)
+        })
+    })?;
+
+    lab.claim("typed-but-not-sent", is("client's sends by then", sent, 1));
+    let recv = call(lab, "client", "recv", 0)?;
+    lab.claim("blocked-meanwhile", lasted("client's recv", recv.took(), silence));
+    let answer = call(lab, "server", "send", 0)?.entered_ns;
+    let second = call(lab, "client", "send", 1)?.entered_ns;
+    let order = before("server's send", answer, "client's second", second);
+    lab.claim("sent-after-the-answer", order);
+    Ok(())
+}
+
+fn both_waiting(lab: &Lab) -> Result<()> {
+    let (client, server) = desks(lab)?;
+    let silence = lab.span("silence")?;
+    let seen = lab.sample_while(Sampler::PERIOD, || {
+        lab.scope(|stage| {
+            // The mistake: both believe that the other one begins.
+            let hers = talks(stage, "client", &client, Side::Server)?;
+            let his = talks(stage, "server", &server, Side::Server)?;
+            hers.until_blocked_in("recv")?;
+            his.until_blocked_in("recv")?;
+            client.types("喂?\n")?;
+            server.types("喂?\n")?;
+            lab.wait(silence, "nothing happens");
+            let seen = [hers.observe(), his.observe()]; // the kernel's word
+            client.leaves();
+            server.leaves();
+            client.socket.shutdown(std::net::Shutdown::Both)?; // it takes us
+            hers.finish()?;
+            his.finish()?;
+            Ok(seen)
+        })
+    })?;
+
+    let hers = is("client's sends", sends(lab, "client"), 0);
+    let his = is("server's", sends(lab, "server"), 0);
+    lab.claim("nobody-speaks", hers.and(his));
+    let (hers, his) = (lab.last_call("client", "recv")?, lab.last_call("server", "recv")?);
+    let long = lasted("client's recv", hers.took(), silence).and(lasted("server's", his.took(), silence));
+    let ends = is("client's gave", hers.back.outcome.to_string(), "0").and(is("server's", his.back.outcome.to_string(), "0"));
+    lab.claim("only-the-end-wakes-them", long.and(ends));
+    check_sleep(lab, seen);
+    Ok(())
+}
+
+/// What the kernel said of both threads: that they sleep, and in which call.
+fn check_sleep(lab: &Lab, seen: [Option<Sample>; 2]) {
+    let said = |sample: Option<Sample>| sample.and_then(|sample| Some((sample.state?, sample.syscall?)));
+    let [Some(hers), Some(his)] = seen.map(said) else {
+        lab.not_checked("both-asleep-in-recvfrom", "the kernel does not say what a thread is doing: /proc is missing, or closed to us");
+        return;
+    };
+    let hers = is("client's state", hers.0, 'S').and(is("its system call", hers.1, "recvfrom"));
+    let his = is("server's state", his.0, 'S').and(is("its system call", his.1, "recvfrom"));
+    lab.claim("both-asleep-in-recvfrom", hers.and(his));
+}
+
+fn cut_character(lab: &Lab) -> Result<()> {
+    let (client, server) = connected(lab)?;
+    client.send_all("你好\n".as_bytes())?; // 3 + 3 + 1 bytes
+    client.close()?;
+
+    let mut buffer = [0; 4]; // a small one, to be seen cutting
+    let (mut lengths, mut cuts) = (Vec::new(), 0);
+    let mut pieces = String::new(); // decoded piece by piece
+    let mut stream = String::new(); // decoded by the chat's own code
+    let mut inbox = Inbox::new("", false);
+    loop {
+        let piece = match server.recv(&mut buffer)? {
+            0 => break,
+            n => &buffer[..n],
+        };
+        lengths.push(piece.len());
+        cuts += usize::from(std::str::from_utf8(piece).is_err());
+        pieces += &String::from_utf8_lossy(piece); // U+FFFD for what is none
+        inbox.push(piece, &mut stream);
+    }
+    inbox.end(&mut stream);
+
+    lab.claim("all-bytes-came", is("bytes received", lengths.iter().sum::<usize>(), 7));
+    lab.claim("cut-inside-a-character", at_least("pieces that are no UTF-8", cuts, 2));
+    let broken = pieces.matches('\u{fffd}').count();
+    lab.claim(
+        "broken-piece-by-piece",
+        at_least("U+FFFD", broken, 1).and(is("first character", pieces.chars().next().map_or_else(String::new, String::from), "你")),
+    );
+    lab.claim("whole-as-a-stream", is("text", stream.trim_end().to_owned(), "你好"));
+    Ok(())
+}
