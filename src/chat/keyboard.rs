@@ -3,8 +3,6 @@
 use std::io;
 #[cfg(unix)]
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-#[cfg(unix)]
-use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -27,15 +25,20 @@ pub enum Typed<'a> {
 pub struct Stopper {
     stopped: Arc<AtomicBool>,
     #[cfg(unix)]
-    bell: Arc<UnixStream>,
+    bell: Arc<io::PipeWriter>,
 }
 
 impl Stopper {
     /// The chat is over: whoever waits for the keyboard waits no longer.
     pub fn stop(&self) {
-        self.stopped.store(true, Ordering::SeqCst);
+        let rung = self.stopped.swap(true, Ordering::SeqCst);
         #[cfg(unix)]
-        let _ = self.bell.shutdown(std::net::Shutdown::Both);
+        if !rung {
+            // The byte is never read: the bell goes on ringing.
+            let _ = io::Write::write(&mut &*self.bell, &[1]);
+        }
+        #[cfg(not(unix))]
+        let _ = rung;
     }
 
     /// Whether it is over.
@@ -51,7 +54,7 @@ pub struct Keyboard {
     #[cfg(unix)]
     from: OwnedFd,
     #[cfg(unix)]
-    bell: UnixStream,
+    bell: io::PipeReader,
     stopper: Stopper,
     block: Vec<u8>,
     /// What of the block has been read and not given.
@@ -65,9 +68,9 @@ impl Keyboard {
     /// A keyboard that reads this descriptor: standard input, or a pipe that an editor writes its lines to.
     ///
     /// # Errors
-    /// What socketpair(2) answers.
+    /// What pipe(2) answers.
     pub fn new(from: OwnedFd, ask: Option<std::sync::mpsc::Sender<()>>) -> io::Result<Keyboard> {
-        let (bell, ringer) = UnixStream::pair()?;
+        let (bell, ringer) = io::pipe()?;
         let stopper = Stopper { stopped: Arc::default(), bell: Arc::new(ringer) };
         Ok(Keyboard { from, bell, stopper, block: vec![0; BLOCK], left: 0..0, ask })
     }
