@@ -54,7 +54,7 @@ macro_rules! embedded {
 }
 
 /// The lessons in English, in the order of the course.
-static ENGLISH: [Embedded; 11] = embedded! {
+static ENGLISH: [Embedded; 12] = embedded! {
     1 "socket" "01-socket.md";
     2 "layers" "02-layers.md";
     3 "families" "03-families.md";
@@ -66,6 +66,7 @@ static ENGLISH: [Embedded; 11] = embedded! {
     9 "nonblocking" "09-nonblocking.md";
     10 "timeout-mode" "10-timeout-mode.md";
     11 "turns" "11-turns.md";
+    12 "chat" "12-chat.md";
 };
 
 /// A line of the table of contents.

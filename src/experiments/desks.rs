@@ -3,18 +3,21 @@
 
 use std::io::{self, PipeWriter, Write, pipe};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use socket2::{Domain, Type};
 
 use crate::chat::keyboard::{Keyboard, Stopper};
 use crate::chat::message::Inbox;
 use crate::chat::screen::Screen;
-use crate::chat::{Buffer, Talk};
+use crate::chat::{Buffer, Side, Talk};
+use crate::event::{Event, What};
 use crate::lab::{Actor, Error, Lab, Result, Socket};
 
 /// One side: its end of the connection, what is typed there, and what has been shown there.
 pub(super) struct Desk {
-    side: &'static str,
+    lab: Lab,
+    pub(super) side: Side,
     pub(super) socket: Socket,
     person: Actor,
     keys: Mutex<Option<PipeWriter>>,
@@ -41,14 +44,15 @@ pub(super) fn connected(lab: &Lab) -> Result<(Socket, Socket)> {
 pub(super) fn desks(lab: &Lab) -> Result<(Desk, Desk)> {
     let (calling, answering) = connected(lab)?;
     let people = lab.actor("people");
-    Ok((Desk::new("client", calling, &people)?, Desk::new("server", answering, &people)?))
+    Ok((Desk::new(lab, Side::Client, calling, &people)?, Desk::new(lab, Side::Server, answering, &people)?))
 }
 
 impl Desk {
-    fn new(side: &'static str, socket: Socket, person: &Actor) -> Result<Desk> {
+    fn new(lab: &Lab, side: Side, socket: Socket, person: &Actor) -> Result<Desk> {
         let (read, write) = pipe()?;
         let keyboard = keyboard(read)?;
         Ok(Desk {
+            lab: lab.clone(),
             side,
             socket,
             person: person.clone(),
@@ -70,14 +74,14 @@ impl Desk {
     /// Types lines at this desk; each ends with a newline.
     pub(super) fn types(&self, lines: &str) -> Result<()> {
         let words = lines.trim_end().replace('\n', ", ");
-        let deed = format!("{} types {words}", self.side);
+        let deed = format!("{} types {words}", self.side.name());
         let mut keys = locked(&self.keys);
         Ok(self.person.deed(deed, || keys.as_mut().map_or(Ok(()), |keys| keys.write_all(lines.as_bytes())))?)
     }
 
     /// Presses Ctrl-D: this side has said all.
     pub(super) fn ends(&self) -> Result<()> {
-        let deed = format!("{} types Ctrl-D", self.side);
+        let deed = format!("{} types Ctrl-D", self.side.name());
         let keys = locked(&self.keys).take();
         Ok(self.person.deed(deed, || {
             drop(keys);
@@ -101,6 +105,25 @@ impl Desk {
         while shown.lines().count() < messages {
             shown = self.changed.wait(shown).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// Waits until this actor's last event is what is asked for.
+    fn until(&self, actor: &str, wanted: impl Fn(&What) -> bool) {
+        let mine = |event: &&Event| &*event.actor == actor && !matches!(event.what, What::Sample(_));
+        let last = |events: &[Event]| events.iter().rev().find(mine).is_some_and(|event| wanted(&event.what));
+        while !self.lab.recorder().look(last) {
+            std::thread::sleep(Duration::from_micros(200));
+        }
+    }
+
+    /// Waits until this actor has entered recv() and has not returned.
+    pub(super) fn until_in_recv(&self, actor: &str) {
+        self.until(actor, |what| matches!(what, What::Enter(call) if call.function == "recv"));
+    }
+
+    /// Waits until this actor has left.
+    pub(super) fn until_left(&self, actor: &str) {
+        self.until(actor, |what| matches!(what, What::Left { .. }));
     }
 }
 

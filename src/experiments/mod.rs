@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use crate::lab::{self, Lab, Network, Parameter, Result, Run};
 
 mod blocking;
+mod chat;
 mod desks;
 mod families;
 mod handshake;
@@ -82,6 +83,7 @@ pub static CHAPTERS: &[&Chapter] = &[
     &many_connections::CHAPTER,
     &timeout_mode::CHAPTER,
     &turns::CHAPTER,
+    &chat::CHAPTER,
 ];
 
 /// All experiments, in the order of the course.

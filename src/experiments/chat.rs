@@ -1,0 +1,233 @@
+//! Lesson 12: the chat with two threads a side, and what the three styles can do. It runs the chat's own code,
+//! `src/chat/{threads,turns,poll}.rs`, between two desks.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use super::desks::{Desk, desks};
+use super::{Chapter, Experiment, SourceFile};
+use crate::chat::{Parted, Style, threads, turns};
+use crate::event::{Event, What};
+use crate::lab::{Actor, ActorThread, Error, Kind, Lab, Network, Parameter, Result, Sampler, Seen, Stage, before, is, lasted};
+
+const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("chat.rs") };
+
+const PAUSE: Parameter =
+    Parameter { name: "pause", default: "60ms", kind: Kind::Span(1, 60_000), help: "how long nobody types in between" };
+
+pub(super) static CHAPTER: Chapter = Chapter {
+    experiments: &[
+        Experiment {
+            name: "four-threads",
+            play: four_threads,
+            claims: &["four-threads-call", "senders-send-receivers-receive", "no-turns-any-more", "waiting-and-sending-at-once"],
+            parameters: &[PAUSE],
+            network: Network::Host,
+            file: FILE,
+        },
+        Experiment {
+            name: "goodbye",
+            play: goodbye,
+            claims: &["one-half-is-closed", "the-other-half-still-speaks", "both-see-the-end", "no-thread-is-left"],
+            parameters: &[PAUSE],
+            network: Network::Host,
+            file: FILE,
+        },
+        Experiment {
+            name: "three-styles",
+            play: three_styles,
+            claims: &["turns-let-one-line-through", "threads-let-both", "poll-lets-both", "threads-a-side"],
+            parameters: &[PAUSE],
+            network: Network::Host,
+            file: FILE,
+        },
+    ],
+    parts: &[],
+};
+
+const FOUR: [&str; 4] = ["client sends", "client receives", "server sends", "server receives"];
+
+fn four_threads(lab: &Lab) -> Result<()> {
+    let (client, server) = desks(lab)?;
+    let pause = lab.span("pause")?;
+    lab.sample_while(Sampler::PERIOD, || {
+        lab.scope(|stage| {
+            let hers = talks(lab, stage, &client, Style::Threads)?;
+            let his = talks(lab, stage, &server, Style::Threads)?;
+            client.until_in_recv("client receives");
+            lab.wait(pause, "nobody types");
+            client.types("你好\n")?;
+            server.until_shown(1);
+            client.types("在吗?\n")?; // without waiting for an answer
+            server.until_shown(2);
+            lab.wait(pause, "nobody types");
+            server.types("你也好啊\n在!\n")?;
+            client.until_shown(2);
+            client.ends()?;
+            server.ends()?;
+            hers.finish()?;
+            his.finish()
+        })
+    })?;
+
+    let each = FOUR.map(|name| threads_of(lab, &[name], 0).len() == 1);
+    let one = is("names with one thread each", each.iter().filter(|one| **one).count(), 4);
+    lab.claim("four-threads-call", is("threads", threads_of(lab, &FOUR, 0).len(), 4).and(one));
+    let strays = |function, who: [&str; 2]| who.iter().map(|name| of(lab, name, function).len()).sum::<usize>();
+    let recvs = is("recvs of the senders", strays("recv", [FOUR[0], FOUR[2]]), 0);
+    let sends = is("sends of the receivers", strays("send", [FOUR[1], FOUR[3]]), 0);
+    lab.claim("senders-send-receivers-receive", recvs.and(sends));
+    check_order(lab, pause)
+}
+
+/// Nobody waited for a turn: the client sent twice in a row, and its other thread was in recv() all the while.
+fn check_order(lab: &Lab, pause: Duration) -> Result<()> {
+    let (sends, answer) = (of(lab, "client sends", "send"), of(lab, "server sends", "send"));
+    let heard = of(lab, "client receives", "recv");
+    let ([first, second, ..], [answer, ..], [heard, ..]) = (&sends[..], &answer[..], &heard[..]) else {
+        return Err(Error::Unexpected("too few calls".to_owned()));
+    };
+    let row = before("client's second send", second.entered_ns, "server's first", answer.entered_ns);
+    lab.claim("no-turns-any-more", row);
+    let begins = before("recv begins", heard.entered_ns, "first send", first.entered_ns);
+    let ends = before("second send", second.entered_ns, "recv ends", heard.returned_ns);
+    lab.claim("waiting-and-sending-at-once", begins.and(ends).and(lasted("recv", heard.took(), pause)));
+    Ok(())
+}
+
+fn goodbye(lab: &Lab) -> Result<()> {
+    let (client, server) = desks(lab)?;
+    let pause = lab.span("pause")?;
+    let parted = lab.sample_while(Sampler::PERIOD, || {
+        lab.scope(|stage| {
+            let hers = talks(lab, stage, &client, Style::Threads)?;
+            let his = talks(lab, stage, &server, Style::Threads)?;
+            client.types("再见\n")?;
+            server.until_shown(1);
+            client.ends()?; // Ctrl-D
+            server.until_left("server receives"); // recv() gave 0
+            lab.wait(pause, "the server's user types");
+            server.types("再见!\n")?;
+            client.until_shown(1);
+            server.ends()?;
+            Ok([hers.finish()?, his.finish()?])
+        })
+    })?;
+
+    let shut = lab.last_call("client sends", "shutdown")?.entered_ns;
+    let his = lab.last_call("server receives", "recv")?.back;
+    let end = is("server's last recv", his.outcome.to_string(), "0");
+    let word = lab.last_call("server sends", "send")?.entered_ns;
+    lab.claim("one-half-is-closed", end.and(before("shutdown", shut, "server's send", word)));
+    lab.claim("the-other-half-still-speaks", is("client's screen", client.screen(), "Jack: 再见!"));
+    let hers = lab.last_call("client receives", "recv")?.back;
+    let end = is("client's last recv", hers.outcome.to_string(), "0");
+    let ended = parted.iter().filter(|parted| matches!(parted, Parted::Ended)).count();
+    lab.claim("both-see-the-end", end.and(is("talks ended in good order", ended, 2)));
+    lab.claim("no-thread-is-left", is("threads that have left", left(lab), 4));
+    Ok(())
+}
+
+/// How many of the four threads have ended.
+fn left(lab: &Lab) -> usize {
+    let left = |event: &&Event| matches!(event.what, What::Left { .. }) && FOUR.contains(&&*event.actor);
+    lab.recorder().look(|events| events.iter().filter(left).count())
+}
+
+fn three_styles(lab: &Lab) -> Result<()> {
+    let turns = two_lines_in_a_row(lab, "turns", Style::Turns)?;
+    let threads = two_lines_in_a_row(lab, "threads", Style::Threads)?;
+    let poll = two_lines_in_a_row(lab, "poll", Style::Poll)?;
+
+    let long = lasted("second line", turns.took, lab.span("pause")?);
+    lab.claim("turns-let-one-line-through", is("lines shown", turns.shown, 1).and(long));
+    lab.claim("threads-let-both", is("lines shown", threads.shown, 2));
+    lab.claim("poll-lets-both", is("lines shown", poll.shown, 2));
+    let one = is("threads by turns", turns.threads, 1).and(is("with poll", poll.threads, 1));
+    lab.claim("threads-a-side", one.and(is("with threads", threads.threads, 2)));
+    Ok(())
+}
+
+/// What became of two lines in a row.
+struct TwoLines {
+    /// How many were shown before the server's user had typed anything.
+    shown: usize,
+    /// How long the second was under way, from keyboard to screen.
+    took: Duration,
+    /// In how many threads the client sent and received.
+    threads: usize,
+}
+
+/// The client's user types two lines in a row. Where the second does not get through, the server's user types one at last.
+fn two_lines_in_a_row(lab: &Lab, name: &'static str, style: Style) -> Result<TwoLines> {
+    let began = lab.recorder().look(|events| events.last().map_or(0, |event| event.at_ns));
+    let (client, server) = desks(lab)?;
+    let (shown, took) = lab.scope(|stage| {
+        let hers = talks(lab, stage, &client, style)?;
+        let his = talks(lab, stage, &server, style)?;
+        client.types("one\n")?;
+        server.until_shown(1);
+        let typed = Instant::now();
+        client.types("two\n")?;
+        if style == Style::Turns {
+            hers.until_blocked_in("recv")?; // it is his turn
+            lab.wait(lab.span("pause")?, "the server's user thinks");
+        } else {
+            server.until_shown(2);
+        }
+        let shown = server.screen().lines().count();
+        if shown < 2 {
+            server.types("at last\n")?;
+            server.until_shown(2);
+        }
+        let took = typed.elapsed();
+        client.ends()?;
+        server.ends()?;
+        hers.finish()?;
+        his.finish()?;
+        Ok((shown, took))
+    })?;
+    lab.measure("the second line, keyboard to screen", name, took);
+    Ok(TwoLines { shown, took, threads: threads_of(lab, &["client", FOUR[0], FOUR[1]], began).len() })
+}
+
+/// Lets this desk's side talk in this style, with the chat's own code.
+fn talks<'scope, 'env>(lab: &'env Lab, stage: &Stage<'scope, 'env>, desk: &'scope Desk, style: Style) -> Result<ActorThread<'scope, Parted>>
+where
+    'env: 'scope,
+{
+    let side = desk.side;
+    stage.actor(side.name(), move |me| match style {
+        Style::Turns => turns::talk(side, desk.talk()?),
+        Style::Threads => threads::talk(lab, side, desk.talk()?),
+        Style::Poll => poll_talk(&me, desk),
+    })
+}
+
+#[cfg(unix)]
+fn poll_talk(me: &Actor, desk: &Desk) -> Result<Parted> {
+    crate::chat::poll::talk(me, desk.talk()?)
+}
+
+#[cfg(not(unix))]
+fn poll_talk(_: &Actor, _: &Desk) -> Result<Parted> {
+    Err(Error::Unavailable("this system cannot wait for a keyboard and a socket at once".to_owned()))
+}
+
+/// The threads in which these actors sent or received since then.
+fn threads_of(lab: &Lab, actors: &[&str], since_ns: u64) -> BTreeSet<u32> {
+    let calls = actors.iter().flat_map(|actor| lab.calls(actor));
+    let talk = calls.filter(|(event, back)| event.at_ns > since_ns && ["send", "recv"].contains(&&*back.call.function));
+    talk.map(|(event, _)| event.thread).collect()
+}
+
+/// The calls of this function that an actor made, in order.
+fn of(lab: &Lab, actor: &str, function: &str) -> Vec<Seen> {
+    let calls = lab.calls(actor).into_iter().filter(|(_, back)| back.call.function == function);
+    let seen = |(event, back): (Event, crate::event::Return)| Seen {
+        entered_ns: event.at_ns - back.took_ns.min(event.at_ns),
+        returned_ns: event.at_ns,
+        back,
+    };
+    calls.map(seen).collect()
+}
