@@ -143,24 +143,24 @@ fn out_of_turn(lab: &Lab) -> Result<()> {
 fn both_waiting(lab: &Lab) -> Result<()> {
     let (client, server) = desks(lab)?;
     let silence = lab.span("silence")?;
-    let seen = lab.sample_while(Sampler::PERIOD, || {
-        lab.scope(|stage| {
-            // The mistake: both believe that the other one begins.
-            let hers = talks(stage, "client", &client, Side::Server)?;
-            let his = talks(stage, "server", &server, Side::Server)?;
-            hers.until_blocked_in("recv")?;
-            his.until_blocked_in("recv")?;
-            client.types("喂?\n")?;
-            server.types("喂?\n")?;
-            lab.wait(silence, "nothing happens");
-            let seen = [hers.observe(), his.observe()]; // the kernel's word
-            client.leaves();
-            server.leaves();
-            client.socket.shutdown(std::net::Shutdown::Both)?; // it takes us
-            hers.finish()?;
-            his.finish()?;
-            Ok(seen)
-        })
+    let seen = lab.scope(|stage| {
+        // The mistake: both believe that the other one begins.
+        let hers = talks(stage, "client", &client, Side::Server)?;
+        let his = talks(stage, "server", &server, Side::Server)?;
+        hers.until_blocked_in("recv")?;
+        his.until_blocked_in("recv")?;
+        client.types("喂?\n")?;
+        client.ends()?; // they have said all, and none of it is read
+        server.types("喂?\n")?;
+        server.ends()?;
+        lab.wait(silence, "nothing happens");
+        let seen = [hers.observe(), his.observe()]; // the kernel's word
+        client.leaves();
+        server.leaves();
+        client.socket.shutdown(std::net::Shutdown::Both)?; // it takes us
+        hers.finish()?;
+        his.finish()?;
+        Ok(seen)
     })?;
 
     let hers = is("client's sends", sends(lab, "client"), 0);
