@@ -193,7 +193,10 @@ pub fn each_also_takes(name: &str, default: &str, help: &str) -> String {
 }
 
 /// The course is done.
-pub const THE_END: &str = "That was the last lesson there is so far. explore list shows all.";
+#[must_use]
+pub fn the_end() -> String {
+    format!("That was the last lesson. Now talk: {} in two terminals.", command("chat"))
+}
 
 /// The deadline struck: who was blocked in which call, since when, at which line.
 #[must_use]

@@ -136,7 +136,7 @@ impl Player {
         }
         let lessons = course::contents();
         let next = lessons.iter().find(|other| other.number > number);
-        Ok(self.terminal.wrapped("", &next.map_or_else(|| words::THE_END.to_owned(), words::type_next), Ink::Strong)?)
+        Ok(self.terminal.wrapped("", &next.map_or_else(words::the_end, words::type_next), Ink::Strong)?)
     }
 }
 
