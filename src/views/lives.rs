@@ -248,10 +248,20 @@ fn refined(stretches: Vec<Stretch>, samples: &[(u64, &Sample)]) -> Vec<Stretch> 
             if *when <= stretch.from_ns || *when >= stretch.to_ns {
                 continue;
             }
+            let before = index.checked_sub(1).map(|index| samples[index].1);
+            let next = said(&stretch.doing, sample, before);
+            // A look that came late: it cannot have run for longer than it used a processor, and after that it slept.
+            let ran_ns = sample.cpu_ns.map(|now| now.saturating_sub(before.and_then(|before| before.cpu_ns).unwrap_or(0)));
+            if let (Doing::Runs, Doing::Asleep(_), Some(ran_ns)) = (&doing, &next, ran_ns)
+                && ran_ns < (*when - at) / 2
+            {
+                push(&mut all, at, at + ran_ns, doing);
+                at += ran_ns;
+                doing = next.clone();
+            }
             push(&mut all, at, *when, doing);
             at = *when;
-            let before = index.checked_sub(1).map(|index| samples[index].1);
-            doing = said(&stretch.doing, sample, before);
+            doing = next;
         }
         push(&mut all, at, stretch.to_ns, doing);
     }
@@ -386,7 +396,7 @@ pub(super) mod tests {
     }
 
     fn sees(script: &mut Script, actor: &str, state: Option<char>, call: Option<&'static str>, turns: u64) {
-        let (cpu_ns, ready_ns) = (Some(turns * MS), Some(turns * 10 * MS));
+        let (cpu_ns, ready_ns) = (Some(turns * 30 * MS), Some(turns * 10 * MS));
         let syscall = call.map(Into::into);
         script.event(actor, What::Sample(Sample { state, syscall, cpu_ns, ready_ns, turns: Some(turns), ..Sample::default() }));
     }
@@ -458,5 +468,16 @@ pub(super) mod tests {
             event.thread = 7;
         }
         assert!(lives(&recording).iter().flat_map(|life| &life.stretches).all(|one| one.doing == Doing::Away));
+    }
+
+    #[test]
+    fn a_look_that_came_late_makes_nobody_run_longer_than_it_used_a_processor() {
+        let sleeps = |cpu_ns| Sample { state: Some('S'), syscall: Some("poll".into()), cpu_ns: Some(cpu_ns), ..Sample::default() };
+        let runs = Stretch { from_ns: 0, to_ns: 100 * MS, doing: Doing::Runs };
+        let (brief, busy) = (sleeps(MS), sleeps(28 * MS));
+        let asleep = |from_ns| Stretch { from_ns, to_ns: 100 * MS, doing: Doing::Asleep("poll".to_owned()) };
+        let until = |to_ns| Stretch { from_ns: 0, to_ns, doing: Doing::Runs };
+        assert_eq!(refined(vec![runs.clone()], &[(30 * MS, &brief)]), [until(MS), asleep(MS)]);
+        assert_eq!(refined(vec![runs], &[(30 * MS, &busy)]), [until(30 * MS), asleep(30 * MS)]);
     }
 }
