@@ -33,13 +33,12 @@ impl Player {
         Ok(self.terminal.flush()?)
     }
 
-    /// The lessons, a line each.
+    /// The lessons, a line each; [`Player::overview`] says which are finished.
     ///
     /// # Errors
     /// [`Failure`], see there.
     pub fn list(&mut self) -> Result<(), Failure> {
-        let progress = self.progress();
-        self.lessons(&progress)?;
+        self.lessons(&Progress::default())?;
         Ok(self.terminal.flush()?)
     }
 
