@@ -293,7 +293,7 @@ fn closed_during_recv(
 }
 
 /// A server that listens, and its address.
-fn listening(lab: &Lab, server: &Actor) -> Result<(Socket, SockAddr)> {
+pub(super) fn listening(lab: &Lab, server: &Actor) -> Result<(Socket, SockAddr)> {
     let listener = server.socket(Domain::IPV4, Type::STREAM, None)?;
     listener.bind(&lab.here(0))?;
     listener.listen(5)?;
@@ -302,7 +302,7 @@ fn listening(lab: &Lab, server: &Actor) -> Result<(Socket, SockAddr)> {
 }
 
 /// A TCP client, connected.
-fn connected(client: &Actor, to: &SockAddr) -> Result<Socket> {
+pub(super) fn connected(client: &Actor, to: &SockAddr) -> Result<Socket> {
     let socket = client.socket(Domain::IPV4, Type::STREAM, None)?;
     socket.connect(to)?;
     Ok(socket)

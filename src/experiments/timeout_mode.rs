@@ -4,8 +4,9 @@ use std::io;
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
-use socket2::{Domain, SockAddr, Type};
+use socket2::SockAddr;
 
+use super::blocking::{connected, listening};
 use super::{Chapter, Experiment, SourceFile};
 use crate::event::Data;
 use crate::lab::{
@@ -443,22 +444,6 @@ fn connection(lab: &Lab, actor: &str) -> Result<(Socket, Socket)> {
     let client = connected(&lab.actor(actor), &address)?;
     let (peer, _) = listener.accept()?;
     Ok((client, peer))
-}
-
-/// A server that listens, and its address.
-fn listening(lab: &Lab, server: &Actor) -> Result<(Socket, SockAddr)> {
-    let listener = server.socket(Domain::IPV4, Type::STREAM, None)?;
-    listener.bind(&lab.here(0))?;
-    listener.listen(5)?;
-    let address = listener.local_addr()?;
-    Ok((listener, address))
-}
-
-/// A TCP client, connected.
-fn connected(client: &Actor, to: &SockAddr) -> Result<Socket> {
-    let socket = client.socket(Domain::IPV4, Type::STREAM, None)?;
-    socket.connect(to)?;
-    Ok(socket)
 }
 
 #[cfg(test)]
