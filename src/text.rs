@@ -1,8 +1,11 @@
-//! Ground floor: which characters may reach a terminal. What comes from a file or a peer is never obeyed, only shown.
+//! Ground floor: which characters may reach a terminal, and where lines may break. What comes from a file or a peer is never
+//! obeyed, only shown.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use textwrap::core::Word;
+use textwrap::{WordSeparator, WordSplitter, WrapAlgorithm};
 use unicode_width::UnicodeWidthChar;
 
 /// False for what a terminal might obey, hide or reorder: controls, zero-width and bidirectional characters.
@@ -39,6 +42,37 @@ pub fn joint(before: &str, after: &str) -> &'static str {
     let (left, right) = (before.chars().next_back(), after.chars().next());
     let together = (wide(left) && wide(right)) || mark(left) || mark(right);
     if left.is_none() || right.is_none() || together { "" } else { " " }
+}
+
+/// Wraps plain text; a line may also break between wide characters, as Chinese is written.
+#[must_use]
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let options = textwrap::Options::new(width)
+        .word_separator(WordSeparator::Custom(words))
+        .word_splitter(WordSplitter::NoHyphenation)
+        .wrap_algorithm(WrapAlgorithm::FirstFit);
+    textwrap::wrap(text, options).into_iter().map(|line| line.trim_end().to_owned()).collect()
+}
+
+/// Words end at spaces, and on either side of a wide character, but no line begins with closing punctuation nor ends with opening.
+fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
+    const CLOSING: &str = "，。、；：？！）》」』】”’…,.;:?!)%";
+    const OPENING: &str = "（《「『【“‘(";
+    let mut cuts = vec![0];
+    let mut previous: Option<char> = None;
+    for (at, character) in line.char_indices() {
+        let wide = |c: char| c.width() == Some(2);
+        if let Some(before) = previous {
+            let after_space = before == ' ' && character != ' ';
+            let between_wide = (wide(before) || wide(character)) && before != ' ' && character != ' ';
+            if after_space || (between_wide && !CLOSING.contains(character) && !OPENING.contains(before)) {
+                cuts.push(at);
+            }
+        }
+        previous = Some(character);
+    }
+    cuts.push(line.len());
+    Box::new((1..cuts.len()).map(move |index| Word::from(&line[cuts[index - 1]..cuts[index]])))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::ops::AddAssign;
 use crate::course::Entry;
 use crate::event::{Blocked, Verdict};
 use crate::language::{either, said};
+use crate::lexicon::shown;
 use crate::picture::span_of;
 
 /// How many claims came out how.
@@ -276,7 +277,7 @@ pub fn deadline(limit_ns: u64, blocked: &[Blocked]) -> Vec<String> {
     }
     lines.extend(blocked.iter().map(|one| {
         let at = one.call.source.as_ref().map_or_else(String::new, |source| said!(", at {source}", "，位置 {source}"));
-        let (actor, function, span) = (&one.actor, &one.call.function, span_of(one.for_ns));
+        let (actor, function, span) = (shown(&one.actor), &one.call.function, span_of(one.for_ns));
         said!("{actor} had been blocked in {function}() for {span}{at}.", "{actor} 在 {function}() 里已经阻塞了 {span}{at}。")
     }));
     lines

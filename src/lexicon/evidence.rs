@@ -182,6 +182,7 @@ fn kernel(label: &str) -> Option<&'static str> {
         "processor time before" => "此前的处理器时间",
         "select's processor time, ns" => "select 的处理器时间（ns）",
         "after" => "之后",
+        "before" => "早于",
         "awake" => "醒着",
         "its PID" => "它的 PID",
         "ours" => "我们的",

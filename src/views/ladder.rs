@@ -11,8 +11,10 @@ use unicode_width::UnicodeWidthStr;
 
 use self::story::{Shape, Step, Story, Words};
 use self::telling::story;
+use crate::language::{either, said};
 use crate::picture::{Canvas, Ink, Picture, fit, span_of};
 use crate::recording::Recording;
+use crate::text::wrap;
 use crate::views::Numbers;
 
 mod arrow;
@@ -40,7 +42,9 @@ const OUTWARD: usize = 72;
 const TWO_ENDS: usize = 112;
 
 /// What is said of states that nobody asked the kernel for.
-const LEGEND: &str = "(STATE): derived from the segments; without brackets: the kernel said so";
+fn legend() -> &'static str {
+    either("(STATE): derived from the segments; without brackets: the kernel said so", "(STATE)：由报文段推出；没有括号：内核说的")
+}
 
 pub(super) fn draw(recording: &Recording, width: usize, numbers: Numbers) -> Picture {
     let story = story(recording, numbers);
@@ -85,12 +89,12 @@ struct Ladder {
 
 impl Ladder {
     fn head(&mut self, story: &Story) {
-        let process = |lane: usize| format!(" process {}", story.lanes[lane].process);
+        let process = |lane: usize| said!(" process {pid}", " 进程 {pid}", pid = story.lanes[lane].process);
         let several = story.lanes.iter().any(|lane| lane.process != story.lanes[0].process);
         let fits = |lane: usize| self.columns[lane] + story.lanes[lane].name.width() + process(lane).width() <= self.words_end(lane);
         let several = several && (0..story.lanes.len()).all(fits);
         if self.time > 0 {
-            self.canvas.write(0, self.time - 5, self.time, "time", Ink::Faint);
+            self.canvas.write(0, self.time - 5, self.time, either("time", "时间"), Ink::Faint);
         }
         for (lane, who) in story.lanes.iter().enumerate() {
             let end = self.words_end(lane);
@@ -208,7 +212,7 @@ impl Ladder {
     /// What the brackets mean, if there are any.
     fn legend(&mut self, story: &Story) {
         if story.steps.iter().any(|step| matches!(step.shape, Shape::State { derived: true, .. })) {
-            for line in textwrap::wrap(LEGEND, self.end) {
+            for line in wrap(legend(), self.end) {
                 self.canvas.write(self.row, 0, self.end, &line, Ink::Faint);
                 self.row += 1;
             }
@@ -245,7 +249,7 @@ impl Ladder {
         let start = self.columns.first().map_or(self.time, |column| column + 2);
         let end = if self.outward { self.columns[1] - 1 } else { self.end };
         let room = end.saturating_sub(start).max(1);
-        for (index, line) in textwrap::wrap(text, room).into_iter().enumerate() {
+        for (index, line) in wrap(text, room).into_iter().enumerate() {
             if index == 0 {
                 self.lanes(step)
             } else {

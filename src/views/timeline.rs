@@ -5,6 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::lives::{Doing, Life, Mark, Sign, lives, long};
 use super::wording::safe;
+use crate::language::{either, said};
 use crate::picture::{Canvas, Ink, Picture, fit};
 use crate::recording::Recording;
 
@@ -74,7 +75,7 @@ fn band(canvas: &mut Canvas, row: usize, life: &Life, ink: Ink, scale: &Scale) -
             canvas.put(row, to, '┤', Ink::Warn);
         }
         let time = long(to_ns - from_ns);
-        let words = [format!(" {call}: blocked {time} "), format!(" {call} {time} "), format!(" {call} ")];
+        let words = [said!(" {call}: blocked {time} ", " {call}：阻塞 {time} "), format!(" {call} {time} "), format!(" {call} ")];
         if let Some(words) = words.iter().find(|words| words.width() + 3 <= to.saturating_sub(from)) {
             let at = from + 1 + (to - from - words.width()) / 2;
             canvas.write(row, at, to, words, Ink::Strong);
@@ -141,7 +142,7 @@ fn blocked_spans(life: &Life) -> Vec<(u64, u64, String)> {
 /// The marks on the band, and their words below it. Returns how many rows of words there are.
 fn notes(canvas: &mut Canvas, row: usize, life: &Life, scale: &Scale) -> usize {
     let end = scale.left + scale.columns;
-    let told: Vec<&Mark> = life.marks.iter().filter(|mark| mark.sign != Sign::Other || mark.words.contains(':')).collect();
+    let told: Vec<&Mark> = life.marks.iter().filter(|mark| mark.sign != Sign::Other || mark.words.contains([':', '：'])).collect();
     let mut used = [0_usize; NOTES];
     let mut index = 0;
     let mut untold: Vec<(usize, usize)> = Vec::new();
@@ -180,7 +181,7 @@ fn notes(canvas: &mut Canvas, row: usize, life: &Life, scale: &Scale) -> usize {
     let rows = used.iter().filter(|from| **from > 0).count();
     let more: usize = untold.iter().map(|(_, count)| count).sum();
     if more > 0 {
-        let words = format!("(and {more} more that have no room)");
+        let words = said!("(and {more} more that have no room)", "（还有 {more} 个画不下）");
         let from = end.saturating_sub(words.width()).max(scale.left);
         canvas.write(row + 1 + rows, from, end, &words, Ink::Faint);
     }
@@ -205,7 +206,7 @@ fn axis(canvas: &mut Canvas, row: usize, scale: &Scale) {
         }
         at += step;
     }
-    canvas.write(row + 1, 0, scale.left.saturating_sub(1), "time", Ink::Faint);
+    canvas.write(row + 1, 0, scale.left.saturating_sub(1), either("time", "时间"), Ink::Faint);
 }
 
 /// A round time (1, 2 or 5 of some unit) that goes into the span about so many times.
@@ -249,16 +250,16 @@ fn legend(canvas: &mut Canvas, row: usize, lives: &[Life], width: usize) {
             keys.push((sign.to_owned(), words.to_owned(), ink));
         }
     };
-    let runs = if sampled > 0 { "runs" } else { "runs, or is ready to" };
+    let runs = if sampled > 0 { either("runs", "运行") } else { either("runs, or is ready to", "运行或就绪") };
     key(shows(|doing| *doing == Doing::Runs), "██", runs, Ink::Of(0));
-    key(shows(|doing| *doing == Doing::Ready), "▒▒", "ready, has no processor", Ink::Of(0));
-    key(shows(|doing| matches!(doing, Doing::Blocked(_))), "├─┤", "blocked in a call", Ink::Warn);
-    key(shows(|doing| matches!(doing, Doing::Asleep(_))), "··", "asleep, in no call of ours", Ink::Faint);
-    key(signs(Sign::Sends), "▲", "sends", Ink::Good);
-    key(signs(Sign::Gets), "▼", "gets", Ink::Good);
-    key(signs(Sign::Fails), "✗", "fails", Ink::Bad);
+    key(shows(|doing| *doing == Doing::Ready), "▒▒", either("ready, has no processor", "就绪，等处理器"), Ink::Of(0));
+    key(shows(|doing| matches!(doing, Doing::Blocked(_))), "├─┤", either("blocked in a call", "阻塞在调用里"), Ink::Warn);
+    key(shows(|doing| matches!(doing, Doing::Asleep(_))), "··", either("asleep, in no call of ours", "睡眠，不在我们的调用里"), Ink::Faint);
+    key(signs(Sign::Sends), "▲", either("sends", "发送"), Ink::Good);
+    key(signs(Sign::Gets), "▼", either("gets", "得到"), Ink::Good);
+    key(signs(Sign::Fails), "✗", either("fails", "失败"), Ink::Bad);
     let ended = lives.iter().any(|life| life.left);
-    key(ended, "", "(blank: has ended)", Ink::Faint);
+    key(ended, "", either("(blank: has ended)", "（空白：已终止）"), Ink::Faint);
     let (mut row, mut column) = (row, 0);
     for (sign, words, ink) in keys {
         let wide = sign.width() + 1 + words.width();
@@ -269,9 +270,9 @@ fn legend(canvas: &mut Canvas, row: usize, lives: &[Life], width: usize) {
         column = canvas.write(row, column, width, &words, Ink::Faint) + 3;
     }
     let source = if sampled > 0 {
-        "cpu: processor time used. The kernel was asked what each thread does."
+        either("cpu: processor time used. The kernel was asked what each thread does.", "cpu：用掉的处理器时间。问过内核各线程在做什么。")
     } else {
-        "Drawn from the calls; the kernel was not asked what each thread does."
+        either("Drawn from the calls; the kernel was not asked what each thread does.", "根据调用画出；没有问内核各线程在做什么。")
     };
     canvas.write(row + 1, 0, width, source, Ink::Faint);
 }

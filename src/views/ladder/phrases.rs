@@ -2,6 +2,7 @@
 
 use super::story::Words;
 use crate::event::Address;
+use crate::language::said;
 use crate::picture::span_of;
 use crate::views::flows::Made;
 
@@ -16,7 +17,11 @@ pub(super) fn connect_words(made: &Made) -> Words {
 }
 
 pub(super) fn after(made: &Made, took: bool) -> String {
-    if took { format!(" after {}", span_of(made.returned_ns().saturating_sub(made.entered_ns))) } else { String::new() }
+    if took {
+        said!(" after {span}", " 历时 {span}", span = span_of(made.returned_ns().saturating_sub(made.entered_ns)))
+    } else {
+        String::new()
+    }
 }
 
 /// An address in full, and in short.
