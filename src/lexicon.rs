@@ -36,17 +36,20 @@ fn composed(label: &str) -> Option<String> {
         return Some(format!("{}.{call}", names::entry(who)?));
     }
     if let Some(who) = label.strip_suffix(" received") {
-        return Some(format!("{} 收到", person(who)?));
+        return Some(format!("{}收到", spaced(person(who)?)));
     }
     if let Some(who) = label.strip_suffix("'s") {
         return Some(format!("{}的", names::entry(who)?));
     }
     if let Some((who, what)) = label.split_once(" types ") {
-        let who = person(who)?;
+        let who = spaced(person(who)?);
         return Some(if what == "Ctrl-D" { format!("{who}按 Ctrl-D") } else { format!("{who}输入 {what}") });
     }
     if let Some(what) = label.strip_prefix("shows ") {
         return Some(format!("显示 {what}"));
+    }
+    if let Some((number, place)) = label.strip_prefix("fd ").and_then(|rest| rest.split_once(" at ")) {
+        return number.parse::<u32>().ok().map(|number| format!("描述符 {number}（{place}）"));
     }
     if let Some(span) = label.strip_prefix("timeout of ") {
         return Some(format!("超时时间 {span}"));
@@ -64,9 +67,14 @@ fn composed(label: &str) -> Option<String> {
     label.contains(" · ").then(|| label.split(" · ").map(segment).collect::<Option<Vec<_>>>()).flatten().map(|all| all.join(" · "))
 }
 
+/// A space after Latin letters.
+fn spaced(name: &str) -> String {
+    if name.ends_with(|last: char| last.is_ascii()) { format!("{name} ") } else { name.to_owned() }
+}
+
 /// Somebody: a part that has an entry, or a person's name, which stays.
 fn person(who: &str) -> Option<&str> {
-    names::entry(who).or(["alice", "bob", "carol"].contains(&who).then_some(who))
+    names::entry(who).or(["alice", "bob", "carol", "tcp", "udp"].contains(&who).then_some(who))
 }
 
 /// What a program calls something: `recv`, `SO_ERROR`.
@@ -113,7 +121,8 @@ mod tests {
             ("client", "客户端"),
             ("client.recv", "客户端.recv"),
             ("alice received", "alice 收到"),
-            ("client received", "客户端 收到"),
+            ("client received", "客户端收到"),
+            ("fd 3 at 127.0.0.1:4000", "描述符 3（127.0.0.1:4000）"),
             ("server's", "服务器的"),
             ("1st connect", "第 1 次 connect"),
             ("2nd pause", "第 2 次停顿"),

@@ -43,16 +43,35 @@ const TWO_ENDS: usize = 112;
 
 /// What is said of states that nobody asked the kernel for.
 fn legend() -> &'static str {
-    either("(STATE): derived from the segments; without brackets: the kernel said so", "(STATE)：由报文段推出；没有括号：内核说的")
+    either("(STATE): derived from the segments; without brackets: the kernel said so", "(STATE)：由报文段推出；无括号：内核说的")
 }
 
 pub(super) fn draw(recording: &Recording, width: usize, numbers: Numbers) -> Picture {
     let story = story(recording, numbers);
+    let Some(Layout { time, columns, end, outward }) = layout(&story, width) else { return list::draw(&story, width) };
+    let (canvas, end) = (Canvas::new(width), end.min(width));
+    let mut ladder = Ladder { canvas, columns, end, time, outward, row: 0, told: String::new(), reasons: HashSet::new() };
+    ladder.head(&story);
+    ladder.steps(&story.steps);
+    ladder.legend(&story);
+    ladder.canvas.picture()
+}
+
+/// Where everything stands.
+struct Layout {
+    time: usize,
+    columns: Vec<usize>,
+    end: usize,
+    outward: bool,
+}
+
+/// `None` if there is no room for lanes.
+fn layout(story: &Story, width: usize) -> Option<Layout> {
     let lanes = story.lanes.len().max(1);
     let (time, spacing) = match (width.saturating_sub(TIME) / lanes, width / lanes) {
         (with_time, _) if with_time >= NARROWEST => (TIME, with_time.min(WIDEST)),
         (_, without) if without >= NARROWEST => (0, without),
-        _ => return list::draw(&story, width),
+        _ => return None,
     };
     let mut columns: Vec<usize> = (0..story.lanes.len()).map(|lane| time + lane * spacing).collect();
     let mut end = time + lanes * spacing;
@@ -62,12 +81,13 @@ pub(super) fn draw(recording: &Recording, width: usize, numbers: Numbers) -> Pic
         let side = (end - TIME) * 28 / 100;
         columns = vec![TIME + side, end - side - 2];
     }
-    let (canvas, end) = (Canvas::new(width), end.min(width));
-    let mut ladder = Ladder { canvas, columns, end, time, outward, row: 0, told: String::new(), reasons: HashSet::new() };
-    ladder.head(&story);
-    ladder.steps(&story.steps);
-    ladder.legend(&story);
-    ladder.canvas.picture()
+    Some(Layout { time, columns, end, outward })
+}
+
+/// The columns of the lanes, where there are any.
+#[cfg(test)]
+pub(super) fn lanes_at(recording: &Recording, width: usize) -> Option<Vec<usize>> {
+    layout(&story(recording, Numbers::Relative), width).map(|layout| layout.columns)
 }
 
 struct Ladder {

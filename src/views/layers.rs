@@ -77,9 +77,9 @@ fn parts(frame: &Frame) -> Vec<Part> {
     };
     if let Some(ethernet) = &layers.ethernet {
         let inside = match ethernet.ether_type {
-            0x0800 => ": IPv4",
-            0x86dd => ": IPv6",
-            0x0806 => ": ARP",
+            0x0800 => either(": IPv4", "：IPv4"),
+            0x86dd => either(": IPv6", "：IPv6"),
+            0x0806 => either(": ARP", "：ARP"),
             _ => "",
         };
         let reading = vec![said!("type {kind:04x}{inside}", "类型 {kind:04x}{inside}", kind = ethernet.ether_type)];
@@ -139,7 +139,7 @@ fn parts(frame: &Frame) -> Vec<Part> {
         }
         reading.push(said!("flags {flags}", "标志位 {flags}", flags = tcp.flags));
         let options = (20, tcp.header_bytes.saturating_sub(20), either("options", "选项"));
-        let ports = [(0, 2, either("port", "源口")), (2, 2, either("port", "目口"))];
+        let ports = [(0, 2, either("port", "端口")), (2, 2, either("port", "端口"))];
         let fields = [
             (4, 4, either("seq", "序号")),
             (8, 4, either("ack", "确认号")),
@@ -154,7 +154,7 @@ fn parts(frame: &Frame) -> Vec<Part> {
             said!("port {from} → {to}", "端口 {from} → {to}", from = udp.src_port, to = udp.dst_port),
             said!("length {bytes}", "长度 {bytes}", bytes = Udp::BYTES.saturating_add(layers.payload_bytes)),
         ];
-        let ports = [(0, 2, either("port", "源口")), (2, 2, either("port", "目口"))];
+        let ports = [(0, 2, either("port", "端口")), (2, 2, either("port", "端口"))];
         let fields = [(4, 2, either("len", "长度")), (6, 2, either("sum", "校验"))];
         add("UDP", 4, Udp::BYTES, &[ports, fields].concat(), reading);
     } else if let Some(icmp) = &layers.icmp {
@@ -343,7 +343,7 @@ fn models(parts: &[Part], width: usize, rows: &mut Vec<Row>) {
     };
     let head = Ink::Strong;
     rows.push(line(
-        [("OSI", head), ("  TCP/IP", head), (either("  as taught", "  教学用"), head)],
+        [("OSI", head), ("  TCP/IP", head), (either("  as taught", "  五层模型"), head)],
         (either("bytes", "字节").into(), head),
         (String::new(), head),
     ));
@@ -464,7 +464,7 @@ mod tests {
     use serde_json::{Value as Json, json};
 
     use super::super::sample::fits_everywhere;
-    use super::super::tests_support::Script;
+    use super::super::script::Script;
     use super::*;
 
     const HELLO: &str = "02000a0900023e66179edf44080045000039b6a14000400670090a0900010a090002a832c48d4a08da80beb3cc758018003ff1f40000\

@@ -13,6 +13,7 @@ use crate::event::{ActorKind, Event, Name, Outcome, Sample, Value, What};
 use crate::language::{either, said};
 use crate::picture::span_of;
 use crate::recording::Recording;
+use crate::text::joint;
 
 /// A call that took longer than this is taken to have been blocked, in nanoseconds; no other call takes as long.
 const BLOCKED_NS: u64 = 1_000_000;
@@ -301,7 +302,10 @@ fn name_of(made: &Made) -> &str {
 
 fn mark(made: &Made, waited: Option<u64>, by: Option<&Name>) -> Mark {
     let name = safe(name_of(made));
-    let whose = by.map_or(String::new(), |who| said!(" from {who}", "，来自 {who}", who = safe(who)));
+    let whose = by.map_or(String::new(), |who| {
+        let (who, gap) = (safe(who), joint("自", who));
+        said!(" from {who}", "，来自{gap}{who}")
+    });
     let timed = waited.is_some() && made.errno().is_some_and(|errno| errno == "EAGAIN");
     let (sign, words) = match made.back.as_ref().map(|back| &back.outcome) {
         Some(Outcome::Errno(_)) if timed => (Sign::Fails, either("EAGAIN: its own timeout was over", "EAGAIN：自己的超时到了").to_owned()),

@@ -5,6 +5,8 @@
 use crate::picture::Picture;
 use crate::recording::Recording;
 
+#[cfg(test)]
+mod all_tests;
 mod bars;
 mod boundaries;
 mod flows;
@@ -16,11 +18,11 @@ mod plot;
 mod retries;
 #[cfg(test)]
 mod sample;
+#[cfg(test)]
+mod script;
 mod side_by_side;
 mod sockets;
 mod states;
-#[cfg(test)]
-mod tests_support;
 mod timeline;
 mod told;
 pub mod trace;

@@ -253,7 +253,7 @@ impl Series<'_> {
         let times = match self.sent.len() {
             1 => either("once", "一次").to_owned(),
             2 => either("twice", "两次").to_owned(),
-            many => said!("{many} times", "{many} 次"),
+            many => said!("{many} times", " {many} 次"),
         };
         let lost = match (self.lost(), self.sent.len()) {
             (0, _) => either("none lost", "没有丢失").to_owned(),
@@ -484,7 +484,7 @@ mod tests {
     use serde_json::{Value as Json, json};
 
     use super::super::sample::fits_everywhere;
-    use super::super::tests_support::Script;
+    use super::super::script::Script;
     use super::*;
 
     /// A segment of the client's, from this port.

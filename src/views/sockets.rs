@@ -98,7 +98,7 @@ fn rows_of(socket: &Socket, flows: &Flows, cast: &Cast, marks: &Marks) -> Vec<[R
         became.push(either("no address, no peer", "没有地址，没有对端"), Ink::Faint);
     } else if !first.is_empty() {
         let words = std::mem::take(&mut became);
-        became.push(either("then ", "然后 "), Ink::Plain);
+        became.push(either("then ", "然后"), Ink::Plain);
         append(&mut became, words);
     }
     let mut rows: Vec<[Row; 5]> = first.into_iter().map(refusal).collect();
@@ -222,8 +222,8 @@ fn became(socket: &Socket, flows: &Flows) -> Row {
         row.push(either("listening", "监听"), Ink::Good);
         match taken {
             0 => {}
-            1 => row.push(either(", 1 accepted", "，接受 1 个"), Ink::Plain),
-            many => row.push(said!(", {many} accepted", "，接受 {many} 个"), Ink::Plain),
+            1 => row.push(either(", 1 accepted", "，接受 1"), Ink::Plain),
+            many => row.push(said!(", {many} accepted", "，接受 {many}"), Ink::Plain),
         }
     } else if socket.peer.is_some() {
         let accepted = matches!(socket.origin, Origin::Accept(_));

@@ -8,6 +8,7 @@ use super::wording::safe;
 use crate::language::{either, said};
 use crate::picture::{Canvas, Ink, Picture, fit};
 use crate::recording::Recording;
+use crate::text::wrap;
 
 const RUNS: char = '█';
 const READY: char = '▒';
@@ -274,7 +275,9 @@ fn legend(canvas: &mut Canvas, row: usize, lives: &[Life], width: usize) {
     } else {
         either("Drawn from the calls; the kernel was not asked what each thread does.", "根据调用画出；没有问内核各线程在做什么。")
     };
-    canvas.write(row + 1, 0, width, source, Ink::Faint);
+    for (index, line) in wrap(source, width.max(8)).iter().enumerate() {
+        canvas.write(row + 1 + index, 0, width, line, Ink::Faint);
+    }
 }
 
 #[cfg(test)]

@@ -313,7 +313,7 @@ impl Trace {
             self.cast.meet(actor);
         }
         let most = (self.width / 5).clamp(4, 16);
-        self.actor_width = self.actor_width.max(safe(actor).width()).min(most);
+        self.actor_width = self.actor_width.max(called(actor).width()).min(most);
     }
 
     /// When and who; where there is no room for the time, who alone.
@@ -324,7 +324,7 @@ impl Trace {
             row.push(format!("{:>7}.{:03} ms  ", micros / 1000, micros % 1000), Ink::Faint);
         }
         let start = row.width();
-        row.push(fit(&safe(&event.actor), self.actor_width), self.cast.ink(&event.actor));
+        row.push(fit(&called(&event.actor), self.actor_width), self.cast.ink(&event.actor));
         row.pad_to(start + self.actor_width);
         if self.detail >= Detail::Kernel && self.width >= 90 {
             row.push(format!(" {:>7}", event.thread), Ink::Faint);
@@ -457,6 +457,15 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     let mut rows: Vec<Row> = events.iter().flat_map(|event| trace.push(event)).collect();
     rows.extend(trace.pause());
     Picture(rows)
+}
+
+/// What an actor is called, the lab's own two included.
+fn called(actor: &str) -> String {
+    match actor {
+        "lab" => either("lab", "实验台").to_owned(),
+        "wire" => either("wire", "线路").to_owned(),
+        actor => safe(actor),
+    }
 }
 
 #[cfg(test)]

@@ -31,11 +31,14 @@ impl Teller<'_> {
                 }
                 What::Deed { deed, errno } => {
                     let Some(lane) = lane else { continue };
-                    let (text, ink) = match errno {
-                        Some(errno) => (format!("{deed} ✗ {errno}"), Ink::Bad),
-                        None => (deed.to_string(), Ink::Plain),
+                    let (failed, ink) = match errno {
+                        Some(errno) => (format!(" ✗ {errno}"), Ink::Bad),
+                        None => (String::new(), Ink::Plain),
                     };
-                    (Shape::Call { lane, words: vec![text], ink, joins: false }, format!("deed {lane} {deed}"))
+                    // Where there is no room for the file's name, the call alone.
+                    let brief = deed.rsplit_once(" …/").map(|(call, _)| format!("{call}{failed}"));
+                    let words = [format!("{deed}{failed}")].into_iter().chain(brief).collect();
+                    (Shape::Call { lane, words, ink, joins: false }, format!("deed {lane} {deed}"))
                 }
                 What::Deadline { limit_ns, blocked } => {
                     let who: Vec<String> = blocked

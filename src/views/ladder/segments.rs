@@ -77,10 +77,10 @@ impl Teller<'_> {
             match steps.last_mut() {
                 Some(step) if arp.operation != 1 && !answered => {
                     let asked = arp.sender_ip;
-                    let short = if frame.by_lab { either("lab answers", "实验台答") } else { either("answered", "有回答") };
+                    let short = if frame.by_lab { either("lab answers", "实验台回答") } else { either("answered", "有回答") };
                     let words = vec![
                         said!("ARP: who has {asked}? {answer}", "ARP：谁有 {asked}？{answer}"),
-                        said!("ARP: {asked}? {short}", "ARP：{asked}？{short}"),
+                        said!("ARP: {asked}? {short}", "谁有 {asked}？{short}"),
                         "ARP".to_owned(),
                     ];
                     step.shape = Shape::Aside(words);

@@ -169,7 +169,7 @@ pub(super) fn state_text(state: &str, derived: bool) -> String {
     match state {
         _ if derived => format!("({state})"),
         // The kernel was asked then; it may have been so for long.
-        "none" => either("by then: none", "此时还没有").to_owned(),
+        "none" => either("by then: none", "此时：无").to_owned(),
         _ => state.to_owned(),
     }
 }

@@ -29,7 +29,9 @@ impl Teller<'_> {
         if aim.line == Line::Control {
             return match (&*made.call.function, aim.partners.is_empty()) {
                 ("connect", false) => vec![either("not accepted yet", "还没有 accept").to_owned(), either("waits", "等着").to_owned()],
-                ("connect", true) => vec![either("never accepted", "一直没有 accept").to_owned()],
+                ("connect", true) => {
+                    vec![either("never accepted", "一直没有 accept").to_owned(), either("unaccepted", "没 accept").to_owned()]
+                }
                 _ => Vec::new(),
             };
         }
@@ -132,7 +134,9 @@ impl Teller<'_> {
                     words.extend([format!("{option}{told}{result}"), function]);
                     words.push(option.to_string());
                 } else {
+                    let flag = Some(told.trim().to_owned()).filter(|flag| function == "set_nonblocking" && !flag.is_empty());
                     words.push(function);
+                    words.extend(flag);
                 }
                 words
             }
