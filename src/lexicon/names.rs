@@ -40,10 +40,10 @@ pub(super) fn entry(label: &str) -> Option<&'static str> {
         "client" => "客户端",
         "server" => "服务器",
         "peer" => "对端",
-        "client sends" => "客户端发",
-        "client receives" => "客户端收",
-        "server sends" => "服务器发",
-        "server receives" => "服务器收",
+        "client sends" => "客户端-发",
+        "client receives" => "客户端-收",
+        "server sends" => "服务器-发",
+        "server receives" => "服务器-收",
         "by hand" | "by-hand" => "手工",
         "by-framework" => "用框架",
         "thread" => "一个线程",
@@ -114,6 +114,9 @@ pub(super) fn entry(label: &str) -> Option<&'static str> {
         "the wire" => "线路",
         "your program" => "你的程序",
         "counted by the experiment" => "实验自己数的",
+
+        // What stands for nothing.
+        "(no name)" => "（无名）",
 
         // What the wire does.
         "the wire is cut" => "网线断了",

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::course::{ClaimLine, Show};
-use crate::event::{Claim, Ending, Evidence, Value, Verdict};
+use crate::event::{Address, Claim, Ending, Evidence, Value, Verdict};
 use crate::lab::parameter::DEADLINE;
 use crate::language::said;
 use crate::lexicon;
@@ -91,6 +91,7 @@ fn shown(value: &Value, unit: Option<&str>) -> String {
     match (value, unit) {
         (Value::Number(number), Some("ns")) => span_of(u64::try_from(*number).unwrap_or(0)),
         (Value::Number(number), Some(unit)) => format!("{number} {unit}"),
+        (Value::Address(at @ Address::Unix(None)), _) => lexicon::shown(&at.to_string()).into_owned(),
         (Value::Text(text), _) => lexicon::shown(text).into_owned(),
         _ => value.to_string(),
     }

@@ -4,7 +4,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::flows::{Flows, Made, Origin, Socket, flows, in_order};
-use super::wording::{Cast, safe};
+use super::wording::{self, Cast, safe};
 use crate::event::Address;
 use crate::language::{either, said};
 use crate::picture::{Ink, Picture, Row, fit};
@@ -292,7 +292,7 @@ impl Marks {
 
     fn address(&self, address: Option<&Address>) -> Row {
         let Some(address) = address else { return Row::new().with("·", Ink::Faint) };
-        let text = safe(&address.to_string());
+        let text = safe(&wording::address(address));
         let Some(mark) = mark(address) else { return Row::new().with(text, Ink::Plain) };
         let ink = self.shared.iter().position(|known| *known == mark).map_or(Ink::Plain, |at| Ink::Of(self.first_ink + at));
         let start = text.strip_suffix(&mark).unwrap_or("").to_owned();

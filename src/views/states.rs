@@ -123,9 +123,9 @@ fn diagram(canvas: &mut Canvas, sums: &Sums) -> usize {
     }
     canvas.put(7, 29, '▼', Ink::Faint);
     canvas.put(4, 34, '▲', Ink::Faint);
-    canvas.write(5, 14, 29, either("given a CPU", "轮到 CPU"), Ink::Faint);
+    canvas.write(5, 14, 29, either("given a CPU", "分到 CPU"), Ink::Faint);
     canvas.write(6, 14, 29, &turns, Ink::Strong);
-    canvas.write(5, 36, 49, either("taken away", "时间片到"), Ink::Faint);
+    canvas.write(5, 36, 49, either("taken away", "被抢占"), Ink::Faint);
     // From running into blocked, and from blocked back to ready: never straight to running.
     for column in 39..57 {
         canvas.put(1, column, '─', Ink::Faint);

@@ -3,7 +3,7 @@
 //! A recording may come from a file that anybody wrote, so every text goes through [`safe`] before it is shown.
 
 use crate::event::frame::{End, Fate};
-use crate::event::{Args, Data, Event, Name, Outcome, Value};
+use crate::event::{Address, Args, Data, Event, Name, Outcome, Value};
 use crate::language::{either, said};
 use crate::lexicon::shown;
 use crate::picture::{Ink, span_of};
@@ -55,8 +55,14 @@ impl Cast {
 pub(super) fn value(value: &Value, bytes: usize) -> String {
     match value {
         Value::Data(data) => shorten(data, bytes).to_string(),
+        Value::Address(at) => safe(&address(at)),
         other => safe(&other.to_string()),
     }
+}
+
+/// An address in words; of a socket without one, that it has none.
+pub(super) fn address(address: &Address) -> String {
+    if *address == Address::Unix(None) { shown(&address.to_string()).into_owned() } else { address.to_string() }
 }
 
 /// The start of the data, cut between characters.

@@ -5,6 +5,7 @@ use crate::event::Address;
 use crate::language::said;
 use crate::picture::span_of;
 use crate::views::flows::Made;
+use crate::views::wording;
 
 pub(super) fn under_way(made: &Made) -> bool {
     made.errno() == Some("EINPROGRESS")
@@ -26,7 +27,7 @@ pub(super) fn after(made: &Made, took: bool) -> String {
 
 /// An address in full, and in short.
 pub(super) fn near(address: &Address) -> Words {
-    let full = address.to_string();
+    let full = wording::address(address);
     match address {
         Address::Inet(_) | Address::Inet6(_) => {
             let mapped = match address {
