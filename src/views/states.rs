@@ -194,6 +194,8 @@ fn table(canvas: &mut Canvas, row: usize, lives: &[Life], width: usize) -> usize
 mod tests {
     use super::super::lives::tests::{asked, modes};
     use super::super::sample::{Sample, fits_everywhere};
+    use super::super::told;
+    use crate::language::{Language, speaking};
     use super::*;
 
     #[test]
@@ -215,6 +217,13 @@ mod tests {
         script.pass(5_000_000).sends("client", 2, "x");
         let sums = Sums::of(&lives(&script.recording()));
         assert_eq!((sums.slept, sums.woken), (vec![("accept".to_owned(), 1)], 0));
+    }
+
+    #[test]
+    fn in_chinese_the_edges_are_where_they_were() {
+        let recording = modes().recording();
+        let drawn = speaking(Language::Chinese, || draw(&told::recording(&recording), 80).text());
+        assert_eq!(drawn, include_str!("golden/states-three-modes.zh.txt"), "\n{drawn}");
     }
 
     #[test]

@@ -284,13 +284,22 @@ fn legend(canvas: &mut Canvas, row: usize, lives: &[Life], width: usize) {
 mod tests {
     use super::super::lives::tests::{asked, modes};
     use super::super::sample::{Sample, fits_everywhere};
+    use super::super::told;
     use super::*;
     use crate::event::What;
+    use crate::language::{Language, speaking};
 
     #[test]
     fn three_modes_stand_side_by_side() {
         let drawn = draw(&modes().recording(), 80).text();
         assert_eq!(drawn, include_str!("golden/timeline-three-modes.txt"), "\n{drawn}");
+    }
+
+    #[test]
+    fn in_chinese_the_bands_begin_and_end_in_the_same_columns() {
+        let recording = modes().recording();
+        let drawn = speaking(Language::Chinese, || draw(&told::recording(&recording), 80).text());
+        assert_eq!(drawn, include_str!("golden/timeline-three-modes.zh.txt"), "\n{drawn}");
     }
 
     #[test]
