@@ -24,7 +24,7 @@ impl Player {
         let mut counts = Counts::default();
         match self.steps(&lesson, &mut counts) {
             Ok(()) => self.close(&lesson, counts)?,
-            Err(Failure::Left) => self.terminal.wrapped("", words::LEFT, Ink::Faint)?,
+            Err(Failure::Left) => self.terminal.wrapped("", words::left(), Ink::Faint)?,
             Err(other) => return Err(other),
         }
         self.terminal.flush()?;
@@ -34,7 +34,7 @@ impl Player {
     fn next_lesson(&self) -> Result<Lesson, Failure> {
         match overview::next(&course::contents(), &self.progress()) {
             Some(next) => find(next.slug),
-            None => Err(Failure::Usage(words::ALL_DONE.to_owned())),
+            None => Err(Failure::Usage(words::all_done().to_owned())),
         }
     }
 
@@ -50,7 +50,7 @@ impl Player {
                         self.compare(prediction, choice)?;
                     }
                     if index + 1 < lesson.steps.len() {
-                        self.go_on(words::ENTER_GOES_ON)?;
+                        self.go_on(words::enter_goes_on())?;
                     }
                 }
             }
@@ -62,7 +62,7 @@ impl Player {
     fn prose(&mut self, markdown: &str) -> Result<(), Failure> {
         for (part, section) in sections(markdown).into_iter().enumerate() {
             if part > 0 {
-                self.go_on(words::ENTER_GOES_ON)?;
+                self.go_on(words::enter_goes_on())?;
             }
             self.terminal.prose(section)?;
             self.terminal.blank()?;
@@ -78,20 +78,20 @@ impl Player {
             self.terminal.code(first, &lines)?;
             self.terminal.blank()?;
         }
-        self.go_on(words::ENTER_RUNS)?;
+        self.go_on(words::enter_runs())?;
         let settings = settle(experiment, &show.settings())?;
         let (_, judged) = self.perform(show, experiment, &settings)?;
         Ok(report::count(&judged))
     }
 
     fn predict(&mut self, prediction: &Prediction) -> Result<Option<usize>, Failure> {
-        self.terminal.wrapped("", words::PREDICT, Ink::Warn)?;
+        self.terminal.wrapped("", words::predict(), Ink::Warn)?;
         self.terminal.wrapped("", &prediction.question, Ink::Strong)?;
         for (letter, option) in ('a'..).zip(&prediction.options) {
             self.terminal.wrapped(&format!("  {letter}) "), option, Ink::Plain)?;
         }
         loop {
-            let Typed::Line(typed) = self.terminal.ask(words::TYPE_A_LETTER)? else {
+            let Typed::Line(typed) = self.terminal.ask(words::type_a_letter())? else {
                 self.terminal.blank()?;
                 return Ok(None);
             };
@@ -101,7 +101,7 @@ impl Player {
                 self.terminal.blank()?;
                 return Ok(choice);
             }
-            self.terminal.wrapped("", words::NO_SUCH_OPTION, Ink::Warn)?;
+            self.terminal.wrapped("", words::no_such_option(), Ink::Warn)?;
         }
     }
 
@@ -126,7 +126,7 @@ impl Player {
             self.terminal.wrapped("", &words::counts(counts), if counts.broken > 0 { Ink::Bad } else { Ink::Good })?;
         }
         if counts.broken > 0 {
-            self.terminal.wrapped("", words::KERNEL_IS_RIGHT, Ink::Bad)?;
+            self.terminal.wrapped("", words::kernel_is_right(), Ink::Bad)?;
         }
         let Some(number) = lesson.number else { return Ok(()) };
         if self.terminal.is_interactive()
