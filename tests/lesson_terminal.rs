@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,7 @@ use nix::sys::termios::{LocalFlags, tcgetattr};
 use socket_explorer::chat::Style;
 use socket_explorer::cli::{self, Cli};
 use socket_explorer::player::chat::Asked;
+use socket2::{Domain, Socket, Type};
 
 /// What asks whether the chat is to be started.
 const OFFER: &str = "Enter starts it here and now";
@@ -110,12 +111,19 @@ fn the_last_lesson_ends_in_a_chat() {
     learner.types("perhaps\n");
     learner.sees(OFFER); // neither yes nor no: asked again
     // Another program of this machine may have the one port that everybody knows.
-    while TcpListener::bind(Asked::plain().address).is_err() {
+    let at = Asked::plain().address.parse::<SocketAddr>().expect("an address").into();
+    let tcp = || Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    let is_free = || {
+        let probe = tcp();
+        probe.set_reuse_address(true).and_then(|()| probe.bind(&at)).is_ok()
+    };
+    while !is_free() {
         std::thread::sleep(Duration::from_millis(10));
     }
     learner.types("y\n");
     learner.sees("waiting for connection...");
-    let mut other = TcpStream::connect(Asked::plain().address).expect("the learner listens");
+    let mut other = tcp();
+    other.connect(&at).expect("the learner listens");
     learner.sees("connected from: ");
     learner.sees("send message> ");
     learner.types("你好\r");

@@ -291,14 +291,15 @@ fn run_together(lab: &Lab) -> Result<()> {
 }
 
 fn nobody_answers(lab: &Lab) -> Result<()> {
-    let (server, early, limit) = (lab.actor("server"), lab.actor("early"), lab.span("timeout")?);
+    let (server, limit) = (lab.actor("server"), lab.span("timeout")?);
     let listener = server.socket(Domain::IPV4, Type::STREAM, None)?;
     listener.bind(&lab.here(0))?;
     listener.listen(0)?; // room for one,
     let address = listener.local_addr()?;
-    let _early = connected_to(&early, &address)?; // which is taken
+    let call_early = |me| connected_to(&me, &address);
+    let _early = lab.scope(|stage| stage.actor("early", call_early)?.finish())?; // which is taken
 
-    let found = lab.sample_while(Sampler::PERIOD, || {
+    let met = lab.sample_while(Sampler::PERIOD, || {
         lab.scope(|stage| {
             // A client that just calls connect().
             let plain = stage.actor("plain", |me| connected_to(&me, &address).map(drop))?;
@@ -323,7 +324,7 @@ fn nobody_answers(lab: &Lab) -> Result<()> {
     lab.claim("plain-connect-waits-on", waited.and(still));
     let nobody = is("poll: sockets ready", poll.back.outcome.to_string(), "0");
     lab.claim("ours-gives-up-in-time", nobody.and(no_sooner("ours gave up after", poll.took(), "the limit", limit - TICK)));
-    let how = found.map_or_else(|missed| missed.to_string(), |()| "connected".to_owned());
+    let how = met.map_or_else(|missed| missed.to_string(), |()| "connected".to_owned());
     let again = at_least("calls of connect", calls(lab, "client", "connect"), 2);
     lab.claim("then-it-calls-again", again.and(is("in the end it was", how, "connected")));
     Ok(())

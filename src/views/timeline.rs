@@ -127,6 +127,16 @@ fn placed<'w>(words: &'w [String], from: usize, to: usize, marks: &[usize]) -> O
     })
 }
 
+/// What a mark looks like.
+fn sign_of(mark: &Mark) -> (char, Ink) {
+    match mark.sign {
+        Sign::Sends => ('▲', Ink::Good),
+        Sign::Gets => ('▼', Ink::Good),
+        Sign::Fails => ('✗', Ink::Bad),
+        Sign::Other => ('┤', Ink::Warn),
+    }
+}
+
 /// The marks that are shown.
 fn told(life: &Life) -> Vec<&Mark> {
     life.marks.iter().filter(|mark| mark.sign != Sign::Other || mark.words.contains(':')).collect()
@@ -179,19 +189,18 @@ fn notes(canvas: &mut Canvas, row: usize, life: &Life, scale: &Scale) -> usize {
         let column = scale.column(mark.at_ns);
         // The same once more in the same place is said once.
         let same = told[index..].iter().take_while(|other| scale.column(other.at_ns) == column && other.words == mark.words).count();
-        let (sign, ink) = match mark.sign {
-            Sign::Sends => ('▲', Ink::Good),
-            Sign::Gets => ('▼', Ink::Good),
-            Sign::Fails => ('✗', Ink::Bad),
-            Sign::Other => ('┤', Ink::Warn),
-        };
+        let (sign, ink) = sign_of(mark);
         canvas.put(row, column, sign, ink);
         let mut words = if same > 1 { format!("{same} × {}", mark.words) } else { mark.words.clone() };
         let mut count = same;
-        // What follows in the same place, and is of the same kind, goes on in the same row.
-        while let Some(next) = told.get(index + count).filter(|next| scale.column(next.at_ns) == column && next.sign == mark.sign) {
-            let longer = format!("{words}, {}", next.words);
-            if longer.width() + 2 > end - scale.left {
+        // What follows in the same place goes on in the same row: with its own sign if that is another, and there is room to the right.
+        while let Some(next) = told.get(index + count).filter(|next| scale.column(next.at_ns) == column) {
+            let (longer, room) = if next.sign == mark.sign {
+                (format!("{words}, {}", next.words), end - scale.left)
+            } else {
+                (format!("{words}, {} {}", sign_of(next).0, next.words), end - column)
+            };
+            if longer.width() + 2 > room {
                 break;
             }
             words = longer;
@@ -320,7 +329,7 @@ mod tests {
     use super::super::lives::tests::{asked, modes};
     use super::super::sample::{Sample, fits_everywhere};
     use super::*;
-    use crate::event::What;
+    use crate::event::{ActorKind, What};
 
     #[test]
     fn three_modes_stand_side_by_side() {
@@ -332,6 +341,38 @@ mod tests {
     fn the_kernels_word_tells_ready_from_running() {
         let drawn = draw(&asked().recording(), 80).text();
         assert_eq!(drawn, include_str!("golden/timeline-asked.txt"), "\n{drawn}");
+    }
+
+    #[test]
+    fn no_mark_stands_in_a_word_and_what_falls_together_is_one_row() {
+        let mut script = Sample::new();
+        script.event("client", What::Actor { kind: ActorKind::Thread });
+        script.pass(10_000_000).sends("client", 1, "one").sends("client", 1, "three");
+        script.event("client", What::Wait { asked_ns: 20_000_000, purpose: "thinks".into() });
+        script.pass(10_300_000).sends("client", 1, "two");
+        script.pass(10_000_000).sends("client", 1, "four");
+        let drawn = draw(&script.recording(), 80).text();
+        assert!(drawn.contains(" thinks 20.0 ms "), "{drawn}");
+        assert!(drawn.contains("▲ sends 3 bytes, sends 5 bytes"), "{drawn}");
+        let words = [String::from(" poll ")];
+        assert_eq!(placed(&words, 0, 20, &[]), Some((" poll ", 7)));
+        assert_eq!(placed(&words, 0, 20, &[8]), Some((" poll ", 11)));
+        assert_eq!(placed(&words, 0, 20, &[4, 9, 14]), None);
+    }
+
+    #[test]
+    fn what_would_not_fit_on_a_screen_has_no_empty_rows() {
+        let script = |actors: &[&'static str]| {
+            let mut script = Sample::new();
+            for actor in actors {
+                script.event(actor, What::Actor { kind: ActorKind::Thread });
+            }
+            script.pass(1_000_000).sends(actors[0], 1, "x").recording()
+        };
+        let names = ["a", "b", "c", "d", "e", "f", "g"];
+        assert!(draw(&script(&names[..3]), 80).text().contains("\n\n\n"));
+        let tall = draw(&script(&names), 80);
+        assert!(tall.0.len() <= TALL, "{}", tall.text());
     }
 
     #[test]
