@@ -12,7 +12,7 @@ use super::desks::{connected_to, desk_at_terminal, desks_that_meet_at, until};
 use super::process::{claim_if_told, no_turn_between};
 use super::{Chapter, Experiment, SourceFile};
 use crate::chat::{Parted, Side, threads};
-use crate::event::{Event, Sample, What};
+use crate::event::{Event, Sample, Value, What};
 use crate::lab::{self, Error, Kind, Lab, Network, Parameter, Result, Sampler, Socket, before, equal, failed_with, is, no_sooner};
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("mended.rs") };
@@ -30,7 +30,14 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "every-family",
             play: every_family,
-            claims: &["ipv4-socket-stays-in-ipv4", "talk-over-ipv4", "the-server-says-who-called", "talk-over-unix", "talk-over-ipv6"],
+            claims: &[
+                "ipv4-socket-stays-in-ipv4",
+                "talk-over-ipv4",
+                "the-server-says-who-called",
+                "backlog-and-buffer",
+                "talk-over-unix",
+                "talk-over-ipv6",
+            ],
             parameters: &[],
             network: Network::Host,
             file: FILE,
@@ -172,6 +179,7 @@ fn every_family(lab: &Lab) -> Result<()> {
     let talk = talk_at(lab, "127.0.0.1:0")?;
     claim_whole(lab, "talk-over-ipv4", &talk);
     lab.claim("the-server-says-who-called", equal("in its note", talk.noted, "the client's address", talk.client));
+    claim_numbers(lab)?;
 
     match unix_address(lab) {
         Ok(address) => claim_whole(lab, "talk-over-unix", &talk_at(lab, &address)?),
@@ -225,6 +233,16 @@ fn talk_at(lab: &Lab, address: &str) -> Result<Talked> {
         noted: server.last_note().rsplit(' ').next().unwrap_or_default().to_owned(),
         client: lab::address(&client.socket()?.local_addr()?).to_string(),
     })
+}
+
+/// The notes' numbers, as the calls had them.
+fn claim_numbers(lab: &Lab) -> Result<()> {
+    let backlog = lab.last_call("server", "listen")?.back.call.args.get("backlog").cloned();
+    let size = lab.last_call("server receives", "recv")?.back.call.args.get("size").cloned();
+    let accepts = lab.calls("server").iter().filter(|(_, back)| back.call.function == "accept").count();
+    let [backlog, size] = [backlog, size].map(|number| number.unwrap_or(Value::Number(0)));
+    lab.claim("backlog-and-buffer", is("backlog", backlog, 5).and(is("accepted", accepts, 1)).and(is("buffer", size, 1024)));
+    Ok(())
 }
 
 fn claim_whole(lab: &Lab, claim: &'static str, talk: &Talked) {
