@@ -205,7 +205,7 @@ fn unix_address(lab: &Lab) -> Result<String> {
 struct Talked {
     server_saw: String,
     client_saw: String,
-    /// The address that the server told its user.
+    /// The end of what the server told its user: an address.
     noted: String,
     /// The client's own address.
     client: String,
@@ -227,12 +227,10 @@ fn talk_at(lab: &Lab, address: &str) -> Result<Talked> {
         his.finish()?;
         Ok(())
     })?;
-    Ok(Talked {
-        server_saw: server.screen(),
-        client_saw: client.screen(),
-        noted: server.last_note().rsplit(' ').next().unwrap_or_default().to_owned(),
-        client: lab::address(&client.socket()?.local_addr()?).to_string(),
-    })
+    let own = lab::address(&client.socket()?.local_addr()?).to_string();
+    let note = server.last_note(); // connected from: 127.0.0.1:50000
+    let noted = note.get(note.len().saturating_sub(own.len())..).unwrap_or_default().to_owned();
+    Ok(Talked { server_saw: server.screen(), client_saw: client.screen(), noted, client: own })
 }
 
 /// The notes' numbers, as the calls had them.
