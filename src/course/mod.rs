@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::language::{self, Language};
 
+pub mod glossary;
 mod lesson;
 pub mod progress;
 
