@@ -195,8 +195,8 @@ mod tests {
     use super::super::lives::tests::{asked, modes};
     use super::super::sample::{Sample, fits_everywhere};
     use super::super::told;
-    use crate::language::{Language, speaking};
     use super::*;
+    use crate::language::{Language, speaking};
 
     #[test]
     fn the_edges_carry_this_runs_counts() {
