@@ -12,6 +12,9 @@ use socket_explorer::recording::{self, Recording};
 /// What stays as it is in every language: people and those whom the lessons call so, and what programs and kernels say.
 const STAYS: &[&str] = &[
     // actors
+    "early",
+    "naive",
+    "plain",
     "alice",
     "ann",
     "ben",
