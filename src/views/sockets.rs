@@ -148,12 +148,12 @@ fn wrapped(row: Row, width: usize) -> Vec<Row> {
     let mut words: Vec<Row> = Vec::new();
     let mut ended = true;
     for span in row.0 {
-        for piece in span.text.split_inclusive(' ') {
+        for piece in span.text.split_inclusive([' ', '，']) {
             match words.last_mut().filter(|_| !ended) {
                 Some(word) => word.push(piece, span.ink),
                 None => words.push(Row::new().with(piece, span.ink)),
             }
-            ended = piece.ends_with(' ');
+            ended = piece.ends_with([' ', '，']);
         }
     }
     let mut rows = vec![Row::new()];
@@ -238,7 +238,7 @@ fn became(socket: &Socket, flows: &Flows) -> Row {
         }
     } else if socket.peer.is_some() {
         let accepted = matches!(socket.origin, Origin::Accept(_));
-        row.push(if accepted { either("accepted", "accept 得来") } else { either("connected", "已连接") }, Ink::Plain);
+        row.push(if accepted { either("accepted", "接受的") } else { either("connected", "已连接") }, Ink::Plain);
     } else if socket.local.is_some() {
         let asked = flows.calls.iter().any(|made| {
             made.call.function == "bind" && made.result().is_some() && made.socket.is_some_and(|at| flows.sockets[at].key == socket.key)

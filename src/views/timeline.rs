@@ -198,9 +198,9 @@ fn notes(canvas: &mut Canvas, row: usize, life: &Life, scale: &Scale) -> usize {
         // What follows in the same place goes on in the same row: with its own sign if that is another, and there is room to the right.
         while let Some(next) = told.get(index + count).filter(|next| scale.column(next.at_ns) == column) {
             let (longer, room) = if next.sign == mark.sign {
-                (format!("{words}, {}", next.words), end - scale.left)
+                (said!("{words}, {more}", "{words}；{more}", more = next.words), end - scale.left)
             } else {
-                (format!("{words}, {} {}", sign_of(next).0, next.words), end - column)
+                (said!("{words}, {sign} {more}", "{words}；{sign} {more}", sign = sign_of(next).0, more = next.words), end - column)
             };
             if longer.width() + 2 > room {
                 break;
