@@ -19,12 +19,10 @@ use rustyline::error::ReadlineError;
 use rustyline::{Cmd, Config, DefaultEditor, ExternalPrinter, KeyEvent};
 
 use super::keyboard::{Keyboard, Stopper};
+use super::phrases;
 use super::screen::Screen;
 use crate::signals;
 use crate::text::safe;
-
-/// What a person is asked with.
-const PROMPT: &str = "send message> ";
 
 /// The terminal of one chat. [`Editor::close`] gives it back.
 pub struct Editor {
@@ -147,7 +145,7 @@ impl Lines {
             if (waits && self.asked.recv().is_err()) || self.closing.load(Ordering::SeqCst) {
                 return;
             }
-            let prompt = if self.to.is_some() { PROMPT } else { "" };
+            let prompt = if self.to.is_some() { phrases::prompt() } else { "" };
             let _ = interrupts.thread_unblock();
             let typed = self.editor.readline(prompt);
             let _ = interrupts.thread_block();
