@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::experiments::Experiment;
 use crate::lab;
+use crate::language;
 use crate::signals;
 
 /// An experiment that is running.
@@ -93,7 +94,8 @@ impl Bench {
     /// What starting a process or a thread answers.
     pub fn start(experiment: &Experiment, settings: &BTreeMap<String, String>) -> io::Result<Bench> {
         let mut command = Command::new(lab::program());
-        command.arg("__experiment").arg(experiment.name);
+        // What it says of its troubles is for this reader.
+        command.arg("__experiment").arg(experiment.name).args(["--lang", language::spoken().tag()]);
         for (name, value) in settings {
             command.arg("--set").arg(format!("{name}={value}"));
         }
