@@ -116,10 +116,10 @@ fn player_that_records(shared: &Shared, play: &Play, record: &Record) -> Result<
     let is_stdout = |path: &Option<PathBuf>| path.as_ref().is_some_and(|path| path.as_os_str() == "-");
     let terminal = match (is_stdout(&record.record), is_stdout(&record.pcap)) {
         (true, true) => {
-            return Err(Failure::Usage("--record and --pcap cannot both go to standard output: name a file for one".to_owned()));
+            return Err(Failure::Usage(words::one_standard_output().to_owned()));
         }
         (false, false) if record.record.is_some() && record.record == record.pcap => {
-            return Err(Failure::Usage("--record and --pcap cannot both go to one file: name two".to_owned()));
+            return Err(Failure::Usage(words::one_file().to_owned()));
         }
         (false, false) => terminal(shared, Some(play)),
         _ => Terminal::nowhere(),

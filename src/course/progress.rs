@@ -11,6 +11,8 @@ use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::language::{either, error_text, said};
+
 const FORMAT: &str = "socket-explorer progress";
 const VERSION: u32 = 1;
 
@@ -62,15 +64,27 @@ fn read_from(path: &Path) -> Result<Progress, Trouble> {
     let text = match fs::read(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Progress::default()),
-        Err(error) => return Err(trouble(format!("your progress cannot be read ({error}); the course plays all the same"))),
+        Err(error) => {
+            return Err(trouble(said!(
+                "your progress cannot be read ({error}); the course plays all the same",
+                "读不了你的学习进度（{error}）；课照样可以学",
+                error = error_text(&error)
+            )));
+        }
     };
     match serde_json::from_slice::<File>(&text) {
         Ok(file) if file.format == FORMAT && file.version <= VERSION => Ok(Progress { finished: file.finished }),
         _ => {
             let aside = (0..1000).map(|number| path.with_extension(format!("set-aside-{number}.json"))).find(|aside| !aside.exists());
             let moved = aside.filter(|aside| fs::rename(path, aside).is_ok());
-            let where_to = moved.map_or_else(|| "it is left as it is".to_owned(), |aside| format!("it is now {}", aside.display()));
-            Err(trouble(format!("this is damaged, or from a newer program; {where_to}, and your progress begins anew")))
+            let where_to = moved.map_or_else(
+                || either("it is left as it is", "文件留在原处").to_owned(),
+                |aside| said!("it is now {aside}", "已改名为 {aside}", aside = aside.display()),
+            );
+            Err(trouble(said!(
+                "this is damaged, or from a newer program; {where_to}, and your progress begins anew",
+                "文件已损坏，或者来自更新的程序；{where_to}，学习进度从头记起"
+            )))
         }
     }
 }
@@ -87,20 +101,23 @@ pub fn finish(slug: &str) -> Result<(), Trouble> {
 fn finish_in(path: &Path, slug: &str) -> Result<(), Trouble> {
     let trouble = |what: &dyn std::fmt::Display| Trouble {
         path: path.display().to_string(),
-        what: format!("that you finished this lesson cannot be noted ({what}); the course plays all the same"),
+        what: said!(
+            "that you finished this lesson cannot be noted ({what}); the course plays all the same",
+            "记不下你学完了这一课（{what}）；课照样可以学"
+        ),
     };
     let mut finished = read_from(path)?.finished;
     finished.insert(slug.to_owned());
     let file = File { format: FORMAT.to_owned(), version: VERSION, finished };
     let text = serde_json::to_vec_pretty(&file).map_err(|error| trouble(&error))?;
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(|error| trouble(&error))?;
+        fs::create_dir_all(folder).map_err(|error| trouble(&error_text(&error)))?;
     }
     // Written whole beside it, then put in its place: nobody ever reads half a file.
     let beside = path.with_extension(format!("{}.tmp", std::process::id()));
     fs::write(&beside, text).and_then(|()| fs::rename(&beside, path)).map_err(|error| {
         let _ = fs::remove_file(&beside);
-        trouble(&error)
+        trouble(&error_text(&error))
     })
 }
 
