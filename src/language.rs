@@ -106,9 +106,8 @@ impl From<Both> for String {
 #[must_use]
 pub fn error_text(error: &io::Error) -> String {
     let ours = error.get_ref().is_some();
-    match (spoken(), in_chinese(error.kind()), error.raw_os_error()) {
-        (Language::Chinese, Some(text), Some(code)) => format!("{text}（系统错误 {code}）"),
-        (Language::Chinese, Some(text), None) if !ours => text.to_owned(),
+    match (spoken(), in_chinese(error.kind())) {
+        (Language::Chinese, Some(text)) if !ours => text.to_owned(),
         _ => error.to_string(),
     }
 }
