@@ -60,6 +60,8 @@ impl Editor {
             // Pasted text comes as it is again.
             let _ = io::stdout().write_all(b"\x1b[?2004l").and_then(|()| io::stdout().flush());
         });
+        // A window that changes its size is the editor's business, and must not interrupt a send.
+        SigSet::from(Signal::SIGWINCH).thread_block()?;
         INTERRUPTED.store(false, Ordering::SeqCst);
         let action = SigAction::new(SigHandler::Handler(note_interrupt), SaFlags::empty(), SigSet::empty());
         // SAFETY: the handler only stores to an atomic, which signal-safety(7) allows.
@@ -98,6 +100,7 @@ impl Editor {
         }
         let _ = thread.join();
         drop(self.given_back.take());
+        let _ = SigSet::from(Signal::SIGWINCH).thread_unblock();
     }
 }
 
@@ -139,6 +142,7 @@ struct Lines {
 impl Lines {
     fn read(mut self) {
         let interrupts = SigSet::from(Signal::SIGINT);
+        let _ = SigSet::from(Signal::SIGWINCH).thread_unblock();
         let mut begun = false;
         loop {
             let waits = self.by_turns || !std::mem::replace(&mut begun, true);

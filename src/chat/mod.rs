@@ -119,24 +119,14 @@ pub enum Parted {
     PeerLeft,
     /// Nobody reads what we show (`| head`).
     Unread,
-    /// The connection broke: which call, and what the kernel answered.
+    /// The connection broke, or the keyboard or the screen did: which call failed, and what the kernel answered.
     Broken(&'static str, io::Error),
 }
 
 impl Parted {
-    fn from_sending(sent: io::Result<()>) -> Parted {
-        sent.map_or_else(|error| Parted::Broken("send", error), |()| Parted::Ended)
-    }
-
-    fn from_receiving(error: io::Error) -> Parted {
-        // recv answers no EPIPE: it came from the screen.
-        if error.kind() == io::ErrorKind::BrokenPipe { Parted::Unread } else { Parted::Broken("recv", error) }
-    }
-
-    /// What two threads make of it: the receiver's word counts first, for a send that fails has often been refused by a peer
-    /// that the receiver has seen leave.
-    fn and(self, receiver: Parted) -> Parted {
-        if matches!(receiver, Parted::Ended) { self } else { receiver }
+    /// The call that failed: `.map_err(Parted::broken("send"))`.
+    fn broken(call: &'static str) -> impl FnOnce(io::Error) -> Parted {
+        move |error| Parted::Broken(call, error)
     }
 }
 

@@ -4,7 +4,6 @@
 //! leaves, one thread notices and the other sleeps on for ever. Here the main thread waits for both ([`Lab::scope`]), and
 //! whichever ends first sees to it that the other can end.
 
-use std::io;
 use std::net::Shutdown;
 
 use super::ear::{Ear, Heard};
@@ -22,26 +21,32 @@ pub fn talk(lab: &Lab, side: Side, talk: Talk<'_>) -> lab::Result<Parted> {
     let stopper = keyboard.stopper();
     let keyboard = &mut keyboard;
     lab.scope(|stage| {
-        let sender = stage.actor(side.sends(), move |_| Ok(Parted::from_sending(send(socket, keyboard))))?;
+        let sender = stage.actor(side.sends(), move |_| Ok(send(socket, keyboard)))?;
         let receiver =
             stage.actor(side.receives(), move |_| Ok(receive(Ear::new(socket, screen, inbox, buffer), socket, screen, &stopper)))?;
-        Ok(sender.finish()?.and(receiver.finish()?))
+        let (sent, received) = (sender.finish()?, receiver.finish()?);
+        // The receiver's word counts first: a send that fails has often been refused by a peer that the receiver has seen leave.
+        Ok(if matches!(received, Parted::Ended) { sent } else { received })
     })
 }
 
 /// The sending thread: a line is typed, a line is sent.
-fn send(socket: &Socket, keyboard: &mut Keyboard) -> io::Result<()> {
-    loop {
-        match keyboard.some()? {
-            Typed::Bytes(bytes) => socket.send_all(bytes)?,
-            Typed::End => return socket.shutdown(Shutdown::Write),
-            Typed::Stop => {
-                // Shutting down wakes the receiver. If the peer is gone already, nothing is left to be shut.
-                let _ = socket.shutdown(Shutdown::Both);
-                return Ok(());
+fn send(socket: &Socket, keyboard: &mut Keyboard) -> Parted {
+    let parted = loop {
+        match keyboard.some() {
+            Ok(Typed::Bytes(bytes)) => {
+                if let Err(error) = socket.send_all(bytes) {
+                    return Parted::Broken("send", error);
+                }
             }
+            Ok(Typed::End) => return socket.shutdown(Shutdown::Write).map_or_else(Parted::broken("shutdown"), |()| Parted::Ended),
+            Ok(Typed::Stop) => break Parted::Ended,
+            Err(error) => break Parted::Broken("read", error),
         }
-    }
+    };
+    // This wakes the receiver. If the peer is gone already, nothing is left to be shut.
+    let _ = socket.shutdown(Shutdown::Both);
+    parted
 }
 
 /// The receiving thread: what comes is shown, until nothing more will come.
@@ -50,11 +55,11 @@ fn receive(mut ear: Ear<'_>, socket: &Socket, screen: &dyn Screen, stopper: &Sto
         match ear.listen() {
             Ok(Heard::End) => break,
             Ok(Heard::Bytes | Heard::Messages) => {}
-            Err(error) => {
+            Err(broken) => {
                 // There is nobody left to send to, or nobody to show it to.
                 stopper.stop();
                 let _ = socket.shutdown(Shutdown::Both);
-                return Parted::from_receiving(error);
+                return broken;
             }
         }
     }
