@@ -4,19 +4,16 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
 use socket_explorer::chat;
 use socket_explorer::cli::{self, Cli, Command, Play, Record, Shared, When};
 use socket_explorer::experiments;
 use socket_explorer::lab::probe::probe;
-use socket_explorer::language;
 use socket_explorer::player::{self, Failure, Player};
 use socket_explorer::terminal::{Look, Terminal};
 use socket_explorer::words::{self, Counts};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    language::speak(cli.shared.lang.map_or_else(language::Language::of_environment, Into::into));
+    let cli = cli::parse();
     match &cli.command {
         Some(Command::Experiment { name, set }) => {
             experiments::find(name).map_or(ExitCode::from(2), |experiment| experiment.perform(pairs(set)))

@@ -10,7 +10,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("picture", &[]),
     ("signals", &[]),
     ("language", &[]),
-    ("cli", &["language"]),
+    ("cli", &["language", "text"]),
     ("course", &["language", "text"]),
     ("recording", &["event", "language"]),
     ("words", &["course", "event", "language", "picture"]),
