@@ -80,7 +80,7 @@ pub fn before_calling_again() -> &'static str {
 pub fn no_address(text: &str) -> String {
     said!(
         "`{text}` is no address: write HOST:PORT, [::1]:PORT, unix:/path or unix:@name",
-        "`{text}` 不是地址：请写成 主机:端口、[::1]:端口、unix:/路径 或 unix:@名字"
+        "`{text}` 不是地址：请写成 `主机:端口`、`[::1]:端口`、`unix:/路径` 或 `unix:@名字`"
     )
 }
 
@@ -93,7 +93,7 @@ pub fn without_brackets(text: &str) -> String {
 /// Abstract names are Linux's.
 #[must_use]
 pub fn only_on_linux(text: &str) -> String {
-    said!("`{text}`: only Linux has such names; write unix:/path", "`{text}`：只有 Linux 有这样的名字；请写成 unix:/路径")
+    said!("`{text}`: only Linux has such names; write unix:/path", "`{text}`：只有 Linux 有这样的名字；请写成 `unix:/路径`")
 }
 
 /// Port 0 lets the kernel choose, and so nobody can call it.
