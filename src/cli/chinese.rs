@@ -242,10 +242,8 @@ fn longest(built: &Command, positional: bool) -> usize {
 fn one_translated(command: Command, built: &mut Command, room: [usize; 2]) -> Command {
     let name = command.get_name().to_owned();
     let usage = in_chinese_usage(&built.render_usage());
-    let command = command
-        .disable_help_flag(true)
-        .arg(Arg::new("help").short('h').long("help").action(ArgAction::Help))
-        .mut_args(|arg| with_places(arg));
+    let command =
+        command.disable_help_flag(true).arg(Arg::new("help").short('h').long("help").action(ArgAction::Help)).mut_args(with_places);
     let command = command.mut_args(|arg| one_argument(&name, arg, room));
     let header = *command.get_styles().get_header();
     let heading = |text: &str| format!("{header}{text}：{header:#}");
