@@ -259,10 +259,15 @@ pub fn each_also_takes(name: &str, default: &str, help: &str) -> String {
 #[must_use]
 pub fn the_end() -> String {
     said!(
-        "That was the last lesson. Now talk: {chat} in two terminals.",
-        "这是最后一课。现在自己聊起来吧：在两个终端里各输入 {chat}。",
+        "That was the last lesson. Now talk: type {chat} here, and the other person types it in a second terminal.",
+        "这是最后一课。现在聊起来吧：在这里输入 {chat}，请对方在另一个终端里也输入它。",
         chat = command("chat")
     )
+}
+/// Offers the chat.
+#[must_use]
+pub fn enter_starts_the_chat() -> &'static str {
+    either("Enter starts it here and now (q leaves) ", "按回车，现在就在这里开始（q 退出） ")
 }
 
 /// The deadline struck: who was blocked in which call, since when, at which line.

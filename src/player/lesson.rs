@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Failure, Player, check, overview, report, settle};
+use super::{Failure, Player, chat, check, overview, report, settle};
 use crate::course::{self, Lesson, Prediction, Show, Step, progress};
 use crate::experiments;
 use crate::picture::Ink;
@@ -23,7 +23,12 @@ impl Player {
         self.terminal.blank()?;
         let mut counts = Counts::default();
         match self.steps(&lesson, &mut counts) {
-            Ok(()) => self.close(&lesson, counts)?,
+            Ok(()) => {
+                self.close(&lesson, counts)?;
+                if is_last(&lesson) {
+                    self.offer_the_chat()?;
+                }
+            }
             Err(Failure::Left) => self.terminal.wrapped("", words::left(), Ink::Faint)?,
             Err(other) => return Err(other),
         }
@@ -134,10 +139,32 @@ impl Player {
         {
             eprintln!("explore: {trouble}");
         }
-        let lessons = course::contents();
-        let next = lessons.iter().find(|other| other.number > number);
-        Ok(self.terminal.wrapped("", &next.map_or_else(words::the_end, words::type_next), Ink::Strong)?)
+        let next = course::contents().into_iter().find(|other| other.number > number);
+        Ok(self.terminal.wrapped("", &next.as_ref().map_or_else(words::the_end, words::type_next), Ink::Strong)?)
     }
+
+    /// The course ends in a talk: here and now, if somebody is there who wants it.
+    fn offer_the_chat(&mut self) -> Result<(), Failure> {
+        loop {
+            let typed = match self.terminal.ask(words::enter_starts_the_chat()).map_err(Failure::from) {
+                Ok(Typed::Line(typed)) => typed.to_lowercase(),
+                Ok(Typed::Nothing) | Err(Failure::Left) => return Ok(()),
+                Err(other) => return Err(other),
+            };
+            match typed.as_str() {
+                "" | "y" | "yes" => break,
+                "n" | "no" => return Ok(()),
+                _ => {}
+            }
+        }
+        self.terminal.flush()?;
+        chat::chat(&self.terminal, &chat::Asked::plain())
+    }
+}
+
+/// Whether no lesson of the course comes after this one.
+fn is_last(lesson: &Lesson) -> bool {
+    lesson.number.is_some() && course::contents().iter().map(|other| other.number).max() == lesson.number
 }
 
 /// Prose, cut before each of its headings.
