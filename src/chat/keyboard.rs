@@ -96,11 +96,13 @@ impl Keyboard {
             };
             // nix says nothing of bits that it has no name for, such as POLLRDHUP.
             let is_ready = |at: usize| watched.get(at).is_some_and(|one| one.any().unwrap_or(true));
-            if is_ready(1) || (is_ready(2) && !is_ready(0)) {
+            // What was typed before the end is said before the end.
+            if !is_ready(0) {
                 return Ok(None);
             }
             match nix::unistd::read(&self.from, &mut self.block[self.left.end..]) {
                 Err(nix::errno::Errno::EINTR | nix::errno::Errno::EAGAIN) => {}
+                Ok(0) if self.stopper.is_stopped() => return Ok(None),
                 answer => return Ok(Some(answer?)),
             }
         }

@@ -36,7 +36,7 @@ pub fn talk(actor: &Actor, talk: Talk<'_>) -> lab::Result<Parted> {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             ready => ready?,
         };
-        if stopper.is_stopped() {
+        if stopper.is_stopped() && !ready.has(keys) {
             return Ok(Parted::Ended);
         }
         let heard = if ready.is_empty() {

@@ -4,9 +4,10 @@
 //! leaves, one thread notices and the other sleeps on for ever. Here the main thread waits for both ([`Lab::scope`]), and
 //! whichever ends first sees to it that the other can end.
 
+use std::io;
 use std::net::Shutdown;
 
-use super::ear::{Ear, Heard};
+use super::ear::{Ear, Heard, QUIET};
 use super::keyboard::{Keyboard, Stopper, Typed};
 use super::screen::Screen;
 use super::{Parted, Side, Talk};
@@ -20,6 +21,10 @@ pub fn talk(lab: &Lab, side: Side, talk: Talk<'_>) -> lab::Result<Parted> {
     let Talk { socket, mut keyboard, screen, inbox, buffer } = talk;
     let stopper = keyboard.stopper();
     let keyboard = &mut keyboard;
+    if screen.is_terminal() {
+        // A person can leave though the peer reads nothing: now and then a send that is blocked looks up (lesson 10).
+        socket.set_write_timeout(Some(QUIET))?;
+    }
     lab.scope(|stage| {
         let sender = stage.actor(side.sends(), move |_| Ok(send(socket, keyboard)))?;
         let receiver =
@@ -32,13 +37,14 @@ pub fn talk(lab: &Lab, side: Side, talk: Talk<'_>) -> lab::Result<Parted> {
 
 /// The sending thread: a line is typed, a line is sent.
 fn send(socket: &Socket, keyboard: &mut Keyboard) -> Parted {
+    let stopper = keyboard.stopper();
     let parted = loop {
         match keyboard.some() {
-            Ok(Typed::Bytes(bytes)) => {
-                if let Err(error) = socket.send_all(bytes) {
-                    return Parted::Broken("send", error);
-                }
-            }
+            Ok(Typed::Bytes(bytes)) => match send_all(socket, bytes, &stopper) {
+                Ok(()) => {}
+                Err(_) if stopper.is_stopped() => break Parted::Ended,
+                Err(error) => return Parted::Broken("send", error),
+            },
             Ok(Typed::End) => return socket.shutdown(Shutdown::Write).map_or_else(Parted::broken("shutdown"), |()| Parted::Ended),
             Ok(Typed::Stop) => break Parted::Ended,
             Err(error) => break Parted::Broken("read", error),
@@ -47,6 +53,17 @@ fn send(socket: &Socket, keyboard: &mut Keyboard) -> Parted {
     // This wakes the receiver. If the peer is gone already, nothing is left to be shut.
     let _ = socket.shutdown(Shutdown::Both);
     parted
+}
+
+/// Sends all of it, however long that takes; `EAGAIN` if the chat is over first.
+fn send_all(socket: &Socket, mut bytes: &[u8], stopper: &Stopper) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match socket.send(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && !stopper.is_stopped() => {}
+            sent => bytes = &bytes[sent?..],
+        }
+    }
+    Ok(())
 }
 
 /// The receiving thread: what comes is shown, until nothing more will come.
