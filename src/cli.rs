@@ -264,7 +264,9 @@ pub enum Style {
 pub fn parse() -> Cli {
     let words: Vec<OsString> = std::env::args_os().collect();
     language::speak(asked_language(&words).unwrap_or_else(language::Language::of_environment));
-    let mut command = command();
+    // clap's own bounds.
+    let columns = terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0)).min(100);
+    let mut command = command(columns);
     let read = command.try_get_matches_from_mut(&words).and_then(|matches| Cli::from_arg_matches(&matches));
     let error = match read {
         Ok(cli) => return cli,
@@ -280,16 +282,12 @@ pub fn parse() -> Cli {
     }
 }
 
-/// The command line, its help in the language that is spoken.
+/// The command line, its help in the language that is spoken; Chinese is wrapped for this many columns, which clap cannot do.
 #[must_use]
-pub fn command() -> clap::Command {
+pub fn command(columns: usize) -> clap::Command {
     match language::spoken() {
         language::Language::English => Cli::command(),
-        language::Language::Chinese => {
-            // clap's own bounds.
-            let columns = terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0)).min(100);
-            chinese::translated(Cli::command(), columns)
-        }
+        language::Language::Chinese => chinese::translated(Cli::command(), columns),
     }
 }
 

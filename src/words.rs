@@ -5,10 +5,11 @@
 use std::fmt::Display;
 use std::io;
 use std::ops::AddAssign;
+use std::process::ExitStatus;
 
 use crate::course::Entry;
 use crate::event::{Blocked, Verdict};
-use crate::language::{either, error_text, said};
+use crate::language::{self, Language, either, error_text, said};
 use crate::picture::span_of;
 
 /// How many claims came out how.
@@ -166,6 +167,19 @@ pub fn the_deadline() -> &'static str {
 #[must_use]
 pub fn never_checked() -> &'static str {
     either("the experiment never checked it", "实验没有检验它")
+}
+
+/// How a process ended.
+#[must_use]
+pub fn ended(status: ExitStatus) -> String {
+    match status.code() {
+        Some(code) => match language::spoken() {
+            Language::English => status.to_string(),
+            Language::Chinese => format!("退出码 {code}"),
+        },
+        // On Unix: `signal: 9 (SIGKILL)`.
+        None => said!("{status}", "被信号终止，{status}"),
+    }
 }
 
 /// An experiment's process is gone before its end.

@@ -13,6 +13,7 @@ use crate::experiments::Experiment;
 use crate::lab;
 use crate::language;
 use crate::signals;
+use crate::words;
 
 /// An experiment that is running.
 #[derive(Debug)]
@@ -130,7 +131,7 @@ impl Bench {
 
     fn let_go(&mut self) -> String {
         running().take();
-        self.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string())
+        self.child.wait().map_or_else(|error| language::error_text(&error), words::ended)
     }
 }
 
