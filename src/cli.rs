@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::language;
+
 /// A course on network sockets in which your own kernel proves every sentence.
 #[derive(Debug, Parser)]
 #[command(
@@ -130,7 +132,7 @@ pub enum Command {
 /// What every command takes.
 #[derive(Clone, Debug, Args)]
 pub struct Shared {
-    /// Language of the lessons
+    /// Language: en or zh; without it the locale's, else English
     #[arg(long, global = true, value_enum, value_name = "LANG")]
     pub lang: Option<Language>,
     /// Colours
@@ -173,6 +175,15 @@ pub enum Language {
     En,
     /// Chinese
     Zh,
+}
+
+impl From<Language> for language::Language {
+    fn from(asked: Language) -> language::Language {
+        match asked {
+            Language::En => language::Language::English,
+            Language::Zh => language::Language::Chinese,
+        }
+    }
 }
 
 /// When to do something.

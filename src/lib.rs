@@ -14,6 +14,7 @@
 //! | [`recording`] | a run's events in order, to and from JSON Lines |
 //! | [`terminal`] | width, colour, keys, prose |
 //! | [`words`] | what the program itself says, in one place for its translators |
+//! | [`language`] | ground floor: which language is spoken |
 //! | [`signals`] | ground floor: being interrupted |
 //! | [`text`] | ground floor: which characters may reach a terminal |
 //! | [`picture`] | ground floor: rows of inked text, which every output draws from |
@@ -25,6 +26,7 @@ pub mod course;
 pub mod event;
 pub mod experiments;
 pub mod lab;
+pub mod language;
 pub mod picture;
 pub mod player;
 pub mod recording;

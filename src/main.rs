@@ -6,15 +6,17 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use socket_explorer::chat;
-use socket_explorer::cli::{self, Cli, Command, Language, Play, Record, Shared, When};
+use socket_explorer::cli::{self, Cli, Command, Play, Record, Shared, When};
 use socket_explorer::experiments;
 use socket_explorer::lab::probe::probe;
+use socket_explorer::language;
 use socket_explorer::player::{self, Failure, Player};
 use socket_explorer::terminal::{Look, Terminal};
 use socket_explorer::words::{self, Counts};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    language::speak(cli.shared.lang.map_or_else(language::Language::of_environment, Into::into));
     match &cli.command {
         Some(Command::Experiment { name, set }) => {
             experiments::find(name).map_or(ExitCode::from(2), |experiment| experiment.perform(pairs(set)))
@@ -35,9 +37,6 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &Cli) -> Result<Counts, Failure> {
-    if cli.shared.lang == Some(Language::Zh) {
-        eprintln!("explore: the lessons are not in Chinese yet: showing English");
-    }
     let nothing_checked = |()| Counts::default();
     match &cli.command {
         None => player(&cli.shared, None).overview().map(nothing_checked),
@@ -105,7 +104,7 @@ fn terminal(shared: &Shared, play: Option<&Play>) -> Terminal {
         ascii: shared.ascii,
         width: shared.width,
         auto: play.is_none_or(|play| play.auto),
-        more: words::ENTER_SHOWS_MORE,
+        more: words::enter_shows_more(),
     })
 }
 

@@ -6,6 +6,7 @@ use std::ops::AddAssign;
 
 use crate::course::Entry;
 use crate::event::{Blocked, Verdict};
+use crate::language::{either, said};
 use crate::picture::span_of;
 
 /// How many claims came out how.
@@ -39,45 +40,78 @@ impl AddAssign for Counts {
 }
 
 /// What `explore` alone says first.
-pub const TAGLINE: &str = "A course on network sockets in which your own kernel proves every sentence.";
+#[must_use]
+pub fn tagline() -> &'static str {
+    either(
+        "A course on network sockets in which your own kernel proves every sentence.",
+        "一门网络套接字课程：每一句话，都由你自己的内核来证明。",
+    )
+}
 /// Asks for a prediction.
-pub const PREDICT: &str = "What do you predict?";
+#[must_use]
+pub fn predict() -> &'static str {
+    either("What do you predict?", "你的预测是什么？")
+}
 /// Before the prompt for a letter.
-pub const TYPE_A_LETTER: &str = "your letter (Enter skips, q leaves): ";
+#[must_use]
+pub fn type_a_letter() -> &'static str {
+    either("your letter (Enter skips, q leaves): ", "输入字母（回车跳过，q 退出）：")
+}
 /// The answer was none of the options.
-pub const NO_SUCH_OPTION: &str = "That is none of the letters above.";
+#[must_use]
+pub fn no_such_option() -> &'static str {
+    either("That is none of the letters above.", "上面没有这个字母。")
+}
 /// Goes on to the run.
-pub const ENTER_RUNS: &str = "Enter runs it on this machine (q leaves) ";
+#[must_use]
+pub fn enter_runs() -> &'static str {
+    either("Enter runs it on this machine (q leaves) ", "按回车，在这台机器上运行（q 退出） ")
+}
 /// Goes on with the lesson.
-pub const ENTER_GOES_ON: &str = "Enter goes on (q leaves) ";
+#[must_use]
+pub fn enter_goes_on() -> &'static str {
+    either("Enter goes on (q leaves) ", "按回车继续（q 退出） ")
+}
 /// The screen is full.
-pub const ENTER_SHOWS_MORE: &str = "Enter shows more ";
+#[must_use]
+pub fn enter_shows_more() -> &'static str {
+    either("Enter shows more ", "按回车看下文 ")
+}
 /// What was just checked.
-pub const CHECKED: &str = "Checked on this machine, just now";
+#[must_use]
+pub fn checked() -> &'static str {
+    either("Checked on this machine, just now", "刚刚在这台机器上检验过")
+}
 /// What a recording says.
-pub const RECORDED: &str = "What the recording holds (not checked here)";
+#[must_use]
+pub fn recorded() -> &'static str {
+    either("What the recording holds (not checked here)", "录制中的结果（没有在这里检验）")
+}
 /// The lesson was left.
-pub const LEFT: &str = "Left. Type the same to begin this lesson again.";
+#[must_use]
+pub fn left() -> &'static str {
+    either("Left. Type the same to begin this lesson again.", "已退出。再输入同样的命令，就从头开始这一课。")
+}
 
 /// Who is speaking: the lesson's number and title.
 #[must_use]
 pub fn lesson_title(number: Option<u32>, title: &str) -> String {
-    number.map_or_else(|| title.to_owned(), |number| format!("Lesson {number} · {title}"))
+    number.map_or_else(|| title.to_owned(), |number| said!("Lesson {number} · {title}", "第 {number} 课 · {title}"))
 }
 
 /// Where the code shown stands.
 #[must_use]
 pub fn code_at(path: &str, line: u32) -> String {
-    format!("The code that runs ({path}, line {line})")
+    said!("The code that runs ({path}, line {line})", "运行的代码（{path}，第 {line} 行）")
 }
 
 /// The prediction beside what happened.
 #[must_use]
 pub fn compared(predicted: Option<&str>, right: &str, as_predicted: bool) -> String {
     match predicted {
-        Some(_) if as_predicted => format!("You predicted it: {right}"),
-        Some(said) => format!("You predicted: {said}. It was: {right}"),
-        None => format!("The answer: {right}"),
+        Some(_) if as_predicted => said!("You predicted it: {right}", "预测对了：{right}"),
+        Some(said) => said!("You predicted: {said}. It was: {right}", "你的预测：{said}。结果是：{right}"),
+        None => said!("The answer: {right}", "答案：{right}"),
     }
 }
 
@@ -85,9 +119,9 @@ pub fn compared(predicted: Option<&str>, right: &str, as_predicted: bool) -> Str
 #[must_use]
 pub fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
-        Verdict::Held => "held",
-        Verdict::Broken => "BROKEN",
-        Verdict::NotChecked => "not checked here",
+        Verdict::Held => either("held", "成立"),
+        Verdict::Broken => either("BROKEN", "不成立"),
+        Verdict::NotChecked => either("not checked here", "没有在这里检验"),
     }
 }
 
@@ -95,65 +129,89 @@ pub fn verdict(verdict: Verdict) -> &'static str {
 #[must_use]
 pub fn when_recorded(verdict: Verdict) -> &'static str {
     match verdict {
-        Verdict::Held => "held when it was recorded",
-        Verdict::Broken => "broken when it was recorded",
-        Verdict::NotChecked => "nor when it was recorded",
+        Verdict::Held => either("held when it was recorded", "录制时成立"),
+        Verdict::Broken => either("broken when it was recorded", "录制时不成立"),
+        Verdict::NotChecked => either("nor when it was recorded", "录制时也没有检验"),
     }
 }
 
 /// A recording ends before the claim.
-pub const BEYOND_THE_RECORDING: &str = "the recording ends before it";
+#[must_use]
+pub fn beyond_the_recording() -> &'static str {
+    either("the recording ends before it", "录制在此之前就结束了")
+}
 /// A run was interrupted before the claim.
-pub const INTERRUPTED: &str = "the run was interrupted";
+#[must_use]
+pub fn interrupted() -> &'static str {
+    either("the run was interrupted", "运行被中断了")
+}
 /// The deadline that was set struck before the claim.
-pub const YOUR_DEADLINE: &str = "the deadline that you set struck first";
+#[must_use]
+pub fn your_deadline() -> &'static str {
+    either("the deadline that you set struck first", "你设的期限先到了")
+}
 /// What ended a run that was asked for alone.
-pub const DEADLINE_STRUCK: &str = "the deadline struck before its end: --set deadline=… gives it longer";
+#[must_use]
+pub fn deadline_struck() -> &'static str {
+    either("the deadline struck before its end: --set deadline=… gives it longer", "没等运行结束，期限就到了：用 --set deadline=… 可以放宽")
+}
 /// The usual deadline struck before the claim.
-pub const THE_DEADLINE: &str = "the deadline struck first";
+#[must_use]
+pub fn the_deadline() -> &'static str {
+    either("the deadline struck first", "期限先到了")
+}
 /// A claim that the lesson has and the experiment forgot.
-pub const NEVER_CHECKED: &str = "the experiment never checked it";
+#[must_use]
+pub fn never_checked() -> &'static str {
+    either("the experiment never checked it", "实验根本没有检验它")
+}
 
 /// An experiment's process is gone before its end.
 #[must_use]
 pub fn without_a_word(aftermath: &str) -> String {
-    format!("the experiment's process ended without a word ({aftermath})")
+    said!("the experiment's process ended without a word ({aftermath})", "实验进程没有留下结果就结束了（{aftermath}）")
 }
 
 /// A comparison that did not come out.
 #[must_use]
 pub fn expected(what: &str, saw: &str, relation: &str, with: &str) -> String {
-    format!("{what}: {saw} (expected {relation} {with})")
+    said!("{what}: {saw} (expected {relation} {with})", "{what}：{saw}（应为 {relation} {with}）")
 }
 
 /// More evidence than is shown.
 #[must_use]
 pub fn more_evidence(more: usize) -> String {
-    format!("{more} more (-v shows all)")
+    said!("{more} more (-v shows all)", "还有 {more} 条（-v 全部显示）")
 }
 
 /// The last line of a lesson, of `verify`.
 #[must_use]
 pub fn counts(counts: Counts) -> String {
     let Counts { held, broken, not_checked } = counts;
-    let mut text = format!("{} claims: {held} held", held + broken + not_checked);
+    let all = held + broken + not_checked;
+    let mut text = said!("{all} claims: {held} held", "{all} 条结论：{held} 条成立");
     if broken > 0 {
-        text += &format!(", {broken} BROKEN");
+        text += &said!(", {broken} BROKEN", "，{broken} 条不成立");
     }
     if not_checked > 0 {
-        text += &format!(", {not_checked} not checked here");
+        text += &said!(", {not_checked} not checked here", "，{not_checked} 条没有在这里检验");
     }
     text
 }
 
 /// What a broken claim means.
-pub const KERNEL_IS_RIGHT: &str =
-    "This kernel did otherwise than the lesson says. The kernel is right: believe what you saw, and tell the authors.";
+#[must_use]
+pub fn kernel_is_right() -> &'static str {
+    either(
+        "This kernel did otherwise than the lesson says. The kernel is right: believe what you saw, and tell the authors.",
+        "这个内核的表现与课文不同。内核才是对的：相信你看到的，并请告诉作者。",
+    )
+}
 
 /// Where a recording was made.
 #[must_use]
 pub fn recorded_on(kernel: &str, date: &str) -> String {
-    format!("Recorded on {kernel}, {date}. Nothing of this happened just now.")
+    said!("Recorded on {kernel}, {date}. Nothing of this happened just now.", "录制于 {kernel}，{date}。这些都不是刚刚发生的。")
 }
 
 /// What a command is called here: as it was started, by `cargo run` or by its name.
@@ -164,19 +222,19 @@ fn command(words: &str) -> String {
 /// What to type next.
 #[must_use]
 pub fn type_next(lesson: &Entry) -> String {
-    format!("Next: {}", lesson_command(lesson))
+    said!("Next: {command}", "下一课：{command}", command = lesson_command(lesson))
 }
 
 /// How to begin.
 #[must_use]
 pub fn begin(lesson: &Entry) -> String {
-    format!("Begin with: {}", lesson_command(lesson))
+    said!("Begin with: {command}", "从这里开始：{command}", command = lesson_command(lesson))
 }
 
 /// How to go on after some lessons.
 #[must_use]
 pub fn go_on_with(lesson: &Entry) -> String {
-    format!("Go on with: {} ({})", lesson_command(lesson), lesson.title)
+    said!("Go on with: {command} ({title})", "接着学：{command}（{title}）", command = lesson_command(lesson), title = lesson.title)
 }
 
 fn lesson_command(lesson: &Entry) -> String {
@@ -184,30 +242,47 @@ fn lesson_command(lesson: &Entry) -> String {
 }
 
 /// Every lesson is finished.
-pub const ALL_DONE: &str = "You have finished every lesson there is. Any of them can be played again.";
+#[must_use]
+pub fn all_done() -> &'static str {
+    either("You have finished every lesson there is. Any of them can be played again.", "所有课程都学完了。任何一课都可以再来一遍。")
+}
 
 /// What every experiment takes besides.
 #[must_use]
 pub fn each_also_takes(name: &str, default: &str, help: &str) -> String {
-    format!("Each also takes --set {name}={default}: {help}.")
+    said!("Each also takes --set {name}={default}: {help}.", "每个实验都还可以用 --set {name}={default}：{help}。")
 }
 
 /// The course is done.
 #[must_use]
 pub fn the_end() -> String {
-    format!("That was the last lesson. Now talk: {} in two terminals.", command("chat"))
+    said!(
+        "That was the last lesson. Now talk: type {chat} here, and the other person types it in a second terminal.",
+        "这是最后一课。现在聊起来吧：在这里输入 {chat}，请对方在另一个终端里也输入它。",
+        chat = command("chat")
+    )
+}
+/// Offers the chat.
+#[must_use]
+pub fn enter_starts_the_chat() -> &'static str {
+    either("Enter starts it here and now (q leaves) ", "按回车，现在就在这里开始（q 退出） ")
 }
 
 /// The deadline struck: who was blocked in which call, since when, at which line.
 #[must_use]
 pub fn deadline(limit_ns: u64, blocked: &[Blocked]) -> Vec<String> {
-    let mut lines = vec![format!("The deadline of {} struck, and the lab ended the experiment.", span_of(limit_ns))];
+    let limit = span_of(limit_ns);
+    let mut lines =
+        vec![said!("The deadline of {limit} struck, and the lab ended the experiment.", "{limit} 的期限到了，实验室结束了实验。")];
     if blocked.is_empty() {
-        lines.push("Nobody was blocked in a call: an actor was busy elsewhere.".to_owned());
+        lines.push(
+            either("Nobody was blocked in a call: an actor was busy elsewhere.", "没有谁阻塞在调用里：有一个角色在忙别的。").to_owned(),
+        );
     }
     lines.extend(blocked.iter().map(|one| {
-        let at = one.call.source.as_ref().map_or_else(String::new, |source| format!(", at {source}"));
-        format!("{} had been blocked in {}() for {}{at}.", one.actor, one.call.function, span_of(one.for_ns))
+        let at = one.call.source.as_ref().map_or_else(String::new, |source| said!(", at {source}", "，位置 {source}"));
+        let (actor, function, span) = (&one.actor, &one.call.function, span_of(one.for_ns));
+        said!("{actor} had been blocked in {function}() for {span}{at}.", "{actor} 在 {function}() 里已经阻塞了 {span}{at}。")
     }));
     lines
 }
@@ -215,39 +290,73 @@ pub fn deadline(limit_ns: u64, blocked: &[Blocked]) -> Vec<String> {
 // ---- doctor ----
 
 /// What is tried: a network namespace, and as a user a user namespace around it.
-pub const PRIVATE_NETWORK: &str = "a private network (user and network namespaces)";
+#[must_use]
+pub fn private_network() -> &'static str {
+    either("a private network (user and network namespaces)", "私有网络（用户命名空间和网络命名空间）")
+}
 /// What it serves for.
-pub const PRIVATE_NETWORK_SERVES: &str = "yes: experiments can count every frame, for nobody else sends there";
+#[must_use]
+pub fn private_network_serves() -> &'static str {
+    either("yes: experiments can count every frame, for nobody else sends there", "可用：这里没有别人发送，实验能数清每一个帧")
+}
 /// What is tried: a TAP device.
-pub const DEVICE: &str = "the wire (/dev/net/tun)";
+#[must_use]
+pub fn device() -> &'static str {
+    either("the wire (/dev/net/tun)", "网线（/dev/net/tun）")
+}
 /// What it serves for.
-pub const DEVICE_SERVES: &str = "yes: experiments see every frame, and can drop, delay or cut";
+#[must_use]
+pub fn device_serves() -> &'static str {
+    either("yes: experiments see every frame, and can drop, delay or cut", "可用：实验能看到每一个帧，还能丢弃、推迟、切断")
+}
 /// What is tried: an IPv6 socket on ::1.
-pub const IPV6: &str = "IPv6";
+#[must_use]
+pub fn ipv6() -> &'static str {
+    either("IPv6", "IPv6")
+}
 /// What it serves for.
-pub const IPV6_SERVES: &str = "yes: ::1 can be bound";
+#[must_use]
+pub fn ipv6_serves() -> &'static str {
+    either("yes: ::1 can be bound", "可用：能绑定 ::1")
+}
 /// What is tried: /proc/PID/task.
-pub const THREADS: &str = "thread states (/proc)";
+#[must_use]
+pub fn threads() -> &'static str {
+    either("thread states (/proc)", "线程状态（/proc）")
+}
 /// What they serve for.
-pub const THREADS_SERVES: &str = "yes: the kernel says who sleeps, and in what";
+#[must_use]
+pub fn threads_serves() -> &'static str {
+    either("yes: the kernel says who sleeps, and in what", "可用：内核会说出谁在睡眠、睡在哪个调用里")
+}
 /// What is looked at.
-pub const TERMINAL: &str = "the terminal";
+#[must_use]
+pub fn terminal() -> &'static str {
+    either("the terminal", "终端")
+}
 
 /// What the terminal is like.
 #[must_use]
 pub fn terminal_is(width: usize, height: Option<usize>, colours: bool) -> String {
-    let size = height.map_or_else(|| format!("{width} columns"), |height| format!("{width} columns, {height} rows"));
-    let advice = if width < 80 { "; 80 columns show the pictures best" } else { "" };
-    format!("{size}, {}{advice}", if colours { "colours" } else { "no colours" })
+    let size = match height {
+        Some(height) => said!("{width} columns, {height} rows", "{width} 列，{height} 行"),
+        None => said!("{width} columns", "{width} 列"),
+    };
+    let advice = if width < 80 { either("; 80 columns show the pictures best", "；80 列时图最清楚") } else { "" };
+    let colours = if colours { either("colours", "有颜色") } else { either("no colours", "无颜色") };
+    said!("{size}, {colours}{advice}", "{size}，{colours}{advice}")
 }
 
 /// How much of the course can be live here.
 #[must_use]
 pub fn experiments_here(live: usize, all: usize) -> String {
     if live == all {
-        format!("All {all} experiments run live on this machine.")
+        said!("All {all} experiments run live on this machine.", "{all} 个实验全都能在这台机器上实际运行。")
     } else {
-        format!("{live} of {all} experiments run live on this machine; the others play recordings, marked as such.")
+        said!(
+            "{live} of {all} experiments run live on this machine; the others play recordings, marked as such.",
+            "{all} 个实验中有 {live} 个能在这台机器上实际运行；其余的播放录制，并且会注明。"
+        )
     }
 }
 
@@ -256,26 +365,44 @@ pub fn experiments_here(live: usize, all: usize) -> String {
 /// Why a recording is played, and whose it is.
 #[must_use]
 pub fn played_instead(why: &str, kernel: &str, date: &str) -> String {
-    format!("This did not run here: {why}. What follows was recorded on {kernel}, {date}: none of it happened just now.")
+    said!(
+        "This did not run here: {why}. What follows was recorded on {kernel}, {date}: none of it happened just now.",
+        "它没有在这里运行：{why}。下面是录制的内容（{kernel}，{date}），都不是刚刚发生的。"
+    )
 }
 
 /// After a run that could not be: exit code 3.
-pub const A_RECORDING_WAS_SHOWN: &str = "this machine cannot run it: a recording was shown instead (`explore doctor` says what would help)";
+#[must_use]
+pub fn a_recording_was_shown() -> &'static str {
+    either(
+        "this machine cannot run it: a recording was shown instead (`explore doctor` says what would help)",
+        "这台机器运行不了它，已改为播放录制（`explore doctor` 会告诉你怎么办）",
+    )
+}
 
 /// What was set, where a recording was made with something else.
 #[must_use]
 pub fn recorded_with(parameters: &str) -> String {
-    format!("What you set has no effect on a recording: it was made with {parameters}.")
+    said!(
+        "What you set has no effect on a recording: it was made with {parameters}.",
+        "你的设置对录制不起作用：录制时用的是 {parameters}。"
+    )
 }
 
 /// A run without frames, where they were to be written.
 #[must_use]
 pub fn no_frames(experiment: &str) -> String {
-    format!("{experiment}: no frame went over a wire of ours, so none was written")
+    said!("{experiment}: no frame went over a wire of ours, so none was written", "{experiment}：没有帧经过我们的网线，所以什么也没有写")
 }
 
 /// A reason that has just been told.
-pub const AS_ABOVE: &str = "as above";
+#[must_use]
+pub fn as_above() -> &'static str {
+    either("as above", "同上")
+}
 
 /// What a shipped recording's claims are here.
-pub const NOT_CHECKED_HERE: &str = "Held when it was recorded; not checked here";
+#[must_use]
+pub fn not_checked_here() -> &'static str {
+    either("Held when it was recorded; not checked here", "录制时成立；没有在这里检验")
+}

@@ -254,7 +254,8 @@ fn meet(lab: &Lab, wanted: &Wanted, screen: &dyn Screen) -> Result<(Side, Socket
     }
 }
 
-fn serve(lab: &Lab, address: &Address, screen: &dyn Screen) -> Result<Socket, Missed> {
+/// Listens, says so, takes the first caller and says who it is; lesson 12 plays this too.
+pub(crate) fn serve(lab: &Lab, address: &Address, screen: &dyn Screen) -> Result<Socket, Missed> {
     let listener = meeting::listen(&lab.actor("server"), address, screen)?;
     if address.leaves_the_port_open() {
         // The kernel has chosen it: somebody has to be told.

@@ -6,6 +6,7 @@
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
 use super::CourseError;
+use crate::text::joint;
 
 /// A lesson, in the order in which it is told.
 #[derive(Clone, Debug)]
@@ -136,6 +137,7 @@ impl Reader<'_> {
         let mut depth = 0_usize;
         let mut block = None;
         let mut gathered = String::new();
+        let mut broken = false;
         for (event, range) in Parser::new_ext(self.text, Options::ENABLE_TABLES).into_offset_iter() {
             match event {
                 Event::Start(tag) => {
@@ -172,8 +174,13 @@ impl Reader<'_> {
                         _ => steps.push(Step::Experiment(self.show(line, &info, &gathered)?)),
                     }
                 }
-                Event::Text(text) | Event::Code(text) if block.is_some() => gathered.push_str(&text),
-                Event::SoftBreak | Event::HardBreak if block.is_some() => gathered.push(' '),
+                Event::Text(text) | Event::Code(text) if block.is_some() => {
+                    if std::mem::take(&mut broken) {
+                        gathered.push_str(joint(&gathered, &text));
+                    }
+                    gathered.push_str(&text);
+                }
+                Event::SoftBreak | Event::HardBreak => broken = block.is_some(),
                 _ => {}
             }
         }
@@ -215,9 +222,7 @@ impl Reader<'_> {
                 options.push(option.trim().to_owned());
             } else {
                 let onto = options.last_mut().unwrap_or(&mut question);
-                if !onto.is_empty() && !text.trim().is_empty() {
-                    onto.push(' ');
-                }
+                onto.push_str(joint(onto, text.trim()));
                 onto.push_str(text.trim());
             }
         }
@@ -241,7 +246,7 @@ impl Reader<'_> {
                 continue;
             }
             if let (true, Some(last)) = (text.starts_with([' ', '\t']), show.claims.last_mut()) {
-                last.sentence.push(' ');
+                last.sentence.push_str(joint(&last.sentence, text.trim()));
                 last.sentence.push_str(text.trim());
                 continue;
             }

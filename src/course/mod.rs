@@ -6,6 +6,8 @@ use std::path::Path;
 
 use thiserror::Error;
 
+use crate::language::{self, Language};
+
 mod lesson;
 pub mod progress;
 
@@ -43,18 +45,18 @@ struct Embedded {
 }
 
 macro_rules! embedded {
-    ($($number:literal $slug:literal $file:literal;)*) => {
+    ($folder:literal: $($number:literal $slug:literal $file:literal;)*) => {
         [$(Embedded {
             number: $number,
             slug: $slug,
-            file: concat!("lessons/en/", $file),
-            text: include_str!(concat!("../../lessons/en/", $file)),
+            file: concat!($folder, $file),
+            text: include_str!(concat!("../../", $folder, $file)),
         }),*]
     };
 }
 
 /// The lessons in English, in the order of the course.
-static ENGLISH: [Embedded; 12] = embedded! {
+static ENGLISH: [Embedded; 12] = embedded! { "lessons/en/":
     1 "socket" "01-socket.md";
     2 "layers" "02-layers.md";
     3 "families" "03-families.md";
@@ -68,6 +70,17 @@ static ENGLISH: [Embedded; 12] = embedded! {
     11 "turns" "11-turns.md";
     12 "chat" "12-chat.md";
 };
+
+/// The lessons in Chinese.
+static CHINESE: [Embedded; 0] = embedded! { "lessons/zh/": };
+
+/// The lessons in the language that is spoken.
+fn embedded() -> &'static [Embedded] {
+    match language::spoken() {
+        Language::Chinese if !CHINESE.is_empty() => &CHINESE,
+        _ => &ENGLISH,
+    }
+}
 
 /// A line of the table of contents.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,7 +96,7 @@ pub struct Entry {
 /// The table of contents, in the order of the course. No lesson is read further than its title.
 #[must_use]
 pub fn contents() -> Vec<Entry> {
-    ENGLISH
+    embedded()
         .iter()
         .map(|lesson| {
             let title = lesson.text.lines().find_map(|line| line.strip_prefix("# ")).unwrap_or(lesson.slug);
@@ -97,7 +110,7 @@ pub fn contents() -> Vec<Entry> {
 /// # Errors
 /// [`CourseError::Line`] if one of them is not well formed; a test sees to it that none is.
 pub fn lessons() -> Result<Vec<Lesson>, CourseError> {
-    ENGLISH.iter().map(|lesson| Lesson::parse(lesson.file, lesson.text, Some(lesson.number), lesson.slug)).collect()
+    embedded().iter().map(|lesson| Lesson::parse(lesson.file, lesson.text, Some(lesson.number), lesson.slug)).collect()
 }
 
 /// No lesson is longer, in bytes.

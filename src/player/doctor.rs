@@ -16,15 +16,15 @@ use crate::words;
 pub fn doctor(player: &mut Player) -> Result<(), Failure> {
     let probe = probe()?;
     for (name, lack, good) in [
-        (words::PRIVATE_NETWORK, &probe.network, words::PRIVATE_NETWORK_SERVES),
-        (words::DEVICE, &probe.device, words::DEVICE_SERVES),
-        (words::IPV6, &probe.ipv6, words::IPV6_SERVES),
-        (words::THREADS, &probe.threads, words::THREADS_SERVES),
+        (words::private_network(), &probe.network, words::private_network_serves()),
+        (words::device(), &probe.device, words::device_serves()),
+        (words::ipv6(), &probe.ipv6, words::ipv6_serves()),
+        (words::threads(), &probe.threads, words::threads_serves()),
     ] {
         line(player, name, lack.as_ref(), good)?;
     }
     let look = words::terminal_is(player.terminal.width(), player.terminal.height(), player.terminal.has_colours());
-    line(player, words::TERMINAL, None, &look)?;
+    line(player, words::terminal(), None, &look)?;
     player.terminal.blank()?;
 
     let (mut live, mut all) = (0, 0);

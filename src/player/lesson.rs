@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Failure, Player, check, overview, report, settle};
+use super::{Failure, Player, chat, check, overview, report, settle};
 use crate::course::{self, Lesson, Prediction, Show, Step, progress};
 use crate::experiments;
 use crate::picture::Ink;
@@ -23,8 +23,13 @@ impl Player {
         self.terminal.blank()?;
         let mut counts = Counts::default();
         match self.steps(&lesson, &mut counts) {
-            Ok(()) => self.close(&lesson, counts)?,
-            Err(Failure::Left) => self.terminal.wrapped("", words::LEFT, Ink::Faint)?,
+            Ok(()) => {
+                self.close(&lesson, counts)?;
+                if is_last(&lesson) {
+                    self.offer_the_chat()?;
+                }
+            }
+            Err(Failure::Left) => self.terminal.wrapped("", words::left(), Ink::Faint)?,
             Err(other) => return Err(other),
         }
         self.terminal.flush()?;
@@ -34,7 +39,7 @@ impl Player {
     fn next_lesson(&self) -> Result<Lesson, Failure> {
         match overview::next(&course::contents(), &self.progress()) {
             Some(next) => find(next.slug),
-            None => Err(Failure::Usage(words::ALL_DONE.to_owned())),
+            None => Err(Failure::Usage(words::all_done().to_owned())),
         }
     }
 
@@ -50,7 +55,7 @@ impl Player {
                         self.compare(prediction, choice)?;
                     }
                     if index + 1 < lesson.steps.len() {
-                        self.go_on(words::ENTER_GOES_ON)?;
+                        self.go_on(words::enter_goes_on())?;
                     }
                 }
             }
@@ -62,7 +67,7 @@ impl Player {
     fn prose(&mut self, markdown: &str) -> Result<(), Failure> {
         for (part, section) in sections(markdown).into_iter().enumerate() {
             if part > 0 {
-                self.go_on(words::ENTER_GOES_ON)?;
+                self.go_on(words::enter_goes_on())?;
             }
             self.terminal.prose(section)?;
             self.terminal.blank()?;
@@ -78,20 +83,20 @@ impl Player {
             self.terminal.code(first, &lines)?;
             self.terminal.blank()?;
         }
-        self.go_on(words::ENTER_RUNS)?;
+        self.go_on(words::enter_runs())?;
         let settings = settle(experiment, &show.settings())?;
         let (_, judged) = self.perform(show, experiment, &settings)?;
         Ok(report::count(&judged))
     }
 
     fn predict(&mut self, prediction: &Prediction) -> Result<Option<usize>, Failure> {
-        self.terminal.wrapped("", words::PREDICT, Ink::Warn)?;
+        self.terminal.wrapped("", words::predict(), Ink::Warn)?;
         self.terminal.wrapped("", &prediction.question, Ink::Strong)?;
         for (letter, option) in ('a'..).zip(&prediction.options) {
             self.terminal.wrapped(&format!("  {letter}) "), option, Ink::Plain)?;
         }
         loop {
-            let Typed::Line(typed) = self.terminal.ask(words::TYPE_A_LETTER)? else {
+            let Typed::Line(typed) = self.terminal.ask(words::type_a_letter())? else {
                 self.terminal.blank()?;
                 return Ok(None);
             };
@@ -101,7 +106,7 @@ impl Player {
                 self.terminal.blank()?;
                 return Ok(choice);
             }
-            self.terminal.wrapped("", words::NO_SUCH_OPTION, Ink::Warn)?;
+            self.terminal.wrapped("", words::no_such_option(), Ink::Warn)?;
         }
     }
 
@@ -126,7 +131,7 @@ impl Player {
             self.terminal.wrapped("", &words::counts(counts), if counts.broken > 0 { Ink::Bad } else { Ink::Good })?;
         }
         if counts.broken > 0 {
-            self.terminal.wrapped("", words::KERNEL_IS_RIGHT, Ink::Bad)?;
+            self.terminal.wrapped("", words::kernel_is_right(), Ink::Bad)?;
         }
         let Some(number) = lesson.number else { return Ok(()) };
         if self.terminal.is_interactive()
@@ -134,10 +139,32 @@ impl Player {
         {
             eprintln!("explore: {trouble}");
         }
-        let lessons = course::contents();
-        let next = lessons.iter().find(|other| other.number > number);
-        Ok(self.terminal.wrapped("", &next.map_or_else(words::the_end, words::type_next), Ink::Strong)?)
+        let next = course::contents().into_iter().find(|other| other.number > number);
+        Ok(self.terminal.wrapped("", &next.as_ref().map_or_else(words::the_end, words::type_next), Ink::Strong)?)
     }
+
+    /// The course ends in a talk: here and now, if somebody is there who wants it.
+    fn offer_the_chat(&mut self) -> Result<(), Failure> {
+        loop {
+            let typed = match self.terminal.ask(words::enter_starts_the_chat()).map_err(Failure::from) {
+                Ok(Typed::Line(typed)) => typed.to_lowercase(),
+                Ok(Typed::Nothing) | Err(Failure::Left) => return Ok(()),
+                Err(other) => return Err(other),
+            };
+            match typed.as_str() {
+                "" | "y" | "yes" => break,
+                "n" | "no" => return Ok(()),
+                _ => {}
+            }
+        }
+        self.terminal.flush()?;
+        chat::chat(&self.terminal, &chat::Asked::plain())
+    }
+}
+
+/// Whether no lesson of the course comes after this one.
+fn is_last(lesson: &Lesson) -> bool {
+    lesson.number.is_some() && course::contents().iter().map(|other| other.number).max() == lesson.number
 }
 
 /// Prose, cut before each of its headings.

@@ -87,10 +87,10 @@ impl Player {
         self.terminal.flush()?;
         match ending {
             Some(Ending::Unavailable { .. }) if counts.broken == 0 && shipped::has(name) => {
-                Err(Failure::Unable(format!("{name}: {}", words::A_RECORDING_WAS_SHOWN)))
+                Err(Failure::Unable(format!("{name}: {}", words::a_recording_was_shown())))
             }
             Some(Ending::Unavailable { why }) if counts.broken == 0 => Err(Failure::Unable(format!("{name}: {why}"))),
-            Some(Ending::Deadline) if counts.broken == 0 => Err(Failure::Unable(format!("{name}: {}", words::DEADLINE_STRUCK))),
+            Some(Ending::Deadline) if counts.broken == 0 => Err(Failure::Unable(format!("{name}: {}", words::deadline_struck()))),
             Some(Ending::Failed { why }) if judged.is_empty() => Err(Failure::Unable(format!("{name}: {why}"))),
             _ => Ok(counts),
         }
@@ -140,10 +140,10 @@ impl Player {
             self.terminal.blank()?;
             self.trace_recorded(&shipped)?;
             self.pictures(show, &shipped)?;
-            self.claims(&report::judge(show, &shipped, Told::Recorded), words::NOT_CHECKED_HERE)?;
+            self.claims(&report::judge(show, &shipped, Told::Recorded), words::not_checked_here())?;
         } else {
             self.pictures(show, &recording)?;
-            self.claims(&judged, words::CHECKED)?;
+            self.claims(&judged, words::checked())?;
         }
         Ok((ending, judged))
     }

@@ -19,7 +19,7 @@ impl Player {
     /// # Errors
     /// [`Failure`], see there.
     pub fn overview(&mut self) -> Result<(), Failure> {
-        self.terminal.wrapped("", words::TAGLINE, Ink::Strong)?;
+        self.terminal.wrapped("", words::tagline(), Ink::Strong)?;
         self.terminal.blank()?;
         let progress = self.progress();
         self.lessons(&progress)?;
@@ -27,7 +27,7 @@ impl Player {
         let text = match next(&course::contents(), &progress) {
             Some(lesson) if progress.finished.is_empty() => words::begin(lesson),
             Some(lesson) => words::go_on_with(lesson),
-            None => words::ALL_DONE.to_owned(),
+            None => words::all_done().to_owned(),
         };
         self.terminal.wrapped("", &text, Ink::Good)?;
         Ok(self.terminal.flush()?)

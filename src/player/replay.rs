@@ -30,7 +30,7 @@ impl Player {
             self.trace_recorded(recording)?;
             let show = shown_in_course(&header.experiment)?;
             self.pictures(&show, recording)?;
-            self.claims(&report::judge(&show, recording, Told::Recorded), words::RECORDED)?;
+            self.claims(&report::judge(&show, recording, Told::Recorded), words::recorded())?;
         }
         self.terminal.flush()?;
         match contents.damage {

@@ -54,7 +54,7 @@ fn judge_one(line: &ClaimLine, recording: &Recording, told: Told<'_>) -> Judged 
         Told::Recorded => {
             let why = match worst {
                 Some(found) => words::when_recorded(found.verdict),
-                None => words::BEYOND_THE_RECORDING,
+                None => words::beyond_the_recording(),
             };
             let evidence = worst.map(|found| found.evidence.clone()).unwrap_or_default();
             return Judged { claim, sentence, verdict: Verdict::NotChecked, evidence, why: Some(why.to_owned()) };
@@ -66,11 +66,11 @@ fn judge_one(line: &ClaimLine, recording: &Recording, told: Told<'_>) -> Judged 
     let own_deadline = recording.header.parameters.get(DEADLINE.name).is_some_and(|set| set != DEADLINE.default);
     let (verdict, why) = match recording.ending() {
         Some(Ending::Unavailable { why }) => (Verdict::NotChecked, why.clone()),
-        Some(Ending::Interrupted) => (Verdict::NotChecked, words::INTERRUPTED.to_owned()),
+        Some(Ending::Interrupted) => (Verdict::NotChecked, words::interrupted().to_owned()),
         Some(Ending::Failed { why }) => (Verdict::Broken, why.clone()),
-        Some(Ending::Deadline) if own_deadline => (Verdict::NotChecked, words::YOUR_DEADLINE.to_owned()),
-        Some(Ending::Deadline) => (Verdict::Broken, words::THE_DEADLINE.to_owned()),
-        Some(Ending::Finished) => (Verdict::Broken, words::NEVER_CHECKED.to_owned()),
+        Some(Ending::Deadline) if own_deadline => (Verdict::NotChecked, words::your_deadline().to_owned()),
+        Some(Ending::Deadline) => (Verdict::Broken, words::the_deadline().to_owned()),
+        Some(Ending::Finished) => (Verdict::Broken, words::never_checked().to_owned()),
         None => (Verdict::Broken, words::without_a_word(aftermath)),
     };
     Judged { claim, sentence, verdict, evidence: Vec::new(), why: Some(why) }

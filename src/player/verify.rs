@@ -67,7 +67,7 @@ pub fn verify(player: &mut Player, which: &[String], json: bool) -> Result<Count
                 } else {
                     // One missing device un-checks many claims: its reason and remedy are told once.
                     if judged.why.is_some() && judged.why == told {
-                        judged.why = Some(words::AS_ABOVE.to_owned());
+                        judged.why = Some(words::as_above().to_owned());
                     } else {
                         told.clone_from(&judged.why);
                     }

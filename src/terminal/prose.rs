@@ -6,6 +6,7 @@ use textwrap::{WordSeparator, WordSplitter, WrapAlgorithm};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::picture::{Ink, Picture, Row, fit};
+use crate::text::joint;
 
 /// Wraps plain text; a line may also break between wide characters, as Chinese is written.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
@@ -68,10 +69,17 @@ fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
 struct Inked {
     text: String,
     inks: Vec<Ink>,
+    /// The source's line ends here; the sentence goes on.
+    broken: bool,
 }
 
 impl Inked {
     fn push(&mut self, text: &str, ink: Ink) {
+        if std::mem::take(&mut self.broken) {
+            let joint = joint(&self.text, text);
+            self.text.push_str(joint);
+            self.inks.extend(joint.chars().map(|_| Ink::Plain));
+        }
         self.text.push_str(text);
         self.inks.extend(text.chars().map(|_| ink));
     }
@@ -142,7 +150,7 @@ impl Layout {
                 None => self.inked.push(&text, self.ink.last().copied().unwrap_or_default()),
             },
             Event::Code(text) => self.inked.push(&text, Ink::Of(0)),
-            Event::SoftBreak | Event::HardBreak => self.inked.push(" ", Ink::Plain),
+            Event::SoftBreak | Event::HardBreak => self.inked.broken = true,
             Event::Rule => {
                 self.gap();
                 self.rows.push(Row::new().with("─".repeat(self.width), Ink::Faint));
@@ -331,6 +339,7 @@ mod tests {
     fn chinese_breaks_between_characters_but_not_before_a_full_stop() {
         assert_eq!(text("套接字是通信的端点。", 12), "套接字是通信\n的端点。\n");
         assert_eq!(text("套接字是通信。好", 12), "套接字是通\n信。好\n");
+        assert_eq!(text("套接字\n是端点，\n`bind` 也是", 80), "套接字是端点，bind 也是\n");
     }
 
     #[test]
