@@ -12,14 +12,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use nix::poll::{PollFd, PollFlags, poll};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::{Winsize, openpty};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{Termios, tcgetattr};
 use nix::unistd::Pid;
 use socket2::{Domain, SockAddr, Socket, Type};
 
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 const STYLES: [&str; 3] = ["threads", "turns", "poll"];
 /// Those that hear while they type.
@@ -72,7 +72,7 @@ impl Person {
                 return before;
             }
             let mut screen = [PollFd::new(self.terminal.as_fd(), PollFlags::POLLIN)];
-            let came = poll(&mut screen, u16::try_from(PATIENCE.as_millis()).unwrap_or(u16::MAX)).expect("poll");
+            let came = poll(&mut screen, PollTimeout::try_from(PATIENCE).expect("less than 24 days")).expect("poll");
             assert!(came > 0, "never seen: {text:?}; but {:?}", String::from_utf8_lossy(&self.seen));
             let mut block = [0; 4096];
             let got = self.terminal.read(&mut block).expect("the screen");
