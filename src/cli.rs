@@ -108,9 +108,9 @@ Examples:
     /// How far you have come: lessons finished, predictions right and wrong
     #[command(after_help = "\
 Examples:
-  explore progress                      lesson by lesson
-  explore progress --json > li-lei.json for a teacher who collects
-  explore progress --reset              begin anew; what was noted is set aside, not deleted")]
+  explore progress                       lesson by lesson
+  explore progress --json > li-lei.json  for a teacher who collects
+  explore progress --reset               begin anew; what was noted is set aside, not deleted")]
     Progress {
         /// As one JSON object, for a teacher who collects
         #[arg(long, conflicts_with = "reset")]

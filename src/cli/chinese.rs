@@ -62,9 +62,9 @@ const COMMANDS: &[(&str, &str, &str)] = &[
         "你学到哪里了：学完的课，预测对了多少、错了多少",
         "\
 例子：
-  explore progress                      一课一课地列出
-  explore progress --json > li-lei.json 交给收作业的老师
-  explore progress --reset              从头记起；以前的记录另存，不删除",
+  explore progress                       一课一课地列出
+  explore progress --json > li-lei.json  交给收作业的老师
+  explore progress --reset               从头记起；以前的记录另存，不删除",
     ),
     (
         "glossary",
@@ -72,7 +72,7 @@ const COMMANDS: &[(&str, &str, &str)] = &[
         "\
 例子：
   explore glossary                课程的全部术语
-  explore glossary backlog        一个术语
+  explore glossary datagram       一个术语
   explore glossary 三次握手        用中文查也行",
     ),
     (
