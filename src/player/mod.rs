@@ -23,12 +23,14 @@ pub mod chat;
 mod check;
 mod doctor;
 mod failure;
+mod glossary;
 mod lesson;
 mod overview;
 mod replay;
 mod report;
 pub mod shipped;
 mod sink;
+mod standing;
 mod verify;
 
 pub use doctor::doctor;
@@ -53,6 +55,10 @@ pub struct Player {
     sink: Option<Sink>,
     /// Where the frames go.
     frames: Option<Sink>,
+    /// The lesson that is being played, if how far it gets is noted.
+    noted: Option<String>,
+    /// It could not be noted, which has been said.
+    unnoted: bool,
 }
 
 /// A run that is over.
@@ -67,7 +73,7 @@ impl Player {
     /// standard output).
     #[must_use]
     pub fn new(terminal: Terminal, verbose: u8, record: Option<&Path>, pcap: Option<&Path>) -> Player {
-        Player { terminal, verbose, sink: record.map(Sink::to), frames: pcap.map(Sink::to) }
+        Player { terminal, verbose, sink: record.map(Sink::to), frames: pcap.map(Sink::to), noted: None, unnoted: false }
     }
 
     /// Runs one experiment alone.
