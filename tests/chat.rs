@@ -22,7 +22,7 @@ struct Side {
 impl Side {
     fn start(args: &[&str]) -> Side {
         let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
-        command.arg("chat").args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.arg("chat").args(args).env("LC_ALL", "C.UTF-8").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("explore starts");
         let notes = BufReader::new(child.stderr.take().expect("piped"));
         Side { child, notes }
@@ -388,7 +388,9 @@ fn what_cannot_be_read_or_shown_is_said() {
     for style in STYLES {
         let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
         let (server, at) = Side::server("127.0.0.1:0", &[]);
-        command.args(["chat", "client", "--address", &at, "--style", style]).stdin(std::fs::File::open("/tmp").expect("a folder"));
+        command
+            .args(["chat", "client", "--lang", "en", "--address", &at, "--style", style])
+            .stdin(std::fs::File::open("/tmp").expect("a folder"));
         let told = command.output().expect("it ends");
         let notes = String::from_utf8_lossy(&told.stderr);
         assert!(notes.contains("what is typed cannot be read: read") && notes.contains("EISDIR"), "{style}: {notes}");
@@ -401,7 +403,7 @@ fn what_cannot_be_read_or_shown_is_said() {
         let (mut server, at) = Side::server("127.0.0.1:0", &[]);
         server.types("你好\n");
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("full(4)");
-        command.args(["chat", "client", "--address", &at, "--style", style]).stdin(Stdio::null()).stdout(full);
+        command.args(["chat", "client", "--lang", "en", "--address", &at, "--style", style]).stdin(Stdio::null()).stdout(full);
         let told = command.output().expect("it ends");
         let notes = String::from_utf8_lossy(&told.stderr);
         assert!(notes.contains("what the peer says cannot be shown: write") && notes.contains("ENOSPC"), "{style}: {notes}");
@@ -545,7 +547,8 @@ fn every_error_says_what_failed_where_and_what_to_do() {
         assert_eq!(ended, Some(code), "{side} {address}: {notes}");
     }
     // Root may listen at any port, and on some machines everybody may.
-    let (notes, code) = match std::net::TcpListener::bind("127.0.0.1:1") {
+    let first = std::net::SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, 1));
+    let (notes, code) = match Socket::new(Domain::IPV4, Type::STREAM, None).and_then(|socket| socket.bind(&first.into())) {
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => told("server", "127.0.0.1:1"),
         _ => return in_use.kill(),
     };

@@ -41,7 +41,7 @@ impl Person {
         let pty = openpty(Some(&size), None).expect("a terminal");
         let before = tcgetattr(&pty.slave).expect("termios");
         let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
-        command.arg("chat").args(args).env("TERM", "xterm").env_remove("NO_COLOR");
+        command.arg("chat").args(args).env("LC_ALL", "C.UTF-8").env("TERM", "xterm").env_remove("NO_COLOR");
         let end = || pty.slave.try_clone().expect("dup");
         command.stdin(end()).stdout(end()).stderr(end());
         // SAFETY: setsid(2) and ioctl(2) are safe between fork and exec (signal-safety(7)).

@@ -187,7 +187,7 @@ impl Lines {
                     break;
                 }
                 Ok(_) | Err(_) => {
-                    self.stopper.stop();
+                    self.stopper.stop_after_what_was_typed();
                     break;
                 }
             }
