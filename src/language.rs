@@ -131,7 +131,7 @@ fn in_chinese(kind: ErrorKind) -> Option<&'static str> {
         ErrorKind::ConnectionAborted => "连接被中止",
         ErrorKind::NotConnected => "套接字没有连接",
         ErrorKind::AddrInUse => "地址已被占用",
-        ErrorKind::AddrNotAvailable => "本机没有这个地址",
+        ErrorKind::AddrNotAvailable => "地址不可用",
         ErrorKind::HostUnreachable => "到不了那台主机",
         ErrorKind::NetworkUnreachable => "到不了那个网络",
         ErrorKind::NetworkDown => "网络没有启用",

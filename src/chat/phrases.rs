@@ -9,7 +9,7 @@ use super::Parted;
 use super::address::Address;
 use super::meeting::{Doing, Missed};
 use crate::lab::kernel;
-use crate::language::{either, error_text, said};
+use crate::language::{self, Language, either, error_text, said};
 
 // ---- the notes' words ----
 
@@ -198,7 +198,7 @@ fn remedy(missed: &Missed) -> Option<String> {
             return Some(said!(
                 "nobody takes calls there (any more); start `explore chat server --address {address}` first, \
                  or try for longer with --retries",
-                "那里（已经）没有人接受连接；请先启动 `explore chat server --address {address}`，或者用 --retries 多试几次"
+                "那里没有人接受连接；请先启动 `explore chat server --address {address}`，或者用 --retries 多试几次"
             ));
         }
         (Doing::Connect, "EAGAIN") => {
@@ -234,6 +234,10 @@ fn remedy(missed: &Missed) -> Option<String> {
 fn kernel_says(error: &io::Error) -> String {
     match error.raw_os_error() {
         Some(_) => format!("{} [{}]", error_text(error), kernel::error_name(error)),
+        // The standard library's words around getaddrinfo(3)'s, which are English everywhere.
+        None if language::spoken() == Language::Chinese && error.to_string().starts_with("failed to lookup address") => {
+            "查不到这个名字的地址".to_owned()
+        }
         // It is somebody else's answer: getaddrinfo(3)'s, or ours.
         None => error_text(error),
     }
