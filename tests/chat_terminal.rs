@@ -1,121 +1,24 @@
 //! The chat as two people have it, each at a terminal of their own (openpty(3)): every style with every family.
-//!
-//! Nothing here waits a fixed time or asks that something be fast; what never comes is given up after [`PATIENCE`].
 #![cfg(unix)]
 
-use std::fs::File;
-use std::io::{Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command};
+use std::io::Read;
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::pty::{Winsize, openpty};
-use nix::sys::signal::{Signal, kill};
-use nix::sys::termios::{Termios, tcgetattr};
-use nix::unistd::Pid;
+use nix::pty::Winsize;
 use socket2::{Domain, SockAddr, Socket, Type};
 
-const PATIENCE: Duration = Duration::from_secs(600);
+mod person;
+use person::Person;
 
 const STYLES: [&str; 3] = ["threads", "turns", "poll"];
 /// Those that hear while they type.
 const BOTH_AT_ONCE: [&str; 2] = ["threads", "poll"];
 
-/// A person at a terminal, in a chat.
-struct Person {
-    terminal: File,
-    inside: OwnedFd,
-    before: Termios,
-    child: Child,
-    /// What has been on the screen and has not been looked for.
-    seen: Vec<u8>,
-}
-
-impl Person {
-    fn sits_down(args: &[&str]) -> Person {
-        let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
-        let pty = openpty(Some(&size), None).expect("a terminal");
-        let before = tcgetattr(&pty.slave).expect("termios");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
-        command.arg("chat").args(args).env("LC_ALL", "C.UTF-8").env("TERM", "xterm").env_remove("NO_COLOR");
-        let end = || pty.slave.try_clone().expect("dup");
-        command.stdin(end()).stdout(end()).stderr(end());
-        // SAFETY: setsid(2) and ioctl(2) are safe between fork and exec (signal-safety(7)).
-        unsafe {
-            command.pre_exec(|| {
-                nix::unistd::setsid()?;
-                if nix::libc::ioctl(0, nix::libc::TIOCSCTTY, 0) != 0 {
-                    return Err(std::io::Error::last_os_error());
-                }
-                Ok(())
-            });
-        }
-        let child = command.spawn().expect("explore starts");
-        drop(command);
-        Person { terminal: File::from(pty.master), inside: pty.slave, before, child, seen: Vec::new() }
-    }
-
-    fn types(&mut self, keys: &str) {
-        self.terminal.write_all(keys.as_bytes()).expect("it reads");
-    }
-
-    /// Waits until this is on the screen, and gives what came before it.
-    fn sees(&mut self, text: &str) -> String {
-        loop {
-            if let Some(at) = self.seen.windows(text.len()).position(|window| window == text.as_bytes()) {
-                let before = String::from_utf8_lossy(&self.seen[..at]).into_owned();
-                self.seen.drain(..at + text.len());
-                return before;
-            }
-            let mut screen = [PollFd::new(self.terminal.as_fd(), PollFlags::POLLIN)];
-            let came = poll(&mut screen, PollTimeout::try_from(PATIENCE).expect("less than 24 days")).expect("poll");
-            assert!(came > 0, "never seen: {text:?}; but {:?}", String::from_utf8_lossy(&self.seen));
-            let mut block = [0; 4096];
-            let got = self.terminal.read(&mut block).expect("the screen");
-            self.seen.extend_from_slice(&block[..got]);
-        }
-    }
-
-    /// Waits for the end of the program, looks whether the terminal is as it was, and gives the exit code.
-    fn leaves(&mut self) -> Option<i32> {
-        let (gone, is_gone) = channel::<()>();
-        let process = self.pid();
-        let watching = std::thread::spawn(move || {
-            if is_gone.recv_timeout(PATIENCE) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
-                let _ = kill(process, Signal::SIGKILL);
-            }
-        });
-        let status = self.child.wait().expect("it ends");
-        drop(gone);
-        watching.join().expect("joined");
-        assert!(tcgetattr(&self.inside).expect("termios") == self.before, "the terminal is as it was");
-        // What is typed now comes back: nothing else is on the screen after that.
-        self.types("#the end#");
-        let last = self.sees("#the end#");
-        let (on, off) = (last.rfind("\x1b[?2004h"), last.rfind("\x1b[?2004l"));
-        assert!(on <= off, "pasting is as it was: {last:?}");
-        status.code()
-    }
-
-    fn is_killed(&mut self) {
-        self.child.kill().expect("SIGKILL");
-        self.child.wait().expect("it is gone");
-    }
-
-    fn pid(&self) -> Pid {
-        Pid::from_raw(self.child.id().cast_signed())
-    }
-}
-
-impl Drop for Person {
-    fn drop(&mut self) {
-        // Nobody stays behind when a test fails.
-        let _ = self.child.kill().and_then(|()| self.child.wait());
-    }
+/// Sits down at a chat.
+fn sits_down(args: &[&str]) -> Person {
+    Person::sits_down(80, 24, Command::new(env!("CARGO_BIN_EXE_explore")).arg("chat").args(args))
 }
 
 /// The families of addresses that this machine has.
@@ -153,7 +56,7 @@ fn address(family: &str) -> String {
 /// A server that waits, and where.
 fn server(style: &str, family: &str) -> (Person, String) {
     let mut at = address(family);
-    let mut one = Person::sits_down(&["server", "--address", &at, "--style", style]);
+    let mut one = sits_down(&["server", "--address", &at, "--style", style]);
     if at.ends_with(":0") {
         one.sees("listening at: ");
         at = one.sees("\r\n");
@@ -165,7 +68,7 @@ fn server(style: &str, family: &str) -> (Person, String) {
 /// Two people who have met; the second has called the first, and has been asked to type.
 fn two(style: &str, family: &str) -> (Person, Person) {
     let (mut one, at) = server(style, family);
-    let mut other = Person::sits_down(&["client", "--address", &at, "--style", style]);
+    let mut other = sits_down(&["client", "--address", &at, "--style", style]);
     one.sees("connected from: ");
     other.sees("connected to: ");
     other.sees("send message> ");
@@ -200,7 +103,7 @@ fn two_people_talk() {
         other.sees("send message> ");
         other.types("/quit\r");
         one.sees("the peer has left");
-        assert_eq!((one.leaves(), other.leaves()), (Some(0), Some(0)), "{style} {family}");
+        assert_eq!((one.leaves().0, other.leaves().0), (Some(0), Some(0)), "{style} {family}");
     }
 }
 
@@ -221,7 +124,7 @@ fn a_line_is_edited_character_by_character_however_wide() {
         other.types("\x1b[A\r");
         one.sees("Jack: 你们好！\r\n");
         one.is_killed();
-        assert_eq!(other.leaves(), Some(0), "{style} {family}");
+        assert_eq!(other.leaves().0, Some(0), "{style} {family}");
     }
 }
 
@@ -248,7 +151,7 @@ fn what_is_typed_is_kept_and_drawn_anew_when_messages_arrive() {
         other.types("and goodbye\r/quit\r");
         one.sees("Jack: and goodbye\r\n");
         one.sees("the peer has left");
-        assert_eq!((one.leaves(), other.leaves()), (Some(0), Some(0)), "{style} {family}");
+        assert_eq!((one.leaves().0, other.leaves().0), (Some(0), Some(0)), "{style} {family}");
     }
 }
 
@@ -264,7 +167,7 @@ fn by_turns_what_is_typed_too_early_waits_for_its_turn() {
         other.sees("Jack: 太早了\r\n");
         other.sees("send message> ");
         other.types("/quit\r");
-        assert_eq!((one.leaves(), other.leaves()), (Some(0), Some(0)), "{family}");
+        assert_eq!((one.leaves().0, other.leaves().0), (Some(0), Some(0)), "{family}");
     }
 }
 
@@ -281,7 +184,7 @@ fn by_turns_what_is_said_too_early_is_heard_when_it_is_its_turn() {
         socket.read_exact(&mut said).expect("read");
         assert_eq!(&said, b"never mind\n");
         drop(socket);
-        assert_eq!(one.leaves(), Some(0), "{family}");
+        assert_eq!(one.leaves().0, Some(0), "{family}");
     }
 }
 
@@ -291,16 +194,16 @@ fn ctrl_c_leaves() {
         let (mut one, mut other) = two(style, family);
         other.types("half a li\u{3}");
         one.sees("the peer has left");
-        assert_eq!((one.leaves(), other.leaves()), (Some(0), Some(130)), "{style} {family}");
+        assert_eq!((one.leaves().0, other.leaves().0), (Some(0), Some(130)), "{style} {family}");
         // The one who has been called, too; by turns it waits in recv.
         let (mut one, mut other) = two(style, family);
         one.types("\u{3}");
         other.sees("the peer has left");
-        assert_eq!((one.leaves(), other.leaves()), (Some(130), Some(0)), "{style} {family}");
+        assert_eq!((one.leaves().0, other.leaves().0), (Some(130), Some(0)), "{style} {family}");
         // And one whom nobody has called: its file is removed.
         let (mut alone, at) = server(style, family);
         alone.types("\u{3}");
-        assert_eq!(alone.leaves(), Some(130), "{style} {family}");
+        assert_eq!(alone.leaves().0, Some(130), "{style} {family}");
         assert!(!std::path::Path::new(at.trim_start_matches("unix:")).exists(), "{style} {family}");
     }
 }
@@ -317,7 +220,7 @@ fn ctrl_d_ends_speaking_and_goes_on_listening() {
         }
         drop(socket);
         one.sees("the peer has left");
-        assert_eq!(one.leaves(), Some(0), "{style} {family}");
+        assert_eq!(one.leaves().0, Some(0), "{style} {family}");
     }
 }
 
@@ -327,7 +230,7 @@ fn ctrl_d_ends_the_other_persons_chat_and_so_ones_own() {
         let (mut one, mut other) = two(style, family);
         other.types("\u{4}");
         one.sees("the peer has left");
-        assert_eq!((one.leaves(), other.leaves()), (Some(0), Some(0)), "{style} {family}");
+        assert_eq!((one.leaves().0, other.leaves().0), (Some(0), Some(0)), "{style} {family}");
     }
 }
 
@@ -342,13 +245,13 @@ fn when_the_peer_is_killed_the_chat_ends_without_a_key() {
         one.sees("s");
         other.is_killed();
         one.sees("the peer has left");
-        assert_eq!(one.leaves(), Some(0), "{style} {family}");
+        assert_eq!(one.leaves().0, Some(0), "{style} {family}");
         // The server is killed; by turns the client has the word.
         let (mut one, mut other) = two(style, family);
         other.types("never fini");
         one.is_killed();
         other.sees("the peer has left");
-        assert_eq!(other.leaves(), Some(0), "{style} {family}");
+        assert_eq!(other.leaves().0, Some(0), "{style} {family}");
     }
 }
 
@@ -361,7 +264,7 @@ fn a_reset_is_said_and_ends_the_chat_with_1() {
         drop(socket);
         one.sees("the peer has broken the connection: recv");
         one.sees("ECONNRESET");
-        assert_eq!(one.leaves(), Some(1), "{style} {family}");
+        assert_eq!(one.leaves().0, Some(1), "{style} {family}");
     }
 }
 
@@ -377,7 +280,7 @@ fn one_can_leave_a_peer_that_never_reads() {
         socket.send(b"I read nothing\n").expect("send");
         one.sees("Jack: I read nothing\r\n");
         one.types("/quit\r");
-        assert_eq!(one.leaves(), Some(0), "{style}");
+        assert_eq!(one.leaves().0, Some(0), "{style}");
     }
 }
 
@@ -396,16 +299,16 @@ fn a_window_that_changes_its_size_disturbs_nothing() {
         other.types("\r");
         one.sees(&format!("Jack: {}\r\n", "字".repeat(20)));
         one.is_killed();
-        assert_eq!(other.leaves(), Some(0), "{style}");
+        assert_eq!(other.leaves().0, Some(0), "{style}");
     }
 }
 
 #[test]
 fn a_trace_does_not_disturb_the_line_being_typed() {
     let at = address("unix:/path");
-    let mut one = Person::sits_down(&["server", "--address", &at, "-v"]);
+    let mut one = sits_down(&["server", "--address", &at, "-v"]);
     one.sees("waiting for connection...");
-    let mut other = Person::sits_down(&["client", "--address", &at]);
+    let mut other = sits_down(&["client", "--address", &at]);
     one.sees("connected from: ");
     other.sees("send message> ");
     one.sees("send message> ");
@@ -415,5 +318,5 @@ fn a_trace_does_not_disturb_the_line_being_typed() {
     one.types("中\r");
     other.sees("Jack: 打字中\r\n");
     other.types("/quit\r");
-    assert_eq!((one.leaves(), other.leaves()), (Some(0), Some(0)));
+    assert_eq!((one.leaves().0, other.leaves().0), (Some(0), Some(0)));
 }
