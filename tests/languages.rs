@@ -55,7 +55,7 @@ fn where_chinese_is_spoken_no_english_sentence_is_left() {
     assert!(names.contains(&"lesson") && names.contains(&"chat"), "{names:?}");
     let helps = names.iter().map(|name| vec![*name, "--help"]).chain([vec!["--help"], vec!["-h"]]);
     let mut all: Vec<Vec<&str>> = helps.collect();
-    all.extend([vec!["doctor"], vec!["run", "--list"]]);
+    all.extend([vec!["doctor"], vec!["run", "--list"], vec!["progress"]]);
     // What comes from the lessons is as far as they are.
     if explore(&["list", "--lang", "en"], &[]) == in_chinese(&["list"]) {
         eprintln!("there are no lessons in Chinese: what shows their sentences was not looked at");

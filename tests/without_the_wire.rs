@@ -77,5 +77,5 @@ fn without_the_node_verify_counts_what_was_not_checked_and_doctor_says_why() {
     assert!(out.contains("它要用一条线路，而系统拒绝了") && !out.contains("refused it"), "{out}");
     assert!(err.contains("lost-syn：本机运行不了它"), "{err}");
     let Some((out, ..)) = without_the_node(&["doctor", "--lang", "zh"]) else { return };
-    assert!(out.contains("✗ 实验台的线路") && out.contains("→ "), "{out}");
+    assert!(out.contains("✗ 实验台的线路"), "{out}");
 }
