@@ -1,5 +1,5 @@
-//! Ground floor: which characters may reach a terminal, and where lines may break. What comes from a file or a peer is never
-//! obeyed, only shown.
+//! Ground floor: which characters may reach a terminal, and where a line of them may break. What comes from a file or a peer is
+//! never obeyed, only shown.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -54,18 +54,21 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     textwrap::wrap(text, options).into_iter().map(|line| line.trim_end().to_owned()).collect()
 }
 
+/// No line begins with one of these (W3C, Requirements for Chinese Text Layout, section 3.1.3) ...
+const CLOSING: &str = "，。、；：？！）》〉」』】〕〗］｝”’…·～％‰℃,.;:?!)]}%";
+/// ... and none ends with one of these.
+const OPENING: &str = "（《〈「『【〔〖［｛“‘￥([{$";
+
 /// Words end at spaces, and on either side of a wide character, but no line begins with closing punctuation nor ends with opening.
 fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
-    const CLOSING: &str = "，。、；：？！）》」』】”’…,.;:?!)%";
-    const OPENING: &str = "（《「『【“‘(";
     let mut cuts = vec![0];
     let mut previous: Option<char> = None;
     for (at, character) in line.char_indices() {
         let wide = |c: char| c.width() == Some(2);
         if let Some(before) = previous {
             let after_space = before == ' ' && character != ' ';
-            let between_wide = (wide(before) || wide(character)) && before != ' ' && character != ' ';
-            if after_space || (between_wide && !CLOSING.contains(character) && !OPENING.contains(before)) {
+            let may_break = (wide(before) || wide(character)) && before != ' ' && character != ' ';
+            if after_space || (may_break && !CLOSING.contains(character) && !OPENING.contains(before)) {
                 cuts.push(at);
             }
         }
@@ -78,6 +81,19 @@ fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_line_begins_with_closing_punctuation_nor_ends_with_opening() {
+        let text = "他说：“你好，世界。”（《套接字》里写着：“端口”……）——调用 `connect()`，错误是 ECONNREFUSED；100% 的分组，℃·也一样！";
+        for width in 16..60 {
+            for line in wrap(text, width) {
+                let [first, last] = [line.chars().next(), line.chars().last()].map(Option::unwrap_or_default);
+                assert!(!CLOSING.contains(first), "at {width}: {line}");
+                assert!(!OPENING.contains(last), "at {width}: {line}");
+            }
+            assert!(!wrap("前面前面——后面后面", width).iter().any(|line| line.ends_with("面—") || line.starts_with("—后")), "at {width}");
+        }
+    }
 
     #[test]
     fn lines_of_chinese_are_joined_without_a_space() {
