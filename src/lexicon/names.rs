@@ -71,7 +71,7 @@ pub(super) fn entry(label: &str) -> Option<&'static str> {
         // What is waited for on purpose.
         "a pause" => "停顿一下",
         "before the next try" => "下次尝试之前",
-        "before calling again" => "再次呼叫之前",
+        "before calling again" => "再次连接之前",
         "nobody comes" => "没有人来",
         "nobody types" => "没有人输入",
         "nobody speaks" => "没有人说话",
