@@ -379,8 +379,8 @@ fn frame_rows(frame: &Frame, width: usize) -> Vec<Row> {
     let payload: usize = parts.iter().filter(|part| part.osi == APPLICATION).map(|part| part.bytes.len()).sum();
     let kind = protocol(frame);
     let [from, to] = [frame.sent_by, frame.sent_by.other()].map(end);
-    let (number, nth) = (frame.frame, ordinal(frame.frame));
-    let heading = said!("{nth} frame on the wire, {from} → {to}, {kind}: ", "线路上的第 {number} 帧，{from} → {to}，{kind}：",);
+    let nth = either(ordinal(frame.frame), frame.frame.to_string());
+    let heading = said!("{nth} frame on the wire, {from} → {to}, {kind}: ", "线路上的第 {nth} 帧，{from} → {to}，{kind}：");
     let (all, headers) = (raw.len(), raw.len() - payload);
     let sum = said!("{all} bytes = {headers} headers + {payload} payload", "{all} 字节 = 首部 {headers} + 数据 {payload}");
     let mut rows = Vec::new();
