@@ -47,12 +47,21 @@ pub enum Command {
         /// Its number, its slug (`families`), `next`, or a lesson file (`./mine.md`)
         #[arg(value_name = "N|SLUG|next|FILE")]
         which: String,
+        /// Write it as one page instead: prose, code, traces, pictures and claims of a run made now; `-` is standard output
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
         /// How it is played
         #[command(flatten)]
         play: Play,
         /// Where the events and the frames go
         #[command(flatten)]
         record: Record,
+    },
+    /// Write all lessons as pages, with an index
+    Book {
+        /// The folder they go to; it is made if it is not there
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
     },
     /// Run one experiment alone
     Run {

@@ -30,6 +30,7 @@ pub mod experiments;
 pub mod lab;
 pub mod language;
 
+pub mod page;
 pub mod picture;
 pub mod player;
 pub mod recording;

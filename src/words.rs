@@ -3,6 +3,7 @@
 //! Sentences about sockets are not here: they stand in `lessons/`.
 
 use std::ops::AddAssign;
+use std::path::Path;
 
 use crate::course::Entry;
 use crate::event::{Blocked, Verdict};
@@ -280,6 +281,33 @@ pub fn deadline(limit_ns: u64, blocked: &[Blocked]) -> Vec<String> {
         said!("{actor} had been blocked in {function}() for {span}{at}.", "{actor} 在 {function}() 里已经阻塞了 {span}{at}。")
     }));
     lines
+}
+
+// ---- files ----
+
+/// A file is to be written where there is no folder.
+#[must_use]
+pub fn no_folder(folder: &Path) -> String {
+    said!(
+        "there is no folder {folder}: make it first, or name a file elsewhere",
+        "没有文件夹 {folder}：先建好它，或者换一个位置",
+        folder = folder.display()
+    )
+}
+
+/// A file is to be written where there is a folder.
+#[must_use]
+pub fn is_a_folder(path: &Path) -> String {
+    said!("{path} is a folder: name a file in it", "{path} 是文件夹：请写出其中的文件名", path = path.display())
+}
+
+/// Two things are to go to standard output.
+#[must_use]
+pub fn one_standard_output() -> &'static str {
+    either(
+        "--html, --record and --pcap cannot go to one place: name a file for each but one",
+        "--html、--record 和 --pcap 不能写到同一个地方：除其中一个外，请分别写出文件名",
+    )
 }
 
 // ---- doctor ----

@@ -15,7 +15,7 @@ impl Player {
     /// # Errors
     /// [`Failure`], see there.
     pub fn lesson(&mut self, which: &str) -> Result<Counts, Failure> {
-        let lesson = if which == "next" { self.next_lesson()? } else { find(which)? };
+        let lesson = self.chosen(which)?;
         check::lesson(&lesson)?;
         self.open_sinks()?;
         self.terminal.wrapped("", &words::lesson_title(lesson.number, &lesson.title), Ink::Strong)?;
@@ -29,6 +29,11 @@ impl Player {
         }
         self.terminal.flush()?;
         Ok(counts)
+    }
+
+    /// The lesson of that number, slug or file, or the next one.
+    pub(super) fn chosen(&self, which: &str) -> Result<Lesson, Failure> {
+        if which == "next" { self.next_lesson() } else { find(which) }
     }
 
     fn next_lesson(&self) -> Result<Lesson, Failure> {
