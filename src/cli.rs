@@ -112,6 +112,15 @@ pub enum Command {
         /// Where they go: `lessons/recordings`
         folder: PathBuf,
     },
+    /// Make the README's pictures anew
+    #[command(name = "__pictures", hide = true)]
+    Pictures {
+        /// Where they are: `docs/pictures`
+        folder: PathBuf,
+        /// Run their experiments anew too
+        #[arg(long)]
+        run: bool,
+    },
     /// Run one experiment in this process, events to standard output
     #[command(name = "__experiment", hide = true)]
     Experiment {

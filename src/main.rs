@@ -54,6 +54,7 @@ fn run(cli: &Cli) -> Result<Counts, Failure> {
         }
         Some(Command::Verify { lessons, json }) => player::verify(&mut player(&cli.shared, None), lessons, *json),
         Some(Command::Remake { folder }) => player::shipped::remake(folder).map(nothing_checked),
+        Some(Command::Pictures { folder, run }) => player::pictures::remake(folder, *run).map(nothing_checked),
         Some(Command::Doctor) => player::doctor(&mut player(&cli.shared, None)).map(nothing_checked),
         Some(Command::Replay { file, play }) => player(&cli.shared, Some(play)).replay(file).map(nothing_checked),
         Some(Command::Chat(asked)) => chat(&cli.shared, asked).map(nothing_checked),

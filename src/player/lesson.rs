@@ -89,12 +89,18 @@ impl Player {
         Ok(report::count(&judged))
     }
 
-    fn predict(&mut self, prediction: &Prediction) -> Result<Option<usize>, Failure> {
+    /// The question and what may happen.
+    pub(super) fn pose(&mut self, prediction: &Prediction) -> Result<(), Failure> {
         self.terminal.wrapped("", words::predict(), Ink::Warn)?;
         self.terminal.wrapped("", &prediction.question, Ink::Strong)?;
         for (letter, option) in ('a'..).zip(&prediction.options) {
             self.terminal.wrapped(&format!("  {letter}) "), option, Ink::Plain)?;
         }
+        Ok(())
+    }
+
+    fn predict(&mut self, prediction: &Prediction) -> Result<Option<usize>, Failure> {
+        self.pose(prediction)?;
         loop {
             let Typed::Line(typed) = self.terminal.ask(words::type_a_letter())? else {
                 self.terminal.blank()?;
@@ -110,7 +116,7 @@ impl Player {
         }
     }
 
-    fn compare(&mut self, prediction: &Prediction, choice: Option<usize>) -> Result<(), Failure> {
+    pub(super) fn compare(&mut self, prediction: &Prediction, choice: Option<usize>) -> Result<(), Failure> {
         let right = &prediction.options[prediction.right];
         let as_predicted = choice == Some(prediction.right);
         let said = choice.map(|choice| prediction.options[choice].as_str());

@@ -27,6 +27,7 @@ mod failure;
 mod lesson;
 mod overview;
 mod page;
+pub mod pictures;
 mod replay;
 mod report;
 pub mod shipped;
