@@ -26,7 +26,7 @@ impl Page {
             "<h1>{}</h1>\n<p class=\"question\">{}</p>\n{}<p class=\"counts\">{}</p></header>",
             prose::inline(&self.title),
             prose::inline(&self.question),
-            made(&self.made),
+            made(&self.made, self.steps.iter().all(|step| !matches!(step, Step::Run(run) if run.recorded.is_some()))),
             escape(&words::counts(self.counts))
         );
         if self.counts.broken > 0 {
@@ -53,10 +53,9 @@ impl Index {
         let mut all = Counts::default();
         for chapter in &self.lessons {
             all += chapter.counts;
-            let number = chapter.number.map_or_else(String::new, |number| format!("<span class=\"number\">{number}</span>"));
             let _ = writeln!(
                 body,
-                "<li>{number}<a href=\"{}\">{}</a><p>{}</p><p class=\"counts {}\">{}</p></li>",
+                "<li><a href=\"{}\">{}</a><p>{}</p><p class=\"counts {}\">{}</p></li>",
                 escape(&chapter.link.file),
                 prose::inline(&chapter.link.title),
                 prose::inline(&chapter.question),
@@ -64,7 +63,7 @@ impl Index {
                 escape(&words::counts(chapter.counts))
             );
         }
-        let _ = write!(body, "</ol>\n<footer><p>{}</p>{}</footer>", escape(&words::counts(all)), made(&self.made));
+        let _ = write!(body, "</ol>\n<footer><p>{}</p>{}</footer>", escape(&words::counts(all)), made(&self.made, all.not_checked == 0));
         document(words::book(), &body)
     }
 }
@@ -103,8 +102,8 @@ fn style() -> String {
     )
 }
 
-fn made(made: &Made) -> String {
-    format!("<p class=\"made\">{}</p>", escape(&words::made(made)))
+fn made(made: &Made, all_run: bool) -> String {
+    format!("<p class=\"made\">{}</p>", escape(&words::made(made, all_run)))
 }
 
 fn nav(place: &Place) -> String {
@@ -220,10 +219,8 @@ fn claim(claim: &Checked) -> String {
         Verdict::Broken => "broken",
         Verdict::NotChecked => "unchecked",
     };
-    let mut verdict = escape(said_of_all::verdict(claim.verdict));
-    if let Some(why) = claim.why.as_ref().filter(|_| claim.verdict != Verdict::Held) {
-        let _ = write!(verdict, ": {}", prose::inline(why));
-    }
+    let why = claim.why.as_deref().filter(|_| claim.verdict != Verdict::Held);
+    let verdict = prose::inline(&words::verdict(said_of_all::verdict(claim.verdict), why));
     let evidence = |evidence: &[(bool, String)]| -> String {
         let one = |(held, text): &(bool, String)| format!("<li{}>{}</li>", if *held { "" } else { " class=\"no\"" }, escape(text));
         format!("<ul class=\"evidence\">{}</ul>", evidence.iter().map(one).collect::<String>())
@@ -233,5 +230,5 @@ fn claim(claim: &Checked) -> String {
     if !more.is_empty() {
         let _ = write!(shown, "<details><summary>{}</summary>{}</details>", escape(&words::more_evidence(more.len())), evidence(more));
     }
-    format!("<li class=\"{class}\">{} <span class=\"verdict\">({verdict})</span>{shown}</li>\n", prose::inline(&claim.sentence))
+    format!("<li class=\"{class}\">{} <span class=\"verdict\">{verdict}</span>{shown}</li>\n", prose::inline(&claim.sentence))
 }

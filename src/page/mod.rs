@@ -159,8 +159,6 @@ pub struct Index {
 /// A line of the index.
 #[derive(Clone, Debug)]
 pub struct Chapter {
-    /// The lesson's number.
-    pub number: Option<u32>,
     /// Where it is, and its title.
     pub link: Link,
     /// The question it answers.

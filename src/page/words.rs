@@ -6,12 +6,13 @@ use super::Made;
 use crate::language::{either, said};
 use crate::words::{self, Counts};
 
-/// Where and when the page was made.
-pub(super) fn made(made: &Made) -> String {
+/// Where and when the page was made, and whether all of it was run there.
+pub(super) fn made(made: &Made, all_run: bool) -> String {
     let (kernel, date, version) = (&made.kernel, when(&made.date), env!("CARGO_PKG_VERSION"));
+    let but = if all_run { "" } else { either(", but for the recordings, which are marked", "（注明为录制的除外）") };
     said!(
-        "Run on {kernel}, {date}, by explore {version}. Pictures, traces and claims are from that run.",
-        "由 explore {version} 于 {date} 在 {kernel} 上运行。图、调用记录和结论都出自那次运行。"
+        "Run on {kernel}, {date}, by explore {version}. Pictures, traces and claims are from that run{but}.",
+        "由 explore {version} 于 {date} 在 {kernel} 上运行。图、调用记录和结论都出自那次运行{but}。"
     )
 }
 
@@ -38,9 +39,17 @@ pub(super) fn trace_goes_on(more: usize, experiment: &str) -> String {
     said!("{more} more lines: explore run {experiment} -v shows all of them.", "还有 {more} 行：explore run {experiment} -v 会全部显示。")
 }
 
-/// What a picture is, to whoever cannot see it.
+/// What a picture is, to whoever cannot see it: before the words in it.
 pub(super) fn picture(view: &str, experiment: &str) -> String {
-    said!("What {experiment} recorded, as `{view}`", "{experiment} 的记录，视图 `{view}`")
+    said!("{experiment}, as the view {view}", "{experiment}，视图 {view}")
+}
+
+/// A claim's verdict, behind its sentence.
+pub(super) fn verdict(verdict: &str, why: Option<&str>) -> String {
+    match why {
+        Some(why) => said!("({verdict}: {why})", "（{verdict}：{why}）"),
+        None => said!("({verdict})", "（{verdict}）"),
+    }
 }
 
 /// Below the picture of a recording.

@@ -31,7 +31,7 @@ impl Player {
             let page = self.page(lesson, Some(place))?;
             whole.write(&page.html())?;
             counts += page.counts;
-            chapters.push(Chapter { number: lesson.number, link: link(lesson), question: lesson.question.clone(), counts: page.counts });
+            chapters.push(Chapter { link: link(lesson), question: lesson.question.clone(), counts: page.counts });
         }
         index.write(&Index { made, lessons: chapters }.html())?;
         self.terminal.wrapped("", &words::counts(counts), if counts.broken > 0 { Ink::Bad } else { Ink::Good })?;
