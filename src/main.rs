@@ -1,12 +1,13 @@
 //! `explore`: parse, run, say what went wrong, exit.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
 use socket_explorer::chat;
-use socket_explorer::cli::{self, Cli, Command, Play, Record, Shared, When};
+use socket_explorer::cli::{self, Cli, Command, Play, Record, Shared, When, manual};
 use socket_explorer::experiments;
 use socket_explorer::lab::probe::probe;
 use socket_explorer::language;
@@ -56,6 +57,18 @@ fn run(cli: &Cli) -> Result<Counts, Failure> {
         Some(Command::Remake { folder }) => player::shipped::remake(folder).map(nothing_checked),
         Some(Command::Pictures { folder, run }) => player::pictures::remake(folder, *run).map(nothing_checked),
         Some(Command::Doctor) => player::doctor(&mut player(&cli.shared, None)).map(nothing_checked),
+        Some(Command::Progress { json: true, .. }) => player(&cli.shared, None).standing_json().map(nothing_checked),
+        Some(Command::Progress { reset: true, .. }) => player(&cli.shared, None).begin_anew().map(nothing_checked),
+        Some(Command::Progress { .. }) => player(&cli.shared, None).standing().map(nothing_checked),
+        Some(Command::Glossary { term }) => {
+            let term = Some(term.join(" ")).filter(|term| !term.trim().is_empty());
+            player(&cli.shared, None).glossary(term.as_deref()).map(nothing_checked)
+        }
+        Some(Command::Completions { shell }) => manual::completions(*shell, &mut io::stdout()).map(nothing_checked).map_err(Failure::from),
+        Some(Command::Man { out: None }) => manual::page(&mut io::stdout()).map(nothing_checked).map_err(Failure::from),
+        Some(Command::Man { out: Some(folder) }) => {
+            manual::pages(folder).map_err(|error| Failure::Usage(words::unwritten(folder, &error))).map(nothing_checked)
+        }
         Some(Command::Replay { file, play }) => player(&cli.shared, Some(play)).replay(file).map(nothing_checked),
         Some(Command::Chat(asked)) => chat(&cli.shared, asked).map(nothing_checked),
         Some(Command::Experiment { .. } | Command::Part { .. } | Command::Probe) => Ok(Counts::default()),

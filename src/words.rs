@@ -2,6 +2,7 @@
 //!
 //! Sentences about sockets are not here: they stand in `lessons/`.
 
+use std::io;
 use std::ops::AddAssign;
 use std::path::Path;
 
@@ -92,6 +93,27 @@ pub fn recorded() -> &'static str {
 #[must_use]
 pub fn left() -> &'static str {
     either("Left. Type the same to begin this lesson again.", "已退出。再输入同样的命令，就从头开始这一课。")
+}
+
+/// The lesson was left, and where is noted.
+#[must_use]
+pub fn left_noted() -> &'static str {
+    either("Left. Type the same to go on from here.", "已退出。再输入同样的命令，就从这里接着学。")
+}
+
+/// The lesson was left after this experiment.
+#[must_use]
+pub fn go_on_after(experiment: &str) -> String {
+    said!(
+        "You left this lesson after {experiment}. Enter goes on there (b begins again, q leaves) ",
+        "上次学到 {experiment}。按回车从那里继续（b 从头开始，q 退出） "
+    )
+}
+
+/// How the predictions went.
+#[must_use]
+pub fn predictions_right(right: usize, asked: usize) -> String {
+    said!("Predictions: {right} of {asked} right, each at the first try.", "预测：{asked} 次中对了 {right} 次（每题只算第一次）。")
 }
 
 /// Who is speaking: the lesson's number and title.
@@ -258,10 +280,15 @@ pub fn each_also_takes(name: &str, default: &str, help: &str) -> String {
 #[must_use]
 pub fn the_end() -> String {
     said!(
-        "That was the last lesson. Now talk: {chat} in two terminals.",
-        "这是最后一课。现在聊起来吧：在两个终端里各输入 {chat}。",
+        "That was the last lesson. Now talk: type {chat} here, and the other person types it in a second terminal.",
+        "这是最后一课。现在聊起来吧：在这里输入 {chat}，请对方在另一个终端里也输入它。",
         chat = command("chat")
     )
+}
+/// Offers the chat.
+#[must_use]
+pub fn enter_starts_the_chat() -> &'static str {
+    either("Enter starts it here and now (q leaves) ", "按回车，现在就在这里开始（q 退出） ")
 }
 
 /// The deadline struck: who was blocked in which call, since when, at which line.
@@ -284,6 +311,16 @@ pub fn deadline(limit_ns: u64, blocked: &[Blocked]) -> Vec<String> {
 }
 
 // ---- files ----
+
+/// A file that cannot be written.
+#[must_use]
+pub fn unwritable(path: &Path, error: &io::Error) -> String {
+    let path = path.display();
+    said!(
+        "{path} cannot be written: {error}: name a file in a folder that you may write to",
+        "无法写入 {path}：{error}：请换一个你有权写入的文件夹"
+    )
+}
 
 /// A file is to be written where there is no folder.
 #[must_use]
@@ -308,6 +345,78 @@ pub fn one_standard_output() -> &'static str {
         "--html, --record and --pcap cannot go to one place: name a file for each but one",
         "--html、--record 和 --pcap 不能写到同一个地方：除其中一个外，请分别写出文件名",
     )
+}
+
+// ---- how far a learner has come ----
+
+/// A lesson was played to its end.
+#[must_use]
+pub fn finished() -> &'static str {
+    either("finished", "已学完")
+}
+
+/// A lesson was left.
+#[must_use]
+pub fn left_after(experiment: &str) -> String {
+    said!("left after {experiment}", "学到 {experiment}")
+}
+
+/// A lesson's predictions: right ones, those that were made, all.
+#[must_use]
+pub fn right_of(right: usize, answered: usize, all: usize) -> String {
+    said!("{right} of {answered} predictions right, of {all}", "预测 {answered}/{all} 次，对 {right} 次")
+}
+
+/// How many lessons are finished.
+#[must_use]
+pub fn lessons_finished(finished: usize, all: usize) -> String {
+    said!(
+        "{finished} of {all} lessons finished. A prediction counts as it was first made.",
+        "{all} 课中已学完 {finished} 课。每题预测只算第一次。"
+    )
+}
+
+/// Where it is kept.
+#[must_use]
+pub fn kept_in(path: &Path) -> String {
+    said!("Kept in {path} (--reset begins anew)", "保存在 {path}（--reset 重新开始）", path = path.display())
+}
+
+/// What was noted is forgotten, or there was nothing.
+#[must_use]
+pub fn begun_anew(aside: Option<&Path>) -> String {
+    match aside.map(Path::display) {
+        Some(aside) => said!("Your progress begins anew. What there was is now {aside}.", "进度重新开始。原来的记录已改名为 {aside}。"),
+        None => either("Nothing had been noted yet.", "还没有任何记录。").to_owned(),
+    }
+}
+
+/// A folder that cannot be written to.
+#[must_use]
+pub fn unwritten(folder: &Path, error: &io::Error) -> String {
+    let folder = folder.display();
+    said!(
+        "{folder} cannot be written: {error}: name a folder that you may write to",
+        "无法写入 {folder}：{error}：请换一个你有权写入的目录"
+    )
+}
+
+// ---- glossary ----
+
+/// No term is called so.
+#[must_use]
+pub fn no_such_term(asked: &str, near: &str) -> String {
+    said!(
+        "there is no term `{asked}` in the glossary{near} (`explore glossary` shows all)",
+        "术语表里没有 `{asked}`{near}（`explore glossary` 列出全部）"
+    )
+}
+
+/// The lesson that shows a term.
+#[must_use]
+pub fn shown_in(lesson: &Entry) -> String {
+    let (number, title) = (lesson.number, lesson.title);
+    said!("lesson {number}, {title}", "第 {number} 课：{title}")
 }
 
 // ---- doctor ----

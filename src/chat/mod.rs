@@ -285,7 +285,8 @@ fn meet(lab: &Lab, wanted: &Wanted, screen: &dyn Screen) -> Result<(Side, Socket
     }
 }
 
-fn serve(lab: &Lab, address: &Address, screen: &dyn Screen) -> Result<Socket, Missed> {
+/// Listens, says so, takes the first caller and says who it is; lesson 12 plays this too.
+pub(crate) fn serve(lab: &Lab, address: &Address, screen: &dyn Screen) -> Result<Socket, Missed> {
     let listener = meeting::listen(&lab.actor("server"), address, screen)?;
     if address.to_string().ends_with(":0") {
         // The kernel chose the port: somebody has to be told.

@@ -6,8 +6,9 @@ use std::path::Path;
 
 use thiserror::Error;
 
-use crate::language::{self, Language};
+use crate::language::{self, either};
 
+pub mod glossary;
 mod lesson;
 pub mod progress;
 
@@ -41,22 +42,36 @@ struct Embedded {
     number: u32,
     slug: &'static str,
     file: &'static str,
-    text: &'static str,
+    english: &'static str,
+    chinese: &'static str,
+}
+
+impl Embedded {
+    /// Its text in the language that is spoken.
+    fn text(&self) -> &'static str {
+        either(self.english, self.chinese)
+    }
+
+    /// Where that text stands, from the project's root.
+    fn path(&self) -> String {
+        format!("lessons/{}/{}", language::spoken().tag(), self.file)
+    }
 }
 
 macro_rules! embedded {
-    ($folder:literal: $($number:literal $slug:literal $file:literal;)*) => {
+    ($($number:literal $slug:literal $file:literal;)*) => {
         [$(Embedded {
             number: $number,
             slug: $slug,
-            file: concat!($folder, $file),
-            text: include_str!(concat!("../../", $folder, $file)),
+            file: $file,
+            english: include_str!(concat!("../../lessons/en/", $file)),
+            chinese: include_str!(concat!("../../lessons/zh/", $file)),
         }),*]
     };
 }
 
-/// The lessons in English, in the order of the course.
-static ENGLISH: [Embedded; 12] = embedded! { "lessons/en/":
+/// The lessons, in the order of the course.
+static COURSE: [Embedded; 12] = embedded! {
     1 "socket" "01-socket.md";
     2 "layers" "02-layers.md";
     3 "families" "03-families.md";
@@ -70,17 +85,6 @@ static ENGLISH: [Embedded; 12] = embedded! { "lessons/en/":
     11 "turns" "11-turns.md";
     12 "chat" "12-chat.md";
 };
-
-/// The lessons in Chinese.
-static CHINESE: [Embedded; 0] = embedded! { "lessons/zh/": };
-
-/// The lessons in the language that is spoken.
-fn embedded() -> &'static [Embedded] {
-    match language::spoken() {
-        Language::Chinese if !CHINESE.is_empty() => &CHINESE,
-        _ => &ENGLISH,
-    }
-}
 
 /// A line of the table of contents.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,10 +100,10 @@ pub struct Entry {
 /// The table of contents, in the order of the course. No lesson is read further than its title.
 #[must_use]
 pub fn contents() -> Vec<Entry> {
-    embedded()
+    COURSE
         .iter()
         .map(|lesson| {
-            let title = lesson.text.lines().find_map(|line| line.strip_prefix("# ")).unwrap_or(lesson.slug);
+            let title = lesson.text().lines().find_map(|line| line.strip_prefix("# ")).unwrap_or(lesson.slug);
             Entry { number: lesson.number, slug: lesson.slug, title: title.trim() }
         })
         .collect()
@@ -110,7 +114,7 @@ pub fn contents() -> Vec<Entry> {
 /// # Errors
 /// [`CourseError::Line`] if one of them is not well formed; a test sees to it that none is.
 pub fn lessons() -> Result<Vec<Lesson>, CourseError> {
-    embedded().iter().map(|lesson| Lesson::parse(lesson.file, lesson.text, Some(lesson.number), lesson.slug)).collect()
+    COURSE.iter().map(|lesson| Lesson::parse(&lesson.path(), lesson.text(), Some(lesson.number), lesson.slug)).collect()
 }
 
 /// No lesson is longer, in bytes.

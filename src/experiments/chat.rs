@@ -198,15 +198,15 @@ where
 {
     let side = desk.side;
     stage.actor(side.name(), move |me| match style {
-        Style::Turns => turns::talk(side, desk.talk()?),
-        Style::Threads => threads::talk(lab, side, desk.talk()?),
+        Style::Turns => turns::talk(side, desk.talk(&me)?),
+        Style::Threads => threads::talk(lab, side, desk.talk(&me)?),
         Style::Poll => poll_talk(&me, desk),
     })
 }
 
 #[cfg(unix)]
 fn poll_talk(me: &Actor, desk: &Desk) -> Result<Parted> {
-    crate::chat::poll::talk(me, desk.talk()?)
+    crate::chat::poll::talk(me, desk.talk(me)?)
 }
 
 #[cfg(not(unix))]

@@ -190,7 +190,7 @@ const WHY_NOT: &str = "the kernel cannot be asked: `stat`, `syscall`, `wchan` or
                        you, or this process may open no more files (`ulimit -n 64` lets it)";
 
 /// Claims what could be proven; of what the kernel does not tell, says so.
-fn claim_if_told(lab: &Lab, name: &'static str, proof: Option<Proof>) {
+pub(super) fn claim_if_told(lab: &Lab, name: &'static str, proof: Option<Proof>) {
     match proof {
         Some(proof) => lab.claim(name, proof),
         None => lab.not_checked(name, WHY_NOT),
@@ -221,7 +221,7 @@ fn in_accept_of_tcp(sample: &Sample) -> Option<Proof> {
 }
 
 /// Not once given a processor, not a nanosecond used.
-fn no_turn_between(earlier: &Sample, later: &Sample) -> Option<Proof> {
+pub(super) fn no_turn_between(earlier: &Sample, later: &Sample) -> Option<Proof> {
     let turns = equal("turns before", turns(earlier)?, "turns after", turns(later)?);
     Some(turns.and(as_long("processor time before", span(earlier.cpu_ns?), "after", span(later.cpu_ns?))))
 }

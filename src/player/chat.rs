@@ -36,6 +36,24 @@ pub struct Asked<'a> {
     pub record: Option<&'a Path>,
 }
 
+impl Asked<'static> {
+    /// What `explore chat` alone asks for: the command line has the same defaults, and `tests/lesson_terminal.rs` compares them.
+    #[must_use]
+    pub fn plain() -> Asked<'static> {
+        Asked {
+            side: None,
+            style: Style::Threads,
+            address: "127.0.0.1:21567",
+            timeout: Duration::from_secs(5),
+            retries: 0,
+            peer_name: "Jack",
+            buffer: None,
+            verbose: 0,
+            record: None,
+        }
+    }
+}
+
 /// Holds a chat.
 ///
 /// # Errors

@@ -24,6 +24,7 @@ pub mod chat;
 mod check;
 mod doctor;
 mod failure;
+mod glossary;
 mod lesson;
 mod overview;
 mod page;
@@ -32,6 +33,7 @@ mod replay;
 mod report;
 pub mod shipped;
 mod sink;
+mod standing;
 mod verify;
 mod whole;
 
@@ -57,6 +59,10 @@ pub struct Player {
     sink: Option<Sink>,
     /// Where the frames go.
     frames: Option<Sink>,
+    /// The lesson that is being played, if how far it gets is noted.
+    noted: Option<String>,
+    /// It could not be noted, which has been said.
+    unnoted: bool,
 }
 
 /// A run that is over.
@@ -71,7 +77,7 @@ impl Player {
     /// standard output).
     #[must_use]
     pub fn new(terminal: Terminal, verbose: u8, record: Option<&Path>, pcap: Option<&Path>) -> Player {
-        Player { terminal, verbose, sink: record.map(Sink::to), frames: pcap.map(Sink::to) }
+        Player { terminal, verbose, sink: record.map(Sink::to), frames: pcap.map(Sink::to), noted: None, unnoted: false }
     }
 
     /// Runs one experiment alone.
