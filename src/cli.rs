@@ -51,6 +51,7 @@ Examples:
   explore lesson next            the next one that you have not finished
   explore lesson handshake -v    by name, every call as it is made
   explore lesson 6 --auto        without questions
+  explore lesson 6 --html 6.html run it, and write it as one page
   explore lesson ./mine.md       a lesson of your own")]
     Lesson {
         /// Its number, its slug (`families`), `next`, or a lesson file (`./mine.md`)
@@ -67,6 +68,10 @@ Examples:
         record: Record,
     },
     /// Write all lessons as pages, with an index
+    #[command(after_help = "\
+Examples:
+  explore book --out pages             about half a minute; then open pages/index.html
+  explore book --out pages-zh --lang zh  the same in Chinese")]
     Book {
         /// The folder they go to; it is made if it is not there
         #[arg(long, value_name = "DIR")]

@@ -512,4 +512,29 @@ mod tests {
         let thick = &drawing.shapes[&("", Brush::Thick)];
         assert_eq!(thick.level, [(9.5, 0.0, 5.0)]);
     }
+
+    #[test]
+    fn every_colour_can_be_read_on_its_ground() {
+        // WCAG 2.2, "contrast ratio" and "relative luminance".
+        let luminance = |colour: &str| {
+            let digits = colour.trim_start_matches('#');
+            let wide: String =
+                if digits.len() == 3 { digits.chars().flat_map(|digit| [digit, digit]).collect() } else { digits.to_owned() };
+            let channel = |at: usize| {
+                let value = f64::from(u8::from_str_radix(&wide[at..at + 2], 16).expect("hexadecimal")) / 255.0;
+                if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+            };
+            0.2126 * channel(0) + 0.7152 * channel(2) + 0.0722 * channel(4)
+        };
+        for (colours, raised) in [(LIGHT, "#f3f5f7"), (DARK, "#1d232a")] {
+            let colours: Vec<_> = colours.split(';').filter_map(|one| one.split_once(':')).collect();
+            for ground in [colours[0].1, raised] {
+                for (name, colour) in &colours[1..] {
+                    let (one, other) = (luminance(colour), luminance(ground));
+                    let ratio = (one.max(other) + 0.05) / (one.min(other) + 0.05);
+                    assert!(ratio >= 4.5, "{name} {colour} on {ground}: {ratio:.2}");
+                }
+            }
+        }
+    }
 }

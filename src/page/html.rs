@@ -57,7 +57,7 @@ impl Index {
                 body,
                 "<li><a href=\"{}\">{}</a><p>{}</p><p class=\"counts {}\">{}</p></li>",
                 escape(&chapter.link.file),
-                prose::inline(&chapter.link.title),
+                prose::inline(&said_of_all::lesson_title(chapter.link.number, &chapter.link.title)),
                 prose::inline(&chapter.question),
                 standing(chapter.counts),
                 escape(&words::counts(chapter.counts))
@@ -108,7 +108,11 @@ fn made(made: &Made, all_run: bool) -> String {
 
 fn nav(place: &Place) -> String {
     let link = |link: &Option<Link>, before: &str, after: &str| match link {
-        Some(link) => format!("<a href=\"{}\">{before}{}{after}</a>", escape(&link.file), prose::inline(&link.title)),
+        Some(link) => {
+            let number = link.number.map_or_else(String::new, |number| escape(&words::lesson(number)));
+            let title = prose::inline(&link.title);
+            format!("<a href=\"{}\">{before}{number}<span class=\"rest\"> · {title}</span>{after}</a>", escape(&link.file))
+        }
         None => "<span></span>".to_owned(),
     };
     format!(

@@ -60,6 +60,8 @@ pub struct Place {
 pub struct Link {
     /// Its file, in the same folder.
     pub file: String,
+    /// Its number in the course.
+    pub number: Option<u32>,
     /// What it is called.
     pub title: String,
 }

@@ -20,7 +20,7 @@ pub(super) fn block(markdown: &str) -> String {
             }
             Event::Code(text) => {
                 before.clone_from(&text.to_string());
-                told.push(Event::Code(shown(text)));
+                told.push(Event::InlineHtml(code(text).into()));
             }
             Event::SoftBreak => {
                 let after = events[index..].iter().find_map(|event| match event {
@@ -65,13 +65,20 @@ fn leads_somewhere(to: &str) -> bool {
     web || (!first.contains(':') && !to.starts_with("//") && !to.contains('\\') && !to.chars().any(char::is_control))
 }
 
+/// Code in a sentence. What is short stays in one line: a browser would break `--set` after its first hyphen.
+fn code(text: &str) -> String {
+    const SHORT: usize = 24;
+    let class = if text.chars().count() <= SHORT { " class=\"short\"" } else { "" };
+    format!("<code{class}>{}</code>", escape(text))
+}
+
 /// A short text, with `code` in it.
 pub(super) fn inline(text: &str) -> String {
     // An odd backtick, as in a shell's message, is only a backtick.
     if !text.matches('`').count().is_multiple_of(2) {
         return escape(text);
     }
-    let piece = |(index, piece)| if index % 2 == 1 { format!("<code>{}</code>", escape(piece)) } else { escape(piece) };
+    let piece = |(index, piece)| if index % 2 == 1 { code(piece) } else { escape(piece) };
     text.split('`').enumerate().map(piece).collect()
 }
 
@@ -83,7 +90,10 @@ mod tests {
     fn markup_of_a_lesson_is_shown_and_not_obeyed() {
         let html = block("<script>alert(1)</script>\n\ntext <img src=x onerror=alert(1)> & `<b>`\n\n![a cat](http://example.org/cat.png)");
         assert!(!html.contains("<script") && !html.contains("<img"), "{html}");
-        assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;") && html.contains("<code>&lt;b&gt;</code>"), "{html}");
+        assert!(
+            html.contains("&lt;script&gt;alert(1)&lt;/script&gt;") && html.contains("<code class=\"short\">&lt;b&gt;</code>"),
+            "{html}"
+        );
         assert!(html.contains("a cat") && !html.contains("cat.png"), "{html}");
     }
 
@@ -110,12 +120,12 @@ mod tests {
 
     #[test]
     fn chinese_lines_are_joined_without_a_space() {
-        assert_eq!(block("套接字是\n端点。\n它有 `fd`\nand more"), "<p>套接字是端点。它有 <code>fd</code>\nand more</p>\n");
+        assert_eq!(block("套接字是\n端点。\n它有 `fd`\nand more"), "<p>套接字是端点。它有 <code class=\"short\">fd</code>\nand more</p>\n");
     }
 
     #[test]
     fn controls_and_odd_backticks_are_only_text() {
-        assert_eq!(inline("a `b<c` \u{1b}[2J"), "a <code>b&lt;c</code> \\u{1b}[2J");
+        assert_eq!(inline("a `b<c` \u{1b}[2J"), "a <code class=\"short\">b&lt;c</code> \\u{1b}[2J");
         assert_eq!(inline("an odd ` one"), "an odd ` one");
     }
 }

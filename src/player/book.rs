@@ -4,7 +4,6 @@ use std::fs;
 use std::path::Path;
 
 use super::page::made_now;
-use super::sink::unwritable;
 use super::whole::Whole;
 use super::{Failure, Player, check};
 use crate::course::{self, Lesson};
@@ -20,7 +19,7 @@ impl Player {
     pub fn book(&mut self, folder: &Path) -> Result<Counts, Failure> {
         let lessons = course::lessons()?;
         lessons.iter().try_for_each(check::lesson)?;
-        fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
+        fs::create_dir_all(folder).map_err(|error| Failure::Unable(words::unwritten(folder, &error)))?;
         let index = Whole::to(&folder.join("index.html"))?;
         let pages = lessons.iter().map(|lesson| Whole::to(&folder.join(file(lesson)))).collect::<Result<Vec<_>, _>>()?;
         let made = made_now();
@@ -49,5 +48,5 @@ fn file(lesson: &Lesson) -> String {
 }
 
 fn link(lesson: &Lesson) -> Link {
-    Link { file: file(lesson), title: words::lesson_title(lesson.number, &lesson.title) }
+    Link { file: file(lesson), number: lesson.number, title: lesson.title.clone() }
 }
