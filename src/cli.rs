@@ -70,7 +70,7 @@ Examples:
     /// Write all lessons as pages, with an index
     #[command(after_help = "\
 Examples:
-  explore book --out pages             about half a minute; then open pages/index.html
+  explore book --out pages               then open pages/index.html
   explore book --out pages-zh --lang zh  the same in Chinese")]
     Book {
         /// The folder they go to; it is made if it is not there

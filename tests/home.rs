@@ -6,10 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 mod person;
-use person::Person;
+use person::{PROMPTS, Person};
 
-const PROMPTS: [&str; 4] =
-    ["Enter goes on (q leaves) ", "Enter runs it on this machine (q leaves) ", "Enter shows more ", "(Enter skips, q leaves): "];
 const LETTER: &str = "(Enter skips, q leaves): ";
 
 /// A lesson of the course, as somebody plays it whose state is kept in this folder.
@@ -34,7 +32,7 @@ fn progress(state: &Path) -> serde_json::Value {
 #[test]
 fn a_lesson_that_was_left_goes_on_where_it_was_left() {
     let state = folder("goes-on");
-    let mut learner = Person::sits_down(80, &mut explore(&state, &["lesson", "1"]));
+    let mut learner = Person::sits_down(80, 24, &mut explore(&state, &["lesson", "1"]));
     learner.enters_until(&PROMPTS[..3], LETTER);
     learner.types("b\n"); // right
     learner.enters_until(&PROMPTS[..3], LETTER);
@@ -44,7 +42,7 @@ fn a_lesson_that_was_left_goes_on_where_it_was_left() {
     let lesson = progress(&state)["lessons"][0].clone();
     assert_eq!((lesson["left_after"].as_str(), lesson["predictions"]["right"].as_u64()), (Some("two-processes"), Some(1)), "{lesson}");
 
-    let mut learner = Person::sits_down(80, &mut explore(&state, &["lesson", "next"]));
+    let mut learner = Person::sits_down(80, 24, &mut explore(&state, &["lesson", "next"]));
     learner.sees("You left this lesson after two-processes. Enter goes on there");
     learner.types("\n");
     let seen = learner.enters_until(&PROMPTS, "Next: explore lesson 2");
@@ -60,7 +58,7 @@ fn a_lesson_that_was_left_goes_on_where_it_was_left() {
 fn where_nothing_can_be_kept_the_lesson_plays_and_says_so_once() {
     let state = folder("a-file-in-the-way");
     fs::write(state.join("explore"), "no folder").expect("written");
-    let mut learner = Person::sits_down(80, &mut explore(&state, &["lesson", "2"]));
+    let mut learner = Person::sits_down(80, 24, &mut explore(&state, &["lesson", "2"]));
     let seen = learner.enters_until(&PROMPTS, "Next: explore lesson 3");
     assert_eq!(seen.matches("cannot be").count(), 1, "{seen}");
     assert_eq!(learner.leaves().0, Some(0));

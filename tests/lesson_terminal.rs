@@ -1,105 +1,70 @@
 //! The last lesson as one has it at a terminal (openpty(3)): at its end it offers the chat, and starts it in place.
 #![cfg(unix)]
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{Read, Write};
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::process::CommandExt;
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use clap::Parser;
-use nix::pty::{Winsize, openpty};
-use nix::sys::termios::{LocalFlags, tcgetattr};
 use socket_explorer::chat::Style;
 use socket_explorer::cli::{self, Cli};
 use socket_explorer::player::chat::Asked;
 use socket2::{Domain, Socket, Type};
+
+mod person;
+use person::{PROMPTS, Person};
 
 /// What asks whether the chat is to be started.
 const OFFER: &str = "Enter starts it here and now";
 
 /// A learner at a terminal, with a state folder of his own.
 struct Learner {
-    terminal: File,
-    inside: OwnedFd,
-    child: Child,
+    person: Person,
     state: PathBuf,
-    /// What has been on the screen and has not been looked for.
-    seen: Vec<u8>,
 }
 
 impl Learner {
     fn begins(name: &str, lesson: &str) -> Learner {
         let state = std::env::temp_dir().join(format!("explore-lesson-{}-{name}", std::process::id()));
-        // Tall, so that no screen is ever full: each Enter is for a prompt of the lesson's.
-        let pty = openpty(Some(&Winsize { ws_row: 2000, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 }), None).expect("a terminal");
         let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
-        command.args(["lesson", lesson, "--lang", "en"]).env("TERM", "xterm").env("XDG_STATE_HOME", &state).env_remove("CARGO");
-        let end = || pty.slave.try_clone().expect("dup");
-        command.stdin(end()).stdout(end()).stderr(end());
-        // SAFETY: setsid(2) and ioctl(2) are safe between fork and exec (signal-safety(7)).
-        unsafe {
-            command.pre_exec(|| {
-                nix::unistd::setsid()?;
-                if nix::libc::ioctl(0, nix::libc::TIOCSCTTY, 0) != 0 {
-                    return Err(std::io::Error::last_os_error());
-                }
-                Ok(())
-            });
-        }
-        let child = command.spawn().expect("explore starts");
-        Learner { terminal: File::from(pty.master), inside: pty.slave, child, state, seen: Vec::new() }
-    }
-
-    fn types(&mut self, keys: &str) {
-        self.terminal.write_all(keys.as_bytes()).expect("it reads");
-    }
-
-    /// Waits until one of these is on the screen, and says which and what came before it.
-    fn sees_one_of(&mut self, texts: &[&str]) -> (usize, String) {
-        loop {
-            let places = texts.iter().enumerate().filter_map(|(which, text)| {
-                let at = self.seen.windows(text.len()).position(|window| window == text.as_bytes())?;
-                Some((at, which))
-            });
-            if let Some((at, which)) = places.min() {
-                let before = String::from_utf8_lossy(&self.seen[..at]).into_owned();
-                self.seen.drain(..at + texts[which].len());
-                return (which, before);
-            }
-            let mut block = [0; 4096];
-            let got = self.terminal.read(&mut block).expect("the screen");
-            self.seen.extend_from_slice(&block[..got]);
-        }
-    }
-
-    fn sees(&mut self, text: &str) -> String {
-        self.sees_one_of(&[text]).1
+        command.args(["lesson", lesson]).env("XDG_STATE_HOME", &state);
+        // Tall, so that no screen is ever full: each Enter is for a prompt of the lesson's.
+        Learner { person: Person::sits_down(80, 2000, &mut command), state }
     }
 
     /// Plays to the offer: Enter at every prompt.
     fn plays_to_the_end(&mut self) {
-        while self.sees_one_of(&["q leaves): ", "Enter runs it on this machine (q leaves) ", "Enter goes on (q leaves) ", OFFER]).0 < 3 {
-            self.types("\n");
-        }
+        self.enters_until(&PROMPTS, OFFER);
         self.sees("(q leaves) ");
     }
 
     fn has_finished(&self, slug: &str) -> bool {
-        let record = fs::read_to_string(self.state.join("explore/progress.json")).unwrap_or_default();
-        record.contains(&format!("\"{slug}\""))
+        let record = fs::read(self.state.join("explore/progress.json")).expect("a record");
+        serde_json::from_slice::<serde_json::Value>(&record).expect("JSON")["lessons"][slug]["finished"] == true
     }
 
     /// Waits for the end of the program, looks whether the terminal is as it was, and gives the exit code.
     fn leaves(mut self) -> Option<i32> {
-        let status = self.child.wait().expect("it ends");
-        let flags = tcgetattr(self.inside.as_fd()).expect("termios").local_flags;
-        assert!(flags.contains(LocalFlags::ICANON | LocalFlags::ECHO | LocalFlags::ISIG), "the terminal is as it was");
+        let code = self.person.leaves().0;
         let _ = fs::remove_dir_all(&self.state);
-        status.code()
+        code
+    }
+}
+
+impl Deref for Learner {
+    type Target = Person;
+    fn deref(&self) -> &Person {
+        &self.person
+    }
+}
+
+impl DerefMut for Learner {
+    fn deref_mut(&mut self) -> &mut Person {
+        &mut self.person
     }
 }
 

@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::chat::{self, Buffer, Parted, Side, Style, Tracer, Wanted};
+use crate::chat::{self, Address, Buffer, Parted, Side, Style, Tracer, Wanted, phrases};
 use crate::lab::kernel;
 use crate::recording::{Header, write_line};
 use crate::terminal::{Terminal, shown};
@@ -59,9 +59,13 @@ impl Asked<'static> {
 /// # Errors
 /// [`Failure`], see there; a connection that breaks is [`Failure::Broken`].
 pub fn chat(terminal: &Terminal, asked: &Asked<'_>) -> Result<(), Failure> {
+    let address: Address = asked.address.parse().map_err(Failure::Usage)?;
+    if asked.side == Some(Side::Client) && address.leaves_the_port_open() {
+        return Err(Failure::Usage(phrases::port_zero(&address)));
+    }
     let wanted = Wanted {
         side: asked.side,
-        address: asked.address.parse().map_err(Failure::Usage)?,
+        address,
         style: asked.style,
         timeout: asked.timeout,
         retries: asked.retries,
@@ -87,7 +91,7 @@ fn tracer(terminal: &Terminal, asked: &Asked<'_>) -> Result<Option<Tracer>, Fail
     let mut sink: Option<Box<dyn Write + Send>> = match asked.record {
         None => None,
         Some(path) if path == Path::new("-") => {
-            return Err(Failure::Usage("a chat's standard output is what the peer says: name a file to record to".to_owned()));
+            return Err(Failure::Usage(phrases::record_to_a_file()));
         }
         Some(path) => {
             let file = File::create(path).map_err(|error| super::sink::unwritable(path, &error))?;
