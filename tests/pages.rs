@@ -142,7 +142,14 @@ fn nothing_is_wider_than_a_telephone_or_a_desk() {
     fs::write(&page, harness(pages())).expect("written");
     let output = Command::new(browser)
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"])
-        .args(["--disable-component-update", "--disable-sync", "--allow-file-access-from-files", "--dump-dom", "--window-size=1400,1000"])
+        .args([
+            "--disable-component-update",
+            "--disable-sync",
+            "--disable-dev-shm-usage",
+            "--allow-file-access-from-files",
+            "--dump-dom",
+            "--window-size=1400,1000",
+        ])
         .arg(format!("--user-data-dir={}", folder.join("profile").display()))
         .arg(format!("file://{}", page.display()))
         .stdin(Stdio::null())
