@@ -1,11 +1,14 @@
 //! The command line's words; nothing is run here. What a word does is the player's business.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::language;
 
+mod chinese;
 pub mod manual;
 
 /// A course on network sockets in which your own kernel proves every sentence.
@@ -119,9 +122,9 @@ Examples:
     /// How far you have come: lessons finished, predictions right and wrong
     #[command(after_help = "\
 Examples:
-  explore progress                      lesson by lesson
-  explore progress --json > li-lei.json for a teacher who collects
-  explore progress --reset              begin anew; what was noted is set aside, not deleted")]
+  explore progress                       lesson by lesson
+  explore progress --json > li-lei.json  for a teacher who collects
+  explore progress --reset               begin anew; what was noted is set aside, not deleted")]
     Progress {
         /// As one JSON object, for a teacher who collects
         #[arg(long, conflicts_with = "reset")]
@@ -348,4 +351,65 @@ pub enum Style {
     Threads,
     /// One thread a side, which waits for keyboard and socket at once
     Poll,
+}
+
+/// Reads the command line, and begins to speak the language that it asks for, or the environment. Does not come back where
+/// there is something wrong with it, or only help was asked for.
+#[must_use]
+pub fn parse() -> Cli {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    language::speak(asked_language(&words).unwrap_or_else(language::Language::of_environment));
+    // clap's own bounds.
+    let columns = terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0)).min(100);
+    let mut command = command(columns);
+    let read = command.try_get_matches_from_mut(&words).and_then(|matches| Cli::from_arg_matches(&matches));
+    let error = match read {
+        Ok(cli) => return cli,
+        Err(error) => error.format(&mut command),
+    };
+    let answers = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::Io | ErrorKind::Format);
+    match language::spoken() {
+        language::Language::Chinese if !answers => {
+            eprintln!("{}", chinese::error(&error));
+            std::process::exit(error.exit_code());
+        }
+        _ => error.exit(),
+    }
+}
+
+/// The command line, its help in the language that is spoken; Chinese is wrapped for this many columns, which clap cannot do.
+#[must_use]
+pub fn command(columns: usize) -> clap::Command {
+    match language::spoken() {
+        language::Language::English => Cli::command(),
+        language::Language::Chinese => chinese::translated(Cli::command(), columns),
+    }
+}
+
+/// The language that `--lang` names, wherever it stands: help and errors come before anything is understood.
+fn asked_language(words: &[OsString]) -> Option<language::Language> {
+    let mut words = words.iter().map_while(|word| word.to_str()).take_while(|word| *word != "--");
+    let mut asked = None;
+    while let Some(word) = words.next() {
+        let tag = if word == "--lang" { words.next() } else { word.strip_prefix("--lang=") };
+        let named = language::Language::ALL.into_iter().find(|language| tag == Some(language.tag()));
+        asked = named.or(asked);
+    }
+    asked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_language_is_known_before_anything_is_understood() {
+        let asked = |line: &str| asked_language(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        for line in ["explore --lang zh lessn", "explore lesson --help --lang=zh", "explore --lang en --lang zh"] {
+            assert_eq!(asked(line), Some(language::Language::Chinese), "{line}");
+        }
+        for line in ["explore", "explore --lang", "explore --lang fr", "explore lesson -- --lang zh"] {
+            assert_eq!(asked(line), None, "{line}");
+        }
+    }
 }

@@ -5,19 +5,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Parser;
 use socket_explorer::chat;
 use socket_explorer::cli::{self, Cli, Command, Play, Record, Shared, When, manual};
 use socket_explorer::experiments;
 use socket_explorer::lab::probe::probe;
-use socket_explorer::language;
 use socket_explorer::player::{self, Failure, Player};
 use socket_explorer::terminal::{Look, Terminal};
 use socket_explorer::words::{self, Counts};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    language::speak(cli.shared.lang.map_or_else(language::Language::of_environment, Into::into));
+    let cli = cli::parse();
     match &cli.command {
         Some(Command::Experiment { name, set }) => {
             experiments::find(name).map_or(ExitCode::from(2), |experiment| experiment.perform(pairs(set)))
@@ -67,7 +64,7 @@ fn run(cli: &Cli) -> Result<Counts, Failure> {
         Some(Command::Completions { shell }) => manual::completions(*shell, &mut io::stdout()).map(nothing_checked).map_err(Failure::from),
         Some(Command::Man { out: None }) => manual::page(&mut io::stdout()).map(nothing_checked).map_err(Failure::from),
         Some(Command::Man { out: Some(folder) }) => {
-            manual::pages(folder).map_err(|error| Failure::Usage(words::unwritten(folder, &error))).map(nothing_checked)
+            manual::pages(folder).map_err(|error| Failure::Usage(words::unwritable(folder.display(), &error))).map(nothing_checked)
         }
         Some(Command::Replay { file, play }) => player(&cli.shared, Some(play)).replay(file).map(nothing_checked),
         Some(Command::Chat(asked)) => chat(&cli.shared, asked).map(nothing_checked),
@@ -134,10 +131,10 @@ fn player_that_records(shared: &Shared, play: &Play, record: &Record) -> Result<
     let is_stdout = |path: &Option<PathBuf>| path.as_ref().is_some_and(|path| path.as_os_str() == "-");
     let terminal = match (is_stdout(&record.record), is_stdout(&record.pcap)) {
         (true, true) => {
-            return Err(Failure::Usage("--record and --pcap cannot both go to standard output: name a file for one".to_owned()));
+            return Err(Failure::Usage(words::one_standard_output().to_owned()));
         }
         (false, false) if record.record.is_some() && record.record == record.pcap => {
-            return Err(Failure::Usage("--record and --pcap cannot both go to one file: name two".to_owned()));
+            return Err(Failure::Usage(words::one_file().to_owned()));
         }
         (false, false) => terminal(shared, Some(play)),
         _ => Terminal::nowhere(),
@@ -149,7 +146,7 @@ fn player_that_records(shared: &Shared, play: &Play, record: &Record) -> Result<
 fn player_of_pages(shared: &Shared, play: &Play, record: &Record, html: &Path) -> Result<Player, Failure> {
     let others = [&record.record, &record.pcap];
     if others.into_iter().flatten().any(|other| other == html) {
-        return Err(Failure::Usage(words::one_standard_output().to_owned()));
+        return Err(Failure::Usage(words::page_elsewhere().to_owned()));
     }
     let play = Play { auto: true, ..play.clone() };
     if html.as_os_str() == "-" {

@@ -12,7 +12,7 @@ pub(super) fn made(made: &Made, all_run: bool) -> String {
     let but = if all_run { "" } else { either(", but for the recordings, which are marked", "（注明为录制的除外）") };
     said!(
         "Run on {kernel}, {date}, by explore {version}. Pictures, traces and claims are from that run{but}.",
-        "由 explore {version} 于 {date} 在 {kernel} 上运行。图、调用记录和结论都出自那次运行{but}。"
+        "由 explore {version} 于 {date} 在 {kernel} 上运行。图、调用记录和论断都出自那次运行{but}。"
     )
 }
 

@@ -19,7 +19,7 @@ impl Player {
     pub fn book(&mut self, folder: &Path) -> Result<Counts, Failure> {
         let lessons = course::lessons()?;
         lessons.iter().try_for_each(check::lesson)?;
-        fs::create_dir_all(folder).map_err(|error| Failure::Unable(words::unwritten(folder, &error)))?;
+        fs::create_dir_all(folder).map_err(|error| Failure::Unable(words::no_new_folder(folder, &error)))?;
         let index = Whole::to(&folder.join("index.html"))?;
         let pages = lessons.iter().map(|lesson| Whole::to(&folder.join(file(lesson)))).collect::<Result<Vec<_>, _>>()?;
         let made = made_now();

@@ -232,5 +232,5 @@ pub(super) fn find(which: &str) -> Result<Lesson, Failure> {
         return Ok(course::from_file(Path::new(which))?);
     }
     let near = check::did_you_mean(which, lessons.iter().map(|lesson| lesson.slug.as_str()));
-    Err(Failure::Usage(format!("there is no lesson `{which}`{near} (`explore list` shows all; a file of your own is ./NAME.md)")))
+    Err(Failure::Usage(words::no_lesson(which, &near)))
 }

@@ -11,6 +11,7 @@ use crate::event::{Ending, Event};
 use crate::experiments::{self, Experiment};
 use crate::lab::parameter::{self, DEADLINE};
 use crate::lab::{self, kernel};
+use crate::language::either;
 use crate::picture::{Ink, Row};
 use crate::recording::{self, Header, Line, Recording};
 use crate::terminal::Terminal;
@@ -87,7 +88,7 @@ impl Player {
     pub fn run(&mut self, name: &str, set: &[String]) -> Result<Counts, Failure> {
         let experiment = experiments::find(name).ok_or_else(|| {
             let near = check::did_you_mean(name, experiments::all().map(|experiment| experiment.name));
-            Failure::Usage(format!("there is no experiment `{name}`{near} (`explore run --list` shows all)"))
+            Failure::Usage(words::no_experiment(name, &near))
         })?;
         let show = shown_in_course(name)?;
         let settings = settle(experiment, &[show.settings(), set.to_owned()].concat())?;
@@ -97,11 +98,11 @@ impl Player {
         self.terminal.flush()?;
         match ending {
             Some(Ending::Unavailable { .. }) if counts.broken == 0 && shipped::has(name) => {
-                Err(Failure::Unable(format!("{name}: {}", words::a_recording_was_shown())))
+                Err(Failure::Unable(words::said_of(name, words::a_recording_was_shown())))
             }
-            Some(Ending::Unavailable { why }) if counts.broken == 0 => Err(Failure::Unable(format!("{name}: {why}"))),
-            Some(Ending::Deadline) if counts.broken == 0 => Err(Failure::Unable(format!("{name}: {}", words::deadline_struck()))),
-            Some(Ending::Failed { why }) if judged.is_empty() => Err(Failure::Unable(format!("{name}: {why}"))),
+            Some(Ending::Unavailable { why }) if counts.broken == 0 => Err(Failure::Unable(words::said_of(name, why))),
+            Some(Ending::Deadline) if counts.broken == 0 => Err(Failure::Unable(words::said_of(name, words::deadline_struck()))),
+            Some(Ending::Failed { why }) if judged.is_empty() => Err(Failure::Unable(words::said_of(name, why))),
             _ => Ok(counts),
         }
     }
@@ -145,7 +146,7 @@ impl Player {
             let recorded_with: Vec<_> =
                 shipped.header.parameters.iter().filter(differ).map(|(name, value)| format!("{name}={value}")).collect();
             if !recorded_with.is_empty() {
-                self.terminal.wrapped("", &words::recorded_with(&recorded_with.join(", ")), Ink::Warn)?;
+                self.terminal.wrapped("", &words::recorded_with(&recorded_with.join(either(", ", "、"))), Ink::Warn)?;
             }
             self.terminal.blank()?;
             self.trace_recorded(&shipped)?;
@@ -176,7 +177,7 @@ impl Player {
         self.terminal.flush()?;
         let cannot = |error: io::Error| {
             let errno = kernel::error_name(&error);
-            Failure::Unable(format!("{}: its process cannot be started: {error}; {}", experiment.name, lab::remedy(&errno)))
+            Failure::Unable(words::not_started(experiment.name, &error, lab::remedy(&errno)))
         };
         let mut bench = Bench::start(experiment, settings).map_err(cannot)?;
         let header = Header::now(kernel::name(), experiment.name, settings.clone());

@@ -50,5 +50,5 @@ impl Sink {
 
 /// The file is not for us to write.
 pub(super) fn unwritable(path: &Path, error: &io::Error) -> Failure {
-    Failure::Unable(words::unwritable(path, error))
+    Failure::Unable(words::unwritable(path.display(), error))
 }
