@@ -50,12 +50,12 @@ pub enum Command {
     /// Play a lesson
     #[command(after_help = "\
 Examples:
-  explore lesson 1               the first lesson
-  explore lesson next            the next one that you have not finished
-  explore lesson handshake -v    by name, every call as it is made
-  explore lesson 6 --auto        without questions
-  explore lesson 6 --html 6.html run it, and write it as one page
-  explore lesson ./mine.md       a lesson of your own")]
+  explore lesson 1                the first lesson
+  explore lesson next             the next one that you have not finished
+  explore lesson handshake -v     by name, every call as it is made
+  explore lesson 6 --auto         without questions
+  explore lesson 6 --html 6.html  run it, and write it as one page
+  explore lesson ./mine.md        a lesson of your own")]
     Lesson {
         /// Its number, its slug (`families`), `next`, or a lesson file (`./mine.md`)
         #[arg(value_name = "N|SLUG|next|FILE")]

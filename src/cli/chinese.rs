@@ -32,12 +32,12 @@ const COMMANDS: &[(&str, &str, &str)] = &[
         "学一课",
         "\
 例子：
-  explore lesson 1               第一课
-  explore lesson next            还没学完的下一课
-  explore lesson handshake -v    用短名指定，并显示每一次调用
-  explore lesson 6 --auto        不提问
-  explore lesson 6 --html 6.html 运行一遍，写成一个网页
-  explore lesson ./mine.md       你自己写的课文",
+  explore lesson 1                第一课
+  explore lesson next             还没学完的下一课
+  explore lesson handshake -v     用短名指定，并显示每一次调用
+  explore lesson 6 --auto         不提问
+  explore lesson 6 --html 6.html  运行一遍，写成一个网页
+  explore lesson ./mine.md        你自己写的课文",
     ),
     (
         "book",
