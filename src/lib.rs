@@ -17,6 +17,7 @@
 //! | [`svg`] | a picture as SVG, for pages and for the README |
 //! | [`words`] | what the program itself says, in one place for its translators |
 //! | [`language`] | ground floor: which language is spoken |
+//! | [`lexicon`] | ground floor: the words of recordings, in the language that is spoken |
 //! | [`signals`] | ground floor: being interrupted |
 //! | [`text`] | ground floor: which characters may reach a terminal |
 //! | [`picture`] | ground floor: rows of inked text, which every output draws from |
@@ -29,7 +30,7 @@ pub mod event;
 pub mod experiments;
 pub mod lab;
 pub mod language;
-
+pub mod lexicon;
 pub mod page;
 pub mod picture;
 pub mod player;
