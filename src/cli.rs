@@ -50,21 +50,35 @@ pub enum Command {
     /// Play a lesson
     #[command(after_help = "\
 Examples:
-  explore lesson 1               the first lesson
-  explore lesson next            the next one that you have not finished
-  explore lesson handshake -v    by name, every call as it is made
-  explore lesson 6 --auto        without questions
-  explore lesson ./mine.md       a lesson of your own")]
+  explore lesson 1                the first lesson
+  explore lesson next             the next one that you have not finished
+  explore lesson handshake -v     by name, every call as it is made
+  explore lesson 6 --auto         without questions
+  explore lesson 6 --html 6.html  run it, and write it as one page
+  explore lesson ./mine.md        a lesson of your own")]
     Lesson {
         /// Its number, its slug (`families`), `next`, or a lesson file (`./mine.md`)
         #[arg(value_name = "N|SLUG|next|FILE")]
         which: String,
+        /// Write it as one page instead: prose, code, traces, pictures and claims of a run made now; `-` is standard output
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
         /// How it is played
         #[command(flatten)]
         play: Play,
         /// Where the events and the frames go
         #[command(flatten)]
         record: Record,
+    },
+    /// Write all lessons as pages, with an index
+    #[command(after_help = "\
+Examples:
+  explore book --out pages               then open pages/index.html
+  explore book --out pages-zh --lang zh  the same in Chinese")]
+    Book {
+        /// The folder they go to; it is made if it is not there
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
     },
     /// Run one experiment alone
     #[command(after_help = "\
@@ -172,6 +186,15 @@ Examples:
     Remake {
         /// Where they go: `lessons/recordings`
         folder: PathBuf,
+    },
+    /// Make the README's pictures anew
+    #[command(name = "__pictures", hide = true)]
+    Pictures {
+        /// Where they are: `docs/pictures`
+        folder: PathBuf,
+        /// Run their experiments anew too
+        #[arg(long)]
+        run: bool,
     },
     /// Run one experiment in this process, events to standard output
     #[command(name = "__experiment", hide = true)]

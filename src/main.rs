@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use socket_explorer::chat;
@@ -40,7 +40,11 @@ fn run(cli: &Cli) -> Result<Counts, Failure> {
         None => player(&cli.shared, None).overview().map(nothing_checked),
         Some(Command::List { json: false }) => player(&cli.shared, None).list().map(nothing_checked),
         Some(Command::List { json: true }) => player(&cli.shared, None).list_json().map(nothing_checked),
-        Some(Command::Lesson { which, play, record }) => player_that_records(&cli.shared, play, record)?.lesson(which),
+        Some(Command::Lesson { which, html: None, play, record }) => player_that_records(&cli.shared, play, record)?.lesson(which),
+        Some(Command::Lesson { which, html: Some(file), play, record }) => {
+            player_of_pages(&cli.shared, play, record, file)?.lesson_page(which, file)
+        }
+        Some(Command::Book { out }) => player(&cli.shared, None).book(out),
         Some(Command::Run { list: true, .. }) => player(&cli.shared, None).list_experiments().map(nothing_checked),
         Some(Command::Run { experiment, set, play, record, .. }) => {
             let name = experiment.as_deref().unwrap_or_default();
@@ -48,6 +52,7 @@ fn run(cli: &Cli) -> Result<Counts, Failure> {
         }
         Some(Command::Verify { lessons, json }) => player::verify(&mut player(&cli.shared, None), lessons, *json),
         Some(Command::Remake { folder }) => player::shipped::remake(folder).map(nothing_checked),
+        Some(Command::Pictures { folder, run }) => player::pictures::remake(folder, *run).map(nothing_checked),
         Some(Command::Doctor) => player::doctor(&mut player(&cli.shared, None)).map(nothing_checked),
         Some(Command::Progress { json: true, .. }) => player(&cli.shared, None).standing_json().map(nothing_checked),
         Some(Command::Progress { reset: true, .. }) => player(&cli.shared, None).begin_anew().map(nothing_checked),
@@ -135,6 +140,19 @@ fn player_that_records(shared: &Shared, play: &Play, record: &Record) -> Result<
         _ => Terminal::nowhere(),
     };
     Ok(Player::new(terminal, play.verbose, record.record.as_deref(), record.pcap.as_deref()))
+}
+
+/// A page is made without anyone to ask; what else goes to standard output keeps the terminal silent.
+fn player_of_pages(shared: &Shared, play: &Play, record: &Record, html: &Path) -> Result<Player, Failure> {
+    let others = [&record.record, &record.pcap];
+    if others.into_iter().flatten().any(|other| other == html) {
+        return Err(Failure::Usage(words::page_elsewhere().to_owned()));
+    }
+    let play = Play { auto: true, ..play.clone() };
+    if html.as_os_str() == "-" {
+        return Ok(Player::new(Terminal::nowhere(), play.verbose, record.record.as_deref(), record.pcap.as_deref()));
+    }
+    player_that_records(shared, &play, record)
 }
 
 fn pairs(set: &[String]) -> BTreeMap<String, String> {

@@ -324,6 +324,40 @@ pub fn deadline(limit_ns: u64, blocked: &[Blocked]) -> Vec<String> {
     lines
 }
 
+// ---- files ----
+
+/// A file is to be written where there is no folder.
+#[must_use]
+pub fn no_folder(folder: &Path) -> String {
+    said!(
+        "there is no folder {folder}: make it first, or name a file elsewhere",
+        "没有文件夹 {folder}：先建好它，或者换一个位置",
+        folder = folder.display()
+    )
+}
+
+/// A folder cannot be made.
+#[must_use]
+pub fn no_new_folder(folder: &Path, error: &io::Error) -> String {
+    let (folder, error) = (folder.display(), error_text(error));
+    said!("the folder {folder} cannot be made: {error}: name another", "建不了文件夹 {folder}：{error}：请换一个")
+}
+
+/// A file is to be written where there is a folder.
+#[must_use]
+pub fn is_a_folder(path: &Path) -> String {
+    said!("{path} is a folder: name a file in it", "{path} 是文件夹：请写出其中的文件名", path = path.display())
+}
+
+/// A page and the events or the frames are to go to one place.
+#[must_use]
+pub fn page_elsewhere() -> &'static str {
+    either(
+        "--html, --record and --pcap cannot go to one place: name a file for each but one",
+        "--html、--record 和 --pcap 不能写到同一个地方：除其中一个外，请分别写出文件名",
+    )
+}
+
 // ---- how far a learner has come ----
 
 /// A lesson was played to its end.

@@ -56,6 +56,18 @@ fn without_the_node_every_lesson_plays_to_its_end() {
 }
 
 #[test]
+fn without_the_node_a_page_marks_what_was_recorded() {
+    let Some((html, err, code)) = without_the_node(&["lesson", "7", "--html", "-"]) else { return };
+    assert_eq!((err.as_str(), code), ("", Some(0)));
+    let lessons = course::lessons().expect("well formed");
+    let wired =
+        lessons[6].shows().filter(|show| shipped::needed().any(|needed| needed.name == show.experiment.name && needed.needs_wire()));
+    assert!(html.contains("but for the recordings, which are marked"), "{html}");
+    assert_eq!(html.matches("<p class=\"notice\">This could not run where the page was made").count(), wired.count());
+    assert!(html.contains("<figcaption>Recorded on Linux") && html.contains("not checked here: held when it was recorded"));
+}
+
+#[test]
 fn without_the_node_verify_counts_what_was_not_checked_and_doctor_says_why() {
     let Some((out, _, code)) = without_the_node(&["verify", "--json"]) else { return };
     let report: serde_json::Value = serde_json::from_str(&out).expect("JSON");

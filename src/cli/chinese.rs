@@ -32,11 +32,20 @@ const COMMANDS: &[(&str, &str, &str)] = &[
         "学一课",
         "\
 例子：
-  explore lesson 1               第一课
-  explore lesson next            还没学完的下一课
-  explore lesson handshake -v    用短名指定，并显示每一次调用
-  explore lesson 6 --auto        不提问
-  explore lesson ./mine.md       你自己写的课文",
+  explore lesson 1                第一课
+  explore lesson next             还没学完的下一课
+  explore lesson handshake -v     用短名指定，并显示每一次调用
+  explore lesson 6 --auto         不提问
+  explore lesson 6 --html 6.html  运行一遍，写成一个网页
+  explore lesson ./mine.md        你自己写的课文",
+    ),
+    (
+        "book",
+        "把各课都写成网页，并附目录",
+        "\
+例子：
+  explore book --out pages               写好后打开 pages/index.html
+  explore book --out pages-zh --lang zh  中文版",
     ),
     (
         "run",
@@ -92,7 +101,6 @@ const COMMANDS: &[(&str, &str, &str)] = &[
   explore man | man -l -
   explore man --out ~/.local/share/man/man1",
     ),
-    ("book", "把全部的课写成网页，带目录", ""),
     (
         "chat",
         "聊天：先来的当服务器，后来的加入",
@@ -130,10 +138,11 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("auto", "不提问，不等待（不在终端上时就是这样）"),
     ("record", "把事件写到文件，JSON Lines 格式；`-` 是标准输出（也写作 --json）"),
     ("pcap", "把帧写到文件，pcapng 格式，供 Wireshark、tshark 和 tcpdump 读；`-` 是标准输出"),
+    ("html", "运行一遍，写成一个网页：课文、代码、调用记录、图和论断；`-` 是标准输出"),
+    ("book out", "写到这个文件夹；没有就新建"),
     ("step", "单步：每次调用之前停下，先显示要运行的那一行；回车继续"),
     ("pace", "自动单步：每一步停这么久，例如 700ms"),
     ("big", "为投影仪显示：字少，间隔大"),
-    ("html", "把这一课写成一个网页文件，不需要网络"),
     ("list json", "用 JSON 输出：由 number、slug、title、experiments 组成的数组"),
     ("lesson which", "课的编号、短名（`families`）、`next`，或者课文文件（`./mine.md`）"),
     ("run experiment", "实验的名字；`--list` 列出全部"),
@@ -147,7 +156,6 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("glossary term", "术语，中英文都行；不写就列出全部"),
     ("completions shell", "哪一种 shell"),
     ("man out", "每个命令一页，写到这个文件夹"),
-    ("book out", "写到这个文件夹"),
     ("chat side", "哪一端；不写时，地址上没有人监听就当服务器，有人监听就加入"),
     ("chat address", "在哪里：主机:端口、[::1]:端口、unix:/路径，在 Linux 上还有 unix:@名字"),
     ("chat style", "两个人怎样聊"),

@@ -15,7 +15,7 @@ impl Player {
     /// # Errors
     /// [`Failure`], see there.
     pub fn lesson(&mut self, which: &str) -> Result<Counts, Failure> {
-        let lesson = if which == "next" { self.next_lesson()? } else { find(which)? };
+        let lesson = self.chosen(which)?;
         check::lesson(&lesson)?;
         self.open_sinks()?;
         // A lesson of the course is noted while a person plays it; one from a file, or into a pipe, is not.
@@ -40,6 +40,11 @@ impl Player {
         }
         self.terminal.flush()?;
         Ok(counts)
+    }
+
+    /// The lesson of that number, slug or file, or the next one.
+    pub(super) fn chosen(&self, which: &str) -> Result<Lesson, Failure> {
+        if which == "next" { self.next_lesson() } else { find(which) }
     }
 
     /// The step to begin with: where the lesson was left, if its reader wants to go on there.
@@ -128,12 +133,18 @@ impl Player {
         Ok(report::count(&judged))
     }
 
-    fn predict(&mut self, prediction: &Prediction) -> Result<Option<usize>, Failure> {
+    /// The question and what may happen.
+    pub(super) fn pose(&mut self, prediction: &Prediction) -> Result<(), Failure> {
         self.terminal.wrapped("", words::predict(), Ink::Warn)?;
         self.terminal.wrapped("", &prediction.question, Ink::Strong)?;
         for (letter, option) in ('a'..).zip(&prediction.options) {
             self.terminal.wrapped(&format!("  {letter}) "), option, Ink::Plain)?;
         }
+        Ok(())
+    }
+
+    fn predict(&mut self, prediction: &Prediction) -> Result<Option<usize>, Failure> {
+        self.pose(prediction)?;
         loop {
             let Typed::Line(typed) = self.terminal.ask(words::type_a_letter())? else {
                 self.terminal.blank()?;
@@ -149,7 +160,7 @@ impl Player {
         }
     }
 
-    fn compare(&mut self, prediction: &Prediction, choice: Option<usize>) -> Result<(), Failure> {
+    pub(super) fn compare(&mut self, prediction: &Prediction, choice: Option<usize>) -> Result<(), Failure> {
         let right = &prediction.options[prediction.right];
         let as_predicted = choice == Some(prediction.right);
         let said = choice.map(|choice| prediction.options[choice].as_str());

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::course::{self, Lesson, Show};
-use crate::event::{Ending, Event, What};
+use crate::event::{Ending, Event};
 use crate::experiments::{self, Experiment};
 use crate::lab::parameter::{self, DEADLINE};
 use crate::lab::{self, kernel};
@@ -20,6 +20,7 @@ use crate::views::{Numbers, View, pcapng};
 use crate::words::{self, Counts};
 
 pub mod bench;
+mod book;
 pub mod chat;
 mod check;
 mod doctor;
@@ -27,12 +28,15 @@ mod failure;
 mod glossary;
 mod lesson;
 mod overview;
+mod page;
+pub mod pictures;
 mod replay;
 mod report;
 pub mod shipped;
 mod sink;
 mod standing;
 mod verify;
+mod whole;
 
 pub use doctor::doctor;
 pub use failure::Failure;
@@ -243,14 +247,11 @@ impl Player {
             self.terminal.picture(&picture)?;
             self.terminal.blank()?;
         }
-        let blocked = recording.events.iter().find_map(|event| match &event.what {
-            What::Deadline { limit_ns, blocked } => Some((*limit_ns, blocked)),
-            _ => None,
-        });
-        if let Some((limit_ns, blocked)) = blocked {
-            for line in words::deadline(limit_ns, blocked) {
-                self.terminal.wrapped("", &line, Ink::Bad)?;
-            }
+        let troubles = page::troubles(recording);
+        for line in &troubles {
+            self.terminal.wrapped("", line, Ink::Bad)?;
+        }
+        if !troubles.is_empty() {
             self.terminal.blank()?;
         }
         Ok(())

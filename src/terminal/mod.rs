@@ -42,6 +42,8 @@ pub struct Terminal {
     shown: usize,
     /// What asks for Enter when the screen is full.
     more: &'static str,
+    /// The rows, where they are kept instead of shown.
+    kept: Option<Picture>,
 }
 
 /// What was typed.
@@ -89,6 +91,7 @@ impl Terminal {
             height,
             shown: 0,
             more: look.more,
+            kept: None,
         }
     }
 
@@ -105,7 +108,20 @@ impl Terminal {
             height: None,
             shown: 0,
             more: "",
+            kept: None,
         }
+    }
+
+    /// Keeps what it is given, in this many columns, for [`Terminal::taken`].
+    #[must_use]
+    pub fn kept(width: usize) -> Terminal {
+        Terminal { width, kept: Some(Picture::default()), ..Terminal::nowhere() }
+    }
+
+    /// What a [`Terminal::kept`] was given, as a picture.
+    #[must_use]
+    pub fn taken(self) -> Picture {
+        self.kept.unwrap_or_default()
     }
 
     /// Columns to draw in.
@@ -156,6 +172,10 @@ impl Terminal {
     /// What write(2) answers.
     pub fn row_at_once(&mut self, row: &Row) -> io::Result<()> {
         self.shown += 1;
+        if let Some(kept) = &mut self.kept {
+            kept.0.push(row.clone());
+            return Ok(());
+        }
         for (index, span) in row.0.iter().enumerate() {
             let text = if index + 1 == row.0.len() { span.text.trim_end() } else { &span.text };
             let text = safe(text);
