@@ -39,6 +39,7 @@ fn main() -> ExitCode {
         settings: BTreeMap::new(),
         network: Network::Wire,
         epoch_ns: None,
+        stepped: false,
     };
     lab::perform(&run, |lab| {
         let measured = measure(lab);

@@ -50,6 +50,9 @@ pub enum Command {
         /// How it is played
         #[command(flatten)]
         play: Play,
+        /// How a class is shown it
+        #[command(flatten)]
+        class: Class,
         /// Where the events and the frames go
         #[command(flatten)]
         record: Record,
@@ -68,6 +71,9 @@ pub enum Command {
         /// How it is played
         #[command(flatten)]
         play: Play,
+        /// How a class is shown it
+        #[command(flatten)]
+        class: Class,
         /// Where the events and the frames go
         #[command(flatten)]
         record: Record,
@@ -108,6 +114,9 @@ pub enum Command {
     Experiment {
         /// Its name
         name: String,
+        /// Hold each call until standard input lets it go
+        #[arg(long)]
+        step: bool,
         /// Set a parameter
         #[arg(long = "set")]
         set: Vec<String>,
@@ -123,6 +132,9 @@ pub enum Command {
         /// When the run began
         #[arg(long)]
         epoch: u64,
+        /// Hold each call until standard input lets it go
+        #[arg(long)]
+        step: bool,
         /// What the experiment tells it
         #[arg(long = "set")]
         set: Vec<String>,
@@ -155,6 +167,20 @@ pub struct Play {
     /// Ask nothing and wait for nothing (the default when not at a terminal)
     #[arg(long)]
     pub auto: bool,
+}
+
+/// How a class is shown it.
+#[derive(Clone, Debug, Args)]
+pub struct Class {
+    /// Hold each call before it is made: its line of the source, then Enter makes it and shows its result (b back, c to the end, q leaves)
+    #[arg(long, conflicts_with = "auto")]
+    pub step: bool,
+    /// The same by itself: each call is made after this time (700ms)
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, conflicts_with = "step")]
+    pub pace: Option<std::time::Duration>,
+    /// For a projector: few words, wide gaps, in half of the columns, so that the letters can be twice as large
+    #[arg(long)]
+    pub big: bool,
 }
 
 /// Where the events and the frames of a run go.

@@ -15,6 +15,7 @@
 //! | [`terminal`] | width, colour, keys, prose |
 //! | [`words`] | what the program itself says, in one place for its translators |
 //! | [`language`] | ground floor: which language is spoken |
+//! | [`stepping`] | ground floor: what a stepped run and whoever steps it say to each other |
 //! | [`signals`] | ground floor: being interrupted |
 //! | [`text`] | ground floor: which characters may reach a terminal |
 //! | [`picture`] | ground floor: rows of inked text, which every output draws from |
@@ -31,6 +32,7 @@ pub mod picture;
 pub mod player;
 pub mod recording;
 pub mod signals;
+pub mod stepping;
 pub mod terminal;
 pub mod text;
 pub mod views;

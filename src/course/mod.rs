@@ -8,9 +8,11 @@ use thiserror::Error;
 
 use crate::language::{self, Language};
 
+mod gist;
 mod lesson;
 pub mod progress;
 
+pub use gist::gist;
 pub use lesson::{ClaimLine, Lesson, Named, Prediction, Show, Step};
 
 /// Why a lesson cannot be played; always with the file, and the line where one can be named.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Type};
 
-use super::{Chapter, Experiment, SourceFile};
+use super::{Chapter, Experiment, SourceFile, Stepping};
 use crate::event::Sample;
 use crate::lab::{
     Actor, ActorThread, Interest, Kind, Lab, Network, Parameter, Proof, Result, Sampler, Socket, as_long, at_least, before, differ, equal,
@@ -28,6 +28,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "accept-makes-a-new-one",
@@ -36,6 +37,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "recv-waits",
@@ -44,6 +46,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[silence("how long the peer says nothing")],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "send-blocks-too",
@@ -52,6 +55,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[silence("how long the server goes on receiving nothing, once send() is blocked")],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "an-error-ends-it",
@@ -60,6 +64,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[silence("how long each recv() is blocked before it ends")],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
     ],
     parts: &[],

@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use socket2::{Domain, SockAddr, Type};
 
-use super::{Chapter, Experiment, SourceFile};
+use super::{Chapter, Experiment, SourceFile, Stepping, Why};
 use crate::event::{Address, Data, Return, Value, What};
 use crate::lab::{self, Actor, Kind, Lab, Network, Parameter, Proof, Result, Socket};
 use crate::lab::{at_least, equal, failed_with, is, less, succeeded};
@@ -34,6 +34,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "no-frame-for-unix",
@@ -42,6 +43,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Private, // else the frames of other programs would be counted too
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "a-file-that-is-a-socket",
@@ -50,6 +52,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "who-may-connect",
@@ -58,6 +61,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "families-do-not-mix",
@@ -66,6 +70,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "dual-stack",
@@ -74,6 +79,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "ipv6-only",
@@ -82,6 +88,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "family-race",
@@ -95,6 +102,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             }],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Whole(Why::Many),
         },
     ],
     parts: &[],

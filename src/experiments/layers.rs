@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use socket2::{Domain, SockAddr, Type};
 
-use super::{Chapter, Experiment, SourceFile};
+use super::{Chapter, Experiment, SourceFile, Stepping};
 use crate::event;
 use crate::event::frame::Ethernet;
 use crate::lab::wire::{Ack, Arp, Client, Data, Sighting, Tcp, Udp, first, nth};
@@ -21,6 +21,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Wire,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "overhead",
@@ -34,6 +35,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             }],
             network: Network::Wire,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "who-has",
@@ -42,6 +44,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Wire,
             file: FILE,
+            stepping: Stepping::Steps,
         },
     ],
     parts: &[],

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Type};
 
-use super::{Chapter, Experiment, SourceFile};
+use super::{Chapter, Experiment, SourceFile, Stepping, Why};
 use crate::event::Value;
 use crate::lab::{
     Actor, Error, Interest, Kind, Lab, Network, Parameter, Proof, Ready, Result, Socket, at_least, failed_with, is, kernel, less, succeeded,
@@ -33,6 +33,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "connect-in-progress",
@@ -49,6 +50,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "short-send",
@@ -62,6 +64,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             }],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "busy-loop",
@@ -76,6 +79,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             }],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Whole(Why::Many),
         },
         Experiment {
             name: "select-poll-epoll",
@@ -91,6 +95,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
     ],
     parts: &[],

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Type};
 
-use super::{Chapter, Experiment, Part, SourceFile};
+use super::{Chapter, Experiment, Part, SourceFile, Stepping, Why};
 use crate::event::{Address, Sample};
 use crate::lab::{
     Actor, ActorThread, Error, Kind, Lab, Network, Parameter, Process, Proof, Result, Sampler, Socket, as_long, at_least, before, differ,
@@ -38,6 +38,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             ],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "ready-or-running",
@@ -46,6 +47,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Whole(Why::Sleep),
         },
         Experiment {
             name: "blocked-is-free",
@@ -54,6 +56,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[Parameter { name: "time", default: "300ms", kind: Kind::Span(50, 60_000), help: "how long nothing happens" }],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "closed-with-its-process",
@@ -62,6 +65,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
     ],
     parts: &[

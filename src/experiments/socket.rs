@@ -4,7 +4,7 @@ use std::io;
 
 use socket2::{Domain, Protocol, SockAddr, Type};
 
-use super::{Chapter, Experiment, Part, SourceFile};
+use super::{Chapter, Experiment, Part, SourceFile, Stepping};
 use crate::event::{Data, Outcome, Value};
 use crate::lab::{Error, Lab, Network, Process, Proof, Result, Socket, address, differ, equal, failed_with, is, succeeded};
 
@@ -19,6 +19,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "address-port-protocol",
@@ -27,6 +28,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "many-on-one-port",
@@ -35,6 +37,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "by-hand-and-by-framework",
@@ -43,6 +46,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
     ],
     parts: &[Part { name: "two-processes/client", play: two_processes_client }],

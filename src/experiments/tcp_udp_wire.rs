@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Type};
 
-use super::{Chapter, Experiment, SourceFile};
+use super::{Chapter, Experiment, SourceFile, Stepping};
 use crate::lab::wire::{Ack, Anything, Client, Data, Sighting, Syn, Udp, every, first, share};
 use crate::lab::{Kind, Lab, Network, Parameter, Result, Socket, at_least, is, lasted};
 
@@ -29,6 +29,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             ],
             network: Network::Wire,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "first-answer",
@@ -42,6 +43,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[Parameter { name: "delay", default: "50ms", kind: Kind::Span(1, 400), help: "how long a packet takes each way" }],
             network: Network::Wire,
             file: FILE,
+            stepping: Stepping::Steps,
         },
     ],
     parts: &[],

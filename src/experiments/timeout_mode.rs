@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use socket2::SockAddr;
 
 use super::blocking::{connected, listening};
-use super::{Chapter, Experiment, SourceFile};
+use super::{Chapter, Experiment, SourceFile, Stepping, Why};
 use crate::event::Data;
 use crate::lab::{
     Actor, Interest, Kind, Lab, Network, Parameter, Proof, Result, Sampler, Seen, Socket, as_long, at_least, before, differ, failed_with,
@@ -38,6 +38,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             ],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "two-ways-to-wait",
@@ -46,6 +47,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[span("timeout", "100ms", "how long each may wait")],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "timeout-of-zero",
@@ -54,6 +56,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[span("silence", "200ms", "how long the peer says nothing")],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "default-timeout",
@@ -62,6 +65,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[span("timeout", "100ms", "the default that is set")],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "drip-feed",
@@ -73,6 +77,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             ],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Whole(Why::Race),
         },
         Experiment {
             name: "three-modes",
@@ -89,6 +94,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             ],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
     ],
     parts: &[],

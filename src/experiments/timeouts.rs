@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Type};
 
-use super::{Chapter, Experiment, SourceFile};
+use super::{Chapter, Experiment, SourceFile, Stepping};
 use crate::event::{Data, Return};
 use crate::lab::wire::{Sighting, Syn, Traffic, first, first_few, nth};
 use crate::lab::{
@@ -30,6 +30,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[Parameter { name: "drop", default: "1", kind: Kind::Count(1, 5), help: "how many SYNs the wire loses" }],
             network: Network::Wire,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "handshake-times-out",
@@ -43,6 +44,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             }],
             network: Network::Wire,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "read-times-out",
@@ -51,6 +53,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[limit("how long the client lets recv() wait")],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "not-only-recv",
@@ -59,6 +62,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[limit("how long each call may wait")],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "the-wire-is-cut",
@@ -78,6 +82,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             }],
             network: Network::Wire,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "retry-with-backoff",
@@ -89,6 +94,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             ],
             network: Network::Wire,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "late-is-not-never",
@@ -97,6 +103,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[limit("how long the client waits for an answer")],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "numbered-requests",
@@ -105,6 +112,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[limit("how long the client waits for an answer")],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
     ],
     parts: &[],

@@ -1,7 +1,7 @@
 //! Lesson 11: a chat with one thread a side. It runs the chat's own code, `src/chat/turns.rs`, between two desks.
 
 use super::desks::{Desk, connected, desks};
-use super::{Chapter, Experiment, SourceFile};
+use super::{Chapter, Experiment, SourceFile, Stepping};
 use crate::chat::message::Inbox;
 use crate::chat::{Side, turns};
 use crate::event::Sample;
@@ -24,6 +24,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[TYPING],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "out-of-turn",
@@ -32,6 +33,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[SILENCE],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "both-waiting",
@@ -40,6 +42,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[SILENCE],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "cut-character",
@@ -48,6 +51,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
     ],
     parts: &[],

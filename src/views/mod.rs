@@ -8,6 +8,7 @@ use crate::recording::Recording;
 mod bars;
 mod boundaries;
 mod flows;
+pub mod hands;
 mod ladder;
 mod layers;
 mod lives;
@@ -19,6 +20,7 @@ mod sample;
 mod side_by_side;
 mod sockets;
 mod states;
+pub mod step;
 #[cfg(test)]
 mod tests_support;
 mod timeline;

@@ -59,6 +59,9 @@ impl Trace {
 
     /// The rows that this event adds.
     pub fn push(&mut self, event: &Event) -> Vec<Row> {
+        if matches!(event.what, What::Held(_)) {
+            return Vec::new();
+        }
         if matches!(event.what, What::Frame(_) | What::Delivered { .. }) && self.detail < Detail::Frames {
             return Vec::new();
         }
@@ -122,7 +125,7 @@ impl Trace {
     /// What is no call, in words.
     fn told(&self, event: &Event, what: &What) -> Vec<Row> {
         match what {
-            What::Enter(_) | What::Return(_) => Vec::new(),
+            What::Held(_) | What::Enter(_) | What::Return(_) => Vec::new(),
             What::Frame(frame) => self.frame(event, frame),
             What::Delivered { frame } => self.prose(event, &format!("frame {frame} delivered"), Ink::Good),
             What::State { local, peer, state, source } => {
