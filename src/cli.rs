@@ -1,10 +1,15 @@
 //! The command line's words; nothing is run here. What a word does is the player's business.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::language;
+
+mod chinese;
+pub mod manual;
 
 /// A course on network sockets in which your own kernel proves every sentence.
 #[derive(Debug, Parser)]
@@ -43,6 +48,13 @@ pub enum Command {
         json: bool,
     },
     /// Play a lesson
+    #[command(after_help = "\
+Examples:
+  explore lesson 1               the first lesson
+  explore lesson next            the next one that you have not finished
+  explore lesson handshake -v    by name, every call as it is made
+  explore lesson 6 --auto        without questions
+  explore lesson ./mine.md       a lesson of your own")]
     Lesson {
         /// Its number, its slug (`families`), `next`, or a lesson file (`./mine.md`)
         #[arg(value_name = "N|SLUG|next|FILE")]
@@ -58,6 +70,11 @@ pub enum Command {
         record: Record,
     },
     /// Run one experiment alone
+    #[command(after_help = "\
+Examples:
+  explore run --list
+  explore run nobody-home --set silence=1s
+  explore run three-way-handshake -vvv --pcap handshake.pcapng")]
     Run {
         /// Its name; `--list` shows them
         #[arg(value_name = "EXPERIMENT", required_unless_present = "list")]
@@ -79,6 +96,11 @@ pub enum Command {
         record: Record,
     },
     /// Check every claim, without the prose: held, broken, or not checked here
+    #[command(after_help = "\
+Examples:
+  explore verify                 the whole course, about a minute
+  explore verify 6 chat          two lessons
+  explore verify --json          for a program to read")]
     Verify {
         /// Only these lessons: numbers or slugs
         #[arg(value_name = "N")]
@@ -89,9 +111,57 @@ pub enum Command {
     },
     /// Say what this machine can show, why not, and how to get the rest
     Doctor,
+    /// How far you have come: lessons finished, predictions right and wrong
+    #[command(after_help = "\
+Examples:
+  explore progress                       lesson by lesson
+  explore progress --json > li-lei.json  for a teacher who collects
+  explore progress --reset               begin anew; what was noted is set aside, not deleted")]
+    Progress {
+        /// As one JSON object, for a teacher who collects
+        #[arg(long, conflicts_with = "reset")]
+        json: bool,
+        /// Begin anew; what was noted is set aside
+        #[arg(long)]
+        reset: bool,
+    },
+    /// Explain a term, in both languages, and name the lesson that shows it
+    #[command(after_help = "\
+Examples:
+  explore glossary                every term of the course
+  explore glossary datagram       one term
+  explore glossary 三次握手        in Chinese as well")]
+    Glossary {
+        /// The term, in English or Chinese; without it all are shown
+        term: Vec<String>,
+    },
+    /// Write a shell's completions to standard output
+    #[command(after_help = "\
+Examples:
+  explore completions bash > ~/.local/share/bash-completion/completions/explore
+  explore completions zsh > ~/.zfunc/_explore
+  explore completions fish > ~/.config/fish/completions/explore.fish")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual page to standard output, or all of them to a folder
+    #[command(after_help = "\
+Examples:
+  explore man | man -l -
+  explore man --out ~/.local/share/man/man1")]
+    Man {
+        /// A page for each command, into this folder
+        #[arg(long, value_name = "FOLDER")]
+        out: Option<PathBuf>,
+    },
     /// Talk: the one who comes first serves, the other joins
     Chat(Chat),
     /// Show a recording through the same views
+    #[command(after_help = "\
+Examples:
+  explore run two-processes --record two.jsonl
+  explore replay two.jsonl -v")]
     Replay {
         /// A file that `--record` wrote; `-` is standard input
         #[arg(value_name = "FILE.jsonl")]
@@ -226,6 +296,12 @@ pub enum When {
 /// The chat.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
+Examples:
+  explore chat                                in one terminal, and again in another
+  explore chat --address 0.0.0.0:21567        for another machine to join
+  explore chat --address 192.0.2.7:21567      join it from there
+  explore chat --style poll -v                every call as it is made
+
 At a terminal: /quit or Ctrl-C leaves, Ctrl-D ends what you have to say and goes on listening.
 Elsewhere: lines in, lines out, to the end of the file.
 
@@ -278,4 +354,65 @@ pub enum Style {
     Threads,
     /// One thread a side, which waits for keyboard and socket at once
     Poll,
+}
+
+/// Reads the command line, and begins to speak the language that it asks for, or the environment. Does not come back where
+/// there is something wrong with it, or only help was asked for.
+#[must_use]
+pub fn parse() -> Cli {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    language::speak(asked_language(&words).unwrap_or_else(language::Language::of_environment));
+    // clap's own bounds.
+    let columns = terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0)).min(100);
+    let mut command = command(columns);
+    let read = command.try_get_matches_from_mut(&words).and_then(|matches| Cli::from_arg_matches(&matches));
+    let error = match read {
+        Ok(cli) => return cli,
+        Err(error) => error.format(&mut command),
+    };
+    let answers = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::Io | ErrorKind::Format);
+    match language::spoken() {
+        language::Language::Chinese if !answers => {
+            eprintln!("{}", chinese::error(&error));
+            std::process::exit(error.exit_code());
+        }
+        _ => error.exit(),
+    }
+}
+
+/// The command line, its help in the language that is spoken; Chinese is wrapped for this many columns, which clap cannot do.
+#[must_use]
+pub fn command(columns: usize) -> clap::Command {
+    match language::spoken() {
+        language::Language::English => Cli::command(),
+        language::Language::Chinese => chinese::translated(Cli::command(), columns),
+    }
+}
+
+/// The language that `--lang` names, wherever it stands: help and errors come before anything is understood.
+fn asked_language(words: &[OsString]) -> Option<language::Language> {
+    let mut words = words.iter().map_while(|word| word.to_str()).take_while(|word| *word != "--");
+    let mut asked = None;
+    while let Some(word) = words.next() {
+        let tag = if word == "--lang" { words.next() } else { word.strip_prefix("--lang=") };
+        let named = language::Language::ALL.into_iter().find(|language| tag == Some(language.tag()));
+        asked = named.or(asked);
+    }
+    asked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_language_is_known_before_anything_is_understood() {
+        let asked = |line: &str| asked_language(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        for line in ["explore --lang zh lessn", "explore lesson --help --lang=zh", "explore --lang en --lang zh"] {
+            assert_eq!(asked(line), Some(language::Language::Chinese), "{line}");
+        }
+        for line in ["explore", "explore --lang", "explore --lang fr", "explore lesson -- --lang zh"] {
+            assert_eq!(asked(line), None, "{line}");
+        }
+    }
 }

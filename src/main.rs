@@ -1,22 +1,20 @@
 //! `explore`: parse, run, say what went wrong, exit.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
 use socket_explorer::chat;
-use socket_explorer::cli::{self, Class, Cli, Command, Play, Record, Shared, When};
+use socket_explorer::cli::{self, Class, Cli, Command, Play, Record, Shared, When, manual};
 use socket_explorer::experiments;
 use socket_explorer::lab::probe::probe;
-use socket_explorer::language;
 use socket_explorer::player::{self, Failure, Player};
 use socket_explorer::terminal::{Look, Terminal};
 use socket_explorer::words::{self, Counts};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    language::speak(cli.shared.lang.map_or_else(language::Language::of_environment, Into::into));
+    let cli = cli::parse();
     match &cli.command {
         Some(Command::Experiment { name, step, set }) => {
             experiments::find(name).map_or(ExitCode::from(2), |experiment| experiment.perform(pairs(set), *step))
@@ -51,6 +49,18 @@ fn run(cli: &Cli) -> Result<Counts, Failure> {
         Some(Command::Verify { lessons, json }) => player::verify(&mut player(&cli.shared, None), lessons, *json),
         Some(Command::Remake { folder }) => player::shipped::remake(folder).map(nothing_checked),
         Some(Command::Doctor) => player::doctor(&mut player(&cli.shared, None)).map(nothing_checked),
+        Some(Command::Progress { json: true, .. }) => player(&cli.shared, None).standing_json().map(nothing_checked),
+        Some(Command::Progress { reset: true, .. }) => player(&cli.shared, None).begin_anew().map(nothing_checked),
+        Some(Command::Progress { .. }) => player(&cli.shared, None).standing().map(nothing_checked),
+        Some(Command::Glossary { term }) => {
+            let term = Some(term.join(" ")).filter(|term| !term.trim().is_empty());
+            player(&cli.shared, None).glossary(term.as_deref()).map(nothing_checked)
+        }
+        Some(Command::Completions { shell }) => manual::completions(*shell, &mut io::stdout()).map(nothing_checked).map_err(Failure::from),
+        Some(Command::Man { out: None }) => manual::page(&mut io::stdout()).map(nothing_checked).map_err(Failure::from),
+        Some(Command::Man { out: Some(folder) }) => {
+            manual::pages(folder).map_err(|error| Failure::Usage(words::unwritable(folder.display(), &error))).map(nothing_checked)
+        }
         Some(Command::Replay { file, play }) => player(&cli.shared, Some(play)).replay(file).map(nothing_checked),
         Some(Command::Chat(asked)) => chat(&cli.shared, asked).map(nothing_checked),
         Some(Command::Experiment { .. } | Command::Part { .. } | Command::Probe) => Ok(Counts::default()),
@@ -117,10 +127,10 @@ fn player_that_records(shared: &Shared, play: &Play, class: &Class, record: &Rec
     let is_stdout = |path: &Option<PathBuf>| path.as_ref().is_some_and(|path| path.as_os_str() == "-");
     let terminal = match (is_stdout(&record.record), is_stdout(&record.pcap)) {
         (true, true) => {
-            return Err(Failure::Usage("--record and --pcap cannot both go to standard output: name a file for one".to_owned()));
+            return Err(Failure::Usage(words::one_standard_output().to_owned()));
         }
         (false, false) if record.record.is_some() && record.record == record.pcap => {
-            return Err(Failure::Usage("--record and --pcap cannot both go to one file: name two".to_owned()));
+            return Err(Failure::Usage(words::one_file().to_owned()));
         }
         (false, false) => terminal(shared, Some(play), class.big),
         _ => Terminal::nowhere(),

@@ -22,7 +22,7 @@ struct Side {
 impl Side {
     fn start(args: &[&str]) -> Side {
         let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
-        command.arg("chat").args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.arg("chat").args(args).env("LC_ALL", "C.UTF-8").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("explore starts");
         let notes = BufReader::new(child.stderr.take().expect("piped"));
         Side { child, notes }
@@ -75,6 +75,11 @@ impl Side {
         }
     }
 
+    fn kill(mut self) {
+        self.child.kill().expect("SIGKILL");
+        self.wait();
+    }
+
     /// Ends what it types; then what it showed and said, and its exit code.
     fn end(mut self) -> (String, String, Option<i32>) {
         drop(self.child.stdin.take());
@@ -109,10 +114,31 @@ fn path(name: &str) -> PathBuf {
     path
 }
 
+/// An address of each family that this machine has; the kernel chooses the ports.
+fn addresses(name: &str) -> Vec<String> {
+    let mut addresses = vec!["127.0.0.1:0".to_owned(), format!("unix:{}", path(name).display())];
+    if has_ipv6() {
+        addresses.push("[::1]:0".to_owned());
+    } else {
+        println!("not tried: [::1], which this machine does not have");
+    }
+    if cfg!(target_os = "linux") {
+        addresses.push(format!("unix:@explore-test-{}-{name}", std::process::id()));
+    }
+    addresses
+}
+
+/// The most memory that this process has ever had, in kB; `None` where the system does not tell.
+fn peak(side: &Side) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", side.child.id())).ok()?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    peak.trim().trim_end_matches(" kB").parse().ok()
+}
+
 /// A plain socket, connected to a server of ours.
 fn peer(at: &str) -> Socket {
     let to: SockAddr = match at.strip_prefix("unix:") {
-        Some(path) => SockAddr::unix(path).expect("short"),
+        Some(name) => SockAddr::unix(name.replace('@', "\0")).expect("short"),
         None => at.parse::<std::net::SocketAddr>().expect("an address").into(),
     };
     let socket = Socket::new(to.domain(), Type::STREAM, None).expect("socket");
@@ -128,15 +154,7 @@ fn has_ipv6() -> bool {
 #[test]
 fn every_style_talks_over_every_family() {
     for style in STYLES {
-        let file = path(style);
-        let mut addresses = vec!["127.0.0.1:0".to_owned(), format!("unix:{}", file.display())];
-        if has_ipv6() {
-            addresses.push("[::1]:0".to_owned());
-        }
-        if cfg!(target_os = "linux") {
-            addresses.push(format!("unix:@explore-test-{}-{style}", std::process::id()));
-        }
-        for address in addresses {
+        for address in addresses(style) {
             let (mut server, at) = Side::server(&address, &["--style", style]);
             let mut client = Side::client(&at, &["--style", style, "--peer-name", "Rose"]);
             assert!(server.note().starts_with("connected from: "));
@@ -147,7 +165,7 @@ fn every_style_talks_over_every_family() {
             let (client, server) = end_both(client, server);
             assert_eq!((client.0.as_str(), client.2), ("", Some(0)), "{style} {address}");
             assert_eq!((server.0.as_str(), server.2), ("", Some(0)), "{style} {address}");
-            assert!(!file.exists(), "our file is removed");
+            assert!(!std::path::Path::new(at.trim_start_matches("unix:")).exists(), "our file is removed");
         }
     }
 }
@@ -250,7 +268,13 @@ fn what_a_peer_sends_is_never_obeyed() {
 
 #[test]
 fn a_line_without_end_costs_no_memory() {
-    let (mut server, at) = Side::server("127.0.0.1:0", &[]);
+    STYLES.into_iter().for_each(a_line_without_end);
+}
+
+fn a_line_without_end(style: &str) {
+    let (mut server, at) = Side::server("127.0.0.1:0", &["--style", style]);
+    // By turns it would wait for its own, and the peer with it.
+    drop(server.child.stdin.take());
     let mut socket = peer(&at);
     let sending = std::thread::spawn(move || {
         let block = "长".repeat(100_000);
@@ -262,21 +286,17 @@ fn a_line_without_end_costs_no_memory() {
     while shown < 30_000_000 + label {
         shown += server.stdout().read(&mut block).expect("read");
     }
-    assert_eq!(shown, 30_000_000 + label);
+    assert_eq!(shown, 30_000_000 + label, "{style}");
+    assert!(peak(&server).is_none_or(|kilobytes| kilobytes < 24_000), "{style}: 30 MB have come, and in use are {:?} kB", peak(&server));
     sending.join().expect("joined").expect("sent");
-    if let Ok(status) = std::fs::read_to_string(format!("/proc/{}/status", server.child.id())) {
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("VmHWM");
-        let kilobytes: u64 = peak.trim().trim_end_matches(" kB").parse().expect("a number");
-        assert!(kilobytes < 24_000, "30 MB have come, and {kilobytes} kB are in use");
-    }
-    assert_eq!(server.end().2, Some(0));
+    let (_, _, code) = server.wait();
+    assert_eq!(code, Some(0), "{style}");
 }
 
 #[test]
 fn a_second_client_is_refused() {
-    let file = path("second");
-    for address in ["127.0.0.1:0".to_owned(), format!("unix:{}", file.display())] {
-        let (mut server, at) = Side::server(&address, &[]);
+    for (style, address) in STYLES.into_iter().flat_map(|style| addresses("second").into_iter().map(move |address| (style, address))) {
+        let (mut server, at) = Side::server(&address, &["--style", style]);
         let first = peer(&at);
         assert!(server.note().starts_with("connected from: "));
         let (_, notes, code) = Side::client(&at, &[]).wait();
@@ -286,6 +306,28 @@ fn a_second_client_is_refused() {
         server.shows("Jack: still here\n");
         drop(first);
         assert_eq!(server.end().2, Some(0));
+    }
+}
+
+#[test]
+fn one_that_waited_in_the_backlog_is_sent_away_when_another_is_taken() {
+    for (style, address) in STYLES.into_iter().flat_map(|style| addresses("backlog").into_iter().map(move |address| (style, address))) {
+        let (mut server, at) = Side::server(&address, &["--style", style]);
+        let process = nix::unistd::Pid::from_raw(server.child.id().cast_signed());
+        // While it is stopped, the kernel takes both calls for it.
+        nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGSTOP).expect("kill");
+        let first = peer(&at);
+        let mut second = Side::client(&at, &[]);
+        assert!(second.note().starts_with("connected to: "));
+        nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGCONT).expect("kill");
+        assert!(server.note().starts_with("connected from: "));
+        let (_, notes, code) = second.wait();
+        assert!(notes.contains("the peer has broken the connection") && notes.contains("ECONNRESET"), "{address}: {notes}");
+        assert_eq!(code, Some(1), "{address}");
+        first.send(b"still here\n").expect("send");
+        server.shows("Jack: still here\n");
+        drop(first);
+        assert_eq!(server.end().2, Some(0), "{address}");
     }
 }
 
@@ -304,6 +346,82 @@ fn ten_thousand_connections_are_one_chat_and_refusals() {
     server.shows("Jack: 还在\n");
     drop(first);
     assert_eq!(server.end().2, Some(0));
+}
+
+#[test]
+fn a_silent_peer_is_waited_for_and_talked_to() {
+    for style in ["threads", "poll"] {
+        let (mut server, at) = Side::server("127.0.0.1:0", &["--style", style]);
+        let mut heard = BufReader::new(peer(&at));
+        for number in 0..100 {
+            server.types(&format!("line {number}\n"));
+            let mut line = String::new();
+            heard.read_line(&mut line).expect("read");
+            assert_eq!(line, format!("line {number}\n"), "{style}");
+        }
+        drop(server.child.stdin.take());
+        let mut line = String::new();
+        assert_eq!(heard.read_line(&mut line).expect("the end"), 0, "{style}");
+        drop(heard);
+        assert_eq!(server.wait().2, Some(0), "{style}");
+    }
+}
+
+#[test]
+fn lines_that_end_with_cr_lf_are_lines() {
+    for style in STYLES {
+        let (server, at) = Side::server("127.0.0.1:0", &["--style", style]);
+        let socket = peer(&at);
+        // The end of the first line is cut.
+        for piece in ["你好\r", "\n", "在吗\r\n", "\r\n", "a\rb\r\n"] {
+            socket.send(piece.as_bytes()).expect("send");
+        }
+        socket.shutdown(Shutdown::Write).expect("shutdown");
+        let (shown, _, code) = server.end();
+        assert_eq!(shown, "Jack: 你好\nJack: 在吗\nJack: \nJack: a\\u{d}b\n", "{style}");
+        assert_eq!(code, Some(0), "{style}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_or_shown_is_said() {
+    for style in STYLES {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
+        let (server, at) = Side::server("127.0.0.1:0", &[]);
+        command
+            .args(["chat", "client", "--lang", "en", "--address", &at, "--style", style])
+            .stdin(std::fs::File::open("/tmp").expect("a folder"));
+        let told = command.output().expect("it ends");
+        let notes = String::from_utf8_lossy(&told.stderr);
+        assert!(notes.contains("what is typed cannot be read: read") && notes.contains("EISDIR"), "{style}: {notes}");
+        assert_eq!(told.status.code(), Some(1), "{style}");
+        // It has hung up, in an orderly way.
+        assert_eq!(server.end().2, Some(0), "{style}");
+    }
+    for style in STYLES.into_iter().filter(|_| cfg!(target_os = "linux")) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
+        let (mut server, at) = Side::server("127.0.0.1:0", &[]);
+        server.types("你好\n");
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("full(4)");
+        command.args(["chat", "client", "--lang", "en", "--address", &at, "--style", style]).stdin(Stdio::null()).stdout(full);
+        let told = command.output().expect("it ends");
+        let notes = String::from_utf8_lossy(&told.stderr);
+        assert!(notes.contains("what the peer says cannot be shown: write") && notes.contains("ENOSPC"), "{style}: {notes}");
+        assert_eq!(told.status.code(), Some(1), "{style}");
+        server.end();
+    }
+}
+
+#[test]
+fn when_nobody_reads_what_is_shown_the_chat_ends() {
+    for style in STYLES {
+        let (mut server, at) = Side::server("127.0.0.1:0", &["--style", style]);
+        drop(server.child.stdout.take());
+        let socket = peer(&at);
+        socket.send("你好\n".as_bytes()).expect("send");
+        // Its keyboard stays open.
+        assert_eq!(server.wait().2, Some(0), "{style}");
+    }
 }
 
 #[test]
@@ -360,17 +478,90 @@ fn nobody_there_is_said_after_all_retries() {
     assert_eq!(notes.matches("again in").count(), 2, "{notes}");
     assert!(notes.contains("0.2 s") && notes.contains("0.4 s") && notes.contains("nobody takes calls"), "{notes}");
     assert_eq!(code, Some(3));
-    for wrong in ["localhost", "1.2.3.4:99999", "::1:5", "unix:", "unix:@"] {
-        assert_eq!(Side::client(wrong, &[]).wait().2, Some(2), "{wrong}");
+}
+
+#[test]
+fn one_who_comes_too_early_calls_again() {
+    let address = format!("unix:{}", path("early").display());
+    let mut client = Side::client(&address, &["--retries", "30"]);
+    assert!(client.note().contains("again in 0.2 s"));
+    let (mut server, _) = Side::server(&address, &[]);
+    while !client.note().starts_with("connected to: ") {}
+    client.types("hello\n");
+    server.shows("Jack: hello\n");
+    let (client, server) = end_both(client, server);
+    assert_eq!((client.2, server.2), (Some(0), Some(0)));
+}
+
+/// Others drop a call that finds the backlog full, too, but count what it holds in other ways.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_call_that_nobody_answers_ends_at_its_timeout() {
+    let full = std::net::Ipv4Addr::LOCALHOST;
+    let listener = Socket::new(Domain::IPV4, Type::STREAM, None).expect("socket");
+    listener.bind(&std::net::SocketAddr::from((full, 0)).into()).expect("bind");
+    listener.listen(0).expect("listen");
+    let at = listener.local_addr().expect("an address").as_socket().expect("IPv4").to_string();
+    let _first = peer(&at);
+    let (_, notes, code) = Side::client(&at, &["--timeout", "300ms", "--retries", "1"]).wait();
+    assert_eq!(notes.matches("no answer in 0.3 s").count(), 2, "{notes}");
+    assert!(notes.contains(&format!("connect to {at}")) && notes.contains("--timeout"), "{notes}");
+    assert_eq!(code, Some(3));
+}
+
+#[test]
+fn every_error_says_what_failed_where_and_what_to_do() {
+    let long = "x".repeat(200);
+    let folder = std::env::temp_dir();
+    let (in_use, at) = Side::server("127.0.0.1:0", &[]);
+    let told = |side: &str, address: &str| {
+        let (shown, notes, code) = Side::start(&[side, "--address", address, "--timeout", "1s"]).wait();
+        assert_eq!(shown, "");
+        (notes, code)
+    };
+    for (side, address, remedy, code) in [
+        ("client", "nonsense", "write HOST:PORT", 2),
+        ("client", "127.0.0.1:99999", "write HOST:PORT", 2),
+        ("client", "::1:5", "stands in brackets", 2),
+        ("server", "unix:", "unix:/path", 2),
+        ("server", "unix:@", "unix:/path", 2),
+        ("client", "127.0.0.1:0", "name the port", 2),
+        ("client", "[zz]:5", "check the name", 3),
+        ("server", &format!("unix:/{long}"), "choose a shorter name", 3),
+        (
+            "client",
+            &format!("unix:@{long}"),
+            if cfg!(target_os = "linux") { "choose a shorter name" } else { "only Linux" },
+            if cfg!(target_os = "linux") { 3 } else { 2 },
+        ),
+        ("server", "unix:/tmp/no-such-folder/x", "make it first", 3),
+        ("server", "unix:/etc/passwd/x", "choose another path", 3),
+        ("server", &format!("unix:{}", folder.display()), "no socket; choose another path", 3),
+        ("client", &format!("unix:{}", folder.display()), "no socket; choose another path", 3),
+        ("client", "unix:/tmp/no-such-socket", "start `explore chat server", 3),
+        ("server", &at, "join with `explore chat client`", 3),
+        ("server", "192.0.2.1:21567", "listen at one of its own", 3),
+    ] {
+        let (notes, ended) = told(side, address);
+        assert!(notes.contains(address) && notes.contains(remedy), "{side} {address}: {notes}");
+        assert_eq!(ended, Some(code), "{side} {address}: {notes}");
     }
+    // Root may listen at any port, and on some machines everybody may.
+    let first = std::net::SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, 1));
+    let (notes, code) = match Socket::new(Domain::IPV4, Type::STREAM, None).and_then(|socket| socket.bind(&first.into())) {
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => told("server", "127.0.0.1:1"),
+        _ => return in_use.kill(),
+    };
+    assert!(notes.contains("EACCES") && notes.contains("choose a higher one"), "{notes}");
+    assert_eq!(code, Some(3));
+    in_use.kill();
 }
 
 #[test]
 fn listening_beyond_this_machine_is_warned_of() {
     let mut server = Side::start(&["server", "--address", "0.0.0.0:0"]);
     assert!(server.note().contains("neither encrypted nor authenticated"));
-    server.child.kill().expect("kill");
-    server.wait();
+    server.kill();
 }
 
 #[test]
@@ -466,6 +657,7 @@ fn a_peer_that_never_reads_keeps_nobody_from_hearing_it() {
             socket.send(format!("line {number}\n").as_bytes()).expect("send");
             server.shows(&format!("Jack: line {number}\n"));
         }
+        assert!(peak(&server).is_none_or(|kilobytes| kilobytes < 24_000), "{style}: {:?} kB are in use", peak(&server));
         drop(socket);
         assert_eq!(server.wait().2, Some(1), "{style}");
         assert!(typing.join().expect("joined").is_err());

@@ -1,193 +1,314 @@
-//! The chat as two people have it, each at a terminal of their own (openpty(3)).
+//! The chat as two people have it, each at a terminal of their own (openpty(3)): every style with every family.
 #![cfg(unix)]
 
-use std::fs::File;
-use std::io::{Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command};
+use std::io::Read;
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
-use nix::pty::{Winsize, openpty};
-use nix::sys::termios::{LocalFlags, tcgetattr};
+use nix::pty::Winsize;
+use socket2::{Domain, SockAddr, Socket, Type};
 
-/// A person at a terminal, in a chat.
-struct Person {
-    terminal: File,
-    inside: OwnedFd,
-    child: Child,
-    /// What has been on the screen and has not been looked for.
-    seen: Vec<u8>,
+mod person;
+use person::Person;
+
+const STYLES: [&str; 3] = ["threads", "turns", "poll"];
+/// Those that hear while they type.
+const BOTH_AT_ONCE: [&str; 2] = ["threads", "poll"];
+
+/// Sits down at a chat.
+fn sits_down(args: &[&str]) -> Person {
+    Person::sits_down(80, 24, Command::new(env!("CARGO_BIN_EXE_explore")).arg("chat").args(args))
 }
 
-impl Person {
-    fn sits_down(args: &[&str]) -> Person {
-        let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
-        let pty = openpty(Some(&size), None).expect("a terminal");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
-        command.arg("chat").args(args).env("TERM", "xterm").env_remove("NO_COLOR");
-        let end = || pty.slave.try_clone().expect("dup");
-        command.stdin(end()).stdout(end()).stderr(end());
-        // SAFETY: setsid(2) and ioctl(2) are safe between fork and exec (signal-safety(7)).
-        unsafe {
-            command.pre_exec(|| {
-                nix::unistd::setsid()?;
-                if nix::libc::ioctl(0, nix::libc::TIOCSCTTY, 0) != 0 {
-                    return Err(std::io::Error::last_os_error());
-                }
-                Ok(())
-            });
-        }
-        let child = command.spawn().expect("explore starts");
-        drop(command);
-        Person { terminal: File::from(pty.master), inside: pty.slave, child, seen: Vec::new() }
+/// The families of addresses that this machine has.
+fn families() -> Vec<&'static str> {
+    let mut families = vec!["127.0.0.1", "unix:/path"];
+    let any: std::net::SocketAddr = "[::1]:0".parse().expect("an address");
+    match Socket::new(Domain::IPV6, Type::STREAM, None).and_then(|socket| socket.bind(&any.into())) {
+        Ok(()) => families.push("[::1]"),
+        Err(error) => println!("not tried: [::1], which this machine does not have ({error})"),
     }
-
-    fn types(&mut self, keys: &str) {
-        self.terminal.write_all(keys.as_bytes()).expect("it reads");
+    if cfg!(target_os = "linux") {
+        families.push("unix:@name");
+    } else {
+        println!("not tried: unix:@name, which only Linux has");
     }
+    families
+}
 
-    /// Waits until this is on the screen, and gives what came before it.
-    fn sees(&mut self, text: &str) -> String {
-        loop {
-            if let Some(at) = self.seen.windows(text.len()).position(|window| window == text.as_bytes()) {
-                let before = String::from_utf8_lossy(&self.seen[..at]).into_owned();
-                self.seen.drain(..at + text.len());
-                return before;
-            }
-            let mut block = [0; 4096];
-            let got = self.terminal.read(&mut block).expect("the screen");
-            self.seen.extend_from_slice(&block[..got]);
-        }
-    }
+/// Every one of these styles with every family.
+fn every(styles: &[&'static str]) -> impl Iterator<Item = (&'static str, &'static str)> {
+    styles.iter().flat_map(|style| families().into_iter().map(|family| (*style, family)))
+}
 
-    /// Waits for the end of the program, looks whether the terminal is as it was, and gives the exit code.
-    fn leaves(mut self) -> Option<i32> {
-        let status = self.child.wait().expect("it ends");
-        let flags = tcgetattr(self.inside.as_fd()).expect("termios").local_flags;
-        assert!(flags.contains(LocalFlags::ICANON | LocalFlags::ECHO | LocalFlags::ISIG), "the terminal is as it was");
-        // What is typed now comes back: nothing else is on the screen after that.
-        self.types("#the end#");
-        let last = self.sees("#the end#");
-        let (on, off) = (last.rfind("\x1b[?2004h"), last.rfind("\x1b[?2004l"));
-        assert!(on <= off, "pasting is as it was: {last:?}");
-        status.code()
+/// An address of this family that no other test has.
+fn address(family: &str) -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let name = format!("explore-terminal-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    match family {
+        "unix:/path" => format!("unix:/tmp/{name}"),
+        "unix:@name" => format!("unix:@{name}"),
+        host => format!("{host}:0"),
     }
 }
 
-fn address(name: &str) -> String {
-    format!("unix:/tmp/explore-terminal-{}-{name}", std::process::id())
-}
-
-/// Two people who have met; the second has called the first.
-fn two(name: &str, style: &str, family: &str) -> (Person, Person) {
-    let mut at = if family == "unix" { address(name) } else { format!("{family}:0") };
-    let mut one = Person::sits_down(&["server", "--address", &at, "--style", style]);
-    if family != "unix" {
+/// A server that waits, and where.
+fn server(style: &str, family: &str) -> (Person, String) {
+    let mut at = address(family);
+    let mut one = sits_down(&["server", "--address", &at, "--style", style]);
+    if at.ends_with(":0") {
         one.sees("listening at: ");
         at = one.sees("\r\n");
     }
     one.sees("waiting for connection...");
-    let mut other = Person::sits_down(&["client", "--address", &at, "--style", style]);
+    (one, at)
+}
+
+/// Two people who have met; the second has called the first, and has been asked to type.
+fn two(style: &str, family: &str) -> (Person, Person) {
+    let (mut one, at) = server(style, family);
+    let mut other = sits_down(&["client", "--address", &at, "--style", style]);
     one.sees("connected from: ");
     other.sees("connected to: ");
+    other.sees("send message> ");
     (one, other)
 }
 
+/// A plain socket that has called a person.
+fn one_and_a_socket(style: &str, family: &str) -> (Person, Socket) {
+    let (mut one, at) = server(style, family);
+    let to: SockAddr = match at.strip_prefix("unix:") {
+        Some(name) => SockAddr::unix(name.replace('@', "\0")).expect("short"),
+        None => at.parse::<std::net::SocketAddr>().expect("an address").into(),
+    };
+    let socket = Socket::new(to.domain(), Type::STREAM, None).expect("socket");
+    socket.connect(&to).expect("it listens");
+    one.sees("connected from: ");
+    socket.send(b"hello\n").expect("send");
+    one.sees("Jack: hello\r\n");
+    one.sees("send message> ");
+    (one, socket)
+}
+
 #[test]
-fn two_people_talk_in_every_style_and_family() {
-    for style in ["threads", "turns", "poll"] {
-        for family in ["unix", "127.0.0.1"] {
-            let (mut one, mut other) = two(&format!("talk-{style}"), style, family);
-            other.sees("send message> ");
-            other.types("你好\r");
-            one.sees("Jack: 你好\r\n");
-            one.sees("send message> ");
-            one.types("你也好啊\r");
-            other.sees("Jack: 你也好啊\r\n");
-            other.sees("send message> ");
-            other.types("/quit\r");
-            one.sees("the peer has left");
-            assert_eq!((one.leaves(), other.leaves()), (Some(0), Some(0)), "{style} {family}");
-        }
+fn two_people_talk() {
+    for (style, family) in every(&STYLES) {
+        let (mut one, mut other) = two(style, family);
+        other.types("你好\r");
+        one.sees("Jack: 你好\r\n");
+        one.sees("send message> ");
+        one.types("你也好啊\r");
+        other.sees("Jack: 你也好啊\r\n");
+        other.sees("send message> ");
+        other.types("/quit\r");
+        one.sees("the peer has left");
+        assert_eq!((one.leaves().0, other.leaves().0), (Some(0), Some(0)), "{style} {family}");
     }
 }
 
 #[test]
-fn what_is_typed_is_whole_though_messages_arrive_meanwhile() {
-    for style in ["threads", "poll"] {
-        let (mut one, mut other) = two(&format!("meanwhile-{style}"), style, "unix");
+fn a_line_is_edited_character_by_character_however_wide() {
+    for (style, family) in every(&STYLES) {
+        let (mut one, mut other) = two(style, family);
+        // Back over 好, which is two columns wide.
+        other.types("你好\x1b[D");
+        other.sees("\x1b[2D");
+        other.types("们\x05！x\x7f\r");
+        one.sees("Jack: 你们好！\r\n");
         one.sees("send message> ");
+        one.types("\u{1f44d}🏽是\r");
+        other.sees("Jack: \u{1f44d}🏽是\r\n");
+        // Up: the line before, to be sent again.
         other.sees("send message> ");
+        other.types("\x1b[A\r");
+        one.sees("Jack: 你们好！\r\n");
+        one.is_killed();
+        assert_eq!(other.leaves().0, Some(0), "{style} {family}");
+    }
+}
+
+#[test]
+fn what_is_typed_is_kept_and_drawn_anew_when_messages_arrive() {
+    for (style, family) in every(&BOTH_AT_ONCE) {
+        let (mut one, mut other) = two(style, family);
+        one.sees("send message> ");
+        let mut typed = String::new();
         for (number, part) in ["我正在", "写一句", "很长的", "话"].iter().enumerate() {
             one.types(part);
+            typed.push_str(part);
             other.types(&format!("message {number}\r"));
             one.sees(&format!("Jack: message {number}\r\n"));
-            // The line being typed is drawn anew below it.
-            one.sees("send message> 我正在");
+            one.sees(&format!("send message> {typed}"));
+            // And where it went on being typed, in columns of the screen.
+            one.sees(&format!("\r\x1b[{}C", 14 + 2 * typed.chars().count()));
         }
         one.types("\r");
         other.sees("Jack: 我正在写一句很长的话\r\n");
         other.types("two lines\rin one go\r");
         one.sees("Jack: two lines\r\n");
         one.sees("Jack: in one go\r\n");
-        other.types("/quit\r");
-        assert_eq!((one.leaves(), other.leaves()), (Some(0), Some(0)), "{style}");
+        other.types("and goodbye\r/quit\r");
+        one.sees("Jack: and goodbye\r\n");
+        one.sees("the peer has left");
+        assert_eq!((one.leaves().0, other.leaves().0), (Some(0), Some(0)), "{style} {family}");
     }
 }
 
 #[test]
-fn ctrl_d_ends_speaking_and_with_it_the_others_chat() {
-    for style in ["threads", "turns", "poll"] {
-        let (one, mut other) = two(&format!("ctrl-d-{style}"), style, "unix");
+fn by_turns_what_is_typed_too_early_waits_for_its_turn() {
+    for (style, family) in every(&["turns"]) {
+        let (mut one, mut other) = two(style, family);
+        // It is not one's turn: the terminal itself echoes the line, and keeps it.
+        one.types("太早了\r");
+        one.sees("太早了\r\n");
+        other.types("first\r");
+        one.sees("Jack: first\r\n");
+        other.sees("Jack: 太早了\r\n");
         other.sees("send message> ");
-        other.types("\u{4}");
-        assert_eq!((one.leaves(), other.leaves()), (Some(0), Some(0)), "{style}");
+        other.types("/quit\r");
+        assert_eq!((one.leaves().0, other.leaves().0), (Some(0), Some(0)), "{family}");
+    }
+}
+
+#[test]
+fn by_turns_what_is_said_too_early_is_heard_when_it_is_its_turn() {
+    for (style, family) in every(&["turns"]) {
+        let (mut one, mut socket) = one_and_a_socket(style, family);
+        one.types("never");
+        socket.send(b"too early\n").expect("send");
+        one.types(" mind\r");
+        let screen = one.sees("Jack: too early\r\n");
+        assert!(screen.contains("mind"), "{screen:?}");
+        let mut said = [0; 11];
+        socket.read_exact(&mut said).expect("read");
+        assert_eq!(&said, b"never mind\n");
+        drop(socket);
+        assert_eq!(one.leaves().0, Some(0), "{family}");
     }
 }
 
 #[test]
 fn ctrl_c_leaves() {
-    for style in ["threads", "turns", "poll"] {
-        let (mut one, mut other) = two(&format!("ctrl-c-{style}"), style, "unix");
-        other.sees("send message> ");
+    for (style, family) in every(&STYLES) {
+        let (mut one, mut other) = two(style, family);
         other.types("half a li\u{3}");
         one.sees("the peer has left");
-        assert_eq!((one.leaves(), other.leaves()), (Some(0), Some(130)), "{style}");
+        assert_eq!((one.leaves().0, other.leaves().0), (Some(0), Some(130)), "{style} {family}");
+        // The one who has been called, too; by turns it waits in recv.
+        let (mut one, mut other) = two(style, family);
+        one.types("\u{3}");
+        other.sees("the peer has left");
+        assert_eq!((one.leaves().0, other.leaves().0), (Some(130), Some(0)), "{style} {family}");
+        // And one whom nobody has called: its file is removed.
+        let (mut alone, at) = server(style, family);
+        alone.types("\u{3}");
+        assert_eq!(alone.leaves().0, Some(130), "{style} {family}");
+        assert!(!std::path::Path::new(at.trim_start_matches("unix:")).exists(), "{style} {family}");
     }
-    // While the other types, one waits in recv: Ctrl-C still leaves.
-    let (mut one, mut other) = two("ctrl-c-waiting", "turns", "unix");
-    other.sees("send message> ");
-    one.types("\u{3}");
-    other.sees("the peer has left");
-    assert_eq!((one.leaves(), other.leaves()), (Some(130), Some(0)));
-    let mut alone = Person::sits_down(&["server", "--address", &address("alone")]);
-    alone.sees("waiting for connection...");
-    alone.types("\u{3}");
-    assert_eq!(alone.leaves(), Some(130));
-    assert!(!std::path::Path::new(address("alone").trim_start_matches("unix:")).exists(), "our file is removed");
+}
+
+#[test]
+fn ctrl_d_ends_speaking_and_goes_on_listening() {
+    for (style, family) in every(&STYLES) {
+        let (mut one, mut socket) = one_and_a_socket(style, family);
+        one.types("\u{4}");
+        assert_eq!(socket.read(&mut [0; 9]).expect("the end"), 0, "{style} {family}");
+        for said in ["still", "here", "and here"] {
+            socket.send(format!("{said}\n").as_bytes()).expect("send");
+            one.sees(&format!("Jack: {said}\r\n"));
+        }
+        drop(socket);
+        one.sees("the peer has left");
+        assert_eq!(one.leaves().0, Some(0), "{style} {family}");
+    }
+}
+
+#[test]
+fn ctrl_d_ends_the_other_persons_chat_and_so_ones_own() {
+    for (style, family) in every(&STYLES) {
+        let (mut one, mut other) = two(style, family);
+        other.types("\u{4}");
+        one.sees("the peer has left");
+        assert_eq!((one.leaves().0, other.leaves().0), (Some(0), Some(0)), "{style} {family}");
+    }
 }
 
 #[test]
 fn when_the_peer_is_killed_the_chat_ends_without_a_key() {
-    for style in ["threads", "turns", "poll"] {
-        let (mut one, mut other) = two(&format!("killed-{style}"), style, "unix");
-        other.sees("send message> ");
+    for (style, family) in every(&STYLES) {
+        let (mut one, mut other) = two(style, family);
         other.types("hello\r");
         one.sees("Jack: hello\r\n");
         one.sees("send message> ");
         one.types("never finis");
-        other.child.kill().expect("kill");
+        one.sees("s");
+        other.is_killed();
         one.sees("the peer has left");
-        assert_eq!(one.leaves(), Some(0), "{style}");
-        other.child.wait().expect("it is gone");
+        assert_eq!(one.leaves().0, Some(0), "{style} {family}");
+        // The server is killed; by turns the client has the word.
+        let (mut one, mut other) = two(style, family);
+        other.types("never fini");
+        one.is_killed();
+        other.sees("the peer has left");
+        assert_eq!(other.leaves().0, Some(0), "{style} {family}");
+    }
+}
+
+#[test]
+fn a_reset_is_said_and_ends_the_chat_with_1() {
+    for (style, family) in every(&BOTH_AT_ONCE).filter(|(_, family)| !family.starts_with("unix")) {
+        let (mut one, socket) = one_and_a_socket(style, family);
+        one.types("never fin");
+        socket.set_linger(Some(Duration::ZERO)).expect("linger");
+        drop(socket);
+        one.sees("the peer has broken the connection: recv");
+        one.sees("ECONNRESET");
+        assert_eq!(one.leaves().0, Some(1), "{style} {family}");
+    }
+}
+
+#[test]
+fn one_can_leave_a_peer_that_never_reads() {
+    for style in BOTH_AT_ONCE {
+        // A socket of AF_UNIX holds some hundred short messages, and then send blocks.
+        let (mut one, socket) = one_and_a_socket(style, "unix:/path");
+        for _ in 0..1000 {
+            one.types("x\r");
+            one.sees("send message> ");
+        }
+        socket.send(b"I read nothing\n").expect("send");
+        one.sees("Jack: I read nothing\r\n");
+        one.types("/quit\r");
+        assert_eq!(one.leaves().0, Some(0), "{style}");
+    }
+}
+
+#[test]
+fn a_window_that_changes_its_size_disturbs_nothing() {
+    for style in STYLES {
+        let (mut one, mut other) = two(style, "127.0.0.1");
+        for columns in 40..60 {
+            for person in [&one, &other] {
+                let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+                // SAFETY: TIOCSWINSZ reads a winsize, and `size` is one (tty_ioctl(4)).
+                assert_eq!(unsafe { nix::libc::ioctl(std::os::fd::AsRawFd::as_raw_fd(&person.terminal), nix::libc::TIOCSWINSZ, &size) }, 0);
+            }
+            other.types("字");
+        }
+        other.types("\r");
+        one.sees(&format!("Jack: {}\r\n", "字".repeat(20)));
+        one.is_killed();
+        assert_eq!(other.leaves().0, Some(0), "{style}");
     }
 }
 
 #[test]
 fn a_trace_does_not_disturb_the_line_being_typed() {
-    let mut one = Person::sits_down(&["server", "--address", &address("trace"), "-v"]);
+    let at = address("unix:/path");
+    let mut one = sits_down(&["server", "--address", &at, "-v"]);
     one.sees("waiting for connection...");
-    let mut other = Person::sits_down(&["client", "--address", &address("trace")]);
+    let mut other = sits_down(&["client", "--address", &at]);
     one.sees("connected from: ");
     other.sees("send message> ");
     one.sees("send message> ");
@@ -197,5 +318,5 @@ fn a_trace_does_not_disturb_the_line_being_typed() {
     one.types("中\r");
     other.sees("Jack: 打字中\r\n");
     other.types("/quit\r");
-    assert_eq!((one.leaves(), other.leaves()), (Some(0), Some(0)));
+    assert_eq!((one.leaves().0, other.leaves().0), (Some(0), Some(0)));
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::process::{Command, Stdio};
 
-use socket_explorer::course::{self, Lesson, Step};
+use socket_explorer::course::{self, Lesson, Prediction, Show, Step};
 use socket_explorer::experiments;
+use socket_explorer::language::{Language, speaking};
 
 fn lessons() -> Vec<Lesson> {
     course::lessons().expect("every lesson of the program is well formed")
@@ -69,10 +70,68 @@ fn a_prediction_is_followed_by_its_experiment() {
     }
 }
 
+/// What must be the same in every language.
+fn bones(lesson: &Lesson) -> Vec<String> {
+    let show = |show: &Show| {
+        let named = |all: &[course::Named]| all.iter().map(|one| one.name.clone()).collect::<Vec<_>>();
+        let claims: Vec<_> = show.claims.iter().map(|line| line.claim.name.as_str()).collect();
+        format!("{} {:?} {:?} {} {claims:?}", show.experiment.name, named(&show.views), show.settings(), show.code)
+    };
+    let steps = lesson.steps.iter().map(|step| match step {
+        Step::Prose(text) => format!("prose with {} headings", text.lines().filter(|line| line.starts_with("## ")).count()),
+        Step::Predict(Prediction { options, right, .. }) => format!("{} options, {right} is right", options.len()),
+        Step::Experiment(it) => show(it),
+    });
+    steps.collect()
+}
+
+#[test]
+fn every_language_has_the_same_lessons_experiments_claims_and_predictions() {
+    let [english, chinese] = Language::ALL.map(|language| speaking(language, lessons));
+    assert_eq!(english.len(), chinese.len());
+    for (one, other) in english.iter().zip(&chinese) {
+        assert_eq!((one.number, &one.slug), (other.number, &other.slug));
+        assert_eq!(one.file.replace("/en/", "/zh/"), other.file);
+        assert_eq!(bones(one), bones(other), "{} and {}", one.file, other.file);
+    }
+}
+
+#[test]
+fn what_is_said_in_chinese_is_chinese() {
+    let han = |text: &str| text.chars().any(|character| ('\u{4e00}'..='\u{9fff}').contains(&character));
+    // Prose in English has words, and words have small letters; `code`, names of errors and what was sent may be an answer.
+    let speaks = |text: &str| {
+        let without_code: String = text.split('`').step_by(2).collect();
+        han(text) || !without_code.split_whitespace().any(|word| word.len() > 3 && word.chars().all(|c| c.is_ascii_lowercase()))
+    };
+    for lesson in speaking(Language::Chinese, lessons) {
+        let mut texts = vec![lesson.title.clone(), lesson.question.clone()];
+        for step in &lesson.steps {
+            match step {
+                Step::Prose(text) => texts.extend(text.split("\n\n").filter(|part| !part.starts_with('|')).map(str::to_owned)),
+                Step::Predict(it) => texts.extend(it.options.iter().chain([&it.question]).cloned()),
+                Step::Experiment(it) => texts.extend(it.claims.iter().map(|line| line.sentence.clone())),
+            }
+        }
+        for text in texts {
+            assert!(speaks(&text), "{}: {text}", lesson.file);
+            // What was typed or sent stands between “ and ”, as it was.
+            let own: String = text.split('“').map(|part| part.split_once('”').map_or(part, |(_, after)| after)).collect();
+            let without_code: String = own.split('`').step_by(2).collect();
+            let characters: Vec<char> = without_code.chars().collect();
+            let narrow = characters.windows(2).find(|pair| han(&pair[0].to_string()) && ",;:?!".contains(pair[1]));
+            assert_eq!(narrow, None, "{}: narrow punctuation after Chinese: {text}", lesson.file);
+        }
+    }
+}
+
 #[test]
 fn every_claim_is_checked_and_none_is_broken() {
-    let output =
-        Command::new(env!("CARGO_BIN_EXE_explore")).args(["verify", "--json"]).stdin(Stdio::null()).output().expect("explore runs");
+    let output = Command::new(env!("CARGO_BIN_EXE_explore"))
+        .args(["verify", "--json", "--lang", "en"])
+        .stdin(Stdio::null())
+        .output()
+        .expect("explore runs");
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let claims = report["claims"].as_array().expect("an array");
     let broken: Vec<_> = claims.iter().filter(|claim| claim["verdict"] == "broken").collect();

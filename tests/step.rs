@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -26,8 +26,11 @@ impl Teacher {
     fn starts(args: &[&str]) -> Teacher {
         let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
         let pty = openpty(Some(&size), None).expect("a terminal");
+        // Nobody has begun any lesson.
+        let state = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("step-state-{}", pty.master.as_raw_fd()));
+        let _ = fs::remove_dir_all(&state);
         let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
-        command.args(args).env("TERM", "xterm").env("NO_COLOR", "1").env("XDG_STATE_HOME", env!("CARGO_TARGET_TMPDIR"));
+        command.args(args).env("TERM", "xterm").env("NO_COLOR", "1").env("XDG_STATE_HOME", state);
         let end = || pty.slave.try_clone().expect("dup");
         command.stdin(end()).stdout(end()).stderr(end());
         // SAFETY: setsid(2) and ioctl(2) are safe between fork and exec (signal-safety(7)).
@@ -80,7 +83,7 @@ impl Teacher {
         let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         nix::ioctl_write_ptr_bad!(set_size, nix::libc::TIOCSWINSZ, Winsize);
         // SAFETY: the descriptor is a terminal's, and `size` lives through the call.
-        unsafe { set_size(std::os::fd::AsRawFd::as_raw_fd(&self.terminal), &raw const size) }.expect("TIOCSWINSZ");
+        unsafe { set_size(self.terminal.as_raw_fd(), &raw const size) }.expect("TIOCSWINSZ");
     }
 
     /// Waits for the end of the program, looks whether the terminal is as it was, and gives the exit code and what was seen.

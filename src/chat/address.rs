@@ -8,6 +8,8 @@ use std::str::FromStr;
 
 use socket2::SockAddr;
 
+use super::phrases;
+
 /// An address as it was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
@@ -23,19 +25,18 @@ impl FromStr for Address {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Address, String> {
-        let wanted = "an address is HOST:PORT, [::1]:PORT, unix:/path or unix:@name";
         match text.strip_prefix("unix:") {
-            Some("" | "@") => Err(format!("`{text}` names no socket: {wanted}")),
-            Some(name) if name.starts_with('@') && !cfg!(target_os = "linux") => Err(format!("`{text}`: only Linux has such names")),
+            Some("" | "@") => Err(phrases::no_address(text)),
+            Some(name) if name.starts_with('@') && !cfg!(target_os = "linux") => Err(phrases::only_on_linux(text)),
             Some(name) => Ok(name.strip_prefix('@').map_or_else(|| Address::Unix(name.into()), |name| Address::Abstract(name.to_owned()))),
             None => match text.rsplit_once(':') {
                 Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => {
                     if host.contains(':') && !(host.starts_with('[') && host.ends_with(']')) {
-                        return Err(format!("`{text}`: an IPv6 address stands in brackets, as in [::1]:21567"));
+                        return Err(phrases::without_brackets(text));
                     }
                     Ok(Address::Inet(text.to_owned()))
                 }
-                _ => Err(format!("`{text}` is no address: {wanted}")),
+                _ => Err(phrases::no_address(text)),
             },
         }
     }
@@ -52,6 +53,12 @@ impl fmt::Display for Address {
 }
 
 impl Address {
+    /// Whether the kernel is to choose the port.
+    #[must_use]
+    pub fn leaves_the_port_open(&self) -> bool {
+        matches!(self, Address::Inet(text) if text.rsplit_once(':').is_some_and(|(_, port)| port.parse() == Ok(0_u16)))
+    }
+
     /// What the kernel takes: one address, or for a host's name all that it has (getaddrinfo(3)).
     ///
     /// # Errors
@@ -60,7 +67,7 @@ impl Address {
         match self {
             Address::Inet(text) => {
                 let all: Vec<SockAddr> = text.to_socket_addrs()?.map(SockAddr::from).collect();
-                if all.is_empty() { Err(io::Error::other("the name has no address")) } else { Ok(all) }
+                if all.is_empty() { Err(io::Error::other(phrases::name_without_address())) } else { Ok(all) }
             }
             Address::Unix(path) => Ok(vec![SockAddr::unix(path)?]),
             // An abstract name begins with a zero byte.

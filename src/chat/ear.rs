@@ -3,9 +3,9 @@
 use std::io;
 use std::time::Duration;
 
-use super::Buffer;
 use super::message::Inbox;
 use super::screen::Screen;
+use super::{Buffer, Parted};
 use crate::lab::Socket;
 
 /// When nothing has come for so long, the line has gone quiet.
@@ -49,37 +49,39 @@ impl<'a> Ear<'a> {
     /// Receives once, waiting as long as there is nothing; shows what is complete.
     ///
     /// # Errors
-    /// `ECONNRESET` and whatever else recv(2) answers; what writing to the screen answers.
-    pub fn listen(&mut self) -> io::Result<Heard> {
+    /// [`Parted`]: the connection broke, or what was heard cannot be shown.
+    pub fn listen(&mut self) -> Result<Heard, Parted> {
         if !self.text.is_empty() {
             // The buffer was full: perhaps there is more. Only if there is not, it is time to show.
-            return match self.take(true) {
+            return match receive_now(self.socket, &mut self.buffer) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.show(),
-                heard => heard,
+                got => self.take(got),
             };
         }
         // Half a message in hand is not waited for any longer than QUIET: timeout mode (lesson 10).
         let timeout = self.inbox.is_waiting().then_some(QUIET);
         if timeout != self.timeout {
-            self.socket.set_read_timeout(timeout)?;
+            self.socket.set_read_timeout(timeout).map_err(Parted::broken("setsockopt"))?;
             self.timeout = timeout;
         }
-        match self.take(false) {
+        match self.socket.recv(&mut self.buffer) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.quiet(),
-            heard => heard,
+            got => self.take(got),
         }
     }
 
     /// Receives what is there, without waiting: for a socket in non-blocking mode.
     ///
     /// # Errors
-    /// Those of [`Ear::listen`]; `EAGAIN` is none of them.
-    pub fn listen_without_waiting(&mut self) -> io::Result<Heard> {
+    /// Those of [`Ear::listen`].
+    pub fn listen_without_waiting(&mut self) -> Result<Heard, Parted> {
         loop {
-            match self.take(false) {
+            match self.socket.recv(&mut self.buffer) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return self.show(),
-                Ok(Heard::Bytes) => {}
-                heard => return heard,
+                got => match self.take(got)? {
+                    Heard::Bytes => {}
+                    heard => return Ok(heard),
+                },
             }
         }
     }
@@ -93,31 +95,24 @@ impl<'a> Ear<'a> {
     /// The line has gone quiet: half a message is a message.
     ///
     /// # Errors
-    /// What writing to the screen answers.
-    pub fn quiet(&mut self) -> io::Result<Heard> {
+    /// What was heard cannot be shown.
+    pub fn quiet(&mut self) -> Result<Heard, Parted> {
         self.inbox.quiet(&mut self.text);
         self.show()
     }
 
-    fn take(&mut self, only_what_is_there: bool) -> io::Result<Heard> {
-        let got = loop {
-            let received = if only_what_is_there { receive_now(self.socket, &mut self.buffer) } else { self.socket.recv(&mut self.buffer) };
-            match received {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
-                    // What came before the connection broke is shown.
-                    self.inbox.end(&mut self.text);
-                    self.show()?;
-                    return Err(error);
-                }
-                received => break received?,
+    /// What recv answered: bytes, the end, or an error.
+    fn take(&mut self, got: io::Result<usize>) -> Result<Heard, Parted> {
+        let got = match got {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(Heard::Bytes),
+            Ok(got) if got > 0 => got,
+            end => {
+                // What came before the connection ended, or broke, is shown.
+                self.inbox.end(&mut self.text);
+                self.show()?;
+                return end.map(|_| Heard::End).map_err(Parted::broken("recv"));
             }
         };
-        if got == 0 {
-            self.inbox.end(&mut self.text);
-            self.show()?;
-            return Ok(Heard::End);
-        }
         self.inbox.push(&self.buffer[..got], &mut self.text);
         let filled = got == self.buffer.len();
         if filled && self.may_grow && got < LARGEST {
@@ -126,13 +121,17 @@ impl<'a> Ear<'a> {
         if filled && self.text.len() < FULL { Ok(Heard::Bytes) } else { self.show() }
     }
 
-    fn show(&mut self) -> io::Result<Heard> {
+    fn show(&mut self) -> Result<Heard, Parted> {
         if self.text.is_empty() {
             return Ok(Heard::Bytes);
         }
         let shown = self.screen.show(&self.text);
         self.text.clear();
-        shown.map(|()| Heard::Messages)
+        match shown {
+            Ok(()) => Ok(Heard::Messages),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Parted::Unread),
+            Err(error) => Err(Parted::Broken("write", error)),
+        }
     }
 }
 

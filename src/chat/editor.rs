@@ -7,8 +7,8 @@ use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::thread::JoinHandleExt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -19,28 +19,29 @@ use rustyline::error::ReadlineError;
 use rustyline::{Cmd, Config, DefaultEditor, ExternalPrinter, KeyEvent};
 
 use super::keyboard::{Keyboard, Stopper};
+use super::phrases;
 use super::screen::Screen;
 use crate::signals;
 use crate::text::safe;
 
-/// What a person is asked with.
-const PROMPT: &str = "send message> ";
-
 /// The terminal of one chat. [`Editor::close`] gives it back.
 pub struct Editor {
     printer: Mutex<Box<dyn ExternalPrinter + Send>>,
-    closing: Arc<AtomicBool>,
-    /// Wakes the editor that waits to be asked for a line.
-    asks: Sender<()>,
-    thread: Option<JoinHandle<()>>,
+    /// Ends the editor's thread, and gives the terminal back; a signal does so, too.
     given_back: Option<signals::Cleanup>,
+    /// The editor's thread, and then the pipe that it leaves open: else the chat would take the thread's end for Ctrl-D.
+    _reading: Arc<Mutex<Option<JoinHandle<Option<OwnedFd>>>>>,
 }
 
-/// SIGINT must not end the program while the editor's thread lets it through; it is noted here.
-static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+/// The chat is over, and SIGINT only tells the editor's thread so. There is one keyboard, and so one of these.
+static CLOSING: AtomicBool = AtomicBool::new(false);
 
-extern "C" fn note_interrupt(_: i32) {
-    INTERRUPTED.store(true, Ordering::SeqCst);
+/// SIGINT that finds the editor's thread on its way into the terminal or out of it. If somebody typed Ctrl-C, it is passed on to
+/// the thread that waits for signals: this one blocks it while this runs.
+extern "C" fn pass_on(_: i32) {
+    if !CLOSING.load(Ordering::SeqCst) {
+        signals::interrupt();
+    }
 }
 
 impl Editor {
@@ -49,6 +50,7 @@ impl Editor {
     /// # Errors
     /// What the terminal answers.
     pub fn open(by_turns: bool) -> io::Result<(Editor, Keyboard)> {
+        CLOSING.store(false, Ordering::SeqCst);
         let config = Config::builder().auto_add_history(true).keyseq_timeout(Some(100)).build();
         let mut editor = DefaultEditor::with_config(config).map_err(io::Error::other)?;
         // While these wait for another key, no message could appear.
@@ -57,50 +59,69 @@ impl Editor {
         }
         let printer: Box<dyn ExternalPrinter + Send> = Box::new(editor.create_external_printer().map_err(io::Error::other)?);
         let before = tcgetattr(io::stdin())?;
+        let (asks, asked) = channel();
+        let reading = Arc::new(Mutex::new(None));
+        let (thread, asks_to_end) = (reading.clone(), asks.clone());
         let given_back = signals::at_end(move || {
+            CLOSING.store(true, Ordering::SeqCst);
+            let _ = asks_to_end.send(());
+            // It must not take the terminal again when that has been given back.
+            lock(&thread).as_ref().map(end);
             let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, &before);
             // Pasted text comes as it is again.
             let _ = io::stdout().write_all(b"\x1b[?2004l").and_then(|()| io::stdout().flush());
         });
-        INTERRUPTED.store(false, Ordering::SeqCst);
-        let action = SigAction::new(SigHandler::Handler(note_interrupt), SaFlags::empty(), SigSet::empty());
-        // SAFETY: the handler only stores to an atomic, which signal-safety(7) allows.
+        // A window that changes its size is the editor's business, and must not interrupt a send.
+        SigSet::from(Signal::SIGWINCH).thread_block()?;
+        let action = SigAction::new(SigHandler::Handler(pass_on), SaFlags::empty(), SigSet::empty());
+        // SAFETY: the handler looks at an atomic and calls getpid and kill, all of which signal-safety(7) allows.
         unsafe { sigaction(Signal::SIGINT, &action)? };
 
-        let (asks, asked) = channel();
         let (read, write) = nix::unistd::pipe()?;
-        let keyboard = Keyboard::new(read, Some(asks.clone()))?;
-        let closing = Arc::new(AtomicBool::new(false));
-        let lines = Lines { editor, to: Some(write), by_turns, asked, closing: closing.clone(), stopper: keyboard.stopper() };
-        let thread = thread::Builder::new().name("editor".to_owned()).spawn(move || lines.read())?;
-        Ok((Editor { printer: Mutex::new(printer), closing, asks, thread: Some(thread), given_back: Some(given_back) }, keyboard))
+        let keyboard = Keyboard::new(read, Some(asks))?;
+        let lines = Lines { editor, to: Some(write), by_turns, asked, stopper: keyboard.stopper() };
+        let mut thread = lock(&reading);
+        // A signal may have come already.
+        if !CLOSING.load(Ordering::SeqCst) {
+            *thread = Some(thread::Builder::new().name("editor".to_owned()).spawn(move || lines.read())?);
+        }
+        drop(thread);
+        Ok((Editor { printer: Mutex::new(printer), given_back: Some(given_back), _reading: reading }, keyboard))
     }
 
     fn print(&self, text: &str) -> io::Result<()> {
         if text.is_empty() {
             return Ok(());
         }
-        let mut printer = self.printer.lock().unwrap_or_else(PoisonError::into_inner);
-        printer.print(text.to_owned()).map_err(io::Error::other)
+        lock(&self.printer).print(text.to_owned()).map_err(io::Error::other)
     }
 
     /// Ends the line being typed, and gives the terminal back as it was. All that was to be shown is shown.
     pub fn close(&mut self) {
-        let Some(thread) = self.thread.take() else { return };
+        let Some(given_back) = self.given_back.take() else { return };
         // A text that is handed over waits until the one before has been taken: up a row and down again, nobody sees it.
         for _ in 0..2 {
             let _ = self.print("\x1b[A\n");
         }
-        self.closing.store(true, Ordering::SeqCst);
-        let _ = self.asks.send(());
-        // The editor may be on its way into the terminal, and deaf: so again and again, until it is gone.
-        while !thread.is_finished() {
-            let _ = pthread_kill(thread.as_pthread_t(), Signal::SIGINT);
-            thread::sleep(Duration::from_millis(2));
-        }
-        let _ = thread.join();
-        drop(self.given_back.take());
+        drop(given_back);
+        let _ = SigSet::from(Signal::SIGWINCH).thread_unblock();
     }
+}
+
+/// Ends the thread that reads the terminal. It may be on its way there, and deaf: so it is told again and again, until it is gone.
+/// Nobody waits for ever, though: its terminal may have been stopped (Ctrl-S).
+fn end<T>(thread: &JoinHandle<T>) {
+    for _ in 0..500 {
+        if thread.is_finished() {
+            return;
+        }
+        let _ = pthread_kill(thread.as_pthread_t(), Signal::SIGINT);
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Editor {
@@ -134,46 +155,44 @@ struct Lines {
     to: Option<OwnedFd>,
     by_turns: bool,
     asked: Receiver<()>,
-    closing: Arc<AtomicBool>,
     stopper: Stopper,
 }
 
 impl Lines {
-    fn read(mut self) {
+    /// Reads until the chat is over, and leaves the pipe as it is.
+    fn read(mut self) -> Option<OwnedFd> {
         let interrupts = SigSet::from(Signal::SIGINT);
+        let _ = SigSet::from(Signal::SIGWINCH).thread_unblock();
         let mut begun = false;
         loop {
             let waits = self.by_turns || !std::mem::replace(&mut begun, true);
-            if (waits && self.asked.recv().is_err()) || self.closing.load(Ordering::SeqCst) {
-                return;
+            if (waits && self.asked.recv().is_err()) || CLOSING.load(Ordering::SeqCst) {
+                break;
             }
-            let prompt = if self.to.is_some() { PROMPT } else { "" };
+            let prompt = if self.to.is_some() { phrases::prompt() } else { "" };
             let _ = interrupts.thread_unblock();
             let typed = self.editor.readline(prompt);
             let _ = interrupts.thread_block();
-            if self.closing.load(Ordering::SeqCst) {
-                return;
-            }
-            if INTERRUPTED.load(Ordering::SeqCst) || matches!(typed, Err(ReadlineError::Interrupted)) {
-                // As if there were no editor: the thread that waits for signals ends the program.
-                signals::interrupt();
-                // What was typed has no end here: the chat must not take this for Ctrl-D, and end in its own way first.
-                while !self.closing.load(Ordering::SeqCst) {
-                    thread::park_timeout(Duration::from_millis(100));
-                }
-                return;
-            }
             match typed {
-                Ok(line) if line.trim() == "/quit" => return self.stopper.stop(),
-                Ok(line) => {
+                _ if CLOSING.load(Ordering::SeqCst) => break,
+                Ok(line) if line.trim() != "/quit" => {
                     if let Some(to) = &self.to {
                         let _ = write_all(to, format!("{line}\n").as_bytes());
                     }
                 }
                 Err(ReadlineError::Eof) => self.to = None,
-                Err(_) => return self.stopper.stop(),
+                Err(ReadlineError::Interrupted) => {
+                    // As if there were no editor: the thread that waits for signals ends the program.
+                    signals::interrupt();
+                    break;
+                }
+                Ok(_) | Err(_) => {
+                    self.stopper.stop_after_what_was_typed();
+                    break;
+                }
             }
         }
+        self.to
     }
 }
 

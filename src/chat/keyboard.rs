@@ -24,6 +24,8 @@ pub enum Typed<'a> {
 #[derive(Clone, Debug)]
 pub struct Stopper {
     stopped: Arc<AtomicBool>,
+    /// Whether what was typed before is said first.
+    patient: Arc<AtomicBool>,
     #[cfg(unix)]
     bell: Arc<io::PipeWriter>,
 }
@@ -39,6 +41,17 @@ impl Stopper {
         }
         #[cfg(not(unix))]
         let _ = rung;
+    }
+
+    /// The same, but what was typed before is said first (`/quit`).
+    pub fn stop_after_what_was_typed(&self) {
+        self.patient.store(true, Ordering::SeqCst);
+        self.stop();
+    }
+
+    #[cfg(unix)]
+    fn is_patient(&self) -> bool {
+        self.patient.load(Ordering::SeqCst)
     }
 
     /// Whether it is over.
@@ -71,7 +84,7 @@ impl Keyboard {
     /// What pipe(2) answers.
     pub fn new(from: OwnedFd, ask: Option<std::sync::mpsc::Sender<()>>) -> io::Result<Keyboard> {
         let (bell, ringer) = io::pipe()?;
-        let stopper = Stopper { stopped: Arc::default(), bell: Arc::new(ringer) };
+        let stopper = Stopper { stopped: Arc::default(), patient: Arc::default(), bell: Arc::new(ringer) };
         Ok(Keyboard { from, bell, stopper, block: vec![0; BLOCK], left: 0..0, ask })
     }
 
@@ -96,11 +109,13 @@ impl Keyboard {
             };
             // nix says nothing of bits that it has no name for, such as POLLRDHUP.
             let is_ready = |at: usize| watched.get(at).is_some_and(|one| one.any().unwrap_or(true));
-            if is_ready(1) || (is_ready(2) && !is_ready(0)) {
+            let is_over = is_ready(1) && !self.stopper.is_patient();
+            if is_over || !is_ready(0) {
                 return Ok(None);
             }
             match nix::unistd::read(&self.from, &mut self.block[self.left.end..]) {
                 Err(nix::errno::Errno::EINTR | nix::errno::Errno::EAGAIN) => {}
+                Ok(0) if self.stopper.is_stopped() => return Ok(None),
                 answer => return Ok(Some(answer?)),
             }
         }
@@ -126,7 +141,7 @@ impl Keyboard {
     /// # Errors
     /// None.
     pub fn standard() -> io::Result<Keyboard> {
-        let stopper = Stopper { stopped: Arc::default() };
+        let stopper = Stopper { stopped: Arc::default(), patient: Arc::default() };
         Ok(Keyboard { stopper, block: vec![0; BLOCK], left: 0..0, ask: None })
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, SockAddr, Type};
 
 use super::address::{Address, is_local};
+use super::phrases;
 use super::screen::Screen;
 use crate::lab::{Actor, Interest, Lab, Socket, kernel};
 use crate::signals;
@@ -17,29 +18,51 @@ const BACKLOG: i32 = 5;
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Why the two did not meet: what was tried, and what the kernel answered.
+/// Why the two did not meet: what was tried, where, and what the kernel answered.
 #[derive(Debug)]
 pub struct Missed {
-    what: String,
+    /// What was tried.
+    pub doing: Doing,
+    /// Where.
+    pub address: Address,
     /// The kernel's answer.
     pub error: io::Error,
+    /// Whether something stands at the path that is no socket.
+    pub not_a_socket: bool,
+}
+
+/// What was tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doing {
+    /// Finding the kernel's address for what was written.
+    LookUp,
+    /// Listening.
+    Listen,
+    /// Taking a call.
+    Accept,
+    /// Calling.
+    Connect,
 }
 
 impl Missed {
-    fn new(what: impl Into<String>) -> impl FnOnce(io::Error) -> Missed {
-        move |error| Missed { what: what.into(), error }
+    /// Says where: `.map_err(Missed::when(Doing::Connect, address))`.
+    pub fn when(doing: Doing, address: &Address) -> impl FnOnce(io::Error) -> Missed {
+        move |error| {
+            let not_a_socket = matches!(address, Address::Unix(path) if path.exists() && !is_socket(path));
+            Missed { doing, address: address.clone(), error, not_a_socket }
+        }
     }
 
-    /// What was tried, and what the kernel answered.
+    /// Whether nobody listens there; in AF_UNIX perhaps not even the file is there.
     #[must_use]
-    pub fn at(what: &str, error: io::Error) -> Missed {
-        Missed { what: what.to_owned(), error }
+    pub fn is_refusal(&self) -> bool {
+        matches!(self.error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound) && !self.not_a_socket
     }
 }
 
 impl fmt::Display for Missed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} [{}]", self.what, self.error, kernel::error_name(&self.error))
+        f.write_str(&phrases::missed(self))
     }
 }
 
@@ -61,14 +84,11 @@ pub struct Listener {
 /// # Errors
 /// [`Missed`]; its error is `EADDRINUSE` if somebody listens there.
 pub fn listen(actor: &Actor, address: &Address, screen: &dyn Screen) -> Result<Listener, Missed> {
-    let at = address.resolve().map_err(Missed::new(address.to_string()))?.swap_remove(0);
+    let at = address.resolve().map_err(Missed::when(Doing::LookUp, address))?.swap_remove(0);
     if !is_local(&at) {
-        screen.note(&format!(
-            "warning: {address} can be reached from other machines, and this chat is neither encrypted nor authenticated: \
-             anyone on the way can read it and write into it"
-        ));
+        screen.note(&phrases::not_only_here(address));
     }
-    let busy = || Missed::new(format!("listen at {address}"));
+    let busy = || Missed::when(Doing::Listen, address);
     let socket = actor.socket(at.domain(), Type::STREAM, protocol(at.domain())).map_err(busy())?;
     if at.domain() != Domain::UNIX {
         // A server that has just ended left its connection in TIME_WAIT, and must not be kept from its port by that.
@@ -163,9 +183,8 @@ pub fn call(lab: &Lab, actor: &Actor, address: &Address, patience: Duration, ret
     for left in (0..=retries).rev() {
         match connect(actor, address, patience) {
             Err(missed) if left > 0 => {
-                let pause_shown = pause.as_secs_f32();
-                screen.note(&format!("{missed}; again in {pause_shown} s"));
-                lab.wait(pause, "before calling again");
+                screen.note(&phrases::again(&missed, pause));
+                lab.wait(pause, phrases::before_calling_again());
                 pause = LONGEST_PAUSE.min(pause * 2);
             }
             answer => return answer,
@@ -177,13 +196,13 @@ pub fn call(lab: &Lab, actor: &Actor, address: &Address, patience: Duration, ret
 /// One attempt, at each of the name's addresses in turn.
 fn connect(actor: &Actor, address: &Address, patience: Duration) -> Result<Socket, Missed> {
     let mut last = None;
-    for to in address.resolve().map_err(Missed::new(address.to_string()))? {
+    for to in address.resolve().map_err(Missed::when(Doing::LookUp, address))? {
         match connect_to(actor, &to, patience) {
             Ok(socket) => return Ok(socket),
             Err(error) => last = Some(error),
         }
     }
-    Err(Missed::new(format!("connect to {address}"))(last.unwrap_or_else(|| io::ErrorKind::NotFound.into())))
+    Err(Missed::when(Doing::Connect, address)(last.unwrap_or_else(|| io::ErrorKind::NotFound.into())))
 }
 
 /// Connects with a limit of time: the call is started without blocking, and poll waits for its end (lesson 9).
@@ -196,7 +215,7 @@ fn connect_to(actor: &Actor, to: &SockAddr, patience: Duration) -> io::Result<So
                 return Err(error); // EAGAIN: its backlog is full (unix(7))
             }
             if actor.poll(&[(&socket, Interest::Write)], Some(patience))?.is_empty() {
-                return Err(io::Error::new(io::ErrorKind::TimedOut, format!("no answer in {} s", patience.as_secs_f32())));
+                return Err(io::Error::new(io::ErrorKind::TimedOut, phrases::no_answer(patience)));
             }
             if let Some(error) = socket.take_error()? {
                 return Err(error);

@@ -8,6 +8,7 @@
 //! | [`ear`] | receiving, for all three |
 //! | [`message`] | bytes become messages: boundaries, characters, trust |
 //! | [`keyboard`], [`screen`], [`editor`] | what is typed, and where it is shown |
+//! | [`phrases`] | the chat's own words |
 //!
 //! It knows the lab, whose sockets record what is done with them, and draws nothing: how a trace looks is not its business.
 
@@ -17,7 +18,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::event::Event;
-use crate::lab::{self, Keep, Lab, Socket, kernel};
+use crate::lab::{self, Keep, Lab, Socket};
 
 pub mod address;
 pub mod ear;
@@ -26,6 +27,7 @@ pub mod editor;
 pub mod keyboard;
 pub mod meeting;
 pub mod message;
+pub mod phrases;
 #[cfg(unix)]
 pub mod poll;
 pub mod screen;
@@ -34,7 +36,7 @@ pub mod turns;
 
 pub use address::Address;
 use keyboard::Keyboard;
-use meeting::Missed;
+use meeting::{Doing, Missed};
 use message::Inbox;
 use screen::{Plain, Screen};
 
@@ -117,41 +119,14 @@ pub enum Parted {
     PeerLeft,
     /// Nobody reads what we show (`| head`).
     Unread,
-    /// The connection broke: which call, and what the kernel answered.
+    /// The connection broke, or the keyboard or the screen did: which call failed, and what the kernel answered.
     Broken(&'static str, io::Error),
 }
 
 impl Parted {
-    fn from_sending(sent: io::Result<()>) -> Parted {
-        sent.map_or_else(|error| Parted::Broken("send", error), |()| Parted::Ended)
-    }
-
-    fn from_receiving(error: io::Error) -> Parted {
-        // recv answers no EPIPE: it came from the screen.
-        if error.kind() == io::ErrorKind::BrokenPipe { Parted::Unread } else { Parted::Broken("recv", error) }
-    }
-
-    /// What two threads make of it: the receiver's word counts first, for a send that fails has often been refused by a peer
-    /// that the receiver has seen leave.
-    fn and(self, receiver: Parted) -> Parted {
-        if matches!(receiver, Parted::Ended) { self } else { receiver }
-    }
-}
-
-impl fmt::Display for Parted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Parted::Ended | Parted::Unread => f.write_str("the chat has ended"),
-            Parted::PeerLeft => f.write_str("the peer has left, and the chat has ended"),
-            Parted::Broken(call, error) => {
-                let what = match error.kind() {
-                    io::ErrorKind::ConnectionReset => "the peer has broken the connection",
-                    io::ErrorKind::BrokenPipe => "the peer takes no more",
-                    _ => "the connection has failed",
-                };
-                write!(f, "{what}: {call}: {error} [{}]", kernel::error_name(error))
-            }
-        }
+    /// The call that failed: `.map_err(Parted::broken("send"))`.
+    fn broken(call: &'static str) -> impl FnOnce(io::Error) -> Parted {
+        move |error| Parted::Broken(call, error)
     }
 }
 
@@ -187,6 +162,7 @@ const PATIENCE: Duration = Duration::from_millis(50);
 /// [`NoChat`] if there was no talk.
 pub fn chat(wanted: Wanted) -> Result<Parted, NoChat> {
     let keep = if wanted.tracer.is_some() { Keep::UntilWritten } else { Keep::Nothing };
+    let address = wanted.address.clone();
     let lab = Lab::at_work(wanted.side.map_or("chat", Side::name), keep);
     #[cfg(unix)]
     if io::stdin().is_terminal() && io::stdout().is_terminal() {
@@ -194,13 +170,13 @@ pub fn chat(wanted: Wanted) -> Result<Parted, NoChat> {
         let parted = traced(&lab, wanted, keyboard, &editor);
         editor.close();
         if let Ok(parted) = &parted {
-            editor.note(&parted.to_string());
+            editor.note(&phrases::parted(parted, &address));
         }
         return parted;
     }
     let parted = traced(&lab, wanted, Keyboard::standard().map_err(NoChat::Terminal)?, &Plain);
     if let Ok(parted @ Parted::Broken(..)) = &parted {
-        Plain.note(&parted.to_string());
+        Plain.note(&phrases::parted(parted, &address));
     }
     parted
 }
@@ -219,18 +195,11 @@ pub enum NoChat {
 impl fmt::Display for NoChat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            NoChat::Missed(missed) if missed.error.kind() == io::ErrorKind::AddrInUse => write!(f, "{missed}: somebody listens there"),
-            NoChat::Missed(missed) if is_refusal(&missed.error) => write!(f, "{missed}: nobody takes calls there (any more)"),
             NoChat::Missed(missed) => missed.fmt(f),
-            NoChat::Terminal(error) => write!(f, "the terminal: {error}"),
+            NoChat::Terminal(error) => f.write_str(&phrases::terminal(error)),
             NoChat::Lab(error) => error.fmt(f),
         }
     }
-}
-
-/// Nobody listens there; in AF_UNIX perhaps not even the file is there.
-fn is_refusal(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound)
 }
 
 /// Meets and talks, while a thread shows the trace, if one is wanted.
@@ -247,7 +216,7 @@ fn traced(lab: &Lab, mut wanted: Wanted, keyboard: Keyboard, screen: &dyn Screen
 
 fn meet_and_talk(lab: &Lab, wanted: &Wanted, keyboard: Keyboard, screen: &dyn Screen) -> Result<Parted, NoChat> {
     let (side, socket) = meet(lab, wanted, screen).map_err(NoChat::Missed)?;
-    let inbox = Inbox::new(&format!("{}: ", wanted.peer_name), screen.is_terminal());
+    let inbox = Inbox::new(&phrases::label(&wanted.peer_name), screen.is_terminal());
     if wanted.style != Style::Turns {
         keyboard.begin();
     }
@@ -258,7 +227,7 @@ fn meet_and_talk(lab: &Lab, wanted: &Wanted, keyboard: Keyboard, screen: &dyn Sc
         #[cfg(unix)]
         Style::Poll => poll::talk(&lab.actor(side.name()), talk),
         #[cfg(not(unix))]
-        Style::Poll => Err(lab::Error::Unavailable("this system cannot wait for a keyboard and a socket at once".to_owned())),
+        Style::Poll => Err(lab::Error::Unavailable(phrases::no_poll())),
     };
     parted.map_err(NoChat::Lab)
 }
@@ -268,14 +237,14 @@ fn meet(lab: &Lab, wanted: &Wanted, screen: &dyn Screen) -> Result<(Side, Socket
     let server = || serve(lab, &wanted.address, screen).map(|socket| (Side::Server, socket));
     let client = |retries| {
         let socket = meeting::call(lab, &lab.actor("client"), &wanted.address, wanted.timeout, retries, screen)?;
-        screen.note(&format!("connected to: {}", wanted.address));
+        screen.note(&phrases::connected_to(&wanted.address));
         Ok((Side::Client, socket))
     };
     match wanted.side {
         Some(Side::Server) => server(),
         Some(Side::Client) => client(wanted.retries),
         None => match client(0) {
-            Err(missed) if is_refusal(&missed.error) => match server() {
+            Err(missed) if missed.is_refusal() => match server() {
                 // Somebody else was quicker, and listens now.
                 Err(missed) if missed.error.kind() == io::ErrorKind::AddrInUse => client(wanted.retries),
                 answer => answer,
@@ -285,20 +254,21 @@ fn meet(lab: &Lab, wanted: &Wanted, screen: &dyn Screen) -> Result<(Side, Socket
     }
 }
 
-fn serve(lab: &Lab, address: &Address, screen: &dyn Screen) -> Result<Socket, Missed> {
+/// Listens, says so, takes the first caller and says who it is; lesson 12 plays this too.
+pub(crate) fn serve(lab: &Lab, address: &Address, screen: &dyn Screen) -> Result<Socket, Missed> {
     let listener = meeting::listen(&lab.actor("server"), address, screen)?;
-    if address.to_string().ends_with(":0") {
-        // The kernel chose the port: somebody has to be told.
-        let at = listener.address().map_err(|error| Missed::at("listen", error))?;
-        screen.note(&format!("listening at: {}", lab::address(&at)));
+    if address.leaves_the_port_open() {
+        // The kernel has chosen it: somebody has to be told.
+        let at = listener.address().map_err(Missed::when(Doing::Listen, address))?;
+        screen.note(&phrases::listening_at(&lab::address(&at)));
     }
-    screen.note("waiting for connection...");
-    let (socket, peer) = listener.accept().map_err(|error| Missed::at("accept", error))?;
+    screen.note(&phrases::waiting());
+    let (socket, peer) = listener.accept().map_err(Missed::when(Doing::Accept, address))?;
     let from = match lab::address(&peer) {
         // A client in AF_UNIX seldom has an address of its own.
         crate::event::Address::Unix(None) => address.to_string(),
         from => from.to_string(),
     };
-    screen.note(&format!("connected from: {from}"));
+    screen.note(&phrases::connected_from(&from));
     Ok(socket)
 }

@@ -6,7 +6,7 @@ use std::net::Shutdown;
 use super::ear::{Ear, Heard, QUIET};
 use super::keyboard::Typed;
 use super::{Parted, Talk};
-use crate::lab::{self, Actor, Interest};
+use crate::lab::{self, Actor, Interest, Socket};
 
 /// Talks until both streams have ended.
 ///
@@ -20,51 +20,67 @@ pub fn talk(actor: &Actor, talk: Talk<'_>) -> lab::Result<Parted> {
     // What was typed and the kernel has not taken yet. While there is some, no more is read from the keyboard.
     let mut outgoing: Vec<u8> = Vec::new();
     let (mut speaking, mut listening) = (true, true);
+    let mut parted = Parted::Ended;
     while speaking || listening {
-        let watched = match (listening, !outgoing.is_empty()) {
-            (true, true) => &[(socket, Interest::ReadWrite)][..],
-            (true, false) => &[(socket, Interest::Read)],
-            (false, true) => &[(socket, Interest::Write)],
-            (false, false) => &[],
+        let interest = match (listening, outgoing.is_empty()) {
+            (true, true) => Some(Interest::Read),
+            (true, false) => Some(Interest::ReadWrite),
+            (false, false) => Some(Interest::Write),
+            (false, true) => None,
         };
-        let keys = keyboard.descriptors();
-        let also = if speaking && outgoing.is_empty() { &keys[..] } else { &keys[1..] };
-        let timeout = ear.is_waiting().then_some(QUIET);
-        let ready = match actor.poll_also(watched, also, timeout) {
+        let watched = interest.map(|interest| (socket, interest));
+        let [keys, bell] = keyboard.descriptors();
+        let wants_keys = speaking && outgoing.is_empty();
+        let also = if wants_keys { &[bell, keys][..] } else { &[bell] };
+        let ready = match actor.poll_also(watched.as_slice(), also, ear.is_waiting().then_some(QUIET)) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             ready => ready?,
         };
-        if ready.is_empty() {
-            ear.quiet()?;
-        }
-        if stopper.is_stopped() {
+        if stopper.is_stopped() && !ready.has(keys) {
             return Ok(Parted::Ended);
         }
-        if listening && ready.readable(socket) {
-            match ear.listen_without_waiting() {
-                Ok(Heard::End) if screen.is_terminal() => return Ok(Parted::PeerLeft),
-                Ok(Heard::End) => listening = false,
-                Ok(Heard::Bytes | Heard::Messages) => {}
-                Err(error) => return Ok(Parted::from_receiving(error)),
-            }
+        let heard = if ready.is_empty() {
+            ear.quiet()
+        } else if listening && ready.readable(socket) {
+            ear.listen_without_waiting()
+        } else {
+            Ok(Heard::Bytes)
+        };
+        match heard {
+            Ok(Heard::End) if screen.is_terminal() => return Ok(Parted::PeerLeft),
+            Ok(Heard::End) => listening = false,
+            Ok(Heard::Bytes | Heard::Messages) => {}
+            Err(broken) => return Ok(broken),
         }
-        if speaking && outgoing.is_empty() && ready.has(keyboard.descriptors()[0]) {
-            match keyboard.some()? {
-                Typed::Bytes(bytes) => outgoing.extend_from_slice(bytes),
-                Typed::End => {
+        let mut said = Ok(());
+        if wants_keys && ready.has(keys) {
+            match keyboard.some() {
+                Ok(Typed::Bytes(bytes)) => outgoing.extend_from_slice(bytes),
+                Ok(Typed::End) => {
                     speaking = false;
-                    let _ = socket.shutdown(Shutdown::Write);
+                    said = socket.shutdown(Shutdown::Write).map_err(Parted::broken("shutdown"));
                 }
-                Typed::Stop => return Ok(Parted::Ended),
+                Ok(Typed::Stop) => return Ok(Parted::Ended),
+                Err(error) => return Ok(Parted::Broken("read", error)),
             }
         }
-        while !outgoing.is_empty() {
-            match socket.send(&outgoing) {
-                Ok(sent) => drop(outgoing.drain(..sent)),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                Err(error) => return Ok(Parted::Broken("send", error)),
-            }
+        if let Err(broken) = said.and_then(|()| send_some(socket, &mut outgoing)) {
+            // The peer takes no more; what it still has to say is heard.
+            outgoing.clear();
+            (speaking, parted) = (false, broken);
         }
     }
-    Ok(Parted::Ended)
+    Ok(parted)
+}
+
+/// Sends as much as the kernel takes at once, and keeps the rest.
+fn send_some(socket: &Socket, outgoing: &mut Vec<u8>) -> Result<(), Parted> {
+    while !outgoing.is_empty() {
+        match socket.send(outgoing) {
+            Ok(sent) => drop(outgoing.drain(..sent)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+            Err(error) => return Err(Parted::Broken("send", error)),
+        }
+    }
+    Ok(())
 }

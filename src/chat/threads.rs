@@ -7,7 +7,7 @@
 use std::io;
 use std::net::Shutdown;
 
-use super::ear::{Ear, Heard};
+use super::ear::{Ear, Heard, QUIET};
 use super::keyboard::{Keyboard, Stopper, Typed};
 use super::screen::Screen;
 use super::{Parted, Side, Talk};
@@ -21,27 +21,49 @@ pub fn talk(lab: &Lab, side: Side, talk: Talk<'_>) -> lab::Result<Parted> {
     let Talk { socket, mut keyboard, screen, inbox, buffer } = talk;
     let stopper = keyboard.stopper();
     let keyboard = &mut keyboard;
+    if screen.is_terminal() {
+        // A person can leave though the peer reads nothing: now and then a send that is blocked looks up (lesson 10).
+        socket.set_write_timeout(Some(QUIET))?;
+    }
     lab.scope(|stage| {
-        let sender = stage.actor(side.sends(), move |_| Ok(Parted::from_sending(send(socket, keyboard))))?;
+        let sender = stage.actor(side.sends(), move |_| Ok(send(socket, keyboard)))?;
         let receiver =
             stage.actor(side.receives(), move |_| Ok(receive(Ear::new(socket, screen, inbox, buffer), socket, screen, &stopper)))?;
-        Ok(sender.finish()?.and(receiver.finish()?))
+        let (sent, received) = (sender.finish()?, receiver.finish()?);
+        // The receiver's word counts first: a send that fails has often been refused by a peer that the receiver has seen leave.
+        Ok(if matches!(received, Parted::Ended) { sent } else { received })
     })
 }
 
 /// The sending thread: a line is typed, a line is sent.
-fn send(socket: &Socket, keyboard: &mut Keyboard) -> io::Result<()> {
-    loop {
-        match keyboard.some()? {
-            Typed::Bytes(bytes) => socket.send_all(bytes)?,
-            Typed::End => return socket.shutdown(Shutdown::Write),
-            Typed::Stop => {
-                // Shutting down wakes the receiver. If the peer is gone already, nothing is left to be shut.
-                let _ = socket.shutdown(Shutdown::Both);
-                return Ok(());
-            }
+fn send(socket: &Socket, keyboard: &mut Keyboard) -> Parted {
+    let stopper = keyboard.stopper();
+    let parted = loop {
+        match keyboard.some() {
+            Ok(Typed::Bytes(bytes)) => match send_all(socket, bytes, &stopper) {
+                Ok(()) => {}
+                Err(_) if stopper.is_stopped() => break Parted::Ended,
+                Err(error) => return Parted::Broken("send", error),
+            },
+            Ok(Typed::End) => return socket.shutdown(Shutdown::Write).map_or_else(Parted::broken("shutdown"), |()| Parted::Ended),
+            Ok(Typed::Stop) => break Parted::Ended,
+            Err(error) => break Parted::Broken("read", error),
+        }
+    };
+    // This wakes the receiver. If the peer is gone already, nothing is left to be shut.
+    let _ = socket.shutdown(Shutdown::Both);
+    parted
+}
+
+/// Sends all of it, however long that takes; `EAGAIN` if the chat is over first.
+fn send_all(socket: &Socket, mut bytes: &[u8], stopper: &Stopper) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match socket.send(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && !stopper.is_stopped() => {}
+            sent => bytes = &bytes[sent?..],
         }
     }
+    Ok(())
 }
 
 /// The receiving thread: what comes is shown, until nothing more will come.
@@ -50,11 +72,11 @@ fn receive(mut ear: Ear<'_>, socket: &Socket, screen: &dyn Screen, stopper: &Sto
         match ear.listen() {
             Ok(Heard::End) => break,
             Ok(Heard::Bytes | Heard::Messages) => {}
-            Err(error) => {
+            Err(broken) => {
                 // There is nobody left to send to, or nobody to show it to.
                 stopper.stop();
                 let _ = socket.shutdown(Shutdown::Both);
-                return Parted::from_receiving(error);
+                return broken;
             }
         }
     }

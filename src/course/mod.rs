@@ -6,9 +6,10 @@ use std::path::Path;
 
 use thiserror::Error;
 
-use crate::language::{self, Language};
+use crate::language::{self, either, error_text, said};
 
 mod gist;
+pub mod glossary;
 mod lesson;
 pub mod progress;
 
@@ -19,7 +20,7 @@ pub use lesson::{ClaimLine, Lesson, Named, Prediction, Show, Step};
 #[derive(Debug, Error)]
 pub enum CourseError {
     /// The file cannot be read.
-    #[error("{file}: {error}")]
+    #[error("{}", said!("{file}: {error}", "{file}：{error}", error = error_text(error)))]
     Unreadable {
         /// The file.
         file: String,
@@ -43,22 +44,36 @@ struct Embedded {
     number: u32,
     slug: &'static str,
     file: &'static str,
-    text: &'static str,
+    english: &'static str,
+    chinese: &'static str,
+}
+
+impl Embedded {
+    /// Its text in the language that is spoken.
+    fn text(&self) -> &'static str {
+        either(self.english, self.chinese)
+    }
+
+    /// Where that text stands, from the project's root.
+    fn path(&self) -> String {
+        format!("lessons/{}/{}", language::spoken().tag(), self.file)
+    }
 }
 
 macro_rules! embedded {
-    ($folder:literal: $($number:literal $slug:literal $file:literal;)*) => {
+    ($($number:literal $slug:literal $file:literal;)*) => {
         [$(Embedded {
             number: $number,
             slug: $slug,
-            file: concat!($folder, $file),
-            text: include_str!(concat!("../../", $folder, $file)),
+            file: $file,
+            english: include_str!(concat!("../../lessons/en/", $file)),
+            chinese: include_str!(concat!("../../lessons/zh/", $file)),
         }),*]
     };
 }
 
-/// The lessons in English, in the order of the course.
-static ENGLISH: [Embedded; 12] = embedded! { "lessons/en/":
+/// The lessons, in the order of the course.
+static COURSE: [Embedded; 12] = embedded! {
     1 "socket" "01-socket.md";
     2 "layers" "02-layers.md";
     3 "families" "03-families.md";
@@ -72,17 +87,6 @@ static ENGLISH: [Embedded; 12] = embedded! { "lessons/en/":
     11 "turns" "11-turns.md";
     12 "chat" "12-chat.md";
 };
-
-/// The lessons in Chinese.
-static CHINESE: [Embedded; 0] = embedded! { "lessons/zh/": };
-
-/// The lessons in the language that is spoken.
-fn embedded() -> &'static [Embedded] {
-    match language::spoken() {
-        Language::Chinese if !CHINESE.is_empty() => &CHINESE,
-        _ => &ENGLISH,
-    }
-}
 
 /// A line of the table of contents.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,10 +102,10 @@ pub struct Entry {
 /// The table of contents, in the order of the course. No lesson is read further than its title.
 #[must_use]
 pub fn contents() -> Vec<Entry> {
-    embedded()
+    COURSE
         .iter()
         .map(|lesson| {
-            let title = lesson.text.lines().find_map(|line| line.strip_prefix("# ")).unwrap_or(lesson.slug);
+            let title = lesson.text().lines().find_map(|line| line.strip_prefix("# ")).unwrap_or(lesson.slug);
             Entry { number: lesson.number, slug: lesson.slug, title: title.trim() }
         })
         .collect()
@@ -112,7 +116,7 @@ pub fn contents() -> Vec<Entry> {
 /// # Errors
 /// [`CourseError::Line`] if one of them is not well formed; a test sees to it that none is.
 pub fn lessons() -> Result<Vec<Lesson>, CourseError> {
-    embedded().iter().map(|lesson| Lesson::parse(lesson.file, lesson.text, Some(lesson.number), lesson.slug)).collect()
+    COURSE.iter().map(|lesson| Lesson::parse(&lesson.path(), lesson.text(), Some(lesson.number), lesson.slug)).collect()
 }
 
 /// No lesson is longer, in bytes.
@@ -127,14 +131,18 @@ pub fn from_file(path: &Path) -> Result<Lesson, CourseError> {
     let unreadable = |error| CourseError::Unreadable { file: file.clone(), error };
     let about = fs::metadata(path).map_err(unreadable)?;
     if !about.is_file() || about.len() > LONGEST {
-        let what = format!("a lesson is a file of at most {LONGEST} bytes");
+        let what = said!("a lesson is a file of at most {LONGEST} bytes", "课文应是一个不超过 {LONGEST} 字节的文件");
         return Err(unreadable(io::Error::new(io::ErrorKind::InvalidInput, what)));
     }
     let bytes = fs::read(path).map_err(unreadable)?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let good = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..good].iter().filter(|byte| **byte == b'\n').count() + 1;
-        CourseError::Line { file: file.clone(), line, what: "this is not UTF-8: save the lesson as UTF-8".to_owned() }
+        CourseError::Line {
+            file: file.clone(),
+            line,
+            what: either("this is not UTF-8: save the lesson as UTF-8", "这里不是 UTF-8：请把课文存为 UTF-8").to_owned(),
+        }
     })?;
     let slug = path.file_stem().map_or_else(|| "lesson".to_owned(), |stem| stem.to_string_lossy().into_owned());
     Lesson::parse(&file, text.strip_prefix('\u{feff}').unwrap_or(&text), None, &slug)

@@ -9,11 +9,16 @@ use super::{Chapter, Experiment, SourceFile, Stepping};
 use crate::chat::{Parted, Style, threads, turns};
 use crate::event::{Event, What};
 use crate::lab::{Actor, ActorThread, Error, Kind, Lab, Network, Parameter, Result, Sampler, Seen, Stage, before, is, lasted};
+use crate::language::Both;
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("chat.rs") };
 
-const PAUSE: Parameter =
-    Parameter { name: "pause", default: "60ms", kind: Kind::Span(1, 60_000), help: "how long nobody types in between" };
+const PAUSE: Parameter = Parameter {
+    name: "pause",
+    default: "60ms",
+    kind: Kind::Span(1, 60_000),
+    help: Both("how long nobody types in between", "中间隔多久没有人打字"),
+};
 
 pub(super) static CHAPTER: Chapter = Chapter {
     experiments: &[
@@ -201,20 +206,23 @@ where
 {
     let side = desk.side;
     stage.actor(side.name(), move |me| match style {
-        Style::Turns => turns::talk(side, desk.talk()?),
-        Style::Threads => threads::talk(lab, side, desk.talk()?),
+        Style::Turns => turns::talk(side, desk.talk(&me)?),
+        Style::Threads => threads::talk(lab, side, desk.talk(&me)?),
         Style::Poll => poll_talk(&me, desk),
     })
 }
 
 #[cfg(unix)]
 fn poll_talk(me: &Actor, desk: &Desk) -> Result<Parted> {
-    crate::chat::poll::talk(me, desk.talk()?)
+    crate::chat::poll::talk(me, desk.talk(me)?)
 }
 
 #[cfg(not(unix))]
 fn poll_talk(_: &Actor, _: &Desk) -> Result<Parted> {
-    Err(Error::Unavailable("this system cannot wait for a keyboard and a socket at once".to_owned()))
+    Err(Error::Unavailable(
+        crate::language::either("this system cannot wait for a keyboard and a socket at once", "这个系统不能同时等待键盘和套接字")
+            .to_owned(),
+    ))
 }
 
 /// The threads in which these actors sent or received since then.

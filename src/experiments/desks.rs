@@ -2,29 +2,45 @@
 //! A desk has a keyboard that the experiment types on, and a screen that it reads.
 
 use std::io::{self, PipeWriter, Write, pipe};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use socket2::{Domain, Type};
+use socket2::{Domain, SockAddr, Type};
 
 use crate::chat::keyboard::{Keyboard, Stopper};
 use crate::chat::message::Inbox;
 use crate::chat::screen::Screen;
-use crate::chat::{Buffer, Side, Talk};
+use crate::chat::{self, Buffer, Side, Talk, meeting};
 use crate::event::{Event, What};
 use crate::lab::{Actor, Error, Lab, Result, Socket};
+
+/// How long a client tries: here somebody always answers.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One side: its end of the connection, what is typed there, and what has been shown there.
 pub(super) struct Desk {
     lab: Lab,
     pub(super) side: Side,
-    pub(super) socket: Socket,
+    place: Place,
+    socket: OnceLock<Socket>,
     person: Actor,
     keys: Mutex<Option<PipeWriter>>,
     keyboard: Mutex<Option<Keyboard>>,
     stopper: Stopper,
+    at_terminal: bool,
     shown: Mutex<String>,
     changed: Condvar,
+    notes: Mutex<Vec<String>>,
+}
+
+/// Where the two desks meet.
+#[derive(Clone)]
+enum Place {
+    /// At an address that the server finds, and leaves here for the client.
+    Found(Arc<OnceLock<SockAddr>>),
+    /// At one that a user gave, by the chat's own way of meeting.
+    Given(chat::Address),
 }
 
 /// A client's socket and a server's, connected.
@@ -42,33 +58,85 @@ pub(super) fn connected(lab: &Lab) -> Result<(Socket, Socket)> {
 
 /// The client's desk and the server's.
 pub(super) fn desks(lab: &Lab) -> Result<(Desk, Desk)> {
-    let (calling, answering) = connected(lab)?;
+    desks_at(lab, &Place::Found(Arc::default()))
+}
+
+/// The client's desk and the server's, whose users gave this address. They meet by the chat's own code.
+pub(super) fn desks_that_meet_at(lab: &Lab, address: &str) -> Result<(Desk, Desk)> {
+    desks_at(lab, &Place::Given(address.parse().map_err(Error::Unexpected)?))
+}
+
+fn desks_at(lab: &Lab, place: &Place) -> Result<(Desk, Desk)> {
     let people = lab.actor("people");
-    Ok((Desk::new(lab, Side::Client, calling, &people)?, Desk::new(lab, Side::Server, answering, &people)?))
+    let desk = |side| Desk::new(lab, side, place.clone(), &people, false);
+    Ok((desk(Side::Client)?, desk(Side::Server)?))
+}
+
+/// A client's desk with a terminal, that calls whoever listens there. This actor types at it.
+pub(super) fn desk_at_terminal(lab: &Lab, address: SockAddr, person: &Actor) -> Result<Desk> {
+    Desk::new(lab, Side::Client, Place::Found(Arc::new(address.into())), person, true)
 }
 
 impl Desk {
-    fn new(lab: &Lab, side: Side, socket: Socket, person: &Actor) -> Result<Desk> {
+    fn new(lab: &Lab, side: Side, place: Place, person: &Actor, at_terminal: bool) -> Result<Desk> {
         let (read, write) = pipe()?;
         let keyboard = keyboard(read)?;
         Ok(Desk {
             lab: lab.clone(),
             side,
-            socket,
+            place,
+            socket: OnceLock::new(),
             person: person.clone(),
             keys: Mutex::new(Some(write)),
             stopper: keyboard.stopper(),
             keyboard: Mutex::new(Some(keyboard)),
+            at_terminal,
             shown: Mutex::default(),
             changed: Condvar::new(),
+            notes: Mutex::default(),
         })
     }
 
-    /// What the chat's own code takes: this connection, this keyboard, this screen. Once.
-    pub(super) fn talk(&self) -> Result<Talk<'_>> {
+    /// What the chat's own code takes: a connection, which this actor makes, and this keyboard and screen. Once.
+    pub(super) fn talk(&self, me: &Actor) -> Result<Talk<'_>> {
         let keyboard = locked(&self.keyboard).take().ok_or_else(|| Error::Unexpected("one desk, one talk".to_owned()))?;
+        let made = match &self.place {
+            Place::Found(found) if self.side == Side::Server => accepted(me, found)?,
+            Place::Found(found) => connected_to(me, found.wait())?,
+            Place::Given(address) => self.meet(me, address)?,
+        };
         let inbox = Inbox::new("Jack: ", false);
-        Ok(Talk { socket: &self.socket, keyboard, screen: self, inbox, buffer: Buffer::default() })
+        Ok(Talk { socket: self.socket.get_or_init(|| made), keyboard, screen: self, inbox, buffer: Buffer::default() })
+    }
+
+    /// Meets the other side by the chat's own code.
+    fn meet(&self, me: &Actor, address: &chat::Address) -> Result<Socket> {
+        let met = if self.side == Side::Server {
+            chat::serve(&self.lab, address, self)
+        } else {
+            self.until("server", |what| matches!(what, What::Enter(call) if call.function == "accept"));
+            meeting::call(&self.lab, me, &self.where_the_server_is(address)?, PATIENCE, 0, self)
+        };
+        met.map_err(|missed| Error::Unexpected(missed.to_string()))
+    }
+
+    /// The server's user reads the port that the kernel chose, and tells it.
+    fn where_the_server_is(&self, given: &chat::Address) -> Result<chat::Address> {
+        let chat::Address::Inet(_) = given else { return Ok(given.clone()) };
+        match self.lab.last_call("server", "local_addr")?.back.out.address("address") {
+            Some(at) => Ok(chat::Address::Inet(at.to_string())),
+            None => Err(Error::Unexpected("the server listens nowhere".to_owned())),
+        }
+    }
+
+    /// Its end of the connection, once there is one.
+    pub(super) fn socket(&self) -> Result<&Socket> {
+        self.socket.get().ok_or_else(|| Error::Unexpected("the two have not met".to_owned()))
+    }
+
+    /// What the chat itself last had to say here.
+    pub(super) fn last_note(&self) -> String {
+        locked(&self.notes).last().cloned().unwrap_or_default()
     }
 
     /// Types lines at this desk; each ends with a newline.
@@ -107,13 +175,8 @@ impl Desk {
         }
     }
 
-    /// Waits until this actor's last event is what is asked for.
     fn until(&self, actor: &str, wanted: impl Fn(&What) -> bool) {
-        let mine = |event: &&Event| &*event.actor == actor && !matches!(event.what, What::Sample(_));
-        let last = |events: &[Event]| events.iter().rev().find(mine).is_some_and(|event| wanted(&event.what));
-        while !self.lab.recorder().look(last) {
-            std::thread::sleep(Duration::from_micros(200));
-        }
+        until(&self.lab, actor, wanted);
     }
 
     /// Waits until this actor has entered recv() and has not returned.
@@ -138,9 +201,42 @@ impl Screen for Desk {
         Ok(())
     }
 
-    fn note(&self, _: &str) {}
+    fn note(&self, text: &str) {
+        locked(&self.notes).push(text.to_owned());
+    }
+
+    fn is_terminal(&self) -> bool {
+        self.at_terminal
+    }
 
     fn trace(&self, _: &str) {}
+}
+
+/// The server of two who meet plainly: it leaves its address for the client, and takes its call.
+fn accepted(me: &Actor, found: &OnceLock<SockAddr>) -> Result<Socket> {
+    let listener = me.socket(Domain::IPV4, Type::STREAM, None)?;
+    listener.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+    listener.listen(5)?;
+    let _ = found.set(listener.local_addr()?);
+    let (socket, _) = listener.accept()?;
+    listener.close()?;
+    Ok(socket)
+}
+
+/// A plain client.
+pub(super) fn connected_to(me: &Actor, address: &SockAddr) -> Result<Socket> {
+    let socket = me.socket(Domain::IPV4, Type::STREAM, None)?;
+    socket.connect(address)?;
+    Ok(socket)
+}
+
+/// Waits until this actor's last event is what is asked for.
+pub(super) fn until(lab: &Lab, actor: &str, wanted: impl Fn(&What) -> bool) {
+    let mine = |event: &&Event| &*event.actor == actor && !matches!(event.what, What::Sample(_));
+    let last = |events: &[Event]| events.iter().rev().find(mine).is_some_and(|event| wanted(&event.what));
+    while !lab.recorder().look(last) {
+        std::thread::sleep(Duration::from_micros(200));
+    }
 }
 
 fn locked<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -154,5 +250,5 @@ fn keyboard(read: io::PipeReader) -> Result<Keyboard> {
 
 #[cfg(not(unix))]
 fn keyboard(_: io::PipeReader) -> Result<Keyboard> {
-    Err(Error::Unavailable("on this system the chat reads no pipe".to_owned()))
+    Err(Error::Unavailable(crate::language::either("on this system the chat reads no pipe", "在这个系统上，聊天程序读不了管道").to_owned()))
 }

@@ -15,6 +15,7 @@ use super::{Chapter, Experiment, SourceFile, Stepping, Why};
 use crate::event::{Address, Data, Return, Value, What};
 use crate::lab::{self, Actor, Kind, Lab, Network, Parameter, Proof, Result, Socket};
 use crate::lab::{at_least, equal, failed_with, is, less, succeeded};
+use crate::language::Both;
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("families.rs") };
 
@@ -98,7 +99,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
                 name: "rounds",
                 default: "100",
                 kind: Kind::Count(1, 10_000),
-                help: "how many round trips each family makes",
+                help: Both("how many round trips each family makes", "每个协议族往返多少次"),
             }],
             network: Network::Host,
             file: FILE,
@@ -350,12 +351,16 @@ fn chmod(who: &Actor, path: &Path, mode: u32) -> Result<()> {
 
 #[cfg(not(unix))]
 fn stat(_: &Path) -> Result<&'static str> {
-    Err(lab::Error::Unavailable("this needs the file types of a Unix system".to_owned()))
+    Err(lab::Error::Unavailable(
+        crate::language::either("this needs the file types of a Unix system", "这要用到 Unix 系统的文件类型").to_owned(),
+    ))
 }
 
 #[cfg(not(unix))]
 fn chmod(_: &Actor, _: &Path, _: u32) -> Result<()> {
-    Err(lab::Error::Unavailable("this needs the file permissions of a Unix system".to_owned()))
+    Err(lab::Error::Unavailable(
+        crate::language::either("this needs the file permissions of a Unix system", "这要用到 Unix 系统的文件权限").to_owned(),
+    ))
 }
 
 fn families_do_not_mix(lab: &Lab) -> Result<()> {

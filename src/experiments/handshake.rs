@@ -14,6 +14,7 @@ use crate::lab::wire::{Ack, Data as WithData, Fin, Rst, Server, Sighting, Syn, S
 use crate::lab::{
     Entry, Error, Kind, Lab, Network, Parameter, Proof, Result, Socket, Wire, before, equal, failed_with, is, lasted, succeeded,
 };
+use crate::language::Both;
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("handshake.rs") };
 
@@ -33,7 +34,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
                 name: "rtt",
                 default: "20ms",
                 kind: Kind::Span(0, 2000),
-                help: "how long a segment and its answer take, there and back",
+                help: Both("how long a segment and its answer take, there and back", "一个报文段和它的应答，一来一回要多久"),
             }],
             network: Network::Wire,
             file: FILE,

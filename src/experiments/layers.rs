@@ -9,6 +9,7 @@ use crate::event;
 use crate::event::frame::Ethernet;
 use crate::lab::wire::{Ack, Arp, Client, Data, Sighting, Tcp, Udp, first, nth};
 use crate::lab::{Kind, Lab, Network, Parameter, Result, Socket, at_least, before, is, less, succeeded};
+use crate::language::Both;
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("layers.rs") };
 
@@ -31,7 +32,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
                 name: "bytes",
                 default: "5",
                 kind: Kind::Count(1, 1400),
-                help: "how many bytes the application sends",
+                help: Both("how many bytes the application sends", "应用程序发送多少字节"),
             }],
             network: Network::Wire,
             file: FILE,

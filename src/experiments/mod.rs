@@ -15,6 +15,7 @@ mod families;
 mod handshake;
 mod layers;
 mod many_connections;
+mod mended;
 mod nonblocking;
 mod process;
 mod socket;
@@ -110,6 +111,7 @@ pub static CHAPTERS: &[&Chapter] = &[
     &timeout_mode::CHAPTER,
     &turns::CHAPTER,
     &chat::CHAPTER,
+    &mended::CHAPTER,
 ];
 
 /// All experiments, in the order of the course.

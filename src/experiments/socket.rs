@@ -7,6 +7,7 @@ use socket2::{Domain, Protocol, SockAddr, Type};
 use super::{Chapter, Experiment, Part, SourceFile, Stepping};
 use crate::event::{Data, Outcome, Value};
 use crate::lab::{Error, Lab, Network, Process, Proof, Result, Socket, address, differ, equal, failed_with, is, succeeded};
+use crate::language::either;
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("socket.rs") };
 
@@ -307,7 +308,9 @@ fn port(of: &SockAddr) -> u16 {
 /// lets one bind to it unasked.
 fn with_another_address(at: &SockAddr) -> Result<SockAddr> {
     if !cfg!(target_os = "linux") {
-        return Err(Error::Unavailable("127.0.0.2 can be bound without setting it up only on Linux".to_owned()));
+        return Err(Error::Unavailable(
+            either("127.0.0.2 can be bound without setting it up only on Linux", "只有在 Linux 上，不经设置就能绑定 127.0.0.2").to_owned(),
+        ));
     }
     Ok(std::net::SocketAddr::from(([127, 0, 0, 2], port(at))).into())
 }

@@ -1,19 +1,37 @@
 //! Lesson 11: a chat with one thread a side. It runs the chat's own code, `src/chat/turns.rs`, between two desks.
 
-use super::desks::{Desk, connected, desks};
+use std::time::Duration;
+
+use socket2::{Domain, Type};
+
+use super::desks::{Desk, connected, connected_to, desks, until};
 use super::{Chapter, Experiment, SourceFile, Stepping};
 use crate::chat::message::Inbox;
-use crate::chat::{Side, turns};
-use crate::event::Sample;
-use crate::lab::{ActorThread, Error, Kind, Lab, Network, Parameter, Result, Sampler, Seen, Stage, at_least, before, is, lasted};
+use crate::chat::screen::Plain;
+use crate::chat::{Address, Side, meeting, turns};
+use crate::event::{Sample, What};
+use crate::lab::{self, ActorThread, Error, Kind, Lab, Network, Parameter, Result, Sampler, Seen, Stage};
+use crate::lab::{at_least, before, is, lasted, no_sooner};
+use crate::language::Both;
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("turns.rs") };
 
-const SILENCE: Parameter =
-    Parameter { name: "silence", default: "200ms", kind: Kind::Span(1, 60_000), help: "how long nothing is typed any more" };
+/// The kernel counts time in ticks, which may be 10 ms apart: so much sooner than due may a timer seem to strike.
+const TICK: Duration = Duration::from_millis(10);
 
-const TYPING: Parameter =
-    Parameter { name: "typing", default: "60ms", kind: Kind::Span(1, 60_000), help: "how long each user takes to type a line" };
+const SILENCE: Parameter = Parameter {
+    name: "silence",
+    default: "200ms",
+    kind: Kind::Span(1, 60_000),
+    help: Both("how long nothing is typed any more", "此后有多久没有人打字"),
+};
+
+const TYPING: Parameter = Parameter {
+    name: "typing",
+    default: "60ms",
+    kind: Kind::Span(1, 60_000),
+    help: Both("how long each user takes to type a line", "每个用户打一行字要多久"),
+};
 
 pub(super) static CHAPTER: Chapter = Chapter {
     experiments: &[
@@ -49,6 +67,29 @@ pub(super) static CHAPTER: Chapter = Chapter {
             play: cut_character,
             claims: &["all-bytes-came", "cut-inside-a-character", "broken-piece-by-piece", "whole-as-a-stream"],
             parameters: &[],
+            network: Network::Host,
+            file: FILE,
+            stepping: Stepping::Steps,
+        },
+        Experiment {
+            name: "run-together",
+            play: run_together,
+            claims: &["two-sends-one-recv", "one-line-two-recvs", "cut-where-recv-cuts", "newlines-make-messages"],
+            parameters: &[],
+            network: Network::Host,
+            file: FILE,
+            stepping: Stepping::Steps,
+        },
+        Experiment {
+            name: "nobody-answers",
+            play: nobody_answers,
+            claims: &["plain-connect-waits-on", "ours-gives-up-in-time", "then-it-calls-again"],
+            parameters: &[Parameter {
+                name: "timeout",
+                default: "200ms",
+                kind: Kind::Span(20, 800), // the kernel calls again after a second
+                help: Both("how long the chat lets one connect() try", "聊天程序让每次 connect() 尝试多久"),
+            }],
             network: Network::Host,
             file: FILE,
             stepping: Stepping::Steps,
@@ -95,7 +136,7 @@ fn by_turns(lab: &Lab) -> Result<()> {
 
 /// Lets this side talk by turns, with the chat's own code, on a thread of its own.
 fn talks<'scope>(stage: &Stage<'scope, '_>, name: &'static str, desk: &'scope Desk, side: Side) -> Result<ActorThread<'scope, ()>> {
-    stage.actor(name, move |_| turns::talk(side, desk.talk()?).map(drop))
+    stage.actor(name, move |me| turns::talk(side, desk.talk(&me)?).map(drop))
 }
 
 /// The call of this function that an actor made, counted from 0.
@@ -109,7 +150,12 @@ fn call(lab: &Lab, actor: &str, function: &str, which: usize) -> Result<Seen> {
 }
 
 fn sends(lab: &Lab, actor: &str) -> usize {
-    lab.calls(actor).iter().filter(|(_, back)| back.call.function == "send").count()
+    calls(lab, actor, "send")
+}
+
+/// How many calls of this function an actor made.
+fn calls(lab: &Lab, actor: &str, function: &str) -> usize {
+    lab.calls(actor).iter().filter(|(_, back)| back.call.function == function).count()
 }
 
 fn out_of_turn(lab: &Lab) -> Result<()> {
@@ -161,7 +207,7 @@ fn both_waiting(lab: &Lab) -> Result<()> {
         let seen = [hers.observe(), his.observe()]; // the kernel's word
         client.leaves();
         server.leaves();
-        client.socket.shutdown(std::net::Shutdown::Both)?; // it takes us
+        client.socket()?.shutdown(std::net::Shutdown::Both)?; // it takes us
         hers.finish()?;
         his.finish()?;
         Ok(seen)
@@ -182,7 +228,13 @@ fn both_waiting(lab: &Lab) -> Result<()> {
 fn check_sleep(lab: &Lab, seen: [Option<Sample>; 2]) {
     let said = |sample: Option<Sample>| sample.and_then(|sample| Some((sample.state?, sample.syscall?)));
     let [Some(hers), Some(his)] = seen.map(said) else {
-        lab.not_checked("both-asleep-in-recvfrom", "the kernel does not say what a thread is doing: /proc is missing, or closed to us");
+        lab.not_checked(
+            "both-asleep-in-recvfrom",
+            Both(
+                "the kernel does not say what a thread is doing: /proc is missing, or closed to us",
+                "内核没有告诉我们线程在做什么：没有 /proc，或者我们无权读它",
+            ),
+        );
         return;
     };
     let hers = is("client's state", hers.0, 'S').and(is("its system call", hers.1, "recvfrom"));
@@ -220,5 +272,81 @@ fn cut_character(lab: &Lab) -> Result<()> {
         at_least("U+FFFD", broken, 1).and(is("first character", pieces.chars().next().map_or_else(String::new, String::from), "你")),
     );
     lab.claim("whole-as-a-stream", is("text", stream.trim_end().to_owned(), "你好"));
+    Ok(())
+}
+
+fn run_together(lab: &Lab) -> Result<()> {
+    let (client, server) = connected(lab)?;
+    let mut buffer = [0; 1024];
+    let mut pieces = Vec::new(); // a message is what recv() gives
+    let mut messages = String::new(); // the chat's own code
+    let mut inbox = Inbox::new("Jack: ", false);
+    let mut receive = || -> Result<usize> {
+        let n = server.recv(&mut buffer)?;
+        pieces.push(format!("Jack: {}", String::from_utf8_lossy(&buffer[..n])));
+        inbox.push(&buffer[..n], &mut messages);
+        Ok(n)
+    };
+
+    client.send("你好\n".as_bytes())?;
+    client.send("在吗?\n".as_bytes())?;
+    // Peeking takes nothing: until both lines are there.
+    while server.peek(&mut [0; 1024])? < 15 {}
+    let both = receive()?;
+
+    client.send("吃了".as_bytes())?;
+    let half = receive()?;
+    client.send("吗?\n".as_bytes())?;
+    let rest = receive()?;
+
+    lab.claim("two-sends-one-recv", is("bytes of the first recv", both, 15));
+    let halves = is("bytes of the second", half, 6).and(is("of the third", rest, 5));
+    lab.claim("one-line-two-recvs", halves);
+    let shown = pieces.join(" | ").replace('\n', "\\n");
+    let cut = "Jack: 你好\\n在吗?\\n | Jack: 吃了 | Jack: 吗?\\n";
+    lab.claim("cut-where-recv-cuts", is("shown", shown, cut));
+    let shown = messages.trim_end().replace('\n', " | ");
+    let whole = "Jack: 你好 | Jack: 在吗? | Jack: 吃了吗?";
+    lab.claim("newlines-make-messages", is("shown", shown, whole));
+    Ok(())
+}
+
+fn nobody_answers(lab: &Lab) -> Result<()> {
+    let (server, limit) = (lab.actor("server"), lab.span("timeout")?);
+    let listener = server.socket(Domain::IPV4, Type::STREAM, None)?;
+    listener.bind(&lab.here(0))?;
+    listener.listen(0)?; // room for one,
+    let address = listener.local_addr()?;
+    let call_early = |me| connected_to(&me, &address);
+    let _early = lab.scope(|stage| stage.actor("early", call_early)?.finish())?; // which is taken
+
+    let met = lab.sample_while(Sampler::PERIOD, || {
+        lab.scope(|stage| {
+            // A client that just calls connect().
+            let plain = stage.actor("plain", |me| connected_to(&me, &address).map(drop))?;
+            plain.until_blocked_in("connect")?;
+            // The chat's own, as with --timeout 200ms --retries 20.
+            let ours = stage.actor("client", |me| {
+                let to = Address::Inet(lab::address(&address).to_string());
+                Ok(meeting::call(lab, &me, &to, limit, 20, &Plain).map(drop))
+            })?;
+            until(lab, "client", |what| matches!(what, What::Wait { .. })); // it pauses
+            for _ in ["early", "client", "plain"] {
+                listener.accept()?; // at last there is room
+            }
+            plain.finish()?;
+            ours.finish()
+        })
+    })?;
+
+    let (poll, plain) = (call(lab, "client", "poll", 0)?, call(lab, "plain", "connect", 0)?);
+    let waited = lasted("plain connect", plain.took(), limit);
+    let still = before("ours gave up", poll.returned_ns, "plain connect returned", plain.returned_ns);
+    lab.claim("plain-connect-waits-on", waited.and(still));
+    let nobody = is("poll: sockets ready", poll.back.outcome.to_string(), "0");
+    lab.claim("ours-gives-up-in-time", nobody.and(no_sooner("ours gave up after", poll.took(), "the limit", limit - TICK)));
+    let how = met.map_or_else(|missed| missed.to_string(), |()| "connected".to_owned());
+    let again = at_least("calls of connect", calls(lab, "client", "connect"), 2);
+    lab.claim("then-it-calls-again", again.and(is("in the end it was", how, "connected")));
     Ok(())
 }

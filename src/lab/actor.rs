@@ -15,6 +15,7 @@ use socket2::{Domain, Protocol, Type};
 
 use super::{Error, Lab, Result, Socket, kernel};
 use crate::event::{ActorKind, Ending, Event, Name, Sample, What};
+use crate::language::{self, said};
 use crate::recording::{Line, parse_line};
 
 thread_local!(static CURRENT: RefCell<Option<Name>> = const { RefCell::new(None) });
@@ -136,7 +137,7 @@ impl<'scope, 'env> Stage<'scope, 'env> {
             })
         };
         let handle = thread::Builder::new().name(name.to_owned()).spawn_scoped(self.scope, playing).map_err(no_more)?;
-        let thread = hear.recv().map_err(|_| Error::Panic(format!("{name} did not start")))?;
+        let thread = hear.recv().map_err(|_| Error::Panic(said!("{name} did not start", "{name} 没有启动")))?;
         Ok(ActorThread { lab, name: event_name, thread, handle })
     }
 }
@@ -208,7 +209,10 @@ fn until_blocked_in(lab: &Lab, name: &str, (process, thread): (u32, u32), functi
             return Ok(());
         }
         if left {
-            return Err(Error::Unexpected(format!("{name} left without being blocked in {function}()")));
+            return Err(Error::Unexpected(said!(
+                "{name} left without being blocked in {function}()",
+                "{name} 没有阻塞在 {function}() 里就离开了"
+            )));
         }
         thread::sleep(Duration::from_micros(200));
     }
@@ -221,7 +225,11 @@ fn nanoseconds(span: Duration) -> u64 {
 /// What the system answers that starts no more threads or processes.
 pub(super) fn no_more(error: io::Error) -> Error {
     let errno = kernel::error_name(&error);
-    Error::Unavailable(format!("the system starts no more threads or processes ({errno}): {}", super::remedy(&errno)))
+    let remedy = super::remedy(&errno);
+    Error::Unavailable(said!(
+        "the system starts no more threads or processes ({errno}): {remedy}",
+        "系统不再启动线程或进程（{errno}）：{remedy}"
+    ))
 }
 
 pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
@@ -264,7 +272,12 @@ impl Process {
     /// Starts the program again to play `part` of this experiment as actor `name`; `settings` reach it as [`Lab::text`].
     pub(super) fn start(lab: &Lab, name: &str, part: &str, settings: &[(&str, String)]) -> Result<Process> {
         let mut command = Command::new(super::program());
-        command.arg("__part").arg(part).args(["--actor", name]).args(["--epoch", &lab.recorder().epoch_ns().to_string()]);
+        command
+            .arg("__part")
+            .args(["--lang", language::spoken().tag()])
+            .arg(part)
+            .args(["--actor", name])
+            .args(["--epoch", &lab.recorder().epoch_ns().to_string()]);
         if lab.recorder().gate().is_some_and(|gate| !gate.is_open()) {
             command.arg("--step");
         }
@@ -366,8 +379,8 @@ impl Process {
     /// What waitpid(2) answers.
     pub fn collect(self) -> Result<String> {
         let _ = self.reader.join();
-        let (mut child, leash) =
-            take(&self.lab, self.id).ok_or_else(|| Error::Unexpected(format!("{} was collected before", self.name)))?;
+        let (mut child, leash) = take(&self.lab, self.id)
+            .ok_or_else(|| Error::Unexpected(said!("{name} was collected before", "{name} 早已被回收", name = self.name)))?;
         let status = child.wait()?;
         drop(leash);
         Ok(status.to_string())
@@ -390,7 +403,10 @@ impl Process {
             Some(Ending::Finished) => Ok(()),
             Some(Ending::Unavailable { why }) => Err(Error::Unavailable(why)),
             Some(Ending::Failed { why }) => Err(Error::Unexpected(why)),
-            other => Err(Error::Unexpected(format!("{name}: its process ended too soon ({other:?}, {status:?})"))),
+            other => Err(Error::Unexpected(said!(
+                "{name}: its process ended too soon ({other:?}, {status:?})",
+                "{name}：它的进程结束得太早（{other:?}，{status:?}）"
+            ))),
         }
     }
 }

@@ -18,6 +18,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::event::{ActorKind, Claim, Event, Name, Return, Verdict, What};
+use crate::language::said;
 
 pub mod actor;
 pub mod claim;
@@ -234,7 +235,7 @@ impl Lab {
     pub fn span(&self, name: &str) -> Result<Duration> {
         match parameter::value(self.bench.parameters, &self.bench.settings, name) {
             Some(parameter::Setting::Span(span)) => Ok(span),
-            _ => Err(Error::Unexpected(format!("the experiment's table row lacks the time `{name}`"))),
+            _ => Err(Error::Unexpected(said!("the experiment's table row lacks the time `{name}`", "实验表的这一行没有时间参数 `{name}`"))),
         }
     }
 
@@ -245,7 +246,9 @@ impl Lab {
     pub fn count(&self, name: &str) -> Result<usize> {
         match parameter::value(self.bench.parameters, &self.bench.settings, name) {
             Some(parameter::Setting::Number(number)) => usize::try_from(number).map_err(|error| Error::Unexpected(error.to_string())),
-            _ => Err(Error::Unexpected(format!("the experiment's table row lacks the number `{name}`"))),
+            _ => {
+                Err(Error::Unexpected(said!("the experiment's table row lacks the number `{name}`", "实验表的这一行没有数值参数 `{name}`")))
+            }
         }
     }
 
@@ -254,7 +257,11 @@ impl Lab {
     /// # Errors
     /// [`Error::Unexpected`] if it did not.
     pub fn text(&self, name: &str) -> Result<&str> {
-        self.bench.settings.get(name).map(String::as_str).ok_or_else(|| Error::Unexpected(format!("this part needs --set {name}=…")))
+        self.bench
+            .settings
+            .get(name)
+            .map(String::as_str)
+            .ok_or_else(|| Error::Unexpected(said!("this part needs --set {name}=…", "这一部分需要 --set {name}=…")))
     }
 
     // ---- what is recorded ----
@@ -333,7 +340,7 @@ impl Lab {
             .rev()
             .find(|(_, back)| back.call.function == function)
             .map(|(event, back)| Seen { entered_ns: event.at_ns - back.took_ns.min(event.at_ns), returned_ns: event.at_ns, back })
-            .ok_or_else(|| Error::Unexpected(format!("{actor} made no call of {function}()")))
+            .ok_or_else(|| Error::Unexpected(said!("{actor} made no call of {function}()", "{actor} 没有调用 {function}()")))
     }
 
     // ---- what the process has ----
@@ -366,7 +373,12 @@ impl Lab {
     /// [`Error::Unavailable`] where the system lets nobody choose its processors.
     pub fn on_one_processor<T>(&self, play: impl FnOnce() -> Result<T>) -> Result<T> {
         let pinned = kernel::pin_to_one_processor();
-        let _pinned = pinned.map_err(|missing| Error::Unavailable(format!("threads cannot be kept to one processor here ({missing})")))?;
+        let _pinned = pinned.map_err(|missing| {
+            Error::Unavailable(said!(
+                "threads cannot be kept to one processor here ({missing})",
+                "这里不能把线程固定在一个处理器上（{missing}）"
+            ))
+        })?;
         play()
     }
 

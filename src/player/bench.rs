@@ -11,8 +11,10 @@ use std::time::Duration;
 
 use crate::experiments::Experiment;
 use crate::lab;
+use crate::language;
 use crate::signals;
 use crate::stepping::Go;
+use crate::words;
 
 /// An experiment that is running.
 #[derive(Debug)]
@@ -110,7 +112,8 @@ impl Bench {
     /// What starting a process or a thread answers.
     pub fn start(experiment: &Experiment, settings: &BTreeMap<String, String>, stepped: bool) -> io::Result<Bench> {
         let mut command = Command::new(lab::program());
-        command.arg("__experiment").arg(experiment.name);
+        // What it says of its troubles is for this reader.
+        command.arg("__experiment").arg(experiment.name).args(["--lang", language::spoken().tag()]);
         if stepped {
             command.arg("--step");
         }
@@ -148,7 +151,7 @@ impl Bench {
 
     fn let_go(&mut self) -> String {
         running().take();
-        self.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string())
+        self.child.wait().map_or_else(|error| language::error_text(&error), words::ended)
     }
 }
 

@@ -6,7 +6,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::chat::{self, Buffer, Parted, Side, Style, Tracer, Wanted};
+use crate::chat::{self, Address, Buffer, Parted, Side, Style, Tracer, Wanted, phrases};
 use crate::lab::kernel;
 use crate::recording::{Header, write_line};
 use crate::terminal::{Terminal, shown};
@@ -36,14 +36,36 @@ pub struct Asked<'a> {
     pub record: Option<&'a Path>,
 }
 
+impl Asked<'static> {
+    /// What `explore chat` alone asks for: the command line has the same defaults, and `tests/lesson_terminal.rs` compares them.
+    #[must_use]
+    pub fn plain() -> Asked<'static> {
+        Asked {
+            side: None,
+            style: Style::Threads,
+            address: "127.0.0.1:21567",
+            timeout: Duration::from_secs(5),
+            retries: 0,
+            peer_name: "Jack",
+            buffer: None,
+            verbose: 0,
+            record: None,
+        }
+    }
+}
+
 /// Holds a chat.
 ///
 /// # Errors
 /// [`Failure`], see there; a connection that breaks is [`Failure::Broken`].
 pub fn chat(terminal: &Terminal, asked: &Asked<'_>) -> Result<(), Failure> {
+    let address: Address = asked.address.parse().map_err(Failure::Usage)?;
+    if asked.side == Some(Side::Client) && address.leaves_the_port_open() {
+        return Err(Failure::Usage(phrases::port_zero(&address)));
+    }
     let wanted = Wanted {
         side: asked.side,
-        address: asked.address.parse().map_err(Failure::Usage)?,
+        address,
         style: asked.style,
         timeout: asked.timeout,
         retries: asked.retries,
@@ -69,7 +91,7 @@ fn tracer(terminal: &Terminal, asked: &Asked<'_>) -> Result<Option<Tracer>, Fail
     let mut sink: Option<Box<dyn Write + Send>> = match asked.record {
         None => None,
         Some(path) if path == Path::new("-") => {
-            return Err(Failure::Usage("a chat's standard output is what the peer says: name a file to record to".to_owned()));
+            return Err(Failure::Usage(phrases::record_to_a_file()));
         }
         Some(path) => {
             let file = File::create(path).map_err(|error| super::sink::unwritable(path, &error))?;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use super::tally::Guess;
-use super::{Failure, Player, check, overview, report, settle};
+use super::{Failure, Player, chat, check, overview, report, settle};
 use crate::course::{self, Lesson, Prediction, Show, Step, gist, progress};
 use crate::experiments;
 use crate::picture::Ink;
@@ -21,17 +21,56 @@ impl Player {
         let lesson = if which == "next" { self.next_lesson()? } else { find(which)? };
         check::lesson(&lesson)?;
         self.open_sinks()?;
+        // A lesson of the course is noted while a person plays it; one from a file, or into a pipe, is not.
+        self.noted = Some(lesson.slug.clone()).filter(|_| lesson.number.is_some() && self.terminal.is_interactive());
         self.terminal.wrapped("", &words::lesson_title(lesson.number, &lesson.title), Ink::Strong)?;
         self.terminal.wrapped("", &lesson.question, Ink::Warn)?;
         self.terminal.blank()?;
         let mut counts = Counts::default();
-        match self.steps(&lesson, &mut counts) {
-            Ok(()) => self.close(&lesson, counts)?,
-            Err(Failure::Left) => self.terminal.wrapped("", words::left(), Ink::Faint)?,
+        let told = self.resume(&lesson).and_then(|from| self.steps(&lesson, from, &mut counts));
+        match told {
+            Ok(()) => {
+                self.close(&lesson, counts)?;
+                if is_last(&lesson) {
+                    self.offer_the_chat()?;
+                }
+            }
+            Err(Failure::Left) => {
+                let goes_on = self.noted.is_some() && !self.unnoted;
+                self.terminal.wrapped("", if goes_on { words::left_noted() } else { words::left() }, Ink::Faint)?;
+            }
             Err(other) => return Err(other),
         }
         self.terminal.flush()?;
         Ok(counts)
+    }
+
+    /// The step to begin with: where the lesson was left, if its reader wants to go on there.
+    fn resume(&mut self, lesson: &Lesson) -> Result<usize, Failure> {
+        let Some(slug) = self.noted.clone() else { return Ok(0) };
+        let progress = progress::read().unwrap_or_else(|trouble| {
+            self.unnoted(&trouble);
+            progress::Progress::default()
+        });
+        let Some(after) = progress.of(&slug).and_then(|record| record.left_after.as_deref()) else { return Ok(0) };
+        let seen = lesson.steps.iter().position(|step| matches!(step, Step::Experiment(show) if show.experiment.name == after));
+        let Some(seen) = seen.filter(|seen| seen + 1 < lesson.steps.len()) else { return Ok(0) };
+        let typed = self.terminal.ask(&words::go_on_after(after))?;
+        Ok(if matches!(typed, Typed::Line(line) if line.eq_ignore_ascii_case("b")) { 0 } else { seen + 1 })
+    }
+
+    /// Notes something of the lesson that is being played. Why it cannot is said once.
+    fn note(&mut self, how: impl FnOnce(&mut progress::Progress, &str)) {
+        let Some(slug) = self.noted.as_deref().filter(|_| !self.unnoted) else { return };
+        if let Err(trouble) = progress::change(|progress| how(progress, slug)) {
+            self.unnoted(&trouble);
+        }
+    }
+
+    fn unnoted(&mut self, trouble: &progress::Trouble) {
+        self.unnoted = !trouble.begun_anew;
+        let _ = self.terminal.flush();
+        eprintln!("explore: {trouble}");
     }
 
     fn next_lesson(&self) -> Result<Lesson, Failure> {
@@ -41,17 +80,23 @@ impl Player {
         }
     }
 
-    fn steps(&mut self, lesson: &Lesson, counts: &mut Counts) -> Result<(), Failure> {
+    fn steps(&mut self, lesson: &Lesson, from: usize, counts: &mut Counts) -> Result<(), Failure> {
         let mut predicted: Option<(&Prediction, Guess)> = None;
-        for (index, step) in lesson.steps.iter().enumerate() {
+        for (index, step) in lesson.steps.iter().enumerate().skip(from) {
             match step {
                 Step::Prose(markdown) => self.prose(markdown)?,
                 Step::Predict(prediction) => predicted = Some((prediction, self.predict(prediction)?)),
                 Step::Experiment(show) => {
                     *counts += self.experiment(show)?;
+                    let name = show.experiment.name.as_str();
                     if let Some((prediction, guess)) = predicted.take() {
                         self.compare(prediction, &guess)?;
+                        // A room's hands are nobody's own prediction.
+                        if let Guess::One(choice) = guess {
+                            self.note(|progress, slug| progress.predict(slug, name, choice == prediction.right));
+                        }
                     }
+                    self.note(|progress, slug| progress.reach(slug, name));
                     if index + 1 < lesson.steps.len() {
                         self.go_on(words::enter_goes_on())?;
                     }
@@ -159,15 +204,33 @@ impl Player {
             self.terminal.wrapped("", words::kernel_is_right(), Ink::Bad)?;
         }
         let Some(number) = lesson.number else { return Ok(()) };
-        if self.terminal.is_interactive()
-            && let Err(trouble) = progress::finish(&lesson.slug)
-        {
-            eprintln!("explore: {trouble}");
-        }
-        let lessons = course::contents();
-        let next = lessons.iter().find(|other| other.number > number);
-        Ok(self.terminal.wrapped("", &next.map_or_else(words::the_end, words::type_next), Ink::Strong)?)
+        self.note(|progress, slug| progress.finish(slug));
+        let next = course::contents().into_iter().find(|other| other.number > number);
+        Ok(self.terminal.wrapped("", &next.as_ref().map_or_else(words::the_end, words::type_next), Ink::Strong)?)
     }
+
+    /// The course ends in a talk: here and now, if somebody is there who wants it.
+    fn offer_the_chat(&mut self) -> Result<(), Failure> {
+        loop {
+            let typed = match self.terminal.ask(words::enter_starts_the_chat()).map_err(Failure::from) {
+                Ok(Typed::Line(typed)) => typed.to_lowercase(),
+                Ok(Typed::Nothing) | Err(Failure::Left) => return Ok(()),
+                Err(other) => return Err(other),
+            };
+            match typed.as_str() {
+                "" | "y" | "yes" => break,
+                "n" | "no" => return Ok(()),
+                _ => {}
+            }
+        }
+        self.terminal.flush()?;
+        chat::chat(&self.terminal, &chat::Asked::plain())
+    }
+}
+
+/// Whether no lesson of the course comes after this one.
+fn is_last(lesson: &Lesson) -> bool {
+    lesson.number.is_some() && course::contents().iter().map(|other| other.number).max() == lesson.number
 }
 
 /// Prose, cut before each of its headings.
@@ -189,5 +252,5 @@ pub(super) fn find(which: &str) -> Result<Lesson, Failure> {
         return Ok(course::from_file(Path::new(which))?);
     }
     let near = check::did_you_mean(which, lessons.iter().map(|lesson| lesson.slug.as_str()));
-    Err(Failure::Usage(format!("there is no lesson `{which}`{near} (`explore list` shows all; a file of your own is ./NAME.md)")))
+    Err(Failure::Usage(words::no_lesson(which, &near)))
 }

@@ -11,6 +11,7 @@ use crate::event::{Ending, Event, What};
 use crate::experiments::{self, Experiment, Stepping};
 use crate::lab::parameter::{self, DEADLINE};
 use crate::lab::{self, kernel};
+use crate::language::either;
 use crate::picture::{Ink, Row};
 use crate::recording::{self, Header, Line, Recording};
 use crate::terminal::Terminal;
@@ -23,12 +24,14 @@ pub mod chat;
 mod check;
 mod doctor;
 mod failure;
+mod glossary;
 mod lesson;
 mod overview;
 mod replay;
 mod report;
 pub mod shipped;
 mod sink;
+mod standing;
 mod step;
 mod tally;
 mod verify;
@@ -58,6 +61,10 @@ pub struct Player {
     frames: Option<Sink>,
     /// How a class is shown it.
     class: Class,
+    /// The lesson that is being played, if how far it gets is noted.
+    noted: Option<String>,
+    /// It could not be noted, which has been said.
+    unnoted: bool,
 }
 
 /// A run that is over.
@@ -72,7 +79,15 @@ impl Player {
     /// standard output).
     #[must_use]
     pub fn new(terminal: Terminal, verbose: u8, record: Option<&Path>, pcap: Option<&Path>) -> Player {
-        Player { terminal, verbose, sink: record.map(Sink::to), frames: pcap.map(Sink::to), class: Class::default() }
+        Player {
+            terminal,
+            verbose,
+            sink: record.map(Sink::to),
+            frames: pcap.map(Sink::to),
+            class: Class::default(),
+            noted: None,
+            unnoted: false,
+        }
     }
 
     /// The same, before a class.
@@ -93,7 +108,7 @@ impl Player {
     pub fn run(&mut self, name: &str, set: &[String]) -> Result<Counts, Failure> {
         let experiment = experiments::find(name).ok_or_else(|| {
             let near = check::did_you_mean(name, experiments::all().map(|experiment| experiment.name));
-            Failure::Usage(format!("there is no experiment `{name}`{near} (`explore run --list` shows all)"))
+            Failure::Usage(words::no_experiment(name, &near))
         })?;
         let show = shown_in_course(name)?;
         let settings = settle(experiment, &[show.settings(), set.to_owned()].concat())?;
@@ -103,11 +118,11 @@ impl Player {
         self.terminal.flush()?;
         match ending {
             Some(Ending::Unavailable { .. }) if counts.broken == 0 && shipped::has(name) => {
-                Err(Failure::Unable(format!("{name}: {}", words::a_recording_was_shown())))
+                Err(Failure::Unable(words::said_of(name, words::a_recording_was_shown())))
             }
-            Some(Ending::Unavailable { why }) if counts.broken == 0 => Err(Failure::Unable(format!("{name}: {why}"))),
-            Some(Ending::Deadline) if counts.broken == 0 => Err(Failure::Unable(format!("{name}: {}", words::deadline_struck()))),
-            Some(Ending::Failed { why }) if judged.is_empty() => Err(Failure::Unable(format!("{name}: {why}"))),
+            Some(Ending::Unavailable { why }) if counts.broken == 0 => Err(Failure::Unable(words::said_of(name, why))),
+            Some(Ending::Deadline) if counts.broken == 0 => Err(Failure::Unable(words::said_of(name, words::deadline_struck()))),
+            Some(Ending::Failed { why }) if judged.is_empty() => Err(Failure::Unable(words::said_of(name, why))),
             _ => Ok(counts),
         }
     }
@@ -164,7 +179,7 @@ impl Player {
             let recorded_with: Vec<_> =
                 shipped.header.parameters.iter().filter(differ).map(|(name, value)| format!("{name}={value}")).collect();
             if !recorded_with.is_empty() {
-                self.terminal.wrapped("", &words::recorded_with(&recorded_with.join(", ")), Ink::Warn)?;
+                self.terminal.wrapped("", &words::recorded_with(&recorded_with.join(either(", ", "、"))), Ink::Warn)?;
             }
             self.terminal.blank()?;
             self.trace_recorded(&shipped)?;
@@ -300,7 +315,7 @@ impl Player {
 
 fn cannot_start(experiment: &str, error: &io::Error) -> Failure {
     let errno = kernel::error_name(error);
-    Failure::Unable(format!("{experiment}: its process cannot be started: {error}; {}", lab::remedy(&errno)))
+    Failure::Unable(words::not_started(experiment, error, lab::remedy(&errno)))
 }
 
 /// A trace that is shown while things happen. What other processes did is a little longer under way: it is held back until

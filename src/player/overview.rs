@@ -25,11 +25,16 @@ impl Player {
         self.lessons(&progress)?;
         self.terminal.blank()?;
         let text = match next(&course::contents(), &progress) {
-            Some(lesson) if progress.finished.is_empty() => words::begin(lesson),
+            Some(lesson) if progress.is_empty() => words::begin(lesson),
             Some(lesson) => words::go_on_with(lesson),
             None => words::all_done().to_owned(),
         };
         self.terminal.wrapped("", &text, Ink::Good)?;
+        let answers: Vec<_> = progress.lessons.values().flat_map(|record| record.predictions.values()).collect();
+        if !answers.is_empty() {
+            let right = answers.iter().filter(|right| ***right).count();
+            self.terminal.wrapped("", &words::predictions_right(right, answers.len()), Ink::Plain)?;
+        }
         Ok(self.terminal.flush()?)
     }
 
@@ -44,7 +49,11 @@ impl Player {
 
     fn lessons(&mut self, progress: &Progress) -> Result<(), Failure> {
         for lesson in course::contents() {
-            let mark = if progress.has(lesson.slug) { "✓" } else { " " };
+            let mark = match progress.of(lesson.slug) {
+                Some(record) if record.finished => "✓",
+                Some(record) if record.left_after.is_some() => "…",
+                _ => " ",
+            };
             let mut row = Row::new().with(mark, Ink::Good);
             row.push(format!("{:>3}  ", lesson.number), Ink::Of(0));
             row.push(lesson.slug, Ink::Strong);
@@ -83,12 +92,12 @@ impl Player {
         for experiment in experiments::all() {
             self.terminal.wrapped("", experiment.name, Ink::Strong)?;
             for parameter in experiment.parameters {
-                let text = format!("{}={}: {} ({})", parameter.name, parameter.default, parameter.help, parameter.kind.takes());
+                let text = words::knob(parameter.name, parameter.default, parameter.help.spoken(), &parameter.kind.takes());
                 self.terminal.wrapped("    --set ", &text, Ink::Plain)?;
             }
         }
         let deadline = &parameter::DEADLINE;
-        self.terminal.wrapped("", &words::each_also_takes(deadline.name, deadline.default, deadline.help), Ink::Faint)?;
+        self.terminal.wrapped("", &words::each_also_takes(deadline.name, deadline.default, deadline.help.spoken()), Ink::Faint)?;
         Ok(self.terminal.flush()?)
     }
 
@@ -101,7 +110,7 @@ impl Player {
     }
 }
 
-/// The first lesson of the course that is not finished.
+/// The lesson to go on with: the first that is not finished.
 pub(super) fn next<'a>(lessons: &'a [Entry], progress: &Progress) -> Option<&'a Entry> {
     lessons.iter().find(|lesson| !progress.has(lesson.slug))
 }

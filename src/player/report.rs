@@ -158,8 +158,9 @@ pub fn show(terminal: &mut Terminal, judged: &Judged, which: Shown) -> io::Resul
         terminal.row(&Row::new().with(format!("    … {}", words::more_evidence(evidence.len() - most)), Ink::Faint))?;
     }
     if judged.verdict != Verdict::Held {
-        let why = judged.why.as_deref().map_or_else(String::new, |why| format!(": {why}"));
-        terminal.wrapped("    ", &format!("{}{why}", words::verdict(judged.verdict)), ink)?;
+        let verdict = words::verdict(judged.verdict);
+        let text = judged.why.as_deref().map_or_else(|| verdict.to_owned(), |why| words::said_of(verdict, why));
+        terminal.wrapped("    ", &text, ink)?;
     }
     Ok(())
 }

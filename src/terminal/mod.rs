@@ -299,9 +299,13 @@ impl Terminal {
             return Ok(Typed::Nothing);
         }
         self.measure_again();
-        let typed = String::from_utf8_lossy(&typed).trim().to_owned();
+        let echoed = String::from_utf8_lossy(&typed).trim_end_matches(['\n', '\r']).to_owned();
+        let typed = half_width(echoed.trim());
         if self.erases && typed.is_empty() {
-            write!(self.out, "\x1b[1A\x1b[2K")?; // the prompt has served: cursor up, line away (ECMA-48)
+            // The prompt has served: cursor up, line away (ECMA-48), for each row that it took.
+            let columns = terminal_size::terminal_size_of(io::stdout()).map_or(self.width, |(width, _)| usize::from(width.0));
+            let rows = rows_of(&format!("{prompt}{echoed}"), columns);
+            write!(self.out, "{}", "\x1b[1A\x1b[2K".repeat(rows))?;
         }
         if typed.eq_ignore_ascii_case("q") { Err(io::Error::other(Left)) } else { Ok(Typed::Line(typed)) }
     }
@@ -371,6 +375,27 @@ fn columns(window: usize, big: bool) -> usize {
     if big { (window / 2).max(LEAST_BIG.min(window)) } else { window }
 }
 
+/// The rows of a terminal that this text takes: a wide character that has one column left begins a new row.
+fn rows_of(text: &str, columns: usize) -> usize {
+    let (mut rows, mut column) = (1, 0);
+    for width in text.chars().filter_map(unicode_width::UnicodeWidthChar::width) {
+        if column + width > columns {
+            rows += 1;
+            column = 0;
+        }
+        column += width;
+    }
+    rows
+}
+
+/// What a Chinese input method makes of a key, `ｑ`, as the key that was meant (Unicode, block FF00).
+fn half_width(typed: &str) -> String {
+    typed
+        .chars()
+        .map(|one| if matches!(one, '\u{ff01}'..='\u{ff5e}') { char::from_u32(one as u32 - 0xfee0).unwrap_or(one) } else { one })
+        .collect()
+}
+
 /// What the environment says of colours: NO_COLOR, CLICOLOR_FORCE, TERM (no-color.org, bixense.com/clicolors).
 fn wants_color(at_terminal: bool) -> bool {
     let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
@@ -434,4 +459,26 @@ fn to_ascii(text: &str) -> String {
             other => other,
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prompt_takes_as_many_rows_as_its_wide_characters_need() {
+        assert_eq!(rows_of("", 10), 1);
+        assert_eq!(rows_of("0123456789", 10), 1);
+        assert_eq!(rows_of("0123456789a", 10), 2);
+        assert_eq!(rows_of("按回车继续", 10), 1);
+        assert_eq!(rows_of("a按回车继续", 10), 2);
+        assert_eq!(rows_of("按回车，在本机上运行（q 退出） ", 16), 2);
+    }
+
+    #[test]
+    fn what_an_input_method_widens_is_what_was_meant() {
+        assert_eq!(half_width("ｑ"), "q");
+        assert_eq!(half_width("Ａ）"), "A)");
+        assert_eq!(half_width("你好 b"), "你好 b");
+    }
 }

@@ -250,13 +250,15 @@ fn refined(stretches: Vec<Stretch>, samples: &[(u64, &Sample)]) -> Vec<Stretch> 
             }
             let before = index.checked_sub(1).map(|index| samples[index].1);
             let next = said(&stretch.doing, sample, before);
-            // A look that came late: it cannot have run for longer than it used a processor, and after that it slept.
-            let ran_ns = sample.cpu_ns.map(|now| now.saturating_sub(before.and_then(|before| before.cpu_ns).unwrap_or(0)));
-            if let (Doing::Runs, Doing::Asleep(_), Some(ran_ns)) = (&doing, &next, ran_ns)
-                && ran_ns < (*when - at) / 2
+            // A look that came late: it cannot have been awake for longer than it used a processor or was ready for one, and
+            // after that it slept.
+            let since = |part: fn(&Sample) -> Option<u64>| Some(part(sample)?.saturating_sub(before.and_then(part).unwrap_or(0)));
+            let awake_ns = since(|sample| sample.cpu_ns).map(|ran_ns| ran_ns + since(|sample| sample.ready_ns).unwrap_or(0));
+            if let (Doing::Runs, Doing::Asleep(_), Some(awake_ns)) = (&doing, &next, awake_ns)
+                && awake_ns < (*when - at) / 2
             {
-                push(&mut all, at, at + ran_ns, doing);
-                at += ran_ns;
+                push(&mut all, at, at + awake_ns, doing);
+                at += awake_ns;
                 doing = next.clone();
             }
             push(&mut all, at, *when, doing);
@@ -303,6 +305,8 @@ fn mark(made: &Made, waited: Option<u64>, by: Option<&Name>) -> Mark {
     let (sign, words) = match made.back.as_ref().map(|back| &back.outcome) {
         Some(Outcome::Errno(_)) if timed => (Sign::Fails, "EAGAIN: its own timeout was over".to_owned()),
         Some(Outcome::Errno(errno)) if waited.is_some() => (Sign::Fails, safe(errno)),
+        // It goes on in the background: no failure yet (connect(2)).
+        Some(Outcome::Errno(errno)) if errno == "EINPROGRESS" => (Sign::Other, format!("{name}: EINPROGRESS")),
         Some(Outcome::Errno(errno)) => (Sign::Fails, format!("{name}: {} at once", safe(errno))),
         Some(Outcome::Result(result)) if made.received().is_some() => match result {
             0 => (Sign::Gets, "the end of the stream".to_owned()),
@@ -478,6 +482,9 @@ pub(super) mod tests {
         let asleep = |from_ns| Stretch { from_ns, to_ns: 100 * MS, doing: Doing::Asleep("poll".to_owned()) };
         let until = |to_ns| Stretch { from_ns: 0, to_ns, doing: Doing::Runs };
         assert_eq!(refined(vec![runs.clone()], &[(30 * MS, &brief)]), [until(MS), asleep(MS)]);
-        assert_eq!(refined(vec![runs], &[(30 * MS, &busy)]), [until(30 * MS), asleep(30 * MS)]);
+        assert_eq!(refined(vec![runs.clone()], &[(30 * MS, &busy)]), [until(30 * MS), asleep(30 * MS)]);
+        // It was awake all the time, and had the processor for a part of it.
+        let crowded = Sample { ready_ns: Some(20 * MS), ..sleeps(9 * MS) };
+        assert_eq!(refined(vec![runs], &[(30 * MS, &crowded)]), [until(30 * MS), asleep(30 * MS)]);
     }
 }

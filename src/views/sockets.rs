@@ -130,18 +130,29 @@ fn beside([protocol, local, peer, who, became]: [Row; 5], columns: &[usize], las
     rows
 }
 
-/// The words of a row in as many rows of this width as they need.
+/// The words of a row in as many rows of this width as they need. A word may go on in the next span: its comma does.
 fn wrapped(row: Row, width: usize) -> Vec<Row> {
-    let mut rows = vec![Row::new()];
+    let mut words: Vec<Row> = Vec::new();
+    let mut ended = true;
     for span in row.0 {
-        for word in span.text.split_inclusive(' ') {
-            let used = rows.last().map_or(0, Row::width);
-            if used > 0 && used + word.trim_end().width() > width {
-                rows.push(Row::new());
+        for piece in span.text.split_inclusive(' ') {
+            match words.last_mut().filter(|_| !ended) {
+                Some(word) => word.push(piece, span.ink),
+                None => words.push(Row::new().with(piece, span.ink)),
             }
+            ended = piece.ends_with(' ');
+        }
+    }
+    let mut rows = vec![Row::new()];
+    for word in words {
+        let (used, wide) = (rows.last().map_or(0, Row::width), word.text().trim_end().width());
+        if used > 0 && used + wide > width {
+            rows.push(Row::new());
+        }
+        for span in word.0 {
             if let Some(last) = rows.last_mut() {
                 let room = width - last.width();
-                let shown = if word.width() > room { fit(word.trim_end(), room) } else { word.to_owned() };
+                let shown = if span.text.width() > room { fit(span.text.trim_end(), room) } else { span.text };
                 last.push(shown, span.ink);
             }
         }

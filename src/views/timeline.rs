@@ -15,6 +15,8 @@ const BLOCKED: char = '─';
 
 /// Of the notes below a band, at most this many rows are drawn.
 const NOTES: usize = 3;
+/// What is taller than this has no empty rows between the bands: so it fits on a screen of 24 rows with a prompt below.
+const TALL: usize = 22;
 
 /// Where on the picture a moment is.
 struct Scale {
@@ -41,13 +43,19 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     let widest = lives.iter().map(|life| safe(&life.actor).width()).max().unwrap_or(0);
     let left = (widest.max(11) + 1).min(width / 4).max(4);
     let scale = Scale { left, columns: width.saturating_sub(left), from_ns, to_ns };
+    let airy = bands(&lives, &scale, width, 1);
+    if airy.0.len() > TALL { bands(&lives, &scale, width, 0) } else { airy }
+}
+
+/// The bands, with so many empty rows between them, the time below, and what the shapes mean.
+fn bands(lives: &[Life], scale: &Scale, width: usize, between: usize) -> Picture {
     let mut canvas = Canvas::new(width);
     let mut row = 0;
     for (index, life) in lives.iter().enumerate() {
-        row = band(&mut canvas, row, life, Ink::Of(index), &scale);
+        row = band(&mut canvas, row, life, Ink::Of(index), scale) + between;
     }
-    axis(&mut canvas, row, &scale);
-    legend(&mut canvas, row + 2, &lives, width);
+    axis(&mut canvas, row, scale);
+    legend(&mut canvas, row + 2, lives, width);
     canvas.picture()
 }
 
@@ -67,6 +75,7 @@ fn band(canvas: &mut Canvas, row: usize, life: &Life, ink: Ink, scale: &Scale) -
         };
         canvas.put(row, column, character, ink);
     }
+    let marks: Vec<usize> = told(life).iter().map(|mark| scale.column(mark.at_ns)).collect();
     for (from_ns, to_ns, call) in blocked_spans(life) {
         let (from, to) = (scale.column(from_ns), scale.column(to_ns).min(end.saturating_sub(1)));
         if to > from + 1 {
@@ -75,8 +84,7 @@ fn band(canvas: &mut Canvas, row: usize, life: &Life, ink: Ink, scale: &Scale) -
         }
         let time = long(to_ns - from_ns);
         let words = [format!(" {call}: blocked {time} "), format!(" {call} {time} "), format!(" {call} ")];
-        if let Some(words) = words.iter().find(|words| words.width() + 3 <= to.saturating_sub(from)) {
-            let at = from + 1 + (to - from - words.width()) / 2;
+        if let Some((words, at)) = placed(&words, from + 2, to, &marks) {
             canvas.write(row, at, to, words, Ink::Strong);
         }
     }
@@ -84,10 +92,8 @@ fn band(canvas: &mut Canvas, row: usize, life: &Life, ink: Ink, scale: &Scale) -
         if let Doing::Asleep(why) = &stretch.doing {
             let (from, to) = (scale.column(stretch.from_ns), scale.column(stretch.to_ns).min(stop));
             let time = long(stretch.to_ns - stretch.from_ns);
-            if let Some(words) =
-                [format!(" {why} {time} "), format!(" {why} ")].iter().find(|words| words.width() + 4 <= to.saturating_sub(from))
-            {
-                canvas.write(row, from + (to - from - words.width()) / 2, to, words, Ink::Faint);
+            if let Some((words, at)) = placed(&[format!(" {why} {time} "), format!(" {why} ")], from + 2, to.saturating_sub(2), &marks) {
+                canvas.write(row, at, to, words, Ink::Faint);
             }
         }
     }
@@ -99,8 +105,41 @@ fn band(canvas: &mut Canvas, row: usize, life: &Life, ink: Ink, scale: &Scale) -
             canvas.write(row + 1, 0, room, words, Ink::Faint);
         }
     }
-    canvas.grow(row + 2 + notes.max(1));
-    row + 2 + notes.max(1)
+    canvas.grow(row + 1 + notes.max(1));
+    row + 1 + notes.max(1)
+}
+
+/// The first of these words that have room between two columns, and where: in the middle, and on no mark.
+fn placed<'w>(words: &'w [String], from: usize, to: usize, marks: &[usize]) -> Option<(&'w str, usize)> {
+    let mut inside: Vec<usize> = marks.iter().copied().filter(|mark| (from..to).contains(mark)).collect();
+    inside.sort_unstable();
+    words.iter().find_map(|words| {
+        let wide = words.width();
+        let middle = from + to.checked_sub(from + wide)? / 2;
+        if inside.iter().all(|mark| !(middle..middle + wide).contains(mark)) {
+            return Some((words.as_str(), middle));
+        }
+        // Between two marks, where there is most room.
+        let starts = [from].into_iter().chain(inside.iter().map(|mark| mark + 1));
+        let ends = inside.iter().copied().chain([to]);
+        let (start, end) = starts.zip(ends).max_by_key(|(start, end)| end.saturating_sub(*start))?;
+        Some((words.as_str(), start + end.checked_sub(start + wide)? / 2))
+    })
+}
+
+/// What a mark looks like.
+fn sign_of(mark: &Mark) -> (char, Ink) {
+    match mark.sign {
+        Sign::Sends => ('▲', Ink::Good),
+        Sign::Gets => ('▼', Ink::Good),
+        Sign::Fails => ('✗', Ink::Bad),
+        Sign::Other => ('┤', Ink::Warn),
+    }
+}
+
+/// The marks that are shown.
+fn told(life: &Life) -> Vec<&Mark> {
+    life.marks.iter().filter(|mark| mark.sign != Sign::Other || mark.words.contains(':')).collect()
 }
 
 /// What each column of the band shows: whatever took most of its time.
@@ -141,7 +180,7 @@ fn blocked_spans(life: &Life) -> Vec<(u64, u64, String)> {
 /// The marks on the band, and their words below it. Returns how many rows of words there are.
 fn notes(canvas: &mut Canvas, row: usize, life: &Life, scale: &Scale) -> usize {
     let end = scale.left + scale.columns;
-    let told: Vec<&Mark> = life.marks.iter().filter(|mark| mark.sign != Sign::Other || mark.words.contains(':')).collect();
+    let told = told(life);
     let mut used = [0_usize; NOTES];
     let mut index = 0;
     let mut untold: Vec<(usize, usize)> = Vec::new();
@@ -150,14 +189,23 @@ fn notes(canvas: &mut Canvas, row: usize, life: &Life, scale: &Scale) -> usize {
         let column = scale.column(mark.at_ns);
         // The same once more in the same place is said once.
         let same = told[index..].iter().take_while(|other| scale.column(other.at_ns) == column && other.words == mark.words).count();
-        let (sign, ink) = match mark.sign {
-            Sign::Sends => ('▲', Ink::Good),
-            Sign::Gets => ('▼', Ink::Good),
-            Sign::Fails => ('✗', Ink::Bad),
-            Sign::Other => ('┤', Ink::Warn),
-        };
+        let (sign, ink) = sign_of(mark);
         canvas.put(row, column, sign, ink);
-        let words = if same > 1 { format!("{same} × {}", mark.words) } else { mark.words.clone() };
+        let mut words = if same > 1 { format!("{same} × {}", mark.words) } else { mark.words.clone() };
+        let mut count = same;
+        // What follows in the same place goes on in the same row: with its own sign if that is another, and there is room to the right.
+        while let Some(next) = told.get(index + count).filter(|next| scale.column(next.at_ns) == column) {
+            let (longer, room) = if next.sign == mark.sign {
+                (format!("{words}, {}", next.words), end - scale.left)
+            } else {
+                (format!("{words}, {} {}", sign_of(next).0, next.words), end - column)
+            };
+            if longer.width() + 2 > room {
+                break;
+            }
+            words = longer;
+            count += 1;
+        }
         // The sign stands below the mark: before the words, or after them where there is no room to the right.
         let (words, at) = if column + words.width() + 2 <= end {
             (format!("{sign} {words}"), column)
@@ -173,9 +221,9 @@ fn notes(canvas: &mut Canvas, row: usize, life: &Life, scale: &Scale) -> usize {
             Some(free) => {
                 used[free] = canvas.write(row + 1 + free, at, end, &words, ink) + 2;
             }
-            None => untold.push((column, same)),
+            None => untold.push((column, count)),
         }
-        index += same;
+        index += count;
     }
     let rows = used.iter().filter(|from| **from > 0).count();
     let more: usize = untold.iter().map(|(_, count)| count).sum();
@@ -281,7 +329,7 @@ mod tests {
     use super::super::lives::tests::{asked, modes};
     use super::super::sample::{Sample, fits_everywhere};
     use super::*;
-    use crate::event::What;
+    use crate::event::{ActorKind, What};
 
     #[test]
     fn three_modes_stand_side_by_side() {
@@ -293,6 +341,38 @@ mod tests {
     fn the_kernels_word_tells_ready_from_running() {
         let drawn = draw(&asked().recording(), 80).text();
         assert_eq!(drawn, include_str!("golden/timeline-asked.txt"), "\n{drawn}");
+    }
+
+    #[test]
+    fn no_mark_stands_in_a_word_and_what_falls_together_is_one_row() {
+        let mut script = Sample::new();
+        script.event("client", What::Actor { kind: ActorKind::Thread });
+        script.pass(10_000_000).sends("client", 1, "one").sends("client", 1, "three");
+        script.event("client", What::Wait { asked_ns: 20_000_000, purpose: "thinks".into() });
+        script.pass(10_300_000).sends("client", 1, "two");
+        script.pass(10_000_000).sends("client", 1, "four");
+        let drawn = draw(&script.recording(), 80).text();
+        assert!(drawn.contains(" thinks 20.0 ms "), "{drawn}");
+        assert!(drawn.contains("▲ sends 3 bytes, sends 5 bytes"), "{drawn}");
+        let words = [String::from(" poll ")];
+        assert_eq!(placed(&words, 0, 20, &[]), Some((" poll ", 7)));
+        assert_eq!(placed(&words, 0, 20, &[8]), Some((" poll ", 11)));
+        assert_eq!(placed(&words, 0, 20, &[4, 9, 14]), None);
+    }
+
+    #[test]
+    fn what_would_not_fit_on_a_screen_has_no_empty_rows() {
+        let script = |actors: &[&'static str]| {
+            let mut script = Sample::new();
+            for actor in actors {
+                script.event(actor, What::Actor { kind: ActorKind::Thread });
+            }
+            script.pass(1_000_000).sends(actors[0], 1, "x").recording()
+        };
+        let names = ["a", "b", "c", "d", "e", "f", "g"];
+        assert!(draw(&script(&names[..3]), 80).text().contains("\n\n\n"));
+        let tall = draw(&script(&names), 80);
+        assert!(tall.0.len() <= TALL, "{}", tall.text());
     }
 
     #[test]

@@ -1,0 +1,49 @@
+//! What the command line's words say of themselves elsewhere: completions for shells, and manual pages.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+
+use clap::Command;
+use clap_mangen::Man;
+
+/// The command line as people know it: what this program says only to itself is left out.
+fn commands() -> Command {
+    // Whoever shows it wraps it.
+    let all = super::command(usize::MAX);
+    let known: Vec<_> = all.get_subcommands().filter(|command| !command.is_hide_set()).cloned().collect();
+    let mut plain = Command::new("explore").disable_help_subcommand(true).subcommands(known);
+    plain = plain.args(all.get_arguments().cloned()).version(env!("CARGO_PKG_VERSION"));
+    if all.is_disable_help_flag_set() {
+        plain = plain.disable_help_flag(true).disable_version_flag(true); // it has its own, in its own language
+    }
+    plain = plain.about(all.get_about().cloned().unwrap_or_default());
+    plain.after_help(all.get_after_help().cloned().unwrap_or_default())
+}
+
+/// The completions of a shell.
+///
+/// # Errors
+/// What writing answers.
+pub fn completions(shell: clap_complete::Shell, to: &mut dyn Write) -> io::Result<()> {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut commands(), "explore", &mut text);
+    to.write_all(&text)
+}
+
+/// The manual page of the program, as roff (man(7)).
+///
+/// # Errors
+/// What writing answers.
+pub fn page(to: &mut dyn Write) -> io::Result<()> {
+    Man::new(commands()).render(to)
+}
+
+/// A page for the program and one for each of its commands, into a folder: `explore.1`, `explore-lesson.1`.
+///
+/// # Errors
+/// What making the folder or writing a file answers.
+pub fn pages(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    clap_mangen::generate_to(commands(), folder)
+}

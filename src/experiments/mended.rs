@@ -1,0 +1,257 @@
+//! Lesson 12, the other half: what a first chat with threads gets wrong, beside the chat's own code, which does not.
+
+use std::hint::spin_loop;
+use std::io::{PipeReader, Read, pipe};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+use socket2::{Domain, Type};
+
+use super::desks::{connected_to, desk_at_terminal, desks_that_meet_at, until};
+use super::process::{claim_if_told, no_turn_between};
+use super::{Chapter, Experiment, SourceFile, Stepping};
+use crate::chat::{Parted, Side, threads};
+use crate::event::{Event, Sample, Value, What};
+use crate::lab::{self, Error, Kind, Lab, Network, Parameter, Result, Sampler, Socket, before, equal, failed_with, is, no_sooner};
+use crate::language::Both;
+
+const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("mended.rs") };
+
+pub(super) static CHAPTER: Chapter = Chapter {
+    experiments: &[
+        Experiment {
+            name: "peer-leaves",
+            play: peer_leaves,
+            claims: &["one-thread-notices", "the-sender-sleeps-on", "ours-ends-by-itself", "an-empty-loop-burns", "join-uses-nothing"],
+            parameters: &[Parameter {
+                name: "pause",
+                default: "60ms",
+                kind: Kind::Span(1, 60_000),
+                help: Both("how long nothing happens", "有多久什么也不发生"),
+            }],
+            network: Network::Host,
+            file: FILE,
+            stepping: Stepping::Steps,
+        },
+        Experiment {
+            name: "every-family",
+            play: every_family,
+            claims: &[
+                "ipv4-socket-stays-in-ipv4",
+                "talk-over-ipv4",
+                "the-server-says-who-called",
+                "backlog-and-buffer",
+                "talk-over-unix",
+                "talk-over-ipv6",
+            ],
+            parameters: &[],
+            network: Network::Host,
+            file: FILE,
+            stepping: Stepping::Steps,
+        },
+    ],
+    parts: &[],
+};
+
+fn peer_leaves(lab: &Lab) -> Result<()> {
+    let (peer, pause) = (lab.actor("peer"), lab.span("pause")?);
+    let listener = peer.socket(Domain::IPV4, Type::STREAM, None)?;
+    listener.bind(&lab.here(0))?;
+    listener.listen(5)?;
+    let address = listener.local_addr()?;
+    let desk = desk_at_terminal(lab, listener.local_addr()?, &peer)?;
+    let ((keyboard, keys), over, seen) = (pipe()?, AtomicBool::new(false), OnceLock::new());
+
+    let found = lab.sample_while(Sampler::PERIOD, || {
+        lab.scope(|stage| {
+            // A first try: two threads, and a main thread that waits in a loop.
+            let naive = stage.actor("naive", |me| {
+                let socket = connected_to(&me, &address)?;
+                lab.scope(|stage| {
+                    let sender = stage.actor("naive sends", |_| naive_sends(&socket, keyboard))?;
+                    stage.actor("naive receives", |_| naive_receives(&socket))?;
+                    let start = lab.cpu_time();
+                    while !over.load(Relaxed) {
+                        spin_loop(); // while True: pass
+                    }
+                    sender.until_asleep();
+                    let _ = seen.set(sender.observe());
+                    Ok(start.zip(lab.cpu_time()).map(|(start, end)| end - start))
+                })
+            })?;
+            let (one, _) = listener.accept()?;
+            // The chat's own code, as at a terminal.
+            let ours = stage.actor("client", |me| threads::talk(lab, Side::Client, desk.talk(&me)?))?;
+            let (other, _) = listener.accept()?;
+            until(lab, "naive receives", in_recv);
+            until(lab, "client receives", in_recv);
+            ours.until_asleep();
+            let earlier = ours.observe();
+            lab.wait(pause, "nobody speaks");
+            let later = ours.observe();
+
+            one.close()?; // the peer leaves both
+            other.close()?;
+            until(lab, "naive receives", has_left);
+            let parted = ours.finish()?; // and no key is pressed
+            lab.wait(pause, "nobody types");
+            let left = left(lab, ["naive", "naive sends", "naive receives"]);
+            over.store(true, Relaxed);
+            let sender = seen.wait().clone();
+            peer.deed("types Ctrl-D", || {
+                drop(keys);
+                Ok(())
+            })?;
+            Ok(Found { parted, left, sender, main: earlier.zip(later), spun: naive.finish()? })
+        })
+    })?;
+    check_leaving(lab, &found, pause)
+}
+
+/// Reads the keyboard, and sends: nothing else can wake it.
+fn naive_sends(socket: &Socket, mut keyboard: PipeReader) -> Result<()> {
+    let mut line = [0; 1024];
+    loop {
+        match keyboard.read(&mut line)? {
+            0 => return Ok(()),
+            n => socket.send_all(&line[..n])?,
+        }
+    }
+}
+
+/// Receives until nothing more will come.
+fn naive_receives(socket: &Socket) -> Result<()> {
+    while socket.recv(&mut [0; 1024])? > 0 {}
+    Ok(())
+}
+
+fn in_recv(what: &What) -> bool {
+    matches!(what, What::Enter(call) if call.function == "recv")
+}
+
+fn has_left(what: &What) -> bool {
+    matches!(what, What::Left { .. })
+}
+
+/// What was seen of the two programs.
+struct Found {
+    /// How our talk ended.
+    parted: Parted,
+    /// How many of the naive program's threads had left, some time after the peer.
+    left: usize,
+    /// The kernel's word on its sender then.
+    sender: Option<Sample>,
+    /// Its word on our main thread, before and after a pause.
+    main: Option<(Sample, Sample)>,
+    /// Processor time that the naive main thread used in its loop.
+    spun: Option<Duration>,
+}
+
+fn check_leaving(lab: &Lab, found: &Found, pause: Duration) -> Result<()> {
+    let end = is("its last recv", lab.last_call("naive receives", "recv")?.back.outcome.to_string(), "0");
+    lab.claim("one-thread-notices", end.and(is("naive threads that left", found.left, 1)));
+    let sleeps = |sender: &Sample| Some(is("its sender", sender.state?, 'S').and(is("its system call", sender.syscall.clone()?, "read")));
+    claim_if_told(lab, "the-sender-sleeps-on", found.sender.as_ref().and_then(sleeps));
+
+    let gone = is("our talk ended with", format!("{:?}", found.parted), "PeerLeft");
+    let all = is("our threads that left", left(lab, ["client", "client sends", "client receives"]), 3);
+    let first = before("our sender", left_at(lab, "client sends"), "the naive one, after Ctrl-D", left_at(lab, "naive sends"));
+    lab.claim("ours-ends-by-itself", gone.and(all).and(first));
+
+    let spun = found.spun.map(|spun| no_sooner("naive main thread used", spun, "a tenth of the pause", pause / 10));
+    claim_if_told(lab, "an-empty-loop-burns", spun);
+    let idle = |(earlier, later): &(Sample, Sample)| no_turn_between(earlier, later);
+    claim_if_told(lab, "join-uses-nothing", found.main.as_ref().and_then(idle));
+    Ok(())
+}
+
+/// How many of these have left so far.
+fn left(lab: &Lab, actors: [&str; 3]) -> usize {
+    let left = |event: &&Event| has_left(&event.what) && actors.contains(&&*event.actor);
+    lab.recorder().look(|events| events.iter().filter(left).count())
+}
+
+/// When this actor left.
+fn left_at(lab: &Lab, actor: &str) -> u64 {
+    let left = |event: &&Event| has_left(&event.what) && &*event.actor == actor;
+    lab.recorder().look(|events| events.iter().find(left).map_or(u64::MAX, |event| event.at_ns))
+}
+
+fn every_family(lab: &Lab) -> Result<()> {
+    // An IPv4 socket, and an address of IPv6: port 9 of this machine.
+    let naive = lab.actor("naive").socket(Domain::IPV4, Type::STREAM, None)?;
+    let answer = naive.connect(&lab.here_v6(9));
+    lab.claim("ipv4-socket-stays-in-ipv4", failed_with("connect", &answer, "EAFNOSUPPORT"));
+
+    let talk = talk_at(lab, "127.0.0.1:0")?;
+    claim_whole(lab, "talk-over-ipv4", &talk);
+    lab.claim("the-server-says-who-called", equal("in its note", talk.noted, "the client's address", talk.client));
+    claim_numbers(lab)?;
+
+    match unix_address(lab) {
+        Ok(address) => claim_whole(lab, "talk-over-unix", &talk_at(lab, &address)?),
+        Err(Error::Unavailable(why)) => lab.not_checked("talk-over-unix", why),
+        Err(error) => return Err(error),
+    }
+
+    lab.need_ipv6()?; // else this machine can show no more
+    claim_whole(lab, "talk-over-ipv6", &talk_at(lab, "[::1]:0")?);
+    Ok(())
+}
+
+/// A name that nobody else has: on Linux one that is in no file system, elsewhere a path.
+fn unix_address(lab: &Lab) -> Result<String> {
+    if cfg!(target_os = "linux") {
+        return Ok(format!("unix:@explore-{}", std::process::id()));
+    }
+    lab.here_unix("chat")?;
+    Ok(format!("unix:{}", lab.path("chat")?.display()))
+}
+
+/// What came of a talk.
+struct Talked {
+    server_saw: String,
+    client_saw: String,
+    /// The end of what the server told its user: an address.
+    noted: String,
+    /// The client's own address.
+    client: String,
+}
+
+/// Two say hello, by the chat's own code from meeting to parting.
+fn talk_at(lab: &Lab, address: &str) -> Result<Talked> {
+    let (client, server) = desks_that_meet_at(lab, address)?;
+    lab.scope(|stage| {
+        let hers = stage.actor("client", |me| threads::talk(lab, Side::Client, client.talk(&me)?))?;
+        let his = stage.actor("server", |me| threads::talk(lab, Side::Server, server.talk(&me)?))?;
+        client.types("你好\n")?;
+        server.until_shown(1);
+        server.types("你也好啊\n")?;
+        client.until_shown(1);
+        client.ends()?;
+        server.ends()?;
+        hers.finish()?;
+        his.finish()?;
+        Ok(())
+    })?;
+    let own = lab::address(&client.socket()?.local_addr()?).to_string();
+    let note = server.last_note(); // connected from: 127.0.0.1:50000
+    let noted = note.get(note.len().saturating_sub(own.len())..).unwrap_or_default().to_owned();
+    Ok(Talked { server_saw: server.screen(), client_saw: client.screen(), noted, client: own })
+}
+
+/// The notes' numbers, as the calls had them.
+fn claim_numbers(lab: &Lab) -> Result<()> {
+    let backlog = lab.last_call("server", "listen")?.back.call.args.get("backlog").cloned();
+    let size = lab.last_call("server receives", "recv")?.back.call.args.get("size").cloned();
+    let accepts = lab.calls("server").iter().filter(|(_, back)| back.call.function == "accept").count();
+    let [backlog, size] = [backlog, size].map(|number| number.unwrap_or(Value::Number(0)));
+    lab.claim("backlog-and-buffer", is("backlog", backlog, 5).and(is("accepted", accepts, 1)).and(is("buffer", size, 1024)));
+    Ok(())
+}
+
+fn claim_whole(lab: &Lab, claim: &'static str, talk: &Talked) {
+    let his = is("server's screen", talk.server_saw.clone(), "Jack: 你好");
+    lab.claim(claim, his.and(is("client's", talk.client_saw.clone(), "Jack: 你也好啊")));
+}

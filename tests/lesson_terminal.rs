@@ -1,0 +1,140 @@
+//! The last lesson as one has it at a terminal (openpty(3)): at its end it offers the chat, and starts it in place.
+#![cfg(unix)]
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::SocketAddr;
+use std::ops::{Deref, DerefMut};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use clap::Parser;
+use socket_explorer::chat::Style;
+use socket_explorer::cli::{self, Cli};
+use socket_explorer::player::chat::Asked;
+use socket2::{Domain, Socket, Type};
+
+mod person;
+use person::{PROMPTS, Person};
+
+/// What asks whether the chat is to be started.
+const OFFER: &str = "Enter starts it here and now";
+
+/// A learner at a terminal, with a state folder of his own.
+struct Learner {
+    person: Person,
+    state: PathBuf,
+}
+
+impl Learner {
+    fn begins(name: &str, lesson: &str) -> Learner {
+        let state = std::env::temp_dir().join(format!("explore-lesson-{}-{name}", std::process::id()));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
+        command.args(["lesson", lesson]).env("XDG_STATE_HOME", &state);
+        // Tall, so that no screen is ever full: each Enter is for a prompt of the lesson's.
+        Learner { person: Person::sits_down(80, 2000, &mut command), state }
+    }
+
+    /// Plays to the offer: Enter at every prompt.
+    fn plays_to_the_end(&mut self) {
+        self.enters_until(&PROMPTS, OFFER);
+        self.sees("(q leaves) ");
+    }
+
+    fn has_finished(&self, slug: &str) -> bool {
+        let record = fs::read(self.state.join("explore/progress.json")).expect("a record");
+        serde_json::from_slice::<serde_json::Value>(&record).expect("JSON")["lessons"][slug]["finished"] == true
+    }
+
+    /// Waits for the end of the program, looks whether the terminal is as it was, and gives the exit code.
+    fn leaves(mut self) -> Option<i32> {
+        let code = self.person.leaves().0;
+        let _ = fs::remove_dir_all(&self.state);
+        code
+    }
+}
+
+impl Deref for Learner {
+    type Target = Person;
+    fn deref(&self) -> &Person {
+        &self.person
+    }
+}
+
+impl DerefMut for Learner {
+    fn deref_mut(&mut self) -> &mut Person {
+        &mut self.person
+    }
+}
+
+#[test]
+fn the_last_lesson_ends_in_a_chat() {
+    let mut learner = Learner::begins("chats", "12");
+    learner.plays_to_the_end();
+    assert!(learner.has_finished("chat"), "it is noted before the chat starts");
+    learner.types("perhaps\n");
+    learner.sees(OFFER); // neither yes nor no: asked again
+    // Another program of this machine may have the one port that everybody knows.
+    let at = Asked::plain().address.parse::<SocketAddr>().expect("an address").into();
+    let tcp = || Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    let is_free = || {
+        let probe = tcp();
+        probe.set_reuse_address(true).and_then(|()| probe.bind(&at)).is_ok()
+    };
+    while !is_free() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    learner.types("y\n");
+    learner.sees("waiting for connection...");
+    let mut other = tcp();
+    other.connect(&at).expect("the learner listens");
+    learner.sees("connected from: ");
+    learner.sees("send message> ");
+    learner.types("你好\r");
+    let mut heard = [0; 7];
+    other.read_exact(&mut heard).expect("a line");
+    assert_eq!(heard, "你好\n".as_bytes());
+    other.write_all("你也好啊\n".as_bytes()).expect("an answer");
+    learner.sees("Jack: 你也好啊\r\n");
+    drop(other);
+    learner.sees("the peer has left");
+    assert_eq!(learner.leaves(), Some(0));
+}
+
+#[test]
+fn who_does_not_want_to_talk_leaves() {
+    for answer in ["q\n", "n\n", "\x04"] {
+        let mut learner = Learner::begins("leaves", "12");
+        learner.plays_to_the_end();
+        learner.types(answer);
+        assert!(learner.has_finished("chat"));
+        assert_eq!(learner.leaves(), Some(0), "{answer:?}");
+    }
+}
+
+#[test]
+fn no_other_lesson_offers_it_and_nobody_is_asked_who_is_not_there() {
+    let quiet = |lesson: &str, state: &Path| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
+        command.args(["lesson", lesson, "--auto", "--lang", "en"]).env("XDG_STATE_HOME", state).stdin(Stdio::null());
+        let output = command.output().expect("explore runs");
+        assert_eq!(output.status.code(), Some(0));
+        String::from_utf8(output.stdout).expect("text")
+    };
+    let state = std::env::temp_dir().join(format!("explore-lesson-{}-auto", std::process::id()));
+    let last = quiet("12", &state);
+    assert!(last.contains("Now talk: ") && !last.contains(OFFER), "{last}");
+    assert!(!quiet("11", &state).contains("Now talk: "));
+}
+
+#[test]
+fn the_chat_of_the_lesson_is_what_the_command_line_has_without_options() {
+    let Some(cli::Command::Chat(typed)) = Cli::parse_from(["explore", "chat"]).command else { panic!("a chat") };
+    let plain = Asked::plain();
+    assert!(typed.side.is_none() && plain.side.is_none());
+    assert_eq!((typed.style, plain.style), (cli::Style::Threads, Style::Threads));
+    assert_eq!((typed.address.as_str(), typed.timeout, typed.retries), (plain.address, plain.timeout, plain.retries));
+    assert_eq!((typed.peer_name.as_str(), typed.buffer, typed.verbose), (plain.peer_name, plain.buffer, plain.verbose));
+    assert_eq!(typed.record.as_deref(), plain.record);
+}
