@@ -54,6 +54,8 @@ Examples:
   explore lesson next            the next one that you have not finished
   explore lesson handshake -v    by name, every call as it is made
   explore lesson 6 --auto        without questions
+  explore lesson 6 --step --big  in class: call by call, for a projector; at a prediction type
+                                 the raised hands (5 12 3, or a5 b12 c3)
   explore lesson ./mine.md       a lesson of your own")]
     Lesson {
         /// Its number, its slug (`families`), `next`, or a lesson file (`./mine.md`)

@@ -729,9 +729,8 @@ pub fn runs_whole(why: &str) -> String {
 /// Numbers for the raised hands, but not as many as there are options.
 #[must_use]
 pub fn tally_numbers(given: usize, options: usize) -> String {
-    let numbers = if given == 1 { "number" } else { "numbers" };
     said!(
-        "That is {given} {numbers} for {options} options: type one for each, or letters with them (a5 b12).",
+        "There are {options} options, and that was {given}: type a number for each, or letters with them (a5 b12).",
         "这里有 {options} 个选项，却给了 {given} 个数：请每项一个，或者写成 a5 b12。"
     )
 }

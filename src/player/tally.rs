@@ -119,9 +119,9 @@ mod tests {
         for (typed, says) in [
             ("d", "none of the letters"),
             ("hello", "none of the letters"),
-            ("5 12", "2 numbers for 3 options"),
-            ("7", "1 number for 3 options"),
-            ("1 2 3 4", "4 numbers for 3 options"),
+            ("5 12", "3 options, and that was 2"),
+            ("7", "3 options, and that was 1"),
+            ("1 2 3 4", "3 options, and that was 4"),
             ("a5 12 c3", "either"),
             ("a5 d1", "`d`"),
             ("a5 a6", "twice"),

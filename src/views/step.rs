@@ -227,3 +227,83 @@ fn wrapped(line: &str, width: usize) -> Vec<String> {
     let options = textwrap::Options::new(width).subsequent_indent(&further).word_separator(textwrap::WordSeparator::AsciiSpace);
     textwrap::wrap(line, options).into_iter().map(|row| fit(&row, width)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{Sample, here};
+    use super::*;
+    use crate::event::Name;
+    use std::sync::Arc;
+
+    const TEXT: &str = "//! A file.\n\nfn other() {}\n\nfn play(\n    lab: &Lab,\n) -> Result<()> {\n    let (one, _) = listener.accept()?; // 你好\n    \
+        client.connect(&to)?;\n    Ok(())\n}\n";
+
+    /// A server is blocked in accept() (line 7 of the sample), and a client is about to connect, on line 9.
+    fn shot() -> (Vec<Event>, Event) {
+        let mut sample = Sample::new();
+        let accept = sample.enter("server", 1, "accept", &[]);
+        let mut connect = Call::clone(&accept);
+        (connect.id, connect.function, connect.syscall) = (2, "connect".into(), "connect".into());
+        connect.source = Some(Source { file: "src/experiments/sample.rs".into(), line: 9 });
+        connect.args.0.push(("address".into(), here(4000)));
+        sample.event("client", What::Held(Arc::new(connect)));
+        let cursor = sample.events.last().cloned().expect("just made");
+        (sample.events, cursor)
+    }
+
+    fn draw(events: &[Event], cursor: Option<&Event>, width: usize, height: usize) -> String {
+        let text_of = |path: &str| (path == "src/experiments/sample.rs").then_some(TEXT);
+        Shot { events, cursor, text_of: &text_of, title: "sample · step 2", detail: Detail::Calls }.draw(width, height).text()
+    }
+
+    #[test]
+    fn the_cursor_stands_at_the_call_that_is_about_to_be_made_and_the_blocked_are_marked() {
+        let (events, cursor) = shot();
+        let expected = "\
+sample · step 2
+           5  fn play(
+           6      lab: &Lab,
+… server   7  ) -> Result<()> {
+           8      let (one, _) = listener.accept()?; // 你好
+▶ client   9      client.connect(&to)?;
+          10      Ok(())
+          11  }
+
+
+────────────────────────────────────────────────────────────
+      1.000 ms  server  accept4(3) …
+blocked: server in accept(), line 7
+next: client calls connect(3, 127.0.0.1:4000)
+";
+        assert_eq!(draw(&events, Some(&cursor), 60, 14), expected);
+    }
+
+    #[test]
+    fn it_fits_every_window_and_never_hides_the_cursor() {
+        let (mut events, cursor) = shot();
+        for width in 20..130 {
+            for height in [8, 12, 20, 24, 60] {
+                let text = draw(&events, Some(&cursor), width, height);
+                assert!(text.lines().count() <= height && text.lines().all(|line| line.width() <= width), "{width}x{height}:\n{text}");
+                assert!(text.contains("▶ client"), "{width}x{height}:\n{text}");
+            }
+        }
+        // Source that is not part of the program is named, and a strange name obeys nothing.
+        let Some(What::Held(call)) = events.last().map(|event| event.what.clone()) else { panic!("it was held") };
+        let mut call = Call::clone(&call);
+        call.source = Some(Source { file: "src/other.rs".into(), line: 3 });
+        let mut foreign = cursor.clone();
+        (foreign.actor, foreign.what) = (Name::from("x\u{1b}[2J"), What::Held(Arc::new(call)));
+        events.push(foreign.clone());
+        let text = draw(&events, Some(&foreign), 80, 24);
+        assert!(text.contains("(at src/other.rs:3)") && !text.contains('\u{1b}'), "{text}");
+    }
+
+    #[test]
+    fn a_line_that_comes_again_and_again_is_said_to_be_run_through() {
+        let (mut events, cursor) = shot();
+        assert!(!draw(&events, Some(&cursor), 80, 24).contains("run through"));
+        events.extend([cursor.clone(), cursor.clone()]);
+        assert!(draw(&events, Some(&cursor), 80, 24).contains("from here it is run through"));
+    }
+}
