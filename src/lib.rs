@@ -15,6 +15,7 @@
 //! | [`terminal`] | width, colour, keys, prose |
 //! | [`words`] | what the program itself says, in one place for its translators |
 //! | [`language`] | ground floor: which language is spoken |
+//! | [`lexicon`] | ground floor: the words of recordings, in the language that is spoken |
 //! | [`stepping`] | ground floor: what a stepped run and whoever steps it say to each other |
 //! | [`signals`] | ground floor: being interrupted |
 //! | [`text`] | ground floor: which characters may reach a terminal |
@@ -28,6 +29,7 @@ pub mod event;
 pub mod experiments;
 pub mod lab;
 pub mod language;
+pub mod lexicon;
 pub mod picture;
 pub mod player;
 pub mod recording;

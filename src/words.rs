@@ -11,6 +11,7 @@ use std::process::ExitStatus;
 use crate::course::Entry;
 use crate::event::{Blocked, Verdict};
 use crate::language::{self, Language, either, error_text, said};
+use crate::lexicon::shown;
 use crate::picture::span_of;
 
 /// How many claims came out how.
@@ -322,7 +323,7 @@ pub fn deadline(limit_ns: u64, blocked: &[Blocked]) -> Vec<String> {
     }
     lines.extend(blocked.iter().map(|one| {
         let at = one.call.source.as_ref().map_or_else(String::new, |source| said!(", at {source}", "（{source}）"));
-        let (actor, function, span) = (&one.actor, &one.call.function, span_of(one.for_ns));
+        let (actor, function, span) = (shown(&one.actor), &one.call.function, span_of(one.for_ns));
         said!("{actor} had been blocked in {function}() for {span}{at}.", "{actor} 阻塞在 {function}() 里，已经 {span}{at}。")
     }));
     lines

@@ -3,8 +3,10 @@
 use std::io;
 
 use crate::course::{ClaimLine, Show};
-use crate::event::{Claim, Ending, Evidence, Value, Verdict, What};
+use crate::event::{Address, Claim, Ending, Evidence, Value, Verdict, What};
 use crate::lab::parameter::DEADLINE;
+use crate::language::said;
+use crate::lexicon;
 use crate::picture::{Ink, Row, span_of};
 use crate::recording::Recording;
 use crate::terminal::Terminal;
@@ -104,6 +106,8 @@ fn shown(value: &Value, unit: Option<&str>) -> String {
     match (value, unit) {
         (Value::Number(number), Some("ns")) => span_of(u64::try_from(*number).unwrap_or(0)),
         (Value::Number(number), Some(unit)) => format!("{number} {unit}"),
+        (Value::Address(at @ Address::Unix(None)), _) => lexicon::shown(&at.to_string()).into_owned(),
+        (Value::Text(text), _) => lexicon::shown(text).into_owned(),
         _ => value.to_string(),
     }
 }
@@ -113,11 +117,13 @@ fn shown(value: &Value, unit: Option<&str>) -> String {
 pub fn comparison(evidence: &Evidence) -> String {
     let unit = evidence.unit.as_deref();
     let (saw, with) = (shown(&evidence.saw, unit), shown(&evidence.with, unit));
-    match (&evidence.with_what, evidence.held) {
-        (Some(with_what), _) => format!("{} {saw} {} {with_what} {with}", evidence.what, evidence.relation),
-        (None, true) if saw == with => format!("{}: {saw}", evidence.what),
-        (None, true) => format!("{}: {saw} {} {with}", evidence.what, evidence.relation),
-        (None, _) => words::expected(&evidence.what, &saw, &evidence.relation.to_string(), &with),
+    let relation = evidence.relation.to_string();
+    let (what, relation) = (lexicon::shown(&evidence.what), lexicon::shown(&relation));
+    match (evidence.with_what.as_deref().map(lexicon::shown), evidence.held) {
+        (Some(with_what), _) => format!("{what} {saw} {relation} {with_what} {with}"),
+        (None, true) if saw == with => said!("{what}: {saw}", "{what}：{saw}"),
+        (None, true) => said!("{what}: {saw} {relation} {with}", "{what}：{saw} {relation} {with}"),
+        (None, _) => words::expected(&what, &saw, &relation, &with),
     }
 }
 
@@ -159,7 +165,7 @@ pub fn show(terminal: &mut Terminal, judged: &Judged, which: Shown) -> io::Resul
     }
     if judged.verdict != Verdict::Held {
         let verdict = words::verdict(judged.verdict);
-        let text = judged.why.as_deref().map_or_else(|| verdict.to_owned(), |why| words::said_of(verdict, why));
+        let text = judged.why.as_deref().map_or_else(|| verdict.to_owned(), |why| words::said_of(verdict, lexicon::shown(why)));
         terminal.wrapped("    ", &text, ink)?;
     }
     Ok(())

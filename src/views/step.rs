@@ -7,13 +7,12 @@ use super::trace::{Detail, Trace};
 use super::wording::{Cast, arguments, safe};
 use crate::event::{Call, Event, Source, What};
 use crate::language::said;
+use crate::lexicon::shown;
 use crate::picture::{Ink, Picture, Row, fit};
 use crate::stepping::TIMES_HELD;
 
 /// Below this width, source lines have no numbers.
 const NO_NUMBERS: usize = 50;
-/// An actor's name takes no more columns than this before the source.
-const LONGEST_NAME: usize = 10;
 
 /// One moment of a stepped run.
 pub struct Shot<'a> {
@@ -60,7 +59,7 @@ impl Shot<'_> {
             let text = (self.text_of)(&source.file).and_then(|text| text.lines().nth(source.line as usize - 1)).unwrap_or_default();
             format!("{source}  {}", text.trim())
         });
-        let mut rows = vec![Row::new().with(fit(&format!("▶ {}  {}", safe(&event.actor), code.unwrap_or_default()), width), ink)];
+        let mut rows = vec![Row::new().with(fit(&format!("▶ {}  {}", who(event), code.unwrap_or_default()), width), ink)];
         rows.extend(self.about_to(event, call, width, ink));
         rows
     }
@@ -121,7 +120,8 @@ impl Shot<'_> {
         let cursor = self.cursor.and_then(|event| Some(Mark { event, call: held(event)?, sign: '▶' }));
         let marks: Vec<_> = cursor.iter().chain(blocked).chain(&waiting).collect();
         let cast = Cast::of(&self.events.iter().collect::<Vec<_>>());
-        let name_width = cast_width(self.events).min(LONGEST_NAME);
+        // A fifth of the window at most: the source needs the rest.
+        let name_width = cast_width(self.events).min((width / 5).clamp(4, 16));
         let gutter = name_width + 3 + if width < NO_NUMBERS { 0 } else { 5 };
         let lines: Vec<&str> = text.lines().collect();
         let at = (place.line as usize).clamp(1, lines.len().max(1)) - 1;
@@ -129,7 +129,7 @@ impl Shot<'_> {
         let extra = whole(lines[at]).len().saturating_sub(1);
         for index in window(&lines, at, room.saturating_sub(extra).max(1)) {
             let here: Vec<_> = marks.iter().filter(|mark| is_at(mark.call, &place.file, index + 1)).collect();
-            let mark = here.first().map(|mark| (format!("{} {}", mark.sign, safe(&mark.event.actor)), cast.ink(&mark.event.actor)));
+            let mark = here.first().map(|mark| (format!("{} {}", mark.sign, who(mark.event)), cast.ink(&mark.event.actor)));
             let is_cursor = index == at && self.cursor.is_some();
             let ink = match lines[index].trim_start() {
                 _ if is_cursor => Ink::Strong,
@@ -159,9 +159,11 @@ impl Shot<'_> {
         let cast = Cast::of(&self.events.iter().collect::<Vec<_>>());
         if !blocked.is_empty() {
             let each = blocked.iter().map(|mark| {
-                let (actor, function) = (safe(&mark.event.actor), safe(&mark.call.function));
-                let line = mark.call.source.as_ref().map_or(0, |source| source.line);
-                said!("{actor} in {function}(), line {line}", "{actor} 在 {function}()，第 {line} 行")
+                let (actor, function) = (who(mark.event), safe(&mark.call.function));
+                let place = mark.call.source.as_ref().map_or_else(String::new, |source| {
+                    format!("{}:{}", safe(source.file.rsplit('/').next().unwrap_or_default()), source.line)
+                });
+                said!("{actor} in {function}(), {place}", "{actor} 在 {function}()，{place}")
             });
             let each = each.collect::<Vec<_>>().join("; ");
             last.push(Row::new().with(fit(&said!("blocked: {each}", "阻塞：{each}"), width), Ink::Warn));
@@ -183,7 +185,7 @@ impl Shot<'_> {
 
     /// The call that is about to be made, with its arguments; and that its line is run through from here, if it is.
     fn about_to(&self, event: &Event, call: &Call, width: usize, ink: Ink) -> Vec<Row> {
-        let (actor, words) = (safe(&event.actor), format!("{}{}", safe(&call.syscall), arguments(&call.args, 24)));
+        let (actor, words) = (who(event), format!("{}{}", safe(&call.syscall), arguments(&call.args, 24)));
         let next = said!("next: {actor} calls {words}", "接下来：{actor} 调用 {words}");
         let mut rows: Vec<Row> = wrapped(&next, width).into_iter().take(2).map(|row| Row::new().with(row, ink)).collect();
         let same = |other: &&Event| other.actor == event.actor && held(other).is_some_and(|held| held.source == call.source);
@@ -194,6 +196,11 @@ impl Shot<'_> {
         }
         rows
     }
+}
+
+/// The actor's name, as it is told.
+fn who(event: &Event) -> String {
+    safe(&shown(&event.actor))
 }
 
 fn held(event: &Event) -> Option<&Call> {
@@ -208,7 +215,7 @@ fn is_at(call: &Call, file: &str, line: usize) -> bool {
 }
 
 fn cast_width(events: &[Event]) -> usize {
-    events.iter().filter(|event| &*event.actor != "lab").map(|event| safe(&event.actor).width()).max().unwrap_or(0)
+    events.iter().filter(|event| &*event.actor != "lab").map(|event| who(event).width()).max().unwrap_or(0)
 }
 
 /// The lines to show of a file: those around this one, within its function if that has as many.
@@ -272,7 +279,7 @@ sample · step 2
 
 ────────────────────────────────────────────────────────────
       1.000 ms  server  accept4(3) …
-blocked: server in accept(), line 7
+blocked: server in accept(), sample.rs:7
 next: client calls connect(3, 127.0.0.1:4000)
 ";
         assert_eq!(draw(&events, Some(&cursor), 60, 14), expected);
@@ -285,7 +292,7 @@ next: client calls connect(3, 127.0.0.1:4000)
             for height in [8, 12, 20, 24, 60] {
                 let text = draw(&events, Some(&cursor), width, height);
                 assert!(text.lines().count() <= height && text.lines().all(|line| line.width() <= width), "{width}x{height}:\n{text}");
-                assert!(text.contains("▶ client"), "{width}x{height}:\n{text}");
+                assert!(text.contains("▶ cli"), "{width}x{height}:\n{text}");
             }
         }
         // Source that is not part of the program is named, and a strange name obeys nothing.
