@@ -299,3 +299,15 @@ fn every_experiment_can_be_stepped_or_says_why_not_and_no_claim_is_broken() {
     }
     assert!(stepped > 20, "{stepped}");
 }
+
+#[test]
+fn the_deadline_does_not_come_nearer_while_a_call_is_held() {
+    let file = scratch("deadline");
+    let args = ["run", "recv-waits", "--pace", "200ms", "--set", "deadline=1s", "--record", file.to_str().expect("UTF-8")];
+    let status = Command::new(env!("CARGO_BIN_EXE_explore")).args(args).stdin(Stdio::null()).stdout(Stdio::null()).status();
+    assert_eq!(status.expect("explore runs").code(), Some(0));
+    let events = recorded(&file);
+    assert_eq!(events.last().map(|end| end["ending"].clone()), Some("finished".into()));
+    let lasted = events.iter().filter_map(|event| event["at_ns"].as_u64()).max();
+    assert!(lasted > Some(1_000_000_000), "it took longer than its deadline, held as it was: {lasted:?}");
+}
