@@ -67,12 +67,6 @@ pub fn again(missed: &Missed, pause: Duration) -> String {
     said!("{missed}; again in {pause} s", "{missed}；{pause} 秒后再试", pause = pause.as_secs_f32())
 }
 
-/// What the trace says about the pause.
-#[must_use]
-pub fn before_calling_again() -> &'static str {
-    either("before calling again", "再次连接之前")
-}
-
 // ---- errors: what failed, on which address, and what to do ----
 
 /// An address is written in one of four ways.

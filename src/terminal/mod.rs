@@ -428,8 +428,10 @@ pub fn shown(row: &Row, ascii: bool) -> String {
     texts.chain(["\n".to_owned()]).collect()
 }
 
-/// Each character of our pictures as one ASCII character; what is not ours (a learner's 你好) stays as it is.
+/// Each character of our pictures as one ASCII character; what is not ours (a learner's 你好) stays as it is. A relation takes
+/// the space after it, so that every column stays in its place and `≥` does not become `>`.
 fn to_ascii(text: &str) -> String {
+    let text = text.replace("≥ ", ">=").replace("≤ ", "<=").replace("≠ ", "!=");
     text.chars()
         .map(|character| match character {
             '│' | '┃' | '║' | '╎' | '┆' | '┇' | '┊' | '┋' | '╏' | '▏' | '▎' | '▍' => '|',
