@@ -40,6 +40,7 @@ fn main() -> ExitCode {
         settings: BTreeMap::new(),
         network: Network::Wire,
         epoch_ns: None,
+        stepped: false,
     };
     lab::perform(&run, |lab| {
         let measured = measure(lab);

@@ -54,6 +54,8 @@ Examples:
   explore lesson next             the next one that you have not finished
   explore lesson handshake -v     by name, every call as it is made
   explore lesson 6 --auto         without questions
+  explore lesson 6 --step --big   in class: call by call, for a projector; at a prediction type
+                                  the raised hands (5 12 3, or a5 b12 c3)
   explore lesson 6 --html 6.html  run it, and write it as one page
   explore lesson ./mine.md        a lesson of your own")]
     Lesson {
@@ -61,11 +63,14 @@ Examples:
         #[arg(value_name = "N|SLUG|next|FILE")]
         which: String,
         /// Write it as one page instead: prose, code, traces, pictures and claims of a run made now; `-` is standard output
-        #[arg(long, value_name = "FILE")]
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["step", "pace", "big"])]
         html: Option<PathBuf>,
         /// How it is played
         #[command(flatten)]
         play: Play,
+        /// How a class is shown it
+        #[command(flatten)]
+        class: Class,
         /// Where the events and the frames go
         #[command(flatten)]
         record: Record,
@@ -99,6 +104,9 @@ Examples:
         /// How it is played
         #[command(flatten)]
         play: Play,
+        /// How a class is shown it
+        #[command(flatten)]
+        class: Class,
         /// Where the events and the frames go
         #[command(flatten)]
         record: Record,
@@ -201,6 +209,9 @@ Examples:
     Experiment {
         /// Its name
         name: String,
+        /// Hold each call until standard input lets it go
+        #[arg(long)]
+        step: bool,
         /// Set a parameter
         #[arg(long = "set")]
         set: Vec<String>,
@@ -216,6 +227,9 @@ Examples:
         /// When the run began
         #[arg(long)]
         epoch: u64,
+        /// Hold each call until standard input lets it go
+        #[arg(long)]
+        step: bool,
         /// What the experiment tells it
         #[arg(long = "set")]
         set: Vec<String>,
@@ -248,6 +262,20 @@ pub struct Play {
     /// Ask nothing and wait for nothing (the default when not at a terminal)
     #[arg(long)]
     pub auto: bool,
+}
+
+/// How a class is shown it.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Class {
+    /// Hold each call before it is made: its line of the source, then Enter makes it and shows its result (b back, c to the end, q leaves)
+    #[arg(long, conflicts_with = "auto")]
+    pub step: bool,
+    /// The same by itself: each call is made after this time (700ms)
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, conflicts_with = "step")]
+    pub pace: Option<std::time::Duration>,
+    /// For a projector: few words, wide gaps, in half of the columns, so that the letters can be twice as large
+    #[arg(long)]
+    pub big: bool,
 }
 
 /// Where the events and the frames of a run go.

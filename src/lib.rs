@@ -18,6 +18,7 @@
 //! | [`words`] | what the program itself says, in one place for its translators |
 //! | [`language`] | ground floor: which language is spoken |
 //! | [`lexicon`] | ground floor: the words of recordings, in the language that is spoken |
+//! | [`stepping`] | ground floor: what a stepped run and whoever steps it say to each other |
 //! | [`signals`] | ground floor: being interrupted |
 //! | [`text`] | ground floor: which characters may reach a terminal |
 //! | [`picture`] | ground floor: rows of inked text, which every output draws from |
@@ -36,6 +37,7 @@ pub mod picture;
 pub mod player;
 pub mod recording;
 pub mod signals;
+pub mod stepping;
 pub mod svg;
 pub mod terminal;
 pub mod text;

@@ -62,6 +62,11 @@ pub fn predict() -> &'static str {
 pub fn type_a_letter() -> &'static str {
     either("your letter (Enter skips, q leaves): ", "输入字母（回车跳过，q 退出）：")
 }
+/// The same, before a class.
+#[must_use]
+pub fn type_a_letter_or_hands() -> &'static str {
+    either("letter, or hands 5 12 3 (q leaves): ", "字母，或举手人数 5 12 3（q 退出）：")
+}
 /// The answer was none of the options.
 #[must_use]
 pub fn no_such_option() -> &'static str {
@@ -659,4 +664,169 @@ pub fn terminal_failed(error: &io::Error) -> String {
 #[must_use]
 pub fn knob(name: &str, default: &str, help: &str, takes: &str) -> String {
     said!("{name}={default}: {help} ({takes})", "{name}={default}：{help}（{takes}）")
+}
+
+// ---- in class ----
+
+/// Above a run that is stepped.
+#[must_use]
+pub fn step_title(experiment: &str, step: usize, back: bool) -> String {
+    if back {
+        said!("{experiment} · step {step} again (Enter goes forward)", "{experiment} · 回看第 {step} 步（按回车往前）")
+    } else {
+        said!("{experiment} · step {step}", "{experiment} · 第 {step} 步")
+    }
+}
+
+/// Above a stepped run that is over.
+#[must_use]
+pub fn step_over(experiment: &str) -> String {
+    said!("{experiment} · the run is over", "{experiment} · 运行结束")
+}
+
+/// Which keys there are.
+#[must_use]
+pub fn step_keys() -> &'static str {
+    either("Enter makes this call · b back · c to the end · q leaves", "回车：执行这个调用 · b：回看 · c：运行到底 · q：退出")
+}
+
+/// The same, where there is little room.
+#[must_use]
+pub fn step_keys_short() -> &'static str {
+    either("Enter · b back · c end · q leaves", "回车 · b 回看 · c 到底 · q 退出")
+}
+
+/// Which keys there are while the run goes by itself.
+#[must_use]
+pub fn pace_keys() -> &'static str {
+    either("Enter goes on at once · b back · c to the end · q leaves", "回车：立即继续 · b：回看 · c：运行到底 · q：退出")
+}
+
+/// A stepped run is over.
+#[must_use]
+pub fn step_enter_ends() -> &'static str {
+    either("Enter shows what came of it · q leaves", "按回车看结果 · q：退出")
+}
+
+/// Nobody is there to press Enter.
+#[must_use]
+pub fn step_needs_a_terminal() -> &'static str {
+    either(
+        "--step waits for keys, and there is no terminal to press them at: --pace 700ms steps by itself",
+        "--step 要等按键，而这里没有终端可按：用 --pace 700ms 可以自动逐步执行",
+    )
+}
+
+/// What a stepped run's times are worth.
+#[must_use]
+pub fn was_stepped() -> &'static str {
+    either("This run was stepped: its times have the pauses in them.", "这次运行是逐步执行的：其中的时间包含了停顿。")
+}
+
+/// What did not come out in a stepped run.
+#[must_use]
+pub fn perhaps_the_pause() -> &'static str {
+    either(
+        "it did not come out in a run that was stepped, and a pause may be why; run it without --step and --pace",
+        "逐步执行时没有得到这个结果，可能是停顿造成的；请去掉 --step 和 --pace 再运行",
+    )
+}
+
+/// An experiment is not stepped: which of two comes first is what it is about.
+#[must_use]
+pub fn whole_race() -> &'static str {
+    either("which of two comes first is what it is about, and a pause would decide it", "它要看谁先到，停顿会改变结果")
+}
+
+/// An experiment is not stepped: what a thread does when nothing happens is what it is about.
+#[must_use]
+pub fn whole_sleep() -> &'static str {
+    either(
+        "it looks at what threads do by themselves, and one that is held does nothing",
+        "它要看线程自己在做什么，而被停住的线程什么也不做",
+    )
+}
+
+/// An experiment is not stepped: there are too many calls.
+#[must_use]
+pub fn whole_many() -> &'static str {
+    either("it makes hundreds of calls or more, and measures them", "它要做成百上千次调用，并测量它们")
+}
+
+/// An experiment is not stepped, and why.
+#[must_use]
+pub fn runs_whole(why: &str) -> String {
+    said!("This one is not stepped but run whole: {why}.", "这个实验不逐步执行，而是整个运行：{why}。")
+}
+
+// ---- a room's predictions ----
+
+/// Numbers for the raised hands, but not as many as there are options.
+#[must_use]
+pub fn tally_numbers(given: usize, options: usize) -> String {
+    said!(
+        "There are {options} options, and that was {given}: type a number for each, or letters with them (a5 b12).",
+        "这里有 {options} 个选项，却给了 {given} 个数：请每项一个，或者写成 a5 b12。"
+    )
+}
+
+/// Numbers with letters and numbers without.
+#[must_use]
+pub fn tally_mixed() -> &'static str {
+    either(
+        "Type either a letter before each number (a5 b12 c3) or before none (5 12 3).",
+        "要么每个数前面都写字母（a5 b12 c3），要么都不写（5 12 3）。",
+    )
+}
+
+/// A letter of no option.
+#[must_use]
+pub fn tally_letter(letter: char) -> String {
+    said!("There is no option `{letter}`.", "没有选项 `{letter}`。")
+}
+
+/// A letter that comes again.
+#[must_use]
+pub fn tally_twice(letter: char) -> String {
+    said!("`{letter}` is there twice.", "`{letter}` 出现了两次。")
+}
+
+/// A letter without a number.
+#[must_use]
+pub fn tally_no_number(letter: char) -> String {
+    said!("There is no number after `{letter}`.", "`{letter}` 后面没有数。")
+}
+
+/// What belongs to no tally.
+#[must_use]
+pub fn tally_strange(what: char) -> String {
+    said!("`{what}` does not belong there: type 5 12 3, or a5 b12 c3.", "这里不该有 `{what}`：请写 5 12 3 或 a5 b12 c3。")
+}
+
+/// More hands than any room has.
+#[must_use]
+pub fn tally_large(most: u32) -> String {
+    said!("No room has more than {most} hands up.", "举手的人不会超过 {most} 个。")
+}
+
+/// What most of a room predicted, beside what happened.
+#[must_use]
+pub fn room_compared(most_for: &[&str], most: u32, all: u32, right: &str, as_predicted: bool) -> String {
+    match most_for {
+        _ if most == 0 => said!("No hand was raised. It was: {right}", "没有人举手。结果是：{right}"),
+        [one] if as_predicted => {
+            said!("Most predicted it, {most} of {all}: {one}", "多数人预测对了（{all} 人中的 {most} 人）：{one}")
+        }
+        [one] => said!(
+            "Most predicted, {most} of {all}: {one}. It was: {right}",
+            "多数人的预测（{all} 人中的 {most} 人）：{one}。结果是：{right}"
+        ),
+        several => {
+            let each = several.join(either("; ", "；"));
+            said!(
+                "As many hands, {most} of {all}, for each of these: {each}. It was: {right}",
+                "这几项人数相同（{all} 人中各有 {most} 人）：{each}。结果是：{right}"
+            )
+        }
+    }
 }

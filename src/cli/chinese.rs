@@ -36,6 +36,8 @@ const COMMANDS: &[(&str, &str, &str)] = &[
   explore lesson next             还没学完的下一课
   explore lesson handshake -v     用短名指定，并显示每一次调用
   explore lesson 6 --auto         不提问
+  explore lesson 6 --step --big   在课堂上：逐个调用，用投影仪；预测时输入
+                                  举手人数（5 12 3，或 a5 b12 c3）
   explore lesson 6 --html 6.html  运行一遍，写成一个网页
   explore lesson ./mine.md        你自己写的课文",
     ),
@@ -140,9 +142,9 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("pcap", "把帧写到文件，pcapng 格式，供 Wireshark、tshark 和 tcpdump 读；`-` 是标准输出"),
     ("html", "运行一遍，写成一个网页：课文、代码、调用记录、图和论断；`-` 是标准输出"),
     ("book out", "写到这个文件夹；没有就新建"),
-    ("step", "单步：每次调用之前停下，先显示要运行的那一行；回车继续"),
-    ("pace", "自动单步：每一步停这么久，例如 700ms"),
-    ("big", "为投影仪显示：字少，间隔大"),
+    ("step", "单步：每次调用执行之前停下，显示它在源代码中的那一行；按回车才执行，并显示结果（b 回看，c 运行到底，q 退出）"),
+    ("pace", "自动单步：每次调用之前停这么久，例如 700ms"),
+    ("big", "为投影仪显示：字少，间隔大，只用一半的列，字可以放大一倍"),
     ("list json", "用 JSON 输出：由 number、slug、title、experiments 组成的数组"),
     ("lesson which", "课的编号、短名（`families`）、`next`，或者课文文件（`./mine.md`）"),
     ("run experiment", "实验的名字；`--list` 列出全部"),

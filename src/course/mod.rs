@@ -8,10 +8,12 @@ use thiserror::Error;
 
 use crate::language::{self, either, error_text, said};
 
+mod gist;
 pub mod glossary;
 mod lesson;
 pub mod progress;
 
+pub use gist::gist;
 pub use lesson::{ClaimLine, Lesson, Named, Prediction, Show, Step};
 
 /// Why a lesson cannot be played; always with the file, and the line where one can be named.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Type};
 
-use super::{Chapter, Experiment, SourceFile};
+use super::{Chapter, Experiment, SourceFile, Stepping};
 use crate::event::Sample;
 use crate::lab::{
     Actor, ActorThread, Interest, Kind, Lab, Network, Parameter, Proof, Result, Sampler, Socket, as_long, at_least, before, differ, equal,
@@ -29,6 +29,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "accept-makes-a-new-one",
@@ -37,6 +38,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "recv-waits",
@@ -45,6 +47,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[silence(Both("how long the peer says nothing", "对端沉默多久"))],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "send-blocks-too",
@@ -56,6 +59,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             ))],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "an-error-ends-it",
@@ -64,6 +68,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[silence(Both("how long each recv() is blocked before it ends", "每次 recv() 阻塞多久才结束"))],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
     ],
     parts: &[],

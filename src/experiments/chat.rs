@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::desks::{Desk, desks};
-use super::{Chapter, Experiment, SourceFile};
+use super::{Chapter, Experiment, SourceFile, Stepping};
 use crate::chat::{Parted, Style, threads, turns};
 use crate::event::{Event, What};
 use crate::lab::{Actor, ActorThread, Error, Kind, Lab, Network, Parameter, Result, Sampler, Seen, Stage, before, is, lasted};
@@ -29,6 +29,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[PAUSE],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "goodbye",
@@ -37,6 +38,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[PAUSE],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "three-styles",
@@ -45,6 +47,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[PAUSE],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
     ],
     parts: &[],

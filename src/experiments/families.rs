@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use socket2::{Domain, SockAddr, Type};
 
-use super::{Chapter, Experiment, SourceFile};
+use super::{Chapter, Experiment, SourceFile, Stepping, Why};
 use crate::event::{Address, Data, Return, Value, What};
 use crate::lab::{self, Actor, Kind, Lab, Network, Parameter, Proof, Result, Socket};
 use crate::lab::{at_least, equal, failed_with, is, less, succeeded};
@@ -35,6 +35,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "no-frame-for-unix",
@@ -43,6 +44,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Private, // else the frames of other programs would be counted too
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "a-file-that-is-a-socket",
@@ -51,6 +53,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "who-may-connect",
@@ -59,6 +62,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "families-do-not-mix",
@@ -67,6 +71,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "dual-stack",
@@ -75,6 +80,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "ipv6-only",
@@ -83,6 +89,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "family-race",
@@ -96,6 +103,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             }],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Whole(Why::Many),
         },
     ],
     parts: &[],

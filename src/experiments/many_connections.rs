@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, SockAddr, Type};
 
-use super::{Chapter, Experiment, Part, SourceFile};
+use super::{Chapter, Experiment, Part, SourceFile, Stepping, Why};
 use crate::event::{Address, Event, Return, Value, What};
 use crate::lab::{Actor, Error, Interest, Kind, Lab, Network, Parameter, Result, Socket, is};
 use crate::language::{Both, said};
@@ -45,6 +45,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
         ],
         network: Network::Host,
         file: FILE,
+        stepping: Stepping::Whole(Why::Many),
     }],
     parts: &[Part { name: "many-connections/server", play: server }],
 };

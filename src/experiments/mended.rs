@@ -10,7 +10,7 @@ use socket2::{Domain, Type};
 
 use super::desks::{connected_to, desk_at_terminal, desks_that_meet_at, until};
 use super::process::{claim_if_told, no_turn_between};
-use super::{Chapter, Experiment, SourceFile};
+use super::{Chapter, Experiment, SourceFile, Stepping};
 use crate::chat::{Parted, Side, threads};
 use crate::event::{Event, Sample, Value, What};
 use crate::lab::{self, Error, Kind, Lab, Network, Parameter, Result, Sampler, Socket, before, equal, failed_with, is, no_sooner};
@@ -32,6 +32,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             }],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "every-family",
@@ -47,6 +48,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
     ],
     parts: &[],

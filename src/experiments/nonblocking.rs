@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Type};
 
-use super::{Chapter, Experiment, SourceFile};
+use super::{Chapter, Experiment, SourceFile, Stepping, Why};
 use crate::event::Value;
 use crate::lab::{
     Actor, Error, Interest, Kind, Lab, Network, Parameter, Proof, Ready, Result, Socket, at_least, failed_with, is, kernel, less, succeeded,
@@ -34,6 +34,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "connect-in-progress",
@@ -50,6 +51,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "short-send",
@@ -63,6 +65,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             }],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "busy-loop",
@@ -77,6 +80,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             }],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Whole(Why::Many),
         },
         Experiment {
             name: "select-poll-epoll",
@@ -92,6 +96,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
     ],
     parts: &[],

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Type};
 
-use super::{Chapter, Experiment, Part, SourceFile};
+use super::{Chapter, Experiment, Part, SourceFile, Stepping, Why};
 use crate::event::{Address, Sample};
 use crate::lab::{
     Actor, ActorThread, Error, Kind, Lab, Network, Parameter, Process, Proof, Result, Sampler, Socket, as_long, at_least, before, differ,
@@ -49,6 +49,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             ],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "ready-or-running",
@@ -57,6 +58,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Whole(Why::Sleep),
         },
         Experiment {
             name: "blocked-is-free",
@@ -70,6 +72,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             }],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "closed-with-its-process",
@@ -78,6 +81,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
     ],
     parts: &[

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Type};
 
-use super::{Chapter, Experiment, SourceFile};
+use super::{Chapter, Experiment, SourceFile, Stepping};
 use crate::lab::wire::{Ack, Anything, Client, Data, Sighting, Syn, Udp, every, first, share};
 use crate::lab::{Kind, Lab, Network, Parameter, Result, Socket, at_least, is, lasted};
 use crate::language::Both;
@@ -40,6 +40,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             ],
             network: Network::Wire,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "first-answer",
@@ -58,6 +59,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             }],
             network: Network::Wire,
             file: FILE,
+            stepping: Stepping::Steps,
         },
     ],
     parts: &[],

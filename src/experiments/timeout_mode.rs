@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use socket2::SockAddr;
 
 use super::blocking::{connected, listening};
-use super::{Chapter, Experiment, SourceFile};
+use super::{Chapter, Experiment, SourceFile, Stepping, Why};
 use crate::event::Data;
 use crate::lab::{
     Actor, Interest, Kind, Lab, Network, Parameter, Proof, Result, Sampler, Seen, Socket, as_long, at_least, before, differ, failed_with,
@@ -49,6 +49,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             ],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "two-ways-to-wait",
@@ -57,6 +58,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[span("timeout", "100ms", Both("how long each may wait", "每一个可以等多久"))],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "timeout-of-zero",
@@ -65,6 +67,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[span("silence", "200ms", Both("how long the peer says nothing", "对端沉默多久"))],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "default-timeout",
@@ -73,6 +76,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[span("timeout", "100ms", Both("the default that is set", "设置的默认值"))],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "drip-feed",
@@ -88,6 +92,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             ],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Whole(Why::Race),
         },
         Experiment {
             name: "three-modes",
@@ -107,6 +112,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             ],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
     ],
     parts: &[],

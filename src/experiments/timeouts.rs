@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Type};
 
-use super::{Chapter, Experiment, SourceFile};
+use super::{Chapter, Experiment, SourceFile, Stepping};
 use crate::event::{Data, Return};
 use crate::lab::wire::{Sighting, Syn, Traffic, first, first_few, nth};
 use crate::lab::{
@@ -36,6 +36,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             }],
             network: Network::Wire,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "handshake-times-out",
@@ -49,6 +50,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             }],
             network: Network::Wire,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "read-times-out",
@@ -57,6 +59,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[limit(Both("how long the client lets recv() wait", "客户端让 recv() 等多久"))],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "not-only-recv",
@@ -65,6 +68,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[limit(Both("how long each call may wait", "每次调用可以等多久"))],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "the-wire-is-cut",
@@ -87,6 +91,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             }],
             network: Network::Wire,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "retry-with-backoff",
@@ -103,6 +108,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             ],
             network: Network::Wire,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "late-is-not-never",
@@ -111,6 +117,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[limit(Both("how long the client waits for an answer", "客户端等应答等多久"))],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "numbered-requests",
@@ -119,6 +126,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[limit(Both("how long the client waits for an answer", "客户端等应答等多久"))],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
     ],
     parts: &[],

@@ -5,7 +5,7 @@ use std::time::Duration;
 use socket2::{Domain, Type};
 
 use super::desks::{Desk, connected, connected_to, desks, until};
-use super::{Chapter, Experiment, SourceFile};
+use super::{Chapter, Experiment, SourceFile, Stepping};
 use crate::chat::message::Inbox;
 use crate::chat::screen::Plain;
 use crate::chat::{Address, Side, meeting, turns};
@@ -42,6 +42,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[TYPING],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "out-of-turn",
@@ -50,6 +51,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[SILENCE],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "both-waiting",
@@ -58,6 +60,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[SILENCE],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "cut-character",
@@ -66,6 +69,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "run-together",
@@ -74,6 +78,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "nobody-answers",
@@ -87,6 +92,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             }],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
     ],
     parts: &[],

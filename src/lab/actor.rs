@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
@@ -160,11 +160,20 @@ impl<T> ActorThread<'_, T> {
         until_blocked_in(&self.lab, &self.name, (std::process::id(), self.thread), function, || self.handle.is_finished())
     }
 
-    /// Waits until its thread sleeps, in whatever it may be, as the kernel sees it where that can be had.
+    /// Waits until its thread sleeps, in whatever it may be, as the kernel sees it where that can be had. One whose call is
+    /// held ([`Gate`](super::Gate)) sleeps for no reason of its own, and does not count.
     pub fn until_asleep(&self) {
-        while !self.handle.is_finished() && kernel::is_asleep(std::process::id(), self.thread) == Some(false) {
+        let asleep = || kernel::is_asleep(std::process::id(), self.thread) != Some(false) && !self.is_held();
+        while !self.handle.is_finished() && !asleep() {
             thread::sleep(Duration::from_micros(200));
         }
+    }
+
+    fn is_held(&self) -> bool {
+        self.lab.recorder().look(|events| {
+            let mine = |event: &&Event| event.thread == self.thread && !matches!(event.what, What::Sample(_));
+            matches!(events.iter().rev().find(mine).map(|event| &event.what), Some(What::Held(_)))
+        })
     }
 
     /// Its TID.
@@ -240,6 +249,16 @@ pub(super) fn dismiss(children: &Children) {
     }
 }
 
+/// Tells one child process of a stepped run, or all of them, what may go.
+pub(super) fn tell(children: &Children, process: Option<u32>, line: &str) {
+    for (child, leash) in children.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
+        if process.is_none_or(|process| process == child.id()) {
+            // One that has ended needs no telling.
+            let _ = leash.as_mut().map(|leash| writeln!(leash, "{line}"));
+        }
+    }
+}
+
 /// An actor that is a process of its own: this program, run once more to play one part of the experiment.
 #[derive(Debug)]
 pub struct Process {
@@ -259,6 +278,9 @@ impl Process {
             .arg(part)
             .args(["--actor", name])
             .args(["--epoch", &lab.recorder().epoch_ns().to_string()]);
+        if lab.recorder().gate().is_some_and(|gate| !gate.is_open()) {
+            command.arg("--step");
+        }
         for (key, value) in settings {
             command.arg("--set").arg(format!("{key}={value}"));
         }
@@ -281,10 +303,14 @@ impl Process {
                         }
                         ending = Some(how);
                     }
-                    _ => into.recorder().merge(*event),
+                    _ => {
+                        into.recorder().gate().into_iter().for_each(|gate| gate.hear(&event));
+                        into.recorder().merge(*event);
+                    }
                 }
             }
             // Its output is closed: it has ended, or is about to.
+            into.recorder().gate().into_iter().for_each(|gate| gate.is_gone(id));
             let cpu_ns = kernel::cpu_time_of_process(id).map(nanoseconds);
             into.recorder().push_of(&who, id, id, What::Left { cpu_ns });
             ending

@@ -24,6 +24,7 @@ pub mod actor;
 pub mod claim;
 pub mod entry;
 mod error;
+pub mod gate;
 pub mod kernel;
 pub mod parameter;
 mod place;
@@ -39,6 +40,7 @@ pub use actor::{Actor, ActorThread, Process, Stage};
 pub use claim::{Proof, as_long, at_least, before, differ, equal, failed_with, is, lasted, less, no_sooner, succeeded};
 pub use entry::Entry;
 pub use error::{Error, Result, remedy};
+pub use gate::Gate;
 pub use kernel::TcpInfo;
 pub use parameter::{Kind, Parameter};
 pub use ready::{Epoll, Interest, Ready};
@@ -70,6 +72,8 @@ struct Bench {
     wire: OnceLock<Wire>,
     /// True for [`perform`]: the process belongs to the run, and ends with it.
     owns_process: bool,
+    /// True in a child process that plays a part.
+    is_part: bool,
     ended: Mutex<bool>,
     over: Condvar,
 }
@@ -97,6 +101,7 @@ impl Lab {
             settings: BTreeMap::new(),
             network: Network::Host,
             epoch_ns: None,
+            stepped: false,
         };
         Lab::new(&run, false, Keep::All)
     }
@@ -112,6 +117,7 @@ impl Lab {
             settings: BTreeMap::new(),
             network: Network::Host,
             epoch_ns: None,
+            stepped: false,
         };
         let lab = Lab::new(&run, false, keep);
         lab.bench.defaults.set_questions(keep != Keep::Nothing);
@@ -120,9 +126,13 @@ impl Lab {
 
     fn new(run: &Run, owns_process: bool, keep: Keep) -> Lab {
         let epoch_ns = run.epoch_ns.unwrap_or_else(kernel::monotonic_ns);
+        let mut recorder = Recorder::that_keeps(keep, epoch_ns);
+        if run.stepped {
+            recorder.hold_calls();
+        }
         Lab {
             bench: Arc::new(Bench {
-                recorder: Arc::new(Recorder::that_keeps(keep, epoch_ns)),
+                recorder: Arc::new(recorder),
                 myself: Name::from(run.actor.as_str()),
                 parameters: run.parameters,
                 settings: run.settings.clone(),
@@ -133,6 +143,7 @@ impl Lab {
                 network: run.network,
                 wire: OnceLock::new(),
                 owns_process,
+                is_part: run.epoch_ns.is_some(),
                 ended: Mutex::new(false),
                 over: Condvar::new(),
             }),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::course::{self, Lesson, Show};
 use crate::event::{Ending, Event};
-use crate::experiments::{self, Experiment};
+use crate::experiments::{self, Experiment, Stepping};
 use crate::lab::parameter::{self, DEADLINE};
 use crate::lab::{self, kernel};
 use crate::language::either;
@@ -35,16 +35,19 @@ mod report;
 pub mod shipped;
 mod sink;
 mod standing;
+mod step;
+mod tally;
 mod verify;
 mod whole;
 
 pub use doctor::doctor;
 pub use failure::Failure;
+pub use step::Class;
 pub use verify::verify;
 
 use bench::{Bench, Came};
 use lesson::find as find_lesson;
-use report::{Judged, Told};
+use report::{Judged, Shown, Told};
 use sink::Sink;
 
 /// How long nothing may come before a blocked call is shown as blocked.
@@ -60,6 +63,8 @@ pub struct Player {
     sink: Option<Sink>,
     /// Where the frames go.
     frames: Option<Sink>,
+    /// How a class is shown it.
+    class: Class,
     /// The lesson that is being played, if how far it gets is noted.
     noted: Option<String>,
     /// It could not be noted, which has been said.
@@ -78,7 +83,26 @@ impl Player {
     /// standard output).
     #[must_use]
     pub fn new(terminal: Terminal, verbose: u8, record: Option<&Path>, pcap: Option<&Path>) -> Player {
-        Player { terminal, verbose, sink: record.map(Sink::to), frames: pcap.map(Sink::to), noted: None, unnoted: false }
+        Player {
+            terminal,
+            verbose,
+            sink: record.map(Sink::to),
+            frames: pcap.map(Sink::to),
+            class: Class::default(),
+            noted: None,
+            unnoted: false,
+        }
+    }
+
+    /// The same, before a class.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] if nobody is there to press Enter.
+    pub fn in_class(self, class: Class) -> Result<Player, Failure> {
+        if class.step && !self.terminal.is_interactive() {
+            return Err(Failure::Usage(words::step_needs_a_terminal().to_owned()));
+        }
+        Ok(Player { class, ..self })
     }
 
     /// Runs one experiment alone.
@@ -132,7 +156,20 @@ impl Player {
         experiment: &Experiment,
         settings: &BTreeMap<String, String>,
     ) -> Result<(Option<Ending>, Vec<Judged>), Failure> {
-        let Done { recording, aftermath } = self.run_live(experiment, settings)?;
+        let Done { recording, aftermath } = match experiment.stepping {
+            Stepping::Steps if self.class.steps() => {
+                let done = self.run_stepped(experiment, settings)?;
+                if self.verbose > 0 {
+                    self.trace_recorded(&done.recording)?;
+                }
+                done
+            }
+            Stepping::Whole(why) if self.class.steps() => {
+                self.terminal.wrapped("", &words::runs_whole(step::why(why)), Ink::Warn)?;
+                self.run_live(experiment, settings)?
+            }
+            _ => self.run_live(experiment, settings)?,
+        };
         let judged = report::judge(show, &recording, Told::Live(&aftermath));
         let ending = recording.ending().cloned();
         let shipped = match &ending {
@@ -155,6 +192,10 @@ impl Player {
         } else {
             self.pictures(show, &recording)?;
             self.claims(&judged, words::checked())?;
+            if report::is_stepped(&recording) {
+                self.terminal.wrapped("", words::was_stepped(), Ink::Warn)?;
+                self.terminal.blank()?;
+            }
         }
         Ok((ending, judged))
     }
@@ -175,11 +216,7 @@ impl Player {
     fn run_live(&mut self, experiment: &Experiment, settings: &BTreeMap<String, String>) -> Result<Done, Failure> {
         self.open_sinks()?;
         self.terminal.flush()?;
-        let cannot = |error: io::Error| {
-            let errno = kernel::error_name(&error);
-            Failure::Unable(words::not_started(experiment.name, &error, lab::remedy(&errno)))
-        };
-        let mut bench = Bench::start(experiment, settings).map_err(cannot)?;
+        let mut bench = Bench::start(experiment, settings, false).map_err(|error| cannot_start(experiment.name, &error))?;
         let header = Header::now(kernel::name(), experiment.name, settings.clone());
         let mut recording = Recording { header, events: Vec::new() };
         let mut live = self.trace().map(Live::new);
@@ -263,10 +300,23 @@ impl Player {
         }
         self.terminal.wrapped("", heading, Ink::Faint)?;
         for one in judged {
-            report::show(&mut self.terminal, one, self.verbose > 0)?;
+            let evidence = match (self.class.big, self.verbose) {
+                (true, 0) => Shown::Broken,
+                (_, 0) => Shown::Some,
+                _ => Shown::All,
+            };
+            report::show(&mut self.terminal, one, evidence)?;
+            if self.class.big {
+                self.terminal.blank()?;
+            }
         }
         Ok(self.terminal.blank()?)
     }
+}
+
+fn cannot_start(experiment: &str, error: &io::Error) -> Failure {
+    let errno = kernel::error_name(error);
+    Failure::Unable(words::not_started(experiment, error, lab::remedy(&errno)))
 }
 
 /// A trace that is shown while things happen. What other processes did is a little longer under way: it is held back until

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::report::{self, Told};
 use super::sink::unwritable;
+use super::tally::Guess;
 use super::whole::Whole;
 use super::{Failure, Player, settle, shipped, shown_in_course};
 use crate::course::{self, Prediction, Step};
@@ -134,7 +135,7 @@ fn screen(experiment: &str, letter: char, recording: &Recording) -> Result<(Stri
     player.ask_on_screen(&prediction, letter)?;
     player.pictures(&show, recording)?;
     player.claims(&report::judge(&show, recording, Told::Live("")), words::checked())?;
-    player.compare(&prediction, choice)?;
+    player.compare(&prediction, &choice.map_or(Guess::Skipped, Guess::One))?;
     Ok((format!("explore lesson {number}"), player.terminal.taken()))
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::course::{ClaimLine, Show};
-use crate::event::{Address, Claim, Ending, Evidence, Value, Verdict};
+use crate::event::{Address, Claim, Ending, Evidence, Value, Verdict, What};
 use crate::lab::parameter::DEADLINE;
 use crate::language::said;
 use crate::lexicon;
@@ -39,7 +39,22 @@ pub enum Told<'a> {
 /// Sets the lesson's claims beside what the run recorded. A claim that the run never came to is never taken as held.
 #[must_use]
 pub fn judge(show: &Show, recording: &Recording, told: Told<'_>) -> Vec<Judged> {
-    show.claims.iter().map(|line| judge_one(line, recording, told)).collect()
+    let mut judged: Vec<_> = show.claims.iter().map(|line| judge_one(line, recording, told)).collect();
+    // What breaks under a hand that holds the calls is no word of the kernel's; a process that is lost without a word is.
+    if is_stepped(recording) && recording.ending().is_some() {
+        for one in judged.iter_mut().filter(|one| one.verdict == Verdict::Broken) {
+            one.verdict = Verdict::NotChecked;
+            let before = one.why.take().map_or_else(String::new, |why| format!(" ({why})"));
+            one.why = Some(format!("{}{before}", words::perhaps_the_pause()));
+        }
+    }
+    judged
+}
+
+/// Whether calls were held in this run.
+#[must_use]
+pub fn is_stepped(recording: &Recording) -> bool {
+    recording.events.iter().any(|event| matches!(event.what, What::Held(_)))
 }
 
 fn judge_one(line: &ClaimLine, recording: &Recording, told: Told<'_>) -> Judged {
@@ -115,11 +130,22 @@ pub fn comparison(evidence: &Evidence) -> String {
 /// How many comparisons a claim shows unless all are asked for.
 const SHOWN: usize = 3;
 
+/// Which comparisons are shown below a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// Those that broke.
+    Broken,
+    /// The first few.
+    Some,
+    /// All.
+    All,
+}
+
 /// Shows one claim: mark, sentence, and the evidence below it.
 ///
 /// # Errors
 /// What writing to the terminal answers.
-pub fn show(terminal: &mut Terminal, judged: &Judged, all: bool) -> io::Result<()> {
+pub fn show(terminal: &mut Terminal, judged: &Judged, which: Shown) -> io::Result<()> {
     let (mark, ink) = match judged.verdict {
         Verdict::Held => ("✓ ", Ink::Good),
         Verdict::Broken => ("✗ ", Ink::Bad),
@@ -127,9 +153,9 @@ pub fn show(terminal: &mut Terminal, judged: &Judged, all: bool) -> io::Result<(
     };
     terminal.wrapped(mark, &judged.sentence, ink)?;
     let broken_first = |evidence: &&Evidence| evidence.held;
-    let mut evidence: Vec<_> = judged.evidence.iter().collect();
+    let mut evidence: Vec<_> = judged.evidence.iter().filter(|one| which != Shown::Broken || !one.held).collect();
     evidence.sort_by_key(broken_first);
-    let most = if all { evidence.len() } else { SHOWN };
+    let most = if which == Shown::All { evidence.len() } else { SHOWN };
     for one in evidence.iter().take(most) {
         let (mark, ink) = if one.held { ("    ", Ink::Faint) } else { ("  ✗ ", Ink::Bad) };
         terminal.wrapped(mark, &comparison(one), ink)?;

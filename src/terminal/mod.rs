@@ -9,6 +9,7 @@ use colored::{Color, Colorize};
 use crate::picture::{Ink, Picture, Row};
 use crate::text::safe;
 
+pub mod keys;
 mod prose;
 
 /// How output is to look.
@@ -20,6 +21,8 @@ pub struct Look {
     pub ascii: bool,
     /// Columns, if the terminal is not to say.
     pub width: Option<u16>,
+    /// In half of the columns, so that the letters can be made twice as large.
+    pub big: bool,
     /// Ask nothing and wait for nothing.
     pub auto: bool,
     /// What asks for Enter when the screen is full.
@@ -32,6 +35,7 @@ pub struct Terminal {
     width: usize,
     /// The width does not follow the terminal's.
     fixed_width: bool,
+    big: bool,
     ascii: bool,
     interactive: bool,
     /// Whether the terminal takes the cursor back when it is told to.
@@ -60,14 +64,23 @@ pub enum Typed {
 #[error("the reader left")]
 pub struct Left;
 
+/// Another screen, without a cursor (xterm's control sequences, ctlseqs).
+const ALTERNATE_SCREEN_ON: &str = "\x1b[?1049h\x1b[?25l\x1b[2J";
+/// The screen that was there before, with its cursor.
+pub const ALTERNATE_SCREEN_OFF: &str = "\x1b[?25h\x1b[?1049l";
+
 /// The narrowest that anything is drawn for.
 pub const NARROWEST: usize = 20;
+/// Where letters are to be large, pictures still get so many columns.
+const LEAST_BIG: usize = 40;
 /// Prose is not wider than this: longer lines are hard to read.
 const PROSE: usize = 88;
 /// Below this, source code has no line numbers: it needs the room.
 const NO_GUTTER: usize = 50;
 /// What is assumed where nobody says.
 const USUAL: usize = 80;
+/// The same of rows.
+const USUAL_ROWS: usize = 24;
 
 impl Terminal {
     /// Standard output, looked at once: colours and width do not change later.
@@ -77,14 +90,21 @@ impl Terminal {
         let at_terminal = stdout.is_terminal();
         colored::control::set_override(look.color.unwrap_or_else(|| wants_color(at_terminal)));
         let size = terminal_size::terminal_size_of(&stdout);
-        let measured = || size.map(|(width, _)| usize::from(width.0));
-        let width = look.width.map(usize::from).or_else(measured).filter(|width| *width > 0).unwrap_or(USUAL).max(NARROWEST);
+        let measured = || size.map(|(width, _)| columns(usize::from(width.0), look.big));
+        let width = look
+            .width
+            .map(usize::from)
+            .or_else(measured)
+            .filter(|width| *width > 0)
+            .unwrap_or_else(|| columns(USUAL, look.big))
+            .max(NARROWEST);
         let interactive = !look.auto && at_terminal && io::stdin().is_terminal();
         let height = size.map(|(_, height)| usize::from(height.0)).filter(|height| interactive && *height > 4);
         Terminal {
             out: Box::new(io::BufWriter::new(stdout)),
             width,
             fixed_width: look.width.is_some(),
+            big: look.big,
             ascii: look.ascii,
             interactive,
             erases: interactive && std::env::var_os("TERM").is_some_and(|term| term != "dumb"),
@@ -102,6 +122,7 @@ impl Terminal {
             out: Box::new(io::sink()),
             width: USUAL,
             fixed_width: true,
+            big: false,
             ascii: false,
             interactive: false,
             erases: false,
@@ -309,11 +330,53 @@ impl Terminal {
         if typed.eq_ignore_ascii_case("q") { Err(io::Error::other(Left)) } else { Ok(Typed::Line(typed)) }
     }
 
+    /// Whether one picture can be shown in the place of another.
+    #[must_use]
+    pub fn erases(&self) -> bool {
+        self.erases && self.height.is_some()
+    }
+
+    /// From here on a screen of its own is shown, and what was there comes back after it: [`ALTERNATE_SCREEN_OFF`].
+    ///
+    /// # Errors
+    /// What write(2) answers.
+    pub fn alternate_screen(&mut self) -> io::Result<()> {
+        self.shown = 0;
+        write!(self.out, "{ALTERNATE_SCREEN_ON}")?;
+        self.out.flush()
+    }
+
+    /// This picture, in the place of what is on the screen.
+    ///
+    /// # Errors
+    /// What write(2) answers.
+    pub fn whole_screen(&mut self, picture: &Picture) -> io::Result<()> {
+        write!(self.out, "\x1b[H")?;
+        for (index, row) in picture.0.iter().enumerate() {
+            let text = shown(row, self.ascii);
+            // No newline after the last row: it would scroll.
+            write!(self.out, "{}{}\x1b[K", if index > 0 { "\n" } else { "" }, text.trim_end_matches('\n'))?;
+        }
+        write!(self.out, "\x1b[J")?;
+        self.out.flush()
+    }
+
+    /// Columns and rows for a [`Terminal::whole_screen`] at this moment: all that the window has, for it is measured at each.
+    /// What is drawn next is drawn for the window as it is now.
+    pub fn measure_now(&mut self) -> (usize, usize) {
+        let window = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
+        if self.interactive {
+            self.measure_again();
+        }
+        let width = window.filter(|_| self.interactive && !self.fixed_width).map_or(self.width, |width| width.max(NARROWEST));
+        (width, self.height.unwrap_or(USUAL_ROWS))
+    }
+
     /// A window may have been resized while its reader thought.
     fn measure_again(&mut self) {
         let Some((width, height)) = terminal_size::terminal_size_of(io::stdout()) else { return };
         if !self.fixed_width {
-            self.width = usize::from(width.0).max(NARROWEST);
+            self.width = columns(usize::from(width.0), self.big).max(NARROWEST);
         }
         self.height = Some(usize::from(height.0)).filter(|height| *height > 4);
     }
@@ -325,6 +388,11 @@ impl Terminal {
             let _ = nix::sys::termios::tcflush(io::stdin(), nix::sys::termios::FlushArg::TCIFLUSH);
         }
     }
+}
+
+/// How many of the window's columns are drawn in: all, or for a projector half, but no fewer than [`LEAST_BIG`] that there are.
+fn columns(window: usize, big: bool) -> usize {
+    if big { (window / 2).max(LEAST_BIG.min(window)) } else { window }
 }
 
 /// The rows of a terminal that this text takes: a wide character that has one column left begins a new row.

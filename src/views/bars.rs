@@ -165,7 +165,7 @@ impl Group {
 }
 
 /// A bar of at most `room` columns, to an eighth of a column; what is more than nothing is seen.
-fn stroke(value: u64, most: u64, room: usize) -> String {
+pub(super) fn stroke(value: u64, most: u64, room: usize) -> String {
     let whole = (room * 8) as u128;
     let eighths = (u128::from(value) * whole + u128::from(most) / 2) / u128::from(most.max(1));
     let eighths = usize::try_from(eighths).unwrap_or(0).max(usize::from(value > 0));

@@ -63,6 +63,9 @@ impl Trace {
 
     /// The rows that this event adds.
     pub fn push(&mut self, event: &Event) -> Vec<Row> {
+        if matches!(event.what, What::Held(_)) {
+            return Vec::new();
+        }
         let told = told::event(event);
         let event = &*told;
         if matches!(event.what, What::Frame(_) | What::Delivered { .. }) && self.detail < Detail::Frames {
@@ -129,7 +132,7 @@ impl Trace {
     /// What is no call, in words.
     fn told(&self, event: &Event, what: &What) -> Vec<Row> {
         match what {
-            What::Enter(_) | What::Return(_) => Vec::new(),
+            What::Held(_) | What::Enter(_) | What::Return(_) => Vec::new(),
             What::Frame(frame) => self.frame(event, frame),
             What::Delivered { frame } => self.prose(event, &said!("frame {frame} delivered", "第 {frame} 帧送达"), Ink::Good),
             What::State { local, peer, state, source } => self.prose(
