@@ -292,6 +292,7 @@ impl Drawing {
             '■' => self.block(ink, Brush::Full, (left + 0.5, y - 3.5), (right - 0.5, y + 3.5)),
             '▪' => self.block(ink, Brush::Full, (left + 2.0, y - 2.0), (right - 2.0, y + 2.0)),
             '▶' => path(Brush::Full, format!("M{left} {}L{right} {y}L{left} {}Z", y - 4.5, y + 4.5)),
+            '▷' => path(Brush::Curve, format!("M{} {}L{right} {y}L{} {}Z", left + 0.5, y - 4.0, left + 0.5, y + 4.0)),
             '◀' => path(Brush::Full, format!("M{right} {}L{left} {y}L{right} {}Z", y - 4.5, y + 4.5)),
             '▲' => path(Brush::Full, format!("M{left} {}L{x} {}L{right} {}Z", y + 4.0, y - 5.0, y + 4.0)),
             '▼' => path(Brush::Full, format!("M{left} {}L{x} {}L{right} {}Z", y - 4.0, y + 5.0, y - 4.0)),
