@@ -6,7 +6,6 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use nix::pty::Winsize;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 mod person;
@@ -290,9 +289,7 @@ fn a_window_that_changes_its_size_disturbs_nothing() {
         let (mut one, mut other) = two(style, "127.0.0.1");
         for columns in 40..60 {
             for person in [&one, &other] {
-                let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-                // SAFETY: TIOCSWINSZ reads a winsize, and `size` is one (tty_ioctl(4)).
-                assert_eq!(unsafe { nix::libc::ioctl(std::os::fd::AsRawFd::as_raw_fd(&person.terminal), nix::libc::TIOCSWINSZ, &size) }, 0);
+                person.resizes(columns, 24);
             }
             other.types("字");
         }
