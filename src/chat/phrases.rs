@@ -145,7 +145,9 @@ fn remedy(missed: &Missed) -> Option<String> {
         (_, "EADDRINUSE" | "ECONNREFUSED") if *not_a_socket => "what is there is no socket; choose another path",
         (Doing::LookUp, _) if matches!(address, Address::Inet(_)) => "check the name, or write the number",
         (Doing::LookUp, _) => "choose a shorter name: about 100 bytes are all that an address has room for (unix(7))",
-        (Doing::Listen, "EADDRINUSE") => "somebody listens there; join with `explore chat client`, or choose another address",
+        (Doing::Listen, "EADDRINUSE") => {
+            return Some(format!("somebody listens there; join with `explore chat client --address {address}`, or choose another address"));
+        }
         (Doing::Listen, "EADDRNOTAVAIL") => "this machine has no such address; listen at one of its own",
         (Doing::Listen, "EACCES") if !in_files => "ports below 1024 are for privileged programs; choose a higher one",
         (Doing::Listen, "EACCES" | "EPERM" | "EROFS") if in_files => "no file may be made there; choose another folder",
