@@ -14,6 +14,14 @@ ci:
 verify:
     cargo run --release -- verify
 
+# the README's pictures, from the recordings that are kept
+pictures *ARGS:
+    cargo run -- __pictures docs/pictures {{ARGS}}
+
+# all lessons as pages
+book:
+    cargo run -- book --out target/book
+
 # the numbers of the README's tables
 bench:
     cargo bench --bench ratios

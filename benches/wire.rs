@@ -9,13 +9,14 @@ use std::time::{Duration, Instant};
 
 use socket_explorer::event::What;
 use socket_explorer::lab::{self, Error, Kind, Lab, Network, Parameter, Result, Run, Socket};
+use socket_explorer::language::Both;
 use socket2::{Domain, Protocol, SockAddr, Type};
 
 const ROUNDS: usize = 20_000;
 const FRAMES: usize = 100_000;
 
 /// Long enough for a slow machine.
-const DEADLINE: &[Parameter] = &[Parameter { name: "deadline", default: "600s", kind: Kind::Span(1, 600_000), help: "" }];
+const DEADLINE: &[Parameter] = &[Parameter { name: "deadline", default: "600s", kind: Kind::Span(1, 600_000), help: Both("", "") }];
 
 fn main() -> ExitCode {
     if std::env::var_os("EXPLORE_BENCH_INNER").is_none() {
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         settings: BTreeMap::new(),
         network: Network::Wire,
         epoch_ns: None,
+        stepped: false,
     };
     lab::perform(&run, |lab| {
         let measured = measure(lab);

@@ -1,11 +1,14 @@
 //! The command line's words; nothing is run here. What a word does is the player's business.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::language;
 
+mod chinese;
 pub mod manual;
 
 /// A course on network sockets in which your own kernel proves every sentence.
@@ -47,21 +50,40 @@ pub enum Command {
     /// Play a lesson
     #[command(after_help = "\
 Examples:
-  explore lesson 1               the first lesson
-  explore lesson next            the next one that you have not finished
-  explore lesson handshake -v    by name, every call as it is made
-  explore lesson 6 --auto        without questions
-  explore lesson ./mine.md       a lesson of your own")]
+  explore lesson 1                the first lesson
+  explore lesson next             the next one that you have not finished
+  explore lesson handshake -v     by name, every call as it is made
+  explore lesson 6 --auto         without questions
+  explore lesson 6 --step --big   in class: call by call, for a projector; at a prediction type
+                                  the raised hands (5 12 3, or a5 b12 c3)
+  explore lesson 6 --html 6.html  run it, and write it as one page
+  explore lesson ./mine.md        a lesson of your own")]
     Lesson {
         /// Its number, its slug (`families`), `next`, or a lesson file (`./mine.md`)
         #[arg(value_name = "N|SLUG|next|FILE")]
         which: String,
+        /// Write it as one page instead: prose, code, traces, pictures and claims of a run made now; `-` is standard output
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["step", "pace", "big"])]
+        html: Option<PathBuf>,
         /// How it is played
         #[command(flatten)]
         play: Play,
+        /// How a class is shown it
+        #[command(flatten)]
+        class: Class,
         /// Where the events and the frames go
         #[command(flatten)]
         record: Record,
+    },
+    /// Write all lessons as pages, with an index
+    #[command(after_help = "\
+Examples:
+  explore book --out pages               then open pages/index.html
+  explore book --out pages-zh --lang zh  the same in Chinese")]
+    Book {
+        /// The folder they go to; it is made if it is not there
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
     },
     /// Run one experiment alone
     #[command(after_help = "\
@@ -82,6 +104,9 @@ Examples:
         /// How it is played
         #[command(flatten)]
         play: Play,
+        /// How a class is shown it
+        #[command(flatten)]
+        class: Class,
         /// Where the events and the frames go
         #[command(flatten)]
         record: Record,
@@ -105,9 +130,9 @@ Examples:
     /// How far you have come: lessons finished, predictions right and wrong
     #[command(after_help = "\
 Examples:
-  explore progress                      lesson by lesson
-  explore progress --json > li-lei.json for a teacher who collects
-  explore progress --reset              begin anew; what was noted is set aside, not deleted")]
+  explore progress                       lesson by lesson
+  explore progress --json > li-lei.json  for a teacher who collects
+  explore progress --reset               begin anew; what was noted is set aside, not deleted")]
     Progress {
         /// As one JSON object, for a teacher who collects
         #[arg(long, conflicts_with = "reset")]
@@ -170,11 +195,23 @@ Examples:
         /// Where they go: `lessons/recordings`
         folder: PathBuf,
     },
+    /// Make the README's pictures anew
+    #[command(name = "__pictures", hide = true)]
+    Pictures {
+        /// Where they are: `docs/pictures`
+        folder: PathBuf,
+        /// Run their experiments anew too
+        #[arg(long)]
+        run: bool,
+    },
     /// Run one experiment in this process, events to standard output
     #[command(name = "__experiment", hide = true)]
     Experiment {
         /// Its name
         name: String,
+        /// Hold each call until standard input lets it go
+        #[arg(long)]
+        step: bool,
         /// Set a parameter
         #[arg(long = "set")]
         set: Vec<String>,
@@ -190,6 +227,9 @@ Examples:
         /// When the run began
         #[arg(long)]
         epoch: u64,
+        /// Hold each call until standard input lets it go
+        #[arg(long)]
+        step: bool,
         /// What the experiment tells it
         #[arg(long = "set")]
         set: Vec<String>,
@@ -222,6 +262,20 @@ pub struct Play {
     /// Ask nothing and wait for nothing (the default when not at a terminal)
     #[arg(long)]
     pub auto: bool,
+}
+
+/// How a class is shown it.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Class {
+    /// Hold each call before it is made: its line of the source, then Enter makes it and shows its result (b back, c to the end, q leaves)
+    #[arg(long, conflicts_with = "auto")]
+    pub step: bool,
+    /// The same by itself: each call is made after this time (700ms)
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, conflicts_with = "step")]
+    pub pace: Option<std::time::Duration>,
+    /// For a projector: few words, wide gaps, in half of the columns, so that the letters can be twice as large
+    #[arg(long)]
+    pub big: bool,
 }
 
 /// Where the events and the frames of a run go.
@@ -325,4 +379,65 @@ pub enum Style {
     Threads,
     /// One thread a side, which waits for keyboard and socket at once
     Poll,
+}
+
+/// Reads the command line, and begins to speak the language that it asks for, or the environment. Does not come back where
+/// there is something wrong with it, or only help was asked for.
+#[must_use]
+pub fn parse() -> Cli {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    language::speak(asked_language(&words).unwrap_or_else(language::Language::of_environment));
+    // clap's own bounds.
+    let columns = terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0)).min(100);
+    let mut command = command(columns);
+    let read = command.try_get_matches_from_mut(&words).and_then(|matches| Cli::from_arg_matches(&matches));
+    let error = match read {
+        Ok(cli) => return cli,
+        Err(error) => error.format(&mut command),
+    };
+    let answers = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::Io | ErrorKind::Format);
+    match language::spoken() {
+        language::Language::Chinese if !answers => {
+            eprintln!("{}", chinese::error(&error));
+            std::process::exit(error.exit_code());
+        }
+        _ => error.exit(),
+    }
+}
+
+/// The command line, its help in the language that is spoken; Chinese is wrapped for this many columns, which clap cannot do.
+#[must_use]
+pub fn command(columns: usize) -> clap::Command {
+    match language::spoken() {
+        language::Language::English => Cli::command(),
+        language::Language::Chinese => chinese::translated(Cli::command(), columns),
+    }
+}
+
+/// The language that `--lang` names, wherever it stands: help and errors come before anything is understood.
+fn asked_language(words: &[OsString]) -> Option<language::Language> {
+    let mut words = words.iter().map_while(|word| word.to_str()).take_while(|word| *word != "--");
+    let mut asked = None;
+    while let Some(word) = words.next() {
+        let tag = if word == "--lang" { words.next() } else { word.strip_prefix("--lang=") };
+        let named = language::Language::ALL.into_iter().find(|language| tag == Some(language.tag()));
+        asked = named.or(asked);
+    }
+    asked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_language_is_known_before_anything_is_understood() {
+        let asked = |line: &str| asked_language(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        for line in ["explore --lang zh lessn", "explore lesson --help --lang=zh", "explore --lang en --lang zh"] {
+            assert_eq!(asked(line), Some(language::Language::Chinese), "{line}");
+        }
+        for line in ["explore", "explore --lang", "explore --lang fr", "explore lesson -- --lang zh"] {
+            assert_eq!(asked(line), None, "{line}");
+        }
+    }
 }

@@ -50,6 +50,8 @@ pub enum What {
         /// Processor time that its thread (a process: all its threads) used, in nanoseconds; `None` where it is not to be had.
         cpu_ns: Option<u64>,
     },
+    /// The run is stepped, and this call is held before it is made: its [`What::Enter`] follows when it is let go.
+    Held(Arc<Call>),
     /// A system call was entered. Its [`What::Return`] may be long in coming: until then it is blocked.
     Enter(Arc<Call>),
     /// A system call returned.
@@ -243,7 +245,7 @@ impl fmt::Display for Outcome {
 }
 
 /// A line of the source.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Source {
     /// The file, from the project's root.
     pub file: Cow<'static, str>,

@@ -13,8 +13,12 @@
 //! | [`views`] | pictures of what was recorded: ladder, trace, bars, sockets, boundaries |
 //! | [`recording`] | a run's events in order, to and from JSON Lines |
 //! | [`terminal`] | width, colour, keys, prose |
+//! | [`page`] | a lesson that was run, as one HTML page |
+//! | [`svg`] | a picture as SVG, for pages and for the README |
 //! | [`words`] | what the program itself says, in one place for its translators |
 //! | [`language`] | ground floor: which language is spoken |
+//! | [`lexicon`] | ground floor: the words of recordings, in the language that is spoken |
+//! | [`stepping`] | ground floor: what a stepped run and whoever steps it say to each other |
 //! | [`signals`] | ground floor: being interrupted |
 //! | [`text`] | ground floor: which characters may reach a terminal |
 //! | [`picture`] | ground floor: rows of inked text, which every output draws from |
@@ -27,10 +31,14 @@ pub mod event;
 pub mod experiments;
 pub mod lab;
 pub mod language;
+pub mod lexicon;
+pub mod page;
 pub mod picture;
 pub mod player;
 pub mod recording;
 pub mod signals;
+pub mod stepping;
+pub mod svg;
 pub mod terminal;
 pub mod text;
 pub mod views;

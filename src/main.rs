@@ -2,32 +2,29 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Parser;
 use socket_explorer::chat;
-use socket_explorer::cli::{self, Cli, Command, Play, Record, Shared, When, manual};
+use socket_explorer::cli::{self, Class, Cli, Command, Play, Record, Shared, When, manual};
 use socket_explorer::experiments;
 use socket_explorer::lab::probe::probe;
-use socket_explorer::language;
 use socket_explorer::player::{self, Failure, Player};
 use socket_explorer::terminal::{Look, Terminal};
 use socket_explorer::words::{self, Counts};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    language::speak(cli.shared.lang.map_or_else(language::Language::of_environment, Into::into));
+    let cli = cli::parse();
     match &cli.command {
-        Some(Command::Experiment { name, set }) => {
-            experiments::find(name).map_or(ExitCode::from(2), |experiment| experiment.perform(pairs(set)))
+        Some(Command::Experiment { name, step, set }) => {
+            experiments::find(name).map_or(ExitCode::from(2), |experiment| experiment.perform(pairs(set), *step))
         }
         Some(Command::Probe) => {
             let answer = serde_json::to_string(&probe()).map(|text| println!("{text}"));
             answer.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
         }
-        Some(Command::Part { name, actor, epoch, set }) => {
-            experiments::perform_part(name, actor.clone(), *epoch, pairs(set)).unwrap_or(ExitCode::from(2))
+        Some(Command::Part { name, actor, epoch, step, set }) => {
+            experiments::perform_part(name, actor.clone(), *epoch, pairs(set), *step).unwrap_or(ExitCode::from(2))
         }
         None | Some(Command::List { .. } | Command::Doctor) => finish(run(&cli)),
         _ => {
@@ -43,14 +40,21 @@ fn run(cli: &Cli) -> Result<Counts, Failure> {
         None => player(&cli.shared, None).overview().map(nothing_checked),
         Some(Command::List { json: false }) => player(&cli.shared, None).list().map(nothing_checked),
         Some(Command::List { json: true }) => player(&cli.shared, None).list_json().map(nothing_checked),
-        Some(Command::Lesson { which, play, record }) => player_that_records(&cli.shared, play, record)?.lesson(which),
+        Some(Command::Lesson { which, html: None, play, class, record }) => {
+            player_that_records(&cli.shared, play, class, record)?.lesson(which)
+        }
+        Some(Command::Lesson { which, html: Some(file), play, record, .. }) => {
+            player_of_pages(&cli.shared, play, record, file)?.lesson_page(which, file)
+        }
+        Some(Command::Book { out }) => player(&cli.shared, None).book(out),
         Some(Command::Run { list: true, .. }) => player(&cli.shared, None).list_experiments().map(nothing_checked),
-        Some(Command::Run { experiment, set, play, record, .. }) => {
+        Some(Command::Run { experiment, set, play, class, record, .. }) => {
             let name = experiment.as_deref().unwrap_or_default();
-            player_that_records(&cli.shared, play, record)?.run(name, set)
+            player_that_records(&cli.shared, play, class, record)?.run(name, set)
         }
         Some(Command::Verify { lessons, json }) => player::verify(&mut player(&cli.shared, None), lessons, *json),
         Some(Command::Remake { folder }) => player::shipped::remake(folder).map(nothing_checked),
+        Some(Command::Pictures { folder, run }) => player::pictures::remake(folder, *run).map(nothing_checked),
         Some(Command::Doctor) => player::doctor(&mut player(&cli.shared, None)).map(nothing_checked),
         Some(Command::Progress { json: true, .. }) => player(&cli.shared, None).standing_json().map(nothing_checked),
         Some(Command::Progress { reset: true, .. }) => player(&cli.shared, None).begin_anew().map(nothing_checked),
@@ -62,7 +66,7 @@ fn run(cli: &Cli) -> Result<Counts, Failure> {
         Some(Command::Completions { shell }) => manual::completions(*shell, &mut io::stdout()).map(nothing_checked).map_err(Failure::from),
         Some(Command::Man { out: None }) => manual::page(&mut io::stdout()).map(nothing_checked).map_err(Failure::from),
         Some(Command::Man { out: Some(folder) }) => {
-            manual::pages(folder).map_err(|error| Failure::Usage(words::unwritten(folder, &error))).map(nothing_checked)
+            manual::pages(folder).map_err(|error| Failure::Usage(words::unwritable(folder.display(), &error))).map(nothing_checked)
         }
         Some(Command::Replay { file, play }) => player(&cli.shared, Some(play)).replay(file).map(nothing_checked),
         Some(Command::Chat(asked)) => chat(&cli.shared, asked).map(nothing_checked),
@@ -91,7 +95,7 @@ fn chat(shared: &Shared, asked: &cli::Chat) -> Result<(), Failure> {
         verbose: asked.verbose,
         record: asked.record.as_deref(),
     };
-    player::chat::chat(&terminal(shared, None), &asked)
+    player::chat::chat(&terminal(shared, None, false), &asked)
 }
 
 fn finish(outcome: Result<Counts, Failure>) -> ExitCode {
@@ -106,7 +110,7 @@ fn finish(outcome: Result<Counts, Failure>) -> ExitCode {
     }
 }
 
-fn terminal(shared: &Shared, play: Option<&Play>) -> Terminal {
+fn terminal(shared: &Shared, play: Option<&Play>, big: bool) -> Terminal {
     let color = match shared.color {
         When::Auto => None,
         When::Always => Some(true),
@@ -116,28 +120,43 @@ fn terminal(shared: &Shared, play: Option<&Play>) -> Terminal {
         color,
         ascii: shared.ascii,
         width: shared.width,
+        big,
         auto: play.is_none_or(|play| play.auto),
         more: words::enter_shows_more(),
     })
 }
 
 fn player(shared: &Shared, play: Option<&Play>) -> Player {
-    Player::new(terminal(shared, play), play.map_or(0, |play| play.verbose), None, None)
+    Player::new(terminal(shared, play, false), play.map_or(0, |play| play.verbose), None, None)
 }
 
-fn player_that_records(shared: &Shared, play: &Play, record: &Record) -> Result<Player, Failure> {
+fn player_that_records(shared: &Shared, play: &Play, class: &Class, record: &Record) -> Result<Player, Failure> {
     let is_stdout = |path: &Option<PathBuf>| path.as_ref().is_some_and(|path| path.as_os_str() == "-");
     let terminal = match (is_stdout(&record.record), is_stdout(&record.pcap)) {
         (true, true) => {
-            return Err(Failure::Usage("--record and --pcap cannot both go to standard output: name a file for one".to_owned()));
+            return Err(Failure::Usage(words::one_standard_output().to_owned()));
         }
         (false, false) if record.record.is_some() && record.record == record.pcap => {
-            return Err(Failure::Usage("--record and --pcap cannot both go to one file: name two".to_owned()));
+            return Err(Failure::Usage(words::one_file().to_owned()));
         }
-        (false, false) => terminal(shared, Some(play)),
+        (false, false) => terminal(shared, Some(play), class.big),
         _ => Terminal::nowhere(),
     };
-    Ok(Player::new(terminal, play.verbose, record.record.as_deref(), record.pcap.as_deref()))
+    let class = player::Class { step: class.step, pace: class.pace, big: class.big };
+    Player::new(terminal, play.verbose, record.record.as_deref(), record.pcap.as_deref()).in_class(class)
+}
+
+/// A page is made without anyone to ask; what else goes to standard output keeps the terminal silent.
+fn player_of_pages(shared: &Shared, play: &Play, record: &Record, html: &Path) -> Result<Player, Failure> {
+    let others = [&record.record, &record.pcap];
+    if others.into_iter().flatten().any(|other| other == html) {
+        return Err(Failure::Usage(words::page_elsewhere().to_owned()));
+    }
+    let play = Play { auto: true, ..play.clone() };
+    if html.as_os_str() == "-" {
+        return Ok(Player::new(Terminal::nowhere(), play.verbose, record.record.as_deref(), record.pcap.as_deref()));
+    }
+    player_that_records(shared, &play, &Class::default(), record)
 }
 
 fn pairs(set: &[String]) -> BTreeMap<String, String> {

@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 use std::io::{self, BufRead, Read, Write};
 
 use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
 use thiserror::Error;
 
 use crate::event::{Claim, Ending, Event, What};
+use crate::language::{self, Language, either, error_text, said};
 
 /// What the first line of a recording calls its format.
 pub const FORMAT: &str = "socket-explorer recording";
@@ -87,13 +89,17 @@ pub enum Line {
 #[derive(Debug, Error)]
 pub enum LineError {
     /// Reading failed.
-    #[error("it could not be read: {0}")]
+    #[error("{}", said!("it could not be read: {error}", "读不出来：{error}", error = error_text(.0)))]
     Io(#[from] io::Error),
     /// It is no JSON, or not of our shape.
-    #[error("it is not a line of a recording ({0})")]
+    #[error("{}", said!("it is not a line of a recording ({why})", "这不是录制文件里的一行（{why}）", why = .0))]
     Foreign(String),
     /// It comes from a later program.
-    #[error("it is of version {0}, and this program reads up to version {VERSION}: get a newer `explore`")]
+    #[error("{}", said!(
+        "it is of version {version}, and this program reads up to version {VERSION}: get a newer `explore`",
+        "它的版本是 {version}，这个程序最高读到版本 {VERSION}：请换用更新的 `explore`",
+        version = .0
+    ))]
     Newer(u32),
 }
 
@@ -102,7 +108,7 @@ pub enum LineError {
 /// # Errors
 /// [`LineError`] if it is not one of ours.
 pub fn parse_line(text: &[u8]) -> Result<Line, LineError> {
-    let foreign = |error: serde_json::Error| LineError::Foreign(error.to_string());
+    let foreign = |error: serde_json::Error| LineError::Foreign(foreign_text(&error));
     #[derive(Deserialize)]
     struct Peek {
         format: Option<String>,
@@ -112,8 +118,18 @@ pub fn parse_line(text: &[u8]) -> Result<Line, LineError> {
     match (peek.format.as_deref(), peek.version) {
         (Some(FORMAT), Some(version)) if version > VERSION => Err(LineError::Newer(version)),
         (Some(FORMAT), _) => serde_json::from_slice(text).map(Line::Header).map_err(foreign),
-        (Some(other), _) => Err(LineError::Foreign(format!("its format is `{}`", other.escape_debug()))),
+        (Some(other), _) => Err(LineError::Foreign(said!("its format is `{other}`", "它的格式是 `{other}`", other = other.escape_debug()))),
         (None, _) => serde_json::from_slice(text).map(|event| Line::Event(Box::new(event))).map_err(foreign),
+    }
+}
+
+/// What is wrong with a line that is no JSON of ours.
+fn foreign_text(error: &serde_json::Error) -> String {
+    match (language::spoken(), error.classify()) {
+        (Language::English, _) => error.to_string(),
+        (Language::Chinese, Category::Eof) => "JSON 没有写完".to_owned(),
+        (Language::Chinese, Category::Data) => format!("第 {} 列：JSON 里没有应有的字段，或者类型不对", error.column()),
+        (Language::Chinese, _) => format!("第 {} 列：不是 JSON", error.column()),
     }
 }
 
@@ -153,20 +169,32 @@ pub fn read(mut from: impl BufRead) -> Contents {
             continue;
         }
         if text.len() as u64 == LONGEST_LINE {
-            break Some((number, format!("the line is longer than {LONGEST_LINE} bytes, and no line of ours is")));
+            break Some((
+                number,
+                said!(
+                    "the line is longer than {LONGEST_LINE} bytes, and no line of ours is",
+                    "这一行超过 {LONGEST_LINE} 字节，我们写的行没有这么长"
+                ),
+            ));
         }
         match (parse_line(&text), recordings.last_mut()) {
             (Ok(Line::Header(header)), _) => recordings.push(Recording { header, events: Vec::new() }),
             (Ok(Line::Event(event)), Some(recording)) => recording.events.push(*event),
-            (Ok(Line::Event(_)), None) => break Some((number, "an event stands before any header line".to_owned())),
-            (Err(_), Some(_)) if !text.ends_with(b"\n") => break Some((number, "the line is cut off".to_owned())),
+            (Ok(Line::Event(_)), None) => {
+                break Some((number, either("an event stands before any header line", "首行之前就有了事件").to_owned()));
+            }
+            (Err(_), Some(_)) if !text.ends_with(b"\n") => break Some((number, either("the line is cut off", "这一行不完整").to_owned())),
             (Err(error), _) => break Some((number, error.to_string())),
         }
     };
     let cut = match recordings.last() {
-        Some(last) if last.ending().is_none() => Some((number, "the run has no last line (`end`): the file is cut off here".to_owned())),
+        Some(last) if last.ending().is_none() => Some((
+            number,
+            either("the run has no last line (`end`): the file is cut off here", "这次运行没有最后一行（`end`）：文件在这里断了")
+                .to_owned(),
+        )),
         Some(_) => None,
-        None => Some((number, "there is no recording in it".to_owned())),
+        None => Some((number, either("there is no recording in it", "里面没有录制的内容").to_owned())),
     };
     Contents { recordings, damage: damage.or(cut) }
 }

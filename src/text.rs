@@ -1,8 +1,11 @@
-//! Ground floor: which characters may reach a terminal. What comes from a file or a peer is never obeyed, only shown.
+//! Ground floor: which characters may reach a terminal, and where a line of them may break. What comes from a file or a peer is
+//! never obeyed, only shown.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use textwrap::core::Word;
+use textwrap::{WordSeparator, WordSplitter, WrapAlgorithm};
 use unicode_width::UnicodeWidthChar;
 
 /// False for what a terminal might obey, hide or reorder: controls, zero-width and bidirectional characters.
@@ -41,9 +44,56 @@ pub fn joint(before: &str, after: &str) -> &'static str {
     if left.is_none() || right.is_none() || together { "" } else { " " }
 }
 
+/// Wraps plain text; a line may also break between wide characters, as Chinese is written.
+#[must_use]
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let options = textwrap::Options::new(width)
+        .word_separator(WordSeparator::Custom(words))
+        .word_splitter(WordSplitter::NoHyphenation)
+        .wrap_algorithm(WrapAlgorithm::FirstFit);
+    textwrap::wrap(text, options).into_iter().map(|line| line.trim_end().to_owned()).collect()
+}
+
+/// No line begins with one of these (W3C, Requirements for Chinese Text Layout, section 3.1.3) ...
+const CLOSING: &str = "，。、；：？！）》〉」』】〕〗］｝”’…·～％‰℃,.;:?!)]}%";
+/// ... and none ends with one of these.
+const OPENING: &str = "（《〈「『【〔〖［｛“‘￥([{$";
+
+/// Words end at spaces, and on either side of a wide character, but no line begins with closing punctuation nor ends with opening.
+fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
+    let mut cuts = vec![0];
+    let mut previous: Option<char> = None;
+    for (at, character) in line.char_indices() {
+        let wide = |c: char| c.width() == Some(2);
+        if let Some(before) = previous {
+            let after_space = before == ' ' && character != ' ';
+            let may_break = (wide(before) || wide(character)) && before != ' ' && character != ' ';
+            if after_space || (may_break && !CLOSING.contains(character) && !OPENING.contains(before)) {
+                cuts.push(at);
+            }
+        }
+        previous = Some(character);
+    }
+    cuts.push(line.len());
+    Box::new((1..cuts.len()).map(move |index| Word::from(&line[cuts[index - 1]..cuts[index]])))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_line_begins_with_closing_punctuation_nor_ends_with_opening() {
+        let text = "他说：“你好，世界。”（《套接字》里写着：“端口”……）——调用 `connect()`，错误是 ECONNREFUSED；100% 的分组，℃·也一样！";
+        for width in 16..60 {
+            for line in wrap(text, width) {
+                let [first, last] = [line.chars().next(), line.chars().last()].map(Option::unwrap_or_default);
+                assert!(!CLOSING.contains(first), "at {width}: {line}");
+                assert!(!OPENING.contains(last), "at {width}: {line}");
+            }
+            assert!(!wrap("前面前面——后面后面", width).iter().any(|line| line.ends_with("面—") || line.starts_with("—后")), "at {width}");
+        }
+    }
 
     #[test]
     fn lines_of_chinese_are_joined_without_a_space() {

@@ -2,13 +2,16 @@
 //!
 //! Sentences about sockets are not here: they stand in `lessons/`.
 
+use std::fmt::Display;
 use std::io;
 use std::ops::AddAssign;
 use std::path::Path;
+use std::process::ExitStatus;
 
 use crate::course::Entry;
 use crate::event::{Blocked, Verdict};
-use crate::language::{either, said};
+use crate::language::{self, Language, either, error_text, said};
+use crate::lexicon::shown;
 use crate::picture::span_of;
 
 /// How many claims came out how.
@@ -46,7 +49,7 @@ impl AddAssign for Counts {
 pub fn tagline() -> &'static str {
     either(
         "A course on network sockets in which your own kernel proves every sentence.",
-        "一门网络套接字课程：每一句话，都由你自己的内核来证明。",
+        "一门网络套接字课程：每一句话，都由你机器上的内核当场证明。",
     )
 }
 /// Asks for a prediction.
@@ -59,6 +62,11 @@ pub fn predict() -> &'static str {
 pub fn type_a_letter() -> &'static str {
     either("your letter (Enter skips, q leaves): ", "输入字母（回车跳过，q 退出）：")
 }
+/// The same, before a class.
+#[must_use]
+pub fn type_a_letter_or_hands() -> &'static str {
+    either("letter, or hands 5 12 3 (q leaves): ", "字母，或举手人数 5 12 3（q 退出）：")
+}
 /// The answer was none of the options.
 #[must_use]
 pub fn no_such_option() -> &'static str {
@@ -67,7 +75,7 @@ pub fn no_such_option() -> &'static str {
 /// Goes on to the run.
 #[must_use]
 pub fn enter_runs() -> &'static str {
-    either("Enter runs it on this machine (q leaves) ", "按回车，在这台机器上运行（q 退出） ")
+    either("Enter runs it on this machine (q leaves) ", "按回车，在本机上运行（q 退出） ")
 }
 /// Goes on with the lesson.
 #[must_use]
@@ -77,22 +85,22 @@ pub fn enter_goes_on() -> &'static str {
 /// The screen is full.
 #[must_use]
 pub fn enter_shows_more() -> &'static str {
-    either("Enter shows more ", "按回车看下文 ")
+    either("Enter shows more ", "按回车往下看 ")
 }
 /// What was just checked.
 #[must_use]
 pub fn checked() -> &'static str {
-    either("Checked on this machine, just now", "刚刚在这台机器上检验过")
+    either("Checked on this machine, just now", "刚刚在本机上检验的论断")
 }
 /// What a recording says.
 #[must_use]
 pub fn recorded() -> &'static str {
-    either("What the recording holds (not checked here)", "录制中的结果（没有在这里检验）")
+    either("What the recording holds (not checked here)", "录制里的论断（没有在本机上检验）")
 }
 /// The lesson was left.
 #[must_use]
 pub fn left() -> &'static str {
-    either("Left. Type the same to begin this lesson again.", "已退出。再输入同样的命令，就从头开始这一课。")
+    either("Left. Type the same to begin this lesson again.", "已退出。再输入一次同样的命令，就从头学这一课。")
 }
 
 /// The lesson was left, and where is noted.
@@ -125,7 +133,7 @@ pub fn lesson_title(number: Option<u32>, title: &str) -> String {
 /// Where the code shown stands.
 #[must_use]
 pub fn code_at(path: &str, line: u32) -> String {
-    said!("The code that runs ({path}, line {line})", "运行的代码（{path}，第 {line} 行）")
+    said!("The code that runs ({path}, line {line})", "要运行的代码（{path}，第 {line} 行起）")
 }
 
 /// The prediction beside what happened.
@@ -144,7 +152,7 @@ pub fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Held => either("held", "成立"),
         Verdict::Broken => either("BROKEN", "不成立"),
-        Verdict::NotChecked => either("not checked here", "没有在这里检验"),
+        Verdict::NotChecked => either("not checked here", "没有在本机上检验"),
     }
 }
 
@@ -166,45 +174,58 @@ pub fn beyond_the_recording() -> &'static str {
 /// A run was interrupted before the claim.
 #[must_use]
 pub fn interrupted() -> &'static str {
-    either("the run was interrupted", "运行被中断了")
+    either("the run was interrupted", "运行中断了")
 }
 /// The deadline that was set struck before the claim.
 #[must_use]
 pub fn your_deadline() -> &'static str {
-    either("the deadline that you set struck first", "你设的期限先到了")
+    either("the deadline that you set struck first", "你设的时限先到了")
 }
 /// What ended a run that was asked for alone.
 #[must_use]
 pub fn deadline_struck() -> &'static str {
-    either("the deadline struck before its end: --set deadline=… gives it longer", "没等运行结束，期限就到了：用 --set deadline=… 可以放宽")
+    either("the deadline struck before its end: --set deadline=… gives it longer", "没等运行结束，时限就到了：用 --set deadline=… 可以放宽")
 }
 /// The usual deadline struck before the claim.
 #[must_use]
 pub fn the_deadline() -> &'static str {
-    either("the deadline struck first", "期限先到了")
+    either("the deadline struck first", "时限先到了")
 }
 /// A claim that the lesson has and the experiment forgot.
 #[must_use]
 pub fn never_checked() -> &'static str {
-    either("the experiment never checked it", "实验根本没有检验它")
+    either("the experiment never checked it", "实验没有检验它")
+}
+
+/// How a process ended.
+#[must_use]
+pub fn ended(status: ExitStatus) -> String {
+    match status.code() {
+        Some(code) => match language::spoken() {
+            Language::English => status.to_string(),
+            Language::Chinese => format!("退出码 {code}"),
+        },
+        // On Unix: `signal: 9 (SIGKILL)`.
+        None => said!("{status}", "被信号终止，{status}"),
+    }
 }
 
 /// An experiment's process is gone before its end.
 #[must_use]
 pub fn without_a_word(aftermath: &str) -> String {
-    said!("the experiment's process ended without a word ({aftermath})", "实验进程没有留下结果就结束了（{aftermath}）")
+    said!("the experiment's process ended without a word ({aftermath})", "实验进程没有交代结果就结束了（{aftermath}）")
 }
 
 /// A comparison that did not come out.
 #[must_use]
 pub fn expected(what: &str, saw: &str, relation: &str, with: &str) -> String {
-    said!("{what}: {saw} (expected {relation} {with})", "{what}：{saw}（应为 {relation} {with}）")
+    said!("{what}: {saw} (expected {relation} {with})", "{what}：{saw}（应当 {relation} {with}）")
 }
 
 /// More evidence than is shown.
 #[must_use]
 pub fn more_evidence(more: usize) -> String {
-    said!("{more} more (-v shows all)", "还有 {more} 条（-v 全部显示）")
+    said!("{more} more (-v shows all)", "还有 {more} 条（加 -v 全部显示）")
 }
 
 /// The last line of a lesson, of `verify`.
@@ -212,12 +233,12 @@ pub fn more_evidence(more: usize) -> String {
 pub fn counts(counts: Counts) -> String {
     let Counts { held, broken, not_checked } = counts;
     let all = held + broken + not_checked;
-    let mut text = said!("{all} claims: {held} held", "{all} 条结论：{held} 条成立");
+    let mut text = said!("{all} claims: {held} held", "{all} 条论断：{held} 条成立");
     if broken > 0 {
         text += &said!(", {broken} BROKEN", "，{broken} 条不成立");
     }
     if not_checked > 0 {
-        text += &said!(", {not_checked} not checked here", "，{not_checked} 条没有在这里检验");
+        text += &said!(", {not_checked} not checked here", "，{not_checked} 条没有在本机上检验");
     }
     text
 }
@@ -227,14 +248,14 @@ pub fn counts(counts: Counts) -> String {
 pub fn kernel_is_right() -> &'static str {
     either(
         "This kernel did otherwise than the lesson says. The kernel is right: believe what you saw, and tell the authors.",
-        "这个内核的表现与课文不同。内核才是对的：相信你看到的，并请告诉作者。",
+        "这个内核的表现和课文说的不一样。对的是内核：相信你亲眼看到的，并请告诉作者。",
     )
 }
 
 /// Where a recording was made.
 #[must_use]
 pub fn recorded_on(kernel: &str, date: &str) -> String {
-    said!("Recorded on {kernel}, {date}. Nothing of this happened just now.", "录制于 {kernel}，{date}。这些都不是刚刚发生的。")
+    said!("Recorded on {kernel}, {date}. Nothing of this happened just now.", "这是录制的内容（{kernel}，{date}），都不是刚刚发生的。")
 }
 
 /// What a command is called here: as it was started, by `cargo run` or by its name.
@@ -267,7 +288,7 @@ fn lesson_command(lesson: &Entry) -> String {
 /// Every lesson is finished.
 #[must_use]
 pub fn all_done() -> &'static str {
-    either("You have finished every lesson there is. Any of them can be played again.", "所有课程都学完了。任何一课都可以再来一遍。")
+    either("You have finished every lesson there is. Any of them can be played again.", "所有的课都学完了。哪一课都可以再来一遍。")
 }
 
 /// What every experiment takes besides.
@@ -296,18 +317,50 @@ pub fn enter_starts_the_chat() -> &'static str {
 pub fn deadline(limit_ns: u64, blocked: &[Blocked]) -> Vec<String> {
     let limit = span_of(limit_ns);
     let mut lines =
-        vec![said!("The deadline of {limit} struck, and the lab ended the experiment.", "{limit} 的期限到了，实验室结束了实验。")];
+        vec![said!("The deadline of {limit} struck, and the lab ended the experiment.", "{limit} 的时限到了，实验台结束了实验。")];
     if blocked.is_empty() {
-        lines.push(
-            either("Nobody was blocked in a call: an actor was busy elsewhere.", "没有谁阻塞在调用里：有一个角色在忙别的。").to_owned(),
-        );
+        lines.push(either("Nobody was blocked in a call: an actor was busy elsewhere.", "没有谁阻塞在调用里：有一方在忙别的。").to_owned());
     }
     lines.extend(blocked.iter().map(|one| {
-        let at = one.call.source.as_ref().map_or_else(String::new, |source| said!(", at {source}", "，位置 {source}"));
-        let (actor, function, span) = (&one.actor, &one.call.function, span_of(one.for_ns));
-        said!("{actor} had been blocked in {function}() for {span}{at}.", "{actor} 在 {function}() 里已经阻塞了 {span}{at}。")
+        let at = one.call.source.as_ref().map_or_else(String::new, |source| said!(", at {source}", "（{source}）"));
+        let (actor, function, span) = (shown(&one.actor), &one.call.function, span_of(one.for_ns));
+        said!("{actor} had been blocked in {function}() for {span}{at}.", "{actor} 阻塞在 {function}() 里，已经 {span}{at}。")
     }));
     lines
+}
+
+// ---- files ----
+
+/// A file is to be written where there is no folder.
+#[must_use]
+pub fn no_folder(folder: &Path) -> String {
+    said!(
+        "there is no folder {folder}: make it first, or name a file elsewhere",
+        "没有文件夹 {folder}：先建好它，或者换一个位置",
+        folder = folder.display()
+    )
+}
+
+/// A folder cannot be made.
+#[must_use]
+pub fn no_new_folder(folder: &Path, error: &io::Error) -> String {
+    let (folder, error) = (folder.display(), error_text(error));
+    said!("the folder {folder} cannot be made: {error}: name another", "建不了文件夹 {folder}：{error}：请换一个")
+}
+
+/// A file is to be written where there is a folder.
+#[must_use]
+pub fn is_a_folder(path: &Path) -> String {
+    said!("{path} is a folder: name a file in it", "{path} 是文件夹：请写出其中的文件名", path = path.display())
+}
+
+/// A page and the events or the frames are to go to one place.
+#[must_use]
+pub fn page_elsewhere() -> &'static str {
+    either(
+        "--html, --record and --pcap cannot go to one place: name a file for each but one",
+        "--html、--record 和 --pcap 不能写到同一个地方：除其中一个外，请分别写出文件名",
+    )
 }
 
 // ---- how far a learner has come ----
@@ -354,16 +407,6 @@ pub fn begun_anew(aside: Option<&Path>) -> String {
     }
 }
 
-/// A folder that cannot be written to.
-#[must_use]
-pub fn unwritten(folder: &Path, error: &io::Error) -> String {
-    let folder = folder.display();
-    said!(
-        "{folder} cannot be written: {error}: name a folder that you may write to",
-        "无法写入 {folder}：{error}：请换一个你有权写入的目录"
-    )
-}
-
 // ---- glossary ----
 
 /// No term is called so.
@@ -387,22 +430,22 @@ pub fn shown_in(lesson: &Entry) -> String {
 /// What is tried: a network namespace, and as a user a user namespace around it.
 #[must_use]
 pub fn private_network() -> &'static str {
-    either("a private network (user and network namespaces)", "私有网络（用户命名空间和网络命名空间）")
+    either("a private network (user and network namespaces)", "独立的网络（用户命名空间和网络命名空间）")
 }
 /// What it serves for.
 #[must_use]
 pub fn private_network_serves() -> &'static str {
-    either("yes: experiments can count every frame, for nobody else sends there", "可用：这里没有别人发送，实验能数清每一个帧")
+    either("yes: experiments can count every frame, for nobody else sends there", "可用：没有别人在里面发送，实验能数清每一个帧")
 }
 /// What is tried: a TAP device.
 #[must_use]
 pub fn device() -> &'static str {
-    either("the wire (/dev/net/tun)", "网线（/dev/net/tun）")
+    either("the wire (/dev/net/tun)", "实验台的线路（/dev/net/tun）")
 }
 /// What it serves for.
 #[must_use]
 pub fn device_serves() -> &'static str {
-    either("yes: experiments see every frame, and can drop, delay or cut", "可用：实验能看到每一个帧，还能丢弃、推迟、切断")
+    either("yes: experiments see every frame, and can drop, delay or cut", "可用：实验能看到每一个帧，还能丢帧、延迟、断线")
 }
 /// What is tried: an IPv6 socket on ::1.
 #[must_use]
@@ -422,7 +465,7 @@ pub fn threads() -> &'static str {
 /// What they serve for.
 #[must_use]
 pub fn threads_serves() -> &'static str {
-    either("yes: the kernel says who sleeps, and in what", "可用：内核会说出谁在睡眠、睡在哪个调用里")
+    either("yes: the kernel says who sleeps, and in what", "可用：内核会告诉我们谁在睡眠、睡在哪个调用里")
 }
 /// What is looked at.
 #[must_use]
@@ -437,8 +480,8 @@ pub fn terminal_is(width: usize, height: Option<usize>, colours: bool) -> String
         Some(height) => said!("{width} columns, {height} rows", "{width} 列，{height} 行"),
         None => said!("{width} columns", "{width} 列"),
     };
-    let advice = if width < 80 { either("; 80 columns show the pictures best", "；80 列时图最清楚") } else { "" };
-    let colours = if colours { either("colours", "有颜色") } else { either("no colours", "无颜色") };
+    let advice = if width < 80 { either("; 80 columns show the pictures best", "；有 80 列时图最清楚") } else { "" };
+    let colours = if colours { either("colours", "彩色") } else { either("no colours", "无彩色") };
     said!("{size}, {colours}{advice}", "{size}，{colours}{advice}")
 }
 
@@ -446,11 +489,11 @@ pub fn terminal_is(width: usize, height: Option<usize>, colours: bool) -> String
 #[must_use]
 pub fn experiments_here(live: usize, all: usize) -> String {
     if live == all {
-        said!("All {all} experiments run live on this machine.", "{all} 个实验全都能在这台机器上实际运行。")
+        said!("All {all} experiments run live on this machine.", "全部 {all} 个实验都能在本机上实际运行。")
     } else {
         said!(
             "{live} of {all} experiments run live on this machine; the others play recordings, marked as such.",
-            "{all} 个实验中有 {live} 个能在这台机器上实际运行；其余的播放录制，并且会注明。"
+            "{all} 个实验中，{live} 个能在本机上实际运行；其余的播放录制的内容，并且会注明。"
         )
     }
 }
@@ -462,7 +505,7 @@ pub fn experiments_here(live: usize, all: usize) -> String {
 pub fn played_instead(why: &str, kernel: &str, date: &str) -> String {
     said!(
         "This did not run here: {why}. What follows was recorded on {kernel}, {date}: none of it happened just now.",
-        "它没有在这里运行：{why}。下面是录制的内容（{kernel}，{date}），都不是刚刚发生的。"
+        "这个实验没有在本机上运行：{why}。下面是录制的内容（{kernel}，{date}），都不是刚刚发生的。"
     )
 }
 
@@ -471,7 +514,7 @@ pub fn played_instead(why: &str, kernel: &str, date: &str) -> String {
 pub fn a_recording_was_shown() -> &'static str {
     either(
         "this machine cannot run it: a recording was shown instead (`explore doctor` says what would help)",
-        "这台机器运行不了它，已改为播放录制（`explore doctor` 会告诉你怎么办）",
+        "本机运行不了它，已改为播放录制的内容（`explore doctor` 会告诉你怎么办）",
     )
 }
 
@@ -480,14 +523,14 @@ pub fn a_recording_was_shown() -> &'static str {
 pub fn recorded_with(parameters: &str) -> String {
     said!(
         "What you set has no effect on a recording: it was made with {parameters}.",
-        "你的设置对录制不起作用：录制时用的是 {parameters}。"
+        "你的设置对录制的内容不起作用：录制时用的是 {parameters}。"
     )
 }
 
 /// A run without frames, where they were to be written.
 #[must_use]
 pub fn no_frames(experiment: &str) -> String {
-    said!("{experiment}: no frame went over a wire of ours, so none was written", "{experiment}：没有帧经过我们的网线，所以什么也没有写")
+    said!("{experiment}: no frame went over a wire of ours, so none was written", "{experiment}：没有帧经过我们的线路，所以什么也没有写")
 }
 
 /// A reason that has just been told.
@@ -499,5 +542,291 @@ pub fn as_above() -> &'static str {
 /// What a shipped recording's claims are here.
 #[must_use]
 pub fn not_checked_here() -> &'static str {
-    either("Held when it was recorded; not checked here", "录制时成立；没有在这里检验")
+    either("Held when it was recorded; not checked here", "录制时成立；没有在本机上检验")
+}
+
+// ---- what is asked for, and is not there ----
+
+/// A name that is near a wrong one, behind what is said of the wrong one.
+#[must_use]
+pub fn did_you_mean(near: &str) -> String {
+    said!("; did you mean `{near}`?", "；你要找的是不是 `{near}`？")
+}
+
+/// Two sentences in one: a name, and what is said of it.
+#[must_use]
+pub fn said_of(name: impl Display, what: impl Display) -> String {
+    said!("{name}: {what}", "{name}：{what}")
+}
+
+/// No experiment has that name.
+#[must_use]
+pub fn no_experiment(name: &str, near: &str) -> String {
+    said!(
+        "there is no experiment `{name}`{near} (`explore run --list` shows all)",
+        "没有实验 `{name}`{near}（`explore run --list` 列出全部实验）"
+    )
+}
+
+/// No lesson has that name.
+#[must_use]
+pub fn no_lesson(name: &str, near: &str) -> String {
+    said!(
+        "there is no lesson `{name}`{near} (`explore list` shows all; a file of your own is ./NAME.md)",
+        "没有 `{name}` 这一课{near}（`explore list` 列出全部课程；你自己的课文写作 ./文件名.md）"
+    )
+}
+
+/// No view has that name.
+#[must_use]
+pub fn no_view(name: &str, near: &str, all: &str) -> String {
+    said!("there is no view `{name}`{near} (there are {all})", "没有视图 `{name}`{near}（有这些：{all}）")
+}
+
+/// The experiment checks no claim of that name.
+#[must_use]
+pub fn no_claim(experiment: &str, claim: &str, near: &str) -> String {
+    said!("`{experiment}` checks no claim `{claim}`{near}", "`{experiment}` 不检验论断 `{claim}`{near}")
+}
+
+/// A lesson leaves out what the experiment checks.
+#[must_use]
+pub fn claim_left_out(experiment: &str, claim: &str) -> String {
+    said!("`{experiment}` also checks the claim `{claim}`: give it a sentence", "`{experiment}` 还检验论断 `{claim}`：请给它写一句话")
+}
+
+/// A file is not for us to write.
+#[must_use]
+pub fn unwritable(path: impl Display, error: &io::Error) -> String {
+    let error = error_text(error);
+    said!(
+        "{path} cannot be written: {error}: name a file in a folder that you may write to",
+        "{path} 写不了：{error}：请换一个你有写权限的文件夹"
+    )
+}
+
+/// A recording cannot be opened.
+#[must_use]
+pub fn no_recording(path: impl Display, error: &io::Error) -> String {
+    let error = error_text(error);
+    said!("{path}: {error}: name a file that `--record` wrote", "{path}：{error}：请给出用 `--record` 写成的文件")
+}
+
+/// A damaged recording has been shown as far as it goes.
+#[must_use]
+pub fn shown_so_far() -> &'static str {
+    either("; what stands before it has been shown", "；它之前的内容已经显示")
+}
+
+/// The events and the frames were both to go to standard output.
+#[must_use]
+pub fn one_standard_output() -> &'static str {
+    either(
+        "--record and --pcap cannot both go to standard output: name a file for one",
+        "--record 和 --pcap 不能都写到标准输出：请给其中一个指定文件",
+    )
+}
+
+/// The events and the frames were both to go to one file.
+#[must_use]
+pub fn one_file() -> &'static str {
+    either("--record and --pcap cannot both go to one file: name two", "--record 和 --pcap 不能写到同一个文件：请指定两个文件")
+}
+
+/// An experiment's process cannot be started.
+#[must_use]
+pub fn not_started(experiment: &str, error: &io::Error, remedy: &str) -> String {
+    let error = error_text(error);
+    said!("{experiment}: its process cannot be started: {error}; {remedy}", "{experiment}：它的进程启动不了：{error}；{remedy}")
+}
+
+/// What doctor asks of a process of its own cannot be asked.
+#[must_use]
+pub fn no_probe(error: &io::Error) -> String {
+    let error = error_text(error);
+    said!("doctor: its probe cannot be started: {error}", "doctor：探测进程启动不了：{error}")
+}
+
+/// What doctor asked has no answer.
+#[must_use]
+pub fn no_answer(error: impl Display, status: impl Display) -> String {
+    said!("doctor: its probe did not answer: {error} ({status})", "doctor：探测进程没有回答：{error}（{status}）")
+}
+
+/// The terminal cannot be read or written.
+#[must_use]
+pub fn terminal_failed(error: &io::Error) -> String {
+    let error = error_text(error);
+    said!("the terminal: {error}", "终端：{error}")
+}
+
+/// What can be set in an experiment.
+#[must_use]
+pub fn knob(name: &str, default: &str, help: &str, takes: &str) -> String {
+    said!("{name}={default}: {help} ({takes})", "{name}={default}：{help}（{takes}）")
+}
+
+// ---- in class ----
+
+/// Above a run that is stepped.
+#[must_use]
+pub fn step_title(experiment: &str, step: usize, back: bool) -> String {
+    if back {
+        said!("{experiment} · step {step} again (Enter goes forward)", "{experiment} · 回看第 {step} 步（按回车往前）")
+    } else {
+        said!("{experiment} · step {step}", "{experiment} · 第 {step} 步")
+    }
+}
+
+/// Above a stepped run that is over.
+#[must_use]
+pub fn step_over(experiment: &str) -> String {
+    said!("{experiment} · the run is over", "{experiment} · 运行结束")
+}
+
+/// Which keys there are.
+#[must_use]
+pub fn step_keys() -> &'static str {
+    either("Enter makes this call · b back · c to the end · q leaves", "回车：执行这个调用 · b：回看 · c：运行到底 · q：退出")
+}
+
+/// The same, where there is little room.
+#[must_use]
+pub fn step_keys_short() -> &'static str {
+    either("Enter · b back · c end · q leaves", "回车 · b 回看 · c 到底 · q 退出")
+}
+
+/// Which keys there are while the run goes by itself.
+#[must_use]
+pub fn pace_keys() -> &'static str {
+    either("Enter goes on at once · b back · c to the end · q leaves", "回车：立即继续 · b：回看 · c：运行到底 · q：退出")
+}
+
+/// A stepped run is over.
+#[must_use]
+pub fn step_enter_ends() -> &'static str {
+    either("Enter shows what came of it · q leaves", "按回车看结果 · q：退出")
+}
+
+/// Nobody is there to press Enter.
+#[must_use]
+pub fn step_needs_a_terminal() -> &'static str {
+    either(
+        "--step waits for keys, and there is no terminal to press them at: --pace 700ms steps by itself",
+        "--step 要等按键，而这里没有终端可按：用 --pace 700ms 可以自动逐步执行",
+    )
+}
+
+/// What a stepped run's times are worth.
+#[must_use]
+pub fn was_stepped() -> &'static str {
+    either("This run was stepped: its times have the pauses in them.", "这次运行是逐步执行的：其中的时间包含了停顿。")
+}
+
+/// What did not come out in a stepped run.
+#[must_use]
+pub fn perhaps_the_pause() -> &'static str {
+    either(
+        "it did not come out in a run that was stepped, and a pause may be why; run it without --step and --pace",
+        "逐步执行时没有得到这个结果，可能是停顿造成的；请去掉 --step 和 --pace 再运行",
+    )
+}
+
+/// An experiment is not stepped: which of two comes first is what it is about.
+#[must_use]
+pub fn whole_race() -> &'static str {
+    either("which of two comes first is what it is about, and a pause would decide it", "它要看谁先到，停顿会改变结果")
+}
+
+/// An experiment is not stepped: what a thread does when nothing happens is what it is about.
+#[must_use]
+pub fn whole_sleep() -> &'static str {
+    either(
+        "it looks at what threads do by themselves, and one that is held does nothing",
+        "它要看线程自己在做什么，而被停住的线程什么也不做",
+    )
+}
+
+/// An experiment is not stepped: there are too many calls.
+#[must_use]
+pub fn whole_many() -> &'static str {
+    either("it makes hundreds of calls or more, and measures them", "它要做成百上千次调用，并测量它们")
+}
+
+/// An experiment is not stepped, and why.
+#[must_use]
+pub fn runs_whole(why: &str) -> String {
+    said!("This one is not stepped but run whole: {why}.", "这个实验不逐步执行，而是整个运行：{why}。")
+}
+
+// ---- a room's predictions ----
+
+/// Numbers for the raised hands, but not as many as there are options.
+#[must_use]
+pub fn tally_numbers(given: usize, options: usize) -> String {
+    said!(
+        "There are {options} options, and that was {given}: type a number for each, or letters with them (a5 b12).",
+        "这里有 {options} 个选项，却给了 {given} 个数：请每项一个，或者写成 a5 b12。"
+    )
+}
+
+/// Numbers with letters and numbers without.
+#[must_use]
+pub fn tally_mixed() -> &'static str {
+    either(
+        "Type either a letter before each number (a5 b12 c3) or before none (5 12 3).",
+        "要么每个数前面都写字母（a5 b12 c3），要么都不写（5 12 3）。",
+    )
+}
+
+/// A letter of no option.
+#[must_use]
+pub fn tally_letter(letter: char) -> String {
+    said!("There is no option `{letter}`.", "没有选项 `{letter}`。")
+}
+
+/// A letter that comes again.
+#[must_use]
+pub fn tally_twice(letter: char) -> String {
+    said!("`{letter}` is there twice.", "`{letter}` 出现了两次。")
+}
+
+/// A letter without a number.
+#[must_use]
+pub fn tally_no_number(letter: char) -> String {
+    said!("There is no number after `{letter}`.", "`{letter}` 后面没有数。")
+}
+
+/// What belongs to no tally.
+#[must_use]
+pub fn tally_strange(what: char) -> String {
+    said!("`{what}` does not belong there: type 5 12 3, or a5 b12 c3.", "这里不该有 `{what}`：请写 5 12 3 或 a5 b12 c3。")
+}
+
+/// More hands than any room has.
+#[must_use]
+pub fn tally_large(most: u32) -> String {
+    said!("No room has more than {most} hands up.", "举手的人不会超过 {most} 个。")
+}
+
+/// What most of a room predicted, beside what happened.
+#[must_use]
+pub fn room_compared(most_for: &[&str], most: u32, all: u32, right: &str, as_predicted: bool) -> String {
+    match most_for {
+        _ if most == 0 => said!("No hand was raised. It was: {right}", "没有人举手。结果是：{right}"),
+        [one] if as_predicted => {
+            said!("Most predicted it, {most} of {all}: {one}", "多数人预测对了（{all} 人中的 {most} 人）：{one}")
+        }
+        [one] => said!(
+            "Most predicted, {most} of {all}: {one}. It was: {right}",
+            "多数人的预测（{all} 人中的 {most} 人）：{one}。结果是：{right}"
+        ),
+        several => {
+            let each = several.join(either("; ", "；"));
+            said!(
+                "As many hands, {most} of {all}, for each of these: {each}. It was: {right}",
+                "这几项人数相同（{all} 人中各有 {most} 人）：{each}。结果是：{right}"
+            )
+        }
+    }
 }

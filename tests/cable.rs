@@ -41,6 +41,7 @@ fn main() -> ExitCode {
             settings: BTreeMap::new(),
             network: Network::Wire,
             epoch_ns: None,
+            stepped: false,
         };
         return lab::perform(&run, *play);
     }

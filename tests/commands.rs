@@ -8,6 +8,7 @@ use std::process::{Command, Output, Stdio};
 fn explore() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
     command.stdin(Stdio::null()).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE").env_remove("CARGO");
+    command.env("LC_ALL", "C"); // it speaks English, wherever this test runs
     command.env("XDG_STATE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/nobodys-state"));
     command
 }

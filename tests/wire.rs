@@ -15,7 +15,7 @@ use socket_explorer::views::pcapng;
 
 /// What a command prints whose standard input stays open until it is done; `None` if there is no such command.
 fn run(mut command: Command) -> Option<Output> {
-    let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().ok()?;
+    let child = command.env("LC_ALL", "C").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().ok()?;
     let mut child = child;
     let leash = child.stdin.take();
     let output = child.wait_with_output().ok()?;

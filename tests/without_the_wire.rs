@@ -37,7 +37,7 @@ fn without_the_node(args: &[&str]) -> Option<(String, String, Option<i32>)> {
 }
 
 fn run(command: &mut Command) -> Option<(String, String, Option<i32>)> {
-    let output = command.stdin(Stdio::null()).output().expect("explore runs");
+    let output = command.env("LC_ALL", "C").stdin(Stdio::null()).output().expect("explore runs");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Some((text(&output.stdout), text(&output.stderr), output.status.code()))
 }
@@ -56,6 +56,18 @@ fn without_the_node_every_lesson_plays_to_its_end() {
 }
 
 #[test]
+fn without_the_node_a_page_marks_what_was_recorded() {
+    let Some((html, err, code)) = without_the_node(&["lesson", "7", "--html", "-"]) else { return };
+    assert_eq!((err.as_str(), code), ("", Some(0)));
+    let lessons = course::lessons().expect("well formed");
+    let wired =
+        lessons[6].shows().filter(|show| shipped::needed().any(|needed| needed.name == show.experiment.name && needed.needs_wire()));
+    assert!(html.contains("but for the recordings, which are marked"), "{html}");
+    assert_eq!(html.matches("<p class=\"notice\">This could not run where the page was made").count(), wired.count());
+    assert!(html.contains("<figcaption>Recorded on Linux") && html.contains("not checked here: held when it was recorded"));
+}
+
+#[test]
 fn without_the_node_verify_counts_what_was_not_checked_and_doctor_says_why() {
     let Some((out, _, code)) = without_the_node(&["verify", "--json"]) else { return };
     let report: serde_json::Value = serde_json::from_str(&out).expect("JSON");
@@ -71,4 +83,11 @@ fn without_the_node_verify_counts_what_was_not_checked_and_doctor_says_why() {
     let Some((out, _, code)) = without_the_node(&["doctor"]) else { return };
     assert!(out.contains("✗ the wire (/dev/net/tun)"), "{out}");
     assert_eq!(code, Some(0));
+
+    // The reason is found in the experiment's own process, and said in the reader's language.
+    let Some((out, err, _)) = without_the_node(&["run", "lost-syn", "--lang", "zh"]) else { return };
+    assert!(out.contains("它要用一条线路，而系统拒绝了") && !out.contains("refused it"), "{out}");
+    assert!(err.contains("lost-syn：本机运行不了它"), "{err}");
+    let Some((out, ..)) = without_the_node(&["doctor", "--lang", "zh"]) else { return };
+    assert!(out.contains("✗ 实验台的线路"), "{out}");
 }

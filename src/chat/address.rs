@@ -67,7 +67,7 @@ impl Address {
         match self {
             Address::Inet(text) => {
                 let all: Vec<SockAddr> = text.to_socket_addrs()?.map(SockAddr::from).collect();
-                if all.is_empty() { Err(io::Error::other("the name has no address")) } else { Ok(all) }
+                if all.is_empty() { Err(io::Error::other(phrases::name_without_address())) } else { Ok(all) }
             }
             Address::Unix(path) => Ok(vec![SockAddr::unix(path)?]),
             // An abstract name begins with a zero byte.

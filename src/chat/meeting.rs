@@ -184,7 +184,7 @@ pub fn call(lab: &Lab, actor: &Actor, address: &Address, patience: Duration, ret
         match connect(actor, address, patience) {
             Err(missed) if left > 0 => {
                 screen.note(&phrases::again(&missed, pause));
-                lab.wait(pause, phrases::before_calling_again());
+                lab.wait(pause, "before calling again");
                 pause = LONGEST_PAUSE.min(pause * 2);
             }
             answer => return answer,

@@ -6,6 +6,7 @@
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
 use super::CourseError;
+use crate::language::{either, said};
 use crate::text::joint;
 
 /// A lesson, in the order in which it is told.
@@ -144,7 +145,10 @@ impl Reader<'_> {
                     depth += 1;
                     let begins = match &tag {
                         Tag::CodeBlock(CodeBlockKind::Fenced(info)) if depth > 1 && is_ours(info) => {
-                            let what = "this block stands inside a list or a quote: begin its line with the three backticks";
+                            let what = either(
+                                "this block stands inside a list or a quote: begin its line with the three backticks",
+                                "这个代码块写在列表或引用里面了：请让这一行以三个反引号开头",
+                            );
                             return Err(self.wrong(self.line_at(range.start), what));
                         }
                         _ if depth > 1 => None,
@@ -186,8 +190,21 @@ impl Reader<'_> {
         }
         self.prose(prose_from, self.text.len(), &mut steps);
         self.predictions_are_answered(&steps)?;
-        let title = title.ok_or_else(|| self.wrong(1, "a lesson begins with its title, as a heading: # What a socket is"))?;
-        let question = question.ok_or_else(|| self.wrong(1, "under its title a lesson has its question, as a quote: > What is …?"))?;
+        let title = title.ok_or_else(|| {
+            self.wrong(
+                1,
+                either("a lesson begins with its title, as a heading: # What a socket is", "课文以标题开头，写成一级标题：# 套接字是什么"),
+            )
+        })?;
+        let question = question.ok_or_else(|| {
+            self.wrong(
+                1,
+                either(
+                    "under its title a lesson has its question, as a quote: > What is …?",
+                    "标题下面是这一课的问题，写成引用：> ……是什么？",
+                ),
+            )
+        })?;
         Ok(Lesson { file: self.file.to_owned(), number, slug: slug.to_owned(), title, question, steps })
     }
 
@@ -196,7 +213,10 @@ impl Reader<'_> {
         for (index, step) in steps.iter().enumerate() {
             let Step::Predict(prediction) = step else { continue };
             if !matches!(steps.get(index + 1), Some(Step::Experiment(_))) {
-                return Err(self.wrong(prediction.line, "right after a prediction comes the experiment that answers it"));
+                return Err(self.wrong(
+                    prediction.line,
+                    either("right after a prediction comes the experiment that answers it", "预测后面紧跟着回答它的实验"),
+                ));
             }
         }
         Ok(())
@@ -227,17 +247,24 @@ impl Reader<'_> {
             }
         }
         match right[..] {
-            _ if question.is_empty() => Err(self.wrong(line, "a prediction begins with its question")),
-            _ if !(2..=9).contains(&options.len()) => Err(self.wrong(line, "a prediction has two to nine options, as a list: - [ ] …")),
+            _ if question.is_empty() => Err(self.wrong(line, either("a prediction begins with its question", "预测以问题开头"))),
+            _ if !(2..=9).contains(&options.len()) => Err(self
+                .wrong(line, either("a prediction has two to nine options, as a list: - [ ] …", "预测有二到九个选项，写成列表：- [ ] ……"))),
             [right] => Ok(Prediction { line, question, options, right }),
-            _ => Err(self.wrong(line, "a prediction has exactly one right option: - [x] …")),
+            _ => Err(self.wrong(line, either("a prediction has exactly one right option: - [x] …", "预测有且只有一个正确选项：- [x] ……"))),
         }
     }
 
     fn show(&self, line: usize, info: &str, body: &str) -> Result<Show, CourseError> {
         let name = info.strip_prefix("experiment").unwrap_or_default().trim();
         if name.is_empty() {
-            return Err(self.wrong(line, "name the experiment behind the word: ```experiment two-processes"));
+            return Err(self.wrong(
+                line,
+                either(
+                    "name the experiment behind the word: ```experiment two-processes",
+                    "这个词后面写实验的名字：```experiment two-processes",
+                ),
+            ));
         }
         let experiment = Named { name: name.to_owned(), line };
         let mut show = Show { experiment, views: Vec::new(), settings: Vec::new(), code: true, claims: Vec::new() };
@@ -255,7 +282,13 @@ impl Reader<'_> {
                 .map(|(key, value)| (key.trim(), value.trim()))
                 .filter(|(key, value)| !key.is_empty() && !value.is_empty())
                 .ok_or_else(|| {
-                    self.wrong(number, "a line here is `view: NAME`, `set: NAME=VALUE`, `code: no`, or a claim and its sentence")
+                    self.wrong(
+                        number,
+                        either(
+                            "a line here is `view: NAME`, `set: NAME=VALUE`, `code: no`, or a claim and its sentence",
+                            "这里的一行是 `view: 名字`、`set: 名字=值`、`code: no`，或者一条论断的名字和它的句子",
+                        ),
+                    )
                 })?;
             let named = Named { name: value.to_owned(), line: number };
             match key {
@@ -264,7 +297,7 @@ impl Reader<'_> {
                 "code" => show.code = value != "no",
                 claim => {
                     if show.claims.iter().any(|other| other.claim.name == claim) {
-                        return Err(self.wrong(number, format!("the claim `{claim}` stands here twice")));
+                        return Err(self.wrong(number, said!("the claim `{claim}` stands here twice", "论断 `{claim}` 在这里写了两次")));
                     }
                     show.claims.push(ClaimLine { claim: Named { name: claim.to_owned(), line: number }, sentence: value.to_owned() });
                 }

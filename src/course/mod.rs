@@ -6,19 +6,21 @@ use std::path::Path;
 
 use thiserror::Error;
 
-use crate::language::{self, either};
+use crate::language::{self, either, error_text, said};
 
+mod gist;
 pub mod glossary;
 mod lesson;
 pub mod progress;
 
+pub use gist::gist;
 pub use lesson::{ClaimLine, Lesson, Named, Prediction, Show, Step};
 
 /// Why a lesson cannot be played; always with the file, and the line where one can be named.
 #[derive(Debug, Error)]
 pub enum CourseError {
     /// The file cannot be read.
-    #[error("{file}: {error}")]
+    #[error("{}", said!("{file}: {error}", "{file}：{error}", error = error_text(error)))]
     Unreadable {
         /// The file.
         file: String,
@@ -129,14 +131,18 @@ pub fn from_file(path: &Path) -> Result<Lesson, CourseError> {
     let unreadable = |error| CourseError::Unreadable { file: file.clone(), error };
     let about = fs::metadata(path).map_err(unreadable)?;
     if !about.is_file() || about.len() > LONGEST {
-        let what = format!("a lesson is a file of at most {LONGEST} bytes");
+        let what = said!("a lesson is a file of at most {LONGEST} bytes", "课文应是一个不超过 {LONGEST} 字节的文件");
         return Err(unreadable(io::Error::new(io::ErrorKind::InvalidInput, what)));
     }
     let bytes = fs::read(path).map_err(unreadable)?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let good = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..good].iter().filter(|byte| **byte == b'\n').count() + 1;
-        CourseError::Line { file: file.clone(), line, what: "this is not UTF-8: save the lesson as UTF-8".to_owned() }
+        CourseError::Line {
+            file: file.clone(),
+            line,
+            what: either("this is not UTF-8: save the lesson as UTF-8", "这里不是 UTF-8：请把课文存为 UTF-8").to_owned(),
+        }
     })?;
     let slug = path.file_stem().map_or_else(|| "lesson".to_owned(), |stem| stem.to_string_lossy().into_owned());
     Lesson::parse(&file, text.strip_prefix('\u{feff}').unwrap_or(&text), None, &slug)

@@ -12,7 +12,7 @@ use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::language::said;
+use crate::language::{error_text, said};
 
 const FORMAT: &str = "socket-explorer progress";
 const VERSION: u32 = 2;
@@ -155,7 +155,14 @@ fn reset_in(path: &Path) -> Result<Option<PathBuf>, Trouble> {
         return Ok(None);
     }
     set_aside(path).map(Some).map_err(|error| {
-        Trouble::with(path, said!("it cannot be set aside: {error}; nothing was changed", "无法把它移走：{error}；什么都没有改动"))
+        Trouble::with(
+            path,
+            said!(
+                "it cannot be set aside: {error}; nothing was changed",
+                "无法把它移走：{error}；什么都没有改动",
+                error = error_text(&error)
+            ),
+        )
     })
 }
 
@@ -171,8 +178,11 @@ fn read_from(path: &Path) -> Result<Progress, Trouble> {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Progress::default()),
         Err(error) => {
-            let what =
-                said!("your progress cannot be read ({error}); the course plays all the same", "无法读取你的进度（{error}）；课程照常进行");
+            let what = said!(
+                "your progress cannot be read ({error}); the course plays all the same",
+                "无法读取你的进度（{error}）；课程照常进行",
+                error = error_text(&error)
+            );
             return Err(Trouble::with(path, what));
         }
     };
@@ -195,7 +205,8 @@ fn read_from(path: &Path) -> Result<Progress, Trouble> {
                     ),
                     Err(error) => said!(
                         "this is damaged, or from a newer program, and cannot be set aside ({error}); nothing is noted",
-                        "这个文件已损坏，或者来自更新的程序，又无法移走（{error}）；进度不会被记下"
+                        "这个文件已损坏，或者来自更新的程序，又无法移走（{error}）；进度不会被记下",
+                        error = error_text(&error)
                     ),
                 },
             );
@@ -205,7 +216,7 @@ fn read_from(path: &Path) -> Result<Progress, Trouble> {
 }
 
 fn change_in(path: &Path, how: impl FnOnce(&mut Progress)) -> Result<(), Trouble> {
-    let unwritten = |error: io::Error| Trouble::unwritten(path, &error);
+    let unwritten = |error: io::Error| Trouble::unwritten(path, &error_text(&error));
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(unwritten)?;
     }

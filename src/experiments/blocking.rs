@@ -6,16 +6,17 @@ use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Type};
 
-use super::{Chapter, Experiment, SourceFile};
+use super::{Chapter, Experiment, SourceFile, Stepping};
 use crate::event::Sample;
 use crate::lab::{
     Actor, ActorThread, Interest, Kind, Lab, Network, Parameter, Proof, Result, Sampler, Socket, as_long, at_least, before, differ, equal,
     failed_with, is, lasted,
 };
+use crate::language::Both;
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("blocking.rs") };
 
-const fn silence(help: &'static str) -> Parameter {
+const fn silence(help: Both) -> Parameter {
     Parameter { name: "silence", default: "200ms", kind: Kind::Span(1, 60_000), help }
 }
 
@@ -28,6 +29,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "accept-makes-a-new-one",
@@ -36,30 +38,37 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "recv-waits",
             play: recv_waits,
             claims: &["waits-as-long-as-the-silence", "woken-by-the-bytes", "asleep-in-recvfrom"],
-            parameters: &[silence("how long the peer says nothing")],
+            parameters: &[silence(Both("how long the peer says nothing", "对端沉默多久"))],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "send-blocks-too",
             play: send_blocks_too,
             claims: &["taken-but-not-received", "full-buffers-block", "room-ends-the-wait", "nothing-is-lost"],
-            parameters: &[silence("how long the server goes on receiving nothing, once send() is blocked")],
+            parameters: &[silence(Both(
+                "how long the server goes on receiving nothing, once send() is blocked",
+                "send() 阻塞以后，服务器再过多久才开始接收",
+            ))],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "an-error-ends-it",
             play: an_error_ends_it,
             claims: &["refused-connect", "reset-while-in-recv", "a-close-is-no-error"],
-            parameters: &[silence("how long each recv() is blocked before it ends")],
+            parameters: &[silence(Both("how long each recv() is blocked before it ends", "每次 recv() 阻塞多久才结束"))],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
     ],
     parts: &[],
@@ -148,7 +157,13 @@ fn recv_waits(lab: &Lab) -> Result<()> {
 /// What the kernel said of the client's thread: that it sleeps, in which call, and in which function of its own.
 fn check_sleep(lab: &Lab, seen: Option<Sample>) {
     let Some(Sample { state: Some(state), wait_channel, syscall: Some(syscall), .. }) = seen else {
-        lab.not_checked("asleep-in-recvfrom", "the kernel does not say what a thread is doing: /proc is missing, or closed to us");
+        lab.not_checked(
+            "asleep-in-recvfrom",
+            Both(
+                "the kernel does not say what a thread is doing: /proc is missing, or closed to us",
+                "内核没有告诉我们线程在做什么：没有 /proc，或者我们无权读它",
+            ),
+        );
         return;
     };
     let proof = is("state", state, 'S').and(is("system call", syscall, "recvfrom"));

@@ -5,15 +5,20 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::desks::{Desk, desks};
-use super::{Chapter, Experiment, SourceFile};
+use super::{Chapter, Experiment, SourceFile, Stepping};
 use crate::chat::{Parted, Style, threads, turns};
 use crate::event::{Event, What};
 use crate::lab::{Actor, ActorThread, Error, Kind, Lab, Network, Parameter, Result, Sampler, Seen, Stage, before, is, lasted};
+use crate::language::Both;
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("chat.rs") };
 
-const PAUSE: Parameter =
-    Parameter { name: "pause", default: "60ms", kind: Kind::Span(1, 60_000), help: "how long nobody types in between" };
+const PAUSE: Parameter = Parameter {
+    name: "pause",
+    default: "60ms",
+    kind: Kind::Span(1, 60_000),
+    help: Both("how long nobody types in between", "中间隔多久没有人打字"),
+};
 
 pub(super) static CHAPTER: Chapter = Chapter {
     experiments: &[
@@ -24,6 +29,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[PAUSE],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "goodbye",
@@ -32,6 +38,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[PAUSE],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "three-styles",
@@ -40,6 +47,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[PAUSE],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
     ],
     parts: &[],
@@ -211,7 +219,10 @@ fn poll_talk(me: &Actor, desk: &Desk) -> Result<Parted> {
 
 #[cfg(not(unix))]
 fn poll_talk(_: &Actor, _: &Desk) -> Result<Parted> {
-    Err(Error::Unavailable("this system cannot wait for a keyboard and a socket at once".to_owned()))
+    Err(Error::Unavailable(
+        crate::language::either("this system cannot wait for a keyboard and a socket at once", "这个系统不能同时等待键盘和套接字")
+            .to_owned(),
+    ))
 }
 
 /// The threads in which these actors sent or received since then.

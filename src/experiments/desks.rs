@@ -250,5 +250,5 @@ fn keyboard(read: io::PipeReader) -> Result<Keyboard> {
 
 #[cfg(not(unix))]
 fn keyboard(_: io::PipeReader) -> Result<Keyboard> {
-    Err(Error::Unavailable("on this system the chat reads no pipe".to_owned()))
+    Err(Error::Unavailable(crate::language::either("on this system the chat reads no pipe", "在这个系统上，聊天程序读不了管道").to_owned()))
 }

@@ -11,10 +11,11 @@ use std::time::Instant;
 
 use socket2::{Domain, SockAddr, Type};
 
-use super::{Chapter, Experiment, SourceFile};
+use super::{Chapter, Experiment, SourceFile, Stepping, Why};
 use crate::event::{Address, Data, Return, Value, What};
 use crate::lab::{self, Actor, Kind, Lab, Network, Parameter, Proof, Result, Socket};
 use crate::lab::{at_least, equal, failed_with, is, less, succeeded};
+use crate::language::Both;
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("families.rs") };
 
@@ -34,6 +35,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "no-frame-for-unix",
@@ -42,6 +44,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Private, // else the frames of other programs would be counted too
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "a-file-that-is-a-socket",
@@ -50,6 +53,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "who-may-connect",
@@ -58,6 +62,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "families-do-not-mix",
@@ -66,6 +71,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "dual-stack",
@@ -74,6 +80,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "ipv6-only",
@@ -82,6 +89,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "family-race",
@@ -91,10 +99,11 @@ pub(super) static CHAPTER: Chapter = Chapter {
                 name: "rounds",
                 default: "100",
                 kind: Kind::Count(1, 10_000),
-                help: "how many round trips each family makes",
+                help: Both("how many round trips each family makes", "每个协议族往返多少次"),
             }],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Whole(Why::Many),
         },
     ],
     parts: &[],
@@ -342,12 +351,16 @@ fn chmod(who: &Actor, path: &Path, mode: u32) -> Result<()> {
 
 #[cfg(not(unix))]
 fn stat(_: &Path) -> Result<&'static str> {
-    Err(lab::Error::Unavailable("this needs the file types of a Unix system".to_owned()))
+    Err(lab::Error::Unavailable(
+        crate::language::either("this needs the file types of a Unix system", "这要用到 Unix 系统的文件类型").to_owned(),
+    ))
 }
 
 #[cfg(not(unix))]
 fn chmod(_: &Actor, _: &Path, _: u32) -> Result<()> {
-    Err(lab::Error::Unavailable("this needs the file permissions of a Unix system".to_owned()))
+    Err(lab::Error::Unavailable(
+        crate::language::either("this needs the file permissions of a Unix system", "这要用到 Unix 系统的文件权限").to_owned(),
+    ))
 }
 
 fn families_do_not_mix(lab: &Lab) -> Result<()> {

@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, SockAddr, Type};
 
-use super::{Chapter, Experiment, SourceFile};
+use super::{Chapter, Experiment, SourceFile, Stepping};
 use crate::event::Data;
 use crate::lab::wire::{Ack, Data as WithData, Fin, Rst, Server, Sighting, Syn, SynAck, Tcp, every, first};
 use crate::lab::{
     Entry, Error, Kind, Lab, Network, Parameter, Proof, Result, Socket, Wire, before, equal, failed_with, is, lasted, succeeded,
 };
+use crate::language::Both;
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("handshake.rs") };
 
@@ -33,10 +34,11 @@ pub(super) static CHAPTER: Chapter = Chapter {
                 name: "rtt",
                 default: "20ms",
                 kind: Kind::Span(0, 2000),
-                help: "how long a segment and its answer take, there and back",
+                help: Both("how long a segment and its answer take, there and back", "一个报文段和它的应答，一来一回要多久"),
             }],
             network: Network::Wire,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "one-segment-at-a-time",
@@ -45,6 +47,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Wire,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "accept-is-not-the-handshake",
@@ -53,6 +56,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "four-way-close",
@@ -61,6 +65,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Wire,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "three-segment-close",
@@ -69,6 +74,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Wire,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "half-closed",
@@ -77,6 +83,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "reset",
@@ -85,6 +92,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Wire,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "read-or-reset",
@@ -93,6 +101,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "time-wait",
@@ -101,6 +110,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "reuse-address",
@@ -109,6 +119,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
     ],
     parts: &[],

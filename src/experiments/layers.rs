@@ -4,11 +4,12 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use socket2::{Domain, SockAddr, Type};
 
-use super::{Chapter, Experiment, SourceFile};
+use super::{Chapter, Experiment, SourceFile, Stepping};
 use crate::event;
 use crate::event::frame::Ethernet;
 use crate::lab::wire::{Ack, Arp, Client, Data, Sighting, Tcp, Udp, first, nth};
 use crate::lab::{Kind, Lab, Network, Parameter, Result, Socket, at_least, before, is, less, succeeded};
+use crate::language::Both;
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("layers.rs") };
 
@@ -21,6 +22,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Wire,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "overhead",
@@ -30,10 +32,11 @@ pub(super) static CHAPTER: Chapter = Chapter {
                 name: "bytes",
                 default: "5",
                 kind: Kind::Count(1, 1400),
-                help: "how many bytes the application sends",
+                help: Both("how many bytes the application sends", "应用程序发送多少字节"),
             }],
             network: Network::Wire,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "who-has",
@@ -42,6 +45,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Wire,
             file: FILE,
+            stepping: Stepping::Steps,
         },
     ],
     parts: &[],

@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, SockAddr, Type};
 
-use super::{Chapter, Experiment, Part, SourceFile};
+use super::{Chapter, Experiment, Part, SourceFile, Stepping, Why};
 use crate::event::{Address, Event, Return, Value, What};
 use crate::lab::{Actor, Error, Interest, Kind, Lab, Network, Parameter, Result, Socket, is};
+use crate::language::{Both, said};
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("many_connections.rs") };
 
@@ -33,12 +34,18 @@ pub(super) static CHAPTER: Chapter = Chapter {
                 name: "connections",
                 default: "200",
                 kind: Kind::Count(1, 5_000),
-                help: "how many connections at most, one of them busy",
+                help: Both("how many connections at most, one of them busy", "最多多少个连接，其中一个忙着"),
             },
-            Parameter { name: "messages", default: "20", kind: Kind::Count(1, 1_000), help: "how many messages the busy one sends" },
+            Parameter {
+                name: "messages",
+                default: "20",
+                kind: Kind::Count(1, 1_000),
+                help: Both("how many messages the busy one sends", "忙着的那一个发送多少条消息"),
+            },
         ],
         network: Network::Host,
         file: FILE,
+        stepping: Stepping::Whole(Why::Many),
     }],
     parts: &[Part { name: "many-connections/server", play: server }],
 };
@@ -169,9 +176,10 @@ fn allowed(lab: &Lab) -> Result<usize> {
     let room = usize::try_from(limit.saturating_sub(SPARE)).unwrap_or(usize::MAX).max(1);
     let reached = asked.min(room);
     if reached < asked {
-        let why = format!(
+        let why = said!(
             "this process may have {limit} files open: {reached} connections were open instead of {asked}; \
-             `ulimit -Hn` shows the limit, the system's administrator raises it"
+             `ulimit -Hn` shows the limit, the system's administrator raises it",
+            "这个进程最多打开 {limit} 个文件：只打开了 {reached} 个连接，而不是 {asked} 个；`ulimit -Hn` 显示这个限额，系统管理员可以提高它"
         );
         lab.not_checked("as-many-as-asked", why);
     } else {

@@ -10,10 +10,11 @@ use socket2::{Domain, Type};
 
 use super::desks::{connected_to, desk_at_terminal, desks_that_meet_at, until};
 use super::process::{claim_if_told, no_turn_between};
-use super::{Chapter, Experiment, SourceFile};
+use super::{Chapter, Experiment, SourceFile, Stepping};
 use crate::chat::{Parted, Side, threads};
 use crate::event::{Event, Sample, Value, What};
 use crate::lab::{self, Error, Kind, Lab, Network, Parameter, Result, Sampler, Socket, before, equal, failed_with, is, no_sooner};
+use crate::language::Both;
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("mended.rs") };
 
@@ -23,9 +24,15 @@ pub(super) static CHAPTER: Chapter = Chapter {
             name: "peer-leaves",
             play: peer_leaves,
             claims: &["one-thread-notices", "the-sender-sleeps-on", "ours-ends-by-itself", "an-empty-loop-burns", "join-uses-nothing"],
-            parameters: &[Parameter { name: "pause", default: "60ms", kind: Kind::Span(1, 60_000), help: "how long nothing happens" }],
+            parameters: &[Parameter {
+                name: "pause",
+                default: "60ms",
+                kind: Kind::Span(1, 60_000),
+                help: Both("how long nothing happens", "有多久什么也不发生"),
+            }],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "every-family",
@@ -41,6 +48,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
     ],
     parts: &[],

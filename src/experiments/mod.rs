@@ -19,11 +19,14 @@ mod mended;
 mod nonblocking;
 mod process;
 mod socket;
+mod sources;
 mod tcp_udp;
 mod tcp_udp_wire;
 mod timeout_mode;
 mod timeouts;
 mod turns;
+
+pub use sources::text_of;
 
 /// One row of the table.
 #[derive(Debug)]
@@ -40,6 +43,29 @@ pub struct Experiment {
     pub network: Network,
     /// Where its source is.
     pub file: SourceFile,
+    /// Whether each call can be held before it is made.
+    pub stepping: Stepping,
+}
+
+/// Whether a class can be shown an experiment call by call. Held before each call, actors meet later than they would by
+/// themselves; where that would change what the experiment is about, it is run whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stepping {
+    /// It means the same when its calls are held.
+    Steps,
+    /// It does not.
+    Whole(Why),
+}
+
+/// Why an experiment is run whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// It is about which of two comes first: a timeout, or what is waited for.
+    Race,
+    /// It is about what a thread does while nothing happens: a held one sleeps in the lab, and not where it should.
+    Sleep,
+    /// It makes more calls than anybody wants to see one by one.
+    Many,
 }
 
 /// A source file that is part of the program, so that what is shown is what ran.
@@ -116,9 +142,10 @@ impl Experiment {
         self.network == Network::Wire
     }
 
-    /// Runs it in this process, which is then over; the events go to standard output.
+    /// Runs it in this process, which is then over; the events go to standard output. If it is stepped, standard input says
+    /// which call may go.
     #[must_use]
-    pub fn perform(&'static self, settings: BTreeMap<String, String>) -> ExitCode {
+    pub fn perform(&'static self, settings: BTreeMap<String, String>, stepped: bool) -> ExitCode {
         let run = Run {
             name: self.name.to_owned(),
             actor: "lab".to_owned(),
@@ -126,6 +153,7 @@ impl Experiment {
             settings,
             network: self.network,
             epoch_ns: None,
+            stepped,
         };
         lab::perform(&run, self.play)
     }
@@ -133,8 +161,8 @@ impl Experiment {
 
 /// Plays a part in this process, which is then over. `None` if there is no such part.
 #[must_use]
-pub fn perform_part(name: &str, actor: String, epoch_ns: u64, settings: BTreeMap<String, String>) -> Option<ExitCode> {
+pub fn perform_part(name: &str, actor: String, epoch_ns: u64, settings: BTreeMap<String, String>, stepped: bool) -> Option<ExitCode> {
     let part = CHAPTERS.iter().flat_map(|chapter| chapter.parts).find(|part| part.name == name)?;
-    let run = Run { name: name.to_owned(), actor, parameters: &[], settings, network: Network::Host, epoch_ns: Some(epoch_ns) };
+    let run = Run { name: name.to_owned(), actor, parameters: &[], settings, network: Network::Host, epoch_ns: Some(epoch_ns), stepped };
     Some(lab::perform(&run, part.play))
 }

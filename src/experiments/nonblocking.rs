@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Type};
 
-use super::{Chapter, Experiment, SourceFile};
+use super::{Chapter, Experiment, SourceFile, Stepping, Why};
 use crate::event::Value;
 use crate::lab::{
     Actor, Error, Interest, Kind, Lab, Network, Parameter, Proof, Ready, Result, Socket, at_least, failed_with, is, kernel, less, succeeded,
 };
+use crate::language::Both;
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("nonblocking.rs") };
 
@@ -33,6 +34,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "connect-in-progress",
@@ -49,6 +51,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "short-send",
@@ -58,10 +61,11 @@ pub(super) static CHAPTER: Chapter = Chapter {
                 name: "bytes",
                 default: "1000000",
                 kind: Kind::Count(1_000_000, 50_000_000),
-                help: "how long the message is",
+                help: Both("how long the message is", "消息有多长"),
             }],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "busy-loop",
@@ -72,10 +76,11 @@ pub(super) static CHAPTER: Chapter = Chapter {
                 default: "20ms",
                 // Each call is recorded: a second of them would be a million events.
                 kind: Kind::Span(1, 200),
-                help: "how long the peer says nothing",
+                help: Both("how long the peer says nothing", "对端沉默多久"),
             }],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Whole(Why::Many),
         },
         Experiment {
             name: "select-poll-epoll",
@@ -91,6 +96,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
     ],
     parts: &[],
@@ -132,7 +138,7 @@ fn own_numbers() -> bool {
 /// Checks that an error's number is the one in this system's row.
 fn claim_number(lab: &Lab, name: &'static str, seen: Option<i32>, column: fn(&System) -> (&'static str, i32)) {
     let Some(row) = SYSTEMS.iter().find(|system| system.name == std::env::consts::OS && !own_numbers()) else {
-        lab.not_checked(name, "the table has no row for this system and processor");
+        lab.not_checked(name, Both("the table has no row for this system and processor", "表里没有这个系统和处理器的一行"));
         return;
     };
     let (errno, wanted) = column(row);
@@ -505,7 +511,7 @@ fn used_since(lab: &Lab, before: Option<Duration>) -> Option<Duration> {
 
 fn claim_cpu(lab: &Lab, name: &'static str, select: Option<Duration>, by_hand: Option<Duration>) {
     let (Some(select), Some(by_hand)) = (select, by_hand) else {
-        lab.not_checked(name, "this system does not tell a thread's processor time");
+        lab.not_checked(name, Both("this system does not tell a thread's processor time", "这个系统查不到线程的处理器时间"));
         return;
     };
     lab.measure("processor time", "by hand", by_hand);

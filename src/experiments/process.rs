@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Type};
 
-use super::{Chapter, Experiment, Part, SourceFile};
+use super::{Chapter, Experiment, Part, SourceFile, Stepping, Why};
 use crate::event::{Address, Sample};
 use crate::lab::{
     Actor, ActorThread, Error, Kind, Lab, Network, Parameter, Process, Proof, Result, Sampler, Socket, as_long, at_least, before, differ,
     equal, failed_with, is, no_sooner,
 };
+use crate::language::Both;
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("process.rs") };
 
@@ -33,11 +34,22 @@ pub(super) static CHAPTER: Chapter = Chapter {
                 "the-service-is-closed",
             ],
             parameters: &[
-                Parameter { name: "pause", default: "150ms", kind: Kind::Span(1, 60_000), help: "how long nobody comes, each time" },
-                Parameter { name: "work", default: "40ms", kind: Kind::Span(1, 10_000), help: "processor time that a request takes" },
+                Parameter {
+                    name: "pause",
+                    default: "150ms",
+                    kind: Kind::Span(1, 60_000),
+                    help: Both("how long nobody comes, each time", "每次有多久没有人来"),
+                },
+                Parameter {
+                    name: "work",
+                    default: "40ms",
+                    kind: Kind::Span(1, 10_000),
+                    help: Both("processor time that a request takes", "一个请求要用的处理器时间"),
+                },
             ],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "ready-or-running",
@@ -46,14 +58,21 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Whole(Why::Sleep),
         },
         Experiment {
             name: "blocked-is-free",
             play: blocked_is_free,
             claims: &["blocked-uses-nothing", "spinning-uses-a-processor", "join-blocks-too"],
-            parameters: &[Parameter { name: "time", default: "300ms", kind: Kind::Span(50, 60_000), help: "how long nothing happens" }],
+            parameters: &[Parameter {
+                name: "time",
+                default: "300ms",
+                kind: Kind::Span(50, 60_000),
+                help: Both("how long nothing happens", "有多久什么也不发生"),
+            }],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "closed-with-its-process",
@@ -62,6 +81,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
     ],
     parts: &[
@@ -175,7 +195,13 @@ fn check_life(lab: &Lab, seen: &Seen) -> Result<()> {
     let answering = comes..first_entered(lab, "server", "send");
     let at_work = |(at_ns, sample): &(u64, Sample)| answering.contains(at_ns) && sample.state == Some('R');
     match lab.samples("server").iter().filter(|seen| at_work(seen)).count() {
-        0 => lab.not_checked("seen-at-work", "the server worked between two looks of ours: --set work=200ms makes it work longer"),
+        0 => lab.not_checked(
+            "seen-at-work",
+            Both(
+                "the server worked between two looks of ours: --set work=200ms makes it work longer",
+                "服务器是在我们两次查看之间工作的：--set work=200ms 让它多工作一会儿",
+            ),
+        ),
         times => lab.claim("seen-at-work", at_least("times seen in R", times, 1)),
     }
     claim_if_told(lab, "blocked-again", again.and_then(in_accept));
@@ -186,8 +212,12 @@ fn check_life(lab: &Lab, seen: &Seen) -> Result<()> {
     Ok(())
 }
 
-const WHY_NOT: &str = "the kernel cannot be asked: `stat`, `syscall`, `wchan` or `schedstat` of /proc/PID/task is missing or closed to \
-                       you, or this process may open no more files (`ulimit -n 64` lets it)";
+const WHY_NOT: Both = Both(
+    "the kernel cannot be asked: `stat`, `syscall`, `wchan` or `schedstat` of /proc/PID/task is missing or closed to you, or this \
+     process may open no more files (`ulimit -n 64` lets it)",
+    "问不了内核：/proc/PID/task 里的 `stat`、`syscall`、`wchan` 或 `schedstat` 没有，或者你无权读，或者这个进程不能再打开文件\
+     （`ulimit -n 64` 可以放宽）",
+);
 
 /// Claims what could be proven; of what the kernel does not tell, says so.
 pub(super) fn claim_if_told(lab: &Lab, name: &'static str, proof: Option<Proof>) {

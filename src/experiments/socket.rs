@@ -4,9 +4,10 @@ use std::io;
 
 use socket2::{Domain, Protocol, SockAddr, Type};
 
-use super::{Chapter, Experiment, Part, SourceFile};
+use super::{Chapter, Experiment, Part, SourceFile, Stepping};
 use crate::event::{Data, Outcome, Value};
 use crate::lab::{Error, Lab, Network, Process, Proof, Result, Socket, address, differ, equal, failed_with, is, succeeded};
+use crate::language::either;
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("socket.rs") };
 
@@ -19,6 +20,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "address-port-protocol",
@@ -27,6 +29,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "many-on-one-port",
@@ -35,6 +38,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "by-hand-and-by-framework",
@@ -43,6 +47,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
     ],
     parts: &[Part { name: "two-processes/client", play: two_processes_client }],
@@ -303,7 +308,9 @@ fn port(of: &SockAddr) -> u16 {
 /// lets one bind to it unasked.
 fn with_another_address(at: &SockAddr) -> Result<SockAddr> {
     if !cfg!(target_os = "linux") {
-        return Err(Error::Unavailable("127.0.0.2 can be bound without setting it up only on Linux".to_owned()));
+        return Err(Error::Unavailable(
+            either("127.0.0.2 can be bound without setting it up only on Linux", "只有在 Linux 上，不经设置就能绑定 127.0.0.2").to_owned(),
+        ));
     }
     Ok(std::net::SocketAddr::from(([127, 0, 0, 2], port(at))).into())
 }

@@ -6,9 +6,10 @@ use std::io;
 
 use socket2::{Domain, Protocol, Type};
 
-use super::{Chapter, Experiment, SourceFile};
+use super::{Chapter, Experiment, SourceFile, Stepping};
 use crate::event::Data;
 use crate::lab::{Kind, Lab, MSG_TRUNC, Network, Parameter, Proof, Result, Socket, at_least, failed_with, is, lasted, succeeded};
+use crate::language::Both;
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("tcp_udp.rs") };
 
@@ -21,6 +22,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "datagrams-keep-boundaries",
@@ -29,6 +31,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "connect-first",
@@ -43,6 +46,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "nobody-home",
@@ -52,10 +56,11 @@ pub(super) static CHAPTER: Chapter = Chapter {
                 name: "silence",
                 default: "200ms",
                 kind: Kind::Span(1, 60_000),
-                help: "how long the UDP client listens for an answer",
+                help: Both("how long the UDP client listens for an answer", "UDP 客户端等应答等多久"),
             }],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
     ],
     parts: &[],

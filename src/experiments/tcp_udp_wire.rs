@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Type};
 
-use super::{Chapter, Experiment, SourceFile};
+use super::{Chapter, Experiment, SourceFile, Stepping};
 use crate::lab::wire::{Ack, Anything, Client, Data, Sighting, Syn, Udp, every, first, share};
 use crate::lab::{Kind, Lab, Network, Parameter, Result, Socket, at_least, is, lasted};
+use crate::language::Both;
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("tcp_udp_wire.rs") };
 
@@ -18,17 +19,28 @@ pub(super) static CHAPTER: Chapter = Chapter {
             play: lossy_wire,
             claims: &["udp-loses-what-the-wire-drops", "udp-tells-nobody", "tcp-delivers-every-message", "tcp-sends-again"],
             parameters: &[
-                Parameter { name: "loss", default: "20%", kind: Kind::Percent(0, 40), help: "how many packets the wire drops" },
-                Parameter { name: "messages", default: "100", kind: Kind::Count(1, 150), help: "how many messages each protocol carries" },
+                Parameter {
+                    name: "loss",
+                    default: "20%",
+                    kind: Kind::Percent(0, 40),
+                    help: Both("how many packets the wire drops", "线路丢掉多少分组"),
+                },
+                Parameter {
+                    name: "messages",
+                    default: "100",
+                    kind: Kind::Count(1, 150),
+                    help: Both("how many messages each protocol carries", "每种协议传送多少条消息"),
+                },
                 Parameter {
                     name: "seed",
                     default: "39",
                     kind: Kind::Count(0, 1_000_000),
-                    help: "which packets those are: another seed, others",
+                    help: Both("which packets those are: another seed, others", "丢哪些分组：换一个种子，就换一批"),
                 },
             ],
             network: Network::Wire,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "first-answer",
@@ -39,9 +51,15 @@ pub(super) static CHAPTER: Chapter = Chapter {
                 "the-question-leaves-only-then",
                 "tcp-answer-two-round-trips",
             ],
-            parameters: &[Parameter { name: "delay", default: "50ms", kind: Kind::Span(1, 400), help: "how long a packet takes each way" }],
+            parameters: &[Parameter {
+                name: "delay",
+                default: "50ms",
+                kind: Kind::Span(1, 400),
+                help: Both("how long a packet takes each way", "一个分组单程要多久"),
+            }],
             network: Network::Wire,
             file: FILE,
+            stepping: Stepping::Steps,
         },
     ],
     parts: &[],

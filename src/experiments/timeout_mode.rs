@@ -7,20 +7,26 @@ use std::time::{Duration, Instant};
 use socket2::SockAddr;
 
 use super::blocking::{connected, listening};
-use super::{Chapter, Experiment, SourceFile};
+use super::{Chapter, Experiment, SourceFile, Stepping, Why};
 use crate::event::Data;
 use crate::lab::{
     Actor, Interest, Kind, Lab, Network, Parameter, Proof, Result, Sampler, Seen, Socket, as_long, at_least, before, differ, failed_with,
     is, lasted, less, no_sooner,
 };
+use crate::language::{Both, said};
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("timeout_mode.rs") };
 
 const fn asked(name: &'static str, default: &'static str) -> Parameter {
-    Parameter { name, default, kind: Kind::Span(1, 60_000), help: "one of the three timeouts that are asked for" }
+    Parameter {
+        name,
+        default,
+        kind: Kind::Span(1, 60_000),
+        help: Both("one of the three timeouts that are asked for", "所设的三个超时时间之一"),
+    }
 }
 
-const fn span(name: &'static str, default: &'static str, help: &'static str) -> Parameter {
+const fn span(name: &'static str, default: &'static str, help: Both) -> Parameter {
     Parameter { name, default, kind: Kind::Span(1, 60_000), help }
 }
 
@@ -34,61 +40,79 @@ pub(super) static CHAPTER: Chapter = Chapter {
                 asked("first", "50ms"),
                 asked("second", "200ms"),
                 asked("third", "1s"),
-                Parameter { name: "times", default: "1", kind: Kind::Count(1, 1000), help: "how often each is measured" },
+                Parameter {
+                    name: "times",
+                    default: "1",
+                    kind: Kind::Count(1, 1000),
+                    help: Both("how often each is measured", "每一个测量多少次"),
+                },
             ],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "two-ways-to-wait",
             play: two_ways_to_wait,
             claims: &["both-give-up", "both-take-the-bytes", "different-calls", "one-is-non-blocking"],
-            parameters: &[span("timeout", "100ms", "how long each may wait")],
+            parameters: &[span("timeout", "100ms", Both("how long each may wait", "每一个可以等多久"))],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "timeout-of-zero",
             play: timeout_of_zero,
             claims: &["zero-is-none", "recv-with-zero-waits", "poll-with-zero-does-not"],
-            parameters: &[span("silence", "200ms", "how long the peer says nothing")],
+            parameters: &[span("silence", "200ms", Both("how long the peer says nothing", "对端沉默多久"))],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "default-timeout",
             play: default_timeout,
             claims: &["existing-sockets-keep-theirs", "new-sockets-get-it", "accepted-ones-too", "it-counts"],
-            parameters: &[span("timeout", "100ms", "the default that is set")],
+            parameters: &[span("timeout", "100ms", Both("the default that is set", "设置的默认值"))],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "drip-feed",
             play: drip_feed,
             claims: &["no-call-times-out", "the-whole-takes-longer", "a-deadline-holds"],
             parameters: &[
-                span("pause", "100ms", "how long the peer waits before each byte"),
-                span("timeout", "250ms", "the timeout of each recv(); and the other's deadline"),
+                span("pause", "100ms", Both("how long the peer waits before each byte", "对端每发一个字节之前等多久")),
+                span(
+                    "timeout",
+                    "250ms",
+                    Both("the timeout of each recv(); and the other's deadline", "每次 recv() 的超时时间，也是另一个的截止时间"),
+                ),
             ],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Whole(Why::Race),
         },
         Experiment {
             name: "three-modes",
             play: three_modes,
             claims: &["non-blocking-fails-at-once", "timeout-fails-in-time", "blocking-waits-for-the-bytes", "waiting-costs-nothing"],
             parameters: &[
-                span("silence", "600ms", "how long the peer says nothing"),
+                span("silence", "600ms", Both("how long the peer says nothing", "对端沉默多久")),
                 Parameter {
                     name: "timeout",
                     default: "250ms",
                     kind: Kind::Span(0, 60_000),
-                    help: "SO_RCVTIMEO of the socket in timeout mode; see what the kernel makes of 0s",
+                    help: Both(
+                        "SO_RCVTIMEO of the socket in timeout mode; see what the kernel makes of 0s",
+                        "超时模式那个套接字的 SO_RCVTIMEO；看看内核怎样对待 0s",
+                    ),
                 },
             ],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
     ],
     parts: &[],
@@ -325,9 +349,16 @@ fn check_drip(lab: &Lab, word: io::Result<Vec<u8>>, (cut, cut_took): (io::Result
     let longest = recvs.iter().map(|(_, back)| Duration::from_nanos(back.took_ns)).max().unwrap_or_default();
     let all_of_it = pause * u32::try_from(WORD.len()).unwrap_or(u32::MAX);
     let why = if pause >= timeout || all_of_it <= timeout {
-        format!("it takes a timeout between one pause ({pause:?}) and five ({all_of_it:?}); {timeout:?} is not")
+        said!(
+            "it takes a timeout between one pause ({pause:?}) and five ({all_of_it:?}); {timeout:?} is not",
+            "超时时间要在一次停顿（{pause:?}）和五次停顿（{all_of_it:?}）之间，{timeout:?} 不在其中"
+        )
     } else if word.is_err() && longest >= timeout && longest_gap(lab) >= timeout {
-        format!("this machine was so busy that a byte came {:?} after the one before", longest_gap(lab))
+        said!(
+            "this machine was so busy that a byte came {gap:?} after the one before",
+            "这台机器太忙，有一个字节比前一个晚到了 {gap:?}",
+            gap = longest_gap(lab)
+        )
     } else {
         let (word, cut) = (word?, cut?);
         lab.claim("no-call-times-out", is("each call got", Data::of(&word), Data::of(WORD)));
@@ -411,9 +442,18 @@ fn check_modes(lab: &Lab, silence: Duration, timeout: Duration, cpu: Option<Dura
     lab.claim("timeout-fails-in-time", nearer_limit(&said(&timed), timed.took(), timeout, silence));
     lab.claim("blocking-waits-for-the-bytes", is("blocking", said(&blocking), "7").and(lasted("recv", blocking.took(), silence)));
     match cpu {
-        None => lab.not_checked("waiting-costs-nothing", "this system does not say how much processor time a thread used"),
+        None => lab.not_checked(
+            "waiting-costs-nothing",
+            Both("this system does not say how much processor time a thread used", "这个系统查不到线程用了多少处理器时间"),
+        ),
         Some(_) if silence < CLEAR => {
-            lab.not_checked("waiting-costs-nothing", format!("a silence of {silence:?} is too short to compare: take {CLEAR:?} or more"));
+            lab.not_checked(
+                "waiting-costs-nothing",
+                said!(
+                    "a silence of {silence:?} is too short to compare: take {CLEAR:?} or more",
+                    "沉默 {silence:?} 太短，比不出来：请设 {CLEAR:?} 或更长"
+                ),
+            );
         }
         Some(cpu) => lab.claim("waiting-costs-nothing", no_sooner("a tenth of its recv", blocking.took() / 10, "its processor time", cpu)),
     }

@@ -8,16 +8,17 @@ use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Type};
 
-use super::{Chapter, Experiment, SourceFile};
+use super::{Chapter, Experiment, SourceFile, Stepping};
 use crate::event::{Data, Return};
 use crate::lab::wire::{Sighting, Syn, Traffic, first, first_few, nth};
 use crate::lab::{
     Error, Kind, Lab, Network, Parameter, Proof, Result, Socket, TcpInfo, as_long, at_least, differ, equal, failed_with, is, lasted,
     no_sooner, succeeded,
 };
+use crate::language::{Both, either};
 
 /// Why there is nothing to see of a program that gives up.
-const KERNEL_WAS_FIRST: &str = "the kernel gave up before the program did";
+const KERNEL_WAS_FIRST: Both = Both("the kernel gave up before the program did", "内核比程序先放弃了");
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("timeouts.rs") };
 
@@ -27,9 +28,15 @@ pub(super) static CHAPTER: Chapter = Chapter {
             name: "lost-syn",
             play: lost_syn,
             claims: &["the-kernel-sends-it-again", "one-connect-is-enough", "connect-waits-for-it"],
-            parameters: &[Parameter { name: "drop", default: "1", kind: Kind::Count(1, 5), help: "how many SYNs the wire loses" }],
+            parameters: &[Parameter {
+                name: "drop",
+                default: "1",
+                kind: Kind::Count(1, 5),
+                help: Both("how many SYNs the wire loses", "线路丢掉多少个 SYN"),
+            }],
             network: Network::Wire,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "handshake-times-out",
@@ -39,26 +46,29 @@ pub(super) static CHAPTER: Chapter = Chapter {
                 name: "timeout",
                 default: "2500ms",
                 kind: Kind::Span(1500, 600_000),
-                help: "how long the program lets connect() try",
+                help: Both("how long the program lets connect() try", "程序让 connect() 尝试多久"),
             }],
             network: Network::Wire,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "read-times-out",
             play: read_times_out,
             claims: &["recv-gives-up", "not-before-its-time", "the-connection-lives-on"],
-            parameters: &[limit("how long the client lets recv() wait")],
+            parameters: &[limit(Both("how long the client lets recv() wait", "客户端让 recv() 等多久"))],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "not-only-recv",
             play: not_only_recv,
             claims: &["accept-gives-up", "send-gives-up"],
-            parameters: &[limit("how long each call may wait")],
+            parameters: &[limit(Both("how long each call may wait", "每次调用可以等多久"))],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "the-wire-is-cut",
@@ -74,43 +84,55 @@ pub(super) static CHAPTER: Chapter = Chapter {
                 name: "timeout",
                 default: "1s",
                 kind: Kind::Span(1000, 60_000),
-                help: "TCP_USER_TIMEOUT: how long the kernel may go on without an acknowledgment",
+                help: Both(
+                    "TCP_USER_TIMEOUT: how long the kernel may go on without an acknowledgment",
+                    "TCP_USER_TIMEOUT：没有确认时，内核可以坚持多久",
+                ),
             }],
             network: Network::Wire,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "retry-with-backoff",
             play: retry_with_backoff,
             claims: &["the-first-tries-fail", "each-pause-is-longer", "then-it-succeeds", "a-try-is-a-new-connection"],
             parameters: &[
-                limit("how long the program lets each connect() try"),
-                Parameter { name: "pause", default: "100ms", kind: Kind::Span(1, 10_000), help: "the first pause; each is twice the last" },
+                limit(Both("how long the program lets each connect() try", "程序让每次 connect() 尝试多久")),
+                Parameter {
+                    name: "pause",
+                    default: "100ms",
+                    kind: Kind::Span(1, 10_000),
+                    help: Both("the first pause; each is twice the last", "第一次停顿；以后每次是前一次的两倍"),
+                },
             ],
             network: Network::Wire,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "late-is-not-never",
             play: late_is_not_never,
             claims: &["the-client-gives-up", "the-work-is-done-late", "the-late-answer-comes-first", "retrying-pays-twice"],
-            parameters: &[limit("how long the client waits for an answer")],
+            parameters: &[limit(Both("how long the client waits for an answer", "客户端等应答等多久"))],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "numbered-requests",
             play: numbered_requests,
             claims: &["both-requests-arrive", "one-payment"],
-            parameters: &[limit("how long the client waits for an answer")],
+            parameters: &[limit(Both("how long the client waits for an answer", "客户端等应答等多久"))],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
     ],
     parts: &[],
 };
 
-const fn limit(help: &'static str) -> Parameter {
+const fn limit(help: Both) -> Parameter {
     Parameter { name: "timeout", default: "100ms", kind: Kind::Span(1, 60_000), help }
 }
 
@@ -193,7 +215,13 @@ impl SynSettings {
     fn of_this_kernel(lab: &Lab) -> Result<SynSettings> {
         let small = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
         let retries = lab.sysctl("net.ipv4.tcp_syn_retries").ok_or_else(|| {
-            Error::Unavailable("this kernel's settings cannot be read: /proc/sys/net/ipv4/tcp_syn_retries is not there".to_owned())
+            Error::Unavailable(
+                either(
+                    "this kernel's settings cannot be read: /proc/sys/net/ipv4/tcp_syn_retries is not there",
+                    "读不到这个内核的设置：没有 /proc/sys/net/ipv4/tcp_syn_retries",
+                )
+                .to_owned(),
+            )
         })?;
         // Linux has the second since 6.5, and the third since 6.15; before, no other wait was a second, and the longest was two minutes.
         let linear = lab.sysctl("net.ipv4.tcp_syn_linear_timeouts").unwrap_or(0);
@@ -460,7 +488,7 @@ fn connection(lab: &Lab) -> Result<(Socket, Socket)> {
 
 /// What TCP_INFO says; every Linux has it.
 fn tcp_info(socket: &Socket) -> Result<TcpInfo> {
-    socket.tcp_info()?.ok_or_else(|| Error::Unavailable("this system has no TCP_INFO".to_owned()))
+    socket.tcp_info()?.ok_or_else(|| Error::Unavailable(either("this system has no TCP_INFO", "这个系统没有 TCP_INFO").to_owned()))
 }
 
 /// How long the kernel waits for an acknowledgment, by TCP_INFO: the retransmission timeout.

@@ -5,24 +5,33 @@ use std::time::Duration;
 use socket2::{Domain, Type};
 
 use super::desks::{Desk, connected, connected_to, desks, until};
-use super::{Chapter, Experiment, SourceFile};
+use super::{Chapter, Experiment, SourceFile, Stepping};
 use crate::chat::message::Inbox;
 use crate::chat::screen::Plain;
 use crate::chat::{Address, Side, meeting, turns};
 use crate::event::{Sample, What};
 use crate::lab::{self, ActorThread, Error, Kind, Lab, Network, Parameter, Result, Sampler, Seen, Stage};
 use crate::lab::{at_least, before, is, lasted, no_sooner};
+use crate::language::Both;
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("turns.rs") };
 
 /// The kernel counts time in ticks, which may be 10 ms apart: so much sooner than due may a timer seem to strike.
 const TICK: Duration = Duration::from_millis(10);
 
-const SILENCE: Parameter =
-    Parameter { name: "silence", default: "200ms", kind: Kind::Span(1, 60_000), help: "how long nothing is typed any more" };
+const SILENCE: Parameter = Parameter {
+    name: "silence",
+    default: "200ms",
+    kind: Kind::Span(1, 60_000),
+    help: Both("how long nothing is typed any more", "此后有多久没有人打字"),
+};
 
-const TYPING: Parameter =
-    Parameter { name: "typing", default: "60ms", kind: Kind::Span(1, 60_000), help: "how long each user takes to type a line" };
+const TYPING: Parameter = Parameter {
+    name: "typing",
+    default: "60ms",
+    kind: Kind::Span(1, 60_000),
+    help: Both("how long each user takes to type a line", "每个用户打一行字要多久"),
+};
 
 pub(super) static CHAPTER: Chapter = Chapter {
     experiments: &[
@@ -33,6 +42,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[TYPING],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "out-of-turn",
@@ -41,6 +51,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[SILENCE],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "both-waiting",
@@ -49,6 +60,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[SILENCE],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "cut-character",
@@ -57,6 +69,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "run-together",
@@ -65,6 +78,7 @@ pub(super) static CHAPTER: Chapter = Chapter {
             parameters: &[],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
         Experiment {
             name: "nobody-answers",
@@ -74,10 +88,11 @@ pub(super) static CHAPTER: Chapter = Chapter {
                 name: "timeout",
                 default: "200ms",
                 kind: Kind::Span(20, 800), // the kernel calls again after a second
-                help: "how long the chat lets one connect() try",
+                help: Both("how long the chat lets one connect() try", "聊天程序让每次 connect() 尝试多久"),
             }],
             network: Network::Host,
             file: FILE,
+            stepping: Stepping::Steps,
         },
     ],
     parts: &[],
@@ -213,7 +228,13 @@ fn both_waiting(lab: &Lab) -> Result<()> {
 fn check_sleep(lab: &Lab, seen: [Option<Sample>; 2]) {
     let said = |sample: Option<Sample>| sample.and_then(|sample| Some((sample.state?, sample.syscall?)));
     let [Some(hers), Some(his)] = seen.map(said) else {
-        lab.not_checked("both-asleep-in-recvfrom", "the kernel does not say what a thread is doing: /proc is missing, or closed to us");
+        lab.not_checked(
+            "both-asleep-in-recvfrom",
+            Both(
+                "the kernel does not say what a thread is doing: /proc is missing, or closed to us",
+                "内核没有告诉我们线程在做什么：没有 /proc，或者我们无权读它",
+            ),
+        );
         return;
     };
     let hers = is("client's state", hers.0, 'S').and(is("its system call", hers.1, "recvfrom"));

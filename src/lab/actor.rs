@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
@@ -15,6 +15,7 @@ use socket2::{Domain, Protocol, Type};
 
 use super::{Error, Lab, Result, Socket, kernel};
 use crate::event::{ActorKind, Ending, Event, Name, Sample, What};
+use crate::language::{self, said};
 use crate::recording::{Line, parse_line};
 
 thread_local!(static CURRENT: RefCell<Option<Name>> = const { RefCell::new(None) });
@@ -136,7 +137,7 @@ impl<'scope, 'env> Stage<'scope, 'env> {
             })
         };
         let handle = thread::Builder::new().name(name.to_owned()).spawn_scoped(self.scope, playing).map_err(no_more)?;
-        let thread = hear.recv().map_err(|_| Error::Panic(format!("{name} did not start")))?;
+        let thread = hear.recv().map_err(|_| Error::Panic(said!("{name} did not start", "{name} 没有启动")))?;
         Ok(ActorThread { lab, name: event_name, thread, handle })
     }
 }
@@ -159,11 +160,20 @@ impl<T> ActorThread<'_, T> {
         until_blocked_in(&self.lab, &self.name, (std::process::id(), self.thread), function, || self.handle.is_finished())
     }
 
-    /// Waits until its thread sleeps, in whatever it may be, as the kernel sees it where that can be had.
+    /// Waits until its thread sleeps, in whatever it may be, as the kernel sees it where that can be had. One whose call is
+    /// held ([`Gate`](super::Gate)) sleeps for no reason of its own, and does not count.
     pub fn until_asleep(&self) {
-        while !self.handle.is_finished() && kernel::is_asleep(std::process::id(), self.thread) == Some(false) {
+        let asleep = || kernel::is_asleep(std::process::id(), self.thread) != Some(false) && !self.is_held();
+        while !self.handle.is_finished() && !asleep() {
             thread::sleep(Duration::from_micros(200));
         }
+    }
+
+    fn is_held(&self) -> bool {
+        self.lab.recorder().look(|events| {
+            let mine = |event: &&Event| event.thread == self.thread && !matches!(event.what, What::Sample(_));
+            matches!(events.iter().rev().find(mine).map(|event| &event.what), Some(What::Held(_)))
+        })
     }
 
     /// Its TID.
@@ -199,7 +209,10 @@ fn until_blocked_in(lab: &Lab, name: &str, (process, thread): (u32, u32), functi
             return Ok(());
         }
         if left {
-            return Err(Error::Unexpected(format!("{name} left without being blocked in {function}()")));
+            return Err(Error::Unexpected(said!(
+                "{name} left without being blocked in {function}()",
+                "{name} 没有阻塞在 {function}() 里就离开了"
+            )));
         }
         thread::sleep(Duration::from_micros(200));
     }
@@ -212,7 +225,11 @@ fn nanoseconds(span: Duration) -> u64 {
 /// What the system answers that starts no more threads or processes.
 pub(super) fn no_more(error: io::Error) -> Error {
     let errno = kernel::error_name(&error);
-    Error::Unavailable(format!("the system starts no more threads or processes ({errno}): {}", super::remedy(&errno)))
+    let remedy = super::remedy(&errno);
+    Error::Unavailable(said!(
+        "the system starts no more threads or processes ({errno}): {remedy}",
+        "系统不再启动线程或进程（{errno}）：{remedy}"
+    ))
 }
 
 pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
@@ -232,6 +249,16 @@ pub(super) fn dismiss(children: &Children) {
     }
 }
 
+/// Tells one child process of a stepped run, or all of them, what may go.
+pub(super) fn tell(children: &Children, process: Option<u32>, line: &str) {
+    for (child, leash) in children.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
+        if process.is_none_or(|process| process == child.id()) {
+            // One that has ended needs no telling.
+            let _ = leash.as_mut().map(|leash| writeln!(leash, "{line}"));
+        }
+    }
+}
+
 /// An actor that is a process of its own: this program, run once more to play one part of the experiment.
 #[derive(Debug)]
 pub struct Process {
@@ -245,7 +272,15 @@ impl Process {
     /// Starts the program again to play `part` of this experiment as actor `name`; `settings` reach it as [`Lab::text`].
     pub(super) fn start(lab: &Lab, name: &str, part: &str, settings: &[(&str, String)]) -> Result<Process> {
         let mut command = Command::new(super::program());
-        command.arg("__part").arg(part).args(["--actor", name]).args(["--epoch", &lab.recorder().epoch_ns().to_string()]);
+        command
+            .arg("__part")
+            .args(["--lang", language::spoken().tag()])
+            .arg(part)
+            .args(["--actor", name])
+            .args(["--epoch", &lab.recorder().epoch_ns().to_string()]);
+        if lab.recorder().gate().is_some_and(|gate| !gate.is_open()) {
+            command.arg("--step");
+        }
         for (key, value) in settings {
             command.arg("--set").arg(format!("{key}={value}"));
         }
@@ -268,10 +303,14 @@ impl Process {
                         }
                         ending = Some(how);
                     }
-                    _ => into.recorder().merge(*event),
+                    _ => {
+                        into.recorder().gate().into_iter().for_each(|gate| gate.hear(&event));
+                        into.recorder().merge(*event);
+                    }
                 }
             }
             // Its output is closed: it has ended, or is about to.
+            into.recorder().gate().into_iter().for_each(|gate| gate.is_gone(id));
             let cpu_ns = kernel::cpu_time_of_process(id).map(nanoseconds);
             into.recorder().push_of(&who, id, id, What::Left { cpu_ns });
             ending
@@ -340,8 +379,8 @@ impl Process {
     /// What waitpid(2) answers.
     pub fn collect(self) -> Result<String> {
         let _ = self.reader.join();
-        let (mut child, leash) =
-            take(&self.lab, self.id).ok_or_else(|| Error::Unexpected(format!("{} was collected before", self.name)))?;
+        let (mut child, leash) = take(&self.lab, self.id)
+            .ok_or_else(|| Error::Unexpected(said!("{name} was collected before", "{name} 早已被回收", name = self.name)))?;
         let status = child.wait()?;
         drop(leash);
         Ok(status.to_string())
@@ -364,7 +403,10 @@ impl Process {
             Some(Ending::Finished) => Ok(()),
             Some(Ending::Unavailable { why }) => Err(Error::Unavailable(why)),
             Some(Ending::Failed { why }) => Err(Error::Unexpected(why)),
-            other => Err(Error::Unexpected(format!("{name}: its process ended too soon ({other:?}, {status:?})"))),
+            other => Err(Error::Unexpected(said!(
+                "{name}: its process ended too soon ({other:?}, {status:?})",
+                "{name}：它的进程结束得太早（{other:?}，{status:?}）"
+            ))),
         }
     }
 }

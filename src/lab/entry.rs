@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::wire::{self, Sighting};
 use super::{Error, Lab, Result, Socket, kernel};
 use crate::event::{Address, Name, What};
+use crate::language::said;
 
 /// So long [`Entry::until`] waits for a state that does not come: then the kernel says otherwise, and the claim shows it.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -30,7 +31,10 @@ impl Lab {
     pub fn entry(&self, socket: &Socket) -> Result<Entry> {
         let v4 = |at: socket2::SockAddr| match at.as_socket() {
             Some(SocketAddr::V4(at)) => Ok(at),
-            other => Err(Error::Unexpected(format!("the lab looks up IPv4 connections only, not {other:?}"))),
+            other => Err(Error::Unexpected(said!(
+                "the lab looks up IPv4 connections only, not {other:?}",
+                "实验台只查 IPv4 的连接，不查 {other:?}"
+            ))),
         };
         let (actor, local, peer) = socket.ends()?;
         Ok(Entry { lab: self.clone(), actor, local: v4(local)?, peer: v4(peer)? })
@@ -42,7 +46,11 @@ impl Lab {
     /// [`Error::Unexpected`] if the frame belongs to no connection over IPv4.
     pub fn entry_of_sender(&self, actor: &str, segment: &Sighting) -> Result<Entry> {
         let (Some(Address::Inet(local)), Some(Address::Inet(peer))) = (&segment.frame.local, &segment.frame.peer) else {
-            return Err(Error::Unexpected(format!("frame {} belongs to no connection", segment.frame.frame)));
+            return Err(Error::Unexpected(said!(
+                "frame {frame} belongs to no connection",
+                "第 {frame} 帧不属于任何连接",
+                frame = segment.frame.frame
+            )));
         };
         Ok(Entry { lab: self.clone(), actor: Name::from(actor), local: *local, peer: *peer })
     }
@@ -96,7 +104,11 @@ impl Entry {
 
     fn look(&self) -> Result<Option<kernel::TcpEntry>> {
         kernel::tcp_table(self.local, self.peer).map_err(|error| {
-            Error::Unavailable(format!("the kernel's table of TCP sockets (/proc/net/tcp) cannot be read: {}", kernel::error_name(&error)))
+            Error::Unavailable(said!(
+                "the kernel's table of TCP sockets (/proc/net/tcp) cannot be read: {errno}",
+                "读不了内核的 TCP 套接字表（/proc/net/tcp）：{errno}",
+                errno = kernel::error_name(&error)
+            ))
         })
     }
 

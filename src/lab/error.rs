@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::{Lab, kernel};
 use crate::event::{Ending, Name, What};
+use crate::language::{either, error_text, said};
 
 /// What an experiment answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -24,7 +25,7 @@ pub enum Error {
     #[error("{0}")]
     Unexpected(String),
     /// An actor panicked.
-    #[error("panic: {0}")]
+    #[error("{}", said!("panic: {what}", "程序出错中止（panic）：{what}", what = .0))]
     Panic(String),
 }
 
@@ -37,7 +38,7 @@ impl Error {
                 other => other,
             };
         };
-        let errno = kernel::error_name(error);
+        let (errno, told) = (kernel::error_name(error), error_text(error));
         let failed = |whose: Option<&Name>| {
             lab.recorder().look(|events| {
                 events.iter().rev().find_map(|event| match &event.what {
@@ -52,12 +53,17 @@ impl Error {
         let text = match call {
             Some((who, call)) => {
                 let on = call.args.address("address").map_or_else(String::new, |address| format!(" {address}"));
-                let at = call.source.as_ref().map_or_else(String::new, |source| format!(", at {source}"));
-                format!("{who}: {}{on}: {error} [{errno}]{at}", call.function)
+                let at = call.source.as_ref().map_or_else(String::new, |source| said!(", at {source}", "，位置 {source}"));
+                let function = &call.function;
+                said!("{who}: {function}{on}: {told} [{errno}]{at}", "{who}：{function}{on}：{told} [{errno}]{at}")
             }
-            None => format!("{actor}: {error} [{errno}]"),
+            None => said!("{actor}: {told} [{errno}]", "{actor}：{told} [{errno}]"),
         };
-        if kernel::is_shortage(error) { Error::Unavailable(format!("{text}; {}", remedy(&errno))) } else { Error::Unexpected(text) }
+        if kernel::is_shortage(error) {
+            Error::Unavailable(said!("{text}; {remedy}", "{text}；{remedy}", remedy = remedy(&errno)))
+        } else {
+            Error::Unexpected(text)
+        }
     }
 
     pub(super) fn ending(&self) -> Ending {
@@ -72,10 +78,19 @@ impl Error {
 #[must_use]
 pub fn remedy(errno: &str) -> &'static str {
     match errno {
-        "EMFILE" => "this process may open no more files: raise the limit with `ulimit -n 256`",
-        "ENFILE" => "the whole system may open no more files: close some programs",
-        "EAGAIN" => "this user may start no more processes and threads: raise the limit with `ulimit -u`",
-        "ENETUNREACH" => "the loopback interface is down: `sudo ip link set lo up` raises it",
-        _ => "the system is out of memory for sockets: close some programs",
+        "EMFILE" => either(
+            "this process may open no more files: raise the limit with `ulimit -n 256`",
+            "这个进程不能再打开文件了：用 `ulimit -n 256` 提高限额",
+        ),
+        "ENFILE" => either("the whole system may open no more files: close some programs", "整个系统不能再打开文件了：请关掉一些程序"),
+        "EAGAIN" => either(
+            "this user may start no more processes and threads: raise the limit with `ulimit -u`",
+            "这个用户不能再启动进程和线程了：用 `ulimit -u` 提高限额",
+        ),
+        "ENETUNREACH" => either(
+            "the loopback interface is down: `sudo ip link set lo up` raises it",
+            "回环接口没有启用：用 `sudo ip link set lo up` 启用它",
+        ),
+        _ => either("the system is out of memory for sockets: close some programs", "系统没有内存再给套接字用了：请关掉一些程序"),
     }
 }

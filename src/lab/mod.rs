@@ -18,11 +18,13 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::event::{ActorKind, Claim, Event, Name, Return, Verdict, What};
+use crate::language::said;
 
 pub mod actor;
 pub mod claim;
 pub mod entry;
 mod error;
+pub mod gate;
 pub mod kernel;
 pub mod parameter;
 mod place;
@@ -38,6 +40,7 @@ pub use actor::{Actor, ActorThread, Process, Stage};
 pub use claim::{Proof, as_long, at_least, before, differ, equal, failed_with, is, lasted, less, no_sooner, succeeded};
 pub use entry::Entry;
 pub use error::{Error, Result, remedy};
+pub use gate::Gate;
 pub use kernel::TcpInfo;
 pub use parameter::{Kind, Parameter};
 pub use ready::{Epoll, Interest, Ready};
@@ -69,6 +72,8 @@ struct Bench {
     wire: OnceLock<Wire>,
     /// True for [`perform`]: the process belongs to the run, and ends with it.
     owns_process: bool,
+    /// True in a child process that plays a part.
+    is_part: bool,
     ended: Mutex<bool>,
     over: Condvar,
 }
@@ -96,6 +101,7 @@ impl Lab {
             settings: BTreeMap::new(),
             network: Network::Host,
             epoch_ns: None,
+            stepped: false,
         };
         Lab::new(&run, false, Keep::All)
     }
@@ -111,6 +117,7 @@ impl Lab {
             settings: BTreeMap::new(),
             network: Network::Host,
             epoch_ns: None,
+            stepped: false,
         };
         let lab = Lab::new(&run, false, keep);
         lab.bench.defaults.set_questions(keep != Keep::Nothing);
@@ -119,9 +126,13 @@ impl Lab {
 
     fn new(run: &Run, owns_process: bool, keep: Keep) -> Lab {
         let epoch_ns = run.epoch_ns.unwrap_or_else(kernel::monotonic_ns);
+        let mut recorder = Recorder::that_keeps(keep, epoch_ns);
+        if run.stepped {
+            recorder.hold_calls();
+        }
         Lab {
             bench: Arc::new(Bench {
-                recorder: Arc::new(Recorder::that_keeps(keep, epoch_ns)),
+                recorder: Arc::new(recorder),
                 myself: Name::from(run.actor.as_str()),
                 parameters: run.parameters,
                 settings: run.settings.clone(),
@@ -132,6 +143,7 @@ impl Lab {
                 network: run.network,
                 wire: OnceLock::new(),
                 owns_process,
+                is_part: run.epoch_ns.is_some(),
                 ended: Mutex::new(false),
                 over: Condvar::new(),
             }),
@@ -223,7 +235,7 @@ impl Lab {
     pub fn span(&self, name: &str) -> Result<Duration> {
         match parameter::value(self.bench.parameters, &self.bench.settings, name) {
             Some(parameter::Setting::Span(span)) => Ok(span),
-            _ => Err(Error::Unexpected(format!("the experiment's table row lacks the time `{name}`"))),
+            _ => Err(Error::Unexpected(said!("the experiment's table row lacks the time `{name}`", "实验表的这一行没有时间参数 `{name}`"))),
         }
     }
 
@@ -234,7 +246,9 @@ impl Lab {
     pub fn count(&self, name: &str) -> Result<usize> {
         match parameter::value(self.bench.parameters, &self.bench.settings, name) {
             Some(parameter::Setting::Number(number)) => usize::try_from(number).map_err(|error| Error::Unexpected(error.to_string())),
-            _ => Err(Error::Unexpected(format!("the experiment's table row lacks the number `{name}`"))),
+            _ => {
+                Err(Error::Unexpected(said!("the experiment's table row lacks the number `{name}`", "实验表的这一行没有数值参数 `{name}`")))
+            }
         }
     }
 
@@ -243,7 +257,11 @@ impl Lab {
     /// # Errors
     /// [`Error::Unexpected`] if it did not.
     pub fn text(&self, name: &str) -> Result<&str> {
-        self.bench.settings.get(name).map(String::as_str).ok_or_else(|| Error::Unexpected(format!("this part needs --set {name}=…")))
+        self.bench
+            .settings
+            .get(name)
+            .map(String::as_str)
+            .ok_or_else(|| Error::Unexpected(said!("this part needs --set {name}=…", "这一部分需要 --set {name}=…")))
     }
 
     // ---- what is recorded ----
@@ -322,7 +340,7 @@ impl Lab {
             .rev()
             .find(|(_, back)| back.call.function == function)
             .map(|(event, back)| Seen { entered_ns: event.at_ns - back.took_ns.min(event.at_ns), returned_ns: event.at_ns, back })
-            .ok_or_else(|| Error::Unexpected(format!("{actor} made no call of {function}()")))
+            .ok_or_else(|| Error::Unexpected(said!("{actor} made no call of {function}()", "{actor} 没有调用 {function}()")))
     }
 
     // ---- what the process has ----
@@ -355,7 +373,12 @@ impl Lab {
     /// [`Error::Unavailable`] where the system lets nobody choose its processors.
     pub fn on_one_processor<T>(&self, play: impl FnOnce() -> Result<T>) -> Result<T> {
         let pinned = kernel::pin_to_one_processor();
-        let _pinned = pinned.map_err(|missing| Error::Unavailable(format!("threads cannot be kept to one processor here ({missing})")))?;
+        let _pinned = pinned.map_err(|missing| {
+            Error::Unavailable(said!(
+                "threads cannot be kept to one processor here ({missing})",
+                "这里不能把线程固定在一个处理器上（{missing}）"
+            ))
+        })?;
         play()
     }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::language::{Both, either, said};
+
 /// One thing to turn.
 #[derive(Clone, Copy, Debug)]
 pub struct Parameter {
@@ -15,7 +17,7 @@ pub struct Parameter {
     /// What values it takes.
     pub kind: Kind,
     /// What it does, in a few words.
-    pub help: &'static str,
+    pub help: Both,
 }
 
 /// What values a parameter takes; bounds are inclusive.
@@ -42,10 +44,15 @@ pub enum Setting {
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum SetError {
     /// There is no `=`.
-    #[error("`{0}` sets nothing: write --set NAME=VALUE, for example --set {1}")]
+    #[error("{}", said!(
+        "`{pair}` sets nothing: write --set NAME=VALUE, for example --set {example}",
+        "`{pair}` 没有设置任何东西：请写成 --set 名字=值，例如 --set {example}",
+        pair = .0,
+        example = .1
+    ))]
     NotAPair(String, String),
     /// No parameter has that name.
-    #[error("`{experiment}` has no parameter `{name}`; it has {has}")]
+    #[error("{}", said!("`{experiment}` has no parameter `{name}`; it has {has}", "`{experiment}` 没有参数 `{name}`；它的参数有 {has}"))]
     Unknown {
         /// The experiment.
         experiment: String,
@@ -55,7 +62,10 @@ pub enum SetError {
         has: String,
     },
     /// The value does not fit.
-    #[error("`{name}` cannot be `{value}`: it takes {takes}, for example {name}={default}")]
+    #[error("{}", said!(
+        "`{name}` cannot be `{value}`: it takes {takes}, for example {name}={default}",
+        "`{name}` 不能是 `{value}`：它的取值是{takes}，例如 {name}={default}"
+    ))]
     Misfit {
         /// The parameter.
         name: &'static str,
@@ -73,9 +83,14 @@ impl Kind {
     #[must_use]
     pub fn takes(self) -> String {
         match self {
-            Kind::Span(least, most) => format!("a time from {} to {}, with its unit (ms, s)", span(least), span(most)),
-            Kind::Count(least, most) => format!("a whole number from {least} to {most}"),
-            Kind::Percent(least, most) => format!("a share from {least}% to {most}%"),
+            Kind::Span(least, most) => said!(
+                "a time from {least} to {most}, with its unit (ms, s)",
+                "从 {least} 到 {most} 的时间，带单位（ms、s）",
+                least = span(least),
+                most = span(most)
+            ),
+            Kind::Count(least, most) => said!("a whole number from {least} to {most}", "从 {least} 到 {most} 的整数"),
+            Kind::Percent(least, most) => said!("a share from {least}% to {most}%", "从 {least}% 到 {most}% 的百分比"),
         }
     }
 
@@ -103,7 +118,7 @@ pub const DEADLINE: Parameter = Parameter {
     name: "deadline",
     default: "60s",
     kind: Kind::Span(1, 86_400_000),
-    help: "when the lab ends the experiment and says who was blocked",
+    help: Both("when the lab ends the experiment and says who was blocked", "时限：到了就由实验台结束实验，并说出谁被阻塞着"),
 };
 
 /// The settings of a run: what was asked, as written, over the defaults.
@@ -119,7 +134,7 @@ pub fn settle(experiment: &str, parameters: &[Parameter], asked: &[String]) -> R
         let parameter = all().find(|parameter| parameter.name == name).ok_or_else(|| SetError::Unknown {
             experiment: experiment.to_owned(),
             name: name.to_owned(),
-            has: all().map(|parameter| format!("`{}`", parameter.name)).collect::<Vec<_>>().join(", "),
+            has: all().map(|parameter| format!("`{}`", parameter.name)).collect::<Vec<_>>().join(either(", ", "、")),
         })?;
         if parameter.kind.parse(value).is_none() {
             let takes = parameter.kind.takes();
@@ -141,7 +156,7 @@ pub fn value(parameters: &[Parameter], settings: &BTreeMap<String, String>, name
 mod tests {
     use super::*;
 
-    const SILENCE: Parameter = Parameter { name: "silence", default: "200ms", kind: Kind::Span(1, 60_000), help: "" };
+    const SILENCE: Parameter = Parameter { name: "silence", default: "200ms", kind: Kind::Span(1, 60_000), help: Both("", "") };
 
     fn set(pair: &str) -> Result<BTreeMap<String, String>, SetError> {
         settle("nobody-home", &[SILENCE], &[pair.to_owned()])

@@ -7,7 +7,9 @@ use std::sync::PoisonError;
 
 use socket2::{Domain, SockAddr, Type};
 
+use super::probe::Lack;
 use super::{Actor, Error, Lab, Network, Result, Socket, Wire, kernel, wire};
+use crate::language::{either, error_text, said};
 
 impl Lab {
     /// 127.0.0.1 and this port; 0 lets the kernel choose one that is free (ip(7)).
@@ -41,7 +43,11 @@ impl Lab {
     /// [`Error::Unexpected`] if the row does not. Where no wire can be had, the run ends as unavailable before it gets here.
     pub fn wire(&self) -> Result<&Wire> {
         let wire = self.bench.wire.get();
-        wire.ok_or_else(|| Error::Unexpected("the experiment's table row does not say `network: Network::Wire`".to_owned()))
+        wire.ok_or_else(|| {
+            let text =
+                either("the experiment's table row does not say `network: Network::Wire`", "实验表的这一行没有写 `network: Network::Wire`");
+            Error::Unexpected(text.to_owned())
+        })
     }
 
     /// A path in a folder that this run alone has, and that goes when it ends.
@@ -63,10 +69,12 @@ impl Lab {
     pub fn here_unix(&self, name: &str) -> Result<SockAddr> {
         let path = self.path(name)?;
         SockAddr::unix(&path).map_err(|error| {
-            Error::Unavailable(format!(
-                "{} is {} bytes long, too long for an AF_UNIX address ({error}; Linux takes 107): set TMPDIR to a shorter folder",
-                path.display(),
-                path.as_os_str().len()
+            Error::Unavailable(said!(
+                "{path} is {length} bytes long, too long for an AF_UNIX address ({error}; Linux takes 107): set TMPDIR to a shorter folder",
+                "{path} 长 {length} 字节，做 AF_UNIX 地址太长了（{error}；Linux 最多 107 字节）：请把 TMPDIR 设成路径较短的文件夹",
+                path = path.display(),
+                length = path.as_os_str().len(),
+                error = error_text(&error)
             ))
         })
     }
@@ -76,21 +84,36 @@ impl Lab {
     /// # Errors
     /// [`Error::Unavailable`] with the step that failed.
     pub fn need_ipv6(&self) -> Result<()> {
-        let missing = |step: &str, error: &io::Error| {
+        self.lacks_ipv6()?.map_or(Ok(()), |Lack { why, remedy }| {
+            let remedy = remedy.unwrap_or_default();
+            Err(Error::Unavailable(said!("{why}; {remedy}", "{why}；{remedy}")))
+        })
+    }
+
+    /// Why there is no IPv6, if there is none.
+    pub(super) fn lacks_ipv6(&self) -> Result<Option<Lack>> {
+        let lack = |step: &str, error: &io::Error| {
             let errno = kernel::error_name(error);
-            Error::Unavailable(if errno == "EAFNOSUPPORT" {
-                format!("this kernel has no IPv6 ({step}: {errno}); boot it without ipv6.disable=1")
+            let (why, remedy) = if errno == "EAFNOSUPPORT" {
+                (
+                    said!("this kernel has no IPv6 ({step}: {errno})", "这个内核没有 IPv6（{step}：{errno}）"),
+                    either("boot it without ipv6.disable=1", "启动内核时去掉 ipv6.disable=1"),
+                )
             } else {
-                format!("IPv6 is switched off on this machine ({step}: {errno}); sysctl net.ipv6.conf.all.disable_ipv6=0 turns it on")
-            })
+                (
+                    said!("IPv6 is switched off on this machine ({step}: {errno})", "本机关闭了 IPv6（{step}：{errno}）"),
+                    either("sysctl net.ipv6.conf.all.disable_ipv6=0 turns it on", "用 sysctl net.ipv6.conf.all.disable_ipv6=0 打开"),
+                )
+            };
+            Some(Lack { why, remedy: Some(remedy.to_owned()) })
         };
         let probe = match Actor::instrument(self).socket(Domain::IPV6, Type::DGRAM, None) {
-            Err(error) if kernel::is_family_missing(&error) => return Err(missing("socket(AF_INET6)", &error)),
+            Err(error) if kernel::is_family_missing(&error) => return Ok(lack("socket(AF_INET6)", &error)),
             probe => probe?,
         };
         match probe.bind(&self.here_v6(0)) {
-            Err(error) if kernel::is_family_missing(&error) => Err(missing("bind [::1]:0", &error)),
-            answer => Ok(answer?),
+            Err(error) if kernel::is_family_missing(&error) => Ok(lack("bind [::1]:0", &error)),
+            answer => Ok(answer.map(|()| None)?),
         }
     }
 
@@ -128,7 +151,10 @@ impl Lab {
     /// [`Error::Unavailable`] without a private network or /proc.
     pub fn frames_on_lo(&self) -> Result<u64> {
         let frames = kernel::frames_sent("lo").filter(|_| self.bench.network != Network::Host);
-        frames.ok_or_else(|| Error::Unavailable("frames can only be counted in a private network with /proc".to_owned()))
+        frames.ok_or_else(|| {
+            let text = either("frames can only be counted in a private network with /proc", "只有在独立的网络里，并且有 /proc，才数得清帧");
+            Error::Unavailable(text.to_owned())
+        })
     }
 
     /// A whole number among the kernel's settings for the run's network, `net.ipv4.tcp_syn_retries`, and noted. `None` if
@@ -151,7 +177,11 @@ fn new_folder() -> Result<PathBuf> {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < 1000 => attempt += 1,
             Err(error) => {
                 let errno = kernel::error_name(&error);
-                let text = format!("no folder can be made in {} ({errno}): set TMPDIR to a folder that you may write to", parent.display());
+                let text = said!(
+                    "no folder can be made in {parent} ({errno}): set TMPDIR to a folder that you may write to",
+                    "在 {parent} 里建不了文件夹（{errno}）：请把 TMPDIR 设成你有写权限的文件夹",
+                    parent = parent.display()
+                );
                 return Err(Error::Unavailable(text));
             }
         }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::kernel;
+use super::{Gate, kernel};
 use crate::event::{Args, Blocked, Call, Event, Name, Outcome, Return, What};
 use crate::recording::write_line;
 
@@ -36,6 +36,8 @@ pub struct Recorder {
     more: Condvar,
     over: Condvar,
     drained: Condvar,
+    /// What holds calls before they are made, if the run is stepped.
+    gate: Option<Gate>,
 }
 
 #[derive(Debug, Default)]
@@ -87,7 +89,19 @@ impl Recorder {
             more: Condvar::new(),
             over: Condvar::new(),
             drained: Condvar::new(),
+            gate: None,
         }
+    }
+
+    /// From here on each call of the experiment is held before it is made.
+    pub(super) fn hold_calls(&mut self) {
+        self.gate = Some(Gate::default());
+    }
+
+    /// What holds calls, if the run is stepped.
+    #[must_use]
+    pub fn gate(&self) -> Option<&Gate> {
+        self.gate.as_ref()
     }
 
     /// Whether nothing is recorded.
@@ -146,9 +160,12 @@ impl Recorder {
         self.next_call.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Records that a call is entered.
+    /// Records that a call is entered. A stepped run holds it first, until it may go.
     pub fn enter(&self, actor: &Name, call: Call) -> Entered {
         let call = Arc::new(call);
+        if let Some(gate) = &self.gate {
+            gate.pass(self, actor, &call);
+        }
         let at_ns = self.push(actor, What::Enter(call.clone()));
         Entered { call, at_ns }
     }

@@ -1,18 +1,22 @@
 //! One run, from its first event to its last: the process it has to itself, its deadline, and what is cleared away.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read};
+use std::io::{self, BufRead};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::PoisonError;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Keep;
-use super::{Error, Lab, Network, Parameter, Result, Wire, actor, kernel, wire};
+use super::{Error, Gate, Lab, Network, Parameter, Result, Wire, actor, kernel, wire};
 use crate::event::{Blocked, Ending, What};
 use crate::recording::{Header, write_line};
 use crate::signals;
+use crate::stepping::Go;
+
+/// The least time between two looks whether the deadline has struck.
+const BREATH: Duration = Duration::from_millis(10);
 
 /// What a run is about: everything [`perform`] needs besides the function.
 #[derive(Debug)]
@@ -29,10 +33,12 @@ pub struct Run {
     pub network: Network,
     /// When the run began, for a child process: a reading of [`kernel::monotonic_ns`].
     pub epoch_ns: Option<u64>,
+    /// Whether each call is held before it is made, until standard input says that it may go ([`crate::stepping`]).
+    pub stepped: bool,
 }
 
 /// Runs one experiment, or one part of it, in this process: events go to standard output as JSON Lines; the end of
-/// standard input, or the deadline, ends it. Call it before the process has started any thread.
+/// standard input, or the deadline, ends it. What comes on standard input before its end is for a stepped run. Call it before the process has started any thread.
 pub fn perform(run: &Run, play: fn(&Lab) -> Result<()>) -> ExitCode {
     std::panic::set_hook(Box::new(|_| {}));
     signals::block();
@@ -72,12 +78,37 @@ impl Lab {
     /// Waits for the run's end or its deadline, whichever comes first.
     fn watch(&self) {
         let limit = self.span("deadline").unwrap_or(Duration::from_secs(60));
-        let ended = self.bench.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.bench.over.wait_timeout_while(ended, limit, |ended| !*ended);
-        let (ended, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        if !*ended {
+        let began = Instant::now();
+        // Time in which somebody looks at a call that is held is not the run's.
+        let left = || (limit + self.recorder().gate().map_or(Duration::ZERO, Gate::held_for)).saturating_sub(began.elapsed());
+        loop {
+            let ended = self.bench.ended.lock().unwrap_or_else(PoisonError::into_inner);
+            let waited = self.bench.over.wait_timeout_while(ended, left().max(BREATH), |ended| !*ended);
+            let (ended, _) = waited.unwrap_or_else(PoisonError::into_inner);
+            if *ended {
+                return;
+            }
             drop(ended);
-            self.end_now(Ending::Deadline, Some(self.recorder().pending()));
+            if left().is_zero() {
+                return self.end_now(Ending::Deadline, Some(self.recorder().pending()));
+            }
+        }
+    }
+
+    /// Does what standard input says, to its end.
+    fn obey(&self) {
+        for line in io::stdin().lock().lines() {
+            let Ok(line) = line else { return };
+            let Some(gate) = self.recorder().gate() else { continue };
+            match line.parse() {
+                Ok(Go::One { process, call }) if process == std::process::id() => gate.let_go(call),
+                Ok(Go::One { process, .. }) => actor::tell(&self.bench.children, Some(process), &line),
+                Ok(Go::All) => {
+                    gate.open();
+                    actor::tell(&self.bench.children, None, &line);
+                }
+                Err(()) => {}
+            }
         }
     }
 
@@ -89,7 +120,7 @@ impl Lab {
         start(
             "leash",
             Box::new(move || {
-                let _ = io::stdin().lock().read_to_end(&mut Vec::new());
+                feeling.obey();
                 feeling.end_now(Ending::Interrupted, None);
             }),
         )?;
@@ -100,7 +131,10 @@ impl Lab {
                 waiting.end_now(Ending::Interrupted, None);
             }),
         )?;
-        start("deadline", Box::new(move || watching.watch()))?;
+        // Of a stepped run's child process only the run itself knows how long its calls were held; it ends with that.
+        if !(self.bench.is_part && self.recorder().gate().is_some()) {
+            start("deadline", Box::new(move || watching.watch()))?;
+        }
         let writing = self.bench.recorder.clone();
         writing.expect_writer();
         let started = start("writer", Box::new(move || writing.write_to(&mut io::BufWriter::new(io::stdout()))));

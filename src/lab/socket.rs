@@ -30,6 +30,7 @@ use super::actor;
 use super::kernel::{self, TcpInfo};
 use super::recorder::Recorder;
 use crate::event::{Args, Call, Data, Name, Outcome, Source, Value};
+use crate::language::either;
 
 /// A socket that records what is done with it.
 #[derive(Debug)]
@@ -465,8 +466,11 @@ impl Socket {
     #[track_caller]
     pub fn tcp_state(&self) -> super::Result<&'static str> {
         let info = self.tcp_info_at(Some(Location::caller()))?;
-        info.map(|info| info.state)
-            .ok_or_else(|| super::Error::Unavailable("this system has no TCP_INFO, which tells a TCP state".to_owned()))
+        info.map(|info| info.state).ok_or_else(|| {
+            super::Error::Unavailable(
+                either("this system has no TCP_INFO, which tells a TCP state", "这个系统没有 TCP_INFO，查不到 TCP 的状态").to_owned(),
+            )
+        })
     }
 
     /// What TCP_INFO says (tcp(7)); `None` where the system has none, or the socket is not TCP.

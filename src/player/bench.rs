@@ -1,7 +1,7 @@
 //! Runs one experiment in a process of its own, and hands out what it records as it comes.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, BufReader, IsTerminal};
+use std::io::{self, BufRead, BufReader, IsTerminal, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -11,7 +11,10 @@ use std::time::Duration;
 
 use crate::experiments::Experiment;
 use crate::lab;
+use crate::language;
 use crate::signals;
+use crate::stepping::Go;
+use crate::words;
 
 /// An experiment that is running.
 #[derive(Debug)]
@@ -36,6 +39,9 @@ static RUNNING: Mutex<Option<Leash>> = Mutex::new(None);
 /// The exit code of the signal that came; 0 for none.
 static INTERRUPTED: AtomicU8 = AtomicU8::new(0);
 
+/// So long an experiment that was told to end may take for its last words.
+pub const FAREWELL: Duration = Duration::from_secs(2);
+
 /// The pipe whose closing tells an experiment to end, and the process to kill if it does not.
 struct Leash {
     pipe: Option<ChildStdin>,
@@ -44,6 +50,19 @@ struct Leash {
 
 fn running() -> MutexGuard<'static, Option<Leash>> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Tells the experiment that runs, if it is stepped, which call may go.
+pub fn tell(go: Go) {
+    // One that has just ended needs no telling.
+    let _ = running().as_mut().and_then(|leash| leash.pipe.as_mut()).map(|pipe| writeln!(pipe, "{go}"));
+}
+
+/// Tells the experiment that runs to end.
+pub fn let_loose() {
+    if let Some(leash) = running().as_mut() {
+        leash.pipe = None;
+    }
 }
 
 /// The exit code that an interruption asks for, if there was one.
@@ -62,7 +81,7 @@ pub fn watch_for_interruptions() {
         if let Some(Leash { pipe, process }) = leash {
             // An experiment whose leash is gone ends, and this program after it, before these seconds are over.
             drop(pipe);
-            thread::sleep(Duration::from_secs(2));
+            thread::sleep(FAREWELL);
             kill(process);
         } else if io::stderr().is_terminal() {
             eprintln!();
@@ -87,13 +106,17 @@ fn kill(process: u32) {
 fn kill(_: u32) {}
 
 impl Bench {
-    /// Starts the experiment.
+    /// Starts the experiment; a stepped one waits before each call for [`tell`].
     ///
     /// # Errors
     /// What starting a process or a thread answers.
-    pub fn start(experiment: &Experiment, settings: &BTreeMap<String, String>) -> io::Result<Bench> {
+    pub fn start(experiment: &Experiment, settings: &BTreeMap<String, String>, stepped: bool) -> io::Result<Bench> {
         let mut command = Command::new(lab::program());
-        command.arg("__experiment").arg(experiment.name);
+        // What it says of its troubles is for this reader.
+        command.arg("__experiment").arg(experiment.name).args(["--lang", language::spoken().tag()]);
+        if stepped {
+            command.arg("--step");
+        }
         for (name, value) in settings {
             command.arg("--set").arg(format!("{name}={value}"));
         }
@@ -128,7 +151,7 @@ impl Bench {
 
     fn let_go(&mut self) -> String {
         running().take();
-        self.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string())
+        self.child.wait().map_or_else(|error| language::error_text(&error), words::ended)
     }
 }
 

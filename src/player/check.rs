@@ -3,7 +3,9 @@
 use crate::course::{CourseError, Lesson, Named, Show};
 use crate::experiments::{self, Experiment};
 use crate::lab::parameter;
+use crate::language::either;
 use crate::views;
+use crate::words;
 
 /// The known name that is nearest to a wrong one, if any is near.
 #[must_use]
@@ -23,10 +25,10 @@ pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
         .map(|(name, _)| name)
 }
 
-/// `; did you mean ‘x’?`, or nothing.
+/// “; did you mean `x`?”, or nothing.
 #[must_use]
 pub fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    nearest(wrong, known).map_or_else(String::new, |name| format!("; did you mean `{name}`?"))
+    nearest(wrong, known).map_or_else(String::new, words::did_you_mean)
 }
 
 /// Checks every name in a lesson against the table of experiments and the views.
@@ -42,12 +44,12 @@ fn shown(file: &str, show: &Show) -> Result<(), CourseError> {
     let name = show.experiment.name.as_str();
     let experiment: &Experiment = experiments::find(name).ok_or_else(|| {
         let near = did_you_mean(name, experiments::all().map(|experiment| experiment.name));
-        wrong(&show.experiment, format!("there is no experiment `{name}`{near} (`explore run --list` shows all)"))
+        wrong(&show.experiment, words::no_experiment(name, &near))
     })?;
     if let Some(view) = show.views.iter().find(|view| views::View::find(&view.name).is_none()) {
         let known = views::NAMES.map(|(name, _)| name);
         let near = did_you_mean(&view.name, known);
-        return Err(wrong(view, format!("there is no view `{}`{near} (there are {})", view.name, known.join(", "))));
+        return Err(wrong(view, words::no_view(&view.name, &near, &known.join(either(", ", "、")))));
     }
     for setting in &show.settings {
         parameter::settle(name, experiment.parameters, std::slice::from_ref(&setting.name))
@@ -55,10 +57,10 @@ fn shown(file: &str, show: &Show) -> Result<(), CourseError> {
     }
     if let Some(line) = show.claims.iter().find(|line| !experiment.claims.contains(&line.claim.name.as_str())) {
         let near = did_you_mean(&line.claim.name, experiment.claims.iter().copied());
-        return Err(wrong(&line.claim, format!("`{name}` checks no claim `{}`{near}", line.claim.name)));
+        return Err(wrong(&line.claim, words::no_claim(name, &line.claim.name, &near)));
     }
     match experiment.claims.iter().find(|claim| !show.claims.iter().any(|line| line.claim.name == **claim)) {
-        Some(left_out) => Err(wrong(&show.experiment, format!("`{name}` also checks the claim `{left_out}`: give it a sentence"))),
+        Some(left_out) => Err(wrong(&show.experiment, words::claim_left_out(name, left_out))),
         None => Ok(()),
     }
 }

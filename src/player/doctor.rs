@@ -6,6 +6,7 @@ use super::{Failure, Player};
 use crate::experiments;
 use crate::lab::probe::{Lack, Probe};
 use crate::lab::{self, Network};
+use crate::language;
 use crate::picture::{Ink, Row};
 use crate::words;
 
@@ -53,12 +54,12 @@ fn line(player: &mut Player, name: &str, lack: Option<&Lack>, good: &str) -> Res
 
 /// Tries it in a process of its own: what is tried cannot be undone.
 fn probe() -> Result<Probe, Failure> {
-    let unable = |what: String| Failure::Unable(format!("doctor: its probe {what}"));
     let output = Command::new(lab::program())
         .arg("__probe")
+        .args(["--lang", language::spoken().tag()])
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .output()
-        .map_err(|error| unable(format!("cannot be started: {error}")))?;
-    serde_json::from_slice(&output.stdout).map_err(|error| unable(format!("did not answer: {error} ({})", output.status)))
+        .map_err(|error| Failure::Unable(words::no_probe(&error)))?;
+    serde_json::from_slice(&output.stdout).map_err(|error| Failure::Unable(words::no_answer(error, output.status)))
 }

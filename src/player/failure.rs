@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use crate::course::CourseError;
 use crate::terminal::Left;
+use crate::words;
 
 /// Why the program ends early. [`Failure::code`] is its exit code.
 #[derive(Debug, Error)]
@@ -20,7 +21,7 @@ pub enum Failure {
     #[error("{0}")]
     Unable(String),
     /// Writing to the terminal, or reading from it, failed.
-    #[error("the terminal: {0}")]
+    #[error("{}", words::terminal_failed(.0))]
     Terminal(io::Error),
     /// The reader asked to leave.
     #[error("left")]

@@ -1,12 +1,15 @@
 //! A lesson, told: prose, prediction, run, comparison, explanation, in that order.
 
+use std::borrow::Cow;
 use std::path::Path;
 
+use super::tally::Guess;
 use super::{Failure, Player, chat, check, overview, report, settle};
-use crate::course::{self, Lesson, Prediction, Show, Step, progress};
+use crate::course::{self, Lesson, Prediction, Show, Step, gist, progress};
 use crate::experiments;
 use crate::picture::Ink;
 use crate::terminal::Typed;
+use crate::views::hands;
 use crate::words::{self, Counts};
 
 impl Player {
@@ -15,7 +18,7 @@ impl Player {
     /// # Errors
     /// [`Failure`], see there.
     pub fn lesson(&mut self, which: &str) -> Result<Counts, Failure> {
-        let lesson = if which == "next" { self.next_lesson()? } else { find(which)? };
+        let lesson = self.chosen(which)?;
         check::lesson(&lesson)?;
         self.open_sinks()?;
         // A lesson of the course is noted while a person plays it; one from a file, or into a pipe, is not.
@@ -40,6 +43,11 @@ impl Player {
         }
         self.terminal.flush()?;
         Ok(counts)
+    }
+
+    /// The lesson of that number, slug or file, or the next one.
+    pub(super) fn chosen(&self, which: &str) -> Result<Lesson, Failure> {
+        if which == "next" { self.next_lesson() } else { find(which) }
     }
 
     /// The step to begin with: where the lesson was left, if its reader wants to go on there.
@@ -78,7 +86,7 @@ impl Player {
     }
 
     fn steps(&mut self, lesson: &Lesson, from: usize, counts: &mut Counts) -> Result<(), Failure> {
-        let mut predicted: Option<(&Prediction, Option<usize>)> = None;
+        let mut predicted: Option<(&Prediction, Guess)> = None;
         for (index, step) in lesson.steps.iter().enumerate().skip(from) {
             match step {
                 Step::Prose(markdown) => self.prose(markdown)?,
@@ -86,9 +94,10 @@ impl Player {
                 Step::Experiment(show) => {
                     *counts += self.experiment(show)?;
                     let name = show.experiment.name.as_str();
-                    if let Some((prediction, choice)) = predicted.take() {
-                        self.compare(prediction, choice)?;
-                        if let Some(choice) = choice {
+                    if let Some((prediction, guess)) = predicted.take() {
+                        self.compare(prediction, &guess)?;
+                        // A room's hands are nobody's own prediction.
+                        if let Guess::One(choice) = guess {
                             self.note(|progress, slug| progress.predict(slug, name, choice == prediction.right));
                         }
                     }
@@ -108,7 +117,7 @@ impl Player {
             if part > 0 {
                 self.go_on(words::enter_goes_on())?;
             }
-            self.terminal.prose(section)?;
+            self.terminal.prose(&if self.class.big { gist(section).into() } else { Cow::Borrowed(section) })?;
             self.terminal.blank()?;
         }
         Ok(())
@@ -119,7 +128,10 @@ impl Player {
         let Some(experiment) = experiments::find(&show.experiment.name) else { return Ok(Counts::default()) };
         if let Some((first, lines)) = experiment.source().filter(|_| show.code) {
             self.terminal.wrapped("", &words::code_at(experiment.file.path, first), Ink::Faint)?;
-            self.terminal.code(first, &lines)?;
+            // On a projector --step shows it, line by line.
+            if !self.class.big {
+                self.terminal.code(first, &lines)?;
+            }
             self.terminal.blank()?;
         }
         self.go_on(words::enter_runs())?;
@@ -128,28 +140,58 @@ impl Player {
         Ok(report::count(&judged))
     }
 
-    fn predict(&mut self, prediction: &Prediction) -> Result<Option<usize>, Failure> {
+    /// The question and what may happen.
+    pub(super) fn pose(&mut self, prediction: &Prediction) -> Result<(), Failure> {
         self.terminal.wrapped("", words::predict(), Ink::Warn)?;
         self.terminal.wrapped("", &prediction.question, Ink::Strong)?;
         for (letter, option) in ('a'..).zip(&prediction.options) {
+            if self.class.big {
+                self.terminal.blank()?;
+            }
             self.terminal.wrapped(&format!("  {letter}) "), option, Ink::Plain)?;
         }
+        Ok(())
+    }
+
+    fn predict(&mut self, prediction: &Prediction) -> Result<Guess, Failure> {
+        self.pose(prediction)?;
         loop {
-            let Typed::Line(typed) = self.terminal.ask(words::type_a_letter())? else {
-                self.terminal.blank()?;
-                return Ok(None);
+            let prompt = if self.class.is_one() { words::type_a_letter_or_hands() } else { words::type_a_letter() };
+            let guess = match self.terminal.ask(prompt)? {
+                Typed::Line(typed) => Guess::parse(&typed, prediction.options.len()),
+                Typed::Nothing => Ok(Guess::Skipped),
             };
-            let letter = typed.trim_end_matches(')').to_lowercase();
-            let choice = ('a'..).take(prediction.options.len()).position(|one| letter == one.to_string());
-            if choice.is_some() || letter.is_empty() {
-                self.terminal.blank()?;
-                return Ok(choice);
+            match guess {
+                Ok(guess) => {
+                    self.terminal.blank()?;
+                    return Ok(guess);
+                }
+                Err(wrong) => self.terminal.wrapped("", &wrong, Ink::Warn)?,
             }
-            self.terminal.wrapped("", words::no_such_option(), Ink::Warn)?;
         }
     }
 
-    fn compare(&mut self, prediction: &Prediction, choice: Option<usize>) -> Result<(), Failure> {
+    /// What a room predicted, beside what happened.
+    fn compare_hands(&mut self, prediction: &Prediction, raised: &[u32]) -> Result<(), Failure> {
+        let picture = hands::draw(&prediction.options, raised, prediction.right, self.terminal.width());
+        self.terminal.picture(&picture)?;
+        self.terminal.blank()?;
+        let most = raised.iter().copied().max().filter(|most| *most > 0);
+        let first: Vec<_> = (0..raised.len()).filter(|place| Some(raised[*place]) == most).collect();
+        let options: Vec<_> = first.iter().map(|place| prediction.options[*place].as_str()).collect();
+        let as_predicted = first == [prediction.right];
+        let said =
+            words::room_compared(&options, most.unwrap_or(0), raised.iter().sum(), &prediction.options[prediction.right], as_predicted);
+        self.terminal.wrapped("", &said, if as_predicted { Ink::Good } else { Ink::Warn })?;
+        Ok(self.terminal.blank()?)
+    }
+
+    pub(super) fn compare(&mut self, prediction: &Prediction, guess: &Guess) -> Result<(), Failure> {
+        let choice = match guess {
+            Guess::Skipped => None,
+            Guess::One(choice) => Some(*choice),
+            Guess::Hands(raised) => return self.compare_hands(prediction, raised),
+        };
         let right = &prediction.options[prediction.right];
         let as_predicted = choice == Some(prediction.right);
         let said = choice.map(|choice| prediction.options[choice].as_str());
@@ -222,5 +264,5 @@ pub(super) fn find(which: &str) -> Result<Lesson, Failure> {
         return Ok(course::from_file(Path::new(which))?);
     }
     let near = check::did_you_mean(which, lessons.iter().map(|lesson| lesson.slug.as_str()));
-    Err(Failure::Usage(format!("there is no lesson `{which}`{near} (`explore list` shows all; a file of your own is ./NAME.md)")))
+    Err(Failure::Usage(words::no_lesson(which, &near)))
 }

@@ -7,10 +7,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::course::{self, Lesson, Show};
-use crate::event::{Ending, Event, What};
-use crate::experiments::{self, Experiment};
+use crate::event::{Ending, Event};
+use crate::experiments::{self, Experiment, Stepping};
 use crate::lab::parameter::{self, DEADLINE};
 use crate::lab::{self, kernel};
+use crate::language::either;
 use crate::picture::{Ink, Row};
 use crate::recording::{self, Header, Line, Recording};
 use crate::terminal::Terminal;
@@ -19,6 +20,7 @@ use crate::views::{Numbers, View, pcapng};
 use crate::words::{self, Counts};
 
 pub mod bench;
+mod book;
 pub mod chat;
 mod check;
 mod doctor;
@@ -26,20 +28,26 @@ mod failure;
 mod glossary;
 mod lesson;
 mod overview;
+mod page;
+pub mod pictures;
 mod replay;
 mod report;
 pub mod shipped;
 mod sink;
 mod standing;
+mod step;
+mod tally;
 mod verify;
+mod whole;
 
 pub use doctor::doctor;
 pub use failure::Failure;
+pub use step::Class;
 pub use verify::verify;
 
 use bench::{Bench, Came};
 use lesson::find as find_lesson;
-use report::{Judged, Told};
+use report::{Judged, Shown, Told};
 use sink::Sink;
 
 /// How long nothing may come before a blocked call is shown as blocked.
@@ -55,6 +63,8 @@ pub struct Player {
     sink: Option<Sink>,
     /// Where the frames go.
     frames: Option<Sink>,
+    /// How a class is shown it.
+    class: Class,
     /// The lesson that is being played, if how far it gets is noted.
     noted: Option<String>,
     /// It could not be noted, which has been said.
@@ -73,7 +83,26 @@ impl Player {
     /// standard output).
     #[must_use]
     pub fn new(terminal: Terminal, verbose: u8, record: Option<&Path>, pcap: Option<&Path>) -> Player {
-        Player { terminal, verbose, sink: record.map(Sink::to), frames: pcap.map(Sink::to), noted: None, unnoted: false }
+        Player {
+            terminal,
+            verbose,
+            sink: record.map(Sink::to),
+            frames: pcap.map(Sink::to),
+            class: Class::default(),
+            noted: None,
+            unnoted: false,
+        }
+    }
+
+    /// The same, before a class.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] if nobody is there to press Enter.
+    pub fn in_class(self, class: Class) -> Result<Player, Failure> {
+        if class.step && !self.terminal.is_interactive() {
+            return Err(Failure::Usage(words::step_needs_a_terminal().to_owned()));
+        }
+        Ok(Player { class, ..self })
     }
 
     /// Runs one experiment alone.
@@ -83,7 +112,7 @@ impl Player {
     pub fn run(&mut self, name: &str, set: &[String]) -> Result<Counts, Failure> {
         let experiment = experiments::find(name).ok_or_else(|| {
             let near = check::did_you_mean(name, experiments::all().map(|experiment| experiment.name));
-            Failure::Usage(format!("there is no experiment `{name}`{near} (`explore run --list` shows all)"))
+            Failure::Usage(words::no_experiment(name, &near))
         })?;
         let show = shown_in_course(name)?;
         let settings = settle(experiment, &[show.settings(), set.to_owned()].concat())?;
@@ -93,11 +122,11 @@ impl Player {
         self.terminal.flush()?;
         match ending {
             Some(Ending::Unavailable { .. }) if counts.broken == 0 && shipped::has(name) => {
-                Err(Failure::Unable(format!("{name}: {}", words::a_recording_was_shown())))
+                Err(Failure::Unable(words::said_of(name, words::a_recording_was_shown())))
             }
-            Some(Ending::Unavailable { why }) if counts.broken == 0 => Err(Failure::Unable(format!("{name}: {why}"))),
-            Some(Ending::Deadline) if counts.broken == 0 => Err(Failure::Unable(format!("{name}: {}", words::deadline_struck()))),
-            Some(Ending::Failed { why }) if judged.is_empty() => Err(Failure::Unable(format!("{name}: {why}"))),
+            Some(Ending::Unavailable { why }) if counts.broken == 0 => Err(Failure::Unable(words::said_of(name, why))),
+            Some(Ending::Deadline) if counts.broken == 0 => Err(Failure::Unable(words::said_of(name, words::deadline_struck()))),
+            Some(Ending::Failed { why }) if judged.is_empty() => Err(Failure::Unable(words::said_of(name, why))),
             _ => Ok(counts),
         }
     }
@@ -127,7 +156,20 @@ impl Player {
         experiment: &Experiment,
         settings: &BTreeMap<String, String>,
     ) -> Result<(Option<Ending>, Vec<Judged>), Failure> {
-        let Done { recording, aftermath } = self.run_live(experiment, settings)?;
+        let Done { recording, aftermath } = match experiment.stepping {
+            Stepping::Steps if self.class.steps() => {
+                let done = self.run_stepped(experiment, settings)?;
+                if self.verbose > 0 {
+                    self.trace_recorded(&done.recording)?;
+                }
+                done
+            }
+            Stepping::Whole(why) if self.class.steps() => {
+                self.terminal.wrapped("", &words::runs_whole(step::why(why)), Ink::Warn)?;
+                self.run_live(experiment, settings)?
+            }
+            _ => self.run_live(experiment, settings)?,
+        };
         let judged = report::judge(show, &recording, Told::Live(&aftermath));
         let ending = recording.ending().cloned();
         let shipped = match &ending {
@@ -141,7 +183,7 @@ impl Player {
             let recorded_with: Vec<_> =
                 shipped.header.parameters.iter().filter(differ).map(|(name, value)| format!("{name}={value}")).collect();
             if !recorded_with.is_empty() {
-                self.terminal.wrapped("", &words::recorded_with(&recorded_with.join(", ")), Ink::Warn)?;
+                self.terminal.wrapped("", &words::recorded_with(&recorded_with.join(either(", ", "、"))), Ink::Warn)?;
             }
             self.terminal.blank()?;
             self.trace_recorded(&shipped)?;
@@ -150,6 +192,10 @@ impl Player {
         } else {
             self.pictures(show, &recording)?;
             self.claims(&judged, words::checked())?;
+            if report::is_stepped(&recording) {
+                self.terminal.wrapped("", words::was_stepped(), Ink::Warn)?;
+                self.terminal.blank()?;
+            }
         }
         Ok((ending, judged))
     }
@@ -170,11 +216,7 @@ impl Player {
     fn run_live(&mut self, experiment: &Experiment, settings: &BTreeMap<String, String>) -> Result<Done, Failure> {
         self.open_sinks()?;
         self.terminal.flush()?;
-        let cannot = |error: io::Error| {
-            let errno = kernel::error_name(&error);
-            Failure::Unable(format!("{}: its process cannot be started: {error}; {}", experiment.name, lab::remedy(&errno)))
-        };
-        let mut bench = Bench::start(experiment, settings).map_err(cannot)?;
+        let mut bench = Bench::start(experiment, settings, false).map_err(|error| cannot_start(experiment.name, &error))?;
         let header = Header::now(kernel::name(), experiment.name, settings.clone());
         let mut recording = Recording { header, events: Vec::new() };
         let mut live = self.trace().map(Live::new);
@@ -242,14 +284,11 @@ impl Player {
             self.terminal.picture(&picture)?;
             self.terminal.blank()?;
         }
-        let blocked = recording.events.iter().find_map(|event| match &event.what {
-            What::Deadline { limit_ns, blocked } => Some((*limit_ns, blocked)),
-            _ => None,
-        });
-        if let Some((limit_ns, blocked)) = blocked {
-            for line in words::deadline(limit_ns, blocked) {
-                self.terminal.wrapped("", &line, Ink::Bad)?;
-            }
+        let troubles = page::troubles(recording);
+        for line in &troubles {
+            self.terminal.wrapped("", line, Ink::Bad)?;
+        }
+        if !troubles.is_empty() {
             self.terminal.blank()?;
         }
         Ok(())
@@ -261,10 +300,23 @@ impl Player {
         }
         self.terminal.wrapped("", heading, Ink::Faint)?;
         for one in judged {
-            report::show(&mut self.terminal, one, self.verbose > 0)?;
+            let evidence = match (self.class.big, self.verbose) {
+                (true, 0) => Shown::Broken,
+                (_, 0) => Shown::Some,
+                _ => Shown::All,
+            };
+            report::show(&mut self.terminal, one, evidence)?;
+            if self.class.big {
+                self.terminal.blank()?;
+            }
         }
         Ok(self.terminal.blank()?)
     }
+}
+
+fn cannot_start(experiment: &str, error: &io::Error) -> Failure {
+    let errno = kernel::error_name(error);
+    Failure::Unable(words::not_started(experiment, error, lab::remedy(&errno)))
 }
 
 /// A trace that is shown while things happen. What other processes did is a little longer under way: it is held back until

@@ -92,12 +92,12 @@ impl Player {
         for experiment in experiments::all() {
             self.terminal.wrapped("", experiment.name, Ink::Strong)?;
             for parameter in experiment.parameters {
-                let text = format!("{}={}: {} ({})", parameter.name, parameter.default, parameter.help, parameter.kind.takes());
+                let text = words::knob(parameter.name, parameter.default, parameter.help.spoken(), &parameter.kind.takes());
                 self.terminal.wrapped("    --set ", &text, Ink::Plain)?;
             }
         }
         let deadline = &parameter::DEADLINE;
-        self.terminal.wrapped("", &words::each_also_takes(deadline.name, deadline.default, deadline.help), Ink::Faint)?;
+        self.terminal.wrapped("", &words::each_also_takes(deadline.name, deadline.default, deadline.help.spoken()), Ink::Faint)?;
         Ok(self.terminal.flush()?)
     }
 

@@ -16,7 +16,7 @@ impl Player {
     /// # Errors
     /// [`Failure::Usage`] if the file is not a recording, or is damaged; what it holds is shown first.
     pub fn replay(&mut self, path: &Path) -> Result<(), Failure> {
-        let unreadable = |error: io::Error| Failure::Usage(format!("{}: {error}: name a file that `--record` wrote", path.display()));
+        let unreadable = |error: io::Error| Failure::Usage(words::no_recording(path.display(), &error));
         let contents = if path == Path::new("-") {
             recording::read(io::stdin().lock())
         } else {
@@ -36,7 +36,7 @@ impl Player {
         match contents.damage {
             None => Ok(()),
             Some((line, what)) => {
-                let kept = if contents.recordings.is_empty() { "" } else { "; what stands before it has been shown" };
+                let kept = if contents.recordings.is_empty() { "" } else { words::shown_so_far() };
                 Err(Failure::Usage(format!("{}:{line}: {what}{kept}", path.display())))
             }
         }

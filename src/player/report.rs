@@ -3,8 +3,10 @@
 use std::io;
 
 use crate::course::{ClaimLine, Show};
-use crate::event::{Claim, Ending, Evidence, Value, Verdict};
+use crate::event::{Address, Claim, Ending, Evidence, Value, Verdict, What};
 use crate::lab::parameter::DEADLINE;
+use crate::language::said;
+use crate::lexicon;
 use crate::picture::{Ink, Row, span_of};
 use crate::recording::Recording;
 use crate::terminal::Terminal;
@@ -37,7 +39,22 @@ pub enum Told<'a> {
 /// Sets the lesson's claims beside what the run recorded. A claim that the run never came to is never taken as held.
 #[must_use]
 pub fn judge(show: &Show, recording: &Recording, told: Told<'_>) -> Vec<Judged> {
-    show.claims.iter().map(|line| judge_one(line, recording, told)).collect()
+    let mut judged: Vec<_> = show.claims.iter().map(|line| judge_one(line, recording, told)).collect();
+    // What breaks under a hand that holds the calls is no word of the kernel's; a process that is lost without a word is.
+    if is_stepped(recording) && recording.ending().is_some() {
+        for one in judged.iter_mut().filter(|one| one.verdict == Verdict::Broken) {
+            one.verdict = Verdict::NotChecked;
+            let before = one.why.take().map_or_else(String::new, |why| format!(" ({why})"));
+            one.why = Some(format!("{}{before}", words::perhaps_the_pause()));
+        }
+    }
+    judged
+}
+
+/// Whether calls were held in this run.
+#[must_use]
+pub fn is_stepped(recording: &Recording) -> bool {
+    recording.events.iter().any(|event| matches!(event.what, What::Held(_)))
 }
 
 fn judge_one(line: &ClaimLine, recording: &Recording, told: Told<'_>) -> Judged {
@@ -89,6 +106,8 @@ fn shown(value: &Value, unit: Option<&str>) -> String {
     match (value, unit) {
         (Value::Number(number), Some("ns")) => span_of(u64::try_from(*number).unwrap_or(0)),
         (Value::Number(number), Some(unit)) => format!("{number} {unit}"),
+        (Value::Address(at @ Address::Unix(None)), _) => lexicon::shown(&at.to_string()).into_owned(),
+        (Value::Text(text), _) => lexicon::shown(text).into_owned(),
         _ => value.to_string(),
     }
 }
@@ -98,22 +117,35 @@ fn shown(value: &Value, unit: Option<&str>) -> String {
 pub fn comparison(evidence: &Evidence) -> String {
     let unit = evidence.unit.as_deref();
     let (saw, with) = (shown(&evidence.saw, unit), shown(&evidence.with, unit));
-    match (&evidence.with_what, evidence.held) {
-        (Some(with_what), _) => format!("{} {saw} {} {with_what} {with}", evidence.what, evidence.relation),
-        (None, true) if saw == with => format!("{}: {saw}", evidence.what),
-        (None, true) => format!("{}: {saw} {} {with}", evidence.what, evidence.relation),
-        (None, _) => words::expected(&evidence.what, &saw, &evidence.relation.to_string(), &with),
+    let relation = evidence.relation.to_string();
+    let (what, relation) = (lexicon::shown(&evidence.what), lexicon::shown(&relation));
+    match (evidence.with_what.as_deref().map(lexicon::shown), evidence.held) {
+        (Some(with_what), _) => format!("{what} {saw} {relation} {with_what} {with}"),
+        (None, true) if saw == with => said!("{what}: {saw}", "{what}：{saw}"),
+        (None, true) => said!("{what}: {saw} {relation} {with}", "{what}：{saw} {relation} {with}"),
+        (None, _) => words::expected(&what, &saw, &relation, &with),
     }
 }
 
 /// How many comparisons a claim shows unless all are asked for.
 const SHOWN: usize = 3;
 
+/// Which comparisons are shown below a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// Those that broke.
+    Broken,
+    /// The first few.
+    Some,
+    /// All.
+    All,
+}
+
 /// Shows one claim: mark, sentence, and the evidence below it.
 ///
 /// # Errors
 /// What writing to the terminal answers.
-pub fn show(terminal: &mut Terminal, judged: &Judged, all: bool) -> io::Result<()> {
+pub fn show(terminal: &mut Terminal, judged: &Judged, which: Shown) -> io::Result<()> {
     let (mark, ink) = match judged.verdict {
         Verdict::Held => ("✓ ", Ink::Good),
         Verdict::Broken => ("✗ ", Ink::Bad),
@@ -121,9 +153,9 @@ pub fn show(terminal: &mut Terminal, judged: &Judged, all: bool) -> io::Result<(
     };
     terminal.wrapped(mark, &judged.sentence, ink)?;
     let broken_first = |evidence: &&Evidence| evidence.held;
-    let mut evidence: Vec<_> = judged.evidence.iter().collect();
+    let mut evidence: Vec<_> = judged.evidence.iter().filter(|one| which != Shown::Broken || !one.held).collect();
     evidence.sort_by_key(broken_first);
-    let most = if all { evidence.len() } else { SHOWN };
+    let most = if which == Shown::All { evidence.len() } else { SHOWN };
     for one in evidence.iter().take(most) {
         let (mark, ink) = if one.held { ("    ", Ink::Faint) } else { ("  ✗ ", Ink::Bad) };
         terminal.wrapped(mark, &comparison(one), ink)?;
@@ -132,8 +164,9 @@ pub fn show(terminal: &mut Terminal, judged: &Judged, all: bool) -> io::Result<(
         terminal.row(&Row::new().with(format!("    … {}", words::more_evidence(evidence.len() - most)), Ink::Faint))?;
     }
     if judged.verdict != Verdict::Held {
-        let why = judged.why.as_deref().map_or_else(String::new, |why| format!(": {why}"));
-        terminal.wrapped("    ", &format!("{}{why}", words::verdict(judged.verdict)), ink)?;
+        let verdict = words::verdict(judged.verdict);
+        let text = judged.why.as_deref().map_or_else(|| verdict.to_owned(), |why| words::said_of(verdict, lexicon::shown(why)));
+        terminal.wrapped("    ", &text, ink)?;
     }
     Ok(())
 }

@@ -75,7 +75,7 @@ pub fn remake(folder: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-fn write(path: &Path, recording: &Recording) -> io::Result<()> {
+pub(super) fn write(path: &Path, recording: &Recording) -> io::Result<()> {
     let mut to = BufWriter::new(File::create(path)?);
     recording::write_line(&mut to, &recording.header)?;
     recording.events.iter().try_for_each(|event| recording::write_line(&mut to, event))?;

@@ -6,6 +6,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use super::Failure;
+use crate::words;
 
 /// A file that is to be written.
 pub struct Sink {
@@ -49,5 +50,5 @@ impl Sink {
 
 /// The file is not for us to write.
 pub(super) fn unwritable(path: &Path, error: &io::Error) -> Failure {
-    Failure::Unable(format!("{} cannot be written: {error}: name a file in a folder that you may write to", path.display()))
+    Failure::Unable(words::unwritable(path.display(), error))
 }

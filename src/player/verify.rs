@@ -71,7 +71,7 @@ pub fn verify(player: &mut Player, which: &[String], json: bool) -> Result<Count
                     } else {
                         told.clone_from(&judged.why);
                     }
-                    report::show(&mut player.terminal, &judged, true)?;
+                    report::show(&mut player.terminal, &judged, report::Shown::All)?;
                 }
             }
         }

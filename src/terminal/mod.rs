@@ -9,6 +9,7 @@ use colored::{Color, Colorize};
 use crate::picture::{Ink, Picture, Row};
 use crate::text::safe;
 
+pub mod keys;
 mod prose;
 
 /// How output is to look.
@@ -20,6 +21,8 @@ pub struct Look {
     pub ascii: bool,
     /// Columns, if the terminal is not to say.
     pub width: Option<u16>,
+    /// In half of the columns, so that the letters can be made twice as large.
+    pub big: bool,
     /// Ask nothing and wait for nothing.
     pub auto: bool,
     /// What asks for Enter when the screen is full.
@@ -32,6 +35,7 @@ pub struct Terminal {
     width: usize,
     /// The width does not follow the terminal's.
     fixed_width: bool,
+    big: bool,
     ascii: bool,
     interactive: bool,
     /// Whether the terminal takes the cursor back when it is told to.
@@ -42,6 +46,8 @@ pub struct Terminal {
     shown: usize,
     /// What asks for Enter when the screen is full.
     more: &'static str,
+    /// The rows, where they are kept instead of shown.
+    kept: Option<Picture>,
 }
 
 /// What was typed.
@@ -58,14 +64,23 @@ pub enum Typed {
 #[error("the reader left")]
 pub struct Left;
 
+/// Another screen, without a cursor (xterm's control sequences, ctlseqs).
+const ALTERNATE_SCREEN_ON: &str = "\x1b[?1049h\x1b[?25l\x1b[2J";
+/// The screen that was there before, with its cursor.
+pub const ALTERNATE_SCREEN_OFF: &str = "\x1b[?25h\x1b[?1049l";
+
 /// The narrowest that anything is drawn for.
 pub const NARROWEST: usize = 20;
+/// Where letters are to be large, pictures still get so many columns.
+const LEAST_BIG: usize = 40;
 /// Prose is not wider than this: longer lines are hard to read.
 const PROSE: usize = 88;
 /// Below this, source code has no line numbers: it needs the room.
 const NO_GUTTER: usize = 50;
 /// What is assumed where nobody says.
 const USUAL: usize = 80;
+/// The same of rows.
+const USUAL_ROWS: usize = 24;
 
 impl Terminal {
     /// Standard output, looked at once: colours and width do not change later.
@@ -75,20 +90,28 @@ impl Terminal {
         let at_terminal = stdout.is_terminal();
         colored::control::set_override(look.color.unwrap_or_else(|| wants_color(at_terminal)));
         let size = terminal_size::terminal_size_of(&stdout);
-        let measured = || size.map(|(width, _)| usize::from(width.0));
-        let width = look.width.map(usize::from).or_else(measured).filter(|width| *width > 0).unwrap_or(USUAL).max(NARROWEST);
+        let measured = || size.map(|(width, _)| columns(usize::from(width.0), look.big));
+        let width = look
+            .width
+            .map(usize::from)
+            .or_else(measured)
+            .filter(|width| *width > 0)
+            .unwrap_or_else(|| columns(USUAL, look.big))
+            .max(NARROWEST);
         let interactive = !look.auto && at_terminal && io::stdin().is_terminal();
         let height = size.map(|(_, height)| usize::from(height.0)).filter(|height| interactive && *height > 4);
         Terminal {
             out: Box::new(io::BufWriter::new(stdout)),
             width,
             fixed_width: look.width.is_some(),
+            big: look.big,
             ascii: look.ascii,
             interactive,
             erases: interactive && std::env::var_os("TERM").is_some_and(|term| term != "dumb"),
             height,
             shown: 0,
             more: look.more,
+            kept: None,
         }
     }
 
@@ -99,13 +122,27 @@ impl Terminal {
             out: Box::new(io::sink()),
             width: USUAL,
             fixed_width: true,
+            big: false,
             ascii: false,
             interactive: false,
             erases: false,
             height: None,
             shown: 0,
             more: "",
+            kept: None,
         }
+    }
+
+    /// Keeps what it is given, in this many columns, for [`Terminal::taken`].
+    #[must_use]
+    pub fn kept(width: usize) -> Terminal {
+        Terminal { width, kept: Some(Picture::default()), ..Terminal::nowhere() }
+    }
+
+    /// What a [`Terminal::kept`] was given, as a picture.
+    #[must_use]
+    pub fn taken(self) -> Picture {
+        self.kept.unwrap_or_default()
     }
 
     /// Columns to draw in.
@@ -156,6 +193,10 @@ impl Terminal {
     /// What write(2) answers.
     pub fn row_at_once(&mut self, row: &Row) -> io::Result<()> {
         self.shown += 1;
+        if let Some(kept) = &mut self.kept {
+            kept.0.push(row.clone());
+            return Ok(());
+        }
         for (index, span) in row.0.iter().enumerate() {
             let text = if index + 1 == row.0.len() { span.text.trim_end() } else { &span.text };
             let text = safe(text);
@@ -278,18 +319,64 @@ impl Terminal {
             return Ok(Typed::Nothing);
         }
         self.measure_again();
-        let typed = String::from_utf8_lossy(&typed).trim().to_owned();
+        let echoed = String::from_utf8_lossy(&typed).trim_end_matches(['\n', '\r']).to_owned();
+        let typed = half_width(echoed.trim());
         if self.erases && typed.is_empty() {
-            write!(self.out, "\x1b[1A\x1b[2K")?; // the prompt has served: cursor up, line away (ECMA-48)
+            // The prompt has served: cursor up, line away (ECMA-48), for each row that it took.
+            let columns = terminal_size::terminal_size_of(io::stdout()).map_or(self.width, |(width, _)| usize::from(width.0));
+            let rows = rows_of(&format!("{prompt}{echoed}"), columns);
+            write!(self.out, "{}", "\x1b[1A\x1b[2K".repeat(rows))?;
         }
         if typed.eq_ignore_ascii_case("q") { Err(io::Error::other(Left)) } else { Ok(Typed::Line(typed)) }
+    }
+
+    /// Whether one picture can be shown in the place of another.
+    #[must_use]
+    pub fn erases(&self) -> bool {
+        self.erases && self.height.is_some()
+    }
+
+    /// From here on a screen of its own is shown, and what was there comes back after it: [`ALTERNATE_SCREEN_OFF`].
+    ///
+    /// # Errors
+    /// What write(2) answers.
+    pub fn alternate_screen(&mut self) -> io::Result<()> {
+        self.shown = 0;
+        write!(self.out, "{ALTERNATE_SCREEN_ON}")?;
+        self.out.flush()
+    }
+
+    /// This picture, in the place of what is on the screen.
+    ///
+    /// # Errors
+    /// What write(2) answers.
+    pub fn whole_screen(&mut self, picture: &Picture) -> io::Result<()> {
+        write!(self.out, "\x1b[H")?;
+        for (index, row) in picture.0.iter().enumerate() {
+            let text = shown(row, self.ascii);
+            // No newline after the last row: it would scroll.
+            write!(self.out, "{}{}\x1b[K", if index > 0 { "\n" } else { "" }, text.trim_end_matches('\n'))?;
+        }
+        write!(self.out, "\x1b[J")?;
+        self.out.flush()
+    }
+
+    /// Columns and rows for a [`Terminal::whole_screen`] at this moment: all that the window has, for it is measured at each.
+    /// What is drawn next is drawn for the window as it is now.
+    pub fn measure_now(&mut self) -> (usize, usize) {
+        let window = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
+        if self.interactive {
+            self.measure_again();
+        }
+        let width = window.filter(|_| self.interactive && !self.fixed_width).map_or(self.width, |width| width.max(NARROWEST));
+        (width, self.height.unwrap_or(USUAL_ROWS))
     }
 
     /// A window may have been resized while its reader thought.
     fn measure_again(&mut self) {
         let Some((width, height)) = terminal_size::terminal_size_of(io::stdout()) else { return };
         if !self.fixed_width {
-            self.width = usize::from(width.0).max(NARROWEST);
+            self.width = columns(usize::from(width.0), self.big).max(NARROWEST);
         }
         self.height = Some(usize::from(height.0)).filter(|height| *height > 4);
     }
@@ -301,6 +388,32 @@ impl Terminal {
             let _ = nix::sys::termios::tcflush(io::stdin(), nix::sys::termios::FlushArg::TCIFLUSH);
         }
     }
+}
+
+/// How many of the window's columns are drawn in: all, or for a projector half, but no fewer than [`LEAST_BIG`] that there are.
+fn columns(window: usize, big: bool) -> usize {
+    if big { (window / 2).max(LEAST_BIG.min(window)) } else { window }
+}
+
+/// The rows of a terminal that this text takes: a wide character that has one column left begins a new row.
+fn rows_of(text: &str, columns: usize) -> usize {
+    let (mut rows, mut column) = (1, 0);
+    for width in text.chars().filter_map(unicode_width::UnicodeWidthChar::width) {
+        if column + width > columns {
+            rows += 1;
+            column = 0;
+        }
+        column += width;
+    }
+    rows
+}
+
+/// What a Chinese input method makes of a key, `ｑ`, as the key that was meant (Unicode, block FF00).
+fn half_width(typed: &str) -> String {
+    typed
+        .chars()
+        .map(|one| if matches!(one, '\u{ff01}'..='\u{ff5e}') { char::from_u32(one as u32 - 0xfee0).unwrap_or(one) } else { one })
+        .collect()
 }
 
 /// What the environment says of colours: NO_COLOR, CLICOLOR_FORCE, TERM (no-color.org, bixense.com/clicolors).
@@ -335,8 +448,10 @@ pub fn shown(row: &Row, ascii: bool) -> String {
     texts.chain(["\n".to_owned()]).collect()
 }
 
-/// Each character of our pictures as one ASCII character; what is not ours (a learner's 你好) stays as it is.
+/// Each character of our pictures as one ASCII character; what is not ours (a learner's 你好) stays as it is. A relation takes
+/// the space after it, so that every column stays in its place and `≥` does not become `>`.
 fn to_ascii(text: &str) -> String {
+    let text = text.replace("≥ ", ">=").replace("≤ ", "<=").replace("≠ ", "!=");
     text.chars()
         .map(|character| match character {
             '│' | '┃' | '║' | '╎' | '┆' | '┇' | '┊' | '┋' | '╏' | '▏' | '▎' | '▍' => '|',
@@ -366,4 +481,26 @@ fn to_ascii(text: &str) -> String {
             other => other,
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_prompt_takes_as_many_rows_as_its_wide_characters_need() {
+        assert_eq!(rows_of("", 10), 1);
+        assert_eq!(rows_of("0123456789", 10), 1);
+        assert_eq!(rows_of("0123456789a", 10), 2);
+        assert_eq!(rows_of("按回车继续", 10), 1);
+        assert_eq!(rows_of("a按回车继续", 10), 2);
+        assert_eq!(rows_of("按回车，在本机上运行（q 退出） ", 16), 2);
+    }
+
+    #[test]
+    fn what_an_input_method_widens_is_what_was_meant() {
+        assert_eq!(half_width("ｑ"), "q");
+        assert_eq!(half_width("Ａ）"), "A)");
+        assert_eq!(half_width("你好 b"), "你好 b");
+    }
 }

@@ -1,21 +1,11 @@
 //! Prose: CommonMark laid out in rows of a given width, with wide characters counted as two columns.
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
-use textwrap::core::Word;
 use textwrap::{WordSeparator, WordSplitter, WrapAlgorithm};
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 use crate::picture::{Ink, Picture, Row, fit};
-use crate::text::joint;
-
-/// Wraps plain text; a line may also break between wide characters, as Chinese is written.
-pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
-    let options = textwrap::Options::new(width)
-        .word_separator(WordSeparator::Custom(words))
-        .word_splitter(WordSplitter::NoHyphenation)
-        .wrap_algorithm(WrapAlgorithm::FirstFit);
-    textwrap::wrap(text, options).into_iter().map(|line| line.trim_end().to_owned()).collect()
-}
+use crate::text::{joint, wrap};
 
 /// A short text in one ink, with `code` in another, in rows of this width.
 pub(super) fn inline(text: &str, ink: Ink, width: usize) -> Vec<Row> {
@@ -41,27 +31,6 @@ pub(super) fn wrap_code(line: &str, width: usize) -> Vec<String> {
         .into_iter()
         .map(std::borrow::Cow::into_owned)
         .collect()
-}
-
-/// Words end at spaces, and on either side of a wide character, but no line begins with closing punctuation nor ends with opening.
-fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
-    const CLOSING: &str = "，。、；：？！）》」』】”’…,.;:?!)%";
-    const OPENING: &str = "（《「『【“‘(";
-    let mut cuts = vec![0];
-    let mut previous: Option<char> = None;
-    for (at, character) in line.char_indices() {
-        let wide = |c: char| c.width() == Some(2);
-        if let Some(before) = previous {
-            let after_space = before == ' ' && character != ' ';
-            let between_wide = (wide(before) || wide(character)) && before != ' ' && character != ' ';
-            if after_space || (between_wide && !CLOSING.contains(character) && !OPENING.contains(before)) {
-                cuts.push(at);
-            }
-        }
-        previous = Some(character);
-    }
-    cuts.push(line.len());
-    Box::new((1..cuts.len()).map(move |index| Word::from(&line[cuts[index - 1]..cuts[index]])))
 }
 
 /// Text whose characters have inks.

@@ -7,8 +7,10 @@ use unicode_width::UnicodeWidthStr;
 use super::flows::in_order;
 use super::wording::safe;
 use crate::event::{Event, What};
+use crate::language::{either, said};
 use crate::picture::{Ink, Picture, Row, fit, span_of};
 use crate::recording::Recording;
+use crate::text::wrap;
 
 /// From so many values on the 99th percentile says more than the extremes.
 const ENOUGH_FOR_P99: usize = 100;
@@ -70,8 +72,12 @@ fn measured(events: &[&Event]) -> Vec<Group> {
             let alike = bars.iter().all(|bar| bar.times == most);
             let footer = match most {
                 0 | 1 => String::new(),
-                _ if alike => format!("a bar is the median of {most} measurements: half of them took no longer"),
-                _ => "a bar is the median of its measurements: half of them took no longer".to_owned(),
+                _ if alike => said!(
+                    "a bar is the median of {most} measurements: half of them took no longer",
+                    "条形是 {most} 次测量的中位数：一半不超过它"
+                ),
+                _ => either("a bar is the median of its measurements: half of them took no longer", "条形是各次测量的中位数：一半不超过它")
+                    .to_owned(),
             };
             Group { heading: safe(series), bars, footer }
         })
@@ -93,7 +99,7 @@ fn summary(label: &str, mut values: Vec<u64>) -> Bar {
     let median = percentile(50);
     let spread = match values.as_slice() {
         [] | [_] => String::new(),
-        many if many.len() >= ENOUGH_FOR_P99 => format!("99 of 100 within {}", span_of(percentile(99))),
+        many if many.len() >= ENOUGH_FOR_P99 => said!("99 of 100 within {span}", "99% 在 {span} 内", span = span_of(percentile(99))),
         [least, .., most] => format!("{} … {}", span_of(*least), span_of(*most)),
     };
     Bar { label: safe(label), value: median, times: values.len(), shown: span_of(median), spread }
@@ -113,8 +119,9 @@ fn counted(events: &[&Event]) -> Vec<Group> {
                 let Some(group) = groups.last_mut() else { continue };
                 group.bars.push(Bar { label: safe(label), value: *count, times: 1, shown: count.to_string(), spread: String::new() });
                 let source = safe(source);
-                if !group.footer.split(", ").any(|known| known == source) {
-                    let comma = if group.footer.is_empty() { "" } else { ", " };
+                let comma = either(", ", "，");
+                if !group.footer.split(comma).any(|known| known == source) {
+                    let comma = if group.footer.is_empty() { "" } else { comma };
                     group.footer = format!("{}{comma}{source}", group.footer);
                 }
             }
@@ -146,17 +153,19 @@ impl Group {
             rows.push(row);
         }
         if self.bars.len() > MOST_ROWS {
-            rows.push(Row::new().with(fit(&format!("… {} more", self.bars.len() - MOST_ROWS), width), Ink::Faint));
+            rows.push(
+                Row::new().with(fit(&said!("… {more} more", "… 还有 {more} 条", more = self.bars.len() - MOST_ROWS), width), Ink::Faint),
+            );
         }
         if !self.footer.is_empty() {
-            let footer = format!("({})", self.footer);
-            rows.extend(textwrap::wrap(&footer, width).into_iter().map(|line| Row::new().with(fit(&line, width), Ink::Faint)));
+            let footer = said!("({footer})", "（{footer}）", footer = self.footer);
+            rows.extend(wrap(&footer, width).into_iter().map(|line| Row::new().with(fit(&line, width), Ink::Faint)));
         }
     }
 }
 
 /// A bar of at most `room` columns, to an eighth of a column; what is more than nothing is seen.
-fn stroke(value: u64, most: u64, room: usize) -> String {
+pub(super) fn stroke(value: u64, most: u64, room: usize) -> String {
     let whole = (room * 8) as u128;
     let eighths = (u128::from(value) * whole + u128::from(most) / 2) / u128::from(most.max(1));
     let eighths = usize::try_from(eighths).unwrap_or(0).max(usize::from(value > 0));

@@ -5,10 +5,12 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::flows::{Fate, Flows, flows, in_order, part_of};
-use super::wording::{Cast, safe};
+use super::wording::{Cast, bytes, plural, safe};
 use crate::event::Data;
+use crate::language::{either, said};
 use crate::picture::{Canvas, Ink, Picture, Row, fit};
 use crate::recording::Recording;
+use crate::text::wrap;
 
 /// What a box in a row holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,15 +58,24 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
 fn person(flows: &Flows, cast: &Cast, socket: Option<usize>, call: Option<usize>) -> (String, Ink) {
     let by_call = call.and_then(|at| flows.calls.get(at)).map(|made| &made.actor);
     let actor = by_call.or_else(|| socket.and_then(|at| flows.sockets.get(at)).map(|socket| &socket.owner));
-    actor.map_or_else(|| ("nobody".to_owned(), Ink::Faint), |actor| (safe(actor), cast.ink(actor)))
+    actor.map_or_else(|| (either("nobody", "没有人").to_owned(), Ink::Faint), |actor| (safe(actor), cast.ink(actor)))
 }
 
-fn bytes(count: usize) -> String {
-    if count == 1 { "1 byte".to_owned() } else { format!("{count} bytes") }
+/// Calls that send.
+fn sends(count: usize) -> String {
+    let s = plural(count);
+    said!("{count} send{s}", "{count} 次发送")
 }
 
-fn calls(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+/// Calls that receive.
+fn receives(count: usize) -> String {
+    let s = plural(count);
+    said!("{count} receive{s}", "{count} 次接收")
+}
+
+fn count_of_datagrams(count: usize) -> String {
+    let s = plural(count);
+    said!("{count} datagram{s}", "{count} 个数据报")
 }
 
 fn streams(flows: &Flows, cast: &Cast) -> Vec<Flow> {
@@ -83,17 +94,29 @@ fn streams(flows: &Flows, cast: &Cast) -> Vec<Flow> {
             let mut remarks = Vec::new();
             if all_got < all_sent {
                 got.push(piece(&(usize::MAX, all_got, all_sent - all_got), None));
-                remarks.push(format!("░ {} were not received", bytes(all_sent - all_got)));
+                remarks.push(said!("░ {bytes} were not received", "░ {bytes}没有被接收", bytes = bytes(all_sent - all_got)));
             }
             if !direction.sound {
-                remarks.push("≠ what was received is not what was sent: the rows are set by their lengths alone".to_owned());
+                remarks.push(
+                    either(
+                        "≠ what was received is not what was sent: the rows are set by their lengths alone",
+                        "≠ 收到的和发出的不同：这里只按长度对齐",
+                    )
+                    .to_owned(),
+                );
             }
             let (sender, receiver) = (
                 person(flows, cast, Some(direction.from), direction.sends.first().map(|one| one.0)),
                 person(flows, cast, Some(direction.to), direction.receives.first().map(|one| one.0)),
             );
-            let counts = format!("{}, {}", calls(direction.sends.len(), "send"), calls(direction.receives.len(), "receive"));
-            let heading = heading(flows, direction.from, &sender.0, &receiver.0, &format!("{}: {counts}", bytes(all_sent)));
+            let counts = [sends(direction.sends.len()), receives(direction.receives.len())].join(either(", ", "，"));
+            let heading = heading(
+                flows,
+                direction.from,
+                &sender.0,
+                &receiver.0,
+                &said!("{bytes}: {counts}", "{bytes}：{counts}", bytes = bytes(all_sent)),
+            );
             Flow { heading, remarks, sender, receiver, sent, got }
         })
         .collect()
@@ -102,10 +125,10 @@ fn streams(flows: &Flows, cast: &Cast) -> Vec<Flow> {
 fn heading(flows: &Flows, socket: usize, from: &str, to: &str, counts: &str) -> String {
     let socket = &flows.sockets[socket];
     let kind = match (socket.protocol_said(), socket.kind.as_str()) {
-        ("", "SOCK_STREAM") => "stream, ",
-        ("", "SOCK_DGRAM") => "datagrams, ",
-        ("TCP", _) => "TCP, ",
-        ("UDP", _) => "UDP, ",
+        ("", "SOCK_STREAM") => either("stream, ", "字节流，"),
+        ("", "SOCK_DGRAM") => either("datagrams, ", "数据报，"),
+        ("TCP", _) => either("TCP, ", "TCP，"),
+        ("UDP", _) => either("UDP, ", "UDP，"),
         _ => "",
     };
     format!("{from} → {to}  {kind}{counts}")
@@ -126,13 +149,13 @@ fn datagrams(flows: &Flows, cast: &Cast) -> Vec<Flow> {
 
 fn datagrams_between(flows: &Flows, cast: &Cast, from: usize, to: Option<usize>) -> Flow {
     let (mut sent, mut got, mut at) = (Vec::new(), Vec::new(), 0);
-    let (mut sends, mut receives, mut gone, mut missing, mut empty) = (0, 0, 0, 0, 0);
+    let (mut sent_by, mut received_by, mut gone, mut missing, mut empty) = (0, 0, 0, 0, 0);
     let (mut sender, mut receiver) = (None, None);
     for message in flows.messages.iter().filter(|message| (message.from, message.to) == (Some(from), to) && message.send.is_some()) {
         let (start, end) = (at, at + message.bytes);
         at = end;
-        sends += 1;
-        receives += usize::from(message.receive.is_some());
+        sent_by += 1;
+        received_by += usize::from(message.receive.is_some());
         empty += usize::from(message.bytes == 0);
         sender = sender.or(message.send);
         receiver = receiver.or(message.receive);
@@ -155,16 +178,30 @@ fn datagrams_between(flows: &Flows, cast: &Cast, from: usize, to: Option<usize>)
     }
     let mut remarks = Vec::new();
     if gone > 0 {
-        remarks.push(format!("▒ {} gone: the buffer was shorter than the datagram", bytes(gone)));
+        remarks.push(said!(
+            "▒ {bytes} gone: the buffer was shorter than the datagram",
+            "▒ 丢了 {bytes}：缓冲区比数据报短",
+            bytes = bytes(gone)
+        ));
     }
     if missing > 0 {
-        remarks.push(format!("░ {} not received", calls(missing, "datagram")));
+        remarks.push(said!("░ {datagrams} not received", "░ {datagrams}没有被接收", datagrams = count_of_datagrams(missing)));
     }
     if empty > 0 {
-        remarks.push(format!("· {} of 0 bytes, too short to be drawn", calls(empty, "datagram")));
+        remarks.push(said!(
+            "· {datagrams} of 0 bytes, too short to be drawn",
+            "· {datagrams}只有 0 字节，画不出来",
+            datagrams = count_of_datagrams(empty)
+        ));
     }
     let (sender, receiver) = (person(flows, cast, Some(from), sender), person(flows, cast, to, receiver));
-    let counts = format!("{}: {}, {}", bytes(at), calls(sends, "send"), calls(receives, "receive"));
+    let counts = said!(
+        "{bytes}: {sends}, {receives}",
+        "{bytes}：{sends}，{receives}",
+        bytes = bytes(at),
+        sends = sends(sent_by),
+        receives = receives(received_by)
+    );
     let heading = heading(flows, from, &sender.0, &receiver.0, &counts);
     let seen = |pieces: Vec<Piece>| pieces.into_iter().filter(|piece| piece.start < piece.end).collect();
     Flow { heading, remarks, sender, receiver, sent: seen(sent), got: seen(got) }
@@ -240,8 +277,8 @@ impl Scale {
 
 impl Flow {
     fn draw(&self, width: usize, rows: &mut Vec<Row>) {
-        rows.extend(textwrap::wrap(&self.heading, width).iter().map(|line| Row::new().with(fit(line, width), Ink::Strong)));
-        let labels = [format!("{} sends", self.sender.0), format!("{} receives", self.receiver.0)];
+        rows.extend(wrap(&self.heading, width).iter().map(|line| Row::new().with(fit(line, width), Ink::Strong)));
+        let labels = [said!("{who} sends", "{who}发送", who = self.sender.0), said!("{who} receives", "{who}接收", who = self.receiver.0)];
         let label = labels.iter().map(|label| label.width() + 2).max().unwrap_or(0);
         let aside = label <= width / 4;
         let left = if aside { label } else { 0 };
@@ -268,13 +305,16 @@ impl Flow {
         let all = self.sent.iter().chain(&self.got).map(|piece| piece.end).max().unwrap_or(0);
         let mut remarks = self.remarks.clone();
         if all > end {
-            let of = [(beyond(&self.sent), "send"), (beyond(&self.got), "receive")];
-            let of: Vec<String> = of.into_iter().filter(|(count, _)| *count > 0).map(|(count, what)| calls(count, what)).collect();
-            remarks.insert(0, format!("… {} more, of {}", bytes(all - end), of.join(" and ")));
+            let of = [(beyond(&self.sent), sends as fn(usize) -> String), (beyond(&self.got), receives)];
+            let of: Vec<String> = of.into_iter().filter(|(count, _)| *count > 0).map(|(count, said)| said(count)).collect();
+            remarks.insert(
+                0,
+                said!("… {bytes} more, of {of}", "… 还有 {bytes}（{of}）", bytes = bytes(all - end), of = of.join(either(" and ", "，"))),
+            );
         }
         for remark in remarks {
             let ink = if remark.starts_with(['▒', '░', '≠']) { Ink::Warn } else { Ink::Faint };
-            rows.extend(textwrap::wrap(&remark, width).iter().map(|line| Row::new().with(fit(line, width), ink)));
+            rows.extend(wrap(&remark, width).iter().map(|line| Row::new().with(fit(line, width), ink)));
         }
     }
 }
@@ -299,8 +339,8 @@ fn counts(canvas: &mut Canvas, (row, left): (usize, usize), scale: &Scale, piece
         let count = bytes(piece.end - piece.start);
         match piece.holds {
             Holds::Bytes => count,
-            Holds::Gone => format!("{count} gone"),
-            Holds::Missing => format!("{count} not received"),
+            Holds::Gone => said!("{count} gone", "{count}丢了"),
+            Holds::Missing => said!("{count} not received", "{count}没有收"),
         }
     };
     let all_spelt = shown.iter().all(|(start, end, piece)| spelt(piece).width() <= end - start);

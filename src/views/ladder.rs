@@ -11,8 +11,10 @@ use unicode_width::UnicodeWidthStr;
 
 use self::story::{Shape, Step, Story, Words};
 use self::telling::story;
+use crate::language::{either, said};
 use crate::picture::{Canvas, Ink, Picture, fit, span_of};
 use crate::recording::Recording;
+use crate::text::wrap;
 use crate::views::Numbers;
 
 mod arrow;
@@ -40,15 +42,36 @@ const OUTWARD: usize = 72;
 const TWO_ENDS: usize = 112;
 
 /// What is said of states that nobody asked the kernel for.
-const LEGEND: &str = "(STATE): derived from the segments; without brackets: the kernel said so";
+fn legend() -> &'static str {
+    either("(STATE): derived from the segments; without brackets: the kernel said so", "(STATE)：由报文段推出；无括号：内核说的")
+}
 
 pub(super) fn draw(recording: &Recording, width: usize, numbers: Numbers) -> Picture {
     let story = story(recording, numbers);
+    let Some(Layout { time, columns, end, outward }) = layout(&story, width) else { return list::draw(&story, width) };
+    let (canvas, end) = (Canvas::new(width), end.min(width));
+    let mut ladder = Ladder { canvas, columns, end, time, outward, row: 0, told: String::new(), reasons: HashSet::new() };
+    ladder.head(&story);
+    ladder.steps(&story.steps);
+    ladder.legend(&story);
+    ladder.canvas.picture()
+}
+
+/// Where everything stands.
+struct Layout {
+    time: usize,
+    columns: Vec<usize>,
+    end: usize,
+    outward: bool,
+}
+
+/// `None` if there is no room for lanes.
+fn layout(story: &Story, width: usize) -> Option<Layout> {
     let lanes = story.lanes.len().max(1);
     let (time, spacing) = match (width.saturating_sub(TIME) / lanes, width / lanes) {
         (with_time, _) if with_time >= NARROWEST => (TIME, with_time.min(WIDEST)),
         (_, without) if without >= NARROWEST => (0, without),
-        _ => return list::draw(&story, width),
+        _ => return None,
     };
     let mut columns: Vec<usize> = (0..story.lanes.len()).map(|lane| time + lane * spacing).collect();
     let mut end = time + lanes * spacing;
@@ -58,12 +81,13 @@ pub(super) fn draw(recording: &Recording, width: usize, numbers: Numbers) -> Pic
         let side = (end - TIME) * 28 / 100;
         columns = vec![TIME + side, end - side - 2];
     }
-    let (canvas, end) = (Canvas::new(width), end.min(width));
-    let mut ladder = Ladder { canvas, columns, end, time, outward, row: 0, told: String::new(), reasons: HashSet::new() };
-    ladder.head(&story);
-    ladder.steps(&story.steps);
-    ladder.legend(&story);
-    ladder.canvas.picture()
+    Some(Layout { time, columns, end, outward })
+}
+
+/// The columns of the lanes, where there are any.
+#[cfg(test)]
+pub(super) fn lanes_at(recording: &Recording, width: usize) -> Option<Vec<usize>> {
+    layout(&story(recording, Numbers::Relative), width).map(|layout| layout.columns)
 }
 
 struct Ladder {
@@ -85,12 +109,12 @@ struct Ladder {
 
 impl Ladder {
     fn head(&mut self, story: &Story) {
-        let process = |lane: usize| format!(" process {}", story.lanes[lane].process);
+        let process = |lane: usize| said!(" process {pid}", " 进程 {pid}", pid = story.lanes[lane].process);
         let several = story.lanes.iter().any(|lane| lane.process != story.lanes[0].process);
         let fits = |lane: usize| self.columns[lane] + story.lanes[lane].name.width() + process(lane).width() <= self.words_end(lane);
         let several = several && (0..story.lanes.len()).all(fits);
         if self.time > 0 {
-            self.canvas.write(0, self.time - 5, self.time, "time", Ink::Faint);
+            self.canvas.write(0, self.time - 5, self.time, either("time", "时间"), Ink::Faint);
         }
         for (lane, who) in story.lanes.iter().enumerate() {
             let end = self.words_end(lane);
@@ -208,7 +232,7 @@ impl Ladder {
     /// What the brackets mean, if there are any.
     fn legend(&mut self, story: &Story) {
         if story.steps.iter().any(|step| matches!(step.shape, Shape::State { derived: true, .. })) {
-            for line in textwrap::wrap(LEGEND, self.end) {
+            for line in wrap(legend(), self.end) {
                 self.canvas.write(self.row, 0, self.end, &line, Ink::Faint);
                 self.row += 1;
             }
@@ -245,7 +269,7 @@ impl Ladder {
         let start = self.columns.first().map_or(self.time, |column| column + 2);
         let end = if self.outward { self.columns[1] - 1 } else { self.end };
         let room = end.saturating_sub(start).max(1);
-        for (index, line) in textwrap::wrap(text, room).into_iter().enumerate() {
+        for (index, line) in wrap(text, room).into_iter().enumerate() {
             if index == 0 {
                 self.lanes(step)
             } else {

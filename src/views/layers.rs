@@ -9,11 +9,13 @@ use std::ops::Range;
 use unicode_width::UnicodeWidthStr;
 
 use super::flows::in_order;
-use super::wording::safe;
+use super::wording::{self, end, safe};
 use crate::event::frame::{Arp, Ethernet, Frame, Icmp, Udp};
 use crate::event::{Data, What};
+use crate::language::{either, said};
 use crate::picture::{Ink, Picture, Row, fit};
 use crate::recording::Recording;
+use crate::text::wrap;
 
 /// Columns left of the bytes, for the layer's name.
 const MARGIN: usize = 9;
@@ -47,6 +49,11 @@ fn ink(osi: usize) -> Ink {
     })
 }
 
+/// What nobody below the programs looks into.
+fn payload_name() -> &'static str {
+    either("payload", "数据")
+}
+
 /// The protocol above the network, as one says it.
 fn protocol(frame: &Frame) -> &'static str {
     let layers = &frame.layers;
@@ -55,7 +62,7 @@ fn protocol(frame: &Frame) -> &'static str {
         () if layers.udp.is_some() => "UDP",
         () if layers.icmp.is_some() => "ICMP",
         () if layers.arp.is_some() => "ARP",
-        () => "other",
+        () => either("other", "其他"),
     }
 }
 
@@ -70,56 +77,89 @@ fn parts(frame: &Frame) -> Vec<Part> {
     };
     if let Some(ethernet) = &layers.ethernet {
         let inside = match ethernet.ether_type {
-            0x0800 => ": IPv4",
-            0x86dd => ": IPv6",
-            0x0806 => ": ARP",
+            0x0800 => either(": IPv4", "：IPv4"),
+            0x86dd => either(": IPv6", "：IPv6"),
+            0x0806 => either(": ARP", "：ARP"),
             _ => "",
         };
-        let reading = vec![format!("type {:04x}{inside}", ethernet.ether_type)];
-        add("Ethernet", 2, Ethernet::BYTES, &[(0, 6, "to"), (6, 6, "from"), (12, 2, "type")], reading);
+        let reading = vec![said!("type {kind:04x}{inside}", "类型 {kind:04x}{inside}", kind = ethernet.ether_type)];
+        let fields = [(0, 6, either("to", "目的")), (6, 6, either("from", "源")), (12, 2, either("type", "类型"))];
+        add(either("Ethernet", "以太网"), 2, Ethernet::BYTES, &fields, reading);
     }
     if let Some(arp) = &layers.arp {
         let reading = if arp.operation == 1 {
-            vec![format!("who has {}?", arp.target_ip), format!("tell {}", arp.sender_ip)]
+            vec![said!("who has {ip}?", "谁有 {ip}？", ip = arp.target_ip), said!("tell {ip}", "请告诉 {ip}", ip = arp.sender_ip)]
         } else {
-            vec![format!("{} is at", arp.sender_ip), arp.sender_mac.to_string()]
+            vec![said!("{ip} is at", "{ip} 在", ip = arp.sender_ip), arp.sender_mac.to_string()]
         };
-        let fields = [(6, 2, "op"), (8, 6, "sender's MAC"), (14, 4, "its IP"), (18, 6, "target's MAC"), (24, 4, "its IP")];
+        let fields = [
+            (6, 2, either("op", "操作")),
+            (8, 6, either("sender's MAC", "发送方 MAC")),
+            (14, 4, either("its IP", "其 IP")),
+            (18, 6, either("target's MAC", "目标 MAC")),
+            (24, 4, either("its IP", "其 IP")),
+        ];
         add("ARP", 2, Arp::BYTES, &fields, reading);
     }
     if let Some(ip) = &layers.ip {
         let inside = protocol(frame);
-        let mut reading = vec![format!("{} → {}", ip.src, ip.dst), format!("protocol {}: {inside}", ip.protocol)];
-        reading.push(format!("length {}", ip.total_bytes));
-        reading.push(format!("{} {}", if ip.src.is_ipv4() { "TTL" } else { "hop limit" }, ip.ttl));
+        let mut reading =
+            vec![format!("{} → {}", ip.src, ip.dst), said!("protocol {number}: {inside}", "协议 {number}：{inside}", number = ip.protocol)];
+        reading.push(said!("length {bytes}", "总长度 {bytes}", bytes = ip.total_bytes));
+        reading.push(format!("{} {}", if ip.src.is_ipv4() { "TTL" } else { either("hop limit", "跳数限制") }, ip.ttl));
         if ip.src.is_ipv4() {
-            let options = (20, ip.header_bytes.saturating_sub(20), "options");
-            let fields = [(2, 2, "len"), (4, 2, "id"), (9, 1, "pr"), (10, 2, "sum"), (12, 4, "from"), (16, 4, "to"), options];
+            let options = (20, ip.header_bytes.saturating_sub(20), either("options", "选项"));
+            let fields = [
+                (2, 2, either("len", "长度")),
+                (4, 2, either("id", "标识")),
+                (9, 1, either("pr", "协")),
+                (10, 2, either("sum", "校验")),
+                (12, 4, either("from", "源地址")),
+                (16, 4, either("to", "目的地址")),
+                options,
+            ];
             add("IPv4", 3, ip.header_bytes, &fields, reading);
         } else {
-            let fields = [(4, 2, "len"), (6, 1, "pr"), (8, 16, "from"), (24, 16, "to")];
+            let fields = [
+                (4, 2, either("len", "长度")),
+                (6, 1, either("pr", "下")),
+                (8, 16, either("from", "源地址")),
+                (24, 16, either("to", "目的地址")),
+            ];
             add("IPv6", 3, ip.header_bytes, &fields, reading);
         }
     }
     if let Some(tcp) = &layers.tcp {
-        let mut reading = vec![format!("port {} → {}", tcp.src_port, tcp.dst_port), format!("seq {}", tcp.seq)];
+        let mut reading = vec![
+            said!("port {from} → {to}", "端口 {from} → {to}", from = tcp.src_port, to = tcp.dst_port),
+            said!("seq {seq}", "序号 {seq}", seq = tcp.seq),
+        ];
         if tcp.flags.ack() {
-            reading.push(format!("ack {}", tcp.ack));
+            reading.push(said!("ack {ack}", "确认号 {ack}", ack = tcp.ack));
         }
-        reading.push(format!("flags {}", tcp.flags));
-        let options = (20, tcp.header_bytes.saturating_sub(20), "options");
-        let ports = [(0, 2, "port"), (2, 2, "port")];
-        let fields = [(4, 4, "seq"), (8, 4, "ack"), (13, 1, "fl"), (14, 2, "win"), (16, 2, "sum"), options];
+        reading.push(said!("flags {flags}", "标志位 {flags}", flags = tcp.flags));
+        let options = (20, tcp.header_bytes.saturating_sub(20), either("options", "选项"));
+        let ports = [(0, 2, either("port", "端口")), (2, 2, either("port", "端口"))];
+        let fields = [
+            (4, 4, either("seq", "序号")),
+            (8, 4, either("ack", "确认号")),
+            (13, 1, either("fl", "标")),
+            (14, 2, either("win", "窗口")),
+            (16, 2, either("sum", "校验")),
+            options,
+        ];
         add("TCP", 4, tcp.header_bytes, &[&ports[..], &fields].concat(), reading);
     } else if let Some(udp) = &layers.udp {
         let reading = vec![
-            format!("port {} → {}", udp.src_port, udp.dst_port),
-            format!("length {}", Udp::BYTES.saturating_add(layers.payload_bytes)),
+            said!("port {from} → {to}", "端口 {from} → {to}", from = udp.src_port, to = udp.dst_port),
+            said!("length {bytes}", "长度 {bytes}", bytes = Udp::BYTES.saturating_add(layers.payload_bytes)),
         ];
-        add("UDP", 4, Udp::BYTES, &[(0, 2, "port"), (2, 2, "port"), (4, 2, "len"), (6, 2, "sum")], reading);
+        let ports = [(0, 2, either("port", "端口")), (2, 2, either("port", "端口"))];
+        let fields = [(4, 2, either("len", "长度")), (6, 2, either("sum", "校验"))];
+        add("UDP", 4, Udp::BYTES, &[ports, fields].concat(), reading);
     } else if let Some(icmp) = &layers.icmp {
-        let reading = vec![format!("type {} code {}", icmp.kind, icmp.code)];
-        add("ICMP", 3, Icmp::BYTES, &[(0, 1, "ty"), (1, 1, "co"), (2, 2, "sum")], reading);
+        let reading = vec![said!("type {kind} code {code}", "类型 {kind} 代码 {code}", kind = icmp.kind, code = icmp.code)];
+        add("ICMP", 3, Icmp::BYTES, &[(0, 1, either("ty", "类")), (1, 1, either("co", "码")), (2, 2, either("sum", "校验"))], reading);
     }
     let from = parts.last().map_or(0, |part| part.bytes.end);
     if layers.payload_bytes > 0 && from < all {
@@ -127,7 +167,7 @@ fn parts(frame: &Frame) -> Vec<Part> {
         // What an ICMP message carries is still the network's.
         let osi = if layers.icmp.is_some() { 3 } else { APPLICATION };
         let reading = vec![Data::of(&frame.raw.0[bytes.clone()]).to_string()];
-        parts.push(Part { name: "payload", osi, bytes, fields: Vec::new(), reading });
+        parts.push(Part { name: payload_name(), osi, bytes, fields: Vec::new(), reading });
     }
     parts.retain(|part| !part.bytes.is_empty());
     parts
@@ -145,10 +185,16 @@ fn label(name: &str, columns: usize, begins: bool, ends: bool) -> String {
     let (left, right) = (if begins { '└' } else { '─' }, if ends { '┘' } else { '─' });
     let name = if begins { name } else { "" };
     match columns {
-        wide if wide >= name.width() + 2 => format!("{left}{name:─^0$}{right}", wide - 2),
-        enough if enough >= name.width() => format!("{name:^enough$}"),
+        wide if wide >= name.width() + 2 => format!("{left}{}{right}", centred(name, wide - 2, "─")),
+        enough if enough >= name.width() => centred(name, enough, " "),
         _ => " ".repeat(columns),
     }
+}
+
+/// The name in the middle of so many columns, filled up with this.
+fn centred(name: &str, columns: usize, filling: &str) -> String {
+    let spare = columns.saturating_sub(name.width());
+    format!("{}{name}{}", filling.repeat(spare / 2), filling.repeat(spare - spare / 2))
 }
 
 impl Part {
@@ -162,7 +208,7 @@ impl Part {
             rows.push(Row::new().with(hex.join(" "), ink(self.osi)));
             let mut below = Row::new();
             let mut named = false;
-            if self.name == "payload" {
+            if self.name == payload_name() {
                 let shown: Vec<String> =
                     chunk.iter().map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '·' }.to_string()).collect();
                 below.push(shown.join("  "), ink(self.osi));
@@ -191,7 +237,7 @@ impl Part {
         let left_out = self.bytes.len().saturating_sub(per_row.saturating_mul(most));
         let mut reading = self.reading.clone();
         if left_out > 0 {
-            reading.push(format!("… {left_out} more bytes"));
+            reading.push(said!("… {left_out} more bytes", "… 还有 {left_out} 字节"));
         }
         let margin = [(self.name.to_owned(), Ink::Strong), (counted(self.bytes.len()), Ink::Plain)];
         if drawn.len() < 2 {
@@ -215,7 +261,7 @@ impl Part {
         }
         let rest: Vec<String> = reading.collect();
         if !rest.is_empty() && !beside {
-            for line in textwrap::wrap(&rest.join(", "), width.saturating_sub(MARGIN).max(8)) {
+            for line in wrap(&rest.join(either(", ", "，")), width.saturating_sub(MARGIN).max(8)) {
                 let mut row = Row::new();
                 row.pad_to(MARGIN);
                 rows.push(row.with(fit(&line, width.saturating_sub(MARGIN)), Ink::Plain));
@@ -227,15 +273,16 @@ impl Part {
 /// `14 bytes`; where that is too long for the margin, `1448 B`.
 fn counted(bytes: usize) -> String {
     match bytes {
-        1 => "1 byte".to_owned(),
-        0..=99 => format!("{bytes} bytes"),
+        0..=99 => wording::bytes(bytes),
         _ => format!("{bytes} B"),
     }
 }
 
 /// The seven of OSI (ISO/IEC 7498-1) from the top, and beside each what the other two models call it, with the bracket
 /// that holds together what is one layer there.
-const MODELS: [(&str, &str, &str); 7] = [
+type Model = (&'static str, &'static str, &'static str);
+const LAYERS: usize = 7;
+const ENGLISH: [Model; LAYERS] = [
     ("7 application", "┐ application", "┐ application"),
     ("6 presentation", "│", "│"),
     ("5 session", "┘", "┘"),
@@ -244,14 +291,23 @@ const MODELS: [(&str, &str, &str); 7] = [
     ("2 data link", "┐ network interface", "· data link"),
     ("1 physical", "┘", "· physical"),
 ];
+const CHINESE: [Model; LAYERS] = [
+    ("7 应用层", "┐ 应用层", "┐ 应用层"),
+    ("6 表示层", "│", "│"),
+    ("5 会话层", "┘", "┘"),
+    ("4 运输层", "· 运输层", "· 运输层"),
+    ("3 网络层", "· 网际层", "· 网络层"),
+    ("2 数据链路层", "┐ 网络接口层", "· 数据链路层"),
+    ("1 物理层", "┘", "· 物理层"),
+];
 
 /// Why a layer has no bytes in this frame.
 fn why_none(osi: usize) -> &'static str {
     match osi {
-        1 => "signals, not bytes",
-        5 | 6 => "left to programs",
-        7 => "no payload here",
-        _ => "not needed here",
+        1 => either("signals, not bytes", "信号，不是字节"),
+        5 | 6 => either("left to programs", "留给程序"),
+        7 => either("no payload here", "这里没有数据"),
+        _ => either("not needed here", "这里用不着"),
     }
 }
 
@@ -286,8 +342,12 @@ fn models(parts: &[Part], width: usize, rows: &mut Vec<Row>) {
         row
     };
     let head = Ink::Strong;
-    rows.push(line([("OSI", head), ("  TCP/IP", head), ("  as taught", head)], ("bytes".into(), head), (String::new(), head)));
-    for (osi, (seven, four, five)) in (1..=7).rev().zip(MODELS) {
+    rows.push(line(
+        [("OSI", head), ("  TCP/IP", head), (either("  as taught", "  五层模型"), head)],
+        (either("bytes", "字节").into(), head),
+        (String::new(), head),
+    ));
+    for (osi, (seven, four, five)) in (1..=7).rev().zip(either(ENGLISH, CHINESE)) {
         let here: Vec<&Part> = parts.iter().filter(|part| part.osi == osi).collect();
         let count: usize = here.iter().map(|part| part.bytes.len()).sum();
         let (weight, words) = if count > 0 {
@@ -318,8 +378,11 @@ fn frame_rows(frame: &Frame, width: usize) -> Vec<Row> {
     let (raw, parts) = (&frame.raw.0, parts(frame));
     let payload: usize = parts.iter().filter(|part| part.osi == APPLICATION).map(|part| part.bytes.len()).sum();
     let kind = protocol(frame);
-    let heading = format!("{} frame on the wire, {} → {}, {kind}: ", ordinal(frame.frame), frame.sent_by, frame.sent_by.other());
-    let sum = format!("{} bytes = {} headers + {payload} payload", raw.len(), raw.len() - payload);
+    let [from, to] = [frame.sent_by, frame.sent_by.other()].map(end);
+    let nth = either(ordinal(frame.frame), frame.frame.to_string());
+    let heading = said!("{nth} frame on the wire, {from} → {to}, {kind}: ", "线路上的第 {nth} 帧，{from} → {to}，{kind}：");
+    let (all, headers) = (raw.len(), raw.len() - payload);
+    let sum = said!("{all} bytes = {headers} headers + {payload} payload", "{all} 字节 = 首部 {headers} + 数据 {payload}");
     let mut rows = Vec::new();
     if heading.width() + sum.width() <= width {
         rows.push(Row::new().with(heading, Ink::Strong).with(sum, Ink::Strong));
@@ -329,10 +392,10 @@ fn frame_rows(frame: &Frame, width: usize) -> Vec<Row> {
     }
     let (per_row, _) = layout(width);
     let taken: usize =
-        parts.iter().filter(|part| part.name != "payload").map(|part| part.rows(raw, per_row, usize::MAX).len().max(2)).sum();
-    let room = (SCREEN.saturating_sub(rows.len() + taken + 1 + MODELS.len()) / 2).clamp((16 / per_row).max(1), 4.max(16 / per_row));
+        parts.iter().filter(|part| part.name != payload_name()).map(|part| part.rows(raw, per_row, usize::MAX).len().max(2)).sum();
+    let room = (SCREEN.saturating_sub(rows.len() + taken + 1 + LAYERS) / 2).clamp((16 / per_row).max(1), 4.max(16 / per_row));
     for part in &parts {
-        let most = if part.name == "payload" { room } else { usize::MAX };
+        let most = if part.name == payload_name() { room } else { usize::MAX };
         part.draw(raw, width, most, &mut rows);
     }
     if let Some(why) = &frame.layers.malformed {
@@ -350,11 +413,11 @@ fn overhead(frames: &[&Frame], width: usize, rows: &mut Vec<Row>) {
     }
     let cells = |texts: [String; 5]| {
         let mut row = format!("{:<5}", texts[0]);
-        texts[1..].iter().for_each(|text| row.push_str(&format!("{text:>9}")));
+        texts[1..].iter().for_each(|text| row.push_str(&format!("{}{text}", " ".repeat(9_usize.saturating_sub(text.width())))));
         fit(&row, width)
     };
     rows.push(Row::new());
-    let heading = ["", "frames", "bytes", "payload", "overhead"].map(str::to_owned);
+    let heading = either(["", "frames", "bytes", "payload", "overhead"], ["", "帧", "字节", "数据", "开销"]).map(str::to_owned);
     rows.push(Row::new().with(cells(heading), Ink::Strong));
     for kind in ["TCP", "UDP", "ICMP", "ARP"].into_iter().filter(|kind| of(kind).next().is_some()) {
         let bytes: usize = of(kind).map(|frame| frame.raw.0.len()).sum();
@@ -380,10 +443,10 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     };
     let mut chosen: Vec<&Frame> = ["TCP", "UDP"].into_iter().filter_map(|kind| first(kind, true)).collect();
     if chosen.is_empty() {
-        chosen.extend(["TCP", "UDP", "ICMP", "ARP", "other"].into_iter().find_map(|kind| first(kind, false)));
+        chosen.extend(["TCP", "UDP", "ICMP", "ARP", either("other", "其他")].into_iter().find_map(|kind| first(kind, false)));
     }
     if chosen.is_empty() {
-        return Picture(vec![Row::new().with(fit("(no frame was on the wire)", width), Ink::Faint)]);
+        return Picture(vec![Row::new().with(fit(either("(no frame was on the wire)", "（线路上没有帧）"), width), Ink::Faint)]);
     }
     let mut rows = Vec::new();
     for frame in chosen {
@@ -401,7 +464,7 @@ mod tests {
     use serde_json::{Value as Json, json};
 
     use super::super::sample::fits_everywhere;
-    use super::super::tests_support::Script;
+    use super::super::script::Script;
     use super::*;
 
     const HELLO: &str = "02000a0900023e66179edf44080045000039b6a14000400670090a0900010a090002a832c48d4a08da80beb3cc758018003ff1f40000\

@@ -8,10 +8,12 @@
 use std::collections::{HashMap, HashSet};
 
 use super::flows::{self, Flows, Made};
-use super::wording::safe;
+use super::wording::{bytes, safe};
 use crate::event::{ActorKind, Event, Name, Outcome, Sample, Value, What};
+use crate::language::{either, said};
 use crate::picture::span_of;
 use crate::recording::Recording;
+use crate::text::joint;
 
 /// A call that took longer than this is taken to have been blocked, in nanoseconds; no other call takes as long.
 const BLOCKED_NS: u64 = 1_000_000;
@@ -278,7 +280,9 @@ fn said(calls: &Doing, sample: &Sample, before: Option<&Sample>) -> Doing {
         (Some('R'), _) if before.is_some_and(waits_for_processor) => Doing::Ready,
         (Some('R'), _) => Doing::Runs,
         (None, _) => Doing::Away,
-        (Some('S' | 'D'), Doing::Runs) => Doing::Asleep(sample.syscall.as_ref().map_or("asleep".to_owned(), |call| safe(call))),
+        (Some('S' | 'D'), Doing::Runs) => {
+            Doing::Asleep(sample.syscall.as_ref().map_or(either("asleep", "睡眠").to_owned(), |call| safe(call)))
+        }
         _ => calls.clone(),
     }
 }
@@ -300,25 +304,31 @@ fn name_of(made: &Made) -> &str {
 
 fn mark(made: &Made, waited: Option<u64>, by: Option<&Name>) -> Mark {
     let name = safe(name_of(made));
-    let whose = by.map_or(String::new(), |who| format!(" from {}", safe(who)));
+    let whose = by.map_or(String::new(), |who| {
+        let (who, gap) = (safe(who), joint("自", who));
+        said!(" from {who}", "，来自{gap}{who}")
+    });
     let timed = waited.is_some() && made.errno().is_some_and(|errno| errno == "EAGAIN");
     let (sign, words) = match made.back.as_ref().map(|back| &back.outcome) {
-        Some(Outcome::Errno(_)) if timed => (Sign::Fails, "EAGAIN: its own timeout was over".to_owned()),
+        Some(Outcome::Errno(_)) if timed => (Sign::Fails, either("EAGAIN: its own timeout was over", "EAGAIN：自己的超时到了").to_owned()),
         Some(Outcome::Errno(errno)) if waited.is_some() => (Sign::Fails, safe(errno)),
         // It goes on in the background: no failure yet (connect(2)).
-        Some(Outcome::Errno(errno)) if errno == "EINPROGRESS" => (Sign::Other, format!("{name}: EINPROGRESS")),
-        Some(Outcome::Errno(errno)) => (Sign::Fails, format!("{name}: {} at once", safe(errno))),
+        Some(Outcome::Errno(errno)) if errno == "EINPROGRESS" => (Sign::Other, said!("{name}: EINPROGRESS", "{name}：EINPROGRESS")),
+        Some(Outcome::Errno(errno)) => (Sign::Fails, said!("{name}: {errno} at once", "{name}：立刻 {errno}", errno = safe(errno))),
         Some(Outcome::Result(result)) if made.received().is_some() => match result {
-            0 => (Sign::Gets, "the end of the stream".to_owned()),
-            1 => (Sign::Gets, format!("1 byte{whose}")),
-            bytes => (Sign::Gets, format!("{bytes} bytes{whose}")),
+            0 => (Sign::Gets, either("the end of the stream", "字节流的结束").to_owned()),
+            count => (Sign::Gets, bytes(usize::try_from(*count).unwrap_or(0)) + &whose),
         },
         Some(Outcome::Result(result)) if made.sending().is_some() => {
-            (Sign::Sends, format!("sends {result} {}", if *result == 1 { "byte" } else { "bytes" }))
+            (Sign::Sends, said!("sends {bytes}", "发送 {bytes}", bytes = bytes(usize::try_from(*result).unwrap_or(0))))
         }
-        Some(Outcome::Result(_)) if name == "accept" => (Sign::Gets, format!("a connection{whose}")),
-        Some(Outcome::Result(0)) if waits_for_many(&made.call.syscall) => (Sign::Other, format!("{name}: the time was over")),
-        Some(Outcome::Result(ready)) if waits_for_many(&made.call.syscall) => (Sign::Other, format!("{name}: {ready} ready")),
+        Some(Outcome::Result(_)) if name == "accept" => (Sign::Gets, said!("a connection{whose}", "一个连接{whose}")),
+        Some(Outcome::Result(0)) if waits_for_many(&made.call.syscall) => {
+            (Sign::Other, said!("{name}: the time was over", "{name}：时间到了"))
+        }
+        Some(Outcome::Result(ready)) if waits_for_many(&made.call.syscall) => {
+            (Sign::Other, said!("{name}: {ready} ready", "{name}：{ready} 个就绪"))
+        }
         _ => (Sign::Other, name),
     };
     Mark { at_ns: made.returned_ns(), sign, words }
@@ -332,17 +342,17 @@ pub(super) fn long(nanoseconds: u64) -> String {
 /// What the kernel says of a thread, in words: `asleep in recvfrom (wait_woken)`.
 pub(super) fn doing(sample: &Sample) -> String {
     let state = match sample.state {
-        Some('R') => "R: running or ready",
-        Some('S') => "S: asleep",
-        Some('D') => "D: asleep, not to be interrupted",
-        Some('T' | 't') => "T: stopped",
-        Some('Z') => "Z: ended, not yet collected",
-        Some(_) => "another state",
-        None => "gone: the kernel knows it no more",
+        Some('R') => either("R: running or ready", "R：运行或就绪"),
+        Some('S') => either("S: asleep", "S：睡眠"),
+        Some('D') => either("D: asleep, not to be interrupted", "D：睡眠，不可中断"),
+        Some('T' | 't') => either("T: stopped", "T：停止"),
+        Some('Z') => either("Z: ended, not yet collected", "Z：已终止，还没有回收"),
+        Some(_) => either("another state", "别的状态"),
+        None => either("gone: the kernel knows it no more", "已消失：内核不再认识它"),
     };
-    let call = sample.syscall.as_ref().map_or(String::new(), |call| format!(" in {}", safe(call)));
+    let call = sample.syscall.as_ref().map_or(String::new(), |call| said!(" in {call}", "，在 {call}", call = safe(call)));
     let place = sample.wait_channel.as_ref().map_or(String::new(), |place| format!(" ({})", safe(place)));
-    format!("kernel: {state}{call}{place}")
+    said!("kernel: {state}{call}{place}", "内核：{state}{call}{place}")
 }
 
 #[cfg(test)]

@@ -5,9 +5,12 @@
 use crate::picture::Picture;
 use crate::recording::Recording;
 
+#[cfg(test)]
+mod all_tests;
 mod bars;
 mod boundaries;
 mod flows;
+pub mod hands;
 mod ladder;
 mod layers;
 mod lives;
@@ -16,12 +19,14 @@ mod plot;
 mod retries;
 #[cfg(test)]
 mod sample;
+#[cfg(test)]
+mod script;
 mod side_by_side;
 mod sockets;
 mod states;
-#[cfg(test)]
-mod tests_support;
+pub mod step;
 mod timeline;
+mod told;
 pub mod trace;
 mod wording;
 
@@ -93,6 +98,8 @@ impl View {
     /// Draws the recording in this many columns, with such sequence numbers where there are any.
     #[must_use]
     pub fn draw_with(self, recording: &Recording, width: usize, numbers: Numbers) -> Picture {
+        let told = told::recording(recording);
+        let recording = &*told;
         match self {
             View::Ladder => ladder::draw(recording, width, numbers),
             View::SideBySide => side_by_side::draw(recording, width),

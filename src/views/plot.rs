@@ -4,6 +4,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::wording::safe;
 use crate::event::What;
+use crate::language::said;
 use crate::picture::{Canvas, Ink, Picture, fit, span_of};
 use crate::recording::Recording;
 
@@ -119,7 +120,7 @@ fn one(canvas: &mut Canvas, row: usize, plot: &Plot, width: usize) -> usize {
     let columns = width.saturating_sub(left + 1);
     let up = Axis::of(points().map(|(_, y)| *y), HIGH);
     let along = Axis::of(points().map(|(x, _)| *x), columns);
-    canvas.write(row, 0, width, &format!("{} (both axes logarithmic)", plot.name), Ink::Strong);
+    canvas.write(row, 0, width, &said!("{name} (both axes logarithmic)", "{name}（两轴都是对数）", name = plot.name), Ink::Strong);
     let (top, bottom) = (row + 1, row + HIGH);
     let level = |value: u64| bottom - up.place(value);
     for at in top..=bottom {

@@ -4,11 +4,15 @@
 //! datagram. All connections share one axis, so that a program's own retries can be read on it too.
 
 use super::flows::{Flows, Made, flows, in_order};
-use super::wording::{outcome_ink, safe, value};
+use unicode_width::UnicodeWidthStr;
+
+use super::wording::{self, outcome_ink, safe, value};
 use crate::event::frame::{End, Frame};
 use crate::event::{Address, Event, Value, What};
+use crate::language::{either, said};
 use crate::picture::{Canvas, Ink, Picture, Row, fit, span_of};
 use crate::recording::Recording;
+use crate::text::wrap;
 
 /// From this width on there is room for an axis.
 const WIDE: usize = 56;
@@ -37,9 +41,9 @@ impl Thing {
             Thing::Syn => "SYN",
             Thing::SynAck => "SYN,ACK",
             Thing::Fin => "FIN",
-            Thing::Data => "data",
-            Thing::Probe => "probe",
-            Thing::Datagram(_) => "datagram",
+            Thing::Data => either("data", "数据"),
+            Thing::Probe => either("probe", "探测"),
+            Thing::Datagram(_) => either("datagram", "数据报"),
         }
     }
 }
@@ -244,27 +248,28 @@ fn blocks(recording: &Recording) -> Vec<Block> {
 impl Series<'_> {
     fn heading(&self) -> String {
         let frame = self.first();
-        let name = |actor: &Option<crate::event::Name>, end: End| actor.as_ref().map_or_else(|| end.to_string(), |actor| safe(actor));
+        let name = |actor: &Option<crate::event::Name>, end: End| actor.as_ref().map_or_else(|| wording::end(end), |actor| safe(actor));
         let (from, to) = (name(&frame.sender, frame.sent_by), name(&frame.receiver, frame.sent_by.other()));
         let times = match self.sent.len() {
-            1 => "once".to_owned(),
-            2 => "twice".to_owned(),
-            many => format!("{many} times"),
+            1 => either("once", "一次").to_owned(),
+            2 => either("twice", "两次").to_owned(),
+            many => said!("{many} times", " {many} 次"),
         };
         let lost = match (self.lost(), self.sent.len()) {
-            (0, _) => "none lost".to_owned(),
-            (1, 1) => "lost".to_owned(),
-            (lost, all) if lost == all => "all lost".to_owned(),
-            (lost, _) => format!("{lost} lost"),
+            (0, _) => either("none lost", "没有丢失").to_owned(),
+            (1, 1) => either("lost", "丢失").to_owned(),
+            (lost, all) if lost == all => either("all lost", "全部丢失").to_owned(),
+            (lost, _) => said!("{lost} lost", "丢失 {lost} 个"),
         };
         let what = match self.thing {
-            Thing::Data => format!("{} bytes", frame.layers.payload_bytes),
-            Thing::Datagram(_) => format!("a datagram of {} bytes", frame.layers.payload_bytes),
-            Thing::Probe => "a probe".to_owned(),
+            Thing::Data => said!("{bytes} bytes", "{bytes} 字节", bytes = frame.layers.payload_bytes),
+            Thing::Datagram(_) => said!("a datagram of {bytes} bytes", "{bytes} 字节的数据报", bytes = frame.layers.payload_bytes),
+            Thing::Probe => either("a probe", "一个探测").to_owned(),
             _ => self.thing.name().to_owned(),
         };
         let port = |address: &Option<Address>| address.as_ref().and_then(Address::port).map_or(String::new(), |port| format!(":{port}"));
-        format!("{from}{} → {to}{}  {what}, sent {times}, {lost}", port(&frame.local), port(&frame.peer))
+        let (from, to) = (from + &port(&frame.local), to + &port(&frame.peer));
+        said!("{from} → {to}  {what}, sent {times}, {lost}", "{from} → {to}  {what}，发送{times}，{lost}")
     }
 
     fn block(&self, events: &[&Event], flows: &Flows, next: u64, end: u64) -> Block {
@@ -272,8 +277,7 @@ impl Series<'_> {
         let mut before = None;
         for (number, (at, frame)) in (1..).zip(&self.sent) {
             let arrived = frame.treatment.fate.arrives();
-            let outcome = frame.treatment.to_string();
-            let outcome = outcome.split(':').next().unwrap_or_default();
+            let outcome = wording::fate(frame.treatment.fate);
             let (mark, ink) = if arrived { ("▶", Ink::Good) } else { ("✗", Ink::Bad) };
             let label = format!("{} {number}", self.thing.name());
             lines.push(Line { label, at: *at, outcome: format!("{mark} {outcome}"), ink, from: before, stroke: Stroke::Gap { arrived } });
@@ -294,7 +298,7 @@ impl Series<'_> {
             notes.extend(limits(flows, socket));
             for Waited { made, until } in calls(self, flows, socket, end) {
                 let (outcome, ink) = match &made.back {
-                    None => ("… blocked".to_owned(), Ink::Warn),
+                    None => (either("… blocked", "… 阻塞").to_owned(), Ink::Warn),
                     Some(back) => (format!("= {}", safe(&back.outcome.to_string())), outcome_ink(&back.outcome)),
                 };
                 let label = safe(&made.call.function);
@@ -306,7 +310,14 @@ impl Series<'_> {
             let its_own = &*event.actor == "lab" || self.first().sender.as_ref() == Some(&event.actor);
             if let (What::Wait { asked_ns, .. }, true) = (&event.what, its_own) {
                 let (at, from) = (event.at_ns.saturating_add(*asked_ns), Some(event.at_ns));
-                lines.push(Line { label: "wait".into(), at, outcome: String::new(), ink: Ink::Faint, from, stroke: Stroke::Wait });
+                lines.push(Line {
+                    label: either("wait", "等待").into(),
+                    at,
+                    outcome: String::new(),
+                    ink: Ink::Faint,
+                    from,
+                    stroke: Stroke::Wait,
+                });
             }
         }
         Block { heading: self.heading(), notes, lines, weight: (self.sent.len(), self.ends().saturating_sub(self.begins())) }
@@ -374,11 +385,11 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     }
     let lines = || blocks.iter().flat_map(|block| &block.lines);
     if blocks.is_empty() {
-        return Picture(vec![Row::new().with(fit("(nothing was sent again)", width), Ink::Faint)]);
+        return Picture(vec![Row::new().with(fit(either("(nothing was sent again)", "（没有重传）"), width), Ink::Faint)]);
     }
     let zero = lines().map(|line| line.from.unwrap_or(line.at).min(line.at)).min().unwrap_or(0);
     let last = lines().map(|line| line.at).max().unwrap_or(0);
-    let count = |text: &str| text.chars().count();
+    let count = |text: &str| text.width();
     let labels = lines().map(|line| count(&line.label)).max().unwrap_or(0).min(10);
     let outcomes = lines().map(|line| count(&line.outcome)).max().unwrap_or(0).min(13);
     let column = labels + 1 + 8 + 2 + outcomes + 2;
@@ -388,7 +399,7 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     for block in &blocks {
         let first = canvas.height() == 0;
         let mut row = canvas.height() + usize::from(canvas.height() > 0);
-        for line in textwrap::wrap(&block.heading, width) {
+        for line in wrap(&block.heading, width) {
             canvas.write(row, 0, width, &line, Ink::Strong);
             row += 1;
         }
@@ -407,7 +418,7 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
         }
         // The same is said once.
         if !block.notes.is_empty() && said.replace(&block.notes) != Some(&block.notes) {
-            for line in textwrap::wrap(&format!("({})", block.notes.join(", ")), width) {
+            for line in wrap(&said!("({notes})", "（{notes}）", notes = block.notes.join(either(", ", "，"))), width) {
                 canvas.write(row, 0, width, &line, Ink::Faint);
                 row += 1;
             }
@@ -415,7 +426,7 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     }
     if left_out > 0 {
         let row = canvas.height() + 1;
-        canvas.write(row, 0, width, &format!("… {left_out} more that were sent again"), Ink::Faint);
+        canvas.write(row, 0, width, &said!("… {left_out} more that were sent again", "… 还有 {left_out} 个被重传的"), Ink::Faint);
     }
     canvas.picture()
 }
@@ -456,7 +467,7 @@ impl Line {
         }
         canvas.put(row, here, mark, if self.stroke == Stroke::Call { ink } else { self.ink });
         // The gap's length stands in it, or beside it.
-        let long = text.chars().count();
+        let long = text.width();
         let at = if here > from + long + 2 {
             from + 1 + (here - from - 1 - long) / 2
         } else if here + 2 + long <= width {
@@ -473,7 +484,7 @@ mod tests {
     use serde_json::{Value as Json, json};
 
     use super::super::sample::fits_everywhere;
-    use super::super::tests_support::Script;
+    use super::super::script::Script;
     use super::*;
 
     /// A segment of the client's, from this port.

@@ -7,11 +7,13 @@ use std::sync::Arc;
 use crate::event::{Address, Args, Call, Data, Event, Name, Outcome, Return, Source, Value, What};
 use crate::recording::{FORMAT, Header, Recording, VERSION};
 
-/// A recording that is being made by hand. Time goes on by 10 µs with every event.
-#[derive(Clone)]
+/// A recording that is being made by hand: each actor a thread of one process.
+#[derive(Clone, Debug)]
 pub(super) struct Sample {
     pub events: Vec<Event>,
     now_ns: u64,
+    /// How far time goes on before an event, and after it.
+    pace_ns: (u64, u64),
     next: u64,
 }
 
@@ -30,8 +32,14 @@ fn named(values: &[(&'static str, Value)]) -> Args {
 }
 
 impl Sample {
+    /// It begins at 1 ms, and time goes on by 10 µs after every event.
     pub fn new() -> Sample {
-        Sample { events: Vec::new(), now_ns: 1_000_000, next: 1 }
+        Sample::at_pace(1_000_000, (0, 10_000))
+    }
+
+    /// It begins then, and time goes on by so much before and after every event.
+    pub fn at_pace(now_ns: u64, pace_ns: (u64, u64)) -> Sample {
+        Sample { events: Vec::new(), now_ns, pace_ns, next: 1 }
     }
 
     /// Time goes by.
@@ -40,15 +48,21 @@ impl Sample {
         self
     }
 
-    /// Something happens.
-    pub fn event(&mut self, actor: &str, what: What) -> &mut Sample {
-        let number = actor.bytes().map(u32::from).sum();
-        self.events.push(Event { at_ns: self.now_ns, actor: Name::from(actor), process: 1, thread: number, what });
-        self.pass(10_000)
+    /// Something happens, in this process and thread.
+    pub fn happens(&mut self, (actor, process, thread): (&str, u32, u32), what: What) -> &mut Sample {
+        self.now_ns += self.pace_ns.0;
+        self.events.push(Event { at_ns: self.now_ns, actor: Name::from(actor), process, thread, what });
+        self.pass(self.pace_ns.1)
     }
 
-    /// A call is entered: `socket` is the lab's number for it, and the descriptor is two more.
-    pub fn enter(&mut self, actor: &str, socket: u32, function: &'static str, args: &[(&'static str, Value)]) -> Arc<Call> {
+    /// Something happens.
+    pub fn event(&mut self, actor: &str, what: What) -> &mut Sample {
+        let thread = actor.bytes().map(u32::from).sum();
+        self.happens((actor, 1, thread), what)
+    }
+
+    /// A call, as it would be entered.
+    pub fn made(&mut self, socket: u32, function: &str, args: Args, source: Option<Source>) -> Arc<Call> {
         let syscall = match function {
             "accept" => "accept4",
             "send" | "send_to" => "sendto",
@@ -57,29 +71,34 @@ impl Sample {
             "tcp_info" => "getsockopt",
             other => other,
         };
+        let instrument = function == "tcp_info" || function == "local_addr";
+        let (function, syscall) = (Cow::Owned(function.to_owned()), Cow::Owned(syscall.to_owned()));
+        self.next += 1;
+        Arc::new(Call { id: self.next - 1, function, syscall, socket, args, source, instrument })
+    }
+
+    /// What the call gave back, if it returned with the next event.
+    pub fn back(&self, call: &Arc<Call>, outcome: Outcome, out: Args) -> What {
+        let entered = self.events.iter().find(|event| matches!(&event.what, What::Enter(other) if other.id == call.id));
+        let now_ns = self.now_ns + self.pace_ns.0;
+        What::Return(Return { call: call.clone(), outcome, out, took_ns: entered.map_or(0, |event| now_ns - event.at_ns) })
+    }
+
+    /// A call is entered: `socket` is the lab's number for it, and the descriptor is two more.
+    pub fn enter(&mut self, actor: &str, socket: u32, function: &'static str, args: &[(&'static str, Value)]) -> Arc<Call> {
         let mut all = named(args);
         if function != "socket" {
             all.0.insert(0, (Cow::Borrowed("fd"), Value::from(socket + 2)));
         }
-        let call = Arc::new(Call {
-            id: self.next,
-            function: function.into(),
-            syscall: syscall.into(),
-            socket,
-            args: all,
-            source: Some(Source { file: "src/experiments/sample.rs".into(), line: 7 }),
-            instrument: function == "tcp_info" || function == "local_addr",
-        });
-        self.next += 1;
+        let call = self.made(socket, function, all, Some(Source { file: "src/experiments/sample.rs".into(), line: 7 }));
         self.event(actor, What::Enter(call.clone()));
         call
     }
 
     /// The call returns.
     pub fn leave(&mut self, actor: &str, call: &Arc<Call>, outcome: Outcome, out: &[(&'static str, Value)]) -> &mut Sample {
-        let entered = self.events.iter().find(|event| matches!(&event.what, What::Enter(other) if other.id == call.id));
-        let took_ns = self.now_ns - entered.map_or(self.now_ns, |event| event.at_ns);
-        self.event(actor, What::Return(Return { call: call.clone(), outcome, out: named(out), took_ns }))
+        let back = self.back(call, outcome, named(out));
+        self.event(actor, back)
     }
 
     /// A call that returns at once.

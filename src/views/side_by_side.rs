@@ -8,8 +8,10 @@ use unicode_width::UnicodeWidthStr;
 use super::flows::{Flows, Made, Origin, flows, in_order};
 use super::wording::{Cast, outcome_ink, safe, span_option, value};
 use crate::event::{Address, Args, Event, Name, Value, What};
+use crate::language::{either, said};
 use crate::picture::{Ink, Picture, Row, fit, span_of};
 use crate::recording::Recording;
+use crate::text::wrap;
 
 /// Narrower columns than these stand one below the other.
 const NARROWEST: usize = 14;
@@ -60,7 +62,8 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     let each = (width.saturating_sub(3 * (count - 1)) / count).min(WIDEST);
     let mut picture = Vec::new();
     if before > 0 {
-        let words = format!("({before} {} before the first part)", if before == 1 { "call" } else { "calls" });
+        let calls = if before == 1 { "call" } else { "calls" };
+        let words = said!("({before} {calls} before the first part)", "（第一部分之前有 {before} 次调用）");
         picture.push(Row::new().with(fit(&words, width), Ink::Faint));
     }
     if each >= NARROWEST {
@@ -134,7 +137,7 @@ fn columns(recording: &Recording) -> (Vec<Column>, usize) {
         if cells.len() > MOST {
             let rest = cells.len() - (MOST - 1);
             cells.truncate(MOST - 1);
-            cells.push(Cell::note(format!("… {rest} more calls")));
+            cells.push(Cell::note(said!("… {rest} more calls", "… 还有 {rest} 次调用")));
         }
         Column { heading, cells }
     });
@@ -276,13 +279,13 @@ impl Cell {
             if both.width() <= width {
                 return vec![cut(rows.remove(0), width), both];
             }
-            rows.extend(textwrap::wrap(args, width - 2).iter().map(|line| Row::new().with(format!("  {line}"), ink(differs.args))));
+            rows.extend(wrap(args, width - 2).iter().map(|line| Row::new().with(format!("  {line}"), ink(differs.args))));
         }
         let told = outcome(Row::new(), "  → ", true);
         if told.width() <= width {
             rows.push(told);
         } else {
-            let mut lines = textwrap::wrap(&self.outcome, width - 4).into_iter();
+            let mut lines = wrap(&self.outcome, width - 4).into_iter();
             let told = if self.outcome_ink == Ink::Plain { ink(differs.outcome) } else { self.outcome_ink };
             rows.push(Row::new().with("  → ", Ink::Faint).with(lines.next().unwrap_or_default(), told));
             rows.extend(lines.map(|line| Row::new().with(format!("    {line}"), told)));
@@ -295,8 +298,8 @@ impl Cell {
 fn which(made: &Made, flows: &Flows) -> Option<&'static str> {
     let socket = made.socket.filter(|_| made.call.function == "close").map(|at| &flows.sockets[at])?;
     match socket.origin {
-        _ if socket.backlog.is_some() => Some("listener"),
-        Origin::Accept(_) => Some("connection"),
+        _ if socket.backlog.is_some() => Some(either("listener", "监听套接字")),
+        Origin::Accept(_) => Some(either("connection", "连接")),
         _ => None,
     }
 }
@@ -309,15 +312,16 @@ fn outcome(made: &Made) -> (String, String, Ink, String) {
         return (safe(errno), errno.to_owned(), ink, errno.to_owned());
     }
     let result = made.result().unwrap_or(0);
+    let ok = either("ok", "成功");
     let descriptor = matches!(&*made.call.function, "socket" | "accept");
     let (mut shown, mut compared) = match (&*made.call.function, result) {
-        (_, _) if descriptor => ("ok".to_owned(), "ok".to_owned()),
+        (_, _) if descriptor => (ok.to_owned(), "ok".to_owned()),
         (_, number) if made.sending().is_some() || made.receives() => (number.to_string(), number.to_string()),
-        (_, 0) => ("ok".to_owned(), "ok".to_owned()),
+        (_, 0) => (ok.to_owned(), "ok".to_owned()),
         (_, number) => (number.to_string(), number.to_string()),
     };
     for (name, it) in back.out.0.iter().filter(|(name, _)| name != "socket") {
-        let from = if &**name == "address" && (descriptor || made.receives()) { "from " } else { "" };
+        let from = if &**name == "address" && (descriptor || made.receives()) { either("from ", "来自 ") } else { "" };
         // What a getter of an option that is a time gave back is a time.
         let span = made.call.args.get("option").filter(|_| &**name == "value").and_then(|option| {
             let asked = Args(vec![("option".into(), option.clone()), ("value".into(), it.clone())]);
@@ -328,7 +332,7 @@ fn outcome(made: &Made) -> (String, String, Ink, String) {
             continue;
         }
         let told = format!("{from}{}", short(it, 24));
-        shown = if shown == "ok" { told } else { format!("{shown} {told}") };
+        shown = if shown == ok { told } else { format!("{shown} {told}") };
         compared = format!("{compared} {}", key(it));
     }
     (shown, compared, ink, String::new())
@@ -374,7 +378,8 @@ fn fold(cells: &[Cell]) -> Vec<Cell> {
         folded.extend_from_slice(&cells[at..at + period]);
         if times > 1 {
             let these = if period == 1 { "this".to_owned() } else { format!("these {period}") };
-            folded.push(Cell::note(format!("… {} more like {these}", times - 1)));
+            let calls = if period == 1 { String::new() } else { format!("这 {period} 个") };
+            folded.push(Cell::note(said!("… {more} more like {these}", "… {calls}还有 {more} 次", more = times - 1)));
         }
         at += times * period;
     }
@@ -473,7 +478,7 @@ fn fold_equal(columns: &mut [Column], rows: &[Aligned], (first, last, least): (u
             folded.extend_from_slice(&rows[at..at + first]);
             let mut note: Aligned = rows[at].clone();
             for (cell, column) in note.iter_mut().zip(columns.iter_mut()).filter(|(cell, _)| cell.is_some()) {
-                column.cells.push(Cell::note(format!("… {left_out} equal calls")));
+                column.cells.push(Cell::note(said!("… {left_out} equal calls", "… {left_out} 次相同的调用")));
                 *cell = Some(column.cells.len() - 1);
             }
             folded.push(note);

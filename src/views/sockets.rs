@@ -4,10 +4,12 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::flows::{Flows, Made, Origin, Socket, flows, in_order};
-use super::wording::{Cast, safe};
+use super::wording::{self, Cast, safe};
 use crate::event::Address;
+use crate::language::{either, said};
 use crate::picture::{Ink, Picture, Row, fit};
 use crate::recording::Recording;
+use crate::text::wrap;
 
 /// More sockets than these are counted, not drawn.
 const MOST: usize = 24;
@@ -17,7 +19,6 @@ const MOST_INKS: usize = 5;
 const ROOM_FOR_WORDS: [usize; 2] = [20, 12];
 /// Between two columns; in a tight table, these.
 const GAPS: [[usize; 4]; 2] = [[3; 4], [2, 3, 2, 2]];
-const HEADINGS: [&str; 5] = ["protocol", "local address", "peer address", "who", "what became of it"];
 /// Of one socket, more different refusals than these are not told.
 const MOST_REFUSALS: usize = 2;
 
@@ -32,7 +33,16 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     }
     let widest = |column: usize| table.iter().map(|cells| cells[column].width()).max().unwrap_or(0);
     let mut rows = Vec::new();
-    let layout = [HEADINGS, ["proto", "local address", "peer address", "who", "became"]].into_iter().zip(GAPS).zip(ROOM_FOR_WORDS);
+    let layout = either(
+        [
+            ["protocol", "local address", "peer address", "who", "what became of it"],
+            ["proto", "local address", "peer address", "who", "became"],
+        ],
+        [["协议", "本端地址", "对端地址", "谁", "后来怎样"]; 2],
+    )
+    .into_iter()
+    .zip(GAPS)
+    .zip(ROOM_FOR_WORDS);
     let fitting = layout.into_iter().find_map(|((headings, gaps), room)| {
         let columns: Vec<usize> = (0..4).map(|column| widest(column).max(headings[column].width()) + gaps[column]).collect();
         let last = width.saturating_sub(columns.iter().sum::<usize>());
@@ -46,12 +56,15 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
         table.into_iter().for_each(|cells| stacked(cells, width, &mut rows));
     }
     if flows.sockets.len() > MOST {
-        rows.push(Row::new().with(fit(&format!("… {} more sockets", flows.sockets.len() - (MOST - 1)), width), Ink::Faint));
+        rows.push(Row::new().with(
+            fit(&said!("… {more} more sockets", "… 还有 {more} 个套接字", more = flows.sockets.len() - (MOST - 1)), width),
+            Ink::Faint,
+        ));
     }
     let everywhere = |address: &str| flows.sockets.iter().flat_map(|one| &one.local).any(|local| local.to_string().starts_with(address));
     for address in ["0.0.0.0", "[::]"].into_iter().filter(|address| everywhere(&format!("{address}:"))) {
-        let words = format!("({address} means every address of this machine)");
-        rows.extend(textwrap::wrap(&words, width).into_iter().map(|line| Row::new().with(fit(&line, width), Ink::Faint)));
+        let words = said!("({address} means every address of this machine)", "（{address} 是本机的所有地址）");
+        rows.extend(wrap(&words, width).into_iter().map(|line| Row::new().with(fit(&line, width), Ink::Faint)));
     }
     Picture(rows)
 }
@@ -82,10 +95,10 @@ fn rows_of(socket: &Socket, flows: &Flows, cast: &Cast, marks: &Marks) -> Vec<[R
     let (first, later): (Vec<_>, Vec<_>) = refused.into_iter().partition(|(at, ..)| named.is_some_and(|named| *at < named));
     let mut became = became(socket, flows);
     if became.0.is_empty() && all == 0 {
-        became.push("no address, no peer", Ink::Faint);
+        became.push(either("no address, no peer", "没有地址，没有对端"), Ink::Faint);
     } else if !first.is_empty() {
         let words = std::mem::take(&mut became);
-        became.push("then ", Ink::Plain);
+        became.push(either("then ", "然后"), Ink::Plain);
         append(&mut became, words);
     }
     let mut rows: Vec<[Row; 5]> = first.into_iter().map(refusal).collect();
@@ -135,12 +148,12 @@ fn wrapped(row: Row, width: usize) -> Vec<Row> {
     let mut words: Vec<Row> = Vec::new();
     let mut ended = true;
     for span in row.0 {
-        for piece in span.text.split_inclusive(' ') {
+        for piece in span.text.split_inclusive([' ', '，']) {
             match words.last_mut().filter(|_| !ended) {
                 Some(word) => word.push(piece, span.ink),
                 None => words.push(Row::new().with(piece, span.ink)),
             }
-            ended = piece.ends_with(' ');
+            ended = piece.ends_with([' ', '，']);
         }
     }
     let mut rows = vec![Row::new()];
@@ -198,8 +211,8 @@ fn stacked([protocol, local, peer, who, became]: [Row; 5], width: usize, rows: &
 
 fn protocol(socket: &Socket) -> String {
     let kind = match socket.kind.as_str() {
-        "SOCK_STREAM" => "stream",
-        "SOCK_DGRAM" => "datagram",
+        "SOCK_STREAM" => either("stream", "字节流"),
+        "SOCK_DGRAM" => either("datagram", "数据报"),
         "SOCK_SEQPACKET" => "seqpacket",
         _ => "",
     };
@@ -217,29 +230,29 @@ fn became(socket: &Socket, flows: &Flows) -> Row {
         let all = &flows.calls;
         let taken = all.iter().filter(|made| made.call.function == "accept" && made.result().is_some());
         let taken = taken.filter(|made| made.socket.is_some_and(|at| flows.sockets[at].key == socket.key)).count();
-        row.push("listening", Ink::Good);
+        row.push(either("listening", "监听"), Ink::Good);
         match taken {
             0 => {}
-            1 => row.push(", 1 accepted", Ink::Plain),
-            many => row.push(format!(", {many} accepted"), Ink::Plain),
+            1 => row.push(either(", 1 accepted", "，接受 1"), Ink::Plain),
+            many => row.push(said!(", {many} accepted", "，接受 {many}"), Ink::Plain),
         }
     } else if socket.peer.is_some() {
         let accepted = matches!(socket.origin, Origin::Accept(_));
-        row.push(if accepted { "accepted" } else { "connected" }, Ink::Plain);
+        row.push(if accepted { either("accepted", "接受的") } else { either("connected", "已连接") }, Ink::Plain);
     } else if socket.local.is_some() {
         let asked = flows.calls.iter().any(|made| {
             made.call.function == "bind" && made.result().is_some() && made.socket.is_some_and(|at| flows.sockets[at].key == socket.key)
         });
-        row.push(if asked { "bound" } else { "bound by the kernel" }, Ink::Plain);
+        row.push(if asked { either("bound", "已绑定") } else { either("bound by the kernel", "内核绑定") }, Ink::Plain);
     }
     if let [.., (_, last)] = socket.states.as_slice()
         && !matches!(last.as_str(), "ESTABLISHED" | "LISTEN")
     {
-        row.push(format!("{}{}", if row.0.is_empty() { "" } else { ", " }, safe(last)), Ink::Plain);
+        row.push(format!("{}{}", if row.0.is_empty() { "" } else { either(", ", "，") }, safe(last)), Ink::Plain);
     }
     let reopened = |closed: u64| flows.sockets.iter().any(|other| other.made_ns > closed);
     if socket.closed_ns.is_some_and(reopened) && socket.failed.is_empty() {
-        row.push(if row.0.is_empty() { "closed" } else { ", closed" }, Ink::Faint);
+        row.push(if row.0.is_empty() { either("closed", "已关闭") } else { either(", closed", "，已关闭") }, Ink::Faint);
     }
     let mut said: Vec<String> = Vec::new();
     for made in socket.failed.iter().filter_map(|at| flows.calls.get(*at)) {
@@ -290,7 +303,7 @@ impl Marks {
 
     fn address(&self, address: Option<&Address>) -> Row {
         let Some(address) = address else { return Row::new().with("·", Ink::Faint) };
-        let text = safe(&address.to_string());
+        let text = safe(&wording::address(address));
         let Some(mark) = mark(address) else { return Row::new().with(text, Ink::Plain) };
         let ink = self.shared.iter().position(|known| *known == mark).map_or(Ink::Plain, |at| Ink::Of(self.first_ink + at));
         let start = text.strip_suffix(&mark).unwrap_or("").to_owned();

@@ -6,8 +6,10 @@ use unicode_width::UnicodeWidthStr;
 use super::lives::{Doing, Life, lives, long};
 use super::wording::safe;
 use crate::event::ActorKind;
+use crate::language::{either, said};
 use crate::picture::{Canvas, Ink, Picture, fit};
 use crate::recording::Recording;
+use crate::text::wrap;
 
 /// What there is to say of everyone together.
 #[derive(Debug, Default)]
@@ -71,11 +73,14 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     let row = table(&mut canvas, row + 1, &lives, width);
     let asked = lives.iter().any(|life| life.samples > 0);
     let source = if asked {
-        "The kernel was asked; it says R for both ready and running, and S for blocked."
+        either("The kernel was asked; it says R for both ready and running, and S for blocked.", "问过内核：就绪和运行它都说 R，阻塞说 S。")
     } else {
-        "Taken from the calls: the kernel was not asked, so ready and running are one."
+        either(
+            "Taken from the calls: the kernel was not asked, so ready and running are one.",
+            "根据调用画出：没有问内核，所以就绪和运行分不开。",
+        )
     };
-    for (index, line) in textwrap::wrap(source, width.max(8)).iter().enumerate() {
+    for (index, line) in wrap(source, width.max(8)).iter().enumerate() {
         canvas.write(row + 1 + index, 0, width, line, Ink::Faint);
     }
     canvas.picture()
@@ -99,13 +104,13 @@ fn put_box(canvas: &mut Canvas, row: usize, column: usize, name: &str, note: &st
 /// The five states and their edges, in 64 columns. Returns the next free row.
 fn diagram(canvas: &mut Canvas, sums: &Sums) -> usize {
     const EDGE: usize = 64;
-    let time = |ns: Option<u64>| ns.map_or("not asked".to_owned(), long);
+    let time = |ns: Option<u64>| ns.map_or(either("not asked", "没有问").to_owned(), long);
     let turns = sums.turns.map_or("?×".to_owned(), times);
-    put_box(canvas, 0, 0, "created", &times(sums.created), Ink::Plain);
-    put_box(canvas, 0, 25, "ready", &time(sums.ready_ns), Ink::Of(2));
-    put_box(canvas, 8, 25, "running", &time(sums.cpu_ns), Ink::Good);
-    put_box(canvas, 8, 0, "terminated", &times(sums.ended), Ink::Plain);
-    put_box(canvas, 4, 50, "blocked", &long(sums.blocked_ns), Ink::Warn);
+    put_box(canvas, 0, 0, either("created", "创建"), &times(sums.created), Ink::Plain);
+    put_box(canvas, 0, 25, either("ready", "就绪"), &time(sums.ready_ns), Ink::Of(2));
+    put_box(canvas, 8, 25, either("running", "运行"), &time(sums.cpu_ns), Ink::Good);
+    put_box(canvas, 8, 0, either("terminated", "终止"), &times(sums.ended), Ink::Plain);
+    put_box(canvas, 4, 50, either("blocked", "阻塞"), &long(sums.blocked_ns), Ink::Warn);
     arrow(canvas, 1, 14, 24, '▶');
     canvas.write(0, 16, 24, &times(sums.created), Ink::Strong);
     arrow(canvas, 10, 15, 25, '◀');
@@ -118,9 +123,9 @@ fn diagram(canvas: &mut Canvas, sums: &Sums) -> usize {
     }
     canvas.put(7, 29, '▼', Ink::Faint);
     canvas.put(4, 34, '▲', Ink::Faint);
-    canvas.write(5, 14, 29, "given a CPU", Ink::Faint);
+    canvas.write(5, 14, 29, either("given a CPU", "分到 CPU"), Ink::Faint);
     canvas.write(6, 14, 29, &turns, Ink::Strong);
-    canvas.write(5, 36, 49, "taken away", Ink::Faint);
+    canvas.write(5, 36, 49, either("taken away", "被抢占"), Ink::Faint);
     // From running into blocked, and from blocked back to ready: never straight to running.
     for column in 39..57 {
         canvas.put(1, column, '─', Ink::Faint);
@@ -136,11 +141,11 @@ fn diagram(canvas: &mut Canvas, sums: &Sums) -> usize {
         canvas.put(row, 57, '│', Ink::Faint);
     }
     canvas.put(8, 57, '▲', Ink::Faint);
-    canvas.write(0, 41, 57, &format!("woken {}", times(sums.woken)), Ink::Strong);
+    canvas.write(0, 41, 57, &said!("woken {times}", "唤醒 {times}", times = times(sums.woken)), Ink::Strong);
     let calls: Vec<_> = sums.slept.iter().map(|(call, count)| format!("{} {}", safe(call), times(count))).collect();
-    let words = if calls.is_empty() { "never".to_owned() } else { calls.join(", ") };
+    let words = if calls.is_empty() { either("never", "从来没有").to_owned() } else { calls.join(either(", ", "，")) };
     canvas.write(11, 41, EDGE, &words, Ink::Strong);
-    canvas.write(9, 41, 56, "waits in", Ink::Faint);
+    canvas.write(9, 41, 56, either("waits in", "等在"), Ink::Faint);
     12
 }
 
@@ -153,13 +158,13 @@ fn arrow(canvas: &mut Canvas, row: usize, from: usize, to: usize, head: char) {
 
 /// The same in words, where there is no room for the diagram.
 fn list(canvas: &mut Canvas, sums: &Sums, width: usize) -> usize {
-    let mut lines = vec![format!("created → ready {}", times(sums.created))];
-    lines.push(format!("ready → running {}", sums.turns.map_or("?×".to_owned(), times)));
+    let mut lines = vec![said!("created → ready {times}", "创建 → 就绪 {times}", times = times(sums.created))];
+    lines.push(said!("ready → running {times}", "就绪 → 运行 {times}", times = sums.turns.map_or("?×".to_owned(), times)));
     for (call, count) in &sums.slept {
-        lines.push(format!("running → blocked {} in {}", times(count), safe(call)));
+        lines.push(said!("running → blocked {times} in {call}", "运行 → 阻塞 {times}，在 {call}", times = times(count), call = safe(call)));
     }
-    lines.push(format!("blocked → ready {}", times(sums.woken)));
-    lines.push(format!("running → terminated {}", times(sums.ended)));
+    lines.push(said!("blocked → ready {times}", "阻塞 → 就绪 {times}", times = times(sums.woken)));
+    lines.push(said!("running → terminated {times}", "运行 → 终止 {times}", times = times(sums.ended)));
     for (row, line) in lines.iter().enumerate() {
         canvas.write(row, 0, width, line, Ink::Plain);
     }
@@ -170,14 +175,14 @@ fn list(canvas: &mut Canvas, sums: &Sums, width: usize) -> usize {
 fn table(canvas: &mut Canvas, row: usize, lives: &[Life], width: usize) -> usize {
     let name = lives.iter().map(|life| safe(&life.actor).width()).max().unwrap_or(0).min(width / 3) + 2;
     let column = (width.saturating_sub(name) / 3).clamp(1, 14);
-    for (index, head) in ["running", "ready", "blocked"].iter().enumerate() {
+    for (index, head) in either(["running", "ready", "blocked"], ["运行", "就绪", "阻塞"]).iter().enumerate() {
         canvas.write(row, name + index * column, name + (index + 1) * column - 1, head, Ink::Faint);
     }
     for (number, life) in lives.iter().enumerate() {
         let at = row + 1 + number;
         canvas.write(at, 0, name - 1, &safe(&life.actor), Ink::Of(number));
         let blocked = life.blocked().iter().map(|(_, _, ns)| ns).sum::<u64>();
-        let said = |ns: Option<u64>| ns.map_or("not asked".to_owned(), long);
+        let said = |ns: Option<u64>| ns.map_or(either("not asked", "没有问").to_owned(), long);
         for (index, text) in [said(life.cpu_ns), said(life.ready_ns), long(blocked)].iter().enumerate() {
             canvas.write(at, name + index * column, name + (index + 1) * column - 1, text, Ink::Plain);
         }
@@ -189,7 +194,9 @@ fn table(canvas: &mut Canvas, row: usize, lives: &[Life], width: usize) -> usize
 mod tests {
     use super::super::lives::tests::{asked, modes};
     use super::super::sample::{Sample, fits_everywhere};
+    use super::super::told;
     use super::*;
+    use crate::language::{Language, speaking};
 
     #[test]
     fn the_edges_carry_this_runs_counts() {
@@ -210,6 +217,13 @@ mod tests {
         script.pass(5_000_000).sends("client", 2, "x");
         let sums = Sums::of(&lives(&script.recording()));
         assert_eq!((sums.slept, sums.woken), (vec![("accept".to_owned(), 1)], 0));
+    }
+
+    #[test]
+    fn in_chinese_the_edges_are_where_they_were() {
+        let recording = modes().recording();
+        let drawn = speaking(Language::Chinese, || draw(&told::recording(&recording), 80).text());
+        assert_eq!(drawn, include_str!("golden/states-three-modes.zh.txt"), "\n{drawn}");
     }
 
     #[test]

@@ -5,8 +5,10 @@ use unicode_width::UnicodeWidthStr;
 
 use super::lives::{Doing, Life, Mark, Sign, lives, long};
 use super::wording::safe;
+use crate::language::{either, said};
 use crate::picture::{Canvas, Ink, Picture, fit};
 use crate::recording::Recording;
+use crate::text::wrap;
 
 const RUNS: char = '█';
 const READY: char = '▒';
@@ -75,7 +77,7 @@ fn band(canvas: &mut Canvas, row: usize, life: &Life, ink: Ink, scale: &Scale) -
         };
         canvas.put(row, column, character, ink);
     }
-    let marks: Vec<usize> = told(life).iter().map(|mark| scale.column(mark.at_ns)).collect();
+    let marks: Vec<usize> = told_of(life).iter().map(|mark| scale.column(mark.at_ns)).collect();
     for (from_ns, to_ns, call) in blocked_spans(life) {
         let (from, to) = (scale.column(from_ns), scale.column(to_ns).min(end.saturating_sub(1)));
         if to > from + 1 {
@@ -83,7 +85,7 @@ fn band(canvas: &mut Canvas, row: usize, life: &Life, ink: Ink, scale: &Scale) -
             canvas.put(row, to, '┤', Ink::Warn);
         }
         let time = long(to_ns - from_ns);
-        let words = [format!(" {call}: blocked {time} "), format!(" {call} {time} "), format!(" {call} ")];
+        let words = [said!(" {call}: blocked {time} ", " {call}：阻塞 {time} "), format!(" {call} {time} "), format!(" {call} ")];
         if let Some((words, at)) = placed(&words, from + 2, to, &marks) {
             canvas.write(row, at, to, words, Ink::Strong);
         }
@@ -138,8 +140,8 @@ fn sign_of(mark: &Mark) -> (char, Ink) {
 }
 
 /// The marks that are shown.
-fn told(life: &Life) -> Vec<&Mark> {
-    life.marks.iter().filter(|mark| mark.sign != Sign::Other || mark.words.contains(':')).collect()
+fn told_of(life: &Life) -> Vec<&Mark> {
+    life.marks.iter().filter(|mark| mark.sign != Sign::Other || mark.words.contains([':', '：'])).collect()
 }
 
 /// What each column of the band shows: whatever took most of its time.
@@ -180,7 +182,7 @@ fn blocked_spans(life: &Life) -> Vec<(u64, u64, String)> {
 /// The marks on the band, and their words below it. Returns how many rows of words there are.
 fn notes(canvas: &mut Canvas, row: usize, life: &Life, scale: &Scale) -> usize {
     let end = scale.left + scale.columns;
-    let told = told(life);
+    let told = told_of(life);
     let mut used = [0_usize; NOTES];
     let mut index = 0;
     let mut untold: Vec<(usize, usize)> = Vec::new();
@@ -196,9 +198,9 @@ fn notes(canvas: &mut Canvas, row: usize, life: &Life, scale: &Scale) -> usize {
         // What follows in the same place goes on in the same row: with its own sign if that is another, and there is room to the right.
         while let Some(next) = told.get(index + count).filter(|next| scale.column(next.at_ns) == column) {
             let (longer, room) = if next.sign == mark.sign {
-                (format!("{words}, {}", next.words), end - scale.left)
+                (said!("{words}, {more}", "{words}；{more}", more = next.words), end - scale.left)
             } else {
-                (format!("{words}, {} {}", sign_of(next).0, next.words), end - column)
+                (said!("{words}, {sign} {more}", "{words}；{sign} {more}", sign = sign_of(next).0, more = next.words), end - column)
             };
             if longer.width() + 2 > room {
                 break;
@@ -228,7 +230,7 @@ fn notes(canvas: &mut Canvas, row: usize, life: &Life, scale: &Scale) -> usize {
     let rows = used.iter().filter(|from| **from > 0).count();
     let more: usize = untold.iter().map(|(_, count)| count).sum();
     if more > 0 {
-        let words = format!("(and {more} more that have no room)");
+        let words = said!("(and {more} more that have no room)", "（还有 {more} 个画不下）");
         let from = end.saturating_sub(words.width()).max(scale.left);
         canvas.write(row + 1 + rows, from, end, &words, Ink::Faint);
     }
@@ -253,7 +255,7 @@ fn axis(canvas: &mut Canvas, row: usize, scale: &Scale) {
         }
         at += step;
     }
-    canvas.write(row + 1, 0, scale.left.saturating_sub(1), "time", Ink::Faint);
+    canvas.write(row + 1, 0, scale.left.saturating_sub(1), either("time", "时间"), Ink::Faint);
 }
 
 /// A round time (1, 2 or 5 of some unit) that goes into the span about so many times.
@@ -297,16 +299,16 @@ fn legend(canvas: &mut Canvas, row: usize, lives: &[Life], width: usize) {
             keys.push((sign.to_owned(), words.to_owned(), ink));
         }
     };
-    let runs = if sampled > 0 { "runs" } else { "runs, or is ready to" };
+    let runs = if sampled > 0 { either("runs", "运行") } else { either("runs, or is ready to", "运行或就绪") };
     key(shows(|doing| *doing == Doing::Runs), "██", runs, Ink::Of(0));
-    key(shows(|doing| *doing == Doing::Ready), "▒▒", "ready, has no processor", Ink::Of(0));
-    key(shows(|doing| matches!(doing, Doing::Blocked(_))), "├─┤", "blocked in a call", Ink::Warn);
-    key(shows(|doing| matches!(doing, Doing::Asleep(_))), "··", "asleep, in no call of ours", Ink::Faint);
-    key(signs(Sign::Sends), "▲", "sends", Ink::Good);
-    key(signs(Sign::Gets), "▼", "gets", Ink::Good);
-    key(signs(Sign::Fails), "✗", "fails", Ink::Bad);
+    key(shows(|doing| *doing == Doing::Ready), "▒▒", either("ready, has no processor", "就绪，等处理器"), Ink::Of(0));
+    key(shows(|doing| matches!(doing, Doing::Blocked(_))), "├─┤", either("blocked in a call", "阻塞在调用里"), Ink::Warn);
+    key(shows(|doing| matches!(doing, Doing::Asleep(_))), "··", either("asleep, in no call of ours", "睡眠，不在我们的调用里"), Ink::Faint);
+    key(signs(Sign::Sends), "▲", either("sends", "发送"), Ink::Good);
+    key(signs(Sign::Gets), "▼", either("gets", "得到"), Ink::Good);
+    key(signs(Sign::Fails), "✗", either("fails", "失败"), Ink::Bad);
     let ended = lives.iter().any(|life| life.left);
-    key(ended, "", "(blank: has ended)", Ink::Faint);
+    key(ended, "", either("(blank: has ended)", "（空白：已终止）"), Ink::Faint);
     let (mut row, mut column) = (row, 0);
     for (sign, words, ink) in keys {
         let wide = sign.width() + 1 + words.width();
@@ -317,24 +319,35 @@ fn legend(canvas: &mut Canvas, row: usize, lives: &[Life], width: usize) {
         column = canvas.write(row, column, width, &words, Ink::Faint) + 3;
     }
     let source = if sampled > 0 {
-        "cpu: processor time used. The kernel was asked what each thread does."
+        either("cpu: processor time used. The kernel was asked what each thread does.", "cpu：用掉的处理器时间。问过内核各线程在做什么。")
     } else {
-        "Drawn from the calls; the kernel was not asked what each thread does."
+        either("Drawn from the calls; the kernel was not asked what each thread does.", "根据调用画出；没有问内核各线程在做什么。")
     };
-    canvas.write(row + 1, 0, width, source, Ink::Faint);
+    for (index, line) in wrap(source, width.max(8)).iter().enumerate() {
+        canvas.write(row + 1 + index, 0, width, line, Ink::Faint);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::lives::tests::{asked, modes};
     use super::super::sample::{Sample, fits_everywhere};
+    use super::super::told;
     use super::*;
     use crate::event::{ActorKind, What};
+    use crate::language::{Language, speaking};
 
     #[test]
     fn three_modes_stand_side_by_side() {
         let drawn = draw(&modes().recording(), 80).text();
         assert_eq!(drawn, include_str!("golden/timeline-three-modes.txt"), "\n{drawn}");
+    }
+
+    #[test]
+    fn in_chinese_the_bands_begin_and_end_in_the_same_columns() {
+        let recording = modes().recording();
+        let drawn = speaking(Language::Chinese, || draw(&told::recording(&recording), 80).text());
+        assert_eq!(drawn, include_str!("golden/timeline-three-modes.zh.txt"), "\n{drawn}");
     }
 
     #[test]

@@ -9,11 +9,15 @@ use unicode_width::UnicodeWidthStr;
 
 use super::flows::in_order;
 use super::lives;
-use super::wording::{Cast, arguments, filled_in, outcome_ink, safe, value};
+use super::told;
+use super::wording::{self, Cast, arguments, end, filled_in, outcome_ink, safe, value};
 use crate::event::frame::{Fate, Frame};
 use crate::event::{ActorKind, Call, Claim, Ending, Event, Name, Return, Value, Verdict, What};
+use crate::language::{either, said};
+use crate::lexicon::shown;
 use crate::picture::{Ink, Picture, Row, fit, span_of};
 use crate::recording::Recording;
+use crate::text::wrap;
 
 /// How much the trace tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,6 +63,11 @@ impl Trace {
 
     /// The rows that this event adds.
     pub fn push(&mut self, event: &Event) -> Vec<Row> {
+        if matches!(event.what, What::Held(_)) {
+            return Vec::new();
+        }
+        let told = told::event(event);
+        let event = &*told;
         if matches!(event.what, What::Frame(_) | What::Delivered { .. }) && self.detail < Detail::Frames {
             return Vec::new();
         }
@@ -113,7 +122,8 @@ impl Trace {
             ]
         };
         let took = span_of(back.took_ns);
-        let took = if resumed && back.took_ns >= BLOCKED_NS { (format!("blocked {took}"), Ink::Warn) } else { (took, Ink::Faint) };
+        let took =
+            if resumed && back.took_ns >= BLOCKED_NS { (said!("blocked {took}", "阻塞 {took}"), Ink::Warn) } else { (took, Ink::Faint) };
         let source = self.source(&back.call);
         rows.extend(self.line(&when, &call, &outcome, Some(took), source));
         rows
@@ -122,12 +132,19 @@ impl Trace {
     /// What is no call, in words.
     fn told(&self, event: &Event, what: &What) -> Vec<Row> {
         match what {
-            What::Enter(_) | What::Return(_) => Vec::new(),
+            What::Held(_) | What::Enter(_) | What::Return(_) => Vec::new(),
             What::Frame(frame) => self.frame(event, frame),
-            What::Delivered { frame } => self.prose(event, &format!("frame {frame} delivered"), Ink::Good),
-            What::State { local, peer, state, source } => {
-                self.prose(event, &format!("{local} with {peer}: {} ({})", safe(state), safe(source)), Ink::Faint)
-            }
+            What::Delivered { frame } => self.prose(event, &said!("frame {frame} delivered", "第 {frame} 帧送达"), Ink::Good),
+            What::State { local, peer, state, source } => self.prose(
+                event,
+                &said!(
+                    "{local} with {peer}: {state} ({source})",
+                    "{local} 与 {peer}：{state}（{source}）",
+                    state = safe(state),
+                    source = safe(source)
+                ),
+                Ink::Faint,
+            ),
             What::Part { part } => {
                 let name = fit(&safe(part), self.width.saturating_sub(6));
                 let rest = self.width.min(EDGE).saturating_sub(name.width() + 4);
@@ -135,46 +152,87 @@ impl Trace {
             }
             What::Actor { kind } => {
                 let kind = match kind {
-                    ActorKind::Role => format!("played by thread {}", event.thread),
-                    ActorKind::Thread => format!("a thread of its own, {}", event.thread),
-                    ActorKind::Process => format!("a process of its own, {}", event.process),
+                    ActorKind::Role => said!("played by thread {id}", "由线程 {id} 扮演", id = event.thread),
+                    ActorKind::Thread => said!("a thread of its own, {id}", "自己的线程 {id}", id = event.thread),
+                    ActorKind::Process => said!("a process of its own, {id}", "自己的进程 {id}", id = event.process),
                 };
                 self.prose(event, &kind, Ink::Faint)
             }
             What::Deed { deed, errno: None } => self.prose(event, &safe(deed), Ink::Plain),
             What::Deed { deed, errno: Some(errno) } => self.prose(event, &format!("{} = {}", safe(deed), safe(errno)), Ink::Bad),
             What::Left { cpu_ns } => {
-                let used = cpu_ns.map_or(String::new(), |used| format!(", having used {} of a processor", span_of(used)));
-                self.prose(event, &format!("leaves{used}"), Ink::Faint)
+                let used = cpu_ns.map_or(String::new(), |used| {
+                    said!(", having used {span} of a processor", "，用了处理器 {span}", span = span_of(used))
+                });
+                self.prose(event, &said!("leaves{used}", "结束{used}"), Ink::Faint)
             }
             What::Sample(sample) => self.prose(event, &lives::doing(sample), Ink::Faint),
             What::Point { plot, series, against, x, y, unit } => {
                 let height = if unit == "ns" { span_of(*y) } else { format!("{y} {}", safe(unit)) };
-                self.prose(event, &format!("{}, {}: {height} at {x} {}", safe(plot), safe(series), safe(against)), Ink::Plain)
+                self.prose(
+                    event,
+                    &said!(
+                        "{plot}, {series}: {height} at {x} {against}",
+                        "{plot}，{series}：{height}，{against} {x}",
+                        plot = safe(plot),
+                        series = safe(series),
+                        against = safe(against),
+                    ),
+                    Ink::Plain,
+                )
             }
-            What::Wait { asked_ns, purpose } => self.prose(event, &format!("wait {}: {}", span_of(*asked_ns), safe(purpose)), Ink::Faint),
-            What::Measure { series, label, value_ns } => {
-                self.prose(event, &format!("{}, {}: {}", safe(series), safe(label), span_of(*value_ns)), Ink::Plain)
-            }
-            What::Count { label, count, source } => self.prose(event, &format!("{}: {count} ({})", safe(label), safe(source)), Ink::Plain),
+            What::Wait { asked_ns, purpose } => self.prose(
+                event,
+                &said!("wait {span}: {what}", "等待 {span}：{what}", span = span_of(*asked_ns), what = safe(purpose)),
+                Ink::Faint,
+            ),
+            What::Measure { series, label, value_ns } => self.prose(
+                event,
+                &said!(
+                    "{series}, {label}: {span}",
+                    "{series}，{label}：{span}",
+                    series = safe(series),
+                    label = safe(label),
+                    span = span_of(*value_ns)
+                ),
+                Ink::Plain,
+            ),
+            What::Count { label, count, source } => self.prose(
+                event,
+                &said!("{label}: {count} ({source})", "{label}：{count}（{source}）", label = safe(label), source = safe(source)),
+                Ink::Plain,
+            ),
             What::Claim(claim) => self.claim(event, claim),
             What::Deadline { limit_ns, blocked } => {
-                let mut rows = self.prose(event, &format!("the deadline struck, after {}", span_of(*limit_ns)), Ink::Bad);
+                let mut rows = self.prose(
+                    event,
+                    &said!("the deadline struck, after {limit}", "期限到了：{limit}", limit = span_of(*limit_ns)),
+                    Ink::Bad,
+                );
                 for one in blocked {
                     let call = format!("{}{}", safe(&one.call.syscall), arguments(&one.call.args, 32));
-                    let place = one.call.source.as_ref().map_or(String::new(), |source| format!(", at {}", safe(&source.to_string())));
-                    let words = format!("{} has been blocked in {call} for {}{place}", safe(&one.actor), span_of(one.for_ns));
+                    let place = one
+                        .call
+                        .source
+                        .as_ref()
+                        .map_or(String::new(), |source| said!(", at {place}", "，位置 {place}", place = safe(&source.to_string())));
+                    let words = said!(
+                        "{who} has been blocked in {call} for {span}{place}",
+                        "{who} 在 {call} 里已经阻塞 {span}{place}",
+                        who = safe(&one.actor),
+                        span = span_of(one.for_ns),
+                    );
                     rows.extend(self.prose(event, &words, Ink::Warn));
                 }
                 rows
             }
             What::End { ending } => {
                 let (words, ink) = match ending {
-                    Ending::Finished => ("the end".to_owned(), Ink::Faint),
-                    Ending::Unavailable { why } => (format!("not to be had here: {}", safe(why)), Ink::Warn),
-                    Ending::Failed { why } => (format!("✗ failed: {}", safe(why)), Ink::Bad),
-                    Ending::Deadline => ("ended by its deadline".to_owned(), Ink::Bad),
-                    Ending::Interrupted => ("interrupted".to_owned(), Ink::Warn),
+                    Ending::Finished => (either("the end", "结束").to_owned(), Ink::Faint),
+                    Ending::Unavailable { why } => (said!("not to be had here: {why}", "这里做不到：{why}", why = safe(why)), Ink::Warn),
+                    Ending::Failed { why } => (said!("✗ failed: {why}", "✗ 失败：{why}", why = safe(why)), Ink::Bad),
+                    Ending::Deadline => (either("ended by its deadline", "期限到了，被结束").to_owned(), Ink::Bad),
+                    Ending::Interrupted => (either("interrupted", "被中断").to_owned(), Ink::Warn),
                 };
                 self.prose(event, &words, ink)
             }
@@ -183,19 +241,31 @@ impl Trace {
 
     /// The frame as tcpdump tells it, what the wire did with it, and its bytes.
     fn frame(&self, event: &Event, frame: &Frame) -> Vec<Row> {
-        let from = if frame.by_lab { "the lab".to_owned() } else { frame.sent_by.to_string() };
-        let mut rows = self.prose(event, &format!("frame {} from {from}: {}", frame.frame, safe(&frame.layers.to_string())), Ink::Plain);
+        let from = if frame.by_lab { either("the lab", "实验台").to_owned() } else { end(frame.sent_by) };
+        let mut rows = self.prose(
+            event,
+            &said!(
+                "frame {number} from {from}: {layers}",
+                "第 {number} 帧，来自{from}：{layers}",
+                number = frame.frame,
+                layers = safe(&frame.layers.to_string()),
+            ),
+            Ink::Plain,
+        );
         let fate = &frame.treatment;
         let mark = if fate.fate.arrives() { "▶" } else { "✗" };
-        let delay = if fate.delay_ns > 0 { format!(", {} later", span_of(fate.delay_ns)) } else { String::new() };
+        let delay = if fate.delay_ns > 0 { said!(", {span} later", "，晚 {span}", span = span_of(fate.delay_ns)) } else { String::new() };
         let ink = match fate.fate {
             Fate::Passed => Ink::Good,
             Fate::Dropped | Fate::Cut => Ink::Bad,
             _ => Ink::Warn,
         };
-        let verdict = format!("{mark} {}{delay}", safe(&fate.to_string()));
+        let verdict = {
+            let rule = fate.rule.as_ref().map_or(String::new(), |rule| said!(": {rule}", "：{rule}", rule = safe(rule)));
+            format!("{mark} {}{rule}{delay}", wording::fate(fate.fate))
+        };
         let indent = self.head(event).width();
-        for line in textwrap::wrap(&verdict, self.width.saturating_sub(indent).max(8)) {
+        for line in wrap(&verdict, self.width.saturating_sub(indent).max(8)) {
             let mut row = Row::new();
             row.pad_to(indent);
             rows.push(row.with(fit(&line, self.width.saturating_sub(indent)), ink));
@@ -210,9 +280,13 @@ impl Trace {
         let (words, ink) = match claim.verdict {
             Verdict::Held => (format!("✓ {name}"), Ink::Good),
             Verdict::Broken => (format!("✗ {name}"), Ink::Bad),
-            Verdict::NotChecked => {
-                (format!("· {name}: not checked here: {}", safe(claim.why.as_deref().unwrap_or("(no reason given)"))), Ink::Warn)
-            }
+            Verdict::NotChecked => (
+                {
+                    let why = safe(claim.why.as_deref().unwrap_or(either("(no reason given)", "（没有说原因）")));
+                    said!("· {name}: not checked here: {why}", "· {name}：没有在这里检验：{why}")
+                },
+                Ink::Warn,
+            ),
         };
         let mut rows = self.prose(event, &words, ink);
         if self.detail >= Detail::Kernel || claim.verdict == Verdict::Broken {
@@ -224,7 +298,13 @@ impl Trace {
                 };
                 let with_what = one.with_what.as_ref().map_or(String::new(), |what| format!("{} ", safe(what)));
                 let (mark, ink) = if one.held { ("·", Ink::Faint) } else { ("✗", Ink::Bad) };
-                let words = format!("{mark} {} {} {} {with_what}{}", safe(&one.what), said(&one.saw), one.relation, said(&one.with));
+                let words = format!(
+                    "{mark} {} {} {} {with_what}{}",
+                    safe(&one.what),
+                    said(&one.saw),
+                    shown(&one.relation.to_string()),
+                    said(&one.with)
+                );
                 rows.extend(self.prose(event, &words, ink));
             }
         }
@@ -236,7 +316,7 @@ impl Trace {
             self.cast.meet(actor);
         }
         let most = (self.width / 5).clamp(4, 16);
-        self.actor_width = self.actor_width.max(safe(actor).width()).min(most);
+        self.actor_width = self.actor_width.max(called(actor).width()).min(most);
     }
 
     /// When and who; where there is no room for the time, who alone.
@@ -247,7 +327,7 @@ impl Trace {
             row.push(format!("{:>7}.{:03} ms  ", micros / 1000, micros % 1000), Ink::Faint);
         }
         let start = row.width();
-        row.push(fit(&safe(&event.actor), self.actor_width), self.cast.ink(&event.actor));
+        row.push(fit(&called(&event.actor), self.actor_width), self.cast.ink(&event.actor));
         row.pad_to(start + self.actor_width);
         if self.detail >= Detail::Kernel && self.width >= 90 {
             row.push(format!(" {:>7}", event.thread), Ink::Faint);
@@ -336,8 +416,8 @@ impl Trace {
         let indent = head.width();
         let room = self.width.saturating_sub(indent);
         let begin = |number: usize| if number == 0 { head.clone() } else { Row::new() };
-        let lines = textwrap::wrap(words, room.max(8));
-        let row = |(number, line): (usize, &std::borrow::Cow<'_, str>)| {
+        let lines = wrap(words, room.max(8));
+        let row = |(number, line): (usize, &String)| {
             let mut row = begin(number);
             row.pad_to(indent);
             row.with(fit(line, room), ink)
@@ -380,6 +460,15 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     let mut rows: Vec<Row> = events.iter().flat_map(|event| trace.push(event)).collect();
     rows.extend(trace.pause());
     Picture(rows)
+}
+
+/// What an actor is called, the lab's own two included.
+fn called(actor: &str) -> String {
+    match actor {
+        "lab" => either("lab", "实验台").to_owned(),
+        "wire" => either("wire", "线路").to_owned(),
+        actor => safe(actor),
+    }
 }
 
 #[cfg(test)]

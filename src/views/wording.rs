@@ -2,7 +2,10 @@
 //!
 //! A recording may come from a file that anybody wrote, so every text goes through [`safe`] before it is shown.
 
-use crate::event::{Args, Data, Event, Name, Outcome, Value};
+use crate::event::frame::{End, Fate};
+use crate::event::{Address, Args, Data, Event, Name, Outcome, Value};
+use crate::language::{either, said};
+use crate::lexicon::shown;
 use crate::picture::{Ink, span_of};
 
 /// The text, what a terminal might obey, hide or reorder written out.
@@ -52,8 +55,14 @@ impl Cast {
 pub(super) fn value(value: &Value, bytes: usize) -> String {
     match value {
         Value::Data(data) => shorten(data, bytes).to_string(),
+        Value::Address(at) => safe(&address(at)),
         other => safe(&other.to_string()),
     }
+}
+
+/// An address in words; of a socket without one, that it has none.
+pub(super) fn address(address: &Address) -> String {
+    if *address == Address::Unix(None) { shown(&address.to_string()).into_owned() } else { address.to_string() }
 }
 
 /// The start of the data, cut between characters.
@@ -94,7 +103,7 @@ pub(super) fn filled_in(function: &str, out: &Args, bytes: usize) -> String {
     for (name, it) in out.0.iter().filter(|(name, _)| name != "socket") {
         let shown = value(it, bytes);
         words.push_str(&match (&**name, it) {
-            ("address", _) if names_sender => format!(" from {shown}"),
+            ("address", _) if names_sender => said!(" from {shown}", " 来自 {shown}"),
             ("address" | "data" | "state", _) => format!(" {shown}"),
             ("value", _) => format!(" [{shown}]"),
             (name, Value::Number(number)) if name.ends_with("_us") => {
@@ -109,7 +118,7 @@ pub(super) fn filled_in(function: &str, out: &Args, bytes: usize) -> String {
 
 /// What 0 means: a limit that is 0 is none, but to linger for 0 seconds is not to linger.
 fn no_time(args: &Args) -> &'static str {
-    if matches!(args.get("option"), Some(Value::Text(name)) if name == "SO_LINGER") { "0 s" } else { "no limit" }
+    if matches!(args.get("option"), Some(Value::Text(name)) if name == "SO_LINGER") { "0 s" } else { either("no limit", "不限时") }
 }
 
 /// Errors are bad, except those by which a non-blocking socket says `not yet`.
@@ -119,4 +128,34 @@ pub(super) fn outcome_ink(outcome: &Outcome) -> Ink {
         Outcome::Errno(name) if matches!(&**name, "EAGAIN" | "EWOULDBLOCK" | "EINPROGRESS" | "EALREADY") => Ink::Warn,
         Outcome::Errno(_) => Ink::Bad,
     }
+}
+
+/// What became of a frame, in a word.
+pub(super) fn fate(fate: Fate) -> &'static str {
+    match fate {
+        Fate::Passed => either("passed", "通过"),
+        Fate::Delayed => either("delayed", "推迟"),
+        Fate::Duplicated => either("duplicated", "送两次"),
+        Fate::Held => either("held back", "扣住"),
+        Fate::Dropped => either("dropped", "丢弃"),
+        Fate::Cut => either("lost", "丢失"),
+    }
+}
+
+/// `1 byte`, `5 bytes`.
+pub(super) fn bytes(count: usize) -> String {
+    match count {
+        1 => said!("1 byte", "1 字节"),
+        _ => said!("{count} bytes", "{count} 字节"),
+    }
+}
+
+/// An end of the wire, as it is called.
+pub(super) fn end(end: End) -> String {
+    shown(&end.to_string()).into_owned()
+}
+
+/// The ending of an English noun of which there are so many.
+pub(super) fn plural(count: usize) -> &'static str {
+    if count == 1 { "" } else { "s" }
 }

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use super::{Missing, TcpEntry, TcpInfo};
+use crate::language::either;
 
 /// What this system calls send(3).
 pub const SEND: &str = if cfg!(windows) { "send" } else { "sendto" };
@@ -137,7 +138,10 @@ pub fn tcp_table(_: std::net::SocketAddrV4, _: std::net::SocketAddrV4) -> io::Re
 /// # Errors
 /// Always: only Linux has network namespaces.
 pub fn enter_private_network() -> Result<(), Missing> {
-    Err(Missing { step: Cow::Borrowed("a network namespace"), errno: Cow::Borrowed("only Linux has them") })
+    Err(Missing {
+        step: Cow::Borrowed(either("a network namespace", "网络命名空间")),
+        errno: Cow::Borrowed(either("only Linux has them", "只有 Linux 有")),
+    })
 }
 
 /// Not to be had here.
@@ -153,7 +157,10 @@ pub fn raise_interface(_: &socket2::Socket, _: &str) -> io::Result<()> {
 /// # Errors
 /// Always: this program knows only Linux's TAP devices.
 pub fn open_tap(_: &str) -> Result<std::fs::File, Missing> {
-    Err(Missing { step: Cow::Borrowed("a TAP device"), errno: Cow::Borrowed("only done on Linux so far") })
+    Err(Missing {
+        step: Cow::Borrowed(either("a TAP device", "TAP 设备")),
+        errno: Cow::Borrowed(either("only done on Linux so far", "目前只在 Linux 上做了")),
+    })
 }
 
 /// Not to be had here.

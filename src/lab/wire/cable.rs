@@ -19,6 +19,7 @@ use super::{FAR, NEAR};
 use crate::event::frame::{Arp, End, Ethernet, Fate, Frame, Ip, Layers, Raw, Tcp, Treatment};
 use crate::event::{Name, What};
 use crate::lab::{Error, Lab, Result};
+use crate::language::{error_text, said};
 
 /// The far neighbour's MAC address: locally administered, as its second digit says (IEEE 802).
 const FAR_MAC: [u8; 6] = [0x02, 0, 10, 9, 0, 2];
@@ -104,7 +105,9 @@ impl Sighting {
     }
 
     fn has<'l, T>(&self, layer: &'l Option<T>, name: &str) -> Result<&'l T> {
-        layer.as_ref().ok_or_else(|| Error::Unexpected(format!("frame {} has no {name}", self.frame.frame)))
+        layer
+            .as_ref()
+            .ok_or_else(|| Error::Unexpected(said!("frame {frame} has no {name}", "第 {frame} 帧里没有 {name}", frame = self.frame.frame)))
     }
 }
 
@@ -128,7 +131,7 @@ impl Wire {
         thread::Builder::new().name("wire".to_owned()).spawn(move || {
             if let Err(error) = cable.carry_on() {
                 let lab = cable.lab.clone();
-                lab.fail_now(&Error::Unexpected(format!("the wire failed: {error}")));
+                lab.fail_now(&Error::Unexpected(said!("the wire failed: {error}", "线路出了故障：{error}", error = error_text(&error))));
             }
         })?;
         Ok(Wire { shared })

@@ -1,7 +1,7 @@
 //! Matching, on recordings made by hand.
 
 use super::{Fate, Flows, flows};
-use crate::views::tests_support::Script;
+use crate::views::script::Script;
 
 fn said(flows: &Flows) -> Vec<String> {
     let who = |socket: Option<usize>| socket.map_or("?".to_owned(), |socket| flows.sockets[socket].owner.to_string());

@@ -1,6 +1,8 @@
 //! What a ladder leaves out when there is too much to show, and how it says so.
 
 use super::story::{Shape, Step};
+use crate::language::{either, said};
+use crate::views::wording::plural;
 
 /// With more steps than this, runs of equal ones are folded.
 const MANY: usize = 40;
@@ -36,7 +38,7 @@ pub(super) fn shorten(mut steps: Vec<Step>) -> Vec<Step> {
         let left_out = steps.len() - TOO_MANY;
         let middle = TOO_MANY / 2;
         let mut note = steps[middle].clone();
-        note.shape = Shape::Fold(format!("{left_out} steps left out"));
+        note.shape = Shape::Fold(said!("{left_out} steps left out", "省略 {left_out} 步"));
         steps.splice(middle..middle + left_out, [note]);
     }
     steps
@@ -83,10 +85,12 @@ fn summary(run: &mut Vec<Step>, worth_it: usize) -> Vec<Step> {
             _ => {}
         }
     }
-    let counted = |count: usize, one: &str| (count > 0).then(|| format!("{count} {one}{}", if count == 1 { "" } else { "s" }));
-    let with = if bytes > 0 { format!(", {bytes} B") } else { String::new() };
-    let said = [counted(calls, "call"), counted(packets, "packet").map(|text| text + &with + ", none lost")];
-    let text = said.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    let s = plural(calls);
+    let calls = (calls > 0).then(|| said!("{calls} call{s}", "{calls} 次调用"));
+    let with = if bytes > 0 { said!(", {bytes} B", "，{bytes} B") } else { String::new() };
+    let s = plural(packets);
+    let packets = (packets > 0).then(|| said!("{packets} packet{s}{with}, none lost", "{packets} 个分组{with}，没有丢失"));
+    let text = [calls, packets].into_iter().flatten().collect::<Vec<_>>().join(either(", ", "，"));
     let mut note = run[0].clone();
     note.shape = Shape::Fold(text);
     run.clear();
@@ -111,7 +115,7 @@ fn fold(steps: Vec<Step>) -> Vec<Step> {
         folded.extend_from_slice(&steps[at..at + period]);
         if times > 1 {
             let mut note = steps[at + period].clone();
-            note.shape = Shape::Fold(format!("{} more like this", times - 2));
+            note.shape = Shape::Fold(said!("{more} more like this", "同样的还有 {more} 次", more = times - 2));
             folded.push(note);
             folded.extend_from_slice(&steps[end - period..end]);
         }

@@ -4,8 +4,10 @@ use unicode_width::UnicodeWidthStr;
 
 use super::arrow::label;
 use super::story::{Arrow, Shape, Story, Way};
-use super::{LEGEND, first_fit, wire};
+use super::{first_fit, legend, wire};
+use crate::language::{either, said};
 use crate::picture::{Canvas, Ink, Picture};
+use crate::text::wrap;
 
 /// The same without lanes, for narrow terminals.
 pub(super) fn draw(story: &Story, width: usize) -> Picture {
@@ -33,11 +35,11 @@ pub(super) fn draw(story: &Story, width: usize) -> Picture {
                 let (rest, ink) = match &flight.way {
                     Way::Stops(why) => (format!(" ✗ {}", why.first().map_or("", String::as_str)), Ink::Bad),
                     Way::Whole(Some(note)) | Way::Arrives(note) => (
-                        note.iter().find(|note| note.width() + 14 < width).map_or_else(String::new, |note| format!(", {note}")),
+                        note.iter().find(|note| note.width() + 14 < width).map_or_else(String::new, |note| said!(", {note}", "，{note}")),
                         flight.ink,
                     ),
                     Way::Whole(None) => (String::new(), flight.ink),
-                    Way::Leaves => (" leaves".to_owned(), flight.ink),
+                    Way::Leaves => (either(" leaves", " 发出").to_owned(), flight.ink),
                 };
                 let room = width.saturating_sub(2 + rest.width()).max(width / 2);
                 (who, first_fit(&flight.words, room) + &rest, Ink::Of(flight.from), ink)
@@ -63,7 +65,7 @@ pub(super) fn draw(story: &Story, width: usize) -> Picture {
         }
         column += usize::from(!who.is_empty());
         let room = width.saturating_sub(column).max(1);
-        for line in textwrap::wrap(&what, room) {
+        for line in wrap(&what, room) {
             canvas.write(row, column, width, &line, what_ink);
             row += 1;
         }
@@ -75,7 +77,7 @@ pub(super) fn draw(story: &Story, width: usize) -> Picture {
         }
     }
     if story.steps.iter().any(|step| matches!(step.shape, Shape::State { derived: true, .. })) {
-        for line in textwrap::wrap(LEGEND, width) {
+        for line in wrap(legend(), width) {
             canvas.write(row, 0, width, &line, Ink::Faint);
             row += 1;
         }

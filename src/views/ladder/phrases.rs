@@ -2,8 +2,10 @@
 
 use super::story::Words;
 use crate::event::Address;
+use crate::language::said;
 use crate::picture::span_of;
 use crate::views::flows::Made;
+use crate::views::wording;
 
 pub(super) fn under_way(made: &Made) -> bool {
     made.errno() == Some("EINPROGRESS")
@@ -16,12 +18,16 @@ pub(super) fn connect_words(made: &Made) -> Words {
 }
 
 pub(super) fn after(made: &Made, took: bool) -> String {
-    if took { format!(" after {}", span_of(made.returned_ns().saturating_sub(made.entered_ns))) } else { String::new() }
+    if took {
+        said!(" after {span}", " 历时 {span}", span = span_of(made.returned_ns().saturating_sub(made.entered_ns)))
+    } else {
+        String::new()
+    }
 }
 
 /// An address in full, and in short.
 pub(super) fn near(address: &Address) -> Words {
-    let full = address.to_string();
+    let full = wording::address(address);
     match address {
         Address::Inet(_) | Address::Inet6(_) => {
             let mapped = match address {

@@ -3,6 +3,7 @@
 use super::steps::Teller;
 use super::story::{Shape, Step};
 use crate::event::{Ending, What};
+use crate::language::{either, said};
 use crate::picture::{Ink, span_of};
 use crate::recording::Recording;
 use crate::views::flows::in_order;
@@ -16,33 +17,46 @@ impl Teller<'_> {
             let (shape, alike) = match &event.what {
                 What::Part { part } => (Shape::Part(part.to_string()), format!("part {part}")),
                 What::Wait { asked_ns, purpose } => {
-                    let text = format!("waits {}", span_of(*asked_ns));
+                    let text = said!("waits {span}", "等待 {span}", span = span_of(*asked_ns));
                     let shape = match lane {
                         Some(lane) => {
-                            let words = vec![format!("{text}: {purpose}"), text];
+                            let words = vec![said!("{text}: {purpose}", "{text}：{purpose}"), text];
                             Shape::Call { lane, words, ink: Ink::Warn, joins: false }
                         }
-                        None => Shape::Note(format!("{} pass: {purpose}", span_of(*asked_ns)), Ink::Warn),
+                        None => {
+                            Shape::Note(said!("{span} pass: {purpose}", "过了 {span}：{purpose}", span = span_of(*asked_ns)), Ink::Warn)
+                        }
                     };
                     (shape, format!("wait {lane:?} {purpose}"))
                 }
                 What::Deed { deed, errno } => {
                     let Some(lane) = lane else { continue };
-                    let (text, ink) = match errno {
-                        Some(errno) => (format!("{deed} ✗ {errno}"), Ink::Bad),
-                        None => (deed.to_string(), Ink::Plain),
+                    let (failed, ink) = match errno {
+                        Some(errno) => (format!(" ✗ {errno}"), Ink::Bad),
+                        None => (String::new(), Ink::Plain),
                     };
-                    (Shape::Call { lane, words: vec![text], ink, joins: false }, format!("deed {lane} {deed}"))
+                    // Where there is no room for the file's name, the call alone.
+                    let brief = deed.rsplit_once(" …/").map(|(call, _)| format!("{call}{failed}"));
+                    let words = [format!("{deed}{failed}")].into_iter().chain(brief).collect();
+                    (Shape::Call { lane, words, ink, joins: false }, format!("deed {lane} {deed}"))
                 }
                 What::Deadline { limit_ns, blocked } => {
-                    let who: Vec<String> = blocked.iter().map(|who| format!("{} in {}", who.actor, who.call.function)).collect();
-                    let who = if who.is_empty() { String::new() } else { format!(": {}", who.join(", ")) };
-                    (Shape::Note(format!("deadline, {}{who}", span_of(*limit_ns)), Ink::Bad), String::new())
+                    let who: Vec<String> = blocked
+                        .iter()
+                        .map(|who| said!("{actor} in {call}", "{actor} 在 {call}", actor = who.actor, call = who.call.function))
+                        .collect();
+                    let who = if who.is_empty() { String::new() } else { said!(": {who}", "：{who}", who = who.join(", ")) };
+                    (
+                        Shape::Note(said!("deadline, {limit}{who}", "期限 {limit} 到{who}", limit = span_of(*limit_ns)), Ink::Bad),
+                        String::new(),
+                    )
                 }
                 What::End { ending: Ending::Failed { why } | Ending::Unavailable { why } } => {
                     (Shape::Note(why.clone(), Ink::Bad), String::new())
                 }
-                What::End { ending: Ending::Interrupted } => (Shape::Note("interrupted".to_owned(), Ink::Bad), String::new()),
+                What::End { ending: Ending::Interrupted } => {
+                    (Shape::Note(either("interrupted", "被中断").to_owned(), Ink::Bad), String::new())
+                }
                 _ => continue,
             };
             steps.push(Step::new(event.at_ns, shape, alike));

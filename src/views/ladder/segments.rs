@@ -4,6 +4,7 @@ use super::steps::Teller;
 use super::story::{Flight, Shape, Step, Way, Words};
 use crate::event::frame::{Fate, Layers, Tcp};
 use crate::event::{Data, What};
+use crate::language::{either, said};
 use crate::picture::{Ink, span_of};
 use crate::recording::Recording;
 use crate::views::Numbers;
@@ -37,11 +38,12 @@ impl Teller<'_> {
         }
         if let Some(first) = tail.first() {
             let flags = tail.iter().filter_map(|segment| Some(format!("{} {}", segment.from, segment.tcp()?.flags)));
-            let said = flags.collect::<Vec<_>>().join(", ");
+            let said = flags.collect::<Vec<_>>().join(either(", ", "，"));
+            let (count, s) = (tail.len(), if tail.len() == 1 { "" } else { "s" });
             let words = vec![
-                format!("the experiment ends, and its sockets are closed: {said}"),
-                format!("end: {} closing segment{}", tail.len(), if tail.len() == 1 { "" } else { "s" }),
-                format!("{} at the end", tail.len()),
+                said!("the experiment ends, and its sockets are closed: {said}", "实验结束，套接字关闭：{said}"),
+                said!("end: {count} closing segment{s}", "结束：{count} 个关闭的报文段"),
+                said!("{count} at the end", "结束 {count} 个"),
             ];
             steps.push(Step::new(first.left_ns, Shape::Aside(words), String::new()));
         }
@@ -67,18 +69,33 @@ impl Teller<'_> {
             let What::Frame(frame) = &event.what else { continue };
             let Some(arp) = &frame.layers.arp else { continue };
             let asked = arp.target_ip;
-            let answer = if frame.by_lab { "the lab answers".to_owned() } else { format!("it is at {}", arp.sender_mac) };
+            let answer = if frame.by_lab {
+                either("the lab answers", "实验台回答").to_owned()
+            } else {
+                said!("it is at {mac}", "在 {mac}", mac = arp.sender_mac)
+            };
             match steps.last_mut() {
                 Some(step) if arp.operation != 1 && !answered => {
                     let asked = arp.sender_ip;
-                    let short = if frame.by_lab { "lab answers" } else { "answered" };
-                    let words = vec![format!("ARP: who has {asked}? {answer}"), format!("ARP: {asked}? {short}"), "ARP".to_owned()];
+                    let short = if frame.by_lab { either("lab answers", "实验台回答") } else { either("answered", "有回答") };
+                    let words = vec![
+                        said!("ARP: who has {asked}? {answer}", "ARP：谁有 {asked}？{answer}"),
+                        said!("ARP: {asked}? {short}", "谁有 {asked}？{short}"),
+                        "ARP".to_owned(),
+                    ];
                     step.shape = Shape::Aside(words);
                 }
                 _ => {
                     let words = match arp.operation {
-                        1 => vec![format!("ARP: who has {asked}?"), format!("ARP: {asked}?"), "ARP".to_owned()],
-                        _ => vec![format!("ARP: {} is at {}", arp.sender_ip, arp.sender_mac), "ARP".to_owned()],
+                        1 => vec![
+                            said!("ARP: who has {asked}?", "ARP：谁有 {asked}？"),
+                            said!("ARP: {asked}?", "ARP：{asked}？"),
+                            "ARP".to_owned(),
+                        ],
+                        _ => vec![
+                            said!("ARP: {ip} is at {mac}", "ARP：{ip} 在 {mac}", ip = arp.sender_ip, mac = arp.sender_mac),
+                            "ARP".to_owned(),
+                        ],
                     };
                     steps.push(Step { minor: true, ..Step::new(event.at_ns, Shape::Aside(words), "arp".to_owned()) });
                 }
@@ -97,18 +114,30 @@ impl Teller<'_> {
             let asks = arp.operation == 1;
             let (words, notes) = if asks {
                 let asked = arp.target_ip;
-                let words = vec![format!("ARP who has {asked}?"), format!("who has {asked}?"), format!("ARP {asked}?"), "ARP".to_owned()];
-                (words, vec!["to everybody".to_owned(), "to all".to_owned()])
+                let words = vec![
+                    said!("ARP who has {asked}?", "ARP 谁有 {asked}？"),
+                    said!("who has {asked}?", "谁有 {asked}？"),
+                    format!("ARP {asked}?"),
+                    "ARP".to_owned(),
+                ];
+                (words, vec![either("to everybody", "广播：发给所有人").to_owned(), either("to all", "广播").to_owned()])
             } else {
                 let (who, mac) = (arp.sender_ip, &arp.sender_mac);
                 let words = vec![
-                    format!("ARP {who} is at {mac}"),
-                    format!("{who} is at {mac}"),
-                    format!("is at {mac}"),
-                    format!("at {mac}"),
+                    said!("ARP {who} is at {mac}", "ARP {who} 在 {mac}"),
+                    said!("{who} is at {mac}", "{who} 在 {mac}"),
+                    said!("is at {mac}", "在 {mac}"),
+                    said!("at {mac}", "在 {mac}"),
                     "ARP".to_owned(),
                 ];
-                (words, if segment.frame.by_lab { vec!["the lab answers".to_owned(), "lab".to_owned()] } else { Vec::new() })
+                (
+                    words,
+                    if segment.frame.by_lab {
+                        vec![either("the lab answers", "实验台回答").to_owned(), either("lab", "实验台").to_owned()]
+                    } else {
+                        Vec::new()
+                    },
+                )
             };
             let way = match segment.frame.treatment.fate.arrives() {
                 true => Way::Whole(Some(notes).filter(|notes| !notes.is_empty())),
@@ -122,7 +151,11 @@ impl Teller<'_> {
                 _ => later.sender_ip == arp.target_ip,
             });
             if asks && !again && segment.frame.treatment.fate.arrives() {
-                let words = vec![format!("nobody says: it is {}", arp.target_ip), "nobody answers".to_owned(), "no answer".to_owned()];
+                let words = vec![
+                    said!("nobody says: it is {ip}", "没有人说：{ip} 是我", ip = arp.target_ip),
+                    either("nobody answers", "没有人回答").to_owned(),
+                    either("no answer", "无回答").to_owned(),
+                ];
                 steps.push(Step::new(segment.left_ns, Shape::Aside(words), "no answer".to_owned()));
             }
         }
@@ -164,23 +197,27 @@ impl Teller<'_> {
             push(segment.left_ns, words.clone(), Way::Leaves);
             push(first, words.clone(), Way::Arrives(later(took(first))));
         } else {
-            let note = if twice { Some(vec!["arrives twice".to_owned(), "twice".to_owned()]) } else { late(first) };
+            let note = if twice {
+                Some(vec![either("arrives twice", "到了两次").to_owned(), either("twice", "两次").to_owned()])
+            } else {
+                late(first)
+            };
             push(segment.left_ns, words.clone(), Way::Whole(note));
         }
         for copy in segment.arrived_ns.iter().skip(if twice { 2 } else { 1 }) {
-            push(*copy, words.iter().map(|text| format!("{text}, its copy")).collect(), Way::Arrives(later(took(*copy))));
+            push(*copy, words.iter().map(|text| said!("{text}, its copy", "{text}，副本")).collect(), Way::Arrives(later(took(*copy))));
         }
     }
 }
 
 fn later(ns: u64) -> Words {
-    vec![format!("{} later", span_of(ns)), span_of(ns)]
+    vec![said!("{span} later", "{span} 后", span = span_of(ns)), span_of(ns)]
 }
 
 /// Why it was lost, in the plan's words.
 fn reasons(segment: &Segment) -> Words {
     let treatment = &segment.frame.treatment;
-    let plain = if treatment.fate == Fate::Cut { "cut" } else { "dropped" };
+    let plain = if treatment.fate == Fate::Cut { either("cut", "断") } else { either("dropped", "丢弃") };
     treatment.rule.iter().map(ToString::to_string).chain([plain.to_owned()]).collect()
 }
 
@@ -195,16 +232,16 @@ fn said(segment: &Segment, numbers: Numbers) -> Words {
             quoted.into_iter().chain([bytes, "UDP".to_owned()]).collect()
         }
         (.., Some(icmp)) => match (icmp.kind, icmp.code) {
-            (3, 3) => vec!["ICMP port unreachable".to_owned(), "ICMP 3/3".to_owned()],
-            (kind, code) => vec![format!("ICMP type {kind} code {code}"), format!("ICMP {kind}/{code}")],
+            (3, 3) => vec![either("ICMP port unreachable", "ICMP 端口不可达").to_owned(), "ICMP 3/3".to_owned()],
+            (kind, code) => vec![said!("ICMP type {kind} code {code}", "ICMP 类型 {kind} 代码 {code}"), format!("ICMP {kind}/{code}")],
         },
         _ => other_words(layers),
     }
 }
 
 fn other_words(layers: &Layers) -> Words {
-    let fragment = layers.ip.as_ref().and_then(|ip| ip.fragment_at).map(|at| format!("fragment from byte {at}"));
-    fragment.into_iter().chain([layers.to_string(), "frame".to_owned()]).collect()
+    let fragment = layers.ip.as_ref().and_then(|ip| ip.fragment_at).map(|at| said!("fragment from byte {at}", "分片，从第 {at} 字节起"));
+    fragment.into_iter().chain([layers.to_string(), either("frame", "帧").to_owned()]).collect()
 }
 
 fn quote(data: &Data) -> Option<String> {
@@ -213,7 +250,7 @@ fn quote(data: &Data) -> Option<String> {
 
 fn tcp_words(segment: &Segment, tcp: &Tcp, numbers: Numbers) -> Words {
     let flags = match tcp.flags.to_string() {
-        none if none.is_empty() => "no flags".to_owned(),
+        none if none.is_empty() => either("no flags", "无标志").to_owned(),
         flags => flags,
     };
     let counted = |relative: Option<u32>, header: u32| relative.filter(|_| numbers == Numbers::Relative).unwrap_or(header);
@@ -221,7 +258,11 @@ fn tcp_words(segment: &Segment, tcp: &Tcp, numbers: Numbers) -> Words {
     let ack = if tcp.flags.ack() { format!(" ack {}", counted(segment.ack, tcp.ack)) } else { String::new() };
     let bytes = segment.frame.layers.payload_bytes;
     let again: Vec<String> = match segment.again_after_ns {
-        Some(ns) => vec![format!(", again after {}", span_of(ns)), format!(", again +{}", span_of(ns)), ", again".to_owned()],
+        Some(ns) => {
+            let span = span_of(ns);
+            let after = said!(", again after {span}", "，{span} 后重传");
+            vec![after, said!(", again +{span}", "，重传 +{span}"), either(", again", "，重传").to_owned()]
+        }
         None => vec![String::new()],
     };
     let (long, short) = (&again[0], &again[again.len() - 1]);

@@ -5,6 +5,7 @@ use super::steps::Teller;
 use super::story::{Shape, Step};
 use super::wire::state_ink;
 use crate::event::{Address, Value, What};
+use crate::language::said;
 use crate::recording::Recording;
 use crate::views::flows::{Made, in_order};
 
@@ -49,7 +50,7 @@ impl Teller<'_> {
             let two_truths = said.end.is_some() && all.iter().filter(same_end).any(|other| contradicts(&other));
             let shape = match said.state.as_str() {
                 state if two_truths => {
-                    let words = vec![format!("{} says {state}", said.source), state.to_owned()];
+                    let words = vec![said!("{source} says {state}", "{source} 说 {state}", source = said.source), state.to_owned()];
                     Shape::Call { lane: said.lane, words, ink: state_ink(state, false), joins: false }
                 }
                 state => Shape::State { lane: said.lane, state: state.to_owned(), derived: false },

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::phrases::{after, connect_words, under_way};
 use super::story::{Arrow, Lane, Line, Shape, Step};
 use crate::event::{Name, Value};
+use crate::language::{either, said};
 use crate::picture::Ink;
 use crate::recording::Recording;
 use crate::views::Numbers;
@@ -104,8 +105,8 @@ impl<'a> Teller<'a> {
             let stops = match message.fate {
                 // What a stream delivered lies there unread: it is not lost.
                 Fate::NeverReceived if self.is_stream(send) => None,
-                Fate::NeverReceived => Some("never received".to_owned()),
-                Fate::NobodyThere => Some("nobody there".to_owned()),
+                Fate::NeverReceived => Some(either("never received", "一直没有收").to_owned()),
+                Fate::NobodyThere => Some(either("nobody there", "那里没有人").to_owned()),
                 Fate::Unknown | Fate::Unsent => continue,
                 Fate::Received | Fate::Cut(_) => None,
             };
@@ -211,7 +212,7 @@ impl<'a> Teller<'a> {
             }
             let (mut words, ink) = self.words(index, waited && long);
             if waited && wired_connect && made.errno().is_none() {
-                let text = format!("connect returns {}", made.result().unwrap_or_default());
+                let text = said!("connect returns {result}", "connect 返回 {result}", result = made.result().unwrap_or_default());
                 words = vec![text.clone() + &after(made, true), text, format!("connect = {}", made.result().unwrap_or_default())];
             }
             let alike = format!("{lane} {} {:?}", made.call.function, made.errno());
@@ -271,11 +272,11 @@ impl<'a> Teller<'a> {
         let uneventful = self.made(index).receives() && !self.flows.wire.is_empty();
         let (made, lane) = (self.made(index), self.lane(index));
         let short = format!("{} …", made.call.function);
-        let mut words = vec![format!("{short} blocked"), short.clone()];
+        let mut words = vec![said!("{short} blocked", "{short} 阻塞"), short.clone()];
         if let Some(address) = made.call.args.address("address").filter(|_| made.call.function == "connect") {
             let port = address.port().map(|port| format!("connect :{port} …"));
-            words =
-                [format!("connect {address} … blocked"), format!("connect {address} …")].into_iter().chain(port).chain([short]).collect();
+            let full = [said!("connect {address} … blocked", "connect {address} … 阻塞"), format!("connect {address} …")];
+            words = full.into_iter().chain(port).chain([short]).collect();
         }
         let shape = Shape::Call { lane, words, ink: Ink::Warn, joins: false };
         Step { minor, uneventful, ..Step::new(made.entered_ns, shape, format!("{lane} enter {}", made.call.function)) }
@@ -306,7 +307,11 @@ impl<'a> Teller<'a> {
                 let function = made.call.function.to_string();
                 let given = made.sending().map_or(0, |data| data.bytes);
                 let sent = data.as_ref().map_or(0, |(_, sent)| *sent);
-                if sent < given { vec![format!("{function} = {sent} of {given}"), function] } else { vec![function] }
+                if sent < given {
+                    vec![said!("{function} = {sent} of {given}", "{function} = {sent}，共 {given}"), function]
+                } else {
+                    vec![function]
+                }
             }
             Line::Control if made.call.function == "connect" => connect_words(made),
             Line::Control => self.words(index, false).0,

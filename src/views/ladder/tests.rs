@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 use super::draw;
 use crate::recording::Recording;
 use crate::views::Numbers;
-use crate::views::tests_support::Script;
+use crate::views::script::Script;
 
 /// One line there and back; then the client says that it is done.
 fn echo(times: usize) -> Recording {

@@ -4,7 +4,9 @@ use unicode_width::UnicodeWidthStr;
 
 use super::story::{Flight, Shape, Step, Way};
 use super::{Ladder, first_fit};
+use crate::language::either;
 use crate::picture::Ink;
+use crate::text::wrap;
 
 impl Ladder {
     /// Draws a frame's row. Returns how many of the steps after it were drawn with it.
@@ -28,7 +30,7 @@ impl Ladder {
         self.row += 1;
         if let Some(why) = unsaid {
             let (left, right) = self.beside(flight.from, from < to);
-            for line in textwrap::wrap(why, right.saturating_sub(left + 3).max(1)) {
+            for line in wrap(why, right.saturating_sub(left + 3).max(1)) {
                 self.bare_lanes(step, '│');
                 self.canvas.write(self.row, left + 2, right, &line, Ink::Bad);
                 self.row += 1;
@@ -167,7 +169,7 @@ pub(super) fn state_text(state: &str, derived: bool) -> String {
     match state {
         _ if derived => format!("({state})"),
         // The kernel was asked then; it may have been so for long.
-        "none" => "by then: none".to_owned(),
+        "none" => either("by then: none", "此时：无").to_owned(),
         _ => state.to_owned(),
     }
 }

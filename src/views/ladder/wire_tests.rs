@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 use super::draw;
 use crate::recording::Recording;
 use crate::views::Numbers;
-use crate::views::tests_support::Script;
+use crate::views::script::Script;
 
 const CLIENT: u16 = 40001;
 const SERVER: u16 = 5000;

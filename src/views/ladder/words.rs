@@ -4,6 +4,7 @@ use super::phrases::{after, near};
 use super::steps::{Aim, Teller};
 use super::story::{Line, Words};
 use crate::event::{Address, Outcome, Value};
+use crate::language::{either, said};
 use crate::picture::Ink;
 use crate::views::flows::Fate;
 use crate::views::wording::span_option;
@@ -27,8 +28,10 @@ impl Teller<'_> {
         let made = self.made(index);
         if aim.line == Line::Control {
             return match (&*made.call.function, aim.partners.is_empty()) {
-                ("connect", false) => vec!["not accepted yet".to_owned(), "waits".to_owned()],
-                ("connect", true) => vec!["never accepted".to_owned()],
+                ("connect", false) => vec![either("not accepted yet", "还没有 accept").to_owned(), either("waits", "等着").to_owned()],
+                ("connect", true) => {
+                    vec![either("never accepted", "一直没有 accept").to_owned(), either("unaccepted", "没 accept").to_owned()]
+                }
                 _ => Vec::new(),
             };
         }
@@ -38,7 +41,7 @@ impl Teller<'_> {
             let before = |receive: usize| self.made(receive).returned_ns() <= made.entered_ns;
             let got: usize = direction.receives.iter().filter(|(receive, ..)| before(*receive)).map(|(.., bytes)| bytes).sum();
             let unread = sent.saturating_sub(got);
-            return vec![format!("{unread} B unread")];
+            return vec![said!("{unread} B unread", "{unread} B 未读")];
         }
         let to = self.flows.messages.iter().find(|message| message.send == Some(index)).and_then(|message| message.to);
         let waiting = self.flows.messages.iter().filter(|message| {
@@ -46,7 +49,7 @@ impl Teller<'_> {
             let got = message.receive.is_some_and(|receive| self.made(receive).returned_ns() <= made.entered_ns);
             message.to == to && message.receive.is_some() && sent && !got
         });
-        vec![format!("{} unread", waiting.count())]
+        vec![said!("{count} unread", "{count} 个未读", count = waiting.count())]
     }
 
     /// A call in words, as it is shown at its lane.
@@ -100,12 +103,12 @@ impl Teller<'_> {
             _ if made.received().is_some_and(|data| data.bytes > 0) => {
                 let (result, data) = (made.result().unwrap_or_default(), made.received().map_or_else(String::new, ToString::to_string));
                 let short = format!("{function} = {result}");
-                let cut = self.cut(index).map_or_else(String::new, |lost| format!(", {lost} B cut off"));
+                let cut = self.cut(index).map_or_else(String::new, |lost| said!(", {lost} B cut off", "，截掉 {lost} B"));
                 vec![format!("{short} {data}{cut}{late}"), format!("{short} {data}{cut}"), short.clone() + &cut, short]
             }
             _ if made.receives() => {
                 let short = format!("{function} = {}", made.result().unwrap_or_default());
-                let end = if self.is_stream(index) { " (end)" } else { "" };
+                let end = if self.is_stream(index) { either(" (end)", "（结束）") } else { "" };
                 vec![format!("{short}{end}{late}"), format!("{short}{end}"), short]
             }
             _ if made.sending().is_some() => {
@@ -131,7 +134,9 @@ impl Teller<'_> {
                     words.extend([format!("{option}{told}{result}"), function]);
                     words.push(option.to_string());
                 } else {
+                    let flag = Some(told.trim().to_owned()).filter(|flag| function == "set_nonblocking" && !flag.is_empty());
                     words.push(function);
+                    words.extend(flag);
                 }
                 words
             }

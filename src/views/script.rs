@@ -1,82 +1,69 @@
-//! Recordings made by hand, for the tests of the views: a call is entered, and returns some time later.
+//! Recordings made by hand whose actors may be processes of their own, told as in a file: a layer on [`Sample`].
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use crate::event::{Event, What};
-use crate::recording::{Header, Recording};
+use super::sample::Sample;
+use crate::event::{Call, Outcome, Source, What};
+use crate::recording::Recording;
 
-/// A recording that is being written. Time goes on by a tenth of a millisecond with every event.
-#[derive(Debug, Default)]
-pub(super) struct Script {
-    events: Vec<Event>,
-    at_ns: u64,
-    calls: u64,
-}
+/// A recording that is being written. Time goes on by a tenth of a millisecond before every event.
+#[derive(Debug)]
+pub(super) struct Script(Sample);
 
 /// A call that has been entered.
-pub(super) type Entered = (u64, Json);
+pub(super) type Entered = Arc<Call>;
+
+fn of<T: serde::de::DeserializeOwned>(json: Json) -> T {
+    serde_json::from_value(json).expect("the test's own JSON")
+}
 
 #[allow(dead_code)] // not every view uses all of it
 impl Script {
     pub(super) fn new() -> Script {
-        Script::default()
+        Script(Sample::at_pace(0, (100_000, 0)))
     }
 
     pub(super) fn recording(&self) -> Recording {
-        let header = Header::now("Linux 6.18 x86_64".to_owned(), "by-hand", BTreeMap::new());
-        Recording { header, events: self.events.clone() }
+        let mut recording = self.0.recording();
+        "by-hand".clone_into(&mut recording.header.experiment);
+        recording
     }
 
     /// Lets time go by, in microseconds.
     pub(super) fn pass(&mut self, us: u64) -> &mut Script {
-        self.at_ns += us * 1000;
+        self.0.pass(us * 1000);
         self
     }
 
     fn push(&mut self, actor: &str, process: u32, what: What) -> &mut Script {
-        self.at_ns += 100_000;
-        self.events.push(Event { at_ns: self.at_ns, actor: actor.into(), process, thread: process, what });
+        self.0.happens((actor, process, process), what);
         self
     }
 
     /// Anything else, as its JSON.
     pub(super) fn event(&mut self, actor: &str, what: Json) -> &mut Script {
-        let what = serde_json::from_value(what).expect("the test's own JSON");
-        self.push(actor, 1, what)
+        self.push(actor, 1, of(what))
     }
 
     /// A call is entered.
     pub(super) fn enter(&mut self, actor: &str, process: u32, socket: u32, function: &str, args: Json) -> Entered {
-        self.calls += 1;
-        let instrument = function == "local_addr" || function == "tcp_info";
-        let syscall = match function {
-            "local_addr" => "getsockname",
-            "send" | "send_to" => "sendto",
-            "recv" | "recv_from" => "recvfrom",
-            "tcp_info" => "getsockopt",
-            other => other,
-        };
-        let source = if instrument { Json::Null } else { json!(format!("src/experiments/by_hand.rs:{}", self.calls)) };
-        let call = json!({"call": self.calls, "function": function, "syscall": syscall, "socket": socket, "args": args,
-            "source": source, "instrument": instrument});
-        let what = What::Enter(Arc::new(serde_json::from_value(call.clone()).expect("the test's own JSON")));
-        self.push(actor, process, what);
-        (self.at_ns, call)
+        let source = (function != "local_addr" && function != "tcp_info")
+            .then(|| Source { file: "src/experiments/by_hand.rs".into(), line: u32::try_from(self.0.events.len()).unwrap_or(0) + 1 });
+        let call = self.0.made(socket, function, of(args), source);
+        self.push(actor, process, What::Enter(call.clone()));
+        call
     }
 
     /// It returns: a number, or the name of an error.
     pub(super) fn leave(&mut self, actor: &str, process: u32, entered: Entered, result: impl Into<Json>, out: Json) -> &mut Script {
-        let (since, mut call) = entered;
-        let result = result.into();
-        let key = if result.is_string() { "errno" } else { "result" };
-        call[key] = result;
-        call["out"] = out;
-        call["took_ns"] = json!(self.at_ns + 100_000 - since);
-        let back = serde_json::from_value(call).expect("the test's own JSON");
-        self.push(actor, process, What::Return(back))
+        let outcome = match result.into() {
+            Json::String(errno) => Outcome::Errno(errno.into()),
+            number => Outcome::Result(of(number)),
+        };
+        let back = self.0.back(&entered, outcome, of(out));
+        self.push(actor, process, back)
     }
 
     /// Both at once.

@@ -1,0 +1,541 @@
+//! A picture as SVG: the same rows of inked text that the terminal shows, on a grid of cells.
+//!
+//! Frames, bars and arrowheads are drawn as shapes, so that they join whatever the font; text keeps its columns by `textLength`, wide
+//! characters too. Ink says what text means; here that is a class, and a style sheet decides the colour, for light and for dark.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use unicode_width::UnicodeWidthChar;
+
+use crate::picture::{Ink, Picture};
+use crate::text::safe;
+
+/// A cell's width, in pixels; text is as large as a monospaced font's letters are this wide.
+const WIDE: f32 = 8.0;
+/// A cell's height.
+const HIGH: f32 = 18.0;
+/// Where lines cross in a cell: in the middle of a pixel, so that a line of one pixel is sharp.
+const MIDDLE: (f32, f32) = (4.5, 9.5);
+/// Where letters stand in a cell.
+const BASELINE: f32 = 13.5;
+/// Around a picture that is a file of its own.
+const MARGIN: f32 = 16.0;
+
+/// Fonts in which every letter is as wide as every other; the later ones have Chinese.
+pub const MONOSPACED: &str = "ui-monospace,'Cascadia Mono','SF Mono',Menlo,Consolas,'DejaVu Sans Mono','Liberation Mono',\
+'Noto Sans Mono CJK SC','Sarasa Mono SC','Source Han Mono SC','PingFang SC','Microsoft YaHei','Noto Sans CJK SC',monospace";
+
+/// Colours on a light ground, as CSS variables: each has a contrast of at least 4.5 to 1 against it (WCAG 2.2, 1.4.3).
+pub const LIGHT: &str = "--ground:#fff;--plain:#1f2328;--faint:#5c6670;--strong:#000;--good:#11662b;--bad:#b3261e;--warn:#855300;\
+--of0:#0a6475;--of1:#8a34a0;--of2:#755800;--of3:#1d58b8;--of4:#1b6b35;--of5:#b23c30";
+/// Colours on a dark ground.
+pub const DARK: &str = "--ground:#14181d;--plain:#d6dce2;--faint:#98a2ac;--strong:#fff;--good:#62d48e;--bad:#ff8f85;--warn:#e6b455;\
+--of0:#52cadb;--of1:#d9a0ea;--of2:#e2c463;--of3:#86b6ff;--of4:#83d596;--of5:#ff9d94";
+
+/// What the classes of a drawing mean, given the variables of [`LIGHT`] or [`DARK`].
+#[must_use]
+pub fn style() -> String {
+    let mut css = format!(
+        ".inks{{color:var(--plain)}}.inks text{{fill:currentColor;font:13.33px {MONOSPACED};white-space:pre;direction:ltr;unicode-bidi:bidi-override}}\
+         .inks .wide{{font-size:15px}}.inks path{{fill:none;stroke:currentColor}}.inks .thick{{stroke-width:3}}.inks .curve{{stroke-width:1.6}}\
+         .inks .full,.inks .s1,.inks .s2,.inks .s3{{fill:currentColor;stroke:none}}\
+         .inks .s1{{fill-opacity:.25}}.inks .s2{{fill-opacity:.45}}.inks .s3{{fill-opacity:.7}}\
+         .inks .strong,.inks text.good,.inks text.bad{{font-weight:700}}"
+    );
+    for name in ["faint", "strong", "good", "bad", "warn", "of0", "of1", "of2", "of3", "of4", "of5"] {
+        let _ = write!(css, ".inks .{name}{{color:var(--{name})}}");
+    }
+    css
+}
+
+/// The class of an ink; plain text has none.
+#[must_use]
+pub fn class(ink: Ink) -> &'static str {
+    const OF: [&str; 6] = ["of0", "of1", "of2", "of3", "of4", "of5"];
+    match ink {
+        Ink::Plain => "",
+        Ink::Faint => "faint",
+        Ink::Strong => "strong",
+        Ink::Good => "good",
+        Ink::Bad => "bad",
+        Ink::Warn => "warn",
+        Ink::Of(which) => OF[which % OF.len()],
+    }
+}
+
+/// The text as it may stand in XML and HTML, between tags and in attributes: safe to show, and escaped.
+#[must_use]
+pub fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len() + 8);
+    for character in safe(text).chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'), // no characters of XML (XML 1.0, 2.2)
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+/// A drawing within a page that has [`style`]. The name must be the page's only one of its kind, of letters, digits and hyphens.
+#[must_use]
+pub fn inline(picture: &Picture, name: &str, title: &str) -> String {
+    let (width, height) = size(picture);
+    let attributes = format!("class=\"inks\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\"");
+    element(picture, &attributes, name, title, "")
+}
+
+/// A file of its own: light or dark as its reader's system is, with a ground, and nothing that is fetched.
+#[must_use]
+pub fn file(picture: &Picture, title: &str) -> String {
+    let (width, height) = size(picture);
+    let (width, height) = (width + 2.0 * MARGIN, height + 2.0 * MARGIN);
+    let attributes = format!(
+        "xmlns=\"http://www.w3.org/2000/svg\" class=\"inks\" width=\"{width}\" height=\"{height}\" \
+         viewBox=\"-{MARGIN} -{MARGIN} {width} {height}\""
+    );
+    let ground = format!(
+        "<style>svg{{{LIGHT}}}@media (prefers-color-scheme:dark){{svg{{{DARK}}}}}rect{{fill:var(--ground);stroke:var(--faint);stroke-opacity:.4}}{}</style>\
+         <rect x=\"-{at}\" y=\"-{at}\" width=\"{}\" height=\"{}\" rx=\"8\"/>",
+        style(),
+        width - 1.0,
+        height - 1.0,
+        at = MARGIN - 0.5,
+    );
+    element(picture, &attributes, "picture", title, &ground) + "\n"
+}
+
+/// Width and height in pixels.
+fn size(picture: &Picture) -> (f32, f32) {
+    let columns = picture.0.iter().map(|row| cells(&row.text()).map(|(_, wide)| wide).sum::<usize>()).max().unwrap_or(0);
+    (at(columns.max(1), WIDE), at(picture.0.len().max(1), HIGH))
+}
+
+#[allow(clippy::cast_precision_loss)] // a picture has some thousand rows at most
+fn at(cell: usize, each: f32) -> f32 {
+    cell as f32 * each
+}
+
+/// The characters that are shown, each with its columns.
+fn cells(text: &str) -> impl Iterator<Item = (char, usize)> {
+    safe(text).into_owned().chars().collect::<Vec<_>>().into_iter().map(|character| (character, character.width().unwrap_or(0)))
+}
+
+fn element(picture: &Picture, attributes: &str, name: &str, title: &str, ground: &str) -> String {
+    let rows = picture.0.iter().map(|row| escape(row.text().trim_end())).collect::<Vec<_>>().join("\n");
+    let mut drawing = Drawing::default();
+    for (number, row) in picture.0.iter().enumerate() {
+        drawing.y = at(number, HIGH);
+        let mut column = 0;
+        for span in &row.0 {
+            for (character, wide) in cells(&span.text) {
+                drawing.put(character, wide, column, span.ink);
+                column += wide;
+            }
+        }
+        drawing.end_run();
+    }
+    format!(
+        "<svg {attributes} role=\"img\" aria-labelledby=\"{name}-title {name}-text\"><title id=\"{name}-title\">{}</title>\
+         <desc id=\"{name}-text\">{rows}</desc>{ground}{}</svg>",
+        escape(title),
+        drawing.svg()
+    )
+}
+
+/// How a shape is painted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Brush {
+    Thin,
+    Thick,
+    Curve,
+    Full,
+    Shade(u8),
+}
+
+impl Brush {
+    fn class(self) -> &'static str {
+        match self {
+            Brush::Thin => "thin",
+            Brush::Thick => "thick",
+            Brush::Curve => "curve",
+            Brush::Full => "full",
+            Brush::Shade(1) => "s1",
+            Brush::Shade(2) => "s2",
+            Brush::Shade(_) => "s3",
+        }
+    }
+}
+
+/// Neighbouring characters of one ink and one width.
+struct Run {
+    column: usize,
+    cells: usize,
+    text: String,
+    ink: Ink,
+    wide: bool,
+}
+
+/// What has been drawn so far: shapes by ink and brush, then text.
+#[derive(Default)]
+struct Drawing {
+    y: f32,
+    shapes: BTreeMap<(&'static str, Brush), Shapes>,
+    run: Option<Run>,
+    /// Spaces after the run, which belong to it only if more text follows.
+    spaces: usize,
+    texts: String,
+}
+
+/// Shapes of one ink and one brush.
+#[derive(Default)]
+struct Shapes {
+    /// Level lines: y, from, to.
+    level: Vec<(f32, f32, f32)>,
+    /// Upright lines: x, from, to.
+    upright: Vec<(f32, f32, f32)>,
+    /// All else, as path data.
+    other: String,
+}
+
+impl Drawing {
+    /// One character in its cell.
+    fn put(&mut self, character: char, wide: usize, column: usize, ink: Ink) {
+        if wide == 0 {
+            // It stands on the one before it (an accent).
+            if let Some(run) = self.run.as_mut().filter(|_| self.spaces == 0) {
+                run.text.push(character);
+            }
+        } else if character == ' ' {
+            self.spaces += 1;
+        } else if self.shape(character, column, ink) {
+            self.end_run();
+        } else {
+            let joins = |run: &Run| run.ink == ink && run.wide == (wide == 2) && self.spaces <= usize::from(!run.wide);
+            if !self.run.as_ref().is_some_and(joins) {
+                self.end_run();
+            }
+            let run = self.run.get_or_insert_with(|| Run { column, cells: 0, text: String::new(), ink, wide: wide == 2 });
+            run.text.push_str(&" ".repeat(self.spaces));
+            run.text.push(character);
+            run.cells = column + wide - run.column;
+            self.spaces = 0;
+        }
+    }
+
+    fn end_run(&mut self) {
+        self.spaces = 0;
+        let Some(run) = self.run.take() else { return };
+        let class = [class(run.ink), if run.wide { "wide" } else { "" }].join(" ");
+        let class = if class.trim().is_empty() { String::new() } else { format!(" class=\"{}\"", class.trim()) };
+        let adjust = if run.wide { "" } else { " lengthAdjust=\"spacingAndGlyphs\"" };
+        let (x, y, long) = (at(run.column, WIDE), self.y + BASELINE, at(run.cells, WIDE));
+        let _ = write!(self.texts, "<text{class} x=\"{x}\" y=\"{y}\" textLength=\"{long}\"{adjust}>{}</text>", escape(&run.text));
+    }
+
+    fn shapes(&mut self, ink: Ink, brush: Brush) -> &mut Shapes {
+        self.shapes.entry((class(ink), brush)).or_default()
+    }
+
+    fn level(&mut self, ink: Ink, brush: Brush, y: f32, from: f32, to: f32) {
+        let lines = &mut self.shapes(ink, brush).level;
+        match lines.last_mut().filter(|last| (last.0 - y).abs() < 0.01 && (last.2 - from).abs() < 0.01) {
+            Some(last) => last.2 = to,
+            None => lines.push((y, from, to)),
+        }
+    }
+
+    fn block(&mut self, ink: Ink, brush: Brush, (left, top): (f32, f32), (right, bottom): (f32, f32)) {
+        let data = &mut self.shapes(ink, brush).other;
+        let _ = write!(data, "M{left} {top}H{right}V{bottom}H{left}Z");
+    }
+
+    /// Draws the character if it is one that is drawn; false for a letter.
+    fn shape(&mut self, character: char, column: usize, ink: Ink) -> bool {
+        let (left, top) = (at(column, WIDE), self.y);
+        let (right, bottom) = (left + WIDE, top + HIGH);
+        let (x, y) = (left + MIDDLE.0, top + MIDDLE.1);
+        let mut path = |brush: Brush, data: String| self.shapes(ink, brush).other.push_str(&data);
+        match character {
+            '╌' | '╍' | '┄' | '┅' | '┈' | '┉' | '╎' | '╏' | '┆' | '┇' | '┊' | '┋' => {
+                self.dashes(character, (left, top), ink)
+            }
+            '╭' => path(Brush::Thin, format!("M{x} {bottom}V{}Q{x} {y} {right} {y}", y + 4.0)),
+            '╮' => path(Brush::Thin, format!("M{x} {bottom}V{}Q{x} {y} {left} {y}", y + 4.0)),
+            '╯' => path(Brush::Thin, format!("M{x} {top}V{}Q{x} {y} {left} {y}", y - 4.0)),
+            '╰' => path(Brush::Thin, format!("M{x} {top}V{}Q{x} {y} {right} {y}", y - 4.0)),
+            '╱' => path(Brush::Curve, format!("M{left} {bottom}L{right} {top}")),
+            '╲' => path(Brush::Curve, format!("M{left} {top}L{right} {bottom}")),
+            '╳' => path(Brush::Curve, format!("M{left} {bottom}L{right} {top}M{left} {top}L{right} {bottom}")),
+            '─'..='╿' => self.arms(character, (left, top), ink),
+            '▀' => self.block(ink, Brush::Full, (left, top), (right, top + HIGH / 2.0)),
+            '▁'..='█' => {
+                let eighths = at(character as usize - '▀' as usize, HIGH / 8.0);
+                self.block(ink, Brush::Full, (left, bottom - eighths), (right, bottom));
+            }
+            '▉'..='▏' => {
+                let eighths = at('█' as usize + 8 - character as usize, WIDE / 8.0);
+                self.block(ink, Brush::Full, (left, top), (left + eighths, bottom));
+            }
+            '▐' => self.block(ink, Brush::Full, (left + WIDE / 2.0, top), (right, bottom)),
+            '░' => self.block(ink, Brush::Shade(1), (left, top), (right, bottom)),
+            '▒' => self.block(ink, Brush::Shade(2), (left, top), (right, bottom)),
+            '▓' => self.block(ink, Brush::Shade(3), (left, top), (right, bottom)),
+            '▔' => self.block(ink, Brush::Full, (left, top), (right, top + HIGH / 8.0)),
+            '▕' => self.block(ink, Brush::Full, (right - WIDE / 8.0, top), (right, bottom)),
+            '▖'..='▟' => self.quadrants(character, (left, top), ink),
+            '■' => self.block(ink, Brush::Full, (left + 0.5, y - 3.5), (right - 0.5, y + 3.5)),
+            '▪' => self.block(ink, Brush::Full, (left + 2.0, y - 2.0), (right - 2.0, y + 2.0)),
+            '▶' => path(Brush::Full, format!("M{left} {}L{right} {y}L{left} {}Z", y - 4.5, y + 4.5)),
+            '▷' => path(Brush::Curve, format!("M{} {}L{right} {y}L{} {}Z", left + 0.5, y - 4.0, left + 0.5, y + 4.0)),
+            '◀' => path(Brush::Full, format!("M{right} {}L{left} {y}L{right} {}Z", y - 4.5, y + 4.5)),
+            '▲' => path(Brush::Full, format!("M{left} {}L{x} {}L{right} {}Z", y + 4.0, y - 5.0, y + 4.0)),
+            '▼' => path(Brush::Full, format!("M{left} {}L{x} {}L{right} {}Z", y - 4.0, y + 5.0, y - 4.0)),
+            '●' => path(Brush::Full, format!("M{} {y}a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0Z", x - 3.5)),
+            '○' => path(Brush::Thin, format!("M{} {y}a3 3 0 1 0 6 0a3 3 0 1 0 -6 0Z", x - 3.0)),
+            '✓' => path(Brush::Curve, format!("M{} {}L{} {}L{} {}", left + 0.5, y, left + 3.0, y + 3.5, right - 0.5, y - 5.0)),
+            '✗' => path(Brush::Curve, format!("M{0} {2}L{1} {3}M{1} {2}L{0} {3}", left + 1.0, right - 1.0, y - 4.0, y + 4.0)),
+            _ => return false,
+        }
+        true
+    }
+
+    /// A line in two, three or four dashes.
+    fn dashes(&mut self, character: char, (left, top): (f32, f32), ink: Ink) {
+        let count = match character {
+            '╌' | '╍' | '╎' | '╏' => 2,
+            '┄' | '┅' | '┆' | '┇' => 3,
+            _ => 4,
+        };
+        let brush = if "╍┅┉╏┇┋".contains(character) { Brush::Thick } else { Brush::Thin };
+        let level = "╌╍┄┅┈┉".contains(character);
+        let long = if level { WIDE } else { HIGH } / at(count, 1.0);
+        for index in 0..count {
+            let from = if level { left } else { top } + at(index, long) + long * 0.2;
+            if level {
+                self.level(ink, brush, top + MIDDLE.1, from, from + long * 0.6);
+            } else {
+                self.shapes(ink, brush).upright.push((left + MIDDLE.0, from, from + long * 0.6));
+            }
+        }
+    }
+
+    /// A character of lines from its cell's edges to its middle, and a little beyond: up to the far side of what they meet there.
+    fn arms(&mut self, character: char, (left, top): (f32, f32), ink: Ink) {
+        let arms = ARMS[character as usize - '─' as usize];
+        let [to_left, up, to_right, down] = [12, 8, 4, 0].map(|shift| arms >> shift & 0xf);
+        let reach = |one: u16, other: u16| [0.0, 0.5, 1.5, 2.5][usize::from(one.max(other))];
+        let (across, along) = (reach(up, down), reach(to_left, to_right));
+        let (x, y) = (left + MIDDLE.0, top + MIDDLE.1);
+        let lines = |weight: u16| match weight {
+            2 => (Brush::Thick, &[0.0][..]),
+            3 => (Brush::Thin, &[-2.0, 2.0][..]),
+            _ => (Brush::Thin, &[0.0][..]),
+        };
+        let whole = to_left == to_right;
+        for (weight, from, to) in [(to_left, left, if whole { left + WIDE } else { x + across }), (to_right, x - across, left + WIDE)] {
+            if weight == 0 || (whole && to < from + WIDE - 0.01) {
+                continue;
+            }
+            let (brush, offsets) = lines(weight);
+            offsets.iter().for_each(|offset| self.level(ink, brush, y + offset, from, to));
+        }
+        let whole = up == down;
+        for (weight, from, to) in [(up, top, if whole { top + HIGH } else { y + along }), (down, y - along, top + HIGH)] {
+            if weight == 0 || (whole && to < from + HIGH - 0.01) {
+                continue;
+            }
+            let (brush, offsets) = lines(weight);
+            let upright = &mut self.shapes(ink, brush).upright;
+            offsets.iter().for_each(|offset| upright.push((x + offset, from, to)));
+        }
+    }
+
+    /// The quarters of a cell.
+    fn quadrants(&mut self, character: char, (left, top): (f32, f32), ink: Ink) {
+        // Upper left 8, upper right 4, lower left 2, lower right 1.
+        const QUARTERS: [u8; 10] = [0b0010, 0b0001, 0b1000, 0b1011, 0b1001, 0b1110, 0b1101, 0b0100, 0b0110, 0b0111];
+        let quarters = QUARTERS[character as usize - '▖' as usize];
+        for (bit, (right, below)) in [(8, (0.0, 0.0)), (4, (1.0, 0.0)), (2, (0.0, 1.0)), (1, (1.0, 1.0))] {
+            if quarters & bit != 0 {
+                let corner = (left + right * WIDE / 2.0, top + below * HIGH / 2.0);
+                self.block(ink, Brush::Full, corner, (corner.0 + WIDE / 2.0, corner.1 + HIGH / 2.0));
+            }
+        }
+    }
+
+    fn svg(self) -> String {
+        let mut svg = String::new();
+        for ((ink, brush), shapes) in self.shapes {
+            let class = [ink, brush.class()].join(" ");
+            let _ = write!(svg, "<path class=\"{}\" d=\"", class.trim());
+            for (y, from, to) in shapes.level {
+                let _ = write!(svg, "M{from} {y}H{to}");
+            }
+            // One line for those that go on from row to row.
+            let mut upright = shapes.upright;
+            upright.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+            upright.dedup_by(|next, line| {
+                let joins = (next.0 - line.0).abs() < 0.01 && next.1 <= line.2 + 0.01;
+                line.2 = if joins { line.2.max(next.2) } else { line.2 };
+                joins
+            });
+            for (x, from, to) in upright {
+                let _ = write!(svg, "M{x} {from}V{to}");
+            }
+            svg += &shapes.other;
+            svg += "\"/>";
+        }
+        svg + &self.texts
+    }
+}
+
+/// U+2500 to U+257F: the weight of the lines to the left, up, right and down; 1 light, 2 heavy, 3 double. Taken from their names in the
+/// Unicode Character Database. Dashes, arcs and diagonals have none here.
+#[rustfmt::skip]
+const ARMS: [u16; 128] = [
+    0x1010, 0x2020, 0x0101, 0x0202, 0x0000, 0x0000, 0x0000, 0x0000, 0x0000, 0x0000, 0x0000, 0x0000, 0x0011, 0x0021, 0x0012, 0x0022,
+    0x1001, 0x2001, 0x1002, 0x2002, 0x0110, 0x0120, 0x0210, 0x0220, 0x1100, 0x2100, 0x1200, 0x2200, 0x0111, 0x0121, 0x0211, 0x0112,
+    0x0212, 0x0221, 0x0122, 0x0222, 0x1101, 0x2101, 0x1201, 0x1102, 0x1202, 0x2201, 0x2102, 0x2202, 0x1011, 0x2011, 0x1021, 0x2021,
+    0x1012, 0x2012, 0x1022, 0x2022, 0x1110, 0x2110, 0x1120, 0x2120, 0x1210, 0x2210, 0x1220, 0x2220, 0x1111, 0x2111, 0x1121, 0x2121,
+    0x1211, 0x1112, 0x1212, 0x2211, 0x1221, 0x2112, 0x1122, 0x2221, 0x2122, 0x2212, 0x1222, 0x2222, 0x0000, 0x0000, 0x0000, 0x0000,
+    0x3030, 0x0303, 0x0031, 0x0013, 0x0033, 0x3001, 0x1003, 0x3003, 0x0130, 0x0310, 0x0330, 0x3100, 0x1300, 0x3300, 0x0131, 0x0313,
+    0x0333, 0x3101, 0x1303, 0x3303, 0x3031, 0x1013, 0x3033, 0x3130, 0x1310, 0x3330, 0x3131, 0x1313, 0x3333, 0x0000, 0x0000, 0x0000,
+    0x0000, 0x0000, 0x0000, 0x0000, 0x1000, 0x0100, 0x0010, 0x0001, 0x2000, 0x0200, 0x0020, 0x0002, 0x1020, 0x0102, 0x2010, 0x0201,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::picture::Row;
+
+    fn picture(rows: &[&str]) -> Picture {
+        Picture(rows.iter().map(|row| Row::new().with(*row, Ink::Plain)).collect())
+    }
+
+    fn drawn(rows: &[&str]) -> String {
+        file(&picture(rows), "a picture")
+    }
+
+    /// Each run of text: its x, its length, what it says.
+    fn runs(svg: &str) -> Vec<(f32, f32, String)> {
+        let document = roxmltree::Document::parse(svg).expect("well-formed XML");
+        let texts = document.descendants().filter(|node| node.has_tag_name("text"));
+        let number = |node: &roxmltree::Node<'_, '_>, name| node.attribute(name).expect("it is there").parse().expect("a number");
+        texts.map(|node| (number(&node, "x"), number(&node, "textLength"), node.text().unwrap_or_default().to_owned())).collect()
+    }
+
+    fn run(column: usize, cells: usize, text: &str) -> (f32, f32, String) {
+        (at(column, WIDE), at(cells, WIDE), text.to_owned())
+    }
+
+    #[test]
+    fn every_run_of_text_stands_at_its_column_wide_characters_counted_as_two() {
+        let svg = drawn(&["a bc  def │你好│ ok", "é\u{301}x 你 好"]);
+        let expected = [
+            run(0, 4, "a bc"),
+            run(6, 3, "def"),
+            run(11, 4, "你好"),
+            run(17, 2, "ok"),
+            run(0, 2, "é\u{301}x"),
+            run(3, 2, "你"),
+            run(6, 2, "好"),
+        ];
+        assert_eq!(runs(&svg), expected);
+    }
+
+    #[test]
+    fn what_a_peer_sent_is_shown_and_never_markup() {
+        let hostile = "</text><script>alert(1)</script> & \"x\" '\u{1b}]0;\u{202e}\u{0}\u{ffff}";
+        let svg = drawn(&[hostile]);
+        let document = roxmltree::Document::parse(&svg).expect("well-formed XML");
+        assert!(document.descendants().all(|node| !node.has_tag_name("script")));
+        let texts = document.descendants().filter(|node| node.has_tag_name("text")).filter_map(|node| node.text().map(str::to_owned));
+        let shown = "</text><script>alert(1)</script> & \"x\" '\\u{1b}]0;\\u{202e}\\u{0}\u{fffd}";
+        assert_eq!(texts.collect::<Vec<_>>(), [shown]);
+        let description = document.descendants().find(|node| node.has_tag_name("desc")).and_then(|node| node.text());
+        assert_eq!(description, Some(shown));
+    }
+
+    #[test]
+    fn lines_join_from_cell_to_cell_and_from_row_to_row() {
+        let svg = drawn(&["┌──┐", "│  │", "└──┘"]);
+        let document = roxmltree::Document::parse(&svg).expect("well-formed XML");
+        let paths: Vec<_> = document.descendants().filter_map(|node| node.attribute("d")).collect();
+        // Two level lines from corner to corner, two upright ones over three rows; each ends on the far side of the other.
+        assert_eq!(paths, ["M4 9.5H29M4 45.5H29M4.5 9V46M28.5 9V46"]);
+        assert!(runs(&svg).is_empty());
+    }
+
+    #[test]
+    fn a_picture_is_as_wide_as_its_widest_row() {
+        assert_eq!(size(&picture(&["abc", "你好吗", ""])), (6.0 * WIDE, 3.0 * HIGH));
+        assert!(roxmltree::Document::parse(&drawn(&[])).is_ok());
+    }
+
+    #[test]
+    fn every_line_block_and_mark_that_our_views_draw_is_drawn_as_a_shape() {
+        let mut seen = std::collections::BTreeSet::new();
+        let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src/views"))];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).expect("the views").map(|entry| entry.expect("an entry").path()) {
+                if entry.is_dir() {
+                    folders.push(entry);
+                } else {
+                    seen.extend(
+                        std::fs::read_to_string(entry).expect("text").chars().filter(|c| ('─'..='◿').contains(c) || "✓✗".contains(*c)),
+                    );
+                }
+            }
+        }
+        assert!(seen.len() > 30, "the test has lost sight of the views: {seen:?}");
+        for character in seen.into_iter().chain('─'..='▟') {
+            let mut drawing = Drawing::default();
+            assert!(drawing.shape(character, 0, Ink::Plain), "{character:?} would be left to the font");
+            let data = drawing.shapes.values().map(|shapes| shapes.level.len() + shapes.upright.len() + shapes.other.len()).sum::<usize>();
+            assert!(data > 0, "{character:?} draws nothing");
+        }
+    }
+
+    #[test]
+    fn a_cross_meets_all_its_edges() {
+        let mut drawing = Drawing::default();
+        assert!(drawing.shape('┼', 0, Ink::Plain));
+        let shapes = drawing.shapes.values().next().expect("one brush");
+        assert_eq!((shapes.level.as_slice(), shapes.upright.as_slice()), (&[(9.5, 0.0, 8.0)][..], &[(4.5, 0.0, 18.0)][..]));
+        let mut drawing = Drawing::default();
+        assert!(drawing.shape('┥', 0, Ink::Plain));
+        let thick = &drawing.shapes[&("", Brush::Thick)];
+        assert_eq!(thick.level, [(9.5, 0.0, 5.0)]);
+    }
+
+    #[test]
+    fn every_colour_can_be_read_on_its_ground() {
+        // WCAG 2.2, "contrast ratio" and "relative luminance".
+        let luminance = |colour: &str| {
+            let digits = colour.trim_start_matches('#');
+            let wide: String =
+                if digits.len() == 3 { digits.chars().flat_map(|digit| [digit, digit]).collect() } else { digits.to_owned() };
+            let channel = |at: usize| {
+                let value = f64::from(u8::from_str_radix(&wide[at..at + 2], 16).expect("hexadecimal")) / 255.0;
+                if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+            };
+            0.2126 * channel(0) + 0.7152 * channel(2) + 0.0722 * channel(4)
+        };
+        for (colours, raised) in [(LIGHT, "#f3f5f7"), (DARK, "#1d232a")] {
+            let colours: Vec<_> = colours.split(';').filter_map(|one| one.split_once(':')).collect();
+            for ground in [colours[0].1, raised] {
+                for (name, colour) in &colours[1..] {
+                    let (one, other) = (luminance(colour), luminance(ground));
+                    let ratio = (one.max(other) + 0.05) / (one.min(other) + 0.05);
+                    assert!(ratio >= 4.5, "{name} {colour} on {ground}: {ratio:.2}");
+                }
+            }
+        }
+    }
+}

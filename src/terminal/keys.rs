@@ -1,0 +1,126 @@
+//! Keys that act at once, without Enter: for stepping. The terminal is given back by [`GiveBack`].
+
+use std::io;
+use std::time::Duration;
+
+/// What was pressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// Enter, space, → or Page Down (which is what a presenter's remote sends): on.
+    On,
+    /// `b`, ← or Page Up: back.
+    Back,
+    /// Any other letter, in lower case.
+    Letter(char),
+    /// Nobody can press anything any more.
+    End,
+}
+
+/// Gives the terminal back as it was.
+pub struct GiveBack(#[cfg(unix)] nix::sys::termios::Termios);
+
+impl GiveBack {
+    /// Does it.
+    pub fn now(self) {
+        #[cfg(unix)]
+        let _ = nix::sys::termios::tcsetattr(io::stdin(), nix::sys::termios::SetArg::TCSANOW, &self.0);
+    }
+}
+
+/// Takes the keyboard: from here on keys come at once and are not shown. Ctrl-C interrupts as ever.
+///
+/// # Errors
+/// What tcsetattr(3) answers.
+#[cfg(unix)]
+pub fn take() -> io::Result<GiveBack> {
+    use nix::sys::termios::{FlushArg, LocalFlags, SetArg, tcflush, tcgetattr, tcsetattr};
+    let before = tcgetattr(io::stdin())?;
+    let mut raw = before.clone();
+    raw.local_flags.remove(LocalFlags::ICANON | LocalFlags::ECHO);
+    tcsetattr(io::stdin(), SetArg::TCSANOW, &raw)?;
+    let _ = tcflush(io::stdin(), FlushArg::TCIFLUSH);
+    Ok(GiveBack(before))
+}
+
+/// Where keys cannot be had at once, lines are read: nothing is taken.
+///
+/// # Errors
+/// None.
+#[cfg(not(unix))]
+pub fn take() -> io::Result<GiveBack> {
+    Ok(GiveBack())
+}
+
+/// What is pressed within this time; the keyboard must have been taken.
+///
+/// # Errors
+/// What poll(2) or read(2) answers.
+#[cfg(unix)]
+pub fn pressed(within: Duration) -> io::Result<Vec<Key>> {
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+    use std::os::fd::AsFd;
+    let stdin = io::stdin();
+    let mut watched = [PollFd::new(stdin.as_fd(), PollFlags::POLLIN)];
+    match poll(&mut watched, PollTimeout::try_from(within).unwrap_or(PollTimeout::ZERO)) {
+        Ok(0) | Err(nix::errno::Errno::EINTR) => return Ok(Vec::new()),
+        other => other?,
+    };
+    let mut block = [0; 64];
+    // Past the standard library's buffer, which would keep what it has read ahead.
+    let got = nix::unistd::read(stdin.as_fd(), &mut block)?;
+    Ok(if got == 0 { vec![Key::End] } else { understood(&block[..got]) })
+}
+
+/// Elsewhere a line is waited for.
+///
+/// # Errors
+/// What reading answers.
+#[cfg(not(unix))]
+pub fn pressed(within: Duration) -> io::Result<Vec<Key>> {
+    if within.is_zero() {
+        return Ok(Vec::new());
+    }
+    let mut line = String::new();
+    let got = io::stdin().read_line(&mut line)?;
+    Ok(if got == 0 { vec![Key::End] } else { understood(if line.trim().is_empty() { b"\n" } else { line.trim().as_bytes() }) })
+}
+
+/// The keys that a terminal's bytes stand for; what is no key of ours is left out.
+fn understood(mut bytes: &[u8]) -> Vec<Key> {
+    let mut keys = Vec::new();
+    while let Some((first, rest)) = bytes.split_first() {
+        bytes = rest;
+        match first {
+            b'\r' | b'\n' | b' ' => keys.push(Key::On),
+            4 => keys.push(Key::End),
+            b'b' | b'B' => keys.push(Key::Back),
+            0x1b => {
+                // ESC, [ or O, parameters, and a last byte from 0x40 on (ECMA-48).
+                let after = rest.strip_prefix(b"[").or_else(|| rest.strip_prefix(b"O")).unwrap_or_default();
+                let length = after.iter().position(|byte| (0x40..0x7f).contains(byte)).map_or(after.len(), |at| at + 1);
+                match &after[..length] {
+                    b"C" | b"6~" => keys.push(Key::On),
+                    b"D" | b"5~" => keys.push(Key::Back),
+                    _ => {}
+                }
+                bytes = &after[length..];
+            }
+            letter if letter.is_ascii_alphabetic() => keys.push(Key::Letter(letter.to_ascii_lowercase().into())),
+            _ => {}
+        }
+    }
+    keys
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_remotes_keys_are_understood_and_a_strange_one_is_no_letter() {
+        assert_eq!(understood(b"\rb cQ"), [Key::On, Key::Back, Key::On, Key::Letter('c'), Key::Letter('q')]);
+        assert_eq!(understood(b"\x1b[6~\x1b[5~\x1b[C\x1bOD"), [Key::On, Key::Back, Key::On, Key::Back]);
+        assert_eq!(understood(b"\x1b[1;5C\x1b[15~c\x1b"), [Key::Letter('c')]);
+        assert_eq!(understood("你\u{4}".as_bytes()), [Key::End]);
+    }
+}

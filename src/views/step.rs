@@ -1,0 +1,316 @@
+//! A run that is stepped, at one moment: the source with a cursor at the call that is about to be made, who is blocked
+//! where, and the last calls with their results. A picture of the events so far, as every other.
+
+use unicode_width::UnicodeWidthStr;
+
+use super::trace::{Detail, Trace};
+use super::wording::{Cast, arguments, safe};
+use crate::event::{Call, Event, Source, What};
+use crate::language::said;
+use crate::lexicon::shown;
+use crate::picture::{Ink, Picture, Row, fit};
+use crate::stepping::TIMES_HELD;
+
+/// Below this width, source lines have no numbers.
+const NO_NUMBERS: usize = 50;
+
+/// One moment of a stepped run.
+pub struct Shot<'a> {
+    /// What happened so far.
+    pub events: &'a [Event],
+    /// The call that is about to be made ([`What::Held`]); none while the run does something by itself.
+    pub cursor: Option<&'a Event>,
+    /// The text of a source file, by its path from the project's root, if it is part of the program.
+    pub text_of: &'a dyn Fn(&str) -> Option<&'static str>,
+    /// What stands above it all.
+    pub title: &'a str,
+    /// How much the calls below the source tell.
+    pub detail: Detail,
+}
+
+/// Who is at a line, and how.
+struct Mark<'a> {
+    event: &'a Event,
+    call: &'a Call,
+    sign: char,
+}
+
+impl Shot<'_> {
+    /// The picture, of no more than this many columns and rows.
+    #[must_use]
+    pub fn draw(&self, width: usize, height: usize) -> Picture {
+        let blocked = self.blocked();
+        let below = self.below(&blocked, width, (height / 3).clamp(2, 9));
+        let mut rows = vec![Row::new().with(fit(self.title, width), Ink::Faint)];
+        let room = height.saturating_sub(rows.len() + below.len() + 1).max(1);
+        rows.extend(self.source(&blocked, width, room));
+        rows.push(Row::new().with("─".repeat(width), Ink::Faint));
+        rows.extend(below);
+        rows.truncate(height);
+        Picture(rows)
+    }
+
+    /// The line at which the cursor stands, and the call that is about to be made: for output that goes on below.
+    #[must_use]
+    pub fn line(&self, width: usize) -> Vec<Row> {
+        let Some((event, call)) = self.cursor.and_then(|event| Some((event, held(event)?))) else { return Vec::new() };
+        let ink = Cast::of(&self.events.iter().collect::<Vec<_>>()).ink(&event.actor);
+        let code = call.source.as_ref().map(|source| {
+            let text = (self.text_of)(&source.file).and_then(|text| text.lines().nth(source.line as usize - 1)).unwrap_or_default();
+            format!("{source}  {}", text.trim())
+        });
+        let mut rows = vec![Row::new().with(fit(&format!("▶ {}  {}", who(event), code.unwrap_or_default()), width), ink)];
+        rows.extend(self.about_to(event, call, width, ink));
+        rows
+    }
+
+    /// Calls that were entered and have not returned.
+    fn blocked(&self) -> Vec<Mark<'_>> {
+        let mut open: Vec<Mark<'_>> = Vec::new();
+        for event in self.events {
+            match &event.what {
+                What::Enter(call) if !call.instrument && call.source.is_some() => open.push(Mark { event, call, sign: '…' }),
+                What::Return(back) => open.retain(|mark| (mark.event.process, mark.call.id) != (event.process, back.call.id)),
+                What::Left { .. } => open.retain(|mark| (mark.event.process, mark.event.thread) != (event.process, event.thread)),
+                _ => {}
+            }
+        }
+        open
+    }
+
+    /// Calls that are held, besides the cursor's.
+    fn waiting(&self) -> Vec<Mark<'_>> {
+        let mut open: Vec<Mark<'_>> = Vec::new();
+        for event in self.events {
+            match &event.what {
+                What::Held(call) => open.push(Mark { event, call, sign: '▷' }),
+                What::Enter(call) => open.retain(|mark| (mark.event.process, mark.call.id) != (event.process, call.id)),
+                _ => {}
+            }
+        }
+        let at_cursor = self.cursor.and_then(|event| Some((event.process, held(event)?.id)));
+        open.retain(|mark| Some((mark.event.process, mark.call.id)) != at_cursor);
+        open
+    }
+
+    /// The place that is shown: the cursor's, or else that of the last call.
+    fn place(&self) -> Option<&Source> {
+        let of = |event: &'_ Event| -> bool {
+            matches!(&event.what, What::Held(call) | What::Enter(call) if !call.instrument && call.source.is_some())
+        };
+        let event = self.cursor.or_else(|| self.events.iter().rev().find(|event| of(event)))?;
+        match &event.what {
+            What::Held(call) | What::Enter(call) => call.source.as_ref(),
+            _ => None,
+        }
+    }
+
+    fn source(&self, blocked: &[Mark<'_>], width: usize, room: usize) -> Vec<Row> {
+        let mut rows = Vec::new();
+        let Some(place) = self.place() else {
+            rows.resize(room, Row::new());
+            return rows;
+        };
+        let Some(text) = (self.text_of)(&place.file) else {
+            rows.push(Row::new().with(fit(&said!("(at {place})", "（位置 {place}）"), width), Ink::Faint));
+            rows.resize(room, Row::new());
+            return rows;
+        };
+        let waiting = self.waiting();
+        let cursor = self.cursor.and_then(|event| Some(Mark { event, call: held(event)?, sign: '▶' }));
+        let marks: Vec<_> = cursor.iter().chain(blocked).chain(&waiting).collect();
+        let cast = Cast::of(&self.events.iter().collect::<Vec<_>>());
+        // A fifth of the window at most: the source needs the rest.
+        let name_width = cast_width(self.events).min((width / 5).clamp(4, 16));
+        let gutter = name_width + 3 + if width < NO_NUMBERS { 0 } else { 5 };
+        let lines: Vec<&str> = text.lines().collect();
+        let at = (place.line as usize).clamp(1, lines.len().max(1)) - 1;
+        let whole = |line: &str| wrapped(line, width.saturating_sub(gutter).max(8));
+        let extra = whole(lines[at]).len().saturating_sub(1);
+        for index in window(&lines, at, room.saturating_sub(extra).max(1)) {
+            let here: Vec<_> = marks.iter().filter(|mark| is_at(mark.call, &place.file, index + 1)).collect();
+            let mark = here.first().map(|mark| (format!("{} {}", mark.sign, who(mark.event)), cast.ink(&mark.event.actor)));
+            let is_cursor = index == at && self.cursor.is_some();
+            let ink = match lines[index].trim_start() {
+                _ if is_cursor => Ink::Strong,
+                line if line.starts_with("//") => Ink::Faint,
+                _ => Ink::Plain,
+            };
+            let parts = if index == at { whole(lines[index]) } else { vec![fit(lines[index], width.saturating_sub(gutter))] };
+            for (part, code) in parts.into_iter().enumerate() {
+                let mut row = Row::new();
+                if let Some((text, ink)) = mark.as_ref().filter(|_| part == 0) {
+                    row.push(fit(text, name_width + 2), *ink);
+                }
+                row.pad_to(name_width + 3);
+                if width >= NO_NUMBERS {
+                    row.push(if part == 0 { format!("{:>3}  ", index + 1) } else { " ".repeat(5) }, Ink::Faint);
+                }
+                rows.push(row.with(code, ink));
+            }
+        }
+        rows.resize(room, Row::new());
+        rows
+    }
+
+    /// What happened last, who is blocked, and what comes next.
+    fn below(&self, blocked: &[Mark<'_>], width: usize, most: usize) -> Vec<Row> {
+        let mut last = Vec::new();
+        let cast = Cast::of(&self.events.iter().collect::<Vec<_>>());
+        if !blocked.is_empty() {
+            let each = blocked.iter().map(|mark| {
+                let (actor, function) = (who(mark.event), safe(&mark.call.function));
+                let place = mark.call.source.as_ref().map_or_else(String::new, |source| {
+                    format!("{}:{}", safe(source.file.rsplit('/').next().unwrap_or_default()), source.line)
+                });
+                said!("{actor} in {function}(), {place}", "{actor} 在 {function}()，{place}")
+            });
+            let each = each.collect::<Vec<_>>().join("; ");
+            last.push(Row::new().with(fit(&said!("blocked: {each}", "阻塞：{each}"), width), Ink::Warn));
+        }
+        match self.cursor.and_then(|event| Some((event, held(event)?))) {
+            Some((event, call)) => last.extend(self.about_to(event, call, width, cast.ink(&event.actor))),
+            None => {
+                let text = said!("(no call is about to be made)", "（现在没有即将进行的调用）");
+                last.push(Row::new().with(fit(&text, width), Ink::Faint));
+            }
+        }
+        let mut trace = Trace::new(self.detail, width);
+        let mut told: Vec<Row> = self.events.iter().flat_map(|event| trace.push(event)).collect();
+        told.extend(trace.pause());
+        let mut rows = told.split_off(told.len().saturating_sub(most));
+        rows.extend(last);
+        rows
+    }
+
+    /// The call that is about to be made, with its arguments; and that its line is run through from here, if it is.
+    fn about_to(&self, event: &Event, call: &Call, width: usize, ink: Ink) -> Vec<Row> {
+        let (actor, words) = (who(event), format!("{}{}", safe(&call.syscall), arguments(&call.args, 24)));
+        let next = said!("next: {actor} calls {words}", "接下来：{actor} 调用 {words}");
+        let mut rows: Vec<Row> = wrapped(&next, width).into_iter().take(2).map(|row| Row::new().with(row, ink)).collect();
+        let same = |other: &&Event| other.actor == event.actor && held(other).is_some_and(|held| held.source == call.source);
+        if self.events.iter().filter(same).count() >= TIMES_HELD as usize {
+            let text =
+                said!("this line has come {TIMES_HELD} times: from here it is run through", "这一行已经停了 {TIMES_HELD} 次：以后不再停");
+            rows.push(Row::new().with(fit(&text, width), Ink::Faint));
+        }
+        rows
+    }
+}
+
+/// The actor's name, as it is told.
+fn who(event: &Event) -> String {
+    safe(&shown(&event.actor))
+}
+
+fn held(event: &Event) -> Option<&Call> {
+    match &event.what {
+        What::Held(call) => Some(call),
+        _ => None,
+    }
+}
+
+fn is_at(call: &Call, file: &str, line: usize) -> bool {
+    call.source.as_ref().is_some_and(|source| source.file == file && source.line as usize == line)
+}
+
+fn cast_width(events: &[Event]) -> usize {
+    events.iter().filter(|event| &*event.actor != "lab").map(|event| who(event).width()).max().unwrap_or(0)
+}
+
+/// The lines to show of a file: those around this one, within its function if that has as many.
+fn window(lines: &[&str], at: usize, room: usize) -> std::ops::Range<usize> {
+    let opens = |line: &&str| line.starts_with(|first: char| first.is_ascii_alphabetic());
+    let first = lines[..=at].iter().rposition(opens).unwrap_or(0);
+    let end = lines[at..].iter().position(|line| line.starts_with('}')).map_or(lines.len(), |end| at + end + 1);
+    let top = at.saturating_sub(room / 3).min(end.saturating_sub(room)).max(first);
+    top..(top + room).min(end).max(at + 1)
+}
+
+/// A line of code, on as many rows as it needs.
+fn wrapped(line: &str, width: usize) -> Vec<String> {
+    let indent = line.len() - line.trim_start().len();
+    let further = " ".repeat((indent + 4).min(width / 2));
+    let options = textwrap::Options::new(width).subsequent_indent(&further).word_separator(textwrap::WordSeparator::AsciiSpace);
+    textwrap::wrap(line, options).into_iter().map(|row| fit(&row, width)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{Sample, here};
+    use super::*;
+    use crate::event::Name;
+    use std::sync::Arc;
+
+    const TEXT: &str = "//! A file.\n\nfn other() {}\n\nfn play(\n    lab: &Lab,\n) -> Result<()> {\n    let (one, _) = listener.accept()?; // 你好\n    \
+        client.connect(&to)?;\n    Ok(())\n}\n";
+
+    /// A server is blocked in accept() (line 7 of the sample), and a client is about to connect, on line 9.
+    fn shot() -> (Vec<Event>, Event) {
+        let mut sample = Sample::new();
+        let accept = sample.enter("server", 1, "accept", &[]);
+        let mut connect = Call::clone(&accept);
+        (connect.id, connect.function, connect.syscall) = (2, "connect".into(), "connect".into());
+        connect.source = Some(Source { file: "src/experiments/sample.rs".into(), line: 9 });
+        connect.args.0.push(("address".into(), here(4000)));
+        sample.event("client", What::Held(Arc::new(connect)));
+        let cursor = sample.events.last().cloned().expect("just made");
+        (sample.events, cursor)
+    }
+
+    fn draw(events: &[Event], cursor: Option<&Event>, width: usize, height: usize) -> String {
+        let text_of = |path: &str| (path == "src/experiments/sample.rs").then_some(TEXT);
+        Shot { events, cursor, text_of: &text_of, title: "sample · step 2", detail: Detail::Calls }.draw(width, height).text()
+    }
+
+    #[test]
+    fn the_cursor_stands_at_the_call_that_is_about_to_be_made_and_the_blocked_are_marked() {
+        let (events, cursor) = shot();
+        let expected = "\
+sample · step 2
+           5  fn play(
+           6      lab: &Lab,
+… server   7  ) -> Result<()> {
+           8      let (one, _) = listener.accept()?; // 你好
+▶ client   9      client.connect(&to)?;
+          10      Ok(())
+          11  }
+
+
+────────────────────────────────────────────────────────────
+      1.000 ms  server  accept4(3) …
+blocked: server in accept(), sample.rs:7
+next: client calls connect(3, 127.0.0.1:4000)
+";
+        assert_eq!(draw(&events, Some(&cursor), 60, 14), expected);
+    }
+
+    #[test]
+    fn it_fits_every_window_and_never_hides_the_cursor() {
+        let (mut events, cursor) = shot();
+        for width in 20..130 {
+            for height in [8, 12, 20, 24, 60] {
+                let text = draw(&events, Some(&cursor), width, height);
+                assert!(text.lines().count() <= height && text.lines().all(|line| line.width() <= width), "{width}x{height}:\n{text}");
+                assert!(text.contains("▶ cli"), "{width}x{height}:\n{text}");
+            }
+        }
+        // Source that is not part of the program is named, and a strange name obeys nothing.
+        let Some(What::Held(call)) = events.last().map(|event| event.what.clone()) else { panic!("it was held") };
+        let mut call = Call::clone(&call);
+        call.source = Some(Source { file: "src/other.rs".into(), line: 3 });
+        let mut foreign = cursor.clone();
+        (foreign.actor, foreign.what) = (Name::from("x\u{1b}[2J"), What::Held(Arc::new(call)));
+        events.push(foreign.clone());
+        let text = draw(&events, Some(&foreign), 80, 24);
+        assert!(text.contains("(at src/other.rs:3)") && !text.contains('\u{1b}'), "{text}");
+    }
+
+    #[test]
+    fn a_line_that_comes_again_and_again_is_said_to_be_run_through() {
+        let (mut events, cursor) = shot();
+        assert!(!draw(&events, Some(&cursor), 80, 24).contains("run through"));
+        events.extend([cursor.clone(), cursor.clone()]);
+        assert!(draw(&events, Some(&cursor), 80, 24).contains("from here it is run through"));
+    }
+}

@@ -1,0 +1,72 @@
+//! A recording in the words of the language that is spoken: actors, parts, purposes, deeds, what was measured and counted, and
+//! what claims compare. Calls, errors, addresses and data stay. Every view draws what this gives; none translates a label itself.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::event::{Claim, Event, Evidence, Frame, Name, Value, What};
+use crate::language::{Language, spoken};
+use crate::lexicon::{chinese, shown};
+use crate::recording::Recording;
+
+/// The recording as it is told. In English that is the recording itself.
+pub(super) fn recording(recording: &Recording) -> Cow<'_, Recording> {
+    if spoken() == Language::English {
+        return Cow::Borrowed(recording);
+    }
+    let events = recording.events.iter().map(|one| event(one).into_owned()).collect();
+    Cow::Owned(Recording { header: recording.header.clone(), events })
+}
+
+/// One event as it is told.
+pub(super) fn event(event: &Event) -> Cow<'_, Event> {
+    if spoken() == Language::English {
+        return Cow::Borrowed(event);
+    }
+    let mut told = event.clone();
+    name(&mut told.actor);
+    match &mut told.what {
+        What::Wait { purpose, .. } => label(purpose),
+        What::Deed { deed, .. } => label(deed),
+        What::Part { part } => label(part),
+        What::Measure { series, label: what, .. } => [series, what].into_iter().for_each(label),
+        What::Point { plot, series, against, .. } => [plot, series, against].into_iter().for_each(label),
+        What::Count { label: what, source, .. } => [what, source].into_iter().for_each(label),
+        What::Claim(claim) => tell(claim),
+        What::Deadline { blocked, .. } => blocked.iter_mut().for_each(|one| name(&mut one.actor)),
+        What::Frame(frame) => {
+            let Frame { sender, receiver, treatment, .. } = Arc::make_mut(frame);
+            [sender, receiver].into_iter().flatten().for_each(name);
+            treatment.rule.iter_mut().for_each(label);
+        }
+        _ => {}
+    }
+    Cow::Owned(told)
+}
+
+fn tell(claim: &mut Claim) {
+    if let Some(why) = &mut claim.why {
+        *why = shown(why).into_owned();
+    }
+    for Evidence { what, with_what, saw, with, .. } in &mut claim.evidence {
+        label(what);
+        with_what.iter_mut().for_each(label);
+        for value in [saw, with] {
+            if let Value::Text(text) = value {
+                label(text);
+            }
+        }
+    }
+}
+
+fn label(label: &mut Cow<'static, str>) {
+    if let Some(known) = chinese(label) {
+        *label = known;
+    }
+}
+
+fn name(name: &mut Name) {
+    if let Some(known) = chinese(name) {
+        *name = known.as_ref().into();
+    }
+}

@@ -1,0 +1,257 @@
+//! Two languages: what the program itself says stands in both, and where Chinese is spoken no English sentence is left.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+fn explore(args: &[&str], environment: &[(&str, &str)]) -> (String, String, Option<i32>) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
+    command.stdin(Stdio::null()).env_remove("CARGO").env_remove("LC_MESSAGES").env_remove("LANG").env("LC_ALL", "C");
+    command.env("XDG_STATE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/nobodys-state"));
+    let output = command.envs(environment.iter().copied()).args(args).output().expect("explore runs");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+    (text(output.stdout), text(output.stderr), output.status.code())
+}
+
+fn in_chinese(args: &[&str]) -> (String, String, Option<i32>) {
+    explore(&[args, &["--lang", "zh"]].concat(), &[])
+}
+
+fn is_chinese(character: char) -> bool {
+    ('\u{4e00}'..='\u{9fff}').contains(&character)
+}
+
+/// The first line with four English words in a row, if there is one; `code` and command lines are no sentences.
+fn english_sentence(text: &str) -> Option<&str> {
+    text.lines().find(|line| {
+        let mut in_a_row = 0;
+        let prose: String = line.split('`').step_by(2).collect::<Vec<_>>().join(" ` ");
+        let prose =
+            prose.split("  ").map(|part| if part.trim().starts_with("explore ") { "" } else { part }).collect::<Vec<_>>().join("\n");
+        prose.split([' ', '\n']).any(|word| {
+            let word = word.trim_end_matches([',', ':', ';', '.']);
+            let is_word = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'\'');
+            in_a_row = if is_word { in_a_row + 1 } else { 0 };
+            in_a_row >= 4
+        })
+    })
+}
+
+#[test]
+fn an_english_sentence_is_found_and_a_command_is_none() {
+    assert!(english_sentence("好\nthis is a sentence").is_some());
+    assert!(english_sentence("the lab, the: wire").is_some());
+    for fine in ["用 `explore chat server and so on` 开始", "  explore run a b c d", "套接字 is a socket", "SO_RCVTIMEO 是 a 0 b 1 c d e"]
+    {
+        assert_eq!(english_sentence(fine), None);
+    }
+}
+
+#[test]
+fn where_chinese_is_spoken_no_english_sentence_is_left() {
+    let (out, _, _) = explore(&["--help"], &[]);
+    let names = out.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1).take_while(|line| !line.is_empty());
+    let names: Vec<_> = names.filter(|line| !line.starts_with("    ")).filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(names.contains(&"lesson") && names.contains(&"chat"), "{names:?}");
+    let helps = names.iter().map(|name| vec![*name, "--help"]).chain([vec!["--help"], vec!["-h"]]);
+    let mut all: Vec<Vec<&str>> = helps.collect();
+    all.extend([vec!["doctor"], vec!["run", "--list"], vec!["progress"]]);
+    // What comes from the lessons is as far as they are.
+    if explore(&["list", "--lang", "en"], &[]) == in_chinese(&["list"]) {
+        eprintln!("there are no lessons in Chinese: what shows their sentences was not looked at");
+    } else {
+        all.extend([
+            vec![],
+            vec!["list"],
+            vec!["verify", "1"],
+            vec!["run", "nobody-home", "--set", "silence=9s", "--set", "deadline=100ms"],
+        ]);
+    }
+    for args in all {
+        let (out, err, code) = in_chinese(&args);
+        assert!(out.chars().any(is_chinese), "{args:?}: {out}{err}");
+        assert_eq!(english_sentence(&out).or(english_sentence(&err)), None, "{args:?}");
+        assert!(matches!(code, Some(0 | 3)), "{args:?}: {err}");
+    }
+}
+
+#[test]
+fn errors_are_in_chinese_and_keep_their_exit_codes() {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("errors-in-chinese");
+    fs::create_dir_all(&folder).expect("a folder");
+    let file = |name: &str, text: &str| {
+        let path = folder.join(name);
+        fs::write(&path, text).expect("written");
+        path.to_str().expect("UTF-8").to_owned()
+    };
+    let good = "# T\n> Q?\n\n```experiment address-port-protocol\nview: sockets\nsome-claim: Words.\n```\n";
+    let bad = [
+        file("name.md", &good.replace("address-port", "adress-port")),
+        file("view.md", &good.replace("view: sockets", "view: socket")),
+        file("claim.md", good),
+        file("none.md", &good.replace("some-claim: Words.\n", "")),
+        file("set.md", &good.replace("view: sockets", "set: a=1")),
+        file("line.md", &good.replace("view: sockets", "gibberish")),
+        file("twice.md", &good.replace("view: sockets", "some-claim: Other.")),
+        file("title.md", "nothing"),
+        file("question.md", "# T"),
+        file("two.md", "# T\n> Q?\n\n```predict\nWhich?\n- [x] a\n- [x] b\n```\n"),
+        file("open.md", "# T\n> Q?\n\n```predict\nWhich?\n- [ ] a\n- [x] b\n```\n"),
+    ];
+    let recordings = [
+        file("foreign.jsonl", "{\"hello\":1}\n"),
+        file("half.jsonl", "{\"format\""),
+        file("empty.jsonl", ""),
+        file("later.jsonl", "{\"format\":\"socket-explorer recording\",\"version\":99}\n"),
+    ];
+    let mut wrong: Vec<(Vec<&str>, i32)> = vec![
+        (vec!["lesson", "famlies"], 2),
+        (vec!["run", "two-proceses"], 2),
+        (vec!["verify", "tcp"], 2),
+        (vec!["run", "nobody-home", "--set", "silense=1s"], 2),
+        (vec!["run", "nobody-home", "--set", "silence=5"], 2),
+        (vec!["run", "nobody-home", "--set", "silence"], 2),
+        (vec!["run", "lossy-wire", "--set", "loss=41%"], 2),
+        (vec!["run", "lossy-wire", "--set", "messages=0"], 2),
+        (vec!["lesson", "./nowhere.md"], 2),
+        (vec!["lesson", "/"], 2),
+        (vec!["replay", "/nowhere.jsonl"], 2),
+        (vec!["run", "two-processes", "--record", "/nowhere/x.jsonl"], 3),
+        (vec!["run", "two-processes", "--pcap", "-", "--record", "-"], 2),
+        (vec!["run", "two-processes", "--pcap", "x", "--record", "x"], 2),
+        (vec!["run"], 2),
+        (vec!["lissst"], 2),
+        (vec!["list", "--jsn"], 2),
+        (vec!["list", "--width", "19"], 2),
+        (vec!["list", "--width"], 2),
+        (vec!["list", "--color", "yes"], 2),
+        (vec!["chat", "--address", "nowhere"], 2),
+        (vec!["chat", "--address", "::1:21567"], 2),
+        (vec!["chat", "client", "--address", "127.0.0.1:0"], 2),
+        (vec!["chat", "--timeout", "5"], 2),
+        (vec!["chat", "--record", "-"], 2),
+        (vec!["chat", "server", "--address", "unix:/nowhere/at/all"], 3),
+        (vec!["chat", "client", "--address", "unix:/nowhere/at/all"], 3),
+    ];
+    wrong.extend(bad.iter().map(|path| (vec!["lesson", path], 2)));
+    wrong.extend(recordings.iter().map(|path| (vec!["replay", path], 2)));
+    for (args, expected) in wrong {
+        let (_, err, code) = in_chinese(&args);
+        assert!(err.chars().any(is_chinese), "{args:?}: {err}");
+        assert_eq!(english_sentence(&err), None, "{args:?}: {err}");
+        assert_eq!(code, Some(expected), "{args:?}: {err}");
+    }
+}
+
+#[test]
+fn the_language_is_asked_for_or_the_locales_or_english() {
+    let chinese = |args: &[&str], environment: &[(&str, &str)]| explore(args, environment).0.contains("能绑定 ::1");
+    let doctor = ["doctor"];
+    assert!(!chinese(&doctor, &[]));
+    assert!(chinese(&doctor, &[("LC_ALL", "zh_CN.UTF-8")]));
+    assert!(chinese(&doctor, &[("LC_ALL", ""), ("LANG", "zh_CN.UTF-8")]));
+    assert!(!chinese(&doctor, &[("LC_ALL", "en_US.UTF-8"), ("LANG", "zh_CN.UTF-8")]));
+    assert!(!chinese(&["doctor", "--lang", "en"], &[("LC_ALL", "zh_CN.UTF-8")]));
+    assert!(chinese(&["--lang", "zh", "doctor"], &[]), "Chinese goes out as it is, in a C locale too");
+    let (_, err, code) = explore(&["lissst"], &[("LC_ALL", "zh_CN.UTF-8")]);
+    assert!(err.contains("没有 “lissst” 这个命令"), "{err}");
+    assert_eq!(code, Some(2));
+}
+
+#[test]
+fn a_lesson_in_chinese_plays_in_a_c_locale_at_every_width() {
+    for width in ["20", "40", "80"] {
+        let (out, err, code) = in_chinese(&["lesson", "1", "--width", width]);
+        assert_eq!((err.as_str(), code), ("", Some(0)));
+        assert!(out.contains("条论断"), "{out}");
+        let widest = |line: &&str| unicode_width::UnicodeWidthStr::width(*line);
+        let line = out.lines().max_by_key(widest).unwrap_or_default();
+        assert!(widest(&line) <= width.parse().expect("a number"), "at {width}: {line}");
+    }
+}
+
+// ---- the sources: both languages of every sentence ----
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a folder of the sources").map(|entry| entry.expect("an entry").path());
+    entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
+}
+
+/// The string literal that begins here, after white space, and what follows it.
+fn literal(text: &str) -> Option<(String, &str)> {
+    let body = text.trim_start().strip_prefix('"')?;
+    let (mut said, mut characters) = (String::new(), body.char_indices());
+    while let Some((at, character)) = characters.next() {
+        match character {
+            '"' => return Some((said, &body[at + 1..])),
+            '\\' => match characters.next()?.1 {
+                '\n' => while characters.as_str().starts_with([' ', '\n']) && characters.next().is_some() {},
+                'n' => said.push('\n'),
+                other => said.push(other),
+            },
+            other => said.push(other),
+        }
+    }
+    None
+}
+
+/// Every pair of literals in `said!(…)`, `either(…)` and `Both(…)`, with where it stands.
+fn pairs() -> Vec<(String, String, String)> {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    for path in sources(&src) {
+        let text = fs::read_to_string(&path).expect("a source");
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for opening in ["said!(", "either(", "Both("] {
+            for (at, _) in code.match_indices(opening) {
+                let line = code[..at].matches('\n').count() + 1;
+                let Some((english, rest)) = literal(&code[at + opening.len()..]) else { continue };
+                let Some((chinese, _)) = rest.trim_start().strip_prefix(',').and_then(literal) else { continue };
+                found.push((format!("{}:{line}", path.strip_prefix(&src).expect("below").display()), english, chinese));
+            }
+        }
+    }
+    found
+}
+
+/// What is filled in for grammar's sake: a plural's ending, a gap between words.
+const GRAMMAR: [&str; 4] = ["s", "gap", "calls", "these"];
+
+/// The names of what is filled in, `{name}`.
+fn filled_in(text: &str) -> Vec<&str> {
+    let mut names: Vec<_> = text.split('{').skip(1).filter_map(|part| part.split('}').next()).collect();
+    names.retain(|name| !GRAMMAR.contains(name));
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+#[test]
+fn both_languages_of_a_sentence_tell_the_same_facts() {
+    let pairs = pairs();
+    assert!(pairs.len() > 150, "the test has lost sight of the sentences: {}", pairs.len());
+    let differ = |(_, english, chinese): &&(String, String, String)| filled_in(english) != filled_in(chinese);
+    assert_eq!(
+        pairs.iter().filter(differ).collect::<Vec<_>>(),
+        Vec::<&(String, String, String)>::new(),
+        "one fills in what the other does not"
+    );
+    for (place, english, chinese) in pairs {
+        assert!(!english.chars().any(is_chinese), "{place}: the first is English: {english}");
+        let says_something = english.split(|c: char| !c.is_ascii_lowercase()).any(|word| word.len() > 3 && !english.contains('{'));
+        assert!(!says_something || chinese.chars().any(is_chinese), "{place}: {english} | {chinese}");
+        assert_eq!(english_sentence(&chinese), None, "{place}");
+    }
+}
+
+#[test]
+fn chinese_has_chinese_punctuation() {
+    for (place, _, chinese) in pairs() {
+        // `Code` has its own.
+        let characters: Vec<_> = chinese.split('`').step_by(2).collect::<Vec<_>>().join("`").chars().collect();
+        for pair in characters.windows(2) {
+            let half = is_chinese(pair[0]) && ",;:?!(".contains(pair[1]);
+            assert!(!half, "{place}: ‘{}{}’ in {chinese}", pair[0], pair[1]);
+        }
+    }
+}
