@@ -1,7 +1,7 @@
 //! The chat as two people have it, each at a terminal of their own (openpty(3)): every style with every family.
 #![cfg(unix)]
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -280,6 +280,23 @@ fn one_can_leave_a_peer_that_never_reads() {
         one.sees("Jack: I read nothing\r\n");
         one.types("/quit\r");
         assert_eq!(one.leaves().0, Some(0), "{style}");
+    }
+}
+
+#[test]
+fn one_can_leave_a_peer_that_never_stops_talking() {
+    for (style, family) in every(&BOTH_AT_ONCE) {
+        for (keys, code) in [("/quit\r", 0), ("\u{3}", 130)] {
+            let (mut one, mut socket) = one_and_a_socket(style, family);
+            let talking = std::thread::spawn(move || while socket.write_all(&b"on and on\n".repeat(1000)).is_ok() {});
+            one.sees("Jack: on and on\r\n");
+            one.types(keys);
+            // The end of what it shows, for a terminal that nobody reads is soon full: the editor's end, and the chat's.
+            one.sees("\x1b[?2004l");
+            one.sees(if code == 0 { "the chat has ended" } else { "\x1b[?2004l" });
+            assert_eq!(one.leaves().0, Some(code), "{style} {family}");
+            talking.join().expect("joined");
+        }
     }
 }
 
