@@ -334,3 +334,32 @@ fn a_trace_does_not_disturb_the_line_being_typed() {
     other.types("/quit\r");
     assert_eq!((one.leaves().0, other.leaves().0), (Some(0), Some(0)));
 }
+
+#[test]
+fn messages_appear_in_their_order_however_often_enter_is_pressed() {
+    const MESSAGES: usize = 4000;
+    for style in BOTH_AT_ONCE {
+        let (mut one, socket) = one_and_a_socket(style, "127.0.0.1");
+        let (mut heard, mut told) = (socket.try_clone().expect("dup"), socket);
+        let hearing = std::thread::spawn(move || std::io::copy(&mut heard, &mut std::io::sink()));
+        let telling = std::thread::spawn(move || {
+            for number in 0..MESSAGES {
+                told.write_all(format!("number {number}\n").as_bytes()).expect("it reads");
+                // So that each comes alone; together they would be shown together.
+                std::thread::sleep(Duration::from_micros(200));
+            }
+            // What was said last is shown, too, though the line is taken away.
+            told.shutdown(std::net::Shutdown::Write).expect("shutdown");
+        });
+        for number in 0..MESSAGES {
+            one.types("\r");
+            let before = one.sees(&format!("Jack: number {number}\r\n"));
+            assert!(!before.contains("Jack: "), "{style}: before number {number} came {before:?}");
+        }
+        let before = one.sees("the peer has left");
+        assert!(!before.contains("Jack: "), "{style}: at the end came {before:?}");
+        assert_eq!(one.leaves().0, Some(0), "{style}");
+        telling.join().expect("joined");
+        hearing.join().expect("joined").expect("read");
+    }
+}
