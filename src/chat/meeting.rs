@@ -1,6 +1,5 @@
 //! How the two come together: the server listens and takes one call; the client calls, and calls again.
 
-use std::fmt;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -8,7 +7,8 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Type};
 
-use super::address::{Address, is_local};
+use super::address::{Address, is_local, is_socket};
+use super::outcome::{Doing, Missed, again};
 use super::phrases;
 use super::screen::Screen;
 use crate::lab::{Actor, Interest, Lab, Socket, kernel};
@@ -19,54 +19,6 @@ const BACKLOG: i32 = 5;
 /// The first pause between two attempts; each is twice the one before, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-
-/// Why the two did not meet: what was tried, where, and what the kernel answered.
-#[derive(Debug)]
-pub struct Missed {
-    /// What was tried.
-    pub doing: Doing,
-    /// Where.
-    pub address: Address,
-    /// The kernel's answer.
-    pub error: io::Error,
-    /// Whether something stands at the path that is no socket.
-    pub not_a_socket: bool,
-}
-
-/// What was tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Doing {
-    /// Finding the kernel's address for what was written.
-    LookUp,
-    /// Listening.
-    Listen,
-    /// Taking a call.
-    Accept,
-    /// Calling.
-    Connect,
-}
-
-impl Missed {
-    /// Says where: `.map_err(Missed::when(Doing::Connect, address))`.
-    pub fn when(doing: Doing, address: &Address) -> impl FnOnce(io::Error) -> Missed {
-        move |error| {
-            let not_a_socket = matches!(address, Address::Unix(path) if path.exists() && !is_socket(path));
-            Missed { doing, address: address.clone(), error, not_a_socket }
-        }
-    }
-
-    /// Whether nobody listens there; in AF_UNIX perhaps not even the file is there.
-    #[must_use]
-    pub fn is_refusal(&self) -> bool {
-        matches!(self.error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound) && !self.not_a_socket
-    }
-}
-
-impl fmt::Display for Missed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&phrases::missed(self))
-    }
-}
 
 /// The protocol of a stream in this family: TCP, or none in AF_UNIX.
 fn protocol(domain: Domain) -> Option<Protocol> {
@@ -144,17 +96,6 @@ fn replace_stale(actor: &Actor, address: &Address, at: &SockAddr, socket: &Socke
     socket.bind(at)
 }
 
-#[cfg(unix)]
-fn is_socket(path: &Path) -> bool {
-    use std::os::unix::fs::FileTypeExt;
-    std::fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket())
-}
-
-#[cfg(not(unix))]
-fn is_socket(_: &Path) -> bool {
-    false
-}
-
 impl Listener {
     /// Where it listens: the port too, if the kernel chose it.
     ///
@@ -201,7 +142,7 @@ pub fn call(lab: &Lab, actor: &Actor, address: &Address, patience: Duration, ret
     for left in (0..=retries).rev() {
         match connect(actor, address, patience) {
             Err(missed) if left > 0 => {
-                screen.note(&phrases::again(&missed, pause));
+                screen.note(&again(&missed, pause));
                 lab.wait(pause, "before calling again");
                 pause = LONGEST_PAUSE.min(pause * 2);
             }
