@@ -265,16 +265,23 @@ impl Terminal {
         self.row(&Row::new())
     }
 
-    /// A picture, on a new screen if it fits on one and not below what is there.
+    /// A picture, on a new screen if it fits on one and not below what is there. One that fits on none is shown in the parts
+    /// that stand between its empty rows, each like a picture of its own.
     ///
     /// # Errors
     /// What write(2) answers.
     pub fn picture(&mut self, picture: &Picture) -> io::Result<()> {
-        let rows = picture.0.len();
+        let fits = self.height.is_none_or(|height| picture.0.len() + 2 <= height);
+        let empty = |row: &Row| !fits && row.width() == 0;
+        picture.0.split_inclusive(empty).try_for_each(|part| self.part(part))
+    }
+
+    fn part(&mut self, part: &[Row]) -> io::Result<()> {
+        let rows = part.len();
         if self.height.is_some_and(|height| self.shown > 0 && rows + 2 <= height && self.shown + rows + 2 > height) {
             self.ask(self.more)?;
         }
-        picture.0.iter().try_for_each(|row| self.row(row))
+        part.iter().try_for_each(|row| self.row(row))
     }
 
     /// CommonMark, laid out and wrapped.
