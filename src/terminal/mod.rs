@@ -320,10 +320,9 @@ impl Terminal {
         self.shown = 0;
         let mut typed = Vec::new();
         if io::stdin().lock().read_until(b'\n', &mut typed)? == 0 {
-            // Nobody can be asked any more: the rest is shown without waiting.
-            (self.interactive, self.height) = (false, None);
-            self.blank()?;
-            return Ok(Typed::Nothing);
+            // Ctrl-D, the end of what a person says: as `q`, on a row of its own.
+            self.row_at_once(&Row::new())?;
+            return Err(io::Error::other(Left));
         }
         self.measure_again();
         let echoed = String::from_utf8_lossy(&typed).trim_end_matches(['\n', '\r']).to_owned();
