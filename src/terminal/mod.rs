@@ -460,7 +460,9 @@ fn to_ascii(text: &str) -> String {
     let text = text.replace("≥ ", ">=").replace("≤ ", "<=").replace("≠ ", "!=");
     text.chars()
         .map(|character| match character {
-            '│' | '┃' | '║' | '╎' | '┆' | '┇' | '┊' | '┋' | '╏' | '▏' | '▎' | '▍' => '|',
+            // A call that waits stands out from the line beside it.
+            '┃' => '#',
+            '│' | '║' | '╎' | '┆' | '┇' | '┊' | '┋' | '╏' | '▏' | '▎' | '▍' => '|',
             '─' | '━' | '╌' | '┄' | '┅' | '┈' | '┉' | '╍' | '–' | '—' | '‐' | '‑' | '−' | '╴' | '╶' => '-',
             '═' | '▀' | '▔' => '=',
             '┌'..='╋' | '╒'..='╬' => '+',
