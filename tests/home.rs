@@ -56,6 +56,20 @@ fn a_lesson_that_was_left_goes_on_where_it_was_left() {
 }
 
 #[test]
+fn ctrl_d_leaves_a_lesson_as_q_does_and_finishes_nothing() {
+    let state = folder("ctrl-d");
+    for answer in ["q\n", "\u{4}"] {
+        let mut learner = Person::sits_down(80, 24, &mut explore(&state, &["lesson", "1"]));
+        learner.enters_until(&PROMPTS[..3], LETTER);
+        learner.types(answer);
+        let (code, last) = learner.leaves();
+        // Nothing has been seen to its end, so there is no place to go on from.
+        assert!(code == Some(0) && last.contains("The same command begins this lesson again."), "{answer:?}: {code:?} {last}");
+    }
+    assert!(!progress(&state)["lessons"].to_string().contains("\"finished\":true"), "{}", progress(&state));
+}
+
+#[test]
 fn where_nothing_can_be_kept_the_lesson_plays_and_says_so_once() {
     let state = folder("a-file-in-the-way");
     fs::write(state.join("explore"), "no folder").expect("written");

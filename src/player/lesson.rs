@@ -36,7 +36,8 @@ impl Player {
                 }
             }
             Err(Failure::Left) => {
-                let goes_on = self.noted.is_some() && !self.unnoted;
+                let noted = self.noted.as_deref().filter(|_| !self.unnoted);
+                let goes_on = noted.is_some_and(|slug| self.progress().of(slug).is_some_and(|record| record.left_after.is_some()));
                 self.terminal.wrapped("", if goes_on { words::left_noted() } else { words::left() }, Ink::Faint)?;
             }
             Err(other) => return Err(other),
