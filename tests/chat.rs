@@ -539,7 +539,7 @@ fn every_error_says_what_failed_where_and_what_to_do() {
         ("server", &format!("unix:{}", folder.display()), "no socket; choose another path", 3),
         ("client", &format!("unix:{}", folder.display()), "no socket; choose another path", 3),
         ("client", "unix:/tmp/no-such-socket", "start `explore chat server", 3),
-        ("server", &at, "join with `explore chat client`", 3),
+        ("server", &at, &format!("join with `explore chat client --address {at}`"), 3),
         ("server", "192.0.2.1:21567", "listen at one of its own", 3),
     ] {
         let (notes, ended) = told(side, address);

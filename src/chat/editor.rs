@@ -31,6 +31,8 @@ pub struct Editor {
     given_back: Option<signals::Cleanup>,
     /// The editor's thread, and then the pipe that it leaves open: else the chat would take the thread's end for Ctrl-D.
     _reading: Arc<Mutex<Option<JoinHandle<Option<OwnedFd>>>>>,
+    /// The editor's thread takes no more messages: this side has left.
+    gone: Arc<AtomicBool>,
 }
 
 /// The chat is over, and SIGINT only tells the editor's thread so. There is one keyboard, and so one of these.
@@ -42,6 +44,12 @@ extern "C" fn pass_on(_: i32) {
     if !CLOSING.load(Ordering::SeqCst) {
         signals::interrupt();
     }
+}
+
+/// What is the business of the editor's thread alone. A window that changes its size must not interrupt a send. And Ctrl-Z has to
+/// stop this thread before it goes on: the first thing it does then is to take the terminal again, which must be after `fg`.
+fn editors_signals() -> SigSet {
+    [Signal::SIGWINCH, Signal::SIGTSTP].into_iter().collect()
 }
 
 impl Editor {
@@ -71,22 +79,22 @@ impl Editor {
             // Pasted text comes as it is again.
             let _ = io::stdout().write_all(b"\x1b[?2004l").and_then(|()| io::stdout().flush());
         });
-        // A window that changes its size is the editor's business, and must not interrupt a send.
-        SigSet::from(Signal::SIGWINCH).thread_block()?;
+        editors_signals().thread_block()?;
         let action = SigAction::new(SigHandler::Handler(pass_on), SaFlags::empty(), SigSet::empty());
         // SAFETY: the handler looks at an atomic and calls getpid and kill, all of which signal-safety(7) allows.
         unsafe { sigaction(Signal::SIGINT, &action)? };
 
         let (read, write) = nix::unistd::pipe()?;
         let keyboard = Keyboard::new(read, Some(asks))?;
-        let lines = Lines { editor, to: Some(write), by_turns, asked, stopper: keyboard.stopper() };
+        let gone = Arc::new(AtomicBool::new(false));
+        let lines = Lines { editor, to: Some(write), by_turns, asked, stopper: keyboard.stopper(), gone: gone.clone() };
         let mut thread = lock(&reading);
         // A signal may have come already.
         if !CLOSING.load(Ordering::SeqCst) {
             *thread = Some(thread::Builder::new().name("editor".to_owned()).spawn(move || lines.read())?);
         }
         drop(thread);
-        Ok((Editor { printer: Mutex::new(printer), given_back: Some(given_back), _reading: reading }, keyboard))
+        Ok((Editor { printer: Mutex::new(printer), given_back: Some(given_back), _reading: reading, gone }, keyboard))
     }
 
     fn print(&self, text: &str) -> io::Result<()> {
@@ -104,7 +112,7 @@ impl Editor {
             let _ = self.print("\x1b[A\n");
         }
         drop(given_back);
-        let _ = SigSet::from(Signal::SIGWINCH).thread_unblock();
+        let _ = editors_signals().thread_unblock();
     }
 }
 
@@ -132,7 +140,10 @@ impl Drop for Editor {
 
 impl Screen for Editor {
     fn show(&self, text: &str) -> io::Result<()> {
-        self.print(text)
+        match self.print(text) {
+            Err(_) if self.gone.load(Ordering::SeqCst) => Ok(()),
+            shown => shown,
+        }
     }
 
     fn note(&self, text: &str) {
@@ -156,13 +167,14 @@ struct Lines {
     by_turns: bool,
     asked: Receiver<()>,
     stopper: Stopper,
+    gone: Arc<AtomicBool>,
 }
 
 impl Lines {
     /// Reads until the chat is over, and leaves the pipe as it is.
     fn read(mut self) -> Option<OwnedFd> {
         let interrupts = SigSet::from(Signal::SIGINT);
-        let _ = SigSet::from(Signal::SIGWINCH).thread_unblock();
+        let _ = editors_signals().thread_unblock();
         let mut begun = false;
         loop {
             let waits = self.by_turns || !std::mem::replace(&mut begun, true);
@@ -192,6 +204,7 @@ impl Lines {
                 }
             }
         }
+        self.gone.store(true, Ordering::SeqCst);
         self.to
     }
 }

@@ -25,7 +25,8 @@ pub struct Inbox {
     line: Vec<u8>,
     /// Whether its beginning has been shown.
     begun: bool,
-    /// Whether the peer has ever ended a line: then its newlines are believed, and silence ends nothing.
+    /// Whether the peer has ever ended a line: then its newlines are believed, and silence ends nothing (but a person is shown
+    /// what there is).
     speaks_lines: bool,
     /// Whether nothing has come since the line went quiet.
     settled: bool,

@@ -173,10 +173,12 @@ fn remedy(missed: &Missed) -> Option<String> {
             "choose a shorter name: about 100 bytes are all that an address has room for (unix(7))",
             "请用短一些的名字：地址里只放得下大约 100 字节（unix(7)）",
         ),
-        (Doing::Listen, "EADDRINUSE") => either(
-            "somebody listens there; join with `explore chat client`, or choose another address",
-            "那里已经有人监听；用 `explore chat client` 加入，或者换一个地址",
-        ),
+        (Doing::Listen, "EADDRINUSE") => {
+            return Some(said!(
+                "somebody listens there; join with `explore chat client --address {address}`, or choose another address",
+                "那里已经有人监听；用 `explore chat client --address {address}` 加入，或者换一个地址"
+            ));
+        }
         (Doing::Listen, "EADDRNOTAVAIL") => {
             either("this machine has no such address; listen at one of its own", "本机没有这个地址；请监听本机自己的地址")
         }
