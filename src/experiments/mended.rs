@@ -191,7 +191,7 @@ fn check_leaving(lab: &Lab, found: &Found, pause: Duration) -> Result<()> {
     let first = before("our sender", left_at(lab, "client sends"), "the naive one, after Ctrl-D", left_at(lab, "naive sends"));
     lab.claim("ours-ends-by-itself", gone.and(all).and(first));
 
-    let spun = found.spun.map(|spun| no_sooner("naive main thread used", spun, "a tenth of the pause", pause / 10));
+    let spun = found.spun.map(|spun| no_sooner("naive main thread used", spun, "a hundredth of the pause", pause / 100));
     claim_if_told(lab, "an-empty-loop-burns", spun);
     let idle = |(earlier, later): &(Sample, Sample)| no_turn_between(earlier, later);
     claim_if_told(lab, "join-uses-nothing", found.main.as_ref().and_then(idle));

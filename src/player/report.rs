@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::course::{ClaimLine, Show};
-use crate::event::{Address, Claim, Ending, Evidence, Value, Verdict, What};
+use crate::event::{Address, Claim, Ending, Evidence, Relation, Value, Verdict, What};
 use crate::lab::parameter::DEADLINE;
 use crate::language::said;
 use crate::lexicon;
@@ -120,11 +120,19 @@ pub fn comparison(evidence: &Evidence) -> String {
     let relation = evidence.relation.to_string();
     let (what, relation) = (lexicon::shown(&evidence.what), lexicon::shown(&relation));
     match (evidence.with_what.as_deref().map(lexicon::shown), evidence.held) {
+        (Some(with_what), true) if evidence.relation == Relation::Before && unit == Some("ns") => sooner(evidence, &what, &with_what),
         (Some(with_what), _) => format!("{what} {saw} {relation} {with_what} {with}"),
         (None, true) if saw == with => said!("{what}: {saw}", "{what}：{saw}"),
         (None, true) => said!("{what}: {saw} {relation} {with}", "{what}：{saw} {relation} {with}"),
         (None, _) => words::expected(&what, &saw, &relation, &with),
     }
+}
+
+/// One moment before another, and by how much: two moments of one run often look the same once they are rounded.
+fn sooner(evidence: &Evidence, what: &str, with_what: &str) -> String {
+    let ns = |value: &Value| if let Value::Number(ns) = value { u64::try_from(*ns).unwrap_or(0) } else { 0 };
+    let by = span_of(ns(&evidence.with).saturating_sub(ns(&evidence.saw)));
+    said!("{what}: {by} before {with_what}", "{what}：比 {with_what} 早 {by}")
 }
 
 /// How many comparisons a claim shows unless all are asked for.
