@@ -2,6 +2,8 @@
 
 use std::io;
 
+use unicode_width::UnicodeWidthChar;
+
 use crate::course::{ClaimLine, Show};
 use crate::event::{Address, Claim, Ending, Evidence, Value, Verdict, What};
 use crate::lab::parameter::DEADLINE;
@@ -120,11 +122,24 @@ pub fn comparison(evidence: &Evidence) -> String {
     let relation = evidence.relation.to_string();
     let (what, relation) = (lexicon::shown(&evidence.what), lexicon::shown(&relation));
     match (evidence.with_what.as_deref().map(lexicon::shown), evidence.held) {
-        (Some(with_what), _) => format!("{what} {saw} {relation} {with_what} {with}"),
+        (Some(with_what), _) => joined(&[&what, &saw, &relation, &with_what, &with]),
         (None, true) if saw == with => said!("{what}: {saw}", "{what}：{saw}"),
         (None, true) => said!("{what}: {saw} {relation} {with}", "{what}：{saw} {relation} {with}"),
         (None, _) => words::expected(&what, &saw, &relation, &with),
     }
+}
+
+/// Words in a row: between two Chinese characters stands no space.
+fn joined(words: &[&str]) -> String {
+    let mut row = String::new();
+    for word in words {
+        let wide = |character: Option<char>| character.is_some_and(|character| character.width() == Some(2));
+        if !row.is_empty() && !(wide(row.chars().last()) && wide(word.chars().next())) {
+            row.push(' ');
+        }
+        row.push_str(word);
+    }
+    row
 }
 
 /// How many comparisons a claim shows unless all are asked for.
@@ -169,4 +184,15 @@ pub fn show(terminal: &mut Terminal, judged: &Judged, which: Shown) -> io::Resul
         terminal.wrapped("    ", &text, ink)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_space_stands_beside_latin_letters_and_digits_alone() {
+        assert_eq!(joined(&["server's", "fd 3", "=", "client's", "fd 3"]), "server's fd 3 = client's fd 3");
+        assert_eq!(joined(&["服务器的", "描述符 3", "早于", "客户端的", "3 ms"]), "服务器的描述符 3 早于客户端的 3 ms");
+    }
 }
