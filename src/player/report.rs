@@ -10,6 +10,7 @@ use crate::lexicon;
 use crate::picture::{Ink, Row, span_of};
 use crate::recording::Recording;
 use crate::terminal::Terminal;
+use crate::text::joint;
 use crate::words::{self, Counts};
 
 /// A claim of a lesson, and what came of it.
@@ -121,7 +122,7 @@ pub fn comparison(evidence: &Evidence) -> String {
     let (what, relation) = (lexicon::shown(&evidence.what), lexicon::shown(&relation));
     match (evidence.with_what.as_deref().map(lexicon::shown), evidence.held) {
         (Some(with_what), true) if evidence.relation == Relation::Before && unit == Some("ns") => sooner(evidence, &what, &with_what),
-        (Some(with_what), _) => format!("{what} {saw} {relation} {with_what} {with}"),
+        (Some(with_what), _) => joined(&[&what, &saw, &relation, &with_what, &with]),
         (None, true) if saw == with => said!("{what}: {saw}", "{what}：{saw}"),
         (None, true) => said!("{what}: {saw} {relation} {with}", "{what}：{saw} {relation} {with}"),
         (None, _) => words::expected(&what, &saw, &relation, &with),
@@ -133,6 +134,11 @@ fn sooner(evidence: &Evidence, what: &str, with_what: &str) -> String {
     let ns = |value: &Value| if let Value::Number(ns) = value { u64::try_from(*ns).unwrap_or(0) } else { 0 };
     let by = span_of(ns(&evidence.with).saturating_sub(ns(&evidence.saw)));
     said!("{what}: {by} before {with_what}", "{what}：比 {with_what} 早 {by}")
+}
+
+/// Words in a row: between two Chinese characters stands no space.
+fn joined(words: &[&str]) -> String {
+    words.iter().fold(String::new(), |row, word| format!("{row}{}{word}", joint(&row, word)))
 }
 
 /// How many comparisons a claim shows unless all are asked for.
@@ -177,4 +183,15 @@ pub fn show(terminal: &mut Terminal, judged: &Judged, which: Shown) -> io::Resul
         terminal.wrapped("    ", &text, ink)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_space_stands_beside_latin_letters_and_digits_alone() {
+        assert_eq!(joined(&["server's", "fd 3", "=", "client's", "fd 3"]), "server's fd 3 = client's fd 3");
+        assert_eq!(joined(&["服务器的", "描述符 3", "早于", "客户端的", "3 ms"]), "服务器的描述符 3 早于客户端的 3 ms");
+    }
 }

@@ -105,6 +105,14 @@ fn understood(mut bytes: &[u8]) -> Vec<Key> {
                 }
                 bytes = &after[length..];
             }
+            // A Chinese input method's `ｑ` and wide space (Unicode, blocks FF00 and 3000).
+            0xe3 | 0xef => {
+                let wide = rest.get(..2).and_then(|rest| String::from_utf8([&[*first], rest].concat()).ok());
+                if let Some(key) = wide.and_then(|wide| wide.chars().next()).and_then(meant) {
+                    keys.extend(understood(&[key]));
+                    bytes = &rest[2..];
+                }
+            }
             letter if letter.is_ascii_alphabetic() => keys.push(Key::Letter(letter.to_ascii_lowercase().into())),
             _ => {}
         }
@@ -112,9 +120,25 @@ fn understood(mut bytes: &[u8]) -> Vec<Key> {
     keys
 }
 
+/// The ASCII character that a full-width one stands for.
+fn meant(wide: char) -> Option<u8> {
+    match wide {
+        '\u{3000}' => Some(b' '),
+        '\u{ff01}'..='\u{ff5e}' => u8::try_from(wide as u32 - 0xfee0).ok(),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_chinese_input_methods_keys_are_the_keys_that_were_meant() {
+        let keys = [Key::Letter('c'), Key::Back, Key::Letter('q'), Key::On, Key::On];
+        assert_eq!(understood("ｃｂＱ\u{3000} 。、".as_bytes()), keys);
+        assert_eq!(understood(&"ｃ".as_bytes()[..2]), []);
+    }
 
     #[test]
     fn a_remotes_keys_are_understood_and_a_strange_one_is_no_letter() {

@@ -43,7 +43,7 @@ const TWO_ENDS: usize = 112;
 
 /// What is said of states that nobody asked the kernel for.
 fn legend() -> &'static str {
-    either("(STATE): derived from the segments; without brackets: the kernel said so", "(STATE)：由报文段推出；无括号：内核说的")
+    either("(STATE): derived from the segments; without brackets: the kernel said so", "括号里的状态：由报文段推出；不带括号：内核说的")
 }
 
 pub(super) fn draw(recording: &Recording, width: usize, numbers: Numbers) -> Picture {

@@ -331,7 +331,9 @@ fn outcome(made: &Made) -> (String, String, Ink, String) {
             (shown, compared) = (span, key(it));
             continue;
         }
-        let told = format!("{from}{}", short(it, 24));
+        let it_short = short(it, 24);
+        let from = if it_short.starts_with('（') { from.trim_end() } else { from };
+        let told = format!("{from}{it_short}");
         shown = if shown == ok { told } else { format!("{shown} {told}") };
         compared = format!("{compared} {}", key(it));
     }

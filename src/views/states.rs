@@ -123,7 +123,7 @@ fn diagram(canvas: &mut Canvas, sums: &Sums) -> usize {
     }
     canvas.put(7, 29, '▼', Ink::Faint);
     canvas.put(4, 34, '▲', Ink::Faint);
-    canvas.write(5, 14, 29, either("given a CPU", "分到 CPU"), Ink::Faint);
+    canvas.write(5, 14, 29, either("given a CPU", "分到处理器"), Ink::Faint);
     canvas.write(6, 14, 29, &turns, Ink::Strong);
     canvas.write(5, 36, 49, either("taken away", "被抢占"), Ink::Faint);
     // From running into blocked, and from blocked back to ready: never straight to running.

@@ -140,7 +140,7 @@ impl Trace {
                 &said!(
                     "{local} with {peer}: {state} ({source})",
                     "{local} 与 {peer}：{state}（{source}）",
-                    state = safe(state),
+                    state = safe(&shown(state)),
                     source = safe(source)
                 ),
                 Ink::Faint,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{Flows, Made, Socket, in_order, plain};
 use crate::event::frame::{End, Fate, Flags, Frame, Tcp};
 use crate::event::{Data, Name, What};
+use crate::lexicon::shown;
 use crate::recording::Recording;
 
 /// A frame, from leaving to arriving.
@@ -75,7 +76,9 @@ impl Flows {
                 (None, Fate::Passed) => vec![left_ns],
                 (None, _) => Vec::new(),
             };
-            let name = |end: End| frame.flow.and_then(|flow| names.get(&(flow, end)).cloned()).unwrap_or_else(|| end.to_string().into());
+            let name = |end: End| {
+                frame.flow.and_then(|flow| names.get(&(flow, end)).cloned()).unwrap_or_else(|| shown(&end.to_string()).as_ref().into())
+            };
             let (from, to) = (name(frame.sent_by), name(frame.sent_by.other()));
             let mut segment = Segment { left_ns, arrived_ns, from, to, seq: None, ack: None, again_after_ns: None, socket, frame };
             if let (Some(tcp), Some(flow)) = (segment.frame.layers.tcp.clone(), segment.frame.flow) {

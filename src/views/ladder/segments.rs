@@ -42,8 +42,8 @@ impl Teller<'_> {
             let (count, s) = (tail.len(), if tail.len() == 1 { "" } else { "s" });
             let words = vec![
                 said!("the experiment ends, and its sockets are closed: {said}", "实验结束，套接字关闭：{said}"),
-                said!("end: {count} closing segment{s}", "结束：{count} 个关闭的报文段"),
-                said!("{count} at the end", "结束 {count} 个"),
+                said!("end: {count} closing segment{s}", "结束：{count} 个关闭用的报文段"),
+                said!("{count} at the end", "收尾 {count} 个"),
             ];
             steps.push(Step::new(first.left_ns, Shape::Aside(words), String::new()));
         }

@@ -4,9 +4,10 @@ use serde_json::{Value as Json, json};
 use unicode_width::UnicodeWidthStr;
 
 use super::draw;
+use crate::language::{Language, speaking};
 use crate::recording::Recording;
-use crate::views::Numbers;
 use crate::views::script::Script;
+use crate::views::{Numbers, told};
 
 const CLIENT: u16 = 40001;
 const SERVER: u16 = 5000;
@@ -377,6 +378,17 @@ fn where_arp_is_the_point_it_is_drawn_frame_by_frame() {
     let drawn = shipped("who-has");
     for row in ["who has 10.9.0.2? ──▶┃ to everybody", "the lab answers │◀─ is at 02:00:0a:09:00:02", "who has 10.9.0.3? ─✗", "\"anyone?\""]
     {
+        assert!(drawn.contains(row), "{row}:\n{drawn}");
+    }
+}
+
+#[test]
+fn arp_finds_its_lanes_under_their_chinese_names_too() {
+    let path = format!("{}/lessons/recordings/who-has.jsonl", env!("CARGO_MANIFEST_DIR"));
+    let file = std::fs::File::open(path).expect("it is shipped");
+    let recordings = crate::recording::read(std::io::BufReader::new(file)).recordings;
+    let drawn = speaking(Language::Chinese, || draw(&told::recording(&recordings[0]), 80, Numbers::Relative).text());
+    for row in ["谁有 10.9.0.2？", "在 02:00:0a:09:00:02", "谁有 10.9.0.3？"] {
         assert!(drawn.contains(row), "{row}:\n{drawn}");
     }
 }
