@@ -1,7 +1,9 @@
 //! How the two come together: the server listens and takes one call; the client calls, and calls again.
 
 use std::fmt;
+use std::fs::File;
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Type};
@@ -96,10 +98,7 @@ pub fn listen(actor: &Actor, address: &Address, screen: &dyn Screen) -> Result<L
     }
     match socket.bind(&at) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_stale(actor, address, &at) => {
-            if let Address::Unix(path) = address {
-                std::fs::remove_file(path).map_err(busy())?;
-            }
-            socket.bind(&at).map_err(busy())?;
+            replace_stale(actor, address, &at, &socket).map_err(busy())?;
         }
         answer => answer.map_err(busy())?,
     }
@@ -127,14 +126,32 @@ fn is_stale(actor: &Actor, address: &Address, at: &SockAddr) -> bool {
     asked.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
+/// Puts this socket in the place of a file that was left behind. Two who find the same one do so one after the other, and the
+/// second finds the first's: the folder is locked meanwhile (flock(2)), which leaves nothing behind.
+fn replace_stale(actor: &Actor, address: &Address, at: &SockAddr, socket: &Socket) -> io::Result<()> {
+    if let Address::Unix(path) = address {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        // A folder that we may write and not read cannot be locked; it is a rare one.
+        let folder = File::open(folder).ok();
+        if let Some(folder) = &folder {
+            folder.lock()?;
+        }
+        if is_stale(actor, address, at) {
+            std::fs::remove_file(path)?;
+        }
+        return socket.bind(at);
+    }
+    socket.bind(at)
+}
+
 #[cfg(unix)]
-fn is_socket(path: &std::path::Path) -> bool {
+fn is_socket(path: &Path) -> bool {
     use std::os::unix::fs::FileTypeExt;
     std::fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket())
 }
 
 #[cfg(not(unix))]
-fn is_socket(_: &std::path::Path) -> bool {
+fn is_socket(_: &Path) -> bool {
     false
 }
 
@@ -160,8 +177,9 @@ impl Listener {
                 answer => break answer?,
             }
         };
-        self.socket.close()?;
+        // First the file: one that nobody listens at might be replaced by somebody else's, and that one is not ours to remove.
         drop(self.file);
+        self.socket.close()?;
         without_delay(&socket)?;
         Ok((socket, peer))
     }

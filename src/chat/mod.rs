@@ -7,7 +7,7 @@
 //! | [`turns`], [`threads`], [`poll`] | three ways of talking: read these |
 //! | [`ear`] | receiving, for all three |
 //! | [`message`] | bytes become messages: boundaries, characters, trust |
-//! | [`keyboard`], [`screen`], [`editor`] | what is typed, and where it is shown |
+//! | [`keyboard`], [`screen`], [`editor`], [`above`] | what is typed, and where it is shown |
 //! | [`phrases`] | the chat's own words |
 //!
 //! It knows the lab, whose sockets record what is done with them, and draws nothing: how a trace looks is not its business.
@@ -20,6 +20,8 @@ use std::time::Duration;
 use crate::event::Event;
 use crate::lab::{self, Keep, Lab, Socket};
 
+#[cfg(unix)]
+pub mod above;
 pub mod address;
 pub mod ear;
 #[cfg(unix)]

@@ -64,7 +64,9 @@ pub fn not_only_here(address: &Address) -> String {
 /// An attempt to connect has failed, and there will be another.
 #[must_use]
 pub fn again(missed: &Missed, pause: Duration) -> String {
-    said!("{missed}; again in {pause} s", "{missed}；{pause} 秒后再试", pause = pause.as_secs_f32())
+    // What would help is said once, when there are no more attempts.
+    let what_failed = what_failed(missed);
+    said!("{what_failed}; again in {pause} s", "{what_failed}；{pause} 秒后再试", pause = pause.as_secs_f32())
 }
 
 // ---- errors: what failed, on which address, and what to do ----
@@ -144,17 +146,22 @@ pub fn no_poll() -> String {
 /// Why the two did not meet.
 #[must_use]
 pub fn missed(missed: &Missed) -> String {
+    let what_failed = what_failed(missed);
+    match remedy(missed) {
+        Some(remedy) => said!("{what_failed}: {remedy}", "{what_failed}：{remedy}"),
+        None => what_failed,
+    }
+}
+
+/// What was tried, where, and the kernel's answer.
+fn what_failed(missed: &Missed) -> String {
     let Missed { doing, address, error, .. } = missed;
     let says = kernel_says(error);
-    let what_failed = match doing {
+    match doing {
         Doing::LookUp => said!("look up {address}: {says}", "查找 {address}：{says}"),
         Doing::Listen => said!("listen at {address}: {says}", "监听 {address}：{says}"),
         Doing::Accept => said!("accept a call at {address}: {says}", "在 {address} 接受连接：{says}"),
         Doing::Connect => said!("connect to {address}: {says}", "连接 {address}：{says}"),
-    };
-    match remedy(missed) {
-        Some(remedy) => said!("{what_failed}: {remedy}", "{what_failed}：{remedy}"),
-        None => what_failed,
     }
 }
 
@@ -173,10 +180,12 @@ fn remedy(missed: &Missed) -> Option<String> {
             "choose a shorter name: about 100 bytes are all that an address has room for (unix(7))",
             "请用短一些的名字：地址里只放得下大约 100 字节（unix(7)）",
         ),
-        (Doing::Listen, "EADDRINUSE") => either(
-            "somebody listens there; join with `explore chat client`, or choose another address",
-            "那里已经有人监听；用 `explore chat client` 加入，或者换一个地址",
-        ),
+        (Doing::Listen, "EADDRINUSE") => {
+            return Some(said!(
+                "somebody listens there; join with `explore chat client --address {address}`, or choose another address",
+                "那里已经有人监听；用 `explore chat client --address {address}` 加入，或者换一个地址"
+            ));
+        }
         (Doing::Listen, "EADDRNOTAVAIL") => {
             either("this machine has no such address; listen at one of its own", "本机没有这个地址；请监听本机自己的地址")
         }

@@ -197,20 +197,13 @@ fn both_waiting(lab: &Lab) -> Result<()> {
         // The mistake: both believe that the other one begins.
         let hers = talks(stage, "client", &client, Side::Server)?;
         let his = talks(stage, "server", &server, Side::Server)?;
-        hers.until_blocked_in("recv")?;
-        his.until_blocked_in("recv")?;
-        client.types("喂?\n")?;
-        client.ends()?; // they have said all, and none of it is read
-        server.types("喂?\n")?;
-        server.ends()?;
-        lab.wait(silence, "nothing happens");
-        let seen = [hers.observe(), his.observe()]; // the kernel's word
-        client.leaves();
+        let seen = both_type(lab, (&client, &hers), (&server, &his), silence);
+        client.leaves(); // also if that has failed: else they would wait for ever
         server.leaves();
         client.socket()?.shutdown(std::net::Shutdown::Both)?; // it takes us
         hers.finish()?;
         his.finish()?;
-        Ok(seen)
+        seen
     })?;
 
     let hers = is("client's sends", sends(lab, "client"), 0);
@@ -222,6 +215,21 @@ fn both_waiting(lab: &Lab) -> Result<()> {
     lab.claim("only-the-end-wakes-them", long.and(ends));
     check_sleep(lab, seen);
     Ok(())
+}
+
+/// A desk, and the thread that talks at it.
+type Talking<'a> = (&'a Desk, &'a ActorThread<'a, ()>);
+
+/// Both wait for the other's word, and type all the same; then the kernel's word on both.
+fn both_type(lab: &Lab, (client, hers): Talking<'_>, (server, his): Talking<'_>, silence: Duration) -> Result<[Option<Sample>; 2]> {
+    hers.until_blocked_in("recv")?;
+    his.until_blocked_in("recv")?;
+    client.types("喂?\n")?;
+    client.ends()?; // they have said all, and none of it is read
+    server.types("喂?\n")?;
+    server.ends()?;
+    lab.wait(silence, "nothing happens");
+    Ok([hers.observe(), his.observe()])
 }
 
 /// What the kernel said of both threads: that they sleep, and in which call.

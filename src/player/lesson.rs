@@ -229,7 +229,8 @@ impl Player {
                 Err(other) => return Err(other),
             };
             match typed.as_str() {
-                "" | "y" | "yes" => break,
+                // The last: what the words above tell a person to type.
+                "" | "y" | "yes" | "explore chat" => break,
                 "n" | "no" => return Ok(()),
                 _ => {}
             }
