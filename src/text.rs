@@ -44,6 +44,18 @@ pub fn joint(before: &str, after: &str) -> &'static str {
     if left.is_none() || right.is_none() || together { "" } else { " " }
 }
 
+/// Wraps a line of code: what does not fit goes on below, four columns further in.
+#[must_use]
+pub fn wrap_code(line: &str, width: usize) -> Vec<String> {
+    let indent = line.len() - line.trim_start().len();
+    let further = " ".repeat((indent + 4).min(width / 2));
+    let options = textwrap::Options::new(width).subsequent_indent(&further).word_separator(WordSeparator::AsciiSpace);
+    textwrap::wrap(line, options.word_splitter(WordSplitter::NoHyphenation).wrap_algorithm(WrapAlgorithm::FirstFit))
+        .into_iter()
+        .map(std::borrow::Cow::into_owned)
+        .collect()
+}
+
 /// Wraps plain text; a line may also break between wide characters, as Chinese is written.
 #[must_use]
 pub fn wrap(text: &str, width: usize) -> Vec<String> {

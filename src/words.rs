@@ -705,6 +705,12 @@ pub fn pace_keys() -> &'static str {
     either("Enter goes on at once · b back · c to the end · q leaves", "回车：立即继续 · b：回看 · c：运行到底 · q：退出")
 }
 
+/// Nothing is held any more, and somebody waits for the end.
+#[must_use]
+pub fn step_runs_on() -> &'static str {
+    either("It runs to its end · q leaves", "正在运行到底 · q：退出")
+}
+
 /// A stepped run is over.
 #[must_use]
 pub fn step_enter_ends() -> &'static str {

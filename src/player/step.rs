@@ -29,6 +29,9 @@ const BLOCKED: Duration = Duration::from_millis(100);
 /// So often keys are looked for.
 const GLANCE: Duration = Duration::from_millis(20);
 
+/// So often is shown what runs through and never pauses.
+const NOW_AND_THEN: Duration = Duration::from_millis(250);
+
 /// How a class is shown a run.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Class {
@@ -158,7 +161,7 @@ impl Player {
         } else {
             Page::Lines { trace: Box::new(Trace::new(self.detail(), self.terminal.width())), told: 0, stops: 0 }
         };
-        let (mut size, mut over) = (None, false);
+        let (mut size, mut over, mut unseen, mut shown) = (None, false, false, Instant::now());
         loop {
             let mut news = false;
             let (mut patience, began) = (walk.patience(), Instant::now());
@@ -178,7 +181,11 @@ impl Player {
             let waits = has_keys && !walk.through && (walk.class.pace.is_none() || walk.back.is_some());
             news |= walk.choose();
             let measured = self.terminal.measure_now();
-            if (news || size != Some(measured)) && !walk.through {
+            unseen |= news || size != Some(measured);
+            // What runs to its end is shown where it pauses, and else now and then: it changes faster than anybody reads.
+            let in_time = !walk.through || (matches!(page, Page::Screen(_)) && (!news || shown.elapsed() >= NOW_AND_THEN));
+            if unseen && in_time {
+                (unseen, shown) = (false, Instant::now());
                 size = Some(measured);
                 self.show(&mut page, walk, measured, over)?;
             }
@@ -217,6 +224,7 @@ impl Player {
         match page {
             Page::Screen(_) => {
                 let prompt = match (over && walk.back.is_none(), walk.class.pace) {
+                    _ if walk.through => words::step_runs_on(),
                     (true, _) => words::step_enter_ends(),
                     (false, Some(_)) => words::pace_keys(),
                     (false, None) => words::step_keys(),

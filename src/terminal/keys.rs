@@ -96,7 +96,11 @@ fn understood(mut bytes: &[u8]) -> Vec<Key> {
             b'b' | b'B' => keys.push(Key::Back),
             0x1b => {
                 // ESC, [ or O, parameters, and a last byte from 0x40 on (ECMA-48).
-                let after = rest.strip_prefix(b"[").or_else(|| rest.strip_prefix(b"O")).unwrap_or_default();
+                let Some(after) = rest.strip_prefix(b"[").or_else(|| rest.strip_prefix(b"O")) else {
+                    // Escape alone, or a key pressed with Alt: none of ours.
+                    bytes = rest.get(1..).unwrap_or_default();
+                    continue;
+                };
                 let length = after.iter().position(|byte| (0x40..0x7f).contains(byte)).map_or(after.len(), |at| at + 1);
                 match &after[..length] {
                     b"C" | b"6~" => keys.push(Key::On),
@@ -145,6 +149,7 @@ mod tests {
         assert_eq!(understood(b"\rb cQ"), [Key::On, Key::Back, Key::On, Key::Letter('c'), Key::Letter('q')]);
         assert_eq!(understood(b"\x1b[6~\x1b[5~\x1b[C\x1bOD"), [Key::On, Key::Back, Key::On, Key::Back]);
         assert_eq!(understood(b"\x1b[1;5C\x1b[15~c\x1b"), [Key::Letter('c')]);
+        assert_eq!(understood(b"\x1bxq"), [Key::Letter('q')], "Alt and x, then q");
         assert_eq!(understood("你\u{4}".as_bytes()), [Key::End]);
     }
 }

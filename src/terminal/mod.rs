@@ -7,7 +7,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use colored::{Color, Colorize};
 
 use crate::picture::{Ink, Picture, Row};
-use crate::text::safe;
+use crate::text::{safe, wrap_code};
 
 pub mod keys;
 mod prose;
@@ -237,7 +237,7 @@ impl Terminal {
         for (number, line) in (first..).zip(lines) {
             let ink = if line.trim_start().starts_with("//") { Ink::Faint } else { Ink::Plain };
             let gutter = if self.width < NO_GUTTER { 0 } else { 6 };
-            for (index, part) in prose::wrap_code(line, self.width - gutter).iter().enumerate() {
+            for (index, part) in wrap_code(line, self.width - gutter).iter().enumerate() {
                 let number = match (gutter, index) {
                     (0, _) => String::new(),
                     (_, 0) => format!("{number:>4}  "),

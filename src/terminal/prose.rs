@@ -1,7 +1,6 @@
 //! Prose: CommonMark laid out in rows of a given width, with wide characters counted as two columns.
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
-use textwrap::{WordSeparator, WordSplitter, WrapAlgorithm};
 use unicode_width::UnicodeWidthStr;
 
 use crate::picture::{Ink, Picture, Row, fit};
@@ -20,17 +19,6 @@ pub(super) fn inline(text: &str, ink: Ink, width: usize) -> Vec<Row> {
         }
     }
     inked.rows(width)
-}
-
-/// Wraps a line of code: what does not fit goes on below, four columns further in.
-pub(super) fn wrap_code(line: &str, width: usize) -> Vec<String> {
-    let indent = line.len() - line.trim_start().len();
-    let further = " ".repeat((indent + 4).min(width / 2));
-    let options = textwrap::Options::new(width).subsequent_indent(&further).word_separator(WordSeparator::AsciiSpace);
-    textwrap::wrap(line, options.word_splitter(WordSplitter::NoHyphenation).wrap_algorithm(WrapAlgorithm::FirstFit))
-        .into_iter()
-        .map(std::borrow::Cow::into_owned)
-        .collect()
 }
 
 /// Text whose characters have inks.
@@ -277,11 +265,13 @@ impl Table {
             title.inks.fill(Ink::Strong);
             rows.extend(title.rows(width));
             for (heading, cell) in head.iter().skip(1).zip(rest) {
-                for (index, text) in cell.rows(width.saturating_sub(label + 4).max(8)).into_iter().enumerate() {
+                let texts = cell.rows(width.saturating_sub(label + 4).max(8));
+                let headings = wrap(&heading.text, label.max(1));
+                for index in 0..texts.len().max(headings.len()) {
                     let mut row = Row::new().with("  ", Ink::Plain);
-                    row.push(if index == 0 { fit(&heading.text, label) } else { String::new() }, Ink::Faint);
+                    row.push(headings.get(index).map_or_else(String::new, |part| fit(part, label)), Ink::Faint);
                     row.pad_to(label + 4);
-                    text.0.into_iter().for_each(|span| row.push(span.text, span.ink));
+                    texts.get(index).into_iter().flat_map(|text| &text.0).for_each(|span| row.push(span.text.as_str(), span.ink));
                     rows.push(row);
                 }
             }
@@ -316,6 +306,8 @@ mod tests {
         let table = "| step | Python | C |\n|---|---|---|\n| open | `socket()` | `socket(2)` |\n";
         assert_eq!(text(table, 40), "step  Python    C\n─────────────────────────\nopen  socket()  socket(2)\n");
         assert_eq!(text(table, 20), "open\n  Python  socket()\n  C       socket(2)\n");
+        let table = "| family | an address looks like |\n|---|---|\n| AF_UNIX | `/tmp/door` |\n";
+        assert_eq!(text(table, 25), "AF_UNIX\n  an        /tmp/door\n  address\n  looks\n  like\n", "no heading is cut");
     }
 
     #[test]

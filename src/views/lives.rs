@@ -27,7 +27,7 @@ pub(super) enum Doing {
     Ready,
     /// Blocked in a call of this name.
     Blocked(String),
-    /// Asleep elsewhere: a deliberate wait, a lock; in words.
+    /// Asleep elsewhere: a deliberate wait, a lock, a step that is waited for; in words.
     Asleep(String),
     /// Not seen: the role's thread is playing another role, or it has ended.
     Away,
@@ -180,6 +180,7 @@ fn live(
 ) -> Life {
     let mut samples: Vec<(u64, &Sample)> = Vec::new();
     let mut pauses: Vec<(u64, u64, String)> = Vec::new();
+    let entered = |id| flows.calls.iter().find(|made| (made.process, made.call.id) == (process, id)).map(|made| made.entered_ns);
     for event in events.iter().filter(|event| (event.process, event.thread) == (process, thread)) {
         match &event.what {
             What::Sample(sample) if event.actor == life.actor || !shared => samples.push((event.at_ns, sample)),
@@ -188,6 +189,9 @@ fn live(
             }
             What::Wait { asked_ns, purpose } => {
                 pauses.push((event.at_ns, event.at_ns.saturating_add(*asked_ns), safe(purpose)));
+            }
+            What::Held(call) if event.actor == life.actor => {
+                pauses.push((event.at_ns, entered(call.id).unwrap_or(life.ended_ns), either("held", "停步").to_owned()));
             }
             What::Actor { kind } if event.actor == life.actor => life.kind = *kind,
             _ => {}
@@ -468,6 +472,23 @@ pub(super) mod tests {
             ]
         );
         assert_eq!((all[0].cpu_ns, all[0].turns, all[0].left), (Some(5 * MS), Some(5), true));
+    }
+
+    #[test]
+    fn who_is_held_before_a_call_sleeps_and_is_not_said_to_run() {
+        let mut script = Script::new();
+        comes(&mut script, "client");
+        script.pass(MS);
+        script.pass(500 * MS);
+        let connect = script.enter("client", 1, "connect", &[]);
+        script.leave("client", &connect, Outcome::Result(0), &[]);
+        script.pass(2 * MS);
+        script.event("client", What::Left { cpu_ns: None });
+        let mut recording = script.recording();
+        let entered = recording.events.iter().position(|event| matches!(event.what, What::Enter(_))).expect("just made");
+        let held = Event { at_ns: recording.events[0].at_ns + MS, what: What::Held(connect), ..recording.events[entered].clone() };
+        recording.events.insert(entered, held);
+        assert_eq!(spans(&lives(&recording)[0]), [(Doing::Runs, 1), (Doing::Asleep("held".into()), 500), (Doing::Runs, 2)]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use crate::language::said;
 use crate::lexicon::shown;
 use crate::picture::{Ink, Picture, Row, fit};
 use crate::stepping::TIMES_HELD;
+use crate::text::{joint, wrap_code};
 
 /// Below this width, source lines have no numbers.
 const NO_NUMBERS: usize = 50;
@@ -163,7 +164,8 @@ impl Shot<'_> {
                 let place = mark.call.source.as_ref().map_or_else(String::new, |source| {
                     format!("{}:{}", safe(source.file.rsplit('/').next().unwrap_or_default()), source.line)
                 });
-                said!("{actor} in {function}(), {place}", "{actor} 在 {function}()，{place}")
+                let gap = joint(&actor, "在");
+                said!("{actor} in {function}(), {place}", "{actor}{gap}在 {function}()，{place}")
             });
             let each = each.collect::<Vec<_>>().join("; ");
             last.push(Row::new().with(fit(&said!("blocked: {each}", "阻塞：{each}"), width), Ink::Warn));
@@ -186,7 +188,8 @@ impl Shot<'_> {
     /// The call that is about to be made, with its arguments; and that its line is run through from here, if it is.
     fn about_to(&self, event: &Event, call: &Call, width: usize, ink: Ink) -> Vec<Row> {
         let (actor, words) = (who(event), format!("{}{}", safe(&call.syscall), arguments(&call.args, 24)));
-        let next = said!("next: {actor} calls {words}", "接下来：{actor} 调用 {words}");
+        let gap = joint(&actor, "调");
+        let next = said!("next: {actor} calls {words}", "接下来：{actor}{gap}调用 {words}");
         let mut rows: Vec<Row> = wrapped(&next, width).into_iter().take(2).map(|row| Row::new().with(row, ink)).collect();
         let same = |other: &&Event| other.actor == event.actor && held(other).is_some_and(|held| held.source == call.source);
         if self.events.iter().filter(same).count() >= TIMES_HELD as usize {
@@ -229,10 +232,7 @@ fn window(lines: &[&str], at: usize, room: usize) -> std::ops::Range<usize> {
 
 /// A line of code, on as many rows as it needs.
 fn wrapped(line: &str, width: usize) -> Vec<String> {
-    let indent = line.len() - line.trim_start().len();
-    let further = " ".repeat((indent + 4).min(width / 2));
-    let options = textwrap::Options::new(width).subsequent_indent(&further).word_separator(textwrap::WordSeparator::AsciiSpace);
-    textwrap::wrap(line, options).into_iter().map(|row| fit(&row, width)).collect()
+    wrap_code(line, width).iter().map(|row| fit(row, width)).collect()
 }
 
 #[cfg(test)]
