@@ -31,6 +31,8 @@ mod unix {
 
     /// Waits for one, and gives the exit code that goes with it.
     pub fn wait() -> u8 {
+        // Another thread is stopped first (Ctrl-Z): see the chat's editor.
+        let _ = SigSet::from(Signal::SIGTSTP).thread_block();
         loop {
             if let Ok(signal) = ours().wait() {
                 return 128 + u8::try_from(signal as i32).unwrap_or(2);

@@ -100,22 +100,25 @@ pub fn recorded() -> &'static str {
 /// The lesson was left.
 #[must_use]
 pub fn left() -> &'static str {
-    either("Left. Type the same to begin this lesson again.", "已退出。再输入一次同样的命令，就从头学这一课。")
+    either("Left. The same command begins this lesson again.", "已退出。再输入一次同样的命令，就从头学这一课。")
 }
 
 /// The lesson was left, and where is noted.
 #[must_use]
 pub fn left_noted() -> &'static str {
-    either("Left. Type the same to go on from here.", "已退出。再输入同样的命令，就从这里接着学。")
+    either("Left. The same command goes on from here.", "已退出。再输入同样的命令，就从这里接着学。")
 }
 
 /// The lesson was left after this experiment.
 #[must_use]
 pub fn go_on_after(experiment: &str) -> String {
-    said!(
-        "You left this lesson after {experiment}. Enter goes on there (b begins again, q leaves) ",
-        "上次学到 {experiment}。按回车从那里继续（b 从头开始，q 退出） "
-    )
+    said!("You left this lesson after {experiment}.", "上次学到 {experiment}。")
+}
+
+/// Asks where to begin a lesson that was left.
+#[must_use]
+pub fn enter_goes_on_there() -> &'static str {
+    either("Enter goes on there (b begins again, q leaves) ", "按回车从那里继续（b 从头开始，q 退出） ")
 }
 
 /// How the predictions went.
@@ -301,8 +304,8 @@ pub fn each_also_takes(name: &str, default: &str, help: &str) -> String {
 #[must_use]
 pub fn the_end() -> String {
     said!(
-        "That was the last lesson. Now talk: type {chat} here, and the other person types it in a second terminal.",
-        "这是最后一课。现在聊起来吧：在这里输入 {chat}，请对方在另一个终端里也输入它。",
+        "That was the last lesson. Now talk: type {chat} here, and the other person types it in a second terminal. /quit ends it.",
+        "这是最后一课。现在聊起来吧：在这里输入 {chat}，请对方在另一个终端里也输入它。输入 /quit 结束。",
         chat = command("chat")
     )
 }
@@ -765,8 +768,8 @@ pub fn runs_whole(why: &str) -> String {
 #[must_use]
 pub fn tally_numbers(given: usize, options: usize) -> String {
     said!(
-        "There are {options} options, and that was {given}: type a number for each, or letters with them (a5 b12).",
-        "这里有 {options} 个选项，却给了 {given} 个数：请每项一个，或者写成 a5 b12。"
+        "There are {options} options, and that was {given}: type one letter, or the raised hands for each (a5 b12).",
+        "这里有 {options} 个选项，却给了 {given} 个数：请输入一个字母，或每项的举手人数（a5 b12）。"
     )
 }
 

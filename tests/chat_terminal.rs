@@ -1,12 +1,11 @@
 //! The chat as two people have it, each at a terminal of their own (openpty(3)): every style with every family.
 #![cfg(unix)]
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use nix::pty::Winsize;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 mod person;
@@ -285,14 +284,29 @@ fn one_can_leave_a_peer_that_never_reads() {
 }
 
 #[test]
+fn one_can_leave_a_peer_that_never_stops_talking() {
+    for (style, family) in every(&BOTH_AT_ONCE) {
+        for (keys, code) in [("/quit\r", 0), ("\u{3}", 130)] {
+            let (mut one, mut socket) = one_and_a_socket(style, family);
+            let talking = std::thread::spawn(move || while socket.write_all(&b"on and on\n".repeat(1000)).is_ok() {});
+            one.sees("Jack: on and on\r\n");
+            one.types(keys);
+            // The end of what it shows, for a terminal that nobody reads is soon full: the editor's end, and the chat's.
+            one.sees("\x1b[?2004l");
+            one.sees(if code == 0 { "the chat has ended" } else { "\x1b[?2004l" });
+            assert_eq!(one.leaves().0, Some(code), "{style} {family}");
+            talking.join().expect("joined");
+        }
+    }
+}
+
+#[test]
 fn a_window_that_changes_its_size_disturbs_nothing() {
     for style in STYLES {
         let (mut one, mut other) = two(style, "127.0.0.1");
         for columns in 40..60 {
             for person in [&one, &other] {
-                let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-                // SAFETY: TIOCSWINSZ reads a winsize, and `size` is one (tty_ioctl(4)).
-                assert_eq!(unsafe { nix::libc::ioctl(std::os::fd::AsRawFd::as_raw_fd(&person.terminal), nix::libc::TIOCSWINSZ, &size) }, 0);
+                person.resizes(columns, 24);
             }
             other.types("字");
         }
@@ -319,4 +333,33 @@ fn a_trace_does_not_disturb_the_line_being_typed() {
     other.sees("Jack: 打字中\r\n");
     other.types("/quit\r");
     assert_eq!((one.leaves().0, other.leaves().0), (Some(0), Some(0)));
+}
+
+#[test]
+fn messages_appear_in_their_order_however_often_enter_is_pressed() {
+    const MESSAGES: usize = 4000;
+    for style in BOTH_AT_ONCE {
+        let (mut one, socket) = one_and_a_socket(style, "127.0.0.1");
+        let (mut heard, mut told) = (socket.try_clone().expect("dup"), socket);
+        let hearing = std::thread::spawn(move || std::io::copy(&mut heard, &mut std::io::sink()));
+        let telling = std::thread::spawn(move || {
+            for number in 0..MESSAGES {
+                told.write_all(format!("number {number}\n").as_bytes()).expect("it reads");
+                // So that each comes alone; together they would be shown together.
+                std::thread::sleep(Duration::from_micros(200));
+            }
+            // What was said last is shown, too, though the line is taken away.
+            told.shutdown(std::net::Shutdown::Write).expect("shutdown");
+        });
+        for number in 0..MESSAGES {
+            one.types("\r");
+            let before = one.sees(&format!("Jack: number {number}\r\n"));
+            assert!(!before.contains("Jack: "), "{style}: before number {number} came {before:?}");
+        }
+        let before = one.sees("the peer has left");
+        assert!(!before.contains("Jack: "), "{style}: at the end came {before:?}");
+        assert_eq!(one.leaves().0, Some(0), "{style}");
+        telling.join().expect("joined");
+        hearing.join().expect("joined").expect("read");
+    }
 }

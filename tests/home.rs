@@ -38,12 +38,13 @@ fn a_lesson_that_was_left_goes_on_where_it_was_left() {
     learner.enters_until(&PROMPTS[..3], LETTER);
     learner.types("q\n");
     let (code, last) = learner.leaves();
-    assert!(code == Some(0) && last.contains("Type the same to go on from here."), "{code:?} {last}");
+    assert!(code == Some(0) && last.contains("The same command goes on from here."), "{code:?} {last}");
     let lesson = progress(&state)["lessons"][0].clone();
     assert_eq!((lesson["left_after"].as_str(), lesson["predictions"]["right"].as_u64()), (Some("two-processes"), Some(1)), "{lesson}");
 
     let mut learner = Person::sits_down(80, 24, &mut explore(&state, &["lesson", "next"]));
-    learner.sees("You left this lesson after two-processes. Enter goes on there");
+    learner.sees("You left this lesson after two-processes.");
+    learner.sees("Enter goes on there");
     learner.types("\n");
     let seen = learner.enters_until(&PROMPTS, "Next: explore lesson 2");
     assert!(!seen.contains("two-processes"), "what has been seen is not shown again: {seen}");
@@ -52,6 +53,20 @@ fn a_lesson_that_was_left_goes_on_where_it_was_left() {
     let overview = explore(&state, &[]).output().expect("explore runs").stdout;
     let overview = String::from_utf8_lossy(&overview).into_owned();
     assert!(overview.contains("✓  1") && overview.contains("explore lesson 2") && overview.contains("1 of 1 right"), "{overview}");
+}
+
+#[test]
+fn ctrl_d_leaves_a_lesson_as_q_does_and_finishes_nothing() {
+    let state = folder("ctrl-d");
+    for answer in ["q\n", "\u{4}"] {
+        let mut learner = Person::sits_down(80, 24, &mut explore(&state, &["lesson", "1"]));
+        learner.enters_until(&PROMPTS[..3], LETTER);
+        learner.types(answer);
+        let (code, last) = learner.leaves();
+        // Nothing has been seen to its end, so there is no place to go on from.
+        assert!(code == Some(0) && last.contains("The same command begins this lesson again."), "{answer:?}: {code:?} {last}");
+    }
+    assert!(!progress(&state)["lessons"].to_string().contains("\"finished\":true"), "{}", progress(&state));
 }
 
 #[test]

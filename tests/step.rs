@@ -1,112 +1,31 @@
 //! A run call by call, as a class is shown it: at a terminal (openpty(3)) with keys, and by itself with a pace.
 #![cfg(target_os = "linux")]
 
-use std::fs::{self, File};
-use std::io::{Read, Write};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
-use std::os::unix::process::CommandExt;
+use std::fs;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use nix::pty::{Winsize, openpty};
-use nix::sys::termios::{LocalFlags, tcgetattr};
 use serde_json::Value;
 use socket_explorer::experiments::{self, Stepping};
 use socket_explorer::stepping::TIMES_HELD;
 
-/// A teacher at a terminal.
-struct Teacher {
-    terminal: File,
-    inside: OwnedFd,
-    child: Child,
-    seen: Vec<u8>,
+mod person;
+use person::Person;
+
+/// A teacher sits down before `explore`; nobody has begun any lesson.
+fn teacher(args: &[&str]) -> Person {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let state = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("step-state-{}", NEXT.fetch_add(1, Ordering::Relaxed)));
+    let _ = fs::remove_dir_all(&state);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
+    Person::sits_down(80, 24, command.args(args).args(["--color", "never"]).env("XDG_STATE_HOME", state))
 }
 
-impl Teacher {
-    fn starts(args: &[&str]) -> Teacher {
-        let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
-        let pty = openpty(Some(&size), None).expect("a terminal");
-        // Nobody has begun any lesson.
-        let state = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("step-state-{}", pty.master.as_raw_fd()));
-        let _ = fs::remove_dir_all(&state);
-        let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
-        command.args(args).env("TERM", "xterm").env("NO_COLOR", "1").env("XDG_STATE_HOME", state);
-        let end = || pty.slave.try_clone().expect("dup");
-        command.stdin(end()).stdout(end()).stderr(end());
-        // SAFETY: setsid(2) and ioctl(2) are safe between fork and exec (signal-safety(7)).
-        unsafe {
-            command.pre_exec(|| {
-                nix::unistd::setsid()?;
-                if nix::libc::ioctl(0, nix::libc::TIOCSCTTY, 0) != 0 {
-                    return Err(std::io::Error::last_os_error());
-                }
-                Ok(())
-            });
-        }
-        let child = command.spawn().expect("explore starts");
-        drop(command);
-        Teacher { terminal: File::from(pty.master), inside: pty.slave, child, seen: Vec::new() }
-    }
-
-    fn types(&mut self, keys: &str) {
-        self.terminal.write_all(keys.as_bytes()).expect("it reads");
-    }
-
-    /// Waits until this is on the screen, and gives what came before it.
-    fn sees(&mut self, text: &str) -> String {
-        self.sees_one_of(&[text]).1
-    }
-
-    /// Waits until one of these is on the screen, and gives which, and what came before it.
-    fn sees_one_of(&mut self, texts: &[&str]) -> (usize, String) {
-        loop {
-            let at = |text: &str| self.seen.windows(text.len()).position(|window| window == text.as_bytes());
-            if let Some((at, which)) = texts.iter().enumerate().filter_map(|(which, text)| Some((at(text)?, which))).min() {
-                let before = String::from_utf8_lossy(&self.seen[..at]).into_owned();
-                self.seen.drain(..at + texts[which].len());
-                return (which, before);
-            }
-            let mut block = [0; 4096];
-            let got = self.terminal.read(&mut block).expect("the screen");
-            self.seen.extend_from_slice(&block[..got]);
-        }
-    }
-
-    /// Goes on, screen after screen, until this is on one.
-    fn goes_on_until(&mut self, text: &str) {
-        while self.sees_one_of(&[text, "Enter shows more"]).0 > 0 {
-            self.types("\r");
-        }
-    }
-
-    fn resizes(&self, columns: u16, rows: u16) {
-        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-        nix::ioctl_write_ptr_bad!(set_size, nix::libc::TIOCSWINSZ, Winsize);
-        // SAFETY: the descriptor is a terminal's, and `size` lives through the call.
-        unsafe { set_size(self.terminal.as_raw_fd(), &raw const size) }.expect("TIOCSWINSZ");
-    }
-
-    /// Waits for the end of the program, looks whether the terminal is as it was, and gives the exit code and what was seen.
-    fn leaves(mut self) -> (Option<i32>, String) {
-        // What is on the screen is read while it ends: a full terminal would keep it from ending.
-        let mut reader = self.terminal.try_clone().expect("dup");
-        let inside = self.inside.try_clone().expect("dup");
-        let mut seen = std::mem::take(&mut self.seen);
-        let reading = std::thread::spawn(move || {
-            let mut block = [0; 4096];
-            while !seen.windows(9).any(|window| window == b"#the end#") {
-                let got = reader.read(&mut block).expect("the screen");
-                seen.extend_from_slice(&block[..got]);
-            }
-            String::from_utf8_lossy(&seen).into_owned()
-        });
-        let status = self.child.wait().expect("it ends");
-        let flags = tcgetattr(inside.as_fd()).expect("termios").local_flags;
-        assert!(flags.contains(LocalFlags::ICANON | LocalFlags::ECHO | LocalFlags::ISIG), "the terminal is as it was");
-        self.types("#the end#");
-        let seen = reading.join().expect("no panic");
-        assert!(seen.rfind("\x1b[?1049h") <= seen.rfind("\x1b[?1049l"), "the screen is as it was");
-        (status.code(), seen)
+/// Goes on, screen after screen, until this is on one.
+fn goes_on_until(teacher: &mut Person, text: &str) {
+    while teacher.sees_one_of(&[text, "Enter shows more"]).0 > 0 {
+        teacher.types("\r");
     }
 }
 
@@ -132,7 +51,7 @@ fn held_before_made(events: &[Value]) -> usize {
 #[test]
 fn enter_makes_the_call_and_not_before() {
     let file = scratch("enter");
-    let mut teacher = Teacher::starts(&["run", "recv-waits", "--step", "--record", file.to_str().expect("UTF-8")]);
+    let mut teacher = teacher(&["run", "recv-waits", "--step", "--record", file.to_str().expect("UTF-8")]);
     teacher.sees("recv-waits · step 1");
     teacher.sees("▶ peer");
     teacher.sees("next: peer calls socket(AF_INET");
@@ -163,8 +82,8 @@ fn enter_makes_the_call_and_not_before() {
     }
     assert!(blocked);
     teacher.types("c");
-    teacher.goes_on_until("✓ recv() took as long as the peer kept silent");
-    teacher.goes_on_until("This run was stepped");
+    goes_on_until(&mut teacher, "✓ recv() took as long as the peer kept silent");
+    goes_on_until(&mut teacher, "This run was stepped");
     assert_eq!(teacher.leaves().0, Some(0));
     let events = recorded(&file);
     assert!(held_before_made(&events) >= step, "as many as were shown");
@@ -174,7 +93,7 @@ fn enter_makes_the_call_and_not_before() {
 #[test]
 fn q_leaves_at_once_and_what_was_recorded_is_whole() {
     let file = scratch("quit");
-    let mut teacher = Teacher::starts(&["run", "recv-waits", "--step", "--record", file.to_str().expect("UTF-8")]);
+    let mut teacher = teacher(&["run", "recv-waits", "--step", "--record", file.to_str().expect("UTF-8")]);
     teacher.sees("next: peer calls socket");
     teacher.types("\r");
     teacher.sees("next: peer calls bind");
@@ -187,7 +106,7 @@ fn q_leaves_at_once_and_what_was_recorded_is_whole() {
 
 #[test]
 fn ctrl_c_interrupts_and_gives_the_terminal_back() {
-    let mut teacher = Teacher::starts(&["run", "by-turns", "--step"]);
+    let mut teacher = teacher(&["run", "by-turns", "--step"]);
     teacher.sees("Enter makes this call");
     teacher.types("\u{3}");
     assert_eq!(teacher.leaves().0, Some(130));
@@ -195,7 +114,7 @@ fn ctrl_c_interrupts_and_gives_the_terminal_back() {
 
 #[test]
 fn a_window_is_measured_at_each_step() {
-    let mut teacher = Teacher::starts(&["run", "recv-waits", "--step"]);
+    let mut teacher = teacher(&["run", "recv-waits", "--step"]);
     teacher.sees(&format!("{}\x1b[K", "─".repeat(80)));
     teacher.sees("Enter makes this call");
     teacher.resizes(60, 20);
@@ -207,7 +126,7 @@ fn a_window_is_measured_at_each_step() {
 
 #[test]
 fn the_chats_own_source_is_shown_where_it_calls() {
-    let mut teacher = Teacher::starts(&["run", "by-turns", "--step"]);
+    let mut teacher = teacher(&["run", "by-turns", "--step"]);
     let mut seen = String::new();
     while !seen.contains("is over") {
         seen += &teacher.sees("next: ");
@@ -218,14 +137,14 @@ fn the_chats_own_source_is_shown_where_it_calls() {
         }
     }
     teacher.types("c");
-    teacher.goes_on_until("This run was stepped");
+    goes_on_until(&mut teacher, "This run was stepped");
     assert_eq!(teacher.leaves().0, Some(0));
     assert!(!seen.contains("(at src/"), "every line's source is part of the program: {seen}");
 }
 
 #[test]
 fn a_rooms_hands_are_shown_beside_the_answer() {
-    let mut teacher = Teacher::starts(&["lesson", "1", "--big"]);
+    let mut teacher = teacher(&["lesson", "1", "--big"]);
     let asks = ["hands 5 12 3", "Enter goes on", "Enter shows more", "Enter runs it"];
     while teacher.sees_one_of(&asks).0 > 0 {
         teacher.types("\r");

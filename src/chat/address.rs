@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 use std::net::ToSocketAddrs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use socket2::SockAddr;
@@ -83,4 +83,16 @@ pub fn is_local(address: &SockAddr) -> bool {
         std::net::IpAddr::V4(ip) => ip.is_loopback(),
         std::net::IpAddr::V6(ip) => ip.to_ipv4_mapped().map_or_else(|| ip.is_loopback(), |ip| ip.is_loopback()),
     })
+}
+
+#[cfg(unix)]
+/// Whether a socket's file is there (unix(7)).
+pub(super) fn is_socket(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    std::fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket())
+}
+
+#[cfg(not(unix))]
+pub(super) fn is_socket(_: &Path) -> bool {
+    false
 }

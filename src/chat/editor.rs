@@ -16,8 +16,10 @@ use nix::sys::pthread::pthread_kill;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::sys::termios::{SetArg, tcgetattr, tcsetattr};
 use rustyline::error::ReadlineError;
-use rustyline::{Cmd, Config, DefaultEditor, ExternalPrinter, KeyEvent};
+use rustyline::history::DefaultHistory;
+use rustyline::{Cmd, ColorMode, Config, KeyCode, KeyEvent, Modifiers};
 
+use super::above::{self, Above, BeforeThePrompt};
 use super::keyboard::{Keyboard, Stopper};
 use super::phrases;
 use super::screen::Screen;
@@ -26,7 +28,7 @@ use crate::text::safe;
 
 /// The terminal of one chat. [`Editor::close`] gives it back.
 pub struct Editor {
-    printer: Mutex<Box<dyn ExternalPrinter + Send>>,
+    above: Arc<Above>,
     /// Ends the editor's thread, and gives the terminal back; a signal does so, too.
     given_back: Option<signals::Cleanup>,
     /// The editor's thread, and then the pipe that it leaves open: else the chat would take the thread's end for Ctrl-D.
@@ -44,6 +46,12 @@ extern "C" fn pass_on(_: i32) {
     }
 }
 
+/// What is the business of the editor's thread alone. A window that changes its size must not interrupt a send. And Ctrl-Z has to
+/// stop this thread before it goes on: the first thing it does then is to take the terminal again, which must be after `fg`.
+fn editors_signals() -> SigSet {
+    [Signal::SIGWINCH, Signal::SIGTSTP].into_iter().collect()
+}
+
 impl Editor {
     /// Takes the terminal, and the keyboard with it. `by_turns`: a line is asked for only when one is wanted.
     ///
@@ -51,13 +59,20 @@ impl Editor {
     /// What the terminal answers.
     pub fn open(by_turns: bool) -> io::Result<(Editor, Keyboard)> {
         CLOSING.store(false, Ordering::SeqCst);
-        let config = Config::builder().auto_add_history(true).keyseq_timeout(Some(100)).build();
-        let mut editor = DefaultEditor::with_config(config).map_err(io::Error::other)?;
+        // The colours are not ours, but only a prompt that may have some is drawn with what stands before it.
+        let config = Config::builder().auto_add_history(true).keyseq_timeout(Some(100)).color_mode(ColorMode::Forced).build();
+        let mut editor = LineEditor::with_config(config).map_err(io::Error::other)?;
+        let (above, woken) = Above::new();
+        editor.set_helper(Some(BeforeThePrompt(above.clone())));
         // While these wait for another key, no message could appear.
         for key in ['R', 'S', 'Q', 'V'] {
             editor.bind_sequence(KeyEvent::ctrl(key), Cmd::Noop);
         }
-        let printer: Box<dyn ExternalPrinter + Send> = Box::new(editor.create_external_printer().map_err(io::Error::other)?);
+        // Nothing is there to complete.
+        editor.bind_sequence(KeyEvent(KeyCode::Tab, Modifiers::NONE), Cmd::Noop);
+        let printer = editor.create_external_printer().map_err(io::Error::other)?;
+        let shared = Arc::downgrade(&above);
+        thread::Builder::new().name("waker".to_owned()).spawn(move || above::wake(&shared, &woken, printer))?;
         let before = tcgetattr(io::stdin())?;
         let (asks, asked) = channel();
         let reading = Arc::new(Mutex::new(None));
@@ -71,40 +86,29 @@ impl Editor {
             // Pasted text comes as it is again.
             let _ = io::stdout().write_all(b"\x1b[?2004l").and_then(|()| io::stdout().flush());
         });
-        // A window that changes its size is the editor's business, and must not interrupt a send.
-        SigSet::from(Signal::SIGWINCH).thread_block()?;
+        editors_signals().thread_block()?;
         let action = SigAction::new(SigHandler::Handler(pass_on), SaFlags::empty(), SigSet::empty());
         // SAFETY: the handler looks at an atomic and calls getpid and kill, all of which signal-safety(7) allows.
         unsafe { sigaction(Signal::SIGINT, &action)? };
 
         let (read, write) = nix::unistd::pipe()?;
         let keyboard = Keyboard::new(read, Some(asks))?;
-        let lines = Lines { editor, to: Some(write), by_turns, asked, stopper: keyboard.stopper() };
+        let lines = Lines { editor, above: above.clone(), to: Some(write), by_turns, asked, stopper: keyboard.stopper() };
         let mut thread = lock(&reading);
         // A signal may have come already.
         if !CLOSING.load(Ordering::SeqCst) {
             *thread = Some(thread::Builder::new().name("editor".to_owned()).spawn(move || lines.read())?);
         }
         drop(thread);
-        Ok((Editor { printer: Mutex::new(printer), given_back: Some(given_back), _reading: reading }, keyboard))
-    }
-
-    fn print(&self, text: &str) -> io::Result<()> {
-        if text.is_empty() {
-            return Ok(());
-        }
-        lock(&self.printer).print(text.to_owned()).map_err(io::Error::other)
+        Ok((Editor { above, given_back: Some(given_back), _reading: reading }, keyboard))
     }
 
     /// Ends the line being typed, and gives the terminal back as it was. All that was to be shown is shown.
     pub fn close(&mut self) {
         let Some(given_back) = self.given_back.take() else { return };
-        // A text that is handed over waits until the one before has been taken: up a row and down again, nobody sees it.
-        for _ in 0..2 {
-            let _ = self.print("\x1b[A\n");
-        }
+        self.above.until_taken();
         drop(given_back);
-        let _ = SigSet::from(Signal::SIGWINCH).thread_unblock();
+        let _ = editors_signals().thread_unblock();
     }
 }
 
@@ -132,11 +136,11 @@ impl Drop for Editor {
 
 impl Screen for Editor {
     fn show(&self, text: &str) -> io::Result<()> {
-        self.print(text)
+        self.above.show(text)
     }
 
     fn note(&self, text: &str) {
-        let _ = self.print(&format!("{}\n", safe(text)));
+        let _ = self.above.show(&format!("{}\n", safe(text)));
     }
 
     fn is_terminal(&self) -> bool {
@@ -144,13 +148,16 @@ impl Screen for Editor {
     }
 
     fn trace(&self, rows: &str) {
-        let _ = self.print(rows);
+        let _ = self.above.show(rows);
     }
 }
 
+type LineEditor = rustyline::Editor<BeforeThePrompt, DefaultHistory>;
+
 /// The editor's thread: reads lines, and hands them on.
 struct Lines {
-    editor: DefaultEditor,
+    editor: LineEditor,
+    above: Arc<Above>,
     /// Where they go; none once this side has said all (Ctrl-D).
     to: Option<OwnedFd>,
     by_turns: bool,
@@ -162,7 +169,7 @@ impl Lines {
     /// Reads until the chat is over, and leaves the pipe as it is.
     fn read(mut self) -> Option<OwnedFd> {
         let interrupts = SigSet::from(Signal::SIGINT);
-        let _ = SigSet::from(Signal::SIGWINCH).thread_unblock();
+        let _ = editors_signals().thread_unblock();
         let mut begun = false;
         loop {
             let waits = self.by_turns || !std::mem::replace(&mut begun, true);
@@ -170,9 +177,11 @@ impl Lines {
                 break;
             }
             let prompt = if self.to.is_some() { phrases::prompt() } else { "" };
+            self.above.begin_line();
             let _ = interrupts.thread_unblock();
             let typed = self.editor.readline(prompt);
             let _ = interrupts.thread_block();
+            self.above.end_line();
             match typed {
                 _ if CLOSING.load(Ordering::SeqCst) => break,
                 Ok(line) if line.trim() != "/quit" => {

@@ -1,12 +1,14 @@
 //! How the two come together: the server listens and takes one call; the client calls, and calls again.
 
-use std::fmt;
+use std::fs::File;
 use std::io;
+use std::path::Path;
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Type};
 
-use super::address::{Address, is_local};
+use super::address::{Address, is_local, is_socket};
+use super::outcome::{Doing, Missed, again};
 use super::phrases;
 use super::screen::Screen;
 use crate::lab::{Actor, Interest, Lab, Socket, kernel};
@@ -17,54 +19,6 @@ const BACKLOG: i32 = 5;
 /// The first pause between two attempts; each is twice the one before, up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-
-/// Why the two did not meet: what was tried, where, and what the kernel answered.
-#[derive(Debug)]
-pub struct Missed {
-    /// What was tried.
-    pub doing: Doing,
-    /// Where.
-    pub address: Address,
-    /// The kernel's answer.
-    pub error: io::Error,
-    /// Whether something stands at the path that is no socket.
-    pub not_a_socket: bool,
-}
-
-/// What was tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Doing {
-    /// Finding the kernel's address for what was written.
-    LookUp,
-    /// Listening.
-    Listen,
-    /// Taking a call.
-    Accept,
-    /// Calling.
-    Connect,
-}
-
-impl Missed {
-    /// Says where: `.map_err(Missed::when(Doing::Connect, address))`.
-    pub fn when(doing: Doing, address: &Address) -> impl FnOnce(io::Error) -> Missed {
-        move |error| {
-            let not_a_socket = matches!(address, Address::Unix(path) if path.exists() && !is_socket(path));
-            Missed { doing, address: address.clone(), error, not_a_socket }
-        }
-    }
-
-    /// Whether nobody listens there; in AF_UNIX perhaps not even the file is there.
-    #[must_use]
-    pub fn is_refusal(&self) -> bool {
-        matches!(self.error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound) && !self.not_a_socket
-    }
-}
-
-impl fmt::Display for Missed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&phrases::missed(self))
-    }
-}
 
 /// The protocol of a stream in this family: TCP, or none in AF_UNIX.
 fn protocol(domain: Domain) -> Option<Protocol> {
@@ -96,10 +50,7 @@ pub fn listen(actor: &Actor, address: &Address, screen: &dyn Screen) -> Result<L
     }
     match socket.bind(&at) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_stale(actor, address, &at) => {
-            if let Address::Unix(path) = address {
-                std::fs::remove_file(path).map_err(busy())?;
-            }
-            socket.bind(&at).map_err(busy())?;
+            replace_stale(actor, address, &at, &socket).map_err(busy())?;
         }
         answer => answer.map_err(busy())?,
     }
@@ -127,15 +78,22 @@ fn is_stale(actor: &Actor, address: &Address, at: &SockAddr) -> bool {
     asked.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
-#[cfg(unix)]
-fn is_socket(path: &std::path::Path) -> bool {
-    use std::os::unix::fs::FileTypeExt;
-    std::fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket())
-}
-
-#[cfg(not(unix))]
-fn is_socket(_: &std::path::Path) -> bool {
-    false
+/// Puts this socket in the place of a file that was left behind. Two who find the same one do so one after the other, and the
+/// second finds the first's: the folder is locked meanwhile (flock(2)), which leaves nothing behind.
+fn replace_stale(actor: &Actor, address: &Address, at: &SockAddr, socket: &Socket) -> io::Result<()> {
+    if let Address::Unix(path) = address {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        // A folder that we may write and not read cannot be locked; it is a rare one.
+        let folder = File::open(folder).ok();
+        if let Some(folder) = &folder {
+            folder.lock()?;
+        }
+        if is_stale(actor, address, at) {
+            std::fs::remove_file(path)?;
+        }
+        return socket.bind(at);
+    }
+    socket.bind(at)
 }
 
 impl Listener {
@@ -160,8 +118,9 @@ impl Listener {
                 answer => break answer?,
             }
         };
-        self.socket.close()?;
+        // First the file: one that nobody listens at might be replaced by somebody else's, and that one is not ours to remove.
         drop(self.file);
+        self.socket.close()?;
         without_delay(&socket)?;
         Ok((socket, peer))
     }
@@ -183,7 +142,7 @@ pub fn call(lab: &Lab, actor: &Actor, address: &Address, patience: Duration, ret
     for left in (0..=retries).rev() {
         match connect(actor, address, patience) {
             Err(missed) if left > 0 => {
-                screen.note(&phrases::again(&missed, pause));
+                screen.note(&again(&missed, pause));
                 lab.wait(pause, "before calling again");
                 pause = LONGEST_PAUSE.min(pause * 2);
             }

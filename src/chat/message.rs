@@ -25,7 +25,8 @@ pub struct Inbox {
     line: Vec<u8>,
     /// Whether its beginning has been shown.
     begun: bool,
-    /// Whether the peer has ever ended a line: then its newlines are believed, and silence ends nothing.
+    /// Whether the peer has ever ended a line: then its newlines are believed, and silence ends nothing (but a person is shown
+    /// what there is).
     speaks_lines: bool,
     /// Whether nothing has come since the line went quiet.
     settled: bool,
@@ -116,13 +117,17 @@ impl Inbox {
         }
     }
 
-    /// A line that has ended; telnet ends it with CR LF.
+    /// A line that has ended. telnet ends it with CR LF: at a terminal the CR says nothing, elsewhere it is kept, as nc does.
     fn message(&mut self, line: &[u8], shown: &mut String) {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let (line, end) = match line.strip_suffix(b"\r") {
+            Some(line) if self.at_terminal => (line, "\n"),
+            Some(line) => (line, "\r\n"),
+            None => (line, "\n"),
+        };
         let mut line = line.to_vec();
         self.pieces(&mut line, shown);
         self.piece(&line, shown);
-        shown.push('\n');
+        shown.push_str(end);
         self.begun = false;
     }
 
@@ -243,7 +248,9 @@ mod tests {
 
         #[test]
         fn nothing_shown_can_be_obeyed(bytes in bytes(), at_terminal: bool) {
+            // A CR, only before the newline of a line in a file: that ends a line, and no more.
             let text = shown(&bytes, &[], at_terminal);
+            let text = if at_terminal { text } else { text.replace("\r\n", "\n") };
             let fine = |character| is_safe_to_show(character) || character == '\n' || (character == '\t' && !at_terminal);
             prop_assert!(text.chars().all(fine));
         }
@@ -258,7 +265,7 @@ mod tests {
         }
 
         #[test]
-        fn harmless_text_is_shown_as_it_is(lines in proptest::collection::vec("[你好，。“” a-z\t]{0,40}", 0..20), cuts in proptest::collection::vec(0..99_usize, 0..20)) {
+        fn harmless_text_is_shown_as_it_is(lines in proptest::collection::vec("[你好，。“” a-z\t]{0,40}\r?", 0..20), cuts in proptest::collection::vec(0..99_usize, 0..20)) {
             let sent: String = lines.iter().map(|line| format!("{line}\n")).collect();
             let expected: String = lines.iter().map(|line| format!("Jack: {line}\n")).collect();
             prop_assert_eq!(shown(sent.as_bytes(), &cuts, false), expected);

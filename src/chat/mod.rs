@@ -7,7 +7,7 @@
 //! | [`turns`], [`threads`], [`poll`] | three ways of talking: read these |
 //! | [`ear`] | receiving, for all three |
 //! | [`message`] | bytes become messages: boundaries, characters, trust |
-//! | [`keyboard`], [`screen`], [`editor`] | what is typed, and where it is shown |
+//! | [`keyboard`], [`screen`], [`editor`], [`above`] | what is typed, and where it is shown |
 //! | [`phrases`] | the chat's own words |
 //!
 //! It knows the lab, whose sockets record what is done with them, and draws nothing: how a trace looks is not its business.
@@ -20,6 +20,8 @@ use std::time::Duration;
 use crate::event::Event;
 use crate::lab::{self, Keep, Lab, Socket};
 
+#[cfg(unix)]
+pub mod above;
 pub mod address;
 pub mod ear;
 #[cfg(unix)]
@@ -27,6 +29,7 @@ pub mod editor;
 pub mod keyboard;
 pub mod meeting;
 pub mod message;
+pub mod outcome;
 pub mod phrases;
 #[cfg(unix)]
 pub mod poll;
@@ -36,8 +39,9 @@ pub mod turns;
 
 pub use address::Address;
 use keyboard::Keyboard;
-use meeting::{Doing, Missed};
 use message::Inbox;
+pub use outcome::Parted;
+use outcome::{Doing, Missed};
 use screen::{Plain, Screen};
 
 /// Which end of the connection this is.
@@ -110,26 +114,6 @@ impl Default for Buffer {
     }
 }
 
-/// How a talk ended.
-#[derive(Debug)]
-pub enum Parted {
-    /// Both have said all; or we left.
-    Ended,
-    /// The peer ended its stream, and with that the chat.
-    PeerLeft,
-    /// Nobody reads what we show (`| head`).
-    Unread,
-    /// The connection broke, or the keyboard or the screen did: which call failed, and what the kernel answered.
-    Broken(&'static str, io::Error),
-}
-
-impl Parted {
-    /// The call that failed: `.map_err(Parted::broken("send"))`.
-    fn broken(call: &'static str) -> impl FnOnce(io::Error) -> Parted {
-        move |error| Parted::Broken(call, error)
-    }
-}
-
 /// What was asked for.
 pub struct Wanted {
     /// Which end; `None` serves if nobody listens there, and joins if somebody does.
@@ -170,13 +154,13 @@ pub fn chat(wanted: Wanted) -> Result<Parted, NoChat> {
         let parted = traced(&lab, wanted, keyboard, &editor);
         editor.close();
         if let Ok(parted) = &parted {
-            editor.note(&phrases::parted(parted, &address));
+            editor.note(&outcome::parted(parted, &address));
         }
         return parted;
     }
     let parted = traced(&lab, wanted, Keyboard::standard().map_err(NoChat::Terminal)?, &Plain);
     if let Ok(parted @ Parted::Broken(..)) = &parted {
-        Plain.note(&phrases::parted(parted, &address));
+        Plain.note(&outcome::parted(parted, &address));
     }
     parted
 }

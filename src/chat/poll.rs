@@ -22,7 +22,9 @@ pub fn talk(actor: &Actor, talk: Talk<'_>) -> lab::Result<Parted> {
     let (mut speaking, mut listening) = (true, true);
     let mut parted = Parted::Ended;
     while speaking || listening {
-        let interest = match (listening, outgoing.is_empty()) {
+        // `/quit`, and something is left to be sent: nothing else counts, and the bell, which goes on ringing, is not watched.
+        let leaving = stopper.is_stopped() && !outgoing.is_empty();
+        let interest = match (listening && !leaving, outgoing.is_empty()) {
             (true, true) => Some(Interest::Read),
             (true, false) => Some(Interest::ReadWrite),
             (false, false) => Some(Interest::Write),
@@ -31,12 +33,18 @@ pub fn talk(actor: &Actor, talk: Talk<'_>) -> lab::Result<Parted> {
         let watched = interest.map(|interest| (socket, interest));
         let [keys, bell] = keyboard.descriptors();
         let wants_keys = speaking && outgoing.is_empty();
-        let also = if wants_keys { &[bell, keys][..] } else { &[bell] };
-        let ready = match actor.poll_also(watched.as_slice(), also, ear.is_waiting().then_some(QUIET)) {
+        let also = match (wants_keys, leaving) {
+            (true, _) => &[bell, keys][..],
+            (false, true) => &[],
+            (false, false) => &[bell],
+        };
+        let patience = (leaving || ear.is_waiting()).then_some(QUIET);
+        let ready = match actor.poll_also(watched.as_slice(), also, patience) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             ready => ready?,
         };
-        if stopper.is_stopped() && !ready.has(keys) {
+        // A peer that takes nothing is not waited for any longer than QUIET.
+        if stopper.is_stopped() && !ready.has(keys) && (outgoing.is_empty() || ready.is_empty()) {
             return Ok(Parted::Ended);
         }
         let heard = if ready.is_empty() {

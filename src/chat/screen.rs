@@ -26,6 +26,17 @@ pub trait Screen: Sync {
 #[derive(Debug)]
 pub struct Plain;
 
+/// Waits until standard output takes more.
+#[cfg(unix)]
+fn until_writable() -> io::Result<()> {
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+    let out = io::stdout();
+    match poll(&mut [PollFd::new(std::os::fd::AsFd::as_fd(&out), PollFlags::POLLOUT)], PollTimeout::NONE) {
+        Ok(_) | Err(nix::errno::Errno::EINTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 impl Screen for Plain {
     fn show(&self, text: &str) -> io::Result<()> {
         // Straight to the descriptor: standard output's own buffer would search each text for its last newline.
@@ -35,6 +46,8 @@ impl Screen for Plain {
             while !left.is_empty() {
                 match nix::unistd::write(io::stdout(), left) {
                     Err(nix::errno::Errno::EINTR) => {}
+                    // Whoever shares the description has made it non-blocking: that is no reason to end.
+                    Err(nix::errno::Errno::EAGAIN) => until_writable()?,
                     written => left = &left[written?..],
                 }
             }

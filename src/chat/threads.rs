@@ -68,10 +68,12 @@ fn send_all(socket: &Socket, mut bytes: &[u8], stopper: &Stopper) -> io::Result<
 
 /// The receiving thread: what comes is shown, until nothing more will come.
 fn receive(mut ear: Ear<'_>, socket: &Socket, screen: &dyn Screen, stopper: &Stopper) -> Parted {
-    loop {
+    while !stopper.is_stopped() {
         match ear.listen() {
             Ok(Heard::End) => break,
             Ok(Heard::Bytes | Heard::Messages) => {}
+            // We leave while the peer talks. What it says to a socket that we have shut resets the connection.
+            Err(_) if stopper.is_stopped() => break,
             Err(broken) => {
                 // There is nobody left to send to, or nobody to show it to.
                 stopper.stop();

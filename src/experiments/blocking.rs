@@ -171,7 +171,7 @@ fn check_sleep(lab: &Lab, seen: Option<Sample>) {
     lab.claim(
         "asleep-in-recvfrom",
         match wait_channel {
-            Some(function) => proof.and(differ("kernel function", function, "awake", "0")),
+            Some(function) => proof.and(differ("kernel function", function, "when awake", "0")),
             None => proof,
         },
     );

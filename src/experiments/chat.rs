@@ -78,6 +78,12 @@ fn four_threads(lab: &Lab) -> Result<()> {
         })
     })?;
 
+    check_threads(lab);
+    check_order(lab, pause)
+}
+
+/// Four threads with a name each; who sends receives nothing, and the other way round.
+fn check_threads(lab: &Lab) {
     let each = FOUR.map(|name| threads_of(lab, &[name], 0).len() == 1);
     let one = is("names with one thread each", each.iter().filter(|one| **one).count(), 4);
     lab.claim("four-threads-call", is("threads", threads_of(lab, &FOUR, 0).len(), 4).and(one));
@@ -85,7 +91,6 @@ fn four_threads(lab: &Lab) -> Result<()> {
     let recvs = is("recvs of the senders", strays("recv", [FOUR[0], FOUR[2]]), 0);
     let sends = is("sends of the receivers", strays("send", [FOUR[1], FOUR[3]]), 0);
     lab.claim("senders-send-receivers-receive", recvs.and(sends));
-    check_order(lab, pause)
 }
 
 /// Nobody waited for a turn: the client sent twice in a row, and its other thread was in recv() all the while.
@@ -126,13 +131,18 @@ fn goodbye(lab: &Lab) -> Result<()> {
     let his = lab.last_call("server receives", "recv")?.back;
     let end = is("server's last recv", his.outcome.to_string(), "0");
     let word = lab.last_call("server sends", "send")?.entered_ns;
-    lab.claim("one-half-is-closed", end.and(before("shutdown", shut, "server's send", word)));
-    lab.claim("the-other-half-still-speaks", is("client's screen", client.screen(), "Jack: 再见!"));
+    let sooner = before("shutdown", shut, "server's send", word);
+    lab.claim("one-half-is-closed", end.and(sooner));
+    let heard = is("client's screen", client.screen(), "Jack: 再见!");
+    lab.claim("the-other-half-still-speaks", heard);
     let hers = lab.last_call("client receives", "recv")?.back;
     let end = is("client's last recv", hers.outcome.to_string(), "0");
-    let ended = parted.iter().filter(|parted| matches!(parted, Parted::Ended)).count();
-    lab.claim("both-see-the-end", end.and(is("talks ended in good order", ended, 2)));
-    lab.claim("no-thread-is-left", is("threads that have left", left(lab), 4));
+    let well = |parted: &&Parted| matches!(parted, Parted::Ended);
+    let ended = parted.iter().filter(well).count();
+    let ended = is("talks ended in good order", ended, 2);
+    lab.claim("both-see-the-end", end.and(ended));
+    let gone = is("threads that have left", left(lab), 4);
+    lab.claim("no-thread-is-left", gone);
     Ok(())
 }
 
@@ -148,11 +158,14 @@ fn three_styles(lab: &Lab) -> Result<()> {
     let poll = two_lines_in_a_row(lab, "poll", Style::Poll)?;
 
     let long = lasted("second line", turns.took, lab.span("pause")?);
-    lab.claim("turns-let-one-line-through", is("lines shown", turns.shown, 1).and(long));
+    let one = is("lines shown", turns.shown, 1);
+    lab.claim("turns-let-one-line-through", one.and(long));
     lab.claim("threads-let-both", is("lines shown", threads.shown, 2));
     lab.claim("poll-lets-both", is("lines shown", poll.shown, 2));
-    let one = is("threads by turns", turns.threads, 1).and(is("with poll", poll.threads, 1));
-    lab.claim("threads-a-side", one.and(is("with threads", threads.threads, 2)));
+    let one = is("threads by turns", turns.threads, 1);
+    let one = one.and(is("with poll", poll.threads, 1));
+    let two = is("with threads", threads.threads, 2);
+    lab.claim("threads-a-side", one.and(two));
     Ok(())
 }
 

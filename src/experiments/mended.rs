@@ -2,8 +2,8 @@
 
 use std::hint::spin_loop;
 use std::io::{PipeReader, Read, pipe};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use socket2::{Domain, Type};
@@ -13,7 +13,9 @@ use super::process::{claim_if_told, no_turn_between};
 use super::{Chapter, Experiment, SourceFile, Stepping};
 use crate::chat::{Parted, Side, threads};
 use crate::event::{Event, Sample, Value, What};
-use crate::lab::{self, Error, Kind, Lab, Network, Parameter, Result, Sampler, Socket, before, equal, failed_with, is, no_sooner};
+use crate::lab::{
+    self, ActorThread, Error, Kind, Lab, Network, Parameter, Result, Sampler, Socket, before, equal, failed_with, is, no_sooner,
+};
 use crate::language::Both;
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("mended.rs") };
@@ -61,28 +63,40 @@ fn peer_leaves(lab: &Lab) -> Result<()> {
     listener.listen(5)?;
     let address = listener.local_addr()?;
     let desk = desk_at_terminal(lab, listener.local_addr()?, &peer)?;
-    let ((keyboard, keys), over, seen) = (pipe()?, AtomicBool::new(false), OnceLock::new());
+    let ((keyboard, keys), over) = (pipe()?, AtomicBool::new(false));
+    let ((calls, called), (tells, told), (ours_calls, ours_called)) = (channel(), channel(), channel());
 
     let found = lab.sample_while(Sampler::PERIOD, || {
         lab.scope(|stage| {
+            let over = EndsTheLoop(&over);
             // A first try: two threads, and a main thread that waits in a loop.
-            let naive = stage.actor("naive", |me| {
-                let socket = connected_to(&me, &address)?;
-                lab.scope(|stage| {
-                    let sender = stage.actor("naive sends", |_| naive_sends(&socket, keyboard))?;
-                    stage.actor("naive receives", |_| naive_receives(&socket))?;
-                    let start = lab.cpu_time();
-                    while !over.load(Relaxed) {
-                        spin_loop(); // while True: pass
-                    }
-                    sender.until_asleep();
-                    let _ = seen.set(sender.observe());
-                    Ok(start.zip(lab.cpu_time()).map(|(start, end)| end - start))
-                })
+            let naive = stage.actor("naive", {
+                let over = over.0;
+                move |me| {
+                    let socket = connected_to(&me, &address)?;
+                    let _ = calls.send(());
+                    lab.scope(|stage| {
+                        let sender = stage.actor("naive sends", |_| naive_sends(&socket, keyboard))?;
+                        stage.actor("naive receives", |_| naive_receives(&socket))?;
+                        let start = lab.cpu_time();
+                        while !over.load(Relaxed) {
+                            spin_loop(); // while True: pass
+                        }
+                        sender.until_asleep();
+                        let _ = tells.send(sender.observe());
+                        Ok(start.zip(lab.cpu_time()).map(|(start, end)| end - start))
+                    })
+                }
             })?;
+            let naive = has_called(naive, &called)?;
             let (one, _) = listener.accept()?;
             // The chat's own code, as at a terminal.
-            let ours = stage.actor("client", |me| threads::talk(lab, Side::Client, desk.talk(&me)?))?;
+            let ours = stage.actor("client", move |me| {
+                let talk = desk.talk(&me)?;
+                let _ = ours_calls.send(());
+                threads::talk(lab, Side::Client, talk)
+            })?;
+            let ours = has_called(ours, &ours_called)?;
             let (other, _) = listener.accept()?;
             until(lab, "naive receives", in_recv);
             until(lab, "client receives", in_recv);
@@ -97,8 +111,8 @@ fn peer_leaves(lab: &Lab) -> Result<()> {
             let parted = ours.finish()?; // and no key is pressed
             lab.wait(pause, "nobody types");
             let left = left(lab, ["naive", "naive sends", "naive receives"]);
-            over.store(true, Relaxed);
-            let sender = seen.wait().clone();
+            drop(over);
+            let sender = told.recv().unwrap_or_default();
             peer.deed("types Ctrl-D", || {
                 drop(keys);
                 Ok(())
@@ -107,6 +121,24 @@ fn peer_leaves(lab: &Lab) -> Result<()> {
         })
     })?;
     check_leaving(lab, &found, pause)
+}
+
+/// Ends the first try's loop, also when something fails before its time.
+struct EndsTheLoop<'a>(&'a AtomicBool);
+
+impl Drop for EndsTheLoop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
+    }
+}
+
+/// Waits until this one has called; gives its error if it could not. Else accept() would wait for nobody.
+fn has_called<'scope, T>(caller: ActorThread<'scope, T>, called: &Receiver<()>) -> Result<ActorThread<'scope, T>> {
+    if called.recv().is_ok() {
+        return Ok(caller);
+    }
+    caller.finish()?;
+    Err(Error::Unexpected("it ended without a call".to_owned()))
 }
 
 /// Reads the keyboard, and sends: nothing else can wake it.
@@ -159,7 +191,7 @@ fn check_leaving(lab: &Lab, found: &Found, pause: Duration) -> Result<()> {
     let first = before("our sender", left_at(lab, "client sends"), "the naive one, after Ctrl-D", left_at(lab, "naive sends"));
     lab.claim("ours-ends-by-itself", gone.and(all).and(first));
 
-    let spun = found.spun.map(|spun| no_sooner("naive main thread used", spun, "a tenth of the pause", pause / 10));
+    let spun = found.spun.map(|spun| no_sooner("naive main thread used", spun, "a hundredth of the pause", pause / 100));
     claim_if_told(lab, "an-empty-loop-burns", spun);
     let idle = |(earlier, later): &(Sample, Sample)| no_turn_between(earlier, later);
     claim_if_told(lab, "join-uses-nothing", found.main.as_ref().and_then(idle));

@@ -386,7 +386,7 @@ fn check_used(lab: &Lab, used: &Used, time: Duration) {
     measure("joining", joining.and_then(|(earlier, later)| used_between(earlier, later)));
 
     claim_if_told(lab, "blocked-uses-nothing", blocked.and_then(|(earlier, later)| no_turn_between(earlier, later)));
-    let spun = used.spinning.map(|spun| no_sooner("processor time", spun, "a tenth of the time", time / 10));
+    let spun = used.spinning.map(|spun| no_sooner("processor time", spun, "a hundredth of the time", time / 100));
     claim_if_told(lab, "spinning-uses-a-processor", spun);
     let asleep =
         joining.and_then(|(_, later)| Some(is("state", later.state?, 'S').and(is("system call", later.syscall.clone()?, "futex"))));

@@ -122,11 +122,12 @@ fn by_turns(lab: &Lab) -> Result<()> {
     let his = is("server's screen", server.screen(), "Jack: 你好");
     let hers = is("client's", client.screen(), "Jack: 你也好啊");
     lab.claim("words-arrive", his.and(hers));
-    let (hello, answer) = (call(lab, "client", "send", 0)?, call(lab, "server", "send", 0)?);
-    let order = before("client's send", hello.entered_ns, "server's", answer.entered_ns);
+    let hello = call(lab, "client", "send", 0)?.entered_ns;
+    let answer = call(lab, "server", "send", 0)?.entered_ns;
+    let order = before("client's send", hello, "server's", answer);
     lab.claim("client-speaks-first", order);
     let recv = call(lab, "server", "recv", 0)?;
-    let first = before("recv begins", recv.entered_ns, "send", hello.entered_ns);
+    let first = before("recv begins", recv.entered_ns, "send", hello);
     let long = lasted("server's recv", recv.took(), typing);
     let recv = call(lab, "client", "recv", 0)?;
     let hers = lasted("client's recv", recv.took(), typing);
@@ -180,9 +181,11 @@ fn out_of_turn(lab: &Lab) -> Result<()> {
         })
     })?;
 
-    lab.claim("typed-but-not-sent", is("client's sends by then", sent, 1));
+    let once = is("client's sends by then", sent, 1);
+    lab.claim("typed-but-not-sent", once);
     let recv = call(lab, "client", "recv", 0)?;
-    lab.claim("blocked-meanwhile", lasted("client's recv", recv.took(), silence));
+    let long = lasted("client's recv", recv.took(), silence);
+    lab.claim("blocked-meanwhile", long);
     let answer = call(lab, "server", "send", 0)?.entered_ns;
     let second = call(lab, "client", "send", 1)?.entered_ns;
     let order = before("server's send", answer, "client's second", second);
@@ -197,31 +200,45 @@ fn both_waiting(lab: &Lab) -> Result<()> {
         // The mistake: both believe that the other one begins.
         let hers = talks(stage, "client", &client, Side::Server)?;
         let his = talks(stage, "server", &server, Side::Server)?;
-        hers.until_blocked_in("recv")?;
-        his.until_blocked_in("recv")?;
-        client.types("喂?\n")?;
-        client.ends()?; // they have said all, and none of it is read
-        server.types("喂?\n")?;
-        server.ends()?;
-        lab.wait(silence, "nothing happens");
-        let seen = [hers.observe(), his.observe()]; // the kernel's word
-        client.leaves();
+        let seen = both_type(lab, (&client, &hers), (&server, &his), silence);
+        client.leaves(); // also if that has failed: else they would wait for ever
         server.leaves();
         client.socket()?.shutdown(std::net::Shutdown::Both)?; // it takes us
         hers.finish()?;
         his.finish()?;
-        Ok(seen)
+        seen
     })?;
 
     let hers = is("client's sends", sends(lab, "client"), 0);
     let his = is("server's", sends(lab, "server"), 0);
     lab.claim("nobody-speaks", hers.and(his));
+    check_end(lab, silence)?;
+    check_sleep(lab, seen);
+    Ok(())
+}
+
+/// Both were in recv() as long as anyone watched, and what ended it was the end.
+fn check_end(lab: &Lab, silence: Duration) -> Result<()> {
     let (hers, his) = (lab.last_call("client", "recv")?, lab.last_call("server", "recv")?);
     let long = lasted("client's recv", hers.took(), silence).and(lasted("server's", his.took(), silence));
     let ends = is("client's gave", hers.back.outcome.to_string(), "0").and(is("server's", his.back.outcome.to_string(), "0"));
     lab.claim("only-the-end-wakes-them", long.and(ends));
-    check_sleep(lab, seen);
     Ok(())
+}
+
+/// A desk, and the thread that talks at it.
+type Talking<'a> = (&'a Desk, &'a ActorThread<'a, ()>);
+
+/// Both wait for the other's word, and type all the same; then the kernel's word on both.
+fn both_type(lab: &Lab, (client, hers): Talking<'_>, (server, his): Talking<'_>, silence: Duration) -> Result<[Option<Sample>; 2]> {
+    hers.until_blocked_in("recv")?;
+    his.until_blocked_in("recv")?;
+    client.types("喂?\n")?;
+    client.ends()?; // they have said all, and none of it is read
+    server.types("喂?\n")?;
+    server.ends()?;
+    lab.wait(silence, "nothing happens");
+    Ok([hers.observe(), his.observe()])
 }
 
 /// What the kernel said of both threads: that they sleep, and in which call.
@@ -259,19 +276,22 @@ fn cut_character(lab: &Lab) -> Result<()> {
         };
         lengths.push(piece.len());
         cuts += usize::from(std::str::from_utf8(piece).is_err());
-        pieces += &String::from_utf8_lossy(piece); // U+FFFD for what is none
+        pieces += &String::from_utf8_lossy(piece); // U+FFFD if broken
         inbox.push(piece, &mut stream);
     }
     inbox.end(&mut stream);
 
-    lab.claim("all-bytes-came", is("bytes received", lengths.iter().sum::<usize>(), 7));
-    lab.claim("cut-inside-a-character", at_least("pieces that are no UTF-8", cuts, 2));
+    let bytes = lengths.iter().sum::<usize>();
+    lab.claim("all-bytes-came", is("bytes received", bytes, 7));
+    let cut = at_least("pieces that are no UTF-8", cuts, 2);
+    lab.claim("cut-inside-a-character", cut);
     let broken = pieces.matches('\u{fffd}').count();
-    lab.claim(
-        "broken-piece-by-piece",
-        at_least("U+FFFD", broken, 1).and(is("first character", pieces.chars().next().map_or_else(String::new, String::from), "你")),
-    );
-    lab.claim("whole-as-a-stream", is("text", stream.trim_end().to_owned(), "你好"));
+    let broken = at_least("U+FFFD", broken, 1);
+    let first: String = pieces.chars().take(1).collect();
+    let first = is("first character", first, "你");
+    lab.claim("broken-piece-by-piece", broken.and(first));
+    let text = stream.trim_end().to_owned();
+    lab.claim("whole-as-a-stream", is("text", text, "你好"));
     Ok(())
 }
 
@@ -283,7 +303,8 @@ fn run_together(lab: &Lab) -> Result<()> {
     let mut inbox = Inbox::new("Jack: ", false);
     let mut receive = || -> Result<usize> {
         let n = server.recv(&mut buffer)?;
-        pieces.push(format!("Jack: {}", String::from_utf8_lossy(&buffer[..n])));
+        let piece = String::from_utf8_lossy(&buffer[..n]);
+        pieces.push(format!("Jack: {piece}"));
         inbox.push(&buffer[..n], &mut messages);
         Ok(n)
     };
@@ -299,8 +320,10 @@ fn run_together(lab: &Lab) -> Result<()> {
     client.send("吗?\n".as_bytes())?;
     let rest = receive()?;
 
-    lab.claim("two-sends-one-recv", is("bytes of the first recv", both, 15));
-    let halves = is("bytes of the second", half, 6).and(is("of the third", rest, 5));
+    let both = is("bytes of the first recv", both, 15);
+    lab.claim("two-sends-one-recv", both);
+    let halves = is("bytes of the second", half, 6);
+    let halves = halves.and(is("of the third", rest, 5));
     lab.claim("one-line-two-recvs", halves);
     let shown = pieces.join(" | ").replace('\n', "\\n");
     let cut = "Jack: 你好\\n在吗?\\n | Jack: 吃了 | Jack: 吗?\\n";
@@ -317,20 +340,25 @@ fn nobody_answers(lab: &Lab) -> Result<()> {
     listener.bind(&lab.here(0))?;
     listener.listen(0)?; // room for one,
     let address = listener.local_addr()?;
-    let call_early = |me| connected_to(&me, &address);
-    let _early = lab.scope(|stage| stage.actor("early", call_early)?.finish())?; // which is taken
+    let call = |me| connected_to(&me, &address);
+    let _early = lab.scope(|stage| {
+        stage.actor("early", call)?.finish() // which is taken
+    })?;
 
     let met = lab.sample_while(Sampler::PERIOD, || {
         lab.scope(|stage| {
             // A client that just calls connect().
-            let plain = stage.actor("plain", |me| connected_to(&me, &address).map(drop))?;
+            let plain = stage.actor("plain", call)?;
             plain.until_blocked_in("connect")?;
             // The chat's own, as with --timeout 200ms --retries 20.
             let ours = stage.actor("client", |me| {
-                let to = Address::Inet(lab::address(&address).to_string());
-                Ok(meeting::call(lab, &me, &to, limit, 20, &Plain).map(drop))
+                let to = lab::address(&address).to_string();
+                let to = Address::Inet(to);
+                let met = meeting::call(lab, &me, &to, limit, 20, &Plain);
+                Ok(met.map(drop))
             })?;
-            until(lab, "client", |what| matches!(what, What::Wait { .. })); // it pauses
+            let pauses = |what: &What| matches!(what, What::Wait { .. });
+            until(lab, "client", pauses);
             for _ in ["early", "client", "plain"] {
                 listener.accept()?; // at last there is room
             }
@@ -339,13 +367,21 @@ fn nobody_answers(lab: &Lab) -> Result<()> {
         })
     })?;
 
+    let how = match met {
+        Ok(()) => "connected".to_owned(),
+        Err(missed) => missed.to_string(),
+    };
+    check_calls(lab, limit, how)
+}
+
+/// The chat gave up at its limit and called again; plain's connect() went on waiting.
+fn check_calls(lab: &Lab, limit: Duration, how: String) -> Result<()> {
     let (poll, plain) = (call(lab, "client", "poll", 0)?, call(lab, "plain", "connect", 0)?);
     let waited = lasted("plain connect", plain.took(), limit);
     let still = before("ours gave up", poll.returned_ns, "plain connect returned", plain.returned_ns);
     lab.claim("plain-connect-waits-on", waited.and(still));
     let nobody = is("poll: sockets ready", poll.back.outcome.to_string(), "0");
     lab.claim("ours-gives-up-in-time", nobody.and(no_sooner("ours gave up after", poll.took(), "the limit", limit - TICK)));
-    let how = met.map_or_else(|missed| missed.to_string(), |()| "connected".to_owned());
     let again = at_least("calls of connect", calls(lab, "client", "connect"), 2);
     lab.claim("then-it-calls-again", again.and(is("in the end it was", how, "connected")));
     Ok(())

@@ -36,7 +36,8 @@ impl Player {
                 }
             }
             Err(Failure::Left) => {
-                let goes_on = self.noted.is_some() && !self.unnoted;
+                let noted = self.noted.as_deref().filter(|_| !self.unnoted);
+                let goes_on = noted.is_some_and(|slug| self.progress().of(slug).is_some_and(|record| record.left_after.is_some()));
                 self.terminal.wrapped("", if goes_on { words::left_noted() } else { words::left() }, Ink::Faint)?;
             }
             Err(other) => return Err(other),
@@ -60,7 +61,8 @@ impl Player {
         let Some(after) = progress.of(&slug).and_then(|record| record.left_after.as_deref()) else { return Ok(0) };
         let seen = lesson.steps.iter().position(|step| matches!(step, Step::Experiment(show) if show.experiment.name == after));
         let Some(seen) = seen.filter(|seen| seen + 1 < lesson.steps.len()) else { return Ok(0) };
-        let typed = self.terminal.ask(&words::go_on_after(after))?;
+        self.terminal.wrapped("", &words::go_on_after(after), Ink::Plain)?;
+        let typed = self.terminal.ask(words::enter_goes_on_there())?;
         Ok(if matches!(typed, Typed::Line(line) if line.eq_ignore_ascii_case("b")) { 0 } else { seen + 1 })
     }
 
@@ -229,7 +231,8 @@ impl Player {
                 Err(other) => return Err(other),
             };
             match typed.as_str() {
-                "" | "y" | "yes" => break,
+                // The last: what the words above tell a person to type.
+                "" | "y" | "yes" | "explore chat" => break,
                 "n" | "no" => return Ok(()),
                 _ => {}
             }

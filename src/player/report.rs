@@ -5,7 +5,7 @@ use std::io;
 use unicode_width::UnicodeWidthChar;
 
 use crate::course::{ClaimLine, Show};
-use crate::event::{Address, Claim, Ending, Evidence, Value, Verdict, What};
+use crate::event::{Address, Claim, Ending, Evidence, Relation, Value, Verdict, What};
 use crate::lab::parameter::DEADLINE;
 use crate::language::said;
 use crate::lexicon;
@@ -122,6 +122,7 @@ pub fn comparison(evidence: &Evidence) -> String {
     let relation = evidence.relation.to_string();
     let (what, relation) = (lexicon::shown(&evidence.what), lexicon::shown(&relation));
     match (evidence.with_what.as_deref().map(lexicon::shown), evidence.held) {
+        (Some(with_what), true) if evidence.relation == Relation::Before && unit == Some("ns") => sooner(evidence, &what, &with_what),
         (Some(with_what), _) => joined(&[&what, &saw, &relation, &with_what, &with]),
         (None, true) if saw == with => said!("{what}: {saw}", "{what}：{saw}"),
         (None, true) => said!("{what}: {saw} {relation} {with}", "{what}：{saw} {relation} {with}"),
@@ -134,12 +135,20 @@ fn joined(words: &[&str]) -> String {
     let mut row = String::new();
     for word in words {
         let wide = |character: Option<char>| character.is_some_and(|character| character.width() == Some(2));
-        if !row.is_empty() && !(wide(row.chars().last()) && wide(word.chars().next())) {
+        let touching = wide(row.chars().last()) && wide(word.chars().next());
+        if !row.is_empty() && !touching {
             row.push(' ');
         }
         row.push_str(word);
     }
     row
+}
+
+/// One moment before another, and by how much: two moments of one run often look the same once they are rounded.
+fn sooner(evidence: &Evidence, what: &str, with_what: &str) -> String {
+    let ns = |value: &Value| if let Value::Number(ns) = value { u64::try_from(*ns).unwrap_or(0) } else { 0 };
+    let by = span_of(ns(&evidence.with).saturating_sub(ns(&evidence.saw)));
+    said!("{what}: {by} before {with_what}", "{what}：比 {with_what} 早 {by}")
 }
 
 /// How many comparisons a claim shows unless all are asked for.

@@ -265,16 +265,23 @@ impl Terminal {
         self.row(&Row::new())
     }
 
-    /// A picture, on a new screen if it fits on one and not below what is there.
+    /// A picture, on a new screen if it fits on one and not below what is there. One that fits on none is shown in the parts
+    /// that stand between its empty rows, each like a picture of its own.
     ///
     /// # Errors
     /// What write(2) answers.
     pub fn picture(&mut self, picture: &Picture) -> io::Result<()> {
-        let rows = picture.0.len();
+        let fits = self.height.is_none_or(|height| picture.0.len() + 2 <= height);
+        let empty = |row: &Row| !fits && row.width() == 0;
+        picture.0.split_inclusive(empty).try_for_each(|part| self.part(part))
+    }
+
+    fn part(&mut self, part: &[Row]) -> io::Result<()> {
+        let rows = part.len();
         if self.height.is_some_and(|height| self.shown > 0 && rows + 2 <= height && self.shown + rows + 2 > height) {
             self.ask(self.more)?;
         }
-        picture.0.iter().try_for_each(|row| self.row(row))
+        part.iter().try_for_each(|row| self.row(row))
     }
 
     /// CommonMark, laid out and wrapped.
@@ -313,10 +320,9 @@ impl Terminal {
         self.shown = 0;
         let mut typed = Vec::new();
         if io::stdin().lock().read_until(b'\n', &mut typed)? == 0 {
-            // Nobody can be asked any more: the rest is shown without waiting.
-            (self.interactive, self.height) = (false, None);
-            self.blank()?;
-            return Ok(Typed::Nothing);
+            // Ctrl-D, the end of what a person says: as `q`, on a row of its own.
+            self.row_at_once(&Row::new())?;
+            return Err(io::Error::other(Left));
         }
         self.measure_again();
         let echoed = String::from_utf8_lossy(&typed).trim_end_matches(['\n', '\r']).to_owned();
@@ -454,7 +460,9 @@ fn to_ascii(text: &str) -> String {
     let text = text.replace("≥ ", ">=").replace("≤ ", "<=").replace("≠ ", "!=");
     text.chars()
         .map(|character| match character {
-            '│' | '┃' | '║' | '╎' | '┆' | '┇' | '┊' | '┋' | '╏' | '▏' | '▎' | '▍' => '|',
+            // A call that waits stands out from the line beside it.
+            '┃' => '#',
+            '│' | '║' | '╎' | '┆' | '┇' | '┊' | '┋' | '╏' | '▏' | '▎' | '▍' => '|',
             '─' | '━' | '╌' | '┄' | '┅' | '┈' | '┉' | '╍' | '–' | '—' | '‐' | '‑' | '−' | '╴' | '╶' => '-',
             '═' | '▀' | '▔' => '=',
             '┌'..='╋' | '╒'..='╬' => '+',

@@ -230,7 +230,7 @@ fn notes(canvas: &mut Canvas, row: usize, life: &Life, scale: &Scale) -> usize {
     let rows = used.iter().filter(|from| **from > 0).count();
     let more: usize = untold.iter().map(|(_, count)| count).sum();
     if more > 0 {
-        let words = said!("(and {more} more that have no room)", "（还有 {more} 个画不下）");
+        let words = said!("(and {more} more: no room)", "（还有 {more} 个画不下）");
         let from = end.saturating_sub(words.width()).max(scale.left);
         canvas.write(row + 1 + rows, from, end, &words, Ink::Faint);
     }
@@ -403,6 +403,6 @@ mod tests {
         odd.pass(u64::MAX / 2).sends("server", 3, "late");
         fits_everywhere(&odd.recording(), draw);
         let drawn = draw(&odd.recording(), 80).text();
-        assert!(drawn.contains("more that have no room"), "{drawn}");
+        assert!(drawn.contains("more: no room"), "{drawn}");
     }
 }

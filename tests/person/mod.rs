@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -20,13 +20,16 @@ use nix::unistd::Pid;
 /// When a test gives up.
 const PATIENCE: Duration = Duration::from_secs(600);
 
+/// Typed when a program has ended.
+const END: &str = "#the end#";
+
 /// What a lesson asks that Enter answers.
 pub const PROMPTS: [&str; 4] =
     ["Enter goes on (q leaves) ", "Enter runs it on this machine (q leaves) ", "Enter shows more ", "(Enter skips, q leaves): "];
 
 /// A person at a terminal, before a program.
 pub struct Person {
-    pub terminal: File,
+    terminal: File,
     inside: OwnedFd,
     before: Termios,
     child: Child,
@@ -105,8 +108,27 @@ impl Person {
         }
     }
 
+    /// Gives the terminal another size (tty_ioctl(4)).
+    pub fn resizes(&self, columns: u16, rows: u16) {
+        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        nix::ioctl_write_ptr_bad!(set_size, nix::libc::TIOCSWINSZ, Winsize);
+        // SAFETY: the descriptor is a terminal's, and `size` lives through the call.
+        unsafe { set_size(self.terminal.as_raw_fd(), &raw const size) }.expect("TIOCSWINSZ");
+    }
+
     /// Waits for the end of the program, looks whether the terminal is as it was; gives the exit code and the rest of the screen.
     pub fn leaves(&mut self) -> (Option<i32>, String) {
+        // What is on the screen is read while it ends: a full terminal would keep it from ending.
+        let mut reader = self.terminal.try_clone().expect("dup");
+        let mut seen = std::mem::take(&mut self.seen);
+        let reading = std::thread::spawn(move || {
+            let mut block = [0; 4096];
+            while !seen.windows(END.len()).any(|window| window == END.as_bytes()) {
+                let got = reader.read(&mut block).expect("the screen");
+                seen.extend_from_slice(&block[..got]);
+            }
+            String::from_utf8_lossy(&seen).into_owned()
+        });
         let (gone, is_gone) = channel::<()>();
         let process = self.pid();
         let watching = std::thread::spawn(move || {
@@ -119,10 +141,11 @@ impl Person {
         watching.join().expect("joined");
         assert!(tcgetattr(&self.inside).expect("termios") == self.before, "the terminal is as it was");
         // What is typed now comes back: nothing else is on the screen after that.
-        self.types("#the end#");
-        let last = self.sees("#the end#");
-        let (on, off) = (last.rfind("\x1b[?2004h"), last.rfind("\x1b[?2004l"));
-        assert!(on <= off, "pasting is as it was: {last:?}");
+        self.types(END);
+        let last = reading.join().expect("no panic");
+        for (on, off, what) in [("\x1b[?2004h", "\x1b[?2004l", "pasting"), ("\x1b[?1049h", "\x1b[?1049l", "the screen")] {
+            assert!(last.rfind(on) <= last.rfind(off), "{what} is as it was: {last:?}");
+        }
         (status.code(), last)
     }
 
