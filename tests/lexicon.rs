@@ -27,7 +27,6 @@ const STAYS: &[&str] = &[
     "looker",
     "new",
     "old",
-    "people",
     "spinner",
     "tcp",
     "twin",

@@ -131,7 +131,32 @@ pub fn path() -> Option<PathBuf> {
 /// # Errors
 /// [`Trouble`] if it is damaged, or from a newer program: it has then been set aside, and nothing of it is lost.
 pub fn read() -> Result<Progress, Trouble> {
-    path().map_or_else(|| Ok(Progress::default()), |path| read_from(&path))
+    let Some(path) = path() else { return Ok(Progress::default()) };
+    if let Ok(Some(progress)) = fs::read(&path).map(|text| understood(&text)) {
+        return Ok(progress);
+    }
+    // What is to be set aside may just have been replaced: look again when nobody writes.
+    let _alone = lock(&path);
+    read_from(&path)
+}
+
+/// Whoever comes second waits here; where a file system has no locks, the last one to write wins.
+fn lock(path: &Path) -> io::Result<fs::File> {
+    let lock = fs::File::create(path.with_extension("lock"))?;
+    let _ = lock.lock();
+    Ok(lock)
+}
+
+/// What a record says; nothing, if it is damaged or from a newer program.
+fn understood(text: &[u8]) -> Option<Progress> {
+    match serde_json::from_slice::<File>(text) {
+        Ok(file) if file.format == FORMAT && file.version <= VERSION => {
+            let mut progress = Progress { lessons: file.lessons };
+            file.finished.iter().for_each(|slug| progress.finish(slug));
+            Some(progress)
+        }
+        _ => None,
+    }
 }
 
 /// Reads the record, changes it and writes it, so that of two lessons at once neither loses what the other noted.
@@ -186,13 +211,9 @@ fn read_from(path: &Path) -> Result<Progress, Trouble> {
             return Err(Trouble::with(path, what));
         }
     };
-    match serde_json::from_slice::<File>(&text) {
-        Ok(file) if file.format == FORMAT && file.version <= VERSION => {
-            let mut progress = Progress { lessons: file.lessons };
-            file.finished.iter().for_each(|slug| progress.finish(slug));
-            Ok(progress)
-        }
-        _ => {
+    match understood(&text) {
+        Some(progress) => Ok(progress),
+        None => {
             let aside = set_aside(path);
             let place = aside.as_ref().map_or_else(|_| String::new(), |aside| aside.display().to_string());
             let begun_anew = aside.is_ok();
@@ -220,9 +241,7 @@ fn change_in(path: &Path, how: impl FnOnce(&mut Progress)) -> Result<(), Trouble
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(unwritten)?;
     }
-    // Whoever comes second waits here; where a file system has no locks, the last one to write wins.
-    let lock = fs::File::create(path.with_extension("lock")).map_err(unwritten)?;
-    let _ = lock.lock();
+    let _alone = lock(path).map_err(unwritten)?;
     let (mut progress, trouble) = match read_from(path) {
         Ok(progress) => (progress, None),
         Err(trouble) if !trouble.begun_anew => return Err(trouble),

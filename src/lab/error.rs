@@ -87,6 +87,7 @@ pub fn remedy(errno: &str) -> &'static str {
             "this user may start no more processes and threads: raise the limit with `ulimit -u`",
             "这个用户不能再启动进程和线程了：用 `ulimit -u` 提高限额",
         ),
+        "ENOENT" => either("a file of the program's own is gone: start explore anew", "程序自己的文件不在了：请重新启动 explore"),
         "ENETUNREACH" => either(
             "the loopback interface is down: `sudo ip link set lo up` raises it",
             "回环接口没有启用：用 `sudo ip link set lo up` 启用它",

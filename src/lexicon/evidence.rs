@@ -202,7 +202,7 @@ fn kernel(label: &str) -> Option<&'static str> {
         "select's processor time, ns" => "select 的处理器时间（ns）",
         "after" => "之后",
         "before" => "早于",
-        "when awake" => "醒着时的",
+        "when awake" => "醒着时",
         "its PID" => "它的 PID",
         "ours" => "我们的",
         "its end" => "它结束",

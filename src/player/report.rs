@@ -5,7 +5,7 @@ use std::io;
 use crate::course::{ClaimLine, Show};
 use crate::event::{Address, Claim, Ending, Evidence, Relation, Value, Verdict, What};
 use crate::lab::parameter::DEADLINE;
-use crate::language::said;
+use crate::language::{either, said};
 use crate::lexicon;
 use crate::picture::{Ink, Row, span_of};
 use crate::recording::Recording;
@@ -133,7 +133,8 @@ pub fn comparison(evidence: &Evidence) -> String {
 fn sooner(evidence: &Evidence, what: &str, with_what: &str) -> String {
     let ns = |value: &Value| if let Value::Number(ns) = value { u64::try_from(*ns).unwrap_or(0) } else { 0 };
     let by = span_of(ns(&evidence.with).saturating_sub(ns(&evidence.saw)));
-    said!("{what}: {by} before {with_what}", "{what}：比 {with_what} 早 {by}")
+    let with_what = either(with_what.to_owned(), format!("{}{with_what}{}", joint("比", with_what), joint(with_what, "早")));
+    said!("{what}: {by} before {with_what}", "{what}：比{with_what}早 {by}")
 }
 
 /// Words in a row: between two Chinese characters stands no space.
