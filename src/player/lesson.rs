@@ -96,14 +96,20 @@ impl Player {
                 Step::Experiment(show) => {
                     *counts += self.experiment(show)?;
                     let name = show.experiment.name.as_str();
+                    let mut right = None;
                     if let Some((prediction, guess)) = predicted.take() {
                         self.compare(prediction, &guess)?;
                         // A room's hands are nobody's own prediction.
                         if let Guess::One(choice) = guess {
-                            self.note(|progress, slug| progress.predict(slug, name, choice == prediction.right));
+                            right = Some(choice == prediction.right);
                         }
                     }
-                    self.note(|progress, slug| progress.reach(slug, name));
+                    self.note(|progress, slug| {
+                        if let Some(right) = right {
+                            progress.predict(slug, name, right);
+                        }
+                        progress.reach(slug, name);
+                    });
                     if index + 1 < lesson.steps.len() {
                         self.go_on(words::enter_goes_on())?;
                     }

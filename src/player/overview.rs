@@ -10,8 +10,8 @@ use crate::lab::parameter;
 use crate::picture::{Ink, Row};
 use crate::words;
 
-/// The columns before a lesson's title: its mark, number and slug.
-const TITLE_AT: usize = 20;
+/// The columns that the beginning of a lesson's row takes.
+pub(super) const TITLE_AT: usize = 20;
 
 impl Player {
     /// Where you are in the course, and what to type next.
@@ -49,14 +49,7 @@ impl Player {
 
     fn lessons(&mut self, progress: &Progress) -> Result<(), Failure> {
         for lesson in course::contents() {
-            let mark = match progress.of(lesson.slug) {
-                Some(record) if record.finished => "✓",
-                Some(record) if record.left_after.is_some() => "…",
-                _ => " ",
-            };
-            let mut row = Row::new().with(mark, Ink::Good);
-            row.push(format!("{:>3}  ", lesson.number), Ink::Of(0));
-            row.push(lesson.slug, Ink::Strong);
+            let mut row = beginning(lesson.number, lesson.slug, progress);
             if self.terminal.width() < TITLE_AT + 20 {
                 self.terminal.row(&row)?;
                 self.terminal.wrapped("      ", lesson.title, Ink::Plain)?;
@@ -108,6 +101,19 @@ impl Player {
             Progress::default()
         })
     }
+}
+
+/// How a lesson's row begins: whether it is finished or was left, its number and its slug.
+pub(super) fn beginning(number: u32, slug: &str, progress: &Progress) -> Row {
+    let mark = match progress.of(slug) {
+        Some(record) if record.finished => "✓",
+        Some(record) if record.left_after.is_some() => "…",
+        _ => " ",
+    };
+    let mut row = Row::new().with(mark, Ink::Good);
+    row.push(format!("{number:>3}  "), Ink::Of(0));
+    row.push(slug, Ink::Strong);
+    row
 }
 
 /// The lesson to go on with: the first that is not finished.

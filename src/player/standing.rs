@@ -2,14 +2,11 @@
 
 use std::io;
 
-use super::{Failure, Player};
+use super::{Failure, Player, overview};
 use crate::course::progress::{self, Progress};
 use crate::course::{self, Lesson, Step};
-use crate::picture::{Ink, Row};
+use crate::picture::Ink;
 use crate::words;
-
-/// The columns before a lesson's predictions: its mark, number and slug.
-const PREDICTIONS_AT: usize = 20;
 
 impl Player {
     /// Lesson by lesson: finished or not, and how many predictions were right.
@@ -22,15 +19,13 @@ impl Player {
         for lesson in &lessons {
             let asked = predictions(lesson).count();
             let record = progress.of(&lesson.slug).cloned().unwrap_or_default();
-            let (mark, state) = match (record.finished, &record.left_after) {
-                (true, _) => ("✓", words::finished().to_owned()),
-                (false, Some(after)) => ("…", words::left_after(after)),
-                (false, None) => (" ", String::new()),
+            let state = match (record.finished, &record.left_after) {
+                (true, _) => words::finished().to_owned(),
+                (false, Some(after)) => words::left_after(after),
+                (false, None) => String::new(),
             };
-            let mut row = Row::new().with(mark, Ink::Good);
-            row.push(format!("{:>3}  ", lesson.number.unwrap_or_default()), Ink::Of(0));
-            row.push(lesson.slug.as_str(), Ink::Strong);
-            row.pad_to(PREDICTIONS_AT);
+            let mut row = overview::beginning(lesson.number.unwrap_or_default(), &lesson.slug, &progress);
+            row.pad_to(overview::TITLE_AT);
             if !record.predictions.is_empty() {
                 row.push(words::right_of(record.right(), record.predictions.len(), asked), Ink::Plain);
                 row.push("  ", Ink::Plain);
