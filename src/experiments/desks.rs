@@ -233,10 +233,7 @@ pub(super) fn connected_to(me: &Actor, address: &SockAddr) -> Result<Socket> {
 /// Waits until this actor's last event is what is asked for.
 pub(super) fn until(lab: &Lab, actor: &str, wanted: impl Fn(&What) -> bool) {
     let mine = |event: &&Event| &*event.actor == actor && !matches!(event.what, What::Sample(_));
-    let last = |events: &[Event]| events.iter().rev().find(mine).is_some_and(|event| wanted(&event.what));
-    while !lab.recorder().look(last) {
-        std::thread::sleep(Duration::from_micros(200));
-    }
+    lab.recorder().until(|events| events.iter().rev().find(mine).is_some_and(|event| wanted(&event.what)));
 }
 
 fn locked<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -238,9 +238,7 @@ impl Run {
             let sent = matches!(&event.what, What::Return(back) if back.call.function == "send");
             sent && event.process == self.process.id()
         };
-        while !self.lab.recorder().look(|events| events.iter().rev().any(answered)) {
-            std::thread::sleep(Duration::from_micros(200));
-        }
+        self.lab.recorder().until(|events| events.iter().rev().any(answered));
         self.lab.recorder().until_written();
     }
 

@@ -274,6 +274,13 @@ impl Recorder {
         }
     }
 
+    /// Waits until the recording is as asked for.
+    pub fn until(&self, wanted: impl Fn(&[Event]) -> bool) {
+        while !self.look(&wanted) {
+            std::thread::sleep(Duration::from_micros(200));
+        }
+    }
+
     /// Waits until what was recorded before this call is written: before a measurement that the writing would disturb.
     pub fn until_written(&self) {
         let mut state = self.lock();
