@@ -37,8 +37,13 @@ fn main() -> Answer<()> {
 
 fn row(what: &str, against: &str, asked: &str, mut ratios: Vec<f64>) {
     ratios.sort_by(f64::total_cmp);
-    let (Some(least), Some(most)) = (ratios.first(), ratios.last()) else { return };
-    println!("| {what} | {against} | {:.2} | {least:.2} to {most:.2} | {asked} |", ratios[ratios.len() / 2]);
+    let (Some(least), Some(most)) = (ratios.first(), ratios.last()) else {
+        return;
+    };
+    println!(
+        "| {what} | {against} | {:.2} | {least:.2} to {most:.2} | {asked} |",
+        ratios[ratios.len() / 2]
+    );
 }
 
 fn free_port() -> Answer<u16> {
@@ -73,25 +78,46 @@ fn throughput(folder: &Path) -> Answer<()> {
     let ours = || pipe(&lines, &out, |port| chat("server", port), |port| chat("client", port));
     let nc = || {
         let server = |port: u16| with(Command::new("nc"), &["-l", "127.0.0.1", &port.to_string()]);
-        pipe(&lines, &out, server, |port| with(Command::new("nc"), &["-N", "127.0.0.1", &port.to_string()]))
+        pipe(&lines, &out, server, |port| {
+            with(Command::new("nc"), &["-N", "127.0.0.1", &port.to_string()])
+        })
     };
     let socat = || {
-        let server = |port: u16| with(Command::new("socat"), &["-u", &format!("TCP-LISTEN:{port},bind=127.0.0.1"), "-"]);
-        pipe(&lines, &out, server, |port| with(Command::new("socat"), &["-u", "-", &format!("TCP:127.0.0.1:{port}")]))
+        let server = |port: u16| {
+            with(Command::new("socat"), &["-u", &format!("TCP-LISTEN:{port},bind=127.0.0.1"), "-"])
+        };
+        pipe(&lines, &out, server, |port| {
+            with(Command::new("socat"), &["-u", "-", &format!("TCP:127.0.0.1:{port}")])
+        })
     };
     ours()?;
     let got = fs::read_to_string(&out)?;
-    let same = got.lines().map(|line| line.strip_prefix("Jack: ")).eq(std::str::from_utf8(&text)?.lines().map(Some));
+    let same = got
+        .lines()
+        .map(|line| line.strip_prefix("Jack: "))
+        .eq(std::str::from_utf8(&text)?.lines().map(Some));
     println!(
         "| 2,000,000 lines, the bytes but for the labels | what was sent | {} | | the same |",
         if same { "same" } else { "DIFFERENT" }
     );
-    for (name, rival, asked) in [("nc", &nc as &dyn Fn() -> Answer<Duration>, "at most 1.5"), ("socat", &socat, "(not asked)")] {
-        if Command::new(name).arg("-h").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
+    for (name, rival, asked) in [
+        ("nc", &nc as &dyn Fn() -> Answer<Duration>, "at most 1.5"),
+        ("socat", &socat, "(not asked)"),
+    ] {
+        if Command::new(name)
+            .arg("-h")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_err()
+        {
             println!("| 2,000,000 lines | {name} | not installed here | | |");
             continue;
         }
-        let ratios = (0..PAIRS).map(|_| Ok(ours()?.as_secs_f64() / rival()?.as_secs_f64())).collect::<Answer<_>>()?;
+        let ratios = (0..PAIRS)
+            .map(|_| Ok(ours()?.as_secs_f64() / rival()?.as_secs_f64()))
+            .collect::<Answer<_>>()?;
         row("2,000,000 lines, client to server", name, asked, ratios);
     }
     Ok(())
@@ -103,13 +129,26 @@ fn with(mut command: Command, args: &[&str]) -> Command {
 }
 
 /// From the client's start to the server's end.
-fn pipe(lines: &Path, out: &Path, server: impl Fn(u16) -> Command, client: impl Fn(u16) -> Command) -> Answer<Duration> {
+fn pipe(
+    lines: &Path,
+    out: &Path,
+    server: impl Fn(u16) -> Command,
+    client: impl Fn(u16) -> Command,
+) -> Answer<Duration> {
     let _ = fs::remove_file(out);
     let port = free_port()?;
-    let mut server = server(port).stdin(Stdio::null()).stdout(File::create(out)?).stderr(Stdio::null()).spawn()?;
+    let mut server = server(port)
+        .stdin(Stdio::null())
+        .stdout(File::create(out)?)
+        .stderr(Stdio::null())
+        .spawn()?;
     until_somebody_listens(port)?;
     let begun = Instant::now();
-    let mut client = client(port).stdin(File::open(lines)?).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+    let mut client = client(port)
+        .stdin(File::open(lines)?)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
     server.wait()?;
     let took = begun.elapsed();
     client.wait()?;
@@ -121,7 +160,9 @@ fn pipe(lines: &Path, out: &Path, server: impl Fn(u16) -> Command, client: impl 
 /// Two processes, a line typed into the one until it is shown by the other, and back. The rival does the same with socket2
 /// and two threads a side, and nothing else: what is measured is the chat, not the pipes.
 fn latency() -> Answer<()> {
-    let explore = |side: &str, at: &str| with(Command::new(env!("CARGO_BIN_EXE_explore")), &["chat", side, "--address", at]);
+    let explore = |side: &str, at: &str| {
+        with(Command::new(env!("CARGO_BIN_EXE_explore")), &["chat", side, "--address", at])
+    };
     let myself = std::env::current_exe()?;
     let rival = |side: &str, at: &str| with(Command::new(&myself), &[&format!("bare-{side}"), at]);
     let (mut middle, mut late) = (Vec::new(), Vec::new());
@@ -143,7 +184,8 @@ struct End {
 
 impl End {
     fn start(mut command: Command) -> Answer<End> {
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
         let keys = child.stdin.take().ok_or("piped")?;
         let screen = BufReader::new(child.stdout.take().ok_or("piped")?);
         Ok(End { child, keys, screen })
@@ -197,7 +239,10 @@ fn bare(role: &str, at: &str) -> Answer<()> {
     socket.set_tcp_nodelay(true)?;
     thread::scope(|scope| {
         scope.spawn(|| copy(std::io::stdin().lock(), &socket));
-        Ok(copy(&socket, File::from(std::os::fd::AsFd::as_fd(&std::io::stdout()).try_clone_to_owned()?))?)
+        Ok(copy(
+            &socket,
+            File::from(std::os::fd::AsFd::as_fd(&std::io::stdout()).try_clone_to_owned()?),
+        )?)
     })
 }
 
@@ -218,7 +263,12 @@ fn idle() -> Answer<()> {
     for style in ["threads", "turns", "poll"] {
         let port = free_port()?;
         let at = format!("127.0.0.1:{port}");
-        let chat = |side| with(Command::new(env!("CARGO_BIN_EXE_explore")), &["chat", side, "--address", &at, "--style", style]);
+        let chat = |side| {
+            with(
+                Command::new(env!("CARGO_BIN_EXE_explore")),
+                &["chat", side, "--address", &at, "--style", style],
+            )
+        };
         let server = End::start(chat("server"))?;
         until_somebody_listens(port)?;
         let mut client = End::start(chat("client"))?;
@@ -236,7 +286,9 @@ fn idle() -> Answer<()> {
         let before = used(&server)? + used(&client)?;
         thread::sleep(Duration::from_secs(2));
         let spent = used(&server)? + used(&client)? - before;
-        println!("| processor time of both sides in 2 s of silence, {style} | | {spent} ns | | none |");
+        println!(
+            "| processor time of both sides in 2 s of silence, {style} | | {spent} ns | | none |"
+        );
         for mut end in [server, client] {
             let _ = end.child.kill();
             end.child.wait()?;

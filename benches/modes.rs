@@ -16,10 +16,15 @@ fn main() -> Answer<()> {
     println!("| what is measured | against | ratio (median) |");
     println!("| --- | --- | --- |");
     for connections in [1, 100, 1_000, 5_000] {
-        let mut ratios = (0..3).map(|_| epoll_to_threads(connections)).collect::<Answer<Vec<_>>>()?;
-        println!("| epoll, {connections} connections, time a message | a thread for each | {} |", median(&mut ratios));
+        let mut ratios =
+            (0..3).map(|_| epoll_to_threads(connections)).collect::<Answer<Vec<_>>>()?;
+        println!(
+            "| epoll, {connections} connections, time a message | a thread for each | {} |",
+            median(&mut ratios)
+        );
     }
-    let mut ratios = (0..9).map(|_| Ok(ping_pong(true)? / ping_pong(false)?)).collect::<Answer<Vec<_>>>()?;
+    let mut ratios =
+        (0..9).map(|_| Ok(ping_pong(true)? / ping_pong(false)?)).collect::<Answer<Vec<_>>>()?;
     println!("| ping-pong with the sampler on | with it off | {} |", median(&mut ratios));
     println!();
     println!("| timeout asked | overshoot p50 | overshoot p99 |");
@@ -27,7 +32,11 @@ fn main() -> Answer<()> {
     for asked in [Duration::from_millis(50), Duration::from_millis(200)] {
         let mut over = overshoots(asked, 100)?;
         over.sort_unstable();
-        println!("| {asked:?} | {:.1?} | {:.1?} |", over[over.len() / 2], over[over.len() * 99 / 100]);
+        println!(
+            "| {asked:?} | {:.1?} | {:.1?} |",
+            over[over.len() / 2],
+            over[over.len() * 99 / 100]
+        );
     }
     Ok(())
 }
@@ -40,15 +49,28 @@ fn median(values: &mut [f64]) -> String {
 /// Time a message with epoll, over the time with a thread for each connection, as the lesson's own experiment measures them.
 fn epoll_to_threads(connections: u64) -> Answer<f64> {
     let output = Command::new(Path::new(env!("CARGO_BIN_EXE_explore")))
-        .args(["run", "many-connections", "--set", &format!("connections={connections}"), "--set", "messages=200", "--record", "-"])
+        .args([
+            "run",
+            "many-connections",
+            "--set",
+            &format!("connections={connections}"),
+            "--set",
+            "messages=200",
+            "--record",
+            "-",
+        ])
         .stdin(Stdio::null())
         .output()?;
     let mut times: BTreeMap<String, (f64, f64)> = BTreeMap::new();
     for line in output.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         let line: serde_json::Value = serde_json::from_slice(line)?;
-        if let (Some("point"), Some("ns"), Some(series), Some(x), Some(y)) =
-            (line["event"].as_str(), line["unit"].as_str(), line["series"].as_str(), line["x"].as_f64(), line["y"].as_f64())
-        {
+        if let (Some("point"), Some("ns"), Some(series), Some(x), Some(y)) = (
+            line["event"].as_str(),
+            line["unit"].as_str(),
+            line["series"].as_str(),
+            line["x"].as_f64(),
+            line["y"].as_f64(),
+        ) {
             let largest = times.entry(series.to_owned()).or_insert((x, y));
             if x >= largest.0 {
                 *largest = (x, y);
@@ -58,7 +80,9 @@ fn epoll_to_threads(connections: u64) -> Answer<f64> {
     match (times.get("epoll"), times.get("threads")) {
         (Some((x, epoll)), Some((also, threads))) if x == also => {
             if *x < connections as f64 {
-                eprintln!("{connections} connections were asked for, {x} were reached: raise `ulimit -n`");
+                eprintln!(
+                    "{connections} connections were asked for, {x} were reached: raise `ulimit -n`"
+                );
             }
             Ok(epoll / threads)
         }

@@ -28,8 +28,13 @@ fn main() -> Answer<()> {
 fn row(what: &str, against: &str, asked: &str, ratios: &[f64]) {
     let mut sorted = ratios.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let (Some(least), Some(most)) = (sorted.first(), sorted.last()) else { return };
-    println!("| {what} | {against} | {:.2} | {least:.2} to {most:.2} | at most {asked} |", sorted[sorted.len() / 2]);
+    let (Some(least), Some(most)) = (sorted.first(), sorted.last()) else {
+        return;
+    };
+    println!(
+        "| {what} | {against} | {:.2} | {least:.2} to {most:.2} | at most {asked} |",
+        sorted[sorted.len() / 2]
+    );
 }
 
 // ---- the instruments' cost ----
@@ -101,7 +106,9 @@ fn start() -> Answer<Vec<f64>> {
         return Err("rustc cannot compile an empty program".into());
     }
     let explore = Path::new(env!("CARGO_BIN_EXE_explore"));
-    (0..21).map(|_| Ok(many(explore, &["list"])?.as_secs_f64() / many(&empty, &[])?.as_secs_f64())).collect()
+    (0..21)
+        .map(|_| Ok(many(explore, &["list"])?.as_secs_f64() / many(&empty, &[])?.as_secs_f64()))
+        .collect()
 }
 
 fn many(program: &Path, args: &[&str]) -> Answer<Duration> {
@@ -120,7 +127,11 @@ fn verify() -> Answer<Vec<f64>> {
     (0..5)
         .map(|_| {
             let begun = Instant::now();
-            Command::new(explore).arg("verify").stdin(Stdio::null()).stdout(Stdio::null()).status()?;
+            Command::new(explore)
+                .arg("verify")
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .status()?;
             Ok(begun.elapsed().as_secs_f64() / waits)
         })
         .collect()
@@ -133,17 +144,29 @@ fn deliberate_waits(explore: &Path) -> Answer<Duration> {
     const SYN_RETRY_NS: u64 = 900_000_000;
     let mut waits_ns = 0;
     for experiment in experiments::all() {
-        let output = Command::new(explore).args(["run", experiment.name, "--record", "-"]).stdin(Stdio::null()).output()?;
+        let output = Command::new(explore)
+            .args(["run", experiment.name, "--record", "-"])
+            .stdin(Stdio::null())
+            .output()?;
         for line in output.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
             let line: serde_json::Value = serde_json::from_slice(line)?;
             let took_ns = line["took_ns"].as_u64().unwrap_or(0);
-            waits_ns += match (line["event"].as_str(), line["function"].as_str(), line["errno"].as_str()) {
-                (Some("wait"), _, _) => line["asked_ns"].as_u64().unwrap_or(0),
-                (Some("return"), _, Some("EAGAIN" | "EINPROGRESS" | "ETIMEDOUT")) if took_ns > LONG_NS => took_ns,
-                (Some("return"), Some("poll" | "select" | "wait"), None) if took_ns > LONG_NS && line["result"] == 0 => took_ns,
-                (Some("return"), Some("connect"), None) if took_ns > SYN_RETRY_NS => took_ns,
-                _ => 0,
-            };
+            waits_ns +=
+                match (line["event"].as_str(), line["function"].as_str(), line["errno"].as_str()) {
+                    (Some("wait"), _, _) => line["asked_ns"].as_u64().unwrap_or(0),
+                    (Some("return"), _, Some("EAGAIN" | "EINPROGRESS" | "ETIMEDOUT"))
+                        if took_ns > LONG_NS =>
+                    {
+                        took_ns
+                    }
+                    (Some("return"), Some("poll" | "select" | "wait"), None)
+                        if took_ns > LONG_NS && line["result"] == 0 =>
+                    {
+                        took_ns
+                    }
+                    (Some("return"), Some("connect"), None) if took_ns > SYN_RETRY_NS => took_ns,
+                    _ => 0,
+                };
         }
     }
     Ok(Duration::from_nanos(waits_ns))

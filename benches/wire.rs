@@ -16,13 +16,24 @@ const ROUNDS: usize = 20_000;
 const FRAMES: usize = 100_000;
 
 /// Long enough for a slow machine.
-const DEADLINE: &[Parameter] = &[Parameter { name: "deadline", default: "600s", kind: Kind::Span(1, 600_000), help: Both("", "") }];
+const DEADLINE: &[Parameter] = &[Parameter {
+    name: "deadline",
+    default: "600s",
+    kind: Kind::Span(1, 600_000),
+    help: Both("", ""),
+}];
 
 fn main() -> ExitCode {
     if std::env::var_os("EXPLORE_BENCH_INNER").is_none() {
         // The run ends when its standard input does: keep it open.
-        let Ok(program) = std::env::current_exe() else { return ExitCode::FAILURE };
-        let child = Command::new(program).env("EXPLORE_BENCH_INNER", "1").stdin(Stdio::piped()).stdout(Stdio::null()).spawn();
+        let Ok(program) = std::env::current_exe() else {
+            return ExitCode::FAILURE;
+        };
+        let child = Command::new(program)
+            .env("EXPLORE_BENCH_INNER", "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn();
         return match child.and_then(|mut child| {
             let leash = child.stdin.take();
             let status = child.wait();
@@ -69,7 +80,11 @@ fn measure(lab: &Lab) -> Result<()> {
     for share in [50, 99] {
         let at = |all: &[Duration]| all[(all.len() - 1) * share / 100];
         let own = at(&wire).saturating_sub(at(&loopback)) / 2;
-        eprintln!("round trip p{share}: loopback {:?}, wire {:?}; the wire's own delay {own:?} a frame", at(&loopback), at(&wire));
+        eprintln!(
+            "round trip p{share}: loopback {:?}, wire {:?}; the wire's own delay {own:?} a frame",
+            at(&loopback),
+            at(&wire)
+        );
     }
     let before = frames(lab);
     let (seconds, memory) = stream(lab, true)?;
@@ -82,18 +97,29 @@ fn measure(lab: &Lab) -> Result<()> {
         bytes / seconds / 1e6
     );
     eprintln!("the same bytes over loopback: {:.1} MB/s", bytes / loopback_seconds / 1e6);
-    eprintln!("memory for them: {:.0} MB, {:.0} bytes a frame", memory / 1e6, memory / carried as f64);
+    eprintln!(
+        "memory for them: {:.0} MB, {:.0} bytes a frame",
+        memory / 1e6,
+        memory / carried as f64
+    );
     let counted = std::fs::read_to_string("/proc/thread-self/net/dev").map_err(Error::Io)?;
-    let row = counted.lines().find(|line| line.trim_start().starts_with("wire:")).unwrap_or_default();
+    let row =
+        counted.lines().find(|line| line.trim_start().starts_with("wire:")).unwrap_or_default();
     let fields: Vec<_> = row.split_whitespace().collect();
     let answers = 1; // the lab's own answer to ARP is recorded, and not sent by the kernel
     let ipv6 = 0; // turned off
-    eprintln!("the device sent {} and had no room for {}; recorded {}", fields[10], fields[12], frames(lab) - answers - ipv6);
+    eprintln!(
+        "the device sent {} and had no room for {}; recorded {}",
+        fields[10],
+        fields[12],
+        frames(lab) - answers - ipv6
+    );
     Ok(())
 }
 
 fn frames(lab: &Lab) -> usize {
-    lab.recorder().look(|events| events.iter().filter(|event| matches!(event.what, What::Frame(_))).count())
+    lab.recorder()
+        .look(|events| events.iter().filter(|event| matches!(event.what, What::Frame(_))).count())
 }
 
 /// One datagram there and back, many times, sorted; nothing of it is recorded but the frames.
@@ -149,6 +175,8 @@ fn stream(lab: &Lab, wire: bool) -> Result<(f64, f64)> {
 /// Bytes of memory that this process has in use (`VmRSS`, proc_pid_status(5)).
 fn resident() -> Result<f64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse::<f64>().ok());
+    let line = status.lines().find_map(|line| {
+        line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse::<f64>().ok()
+    });
     Ok(line.unwrap_or(0.0) * 1024.0)
 }

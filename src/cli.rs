@@ -388,14 +388,20 @@ pub fn parse() -> Cli {
     let words: Vec<OsString> = std::env::args_os().collect();
     language::speak(asked_language(&words).unwrap_or_else(language::Language::of_environment));
     // clap's own bounds.
-    let columns = terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0)).min(100);
+    let columns =
+        terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0)).min(100);
     let mut command = command(columns);
-    let read = command.try_get_matches_from_mut(&words).and_then(|matches| Cli::from_arg_matches(&matches));
+    let read = command
+        .try_get_matches_from_mut(&words)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
     let error = match read {
         Ok(cli) => return cli,
         Err(error) => error.format(&mut command),
     };
-    let answers = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::Io | ErrorKind::Format);
+    let answers = matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::Io | ErrorKind::Format
+    );
     match language::spoken() {
         language::Language::Chinese if !answers => {
             eprintln!("{}", chinese::error(&error));
@@ -420,7 +426,8 @@ fn asked_language(words: &[OsString]) -> Option<language::Language> {
     let mut asked = None;
     while let Some(word) = words.next() {
         let tag = if word == "--lang" { words.next() } else { word.strip_prefix("--lang=") };
-        let named = language::Language::ALL.into_iter().find(|language| tag == Some(language.tag()));
+        let named =
+            language::Language::ALL.into_iter().find(|language| tag == Some(language.tag()));
         asked = named.or(asked);
     }
     asked
@@ -432,11 +439,18 @@ mod tests {
 
     #[test]
     fn the_language_is_known_before_anything_is_understood() {
-        let asked = |line: &str| asked_language(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
-        for line in ["explore --lang zh lessn", "explore lesson --help --lang=zh", "explore --lang en --lang zh"] {
+        let asked =
+            |line: &str| asked_language(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        for line in [
+            "explore --lang zh lessn",
+            "explore lesson --help --lang=zh",
+            "explore --lang en --lang zh",
+        ] {
             assert_eq!(asked(line), Some(language::Language::Chinese), "{line}");
         }
-        for line in ["explore", "explore --lang", "explore --lang fr", "explore lesson -- --lang zh"] {
+        for line in
+            ["explore", "explore --lang", "explore --lang fr", "explore lesson -- --lang zh"]
+        {
             assert_eq!(asked(line), None, "{line}");
         }
     }

@@ -463,7 +463,9 @@ impl<'de> Deserialize<'de> for Data {
                 .map(|at| u8::from_str_radix(&hex[at..at + 2], 16))
                 .collect::<Result<_, _>>()
                 .map_err(de::Error::custom)?,
-            _ => return Err(de::Error::custom("data has either `text` or `hex` (pairs of digits)")),
+            _ => {
+                return Err(de::Error::custom("data has either `text` or `hex` (pairs of digits)"));
+            }
         };
         if kept.len() > line.bytes {
             return Err(de::Error::custom("data keeps more bytes than there were"));

@@ -39,7 +39,10 @@ impl Language {
     #[must_use]
     pub fn of_environment() -> Language {
         let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(set).map_or(Language::English, |name| Language::of_locale(&name))
+        ["LC_ALL", "LC_MESSAGES", "LANG"]
+            .into_iter()
+            .find_map(set)
+            .map_or(Language::English, |name| Language::of_locale(&name))
     }
 }
 
@@ -58,7 +61,11 @@ pub fn speak(language: Language) {
 /// The language that is spoken.
 #[must_use]
 pub fn spoken() -> Language {
-    HERE.get().unwrap_or(if CHINESE.load(Ordering::Relaxed) { Language::Chinese } else { Language::English })
+    HERE.get().unwrap_or(if CHINESE.load(Ordering::Relaxed) {
+        Language::Chinese
+    } else {
+        Language::English
+    })
 }
 
 /// Speaks this language while it does that, on this thread alone: for whoever needs both at once.
@@ -182,14 +189,21 @@ mod tests {
     fn what_is_said_is_said_in_the_language_that_is_spoken() {
         let held = |n: u32| said!("{n} held", "{n} 条成立");
         assert_eq!(speaking(Language::English, || held(3)), "3 held");
-        assert_eq!(speaking(Language::Chinese, || (held(3), either("a", "b"))), ("3 条成立".to_owned(), "b"));
+        assert_eq!(
+            speaking(Language::Chinese, || (held(3), either("a", "b"))),
+            ("3 条成立".to_owned(), "b")
+        );
     }
 
     #[test]
     fn an_error_of_the_system_is_told_in_the_language_and_ours_as_we_said_it() {
-        let [system, ours] = [io::Error::from(ErrorKind::NotFound), io::Error::new(ErrorKind::NotFound, "ours")];
+        let [system, ours] =
+            [io::Error::from(ErrorKind::NotFound), io::Error::new(ErrorKind::NotFound, "ours")];
         let both = || (error_text(&system), error_text(&ours));
-        assert_eq!(speaking(Language::Chinese, both), ("没有这个文件或目录".to_owned(), "ours".to_owned()));
+        assert_eq!(
+            speaking(Language::Chinese, both),
+            ("没有这个文件或目录".to_owned(), "ours".to_owned())
+        );
         assert_eq!(speaking(Language::English, both), (system.to_string(), "ours".to_owned()));
     }
 }

@@ -25,7 +25,9 @@ pub fn shown(label: &str) -> Cow<'_, str> {
 #[must_use]
 pub fn chinese(label: &str) -> Option<Cow<'static, str>> {
     let exact = names::entry(label).or_else(|| evidence::entry(label)).map(Cow::Borrowed);
-    exact.or_else(|| composed(label).or_else(|| wire::rule(label)).or_else(|| why(label)).map(Cow::Owned))
+    exact.or_else(|| {
+        composed(label).or_else(|| wire::rule(label)).or_else(|| why(label)).map(Cow::Owned)
+    })
 }
 
 /// `client.recv`, `alice received`, `1st connect`, `client types 你好`: made of a part that has an entry, and another.
@@ -43,12 +45,18 @@ fn composed(label: &str) -> Option<String> {
     }
     if let Some((who, what)) = label.split_once(" types ") {
         let who = spaced(person(who)?);
-        return Some(if what == "Ctrl-D" { format!("{who}按 Ctrl-D") } else { format!("{who}输入 {what}") });
+        return Some(if what == "Ctrl-D" {
+            format!("{who}按 Ctrl-D")
+        } else {
+            format!("{who}输入 {what}")
+        });
     }
     if let Some(what) = label.strip_prefix("shows ") {
         return Some(format!("显示 {what}"));
     }
-    if let Some((number, place)) = label.strip_prefix("fd ").and_then(|rest| rest.split_once(" at ")) {
+    if let Some((number, place)) =
+        label.strip_prefix("fd ").and_then(|rest| rest.split_once(" at "))
+    {
         return number.parse::<u32>().ok().map(|number| format!("描述符 {number}（{place}）"));
     }
     if let Some(span) = label.strip_prefix("timeout of ") {
@@ -63,8 +71,14 @@ fn composed(label: &str) -> Option<String> {
         };
     }
     // `client SYN · server SYN,ACK`: who sent which segment.
-    let segment = |one: &str| one.split_once(' ').and_then(|(who, flags)| Some(format!("{} {flags}", names::entry(who)?)));
-    label.contains(" · ").then(|| label.split(" · ").map(segment).collect::<Option<Vec<_>>>()).flatten().map(|all| all.join(" · "))
+    let segment = |one: &str| {
+        one.split_once(' ').and_then(|(who, flags)| Some(format!("{} {flags}", names::entry(who)?)))
+    };
+    label
+        .contains(" · ")
+        .then(|| label.split(" · ").map(segment).collect::<Option<Vec<_>>>())
+        .flatten()
+        .map(|all| all.join(" · "))
 }
 
 /// A space after Latin letters.
@@ -79,7 +93,8 @@ fn person(who: &str) -> Option<&str> {
 
 /// What a program calls something: `recv`, `SO_ERROR`.
 fn is_code(word: &str) -> bool {
-    !word.is_empty() && word.chars().all(|character| character.is_ascii_alphanumeric() || character == '_')
+    !word.is_empty()
+        && word.chars().all(|character| character.is_ascii_alphanumeric() || character == '_')
 }
 
 /// `2nd SYN` as 2 and `SYN`.
@@ -92,13 +107,20 @@ fn ordinal(label: &str) -> Option<(u32, &str)> {
 /// Why a claim was not checked, where the sentence has numbers in it.
 fn why(label: &str) -> Option<String> {
     if let Some(rest) = label.strip_prefix("this machine was so busy that a byte came ") {
-        return Some(format!("机器太忙，一个字节比前一个晚了 {} 才到", rest.strip_suffix(" after the one before")?));
+        return Some(format!(
+            "机器太忙，一个字节比前一个晚了 {} 才到",
+            rest.strip_suffix(" after the one before")?
+        ));
     }
     if let Some(rest) = label.strip_prefix("a silence of ") {
         let (silence, rest) = rest.split_once(" is too short to compare: take ")?;
-        return Some(format!("{silence} 的安静太短，无法比较：请用 {} 或更长", rest.strip_suffix(" or more")?));
+        return Some(format!(
+            "{silence} 的安静太短，无法比较：请用 {} 或更长",
+            rest.strip_suffix(" or more")?
+        ));
     }
-    let (limit, rest) = label.strip_prefix("this process may have ")?.split_once(" files open: ")?;
+    let (limit, rest) =
+        label.strip_prefix("this process may have ")?.split_once(" files open: ")?;
     let (reached, rest) = rest.split_once(" connections were open instead of ")?;
     let (asked, _) = rest.split_once(';')?;
     Some(format!(
@@ -136,7 +158,10 @@ mod tests {
             ("drop the first 3 SYNs from the client", "丢弃客户端的前 3 个 SYN"),
             ("delay every TCP segment by 10ms", "每个 TCP 报文段推迟 10ms"),
             ("hold the 2nd bare ACK from the server", "扣住服务器的第 2 个纯 ACK"),
-            ("let the next packet overtake the first UDP datagram", "让下一个分组超过第一个 UDP 数据报"),
+            (
+                "let the next packet overtake the first UDP datagram",
+                "让下一个分组超过第一个 UDP 数据报",
+            ),
         ] {
             assert_eq!(in_chinese(label), expected, "{label}");
         }
@@ -144,7 +169,17 @@ mod tests {
 
     #[test]
     fn what_nobody_knows_stays_and_english_says_what_was_recorded() {
-        for label in ["", "ECONNREFUSED", "127.0.0.1:4000", "nobody's.word", "0th", "st SYN", "a · b", "99999999999th SYN", "x types y"] {
+        for label in [
+            "",
+            "ECONNREFUSED",
+            "127.0.0.1:4000",
+            "nobody's.word",
+            "0th",
+            "st SYN",
+            "a · b",
+            "99999999999th SYN",
+            "x types y",
+        ] {
             assert_eq!(in_chinese(label), label);
         }
         assert_eq!(shown("client"), "client");

@@ -16,15 +16,15 @@ use socket_explorer::words::{self, Counts};
 fn main() -> ExitCode {
     let cli = cli::parse();
     match &cli.command {
-        Some(Command::Experiment { name, step, set }) => {
-            experiments::find(name).map_or(ExitCode::from(2), |experiment| experiment.perform(pairs(set), *step))
-        }
+        Some(Command::Experiment { name, step, set }) => experiments::find(name)
+            .map_or(ExitCode::from(2), |experiment| experiment.perform(pairs(set), *step)),
         Some(Command::Probe) => {
             let answer = serde_json::to_string(&probe()).map(|text| println!("{text}"));
             answer.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
         }
         Some(Command::Part { name, actor, epoch, step, set }) => {
-            experiments::perform_part(name, actor.clone(), *epoch, pairs(set), *step).unwrap_or(ExitCode::from(2))
+            experiments::perform_part(name, actor.clone(), *epoch, pairs(set), *step)
+                .unwrap_or(ExitCode::from(2))
         }
         None | Some(Command::List { .. } | Command::Doctor) => finish(run(&cli)),
         _ => {
@@ -38,8 +38,12 @@ fn run(cli: &Cli) -> Result<Counts, Failure> {
     let nothing_checked = |()| Counts::default();
     match &cli.command {
         None => player(&cli.shared, None).overview().map(nothing_checked),
-        Some(Command::List { json: false }) => player(&cli.shared, None).list().map(nothing_checked),
-        Some(Command::List { json: true }) => player(&cli.shared, None).list_json().map(nothing_checked),
+        Some(Command::List { json: false }) => {
+            player(&cli.shared, None).list().map(nothing_checked)
+        }
+        Some(Command::List { json: true }) => {
+            player(&cli.shared, None).list_json().map(nothing_checked)
+        }
         Some(Command::Lesson { which, html: None, play, class, record }) => {
             player_that_records(&cli.shared, play, class, record)?.lesson(which)
         }
@@ -47,30 +51,50 @@ fn run(cli: &Cli) -> Result<Counts, Failure> {
             player_of_pages(&cli.shared, play, record, file)?.lesson_page(which, file)
         }
         Some(Command::Book { out }) => player(&cli.shared, None).book(out),
-        Some(Command::Run { list: true, .. }) => player(&cli.shared, None).list_experiments().map(nothing_checked),
+        Some(Command::Run { list: true, .. }) => {
+            player(&cli.shared, None).list_experiments().map(nothing_checked)
+        }
         Some(Command::Run { experiment, set, play, class, record, .. }) => {
             let name = experiment.as_deref().unwrap_or_default();
             player_that_records(&cli.shared, play, class, record)?.run(name, set)
         }
-        Some(Command::Verify { lessons, json }) => player::verify(&mut player(&cli.shared, None), lessons, *json),
+        Some(Command::Verify { lessons, json }) => {
+            player::verify(&mut player(&cli.shared, None), lessons, *json)
+        }
         Some(Command::Remake { folder }) => player::shipped::remake(folder).map(nothing_checked),
-        Some(Command::Pictures { folder, run }) => player::pictures::remake(folder, *run).map(nothing_checked),
-        Some(Command::Doctor) => player::doctor(&mut player(&cli.shared, None)).map(nothing_checked),
-        Some(Command::Progress { json: true, .. }) => player(&cli.shared, None).standing_json().map(nothing_checked),
-        Some(Command::Progress { reset: true, .. }) => player(&cli.shared, None).begin_anew().map(nothing_checked),
+        Some(Command::Pictures { folder, run }) => {
+            player::pictures::remake(folder, *run).map(nothing_checked)
+        }
+        Some(Command::Doctor) => {
+            player::doctor(&mut player(&cli.shared, None)).map(nothing_checked)
+        }
+        Some(Command::Progress { json: true, .. }) => {
+            player(&cli.shared, None).standing_json().map(nothing_checked)
+        }
+        Some(Command::Progress { reset: true, .. }) => {
+            player(&cli.shared, None).begin_anew().map(nothing_checked)
+        }
         Some(Command::Progress { .. }) => player(&cli.shared, None).standing().map(nothing_checked),
         Some(Command::Glossary { term }) => {
             let term = Some(term.join(" ")).filter(|term| !term.trim().is_empty());
             player(&cli.shared, None).glossary(term.as_deref()).map(nothing_checked)
         }
-        Some(Command::Completions { shell }) => manual::completions(*shell, &mut io::stdout()).map(nothing_checked).map_err(Failure::from),
-        Some(Command::Man { out: None }) => manual::page(&mut io::stdout()).map(nothing_checked).map_err(Failure::from),
-        Some(Command::Man { out: Some(folder) }) => {
-            manual::pages(folder).map_err(|error| Failure::Usage(words::unwritable(folder.display(), &error))).map(nothing_checked)
+        Some(Command::Completions { shell }) => manual::completions(*shell, &mut io::stdout())
+            .map(nothing_checked)
+            .map_err(Failure::from),
+        Some(Command::Man { out: None }) => {
+            manual::page(&mut io::stdout()).map(nothing_checked).map_err(Failure::from)
         }
-        Some(Command::Replay { file, play }) => player(&cli.shared, Some(play)).replay(file).map(nothing_checked),
+        Some(Command::Man { out: Some(folder) }) => manual::pages(folder)
+            .map_err(|error| Failure::Usage(words::unwritable(folder.display(), &error)))
+            .map(nothing_checked),
+        Some(Command::Replay { file, play }) => {
+            player(&cli.shared, Some(play)).replay(file).map(nothing_checked)
+        }
         Some(Command::Chat(asked)) => chat(&cli.shared, asked).map(nothing_checked),
-        Some(Command::Experiment { .. } | Command::Part { .. } | Command::Probe) => Ok(Counts::default()),
+        Some(Command::Experiment { .. } | Command::Part { .. } | Command::Probe) => {
+            Ok(Counts::default())
+        }
     }
 }
 
@@ -130,8 +154,14 @@ fn player(shared: &Shared, play: Option<&Play>) -> Player {
     Player::new(terminal(shared, play, false), play.map_or(0, |play| play.verbose), None, None)
 }
 
-fn player_that_records(shared: &Shared, play: &Play, class: &Class, record: &Record) -> Result<Player, Failure> {
-    let is_stdout = |path: &Option<PathBuf>| path.as_ref().is_some_and(|path| path.as_os_str() == "-");
+fn player_that_records(
+    shared: &Shared,
+    play: &Play,
+    class: &Class,
+    record: &Record,
+) -> Result<Player, Failure> {
+    let is_stdout =
+        |path: &Option<PathBuf>| path.as_ref().is_some_and(|path| path.as_os_str() == "-");
     let terminal = match (is_stdout(&record.record), is_stdout(&record.pcap)) {
         (true, true) => {
             return Err(Failure::Usage(words::one_standard_output().to_owned()));
@@ -143,22 +173,36 @@ fn player_that_records(shared: &Shared, play: &Play, class: &Class, record: &Rec
         _ => Terminal::nowhere(),
     };
     let class = player::Class { step: class.step, pace: class.pace, big: class.big };
-    Player::new(terminal, play.verbose, record.record.as_deref(), record.pcap.as_deref()).in_class(class)
+    Player::new(terminal, play.verbose, record.record.as_deref(), record.pcap.as_deref())
+        .in_class(class)
 }
 
 /// A page is made without anyone to ask; what else goes to standard output keeps the terminal silent.
-fn player_of_pages(shared: &Shared, play: &Play, record: &Record, html: &Path) -> Result<Player, Failure> {
+fn player_of_pages(
+    shared: &Shared,
+    play: &Play,
+    record: &Record,
+    html: &Path,
+) -> Result<Player, Failure> {
     let others = [&record.record, &record.pcap];
     if others.into_iter().flatten().any(|other| other == html) {
         return Err(Failure::Usage(words::page_elsewhere().to_owned()));
     }
     let play = Play { auto: true, ..play.clone() };
     if html.as_os_str() == "-" {
-        return Ok(Player::new(Terminal::nowhere(), play.verbose, record.record.as_deref(), record.pcap.as_deref()));
+        return Ok(Player::new(
+            Terminal::nowhere(),
+            play.verbose,
+            record.record.as_deref(),
+            record.pcap.as_deref(),
+        ));
     }
     player_that_records(shared, &play, &Class::default(), record)
 }
 
 fn pairs(set: &[String]) -> BTreeMap<String, String> {
-    set.iter().filter_map(|pair| pair.split_once('=')).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    set.iter()
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }

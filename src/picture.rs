@@ -180,9 +180,18 @@ impl Canvas {
                 .into_iter()
                 .map(|cells| {
                     let mut row = Row::new();
-                    let last = cells.iter().rposition(|(character, _)| *character != ' ').map_or(0, |at| at + 1);
-                    for (character, ink) in cells.into_iter().take(last).filter(|(character, _)| *character != TAIL) {
-                        let ink = if character == ' ' { row.0.last().map_or(ink, |span: &Span| span.ink) } else { ink };
+                    let last = cells
+                        .iter()
+                        .rposition(|(character, _)| *character != ' ')
+                        .map_or(0, |at| at + 1);
+                    for (character, ink) in
+                        cells.into_iter().take(last).filter(|(character, _)| *character != TAIL)
+                    {
+                        let ink = if character == ' ' {
+                            row.0.last().map_or(ink, |span: &Span| span.ink)
+                        } else {
+                            ink
+                        };
                         row.push(character, ink);
                     }
                     row

@@ -44,7 +44,14 @@ impl Header {
     #[must_use]
     pub fn now(kernel: String, experiment: &str, parameters: BTreeMap<String, String>) -> Header {
         let date = humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string();
-        Header { format: FORMAT.to_owned(), version: VERSION, kernel, date, experiment: experiment.to_owned(), parameters }
+        Header {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            kernel,
+            date,
+            experiment: experiment.to_owned(),
+            parameters,
+        }
     }
 }
 
@@ -118,8 +125,14 @@ pub fn parse_line(text: &[u8]) -> Result<Line, LineError> {
     match (peek.format.as_deref(), peek.version) {
         (Some(FORMAT), Some(version)) if version > VERSION => Err(LineError::Newer(version)),
         (Some(FORMAT), _) => serde_json::from_slice(text).map(Line::Header).map_err(foreign),
-        (Some(other), _) => Err(LineError::Foreign(said!("its format is `{other}`", "它的格式是 `{other}`", other = other.escape_debug()))),
-        (None, _) => serde_json::from_slice(text).map(|event| Line::Event(Box::new(event))).map_err(foreign),
+        (Some(other), _) => Err(LineError::Foreign(said!(
+            "its format is `{other}`",
+            "它的格式是 `{other}`",
+            other = other.escape_debug()
+        ))),
+        (None, _) => {
+            serde_json::from_slice(text).map(|event| Line::Event(Box::new(event))).map_err(foreign)
+        }
     }
 }
 
@@ -128,7 +141,9 @@ fn foreign_text(error: &serde_json::Error) -> String {
     match (language::spoken(), error.classify()) {
         (Language::English, _) => error.to_string(),
         (Language::Chinese, Category::Eof) => "JSON 没有写完".to_owned(),
-        (Language::Chinese, Category::Data) => format!("第 {} 列：JSON 里没有应有的字段，或者类型不对", error.column()),
+        (Language::Chinese, Category::Data) => {
+            format!("第 {} 列：JSON 里没有应有的字段，或者类型不对", error.column())
+        }
         (Language::Chinese, _) => format!("第 {} 列：不是 JSON", error.column()),
     }
 }
@@ -178,23 +193,36 @@ pub fn read(mut from: impl BufRead) -> Contents {
             ));
         }
         match (parse_line(&text), recordings.last_mut()) {
-            (Ok(Line::Header(header)), _) => recordings.push(Recording { header, events: Vec::new() }),
+            (Ok(Line::Header(header)), _) => {
+                recordings.push(Recording { header, events: Vec::new() })
+            }
             (Ok(Line::Event(event)), Some(recording)) => recording.events.push(*event),
             (Ok(Line::Event(_)), None) => {
-                break Some((number, either("an event stands before any header line", "首行之前就有了事件").to_owned()));
+                break Some((
+                    number,
+                    either("an event stands before any header line", "首行之前就有了事件")
+                        .to_owned(),
+                ));
             }
-            (Err(_), Some(_)) if !text.ends_with(b"\n") => break Some((number, either("the line is cut off", "这一行不完整").to_owned())),
+            (Err(_), Some(_)) if !text.ends_with(b"\n") => {
+                break Some((number, either("the line is cut off", "这一行不完整").to_owned()));
+            }
             (Err(error), _) => break Some((number, error.to_string())),
         }
     };
     let cut = match recordings.last() {
         Some(last) if last.ending().is_none() => Some((
             number,
-            either("the run has no last line (`end`): the file is cut off here", "这次运行没有最后一行（`end`）：文件在这里断了")
-                .to_owned(),
+            either(
+                "the run has no last line (`end`): the file is cut off here",
+                "这次运行没有最后一行（`end`）：文件在这里断了",
+            )
+            .to_owned(),
         )),
         Some(_) => None,
-        None => Some((number, either("there is no recording in it", "里面没有录制的内容").to_owned())),
+        None => {
+            Some((number, either("there is no recording in it", "里面没有录制的内容").to_owned()))
+        }
     };
     Contents { recordings, damage: damage.or(cut) }
 }

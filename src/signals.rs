@@ -96,7 +96,8 @@ pub fn clean_up() {
 impl Drop for Cleanup {
     fn drop(&mut self) {
         let mut actions = AT_END.lock().unwrap_or_else(PoisonError::into_inner);
-        let mine = actions.iter().position(|(number, _)| *number == self.0).map(|at| actions.remove(at));
+        let mine =
+            actions.iter().position(|(number, _)| *number == self.0).map(|at| actions.remove(at));
         drop(actions);
         if let Some((_, action)) = mine {
             action();

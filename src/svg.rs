@@ -43,7 +43,8 @@ pub fn style() -> String {
          .inks .s1{{fill-opacity:.25}}.inks .s2{{fill-opacity:.45}}.inks .s3{{fill-opacity:.7}}\
          .inks .strong,.inks text.good,.inks text.bad{{font-weight:700}}"
     );
-    for name in ["faint", "strong", "good", "bad", "warn", "of0", "of1", "of2", "of3", "of4", "of5"] {
+    for name in ["faint", "strong", "good", "bad", "warn", "of0", "of1", "of2", "of3", "of4", "of5"]
+    {
         let _ = write!(css, ".inks .{name}{{color:var(--{name})}}");
     }
     css
@@ -86,7 +87,9 @@ pub fn escape(text: &str) -> String {
 #[must_use]
 pub fn inline(picture: &Picture, name: &str, title: &str) -> String {
     let (width, height) = size(picture);
-    let attributes = format!("class=\"inks\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\"");
+    let attributes = format!(
+        "class=\"inks\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\""
+    );
     element(picture, &attributes, name, title, "")
 }
 
@@ -112,7 +115,12 @@ pub fn file(picture: &Picture, title: &str) -> String {
 
 /// Width and height in pixels.
 fn size(picture: &Picture) -> (f32, f32) {
-    let columns = picture.0.iter().map(|row| cells(&row.text()).map(|(_, wide)| wide).sum::<usize>()).max().unwrap_or(0);
+    let columns = picture
+        .0
+        .iter()
+        .map(|row| cells(&row.text()).map(|(_, wide)| wide).sum::<usize>())
+        .max()
+        .unwrap_or(0);
     (at(columns.max(1), WIDE), at(picture.0.len().max(1), HIGH))
 }
 
@@ -123,11 +131,17 @@ fn at(cell: usize, each: f32) -> f32 {
 
 /// The characters that are shown, each with its columns.
 fn cells(text: &str) -> impl Iterator<Item = (char, usize)> {
-    safe(text).into_owned().chars().collect::<Vec<_>>().into_iter().map(|character| (character, character.width().unwrap_or(0)))
+    safe(text)
+        .into_owned()
+        .chars()
+        .collect::<Vec<_>>()
+        .into_iter()
+        .map(|character| (character, character.width().unwrap_or(0)))
 }
 
 fn element(picture: &Picture, attributes: &str, name: &str, title: &str, ground: &str) -> String {
-    let rows = picture.0.iter().map(|row| escape(row.text().trim_end())).collect::<Vec<_>>().join("\n");
+    let rows =
+        picture.0.iter().map(|row| escape(row.text().trim_end())).collect::<Vec<_>>().join("\n");
     let mut drawing = Drawing::default();
     for (number, row) in picture.0.iter().enumerate() {
         drawing.y = at(number, HIGH);
@@ -216,11 +230,19 @@ impl Drawing {
         } else if self.shape(character, column, ink) {
             self.end_run();
         } else {
-            let joins = |run: &Run| run.ink == ink && run.wide == (wide == 2) && self.spaces <= usize::from(!run.wide);
+            let joins = |run: &Run| {
+                run.ink == ink && run.wide == (wide == 2) && self.spaces <= usize::from(!run.wide)
+            };
             if !self.run.as_ref().is_some_and(joins) {
                 self.end_run();
             }
-            let run = self.run.get_or_insert_with(|| Run { column, cells: 0, text: String::new(), ink, wide: wide == 2 });
+            let run = self.run.get_or_insert_with(|| Run {
+                column,
+                cells: 0,
+                text: String::new(),
+                ink,
+                wide: wide == 2,
+            });
             run.text.push_str(&" ".repeat(self.spaces));
             run.text.push(character);
             run.cells = column + wide - run.column;
@@ -232,10 +254,18 @@ impl Drawing {
         self.spaces = 0;
         let Some(run) = self.run.take() else { return };
         let class = [class(run.ink), if run.wide { "wide" } else { "" }].join(" ");
-        let class = if class.trim().is_empty() { String::new() } else { format!(" class=\"{}\"", class.trim()) };
+        let class = if class.trim().is_empty() {
+            String::new()
+        } else {
+            format!(" class=\"{}\"", class.trim())
+        };
         let adjust = if run.wide { "" } else { " lengthAdjust=\"spacingAndGlyphs\"" };
         let (x, y, long) = (at(run.column, WIDE), self.y + BASELINE, at(run.cells, WIDE));
-        let _ = write!(self.texts, "<text{class} x=\"{x}\" y=\"{y}\" textLength=\"{long}\"{adjust}>{}</text>", escape(&run.text));
+        let _ = write!(
+            self.texts,
+            "<text{class} x=\"{x}\" y=\"{y}\" textLength=\"{long}\"{adjust}>{}</text>",
+            escape(&run.text)
+        );
     }
 
     fn shapes(&mut self, ink: Ink, brush: Brush) -> &mut Shapes {
@@ -244,13 +274,22 @@ impl Drawing {
 
     fn level(&mut self, ink: Ink, brush: Brush, y: f32, from: f32, to: f32) {
         let lines = &mut self.shapes(ink, brush).level;
-        match lines.last_mut().filter(|last| (last.0 - y).abs() < 0.01 && (last.2 - from).abs() < 0.01) {
+        match lines
+            .last_mut()
+            .filter(|last| (last.0 - y).abs() < 0.01 && (last.2 - from).abs() < 0.01)
+        {
             Some(last) => last.2 = to,
             None => lines.push((y, from, to)),
         }
     }
 
-    fn block(&mut self, ink: Ink, brush: Brush, (left, top): (f32, f32), (right, bottom): (f32, f32)) {
+    fn block(
+        &mut self,
+        ink: Ink,
+        brush: Brush,
+        (left, top): (f32, f32),
+        (right, bottom): (f32, f32),
+    ) {
         let data = &mut self.shapes(ink, brush).other;
         let _ = write!(data, "M{left} {top}H{right}V{bottom}H{left}Z");
     }
@@ -271,7 +310,10 @@ impl Drawing {
             '╰' => path(Brush::Thin, format!("M{x} {top}V{}Q{x} {y} {right} {y}", y - 4.0)),
             '╱' => path(Brush::Curve, format!("M{left} {bottom}L{right} {top}")),
             '╲' => path(Brush::Curve, format!("M{left} {top}L{right} {bottom}")),
-            '╳' => path(Brush::Curve, format!("M{left} {bottom}L{right} {top}M{left} {top}L{right} {bottom}")),
+            '╳' => path(
+                Brush::Curve,
+                format!("M{left} {bottom}L{right} {top}M{left} {top}L{right} {bottom}"),
+            ),
             '─'..='╿' => self.arms(character, (left, top), ink),
             '▀' => self.block(ink, Brush::Full, (left, top), (right, top + HIGH / 2.0)),
             '▁'..='█' => {
@@ -291,15 +333,50 @@ impl Drawing {
             '▖'..='▟' => self.quadrants(character, (left, top), ink),
             '■' => self.block(ink, Brush::Full, (left + 0.5, y - 3.5), (right - 0.5, y + 3.5)),
             '▪' => self.block(ink, Brush::Full, (left + 2.0, y - 2.0), (right - 2.0, y + 2.0)),
-            '▶' => path(Brush::Full, format!("M{left} {}L{right} {y}L{left} {}Z", y - 4.5, y + 4.5)),
-            '▷' => path(Brush::Curve, format!("M{} {}L{right} {y}L{} {}Z", left + 0.5, y - 4.0, left + 0.5, y + 4.0)),
-            '◀' => path(Brush::Full, format!("M{right} {}L{left} {y}L{right} {}Z", y - 4.5, y + 4.5)),
-            '▲' => path(Brush::Full, format!("M{left} {}L{x} {}L{right} {}Z", y + 4.0, y - 5.0, y + 4.0)),
-            '▼' => path(Brush::Full, format!("M{left} {}L{x} {}L{right} {}Z", y - 4.0, y + 5.0, y - 4.0)),
-            '●' => path(Brush::Full, format!("M{} {y}a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0Z", x - 3.5)),
+            '▶' => {
+                path(Brush::Full, format!("M{left} {}L{right} {y}L{left} {}Z", y - 4.5, y + 4.5))
+            }
+            '▷' => path(
+                Brush::Curve,
+                format!("M{} {}L{right} {y}L{} {}Z", left + 0.5, y - 4.0, left + 0.5, y + 4.0),
+            ),
+            '◀' => {
+                path(Brush::Full, format!("M{right} {}L{left} {y}L{right} {}Z", y - 4.5, y + 4.5))
+            }
+            '▲' => path(
+                Brush::Full,
+                format!("M{left} {}L{x} {}L{right} {}Z", y + 4.0, y - 5.0, y + 4.0),
+            ),
+            '▼' => path(
+                Brush::Full,
+                format!("M{left} {}L{x} {}L{right} {}Z", y - 4.0, y + 5.0, y - 4.0),
+            ),
+            '●' => {
+                path(Brush::Full, format!("M{} {y}a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0Z", x - 3.5))
+            }
             '○' => path(Brush::Thin, format!("M{} {y}a3 3 0 1 0 6 0a3 3 0 1 0 -6 0Z", x - 3.0)),
-            '✓' => path(Brush::Curve, format!("M{} {}L{} {}L{} {}", left + 0.5, y, left + 3.0, y + 3.5, right - 0.5, y - 5.0)),
-            '✗' => path(Brush::Curve, format!("M{0} {2}L{1} {3}M{1} {2}L{0} {3}", left + 1.0, right - 1.0, y - 4.0, y + 4.0)),
+            '✓' => path(
+                Brush::Curve,
+                format!(
+                    "M{} {}L{} {}L{} {}",
+                    left + 0.5,
+                    y,
+                    left + 3.0,
+                    y + 3.5,
+                    right - 0.5,
+                    y - 5.0
+                ),
+            ),
+            '✗' => path(
+                Brush::Curve,
+                format!(
+                    "M{0} {2}L{1} {3}M{1} {2}L{0} {3}",
+                    left + 1.0,
+                    right - 1.0,
+                    y - 4.0,
+                    y + 4.0
+                ),
+            ),
             _ => return false,
         }
         true
@@ -312,7 +389,8 @@ impl Drawing {
             '┄' | '┅' | '┆' | '┇' => 3,
             _ => 4,
         };
-        let brush = if "╍┅┉╏┇┋".contains(character) { Brush::Thick } else { Brush::Thin };
+        let brush =
+            if "╍┅┉╏┇┋".contains(character) { Brush::Thick } else { Brush::Thin };
         let level = "╌╍┄┅┈┉".contains(character);
         let long = if level { WIDE } else { HIGH } / at(count, 1.0);
         for index in 0..count {
@@ -338,7 +416,10 @@ impl Drawing {
             _ => (Brush::Thin, &[0.0][..]),
         };
         let whole = to_left == to_right;
-        for (weight, from, to) in [(to_left, left, if whole { left + WIDE } else { x + across }), (to_right, x - across, left + WIDE)] {
+        for (weight, from, to) in [
+            (to_left, left, if whole { left + WIDE } else { x + across }),
+            (to_right, x - across, left + WIDE),
+        ] {
             if weight == 0 || (whole && to < from + WIDE - 0.01) {
                 continue;
             }
@@ -346,7 +427,9 @@ impl Drawing {
             offsets.iter().for_each(|offset| self.level(ink, brush, y + offset, from, to));
         }
         let whole = up == down;
-        for (weight, from, to) in [(up, top, if whole { top + HIGH } else { y + along }), (down, y - along, top + HIGH)] {
+        for (weight, from, to) in
+            [(up, top, if whole { top + HIGH } else { y + along }), (down, y - along, top + HIGH)]
+        {
             if weight == 0 || (whole && to < from + HIGH - 0.01) {
                 continue;
             }
@@ -359,12 +442,20 @@ impl Drawing {
     /// The quarters of a cell.
     fn quadrants(&mut self, character: char, (left, top): (f32, f32), ink: Ink) {
         // Upper left 8, upper right 4, lower left 2, lower right 1.
-        const QUARTERS: [u8; 10] = [0b0010, 0b0001, 0b1000, 0b1011, 0b1001, 0b1110, 0b1101, 0b0100, 0b0110, 0b0111];
+        const QUARTERS: [u8; 10] =
+            [0b0010, 0b0001, 0b1000, 0b1011, 0b1001, 0b1110, 0b1101, 0b0100, 0b0110, 0b0111];
         let quarters = QUARTERS[character as usize - '▖' as usize];
-        for (bit, (right, below)) in [(8, (0.0, 0.0)), (4, (1.0, 0.0)), (2, (0.0, 1.0)), (1, (1.0, 1.0))] {
+        for (bit, (right, below)) in
+            [(8, (0.0, 0.0)), (4, (1.0, 0.0)), (2, (0.0, 1.0)), (1, (1.0, 1.0))]
+        {
             if quarters & bit != 0 {
                 let corner = (left + right * WIDE / 2.0, top + below * HIGH / 2.0);
-                self.block(ink, Brush::Full, corner, (corner.0 + WIDE / 2.0, corner.1 + HIGH / 2.0));
+                self.block(
+                    ink,
+                    Brush::Full,
+                    corner,
+                    (corner.0 + WIDE / 2.0, corner.1 + HIGH / 2.0),
+                );
             }
         }
     }
@@ -426,8 +517,18 @@ mod tests {
     fn runs(svg: &str) -> Vec<(f32, f32, String)> {
         let document = roxmltree::Document::parse(svg).expect("well-formed XML");
         let texts = document.descendants().filter(|node| node.has_tag_name("text"));
-        let number = |node: &roxmltree::Node<'_, '_>, name| node.attribute(name).expect("it is there").parse().expect("a number");
-        texts.map(|node| (number(&node, "x"), number(&node, "textLength"), node.text().unwrap_or_default().to_owned())).collect()
+        let number = |node: &roxmltree::Node<'_, '_>, name| {
+            node.attribute(name).expect("it is there").parse().expect("a number")
+        };
+        texts
+            .map(|node| {
+                (
+                    number(&node, "x"),
+                    number(&node, "textLength"),
+                    node.text().unwrap_or_default().to_owned(),
+                )
+            })
+            .collect()
     }
 
     fn run(column: usize, cells: usize, text: &str) -> (f32, f32, String) {
@@ -455,10 +556,16 @@ mod tests {
         let svg = drawn(&[hostile]);
         let document = roxmltree::Document::parse(&svg).expect("well-formed XML");
         assert!(document.descendants().all(|node| !node.has_tag_name("script")));
-        let texts = document.descendants().filter(|node| node.has_tag_name("text")).filter_map(|node| node.text().map(str::to_owned));
+        let texts = document
+            .descendants()
+            .filter(|node| node.has_tag_name("text"))
+            .filter_map(|node| node.text().map(str::to_owned));
         let shown = "</text><script>alert(1)</script> & \"x\" '\\u{1b}]0;\\u{202e}\\u{0}\u{fffd}";
         assert_eq!(texts.collect::<Vec<_>>(), [shown]);
-        let description = document.descendants().find(|node| node.has_tag_name("desc")).and_then(|node| node.text());
+        let description = document
+            .descendants()
+            .find(|node| node.has_tag_name("desc"))
+            .and_then(|node| node.text());
         assert_eq!(description, Some(shown));
     }
 
@@ -481,14 +588,21 @@ mod tests {
     #[test]
     fn every_line_block_and_mark_that_our_views_draw_is_drawn_as_a_shape() {
         let mut seen = std::collections::BTreeSet::new();
-        let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src/views"))];
+        let mut folders =
+            vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/src/views"))];
         while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(folder).expect("the views").map(|entry| entry.expect("an entry").path()) {
+            for entry in std::fs::read_dir(folder)
+                .expect("the views")
+                .map(|entry| entry.expect("an entry").path())
+            {
                 if entry.is_dir() {
                     folders.push(entry);
                 } else {
                     seen.extend(
-                        std::fs::read_to_string(entry).expect("text").chars().filter(|c| ('─'..='◿').contains(c) || "✓✗".contains(*c)),
+                        std::fs::read_to_string(entry)
+                            .expect("text")
+                            .chars()
+                            .filter(|c| ('─'..='◿').contains(c) || "✓✗".contains(*c)),
                     );
                 }
             }
@@ -496,8 +610,15 @@ mod tests {
         assert!(seen.len() > 30, "the test has lost sight of the views: {seen:?}");
         for character in seen.into_iter().chain('─'..='▟') {
             let mut drawing = Drawing::default();
-            assert!(drawing.shape(character, 0, Ink::Plain), "{character:?} would be left to the font");
-            let data = drawing.shapes.values().map(|shapes| shapes.level.len() + shapes.upright.len() + shapes.other.len()).sum::<usize>();
+            assert!(
+                drawing.shape(character, 0, Ink::Plain),
+                "{character:?} would be left to the font"
+            );
+            let data = drawing
+                .shapes
+                .values()
+                .map(|shapes| shapes.level.len() + shapes.upright.len() + shapes.other.len())
+                .sum::<usize>();
             assert!(data > 0, "{character:?} draws nothing");
         }
     }
@@ -507,7 +628,10 @@ mod tests {
         let mut drawing = Drawing::default();
         assert!(drawing.shape('┼', 0, Ink::Plain));
         let shapes = drawing.shapes.values().next().expect("one brush");
-        assert_eq!((shapes.level.as_slice(), shapes.upright.as_slice()), (&[(9.5, 0.0, 8.0)][..], &[(4.5, 0.0, 18.0)][..]));
+        assert_eq!(
+            (shapes.level.as_slice(), shapes.upright.as_slice()),
+            (&[(9.5, 0.0, 8.0)][..], &[(4.5, 0.0, 18.0)][..])
+        );
         let mut drawing = Drawing::default();
         assert!(drawing.shape('┥', 0, Ink::Plain));
         let thick = &drawing.shapes[&("", Brush::Thick)];
@@ -519,16 +643,22 @@ mod tests {
         // WCAG 2.2, "contrast ratio" and "relative luminance".
         let luminance = |colour: &str| {
             let digits = colour.trim_start_matches('#');
-            let wide: String =
-                if digits.len() == 3 { digits.chars().flat_map(|digit| [digit, digit]).collect() } else { digits.to_owned() };
+            let wide: String = if digits.len() == 3 {
+                digits.chars().flat_map(|digit| [digit, digit]).collect()
+            } else {
+                digits.to_owned()
+            };
             let channel = |at: usize| {
-                let value = f64::from(u8::from_str_radix(&wide[at..at + 2], 16).expect("hexadecimal")) / 255.0;
+                let value =
+                    f64::from(u8::from_str_radix(&wide[at..at + 2], 16).expect("hexadecimal"))
+                        / 255.0;
                 if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
             };
             0.2126 * channel(0) + 0.7152 * channel(2) + 0.0722 * channel(4)
         };
         for (colours, raised) in [(LIGHT, "#f3f5f7"), (DARK, "#1d232a")] {
-            let colours: Vec<_> = colours.split(';').filter_map(|one| one.split_once(':')).collect();
+            let colours: Vec<_> =
+                colours.split(';').filter_map(|one| one.split_once(':')).collect();
             for ground in [colours[0].1, raised] {
                 for (name, colour) in &colours[1..] {
                     let (one, other) = (luminance(colour), luminance(ground));

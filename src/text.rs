@@ -37,8 +37,12 @@ pub fn safe(text: &str) -> Cow<'_, str> {
 /// What joins two lines of one sentence: a space, but none between wide characters, nor beside a full stop that is as wide as they.
 #[must_use]
 pub fn joint(before: &str, after: &str) -> &'static str {
-    let wide = |character: Option<char>| character.is_some_and(|character| character.width() == Some(2));
-    let mark = |character: Option<char>| character.is_some_and(|character| "，。、；：？！（）《》「」『』“”‘’…—".contains(character));
+    let wide =
+        |character: Option<char>| character.is_some_and(|character| character.width() == Some(2));
+    let mark = |character: Option<char>| {
+        character
+            .is_some_and(|character| "，。、；：？！（）《》「」『』“”‘’…—".contains(character))
+    };
     let (left, right) = (before.chars().next_back(), after.chars().next());
     let together = (wide(left) && wide(right)) || mark(left) || mark(right);
     if left.is_none() || right.is_none() || together { "" } else { " " }
@@ -49,11 +53,16 @@ pub fn joint(before: &str, after: &str) -> &'static str {
 pub fn wrap_code(line: &str, width: usize) -> Vec<String> {
     let indent = line.len() - line.trim_start().len();
     let further = " ".repeat((indent + 4).min(width / 2));
-    let options = textwrap::Options::new(width).subsequent_indent(&further).word_separator(WordSeparator::AsciiSpace);
-    textwrap::wrap(line, options.word_splitter(WordSplitter::NoHyphenation).wrap_algorithm(WrapAlgorithm::FirstFit))
-        .into_iter()
-        .map(std::borrow::Cow::into_owned)
-        .collect()
+    let options = textwrap::Options::new(width)
+        .subsequent_indent(&further)
+        .word_separator(WordSeparator::AsciiSpace);
+    textwrap::wrap(
+        line,
+        options.word_splitter(WordSplitter::NoHyphenation).wrap_algorithm(WrapAlgorithm::FirstFit),
+    )
+    .into_iter()
+    .map(std::borrow::Cow::into_owned)
+    .collect()
 }
 
 /// Wraps plain text; a line may also break between wide characters, as Chinese is written.
@@ -80,7 +89,9 @@ fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
         if let Some(before) = previous {
             let after_space = before == ' ' && character != ' ';
             let may_break = (wide(before) || wide(character)) && before != ' ' && character != ' ';
-            if after_space || (may_break && !CLOSING.contains(character) && !OPENING.contains(before)) {
+            if after_space
+                || (may_break && !CLOSING.contains(character) && !OPENING.contains(before))
+            {
                 cuts.push(at);
             }
         }
@@ -99,11 +110,17 @@ mod tests {
         let text = "他说：“你好，世界。”（《套接字》里写着：“端口”……）——调用 `connect()`，错误是 ECONNREFUSED；100% 的分组，℃·也一样！";
         for width in 16..60 {
             for line in wrap(text, width) {
-                let [first, last] = [line.chars().next(), line.chars().last()].map(Option::unwrap_or_default);
+                let [first, last] =
+                    [line.chars().next(), line.chars().last()].map(Option::unwrap_or_default);
                 assert!(!CLOSING.contains(first), "at {width}: {line}");
                 assert!(!OPENING.contains(last), "at {width}: {line}");
             }
-            assert!(!wrap("前面前面——后面后面", width).iter().any(|line| line.ends_with("面—") || line.starts_with("—后")), "at {width}");
+            assert!(
+                !wrap("前面前面——后面后面", width)
+                    .iter()
+                    .any(|line| line.ends_with("面—") || line.starts_with("—后")),
+                "at {width}"
+            );
         }
     }
 

@@ -100,13 +100,19 @@ pub fn recorded() -> &'static str {
 /// The lesson was left.
 #[must_use]
 pub fn left() -> &'static str {
-    either("Left. The same command begins this lesson again.", "已退出。再输入一次同样的命令，就从头学这一课。")
+    either(
+        "Left. The same command begins this lesson again.",
+        "已退出。再输入一次同样的命令，就从头学这一课。",
+    )
 }
 
 /// The lesson was left, and where is noted.
 #[must_use]
 pub fn left_noted() -> &'static str {
-    either("Left. The same command goes on from here.", "已退出。再输入同样的命令，就从这里接着学。")
+    either(
+        "Left. The same command goes on from here.",
+        "已退出。再输入同样的命令，就从这里接着学。",
+    )
 }
 
 /// The lesson was left after this experiment.
@@ -118,19 +124,28 @@ pub fn go_on_after(experiment: &str) -> String {
 /// Asks where to begin a lesson that was left.
 #[must_use]
 pub fn enter_goes_on_there() -> &'static str {
-    either("Enter goes on there (b begins again, q leaves) ", "按回车从那里继续（b 从头开始，q 退出） ")
+    either(
+        "Enter goes on there (b begins again, q leaves) ",
+        "按回车从那里继续（b 从头开始，q 退出） ",
+    )
 }
 
 /// How the predictions went.
 #[must_use]
 pub fn predictions_right(right: usize, asked: usize) -> String {
-    said!("Predictions: {right} of {asked} right, each at the first try.", "预测：{asked} 次中对了 {right} 次（每题只算第一次）。")
+    said!(
+        "Predictions: {right} of {asked} right, each at the first try.",
+        "预测：{asked} 次中对了 {right} 次（每题只算第一次）。"
+    )
 }
 
 /// Who is speaking: the lesson's number and title.
 #[must_use]
 pub fn lesson_title(number: Option<u32>, title: &str) -> String {
-    number.map_or_else(|| title.to_owned(), |number| said!("Lesson {number} · {title}", "第 {number} 课 · {title}"))
+    number.map_or_else(
+        || title.to_owned(),
+        |number| said!("Lesson {number} · {title}", "第 {number} 课 · {title}"),
+    )
 }
 
 /// Where the code shown stands.
@@ -144,7 +159,9 @@ pub fn code_at(path: &str, line: u32) -> String {
 pub fn compared(predicted: Option<&str>, right: &str, as_predicted: bool) -> String {
     match predicted {
         Some(_) if as_predicted => said!("You predicted it: {right}", "预测对了：{right}"),
-        Some(said) => said!("You predicted: {said}. It was: {right}", "你的预测：{said}。结果是：{right}"),
+        Some(said) => {
+            said!("You predicted: {said}. It was: {right}", "你的预测：{said}。结果是：{right}")
+        }
         None => said!("The answer: {right}", "答案：{right}"),
     }
 }
@@ -187,7 +204,10 @@ pub fn your_deadline() -> &'static str {
 /// What ended a run that was asked for alone.
 #[must_use]
 pub fn deadline_struck() -> &'static str {
-    either("the deadline struck before its end: --set deadline=… gives it longer", "没等运行结束，时限就到了：用 --set deadline=… 可以放宽")
+    either(
+        "the deadline struck before its end: --set deadline=… gives it longer",
+        "没等运行结束，时限就到了：用 --set deadline=… 可以放宽",
+    )
 }
 /// The usual deadline struck before the claim.
 #[must_use]
@@ -216,7 +236,10 @@ pub fn ended(status: ExitStatus) -> String {
 /// An experiment's process is gone before its end.
 #[must_use]
 pub fn without_a_word(aftermath: &str) -> String {
-    said!("the experiment's process ended without a word ({aftermath})", "实验进程没有交代结果就结束了（{aftermath}）")
+    said!(
+        "the experiment's process ended without a word ({aftermath})",
+        "实验进程没有交代结果就结束了（{aftermath}）"
+    )
 }
 
 /// A comparison that did not come out.
@@ -258,12 +281,19 @@ pub fn kernel_is_right() -> &'static str {
 /// Where a recording was made.
 #[must_use]
 pub fn recorded_on(kernel: &str, date: &str) -> String {
-    said!("Recorded on {kernel}, {date}. Nothing of this happened just now.", "这是录制的内容（{kernel}，{date}），都不是刚刚发生的。")
+    said!(
+        "Recorded on {kernel}, {date}. Nothing of this happened just now.",
+        "这是录制的内容（{kernel}，{date}），都不是刚刚发生的。"
+    )
 }
 
 /// What a command is called here: as it was started, by `cargo run` or by its name.
 fn command(words: &str) -> String {
-    if std::env::var_os("CARGO").is_some() { format!("cargo run -- {words}") } else { format!("explore {words}") }
+    if std::env::var_os("CARGO").is_some() {
+        format!("cargo run -- {words}")
+    } else {
+        format!("explore {words}")
+    }
 }
 
 /// What to type next.
@@ -281,7 +311,12 @@ pub fn begin(lesson: &Entry) -> String {
 /// How to go on after some lessons.
 #[must_use]
 pub fn go_on_with(lesson: &Entry) -> String {
-    said!("Go on with: {command} ({title})", "接着学：{command}（{title}）", command = lesson_command(lesson), title = lesson.title)
+    said!(
+        "Go on with: {command} ({title})",
+        "接着学：{command}（{title}）",
+        command = lesson_command(lesson),
+        title = lesson.title
+    )
 }
 
 fn lesson_command(lesson: &Entry) -> String {
@@ -291,13 +326,19 @@ fn lesson_command(lesson: &Entry) -> String {
 /// Every lesson is finished.
 #[must_use]
 pub fn all_done() -> &'static str {
-    either("You have finished every lesson there is. Any of them can be played again.", "所有的课都学完了。哪一课都可以再来一遍。")
+    either(
+        "You have finished every lesson there is. Any of them can be played again.",
+        "所有的课都学完了。哪一课都可以再来一遍。",
+    )
 }
 
 /// What every experiment takes besides.
 #[must_use]
 pub fn each_also_takes(name: &str, default: &str, help: &str) -> String {
-    said!("Each also takes --set {name}={default}: {help}.", "每个实验都还可以用 --set {name}={default}：{help}。")
+    said!(
+        "Each also takes --set {name}={default}: {help}.",
+        "每个实验都还可以用 --set {name}={default}：{help}。"
+    )
 }
 
 /// The course is done.
@@ -319,15 +360,30 @@ pub fn enter_starts_the_chat() -> &'static str {
 #[must_use]
 pub fn deadline(limit_ns: u64, blocked: &[Blocked]) -> Vec<String> {
     let limit = span_of(limit_ns);
-    let mut lines =
-        vec![said!("The deadline of {limit} struck, and the lab ended the experiment.", "{limit} 的时限到了，实验台结束了实验。")];
+    let mut lines = vec![said!(
+        "The deadline of {limit} struck, and the lab ended the experiment.",
+        "{limit} 的时限到了，实验台结束了实验。"
+    )];
     if blocked.is_empty() {
-        lines.push(either("Nobody was blocked in a call: an actor was busy elsewhere.", "没有谁阻塞在调用里：有一方在忙别的。").to_owned());
+        lines.push(
+            either(
+                "Nobody was blocked in a call: an actor was busy elsewhere.",
+                "没有谁阻塞在调用里：有一方在忙别的。",
+            )
+            .to_owned(),
+        );
     }
     lines.extend(blocked.iter().map(|one| {
-        let at = one.call.source.as_ref().map_or_else(String::new, |source| said!(", at {source}", "（{source}）"));
+        let at = one
+            .call
+            .source
+            .as_ref()
+            .map_or_else(String::new, |source| said!(", at {source}", "（{source}）"));
         let (actor, function, span) = (shown(&one.actor), &one.call.function, span_of(one.for_ns));
-        said!("{actor} had been blocked in {function}() for {span}{at}.", "{actor} 阻塞在 {function}() 里，已经 {span}{at}。")
+        said!(
+            "{actor} had been blocked in {function}() for {span}{at}.",
+            "{actor} 阻塞在 {function}() 里，已经 {span}{at}。"
+        )
     }));
     lines
 }
@@ -348,13 +404,20 @@ pub fn no_folder(folder: &Path) -> String {
 #[must_use]
 pub fn no_new_folder(folder: &Path, error: &io::Error) -> String {
     let (folder, error) = (folder.display(), error_text(error));
-    said!("the folder {folder} cannot be made: {error}: name another", "建不了文件夹 {folder}：{error}：请换一个")
+    said!(
+        "the folder {folder} cannot be made: {error}: name another",
+        "建不了文件夹 {folder}：{error}：请换一个"
+    )
 }
 
 /// A file is to be written where there is a folder.
 #[must_use]
 pub fn is_a_folder(path: &Path) -> String {
-    said!("{path} is a folder: name a file in it", "{path} 是文件夹：请写出其中的文件名", path = path.display())
+    said!(
+        "{path} is a folder: name a file in it",
+        "{path} 是文件夹：请写出其中的文件名",
+        path = path.display()
+    )
 }
 
 /// A page and the events or the frames are to go to one place.
@@ -383,7 +446,10 @@ pub fn left_after(experiment: &str) -> String {
 /// A lesson's predictions: right ones, those that were made, all.
 #[must_use]
 pub fn right_of(right: usize, answered: usize, all: usize) -> String {
-    said!("{right} of {answered} predictions right, of {all}", "预测 {answered}/{all} 次，对 {right} 次")
+    said!(
+        "{right} of {answered} predictions right, of {all}",
+        "预测 {answered}/{all} 次，对 {right} 次"
+    )
 }
 
 /// How many lessons are finished.
@@ -398,14 +464,21 @@ pub fn lessons_finished(finished: usize, all: usize) -> String {
 /// Where it is kept.
 #[must_use]
 pub fn kept_in(path: &Path) -> String {
-    said!("Kept in {path} (--reset begins anew)", "保存在 {path}（--reset 重新开始）", path = path.display())
+    said!(
+        "Kept in {path} (--reset begins anew)",
+        "保存在 {path}（--reset 重新开始）",
+        path = path.display()
+    )
 }
 
 /// What was noted is forgotten, or there was nothing.
 #[must_use]
 pub fn begun_anew(aside: Option<&Path>) -> String {
     match aside.map(Path::display) {
-        Some(aside) => said!("Your progress begins anew. What there was is now {aside}.", "进度重新开始。原来的记录已改名为 {aside}。"),
+        Some(aside) => said!(
+            "Your progress begins anew. What there was is now {aside}.",
+            "进度重新开始。原来的记录已改名为 {aside}。"
+        ),
         None => either("Nothing had been noted yet.", "还没有任何记录。").to_owned(),
     }
 }
@@ -433,12 +506,18 @@ pub fn shown_in(lesson: &Entry) -> String {
 /// What is tried: a network namespace, and as a user a user namespace around it.
 #[must_use]
 pub fn private_network() -> &'static str {
-    either("a private network (user and network namespaces)", "独立的网络（用户命名空间和网络命名空间）")
+    either(
+        "a private network (user and network namespaces)",
+        "独立的网络（用户命名空间和网络命名空间）",
+    )
 }
 /// What it serves for.
 #[must_use]
 pub fn private_network_serves() -> &'static str {
-    either("yes: experiments can count every frame, for nobody else sends there", "可用：没有别人在里面发送，实验能数清每一个帧")
+    either(
+        "yes: experiments can count every frame, for nobody else sends there",
+        "可用：没有别人在里面发送，实验能数清每一个帧",
+    )
 }
 /// What is tried: a TAP device.
 #[must_use]
@@ -448,7 +527,10 @@ pub fn device() -> &'static str {
 /// What it serves for.
 #[must_use]
 pub fn device_serves() -> &'static str {
-    either("yes: experiments see every frame, and can drop, delay or cut", "可用：实验能看到每一个帧，还能丢帧、延迟、断线")
+    either(
+        "yes: experiments see every frame, and can drop, delay or cut",
+        "可用：实验能看到每一个帧，还能丢帧、延迟、断线",
+    )
 }
 /// What is tried: an IPv6 socket on ::1.
 #[must_use]
@@ -468,7 +550,10 @@ pub fn threads() -> &'static str {
 /// What they serve for.
 #[must_use]
 pub fn threads_serves() -> &'static str {
-    either("yes: the kernel says who sleeps, and in what", "可用：内核会告诉我们谁在睡眠、睡在哪个调用里")
+    either(
+        "yes: the kernel says who sleeps, and in what",
+        "可用：内核会告诉我们谁在睡眠、睡在哪个调用里",
+    )
 }
 /// What is looked at.
 #[must_use]
@@ -483,8 +568,13 @@ pub fn terminal_is(width: usize, height: Option<usize>, colours: bool) -> String
         Some(height) => said!("{width} columns, {height} rows", "{width} 列，{height} 行"),
         None => said!("{width} columns", "{width} 列"),
     };
-    let advice = if width < 80 { either("; 80 columns show the pictures best", "；有 80 列时图最清楚") } else { "" };
-    let colours = if colours { either("colours", "彩色") } else { either("no colours", "无彩色") };
+    let advice = if width < 80 {
+        either("; 80 columns show the pictures best", "；有 80 列时图最清楚")
+    } else {
+        ""
+    };
+    let colours =
+        if colours { either("colours", "彩色") } else { either("no colours", "无彩色") };
     said!("{size}, {colours}{advice}", "{size}，{colours}{advice}")
 }
 
@@ -492,7 +582,10 @@ pub fn terminal_is(width: usize, height: Option<usize>, colours: bool) -> String
 #[must_use]
 pub fn experiments_here(live: usize, all: usize) -> String {
     if live == all {
-        said!("All {all} experiments run live on this machine.", "全部 {all} 个实验都能在本机上实际运行。")
+        said!(
+            "All {all} experiments run live on this machine.",
+            "全部 {all} 个实验都能在本机上实际运行。"
+        )
     } else {
         said!(
             "{live} of {all} experiments run live on this machine; the others play recordings, marked as such.",
@@ -533,7 +626,10 @@ pub fn recorded_with(parameters: &str) -> String {
 /// A run without frames, where they were to be written.
 #[must_use]
 pub fn no_frames(experiment: &str) -> String {
-    said!("{experiment}: no frame went over a wire of ours, so none was written", "{experiment}：没有帧经过我们的线路，所以什么也没有写")
+    said!(
+        "{experiment}: no frame went over a wire of ours, so none was written",
+        "{experiment}：没有帧经过我们的线路，所以什么也没有写"
+    )
 }
 
 /// A reason that has just been told.
@@ -583,19 +679,28 @@ pub fn no_lesson(name: &str, near: &str) -> String {
 /// No view has that name.
 #[must_use]
 pub fn no_view(name: &str, near: &str, all: &str) -> String {
-    said!("there is no view `{name}`{near} (there are {all})", "没有视图 `{name}`{near}（有这些：{all}）")
+    said!(
+        "there is no view `{name}`{near} (there are {all})",
+        "没有视图 `{name}`{near}（有这些：{all}）"
+    )
 }
 
 /// The experiment checks no claim of that name.
 #[must_use]
 pub fn no_claim(experiment: &str, claim: &str, near: &str) -> String {
-    said!("`{experiment}` checks no claim `{claim}`{near}", "`{experiment}` 不检验论断 `{claim}`{near}")
+    said!(
+        "`{experiment}` checks no claim `{claim}`{near}",
+        "`{experiment}` 不检验论断 `{claim}`{near}"
+    )
 }
 
 /// A lesson leaves out what the experiment checks.
 #[must_use]
 pub fn claim_left_out(experiment: &str, claim: &str) -> String {
-    said!("`{experiment}` also checks the claim `{claim}`: give it a sentence", "`{experiment}` 还检验论断 `{claim}`：请给它写一句话")
+    said!(
+        "`{experiment}` also checks the claim `{claim}`: give it a sentence",
+        "`{experiment}` 还检验论断 `{claim}`：请给它写一句话"
+    )
 }
 
 /// A file is not for us to write.
@@ -612,7 +717,10 @@ pub fn unwritable(path: impl Display, error: &io::Error) -> String {
 #[must_use]
 pub fn no_recording(path: impl Display, error: &io::Error) -> String {
     let error = error_text(error);
-    said!("{path}: {error}: name a file that `--record` wrote", "{path}：{error}：请给出用 `--record` 写成的文件")
+    said!(
+        "{path}: {error}: name a file that `--record` wrote",
+        "{path}：{error}：请给出用 `--record` 写成的文件"
+    )
 }
 
 /// A damaged recording has been shown as far as it goes.
@@ -633,14 +741,20 @@ pub fn one_standard_output() -> &'static str {
 /// The events and the frames were both to go to one file.
 #[must_use]
 pub fn one_file() -> &'static str {
-    either("--record and --pcap cannot both go to one file: name two", "--record 和 --pcap 不能写到同一个文件：请指定两个文件")
+    either(
+        "--record and --pcap cannot both go to one file: name two",
+        "--record 和 --pcap 不能写到同一个文件：请指定两个文件",
+    )
 }
 
 /// An experiment's process cannot be started.
 #[must_use]
 pub fn not_started(experiment: &str, error: &io::Error, remedy: &str) -> String {
     let error = error_text(error);
-    said!("{experiment}: its process cannot be started: {error}; {remedy}", "{experiment}：它的进程启动不了：{error}；{remedy}")
+    said!(
+        "{experiment}: its process cannot be started: {error}; {remedy}",
+        "{experiment}：它的进程启动不了：{error}；{remedy}"
+    )
 }
 
 /// What doctor asks of a process of its own cannot be asked.
@@ -653,7 +767,10 @@ pub fn no_probe(error: &io::Error) -> String {
 /// What doctor asked has no answer.
 #[must_use]
 pub fn no_answer(error: impl Display, status: impl Display) -> String {
-    said!("doctor: its probe did not answer: {error} ({status})", "doctor：探测进程没有回答：{error}（{status}）")
+    said!(
+        "doctor: its probe did not answer: {error} ({status})",
+        "doctor：探测进程没有回答：{error}（{status}）"
+    )
 }
 
 /// The terminal cannot be read or written.
@@ -675,7 +792,10 @@ pub fn knob(name: &str, default: &str, help: &str, takes: &str) -> String {
 #[must_use]
 pub fn step_title(experiment: &str, step: usize, back: bool) -> String {
     if back {
-        said!("{experiment} · step {step} again (Enter goes forward)", "{experiment} · 回看第 {step} 步（按回车往前）")
+        said!(
+            "{experiment} · step {step} again (Enter goes forward)",
+            "{experiment} · 回看第 {step} 步（按回车往前）"
+        )
     } else {
         said!("{experiment} · step {step}", "{experiment} · 第 {step} 步")
     }
@@ -690,7 +810,10 @@ pub fn step_over(experiment: &str) -> String {
 /// Which keys there are.
 #[must_use]
 pub fn step_keys() -> &'static str {
-    either("Enter makes this call · b back · c to the end · q leaves", "回车：执行这个调用 · b：回看 · c：运行到底 · q：退出")
+    either(
+        "Enter makes this call · b back · c to the end · q leaves",
+        "回车：执行这个调用 · b：回看 · c：运行到底 · q：退出",
+    )
 }
 
 /// The same, where there is little room.
@@ -702,7 +825,10 @@ pub fn step_keys_short() -> &'static str {
 /// Which keys there are while the run goes by itself.
 #[must_use]
 pub fn pace_keys() -> &'static str {
-    either("Enter goes on at once · b back · c to the end · q leaves", "回车：立即继续 · b：回看 · c：运行到底 · q：退出")
+    either(
+        "Enter goes on at once · b back · c to the end · q leaves",
+        "回车：立即继续 · b：回看 · c：运行到底 · q：退出",
+    )
 }
 
 /// Nothing is held any more, and somebody waits for the end.
@@ -729,7 +855,10 @@ pub fn step_needs_a_terminal() -> &'static str {
 /// What a stepped run's times are worth.
 #[must_use]
 pub fn was_stepped() -> &'static str {
-    either("This run was stepped: its times have the pauses in them.", "这次运行是逐步执行的：其中的时间包含了停顿。")
+    either(
+        "This run was stepped: its times have the pauses in them.",
+        "这次运行是逐步执行的：其中的时间包含了停顿。",
+    )
 }
 
 /// What did not come out in a stepped run.
@@ -744,7 +873,10 @@ pub fn perhaps_the_pause() -> &'static str {
 /// An experiment is not stepped: which of two comes first is what it is about.
 #[must_use]
 pub fn whole_race() -> &'static str {
-    either("which of two comes first is what it is about, and a pause would decide it", "它要看谁先到，停顿会改变结果")
+    either(
+        "which of two comes first is what it is about, and a pause would decide it",
+        "它要看谁先到，停顿会改变结果",
+    )
 }
 
 /// An experiment is not stepped: what a thread does when nothing happens is what it is about.
@@ -759,13 +891,19 @@ pub fn whole_sleep() -> &'static str {
 /// An experiment is not stepped: there are too many calls.
 #[must_use]
 pub fn whole_many() -> &'static str {
-    either("it makes hundreds of calls or more, and measures them", "它要做成百上千次调用，并测量它们")
+    either(
+        "it makes hundreds of calls or more, and measures them",
+        "它要做成百上千次调用，并测量它们",
+    )
 }
 
 /// An experiment is not stepped, and why.
 #[must_use]
 pub fn runs_whole(why: &str) -> String {
-    said!("This one is not stepped but run whole: {why}.", "这个实验不逐步执行，而是整个运行：{why}。")
+    said!(
+        "This one is not stepped but run whole: {why}.",
+        "这个实验不逐步执行，而是整个运行：{why}。"
+    )
 }
 
 // ---- a room's predictions ----
@@ -809,7 +947,10 @@ pub fn tally_no_number(letter: char) -> String {
 /// What belongs to no tally.
 #[must_use]
 pub fn tally_strange(what: char) -> String {
-    said!("`{what}` does not belong there: type 5 12 3, or a5 b12 c3.", "这里不该有 `{what}`：请写 5 12 3 或 a5 b12 c3。")
+    said!(
+        "`{what}` does not belong there: type 5 12 3, or a5 b12 c3.",
+        "这里不该有 `{what}`：请写 5 12 3 或 a5 b12 c3。"
+    )
 }
 
 /// More hands than any room has.
@@ -820,11 +961,22 @@ pub fn tally_large(most: u32) -> String {
 
 /// What most of a room predicted, beside what happened.
 #[must_use]
-pub fn room_compared(most_for: &[&str], most: u32, all: u32, right: &str, as_predicted: bool) -> String {
+pub fn room_compared(
+    most_for: &[&str],
+    most: u32,
+    all: u32,
+    right: &str,
+    as_predicted: bool,
+) -> String {
     match most_for {
-        _ if most == 0 => said!("No hand was raised. It was: {right}", "没有人举手。结果是：{right}"),
+        _ if most == 0 => {
+            said!("No hand was raised. It was: {right}", "没有人举手。结果是：{right}")
+        }
         [one] if as_predicted => {
-            said!("Most predicted it, {most} of {all}: {one}", "多数人预测对了（{all} 人中的 {most} 人）：{one}")
+            said!(
+                "Most predicted it, {most} of {all}: {one}",
+                "多数人预测对了（{all} 人中的 {most} 人）：{one}"
+            )
         }
         [one] => said!(
             "Most predicted, {most} of {all}: {one}. It was: {right}",

@@ -48,7 +48,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 ];
 
 fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).expect("a folder of the sources").map(|entry| entry.expect("an entry").path());
+    let entries = fs::read_dir(folder)
+        .expect("a folder of the sources")
+        .map(|entry| entry.expect("an entry").path());
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
@@ -63,15 +65,25 @@ fn no_import_runs_upward() {
         if ["main", "lib"].contains(&room.as_str()) {
             continue;
         }
-        let (_, allowed) =
-            MAY_IMPORT.iter().find(|(name, _)| *name == room).unwrap_or_else(|| panic!("the room `{room}` is not on the plan"));
+        let (_, allowed) = MAY_IMPORT
+            .iter()
+            .find(|(name, _)| *name == room)
+            .unwrap_or_else(|| panic!("the room `{room}` is not on the plan"));
         for (number, line) in fs::read_to_string(&path).expect("a source").lines().enumerate() {
             let code = line.split("//").next().unwrap_or_default();
             for (at, _) in code.match_indices("crate::") {
-                let name: String = code[at + 7..].chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                let name: String = code[at + 7..]
+                    .chars()
+                    .take_while(|c| c.is_alphanumeric() || *c == '_')
+                    .collect();
                 seen += 1;
                 let fine = name == room || name.is_empty() || allowed.contains(&name.as_str());
-                assert!(fine, "{}:{}: `{room}` must not import `{name}`", inside.display(), number + 1);
+                assert!(
+                    fine,
+                    "{}:{}: `{room}` must not import `{name}`",
+                    inside.display(),
+                    number + 1
+                );
             }
         }
     }

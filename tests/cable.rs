@@ -8,8 +8,12 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use socket_explorer::event::{Ending, Verdict, What};
-use socket_explorer::lab::wire::{Anything, Arp, Data, Icmp, Server, Syn, Udp, every, first, nth, share};
-use socket_explorer::lab::{self, Lab, Network, Result, Run, Socket, equal, failed_with, is, lasted};
+use socket_explorer::lab::wire::{
+    Anything, Arp, Data, Icmp, Server, Syn, Udp, every, first, nth, share,
+};
+use socket_explorer::lab::{
+    self, Lab, Network, Result, Run, Socket, equal, failed_with, is, lasted,
+};
 use socket_explorer::recording;
 use socket2::{Domain, Protocol, SockAddr, Type};
 
@@ -31,7 +35,9 @@ const SCENES: &[Scene] = &[
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
     if args.next().as_deref() == Some("scene") {
-        let Some((name, play)) = args.next().and_then(|name| SCENES.iter().find(|(known, _)| **known == *name)) else {
+        let Some((name, play)) =
+            args.next().and_then(|name| SCENES.iter().find(|(known, _)| **known == *name))
+        else {
             return ExitCode::FAILURE;
         };
         let run = Run {
@@ -51,8 +57,12 @@ fn main() -> ExitCode {
 
 fn holds(name: &str) -> bool {
     let this = std::env::current_exe().expect("this program");
-    let mut child =
-        Command::new(this).args(["scene", name]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("this program runs");
+    let mut child = Command::new(this)
+        .args(["scene", name])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("this program runs");
     let leash = child.stdin.take();
     let output = child.wait_with_output().expect("its output");
     drop(leash);
@@ -63,13 +73,18 @@ fn holds(name: &str) -> bool {
     };
     let broken: Vec<_> = run.claims().filter(|claim| claim.verdict != Verdict::Held).collect();
     match run.ending() {
-        Some(Ending::Finished) if broken.is_empty() && run.claims().count() > 0 => println!("{name} ... ok"),
+        Some(Ending::Finished) if broken.is_empty() && run.claims().count() > 0 => {
+            println!("{name} ... ok")
+        }
         Some(Ending::Unavailable { why }) => println!("{name} ... not checked: {why}"),
         other => {
             println!("{name} ... FAILED: {other:?}\n{broken:#?}");
             run.events.iter().for_each(|event| {
                 if let What::Frame(frame) = &event.what {
-                    println!("  {:>12} {} {}: {}", event.at_ns, frame.sent_by, frame.treatment, frame.layers);
+                    println!(
+                        "  {:>12} {} {}: {}",
+                        event.at_ns, frame.sent_by, frame.treatment, frame.layers
+                    );
                 }
             });
             return false;
@@ -114,7 +129,10 @@ fn icmp(lab: &Lab) -> Result<()> {
     lab.claim("refused", failed_with("recv", &client.recv(&mut [0; 100]), "ECONNREFUSED"));
     let number = |flow: Option<u32>| flow.map_or(-1, i64::from);
     lab.claim("by-the-server", is("sent by", complaint.sent_by.to_string(), "server"));
-    lab.claim("same-flow", equal("ICMP", number(complaint.flow), "UDP", number(lab.wire()?.until(Udp).flow)));
+    lab.claim(
+        "same-flow",
+        equal("ICMP", number(complaint.flow), "UDP", number(lab.wire()?.until(Udp).flow)),
+    );
     Ok(())
 }
 
@@ -124,10 +142,15 @@ fn delay(lab: &Lab) -> Result<()> {
     let to = across(lab, &server)?;
     client.send_to(b"first", &to)?;
     client.send_to(b"second", &to)?;
-    lab.claim("order", is("first to arrive", text(&server)?, "second").and(is("then", text(&server)?, "first")));
-    let delivered = |event: &&socket_explorer::event::Event| matches!(event.what, What::Delivered { .. });
+    lab.claim(
+        "order",
+        is("first to arrive", text(&server)?, "second").and(is("then", text(&server)?, "first")),
+    );
+    let delivered =
+        |event: &&socket_explorer::event::Event| matches!(event.what, What::Delivered { .. });
     let events = lab.recorder().events();
-    let (told, sent) = (events.iter().filter(delivered).collect::<Vec<_>>(), lab.wire()?.until(Udp));
+    let (told, sent) =
+        (events.iter().filter(delivered).collect::<Vec<_>>(), lab.wire()?.until(Udp));
     lab.claim("delivery-is-told", is("deliveries", told.len(), 1));
     let late = Duration::from_nanos(told.first().map_or(0, |event| event.at_ns - sent.at_ns));
     lab.claim("late", lasted("on the way", late, Duration::from_millis(200)));
@@ -142,8 +165,9 @@ fn both_ways(lab: &Lab) -> Result<()> {
     client.close()?;
     let fin = lab.wire()?.until(every(socket_explorer::lab::wire::Fin));
     lab.wire()?.settle();
-    let after =
-        lab.recorder().events().into_iter().filter(|event| matches!(&event.what, What::Delivered { frame } if *frame == fin.frame.frame));
+    let after = lab.recorder().events().into_iter().filter(
+        |event| matches!(&event.what, What::Delivered { frame } if *frame == fin.frame.frame),
+    );
     lab.claim("settled", is("deliveries of the FIN", after.count(), 1));
     Ok(())
 }
@@ -162,7 +186,10 @@ fn reorder(lab: &Lab) -> Result<()> {
     let to = across(lab, &server)?;
     client.send_to(b"one", &to)?;
     client.send_to(b"two", &to)?;
-    lab.claim("overtaken", is("first", text(&server)?, "two").and(is("second", text(&server)?, "one")));
+    lab.claim(
+        "overtaken",
+        is("first", text(&server)?, "two").and(is("second", text(&server)?, "one")),
+    );
     Ok(())
 }
 
@@ -180,7 +207,14 @@ fn lose(lab: &Lab) -> Result<()> {
         arrived.push(number);
     }
     let passed = lab.wire()?.seen(Udp).iter().filter(|seen| seen.treatment.fate.arrives()).count();
-    lab.claim("counted", equal("received", arrived.len(), "passed", passed).and(is("lost with seed 1", 100 - passed, 16)));
+    lab.claim(
+        "counted",
+        equal("received", arrived.len(), "passed", passed).and(is(
+            "lost with seed 1",
+            100 - passed,
+            16,
+        )),
+    );
     Ok(())
 }
 
@@ -190,7 +224,10 @@ fn fragments(lab: &Lab) -> Result<()> {
     lab.claim("whole", is("bytes", server.recv(&mut [0; 5000])?, 4000));
     let parts = lab.wire()?.seen(Udp);
     lab.claim("fragments", is("fragments", parts.len(), 3));
-    lab.claim("together", is("of flow 1", parts.iter().filter(|part| part.flow == Some(1)).count(), 3));
+    lab.claim(
+        "together",
+        is("of flow 1", parts.iter().filter(|part| part.flow == Some(1)).count(), 3),
+    );
     Ok(())
 }
 

@@ -22,7 +22,13 @@ struct Side {
 impl Side {
     fn start(args: &[&str]) -> Side {
         let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
-        command.arg("chat").args(args).env("LC_ALL", "C.UTF-8").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .arg("chat")
+            .args(args)
+            .env("LC_ALL", "C.UTF-8")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().expect("explore starts");
         let notes = BufReader::new(child.stderr.take().expect("piped"));
         Side { child, notes }
@@ -70,7 +76,12 @@ impl Side {
         let mut seen = Vec::new();
         let mut byte = [0];
         while !seen.ends_with(text.as_bytes()) {
-            assert_eq!(self.stdout().read(&mut byte).expect("read"), 1, "it ended after {:?}", String::from_utf8_lossy(&seen));
+            assert_eq!(
+                self.stdout().read(&mut byte).expect("read"),
+                1,
+                "it ended after {:?}",
+                String::from_utf8_lossy(&seen)
+            );
             seen.push(byte[0]);
         }
     }
@@ -148,7 +159,9 @@ fn peer(at: &str) -> Socket {
 
 fn has_ipv6() -> bool {
     let any: std::net::SocketAddr = "[::1]:0".parse().expect("an address");
-    Socket::new(Domain::IPV6, Type::STREAM, None).and_then(|socket| socket.bind(&any.into())).is_ok()
+    Socket::new(Domain::IPV6, Type::STREAM, None)
+        .and_then(|socket| socket.bind(&any.into()))
+        .is_ok()
 }
 
 #[test]
@@ -165,7 +178,10 @@ fn every_style_talks_over_every_family() {
             let (client, server) = end_both(client, server);
             assert_eq!((client.0.as_str(), client.2), ("", Some(0)), "{style} {address}");
             assert_eq!((server.0.as_str(), server.2), ("", Some(0)), "{style} {address}");
-            assert!(!std::path::Path::new(at.trim_start_matches("unix:")).exists(), "our file is removed");
+            assert!(
+                !std::path::Path::new(at.trim_start_matches("unix:")).exists(),
+                "our file is removed"
+            );
         }
     }
 }
@@ -185,7 +201,10 @@ fn nothing_is_lost_and_nothing_added() {
         let typing = std::thread::spawn(move || input.write_all(sent.as_bytes()));
         let (shown, _, code) = server.wait();
         typing.join().expect("joined").expect("all is read");
-        let unlabelled: String = shown.split_inclusive('\n').map(|line| line.strip_prefix("Jack: ").expect("a label")).collect();
+        let unlabelled: String = shown
+            .split_inclusive('\n')
+            .map(|line| line.strip_prefix("Jack: ").expect("a label"))
+            .collect();
         assert!(unlabelled == text, "{style}");
         assert_eq!((code, client.wait().2), (Some(0), Some(0)));
     }
@@ -260,7 +279,8 @@ fn what_a_peer_sends_is_never_obeyed() {
     let socket = peer(&at);
     socket.send("\u{1b}[2J\u{9b}31m\u{7}\u{202e}\u{200b}\rJack\u{feff}".as_bytes()).expect("send");
     socket.send(b"\xff\xc3\xed\xa0\x80\0\r\n").expect("send");
-    let shown = r"Jack: \u{1b}[2J\u{9b}31m\u{7}\u{202e}\u{200b}\u{d}Jack\u{feff}\xff\xc3\xed\xa0\x80\u{0}";
+    let shown =
+        r"Jack: \u{1b}[2J\u{9b}31m\u{7}\u{202e}\u{200b}\u{d}Jack\u{feff}\xff\xc3\xed\xa0\x80\u{0}";
     server.shows(&format!("{shown}\r\n"));
     drop(socket);
     assert_eq!(server.end().2, Some(0));
@@ -287,7 +307,11 @@ fn a_line_without_end(style: &str) {
         shown += server.stdout().read(&mut block).expect("read");
     }
     assert_eq!(shown, 30_000_000 + label, "{style}");
-    assert!(peak(&server).is_none_or(|kilobytes| kilobytes < 24_000), "{style}: 30 MB have come, and in use are {:?} kB", peak(&server));
+    assert!(
+        peak(&server).is_none_or(|kilobytes| kilobytes < 24_000),
+        "{style}: 30 MB have come, and in use are {:?} kB",
+        peak(&server)
+    );
     sending.join().expect("joined").expect("sent");
     let (_, _, code) = server.wait();
     assert_eq!(code, Some(0), "{style}");
@@ -295,7 +319,10 @@ fn a_line_without_end(style: &str) {
 
 #[test]
 fn a_second_client_is_refused() {
-    for (style, address) in STYLES.into_iter().flat_map(|style| addresses("second").into_iter().map(move |address| (style, address))) {
+    for (style, address) in STYLES
+        .into_iter()
+        .flat_map(|style| addresses("second").into_iter().map(move |address| (style, address)))
+    {
         let (mut server, at) = Side::server(&address, &["--style", style]);
         let first = peer(&at);
         assert!(server.note().starts_with("connected from: "));
@@ -311,7 +338,10 @@ fn a_second_client_is_refused() {
 
 #[test]
 fn one_that_waited_in_the_backlog_is_sent_away_when_another_is_taken() {
-    for (style, address) in STYLES.into_iter().flat_map(|style| addresses("backlog").into_iter().map(move |address| (style, address))) {
+    for (style, address) in STYLES
+        .into_iter()
+        .flat_map(|style| addresses("backlog").into_iter().map(move |address| (style, address)))
+    {
         let (mut server, at) = Side::server(&address, &["--style", style]);
         let process = nix::unistd::Pid::from_raw(server.child.id().cast_signed());
         // While it is stopped, the kernel takes both calls for it.
@@ -322,7 +352,10 @@ fn one_that_waited_in_the_backlog_is_sent_away_when_another_is_taken() {
         nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGCONT).expect("kill");
         assert!(server.note().starts_with("connected from: "));
         let (_, notes, code) = second.wait();
-        assert!(notes.contains("the peer has broken the connection") && notes.contains("ECONNRESET"), "{address}: {notes}");
+        assert!(
+            notes.contains("the peer has broken the connection") && notes.contains("ECONNRESET"),
+            "{address}: {notes}"
+        );
         assert_eq!(code, Some(1), "{address}");
         first.send(b"still here\n").expect("send");
         server.shows("Jack: still here\n");
@@ -378,7 +411,10 @@ fn lines_that_end_with_cr_lf_are_lines() {
         }
         socket.shutdown(Shutdown::Write).expect("shutdown");
         let (shown, _, code) = server.end();
-        assert_eq!(shown, "Jack: 你好\r\nJack: 在吗\r\nJack: \r\nJack: a\\u{d}b\r\n", "{style}: as they came");
+        assert_eq!(
+            shown, "Jack: 你好\r\nJack: 在吗\r\nJack: \r\nJack: a\\u{d}b\r\n",
+            "{style}: as they came"
+        );
         assert_eq!(code, Some(0), "{style}");
     }
 }
@@ -393,7 +429,10 @@ fn what_cannot_be_read_or_shown_is_said() {
             .stdin(std::fs::File::open("/tmp").expect("a folder"));
         let told = command.output().expect("it ends");
         let notes = String::from_utf8_lossy(&told.stderr);
-        assert!(notes.contains("what is typed cannot be read: read") && notes.contains("EISDIR"), "{style}: {notes}");
+        assert!(
+            notes.contains("what is typed cannot be read: read") && notes.contains("EISDIR"),
+            "{style}: {notes}"
+        );
         assert_eq!(told.status.code(), Some(1), "{style}");
         // It has hung up, in an orderly way.
         assert_eq!(server.end().2, Some(0), "{style}");
@@ -403,10 +442,16 @@ fn what_cannot_be_read_or_shown_is_said() {
         let (mut server, at) = Side::server("127.0.0.1:0", &[]);
         server.types("你好\n");
         let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("full(4)");
-        command.args(["chat", "client", "--lang", "en", "--address", &at, "--style", style]).stdin(Stdio::null()).stdout(full);
+        command
+            .args(["chat", "client", "--lang", "en", "--address", &at, "--style", style])
+            .stdin(Stdio::null())
+            .stdout(full);
         let told = command.output().expect("it ends");
         let notes = String::from_utf8_lossy(&told.stderr);
-        assert!(notes.contains("what the peer says cannot be shown: write") && notes.contains("ENOSPC"), "{style}: {notes}");
+        assert!(
+            notes.contains("what the peer says cannot be shown: write") && notes.contains("ENOSPC"),
+            "{style}: {notes}"
+        );
         assert_eq!(told.status.code(), Some(1), "{style}");
         server.end();
     }
@@ -470,9 +515,14 @@ fn of_many_that_find_one_stale_file_one_listens_and_the_others_leave_it_alone() 
         left.bind(&SockAddr::unix(&file).expect("short")).expect("bind");
         drop(left);
         let address = format!("unix:{}", file.display());
-        let mut servers: Vec<Side> = (0..8).map(|_| Side::start(&["server", "--address", &address])).collect();
+        let mut servers: Vec<Side> =
+            (0..8).map(|_| Side::start(&["server", "--address", &address])).collect();
         let notes: Vec<String> = servers.iter_mut().map(Side::note).collect();
-        assert_eq!(notes.iter().filter(|note| *note == "waiting for connection...").count(), 1, "{notes:?}");
+        assert_eq!(
+            notes.iter().filter(|note| *note == "waiting for connection...").count(),
+            1,
+            "{notes:?}"
+        );
         assert_eq!(notes.iter().filter(|note| note.contains("EADDRINUSE")).count(), 7, "{notes:?}");
         drop(peer(&address));
         let mut codes: Vec<_> = servers.into_iter().map(|server| server.end().2).collect();
@@ -489,17 +539,25 @@ fn an_output_that_does_not_block_is_waited_for() {
     nix::fcntl::fcntl(&into, nix::fcntl::FcntlArg::F_SETFL(flags)).expect("fcntl");
     let at = format!("unix:{}", path("non-blocking").display());
     let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
-    command.args(["chat", "server", "--address", &at]).stdin(Stdio::null()).stdout(into).stderr(Stdio::piped());
+    command
+        .args(["chat", "server", "--address", &at])
+        .stdin(Stdio::null())
+        .stdout(into)
+        .stderr(Stdio::piped());
     let mut child = command.spawn().expect("explore starts");
     drop(command);
     let mut notes = BufReader::new(child.stderr.take().expect("piped"));
     notes.read_line(&mut String::new()).expect("it waits");
     let mut socket = peer(&at);
     // Several times what the pipe holds, and nobody reads it before all is sent but what the kernel holds.
-    let sending = std::thread::spawn(move || (0..100_000).try_for_each(|number| socket.write_all(format!("{number}\n").as_bytes())));
+    let sending = std::thread::spawn(move || {
+        (0..100_000).try_for_each(|number| socket.write_all(format!("{number}\n").as_bytes()))
+    });
     let mut shown = String::new();
     out.read_to_string(&mut shown).expect("UTF-8");
-    assert!(shown == (0..100_000).fold(String::new(), |all, number| all + &format!("Jack: {number}\n")));
+    assert!(
+        shown == (0..100_000).fold(String::new(), |all, number| all + &format!("Jack: {number}\n"))
+    );
     sending.join().expect("joined").expect("sent");
     assert_eq!(child.wait().expect("it ends").code(), Some(0));
 }
@@ -511,7 +569,8 @@ fn a_signal_removes_the_file() {
         let file = path(signal.as_str());
         let (server, _) = Side::server(&format!("unix:{}", file.display()), &[]);
         assert!(file.exists());
-        nix::sys::signal::kill(nix::unistd::Pid::from_raw(server.child.id().cast_signed()), signal).expect("kill");
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(server.child.id().cast_signed()), signal)
+            .expect("kill");
         assert_eq!(server.wait().2, Some(code), "{signal}");
         assert!(!file.exists(), "{signal}");
     }
@@ -519,10 +578,15 @@ fn a_signal_removes_the_file() {
 
 #[test]
 fn nobody_there_is_said_after_all_retries() {
-    let (_, notes, code) = Side::client(&format!("unix:{}", path("nobody").display()), &["--retries", "2"]).wait();
+    let (_, notes, code) =
+        Side::client(&format!("unix:{}", path("nobody").display()), &["--retries", "2"]).wait();
     assert_eq!(notes.matches("again in").count(), 2, "{notes}");
     assert!(notes.contains("0.2 s") && notes.contains("0.4 s"), "{notes}");
-    assert_eq!(notes.matches("nobody takes calls").count(), 1, "what would help is said once, at the end: {notes}");
+    assert_eq!(
+        notes.matches("nobody takes calls").count(),
+        1,
+        "what would help is said once, at the end: {notes}"
+    );
     assert_eq!(code, Some(3));
 }
 
@@ -561,7 +625,8 @@ fn every_error_says_what_failed_where_and_what_to_do() {
     let folder = std::env::temp_dir();
     let (in_use, at) = Side::server("127.0.0.1:0", &[]);
     let told = |side: &str, address: &str| {
-        let (shown, notes, code) = Side::start(&[side, "--address", address, "--timeout", "1s"]).wait();
+        let (shown, notes, code) =
+            Side::start(&[side, "--address", address, "--timeout", "1s"]).wait();
         assert_eq!(shown, "");
         (notes, code)
     };
@@ -594,8 +659,12 @@ fn every_error_says_what_failed_where_and_what_to_do() {
     }
     // Root may listen at any port, and on some machines everybody may.
     let first = std::net::SocketAddr::from((std::net::Ipv4Addr::LOCALHOST, 1));
-    let (notes, code) = match Socket::new(Domain::IPV4, Type::STREAM, None).and_then(|socket| socket.bind(&first.into())) {
-        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => told("server", "127.0.0.1:1"),
+    let (notes, code) = match Socket::new(Domain::IPV4, Type::STREAM, None)
+        .and_then(|socket| socket.bind(&first.into()))
+    {
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            told("server", "127.0.0.1:1")
+        }
         _ => return in_use.kill(),
     };
     assert!(notes.contains("EACCES") && notes.contains("choose a higher one"), "{notes}");
@@ -625,7 +694,10 @@ fn calls_are_traced_with_their_threads_and_recorded() {
     assert_eq!(code, Some(0));
     let text = std::fs::read_to_string(&file).expect("a recording");
     let _ = std::fs::remove_file(&file);
-    assert!(text.lines().count() > 10 && text.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()));
+    assert!(
+        text.lines().count() > 10
+            && text.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok())
+    );
 }
 
 /// The program, or `None` with a word about it if it is not installed.
@@ -659,24 +731,39 @@ fn the_notes_own_program_is_understood() {
         let port = at.rsplit_once(':').expect("a port").1;
         let mut python = Command::new("python3");
         python.env("PYTHONIOENCODING", "utf-8");
-        let client = python.args(["-c", NOTES_CLIENT, port]).stdout(Stdio::piped()).spawn().expect("python3 starts");
+        let client = python
+            .args(["-c", NOTES_CLIENT, port])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("python3 starts");
         for (said, answer) in [("你好", "你也好啊\n"), ("在吗", "在\n")] {
             server.shows(&format!("Jack: {said}\n"));
             server.types(answer);
         }
         let told = client.wait_with_output().expect("it ends");
-        assert_eq!(String::from_utf8_lossy(&told.stdout), "Jack:你也好啊\n\nJack:在\n\n", "{style}");
+        assert_eq!(
+            String::from_utf8_lossy(&told.stdout),
+            "Jack:你也好啊\n\nJack:在\n\n",
+            "{style}"
+        );
         assert_eq!(server.end().2, Some(0));
     }
 }
 
 #[test]
 fn nc_and_socat_are_understood() {
-    for (name, args) in [("nc", &["-N", "127.0.0.1", "PORT"][..]), ("socat", &["-", "TCP:127.0.0.1:PORT"])] {
-        let Some(mut command) = installed(name) else { continue };
+    for (name, args) in
+        [("nc", &["-N", "127.0.0.1", "PORT"][..]), ("socat", &["-", "TCP:127.0.0.1:PORT"])]
+    {
+        let Some(mut command) = installed(name) else {
+            continue;
+        };
         let (mut server, at) = Side::server("127.0.0.1:0", &[]);
         let port = at.rsplit_once(':').expect("a port").1;
-        command.args(args.iter().map(|arg| arg.replace("PORT", port))).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command
+            .args(args.iter().map(|arg| arg.replace("PORT", port)))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped());
         let mut peer = command.spawn().expect("it starts");
         let mut keys = peer.stdin.take().expect("piped");
         keys.write_all("你好\r\n".as_bytes()).expect("it reads");
@@ -703,7 +790,11 @@ fn a_peer_that_never_reads_keeps_nobody_from_hearing_it() {
             socket.send(format!("line {number}\n").as_bytes()).expect("send");
             server.shows(&format!("Jack: line {number}\n"));
         }
-        assert!(peak(&server).is_none_or(|kilobytes| kilobytes < 24_000), "{style}: {:?} kB are in use", peak(&server));
+        assert!(
+            peak(&server).is_none_or(|kilobytes| kilobytes < 24_000),
+            "{style}: {:?} kB are in use",
+            peak(&server)
+        );
         drop(socket);
         assert_eq!(server.wait().2, Some(1), "{style}");
         assert!(typing.join().expect("joined").is_err());

@@ -24,7 +24,8 @@ fn sits_down(args: &[&str]) -> Person {
 fn families() -> Vec<&'static str> {
     let mut families = vec!["127.0.0.1", "unix:/path"];
     let any: std::net::SocketAddr = "[::1]:0".parse().expect("an address");
-    match Socket::new(Domain::IPV6, Type::STREAM, None).and_then(|socket| socket.bind(&any.into())) {
+    match Socket::new(Domain::IPV6, Type::STREAM, None).and_then(|socket| socket.bind(&any.into()))
+    {
         Ok(()) => families.push("[::1]"),
         Err(error) => println!("not tried: [::1], which this machine does not have ({error})"),
     }
@@ -44,7 +45,8 @@ fn every(styles: &[&'static str]) -> impl Iterator<Item = (&'static str, &'stati
 /// An address of this family that no other test has.
 fn address(family: &str) -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    let name = format!("explore-terminal-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let name =
+        format!("explore-terminal-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
     match family {
         "unix:/path" => format!("unix:/tmp/{name}"),
         "unix:@name" => format!("unix:@{name}"),
@@ -288,7 +290,10 @@ fn one_can_leave_a_peer_that_never_stops_talking() {
     for (style, family) in every(&BOTH_AT_ONCE) {
         for (keys, code) in [("/quit\r", 0), ("\u{3}", 130)] {
             let (mut one, mut socket) = one_and_a_socket(style, family);
-            let talking = std::thread::spawn(move || while socket.write_all(&b"on and on\n".repeat(1000)).is_ok() {});
+            let talking =
+                std::thread::spawn(
+                    move || while socket.write_all(&b"on and on\n".repeat(1000)).is_ok() {},
+                );
             one.sees("Jack: on and on\r\n");
             one.types(keys);
             // The end of what it shows, for a terminal that nobody reads is soon full: the editor's end, and the chat's.

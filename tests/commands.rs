@@ -7,7 +7,11 @@ use std::process::{Command, Output, Stdio};
 
 fn explore() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
-    command.stdin(Stdio::null()).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE").env_remove("CARGO");
+    command
+        .stdin(Stdio::null())
+        .env_remove("NO_COLOR")
+        .env_remove("CLICOLOR_FORCE")
+        .env_remove("CARGO");
     command.env("LC_ALL", "C"); // it speaks English, wherever this test runs
     command.env("XDG_STATE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/nobodys-state"));
     command
@@ -73,10 +77,19 @@ fn a_lesson_that_names_what_there_is_not_is_told_by_file_and_line() {
     let folder = folder("bad-lessons");
     let good = "# T\n> Q?\n\n```experiment address-port-protocol\nview: sockets\nsome-claim: Words.\n```\n";
     for (text, expected) in [
-        (good.replace("address-port-protocol", "adress-port-protocol"), ":4: there is no experiment `adress-port-protocol`; did you mean"),
-        (good.replace("view: sockets", "view: socket"), ":5: there is no view `socket`; did you mean `sockets`?"),
+        (
+            good.replace("address-port-protocol", "adress-port-protocol"),
+            ":4: there is no experiment `adress-port-protocol`; did you mean",
+        ),
+        (
+            good.replace("view: sockets", "view: socket"),
+            ":5: there is no view `socket`; did you mean `sockets`?",
+        ),
         (good.to_owned(), ":6: `address-port-protocol` checks no claim `some-claim`"),
-        (good.replace("some-claim: Words.\n", ""), ":4: `address-port-protocol` also checks the claim"),
+        (
+            good.replace("some-claim: Words.\n", ""),
+            ":4: `address-port-protocol` also checks the claim",
+        ),
         ("nothing".to_owned(), ":1: a lesson begins with its title"),
     ] {
         let file = folder.join("mine.md");
@@ -115,13 +128,18 @@ fn a_recording_replays_and_a_damaged_one_is_shown_as_far_as_it_goes() {
         ("foreign.jsonl", "{\"hello\":1}\n", "foreign.jsonl:1: an event stands before"),
         ("picture.png", "\u{89}PNG\n", "picture.png:1: it is not a line of a recording"),
         ("empty.jsonl", "", "there is no recording in it"),
-        ("later.jsonl", "{\"format\":\"socket-explorer recording\",\"version\":99}\n", "get a newer `explore`"),
+        (
+            "later.jsonl",
+            "{\"format\":\"socket-explorer recording\",\"version\":99}\n",
+            "get a newer `explore`",
+        ),
     ] {
         let file = folder.join(name);
         fs::write(&file, content).expect("written");
         let (_, err, code) = told(&["replay", file.to_str().expect("UTF-8")]);
         // An object without a header is foreign whichever way it is told.
-        let told = err.contains(expected) || (name == "foreign.jsonl" && err.contains("foreign.jsonl:1: it is not a line"));
+        let told = err.contains(expected)
+            || (name == "foreign.jsonl" && err.contains("foreign.jsonl:1: it is not a line"));
         assert!(told, "{name}: {err}");
         assert_eq!(code, Some(2), "{name}");
     }
@@ -129,13 +147,21 @@ fn a_recording_replays_and_a_damaged_one_is_shown_as_far_as_it_goes() {
 
 #[test]
 fn output_that_is_closed_early_ends_it_quietly() {
-    let mut child = explore().args(["lesson", "1"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    let mut child = explore()
+        .args(["lesson", "1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("starts");
     let mut first = [0; 16];
     let mut out = child.stdout.take().expect("piped");
     out.read_exact(&mut first).expect("begins to write");
     drop(out);
     let ended = child.wait_with_output().expect("ends");
-    assert_eq!((String::from_utf8_lossy(&ended.stderr).as_ref(), ended.status.code()), ("", Some(0)));
+    assert_eq!(
+        (String::from_utf8_lossy(&ended.stderr).as_ref(), ended.status.code()),
+        ("", Some(0))
+    );
 }
 
 #[test]
@@ -158,7 +184,10 @@ fn a_file_for_frames_that_cannot_be_written_is_known_before_anything_runs() {
 #[test]
 fn with_json_on_standard_output_nothing_else_is_there() {
     let (out, err, code) = told(&["run", "two-processes", "--json", "-"]);
-    assert!(out.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()), "{out}");
+    assert!(
+        out.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()),
+        "{out}"
+    );
     assert!(out.lines().count() > 10);
     assert_eq!((err.as_str(), code), ("", Some(0)));
 }
@@ -169,9 +198,15 @@ fn every_width_is_kept_and_ascii_is_ascii() {
         for width in ["20", "40", "80"] {
             let (out, _, code) = told(&["lesson", lesson, "--width", width, "--ascii"]);
             let widest = out.lines().map(|line| line.chars().count()).max().unwrap_or(0);
-            assert!(widest <= width.parse().expect("a number"), "lesson {lesson} at {width}: {widest} columns");
+            assert!(
+                widest <= width.parse().expect("a number"),
+                "lesson {lesson} at {width}: {widest} columns"
+            );
             assert_eq!(code, Some(0));
-            let odd: Vec<_> = out.chars().filter(|c| !c.is_ascii() && !('\u{4e00}'..='\u{9fff}').contains(c)).collect();
+            let odd: Vec<_> = out
+                .chars()
+                .filter(|c| !c.is_ascii() && !('\u{4e00}'..='\u{9fff}').contains(c))
+                .collect();
             assert!(odd.is_empty(), "lesson {lesson}: {odd:?}");
         }
     }
@@ -184,7 +219,8 @@ fn the_wires_views_keep_every_width_and_are_ascii_when_asked() {
     let file = folder("views-of-the-wire").join("mine.md");
     let step = |name: &str| {
         let experiment = socket_explorer::experiments::find(name).expect("an experiment");
-        let claims: String = experiment.claims.iter().map(|claim| format!("{claim}: Words.\n")).collect();
+        let claims: String =
+            experiment.claims.iter().map(|claim| format!("{claim}: Words.\n")).collect();
         format!("```experiment {name}\nview: layers\nview: retries\n{claims}```\n")
     };
     let text = format!("# T\n> Q?\n\n{}{}", step("three-way-handshake"), step("lost-syn"));
@@ -209,9 +245,13 @@ fn colours_are_for_terminals_unless_asked_for() {
 
 #[test]
 fn a_deadline_names_who_was_blocked_and_where() {
-    let (out, _, code) = told(&["run", "nobody-home", "--set", "silence=9s", "--set", "deadline=300ms"]);
+    let (out, _, code) =
+        told(&["run", "nobody-home", "--set", "silence=9s", "--set", "deadline=300ms"]);
     assert!(out.contains("The deadline of 300 ms struck"), "{out}");
-    assert!(out.contains("had been blocked in recv") && out.contains("src/experiments/tcp_udp.rs:"), "{out}");
+    assert!(
+        out.contains("had been blocked in recv") && out.contains("src/experiments/tcp_udp.rs:"),
+        "{out}"
+    );
     assert_eq!(code, Some(3), "it was the user's own deadline: nothing is broken");
 }
 
@@ -219,7 +259,10 @@ fn a_deadline_names_who_was_blocked_and_where() {
 fn a_slip_of_the_fingers_empties_no_file() {
     let file = folder("kept").join("keep.jsonl");
     let path = file.to_str().expect("UTF-8");
-    for args in [["run", "no-such-experiment", "--record", path], ["lesson", "no-such-lesson", "--record", path]] {
+    for args in [
+        ["run", "no-such-experiment", "--record", path],
+        ["lesson", "no-such-lesson", "--record", path],
+    ] {
         fs::write(&file, "precious\n").expect("written");
         assert_eq!(told(&args).2, Some(2));
         assert_eq!(fs::read_to_string(&file).expect("still there"), "precious\n", "{args:?}");
@@ -231,7 +274,11 @@ fn what_a_file_says_is_never_obeyed_by_the_terminal() {
     let folder = folder("hostile");
     let evil = "\u{1b}]0;owned\u{7}\u{1b}[2J\u{202e}\u{9b}31m";
     let lesson = folder.join("evil.md");
-    fs::write(&lesson, format!("# T{evil}\n> Q{evil}\n\nProse {evil} and `code {evil}`.\n\n- item {evil}\n")).expect("written");
+    fs::write(
+        &lesson,
+        format!("# T{evil}\n> Q{evil}\n\nProse {evil} and `code {evil}`.\n\n- item {evil}\n"),
+    )
+    .expect("written");
     let recording = folder.join("evil.jsonl");
     let header = serde_json::json!({ "format": "socket-explorer recording", "version": 1, "kernel": evil, "date": evil, "experiment": evil, "parameters": {} });
     let claim = serde_json::json!({ "at_ns": u64::MAX, "actor": evil, "process": 1, "thread": 1, "event": "claim", "claim": evil, "verdict": "held",
@@ -243,7 +290,10 @@ fn what_a_file_says_is_never_obeyed_by_the_terminal() {
     let paths = [&lesson, &recording].map(|path| path.to_str().expect("UTF-8"));
     for args in [&["lesson", paths[0]][..], &["replay", paths[1]], &["replay", "-vvv", paths[1]]] {
         let (out, err, code) = told(args);
-        let obeyed = out.chars().chain(err.chars()).find(|c| *c != '\n' && !socket_explorer::text::is_safe_to_show(*c));
+        let obeyed = out
+            .chars()
+            .chain(err.chars())
+            .find(|c| *c != '\n' && !socket_explorer::text::is_safe_to_show(*c));
         assert_eq!((obeyed, code), (None, Some(0)), "{args:?}: {err}");
     }
 }
@@ -252,7 +302,13 @@ fn what_a_file_says_is_never_obeyed_by_the_terminal() {
 fn every_view_survives_extreme_numbers() {
     let file = folder("extreme").join("extreme.jsonl");
     let path = file.to_str().expect("UTF-8");
-    for experiment in ["two-processes", "address-port-protocol", "stream-has-no-boundaries", "family-race", "by-hand-and-by-framework"] {
+    for experiment in [
+        "two-processes",
+        "address-port-protocol",
+        "stream-has-no-boundaries",
+        "family-race",
+        "by-hand-and-by-framework",
+    ] {
         assert_eq!(told(&["run", experiment, "--record", path]).2, Some(0));
         let text = fs::read_to_string(&file).expect("a recording");
         for (index, extreme) in [u64::MAX, 0].into_iter().enumerate() {
@@ -283,12 +339,19 @@ fn a_signal_to_the_program_alone_ends_the_run_and_loses_nothing() {
     for (signal, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)] {
         let file = folder.join("run.jsonl");
         let args = ["run", "nobody-home", "--set", "silence=50s", "--record", "-"];
-        let mut child = explore().args(args).stdout(fs::File::create(&file).expect("a file")).spawn().expect("starts");
+        let mut child = explore()
+            .args(args)
+            .stdout(fs::File::create(&file).expect("a file"))
+            .spawn()
+            .expect("starts");
         // The run has begun once the recording says that somebody waits in recv.
         while !fs::read_to_string(&file).expect("readable").contains("\"function\":\"recv\"") {
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
-        let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill runs");
+        let sent = Command::new("kill")
+            .args([signal, &child.id().to_string()])
+            .status()
+            .expect("kill runs");
         assert!(sent.success());
         assert_eq!(child.wait().expect("ends").code(), Some(code), "{signal}");
         let text = fs::read_to_string(&file).expect("a recording");

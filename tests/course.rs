@@ -18,40 +18,77 @@ fn between_ticks(text: &str) -> BTreeSet<String> {
 
 /// The rows of a Markdown table whose first cell begins with this, as cells.
 fn rows(markdown: &str, first: &str) -> Vec<Vec<String>> {
-    let cells = |line: &str| line.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
-    markdown.lines().map(|line| cells(line.trim())).filter(|cells| cells[0].starts_with(first)).collect()
+    let cells = |line: &str| {
+        line.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect::<Vec<_>>()
+    };
+    markdown
+        .lines()
+        .map(|line| cells(line.trim()))
+        .filter(|cells| cells[0].starts_with(first))
+        .collect()
 }
 
 #[test]
 fn every_row_of_the_notes_is_taught_by_claims_that_exist_and_every_claim_serves_a_row() {
-    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/concepts.md")).expect("docs/concepts.md");
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/concepts.md"))
+        .expect("docs/concepts.md");
     let lessons = lessons();
     let mut named = BTreeSet::new();
     for cells in rows(&text, "N") {
-        let [row, _, numbers, claims] = &cells[..] else { continue };
+        let [row, _, numbers, claims] = &cells[..] else {
+            continue;
+        };
         let claims = between_ticks(claims);
         assert!(!claims.is_empty(), "{row} is proven by nothing");
         for number in numbers.split(", ") {
-            let lesson = lessons.iter().find(|lesson| lesson.number.map(|n| n.to_string()).as_deref() == Some(number));
-            let lesson = lesson.unwrap_or_else(|| panic!("{row} names a lesson {number} that is not there"));
-            let taught = lesson.shows().flat_map(|show| &show.claims).any(|line| claims.contains(&line.claim.name));
+            let lesson = lessons
+                .iter()
+                .find(|lesson| lesson.number.map(|n| n.to_string()).as_deref() == Some(number));
+            let lesson =
+                lesson.unwrap_or_else(|| panic!("{row} names a lesson {number} that is not there"));
+            let taught = lesson
+                .shows()
+                .flat_map(|show| &show.claims)
+                .any(|line| claims.contains(&line.claim.name));
             assert!(taught, "{row} names lesson {number}, which has none of its claims");
         }
         named.extend(claims);
     }
-    let told: BTreeSet<_> =
-        lessons.iter().flat_map(|lesson| lesson.shows()).flat_map(|show| show.claims.iter().map(|line| line.claim.name.clone())).collect();
-    assert_eq!(named.difference(&told).collect::<Vec<_>>(), Vec::<&String>::new(), "named in docs/concepts.md, in no lesson");
-    assert_eq!(told.difference(&named).collect::<Vec<_>>(), Vec::<&String>::new(), "in a lesson, serving no row of docs/concepts.md");
+    let told: BTreeSet<_> = lessons
+        .iter()
+        .flat_map(|lesson| lesson.shows())
+        .flat_map(|show| show.claims.iter().map(|line| line.claim.name.clone()))
+        .collect();
+    assert_eq!(
+        named.difference(&told).collect::<Vec<_>>(),
+        Vec::<&String>::new(),
+        "named in docs/concepts.md, in no lesson"
+    );
+    assert_eq!(
+        told.difference(&named).collect::<Vec<_>>(),
+        Vec::<&String>::new(),
+        "in a lesson, serving no row of docs/concepts.md"
+    );
 }
 
 #[test]
 fn every_experiment_is_shown_by_one_lesson_and_its_source_is_found() {
-    let shown: Vec<_> =
-        lessons().iter().flat_map(|lesson| lesson.shows().map(|show| show.experiment.name.clone()).collect::<Vec<_>>()).collect();
+    let shown: Vec<_> = lessons()
+        .iter()
+        .flat_map(|lesson| {
+            lesson.shows().map(|show| show.experiment.name.clone()).collect::<Vec<_>>()
+        })
+        .collect();
     for experiment in experiments::all() {
-        assert_eq!(shown.iter().filter(|name| *name == experiment.name).count(), 1, "{} is shown once", experiment.name);
-        let (first, lines) = experiment.source().unwrap_or_else(|| panic!("{} has no function of its name", experiment.name));
+        assert_eq!(
+            shown.iter().filter(|name| *name == experiment.name).count(),
+            1,
+            "{} is shown once",
+            experiment.name
+        );
+        let (first, lines) = experiment
+            .source()
+            .unwrap_or_else(|| panic!("{} has no function of its name", experiment.name));
         assert!(first > 1 && lines.len() > 2, "{}", experiment.name);
     }
     let names: BTreeSet<_> = experiments::all().map(|experiment| experiment.name).collect();
@@ -63,23 +100,44 @@ fn a_prediction_is_followed_by_its_experiment() {
     for lesson in lessons() {
         for pair in lesson.steps.windows(2) {
             if let [Step::Predict(prediction), after] = pair {
-                assert!(matches!(after, Step::Experiment(_)), "{}: `{}` is followed by no experiment", lesson.file, prediction.question);
+                assert!(
+                    matches!(after, Step::Experiment(_)),
+                    "{}: `{}` is followed by no experiment",
+                    lesson.file,
+                    prediction.question
+                );
             }
         }
-        assert!(!matches!(lesson.steps.last(), Some(Step::Predict(_))), "{}: the last prediction stays open", lesson.file);
+        assert!(
+            !matches!(lesson.steps.last(), Some(Step::Predict(_))),
+            "{}: the last prediction stays open",
+            lesson.file
+        );
     }
 }
 
 /// What must be the same in every language.
 fn bones(lesson: &Lesson) -> Vec<String> {
     let show = |show: &Show| {
-        let named = |all: &[course::Named]| all.iter().map(|one| one.name.clone()).collect::<Vec<_>>();
+        let named =
+            |all: &[course::Named]| all.iter().map(|one| one.name.clone()).collect::<Vec<_>>();
         let claims: Vec<_> = show.claims.iter().map(|line| line.claim.name.as_str()).collect();
-        format!("{} {:?} {:?} {} {claims:?}", show.experiment.name, named(&show.views), show.settings(), show.code)
+        format!(
+            "{} {:?} {:?} {} {claims:?}",
+            show.experiment.name,
+            named(&show.views),
+            show.settings(),
+            show.code
+        )
     };
     let steps = lesson.steps.iter().map(|step| match step {
-        Step::Prose(text) => format!("prose with {} headings", text.lines().filter(|line| line.starts_with("## ")).count()),
-        Step::Predict(Prediction { options, right, .. }) => format!("{} options, {right} is right", options.len()),
+        Step::Prose(text) => format!(
+            "prose with {} headings",
+            text.lines().filter(|line| line.starts_with("## ")).count()
+        ),
+        Step::Predict(Prediction { options, right, .. }) => {
+            format!("{} options, {right} is right", options.len())
+        }
         Step::Experiment(it) => show(it),
     });
     steps.collect()
@@ -98,28 +156,41 @@ fn every_language_has_the_same_lessons_experiments_claims_and_predictions() {
 
 #[test]
 fn what_is_said_in_chinese_is_chinese() {
-    let han = |text: &str| text.chars().any(|character| ('\u{4e00}'..='\u{9fff}').contains(&character));
+    let han =
+        |text: &str| text.chars().any(|character| ('\u{4e00}'..='\u{9fff}').contains(&character));
     // Prose in English has words, and words have small letters; `code`, names of errors and what was sent may be an answer.
     let speaks = |text: &str| {
         let without_code: String = text.split('`').step_by(2).collect();
-        han(text) || !without_code.split_whitespace().any(|word| word.len() > 3 && word.chars().all(|c| c.is_ascii_lowercase()))
+        han(text)
+            || !without_code
+                .split_whitespace()
+                .any(|word| word.len() > 3 && word.chars().all(|c| c.is_ascii_lowercase()))
     };
     for lesson in speaking(Language::Chinese, lessons) {
         let mut texts = vec![lesson.title.clone(), lesson.question.clone()];
         for step in &lesson.steps {
             match step {
-                Step::Prose(text) => texts.extend(text.split("\n\n").filter(|part| !part.starts_with('|')).map(str::to_owned)),
+                Step::Prose(text) => texts.extend(
+                    text.split("\n\n").filter(|part| !part.starts_with('|')).map(str::to_owned),
+                ),
                 Step::Predict(it) => texts.extend(it.options.iter().chain([&it.question]).cloned()),
-                Step::Experiment(it) => texts.extend(it.claims.iter().map(|line| line.sentence.clone())),
+                Step::Experiment(it) => {
+                    texts.extend(it.claims.iter().map(|line| line.sentence.clone()))
+                }
             }
         }
         for text in texts {
             assert!(speaks(&text), "{}: {text}", lesson.file);
             // What was typed or sent stands between “ and ”, as it was.
-            let own: String = text.split('“').map(|part| part.split_once('”').map_or(part, |(_, after)| after)).collect();
+            let own: String = text
+                .split('“')
+                .map(|part| part.split_once('”').map_or(part, |(_, after)| after))
+                .collect();
             let without_code: String = own.split('`').step_by(2).collect();
             let characters: Vec<char> = without_code.chars().collect();
-            let narrow = characters.windows(2).find(|pair| han(&pair[0].to_string()) && ",;:?!".contains(pair[1]));
+            let narrow = characters
+                .windows(2)
+                .find(|pair| han(&pair[0].to_string()) && ",;:?!".contains(pair[1]));
             assert_eq!(narrow, None, "{}: narrow punctuation after Chinese: {text}", lesson.file);
         }
     }
@@ -139,10 +210,16 @@ fn every_claim_is_checked_and_none_is_broken() {
     let expected: usize = experiments::all().map(|experiment| experiment.claims.len()).sum();
     assert_eq!(claims.len(), expected);
     for claim in claims.iter().filter(|claim| claim["verdict"] == "not-checked") {
-        assert!(claim["why"].as_str().is_some_and(|why| !why.is_empty()), "{claim}: not checked, and no why");
+        assert!(
+            claim["why"].as_str().is_some_and(|why| !why.is_empty()),
+            "{claim}: not checked, and no why"
+        );
         eprintln!("not checked on this machine: {claim}");
     }
     let count = |verdict: &str| claims.iter().filter(|claim| claim["verdict"] == verdict).count();
-    assert_eq!((report["held"].as_u64(), report["not_checked"].as_u64()), (Some(count("held") as u64), Some(count("not-checked") as u64)));
+    assert_eq!(
+        (report["held"].as_u64(), report["not_checked"].as_u64()),
+        (Some(count("held") as u64), Some(count("not-checked") as u64))
+    );
     assert_eq!(output.status.code(), Some(0));
 }

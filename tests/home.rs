@@ -38,9 +38,16 @@ fn a_lesson_that_was_left_goes_on_where_it_was_left() {
     learner.enters_until(&PROMPTS[..3], LETTER);
     learner.types("q\n");
     let (code, last) = learner.leaves();
-    assert!(code == Some(0) && last.contains("The same command goes on from here."), "{code:?} {last}");
+    assert!(
+        code == Some(0) && last.contains("The same command goes on from here."),
+        "{code:?} {last}"
+    );
     let lesson = progress(&state)["lessons"][0].clone();
-    assert_eq!((lesson["left_after"].as_str(), lesson["predictions"]["right"].as_u64()), (Some("two-processes"), Some(1)), "{lesson}");
+    assert_eq!(
+        (lesson["left_after"].as_str(), lesson["predictions"]["right"].as_u64()),
+        (Some("two-processes"), Some(1)),
+        "{lesson}"
+    );
 
     let mut learner = Person::sits_down(80, 24, &mut explore(&state, &["lesson", "next"]));
     learner.sees("You left this lesson after two-processes.");
@@ -52,7 +59,12 @@ fn a_lesson_that_was_left_goes_on_where_it_was_left() {
     assert_eq!(progress(&state)["lessons"][0]["finished"], true);
     let overview = explore(&state, &[]).output().expect("explore runs").stdout;
     let overview = String::from_utf8_lossy(&overview).into_owned();
-    assert!(overview.contains("✓  1") && overview.contains("explore lesson 2") && overview.contains("1 of 1 right"), "{overview}");
+    assert!(
+        overview.contains("✓  1")
+            && overview.contains("explore lesson 2")
+            && overview.contains("1 of 1 right"),
+        "{overview}"
+    );
 }
 
 #[test]
@@ -64,9 +76,16 @@ fn ctrl_d_leaves_a_lesson_as_q_does_and_finishes_nothing() {
         learner.types(answer);
         let (code, last) = learner.leaves();
         // Nothing has been seen to its end, so there is no place to go on from.
-        assert!(code == Some(0) && last.contains("The same command begins this lesson again."), "{answer:?}: {code:?} {last}");
+        assert!(
+            code == Some(0) && last.contains("The same command begins this lesson again."),
+            "{answer:?}: {code:?} {last}"
+        );
     }
-    assert!(!progress(&state)["lessons"].to_string().contains("\"finished\":true"), "{}", progress(&state));
+    assert!(
+        !progress(&state)["lessons"].to_string().contains("\"finished\":true"),
+        "{}",
+        progress(&state)
+    );
 }
 
 #[test]
@@ -82,7 +101,8 @@ fn where_nothing_can_be_kept_the_lesson_plays_and_says_so_once() {
 #[test]
 fn to_begin_anew_keeps_what_there_was() {
     let state = folder("anew");
-    let record = r#"{"format":"socket-explorer progress","version":1,"finished":["socket","layers"]}"#;
+    let record =
+        r#"{"format":"socket-explorer progress","version":1,"finished":["socket","layers"]}"#;
     fs::create_dir_all(state.join("explore")).expect("a folder");
     fs::write(state.join("explore/progress.json"), record).expect("written");
     assert_eq!(progress(&state)["finished"], 2);
@@ -97,7 +117,9 @@ fn to_begin_anew_keeps_what_there_was() {
 #[test]
 fn every_command_has_a_manual_page_and_completions_name_no_hidden_word() {
     let folder = folder("manual");
-    let output = explore(&folder, &["man", "--out", folder.to_str().expect("UTF-8")]).output().expect("explore runs");
+    let output = explore(&folder, &["man", "--out", folder.to_str().expect("UTF-8")])
+        .output()
+        .expect("explore runs");
     assert!(output.status.success());
     for name in ["explore", "explore-lesson", "explore-chat", "explore-progress"] {
         let page = fs::read_to_string(folder.join(format!("{name}.1"))).expect("a page");
@@ -108,7 +130,8 @@ fn every_command_has_a_manual_page_and_completions_name_no_hidden_word() {
         let text = String::from_utf8(output.stdout).expect("UTF-8");
         assert!(text.contains("lesson") && !text.contains("__experiment"), "{shell}");
     }
-    let nowhere = explore(&folder, &["man", "--out", "/dev/null/x"]).output().expect("explore runs");
+    let nowhere =
+        explore(&folder, &["man", "--out", "/dev/null/x"]).output().expect("explore runs");
     assert!(String::from_utf8_lossy(&nowhere.stderr).contains("/dev/null/x cannot be written"));
     assert_eq!(nowhere.status.code(), Some(2));
 }

@@ -6,9 +6,15 @@ use std::process::{Command, Stdio};
 
 fn explore(args: &[&str], environment: &[(&str, &str)]) -> (String, String, Option<i32>) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
-    command.stdin(Stdio::null()).env_remove("CARGO").env_remove("LC_MESSAGES").env_remove("LANG").env("LC_ALL", "C");
+    command
+        .stdin(Stdio::null())
+        .env_remove("CARGO")
+        .env_remove("LC_MESSAGES")
+        .env_remove("LANG")
+        .env("LC_ALL", "C");
     command.env("XDG_STATE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/nobodys-state"));
-    let output = command.envs(environment.iter().copied()).args(args).output().expect("explore runs");
+    let output =
+        command.envs(environment.iter().copied()).args(args).output().expect("explore runs");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
     (text(output.stdout), text(output.stderr), output.status.code())
 }
@@ -26,11 +32,15 @@ fn english_sentence(text: &str) -> Option<&str> {
     text.lines().find(|line| {
         let mut in_a_row = 0;
         let prose: String = line.split('`').step_by(2).collect::<Vec<_>>().join(" ` ");
-        let prose =
-            prose.split("  ").map(|part| if part.trim().starts_with("explore ") { "" } else { part }).collect::<Vec<_>>().join("\n");
+        let prose = prose
+            .split("  ")
+            .map(|part| if part.trim().starts_with("explore ") { "" } else { part })
+            .collect::<Vec<_>>()
+            .join("\n");
         prose.split([' ', '\n']).any(|word| {
             let word = word.trim_end_matches([',', ':', ';', '.']);
-            let is_word = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'\'');
+            let is_word = !word.is_empty()
+                && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'\'');
             in_a_row = if is_word { in_a_row + 1 } else { 0 };
             in_a_row >= 4
         })
@@ -41,8 +51,12 @@ fn english_sentence(text: &str) -> Option<&str> {
 fn an_english_sentence_is_found_and_a_command_is_none() {
     assert!(english_sentence("好\nthis is a sentence").is_some());
     assert!(english_sentence("the lab, the: wire").is_some());
-    for fine in ["用 `explore chat server and so on` 开始", "  explore run a b c d", "套接字 is a socket", "SO_RCVTIMEO 是 a 0 b 1 c d e"]
-    {
+    for fine in [
+        "用 `explore chat server and so on` 开始",
+        "  explore run a b c d",
+        "套接字 is a socket",
+        "SO_RCVTIMEO 是 a 0 b 1 c d e",
+    ] {
         assert_eq!(english_sentence(fine), None);
     }
 }
@@ -50,8 +64,15 @@ fn an_english_sentence_is_found_and_a_command_is_none() {
 #[test]
 fn where_chinese_is_spoken_no_english_sentence_is_left() {
     let (out, _, _) = explore(&["--help"], &[]);
-    let names = out.lines().skip_while(|line| !line.starts_with("Commands:")).skip(1).take_while(|line| !line.is_empty());
-    let names: Vec<_> = names.filter(|line| !line.starts_with("    ")).filter_map(|line| line.split_whitespace().next()).collect();
+    let names = out
+        .lines()
+        .skip_while(|line| !line.starts_with("Commands:"))
+        .skip(1)
+        .take_while(|line| !line.is_empty());
+    let names: Vec<_> = names
+        .filter(|line| !line.starts_with("    "))
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
     assert!(names.contains(&"lesson") && names.contains(&"chat"), "{names:?}");
     let helps = names.iter().map(|name| vec![*name, "--help"]).chain([vec!["--help"], vec!["-h"]]);
     let mut all: Vec<Vec<&str>> = helps.collect();
@@ -145,14 +166,19 @@ fn errors_are_in_chinese_and_keep_their_exit_codes() {
 
 #[test]
 fn the_language_is_asked_for_or_the_locales_or_english() {
-    let chinese = |args: &[&str], environment: &[(&str, &str)]| explore(args, environment).0.contains("能绑定 ::1");
+    let chinese = |args: &[&str], environment: &[(&str, &str)]| {
+        explore(args, environment).0.contains("能绑定 ::1")
+    };
     let doctor = ["doctor"];
     assert!(!chinese(&doctor, &[]));
     assert!(chinese(&doctor, &[("LC_ALL", "zh_CN.UTF-8")]));
     assert!(chinese(&doctor, &[("LC_ALL", ""), ("LANG", "zh_CN.UTF-8")]));
     assert!(!chinese(&doctor, &[("LC_ALL", "en_US.UTF-8"), ("LANG", "zh_CN.UTF-8")]));
     assert!(!chinese(&["doctor", "--lang", "en"], &[("LC_ALL", "zh_CN.UTF-8")]));
-    assert!(chinese(&["--lang", "zh", "doctor"], &[]), "Chinese goes out as it is, in a C locale too");
+    assert!(
+        chinese(&["--lang", "zh", "doctor"], &[]),
+        "Chinese goes out as it is, in a C locale too"
+    );
     let (_, err, code) = explore(&["lissst"], &[("LC_ALL", "zh_CN.UTF-8")]);
     assert!(err.contains("没有 “lissst” 这个命令"), "{err}");
     assert_eq!(code, Some(2));
@@ -173,7 +199,9 @@ fn a_lesson_in_chinese_plays_in_a_c_locale_at_every_width() {
 // ---- the sources: both languages of every sentence ----
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).expect("a folder of the sources").map(|entry| entry.expect("an entry").path());
+    let entries = fs::read_dir(folder)
+        .expect("a folder of the sources")
+        .map(|entry| entry.expect("an entry").path());
     entries.flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] }).collect()
 }
 
@@ -185,7 +213,11 @@ fn literal(text: &str) -> Option<(String, &str)> {
         match character {
             '"' => return Some((said, &body[at + 1..])),
             '\\' => match characters.next()?.1 {
-                '\n' => while characters.as_str().starts_with([' ', '\n']) && characters.next().is_some() {},
+                '\n' => {
+                    while characters.as_str().starts_with([' ', '\n'])
+                        && characters.next().is_some()
+                    {}
+                }
                 'n' => said.push('\n'),
                 other => said.push(other),
             },
@@ -205,9 +237,18 @@ fn pairs() -> Vec<(String, String, String)> {
         for opening in ["said!(", "either(", "Both("] {
             for (at, _) in code.match_indices(opening) {
                 let line = code[..at].matches('\n').count() + 1;
-                let Some((english, rest)) = literal(&code[at + opening.len()..]) else { continue };
-                let Some((chinese, _)) = rest.trim_start().strip_prefix(',').and_then(literal) else { continue };
-                found.push((format!("{}:{line}", path.strip_prefix(&src).expect("below").display()), english, chinese));
+                let Some((english, rest)) = literal(&code[at + opening.len()..]) else {
+                    continue;
+                };
+                let Some((chinese, _)) = rest.trim_start().strip_prefix(',').and_then(literal)
+                else {
+                    continue;
+                };
+                found.push((
+                    format!("{}:{line}", path.strip_prefix(&src).expect("below").display()),
+                    english,
+                    chinese,
+                ));
             }
         }
     }
@@ -219,7 +260,8 @@ const GRAMMAR: [&str; 4] = ["s", "gap", "calls", "these"];
 
 /// The names of what is filled in, `{name}`.
 fn filled_in(text: &str) -> Vec<&str> {
-    let mut names: Vec<_> = text.split('{').skip(1).filter_map(|part| part.split('}').next()).collect();
+    let mut names: Vec<_> =
+        text.split('{').skip(1).filter_map(|part| part.split('}').next()).collect();
     names.retain(|name| !GRAMMAR.contains(name));
     names.sort_unstable();
     names.dedup();
@@ -230,7 +272,9 @@ fn filled_in(text: &str) -> Vec<&str> {
 fn both_languages_of_a_sentence_tell_the_same_facts() {
     let pairs = pairs();
     assert!(pairs.len() > 150, "the test has lost sight of the sentences: {}", pairs.len());
-    let differ = |(_, english, chinese): &&(String, String, String)| filled_in(english) != filled_in(chinese);
+    let differ = |(_, english, chinese): &&(String, String, String)| {
+        filled_in(english) != filled_in(chinese)
+    };
     assert_eq!(
         pairs.iter().filter(differ).collect::<Vec<_>>(),
         Vec::<&(String, String, String)>::new(),
@@ -238,8 +282,13 @@ fn both_languages_of_a_sentence_tell_the_same_facts() {
     );
     for (place, english, chinese) in pairs {
         assert!(!english.chars().any(is_chinese), "{place}: the first is English: {english}");
-        let says_something = english.split(|c: char| !c.is_ascii_lowercase()).any(|word| word.len() > 3 && !english.contains('{'));
-        assert!(!says_something || chinese.chars().any(is_chinese), "{place}: {english} | {chinese}");
+        let says_something = english
+            .split(|c: char| !c.is_ascii_lowercase())
+            .any(|word| word.len() > 3 && !english.contains('{'));
+        assert!(
+            !says_something || chinese.chars().any(is_chinese),
+            "{place}: {english} | {chinese}"
+        );
         assert_eq!(english_sentence(&chinese), None, "{place}");
     }
 }
@@ -248,7 +297,8 @@ fn both_languages_of_a_sentence_tell_the_same_facts() {
 fn chinese_has_chinese_punctuation() {
     for (place, _, chinese) in pairs() {
         // `Code` has its own.
-        let characters: Vec<_> = chinese.split('`').step_by(2).collect::<Vec<_>>().join("`").chars().collect();
+        let characters: Vec<_> =
+            chinese.split('`').step_by(2).collect::<Vec<_>>().join("`").chars().collect();
         for pair in characters.windows(2) {
             let half = is_chinese(pair[0]) && ",;:?!(".contains(pair[1]);
             assert!(!half, "{place}: ‘{}{}’ in {chinese}", pair[0], pair[1]);

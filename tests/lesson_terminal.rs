@@ -29,7 +29,8 @@ struct Learner {
 
 impl Learner {
     fn begins(name: &str, lesson: &str) -> Learner {
-        let state = std::env::temp_dir().join(format!("explore-lesson-{}-{name}", std::process::id()));
+        let state =
+            std::env::temp_dir().join(format!("explore-lesson-{}-{name}", std::process::id()));
         let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
         command.args(["lesson", lesson]).env("XDG_STATE_HOME", &state);
         // Tall, so that no screen is ever full: each Enter is for a prompt of the lesson's.
@@ -44,7 +45,8 @@ impl Learner {
 
     fn has_finished(&self, slug: &str) -> bool {
         let record = fs::read(self.state.join("explore/progress.json")).expect("a record");
-        serde_json::from_slice::<serde_json::Value>(&record).expect("JSON")["lessons"][slug]["finished"] == true
+        serde_json::from_slice::<serde_json::Value>(&record).expect("JSON")["lessons"][slug]["finished"]
+            == true
     }
 
     /// Waits for the end of the program, looks whether the terminal is as it was, and gives the exit code.
@@ -117,7 +119,10 @@ fn who_does_not_want_to_talk_leaves() {
 fn no_other_lesson_offers_it_and_nobody_is_asked_who_is_not_there() {
     let quiet = |lesson: &str, state: &Path| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
-        command.args(["lesson", lesson, "--auto", "--lang", "en"]).env("XDG_STATE_HOME", state).stdin(Stdio::null());
+        command
+            .args(["lesson", lesson, "--auto", "--lang", "en"])
+            .env("XDG_STATE_HOME", state)
+            .stdin(Stdio::null());
         let output = command.output().expect("explore runs");
         assert_eq!(output.status.code(), Some(0));
         String::from_utf8(output.stdout).expect("text")
@@ -130,11 +135,19 @@ fn no_other_lesson_offers_it_and_nobody_is_asked_who_is_not_there() {
 
 #[test]
 fn the_chat_of_the_lesson_is_what_the_command_line_has_without_options() {
-    let Some(cli::Command::Chat(typed)) = Cli::parse_from(["explore", "chat"]).command else { panic!("a chat") };
+    let Some(cli::Command::Chat(typed)) = Cli::parse_from(["explore", "chat"]).command else {
+        panic!("a chat")
+    };
     let plain = Asked::plain();
     assert!(typed.side.is_none() && plain.side.is_none());
     assert_eq!((typed.style, plain.style), (cli::Style::Threads, Style::Threads));
-    assert_eq!((typed.address.as_str(), typed.timeout, typed.retries), (plain.address, plain.timeout, plain.retries));
-    assert_eq!((typed.peer_name.as_str(), typed.buffer, typed.verbose), (plain.peer_name, plain.buffer, plain.verbose));
+    assert_eq!(
+        (typed.address.as_str(), typed.timeout, typed.retries),
+        (plain.address, plain.timeout, plain.retries)
+    );
+    assert_eq!(
+        (typed.peer_name.as_str(), typed.buffer, typed.verbose),
+        (plain.peer_name, plain.buffer, plain.verbose)
+    );
     assert_eq!(typed.record.as_deref(), plain.record);
 }

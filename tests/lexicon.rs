@@ -85,11 +85,19 @@ fn run_all() -> Vec<Recording> {
     for number in 1..=12 {
         let file = folder.join(format!("{number}.jsonl"));
         let mut explore = Command::new(env!("CARGO_BIN_EXE_explore"));
-        explore.args(["lesson", &number.to_string(), "--auto", "--lang", "en", "--record"]).arg(&file);
+        explore
+            .args(["lesson", &number.to_string(), "--auto", "--lang", "en", "--record"])
+            .arg(&file);
         // The learner's own progress is none of this test's business.
-        explore.env("XDG_STATE_HOME", &folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        explore
+            .env("XDG_STATE_HOME", &folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
         explore.status().expect("explore runs");
-        all.extend(recording::read(BufReader::new(File::open(&file).expect("a recording"))).recordings);
+        all.extend(
+            recording::read(BufReader::new(File::open(&file).expect("a recording"))).recordings,
+        );
     }
     let _ = fs::remove_dir_all(folder);
     all
@@ -103,8 +111,14 @@ fn tempfile_folder() -> std::path::PathBuf {
 
 fn shipped() -> Vec<Recording> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/lessons/recordings");
-    let files = fs::read_dir(folder).expect("the shipped recordings").map(|entry| entry.expect("an entry").path());
-    files.flat_map(|file| recording::read(BufReader::new(File::open(file).expect("a recording"))).recordings).collect()
+    let files = fs::read_dir(folder)
+        .expect("the shipped recordings")
+        .map(|entry| entry.expect("an entry").path());
+    files
+        .flat_map(|file| {
+            recording::read(BufReader::new(File::open(file).expect("a recording"))).recordings
+        })
+        .collect()
 }
 
 fn labels(recordings: &[Recording]) -> BTreeSet<String> {
@@ -116,19 +130,35 @@ fn labels(recordings: &[Recording]) -> BTreeSet<String> {
         add(&event.actor);
         match &event.what {
             What::Wait { purpose, .. } => add(purpose),
-            What::Deed { deed, .. } if !FILE_CALLS.iter().any(|call| deed.starts_with(call)) => add(deed),
+            What::Deed { deed, .. } if !FILE_CALLS.iter().any(|call| deed.starts_with(call)) => {
+                add(deed)
+            }
             What::Part { part } => add(part),
-            What::Measure { series, label, .. } => [series, label].into_iter().for_each(|one| add(one)),
-            What::Point { plot, series, against, .. } => [plot, series, against].into_iter().for_each(|one| add(one)),
-            What::Count { label, source, .. } => [label, source].into_iter().for_each(|one| add(one)),
+            What::Measure { series, label, .. } => {
+                [series, label].into_iter().for_each(|one| add(one))
+            }
+            What::Point { plot, series, against, .. } => {
+                [plot, series, against].into_iter().for_each(|one| add(one))
+            }
+            What::Count { label, source, .. } => {
+                [label, source].into_iter().for_each(|one| add(one))
+            }
             What::Frame(frame) => frame.treatment.rule.iter().for_each(|rule| add(rule)),
             What::Claim(claim) => {
                 claim.evidence.iter().for_each(|one| add(&one.what));
-                claim.evidence.iter().filter_map(|one| one.with_what.as_ref()).for_each(|what| add(what));
+                claim
+                    .evidence
+                    .iter()
+                    .filter_map(|one| one.with_what.as_ref())
+                    .for_each(|what| add(what));
                 // Why it could not be checked here, except what the lab itself says of this machine.
                 let values = claim.evidence.iter().flat_map(|one| [&one.saw, &one.with]);
-                let words = values.filter_map(|value| if let Value::Text(text) = value { Some(text) } else { None });
-                words.filter(|text| ["ok", "none", "gone", "timed out"].contains(&&***text)).for_each(|text| add(text));
+                let words = values.filter_map(|value| {
+                    if let Value::Text(text) = value { Some(text) } else { None }
+                });
+                words
+                    .filter(|text| ["ok", "none", "gone", "timed out"].contains(&&***text))
+                    .for_each(|text| add(text));
             }
             _ => {}
         }
@@ -139,12 +169,15 @@ fn labels(recordings: &[Recording]) -> BTreeSet<String> {
 #[test]
 fn whatever_is_recorded_in_english_has_its_chinese() {
     let live = run_all();
-    let names: BTreeSet<&str> = live.iter().map(|recording| recording.header.experiment.as_str()).collect();
+    let names: BTreeSet<&str> =
+        live.iter().map(|recording| recording.header.experiment.as_str()).collect();
     assert!(names.len() >= 30, "only these were run: {names:?}");
     let all = labels(&[live, shipped()].concat());
     assert!(all.len() > 250, "only {} labels", all.len());
-    let stays = |label: &str| label.split('.').all(|word| STAYS.contains(&word)) || STAYS.contains(&label);
-    let missing: Vec<&String> = all.iter().filter(|label| lexicon::chinese(label).is_none() && !stays(label)).collect();
+    let stays =
+        |label: &str| label.split('.').all(|word| STAYS.contains(&word)) || STAYS.contains(&label);
+    let missing: Vec<&String> =
+        all.iter().filter(|label| lexicon::chinese(label).is_none() && !stays(label)).collect();
     assert!(missing.is_empty(), "src/lexicon/ lacks these: {missing:#?}");
     let idle: Vec<_> = STAYS.iter().filter(|word| lexicon::chinese(word).is_some()).collect();
     assert!(idle.is_empty(), "these are said to stay, and have an entry: {idle:?}");

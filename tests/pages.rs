@@ -37,8 +37,17 @@ fn pages() -> &'static [PathBuf] {
         for language in ["en", "zh"] {
             let folder = books.join(language);
             let output = explore(&["book", "--out", text(&folder), "--lang", language]);
-            assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-            pages.extend(fs::read_dir(&folder).expect("the book").map(|entry| entry.expect("an entry").path()));
+            assert!(
+                output.status.success(),
+                "{}{}",
+                String::from_utf8_lossy(&output.stdout),
+                String::from_utf8_lossy(&output.stderr)
+            );
+            pages.extend(
+                fs::read_dir(&folder)
+                    .expect("the book")
+                    .map(|entry| entry.expect("an entry").path()),
+            );
         }
         pages.sort();
         pages
@@ -46,19 +55,41 @@ fn pages() -> &'static [PathBuf] {
 }
 
 fn parsed(html: &str) -> Document<'_> {
-    Document::parse_with_options(html, ParsingOptions { allow_dtd: true, ..ParsingOptions::default() }).expect("well-formed")
+    Document::parse_with_options(
+        html,
+        ParsingOptions { allow_dtd: true, ..ParsingOptions::default() },
+    )
+    .expect("well-formed")
 }
 
 /// Everything that would make a browser fetch something, or run something.
 fn assert_self_contained(document: &Document<'_>, whose: &str) {
     for node in document.descendants().filter(roxmltree::Node::is_element) {
         let name = node.tag_name().name();
-        let forbidden = ["script", "link", "img", "image", "iframe", "object", "embed", "use", "base", "form", "foreignObject"];
+        let forbidden = [
+            "script",
+            "link",
+            "img",
+            "image",
+            "iframe",
+            "object",
+            "embed",
+            "use",
+            "base",
+            "form",
+            "foreignObject",
+        ];
         assert!(!forbidden.contains(&name), "{whose}: <{name}>");
         for attribute in node.attributes() {
             let is_link = attribute.name() == "href" && name == "a";
-            let fetches = ["src", "srcset", "href", "data", "action", "background", "poster", "style"].contains(&attribute.name());
-            assert!(is_link || !(fetches || attribute.name().starts_with("on")), "{whose}: <{name} {}>", attribute.name());
+            let fetches =
+                ["src", "srcset", "href", "data", "action", "background", "poster", "style"]
+                    .contains(&attribute.name());
+            assert!(
+                is_link || !(fetches || attribute.name().starts_with("on")),
+                "{whose}: <{name} {}>",
+                attribute.name()
+            );
         }
         if name == "style" {
             let css = node.text().unwrap_or_default();
@@ -75,25 +106,43 @@ fn every_page_of_a_book_is_well_formed_self_contained_and_linked() {
         let (html, whose) = (fs::read_to_string(path).expect("a page"), path.display().to_string());
         let document = parsed(&html);
         assert_self_contained(&document, &whose);
-        let language = if path.parent().is_some_and(|folder| folder.ends_with("zh")) { "zh-CN" } else { "en" };
+        let language =
+            if path.parent().is_some_and(|folder| folder.ends_with("zh")) { "zh-CN" } else { "en" };
         assert_eq!(document.root_element().attribute("lang"), Some(language), "{whose}");
         let mut ids = BTreeSet::new();
         for node in document.descendants() {
-            assert!(node.attribute("id").is_none_or(|id| ids.insert(id)), "{whose}: {:?} twice", node.attribute("id"));
-            if let Some(to) = node.attribute("href").filter(|to| !to.starts_with("http") && !to.starts_with('#')) {
+            assert!(
+                node.attribute("id").is_none_or(|id| ids.insert(id)),
+                "{whose}: {:?} twice",
+                node.attribute("id")
+            );
+            if let Some(to) =
+                node.attribute("href").filter(|to| !to.starts_with("http") && !to.starts_with('#'))
+            {
                 assert!(path.with_file_name(to).is_file(), "{whose}: a link to {to}");
             }
-            if node.has_tag_name(("http://www.w3.org/2000/svg", "svg")) || node.has_tag_name("svg") {
-                let text_of = |name: &str| node.children().find(|child| child.tag_name().name() == name).and_then(|child| child.text());
+            if node.has_tag_name(("http://www.w3.org/2000/svg", "svg")) || node.has_tag_name("svg")
+            {
+                let text_of = |name: &str| {
+                    node.children()
+                        .find(|child| child.tag_name().name() == name)
+                        .and_then(|child| child.text())
+                };
                 assert_eq!(node.attribute("role"), Some("img"), "{whose}");
                 assert!(
-                    text_of("title").is_some() && text_of("desc").is_some_and(|text| text.len() > 20),
+                    text_of("title").is_some()
+                        && text_of("desc").is_some_and(|text| text.len() > 20),
                     "{whose}: a picture without words"
                 );
             }
         }
         if !path.ends_with("index.html") {
-            assert!(html.contains("<svg") && html.contains("class=\"claims\"") && html.contains("class=\"predict\""), "{whose}");
+            assert!(
+                html.contains("<svg")
+                    && html.contains("class=\"claims\"")
+                    && html.contains("class=\"predict\""),
+                "{whose}"
+            );
         }
     }
 }
@@ -103,7 +152,12 @@ fn harness(pages: &[PathBuf]) -> String {
     let frames: String = pages
         .iter()
         .flat_map(|page| {
-            [380, 1280].map(|width| format!("<iframe src=\"file://{}\" width=\"{width}\" height=\"900\"></iframe>\n", page.display()))
+            [380, 1280].map(|width| {
+                format!(
+                    "<iframe src=\"file://{}\" width=\"{width}\" height=\"900\"></iframe>\n",
+                    page.display()
+                )
+            })
         })
         .collect();
     let script = "
@@ -126,14 +180,23 @@ fn harness(pages: &[PathBuf]) -> String {
             document.title = 'measured';
             document.getElementById('said').textContent = said.slice(0, 20).join('\\n');
         };";
-    format!("<!DOCTYPE html><meta charset=\"utf-8\"><pre id=\"said\">nothing</pre>\n{frames}<script>{script}</script>")
+    format!(
+        "<!DOCTYPE html><meta charset=\"utf-8\"><pre id=\"said\">nothing</pre>\n{frames}<script>{script}</script>"
+    )
 }
 
 #[test]
 fn nothing_is_wider_than_a_telephone_or_a_desk() {
-    let Some(browser) = ["chromium", "chromium-browser", "google-chrome"].into_iter().find(|name| {
-        Command::new(name).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
-    }) else {
+    let Some(browser) =
+        ["chromium", "chromium-browser", "google-chrome"].into_iter().find(|name| {
+            Command::new(name)
+                .arg("--version")
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status()
+                .is_ok_and(|status| status.success())
+        })
+    else {
         eprintln!("there is no chromium on PATH: the width of the pages was not checked");
         return;
     };
@@ -141,7 +204,14 @@ fn nothing_is_wider_than_a_telephone_or_a_desk() {
     let page = folder.join("harness.html");
     fs::write(&page, harness(pages())).expect("written");
     let output = Command::new(browser)
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"])
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+        ])
         .args([
             "--disable-component-update",
             "--disable-sync",
@@ -156,8 +226,16 @@ fn nothing_is_wider_than_a_telephone_or_a_desk() {
         .output()
         .expect("the browser runs");
     let dom = String::from_utf8_lossy(&output.stdout);
-    assert!(dom.contains("<title>measured</title>"), "it was not measured: {dom}\n{}", String::from_utf8_lossy(&output.stderr));
-    assert!(dom.contains("<pre id=\"said\"></pre>"), "{}", dom.split("</pre>").next().unwrap_or_default());
+    assert!(
+        dom.contains("<title>measured</title>"),
+        "it was not measured: {dom}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(
+        dom.contains("<pre id=\"said\"></pre>"),
+        "{}",
+        dom.split("</pre>").next().unwrap_or_default()
+    );
 }
 
 #[test]
@@ -165,7 +243,10 @@ fn a_page_to_a_folder_that_is_not_there_is_refused_before_anything_runs() {
     let folder = folder("pages-nowhere");
     let output = explore(&["lesson", "1", "--html", text(&folder.join("none/page.html"))]);
     let error = String::from_utf8_lossy(&output.stderr);
-    assert!(error.contains(&format!("there is no folder {}", folder.join("none").display())), "{error}");
+    assert!(
+        error.contains(&format!("there is no folder {}", folder.join("none").display())),
+        "{error}"
+    );
     assert_eq!((output.stdout.len(), output.status.code()), (0, Some(3)));
     let output = explore(&["lesson", "1", "--html", text(&folder)]);
     assert!(String::from_utf8_lossy(&output.stderr).contains("is a folder"));
@@ -180,15 +261,24 @@ fn a_lesson_of_anybody_becomes_a_page_that_obeys_nothing_in_it_and_leaves_nothin
     let lesson = "# <b>T</b> & `x`\n> Q <i>?\n\n<script>alert(1)</script>\n\n[here](javascript:alert(1)) ![pic](http://example.org/x.png)\n\n\
         ```predict\n<u>Which?\n- [x] <a href=x>one\n- [ ] two\n```\n\n```experiment address-port-protocol\nview: sockets\n";
     let course = course::lessons().expect("well formed");
-    let show = course.iter().flat_map(course::Lesson::shows).find(|show| show.experiment.name == "address-port-protocol");
+    let show = course
+        .iter()
+        .flat_map(course::Lesson::shows)
+        .find(|show| show.experiment.name == "address-port-protocol");
     let claims = &show.expect("it is in the course").claims;
-    let claims: String = claims.iter().map(|line| format!("{}: <img src=x onerror=alert(1)>\n", line.claim.name)).collect();
+    let claims: String = claims
+        .iter()
+        .map(|line| format!("{}: <img src=x onerror=alert(1)>\n", line.claim.name))
+        .collect();
     fs::write(folder.join("mine.md"), format!("{lesson}{claims}```\n")).expect("written");
     let page = folder.join("page.html");
     fs::write(&page, "old").expect("written");
 
     let refused = explore(&["lesson", "nowhere", "--html", text(&page)]);
-    assert_eq!((refused.status.code(), fs::read_to_string(&page).expect("it is there").as_str()), (Some(2), "old"));
+    assert_eq!(
+        (refused.status.code(), fs::read_to_string(&page).expect("it is there").as_str()),
+        (Some(2), "old")
+    );
 
     let output = explore(&["lesson", text(&folder.join("mine.md")), "--html", text(&page)]);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
@@ -200,7 +290,10 @@ fn a_lesson_of_anybody_becomes_a_page_that_obeys_nothing_in_it_and_leaves_nothin
     let tags: BTreeSet<_> = document.descendants().map(|node| node.tag_name().name()).collect();
     assert!(["b", "i", "u"].iter().filter(|tag| tags.contains(*tag)).count() <= 1, "{tags:?}"); // the question is bold
     assert!(!html.contains("javascript:") && !html.contains("example.org"));
-    let files: BTreeSet<_> = fs::read_dir(&folder).expect("a folder").map(|entry| entry.expect("an entry").file_name()).collect();
+    let files: BTreeSet<_> = fs::read_dir(&folder)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").file_name())
+        .collect();
     assert_eq!(files, BTreeSet::from(["mine.md".into(), "page.html".into()]));
 
     let output = explore(&["lesson", text(&folder.join("mine.md")), "--html", "-"]);
@@ -217,7 +310,13 @@ fn the_readme_shows_pictures_that_this_program_draws_from_its_recordings() {
         let document = Document::parse(&svg).expect("well-formed XML");
         assert_self_contained(&document, &file);
         let kept = fs::read_to_string(folder.join(&file)).unwrap_or_default();
-        assert!(kept == svg, "docs/pictures/{file} was drawn by another version: `just pictures` remakes it");
-        assert!(readme.contains(&format!("docs/pictures/{file}")), "README.md does not show {file}");
+        assert!(
+            kept == svg,
+            "docs/pictures/{file} was drawn by another version: `just pictures` remakes it"
+        );
+        assert!(
+            readme.contains(&format!("docs/pictures/{file}")),
+            "README.md does not show {file}"
+        );
     }
 }

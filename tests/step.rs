@@ -16,10 +16,15 @@ use person::Person;
 /// A teacher sits down before `explore`; nobody has begun any lesson.
 fn teacher(args: &[&str]) -> Person {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    let state = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("step-state-{}", NEXT.fetch_add(1, Ordering::Relaxed)));
+    let state = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+        .join(format!("step-state-{}", NEXT.fetch_add(1, Ordering::Relaxed)));
     let _ = fs::remove_dir_all(&state);
     let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
-    Person::sits_down(80, 24, command.args(args).args(["--color", "never"]).env("XDG_STATE_HOME", state))
+    Person::sits_down(
+        80,
+        24,
+        command.args(args).args(["--color", "never"]).env("XDG_STATE_HOME", state),
+    )
 }
 
 /// Goes on, screen after screen, until this is on one.
@@ -34,15 +39,21 @@ fn scratch(name: &str) -> PathBuf {
 }
 
 fn recorded(path: &PathBuf) -> Vec<Value> {
-    fs::read_to_string(path).expect("recorded").lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    fs::read_to_string(path)
+        .expect("recorded")
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect()
 }
 
 /// Every call that was held was made after it was let go: its `enter` follows its `held`.
 fn held_before_made(events: &[Value]) -> usize {
     let key = |event: &Value| (event["process"].clone(), event["call"].clone());
-    let held: Vec<_> = events.iter().enumerate().filter(|(_, event)| event["event"] == "held").collect();
+    let held: Vec<_> =
+        events.iter().enumerate().filter(|(_, event)| event["event"] == "held").collect();
     for (at, event) in &held {
-        let made = events.iter().position(|other| other["event"] == "enter" && key(other) == key(event));
+        let made =
+            events.iter().position(|other| other["event"] == "enter" && key(other) == key(event));
         assert!(made.is_none_or(|made| made > *at), "{event}");
     }
     held.len()
@@ -51,7 +62,8 @@ fn held_before_made(events: &[Value]) -> usize {
 #[test]
 fn enter_makes_the_call_and_not_before() {
     let file = scratch("enter");
-    let mut teacher = teacher(&["run", "recv-waits", "--step", "--record", file.to_str().expect("UTF-8")]);
+    let mut teacher =
+        teacher(&["run", "recv-waits", "--step", "--record", file.to_str().expect("UTF-8")]);
     teacher.sees("recv-waits · step 1");
     teacher.sees("▶ peer");
     teacher.sees("next: peer calls socket(AF_INET");
@@ -68,7 +80,10 @@ fn enter_makes_the_call_and_not_before() {
     teacher.types("\r");
     teacher.sees("recv-waits · step 2");
     let screen = teacher.sees("next: peer calls bind(");
-    assert!(screen.contains(", SOCK_STREAM, 0) = ") && !screen.contains("127.0.0.1:0) = 0"), "{screen}");
+    assert!(
+        screen.contains(", SOCK_STREAM, 0) = ") && !screen.contains("127.0.0.1:0) = 0"),
+        "{screen}"
+    );
     // The peer accepts before the client has called: it is blocked, and the client's turn comes all the same. A presenter's
     // remote does as well as Enter.
     let mut step = 2;
@@ -78,7 +93,8 @@ fn enter_makes_the_call_and_not_before() {
         step += 1;
         teacher.sees(&format!("· step {step}\x1b[K"));
         let screen = teacher.sees("Enter makes this call");
-        blocked |= screen.contains("blocked: peer in accept()") && screen.contains("next: client calls connect(");
+        blocked |= screen.contains("blocked: peer in accept()")
+            && screen.contains("next: client calls connect(");
     }
     assert!(blocked);
     teacher.types("c");
@@ -93,7 +109,8 @@ fn enter_makes_the_call_and_not_before() {
 #[test]
 fn q_leaves_at_once_and_what_was_recorded_is_whole() {
     let file = scratch("quit");
-    let mut teacher = teacher(&["run", "recv-waits", "--step", "--record", file.to_str().expect("UTF-8")]);
+    let mut teacher =
+        teacher(&["run", "recv-waits", "--step", "--record", file.to_str().expect("UTF-8")]);
     teacher.sees("next: peer calls socket");
     teacher.types("\r");
     teacher.sees("next: peer calls bind");
@@ -101,7 +118,10 @@ fn q_leaves_at_once_and_what_was_recorded_is_whole() {
     assert_eq!(teacher.leaves().0, Some(0));
     let events = recorded(&file);
     assert_eq!(events.last().map(|end| end["ending"].clone()), Some("interrupted".into()));
-    assert!(!events.iter().any(|event| event["event"] == "enter" && event["function"] == "bind"), "bind was never made");
+    assert!(
+        !events.iter().any(|event| event["event"] == "enter" && event["function"] == "bind"),
+        "bind was never made"
+    );
 }
 
 #[test]
@@ -132,7 +152,10 @@ fn the_chats_own_source_is_shown_where_it_calls() {
         seen += &teacher.sees("next: ");
         // src/chat/turns.rs and message.rs: the lines themselves are on the screen.
         teacher.types("\r");
-        if seen.contains("talk.socket") || seen.contains("socket.send_all(") || seen.contains("socket.recv(") {
+        if seen.contains("talk.socket")
+            || seen.contains("socket.send_all(")
+            || seen.contains("socket.recv(")
+        {
             break;
         }
     }
@@ -169,7 +192,13 @@ fn a_rooms_hands_are_shown_beside_the_answer() {
 
 #[test]
 fn without_a_terminal_step_is_refused_and_pace_goes_by_itself() {
-    let run = |args: &[&str]| Command::new(env!("CARGO_BIN_EXE_explore")).args(args).stdin(Stdio::null()).output().expect("explore runs");
+    let run = |args: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_explore"))
+            .args(args)
+            .stdin(Stdio::null())
+            .output()
+            .expect("explore runs")
+    };
     let refused = run(&["run", "recv-waits", "--step"]);
     assert_eq!(refused.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("--pace"));
@@ -178,7 +207,10 @@ fn without_a_terminal_step_is_refused_and_pace_goes_by_itself() {
     assert_eq!(paced.status.code(), Some(0));
     let text = String::from_utf8_lossy(&paced.stdout).into_owned();
     let (next, back) = (text.find("next: peer calls bind("), text.find(", 127.0.0.1:0) = 0"));
-    assert!(next.is_some() && next < back, "first what is about to be made, then its result: {text}");
+    assert!(
+        next.is_some() && next < back,
+        "first what is about to be made, then its result: {text}"
+    );
     let busy = run(&["run", "busy-loop", "--pace", "1ms"]);
     assert!(String::from_utf8_lossy(&busy.stdout).contains("not stepped but run whole"));
 }
@@ -196,10 +228,18 @@ fn every_experiment_can_be_stepped_or_says_why_not_and_no_claim_is_broken() {
             .stderr(Stdio::null())
             .status()
             .expect("explore runs");
-        assert!(status.code().is_some_and(|code| code == 0 || code == 3), "{}: {status}", experiment.name);
+        assert!(
+            status.code().is_some_and(|code| code == 0 || code == 3),
+            "{}: {status}",
+            experiment.name
+        );
         let events = recorded(&file);
         let ending = events.last().map(|end| end["ending"].clone()).unwrap_or_default();
-        assert!(ending == "finished" || (ending == "unavailable" && status.code() == Some(3)), "{}: {ending}", experiment.name);
+        assert!(
+            ending == "finished" || (ending == "unavailable" && status.code() == Some(3)),
+            "{}: {ending}",
+            experiment.name
+        );
         let held = held_before_made(&events);
         match experiment.stepping {
             Stepping::Whole(_) => assert_eq!(held, 0, "{}", experiment.name),
@@ -211,9 +251,19 @@ fn every_experiment_can_be_stepped_or_says_why_not_and_no_claim_is_broken() {
         }
         let mut lines = std::collections::HashMap::new();
         for event in events.iter().filter(|event| event["event"] == "held") {
-            *lines.entry((event["actor"].to_string(), event["source"].to_string(), event["process"].to_string())).or_insert(0) += 1;
+            *lines
+                .entry((
+                    event["actor"].to_string(),
+                    event["source"].to_string(),
+                    event["process"].to_string(),
+                ))
+                .or_insert(0) += 1;
         }
-        assert!(lines.values().all(|times| *times <= TIMES_HELD), "{}: a loop is run through", experiment.name);
+        assert!(
+            lines.values().all(|times| *times <= TIMES_HELD),
+            "{}: a loop is run through",
+            experiment.name
+        );
         fs::remove_file(file).expect("it was there");
     }
     assert!(stepped > 20, "{stepped}");
@@ -222,11 +272,27 @@ fn every_experiment_can_be_stepped_or_says_why_not_and_no_claim_is_broken() {
 #[test]
 fn the_deadline_does_not_come_nearer_while_a_call_is_held() {
     let file = scratch("deadline");
-    let args = ["run", "recv-waits", "--pace", "200ms", "--set", "deadline=1s", "--record", file.to_str().expect("UTF-8")];
-    let status = Command::new(env!("CARGO_BIN_EXE_explore")).args(args).stdin(Stdio::null()).stdout(Stdio::null()).status();
+    let args = [
+        "run",
+        "recv-waits",
+        "--pace",
+        "200ms",
+        "--set",
+        "deadline=1s",
+        "--record",
+        file.to_str().expect("UTF-8"),
+    ];
+    let status = Command::new(env!("CARGO_BIN_EXE_explore"))
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .status();
     assert_eq!(status.expect("explore runs").code(), Some(0));
     let events = recorded(&file);
     assert_eq!(events.last().map(|end| end["ending"].clone()), Some("finished".into()));
     let lasted = events.iter().filter_map(|event| event["at_ns"].as_u64()).max();
-    assert!(lasted > Some(1_000_000_000), "it took longer than its deadline, held as it was: {lasted:?}");
+    assert!(
+        lasted > Some(1_000_000_000),
+        "it took longer than its deadline, held as it was: {lasted:?}"
+    );
 }

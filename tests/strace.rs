@@ -35,12 +35,17 @@ type Calls = BTreeMap<u32, Vec<(String, String)>>;
 fn from_strace(text: &str) -> Calls {
     let mut calls = Calls::new();
     for line in text.lines() {
-        let (thread, rest) = line.split_once(char::is_whitespace).expect("a line begins with a TID");
+        let (thread, rest) =
+            line.split_once(char::is_whitespace).expect("a line begins with a TID");
         let rest = rest.trim_start();
         let (name, result) = if let Some(resumed) = rest.strip_prefix("<... ") {
             let (name, _) = resumed.split_once(' ').expect("a name");
             (name, rest)
-        } else if rest.ends_with("<unfinished ...>") || rest.starts_with("+++") || rest.starts_with("---") || rest.starts_with("???(") {
+        } else if rest.ends_with("<unfinished ...>")
+            || rest.starts_with("+++")
+            || rest.starts_with("---")
+            || rest.starts_with("???(")
+        {
             // Not returned; an exit; a signal; a thread that was gone before strace could ask what it called.
             continue;
         } else {
@@ -50,8 +55,12 @@ fn from_strace(text: &str) -> Calls {
         if result.starts_with('?') {
             continue;
         }
-        let short: Vec<_> = result.split_whitespace().take(if result.starts_with('-') { 2 } else { 1 }).collect();
-        calls.entry(thread.parse().expect("a TID")).or_default().push((name.to_owned(), short.join(" ")));
+        let short: Vec<_> =
+            result.split_whitespace().take(if result.starts_with('-') { 2 } else { 1 }).collect();
+        calls
+            .entry(thread.parse().expect("a TID"))
+            .or_default()
+            .push((name.to_owned(), short.join(" ")));
     }
     calls
 }
@@ -60,9 +69,17 @@ fn from_recording(text: &str) -> Calls {
     let mut calls = Calls::new();
     for line in text.lines() {
         let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
-        let Some(name) = line["syscall"].as_str().filter(|name| line["event"] == "return" && NETWORK.contains(name)) else { continue };
-        let result = line["errno"].as_str().map_or_else(|| line["result"].to_string(), |errno| format!("-1 {errno}"));
-        let thread = line["thread"].as_u64().and_then(|thread| thread.try_into().ok()).expect("a TID");
+        let Some(name) = line["syscall"]
+            .as_str()
+            .filter(|name| line["event"] == "return" && NETWORK.contains(name))
+        else {
+            continue;
+        };
+        let result = line["errno"]
+            .as_str()
+            .map_or_else(|| line["result"].to_string(), |errno| format!("-1 {errno}"));
+        let thread =
+            line["thread"].as_u64().and_then(|thread| thread.try_into().ok()).expect("a TID");
         calls.entry(thread).or_default().push((name.to_owned(), result));
     }
     calls
@@ -89,11 +106,20 @@ fn the_recording_says_what_strace_says() {
             .stderr(Stdio::null())
             .status()
             .expect("strace runs");
-        assert!(status.code().is_some_and(|code| code == 0 || code == 3), "{}: {status}", experiment.name);
+        assert!(
+            status.code().is_some_and(|code| code == 0 || code == 3),
+            "{}: {status}",
+            experiment.name
+        );
         let seen = from_strace(&fs::read_to_string(&trace).expect("strace wrote"));
         let recorded = from_recording(&fs::read_to_string(&record).expect("explore wrote"));
         for thread in seen.keys().chain(recorded.keys()) {
-            assert_eq!(recorded.get(thread), seen.get(thread), "{}: thread {thread}: recorded, and seen by strace", experiment.name);
+            assert_eq!(
+                recorded.get(thread),
+                seen.get(thread),
+                "{}: thread {thread}: recorded, and seen by strace",
+                experiment.name
+            );
         }
         compared += recorded.values().map(Vec::len).sum::<usize>();
     }

@@ -15,7 +15,13 @@ use socket_explorer::views::pcapng;
 
 /// What a command prints whose standard input stays open until it is done; `None` if there is no such command.
 fn run(mut command: Command) -> Option<Output> {
-    let child = command.env("LC_ALL", "C").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().ok()?;
+    let child = command
+        .env("LC_ALL", "C")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .ok()?;
     let mut child = child;
     let leash = child.stdin.take();
     let output = child.wait_with_output().ok()?;
@@ -43,7 +49,11 @@ fn recorded(experiment: &str, set: &[&str]) -> Option<Recording> {
     }
     assert_eq!(recording.ending(), Some(&Ending::Finished));
     assert!(recording.claims().count() > 0);
-    assert!(recording.claims().all(|claim| claim.verdict == Verdict::Held), "{:?}", recording.claims().collect::<Vec<_>>());
+    assert!(
+        recording.claims().all(|claim| claim.verdict == Verdict::Held),
+        "{:?}",
+        recording.claims().collect::<Vec<_>>()
+    );
     Some(recording)
 }
 
@@ -57,20 +67,44 @@ fn frames(recording: &Recording) -> Vec<&Frame> {
 
 #[test]
 fn the_handshake_tells_its_two_ends_apart() {
-    let Some(recording) = recorded("three-way-handshake", &["rtt=0ms"]) else { return };
+    let Some(recording) = recorded("three-way-handshake", &["rtt=0ms"]) else {
+        return;
+    };
     let frames = frames(&recording);
-    assert!(frames.iter().map(|frame| frame.frame).eq(1..=frames.len() as u64), "numbered without gaps");
-    let segments: Vec<_> = frames.iter().filter_map(|frame| Some((*frame, frame.layers.tcp.as_ref()?))).collect();
-    let told: Vec<_> = segments.iter().take(3).map(|(frame, tcp)| (frame.sent_by, tcp.flags.to_string())).collect();
-    assert_eq!(told, [(End::Client, "SYN".into()), (End::Server, "SYN,ACK".into()), (End::Client, "ACK".into())]);
+    assert!(
+        frames.iter().map(|frame| frame.frame).eq(1..=frames.len() as u64),
+        "numbered without gaps"
+    );
+    let segments: Vec<_> =
+        frames.iter().filter_map(|frame| Some((*frame, frame.layers.tcp.as_ref()?))).collect();
+    let told: Vec<_> = segments
+        .iter()
+        .take(3)
+        .map(|(frame, tcp)| (frame.sent_by, tcp.flags.to_string()))
+        .collect();
+    assert_eq!(
+        told,
+        [(End::Client, "SYN".into()), (End::Server, "SYN,ACK".into()), (End::Client, "ACK".into())]
+    );
     for (frame, tcp) in &segments {
         let ip = frame.layers.ip.as_ref().expect("TCP is in IP");
         let (client, server) = ("10.9.0.1".to_owned(), "10.9.0.2".to_owned());
-        let expected = if frame.sent_by == End::Client { (client, server) } else { (server, client) };
+        let expected =
+            if frame.sent_by == End::Client { (client, server) } else { (server, client) };
         assert_eq!((ip.src.to_string(), ip.dst.to_string()), expected);
-        assert_eq!(frame.local.as_ref().map(ToString::to_string), Some(format!("10.9.0.1:{}", tcp.src_port)));
-        assert_eq!(frame.peer.as_ref().map(ToString::to_string), Some(format!("10.9.0.2:{}", tcp.dst_port)));
-        assert_eq!(frame.sender.as_deref(), Some(frame.sent_by.to_string().as_str()), "the actors are called as the ends are");
+        assert_eq!(
+            frame.local.as_ref().map(ToString::to_string),
+            Some(format!("10.9.0.1:{}", tcp.src_port))
+        );
+        assert_eq!(
+            frame.peer.as_ref().map(ToString::to_string),
+            Some(format!("10.9.0.2:{}", tcp.dst_port))
+        );
+        assert_eq!(
+            frame.sender.as_deref(),
+            Some(frame.sent_by.to_string().as_str()),
+            "the actors are called as the ends are"
+        );
         assert_eq!(frame.flow, Some(1));
     }
     let fins = segments.iter().filter(|(_, tcp)| tcp.flags.fin()).count();
@@ -79,10 +113,14 @@ fn the_handshake_tells_its_two_ends_apart() {
 
 #[test]
 fn a_dropped_syn_is_told_with_its_rule_and_sent_again() {
-    let Some(recording) = recorded("lost-syn", &["drop=2"]) else { return };
+    let Some(recording) = recorded("lost-syn", &["drop=2"]) else {
+        return;
+    };
     let fates: Vec<_> = frames(&recording)
         .into_iter()
-        .filter(|frame| frame.layers.tcp.as_ref().is_some_and(|tcp| tcp.flags.syn() && !tcp.flags.ack()))
+        .filter(|frame| {
+            frame.layers.tcp.as_ref().is_some_and(|tcp| tcp.flags.syn() && !tcp.flags.ack())
+        })
         .map(|frame| (frame.treatment.fate, frame.treatment.rule.as_deref()))
         .collect();
     let dropped = (Fate::Dropped, Some("drop the first 2 SYNs"));
@@ -92,15 +130,30 @@ fn a_dropped_syn_is_told_with_its_rule_and_sent_again() {
 /// What tshark says of this file, against what was recorded: frame by frame, over all its sections.
 fn tshark_agrees(path: &Path, recordings: &[Recording]) {
     let mut tshark = Command::new("tshark");
-    tshark.args(["-r".as_ref(), path.as_os_str()]).args(["-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE"]);
+    tshark.args(["-r".as_ref(), path.as_os_str()]).args([
+        "-o",
+        "tcp.check_checksum:TRUE",
+        "-o",
+        "ip.check_checksum:TRUE",
+    ]);
     tshark.args(["-o", "tcp.relative_sequence_numbers:FALSE", "-T", "fields", "-E", "separator=;"]);
-    for field in ["eth.src", "ip.src", "tcp.flags", "tcp.seq_raw", "tcp.ack_raw", "tcp.len", "frame.number"] {
+    for field in
+        ["eth.src", "ip.src", "tcp.flags", "tcp.seq_raw", "tcp.ack_raw", "tcp.len", "frame.number"]
+    {
         tshark.args(["-e", field]);
     }
-    for field in ["tcp.checksum.status", "ip.checksum.status", "frame.comment", "_ws.malformed", "frame.time_epoch"] {
+    for field in [
+        "tcp.checksum.status",
+        "ip.checksum.status",
+        "frame.comment",
+        "_ws.malformed",
+        "frame.time_epoch",
+    ] {
         tshark.args(["-e", field]);
     }
-    let Some(output) = run(tshark) else { return eprintln!("tshark is not installed: nothing was compared") };
+    let Some(output) = run(tshark) else {
+        return eprintln!("tshark is not installed: nothing was compared");
+    };
     let text = String::from_utf8(output.stdout).expect("UTF-8");
     let mut all = Vec::new();
     for recording in recordings {
@@ -110,7 +163,14 @@ fn tshark_agrees(path: &Path, recordings: &[Recording]) {
         let mut events: Vec<_> = recording.events.iter().collect();
         events.sort_by_key(|event| event.at_ns);
         all.extend(events.into_iter().filter_map(|event| match &event.what {
-            What::Frame(frame) => Some((format!("{}.{:09}", began + event.at_ns / 1_000_000_000, event.at_ns % 1_000_000_000), &**frame)),
+            What::Frame(frame) => Some((
+                format!(
+                    "{}.{:09}",
+                    began + event.at_ns / 1_000_000_000,
+                    event.at_ns % 1_000_000_000
+                ),
+                &**frame,
+            )),
             _ => None,
         }));
     }
@@ -119,11 +179,20 @@ fn tshark_agrees(path: &Path, recordings: &[Recording]) {
     for (number, (line, (time, frame))) in (1..).zip(text.lines().zip(all)) {
         let fields: Vec<_> = line.split(';').collect();
         let ethernet = frame.layers.ethernet.as_ref().expect("Ethernet");
-        assert_eq!((fields[0], fields[6]), (ethernet.src.to_string().as_str(), number.to_string().as_str()));
+        assert_eq!(
+            (fields[0], fields[6]),
+            (ethernet.src.to_string().as_str(), number.to_string().as_str())
+        );
         if let (Some(ip), Some(tcp)) = (&frame.layers.ip, &frame.layers.tcp) {
             let flags = u16::from_str_radix(fields[2].trim_start_matches("0x"), 16).expect("flags");
-            assert_eq!((fields[1], flags), (ip.src.to_string().as_str(), u16::from(tcp.flags.0)), "{line}");
-            let numbers = [tcp.seq, tcp.ack, u32::try_from(frame.layers.payload_bytes).expect("short")].map(|number| number.to_string());
+            assert_eq!(
+                (fields[1], flags),
+                (ip.src.to_string().as_str(), u16::from(tcp.flags.0)),
+                "{line}"
+            );
+            let numbers =
+                [tcp.seq, tcp.ack, u32::try_from(frame.layers.payload_bytes).expect("short")]
+                    .map(|number| number.to_string());
             assert_eq!(fields[3..6], numbers, "{line}");
             assert_eq!(fields[7..9], ["1", "1"], "good checksums: {line}");
         }
@@ -134,7 +203,9 @@ fn tshark_agrees(path: &Path, recordings: &[Recording]) {
 
 #[test]
 fn tshark_reads_the_frames_of_a_run() {
-    let Some(recording) = recorded("lost-syn", &["drop=1"]) else { return };
+    let Some(recording) = recorded("lost-syn", &["drop=1"]) else {
+        return;
+    };
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("wire.pcapng");
     let mut file = fs::File::create(&path).expect("a file");
     let written = pcapng::write(&mut file, [&recording]).expect("written");
@@ -146,16 +217,27 @@ fn tshark_reads_the_frames_of_a_run() {
 #[test]
 fn tshark_reads_the_frames_of_a_lesson_that_was_asked_for_pcap() {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-    let [lesson, pcap, events] = ["pcap.md", "lesson.pcapng", "lesson.jsonl"].map(|name| folder.join(name));
-    let experiment = socket_explorer::experiments::find("three-way-handshake").expect("an experiment");
-    let claims: String = experiment.claims.iter().map(|claim| format!("{claim}: Words.\n")).collect();
+    let [lesson, pcap, events] =
+        ["pcap.md", "lesson.pcapng", "lesson.jsonl"].map(|name| folder.join(name));
+    let experiment =
+        socket_explorer::experiments::find("three-way-handshake").expect("an experiment");
+    let claims: String =
+        experiment.claims.iter().map(|claim| format!("{claim}: Words.\n")).collect();
     let run_once = format!("```experiment three-way-handshake\nview: layers\n{claims}```\n");
     fs::write(&lesson, format!("# T\n> Q?\n\n{run_once}{run_once}")).expect("written");
     let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
-    command.arg("lesson").args([&lesson]).arg("--pcap").args([&pcap]).arg("--record").args([&events]);
+    command
+        .arg("lesson")
+        .args([&lesson])
+        .arg("--pcap")
+        .args([&pcap])
+        .arg("--record")
+        .args([&events]);
     let output = run(command).expect("explore runs");
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    let recordings = recording::read(std::io::BufReader::new(fs::File::open(&events).expect("recorded"))).recordings;
+    let recordings =
+        recording::read(std::io::BufReader::new(fs::File::open(&events).expect("recorded")))
+            .recordings;
     assert_eq!(recordings.len(), 2);
     if let Some(Ending::Unavailable { why }) = recordings[0].ending() {
         return eprintln!("nothing was checked: {why}");
@@ -170,12 +252,19 @@ fn everybodys(name: &str, mode: &str) -> Option<PathBuf> {
     let (node, program) = (folder.join("tun"), folder.join("explore"));
     fs::copy(env!("CARGO_BIN_EXE_explore"), &program).ok()?;
     let node = node.to_str()?.to_owned();
-    let made = [vec!["mknod", node.as_str(), "c", "10", "200"], vec!["chmod", mode, node.as_str()]].into_iter().all(|words| {
-        let mut command = Command::new(words[0]);
-        command.args(&words[1..]);
-        run(command).is_some_and(|output| output.status.success())
-    });
-    let open = Command::new("chmod").args(["755"]).arg(&folder).arg(&program).status().is_ok_and(|status| status.success());
+    let made = [vec!["mknod", node.as_str(), "c", "10", "200"], vec!["chmod", mode, node.as_str()]]
+        .into_iter()
+        .all(|words| {
+            let mut command = Command::new(words[0]);
+            command.args(&words[1..]);
+            run(command).is_some_and(|output| output.status.success())
+        });
+    let open = Command::new("chmod")
+        .args(["755"])
+        .arg(&folder)
+        .arg(&program)
+        .status()
+        .is_ok_and(|status| status.success());
     (made && open).then_some(folder)
 }
 
@@ -183,7 +272,12 @@ fn everybodys(name: &str, mode: &str) -> Option<PathBuf> {
 fn as_nobody(folder: &Path, mount: &str, through: &str) -> Option<Recording> {
     let mut command = Command::new("unshare");
     let nobody = "setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all";
-    command.args(["-m", "sh", "-c", &format!("{mount} && exec {nobody} {through} ./explore __experiment three-way-handshake")]);
+    command.args([
+        "-m",
+        "sh",
+        "-c",
+        &format!("{mount} && exec {nobody} {through} ./explore __experiment three-way-handshake"),
+    ]);
     command.current_dir(folder);
     let output = run(command)?;
     if output.stdout.is_empty() {
@@ -202,24 +296,35 @@ fn why(recording: &Recording) -> &str {
 
 #[test]
 fn nobody_has_a_wire_too_and_is_told_the_step_that_fails() {
-    let Some(folder) = everybodys("nobody", "666") else { return eprintln!("nothing was checked: this needs root and mknod") };
+    let Some(folder) = everybodys("nobody", "666") else {
+        return eprintln!("nothing was checked: this needs root and mknod");
+    };
     let bind = "mount --bind ./tun /dev/net/tun";
     if let Some(recording) = as_nobody(&folder, bind, "") {
         assert_eq!(recording.ending(), Some(&Ending::Finished));
         assert_eq!(recording.claims().filter(|claim| claim.verdict == Verdict::Held).count(), 5);
     }
     if let Some(recording) = as_nobody(&folder, "mount --bind ./empty /dev/net", "") {
-        assert!(why(&recording).contains("(open /dev/net/tun: ENOENT); load the driver"), "{}", why(&recording));
+        assert!(
+            why(&recording).contains("(open /dev/net/tun: ENOENT); load the driver"),
+            "{}",
+            why(&recording)
+        );
     }
     if let Some(recording) = as_nobody(&folder, &format!("chmod 600 ./tun && {bind}"), "") {
-        assert!(why(&recording).contains("(open /dev/net/tun: EACCES); give everyone the device"), "{}", why(&recording));
+        assert!(
+            why(&recording).contains("(open /dev/net/tun: EACCES); give everyone the device"),
+            "{}",
+            why(&recording)
+        );
     }
     // A limit of a user namespace's own, so that the machine's is left alone.
-    let none =
-        r#"unshare -Ur sh -c 'echo 0 > /proc/sys/user/max_user_namespaces && exec setpriv --bounding-set=-all --inh-caps=-all "$@"' sh"#;
+    let none = r#"unshare -Ur sh -c 'echo 0 > /proc/sys/user/max_user_namespaces && exec setpriv --bounding-set=-all --inh-caps=-all "$@"' sh"#;
     if let Some(recording) = as_nobody(&folder, &format!("chmod 666 ./tun && {bind}"), none) {
         assert!(
-            why(&recording).contains("(unshare(CLONE_NEWUSER|CLONE_NEWNET): ENOSPC); user namespaces are forbidden"),
+            why(&recording).contains(
+                "(unshare(CLONE_NEWUSER|CLONE_NEWNET): ENOSPC); user namespaces are forbidden"
+            ),
             "{}",
             why(&recording)
         );

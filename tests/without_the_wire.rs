@@ -10,12 +10,21 @@ use socket_explorer::player::shipped;
 #[test]
 fn every_experiment_that_needs_one_ships_a_recording_whose_claims_held() {
     for experiment in shipped::needed() {
-        let recording = shipped::recording(experiment.name).unwrap_or_else(|| panic!("{} ships no recording", experiment.name));
+        let recording = shipped::recording(experiment.name)
+            .unwrap_or_else(|| panic!("{} ships no recording", experiment.name));
         assert_eq!(recording.header.experiment, experiment.name);
         assert_eq!(recording.ending(), Some(&Ending::Finished), "{}", experiment.name);
         let claims: Vec<_> = recording.claims().map(|claim| claim.claim.as_ref()).collect();
-        assert_eq!(claims, experiment.claims, "{}: make the recordings anew (CONTRIBUTING.md)", experiment.name);
-        assert!(recording.claims().all(|claim| claim.verdict == Verdict::Held), "{}", experiment.name);
+        assert_eq!(
+            claims, experiment.claims,
+            "{}: make the recordings anew (CONTRIBUTING.md)",
+            experiment.name
+        );
+        assert!(
+            recording.claims().all(|claim| claim.verdict == Verdict::Held),
+            "{}",
+            experiment.name
+        );
     }
 }
 
@@ -27,9 +36,14 @@ fn without_the_node(args: &[&str]) -> Option<(String, String, Option<i32>)> {
     }
     let script = "mount --bind /dev/null /dev/net/tun && exec \"$0\" \"$@\"";
     for namespaces in ["-m", "-rm"] {
-        let probe = Command::new("unshare").args([namespaces, "sh", "-c", script, "true"]).stderr(Stdio::null()).status();
+        let probe = Command::new("unshare")
+            .args([namespaces, "sh", "-c", script, "true"])
+            .stderr(Stdio::null())
+            .status();
         if probe.is_ok_and(|status| status.success()) {
-            return run(Command::new("unshare").args([namespaces, "sh", "-c", script, env!("CARGO_BIN_EXE_explore")]).args(args));
+            return run(Command::new("unshare")
+                .args([namespaces, "sh", "-c", script, env!("CARGO_BIN_EXE_explore")])
+                .args(args));
         }
     }
     eprintln!("this system allows no mount namespace: nothing was checked");
@@ -46,48 +60,82 @@ fn run(command: &mut Command) -> Option<(String, String, Option<i32>)> {
 fn without_the_node_every_lesson_plays_to_its_end() {
     for lesson in course::lessons().expect("well formed") {
         let number = lesson.number.unwrap_or_default().to_string();
-        let Some((out, err, code)) = without_the_node(&["lesson", &number]) else { return };
+        let Some((out, err, code)) = without_the_node(&["lesson", &number]) else {
+            return;
+        };
         assert_eq!((err.as_str(), code), ("", Some(0)), "lesson {number}");
-        let wired =
-            lesson.shows().filter(|show| shipped::needed().any(|needed| needed.name == show.experiment.name && needed.needs_wire()));
+        let wired = lesson.shows().filter(|show| {
+            shipped::needed()
+                .any(|needed| needed.name == show.experiment.name && needed.needs_wire())
+        });
         let wired = wired.count();
-        assert_eq!(out.replace('\n', " ").matches("none of it happened just now").count(), wired, "lesson {number}: {out}");
+        assert_eq!(
+            out.replace('\n', " ").matches("none of it happened just now").count(),
+            wired,
+            "lesson {number}: {out}"
+        );
     }
 }
 
 #[test]
 fn without_the_node_a_page_marks_what_was_recorded() {
-    let Some((html, err, code)) = without_the_node(&["lesson", "7", "--html", "-"]) else { return };
+    let Some((html, err, code)) = without_the_node(&["lesson", "7", "--html", "-"]) else {
+        return;
+    };
     assert_eq!((err.as_str(), code), ("", Some(0)));
     let lessons = course::lessons().expect("well formed");
-    let wired =
-        lessons[6].shows().filter(|show| shipped::needed().any(|needed| needed.name == show.experiment.name && needed.needs_wire()));
+    let wired = lessons[6].shows().filter(|show| {
+        shipped::needed().any(|needed| needed.name == show.experiment.name && needed.needs_wire())
+    });
     assert!(html.contains("but for the recordings, which are marked"), "{html}");
-    assert_eq!(html.matches("<p class=\"notice\">This could not run where the page was made").count(), wired.count());
-    assert!(html.contains("<figcaption>Recorded on Linux") && html.contains("not checked here: held when it was recorded"));
+    assert_eq!(
+        html.matches("<p class=\"notice\">This could not run where the page was made").count(),
+        wired.count()
+    );
+    assert!(
+        html.contains("<figcaption>Recorded on Linux")
+            && html.contains("not checked here: held when it was recorded")
+    );
 }
 
 #[test]
 fn without_the_node_verify_counts_what_was_not_checked_and_doctor_says_why() {
-    let Some((out, _, code)) = without_the_node(&["verify", "--json"]) else { return };
+    let Some((out, _, code)) = without_the_node(&["verify", "--json"]) else {
+        return;
+    };
     let report: serde_json::Value = serde_json::from_str(&out).expect("JSON");
-    let expected: usize = shipped::needed().filter(|needed| needed.needs_wire()).map(|needed| needed.claims.len()).sum();
-    assert!(report["not_checked"].as_u64().expect("a number") >= expected as u64, "{} of {expected}", report["not_checked"]);
+    let expected: usize = shipped::needed()
+        .filter(|needed| needed.needs_wire())
+        .map(|needed| needed.claims.len())
+        .sum();
+    assert!(
+        report["not_checked"].as_u64().expect("a number") >= expected as u64,
+        "{} of {expected}",
+        report["not_checked"]
+    );
     assert_eq!((report["broken"].as_u64(), code), (Some(0), Some(0)));
 
-    let Some((out, err, code)) = without_the_node(&["run", "lost-syn"]) else { return };
+    let Some((out, err, code)) = without_the_node(&["run", "lost-syn"]) else {
+        return;
+    };
     assert!(out.contains("recorded on Linux"), "{out}");
     assert!(err.contains("lost-syn: this machine cannot run it"), "{err}");
     assert_eq!(code, Some(3));
 
-    let Some((out, _, code)) = without_the_node(&["doctor"]) else { return };
+    let Some((out, _, code)) = without_the_node(&["doctor"]) else {
+        return;
+    };
     assert!(out.contains("✗ the wire (/dev/net/tun)"), "{out}");
     assert_eq!(code, Some(0));
 
     // The reason is found in the experiment's own process, and said in the reader's language.
-    let Some((out, err, _)) = without_the_node(&["run", "lost-syn", "--lang", "zh"]) else { return };
+    let Some((out, err, _)) = without_the_node(&["run", "lost-syn", "--lang", "zh"]) else {
+        return;
+    };
     assert!(out.contains("它要用一条线路，而系统拒绝了") && !out.contains("refused it"), "{out}");
     assert!(err.contains("lost-syn：本机运行不了它"), "{err}");
-    let Some((out, ..)) = without_the_node(&["doctor", "--lang", "zh"]) else { return };
+    let Some((out, ..)) = without_the_node(&["doctor", "--lang", "zh"]) else {
+        return;
+    };
     assert!(out.contains("✗ 实验台的线路"), "{out}");
 }

@@ -120,7 +120,11 @@ fn write_out(queue: &mut String) -> io::Result<()> {
 }
 
 /// Wakes the editor whenever there is something for it to show, until neither it nor the queue's other users are left.
-pub fn wake(above: &std::sync::Weak<Above>, woken: &Receiver<()>, mut printer: impl ExternalPrinter) {
+pub fn wake(
+    above: &std::sync::Weak<Above>,
+    woken: &Receiver<()>,
+    mut printer: impl ExternalPrinter,
+) {
     while woken.recv().is_ok() {
         let wanted = above.upgrade().is_some_and(|above| above.wants_the_editor());
         // It waits here if the editor has not yet heard the call before this one, and fails when the editor is gone.

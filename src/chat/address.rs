@@ -27,8 +27,13 @@ impl FromStr for Address {
     fn from_str(text: &str) -> Result<Address, String> {
         match text.strip_prefix("unix:") {
             Some("" | "@") => Err(phrases::no_address(text)),
-            Some(name) if name.starts_with('@') && !cfg!(target_os = "linux") => Err(phrases::only_on_linux(text)),
-            Some(name) => Ok(name.strip_prefix('@').map_or_else(|| Address::Unix(name.into()), |name| Address::Abstract(name.to_owned()))),
+            Some(name) if name.starts_with('@') && !cfg!(target_os = "linux") => {
+                Err(phrases::only_on_linux(text))
+            }
+            Some(name) => Ok(name.strip_prefix('@').map_or_else(
+                || Address::Unix(name.into()),
+                |name| Address::Abstract(name.to_owned()),
+            )),
             None => match text.rsplit_once(':') {
                 Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => {
                     if host.contains(':') && !(host.starts_with('[') && host.ends_with(']')) {
@@ -67,7 +72,11 @@ impl Address {
         match self {
             Address::Inet(text) => {
                 let all: Vec<SockAddr> = text.to_socket_addrs()?.map(SockAddr::from).collect();
-                if all.is_empty() { Err(io::Error::other(phrases::name_without_address())) } else { Ok(all) }
+                if all.is_empty() {
+                    Err(io::Error::other(phrases::name_without_address()))
+                } else {
+                    Ok(all)
+                }
             }
             Address::Unix(path) => Ok(vec![SockAddr::unix(path)?]),
             // An abstract name begins with a zero byte.
@@ -81,7 +90,9 @@ impl Address {
 pub fn is_local(address: &SockAddr) -> bool {
     address.as_socket().is_none_or(|inet| match inet.ip() {
         std::net::IpAddr::V4(ip) => ip.is_loopback(),
-        std::net::IpAddr::V6(ip) => ip.to_ipv4_mapped().map_or_else(|| ip.is_loopback(), |ip| ip.is_loopback()),
+        std::net::IpAddr::V6(ip) => {
+            ip.to_ipv4_mapped().map_or_else(|| ip.is_loopback(), |ip| ip.is_loopback())
+        }
     })
 }
 

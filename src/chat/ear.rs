@@ -42,8 +42,21 @@ pub enum Heard {
 impl<'a> Ear<'a> {
     /// An ear with a buffer of this size.
     #[must_use]
-    pub fn new(socket: &'a Socket, screen: &'a dyn Screen, inbox: Inbox, Buffer { size, may_grow }: Buffer) -> Ear<'a> {
-        Ear { socket, screen, inbox, buffer: vec![0; size], may_grow, text: String::new(), timeout: None }
+    pub fn new(
+        socket: &'a Socket,
+        screen: &'a dyn Screen,
+        inbox: Inbox,
+        Buffer { size, may_grow }: Buffer,
+    ) -> Ear<'a> {
+        Ear {
+            socket,
+            screen,
+            inbox,
+            buffer: vec![0; size],
+            may_grow,
+            text: String::new(),
+            timeout: None,
+        }
     }
 
     /// Receives once, waiting as long as there is nothing; shows what is complete.

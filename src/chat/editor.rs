@@ -60,7 +60,11 @@ impl Editor {
     pub fn open(by_turns: bool) -> io::Result<(Editor, Keyboard)> {
         CLOSING.store(false, Ordering::SeqCst);
         // The colours are not ours, but only a prompt that may have some is drawn with what stands before it.
-        let config = Config::builder().auto_add_history(true).keyseq_timeout(Some(100)).color_mode(ColorMode::Forced).build();
+        let config = Config::builder()
+            .auto_add_history(true)
+            .keyseq_timeout(Some(100))
+            .color_mode(ColorMode::Forced)
+            .build();
         let mut editor = LineEditor::with_config(config).map_err(io::Error::other)?;
         let (above, woken) = Above::new();
         editor.set_helper(Some(BeforeThePrompt(above.clone())));
@@ -72,7 +76,9 @@ impl Editor {
         editor.bind_sequence(KeyEvent(KeyCode::Tab, Modifiers::NONE), Cmd::Noop);
         let printer = editor.create_external_printer().map_err(io::Error::other)?;
         let shared = Arc::downgrade(&above);
-        thread::Builder::new().name("waker".to_owned()).spawn(move || above::wake(&shared, &woken, printer))?;
+        thread::Builder::new()
+            .name("waker".to_owned())
+            .spawn(move || above::wake(&shared, &woken, printer))?;
         let before = tcgetattr(io::stdin())?;
         let (asks, asked) = channel();
         let reading = Arc::new(Mutex::new(None));
@@ -87,17 +93,26 @@ impl Editor {
             let _ = io::stdout().write_all(b"\x1b[?2004l").and_then(|()| io::stdout().flush());
         });
         editors_signals().thread_block()?;
-        let action = SigAction::new(SigHandler::Handler(pass_on), SaFlags::empty(), SigSet::empty());
+        let action =
+            SigAction::new(SigHandler::Handler(pass_on), SaFlags::empty(), SigSet::empty());
         // SAFETY: the handler looks at an atomic and calls getpid and kill, all of which signal-safety(7) allows.
         unsafe { sigaction(Signal::SIGINT, &action)? };
 
         let (read, write) = nix::unistd::pipe()?;
         let keyboard = Keyboard::new(read, Some(asks))?;
-        let lines = Lines { editor, above: above.clone(), to: Some(write), by_turns, asked, stopper: keyboard.stopper() };
+        let lines = Lines {
+            editor,
+            above: above.clone(),
+            to: Some(write),
+            by_turns,
+            asked,
+            stopper: keyboard.stopper(),
+        };
         let mut thread = lock(&reading);
         // A signal may have come already.
         if !CLOSING.load(Ordering::SeqCst) {
-            *thread = Some(thread::Builder::new().name("editor".to_owned()).spawn(move || lines.read())?);
+            *thread =
+                Some(thread::Builder::new().name("editor".to_owned()).spawn(move || lines.read())?);
         }
         drop(thread);
         Ok((Editor { above, given_back: Some(given_back), _reading: reading }, keyboard))
@@ -105,7 +120,9 @@ impl Editor {
 
     /// Ends the line being typed, and gives the terminal back as it was. All that was to be shown is shown.
     pub fn close(&mut self) {
-        let Some(given_back) = self.given_back.take() else { return };
+        let Some(given_back) = self.given_back.take() else {
+            return;
+        };
         self.above.until_taken();
         drop(given_back);
         let _ = editors_signals().thread_unblock();

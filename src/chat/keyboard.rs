@@ -84,7 +84,8 @@ impl Keyboard {
     /// What pipe(2) answers.
     pub fn new(from: OwnedFd, ask: Option<std::sync::mpsc::Sender<()>>) -> io::Result<Keyboard> {
         let (bell, ringer) = io::pipe()?;
-        let stopper = Stopper { stopped: Arc::default(), patient: Arc::default(), bell: Arc::new(ringer) };
+        let stopper =
+            Stopper { stopped: Arc::default(), patient: Arc::default(), bell: Arc::new(ringer) };
         Ok(Keyboard { from, bell, stopper, block: vec![0; BLOCK], left: 0..0, ask })
     }
 
@@ -101,7 +102,10 @@ impl Keyboard {
         use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
         let gone = PollFlags::from_bits_retain(HANGS_UP);
         loop {
-            let mut watched = vec![PollFd::new(self.from.as_fd(), PollFlags::POLLIN), PollFd::new(self.bell.as_fd(), PollFlags::POLLIN)];
+            let mut watched = vec![
+                PollFd::new(self.from.as_fd(), PollFlags::POLLIN),
+                PollFd::new(self.bell.as_fd(), PollFlags::POLLIN),
+            ];
             watched.extend(peer.map(|peer| PollFd::new(peer, gone)));
             match poll(&mut watched, PollTimeout::NONE) {
                 Err(nix::errno::Errno::EINTR) => continue,
@@ -189,11 +193,18 @@ impl Keyboard {
     ///
     /// # Errors
     /// What read(2) answers.
-    pub fn line(&mut self, #[cfg(unix)] peer: Option<BorrowedFd<'_>>, #[cfg(not(unix))] peer: Option<()>) -> io::Result<Typed<'_>> {
+    pub fn line(
+        &mut self,
+        #[cfg(unix)] peer: Option<BorrowedFd<'_>>,
+        #[cfg(not(unix))] peer: Option<()>,
+    ) -> io::Result<Typed<'_>> {
         let mut searched = self.left.start;
         let mut asked = false;
         loop {
-            let newline = self.block[searched..self.left.end].iter().position(|byte| *byte == b'\n').map(|at| searched + at + 1);
+            let newline = self.block[searched..self.left.end]
+                .iter()
+                .position(|byte| *byte == b'\n')
+                .map(|at| searched + at + 1);
             if let Some(end) = newline {
                 let line = self.left.start..end;
                 self.left.start = end;

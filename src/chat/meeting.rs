@@ -70,7 +70,9 @@ pub fn listen(actor: &Actor, address: &Address, screen: &dyn Screen) -> Result<L
 /// Whether the socket's file has been left behind by a process that is gone. connect(2) knows, and a datagram socket may ask
 /// without being taken for a caller: `ECONNREFUSED` if nobody has the file, `EPROTOTYPE` if a stream socket has it.
 fn is_stale(actor: &Actor, address: &Address, at: &SockAddr) -> bool {
-    let Address::Unix(path) = address else { return false };
+    let Address::Unix(path) = address else {
+        return false;
+    };
     if !is_socket(path) {
         return false;
     }
@@ -80,9 +82,15 @@ fn is_stale(actor: &Actor, address: &Address, at: &SockAddr) -> bool {
 
 /// Puts this socket in the place of a file that was left behind. Two who find the same one do so one after the other, and the
 /// second finds the first's: the folder is locked meanwhile (flock(2)), which leaves nothing behind.
-fn replace_stale(actor: &Actor, address: &Address, at: &SockAddr, socket: &Socket) -> io::Result<()> {
+fn replace_stale(
+    actor: &Actor,
+    address: &Address,
+    at: &SockAddr,
+    socket: &Socket,
+) -> io::Result<()> {
     if let Address::Unix(path) = address {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder =
+            path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         // A folder that we may write and not read cannot be locked; it is a rare one.
         let folder = File::open(folder).ok();
         if let Some(folder) = &folder {
@@ -128,7 +136,11 @@ impl Listener {
 
 /// A line typed is sent at once, and does not wait until the line before it is acknowledged (Nagle's algorithm, tcp(7)).
 fn without_delay(socket: &Socket) -> io::Result<()> {
-    if socket.local_addr()?.domain() == Domain::UNIX { Ok(()) } else { socket.set_tcp_nodelay(true) }
+    if socket.local_addr()?.domain() == Domain::UNIX {
+        Ok(())
+    } else {
+        socket.set_tcp_nodelay(true)
+    }
 }
 
 // ---- the client ----
@@ -137,7 +149,14 @@ fn without_delay(socket: &Socket) -> io::Result<()> {
 ///
 /// # Errors
 /// [`Missed`], for the last attempt.
-pub fn call(lab: &Lab, actor: &Actor, address: &Address, patience: Duration, retries: u32, screen: &dyn Screen) -> Result<Socket, Missed> {
+pub fn call(
+    lab: &Lab,
+    actor: &Actor,
+    address: &Address,
+    patience: Duration,
+    retries: u32,
+    screen: &dyn Screen,
+) -> Result<Socket, Missed> {
     let mut pause = FIRST_PAUSE;
     for left in (0..=retries).rev() {
         match connect(actor, address, patience) {
@@ -161,7 +180,9 @@ fn connect(actor: &Actor, address: &Address, patience: Duration) -> Result<Socke
             Err(error) => last = Some(error),
         }
     }
-    Err(Missed::when(Doing::Connect, address)(last.unwrap_or_else(|| io::ErrorKind::NotFound.into())))
+    Err(Missed::when(Doing::Connect, address)(
+        last.unwrap_or_else(|| io::ErrorKind::NotFound.into()),
+    ))
 }
 
 /// Connects with a limit of time: the call is started without blocking, and poll waits for its end (lesson 9).
@@ -169,7 +190,10 @@ fn connect_to(actor: &Actor, to: &SockAddr, patience: Duration) -> io::Result<So
     let socket = actor.socket(to.domain(), Type::STREAM, protocol(to.domain()))?;
     socket.set_nonblocking(true)?;
     match socket.connect(to) {
-        Err(error) if kernel::error_name(&error) == "EINPROGRESS" || error.kind() == io::ErrorKind::WouldBlock => {
+        Err(error)
+            if kernel::error_name(&error) == "EINPROGRESS"
+                || error.kind() == io::ErrorKind::WouldBlock =>
+        {
             if to.domain() == Domain::UNIX {
                 return Err(error); // EAGAIN: its backlog is full (unix(7))
             }

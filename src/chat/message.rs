@@ -36,7 +36,14 @@ impl Inbox {
     /// An inbox that puts this label before each message.
     #[must_use]
     pub fn new(label: &str, at_terminal: bool) -> Inbox {
-        Inbox { label: label.to_owned(), at_terminal, line: Vec::new(), begun: false, speaks_lines: false, settled: true }
+        Inbox {
+            label: label.to_owned(),
+            at_terminal,
+            line: Vec::new(),
+            begun: false,
+            speaks_lines: false,
+            settled: true,
+        }
     }
 
     /// True if something is held back that has to be shown if no more comes.
@@ -113,7 +120,9 @@ impl Inbox {
                     from = newline + 1;
                 }
             }
-            _ => whole.split_inclusive(|byte| *byte == b'\n').for_each(|line| self.message(&line[..line.len() - 1], shown)),
+            _ => whole
+                .split_inclusive(|byte| *byte == b'\n')
+                .for_each(|line| self.message(&line[..line.len() - 1], shown)),
         }
     }
 
@@ -195,9 +204,11 @@ fn is_plain(bytes: &[u8]) -> bool {
     for (byte, next) in bytes.iter().zip(next) {
         let control = (*byte < 0x20) & (*byte != b'\n') | (*byte == 0x7f);
         // The first bytes of U+0080 to U+00BF, U+034F, U+061C, U+180E and U+E0000.
-        let first = (*byte == 0xc2) | (*byte == 0xcd) | (*byte == 0xd8) | (*byte == 0xe1) | (*byte == 0xf3);
+        let first =
+            (*byte == 0xc2) | (*byte == 0xcd) | (*byte == 0xd8) | (*byte == 0xe1) | (*byte == 0xf3);
         // U+2000 to U+207F, U+FEFF, U+FFF9.
-        let two = (*byte == 0xe2) & (*next & 0xfe == 0x80) | (*byte == 0xef) & (*next & 0xfb == 0xbb);
+        let two =
+            (*byte == 0xe2) & (*next & 0xfe == 0x80) | (*byte == 0xef) & (*next & 0xfb == 0xbb);
         suspect |= u8::from(control | first | two);
     }
     // The last byte is a newline, or the beginning or the end of a character that its first byte has told.
@@ -233,7 +244,8 @@ mod tests {
             Just(b"\r\n".to_vec()),
             Just(b"\n".to_vec()),
             Just("\u{1b}\u{9b}\u{202e}\u{200b}\u{feff}".as_bytes().to_vec()),
-            (LONGEST - 5..LONGEST + 5, prop_oneof![Just("x"), Just("长"), Just("\r")]).prop_map(|(many, of)| of.repeat(many).into_bytes()),
+            (LONGEST - 5..LONGEST + 5, prop_oneof![Just("x"), Just("长"), Just("\r")])
+                .prop_map(|(many, of)| of.repeat(many).into_bytes()),
         ];
         proptest::collection::vec(part, 0..12).prop_map(|parts| parts.concat())
     }
@@ -274,7 +286,10 @@ mod tests {
 
     #[test]
     fn no_unsafe_character_passes_as_plain() {
-        for character in (0..=0x10_ffff).filter_map(char::from_u32).filter(|character| !is_safe_to_show(*character) && *character != '\n') {
+        for character in (0..=0x10_ffff)
+            .filter_map(char::from_u32)
+            .filter(|character| !is_safe_to_show(*character) && *character != '\n')
+        {
             assert!(!is_plain(format!("a{character}\n").as_bytes()), "{character:?}");
         }
         assert!(is_plain("你好，世界。 hello\n".as_bytes()));

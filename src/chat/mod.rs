@@ -150,7 +150,8 @@ pub fn chat(wanted: Wanted) -> Result<Parted, NoChat> {
     let lab = Lab::at_work(wanted.side.map_or("chat", Side::name), keep);
     #[cfg(unix)]
     if io::stdin().is_terminal() && io::stdout().is_terminal() {
-        let (mut editor, keyboard) = editor::Editor::open(wanted.style == Style::Turns).map_err(NoChat::Terminal)?;
+        let (mut editor, keyboard) =
+            editor::Editor::open(wanted.style == Style::Turns).map_err(NoChat::Terminal)?;
         let parted = traced(&lab, wanted, keyboard, &editor);
         editor.close();
         if let Ok(parted) = &parted {
@@ -187,18 +188,34 @@ impl fmt::Display for NoChat {
 }
 
 /// Meets and talks, while a thread shows the trace, if one is wanted.
-fn traced(lab: &Lab, mut wanted: Wanted, keyboard: Keyboard, screen: &dyn Screen) -> Result<Parted, NoChat> {
-    let Some(mut tracer) = wanted.tracer.take() else { return meet_and_talk(lab, &wanted, keyboard, screen) };
+fn traced(
+    lab: &Lab,
+    mut wanted: Wanted,
+    keyboard: Keyboard,
+    screen: &dyn Screen,
+) -> Result<Parted, NoChat> {
+    let Some(mut tracer) = wanted.tracer.take() else {
+        return meet_and_talk(lab, &wanted, keyboard, screen);
+    };
     thread::scope(|scope| {
         lab.recorder().expect_writer();
-        scope.spawn(move || lab.recorder().hand_on(Some(PATIENCE), &mut |events| tracer(events).map(|rows| screen.trace(&rows))));
+        scope.spawn(move || {
+            lab.recorder().hand_on(Some(PATIENCE), &mut |events| {
+                tracer(events).map(|rows| screen.trace(&rows))
+            })
+        });
         let parted = meet_and_talk(lab, &wanted, keyboard, screen);
         lab.recorder().close();
         parted
     })
 }
 
-fn meet_and_talk(lab: &Lab, wanted: &Wanted, keyboard: Keyboard, screen: &dyn Screen) -> Result<Parted, NoChat> {
+fn meet_and_talk(
+    lab: &Lab,
+    wanted: &Wanted,
+    keyboard: Keyboard,
+    screen: &dyn Screen,
+) -> Result<Parted, NoChat> {
     let (side, socket) = meet(lab, wanted, screen).map_err(NoChat::Missed)?;
     let inbox = Inbox::new(&phrases::label(&wanted.peer_name), screen.is_terminal());
     if wanted.style != Style::Turns {
@@ -220,7 +237,14 @@ fn meet_and_talk(lab: &Lab, wanted: &Wanted, keyboard: Keyboard, screen: &dyn Sc
 fn meet(lab: &Lab, wanted: &Wanted, screen: &dyn Screen) -> Result<(Side, Socket), Missed> {
     let server = || serve(lab, &wanted.address, screen).map(|socket| (Side::Server, socket));
     let client = |retries| {
-        let socket = meeting::call(lab, &lab.actor("client"), &wanted.address, wanted.timeout, retries, screen)?;
+        let socket = meeting::call(
+            lab,
+            &lab.actor("client"),
+            &wanted.address,
+            wanted.timeout,
+            retries,
+            screen,
+        )?;
         screen.note(&phrases::connected_to(&wanted.address));
         Ok((Side::Client, socket))
     };
@@ -230,7 +254,9 @@ fn meet(lab: &Lab, wanted: &Wanted, screen: &dyn Screen) -> Result<(Side, Socket
         None => match client(0) {
             Err(missed) if missed.is_refusal() => match server() {
                 // Somebody else was quicker, and listens now.
-                Err(missed) if missed.error.kind() == io::ErrorKind::AddrInUse => client(wanted.retries),
+                Err(missed) if missed.error.kind() == io::ErrorKind::AddrInUse => {
+                    client(wanted.retries)
+                }
                 answer => answer,
             },
             answer => answer,

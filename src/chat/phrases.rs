@@ -72,13 +72,19 @@ pub fn no_address(text: &str) -> String {
 /// Colons would be ambiguous.
 #[must_use]
 pub fn without_brackets(text: &str) -> String {
-    said!("`{text}`: an IPv6 address stands in brackets, as in [::1]:21567", "`{text}`：IPv6 地址要写在方括号里，例如 [::1]:21567")
+    said!(
+        "`{text}`: an IPv6 address stands in brackets, as in [::1]:21567",
+        "`{text}`：IPv6 地址要写在方括号里，例如 [::1]:21567"
+    )
 }
 
 /// Abstract names are Linux's.
 #[must_use]
 pub fn only_on_linux(text: &str) -> String {
-    said!("`{text}`: only Linux has such names; write unix:/path", "`{text}`：只有 Linux 有这样的名字；请写成 `unix:/路径`")
+    said!(
+        "`{text}`: only Linux has such names; write unix:/path",
+        "`{text}`：只有 Linux 有这样的名字；请写成 `unix:/路径`"
+    )
 }
 
 /// Port 0 lets the kernel choose, and so nobody can call it.
@@ -138,7 +144,9 @@ pub fn kernel_says(error: &io::Error) -> String {
     match error.raw_os_error() {
         Some(_) => format!("{} [{}]", error_text(error), kernel::error_name(error)),
         // The standard library's words around getaddrinfo(3)'s, which are English everywhere.
-        None if language::spoken() == Language::Chinese && error.to_string().starts_with("failed to lookup address") => {
+        None if language::spoken() == Language::Chinese
+            && error.to_string().starts_with("failed to lookup address") =>
+        {
             "查不到这个名字的地址".to_owned()
         }
         // It is somebody else's answer: getaddrinfo(3)'s, or ours.

@@ -31,7 +31,10 @@ pub struct Plain;
 fn until_writable() -> io::Result<()> {
     use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
     let out = io::stdout();
-    match poll(&mut [PollFd::new(std::os::fd::AsFd::as_fd(&out), PollFlags::POLLOUT)], PollTimeout::NONE) {
+    match poll(
+        &mut [PollFd::new(std::os::fd::AsFd::as_fd(&out), PollFlags::POLLOUT)],
+        PollTimeout::NONE,
+    ) {
         Ok(_) | Err(nix::errno::Errno::EINTR) => Ok(()),
         Err(error) => Err(error.into()),
     }

@@ -27,8 +27,9 @@ pub fn talk(lab: &Lab, side: Side, talk: Talk<'_>) -> lab::Result<Parted> {
     }
     lab.scope(|stage| {
         let sender = stage.actor(side.sends(), move |_| Ok(send(socket, keyboard)))?;
-        let receiver =
-            stage.actor(side.receives(), move |_| Ok(receive(Ear::new(socket, screen, inbox, buffer), socket, screen, &stopper)))?;
+        let receiver = stage.actor(side.receives(), move |_| {
+            Ok(receive(Ear::new(socket, screen, inbox, buffer), socket, screen, &stopper))
+        })?;
         let (sent, received) = (sender.finish()?, receiver.finish()?);
         // The receiver's word counts first: a send that fails has often been refused by a peer that the receiver has seen leave.
         Ok(if matches!(received, Parted::Ended) { sent } else { received })
@@ -45,7 +46,11 @@ fn send(socket: &Socket, keyboard: &mut Keyboard) -> Parted {
                 Err(_) if stopper.is_stopped() => break Parted::Ended,
                 Err(error) => return Parted::Broken("send", error),
             },
-            Ok(Typed::End) => return socket.shutdown(Shutdown::Write).map_or_else(Parted::broken("shutdown"), |()| Parted::Ended),
+            Ok(Typed::End) => {
+                return socket
+                    .shutdown(Shutdown::Write)
+                    .map_or_else(Parted::broken("shutdown"), |()| Parted::Ended);
+            }
             Ok(Typed::Stop) => break Parted::Ended,
             Err(error) => break Parted::Broken("read", error),
         }

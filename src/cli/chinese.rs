@@ -142,7 +142,10 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("pcap", "把帧写到文件，pcapng 格式，供 Wireshark、tshark 和 tcpdump 读；`-` 是标准输出"),
     ("html", "运行一遍，写成一个网页：课文、代码、调用记录、图和论断；`-` 是标准输出"),
     ("book out", "写到这个文件夹；没有就新建"),
-    ("step", "单步：每次调用执行之前停下，显示它在源代码中的那一行；按回车才执行，并显示结果（b 回看，c 运行到底，q 退出）"),
+    (
+        "step",
+        "单步：每次调用执行之前停下，显示它在源代码中的那一行；按回车才执行，并显示结果（b 回看，c 运行到底，q 退出）",
+    ),
     ("pace", "自动单步：每次调用之前停这么久，例如 700ms"),
     ("big", "为投影仪显示：字少，间隔大，只用一半的列，字可以放大一倍"),
     ("list json", "用 JSON 输出：由 number、slug、title、experiments 组成的数组"),
@@ -223,19 +226,25 @@ pub(super) fn translated(english: Command, columns: usize) -> Command {
     built.build();
     // What every command takes is wrapped once, and stands in the help of each.
     let shown = || built.get_subcommands().filter(|one| !one.is_hide_set()).chain([&built]);
-    let room =
-        [false, true].map(|positional| columns.saturating_sub(shown().map(|one| longest(one, positional)).max().unwrap_or(0) + 4).max(16));
+    let room = [false, true].map(|positional| {
+        columns
+            .saturating_sub(shown().map(|one| longest(one, positional)).max().unwrap_or(0) + 4)
+            .max(16)
+    });
     let command = english
         .disable_help_subcommand(true)
         .disable_version_flag(true)
         .arg(Arg::new("version").short('V').long("version").action(ArgAction::Version))
         .subcommand_value_name("命令");
-    let mut names: Vec<String> = command.get_subcommands().map(|one| one.get_name().to_owned()).collect();
+    let mut names: Vec<String> =
+        command.get_subcommands().map(|one| one.get_name().to_owned()).collect();
     names.retain(|name| !name.starts_with("__"));
     let indent = names.iter().map(|name| name.width()).max().unwrap_or(0) + 4;
     let command = command.mut_subcommands(|one| {
         let name = one.get_name().to_owned();
-        let Some(like) = built.find_subcommand_mut(&name).filter(|_| names.contains(&name)) else { return one };
+        let Some(like) = built.find_subcommand_mut(&name).filter(|_| names.contains(&name)) else {
+            return one;
+        };
         let translated = one_translated(one, like, room);
         let about = translated.get_about().map(ToString::to_string).unwrap_or_default();
         translated.about(wrap(&about, columns.saturating_sub(indent).max(8)).join("\n"))
@@ -245,19 +254,25 @@ pub(super) fn translated(english: Command, columns: usize) -> Command {
 
 /// The columns that the longest of a command's arguments takes, as clap lays them out.
 fn longest(built: &Command, positional: bool) -> usize {
-    let own = built.get_arguments().filter(|arg| arg.is_positional() == positional && !arg.is_hide_set());
-    own.map(|arg| with_places(arg.clone()).to_string().width() + if positional { 0 } else { 4 }).max().unwrap_or(0)
+    let own =
+        built.get_arguments().filter(|arg| arg.is_positional() == positional && !arg.is_hide_set());
+    own.map(|arg| with_places(arg.clone()).to_string().width() + if positional { 0 } else { 4 })
+        .max()
+        .unwrap_or(0)
 }
 
 fn one_translated(command: Command, built: &mut Command, room: [usize; 2]) -> Command {
     let name = command.get_name().to_owned();
     let usage = in_chinese_usage(&built.render_usage());
-    let command =
-        command.disable_help_flag(true).arg(Arg::new("help").short('h').long("help").action(ArgAction::Help)).mut_args(with_places);
+    let command = command
+        .disable_help_flag(true)
+        .arg(Arg::new("help").short('h').long("help").action(ArgAction::Help))
+        .mut_args(with_places);
     let command = command.mut_args(|arg| one_argument(&name, arg, room));
     let header = *command.get_styles().get_header();
     let heading = |text: &str| format!("{header}{text}：{header:#}");
-    let mut template = format!("{{before-help}}{{about-with-newline}}\n{}{{usage}}", heading("用法"));
+    let mut template =
+        format!("{{before-help}}{{about-with-newline}}\n{}{{usage}}", heading("用法"));
     if command.get_subcommands().any(|one| !one.is_hide_set()) {
         template += &format!("\n\n{}\n{{subcommands}}", heading("命令"));
     }
@@ -275,14 +290,19 @@ fn one_translated(command: Command, built: &mut Command, room: [usize; 2]) -> Co
 
 fn with_places(arg: Arg) -> Arg {
     let places = arg.get_value_names().unwrap_or_default();
-    let places: Vec<Str> = places.iter().map(|place| find(PLACES, place).map_or_else(|| place.clone(), Str::from)).collect();
+    let places: Vec<Str> = places
+        .iter()
+        .map(|place| find(PLACES, place).map_or_else(|| place.clone(), Str::from))
+        .collect();
     if places.is_empty() { arg } else { arg.value_names(places) }
 }
 
 /// An argument's help, its values and default told in Chinese behind it, as clap tells them only in English.
 fn one_argument(command: &str, arg: Arg, room: [usize; 2]) -> Arg {
     let id = arg.get_id().as_str().to_owned();
-    let Some(help) = argument(command, &id) else { return arg };
+    let Some(help) = argument(command, &id) else {
+        return arg;
+    };
     let mut more = Vec::new();
     if arg.get_action().takes_values() {
         let values = arg.get_possible_values().into_iter().filter(|value| !value.is_hide_set());
@@ -295,32 +315,51 @@ fn one_argument(command: &str, arg: Arg, room: [usize; 2]) -> Arg {
         if !values.is_empty() {
             more.push(format!("可选值：{}", values.join("、")));
         }
-        let default: Vec<_> = arg.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
+        let default: Vec<_> =
+            arg.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
         if !default.is_empty() {
             more.push(format!("默认：{}", default.join(" ")));
         }
     }
-    let whole = if more.is_empty() { help.to_owned() } else { format!("{help}［{}］", more.join("；")) };
+    let whole =
+        if more.is_empty() { help.to_owned() } else { format!("{help}［{}］", more.join("；")) };
     let room = room[usize::from(arg.is_positional())];
     // An alias stays, but is told of in our words.
-    let aliases: Vec<_> = arg.get_visible_aliases().unwrap_or_default().into_iter().map(|alias| find(ALIASES, alias)).collect();
+    let aliases: Vec<_> = arg
+        .get_visible_aliases()
+        .unwrap_or_default()
+        .into_iter()
+        .map(|alias| find(ALIASES, alias))
+        .collect();
     let arg = match aliases.into_iter().collect::<Option<Vec<_>>>() {
-        Some(aliases) if !aliases.is_empty() => aliases.into_iter().fold(arg.visible_alias(None), Arg::alias),
+        Some(aliases) if !aliases.is_empty() => {
+            aliases.into_iter().fold(arg.visible_alias(None), Arg::alias)
+        }
         _ => arg,
     };
     let takes_values = arg.get_action().takes_values();
-    arg.help(wrap(&whole, room).join("\n")).long_help(None).hide_possible_values(takes_values).hide_default_value(takes_values)
+    arg.help(wrap(&whole, room).join("\n"))
+        .long_help(None)
+        .hide_possible_values(takes_values)
+        .hide_default_value(takes_values)
 }
 
 /// `Usage: explore run [OPTIONS] <EXPERIMENT>`, without its first word.
 fn in_chinese_usage(usage: &StyledStr) -> String {
     let usage = usage.to_string();
-    let usage = usage.trim().trim_start_matches("Usage:").trim().replace("[OPTIONS]", "[选项]").replace("[COMMAND]", "[命令]");
+    let usage = usage
+        .trim()
+        .trim_start_matches("Usage:")
+        .trim()
+        .replace("[OPTIONS]", "[选项]")
+        .replace("[COMMAND]", "[命令]");
     // The longest first: one may stand in another.
     let mut places: Vec<_> = PLACES.iter().collect();
     places.sort_by_key(|(english, _)| std::cmp::Reverse(english.len()));
     let in_brackets = |usage: String, (english, chinese): &&(&str, &str)| {
-        usage.replace(&format!("<{english}>"), &format!("<{chinese}>")).replace(&format!("[{english}]"), &format!("[{chinese}]"))
+        usage
+            .replace(&format!("<{english}>"), &format!("<{chinese}>"))
+            .replace(&format!("[{english}]"), &format!("[{chinese}]"))
     };
     places.iter().fold(usage, in_brackets)
 }
@@ -334,7 +373,9 @@ pub(super) fn error(error: &clap::Error) -> String {
             _ => "” 或者 “",
         }),
         Some(ContextValue::StyledStr(text)) => text.to_string(),
-        Some(ContextValue::StyledStrs(texts)) => texts.iter().map(ToString::to_string).collect::<Vec<_>>().join("；"),
+        Some(ContextValue::StyledStrs(texts)) => {
+            texts.iter().map(ToString::to_string).collect::<Vec<_>>().join("；")
+        }
         Some(ContextValue::Number(number)) => number.to_string(),
         _ => String::new(),
     };
@@ -344,10 +385,14 @@ pub(super) fn error(error: &clap::Error) -> String {
         ErrorKind::InvalidValue => format!("“{arg}” 不能是 “{value}”"),
         ErrorKind::ValueValidation => format!("“{arg}” 不能是 “{value}”{}", expected(&arg)),
         ErrorKind::UnknownArgument => format!("没有 “{arg}” 这个参数"),
-        ErrorKind::InvalidSubcommand => format!("没有 “{}” 这个命令", said(ContextKind::InvalidSubcommand)),
+        ErrorKind::InvalidSubcommand => {
+            format!("没有 “{}” 这个命令", said(ContextKind::InvalidSubcommand))
+        }
         ErrorKind::NoEquals => format!("“{arg}” 要写成 “参数=值”"),
         ErrorKind::TooManyValues => format!("“{arg}” 的值太多了，用不上 “{value}”"),
-        ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues => format!("“{arg}” 的值的个数不对"),
+        ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues => {
+            format!("“{arg}” 的值的个数不对")
+        }
         ErrorKind::ArgumentConflict => {
             let prior = said(ContextKind::PriorArg);
             if prior.is_empty() || prior == arg {
@@ -365,7 +410,10 @@ pub(super) fn error(error: &clap::Error) -> String {
     if !valid.is_empty() {
         text += &format!("\n  可选值：{valid}");
     }
-    for near in [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue].map(said) {
+    for near in
+        [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue]
+            .map(said)
+    {
         if !near.is_empty() {
             text += &format!("\n  你要写的是不是 “{near}”？");
         }
@@ -409,7 +457,9 @@ mod tests {
             if row.is_none() {
                 missing.push(format!("COMMANDS: {name}"));
             }
-            for line in command.get_after_help().map(ToString::to_string).unwrap_or_default().lines() {
+            for line in
+                command.get_after_help().map(ToString::to_string).unwrap_or_default().lines()
+            {
                 let example = line.trim().split("  ").next().unwrap_or_default();
                 if example.starts_with("explore") && !below.contains(example) {
                     missing.push(format!("COMMANDS: {name}: below its help: {example}"));
@@ -426,14 +476,27 @@ mod tests {
                 if !arg.get_action().takes_values() {
                     continue;
                 }
-                let places = arg.get_value_names().unwrap_or_default().iter().filter(|place| find(PLACES, place).is_none());
+                let places = arg
+                    .get_value_names()
+                    .unwrap_or_default()
+                    .iter()
+                    .filter(|place| find(PLACES, place).is_none());
                 missing.extend(places.map(|place| format!("PLACES: {place}")));
-                let values = arg.get_possible_values().into_iter().filter(|value| value.get_help().is_some());
-                let keys = values.map(|value| format!("{id}={}", value.get_name())).filter(|key| find(VALUES, key).is_none());
+                let values = arg
+                    .get_possible_values()
+                    .into_iter()
+                    .filter(|value| value.get_help().is_some());
+                let keys = values
+                    .map(|value| format!("{id}={}", value.get_name()))
+                    .filter(|key| find(VALUES, key).is_none());
                 missing.extend(keys.map(|key| format!("VALUES: {key}")));
             }
         }
-        assert!(missing.is_empty(), "give these their Chinese in src/cli/chinese.rs:\n{}", missing.join("\n"));
+        assert!(
+            missing.is_empty(),
+            "give these their Chinese in src/cli/chinese.rs:\n{}",
+            missing.join("\n")
+        );
     }
 
     #[test]
@@ -444,11 +507,15 @@ mod tests {
                 let mut words = vec!["explore"];
                 words.extend((name != "explore").then_some(name.as_str()));
                 words.push("--help");
-                let help = command.clone().try_get_matches_from(words).expect_err("help").to_string();
+                let help =
+                    command.clone().try_get_matches_from(words).expect_err("help").to_string();
                 let own = help.lines().filter(|line| !line.contains("explore"));
                 let widest = own.max_by_key(|line| line.width()).unwrap_or_default();
                 assert!(columns < 80 || widest.width() <= columns, "{name}: {widest}");
-                assert!(help.contains("用法：") && help.contains("选项：") && !help.contains("Print"), "{help}");
+                assert!(
+                    help.contains("用法：") && help.contains("选项：") && !help.contains("Print"),
+                    "{help}"
+                );
                 assert!(!help.contains("[default") && !help.contains("possible values"), "{help}");
             }
         }
@@ -461,13 +528,17 @@ mod tests {
             (&["explore", "lessn", "1"][..], "没有 “lessn” 这个命令\n  你要写的是不是 “lesson”"),
             (&["explore", "list", "--jso"], "没有 “--jso” 这个参数\n  你要写的是不是 “--json”"),
             (&["explore", "lesson"], "缺少参数：<编号|短名|next|文件>"),
-            (&["explore", "list", "--width", "19"], "“--width <N>” 不能是 “19”：它的取值是从 20 到 1000"),
+            (
+                &["explore", "list", "--width", "19"],
+                "“--width <N>” 不能是 “19”：它的取值是从 20 到 1000",
+            ),
             (&["explore", "list", "--width"], "“--width <N>” 后面缺少值"),
             (&["explore", "list", "--color", "yes"], "可选值：auto、always、never"),
             (&["explore", "list", "--json", "--json"], "“--json” 只能写一次"),
             (&["explore", "list", "more"], "没有 “more” 这个参数"),
         ] {
-            let told = error(&command.clone().try_get_matches_from(words).expect_err("it is wrong"));
+            let told =
+                error(&command.clone().try_get_matches_from(words).expect_err("it is wrong"));
             assert!(told.contains(expected), "{words:?}: {told}");
         }
     }

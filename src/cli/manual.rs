@@ -11,7 +11,8 @@ use clap_mangen::Man;
 fn commands() -> Command {
     // Whoever shows it wraps it.
     let all = super::command(usize::MAX);
-    let known: Vec<_> = all.get_subcommands().filter(|command| !command.is_hide_set()).cloned().collect();
+    let known: Vec<_> =
+        all.get_subcommands().filter(|command| !command.is_hide_set()).cloned().collect();
     let mut plain = Command::new("explore").disable_help_subcommand(true).subcommands(known);
     plain = plain.args(all.get_arguments().cloned()).version(env!("CARGO_PKG_VERSION"));
     if all.is_disable_help_flag_set() {

@@ -17,8 +17,13 @@ pub fn gist(markdown: &str) -> String {
 
 fn is_paragraph(block: &str) -> bool {
     let first = block.trim_start();
-    let numbered = first.split_once(". ").is_some_and(|(number, _)| !number.is_empty() && number.chars().all(|c| c.is_ascii_digit()));
-    !(numbered || ["#", "- ", "* ", "|", ">", "    "].iter().any(|start| first.starts_with(start) || block.starts_with(start)))
+    let numbered = first.split_once(". ").is_some_and(|(number, _)| {
+        !number.is_empty() && number.chars().all(|c| c.is_ascii_digit())
+    });
+    !(numbered
+        || ["#", "- ", "* ", "|", ">", "    "]
+            .iter()
+            .any(|start| first.starts_with(start) || block.starts_with(start)))
 }
 
 fn shortened(paragraph: &str) -> String {
@@ -45,16 +50,29 @@ fn sentences(text: &str) -> Vec<&str> {
         match c {
             '`' => code = !code,
             '*' if rest.starts_with('*') => bold = !bold,
-            '.' | '?' | '!' if !code && !bold && rest.starts_with([' ', '\n']) => cuts.push(all[index + 1].0 + 1),
-            '。' | '？' | '！' if !code && !bold && !rest.starts_with(['”', '」', '）', '*']) => cuts.push(at + c.len_utf8()),
-            '*' if !code && !bold && text[..*at].ends_with(".*") && rest.starts_with([' ', '\n']) => cuts.push(at + 2),
+            '.' | '?' | '!' if !code && !bold && rest.starts_with([' ', '\n']) => {
+                cuts.push(all[index + 1].0 + 1)
+            }
+            '。' | '？' | '！' if !code && !bold && !rest.starts_with(['”', '」', '）', '*']) => {
+                cuts.push(at + c.len_utf8())
+            }
+            '*' if !code
+                && !bold
+                && text[..*at].ends_with(".*")
+                && rest.starts_with([' ', '\n']) =>
+            {
+                cuts.push(at + 2)
+            }
             '*' if !code && !bold && text[..*at].ends_with("。*") => cuts.push(at + 1),
             _ => {}
         }
     }
     cuts.push(text.len());
     cuts.dedup();
-    cuts.windows(2).map(|cut| &text[cut[0]..cut[1]]).filter(|sentence| !sentence.trim().is_empty()).collect()
+    cuts.windows(2)
+        .map(|cut| &text[cut[0]..cut[1]])
+        .filter(|sentence| !sentence.trim().is_empty())
+        .collect()
 }
 
 #[cfg(test)]
@@ -69,10 +87,15 @@ mod tests {
             **Trap.** accept() is not the handshake.\n\n- one. two.\n- three";
         assert_eq!(gist(long), short);
         assert_eq!(
-            gist("内核自己握手。完成的连接在排队。\n\n**陷阱。**accept() 不是握手。它可能在和谁说话？"),
+            gist(
+                "内核自己握手。完成的连接在排队。\n\n**陷阱。**accept() 不是握手。它可能在和谁说话？"
+            ),
             "内核自己握手。\n\n**陷阱。**accept() 不是握手。"
         );
         assert_eq!(gist("Type `a. b` now. Then wait."), "Type `a. b` now.");
-        assert_eq!(gist("```\none. two.\n\nthree. four.\n```\n\nLook. Again."), "```\none. two.\n\nthree. four.\n```\n\nLook.");
+        assert_eq!(
+            gist("```\none. two.\n\nthree. four.\n```\n\nLook. Again."),
+            "```\none. two.\n\nthree. four.\n```\n\nLook."
+        );
     }
 }

@@ -56,10 +56,15 @@ pub fn terms() -> impl Iterator<Item = Term> {
 #[must_use]
 pub fn find(asked: &str) -> Vec<Term> {
     let asked = asked.trim().to_lowercase();
-    let tests: [fn(&str, &str) -> bool; 3] =
-        [|name, asked| name == asked, |name, asked| name.starts_with(asked), |name, asked| name.contains(asked)];
+    let tests: [fn(&str, &str) -> bool; 3] = [
+        |name, asked| name == asked,
+        |name, asked| name.starts_with(asked),
+        |name, asked| name.contains(asked),
+    ];
     let found = tests.iter().map(|test| {
-        let is_it = |term: &Term| [term.english, term.chinese].iter().any(|name| test(&name.to_lowercase(), &asked));
+        let is_it = |term: &Term| {
+            [term.english, term.chinese].iter().any(|name| test(&name.to_lowercase(), &asked))
+        };
         terms().filter(is_it).collect::<Vec<_>>()
     });
     found.into_iter().find(|found| !found.is_empty()).unwrap_or_default()
@@ -73,7 +78,11 @@ mod tests {
     #[test]
     fn a_term_is_found_in_either_language_however_it_is_typed() {
         for asked in ["socket", "SOCKET", " 套接字 "] {
-            assert_eq!(find(asked).iter().map(|term| term.english).collect::<Vec<_>>(), ["socket"], "{asked}");
+            assert_eq!(
+                find(asked).iter().map(|term| term.english).collect::<Vec<_>>(),
+                ["socket"],
+                "{asked}"
+            );
         }
         assert!(find("three-way").iter().any(|term| term.chinese == "三次握手"));
         assert!(find("no such thing").is_empty());
@@ -87,15 +96,31 @@ mod tests {
                 let lessons = course::lessons().expect("well formed");
                 for term in terms() {
                     let lesson = lessons.iter().find(|lesson| lesson.slug == term.lesson);
-                    let lesson = lesson.unwrap_or_else(|| panic!("`{}` names no lesson: `{}`", term.english, term.lesson));
-                    let first = |name: &str| name.split([' ', '（', '(']).next().unwrap_or_default().trim_end_matches('s').to_lowercase();
+                    let lesson = lesson.unwrap_or_else(|| {
+                        panic!("`{}` names no lesson: `{}`", term.english, term.lesson)
+                    });
+                    let first = |name: &str| {
+                        name.split([' ', '（', '('])
+                            .next()
+                            .unwrap_or_default()
+                            .trim_end_matches('s')
+                            .to_lowercase()
+                    };
                     let name = first(term.names().0);
-                    assert!(text(lesson).contains(&name), "{}: lesson `{}` does not say `{name}`", language.tag(), term.lesson);
+                    assert!(
+                        text(lesson).contains(&name),
+                        "{}: lesson `{}` does not say `{name}`",
+                        language.tag(),
+                        term.lesson
+                    );
                     assert!(term.sentence().ends_with(['.', '。']), "{}", term.english);
                 }
             });
         }
-        let rows = TEXT.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| ---")).count();
+        let rows = TEXT
+            .lines()
+            .filter(|line| line.starts_with("| ") && !line.starts_with("| ---"))
+            .count();
         assert_eq!(terms().count() + 1, rows, "a row of the table is not whole");
         let mut names: Vec<_> = terms().map(|term| term.english.to_lowercase()).collect();
         names.sort();

@@ -85,7 +85,13 @@ impl Show {
     #[must_use]
     pub fn plain(experiment: &str, view: &str) -> Show {
         let named = |name: &str| Named { name: name.to_owned(), line: 0 };
-        Show { experiment: named(experiment), views: vec![named(view)], settings: Vec::new(), code: true, claims: Vec::new() }
+        Show {
+            experiment: named(experiment),
+            views: vec![named(view)],
+            settings: Vec::new(),
+            code: true,
+            claims: Vec::new(),
+        }
     }
 }
 
@@ -103,7 +109,12 @@ impl Lesson {
     ///
     /// # Errors
     /// [`CourseError::Line`] for the first thing that a lesson cannot say.
-    pub fn parse(file: &str, text: &str, number: Option<u32>, slug: &str) -> Result<Lesson, CourseError> {
+    pub fn parse(
+        file: &str,
+        text: &str,
+        number: Option<u32>,
+        slug: &str,
+    ) -> Result<Lesson, CourseError> {
         Reader { file, text }.lesson(number, slug)
     }
 
@@ -139,12 +150,15 @@ impl Reader<'_> {
         let mut block = None;
         let mut gathered = String::new();
         let mut broken = false;
-        for (event, range) in Parser::new_ext(self.text, Options::ENABLE_TABLES).into_offset_iter() {
+        for (event, range) in Parser::new_ext(self.text, Options::ENABLE_TABLES).into_offset_iter()
+        {
             match event {
                 Event::Start(tag) => {
                     depth += 1;
                     let begins = match &tag {
-                        Tag::CodeBlock(CodeBlockKind::Fenced(info)) if depth > 1 && is_ours(info) => {
+                        Tag::CodeBlock(CodeBlockKind::Fenced(info))
+                            if depth > 1 && is_ours(info) =>
+                        {
                             let what = either(
                                 "this block stands inside a list or a quote: begin its line with the three backticks",
                                 "这个代码块写在列表或引用里面了：请让这一行以三个反引号开头",
@@ -152,9 +166,17 @@ impl Reader<'_> {
                             return Err(self.wrong(self.line_at(range.start), what));
                         }
                         _ if depth > 1 => None,
-                        Tag::Heading { level: HeadingLevel::H1, .. } if title.is_none() => Some(String::new()),
-                        Tag::BlockQuote(_) if title.is_some() && question.is_none() && steps.is_empty() => Some(String::new()),
-                        Tag::CodeBlock(CodeBlockKind::Fenced(info)) if is_ours(info) => Some(info.trim().to_owned()),
+                        Tag::Heading { level: HeadingLevel::H1, .. } if title.is_none() => {
+                            Some(String::new())
+                        }
+                        Tag::BlockQuote(_)
+                            if title.is_some() && question.is_none() && steps.is_empty() =>
+                        {
+                            Some(String::new())
+                        }
+                        Tag::CodeBlock(CodeBlockKind::Fenced(info)) if is_ours(info) => {
+                            Some(info.trim().to_owned())
+                        }
                         _ => None,
                     };
                     if let Some(info) = begins {
@@ -174,7 +196,9 @@ impl Reader<'_> {
                     match tag {
                         TagEnd::Heading(_) => title = Some(gathered.trim().to_owned()),
                         TagEnd::BlockQuote(_) => question = Some(gathered.trim().to_owned()),
-                        _ if info == "predict" => steps.push(Step::Predict(self.prediction(line, &gathered)?)),
+                        _ if info == "predict" => {
+                            steps.push(Step::Predict(self.prediction(line, &gathered)?))
+                        }
                         _ => steps.push(Step::Experiment(self.show(line, &info, &gathered)?)),
                     }
                 }
@@ -193,7 +217,10 @@ impl Reader<'_> {
         let title = title.ok_or_else(|| {
             self.wrong(
                 1,
-                either("a lesson begins with its title, as a heading: # What a socket is", "课文以标题开头，写成一级标题：# 套接字是什么"),
+                either(
+                    "a lesson begins with its title, as a heading: # What a socket is",
+                    "课文以标题开头，写成一级标题：# 套接字是什么",
+                ),
             )
         })?;
         let question = question.ok_or_else(|| {
@@ -205,17 +232,29 @@ impl Reader<'_> {
                 ),
             )
         })?;
-        Ok(Lesson { file: self.file.to_owned(), number, slug: slug.to_owned(), title, question, steps })
+        Ok(Lesson {
+            file: self.file.to_owned(),
+            number,
+            slug: slug.to_owned(),
+            title,
+            question,
+            steps,
+        })
     }
 
     /// A prediction without a run after it would stay open for ever.
     fn predictions_are_answered(&self, steps: &[Step]) -> Result<(), CourseError> {
         for (index, step) in steps.iter().enumerate() {
-            let Step::Predict(prediction) = step else { continue };
+            let Step::Predict(prediction) = step else {
+                continue;
+            };
             if !matches!(steps.get(index + 1), Some(Step::Experiment(_))) {
                 return Err(self.wrong(
                     prediction.line,
-                    either("right after a prediction comes the experiment that answers it", "预测后面紧跟着回答它的实验"),
+                    either(
+                        "right after a prediction comes the experiment that answers it",
+                        "预测后面紧跟着回答它的实验",
+                    ),
                 ));
             }
         }
@@ -247,11 +286,25 @@ impl Reader<'_> {
             }
         }
         match right[..] {
-            _ if question.is_empty() => Err(self.wrong(line, either("a prediction begins with its question", "预测以问题开头"))),
-            _ if !(2..=9).contains(&options.len()) => Err(self
-                .wrong(line, either("a prediction has two to nine options, as a list: - [ ] …", "预测有二到九个选项，写成列表：- [ ] ……"))),
+            _ if question.is_empty() => {
+                Err(self
+                    .wrong(line, either("a prediction begins with its question", "预测以问题开头")))
+            }
+            _ if !(2..=9).contains(&options.len()) => Err(self.wrong(
+                line,
+                either(
+                    "a prediction has two to nine options, as a list: - [ ] …",
+                    "预测有二到九个选项，写成列表：- [ ] ……",
+                ),
+            )),
             [right] => Ok(Prediction { line, question, options, right }),
-            _ => Err(self.wrong(line, either("a prediction has exactly one right option: - [x] …", "预测有且只有一个正确选项：- [x] ……"))),
+            _ => Err(self.wrong(
+                line,
+                either(
+                    "a prediction has exactly one right option: - [x] …",
+                    "预测有且只有一个正确选项：- [x] ……",
+                ),
+            )),
         }
     }
 
@@ -267,8 +320,15 @@ impl Reader<'_> {
             ));
         }
         let experiment = Named { name: name.to_owned(), line };
-        let mut show = Show { experiment, views: Vec::new(), settings: Vec::new(), code: true, claims: Vec::new() };
-        for (number, text) in body.lines().enumerate().map(|(index, text)| (line + 1 + index, text)) {
+        let mut show = Show {
+            experiment,
+            views: Vec::new(),
+            settings: Vec::new(),
+            code: true,
+            claims: Vec::new(),
+        };
+        for (number, text) in body.lines().enumerate().map(|(index, text)| (line + 1 + index, text))
+        {
             if text.trim().is_empty() {
                 continue;
             }
@@ -297,9 +357,18 @@ impl Reader<'_> {
                 "code" => show.code = value != "no",
                 claim => {
                     if show.claims.iter().any(|other| other.claim.name == claim) {
-                        return Err(self.wrong(number, said!("the claim `{claim}` stands here twice", "论断 `{claim}` 在这里写了两次")));
+                        return Err(self.wrong(
+                            number,
+                            said!(
+                                "the claim `{claim}` stands here twice",
+                                "论断 `{claim}` 在这里写了两次"
+                            ),
+                        ));
                     }
-                    show.claims.push(ClaimLine { claim: Named { name: claim.to_owned(), line: number }, sentence: value.to_owned() });
+                    show.claims.push(ClaimLine {
+                        claim: Named { name: claim.to_owned(), line: number },
+                        sentence: value.to_owned(),
+                    });
                 }
             }
         }
@@ -325,12 +394,17 @@ mod tests {
     fn a_lesson_is_read_in_order() {
         let lesson = Lesson::parse("mine.md", TEXT, Some(1), "mine").expect("parses");
         assert_eq!((lesson.title.as_str(), lesson.question.as_str()), ("Title", "The question?"));
-        let [Step::Prose(first), Step::Predict(guess), Step::Experiment(show), Step::Prose(last)] = &lesson.steps[..] else {
+        let [Step::Prose(first), Step::Predict(guess), Step::Experiment(show), Step::Prose(last)] =
+            &lesson.steps[..]
+        else {
             panic!("{:?}", lesson.steps)
         };
         assert_eq!((first.as_str(), last.as_str()), ("Prose.", "After."));
         assert_eq!((guess.right, guess.options.len()), (1, 2));
-        assert_eq!((show.experiment.line, show.views[0].line, show.claims[0].claim.line), (13, 14, 16));
+        assert_eq!(
+            (show.experiment.line, show.views[0].line, show.claims[0].claim.line),
+            (13, 14, 16)
+        );
         assert_eq!(show.claims[0].sentence, "A sentence: whole. And more.");
     }
 
@@ -338,8 +412,17 @@ mod tests {
     fn what_a_lesson_cannot_say_is_told_with_its_line() {
         assert!(wrong("no title").starts_with("mine.md:1: a lesson begins"));
         assert!(wrong("# T\n\nno question").contains("> What is"));
-        assert!(wrong(&TEXT.replace("[x]", "[ ]")).starts_with("mine.md:7: a prediction has exactly one"));
-        assert!(wrong(&TEXT.replace("view: ladder", "gibberish")).starts_with("mine.md:14: a line here"));
-        assert!(wrong(&TEXT.replace("experiment e", "experiment")).starts_with("mine.md:13: name the experiment"));
+        assert!(
+            wrong(&TEXT.replace("[x]", "[ ]"))
+                .starts_with("mine.md:7: a prediction has exactly one")
+        );
+        assert!(
+            wrong(&TEXT.replace("view: ladder", "gibberish"))
+                .starts_with("mine.md:14: a line here")
+        );
+        assert!(
+            wrong(&TEXT.replace("experiment e", "experiment"))
+                .starts_with("mine.md:13: name the experiment")
+        );
     }
 }

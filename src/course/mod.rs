@@ -105,7 +105,11 @@ pub fn contents() -> Vec<Entry> {
     COURSE
         .iter()
         .map(|lesson| {
-            let title = lesson.text().lines().find_map(|line| line.strip_prefix("# ")).unwrap_or(lesson.slug);
+            let title = lesson
+                .text()
+                .lines()
+                .find_map(|line| line.strip_prefix("# "))
+                .unwrap_or(lesson.slug);
             Entry { number: lesson.number, slug: lesson.slug, title: title.trim() }
         })
         .collect()
@@ -116,7 +120,12 @@ pub fn contents() -> Vec<Entry> {
 /// # Errors
 /// [`CourseError::Line`] if one of them is not well formed; a test sees to it that none is.
 pub fn lessons() -> Result<Vec<Lesson>, CourseError> {
-    COURSE.iter().map(|lesson| Lesson::parse(&lesson.path(), lesson.text(), Some(lesson.number), lesson.slug)).collect()
+    COURSE
+        .iter()
+        .map(|lesson| {
+            Lesson::parse(&lesson.path(), lesson.text(), Some(lesson.number), lesson.slug)
+        })
+        .collect()
 }
 
 /// No lesson is longer, in bytes.
@@ -131,7 +140,10 @@ pub fn from_file(path: &Path) -> Result<Lesson, CourseError> {
     let unreadable = |error| CourseError::Unreadable { file: file.clone(), error };
     let about = fs::metadata(path).map_err(unreadable)?;
     if !about.is_file() || about.len() > LONGEST {
-        let what = said!("a lesson is a file of at most {LONGEST} bytes", "课文应是一个不超过 {LONGEST} 字节的文件");
+        let what = said!(
+            "a lesson is a file of at most {LONGEST} bytes",
+            "课文应是一个不超过 {LONGEST} 字节的文件"
+        );
         return Err(unreadable(io::Error::new(io::ErrorKind::InvalidInput, what)));
     }
     let bytes = fs::read(path).map_err(unreadable)?;
@@ -141,9 +153,15 @@ pub fn from_file(path: &Path) -> Result<Lesson, CourseError> {
         CourseError::Line {
             file: file.clone(),
             line,
-            what: either("this is not UTF-8: save the lesson as UTF-8", "这里不是 UTF-8：请把课文存为 UTF-8").to_owned(),
+            what: either(
+                "this is not UTF-8: save the lesson as UTF-8",
+                "这里不是 UTF-8：请把课文存为 UTF-8",
+            )
+            .to_owned(),
         }
     })?;
-    let slug = path.file_stem().map_or_else(|| "lesson".to_owned(), |stem| stem.to_string_lossy().into_owned());
+    let slug = path
+        .file_stem()
+        .map_or_else(|| "lesson".to_owned(), |stem| stem.to_string_lossy().into_owned());
     Lesson::parse(&file, text.strip_prefix('\u{feff}').unwrap_or(&text), None, &slug)
 }

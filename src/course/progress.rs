@@ -113,8 +113,10 @@ impl Trouble {
     }
 
     fn unwritten(path: &Path, error: &dyn fmt::Display) -> Trouble {
-        let what =
-            said!("how far you are cannot be noted ({error}); the course plays all the same", "无法记下你的进度（{error}）；课程照常进行");
+        let what = said!(
+            "how far you are cannot be noted ({error}); the course plays all the same",
+            "无法记下你的进度（{error}）；课程照常进行"
+        );
         Trouble::with(path, what)
     }
 }
@@ -131,7 +133,9 @@ pub fn path() -> Option<PathBuf> {
 /// # Errors
 /// [`Trouble`] if it is damaged, or from a newer program: it has then been set aside, and nothing of it is lost.
 pub fn read() -> Result<Progress, Trouble> {
-    let Some(path) = path() else { return Ok(Progress::default()) };
+    let Some(path) = path() else {
+        return Ok(Progress::default());
+    };
     if let Ok(Some(progress)) = fs::read(&path).map(|text| understood(&text)) {
         return Ok(progress);
     }
@@ -193,7 +197,9 @@ fn reset_in(path: &Path) -> Result<Option<PathBuf>, Trouble> {
 
 /// Moves the record to a name that is free.
 fn set_aside(path: &Path) -> io::Result<PathBuf> {
-    let free = (0..1000).map(|number| path.with_extension(format!("set-aside-{number}.json"))).find(|aside| !aside.exists());
+    let free = (0..1000)
+        .map(|number| path.with_extension(format!("set-aside-{number}.json")))
+        .find(|aside| !aside.exists());
     let aside = free.ok_or_else(|| io::Error::from(io::ErrorKind::AlreadyExists))?;
     fs::rename(path, &aside).map(|()| aside)
 }
@@ -215,7 +221,8 @@ fn read_from(path: &Path) -> Result<Progress, Trouble> {
         Some(progress) => Ok(progress),
         None => {
             let aside = set_aside(path);
-            let place = aside.as_ref().map_or_else(|_| String::new(), |aside| aside.display().to_string());
+            let place =
+                aside.as_ref().map_or_else(|_| String::new(), |aside| aside.display().to_string());
             let begun_anew = aside.is_ok();
             let trouble = Trouble::with(
                 path,
@@ -248,7 +255,12 @@ fn change_in(path: &Path, how: impl FnOnce(&mut Progress)) -> Result<(), Trouble
         Err(trouble) => (Progress::default(), Some(trouble)),
     };
     how(&mut progress);
-    let file = File { format: FORMAT.to_owned(), version: VERSION, lessons: progress.lessons, finished: BTreeSet::new() };
+    let file = File {
+        format: FORMAT.to_owned(),
+        version: VERSION,
+        lessons: progress.lessons,
+        finished: BTreeSet::new(),
+    };
     let text = serde_json::to_vec_pretty(&file).map_err(|error| unwritten(error.into()))?;
     // Written whole beside it, then put in its place: nobody ever reads half a file.
     let beside = path.with_extension(format!("{}.tmp", std::process::id()));
@@ -264,7 +276,8 @@ mod tests {
     use super::*;
 
     fn place(name: &str) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("explore-progress-{}-{name}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("explore-progress-{}-{name}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         folder.join("state").join("progress.json")
     }
@@ -278,13 +291,20 @@ mod tests {
         let path = place("again");
         assert_eq!(read_from(&path).expect("none yet"), Progress::default());
         change_in(&path, |progress| progress.finish("socket")).expect("written");
-        change_in(&path, |progress| progress.predict("families", "who-may-connect", true)).expect("written");
-        change_in(&path, |progress| progress.predict("families", "who-may-connect", false)).expect("written");
-        change_in(&path, |progress| progress.reach("families", "who-may-connect")).expect("written");
+        change_in(&path, |progress| progress.predict("families", "who-may-connect", true))
+            .expect("written");
+        change_in(&path, |progress| progress.predict("families", "who-may-connect", false))
+            .expect("written");
+        change_in(&path, |progress| progress.reach("families", "who-may-connect"))
+            .expect("written");
         let progress = read_from(&path).expect("read");
         assert!(progress.has("socket") && !progress.has("families") && !progress.has("chat"));
         let families = progress.of("families").expect("noted");
-        assert_eq!((families.right(), families.left_after.as_deref()), (1, Some("who-may-connect")), "the first prediction counts");
+        assert_eq!(
+            (families.right(), families.left_after.as_deref()),
+            (1, Some("who-may-connect")),
+            "the first prediction counts"
+        );
         remove(&path);
     }
 
@@ -292,7 +312,11 @@ mod tests {
     fn a_record_of_the_first_version_is_read() {
         let path = place("first");
         fs::create_dir_all(path.parent().expect("a folder")).expect("made");
-        fs::write(&path, r#"{"format":"socket-explorer progress","version":1,"finished":["socket"]}"#).expect("written");
+        fs::write(
+            &path,
+            r#"{"format":"socket-explorer progress","version":1,"finished":["socket"]}"#,
+        )
+        .expect("written");
         change_in(&path, |progress| progress.finish("layers")).expect("written");
         let progress = read_from(&path).expect("read");
         assert!(progress.has("socket") && progress.has("layers"));
@@ -303,12 +327,22 @@ mod tests {
     fn a_damaged_or_newer_record_is_set_aside_and_not_overwritten() {
         let path = place("aside");
         fs::create_dir_all(path.parent().expect("a folder")).expect("made");
-        for text in ["{ half", r#"{"format":"socket-explorer progress","version":99,"lessons":{}}"#] {
+        for text in ["{ half", r#"{"format":"socket-explorer progress","version":99,"lessons":{}}"#]
+        {
             fs::write(&path, text).expect("written");
-            let trouble = change_in(&path, |progress| progress.finish("chat")).expect_err("not usable").to_string();
-            let aside = trouble.split("it is now ").nth(1).and_then(|rest| rest.split(", and").next()).expect("a path");
+            let trouble = change_in(&path, |progress| progress.finish("chat"))
+                .expect_err("not usable")
+                .to_string();
+            let aside = trouble
+                .split("it is now ")
+                .nth(1)
+                .and_then(|rest| rest.split(", and").next())
+                .expect("a path");
             assert_eq!(fs::read_to_string(aside).expect("set aside"), text);
-            assert!(read_from(&path).expect("begun anew").has("chat"), "what was to be noted is noted all the same");
+            assert!(
+                read_from(&path).expect("begun anew").has("chat"),
+                "what was to be noted is noted all the same"
+            );
         }
         remove(&path);
     }
@@ -319,7 +353,10 @@ mod tests {
         std::thread::scope(|scope| {
             for number in 0..16 {
                 let path = &path;
-                scope.spawn(move || change_in(path, |progress| progress.finish(&format!("lesson-{number}"))).expect("written"));
+                scope.spawn(move || {
+                    change_in(path, |progress| progress.finish(&format!("lesson-{number}")))
+                        .expect("written")
+                });
             }
         });
         assert_eq!(read_from(&path).expect("read").lessons.len(), 16);
@@ -332,7 +369,10 @@ mod tests {
         assert_eq!(reset_in(&path).expect("nothing to do"), None);
         change_in(&path, |progress| progress.finish("socket")).expect("written");
         let aside = reset_in(&path).expect("moved").expect("there was one");
-        assert!(read_from(&aside).expect("kept").has("socket") && read_from(&path).expect("anew").is_empty());
+        assert!(
+            read_from(&aside).expect("kept").has("socket")
+                && read_from(&path).expect("anew").is_empty()
+        );
         remove(&path);
     }
 }

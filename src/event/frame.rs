@@ -201,9 +201,12 @@ impl Serialize for Mac {
 impl<'de> Deserialize<'de> for Mac {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let bytes: Option<Vec<u8>> = text.split(':').map(|pair| u8::from_str_radix(pair, 16).ok()).collect();
+        let bytes: Option<Vec<u8>> =
+            text.split(':').map(|pair| u8::from_str_radix(pair, 16).ok()).collect();
         let mac = bytes.and_then(|bytes| bytes.try_into().ok());
-        mac.map(Mac).ok_or_else(|| de::Error::custom("a MAC address is six pairs of hex digits, with colons"))
+        mac.map(Mac).ok_or_else(|| {
+            de::Error::custom("a MAC address is six pairs of hex digits, with colons")
+        })
     }
 }
 
@@ -312,8 +315,10 @@ impl Flags {
     /// As tcpdump writes them: `S.` is SYN,ACK, a point alone is ACK.
     #[must_use]
     pub fn letters(self) -> String {
-        const LETTERS: [(u8, char); 8] = [(1, 'F'), (2, 'S'), (4, 'R'), (8, 'P'), (16, '.'), (32, 'U'), (64, 'E'), (128, 'W')];
-        let set: String = LETTERS.iter().filter(|(bit, _)| self.0 & bit != 0).map(|(_, letter)| letter).collect();
+        const LETTERS: [(u8, char); 8] =
+            [(1, 'F'), (2, 'S'), (4, 'R'), (8, 'P'), (16, '.'), (32, 'U'), (64, 'E'), (128, 'W')];
+        let set: String =
+            LETTERS.iter().filter(|(bit, _)| self.0 & bit != 0).map(|(_, letter)| letter).collect();
         if set.is_empty() { "none".to_owned() } else { set }
     }
 }
@@ -342,7 +347,10 @@ impl<'de> Deserialize<'de> for Flags {
         let mut flags = 0;
         for name in text.split(',').filter(|name| !name.is_empty()) {
             let bit = Flags::NAMES.iter().position(|known| *known == name);
-            flags |= 1 << bit.ok_or_else(|| de::Error::custom("a TCP flag is one of FIN SYN RST PSH ACK URG ECE CWR"))?;
+            flags |= 1
+                << bit.ok_or_else(|| {
+                    de::Error::custom("a TCP flag is one of FIN SYN RST PSH ACK URG ECE CWR")
+                })?;
         }
         Ok(Flags(flags))
     }
@@ -420,18 +428,44 @@ impl fmt::Display for Layers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(arp) = &self.arp {
             return match arp.operation {
-                1 => write!(f, "ARP, Request who-has {} tell {}, length {}", arp.target_ip, arp.sender_ip, Arp::BYTES),
-                2 => write!(f, "ARP, Reply {} is-at {}, length {}", arp.sender_ip, arp.sender_mac, Arp::BYTES),
+                1 => write!(
+                    f,
+                    "ARP, Request who-has {} tell {}, length {}",
+                    arp.target_ip,
+                    arp.sender_ip,
+                    Arp::BYTES
+                ),
+                2 => write!(
+                    f,
+                    "ARP, Reply {} is-at {}, length {}",
+                    arp.sender_ip,
+                    arp.sender_mac,
+                    Arp::BYTES
+                ),
                 other => write!(f, "ARP, operation {other}"),
             };
         }
         match (&self.ip, &self.ethernet) {
             (Some(ip), _) => {
-                let (name, length) = (if ip.src.is_ipv4() { "IP" } else { "IP6" }, self.payload_bytes);
+                let (name, length) =
+                    (if ip.src.is_ipv4() { "IP" } else { "IP6" }, self.payload_bytes);
                 if let Some(tcp) = &self.tcp {
-                    write!(f, "{name} {}.{} > {}.{}: Flags [{}]", ip.src, tcp.src_port, ip.dst, tcp.dst_port, tcp.flags.letters())?;
+                    write!(
+                        f,
+                        "{name} {}.{} > {}.{}: Flags [{}]",
+                        ip.src,
+                        tcp.src_port,
+                        ip.dst,
+                        tcp.dst_port,
+                        tcp.flags.letters()
+                    )?;
                     if length > 0 {
-                        write!(f, ", seq {}:{}", tcp.seq, tcp.seq.wrapping_add(u32::try_from(length).unwrap_or(0)))?;
+                        write!(
+                            f,
+                            ", seq {}:{}",
+                            tcp.seq,
+                            tcp.seq.wrapping_add(u32::try_from(length).unwrap_or(0))
+                        )?;
                     } else {
                         write!(f, ", seq {}", tcp.seq)?;
                     }
@@ -445,17 +479,33 @@ impl fmt::Display for Layers {
                     }
                     write!(f, ", length {length}")?;
                 } else if let Some(udp) = &self.udp {
-                    write!(f, "{name} {}.{} > {}.{}: UDP, length {length}", ip.src, udp.src_port, ip.dst, udp.dst_port)?;
+                    write!(
+                        f,
+                        "{name} {}.{} > {}.{}: UDP, length {length}",
+                        ip.src, udp.src_port, ip.dst, udp.dst_port
+                    )?;
                 } else if let Some(icmp) = &self.icmp {
-                    write!(f, "{name} {} > {}: ICMP type {} code {}", ip.src, ip.dst, icmp.kind, icmp.code)?;
+                    write!(
+                        f,
+                        "{name} {} > {}: ICMP type {} code {}",
+                        ip.src, ip.dst, icmp.kind, icmp.code
+                    )?;
                     if let Some((_, port)) = icmp.about {
                         write!(f, ", about port {port}")?;
                     }
                 } else {
-                    write!(f, "{name} {} > {}: protocol {}, length {length}", ip.src, ip.dst, ip.protocol)?;
+                    write!(
+                        f,
+                        "{name} {} > {}: protocol {}, length {length}",
+                        ip.src, ip.dst, ip.protocol
+                    )?;
                 }
             }
-            (None, Some(ethernet)) => write!(f, "{} > {}, ethertype 0x{:04x}", ethernet.src, ethernet.dst, ethernet.ether_type)?,
+            (None, Some(ethernet)) => write!(
+                f,
+                "{} > {}, ethertype 0x{:04x}",
+                ethernet.src, ethernet.dst, ethernet.ether_type
+            )?,
             (None, None) => f.write_str("no frame")?,
         }
         self.malformed.as_ref().map_or(Ok(()), |why| write!(f, " [{why}]"))
@@ -476,7 +526,8 @@ impl Serialize for Raw {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
-        let text: String = self.0.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect();
+        let text: String =
+            self.0.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect();
         serializer.serialize_str(&text)
     }
 }
@@ -484,9 +535,11 @@ impl Serialize for Raw {
 impl<'de> Deserialize<'de> for Raw {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        let nibble = |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        let nibble =
+            |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
         let pairs = text.as_bytes().chunks(2);
-        let bytes: Option<Vec<u8>> = pairs.map(|pair| Some(nibble(pair[0])? << 4 | nibble(*pair.get(1)?)?)).collect();
+        let bytes: Option<Vec<u8>> =
+            pairs.map(|pair| Some(nibble(pair[0])? << 4 | nibble(*pair.get(1)?)?)).collect();
         bytes.map(Raw).ok_or_else(|| de::Error::custom("raw bytes are pairs of hex digits"))
     }
 }

@@ -9,8 +9,8 @@ use socket2::{Domain, SockAddr, Type};
 use super::{Chapter, Experiment, SourceFile, Stepping};
 use crate::event::Sample;
 use crate::lab::{
-    Actor, ActorThread, Interest, Kind, Lab, Network, Parameter, Proof, Result, Sampler, Socket, as_long, at_least, before, differ, equal,
-    failed_with, is, lasted,
+    Actor, ActorThread, Interest, Kind, Lab, Network, Parameter, Proof, Result, Sampler, Socket,
+    as_long, at_least, before, differ, equal, failed_with, is, lasted,
 };
 use crate::language::Both;
 
@@ -52,7 +52,12 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "send-blocks-too",
             play: send_blocks_too,
-            claims: &["taken-but-not-received", "full-buffers-block", "room-ends-the-wait", "nothing-is-lost"],
+            claims: &[
+                "taken-but-not-received",
+                "full-buffers-block",
+                "room-ends-the-wait",
+                "nothing-is-lost",
+            ],
             parameters: &[silence(Both(
                 "how long the server goes on receiving nothing, once send() is blocked",
                 "send() 阻塞以后，服务器再过多久才开始接收",
@@ -65,7 +70,10 @@ pub(super) static CHAPTER: Chapter = Chapter {
             name: "an-error-ends-it",
             play: an_error_ends_it,
             claims: &["refused-connect", "reset-while-in-recv", "a-close-is-no-error"],
-            parameters: &[silence(Both("how long each recv() is blocked before it ends", "每次 recv() 阻塞多久才结束"))],
+            parameters: &[silence(Both(
+                "how long each recv() is blocked before it ends",
+                "每次 recv() 阻塞多久才结束",
+            ))],
             network: Network::Host,
             file: FILE,
             stepping: Stepping::Steps,
@@ -96,7 +104,8 @@ type Fresh = (bool, (Option<Duration>, Option<Duration>));
 
 /// `SO_RCVTIMEO` and `SO_SNDTIMEO` are both 0, which means none.
 fn none((receive, send): (Option<Duration>, Option<Duration>)) -> Proof {
-    let said = |timeout: Option<Duration>| timeout.map_or("none".to_owned(), |span| format!("{span:?}"));
+    let said =
+        |timeout: Option<Duration>| timeout.map_or("none".to_owned(), |span| format!("{span:?}"));
     is("SO_RCVTIMEO", said(receive), "none").and(is("SO_SNDTIMEO", said(send), "none"))
 }
 
@@ -251,7 +260,8 @@ fn sent(lab: &Lab) -> usize {
 fn recvs(lab: &Lab) -> Result<(usize, u64)> {
     let blocked = lab.last_call("client", "send")?.entered_ns;
     let recvs = lab.calls("server").into_iter().filter(|(_, back)| back.call.function == "recv");
-    let entered: Vec<u64> = recvs.map(|(event, back)| event.at_ns.saturating_sub(back.took_ns)).collect();
+    let entered: Vec<u64> =
+        recvs.map(|(event, back)| event.at_ns.saturating_sub(back.took_ns)).collect();
     let early = entered.iter().filter(|at| **at < blocked).count();
     Ok((early, entered.first().copied().unwrap_or(0)))
 }

@@ -8,7 +8,10 @@ use super::desks::{Desk, desks};
 use super::{Chapter, Experiment, SourceFile, Stepping};
 use crate::chat::{Parted, Style, threads, turns};
 use crate::event::{Event, What};
-use crate::lab::{Actor, ActorThread, Error, Kind, Lab, Network, Parameter, Result, Sampler, Seen, Stage, before, is, lasted};
+use crate::lab::{
+    Actor, ActorThread, Error, Kind, Lab, Network, Parameter, Result, Sampler, Seen, Stage, before,
+    is, lasted,
+};
 use crate::language::Both;
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("chat.rs") };
@@ -25,7 +28,12 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "four-threads",
             play: four_threads,
-            claims: &["four-threads-call", "senders-send-receivers-receive", "no-turns-any-more", "waiting-and-sending-at-once"],
+            claims: &[
+                "four-threads-call",
+                "senders-send-receivers-receive",
+                "no-turns-any-more",
+                "waiting-and-sending-at-once",
+            ],
             parameters: &[PAUSE],
             network: Network::Host,
             file: FILE,
@@ -34,7 +42,12 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "goodbye",
             play: goodbye,
-            claims: &["one-half-is-closed", "the-other-half-still-speaks", "both-see-the-end", "no-thread-is-left"],
+            claims: &[
+                "one-half-is-closed",
+                "the-other-half-still-speaks",
+                "both-see-the-end",
+                "no-thread-is-left",
+            ],
             parameters: &[PAUSE],
             network: Network::Host,
             file: FILE,
@@ -43,7 +56,12 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "three-styles",
             play: three_styles,
-            claims: &["turns-let-one-line-through", "threads-let-both", "poll-lets-both", "threads-a-side"],
+            claims: &[
+                "turns-let-one-line-through",
+                "threads-let-both",
+                "poll-lets-both",
+                "threads-a-side",
+            ],
             parameters: &[PAUSE],
             network: Network::Host,
             file: FILE,
@@ -87,7 +105,9 @@ fn check_threads(lab: &Lab) {
     let each = FOUR.map(|name| threads_of(lab, &[name], 0).len() == 1);
     let one = is("names with one thread each", each.iter().filter(|one| **one).count(), 4);
     lab.claim("four-threads-call", is("threads", threads_of(lab, &FOUR, 0).len(), 4).and(one));
-    let strays = |function, who: [&str; 2]| who.iter().map(|name| of(lab, name, function).len()).sum::<usize>();
+    let strays = |function, who: [&str; 2]| {
+        who.iter().map(|name| of(lab, name, function).len()).sum::<usize>()
+    };
     let recvs = is("recvs of the senders", strays("recv", [FOUR[0], FOUR[2]]), 0);
     let sends = is("sends of the receivers", strays("send", [FOUR[1], FOUR[3]]), 0);
     lab.claim("senders-send-receivers-receive", recvs.and(sends));
@@ -97,14 +117,19 @@ fn check_threads(lab: &Lab) {
 fn check_order(lab: &Lab, pause: Duration) -> Result<()> {
     let (sends, answer) = (of(lab, "client sends", "send"), of(lab, "server sends", "send"));
     let heard = of(lab, "client receives", "recv");
-    let ([first, second, ..], [answer, ..], [heard, ..]) = (&sends[..], &answer[..], &heard[..]) else {
+    let ([first, second, ..], [answer, ..], [heard, ..]) = (&sends[..], &answer[..], &heard[..])
+    else {
         return Err(Error::Unexpected("too few calls".to_owned()));
     };
-    let row = before("client's second send", second.entered_ns, "server's first", answer.entered_ns);
+    let row =
+        before("client's second send", second.entered_ns, "server's first", answer.entered_ns);
     lab.claim("no-turns-any-more", row);
     let begins = before("recv begins", heard.entered_ns, "first send", first.entered_ns);
     let ends = before("second send", second.entered_ns, "recv ends", heard.returned_ns);
-    lab.claim("waiting-and-sending-at-once", begins.and(ends).and(lasted("recv", heard.took(), pause)));
+    lab.claim(
+        "waiting-and-sending-at-once",
+        begins.and(ends).and(lasted("recv", heard.took(), pause)),
+    );
     Ok(())
 }
 
@@ -148,7 +173,8 @@ fn goodbye(lab: &Lab) -> Result<()> {
 
 /// How many of the four threads have ended.
 fn left(lab: &Lab) -> usize {
-    let left = |event: &&Event| matches!(event.what, What::Left { .. }) && FOUR.contains(&&*event.actor);
+    let left =
+        |event: &&Event| matches!(event.what, What::Left { .. }) && FOUR.contains(&&*event.actor);
     lab.recorder().look(|events| events.iter().filter(left).count())
 }
 
@@ -209,11 +235,20 @@ fn two_lines_in_a_row(lab: &Lab, name: &'static str, style: Style) -> Result<Two
         Ok((shown, took))
     })?;
     lab.measure("the second line, keyboard to screen", name, took);
-    Ok(TwoLines { shown, took, threads: threads_of(lab, &["client", FOUR[0], FOUR[1]], began).len() })
+    Ok(TwoLines {
+        shown,
+        took,
+        threads: threads_of(lab, &["client", FOUR[0], FOUR[1]], began).len(),
+    })
 }
 
 /// Lets this desk's side talk in this style, with the chat's own code.
-fn talks<'scope, 'env>(lab: &'env Lab, stage: &Stage<'scope, 'env>, desk: &'scope Desk, style: Style) -> Result<ActorThread<'scope, Parted>>
+fn talks<'scope, 'env>(
+    lab: &'env Lab,
+    stage: &Stage<'scope, 'env>,
+    desk: &'scope Desk,
+    style: Style,
+) -> Result<ActorThread<'scope, Parted>>
 where
     'env: 'scope,
 {
@@ -233,15 +268,20 @@ fn poll_talk(me: &Actor, desk: &Desk) -> Result<Parted> {
 #[cfg(not(unix))]
 fn poll_talk(_: &Actor, _: &Desk) -> Result<Parted> {
     Err(Error::Unavailable(
-        crate::language::either("this system cannot wait for a keyboard and a socket at once", "这个系统不能同时等待键盘和套接字")
-            .to_owned(),
+        crate::language::either(
+            "this system cannot wait for a keyboard and a socket at once",
+            "这个系统不能同时等待键盘和套接字",
+        )
+        .to_owned(),
     ))
 }
 
 /// The threads in which these actors sent or received since then.
 fn threads_of(lab: &Lab, actors: &[&str], since_ns: u64) -> BTreeSet<u32> {
     let calls = actors.iter().flat_map(|actor| lab.calls(actor));
-    let talk = calls.filter(|(event, back)| event.at_ns > since_ns && ["send", "recv"].contains(&&*back.call.function));
+    let talk = calls.filter(|(event, back)| {
+        event.at_ns > since_ns && ["send", "recv"].contains(&&*back.call.function)
+    });
     talk.map(|(event, _)| event.thread).collect()
 }
 

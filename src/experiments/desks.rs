@@ -99,14 +99,22 @@ impl Desk {
 
     /// What the chat's own code takes: a connection, which this actor makes, and this keyboard and screen. Once.
     pub(super) fn talk(&self, me: &Actor) -> Result<Talk<'_>> {
-        let keyboard = locked(&self.keyboard).take().ok_or_else(|| Error::Unexpected("one desk, one talk".to_owned()))?;
+        let keyboard = locked(&self.keyboard)
+            .take()
+            .ok_or_else(|| Error::Unexpected("one desk, one talk".to_owned()))?;
         let made = match &self.place {
             Place::Found(found) if self.side == Side::Server => accepted(me, found)?,
             Place::Found(found) => connected_to(me, found.wait())?,
             Place::Given(address) => self.meet(me, address)?,
         };
         let inbox = Inbox::new("Jack: ", false);
-        Ok(Talk { socket: self.socket.get_or_init(|| made), keyboard, screen: self, inbox, buffer: Buffer::default() })
+        Ok(Talk {
+            socket: self.socket.get_or_init(|| made),
+            keyboard,
+            screen: self,
+            inbox,
+            buffer: Buffer::default(),
+        })
     }
 
     /// Meets the other side by the chat's own code.
@@ -114,7 +122,10 @@ impl Desk {
         let met = if self.side == Side::Server {
             chat::serve(&self.lab, address, self)
         } else {
-            self.until("server", |what| matches!(what, What::Enter(call) if call.function == "accept"));
+            self.until(
+                "server",
+                |what| matches!(what, What::Enter(call) if call.function == "accept"),
+            );
             meeting::call(&self.lab, me, &self.where_the_server_is(address)?, PATIENCE, 0, self)
         };
         met.map_err(|missed| Error::Unexpected(missed.to_string()))
@@ -122,7 +133,9 @@ impl Desk {
 
     /// The server's user reads the port that the kernel chose, and tells it.
     fn where_the_server_is(&self, given: &chat::Address) -> Result<chat::Address> {
-        let chat::Address::Inet(_) = given else { return Ok(given.clone()) };
+        let chat::Address::Inet(_) = given else {
+            return Ok(given.clone());
+        };
         match self.lab.last_call("server", "local_addr")?.back.out.address("address") {
             Some(at) => Ok(chat::Address::Inet(at.to_string())),
             None => Err(Error::Unexpected("the server listens nowhere".to_owned())),
@@ -144,7 +157,9 @@ impl Desk {
         let words = lines.trim_end().replace('\n', ", ");
         let deed = format!("{} types {words}", self.side.name());
         let mut keys = locked(&self.keys);
-        Ok(self.person.deed(deed, || keys.as_mut().map_or(Ok(()), |keys| keys.write_all(lines.as_bytes())))?)
+        Ok(self
+            .person
+            .deed(deed, || keys.as_mut().map_or(Ok(()), |keys| keys.write_all(lines.as_bytes())))?)
     }
 
     /// Presses Ctrl-D: this side has said all.
@@ -233,7 +248,8 @@ pub(super) fn connected_to(me: &Actor, address: &SockAddr) -> Result<Socket> {
 /// Waits until this actor's last event is what is asked for.
 pub(super) fn until(lab: &Lab, actor: &str, wanted: impl Fn(&What) -> bool) {
     let mine = |event: &&Event| &*event.actor == actor && !matches!(event.what, What::Sample(_));
-    lab.recorder().until(|events| events.iter().rev().find(mine).is_some_and(|event| wanted(&event.what)));
+    lab.recorder()
+        .until(|events| events.iter().rev().find(mine).is_some_and(|event| wanted(&event.what)));
 }
 
 fn locked<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -247,5 +263,11 @@ fn keyboard(read: io::PipeReader) -> Result<Keyboard> {
 
 #[cfg(not(unix))]
 fn keyboard(_: io::PipeReader) -> Result<Keyboard> {
-    Err(Error::Unavailable(crate::language::either("on this system the chat reads no pipe", "在这个系统上，聊天程序读不了管道").to_owned()))
+    Err(Error::Unavailable(
+        crate::language::either(
+            "on this system the chat reads no pipe",
+            "在这个系统上，聊天程序读不了管道",
+        )
+        .to_owned(),
+    ))
 }

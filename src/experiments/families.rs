@@ -49,7 +49,13 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "a-file-that-is-a-socket",
             play: a_file_that_is_a_socket,
-            claims: &["stat-says-socket", "file-outlives-close", "nobody-behind-the-file", "bind-again-fails", "unlink-frees-the-path"],
+            claims: &[
+                "stat-says-socket",
+                "file-outlives-close",
+                "nobody-behind-the-file",
+                "bind-again-fails",
+                "unlink-frees-the-path",
+            ],
             parameters: &[],
             network: Network::Host,
             file: FILE,
@@ -58,7 +64,12 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "who-may-connect",
             play: who_may_connect,
-            claims: &["without-permission", "reading-is-not-enough", "with-permission", "file-holds-no-bytes"],
+            claims: &[
+                "without-permission",
+                "reading-is-not-enough",
+                "with-permission",
+                "file-holds-no-bytes",
+            ],
             parameters: &[],
             network: Network::Host,
             file: FILE,
@@ -67,7 +78,12 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "families-do-not-mix",
             play: families_do_not_mix,
-            claims: &["ipv4-takes-no-ipv6", "ipv4-takes-no-path", "unix-takes-no-ipv4", "ipv6-takes-no-ipv4"],
+            claims: &[
+                "ipv4-takes-no-ipv6",
+                "ipv4-takes-no-path",
+                "unix-takes-no-ipv4",
+                "ipv6-takes-no-ipv4",
+            ],
             parameters: &[],
             network: Network::Host,
             file: FILE,
@@ -85,7 +101,12 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "ipv6-only",
             play: ipv6_only,
-            claims: &["ipv4-port-stays-free", "ipv4-client-is-refused", "one-port-two-listeners", "too-late-after-bind"],
+            claims: &[
+                "ipv4-port-stays-free",
+                "ipv4-client-is-refused",
+                "one-port-two-listeners",
+                "too-late-after-bind",
+            ],
             parameters: &[],
             network: Network::Host,
             file: FILE,
@@ -132,15 +153,21 @@ fn one_conversation_three_families(lab: &Lab) -> Result<()> {
 }
 
 /// What [`one_conversation_three_families`] cannot check without AF_UNIX.
-const NEED_UNIX: [&str; 4] = ["unix-address-is-a-path", "unix-client-has-no-name", "same-bytes", "only-the-address-differs"];
+const NEED_UNIX: [&str; 4] =
+    ["unix-address-is-a-path", "unix-client-has-no-name", "same-bytes", "only-the-address-differs"];
 
 /// The families, each with an address where a server can wait: a path, or port 0, for which the kernel puts a free one.
 /// Where no path is to be had, AF_UNIX is left out and these claims are not checked.
-fn families(lab: &Lab, need_unix: &[&'static str]) -> Result<Vec<(&'static str, Domain, SockAddr)>> {
+fn families(
+    lab: &Lab,
+    need_unix: &[&'static str],
+) -> Result<Vec<(&'static str, Domain, SockAddr)>> {
     let mut families = Vec::new();
     match lab.here_unix("server") {
         Ok(path) => families.push(("AF_UNIX", Domain::UNIX, path)),
-        Err(lab::Error::Unavailable(why)) => need_unix.iter().for_each(|claim| lab.not_checked(claim, &*why)),
+        Err(lab::Error::Unavailable(why)) => {
+            need_unix.iter().for_each(|claim| lab.not_checked(claim, &*why))
+        }
         Err(error) => return Err(error),
     }
     families.push(("AF_INET", Domain::IPV4, lab.here(0)));
@@ -166,20 +193,30 @@ fn compare_families(lab: &Lab, family: &'static str, asked: &SockAddr) {
     match family {
         "AF_UNIX" => {
             lab.claim("unix-address-is-a-path", is("server.local", at, asked));
-            lab.claim("unix-client-has-no-name", is("server.peer", from, Value::Address(Address::Unix(None))));
+            lab.claim(
+                "unix-client-has-no-name",
+                is("server.peer", from, Value::Address(Address::Unix(None))),
+            );
         }
         "AF_INET" => {
-            lab.claim("inet-address-has-a-port", has_port("server's port", &at).and(has_port("client's port", &from)));
+            lab.claim(
+                "inet-address-has-a-port",
+                has_port("server's port", &at).and(has_port("client's port", &from)),
+            );
             let unix = calls_of(lab, "AF_UNIX");
             if !unix.is_empty() {
                 let first = is("back over AF_UNIX", answer(&unix, "recv", "data"), hello());
                 lab.claim("same-bytes", first.and(is("back over AF_INET", back, hello())));
-                lab.claim("only-the-address-differs", differs_in_address(("AF_UNIX calls", &unix), ("AF_INET calls", &calls)));
+                lab.claim(
+                    "only-the-address-differs",
+                    differs_in_address(("AF_UNIX calls", &unix), ("AF_INET calls", &calls)),
+                );
             }
         }
         _ => {
             let inet = calls_of(lab, "AF_INET");
-            let same_calls = differs_in_address(("AF_INET calls", &inet), ("AF_INET6 calls", &calls));
+            let same_calls =
+                differs_in_address(("AF_INET calls", &inet), ("AF_INET6 calls", &calls));
             lab.claim("same-over-ipv6", is("back over AF_INET6", back, hello()).and(same_calls));
         }
     }
@@ -197,7 +234,11 @@ fn calls_of(lab: &Lab, part: &str) -> Vec<Return> {
         for event in events {
             match &event.what {
                 What::Part { part: begun } => inside = begun == part,
-                What::Return(back) if inside && back.call.source.is_some() && !back.call.instrument => calls.push(back.clone()),
+                What::Return(back)
+                    if inside && back.call.source.is_some() && !back.call.instrument =>
+                {
+                    calls.push(back.clone())
+                }
                 _ => {}
             }
         }
@@ -221,15 +262,27 @@ fn has_port(what: &'static str, address: &Value) -> Proof {
 }
 
 /// The calls are the same in the same order, and their arguments differ in family and address alone.
-fn differs_in_address((first, ones): (&'static str, &[Return]), (second, others): (&'static str, &[Return])) -> Proof {
-    let names = |calls: &[Return]| calls.iter().map(|call| &*call.call.function).collect::<Vec<_>>().join(" ");
+fn differs_in_address(
+    (first, ones): (&'static str, &[Return]),
+    (second, others): (&'static str, &[Return]),
+) -> Proof {
+    let names = |calls: &[Return]| {
+        calls.iter().map(|call| &*call.call.function).collect::<Vec<_>>().join(" ")
+    };
     let mut differing = BTreeSet::new();
     for (one, two) in ones.iter().zip(others) {
         let args = one.call.args.0.iter().filter(|(name, _)| name != "fd"); // which number is free says nothing
-        differing.extend(args.filter(|(name, value)| two.call.args.get(name) != Some(value)).map(|(name, _)| name.clone()));
+        differing.extend(
+            args.filter(|(name, value)| two.call.args.get(name) != Some(value))
+                .map(|(name, _)| name.clone()),
+        );
     }
     let differing = Vec::from_iter(differing).join(", ");
-    equal(first, names(ones), second, names(others)).and(is("arguments that differ", differing, "address, domain"))
+    equal(first, names(ones), second, names(others)).and(is(
+        "arguments that differ",
+        differing,
+        "address, domain",
+    ))
 }
 
 fn no_frame_for_unix(lab: &Lab) -> Result<()> {
@@ -352,14 +405,22 @@ fn chmod(who: &Actor, path: &Path, mode: u32) -> Result<()> {
 #[cfg(not(unix))]
 fn stat(_: &Path) -> Result<&'static str> {
     Err(lab::Error::Unavailable(
-        crate::language::either("this needs the file types of a Unix system", "这要用到 Unix 系统的文件类型").to_owned(),
+        crate::language::either(
+            "this needs the file types of a Unix system",
+            "这要用到 Unix 系统的文件类型",
+        )
+        .to_owned(),
     ))
 }
 
 #[cfg(not(unix))]
 fn chmod(_: &Actor, _: &Path, _: u32) -> Result<()> {
     Err(lab::Error::Unavailable(
-        crate::language::either("this needs the file permissions of a Unix system", "这要用到 Unix 系统的文件权限").to_owned(),
+        crate::language::either(
+            "this needs the file permissions of a Unix system",
+            "这要用到 Unix 系统的文件权限",
+        )
+        .to_owned(),
     ))
 }
 

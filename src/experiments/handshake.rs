@@ -10,9 +10,12 @@ use socket2::{Domain, SockAddr, Type};
 
 use super::{Chapter, Experiment, SourceFile, Stepping};
 use crate::event::Data;
-use crate::lab::wire::{Ack, Data as WithData, Fin, Rst, Server, Sighting, Syn, SynAck, Tcp, every, first};
+use crate::lab::wire::{
+    Ack, Data as WithData, Fin, Rst, Server, Sighting, Syn, SynAck, Tcp, every, first,
+};
 use crate::lab::{
-    Entry, Error, Kind, Lab, Network, Parameter, Proof, Result, Socket, Wire, before, equal, failed_with, is, lasted, succeeded,
+    Entry, Error, Kind, Lab, Network, Parameter, Proof, Result, Socket, Wire, before, equal,
+    failed_with, is, lasted, succeeded,
 };
 use crate::language::Both;
 
@@ -34,7 +37,10 @@ pub(super) static CHAPTER: Chapter = Chapter {
                 name: "rtt",
                 default: "20ms",
                 kind: Kind::Span(0, 2000),
-                help: Both("how long a segment and its answer take, there and back", "一个报文段和它的应答，一来一回要多久"),
+                help: Both(
+                    "how long a segment and its answer take, there and back",
+                    "一个报文段和它的应答，一来一回要多久",
+                ),
             }],
             network: Network::Wire,
             file: FILE,
@@ -43,7 +49,12 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "one-segment-at-a-time",
             play: one_segment_at_a_time,
-            claims: &["syn-sent", "syn-received", "connect-returns-before-the-ack-arrives", "established-at-last"],
+            claims: &[
+                "syn-sent",
+                "syn-received",
+                "connect-returns-before-the-ack-arrives",
+                "established-at-last",
+            ],
             parameters: &[],
             network: Network::Wire,
             file: FILE,
@@ -52,7 +63,12 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "accept-is-not-the-handshake",
             play: accept_is_not_the_handshake,
-            claims: &["connected-before-accept", "sends-before-accept", "bytes-waited-for-accept", "accepted-though-gone"],
+            claims: &[
+                "connected-before-accept",
+                "sends-before-accept",
+                "bytes-waited-for-accept",
+                "accepted-though-gone",
+            ],
             parameters: &[],
             network: Network::Host,
             file: FILE,
@@ -61,7 +77,12 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "four-way-close",
             play: four_way_close,
-            claims: &["half-closed-in-between", "four-segments", "fin-takes-a-number", "who-closes-first-waits"],
+            claims: &[
+                "half-closed-in-between",
+                "four-segments",
+                "fin-takes-a-number",
+                "who-closes-first-waits",
+            ],
             parameters: &[],
             network: Network::Wire,
             file: FILE,
@@ -79,7 +100,12 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "half-closed",
             play: half_closed,
-            claims: &["recv-returns-zero", "the-other-way-stays-open", "half-closed-states", "shut-is-shut"],
+            claims: &[
+                "recv-returns-zero",
+                "the-other-way-stays-open",
+                "half-closed-states",
+                "shut-is-shut",
+            ],
             parameters: &[],
             network: Network::Host,
             file: FILE,
@@ -97,7 +123,12 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "read-or-reset",
             play: read_or_reset,
-            claims: &["read-all-ends-in-order", "left-unread-resets", "after-the-reset-epipe", "linger-zero-resets"],
+            claims: &[
+                "read-all-ends-in-order",
+                "left-unread-resets",
+                "after-the-reset-epipe",
+                "linger-zero-resets",
+            ],
             parameters: &[],
             network: Network::Host,
             file: FILE,
@@ -535,7 +566,9 @@ fn closing(wire: &Wire) -> Result<Vec<Sighting>> {
         let tcp = segment.tcp()?;
         let same = |other: &Sighting| {
             other.sent_by == segment.sent_by
-                && other.layers.tcp.as_ref().is_some_and(|other| (other.seq, other.ack, other.flags) == (tcp.seq, tcp.ack, tcp.flags))
+                && other.layers.tcp.as_ref().is_some_and(|other| {
+                    (other.seq, other.ack, other.flags) == (tcp.seq, tcp.ack, tcp.flags)
+                })
         };
         if (tcp.flags.fin() || !close.is_empty()) && !close.iter().any(same) {
             close.push(segment);
@@ -546,7 +579,10 @@ fn closing(wire: &Wire) -> Result<Vec<Sighting>> {
 
 /// Who sent which segments, in words: `client SYN · server SYN,ACK`.
 fn words(segments: &[Sighting]) -> Result<String> {
-    let all: Result<Vec<_>> = segments.iter().map(|segment| Ok(format!("{} {}", segment.sent_by, segment.tcp()?.flags))).collect();
+    let all: Result<Vec<_>> = segments
+        .iter()
+        .map(|segment| Ok(format!("{} {}", segment.sent_by, segment.tcp()?.flags)))
+        .collect();
     Ok(all?.join(" · "))
 }
 

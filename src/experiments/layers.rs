@@ -8,7 +8,9 @@ use super::{Chapter, Experiment, SourceFile, Stepping};
 use crate::event;
 use crate::event::frame::Ethernet;
 use crate::lab::wire::{Ack, Arp, Client, Data, Sighting, Tcp, Udp, first, nth};
-use crate::lab::{Kind, Lab, Network, Parameter, Result, Socket, at_least, before, is, less, succeeded};
+use crate::lab::{
+    Kind, Lab, Network, Parameter, Result, Socket, at_least, before, is, less, succeeded,
+};
 use crate::language::Both;
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("layers.rs") };
@@ -18,7 +20,12 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "peel",
             play: peel,
-            claims: &["your-bytes-come-last", "headers-fill-the-rest", "each-layer-names-the-next", "a-socket-is-in-two-headers"],
+            claims: &[
+                "your-bytes-come-last",
+                "headers-fill-the-rest",
+                "each-layer-names-the-next",
+                "a-socket-is-in-two-headers",
+            ],
             parameters: &[],
             network: Network::Wire,
             file: FILE,
@@ -27,7 +34,12 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "overhead",
             play: overhead,
-            claims: &["both-deliver", "one-frame-for-udp", "many-frames-for-tcp", "only-the-transport-differs"],
+            claims: &[
+                "both-deliver",
+                "one-frame-for-udp",
+                "many-frames-for-tcp",
+                "only-the-transport-differs",
+            ],
             parameters: &[Parameter {
                 name: "bytes",
                 default: "5",
@@ -41,7 +53,12 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "who-has",
             play: who_has,
-            claims: &["a-question-goes-first", "the-answer-is-a-mac-address", "asked-once", "no-mac-address-no-frame"],
+            claims: &[
+                "a-question-goes-first",
+                "the-answer-is-a-mac-address",
+                "asked-once",
+                "no-mac-address-no-frame",
+            ],
             parameters: &[],
             network: Network::Wire,
             file: FILE,

@@ -34,7 +34,10 @@ pub(super) static CHAPTER: Chapter = Chapter {
                 name: "connections",
                 default: "200",
                 kind: Kind::Count(1, 5_000),
-                help: Both("how many connections at most, one of them busy", "最多多少个连接，其中一个忙着"),
+                help: Both(
+                    "how many connections at most, one of them busy",
+                    "最多多少个连接，其中一个忙着",
+                ),
             },
             Parameter {
                 name: "messages",
@@ -106,8 +109,13 @@ fn server(lab: &Lab) -> Result<()> {
     listener.bind(&lab.here(0))?;
     listener.listen(4096)?;
     listener.local_addr()?; // the clients learn the port from the recording
-    let count: usize = lab.text("connections")?.parse().map_err(|_| Error::Unexpected("connections is a number".to_owned()))?;
-    let connections = lab.without_questions(|| (0..count).map(|_| Ok(listener.accept()?.0)).collect::<io::Result<Vec<_>>>())?;
+    let count: usize = lab
+        .text("connections")?
+        .parse()
+        .map_err(|_| Error::Unexpected("connections is a number".to_owned()))?;
+    let connections = lab.without_questions(|| {
+        (0..count).map(|_| Ok(listener.accept()?.0)).collect::<io::Result<Vec<_>>>()
+    })?;
     match lab.text("style")? {
         "threads" => with_threads(lab, connections),
         "poll" => with_poll(&me, &connections),
@@ -130,7 +138,8 @@ fn with_threads(lab: &Lab, connections: Vec<Socket>) -> Result<()> {
 
 /// One thread. The kernel is handed the whole list each time, and says of each socket whether it is ready.
 fn with_poll(me: &Actor, connections: &[Socket]) -> Result<()> {
-    let watched: Vec<_> = connections.iter().map(|connection| (connection, Interest::Read)).collect();
+    let watched: Vec<_> =
+        connections.iter().map(|connection| (connection, Interest::Read)).collect();
     loop {
         let ready = me.poll(&watched, None)?;
         for connection in connections.iter().filter(|connection| ready.readable(connection)) {
@@ -147,7 +156,8 @@ fn with_epoll(me: &Actor, connections: Vec<Socket>) -> Result<()> {
     for connection in &connections {
         epoll.add(connection, Interest::Read)?;
     }
-    let by_number: BTreeMap<i64, Socket> = connections.into_iter().map(|connection| (connection.descriptor(), connection)).collect();
+    let by_number: BTreeMap<i64, Socket> =
+        connections.into_iter().map(|connection| (connection.descriptor(), connection)).collect();
     loop {
         for number in epoll.wait(64, None)?.descriptors() {
             if !echo(&by_number[&number])? {
@@ -265,10 +275,17 @@ impl Run {
 // ---- what was recorded of the largest runs ----
 
 /// Looks at each call of the largest run of a style.
-fn calls_of<T>(lab: &Lab, runs: &[Over], style: &str, most: usize, look: impl Fn(&Event, &Return) -> Option<T>) -> Vec<T> {
+fn calls_of<T>(
+    lab: &Lab,
+    runs: &[Over],
+    style: &str,
+    most: usize,
+    look: impl Fn(&Event, &Return) -> Option<T>,
+) -> Vec<T> {
     let run = runs.iter().find(|run| run.style == style && run.connections == most);
     lab.recorder().look(|events| {
-        let mine = events.iter().filter(|event| run.is_some_and(|run| run.process == event.process));
+        let mine =
+            events.iter().filter(|event| run.is_some_and(|run| run.process == event.process));
         mine.filter_map(|event| match &event.what {
             What::Return(back) => look(event, back),
             _ => None,
@@ -279,11 +296,16 @@ fn calls_of<T>(lab: &Lab, runs: &[Over], style: &str, most: usize, look: impl Fn
 
 fn claim_threads(lab: &Lab, runs: &[Over], most: usize) {
     let receiving = |style| {
-        let threads = calls_of(lab, runs, style, most, |event, back| (back.call.function == "recv").then_some(event.thread));
+        let threads = calls_of(lab, runs, style, most, |event, back| {
+            (back.call.function == "recv").then_some(event.thread)
+        });
         threads.into_iter().collect::<BTreeSet<_>>().len()
     };
     lab.claim("a-thread-each", is("threads that received", receiving("threads"), most));
-    lab.claim("one-thread-for-all", is("with poll", receiving("poll"), 1).and(is("with epoll", receiving("epoll"), 1)));
+    lab.claim(
+        "one-thread-for-all",
+        is("with poll", receiving("poll"), 1).and(is("with epoll", receiving("epoll"), 1)),
+    );
 }
 
 fn claim_lists(lab: &Lab, runs: &[Over], most: usize, messages: usize) {
@@ -292,11 +314,22 @@ fn claim_lists(lab: &Lab, runs: &[Over], most: usize, messages: usize) {
         Some(Value::Number(count)) if back.call.function == "poll" => usize::try_from(*count).ok(),
         _ => None,
     });
-    let each = is("calls of poll", handed.len(), asked).and(is("sockets handed over in all", handed.iter().sum::<usize>(), asked * most));
+    let each = is("calls of poll", handed.len(), asked).and(is(
+        "sockets handed over in all",
+        handed.iter().sum::<usize>(),
+        asked * most,
+    ));
     lab.claim("poll-is-handed-all", each);
-    let count = |name: &str| calls_of(lab, runs, "epoll", most, |_, back| (back.call.function == name).then_some(())).len();
+    let count = |name: &str| {
+        calls_of(lab, runs, "epoll", most, |_, back| (back.call.function == name).then_some(()))
+            .len()
+    };
     lab.claim(
         "epoll-is-told-once",
-        is("calls of epoll_wait", count("wait"), asked).and(is("sockets handed over in all", count("add"), most)),
+        is("calls of epoll_wait", count("wait"), asked).and(is(
+            "sockets handed over in all",
+            count("add"),
+            most,
+        )),
     );
 }

@@ -14,7 +14,8 @@ use super::{Chapter, Experiment, SourceFile, Stepping};
 use crate::chat::{Parted, Side, threads};
 use crate::event::{Event, Sample, Value, What};
 use crate::lab::{
-    self, ActorThread, Error, Kind, Lab, Network, Parameter, Result, Sampler, Socket, before, equal, failed_with, is, no_sooner,
+    self, ActorThread, Error, Kind, Lab, Network, Parameter, Result, Sampler, Socket, before,
+    equal, failed_with, is, no_sooner,
 };
 use crate::language::Both;
 
@@ -25,7 +26,13 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "peer-leaves",
             play: peer_leaves,
-            claims: &["one-thread-notices", "the-sender-sleeps-on", "ours-ends-by-itself", "an-empty-loop-burns", "join-uses-nothing"],
+            claims: &[
+                "one-thread-notices",
+                "the-sender-sleeps-on",
+                "ours-ends-by-itself",
+                "an-empty-loop-burns",
+                "join-uses-nothing",
+            ],
             parameters: &[Parameter {
                 name: "pause",
                 default: "60ms",
@@ -64,7 +71,8 @@ fn peer_leaves(lab: &Lab) -> Result<()> {
     let address = listener.local_addr()?;
     let desk = desk_at_terminal(lab, listener.local_addr()?, &peer)?;
     let ((keyboard, keys), over) = (pipe()?, AtomicBool::new(false));
-    let ((calls, called), (tells, told), (ours_calls, ours_called)) = (channel(), channel(), channel());
+    let ((calls, called), (tells, told), (ours_calls, ours_called)) =
+        (channel(), channel(), channel());
 
     let found = lab.sample_while(Sampler::PERIOD, || {
         lab.scope(|stage| {
@@ -76,7 +84,8 @@ fn peer_leaves(lab: &Lab) -> Result<()> {
                     let socket = connected_to(&me, &address)?;
                     let _ = calls.send(());
                     lab.scope(|stage| {
-                        let sender = stage.actor("naive sends", |_| naive_sends(&socket, keyboard))?;
+                        let sender =
+                            stage.actor("naive sends", |_| naive_sends(&socket, keyboard))?;
                         stage.actor("naive receives", |_| naive_receives(&socket))?;
                         let start = lab.cpu_time();
                         while !over.load(Relaxed) {
@@ -133,7 +142,10 @@ impl Drop for EndsTheLoop<'_> {
 }
 
 /// Waits until this one has called; gives its error if it could not. Else accept() would wait for nobody.
-fn has_called<'scope, T>(caller: ActorThread<'scope, T>, called: &Receiver<()>) -> Result<ActorThread<'scope, T>> {
+fn has_called<'scope, T>(
+    caller: ActorThread<'scope, T>,
+    called: &Receiver<()>,
+) -> Result<ActorThread<'scope, T>> {
     if called.recv().is_ok() {
         return Ok(caller);
     }
@@ -181,17 +193,32 @@ struct Found {
 }
 
 fn check_leaving(lab: &Lab, found: &Found, pause: Duration) -> Result<()> {
-    let end = is("its last recv", lab.last_call("naive receives", "recv")?.back.outcome.to_string(), "0");
+    let end =
+        is("its last recv", lab.last_call("naive receives", "recv")?.back.outcome.to_string(), "0");
     lab.claim("one-thread-notices", end.and(is("naive threads that left", found.left, 1)));
-    let sleeps = |sender: &Sample| Some(is("its sender", sender.state?, 'S').and(is("its system call", sender.syscall.clone()?, "read")));
+    let sleeps = |sender: &Sample| {
+        Some(is("its sender", sender.state?, 'S').and(is(
+            "its system call",
+            sender.syscall.clone()?,
+            "read",
+        )))
+    };
     claim_if_told(lab, "the-sender-sleeps-on", found.sender.as_ref().and_then(sleeps));
 
     let gone = is("our talk ended with", format!("{:?}", found.parted), "PeerLeft");
-    let all = is("our threads that left", left(lab, ["client", "client sends", "client receives"]), 3);
-    let first = before("our sender", left_at(lab, "client sends"), "the naive one, after Ctrl-D", left_at(lab, "naive sends"));
+    let all =
+        is("our threads that left", left(lab, ["client", "client sends", "client receives"]), 3);
+    let first = before(
+        "our sender",
+        left_at(lab, "client sends"),
+        "the naive one, after Ctrl-D",
+        left_at(lab, "naive sends"),
+    );
     lab.claim("ours-ends-by-itself", gone.and(all).and(first));
 
-    let spun = found.spun.map(|spun| no_sooner("naive main thread used", spun, "a hundredth of the pause", pause / 100));
+    let spun = found.spun.map(|spun| {
+        no_sooner("naive main thread used", spun, "a hundredth of the pause", pause / 100)
+    });
     claim_if_told(lab, "an-empty-loop-burns", spun);
     let idle = |(earlier, later): &(Sample, Sample)| no_turn_between(earlier, later);
     claim_if_told(lab, "join-uses-nothing", found.main.as_ref().and_then(idle));
@@ -218,7 +245,10 @@ fn every_family(lab: &Lab) -> Result<()> {
 
     let talk = talk_at(lab, "127.0.0.1:0")?;
     claim_whole(lab, "talk-over-ipv4", &talk);
-    lab.claim("the-server-says-who-called", equal("in its note", talk.noted, "the client's address", talk.client));
+    lab.claim(
+        "the-server-says-who-called",
+        equal("in its note", talk.noted, "the client's address", talk.client),
+    );
     claim_numbers(lab)?;
 
     match unix_address(lab) {
@@ -255,8 +285,10 @@ struct Talked {
 fn talk_at(lab: &Lab, address: &str) -> Result<Talked> {
     let (client, server) = desks_that_meet_at(lab, address)?;
     lab.scope(|stage| {
-        let hers = stage.actor("client", |me| threads::talk(lab, Side::Client, client.talk(&me)?))?;
-        let his = stage.actor("server", |me| threads::talk(lab, Side::Server, server.talk(&me)?))?;
+        let hers =
+            stage.actor("client", |me| threads::talk(lab, Side::Client, client.talk(&me)?))?;
+        let his =
+            stage.actor("server", |me| threads::talk(lab, Side::Server, server.talk(&me)?))?;
         client.types("你好\n")?;
         server.until_shown(1);
         server.types("你也好啊\n")?;
@@ -277,9 +309,13 @@ fn talk_at(lab: &Lab, address: &str) -> Result<Talked> {
 fn claim_numbers(lab: &Lab) -> Result<()> {
     let backlog = lab.last_call("server", "listen")?.back.call.args.get("backlog").cloned();
     let size = lab.last_call("server receives", "recv")?.back.call.args.get("size").cloned();
-    let accepts = lab.calls("server").iter().filter(|(_, back)| back.call.function == "accept").count();
+    let accepts =
+        lab.calls("server").iter().filter(|(_, back)| back.call.function == "accept").count();
     let [backlog, size] = [backlog, size].map(|number| number.unwrap_or(Value::Number(0)));
-    lab.claim("backlog-and-buffer", is("backlog", backlog, 5).and(is("accepted", accepts, 1)).and(is("buffer", size, 1024)));
+    lab.claim(
+        "backlog-and-buffer",
+        is("backlog", backlog, 5).and(is("accepted", accepts, 1)).and(is("buffer", size, 1024)),
+    );
     Ok(())
 }
 

@@ -131,7 +131,8 @@ impl Experiment {
     pub fn source(&self) -> Option<(u32, Vec<&'static str>)> {
         let opening = format!("fn {}(", self.name.replace('-', "_"));
         let lines: Vec<_> = self.file.text.lines().collect();
-        let first = lines.iter().position(|line| line.trim_start_matches("pub ").starts_with(&opening))?;
+        let first =
+            lines.iter().position(|line| line.trim_start_matches("pub ").starts_with(&opening))?;
         let length = lines[first..].iter().position(|line| *line == "}")? + 1;
         Some((u32::try_from(first).ok()? + 1, lines[first..first + length].to_vec()))
     }
@@ -161,8 +162,22 @@ impl Experiment {
 
 /// Plays a part in this process, which is then over. `None` if there is no such part.
 #[must_use]
-pub fn perform_part(name: &str, actor: String, epoch_ns: u64, settings: BTreeMap<String, String>, stepped: bool) -> Option<ExitCode> {
+pub fn perform_part(
+    name: &str,
+    actor: String,
+    epoch_ns: u64,
+    settings: BTreeMap<String, String>,
+    stepped: bool,
+) -> Option<ExitCode> {
     let part = CHAPTERS.iter().flat_map(|chapter| chapter.parts).find(|part| part.name == name)?;
-    let run = Run { name: name.to_owned(), actor, parameters: &[], settings, network: Network::Host, epoch_ns: Some(epoch_ns), stepped };
+    let run = Run {
+        name: name.to_owned(),
+        actor,
+        parameters: &[],
+        settings,
+        network: Network::Host,
+        epoch_ns: Some(epoch_ns),
+        stepped,
+    };
     Some(lab::perform(&run, part.play))
 }

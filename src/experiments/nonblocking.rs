@@ -11,7 +11,8 @@ use socket2::{Domain, Protocol, SockAddr, Type};
 use super::{Chapter, Experiment, SourceFile, Stepping, Why};
 use crate::event::Value;
 use crate::lab::{
-    Actor, Error, Interest, Kind, Lab, Network, Parameter, Proof, Ready, Result, Socket, at_least, failed_with, is, kernel, less, succeeded,
+    Actor, Error, Interest, Kind, Lab, Network, Parameter, Proof, Ready, Result, Socket, at_least,
+    failed_with, is, kernel, less, succeeded,
 };
 use crate::language::Both;
 
@@ -56,7 +57,12 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "short-send",
             play: short_send,
-            claims: &["send-takes-a-part", "the-rest-was-never-sent", "then-it-would-block", "sending-the-rest"],
+            claims: &[
+                "send-takes-a-part",
+                "the-rest-was-never-sent",
+                "then-it-would-block",
+                "sending-the-rest",
+            ],
             parameters: &[Parameter {
                 name: "bytes",
                 default: "1000000",
@@ -70,7 +76,12 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "busy-loop",
             play: busy_loop,
-            claims: &["asked-in-vain", "select-asks-once", "both-got-the-bytes", "the-loop-burns-time"],
+            claims: &[
+                "asked-in-vain",
+                "select-asks-once",
+                "both-got-the-bytes",
+                "the-loop-burns-time",
+            ],
             parameters: &[Parameter {
                 name: "silence",
                 default: "20ms",
@@ -120,8 +131,18 @@ struct System {
 /// their own: see `own_numbers`). macOS: xnu, bsd/sys/errno.h. Windows: Windows Sockets Error Codes, and the page on
 /// connect(), learn.microsoft.com/windows/win32/winsock and /api/winsock2.
 const SYSTEMS: [System; 3] = [
-    System { name: "linux", would_block: ("EAGAIN", 11), in_progress: ("EINPROGRESS", 115), refused: ("ECONNREFUSED", 111) },
-    System { name: "macos", would_block: ("EAGAIN", 35), in_progress: ("EINPROGRESS", 36), refused: ("ECONNREFUSED", 61) },
+    System {
+        name: "linux",
+        would_block: ("EAGAIN", 11),
+        in_progress: ("EINPROGRESS", 115),
+        refused: ("ECONNREFUSED", 111),
+    },
+    System {
+        name: "macos",
+        would_block: ("EAGAIN", 35),
+        in_progress: ("EINPROGRESS", 36),
+        refused: ("ECONNREFUSED", 61),
+    },
     System {
         name: "windows",
         would_block: ("WSAEWOULDBLOCK", 10035),
@@ -132,13 +153,28 @@ const SYSTEMS: [System; 3] = [
 
 /// Linux on these processors took its numbers over from another Unix.
 fn own_numbers() -> bool {
-    ["mips", "sparc", "alpha", "hppa"].iter().any(|family| std::env::consts::ARCH.starts_with(family))
+    ["mips", "sparc", "alpha", "hppa"]
+        .iter()
+        .any(|family| std::env::consts::ARCH.starts_with(family))
 }
 
 /// Checks that an error's number is the one in this system's row.
-fn claim_number(lab: &Lab, name: &'static str, seen: Option<i32>, column: fn(&System) -> (&'static str, i32)) {
-    let Some(row) = SYSTEMS.iter().find(|system| system.name == std::env::consts::OS && !own_numbers()) else {
-        lab.not_checked(name, Both("the table has no row for this system and processor", "表里没有这个系统和处理器的一行"));
+fn claim_number(
+    lab: &Lab,
+    name: &'static str,
+    seen: Option<i32>,
+    column: fn(&System) -> (&'static str, i32),
+) {
+    let Some(row) =
+        SYSTEMS.iter().find(|system| system.name == std::env::consts::OS && !own_numbers())
+    else {
+        lab.not_checked(
+            name,
+            Both(
+                "the table has no row for this system and processor",
+                "表里没有这个系统和处理器的一行",
+            ),
+        );
         return;
     };
     let (errno, wanted) = column(row);
@@ -307,7 +343,12 @@ fn busy_loop(lab: &Lab) -> Result<()> {
 }
 
 /// Asks again and again. Brings how many bytes came, and the processor time it took.
-fn asks(lab: &Lab, me: &Actor, to: &SockAddr, tell: &Sender<()>) -> Result<(usize, Option<Duration>)> {
+fn asks(
+    lab: &Lab,
+    me: &Actor,
+    to: &SockAddr,
+    tell: &Sender<()>,
+) -> Result<(usize, Option<Duration>)> {
     let socket = me.socket(Domain::IPV4, Type::STREAM, TCP)?;
     socket.connect(to)?;
     socket.set_nonblocking(true)?;
@@ -377,7 +418,10 @@ fn select_poll_epoll(lab: &Lab) -> Result<()> {
 
 /// Three clients; each speaks when the server is blocked in the call that is to notice it. `play` is the server, on a
 /// thread of its own, with the three connections.
-fn with_three_clients(lab: &Lab, play: impl FnOnce(&Actor, &Socket, &Socket, &Socket) -> Result<()> + Send) -> Result<()> {
+fn with_three_clients(
+    lab: &Lab,
+    play: impl FnOnce(&Actor, &Socket, &Socket, &Socket) -> Result<()> + Send,
+) -> Result<()> {
     let (tell, address) = channel();
     lab.scope(|stage| {
         let server = stage.actor("server", |me| {
@@ -389,7 +433,8 @@ fn with_three_clients(lab: &Lab, play: impl FnOnce(&Actor, &Socket, &Socket, &So
             };
             play(&me, &takes_one()?, &takes_one()?, &takes_one()?)
         })?;
-        let [ann, ben, cy] = ["ann", "ben", "cy"].map(|name| arrives(&lab.actor(name), &address.recv().map_err(|_| gone())?));
+        let [ann, ben, cy] = ["ann", "ben", "cy"]
+            .map(|name| arrives(&lab.actor(name), &address.recv().map_err(|_| gone())?));
         let (ann, ben, cy) = (ann?, ben?, cy?);
 
         server.until_blocked_in("select")?;
@@ -420,7 +465,10 @@ fn claim_lists(lab: &Lab) -> Result<()> {
     };
     let poll = lab.last_call("server", "poll")?.back.call.clone();
     let in_list = poll.args.get("nfds").cloned().unwrap_or(Value::Number(0));
-    lab.claim("the-list-goes-along", is("sockets handed to select", in_set, 3).and(is("sockets handed to poll", in_list, 3)));
+    lab.claim(
+        "the-list-goes-along",
+        is("sockets handed to select", in_set, 3).and(is("sockets handed to poll", in_list, 3)),
+    );
     let told = is("calls of epoll_ctl", calls(lab, "server", "add"), 3);
     let waits = is("calls of epoll_wait", calls(lab, "server", "wait"), 4);
     lab.claim("epoll-keeps-the-list", told.and(waits));
@@ -511,13 +559,22 @@ fn used_since(lab: &Lab, before: Option<Duration>) -> Option<Duration> {
 
 fn claim_cpu(lab: &Lab, name: &'static str, select: Option<Duration>, by_hand: Option<Duration>) {
     let (Some(select), Some(by_hand)) = (select, by_hand) else {
-        lab.not_checked(name, Both("this system does not tell a thread's processor time", "这个系统查不到线程的处理器时间"));
+        lab.not_checked(
+            name,
+            Both(
+                "this system does not tell a thread's processor time",
+                "这个系统查不到线程的处理器时间",
+            ),
+        );
         return;
     };
     lab.measure("processor time", "by hand", by_hand);
     lab.measure("processor time", "select", select);
     let nanoseconds = |span: Duration| usize::try_from(span.as_nanos()).unwrap_or(usize::MAX);
-    lab.claim(name, less("select's processor time, ns", nanoseconds(select), "by hand", nanoseconds(by_hand)));
+    lab.claim(
+        name,
+        less("select's processor time, ns", nanoseconds(select), "by hand", nanoseconds(by_hand)),
+    );
 }
 
 fn calls(lab: &Lab, actor: &str, function: &str) -> usize {
@@ -538,16 +595,28 @@ mod tests {
         let lesson = include_str!("../../lessons/en/09-nonblocking.md");
         for system in SYSTEMS {
             let cell = |(name, number): (&str, i32)| format!("`{name}` {number}");
-            let cells = [system.would_block, system.in_progress, system.refused].map(cell).join(" | ");
-            let row = lesson.lines().find(|line| line.to_lowercase().starts_with(&format!("| {} ", system.name)));
-            assert!(row.is_some_and(|row| row.ends_with(&format!("| {cells} |"))), "{}: {row:?}, and not {cells}", system.name);
+            let cells =
+                [system.would_block, system.in_progress, system.refused].map(cell).join(" | ");
+            let row = lesson
+                .lines()
+                .find(|line| line.to_lowercase().starts_with(&format!("| {} ", system.name)));
+            assert!(
+                row.is_some_and(|row| row.ends_with(&format!("| {cells} |"))),
+                "{}: {row:?}, and not {cells}",
+                system.name
+            );
         }
     }
 
     #[cfg(unix)]
     #[test]
     fn this_systems_row_is_what_its_headers_say() {
-        let Some(row) = SYSTEMS.iter().find(|system| system.name == std::env::consts::OS && !super::own_numbers()) else { return };
+        let Some(row) = SYSTEMS
+            .iter()
+            .find(|system| system.name == std::env::consts::OS && !super::own_numbers())
+        else {
+            return;
+        };
         let numbers = [row.would_block.1, row.in_progress.1, row.refused.1];
         assert_eq!(numbers, [libc::EWOULDBLOCK, libc::EINPROGRESS, libc::ECONNREFUSED]);
     }

@@ -10,8 +10,8 @@ use socket2::{Domain, Protocol, SockAddr, Type};
 use super::{Chapter, Experiment, Part, SourceFile, Stepping, Why};
 use crate::event::{Address, Sample};
 use crate::lab::{
-    Actor, ActorThread, Error, Kind, Lab, Network, Parameter, Process, Proof, Result, Sampler, Socket, as_long, at_least, before, differ,
-    equal, failed_with, is, no_sooner,
+    Actor, ActorThread, Error, Kind, Lab, Network, Parameter, Process, Proof, Result, Sampler,
+    Socket, as_long, at_least, before, differ, equal, failed_with, is, no_sooner,
 };
 use crate::language::Both;
 
@@ -77,7 +77,13 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "closed-with-its-process",
             play: closed_with_its_process,
-            claims: &["killed-in-recv", "it-closed-nothing", "the-peer-reads-the-end", "unread-data-resets", "closed-before-collected"],
+            claims: &[
+                "killed-in-recv",
+                "it-closed-nothing",
+                "the-peer-reads-the-end",
+                "unread-data-resets",
+                "closed-before-collected",
+            ],
             parameters: &[],
             network: Network::Host,
             file: FILE,
@@ -143,8 +149,11 @@ fn server_life_server(lab: &Lab) -> Result<()> {
 
 /// Uses so much processor time as `work` says.
 fn compute(lab: &Lab) -> Result<()> {
-    let work = lab.text("work")?.parse().map_err(|error| Error::Unexpected(format!("work: {error}")))?;
-    let Some(start) = lab.cpu_time() else { return Ok(()) };
+    let work =
+        lab.text("work")?.parse().map_err(|error| Error::Unexpected(format!("work: {error}")))?;
+    let Some(start) = lab.cpu_time() else {
+        return Ok(());
+    };
     while lab.cpu_time().is_some_and(|now| now - start < Duration::from_millis(work)) {}
     Ok(())
 }
@@ -180,20 +189,35 @@ struct Seen {
 }
 
 fn check_life(lab: &Lab, seen: &Seen) -> Result<()> {
-    let (asleep, still, again) = (seen.asleep.as_ref(), seen.still_asleep.as_ref(), seen.asleep_again.as_ref());
-    claim_if_told(lab, "created-ready-running", asleep.and_then(|asleep| was_given_a_processor(lab, asleep)));
+    let (asleep, still, again) =
+        (seen.asleep.as_ref(), seen.still_asleep.as_ref(), seen.asleep_again.as_ref());
+    claim_if_told(
+        lab,
+        "created-ready-running",
+        asleep.and_then(|asleep| was_given_a_processor(lab, asleep)),
+    );
     claim_if_told(lab, "blocked-in-accept", asleep.and_then(in_accept));
     claim_if_told(lab, "the-place-has-a-name", asleep.and_then(in_accept_of_tcp));
-    claim_if_told(lab, "blocked-gets-no-turn", asleep.zip(still).and_then(|(asleep, still)| no_turn_between(asleep, still)));
+    claim_if_told(
+        lab,
+        "blocked-gets-no-turn",
+        asleep.zip(still).and_then(|(asleep, still)| no_turn_between(asleep, still)),
+    );
 
     let work = lab.span("work")?;
     let woken = still.zip(again).and_then(|(still, again)| ran_between(still, again, work));
     let comes = first_entered(lab, "client", "connect");
-    let came_first = before("the client comes", comes, "accept returns", first_returned(lab, "server", "accept"));
+    let came_first = before(
+        "the client comes",
+        comes,
+        "accept returns",
+        first_returned(lab, "server", "accept"),
+    );
     claim_if_told(lab, "woken-ready-running", woken.map(|woken| came_first.and(woken)));
 
     let answering = comes..first_entered(lab, "server", "send");
-    let at_work = |(at_ns, sample): &(u64, Sample)| answering.contains(at_ns) && sample.state == Some('R');
+    let at_work =
+        |(at_ns, sample): &(u64, Sample)| answering.contains(at_ns) && sample.state == Some('R');
     match lab.samples("server").iter().filter(|seen| at_work(seen)).count() {
         0 => lab.not_checked(
             "seen-at-work",
@@ -206,9 +230,17 @@ fn check_life(lab: &Lab, seen: &Seen) -> Result<()> {
     }
     claim_if_told(lab, "blocked-again", again.and_then(in_accept));
 
-    let last = lab.samples("server").pop().map(|(_, sample)| sample.state.map_or("gone".to_owned(), String::from));
+    let last = lab
+        .samples("server")
+        .pop()
+        .map(|(_, sample)| sample.state.map_or("gone".to_owned(), String::from));
     let ended = seen.ended.as_ref().and_then(|ended| ended.state).zip(last);
-    claim_if_told(lab, "ended-not-yet-gone", ended.map(|(ended, last)| is("it has ended", ended, 'Z').and(is("collected", last, "gone"))));
+    claim_if_told(
+        lab,
+        "ended-not-yet-gone",
+        ended
+            .map(|(ended, last)| is("it has ended", ended, 'Z').and(is("collected", last, "gone"))),
+    );
     Ok(())
 }
 
@@ -231,11 +263,10 @@ pub(super) fn claim_if_told(lab: &Lab, name: &'static str, proof: Option<Proof>)
 fn was_given_a_processor(lab: &Lab, sample: &Sample) -> Option<Proof> {
     let (pid, _) = lab.calls("server").first().map(|(event, _)| (event.process, event.at_ns))?;
     let own = differ("its PID", pid, "ours", std::process::id());
-    Some(own.and(no_sooner("ready for", span(sample.ready_ns?), "some time", span(1))).and(at_least(
-        "turns on a processor",
-        number(turns(sample)?),
-        1,
-    )))
+    Some(
+        own.and(no_sooner("ready for", span(sample.ready_ns?), "some time", span(1)))
+            .and(at_least("turns on a processor", number(turns(sample)?), 1)),
+    )
 }
 
 /// Asleep, in the system call that accept() is.
@@ -246,21 +277,40 @@ fn in_accept(sample: &Sample) -> Option<Proof> {
 /// Asleep in the function of the kernel that is TCP's accept(), or in the one that it waits in, whichever this kernel names.
 fn in_accept_of_tcp(sample: &Sample) -> Option<Proof> {
     let name = sample.wait_channel.clone()?;
-    let expected = if name == "inet_csk_wait_for_connect" { "inet_csk_wait_for_connect" } else { "inet_csk_accept" };
+    let expected = if name == "inet_csk_wait_for_connect" {
+        "inet_csk_wait_for_connect"
+    } else {
+        "inet_csk_accept"
+    };
     Some(is("wait channel", name, expected))
 }
 
 /// Not once given a processor, not a nanosecond used.
 pub(super) fn no_turn_between(earlier: &Sample, later: &Sample) -> Option<Proof> {
     let turns = equal("turns before", turns(earlier)?, "turns after", turns(later)?);
-    Some(turns.and(as_long("processor time before", span(earlier.cpu_ns?), "after", span(later.cpu_ns?))))
+    Some(turns.and(as_long(
+        "processor time before",
+        span(earlier.cpu_ns?),
+        "after",
+        span(later.cpu_ns?),
+    )))
 }
 
 /// Ready for some time, then given a processor, and used it for so long.
 fn ran_between(earlier: &Sample, later: &Sample, work: Duration) -> Option<Proof> {
-    let ready = no_sooner("ready since", span(later.ready_ns?.checked_sub(earlier.ready_ns?)?), "some time", span(1));
+    let ready = no_sooner(
+        "ready since",
+        span(later.ready_ns?.checked_sub(earlier.ready_ns?)?),
+        "some time",
+        span(1),
+    );
     let given = at_least("turns since", number(turns(later)?.checked_sub(turns(earlier)?)?), 1);
-    Some(ready.and(given).and(no_sooner("running since", used_between(earlier, later)?, "asked", work)))
+    Some(ready.and(given).and(no_sooner(
+        "running since",
+        used_between(earlier, later)?,
+        "asked",
+        work,
+    )))
 }
 
 /// How often it was given a processor; a kernel that does not count says 0.
@@ -281,12 +331,18 @@ fn number(of: u64) -> usize {
 }
 
 fn first_returned(lab: &Lab, actor: &str, function: &str) -> u64 {
-    lab.calls(actor).iter().find(|(_, back)| back.call.function == function).map_or(0, |(event, _)| event.at_ns)
+    lab.calls(actor)
+        .iter()
+        .find(|(_, back)| back.call.function == function)
+        .map_or(0, |(event, _)| event.at_ns)
 }
 
 fn first_entered(lab: &Lab, actor: &str, function: &str) -> u64 {
     let calls = lab.calls(actor);
-    calls.iter().find(|(_, back)| back.call.function == function).map_or(0, |(event, back)| event.at_ns - back.took_ns)
+    calls
+        .iter()
+        .find(|(_, back)| back.call.function == function)
+        .map_or(0, |(event, back)| event.at_ns - back.took_ns)
 }
 
 /// What does the kernel say of one that runs, and of one that only would?
@@ -318,7 +374,9 @@ fn ready_or_running(lab: &Lab) -> Result<()> {
 
 /// Gives the processor away until the other has used 10 ms of it.
 fn let_it_run(other: &ActorThread<()>) {
-    let Some(start) = other.cpu_time() else { return };
+    let Some(start) = other.cpu_time() else {
+        return;
+    };
     while other.cpu_time().is_some_and(|now| now < start + Duration::from_millis(10)) {
         std::thread::yield_now();
     }
@@ -328,9 +386,13 @@ fn check_letters(lab: &Lab, seen: [&Option<Sample>; 3]) {
     let [myself, other, later] = seen.map(Option::as_ref);
     let says_r = |what, sample: &Sample| Some(is(what, sample.state?, 'R'));
     claim_if_told(lab, "running-says-r", myself.and_then(|sample| says_r("the looker", sample)));
-    let both = other.zip(later).and_then(|(first, second)| Some(says_r("the other", first)?.and(says_r("once more", second)?)));
+    let both = other.zip(later).and_then(|(first, second)| {
+        Some(says_r("the other", first)?.and(says_r("once more", second)?))
+    });
     claim_if_told(lab, "ready-says-r", both);
-    let counted = other.zip(later).and_then(|(earlier, later)| ran_between(earlier, later, Duration::from_millis(10)));
+    let counted = other
+        .zip(later)
+        .and_then(|(earlier, later)| ran_between(earlier, later, Duration::from_millis(10)));
     claim_if_told(lab, "two-clocks-tell-them-apart", counted);
 }
 
@@ -375,7 +437,8 @@ struct Used {
 }
 
 fn check_used(lab: &Lab, used: &Used, time: Duration) {
-    let [blocked, joining] = [0, 1].map(|which| used.earlier[which].as_ref().zip(used.later[which].as_ref()));
+    let [blocked, joining] =
+        [0, 1].map(|which| used.earlier[which].as_ref().zip(used.later[which].as_ref()));
     let measure = |label, used: Option<Duration>| {
         if let Some(used) = used {
             lab.measure("processor time", label, used);
@@ -385,13 +448,24 @@ fn check_used(lab: &Lab, used: &Used, time: Duration) {
     measure("spinning", used.spinning);
     measure("joining", joining.and_then(|(earlier, later)| used_between(earlier, later)));
 
-    claim_if_told(lab, "blocked-uses-nothing", blocked.and_then(|(earlier, later)| no_turn_between(earlier, later)));
-    let spun = used.spinning.map(|spun| no_sooner("processor time", spun, "a hundredth of the time", time / 100));
+    claim_if_told(
+        lab,
+        "blocked-uses-nothing",
+        blocked.and_then(|(earlier, later)| no_turn_between(earlier, later)),
+    );
+    let spun = used
+        .spinning
+        .map(|spun| no_sooner("processor time", spun, "a hundredth of the time", time / 100));
     claim_if_told(lab, "spinning-uses-a-processor", spun);
-    let asleep =
-        joining.and_then(|(_, later)| Some(is("state", later.state?, 'S').and(is("system call", later.syscall.clone()?, "futex"))));
+    let asleep = joining.and_then(|(_, later)| {
+        Some(is("state", later.state?, 'S').and(is("system call", later.syscall.clone()?, "futex")))
+    });
     let unused = joining.and_then(|(earlier, later)| no_turn_between(earlier, later));
-    claim_if_told(lab, "join-blocks-too", asleep.zip(unused).map(|(asleep, unused)| asleep.and(unused)));
+    claim_if_told(
+        lab,
+        "join-blocks-too",
+        asleep.zip(unused).map(|(asleep, unused)| asleep.and(unused)),
+    );
 }
 
 /// The two ends of a TCP connection.

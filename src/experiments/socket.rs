@@ -6,7 +6,10 @@ use socket2::{Domain, Protocol, SockAddr, Type};
 
 use super::{Chapter, Experiment, Part, SourceFile, Stepping};
 use crate::event::{Data, Outcome, Value};
-use crate::lab::{Error, Lab, Network, Process, Proof, Result, Socket, address, differ, equal, failed_with, is, succeeded};
+use crate::lab::{
+    Error, Lab, Network, Process, Proof, Result, Socket, address, differ, equal, failed_with, is,
+    succeeded,
+};
 use crate::language::either;
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("socket.rs") };
@@ -16,7 +19,12 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "two-processes",
             play: two_processes,
-            claims: &["two-pids", "the-line-came-back", "each-end-is-the-others-peer", "same-number-other-socket"],
+            claims: &[
+                "two-pids",
+                "the-line-came-back",
+                "each-end-is-the-others-peer",
+                "same-number-other-socket",
+            ],
             parameters: &[],
             network: Network::Host,
             file: FILE,
@@ -25,7 +33,12 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "address-port-protocol",
             play: address_port_protocol,
-            claims: &["tcp-and-udp-share-a-port", "each-protocol-gets-its-own", "second-tcp-is-refused", "another-address-is-free"],
+            claims: &[
+                "tcp-and-udp-share-a-port",
+                "each-protocol-gets-its-own",
+                "second-tcp-is-refused",
+                "another-address-is-free",
+            ],
             parameters: &[],
             network: Network::Host,
             file: FILE,
@@ -34,7 +47,12 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "many-on-one-port",
             play: many_on_one_port,
-            claims: &["one-port-for-all", "peers-differ", "bytes-find-their-socket", "still-listening"],
+            claims: &[
+                "one-port-for-all",
+                "peers-differ",
+                "bytes-find-their-socket",
+                "still-listening",
+            ],
             parameters: &[],
             network: Network::Host,
             file: FILE,
@@ -81,7 +99,8 @@ fn two_processes(lab: &Lab) -> Result<()> {
 /// The client's side of [`two_processes`], in a process of its own.
 fn two_processes_client(lab: &Lab) -> Result<()> {
     let client = lab.played();
-    let port = lab.text("port")?.parse().map_err(|error| Error::Unexpected(format!("port: {error}")))?;
+    let port =
+        lab.text("port")?.parse().map_err(|error| Error::Unexpected(format!("port: {error}")))?;
     let socket = client.socket(Domain::IPV4, Type::STREAM, TCP)?;
     socket.connect(&lab.here(port))?;
     socket.local_addr()?;
@@ -98,11 +117,19 @@ fn compare_ends(lab: &Lab, listener: &Socket, connection: &Socket, peer: &SockAd
         let missing = || Error::Unexpected(format!("the client's {function}() brought no {name}"));
         lab.last_call("client", function)?.back.out.get(name).cloned().ok_or_else(missing)
     };
-    lab.claim("the-line-came-back", is("client received", filled_in("recv", "data")?, Data::of(b"hello\n")));
+    lab.claim(
+        "the-line-came-back",
+        is("client received", filled_in("recv", "data")?, Data::of(b"hello\n")),
+    );
 
     let local = filled_in("local_addr", "address")?;
     let there = equal("client.local", local.clone(), "server.peer", peer);
-    let here = equal("server.local", connection.local_addr()?, "client.peer", filled_in("peer_addr", "address")?);
+    let here = equal(
+        "server.local",
+        connection.local_addr()?,
+        "client.peer",
+        filled_in("peer_addr", "address")?,
+    );
     let binds = lab.calls("client").iter().filter(|(_, back)| back.call.syscall == "bind").count();
     let unasked = is("client's calls of bind()", binds, 0);
     lab.claim("each-end-is-the-others-peer", there.and(here).and(unasked));
@@ -111,7 +138,8 @@ fn compare_ends(lab: &Lab, listener: &Socket, connection: &Socket, peer: &SockAd
     let Outcome::Result(number) = lab.last_call("client", "socket")?.back.outcome else {
         return Err(Error::Unexpected("the client opened no socket".to_owned()));
     };
-    let same_number = equal("server's descriptor", listener.descriptor(), "client's descriptor", number);
+    let same_number =
+        equal("server's descriptor", listener.descriptor(), "client's descriptor", number);
     let behind = |number: i64, at: Value| format!("fd {number} at {at}");
     let mine = behind(listener.descriptor(), address(&listener.local_addr()?).into());
     let other_socket = differ("server's", mine, "client's", behind(number, local));
@@ -227,7 +255,11 @@ impl Framework {
     }
 
     /// The accept loop: takes so many clients, one after another, hands each to the handler, and closes the service.
-    fn serve(self, clients: usize, mut handler: impl FnMut(&Socket) -> io::Result<usize>) -> io::Result<()> {
+    fn serve(
+        self,
+        clients: usize,
+        mut handler: impl FnMut(&Socket) -> io::Result<usize>,
+    ) -> io::Result<()> {
         for _ in 0..clients {
             let (connection, _) = self.listener.accept()?;
             handler(&connection)?;
@@ -309,7 +341,11 @@ fn port(of: &SockAddr) -> u16 {
 fn with_another_address(at: &SockAddr) -> Result<SockAddr> {
     if !cfg!(target_os = "linux") {
         return Err(Error::Unavailable(
-            either("127.0.0.2 can be bound without setting it up only on Linux", "只有在 Linux 上，不经设置就能绑定 127.0.0.2").to_owned(),
+            either(
+                "127.0.0.2 can be bound without setting it up only on Linux",
+                "只有在 Linux 上，不经设置就能绑定 127.0.0.2",
+            )
+            .to_owned(),
         ));
     }
     Ok(std::net::SocketAddr::from(([127, 0, 0, 2], port(at))).into())
@@ -325,6 +361,7 @@ fn and_listens(proof: Proof, socket: &Socket) -> io::Result<Proof> {
 
 /// The system calls that an actor made, by the kernel's names, in order.
 fn calls(lab: &Lab, actor: &str) -> String {
-    let names: Vec<_> = lab.calls(actor).into_iter().map(|(_, back)| back.call.syscall.clone()).collect();
+    let names: Vec<_> =
+        lab.calls(actor).into_iter().map(|(_, back)| back.call.syscall.clone()).collect();
     names.join(" ")
 }

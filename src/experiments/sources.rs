@@ -27,8 +27,12 @@ static OTHERS: &[SourceFile] = &sources! {
 pub fn text_of(path: &str) -> Option<&'static str> {
     // A path is as the compiler says it, with the separators of the system that it ran on.
     let is_it = |file: &&SourceFile| {
-        file.path.chars().map(|c| if c == '\\' { '/' } else { c }).eq(path.chars().map(|c| if c == '\\' { '/' } else { c }))
+        file.path
+            .chars()
+            .map(|c| if c == '\\' { '/' } else { c })
+            .eq(path.chars().map(|c| if c == '\\' { '/' } else { c }))
     };
-    let own = CHAPTERS.iter().flat_map(|chapter| chapter.experiments).map(|experiment| &experiment.file);
+    let own =
+        CHAPTERS.iter().flat_map(|chapter| chapter.experiments).map(|experiment| &experiment.file);
     own.chain(OTHERS).find(is_it).map(|file| file.text)
 }

@@ -8,7 +8,10 @@ use socket2::{Domain, Protocol, Type};
 
 use super::{Chapter, Experiment, SourceFile, Stepping};
 use crate::event::Data;
-use crate::lab::{Kind, Lab, MSG_TRUNC, Network, Parameter, Proof, Result, Socket, at_least, failed_with, is, lasted, succeeded};
+use crate::lab::{
+    Kind, Lab, MSG_TRUNC, Network, Parameter, Proof, Result, Socket, at_least, failed_with, is,
+    lasted, succeeded,
+};
 use crate::language::Both;
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("tcp_udp.rs") };
@@ -27,7 +30,12 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "datagrams-keep-boundaries",
             play: datagrams_keep_boundaries,
-            claims: &["three-sends-three-recvs", "short-buffer-cuts", "what-was-cut-is-gone", "the-true-length"],
+            claims: &[
+                "three-sends-three-recvs",
+                "short-buffer-cuts",
+                "what-was-cut-is-gone",
+                "the-true-length",
+            ],
             parameters: &[],
             network: Network::Host,
             file: FILE,
@@ -51,12 +59,21 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "nobody-home",
             play: nobody_home,
-            claims: &["tcp-is-refused", "udp-send-succeeds", "udp-hears-nothing", "udp-connect-asks-nobody", "connected-udp-hears-later"],
+            claims: &[
+                "tcp-is-refused",
+                "udp-send-succeeds",
+                "udp-hears-nothing",
+                "udp-connect-asks-nobody",
+                "connected-udp-hears-later",
+            ],
             parameters: &[Parameter {
                 name: "silence",
                 default: "200ms",
                 kind: Kind::Span(1, 60_000),
-                help: Both("how long the UDP client listens for an answer", "UDP 客户端等应答等多久"),
+                help: Both(
+                    "how long the UDP client listens for an answer",
+                    "UDP 客户端等应答等多久",
+                ),
             }],
             network: Network::Host,
             file: FILE,

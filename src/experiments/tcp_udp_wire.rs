@@ -17,7 +17,12 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "lossy-wire",
             play: lossy_wire,
-            claims: &["udp-loses-what-the-wire-drops", "udp-tells-nobody", "tcp-delivers-every-message", "tcp-sends-again"],
+            claims: &[
+                "udp-loses-what-the-wire-drops",
+                "udp-tells-nobody",
+                "tcp-delivers-every-message",
+                "tcp-sends-again",
+            ],
             parameters: &[
                 Parameter {
                     name: "loss",
@@ -35,7 +40,10 @@ pub(super) static CHAPTER: Chapter = Chapter {
                     name: "seed",
                     default: "39",
                     kind: Kind::Count(0, 1_000_000),
-                    help: Both("which packets those are: another seed, others", "丢哪些分组：换一个种子，就换一批"),
+                    help: Both(
+                        "which packets those are: another seed, others",
+                        "丢哪些分组：换一个种子，就换一批",
+                    ),
                 },
             ],
             network: Network::Wire,

@@ -10,8 +10,8 @@ use super::blocking::{connected, listening};
 use super::{Chapter, Experiment, SourceFile, Stepping, Why};
 use crate::event::Data;
 use crate::lab::{
-    Actor, Interest, Kind, Lab, Network, Parameter, Proof, Result, Sampler, Seen, Socket, as_long, at_least, before, differ, failed_with,
-    is, lasted, less, no_sooner,
+    Actor, Interest, Kind, Lab, Network, Parameter, Proof, Result, Sampler, Seen, Socket, as_long,
+    at_least, before, differ, failed_with, is, lasted, less, no_sooner,
 };
 use crate::language::{Both, said};
 
@@ -54,8 +54,17 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "two-ways-to-wait",
             play: two_ways_to_wait,
-            claims: &["both-give-up", "both-take-the-bytes", "different-calls", "one-is-non-blocking"],
-            parameters: &[span("timeout", "100ms", Both("how long each may wait", "每一个可以等多久"))],
+            claims: &[
+                "both-give-up",
+                "both-take-the-bytes",
+                "different-calls",
+                "one-is-non-blocking",
+            ],
+            parameters: &[span(
+                "timeout",
+                "100ms",
+                Both("how long each may wait", "每一个可以等多久"),
+            )],
             network: Network::Host,
             file: FILE,
             stepping: Stepping::Steps,
@@ -64,7 +73,11 @@ pub(super) static CHAPTER: Chapter = Chapter {
             name: "timeout-of-zero",
             play: timeout_of_zero,
             claims: &["zero-is-none", "recv-with-zero-waits", "poll-with-zero-does-not"],
-            parameters: &[span("silence", "200ms", Both("how long the peer says nothing", "对端沉默多久"))],
+            parameters: &[span(
+                "silence",
+                "200ms",
+                Both("how long the peer says nothing", "对端沉默多久"),
+            )],
             network: Network::Host,
             file: FILE,
             stepping: Stepping::Steps,
@@ -72,8 +85,17 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "default-timeout",
             play: default_timeout,
-            claims: &["existing-sockets-keep-theirs", "new-sockets-get-it", "accepted-ones-too", "it-counts"],
-            parameters: &[span("timeout", "100ms", Both("the default that is set", "设置的默认值"))],
+            claims: &[
+                "existing-sockets-keep-theirs",
+                "new-sockets-get-it",
+                "accepted-ones-too",
+                "it-counts",
+            ],
+            parameters: &[span(
+                "timeout",
+                "100ms",
+                Both("the default that is set", "设置的默认值"),
+            )],
             network: Network::Host,
             file: FILE,
             stepping: Stepping::Steps,
@@ -83,11 +105,18 @@ pub(super) static CHAPTER: Chapter = Chapter {
             play: drip_feed,
             claims: &["no-call-times-out", "the-whole-takes-longer", "a-deadline-holds"],
             parameters: &[
-                span("pause", "100ms", Both("how long the peer waits before each byte", "对端每发一个字节之前等多久")),
+                span(
+                    "pause",
+                    "100ms",
+                    Both("how long the peer waits before each byte", "对端每发一个字节之前等多久"),
+                ),
                 span(
                     "timeout",
                     "250ms",
-                    Both("the timeout of each recv(); and the other's deadline", "每次 recv() 的超时时间，也是另一个的截止时间"),
+                    Both(
+                        "the timeout of each recv(); and the other's deadline",
+                        "每次 recv() 的超时时间，也是另一个的截止时间",
+                    ),
                 ),
             ],
             network: Network::Host,
@@ -97,7 +126,12 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "three-modes",
             play: three_modes,
-            claims: &["non-blocking-fails-at-once", "timeout-fails-in-time", "blocking-waits-for-the-bytes", "waiting-costs-nothing"],
+            claims: &[
+                "non-blocking-fails-at-once",
+                "timeout-fails-in-time",
+                "blocking-waits-for-the-bytes",
+                "waiting-costs-nothing",
+            ],
             parameters: &[
                 span("silence", "600ms", Both("how long the peer says nothing", "对端沉默多久")),
                 Parameter {
@@ -185,7 +219,12 @@ fn two_ways_to_wait(lab: &Lab) -> Result<()> {
 }
 
 /// What Python does for a socket with a timeout: wait in poll(), then call recv().
-fn recv_within(me: &Actor, socket: &Socket, timeout: Duration, buffer: &mut [u8]) -> io::Result<usize> {
+fn recv_within(
+    me: &Actor,
+    socket: &Socket,
+    timeout: Duration,
+    buffer: &mut [u8],
+) -> io::Result<usize> {
     let ready = me.poll(&[(socket, Interest::Read)], Some(timeout))?;
     if ready.is_empty() {
         return Err(io::ErrorKind::TimedOut.into()); // Python: TimeoutError
@@ -193,13 +232,23 @@ fn recv_within(me: &Actor, socket: &Socket, timeout: Duration, buffer: &mut [u8]
     socket.recv(buffer)
 }
 
-fn both_gave_up(lab: &Lab, (first, second): (&io::Result<usize>, &io::Result<usize>), timeout: Duration) -> Result<()> {
+fn both_gave_up(
+    lab: &Lab,
+    (first, second): (&io::Result<usize>, &io::Result<usize>),
+    timeout: Duration,
+) -> Result<()> {
     let gave_up = failed_with("option's recv", first, "EAGAIN");
     let said = second.as_ref().map_or_else(|error| error.kind().to_string(), |n| n.to_string());
     let poll = is("poll's way", said, io::ErrorKind::TimedOut.to_string());
     let option_took = first_wait(lab, "option", "recv")?;
     let poll_took = first_wait(lab, "poll", "poll")?;
-    lab.claim("both-give-up", gave_up.and(lasted("recv", option_took, timeout)).and(poll).and(lasted("poll", poll_took, timeout)));
+    lab.claim(
+        "both-give-up",
+        gave_up
+            .and(lasted("recv", option_took, timeout))
+            .and(poll)
+            .and(lasted("poll", poll_took, timeout)),
+    );
     Ok(())
 }
 
@@ -216,7 +265,10 @@ fn what_differs(lab: &Lab, option: &Socket, poll: &Socket) -> Result<()> {
         let calls = lab.calls(actor).into_iter().map(|(_, back)| back.call.syscall.to_string());
         calls.skip_while(|name| name != "connect").skip(1).collect::<Vec<_>>().join(", ")
     };
-    lab.claim("different-calls", differ("option's calls", made("option"), "poll's calls", made("poll")));
+    lab.claim(
+        "different-calls",
+        differ("option's calls", made("option"), "poll's calls", made("poll")),
+    );
     let first = is("option's O_NONBLOCK", option.nonblocking()?, false);
     let second = is("poll's O_NONBLOCK", poll.nonblocking()?, true);
     lab.claim("one-is-non-blocking", first.and(second));
@@ -290,8 +342,14 @@ fn default_timeout(lab: &Lab) -> Result<()> {
 
 /// It has this timeout, to receive and to send, as the kernel keeps it: rounded up.
 fn has(what: &'static str, socket: &Socket, timeout: Duration) -> Result<Proof> {
-    let (receive, send) = (socket.read_timeout()?.unwrap_or_default(), socket.write_timeout()?.unwrap_or_default());
-    Ok(no_sooner(what, receive, "the default", timeout).and(as_long("to send", send, "to receive", receive)))
+    let (receive, send) =
+        (socket.read_timeout()?.unwrap_or_default(), socket.write_timeout()?.unwrap_or_default());
+    Ok(no_sooner(what, receive, "the default", timeout).and(as_long(
+        "to send",
+        send,
+        "to receive",
+        receive,
+    )))
 }
 
 fn drip_feed(lab: &Lab) -> Result<()> {
@@ -343,10 +401,19 @@ fn read_word(socket: &Socket, go_on: impl Fn() -> io::Result<bool>) -> io::Resul
     Ok(word)
 }
 
-fn check_drip(lab: &Lab, word: io::Result<Vec<u8>>, (cut, cut_took): (io::Result<Vec<u8>>, Duration)) -> Result<()> {
+fn check_drip(
+    lab: &Lab,
+    word: io::Result<Vec<u8>>,
+    (cut, cut_took): (io::Result<Vec<u8>>, Duration),
+) -> Result<()> {
     let (pause, timeout) = (lab.span("pause")?, lab.span("timeout")?);
-    let recvs: Vec<_> = lab.calls("each call").into_iter().filter(|(_, back)| back.call.function == "recv").collect();
-    let longest = recvs.iter().map(|(_, back)| Duration::from_nanos(back.took_ns)).max().unwrap_or_default();
+    let recvs: Vec<_> = lab
+        .calls("each call")
+        .into_iter()
+        .filter(|(_, back)| back.call.function == "recv")
+        .collect();
+    let longest =
+        recvs.iter().map(|(_, back)| Duration::from_nanos(back.took_ns)).max().unwrap_or_default();
     let all_of_it = pause * u32::try_from(WORD.len()).unwrap_or(u32::MAX);
     let why = if pause >= timeout || all_of_it <= timeout {
         said!(
@@ -363,13 +430,22 @@ fn check_drip(lab: &Lab, word: io::Result<Vec<u8>>, (cut, cut_took): (io::Result
         let (word, cut) = (word?, cut?);
         lab.claim("no-call-times-out", is("each call got", Data::of(&word), Data::of(WORD)));
         let (began, ended) = match (recvs.first(), recvs.last()) {
-            (Some((first, back)), Some((last, _))) => (first.at_ns.saturating_sub(back.took_ns), last.at_ns),
+            (Some((first, back)), Some((last, _))) => {
+                (first.at_ns.saturating_sub(back.took_ns), last.at_ns)
+            }
             _ => (0, 0),
         };
-        lab.claim("the-whole-takes-longer", no_sooner("the word", Duration::from_nanos(ended - began), "the timeout", timeout));
+        lab.claim(
+            "the-whole-takes-longer",
+            no_sooner("the word", Duration::from_nanos(ended - began), "the timeout", timeout),
+        );
         lab.claim(
             "a-deadline-holds",
-            less("bytes by the deadline", cut.len(), "the word's", WORD.len()).and(lasted("all calls", cut_took, timeout)),
+            less("bytes by the deadline", cut.len(), "the word's", WORD.len()).and(lasted(
+                "all calls",
+                cut_took,
+                timeout,
+            )),
         );
         return Ok(());
     };
@@ -381,8 +457,16 @@ fn check_drip(lab: &Lab, word: io::Result<Vec<u8>>, (cut, cut_took): (io::Result
 
 /// The longest time between two bytes that the peer sent to the first client, or before the first of them.
 fn longest_gap(lab: &Lab) -> Duration {
-    let began = lab.calls("each call").iter().find(|(_, back)| back.call.function == "connect").map_or(0, |(event, _)| event.at_ns);
-    let sends = lab.calls("peer").into_iter().filter(|(_, back)| back.call.function == "send").map(|(event, _)| event.at_ns);
+    let began = lab
+        .calls("each call")
+        .iter()
+        .find(|(_, back)| back.call.function == "connect")
+        .map_or(0, |(event, _)| event.at_ns);
+    let sends = lab
+        .calls("peer")
+        .into_iter()
+        .filter(|(_, back)| back.call.function == "send")
+        .map(|(event, _)| event.at_ns);
     let times: Vec<u64> = std::iter::once(began).chain(sends.step_by(2)).collect();
     let longest = times.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).max().unwrap_or(0);
     Duration::from_nanos(longest)
@@ -423,7 +507,12 @@ fn three_modes(lab: &Lab) -> Result<()> {
 type Mode<'a> = &'a dyn Fn(&Socket) -> io::Result<()>;
 
 /// Connects, sets the mode, and calls recv() once, when all are ready. Says how much processor time recv() used.
-fn one_recv(lab: &Lab, me: &Actor, (to, start): &(&SockAddr, Barrier), mode: Mode) -> Result<Option<Duration>> {
+fn one_recv(
+    lab: &Lab,
+    me: &Actor,
+    (to, start): &(&SockAddr, Barrier),
+    mode: Mode,
+) -> Result<Option<Duration>> {
     let socket = connected(me, to)?;
     mode(&socket)?;
     start.wait();
@@ -432,19 +521,35 @@ fn one_recv(lab: &Lab, me: &Actor, (to, start): &(&SockAddr, Barrier), mode: Mod
     Ok(lab.cpu_time().zip(before).map(|(after, before)| after.saturating_sub(before)))
 }
 
-fn check_modes(lab: &Lab, silence: Duration, timeout: Duration, cpu: Option<Duration>) -> Result<()> {
-    let [blocking, non_blocking, timed] = ["blocking", "non-blocking", "timeout"].map(|name| lab.last_call(name, "recv"));
+fn check_modes(
+    lab: &Lab,
+    silence: Duration,
+    timeout: Duration,
+    cpu: Option<Duration>,
+) -> Result<()> {
+    let [blocking, non_blocking, timed] =
+        ["blocking", "non-blocking", "timeout"].map(|name| lab.last_call(name, "recv"));
     let (blocking, non_blocking, timed) = (blocking?, non_blocking?, timed?);
     let said = |seen: &Seen| seen.back.outcome.to_string();
 
-    let first = before("its end", non_blocking.returned_ns, "the end of blocking", blocking.returned_ns);
-    lab.claim("non-blocking-fails-at-once", is("non-blocking", said(&non_blocking), "EAGAIN").and(first));
+    let first =
+        before("its end", non_blocking.returned_ns, "the end of blocking", blocking.returned_ns);
+    lab.claim(
+        "non-blocking-fails-at-once",
+        is("non-blocking", said(&non_blocking), "EAGAIN").and(first),
+    );
     lab.claim("timeout-fails-in-time", nearer_limit(&said(&timed), timed.took(), timeout, silence));
-    lab.claim("blocking-waits-for-the-bytes", is("blocking", said(&blocking), "7").and(lasted("recv", blocking.took(), silence)));
+    lab.claim(
+        "blocking-waits-for-the-bytes",
+        is("blocking", said(&blocking), "7").and(lasted("recv", blocking.took(), silence)),
+    );
     match cpu {
         None => lab.not_checked(
             "waiting-costs-nothing",
-            Both("this system does not say how much processor time a thread used", "这个系统查不到线程用了多少处理器时间"),
+            Both(
+                "this system does not say how much processor time a thread used",
+                "这个系统查不到线程用了多少处理器时间",
+            ),
         ),
         Some(_) if silence < CLEAR => {
             lab.not_checked(
@@ -455,7 +560,10 @@ fn check_modes(lab: &Lab, silence: Duration, timeout: Duration, cpu: Option<Dura
                 ),
             );
         }
-        Some(cpu) => lab.claim("waiting-costs-nothing", no_sooner("a tenth of its recv", blocking.took() / 10, "its processor time", cpu)),
+        Some(cpu) => lab.claim(
+            "waiting-costs-nothing",
+            no_sooner("a tenth of its recv", blocking.took() / 10, "its processor time", cpu),
+        ),
     }
     Ok(())
 }
@@ -493,10 +601,24 @@ mod tests {
     #[test]
     fn the_nearer_limit_is_known_where_the_two_are_far_apart() {
         let ms = Duration::from_millis;
-        let holds = |said, took, timeout, silence| nearer_limit(said, ms(took), ms(timeout), ms(silence)).holds();
-        assert!(holds("EAGAIN", 255, 250, 600) && !holds("EAGAIN", 249, 250, 600) && !holds("7", 600, 250, 600));
-        assert!(holds("7", 250, 600, 250) && !holds("EAGAIN", 600, 600, 250), "the bytes come first");
+        let holds = |said, took, timeout, silence| {
+            nearer_limit(said, ms(took), ms(timeout), ms(silence)).holds()
+        };
+        assert!(
+            holds("EAGAIN", 255, 250, 600)
+                && !holds("EAGAIN", 249, 250, 600)
+                && !holds("7", 600, 250, 600)
+        );
+        assert!(
+            holds("7", 250, 600, 250) && !holds("EAGAIN", 600, 600, 250),
+            "the bytes come first"
+        );
         assert!(holds("7", 600, 0, 600) && !holds("EAGAIN", 0, 0, 600), "no timeout");
-        assert!(holds("7", 600, 600, 600) && holds("EAGAIN", 600, 600, 600) && !holds("ECONNRESET", 600, 600, 600), "either");
+        assert!(
+            holds("7", 600, 600, 600)
+                && holds("EAGAIN", 600, 600, 600)
+                && !holds("ECONNRESET", 600, 600, 600),
+            "either"
+        );
     }
 }

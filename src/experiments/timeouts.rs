@@ -12,13 +12,14 @@ use super::{Chapter, Experiment, SourceFile, Stepping};
 use crate::event::{Data, Return};
 use crate::lab::wire::{Sighting, Syn, Traffic, first, first_few, nth};
 use crate::lab::{
-    Error, Kind, Lab, Network, Parameter, Proof, Result, Socket, TcpInfo, as_long, at_least, differ, equal, failed_with, is, lasted,
-    no_sooner, succeeded,
+    Error, Kind, Lab, Network, Parameter, Proof, Result, Socket, TcpInfo, as_long, at_least,
+    differ, equal, failed_with, is, lasted, no_sooner, succeeded,
 };
 use crate::language::{Both, either};
 
 /// Why there is nothing to see of a program that gives up.
-const KERNEL_WAS_FIRST: Both = Both("the kernel gave up before the program did", "内核比程序先放弃了");
+const KERNEL_WAS_FIRST: Both =
+    Both("the kernel gave up before the program did", "内核比程序先放弃了");
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("timeouts.rs") };
 
@@ -41,7 +42,12 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "handshake-times-out",
             play: handshake_times_out,
-            claims: &["the-nearer-limit-ends-it", "syns-keep-to-the-settings", "the-next-wait-too", "giving-up-stops-nothing"],
+            claims: &[
+                "the-nearer-limit-ends-it",
+                "syns-keep-to-the-settings",
+                "the-next-wait-too",
+                "giving-up-stops-nothing",
+            ],
             parameters: &[Parameter {
                 name: "timeout",
                 default: "2500ms",
@@ -56,7 +62,10 @@ pub(super) static CHAPTER: Chapter = Chapter {
             name: "read-times-out",
             play: read_times_out,
             claims: &["recv-gives-up", "not-before-its-time", "the-connection-lives-on"],
-            parameters: &[limit(Both("how long the client lets recv() wait", "客户端让 recv() 等多久"))],
+            parameters: &[limit(Both(
+                "how long the client lets recv() wait",
+                "客户端让 recv() 等多久",
+            ))],
             network: Network::Host,
             file: FILE,
             stepping: Stepping::Steps,
@@ -96,14 +105,25 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "retry-with-backoff",
             play: retry_with_backoff,
-            claims: &["the-first-tries-fail", "each-pause-is-longer", "then-it-succeeds", "a-try-is-a-new-connection"],
+            claims: &[
+                "the-first-tries-fail",
+                "each-pause-is-longer",
+                "then-it-succeeds",
+                "a-try-is-a-new-connection",
+            ],
             parameters: &[
-                limit(Both("how long the program lets each connect() try", "程序让每次 connect() 尝试多久")),
+                limit(Both(
+                    "how long the program lets each connect() try",
+                    "程序让每次 connect() 尝试多久",
+                )),
                 Parameter {
                     name: "pause",
                     default: "100ms",
                     kind: Kind::Span(1, 10_000),
-                    help: Both("the first pause; each is twice the last", "第一次停顿；以后每次是前一次的两倍"),
+                    help: Both(
+                        "the first pause; each is twice the last",
+                        "第一次停顿；以后每次是前一次的两倍",
+                    ),
                 },
             ],
             network: Network::Wire,
@@ -113,8 +133,16 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "late-is-not-never",
             play: late_is_not_never,
-            claims: &["the-client-gives-up", "the-work-is-done-late", "the-late-answer-comes-first", "retrying-pays-twice"],
-            parameters: &[limit(Both("how long the client waits for an answer", "客户端等应答等多久"))],
+            claims: &[
+                "the-client-gives-up",
+                "the-work-is-done-late",
+                "the-late-answer-comes-first",
+                "retrying-pays-twice",
+            ],
+            parameters: &[limit(Both(
+                "how long the client waits for an answer",
+                "客户端等应答等多久",
+            ))],
             network: Network::Host,
             file: FILE,
             stepping: Stepping::Steps,
@@ -123,7 +151,10 @@ pub(super) static CHAPTER: Chapter = Chapter {
             name: "numbered-requests",
             play: numbered_requests,
             claims: &["both-requests-arrive", "one-payment"],
-            parameters: &[limit(Both("how long the client waits for an answer", "客户端等应答等多久"))],
+            parameters: &[limit(Both(
+                "how long the client waits for an answer",
+                "客户端等应答等多久",
+            ))],
             network: Network::Host,
             file: FILE,
             stepping: Stepping::Steps,
@@ -226,7 +257,11 @@ impl SynSettings {
         // Linux has the second since 6.5, and the third since 6.15; before, no other wait was a second, and the longest was two minutes.
         let linear = lab.sysctl("net.ipv4.tcp_syn_linear_timeouts").unwrap_or(0);
         let longest = lab.sysctl("net.ipv4.tcp_rto_max_ms").unwrap_or(120_000);
-        Ok(SynSettings { retries: small(retries), linear: small(linear), longest: Duration::from_millis(longest) })
+        Ok(SynSettings {
+            retries: small(retries),
+            linear: small(linear),
+            longest: Duration::from_millis(longest),
+        })
     }
 
     /// How long the kernel waits after that SYN, counted from 1.
@@ -244,16 +279,28 @@ impl SynSettings {
     fn nearer_limit(&self, program: Duration) -> (Duration, &'static str) {
         let syns = 1 + self.linear + self.retries;
         let kernel = self.due(syns + 1);
-        if program < kernel { (program, "EINPROGRESS") } else { (kernel.saturating_sub(TICK), "ETIMEDOUT") }
+        if program < kernel {
+            (program, "EINPROGRESS")
+        } else {
+            (kernel.saturating_sub(TICK), "ETIMEDOUT")
+        }
     }
 
     /// No SYN left sooner than the settings say; `from_ns` is when connect() was called.
     fn kept_by(&self, syns: &[Sighting], from_ns: u64) -> Proof {
-        const NAMES: [&str; 9] = ["2nd SYN", "3rd SYN", "4th SYN", "5th SYN", "6th SYN", "7th SYN", "8th SYN", "9th SYN", "10th SYN"];
+        const NAMES: [&str; 9] = [
+            "2nd SYN", "3rd SYN", "4th SYN", "5th SYN", "6th SYN", "7th SYN", "8th SYN", "9th SYN",
+            "10th SYN",
+        ];
         let again = syns.iter().skip(1).zip(2..).zip(NAMES);
         again.fold(at_least("SYNs", syns.len(), 2), |proof, ((syn, number), name)| {
             let after = span(syn.at_ns.saturating_sub(from_ns));
-            proof.and(no_sooner(name, after, "by the settings, less a tick", self.due(number).saturating_sub(TICK)))
+            proof.and(no_sooner(
+                name,
+                after,
+                "by the settings, less a tick",
+                self.due(number).saturating_sub(TICK),
+            ))
         })
     }
 }
@@ -338,7 +385,8 @@ fn the_wire_is_cut(lab: &Lab) -> Result<()> {
 
 /// The same segment was sent at least twice more: same bytes, same sequence number.
 fn sent_again(copies: &[Sighting]) -> Result<Proof> {
-    let seqs: BTreeSet<u32> = copies.iter().map(|copy| Ok(copy.tcp()?.seq)).collect::<Result<_>>()?;
+    let seqs: BTreeSet<u32> =
+        copies.iter().map(|copy| Ok(copy.tcp()?.seq)).collect::<Result<_>>()?;
     let bytes: BTreeSet<usize> = copies.iter().map(|copy| copy.layers.payload_bytes).collect();
     let times = at_least("times sent", copies.len(), 3);
     Ok(times.and(is("different seqs", seqs.len(), 1)).and(is("different lengths", bytes.len(), 1)))
@@ -351,7 +399,12 @@ fn backed_off(copies: &[Sighting], from_ns: u64, (before, after): (Duration, Dur
     let doubled = no_sooner("timeout after", after, "twice the one before", before * 2);
     copies.iter().skip(2).zip(1..).zip(NAMES).fold(doubled, |proof, ((copy, number), name)| {
         let due = before * (2_u32.pow(number) - 1);
-        proof.and(no_sooner(name, span(copy.at_ns.saturating_sub(from_ns)), "with doubling, less a tick", due.saturating_sub(TICK)))
+        proof.and(no_sooner(
+            name,
+            span(copy.at_ns.saturating_sub(from_ns)),
+            "with doubling, less a tick",
+            due.saturating_sub(TICK),
+        ))
     })
 }
 
@@ -390,17 +443,32 @@ fn check_tries(lab: &Lab, arrived: Proof) -> Result<()> {
     let [(_, one), (_, two), .., (_, last)] = &tries[..] else {
         return Err(Error::Unexpected(format!("{} tries are too few", tries.len())));
     };
-    let failed = |name, back: &Return| is(name, back.outcome.to_string(), "EINPROGRESS").and(lasted(name, span(back.took_ns), limit));
+    let failed = |name, back: &Return| {
+        is(name, back.outcome.to_string(), "EINPROGRESS").and(lasted(
+            name,
+            span(back.took_ns),
+            limit,
+        ))
+    };
     lab.claim("the-first-tries-fail", failed("1st connect", one).and(failed("2nd connect", two)));
 
     // From the return of one to the entry of the next.
-    let apart = |n: usize| span((tries[n + 1].0 - tries[n + 1].1.took_ns).saturating_sub(tries[n].0));
-    lab.claim("each-pause-is-longer", lasted("1st pause", apart(0), pause).and(lasted("2nd pause", apart(1), pause * 2)));
+    let apart =
+        |n: usize| span((tries[n + 1].0 - tries[n + 1].1.took_ns).saturating_sub(tries[n].0));
+    lab.claim(
+        "each-pause-is-longer",
+        lasted("1st pause", apart(0), pause).and(lasted("2nd pause", apart(1), pause * 2)),
+    );
     lab.claim("then-it-succeeds", is("last connect", last.outcome.to_string(), "0").and(arrived));
 
     let syns = lab.wire()?.seen(Syn);
-    let seq = |syn: Option<&Sighting>| syn.and_then(|syn| Some(syn.layers.tcp.as_ref()?.seq)).unwrap_or(0);
-    lab.claim("a-try-is-a-new-connection", differ("first SYN's seq", seq(syns.first()), "last SYN's seq", seq(syns.last())));
+    let seq = |syn: Option<&Sighting>| {
+        syn.and_then(|syn| Some(syn.layers.tcp.as_ref()?.seq)).unwrap_or(0)
+    };
+    lab.claim(
+        "a-try-is-a-new-connection",
+        differ("first SYN's seq", seq(syns.first()), "last SYN's seq", seq(syns.last())),
+    );
     Ok(())
 }
 
@@ -488,7 +556,11 @@ fn connection(lab: &Lab) -> Result<(Socket, Socket)> {
 
 /// What TCP_INFO says; every Linux has it.
 fn tcp_info(socket: &Socket) -> Result<TcpInfo> {
-    socket.tcp_info()?.ok_or_else(|| Error::Unavailable(either("this system has no TCP_INFO", "这个系统没有 TCP_INFO").to_owned()))
+    socket.tcp_info()?.ok_or_else(|| {
+        Error::Unavailable(
+            either("this system has no TCP_INFO", "这个系统没有 TCP_INFO").to_owned(),
+        )
+    })
 }
 
 /// How long the kernel waits for an acknowledgment, by TCP_INFO: the retransmission timeout.
@@ -508,7 +580,9 @@ fn calls(lab: &Lab, function: &str) -> Vec<(u64, Return)> {
 
 fn calls_of(lab: &Lab, actor: &str, function: &str) -> Vec<(u64, Return)> {
     let all = lab.calls(actor).into_iter();
-    all.filter(|(_, back)| back.call.function == function).map(|(event, back)| (event.at_ns, back)).collect()
+    all.filter(|(_, back)| back.call.function == function)
+        .map(|(event, back)| (event.at_ns, back))
+        .collect()
 }
 
 fn span(ns: u64) -> Duration {
@@ -524,7 +598,11 @@ mod tests {
         let waits = |linear| {
             let settings = SynSettings { retries: 6, linear, longest: Duration::from_secs(120) };
             let waits: Vec<u64> = (1..=8).map(|syn| settings.wait_after(syn).as_secs()).collect();
-            (waits, settings.due(settings.retries + linear + 2).as_secs(), settings.due(1).as_secs())
+            (
+                waits,
+                settings.due(settings.retries + linear + 2).as_secs(),
+                settings.due(1).as_secs(),
+            )
         };
         // Documentation/networking/ip-sysctl.rst: 1, 1, 1, 1, 1, 2, 4 with four linear ones, and 127 seconds in all with none.
         assert_eq!(waits(4), (vec![1, 1, 1, 1, 1, 2, 4, 8], 131, 0));
@@ -534,7 +612,13 @@ mod tests {
     #[test]
     fn the_nearer_limit_is_the_one_that_counts() {
         let settings = SynSettings { retries: 1, linear: 0, longest: Duration::from_secs(120) };
-        assert_eq!(settings.nearer_limit(Duration::from_secs(2)), (Duration::from_secs(2), "EINPROGRESS"));
-        assert_eq!(settings.nearer_limit(Duration::from_secs(4)), (Duration::from_millis(2990), "ETIMEDOUT"));
+        assert_eq!(
+            settings.nearer_limit(Duration::from_secs(2)),
+            (Duration::from_secs(2), "EINPROGRESS")
+        );
+        assert_eq!(
+            settings.nearer_limit(Duration::from_secs(4)),
+            (Duration::from_millis(2990), "ETIMEDOUT")
+        );
     }
 }

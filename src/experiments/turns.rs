@@ -10,7 +10,9 @@ use crate::chat::message::Inbox;
 use crate::chat::screen::Plain;
 use crate::chat::{Address, Side, meeting, turns};
 use crate::event::{Sample, What};
-use crate::lab::{self, ActorThread, Error, Kind, Lab, Network, Parameter, Result, Sampler, Seen, Stage};
+use crate::lab::{
+    self, ActorThread, Error, Kind, Lab, Network, Parameter, Result, Sampler, Seen, Stage,
+};
 use crate::lab::{at_least, before, is, lasted, no_sooner};
 use crate::language::Both;
 
@@ -65,7 +67,12 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "cut-character",
             play: cut_character,
-            claims: &["all-bytes-came", "cut-inside-a-character", "broken-piece-by-piece", "whole-as-a-stream"],
+            claims: &[
+                "all-bytes-came",
+                "cut-inside-a-character",
+                "broken-piece-by-piece",
+                "whole-as-a-stream",
+            ],
             parameters: &[],
             network: Network::Host,
             file: FILE,
@@ -74,7 +81,12 @@ pub(super) static CHAPTER: Chapter = Chapter {
         Experiment {
             name: "run-together",
             play: run_together,
-            claims: &["two-sends-one-recv", "one-line-two-recvs", "cut-where-recv-cuts", "newlines-make-messages"],
+            claims: &[
+                "two-sends-one-recv",
+                "one-line-two-recvs",
+                "cut-where-recv-cuts",
+                "newlines-make-messages",
+            ],
             parameters: &[],
             network: Network::Host,
             file: FILE,
@@ -88,7 +100,10 @@ pub(super) static CHAPTER: Chapter = Chapter {
                 name: "timeout",
                 default: "200ms",
                 kind: Kind::Span(20, 800), // the kernel calls again after a second
-                help: Both("how long the chat lets one connect() try", "聊天程序让每次 connect() 尝试多久"),
+                help: Both(
+                    "how long the chat lets one connect() try",
+                    "聊天程序让每次 connect() 尝试多久",
+                ),
             }],
             network: Network::Host,
             file: FILE,
@@ -136,18 +151,26 @@ fn by_turns(lab: &Lab) -> Result<()> {
 }
 
 /// Lets this side talk by turns, with the chat's own code, on a thread of its own.
-fn talks<'scope>(stage: &Stage<'scope, '_>, name: &'static str, desk: &'scope Desk, side: Side) -> Result<ActorThread<'scope, ()>> {
+fn talks<'scope>(
+    stage: &Stage<'scope, '_>,
+    name: &'static str,
+    desk: &'scope Desk,
+    side: Side,
+) -> Result<ActorThread<'scope, ()>> {
     stage.actor(name, move |me| turns::talk(side, desk.talk(&me)?).map(drop))
 }
 
 /// The call of this function that an actor made, counted from 0.
 fn call(lab: &Lab, actor: &str, function: &str, which: usize) -> Result<Seen> {
     let calls = lab.calls(actor).into_iter().filter(|(_, back)| back.call.function == function);
-    let (event, back) = calls
-        .into_iter()
-        .nth(which)
-        .ok_or_else(|| Error::Unexpected(format!("{actor} made fewer calls of {function}() than {}", which + 1)))?;
-    Ok(Seen { entered_ns: event.at_ns - back.took_ns.min(event.at_ns), returned_ns: event.at_ns, back })
+    let (event, back) = calls.into_iter().nth(which).ok_or_else(|| {
+        Error::Unexpected(format!("{actor} made fewer calls of {function}() than {}", which + 1))
+    })?;
+    Ok(Seen {
+        entered_ns: event.at_ns - back.took_ns.min(event.at_ns),
+        returned_ns: event.at_ns,
+        back,
+    })
 }
 
 fn sends(lab: &Lab, actor: &str) -> usize {
@@ -220,8 +243,13 @@ fn both_waiting(lab: &Lab) -> Result<()> {
 /// Both were in recv() as long as anyone watched, and what ended it was the end.
 fn check_end(lab: &Lab, silence: Duration) -> Result<()> {
     let (hers, his) = (lab.last_call("client", "recv")?, lab.last_call("server", "recv")?);
-    let long = lasted("client's recv", hers.took(), silence).and(lasted("server's", his.took(), silence));
-    let ends = is("client's gave", hers.back.outcome.to_string(), "0").and(is("server's", his.back.outcome.to_string(), "0"));
+    let long =
+        lasted("client's recv", hers.took(), silence).and(lasted("server's", his.took(), silence));
+    let ends = is("client's gave", hers.back.outcome.to_string(), "0").and(is(
+        "server's",
+        his.back.outcome.to_string(),
+        "0",
+    ));
     lab.claim("only-the-end-wakes-them", long.and(ends));
     Ok(())
 }
@@ -230,7 +258,12 @@ fn check_end(lab: &Lab, silence: Duration) -> Result<()> {
 type Talking<'a> = (&'a Desk, &'a ActorThread<'a, ()>);
 
 /// Both wait for the other's word, and type all the same; then the kernel's word on both.
-fn both_type(lab: &Lab, (client, hers): Talking<'_>, (server, his): Talking<'_>, silence: Duration) -> Result<[Option<Sample>; 2]> {
+fn both_type(
+    lab: &Lab,
+    (client, hers): Talking<'_>,
+    (server, his): Talking<'_>,
+    silence: Duration,
+) -> Result<[Option<Sample>; 2]> {
     hers.until_blocked_in("recv")?;
     his.until_blocked_in("recv")?;
     client.types("喂?\n")?;
@@ -243,7 +276,8 @@ fn both_type(lab: &Lab, (client, hers): Talking<'_>, (server, his): Talking<'_>,
 
 /// What the kernel said of both threads: that they sleep, and in which call.
 fn check_sleep(lab: &Lab, seen: [Option<Sample>; 2]) {
-    let said = |sample: Option<Sample>| sample.and_then(|sample| Some((sample.state?, sample.syscall?)));
+    let said =
+        |sample: Option<Sample>| sample.and_then(|sample| Some((sample.state?, sample.syscall?)));
     let [Some(hers), Some(his)] = seen.map(said) else {
         lab.not_checked(
             "both-asleep-in-recvfrom",
@@ -378,10 +412,14 @@ fn nobody_answers(lab: &Lab) -> Result<()> {
 fn check_calls(lab: &Lab, limit: Duration, how: String) -> Result<()> {
     let (poll, plain) = (call(lab, "client", "poll", 0)?, call(lab, "plain", "connect", 0)?);
     let waited = lasted("plain connect", plain.took(), limit);
-    let still = before("ours gave up", poll.returned_ns, "plain connect returned", plain.returned_ns);
+    let still =
+        before("ours gave up", poll.returned_ns, "plain connect returned", plain.returned_ns);
     lab.claim("plain-connect-waits-on", waited.and(still));
     let nobody = is("poll: sockets ready", poll.back.outcome.to_string(), "0");
-    lab.claim("ours-gives-up-in-time", nobody.and(no_sooner("ours gave up after", poll.took(), "the limit", limit - TICK)));
+    lab.claim(
+        "ours-gives-up-in-time",
+        nobody.and(no_sooner("ours gave up after", poll.took(), "the limit", limit - TICK)),
+    );
     let again = at_least("calls of connect", calls(lab, "client", "connect"), 2);
     lab.claim("then-it-calls-again", again.and(is("in the end it was", how, "connected")));
     Ok(())

@@ -73,15 +73,32 @@ impl Actor {
     /// # Errors
     /// `EAFNOSUPPORT` for a family that this kernel lacks, `EMFILE` with no descriptor left.
     #[track_caller]
-    pub fn socket(&self, domain: Domain, kind: Type, protocol: Option<Protocol>) -> io::Result<Socket> {
-        Socket::open(self.lab.recorder_arc(), self.lab.defaults(), &self.name, self.instrument, domain, kind, protocol)
+    pub fn socket(
+        &self,
+        domain: Domain,
+        kind: Type,
+        protocol: Option<Protocol>,
+    ) -> io::Result<Socket> {
+        Socket::open(
+            self.lab.recorder_arc(),
+            self.lab.defaults(),
+            &self.name,
+            self.instrument,
+            domain,
+            kind,
+            protocol,
+        )
     }
 
     /// Does what is no call on a socket, and notes it under the name of its system call: `unlink …/door`.
     ///
     /// # Errors
     /// What the doing answers; that is noted too.
-    pub fn deed<T>(&self, deed: impl Into<Cow<'static, str>>, doing: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    pub fn deed<T>(
+        &self,
+        deed: impl Into<Cow<'static, str>>,
+        doing: impl FnOnce() -> io::Result<T>,
+    ) -> io::Result<T> {
         let answer = doing();
         let errno = answer.as_ref().err().map(kernel::error_name);
         let actor = current().unwrap_or_else(|| self.name.clone());
@@ -127,17 +144,24 @@ impl<'scope, 'env> Stage<'scope, 'env> {
             CURRENT.set(Some(inner_name.clone()));
             let actor = Actor::new(&inner, name, ActorKind::Thread);
             let _ = told.send(kernel::thread_id());
-            let answer =
-                catch_unwind(AssertUnwindSafe(|| play(actor))).unwrap_or_else(|panic| Err(Error::Panic(panic_text(panic.as_ref()))));
-            inner.recorder().push(&inner_name, What::Left { cpu_ns: kernel::cpu_time().map(nanoseconds) });
+            let answer = catch_unwind(AssertUnwindSafe(|| play(actor)))
+                .unwrap_or_else(|panic| Err(Error::Panic(panic_text(panic.as_ref()))));
+            inner
+                .recorder()
+                .push(&inner_name, What::Left { cpu_ns: kernel::cpu_time().map(nanoseconds) });
             answer.map_err(|error| {
                 let error = error.at(&inner, &inner_name);
                 inner.fail_now(&error);
                 error
             })
         };
-        let handle = thread::Builder::new().name(name.to_owned()).spawn_scoped(self.scope, playing).map_err(no_more)?;
-        let thread = hear.recv().map_err(|_| Error::Panic(said!("{name} did not start", "{name} 没有启动")))?;
+        let handle = thread::Builder::new()
+            .name(name.to_owned())
+            .spawn_scoped(self.scope, playing)
+            .map_err(no_more)?;
+        let thread = hear
+            .recv()
+            .map_err(|_| Error::Panic(said!("{name} did not start", "{name} 没有启动")))?;
         Ok(ActorThread { lab, name: event_name, thread, handle })
     }
 }
@@ -157,13 +181,16 @@ impl<T> ActorThread<'_, T> {
     /// # Errors
     /// [`Error::Unexpected`] if the actor left instead.
     pub fn until_blocked_in(&self, function: &str) -> Result<()> {
-        until_blocked_in(&self.lab, &self.name, (std::process::id(), self.thread), function, || self.handle.is_finished())
+        until_blocked_in(&self.lab, &self.name, (std::process::id(), self.thread), function, || {
+            self.handle.is_finished()
+        })
     }
 
     /// Waits until its thread sleeps, in whatever it may be, as the kernel sees it where that can be had. One whose call is
     /// held ([`Gate`](super::Gate)) sleeps for no reason of its own, and does not count.
     pub fn until_asleep(&self) {
-        let asleep = || kernel::is_asleep(std::process::id(), self.thread) != Some(false) && !self.is_held();
+        let asleep =
+            || kernel::is_asleep(std::process::id(), self.thread) != Some(false) && !self.is_held();
         while !self.handle.is_finished() && !asleep() {
             thread::sleep(Duration::from_micros(200));
         }
@@ -171,7 +198,9 @@ impl<T> ActorThread<'_, T> {
 
     fn is_held(&self) -> bool {
         self.lab.recorder().look(|events| {
-            let mine = |event: &&Event| event.thread == self.thread && !matches!(event.what, What::Sample(_));
+            let mine = |event: &&Event| {
+                event.thread == self.thread && !matches!(event.what, What::Sample(_))
+            };
             matches!(events.iter().rev().find(mine).map(|event| &event.what), Some(What::Held(_)))
         })
     }
@@ -196,7 +225,13 @@ impl<T> ActorThread<'_, T> {
 }
 
 /// Waits until a thread has entered this function, has not returned, and sleeps.
-fn until_blocked_in(lab: &Lab, name: &str, (process, thread): (u32, u32), function: &str, has_left: impl Fn() -> bool) -> Result<()> {
+fn until_blocked_in(
+    lab: &Lab,
+    name: &str,
+    (process, thread): (u32, u32),
+    function: &str,
+    has_left: impl Fn() -> bool,
+) -> Result<()> {
     loop {
         let left = has_left();
         let pending = lab.recorder().look(|events| {
@@ -205,7 +240,10 @@ fn until_blocked_in(lab: &Lab, name: &str, (process, thread): (u32, u32), functi
             matches!(last.map(|event| &event.what), Some(What::Enter(call)) if call.function == function)
         });
         // A process tells what it does a moment late: that it sleeps on a lock of the lab's is not what is waited for.
-        if pending && kernel::is_asleep(process, thread).unwrap_or(true) && !kernel::waits_for_a_lock(process, thread) {
+        if pending
+            && kernel::is_asleep(process, thread).unwrap_or(true)
+            && !kernel::waits_for_a_lock(process, thread)
+        {
             return Ok(());
         }
         if left {
@@ -270,7 +308,12 @@ pub struct Process {
 
 impl Process {
     /// Starts the program again to play `part` of this experiment as actor `name`; `settings` reach it as [`Lab::text`].
-    pub(super) fn start(lab: &Lab, name: &str, part: &str, settings: &[(&str, String)]) -> Result<Process> {
+    pub(super) fn start(
+        lab: &Lab,
+        name: &str,
+        part: &str,
+        settings: &[(&str, String)],
+    ) -> Result<Process> {
         let mut command = Command::new(super::program());
         command
             .arg("__part")
@@ -284,7 +327,12 @@ impl Process {
         for (key, value) in settings {
             command.arg("--set").arg(format!("{key}={value}"));
         }
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().map_err(no_more)?;
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(no_more)?;
         let (id, output, leash) = (child.id(), child.stdout.take(), child.stdin.take());
         lab.children().lock().unwrap_or_else(PoisonError::into_inner).push((child, leash));
         lab.watch_thread(&Name::from(name), id, id);
@@ -292,13 +340,19 @@ impl Process {
         let hearing = move || {
             let mut ending = None;
             for line in BufReader::new(output?).split(b'\n') {
-                let Ok(Line::Event(event)) = parse_line(&line.ok()?) else { continue };
+                let Ok(Line::Event(event)) = parse_line(&line.ok()?) else {
+                    continue;
+                };
                 match event.what {
                     What::End { ending: how } => {
                         // The others may be waiting for what now never comes.
                         match &how {
-                            Ending::Unavailable { why } => into.fail_now(&Error::Unavailable(why.clone())),
-                            Ending::Failed { why } => into.fail_now(&Error::Unexpected(why.clone())),
+                            Ending::Unavailable { why } => {
+                                into.fail_now(&Error::Unavailable(why.clone()))
+                            }
+                            Ending::Failed { why } => {
+                                into.fail_now(&Error::Unexpected(why.clone()))
+                            }
                             _ => {}
                         }
                         ending = Some(how);
@@ -315,7 +369,8 @@ impl Process {
             into.recorder().push_of(&who, id, id, What::Left { cpu_ns });
             ending
         };
-        let reader = thread::Builder::new().name(format!("hears {name}")).spawn(hearing).map_err(no_more)?;
+        let reader =
+            thread::Builder::new().name(format!("hears {name}")).spawn(hearing).map_err(no_more)?;
         Ok(Process { lab: lab.clone(), name: Name::from(name), id, reader })
     }
 
@@ -330,7 +385,9 @@ impl Process {
     /// # Errors
     /// [`Error::Unexpected`] if the process ended instead.
     pub fn until_blocked_in(&self, function: &str) -> Result<()> {
-        until_blocked_in(&self.lab, &self.name, (self.id, self.id), function, || self.reader.is_finished())
+        until_blocked_in(&self.lab, &self.name, (self.id, self.id), function, || {
+            self.reader.is_finished()
+        })
     }
 
     /// What the kernel says of its main thread at this moment, recorded as a sample too; `None` where there is no /proc.
@@ -379,8 +436,13 @@ impl Process {
     /// What waitpid(2) answers.
     pub fn collect(self) -> Result<String> {
         let _ = self.reader.join();
-        let (mut child, leash) = take(&self.lab, self.id)
-            .ok_or_else(|| Error::Unexpected(said!("{name} was collected before", "{name} 早已被回收", name = self.name)))?;
+        let (mut child, leash) = take(&self.lab, self.id).ok_or_else(|| {
+            Error::Unexpected(said!(
+                "{name} was collected before",
+                "{name} 早已被回收",
+                name = self.name
+            ))
+        })?;
         let status = child.wait()?;
         drop(leash);
         Ok(status.to_string())

@@ -18,9 +18,26 @@ pub struct Proof {
 }
 
 impl Proof {
-    fn one(what: &'static str, saw: Value, relation: Relation, with: Value, with_what: Option<&'static str>, held: bool) -> Proof {
+    fn one(
+        what: &'static str,
+        saw: Value,
+        relation: Relation,
+        with: Value,
+        with_what: Option<&'static str>,
+        held: bool,
+    ) -> Proof {
         let with_what = with_what.map(Cow::Borrowed);
-        Proof { evidence: vec![Evidence { what: Cow::Borrowed(what), saw, relation, with, with_what, unit: None, held }] }
+        Proof {
+            evidence: vec![Evidence {
+                what: Cow::Borrowed(what),
+                saw,
+                relation,
+                with,
+                with_what,
+                unit: None,
+                held,
+            }],
+        }
     }
 
     fn in_ns(mut self) -> Proof {
@@ -51,14 +68,24 @@ pub fn is(what: &'static str, saw: impl Into<Value>, wanted: impl Into<Value>) -
 }
 
 /// Two things that were seen are equal: `equal("client.local", a, "server.peer", b)`.
-pub fn equal(what: &'static str, saw: impl Into<Value>, with_what: &'static str, with: impl Into<Value>) -> Proof {
+pub fn equal(
+    what: &'static str,
+    saw: impl Into<Value>,
+    with_what: &'static str,
+    with: impl Into<Value>,
+) -> Proof {
     let (saw, with) = (saw.into(), with.into());
     let held = saw == with;
     Proof::one(what, saw, Relation::Equal, with, Some(with_what), held)
 }
 
 /// Two things that were seen differ.
-pub fn differ(what: &'static str, saw: impl Into<Value>, with_what: &'static str, with: impl Into<Value>) -> Proof {
+pub fn differ(
+    what: &'static str,
+    saw: impl Into<Value>,
+    with_what: &'static str,
+    with: impl Into<Value>,
+) -> Proof {
     let (saw, with) = (saw.into(), with.into());
     let held = saw != with;
     Proof::one(what, saw, Relation::Different, with, Some(with_what), held)
@@ -76,22 +103,56 @@ pub fn less(what: &'static str, saw: usize, with_what: &'static str, with: usize
 
 /// A time that was measured is at least what was asked. There is no opposite: a busy machine must not make a lesson lie.
 pub fn lasted(what: &'static str, measured: Duration, asked: Duration) -> Proof {
-    Proof::one(what, nanoseconds(measured), Relation::AtLeast, nanoseconds(asked), Some("asked"), measured >= asked).in_ns()
+    Proof::one(
+        what,
+        nanoseconds(measured),
+        Relation::AtLeast,
+        nanoseconds(asked),
+        Some("asked"),
+        measured >= asked,
+    )
+    .in_ns()
 }
 
 /// A time that was measured is at least another, which follows from something else: `no_sooner("2nd SYN", at, "by the settings", due)`.
-pub fn no_sooner(what: &'static str, measured: Duration, with_what: &'static str, least: Duration) -> Proof {
-    Proof::one(what, nanoseconds(measured), Relation::AtLeast, nanoseconds(least), Some(with_what), measured >= least).in_ns()
+pub fn no_sooner(
+    what: &'static str,
+    measured: Duration,
+    with_what: &'static str,
+    least: Duration,
+) -> Proof {
+    Proof::one(
+        what,
+        nanoseconds(measured),
+        Relation::AtLeast,
+        nanoseconds(least),
+        Some(with_what),
+        measured >= least,
+    )
+    .in_ns()
 }
 
 /// Two spans of time are the same: what the kernel says of its timers, not what was measured.
-pub fn as_long(what: &'static str, saw: Duration, with_what: &'static str, with: Duration) -> Proof {
+pub fn as_long(
+    what: &'static str,
+    saw: Duration,
+    with_what: &'static str,
+    with: Duration,
+) -> Proof {
     equal(what, nanoseconds(saw), with_what, nanoseconds(with)).in_ns()
 }
 
 /// One moment of the run came before another; both in nanoseconds since the run began.
 pub fn before(what: &'static str, first_ns: u64, with_what: &'static str, then_ns: u64) -> Proof {
-    Proof::one(what, first_ns.into(), Relation::Before, then_ns.into(), Some(with_what), first_ns < then_ns).in_ns()
+    Proof::one(
+        what,
+        first_ns.into(),
+        Relation::Before,
+        then_ns.into(),
+        Some(with_what),
+        first_ns < then_ns,
+    )
+    .in_ns()
 }
 
 /// A call succeeded.
@@ -100,14 +161,25 @@ pub fn succeeded<T: Debug>(what: &'static str, answer: &io::Result<T>) -> Proof 
 }
 
 /// A call failed with this error: `failed_with("second bind", &answer, "EADDRINUSE")`.
-pub fn failed_with<T: Debug>(what: &'static str, answer: &io::Result<T>, errno: &'static str) -> Proof {
+pub fn failed_with<T: Debug>(
+    what: &'static str,
+    answer: &io::Result<T>,
+    errno: &'static str,
+) -> Proof {
     outcome(what, answer, errno)
 }
 
 fn outcome<T>(what: &'static str, answer: &io::Result<T>, wanted: &'static str) -> Proof {
     let saw = answer.as_ref().map_or_else(kernel::error_name, |_| Cow::Borrowed("ok"));
     let held = saw == wanted;
-    Proof::one(what, Value::Text(saw), Relation::Equal, Value::Text(Cow::Borrowed(wanted)), None, held)
+    Proof::one(
+        what,
+        Value::Text(saw),
+        Relation::Equal,
+        Value::Text(Cow::Borrowed(wanted)),
+        None,
+        held,
+    )
 }
 
 fn nanoseconds(span: Duration) -> Value {

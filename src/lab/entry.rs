@@ -45,7 +45,9 @@ impl Lab {
     /// # Errors
     /// [`Error::Unexpected`] if the frame belongs to no connection over IPv4.
     pub fn entry_of_sender(&self, actor: &str, segment: &Sighting) -> Result<Entry> {
-        let (Some(Address::Inet(local)), Some(Address::Inet(peer))) = (&segment.frame.local, &segment.frame.peer) else {
+        let (Some(Address::Inet(local)), Some(Address::Inet(peer))) =
+            (&segment.frame.local, &segment.frame.peer)
+        else {
             return Err(Error::Unexpected(said!(
                 "frame {frame} belongs to no connection",
                 "第 {frame} 帧不属于任何连接",
@@ -114,7 +116,12 @@ impl Entry {
 
     fn tell(&self, state: &'static str) {
         let (local, peer) = (Address::Inet(self.local), Address::Inet(self.peer));
-        let what = What::State { local, peer, state: Cow::Borrowed(state), source: Cow::Borrowed("/proc/net/tcp") };
+        let what = What::State {
+            local,
+            peer,
+            state: Cow::Borrowed(state),
+            source: Cow::Borrowed("/proc/net/tcp"),
+        };
         self.lab.recorder().push(&self.actor, what);
     }
 }
@@ -127,24 +134,33 @@ mod tests {
     #[test]
     fn an_end_is_found_before_accept_and_after_close_and_not_after_a_reset() {
         let lab = Lab::in_memory();
-        let listener = lab.actor("server").socket(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        let listener =
+            lab.actor("server").socket(Domain::IPV4, Type::STREAM, None).expect("a socket");
         listener.bind(&lab.here(0)).expect("a port");
         listener.listen(1).expect("listening");
-        let client = lab.actor("client").socket(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        let client =
+            lab.actor("client").socket(Domain::IPV4, Type::STREAM, None).expect("a socket");
         client.connect(&listener.local_addr().expect("an address")).expect("connected");
         let near = lab.entry(&client).expect("it has a peer");
         let far = near.other("server");
-        assert_eq!((near.until("ESTABLISHED").ok(), far.until("ESTABLISHED").ok()), (Some("ESTABLISHED"), Some("ESTABLISHED")));
+        assert_eq!(
+            (near.until("ESTABLISHED").ok(), far.until("ESTABLISHED").ok()),
+            (Some("ESTABLISHED"), Some("ESTABLISHED"))
+        );
         assert_eq!(near.left().ok(), Some(Duration::ZERO));
 
         let (accepted, _) = listener.accept().expect("accepted");
         client.close().expect("closed");
         accepted.close().expect("closed");
-        assert_eq!((near.until("TIME_WAIT").ok(), far.until("none").ok()), (Some("TIME_WAIT"), Some("none")));
+        assert_eq!(
+            (near.until("TIME_WAIT").ok(), far.until("none").ok()),
+            (Some("TIME_WAIT"), Some("none"))
+        );
         let left = near.left().expect("the table");
         assert!(left > Duration::ZERO && left <= Duration::from_secs(60), "{left:?}");
 
-        let client = lab.actor("client").socket(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        let client =
+            lab.actor("client").socket(Domain::IPV4, Type::STREAM, None).expect("a socket");
         client.connect(&listener.local_addr().expect("an address")).expect("connected");
         let near = lab.entry(&client).expect("it has a peer");
         client.set_linger(Some(Duration::ZERO)).expect("set");

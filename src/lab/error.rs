@@ -42,7 +42,10 @@ impl Error {
         let failed = |whose: Option<&Name>| {
             lab.recorder().look(|events| {
                 events.iter().rev().find_map(|event| match &event.what {
-                    What::Return(back) if back.outcome.to_string() == errno && whose.is_none_or(|whose| *whose == event.actor) => {
+                    What::Return(back)
+                        if back.outcome.to_string() == errno
+                            && whose.is_none_or(|whose| *whose == event.actor) =>
+                    {
                         Some((event.actor.clone(), back.call.clone()))
                     }
                     _ => None,
@@ -52,15 +55,28 @@ impl Error {
         let call = failed(Some(actor)).or_else(|| failed(None));
         let text = match call {
             Some((who, call)) => {
-                let on = call.args.address("address").map_or_else(String::new, |address| format!(" {address}"));
-                let at = call.source.as_ref().map_or_else(String::new, |source| said!(", at {source}", "，位置 {source}"));
+                let on = call
+                    .args
+                    .address("address")
+                    .map_or_else(String::new, |address| format!(" {address}"));
+                let at = call
+                    .source
+                    .as_ref()
+                    .map_or_else(String::new, |source| said!(", at {source}", "，位置 {source}"));
                 let function = &call.function;
-                said!("{who}: {function}{on}: {told} [{errno}]{at}", "{who}：{function}{on}：{told} [{errno}]{at}")
+                said!(
+                    "{who}: {function}{on}: {told} [{errno}]{at}",
+                    "{who}：{function}{on}：{told} [{errno}]{at}"
+                )
             }
             None => said!("{actor}: {told} [{errno}]", "{actor}：{told} [{errno}]"),
         };
         if kernel::is_shortage(error) {
-            Error::Unavailable(said!("{text}; {remedy}", "{text}；{remedy}", remedy = remedy(&errno)))
+            Error::Unavailable(said!(
+                "{text}; {remedy}",
+                "{text}；{remedy}",
+                remedy = remedy(&errno)
+            ))
         } else {
             Error::Unexpected(text)
         }
@@ -82,16 +98,25 @@ pub fn remedy(errno: &str) -> &'static str {
             "this process may open no more files: raise the limit with `ulimit -n 256`",
             "这个进程不能再打开文件了：用 `ulimit -n 256` 提高限额",
         ),
-        "ENFILE" => either("the whole system may open no more files: close some programs", "整个系统不能再打开文件了：请关掉一些程序"),
+        "ENFILE" => either(
+            "the whole system may open no more files: close some programs",
+            "整个系统不能再打开文件了：请关掉一些程序",
+        ),
         "EAGAIN" => either(
             "this user may start no more processes and threads: raise the limit with `ulimit -u`",
             "这个用户不能再启动进程和线程了：用 `ulimit -u` 提高限额",
         ),
-        "ENOENT" => either("a file of the program's own is gone: start explore anew", "程序自己的文件不在了：请重新启动 explore"),
+        "ENOENT" => either(
+            "a file of the program's own is gone: start explore anew",
+            "程序自己的文件不在了：请重新启动 explore",
+        ),
         "ENETUNREACH" => either(
             "the loopback interface is down: `sudo ip link set lo up` raises it",
             "回环接口没有启用：用 `sudo ip link set lo up` 启用它",
         ),
-        _ => either("the system is out of memory for sockets: close some programs", "系统没有内存再给套接字用了：请关掉一些程序"),
+        _ => either(
+            "the system is out of memory for sockets: close some programs",
+            "系统没有内存再给套接字用了：请关掉一些程序",
+        ),
     }
 }

@@ -58,7 +58,9 @@ impl Gate {
 
     /// Holds the calling thread before this call, if it is one to be held, until it may go.
     pub(super) fn pass(&self, recorder: &Recorder, actor: &Name, call: &Arc<Call>) {
-        let Some(source) = call.source.as_ref().filter(|_| !call.instrument) else { return };
+        let Some(source) = call.source.as_ref().filter(|_| !call.instrument) else {
+            return;
+        };
         let process = std::process::id();
         let mut state = self.lock();
         let times = state.times.entry((actor.clone(), source.clone())).or_default();
@@ -97,7 +99,9 @@ impl Gate {
     pub(super) fn hear(&self, event: &Event) {
         match &event.what {
             What::Held(call) => self.lock().hold(event.process, call.id),
-            What::Enter(call) => self.lock().release(|process, held| (process, held) == (event.process, call.id)),
+            What::Enter(call) => {
+                self.lock().release(|process, held| (process, held) == (event.process, call.id))
+            }
             _ => {}
         }
     }

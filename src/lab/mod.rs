@@ -37,7 +37,10 @@ pub mod socket;
 pub mod wire;
 
 pub use actor::{Actor, ActorThread, Process, Stage};
-pub use claim::{Proof, as_long, at_least, before, differ, equal, failed_with, is, lasted, less, no_sooner, succeeded};
+pub use claim::{
+    Proof, as_long, at_least, before, differ, equal, failed_with, is, lasted, less, no_sooner,
+    succeeded,
+};
 pub use entry::Entry;
 pub use error::{Error, Result, remedy};
 pub use gate::Gate;
@@ -198,10 +201,14 @@ impl Lab {
     ///
     /// # Errors
     /// The first error of the closure itself; an actor's error ends the run at once.
-    pub fn scope<'env, T>(&'env self, play: impl for<'scope> FnOnce(&Stage<'scope, 'env>) -> Result<T>) -> Result<T> {
+    pub fn scope<'env, T>(
+        &'env self,
+        play: impl for<'scope> FnOnce(&Stage<'scope, 'env>) -> Result<T>,
+    ) -> Result<T> {
         thread::scope(|scope| {
             let played = catch_unwind(AssertUnwindSafe(|| play(&Stage::new(self, scope))));
-            let answer = played.unwrap_or_else(|panic| Err(Error::Panic(actor::panic_text(panic.as_ref()))));
+            let answer =
+                played.unwrap_or_else(|panic| Err(Error::Panic(actor::panic_text(panic.as_ref()))));
             if let Err(error) = answer {
                 // Actors may be blocked for ever, waiting for what now never comes.
                 let error = error.at(self, &self.bench.myself);
@@ -235,7 +242,10 @@ impl Lab {
     pub fn span(&self, name: &str) -> Result<Duration> {
         match parameter::value(self.bench.parameters, &self.bench.settings, name) {
             Some(parameter::Setting::Span(span)) => Ok(span),
-            _ => Err(Error::Unexpected(said!("the experiment's table row lacks the time `{name}`", "实验表的这一行没有时间参数 `{name}`"))),
+            _ => Err(Error::Unexpected(said!(
+                "the experiment's table row lacks the time `{name}`",
+                "实验表的这一行没有时间参数 `{name}`"
+            ))),
         }
     }
 
@@ -245,10 +255,13 @@ impl Lab {
     /// [`Error::Unexpected`] if the experiment's table row has no such parameter.
     pub fn count(&self, name: &str) -> Result<usize> {
         match parameter::value(self.bench.parameters, &self.bench.settings, name) {
-            Some(parameter::Setting::Number(number)) => usize::try_from(number).map_err(|error| Error::Unexpected(error.to_string())),
-            _ => {
-                Err(Error::Unexpected(said!("the experiment's table row lacks the number `{name}`", "实验表的这一行没有数值参数 `{name}`")))
+            Some(parameter::Setting::Number(number)) => {
+                usize::try_from(number).map_err(|error| Error::Unexpected(error.to_string()))
             }
+            _ => Err(Error::Unexpected(said!(
+                "the experiment's table row lacks the number `{name}`",
+                "实验表的这一行没有数值参数 `{name}`"
+            ))),
         }
     }
 
@@ -257,11 +270,12 @@ impl Lab {
     /// # Errors
     /// [`Error::Unexpected`] if it did not.
     pub fn text(&self, name: &str) -> Result<&str> {
-        self.bench
-            .settings
-            .get(name)
-            .map(String::as_str)
-            .ok_or_else(|| Error::Unexpected(said!("this part needs --set {name}=…", "这一部分需要 --set {name}=…")))
+        self.bench.settings.get(name).map(String::as_str).ok_or_else(|| {
+            Error::Unexpected(said!(
+                "this part needs --set {name}=…",
+                "这一部分需要 --set {name}=…"
+            ))
+        })
     }
 
     // ---- what is recorded ----
@@ -269,13 +283,19 @@ impl Lab {
     /// Checks a claim: the name stands in the lesson with its sentence, the proof is what was seen.
     pub fn claim(&self, name: &'static str, proof: Proof) {
         let verdict = if proof.holds() { Verdict::Held } else { Verdict::Broken };
-        let claim = Claim { claim: Cow::Borrowed(name), verdict, evidence: proof.evidence, why: None };
+        let claim =
+            Claim { claim: Cow::Borrowed(name), verdict, evidence: proof.evidence, why: None };
         self.recorder().push(&self.myself(), What::Claim(claim));
     }
 
     /// Says that a claim cannot be checked here, and why.
     pub fn not_checked(&self, name: &'static str, why: impl Into<String>) {
-        let claim = Claim { claim: Cow::Borrowed(name), verdict: Verdict::NotChecked, evidence: Vec::new(), why: Some(why.into()) };
+        let claim = Claim {
+            claim: Cow::Borrowed(name),
+            verdict: Verdict::NotChecked,
+            evidence: Vec::new(),
+            why: Some(why.into()),
+        };
         self.recorder().push(&self.myself(), What::Claim(claim));
     }
 
@@ -287,34 +307,65 @@ impl Lab {
     /// Waits on purpose. For what takes time by its nature; to learn that something is ready, wait for that thing.
     pub fn wait(&self, asked: Duration, purpose: &'static str) {
         let asked_ns = u64::try_from(asked.as_nanos()).unwrap_or(u64::MAX);
-        self.recorder().push(&self.myself(), What::Wait { asked_ns, purpose: Cow::Borrowed(purpose) });
+        self.recorder()
+            .push(&self.myself(), What::Wait { asked_ns, purpose: Cow::Borrowed(purpose) });
         thread::sleep(asked);
     }
 
     /// Notes a measured time.
-    pub fn measure(&self, series: impl Into<Cow<'static, str>>, label: &'static str, value: Duration) {
+    pub fn measure(
+        &self,
+        series: impl Into<Cow<'static, str>>,
+        label: &'static str,
+        value: Duration,
+    ) {
         let value_ns = u64::try_from(value.as_nanos()).unwrap_or(u64::MAX);
-        self.recorder().push(&self.myself(), What::Measure { series: series.into(), label: Cow::Borrowed(label), value_ns });
+        self.recorder().push(
+            &self.myself(),
+            What::Measure { series: series.into(), label: Cow::Borrowed(label), value_ns },
+        );
     }
 
     /// Notes one point of a plot: a time, at this place along the bottom. `plot_time("time a message", "epoll", ("connections", 1000), took)`.
-    pub fn plot_time(&self, plot: &'static str, series: &'static str, at: (&'static str, u64), value: Duration) {
+    pub fn plot_time(
+        &self,
+        plot: &'static str,
+        series: &'static str,
+        at: (&'static str, u64),
+        value: Duration,
+    ) {
         self.point(plot, series, at, u64::try_from(value.as_nanos()).unwrap_or(u64::MAX), "ns");
     }
 
     /// Notes one point of a plot: a number of bytes, at this place along the bottom.
-    pub fn plot_bytes(&self, plot: &'static str, series: &'static str, at: (&'static str, u64), bytes: u64) {
+    pub fn plot_bytes(
+        &self,
+        plot: &'static str,
+        series: &'static str,
+        at: (&'static str, u64),
+        bytes: u64,
+    ) {
         self.point(plot, series, at, bytes, "bytes");
     }
 
-    fn point(&self, plot: &'static str, series: &'static str, (against, x): (&'static str, u64), y: u64, unit: &'static str) {
+    fn point(
+        &self,
+        plot: &'static str,
+        series: &'static str,
+        (against, x): (&'static str, u64),
+        y: u64,
+        unit: &'static str,
+    ) {
         let [plot, series, against, unit] = [plot, series, against, unit].map(Cow::Borrowed);
         self.recorder().push(&self.myself(), What::Point { plot, series, against, x, y, unit });
     }
 
     /// Notes a number, and where it comes from.
     pub fn tally(&self, label: &'static str, count: u64, source: &'static str) {
-        self.recorder().push(&self.myself(), What::Count { label: Cow::Borrowed(label), count, source: Cow::Borrowed(source) });
+        self.recorder().push(
+            &self.myself(),
+            What::Count { label: Cow::Borrowed(label), count, source: Cow::Borrowed(source) },
+        );
     }
 
     /// The calls that an actor has made and that have returned, in order, the instrument's own left out.
@@ -339,8 +390,17 @@ impl Lab {
             .into_iter()
             .rev()
             .find(|(_, back)| back.call.function == function)
-            .map(|(event, back)| Seen { entered_ns: event.at_ns - back.took_ns.min(event.at_ns), returned_ns: event.at_ns, back })
-            .ok_or_else(|| Error::Unexpected(said!("{actor} made no call of {function}()", "{actor} 没有调用 {function}()")))
+            .map(|(event, back)| Seen {
+                entered_ns: event.at_ns - back.took_ns.min(event.at_ns),
+                returned_ns: event.at_ns,
+                back,
+            })
+            .ok_or_else(|| {
+                Error::Unexpected(said!(
+                    "{actor} made no call of {function}()",
+                    "{actor} 没有调用 {function}()"
+                ))
+            })
     }
 
     // ---- what the process has ----
@@ -407,7 +467,9 @@ impl Lab {
 /// This program, to be run once more: by its path, or without /proc by the name it was called by.
 #[must_use]
 pub fn program() -> PathBuf {
-    std::env::current_exe().unwrap_or_else(|_| std::env::args_os().next().map_or_else(|| PathBuf::from("explore"), PathBuf::from))
+    std::env::current_exe().unwrap_or_else(|_| {
+        std::env::args_os().next().map_or_else(|| PathBuf::from("explore"), PathBuf::from)
+    })
 }
 
 /// A call that was made, as the recorder saw it.
@@ -437,11 +499,16 @@ mod tests {
     fn one_processor_and_then_all_again() {
         let lab = Lab::in_memory();
         let allowed = || {
-            let all = nix::sched::sched_getaffinity(nix::unistd::Pid::from_raw(0)).expect("Linux tells");
-            (0..nix::sched::CpuSet::count()).filter(|which| all.is_set(*which).unwrap_or(false)).count()
+            let all =
+                nix::sched::sched_getaffinity(nix::unistd::Pid::from_raw(0)).expect("Linux tells");
+            (0..nix::sched::CpuSet::count())
+                .filter(|which| all.is_set(*which).unwrap_or(false))
+                .count()
         };
         let before = allowed();
-        let of_both = lab.on_one_processor(|| lab.scope(|stage| Ok((allowed(), stage.actor("other", |_| Ok(allowed()))?.finish()?))));
+        let of_both = lab.on_one_processor(|| {
+            lab.scope(|stage| Ok((allowed(), stage.actor("other", |_| Ok(allowed()))?.finish()?)))
+        });
         assert_eq!(of_both.expect("no error"), (1, 1), "a thread that it starts is kept there too");
         assert_eq!(allowed(), before);
     }

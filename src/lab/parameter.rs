@@ -89,8 +89,12 @@ impl Kind {
                 least = span(least),
                 most = span(most)
             ),
-            Kind::Count(least, most) => said!("a whole number from {least} to {most}", "从 {least} 到 {most} 的整数"),
-            Kind::Percent(least, most) => said!("a share from {least}% to {most}%", "从 {least}% 到 {most}% 的百分比"),
+            Kind::Count(least, most) => {
+                said!("a whole number from {least} to {most}", "从 {least} 到 {most} 的整数")
+            }
+            Kind::Percent(least, most) => {
+                said!("a share from {least}% to {most}%", "从 {least}% 到 {most}% 的百分比")
+            }
         }
     }
 
@@ -98,9 +102,15 @@ impl Kind {
         match self {
             Kind::Span(least, most) => humantime::parse_duration(value)
                 .ok()
-                .filter(|span| (Duration::from_millis(least)..=Duration::from_millis(most)).contains(span))
+                .filter(|span| {
+                    (Duration::from_millis(least)..=Duration::from_millis(most)).contains(span)
+                })
                 .map(Setting::Span),
-            Kind::Count(least, most) => value.parse().ok().filter(|number| (least..=most).contains(number)).map(Setting::Number),
+            Kind::Count(least, most) => value
+                .parse()
+                .ok()
+                .filter(|number| (least..=most).contains(number))
+                .map(Setting::Number),
             Kind::Percent(least, most) => {
                 let number = value.strip_suffix('%')?.parse().ok()?;
                 (least..=most).contains(&number).then_some(Setting::Number(number))
@@ -118,27 +128,50 @@ pub const DEADLINE: Parameter = Parameter {
     name: "deadline",
     default: "60s",
     kind: Kind::Span(1, 86_400_000),
-    help: Both("when the lab ends the experiment and says who was blocked", "时限：到了就由实验台结束实验，并说出谁被阻塞着"),
+    help: Both(
+        "when the lab ends the experiment and says who was blocked",
+        "时限：到了就由实验台结束实验，并说出谁被阻塞着",
+    ),
 };
 
 /// The settings of a run: what was asked, as written, over the defaults.
 ///
 /// # Errors
 /// [`SetError`] for the first `--set` that cannot be taken.
-pub fn settle(experiment: &str, parameters: &[Parameter], asked: &[String]) -> Result<BTreeMap<String, String>, SetError> {
+pub fn settle(
+    experiment: &str,
+    parameters: &[Parameter],
+    asked: &[String],
+) -> Result<BTreeMap<String, String>, SetError> {
     let all = || parameters.iter().chain([&DEADLINE]);
-    let mut settings: BTreeMap<_, _> = all().map(|parameter| (parameter.name.to_owned(), parameter.default.to_owned())).collect();
+    let mut settings: BTreeMap<_, _> =
+        all().map(|parameter| (parameter.name.to_owned(), parameter.default.to_owned())).collect();
     for pair in asked {
-        let example = || all().next().map(|parameter| format!("{}={}", parameter.name, parameter.default)).unwrap_or_default();
-        let (name, value) = pair.split_once('=').ok_or_else(|| SetError::NotAPair(pair.clone(), example()))?;
-        let parameter = all().find(|parameter| parameter.name == name).ok_or_else(|| SetError::Unknown {
-            experiment: experiment.to_owned(),
-            name: name.to_owned(),
-            has: all().map(|parameter| format!("`{}`", parameter.name)).collect::<Vec<_>>().join(either(", ", "、")),
-        })?;
+        let example = || {
+            all()
+                .next()
+                .map(|parameter| format!("{}={}", parameter.name, parameter.default))
+                .unwrap_or_default()
+        };
+        let (name, value) =
+            pair.split_once('=').ok_or_else(|| SetError::NotAPair(pair.clone(), example()))?;
+        let parameter =
+            all().find(|parameter| parameter.name == name).ok_or_else(|| SetError::Unknown {
+                experiment: experiment.to_owned(),
+                name: name.to_owned(),
+                has: all()
+                    .map(|parameter| format!("`{}`", parameter.name))
+                    .collect::<Vec<_>>()
+                    .join(either(", ", "、")),
+            })?;
         if parameter.kind.parse(value).is_none() {
             let takes = parameter.kind.takes();
-            return Err(SetError::Misfit { name: parameter.name, value: value.to_owned(), takes, default: parameter.default });
+            return Err(SetError::Misfit {
+                name: parameter.name,
+                value: value.to_owned(),
+                takes,
+                default: parameter.default,
+            });
         }
         settings.insert(name.to_owned(), value.to_owned());
     }
@@ -147,8 +180,13 @@ pub fn settle(experiment: &str, parameters: &[Parameter], asked: &[String]) -> R
 
 /// The value of a setting, if there is a parameter of that name and the value fits it.
 #[must_use]
-pub fn value(parameters: &[Parameter], settings: &BTreeMap<String, String>, name: &str) -> Option<Setting> {
-    let parameter = parameters.iter().chain([&DEADLINE]).find(|parameter| parameter.name == name)?;
+pub fn value(
+    parameters: &[Parameter],
+    settings: &BTreeMap<String, String>,
+    name: &str,
+) -> Option<Setting> {
+    let parameter =
+        parameters.iter().chain([&DEADLINE]).find(|parameter| parameter.name == name)?;
     parameter.kind.parse(settings.get(name).map_or(parameter.default, String::as_str))
 }
 
@@ -156,7 +194,12 @@ pub fn value(parameters: &[Parameter], settings: &BTreeMap<String, String>, name
 mod tests {
     use super::*;
 
-    const SILENCE: Parameter = Parameter { name: "silence", default: "200ms", kind: Kind::Span(1, 60_000), help: Both("", "") };
+    const SILENCE: Parameter = Parameter {
+        name: "silence",
+        default: "200ms",
+        kind: Kind::Span(1, 60_000),
+        help: Both("", ""),
+    };
 
     fn set(pair: &str) -> Result<BTreeMap<String, String>, SetError> {
         settle("nobody-home", &[SILENCE], &[pair.to_owned()])
@@ -165,16 +208,34 @@ mod tests {
     #[test]
     fn what_is_set_overrides_the_default() {
         assert_eq!(set("silence=2s").map(|all| all["silence"].clone()), Ok("2s".to_owned()));
-        assert_eq!(settle("x", &[SILENCE], &[]).map(|all| all["silence"].clone()), Ok("200ms".to_owned()));
+        assert_eq!(
+            settle("x", &[SILENCE], &[]).map(|all| all["silence"].clone()),
+            Ok("200ms".to_owned())
+        );
     }
 
     #[test]
     fn what_does_not_fit_is_refused_with_what_would() {
-        for bad in ["silence=0ms", "silence=-1s", "silence=5", "silence=9years", "silence=", "silence=2 parsecs"] {
+        for bad in [
+            "silence=0ms",
+            "silence=-1s",
+            "silence=5",
+            "silence=9years",
+            "silence=",
+            "silence=2 parsecs",
+        ] {
             let error = set(bad).expect_err(bad).to_string();
-            assert!(error.contains("a time from 1ms to 1m") && error.contains("silence=200ms"), "{error}");
+            assert!(
+                error.contains("a time from 1ms to 1m") && error.contains("silence=200ms"),
+                "{error}"
+            );
         }
-        assert!(set("loud=1").expect_err("unknown").to_string().contains("it has `silence`, `deadline`"));
+        assert!(
+            set("loud=1")
+                .expect_err("unknown")
+                .to_string()
+                .contains("it has `silence`, `deadline`")
+        );
         assert!(set("silence").expect_err("no pair").to_string().contains("--set silence=200ms"));
     }
 }

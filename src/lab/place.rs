@@ -44,8 +44,10 @@ impl Lab {
     pub fn wire(&self) -> Result<&Wire> {
         let wire = self.bench.wire.get();
         wire.ok_or_else(|| {
-            let text =
-                either("the experiment's table row does not say `network: Network::Wire`", "实验表的这一行没有写 `network: Network::Wire`");
+            let text = either(
+                "the experiment's table row does not say `network: Network::Wire`",
+                "实验表的这一行没有写 `network: Network::Wire`",
+            );
             Error::Unexpected(text.to_owned())
         })
     }
@@ -96,19 +98,30 @@ impl Lab {
             let errno = kernel::error_name(error);
             let (why, remedy) = if errno == "EAFNOSUPPORT" {
                 (
-                    said!("this kernel has no IPv6 ({step}: {errno})", "这个内核没有 IPv6（{step}：{errno}）"),
+                    said!(
+                        "this kernel has no IPv6 ({step}: {errno})",
+                        "这个内核没有 IPv6（{step}：{errno}）"
+                    ),
                     either("boot it without ipv6.disable=1", "启动内核时去掉 ipv6.disable=1"),
                 )
             } else {
                 (
-                    said!("IPv6 is switched off on this machine ({step}: {errno})", "本机关闭了 IPv6（{step}：{errno}）"),
-                    either("sysctl net.ipv6.conf.all.disable_ipv6=0 turns it on", "用 sysctl net.ipv6.conf.all.disable_ipv6=0 打开"),
+                    said!(
+                        "IPv6 is switched off on this machine ({step}: {errno})",
+                        "本机关闭了 IPv6（{step}：{errno}）"
+                    ),
+                    either(
+                        "sysctl net.ipv6.conf.all.disable_ipv6=0 turns it on",
+                        "用 sysctl net.ipv6.conf.all.disable_ipv6=0 打开",
+                    ),
                 )
             };
             Some(Lack { why, remedy: Some(remedy.to_owned()) })
         };
         let probe = match Actor::instrument(self).socket(Domain::IPV6, Type::DGRAM, None) {
-            Err(error) if kernel::is_family_missing(&error) => return Ok(lack("socket(AF_INET6)", &error)),
+            Err(error) if kernel::is_family_missing(&error) => {
+                return Ok(lack("socket(AF_INET6)", &error));
+            }
             probe => probe?,
         };
         match probe.bind(&self.here_v6(0)) {
@@ -152,7 +165,10 @@ impl Lab {
     pub fn frames_on_lo(&self) -> Result<u64> {
         let frames = kernel::frames_sent("lo").filter(|_| self.bench.network != Network::Host);
         frames.ok_or_else(|| {
-            let text = either("frames can only be counted in a private network with /proc", "只有在独立的网络里，并且有 /proc，才数得清帧");
+            let text = either(
+                "frames can only be counted in a private network with /proc",
+                "只有在独立的网络里，并且有 /proc，才数得清帧",
+            );
             Error::Unavailable(text.to_owned())
         })
     }
@@ -174,7 +190,9 @@ fn new_folder() -> Result<PathBuf> {
         let folder = parent.join(format!("explore-{}-{attempt}", std::process::id()));
         match std::fs::create_dir(&folder) {
             Ok(()) => return Ok(folder),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < 1000 => attempt += 1,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < 1000 => {
+                attempt += 1
+            }
             Err(error) => {
                 let errno = kernel::error_name(&error);
                 let text = said!(

@@ -37,16 +37,28 @@ impl From<Missing> for Lack {
 /// Tries everything. It moves the process into a network of its own, so call it in a process made for it, before any thread.
 #[must_use]
 pub fn probe() -> Probe {
-    let ipv6 = Lab::in_memory().lacks_ipv6().unwrap_or_else(|error| Some(Lack { why: error.to_string(), remedy: None }));
-    let threads = kernel::is_asleep(std::process::id(), kernel::thread_id()).is_none().then(|| Lack {
-        why: either("/proc/PID/task cannot be read", "读不了 /proc/PID/task").to_owned(),
-        remedy: Some(either("mount /proc: `sudo mount -t proc proc /proc`", "挂载 /proc：`sudo mount -t proc proc /proc`").to_owned()),
-    });
+    let ipv6 = Lab::in_memory()
+        .lacks_ipv6()
+        .unwrap_or_else(|error| Some(Lack { why: error.to_string(), remedy: None }));
+    let threads =
+        kernel::is_asleep(std::process::id(), kernel::thread_id()).is_none().then(|| Lack {
+            why: either("/proc/PID/task cannot be read", "读不了 /proc/PID/task").to_owned(),
+            remedy: Some(
+                either(
+                    "mount /proc: `sudo mount -t proc proc /proc`",
+                    "挂载 /proc：`sudo mount -t proc proc /proc`",
+                )
+                .to_owned(),
+            ),
+        });
     // The very steps that an experiment takes.
     let (network, device) = match wire::private(&Lab::in_memory()) {
         Ok(through) => (None, wire::device(&through).err().map(Lack::from)),
         Err(missing) => {
-            let why = either("not tried, for it needs the private network", "没有试，因为它要用独立的网络");
+            let why = either(
+                "not tried, for it needs the private network",
+                "没有试，因为它要用独立的网络",
+            );
             let not_tried = Lack { why: why.to_owned(), remedy: None };
             (Some(Lack::from(missing)), Some(not_tried))
         }

@@ -85,7 +85,10 @@ impl Ready {
     }
 
     fn told(&self) -> (i64, Args) {
-        let shown = list(self.found.iter().map(|(fd, bits)| format!("{fd}: {}", events(*bits))), self.found.len());
+        let shown = list(
+            self.found.iter().map(|(fd, bits)| format!("{fd}: {}", events(*bits))),
+            self.found.len(),
+        );
         (
             i64::try_from(self.found.len()).unwrap_or(i64::MAX),
             if self.is_empty() {
@@ -108,8 +111,18 @@ fn list(all: impl Iterator<Item = String>, count: usize) -> String {
 
 /// The names of poll(2) for these bits; those of epoll(7) are the same with an E before them.
 fn events(bits: i16) -> String {
-    let names = [(kernel::READABLE, "POLLIN"), (kernel::WRITABLE, "POLLOUT"), (kernel::ERROR, "POLLERR"), (kernel::HANG_UP, "POLLHUP")];
-    let known = names.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, name)| *name).collect::<Vec<_>>().join("|");
+    let names = [
+        (kernel::READABLE, "POLLIN"),
+        (kernel::WRITABLE, "POLLOUT"),
+        (kernel::ERROR, "POLLERR"),
+        (kernel::HANG_UP, "POLLHUP"),
+    ];
+    let known = names
+        .iter()
+        .filter(|(bit, _)| bits & bit != 0)
+        .map(|(_, name)| *name)
+        .collect::<Vec<_>>()
+        .join("|");
     if known.is_empty() { format!("{bits:#x}") } else { known }
 }
 
@@ -126,7 +139,13 @@ impl Actor {
         perform: impl FnOnce() -> io::Result<T>,
         tell: impl FnOnce(&T) -> (i64, Args),
     ) -> io::Result<T> {
-        let calling = Calling { function: names.0, syscall: names.1, args, source: Some(source), instrument: false };
+        let calling = Calling {
+            function: names.0,
+            syscall: names.1,
+            args,
+            source: Some(source),
+            instrument: false,
+        };
         record(self.lab().recorder(), self.event_name(), 0, calling, perform, tell)
     }
 
@@ -136,16 +155,32 @@ impl Actor {
     /// # Errors
     /// `EINTR` if a signal came; `EINVAL` for a descriptor that it cannot take.
     #[track_caller]
-    pub fn select(&self, read: &[&Socket], write: &[&Socket], timeout: Option<Duration>) -> io::Result<Ready> {
-        let fds = |sockets: &[&Socket]| sockets.iter().map(|socket| socket.descriptor()).collect::<Vec<_>>();
+    pub fn select(
+        &self,
+        read: &[&Socket],
+        write: &[&Socket],
+        timeout: Option<Duration>,
+    ) -> io::Result<Ready> {
+        let fds = |sockets: &[&Socket]| {
+            sockets.iter().map(|socket| socket.descriptor()).collect::<Vec<_>>()
+        };
         let (reading, writing) = (fds(read), fds(write));
-        let shown =
-            |fds: &[i64]| -> Value { if fds.is_empty() { "NULL".into() } else { list(fds.iter().map(i64::to_string), fds.len()).into() } };
+        let shown = |fds: &[i64]| -> Value {
+            if fds.is_empty() {
+                "NULL".into()
+            } else {
+                list(fds.iter().map(i64::to_string), fds.len()).into()
+            }
+        };
         let highest = reading.iter().chain(&writing).max().map_or(0, |fd| fd + 1);
-        let span: Value = timeout.map_or("NULL".into(), |timeout| format!("{} us", kernel::microseconds(timeout)).into());
+        let span: Value = timeout.map_or("NULL".into(), |timeout| {
+            format!("{} us", kernel::microseconds(timeout)).into()
+        });
         let args = args! { nfds: highest, readfds: shown(&reading), writefds: shown(&writing), exceptfds: "NULL", timeout: span };
         let perform = || {
-            let narrow = |fds: &[i64]| fds.iter().map(|fd| i32::try_from(*fd).unwrap_or(-1)).collect::<Vec<_>>();
+            let narrow = |fds: &[i64]| {
+                fds.iter().map(|fd| i32::try_from(*fd).unwrap_or(-1)).collect::<Vec<_>>()
+            };
             let (mut reading, mut writing) = (narrow(&reading), narrow(&writing));
             kernel::select(&mut reading, &mut writing, timeout)?;
             let read = reading.into_iter().map(|fd| (i64::from(fd), kernel::READABLE));
@@ -172,14 +207,23 @@ impl Actor {
     /// # Errors
     /// `EINTR` if a signal came; `EINVAL` for more sockets than the limit of descriptors.
     #[track_caller]
-    pub fn poll(&self, watched: &[(&Socket, Interest)], timeout: Option<Duration>) -> io::Result<Ready> {
-        let one = |(socket, interest): &(&Socket, Interest)| format!("{}: {}", socket.descriptor(), events(interest.bits()));
+    pub fn poll(
+        &self,
+        watched: &[(&Socket, Interest)],
+        timeout: Option<Duration>,
+    ) -> io::Result<Ready> {
+        let one = |(socket, interest): &(&Socket, Interest)| {
+            format!("{}: {}", socket.descriptor(), events(interest.bits()))
+        };
         let args = args! { fds: list(watched.iter().map(one), watched.len()), nfds: watched.len(), timeout: of_milliseconds(timeout) };
         let perform = || {
-            let asked: Vec<_> = watched.iter().map(|(socket, interest)| (socket.bare(), interest.bits())).collect();
+            let asked: Vec<_> =
+                watched.iter().map(|(socket, interest)| (socket.bare(), interest.bits())).collect();
             let said = kernel::poll(&asked, timeout)?;
             let each = watched.iter().zip(said).filter(|(_, bits)| *bits != 0);
-            Ok(Ready { found: each.map(|((socket, _), bits)| (socket.descriptor(), bits)).collect() })
+            Ok(Ready {
+                found: each.map(|((socket, _), bits)| (socket.descriptor(), bits)).collect(),
+            })
         };
         self.ask(("poll", kernel::POLL), args, Location::caller(), perform, Ready::told)
     }
@@ -190,16 +234,34 @@ impl Actor {
     /// Those of [`Actor::poll`].
     #[cfg(unix)]
     #[track_caller]
-    pub fn poll_also(&self, watched: &[(&Socket, Interest)], also: &[BorrowedFd<'_>], timeout: Option<Duration>) -> io::Result<Ready> {
-        let sockets = watched.iter().map(|(socket, interest)| (socket.descriptor(), interest.bits()));
-        let all: Vec<_> = sockets.chain(also.iter().map(|fd| (i64::from(fd.as_raw_fd()), kernel::READABLE))).collect();
-        let shown = list(all.iter().map(|(fd, bits)| format!("{fd}: {}", events(*bits))), all.len());
+    pub fn poll_also(
+        &self,
+        watched: &[(&Socket, Interest)],
+        also: &[BorrowedFd<'_>],
+        timeout: Option<Duration>,
+    ) -> io::Result<Ready> {
+        let sockets =
+            watched.iter().map(|(socket, interest)| (socket.descriptor(), interest.bits()));
+        let all: Vec<_> = sockets
+            .chain(also.iter().map(|fd| (i64::from(fd.as_raw_fd()), kernel::READABLE)))
+            .collect();
+        let shown =
+            list(all.iter().map(|(fd, bits)| format!("{fd}: {}", events(*bits))), all.len());
         let args = args! { fds: shown, nfds: all.len(), timeout: of_milliseconds(timeout) };
         let perform = || {
-            let sockets = watched.iter().map(|(socket, interest)| (socket.bare().as_fd(), interest.bits()));
-            let asked: Vec<_> = sockets.chain(also.iter().map(|fd| (*fd, kernel::READABLE))).collect();
+            let sockets =
+                watched.iter().map(|(socket, interest)| (socket.bare().as_fd(), interest.bits()));
+            let asked: Vec<_> =
+                sockets.chain(also.iter().map(|fd| (*fd, kernel::READABLE))).collect();
             let said = kernel::poll(&asked, timeout)?;
-            Ok(Ready { found: all.iter().zip(said).filter(|(_, bits)| *bits != 0).map(|((fd, _), bits)| (*fd, bits)).collect() })
+            Ok(Ready {
+                found: all
+                    .iter()
+                    .zip(said)
+                    .filter(|(_, bits)| *bits != 0)
+                    .map(|((fd, _), bits)| (*fd, bits))
+                    .collect(),
+            })
         };
         self.ask(("poll", kernel::POLL), args, Location::caller(), perform, Ready::told)
     }
@@ -212,7 +274,13 @@ impl Actor {
     pub fn epoll(&self) -> io::Result<Epoll> {
         let args = args! { flags: "EPOLL_CLOEXEC" };
         let tell = |epoll: &kernel::Epoll| (epoll.descriptor(), Args::default());
-        let inner = self.ask(("epoll", "epoll_create1"), args, Location::caller(), kernel::Epoll::new, tell)?;
+        let inner = self.ask(
+            ("epoll", "epoll_create1"),
+            args,
+            Location::caller(),
+            kernel::Epoll::new,
+            tell,
+        )?;
         Ok(Epoll { inner: Some(inner), actor: self.clone() })
     }
 }
@@ -227,14 +295,28 @@ pub struct Epoll {
 
 impl Drop for Epoll {
     fn drop(&mut self) {
-        let Some(inner) = self.inner.take() else { return };
-        let calling =
-            Calling { function: "close", syscall: "close", args: args! { fd: inner.descriptor() }, source: None, instrument: false };
+        let Some(inner) = self.inner.take() else {
+            return;
+        };
+        let calling = Calling {
+            function: "close",
+            syscall: "close",
+            args: args! { fd: inner.descriptor() },
+            source: None,
+            instrument: false,
+        };
         let perform = || {
             drop(inner);
             Ok(())
         };
-        let _ = record(self.actor.lab().recorder(), self.actor.event_name(), 0, calling, perform, |()| (0, Args::default()));
+        let _ = record(
+            self.actor.lab().recorder(),
+            self.actor.event_name(),
+            0,
+            calling,
+            perform,
+            |()| (0, Args::default()),
+        );
     }
 }
 
@@ -259,7 +341,10 @@ impl Epoll {
     ) -> io::Result<()> {
         let mut args = args! { epfd: self.descriptor(), op: operation.1, fd: socket.descriptor() };
         if let Some(interest) = interest {
-            args.0.push((Cow::Borrowed("events"), events(interest.bits()).replace("POLL", "EPOLL").into()));
+            args.0.push((
+                Cow::Borrowed("events"),
+                events(interest.bits()).replace("POLL", "EPOLL").into(),
+            ));
         }
         self.actor.ask((operation.0, "epoll_ctl"), args, source, perform, |()| (0, Args::default()))
     }
@@ -282,7 +367,13 @@ impl Epoll {
     #[track_caller]
     pub fn modify(&self, socket: &Socket, interest: Interest) -> io::Result<()> {
         let perform = || self.inner().modify(socket.bare(), interest.bits());
-        self.control(("modify", "EPOLL_CTL_MOD"), socket, Some(interest), Location::caller(), perform)
+        self.control(
+            ("modify", "EPOLL_CTL_MOD"),
+            socket,
+            Some(interest),
+            Location::caller(),
+            perform,
+        )
     }
 
     /// Watches it no longer: epoll_ctl(2). Closing the socket does the same.
@@ -291,7 +382,9 @@ impl Epoll {
     /// `ENOENT` if it is not watched.
     #[track_caller]
     pub fn remove(&self, socket: &Socket) -> io::Result<()> {
-        self.control(("remove", "EPOLL_CTL_DEL"), socket, None, Location::caller(), || self.inner().remove(socket.bare()))
+        self.control(("remove", "EPOLL_CTL_DEL"), socket, None, Location::caller(), || {
+            self.inner().remove(socket.bare())
+        })
     }
 
     /// Waits until a watched socket is ready, or the time is over (`None`: for ever): epoll_wait(2). It answers with the
@@ -301,7 +394,8 @@ impl Epoll {
     /// `EINTR` if a signal came.
     #[track_caller]
     pub fn wait(&self, most: usize, timeout: Option<Duration>) -> io::Result<Ready> {
-        let args = args! { epfd: self.descriptor(), maxevents: most, timeout: of_milliseconds(timeout) };
+        let args =
+            args! { epfd: self.descriptor(), maxevents: most, timeout: of_milliseconds(timeout) };
         let perform = || Ok(Ready { found: self.inner().wait(most, timeout)? });
         let tell = |ready: &Ready| {
             let (count, mut out) = ready.told();
@@ -345,11 +439,15 @@ mod tests {
 
         let ready = actor.select(&[&there, &here], &[], None).expect("select");
         assert!(ready.readable(&here) && !ready.readable(&there) && !ready.writable(&here));
-        let ready = actor.poll(&[(&there, Interest::Read), (&here, Interest::Read)], None).expect("poll");
+        let ready =
+            actor.poll(&[(&there, Interest::Read), (&here, Interest::Read)], None).expect("poll");
         assert!(ready.readable(&here) && !ready.readable(&there));
         assert_eq!(ready.descriptors().collect::<Vec<_>>(), [here.descriptor()]);
         let epoll = actor.epoll().expect("epoll");
-        epoll.add(&there, Interest::Read).and_then(|()| epoll.add(&here, Interest::Read)).expect("add");
+        epoll
+            .add(&there, Interest::Read)
+            .and_then(|()| epoll.add(&here, Interest::Read))
+            .expect("add");
         let ready = epoll.wait(8, None).expect("wait");
         assert!(ready.readable(&here) && !ready.readable(&there));
         assert!(failed_with("twice", &epoll.add(&here, Interest::Read), "EEXIST").holds());
@@ -361,7 +459,11 @@ mod tests {
 
         let wait = last(&lab, "server", "wait");
         assert_eq!((&*wait.call.syscall, wait.outcome), (kernel::EPOLL_WAIT, Outcome::Result(1)));
-        assert_eq!(last(&lab, "server", "close").call.args.get("fd"), Some(&number.into()), "its descriptor is closed, and recorded so");
+        assert_eq!(
+            last(&lab, "server", "close").call.args.get("fd"),
+            Some(&number.into()),
+            "its descriptor is closed, and recorded so"
+        );
         assert_eq!(last(&lab, "server", "select").call.syscall, kernel::SELECT);
     }
 
@@ -373,7 +475,11 @@ mod tests {
         let epoll = actor.epoll().expect("epoll");
         epoll.add(&there, Interest::Read).expect("add");
         assert!(actor.select(&[&there], &[], Some(asked)).is_ok_and(|ready| ready.is_empty()));
-        assert!(actor.poll(&[(&there, Interest::Read)], Some(asked)).is_ok_and(|ready| ready.is_empty()));
+        assert!(
+            actor
+                .poll(&[(&there, Interest::Read)], Some(asked))
+                .is_ok_and(|ready| ready.is_empty())
+        );
         assert!(epoll.wait(1, Some(asked)).is_ok_and(|ready| ready.is_empty()));
         for function in ["select", "poll", "wait"] {
             let took = last(&lab, "server", function).took_ns;
@@ -397,7 +503,8 @@ mod tests {
         };
         assert!(connecting().take_error().expect("SO_ERROR").is_none());
         listener.close().expect("close");
-        let error = connecting().take_error().expect("SO_ERROR").map(|error| kernel::error_name(&error));
+        let error =
+            connecting().take_error().expect("SO_ERROR").map(|error| kernel::error_name(&error));
         assert_eq!(error.as_deref(), Some("ECONNREFUSED"));
     }
 
@@ -429,7 +536,8 @@ mod tests {
         let (after, accepted) = pair(&lab, &actor);
         lab.set_default_timeout(None);
         let later = actor.socket(Domain::IPV4, Type::STREAM, None).expect("socket");
-        let times = [&before, &after, &accepted, &later].map(|socket| socket.read_timeout().expect("SO_RCVTIMEO").is_some());
+        let times = [&before, &after, &accepted, &later]
+            .map(|socket| socket.read_timeout().expect("SO_RCVTIMEO").is_some());
         assert_eq!(times, [false, true, true, false]);
     }
 }

@@ -202,7 +202,10 @@ impl Recorder {
                 match &event.what {
                     What::Enter(call) => {
                         let for_ns = now_ns.saturating_sub(event.at_ns);
-                        open.insert((event.process, call.id), Blocked { actor: event.actor.clone(), call: call.clone(), for_ns });
+                        open.insert(
+                            (event.process, call.id),
+                            Blocked { actor: event.actor.clone(), call: call.clone(), for_ns },
+                        );
                     }
                     What::Return(back) => {
                         open.remove(&(event.process, back.call.id));
@@ -225,12 +228,18 @@ impl Recorder {
 
     /// Writes every event to `to` as it comes, until [`Recorder::close`] and all is written. Runs on a thread of its own.
     pub fn write_to(&self, to: &mut dyn Write) {
-        self.hand_on(None, &mut |batch| batch.iter().try_for_each(|event| write_line(to, event)).and_then(|()| to.flush()));
+        self.hand_on(None, &mut |batch| {
+            batch.iter().try_for_each(|event| write_line(to, event)).and_then(|()| to.flush())
+        });
     }
 
     /// Hands on every event as it comes, some at a time, until [`Recorder::close`] and all is handed on; an error ends it.
     /// When nothing has come for as long as `patience`, it says so once, with no events. Runs on a thread of its own.
-    pub fn hand_on(&self, patience: Option<Duration>, take: &mut dyn FnMut(&[Event]) -> io::Result<()>) {
+    pub fn hand_on(
+        &self,
+        patience: Option<Duration>,
+        take: &mut dyn FnMut(&[Event]) -> io::Result<()>,
+    ) {
         let mut state = self.lock();
         let mut said_quiet = true;
         loop {
@@ -260,7 +269,8 @@ impl Recorder {
                 return;
             } else if let Some(patience) = patience.filter(|_| !said_quiet) {
                 state.writer = Writer::Waiting;
-                let (back, waited) = self.more.wait_timeout(state, patience).unwrap_or_else(PoisonError::into_inner);
+                let (back, waited) =
+                    self.more.wait_timeout(state, patience).unwrap_or_else(PoisonError::into_inner);
                 state = back;
                 if waited.timed_out() && state.written == state.events.len() {
                     drop(state);

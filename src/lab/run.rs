@@ -46,7 +46,10 @@ pub fn perform(run: &Run, play: fn(&Lab) -> Result<()>) -> ExitCode {
     let network = wire::enter(&lab, run.network);
     let _ = kernel::drop_capabilities();
 
-    let header = run.epoch_ns.is_none().then(|| Header::now(kernel::name(), &run.name, run.settings.clone()));
+    let header = run
+        .epoch_ns
+        .is_none()
+        .then(|| Header::now(kernel::name(), &run.name, run.settings.clone()));
     if header.is_some_and(|header| write_line(&mut io::stdout(), &header).is_err()) {
         return ExitCode::FAILURE; // nobody listens
     }
@@ -60,7 +63,8 @@ pub fn perform(run: &Run, play: fn(&Lab) -> Result<()>) -> ExitCode {
         if let Some(tap) = tap {
             let _ = lab.bench.wire.set(Wire::start(&lab, tap)?);
         }
-        catch_unwind(AssertUnwindSafe(|| play(&lab))).unwrap_or_else(|panic| Err(Error::Panic(actor::panic_text(panic.as_ref()))))
+        catch_unwind(AssertUnwindSafe(|| play(&lab)))
+            .unwrap_or_else(|panic| Err(Error::Panic(actor::panic_text(panic.as_ref()))))
     });
     if let Some(wire) = lab.bench.wire.get() {
         wire.settle_now();
@@ -68,7 +72,9 @@ pub fn perform(run: &Run, play: fn(&Lab) -> Result<()>) -> ExitCode {
             lab.tally("frames that the wire's device had no room for", unseen, "/proc/net/dev");
         }
     }
-    let ending = outcome.map_err(|error| error.at(&lab, &lab.bench.myself).ending()).map_or_else(|ending| ending, |()| Ending::Finished);
+    let ending = outcome
+        .map_err(|error| error.at(&lab, &lab.bench.myself).ending())
+        .map_or_else(|ending| ending, |()| Ending::Finished);
     lab.end(ending, None);
     lab.recorder().drain();
     ExitCode::SUCCESS
@@ -80,10 +86,14 @@ impl Lab {
         let limit = self.span("deadline").unwrap_or(Duration::from_secs(60));
         let began = Instant::now();
         // Time in which somebody looks at a call that is held is not the run's.
-        let left = || (limit + self.recorder().gate().map_or(Duration::ZERO, Gate::held_for)).saturating_sub(began.elapsed());
+        let left = || {
+            (limit + self.recorder().gate().map_or(Duration::ZERO, Gate::held_for))
+                .saturating_sub(began.elapsed())
+        };
         loop {
             let ended = self.bench.ended.lock().unwrap_or_else(PoisonError::into_inner);
-            let waited = self.bench.over.wait_timeout_while(ended, left().max(BREATH), |ended| !*ended);
+            let waited =
+                self.bench.over.wait_timeout_while(ended, left().max(BREATH), |ended| !*ended);
             let (ended, _) = waited.unwrap_or_else(PoisonError::into_inner);
             if *ended {
                 return;
@@ -99,10 +109,14 @@ impl Lab {
     fn obey(&self) {
         for line in io::stdin().lock().lines() {
             let Ok(line) = line else { return };
-            let Some(gate) = self.recorder().gate() else { continue };
+            let Some(gate) = self.recorder().gate() else {
+                continue;
+            };
             match line.parse() {
                 Ok(Go::One { process, call }) if process == std::process::id() => gate.let_go(call),
-                Ok(Go::One { process, .. }) => actor::tell(&self.bench.children, Some(process), &line),
+                Ok(Go::One { process, .. }) => {
+                    actor::tell(&self.bench.children, Some(process), &line)
+                }
                 Ok(Go::All) => {
                     gate.open();
                     actor::tell(&self.bench.children, None, &line);
@@ -115,7 +129,9 @@ impl Lab {
     /// The threads beside the experiment's own: one writes the events, one feels for the end of standard input, one waits
     /// for signals, one watches the time.
     fn start_threads(&self) -> io::Result<()> {
-        let start = |name: &str, work: Box<dyn FnOnce() + Send>| thread::Builder::new().name(name.to_owned()).spawn(work).map(drop);
+        let start = |name: &str, work: Box<dyn FnOnce() + Send>| {
+            thread::Builder::new().name(name.to_owned()).spawn(work).map(drop)
+        };
         let [feeling, waiting, watching] = [self.clone(), self.clone(), self.clone()];
         start(
             "leash",
@@ -137,7 +153,10 @@ impl Lab {
         }
         let writing = self.bench.recorder.clone();
         writing.expect_writer();
-        let started = start("writer", Box::new(move || writing.write_to(&mut io::BufWriter::new(io::stdout()))));
+        let started = start(
+            "writer",
+            Box::new(move || writing.write_to(&mut io::BufWriter::new(io::stdout()))),
+        );
         if started.is_err() {
             self.bench.recorder.expect_no_writer();
         }
@@ -152,7 +171,9 @@ impl Lab {
         }
         *ended = true;
         if let Some(blocked) = blocked {
-            let limit_ns = self.span("deadline").map_or(0, |limit| u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX));
+            let limit_ns = self
+                .span("deadline")
+                .map_or(0, |limit| u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX));
             self.recorder().push(&self.bench.myself, What::Deadline { limit_ns, blocked });
         }
         self.recorder().push(&self.bench.myself, What::End { ending });
@@ -177,7 +198,9 @@ impl Lab {
 
     fn clear_away(&self) {
         actor::dismiss(&self.bench.children);
-        if let Some(folder) = self.bench.folder.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(folder) =
+            self.bench.folder.lock().unwrap_or_else(PoisonError::into_inner).take()
+        {
             let _ = std::fs::remove_dir_all(folder);
         }
     }

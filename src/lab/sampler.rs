@@ -49,7 +49,9 @@ impl Sampler {
     pub(super) fn start(lab: &Lab, period: Duration) -> Result<Sampler> {
         let stop = Arc::new((Mutex::new(false), Condvar::new()));
         let (lab, told) = (lab.clone(), stop.clone());
-        let looker = thread::Builder::new().name("sampler".to_owned()).spawn(move || look_until(&lab, period, &told))?;
+        let looker = thread::Builder::new()
+            .name("sampler".to_owned())
+            .spawn(move || look_until(&lab, period, &told))?;
         Ok(Sampler { stop, looker: Some(looker) })
     }
 
@@ -83,12 +85,17 @@ fn look_until(lab: &Lab, period: Duration, (stop, told): &(Mutex<bool>, Condvar)
     let mut count = 0;
     loop {
         let stopped = stop.lock().unwrap_or_else(PoisonError::into_inner);
-        let (stopped, _) = told.wait_timeout_while(stopped, period, |stopped| !*stopped).unwrap_or_else(PoisonError::into_inner);
+        let (stopped, _) = told
+            .wait_timeout_while(stopped, period, |stopped| !*stopped)
+            .unwrap_or_else(PoisonError::into_inner);
         let last_time = *stopped;
         drop(stopped);
         for watched in lab.watched_since(&mut known) {
-            let new = looks.len() < MOST && looks.iter().all(|look| look.watched.thread != watched.thread);
-            if let Some(probe) = new.then(|| kernel::Probe::open(watched.process, watched.thread)).flatten() {
+            let new = looks.len() < MOST
+                && looks.iter().all(|look| look.watched.thread != watched.thread);
+            if let Some(probe) =
+                new.then(|| kernel::Probe::open(watched.process, watched.thread)).flatten()
+            {
                 looks.push(Look { watched, probe, last: None });
             }
         }
@@ -110,7 +117,9 @@ fn look_until(lab: &Lab, period: Duration, (stop, told): &(Mutex<bool>, Condvar)
 }
 
 fn differs(one: &Sample, other: &Sample) -> bool {
-    one.state != other.state || one.wait_channel != other.wait_channel || one.syscall_number != other.syscall_number
+    one.state != other.state
+        || one.wait_channel != other.wait_channel
+        || one.syscall_number != other.syscall_number
 }
 
 impl Lab {
@@ -150,10 +159,17 @@ impl Lab {
     pub(super) fn record_sample(&self, of: &Watched, sample: Sample) {
         // Several roles may share a thread: it is the one that last did something.
         let actor = self.recorder().look(|events| {
-            let did = |event: &&Event| event.thread == of.thread && event.process == of.process && &*event.actor != "lab";
+            let did = |event: &&Event| {
+                event.thread == of.thread && event.process == of.process && &*event.actor != "lab"
+            };
             events.iter().rev().find(did).map(|event| event.actor.clone())
         });
-        self.recorder().push_of(actor.as_ref().unwrap_or(&of.actor), of.process, of.thread, What::Sample(sample));
+        self.recorder().push_of(
+            actor.as_ref().unwrap_or(&of.actor),
+            of.process,
+            of.thread,
+            What::Sample(sample),
+        );
     }
 
     /// Asks the kernel once what a thread is doing, and records it.
@@ -222,6 +238,11 @@ mod tests {
         let cost = sampler.stop();
         let seen = samples(&lab, "spinner");
         assert_eq!(seen[0].state, Some('R'), "{seen:?}");
-        assert!(seen.len() < 10 || u64::try_from(seen.len()).is_ok_and(|seen| seen < cost.looks / 2), "{} of {}", seen.len(), cost.looks);
+        assert!(
+            seen.len() < 10 || u64::try_from(seen.len()).is_ok_and(|seen| seen < cost.looks / 2),
+            "{} of {}",
+            seen.len(),
+            cost.looks
+        );
     }
 }

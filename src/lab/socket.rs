@@ -116,7 +116,9 @@ pub(super) fn record<T>(
             syscall: Cow::Borrowed(calling.syscall),
             socket,
             args: calling.args,
-            source: calling.source.map(|at| Source { file: Cow::Borrowed(at.file()), line: at.line() }),
+            source: calling
+                .source
+                .map(|at| Source { file: Cow::Borrowed(at.file()), line: at.line() }),
             instrument: calling.instrument,
         },
     );
@@ -174,8 +176,19 @@ impl Socket {
             || socket2::Socket::new(domain, kind, protocol),
             |socket| (descriptor(socket), Args::default()),
         )?;
-        let (recorder, defaults, owner, located) = (recorder.clone(), defaults.clone(), owner.clone(), AtomicBool::new(false));
-        let socket = Socket { inner: Some(inner), recorder, defaults, owner, number, domain, kind, instrument, located };
+        let (recorder, defaults, owner, located) =
+            (recorder.clone(), defaults.clone(), owner.clone(), AtomicBool::new(false));
+        let socket = Socket {
+            inner: Some(inner),
+            recorder,
+            defaults,
+            owner,
+            number,
+            domain,
+            kind,
+            instrument,
+            located,
+        };
         if !instrument {
             socket.set_defaults(Location::caller())?;
         }
@@ -184,7 +197,9 @@ impl Socket {
 
     /// A new socket gets the timeout that is the default now.
     fn set_defaults(&self, source: &'static Location<'static>) -> io::Result<()> {
-        let Some(timeout) = self.defaults.timeout() else { return Ok(()) };
+        let Some(timeout) = self.defaults.timeout() else {
+            return Ok(());
+        };
         self.set_read_timeout_at(Some(timeout), source)?;
         self.set_write_timeout_at(Some(timeout), source)
     }
@@ -210,7 +225,13 @@ impl Socket {
         tell: impl FnOnce(&T) -> (i64, Args),
     ) -> io::Result<T> {
         args.0.insert(0, (Cow::Borrowed("fd"), Value::Number(self.descriptor())));
-        let calling = Calling { function: names.0, syscall: names.1, args, source, instrument: self.instrument || source.is_none() };
+        let calling = Calling {
+            function: names.0,
+            syscall: names.1,
+            args,
+            source,
+            instrument: self.instrument || source.is_none(),
+        };
         record(&self.recorder, &self.owner, self.number, calling, || perform(self.bare()), tell)
     }
 
@@ -222,7 +243,13 @@ impl Socket {
     /// `EADDRINUSE` if the address is taken, `EADDRNOTAVAIL` if it is not this machine's, `EACCES` if it is not for you.
     #[track_caller]
     pub fn bind(&self, to: &SockAddr) -> io::Result<()> {
-        self.call(("bind", "bind"), args! { address: to }, Some(Location::caller()), |socket| socket.bind(to), done)?;
+        self.call(
+            ("bind", "bind"),
+            args! { address: to },
+            Some(Location::caller()),
+            |socket| socket.bind(to),
+            done,
+        )?;
         self.locate();
         Ok(())
     }
@@ -233,7 +260,13 @@ impl Socket {
     /// `EOPNOTSUPP` if its type has no connections.
     #[track_caller]
     pub fn listen(&self, backlog: i32) -> io::Result<()> {
-        self.call(("listen", "listen"), args! { backlog: backlog }, Some(Location::caller()), |socket| socket.listen(backlog), done)
+        self.call(
+            ("listen", "listen"),
+            args! { backlog: backlog },
+            Some(Location::caller()),
+            |socket| socket.listen(backlog),
+            done,
+        )
     }
 
     /// Takes the first connection that waits, or waits for one: accept(2). The listening socket stays as it is.
@@ -243,10 +276,13 @@ impl Socket {
     #[track_caller]
     pub fn accept(&self) -> io::Result<(Socket, SockAddr)> {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let (inner, peer) =
-            self.call(("accept", kernel::ACCEPT), Args::default(), Some(Location::caller()), socket2::Socket::accept, |(socket, peer)| {
-                (descriptor(socket), args! { address: peer, socket: number })
-            })?;
+        let (inner, peer) = self.call(
+            ("accept", kernel::ACCEPT),
+            Args::default(),
+            Some(Location::caller()),
+            socket2::Socket::accept,
+            |(socket, peer)| (descriptor(socket), args! { address: peer, socket: number }),
+        )?;
         let socket = Socket {
             inner: Some(inner),
             recorder: self.recorder.clone(),
@@ -271,7 +307,13 @@ impl Socket {
     /// [`Socket::take_error`] then says which. `ECONNREFUSED` if nobody listens there, `ETIMEDOUT` if nobody answers, `EAFNOSUPPORT` for another family's address.
     #[track_caller]
     pub fn connect(&self, to: &SockAddr) -> io::Result<()> {
-        let answer = self.call(("connect", "connect"), args! { address: to }, Some(Location::caller()), |socket| socket.connect(to), done);
+        let answer = self.call(
+            ("connect", "connect"),
+            args! { address: to },
+            Some(Location::caller()),
+            |socket| socket.connect(to),
+            done,
+        );
         // A non-blocking connect that is under way has its address already.
         if answer.as_ref().err().is_none_or(|error| kernel::error_name(error) == "EINPROGRESS") {
             self.locate();
@@ -291,7 +333,13 @@ impl Socket {
             Shutdown::Write => "SHUT_WR",
             Shutdown::Both => "SHUT_RDWR",
         };
-        self.call(("shutdown", "shutdown"), args! { how: name }, Some(Location::caller()), |socket| socket.shutdown(how), done)?;
+        self.call(
+            ("shutdown", "shutdown"),
+            args! { how: name },
+            Some(Location::caller()),
+            |socket| socket.shutdown(how),
+            done,
+        )?;
         self.ask_state();
         Ok(())
     }
@@ -306,9 +354,17 @@ impl Socket {
     }
 
     fn close_at(&mut self, source: Option<&'static Location<'static>>) -> io::Result<()> {
-        let Some(inner) = self.inner.take() else { return Ok(()) };
+        let Some(inner) = self.inner.take() else {
+            return Ok(());
+        };
         let args = args! { fd: descriptor(&inner) };
-        let calling = Calling { function: "close", syscall: "close", args, source, instrument: self.instrument };
+        let calling = Calling {
+            function: "close",
+            syscall: "close",
+            args,
+            source,
+            instrument: self.instrument,
+        };
         record(&self.recorder, &self.owner, self.number, calling, || kernel::close(inner), done)
     }
 
@@ -356,7 +412,11 @@ impl Socket {
     /// # Errors
     /// Those of [`Socket::recv`].
     #[track_caller]
-    pub fn recv_with_flags(&self, buffer: &mut (impl Buffer + ?Sized), flags: i32) -> io::Result<usize> {
+    pub fn recv_with_flags(
+        &self,
+        buffer: &mut (impl Buffer + ?Sized),
+        flags: i32,
+    ) -> io::Result<usize> {
         self.receive("recv_with_flags", buffer.room(), flags, Location::caller())
     }
 
@@ -399,8 +459,13 @@ impl Socket {
     pub fn send_to(&self, bytes: &[u8], to: &SockAddr) -> io::Result<usize> {
         let args = args! { data: Data::of(bytes), address: to };
         let source = Some(Location::caller());
-        let sent =
-            self.call(("send_to", "sendto"), args, source, |socket| socket.send_to(bytes, to), |sent| (length(*sent), Args::default()))?;
+        let sent = self.call(
+            ("send_to", "sendto"),
+            args,
+            source,
+            |socket| socket.send_to(bytes, to),
+            |sent| (length(*sent), Args::default()),
+        )?;
         self.locate();
         Ok(sent)
     }
@@ -418,7 +483,9 @@ impl Socket {
             args! { size: size },
             Some(Location::caller()),
             |socket| socket.recv_from(&mut cell.borrow_mut()),
-            |(got, from)| (length(*got), args! { data: received(&cell.borrow(), *got), address: from }),
+            |(got, from)| {
+                (length(*got), args! { data: received(&cell.borrow(), *got), address: from })
+            },
         )
     }
 
@@ -431,7 +498,11 @@ impl Socket {
     #[track_caller]
     pub fn local_addr(&self) -> io::Result<SockAddr> {
         self.located.store(true, Ordering::Relaxed);
-        self.name_of(("local_addr", "getsockname"), Some(Location::caller()), socket2::Socket::local_addr)
+        self.name_of(
+            ("local_addr", "getsockname"),
+            Some(Location::caller()),
+            socket2::Socket::local_addr,
+        )
     }
 
     /// The address of the other end: getpeername(2).
@@ -440,7 +511,11 @@ impl Socket {
     /// `ENOTCONN` if there is no other end.
     #[track_caller]
     pub fn peer_addr(&self) -> io::Result<SockAddr> {
-        self.name_of(("peer_addr", "getpeername"), Some(Location::caller()), socket2::Socket::peer_addr)
+        self.name_of(
+            ("peer_addr", "getpeername"),
+            Some(Location::caller()),
+            socket2::Socket::peer_addr,
+        )
     }
 
     fn name_of(
@@ -454,7 +529,8 @@ impl Socket {
 
     /// The instrument's own question: whose socket this is, and the two ends of its connection.
     pub(super) fn ends(&self) -> io::Result<(Name, SockAddr, SockAddr)> {
-        let local = self.name_of(("local_addr", "getsockname"), None, socket2::Socket::local_addr)?;
+        let local =
+            self.name_of(("local_addr", "getsockname"), None, socket2::Socket::local_addr)?;
         let peer = self.name_of(("peer_addr", "getpeername"), None, socket2::Socket::peer_addr)?;
         Ok((self.owner.clone(), local, peer))
     }
@@ -468,7 +544,11 @@ impl Socket {
         let info = self.tcp_info_at(Some(Location::caller()))?;
         info.map(|info| info.state).ok_or_else(|| {
             super::Error::Unavailable(
-                either("this system has no TCP_INFO, which tells a TCP state", "这个系统没有 TCP_INFO，查不到 TCP 的状态").to_owned(),
+                either(
+                    "this system has no TCP_INFO, which tells a TCP state",
+                    "这个系统没有 TCP_INFO，查不到 TCP 的状态",
+                )
+                .to_owned(),
             )
         })
     }
@@ -482,7 +562,10 @@ impl Socket {
         self.tcp_info_at(Some(Location::caller()))
     }
 
-    fn tcp_info_at(&self, source: Option<&'static Location<'static>>) -> io::Result<Option<TcpInfo>> {
+    fn tcp_info_at(
+        &self,
+        source: Option<&'static Location<'static>>,
+    ) -> io::Result<Option<TcpInfo>> {
         if self.kind != Type::STREAM || self.domain == Domain::UNIX || !cfg!(target_os = "linux") {
             return Ok(None);
         }
@@ -496,7 +579,9 @@ impl Socket {
 
     /// The instrument's own question: where is this socket? Once a socket, and not if the experiment asked already.
     fn locate(&self) {
-        if !self.defaults.no_questions.load(Ordering::Relaxed) && !self.located.swap(true, Ordering::Relaxed) {
+        if !self.defaults.no_questions.load(Ordering::Relaxed)
+            && !self.located.swap(true, Ordering::Relaxed)
+        {
             let _ = self.name_of(("local_addr", "getsockname"), None, socket2::Socket::local_addr);
         }
     }
@@ -521,7 +606,13 @@ impl Socket {
 
     fn status_flags(&self, source: &'static Location<'static>) -> io::Result<i32> {
         let tell = |flags: &i32| (i64::from(*flags), Args::default());
-        self.call(("nonblocking", "fcntl"), args! { command: "F_GETFL" }, Some(source), kernel::status_flags, tell)
+        self.call(
+            ("nonblocking", "fcntl"),
+            args! { command: "F_GETFL" },
+            Some(source),
+            kernel::status_flags,
+            tell,
+        )
     }
 
     /// Makes it non-blocking, or blocking: reads the status flags, and sets them with or without `O_NONBLOCK` (fcntl(2)).
@@ -538,7 +629,13 @@ impl Socket {
         }
         let named = if nonblocking { "O_NONBLOCK" } else { "0" };
         let set = |socket: &socket2::Socket| kernel::set_status_flags(socket, wanted).map(drop);
-        self.call(("set_nonblocking", "fcntl"), args! { command: "F_SETFL", flags: named }, Some(source), set, done)
+        self.call(
+            ("set_nonblocking", "fcntl"),
+            args! { command: "F_SETFL", flags: named },
+            Some(source),
+            set,
+            done,
+        )
     }
 
     fn set(
@@ -552,13 +649,31 @@ impl Socket {
         self.call((option.setter, "setsockopt"), args, Some(source), set, done)
     }
 
-    fn set_read_timeout_at(&self, timeout: Option<Duration>, source: &'static Location<'static>) -> io::Result<()> {
-        let option = Option_ { getter: "read_timeout", setter: "set_read_timeout", level: "SOL_SOCKET", name: "SO_RCVTIMEO" };
+    fn set_read_timeout_at(
+        &self,
+        timeout: Option<Duration>,
+        source: &'static Location<'static>,
+    ) -> io::Result<()> {
+        let option = Option_ {
+            getter: "read_timeout",
+            setter: "set_read_timeout",
+            level: "SOL_SOCKET",
+            name: "SO_RCVTIMEO",
+        };
         self.set(option, value_of(timeout), source, |socket| socket.set_read_timeout(timeout))
     }
 
-    fn set_write_timeout_at(&self, timeout: Option<Duration>, source: &'static Location<'static>) -> io::Result<()> {
-        let option = Option_ { getter: "write_timeout", setter: "set_write_timeout", level: "SOL_SOCKET", name: "SO_SNDTIMEO" };
+    fn set_write_timeout_at(
+        &self,
+        timeout: Option<Duration>,
+        source: &'static Location<'static>,
+    ) -> io::Result<()> {
+        let option = Option_ {
+            getter: "write_timeout",
+            setter: "set_write_timeout",
+            level: "SOL_SOCKET",
+            name: "SO_SNDTIMEO",
+        };
         self.set(option, value_of(timeout), source, |socket| socket.set_write_timeout(timeout))
     }
 
@@ -570,7 +685,9 @@ impl Socket {
         value: impl FnOnce(&T) -> Value,
     ) -> io::Result<T> {
         let args = args! { level: option.level, option: option.name };
-        self.call((option.getter, "getsockopt"), args, Some(source), get, |got| (0, args! { value: value(got) }))
+        self.call((option.getter, "getsockopt"), args, Some(source), get, |got| {
+            (0, args! { value: value(got) })
+        })
     }
 
     /// The protocol that it speaks: `SO_PROTOCOL` (socket(7)); `None` where the system does not say.
@@ -580,8 +697,11 @@ impl Socket {
     #[cfg(any(target_os = "linux", windows))]
     #[track_caller]
     pub fn protocol(&self) -> io::Result<Option<Protocol>> {
-        let option = Option_ { getter: "protocol", setter: "", level: "SOL_SOCKET", name: "SO_PROTOCOL" };
-        self.get(option, Location::caller(), socket2::Socket::protocol, |protocol| (*protocol).into())
+        let option =
+            Option_ { getter: "protocol", setter: "", level: "SOL_SOCKET", name: "SO_PROTOCOL" };
+        self.get(option, Location::caller(), socket2::Socket::protocol, |protocol| {
+            (*protocol).into()
+        })
     }
 
     /// The protocol that it speaks: this system does not say.
@@ -599,7 +719,8 @@ impl Socket {
     /// What getsockopt(2) answers.
     #[track_caller]
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        let option = Option_ { getter: "take_error", setter: "", level: "SOL_SOCKET", name: "SO_ERROR" };
+        let option =
+            Option_ { getter: "take_error", setter: "", level: "SOL_SOCKET", name: "SO_ERROR" };
         self.get(option, Location::caller(), socket2::Socket::take_error, |error| {
             error.as_ref().map_or(Value::Number(0), |error| Value::Text(kernel::error_name(error)))
         })

@@ -1,7 +1,11 @@
 //! What claims compare: `bytes received 5 = 5`. Names of calls, of errors and of fields stay.
 
 pub(super) fn entry(label: &str) -> Option<&'static str> {
-    call(label).or_else(|| wire(label)).or_else(|| kernel(label)).or_else(|| other(label)).or_else(|| why(label))
+    call(label)
+        .or_else(|| wire(label))
+        .or_else(|| kernel(label))
+        .or_else(|| other(label))
+        .or_else(|| why(label))
 }
 
 /// Ends of connections, calls and what they gave.
@@ -314,7 +318,9 @@ fn why(label: &str) -> Option<&'static str> {
         }
         "the table has no row for this system and processor" => "表里没有这个系统和处理器的一行",
         "this system does not tell a thread's processor time" => "这个系统不给出线程的处理器时间",
-        "this system does not say how much processor time a thread used" => "这个系统不给出线程用了多少处理器时间",
+        "this system does not say how much processor time a thread used" => {
+            "这个系统不给出线程用了多少处理器时间"
+        }
         "the kernel does not say what a thread is doing: /proc is missing, or closed to us" => {
             "内核没有说线程在做什么：/proc 不存在，或者不让我们看"
         }

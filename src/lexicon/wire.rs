@@ -44,14 +44,20 @@ fn which(words: &str) -> Option<String> {
         return Some(format!("{whose}第 {number} 个{}", spaced(noun(one)?)));
     };
     match rest.split_once(' ') {
-        Some((few, many)) if few.parse::<u64>().is_ok() => Some(format!("{whose}前 {few} 个{}", spaced(noun(many)?))),
+        Some((few, many)) if few.parse::<u64>().is_ok() => {
+            Some(format!("{whose}前 {few} 个{}", spaced(noun(many)?)))
+        }
         _ => Some(format!("{whose}第一个{}", spaced(noun(rest)?))),
     }
 }
 
 /// A space before Latin letters.
 fn spaced(noun: &str) -> String {
-    if noun.starts_with(|first: char| first.is_ascii()) { format!(" {noun}") } else { noun.to_owned() }
+    if noun.starts_with(|first: char| first.is_ascii()) {
+        format!(" {noun}")
+    } else {
+        noun.to_owned()
+    }
 }
 
 fn noun(english: &str) -> Option<&'static str> {

@@ -26,11 +26,20 @@ impl Page {
             "<h1>{}</h1>\n<p class=\"question\">{}</p>\n{}<p class=\"counts\">{}</p></header>",
             prose::inline(&self.title),
             prose::inline(&self.question),
-            made(&self.made, self.steps.iter().all(|step| !matches!(step, Step::Run(run) if run.recorded.is_some()))),
+            made(
+                &self.made,
+                self.steps
+                    .iter()
+                    .all(|step| !matches!(step, Step::Run(run) if run.recorded.is_some()))
+            ),
             escape(&words::counts(self.counts))
         );
         if self.counts.broken > 0 {
-            let _ = writeln!(body, "<p class=\"trouble\">{}</p>", escape(said_of_all::kernel_is_right()));
+            let _ = writeln!(
+                body,
+                "<p class=\"trouble\">{}</p>",
+                escape(said_of_all::kernel_is_right())
+            );
         }
         for (index, step) in self.steps.iter().enumerate() {
             match step {
@@ -39,7 +48,8 @@ impl Page {
                 Step::Run(shown) => body += &run(shown, index),
             }
         }
-        let _ = write!(body, "<footer>{}</footer>", self.place.as_ref().map_or_else(String::new, nav));
+        let _ =
+            write!(body, "<footer>{}</footer>", self.place.as_ref().map_or_else(String::new, nav));
         document(&said_of_all::lesson_title(self.number, &self.title), &body)
     }
 }
@@ -48,8 +58,11 @@ impl Index {
     /// The whole page.
     #[must_use]
     pub fn html(&self) -> String {
-        let mut body =
-            format!("<header><h1>{}</h1>\n<p>{}</p></header>\n<ol class=\"lessons\">\n", words::book(), prose::inline(words::about()));
+        let mut body = format!(
+            "<header><h1>{}</h1>\n<p>{}</p></header>\n<ol class=\"lessons\">\n",
+            words::book(),
+            prose::inline(words::about())
+        );
         let mut all = Counts::default();
         for chapter in &self.lessons {
             all += chapter.counts;
@@ -63,7 +76,12 @@ impl Index {
                 escape(&words::counts(chapter.counts))
             );
         }
-        let _ = write!(body, "</ol>\n<footer><p>{}</p>{}</footer>", escape(&words::counts(all)), made(&self.made, all.not_checked == 0));
+        let _ = write!(
+            body,
+            "</ol>\n<footer><p>{}</p>{}</footer>",
+            escape(&words::counts(all)),
+            made(&self.made, all.not_checked == 0)
+        );
         document(words::book(), &body)
     }
 }
@@ -109,9 +127,13 @@ fn made(made: &Made, all_run: bool) -> String {
 fn nav(place: &Place) -> String {
     let link = |link: &Option<Link>, before: &str, after: &str| match link {
         Some(link) => {
-            let number = link.number.map_or_else(String::new, |number| escape(&words::lesson(number)));
+            let number =
+                link.number.map_or_else(String::new, |number| escape(&words::lesson(number)));
             let title = prose::inline(&link.title);
-            format!("<a href=\"{}\">{before}{number}<span class=\"rest\"> · {title}</span>{after}</a>", escape(&link.file))
+            format!(
+                "<a href=\"{}\">{before}{number}<span class=\"rest\"> · {title}</span>{after}</a>",
+                escape(&link.file)
+            )
         }
         None => "<span></span>".to_owned(),
     };
@@ -124,7 +146,8 @@ fn nav(place: &Place) -> String {
 }
 
 fn predict(question: &str, options: &[String]) -> String {
-    let options: String = options.iter().map(|option| format!("<li>{}</li>", prose::inline(option))).collect();
+    let options: String =
+        options.iter().map(|option| format!("<li>{}</li>", prose::inline(option))).collect();
     format!(
         "<section class=\"predict\"><p>{}</p><p><b>{}</b></p><ol>{options}</ol></section>\n",
         escape(said_of_all::predict()),
@@ -139,7 +162,8 @@ fn run(run: &Run, index: usize) -> String {
     }
     if let Some(recorded) = &run.recorded {
         let (why, whose) = (words::not_run(&recorded.why), words::recorded(&recorded.made));
-        let _ = writeln!(html, "<p class=\"notice\">{} {}</p>", prose::inline(&why), escape(&whose));
+        let _ =
+            writeln!(html, "<p class=\"notice\">{} {}</p>", prose::inline(&why), escape(&whose));
     }
     for trouble in &run.troubles {
         let _ = writeln!(html, "<p class=\"trouble\">{}</p>", prose::inline(trouble));
@@ -151,12 +175,21 @@ fn run(run: &Run, index: usize) -> String {
         html += &figure(run, picture, &format!("picture-{index}-{number}"));
     }
     if !run.claims.is_empty() {
-        let heading = if run.recorded.is_some() { said_of_all::not_checked_here() } else { words::checked() };
+        let heading =
+            if run.recorded.is_some() { said_of_all::not_checked_here() } else { words::checked() };
         let claims: String = run.claims.iter().map(claim).collect();
-        let _ = writeln!(html, "<p class=\"heading\">{}</p>\n<ul class=\"claims\">{claims}</ul>", escape(heading));
+        let _ = writeln!(
+            html,
+            "<p class=\"heading\">{}</p>\n<ul class=\"claims\">{claims}</ul>",
+            escape(heading)
+        );
     }
     if let Some(answer) = &run.answer {
-        let _ = writeln!(html, "<p class=\"answer\">{}</p>", prose::inline(&said_of_all::compared(None, answer, false)));
+        let _ = writeln!(
+            html,
+            "<p class=\"answer\">{}</p>",
+            prose::inline(&said_of_all::compared(None, answer, false))
+        );
     }
     html + "</section>\n"
 }
@@ -171,14 +204,19 @@ fn code(code: &Code) -> String {
         })
         .collect();
     let caption = escape(&words::code_at(&code.path, code.first));
-    format!("<figure class=\"code\"><figcaption>{caption}</figcaption><pre class=\"inks\"><code>{rows}</code></pre></figure>\n")
+    format!(
+        "<figure class=\"code\"><figcaption>{caption}</figcaption><pre class=\"inks\"><code>{rows}</code></pre></figure>\n"
+    )
 }
 
 fn trace(run: &Run) -> String {
     let lines = run.trace.0.len() + run.trace_more;
     let more = match run.trace_more {
         0 => String::new(),
-        more => format!("<p class=\"heading\">{}</p>", escape(&words::trace_goes_on(more, &run.experiment))),
+        more => format!(
+            "<p class=\"heading\">{}</p>",
+            escape(&words::trace_goes_on(more, &run.experiment))
+        ),
     };
     format!(
         "<details class=\"trace\"><summary>{}</summary><pre class=\"inks\">{}</pre>{more}</details>\n",
@@ -206,10 +244,9 @@ fn rows(picture: &Picture) -> String {
 
 fn figure(run: &Run, drawn: &Drawn, name: &str) -> String {
     let title = words::picture(&drawn.view, &run.experiment);
-    let caption = run
-        .recorded
-        .as_ref()
-        .map_or_else(String::new, |recorded| format!("<figcaption>{}</figcaption>", escape(&words::recorded(&recorded.made))));
+    let caption = run.recorded.as_ref().map_or_else(String::new, |recorded| {
+        format!("<figcaption>{}</figcaption>", escape(&words::recorded(&recorded.made)))
+    });
     format!(
         "<figure class=\"picture\"><div class=\"wide-picture\">{}</div><div class=\"narrow\">{}</div>{caption}</figure>\n",
         svg::inline(&drawn.wide, name, &title),
@@ -226,13 +263,23 @@ fn claim(claim: &Checked) -> String {
     let why = claim.why.as_deref().filter(|_| claim.verdict != Verdict::Held);
     let verdict = prose::inline(&words::verdict(said_of_all::verdict(claim.verdict), why));
     let evidence = |evidence: &[(bool, String)]| -> String {
-        let one = |(held, text): &(bool, String)| format!("<li{}>{}</li>", if *held { "" } else { " class=\"no\"" }, escape(text));
+        let one = |(held, text): &(bool, String)| {
+            format!("<li{}>{}</li>", if *held { "" } else { " class=\"no\"" }, escape(text))
+        };
         format!("<ul class=\"evidence\">{}</ul>", evidence.iter().map(one).collect::<String>())
     };
     let (first, more) = claim.evidence.split_at(claim.evidence.len().min(EVIDENCE));
     let mut shown = if first.is_empty() { String::new() } else { evidence(first) };
     if !more.is_empty() {
-        let _ = write!(shown, "<details><summary>{}</summary>{}</details>", escape(&words::more_evidence(more.len())), evidence(more));
+        let _ = write!(
+            shown,
+            "<details><summary>{}</summary>{}</details>",
+            escape(&words::more_evidence(more.len())),
+            evidence(more)
+        );
     }
-    format!("<li class=\"{class}\">{} <span class=\"verdict\">{verdict}</span>{shown}</li>\n", prose::inline(&claim.sentence))
+    format!(
+        "<li class=\"{class}\">{} <span class=\"verdict\">{verdict}</span>{shown}</li>\n",
+        prose::inline(&claim.sentence)
+    )
 }

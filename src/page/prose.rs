@@ -1,7 +1,9 @@
 //! Prose as HTML. A lesson may be anybody's: its raw HTML is shown and not obeyed, its links go to the web or to a file beside the
 //! page, and its pictures, which would have to be fetched, are told by their descriptions.
 
-use pulldown_cmark::{CodeBlockKind, CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html};
+use pulldown_cmark::{
+    CodeBlockKind, CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html,
+};
 
 use crate::svg::escape;
 use crate::text::{joint, safe};
@@ -33,17 +35,33 @@ pub(super) fn block(markdown: &str) -> String {
             }
             Event::Start(Tag::HtmlBlock) => told.push(Event::Start(Tag::Paragraph)),
             Event::End(TagEnd::HtmlBlock) => told.push(Event::End(TagEnd::Paragraph)),
-            Event::Start(Tag::Link { dest_url, .. }) if !leads_somewhere(dest_url) => link_left_out = true,
+            Event::Start(Tag::Link { dest_url, .. }) if !leads_somewhere(dest_url) => {
+                link_left_out = true
+            }
             Event::End(TagEnd::Link) if link_left_out => link_left_out = false,
             Event::Start(Tag::Image { .. }) | Event::End(TagEnd::Image) => {}
-            Event::Start(Tag::CodeBlock(_)) => told.push(Event::Start(Tag::CodeBlock(CodeBlockKind::Indented))),
+            Event::Start(Tag::CodeBlock(_)) => {
+                told.push(Event::Start(Tag::CodeBlock(CodeBlockKind::Indented)))
+            }
             Event::Start(Tag::Heading { level, .. }) => {
                 let level = (*level).max(HeadingLevel::H2);
-                told.push(Event::Start(Tag::Heading { level, id: None, classes: Vec::new(), attrs: Vec::new() }));
+                told.push(Event::Start(Tag::Heading {
+                    level,
+                    id: None,
+                    classes: Vec::new(),
+                    attrs: Vec::new(),
+                }));
             }
-            Event::End(TagEnd::Heading(level)) => told.push(Event::End(TagEnd::Heading((*level).max(HeadingLevel::H2)))),
-            Event::Start(Tag::Table(_)) => told.extend([Event::Html("<div class=\"scroll\" tabindex=\"0\">".into()), event.clone()]),
-            Event::End(TagEnd::Table) => told.extend([event.clone(), Event::Html("</div>\n".into())]),
+            Event::End(TagEnd::Heading(level)) => {
+                told.push(Event::End(TagEnd::Heading((*level).max(HeadingLevel::H2))))
+            }
+            Event::Start(Tag::Table(_)) => told.extend([
+                Event::Html("<div class=\"scroll\" tabindex=\"0\">".into()),
+                event.clone(),
+            ]),
+            Event::End(TagEnd::Table) => {
+                told.extend([event.clone(), Event::Html("</div>\n".into())])
+            }
             other => told.push(other.clone()),
         }
     }
@@ -54,15 +72,23 @@ pub(super) fn block(markdown: &str) -> String {
 
 /// Text, line by line, without what might be obeyed, hidden or reordered.
 fn shown<'a>(text: &str) -> CowStr<'a> {
-    let lines: Vec<_> = text.split('\n').map(|line| safe(&line.replace('\t', "    ").replace('\r', "")).into_owned()).collect();
+    let lines: Vec<_> = text
+        .split('\n')
+        .map(|line| safe(&line.replace('\t', "    ").replace('\r', "")).into_owned())
+        .collect();
     lines.join("\n").into()
 }
 
 /// Whether a link goes to the web, into the page, or to a file beside it: RFC 3986, 4.2, without `//`.
 fn leads_somewhere(to: &str) -> bool {
-    let web = ["http://", "https://"].iter().any(|scheme| to.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)));
+    let web = ["http://", "https://"].iter().any(|scheme| {
+        to.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    });
     let first = to.split(['/', '?', '#']).next().unwrap_or_default();
-    web || (!first.contains(':') && !to.starts_with("//") && !to.contains('\\') && !to.chars().any(char::is_control))
+    web || (!first.contains(':')
+        && !to.starts_with("//")
+        && !to.contains('\\')
+        && !to.chars().any(char::is_control))
 }
 
 /// Code in a sentence. What is short stays in one line: a browser would break `--set` after its first hyphen.
@@ -78,7 +104,9 @@ pub(super) fn inline(text: &str) -> String {
     if !text.matches('`').count().is_multiple_of(2) {
         return escape(text);
     }
-    let piece = |(index, piece)| if index % 2 == 1 { code(piece) } else { escape(piece) };
+    let piece = |(index, piece)| {
+        if index % 2 == 1 { code(piece) } else { escape(piece) }
+    };
     text.split('`').enumerate().map(piece).collect()
 }
 
@@ -88,10 +116,13 @@ mod tests {
 
     #[test]
     fn markup_of_a_lesson_is_shown_and_not_obeyed() {
-        let html = block("<script>alert(1)</script>\n\ntext <img src=x onerror=alert(1)> & `<b>`\n\n![a cat](http://example.org/cat.png)");
+        let html = block(
+            "<script>alert(1)</script>\n\ntext <img src=x onerror=alert(1)> & `<b>`\n\n![a cat](http://example.org/cat.png)",
+        );
         assert!(!html.contains("<script") && !html.contains("<img"), "{html}");
         assert!(
-            html.contains("&lt;script&gt;alert(1)&lt;/script&gt;") && html.contains("<code class=\"short\">&lt;b&gt;</code>"),
+            html.contains("&lt;script&gt;alert(1)&lt;/script&gt;")
+                && html.contains("<code class=\"short\">&lt;b&gt;</code>"),
             "{html}"
         );
         assert!(html.contains("a cat") && !html.contains("cat.png"), "{html}");
@@ -120,7 +151,10 @@ mod tests {
 
     #[test]
     fn chinese_lines_are_joined_without_a_space() {
-        assert_eq!(block("套接字是\n端点。\n它有 `fd`\nand more"), "<p>套接字是端点。它有 <code class=\"short\">fd</code>\nand more</p>\n");
+        assert_eq!(
+            block("套接字是\n端点。\n它有 `fd`\nand more"),
+            "<p>套接字是端点。它有 <code class=\"short\">fd</code>\nand more</p>\n"
+        );
     }
 
     #[test]

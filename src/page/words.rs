@@ -9,7 +9,11 @@ use crate::words::{self, Counts};
 /// Where and when the page was made, and whether all of it was run there.
 pub(super) fn made(made: &Made, all_run: bool) -> String {
     let (kernel, date, version) = (&made.kernel, when(&made.date), env!("CARGO_PKG_VERSION"));
-    let but = if all_run { "" } else { either(", but for the recordings, which are marked", "（注明为录制的除外）") };
+    let but = if all_run {
+        ""
+    } else {
+        either(", but for the recordings, which are marked", "（注明为录制的除外）")
+    };
     said!(
         "Run on {kernel}, {date}, by explore {version}. Pictures, traces and claims are from that run{but}.",
         "由 explore {version} 于 {date} 在 {kernel} 上运行。图、调用记录和论断都出自那次运行{but}。"
@@ -36,7 +40,10 @@ pub(super) fn trace(lines: usize) -> String {
 
 /// Below a trace that was cut.
 pub(super) fn trace_goes_on(more: usize, experiment: &str) -> String {
-    said!("{more} more lines: explore run {experiment} -v shows all of them.", "还有 {more} 行：explore run {experiment} -v 会全部显示。")
+    said!(
+        "{more} more lines: explore run {experiment} -v shows all of them.",
+        "还有 {more} 行：explore run {experiment} -v 会全部显示。"
+    )
 }
 
 /// What a picture is, to whoever cannot see it: before the words in it.
@@ -55,12 +62,18 @@ pub(super) fn verdict(verdict: &str, why: Option<&str>) -> String {
 /// Below the picture of a recording.
 pub(super) fn recorded(made: &Made) -> String {
     let (kernel, date) = (&made.kernel, when(&made.date));
-    said!("Recorded on {kernel}, {date}; not run for this page.", "录制于 {kernel}，{date}；制作本页时没有运行。")
+    said!(
+        "Recorded on {kernel}, {date}; not run for this page.",
+        "录制于 {kernel}，{date}；制作本页时没有运行。"
+    )
 }
 
 /// Above a recording: why.
 pub(super) fn not_run(why: &str) -> String {
-    said!("This could not run where the page was made: {why}.", "制作本页的机器运行不了这个实验：{why}。")
+    said!(
+        "This could not run where the page was made: {why}.",
+        "制作本页的机器运行不了这个实验：{why}。"
+    )
 }
 
 /// Above the claims of a run.

@@ -55,7 +55,8 @@ fn running() -> MutexGuard<'static, Option<Leash>> {
 /// Tells the experiment that runs, if it is stepped, which call may go.
 pub fn tell(go: Go) {
     // One that has just ended needs no telling.
-    let _ = running().as_mut().and_then(|leash| leash.pipe.as_mut()).map(|pipe| writeln!(pipe, "{go}"));
+    let _ =
+        running().as_mut().and_then(|leash| leash.pipe.as_mut()).map(|pipe| writeln!(pipe, "{go}"));
 }
 
 /// Tells the experiment that runs to end.
@@ -110,7 +111,11 @@ impl Bench {
     ///
     /// # Errors
     /// What starting a process or a thread answers.
-    pub fn start(experiment: &Experiment, settings: &BTreeMap<String, String>, stepped: bool) -> io::Result<Bench> {
+    pub fn start(
+        experiment: &Experiment,
+        settings: &BTreeMap<String, String>,
+        stepped: bool,
+    ) -> io::Result<Bench> {
         let mut command = Command::new(lab::program());
         // What it says of its troubles is for this reader.
         command.arg("__experiment").arg(experiment.name).args(["--lang", language::spoken().tag()]);
@@ -120,9 +125,11 @@ impl Bench {
         for (name, value) in settings {
             command.arg("--set").arg(format!("{name}={value}"));
         }
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
         *running() = Some(Leash { pipe: child.stdin.take(), process: child.id() });
-        let output = child.stdout.take().ok_or_else(|| io::Error::other("the experiment has no output"))?;
+        let output =
+            child.stdout.take().ok_or_else(|| io::Error::other("the experiment has no output"))?;
         let (told, lines) = channel();
         thread::Builder::new().name("hears".to_owned()).spawn(move || {
             for line in BufReader::new(output).split(b'\n') {

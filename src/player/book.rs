@@ -19,21 +19,35 @@ impl Player {
     pub fn book(&mut self, folder: &Path) -> Result<Counts, Failure> {
         let lessons = course::lessons()?;
         lessons.iter().try_for_each(check::lesson)?;
-        fs::create_dir_all(folder).map_err(|error| Failure::Unable(words::no_new_folder(folder, &error)))?;
+        fs::create_dir_all(folder)
+            .map_err(|error| Failure::Unable(words::no_new_folder(folder, &error)))?;
         let index = Whole::to(&folder.join("index.html"))?;
-        let pages = lessons.iter().map(|lesson| Whole::to(&folder.join(file(lesson)))).collect::<Result<Vec<_>, _>>()?;
+        let pages = lessons
+            .iter()
+            .map(|lesson| Whole::to(&folder.join(file(lesson))))
+            .collect::<Result<Vec<_>, _>>()?;
         let made = made_now();
         let (mut counts, mut chapters) = (Counts::default(), Vec::new());
         for (number, (lesson, whole)) in lessons.iter().zip(&pages).enumerate() {
-            let place =
-                Place { previous: number.checked_sub(1).map(|before| link(&lessons[before])), next: lessons.get(number + 1).map(link) };
+            let place = Place {
+                previous: number.checked_sub(1).map(|before| link(&lessons[before])),
+                next: lessons.get(number + 1).map(link),
+            };
             let page = self.page(lesson, Some(place))?;
             whole.write(&page.html())?;
             counts += page.counts;
-            chapters.push(Chapter { link: link(lesson), question: lesson.question.clone(), counts: page.counts });
+            chapters.push(Chapter {
+                link: link(lesson),
+                question: lesson.question.clone(),
+                counts: page.counts,
+            });
         }
         index.write(&Index { made, lessons: chapters }.html())?;
-        self.terminal.wrapped("", &words::counts(counts), if counts.broken > 0 { Ink::Bad } else { Ink::Good })?;
+        self.terminal.wrapped(
+            "",
+            &words::counts(counts),
+            if counts.broken > 0 { Ink::Bad } else { Ink::Good },
+        )?;
         self.terminal.wrapped("", &page::page_written(&folder.join("index.html")), Ink::Strong)?;
         self.terminal.flush()?;
         Ok(counts)

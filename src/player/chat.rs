@@ -104,7 +104,8 @@ fn tracer(terminal: &Terminal, asked: &Asked<'_>) -> Result<Option<Tracer>, Fail
         return Ok(None);
     }
     // Rows above a person's line are the terminal's; elsewhere they go to standard error, which has colours of its own.
-    let coloured = terminal.has_colours() && (io::stdout().is_terminal() || io::stderr().is_terminal());
+    let coloured =
+        terminal.has_colours() && (io::stdout().is_terminal() || io::stderr().is_terminal());
     Ok(Some(Box::new(move |events| {
         let mut rows = Vec::new();
         for event in events {
@@ -119,6 +120,17 @@ fn tracer(terminal: &Terminal, asked: &Asked<'_>) -> Result<Option<Tracer>, Fail
         if events.is_empty() {
             rows.extend(trace.as_mut().map(Trace::pause).unwrap_or_default());
         }
-        Ok(rows.iter().map(|row| if coloured { shown(row, ascii) } else { format!("{}\n", row.text().trim_end()) }).collect())
+        Ok(rows
+            .iter()
+            .map(
+                |row| {
+                    if coloured {
+                        shown(row, ascii)
+                    } else {
+                        format!("{}\n", row.text().trim_end())
+                    }
+                },
+            )
+            .collect())
     })))
 }

@@ -40,7 +40,8 @@ pub fn lesson(lesson: &Lesson) -> Result<(), CourseError> {
 }
 
 fn shown(file: &str, show: &Show) -> Result<(), CourseError> {
-    let wrong = |at: &Named, what: String| CourseError::Line { file: file.to_owned(), line: at.line, what };
+    let wrong =
+        |at: &Named, what: String| CourseError::Line { file: file.to_owned(), line: at.line, what };
     let name = show.experiment.name.as_str();
     let experiment: &Experiment = experiments::find(name).ok_or_else(|| {
         let near = did_you_mean(name, experiments::all().map(|experiment| experiment.name));
@@ -49,17 +50,26 @@ fn shown(file: &str, show: &Show) -> Result<(), CourseError> {
     if let Some(view) = show.views.iter().find(|view| views::View::find(&view.name).is_none()) {
         let known = views::NAMES.map(|(name, _)| name);
         let near = did_you_mean(&view.name, known);
-        return Err(wrong(view, words::no_view(&view.name, &near, &known.join(either(", ", "、")))));
+        return Err(wrong(
+            view,
+            words::no_view(&view.name, &near, &known.join(either(", ", "、"))),
+        ));
     }
     for setting in &show.settings {
         parameter::settle(name, experiment.parameters, std::slice::from_ref(&setting.name))
             .map_err(|error| wrong(setting, error.to_string()))?;
     }
-    if let Some(line) = show.claims.iter().find(|line| !experiment.claims.contains(&line.claim.name.as_str())) {
+    if let Some(line) =
+        show.claims.iter().find(|line| !experiment.claims.contains(&line.claim.name.as_str()))
+    {
         let near = did_you_mean(&line.claim.name, experiment.claims.iter().copied());
         return Err(wrong(&line.claim, words::no_claim(name, &line.claim.name, &near)));
     }
-    match experiment.claims.iter().find(|claim| !show.claims.iter().any(|line| line.claim.name == **claim)) {
+    match experiment
+        .claims
+        .iter()
+        .find(|claim| !show.claims.iter().any(|line| line.claim.name == **claim))
+    {
         Some(left_out) => Err(wrong(&show.experiment, words::claim_left_out(name, left_out))),
         None => Ok(()),
     }

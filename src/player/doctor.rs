@@ -24,7 +24,11 @@ pub fn doctor(player: &mut Player) -> Result<(), Failure> {
     ] {
         line(player, name, lack.as_ref(), good)?;
     }
-    let look = words::terminal_is(player.terminal.width(), player.terminal.height(), player.terminal.has_colours());
+    let look = words::terminal_is(
+        player.terminal.width(),
+        player.terminal.height(),
+        player.terminal.has_colours(),
+    );
     line(player, words::terminal(), None, &look)?;
     player.terminal.blank()?;
 
@@ -61,5 +65,6 @@ fn probe() -> Result<Probe, Failure> {
         .stderr(Stdio::null())
         .output()
         .map_err(|error| Failure::Unable(words::no_probe(&error)))?;
-    serde_json::from_slice(&output.stdout).map_err(|error| Failure::Unable(words::no_answer(error, output.status)))
+    serde_json::from_slice(&output.stdout)
+        .map_err(|error| Failure::Unable(words::no_answer(error, output.status)))
 }

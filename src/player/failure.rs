@@ -36,7 +36,11 @@ pub enum Failure {
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {
-        if error.get_ref().is_some_and(|inner| inner.is::<Left>()) { Failure::Left } else { Failure::Terminal(error) }
+        if error.get_ref().is_some_and(|inner| inner.is::<Left>()) {
+            Failure::Left
+        } else {
+            Failure::Terminal(error)
+        }
     }
 }
 

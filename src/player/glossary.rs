@@ -13,8 +13,12 @@ impl Player {
     pub fn glossary(&mut self, asked: Option<&str>) -> Result<(), Failure> {
         let found = asked.map_or_else(|| glossary::terms().collect(), glossary::find);
         if let (true, Some(asked)) = (found.is_empty(), asked) {
-            let known: Vec<_> = glossary::terms().flat_map(|term| [term.english, term.chinese]).collect();
-            return Err(Failure::Usage(words::no_such_term(asked, &check::did_you_mean(asked, known))));
+            let known: Vec<_> =
+                glossary::terms().flat_map(|term| [term.english, term.chinese]).collect();
+            return Err(Failure::Usage(words::no_such_term(
+                asked,
+                &check::did_you_mean(asked, known),
+            )));
         }
         let lessons = course::contents();
         for term in &found {

@@ -22,8 +22,13 @@ impl Player {
         check::lesson(&lesson)?;
         self.open_sinks()?;
         // A lesson of the course is noted while a person plays it; one from a file, or into a pipe, is not.
-        self.noted = Some(lesson.slug.clone()).filter(|_| lesson.number.is_some() && self.terminal.is_interactive());
-        self.terminal.wrapped("", &words::lesson_title(lesson.number, &lesson.title), Ink::Strong)?;
+        self.noted = Some(lesson.slug.clone())
+            .filter(|_| lesson.number.is_some() && self.terminal.is_interactive());
+        self.terminal.wrapped(
+            "",
+            &words::lesson_title(lesson.number, &lesson.title),
+            Ink::Strong,
+        )?;
         self.terminal.wrapped("", &lesson.question, Ink::Warn)?;
         self.terminal.blank()?;
         let mut counts = Counts::default();
@@ -37,8 +42,14 @@ impl Player {
             }
             Err(Failure::Left) => {
                 let noted = self.noted.as_deref().filter(|_| !self.unnoted);
-                let goes_on = noted.is_some_and(|slug| self.progress().of(slug).is_some_and(|record| record.left_after.is_some()));
-                self.terminal.wrapped("", if goes_on { words::left_noted() } else { words::left() }, Ink::Faint)?;
+                let goes_on = noted.is_some_and(|slug| {
+                    self.progress().of(slug).is_some_and(|record| record.left_after.is_some())
+                });
+                self.terminal.wrapped(
+                    "",
+                    if goes_on { words::left_noted() } else { words::left() },
+                    Ink::Faint,
+                )?;
             }
             Err(other) => return Err(other),
         }
@@ -53,22 +64,36 @@ impl Player {
 
     /// The step to begin with: where the lesson was left, if its reader wants to go on there.
     fn resume(&mut self, lesson: &Lesson) -> Result<usize, Failure> {
-        let Some(slug) = self.noted.clone() else { return Ok(0) };
+        let Some(slug) = self.noted.clone() else {
+            return Ok(0);
+        };
         let progress = progress::read().unwrap_or_else(|trouble| {
             self.unnoted(&trouble);
             progress::Progress::default()
         });
-        let Some(after) = progress.of(&slug).and_then(|record| record.left_after.as_deref()) else { return Ok(0) };
-        let seen = lesson.steps.iter().position(|step| matches!(step, Step::Experiment(show) if show.experiment.name == after));
-        let Some(seen) = seen.filter(|seen| seen + 1 < lesson.steps.len()) else { return Ok(0) };
+        let Some(after) = progress.of(&slug).and_then(|record| record.left_after.as_deref()) else {
+            return Ok(0);
+        };
+        let seen = lesson.steps.iter().position(
+            |step| matches!(step, Step::Experiment(show) if show.experiment.name == after),
+        );
+        let Some(seen) = seen.filter(|seen| seen + 1 < lesson.steps.len()) else {
+            return Ok(0);
+        };
         self.terminal.wrapped("", &words::go_on_after(after), Ink::Plain)?;
         let typed = self.terminal.ask(words::enter_goes_on_there())?;
-        Ok(if matches!(typed, Typed::Line(line) if line.eq_ignore_ascii_case("b")) { 0 } else { seen + 1 })
+        Ok(if matches!(typed, Typed::Line(line) if line.eq_ignore_ascii_case("b")) {
+            0
+        } else {
+            seen + 1
+        })
     }
 
     /// Notes something of the lesson that is being played. Why it cannot is said once.
     fn note(&mut self, how: impl FnOnce(&mut progress::Progress, &str)) {
-        let Some(slug) = self.noted.as_deref().filter(|_| !self.unnoted) else { return };
+        let Some(slug) = self.noted.as_deref().filter(|_| !self.unnoted) else {
+            return;
+        };
         if let Err(trouble) = progress::change(|progress| how(progress, slug)) {
             self.unnoted(&trouble);
         }
@@ -92,7 +117,9 @@ impl Player {
         for (index, step) in lesson.steps.iter().enumerate().skip(from) {
             match step {
                 Step::Prose(markdown) => self.prose(markdown)?,
-                Step::Predict(prediction) => predicted = Some((prediction, self.predict(prediction)?)),
+                Step::Predict(prediction) => {
+                    predicted = Some((prediction, self.predict(prediction)?))
+                }
                 Step::Experiment(show) => {
                     *counts += self.experiment(show)?;
                     let name = show.experiment.name.as_str();
@@ -125,7 +152,11 @@ impl Player {
             if part > 0 {
                 self.go_on(words::enter_goes_on())?;
             }
-            self.terminal.prose(&if self.class.big { gist(section).into() } else { Cow::Borrowed(section) })?;
+            self.terminal.prose(&if self.class.big {
+                gist(section).into()
+            } else {
+                Cow::Borrowed(section)
+            })?;
             self.terminal.blank()?;
         }
         Ok(())
@@ -133,7 +164,9 @@ impl Player {
 
     /// Something to run: its code first, then what came of it.
     fn experiment(&mut self, show: &Show) -> Result<Counts, Failure> {
-        let Some(experiment) = experiments::find(&show.experiment.name) else { return Ok(Counts::default()) };
+        let Some(experiment) = experiments::find(&show.experiment.name) else {
+            return Ok(Counts::default());
+        };
         if let Some((first, lines)) = experiment.source().filter(|_| show.code) {
             self.terminal.wrapped("", &words::code_at(experiment.file.path, first), Ink::Faint)?;
             // On a projector --step shows it, line by line.
@@ -164,7 +197,11 @@ impl Player {
     fn predict(&mut self, prediction: &Prediction) -> Result<Guess, Failure> {
         self.pose(prediction)?;
         loop {
-            let prompt = if self.class.is_one() { words::type_a_letter_or_hands() } else { words::type_a_letter() };
+            let prompt = if self.class.is_one() {
+                words::type_a_letter_or_hands()
+            } else {
+                words::type_a_letter()
+            };
             let guess = match self.terminal.ask(prompt)? {
                 Typed::Line(typed) => Guess::parse(&typed, prediction.options.len()),
                 Typed::Nothing => Ok(Guess::Skipped),
@@ -181,20 +218,32 @@ impl Player {
 
     /// What a room predicted, beside what happened.
     fn compare_hands(&mut self, prediction: &Prediction, raised: &[u32]) -> Result<(), Failure> {
-        let picture = hands::draw(&prediction.options, raised, prediction.right, self.terminal.width());
+        let picture =
+            hands::draw(&prediction.options, raised, prediction.right, self.terminal.width());
         self.terminal.picture(&picture)?;
         self.terminal.blank()?;
         let most = raised.iter().copied().max().filter(|most| *most > 0);
-        let first: Vec<_> = (0..raised.len()).filter(|place| Some(raised[*place]) == most).collect();
-        let options: Vec<_> = first.iter().map(|place| prediction.options[*place].as_str()).collect();
+        let first: Vec<_> =
+            (0..raised.len()).filter(|place| Some(raised[*place]) == most).collect();
+        let options: Vec<_> =
+            first.iter().map(|place| prediction.options[*place].as_str()).collect();
         let as_predicted = first == [prediction.right];
-        let said =
-            words::room_compared(&options, most.unwrap_or(0), raised.iter().sum(), &prediction.options[prediction.right], as_predicted);
+        let said = words::room_compared(
+            &options,
+            most.unwrap_or(0),
+            raised.iter().sum(),
+            &prediction.options[prediction.right],
+            as_predicted,
+        );
         self.terminal.wrapped("", &said, if as_predicted { Ink::Good } else { Ink::Warn })?;
         Ok(self.terminal.blank()?)
     }
 
-    pub(super) fn compare(&mut self, prediction: &Prediction, guess: &Guess) -> Result<(), Failure> {
+    pub(super) fn compare(
+        &mut self,
+        prediction: &Prediction,
+        guess: &Guess,
+    ) -> Result<(), Failure> {
         let choice = match guess {
             Guess::Skipped => None,
             Guess::One(choice) => Some(*choice),
@@ -217,25 +266,36 @@ impl Player {
     /// The end of a lesson: what was checked, and what comes next.
     fn close(&mut self, lesson: &Lesson, counts: Counts) -> Result<(), Failure> {
         if counts != Counts::default() {
-            self.terminal.wrapped("", &words::counts(counts), if counts.broken > 0 { Ink::Bad } else { Ink::Good })?;
+            self.terminal.wrapped(
+                "",
+                &words::counts(counts),
+                if counts.broken > 0 { Ink::Bad } else { Ink::Good },
+            )?;
         }
         if counts.broken > 0 {
             self.terminal.wrapped("", words::kernel_is_right(), Ink::Bad)?;
         }
-        let Some(number) = lesson.number else { return Ok(()) };
+        let Some(number) = lesson.number else {
+            return Ok(());
+        };
         self.note(|progress, slug| progress.finish(slug));
         let next = course::contents().into_iter().find(|other| other.number > number);
-        Ok(self.terminal.wrapped("", &next.as_ref().map_or_else(words::the_end, words::type_next), Ink::Strong)?)
+        Ok(self.terminal.wrapped(
+            "",
+            &next.as_ref().map_or_else(words::the_end, words::type_next),
+            Ink::Strong,
+        )?)
     }
 
     /// The course ends in a talk: here and now, if somebody is there who wants it.
     fn offer_the_chat(&mut self) -> Result<(), Failure> {
         loop {
-            let typed = match self.terminal.ask(words::enter_starts_the_chat()).map_err(Failure::from) {
-                Ok(Typed::Line(typed)) => typed.to_lowercase(),
-                Ok(Typed::Nothing) | Err(Failure::Left) => return Ok(()),
-                Err(other) => return Err(other),
-            };
+            let typed =
+                match self.terminal.ask(words::enter_starts_the_chat()).map_err(Failure::from) {
+                    Ok(Typed::Line(typed)) => typed.to_lowercase(),
+                    Ok(Typed::Nothing) | Err(Failure::Left) => return Ok(()),
+                    Err(other) => return Err(other),
+                };
             match typed.as_str() {
                 // The last: what the words above tell a person to type.
                 "" | "y" | "yes" | "explore chat" => break,
@@ -250,7 +310,8 @@ impl Player {
 
 /// Whether no lesson of the course comes after this one.
 fn is_last(lesson: &Lesson) -> bool {
-    lesson.number.is_some() && course::contents().iter().map(|other| other.number).max() == lesson.number
+    lesson.number.is_some()
+        && course::contents().iter().map(|other| other.number).max() == lesson.number
 }
 
 /// Prose, cut before each of its headings.
@@ -258,13 +319,18 @@ fn sections(markdown: &str) -> Vec<&str> {
     let mut cuts: Vec<_> = markdown.match_indices("\n## ").map(|(at, _)| at + 1).collect();
     cuts.insert(0, 0);
     cuts.push(markdown.len());
-    cuts.windows(2).map(|cut| markdown[cut[0]..cut[1]].trim()).filter(|section| !section.is_empty()).collect()
+    cuts.windows(2)
+        .map(|cut| markdown[cut[0]..cut[1]].trim())
+        .filter(|section| !section.is_empty())
+        .collect()
 }
 
 /// The lesson of that number, slug or file.
 pub(super) fn find(which: &str) -> Result<Lesson, Failure> {
     let lessons = course::lessons()?;
-    let is_it = |lesson: &&Lesson| lesson.slug == which || lesson.number.is_some_and(|number| number.to_string() == which);
+    let is_it = |lesson: &&Lesson| {
+        lesson.slug == which || lesson.number.is_some_and(|number| number.to_string() == which)
+    };
     if let Some(lesson) = lessons.iter().find(is_it) {
         return Ok(lesson.clone());
     }

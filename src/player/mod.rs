@@ -82,7 +82,12 @@ impl Player {
     /// A player that shows on this terminal, writes the events to one file and the frames to another, as pcapng (`-` for
     /// standard output).
     #[must_use]
-    pub fn new(terminal: Terminal, verbose: u8, record: Option<&Path>, pcap: Option<&Path>) -> Player {
+    pub fn new(
+        terminal: Terminal,
+        verbose: u8,
+        record: Option<&Path>,
+        pcap: Option<&Path>,
+    ) -> Player {
         Player {
             terminal,
             verbose,
@@ -111,7 +116,8 @@ impl Player {
     /// [`Failure`], see there.
     pub fn run(&mut self, name: &str, set: &[String]) -> Result<Counts, Failure> {
         let experiment = experiments::find(name).ok_or_else(|| {
-            let near = check::did_you_mean(name, experiments::all().map(|experiment| experiment.name));
+            let near =
+                check::did_you_mean(name, experiments::all().map(|experiment| experiment.name));
             Failure::Usage(words::no_experiment(name, &near))
         })?;
         let show = shown_in_course(name)?;
@@ -124,9 +130,15 @@ impl Player {
             Some(Ending::Unavailable { .. }) if counts.broken == 0 && shipped::has(name) => {
                 Err(Failure::Unable(words::said_of(name, words::a_recording_was_shown())))
             }
-            Some(Ending::Unavailable { why }) if counts.broken == 0 => Err(Failure::Unable(words::said_of(name, why))),
-            Some(Ending::Deadline) if counts.broken == 0 => Err(Failure::Unable(words::said_of(name, words::deadline_struck()))),
-            Some(Ending::Failed { why }) if judged.is_empty() => Err(Failure::Unable(words::said_of(name, why))),
+            Some(Ending::Unavailable { why }) if counts.broken == 0 => {
+                Err(Failure::Unable(words::said_of(name, why)))
+            }
+            Some(Ending::Deadline) if counts.broken == 0 => {
+                Err(Failure::Unable(words::said_of(name, words::deadline_struck())))
+            }
+            Some(Ending::Failed { why }) if judged.is_empty() => {
+                Err(Failure::Unable(words::said_of(name, why)))
+            }
             _ => Ok(counts),
         }
     }
@@ -173,17 +185,30 @@ impl Player {
         let judged = report::judge(show, &recording, Told::Live(&aftermath));
         let ending = recording.ending().cloned();
         let shipped = match &ending {
-            Some(Ending::Unavailable { why }) => shipped::recording(experiment.name).map(|shipped| (why, shipped)),
+            Some(Ending::Unavailable { why }) => {
+                shipped::recording(experiment.name).map(|shipped| (why, shipped))
+            }
             _ => None,
         };
         if let Some((why, shipped)) = shipped {
             let notice = words::played_instead(why, &shipped.header.kernel, &shipped.header.date);
             self.terminal.wrapped("", &notice, Ink::Warn)?;
-            let differ = |(name, value): &(&String, &String)| name.as_str() != DEADLINE.name && settings.get(*name) != Some(*value);
-            let recorded_with: Vec<_> =
-                shipped.header.parameters.iter().filter(differ).map(|(name, value)| format!("{name}={value}")).collect();
+            let differ = |(name, value): &(&String, &String)| {
+                name.as_str() != DEADLINE.name && settings.get(*name) != Some(*value)
+            };
+            let recorded_with: Vec<_> = shipped
+                .header
+                .parameters
+                .iter()
+                .filter(differ)
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
             if !recorded_with.is_empty() {
-                self.terminal.wrapped("", &words::recorded_with(&recorded_with.join(either(", ", "、"))), Ink::Warn)?;
+                self.terminal.wrapped(
+                    "",
+                    &words::recorded_with(&recorded_with.join(either(", ", "、"))),
+                    Ink::Warn,
+                )?;
             }
             self.terminal.blank()?;
             self.trace_recorded(&shipped)?;
@@ -202,7 +227,9 @@ impl Player {
 
     /// The trace of a recording, if one was asked for.
     fn trace_recorded(&mut self, recording: &Recording) -> Result<(), Failure> {
-        let Some(mut trace) = self.trace() else { return Ok(()) };
+        let Some(mut trace) = self.trace() else {
+            return Ok(());
+        };
         let mut events: Vec<_> = recording.events.iter().collect();
         events.sort_by_key(|event| event.at_ns);
         let told = events.into_iter().flat_map(|event| trace.push(event)).collect::<Vec<_>>();
@@ -213,10 +240,15 @@ impl Player {
     }
 
     /// Runs an experiment and shows the trace as it comes.
-    fn run_live(&mut self, experiment: &Experiment, settings: &BTreeMap<String, String>) -> Result<Done, Failure> {
+    fn run_live(
+        &mut self,
+        experiment: &Experiment,
+        settings: &BTreeMap<String, String>,
+    ) -> Result<Done, Failure> {
         self.open_sinks()?;
         self.terminal.flush()?;
-        let mut bench = Bench::start(experiment, settings, false).map_err(|error| cannot_start(experiment.name, &error))?;
+        let mut bench = Bench::start(experiment, settings, false)
+            .map_err(|error| cannot_start(experiment.name, &error))?;
         let header = Header::now(kernel::name(), experiment.name, settings.clone());
         let mut recording = Recording { header, events: Vec::new() };
         let mut live = self.trace().map(Live::new);
@@ -256,7 +288,9 @@ impl Player {
     }
 
     fn keep(&mut self, line: &[u8]) -> Result<(), Failure> {
-        self.sink.as_mut().map_or(Ok(()), |sink| sink.write(|to| to.write_all(line).and_then(|()| to.write_all(b"\n"))))
+        self.sink.as_mut().map_or(Ok(()), |sink| {
+            sink.write(|to| to.write_all(line).and_then(|()| to.write_all(b"\n")))
+        })
     }
 
     /// A run is over: its frames are written, each run a section of its own, and all is on disk.
@@ -264,7 +298,9 @@ impl Player {
         if let Some(sink) = &mut self.sink {
             sink.write(|to| to.flush())?;
         }
-        let Some(frames) = &mut self.frames else { return Ok(()) };
+        let Some(frames) = &mut self.frames else {
+            return Ok(());
+        };
         let mut count = 0;
         frames.write(|to| {
             count = pcapng::write(to, [recording])?;
@@ -278,7 +314,9 @@ impl Player {
 
     fn pictures(&mut self, show: &Show, recording: &Recording) -> Result<(), Failure> {
         for name in &show.views {
-            let Some(view) = View::find(&name.name) else { continue };
+            let Some(view) = View::find(&name.name) else {
+                continue;
+            };
             let numbers = if self.verbose > 2 { Numbers::True } else { Numbers::Relative };
             let picture = view.draw_with(recording, self.terminal.width(), numbers);
             self.terminal.picture(&picture)?;
@@ -347,17 +385,24 @@ impl Live {
     fn until(&mut self, at_ns: u64) -> Vec<Row> {
         self.held.sort_by_key(|event| event.at_ns);
         let ready = self.held.partition_point(|event| event.at_ns <= at_ns);
-        self.held.drain(..ready).collect::<Vec<_>>().iter().flat_map(|event| self.trace.push(event)).collect()
+        self.held
+            .drain(..ready)
+            .collect::<Vec<_>>()
+            .iter()
+            .flat_map(|event| self.trace.push(event))
+            .collect()
     }
 }
 
 fn settle(experiment: &Experiment, set: &[String]) -> Result<BTreeMap<String, String>, Failure> {
-    parameter::settle(experiment.name, experiment.parameters, set).map_err(|error| Failure::Usage(error.to_string()))
+    parameter::settle(experiment.name, experiment.parameters, set)
+        .map_err(|error| Failure::Usage(error.to_string()))
 }
 
 /// How the course shows this experiment: its views, and the sentences of its claims.
 fn shown_in_course(name: &str) -> Result<Show, Failure> {
     let lessons = course::lessons()?;
-    let found = lessons.iter().flat_map(Lesson::shows).find(|show| show.experiment.name == name).cloned();
+    let found =
+        lessons.iter().flat_map(Lesson::shows).find(|show| show.experiment.name == name).cloned();
     Ok(found.unwrap_or_else(|| Show::plain(name, "ladder")))
 }

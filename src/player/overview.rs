@@ -30,10 +30,15 @@ impl Player {
             None => words::all_done().to_owned(),
         };
         self.terminal.wrapped("", &text, Ink::Good)?;
-        let answers: Vec<_> = progress.lessons.values().flat_map(|record| record.predictions.values()).collect();
+        let answers: Vec<_> =
+            progress.lessons.values().flat_map(|record| record.predictions.values()).collect();
         if !answers.is_empty() {
             let right = answers.iter().filter(|right| ***right).count();
-            self.terminal.wrapped("", &words::predictions_right(right, answers.len()), Ink::Plain)?;
+            self.terminal.wrapped(
+                "",
+                &words::predictions_right(right, answers.len()),
+                Ink::Plain,
+            )?;
         }
         Ok(self.terminal.flush()?)
     }
@@ -85,12 +90,21 @@ impl Player {
         for experiment in experiments::all() {
             self.terminal.wrapped("", experiment.name, Ink::Strong)?;
             for parameter in experiment.parameters {
-                let text = words::knob(parameter.name, parameter.default, parameter.help.spoken(), &parameter.kind.takes());
+                let text = words::knob(
+                    parameter.name,
+                    parameter.default,
+                    parameter.help.spoken(),
+                    &parameter.kind.takes(),
+                );
                 self.terminal.wrapped("    --set ", &text, Ink::Plain)?;
             }
         }
         let deadline = &parameter::DEADLINE;
-        self.terminal.wrapped("", &words::each_also_takes(deadline.name, deadline.default, deadline.help.spoken()), Ink::Faint)?;
+        self.terminal.wrapped(
+            "",
+            &words::each_also_takes(deadline.name, deadline.default, deadline.help.spoken()),
+            Ink::Faint,
+        )?;
         Ok(self.terminal.flush()?)
     }
 

@@ -38,7 +38,11 @@ impl Player {
 
     /// Runs a lesson, a line on the terminal for each experiment, and gathers what its page tells.
     pub(super) fn page(&mut self, lesson: &Lesson, place: Option<Place>) -> Result<Page, Failure> {
-        self.terminal.wrapped("", &words::lesson_title(lesson.number, &lesson.title), Ink::Strong)?;
+        self.terminal.wrapped(
+            "",
+            &words::lesson_title(lesson.number, &lesson.title),
+            Ink::Strong,
+        )?;
         let mut page = Page {
             number: lesson.number,
             title: lesson.title.clone(),
@@ -54,10 +58,15 @@ impl Player {
                 Step::Prose(markdown) => page::Step::Prose(markdown.clone()),
                 Step::Predict(prediction) => {
                     open = Some(prediction.options[prediction.right].clone());
-                    page::Step::Predict { question: prediction.question.clone(), options: prediction.options.clone() }
+                    page::Step::Predict {
+                        question: prediction.question.clone(),
+                        options: prediction.options.clone(),
+                    }
                 }
                 Step::Experiment(show) => {
-                    let Some(experiment) = experiments::find(&show.experiment.name) else { continue };
+                    let Some(experiment) = experiments::find(&show.experiment.name) else {
+                        continue;
+                    };
                     let (run, counts) = self.shown_on_page(show, experiment, open.take())?;
                     page.counts += counts;
                     page::Step::Run(Box::new(run))
@@ -68,11 +77,18 @@ impl Player {
     }
 
     /// Runs an experiment; where this machine cannot, its shipped recording is shown instead, marked as one.
-    fn shown_on_page(&mut self, show: &Show, experiment: &Experiment, answer: Option<String>) -> Result<(Run, Counts), Failure> {
+    fn shown_on_page(
+        &mut self,
+        show: &Show,
+        experiment: &Experiment,
+        answer: Option<String>,
+    ) -> Result<(Run, Counts), Failure> {
         let settings = settle(experiment, &show.settings())?;
         let Done { recording, aftermath } = self.run_live(experiment, &settings)?;
         let instead = match recording.ending() {
-            Some(Ending::Unavailable { why }) => shipped::recording(experiment.name).map(|shipped| (why.clone(), shipped)),
+            Some(Ending::Unavailable { why }) => {
+                shipped::recording(experiment.name).map(|shipped| (why.clone(), shipped))
+            }
             _ => None,
         };
         let (recording, judged, recorded) = match instead {
@@ -92,7 +108,11 @@ impl Player {
             Counts { not_checked: 1.., .. } => ("  ○ ", Ink::Warn),
             _ => ("  ✓ ", Ink::Plain),
         };
-        self.terminal.wrapped(mark, &page::run_told(experiment.name, counts, recorded.is_some()), ink)?;
+        self.terminal.wrapped(
+            mark,
+            &page::run_told(experiment.name, counts, recorded.is_some()),
+            ink,
+        )?;
         self.terminal.flush()?;
         let (trace, trace_more) = self.whole_trace(&recording);
         let run = Run {
@@ -115,7 +135,10 @@ impl Player {
 
     fn drawn(&self, show: &Show, recording: &Recording) -> Vec<Drawn> {
         let numbers = if self.verbose > 2 { Numbers::True } else { Numbers::Relative };
-        let views = show.views.iter().filter_map(|name| View::find(&name.name).map(|view| (name.name.clone(), view)));
+        let views = show
+            .views
+            .iter()
+            .filter_map(|name| View::find(&name.name).map(|view| (name.name.clone(), view)));
         let draw = |(name, view): (String, View)| Drawn {
             view: name,
             wide: view.draw_with(recording, page::WIDE, numbers),
@@ -161,7 +184,8 @@ fn made_of(header: &Header) -> Made {
 }
 
 fn checked(judged: Judged) -> Checked {
-    let mut evidence: Vec<_> = judged.evidence.iter().map(|one| (one.held, report::comparison(one))).collect();
+    let mut evidence: Vec<_> =
+        judged.evidence.iter().map(|one| (one.held, report::comparison(one))).collect();
     evidence.sort_by_key(|(held, _)| *held);
     Checked { sentence: judged.sentence, verdict: judged.verdict, evidence, why: judged.why }
 }

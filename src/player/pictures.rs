@@ -55,16 +55,25 @@ pub fn remake(folder: &Path, run: bool) -> Result<(), Failure> {
     for shot in SHOTS.iter().filter(|shot| !shipped::has(shot.experiment)) {
         let path = kept(folder, shot.experiment);
         if run || !path.exists() {
-            let experiment = experiments::find(shot.experiment).ok_or_else(|| missing(shot.experiment))?;
+            let experiment =
+                experiments::find(shot.experiment).ok_or_else(|| missing(shot.experiment))?;
             let settings = settle(experiment, &shown_in_course(shot.experiment)?.settings())?;
-            let recording = Player::new(Terminal::nowhere(), 0, None, None).run_live(experiment, &settings)?.recording;
+            let recording = Player::new(Terminal::nowhere(), 0, None, None)
+                .run_live(experiment, &settings)?
+                .recording;
             if recording.ending() != Some(&Ending::Finished) {
-                return Err(Failure::Unable(format!("{}: it did not finish: {:?}", shot.experiment, recording.ending())));
+                return Err(Failure::Unable(format!(
+                    "{}: it did not finish: {:?}",
+                    shot.experiment,
+                    recording.ending()
+                )));
             }
             shipped::write(&path, &recording).map_err(|error| unwritable(&path, &error))?;
         }
     }
-    drawn(folder)?.into_iter().try_for_each(|(file, svg)| Whole::to(&folder.join(file))?.write(&svg))
+    drawn(folder)?
+        .into_iter()
+        .try_for_each(|(file, svg)| Whole::to(&folder.join(file))?.write(&svg))
 }
 
 /// Each picture's file, and what is in it, from the recordings that are kept.
@@ -72,7 +81,9 @@ pub fn remake(folder: &Path, run: bool) -> Result<(), Failure> {
 /// # Errors
 /// [`Failure`] if a recording is missing.
 pub fn drawn(folder: &Path) -> Result<Vec<(String, String)>, Failure> {
-    let draw = |shot: &Shot| Ok((format!("{}.svg", shot.name), shot.draw(&recorded(folder, shot.experiment)?)?));
+    let draw = |shot: &Shot| {
+        Ok((format!("{}.svg", shot.name), shot.draw(&recorded(folder, shot.experiment)?)?))
+    };
     speaking(Language::English, || SHOTS.iter().map(draw).collect())
 }
 
@@ -86,7 +97,11 @@ fn missing(experiment: &str) -> Failure {
 
 fn recorded(folder: &Path, experiment: &str) -> Result<Recording, Failure> {
     let from_file = || {
-        let mut recording = recording::read(BufReader::new(File::open(kept(folder, experiment)).ok()?)).recordings.into_iter().next()?;
+        let mut recording =
+            recording::read(BufReader::new(File::open(kept(folder, experiment)).ok()?))
+                .recordings
+                .into_iter()
+                .next()?;
         recording.events.sort_by_key(|event| event.at_ns);
         Some(recording)
     };
@@ -102,7 +117,8 @@ impl Shot {
             }
             What::Screen(letter) => screen(self.experiment, letter, recording)?,
         };
-        let mut rows = vec![Row::new().with("$ ", Ink::Faint).with(command, Ink::Strong), Row::new()];
+        let mut rows =
+            vec![Row::new().with("$ ", Ink::Faint).with(command, Ink::Strong), Row::new()];
         rows.append(&mut picture.0);
         while rows.last().is_some_and(|row| row.width() == 0) {
             rows.pop();
@@ -115,10 +131,16 @@ impl Shot {
 }
 
 /// What the player shows of a lesson between a prediction and its comparison, and the command that plays the lesson.
-fn screen(experiment: &str, letter: char, recording: &Recording) -> Result<(String, Picture), Failure> {
+fn screen(
+    experiment: &str,
+    letter: char,
+    recording: &Recording,
+) -> Result<(String, Picture), Failure> {
     let lessons = course::lessons()?;
     let asked_before = |steps: &[Step]| match steps {
-        [Step::Predict(prediction), Step::Experiment(show)] if show.experiment.name == experiment => {
+        [Step::Predict(prediction), Step::Experiment(show)]
+            if show.experiment.name == experiment =>
+        {
             Some((prediction.clone(), show.clone()))
         }
         _ => None,

@@ -16,7 +16,8 @@ impl Player {
     /// # Errors
     /// [`Failure::Usage`] if the file is not a recording, or is damaged; what it holds is shown first.
     pub fn replay(&mut self, path: &Path) -> Result<(), Failure> {
-        let unreadable = |error: io::Error| Failure::Usage(words::no_recording(path.display(), &error));
+        let unreadable =
+            |error: io::Error| Failure::Usage(words::no_recording(path.display(), &error));
         let contents = if path == Path::new("-") {
             recording::read(io::stdin().lock())
         } else {
@@ -25,7 +26,11 @@ impl Player {
         for recording in &contents.recordings {
             let header = &recording.header;
             self.terminal.wrapped("", &header.experiment, Ink::Strong)?;
-            self.terminal.wrapped("", &words::recorded_on(&header.kernel, &header.date), Ink::Warn)?;
+            self.terminal.wrapped(
+                "",
+                &words::recorded_on(&header.kernel, &header.date),
+                Ink::Warn,
+            )?;
             self.terminal.blank()?;
             self.trace_recorded(recording)?;
             let show = shown_in_course(&header.experiment)?;

@@ -40,7 +40,8 @@ pub enum Told<'a> {
 /// Sets the lesson's claims beside what the run recorded. A claim that the run never came to is never taken as held.
 #[must_use]
 pub fn judge(show: &Show, recording: &Recording, told: Told<'_>) -> Vec<Judged> {
-    let mut judged: Vec<_> = show.claims.iter().map(|line| judge_one(line, recording, told)).collect();
+    let mut judged: Vec<_> =
+        show.claims.iter().map(|line| judge_one(line, recording, told)).collect();
     // What breaks under a hand that holds the calls is no word of the kernel's; a process that is lost without a word is.
     if is_stepped(recording) && recording.ending().is_some() {
         for one in judged.iter_mut().filter(|one| one.verdict == Verdict::Broken) {
@@ -75,18 +76,33 @@ fn judge_one(line: &ClaimLine, recording: &Recording, told: Told<'_>) -> Judged 
                 None => words::beyond_the_recording(),
             };
             let evidence = worst.map(|found| found.evidence.clone()).unwrap_or_default();
-            return Judged { claim, sentence, verdict: Verdict::NotChecked, evidence, why: Some(why.to_owned()) };
+            return Judged {
+                claim,
+                sentence,
+                verdict: Verdict::NotChecked,
+                evidence,
+                why: Some(why.to_owned()),
+            };
         }
     };
     if let Some(found) = worst {
-        return Judged { claim, sentence, verdict: found.verdict, evidence: found.evidence.clone(), why: found.why.clone() };
+        return Judged {
+            claim,
+            sentence,
+            verdict: found.verdict,
+            evidence: found.evidence.clone(),
+            why: found.why.clone(),
+        };
     }
-    let own_deadline = recording.header.parameters.get(DEADLINE.name).is_some_and(|set| set != DEADLINE.default);
+    let own_deadline =
+        recording.header.parameters.get(DEADLINE.name).is_some_and(|set| set != DEADLINE.default);
     let (verdict, why) = match recording.ending() {
         Some(Ending::Unavailable { why }) => (Verdict::NotChecked, why.clone()),
         Some(Ending::Interrupted) => (Verdict::NotChecked, words::interrupted().to_owned()),
         Some(Ending::Failed { why }) => (Verdict::Broken, why.clone()),
-        Some(Ending::Deadline) if own_deadline => (Verdict::NotChecked, words::your_deadline().to_owned()),
+        Some(Ending::Deadline) if own_deadline => {
+            (Verdict::NotChecked, words::your_deadline().to_owned())
+        }
         Some(Ending::Deadline) => (Verdict::Broken, words::the_deadline().to_owned()),
         Some(Ending::Finished) => (Verdict::Broken, words::never_checked().to_owned()),
         None => (Verdict::Broken, words::without_a_word(aftermath)),
@@ -107,7 +123,9 @@ fn shown(value: &Value, unit: Option<&str>) -> String {
     match (value, unit) {
         (Value::Number(number), Some("ns")) => span_of(u64::try_from(*number).unwrap_or(0)),
         (Value::Number(number), Some(unit)) => format!("{number} {unit}"),
-        (Value::Address(at @ Address::Unix(None)), _) => lexicon::shown(&at.to_string()).into_owned(),
+        (Value::Address(at @ Address::Unix(None)), _) => {
+            lexicon::shown(&at.to_string()).into_owned()
+        }
         (Value::Text(text), _) => lexicon::shown(text).into_owned(),
         _ => value.to_string(),
     }
@@ -121,7 +139,9 @@ pub fn comparison(evidence: &Evidence) -> String {
     let relation = evidence.relation.to_string();
     let (what, relation) = (lexicon::shown(&evidence.what), lexicon::shown(&relation));
     match (evidence.with_what.as_deref().map(lexicon::shown), evidence.held) {
-        (Some(with_what), true) if evidence.relation == Relation::Before && unit == Some("ns") => sooner(evidence, &what, &with_what),
+        (Some(with_what), true) if evidence.relation == Relation::Before && unit == Some("ns") => {
+            sooner(evidence, &what, &with_what)
+        }
         (Some(with_what), _) => joined(&[&what, &saw, &relation, &with_what, &with]),
         (None, true) if saw == with => said!("{what}: {saw}", "{what}：{saw}"),
         (None, true) => said!("{what}: {saw} {relation} {with}", "{what}：{saw} {relation} {with}"),
@@ -131,9 +151,14 @@ pub fn comparison(evidence: &Evidence) -> String {
 
 /// One moment before another, and by how much: two moments of one run often look the same once they are rounded.
 fn sooner(evidence: &Evidence, what: &str, with_what: &str) -> String {
-    let ns = |value: &Value| if let Value::Number(ns) = value { u64::try_from(*ns).unwrap_or(0) } else { 0 };
+    let ns = |value: &Value| {
+        if let Value::Number(ns) = value { u64::try_from(*ns).unwrap_or(0) } else { 0 }
+    };
     let by = span_of(ns(&evidence.with).saturating_sub(ns(&evidence.saw)));
-    let with_what = either(with_what.to_owned(), format!("{}{with_what}{}", joint("比", with_what), joint(with_what, "早")));
+    let with_what = either(
+        with_what.to_owned(),
+        format!("{}{with_what}{}", joint("比", with_what), joint(with_what, "早")),
+    );
     said!("{what}: {by} before {with_what}", "{what}：比{with_what}早 {by}")
 }
 
@@ -168,7 +193,8 @@ pub fn show(terminal: &mut Terminal, judged: &Judged, which: Shown) -> io::Resul
     };
     terminal.wrapped(mark, &judged.sentence, ink)?;
     let broken_first = |evidence: &&Evidence| evidence.held;
-    let mut evidence: Vec<_> = judged.evidence.iter().filter(|one| which != Shown::Broken || !one.held).collect();
+    let mut evidence: Vec<_> =
+        judged.evidence.iter().filter(|one| which != Shown::Broken || !one.held).collect();
     evidence.sort_by_key(broken_first);
     let most = if which == Shown::All { evidence.len() } else { SHOWN };
     for one in evidence.iter().take(most) {
@@ -176,11 +202,17 @@ pub fn show(terminal: &mut Terminal, judged: &Judged, which: Shown) -> io::Resul
         terminal.wrapped(mark, &comparison(one), ink)?;
     }
     if evidence.len() > most {
-        terminal.row(&Row::new().with(format!("    … {}", words::more_evidence(evidence.len() - most)), Ink::Faint))?;
+        terminal.row(
+            &Row::new()
+                .with(format!("    … {}", words::more_evidence(evidence.len() - most)), Ink::Faint),
+        )?;
     }
     if judged.verdict != Verdict::Held {
         let verdict = words::verdict(judged.verdict);
-        let text = judged.why.as_deref().map_or_else(|| verdict.to_owned(), |why| words::said_of(verdict, lexicon::shown(why)));
+        let text = judged
+            .why
+            .as_deref()
+            .map_or_else(|| verdict.to_owned(), |why| words::said_of(verdict, lexicon::shown(why)));
         terminal.wrapped("    ", &text, ink)?;
     }
     Ok(())
@@ -192,7 +224,13 @@ mod tests {
 
     #[test]
     fn a_space_stands_beside_latin_letters_and_digits_alone() {
-        assert_eq!(joined(&["server's", "fd 3", "=", "client's", "fd 3"]), "server's fd 3 = client's fd 3");
-        assert_eq!(joined(&["服务器的", "描述符 3", "早于", "客户端的", "3 ms"]), "服务器的描述符 3 早于客户端的 3 ms");
+        assert_eq!(
+            joined(&["server's", "fd 3", "=", "client's", "fd 3"]),
+            "server's fd 3 = client's fd 3"
+        );
+        assert_eq!(
+            joined(&["服务器的", "描述符 3", "早于", "客户端的", "3 ms"]),
+            "服务器的描述符 3 早于客户端的 3 ms"
+        );
     }
 }

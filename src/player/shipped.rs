@@ -62,15 +62,22 @@ pub fn needed() -> impl Iterator<Item = &'static Experiment> {
 /// # Errors
 /// [`Failure::Unable`] if one cannot run here, or its file cannot be written.
 pub fn remake(folder: &Path) -> Result<(), Failure> {
-    let unable = |name: &str, why: &dyn std::fmt::Display| Failure::Unable(format!("{name}: {why}"));
+    let unable =
+        |name: &str, why: &dyn std::fmt::Display| Failure::Unable(format!("{name}: {why}"));
     fs::create_dir_all(folder).map_err(|error| unable(&folder.display().to_string(), &error))?;
     for experiment in needed() {
         let settings = settle(experiment, &[])?;
-        let recording = Player::new(Terminal::nowhere(), 0, None, None).run_live(experiment, &settings)?.recording;
+        let recording = Player::new(Terminal::nowhere(), 0, None, None)
+            .run_live(experiment, &settings)?
+            .recording;
         if recording.ending() != Some(&Ending::Finished) {
-            return Err(unable(experiment.name, &format!("it did not finish: {:?}", recording.ending())));
+            return Err(unable(
+                experiment.name,
+                &format!("it did not finish: {:?}", recording.ending()),
+            ));
         }
-        write(&folder.join(format!("{}.jsonl", experiment.name)), &recording).map_err(|error| unable(experiment.name, &error))?;
+        write(&folder.join(format!("{}.jsonl", experiment.name)), &recording)
+            .map_err(|error| unable(experiment.name, &error))?;
     }
     Ok(())
 }

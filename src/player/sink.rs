@@ -30,7 +30,9 @@ impl Sink {
             self.to = Some(if self.path == Path::new("-") {
                 Box::new(io::stdout())
             } else {
-                Box::new(BufWriter::new(File::create(&self.path).map_err(|error| unwritable(&self.path, &error))?))
+                Box::new(BufWriter::new(
+                    File::create(&self.path).map_err(|error| unwritable(&self.path, &error))?,
+                ))
             });
         }
         Ok(())
@@ -40,10 +42,19 @@ impl Sink {
     ///
     /// # Errors
     /// [`Failure::Unable`] if it cannot be written any more; [`Failure::Terminal`] if its reader has gone.
-    pub fn write(&mut self, with: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
-        let Some(to) = &mut self.to else { return Ok(()) };
+    pub fn write(
+        &mut self,
+        with: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), Failure> {
+        let Some(to) = &mut self.to else {
+            return Ok(());
+        };
         with(&mut **to).map_err(|error| {
-            if error.kind() == io::ErrorKind::BrokenPipe { Failure::Terminal(error) } else { unwritable(&self.path, &error) }
+            if error.kind() == io::ErrorKind::BrokenPipe {
+                Failure::Terminal(error)
+            } else {
+                unwritable(&self.path, &error)
+            }
         })
     }
 }

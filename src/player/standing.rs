@@ -24,17 +24,25 @@ impl Player {
                 (false, Some(after)) => words::left_after(after),
                 (false, None) => String::new(),
             };
-            let mut row = overview::beginning(lesson.number.unwrap_or_default(), &lesson.slug, &progress);
+            let mut row =
+                overview::beginning(lesson.number.unwrap_or_default(), &lesson.slug, &progress);
             row.pad_to(overview::TITLE_AT);
             if !record.predictions.is_empty() {
-                row.push(words::right_of(record.right(), record.predictions.len(), asked), Ink::Plain);
+                row.push(
+                    words::right_of(record.right(), record.predictions.len(), asked),
+                    Ink::Plain,
+                );
                 row.push("  ", Ink::Plain);
             }
             self.terminal.row(&row.with(state, Ink::Faint))?;
         }
         let finished = lessons.iter().filter(|lesson| progress.has(&lesson.slug)).count();
         self.terminal.blank()?;
-        self.terminal.wrapped("", &words::lessons_finished(finished, lessons.len()), Ink::Strong)?;
+        self.terminal.wrapped(
+            "",
+            &words::lessons_finished(finished, lessons.len()),
+            Ink::Strong,
+        )?;
         if let Some(path) = progress::path().filter(|path| path.exists()) {
             self.terminal.wrapped("", &words::kept_in(&path), Ink::Faint)?;
         }

@@ -97,7 +97,10 @@ struct Walk<'a> {
 
 /// Where a stepped run is shown: one picture after the other on a screen of its own, or line below line.
 enum Page {
-    Screen(#[allow(dead_code, reason = "it gives the screen back when it is dropped")] signals::Cleanup),
+    Screen(
+        #[allow(dead_code, reason = "it gives the screen back when it is dropped")]
+        signals::Cleanup,
+    ),
     Lines {
         trace: Box<Trace>,
         /// How many events have been told.
@@ -109,10 +112,15 @@ enum Page {
 
 impl Player {
     /// Runs an experiment step by step.
-    pub(super) fn run_stepped(&mut self, experiment: &Experiment, settings: &BTreeMap<String, String>) -> Result<Done, Failure> {
+    pub(super) fn run_stepped(
+        &mut self,
+        experiment: &Experiment,
+        settings: &BTreeMap<String, String>,
+    ) -> Result<Done, Failure> {
         self.open_sinks()?;
         self.terminal.flush()?;
-        let bench = Bench::start(experiment, settings, true).map_err(|error| super::cannot_start(experiment.name, &error))?;
+        let bench = Bench::start(experiment, settings, true)
+            .map_err(|error| super::cannot_start(experiment.name, &error))?;
         let header = Header::now(kernel::name(), experiment.name, settings.clone());
         let mut walk = Walk {
             bench,
@@ -155,11 +163,18 @@ impl Player {
         let mut page = if self.terminal.erases() {
             self.terminal.alternate_screen()?;
             Page::Screen(signals::at_end(|| {
-                let _ = std::io::Write::write_all(&mut std::io::stdout(), ALTERNATE_SCREEN_OFF.as_bytes());
+                let _ = std::io::Write::write_all(
+                    &mut std::io::stdout(),
+                    ALTERNATE_SCREEN_OFF.as_bytes(),
+                );
                 let _ = std::io::Write::flush(&mut std::io::stdout());
             }))
         } else {
-            Page::Lines { trace: Box::new(Trace::new(self.detail(), self.terminal.width())), told: 0, stops: 0 }
+            Page::Lines {
+                trace: Box::new(Trace::new(self.detail(), self.terminal.width())),
+                told: 0,
+                stops: 0,
+            }
         };
         let (mut size, mut over, mut unseen, mut shown) = (None, false, false, Instant::now());
         loop {
@@ -178,12 +193,14 @@ impl Player {
                 }
             }
             // What came is shown until somebody has seen it.
-            let waits = has_keys && !walk.through && (walk.class.pace.is_none() || walk.back.is_some());
+            let waits =
+                has_keys && !walk.through && (walk.class.pace.is_none() || walk.back.is_some());
             news |= walk.choose();
             let measured = self.terminal.measure_now();
             unseen |= news || size != Some(measured);
             // What runs to its end is shown where it pauses, and else now and then: it changes faster than anybody reads.
-            let in_time = !walk.through || (matches!(page, Page::Screen(_)) && (!news || shown.elapsed() >= NOW_AND_THEN));
+            let in_time = !walk.through
+                || (matches!(page, Page::Screen(_)) && (!news || shown.elapsed() >= NOW_AND_THEN));
             if unseen && in_time {
                 (unseen, shown) = (false, Instant::now());
                 size = Some(measured);
@@ -215,12 +232,27 @@ impl Player {
     }
 
     /// Shows where one is.
-    fn show(&mut self, page: &mut Page, walk: &Walk<'_>, (width, height): (usize, usize), over: bool) -> Result<(), Failure> {
+    fn show(
+        &mut self,
+        page: &mut Page,
+        walk: &Walk<'_>,
+        (width, height): (usize, usize),
+        over: bool,
+    ) -> Result<(), Failure> {
         let (events, cursor) = walk.in_view();
         let step = walk.back.map_or(walk.stops.len(), |stop| stop + 1);
-        let title =
-            if over && walk.back.is_none() { words::step_over(walk.name) } else { words::step_title(walk.name, step, walk.back.is_some()) };
-        let shot = Shot { events, cursor, text_of: &experiments::text_of, title: &title, detail: self.detail() };
+        let title = if over && walk.back.is_none() {
+            words::step_over(walk.name)
+        } else {
+            words::step_title(walk.name, step, walk.back.is_some())
+        };
+        let shot = Shot {
+            events,
+            cursor,
+            text_of: &experiments::text_of,
+            title: &title,
+            detail: self.detail(),
+        };
         match page {
             Page::Screen(_) => {
                 let prompt = match (over && walk.back.is_none(), walk.class.pace) {
@@ -230,12 +262,14 @@ impl Player {
                     (false, None) => words::step_keys(),
                 };
                 let Picture(mut rows) = shot.draw(width, height.saturating_sub(1));
-                let prompt = if prompt.width() <= width { prompt } else { words::step_keys_short() };
+                let prompt =
+                    if prompt.width() <= width { prompt } else { words::step_keys_short() };
                 rows.push(Row::new().with(fit(prompt, width), Ink::Warn));
                 self.terminal.whole_screen(&Picture(rows))?;
             }
             Page::Lines { trace, told, stops } => {
-                let mut rows: Vec<Row> = events.iter().skip(*told).flat_map(|event| trace.push(event)).collect();
+                let mut rows: Vec<Row> =
+                    events.iter().skip(*told).flat_map(|event| trace.push(event)).collect();
                 *told = events.len().max(*told);
                 if *stops == 0 && !walk.stops.is_empty() && self.terminal.is_interactive() {
                     rows.push(Row::new().with(words::step_keys(), Ink::Warn));
@@ -269,8 +303,12 @@ impl Walk<'_> {
                 }
                 if matches!(event.what, What::Left { .. }) {
                     // A process that was killed makes none of the calls that it was about to make.
-                    self.held.retain(|held| (held.process, held.thread) != (event.process, event.thread));
-                    if self.cursor.as_ref().is_some_and(|(held, _)| (held.process, held.thread) == (event.process, event.thread)) {
+                    self.held.retain(|held| {
+                        (held.process, held.thread) != (event.process, event.thread)
+                    });
+                    if self.cursor.as_ref().is_some_and(|(held, _)| {
+                        (held.process, held.thread) == (event.process, event.thread)
+                    }) {
                         self.cursor = None;
                     }
                 }
@@ -294,7 +332,9 @@ impl Walk<'_> {
         if self.cursor.is_some() || !blocked {
             return false;
         }
-        let Some(first) = self.held.pop_front() else { return false };
+        let Some(first) = self.held.pop_front() else {
+            return false;
+        };
         self.stops.push((self.recording.events.len(), first.clone()));
         self.cursor = Some((first, Instant::now()));
         true
@@ -321,7 +361,10 @@ impl Walk<'_> {
                 Key::Letter(_) => Next::Wait,
             })
             .collect();
-        let due = |pace| self.back.is_none() && self.cursor.as_ref().is_some_and(|(_, since)| since.elapsed() >= pace);
+        let due = |pace| {
+            self.back.is_none()
+                && self.cursor.as_ref().is_some_and(|(_, since)| since.elapsed() >= pace)
+        };
         if said.is_empty() && self.class.pace.is_some_and(due) {
             return Ok(vec![Next::Go]);
         }
@@ -343,7 +386,11 @@ impl Walk<'_> {
     }
 
     fn look_back(&mut self) {
-        let from = self.back.unwrap_or(if self.cursor.is_some() { self.stops.len().saturating_sub(1) } else { self.stops.len() });
+        let from = self.back.unwrap_or(if self.cursor.is_some() {
+            self.stops.len().saturating_sub(1)
+        } else {
+            self.stops.len()
+        });
         self.back = from.checked_sub(1).or(self.back);
     }
 

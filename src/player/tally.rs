@@ -29,22 +29,32 @@ impl Guess {
         match (all.next(), all.next()) {
             (None, _) => return Ok(Guess::Skipped),
             (Some(letter), None) if !letter.is_ascii_digit() => {
-                return place(letter).map(Guess::One).ok_or_else(|| words::no_such_option().to_owned());
+                return place(letter)
+                    .map(Guess::One)
+                    .ok_or_else(|| words::no_such_option().to_owned());
             }
-            _ if !typed.contains(|c: char| c.is_ascii_digit()) => return Err(words::no_such_option().to_owned()),
+            _ if !typed.contains(|c: char| c.is_ascii_digit()) => {
+                return Err(words::no_such_option().to_owned());
+            }
             _ => {}
         }
         let pieces = pieces(typed)?;
         let lettered = pieces.iter().filter(|(letter, _)| letter.is_some()).count();
         if lettered == 0 {
             let hands: Vec<u32> = pieces.iter().map(|(_, hands)| *hands).collect();
-            return if hands.len() == options { Ok(Guess::Hands(hands)) } else { Err(words::tally_numbers(hands.len(), options)) };
+            return if hands.len() == options {
+                Ok(Guess::Hands(hands))
+            } else {
+                Err(words::tally_numbers(hands.len(), options))
+            };
         }
         if lettered < pieces.len() {
             return Err(words::tally_mixed().to_owned());
         }
         let mut hands = vec![None; options];
-        for (letter, count) in pieces.into_iter().filter_map(|(letter, count)| Some((letter?, count))) {
+        for (letter, count) in
+            pieces.into_iter().filter_map(|(letter, count)| Some((letter?, count)))
+        {
             let place = place(letter).ok_or_else(|| words::tally_letter(letter))?;
             if hands[place].replace(count).is_some() {
                 return Err(words::tally_twice(letter));
@@ -61,7 +71,11 @@ fn pieces(typed: &str) -> Result<Vec<(Option<char>, u32)>, String> {
     while let Some(first) = rest.chars().next() {
         let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
         if digits > 0 {
-            let count = rest[..digits].parse().ok().filter(|count| *count <= MOST).ok_or_else(|| words::tally_large(MOST))?;
+            let count = rest[..digits]
+                .parse()
+                .ok()
+                .filter(|count| *count <= MOST)
+                .ok_or_else(|| words::tally_large(MOST))?;
             pieces.push((letter.take(), count));
             rest = &rest[digits..];
             continue;

@@ -37,18 +37,28 @@ struct Row {
 /// # Errors
 /// [`Failure`], see there. A broken claim is no error here: it is in the counts.
 pub fn verify(player: &mut Player, which: &[String], json: bool) -> Result<Counts, Failure> {
-    let lessons: Vec<Lesson> =
-        if which.is_empty() { course::lessons()? } else { which.iter().map(|one| find_lesson(one)).collect::<Result<_, _>>()? };
+    let lessons: Vec<Lesson> = if which.is_empty() {
+        course::lessons()?
+    } else {
+        which.iter().map(|one| find_lesson(one)).collect::<Result<_, _>>()?
+    };
     lessons.iter().try_for_each(check::lesson)?;
-    let mut all = Report { kernel: kernel::name(), claims: Vec::new(), held: 0, broken: 0, not_checked: 0 };
+    let mut all =
+        Report { kernel: kernel::name(), claims: Vec::new(), held: 0, broken: 0, not_checked: 0 };
     let mut counts = Counts::default();
     let mut told = None;
     for lesson in &lessons {
         if !json {
-            player.terminal.wrapped("", &words::lesson_title(lesson.number, &lesson.title), Ink::Strong)?;
+            player.terminal.wrapped(
+                "",
+                &words::lesson_title(lesson.number, &lesson.title),
+                Ink::Strong,
+            )?;
         }
         for show in lesson.shows() {
-            let Some(experiment) = experiments::find(&show.experiment.name) else { continue };
+            let Some(experiment) = experiments::find(&show.experiment.name) else {
+                continue;
+            };
             let settings = settle(experiment, &show.settings())?;
             let done = player.run_live(experiment, &settings)?;
             for mut judged in report::judge(show, &done.recording, Told::Live(&done.aftermath)) {
@@ -56,12 +66,20 @@ pub fn verify(player: &mut Player, which: &[String], json: bool) -> Result<Count
                 if json {
                     let (lesson, experiment) = (lesson.slug.clone(), experiment.name.to_owned());
                     let why = match judged.verdict {
-                        Verdict::Broken if judged.why.is_none() => {
-                            judged.evidence.iter().find(|evidence| !evidence.held).map(report::comparison)
-                        }
+                        Verdict::Broken if judged.why.is_none() => judged
+                            .evidence
+                            .iter()
+                            .find(|evidence| !evidence.held)
+                            .map(report::comparison),
                         _ => judged.why,
                     };
-                    all.claims.push(Row { lesson, experiment, claim: judged.claim, verdict: judged.verdict, why });
+                    all.claims.push(Row {
+                        lesson,
+                        experiment,
+                        claim: judged.claim,
+                        verdict: judged.verdict,
+                        why,
+                    });
                 } else if judged.verdict == Verdict::Held {
                     player.terminal.wrapped("  ✓ ", &judged.sentence, Ink::Plain)?;
                 } else {
@@ -80,7 +98,11 @@ pub fn verify(player: &mut Player, which: &[String], json: bool) -> Result<Count
         (all.held, all.broken, all.not_checked) = (counts.held, counts.broken, counts.not_checked);
         player.terminal.verbatim(&serde_json::to_string_pretty(&all).map_err(io::Error::from)?)?;
     } else {
-        player.terminal.wrapped("", &words::counts(counts), if counts.broken > 0 { Ink::Bad } else { Ink::Good })?;
+        player.terminal.wrapped(
+            "",
+            &words::counts(counts),
+            if counts.broken > 0 { Ink::Bad } else { Ink::Good },
+        )?;
     }
     player.terminal.flush()?;
     Ok(counts)

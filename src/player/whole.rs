@@ -35,7 +35,9 @@ impl Whole {
         }
         let (path, how) = match fs::metadata(path) {
             Ok(about) if about.is_dir() => return Err(Failure::Unable(words::is_a_folder(path))),
-            Ok(about) if about.is_file() => (fs::canonicalize(path).map_err(|error| unwritable(path, &error))?, How::Beside),
+            Ok(about) if about.is_file() => {
+                (fs::canonicalize(path).map_err(|error| unwritable(path, &error))?, How::Beside)
+            }
             Ok(_) => (path.to_owned(), How::Into),
             Err(_) => (path.to_owned(), How::Beside),
         };
@@ -67,10 +69,17 @@ impl Whole {
     /// [`Failure::Unable`] if it cannot be written; then what was there is as it was. [`Failure::Terminal`] if its reader has gone.
     pub fn write(&self, text: &str) -> Result<(), Failure> {
         let unable = |error: io::Error| {
-            if error.kind() == io::ErrorKind::BrokenPipe { Failure::Terminal(error) } else { unwritable(&self.path, &error) }
+            if error.kind() == io::ErrorKind::BrokenPipe {
+                Failure::Terminal(error)
+            } else {
+                unwritable(&self.path, &error)
+            }
         };
         match self.how {
-            How::Out => io::stdout().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()).map_err(unable),
+            How::Out => io::stdout()
+                .write_all(text.as_bytes())
+                .and_then(|()| io::stdout().flush())
+                .map_err(unable),
             How::Into => fs::write(&self.path, text).map_err(unable),
             How::Beside => {
                 let beside = self.beside();
@@ -100,7 +109,8 @@ mod tests {
     use super::*;
 
     fn folder(name: &str) -> PathBuf {
-        let folder = std::env::temp_dir().join(format!("explore-whole-{name}-{}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("explore-whole-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).expect("a folder");
         folder
@@ -122,8 +132,13 @@ mod tests {
     #[test]
     fn a_folder_that_is_not_there_is_named() {
         let folder = folder("missing");
-        let Err(failure) = Whole::to(&folder.join("none/page.html")) else { panic!("there is no such folder") };
-        assert!(failure.to_string().contains(&folder.join("none").display().to_string()), "{failure}");
+        let Err(failure) = Whole::to(&folder.join("none/page.html")) else {
+            panic!("there is no such folder")
+        };
+        assert!(
+            failure.to_string().contains(&folder.join("none").display().to_string()),
+            "{failure}"
+        );
         assert!(Whole::to(&folder).is_err(), "a folder is no file");
         fs::remove_dir_all(folder).expect("removed");
     }

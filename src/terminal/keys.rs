@@ -23,7 +23,8 @@ impl GiveBack {
     /// Does it.
     pub fn now(self) {
         #[cfg(unix)]
-        let _ = nix::sys::termios::tcsetattr(io::stdin(), nix::sys::termios::SetArg::TCSANOW, &self.0);
+        let _ =
+            nix::sys::termios::tcsetattr(io::stdin(), nix::sys::termios::SetArg::TCSANOW, &self.0);
     }
 }
 
@@ -82,7 +83,11 @@ pub fn pressed(within: Duration) -> io::Result<Vec<Key>> {
     }
     let mut line = String::new();
     let got = io::stdin().read_line(&mut line)?;
-    Ok(if got == 0 { vec![Key::End] } else { understood(if line.trim().is_empty() { b"\n" } else { line.trim().as_bytes() }) })
+    Ok(if got == 0 {
+        vec![Key::End]
+    } else {
+        understood(if line.trim().is_empty() { b"\n" } else { line.trim().as_bytes() })
+    })
 }
 
 /// The keys that a terminal's bytes stand for; what is no key of ours is left out.
@@ -96,12 +101,16 @@ fn understood(mut bytes: &[u8]) -> Vec<Key> {
             b'b' | b'B' => keys.push(Key::Back),
             0x1b => {
                 // ESC, [ or O, parameters, and a last byte from 0x40 on (ECMA-48).
-                let Some(after) = rest.strip_prefix(b"[").or_else(|| rest.strip_prefix(b"O")) else {
+                let Some(after) = rest.strip_prefix(b"[").or_else(|| rest.strip_prefix(b"O"))
+                else {
                     // Escape alone, or a key pressed with Alt: none of ours.
                     bytes = rest.get(1..).unwrap_or_default();
                     continue;
                 };
-                let length = after.iter().position(|byte| (0x40..0x7f).contains(byte)).map_or(after.len(), |at| at + 1);
+                let length = after
+                    .iter()
+                    .position(|byte| (0x40..0x7f).contains(byte))
+                    .map_or(after.len(), |at| at + 1);
                 match &after[..length] {
                     b"C" | b"6~" => keys.push(Key::On),
                     b"D" | b"5~" => keys.push(Key::Back),
@@ -111,13 +120,17 @@ fn understood(mut bytes: &[u8]) -> Vec<Key> {
             }
             // A Chinese input method's `ｑ` and wide space (Unicode, blocks FF00 and 3000).
             0xe3 | 0xef => {
-                let wide = rest.get(..2).and_then(|rest| String::from_utf8([&[*first], rest].concat()).ok());
+                let wide = rest
+                    .get(..2)
+                    .and_then(|rest| String::from_utf8([&[*first], rest].concat()).ok());
                 if let Some(key) = wide.and_then(|wide| wide.chars().next()).and_then(meant) {
                     keys.extend(understood(&[key]));
                     bytes = &rest[2..];
                 }
             }
-            letter if letter.is_ascii_alphabetic() => keys.push(Key::Letter(letter.to_ascii_lowercase().into())),
+            letter if letter.is_ascii_alphabetic() => {
+                keys.push(Key::Letter(letter.to_ascii_lowercase().into()))
+            }
             _ => {}
         }
     }
@@ -146,8 +159,14 @@ mod tests {
 
     #[test]
     fn a_remotes_keys_are_understood_and_a_strange_one_is_no_letter() {
-        assert_eq!(understood(b"\rb cQ"), [Key::On, Key::Back, Key::On, Key::Letter('c'), Key::Letter('q')]);
-        assert_eq!(understood(b"\x1b[6~\x1b[5~\x1b[C\x1bOD"), [Key::On, Key::Back, Key::On, Key::Back]);
+        assert_eq!(
+            understood(b"\rb cQ"),
+            [Key::On, Key::Back, Key::On, Key::Letter('c'), Key::Letter('q')]
+        );
+        assert_eq!(
+            understood(b"\x1b[6~\x1b[5~\x1b[C\x1bOD"),
+            [Key::On, Key::Back, Key::On, Key::Back]
+        );
         assert_eq!(understood(b"\x1b[1;5C\x1b[15~c\x1b"), [Key::Letter('c')]);
         assert_eq!(understood(b"\x1bxq"), [Key::Letter('q')], "Alt and x, then q");
         assert_eq!(understood("你\u{4}".as_bytes()), [Key::End]);

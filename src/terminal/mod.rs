@@ -99,7 +99,9 @@ impl Terminal {
             .unwrap_or_else(|| columns(USUAL, look.big))
             .max(NARROWEST);
         let interactive = !look.auto && at_terminal && io::stdin().is_terminal();
-        let height = size.map(|(_, height)| usize::from(height.0)).filter(|height| interactive && *height > 4);
+        let height = size
+            .map(|(_, height)| usize::from(height.0))
+            .filter(|height| interactive && *height > 4);
         Terminal {
             out: Box::new(io::BufWriter::new(stdout)),
             width,
@@ -220,7 +222,10 @@ impl Terminal {
     /// What write(2) answers.
     pub fn wrapped(&mut self, first: &str, text: &str, ink: Ink) -> io::Result<()> {
         let indent = unicode_width::UnicodeWidthStr::width(first);
-        for (index, row) in prose::inline(text, ink, self.measure().saturating_sub(indent).max(8)).into_iter().enumerate() {
+        for (index, row) in prose::inline(text, ink, self.measure().saturating_sub(indent).max(8))
+            .into_iter()
+            .enumerate()
+        {
             let head = if index == 0 { first.to_owned() } else { " ".repeat(indent) };
             let mut whole = Row::new().with(head, ink);
             row.0.into_iter().for_each(|span| whole.push(span.text, span.ink));
@@ -278,7 +283,9 @@ impl Terminal {
 
     fn part(&mut self, part: &[Row]) -> io::Result<()> {
         let rows = part.len();
-        if self.height.is_some_and(|height| self.shown > 0 && rows + 2 <= height && self.shown + rows + 2 > height) {
+        if self.height.is_some_and(|height| {
+            self.shown > 0 && rows + 2 <= height && self.shown + rows + 2 > height
+        }) {
             self.ask(self.more)?;
         }
         part.iter().try_for_each(|row| self.row(row))
@@ -329,11 +336,16 @@ impl Terminal {
         let typed = half_width(echoed.trim());
         if self.erases && typed.is_empty() {
             // The prompt has served: cursor up, line away (ECMA-48), for each row that it took.
-            let columns = terminal_size::terminal_size_of(io::stdout()).map_or(self.width, |(width, _)| usize::from(width.0));
+            let columns = terminal_size::terminal_size_of(io::stdout())
+                .map_or(self.width, |(width, _)| usize::from(width.0));
             let rows = rows_of(&format!("{prompt}{echoed}"), columns);
             write!(self.out, "{}", "\x1b[1A\x1b[2K".repeat(rows))?;
         }
-        if typed.eq_ignore_ascii_case("q") { Err(io::Error::other(Left)) } else { Ok(Typed::Line(typed)) }
+        if typed.eq_ignore_ascii_case("q") {
+            Err(io::Error::other(Left))
+        } else {
+            Ok(Typed::Line(typed))
+        }
     }
 
     /// Whether one picture can be shown in the place of another.
@@ -361,7 +373,12 @@ impl Terminal {
         for (index, row) in picture.0.iter().enumerate() {
             let text = shown(row, self.ascii);
             // No newline after the last row: it would scroll.
-            write!(self.out, "{}{}\x1b[K", if index > 0 { "\n" } else { "" }, text.trim_end_matches('\n'))?;
+            write!(
+                self.out,
+                "{}{}\x1b[K",
+                if index > 0 { "\n" } else { "" },
+                text.trim_end_matches('\n')
+            )?;
         }
         write!(self.out, "\x1b[J")?;
         self.out.flush()
@@ -370,17 +387,22 @@ impl Terminal {
     /// Columns and rows for a [`Terminal::whole_screen`] at this moment: all that the window has, for it is measured at each.
     /// What is drawn next is drawn for the window as it is now.
     pub fn measure_now(&mut self) -> (usize, usize) {
-        let window = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
+        let window =
+            terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
         if self.interactive {
             self.measure_again();
         }
-        let width = window.filter(|_| self.interactive && !self.fixed_width).map_or(self.width, |width| width.max(NARROWEST));
+        let width = window
+            .filter(|_| self.interactive && !self.fixed_width)
+            .map_or(self.width, |width| width.max(NARROWEST));
         (width, self.height.unwrap_or(USUAL_ROWS))
     }
 
     /// A window may have been resized while its reader thought.
     fn measure_again(&mut self) {
-        let Some((width, height)) = terminal_size::terminal_size_of(io::stdout()) else { return };
+        let Some((width, height)) = terminal_size::terminal_size_of(io::stdout()) else {
+            return;
+        };
         if !self.fixed_width {
             self.width = columns(usize::from(width.0), self.big).max(NARROWEST);
         }
@@ -418,20 +440,28 @@ fn rows_of(text: &str, columns: usize) -> usize {
 fn half_width(typed: &str) -> String {
     typed
         .chars()
-        .map(|one| if matches!(one, '\u{ff01}'..='\u{ff5e}') { char::from_u32(one as u32 - 0xfee0).unwrap_or(one) } else { one })
+        .map(|one| {
+            if matches!(one, '\u{ff01}'..='\u{ff5e}') {
+                char::from_u32(one as u32 - 0xfee0).unwrap_or(one)
+            } else {
+                one
+            }
+        })
         .collect()
 }
 
 /// What the environment says of colours: NO_COLOR, CLICOLOR_FORCE, TERM (no-color.org, bixense.com/clicolors).
 fn wants_color(at_terminal: bool) -> bool {
-    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+    let set =
+        |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     !no_color && (set("CLICOLOR_FORCE") || (at_terminal && !dumb))
 }
 
 fn inked(text: &str, ink: Ink) -> colored::ColoredString {
-    const OF: [Color; 6] = [Color::Cyan, Color::Magenta, Color::Yellow, Color::Blue, Color::Green, Color::BrightRed];
+    const OF: [Color; 6] =
+        [Color::Cyan, Color::Magenta, Color::Yellow, Color::Blue, Color::Green, Color::BrightRed];
     match ink {
         Ink::Plain => text.normal(),
         Ink::Faint => text.dimmed(),
@@ -462,8 +492,11 @@ fn to_ascii(text: &str) -> String {
         .map(|character| match character {
             // A call that waits stands out from the line beside it.
             '┃' => '#',
-            '│' | '║' | '╎' | '┆' | '┇' | '┊' | '┋' | '╏' | '▏' | '▎' | '▍' => '|',
-            '─' | '━' | '╌' | '┄' | '┅' | '┈' | '┉' | '╍' | '–' | '—' | '‐' | '‑' | '−' | '╴' | '╶' => '-',
+            '│' | '║' | '╎' | '┆' | '┇' | '┊' | '┋' | '╏' | '▏' | '▎' | '▍' => {
+                '|'
+            }
+            '─' | '━' | '╌' | '┄' | '┅' | '┈' | '┉' | '╍' | '–' | '—' | '‐' | '‑' | '−' | '╴'
+            | '╶' => '-',
             '═' | '▀' | '▔' => '=',
             '┌'..='╋' | '╒'..='╬' => '+',
             '▶' | '→' | '›' | '▷' => '>',

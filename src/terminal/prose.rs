@@ -49,7 +49,9 @@ impl Inked {
             .map(|line| {
                 let mut row = Row::new();
                 for character in line.chars() {
-                    let ink = source.find(|(from, _)| *from == character).map_or(Ink::Plain, |(_, ink)| *ink);
+                    let ink = source
+                        .find(|(from, _)| *from == character)
+                        .map_or(Ink::Plain, |(_, ink)| *ink);
                     row.push(character, ink);
                 }
                 row
@@ -188,7 +190,9 @@ impl Layout {
             TagEnd::CodeBlock => {
                 for line in self.code.take().unwrap_or_default().lines() {
                     let room = self.width.saturating_sub(4);
-                    self.rows.push(Row::new().with("    ", Ink::Plain).with(fit(line, room), Ink::Of(0)));
+                    self.rows.push(
+                        Row::new().with("    ", Ink::Plain).with(fit(line, room), Ink::Of(0)),
+                    );
                 }
             }
             TagEnd::TableCell => {
@@ -215,9 +219,14 @@ impl Layout {
         let nested = self.lists.len().saturating_sub(1) * 2 + self.indent;
         let bullet = self.bullet.clone().unwrap_or_default();
         let hang = nested + bullet.width();
-        for (index, row) in inked.rows(self.width.saturating_sub(hang).max(8)).into_iter().enumerate() {
+        for (index, row) in
+            inked.rows(self.width.saturating_sub(hang).max(8)).into_iter().enumerate()
+        {
             let mut whole = Row::new().with(" ".repeat(nested), Ink::Plain);
-            whole.push(if index == 0 { bullet.clone() } else { " ".repeat(bullet.width()) }, Ink::Faint);
+            whole.push(
+                if index == 0 { bullet.clone() } else { " ".repeat(bullet.width()) },
+                Ink::Faint,
+            );
             row.0.into_iter().for_each(|span| whole.push(span.text, span.ink));
             self.rows.push(whole);
         }
@@ -230,9 +239,20 @@ impl Table {
     /// Columns side by side where they fit; else one row's cells below each other, each with its column's heading.
     fn lay_out(&self, width: usize) -> Vec<Row> {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
-        let widest = |column: usize| self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.text.width()).max().unwrap_or(0);
+        let widest = |column: usize| {
+            self.rows
+                .iter()
+                .filter_map(|row| row.get(column))
+                .map(|cell| cell.text.width())
+                .max()
+                .unwrap_or(0)
+        };
         let widths: Vec<usize> = (0..columns).map(widest).collect();
-        if widths.iter().sum::<usize>() + 2 * columns <= width { self.side_by_side(&widths) } else { self.stacked(width) }
+        if widths.iter().sum::<usize>() + 2 * columns <= width {
+            self.side_by_side(&widths)
+        } else {
+            self.stacked(width)
+        }
     }
 
     fn side_by_side(&self, widths: &[usize]) -> Vec<Row> {
@@ -256,11 +276,16 @@ impl Table {
     }
 
     fn stacked(&self, width: usize) -> Vec<Row> {
-        let Some((head, body)) = self.rows.split_first() else { return Vec::new() };
-        let label = head.iter().skip(1).map(|cell| cell.text.width()).max().unwrap_or(0).min(width / 3);
+        let Some((head, body)) = self.rows.split_first() else {
+            return Vec::new();
+        };
+        let label =
+            head.iter().skip(1).map(|cell| cell.text.width()).max().unwrap_or(0).min(width / 3);
         let mut rows = Vec::new();
         for cells in body {
-            let Some((first, rest)) = cells.split_first() else { continue };
+            let Some((first, rest)) = cells.split_first() else {
+                continue;
+            };
             let mut title = first.clone();
             title.inks.fill(Ink::Strong);
             rows.extend(title.rows(width));
@@ -269,9 +294,16 @@ impl Table {
                 let headings = wrap(&heading.text, label.max(1));
                 for index in 0..texts.len().max(headings.len()) {
                     let mut row = Row::new().with("  ", Ink::Plain);
-                    row.push(headings.get(index).map_or_else(String::new, |part| fit(part, label)), Ink::Faint);
+                    row.push(
+                        headings.get(index).map_or_else(String::new, |part| fit(part, label)),
+                        Ink::Faint,
+                    );
                     row.pad_to(label + 4);
-                    texts.get(index).into_iter().flat_map(|text| &text.0).for_each(|span| row.push(span.text.as_str(), span.ink));
+                    texts
+                        .get(index)
+                        .into_iter()
+                        .flat_map(|text| &text.0)
+                        .for_each(|span| row.push(span.text.as_str(), span.ink));
                     rows.push(row);
                 }
             }
@@ -290,7 +322,10 @@ mod tests {
 
     #[test]
     fn prose_wraps_at_words_and_lists_hang() {
-        assert_eq!(text("A socket is *one end* of a conversation.", 20), "A socket is one end\nof a conversation.\n");
+        assert_eq!(
+            text("A socket is *one end* of a conversation.", 20),
+            "A socket is one end\nof a conversation.\n"
+        );
         assert_eq!(text("- one two three four\n- five", 12), "· one two\n  three four\n· five\n");
     }
 
@@ -304,17 +339,28 @@ mod tests {
     #[test]
     fn a_table_that_does_not_fit_is_stacked() {
         let table = "| step | Python | C |\n|---|---|---|\n| open | `socket()` | `socket(2)` |\n";
-        assert_eq!(text(table, 40), "step  Python    C\n─────────────────────────\nopen  socket()  socket(2)\n");
+        assert_eq!(
+            text(table, 40),
+            "step  Python    C\n─────────────────────────\nopen  socket()  socket(2)\n"
+        );
         assert_eq!(text(table, 20), "open\n  Python  socket()\n  C       socket(2)\n");
         let table = "| family | an address looks like |\n|---|---|\n| AF_UNIX | `/tmp/door` |\n";
-        assert_eq!(text(table, 25), "AF_UNIX\n  an        /tmp/door\n  address\n  looks\n  like\n", "no heading is cut");
+        assert_eq!(
+            text(table, 25),
+            "AF_UNIX\n  an        /tmp/door\n  address\n  looks\n  like\n",
+            "no heading is cut"
+        );
     }
 
     #[test]
     fn nothing_is_wider_than_asked() {
         let all = "# H\n\npara with `a_very_long_identifier_that_must_break` 你好你好你好\n\n> quote\n\n1. a\n   - b c d e f g h i j\n\n```c\nlong code line that does not fit\n```\n\n---\n";
         for width in 20..100 {
-            assert!(lay_out(all, width).0.iter().all(|row| row.width() <= width), "at {width}:\n{}", text(all, width));
+            assert!(
+                lay_out(all, width).0.iter().all(|row| row.width() <= width),
+                "at {width}:\n{}",
+                text(all, width)
+            );
         }
     }
 }

@@ -12,15 +12,28 @@ use crate::recording::{self, Recording};
 /// The recordings that ship, and some that show what those do not.
 fn recordings() -> Vec<Recording> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/lessons/recordings");
-    let mut files: Vec<_> =
-        std::fs::read_dir(folder).expect("the shipped recordings").map(|entry| entry.expect("an entry").path()).collect();
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .expect("the shipped recordings")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
     files.sort();
     let mut all: Vec<Recording> = files
         .iter()
-        .flat_map(|file| recording::read(std::io::BufReader::new(std::fs::File::open(file).expect("a recording"))).recordings)
+        .flat_map(|file| {
+            recording::read(std::io::BufReader::new(
+                std::fs::File::open(file).expect("a recording"),
+            ))
+            .recordings
+        })
         .collect();
     assert!(all.len() >= 15, "the shipped recordings are gone");
-    all.extend([lives::tests::modes().recording(), lives::tests::asked().recording(), Sample::new().recording(), wide(), threads()]);
+    all.extend([
+        lives::tests::modes().recording(),
+        lives::tests::asked().recording(),
+        Sample::new().recording(),
+        wide(),
+        threads(),
+    ]);
     all
 }
 
@@ -33,11 +46,15 @@ fn widths(recording: &Recording) -> impl Iterator<Item = usize> {
 fn wide() -> Recording {
     let mut script = Script::new();
     script.tcp_connection(("客户端", 1, 1), ("server", 2, 2, 3));
-    for text in ["你好", "a你b好c", "一二三四五六七八九十一二三四五六七八九十", "x"] {
+    for text in ["你好", "a你b好c", "一二三四五六七八九十一二三四五六七八九十", "x"]
+    {
         script.send("客户端", 1, 1, text).recv("server", 2, 3, 1024, text);
     }
     script.event("server", serde_json::json!({"event": "deed", "deed": "shows Jack: 你也好啊"}));
-    script.event("server", serde_json::json!({"event": "wait", "asked_ns": 5_000_000, "purpose": "nobody types"}));
+    script.event(
+        "server",
+        serde_json::json!({"event": "wait", "asked_ns": 5_000_000, "purpose": "nobody types"}),
+    );
     script.event("lab", serde_json::json!({"event": "part", "part": "第二部分 by hand"}));
     for (series, label) in [("round trip", "往返"), ("round trip", "AF_INET"), ("一", "二")] {
         script.event("lab", serde_json::json!({"event": "measure", "series": series, "label": label, "value_ns": 1234}));
@@ -46,14 +63,26 @@ fn wide() -> Recording {
         let point = serde_json::json!({"event": "point", "plot": "time a message", "series": "线程", "against": "connections", "x": x, "y": x * 999, "unit": "ns"});
         script.event("lab", point);
     }
-    script.udp("udp", 1, 5, 4000).udp("client", 1, 6, 4001).send_to("client", 1, 6, "你好吗", 4000).recv_from("udp", 1, 5, 4, "你", 4001);
+    script
+        .udp("udp", 1, 5, 4000)
+        .udp("client", 1, 6, 4001)
+        .send_to("client", 1, 6, "你好吗", 4000)
+        .recv_from("udp", 1, 5, 4, "你", 4001);
     script.recording()
 }
 
 /// Actors by every name that the experiments give.
 fn threads() -> Recording {
     let mut script = Script::new();
-    for (number, name) in (1..).zip(["client sends", "client receives", "people", "non-blocking", "each call", "spinner", "lab"]) {
+    for (number, name) in (1..).zip([
+        "client sends",
+        "client receives",
+        "people",
+        "non-blocking",
+        "each call",
+        "spinner",
+        "lab",
+    ]) {
         script.event(name, serde_json::json!({"event": "actor", "kind": "thread"}));
         script.socket(name, number, number, "AF_INET", "SOCK_STREAM");
         script.pass(20_000);
@@ -63,7 +92,10 @@ fn threads() -> Recording {
 
 /// The characters that stand in these columns; the second cell of a wide one is its own.
 fn cells(row: &Row) -> Vec<char> {
-    row.text().chars().flat_map(|character| std::iter::repeat_n(character, character.width().unwrap_or(0))).collect()
+    row.text()
+        .chars()
+        .flat_map(|character| std::iter::repeat_n(character, character.width().unwrap_or(0)))
+        .collect()
 }
 
 fn rows_fit(picture: &Picture, width: usize, what: &str) {
@@ -100,33 +132,54 @@ fn every_picture_keeps_to_its_columns_in_chinese() {
 fn lanes_stand_in_the_same_columns_in_every_row() {
     let (mut whole, mut all) = (0, 0);
     for recording in recordings() {
-        for (width, language) in widths(&recording).flat_map(|width| Language::ALL.map(|language| (width, language))) {
+        for (width, language) in
+            widths(&recording).flat_map(|width| Language::ALL.map(|language| (width, language)))
+        {
             let told = speaking(language, || super::told::recording(&recording).into_owned());
-            let Some(columns) = speaking(language, || ladder::lanes_at(&told, width)) else { continue };
+            let Some(columns) = speaking(language, || ladder::lanes_at(&told, width)) else {
+                continue;
+            };
             let picture = speaking(language, || View::Ladder.draw(&recording, width));
             for row in picture.0.iter().skip(1) {
                 let cells = cells(row);
-                let lanes: Vec<usize> = (0..cells.len()).filter(|at| "│┃".contains(cells[*at])).collect();
+                let lanes: Vec<usize> =
+                    (0..cells.len()).filter(|at| "│┃".contains(cells[*at])).collect();
                 let at_home = lanes.iter().all(|column| columns.contains(column));
-                assert!(at_home, "{} {} at {width}: {}", told.header.experiment, language.tag(), row.text());
+                assert!(
+                    at_home,
+                    "{} {} at {width}: {}",
+                    told.header.experiment,
+                    language.tag(),
+                    row.text()
+                );
                 // A row without all of its lanes is a heading, a remark across them, an arrow's beginning or end.
-                let here = |column: &usize| cells.get(*column).is_some_and(|cell| "│┃├┤".contains(*cell));
+                let here =
+                    |column: &usize| cells.get(*column).is_some_and(|cell| "│┃├┤".contains(*cell));
                 whole += usize::from(columns.iter().all(here));
                 all += usize::from(!lanes.is_empty());
             }
         }
     }
-    assert!(all > 10_000 && whole > all * 9 / 10, "only {whole} rows of {all} have all of their lanes");
+    assert!(
+        all > 10_000 && whole > all * 9 / 10,
+        "only {whole} rows of {all} have all of their lanes"
+    );
 }
 
 #[test]
 fn both_languages_draw_the_same_frames() {
     // What stands in boxes, columns and bands is the same in number: words may take more rows, a frame is a frame.
     for recording in recordings() {
-        for (name, corner) in [("states", '┌'), ("retries", '✗'), ("plot", '└'), ("side-by-side", '┼')] {
+        for (name, corner) in
+            [("states", '┌'), ("retries", '✗'), ("plot", '└'), ("side-by-side", '┼')]
+        {
             let view = View::find(name).expect("a view");
             for width in [80, 120] {
-                let count = |language| speaking(language, || view.draw(&recording, width).text().matches(corner).count());
+                let count = |language| {
+                    speaking(language, || {
+                        view.draw(&recording, width).text().matches(corner).count()
+                    })
+                };
                 let [english, chinese] = Language::ALL.map(count);
                 assert_eq!(english, chinese, "{} {name} at {width}", recording.header.experiment);
             }
@@ -137,15 +190,24 @@ fn both_languages_draw_the_same_frames() {
 #[test]
 fn a_picture_in_chinese_has_no_english_words_of_its_own() {
     // What is left in Latin letters is named by the program, the kernel or the recording: calls, constants, states, units.
-    let told = ["blocked", "unread", "waits", "running", "protocol", "received", "sends", "bytes", "time", "again", "later", "lost"];
+    let told = [
+        "blocked", "unread", "waits", "running", "protocol", "received", "sends", "bytes", "time",
+        "again", "later", "lost",
+    ];
     for recording in recordings() {
         for (name, view) in NAMES {
             let text = speaking(Language::Chinese, || view.draw(&recording, 100).text());
             for word in told {
                 // Neither data nor the names of claims are words of a picture.
-                let its_own = |part: &str| part.split_whitespace().any(|token| token.trim_matches(|c: char| !c.is_alphanumeric()) == word);
+                let its_own = |part: &str| {
+                    part.split_whitespace()
+                        .any(|token| token.trim_matches(|c: char| !c.is_alphanumeric()) == word)
+                };
                 let boxed = |line: &&str| name == "boundaries" && line.contains('│');
-                let said = text.lines().filter(|line| !boxed(line)).find(|line| line.split('"').step_by(2).any(its_own));
+                let said = text
+                    .lines()
+                    .filter(|line| !boxed(line))
+                    .find(|line| line.split('"').step_by(2).any(its_own));
                 assert_eq!(said, None, "{} {name}: {word}", recording.header.experiment);
             }
         }

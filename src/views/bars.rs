@@ -62,12 +62,15 @@ type Labels<'n> = Vec<(&'n str, Vec<u64>)>;
 fn measured(events: &[&Event]) -> Vec<Group> {
     let mut all: Vec<(&str, Labels)> = Vec::new();
     for event in events {
-        let What::Measure { series, label, value_ns } = &event.what else { continue };
+        let What::Measure { series, label, value_ns } = &event.what else {
+            continue;
+        };
         at(at(&mut all, series), label).push(*value_ns);
     }
     all.into_iter()
         .map(|(series, labels)| {
-            let bars: Vec<Bar> = labels.into_iter().map(|(label, values)| summary(label, values)).collect();
+            let bars: Vec<Bar> =
+                labels.into_iter().map(|(label, values)| summary(label, values)).collect();
             let most = bars.iter().map(|bar| bar.times).max().unwrap_or(0);
             let alike = bars.iter().all(|bar| bar.times == most);
             let footer = match most {
@@ -76,8 +79,11 @@ fn measured(events: &[&Event]) -> Vec<Group> {
                     "a bar is the median of {most} measurements: half of them took no longer",
                     "条形是 {most} 次测量的中位数：一半不超过它"
                 ),
-                _ => either("a bar is the median of its measurements: half of them took no longer", "条形是各次测量的中位数：一半不超过它")
-                    .to_owned(),
+                _ => either(
+                    "a bar is the median of its measurements: half of them took no longer",
+                    "条形是各次测量的中位数：一半不超过它",
+                )
+                .to_owned(),
             };
             Group { heading: safe(series), bars, footer }
         })
@@ -95,11 +101,15 @@ fn at<'a, 'n, T: Default>(all: &'a mut Vec<(&'n str, T)>, name: &'n str) -> &'a 
 
 fn summary(label: &str, mut values: Vec<u64>) -> Bar {
     values.sort_unstable();
-    let percentile = |of: usize| values.get(((values.len() * of).div_ceil(100)).max(1) - 1).copied().unwrap_or(0);
+    let percentile = |of: usize| {
+        values.get(((values.len() * of).div_ceil(100)).max(1) - 1).copied().unwrap_or(0)
+    };
     let median = percentile(50);
     let spread = match values.as_slice() {
         [] | [_] => String::new(),
-        many if many.len() >= ENOUGH_FOR_P99 => said!("99 of 100 within {span}", "99% 在 {span} 内", span = span_of(percentile(99))),
+        many if many.len() >= ENOUGH_FOR_P99 => {
+            said!("99 of 100 within {span}", "99% 在 {span} 内", span = span_of(percentile(99)))
+        }
         [least, .., most] => format!("{} … {}", span_of(*least), span_of(*most)),
     };
     Bar { label: safe(label), value: median, times: values.len(), shown: span_of(median), spread }
@@ -116,8 +126,16 @@ fn counted(events: &[&Event]) -> Vec<Group> {
                 if groups.last().is_none_or(|last| last.heading != heading) {
                     groups.push(Group { heading: heading.clone(), ..Group::default() });
                 }
-                let Some(group) = groups.last_mut() else { continue };
-                group.bars.push(Bar { label: safe(label), value: *count, times: 1, shown: count.to_string(), spread: String::new() });
+                let Some(group) = groups.last_mut() else {
+                    continue;
+                };
+                group.bars.push(Bar {
+                    label: safe(label),
+                    value: *count,
+                    times: 1,
+                    shown: count.to_string(),
+                    spread: String::new(),
+                });
                 let source = safe(source);
                 let comma = either(", ", "，");
                 if !group.footer.split(comma).any(|known| known == source) {
@@ -136,11 +154,19 @@ impl Group {
         if !self.heading.is_empty() {
             rows.push(Row::new().with(fit(&self.heading, width), Ink::Strong));
         }
-        let widest = |text: fn(&Bar) -> &str| self.bars.iter().map(|bar| text(bar).width()).max().unwrap_or(0);
-        let (labels, values, spread) = (widest(|bar| &bar.label).min(width * 2 / 5), widest(|bar| &bar.shown), widest(|bar| &bar.spread));
+        let widest = |text: fn(&Bar) -> &str| {
+            self.bars.iter().map(|bar| text(bar).width()).max().unwrap_or(0)
+        };
+        let (labels, values, spread) = (
+            widest(|bar| &bar.label).min(width * 2 / 5),
+            widest(|bar| &bar.shown),
+            widest(|bar| &bar.spread),
+        );
         let taken = labels + 2 + 1 + values;
         let with_spread = spread > 0 && width >= taken + 2 + spread + 12;
-        let room = width.saturating_sub(taken + if with_spread { 2 + spread } else { 0 }).clamp(1, LONGEST);
+        let room = width
+            .saturating_sub(taken + if with_spread { 2 + spread } else { 0 })
+            .clamp(1, LONGEST);
         let most = self.bars.iter().map(|bar| bar.value).max().unwrap_or(0);
         for (index, bar) in self.bars.iter().take(MOST_ROWS).enumerate() {
             let mut row = Row::new().with(fit(&bar.label, labels), Ink::Plain);
@@ -153,13 +179,21 @@ impl Group {
             rows.push(row);
         }
         if self.bars.len() > MOST_ROWS {
-            rows.push(
-                Row::new().with(fit(&said!("… {more} more", "… 还有 {more} 条", more = self.bars.len() - MOST_ROWS), width), Ink::Faint),
-            );
+            rows.push(Row::new().with(
+                fit(
+                    &said!("… {more} more", "… 还有 {more} 条", more = self.bars.len() - MOST_ROWS),
+                    width,
+                ),
+                Ink::Faint,
+            ));
         }
         if !self.footer.is_empty() {
             let footer = said!("({footer})", "（{footer}）", footer = self.footer);
-            rows.extend(wrap(&footer, width).into_iter().map(|line| Row::new().with(fit(&line, width), Ink::Faint)));
+            rows.extend(
+                wrap(&footer, width)
+                    .into_iter()
+                    .map(|line| Row::new().with(fit(&line, width), Ink::Faint)),
+            );
         }
     }
 }
@@ -183,7 +217,14 @@ mod tests {
 
     fn measure(sample: &mut Sample, label: &'static str, values: &[u64]) {
         for value_ns in values {
-            sample.event("lab", What::Measure { series: "round trip".into(), label: label.into(), value_ns: *value_ns });
+            sample.event(
+                "lab",
+                What::Measure {
+                    series: "round trip".into(),
+                    label: label.into(),
+                    value_ns: *value_ns,
+                },
+            );
         }
     }
 
@@ -210,7 +251,10 @@ took no longer)
     fn numbers_that_were_counted_are_drawn_where_nothing_was_measured() {
         let mut sample = Sample::new();
         for (label, count) in [("AF_UNIX", 0), ("AF_INET", 8), ("AF_INET6", 6)] {
-            sample.event("lab", What::Count { label: label.into(), count, source: "/proc/net/dev".into() });
+            sample.event(
+                "lab",
+                What::Count { label: label.into(), count, source: "/proc/net/dev".into() },
+            );
         }
         let expected = "\
 AF_UNIX    0

@@ -57,8 +57,12 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
 
 fn person(flows: &Flows, cast: &Cast, socket: Option<usize>, call: Option<usize>) -> (String, Ink) {
     let by_call = call.and_then(|at| flows.calls.get(at)).map(|made| &made.actor);
-    let actor = by_call.or_else(|| socket.and_then(|at| flows.sockets.get(at)).map(|socket| &socket.owner));
-    actor.map_or_else(|| (either("nobody", "没有人").to_owned(), Ink::Faint), |actor| (safe(actor), cast.ink(actor)))
+    let actor =
+        by_call.or_else(|| socket.and_then(|at| flows.sockets.get(at)).map(|socket| &socket.owner));
+    actor.map_or_else(
+        || (either("nobody", "没有人").to_owned(), Ink::Faint),
+        |actor| (safe(actor), cast.ink(actor)),
+    )
 }
 
 /// Calls that send.
@@ -79,7 +83,10 @@ fn count_of_datagrams(count: usize) -> String {
 }
 
 fn streams(flows: &Flows, cast: &Cast) -> Vec<Flow> {
-    let drawn = flows.directions.iter().filter(|direction| !direction.sends.is_empty() || !direction.receives.is_empty());
+    let drawn = flows
+        .directions
+        .iter()
+        .filter(|direction| !direction.sends.is_empty() || !direction.receives.is_empty());
     drawn
         .map(|direction| {
             let piece = |&(call, start, bytes): &(usize, usize, usize), data: Option<&Data>| Piece {
@@ -151,7 +158,11 @@ fn datagrams_between(flows: &Flows, cast: &Cast, from: usize, to: Option<usize>)
     let (mut sent, mut got, mut at) = (Vec::new(), Vec::new(), 0);
     let (mut sent_by, mut received_by, mut gone, mut missing, mut empty) = (0, 0, 0, 0, 0);
     let (mut sender, mut receiver) = (None, None);
-    for message in flows.messages.iter().filter(|message| (message.from, message.to) == (Some(from), to) && message.send.is_some()) {
+    for message in flows
+        .messages
+        .iter()
+        .filter(|message| (message.from, message.to) == (Some(from), to) && message.send.is_some())
+    {
         let (start, end) = (at, at + message.bytes);
         at = end;
         sent_by += 1;
@@ -170,10 +181,20 @@ fn datagrams_between(flows: &Flows, cast: &Cast, from: usize, to: Option<usize>)
             continue;
         }
         let arrived = message.bytes - cut;
-        got.push(Piece { start, end: start + arrived, data: part_of(&message.data, 0, arrived), holds: Holds::Bytes });
+        got.push(Piece {
+            start,
+            end: start + arrived,
+            data: part_of(&message.data, 0, arrived),
+            holds: Holds::Bytes,
+        });
         if cut > 0 {
             gone += cut;
-            got.push(Piece { start: start + arrived, end, data: part_of(&message.data, arrived, cut), holds: Holds::Gone });
+            got.push(Piece {
+                start: start + arrived,
+                end,
+                data: part_of(&message.data, arrived, cut),
+                holds: Holds::Gone,
+            });
         }
     }
     let mut remarks = Vec::new();
@@ -185,7 +206,11 @@ fn datagrams_between(flows: &Flows, cast: &Cast, from: usize, to: Option<usize>)
         ));
     }
     if missing > 0 {
-        remarks.push(said!("░ {datagrams} not received", "░ {datagrams}没有被接收", datagrams = count_of_datagrams(missing)));
+        remarks.push(said!(
+            "░ {datagrams} not received",
+            "░ {datagrams}没有被接收",
+            datagrams = count_of_datagrams(missing)
+        ));
     }
     if empty > 0 {
         remarks.push(said!(
@@ -194,7 +219,8 @@ fn datagrams_between(flows: &Flows, cast: &Cast, from: usize, to: Option<usize>)
             datagrams = count_of_datagrams(empty)
         ));
     }
-    let (sender, receiver) = (person(flows, cast, Some(from), sender), person(flows, cast, to, receiver));
+    let (sender, receiver) =
+        (person(flows, cast, Some(from), sender), person(flows, cast, to, receiver));
     let counts = said!(
         "{bytes}: {sends}, {receives}",
         "{bytes}：{sends}，{receives}",
@@ -203,14 +229,16 @@ fn datagrams_between(flows: &Flows, cast: &Cast, from: usize, to: Option<usize>)
         receives = receives(received_by)
     );
     let heading = heading(flows, from, &sender.0, &receiver.0, &counts);
-    let seen = |pieces: Vec<Piece>| pieces.into_iter().filter(|piece| piece.start < piece.end).collect();
+    let seen =
+        |pieces: Vec<Piece>| pieces.into_iter().filter(|piece| piece.start < piece.end).collect();
     Flow { heading, remarks, sender, receiver, sent: seen(sent), got: seen(got) }
 }
 
 /// The bytes from `start` to `end` of a piece, as they are shown.
 fn text(piece: &Piece, start: usize, end: usize) -> String {
     let quoted = part_of(&piece.data, start - piece.start, end - start).to_string();
-    let (inner, more) = quoted.strip_suffix('…').map_or((quoted.as_str(), ""), |inner| (inner, "…"));
+    let (inner, more) =
+        quoted.strip_suffix('…').map_or((quoted.as_str(), ""), |inner| (inner, "…"));
     format!("{}{more}", inner.trim_start_matches('"').strip_suffix('"').unwrap_or(""))
 }
 
@@ -234,17 +262,22 @@ impl Scale {
         // The shortest stretch is a byte: one character in four columns with the cut and a count of up to three digits.
         let most = (room.saturating_sub(1) / 4).max(1);
         cuts.truncate(most + 1);
-        let stretches: Vec<(usize, usize)> = cuts.windows(2).map(|pair| (pair[0], pair[1])).collect();
+        let stretches: Vec<(usize, usize)> =
+            cuts.windows(2).map(|pair| (pair[0], pair[1])).collect();
         let digits = |&(start, end): &(usize, usize)| (end - start).to_string().len();
         let widest_text = |&(start, end): &(usize, usize)| {
-            let inside = pieces().filter(|piece| piece.start <= start && end <= piece.end && piece.holds == Holds::Bytes);
+            let inside = pieces().filter(|piece| {
+                piece.start <= start && end <= piece.end && piece.holds == Holds::Bytes
+            });
             inside.map(|piece| text(piece, start, end).width()).max().unwrap_or(0)
         };
-        let mut widths: Vec<usize> = stretches.iter().map(|one| widest_text(one).max(digits(one)).max(1)).collect();
+        let mut widths: Vec<usize> =
+            stretches.iter().map(|one| widest_text(one).max(digits(one)).max(1)).collect();
         // A box over several stretches must hold its text and its count, too.
         for piece in pieces() {
-            let inside: Vec<usize> =
-                (0..stretches.len()).filter(|&at| piece.start <= stretches[at].0 && stretches[at].1 <= piece.end).collect();
+            let inside: Vec<usize> = (0..stretches.len())
+                .filter(|&at| piece.start <= stretches[at].0 && stretches[at].1 <= piece.end)
+                .collect();
             let Some(&last) = inside.last() else { continue };
             let has = inside.iter().map(|&at| widths[at]).sum::<usize>() + inside.len() - 1;
             widths[last] += (piece.end - piece.start).to_string().len().saturating_sub(has);
@@ -254,7 +287,10 @@ impl Scale {
         if !natural && total(&widths) > 2 * room {
             let free = room.saturating_sub(1 + 4 * stretches.len());
             let all: usize = stretches.iter().map(|(start, end)| end - start).sum();
-            widths = stretches.iter().map(|(start, end)| 3 + free.saturating_mul(end - start) / all.max(1)).collect();
+            widths = stretches
+                .iter()
+                .map(|(start, end)| 3 + free.saturating_mul(end - start) / all.max(1))
+                .collect();
         }
         // A little too wide: the widest give way.
         while total(&widths) > room
@@ -277,15 +313,24 @@ impl Scale {
 
 impl Flow {
     fn draw(&self, width: usize, rows: &mut Vec<Row>) {
-        rows.extend(wrap(&self.heading, width).iter().map(|line| Row::new().with(fit(line, width), Ink::Strong)));
-        let labels = [said!("{who} sends", "{who}发送", who = self.sender.0), said!("{who} receives", "{who}接收", who = self.receiver.0)];
+        rows.extend(
+            wrap(&self.heading, width)
+                .iter()
+                .map(|line| Row::new().with(fit(line, width), Ink::Strong)),
+        );
+        let labels = [
+            said!("{who} sends", "{who}发送", who = self.sender.0),
+            said!("{who} receives", "{who}接收", who = self.receiver.0),
+        ];
         let label = labels.iter().map(|label| label.width() + 2).max().unwrap_or(0);
         let aside = label <= width / 4;
         let left = if aside { label } else { 0 };
         let scale = Scale::new(self, width.saturating_sub(left));
         let mut canvas = Canvas::new(width);
         let mut at = 0;
-        for ((label, pieces), ink) in labels.iter().zip([&self.sent, &self.got]).zip([self.sender.1, self.receiver.1]) {
+        for ((label, pieces), ink) in
+            labels.iter().zip([&self.sent, &self.got]).zip([self.sender.1, self.receiver.1])
+        {
             canvas.grow(at + 1);
             canvas.write(at, 0, if aside { left } else { width }, label, ink);
             at += usize::from(!aside);
@@ -301,20 +346,35 @@ impl Flow {
         }
         rows.append(&mut picture.0);
         let end = scale.cuts.last().copied().unwrap_or(0);
-        let beyond = |pieces: &[Piece]| pieces.iter().filter(|piece| piece.end > end && piece.holds == Holds::Bytes).count();
+        let beyond = |pieces: &[Piece]| {
+            pieces.iter().filter(|piece| piece.end > end && piece.holds == Holds::Bytes).count()
+        };
         let all = self.sent.iter().chain(&self.got).map(|piece| piece.end).max().unwrap_or(0);
         let mut remarks = self.remarks.clone();
         if all > end {
-            let of = [(beyond(&self.sent), sends as fn(usize) -> String), (beyond(&self.got), receives)];
-            let of: Vec<String> = of.into_iter().filter(|(count, _)| *count > 0).map(|(count, said)| said(count)).collect();
+            let of =
+                [(beyond(&self.sent), sends as fn(usize) -> String), (beyond(&self.got), receives)];
+            let of: Vec<String> = of
+                .into_iter()
+                .filter(|(count, _)| *count > 0)
+                .map(|(count, said)| said(count))
+                .collect();
             remarks.insert(
                 0,
-                said!("… {bytes} more, of {of}", "… 还有 {bytes}（{of}）", bytes = bytes(all - end), of = of.join(either(" and ", "，"))),
+                said!(
+                    "… {bytes} more, of {of}",
+                    "… 还有 {bytes}（{of}）",
+                    bytes = bytes(all - end),
+                    of = of.join(either(" and ", "，"))
+                ),
             );
         }
         for remark in remarks {
-            let ink = if remark.starts_with(['▒', '░', '≠']) { Ink::Warn } else { Ink::Faint };
-            rows.extend(wrap(&remark, width).iter().map(|line| Row::new().with(fit(line, width), ink)));
+            let ink =
+                if remark.starts_with(['▒', '░', '≠']) { Ink::Warn } else { Ink::Faint };
+            rows.extend(
+                wrap(&remark, width).iter().map(|line| Row::new().with(fit(line, width), ink)),
+            );
         }
     }
 }
@@ -355,7 +415,9 @@ fn counts(canvas: &mut Canvas, (row, left): (usize, usize), scale: &Scale, piece
 
 /// One box; one that goes on beyond the scale is left open.
 fn band(canvas: &mut Canvas, (row, left): (usize, usize), scale: &Scale, piece: &Piece, ink: Ink) {
-    let Some((first, last, closed)) = extent(scale, piece) else { return };
+    let Some((first, last, closed)) = extent(scale, piece) else {
+        return;
+    };
     let (start, end) = (left + scale.columns[first], left + scale.columns[last]);
     match piece.holds {
         Holds::Gone => canvas.fill(row, start + 1, end, '▒', Ink::Warn),
@@ -363,9 +425,11 @@ fn band(canvas: &mut Canvas, (row, left): (usize, usize), scale: &Scale, piece: 
         Holds::Bytes => {
             let upto = scale.cuts[last];
             let whole = text(piece, piece.start, upto);
-            let stretches: Vec<(usize, usize, usize)> =
-                (first..last).map(|at| (scale.columns[at], scale.cuts[at], scale.cuts[at + 1])).collect();
-            let parts: Vec<String> = stretches.iter().map(|&(_, start, end)| text(piece, start, end)).collect();
+            let stretches: Vec<(usize, usize, usize)> = (first..last)
+                .map(|at| (scale.columns[at], scale.cuts[at], scale.cuts[at + 1]))
+                .collect();
+            let parts: Vec<String> =
+                stretches.iter().map(|&(_, start, end)| text(piece, start, end)).collect();
             // A character that only the other row cuts is whole here.
             if parts.concat() == whole && scale.natural {
                 for column in &scale.columns[first + 1..last] {
@@ -391,17 +455,43 @@ mod tests {
 
     fn connected() -> Sample {
         let mut sample = Sample::new();
-        sample.socket("server", 1, "AF_INET", "SOCK_STREAM").call("server", 1, "bind", &[("address", here(0))], 0);
-        sample.located("server", 1, here(4000)).call("server", 1, "listen", &[("backlog", 5.into())], 0);
-        sample.socket("client", 2, "AF_INET", "SOCK_STREAM").call("client", 2, "connect", &[("address", here(4000))], 0);
-        sample.located("client", 2, here(53546)).accepts("server", 1, 3, here(53546)).located("server", 3, here(4000));
+        sample.socket("server", 1, "AF_INET", "SOCK_STREAM").call(
+            "server",
+            1,
+            "bind",
+            &[("address", here(0))],
+            0,
+        );
+        sample.located("server", 1, here(4000)).call(
+            "server",
+            1,
+            "listen",
+            &[("backlog", 5.into())],
+            0,
+        );
+        sample.socket("client", 2, "AF_INET", "SOCK_STREAM").call(
+            "client",
+            2,
+            "connect",
+            &[("address", here(4000))],
+            0,
+        );
+        sample.located("client", 2, here(53546)).accepts("server", 1, 3, here(53546)).located(
+            "server",
+            3,
+            here(4000),
+        );
         sample
     }
 
     #[test]
     fn a_stream_keeps_the_bytes_and_forgets_the_cuts() {
         let mut sample = connected();
-        sample.sends("client", 2, "one").sends("client", 2, "two").sends("client", 2, "three").receives("server", 3, 99, "onetwothree");
+        sample
+            .sends("client", 2, "one")
+            .sends("client", 2, "two")
+            .sends("client", 2, "three")
+            .receives("server", 3, 99, "onetwothree");
         let expected = "\
 client → server  TCP, 11 bytes: 3 sends, 1 receive
 client sends     │one│two│three│
@@ -419,7 +509,12 @@ server receives  │one·two·three│
         sample.sends("client", 2, "a你");
         for kept in [&b"a\xe4"[..], b"\xbd\xa0"] {
             let call = sample.enter("server", 3, "recv", &[("size", 2.into())]);
-            sample.leave("server", &call, Outcome::Result(2), &[("data", Value::Data(Data::of(kept)))]);
+            sample.leave(
+                "server",
+                &call,
+                Outcome::Result(2),
+                &[("data", Value::Data(Data::of(kept)))],
+            );
         }
         let expected = "\
 client → server  TCP, 4 bytes: 1 send, 2 receives
@@ -433,13 +528,28 @@ server receives  │a\\xe4│\\xbd\\xa0│
 
     fn cut_datagrams() -> Sample {
         let mut sample = Sample::new();
-        sample.socket("bob", 1, "AF_INET", "SOCK_DGRAM").call("bob", 1, "bind", &[("address", here(0))], 0);
+        sample.socket("bob", 1, "AF_INET", "SOCK_DGRAM").call(
+            "bob",
+            1,
+            "bind",
+            &[("address", here(0))],
+            0,
+        );
         sample.located("bob", 1, here(4000)).socket("ann", 2, "AF_INET", "SOCK_DGRAM");
         for text in ["hi", "hello, world", "lost"] {
             let length = i64::try_from(text.len()).unwrap_or(0);
-            sample.call("ann", 2, "send_to", &[("data", data(text)), ("address", here(4000))], length);
+            sample.call(
+                "ann",
+                2,
+                "send_to",
+                &[("data", data(text)), ("address", here(4000))],
+                length,
+            );
         }
-        sample.located("ann", 2, here(5000)).receives("bob", 1, 5, "hi").receives("bob", 1, 5, "hello");
+        sample
+            .located("ann", 2, here(5000))
+            .receives("bob", 1, 5, "hi")
+            .receives("bob", 1, 5, "hello");
         sample
     }
 

@@ -87,7 +87,8 @@ impl Made {
 
     /// True if it looks at what is there and leaves it there.
     pub fn peeks(&self) -> bool {
-        self.call.function == "peek" || matches!(self.call.args.get("flags"), Some(Value::Text(flags)) if flags.contains("MSG_PEEK"))
+        self.call.function == "peek"
+            || matches!(self.call.args.get("flags"), Some(Value::Text(flags)) if flags.contains("MSG_PEEK"))
     }
 
     /// Bytes that it took out of the socket (a datagram that was cut counts as what was delivered of it).
@@ -171,7 +172,8 @@ impl Socket {
     }
 
     fn open_during(&self, from_ns: u64, to_ns: u64) -> bool {
-        self.bound_ns.is_some_and(|bound| bound <= to_ns) && self.closed_ns.is_none_or(|closed| closed >= from_ns)
+        self.bound_ns.is_some_and(|bound| bound <= to_ns)
+            && self.closed_ns.is_none_or(|closed| closed >= from_ns)
     }
 
     fn peer_at(&self, at_ns: u64, calls: &[Made]) -> Option<&Address> {
@@ -340,7 +342,9 @@ pub fn part_of(data: &Data, skip: usize, bytes: usize) -> Data {
 fn plain(address: &Address) -> Option<SocketAddr> {
     match address {
         Address::Inet(address) => Some(SocketAddr::from(*address)),
-        Address::Inet6(address) => Some(SocketAddr::new(IpAddr::V6(*address.ip()).to_canonical(), address.port())),
+        Address::Inet6(address) => {
+            Some(SocketAddr::new(IpAddr::V6(*address.ip()).to_canonical(), address.port()))
+        }
         Address::Unix(_) => None,
     }
 }
@@ -348,7 +352,9 @@ fn plain(address: &Address) -> Option<SocketAddr> {
 /// True if a socket whose own address is `local` is at this address; a wildcard is at all of the machine's.
 fn is_at(address: &Address, local: &Address) -> bool {
     match (plain(address), plain(local)) {
-        (Some(there), Some(here)) => there == here || (here.ip().is_unspecified() && here.port() == there.port()),
+        (Some(there), Some(here)) => {
+            there == here || (here.ip().is_unspecified() && here.port() == there.port())
+        }
         _ => address == local,
     }
 }

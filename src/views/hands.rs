@@ -19,12 +19,20 @@ pub fn draw(options: &[String], hands: &[u32], right: usize, width: usize) -> Pi
     let mut rows = Vec::new();
     for (place, (option, (letter, count))) in options.iter().zip(('a'..).zip(hands)).enumerate() {
         let (mark, ink) = if place == right { ("✓", Ink::Good) } else { (" ", Ink::Plain) };
-        for (line, text) in wrap(&safe(&option.replace('`', "")), width.saturating_sub(5).max(2)).into_iter().enumerate() {
+        for (line, text) in wrap(&safe(&option.replace('`', "")), width.saturating_sub(5).max(2))
+            .into_iter()
+            .enumerate()
+        {
             let head = if line == 0 { format!("{mark} {letter}) ") } else { " ".repeat(5) };
             rows.push(Row::new().with(head, ink).with(fit(&text, width.saturating_sub(5)), ink));
         }
         let bar = stroke((*count).into(), most.into(), room);
-        rows.push(Row::new().with(" ".repeat(5), ink).with(bar, Ink::Of(place)).with(format!(" {count}"), Ink::Strong));
+        rows.push(
+            Row::new()
+                .with(" ".repeat(5), ink)
+                .with(bar, Ink::Of(place))
+                .with(format!(" {count}"), Ink::Strong),
+        );
     }
     Picture(rows)
 }
@@ -37,7 +45,9 @@ mod tests {
 
     #[test]
     fn each_option_has_its_bar_and_the_right_one_a_mark() {
-        let options = ["none: `hello` opens it", "two: a question and an answer", "三次：问、答、再答"].map(str::to_owned);
+        let options =
+            ["none: `hello` opens it", "two: a question and an answer", "三次：问、答、再答"]
+                .map(str::to_owned);
         let expected = "  a) none: hello
      opens it
      ████▋ 5

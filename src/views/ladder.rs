@@ -43,14 +43,28 @@ const TWO_ENDS: usize = 112;
 
 /// What is said of states that nobody asked the kernel for.
 fn legend() -> &'static str {
-    either("(STATE): derived from the segments; without brackets: the kernel said so", "括号里的状态：由报文段推出；不带括号：内核说的")
+    either(
+        "(STATE): derived from the segments; without brackets: the kernel said so",
+        "括号里的状态：由报文段推出；不带括号：内核说的",
+    )
 }
 
 pub(super) fn draw(recording: &Recording, width: usize, numbers: Numbers) -> Picture {
     let story = story(recording, numbers);
-    let Some(Layout { time, columns, end, outward }) = layout(&story, width) else { return list::draw(&story, width) };
+    let Some(Layout { time, columns, end, outward }) = layout(&story, width) else {
+        return list::draw(&story, width);
+    };
     let (canvas, end) = (Canvas::new(width), end.min(width));
-    let mut ladder = Ladder { canvas, columns, end, time, outward, row: 0, told: String::new(), reasons: HashSet::new() };
+    let mut ladder = Ladder {
+        canvas,
+        columns,
+        end,
+        time,
+        outward,
+        row: 0,
+        told: String::new(),
+        reasons: HashSet::new(),
+    };
     ladder.head(&story);
     ladder.steps(&story.steps);
     ladder.legend(&story);
@@ -73,7 +87,8 @@ fn layout(story: &Story, width: usize) -> Option<Layout> {
         (_, without) if without >= NARROWEST => (0, without),
         _ => return None,
     };
-    let mut columns: Vec<usize> = (0..story.lanes.len()).map(|lane| time + lane * spacing).collect();
+    let mut columns: Vec<usize> =
+        (0..story.lanes.len()).map(|lane| time + lane * spacing).collect();
     let mut end = time + lanes * spacing;
     let outward = story.two_ends && width >= OUTWARD;
     if outward {
@@ -109,16 +124,21 @@ struct Ladder {
 
 impl Ladder {
     fn head(&mut self, story: &Story) {
-        let process = |lane: usize| said!(" process {pid}", " 进程 {pid}", pid = story.lanes[lane].process);
+        let process =
+            |lane: usize| said!(" process {pid}", " 进程 {pid}", pid = story.lanes[lane].process);
         let several = story.lanes.iter().any(|lane| lane.process != story.lanes[0].process);
-        let fits = |lane: usize| self.columns[lane] + story.lanes[lane].name.width() + process(lane).width() <= self.words_end(lane);
+        let fits = |lane: usize| {
+            self.columns[lane] + story.lanes[lane].name.width() + process(lane).width()
+                <= self.words_end(lane)
+        };
         let several = several && (0..story.lanes.len()).all(fits);
         if self.time > 0 {
             self.canvas.write(0, self.time - 5, self.time, either("time", "时间"), Ink::Faint);
         }
         for (lane, who) in story.lanes.iter().enumerate() {
             let end = self.words_end(lane);
-            let start = self.columns[lane] - if self.outward { (who.name.width() / 2).min(self.columns[lane]) } else { 0 };
+            let start = self.columns[lane]
+                - if self.outward { (who.name.width() / 2).min(self.columns[lane]) } else { 0 };
             let at = self.canvas.write(0, start, end, &who.name, Ink::Of(lane));
             if several {
                 self.canvas.write(0, at, end, &process(lane), Ink::Faint);
@@ -134,7 +154,11 @@ impl Ladder {
 
     /// Where the words of a call at this lane stand: from, to.
     fn words_area(&self, lane: usize) -> (usize, usize) {
-        if self.outward && lane == 0 { (self.time, self.columns[0] - 1) } else { (self.columns[lane] + 2, self.words_end(lane)) }
+        if self.outward && lane == 0 {
+            (self.time, self.columns[0] - 1)
+        } else {
+            (self.columns[lane] + 2, self.words_end(lane))
+        }
     }
 
     /// Writes words of a call beside this lane: on its outer side if they stand outside.
@@ -156,7 +180,13 @@ impl Ladder {
                 Shape::Aside(words) => {
                     self.lanes(step);
                     let (start, end) = (self.columns[0] + 2, self.words_end(0).saturating_sub(1));
-                    self.canvas.write(self.row, start, end, &first_fit(words, end - start), Ink::Faint);
+                    self.canvas.write(
+                        self.row,
+                        start,
+                        end,
+                        &first_fit(words, end - start),
+                        Ink::Faint,
+                    );
                     self.row += 1;
                 }
                 Shape::Note(text, ink) => self.note(step, text, *ink),
@@ -165,7 +195,11 @@ impl Ladder {
                 Shape::Segment(flight) => at += self.segment(step, flight, &steps[at..]),
                 Shape::State { lane, state, derived } => {
                     self.lanes(step);
-                    self.words(*lane, &wire::state_text(state, *derived), wire::state_ink(state, *derived));
+                    self.words(
+                        *lane,
+                        &wire::state_text(state, *derived),
+                        wire::state_ink(state, *derived),
+                    );
                     self.row += 1;
                 }
                 Shape::Call { .. } => at += self.calls(step, &steps[at..]),
@@ -176,7 +210,9 @@ impl Ladder {
     /// A call's row. Returns how many of the steps after it were drawn with it: short calls of one actor share a row, and
     /// a state stands with the call that it followed.
     fn calls(&mut self, step: &Step, after: &[Step]) -> usize {
-        let Shape::Call { lane, words, ink, joins } = &step.shape else { return 0 };
+        let Shape::Call { lane, words, ink, joins } = &step.shape else {
+            return 0;
+        };
         self.lanes(step);
         let (start, end) = self.words_area(*lane);
         let room = end - start;
@@ -195,7 +231,11 @@ impl Ladder {
                 }
                 Shape::State { lane: next, state, derived } if next == lane => {
                     let text = wire::state_text(state, *derived);
-                    (" · ", Some(text).filter(|text| used + 3 + text.width() <= room), wire::state_ink(state, *derived))
+                    (
+                        " · ",
+                        Some(text).filter(|text| used + 3 + text.width() <= room),
+                        wire::state_ink(state, *derived),
+                    )
                 }
                 _ => break,
             };
@@ -217,16 +257,23 @@ impl Ladder {
 
     /// The bare names of short calls of one actor, where these share a row and more words would not.
     fn names_alone(&self, step: &Step, after: &[Step], room: usize) -> Option<(String, usize)> {
-        let Shape::Call { lane, joins: true, .. } = &step.shape else { return None };
+        let Shape::Call { lane, joins: true, .. } = &step.shape else {
+            return None;
+        };
         let run = std::iter::once(step).chain(after).map_while(|step| match &step.shape {
             Shape::Call { lane: next, words, joins: true, .. } if next == lane => Some(words),
             _ => None,
         });
         let run: Vec<&Words> = run.collect();
-        let shortest: usize = run.iter().map(|words| words.iter().map(|text| text.width()).min().unwrap_or(0) + 2).sum();
-        let names: Vec<&str> = run.iter().filter_map(|words| words.first()?.split(' ').next()).collect();
+        let shortest: usize = run
+            .iter()
+            .map(|words| words.iter().map(|text| text.width()).min().unwrap_or(0) + 2)
+            .sum();
+        let names: Vec<&str> =
+            run.iter().filter_map(|words| words.first()?.split(' ').next()).collect();
         let text = names.join(", ");
-        (self.outward && run.len() > 1 && shortest > room + 2 && text.width() <= room).then(|| (text, run.len() - 1))
+        (self.outward && run.len() > 1 && shortest > room + 2 && text.width() <= room)
+            .then(|| (text, run.len() - 1))
     }
 
     /// What the brackets mean, if there are any.
@@ -252,7 +299,11 @@ impl Ladder {
 
     fn bare_lanes(&mut self, step: &Step, line: char) {
         for lane in 0..self.columns.len() {
-            let (line, ink) = if step.blocked.contains(&lane) { ('┃', Ink::Warn) } else { (line, Ink::Of(lane)) };
+            let (line, ink) = if step.blocked.contains(&lane) {
+                ('┃', Ink::Warn)
+            } else {
+                (line, Ink::Of(lane))
+            };
             self.canvas.put(self.row, self.columns[lane], line, ink);
         }
     }

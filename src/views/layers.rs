@@ -70,10 +70,23 @@ fn protocol(frame: &Frame) -> &'static str {
 fn parts(frame: &Frame) -> Vec<Part> {
     let (layers, all) = (&frame.layers, frame.raw.0.len());
     let mut parts: Vec<Part> = Vec::new();
-    let mut add = |name, osi, length: usize, fields: &[(usize, usize, &'static str)], reading: Vec<String>| {
+    let mut add = |name,
+                   osi,
+                   length: usize,
+                   fields: &[(usize, usize, &'static str)],
+                   reading: Vec<String>| {
         let from = parts.last().map_or(0, |part: &Part| part.bytes.end);
-        let fields = fields.iter().map(|(at, length, name)| (*at..at.saturating_add(*length), *name)).collect();
-        parts.push(Part { name, osi, bytes: from..from.saturating_add(length).min(all), fields, reading });
+        let fields = fields
+            .iter()
+            .map(|(at, length, name)| (*at..at.saturating_add(*length), *name))
+            .collect();
+        parts.push(Part {
+            name,
+            osi,
+            bytes: from..from.saturating_add(length).min(all),
+            fields,
+            reading,
+        });
     };
     if let Some(ethernet) = &layers.ethernet {
         let inside = match ethernet.ether_type {
@@ -82,13 +95,24 @@ fn parts(frame: &Frame) -> Vec<Part> {
             0x0806 => either(": ARP", "：ARP"),
             _ => "",
         };
-        let reading = vec![said!("type {kind:04x}{inside}", "类型 {kind:04x}{inside}", kind = ethernet.ether_type)];
-        let fields = [(0, 6, either("to", "目的")), (6, 6, either("from", "源")), (12, 2, either("type", "类型"))];
+        let reading = vec![said!(
+            "type {kind:04x}{inside}",
+            "类型 {kind:04x}{inside}",
+            kind = ethernet.ether_type
+        )];
+        let fields = [
+            (0, 6, either("to", "目的")),
+            (6, 6, either("from", "源")),
+            (12, 2, either("type", "类型")),
+        ];
         add(either("Ethernet", "以太网"), 2, Ethernet::BYTES, &fields, reading);
     }
     if let Some(arp) = &layers.arp {
         let reading = if arp.operation == 1 {
-            vec![said!("who has {ip}?", "谁有 {ip}？", ip = arp.target_ip), said!("tell {ip}", "请告诉 {ip}", ip = arp.sender_ip)]
+            vec![
+                said!("who has {ip}?", "谁有 {ip}？", ip = arp.target_ip),
+                said!("tell {ip}", "请告诉 {ip}", ip = arp.sender_ip),
+            ]
         } else {
             vec![said!("{ip} is at", "{ip} 在", ip = arp.sender_ip), arp.sender_mac.to_string()]
         };
@@ -103,10 +127,16 @@ fn parts(frame: &Frame) -> Vec<Part> {
     }
     if let Some(ip) = &layers.ip {
         let inside = protocol(frame);
-        let mut reading =
-            vec![format!("{} → {}", ip.src, ip.dst), said!("protocol {number}: {inside}", "协议 {number}：{inside}", number = ip.protocol)];
+        let mut reading = vec![
+            format!("{} → {}", ip.src, ip.dst),
+            said!("protocol {number}: {inside}", "协议 {number}：{inside}", number = ip.protocol),
+        ];
         reading.push(said!("length {bytes}", "总长度 {bytes}", bytes = ip.total_bytes));
-        reading.push(format!("{} {}", if ip.src.is_ipv4() { "TTL" } else { either("hop limit", "跳数限制") }, ip.ttl));
+        reading.push(format!(
+            "{} {}",
+            if ip.src.is_ipv4() { "TTL" } else { either("hop limit", "跳数限制") },
+            ip.ttl
+        ));
         if ip.src.is_ipv4() {
             let options = (20, ip.header_bytes.saturating_sub(20), either("options", "选项"));
             let fields = [
@@ -131,7 +161,12 @@ fn parts(frame: &Frame) -> Vec<Part> {
     }
     if let Some(tcp) = &layers.tcp {
         let mut reading = vec![
-            said!("port {from} → {to}", "端口 {from} → {to}", from = tcp.src_port, to = tcp.dst_port),
+            said!(
+                "port {from} → {to}",
+                "端口 {from} → {to}",
+                from = tcp.src_port,
+                to = tcp.dst_port
+            ),
             said!("seq {seq}", "序号 {seq}", seq = tcp.seq),
         ];
         if tcp.flags.ack() {
@@ -151,15 +186,39 @@ fn parts(frame: &Frame) -> Vec<Part> {
         add("TCP", 4, tcp.header_bytes, &[&ports[..], &fields].concat(), reading);
     } else if let Some(udp) = &layers.udp {
         let reading = vec![
-            said!("port {from} → {to}", "端口 {from} → {to}", from = udp.src_port, to = udp.dst_port),
-            said!("length {bytes}", "长度 {bytes}", bytes = Udp::BYTES.saturating_add(layers.payload_bytes)),
+            said!(
+                "port {from} → {to}",
+                "端口 {from} → {to}",
+                from = udp.src_port,
+                to = udp.dst_port
+            ),
+            said!(
+                "length {bytes}",
+                "长度 {bytes}",
+                bytes = Udp::BYTES.saturating_add(layers.payload_bytes)
+            ),
         ];
         let ports = [(0, 2, either("port", "端口")), (2, 2, either("port", "端口"))];
         let fields = [(4, 2, either("len", "长度")), (6, 2, either("sum", "校验"))];
         add("UDP", 4, Udp::BYTES, &[ports, fields].concat(), reading);
     } else if let Some(icmp) = &layers.icmp {
-        let reading = vec![said!("type {kind} code {code}", "类型 {kind} 代码 {code}", kind = icmp.kind, code = icmp.code)];
-        add("ICMP", 3, Icmp::BYTES, &[(0, 1, either("ty", "类")), (1, 1, either("co", "码")), (2, 2, either("sum", "校验"))], reading);
+        let reading = vec![said!(
+            "type {kind} code {code}",
+            "类型 {kind} 代码 {code}",
+            kind = icmp.kind,
+            code = icmp.code
+        )];
+        add(
+            "ICMP",
+            3,
+            Icmp::BYTES,
+            &[
+                (0, 1, either("ty", "类")),
+                (1, 1, either("co", "码")),
+                (2, 2, either("sum", "校验")),
+            ],
+            reading,
+        );
     }
     let from = parts.last().map_or(0, |part| part.bytes.end);
     if layers.payload_bytes > 0 && from < all {
@@ -185,7 +244,9 @@ fn label(name: &str, columns: usize, begins: bool, ends: bool) -> String {
     let (left, right) = (if begins { '└' } else { '─' }, if ends { '┘' } else { '─' });
     let name = if begins { name } else { "" };
     match columns {
-        wide if wide >= name.width() + 2 => format!("{left}{}{right}", centred(name, wide - 2, "─")),
+        wide if wide >= name.width() + 2 => {
+            format!("{left}{}{right}", centred(name, wide - 2, "─"))
+        }
         enough if enough >= name.width() => centred(name, enough, " "),
         _ => " ".repeat(columns),
     }
@@ -209,8 +270,12 @@ impl Part {
             let mut below = Row::new();
             let mut named = false;
             if self.name == payload_name() {
-                let shown: Vec<String> =
-                    chunk.iter().map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '·' }.to_string()).collect();
+                let shown: Vec<String> = chunk
+                    .iter()
+                    .map(|byte| {
+                        if byte.is_ascii_graphic() { char::from(*byte) } else { '·' }.to_string()
+                    })
+                    .collect();
                 below.push(shown.join("  "), ink(self.osi));
                 named = true;
             }
@@ -220,7 +285,10 @@ impl Part {
                     below.pad_to((start - from) * 3);
                     let begins = start == field.start;
                     named |= begins;
-                    below.push(label(name, (end - start) * 3 - 1, begins, end == field.end), ink(self.osi));
+                    below.push(
+                        label(name, (end - start) * 3 - 1, begins, end == field.end),
+                        ink(self.osi),
+                    );
                 }
             }
             if named {
@@ -247,13 +315,19 @@ impl Part {
         for (index, body) in drawn.into_iter().enumerate() {
             let mut row = Row::new();
             if let Some((text, weight)) = margin.get(index) {
-                row.push(fit(text, MARGIN - 1), if *weight == Ink::Strong { ink(self.osi) } else { Ink::Faint });
+                row.push(
+                    fit(text, MARGIN - 1),
+                    if *weight == Ink::Strong { ink(self.osi) } else { Ink::Faint },
+                );
             }
             row.pad_to(MARGIN);
             for span in body.0 {
                 row.push(span.text, span.ink);
             }
-            if let Some(said) = Some(MARGIN + 16 * 3 + 1).filter(|_| beside).and_then(|at| Some((at, reading.next()?))) {
+            if let Some(said) = Some(MARGIN + 16 * 3 + 1)
+                .filter(|_| beside)
+                .and_then(|at| Some((at, reading.next()?)))
+            {
                 row.pad_to(said.0);
                 row.push(fit(&said.1, width - said.0), Ink::Plain);
             }
@@ -357,7 +431,11 @@ fn models(parts: &[Part], width: usize, rows: &mut Vec<Row>) {
             (Ink::Faint, why_none(osi).to_owned())
         };
         let plain = if count > 0 { weight } else { Ink::Plain };
-        rows.push(line([(seven, plain), (four, Ink::Plain), (five, Ink::Plain)], (count.to_string(), weight), (words, weight)));
+        rows.push(line(
+            [(seven, plain), (four, Ink::Plain), (five, Ink::Plain)],
+            (count.to_string(), weight),
+            (words, weight),
+        ));
     }
 }
 
@@ -376,13 +454,20 @@ fn ordinal(number: u64) -> String {
 /// One frame, on one screen.
 fn frame_rows(frame: &Frame, width: usize) -> Vec<Row> {
     let (raw, parts) = (&frame.raw.0, parts(frame));
-    let payload: usize = parts.iter().filter(|part| part.osi == APPLICATION).map(|part| part.bytes.len()).sum();
+    let payload: usize =
+        parts.iter().filter(|part| part.osi == APPLICATION).map(|part| part.bytes.len()).sum();
     let kind = protocol(frame);
     let [from, to] = [frame.sent_by, frame.sent_by.other()].map(end);
     let nth = either(ordinal(frame.frame), frame.frame.to_string());
-    let heading = said!("{nth} frame on the wire, {from} → {to}, {kind}: ", "线路上的第 {nth} 帧，{from} → {to}，{kind}：");
+    let heading = said!(
+        "{nth} frame on the wire, {from} → {to}, {kind}: ",
+        "线路上的第 {nth} 帧，{from} → {to}，{kind}："
+    );
     let (all, headers) = (raw.len(), raw.len() - payload);
-    let sum = said!("{all} bytes = {headers} headers + {payload} payload", "{all} 字节 = 首部 {headers} + 数据 {payload}");
+    let sum = said!(
+        "{all} bytes = {headers} headers + {payload} payload",
+        "{all} 字节 = 首部 {headers} + 数据 {payload}"
+    );
     let mut rows = Vec::new();
     if heading.width() + sum.width() <= width {
         rows.push(Row::new().with(heading, Ink::Strong).with(sum, Ink::Strong));
@@ -391,9 +476,13 @@ fn frame_rows(frame: &Frame, width: usize) -> Vec<Row> {
         rows.push(Row::new().with(fit(&sum, width), Ink::Strong));
     }
     let (per_row, _) = layout(width);
-    let taken: usize =
-        parts.iter().filter(|part| part.name != payload_name()).map(|part| part.rows(raw, per_row, usize::MAX).len().max(2)).sum();
-    let room = (SCREEN.saturating_sub(rows.len() + taken + 1 + LAYERS) / 2).clamp((16 / per_row).max(1), 4.max(16 / per_row));
+    let taken: usize = parts
+        .iter()
+        .filter(|part| part.name != payload_name())
+        .map(|part| part.rows(raw, per_row, usize::MAX).len().max(2))
+        .sum();
+    let room = (SCREEN.saturating_sub(rows.len() + taken + 1 + LAYERS) / 2)
+        .clamp((16 / per_row).max(1), 4.max(16 / per_row));
     for part in &parts {
         let most = if part.name == payload_name() { room } else { usize::MAX };
         part.draw(raw, width, most, &mut rows);
@@ -413,19 +502,28 @@ fn overhead(frames: &[&Frame], width: usize, rows: &mut Vec<Row>) {
     }
     let cells = |texts: [String; 5]| {
         let mut row = format!("{:<5}", texts[0]);
-        texts[1..].iter().for_each(|text| row.push_str(&format!("{}{text}", " ".repeat(9_usize.saturating_sub(text.width())))));
+        texts[1..].iter().for_each(|text| {
+            row.push_str(&format!("{}{text}", " ".repeat(9_usize.saturating_sub(text.width()))))
+        });
         fit(&row, width)
     };
     rows.push(Row::new());
-    let heading = either(["", "frames", "bytes", "payload", "overhead"], ["", "帧", "字节", "数据", "开销"]).map(str::to_owned);
+    let heading =
+        either(["", "frames", "bytes", "payload", "overhead"], ["", "帧", "字节", "数据", "开销"])
+            .map(str::to_owned);
     rows.push(Row::new().with(cells(heading), Ink::Strong));
     for kind in ["TCP", "UDP", "ICMP", "ARP"].into_iter().filter(|kind| of(kind).next().is_some()) {
         let bytes: usize = of(kind).map(|frame| frame.raw.0.len()).sum();
-        let payload = of(kind).filter(|_| matches!(kind, "TCP" | "UDP")).map(|frame| frame.layers.payload_bytes.min(frame.raw.0.len()));
+        let payload = of(kind)
+            .filter(|_| matches!(kind, "TCP" | "UDP"))
+            .map(|frame| frame.layers.payload_bytes.min(frame.raw.0.len()));
         let payload: usize = payload.sum();
-        let numbers = [of(kind).count(), bytes, payload, bytes - payload].map(|number| number.to_string());
+        let numbers =
+            [of(kind).count(), bytes, payload, bytes - payload].map(|number| number.to_string());
         let [frames, bytes, payload, rest] = numbers;
-        rows.push(Row::new().with(cells([kind.to_owned(), frames, bytes, payload, rest]), Ink::Plain));
+        rows.push(
+            Row::new().with(cells([kind.to_owned(), frames, bytes, payload, rest]), Ink::Plain),
+        );
     }
 }
 
@@ -439,14 +537,25 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
         })
         .collect();
     let first = |kind: &str, payload: bool| {
-        frames.iter().find(|frame| protocol(frame) == kind && (!payload || frame.layers.payload_bytes > 0)).copied()
+        frames
+            .iter()
+            .find(|frame| protocol(frame) == kind && (!payload || frame.layers.payload_bytes > 0))
+            .copied()
     };
-    let mut chosen: Vec<&Frame> = ["TCP", "UDP"].into_iter().filter_map(|kind| first(kind, true)).collect();
+    let mut chosen: Vec<&Frame> =
+        ["TCP", "UDP"].into_iter().filter_map(|kind| first(kind, true)).collect();
     if chosen.is_empty() {
-        chosen.extend(["TCP", "UDP", "ICMP", "ARP", either("other", "其他")].into_iter().find_map(|kind| first(kind, false)));
+        chosen.extend(
+            ["TCP", "UDP", "ICMP", "ARP", either("other", "其他")]
+                .into_iter()
+                .find_map(|kind| first(kind, false)),
+        );
     }
     if chosen.is_empty() {
-        return Picture(vec![Row::new().with(fit(either("(no frame was on the wire)", "（线路上没有帧）"), width), Ink::Faint)]);
+        return Picture(vec![Row::new().with(
+            fit(either("(no frame was on the wire)", "（线路上没有帧）"), width),
+            Ink::Faint,
+        )]);
     }
     let mut rows = Vec::new();
     for frame in chosen {
@@ -483,7 +592,8 @@ mod tests {
 
     fn udp() -> Json {
         let mut frame = tcp();
-        let raw = HELLO.get(..68).unwrap_or_default().to_owned() + "997bb197000d37bb" + "68656c6c6f";
+        let raw =
+            HELLO.get(..68).unwrap_or_default().to_owned() + "997bb197000d37bb" + "68656c6c6f";
         let fields = frame.as_object_mut().expect("an object");
         fields.remove("tcp");
         fields.insert("udp".into(), json!({"src_port": 39291, "dst_port": 45463}));
@@ -537,7 +647,8 @@ OSI                TCP/IP               as taught   bytes
             ("4 transport", ink(4)),
             ("1 physical", Ink::Plain),
         ] {
-            let span = picture.0.iter().flat_map(|row| &row.0).find(|span| span.text.contains(text));
+            let span =
+                picture.0.iter().flat_map(|row| &row.0).find(|span| span.text.contains(text));
             assert_eq!(span.map(|span| span.ink), Some(expected), "{text}");
         }
     }
@@ -567,7 +678,11 @@ UDP          1       47        5       42
         script.event("wire", frame);
         let picture = draw(&script.recording(), 80);
         assert!(picture.0.len() <= SCREEN, "{}", picture.text());
-        assert!(picture.text().contains("1448 B") && picture.text().contains("… 1432 more bytes"), "{}", picture.text());
+        assert!(
+            picture.text().contains("1448 B") && picture.text().contains("… 1432 more bytes"),
+            "{}",
+            picture.text()
+        );
     }
 
     #[test]
@@ -585,7 +700,12 @@ UDP          1       47        5       42
             let mut one = Script::new();
             one.event("wire", frame.clone());
             fits_everywhere(&one.recording(), draw);
-            assert!(draw(&one.recording(), 80).text().chars().all(|c| c == '\n' || crate::text::is_safe_to_show(c)));
+            assert!(
+                draw(&one.recording(), 80)
+                    .text()
+                    .chars()
+                    .all(|c| c == '\n' || crate::text::is_safe_to_show(c))
+            );
             script.event("wire", frame);
         }
         fits_everywhere(&script.recording(), draw);

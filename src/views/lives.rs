@@ -85,7 +85,9 @@ impl Life {
         let mut all: Vec<(String, usize, u64)> = Vec::new();
         let mut before = None;
         for stretch in &self.stretches {
-            let Doing::Blocked(call) = &stretch.doing else { continue };
+            let Doing::Blocked(call) = &stretch.doing else {
+                continue;
+            };
             let goes_on = before == Some(stretch.from_ns);
             before = Some(stretch.to_ns);
             let span = stretch.to_ns - stretch.from_ns;
@@ -142,8 +144,14 @@ pub(super) fn lives(recording: &Recording) -> Vec<Life> {
 
 /// Who ended the wait of which call: by index into the calls.
 fn senders(flows: &Flows) -> HashMap<usize, Name> {
-    let said = flows.messages.iter().filter_map(|message| Some((message.receive?, flows.calls[message.send?].actor.clone())));
-    let came = flows.connections.iter().map(|connection| (connection.accept, flows.calls[connection.connect].actor.clone()));
+    let said = flows
+        .messages
+        .iter()
+        .filter_map(|message| Some((message.receive?, flows.calls[message.send?].actor.clone())));
+    let came = flows
+        .connections
+        .iter()
+        .map(|connection| (connection.accept, flows.calls[connection.connect].actor.clone()));
     said.chain(came).collect()
 }
 
@@ -180,10 +188,18 @@ fn live(
 ) -> Life {
     let mut samples: Vec<(u64, &Sample)> = Vec::new();
     let mut pauses: Vec<(u64, u64, String)> = Vec::new();
-    let entered = |id| flows.calls.iter().find(|made| (made.process, made.call.id) == (process, id)).map(|made| made.entered_ns);
+    let entered = |id| {
+        flows
+            .calls
+            .iter()
+            .find(|made| (made.process, made.call.id) == (process, id))
+            .map(|made| made.entered_ns)
+    };
     for event in events.iter().filter(|event| (event.process, event.thread) == (process, thread)) {
         match &event.what {
-            What::Sample(sample) if event.actor == life.actor || !shared => samples.push((event.at_ns, sample)),
+            What::Sample(sample) if event.actor == life.actor || !shared => {
+                samples.push((event.at_ns, sample))
+            }
             What::Left { cpu_ns } if event.actor == life.actor => {
                 (life.left, life.ended_ns, life.cpu_ns) = (true, event.at_ns, *cpu_ns);
             }
@@ -191,24 +207,37 @@ fn live(
                 pauses.push((event.at_ns, event.at_ns.saturating_add(*asked_ns), safe(purpose)));
             }
             What::Held(call) if event.actor == life.actor => {
-                pauses.push((event.at_ns, entered(call.id).unwrap_or(life.ended_ns), either("held", "停步").to_owned()));
+                pauses.push((
+                    event.at_ns,
+                    entered(call.id).unwrap_or(life.ended_ns),
+                    either("held", "停步").to_owned(),
+                ));
             }
             What::Actor { kind } if event.actor == life.actor => life.kind = *kind,
             _ => {}
         }
     }
     life.samples = samples.len();
-    let known = |part: fn(&Sample) -> Option<u64>| samples.iter().rev().find_map(|(_, sample)| part(sample));
+    let known = |part: fn(&Sample) -> Option<u64>| {
+        samples.iter().rev().find_map(|(_, sample)| part(sample))
+    };
     (life.ready_ns, life.turns) = (known(|sample| sample.ready_ns), known(|sample| sample.turns));
     life.cpu_ns = life.cpu_ns.or_else(|| known(|sample| sample.cpu_ns));
 
-    let mine: Vec<(usize, &Made)> =
-        flows.calls.iter().enumerate().filter(|(_, made)| made.actor == life.actor && !made.call.instrument).collect();
-    let mut waits: Vec<(u64, u64, Doing)> = pauses.into_iter().map(|(from, to, words)| (from, to, Doing::Asleep(words))).collect();
+    let mine: Vec<(usize, &Made)> = flows
+        .calls
+        .iter()
+        .enumerate()
+        .filter(|(_, made)| made.actor == life.actor && !made.call.instrument)
+        .collect();
+    let mut waits: Vec<(u64, u64, Doing)> =
+        pauses.into_iter().map(|(from, to, words)| (from, to, Doing::Asleep(words))).collect();
     for (index, made) in &mine {
         let to = made.returned_ns().min(life.ended_ns);
         let took = to.saturating_sub(made.entered_ns);
-        let waited = can_wait(&made.call.function, &made.call.syscall) && took >= BLOCKED_NS && !at_once.contains(index);
+        let waited = can_wait(&made.call.function, &made.call.syscall)
+            && took >= BLOCKED_NS
+            && !at_once.contains(index);
         if waited {
             waits.push((made.entered_ns, to, Doing::Blocked(safe(name_of(made)))));
         }
@@ -258,8 +287,11 @@ fn refined(stretches: Vec<Stretch>, samples: &[(u64, &Sample)]) -> Vec<Stretch> 
             let next = said(&stretch.doing, sample, before);
             // A look that came late: it cannot have been awake for longer than it used a processor or was ready for one, and
             // after that it slept.
-            let since = |part: fn(&Sample) -> Option<u64>| Some(part(sample)?.saturating_sub(before.and_then(part).unwrap_or(0)));
-            let awake_ns = since(|sample| sample.cpu_ns).map(|ran_ns| ran_ns + since(|sample| sample.ready_ns).unwrap_or(0));
+            let since = |part: fn(&Sample) -> Option<u64>| {
+                Some(part(sample)?.saturating_sub(before.and_then(part).unwrap_or(0)))
+            };
+            let awake_ns = since(|sample| sample.cpu_ns)
+                .map(|ran_ns| ran_ns + since(|sample| sample.ready_ns).unwrap_or(0));
             if let (Doing::Runs, Doing::Asleep(_), Some(awake_ns)) = (&doing, &next, awake_ns)
                 && awake_ns < (*when - at) / 2
             {
@@ -279,20 +311,27 @@ fn refined(stretches: Vec<Stretch>, samples: &[(u64, &Sample)]) -> Vec<Stretch> 
 /// What a sample says of someone of whom the calls say this.
 fn said(calls: &Doing, sample: &Sample, before: Option<&Sample>) -> Doing {
     // Awake, and not once given a processor since it was last seen asleep: ready.
-    let waits_for_processor = |before: &Sample| before.state == Some('S') && before.turns.is_some() && before.turns == sample.turns;
+    let waits_for_processor = |before: &Sample| {
+        before.state == Some('S') && before.turns.is_some() && before.turns == sample.turns
+    };
     match (sample.state, calls) {
         (Some('R'), _) if before.is_some_and(waits_for_processor) => Doing::Ready,
         (Some('R'), _) => Doing::Runs,
         (None, _) => Doing::Away,
-        (Some('S' | 'D'), Doing::Runs) => {
-            Doing::Asleep(sample.syscall.as_ref().map_or(either("asleep", "睡眠").to_owned(), |call| safe(call)))
-        }
+        (Some('S' | 'D'), Doing::Runs) => Doing::Asleep(
+            sample
+                .syscall
+                .as_ref()
+                .map_or(either("asleep", "睡眠").to_owned(), |call| safe(call)),
+        ),
         _ => calls.clone(),
     }
 }
 
 fn can_wait(function: &str, syscall: &str) -> bool {
-    ["accept", "connect", "recv", "send", "peek", "read", "write", "close"].iter().any(|verb| function.starts_with(verb))
+    ["accept", "connect", "recv", "send", "peek", "read", "write", "close"]
+        .iter()
+        .any(|verb| function.starts_with(verb))
         || waits_for_many(syscall)
 }
 
@@ -314,19 +353,34 @@ fn mark(made: &Made, waited: Option<u64>, by: Option<&Name>) -> Mark {
     });
     let timed = waited.is_some() && made.errno().is_some_and(|errno| errno == "EAGAIN");
     let (sign, words) = match made.back.as_ref().map(|back| &back.outcome) {
-        Some(Outcome::Errno(_)) if timed => (Sign::Fails, either("EAGAIN: its own timeout was over", "EAGAIN：自己的超时到了").to_owned()),
+        Some(Outcome::Errno(_)) if timed => (
+            Sign::Fails,
+            either("EAGAIN: its own timeout was over", "EAGAIN：自己的超时到了").to_owned(),
+        ),
         Some(Outcome::Errno(errno)) if waited.is_some() => (Sign::Fails, safe(errno)),
         // It goes on in the background: no failure yet (connect(2)).
-        Some(Outcome::Errno(errno)) if errno == "EINPROGRESS" => (Sign::Other, said!("{name}: EINPROGRESS", "{name}：EINPROGRESS")),
-        Some(Outcome::Errno(errno)) => (Sign::Fails, said!("{name}: {errno} at once", "{name}：立刻 {errno}", errno = safe(errno))),
+        Some(Outcome::Errno(errno)) if errno == "EINPROGRESS" => {
+            (Sign::Other, said!("{name}: EINPROGRESS", "{name}：EINPROGRESS"))
+        }
+        Some(Outcome::Errno(errno)) => (
+            Sign::Fails,
+            said!("{name}: {errno} at once", "{name}：立刻 {errno}", errno = safe(errno)),
+        ),
         Some(Outcome::Result(result)) if made.received().is_some() => match result {
             0 => (Sign::Gets, either("the end of the stream", "字节流的结束").to_owned()),
             count => (Sign::Gets, bytes(usize::try_from(*count).unwrap_or(0)) + &whose),
         },
-        Some(Outcome::Result(result)) if made.sending().is_some() => {
-            (Sign::Sends, said!("sends {bytes}", "发送 {bytes}", bytes = bytes(usize::try_from(*result).unwrap_or(0))))
+        Some(Outcome::Result(result)) if made.sending().is_some() => (
+            Sign::Sends,
+            said!(
+                "sends {bytes}",
+                "发送 {bytes}",
+                bytes = bytes(usize::try_from(*result).unwrap_or(0))
+            ),
+        ),
+        Some(Outcome::Result(_)) if name == "accept" => {
+            (Sign::Gets, said!("a connection{whose}", "一个连接{whose}"))
         }
-        Some(Outcome::Result(_)) if name == "accept" => (Sign::Gets, said!("a connection{whose}", "一个连接{whose}")),
         Some(Outcome::Result(0)) if waits_for_many(&made.call.syscall) => {
             (Sign::Other, said!("{name}: the time was over", "{name}：时间到了"))
         }
@@ -354,8 +408,12 @@ pub(super) fn doing(sample: &Sample) -> String {
         Some(_) => either("another state", "别的状态"),
         None => either("gone: the kernel knows it no more", "已消失：内核不再认识它"),
     };
-    let call = sample.syscall.as_ref().map_or(String::new(), |call| said!(" in {call}", "，在 {call}", call = safe(call)));
-    let place = sample.wait_channel.as_ref().map_or(String::new(), |place| format!(" ({})", safe(place)));
+    let call = sample
+        .syscall
+        .as_ref()
+        .map_or(String::new(), |call| said!(" in {call}", "，在 {call}", call = safe(call)));
+    let place =
+        sample.wait_channel.as_ref().map_or(String::new(), |place| format!(" ({})", safe(place)));
     said!("kernel: {state}{call}{place}", "内核：{state}{call}{place}")
 }
 
@@ -383,16 +441,23 @@ pub(super) mod tests {
             comes(&mut script, actor);
         }
         script.pass(9 * MS);
-        let (blocking, timed) = (enters_recv(&mut script, "blocking", 1), enters_recv(&mut script, "timeout", 3));
+        let (blocking, timed) =
+            (enters_recv(&mut script, "blocking", 1), enters_recv(&mut script, "timeout", 3));
         let at_once = enters_recv(&mut script, "non-blocking", 2);
         script.leave("non-blocking", &at_once, Outcome::Errno("EAGAIN".into()), &[]);
         script.event("non-blocking", What::Left { cpu_ns: Some(150_000) });
-        script.event("peer", What::Wait { asked_ns: 600 * MS, purpose: "the peer is silent".into() });
+        script
+            .event("peer", What::Wait { asked_ns: 600 * MS, purpose: "the peer is silent".into() });
         script.pass(250 * MS);
         script.leave("timeout", &timed, Outcome::Errno("EAGAIN".into()), &[]);
         script.event("timeout", What::Left { cpu_ns: None });
         script.pass(350 * MS).sends("peer", 4, "at last");
-        script.leave("blocking", &blocking, Outcome::Result(7), &[("data", super::super::sample::data("at last"))]);
+        script.leave(
+            "blocking",
+            &blocking,
+            Outcome::Result(7),
+            &[("data", super::super::sample::data("at last"))],
+        );
         script.event("blocking", What::Left { cpu_ns: Some(220_000) });
         script.pass(20 * MS).event("peer", What::Left { cpu_ns: Some(2 * MS) });
         script
@@ -409,14 +474,34 @@ pub(super) mod tests {
             let life = &lives(&script.recording())[0];
             let blocked = usize::from(flags == "0");
             assert_eq!(life.blocked().len(), blocked, "{flags}");
-            assert_eq!(life.marks.last().map(|mark| mark.words.contains("timeout")), Some(blocked == 1), "{flags}");
+            assert_eq!(
+                life.marks.last().map(|mark| mark.words.contains("timeout")),
+                Some(blocked == 1),
+                "{flags}"
+            );
         }
     }
 
-    fn sees(script: &mut Script, actor: &str, state: Option<char>, call: Option<&'static str>, turns: u64) {
+    fn sees(
+        script: &mut Script,
+        actor: &str,
+        state: Option<char>,
+        call: Option<&'static str>,
+        turns: u64,
+    ) {
         let (cpu_ns, ready_ns) = (Some(turns * 30 * MS), Some(turns * 10 * MS));
         let syscall = call.map(Into::into);
-        script.event(actor, What::Sample(Sample { state, syscall, cpu_ns, ready_ns, turns: Some(turns), ..Sample::default() }));
+        script.event(
+            actor,
+            What::Sample(Sample {
+                state,
+                syscall,
+                cpu_ns,
+                ready_ns,
+                turns: Some(turns),
+                ..Sample::default()
+            }),
+        );
     }
 
     /// A server that is blocked, woken, kept waiting for a processor, runs, and sleeps on a lock; the kernel was asked.
@@ -441,7 +526,10 @@ pub(super) mod tests {
     }
 
     fn spans(life: &Life) -> Vec<(Doing, u64)> {
-        life.stretches.iter().map(|one| (one.doing.clone(), (one.to_ns - one.from_ns) / MS)).collect()
+        life.stretches
+            .iter()
+            .map(|one| (one.doing.clone(), (one.to_ns - one.from_ns) / MS))
+            .collect()
     }
 
     #[test]
@@ -485,10 +573,21 @@ pub(super) mod tests {
         script.pass(2 * MS);
         script.event("client", What::Left { cpu_ns: None });
         let mut recording = script.recording();
-        let entered = recording.events.iter().position(|event| matches!(event.what, What::Enter(_))).expect("just made");
-        let held = Event { at_ns: recording.events[0].at_ns + MS, what: What::Held(connect), ..recording.events[entered].clone() };
+        let entered = recording
+            .events
+            .iter()
+            .position(|event| matches!(event.what, What::Enter(_)))
+            .expect("just made");
+        let held = Event {
+            at_ns: recording.events[0].at_ns + MS,
+            what: What::Held(connect),
+            ..recording.events[entered].clone()
+        };
         recording.events.insert(entered, held);
-        assert_eq!(spans(&lives(&recording)[0]), [(Doing::Runs, 1), (Doing::Asleep("held".into()), 500), (Doing::Runs, 2)]);
+        assert_eq!(
+            spans(&lives(&recording)[0]),
+            [(Doing::Runs, 1), (Doing::Asleep("held".into()), 500), (Doing::Runs, 2)]
+        );
     }
 
     #[test]
@@ -502,18 +601,32 @@ pub(super) mod tests {
         for event in &mut recording.events {
             event.thread = 7;
         }
-        assert!(lives(&recording).iter().flat_map(|life| &life.stretches).all(|one| one.doing == Doing::Away));
+        assert!(
+            lives(&recording)
+                .iter()
+                .flat_map(|life| &life.stretches)
+                .all(|one| one.doing == Doing::Away)
+        );
     }
 
     #[test]
     fn a_look_that_came_late_makes_nobody_run_longer_than_it_used_a_processor() {
-        let sleeps = |cpu_ns| Sample { state: Some('S'), syscall: Some("poll".into()), cpu_ns: Some(cpu_ns), ..Sample::default() };
+        let sleeps = |cpu_ns| Sample {
+            state: Some('S'),
+            syscall: Some("poll".into()),
+            cpu_ns: Some(cpu_ns),
+            ..Sample::default()
+        };
         let runs = Stretch { from_ns: 0, to_ns: 100 * MS, doing: Doing::Runs };
         let (brief, busy) = (sleeps(MS), sleeps(28 * MS));
-        let asleep = |from_ns| Stretch { from_ns, to_ns: 100 * MS, doing: Doing::Asleep("poll".to_owned()) };
+        let asleep =
+            |from_ns| Stretch { from_ns, to_ns: 100 * MS, doing: Doing::Asleep("poll".to_owned()) };
         let until = |to_ns| Stretch { from_ns: 0, to_ns, doing: Doing::Runs };
         assert_eq!(refined(vec![runs.clone()], &[(30 * MS, &brief)]), [until(MS), asleep(MS)]);
-        assert_eq!(refined(vec![runs.clone()], &[(30 * MS, &busy)]), [until(30 * MS), asleep(30 * MS)]);
+        assert_eq!(
+            refined(vec![runs.clone()], &[(30 * MS, &busy)]),
+            [until(30 * MS), asleep(30 * MS)]
+        );
         // It was awake all the time, and had the processor for a part of it.
         let crowded = Sample { ready_ns: Some(20 * MS), ..sleeps(9 * MS) };
         assert_eq!(refined(vec![runs], &[(30 * MS, &crowded)]), [until(30 * MS), asleep(30 * MS)]);

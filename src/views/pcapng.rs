@@ -20,7 +20,10 @@ const PACKET: u32 = 6;
 ///
 /// # Errors
 /// What the writer answers.
-pub fn write<'a>(to: &mut dyn Write, recordings: impl IntoIterator<Item = &'a Recording>) -> io::Result<u64> {
+pub fn write<'a>(
+    to: &mut dyn Write,
+    recordings: impl IntoIterator<Item = &'a Recording>,
+) -> io::Result<u64> {
     // The byte-order mark, version 1.0, and a section length that is not said.
     let mut body = [0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0].to_vec();
     body.extend(u64::MAX.to_le_bytes());

@@ -25,9 +25,16 @@ struct Plot {
 fn plots(recording: &Recording) -> Vec<Plot> {
     let mut all: Vec<Plot> = Vec::new();
     for event in &recording.events {
-        let What::Point { plot, series, against, x, y, unit } = &event.what else { continue };
+        let What::Point { plot, series, against, x, y, unit } = &event.what else {
+            continue;
+        };
         let at = all.iter().position(|known| known.name == safe(plot)).unwrap_or_else(|| {
-            all.push(Plot { name: safe(plot), against: safe(against), unit: safe(unit), series: Vec::new() });
+            all.push(Plot {
+                name: safe(plot),
+                against: safe(against),
+                unit: safe(unit),
+                series: Vec::new(),
+            });
             all.len() - 1
         });
         let series = safe(series);
@@ -58,16 +65,19 @@ impl Axis {
 
     #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a place among few cells
     fn place(&self, value: u64) -> usize {
-        let along = (log10(value) - f64::from(self.low)) / f64::from(self.high - self.low);
+        let along =
+            ((value.max(1) as f64).log10() - f64::from(self.low)) / f64::from(self.high - self.low);
         (along.clamp(0.0, 1.0) * (self.cells.max(1) - 1) as f64).round() as usize
     }
 
     /// The powers of ten, and where these are few also their double and their half.
     fn ticks(&self) -> impl Iterator<Item = u64> {
-        let between: &[u64] = if self.high - self.low < 3 && self.cells >= 10 { &[1, 2, 5] } else { &[1] };
+        let between: &[u64] =
+            if self.high - self.low < 3 && self.cells >= 10 { &[1, 2, 5] } else { &[1] };
         let top = 10_u64.checked_pow(self.high).unwrap_or(u64::MAX);
-        let all =
-            (self.low..=self.high).flat_map(move |power| between.iter().map(move |part| 10_u64.checked_pow(power)?.checked_mul(*part)));
+        let all = (self.low..=self.high).flat_map(move |power| {
+            between.iter().map(move |part| 10_u64.checked_pow(power)?.checked_mul(*part))
+        });
         all.flatten().filter(move |tick| *tick <= top)
     }
 }
@@ -84,7 +94,9 @@ fn bytes(value: u64) -> String {
     match value {
         0..1_000 => format!("{value} B"),
         1_000..1_000_000 => format!("{}.{} kB", value / 1_000, value % 1_000 / 100),
-        1_000_000..1_000_000_000 => format!("{}.{} MB", value / 1_000_000, value % 1_000_000 / 100_000),
+        1_000_000..1_000_000_000 => {
+            format!("{}.{} MB", value / 1_000_000, value % 1_000_000 / 100_000)
+        }
         _ => format!("{}.{} GB", value / 1_000_000_000, value % 1_000_000_000 / 100_000_000),
     }
 }
@@ -120,7 +132,13 @@ fn one(canvas: &mut Canvas, row: usize, plot: &Plot, width: usize) -> usize {
     let columns = width.saturating_sub(left + 1);
     let up = Axis::of(points().map(|(_, y)| *y), HIGH);
     let along = Axis::of(points().map(|(x, _)| *x), columns);
-    canvas.write(row, 0, width, &said!("{name} (both axes logarithmic)", "{name}（两轴都是对数）", name = plot.name), Ink::Strong);
+    canvas.write(
+        row,
+        0,
+        width,
+        &said!("{name} (both axes logarithmic)", "{name}（两轴都是对数）", name = plot.name),
+        Ink::Strong,
+    );
     let (top, bottom) = (row + 1, row + HIGH);
     let level = |value: u64| bottom - up.place(value);
     for at in top..=bottom {
@@ -128,7 +146,13 @@ fn one(canvas: &mut Canvas, row: usize, plot: &Plot, width: usize) -> usize {
     }
     for value in up.ticks() {
         let words = fit(&tick(value, &plot.unit), left.saturating_sub(1));
-        canvas.write(level(value), left.saturating_sub(words.width() + 1), left, &words, Ink::Faint);
+        canvas.write(
+            level(value),
+            left.saturating_sub(words.width() + 1),
+            left,
+            &words,
+            Ink::Faint,
+        );
         canvas.put(level(value), left, '├', Ink::Faint);
     }
     canvas.fill(bottom + 1, left, width, '─', Ink::Faint);
@@ -147,7 +171,12 @@ fn one(canvas: &mut Canvas, row: usize, plot: &Plot, width: usize) -> usize {
     canvas.write(bottom + 3, width.saturating_sub(name.width()), width, &name, Ink::Faint);
     for (index, (_, points)) in plot.series.iter().enumerate() {
         for (x, y) in points {
-            canvas.put(level(*y), left + 1 + along.place(*x), SIGNS[index % SIGNS.len()], Ink::Of(index));
+            canvas.put(
+                level(*y),
+                left + 1 + along.place(*x),
+                SIGNS[index % SIGNS.len()],
+                Ink::Of(index),
+            );
         }
     }
     legend(canvas, bottom + 4, plot, width)
@@ -158,7 +187,8 @@ fn legend(canvas: &mut Canvas, mut row: usize, plot: &Plot, width: usize) -> usi
     let widest = plot.series.iter().map(|(name, _)| name.width()).max().unwrap_or(0);
     for (index, (name, points)) in plot.series.iter().enumerate() {
         canvas.put(row, 0, SIGNS[index % SIGNS.len()], Ink::Of(index));
-        let mut column = canvas.write(row, 2, width, name, Ink::Of(index)).max((2 + widest).min(width / 2)) + 2;
+        let mut column =
+            canvas.write(row, 2, width, name, Ink::Of(index)).max((2 + widest).min(width / 2)) + 2;
         for (x, y) in points {
             let words = format!("{x}: {}", said(*y, &plot.unit));
             if column + words.width() > width {
@@ -171,47 +201,28 @@ fn legend(canvas: &mut Canvas, mut row: usize, plot: &Plot, width: usize) -> usi
     row
 }
 
-/// The decimal logarithm of a number, of at least 1, to a hundredth: finer than any cell of a plot. (The C library's, for
-/// this one call, would be one more library to load at every start of the program.)
-fn log10(value: u64) -> f64 {
-    let value = value.max(1);
-    let whole = value.ilog10();
-    // The rest is below 10: squared, it is either below 10 again, or the next binary digit of the logarithm is a one.
-    let mut rest = value as f64 / 10_u64.pow(whole) as f64;
-    let (mut fraction, mut digit) = (0.0, 0.5);
-    for _ in 0..8 {
-        rest *= rest;
-        if rest >= 10.0 {
-            rest /= 10.0;
-            fraction += digit;
-        }
-        digit /= 2.0;
-    }
-    f64::from(whole) + fraction
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::sample::{Sample, fits_everywhere};
     use super::*;
 
-    #[test]
-    fn logarithms_are_exact_to_a_hundredth() {
-        for (value, exact) in
-            [(1, 0.0), (2, std::f64::consts::LOG10_2), (10, 1.0), (999, 2.999_57), (1_000_000, 6.0), (u64::MAX, 19.265_92)]
-        {
-            assert!((super::log10(value) - exact).abs() < 0.01, "{value}: {}", super::log10(value));
-        }
-    }
-
-    fn point(script: &mut Sample, plot: &'static str, series: &'static str, x: u64, y: u64, unit: &'static str) {
+    fn point(
+        script: &mut Sample,
+        plot: &'static str,
+        series: &'static str,
+        x: u64,
+        y: u64,
+        unit: &'static str,
+    ) {
         let [plot, series, against, unit] = [plot, series, "connections", unit].map(Into::into);
         script.event("lab", What::Point { plot, series, against, x, y, unit });
     }
 
     fn many() -> Sample {
         let mut script = Sample::new();
-        for (series, times) in [("thread each", [20_000, 25_000, 60_000]), ("epoll", [21_000, 21_500, 22_000])] {
+        for (series, times) in
+            [("thread each", [20_000, 25_000, 60_000]), ("epoll", [21_000, 21_500, 22_000])]
+        {
             for (x, y) in [1, 100, 5_000].into_iter().zip(times) {
                 point(&mut script, "time a message", series, x, y, "ns");
             }
@@ -230,7 +241,14 @@ mod tests {
     fn it_fits_every_width_and_bears_what_is_odd() {
         let mut odd = many();
         for (x, y) in [(0, 0), (u64::MAX, u64::MAX), (1, 1)] {
-            point(&mut odd, "odd", "a name that is far too long for any legend of any terminal at all", x, y, "ns");
+            point(
+                &mut odd,
+                "odd",
+                "a name that is far too long for any legend of any terminal at all",
+                x,
+                y,
+                "ns",
+            );
             point(&mut odd, "odder", "a series", x, y, "bytes");
         }
         for recording in [odd.recording(), Sample::new().recording()] {

@@ -21,7 +21,15 @@ const MOST: usize = 18;
 /// At most this many series are drawn, those sent most often and for longest: a bad wire loses many segments, and one is like the other.
 const MOST_SERIES: usize = 3;
 /// What limits a wait, by the name of its socket option (socket(7), tcp(7)).
-const LIMITS: [&str; 7] = ["SO_SNDTIMEO", "SO_RCVTIMEO", "TCP_USER_TIMEOUT", "TCP_SYNCNT", "TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT"];
+const LIMITS: [&str; 7] = [
+    "SO_SNDTIMEO",
+    "SO_RCVTIMEO",
+    "TCP_USER_TIMEOUT",
+    "TCP_SYNCNT",
+    "TCP_KEEPIDLE",
+    "TCP_KEEPINTVL",
+    "TCP_KEEPCNT",
+];
 
 /// What is sent, so that it can be known again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,13 +97,21 @@ fn series<'a>(events: &[&'a Event]) -> Vec<Series<'a>> {
     let mut all: Vec<Series<'a>> = Vec::new();
     let mut next: Vec<((u32, End), u32)> = Vec::new();
     for event in events {
-        let What::Frame(frame) = &event.what else { continue };
-        let (Some(flow), layers) = (frame.flow, &frame.layers) else { continue };
+        let What::Frame(frame) = &event.what else {
+            continue;
+        };
+        let (Some(flow), layers) = (frame.flow, &frame.layers) else {
+            continue;
+        };
         let length = u32::try_from(layers.payload_bytes).unwrap_or(0);
         let (thing, seq) = if let Some(tcp) = &layers.tcp {
             let known = next.iter().position(|(key, _)| *key == (flow, frame.sent_by));
             let expected = known.map(|at| next[at].1);
-            let after = tcp.seq.wrapping_add(length).wrapping_add(u32::from(tcp.flags.syn())).wrapping_add(u32::from(tcp.flags.fin()));
+            let after = tcp
+                .seq
+                .wrapping_add(length)
+                .wrapping_add(u32::from(tcp.flags.syn()))
+                .wrapping_add(u32::from(tcp.flags.fin()));
             match known {
                 Some(at) if after.wrapping_sub(next[at].1) < 1 << 31 => next[at].1 = after,
                 Some(_) => {}
@@ -117,7 +133,12 @@ fn series<'a>(events: &[&'a Event]) -> Vec<Series<'a>> {
         } else {
             continue;
         };
-        let same = |one: &&mut Series<'_>| one.flow == flow && one.first().sent_by == frame.sent_by && one.thing == thing && one.seq == seq;
+        let same = |one: &&mut Series<'_>| {
+            one.flow == flow
+                && one.first().sent_by == frame.sent_by
+                && one.thing == thing
+                && one.seq == seq
+        };
         match all.iter_mut().find(same) {
             Some(known) => known.sent.push((event.at_ns, frame)),
             None => all.push(Series { flow, thing, seq, sent: vec![(event.at_ns, frame)] }),
@@ -145,8 +166,10 @@ fn socket_of(one: &Series<'_>, flows: &Flows) -> Option<usize> {
         let Some(at) = made.socket else { continue };
         let socket = &flows.sockets[at];
         let known = socket.local.as_ref() == Some(local);
-        let to: Option<&Address> = made.call.args.address("address").filter(|_| made.call.function.starts_with("connect"));
-        let connects = to == Some(peer) && made.entered_ns <= begins && (known || socket.local.is_none());
+        let to: Option<&Address> =
+            made.call.args.address("address").filter(|_| made.call.function.starts_with("connect"));
+        let connects =
+            to == Some(peer) && made.entered_ns <= begins && (known || socket.local.is_none());
         let is_it = known && socket.peer.as_ref() == Some(peer);
         let names_it = known && made.call.args.address("address") == Some(peer);
         if connects || is_it || names_it {
@@ -159,19 +182,33 @@ fn socket_of(one: &Series<'_>, flows: &Flows) -> Option<usize> {
 /// The calls on that socket that waited for it, or told of its end.
 fn calls<'a>(one: &Series<'_>, flows: &'a Flows, socket: usize, end: u64) -> Vec<Waited<'a>> {
     let until = |made: &Made| made.back.as_ref().map_or(end, |back| back.at_ns);
-    let of_socket = || flows.calls.iter().filter(|made| made.socket == Some(socket) && !made.call.instrument);
+    let of_socket =
+        || flows.calls.iter().filter(|made| made.socket == Some(socket) && !made.call.instrument);
     let span = one.ends().saturating_sub(one.begins()).max(1_000_000);
-    let opens = |made: &Made| made.call.function.starts_with("connect") && one.thing == Thing::Syn && made.entered_ns <= one.begins();
+    let opens = |made: &Made| {
+        made.call.function.starts_with("connect")
+            && one.thing == Thing::Syn
+            && made.entered_ns <= one.begins()
+    };
     let meanwhile = |made: &Made| {
         let waited = until(made).saturating_sub(made.entered_ns) >= span / 50;
-        made.entered_ns <= one.ends() && until(made) >= one.begins() && (waited || made.errno().is_some())
+        made.entered_ns <= one.ends()
+            && until(made) >= one.begins()
+            && (waited || made.errno().is_some())
     };
-    let mut found: Vec<Waited<'a>> =
-        of_socket().filter(|made| opens(made) || meanwhile(made)).map(|made| Waited { made, until: until(made) }).collect();
+    let mut found: Vec<Waited<'a>> = of_socket()
+        .filter(|made| opens(made) || meanwhile(made))
+        .map(|made| Waited { made, until: until(made) })
+        .collect();
     // A call that does not block says so at once; one that reached its limit says the same, but later.
     let not_yet = |made: &Made| made.errno().is_none() || made.returned_ns() <= one.begins();
-    if found.iter().all(|one| one.made.back.is_some() && not_yet(one.made)) && one.lost() == one.sent.len() {
-        let after = of_socket().find(|made| made.entered_ns > one.ends() && (made.errno().is_some() || made.call.function == "close"));
+    if found.iter().all(|one| one.made.back.is_some() && not_yet(one.made))
+        && one.lost() == one.sent.len()
+    {
+        let after = of_socket().find(|made| {
+            made.entered_ns > one.ends()
+                && (made.errno().is_some() || made.call.function == "close")
+        });
         found.extend(after.map(|made| Waited { made, until: until(made) }));
     }
     found.sort_by_key(|one| one.made.entered_ns);
@@ -183,10 +220,16 @@ fn calls<'a>(one: &Series<'_>, flows: &'a Flows, socket: usize, end: u64) -> Vec
 /// The limits that were set on that socket, in words: `SO_SNDTIMEO 3.00 s`.
 fn limits(flows: &Flows, socket: usize) -> Vec<String> {
     let mut all: Vec<(String, String)> = Vec::new();
-    for made in
-        flows.calls.iter().filter(|made| made.socket == Some(socket) && &*made.call.syscall == "setsockopt" && made.result().is_some())
-    {
-        let (Some(Value::Text(option)), Some(set)) = (made.call.args.get("option"), made.call.args.get("value")) else { continue };
+    for made in flows.calls.iter().filter(|made| {
+        made.socket == Some(socket)
+            && &*made.call.syscall == "setsockopt"
+            && made.result().is_some()
+    }) {
+        let (Some(Value::Text(option)), Some(set)) =
+            (made.call.args.get("option"), made.call.args.get("value"))
+        else {
+            continue;
+        };
         if !LIMITS.contains(&&**option) {
             continue;
         }
@@ -248,8 +291,11 @@ fn blocks(recording: &Recording) -> Vec<Block> {
 impl Series<'_> {
     fn heading(&self) -> String {
         let frame = self.first();
-        let name = |actor: &Option<crate::event::Name>, end: End| actor.as_ref().map_or_else(|| wording::end(end), |actor| safe(actor));
-        let (from, to) = (name(&frame.sender, frame.sent_by), name(&frame.receiver, frame.sent_by.other()));
+        let name = |actor: &Option<crate::event::Name>, end: End| {
+            actor.as_ref().map_or_else(|| wording::end(end), |actor| safe(actor))
+        };
+        let (from, to) =
+            (name(&frame.sender, frame.sent_by), name(&frame.receiver, frame.sent_by.other()));
         let times = match self.sent.len() {
             1 => either("once", "一次").to_owned(),
             2 => either("twice", "两次").to_owned(),
@@ -262,14 +308,28 @@ impl Series<'_> {
             (lost, _) => said!("{lost} lost", "丢失 {lost} 个"),
         };
         let what = match self.thing {
-            Thing::Data => said!("{bytes} bytes", "{bytes} 字节", bytes = frame.layers.payload_bytes),
-            Thing::Datagram(_) => said!("a datagram of {bytes} bytes", "{bytes} 字节的数据报", bytes = frame.layers.payload_bytes),
+            Thing::Data => {
+                said!("{bytes} bytes", "{bytes} 字节", bytes = frame.layers.payload_bytes)
+            }
+            Thing::Datagram(_) => said!(
+                "a datagram of {bytes} bytes",
+                "{bytes} 字节的数据报",
+                bytes = frame.layers.payload_bytes
+            ),
             Thing::Probe => either("a probe", "一个探测").to_owned(),
             _ => self.thing.name().to_owned(),
         };
-        let port = |address: &Option<Address>| address.as_ref().and_then(Address::port).map_or(String::new(), |port| format!(":{port}"));
+        let port = |address: &Option<Address>| {
+            address
+                .as_ref()
+                .and_then(Address::port)
+                .map_or(String::new(), |port| format!(":{port}"))
+        };
         let (from, to) = (from + &port(&frame.local), to + &port(&frame.peer));
-        said!("{from} → {to}  {what}, sent {times}, {lost}", "{from} → {to}  {what}，发送{times}，{lost}")
+        said!(
+            "{from} → {to}  {what}, sent {times}, {lost}",
+            "{from} → {to}  {what}，发送{times}，{lost}"
+        )
     }
 
     fn block(&self, events: &[&Event], flows: &Flows, next: u64, end: u64) -> Block {
@@ -280,7 +340,14 @@ impl Series<'_> {
             let outcome = wording::fate(frame.treatment.fate);
             let (mark, ink) = if arrived { ("▶", Ink::Good) } else { ("✗", Ink::Bad) };
             let label = format!("{} {number}", self.thing.name());
-            lines.push(Line { label, at: *at, outcome: format!("{mark} {outcome}"), ink, from: before, stroke: Stroke::Gap { arrived } });
+            lines.push(Line {
+                label,
+                at: *at,
+                outcome: format!("{mark} {outcome}"),
+                ink,
+                from: before,
+                stroke: Stroke::Gap { arrived },
+            });
             before = Some(*at);
         }
         if lines.len() > MOST {
@@ -290,7 +357,9 @@ impl Series<'_> {
         }
         let mut notes: Vec<String> = Vec::new();
         for (_, frame) in &self.sent {
-            if let Some(rule) = frame.treatment.rule.as_deref().map(safe).filter(|rule| !notes.contains(rule)) {
+            if let Some(rule) =
+                frame.treatment.rule.as_deref().map(safe).filter(|rule| !notes.contains(rule))
+            {
                 notes.push(rule);
             }
         }
@@ -299,15 +368,27 @@ impl Series<'_> {
             for Waited { made, until } in calls(self, flows, socket, end) {
                 let (outcome, ink) = match &made.back {
                     None => (either("… blocked", "… 阻塞").to_owned(), Ink::Warn),
-                    Some(back) => (format!("= {}", safe(&back.outcome.to_string())), outcome_ink(&back.outcome)),
+                    Some(back) => (
+                        format!("= {}", safe(&back.outcome.to_string())),
+                        outcome_ink(&back.outcome),
+                    ),
                 };
                 let label = safe(&made.call.function);
-                lines.push(Line { label, at: until, outcome, ink, from: Some(made.entered_ns), stroke: Stroke::Call });
+                lines.push(Line {
+                    label,
+                    at: until,
+                    outcome,
+                    ink,
+                    from: Some(made.entered_ns),
+                    stroke: Stroke::Call,
+                });
             }
         }
-        let since = lines.iter().filter_map(|line| line.from).chain([self.begins()]).min().unwrap_or(0);
+        let since =
+            lines.iter().filter_map(|line| line.from).chain([self.begins()]).min().unwrap_or(0);
         for event in events.iter().filter(|event| event.at_ns >= since && event.at_ns < next) {
-            let its_own = &*event.actor == "lab" || self.first().sender.as_ref() == Some(&event.actor);
+            let its_own =
+                &*event.actor == "lab" || self.first().sender.as_ref() == Some(&event.actor);
             if let (What::Wait { asked_ns, .. }, true) = (&event.what, its_own) {
                 let (at, from) = (event.at_ns.saturating_add(*asked_ns), Some(event.at_ns));
                 lines.push(Line {
@@ -320,7 +401,12 @@ impl Series<'_> {
                 });
             }
         }
-        Block { heading: self.heading(), notes, lines, weight: (self.sent.len(), self.ends().saturating_sub(self.begins())) }
+        Block {
+            heading: self.heading(),
+            notes,
+            lines,
+            weight: (self.sent.len(), self.ends().saturating_sub(self.begins())),
+        }
     }
 }
 
@@ -334,8 +420,9 @@ struct Axis {
 
 impl Axis {
     fn column_of(&self, at: u64) -> usize {
-        let along =
-            u128::from(at.saturating_sub(self.zero).min(self.span)) * (self.columns.max(1) - 1) as u128 / u128::from(self.span.max(1));
+        let along = u128::from(at.saturating_sub(self.zero).min(self.span))
+            * (self.columns.max(1) - 1) as u128
+            / u128::from(self.span.max(1));
         self.column + usize::try_from(along).unwrap_or(0)
     }
 
@@ -385,7 +472,10 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     }
     let lines = || blocks.iter().flat_map(|block| &block.lines);
     if blocks.is_empty() {
-        return Picture(vec![Row::new().with(fit(either("(nothing was sent again)", "（没有重传）"), width), Ink::Faint)]);
+        return Picture(vec![
+            Row::new()
+                .with(fit(either("(nothing was sent again)", "（没有重传）"), width), Ink::Faint),
+        ]);
     }
     let zero = lines().map(|line| line.from.unwrap_or(line.at).min(line.at)).min().unwrap_or(0);
     let last = lines().map(|line| line.at).max().unwrap_or(0);
@@ -393,7 +483,12 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     let labels = lines().map(|line| count(&line.label)).max().unwrap_or(0).min(10);
     let outcomes = lines().map(|line| count(&line.outcome)).max().unwrap_or(0).min(13);
     let column = labels + 1 + 8 + 2 + outcomes + 2;
-    let axis = Axis { zero, span: last.saturating_sub(zero), column, columns: width.saturating_sub(column).min(100) };
+    let axis = Axis {
+        zero,
+        span: last.saturating_sub(zero),
+        column,
+        columns: width.saturating_sub(column).min(100),
+    };
     let mut canvas = Canvas::new(width);
     let mut said = None;
     for block in &blocks {
@@ -418,7 +513,10 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
         }
         // The same is said once.
         if !block.notes.is_empty() && said.replace(&block.notes) != Some(&block.notes) {
-            for line in wrap(&said!("({notes})", "（{notes}）", notes = block.notes.join(either(", ", "，"))), width) {
+            for line in wrap(
+                &said!("({notes})", "（{notes}）", notes = block.notes.join(either(", ", "，"))),
+                width,
+            ) {
                 canvas.write(row, 0, width, &line, Ink::Faint);
                 row += 1;
             }
@@ -426,7 +524,13 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     }
     if left_out > 0 {
         let row = canvas.height() + 1;
-        canvas.write(row, 0, width, &said!("… {left_out} more that were sent again", "… 还有 {left_out} 个被重传的"), Ink::Faint);
+        canvas.write(
+            row,
+            0,
+            width,
+            &said!("… {left_out} more that were sent again", "… 还有 {left_out} 个被重传的"),
+            Ink::Faint,
+        );
     }
     canvas.picture()
 }
@@ -505,7 +609,13 @@ mod tests {
     fn gives_up() -> Script {
         let mut script = Script::new();
         limit(&mut script, "SO_SNDTIMEO", 2_500_000);
-        let connect = script.enter("client", 1, 1, "connect", json!({"fd": 3, "address": {"inet": "10.9.0.2:80"}}));
+        let connect = script.enter(
+            "client",
+            1,
+            1,
+            "connect",
+            json!({"fd": 3, "address": {"inet": "10.9.0.2:80"}}),
+        );
         script.event("wire", segment(4000, "SYN", 7, 0, "dropped")).pass(1_000_000);
         script.event("wire", segment(4000, "SYN", 7, 0, "dropped")).pass(1_400_000);
         script.leave("client", 1, connect, "EINPROGRESS", json!({}));
@@ -543,15 +653,31 @@ s)
     #[test]
     fn a_programs_own_retries_stand_below_each_other_on_one_axis() {
         let mut script = gives_up();
-        script.event("lab", json!({"event": "wait", "asked_ns": 200_000_000, "purpose": "before the next try"})).pass(200_000);
-        let connect = script.enter("client", 1, 2, "connect", json!({"fd": 4, "address": {"inet": "10.9.0.2:80"}}));
+        script
+            .event(
+                "lab",
+                json!({"event": "wait", "asked_ns": 200_000_000, "purpose": "before the next try"}),
+            )
+            .pass(200_000);
+        let connect = script.enter(
+            "client",
+            1,
+            2,
+            "connect",
+            json!({"fd": 4, "address": {"inet": "10.9.0.2:80"}}),
+        );
         script.event("wire", segment(4001, "SYN", 9, 0, "passed"));
         script.leave("client", 1, connect, 0, json!({}));
         let text = draw(&script.recording(), 80).text();
         let (first, second) = text.split_once("\n\n").expect("two connections");
         assert!(first.contains("= EINPROGRESS") && first.contains("wait "), "{text}");
         assert!(second.contains("client:4001 → server:80  SYN, sent once, none lost"), "{text}");
-        assert!(second.contains("▶ passed") && second.contains("= 0") && !second.contains("EINPROGRESS"), "{text}");
+        assert!(
+            second.contains("▶ passed")
+                && second.contains("= 0")
+                && !second.contains("EINPROGRESS"),
+            "{text}"
+        );
         fits_everywhere(&script.recording(), draw);
     }
 
@@ -570,12 +696,17 @@ s)
         let recv = script.enter("client", 1, 1, "recv", json!({"fd": 3, "size": 10}));
         script.pass(200_000).event("wire", of("PSH,ACK", 4_294_967_291, 5, "cut"));
         script.pass(400_000).event("wire", of("PSH,ACK", 4_294_967_291, 5, "cut"));
-        script.event("wire", of("ACK", 4_294_967_295, 0, "passed")).event("wire", of("ACK", 4_294_967_295, 0, "passed"));
+        script
+            .event("wire", of("ACK", 4_294_967_295, 0, "passed"))
+            .event("wire", of("ACK", 4_294_967_295, 0, "passed"));
         script.leave("client", 1, recv, "ETIMEDOUT", json!({}));
         let text = draw(&script.recording(), 80).text();
         assert!(text.contains("5 bytes, sent 3 times, all lost"), "{text}");
         assert!(text.contains("recv") && text.contains("= ETIMEDOUT"), "{text}");
-        assert!(text.contains("a probe, sent twice, none lost"), "a sequence number that was used before: {text}");
+        assert!(
+            text.contains("a probe, sent twice, none lost"),
+            "a sequence number that was used before: {text}"
+        );
         assert!(!text.contains("SYN 1"), "the SYN went well: {text}");
         fits_everywhere(&script.recording(), draw);
     }
@@ -612,12 +743,21 @@ s)
         for _ in 0..40 {
             script.pass(1).event("wire", segment(4000, "PSH,ACK", 7, 9, "dropped"));
         }
-        assert_eq!(draw(&script.recording(), 80).text().lines().filter(|line| line.contains("✗ dropped")).count(), MOST);
+        assert_eq!(
+            draw(&script.recording(), 80)
+                .text()
+                .lines()
+                .filter(|line| line.contains("✗ dropped"))
+                .count(),
+            MOST
+        );
         fits_everywhere(&script.recording(), draw);
         for port in 4001..4020 {
             script.event("wire", segment(port, "SYN", 7, 0, "dropped"));
         }
-        assert!(draw(&script.recording(), 80).text().ends_with("\n\n… 17 more that were sent again\n"));
+        assert!(
+            draw(&script.recording(), 80).text().ends_with("\n\n… 17 more that were sent again\n")
+        );
         assert_eq!(draw(&Script::new().recording(), 80).text(), "(nothing was sent again)\n");
     }
 }

@@ -49,9 +49,19 @@ impl Sample {
     }
 
     /// Something happens, in this process and thread.
-    pub fn happens(&mut self, (actor, process, thread): (&str, u32, u32), what: What) -> &mut Sample {
+    pub fn happens(
+        &mut self,
+        (actor, process, thread): (&str, u32, u32),
+        what: What,
+    ) -> &mut Sample {
         self.now_ns += self.pace_ns.0;
-        self.events.push(Event { at_ns: self.now_ns, actor: Name::from(actor), process, thread, what });
+        self.events.push(Event {
+            at_ns: self.now_ns,
+            actor: Name::from(actor),
+            process,
+            thread,
+            what,
+        });
         self.pass(self.pace_ns.1)
     }
 
@@ -62,7 +72,13 @@ impl Sample {
     }
 
     /// A call, as it would be entered.
-    pub fn made(&mut self, socket: u32, function: &str, args: Args, source: Option<Source>) -> Arc<Call> {
+    pub fn made(
+        &mut self,
+        socket: u32,
+        function: &str,
+        args: Args,
+        source: Option<Source>,
+    ) -> Arc<Call> {
         let syscall = match function {
             "accept" => "accept4",
             "send" | "send_to" => "sendto",
@@ -79,30 +95,62 @@ impl Sample {
 
     /// What the call gave back, if it returned with the next event.
     pub fn back(&self, call: &Arc<Call>, outcome: Outcome, out: Args) -> What {
-        let entered = self.events.iter().find(|event| matches!(&event.what, What::Enter(other) if other.id == call.id));
+        let entered = self
+            .events
+            .iter()
+            .find(|event| matches!(&event.what, What::Enter(other) if other.id == call.id));
         let now_ns = self.now_ns + self.pace_ns.0;
-        What::Return(Return { call: call.clone(), outcome, out, took_ns: entered.map_or(0, |event| now_ns - event.at_ns) })
+        What::Return(Return {
+            call: call.clone(),
+            outcome,
+            out,
+            took_ns: entered.map_or(0, |event| now_ns - event.at_ns),
+        })
     }
 
     /// A call is entered: `socket` is the lab's number for it, and the descriptor is two more.
-    pub fn enter(&mut self, actor: &str, socket: u32, function: &'static str, args: &[(&'static str, Value)]) -> Arc<Call> {
+    pub fn enter(
+        &mut self,
+        actor: &str,
+        socket: u32,
+        function: &'static str,
+        args: &[(&'static str, Value)],
+    ) -> Arc<Call> {
         let mut all = named(args);
         if function != "socket" {
             all.0.insert(0, (Cow::Borrowed("fd"), Value::from(socket + 2)));
         }
-        let call = self.made(socket, function, all, Some(Source { file: "src/experiments/sample.rs".into(), line: 7 }));
+        let call = self.made(
+            socket,
+            function,
+            all,
+            Some(Source { file: "src/experiments/sample.rs".into(), line: 7 }),
+        );
         self.event(actor, What::Enter(call.clone()));
         call
     }
 
     /// The call returns.
-    pub fn leave(&mut self, actor: &str, call: &Arc<Call>, outcome: Outcome, out: &[(&'static str, Value)]) -> &mut Sample {
+    pub fn leave(
+        &mut self,
+        actor: &str,
+        call: &Arc<Call>,
+        outcome: Outcome,
+        out: &[(&'static str, Value)],
+    ) -> &mut Sample {
         let back = self.back(call, outcome, named(out));
         self.event(actor, back)
     }
 
     /// A call that returns at once.
-    pub fn call(&mut self, actor: &str, socket: u32, function: &'static str, args: &[(&'static str, Value)], result: i64) -> &mut Sample {
+    pub fn call(
+        &mut self,
+        actor: &str,
+        socket: u32,
+        function: &'static str,
+        args: &[(&'static str, Value)],
+        result: i64,
+    ) -> &mut Sample {
         let call = self.enter(actor, socket, function, args);
         self.leave(actor, &call, Outcome::Result(result), &[])
     }
@@ -121,7 +169,13 @@ impl Sample {
     }
 
     /// A socket is opened.
-    pub fn socket(&mut self, actor: &str, socket: u32, domain: &'static str, kind: &'static str) -> &mut Sample {
+    pub fn socket(
+        &mut self,
+        actor: &str,
+        socket: u32,
+        domain: &'static str,
+        kind: &'static str,
+    ) -> &mut Sample {
         let protocol = match (domain, kind) {
             ("AF_UNIX", _) => Value::Number(0),
             (_, "SOCK_STREAM") => "IPPROTO_TCP".into(),
@@ -140,7 +194,12 @@ impl Sample {
     /// A connection is accepted as socket `new`.
     pub fn accepts(&mut self, actor: &str, socket: u32, new: u32, from: Value) -> &mut Sample {
         let call = self.enter(actor, socket, "accept", &[]);
-        self.leave(actor, &call, Outcome::Result(i64::from(new) + 2), &[("address", from), ("socket", Value::from(new))])
+        self.leave(
+            actor,
+            &call,
+            Outcome::Result(i64::from(new) + 2),
+            &[("address", from), ("socket", Value::from(new))],
+        )
     }
 
     /// Data is sent, all of it.
@@ -152,7 +211,12 @@ impl Sample {
     /// Data is received.
     pub fn receives(&mut self, actor: &str, socket: u32, size: i64, text: &str) -> &mut Sample {
         let call = self.enter(actor, socket, "recv", &[("size", Value::Number(size))]);
-        self.leave(actor, &call, Outcome::Result(i64::try_from(text.len()).unwrap_or(0)), &[("data", data(text))])
+        self.leave(
+            actor,
+            &call,
+            Outcome::Result(i64::try_from(text.len()).unwrap_or(0)),
+            &[("data", data(text))],
+        )
     }
 
     /// A new part begins.
@@ -175,7 +239,10 @@ impl Sample {
 }
 
 /// Draws at every width that must do, and sees that nothing sticks out.
-pub(super) fn fits_everywhere(recording: &Recording, draw: fn(&Recording, usize) -> crate::picture::Picture) {
+pub(super) fn fits_everywhere(
+    recording: &Recording,
+    draw: fn(&Recording, usize) -> crate::picture::Picture,
+) {
     for width in 20..=200 {
         for row in draw(recording, width).0 {
             assert!(row.width() <= width, "{} columns in {width}: {}", row.width(), row.text());

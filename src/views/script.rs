@@ -48,16 +48,32 @@ impl Script {
     }
 
     /// A call is entered.
-    pub(super) fn enter(&mut self, actor: &str, process: u32, socket: u32, function: &str, args: Json) -> Entered {
-        let source = (function != "local_addr" && function != "tcp_info")
-            .then(|| Source { file: "src/experiments/by_hand.rs".into(), line: u32::try_from(self.0.events.len()).unwrap_or(0) + 1 });
+    pub(super) fn enter(
+        &mut self,
+        actor: &str,
+        process: u32,
+        socket: u32,
+        function: &str,
+        args: Json,
+    ) -> Entered {
+        let source = (function != "local_addr" && function != "tcp_info").then(|| Source {
+            file: "src/experiments/by_hand.rs".into(),
+            line: u32::try_from(self.0.events.len()).unwrap_or(0) + 1,
+        });
         let call = self.0.made(socket, function, of(args), source);
         self.push(actor, process, What::Enter(call.clone()));
         call
     }
 
     /// It returns: a number, or the name of an error.
-    pub(super) fn leave(&mut self, actor: &str, process: u32, entered: Entered, result: impl Into<Json>, out: Json) -> &mut Script {
+    pub(super) fn leave(
+        &mut self,
+        actor: &str,
+        process: u32,
+        entered: Entered,
+        result: impl Into<Json>,
+        out: Json,
+    ) -> &mut Script {
         let outcome = match result.into() {
             Json::String(errno) => Outcome::Errno(errno.into()),
             number => Outcome::Result(of(number)),
@@ -82,8 +98,23 @@ impl Script {
         self.leave(actor, process, entered, result, out)
     }
 
-    pub(super) fn socket(&mut self, actor: &str, process: u32, socket: u32, domain: &str, kind: &str) -> &mut Script {
-        self.call(actor, process, socket, "socket", json!({"domain": domain, "type": kind, "protocol": 0}), socket + 2, json!({}))
+    pub(super) fn socket(
+        &mut self,
+        actor: &str,
+        process: u32,
+        socket: u32,
+        domain: &str,
+        kind: &str,
+    ) -> &mut Script {
+        self.call(
+            actor,
+            process,
+            socket,
+            "socket",
+            json!({"domain": domain, "type": kind, "protocol": 0}),
+            socket + 2,
+            json!({}),
+        )
     }
 
     fn located(&mut self, actor: &str, process: u32, socket: u32, address: Json) -> &mut Script {
@@ -91,58 +122,137 @@ impl Script {
     }
 
     /// A TCP client (actor, process, socket) and a server (… and the accepted socket), connected, from port 40001 to port 5000.
-    pub(super) fn tcp_connection(&mut self, client: (&str, u32, u32), server: (&str, u32, u32, u32)) -> &mut Script {
+    pub(super) fn tcp_connection(
+        &mut self,
+        client: (&str, u32, u32),
+        server: (&str, u32, u32, u32),
+    ) -> &mut Script {
         let (there, here) = (json!({"inet": "127.0.0.1:5000"}), json!({"inet": "127.0.0.1:40001"}));
         self.socket(server.0, server.1, server.2, "AF_INET", "SOCK_STREAM");
-        self.call(server.0, server.1, server.2, "bind", json!({"address": {"inet": "127.0.0.1:0"}}), 0, json!({}));
+        self.call(
+            server.0,
+            server.1,
+            server.2,
+            "bind",
+            json!({"address": {"inet": "127.0.0.1:0"}}),
+            0,
+            json!({}),
+        );
         self.located(server.0, server.1, server.2, there.clone());
         self.call(server.0, server.1, server.2, "listen", json!({"backlog": 5}), 0, json!({}));
         let accept = self.enter(server.0, server.1, server.2, "accept", json!({"fd": 3}));
         self.pass(2000);
         self.socket(client.0, client.1, client.2, "AF_INET", "SOCK_STREAM");
-        let connect = self.enter(client.0, client.1, client.2, "connect", json!({"address": there}));
+        let connect =
+            self.enter(client.0, client.1, client.2, "connect", json!({"address": there}));
         self.leave(server.0, server.1, accept, 4, json!({"address": here, "socket": server.3}));
         self.leave(client.0, client.1, connect, 0, json!({}));
         self.located(server.0, server.1, server.3, there);
         self.located(client.0, client.1, client.2, here)
     }
 
-    pub(super) fn send(&mut self, actor: &str, process: u32, socket: u32, text: &str) -> &mut Script {
-        self.call(actor, process, socket, "send", json!({"data": {"bytes": text.len(), "text": text}}), text.len(), json!({}))
+    pub(super) fn send(
+        &mut self,
+        actor: &str,
+        process: u32,
+        socket: u32,
+        text: &str,
+    ) -> &mut Script {
+        self.call(
+            actor,
+            process,
+            socket,
+            "send",
+            json!({"data": {"bytes": text.len(), "text": text}}),
+            text.len(),
+            json!({}),
+        )
     }
 
-    pub(super) fn recv(&mut self, actor: &str, process: u32, socket: u32, size: u32, text: &str) -> &mut Script {
+    pub(super) fn recv(
+        &mut self,
+        actor: &str,
+        process: u32,
+        socket: u32,
+        size: u32,
+        text: &str,
+    ) -> &mut Script {
         let out = json!({"data": {"bytes": text.len(), "text": text}});
         self.call(actor, process, socket, "recv", json!({"size": size}), text.len(), out)
     }
 
     pub(super) fn udp(&mut self, actor: &str, process: u32, socket: u32, port: u16) -> &mut Script {
         self.socket(actor, process, socket, "AF_INET", "SOCK_DGRAM");
-        self.call(actor, process, socket, "bind", json!({"address": {"inet": format!("127.0.0.1:{port}")}}), 0, json!({}))
+        self.call(
+            actor,
+            process,
+            socket,
+            "bind",
+            json!({"address": {"inet": format!("127.0.0.1:{port}")}}),
+            0,
+            json!({}),
+        )
     }
 
-    pub(super) fn send_to(&mut self, actor: &str, process: u32, socket: u32, text: &str, port: u16) -> &mut Script {
+    pub(super) fn send_to(
+        &mut self,
+        actor: &str,
+        process: u32,
+        socket: u32,
+        text: &str,
+        port: u16,
+    ) -> &mut Script {
         let args = json!({"data": {"bytes": text.len(), "text": text}, "address": {"inet": format!("127.0.0.1:{port}")}});
         self.call(actor, process, socket, "send_to", args, text.len(), json!({}))
     }
 
-    pub(super) fn recv_from(&mut self, actor: &str, process: u32, socket: u32, size: u32, text: &str, port: u16) -> &mut Script {
+    pub(super) fn recv_from(
+        &mut self,
+        actor: &str,
+        process: u32,
+        socket: u32,
+        size: u32,
+        text: &str,
+        port: u16,
+    ) -> &mut Script {
         let out = json!({"data": {"bytes": text.len(), "text": text}, "address": {"inet": format!("127.0.0.1:{port}")}});
         self.call(actor, process, socket, "recv_from", json!({"size": size}), text.len(), out)
     }
 
     pub(super) fn unix_listener(&mut self, actor: &str, process: u32, socket: u32) -> &mut Script {
         self.socket(actor, process, socket, "AF_UNIX", "SOCK_STREAM");
-        self.call(actor, process, socket, "bind", json!({"address": {"unix": "/tmp/talk"}}), 0, json!({}));
+        self.call(
+            actor,
+            process,
+            socket,
+            "bind",
+            json!({"address": {"unix": "/tmp/talk"}}),
+            0,
+            json!({}),
+        );
         self.call(actor, process, socket, "listen", json!({"backlog": 5}), 0, json!({}))
     }
 
     pub(super) fn unix_connect(&mut self, actor: &str, process: u32, socket: u32) -> &mut Script {
         self.socket(actor, process, socket, "AF_UNIX", "SOCK_STREAM");
-        self.call(actor, process, socket, "connect", json!({"address": {"unix": "/tmp/talk"}}), 0, json!({}))
+        self.call(
+            actor,
+            process,
+            socket,
+            "connect",
+            json!({"address": {"unix": "/tmp/talk"}}),
+            0,
+            json!({}),
+        )
     }
 
-    pub(super) fn unix_accept(&mut self, actor: &str, process: u32, socket: u32, accepted: u32) -> &mut Script {
+    pub(super) fn unix_accept(
+        &mut self,
+        actor: &str,
+        process: u32,
+        socket: u32,
+        accepted: u32,
+    ) -> &mut Script {
         let out = json!({"address": {"unix": null}, "socket": accepted});
         self.call(actor, process, socket, "accept", json!({}), accepted + 2, out)
     }

@@ -63,7 +63,8 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     let mut picture = Vec::new();
     if before > 0 {
         let calls = if before == 1 { "call" } else { "calls" };
-        let words = said!("({before} {calls} before the first part)", "（第一部分之前有 {before} 次调用）");
+        let words =
+            said!("({before} {calls} before the first part)", "（第一部分之前有 {before} 次调用）");
         picture.push(Row::new().with(fit(&words, width), Ink::Faint));
     }
     if each >= NARROWEST {
@@ -89,7 +90,9 @@ fn columns(recording: &Recording) -> (Vec<Column>, usize) {
     let calls = flows.calls.iter().filter(|made| !made.call.instrument && &*made.actor != "lab");
     let mut doings: Vec<Doing> = calls.map(Doing::Call).collect();
     doings.extend(events.iter().filter_map(|event| match &event.what {
-        What::Deed { deed, errno } if &*event.actor != "lab" => Some(Doing::Deed(event, deed, errno.as_deref())),
+        What::Deed { deed, errno } if &*event.actor != "lab" => {
+            Some(Doing::Deed(event, deed, errno.as_deref()))
+        }
         _ => None,
     }));
     doings.sort_by_key(Doing::at_ns);
@@ -102,7 +105,9 @@ fn columns(recording: &Recording) -> (Vec<Column>, usize) {
     for doing in doings {
         // What goes out of scope late still belongs to where it was opened.
         let opened_ns = match doing {
-            Doing::Call(made) if made.call.function == "close" => made.socket.map(|at| flows.sockets[at].made_ns),
+            Doing::Call(made) if made.call.function == "close" => {
+                made.socket.map(|at| flows.sockets[at].made_ns)
+            }
             _ => None,
         };
         let part_at = |when_ns: u64| parts.iter().rev().find(|(at_ns, _)| *at_ns <= when_ns);
@@ -121,15 +126,26 @@ fn columns(recording: &Recording) -> (Vec<Column>, usize) {
         }
     }
     // Threads interleave as they like: one actor's calls after the other's can be compared.
-    let threaded = headings.iter().any(|(_, calls)| calls.iter().any(|doing| doing.thread() != calls[0].thread()));
-    let several = !parts.is_empty() && headings.iter().any(|(_, calls)| calls.iter().any(|doing| doing.actor() != calls[0].actor()));
+    let threaded = headings
+        .iter()
+        .any(|(_, calls)| calls.iter().any(|doing| doing.thread() != calls[0].thread()));
+    let several = !parts.is_empty()
+        && headings
+            .iter()
+            .any(|(_, calls)| calls.iter().any(|doing| doing.actor() != calls[0].actor()));
     let columns = headings.into_iter().map(|(heading, mut calls)| {
         if several && threaded {
             calls.sort_by_key(|doing| cast.place(doing.actor()));
         }
         let mut cells: Vec<Cell> = calls
             .into_iter()
-            .map(|doing| Cell::of(doing, &flows, Some(&cast).filter(|_| several && **doing.actor() != *heading)))
+            .map(|doing| {
+                Cell::of(
+                    doing,
+                    &flows,
+                    Some(&cast).filter(|_| several && **doing.actor() != *heading),
+                )
+            })
             .collect();
         if cells.len() > LONG {
             cells = fold(&cells);
@@ -186,7 +202,12 @@ impl Cell {
             Doing::Call(made) => said(Cell::of_call(made, flows)),
             Doing::Deed(_, deed, errno) => {
                 let errno = safe(errno.unwrap_or_default());
-                let cell = Cell { outcome: errno.clone(), outcome_key: errno.clone(), outcome_ink: Ink::Bad, ..Cell::note(safe(deed)) };
+                let cell = Cell {
+                    outcome: errno.clone(),
+                    outcome_key: errno.clone(),
+                    outcome_ink: Ink::Bad,
+                    ..Cell::note(safe(deed))
+                };
                 said(Cell { error: errno, ..cell })
             }
         }
@@ -195,12 +216,18 @@ impl Cell {
     fn of_call(made: &Made, flows: &Flows) -> Cell {
         let args = || made.call.args.0.iter().filter(|(name, _)| name != "fd").map(|(_, it)| it);
         // A setter is named for its option: the option's level says nothing new.
-        let told = || args().filter(|it| !made.call.function.starts_with("set_") || made.call.args.get("level") != Some(it));
+        let told = || {
+            args().filter(|it| {
+                !made.call.function.starts_with("set_") || made.call.args.get("level") != Some(it)
+            })
+        };
         let joined = |words: Vec<String>| format!("({})", words.join(", "));
         let (outcome, outcome_key, ink, error) = outcome(made);
-        let took_ns = made.back.as_ref().map_or(0, |back| back.at_ns.saturating_sub(made.entered_ns));
-        let in_words =
-            |words: fn(&Value) -> String| told().map(|it| span_option(&made.call.args, it).unwrap_or_else(|| words(it))).collect();
+        let took_ns =
+            made.back.as_ref().map_or(0, |back| back.at_ns.saturating_sub(made.entered_ns));
+        let in_words = |words: fn(&Value) -> String| {
+            told().map(|it| span_option(&made.call.args, it).unwrap_or_else(|| words(it))).collect()
+        };
         let closed = which(made, flows).map(|which| format!("({which})"));
         Cell {
             who: String::new(),
@@ -256,38 +283,66 @@ impl Cell {
             if self.outcome.is_empty() {
                 return row;
             }
-            let told = if self.outcome_ink == Ink::Plain { ink(differs.outcome) } else { self.outcome_ink };
+            let told = if self.outcome_ink == Ink::Plain {
+                ink(differs.outcome)
+            } else {
+                self.outcome_ink
+            };
             let row = row.with(arrow, Ink::Faint).with(self.outcome.clone(), told);
-            if took && !self.took.is_empty() { row.with(format!("  {}", self.took), Ink::Faint) } else { row }
+            if took && !self.took.is_empty() {
+                row.with(format!("  {}", self.took), Ink::Faint)
+            } else {
+                row
+            }
         };
         let call = |args: &String| who().with(args.clone(), ink(differs.args));
         let took = !self.took.is_empty();
-        let one = |args: &String, took: bool| Some(outcome(call(args), " → ", took)).filter(|row| row.width() <= width);
-        if let Some(row) = one(&self.args, true).or_else(|| if took { None } else { one(&self.args_short, false) }) {
+        let one = |args: &String, took: bool| {
+            Some(outcome(call(args), " → ", took)).filter(|row| row.width() <= width)
+        };
+        if let Some(row) =
+            one(&self.args, true).or_else(|| if took { None } else { one(&self.args_short, false) })
+        {
             return vec![row];
         }
         let mut rows = Vec::new();
-        if let Some(above) = [&self.args, &self.args_short].into_iter().map(call).find(|row| row.width() <= width) {
+        if let Some(above) =
+            [&self.args, &self.args_short].into_iter().map(call).find(|row| row.width() <= width)
+        {
             rows.push(above);
         } else {
             let open = who().with("(", ink(differs.args));
             let open_fits = open.width() <= width || who().width() > width;
             rows.push(if open_fits { open } else { who() });
-            let args = [&self.args, &self.args_short].into_iter().find(|args| args.width() < width).unwrap_or(&self.args_short);
+            let args = [&self.args, &self.args_short]
+                .into_iter()
+                .find(|args| args.width() < width)
+                .unwrap_or(&self.args_short);
             let args = if open_fits { args.trim_start_matches('(') } else { args };
-            let both = outcome(Row::new().with(format!("  {args}"), ink(differs.args)), " → ", took);
+            let both =
+                outcome(Row::new().with(format!("  {args}"), ink(differs.args)), " → ", took);
             if both.width() <= width {
                 return vec![cut(rows.remove(0), width), both];
             }
-            rows.extend(wrap(args, width - 2).iter().map(|line| Row::new().with(format!("  {line}"), ink(differs.args))));
+            rows.extend(
+                wrap(args, width - 2)
+                    .iter()
+                    .map(|line| Row::new().with(format!("  {line}"), ink(differs.args))),
+            );
         }
         let told = outcome(Row::new(), "  → ", true);
         if told.width() <= width {
             rows.push(told);
         } else {
             let mut lines = wrap(&self.outcome, width - 4).into_iter();
-            let told = if self.outcome_ink == Ink::Plain { ink(differs.outcome) } else { self.outcome_ink };
-            rows.push(Row::new().with("  → ", Ink::Faint).with(lines.next().unwrap_or_default(), told));
+            let told = if self.outcome_ink == Ink::Plain {
+                ink(differs.outcome)
+            } else {
+                self.outcome_ink
+            };
+            rows.push(
+                Row::new().with("  → ", Ink::Faint).with(lines.next().unwrap_or_default(), told),
+            );
             rows.extend(lines.map(|line| Row::new().with(format!("    {line}"), told)));
         }
         rows.into_iter().filter(|row| row.width() > 0).map(|row| cut(row, width)).collect()
@@ -296,7 +351,8 @@ impl Cell {
 
 /// Which socket is closed, where the column closes several: one that listens, or one that was accepted.
 fn which(made: &Made, flows: &Flows) -> Option<&'static str> {
-    let socket = made.socket.filter(|_| made.call.function == "close").map(|at| &flows.sockets[at])?;
+    let socket =
+        made.socket.filter(|_| made.call.function == "close").map(|at| &flows.sockets[at])?;
     match socket.origin {
         _ if socket.backlog.is_some() => Some(either("listener", "监听套接字")),
         Origin::Accept(_) => Some(either("connection", "连接")),
@@ -306,7 +362,9 @@ fn which(made: &Made, flows: &Flows) -> Option<&'static str> {
 
 /// What the call gave back: as it is shown, as it is compared, its ink, and the error.
 fn outcome(made: &Made) -> (String, String, Ink, String) {
-    let Some(back) = &made.back else { return ("…".to_owned(), "…".to_owned(), Ink::Warn, "…".to_owned()) };
+    let Some(back) = &made.back else {
+        return ("…".to_owned(), "…".to_owned(), Ink::Warn, "…".to_owned());
+    };
     let ink = outcome_ink(&back.outcome);
     if let Some(errno) = made.errno() {
         return (safe(errno), errno.to_owned(), ink, errno.to_owned());
@@ -316,12 +374,18 @@ fn outcome(made: &Made) -> (String, String, Ink, String) {
     let descriptor = matches!(&*made.call.function, "socket" | "accept");
     let (mut shown, mut compared) = match (&*made.call.function, result) {
         (_, _) if descriptor => (ok.to_owned(), "ok".to_owned()),
-        (_, number) if made.sending().is_some() || made.receives() => (number.to_string(), number.to_string()),
+        (_, number) if made.sending().is_some() || made.receives() => {
+            (number.to_string(), number.to_string())
+        }
         (_, 0) => (ok.to_owned(), "ok".to_owned()),
         (_, number) => (number.to_string(), number.to_string()),
     };
     for (name, it) in back.out.0.iter().filter(|(name, _)| name != "socket") {
-        let from = if &**name == "address" && (descriptor || made.receives()) { either("from ", "来自 ") } else { "" };
+        let from = if &**name == "address" && (descriptor || made.receives()) {
+            either("from ", "来自 ")
+        } else {
+            ""
+        };
         // What a getter of an option that is a time gave back is a time.
         let span = made.call.args.get("option").filter(|_| &**name == "value").and_then(|option| {
             let asked = Args(vec![("option".into(), option.clone()), ("value".into(), it.clone())]);
@@ -344,7 +408,9 @@ fn outcome(made: &Made) -> (String, String, Ink, String) {
 fn short(it: &Value, bytes: usize) -> String {
     let words = value(it, bytes);
     match (it, words.rsplit_once('/')) {
-        (Value::Address(Address::Unix(Some(_))), Some((folder, name))) if !folder.is_empty() => format!("…/{name}"),
+        (Value::Address(Address::Unix(Some(_))), Some((folder, name))) if !folder.is_empty() => {
+            format!("…/{name}")
+        }
         _ => words,
     }
 }
@@ -372,16 +438,24 @@ fn fold(cells: &[Cell]) -> Vec<Cell> {
     let mut at = 0;
     while at < cells.len() {
         let repeats = |period: usize| {
-            let like = (at + period..cells.len()).take_while(|&next| cells[next].is_like(&cells[next - period])).count();
+            let like = (at + period..cells.len())
+                .take_while(|&next| cells[next].is_like(&cells[next - period]))
+                .count();
             (1 + like / period, period)
         };
-        let best = (1..=PERIOD).map(repeats).max_by_key(|(times, period)| (times * period, usize::MAX - period));
+        let best = (1..=PERIOD)
+            .map(repeats)
+            .max_by_key(|(times, period)| (times * period, usize::MAX - period));
         let (times, period) = best.filter(|(times, _)| *times >= 4).unwrap_or((1, 1));
         folded.extend_from_slice(&cells[at..at + period]);
         if times > 1 {
             let these = if period == 1 { "this".to_owned() } else { format!("these {period}") };
             let calls = if period == 1 { String::new() } else { format!("这 {period} 个") };
-            folded.push(Cell::note(said!("… {more} more like {these}", "… {calls}还有 {more} 次", more = times - 1)));
+            folded.push(Cell::note(said!(
+                "… {more} more like {these}",
+                "… {calls}还有 {more} 次",
+                more = times - 1
+            )));
         }
         at += times * period;
     }
@@ -391,7 +465,12 @@ fn fold(cells: &[Cell]) -> Vec<Cell> {
 /// Sets the same calls in the same rows: each column is fitted to those before it by their longest common subsequence.
 fn align(columns: &[Column]) -> Vec<Aligned> {
     let actors = |column: &Column| {
-        let mut all: Vec<String> = column.cells.iter().map(|cell| cell.who.clone()).filter(|who| !who.is_empty()).collect();
+        let mut all: Vec<String> = column
+            .cells
+            .iter()
+            .map(|cell| cell.who.clone())
+            .filter(|who| !who.is_empty())
+            .collect();
         all.sort();
         all.dedup();
         all
@@ -407,21 +486,40 @@ fn align(columns: &[Column]) -> Vec<Aligned> {
     };
     let mut rows: Vec<Aligned> = Vec::new();
     for (number, column) in columns.iter().enumerate() {
-        let first = |row: &Aligned| row.iter().enumerate().find_map(|(of, cell)| Some(&columns[of].cells[(*cell)?]));
-        let scores: Vec<Vec<usize>> =
-            rows.iter().map(|row| column.cells.iter().map(|cell| first(row).map_or(0, |known| score(known, cell))).collect()).collect();
+        let first = |row: &Aligned| {
+            row.iter().enumerate().find_map(|(of, cell)| Some(&columns[of].cells[(*cell)?]))
+        };
+        let scores: Vec<Vec<usize>> = rows
+            .iter()
+            .map(|row| {
+                column
+                    .cells
+                    .iter()
+                    .map(|cell| first(row).map_or(0, |known| score(known, cell)))
+                    .collect()
+            })
+            .collect();
         let mut best = vec![vec![0; column.cells.len() + 1]; rows.len() + 1];
         for row in (0..rows.len()).rev() {
             for cell in (0..column.cells.len()).rev() {
-                let matched = if scores[row][cell] > 0 { scores[row][cell] + best[row + 1][cell + 1] } else { 0 };
+                let matched = if scores[row][cell] > 0 {
+                    scores[row][cell] + best[row + 1][cell + 1]
+                } else {
+                    0
+                };
                 best[row][cell] = matched.max(best[row + 1][cell]).max(best[row][cell + 1]);
             }
         }
         let (mut row, mut cell, mut fitted) = (0, 0, Vec::new());
         while row < rows.len() || cell < column.cells.len() {
             let both = row < rows.len() && cell < column.cells.len();
-            let here = both && scores[row][cell] > 0 && best[row][cell] == scores[row][cell] + best[row + 1][cell + 1];
-            let mut next = if here || cell == column.cells.len() || (both && best[row][cell] == best[row + 1][cell]) {
+            let here = both
+                && scores[row][cell] > 0
+                && best[row][cell] == scores[row][cell] + best[row + 1][cell + 1];
+            let mut next = if here
+                || cell == column.cells.len()
+                || (both && best[row][cell] == best[row + 1][cell])
+            {
                 row += 1;
                 rows[row - 1].clone()
             } else {
@@ -449,29 +547,49 @@ struct Differs {
 }
 
 fn differs(columns: &[Column], row: &Aligned) -> Differs {
-    let cells: Vec<&Cell> = row.iter().zip(columns).filter_map(|(cell, column)| Some(&column.cells[(*cell)?])).collect();
+    let cells: Vec<&Cell> = row
+        .iter()
+        .zip(columns)
+        .filter_map(|(cell, column)| Some(&column.cells[(*cell)?]))
+        .collect();
     if columns.len() < 2 {
         return Differs::default();
     }
     let alone = cells.len() < columns.len();
-    let differs = |key: fn(&Cell) -> &str| alone || cells.windows(2).any(|pair| key(pair[0]) != key(pair[1]));
-    Differs { function: differs(|cell| &cell.function), args: differs(|cell| &cell.args_key), outcome: differs(|cell| &cell.outcome_key) }
+    let differs =
+        |key: fn(&Cell) -> &str| alone || cells.windows(2).any(|pair| key(pair[0]) != key(pair[1]));
+    Differs {
+        function: differs(|cell| &cell.function),
+        args: differs(|cell| &cell.args_key),
+        outcome: differs(|cell| &cell.outcome_key),
+    }
 }
 
 /// True if the row's cells are the same call with the same outcome, wherever there is one.
 fn is_equal(columns: &[Column], row: &Aligned) -> bool {
-    let cells: Vec<&Cell> = row.iter().zip(columns).filter_map(|(cell, column)| Some(&column.cells[(*cell)?])).collect();
-    let key = |cell: &Cell| [&cell.who, &cell.function, &cell.args_key, &cell.outcome_key].map(String::clone);
+    let cells: Vec<&Cell> = row
+        .iter()
+        .zip(columns)
+        .filter_map(|(cell, column)| Some(&column.cells[(*cell)?]))
+        .collect();
+    let key = |cell: &Cell| {
+        [&cell.who, &cell.function, &cell.args_key, &cell.outcome_key].map(String::clone)
+    };
     cells.len() > 1 && cells.windows(2).all(|pair| key(pair[0]) == key(pair[1]))
 }
 
 /// Runs of rows that are equal in the same columns, with all but a few of each told in one.
-fn fold_equal(columns: &mut [Column], rows: &[Aligned], (first, last, least): (usize, usize, usize)) -> Vec<Aligned> {
+fn fold_equal(
+    columns: &mut [Column],
+    rows: &[Aligned],
+    (first, last, least): (usize, usize, usize),
+) -> Vec<Aligned> {
     let mut folded: Vec<Aligned> = Vec::new();
     let mut at = 0;
     while at < rows.len() {
         let where_it_is = |row: &Aligned| row.iter().map(Option::is_some).collect::<Vec<_>>();
-        let like = |row: &&Aligned| is_equal(columns, row) && where_it_is(row) == where_it_is(&rows[at]);
+        let like =
+            |row: &&Aligned| is_equal(columns, row) && where_it_is(row) == where_it_is(&rows[at]);
         let run = rows[at..].iter().take_while(like).count().max(1);
         let left_out = run.saturating_sub(first + last);
         if left_out < least {
@@ -479,8 +597,13 @@ fn fold_equal(columns: &mut [Column], rows: &[Aligned], (first, last, least): (u
         } else {
             folded.extend_from_slice(&rows[at..at + first]);
             let mut note: Aligned = rows[at].clone();
-            for (cell, column) in note.iter_mut().zip(columns.iter_mut()).filter(|(cell, _)| cell.is_some()) {
-                column.cells.push(Cell::note(said!("… {left_out} equal calls", "… {left_out} 次相同的调用")));
+            for (cell, column) in
+                note.iter_mut().zip(columns.iter_mut()).filter(|(cell, _)| cell.is_some())
+            {
+                column.cells.push(Cell::note(said!(
+                    "… {left_out} equal calls",
+                    "… {left_out} 次相同的调用"
+                )));
                 *cell = Some(column.cells.len() - 1);
             }
             folded.push(note);
@@ -495,7 +618,10 @@ fn fold_equal(columns: &mut [Column], rows: &[Aligned], (first, last, least): (u
 fn height(columns: &[Column], rows: &[Aligned], each: usize) -> usize {
     let of_row = |row: &Aligned| {
         let differs = differs(columns, row);
-        let cells = row.iter().zip(columns).filter_map(|(cell, column)| Some(column.cells[(*cell)?].rows(each, differs).len()));
+        let cells = row
+            .iter()
+            .zip(columns)
+            .filter_map(|(cell, column)| Some(column.cells[(*cell)?].rows(each, differs).len()));
         cells.max().unwrap_or(0)
     };
     2 + rows.iter().map(of_row).sum::<usize>()
@@ -527,18 +653,34 @@ fn beside(columns: &mut [Column], all: Vec<Aligned>, each: usize, picture: &mut 
     if columns.is_empty() {
         return;
     }
-    line(columns.iter().map(|column| Row::new().with(fit(&column.heading, each), Ink::Strong)).collect(), " │ ", "");
+    line(
+        columns
+            .iter()
+            .map(|column| Row::new().with(fit(&column.heading, each), Ink::Strong))
+            .collect(),
+        " │ ",
+        "",
+    );
     line(vec![Row::new(); columns.len()], "─┼─", "─");
     for row in rows {
         let mut differs = differs(columns, row);
-        differs.function &= !row.iter().zip(columns.iter()).any(|(cell, column)| cell.is_some_and(|cell| column.cells[cell].is_note()));
+        differs.function &= !row
+            .iter()
+            .zip(columns.iter())
+            .any(|(cell, column)| cell.is_some_and(|cell| column.cells[cell].is_note()));
         let cells: Vec<Vec<Row>> = row
             .iter()
             .zip(columns.iter())
-            .map(|(cell, column)| cell.map_or_else(Vec::new, |cell| column.cells[cell].rows(each, differs)))
+            .map(|(cell, column)| {
+                cell.map_or_else(Vec::new, |cell| column.cells[cell].rows(each, differs))
+            })
             .collect();
         for height in 0..cells.iter().map(Vec::len).max().unwrap_or(0) {
-            line(cells.iter().map(|cell| cell.get(height).cloned().unwrap_or_default()).collect(), " │ ", "");
+            line(
+                cells.iter().map(|cell| cell.get(height).cloned().unwrap_or_default()).collect(),
+                " │ ",
+                "",
+            );
         }
     }
 }
@@ -548,7 +690,9 @@ fn below(columns: &[Column], rows: &[Aligned], width: usize, picture: &mut Vec<R
         .iter()
         .flat_map(|row| {
             let differs = differs(columns, row);
-            row.iter().enumerate().filter_map(move |(column, cell)| Some(((column, (*cell)?), differs)))
+            row.iter()
+                .enumerate()
+                .filter_map(move |(column, cell)| Some(((column, (*cell)?), differs)))
         })
         .collect();
     for (number, column) in columns.iter().enumerate() {
@@ -557,7 +701,8 @@ fn below(columns: &[Column], rows: &[Aligned], width: usize, picture: &mut Vec<R
         }
         picture.push(Row::new().with(fit(&column.heading, width), Ink::Strong));
         for (at, cell) in column.cells.iter().enumerate() {
-            picture.extend(cell.rows(width, marked.get(&(number, at)).copied().unwrap_or_default()));
+            picture
+                .extend(cell.rows(width, marked.get(&(number, at)).copied().unwrap_or_default()));
         }
     }
 }
@@ -588,7 +733,13 @@ mod tests {
         let recv = sample.enter("bob", 1, "recv", &[("size", 16.into())]);
         sample.pass(200_000_000).leave("bob", &recv, Outcome::Result(2), &[("data", data("hi"))]);
         sample.call("bob", 1, "close", &[], 0);
-        sample.part("non-blocking").call("bob", 1, "set_nonblocking", &[("flags", "O_NONBLOCK".into())], 0);
+        sample.part("non-blocking").call(
+            "bob",
+            1,
+            "set_nonblocking",
+            &[("flags", "O_NONBLOCK".into())],
+            0,
+        );
         sample.fails("bob", 1, "recv", &[("size", 16.into())], "EAGAIN");
         sample.call("bob", 1, "close", &[], 0);
         sample
@@ -607,7 +758,9 @@ close() → ok                │ close() → ok
 ";
         let picture = draw(&modes().recording(), 57);
         assert_eq!(picture.text(), expected);
-        let inks = |row: usize| picture.0[row].0.iter().map(|span| (span.text.trim(), span.ink)).collect::<Vec<_>>();
+        let inks = |row: usize| {
+            picture.0[row].0.iter().map(|span| (span.text.trim(), span.ink)).collect::<Vec<_>>()
+        };
         assert!(inks(5).contains(&("recv(16)", Ink::Plain)), "{:?}", inks(5));
         assert!(inks(5).contains(&("2 \"hi\"", Ink::Strong)), "{:?}", inks(5));
         assert!(inks(5).contains(&("EAGAIN", Ink::Warn)), "{:?}", inks(5));
@@ -629,7 +782,10 @@ connect(127.0.0.1:4000) → ok                                 │ connect(127.0
 ";
         let picture = draw(&sample.recording(), 200);
         assert_eq!(picture.text(), expected);
-        assert!(picture.0[2].0.iter().all(|span| span.ink != Ink::Strong), "ports are the kernel's choice");
+        assert!(
+            picture.0[2].0.iter().all(|span| span.ink != Ink::Strong),
+            "ports are the kernel's choice"
+        );
     }
 
     #[test]
@@ -660,8 +816,18 @@ bob recv(9) → 1 \"x\"        │ bob recv(9) → 1 \"x\"
     #[test]
     fn what_is_no_call_has_a_row_times_are_times_and_a_close_says_which() {
         let mut sample = Sample::new();
-        sample.socket("ann", 1, "AF_UNIX", "SOCK_STREAM").call("ann", 1, "listen", &[("backlog", 1.into())], 0);
-        let option = [("level", "SOL_SOCKET".into()), ("option", "SO_RCVTIMEO".into()), ("value", 200_000.into())];
+        sample.socket("ann", 1, "AF_UNIX", "SOCK_STREAM").call(
+            "ann",
+            1,
+            "listen",
+            &[("backlog", 1.into())],
+            0,
+        );
+        let option = [
+            ("level", "SOL_SOCKET".into()),
+            ("option", "SO_RCVTIMEO".into()),
+            ("value", 200_000.into()),
+        ];
         sample.call("ann", 1, "set_read_timeout", &option, 0).call("ann", 1, "close", &[], 0);
         sample.event("ann", What::Deed { deed: "unlink …/door".into(), errno: None });
         sample.event("ann", What::Deed { deed: "open …/door".into(), errno: Some("ENXIO".into()) });

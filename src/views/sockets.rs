@@ -27,7 +27,8 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     let cast = Cast::of(&in_order(recording));
     let marks = Marks::of(&flows, cast.size());
     let drawn = flows.sockets.iter().take(if flows.sockets.len() > MOST { MOST - 1 } else { MOST });
-    let table: Vec<[Row; 5]> = drawn.flat_map(|socket| rows_of(socket, &flows, &cast, &marks)).collect();
+    let table: Vec<[Row; 5]> =
+        drawn.flat_map(|socket| rows_of(socket, &flows, &cast, &marks)).collect();
     if table.is_empty() {
         return Picture::default();
     }
@@ -44,7 +45,9 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     .zip(GAPS)
     .zip(ROOM_FOR_WORDS);
     let fitting = layout.into_iter().find_map(|((headings, gaps), room)| {
-        let columns: Vec<usize> = (0..4).map(|column| widest(column).max(headings[column].width()) + gaps[column]).collect();
+        let columns: Vec<usize> = (0..4)
+            .map(|column| widest(column).max(headings[column].width()) + gaps[column])
+            .collect();
         let last = width.saturating_sub(columns.iter().sum::<usize>());
         (last >= widest(4).min(room)).then_some((headings, columns, last))
     });
@@ -57,14 +60,36 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     }
     if flows.sockets.len() > MOST {
         rows.push(Row::new().with(
-            fit(&said!("… {more} more sockets", "… 还有 {more} 个套接字", more = flows.sockets.len() - (MOST - 1)), width),
+            fit(
+                &said!(
+                    "… {more} more sockets",
+                    "… 还有 {more} 个套接字",
+                    more = flows.sockets.len() - (MOST - 1)
+                ),
+                width,
+            ),
             Ink::Faint,
         ));
     }
-    let everywhere = |address: &str| flows.sockets.iter().flat_map(|one| &one.local).any(|local| local.to_string().starts_with(address));
-    for address in ["0.0.0.0", "[::]"].into_iter().filter(|address| everywhere(&format!("{address}:"))) {
-        let words = said!("({address} means every address of this machine)", "（{address} 是本机的所有地址）");
-        rows.extend(wrap(&words, width).into_iter().map(|line| Row::new().with(fit(&line, width), Ink::Faint)));
+    let everywhere = |address: &str| {
+        flows
+            .sockets
+            .iter()
+            .flat_map(|one| &one.local)
+            .any(|local| local.to_string().starts_with(address))
+    };
+    for address in
+        ["0.0.0.0", "[::]"].into_iter().filter(|address| everywhere(&format!("{address}:")))
+    {
+        let words = said!(
+            "({address} means every address of this machine)",
+            "（{address} 是本机的所有地址）"
+        );
+        rows.extend(
+            wrap(&words, width)
+                .into_iter()
+                .map(|line| Row::new().with(fit(&line, width), Ink::Faint)),
+        );
     }
     Picture(rows)
 }
@@ -73,26 +98,42 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
 fn rows_of(socket: &Socket, flows: &Flows, cast: &Cast, marks: &Marks) -> Vec<[Row; 5]> {
     let cells = |local: Option<&Address>, peer: Option<&Address>, became: Row| {
         let who = Row::new().with(safe(&socket.owner), cast.ink(&socket.owner));
-        [Row::new().with(protocol(socket), Ink::Plain), marks.address(local), marks.address(peer), who, became]
+        [
+            Row::new().with(protocol(socket), Ink::Plain),
+            marks.address(local),
+            marks.address(peer),
+            who,
+            became,
+        ]
     };
     let mut refused: Vec<(usize, String, Option<&Address>, &Made)> = Vec::new();
     for (at, made) in socket.failed.iter().filter_map(|at| Some((*at, flows.calls.get(*at)?))) {
-        let Some(asked) = made.call.args.address("address").filter(|_| !says_not_yet(made)) else { continue };
+        let Some(asked) = made.call.args.address("address").filter(|_| !says_not_yet(made)) else {
+            continue;
+        };
         let words = safe(&format!("✗ {}: {}", made.call.function, made.errno().unwrap_or("")));
-        if !refused.iter().any(|(_, said, known, _)| *said == words && *known == Some(asked)) && refused.len() < MOST_REFUSALS {
+        if !refused.iter().any(|(_, said, known, _)| *said == words && *known == Some(asked))
+            && refused.len() < MOST_REFUSALS
+        {
             refused.push((at, words, Some(asked), made));
         }
     }
     let named = flows.calls.iter().position(|made| {
         let mine = made.socket.is_some_and(|at| flows.sockets[at].key == socket.key);
-        mine && made.result().is_some() && ["bind", "connect", "listen"].contains(&&*made.call.function)
+        mine && made.result().is_some()
+            && ["bind", "connect", "listen"].contains(&&*made.call.function)
     });
     let all = refused.len();
     let refusal = |(_, words, asked, made): (usize, String, Option<&Address>, &Made)| {
         let words = Row::new().with(words, Ink::Bad);
-        if made.call.function == "bind" { cells(asked, None, words) } else { cells(None, asked, words) }
+        if made.call.function == "bind" {
+            cells(asked, None, words)
+        } else {
+            cells(None, asked, words)
+        }
     };
-    let (first, later): (Vec<_>, Vec<_>) = refused.into_iter().partition(|(at, ..)| named.is_some_and(|named| *at < named));
+    let (first, later): (Vec<_>, Vec<_>) =
+        refused.into_iter().partition(|(at, ..)| named.is_some_and(|named| *at < named));
     let mut became = became(socket, flows);
     if became.0.is_empty() && all == 0 {
         became.push(either("no address, no peer", "没有地址，没有对端"), Ink::Faint);
@@ -119,11 +160,16 @@ fn append(row: &mut Row, more: Row) {
 }
 
 /// A row of the table; what became of the socket may go on below.
-fn beside([protocol, local, peer, who, became]: [Row; 5], columns: &[usize], last: usize) -> Vec<Row> {
+fn beside(
+    [protocol, local, peer, who, became]: [Row; 5],
+    columns: &[usize],
+    last: usize,
+) -> Vec<Row> {
     let mut row = Row::new();
     let mut column = 0;
     let connected = local.width() > 1 && peer.0.iter().any(|span| span.ink != Ink::Faint);
-    for (number, (cell, wide)) in [protocol, local, peer, who].into_iter().zip(columns).enumerate() {
+    for (number, (cell, wide)) in [protocol, local, peer, who].into_iter().zip(columns).enumerate()
+    {
         if number == 2 && connected {
             row.pad_to(column - 2);
             row.push("↔", Ink::Faint);
@@ -165,7 +211,11 @@ fn wrapped(row: Row, width: usize) -> Vec<Row> {
         for span in word.0 {
             if let Some(last) = rows.last_mut() {
                 let room = width - last.width();
-                let shown = if span.text.width() > room { fit(span.text.trim_end(), room) } else { span.text };
+                let shown = if span.text.width() > room {
+                    fit(span.text.trim_end(), room)
+                } else {
+                    span.text
+                };
                 last.push(shown, span.ink);
             }
         }
@@ -228,8 +278,11 @@ fn became(socket: &Socket, flows: &Flows) -> Row {
     let mut row = Row::new();
     if socket.backlog.is_some() {
         let all = &flows.calls;
-        let taken = all.iter().filter(|made| made.call.function == "accept" && made.result().is_some());
-        let taken = taken.filter(|made| made.socket.is_some_and(|at| flows.sockets[at].key == socket.key)).count();
+        let taken =
+            all.iter().filter(|made| made.call.function == "accept" && made.result().is_some());
+        let taken = taken
+            .filter(|made| made.socket.is_some_and(|at| flows.sockets[at].key == socket.key))
+            .count();
         row.push(either("listening", "监听"), Ink::Good);
         match taken {
             0 => {}
@@ -238,21 +291,47 @@ fn became(socket: &Socket, flows: &Flows) -> Row {
         }
     } else if socket.peer.is_some() {
         let accepted = matches!(socket.origin, Origin::Accept(_));
-        row.push(if accepted { either("accepted", "接受的") } else { either("connected", "已连接") }, Ink::Plain);
+        row.push(
+            if accepted {
+                either("accepted", "接受的")
+            } else {
+                either("connected", "已连接")
+            },
+            Ink::Plain,
+        );
     } else if socket.local.is_some() {
         let asked = flows.calls.iter().any(|made| {
-            made.call.function == "bind" && made.result().is_some() && made.socket.is_some_and(|at| flows.sockets[at].key == socket.key)
+            made.call.function == "bind"
+                && made.result().is_some()
+                && made.socket.is_some_and(|at| flows.sockets[at].key == socket.key)
         });
-        row.push(if asked { either("bound", "已绑定") } else { either("bound by the kernel", "内核绑定") }, Ink::Plain);
+        row.push(
+            if asked {
+                either("bound", "已绑定")
+            } else {
+                either("bound by the kernel", "内核绑定")
+            },
+            Ink::Plain,
+        );
     }
     if let [.., (_, last)] = socket.states.as_slice()
         && !matches!(last.as_str(), "ESTABLISHED" | "LISTEN")
     {
-        row.push(format!("{}{}", if row.0.is_empty() { "" } else { either(", ", "，") }, safe(last)), Ink::Plain);
+        row.push(
+            format!("{}{}", if row.0.is_empty() { "" } else { either(", ", "，") }, safe(last)),
+            Ink::Plain,
+        );
     }
     let reopened = |closed: u64| flows.sockets.iter().any(|other| other.made_ns > closed);
     if socket.closed_ns.is_some_and(reopened) && socket.failed.is_empty() {
-        row.push(if row.0.is_empty() { either("closed", "已关闭") } else { either(", closed", "，已关闭") }, Ink::Faint);
+        row.push(
+            if row.0.is_empty() {
+                either("closed", "已关闭")
+            } else {
+                either(", closed", "，已关闭")
+            },
+            Ink::Faint,
+        );
     }
     let mut said: Vec<String> = Vec::new();
     for made in socket.failed.iter().filter_map(|at| flows.calls.get(*at)) {
@@ -274,7 +353,9 @@ fn became(socket: &Socket, flows: &Flows) -> Row {
 /// What tells two addresses apart or makes them alike: the port, or the path.
 fn mark(address: &Address) -> Option<String> {
     match address {
-        Address::Inet(_) | Address::Inet6(_) => address.port().filter(|port| *port != 0).map(|port| port.to_string()),
+        Address::Inet(_) | Address::Inet6(_) => {
+            address.port().filter(|port| *port != 0).map(|port| port.to_string())
+        }
         Address::Unix(path) => path.as_ref().map(|_| safe(&address.to_string())),
     }
 }
@@ -302,10 +383,18 @@ impl Marks {
     }
 
     fn address(&self, address: Option<&Address>) -> Row {
-        let Some(address) = address else { return Row::new().with("·", Ink::Faint) };
+        let Some(address) = address else {
+            return Row::new().with("·", Ink::Faint);
+        };
         let text = safe(&wording::address(address));
-        let Some(mark) = mark(address) else { return Row::new().with(text, Ink::Plain) };
-        let ink = self.shared.iter().position(|known| *known == mark).map_or(Ink::Plain, |at| Ink::Of(self.first_ink + at));
+        let Some(mark) = mark(address) else {
+            return Row::new().with(text, Ink::Plain);
+        };
+        let ink = self
+            .shared
+            .iter()
+            .position(|known| *known == mark)
+            .map_or(Ink::Plain, |at| Ink::Of(self.first_ink + at));
         let start = text.strip_suffix(&mark).unwrap_or("").to_owned();
         Row::new().with(start, Ink::Plain).with(mark, ink)
     }
@@ -317,18 +406,59 @@ mod tests {
     use super::*;
 
     fn another(port: u16) -> crate::event::Value {
-        crate::event::Value::Address(Address::Inet(std::net::SocketAddrV4::new([127, 0, 0, 2].into(), port)))
+        crate::event::Value::Address(Address::Inet(std::net::SocketAddrV4::new(
+            [127, 0, 0, 2].into(),
+            port,
+        )))
     }
 
     fn two_and_a_refusal() -> Recording {
         let mut sample = Sample::new();
-        sample.socket("server", 1, "AF_INET", "SOCK_STREAM").call("server", 1, "bind", &[("address", here(0))], 0);
-        sample.located("server", 1, here(4000)).call("server", 1, "listen", &[("backlog", 5.into())], 0);
-        sample.socket("client", 2, "AF_INET", "SOCK_STREAM").call("client", 2, "connect", &[("address", here(4000))], 0);
-        sample.located("client", 2, here(53546)).accepts("server", 1, 3, here(53546)).located("server", 3, here(4000));
-        sample.socket("second", 4, "AF_INET", "SOCK_STREAM").fails("second", 4, "bind", &[("address", here(4000))], "EADDRINUSE");
-        sample.call("second", 4, "bind", &[("address", another(4000))], 0).located("second", 4, another(4000));
-        sample.socket("udp", 5, "AF_INET", "SOCK_DGRAM").call("udp", 5, "bind", &[("address", here(4000))], 0);
+        sample.socket("server", 1, "AF_INET", "SOCK_STREAM").call(
+            "server",
+            1,
+            "bind",
+            &[("address", here(0))],
+            0,
+        );
+        sample.located("server", 1, here(4000)).call(
+            "server",
+            1,
+            "listen",
+            &[("backlog", 5.into())],
+            0,
+        );
+        sample.socket("client", 2, "AF_INET", "SOCK_STREAM").call(
+            "client",
+            2,
+            "connect",
+            &[("address", here(4000))],
+            0,
+        );
+        sample.located("client", 2, here(53546)).accepts("server", 1, 3, here(53546)).located(
+            "server",
+            3,
+            here(4000),
+        );
+        sample.socket("second", 4, "AF_INET", "SOCK_STREAM").fails(
+            "second",
+            4,
+            "bind",
+            &[("address", here(4000))],
+            "EADDRINUSE",
+        );
+        sample.call("second", 4, "bind", &[("address", another(4000))], 0).located(
+            "second",
+            4,
+            another(4000),
+        );
+        sample.socket("udp", 5, "AF_INET", "SOCK_DGRAM").call(
+            "udp",
+            5,
+            "bind",
+            &[("address", here(4000))],
+            0,
+        );
         sample.recording()
     }
 
@@ -348,10 +478,25 @@ UDP        127.0.0.1:4000    ·                 udp      bound
 
     #[test]
     fn a_refusal_after_the_success_stands_after_it_and_every_address_is_explained() {
-        let every = crate::event::Value::Address(Address::Inet(std::net::SocketAddrV4::new([0, 0, 0, 0].into(), 4000)));
+        let every = crate::event::Value::Address(Address::Inet(std::net::SocketAddrV4::new(
+            [0, 0, 0, 0].into(),
+            4000,
+        )));
         let mut sample = Sample::new();
-        sample.socket("ann", 1, "AF_INET", "SOCK_STREAM").call("ann", 1, "bind", &[("address", every.clone())], 0);
-        sample.located("ann", 1, every).fails("ann", 1, "connect", &[("address", here(9))], "ECONNREFUSED");
+        sample.socket("ann", 1, "AF_INET", "SOCK_STREAM").call(
+            "ann",
+            1,
+            "bind",
+            &[("address", every.clone())],
+            0,
+        );
+        sample.located("ann", 1, every).fails(
+            "ann",
+            1,
+            "connect",
+            &[("address", here(9))],
+            "ECONNREFUSED",
+        );
         let expected = "\
 protocol   local address   peer address   who   what became of it
 TCP        0.0.0.0:4000    ·              ann   bound
@@ -365,11 +510,24 @@ TCP        ·               127.0.0.1:9    ann   ✗ connect: ECONNREFUSED
     fn long_addresses_make_the_table_tight_before_it_is_stacked() {
         let mapped = |port| {
             let ip = std::net::Ipv4Addr::LOCALHOST.to_ipv6_mapped();
-            crate::event::Value::Address(Address::Inet6(std::net::SocketAddrV6::new(ip, port, 0, 0)))
+            crate::event::Value::Address(Address::Inet6(std::net::SocketAddrV6::new(
+                ip, port, 0, 0,
+            )))
         };
         let mut sample = Sample::new();
-        sample.socket("server", 1, "AF_INET6", "SOCK_STREAM").call("server", 1, "bind", &[("address", mapped(33955))], 0);
-        sample.call("server", 1, "listen", &[("backlog", 1.into())], 0).accepts("server", 1, 3, mapped(38032));
+        sample.socket("server", 1, "AF_INET6", "SOCK_STREAM").call(
+            "server",
+            1,
+            "bind",
+            &[("address", mapped(33955))],
+            0,
+        );
+        sample.call("server", 1, "listen", &[("backlog", 1.into())], 0).accepts(
+            "server",
+            1,
+            3,
+            mapped(38032),
+        );
         sample.located("server", 3, mapped(33955));
         let expected = "\
 proto  local address              peer address              who     became
@@ -384,7 +542,9 @@ TCP    [::ffff:127.0.0.1]:33955 ↔ [::ffff:127.0.0.1]:38032  server  accepted
     #[test]
     fn equal_ports_have_one_ink() {
         let picture = draw(&two_and_a_refusal(), 100);
-        let inks = |row: usize, port: &str| picture.0[row].0.iter().find(|span| span.text == port).map(|span| span.ink);
+        let inks = |row: usize, port: &str| {
+            picture.0[row].0.iter().find(|span| span.text == port).map(|span| span.ink)
+        };
         assert!(matches!(inks(1, "4000"), Some(Ink::Of(_))));
         assert_eq!(inks(1, "4000"), inks(2, "4000"));
         assert_eq!(inks(1, "4000"), inks(5, "4000"));
@@ -410,7 +570,11 @@ TCP  client
   ↔ 127.0.0.1:4000
   connected
 ";
-        assert!(draw(&two_and_a_refusal(), 20).text().starts_with(expected), "{}", draw(&two_and_a_refusal(), 20).text());
+        assert!(
+            draw(&two_and_a_refusal(), 20).text().starts_with(expected),
+            "{}",
+            draw(&two_and_a_refusal(), 20).text()
+        );
         fits_everywhere(&two_and_a_refusal(), draw);
     }
 }

@@ -33,7 +33,11 @@ impl Sums {
         for life in lives {
             sums.created += 1;
             sums.ended += usize::from(life.left);
-            for (sum, one) in [(&mut sums.turns, life.turns), (&mut sums.cpu_ns, life.cpu_ns), (&mut sums.ready_ns, life.ready_ns)] {
+            for (sum, one) in [
+                (&mut sums.turns, life.turns),
+                (&mut sums.cpu_ns, life.cpu_ns),
+                (&mut sums.ready_ns, life.ready_ns),
+            ] {
                 *sum = one.map_or(*sum, |one| Some(sum.unwrap_or(0) + one));
             }
             for (call, times, ns) in life.blocked() {
@@ -62,18 +66,23 @@ fn times(count: impl std::fmt::Display) -> String {
 pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     // A role has no thread of its own: its states are those of the lab's.
     let everyone = lives(recording);
-    let own: Vec<Life> = everyone.iter().filter(|life| life.kind != ActorKind::Role).cloned().collect();
+    let own: Vec<Life> =
+        everyone.iter().filter(|life| life.kind != ActorKind::Role).cloned().collect();
     let lives = if own.is_empty() { everyone } else { own };
     if lives.is_empty() {
         return Picture::default();
     }
     let sums = Sums::of(&lives);
     let mut canvas = Canvas::new(width);
-    let row = if width >= 64 { diagram(&mut canvas, &sums) } else { list(&mut canvas, &sums, width) };
+    let row =
+        if width >= 64 { diagram(&mut canvas, &sums) } else { list(&mut canvas, &sums, width) };
     let row = table(&mut canvas, row + 1, &lives, width);
     let asked = lives.iter().any(|life| life.samples > 0);
     let source = if asked {
-        either("The kernel was asked; it says R for both ready and running, and S for blocked.", "问过内核：就绪和运行它都说 R，阻塞说 S。")
+        either(
+            "The kernel was asked; it says R for both ready and running, and S for blocked.",
+            "问过内核：就绪和运行它都说 R，阻塞说 S。",
+        )
     } else {
         either(
             "Taken from the calls: the kernel was not asked, so ready and running are one.",
@@ -91,7 +100,9 @@ fn put_box(canvas: &mut Canvas, row: usize, column: usize, name: &str, note: &st
     let end = column + WIDE;
     canvas.fill(row, column, end, '─', ink);
     canvas.fill(row + 3, column, end, '─', ink);
-    for (at, corners) in [(row, ['┌', '┐']), (row + 1, ['│', '│']), (row + 2, ['│', '│']), (row + 3, ['└', '┘'])] {
+    for (at, corners) in
+        [(row, ['┌', '┐']), (row + 1, ['│', '│']), (row + 2, ['│', '│']), (row + 3, ['└', '┘'])]
+    {
         canvas.put(at, column, corners[0], ink);
         canvas.put(at, end - 1, corners[1], ink);
     }
@@ -141,9 +152,20 @@ fn diagram(canvas: &mut Canvas, sums: &Sums) -> usize {
         canvas.put(row, 57, '│', Ink::Faint);
     }
     canvas.put(8, 57, '▲', Ink::Faint);
-    canvas.write(0, 41, 57, &said!("woken {times}", "唤醒 {times}", times = times(sums.woken)), Ink::Strong);
-    let calls: Vec<_> = sums.slept.iter().map(|(call, count)| format!("{} {}", safe(call), times(count))).collect();
-    let words = if calls.is_empty() { either("never", "从来没有").to_owned() } else { calls.join(either(", ", "，")) };
+    canvas.write(
+        0,
+        41,
+        57,
+        &said!("woken {times}", "唤醒 {times}", times = times(sums.woken)),
+        Ink::Strong,
+    );
+    let calls: Vec<_> =
+        sums.slept.iter().map(|(call, count)| format!("{} {}", safe(call), times(count))).collect();
+    let words = if calls.is_empty() {
+        either("never", "从来没有").to_owned()
+    } else {
+        calls.join(either(", ", "，"))
+    };
     canvas.write(11, 41, EDGE, &words, Ink::Strong);
     canvas.write(9, 41, 56, either("waits in", "等在"), Ink::Faint);
     12
@@ -158,13 +180,27 @@ fn arrow(canvas: &mut Canvas, row: usize, from: usize, to: usize, head: char) {
 
 /// The same in words, where there is no room for the diagram.
 fn list(canvas: &mut Canvas, sums: &Sums, width: usize) -> usize {
-    let mut lines = vec![said!("created → ready {times}", "创建 → 就绪 {times}", times = times(sums.created))];
-    lines.push(said!("ready → running {times}", "就绪 → 运行 {times}", times = sums.turns.map_or("?×".to_owned(), times)));
+    let mut lines =
+        vec![said!("created → ready {times}", "创建 → 就绪 {times}", times = times(sums.created))];
+    lines.push(said!(
+        "ready → running {times}",
+        "就绪 → 运行 {times}",
+        times = sums.turns.map_or("?×".to_owned(), times)
+    ));
     for (call, count) in &sums.slept {
-        lines.push(said!("running → blocked {times} in {call}", "运行 → 阻塞 {times}，在 {call}", times = times(count), call = safe(call)));
+        lines.push(said!(
+            "running → blocked {times} in {call}",
+            "运行 → 阻塞 {times}，在 {call}",
+            times = times(count),
+            call = safe(call)
+        ));
     }
     lines.push(said!("blocked → ready {times}", "阻塞 → 就绪 {times}", times = times(sums.woken)));
-    lines.push(said!("running → terminated {times}", "运行 → 终止 {times}", times = times(sums.ended)));
+    lines.push(said!(
+        "running → terminated {times}",
+        "运行 → 终止 {times}",
+        times = times(sums.ended)
+    ));
     for (row, line) in lines.iter().enumerate() {
         canvas.write(row, 0, width, line, Ink::Plain);
     }
@@ -173,9 +209,12 @@ fn list(canvas: &mut Canvas, sums: &Sums, width: usize) -> usize {
 
 /// Each actor's times in each state.
 fn table(canvas: &mut Canvas, row: usize, lives: &[Life], width: usize) -> usize {
-    let name = lives.iter().map(|life| safe(&life.actor).width()).max().unwrap_or(0).min(width / 3) + 2;
+    let name =
+        lives.iter().map(|life| safe(&life.actor).width()).max().unwrap_or(0).min(width / 3) + 2;
     let column = (width.saturating_sub(name) / 3).clamp(1, 14);
-    for (index, head) in either(["running", "ready", "blocked"], ["运行", "就绪", "阻塞"]).iter().enumerate() {
+    for (index, head) in
+        either(["running", "ready", "blocked"], ["运行", "就绪", "阻塞"]).iter().enumerate()
+    {
         canvas.write(row, name + index * column, name + (index + 1) * column - 1, head, Ink::Faint);
     }
     for (number, life) in lives.iter().enumerate() {
@@ -183,8 +222,16 @@ fn table(canvas: &mut Canvas, row: usize, lives: &[Life], width: usize) -> usize
         canvas.write(at, 0, name - 1, &safe(&life.actor), Ink::Of(number));
         let blocked = life.blocked().iter().map(|(_, _, ns)| ns).sum::<u64>();
         let said = |ns: Option<u64>| ns.map_or(either("not asked", "没有问").to_owned(), long);
-        for (index, text) in [said(life.cpu_ns), said(life.ready_ns), long(blocked)].iter().enumerate() {
-            canvas.write(at, name + index * column, name + (index + 1) * column - 1, text, Ink::Plain);
+        for (index, text) in
+            [said(life.cpu_ns), said(life.ready_ns), long(blocked)].iter().enumerate()
+        {
+            canvas.write(
+                at,
+                name + index * column,
+                name + (index + 1) * column - 1,
+                text,
+                Ink::Plain,
+            );
         }
     }
     row + 1 + lives.len()

@@ -54,13 +54,20 @@ impl Shot<'_> {
     /// The line at which the cursor stands, and the call that is about to be made: for output that goes on below.
     #[must_use]
     pub fn line(&self, width: usize) -> Vec<Row> {
-        let Some((event, call)) = self.cursor.and_then(|event| Some((event, held(event)?))) else { return Vec::new() };
+        let Some((event, call)) = self.cursor.and_then(|event| Some((event, held(event)?))) else {
+            return Vec::new();
+        };
         let ink = Cast::of(&self.events.iter().collect::<Vec<_>>()).ink(&event.actor);
         let code = call.source.as_ref().map(|source| {
-            let text = (self.text_of)(&source.file).and_then(|text| text.lines().nth(source.line as usize - 1)).unwrap_or_default();
+            let text = (self.text_of)(&source.file)
+                .and_then(|text| text.lines().nth(source.line as usize - 1))
+                .unwrap_or_default();
             format!("{source}  {}", text.trim())
         });
-        let mut rows = vec![Row::new().with(fit(&format!("▶ {}  {}", who(event), code.unwrap_or_default()), width), ink)];
+        let mut rows = vec![
+            Row::new()
+                .with(fit(&format!("▶ {}  {}", who(event), code.unwrap_or_default()), width), ink),
+        ];
         rows.extend(self.about_to(event, call, width, ink));
         rows
     }
@@ -70,9 +77,15 @@ impl Shot<'_> {
         let mut open: Vec<Mark<'_>> = Vec::new();
         for event in self.events {
             match &event.what {
-                What::Enter(call) if !call.instrument && call.source.is_some() => open.push(Mark { event, call, sign: '…' }),
-                What::Return(back) => open.retain(|mark| (mark.event.process, mark.call.id) != (event.process, back.call.id)),
-                What::Left { .. } => open.retain(|mark| (mark.event.process, mark.event.thread) != (event.process, event.thread)),
+                What::Enter(call) if !call.instrument && call.source.is_some() => {
+                    open.push(Mark { event, call, sign: '…' })
+                }
+                What::Return(back) => open.retain(|mark| {
+                    (mark.event.process, mark.call.id) != (event.process, back.call.id)
+                }),
+                What::Left { .. } => open.retain(|mark| {
+                    (mark.event.process, mark.event.thread) != (event.process, event.thread)
+                }),
                 _ => {}
             }
         }
@@ -85,7 +98,8 @@ impl Shot<'_> {
         for event in self.events {
             match &event.what {
                 What::Held(call) => open.push(Mark { event, call, sign: '▷' }),
-                What::Enter(call) => open.retain(|mark| (mark.event.process, mark.call.id) != (event.process, call.id)),
+                What::Enter(call) => open
+                    .retain(|mark| (mark.event.process, mark.call.id) != (event.process, call.id)),
                 _ => {}
             }
         }
@@ -113,12 +127,15 @@ impl Shot<'_> {
             return rows;
         };
         let Some(text) = (self.text_of)(&place.file) else {
-            rows.push(Row::new().with(fit(&said!("(at {place})", "（位置 {place}）"), width), Ink::Faint));
+            rows.push(
+                Row::new().with(fit(&said!("(at {place})", "（位置 {place}）"), width), Ink::Faint),
+            );
             rows.resize(room, Row::new());
             return rows;
         };
         let waiting = self.waiting();
-        let cursor = self.cursor.and_then(|event| Some(Mark { event, call: held(event)?, sign: '▶' }));
+        let cursor =
+            self.cursor.and_then(|event| Some(Mark { event, call: held(event)?, sign: '▶' }));
         let marks: Vec<_> = cursor.iter().chain(blocked).chain(&waiting).collect();
         let cast = Cast::of(&self.events.iter().collect::<Vec<_>>());
         // A fifth of the window at most: the source needs the rest.
@@ -129,15 +146,22 @@ impl Shot<'_> {
         let whole = |line: &str| wrapped(line, width.saturating_sub(gutter).max(8));
         let extra = whole(lines[at]).len().saturating_sub(1);
         for index in window(&lines, at, room.saturating_sub(extra).max(1)) {
-            let here: Vec<_> = marks.iter().filter(|mark| is_at(mark.call, &place.file, index + 1)).collect();
-            let mark = here.first().map(|mark| (format!("{} {}", mark.sign, who(mark.event)), cast.ink(&mark.event.actor)));
+            let here: Vec<_> =
+                marks.iter().filter(|mark| is_at(mark.call, &place.file, index + 1)).collect();
+            let mark = here.first().map(|mark| {
+                (format!("{} {}", mark.sign, who(mark.event)), cast.ink(&mark.event.actor))
+            });
             let is_cursor = index == at && self.cursor.is_some();
             let ink = match lines[index].trim_start() {
                 _ if is_cursor => Ink::Strong,
                 line if line.starts_with("//") => Ink::Faint,
                 _ => Ink::Plain,
             };
-            let parts = if index == at { whole(lines[index]) } else { vec![fit(lines[index], width.saturating_sub(gutter))] };
+            let parts = if index == at {
+                whole(lines[index])
+            } else {
+                vec![fit(lines[index], width.saturating_sub(gutter))]
+            };
             for (part, code) in parts.into_iter().enumerate() {
                 let mut row = Row::new();
                 if let Some((text, ink)) = mark.as_ref().filter(|_| part == 0) {
@@ -145,7 +169,10 @@ impl Shot<'_> {
                 }
                 row.pad_to(name_width + 3);
                 if width >= NO_NUMBERS {
-                    row.push(if part == 0 { format!("{:>3}  ", index + 1) } else { " ".repeat(5) }, Ink::Faint);
+                    row.push(
+                        if part == 0 { format!("{:>3}  ", index + 1) } else { " ".repeat(5) },
+                        Ink::Faint,
+                    );
                 }
                 rows.push(row.with(code, ink));
             }
@@ -162,16 +189,24 @@ impl Shot<'_> {
             let each = blocked.iter().map(|mark| {
                 let (actor, function) = (who(mark.event), safe(&mark.call.function));
                 let place = mark.call.source.as_ref().map_or_else(String::new, |source| {
-                    format!("{}:{}", safe(source.file.rsplit('/').next().unwrap_or_default()), source.line)
+                    format!(
+                        "{}:{}",
+                        safe(source.file.rsplit('/').next().unwrap_or_default()),
+                        source.line
+                    )
                 });
                 let gap = joint(&actor, "在");
                 said!("{actor} in {function}(), {place}", "{actor}{gap}在 {function}()，{place}")
             });
             let each = each.collect::<Vec<_>>().join("; ");
-            last.push(Row::new().with(fit(&said!("blocked: {each}", "阻塞：{each}"), width), Ink::Warn));
+            last.push(
+                Row::new().with(fit(&said!("blocked: {each}", "阻塞：{each}"), width), Ink::Warn),
+            );
         }
         match self.cursor.and_then(|event| Some((event, held(event)?))) {
-            Some((event, call)) => last.extend(self.about_to(event, call, width, cast.ink(&event.actor))),
+            Some((event, call)) => {
+                last.extend(self.about_to(event, call, width, cast.ink(&event.actor)))
+            }
             None => {
                 let text = said!("(no call is about to be made)", "（现在没有即将进行的调用）");
                 last.push(Row::new().with(fit(&text, width), Ink::Faint));
@@ -187,14 +222,23 @@ impl Shot<'_> {
 
     /// The call that is about to be made, with its arguments; and that its line is run through from here, if it is.
     fn about_to(&self, event: &Event, call: &Call, width: usize, ink: Ink) -> Vec<Row> {
-        let (actor, words) = (who(event), format!("{}{}", safe(&call.syscall), arguments(&call.args, 24)));
+        let (actor, words) =
+            (who(event), format!("{}{}", safe(&call.syscall), arguments(&call.args, 24)));
         let gap = joint(&actor, "调");
         let next = said!("next: {actor} calls {words}", "接下来：{actor}{gap}调用 {words}");
-        let mut rows: Vec<Row> = wrapped(&next, width).into_iter().take(2).map(|row| Row::new().with(row, ink)).collect();
-        let same = |other: &&Event| other.actor == event.actor && held(other).is_some_and(|held| held.source == call.source);
+        let mut rows: Vec<Row> = wrapped(&next, width)
+            .into_iter()
+            .take(2)
+            .map(|row| Row::new().with(row, ink))
+            .collect();
+        let same = |other: &&Event| {
+            other.actor == event.actor && held(other).is_some_and(|held| held.source == call.source)
+        };
         if self.events.iter().filter(same).count() >= TIMES_HELD as usize {
-            let text =
-                said!("this line has come {TIMES_HELD} times: from here it is run through", "这一行已经停了 {TIMES_HELD} 次：以后不再停");
+            let text = said!(
+                "this line has come {TIMES_HELD} times: from here it is run through",
+                "这一行已经停了 {TIMES_HELD} 次：以后不再停"
+            );
             rows.push(Row::new().with(fit(&text, width), Ink::Faint));
         }
         rows
@@ -218,14 +262,22 @@ fn is_at(call: &Call, file: &str, line: usize) -> bool {
 }
 
 fn cast_width(events: &[Event]) -> usize {
-    events.iter().filter(|event| &*event.actor != "lab").map(|event| who(event).width()).max().unwrap_or(0)
+    events
+        .iter()
+        .filter(|event| &*event.actor != "lab")
+        .map(|event| who(event).width())
+        .max()
+        .unwrap_or(0)
 }
 
 /// The lines to show of a file: those around this one, within its function if that has as many.
 fn window(lines: &[&str], at: usize, room: usize) -> std::ops::Range<usize> {
     let opens = |line: &&str| line.starts_with(|first: char| first.is_ascii_alphabetic());
     let first = lines[..=at].iter().rposition(opens).unwrap_or(0);
-    let end = lines[at..].iter().position(|line| line.starts_with('}')).map_or(lines.len(), |end| at + end + 1);
+    let end = lines[at..]
+        .iter()
+        .position(|line| line.starts_with('}'))
+        .map_or(lines.len(), |end| at + end + 1);
     let top = at.saturating_sub(room / 3).min(end.saturating_sub(room)).max(first);
     top..(top + room).min(end).max(at + 1)
 }
@@ -260,7 +312,9 @@ mod tests {
 
     fn draw(events: &[Event], cursor: Option<&Event>, width: usize, height: usize) -> String {
         let text_of = |path: &str| (path == "src/experiments/sample.rs").then_some(TEXT);
-        Shot { events, cursor, text_of: &text_of, title: "sample · step 2", detail: Detail::Calls }.draw(width, height).text()
+        Shot { events, cursor, text_of: &text_of, title: "sample · step 2", detail: Detail::Calls }
+            .draw(width, height)
+            .text()
     }
 
     #[test]
@@ -291,12 +345,18 @@ next: client calls connect(3, 127.0.0.1:4000)
         for width in 20..130 {
             for height in [8, 12, 20, 24, 60] {
                 let text = draw(&events, Some(&cursor), width, height);
-                assert!(text.lines().count() <= height && text.lines().all(|line| line.width() <= width), "{width}x{height}:\n{text}");
+                assert!(
+                    text.lines().count() <= height
+                        && text.lines().all(|line| line.width() <= width),
+                    "{width}x{height}:\n{text}"
+                );
                 assert!(text.contains("▶ cli"), "{width}x{height}:\n{text}");
             }
         }
         // Source that is not part of the program is named, and a strange name obeys nothing.
-        let Some(What::Held(call)) = events.last().map(|event| event.what.clone()) else { panic!("it was held") };
+        let Some(What::Held(call)) = events.last().map(|event| event.what.clone()) else {
+            panic!("it was held")
+        };
         let mut call = Call::clone(&call);
         call.source = Some(Source { file: "src/other.rs".into(), line: 3 });
         let mut foreign = cursor.clone();

@@ -31,16 +31,26 @@ struct Scale {
 impl Scale {
     fn column(&self, at_ns: u64) -> usize {
         let span = u128::from((self.to_ns - self.from_ns).max(1));
-        let along = u128::from(at_ns.clamp(self.from_ns, self.to_ns) - self.from_ns) * (self.columns.max(1) as u128 - 1) / span;
+        let along = u128::from(at_ns.clamp(self.from_ns, self.to_ns) - self.from_ns)
+            * (self.columns.max(1) as u128 - 1)
+            / span;
         self.left + usize::try_from(along).unwrap_or(0)
     }
 }
 
 pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     let lives = lives(recording);
-    let Some(from_ns) = lives.iter().map(|life| life.began_ns).min() else { return Picture::default() };
+    let Some(from_ns) = lives.iter().map(|life| life.began_ns).min() else {
+        return Picture::default();
+    };
     // Time ends with the last that anyone did, not with the lab's bookkeeping after it.
-    let did = |life: &Life| if life.left { life.ended_ns } else { life.marks.last().map_or(life.began_ns, |mark| mark.at_ns) };
+    let did = |life: &Life| {
+        if life.left {
+            life.ended_ns
+        } else {
+            life.marks.last().map_or(life.began_ns, |mark| mark.at_ns)
+        }
+    };
     let to_ns = lives.iter().map(did).max().unwrap_or(from_ns).max(from_ns + 1);
     let widest = lives.iter().map(|life| safe(&life.actor).width()).max().unwrap_or(0);
     let left = (widest.max(11) + 1).min(width / 4).max(4);
@@ -85,7 +95,11 @@ fn band(canvas: &mut Canvas, row: usize, life: &Life, ink: Ink, scale: &Scale) -
             canvas.put(row, to, '┤', Ink::Warn);
         }
         let time = long(to_ns - from_ns);
-        let words = [said!(" {call}: blocked {time} ", " {call}：阻塞 {time} "), format!(" {call} {time} "), format!(" {call} ")];
+        let words = [
+            said!(" {call}: blocked {time} ", " {call}：阻塞 {time} "),
+            format!(" {call} {time} "),
+            format!(" {call} "),
+        ];
         if let Some((words, at)) = placed(&words, from + 2, to, &marks) {
             canvas.write(row, at, to, words, Ink::Strong);
         }
@@ -94,7 +108,12 @@ fn band(canvas: &mut Canvas, row: usize, life: &Life, ink: Ink, scale: &Scale) -
         if let Doing::Asleep(why) = &stretch.doing {
             let (from, to) = (scale.column(stretch.from_ns), scale.column(stretch.to_ns).min(stop));
             let time = long(stretch.to_ns - stretch.from_ns);
-            if let Some((words, at)) = placed(&[format!(" {why} {time} "), format!(" {why} ")], from + 2, to.saturating_sub(2), &marks) {
+            if let Some((words, at)) = placed(
+                &[format!(" {why} {time} "), format!(" {why} ")],
+                from + 2,
+                to.saturating_sub(2),
+                &marks,
+            ) {
                 canvas.write(row, at, to, words, Ink::Faint);
             }
         }
@@ -112,8 +131,14 @@ fn band(canvas: &mut Canvas, row: usize, life: &Life, ink: Ink, scale: &Scale) -
 }
 
 /// The first of these words that have room between two columns, and where: in the middle, and on no mark.
-fn placed<'w>(words: &'w [String], from: usize, to: usize, marks: &[usize]) -> Option<(&'w str, usize)> {
-    let mut inside: Vec<usize> = marks.iter().copied().filter(|mark| (from..to).contains(mark)).collect();
+fn placed<'w>(
+    words: &'w [String],
+    from: usize,
+    to: usize,
+    marks: &[usize],
+) -> Option<(&'w str, usize)> {
+    let mut inside: Vec<usize> =
+        marks.iter().copied().filter(|mark| (from..to).contains(mark)).collect();
     inside.sort_unstable();
     words.iter().find_map(|words| {
         let wide = words.width();
@@ -124,7 +149,8 @@ fn placed<'w>(words: &'w [String], from: usize, to: usize, marks: &[usize]) -> O
         // Between two marks, where there is most room.
         let starts = [from].into_iter().chain(inside.iter().map(|mark| mark + 1));
         let ends = inside.iter().copied().chain([to]);
-        let (start, end) = starts.zip(ends).max_by_key(|(start, end)| end.saturating_sub(*start))?;
+        let (start, end) =
+            starts.zip(ends).max_by_key(|(start, end)| end.saturating_sub(*start))?;
         Some((words.as_str(), start + end.checked_sub(start + wide)? / 2))
     })
 }
@@ -141,7 +167,10 @@ fn sign_of(mark: &Mark) -> (char, Ink) {
 
 /// The marks that are shown.
 fn told_of(life: &Life) -> Vec<&Mark> {
-    life.marks.iter().filter(|mark| mark.sign != Sign::Other || mark.words.contains([':', '：'])).collect()
+    life.marks
+        .iter()
+        .filter(|mark| mark.sign != Sign::Other || mark.words.contains([':', '：']))
+        .collect()
 }
 
 /// What each column of the band shows: whatever took most of its time.
@@ -149,20 +178,27 @@ fn cells<'a>(life: &'a Life, scale: &Scale, begin: usize, stop: usize) -> Vec<(u
     let mut best: Vec<Option<(u64, &Doing)>> = vec![None; stop.saturating_sub(begin)];
     let span = scale.to_ns - scale.from_ns;
     let moment = |column: usize| {
-        let along = u128::from(span) * (column - scale.left) as u128 / (scale.columns.max(2) as u128 - 1);
+        let along =
+            u128::from(span) * (column - scale.left) as u128 / (scale.columns.max(2) as u128 - 1);
         scale.from_ns + u64::try_from(along).unwrap_or(u64::MAX)
     };
     for stretch in &life.stretches {
         let (first, last) = (scale.column(stretch.from_ns), scale.column(stretch.to_ns));
         for column in first.max(begin)..(last + 1).min(stop) {
-            let shared = stretch.to_ns.min(moment(column + 1)).saturating_sub(stretch.from_ns.max(moment(column)));
+            let shared = stretch
+                .to_ns
+                .min(moment(column + 1))
+                .saturating_sub(stretch.from_ns.max(moment(column)));
             let cell = &mut best[column - begin];
             if cell.is_none_or(|(most, _)| shared > most) {
                 *cell = Some((shared, &stretch.doing));
             }
         }
     }
-    best.into_iter().enumerate().filter_map(|(index, cell)| Some((begin + index, cell?.1))).collect()
+    best.into_iter()
+        .enumerate()
+        .filter_map(|(index, cell)| Some((begin + index, cell?.1)))
+        .collect()
 }
 
 /// Each time that it was blocked, from falling asleep to being woken; what samples cut is one.
@@ -171,7 +207,9 @@ fn blocked_spans(life: &Life) -> Vec<(u64, u64, String)> {
     for stretch in &life.stretches {
         if let Doing::Blocked(call) = &stretch.doing {
             match all.last_mut() {
-                Some((_, to, known)) if *to == stretch.from_ns && known == call => *to = stretch.to_ns,
+                Some((_, to, known)) if *to == stretch.from_ns && known == call => {
+                    *to = stretch.to_ns
+                }
                 _ => all.push((stretch.from_ns, stretch.to_ns, call.clone())),
             }
         }
@@ -190,17 +228,31 @@ fn notes(canvas: &mut Canvas, row: usize, life: &Life, scale: &Scale) -> usize {
         let mark = told[index];
         let column = scale.column(mark.at_ns);
         // The same once more in the same place is said once.
-        let same = told[index..].iter().take_while(|other| scale.column(other.at_ns) == column && other.words == mark.words).count();
+        let same = told[index..]
+            .iter()
+            .take_while(|other| scale.column(other.at_ns) == column && other.words == mark.words)
+            .count();
         let (sign, ink) = sign_of(mark);
         canvas.put(row, column, sign, ink);
-        let mut words = if same > 1 { format!("{same} × {}", mark.words) } else { mark.words.clone() };
+        let mut words =
+            if same > 1 { format!("{same} × {}", mark.words) } else { mark.words.clone() };
         let mut count = same;
         // What follows in the same place goes on in the same row: with its own sign if that is another, and there is room to the right.
-        while let Some(next) = told.get(index + count).filter(|next| scale.column(next.at_ns) == column) {
+        while let Some(next) =
+            told.get(index + count).filter(|next| scale.column(next.at_ns) == column)
+        {
             let (longer, room) = if next.sign == mark.sign {
                 (said!("{words}, {more}", "{words}；{more}", more = next.words), end - scale.left)
             } else {
-                (said!("{words}, {sign} {more}", "{words}；{sign} {more}", sign = sign_of(next).0, more = next.words), end - column)
+                (
+                    said!(
+                        "{words}, {sign} {more}",
+                        "{words}；{sign} {more}",
+                        sign = sign_of(next).0,
+                        more = next.words
+                    ),
+                    end - column,
+                )
             };
             if longer.width() + 2 > room {
                 break;
@@ -284,14 +336,21 @@ fn short(nanoseconds: u64) -> String {
         _ => (1_000_000_000, "s"),
     };
     let (whole, rest) = (nanoseconds / unit, nanoseconds % unit * 1000 / unit);
-    let fraction = if rest == 0 { String::new() } else { format!(".{rest:03}").trim_end_matches('0').to_owned() };
+    let fraction = if rest == 0 {
+        String::new()
+    } else {
+        format!(".{rest:03}").trim_end_matches('0').to_owned()
+    };
     format!("{whole}{fraction} {name}")
 }
 
 /// What the shapes mean: those that there are.
 fn legend(canvas: &mut Canvas, row: usize, lives: &[Life], width: usize) {
-    let shows = |is: fn(&Doing) -> bool| lives.iter().flat_map(|life| &life.stretches).any(|stretch| is(&stretch.doing));
-    let signs = |sign: Sign| lives.iter().flat_map(|life| &life.marks).any(|mark| mark.sign == sign);
+    let shows = |is: fn(&Doing) -> bool| {
+        lives.iter().flat_map(|life| &life.stretches).any(|stretch| is(&stretch.doing))
+    };
+    let signs =
+        |sign: Sign| lives.iter().flat_map(|life| &life.marks).any(|mark| mark.sign == sign);
     let sampled: usize = lives.iter().map(|life| life.samples).sum();
     let mut keys = Vec::new();
     let mut key = |shown: bool, sign: &str, words: &str, ink: Ink| {
@@ -299,11 +358,30 @@ fn legend(canvas: &mut Canvas, row: usize, lives: &[Life], width: usize) {
             keys.push((sign.to_owned(), words.to_owned(), ink));
         }
     };
-    let runs = if sampled > 0 { either("runs", "运行") } else { either("runs, or is ready to", "运行或就绪") };
+    let runs = if sampled > 0 {
+        either("runs", "运行")
+    } else {
+        either("runs, or is ready to", "运行或就绪")
+    };
     key(shows(|doing| *doing == Doing::Runs), "██", runs, Ink::Of(0));
-    key(shows(|doing| *doing == Doing::Ready), "▒▒", either("ready, has no processor", "就绪，等处理器"), Ink::Of(0));
-    key(shows(|doing| matches!(doing, Doing::Blocked(_))), "├─┤", either("blocked in a call", "阻塞在调用里"), Ink::Warn);
-    key(shows(|doing| matches!(doing, Doing::Asleep(_))), "··", either("asleep, in no call of ours", "睡眠，不在我们的调用里"), Ink::Faint);
+    key(
+        shows(|doing| *doing == Doing::Ready),
+        "▒▒",
+        either("ready, has no processor", "就绪，等处理器"),
+        Ink::Of(0),
+    );
+    key(
+        shows(|doing| matches!(doing, Doing::Blocked(_))),
+        "├─┤",
+        either("blocked in a call", "阻塞在调用里"),
+        Ink::Warn,
+    );
+    key(
+        shows(|doing| matches!(doing, Doing::Asleep(_))),
+        "··",
+        either("asleep, in no call of ours", "睡眠，不在我们的调用里"),
+        Ink::Faint,
+    );
     key(signs(Sign::Sends), "▲", either("sends", "发送"), Ink::Good);
     key(signs(Sign::Gets), "▼", either("gets", "得到"), Ink::Good);
     key(signs(Sign::Fails), "✗", either("fails", "失败"), Ink::Bad);
@@ -315,13 +393,20 @@ fn legend(canvas: &mut Canvas, row: usize, lives: &[Life], width: usize) {
         if column > 0 && column + wide > width {
             (row, column) = (row + 1, 0);
         }
-        column = if sign.is_empty() { column } else { canvas.write(row, column, width, &sign, ink) + 1 };
+        column =
+            if sign.is_empty() { column } else { canvas.write(row, column, width, &sign, ink) + 1 };
         column = canvas.write(row, column, width, &words, Ink::Faint) + 3;
     }
     let source = if sampled > 0 {
-        either("cpu: processor time used. The kernel was asked what each thread does.", "cpu：用掉的处理器时间。问过内核各线程在做什么。")
+        either(
+            "cpu: processor time used. The kernel was asked what each thread does.",
+            "cpu：用掉的处理器时间。问过内核各线程在做什么。",
+        )
     } else {
-        either("Drawn from the calls; the kernel was not asked what each thread does.", "根据调用画出；没有问内核各线程在做什么。")
+        either(
+            "Drawn from the calls; the kernel was not asked what each thread does.",
+            "根据调用画出；没有问内核各线程在做什么。",
+        )
     };
     for (index, line) in wrap(source, width.max(8)).iter().enumerate() {
         canvas.write(row + 1 + index, 0, width, line, Ink::Faint);

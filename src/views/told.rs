@@ -30,7 +30,9 @@ pub(super) fn event(event: &Event) -> Cow<'_, Event> {
         What::Deed { deed, .. } => label(deed),
         What::Part { part } => label(part),
         What::Measure { series, label: what, .. } => [series, what].into_iter().for_each(label),
-        What::Point { plot, series, against, .. } => [plot, series, against].into_iter().for_each(label),
+        What::Point { plot, series, against, .. } => {
+            [plot, series, against].into_iter().for_each(label)
+        }
         What::Count { label: what, source, .. } => [what, source].into_iter().for_each(label),
         What::Claim(claim) => tell(claim),
         What::Deadline { blocked, .. } => blocked.iter_mut().for_each(|one| name(&mut one.actor)),

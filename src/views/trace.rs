@@ -58,7 +58,15 @@ impl Trace {
     /// A trace of this detail, for this many columns.
     #[must_use]
     pub fn new(detail: Detail, width: usize) -> Trace {
-        Trace { detail, width, cast: Cast::default(), actor_width: 0, source_width: 0, held: None, shown: Vec::new() }
+        Trace {
+            detail,
+            width,
+            cast: Cast::default(),
+            actor_width: 0,
+            source_width: 0,
+            held: None,
+            shown: Vec::new(),
+        }
     }
 
     /// The rows that this event adds.
@@ -68,7 +76,9 @@ impl Trace {
         }
         let told = told::event(event);
         let event = &*told;
-        if matches!(event.what, What::Frame(_) | What::Delivered { .. }) && self.detail < Detail::Frames {
+        if matches!(event.what, What::Frame(_) | What::Delivered { .. })
+            && self.detail < Detail::Frames
+        {
             return Vec::new();
         }
         self.meet(&event.actor);
@@ -82,7 +92,14 @@ impl Trace {
             }
             What::Return(back) if back.call.instrument && !all => Vec::new(),
             What::Return(back) => self.returned(event, back),
-            What::Actor { .. } | What::Left { .. } | What::Sample(_) | What::End { ending: Ending::Finished } if !all => Vec::new(),
+            What::Actor { .. }
+            | What::Left { .. }
+            | What::Sample(_)
+            | What::End { ending: Ending::Finished }
+                if !all =>
+            {
+                Vec::new()
+            }
             what => {
                 let mut rows = self.pause();
                 rows.extend(self.told(event, what));
@@ -93,9 +110,16 @@ impl Trace {
 
     /// The rows for calls that have not returned so far, when nothing has happened for a while, or at the end.
     pub fn pause(&mut self) -> Vec<Row> {
-        let Some((event, call)) = self.held.take() else { return Vec::new() };
+        let Some((event, call)) = self.held.take() else {
+            return Vec::new();
+        };
         self.shown.push((event.process, call.id));
-        let words = |bytes| vec![(format!("{}{}", safe(&call.syscall), arguments(&call.args, bytes)), call_ink(&call))];
+        let words = |bytes| {
+            vec![(
+                format!("{}{}", safe(&call.syscall), arguments(&call.args, bytes)),
+                call_ink(&call),
+            )]
+        };
         let end = vec![(" …".to_owned(), Ink::Warn)];
         let source = self.source(&call);
         self.line(&event, &words, &|_| end.clone(), None, source)
@@ -111,9 +135,16 @@ impl Trace {
                 (self.pause(), event.clone())
             }
         };
-        let resumed = self.shown.iter().position(|shown| *shown == key).map(|at| self.shown.swap_remove(at)).is_some();
+        let resumed = self
+            .shown
+            .iter()
+            .position(|shown| *shown == key)
+            .map(|at| self.shown.swap_remove(at))
+            .is_some();
         let name = format!("{}{}", if resumed { "… " } else { "" }, safe(&back.call.syscall));
-        let call = |bytes| vec![(format!("{name}{}", arguments(&back.call.args, bytes)), call_ink(&back.call))];
+        let call = |bytes| {
+            vec![(format!("{name}{}", arguments(&back.call.args, bytes)), call_ink(&back.call))]
+        };
         let outcome = |bytes| {
             vec![
                 (" = ".to_owned(), Ink::Plain),
@@ -122,8 +153,11 @@ impl Trace {
             ]
         };
         let took = span_of(back.took_ns);
-        let took =
-            if resumed && back.took_ns >= BLOCKED_NS { (said!("blocked {took}", "阻塞 {took}"), Ink::Warn) } else { (took, Ink::Faint) };
+        let took = if resumed && back.took_ns >= BLOCKED_NS {
+            (said!("blocked {took}", "阻塞 {took}"), Ink::Warn)
+        } else {
+            (took, Ink::Faint)
+        };
         let source = self.source(&back.call);
         rows.extend(self.line(&when, &call, &outcome, Some(took), source));
         rows
@@ -134,7 +168,9 @@ impl Trace {
         match what {
             What::Held(_) | What::Enter(_) | What::Return(_) => Vec::new(),
             What::Frame(frame) => self.frame(event, frame),
-            What::Delivered { frame } => self.prose(event, &said!("frame {frame} delivered", "第 {frame} 帧送达"), Ink::Good),
+            What::Delivered { frame } => {
+                self.prose(event, &said!("frame {frame} delivered", "第 {frame} 帧送达"), Ink::Good)
+            }
             What::State { local, peer, state, source } => self.prose(
                 event,
                 &said!(
@@ -148,21 +184,38 @@ impl Trace {
             What::Part { part } => {
                 let name = fit(&safe(part), self.width.saturating_sub(6));
                 let rest = self.width.min(EDGE).saturating_sub(name.width() + 4);
-                vec![Row::new().with("── ", Ink::Faint).with(name, Ink::Strong).with(format!(" {}", "─".repeat(rest)), Ink::Faint)]
+                vec![
+                    Row::new()
+                        .with("── ", Ink::Faint)
+                        .with(name, Ink::Strong)
+                        .with(format!(" {}", "─".repeat(rest)), Ink::Faint),
+                ]
             }
             What::Actor { kind } => {
                 let kind = match kind {
-                    ActorKind::Role => said!("played by thread {id}", "由线程 {id} 扮演", id = event.thread),
-                    ActorKind::Thread => said!("a thread of its own, {id}", "自己的线程 {id}", id = event.thread),
-                    ActorKind::Process => said!("a process of its own, {id}", "自己的进程 {id}", id = event.process),
+                    ActorKind::Role => {
+                        said!("played by thread {id}", "由线程 {id} 扮演", id = event.thread)
+                    }
+                    ActorKind::Thread => {
+                        said!("a thread of its own, {id}", "自己的线程 {id}", id = event.thread)
+                    }
+                    ActorKind::Process => {
+                        said!("a process of its own, {id}", "自己的进程 {id}", id = event.process)
+                    }
                 };
                 self.prose(event, &kind, Ink::Faint)
             }
             What::Deed { deed, errno: None } => self.prose(event, &safe(deed), Ink::Plain),
-            What::Deed { deed, errno: Some(errno) } => self.prose(event, &format!("{} = {}", safe(deed), safe(errno)), Ink::Bad),
+            What::Deed { deed, errno: Some(errno) } => {
+                self.prose(event, &format!("{} = {}", safe(deed), safe(errno)), Ink::Bad)
+            }
             What::Left { cpu_ns } => {
                 let used = cpu_ns.map_or(String::new(), |used| {
-                    said!(", having used {span} of a processor", "，用了处理器 {span}", span = span_of(used))
+                    said!(
+                        ", having used {span} of a processor",
+                        "，用了处理器 {span}",
+                        span = span_of(used)
+                    )
                 });
                 self.prose(event, &said!("leaves{used}", "结束{used}"), Ink::Faint)
             }
@@ -183,7 +236,12 @@ impl Trace {
             }
             What::Wait { asked_ns, purpose } => self.prose(
                 event,
-                &said!("wait {span}: {what}", "等待 {span}：{what}", span = span_of(*asked_ns), what = safe(purpose)),
+                &said!(
+                    "wait {span}: {what}",
+                    "等待 {span}：{what}",
+                    span = span_of(*asked_ns),
+                    what = safe(purpose)
+                ),
                 Ink::Faint,
             ),
             What::Measure { series, label, value_ns } => self.prose(
@@ -199,23 +257,31 @@ impl Trace {
             ),
             What::Count { label, count, source } => self.prose(
                 event,
-                &said!("{label}: {count} ({source})", "{label}：{count}（{source}）", label = safe(label), source = safe(source)),
+                &said!(
+                    "{label}: {count} ({source})",
+                    "{label}：{count}（{source}）",
+                    label = safe(label),
+                    source = safe(source)
+                ),
                 Ink::Plain,
             ),
             What::Claim(claim) => self.claim(event, claim),
             What::Deadline { limit_ns, blocked } => {
                 let mut rows = self.prose(
                     event,
-                    &said!("the deadline struck, after {limit}", "期限到了：{limit}", limit = span_of(*limit_ns)),
+                    &said!(
+                        "the deadline struck, after {limit}",
+                        "期限到了：{limit}",
+                        limit = span_of(*limit_ns)
+                    ),
                     Ink::Bad,
                 );
                 for one in blocked {
-                    let call = format!("{}{}", safe(&one.call.syscall), arguments(&one.call.args, 32));
-                    let place = one
-                        .call
-                        .source
-                        .as_ref()
-                        .map_or(String::new(), |source| said!(", at {place}", "，位置 {place}", place = safe(&source.to_string())));
+                    let call =
+                        format!("{}{}", safe(&one.call.syscall), arguments(&one.call.args, 32));
+                    let place = one.call.source.as_ref().map_or(String::new(), |source| {
+                        said!(", at {place}", "，位置 {place}", place = safe(&source.to_string()))
+                    });
                     let words = said!(
                         "{who} has been blocked in {call} for {span}{place}",
                         "{who} 在 {call} 里已经阻塞 {span}{place}",
@@ -229,9 +295,16 @@ impl Trace {
             What::End { ending } => {
                 let (words, ink) = match ending {
                     Ending::Finished => (either("the end", "结束").to_owned(), Ink::Faint),
-                    Ending::Unavailable { why } => (said!("not to be had here: {why}", "这里做不到：{why}", why = safe(why)), Ink::Warn),
-                    Ending::Failed { why } => (said!("✗ failed: {why}", "✗ 失败：{why}", why = safe(why)), Ink::Bad),
-                    Ending::Deadline => (either("ended by its deadline", "期限到了，被结束").to_owned(), Ink::Bad),
+                    Ending::Unavailable { why } => (
+                        said!("not to be had here: {why}", "这里做不到：{why}", why = safe(why)),
+                        Ink::Warn,
+                    ),
+                    Ending::Failed { why } => {
+                        (said!("✗ failed: {why}", "✗ 失败：{why}", why = safe(why)), Ink::Bad)
+                    }
+                    Ending::Deadline => {
+                        (either("ended by its deadline", "期限到了，被结束").to_owned(), Ink::Bad)
+                    }
                     Ending::Interrupted => (either("interrupted", "被中断").to_owned(), Ink::Warn),
                 };
                 self.prose(event, &words, ink)
@@ -241,7 +314,11 @@ impl Trace {
 
     /// The frame as tcpdump tells it, what the wire did with it, and its bytes.
     fn frame(&self, event: &Event, frame: &Frame) -> Vec<Row> {
-        let from = if frame.by_lab { either("the lab", "实验台").to_owned() } else { end(frame.sent_by) };
+        let from = if frame.by_lab {
+            either("the lab", "实验台").to_owned()
+        } else {
+            end(frame.sent_by)
+        };
         let mut rows = self.prose(
             event,
             &said!(
@@ -254,14 +331,21 @@ impl Trace {
         );
         let fate = &frame.treatment;
         let mark = if fate.fate.arrives() { "▶" } else { "✗" };
-        let delay = if fate.delay_ns > 0 { said!(", {span} later", "，晚 {span}", span = span_of(fate.delay_ns)) } else { String::new() };
+        let delay = if fate.delay_ns > 0 {
+            said!(", {span} later", "，晚 {span}", span = span_of(fate.delay_ns))
+        } else {
+            String::new()
+        };
         let ink = match fate.fate {
             Fate::Passed => Ink::Good,
             Fate::Dropped | Fate::Cut => Ink::Bad,
             _ => Ink::Warn,
         };
         let verdict = {
-            let rule = fate.rule.as_ref().map_or(String::new(), |rule| said!(": {rule}", "：{rule}", rule = safe(rule)));
+            let rule = fate
+                .rule
+                .as_ref()
+                .map_or(String::new(), |rule| said!(": {rule}", "：{rule}", rule = safe(rule)));
             format!("{mark} {}{rule}{delay}", wording::fate(fate.fate))
         };
         let indent = self.head(event).width();
@@ -282,7 +366,12 @@ impl Trace {
             Verdict::Broken => (format!("✗ {name}"), Ink::Bad),
             Verdict::NotChecked => (
                 {
-                    let why = safe(claim.why.as_deref().unwrap_or(either("(no reason given)", "（没有说原因）")));
+                    let why = safe(
+                        claim
+                            .why
+                            .as_deref()
+                            .unwrap_or(either("(no reason given)", "（没有说原因）")),
+                    );
                     said!("· {name}: not checked here: {why}", "· {name}：没有在这里检验：{why}")
                 },
                 Ink::Warn,
@@ -292,11 +381,14 @@ impl Trace {
         if self.detail >= Detail::Kernel || claim.verdict == Verdict::Broken {
             for one in &claim.evidence {
                 let said = |it: &Value| match (&one.unit, it) {
-                    (Some(unit), Value::Number(number)) if unit == "ns" => span_of(u64::try_from(*number).unwrap_or(0)),
+                    (Some(unit), Value::Number(number)) if unit == "ns" => {
+                        span_of(u64::try_from(*number).unwrap_or(0))
+                    }
                     (Some(unit), it) => format!("{} {}", value(it, 32), safe(unit)),
                     (None, it) => value(it, 32),
                 };
-                let with_what = one.with_what.as_ref().map_or(String::new(), |what| format!("{} ", safe(what)));
+                let with_what =
+                    one.with_what.as_ref().map_or(String::new(), |what| format!("{} ", safe(what)));
                 let (mark, ink) = if one.held { ("·", Ink::Faint) } else { ("✗", Ink::Bad) };
                 let words = format!(
                     "{mark} {} {} {} {with_what}{}",
@@ -356,13 +448,15 @@ impl Trace {
         let head = self.head(event);
         let room = self.width.saturating_sub(head.width());
         let whole = |bytes| call(bytes).into_iter().chain(rest(bytes)).collect::<Vec<_>>();
-        let wide = |words: &[(String, Ink)]| words.iter().map(|(text, _)| text.width()).sum::<usize>();
+        let wide =
+            |words: &[(String, Ink)]| words.iter().map(|(text, _)| text.width()).sum::<usize>();
         let add = |row: &mut Row, words: Vec<(String, Ink)>| {
             for (text, ink) in words {
                 row.push(fit(&text, self.width.saturating_sub(row.width())), ink);
             }
         };
-        let most = if room >= 60 { room.min(self.edge().saturating_sub(head.width() + 10)) } else { room };
+        let most =
+            if room >= 60 { room.min(self.edge().saturating_sub(head.width() + 10)) } else { room };
         let mut rows = vec![head];
         if let Some(words) = BYTES_SHOWN.into_iter().map(whole).find(|words| wide(words) <= most) {
             add(&mut rows[0], words);
@@ -370,7 +464,11 @@ impl Trace {
             add(&mut rows[0], whole(16));
         } else {
             let fitting = |words: &dyn Fn(usize) -> Vec<(String, Ink)>, room: usize| {
-                BYTES_SHOWN.into_iter().map(words).find(|words| wide(words) <= room).unwrap_or_else(|| words(16))
+                BYTES_SHOWN
+                    .into_iter()
+                    .map(words)
+                    .find(|words| wide(words) <= room)
+                    .unwrap_or_else(|| words(16))
             };
             let indent = (rows[0].width() + 1).min(self.width.saturating_sub(12));
             add(&mut rows[0], fitting(call, room));
@@ -415,7 +513,9 @@ impl Trace {
         let head = self.head(event);
         let indent = head.width();
         let room = self.width.saturating_sub(indent);
-        let begin = |number: usize| if number == 0 { head.clone() } else { Row::new() };
+        let begin = |number: usize| {
+            if number == 0 { head.clone() } else { Row::new() }
+        };
         let lines = wrap(words, room.max(8));
         let row = |(number, line): (usize, &String)| {
             let mut row = begin(number);
@@ -438,10 +538,16 @@ fn hex_rows(bytes: &[u8], indent: usize, width: usize) -> Vec<Row> {
     let per_row = [16, 8, 4].into_iter().find(|per_row| wide(*per_row) <= room + 1).unwrap_or(2);
     let with_text = room >= wide(per_row) + 1 + per_row;
     let row = |(number, chunk): (usize, &[u8])| {
-        let pairs: Vec<String> = chunk.chunks(2).map(|pair| pair.iter().map(|byte| format!("{byte:02x}")).collect()).collect();
+        let pairs: Vec<String> = chunk
+            .chunks(2)
+            .map(|pair| pair.iter().map(|byte| format!("{byte:02x}")).collect())
+            .collect();
         let mut line = format!("0x{:04x}: {}", number * per_row, pairs.join(" "));
         if with_text {
-            let text: String = chunk.iter().map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '.' }).collect();
+            let text: String = chunk
+                .iter()
+                .map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '.' })
+                .collect();
             line = format!("{line:<0$} {text}", wide(per_row));
         }
         let mut row = Row::new();
@@ -454,7 +560,9 @@ fn hex_rows(bytes: &[u8], indent: usize, width: usize) -> Vec<Row> {
 pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     let mut trace = Trace::new(Detail::Calls, width);
     let events = in_order(recording);
-    for event in events.iter().filter(|event| !matches!(event.what, What::Frame(_) | What::Delivered { .. })) {
+    for event in
+        events.iter().filter(|event| !matches!(event.what, What::Frame(_) | What::Delivered { .. }))
+    {
         trace.meet(&event.actor);
     }
     let mut rows: Vec<Row> = events.iter().flat_map(|event| trace.push(event)).collect();
@@ -479,7 +587,13 @@ mod tests {
 
     fn talk() -> Sample {
         let mut sample = Sample::new();
-        sample.socket("server", 1, "AF_INET", "SOCK_STREAM").fails("client", 2, "connect", &[("address", here(4000))], "ECONNREFUSED");
+        sample.socket("server", 1, "AF_INET", "SOCK_STREAM").fails(
+            "client",
+            2,
+            "connect",
+            &[("address", here(4000))],
+            "ECONNREFUSED",
+        );
         let recv = sample.enter("server", 1, "recv", &[("size", Value::Number(1024))]);
         sample.call("lab", 9, "tcp_info", &[], 0);
         sample.pass(100_000_000).sends("client", 2, "你好\n");
@@ -516,22 +630,42 @@ mod tests {
     #[test]
     fn instrument_calls_are_told_only_to_those_who_ask() {
         let mut sample = Sample::new();
-        let call = sample.enter("bob", 1, "tcp_info", &[("level", "IPPROTO_TCP".into()), ("option", "TCP_INFO".into())]);
-        sample.leave("bob", &call, Outcome::Result(0), &[("state", "ESTABLISHED".into()), ("rtt_us", Value::Number(35))]);
+        let call = sample.enter(
+            "bob",
+            1,
+            "tcp_info",
+            &[("level", "IPPROTO_TCP".into()), ("option", "TCP_INFO".into())],
+        );
+        sample.leave(
+            "bob",
+            &call,
+            Outcome::Result(0),
+            &[("state", "ESTABLISHED".into()), ("rtt_us", Value::Number(35))],
+        );
         let told = |detail| {
             let mut trace = Trace::new(detail, 120);
-            sample.events.iter().flat_map(|event| trace.push(event)).map(|row| row.text()).collect::<Vec<_>>()
+            sample
+                .events
+                .iter()
+                .flat_map(|event| trace.push(event))
+                .map(|row| row.text())
+                .collect::<Vec<_>>()
         };
         assert_eq!(told(Detail::Calls), [""; 0]);
-        let line =
-            "      1.000 ms  bob     307  getsockopt(3, IPPROTO_TCP, TCP_INFO) = 0 ESTABLISHED rtt 35 µs           10 µs  sample.rs:7";
+        let line = "      1.000 ms  bob     307  getsockopt(3, IPPROTO_TCP, TCP_INFO) = 0 ESTABLISHED rtt 35 µs           10 µs  sample.rs:7";
         assert_eq!(told(Detail::Kernel), [line]);
     }
 
     #[test]
     fn a_narrow_trace_keeps_the_outcome() {
         let mut sample = Sample::new();
-        sample.sends("client", 2, &"x".repeat(100)).fails("client", 2, "connect", &[("address", here(4000))], "ECONNREFUSED");
+        sample.sends("client", 2, &"x".repeat(100)).fails(
+            "client",
+            2,
+            "connect",
+            &[("address", here(4000))],
+            "ECONNREFUSED",
+        );
         let expected = "client sendto(4, \"xxxxxxxxxxxxxxxx\"…)
          = 100                   10 µs
 client connect(4, 127.0.0.1:4000)
@@ -545,7 +679,8 @@ client connect(4, 127.0.0.1:4000)
         let mut sample = Sample::new();
         sample.event("bob", What::Deed { deed: "chmod 000 …/door".into(), errno: None });
         sample.event("bob", What::Deed { deed: "open …/door".into(), errno: Some("ENXIO".into()) });
-        let expected = "      1.000 ms  bob  chmod 000 …/door\n      1.010 ms  bob  open …/door = ENXIO\n";
+        let expected =
+            "      1.000 ms  bob  chmod 000 …/door\n      1.010 ms  bob  open …/door = ENXIO\n";
         assert_eq!(drawn(&sample, 80), expected);
     }
 
@@ -574,11 +709,18 @@ client connect(4, 127.0.0.1:4000)
             "payload_bytes": 0, "fate": "dropped", "rule": "drop the first SYN", "raw": "02000a090002fec647f4438b080041ff7e"});
         let mut sample = Sample::new();
         let call = sample.enter("client", 2, "connect", &[("address", here(4000))]);
-        sample.event("wire", serde_json::from_value(frame).expect("a frame")).event("wire", What::Delivered { frame: 2 });
+        sample
+            .event("wire", serde_json::from_value(frame).expect("a frame"))
+            .event("wire", What::Delivered { frame: 2 });
         sample.leave("client", &call, Outcome::Result(0), &[]);
         let told = |detail, width| {
             let mut trace = Trace::new(detail, width);
-            sample.events.iter().flat_map(|event| trace.push(event)).map(|row| row.text() + "\n").collect::<String>()
+            sample
+                .events
+                .iter()
+                .flat_map(|event| trace.push(event))
+                .map(|row| row.text() + "\n")
+                .collect::<String>()
         };
         let expected = "      1.000 ms  client  connect(4, 127.0.0.1:4000) …
       1.010 ms  wire    frame 3 from client: IP 10.9.0.1.40123 > 10.9.0.2.8080:
@@ -591,17 +733,25 @@ client connect(4, 127.0.0.1:4000)
       1.030 ms  client  … connect(4, 127.0.0.1:4000) = 0                   30 µs
 ";
         assert_eq!(told(Detail::Frames, 80), expected);
-        let calls_alone = "      1.000 ms  client  connect(4, 127.0.0.1:4000) = 0                     30 µs\n";
+        let calls_alone =
+            "      1.000 ms  client  connect(4, 127.0.0.1:4000) = 0                     30 µs\n";
         assert_eq!(told(Detail::Kernel, 80), calls_alone, "what is not told interrupts nothing");
         for width in 20..=200 {
-            assert!(told(Detail::Frames, width).lines().all(|line| line.width() <= width), "{}", told(Detail::Frames, width));
+            assert!(
+                told(Detail::Frames, width).lines().all(|line| line.width() <= width),
+                "{}",
+                told(Detail::Frames, width)
+            );
         }
     }
 
     #[test]
     fn nothing_sticks_out_or_reaches_the_terminal() {
         let mut sample = talk();
-        sample.part("by \u{1b}[31mhand").event("eve\u{1b}[2J", What::Wait { asked_ns: 200_000_000, purpose: "\u{202e}silence".into() });
+        sample.part("by \u{1b}[31mhand").event(
+            "eve\u{1b}[2J",
+            What::Wait { asked_ns: 200_000_000, purpose: "\u{202e}silence".into() },
+        );
         sample.event("lab", What::End { ending: Ending::Failed { why: "no\nway ".repeat(40) } });
         fits_everywhere(&sample.recording(), draw);
         assert!(drawn(&sample, 80).chars().all(|c| c == '\n' || crate::text::is_safe_to_show(c)));

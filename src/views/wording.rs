@@ -62,7 +62,11 @@ pub(super) fn value(value: &Value, bytes: usize) -> String {
 
 /// An address in words; of a socket without one, that it has none.
 pub(super) fn address(address: &Address) -> String {
-    if *address == Address::Unix(None) { shown(&address.to_string()).into_owned() } else { address.to_string() }
+    if *address == Address::Unix(None) {
+        shown(&address.to_string()).into_owned()
+    } else {
+        address.to_string()
+    }
 }
 
 /// The start of the data, cut between characters.
@@ -79,7 +83,11 @@ fn shorten(data: &Data, bytes: usize) -> Data {
 
 /// `(3, 127.0.0.1:4000)`; of data at most this many bytes.
 pub(super) fn arguments(args: &Args, bytes: usize) -> String {
-    let all: Vec<String> = args.0.iter().map(|(_, it)| span_option(args, it).unwrap_or_else(|| value(it, bytes))).collect();
+    let all: Vec<String> = args
+        .0
+        .iter()
+        .map(|(_, it)| span_option(args, it).unwrap_or_else(|| value(it, bytes)))
+        .collect();
     format!("({})", all.join(", "))
 }
 
@@ -88,8 +96,14 @@ pub(super) fn span_option(args: &Args, it: &Value) -> Option<String> {
     let times = ["SO_RCVTIMEO", "SO_SNDTIMEO", "SO_LINGER", "TCP_USER_TIMEOUT"];
     let is_time = |name: &Value| matches!(name, Value::Text(name) if times.contains(&&**name));
     match it {
-        Value::Number(0) if args.get("option").is_some_and(is_time) && args.get("value") == Some(it) => Some(no_time(args).to_owned()),
-        Value::Number(number) if args.get("option").is_some_and(is_time) && args.get("value") == Some(it) => {
+        Value::Number(0)
+            if args.get("option").is_some_and(is_time) && args.get("value") == Some(it) =>
+        {
+            Some(no_time(args).to_owned())
+        }
+        Value::Number(number)
+            if args.get("option").is_some_and(is_time) && args.get("value") == Some(it) =>
+        {
             Some(span_of(u64::try_from(*number).unwrap_or(0).saturating_mul(1000)))
         }
         _ => None,
@@ -118,14 +132,22 @@ pub(super) fn filled_in(function: &str, out: &Args, bytes: usize) -> String {
 
 /// What 0 means: a limit that is 0 is none, but to linger for 0 seconds is not to linger.
 fn no_time(args: &Args) -> &'static str {
-    if matches!(args.get("option"), Some(Value::Text(name)) if name == "SO_LINGER") { "0 s" } else { either("no limit", "不限时") }
+    if matches!(args.get("option"), Some(Value::Text(name)) if name == "SO_LINGER") {
+        "0 s"
+    } else {
+        either("no limit", "不限时")
+    }
 }
 
 /// Errors are bad, except those by which a non-blocking socket says `not yet`.
 pub(super) fn outcome_ink(outcome: &Outcome) -> Ink {
     match outcome {
         Outcome::Result(_) => Ink::Plain,
-        Outcome::Errno(name) if matches!(&**name, "EAGAIN" | "EWOULDBLOCK" | "EINPROGRESS" | "EALREADY") => Ink::Warn,
+        Outcome::Errno(name)
+            if matches!(&**name, "EAGAIN" | "EWOULDBLOCK" | "EINPROGRESS" | "EALREADY") =>
+        {
+            Ink::Warn
+        }
         Outcome::Errno(_) => Ink::Bad,
     }
 }

@@ -24,8 +24,12 @@ const PATIENCE: Duration = Duration::from_secs(600);
 const END: &str = "#the end#";
 
 /// What a lesson asks that Enter answers.
-pub const PROMPTS: [&str; 4] =
-    ["Enter goes on (q leaves) ", "Enter runs it on this machine (q leaves) ", "Enter shows more ", "(Enter skips, q leaves): "];
+pub const PROMPTS: [&str; 4] = [
+    "Enter goes on (q leaves) ",
+    "Enter runs it on this machine (q leaves) ",
+    "Enter shows more ",
+    "(Enter skips, q leaves): ",
+];
 
 /// A person at a terminal, before a program.
 pub struct Person {
@@ -43,7 +47,11 @@ impl Person {
         let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         let pty = openpty(Some(&size), None).expect("a terminal");
         let before = tcgetattr(&pty.slave).expect("termios");
-        command.env("LC_ALL", "C.UTF-8").env("TERM", "xterm").env_remove("NO_COLOR").env_remove("CARGO");
+        command
+            .env("LC_ALL", "C.UTF-8")
+            .env("TERM", "xterm")
+            .env_remove("NO_COLOR")
+            .env_remove("CARGO");
         let end = || pty.slave.try_clone().expect("dup");
         command.stdin(end()).stdout(end()).stderr(end());
         // SAFETY: setsid(2) and ioctl(2) are safe between fork and exec (signal-safety(7)).
@@ -59,7 +67,13 @@ impl Person {
         let child = command.spawn().expect("it starts");
         // The command would hold the terminal open.
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        Person { terminal: File::from(pty.master), inside: pty.slave, before, child, seen: Vec::new() }
+        Person {
+            terminal: File::from(pty.master),
+            inside: pty.slave,
+            before,
+            child,
+            seen: Vec::new(),
+        }
     }
 
     /// Types these keys.
@@ -76,7 +90,8 @@ impl Person {
     pub fn sees_one_of(&mut self, texts: &[&str]) -> (usize, String) {
         loop {
             let places = texts.iter().enumerate().filter_map(|(which, text)| {
-                let at = self.seen.windows(text.len()).position(|window| window == text.as_bytes())?;
+                let at =
+                    self.seen.windows(text.len()).position(|window| window == text.as_bytes())?;
                 Some((at, which))
             });
             if let Some((at, which)) = places.min() {
@@ -85,8 +100,14 @@ impl Person {
                 return (which, before);
             }
             let mut screen = [PollFd::new(self.terminal.as_fd(), PollFlags::POLLIN)];
-            let came = poll(&mut screen, PollTimeout::try_from(PATIENCE).expect("less than 24 days")).expect("poll");
-            assert!(came > 0, "never seen: {texts:?}; but {:?}", String::from_utf8_lossy(&self.seen));
+            let came =
+                poll(&mut screen, PollTimeout::try_from(PATIENCE).expect("less than 24 days"))
+                    .expect("poll");
+            assert!(
+                came > 0,
+                "never seen: {texts:?}; but {:?}",
+                String::from_utf8_lossy(&self.seen)
+            );
             let mut block = [0; 4096];
             let got = self.terminal.read(&mut block).expect("the screen");
             self.seen.extend_from_slice(&block[..got]);
@@ -139,11 +160,17 @@ impl Person {
         let status = self.child.wait().expect("it ends");
         drop(gone);
         watching.join().expect("joined");
-        assert!(tcgetattr(&self.inside).expect("termios") == self.before, "the terminal is as it was");
+        assert!(
+            tcgetattr(&self.inside).expect("termios") == self.before,
+            "the terminal is as it was"
+        );
         // What is typed now comes back: nothing else is on the screen after that.
         self.types(END);
         let last = reading.join().expect("no panic");
-        for (on, off, what) in [("\x1b[?2004h", "\x1b[?2004l", "pasting"), ("\x1b[?1049h", "\x1b[?1049l", "the screen")] {
+        for (on, off, what) in [
+            ("\x1b[?2004h", "\x1b[?2004l", "pasting"),
+            ("\x1b[?1049h", "\x1b[?1049l", "the screen"),
+        ] {
             assert!(last.rfind(on) <= last.rfind(off), "{what} is as it was: {last:?}");
         }
         (status.code(), last)

@@ -129,7 +129,10 @@ pub fn frames_sent(_: &str) -> Option<u64> {
 ///
 /// # Errors
 /// Always.
-pub fn tcp_table(_: std::net::SocketAddrV4, _: std::net::SocketAddrV4) -> io::Result<Option<TcpEntry>> {
+pub fn tcp_table(
+    _: std::net::SocketAddrV4,
+    _: std::net::SocketAddrV4,
+) -> io::Result<Option<TcpEntry>> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
@@ -195,7 +198,11 @@ pub fn silence_ipv6(_: &str) -> bool {
 ///
 /// # Errors
 /// Always.
-pub fn wait_readable<A, B>(_: &A, _: &B, _: Option<std::time::Duration>) -> io::Result<(bool, bool)> {
+pub fn wait_readable<A, B>(
+    _: &A,
+    _: &B,
+    _: Option<std::time::Duration>,
+) -> io::Result<(bool, bool)> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
@@ -345,7 +352,9 @@ mod not_unix {
     /// A time span in milliseconds, rounded up; -1 for ever.
     #[must_use]
     pub fn milliseconds(timeout: Option<Duration>) -> i32 {
-        timeout.map_or(-1, |span| i32::try_from(span.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX))
+        timeout.map_or(-1, |span| {
+            i32::try_from(span.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX)
+        })
     }
 
     /// A time span in microseconds, rounded up.

@@ -30,7 +30,9 @@ pub const ACCEPT: &str = "accept4";
 #[must_use]
 pub fn name() -> String {
     match nix::sys::utsname::uname() {
-        Ok(name) => [name.sysname(), name.release(), name.machine()].map(std::ffi::OsStr::to_string_lossy).join(" "),
+        Ok(name) => [name.sysname(), name.release(), name.machine()]
+            .map(std::ffi::OsStr::to_string_lossy)
+            .join(" "),
         Err(error) => format!("Linux (uname: {error})"),
     }
 }
@@ -39,7 +41,8 @@ pub fn name() -> String {
 #[must_use]
 pub fn monotonic_ns() -> u64 {
     let now = clock_gettime(ClockId::CLOCK_MONOTONIC).unwrap_or(TimeSpec::new(0, 0));
-    u64::try_from(now.tv_sec()).unwrap_or(0) * 1_000_000_000 + u64::try_from(now.tv_nsec()).unwrap_or(0)
+    u64::try_from(now.tv_sec()).unwrap_or(0) * 1_000_000_000
+        + u64::try_from(now.tv_nsec()).unwrap_or(0)
 }
 
 /// The calling thread's TID (gettid(2)), asked once a thread.
@@ -66,13 +69,19 @@ pub fn errno_name(code: i32) -> Cow<'static, str> {
 /// True if the error means that this machine lacks something (descriptors, memory, a loopback that is up), not that sockets behave otherwise.
 #[must_use]
 pub fn is_shortage(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM | libc::ENETUNREACH))
+    matches!(
+        error.raw_os_error(),
+        Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM | libc::ENETUNREACH)
+    )
 }
 
 /// True if the error means that the family is not to be had: switched off, or without an address.
 #[must_use]
 pub fn is_family_missing(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL | libc::ENETUNREACH))
+    matches!(
+        error.raw_os_error(),
+        Some(libc::EAFNOSUPPORT | libc::EADDRNOTAVAIL | libc::ENETUNREACH)
+    )
 }
 
 /// What TCP_INFO says of this socket (tcp(7)); `None` for a kernel that answers with too little to hold the state.
@@ -84,7 +93,14 @@ pub fn tcp_info(socket: &socket2::Socket) -> io::Result<Option<TcpInfo>> {
     let mut length = mem::size_of::<libc::tcp_info>() as libc::socklen_t;
     // SAFETY: the pointer is to `length` writable bytes, and an all-zero tcp_info is a valid one.
     let info = unsafe {
-        if libc::getsockopt(socket.as_raw_fd(), libc::IPPROTO_TCP, libc::TCP_INFO, info.as_mut_ptr().cast(), &raw mut length) != 0 {
+        if libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_INFO,
+            info.as_mut_ptr().cast(),
+            &raw mut length,
+        ) != 0
+        {
             return Err(io::Error::last_os_error());
         }
         info.assume_init()
@@ -137,7 +153,8 @@ pub fn is_asleep(process: u32, thread: u32) -> Option<bool> {
 /// True if this thread sleeps on a lock (futex(2)), which no call on a socket does; false where /proc does not tell.
 #[must_use]
 pub fn waits_for_a_lock(process: u32, thread: u32) -> bool {
-    let call = fs::read_to_string(format!("/proc/{process}/task/{thread}/syscall")).unwrap_or_default();
+    let call =
+        fs::read_to_string(format!("/proc/{process}/task/{thread}/syscall")).unwrap_or_default();
     call.split_whitespace().next().and_then(|number| number.parse().ok()) == Some(libc::SYS_futex)
 }
 
@@ -146,7 +163,8 @@ pub fn until_ended(process: u32) {
     use nix::errno::Errno;
     use nix::sys::wait::{Id, WaitPidFlag, waitid};
     let child = nix::unistd::Pid::from_raw(process.cast_signed());
-    while waitid(Id::Pid(child), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) == Err(Errno::EINTR) {}
+    while waitid(Id::Pid(child), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) == Err(Errno::EINTR) {
+    }
 }
 
 /// Frames that an interface of this network has sent so far (the `tx_packets` column of /proc/net/dev, proc_pid_net(5)).
@@ -163,7 +181,9 @@ pub fn frames_without_room(interface: &str) -> Option<u64> {
 
 fn interface_counter(interface: &str, column: usize) -> Option<u64> {
     let table = fs::read_to_string("/proc/thread-self/net/dev").ok()?;
-    let row = table.lines().find_map(|line| line.trim_start().strip_prefix(interface)?.strip_prefix(':'))?;
+    let row = table
+        .lines()
+        .find_map(|line| line.trim_start().strip_prefix(interface)?.strip_prefix(':'))?;
     row.split_whitespace().nth(column)?.parse().ok()
 }
 
@@ -176,7 +196,9 @@ fn interface_counter(interface: &str, column: usize) -> Option<u64> {
 pub fn tcp_table(local: SocketAddrV4, peer: SocketAddrV4) -> io::Result<Option<TcpEntry>> {
     let table = fs::read_to_string("/proc/thread-self/net/tcp")?;
     // An address is printed as the number that its four bytes are to this machine.
-    let hex = |at: SocketAddrV4| format!("{:08X}:{:04X}", u32::from_ne_bytes(at.ip().octets()), at.port());
+    let hex = |at: SocketAddrV4| {
+        format!("{:08X}:{:04X}", u32::from_ne_bytes(at.ip().octets()), at.port())
+    };
     let (local, peer) = (hex(local), hex(peer));
     Ok(table.lines().find_map(|line| {
         let mut columns = line.split_whitespace().skip(1);
@@ -185,7 +207,9 @@ pub fn tcp_table(local: SocketAddrV4, peer: SocketAddrV4) -> io::Result<Option<T
         }
         let state = tcp_state_name(u8::from_str_radix(columns.next()?, 16).ok()?);
         let (_, ticks) = columns.nth(1)?.split_once(':')?;
-        let left = Duration::from_millis(u64::from_str_radix(ticks, 16).ok()?.saturating_mul(1000 / USER_HZ));
+        let left = Duration::from_millis(
+            u64::from_str_radix(ticks, 16).ok()?.saturating_mul(1000 / USER_HZ),
+        );
         Some(TcpEntry { state, left })
     }))
 }
@@ -216,13 +240,19 @@ fn ipv6_switches() -> Vec<(String, String)> {
 /// # Errors
 /// [`Missing`]: the step that the system refused.
 pub fn enter_private_network() -> Result<(), Missing> {
-    let missing = |step: &'static str| move |errno: Errno| Missing { step: Cow::Borrowed(step), errno: errno_name(errno as i32) };
+    let missing = |step: &'static str| {
+        move |errno: Errno| Missing { step: Cow::Borrowed(step), errno: errno_name(errno as i32) }
+    };
     let (user, group) = (nix::unistd::geteuid(), nix::unistd::getegid());
     let switches = ipv6_switches();
     if unshare(CloneFlags::CLONE_NEWNET).is_err() {
-        unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET).map_err(missing("unshare(CLONE_NEWUSER|CLONE_NEWNET)"))?;
+        unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET)
+            .map_err(missing("unshare(CLONE_NEWUSER|CLONE_NEWNET)"))?;
         let write = |path: &'static str, text: String| {
-            fs::write(path, text).map_err(|error| Missing { step: Cow::Owned(format!("write {path}")), errno: super::error_name(&error) })
+            fs::write(path, text).map_err(|error| Missing {
+                step: Cow::Owned(format!("write {path}")),
+                errno: super::error_name(&error),
+            })
         };
         write("/proc/self/setgroups", "deny".to_owned())?;
         write("/proc/self/uid_map", format!("{user} {user} 1"))?;
@@ -248,7 +278,9 @@ fn about(interface: &str) -> libc::ifreq {
 /// Makes such a request: `SIOCSIFFLAGS` and its kin, and `TUNSETIFF`, take an ifreq that they at most write back to.
 fn ask(through: &impl AsRawFd, what: libc::c_ulong, request: &mut libc::ifreq) -> io::Result<()> {
     // SAFETY: every caller passes a request that takes a pointer to one ifreq, and this is one.
-    let answer = unsafe { libc::ioctl(through.as_raw_fd(), what as libc::Ioctl, std::ptr::from_mut(request)) };
+    let answer = unsafe {
+        libc::ioctl(through.as_raw_fd(), what as libc::Ioctl, std::ptr::from_mut(request))
+    };
     if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
@@ -273,7 +305,12 @@ pub fn raise_interface(through: &socket2::Socket, interface: &str) -> io::Result
 /// `ENODEV` or `ENXIO`: the node has no driver; `EPERM`: no right to make interfaces in this network.
 pub fn open_tap(interface: &str) -> Result<fs::File, Missing> {
     const NODE: &str = "/dev/net/tun";
-    let refused = |step: &'static str| move |error: io::Error| Missing { step: Cow::Borrowed(step), errno: super::error_name(&error) };
+    let refused = |step: &'static str| {
+        move |error: io::Error| Missing {
+            step: Cow::Borrowed(step),
+            errno: super::error_name(&error),
+        }
+    };
     let mut options = fs::OpenOptions::new();
     options.read(true).write(true).custom_flags(libc::O_NONBLOCK);
     let file = options.open(NODE).map_err(refused("open /dev/net/tun"))?;
@@ -281,7 +318,8 @@ pub fn open_tap(interface: &str) -> Result<fs::File, Missing> {
     #[allow(clippy::cast_possible_truncation)] // 0x1002
     let flags = (libc::IFF_TAP | libc::IFF_NO_PI) as libc::c_short;
     request.ifr_ifru.ifru_flags = flags;
-    ask(&file, libc::TUNSETIFF as libc::c_ulong, &mut request).map_err(refused("ioctl(TUNSETIFF)"))?;
+    ask(&file, libc::TUNSETIFF as libc::c_ulong, &mut request)
+        .map_err(refused("ioctl(TUNSETIFF)"))?;
     Ok(file)
 }
 
@@ -289,8 +327,14 @@ pub fn open_tap(interface: &str) -> Result<fs::File, Missing> {
 ///
 /// # Errors
 /// What ioctl(2) answers.
-pub fn set_address(through: &socket2::Socket, interface: &str, address: Ipv4Addr) -> io::Result<()> {
-    for (what, value) in [(libc::SIOCSIFADDR, address), (libc::SIOCSIFNETMASK, Ipv4Addr::new(255, 255, 255, 0))] {
+pub fn set_address(
+    through: &socket2::Socket,
+    interface: &str,
+    address: Ipv4Addr,
+) -> io::Result<()> {
+    for (what, value) in
+        [(libc::SIOCSIFADDR, address), (libc::SIOCSIFNETMASK, Ipv4Addr::new(255, 255, 255, 0))]
+    {
         let mut request = about(interface);
         // SAFETY: an all-zero sockaddr is a valid one.
         let mut socket_address: libc::sockaddr = unsafe { mem::zeroed() };
@@ -324,8 +368,15 @@ pub fn silence_ipv6(interface: &str) -> bool {
 ///
 /// # Errors
 /// What ppoll(2) answers.
-pub fn wait_readable(one: &impl AsFd, other: &impl AsFd, timeout: Option<Duration>) -> io::Result<(bool, bool)> {
-    let mut both = [PollFd::new(one.as_fd(), PollFlags::POLLIN), PollFd::new(other.as_fd(), PollFlags::POLLIN)];
+pub fn wait_readable(
+    one: &impl AsFd,
+    other: &impl AsFd,
+    timeout: Option<Duration>,
+) -> io::Result<(bool, bool)> {
+    let mut both = [
+        PollFd::new(one.as_fd(), PollFlags::POLLIN),
+        PollFd::new(other.as_fd(), PollFlags::POLLIN),
+    ];
     match ppoll(&mut both, timeout.map(TimeSpec::from_duration), None) {
         Ok(_) => Ok((both[0].any().unwrap_or(true), both[1].any().unwrap_or(true))),
         Err(Errno::EINTR) => Ok((false, false)),

@@ -7,9 +7,11 @@ use std::time::Duration;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll as nix_poll};
 
 /// What this kernel calls select(2) as it is made here.
-pub const SELECT: &str = if cfg!(all(target_os = "linux", not(target_arch = "x86_64"))) { "pselect6" } else { "select" };
+pub const SELECT: &str =
+    if cfg!(all(target_os = "linux", not(target_arch = "x86_64"))) { "pselect6" } else { "select" };
 /// What this kernel calls poll(2).
-pub const POLL: &str = if cfg!(all(target_os = "linux", not(target_arch = "x86_64"))) { "ppoll" } else { "poll" };
+pub const POLL: &str =
+    if cfg!(all(target_os = "linux", not(target_arch = "x86_64"))) { "ppoll" } else { "poll" };
 
 /// select(2) takes no descriptor from this number on: its sets are bitmaps of this size (`FD_SETSIZE`).
 pub const SELECT_LIMIT: usize = libc::FD_SETSIZE;
@@ -26,7 +28,8 @@ pub const HANG_UP: i16 = libc::POLLHUP;
 /// A time span in milliseconds as poll(2) and epoll_wait(2) take it: rounded up, so that no wait is shorter than asked; -1 for ever.
 #[must_use]
 pub fn milliseconds(timeout: Option<Duration>) -> i32 {
-    timeout.map_or(-1, |span| i32::try_from(span.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX))
+    timeout
+        .map_or(-1, |span| i32::try_from(span.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX))
 }
 
 /// A time span in microseconds as select(2) takes it: rounded up.
@@ -39,7 +42,11 @@ pub fn microseconds(timeout: Duration) -> i64 {
 ///
 /// # Errors
 /// What select(2) answers; `EINVAL` for a descriptor from [`SELECT_LIMIT`] on, which select(2) cannot take.
-pub fn select(read: &mut Vec<RawFd>, write: &mut Vec<RawFd>, timeout: Option<Duration>) -> io::Result<usize> {
+pub fn select(
+    read: &mut Vec<RawFd>,
+    write: &mut Vec<RawFd>,
+    timeout: Option<Duration>,
+) -> io::Result<usize> {
     let (mut reading, mut writing) = (bitmap(read)?, bitmap(write)?);
     let highest = read.iter().chain(&*write).max().map_or(0, |fd| fd + 1);
     let mut span = timeout.map(|timeout| {
@@ -60,14 +67,33 @@ pub fn select(read: &mut Vec<RawFd>, write: &mut Vec<RawFd>, timeout: Option<Dur
 
 /// The system call itself, for the C library may make another of it (glibc makes pselect6 of select).
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-fn raw_select(highest: i32, reading: &mut libc::fd_set, writing: &mut libc::fd_set, span: *mut libc::timeval) -> i64 {
+fn raw_select(
+    highest: i32,
+    reading: &mut libc::fd_set,
+    writing: &mut libc::fd_set,
+    span: *mut libc::timeval,
+) -> i64 {
     let none = std::ptr::null_mut::<libc::fd_set>();
     // SAFETY: the sets hold FD_SETSIZE bits, and no descriptor in them is above that; the time span may be null.
-    unsafe { libc::syscall(libc::SYS_select, highest, std::ptr::from_mut(reading), std::ptr::from_mut(writing), none, span) }
+    unsafe {
+        libc::syscall(
+            libc::SYS_select,
+            highest,
+            std::ptr::from_mut(reading),
+            std::ptr::from_mut(writing),
+            none,
+            span,
+        )
+    }
 }
 
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
-fn raw_select(highest: i32, reading: &mut libc::fd_set, writing: &mut libc::fd_set, span: *mut libc::timeval) -> i64 {
+fn raw_select(
+    highest: i32,
+    reading: &mut libc::fd_set,
+    writing: &mut libc::fd_set,
+    span: *mut libc::timeval,
+) -> i64 {
     // SAFETY: the sets hold FD_SETSIZE bits, and no descriptor in them is above that; the time span may be null.
     unsafe { libc::select(highest, reading, writing, std::ptr::null_mut(), span) }.into()
 }
@@ -91,7 +117,10 @@ fn bitmap(of: &[RawFd]) -> io::Result<libc::fd_set> {
 /// # Errors
 /// What poll(2) answers.
 pub fn poll(asked: &[(impl AsFd, i16)], timeout: Option<Duration>) -> io::Result<Vec<i16>> {
-    let mut all: Vec<_> = asked.iter().map(|(one, events)| PollFd::new(one.as_fd(), PollFlags::from_bits_retain(*events))).collect();
+    let mut all: Vec<_> = asked
+        .iter()
+        .map(|(one, events)| PollFd::new(one.as_fd(), PollFlags::from_bits_retain(*events)))
+        .collect();
     nix_poll(&mut all, PollTimeout::try_from(milliseconds(timeout)).unwrap_or(PollTimeout::MAX))?;
     Ok(all.iter().map(|one| one.revents().unwrap_or(PollFlags::empty()).bits()).collect())
 }
@@ -112,7 +141,8 @@ pub fn raise_descriptor_limit() -> Option<(u64, u64)> {
 pub struct Epoll(nix::sys::epoll::Epoll);
 
 /// What this kernel calls epoll_wait(2).
-pub const EPOLL_WAIT: &str = if cfg!(target_arch = "x86_64") { "epoll_wait" } else { "epoll_pwait" };
+pub const EPOLL_WAIT: &str =
+    if cfg!(target_arch = "x86_64") { "epoll_wait" } else { "epoll_pwait" };
 
 #[cfg(target_os = "linux")]
 impl Epoll {
@@ -161,10 +191,16 @@ impl Epoll {
     pub fn wait(&self, most: usize, timeout: Option<Duration>) -> io::Result<Vec<(i64, i16)>> {
         use nix::sys::epoll::{EpollEvent, EpollTimeout};
         let mut room = vec![EpollEvent::empty(); most.max(1)];
-        let ready = self.0.wait(&mut room, EpollTimeout::try_from(milliseconds(timeout)).unwrap_or(EpollTimeout::MAX))?;
+        let ready = self.0.wait(
+            &mut room,
+            EpollTimeout::try_from(milliseconds(timeout)).unwrap_or(EpollTimeout::MAX),
+        )?;
         room.truncate(ready);
         // The bits of EPOLLIN, EPOLLOUT, EPOLLERR and EPOLLHUP are those of poll(2) (linux/eventpoll.h).
-        Ok(room.iter().map(|one| (one.data().cast_signed(), (one.events().bits() & 0x7fff) as i16)).collect())
+        Ok(room
+            .iter()
+            .map(|one| (one.data().cast_signed(), (one.events().bits() & 0x7fff) as i16))
+            .collect())
     }
 }
 

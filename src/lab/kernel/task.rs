@@ -33,11 +33,18 @@ impl Probe {
         let open = |name: &str| {
             let file = File::open(format!("/proc/{process}/task/{thread}/{name}")).ok()?;
             // SAFETY: F_DUPFD_CLOEXEC gives a new descriptor that nobody else owns, or -1.
-            let moved = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_DUPFD_CLOEXEC, OUT_OF_THE_WAY) };
+            let moved =
+                unsafe { libc::fcntl(file.as_raw_fd(), libc::F_DUPFD_CLOEXEC, OUT_OF_THE_WAY) };
             // SAFETY: as above.
             Some(if moved < 0 { file } else { unsafe { File::from_raw_fd(moved) } })
         };
-        Some(Probe { stat: open("stat")?, wchan: open("wchan"), syscall: open("syscall"), schedstat: open("schedstat"), last: None })
+        Some(Probe {
+            stat: open("stat")?,
+            wchan: open("wchan"),
+            syscall: open("syscall"),
+            schedstat: open("schedstat"),
+            last: None,
+        })
     }
 
     /// What the kernel says now. A thread that sleeps in the same call, and has had no processor since, costs two reads.
@@ -49,7 +56,12 @@ impl Probe {
             (sample.cpu_ns, sample.ready_ns) = (numbers.next().flatten(), numbers.next().flatten());
             sample.turns = numbers.next().flatten();
         }
-        let call = self.syscall.as_ref().and_then(|file| read(file, &mut room)).unwrap_or_default().to_owned();
+        let call = self
+            .syscall
+            .as_ref()
+            .and_then(|file| read(file, &mut room))
+            .unwrap_or_default()
+            .to_owned();
         if let Some((last, last_call)) = &self.last
             && last.turns.is_some()
             && (last.turns, last_call) == (sample.turns, &call)
@@ -60,15 +72,25 @@ impl Probe {
         }
         sample.state = read(&self.stat, &mut room).and_then(state_of);
         if matches!(sample.state, Some('S' | 'D')) {
-            sample.syscall_number = call.split_whitespace().next().and_then(|number| number.parse().ok());
+            sample.syscall_number =
+                call.split_whitespace().next().and_then(|number| number.parse().ok());
             sample.syscall = sample.syscall_number.map(syscall_name);
-            let channel = self.wchan.as_ref().and_then(|file| read(file, &mut room)).filter(|name| !name.is_empty() && *name != "0");
+            let channel = self
+                .wchan
+                .as_ref()
+                .and_then(|file| read(file, &mut room))
+                .filter(|name| !name.is_empty() && *name != "0");
             sample.wait_channel = channel.map(|name| Cow::Owned(name.to_owned()));
         }
         if sample.state.is_none() {
             // It has ended; what it had used is known from the look before.
             let last = self.last.as_ref().map(|(last, _)| last.clone()).unwrap_or_default();
-            sample = Sample { cpu_ns: last.cpu_ns, ready_ns: last.ready_ns, turns: last.turns, ..Sample::default() };
+            sample = Sample {
+                cpu_ns: last.cpu_ns,
+                ready_ns: last.ready_ns,
+                turns: last.turns,
+                ..Sample::default()
+            };
         }
         self.last = Some((sample.clone(), call));
         sample
@@ -116,11 +138,17 @@ pub struct Pinned(CpuSet);
 /// [`Missing`] with the step that failed.
 pub fn pin_to_one_processor() -> Result<Pinned, Missing> {
     let myself = Pid::from_raw(0);
-    let missing = |step: &'static str, error: Errno| Missing { step: Cow::Borrowed(step), errno: super::errno_name(error as i32) };
+    let missing = |step: &'static str, error: Errno| Missing {
+        step: Cow::Borrowed(step),
+        errno: super::errno_name(error as i32),
+    };
     let all = sched_getaffinity(myself).map_err(|error| missing("sched_getaffinity", error))?;
     let mut one = CpuSet::new();
-    let first = (0..CpuSet::count()).find(|processor| all.is_set(*processor).unwrap_or(false)).unwrap_or(0);
-    one.set(first).and_then(|()| sched_setaffinity(myself, &one)).map_err(|error| missing("sched_setaffinity", error))?;
+    let first =
+        (0..CpuSet::count()).find(|processor| all.is_set(*processor).unwrap_or(false)).unwrap_or(0);
+    one.set(first)
+        .and_then(|()| sched_setaffinity(myself, &one))
+        .map_err(|error| missing("sched_setaffinity", error))?;
     Ok(Pinned(all))
 }
 

@@ -101,7 +101,9 @@ impl OptionValue for usize {
 
 impl OptionValue for Option<Duration> {
     fn value(self) -> Value {
-        self.map_or(Value::Number(0), |span| Value::Number(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)))
+        self.map_or(Value::Number(0), |span| {
+            Value::Number(i64::try_from(span.as_micros()).unwrap_or(i64::MAX))
+        })
     }
 }
 

@@ -105,9 +105,13 @@ impl Sighting {
     }
 
     fn has<'l, T>(&self, layer: &'l Option<T>, name: &str) -> Result<&'l T> {
-        layer
-            .as_ref()
-            .ok_or_else(|| Error::Unexpected(said!("frame {frame} has no {name}", "第 {frame} 帧里没有 {name}", frame = self.frame.frame)))
+        layer.as_ref().ok_or_else(|| {
+            Error::Unexpected(said!(
+                "frame {frame} has no {name}",
+                "第 {frame} 帧里没有 {name}",
+                frame = self.frame.frame
+            ))
+        })
     }
 }
 
@@ -131,7 +135,11 @@ impl Wire {
         thread::Builder::new().name("wire".to_owned()).spawn(move || {
             if let Err(error) = cable.carry_on() {
                 let lab = cable.lab.clone();
-                lab.fail_now(&Error::Unexpected(said!("the wire failed: {error}", "线路出了故障：{error}", error = error_text(&error))));
+                lab.fail_now(&Error::Unexpected(said!(
+                    "the wire failed: {error}",
+                    "线路出了故障：{error}",
+                    error = error_text(&error)
+                )));
             }
         })?;
         Ok(Wire { shared })
@@ -197,8 +205,13 @@ impl Wire {
     pub fn seen(&self, which: impl Into<Which>) -> Vec<Sighting> {
         let which = which.into();
         let state = self.shared.lock();
-        let counted = state.seen.iter().filter(|seen| which.counts(&seen.frame.layers, seen.frame.sent_by));
-        counted.zip(1..).filter(|(_, number)| which.means(*number)).map(|(seen, _)| seen.clone()).collect()
+        let counted =
+            state.seen.iter().filter(|seen| which.counts(&seen.frame.layers, seen.frame.sent_by));
+        counted
+            .zip(1..)
+            .filter(|(_, number)| which.means(*number))
+            .map(|(seen, _)| seen.clone())
+            .collect()
     }
 
     /// Waits until such a frame has been sent, counted from the beginning of the run: `wire.until(nth(2, Syn))`. If it was
@@ -318,7 +331,10 @@ impl Cable {
             }
             self.say_quiet(asked);
             let now_ns = self.lab.recorder().now_ns();
-            let wait = self.late.peek().map(|Reverse(next)| Duration::from_nanos(next.due.0.saturating_sub(now_ns)));
+            let wait = self
+                .late
+                .peek()
+                .map(|Reverse(next)| Duration::from_nanos(next.due.0.saturating_sub(now_ns)));
             let (_, woken) = crate::lab::kernel::wait_readable(&self.tap, &self.listen, wait)?;
             if woken && self.listen.read(&mut [0; 64])? == 0 {
                 return Ok(());
@@ -341,7 +357,9 @@ impl Cable {
         while let Some(Reverse(next)) = self.late.peek()
             && next.due.0 <= self.lab.recorder().now_ns()
         {
-            let Some(Reverse(late)) = self.late.pop() else { break };
+            let Some(Reverse(late)) = self.late.pop() else {
+                break;
+            };
             self.deliver(late.frame)?;
         }
         Ok(())
@@ -379,9 +397,16 @@ impl Cable {
         if let (Some(ARP), Some(arp)) = (ether_type, &layers.arp) {
             if arp.operation == 1 && arp.target_ip == FAR {
                 let answer = arp_answer(arp, bytes);
-                let question = self.pass(Belongs::to_none(End::Client), layers, bytes.to_vec(), None, 0)?;
+                let question =
+                    self.pass(Belongs::to_none(End::Client), layers, bytes.to_vec(), None, 0)?;
                 if let Some(delay_ns) = question {
-                    self.pass(Belongs::to_none(End::Server), decode(&answer), answer.clone(), Some(answer), delay_ns)?;
+                    self.pass(
+                        Belongs::to_none(End::Server),
+                        decode(&answer),
+                        answer.clone(),
+                        Some(answer),
+                        delay_ns,
+                    )?;
                 }
                 return Ok(());
             }
@@ -401,7 +426,11 @@ impl Cable {
             return Ok(()); // IPv6, which the kernel speaks unasked where it cannot be turned off
         }
         // Somebody else's, or damaged: this wire has nobody to give it to.
-        let treatment = Treatment { fate: Fate::Dropped, delay_ns: 0, rule: Some("nobody at the far end has that address".into()) };
+        let treatment = Treatment {
+            fate: Fate::Dropped,
+            delay_ns: 0,
+            rule: Some("nobody at the far end has that address".into()),
+        };
         self.note(Belongs::to_none(End::Client), layers, bytes.to_vec(), false, treatment);
         self.sent_on();
         Ok(())
@@ -409,14 +438,26 @@ impl Cable {
 
     /// Judges a frame, records it, and sends `out` on its way, later by what the plan says and `delay_ns` besides. Gives by
     /// how much the plan delays it, if it arrives.
-    fn pass(&mut self, belongs: Belongs, layers: Layers, raw: Vec<u8>, out: Option<Vec<u8>>, delay_ns: u64) -> io::Result<Option<u64>> {
+    fn pass(
+        &mut self,
+        belongs: Belongs,
+        layers: Layers,
+        raw: Vec<u8>,
+        out: Option<Vec<u8>>,
+        delay_ns: u64,
+    ) -> io::Result<Option<u64>> {
         let sent_by = belongs.sent_by;
         let by_lab = layers.arp.as_ref().is_some_and(|arp| arp.operation == 2);
         let treatment = self.shared.lock().plan.judge(&layers, sent_by);
         let (fate, later_ns) = (treatment.fate, treatment.delay_ns.saturating_add(delay_ns));
         let sighting = self.note(belongs, layers, raw, by_lab, treatment);
         if let Some(bytes) = out.filter(|_| fate.arrives()) {
-            let frame = |bytes| OnItsWay { number: sighting.frame.frame, sent_by, bytes, tell: fate != Fate::Passed || later_ns > 0 };
+            let frame = |bytes| OnItsWay {
+                number: sighting.frame.frame,
+                sent_by,
+                bytes,
+                tell: fate != Fate::Passed || later_ns > 0,
+            };
             if fate == Fate::Duplicated {
                 self.send_on(frame(bytes.clone()), fate, sighting.at_ns, later_ns)?;
             }
@@ -433,12 +474,19 @@ impl Cable {
         self.shared.changed.notify_all();
     }
 
-    fn send_on(&mut self, frame: OnItsWay, fate: Fate, at_ns: u64, later_ns: u64) -> io::Result<()> {
+    fn send_on(
+        &mut self,
+        frame: OnItsWay,
+        fate: Fate,
+        at_ns: u64,
+        later_ns: u64,
+    ) -> io::Result<()> {
         if fate == Fate::Held {
             self.held.push(frame);
         } else if later_ns > 0 {
             self.order += 1;
-            self.late.push(Reverse(Late { due: (at_ns.saturating_add(later_ns), self.order), frame }));
+            self.late
+                .push(Reverse(Late { due: (at_ns.saturating_add(later_ns), self.order), frame }));
         } else {
             self.deliver(frame)?;
         }
@@ -446,11 +494,29 @@ impl Cable {
     }
 
     /// Records a frame.
-    fn note(&mut self, belongs: Belongs, layers: Layers, raw: Vec<u8>, by_lab: bool, treatment: Treatment) -> Sighting {
+    fn note(
+        &mut self,
+        belongs: Belongs,
+        layers: Layers,
+        raw: Vec<u8>,
+        by_lab: bool,
+        treatment: Treatment,
+    ) -> Sighting {
         self.frames += 1;
         let Belongs { sent_by, flow, local, peer, sender, receiver } = belongs;
-        let frame =
-            Arc::new(Frame { frame: self.frames, sent_by, flow, local, peer, sender, receiver, by_lab, layers, treatment, raw: Raw(raw) });
+        let frame = Arc::new(Frame {
+            frame: self.frames,
+            sent_by,
+            flow,
+            local,
+            peer,
+            sender,
+            receiver,
+            by_lab,
+            layers,
+            treatment,
+            raw: Raw(raw),
+        });
         let at_ns = self.lab.recorder().push(&self.name, What::Frame(frame.clone()));
         let sighting = Sighting { at_ns, frame };
         self.shared.lock().seen.push(sighting.clone());

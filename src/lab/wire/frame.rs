@@ -2,7 +2,10 @@
 
 use std::net::IpAddr;
 
-use etherparse::{IpNumber, LaxNetSlice, LaxSlicedPacket, LinkSlice, TcpHeaderSlice, TcpOptionElement, TransportSlice, UdpHeaderSlice};
+use etherparse::{
+    IpNumber, LaxNetSlice, LaxSlicedPacket, LinkSlice, TcpHeaderSlice, TcpOptionElement,
+    TransportSlice, UdpHeaderSlice,
+};
 
 use crate::event::frame::{Arp, Ethernet, Flags, Icmp, Ip, Layers, Mac, Tcp, TcpOption, Udp};
 
@@ -12,11 +15,21 @@ pub fn decode(bytes: &[u8]) -> Layers {
     let mut layers = Layers::default();
     let packet = match LaxSlicedPacket::from_ethernet(bytes) {
         Ok(packet) => packet,
-        Err(error) => return Layers { payload_bytes: bytes.len(), malformed: Some(error.to_string()), ..layers },
+        Err(error) => {
+            return Layers {
+                payload_bytes: bytes.len(),
+                malformed: Some(error.to_string()),
+                ..layers
+            };
+        }
     };
     layers.malformed = packet.stop_err.as_ref().map(|(error, _)| error.to_string());
     if let Some(LinkSlice::Ethernet2(link)) = &packet.link {
-        layers.ethernet = Some(Ethernet { src: Mac(link.source()), dst: Mac(link.destination()), ether_type: link.ether_type().0 });
+        layers.ethernet = Some(Ethernet {
+            src: Mac(link.source()),
+            dst: Mac(link.destination()),
+            ether_type: link.ether_type().0,
+        });
         layers.payload_bytes = bytes.len().saturating_sub(Ethernet::BYTES);
     }
     match &packet.net {
@@ -31,11 +44,14 @@ pub fn decode(bytes: &[u8]) -> Layers {
                 });
                 layers.payload_bytes = 0;
             }
-            Err(_) => layers.malformed = Some("ARP for something other than Ethernet and IPv4".to_owned()),
+            Err(_) => {
+                layers.malformed = Some("ARP for something other than Ethernet and IPv4".to_owned())
+            }
         },
         Some(LaxNetSlice::Ipv4(ip)) => {
             let header = ip.header();
-            let (offset, payload) = (u32::from(header.fragments_offset().value()) * 8, ip.payload());
+            let (offset, payload) =
+                (u32::from(header.fragments_offset().value()) * 8, ip.payload());
             let fragment = header.is_fragmenting_payload();
             layers.ip = Some(Ip {
                 src: header.source_addr().into(),
@@ -77,11 +93,13 @@ pub fn decode(bytes: &[u8]) -> Layers {
             }
         }
         Some(TransportSlice::Udp(udp)) => {
-            layers.udp = Some(Udp { src_port: udp.source_port(), dst_port: udp.destination_port() });
+            layers.udp =
+                Some(Udp { src_port: udp.source_port(), dst_port: udp.destination_port() });
             layers.payload_bytes = udp.payload().len();
         }
         Some(TransportSlice::Icmpv4(icmp)) => {
-            let (kind, body) = (icmp.type_u8(), icmp.slice().get(Icmp::BYTES..).unwrap_or_default());
+            let (kind, body) =
+                (icmp.type_u8(), icmp.slice().get(Icmp::BYTES..).unwrap_or_default());
             let about = complains(kind).then(|| ports_of(body)).flatten();
             layers.icmp = Some(Icmp { kind, code: icmp.code_u8(), about });
             layers.payload_bytes = body.len();
@@ -109,7 +127,8 @@ fn ports_of(packet: &[u8]) -> Option<(u16, u16)> {
 fn first_fragment(layers: &mut Layers, protocol: IpNumber, payload: &[u8]) {
     let header_bytes = match protocol {
         IpNumber::UDP => UdpHeaderSlice::from_slice(payload).map_or(0, |udp| {
-            layers.udp = Some(Udp { src_port: udp.source_port(), dst_port: udp.destination_port() });
+            layers.udp =
+                Some(Udp { src_port: udp.source_port(), dst_port: udp.destination_port() });
             Udp::BYTES
         }),
         IpNumber::TCP => TcpHeaderSlice::from_slice(payload).map_or(0, |tcp| {
@@ -136,11 +155,17 @@ fn segment(tcp: &TcpHeaderSlice) -> Tcp {
                 Ok(TcpOptionElement::Noop) => None,
                 Ok(TcpOptionElement::MaximumSegmentSize(bytes)) => Some(TcpOption::Mss(bytes)),
                 Ok(TcpOptionElement::WindowScale(bits)) => Some(TcpOption::WindowScale(bits)),
-                Ok(TcpOptionElement::SelectiveAcknowledgementPermitted) => Some(TcpOption::SackPermitted),
-                Ok(TcpOptionElement::SelectiveAcknowledgement(block, more)) => {
-                    Some(TcpOption::Sack([block].into_iter().chain(more.into_iter().flatten()).collect()))
+                Ok(TcpOptionElement::SelectiveAcknowledgementPermitted) => {
+                    Some(TcpOption::SackPermitted)
                 }
-                Ok(TcpOptionElement::Timestamp(own, echo)) => Some(TcpOption::Timestamps(own, echo)),
+                Ok(TcpOptionElement::SelectiveAcknowledgement(block, more)) => {
+                    Some(TcpOption::Sack(
+                        [block].into_iter().chain(more.into_iter().flatten()).collect(),
+                    ))
+                }
+                Ok(TcpOptionElement::Timestamp(own, echo)) => {
+                    Some(TcpOption::Timestamps(own, echo))
+                }
                 Err(error) => Some(TcpOption::Malformed(error.to_string())),
             })
             .collect(),
@@ -157,7 +182,10 @@ mod tests {
     fn syn() -> Vec<u8> {
         let mut bytes = vec![2, 0, 10, 9, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0];
         bytes.extend([0x45, 0, 0, 60, 1, 2, 0x40, 0, 64, 6, 0, 0, 10, 9, 0, 1, 10, 9, 0, 2]);
-        bytes.extend([0x94, 0x30, 0xa4, 0x37, 0x56, 0x61, 0x2f, 0xfd, 0, 0, 0, 0, 0xa0, 0x02, 0xfa, 0xf0, 0, 0, 0, 0]);
+        bytes.extend([
+            0x94, 0x30, 0xa4, 0x37, 0x56, 0x61, 0x2f, 0xfd, 0, 0, 0, 0, 0xa0, 0x02, 0xfa, 0xf0, 0,
+            0, 0, 0,
+        ]);
         bytes.extend([2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 9, 0, 0, 0, 0, 1, 3, 3, 10]);
         bytes
     }
@@ -230,8 +258,10 @@ mod tests {
         let layers = decode(bytes);
         prop_assert!(layers.payload_bytes <= bytes.len());
         prop_assert!(!layers.to_string().is_empty());
-        let text = serde_json::to_string(&layers).map_err(|error| TestCaseError::fail(error.to_string()))?;
-        let back: Layers = serde_json::from_str(&text).map_err(|error| TestCaseError::fail(format!("{text}: {error}")))?;
+        let text = serde_json::to_string(&layers)
+            .map_err(|error| TestCaseError::fail(error.to_string()))?;
+        let back: Layers = serde_json::from_str(&text)
+            .map_err(|error| TestCaseError::fail(format!("{text}: {error}")))?;
         prop_assert_eq!(back, layers);
         Ok(())
     }

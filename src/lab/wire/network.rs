@@ -18,7 +18,8 @@ const QUEUE: i32 = 10_000;
 pub(in crate::lab) fn enter(lab: &Lab, network: Network) -> Result<Option<File>> {
     let unavailable = |what: Both| {
         move |missing: Missing| {
-            let remedy = remedy(&missing).map_or_else(String::new, |remedy| said!("; {remedy}", "；{remedy}"));
+            let remedy = remedy(&missing)
+                .map_or_else(String::new, |remedy| said!("; {remedy}", "；{remedy}"));
             Error::Unavailable(said!(
                 "this needs {what}, and the system refused it ({missing}){remedy}",
                 "它要用{what}，而系统拒绝了（{missing}）{remedy}"
@@ -28,7 +29,9 @@ pub(in crate::lab) fn enter(lab: &Lab, network: Network) -> Result<Option<File>>
     let wire = Both("a wire", "一条线路");
     match network {
         Network::Host => Ok(None),
-        Network::Private => private(lab).map(|_| None).map_err(unavailable(Both("a network of its own", "一个独立的网络"))),
+        Network::Private => private(lab)
+            .map(|_| None)
+            .map_err(unavailable(Both("a network of its own", "一个独立的网络"))),
         Network::Wire => {
             let through = private(lab).map_err(unavailable(wire))?;
             device(&through).map(Some).map_err(unavailable(wire))
@@ -40,7 +43,9 @@ pub(in crate::lab) fn enter(lab: &Lab, network: Network) -> Result<Option<File>>
 /// recorded as the instrument's.
 pub(in crate::lab) fn private(lab: &Lab) -> Result<Socket, Missing> {
     kernel::enter_private_network()?;
-    let through = Actor::instrument(lab).socket(Domain::IPV4, Type::DGRAM, None).map_err(refused("socket(AF_INET, SOCK_DGRAM)"))?;
+    let through = Actor::instrument(lab)
+        .socket(Domain::IPV4, Type::DGRAM, None)
+        .map_err(refused("socket(AF_INET, SOCK_DGRAM)"))?;
     kernel::raise_interface(through.bare(), "lo").map_err(refused("raise lo"))?;
     Ok(through)
 }
@@ -49,7 +54,8 @@ pub(in crate::lab) fn private(lab: &Lab) -> Result<Socket, Missing> {
 pub(in crate::lab) fn device(through: &Socket) -> Result<File, Missing> {
     let tap = kernel::open_tap(INTERFACE)?;
     let _ = kernel::silence_ipv6(INTERFACE); // where /proc/sys is read-only the cable leaves IPv6 out itself
-    kernel::set_address(through.bare(), INTERFACE, NEAR).map_err(refused("give the TAP device its address"))?;
+    kernel::set_address(through.bare(), INTERFACE, NEAR)
+        .map_err(refused("give the TAP device its address"))?;
     let _ = kernel::set_queue(through.bare(), INTERFACE, QUEUE);
     kernel::raise_interface(through.bare(), INTERFACE).map_err(refused("raise the TAP device"))?;
     Ok(tap)

@@ -39,11 +39,19 @@ impl Traffic {
     /// Whether this frame is of that kind.
     #[must_use]
     pub fn is(self, layers: &Layers) -> bool {
-        let tcp = |test: fn(&Layers, crate::event::frame::Flags) -> bool| layers.tcp.as_ref().is_some_and(|tcp| test(layers, tcp.flags));
+        let tcp = |test: fn(&Layers, crate::event::frame::Flags) -> bool| {
+            layers.tcp.as_ref().is_some_and(|tcp| test(layers, tcp.flags))
+        };
         match self {
             Traffic::Syn => tcp(|_, flags| flags.syn() && !flags.ack()),
             Traffic::SynAck => tcp(|_, flags| flags.syn() && flags.ack()),
-            Traffic::Ack => tcp(|layers, flags| flags.ack() && !flags.syn() && !flags.fin() && !flags.rst() && layers.payload_bytes == 0),
+            Traffic::Ack => tcp(|layers, flags| {
+                flags.ack()
+                    && !flags.syn()
+                    && !flags.fin()
+                    && !flags.rst()
+                    && layers.payload_bytes == 0
+            }),
             Traffic::Fin => tcp(|_, flags| flags.fin()),
             Traffic::Rst => tcp(|_, flags| flags.rst()),
             Traffic::Data => tcp(|layers, _| layers.payload_bytes > 0),
@@ -290,7 +298,9 @@ impl Plan {
                     Fate::Dropped
                 }
                 Action::Delay(by) => {
-                    treatment.delay_ns = treatment.delay_ns.saturating_add(u64::try_from(by.as_nanos()).unwrap_or(u64::MAX));
+                    treatment.delay_ns = treatment
+                        .delay_ns
+                        .saturating_add(u64::try_from(by.as_nanos()).unwrap_or(u64::MAX));
                     Fate::Delayed
                 }
                 Action::Duplicate => Fate::Duplicated,
@@ -302,7 +312,11 @@ impl Plan {
             sentences.push(&rule.sentence);
         }
         if self.cut && layers.ip.is_some() {
-            return Treatment { fate: Fate::Cut, delay_ns: 0, rule: Some(Cow::Borrowed("the wire is cut")) };
+            return Treatment {
+                fate: Fate::Cut,
+                delay_ns: 0,
+                rule: Some(Cow::Borrowed("the wire is cut")),
+            };
         }
         treatment.rule = (!sentences.is_empty()).then(|| Cow::Owned(sentences.join("; ")));
         treatment
@@ -328,7 +342,16 @@ mod tests {
     use crate::event::frame::{Flags, Tcp};
 
     fn segment(flags: u8, payload_bytes: usize) -> Layers {
-        let tcp = Tcp { src_port: 1, dst_port: 2, flags: Flags(flags), seq: 0, ack: 0, window: 0, header_bytes: 20, options: Vec::new() };
+        let tcp = Tcp {
+            src_port: 1,
+            dst_port: 2,
+            flags: Flags(flags),
+            seq: 0,
+            ack: 0,
+            window: 0,
+            header_bytes: 20,
+            options: Vec::new(),
+        };
         let ip = crate::event::frame::Ip {
             src: super::super::NEAR.into(),
             dst: super::super::FAR.into(),
@@ -352,8 +375,18 @@ mod tests {
 
     #[test]
     fn each_kind_is_told_from_the_others() {
-        let kinds = [Traffic::Syn, Traffic::SynAck, Traffic::Ack, Traffic::Fin, Traffic::Rst, Traffic::Data, Traffic::Tcp, Traffic::Udp];
-        let of = |layers: &Layers| kinds.into_iter().filter(|kind| kind.is(layers)).collect::<Vec<_>>();
+        let kinds = [
+            Traffic::Syn,
+            Traffic::SynAck,
+            Traffic::Ack,
+            Traffic::Fin,
+            Traffic::Rst,
+            Traffic::Data,
+            Traffic::Tcp,
+            Traffic::Udp,
+        ];
+        let of =
+            |layers: &Layers| kinds.into_iter().filter(|kind| kind.is(layers)).collect::<Vec<_>>();
         assert_eq!(of(&segment(SYN, 0)), [Traffic::Syn, Traffic::Tcp]);
         assert_eq!(of(&segment(SYN_ACK, 0)), [Traffic::SynAck, Traffic::Tcp]);
         assert_eq!(of(&segment(ACK, 0)), [Traffic::Ack, Traffic::Tcp]);
@@ -391,7 +424,13 @@ mod tests {
         plan.drop(nth(2, Traffic::Syn.from(End::Client)));
         plan.drop(first(Traffic::Syn)); // the first rule counts this one too
         let syn = |end| (segment(SYN, 0), end);
-        let sent = [syn(End::Client), syn(End::Server), (segment(SYN_ACK, 0), End::Client), syn(End::Client), syn(End::Client)];
+        let sent = [
+            syn(End::Client),
+            syn(End::Server),
+            (segment(SYN_ACK, 0), End::Client),
+            syn(End::Client),
+            syn(End::Client),
+        ];
         use Fate::{Dropped, Passed};
         assert_eq!(fates(&mut plan, &sent), [Dropped, Passed, Passed, Dropped, Passed]);
     }

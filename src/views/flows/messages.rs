@@ -15,7 +15,9 @@ impl Flows {
             .connections
             .iter()
             .filter(|connection| self.sockets[connection.client].is_stream())
-            .flat_map(|connection| [(connection.client, connection.server), (connection.server, connection.client)])
+            .flat_map(|connection| {
+                [(connection.client, connection.server), (connection.server, connection.client)]
+            })
             .collect();
         for (from, to) in ends {
             let direction = self.direction(from, to, &on);
@@ -24,10 +26,17 @@ impl Flows {
         }
         // Streams whose other end is not in the recording, or not known.
         for (index, made) in self.calls.iter().enumerate() {
-            let Some(at) = made.socket.filter(|&at| self.sockets[at].is_stream() && self.sockets[at].other_end.is_none()) else { continue };
+            let Some(at) = made
+                .socket
+                .filter(|&at| self.sockets[at].is_stream() && self.sockets[at].other_end.is_none())
+            else {
+                continue;
+            };
             if let Some(data) = made.sending().filter(|_| made.sent().is_some()) {
                 self.messages.push(Message::sent(at, index, data, Fate::Unknown));
-            } else if let Some(data) = made.received().filter(|data| data.bytes > 0 && !made.peeks()) {
+            } else if let Some(data) =
+                made.received().filter(|data| data.bytes > 0 && !made.peeks())
+            {
                 self.messages.push(Message::unsent(at, index, data));
             }
         }
@@ -45,12 +54,18 @@ impl Flows {
                 })
                 .collect::<Vec<_>>()
         };
-        let mut receives: Vec<(usize, usize)> =
-            on(to).filter_map(|(index, made)| Some((index, made.taken()?))).filter(|(_, bytes)| *bytes > 0).collect();
+        let mut receives: Vec<(usize, usize)> = on(to)
+            .filter_map(|(index, made)| Some((index, made.taken()?)))
+            .filter(|(_, bytes)| *bytes > 0)
+            .collect();
         receives.sort_by_key(|(index, _)| self.calls[*index].returned_ns());
         // A send that never returned may have handed over any part of its data.
-        let sent = |made: &Made| made.sent().or_else(|| made.sending().filter(|_| made.back.is_none()).map(|data| data.bytes));
-        let sends = place(on(from).filter_map(|(index, made)| Some((index, sent(made)?))).collect());
+        let sent = |made: &Made| {
+            made.sent()
+                .or_else(|| made.sending().filter(|_| made.back.is_none()).map(|data| data.bytes))
+        };
+        let sends =
+            place(on(from).filter_map(|(index, made)| Some((index, sent(made)?))).collect());
         let receives = place(receives);
         let heard = on(to).find(|(_, made)| {
             let asked = !matches!(made.call.args.get("size"), Some(Value::Number(0)));
@@ -75,10 +90,19 @@ impl Flows {
         for &(send, sent_at, sent) in &direction.sends {
             let past = |&&(_, got_at, got): &&(usize, usize, usize)| got_at + got <= sent_at;
             first += direction.receives[first..].iter().take_while(past).count();
-            for &(receive, got_at, got) in direction.receives[first..].iter().take_while(|(_, got_at, _)| *got_at < sent_at + sent) {
+            for &(receive, got_at, got) in direction.receives[first..]
+                .iter()
+                .take_while(|(_, got_at, _)| *got_at < sent_at + sent)
+            {
                 let (start, end) = (sent_at.max(got_at), (sent_at + sent).min(got_at + got));
                 if start < end {
-                    pieces.push(Piece { send, receive, skip: start - sent_at, place: start - got_at, bytes: end - start });
+                    pieces.push(Piece {
+                        send,
+                        receive,
+                        skip: start - sent_at,
+                        place: start - got_at,
+                        bytes: end - start,
+                    });
                 }
             }
         }
@@ -86,27 +110,41 @@ impl Flows {
     }
 
     fn same_bytes(&self, piece: &Piece) -> bool {
-        let (Some(sent), Some(got)) = (self.calls[piece.send].sending(), self.calls[piece.receive].received()) else { return false };
+        let (Some(sent), Some(got)) =
+            (self.calls[piece.send].sending(), self.calls[piece.receive].received())
+        else {
+            return false;
+        };
         let sent = sent.kept.iter().skip(piece.skip);
         let in_time = self.calls[piece.send].entered_ns <= self.calls[piece.receive].returned_ns();
-        in_time && sent.zip(got.kept.iter().skip(piece.place)).take(piece.bytes).all(|(sent, got)| sent == got)
+        in_time
+            && sent
+                .zip(got.kept.iter().skip(piece.place))
+                .take(piece.bytes)
+                .all(|(sent, got)| sent == got)
     }
 
     fn cut_into_messages(&mut self, direction: &Direction) {
         if !direction.sound {
             for &(send, ..) in &direction.sends {
-                let Some(data) = self.calls[send].sending() else { continue };
+                let Some(data) = self.calls[send].sending() else {
+                    continue;
+                };
                 self.messages.push(Message::sent(direction.from, send, data, Fate::Unknown));
             }
             for &(receive, ..) in &direction.receives {
-                let Some(data) = self.calls[receive].received() else { continue };
+                let Some(data) = self.calls[receive].received() else {
+                    continue;
+                };
                 self.messages.push(Message::unsent(direction.to, receive, data));
             }
             return;
         }
         let pieces = self.overlaps(direction);
         for piece in &pieces {
-            let Some(sent) = self.calls[piece.send].sending() else { continue };
+            let Some(sent) = self.calls[piece.send].sending() else {
+                continue;
+            };
             self.messages.push(Message {
                 from: Some(direction.from),
                 to: Some(direction.to),
@@ -122,8 +160,12 @@ impl Flows {
         pieces.iter().for_each(|piece| *arrived.entry(piece.send).or_default() += piece.bytes);
         for &(send, _, sent) in &direction.sends {
             let arrived = arrived.get(&send).copied().unwrap_or(0);
-            let Some(data) = self.calls[send].sending().filter(|_| arrived < sent || sent == 0) else { continue };
-            let fate = if self.calls[send].back.is_some() { Fate::NeverReceived } else { Fate::Unknown };
+            let Some(data) = self.calls[send].sending().filter(|_| arrived < sent || sent == 0)
+            else {
+                continue;
+            };
+            let fate =
+                if self.calls[send].back.is_some() { Fate::NeverReceived } else { Fate::Unknown };
             let mut message = Message::sent(direction.from, send, data, fate);
             message.to = Some(direction.to);
             (message.skip, message.bytes) = (arrived, sent - arrived);
@@ -132,7 +174,10 @@ impl Flows {
         }
         let all_sent: usize = direction.sends.iter().map(|(_, _, bytes)| bytes).sum();
         for &(receive, at, bytes) in &direction.receives {
-            let Some(data) = self.calls[receive].received().filter(|_| at + bytes > all_sent) else { continue };
+            let Some(data) = self.calls[receive].received().filter(|_| at + bytes > all_sent)
+            else {
+                continue;
+            };
             let known = all_sent.saturating_sub(at);
             let mut message = Message::unsent(direction.to, receive, data);
             (message.bytes, message.data) = (bytes - known, part_of(data, known, bytes - known));
@@ -144,12 +189,21 @@ impl Flows {
     /// ones the earlier is taken to have arrived first.
     pub(super) fn follow_datagrams(&mut self) {
         let mut waiting: Vec<Message> = Vec::new();
-        let is_datagram = |at: &usize| matches!(self.sockets[*at].kind.as_str(), "SOCK_DGRAM" | "SOCK_SEQPACKET");
+        let is_datagram =
+            |at: &usize| matches!(self.sockets[*at].kind.as_str(), "SOCK_DGRAM" | "SOCK_SEQPACKET");
         for (index, made) in self.calls.iter().enumerate() {
-            let Some(at) = made.socket.filter(is_datagram) else { continue };
-            let Some(data) = made.sending().filter(|_| made.sent().is_some()) else { continue };
+            let Some(at) = made.socket.filter(is_datagram) else {
+                continue;
+            };
+            let Some(data) = made.sending().filter(|_| made.sent().is_some()) else {
+                continue;
+            };
             let mut message = Message::sent(at, index, data, Fate::NobodyThere);
-            let to = made.call.args.address("address").or_else(|| self.sockets[at].peer_at(made.entered_ns, &self.calls));
+            let to = made
+                .call
+                .args
+                .address("address")
+                .or_else(|| self.sockets[at].peer_at(made.entered_ns, &self.calls));
             message.to = self.sockets[at].other_end.or_else(|| self.receiver(at, to?, made));
             message.fate = match (message.to, to) {
                 (Some(_), _) => Fate::NeverReceived,
@@ -159,17 +213,30 @@ impl Flows {
             waiting.push(message);
         }
         let mut receives: Vec<usize> = (0..self.calls.len())
-            .filter(|&index| self.calls[index].taken().is_some() && self.calls[index].socket.as_ref().is_some_and(is_datagram))
+            .filter(|&index| {
+                self.calls[index].taken().is_some()
+                    && self.calls[index].socket.as_ref().is_some_and(is_datagram)
+            })
             .collect();
         receives.sort_by_key(|&index| self.calls[index].returned_ns());
         for receive in receives {
             let made = &self.calls[receive];
-            let (Some(at), Some(got)) = (made.socket, made.received()) else { continue };
-            let fits = |message: &&mut Message| message.receive.is_none() && message.to == Some(at) && self.could_be(message, made, got);
+            let (Some(at), Some(got)) = (made.socket, made.received()) else {
+                continue;
+            };
+            let fits = |message: &&mut Message| {
+                message.receive.is_none()
+                    && message.to == Some(at)
+                    && self.could_be(message, made, got)
+            };
             match waiting.iter_mut().find(fits) {
                 Some(message) => {
                     message.receive = Some(receive);
-                    message.fate = if got.bytes < message.bytes { Fate::Cut(message.bytes - got.bytes) } else { Fate::Received };
+                    message.fate = if got.bytes < message.bytes {
+                        Fate::Cut(message.bytes - got.bytes)
+                    } else {
+                        Fate::Received
+                    };
                 }
                 None if self.sockets[at].kind == "SOCK_SEQPACKET" && got.bytes == 0 => {} // the end
                 None => self.messages.push(Message::unsent(at, receive, got)),
@@ -185,9 +252,12 @@ impl Flows {
             socket.kind == self.sockets[from].kind
                 && socket.local.as_ref().is_some_and(|local| is_at(to, local))
                 && socket.open_during(send.entered_ns, send.returned_ns())
-                && socket.peer_at(send.entered_ns, &self.calls).is_none_or(|peer| own.is_some_and(|own| is_at(peer, own)))
+                && socket
+                    .peer_at(send.entered_ns, &self.calls)
+                    .is_none_or(|peer| own.is_some_and(|own| is_at(peer, own)))
         };
-        let mut found: Vec<usize> = (0..self.sockets.len()).filter(|&index| hears(&self.sockets[index])).collect();
+        let mut found: Vec<usize> =
+            (0..self.sockets.len()).filter(|&index| hears(&self.sockets[index])).collect();
         // An address of its own beats the wildcard, a connected socket one that hears everybody.
         let rank = |&index: &usize| {
             let socket = &self.sockets[index];
@@ -199,7 +269,9 @@ impl Flows {
     }
 
     fn could_be(&self, message: &Message, receive: &Made, got: &Data) -> bool {
-        let (Some(from), Some(send)) = (message.from, message.send) else { return false };
+        let (Some(from), Some(send)) = (message.from, message.send) else {
+            return false;
+        };
         let source_fits = match receive.back.as_ref().and_then(|back| back.out.address("address")) {
             Some(source) => match &self.sockets[from].local {
                 Some(local) => is_at(source, local),
@@ -226,11 +298,29 @@ struct Piece {
 impl Message {
     fn sent(from: usize, send: usize, data: &Data, fate: Fate) -> Message {
         let (bytes, data) = (data.bytes, data.clone());
-        Message { from: Some(from), to: None, send: Some(send), receive: None, skip: 0, bytes, data, fate }
+        Message {
+            from: Some(from),
+            to: None,
+            send: Some(send),
+            receive: None,
+            skip: 0,
+            bytes,
+            data,
+            fate,
+        }
     }
 
     fn unsent(to: usize, receive: usize, data: &Data) -> Message {
         let (bytes, data) = (data.bytes, data.clone());
-        Message { from: None, to: Some(to), send: None, receive: Some(receive), skip: 0, bytes, data, fate: Fate::Unsent }
+        Message {
+            from: None,
+            to: Some(to),
+            send: None,
+            receive: Some(receive),
+            skip: 0,
+            bytes,
+            data,
+            fate: Fate::Unsent,
+        }
     }
 }

@@ -32,7 +32,8 @@ impl Flows {
                 (socket.domain, socket.kind) = (listener.domain.clone(), listener.kind.clone());
                 socket.protocol.clone_from(&listener.protocol);
                 (socket.made_ns, socket.bound_ns) = (made.returned_ns(), Some(made.entered_ns));
-                socket.peer = made.back.as_ref().and_then(|back| back.out.address("address")).cloned();
+                socket.peer =
+                    made.back.as_ref().and_then(|back| back.out.address("address")).cloned();
                 known.insert(socket.key, self.sockets.len());
                 self.sockets.push(socket);
             }
@@ -42,9 +43,15 @@ impl Flows {
 
     pub(super) fn find_connections(&mut self) {
         for accept in 0..self.calls.len() {
-            let Some(server) = self.accepted_by(accept) else { continue };
-            let found = self.connect_by_address(accept, server).or_else(|| self.connect_by_turn(accept, server));
-            let Some((client, connect)) = found else { continue };
+            let Some(server) = self.accepted_by(accept) else {
+                continue;
+            };
+            let found = self
+                .connect_by_address(accept, server)
+                .or_else(|| self.connect_by_turn(accept, server));
+            let Some((client, connect)) = found else {
+                continue;
+            };
             self.sockets[client].other_end = Some(server);
             self.sockets[server].other_end = Some(client);
             self.connections.push(Connection { client, server, connect, accept });
@@ -56,13 +63,18 @@ impl Flows {
     pub fn accepted_by(&self, accept: usize) -> Option<usize> {
         let made = &self.calls[accept];
         made.result()?;
-        let Some(Value::Number(number)) = made.back.as_ref()?.out.get("socket").filter(|_| made.is("accept")) else { return None };
+        let Some(Value::Number(number)) =
+            made.back.as_ref()?.out.get("socket").filter(|_| made.is("accept"))
+        else {
+            return None;
+        };
         self.socket(made.process, u32::try_from(*number).ok()?)
     }
 
     /// The client's own address is the accepted socket's peer, and it connected to where that one listens.
     fn connect_by_address(&self, accept: usize, server: usize) -> Option<(usize, usize)> {
-        let there = self.sockets[server].peer.as_ref().filter(|peer| **peer != Address::Unix(None))?;
+        let there =
+            self.sockets[server].peer.as_ref().filter(|peer| **peer != Address::Unix(None))?;
         let listener = self.calls[accept].socket?;
         let fits = |&(index, socket): &(usize, &Socket)| {
             index != server
@@ -71,32 +83,44 @@ impl Flows {
                 && socket.kind == self.sockets[server].kind
                 && socket.local.as_ref().is_some_and(|local| is_at(there, local))
         };
-        let connects = self.sockets.iter().enumerate().filter(fits).filter_map(|(index, socket)| {
-            let (connect, to) = socket.connects.last()?;
-            let here = self.sockets[server].local.as_ref().or(self.sockets[listener].local.as_ref())?;
-            let in_time = self.calls[*connect].entered_ns <= self.calls[accept].returned_ns();
-            (in_time && is_at(to, here)).then_some((index, *connect))
-        });
+        let connects =
+            self.sockets.iter().enumerate().filter(fits).filter_map(|(index, socket)| {
+                let (connect, to) = socket.connects.last()?;
+                let here = self.sockets[server]
+                    .local
+                    .as_ref()
+                    .or(self.sockets[listener].local.as_ref())?;
+                let in_time = self.calls[*connect].entered_ns <= self.calls[accept].returned_ns();
+                (in_time && is_at(to, here)).then_some((index, *connect))
+            });
         connects.max_by_key(|(_, connect)| self.calls[*connect].entered_ns)
     }
 
     /// AF_UNIX clients have no name: the k-th connect to a listening socket is the k-th that it accepts, where the
     /// order is certain (no two of either overlap in time).
     fn connect_by_turn(&self, accept: usize, server: usize) -> Option<(usize, usize)> {
-        if self.sockets[server].domain != "AF_UNIX" || self.sockets[server].peer.as_ref().is_some_and(|peer| *peer != Address::Unix(None)) {
+        if self.sockets[server].domain != "AF_UNIX"
+            || self.sockets[server].peer.as_ref().is_some_and(|peer| *peer != Address::Unix(None))
+        {
             return None;
         }
         let listener = self.calls[accept].socket?;
         let mut accepts: Vec<usize> = (0..self.calls.len())
             .filter(|&index| {
-                self.calls[index].socket == Some(listener) && self.calls[index].is("accept") && self.calls[index].result().is_some()
+                self.calls[index].socket == Some(listener)
+                    && self.calls[index].is("accept")
+                    && self.calls[index].result().is_some()
             })
             .collect();
         accepts.sort_by_key(|&index| self.calls[index].returned_ns());
         let mut connects: Vec<(usize, usize)> = Vec::new();
         for (index, socket) in self.sockets.iter().enumerate() {
             connects.extend(
-                socket.connects.iter().filter(|(call, to)| self.listener_at(to, *call) == Some(listener)).map(|(call, _)| (index, *call)),
+                socket
+                    .connects
+                    .iter()
+                    .filter(|(call, to)| self.listener_at(to, *call) == Some(listener))
+                    .map(|(call, _)| (index, *call)),
             );
         }
         connects.sort_by_key(|(_, call)| self.calls[*call].entered_ns);
@@ -127,7 +151,13 @@ impl Flows {
 
 impl Socket {
     fn first_seen(made: &Made, key: (u32, u32)) -> Socket {
-        let text = |name| made.call.args.get(name).filter(|_| made.is("socket")).map_or_else(String::new, Value::to_string);
+        let text = |name| {
+            made.call
+                .args
+                .get(name)
+                .filter(|_| made.is("socket"))
+                .map_or_else(String::new, Value::to_string)
+        };
         Socket {
             key,
             owner: made.actor.clone(),
@@ -159,11 +189,15 @@ impl Socket {
             self.failed.push(index);
             return None;
         }
-        if matches!(&*made.call.function, "bind" | "connect") || (made.sending().is_some() && asked.is_some()) {
+        if matches!(&*made.call.function, "bind" | "connect")
+            || (made.sending().is_some() && asked.is_some())
+        {
             self.bound_ns.get_or_insert(made.entered_ns);
         }
         match (&*made.call.function, &*made.call.syscall) {
-            ("bind", _) if asked.is_some_and(|address| address.port() != Some(0)) => self.local = asked.cloned(),
+            ("bind", _) if asked.is_some_and(|address| address.port() != Some(0)) => {
+                self.local = asked.cloned()
+            }
             ("connect", _) => {
                 self.peer = asked.cloned();
                 self.connects.extend(asked.map(|address| (index, address.clone())));
@@ -176,7 +210,10 @@ impl Socket {
             }
             ("close", _) => self.closed_ns = Some(back.at_ns),
             (_, "getsockname") => {
-                let said = back.out.address("address").filter(|said| self.local.is_none() || said.port() != Some(0));
+                let said = back
+                    .out
+                    .address("address")
+                    .filter(|said| self.local.is_none() || said.port() != Some(0));
                 self.local = said.cloned().or(self.local.take());
             }
             ("tcp_info", _) => {

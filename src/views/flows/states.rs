@@ -45,7 +45,9 @@ impl Flows {
         let mut kept: Vec<StateChange> = Vec::new();
         // From the end: a derived state that the kernel itself says next is left to the kernel.
         for change in all.into_iter().rev() {
-            let said_next = next.get(&change.end).is_some_and(|next| next.state == change.state && !next.derived);
+            let said_next = next
+                .get(&change.end)
+                .is_some_and(|next| next.state == change.state && !next.derived);
             if !(change.derived && said_next) {
                 next.insert(change.end, change.clone());
                 kept.push(change);
@@ -55,7 +57,8 @@ impl Flows {
         for change in kept.into_iter().rev() {
             let before = last.get(&change.end);
             let none_yet = before.is_none() && ["CLOSED", "none"].contains(&&*change.state);
-            let backwards = change.derived && before.is_some_and(|before| rank(before) >= rank(&change.state));
+            let backwards =
+                change.derived && before.is_some_and(|before| rank(before) >= rank(&change.state));
             if !none_yet && !backwards && before != Some(&change.state) {
                 last.insert(change.end, change.state.clone());
                 self.states.push(change);
@@ -69,25 +72,57 @@ impl Flows {
         let mut ends: HashMap<_, Vec<(u64, u32, End, Name)>> = HashMap::new();
         for segment in self.wire.iter().filter(|segment| segment.tcp().is_some()) {
             let (frame, at_ns) = (&segment.frame, segment.left_ns);
-            let (Some(flow), Some(local), Some(peer)) = (frame.flow, &frame.local, &frame.peer) else { continue };
-            let Some((here, there)) = ports(local, peer) else { continue };
-            let far = (std::net::SocketAddr::new(here.ip(), there.port()), std::net::SocketAddr::new(there.ip(), here.port()));
-            ends.entry((here, there)).or_default().push((at_ns, flow, frame.sent_by, segment.from.clone()));
-            ends.entry(far).or_default().push((at_ns, flow, frame.sent_by.other(), segment.to.clone()));
+            let (Some(flow), Some(local), Some(peer)) = (frame.flow, &frame.local, &frame.peer)
+            else {
+                continue;
+            };
+            let Some((here, there)) = ports(local, peer) else {
+                continue;
+            };
+            let far = (
+                std::net::SocketAddr::new(here.ip(), there.port()),
+                std::net::SocketAddr::new(there.ip(), here.port()),
+            );
+            ends.entry((here, there)).or_default().push((
+                at_ns,
+                flow,
+                frame.sent_by,
+                segment.from.clone(),
+            ));
+            ends.entry(far).or_default().push((
+                at_ns,
+                flow,
+                frame.sent_by.other(),
+                segment.to.clone(),
+            ));
         }
         let mut said = Vec::new();
         let mut say = |at_ns: u64, local: &Address, peer: &Address, state: &str| {
-            let Some(known) = ports(local, peer).and_then(|ends_of| ends.get(&ends_of)) else { return };
-            let Some((_, flow, end, who)) = known.iter().rev().find(|(since, ..)| *since <= at_ns).or(known.first()) else { return };
+            let Some(known) = ports(local, peer).and_then(|ends_of| ends.get(&ends_of)) else {
+                return;
+            };
+            let Some((_, flow, end, who)) =
+                known.iter().rev().find(|(since, ..)| *since <= at_ns).or(known.first())
+            else {
+                return;
+            };
             let state = match state {
                 "CLOSE" => "CLOSED",
                 "NEW_SYN_RECV" => "SYN_RECV",
                 other => other,
             };
-            said.push(StateChange { at_ns, who: who.clone(), state: state.to_owned(), derived: false, end: (*flow, *end) });
+            said.push(StateChange {
+                at_ns,
+                who: who.clone(),
+                state: state.to_owned(),
+                derived: false,
+                end: (*flow, *end),
+            });
         };
         for socket in self.sockets.iter().filter(|socket| socket.backlog.is_none()) {
-            let (Some(local), Some(peer)) = (&socket.local, &socket.peer) else { continue };
+            let (Some(local), Some(peer)) = (&socket.local, &socket.peer) else {
+                continue;
+            };
             socket.states.iter().for_each(|(at_ns, state)| say(*at_ns, local, peer, state));
         }
         for event in in_order(recording) {
@@ -102,7 +137,9 @@ impl Flows {
     fn derived_states(&self) -> Vec<StateChange> {
         // Leaving and arriving, in order; what arrives at once comes after its leaving.
         let mut moments: Vec<(u64, usize, bool)> = Vec::new();
-        for (index, segment) in self.wire.iter().enumerate().filter(|(_, segment)| segment.tcp().is_some()) {
+        for (index, segment) in
+            self.wire.iter().enumerate().filter(|(_, segment)| segment.tcp().is_some())
+        {
             moments.push((segment.left_ns, index, false));
             moments.extend(segment.arrived_ns.first().map(|at_ns| (*at_ns, index, true)));
         }
@@ -111,7 +148,9 @@ impl Flows {
         let mut changes = Vec::new();
         for (at_ns, index, arrives) in moments {
             let segment = &self.wire[index];
-            let (Some(flow), Some(tcp)) = (segment.frame.flow, segment.tcp()) else { continue };
+            let (Some(flow), Some(tcp)) = (segment.frame.flow, segment.tcp()) else {
+                continue;
+            };
             let (end, who) = match arrives {
                 true => (segment.frame.sent_by.other(), &segment.to),
                 false => (segment.frame.sent_by, &segment.from),
@@ -119,10 +158,21 @@ impl Flows {
             let seen = ends.entry((flow, end)).or_default();
             let state = match arrives {
                 true => seen.receive(tcp.flags, tcp.seq.wrapping_add(segment.takes()), tcp.ack),
-                false => seen.send(tcp.flags, tcp.seq.wrapping_add(segment.takes()), tcp.ack, segment.takes() > 0),
+                false => seen.send(
+                    tcp.flags,
+                    tcp.seq.wrapping_add(segment.takes()),
+                    tcp.ack,
+                    segment.takes() > 0,
+                ),
             };
             if let Some(state) = state {
-                changes.push(StateChange { at_ns, who: who.clone(), state: state.to_owned(), derived: true, end: (flow, end) });
+                changes.push(StateChange {
+                    at_ns,
+                    who: who.clone(),
+                    state: state.to_owned(),
+                    derived: true,
+                    end: (flow, end),
+                });
             }
         }
         changes

@@ -66,7 +66,8 @@ impl Flows {
                 _ => {}
             }
         }
-        let sockets: Vec<Option<usize>> = frames.iter().map(|(at_ns, frame)| self.sender_of(frame, *at_ns)).collect();
+        let sockets: Vec<Option<usize>> =
+            frames.iter().map(|(at_ns, frame)| self.sender_of(frame, *at_ns)).collect();
         let names = self.names(&frames, &sockets);
         let mut first: HashMap<Way, u32> = HashMap::new();
         let mut sent: HashMap<Way, Sent> = HashMap::new();
@@ -77,19 +78,38 @@ impl Flows {
                 (None, _) => Vec::new(),
             };
             let name = |end: End| {
-                frame.flow.and_then(|flow| names.get(&(flow, end)).cloned()).unwrap_or_else(|| shown(&end.to_string()).as_ref().into())
+                frame
+                    .flow
+                    .and_then(|flow| names.get(&(flow, end)).cloned())
+                    .unwrap_or_else(|| shown(&end.to_string()).as_ref().into())
             };
             let (from, to) = (name(frame.sent_by), name(frame.sent_by.other()));
-            let mut segment = Segment { left_ns, arrived_ns, from, to, seq: None, ack: None, again_after_ns: None, socket, frame };
-            if let (Some(tcp), Some(flow)) = (segment.frame.layers.tcp.clone(), segment.frame.flow) {
-                let (way, back) = ((flow, segment.frame.sent_by), (flow, segment.frame.sent_by.other()));
+            let mut segment = Segment {
+                left_ns,
+                arrived_ns,
+                from,
+                to,
+                seq: None,
+                ack: None,
+                again_after_ns: None,
+                socket,
+                frame,
+            };
+            if let (Some(tcp), Some(flow)) = (segment.frame.layers.tcp.clone(), segment.frame.flow)
+            {
+                let (way, back) =
+                    ((flow, segment.frame.sent_by), (flow, segment.frame.sent_by.other()));
                 if tcp.flags.syn() {
                     first.insert(way, tcp.seq);
                 }
                 segment.seq = first.get(&way).map(|first| tcp.seq.wrapping_sub(*first));
-                segment.ack = first.get(&back).map(|first| tcp.ack.wrapping_sub(*first)).filter(|_| tcp.flags.ack());
+                segment.ack = first
+                    .get(&back)
+                    .map(|first| tcp.ack.wrapping_sub(*first))
+                    .filter(|_| tcp.flags.ack());
                 if segment.takes() > 0 {
-                    segment.again_after_ns = sent.entry(way).or_default().note(tcp.seq, segment.takes(), left_ns);
+                    segment.again_after_ns =
+                        sent.entry(way).or_default().note(tcp.seq, segment.takes(), left_ns);
                 }
             }
             self.wire.push(segment);
@@ -103,21 +123,29 @@ impl Flows {
         let fits = |socket: &Socket| {
             let own = socket.local.as_ref().and_then(plain);
             let its = socket.peer.as_ref().and_then(plain);
-            let here = own.is_some_and(|own| own.port() == local.port() && (own.ip() == local.ip() || own.ip().is_unspecified()));
+            let here = own.is_some_and(|own| {
+                own.port() == local.port() && (own.ip() == local.ip() || own.ip().is_unspecified())
+            });
             let there = if stream { its == Some(peer) } else { its.is_none_or(|its| its == peer) };
             let connecting = |made: &Made| made.entered_ns <= at_ns && at_ns <= made.returned_ns();
-            let asks = own.is_none() && its.is_none() && self.asks_for(socket, peer.port(), &connecting);
+            let asks =
+                own.is_none() && its.is_none() && self.asks_for(socket, peer.port(), &connecting);
             socket.is_stream() == stream && socket.backlog.is_none() && ((here && there) || asks)
         };
         // Of several with these addresses, one after the other, the last that was there by then.
         let found = self.sockets.iter().enumerate().filter(|(_, socket)| fits(socket));
-        found.max_by_key(|(_, socket)| (socket.made_ns <= at_ns, socket.made_ns)).map(|(index, _)| index)
+        found
+            .max_by_key(|(_, socket)| (socket.made_ns <= at_ns, socket.made_ns))
+            .map(|(index, _)| index)
     }
 
     /// True if a connect() to that port was under way on this socket then.
     fn asks_for(&self, socket: &Socket, port: u16, then: &dyn Fn(&Made) -> bool) -> bool {
-        let on = |made: &Made| made.socket.is_some_and(|index| self.sockets[index].key == socket.key);
-        let to = |made: &Made| made.call.args.address("address").is_some_and(|address| address.port() == Some(port));
+        let on =
+            |made: &Made| made.socket.is_some_and(|index| self.sockets[index].key == socket.key);
+        let to = |made: &Made| {
+            made.call.args.address("address").is_some_and(|address| address.port() == Some(port))
+        };
         self.calls.iter().any(|made| made.is("connect") && on(made) && to(made) && then(made))
     }
 
@@ -125,12 +153,18 @@ impl Flows {
     fn names(&self, frames: &[(u64, Arc<Frame>)], sockets: &[Option<usize>]) -> HashMap<Way, Name> {
         let mut names: HashMap<Way, Name> = HashMap::new();
         for ((_, frame), socket) in frames.iter().zip(sockets) {
-            let (Some(flow), Some(socket)) = (frame.flow, socket) else { continue };
-            names.entry((flow, frame.sent_by)).or_insert_with(|| self.sockets[*socket].owner.clone());
+            let (Some(flow), Some(socket)) = (frame.flow, socket) else {
+                continue;
+            };
+            names
+                .entry((flow, frame.sent_by))
+                .or_insert_with(|| self.sockets[*socket].owner.clone());
         }
         for (_, frame) in frames {
             let Some(flow) = frame.flow else { continue };
-            for (end, said) in [(frame.sent_by, &frame.sender), (frame.sent_by.other(), &frame.receiver)] {
+            for (end, said) in
+                [(frame.sent_by, &frame.sender), (frame.sent_by.other(), &frame.receiver)]
+            {
                 if let Some(name) = said {
                     names.entry((flow, end)).or_insert_with(|| name.clone());
                 }
@@ -154,7 +188,12 @@ impl Sent {
         // What lies behind is within half of the number space (RFC 9293, section 3.4).
         let behind = |number: u32, of: u32| of.wrapping_sub(number).wrapping_sub(1) < u32::MAX / 2;
         let again = self.next.is_some_and(|next| behind(seq, next));
-        let before = self.all.iter().rev().filter(|_| again).find(|(from, count, _)| seq.wrapping_sub(*from) < *count);
+        let before = self
+            .all
+            .iter()
+            .rev()
+            .filter(|_| again)
+            .find(|(from, count, _)| seq.wrapping_sub(*from) < *count);
         let gap = before.map(|(.., at_ns)| now_ns.saturating_sub(*at_ns));
         let after = seq.wrapping_add(takes);
         if self.next.is_none_or(|next| behind(next, after)) {

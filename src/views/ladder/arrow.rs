@@ -14,7 +14,11 @@ impl Ladder {
         let right_edge = self.columns.get(from + 1).copied().unwrap_or(self.end);
         let to_column = arrow.to.map_or(right_edge, |to| self.columns[to]);
         let rightwards = to_column > self.columns[from];
-        let (left, right) = if rightwards { (self.columns[from], to_column) } else { (to_column, self.columns[from]) };
+        let (left, right) = if rightwards {
+            (self.columns[from], to_column)
+        } else {
+            (to_column, self.columns[from])
+        };
         let ink = Ink::Of(from);
         let line = if arrow.line == Line::Data { '─' } else { '╌' };
         for column in left + 1..right {
@@ -30,17 +34,25 @@ impl Ladder {
         let nothing = Words::new();
         let below = !rightwards && arrow.head_matters;
         let head_words = if below { &nothing } else { &arrow.head };
-        let (on, beside) = if rightwards { (&arrow.tail, head_words) } else { (head_words, &arrow.tail) };
-        let (on_ink, beside_ink) = if rightwards { (Ink::Plain, arrow.head_ink) } else { (arrow.head_ink, Ink::Plain) };
+        let (on, beside) =
+            if rightwards { (&arrow.tail, head_words) } else { (head_words, &arrow.tail) };
+        let (on_ink, beside_ink) =
+            if rightwards { (Ink::Plain, arrow.head_ink) } else { (arrow.head_ink, Ink::Plain) };
         let written = self.on_the_line(left, right, on, arrow, on_ink);
-        let unsaid = if arrow.stops.is_some() { self.stop(arrow, (left, right), written) } else { None };
+        let unsaid =
+            if arrow.stops.is_some() { self.stop(arrow, (left, right), written) } else { None };
         if let Some(lane) = self.columns.iter().position(|column| *column == right) {
             let (start, end) = (right + 2, self.words_end(lane));
             self.canvas.write(self.row, start, end, &first_fit(beside, end - start), beside_ink);
         }
         self.row += 1;
         if let Some(to) = arrow.to.filter(|_| below) {
-            self.below(step, to, &first_fit(&arrow.head, self.words_end(to) - self.columns[to] - 2), arrow.head_ink);
+            self.below(
+                step,
+                to,
+                &first_fit(&arrow.head, self.words_end(to) - self.columns[to] - 2),
+                arrow.head_ink,
+            );
         }
         if let Some(why) = unsaid {
             self.below(step, from, why, Ink::Bad);
@@ -55,17 +67,33 @@ impl Ladder {
     }
 
     /// Writes the words and the data on an arrow's line. Returns the columns they take.
-    fn on_the_line(&mut self, left: usize, right: usize, words: &Words, arrow: &Arrow, ink: Ink) -> (usize, usize) {
+    fn on_the_line(
+        &mut self,
+        left: usize,
+        right: usize,
+        words: &Words,
+        arrow: &Arrow,
+        ink: Ink,
+    ) -> (usize, usize) {
         // They keep to the parts of the line between lanes. If it stops, the cross comes after them.
-        let mut lanes = self.columns.iter().copied().filter(|column| (left + 1..=right).contains(column));
+        let mut lanes =
+            self.columns.iter().copied().filter(|column| (left + 1..=right).contains(column));
         let segment_end = lanes.next().unwrap_or(right);
-        let last_segment = self.columns.iter().copied().rfind(|column| (left..right).contains(column)).unwrap_or(left);
+        let last_segment = self
+            .columns
+            .iter()
+            .copied()
+            .rfind(|column| (left..right).contains(column))
+            .unwrap_or(left);
         let start = left + 3;
-        let end = segment_end.saturating_sub(2 + if arrow.stops.is_some() { 2 } else { 0 }).max(start);
+        let end =
+            segment_end.saturating_sub(2 + if arrow.stops.is_some() { 2 } else { 0 }).max(start);
         let data = arrow.data.as_ref();
         let (word, mut text) = share(words, data, end - start);
         let crossing = last_segment != left && arrow.stops.is_none();
-        let apart = crossing && data.is_some_and(|(text, bytes)| !both_fit(words.first(), text, *bytes, end - start));
+        let apart = crossing
+            && data
+                .is_some_and(|(text, bytes)| !both_fit(words.first(), text, *bytes, end - start));
         let fits = |word: &&String| word.width() <= end - start;
         let word = if apart { words.iter().find(fits).cloned().unwrap_or_default() } else { word };
         let mut column = start;
@@ -78,7 +106,9 @@ impl Ladder {
         let mut end = end;
         if apart {
             (column, end) = (last_segment + 3, right - 2);
-            text = data.map_or_else(String::new, |(text, bytes)| label(text, *bytes, end.saturating_sub(column)));
+            text = data.map_or_else(String::new, |(text, bytes)| {
+                label(text, *bytes, end.saturating_sub(column))
+            });
         }
         if text.is_empty() {
             return (start - 1, column);
@@ -97,7 +127,12 @@ impl Ladder {
     }
 
     /// Ends an arrow in the open, after what is written on it. Returns the reason if there is no room for it.
-    fn stop<'a>(&mut self, arrow: &'a Arrow, (left, right): (usize, usize), (start, end): (usize, usize)) -> Option<&'a str> {
+    fn stop<'a>(
+        &mut self,
+        arrow: &'a Arrow,
+        (left, right): (usize, usize),
+        (start, end): (usize, usize),
+    ) -> Option<&'a str> {
         let why = arrow.stops.as_deref()?;
         let leftwards = arrow.to.is_some_and(|to| to < arrow.from);
         let (cross, blank) = if leftwards {
@@ -113,8 +148,13 @@ impl Ladder {
             }
         }
         self.canvas.put(self.row, cross, '✗', Ink::Bad);
-        let (from, room) = if leftwards { (end + 1, right.saturating_sub(end + 3)) } else { (cross + 2, right.saturating_sub(cross + 3)) };
-        let before_lane = !self.columns.iter().any(|column| (from..from + why.width()).contains(column));
+        let (from, room) = if leftwards {
+            (end + 1, right.saturating_sub(end + 3))
+        } else {
+            (cross + 2, right.saturating_sub(cross + 3))
+        };
+        let before_lane =
+            !self.columns.iter().any(|column| (from..from + why.width()).contains(column));
         if why.width() > room || !before_lane {
             return Some(why);
         }
@@ -132,12 +172,17 @@ fn both_fit(word: Option<&String>, text: &str, bytes: usize, room: usize) -> boo
 
 /// The words and the data that a line of this many columns has room for. Rather than the data, the words are left out.
 fn share(words: &Words, data: Option<&(String, usize)>, room: usize) -> (String, String) {
-    let Some((text, bytes)) = data else { return (first_fit(words, room), String::new()) };
+    let Some((text, bytes)) = data else {
+        return (first_fit(words, room), String::new());
+    };
     let whole = format!("{text} {bytes} B");
     let none = String::new();
-    let both = [&whole, text].into_iter().flat_map(|label| words.iter().map(move |word| (word, label)));
+    let both =
+        [&whole, text].into_iter().flat_map(|label| words.iter().map(move |word| (word, label)));
     let alone = [(&none, &whole), (&none, text)];
-    let fits = |(word, label): &(&String, &String)| word.width() + usize::from(!word.is_empty()) + label.width() <= room;
+    let fits = |(word, label): &(&String, &String)| {
+        word.width() + usize::from(!word.is_empty()) + label.width() <= room
+    };
     if let Some((word, label)) = both.chain(alone).find(fits) {
         return (word.clone(), label.clone());
     }

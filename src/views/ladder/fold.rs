@@ -89,7 +89,8 @@ fn summary(run: &mut Vec<Step>, worth_it: usize) -> Vec<Step> {
     let calls = (calls > 0).then(|| said!("{calls} call{s}", "{calls} 次调用"));
     let with = if bytes > 0 { said!(", {bytes} B", "，{bytes} B") } else { String::new() };
     let s = plural(packets);
-    let packets = (packets > 0).then(|| said!("{packets} packet{s}{with}, none lost", "{packets} 个分组{with}，没有丢失"));
+    let packets = (packets > 0)
+        .then(|| said!("{packets} packet{s}{with}, none lost", "{packets} 个分组{with}，没有丢失"));
     let text = [calls, packets].into_iter().flatten().collect::<Vec<_>>().join(either(", ", "，"));
     let mut note = run[0].clone();
     note.shape = Shape::Fold(text);
@@ -103,7 +104,9 @@ fn fold(steps: Vec<Step>) -> Vec<Step> {
     let mut at = 0;
     while at < steps.len() {
         let again = |period: usize| {
-            let like = |step: usize| step + period < steps.len() && steps[step].alike == steps[step + period].alike;
+            let like = |step: usize| {
+                step + period < steps.len() && steps[step].alike == steps[step + period].alike
+            };
             1 + (at..).take_while(|step| like(*step)).count() / period
         };
         let (period, times) = (1..=LONGEST_PERIOD)
@@ -115,7 +118,11 @@ fn fold(steps: Vec<Step>) -> Vec<Step> {
         folded.extend_from_slice(&steps[at..at + period]);
         if times > 1 {
             let mut note = steps[at + period].clone();
-            note.shape = Shape::Fold(said!("{more} more like this", "同样的还有 {more} 次", more = times - 2));
+            note.shape = Shape::Fold(said!(
+                "{more} more like this",
+                "同样的还有 {more} 次",
+                more = times - 2
+            ));
             folded.push(note);
             folded.extend_from_slice(&steps[end - period..end]);
         }

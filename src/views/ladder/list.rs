@@ -27,15 +27,22 @@ pub(super) fn draw(story: &Story, width: usize) -> Picture {
                 let what = beside.unwrap_or_else(|| first_fit(words, width.saturating_sub(2)));
                 (who, what, Ink::Of(*lane), *ink)
             }
-            Shape::State { lane, state, derived } => {
-                (format!("{}:", name(*lane)), wire::state_text(state, *derived), Ink::Of(*lane), wire::state_ink(state, *derived))
-            }
+            Shape::State { lane, state, derived } => (
+                format!("{}:", name(*lane)),
+                wire::state_text(state, *derived),
+                Ink::Of(*lane),
+                wire::state_ink(state, *derived),
+            ),
             Shape::Segment(flight) => {
                 let who = format!("{} → {}", name(flight.from), name(flight.to));
                 let (rest, ink) = match &flight.way {
-                    Way::Stops(why) => (format!(" ✗ {}", why.first().map_or("", String::as_str)), Ink::Bad),
+                    Way::Stops(why) => {
+                        (format!(" ✗ {}", why.first().map_or("", String::as_str)), Ink::Bad)
+                    }
                     Way::Whole(Some(note)) | Way::Arrives(note) => (
-                        note.iter().find(|note| note.width() + 14 < width).map_or_else(String::new, |note| said!(", {note}", "，{note}")),
+                        note.iter()
+                            .find(|note| note.width() + 14 < width)
+                            .map_or_else(String::new, |note| said!(", {note}", "，{note}")),
                         flight.ink,
                     ),
                     Way::Whole(None) => (String::new(), flight.ink),
@@ -72,7 +79,13 @@ pub(super) fn draw(story: &Story, width: usize) -> Picture {
         if let Shape::Arrow(Arrow { to: Some(to), head, head_matters: true, .. }) = &step.shape {
             let who = format!("{}:", name(*to));
             let column = canvas.write(row, 0, width, &who, Ink::Of(*to)) + 1;
-            canvas.write(row, column, width, &first_fit(head, width.saturating_sub(column).max(1)), Ink::Plain);
+            canvas.write(
+                row,
+                column,
+                width,
+                &first_fit(head, width.saturating_sub(column).max(1)),
+                Ink::Plain,
+            );
             row += 1;
         }
     }

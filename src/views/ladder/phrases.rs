@@ -12,14 +12,23 @@ pub(super) fn under_way(made: &Made) -> bool {
 }
 
 pub(super) fn connect_words(made: &Made) -> Words {
-    let errno = made.errno().filter(|_| under_way(made)).map_or_else(String::new, |errno| format!(" = {errno}"));
+    let errno = made
+        .errno()
+        .filter(|_| under_way(made))
+        .map_or_else(String::new, |errno| format!(" = {errno}"));
     let at = made.call.args.address("address").into_iter().flat_map(near);
-    at.map(|at| format!("connect {at}{errno}")).chain([format!("connect{errno}"), "connect".to_owned()]).collect()
+    at.map(|at| format!("connect {at}{errno}"))
+        .chain([format!("connect{errno}"), "connect".to_owned()])
+        .collect()
 }
 
 pub(super) fn after(made: &Made, took: bool) -> String {
     if took {
-        said!(" after {span}", " 历时 {span}", span = span_of(made.returned_ns().saturating_sub(made.entered_ns)))
+        said!(
+            " after {span}",
+            " 历时 {span}",
+            span = span_of(made.returned_ns().saturating_sub(made.entered_ns))
+        )
     } else {
         String::new()
     }
@@ -31,7 +40,9 @@ pub(super) fn near(address: &Address) -> Words {
     match address {
         Address::Inet(_) | Address::Inet6(_) => {
             let mapped = match address {
-                Address::Inet6(at) if at.ip().to_ipv4_mapped().is_some() => Some(at.ip().to_string()),
+                Address::Inet6(at) if at.ip().to_ipv4_mapped().is_some() => {
+                    Some(at.ip().to_string())
+                }
                 _ => None,
             };
             let port = format!(":{}", address.port().unwrap_or(0));

@@ -23,9 +23,14 @@ impl Teller<'_> {
                             let words = vec![said!("{text}: {purpose}", "{text}：{purpose}"), text];
                             Shape::Call { lane, words, ink: Ink::Warn, joins: false }
                         }
-                        None => {
-                            Shape::Note(said!("{span} pass: {purpose}", "过了 {span}：{purpose}", span = span_of(*asked_ns)), Ink::Warn)
-                        }
+                        None => Shape::Note(
+                            said!(
+                                "{span} pass: {purpose}",
+                                "过了 {span}：{purpose}",
+                                span = span_of(*asked_ns)
+                            ),
+                            Ink::Warn,
+                        ),
                     };
                     (shape, format!("wait {lane:?} {purpose}"))
                 }
@@ -43,20 +48,39 @@ impl Teller<'_> {
                 What::Deadline { limit_ns, blocked } => {
                     let who: Vec<String> = blocked
                         .iter()
-                        .map(|who| said!("{actor} in {call}", "{actor} 在 {call}", actor = who.actor, call = who.call.function))
+                        .map(|who| {
+                            said!(
+                                "{actor} in {call}",
+                                "{actor} 在 {call}",
+                                actor = who.actor,
+                                call = who.call.function
+                            )
+                        })
                         .collect();
-                    let who = if who.is_empty() { String::new() } else { said!(": {who}", "：{who}", who = who.join(", ")) };
+                    let who = if who.is_empty() {
+                        String::new()
+                    } else {
+                        said!(": {who}", "：{who}", who = who.join(", "))
+                    };
                     (
-                        Shape::Note(said!("deadline, {limit}{who}", "期限 {limit} 到{who}", limit = span_of(*limit_ns)), Ink::Bad),
+                        Shape::Note(
+                            said!(
+                                "deadline, {limit}{who}",
+                                "期限 {limit} 到{who}",
+                                limit = span_of(*limit_ns)
+                            ),
+                            Ink::Bad,
+                        ),
                         String::new(),
                     )
                 }
                 What::End { ending: Ending::Failed { why } | Ending::Unavailable { why } } => {
                     (Shape::Note(why.clone(), Ink::Bad), String::new())
                 }
-                What::End { ending: Ending::Interrupted } => {
-                    (Shape::Note(either("interrupted", "被中断").to_owned(), Ink::Bad), String::new())
-                }
+                What::End { ending: Ending::Interrupted } => (
+                    Shape::Note(either("interrupted", "被中断").to_owned(), Ink::Bad),
+                    String::new(),
+                ),
                 _ => continue,
             };
             steps.push(Step::new(event.at_ns, shape, alike));

@@ -17,31 +17,48 @@ const QUOTED: usize = 24;
 
 impl Teller<'_> {
     /// The steps of all frames, and of the states. `others` are the times of all other steps.
-    pub(super) fn segments(&self, recording: &Recording, mut others: Vec<u64>, numbers: Numbers) -> Vec<Step> {
+    pub(super) fn segments(
+        &self,
+        recording: &Recording,
+        mut others: Vec<u64>,
+        numbers: Numbers,
+    ) -> Vec<Step> {
         let wire = &self.flows.wire;
         let shown = |segment: &&Segment| segment.frame.layers.arp.is_none();
         let tail_ns = self.tail(recording);
-        let (told, tail): (Vec<&Segment>, Vec<&Segment>) = wire.iter().filter(shown).partition(|segment| segment.left_ns < tail_ns);
-        others.extend(told.iter().flat_map(|segment| segment.arrived_ns.iter().copied().chain([segment.left_ns])));
+        let (told, tail): (Vec<&Segment>, Vec<&Segment>) =
+            wire.iter().filter(shown).partition(|segment| segment.left_ns < tail_ns);
+        others.extend(
+            told.iter()
+                .flat_map(|segment| segment.arrived_ns.iter().copied().chain([segment.left_ns])),
+        );
         others.extend(self.flows.states.iter().map(|change| change.at_ns));
         others.sort_unstable();
         // Where the wire carries hardly anything else, ARP is the point.
         let asking = wire.iter().filter(|segment| segment.frame.layers.arp.is_some()).count();
-        let mut steps = if asking * 2 >= wire.len() { self.arp_frames() } else { self.arp(recording) };
+        let mut steps =
+            if asking * 2 >= wire.len() { self.arp_frames() } else { self.arp(recording) };
         for segment in told {
             self.segment(segment, &others, numbers, &mut steps);
         }
         for change in self.flows.states.iter().filter(|change| change.at_ns < tail_ns) {
-            let Some(&lane) = self.lane_of.get(&change.who) else { continue };
+            let Some(&lane) = self.lane_of.get(&change.who) else {
+                continue;
+            };
             let shape = Shape::State { lane, state: change.state.clone(), derived: change.derived };
             steps.push(Step::new(change.at_ns, shape, format!("{lane} {}", change.state)));
         }
         if let Some(first) = tail.first() {
-            let flags = tail.iter().filter_map(|segment| Some(format!("{} {}", segment.from, segment.tcp()?.flags)));
+            let flags = tail
+                .iter()
+                .filter_map(|segment| Some(format!("{} {}", segment.from, segment.tcp()?.flags)));
             let said = flags.collect::<Vec<_>>().join(either(", ", "，"));
             let (count, s) = (tail.len(), if tail.len() == 1 { "" } else { "s" });
             let words = vec![
-                said!("the experiment ends, and its sockets are closed: {said}", "实验结束，套接字关闭：{said}"),
+                said!(
+                    "the experiment ends, and its sockets are closed: {said}",
+                    "实验结束，套接字关闭：{said}"
+                ),
                 said!("end: {count} closing segment{s}", "结束：{count} 个关闭用的报文段"),
                 said!("{count} at the end", "收尾 {count} 个"),
             ];
@@ -52,12 +69,20 @@ impl Teller<'_> {
 
     /// From when on there is nothing but the sockets being closed that the experiment left open, in nanoseconds.
     fn tail(&self, recording: &Recording) -> u64 {
-        let asked = self.flows.calls.iter().filter(|made| made.call.source.is_some() && !made.call.instrument && &*made.actor != "lab");
-        let last_call = asked.map(|made| made.back.as_ref().map_or(u64::MAX, |back| back.at_ns)).max().unwrap_or(0);
-        let told = recording.events.iter().filter(|event| matches!(event.what, What::Claim(_) | What::Wait { .. } | What::State { .. }));
+        let asked = self.flows.calls.iter().filter(|made| {
+            made.call.source.is_some() && !made.call.instrument && &*made.actor != "lab"
+        });
+        let last_call = asked
+            .map(|made| made.back.as_ref().map_or(u64::MAX, |back| back.at_ns))
+            .max()
+            .unwrap_or(0);
+        let told = recording.events.iter().filter(|event| {
+            matches!(event.what, What::Claim(_) | What::Wait { .. } | What::State { .. })
+        });
         let last = told.map(|event| event.at_ns).max().unwrap_or(0).max(last_call);
-        let closes =
-            self.flows.calls.iter().filter(|made| made.call.function == "close" && made.call.source.is_none() && made.socket.is_some());
+        let closes = self.flows.calls.iter().filter(|made| {
+            made.call.function == "close" && made.call.source.is_none() && made.socket.is_some()
+        });
         closes.map(|made| made.entered_ns).filter(|at_ns| *at_ns >= last).min().unwrap_or(u64::MAX)
     }
 
@@ -66,8 +91,12 @@ impl Teller<'_> {
         let mut steps: Vec<Step> = Vec::new();
         let mut answered = true;
         for event in in_order(recording) {
-            let What::Frame(frame) = &event.what else { continue };
-            let Some(arp) = &frame.layers.arp else { continue };
+            let What::Frame(frame) = &event.what else {
+                continue;
+            };
+            let Some(arp) = &frame.layers.arp else {
+                continue;
+            };
             let asked = arp.target_ip;
             let answer = if frame.by_lab {
                 either("the lab answers", "实验台回答").to_owned()
@@ -77,7 +106,11 @@ impl Teller<'_> {
             match steps.last_mut() {
                 Some(step) if arp.operation != 1 && !answered => {
                     let asked = arp.sender_ip;
-                    let short = if frame.by_lab { either("lab answers", "实验台回答") } else { either("answered", "有回答") };
+                    let short = if frame.by_lab {
+                        either("lab answers", "实验台回答")
+                    } else {
+                        either("answered", "有回答")
+                    };
                     let words = vec![
                         said!("ARP: who has {asked}? {answer}", "ARP：谁有 {asked}？{answer}"),
                         said!("ARP: {asked}? {short}", "谁有 {asked}？{short}"),
@@ -93,11 +126,19 @@ impl Teller<'_> {
                             "ARP".to_owned(),
                         ],
                         _ => vec![
-                            said!("ARP: {ip} is at {mac}", "ARP：{ip} 在 {mac}", ip = arp.sender_ip, mac = arp.sender_mac),
+                            said!(
+                                "ARP: {ip} is at {mac}",
+                                "ARP：{ip} 在 {mac}",
+                                ip = arp.sender_ip,
+                                mac = arp.sender_mac
+                            ),
                             "ARP".to_owned(),
                         ],
                     };
-                    steps.push(Step { minor: true, ..Step::new(event.at_ns, Shape::Aside(words), "arp".to_owned()) });
+                    steps.push(Step {
+                        minor: true,
+                        ..Step::new(event.at_ns, Shape::Aside(words), "arp".to_owned())
+                    });
                 }
             }
             answered = arp.operation != 1;
@@ -108,9 +149,18 @@ impl Teller<'_> {
     /// Each question and each answer of ARP in a row of its own, as any other frame.
     fn arp_frames(&self) -> Vec<Step> {
         let mut steps = Vec::new();
-        let all: Vec<_> = self.flows.wire.iter().filter_map(|segment| Some((segment, segment.frame.layers.arp.as_ref()?))).collect();
+        let all: Vec<_> = self
+            .flows
+            .wire
+            .iter()
+            .filter_map(|segment| Some((segment, segment.frame.layers.arp.as_ref()?)))
+            .collect();
         for (index, (segment, arp)) in all.iter().enumerate() {
-            let (Some(&from), Some(&to)) = (self.lane_of.get(&segment.from), self.lane_of.get(&segment.to)) else { continue };
+            let (Some(&from), Some(&to)) =
+                (self.lane_of.get(&segment.from), self.lane_of.get(&segment.to))
+            else {
+                continue;
+            };
             let asks = arp.operation == 1;
             let (words, notes) = if asks {
                 let asked = arp.target_ip;
@@ -120,7 +170,13 @@ impl Teller<'_> {
                     format!("ARP {asked}?"),
                     "ARP".to_owned(),
                 ];
-                (words, vec![either("to everybody", "广播：发给所有人").to_owned(), either("to all", "广播").to_owned()])
+                (
+                    words,
+                    vec![
+                        either("to everybody", "广播：发给所有人").to_owned(),
+                        either("to all", "广播").to_owned(),
+                    ],
+                )
             } else {
                 let (who, mac) = (arp.sender_ip, &arp.sender_mac);
                 let words = vec![
@@ -133,7 +189,10 @@ impl Teller<'_> {
                 (
                     words,
                     if segment.frame.by_lab {
-                        vec![either("the lab answers", "实验台回答").to_owned(), either("lab", "实验台").to_owned()]
+                        vec![
+                            either("the lab answers", "实验台回答").to_owned(),
+                            either("lab", "实验台").to_owned(),
+                        ]
                     } else {
                         Vec::new()
                     },
@@ -144,7 +203,11 @@ impl Teller<'_> {
                 false => Way::Stops(reasons(segment)),
             };
             let flight = Flight { from, to, words, ink: Ink::Strong, way, bytes: 0 };
-            steps.push(Step::new(segment.left_ns, Shape::Segment(flight), format!("arp {from} {asks}")));
+            steps.push(Step::new(
+                segment.left_ns,
+                Shape::Segment(flight),
+                format!("arp {from} {asks}"),
+            ));
             // Until it is answered, or asked again.
             let again = all[index + 1..].iter().any(|(_, later)| match later.operation {
                 1 => later.target_ip == arp.target_ip,
@@ -163,7 +226,11 @@ impl Teller<'_> {
     }
 
     fn segment(&self, segment: &Segment, others: &[u64], numbers: Numbers, steps: &mut Vec<Step>) {
-        let (Some(&from), Some(&to)) = (self.lane_of.get(&segment.from), self.lane_of.get(&segment.to)) else { return };
+        let (Some(&from), Some(&to)) =
+            (self.lane_of.get(&segment.from), self.lane_of.get(&segment.to))
+        else {
+            return;
+        };
         let layers = &segment.frame.layers;
         let again = segment.again_after_ns.is_some();
         let fate = segment.frame.treatment.fate;
@@ -172,15 +239,26 @@ impl Teller<'_> {
             Some(flags) if flags.rst() => Ink::Bad,
             _ => Ink::Strong,
         };
-        let special = layers.tcp.as_ref().is_some_and(|tcp| tcp.flags.syn() || tcp.flags.fin() || tcp.flags.rst());
-        let usual =
-            matches!(fate, Fate::Passed | Fate::Delayed) && !again && !special && layers.icmp.is_none() && layers.malformed.is_none();
+        let special = layers
+            .tcp
+            .as_ref()
+            .is_some_and(|tcp| tcp.flags.syn() || tcp.flags.fin() || tcp.flags.rst());
+        let usual = matches!(fate, Fate::Passed | Fate::Delayed)
+            && !again
+            && !special
+            && layers.icmp.is_none()
+            && layers.malformed.is_none();
         let flags = layers.tcp.as_ref().map_or(String::new(), |tcp| tcp.flags.to_string());
         let mut push = |at_ns: u64, words: Words, way: Way| {
-            let alike =
-                format!("{from} {to} {flags} {again} {fate:?} {}", std::mem::discriminant(&way) == std::mem::discriminant(&Way::Leaves));
+            let alike = format!(
+                "{from} {to} {flags} {again} {fate:?} {}",
+                std::mem::discriminant(&way) == std::mem::discriminant(&Way::Leaves)
+            );
             let flight = Flight { from, to, words, ink, way, bytes: layers.payload_bytes };
-            steps.push(Step { uneventful: usual, ..Step::new(at_ns, Shape::Segment(flight), alike) });
+            steps.push(Step {
+                uneventful: usual,
+                ..Step::new(at_ns, Shape::Segment(flight), alike)
+            });
         };
         let words = said(segment, numbers);
         let Some(&first) = segment.arrived_ns.first() else {
@@ -189,23 +267,36 @@ impl Teller<'_> {
         };
         let took = |at_ns: u64| at_ns.saturating_sub(segment.left_ns);
         let between = |from_ns: u64, to_ns: u64| {
-            others.partition_point(|at| *at < to_ns).saturating_sub(others.partition_point(|at| *at <= from_ns)) > 0
+            others
+                .partition_point(|at| *at < to_ns)
+                .saturating_sub(others.partition_point(|at| *at <= from_ns))
+                > 0
         };
         let late = |at_ns: u64| (took(at_ns) >= NOTICEABLE_NS).then(|| later(took(at_ns)));
-        let twice = segment.arrived_ns.get(1).is_some_and(|second| !between(segment.left_ns.max(first), *second));
+        let twice = segment
+            .arrived_ns
+            .get(1)
+            .is_some_and(|second| !between(segment.left_ns.max(first), *second));
         if between(segment.left_ns, first) {
             push(segment.left_ns, words.clone(), Way::Leaves);
             push(first, words.clone(), Way::Arrives(later(took(first))));
         } else {
             let note = if twice {
-                Some(vec![either("arrives twice", "到了两次").to_owned(), either("twice", "两次").to_owned()])
+                Some(vec![
+                    either("arrives twice", "到了两次").to_owned(),
+                    either("twice", "两次").to_owned(),
+                ])
             } else {
                 late(first)
             };
             push(segment.left_ns, words.clone(), Way::Whole(note));
         }
         for copy in segment.arrived_ns.iter().skip(if twice { 2 } else { 1 }) {
-            push(*copy, words.iter().map(|text| said!("{text}, its copy", "{text}，副本")).collect(), Way::Arrives(later(took(*copy))));
+            push(
+                *copy,
+                words.iter().map(|text| said!("{text}, its copy", "{text}，副本")).collect(),
+                Way::Arrives(later(took(*copy))),
+            );
         }
     }
 }
@@ -217,7 +308,11 @@ fn later(ns: u64) -> Words {
 /// Why it was lost, in the plan's words.
 fn reasons(segment: &Segment) -> Words {
     let treatment = &segment.frame.treatment;
-    let plain = if treatment.fate == Fate::Cut { either("cut", "断") } else { either("dropped", "丢弃") };
+    let plain = if treatment.fate == Fate::Cut {
+        either("cut", "断")
+    } else {
+        either("dropped", "丢弃")
+    };
     treatment.rule.iter().map(ToString::to_string).chain([plain.to_owned()]).collect()
 }
 
@@ -228,19 +323,30 @@ fn said(segment: &Segment, numbers: Numbers) -> Words {
         (Some(tcp), ..) => tcp_words(segment, tcp, numbers),
         (_, Some(_), _) => {
             let bytes = format!("UDP {} B", layers.payload_bytes);
-            let quoted = quote(&segment.payload()).map(|text| format!("UDP {text} {} B", layers.payload_bytes));
+            let quoted = quote(&segment.payload())
+                .map(|text| format!("UDP {text} {} B", layers.payload_bytes));
             quoted.into_iter().chain([bytes, "UDP".to_owned()]).collect()
         }
         (.., Some(icmp)) => match (icmp.kind, icmp.code) {
-            (3, 3) => vec![either("ICMP port unreachable", "ICMP 端口不可达").to_owned(), "ICMP 3/3".to_owned()],
-            (kind, code) => vec![said!("ICMP type {kind} code {code}", "ICMP 类型 {kind} 代码 {code}"), format!("ICMP {kind}/{code}")],
+            (3, 3) => vec![
+                either("ICMP port unreachable", "ICMP 端口不可达").to_owned(),
+                "ICMP 3/3".to_owned(),
+            ],
+            (kind, code) => vec![
+                said!("ICMP type {kind} code {code}", "ICMP 类型 {kind} 代码 {code}"),
+                format!("ICMP {kind}/{code}"),
+            ],
         },
         _ => other_words(layers),
     }
 }
 
 fn other_words(layers: &Layers) -> Words {
-    let fragment = layers.ip.as_ref().and_then(|ip| ip.fragment_at).map(|at| said!("fragment from byte {at}", "分片，从第 {at} 字节起"));
+    let fragment = layers
+        .ip
+        .as_ref()
+        .and_then(|ip| ip.fragment_at)
+        .map(|at| said!("fragment from byte {at}", "分片，从第 {at} 字节起"));
     fragment.into_iter().chain([layers.to_string(), either("frame", "帧").to_owned()]).collect()
 }
 
@@ -253,15 +359,25 @@ fn tcp_words(segment: &Segment, tcp: &Tcp, numbers: Numbers) -> Words {
         none if none.is_empty() => either("no flags", "无标志").to_owned(),
         flags => flags,
     };
-    let counted = |relative: Option<u32>, header: u32| relative.filter(|_| numbers == Numbers::Relative).unwrap_or(header);
+    let counted = |relative: Option<u32>, header: u32| {
+        relative.filter(|_| numbers == Numbers::Relative).unwrap_or(header)
+    };
     let seq = format!(" seq {}", counted(segment.seq, tcp.seq));
-    let ack = if tcp.flags.ack() { format!(" ack {}", counted(segment.ack, tcp.ack)) } else { String::new() };
+    let ack = if tcp.flags.ack() {
+        format!(" ack {}", counted(segment.ack, tcp.ack))
+    } else {
+        String::new()
+    };
     let bytes = segment.frame.layers.payload_bytes;
     let again: Vec<String> = match segment.again_after_ns {
         Some(ns) => {
             let span = span_of(ns);
             let after = said!(", again after {span}", "，{span} 后重传");
-            vec![after, said!(", again +{span}", "，重传 +{span}"), either(", again", "，重传").to_owned()]
+            vec![
+                after,
+                said!(", again +{span}", "，重传 +{span}"),
+                either(", again", "，重传").to_owned(),
+            ]
         }
         None => vec![String::new()],
     };
@@ -270,14 +386,22 @@ fn tcp_words(segment: &Segment, tcp: &Tcp, numbers: Numbers) -> Words {
     if bytes == 0 {
         // What a segment without data is for: a SYN or a FIN has its own number, an ACK the other's.
         let main = if segment.takes() > 0 || !tcp.flags.ack() { &seq } else { &ack };
-        let all = [(&seq, &ack, long), (&seq, &ack, middle), (main, &String::new(), long), (main, &String::new(), middle)];
+        let all = [
+            (&seq, &ack, long),
+            (&seq, &ack, middle),
+            (main, &String::new(), long),
+            (main, &String::new(), middle),
+        ];
         let all = all.iter().map(|(seq, ack, again)| format!("{flags}{seq}{ack}{again}"));
         return all.chain([format!("{flags}{main}{short}"), format!("{flags}{short}")]).collect();
     }
     let text = quote(&segment.payload()).map(|text| format!(" {text}"));
     let mut rests: Words = Vec::new();
     if let Some(text) = &text {
-        rests.extend([format!("{seq}{ack}{text} {bytes} B{long}"), format!("{seq}{text} {bytes} B{long}")]);
+        rests.extend([
+            format!("{seq}{ack}{text} {bytes} B{long}"),
+            format!("{seq}{text} {bytes} B{long}"),
+        ]);
     } else {
         rests.push(format!("{seq}{ack} {bytes} B{long}"));
     }

@@ -26,18 +26,33 @@ impl Teller<'_> {
         if self.flows.wire.iter().any(|segment| segment.tcp().is_some()) {
             return Vec::new(); // these stand with the segments
         }
-        let mut all: Vec<Said> = self.flows.calls.iter().filter_map(|made| self.answer(made)).collect();
+        let mut all: Vec<Said> =
+            self.flows.calls.iter().filter_map(|made| self.answer(made)).collect();
         for event in in_order(recording) {
-            let What::State { local, peer, state, source } = &event.what else { continue };
-            let Some(&lane) = self.lane_of.get(&event.actor) else { continue };
+            let What::State { local, peer, state, source } = &event.what else {
+                continue;
+            };
+            let Some(&lane) = self.lane_of.get(&event.actor) else {
+                continue;
+            };
             let end = Some((local.clone(), peer.clone()));
-            all.push(Said { at_ns: event.at_ns, lane, end, state: state.to_string(), source: source.to_string() });
+            all.push(Said {
+                at_ns: event.at_ns,
+                lane,
+                end,
+                state: state.to_string(),
+                source: source.to_string(),
+            });
         }
         all.sort_by_key(|said| said.at_ns);
         let mut steps = Vec::new();
         for (index, said) in all.iter().enumerate() {
             let same_end = |other: &&Said| other.lane == said.lane && other.end == said.end;
-            let known = all[..index].iter().rev().filter(same_end).find(|other| other.source == said.source);
+            let known = all[..index]
+                .iter()
+                .rev()
+                .filter(same_end)
+                .find(|other| other.source == said.source);
             if known.is_some_and(|known| known.state == said.state) {
                 continue;
             }
@@ -46,16 +61,31 @@ impl Teller<'_> {
                 let (from, to) = (said.at_ns.min(other.at_ns), said.at_ns.max(other.at_ns));
                 !self.shown.iter().any(|call| (from..to).contains(&self.made(*call).entered_ns))
             };
-            let contradicts = |other: &&Said| other.source != said.source && other.state != said.state && nothing_between(other);
-            let two_truths = said.end.is_some() && all.iter().filter(same_end).any(|other| contradicts(&other));
+            let contradicts = |other: &&Said| {
+                other.source != said.source && other.state != said.state && nothing_between(other)
+            };
+            let two_truths =
+                said.end.is_some() && all.iter().filter(same_end).any(|other| contradicts(&other));
             let shape = match said.state.as_str() {
                 state if two_truths => {
-                    let words = vec![said!("{source} says {state}", "{source} 说 {state}", source = said.source), state.to_owned()];
-                    Shape::Call { lane: said.lane, words, ink: state_ink(state, false), joins: false }
+                    let words = vec![
+                        said!("{source} says {state}", "{source} 说 {state}", source = said.source),
+                        state.to_owned(),
+                    ];
+                    Shape::Call {
+                        lane: said.lane,
+                        words,
+                        ink: state_ink(state, false),
+                        joins: false,
+                    }
                 }
                 state => Shape::State { lane: said.lane, state: state.to_owned(), derived: false },
             };
-            steps.push(Step::new(said.at_ns, shape, format!("{} {} {}", said.lane, said.source, said.state)));
+            steps.push(Step::new(
+                said.at_ns,
+                shape,
+                format!("{} {} {}", said.lane, said.source, said.state),
+            ));
         }
         steps
     }
@@ -63,11 +93,19 @@ impl Teller<'_> {
     /// What TCP_INFO answered, if the experiment itself asked.
     fn answer(&self, made: &Made) -> Option<Said> {
         let back = made.back.as_ref().filter(|_| is_asked(made))?;
-        let Some(Value::Text(state)) = back.out.get("state") else { return None };
+        let Some(Value::Text(state)) = back.out.get("state") else {
+            return None;
+        };
         let socket = &self.flows.sockets[made.socket?];
         let end = socket.local.clone().zip(socket.peer.clone());
         let lane = *self.lane_of.get(&made.actor)?;
-        Some(Said { at_ns: back.at_ns, lane, end, state: state.to_string(), source: "TCP_INFO".to_owned() })
+        Some(Said {
+            at_ns: back.at_ns,
+            lane,
+            end,
+            state: state.to_string(),
+            source: "TCP_INFO".to_owned(),
+        })
     }
 
     /// True if the experiment itself asks later in which state this call's socket is: then what was seen just after the
@@ -79,5 +117,8 @@ impl Teller<'_> {
 }
 
 fn is_asked(made: &Made) -> bool {
-    made.call.function == "tcp_info" && made.call.source.is_some() && !made.call.instrument && &*made.actor != "lab"
+    made.call.function == "tcp_info"
+        && made.call.source.is_some()
+        && !made.call.instrument
+        && &*made.actor != "lab"
 }

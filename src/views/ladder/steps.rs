@@ -49,7 +49,11 @@ impl<'a> Teller<'a> {
         }
         // An end of the wire that is nobody's has a lane all the same.
         let process = lanes.first().map_or(0, |lane| lane.process);
-        for name in flows.wire.iter().filter(|segment| segment.frame.layers.arp.is_none()).flat_map(|segment| [&segment.from, &segment.to])
+        for name in flows
+            .wire
+            .iter()
+            .filter(|segment| segment.frame.layers.arp.is_none())
+            .flat_map(|segment| [&segment.from, &segment.to])
         {
             lane_of.entry(name.clone()).or_insert_with(|| {
                 lanes.push(Lane { name: name.clone(), process });
@@ -57,13 +61,33 @@ impl<'a> Teller<'a> {
             });
         }
         let wired = flows.wire.iter().filter_map(|segment| segment.socket).collect();
-        let ends: HashSet<usize> = flows.directions.iter().filter_map(|direction| direction.end).map(|(told, _)| told).collect();
-        let shown = (0..flows.calls.len()).filter(|index| is_shown(&flows.calls[*index], ends.contains(index))).collect();
-        Teller { flows, lanes, lane_of, wired, shown, aims: BTreeMap::new(), met: HashMap::new(), steps: Vec::new() }
+        let ends: HashSet<usize> = flows
+            .directions
+            .iter()
+            .filter_map(|direction| direction.end)
+            .map(|(told, _)| told)
+            .collect();
+        let shown = (0..flows.calls.len())
+            .filter(|index| is_shown(&flows.calls[*index], ends.contains(index)))
+            .collect();
+        Teller {
+            flows,
+            lanes,
+            lane_of,
+            wired,
+            shown,
+            aims: BTreeMap::new(),
+            met: HashMap::new(),
+            steps: Vec::new(),
+        }
     }
 
     /// The steps, in order, and the lanes.
-    pub(super) fn tell_all(mut self, recording: &Recording, numbers: Numbers) -> (Vec<Step>, Vec<Lane>) {
+    pub(super) fn tell_all(
+        mut self,
+        recording: &Recording,
+        numbers: Numbers,
+    ) -> (Vec<Step>, Vec<Lane>) {
         self.plan_arrows();
         self.meet();
         self.tell(recording, numbers);
@@ -78,7 +102,8 @@ impl<'a> Teller<'a> {
     /// True if what this call does begins when it is entered: segments may leave before it returns.
     fn begins(&self, index: usize) -> bool {
         let made = self.made(index);
-        let tells = made.sending().is_some() || matches!(&*made.call.function, "shutdown" | "close");
+        let tells =
+            made.sending().is_some() || matches!(&*made.call.function, "shutdown" | "close");
         tells && self.is_wired(index) && made.errno().is_none()
     }
 
@@ -100,8 +125,16 @@ impl<'a> Teller<'a> {
         let shown: HashSet<usize> = self.shown.iter().copied().collect();
         let mut aims: BTreeMap<usize, Aim> = BTreeMap::new();
         for message in &flows.messages {
-            let Some(send) = message.send.filter(|send| shown.contains(send) && flows.calls[*send].back.is_some()) else { continue };
-            let to = message.receive.map(|receive| self.lane(receive)).or_else(|| message.to.and_then(|to| self.owner_lane(to)));
+            let Some(send) = message
+                .send
+                .filter(|send| shown.contains(send) && flows.calls[*send].back.is_some())
+            else {
+                continue;
+            };
+            let to = message
+                .receive
+                .map(|receive| self.lane(receive))
+                .or_else(|| message.to.and_then(|to| self.owner_lane(to)));
             let stops = match message.fate {
                 // What a stream delivered lies there unread: it is not lost.
                 Fate::NeverReceived if self.is_stream(send) => None,
@@ -110,30 +143,56 @@ impl<'a> Teller<'a> {
                 Fate::Unknown | Fate::Unsent => continue,
                 Fate::Received | Fate::Cut(_) => None,
             };
-            let aim = aims.entry(send).or_insert_with(|| Aim { to, line: Line::Data, partners: Vec::new(), stops: stops.clone() });
+            let aim = aims.entry(send).or_insert_with(|| Aim {
+                to,
+                line: Line::Data,
+                partners: Vec::new(),
+                stops: stops.clone(),
+            });
             aim.partners.extend(message.receive.filter(|receive| shown.contains(receive)));
             if stops.is_none() {
                 (aim.to, aim.stops) = (to, None);
             }
         }
-        let accepted: HashMap<usize, usize> = flows.connections.iter().map(|both| (both.connect, both.accept)).collect();
+        let accepted: HashMap<usize, usize> =
+            flows.connections.iter().map(|both| (both.connect, both.accept)).collect();
         for &index in &self.shown {
             let made = self.made(index);
             let is_stream = made.socket.is_some_and(|socket| flows.sockets[socket].is_stream());
-            if made.call.function != "connect" || !is_stream || (made.result().is_none() && !under_way(made)) {
+            if made.call.function != "connect"
+                || !is_stream
+                || (made.result().is_none() && !under_way(made))
+            {
                 continue;
             }
             let accept = accepted.get(&index).copied();
-            let listener = made.call.args.address("address").and_then(|address| flows.listener_at(address, index));
-            let to = accept.map(|accept| self.lane(accept)).or_else(|| listener.and_then(|listener| self.owner_lane(listener)));
+            let listener = made
+                .call
+                .args
+                .address("address")
+                .and_then(|address| flows.listener_at(address, index));
+            let to = accept
+                .map(|accept| self.lane(accept))
+                .or_else(|| listener.and_then(|listener| self.owner_lane(listener)));
             if to.is_some() {
-                aims.insert(index, Aim { to, line: Line::Control, partners: accept.into_iter().collect(), stops: None });
+                aims.insert(
+                    index,
+                    Aim {
+                        to,
+                        line: Line::Control,
+                        partners: accept.into_iter().collect(),
+                        stops: None,
+                    },
+                );
             }
         }
         for (told, heard) in flows.directions.iter().filter_map(|direction| direction.end) {
             if shown.contains(&told) && shown.contains(&heard) {
                 let to = Some(self.lane(heard));
-                aims.insert(told, Aim { to, line: Line::Control, partners: vec![heard], stops: None });
+                aims.insert(
+                    told,
+                    Aim { to, line: Line::Control, partners: vec![heard], stops: None },
+                );
             }
         }
         aims.retain(|index, aim| aim.to != Some(self.lane(*index)) && !self.is_wired(*index));
@@ -145,7 +204,9 @@ impl<'a> Teller<'a> {
         let made = self.made(index);
         match (self.met.get(&index), &made.back) {
             (Some(&arrow), _) => self.made(arrow).entered_ns,
-            (None, Some(back)) if !self.aims.contains_key(&index) && !self.begins(index) => back.at_ns,
+            (None, Some(back)) if !self.aims.contains_key(&index) && !self.begins(index) => {
+                back.at_ns
+            }
             _ => made.entered_ns,
         }
     }
@@ -159,14 +220,18 @@ impl<'a> Teller<'a> {
             aim.partners.iter().for_each(|&receive| sources.entry(receive).or_default().push(send));
         }
         for (&send, aim) in &self.aims {
-            let Some(&receive) = aim.partners.first() else { continue };
+            let Some(&receive) = aim.partners.first() else {
+                continue;
+            };
             let (sent, got) = (self.made(send).entered_ns, self.made(receive));
             let from = &sources[&receive];
             if from.last() != Some(&send) || got.returned_ns() < sent {
                 continue;
             }
-            let between = times.partition_point(|at| *at < got.returned_ns()) - times.partition_point(|at| *at <= sent);
-            let was_waiting = from.len() == 1 && got.entered_ns <= sent && got.returned_ns() - sent < AT_ONCE_NS;
+            let between = times.partition_point(|at| *at < got.returned_ns())
+                - times.partition_point(|at| *at <= sent);
+            let was_waiting =
+                from.len() == 1 && got.entered_ns <= sent && got.returned_ns() - sent < AT_ONCE_NS;
             if between == 0 || was_waiting {
                 self.met.insert(receive, send);
             }
@@ -174,7 +239,8 @@ impl<'a> Teller<'a> {
     }
 
     fn tell(&mut self, recording: &Recording, numbers: Numbers) {
-        let heads: HashMap<usize, usize> = self.met.iter().map(|(receive, send)| (*send, *receive)).collect();
+        let heads: HashMap<usize, usize> =
+            self.met.iter().map(|(receive, send)| (*send, *receive)).collect();
         let mut rows: Vec<(u64, usize)> = Vec::new();
         for &index in &self.shown {
             if !self.met.contains_key(&index) {
@@ -182,11 +248,18 @@ impl<'a> Teller<'a> {
             }
         }
         let sightings = self.flows.wire.iter().filter(|segment| segment.frame.layers.arp.is_none());
-        rows.extend(sightings.flat_map(|segment| segment.arrived_ns.iter().copied().chain([segment.left_ns])).map(|at| (at, usize::MAX)));
+        rows.extend(
+            sightings
+                .flat_map(|segment| segment.arrived_ns.iter().copied().chain([segment.left_ns]))
+                .map(|at| (at, usize::MAX)),
+        );
         rows.sort_unstable();
         let others_between = |lane: usize, from: u64, to: u64| {
             let start = rows.partition_point(|(at, _)| *at <= from);
-            rows[start..].iter().take_while(|(at, _)| *at < to).any(|(_, row_lane)| *row_lane != lane)
+            rows[start..]
+                .iter()
+                .take_while(|(at, _)| *at < to)
+                .any(|(_, row_lane)| *row_lane != lane)
         };
         let mut steps = Vec::new();
         let mut blocked: Vec<(usize, u64, u64)> = Vec::new();
@@ -196,8 +269,10 @@ impl<'a> Teller<'a> {
             let long = took_ns >= NOTICEABLE_NS;
             let has_arrow = self.aims.contains_key(&index);
             let waited = may_wait(made) && !has_arrow && at_ns > made.entered_ns;
-            let wired_connect = made.call.function == "connect" && self.is_stream(index) && self.is_wired(index);
-            let waited = waited && (long || wired_connect || others_between(lane, made.entered_ns, at_ns));
+            let wired_connect =
+                made.call.function == "connect" && self.is_stream(index) && self.is_wired(index);
+            let waited =
+                waited && (long || wired_connect || others_between(lane, made.entered_ns, at_ns));
             if made.back.is_none() && may_wait(made) {
                 steps.push(self.entry(index, false));
                 blocked.push((lane, made.entered_ns, u64::MAX));
@@ -212,12 +287,22 @@ impl<'a> Teller<'a> {
             }
             let (mut words, ink) = self.words(index, waited && long);
             if waited && wired_connect && made.errno().is_none() {
-                let text = said!("connect returns {result}", "connect 返回 {result}", result = made.result().unwrap_or_default());
-                words = vec![text.clone() + &after(made, true), text, format!("connect = {}", made.result().unwrap_or_default())];
+                let text = said!(
+                    "connect returns {result}",
+                    "connect 返回 {result}",
+                    result = made.result().unwrap_or_default()
+                );
+                words = vec![
+                    text.clone() + &after(made, true),
+                    text,
+                    format!("connect = {}", made.result().unwrap_or_default()),
+                ];
             }
             let alike = format!("{lane} {} {:?}", made.call.function, made.errno());
             let Some(aim) = self.aims.get(&index) else {
-                let stops = made.errno().filter(|_| made.call.function == "connect" && self.is_stream(index) && !wired_connect);
+                let stops = made.errno().filter(|_| {
+                    made.call.function == "connect" && self.is_stream(index) && !wired_connect
+                });
                 let shape = match stops {
                     Some(errno) => Shape::Arrow(Arrow {
                         from: lane,
@@ -232,22 +317,36 @@ impl<'a> Teller<'a> {
                     }),
                     None => Shape::Call { lane, words, ink, joins: joins(made) },
                 };
-                let transfers = (made.sending().is_some() || made.receives()) && made.result().is_some_and(|bytes| bytes > 0);
-                steps.push(Step { uneventful: transfers && !self.flows.wire.is_empty(), ..Step::new(at_ns, shape, alike) });
+                let transfers = (made.sending().is_some() || made.receives())
+                    && made.result().is_some_and(|bytes| bytes > 0);
+                steps.push(Step {
+                    uneventful: transfers && !self.flows.wire.is_empty(),
+                    ..Step::new(at_ns, shape, alike)
+                });
                 continue;
             };
             let head = heads.get(&index).copied();
             let arrow = self.arrow(index, aim, head);
-            let alike = format!("{alike} {:?} {:?} {:?}", aim.to, head.map(|head| &self.made(head).call.function), aim.stops);
+            let alike = format!(
+                "{alike} {:?} {:?} {:?}",
+                aim.to,
+                head.map(|head| &self.made(head).call.function),
+                aim.stops
+            );
             steps.push(Step::new(at_ns, Shape::Arrow(arrow), alike));
             // A send or a connect that itself took its time.
             if long && others_between(lane, made.entered_ns, made.returned_ns()) {
                 blocked.push((lane, made.entered_ns, made.returned_ns()));
-                let result = made.back.as_ref().map_or_else(String::new, |back| back.outcome.to_string());
+                let result =
+                    made.back.as_ref().map_or_else(String::new, |back| back.outcome.to_string());
                 let text = format!("{} = {result}", made.call.function);
                 let words = vec![text.clone() + &after(made, true), text];
                 let shape = Shape::Call { lane, words, ink: Ink::Plain, joins: false };
-                steps.push(Step::new(made.returned_ns(), shape, format!("{lane} back {}", made.call.function)));
+                steps.push(Step::new(
+                    made.returned_ns(),
+                    shape,
+                    format!("{lane} back {}", made.call.function),
+                ));
             }
         }
         let mut remarks = self.remarks(recording);
@@ -258,7 +357,10 @@ impl<'a> Teller<'a> {
         steps.sort_by_key(|step| step.at_ns);
         for (lane, from, to) in blocked {
             let start = steps.partition_point(|step| step.at_ns < from);
-            steps[start..].iter_mut().take_while(|step| step.at_ns < to).for_each(|step| step.blocked.push(lane));
+            steps[start..]
+                .iter_mut()
+                .take_while(|step| step.at_ns < to)
+                .for_each(|step| step.blocked.push(lane));
         }
         self.steps = steps;
     }
@@ -273,33 +375,48 @@ impl<'a> Teller<'a> {
         let (made, lane) = (self.made(index), self.lane(index));
         let short = format!("{} …", made.call.function);
         let mut words = vec![said!("{short} blocked", "{short} 阻塞"), short.clone()];
-        if let Some(address) = made.call.args.address("address").filter(|_| made.call.function == "connect") {
+        if let Some(address) =
+            made.call.args.address("address").filter(|_| made.call.function == "connect")
+        {
             let port = address.port().map(|port| format!("connect :{port} …"));
-            let full = [said!("connect {address} … blocked", "connect {address} … 阻塞"), format!("connect {address} …")];
+            let full = [
+                said!("connect {address} … blocked", "connect {address} … 阻塞"),
+                format!("connect {address} …"),
+            ];
             words = full.into_iter().chain(port).chain([short]).collect();
         }
         let shape = Shape::Call { lane, words, ink: Ink::Warn, joins: false };
-        Step { minor, uneventful, ..Step::new(made.entered_ns, shape, format!("{lane} enter {}", made.call.function)) }
+        Step {
+            minor,
+            uneventful,
+            ..Step::new(made.entered_ns, shape, format!("{lane} enter {}", made.call.function))
+        }
     }
 
     fn arrow(&self, index: usize, aim: &Aim, head: Option<usize>) -> Arrow {
         let (made, from) = (self.made(index), self.lane(index));
         let took = head.is_some_and(|head| {
             let back = self.made(head);
-            back.returned_ns().saturating_sub(back.entered_ns) >= NOTICEABLE_NS && back.entered_ns < made.entered_ns
+            back.returned_ns().saturating_sub(back.entered_ns) >= NOTICEABLE_NS
+                && back.entered_ns < made.entered_ns
         });
         let mut head_matters = false;
         let (head, head_ink) = match head {
             Some(head) => {
                 let whole = aim.partners.len() == 1 && self.took_only(head, index);
                 head_matters = !whole && aim.line == Line::Data;
-                if whole { (self.short_receive(head, took), Ink::Plain) } else { self.words(head, took) }
+                if whole {
+                    (self.short_receive(head, took), Ink::Plain)
+                } else {
+                    self.words(head, took)
+                }
             }
             None if aim.stops.is_some() => (Vec::new(), Ink::Faint),
             None => (self.meanwhile(index, aim), Ink::Faint),
         };
         let data = made.sending().map(|data| {
-            let sent = made.result().and_then(|sent| usize::try_from(sent).ok()).unwrap_or(data.bytes);
+            let sent =
+                made.result().and_then(|sent| usize::try_from(sent).ok()).unwrap_or(data.bytes);
             (data.to_string(), sent)
         });
         let tail = match aim.line {
@@ -308,7 +425,10 @@ impl<'a> Teller<'a> {
                 let given = made.sending().map_or(0, |data| data.bytes);
                 let sent = data.as_ref().map_or(0, |(_, sent)| *sent);
                 if sent < given {
-                    vec![said!("{function} = {sent} of {given}", "{function} = {sent}，共 {given}"), function]
+                    vec![
+                        said!("{function} = {sent} of {given}", "{function} = {sent}，共 {given}"),
+                        function,
+                    ]
                 } else {
                     vec![function]
                 }
@@ -316,7 +436,17 @@ impl<'a> Teller<'a> {
             Line::Control if made.call.function == "connect" => connect_words(made),
             Line::Control => self.words(index, false).0,
         };
-        Arrow { from, to: aim.to, line: aim.line, tail, data, head, head_ink, head_matters, stops: aim.stops.clone() }
+        Arrow {
+            from,
+            to: aim.to,
+            line: aim.line,
+            tail,
+            data,
+            head,
+            head_ink,
+            head_matters,
+            stops: aim.stops.clone(),
+        }
     }
 }
 
@@ -332,11 +462,14 @@ fn is_shown(made: &Made, is_end: bool) -> bool {
 /// True for calls that can block until somebody else does something.
 fn may_wait(made: &Made) -> bool {
     let verbs = ["accept", "connect", "select", "poll", "epoll_wait", "read", "write", "wait"];
-    made.receives() || made.sending().is_some() || verbs.iter().any(|verb| made.call.function.starts_with(verb))
+    made.receives()
+        || made.sending().is_some()
+        || verbs.iter().any(|verb| made.call.function.starts_with(verb))
 }
 
 /// True for short calls that may share a row.
 fn joins(made: &Made) -> bool {
     made.errno().is_none()
-        && (["socket", "bind", "listen", "close"].contains(&&*made.call.function) || made.call.function.starts_with("set_"))
+        && (["socket", "bind", "listen", "close"].contains(&&*made.call.function)
+            || made.call.function.starts_with("set_"))
 }

@@ -131,7 +131,9 @@ impl Step {
     pub(super) fn renumber(&mut self, new: &HashMap<usize, usize>) {
         match &mut self.shape {
             Shape::Call { lane, .. } | Shape::State { lane, .. } => *lane = new[lane],
-            Shape::Segment(flight) => (flight.from, flight.to) = (new[&flight.from], new[&flight.to]),
+            Shape::Segment(flight) => {
+                (flight.from, flight.to) = (new[&flight.from], new[&flight.to])
+            }
             Shape::Arrow(arrow) => {
                 arrow.from = new[&arrow.from];
                 arrow.to = arrow.to.map(|to| new[&to]);

@@ -22,10 +22,12 @@ pub(super) fn story(recording: &Recording, numbers: Numbers) -> Story {
         _ => None,
     });
     kept.sort_by_key(|lane| first.is_some() && Some(*lane) != first);
-    let new: HashMap<usize, usize> = kept.iter().enumerate().map(|(new, old)| (*old, new)).collect();
+    let new: HashMap<usize, usize> =
+        kept.iter().enumerate().map(|(new, old)| (*old, new)).collect();
     steps.iter_mut().for_each(|step| step.renumber(&new));
     let mut lanes: Vec<Option<Lane>> = lanes.into_iter().map(Some).collect();
-    let lanes: Vec<Lane> = kept.into_iter().filter_map(|lane| lanes.get_mut(lane).and_then(Option::take)).collect();
+    let lanes: Vec<Lane> =
+        kept.into_iter().filter_map(|lane| lanes.get_mut(lane).and_then(Option::take)).collect();
     let two_ends = lanes.len() == 2 && first.is_some();
     Story { lanes, steps, two_ends }
 }

@@ -17,7 +17,9 @@ fn echo(times: usize) -> Recording {
         script.send("server", 1, 2, "hello").recv("client", 2, 1, 1024, "hello");
     }
     let recv = script.enter("server", 1, 2, "recv", json!({"size": 1024}));
-    script.event("lab", json!({"event": "wait", "asked_ns": 200_000_000, "purpose": "silence"})).pass(200_000);
+    script
+        .event("lab", json!({"event": "wait", "asked_ns": 200_000_000, "purpose": "silence"}))
+        .pass(200_000);
     script.call("client", 2, 1, "shutdown", json!({"how": "SHUT_WR"}), 0, json!({}));
     script.leave("server", 1, recv, 0, json!({"data": {"bytes": 0, "text": ""}}));
     script.recording()
@@ -27,11 +29,25 @@ fn echo(times: usize) -> Recording {
 fn datagrams() -> Recording {
     let mut script = Script::new();
     script.event("lab", json!({"event": "part", "part": "datagrams"}));
-    script.udp("alice", 1, 1, 5001).udp("bob", 1, 2, 5002).udp("carol", 1, 3, 5003).socket("dave", 1, 4, "AF_INET", "SOCK_STREAM");
+    script.udp("alice", 1, 1, 5001).udp("bob", 1, 2, 5002).udp("carol", 1, 3, 5003).socket(
+        "dave",
+        1,
+        4,
+        "AF_INET",
+        "SOCK_STREAM",
+    );
     script.send_to("alice", 1, 1, "你好", 5003).recv_from("carol", 1, 3, 64, "你好", 5001);
     script.send_to("carol", 1, 3, "你也好啊", 5001).recv_from("alice", 1, 1, 64, "你也好啊", 5003);
     script.send_to("alice", 1, 1, "lost", 5002).send_to("bob", 1, 2, "void", 5009);
-    script.call("dave", 1, 4, "connect", json!({"address": {"inet": "127.0.0.1:9"}}), "ECONNREFUSED", json!({}));
+    script.call(
+        "dave",
+        1,
+        4,
+        "connect",
+        json!({"address": {"inet": "127.0.0.1:9"}}),
+        "ECONNREFUSED",
+        json!({}),
+    );
     script.enter("bob", 1, 2, "recv", json!({"size": 1024}));
     script.pass(3000).send_to("carol", 1, 3, "late\u{202e}\n", 5001);
     script.event("lab", json!({"event": "deadline", "limit_ns": 5_000_000_000_u64, "blocked": []}));
@@ -44,7 +60,10 @@ fn stream() -> Recording {
     script.tcp_connection(("client", 1, 1), ("server", 1, 2, 3));
     script.send("client", 1, 1, "one").send("client", 1, 1, "two").send("client", 1, 1, "three");
     script.recv("server", 1, 3, 64, "onetwothree");
-    script.send("client", 1, 1, "four five").recv("server", 1, 3, 4, "four").recv("server", 1, 3, 4, " fiv");
+    script
+        .send("client", 1, 1, "four five")
+        .recv("server", 1, 3, 4, "four")
+        .recv("server", 1, 3, 4, " fiv");
     script.recording()
 }
 
@@ -205,11 +224,18 @@ fn a_stream_in_80_columns() {
 #[test]
 fn what_is_no_call_stands_at_its_lane() {
     let mut script = Script::new();
-    script.socket("server", 1, 1, "AF_UNIX", "SOCK_STREAM").socket("client", 1, 2, "AF_UNIX", "SOCK_STREAM");
+    script.socket("server", 1, 1, "AF_UNIX", "SOCK_STREAM").socket(
+        "client",
+        1,
+        2,
+        "AF_UNIX",
+        "SOCK_STREAM",
+    );
     script.event("server", json!({"event": "deed", "deed": "unlink …/door"}));
     script.event("client", json!({"event": "deed", "deed": "open …/door", "errno": "ENOENT"}));
     let drawn = draw(&script.recording(), 80, Numbers::Relative).text();
-    let row = |text: &str| drawn.lines().find(|row| row.contains(text)).and_then(|row| row.find(text));
+    let row =
+        |text: &str| drawn.lines().find(|row| row.contains(text)).and_then(|row| row.find(text));
     let (server, client) = (row("unlink …/door"), row("open …/door ✗ ENOENT"));
     assert!(server.is_some() && server < client, "{drawn}");
 }
@@ -226,7 +252,10 @@ fn no_width_is_too_narrow_and_no_row_too_wide() {
     let mut hostile = Script::new();
     hostile.tcp_connection(("a\u{1b}[2J\u{202e}很长的名字很长的名字", 2, 1), ("server", 1, 1, 2));
     hostile.event("server", json!({"event": "part", "part": "很长的名字 ".repeat(40)}));
-    hostile.event("nobody", json!({"event": "wait", "asked_ns": 1, "purpose": "很长的名字 ".repeat(40)}));
+    hostile.event(
+        "nobody",
+        json!({"event": "wait", "asked_ns": 1, "purpose": "很长的名字 ".repeat(40)}),
+    );
     hostile.event("lab", json!({"event": "end", "ending": "failed", "why": "word ".repeat(60)}));
     hostile.send("server", 1, 2, &"长".repeat(42));
     let empty = Script::new().recording();

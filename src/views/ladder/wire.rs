@@ -16,10 +16,18 @@ impl Ladder {
         let mut unsaid = None;
         if from == to {
             let (start, end) = self.words_area(flight.from);
-            self.canvas.write(self.row, start, end, &format!("→ {}", first_fit(&flight.words, end - start - 2)), flight.ink);
+            self.canvas.write(
+                self.row,
+                start,
+                end,
+                &format!("→ {}", first_fit(&flight.words, end - start - 2)),
+                flight.ink,
+            );
         } else {
             // How late it comes stands beside the lane where it arrives; or on its line, where that place is taken.
-            let states = after.iter().map_while(|step| if let Shape::State { lane, .. } = &step.shape { Some(*lane) } else { None });
+            let states = after.iter().map_while(|step| {
+                if let Shape::State { lane, .. } = &step.shape { Some(*lane) } else { None }
+            });
             let outside = self.outward && states.into_iter().all(|lane| lane != flight.to);
             if let (true, Some(note)) = (outside, flight.notes().first()) {
                 self.words(flight.to, note, Ink::Faint);
@@ -44,12 +52,21 @@ impl Ladder {
         if on_its_right {
             (self.columns[lane] + 1, self.columns.get(lane + 1).copied().unwrap_or(self.end))
         } else {
-            (lane.checked_sub(1).map_or(self.time, |before| self.columns[before] + 1), self.columns[lane])
+            (
+                lane.checked_sub(1).map_or(self.time, |before| self.columns[before] + 1),
+                self.columns[lane],
+            )
         }
     }
 
     /// Returns the reason why it was lost, if there was no room for it.
-    fn flight<'a>(&mut self, flight: &'a Flight, from: usize, to: usize, note_here: bool) -> Option<&'a str> {
+    fn flight<'a>(
+        &mut self,
+        flight: &'a Flight,
+        from: usize,
+        to: usize,
+        note_here: bool,
+    ) -> Option<&'a str> {
         let rightwards = to > from;
         let (left, right) = (from.min(to) + 1, from.max(to));
         let line = Ink::Of(flight.from);
@@ -65,12 +82,16 @@ impl Ladder {
         };
         let room = (words_at.1 - words_at.0).saturating_sub(spare);
         let text = first_fit(&flight.words, room);
-        let fits = |note: &&String| note_here && text.width() + note.width() + 5 <= room && self.same_gap(left, right);
+        let fits = |note: &&String| {
+            note_here && text.width() + note.width() + 5 <= room && self.same_gap(left, right)
+        };
         let note = flight.notes().iter().find(fits);
         let width = text.width();
         let at_left = near_start == rightwards;
         let start = match (&flight.way, at_left) {
-            (Way::Whole(_), _) if note.is_none() => words_at.0 + (words_at.1 - words_at.0).saturating_sub(width) / 2,
+            (Way::Whole(_), _) if note.is_none() => {
+                words_at.0 + (words_at.1 - words_at.0).saturating_sub(width) / 2
+            }
             (_, true) => words_at.0 + 2 + usize::from(flight.is_arrival()),
             (_, false) => words_at.1.saturating_sub(width + 2 + usize::from(flight.is_arrival())),
         }
@@ -105,9 +126,12 @@ impl Ladder {
         match &flight.way {
             // The open end of a line that goes on later, or that began before.
             Way::Leaves | Way::Arrives(_) => {
-                for (column, open) in
-                    [(end + 1, at_left), (end + 2, at_left), (start.wrapping_sub(2), !at_left), (start.wrapping_sub(3), !at_left)]
-                {
+                for (column, open) in [
+                    (end + 1, at_left),
+                    (end + 2, at_left),
+                    (start.wrapping_sub(2), !at_left),
+                    (start.wrapping_sub(3), !at_left),
+                ] {
                     if open && (left..right).contains(&column) && !self.columns.contains(&column) {
                         self.canvas.put(self.row, column, '╌', line);
                     }
@@ -115,13 +139,23 @@ impl Ladder {
                 None
             }
             Way::Stops(why) => {
-                let cross = if rightwards { (end + 2).min(right - 1) } else { start.saturating_sub(3).max(left) };
+                let cross = if rightwards {
+                    (end + 2).min(right - 1)
+                } else {
+                    start.saturating_sub(3).max(left)
+                };
                 self.canvas.put(self.row, cross, '✗', Ink::Bad);
-                let room = if rightwards { words_at.1.saturating_sub(cross + 3) } else { cross.saturating_sub(words_at.0 + 2) };
+                let room = if rightwards {
+                    words_at.1.saturating_sub(cross + 3)
+                } else {
+                    cross.saturating_sub(words_at.0 + 2)
+                };
                 let full = why.first()?;
                 // A reason that has been told in full is told in short.
                 let known = !self.reasons.insert(full.clone());
-                let Some(said) = why.iter().find(|why| why.width() <= room && (known || *why == full)) else {
+                let Some(said) =
+                    why.iter().find(|why| why.width() <= room && (known || *why == full))
+                else {
                     return (!known).then_some(full.as_str());
                 };
                 let at = if rightwards { cross + 2 } else { cross - 1 - said.width() };
@@ -152,7 +186,9 @@ impl Ladder {
     fn states(&mut self, after: &[Step]) -> usize {
         let mut taken: Vec<usize> = Vec::new();
         for step in after {
-            let Shape::State { lane, state, derived } = &step.shape else { break };
+            let Shape::State { lane, state, derived } = &step.shape else {
+                break;
+            };
             let free = self.outward || *lane + 1 == self.columns.len();
             if !free || taken.contains(lane) {
                 break;

@@ -23,7 +23,15 @@ impl Wire {
     fn listening() -> Wire {
         let mut script = Script::new();
         script.socket("server", 1, 1, "AF_INET", "SOCK_STREAM");
-        script.call("server", 1, 1, "bind", json!({"address": {"inet": "10.9.0.1:5000"}}), 0, json!({}));
+        script.call(
+            "server",
+            1,
+            1,
+            "bind",
+            json!({"address": {"inet": "10.9.0.1:5000"}}),
+            0,
+            json!({}),
+        );
         script.call("server", 1, 1, "listen", json!({"backlog": 5}), 0, json!({}));
         script.socket("client", 1, 3, "AF_INET", "SOCK_STREAM");
         Wire { script, frames: 0 }
@@ -47,8 +55,19 @@ impl Wire {
     }
 
     /// A TCP segment; numbers are counted from each end's start, which is 1000 for the client and 5000 for the server.
-    fn tcp(&mut self, sent_by: &str, flags: &str, (seq, ack): (u32, u32), payload: &str, more: Json) -> u64 {
-        let (from, to, own, other) = if sent_by == "client" { (CLIENT, SERVER, 1000, 5000) } else { (SERVER, CLIENT, 5000, 1000) };
+    fn tcp(
+        &mut self,
+        sent_by: &str,
+        flags: &str,
+        (seq, ack): (u32, u32),
+        payload: &str,
+        more: Json,
+    ) -> u64 {
+        let (from, to, own, other) = if sent_by == "client" {
+            (CLIENT, SERVER, 1000, 5000)
+        } else {
+            (SERVER, CLIENT, 5000, 1000)
+        };
         let ack = if flags.contains("ACK") { ack + other } else { 0 };
         let tcp = json!({"src_port": from, "dst_port": to, "flags": flags, "seq": seq + own, "ack": ack, "window": 64, "header_bytes": 20});
         self.frame(sent_by, json!({"tcp": tcp}), payload, more)
@@ -81,18 +100,40 @@ impl Wire {
             json!({}),
         );
         for _ in 0..lost {
-            self.tcp("client", "SYN", (0, 0), "", json!({"fate": "dropped", "rule": "drop the first SYN"}));
+            self.tcp(
+                "client",
+                "SYN",
+                (0, 0),
+                "",
+                json!({"fate": "dropped", "rule": "drop the first SYN"}),
+            );
             self.script.pass(1_000_000);
         }
         self.tcp("client", "SYN", (0, 0), "", json!({}));
         self.tcp("server", "SYN,ACK", (0, 1), "", json!({}));
         self.tcp("client", "ACK", (1, 1), "", json!({}));
         self.script.leave("client", 1, connect, 0, json!({}));
-        self.script.call("client", 1, 3, "local_addr", json!({}), 0, json!({"address": {"inet": "10.9.0.1:40001"}}));
+        self.script.call(
+            "client",
+            1,
+            3,
+            "local_addr",
+            json!({}),
+            0,
+            json!({"address": {"inet": "10.9.0.1:40001"}}),
+        );
         self.state("client", 3, "ESTABLISHED");
         let out = json!({"address": {"inet": "10.9.0.2:40001"}, "socket": 2});
         self.script.call("server", 1, 1, "accept", json!({}), 5, out);
-        self.script.call("server", 1, 2, "local_addr", json!({}), 0, json!({"address": {"inet": "10.9.0.1:5000"}}));
+        self.script.call(
+            "server",
+            1,
+            2,
+            "local_addr",
+            json!({}),
+            0,
+            json!({"address": {"inet": "10.9.0.1:5000"}}),
+        );
     }
 
     fn recording(&self) -> Recording {
@@ -115,13 +156,28 @@ fn close() -> Recording {
     wire.tcp("server", "ACK", (1, 6), "", json!({}));
     wire.script.recv("server", 1, 2, 64, "hello");
     wire.script.call("client", 1, 3, "close", json!({}), 0, json!({}));
-    let fin = wire.tcp("client", "FIN,ACK", (6, 1), "", json!({"fate": "delayed", "delay_ns": 20_000_000, "rule": "delay"}));
+    let fin = wire.tcp(
+        "client",
+        "FIN,ACK",
+        (6, 1),
+        "",
+        json!({"fate": "delayed", "delay_ns": 20_000_000, "rule": "delay"}),
+    );
     wire.script.pass(20_000);
     wire.arrives(fin);
-    let ack = wire.tcp("server", "ACK", (1, 7), "", json!({"fate": "duplicated", "rule": "duplicate"}));
+    let ack =
+        wire.tcp("server", "ACK", (1, 7), "", json!({"fate": "duplicated", "rule": "duplicate"}));
     wire.arrives(ack);
     wire.arrives(ack);
-    wire.script.call("server", 1, 2, "recv", json!({"size": 64}), 0, json!({"data": {"bytes": 0, "text": ""}}));
+    wire.script.call(
+        "server",
+        1,
+        2,
+        "recv",
+        json!({"size": 64}),
+        0,
+        json!({"data": {"bytes": 0, "text": ""}}),
+    );
     wire.script.call("server", 1, 2, "close", json!({}), 0, json!({}));
     wire.tcp("server", "FIN,ACK", (1, 7), "", json!({}));
     wire.tcp("client", "ACK", (7, 2), "", json!({"fate": "dropped", "rule": "drop the last ACK"}));
@@ -137,7 +193,13 @@ fn lossy(messages: u32) -> Recording {
         let text = format!("message {number}");
         wire.script.send("client", 1, 3, &text);
         if number % 7 == 3 {
-            wire.tcp("client", "PSH,ACK", (seq, 1), &text, json!({"fate": "dropped", "rule": "drop every 7th"}));
+            wire.tcp(
+                "client",
+                "PSH,ACK",
+                (seq, 1),
+                &text,
+                json!({"fate": "dropped", "rule": "drop every 7th"}),
+            );
             wire.script.pass(200_000);
         }
         wire.tcp("client", "PSH,ACK", (seq, 1), &text, json!({}));
@@ -308,7 +370,11 @@ fn the_true_numbers_are_those_of_the_header() {
 #[test]
 fn what_segments_tell_no_call_tells_again() {
     let drawn = text(&close(), 100);
-    assert_eq!(drawn.matches("├").count() + drawn.matches("┤").count(), 9, "one arrow for each of 9 segments: {drawn}");
+    assert_eq!(
+        drawn.matches("├").count() + drawn.matches("┤").count(),
+        9,
+        "one arrow for each of 9 segments: {drawn}"
+    );
     assert!(!drawn.contains("unread") && !drawn.contains("never"), "{drawn}");
 }
 
@@ -324,7 +390,8 @@ fn what_is_lost_or_sent_again_is_never_folded() {
 fn sockets_closed_at_the_end_are_told_in_one_row() {
     let mut wire = Wire::listening();
     wire.connect(0);
-    wire.script.event("lab", json!({"event": "claim", "claim": "c", "verdict": "held", "evidence": []}));
+    wire.script
+        .event("lab", json!({"event": "claim", "claim": "c", "verdict": "held", "evidence": []}));
     let close = json!({"event": "enter", "call": 99, "function": "close", "syscall": "close", "socket": 3, "args": {}});
     wire.script.event("client", close);
     wire.tcp("client", "FIN,ACK", (1, 1), "", json!({}));
@@ -336,22 +403,52 @@ fn sockets_closed_at_the_end_are_told_in_one_row() {
 fn no_width_is_too_narrow_and_no_row_too_wide() {
     let mut odd = Wire::listening();
     odd.connect(2);
-    odd.tcp("client", "", (1, 1), "\u{1b}[2J长长", json!({"fate": "held", "rule": "长的 ".repeat(40)}));
-    odd.tcp("server", "RST", (4_000_000_000, 9), "", json!({"fate": "cut", "rule": "the wire is cut"}));
-    odd.frame("server", json!({"icmp": {"type": 3, "code": 3}, "sender": "dave", "flow": 2}), "", json!({}));
+    odd.tcp(
+        "client",
+        "",
+        (1, 1),
+        "\u{1b}[2J长长",
+        json!({"fate": "held", "rule": "长的 ".repeat(40)}),
+    );
+    odd.tcp(
+        "server",
+        "RST",
+        (4_000_000_000, 9),
+        "",
+        json!({"fate": "cut", "rule": "the wire is cut"}),
+    );
+    odd.frame(
+        "server",
+        json!({"icmp": {"type": 3, "code": 3}, "sender": "dave", "flow": 2}),
+        "",
+        json!({}),
+    );
     odd.frame("client", json!({"udp": {"src_port": 1, "dst_port": 2}, "flow": 3, "sender": "alice", "receiver": "bob"}), "hi", json!({}));
     odd.frame("client", json!({"udp": {"src_port": 1, "dst_port": 2}, "flow": 4, "sender": "alice", "receiver": "alice"}), "hi", json!({}));
-    odd.frame("client", json!({"flow": null, "malformed": "cut short", "payload_bytes": 9999}), "x", json!({"fate": "dropped"}));
+    odd.frame(
+        "client",
+        json!({"flow": null, "malformed": "cut short", "payload_bytes": 9999}),
+        "x",
+        json!({"fate": "dropped"}),
+    );
     odd.arrives(999);
     for recording in [handshake(0), handshake(6), close(), lossy(3), lossy(40), odd.recording()] {
         for numbers in [Numbers::Relative, Numbers::True] {
             let step = if numbers == Numbers::True { 9 } else { 1 };
             for width in (20..=200).step_by(step) {
                 for row in draw(&recording, width, numbers).0 {
-                    assert!(row.width() <= width, "{} columns of {width}: {}", row.width(), row.text());
+                    assert!(
+                        row.width() <= width,
+                        "{} columns of {width}: {}",
+                        row.width(),
+                        row.text()
+                    );
                     assert_eq!(row.width(), row.text().width());
                     // Others than these might have no counterpart in ASCII.
-                    let known = |shown: char| !shown.is_control() && (shown.is_ascii() || "│┃╎─╌├┤▶◀✗…·→µ长的".contains(shown));
+                    let known = |shown: char| {
+                        !shown.is_control()
+                            && (shown.is_ascii() || "│┃╎─╌├┤▶◀✗…·→µ长的".contains(shown))
+                    };
                     assert!(row.text().chars().all(known), "{:?}", row.text());
                 }
             }
@@ -376,8 +473,12 @@ fn each_part_of_a_comparison_shows_its_answer() {
 #[test]
 fn where_arp_is_the_point_it_is_drawn_frame_by_frame() {
     let drawn = shipped("who-has");
-    for row in ["who has 10.9.0.2? ──▶┃ to everybody", "the lab answers │◀─ is at 02:00:0a:09:00:02", "who has 10.9.0.3? ─✗", "\"anyone?\""]
-    {
+    for row in [
+        "who has 10.9.0.2? ──▶┃ to everybody",
+        "the lab answers │◀─ is at 02:00:0a:09:00:02",
+        "who has 10.9.0.3? ─✗",
+        "\"anyone?\"",
+    ] {
         assert!(drawn.contains(row), "{row}:\n{drawn}");
     }
 }
@@ -387,7 +488,9 @@ fn arp_finds_its_lanes_under_their_chinese_names_too() {
     let path = format!("{}/lessons/recordings/who-has.jsonl", env!("CARGO_MANIFEST_DIR"));
     let file = std::fs::File::open(path).expect("it is shipped");
     let recordings = crate::recording::read(std::io::BufReader::new(file)).recordings;
-    let drawn = speaking(Language::Chinese, || draw(&told::recording(&recordings[0]), 80, Numbers::Relative).text());
+    let drawn = speaking(Language::Chinese, || {
+        draw(&told::recording(&recordings[0]), 80, Numbers::Relative).text()
+    });
     for row in ["谁有 10.9.0.2？", "在 02:00:0a:09:00:02", "谁有 10.9.0.3？"] {
         assert!(drawn.contains(row), "{row}:\n{drawn}");
     }

@@ -28,25 +28,53 @@ impl Teller<'_> {
         let made = self.made(index);
         if aim.line == Line::Control {
             return match (&*made.call.function, aim.partners.is_empty()) {
-                ("connect", false) => vec![either("not accepted yet", "还没有 accept").to_owned(), either("waits", "等着").to_owned()],
+                ("connect", false) => vec![
+                    either("not accepted yet", "还没有 accept").to_owned(),
+                    either("waits", "等着").to_owned(),
+                ],
                 ("connect", true) => {
-                    vec![either("never accepted", "一直没有 accept").to_owned(), either("unaccepted", "没 accept").to_owned()]
+                    vec![
+                        either("never accepted", "一直没有 accept").to_owned(),
+                        either("unaccepted", "没 accept").to_owned(),
+                    ]
                 }
                 _ => Vec::new(),
             };
         }
-        let direction = self.flows.directions.iter().find(|direction| direction.sends.iter().any(|(send, ..)| *send == index));
+        let direction = self
+            .flows
+            .directions
+            .iter()
+            .find(|direction| direction.sends.iter().any(|(send, ..)| *send == index));
         if let Some(direction) = direction {
-            let sent: usize = direction.sends.iter().filter(|(send, ..)| *send <= index).map(|(.., bytes)| bytes).sum();
+            let sent: usize = direction
+                .sends
+                .iter()
+                .filter(|(send, ..)| *send <= index)
+                .map(|(.., bytes)| bytes)
+                .sum();
             let before = |receive: usize| self.made(receive).returned_ns() <= made.entered_ns;
-            let got: usize = direction.receives.iter().filter(|(receive, ..)| before(*receive)).map(|(.., bytes)| bytes).sum();
+            let got: usize = direction
+                .receives
+                .iter()
+                .filter(|(receive, ..)| before(*receive))
+                .map(|(.., bytes)| bytes)
+                .sum();
             let unread = sent.saturating_sub(got);
             return vec![said!("{unread} B unread", "{unread} B 未读")];
         }
-        let to = self.flows.messages.iter().find(|message| message.send == Some(index)).and_then(|message| message.to);
+        let to = self
+            .flows
+            .messages
+            .iter()
+            .find(|message| message.send == Some(index))
+            .and_then(|message| message.to);
         let waiting = self.flows.messages.iter().filter(|message| {
-            let sent = message.send.is_some_and(|send| self.made(send).entered_ns <= made.entered_ns);
-            let got = message.receive.is_some_and(|receive| self.made(receive).returned_ns() <= made.entered_ns);
+            let sent =
+                message.send.is_some_and(|send| self.made(send).entered_ns <= made.entered_ns);
+            let got = message
+                .receive
+                .is_some_and(|receive| self.made(receive).returned_ns() <= made.entered_ns);
             message.to == to && message.receive.is_some() && sent && !got
         });
         vec![said!("{count} unread", "{count} 个未读", count = waiting.count())]
@@ -58,9 +86,17 @@ impl Teller<'_> {
         let function = made.call.function.to_string();
         let asked = made.call.args.address("address");
         if let Some(errno) = made.errno() {
-            let ink = if matches!(errno, "EINPROGRESS" | "EAGAIN" | "EWOULDBLOCK") { Ink::Warn } else { Ink::Bad };
+            let ink = if matches!(errno, "EINPROGRESS" | "EAGAIN" | "EWOULDBLOCK") {
+                Ink::Warn
+            } else {
+                Ink::Bad
+            };
             let short = format!("{function} ✗ {errno}");
-            let mut words: Words = asked.into_iter().flat_map(near).map(|at| format!("{function} {at} ✗ {errno}")).collect();
+            let mut words: Words = asked
+                .into_iter()
+                .flat_map(near)
+                .map(|at| format!("{function} {at} ✗ {errno}"))
+                .collect();
             words.push(short.clone() + &after(made, took));
             words.extend([short, format!("✗ {errno}")]);
             return (words, ink);
@@ -71,7 +107,10 @@ impl Teller<'_> {
         let with = |ats: Words, join: &str| {
             let mut words: Words = Vec::new();
             for at in ats {
-                words.extend([format!("{function}{join}{at}{late}"), format!("{function}{join}{at}")]);
+                words.extend([
+                    format!("{function}{join}{at}{late}"),
+                    format!("{function}{join}{at}"),
+                ]);
             }
             if function != "bind" || words.is_empty() {
                 words.extend([format!("{function}{late}"), function.clone()]);
@@ -85,26 +124,45 @@ impl Teller<'_> {
         };
         let words = match &*function {
             "socket" => {
-                let said = socket.map(|socket| match (socket.protocol_said(), socket.domain.as_str()) {
-                    (protocol, "AF_INET6") if !protocol.is_empty() => format!("{protocol}, IPv6"),
-                    ("", domain) => format!("{domain}, {}", socket.kind),
-                    (protocol, _) => protocol.to_owned(),
-                });
+                let said =
+                    socket.map(|socket| match (socket.protocol_said(), socket.domain.as_str()) {
+                        (protocol, "AF_INET6") if !protocol.is_empty() => {
+                            format!("{protocol}, IPv6")
+                        }
+                        ("", domain) => format!("{domain}, {}", socket.kind),
+                        (protocol, _) => protocol.to_owned(),
+                    });
                 said.map(|said| format!("socket ({said})")).into_iter().chain([function]).collect()
             }
             "bind" => {
-                let given = socket.and_then(|socket| socket.local.as_ref()).filter(|_| asked.and_then(Address::port) == Some(0));
-                let mut words: Words = given.map(|given| format!("bind :0 → {given}")).into_iter().collect();
+                let given = socket
+                    .and_then(|socket| socket.local.as_ref())
+                    .filter(|_| asked.and_then(Address::port) == Some(0));
+                let mut words: Words =
+                    given.map(|given| format!("bind :0 → {given}")).into_iter().collect();
                 words.extend(with(given.or(asked).into_iter().flat_map(near).collect(), " "));
                 words
             }
             "connect" => with(asked.into_iter().flat_map(near).collect(), " "),
-            "accept" => with(out.filter(|out| **out != Address::Unix(None)).into_iter().flat_map(near).collect(), " → "),
+            "accept" => with(
+                out.filter(|out| **out != Address::Unix(None)).into_iter().flat_map(near).collect(),
+                " → ",
+            ),
             _ if made.received().is_some_and(|data| data.bytes > 0) => {
-                let (result, data) = (made.result().unwrap_or_default(), made.received().map_or_else(String::new, ToString::to_string));
+                let (result, data) = (
+                    made.result().unwrap_or_default(),
+                    made.received().map_or_else(String::new, ToString::to_string),
+                );
                 let short = format!("{function} = {result}");
-                let cut = self.cut(index).map_or_else(String::new, |lost| said!(", {lost} B cut off", "，截掉 {lost} B"));
-                vec![format!("{short} {data}{cut}{late}"), format!("{short} {data}{cut}"), short.clone() + &cut, short]
+                let cut = self.cut(index).map_or_else(String::new, |lost| {
+                    said!(", {lost} B cut off", "，截掉 {lost} B")
+                });
+                vec![
+                    format!("{short} {data}{cut}{late}"),
+                    format!("{short} {data}{cut}"),
+                    short.clone() + &cut,
+                    short,
+                ]
             }
             _ if made.receives() => {
                 let short = format!("{function} = {}", made.result().unwrap_or_default());
@@ -114,27 +172,46 @@ impl Teller<'_> {
             _ if made.sending().is_some() => {
                 let data = made.sending().map_or_else(String::new, ToString::to_string);
                 let sent = made.result().unwrap_or_default();
-                let mut words: Words = asked.into_iter().flat_map(near).map(|at| format!("{function} {data} {sent} B → {at}")).collect();
-                words.extend([format!("{function} {data} {sent} B"), format!("{function} {data}"), format!("{function} {sent} B")]);
+                let mut words: Words = asked
+                    .into_iter()
+                    .flat_map(near)
+                    .map(|at| format!("{function} {data} {sent} B → {at}"))
+                    .collect();
+                words.extend([
+                    format!("{function} {data} {sent} B"),
+                    format!("{function} {data}"),
+                    format!("{function} {sent} B"),
+                ]);
                 words
             }
             _ => {
-                let value = ["how", "backlog", "flags", "value"].iter().find_map(|name| made.call.args.get(name));
-                let said = |value| span_option(&made.call.args, value).unwrap_or_else(|| value.to_string());
+                let value = ["how", "backlog", "flags", "value"]
+                    .iter()
+                    .find_map(|name| made.call.args.get(name));
+                let said = |value| {
+                    span_option(&made.call.args, value).unwrap_or_else(|| value.to_string())
+                };
                 let told = value.map_or_else(String::new, |value| format!(" {}", said(value)));
                 let result = match &made.back {
-                    Some(back) if back.outcome != Outcome::Result(0) => format!(" = {}", back.outcome),
+                    Some(back) if back.outcome != Outcome::Result(0) => {
+                        format!(" = {}", back.outcome)
+                    }
                     _ => String::new(),
                 };
-                let state = self.new_state(index).map_or_else(String::new, |state| format!(" · {state}"));
+                let state =
+                    self.new_state(index).map_or_else(String::new, |state| format!(" · {state}"));
                 let plain = format!("{function}{told}{result}");
-                let mut words = vec![format!("{plain}{late}{state}"), format!("{plain}{state}"), plain];
+                let mut words =
+                    vec![format!("{plain}{late}{state}"), format!("{plain}{state}"), plain];
                 // A setter is long, and its value matters: its option says the same in fewer columns.
-                if let (true, Some(Value::Text(option))) = (function.starts_with("set_"), made.call.args.get("option")) {
+                if let (true, Some(Value::Text(option))) =
+                    (function.starts_with("set_"), made.call.args.get("option"))
+                {
                     words.extend([format!("{option}{told}{result}"), function]);
                     words.push(option.to_string());
                 } else {
-                    let flag = Some(told.trim().to_owned()).filter(|flag| function == "set_nonblocking" && !flag.is_empty());
+                    let flag = Some(told.trim().to_owned())
+                        .filter(|flag| function == "set_nonblocking" && !flag.is_empty());
                     words.push(function);
                     words.extend(flag);
                 }
@@ -145,10 +222,12 @@ impl Teller<'_> {
     }
 
     fn cut(&self, receive: usize) -> Option<usize> {
-        self.flows.messages.iter().find(|message| message.receive == Some(receive)).and_then(|message| match message.fate {
-            Fate::Cut(lost) => Some(lost),
-            _ => None,
-        })
+        self.flows.messages.iter().find(|message| message.receive == Some(receive)).and_then(
+            |message| match message.fate {
+                Fate::Cut(lost) => Some(lost),
+                _ => None,
+            },
+        )
     }
 
     /// The TCP state that a shutdown led to, if the instrument saw a new one right after.
@@ -157,9 +236,14 @@ impl Teller<'_> {
         if self.is_asked_later(index) {
             return None;
         }
-        let states = &self.flows.sockets[made.socket.filter(|_| made.call.function == "shutdown" && !self.is_wired(index))?].states;
-        let next = self.flows.calls[index + 1..].iter().find(|later| later.socket == made.socket)?;
-        let seen = states.iter().find(|(at, _)| next.call.instrument && next.call.function == "tcp_info" && *at == next.returned_ns());
+        let states = &self.flows.sockets
+            [made.socket.filter(|_| made.call.function == "shutdown" && !self.is_wired(index))?]
+        .states;
+        let next =
+            self.flows.calls[index + 1..].iter().find(|later| later.socket == made.socket)?;
+        let seen = states.iter().find(|(at, _)| {
+            next.call.instrument && next.call.function == "tcp_info" && *at == next.returned_ns()
+        });
         seen.map(|(_, state)| state.as_str())
     }
 }
