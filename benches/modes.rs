@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use socket_explorer::lab::{Lab, Result as LabResult, Sampler};
+use socket_explorer::capture::{Lab, Result as LabResult, Sampler};
 use socket2::{Domain, Type};
 
 type Answer<T> = Result<T, Box<dyn Error>>;

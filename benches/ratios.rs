@@ -10,8 +10,8 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use socket_explorer::capture::Lab;
 use socket_explorer::experiments;
-use socket_explorer::lab::Lab;
 use socket2::{Domain, Protocol, Type};
 
 type Answer<T> = Result<T, Box<dyn Error>>;

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use socket_explorer::event::What;
-use socket_explorer::lab::{self, Error, Kind, Lab, Network, Parameter, Result, Run, Socket};
-use socket_explorer::language::Both;
+use socket_explorer::capture::{self, Error, Kind, Lab, Network, Parameter, Result, Run, Socket};
+use socket_explorer::i18n::Both;
+use socket_explorer::trace::EventKind;
 use socket2::{Domain, Protocol, SockAddr, Type};
 
 const ROUNDS: usize = 20_000;
@@ -53,7 +53,7 @@ fn main() -> ExitCode {
         epoch_ns: None,
         stepped: false,
     };
-    lab::perform(&run, |lab| {
+    capture::perform(&run, |lab| {
         let measured = measure(lab);
         if let Err(error) = &measured {
             eprintln!("{error}");
@@ -118,8 +118,9 @@ fn measure(lab: &Lab) -> Result<()> {
 }
 
 fn frames(lab: &Lab) -> usize {
-    lab.recorder()
-        .look(|events| events.iter().filter(|event| matches!(event.what, What::Frame(_))).count())
+    lab.recorder().look(|events| {
+        events.iter().filter(|event| matches!(event.what, EventKind::Frame(_))).count()
+    })
 }
 
 /// One datagram there and back, many times, sorted; nothing of it is recorded but the frames.

@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use crate::language::{Language, spoken};
+use crate::i18n::{Language, spoken};
 
 mod evidence;
 mod names;
@@ -131,7 +131,7 @@ fn why(label: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::language::speaking;
+    use crate::i18n::speaking;
 
     fn in_chinese(label: &str) -> String {
         speaking(Language::Chinese, || shown(label).into_owned())

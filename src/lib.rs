@@ -5,41 +5,37 @@
 //! | module | what it does |
 //! | --- | --- |
 //! | [`cli`] | the words of the command line; runs nothing |
-//! | [`course`] | a lesson's Markdown becomes steps: prose, prediction, experiment |
-//! | [`player`] | walks the steps; runs each experiment in a process of its own; asks, compares, reports |
+//! | [`commands`] | what each command does |
+//! | [`lesson`] | a lesson's Markdown becomes steps: prose, prediction, experiment |
+//! | [`progress`] | how far a learner is |
 //! | [`chat`] | the chat: three ways to talk, and what a hostile peer cannot do |
-//! | [`experiments`] | one table: name to function; plain Rust on instrumented sockets |
-//! | [`lab`] | the instruments: sockets, actors, the kernel's view, claims, the recorder |
-//! | [`views`] | pictures of what was recorded: ladder, trace, bars, sockets, boundaries |
-//! | [`recording`] | a run's events in order, to and from JSON Lines |
-//! | [`terminal`] | width, colour, keys, prose |
-//! | [`page`] | a lesson that was run, as one HTML page |
-//! | [`svg`] | a picture as SVG, for pages and for the README |
-//! | [`words`] | what the program itself says, in one place for its translators |
-//! | [`language`] | ground floor: which language is spoken |
-//! | [`lexicon`] | ground floor: the words of recordings, in the language that is spoken |
-//! | [`stepping`] | ground floor: what a stepped run and whoever steps it say to each other |
-//! | [`signals`] | ground floor: being interrupted |
-//! | [`text`] | ground floor: which characters may reach a terminal |
-//! | [`picture`] | ground floor: rows of inked text, which every output draws from |
-//! | [`event`] | ground floor: when, who, what, and how we know |
+//! | [`experiments`] | plain Rust on instrumented sockets |
+//! | [`capture`] | where events come from: sockets, actors, the link, the sampler, the recorder |
+//! | [`trace`] | what happened: events, packets, recordings |
+//! | [`analysis`] | what a recording means: calls, sockets, connections, segments, threads |
+//! | [`views`] | pictures of an analysis |
+//! | [`picture`] | rows of inked text, which every output draws from |
+//! | [`output`] | terminal, SVG, HTML |
+//! | [`i18n`], [`lexicon`], [`words`] | sentences, in the reader's language |
+//! | [`stepping`] | what a stepped run and whoever steps it say to each other |
+//! | [`signals`] | being interrupted |
+//! | [`text`] | which characters may reach a terminal |
 
+pub mod analysis;
+pub mod capture;
 pub mod chat;
 pub mod cli;
-pub mod course;
-pub mod event;
+pub mod commands;
 pub mod experiments;
-pub mod lab;
-pub mod language;
+pub mod i18n;
+pub mod lesson;
 pub mod lexicon;
-pub mod page;
+pub mod output;
 pub mod picture;
-pub mod player;
-pub mod recording;
+pub mod progress;
 pub mod signals;
 pub mod stepping;
-pub mod svg;
-pub mod terminal;
 pub mod text;
+pub mod trace;
 pub mod views;
 pub mod words;

@@ -5,12 +5,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use socket_explorer::capture::probe::probe;
 use socket_explorer::chat;
 use socket_explorer::cli::{self, Class, Cli, Command, Play, Record, Shared, When, manual};
+use socket_explorer::commands::{self, Failure, Player};
 use socket_explorer::experiments;
-use socket_explorer::lab::probe::probe;
-use socket_explorer::player::{self, Failure, Player};
-use socket_explorer::terminal::{Look, Terminal};
+use socket_explorer::output::terminal::{Look, Terminal};
 use socket_explorer::words::{self, Counts};
 
 fn main() -> ExitCode {
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
         }
         None | Some(Command::List { .. } | Command::Doctor) => finish(run(&cli)),
         _ => {
-            player::bench::watch_for_interruptions();
+            commands::child_run::watch_for_interruptions();
             finish(run(&cli))
         }
     }
@@ -59,14 +59,14 @@ fn run(cli: &Cli) -> Result<Counts, Failure> {
             player_that_records(&cli.shared, play, class, record)?.run(name, set)
         }
         Some(Command::Verify { lessons, json }) => {
-            player::verify(&mut player(&cli.shared, None), lessons, *json)
+            commands::verify(&mut player(&cli.shared, None), lessons, *json)
         }
-        Some(Command::Remake { folder }) => player::shipped::remake(folder).map(nothing_checked),
+        Some(Command::Remake { folder }) => commands::shipped::remake(folder).map(nothing_checked),
         Some(Command::Pictures { folder, run }) => {
-            player::pictures::remake(folder, *run).map(nothing_checked)
+            commands::pictures::remake(folder, *run).map(nothing_checked)
         }
         Some(Command::Doctor) => {
-            player::doctor(&mut player(&cli.shared, None)).map(nothing_checked)
+            commands::doctor(&mut player(&cli.shared, None)).map(nothing_checked)
         }
         Some(Command::Progress { json: true, .. }) => {
             player(&cli.shared, None).standing_json().map(nothing_checked)
@@ -108,7 +108,7 @@ fn chat(shared: &Shared, asked: &cli::Chat) -> Result<(), Failure> {
         cli::Style::Threads => chat::Style::Threads,
         cli::Style::Poll => chat::Style::Poll,
     };
-    let asked = player::chat::Asked {
+    let asked = commands::chat::Asked {
         side,
         style,
         address: &asked.address,
@@ -119,7 +119,7 @@ fn chat(shared: &Shared, asked: &cli::Chat) -> Result<(), Failure> {
         verbose: asked.verbose,
         record: asked.record.as_deref(),
     };
-    player::chat::chat(&terminal(shared, None, false), &asked)
+    commands::chat::chat(&terminal(shared, None, false), &asked)
 }
 
 fn finish(outcome: Result<Counts, Failure>) -> ExitCode {
@@ -172,7 +172,7 @@ fn player_that_records(
         (false, false) => terminal(shared, Some(play), class.big),
         _ => Terminal::nowhere(),
     };
-    let class = player::Class { step: class.step, pace: class.pace, big: class.big };
+    let class = commands::Class { step: class.step, pace: class.pace, big: class.big };
     Player::new(terminal, play.verbose, record.record.as_deref(), record.pcap.as_deref())
         .in_class(class)
 }

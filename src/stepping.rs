@@ -1,6 +1,6 @@
 //! Ground floor: what a run that is stepped and whoever steps it say to each other.
 //!
-//! The run holds a call before it is made, and says so with [`What::Held`](crate::event::What::Held). On its standard
+//! The run holds a call before it is made, and says so with [`EventKind::Held`](crate::trace::EventKind::Held). On its standard
 //! input it then hears which of the calls it holds may go: one [`Go`] a line.
 
 use std::fmt;

@@ -8,11 +8,11 @@ use std::ops::AddAssign;
 use std::path::Path;
 use std::process::ExitStatus;
 
-use crate::course::Entry;
-use crate::event::{Blocked, Verdict};
-use crate::language::{self, Language, either, error_text, said};
+use crate::i18n::{self, Language, either, error_text, said};
+use crate::lesson::Entry;
 use crate::lexicon::shown;
 use crate::picture::span_of;
+use crate::trace::{Blocked, Verdict};
 
 /// How many claims came out how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -224,7 +224,7 @@ pub fn never_checked() -> &'static str {
 #[must_use]
 pub fn ended(status: ExitStatus) -> String {
     match status.code() {
-        Some(code) => match language::spoken() {
+        Some(code) => match i18n::spoken() {
             Language::English => status.to_string(),
             Language::Chinese => format!("退出码 {code}"),
         },

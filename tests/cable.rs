@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
-use socket_explorer::event::{Ending, Verdict, What};
-use socket_explorer::lab::wire::{
+use socket_explorer::capture::link::{
     Anything, Arp, Data, Icmp, Server, Syn, Udp, every, first, nth, share,
 };
-use socket_explorer::lab::{
+use socket_explorer::capture::{
     self, Lab, Network, Result, Run, Socket, equal, failed_with, is, lasted,
 };
-use socket_explorer::recording;
+use socket_explorer::trace::recording;
+use socket_explorer::trace::{Ending, EventKind, Verdict};
 use socket2::{Domain, Protocol, SockAddr, Type};
 
 type Scene = (&'static str, fn(&Lab) -> Result<()>);
@@ -49,7 +49,7 @@ fn main() -> ExitCode {
             epoch_ns: None,
             stepped: false,
         };
-        return lab::perform(&run, *play);
+        return capture::perform(&run, *play);
     }
     let broken = SCENES.iter().filter(|(name, _)| !holds(name)).count();
     if broken == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -80,7 +80,7 @@ fn holds(name: &str) -> bool {
         other => {
             println!("{name} ... FAILED: {other:?}\n{broken:#?}");
             run.events.iter().for_each(|event| {
-                if let What::Frame(frame) = &event.what {
+                if let EventKind::Frame(frame) = &event.what {
                     println!(
                         "  {:>12} {} {}: {}",
                         event.at_ns, frame.sent_by, frame.treatment, frame.layers
@@ -147,7 +147,7 @@ fn delay(lab: &Lab) -> Result<()> {
         is("first to arrive", text(&server)?, "second").and(is("then", text(&server)?, "first")),
     );
     let delivered =
-        |event: &&socket_explorer::event::Event| matches!(event.what, What::Delivered { .. });
+        |event: &&socket_explorer::trace::Event| matches!(event.what, EventKind::Delivered { .. });
     let events = lab.recorder().events();
     let (told, sent) =
         (events.iter().filter(delivered).collect::<Vec<_>>(), lab.wire()?.until(Udp));
@@ -163,10 +163,10 @@ fn both_ways(lab: &Lab) -> Result<()> {
     let connect = lab.last_call("client", "connect")?;
     lab.claim("connect", lasted("connect", connect.took(), Duration::from_millis(60)));
     client.close()?;
-    let fin = lab.wire()?.until(every(socket_explorer::lab::wire::Fin));
+    let fin = lab.wire()?.until(every(socket_explorer::capture::link::Fin));
     lab.wire()?.settle();
     let after = lab.recorder().events().into_iter().filter(
-        |event| matches!(&event.what, What::Delivered { frame } if *frame == fin.frame.frame),
+        |event| matches!(&event.what, EventKind::Delivered { frame } if *frame == fin.frame.frame),
     );
     lab.claim("settled", is("deliveries of the FIN", after.count(), 1));
     Ok(())

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::process::{Command, Stdio};
 
-use socket_explorer::course::{self, Lesson, Prediction, Show, Step};
 use socket_explorer::experiments;
-use socket_explorer::language::{Language, speaking};
+use socket_explorer::i18n::{Language, speaking};
+use socket_explorer::lesson::{self, Lesson, Prediction, Show, Step};
 
 fn lessons() -> Vec<Lesson> {
-    course::lessons().expect("every lesson of the program is well formed")
+    lesson::lessons().expect("every lesson of the program is well formed")
 }
 
 fn between_ticks(text: &str) -> BTreeSet<String> {
@@ -120,7 +120,7 @@ fn a_prediction_is_followed_by_its_experiment() {
 fn bones(lesson: &Lesson) -> Vec<String> {
     let show = |show: &Show| {
         let named =
-            |all: &[course::Named]| all.iter().map(|one| one.name.clone()).collect::<Vec<_>>();
+            |all: &[lesson::Named]| all.iter().map(|one| one.name.clone()).collect::<Vec<_>>();
         let claims: Vec<_> = show.claims.iter().map(|line| line.claim.name.as_str()).collect();
         format!(
             "{} {:?} {:?} {} {claims:?}",

@@ -12,7 +12,7 @@ use std::time::Duration;
 use clap::Parser;
 use socket_explorer::chat::Style;
 use socket_explorer::cli::{self, Cli};
-use socket_explorer::player::chat::Asked;
+use socket_explorer::commands::chat::Asked;
 use socket2::{Domain, Socket, Type};
 
 mod person;

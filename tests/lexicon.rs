@@ -5,9 +5,9 @@ use std::fs::{self, File};
 use std::io::BufReader;
 use std::process::{Command, Stdio};
 
-use socket_explorer::event::{Value, What};
 use socket_explorer::lexicon;
-use socket_explorer::recording::{self, Recording};
+use socket_explorer::trace::recording::{self, Recording};
+use socket_explorer::trace::{EventKind, Value};
 
 /// What stays as it is in every language: people and those whom the lessons call so, and what programs and kernels say.
 const STAYS: &[&str] = &[
@@ -129,22 +129,24 @@ fn labels(recordings: &[Recording]) -> BTreeSet<String> {
         };
         add(&event.actor);
         match &event.what {
-            What::Wait { purpose, .. } => add(purpose),
-            What::Deed { deed, .. } if !FILE_CALLS.iter().any(|call| deed.starts_with(call)) => {
+            EventKind::Wait { purpose, .. } => add(purpose),
+            EventKind::Deed { deed, .. }
+                if !FILE_CALLS.iter().any(|call| deed.starts_with(call)) =>
+            {
                 add(deed)
             }
-            What::Part { part } => add(part),
-            What::Measure { series, label, .. } => {
+            EventKind::Part { part } => add(part),
+            EventKind::Measure { series, label, .. } => {
                 [series, label].into_iter().for_each(|one| add(one))
             }
-            What::Point { plot, series, against, .. } => {
+            EventKind::Point { plot, series, against, .. } => {
                 [plot, series, against].into_iter().for_each(|one| add(one))
             }
-            What::Count { label, source, .. } => {
+            EventKind::Count { label, source, .. } => {
                 [label, source].into_iter().for_each(|one| add(one))
             }
-            What::Frame(frame) => frame.treatment.rule.iter().for_each(|rule| add(rule)),
-            What::Claim(claim) => {
+            EventKind::Frame(frame) => frame.treatment.rule.iter().for_each(|rule| add(rule)),
+            EventKind::Claim(claim) => {
                 claim.evidence.iter().for_each(|one| add(&one.what));
                 claim
                     .evidence

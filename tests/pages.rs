@@ -7,8 +7,8 @@ use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
 
 use roxmltree::{Document, ParsingOptions};
-use socket_explorer::course;
-use socket_explorer::player::pictures;
+use socket_explorer::commands::pictures;
+use socket_explorer::lesson;
 
 fn explore(args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
@@ -100,7 +100,7 @@ fn assert_self_contained(document: &Document<'_>, whose: &str) {
 
 #[test]
 fn every_page_of_a_book_is_well_formed_self_contained_and_linked() {
-    let lessons = course::lessons().expect("well formed");
+    let lessons = lesson::lessons().expect("well formed");
     assert_eq!(pages().len(), 2 * (lessons.len() + 1));
     for path in pages() {
         let (html, whose) = (fs::read_to_string(path).expect("a page"), path.display().to_string());
@@ -260,10 +260,10 @@ fn a_lesson_of_anybody_becomes_a_page_that_obeys_nothing_in_it_and_leaves_nothin
     let folder = folder("pages-anybody");
     let lesson = "# <b>T</b> & `x`\n> Q <i>?\n\n<script>alert(1)</script>\n\n[here](javascript:alert(1)) ![pic](http://example.org/x.png)\n\n\
         ```predict\n<u>Which?\n- [x] <a href=x>one\n- [ ] two\n```\n\n```experiment address-port-protocol\nview: sockets\n";
-    let course = course::lessons().expect("well formed");
+    let course = lesson::lessons().expect("well formed");
     let show = course
         .iter()
-        .flat_map(course::Lesson::shows)
+        .flat_map(lesson::Lesson::shows)
         .find(|show| show.experiment.name == "address-port-protocol");
     let claims = &show.expect("it is in the course").claims;
     let claims: String = claims

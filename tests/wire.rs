@@ -8,10 +8,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use socket_explorer::event::frame::{End, Fate, Frame};
-use socket_explorer::event::{Ending, Verdict, What};
-use socket_explorer::recording::{self, Recording};
-use socket_explorer::views::pcapng;
+use socket_explorer::trace::packet::{End, Fate, Frame};
+use socket_explorer::trace::pcapng;
+use socket_explorer::trace::recording::{self, Recording};
+use socket_explorer::trace::{Ending, EventKind, Verdict};
 
 /// What a command prints whose standard input stays open until it is done; `None` if there is no such command.
 fn run(mut command: Command) -> Option<Output> {
@@ -59,7 +59,7 @@ fn recorded(experiment: &str, set: &[&str]) -> Option<Recording> {
 
 fn frames(recording: &Recording) -> Vec<&Frame> {
     let frames = recording.events.iter().filter_map(|event| match &event.what {
-        What::Frame(frame) => Some(&**frame),
+        EventKind::Frame(frame) => Some(&**frame),
         _ => None,
     });
     frames.collect()
@@ -163,7 +163,7 @@ fn tshark_agrees(path: &Path, recordings: &[Recording]) {
         let mut events: Vec<_> = recording.events.iter().collect();
         events.sort_by_key(|event| event.at_ns);
         all.extend(events.into_iter().filter_map(|event| match &event.what {
-            What::Frame(frame) => Some((
+            EventKind::Frame(frame) => Some((
                 format!(
                     "{}.{:09}",
                     began + event.at_ns / 1_000_000_000,

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use socket_explorer::course;
-use socket_explorer::event::{Ending, Verdict};
-use socket_explorer::player::shipped;
+use socket_explorer::commands::shipped;
+use socket_explorer::lesson;
+use socket_explorer::trace::{Ending, Verdict};
 
 #[test]
 fn every_experiment_that_needs_one_ships_a_recording_whose_claims_held() {
@@ -58,7 +58,7 @@ fn run(command: &mut Command) -> Option<(String, String, Option<i32>)> {
 
 #[test]
 fn without_the_node_every_lesson_plays_to_its_end() {
-    for lesson in course::lessons().expect("well formed") {
+    for lesson in lesson::lessons().expect("well formed") {
         let number = lesson.number.unwrap_or_default().to_string();
         let Some((out, err, code)) = without_the_node(&["lesson", &number]) else {
             return;
@@ -83,7 +83,7 @@ fn without_the_node_a_page_marks_what_was_recorded() {
         return;
     };
     assert_eq!((err.as_str(), code), ("", Some(0)));
-    let lessons = course::lessons().expect("well formed");
+    let lessons = lesson::lessons().expect("well formed");
     let wired = lessons[6].shows().filter(|show| {
         shipped::needed().any(|needed| needed.name == show.experiment.name && needed.needs_wire())
     });

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::message::Inbox;
 use super::screen::Screen;
 use super::{Buffer, Parted};
-use crate::lab::Socket;
+use crate::capture::Socket;
 
 /// When nothing has come for so long, the line has gone quiet.
 pub const QUIET: Duration = Duration::from_millis(200);
@@ -150,7 +150,7 @@ impl<'a> Ear<'a> {
 
 #[cfg(unix)]
 fn receive_now(socket: &Socket, buffer: &mut Vec<u8>) -> io::Result<usize> {
-    socket.recv_with_flags(buffer, crate::lab::MSG_DONTWAIT)
+    socket.recv_with_flags(buffer, crate::capture::MSG_DONTWAIT)
 }
 
 #[cfg(not(unix))]

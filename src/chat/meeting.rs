@@ -11,7 +11,7 @@ use super::address::{Address, is_local, is_socket};
 use super::outcome::{Doing, Missed, again};
 use super::phrases;
 use super::screen::Screen;
-use crate::lab::{Actor, Interest, Lab, Socket, kernel};
+use crate::capture::{Actor, Interest, Lab, Socket, sys};
 use crate::signals;
 
 /// How many connections may wait before they are accepted; the kernel refuses or ignores the rest.
@@ -113,7 +113,7 @@ impl Listener {
         self.socket.local_addr()
     }
 
-    /// Takes the first caller. The listening socket is closed then: whoever calls next is refused at once by the kernel,
+    /// Takes the first caller. The listening socket is closed then: whoever calls next is refused at once by the sys,
     /// and is not left waiting in a backlog that nobody empties.
     ///
     /// # Errors
@@ -191,7 +191,7 @@ fn connect_to(actor: &Actor, to: &SockAddr, patience: Duration) -> io::Result<So
     socket.set_nonblocking(true)?;
     match socket.connect(to) {
         Err(error)
-            if kernel::error_name(&error) == "EINPROGRESS"
+            if sys::error_name(&error) == "EINPROGRESS"
                 || error.kind() == io::ErrorKind::WouldBlock =>
         {
             if to.domain() == Domain::UNIX {

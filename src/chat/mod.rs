@@ -17,8 +17,8 @@ use std::io::{self, IsTerminal};
 use std::thread;
 use std::time::Duration;
 
-use crate::event::Event;
-use crate::lab::{self, Keep, Lab, Socket};
+use crate::capture::{self, Keep, Lab, Socket};
+use crate::trace::Event;
 
 #[cfg(unix)]
 pub mod above;
@@ -174,7 +174,7 @@ pub enum NoChat {
     /// The terminal does not do as it is told.
     Terminal(io::Error),
     /// The system has no more sockets or threads, or lacks what the style needs.
-    Lab(lab::Error),
+    Lab(capture::Error),
 }
 
 impl fmt::Display for NoChat {
@@ -228,7 +228,7 @@ fn meet_and_talk(
         #[cfg(unix)]
         Style::Poll => poll::talk(&lab.actor(side.name()), talk),
         #[cfg(not(unix))]
-        Style::Poll => Err(lab::Error::Unavailable(phrases::no_poll())),
+        Style::Poll => Err(capture::Error::Unavailable(phrases::no_poll())),
     };
     parted.map_err(NoChat::Lab)
 }
@@ -270,13 +270,13 @@ pub(crate) fn serve(lab: &Lab, address: &Address, screen: &dyn Screen) -> Result
     if address.leaves_the_port_open() {
         // The kernel has chosen it: somebody has to be told.
         let at = listener.address().map_err(Missed::when(Doing::Listen, address))?;
-        screen.note(&phrases::listening_at(&lab::address(&at)));
+        screen.note(&phrases::listening_at(&capture::address(&at)));
     }
     screen.note(&phrases::waiting());
     let (socket, peer) = listener.accept().map_err(Missed::when(Doing::Accept, address))?;
-    let from = match lab::address(&peer) {
+    let from = match capture::address(&peer) {
         // A client in AF_UNIX seldom has an address of its own.
-        crate::event::Address::Unix(None) => address.to_string(),
+        crate::trace::Address::Unix(None) => address.to_string(),
         from => from.to_string(),
     };
     screen.note(&phrases::connected_from(&from));

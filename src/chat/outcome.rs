@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::address::{Address, is_socket};
 use super::phrases::kernel_says;
-use crate::lab::kernel;
-use crate::language::{either, said};
+use crate::capture::sys;
+use crate::i18n::{either, said};
 
 /// Why the two did not meet: what was tried, where, and what the kernel answered.
 #[derive(Debug)]
@@ -99,7 +99,7 @@ fn what_failed(missed: &Missed) -> String {
 fn remedy(missed: &Missed) -> Option<String> {
     let Missed { doing, address, error, not_a_socket } = missed;
     let in_files = matches!(address, Address::Unix(_));
-    let remedy = match (doing, &*kernel::error_name(error)) {
+    let remedy = match (doing, &*sys::error_name(error)) {
         (_, "EADDRINUSE" | "ECONNREFUSED") if *not_a_socket => either(
             "what is there is no socket; choose another path",
             "那里有的不是套接字；请换一个路径",

@@ -5,8 +5,8 @@ use std::fmt::Display;
 use std::io;
 use std::time::Duration;
 
-use crate::lab::kernel;
-use crate::language::{self, Language, either, error_text, said};
+use crate::capture::sys;
+use crate::i18n::{self, Language, either, error_text, said};
 
 // ---- the notes' words ----
 
@@ -142,9 +142,9 @@ pub fn no_poll() -> String {
 #[must_use]
 pub fn kernel_says(error: &io::Error) -> String {
     match error.raw_os_error() {
-        Some(_) => format!("{} [{}]", error_text(error), kernel::error_name(error)),
+        Some(_) => format!("{} [{}]", error_text(error), sys::error_name(error)),
         // The standard library's words around getaddrinfo(3)'s, which are English everywhere.
-        None if language::spoken() == Language::Chinese
+        None if i18n::spoken() == Language::Chinese
             && error.to_string().starts_with("failed to lookup address") =>
         {
             "查不到这个名字的地址".to_owned()

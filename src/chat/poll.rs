@@ -6,13 +6,13 @@ use std::net::Shutdown;
 use super::ear::{Ear, Heard, QUIET};
 use super::keyboard::Typed;
 use super::{Parted, Talk};
-use crate::lab::{self, Actor, Interest, Socket};
+use crate::capture::{self, Actor, Interest, Socket};
 
 /// Talks until both streams have ended.
 ///
 /// # Errors
 /// What poll(2) answers. A connection that breaks is no error but a [`Parted`].
-pub fn talk(actor: &Actor, talk: Talk<'_>) -> lab::Result<Parted> {
+pub fn talk(actor: &Actor, talk: Talk<'_>) -> capture::Result<Parted> {
     let Talk { socket, mut keyboard, screen, inbox, buffer } = talk;
     let stopper = keyboard.stopper();
     let mut ear = Ear::new(socket, screen, inbox, buffer);

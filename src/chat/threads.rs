@@ -11,13 +11,13 @@ use super::ear::{Ear, Heard, QUIET};
 use super::keyboard::{Keyboard, Stopper, Typed};
 use super::screen::Screen;
 use super::{Parted, Side, Talk};
-use crate::lab::{self, Lab, Socket};
+use crate::capture::{self, Lab, Socket};
 
 /// Talks until both streams have ended.
 ///
 /// # Errors
 /// What starting a thread answers. A connection that breaks is no error but a [`Parted`].
-pub fn talk(lab: &Lab, side: Side, talk: Talk<'_>) -> lab::Result<Parted> {
+pub fn talk(lab: &Lab, side: Side, talk: Talk<'_>) -> capture::Result<Parted> {
     let Talk { socket, mut keyboard, screen, inbox, buffer } = talk;
     let stopper = keyboard.stopper();
     let keyboard = &mut keyboard;

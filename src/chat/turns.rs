@@ -6,13 +6,13 @@ use std::net::Shutdown;
 use super::ear::{Ear, Heard};
 use super::keyboard::Typed;
 use super::{Parted, Side, Talk};
-use crate::lab::{self, Socket};
+use crate::capture::{self, Socket};
 
 /// Talks by turns until both have said all.
 ///
 /// # Errors
 /// None: a connection that breaks is a [`Parted`].
-pub fn talk(side: Side, talk: Talk<'_>) -> lab::Result<Parted> {
+pub fn talk(side: Side, talk: Talk<'_>) -> capture::Result<Parted> {
     let Talk { socket, mut keyboard, screen, inbox, buffer } = talk;
     let stopper = keyboard.stopper();
     let mut ear = Ear::new(socket, screen, inbox, buffer);

@@ -7,12 +7,12 @@ use std::time::Duration;
 use socket2::{Domain, SockAddr, Type};
 
 use super::{Chapter, Experiment, SourceFile, Stepping};
-use crate::event::Sample;
-use crate::lab::{
+use crate::capture::{
     Actor, ActorThread, Interest, Kind, Lab, Network, Parameter, Proof, Result, Sampler, Socket,
     as_long, at_least, before, differ, equal, failed_with, is, lasted,
 };
-use crate::language::Both;
+use crate::i18n::Both;
+use crate::trace::Sample;
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("blocking.rs") };
 

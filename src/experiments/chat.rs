@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use super::desks::{Desk, desks};
 use super::{Chapter, Experiment, SourceFile, Stepping};
-use crate::chat::{Parted, Style, threads, turns};
-use crate::event::{Event, What};
-use crate::lab::{
+use crate::capture::{
     Actor, ActorThread, Error, Kind, Lab, Network, Parameter, Result, Sampler, Seen, Stage, before,
     is, lasted,
 };
-use crate::language::Both;
+use crate::chat::{Parted, Style, threads, turns};
+use crate::i18n::Both;
+use crate::trace::{Event, EventKind};
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("chat.rs") };
 
@@ -173,8 +173,9 @@ fn goodbye(lab: &Lab) -> Result<()> {
 
 /// How many of the four threads have ended.
 fn left(lab: &Lab) -> usize {
-    let left =
-        |event: &&Event| matches!(event.what, What::Left { .. }) && FOUR.contains(&&*event.actor);
+    let left = |event: &&Event| {
+        matches!(event.what, EventKind::Left { .. }) && FOUR.contains(&&*event.actor)
+    };
     lab.recorder().look(|events| events.iter().filter(left).count())
 }
 
@@ -268,7 +269,7 @@ fn poll_talk(me: &Actor, desk: &Desk) -> Result<Parted> {
 #[cfg(not(unix))]
 fn poll_talk(_: &Actor, _: &Desk) -> Result<Parted> {
     Err(Error::Unavailable(
-        crate::language::either(
+        crate::i18n::either(
             "this system cannot wait for a keyboard and a socket at once",
             "这个系统不能同时等待键盘和套接字",
         )
@@ -288,7 +289,7 @@ fn threads_of(lab: &Lab, actors: &[&str], since_ns: u64) -> BTreeSet<u32> {
 /// The calls of this function that an actor made, in order.
 fn of(lab: &Lab, actor: &str, function: &str) -> Vec<Seen> {
     let calls = lab.calls(actor).into_iter().filter(|(_, back)| back.call.function == function);
-    let seen = |(event, back): (Event, crate::event::Return)| Seen {
+    let seen = |(event, back): (Event, crate::trace::Return)| Seen {
         entered_ns: event.at_ns - back.took_ns.min(event.at_ns),
         returned_ns: event.at_ns,
         back,

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Type};
 
+use crate::capture::{Actor, Error, Lab, Result, Socket};
 use crate::chat::keyboard::{Keyboard, Stopper};
 use crate::chat::message::Inbox;
 use crate::chat::screen::Screen;
 use crate::chat::{self, Buffer, Side, Talk, meeting};
-use crate::event::{Event, What};
-use crate::lab::{Actor, Error, Lab, Result, Socket};
+use crate::trace::{Event, EventKind};
 
 /// How long a client tries: here somebody always answers.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -124,7 +124,7 @@ impl Desk {
         } else {
             self.until(
                 "server",
-                |what| matches!(what, What::Enter(call) if call.function == "accept"),
+                |what| matches!(what, EventKind::Enter(call) if call.function == "accept"),
             );
             meeting::call(&self.lab, me, &self.where_the_server_is(address)?, PATIENCE, 0, self)
         };
@@ -190,18 +190,18 @@ impl Desk {
         }
     }
 
-    fn until(&self, actor: &str, wanted: impl Fn(&What) -> bool) {
+    fn until(&self, actor: &str, wanted: impl Fn(&EventKind) -> bool) {
         until(&self.lab, actor, wanted);
     }
 
     /// Waits until this actor has entered recv() and has not returned.
     pub(super) fn until_in_recv(&self, actor: &str) {
-        self.until(actor, |what| matches!(what, What::Enter(call) if call.function == "recv"));
+        self.until(actor, |what| matches!(what, EventKind::Enter(call) if call.function == "recv"));
     }
 
     /// Waits until this actor has left.
     pub(super) fn until_left(&self, actor: &str) {
-        self.until(actor, |what| matches!(what, What::Left { .. }));
+        self.until(actor, |what| matches!(what, EventKind::Left { .. }));
     }
 }
 
@@ -246,8 +246,9 @@ pub(super) fn connected_to(me: &Actor, address: &SockAddr) -> Result<Socket> {
 }
 
 /// Waits until this actor's last event is what is asked for.
-pub(super) fn until(lab: &Lab, actor: &str, wanted: impl Fn(&What) -> bool) {
-    let mine = |event: &&Event| &*event.actor == actor && !matches!(event.what, What::Sample(_));
+pub(super) fn until(lab: &Lab, actor: &str, wanted: impl Fn(&EventKind) -> bool) {
+    let mine =
+        |event: &&Event| &*event.actor == actor && !matches!(event.what, EventKind::Sample(_));
     lab.recorder()
         .until(|events| events.iter().rev().find(mine).is_some_and(|event| wanted(&event.what)));
 }
@@ -264,7 +265,7 @@ fn keyboard(read: io::PipeReader) -> Result<Keyboard> {
 #[cfg(not(unix))]
 fn keyboard(_: io::PipeReader) -> Result<Keyboard> {
     Err(Error::Unavailable(
-        crate::language::either(
+        crate::i18n::either(
             "on this system the chat reads no pipe",
             "在这个系统上，聊天程序读不了管道",
         )

@@ -12,10 +12,10 @@ use std::time::Instant;
 use socket2::{Domain, SockAddr, Type};
 
 use super::{Chapter, Experiment, SourceFile, Stepping, Why};
-use crate::event::{Address, Data, Return, Value, What};
-use crate::lab::{self, Actor, Kind, Lab, Network, Parameter, Proof, Result, Socket};
-use crate::lab::{at_least, equal, failed_with, is, less, succeeded};
-use crate::language::Both;
+use crate::capture::{self, Actor, Kind, Lab, Network, Parameter, Proof, Result, Socket};
+use crate::capture::{at_least, equal, failed_with, is, less, succeeded};
+use crate::i18n::Both;
+use crate::trace::{Address, Data, EventKind, Return, Value};
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("families.rs") };
 
@@ -165,7 +165,7 @@ fn families(
     let mut families = Vec::new();
     match lab.here_unix("server") {
         Ok(path) => families.push(("AF_UNIX", Domain::UNIX, path)),
-        Err(lab::Error::Unavailable(why)) => {
+        Err(capture::Error::Unavailable(why)) => {
             need_unix.iter().for_each(|claim| lab.not_checked(claim, &*why))
         }
         Err(error) => return Err(error),
@@ -233,8 +233,8 @@ fn calls_of(lab: &Lab, part: &str) -> Vec<Return> {
         let mut calls = Vec::new();
         for event in events {
             match &event.what {
-                What::Part { part: begun } => inside = begun == part,
-                What::Return(back)
+                EventKind::Part { part: begun } => inside = begun == part,
+                EventKind::Return(back)
                     if inside && back.call.source.is_some() && !back.call.instrument =>
                 {
                     calls.push(back.clone())
@@ -404,8 +404,8 @@ fn chmod(who: &Actor, path: &Path, mode: u32) -> Result<()> {
 
 #[cfg(not(unix))]
 fn stat(_: &Path) -> Result<&'static str> {
-    Err(lab::Error::Unavailable(
-        crate::language::either(
+    Err(capture::Error::Unavailable(
+        crate::i18n::either(
             "this needs the file types of a Unix system",
             "这要用到 Unix 系统的文件类型",
         )
@@ -415,8 +415,8 @@ fn stat(_: &Path) -> Result<&'static str> {
 
 #[cfg(not(unix))]
 fn chmod(_: &Actor, _: &Path, _: u32) -> Result<()> {
-    Err(lab::Error::Unavailable(
-        crate::language::either(
+    Err(capture::Error::Unavailable(
+        crate::i18n::either(
             "this needs the file permissions of a Unix system",
             "这要用到 Unix 系统的文件权限",
         )
@@ -461,7 +461,7 @@ fn length(address: &SockAddr) -> usize {
 
 fn port_of(address: &SockAddr) -> Result<u16> {
     let port = address.as_socket().map(|at| at.port());
-    port.ok_or_else(|| lab::Error::Unexpected("an internet address has a port".to_owned()))
+    port.ok_or_else(|| capture::Error::Unexpected("an internet address has a port".to_owned()))
 }
 
 fn dual_stack(lab: &Lab) -> Result<()> {

@@ -9,15 +9,15 @@ use std::time::{Duration, Instant};
 use socket2::{Domain, SockAddr, Type};
 
 use super::{Chapter, Experiment, SourceFile, Stepping};
-use crate::event::Data;
-use crate::lab::wire::{
-    Ack, Data as WithData, Fin, Rst, Server, Sighting, Syn, SynAck, Tcp, every, first,
+use crate::capture::link::{
+    Ack, CapturedFrame, Data as WithData, Fin, Rst, Server, Syn, SynAck, Tcp, every, first,
 };
-use crate::lab::{
-    Entry, Error, Kind, Lab, Network, Parameter, Proof, Result, Socket, Wire, before, equal,
-    failed_with, is, lasted, succeeded,
+use crate::capture::{
+    Error, Kind, Lab, Network, Parameter, Proof, Result, Socket, TcpTableEntry, Wire, before,
+    equal, failed_with, is, lasted, succeeded,
 };
-use crate::language::Both;
+use crate::i18n::Both;
+use crate::trace::Data;
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("handshake.rs") };
 
@@ -185,7 +185,12 @@ fn three_way_handshake(lab: &Lab) -> Result<()> {
 }
 
 /// Three segments, none with data, and what each acknowledges.
-fn check_handshake(lab: &Lab, syn: &Sighting, syn_ack: &Sighting, ack: &Sighting) -> Result<()> {
+fn check_handshake(
+    lab: &Lab,
+    syn: &CapturedFrame,
+    syn_ack: &CapturedFrame,
+    ack: &CapturedFrame,
+) -> Result<()> {
     let bytes: usize = [syn, syn_ack, ack].map(|segment| segment.layers.payload_bytes).iter().sum();
     let segments = vec![syn.clone(), syn_ack.clone(), ack.clone()];
     let flags = is("segments", words(&segments)?, "client SYN · server SYN,ACK · client ACK");
@@ -198,7 +203,12 @@ fn check_handshake(lab: &Lab, syn: &Sighting, syn_ack: &Sighting, ack: &Sighting
 }
 
 /// The SYN has taken one number, and the five bytes take five.
-fn check_numbers(lab: &Lab, syn: &Sighting, data: &Sighting, answer: &Sighting) -> Result<()> {
+fn check_numbers(
+    lab: &Lab,
+    syn: &CapturedFrame,
+    data: &CapturedFrame,
+    answer: &CapturedFrame,
+) -> Result<()> {
     let from = equal("hello's seq", data.tcp()?.seq, "SYN's seq + 1", after(syn, 1)?);
     let to = equal("the answer's ack", answer.tcp()?.ack, "SYN's seq + 6", after(syn, 6)?);
     lab.claim("numbers-count-bytes", from.and(to));
@@ -310,7 +320,7 @@ fn three_segment_close(lab: &Lab) -> Result<()> {
 }
 
 /// The client closes, and the server does as soon as it hears of it: the closing segments, and the ends' states after.
-fn close_both_at_once(lab: &Lab) -> Result<(Vec<Sighting>, Proof)> {
+fn close_both_at_once(lab: &Lab) -> Result<(Vec<CapturedFrame>, Proof)> {
     let (client, server) = connect_on_the_wire(lab)?;
     let ends = Ends::of_client(lab, &client)?;
     client.close()?;
@@ -449,7 +459,7 @@ fn reuse_address(lab: &Lab) -> Result<()> {
 }
 
 /// A server that has gone, and whose connection is in TIME_WAIT: its address, and that end.
-fn leave_in_time_wait(lab: &Lab, reuse: bool) -> Result<(SockAddr, Entry)> {
+fn leave_in_time_wait(lab: &Lab, reuse: bool) -> Result<(SockAddr, TcpTableEntry)> {
     let (listener, at) = listen(lab, reuse)?;
     let (client, server) = connect_to(lab, &listener, &at)?;
     let end = lab.entry(&server)?;
@@ -469,7 +479,7 @@ fn bind_with_reuse(lab: &Lab, at: &SockAddr) -> Result<io::Result<()>> {
 }
 
 /// The old server's end is still there.
-fn waits(old: &Entry) -> Result<Proof> {
+fn waits(old: &TcpTableEntry) -> Result<Proof> {
     Ok(is("old end", old.state()?, "TIME_WAIT"))
 }
 
@@ -526,8 +536,8 @@ fn connect_on_the_wire(lab: &Lab) -> Result<(Socket, Socket)> {
 
 /// Both ends of a connection, in the kernel's table of sockets.
 struct Ends {
-    client: Entry,
-    server: Entry,
+    client: TcpTableEntry,
+    server: TcpTableEntry,
 }
 
 impl Ends {
@@ -538,7 +548,7 @@ impl Ends {
     }
 
     /// Of a connection of which a segment from the client was seen.
-    fn of_sender(lab: &Lab, segment: &Sighting) -> Result<Ends> {
+    fn of_sender(lab: &Lab, segment: &CapturedFrame) -> Result<Ends> {
         let client = lab.entry_of_sender("client", segment)?;
         Ok(Ends { server: client.other("server"), client })
     }
@@ -558,13 +568,13 @@ fn closed_before_accept(lab: &Lab) -> Result<Proof> {
 
 /// The segments of the newest connection from its first FIN on, each once: what a busy machine made the kernel send again
 /// is the same segment.
-fn closing(wire: &Wire) -> Result<Vec<Sighting>> {
+fn closing(wire: &Wire) -> Result<Vec<CapturedFrame>> {
     let all = wire.seen(Tcp);
     let flow = all.last().and_then(|segment| segment.flow);
-    let mut close: Vec<Sighting> = Vec::new();
+    let mut close: Vec<CapturedFrame> = Vec::new();
     for segment in all.into_iter().filter(|segment| segment.flow == flow) {
         let tcp = segment.tcp()?;
-        let same = |other: &Sighting| {
+        let same = |other: &CapturedFrame| {
             other.sent_by == segment.sent_by
                 && other.layers.tcp.as_ref().is_some_and(|other| {
                     (other.seq, other.ack, other.flags) == (tcp.seq, tcp.ack, tcp.flags)
@@ -578,7 +588,7 @@ fn closing(wire: &Wire) -> Result<Vec<Sighting>> {
 }
 
 /// Who sent which segments, in words: `client SYN · server SYN,ACK`.
-fn words(segments: &[Sighting]) -> Result<String> {
+fn words(segments: &[CapturedFrame]) -> Result<String> {
     let all: Result<Vec<_>> = segments
         .iter()
         .map(|segment| Ok(format!("{} {}", segment.sent_by, segment.tcp()?.flags)))
@@ -587,12 +597,17 @@ fn words(segments: &[Sighting]) -> Result<String> {
 }
 
 /// The sequence number that is so many after this segment's own.
-fn after(segment: &Sighting, numbers: u32) -> Result<u32> {
+fn after(segment: &CapturedFrame, numbers: u32) -> Result<u32> {
     Ok(segment.tcp()?.seq.wrapping_add(numbers))
 }
 
 /// One closing segment acknowledges another, a FIN: its number and the one that the FIN itself takes.
-fn acknowledges(what: &'static str, close: &[Sighting], by: usize, fin: usize) -> Result<Proof> {
+fn acknowledges(
+    what: &'static str,
+    close: &[CapturedFrame],
+    by: usize,
+    fin: usize,
+) -> Result<Proof> {
     match (close.get(by), close.get(fin)) {
         (Some(by), Some(fin)) => Ok(equal(what, by.tcp()?.ack, "FIN's seq + 1", after(fin, 1)?)),
         _ => Err(Error::Unexpected(format!("the close has {} segments only", close.len()))),

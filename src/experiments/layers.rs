@@ -5,13 +5,13 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use socket2::{Domain, SockAddr, Type};
 
 use super::{Chapter, Experiment, SourceFile, Stepping};
-use crate::event;
-use crate::event::frame::Ethernet;
-use crate::lab::wire::{Ack, Arp, Client, Data, Sighting, Tcp, Udp, first, nth};
-use crate::lab::{
+use crate::capture::link::{Ack, Arp, CapturedFrame, Client, Data, Tcp, Udp, first, nth};
+use crate::capture::{
     Kind, Lab, Network, Parameter, Result, Socket, at_least, before, is, less, succeeded,
 };
-use crate::language::Both;
+use crate::i18n::Both;
+use crate::trace;
+use crate::trace::packet::Ethernet;
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("layers.rs") };
 
@@ -223,8 +223,8 @@ fn port_of(socket: &Socket) -> Result<u16> {
     Ok(socket.local_addr()?.as_socket().map_or(0, |at| at.port()))
 }
 
-fn text(bytes: &[u8]) -> event::Data {
-    event::Data::of(bytes)
+fn text(bytes: &[u8]) -> trace::Data {
+    trace::Data::of(bytes)
 }
 
 fn hex(number: u16) -> String {
@@ -237,13 +237,13 @@ fn both(ip: IpAddr, port: u16) -> SockAddr {
 }
 
 /// The length of a datagram's UDP header: what IP's header and the message leave.
-fn udp_header(datagram: &Sighting) -> Result<usize> {
+fn udp_header(datagram: &CapturedFrame) -> Result<usize> {
     let ip = datagram.ip()?;
     Ok(ip.total_bytes - ip.header_bytes - datagram.layers.payload_bytes)
 }
 
 /// How many of these frames carry nothing that a program sent.
-fn no_data(frames: &[Sighting]) -> usize {
+fn no_data(frames: &[CapturedFrame]) -> usize {
     frames.iter().filter(|frame| frame.layers.payload_bytes == 0).count()
 }
 
@@ -252,22 +252,22 @@ fn nobody() -> SockAddr {
     SocketAddr::from((Ipv4Addr::new(10, 9, 0, 3), 9)).into()
 }
 
-fn ip_header(frame: &Sighting) -> Result<usize> {
+fn ip_header(frame: &CapturedFrame) -> Result<usize> {
     Ok(frame.ip()?.header_bytes)
 }
 
 /// How many bytes these frames have in all.
-fn total(frames: &[Sighting]) -> u64 {
+fn total(frames: &[CapturedFrame]) -> u64 {
     frames.iter().map(|frame| frame.raw.0.len() as u64).sum()
 }
 
 /// The MAC address that a frame goes to.
-fn goes_to(frame: &Sighting) -> Result<String> {
+fn goes_to(frame: &CapturedFrame) -> Result<String> {
     Ok(frame.ethernet()?.dst.to_string())
 }
 
 /// The IP address that an ARP question asks about; empty for anything else.
-fn asked_about(frame: &Sighting) -> String {
+fn asked_about(frame: &CapturedFrame) -> String {
     let question = frame.layers.arp.as_ref().filter(|arp| arp.operation == 1);
     question.map_or_else(String::new, |arp| arp.target_ip.to_string())
 }

@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use socket2::{Domain, Protocol, SockAddr, Type};
 
 use super::{Chapter, Experiment, Part, SourceFile, Stepping, Why};
-use crate::event::{Address, Event, Return, Value, What};
-use crate::lab::{Actor, Error, Interest, Kind, Lab, Network, Parameter, Result, Socket, is};
-use crate::language::{Both, said};
+use crate::capture::{Actor, Error, Interest, Kind, Lab, Network, Parameter, Result, Socket, is};
+use crate::i18n::{Both, said};
+use crate::trace::{Address, Event, EventKind, Return, Value};
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("many_connections.rs") };
 
@@ -208,7 +208,7 @@ fn steps(most: usize) -> Vec<usize> {
 struct Run {
     style: &'static str,
     connections: usize,
-    process: crate::lab::Process,
+    process: crate::capture::Process,
     to: SockAddr,
     lab: Lab,
 }
@@ -245,7 +245,8 @@ impl Run {
     /// takes processor time, which the messages are not to be charged for.
     fn until_recorded(&self) {
         let answered = |event: &Event| {
-            let sent = matches!(&event.what, What::Return(back) if back.call.function == "send");
+            let sent =
+                matches!(&event.what, EventKind::Return(back) if back.call.function == "send");
             sent && event.process == self.process.id()
         };
         self.lab.recorder().until(|events| events.iter().rev().any(answered));
@@ -287,7 +288,7 @@ fn calls_of<T>(
         let mine =
             events.iter().filter(|event| run.is_some_and(|run| run.process == event.process));
         mine.filter_map(|event| match &event.what {
-            What::Return(back) => look(event, back),
+            EventKind::Return(back) => look(event, back),
             _ => None,
         })
         .collect()

@@ -11,13 +11,13 @@ use socket2::{Domain, Type};
 use super::desks::{connected_to, desk_at_terminal, desks_that_meet_at, until};
 use super::process::{claim_if_told, no_turn_between};
 use super::{Chapter, Experiment, SourceFile, Stepping};
-use crate::chat::{Parted, Side, threads};
-use crate::event::{Event, Sample, Value, What};
-use crate::lab::{
+use crate::capture::{
     self, ActorThread, Error, Kind, Lab, Network, Parameter, Result, Sampler, Socket, before,
     equal, failed_with, is, no_sooner,
 };
-use crate::language::Both;
+use crate::chat::{Parted, Side, threads};
+use crate::i18n::Both;
+use crate::trace::{Event, EventKind, Sample, Value};
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("mended.rs") };
 
@@ -170,12 +170,12 @@ fn naive_receives(socket: &Socket) -> Result<()> {
     Ok(())
 }
 
-fn in_recv(what: &What) -> bool {
-    matches!(what, What::Enter(call) if call.function == "recv")
+fn in_recv(what: &EventKind) -> bool {
+    matches!(what, EventKind::Enter(call) if call.function == "recv")
 }
 
-fn has_left(what: &What) -> bool {
-    matches!(what, What::Left { .. })
+fn has_left(what: &EventKind) -> bool {
+    matches!(what, EventKind::Left { .. })
 }
 
 /// What was seen of the two programs.
@@ -299,7 +299,7 @@ fn talk_at(lab: &Lab, address: &str) -> Result<Talked> {
         his.finish()?;
         Ok(())
     })?;
-    let own = lab::address(&client.socket()?.local_addr()?).to_string();
+    let own = capture::address(&client.socket()?.local_addr()?).to_string();
     let note = server.last_note(); // connected from: 127.0.0.1:50000
     let noted = note.get(note.len().saturating_sub(own.len())..).unwrap_or_default().to_owned();
     Ok(Talked { server_saw: server.screen(), client_saw: client.screen(), noted, client: own })

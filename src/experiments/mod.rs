@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use crate::lab::{self, Lab, Network, Parameter, Result, Run};
+use crate::capture::{self, Lab, Network, Parameter, Result, Run};
 
 mod blocking;
 mod chat;
@@ -156,7 +156,7 @@ impl Experiment {
             epoch_ns: None,
             stepped,
         };
-        lab::perform(&run, self.play)
+        capture::perform(&run, self.play)
     }
 }
 
@@ -179,5 +179,5 @@ pub fn perform_part(
         epoch_ns: Some(epoch_ns),
         stepped,
     };
-    Some(lab::perform(&run, part.play))
+    Some(capture::perform(&run, part.play))
 }

@@ -9,12 +9,12 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, SockAddr, Type};
 
 use super::{Chapter, Experiment, SourceFile, Stepping, Why};
-use crate::event::Value;
-use crate::lab::{
+use crate::capture::{
     Actor, Error, Interest, Kind, Lab, Network, Parameter, Proof, Ready, Result, Socket, at_least,
-    failed_with, is, kernel, less, succeeded,
+    failed_with, is, less, succeeded, sys,
 };
-use crate::language::Both;
+use crate::i18n::Both;
+use crate::trace::Value;
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("nonblocking.rs") };
 
@@ -494,7 +494,7 @@ fn non_blocking(actor: &Actor) -> Result<Socket> {
 #[track_caller]
 fn connect(actor: &Actor, socket: &Socket, to: &SockAddr) -> Result<()> {
     match socket.connect(to) {
-        Err(error) if kernel::error_name(&error) == "EINPROGRESS" => {
+        Err(error) if sys::error_name(&error) == "EINPROGRESS" => {
             actor.select(&[], &[socket], None)?;
             socket.take_error()?.map_or(Ok(()), |error| Err(error.into()))
         }
@@ -550,7 +550,7 @@ fn alphabet(length: usize) -> Vec<u8> {
 
 /// What SO_ERROR held is this error; `ok` for none.
 fn held(error: &Option<io::Error>, wanted: &'static str) -> Proof {
-    is("SO_ERROR", error.as_ref().map_or("ok".into(), kernel::error_name), wanted)
+    is("SO_ERROR", error.as_ref().map_or("ok".into(), sys::error_name), wanted)
 }
 
 fn used_since(lab: &Lab, before: Option<Duration>) -> Option<Duration> {

@@ -8,12 +8,12 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, SockAddr, Type};
 
 use super::{Chapter, Experiment, Part, SourceFile, Stepping, Why};
-use crate::event::{Address, Sample};
-use crate::lab::{
+use crate::capture::{
     Actor, ActorThread, Error, Kind, Lab, Network, Parameter, Process, Proof, Result, Sampler,
     Socket, as_long, at_least, before, differ, equal, failed_with, is, no_sooner,
 };
-use crate::language::Both;
+use crate::i18n::Both;
+use crate::trace::{Address, Sample};
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("process.rs") };
 

@@ -5,12 +5,12 @@ use std::io;
 use socket2::{Domain, Protocol, SockAddr, Type};
 
 use super::{Chapter, Experiment, Part, SourceFile, Stepping};
-use crate::event::{Data, Outcome, Value};
-use crate::lab::{
+use crate::capture::{
     Error, Lab, Network, Process, Proof, Result, Socket, address, differ, equal, failed_with, is,
     succeeded,
 };
-use crate::language::either;
+use crate::i18n::either;
+use crate::trace::{Data, Outcome, Value};
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("socket.rs") };
 

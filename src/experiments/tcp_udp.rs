@@ -7,12 +7,12 @@ use std::io;
 use socket2::{Domain, Protocol, Type};
 
 use super::{Chapter, Experiment, SourceFile, Stepping};
-use crate::event::Data;
-use crate::lab::{
+use crate::capture::{
     Kind, Lab, MSG_TRUNC, Network, Parameter, Proof, Result, Socket, at_least, failed_with, is,
     lasted, succeeded,
 };
-use crate::language::Both;
+use crate::i18n::Both;
+use crate::trace::Data;
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("tcp_udp.rs") };
 

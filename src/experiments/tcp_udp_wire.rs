@@ -6,9 +6,11 @@ use std::time::Duration;
 use socket2::{Domain, SockAddr, Type};
 
 use super::{Chapter, Experiment, SourceFile, Stepping};
-use crate::lab::wire::{Ack, Anything, Client, Data, Sighting, Syn, Udp, every, first, share};
-use crate::lab::{Kind, Lab, Network, Parameter, Result, Socket, at_least, is, lasted};
-use crate::language::Both;
+use crate::capture::link::{
+    Ack, Anything, CapturedFrame, Client, Data, Syn, Udp, every, first, share,
+};
+use crate::capture::{Kind, Lab, Network, Parameter, Result, Socket, at_least, is, lasted};
+use crate::i18n::Both;
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("tcp_udp_wire.rs") };
 
@@ -214,17 +216,17 @@ fn receive_in_order(socket: &Socket, messages: usize) -> Result<usize> {
 }
 
 /// Those of the frames that the wire dropped.
-fn dropped(frames: &[Sighting]) -> Vec<Sighting> {
+fn dropped(frames: &[CapturedFrame]) -> Vec<CapturedFrame> {
     frames.iter().filter(|frame| !frame.treatment.fate.arrives()).cloned().collect()
 }
 
 /// How many bytes of data these frames carry.
-fn bytes(frames: &[Sighting]) -> usize {
+fn bytes(frames: &[CapturedFrame]) -> usize {
     frames.iter().map(|frame| frame.layers.payload_bytes).sum()
 }
 
 /// Notes the numbers for the picture.
-fn show(lab: &Lab, sent: &[Sighting], lost: &[Sighting], arrived: usize) {
+fn show(lab: &Lab, sent: &[CapturedFrame], lost: &[CapturedFrame], arrived: usize) {
     lab.tally("packets with messages", sent.len() as u64, "the wire");
     lab.tally("of them dropped", lost.len() as u64, "the wire");
     lab.tally("messages that arrived", arrived as u64, "the server");

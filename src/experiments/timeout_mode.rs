@@ -8,12 +8,12 @@ use socket2::SockAddr;
 
 use super::blocking::{connected, listening};
 use super::{Chapter, Experiment, SourceFile, Stepping, Why};
-use crate::event::Data;
-use crate::lab::{
+use crate::capture::{
     Actor, Interest, Kind, Lab, Network, Parameter, Proof, Result, Sampler, Seen, Socket, as_long,
     at_least, before, differ, failed_with, is, lasted, less, no_sooner,
 };
-use crate::language::{Both, said};
+use crate::i18n::{Both, said};
+use crate::trace::Data;
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("timeout_mode.rs") };
 

@@ -9,13 +9,13 @@ use std::time::Duration;
 use socket2::{Domain, SockAddr, Type};
 
 use super::{Chapter, Experiment, SourceFile, Stepping};
-use crate::event::{Data, Return};
-use crate::lab::wire::{Sighting, Syn, Traffic, first, first_few, nth};
-use crate::lab::{
+use crate::capture::link::{CapturedFrame, Syn, Traffic, first, first_few, nth};
+use crate::capture::{
     Error, Kind, Lab, Network, Parameter, Proof, Result, Socket, TcpInfo, as_long, at_least,
     differ, equal, failed_with, is, lasted, no_sooner, succeeded,
 };
-use crate::language::{Both, either};
+use crate::i18n::{Both, either};
+use crate::trace::{Data, Return};
 
 /// Why there is nothing to see of a program that gives up.
 const KERNEL_WAS_FIRST: Both =
@@ -287,7 +287,7 @@ impl SynSettings {
     }
 
     /// No SYN left sooner than the settings say; `from_ns` is when connect() was called.
-    fn kept_by(&self, syns: &[Sighting], from_ns: u64) -> Proof {
+    fn kept_by(&self, syns: &[CapturedFrame], from_ns: u64) -> Proof {
         const NAMES: [&str; 9] = [
             "2nd SYN", "3rd SYN", "4th SYN", "5th SYN", "6th SYN", "7th SYN", "8th SYN", "9th SYN",
             "10th SYN",
@@ -384,7 +384,7 @@ fn the_wire_is_cut(lab: &Lab) -> Result<()> {
 }
 
 /// The same segment was sent at least twice more: same bytes, same sequence number.
-fn sent_again(copies: &[Sighting]) -> Result<Proof> {
+fn sent_again(copies: &[CapturedFrame]) -> Result<Proof> {
     let seqs: BTreeSet<u32> =
         copies.iter().map(|copy| Ok(copy.tcp()?.seq)).collect::<Result<_>>()?;
     let bytes: BTreeSet<usize> = copies.iter().map(|copy| copy.layers.payload_bytes).collect();
@@ -394,7 +394,11 @@ fn sent_again(copies: &[Sighting]) -> Result<Proof> {
 
 /// The kernel's own timeout has at least doubled, and no copy came sooner than doubling allows. The first copy may be a
 /// probe, sent before the timeout (RFC 8985, section 7); so the 2nd is due after 1 timeout, the 3rd after 1 + 2.
-fn backed_off(copies: &[Sighting], from_ns: u64, (before, after): (Duration, Duration)) -> Proof {
+fn backed_off(
+    copies: &[CapturedFrame],
+    from_ns: u64,
+    (before, after): (Duration, Duration),
+) -> Proof {
     const NAMES: [&str; 5] = ["2nd copy", "3rd copy", "4th copy", "5th copy", "6th copy"];
     let doubled = no_sooner("timeout after", after, "twice the one before", before * 2);
     copies.iter().skip(2).zip(1..).zip(NAMES).fold(doubled, |proof, ((copy, number), name)| {
@@ -462,7 +466,7 @@ fn check_tries(lab: &Lab, arrived: Proof) -> Result<()> {
     lab.claim("then-it-succeeds", is("last connect", last.outcome.to_string(), "0").and(arrived));
 
     let syns = lab.wire()?.seen(Syn);
-    let seq = |syn: Option<&Sighting>| {
+    let seq = |syn: Option<&CapturedFrame>| {
         syn.and_then(|syn| Some(syn.layers.tcp.as_ref()?.seq)).unwrap_or(0)
     };
     lab.claim(

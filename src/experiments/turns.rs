@@ -6,15 +6,15 @@ use socket2::{Domain, Type};
 
 use super::desks::{Desk, connected, connected_to, desks, until};
 use super::{Chapter, Experiment, SourceFile, Stepping};
+use crate::capture::{
+    self, ActorThread, Error, Kind, Lab, Network, Parameter, Result, Sampler, Seen, Stage,
+};
+use crate::capture::{at_least, before, is, lasted, no_sooner};
 use crate::chat::message::Inbox;
 use crate::chat::screen::Plain;
 use crate::chat::{Address, Side, meeting, turns};
-use crate::event::{Sample, What};
-use crate::lab::{
-    self, ActorThread, Error, Kind, Lab, Network, Parameter, Result, Sampler, Seen, Stage,
-};
-use crate::lab::{at_least, before, is, lasted, no_sooner};
-use crate::language::Both;
+use crate::i18n::Both;
+use crate::trace::{EventKind, Sample};
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("turns.rs") };
 
@@ -386,12 +386,12 @@ fn nobody_answers(lab: &Lab) -> Result<()> {
             plain.until_blocked_in("connect")?;
             // The chat's own, as with --timeout 200ms --retries 20.
             let ours = stage.actor("client", |me| {
-                let to = lab::address(&address).to_string();
+                let to = capture::address(&address).to_string();
                 let to = Address::Inet(to);
                 let met = meeting::call(lab, &me, &to, limit, 20, &Plain);
                 Ok(met.map(drop))
             })?;
-            let pauses = |what: &What| matches!(what, What::Wait { .. });
+            let pauses = |what: &EventKind| matches!(what, EventKind::Wait { .. });
             until(lab, "client", pauses);
             for _ in ["early", "client", "plain"] {
                 listener.accept()?; // at last there is room

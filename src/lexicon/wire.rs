@@ -1,4 +1,4 @@
-//! The rules of a wire as `lab::wire` says them: `drop the first SYN from the client`.
+//! The rules of a wire as `capture::wire` says them: `drop the first SYN from the client`.
 
 /// The rule in Chinese, if it is one.
 pub(super) fn rule(label: &str) -> Option<String> {

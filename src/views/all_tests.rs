@@ -2,12 +2,13 @@
 
 use unicode_width::UnicodeWidthChar;
 
-use super::sample::Sample;
-use super::script::Script;
-use super::{NAMES, View, ladder, lives};
-use crate::language::{Language, speaking};
+use super::{NAMES, View, ladder};
+use crate::analysis::sample::Sample;
+use crate::analysis::script::Script;
+use crate::analysis::threads;
+use crate::i18n::{Language, speaking};
 use crate::picture::{Picture, Row};
-use crate::recording::{self, Recording};
+use crate::trace::recording::{self, Recording};
 
 /// The recordings that ship, and some that show what those do not.
 fn recordings() -> Vec<Recording> {
@@ -28,8 +29,8 @@ fn recordings() -> Vec<Recording> {
         .collect();
     assert!(all.len() >= 15, "the shipped recordings are gone");
     all.extend([
-        lives::tests::modes().recording(),
-        lives::tests::asked().recording(),
+        threads::tests::modes().recording(),
+        threads::tests::asked().recording(),
         Sample::new().recording(),
         wide(),
         threads(),

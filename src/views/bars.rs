@@ -4,13 +4,13 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::flows::in_order;
 use super::wording::safe;
-use crate::event::{Event, What};
-use crate::language::{either, said};
+use crate::analysis::in_order;
+use crate::i18n::{either, said};
 use crate::picture::{Ink, Picture, Row, fit, span_of};
-use crate::recording::Recording;
 use crate::text::wrap;
+use crate::trace::recording::Recording;
+use crate::trace::{Event, EventKind};
 
 /// From so many values on the 99th percentile says more than the extremes.
 const ENOUGH_FOR_P99: usize = 100;
@@ -62,7 +62,7 @@ type Labels<'n> = Vec<(&'n str, Vec<u64>)>;
 fn measured(events: &[&Event]) -> Vec<Group> {
     let mut all: Vec<(&str, Labels)> = Vec::new();
     for event in events {
-        let What::Measure { series, label, value_ns } = &event.what else {
+        let EventKind::Measure { series, label, value_ns } = &event.what else {
             continue;
         };
         at(at(&mut all, series), label).push(*value_ns);
@@ -121,8 +121,8 @@ fn counted(events: &[&Event]) -> Vec<Group> {
     let mut heading = String::new();
     for event in events {
         match &event.what {
-            What::Part { part } => heading = safe(part),
-            What::Count { label, count, source } => {
+            EventKind::Part { part } => heading = safe(part),
+            EventKind::Count { label, count, source } => {
                 if groups.last().is_none_or(|last| last.heading != heading) {
                     groups.push(Group { heading: heading.clone(), ..Group::default() });
                 }
@@ -212,14 +212,14 @@ pub(super) fn stroke(value: u64, most: u64, room: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, fits_everywhere};
     use super::*;
+    use crate::analysis::sample::{Sample, fits_everywhere};
 
     fn measure(sample: &mut Sample, label: &'static str, values: &[u64]) {
         for value_ns in values {
             sample.event(
                 "lab",
-                What::Measure {
+                EventKind::Measure {
                     series: "round trip".into(),
                     label: label.into(),
                     value_ns: *value_ns,
@@ -253,7 +253,7 @@ took no longer)
         for (label, count) in [("AF_UNIX", 0), ("AF_INET", 8), ("AF_INET6", 6)] {
             sample.event(
                 "lab",
-                What::Count { label: label.into(), count, source: "/proc/net/dev".into() },
+                EventKind::Count { label: label.into(), count, source: "/proc/net/dev".into() },
             );
         }
         let expected = "\

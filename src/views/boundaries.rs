@@ -4,13 +4,13 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::flows::{Fate, Flows, flows, in_order, part_of};
 use super::wording::{Cast, bytes, plural, safe};
-use crate::event::Data;
-use crate::language::{either, said};
+use crate::analysis::{Analysis, Fate, flows, in_order, part_of};
+use crate::i18n::{either, said};
 use crate::picture::{Canvas, Ink, Picture, Row, fit};
-use crate::recording::Recording;
 use crate::text::wrap;
+use crate::trace::Data;
+use crate::trace::recording::Recording;
 
 /// What a box in a row holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +55,12 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     Picture(rows)
 }
 
-fn person(flows: &Flows, cast: &Cast, socket: Option<usize>, call: Option<usize>) -> (String, Ink) {
+fn person(
+    flows: &Analysis,
+    cast: &Cast,
+    socket: Option<usize>,
+    call: Option<usize>,
+) -> (String, Ink) {
     let by_call = call.and_then(|at| flows.calls.get(at)).map(|made| &made.actor);
     let actor =
         by_call.or_else(|| socket.and_then(|at| flows.sockets.get(at)).map(|socket| &socket.owner));
@@ -82,7 +87,7 @@ fn count_of_datagrams(count: usize) -> String {
     said!("{count} datagram{s}", "{count} 个数据报")
 }
 
-fn streams(flows: &Flows, cast: &Cast) -> Vec<Flow> {
+fn streams(flows: &Analysis, cast: &Cast) -> Vec<Flow> {
     let drawn = flows
         .directions
         .iter()
@@ -129,7 +134,7 @@ fn streams(flows: &Flows, cast: &Cast) -> Vec<Flow> {
         .collect()
 }
 
-fn heading(flows: &Flows, socket: usize, from: &str, to: &str, counts: &str) -> String {
+fn heading(flows: &Analysis, socket: usize, from: &str, to: &str, counts: &str) -> String {
     let socket = &flows.sockets[socket];
     let kind = match (socket.protocol_said(), socket.kind.as_str()) {
         ("", "SOCK_STREAM") => either("stream, ", "字节流，"),
@@ -141,7 +146,7 @@ fn heading(flows: &Flows, socket: usize, from: &str, to: &str, counts: &str) -> 
     format!("{from} → {to}  {kind}{counts}")
 }
 
-fn datagrams(flows: &Flows, cast: &Cast) -> Vec<Flow> {
+fn datagrams(flows: &Analysis, cast: &Cast) -> Vec<Flow> {
     let is_datagram = |at: usize| flows.sockets.get(at).is_some_and(|socket| !socket.is_stream());
     let mut pairs: Vec<(usize, Option<usize>)> = Vec::new();
     for message in &flows.messages {
@@ -154,7 +159,7 @@ fn datagrams(flows: &Flows, cast: &Cast) -> Vec<Flow> {
     pairs.into_iter().map(|(from, to)| datagrams_between(flows, cast, from, to)).collect()
 }
 
-fn datagrams_between(flows: &Flows, cast: &Cast, from: usize, to: Option<usize>) -> Flow {
+fn datagrams_between(flows: &Analysis, cast: &Cast, from: usize, to: Option<usize>) -> Flow {
     let (mut sent, mut got, mut at) = (Vec::new(), Vec::new(), 0);
     let (mut sent_by, mut received_by, mut gone, mut missing, mut empty) = (0, 0, 0, 0, 0);
     let (mut sender, mut receiver) = (None, None);
@@ -449,9 +454,9 @@ fn band(canvas: &mut Canvas, (row, left): (usize, usize), scale: &Scale, piece: 
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, data, fits_everywhere, here};
     use super::*;
-    use crate::event::{Outcome, Value};
+    use crate::analysis::sample::{Sample, data, fits_everywhere, here};
+    use crate::trace::{Outcome, Value};
 
     fn connected() -> Sample {
         let mut sample = Sample::new();

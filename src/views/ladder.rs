@@ -11,10 +11,10 @@ use unicode_width::UnicodeWidthStr;
 
 use self::story::{Shape, Step, Story, Words};
 use self::telling::story;
-use crate::language::{either, said};
+use crate::i18n::{either, said};
 use crate::picture::{Canvas, Ink, Picture, fit, span_of};
-use crate::recording::Recording;
 use crate::text::wrap;
+use crate::trace::recording::Recording;
 use crate::views::Numbers;
 
 mod arrow;

@@ -8,14 +8,14 @@ use std::ops::Range;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::flows::in_order;
 use super::wording::{self, end, safe};
-use crate::event::frame::{Arp, Ethernet, Frame, Icmp, Udp};
-use crate::event::{Data, What};
-use crate::language::{either, said};
+use crate::analysis::in_order;
+use crate::i18n::{either, said};
 use crate::picture::{Ink, Picture, Row, fit};
-use crate::recording::Recording;
 use crate::text::wrap;
+use crate::trace::packet::{Arp, Ethernet, Frame, Icmp, Udp};
+use crate::trace::recording::Recording;
+use crate::trace::{Data, EventKind};
 
 /// Columns left of the bytes, for the layer's name.
 const MARGIN: usize = 9;
@@ -532,7 +532,7 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     let frames: Vec<&Frame> = events
         .iter()
         .filter_map(|event| match &event.what {
-            What::Frame(frame) => Some(&**frame),
+            EventKind::Frame(frame) => Some(&**frame),
             _ => None,
         })
         .collect();
@@ -572,9 +572,9 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
 mod tests {
     use serde_json::{Value as Json, json};
 
-    use super::super::sample::fits_everywhere;
-    use super::super::script::Script;
     use super::*;
+    use crate::analysis::sample::fits_everywhere;
+    use crate::analysis::script::Script;
 
     const HELLO: &str = "02000a0900023e66179edf44080045000039b6a14000400670090a0900010a090002a832c48d4a08da80beb3cc758018003ff1f40000\
                          0101080acb7bfc4a6d69daf268656c6c6f";

@@ -3,24 +3,17 @@
 //! Views know events and pictures, and neither the lab that recorded nor the terminal that shows.
 
 use crate::picture::Picture;
-use crate::recording::Recording;
+use crate::trace::recording::Recording;
 
 #[cfg(test)]
 mod all_tests;
 mod bars;
 mod boundaries;
-mod flows;
-pub mod hands;
 mod ladder;
 mod layers;
-mod lives;
-pub mod pcapng;
 mod plot;
+pub mod poll_chart;
 mod retries;
-#[cfg(test)]
-mod sample;
-#[cfg(test)]
-mod script;
 mod side_by_side;
 mod sockets;
 mod states;
@@ -28,7 +21,7 @@ pub mod step;
 mod timeline;
 mod told;
 pub mod trace;
-mod wording;
+pub(crate) mod wording;
 
 /// A way to look at a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

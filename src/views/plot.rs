@@ -3,10 +3,10 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::wording::safe;
-use crate::event::What;
-use crate::language::said;
+use crate::i18n::said;
 use crate::picture::{Canvas, Ink, Picture, fit, span_of};
-use crate::recording::Recording;
+use crate::trace::EventKind;
+use crate::trace::recording::Recording;
 
 /// Told apart by shape, in ASCII too.
 const SIGNS: [char; 6] = ['●', '✗', '▲', '■', '○', '▼'];
@@ -25,7 +25,7 @@ struct Plot {
 fn plots(recording: &Recording) -> Vec<Plot> {
     let mut all: Vec<Plot> = Vec::new();
     for event in &recording.events {
-        let What::Point { plot, series, against, x, y, unit } = &event.what else {
+        let EventKind::Point { plot, series, against, x, y, unit } = &event.what else {
             continue;
         };
         let at = all.iter().position(|known| known.name == safe(plot)).unwrap_or_else(|| {
@@ -203,8 +203,8 @@ fn legend(canvas: &mut Canvas, mut row: usize, plot: &Plot, width: usize) -> usi
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, fits_everywhere};
     use super::*;
+    use crate::analysis::sample::{Sample, fits_everywhere};
 
     fn point(
         script: &mut Sample,
@@ -215,7 +215,7 @@ mod tests {
         unit: &'static str,
     ) {
         let [plot, series, against, unit] = [plot, series, "connections", unit].map(Into::into);
-        script.event("lab", What::Point { plot, series, against, x, y, unit });
+        script.event("lab", EventKind::Point { plot, series, against, x, y, unit });
     }
 
     fn many() -> Sample {

@@ -3,16 +3,16 @@
 //! A series is one thing sent once or more: a SYN, a piece of data (same sequence number), a FIN, a keep-alive probe, a
 //! datagram. All connections share one axis, so that a program's own retries can be read on it too.
 
-use super::flows::{Flows, Made, flows, in_order};
+use crate::analysis::{Analysis, Made, flows, in_order};
 use unicode_width::UnicodeWidthStr;
 
 use super::wording::{self, outcome_ink, safe, value};
-use crate::event::frame::{End, Frame};
-use crate::event::{Address, Event, Value, What};
-use crate::language::{either, said};
+use crate::i18n::{either, said};
 use crate::picture::{Canvas, Ink, Picture, Row, fit, span_of};
-use crate::recording::Recording;
 use crate::text::wrap;
+use crate::trace::packet::{End, Frame};
+use crate::trace::recording::Recording;
+use crate::trace::{Address, Event, EventKind, Value};
 
 /// From this width on there is room for an axis.
 const WIDE: usize = 56;
@@ -97,7 +97,7 @@ fn series<'a>(events: &[&'a Event]) -> Vec<Series<'a>> {
     let mut all: Vec<Series<'a>> = Vec::new();
     let mut next: Vec<((u32, End), u32)> = Vec::new();
     for event in events {
-        let What::Frame(frame) = &event.what else {
+        let EventKind::Frame(frame) = &event.what else {
             continue;
         };
         let (Some(flow), layers) = (frame.flow, &frame.layers) else {
@@ -158,7 +158,7 @@ struct Waited<'a> {
 }
 
 /// The socket that sent this series, as an index into the flows' sockets.
-fn socket_of(one: &Series<'_>, flows: &Flows) -> Option<usize> {
+fn socket_of(one: &Series<'_>, flows: &Analysis) -> Option<usize> {
     let (frame, begins) = (one.first(), one.begins());
     let (local, peer) = (frame.local.as_ref()?, frame.peer.as_ref()?);
     let mut fitting: Vec<(bool, u64, usize)> = Vec::new();
@@ -180,7 +180,7 @@ fn socket_of(one: &Series<'_>, flows: &Flows) -> Option<usize> {
 }
 
 /// The calls on that socket that waited for it, or told of its end.
-fn calls<'a>(one: &Series<'_>, flows: &'a Flows, socket: usize, end: u64) -> Vec<Waited<'a>> {
+fn calls<'a>(one: &Series<'_>, flows: &'a Analysis, socket: usize, end: u64) -> Vec<Waited<'a>> {
     let until = |made: &Made| made.back.as_ref().map_or(end, |back| back.at_ns);
     let of_socket =
         || flows.calls.iter().filter(|made| made.socket == Some(socket) && !made.call.instrument);
@@ -218,7 +218,7 @@ fn calls<'a>(one: &Series<'_>, flows: &'a Flows, socket: usize, end: u64) -> Vec
 }
 
 /// The limits that were set on that socket, in words: `SO_SNDTIMEO 3.00 s`.
-fn limits(flows: &Flows, socket: usize) -> Vec<String> {
+fn limits(flows: &Analysis, socket: usize) -> Vec<String> {
     let mut all: Vec<(String, String)> = Vec::new();
     for made in flows.calls.iter().filter(|made| {
         made.socket == Some(socket)
@@ -291,7 +291,7 @@ fn blocks(recording: &Recording) -> Vec<Block> {
 impl Series<'_> {
     fn heading(&self) -> String {
         let frame = self.first();
-        let name = |actor: &Option<crate::event::Name>, end: End| {
+        let name = |actor: &Option<crate::trace::Name>, end: End| {
             actor.as_ref().map_or_else(|| wording::end(end), |actor| safe(actor))
         };
         let (from, to) =
@@ -332,7 +332,7 @@ impl Series<'_> {
         )
     }
 
-    fn block(&self, events: &[&Event], flows: &Flows, next: u64, end: u64) -> Block {
+    fn block(&self, events: &[&Event], flows: &Analysis, next: u64, end: u64) -> Block {
         let mut lines = Vec::new();
         let mut before = None;
         for (number, (at, frame)) in (1..).zip(&self.sent) {
@@ -389,7 +389,7 @@ impl Series<'_> {
         for event in events.iter().filter(|event| event.at_ns >= since && event.at_ns < next) {
             let its_own =
                 &*event.actor == "lab" || self.first().sender.as_ref() == Some(&event.actor);
-            if let (What::Wait { asked_ns, .. }, true) = (&event.what, its_own) {
+            if let (EventKind::Wait { asked_ns, .. }, true) = (&event.what, its_own) {
                 let (at, from) = (event.at_ns.saturating_add(*asked_ns), Some(event.at_ns));
                 lines.push(Line {
                     label: either("wait", "等待").into(),
@@ -587,9 +587,9 @@ impl Line {
 mod tests {
     use serde_json::{Value as Json, json};
 
-    use super::super::sample::fits_everywhere;
-    use super::super::script::Script;
     use super::*;
+    use crate::analysis::sample::fits_everywhere;
+    use crate::analysis::script::Script;
 
     /// A segment of the client's, from this port.
     fn segment(port: u16, flags: &str, seq: u32, length: usize, fate: &str) -> Json {

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::flows::{Flows, Made, Origin, flows, in_order};
 use super::wording::{Cast, outcome_ink, safe, span_option, value};
-use crate::event::{Address, Args, Event, Name, Value, What};
-use crate::language::{either, said};
+use crate::analysis::{Analysis, Made, Origin, flows, in_order};
+use crate::i18n::{either, said};
 use crate::picture::{Ink, Picture, Row, fit, span_of};
-use crate::recording::Recording;
 use crate::text::wrap;
+use crate::trace::recording::Recording;
+use crate::trace::{Address, Args, Event, EventKind, Name, Value};
 
 /// Narrower columns than these stand one below the other.
 const NARROWEST: usize = 14;
@@ -82,7 +82,7 @@ fn columns(recording: &Recording) -> (Vec<Column>, usize) {
     let parts: Vec<(u64, String)> = events
         .iter()
         .filter_map(|event| match &event.what {
-            What::Part { part } => Some((event.at_ns, safe(part))),
+            EventKind::Part { part } => Some((event.at_ns, safe(part))),
             _ => None,
         })
         .collect();
@@ -90,7 +90,7 @@ fn columns(recording: &Recording) -> (Vec<Column>, usize) {
     let calls = flows.calls.iter().filter(|made| !made.call.instrument && &*made.actor != "lab");
     let mut doings: Vec<Doing> = calls.map(Doing::Call).collect();
     doings.extend(events.iter().filter_map(|event| match &event.what {
-        What::Deed { deed, errno } if &*event.actor != "lab" => {
+        EventKind::Deed { deed, errno } if &*event.actor != "lab" => {
             Some(Doing::Deed(event, deed, errno.as_deref()))
         }
         _ => None,
@@ -192,7 +192,7 @@ impl<'a> Doing<'a> {
 }
 
 impl Cell {
-    fn of(doing: Doing, flows: &Flows, cast: Option<&Cast>) -> Cell {
+    fn of(doing: Doing, flows: &Analysis, cast: Option<&Cast>) -> Cell {
         let said = |cell: Cell| Cell {
             who: cast.map_or_else(String::new, |_| safe(doing.actor())),
             who_ink: cast.map_or(Ink::Plain, |cast| cast.ink(doing.actor())),
@@ -213,7 +213,7 @@ impl Cell {
         }
     }
 
-    fn of_call(made: &Made, flows: &Flows) -> Cell {
+    fn of_call(made: &Made, flows: &Analysis) -> Cell {
         let args = || made.call.args.0.iter().filter(|(name, _)| name != "fd").map(|(_, it)| it);
         // A setter is named for its option: the option's level says nothing new.
         let told = || {
@@ -350,7 +350,7 @@ impl Cell {
 }
 
 /// Which socket is closed, where the column closes several: one that listens, or one that was accepted.
-fn which(made: &Made, flows: &Flows) -> Option<&'static str> {
+fn which(made: &Made, flows: &Analysis) -> Option<&'static str> {
     let socket =
         made.socket.filter(|_| made.call.function == "close").map(|at| &flows.sockets[at])?;
     match socket.origin {
@@ -722,9 +722,9 @@ fn cut(row: Row, width: usize) -> Row {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, data, fits_everywhere, here};
     use super::*;
-    use crate::event::Outcome;
+    use crate::analysis::sample::{Sample, data, fits_everywhere, here};
+    use crate::trace::Outcome;
 
     fn modes() -> Sample {
         let mut sample = Sample::new();
@@ -829,8 +829,11 @@ bob recv(9) → 1 \"x\"        │ bob recv(9) → 1 \"x\"
             ("value", 200_000.into()),
         ];
         sample.call("ann", 1, "set_read_timeout", &option, 0).call("ann", 1, "close", &[], 0);
-        sample.event("ann", What::Deed { deed: "unlink …/door".into(), errno: None });
-        sample.event("ann", What::Deed { deed: "open …/door".into(), errno: Some("ENXIO".into()) });
+        sample.event("ann", EventKind::Deed { deed: "unlink …/door".into(), errno: None });
+        sample.event(
+            "ann",
+            EventKind::Deed { deed: "open …/door".into(), errno: Some("ENXIO".into()) },
+        );
         let expected = "\
 ann
 ────────────────────────────────────────────────────────────

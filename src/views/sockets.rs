@@ -3,13 +3,13 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::flows::{Flows, Made, Origin, Socket, flows, in_order};
 use super::wording::{self, Cast, safe};
-use crate::event::Address;
-use crate::language::{either, said};
+use crate::analysis::{Analysis, Made, Origin, Socket, flows, in_order};
+use crate::i18n::{either, said};
 use crate::picture::{Ink, Picture, Row, fit};
-use crate::recording::Recording;
 use crate::text::wrap;
+use crate::trace::Address;
+use crate::trace::recording::Recording;
 
 /// More sockets than these are counted, not drawn.
 const MOST: usize = 24;
@@ -95,7 +95,7 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
 }
 
 /// The socket's row, and before or after it what it asked for in vain.
-fn rows_of(socket: &Socket, flows: &Flows, cast: &Cast, marks: &Marks) -> Vec<[Row; 5]> {
+fn rows_of(socket: &Socket, flows: &Analysis, cast: &Cast, marks: &Marks) -> Vec<[Row; 5]> {
     let cells = |local: Option<&Address>, peer: Option<&Address>, became: Row| {
         let who = Row::new().with(safe(&socket.owner), cast.ink(&socket.owner));
         [
@@ -274,7 +274,7 @@ fn protocol(socket: &Socket) -> String {
 }
 
 /// Listening, connected or bound; then what failed on it, but for what was asked of an address.
-fn became(socket: &Socket, flows: &Flows) -> Row {
+fn became(socket: &Socket, flows: &Analysis) -> Row {
     let mut row = Row::new();
     if socket.backlog.is_some() {
         let all = &flows.calls;
@@ -367,7 +367,7 @@ struct Marks {
 }
 
 impl Marks {
-    fn of(flows: &Flows, first_ink: usize) -> Marks {
+    fn of(flows: &Analysis, first_ink: usize) -> Marks {
         let ends = flows.sockets.iter().flat_map(|socket| [&socket.local, &socket.peer]);
         let all: Vec<String> = ends.flatten().filter_map(mark).collect();
         let mut often: Vec<(usize, String)> = Vec::new();
@@ -402,11 +402,11 @@ impl Marks {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, fits_everywhere, here};
     use super::*;
+    use crate::analysis::sample::{Sample, fits_everywhere, here};
 
-    fn another(port: u16) -> crate::event::Value {
-        crate::event::Value::Address(Address::Inet(std::net::SocketAddrV4::new(
+    fn another(port: u16) -> crate::trace::Value {
+        crate::trace::Value::Address(Address::Inet(std::net::SocketAddrV4::new(
             [127, 0, 0, 2].into(),
             port,
         )))
@@ -478,7 +478,7 @@ UDP        127.0.0.1:4000    ·                 udp      bound
 
     #[test]
     fn a_refusal_after_the_success_stands_after_it_and_every_address_is_explained() {
-        let every = crate::event::Value::Address(Address::Inet(std::net::SocketAddrV4::new(
+        let every = crate::trace::Value::Address(Address::Inet(std::net::SocketAddrV4::new(
             [0, 0, 0, 0].into(),
             4000,
         )));
@@ -510,7 +510,7 @@ TCP        ·               127.0.0.1:9    ann   ✗ connect: ECONNREFUSED
     fn long_addresses_make_the_table_tight_before_it_is_stacked() {
         let mapped = |port| {
             let ip = std::net::Ipv4Addr::LOCALHOST.to_ipv6_mapped();
-            crate::event::Value::Address(Address::Inet6(std::net::SocketAddrV6::new(
+            crate::trace::Value::Address(Address::Inet6(std::net::SocketAddrV6::new(
                 ip, port, 0, 0,
             )))
         };

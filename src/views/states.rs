@@ -3,13 +3,13 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::lives::{Doing, Life, lives, long};
 use super::wording::safe;
-use crate::event::ActorKind;
-use crate::language::{either, said};
+use crate::analysis::threads::{Doing, Life, lives, long};
+use crate::i18n::{either, said};
 use crate::picture::{Canvas, Ink, Picture, fit};
-use crate::recording::Recording;
 use crate::text::wrap;
+use crate::trace::ActorKind;
+use crate::trace::recording::Recording;
 
 /// What there is to say of everyone together.
 #[derive(Debug, Default)]
@@ -239,11 +239,11 @@ fn table(canvas: &mut Canvas, row: usize, lives: &[Life], width: usize) -> usize
 
 #[cfg(test)]
 mod tests {
-    use super::super::lives::tests::{asked, modes};
-    use super::super::sample::{Sample, fits_everywhere};
     use super::super::told;
     use super::*;
-    use crate::language::{Language, speaking};
+    use crate::analysis::sample::{Sample, fits_everywhere};
+    use crate::analysis::threads::tests::{asked, modes};
+    use crate::i18n::{Language, speaking};
 
     #[test]
     fn the_edges_carry_this_runs_counts() {

@@ -5,12 +5,12 @@ use unicode_width::UnicodeWidthStr;
 
 use super::trace::{Detail, Trace};
 use super::wording::{Cast, arguments, safe};
-use crate::event::{Call, Event, Source, What};
-use crate::language::said;
+use crate::i18n::said;
 use crate::lexicon::shown;
 use crate::picture::{Ink, Picture, Row, fit};
 use crate::stepping::TIMES_HELD;
 use crate::text::{joint, wrap_code};
+use crate::trace::{Call, Event, EventKind, Source};
 
 /// Below this width, source lines have no numbers.
 const NO_NUMBERS: usize = 50;
@@ -19,7 +19,7 @@ const NO_NUMBERS: usize = 50;
 pub struct Shot<'a> {
     /// What happened so far.
     pub events: &'a [Event],
-    /// The call that is about to be made ([`What::Held`]); none while the run does something by itself.
+    /// The call that is about to be made ([`EventKind::Held`]); none while the run does something by itself.
     pub cursor: Option<&'a Event>,
     /// The text of a source file, by its path from the project's root, if it is part of the program.
     pub text_of: &'a dyn Fn(&str) -> Option<&'static str>,
@@ -77,13 +77,13 @@ impl Shot<'_> {
         let mut open: Vec<Mark<'_>> = Vec::new();
         for event in self.events {
             match &event.what {
-                What::Enter(call) if !call.instrument && call.source.is_some() => {
+                EventKind::Enter(call) if !call.instrument && call.source.is_some() => {
                     open.push(Mark { event, call, sign: '…' })
                 }
-                What::Return(back) => open.retain(|mark| {
+                EventKind::Return(back) => open.retain(|mark| {
                     (mark.event.process, mark.call.id) != (event.process, back.call.id)
                 }),
-                What::Left { .. } => open.retain(|mark| {
+                EventKind::Left { .. } => open.retain(|mark| {
                     (mark.event.process, mark.event.thread) != (event.process, event.thread)
                 }),
                 _ => {}
@@ -97,8 +97,8 @@ impl Shot<'_> {
         let mut open: Vec<Mark<'_>> = Vec::new();
         for event in self.events {
             match &event.what {
-                What::Held(call) => open.push(Mark { event, call, sign: '▷' }),
-                What::Enter(call) => open
+                EventKind::Held(call) => open.push(Mark { event, call, sign: '▷' }),
+                EventKind::Enter(call) => open
                     .retain(|mark| (mark.event.process, mark.call.id) != (event.process, call.id)),
                 _ => {}
             }
@@ -111,11 +111,11 @@ impl Shot<'_> {
     /// The place that is shown: the cursor's, or else that of the last call.
     fn place(&self) -> Option<&Source> {
         let of = |event: &'_ Event| -> bool {
-            matches!(&event.what, What::Held(call) | What::Enter(call) if !call.instrument && call.source.is_some())
+            matches!(&event.what, EventKind::Held(call) | EventKind::Enter(call) if !call.instrument && call.source.is_some())
         };
         let event = self.cursor.or_else(|| self.events.iter().rev().find(|event| of(event)))?;
         match &event.what {
-            What::Held(call) | What::Enter(call) => call.source.as_ref(),
+            EventKind::Held(call) | EventKind::Enter(call) => call.source.as_ref(),
             _ => None,
         }
     }
@@ -252,7 +252,7 @@ fn who(event: &Event) -> String {
 
 fn held(event: &Event) -> Option<&Call> {
     match &event.what {
-        What::Held(call) => Some(call),
+        EventKind::Held(call) => Some(call),
         _ => None,
     }
 }
@@ -289,9 +289,9 @@ fn wrapped(line: &str, width: usize) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, here};
     use super::*;
-    use crate::event::Name;
+    use crate::analysis::sample::{Sample, here};
+    use crate::trace::Name;
     use std::sync::Arc;
 
     const TEXT: &str = "//! A file.\n\nfn other() {}\n\nfn play(\n    lab: &Lab,\n) -> Result<()> {\n    let (one, _) = listener.accept()?; // 你好\n    \
@@ -305,7 +305,7 @@ mod tests {
         (connect.id, connect.function, connect.syscall) = (2, "connect".into(), "connect".into());
         connect.source = Some(Source { file: "src/experiments/sample.rs".into(), line: 9 });
         connect.args.0.push(("address".into(), here(4000)));
-        sample.event("client", What::Held(Arc::new(connect)));
+        sample.event("client", EventKind::Held(Arc::new(connect)));
         let cursor = sample.events.last().cloned().expect("just made");
         (sample.events, cursor)
     }
@@ -354,13 +354,13 @@ next: client calls connect(3, 127.0.0.1:4000)
             }
         }
         // Source that is not part of the program is named, and a strange name obeys nothing.
-        let Some(What::Held(call)) = events.last().map(|event| event.what.clone()) else {
+        let Some(EventKind::Held(call)) = events.last().map(|event| event.what.clone()) else {
             panic!("it was held")
         };
         let mut call = Call::clone(&call);
         call.source = Some(Source { file: "src/other.rs".into(), line: 3 });
         let mut foreign = cursor.clone();
-        (foreign.actor, foreign.what) = (Name::from("x\u{1b}[2J"), What::Held(Arc::new(call)));
+        (foreign.actor, foreign.what) = (Name::from("x\u{1b}[2J"), EventKind::Held(Arc::new(call)));
         events.push(foreign.clone());
         let text = draw(&events, Some(&foreign), 80, 24);
         assert!(text.contains("(at src/other.rs:3)") && !text.contains('\u{1b}'), "{text}");

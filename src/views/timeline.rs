@@ -3,12 +3,12 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::lives::{Doing, Life, Mark, Sign, lives, long};
 use super::wording::safe;
-use crate::language::{either, said};
+use crate::analysis::threads::{Doing, Life, Mark, Sign, lives, long};
+use crate::i18n::{either, said};
 use crate::picture::{Canvas, Ink, Picture, fit};
-use crate::recording::Recording;
 use crate::text::wrap;
+use crate::trace::recording::Recording;
 
 const RUNS: char = '█';
 const READY: char = '▒';
@@ -415,12 +415,12 @@ fn legend(canvas: &mut Canvas, row: usize, lives: &[Life], width: usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::lives::tests::{asked, modes};
-    use super::super::sample::{Sample, fits_everywhere};
     use super::super::told;
     use super::*;
-    use crate::event::{ActorKind, What};
-    use crate::language::{Language, speaking};
+    use crate::analysis::sample::{Sample, fits_everywhere};
+    use crate::analysis::threads::tests::{asked, modes};
+    use crate::i18n::{Language, speaking};
+    use crate::trace::{ActorKind, EventKind};
 
     #[test]
     fn three_modes_stand_side_by_side() {
@@ -444,9 +444,9 @@ mod tests {
     #[test]
     fn no_mark_stands_in_a_word_and_what_falls_together_is_one_row() {
         let mut script = Sample::new();
-        script.event("client", What::Actor { kind: ActorKind::Thread });
+        script.event("client", EventKind::Actor { kind: ActorKind::Thread });
         script.pass(10_000_000).sends("client", 1, "one").sends("client", 1, "three");
-        script.event("client", What::Wait { asked_ns: 20_000_000, purpose: "thinks".into() });
+        script.event("client", EventKind::Wait { asked_ns: 20_000_000, purpose: "thinks".into() });
         script.pass(10_300_000).sends("client", 1, "two");
         script.pass(10_000_000).sends("client", 1, "four");
         let drawn = draw(&script.recording(), 80).text();
@@ -463,7 +463,7 @@ mod tests {
         let script = |actors: &[&'static str]| {
             let mut script = Sample::new();
             for actor in actors {
-                script.event(actor, What::Actor { kind: ActorKind::Thread });
+                script.event(actor, EventKind::Actor { kind: ActorKind::Thread });
             }
             script.pass(1_000_000).sends(actors[0], 1, "x").recording()
         };
@@ -481,7 +481,7 @@ mod tests {
         let mut odd = Sample::new();
         odd.receives("a name that is far too long for any band of any terminal", 1, 8, "x");
         odd.enter("server", 2, "accept", &[]);
-        odd.event("lab", What::Wait { asked_ns: u64::MAX, purpose: "for ever".into() });
+        odd.event("lab", EventKind::Wait { asked_ns: u64::MAX, purpose: "for ever".into() });
         for number in 0..500 {
             odd.sends("server", 3, &"x".repeat(number % 7)).pass(number as u64 * 10_000);
         }

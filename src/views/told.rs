@@ -4,10 +4,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::event::{Claim, Event, Evidence, Frame, Name, Value, What};
-use crate::language::{Language, spoken};
+use crate::i18n::{Language, spoken};
 use crate::lexicon::{chinese, shown};
-use crate::recording::Recording;
+use crate::trace::recording::Recording;
+use crate::trace::{Claim, Event, EventKind, Evidence, Frame, Name, Value};
 
 /// The recording as it is told. In English that is the recording itself.
 pub(super) fn recording(recording: &Recording) -> Cow<'_, Recording> {
@@ -26,17 +26,21 @@ pub(super) fn event(event: &Event) -> Cow<'_, Event> {
     let mut told = event.clone();
     name(&mut told.actor);
     match &mut told.what {
-        What::Wait { purpose, .. } => label(purpose),
-        What::Deed { deed, .. } => label(deed),
-        What::Part { part } => label(part),
-        What::Measure { series, label: what, .. } => [series, what].into_iter().for_each(label),
-        What::Point { plot, series, against, .. } => {
+        EventKind::Wait { purpose, .. } => label(purpose),
+        EventKind::Deed { deed, .. } => label(deed),
+        EventKind::Part { part } => label(part),
+        EventKind::Measure { series, label: what, .. } => {
+            [series, what].into_iter().for_each(label)
+        }
+        EventKind::Point { plot, series, against, .. } => {
             [plot, series, against].into_iter().for_each(label)
         }
-        What::Count { label: what, source, .. } => [what, source].into_iter().for_each(label),
-        What::Claim(claim) => tell(claim),
-        What::Deadline { blocked, .. } => blocked.iter_mut().for_each(|one| name(&mut one.actor)),
-        What::Frame(frame) => {
+        EventKind::Count { label: what, source, .. } => [what, source].into_iter().for_each(label),
+        EventKind::Claim(claim) => tell(claim),
+        EventKind::Deadline { blocked, .. } => {
+            blocked.iter_mut().for_each(|one| name(&mut one.actor))
+        }
+        EventKind::Frame(frame) => {
             let Frame { sender, receiver, treatment, .. } = Arc::make_mut(frame);
             [sender, receiver].into_iter().flatten().for_each(name);
             treatment.rule.iter_mut().for_each(label);

@@ -7,17 +7,19 @@ use std::sync::Arc;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::flows::in_order;
-use super::lives;
 use super::told;
 use super::wording::{self, Cast, arguments, end, filled_in, outcome_ink, safe, value};
-use crate::event::frame::{Fate, Frame};
-use crate::event::{ActorKind, Call, Claim, Ending, Event, Name, Return, Value, Verdict, What};
-use crate::language::{either, said};
+use crate::analysis::in_order;
+use crate::analysis::threads;
+use crate::i18n::{either, said};
 use crate::lexicon::shown;
 use crate::picture::{Ink, Picture, Row, fit, span_of};
-use crate::recording::Recording;
 use crate::text::wrap;
+use crate::trace::packet::{Fate, Frame};
+use crate::trace::recording::Recording;
+use crate::trace::{
+    ActorKind, Call, Claim, Ending, Event, EventKind, Name, Return, Value, Verdict,
+};
 
 /// How much the trace tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,12 +73,12 @@ impl Trace {
 
     /// The rows that this event adds.
     pub fn push(&mut self, event: &Event) -> Vec<Row> {
-        if matches!(event.what, What::Held(_)) {
+        if matches!(event.what, EventKind::Held(_)) {
             return Vec::new();
         }
         let told = told::event(event);
         let event = &*told;
-        if matches!(event.what, What::Frame(_) | What::Delivered { .. })
+        if matches!(event.what, EventKind::Frame(_) | EventKind::Delivered { .. })
             && self.detail < Detail::Frames
         {
             return Vec::new();
@@ -84,18 +86,18 @@ impl Trace {
         self.meet(&event.actor);
         let all = self.detail >= Detail::Kernel;
         match &event.what {
-            What::Enter(call) if call.instrument && !all => Vec::new(),
-            What::Enter(call) => {
+            EventKind::Enter(call) if call.instrument && !all => Vec::new(),
+            EventKind::Enter(call) => {
                 let rows = self.pause();
                 self.held = Some((event.clone(), call.clone()));
                 rows
             }
-            What::Return(back) if back.call.instrument && !all => Vec::new(),
-            What::Return(back) => self.returned(event, back),
-            What::Actor { .. }
-            | What::Left { .. }
-            | What::Sample(_)
-            | What::End { ending: Ending::Finished }
+            EventKind::Return(back) if back.call.instrument && !all => Vec::new(),
+            EventKind::Return(back) => self.returned(event, back),
+            EventKind::Actor { .. }
+            | EventKind::Left { .. }
+            | EventKind::Sample(_)
+            | EventKind::End { ending: Ending::Finished }
                 if !all =>
             {
                 Vec::new()
@@ -164,14 +166,14 @@ impl Trace {
     }
 
     /// What is no call, in words.
-    fn told(&self, event: &Event, what: &What) -> Vec<Row> {
+    fn told(&self, event: &Event, what: &EventKind) -> Vec<Row> {
         match what {
-            What::Held(_) | What::Enter(_) | What::Return(_) => Vec::new(),
-            What::Frame(frame) => self.frame(event, frame),
-            What::Delivered { frame } => {
+            EventKind::Held(_) | EventKind::Enter(_) | EventKind::Return(_) => Vec::new(),
+            EventKind::Frame(frame) => self.frame(event, frame),
+            EventKind::Delivered { frame } => {
                 self.prose(event, &said!("frame {frame} delivered", "第 {frame} 帧送达"), Ink::Good)
             }
-            What::State { local, peer, state, source } => self.prose(
+            EventKind::State { local, peer, state, source } => self.prose(
                 event,
                 &said!(
                     "{local} with {peer}: {state} ({source})",
@@ -181,7 +183,7 @@ impl Trace {
                 ),
                 Ink::Faint,
             ),
-            What::Part { part } => {
+            EventKind::Part { part } => {
                 let name = fit(&safe(part), self.width.saturating_sub(6));
                 let rest = self.width.min(EDGE).saturating_sub(name.width() + 4);
                 vec![
@@ -191,7 +193,7 @@ impl Trace {
                         .with(format!(" {}", "─".repeat(rest)), Ink::Faint),
                 ]
             }
-            What::Actor { kind } => {
+            EventKind::Actor { kind } => {
                 let kind = match kind {
                     ActorKind::Role => {
                         said!("played by thread {id}", "由线程 {id} 扮演", id = event.thread)
@@ -205,11 +207,11 @@ impl Trace {
                 };
                 self.prose(event, &kind, Ink::Faint)
             }
-            What::Deed { deed, errno: None } => self.prose(event, &safe(deed), Ink::Plain),
-            What::Deed { deed, errno: Some(errno) } => {
+            EventKind::Deed { deed, errno: None } => self.prose(event, &safe(deed), Ink::Plain),
+            EventKind::Deed { deed, errno: Some(errno) } => {
                 self.prose(event, &format!("{} = {}", safe(deed), safe(errno)), Ink::Bad)
             }
-            What::Left { cpu_ns } => {
+            EventKind::Left { cpu_ns } => {
                 let used = cpu_ns.map_or(String::new(), |used| {
                     said!(
                         ", having used {span} of a processor",
@@ -219,8 +221,8 @@ impl Trace {
                 });
                 self.prose(event, &said!("leaves{used}", "结束{used}"), Ink::Faint)
             }
-            What::Sample(sample) => self.prose(event, &lives::doing(sample), Ink::Faint),
-            What::Point { plot, series, against, x, y, unit } => {
+            EventKind::Sample(sample) => self.prose(event, &threads::doing(sample), Ink::Faint),
+            EventKind::Point { plot, series, against, x, y, unit } => {
                 let height = if unit == "ns" { span_of(*y) } else { format!("{y} {}", safe(unit)) };
                 self.prose(
                     event,
@@ -234,7 +236,7 @@ impl Trace {
                     Ink::Plain,
                 )
             }
-            What::Wait { asked_ns, purpose } => self.prose(
+            EventKind::Wait { asked_ns, purpose } => self.prose(
                 event,
                 &said!(
                     "wait {span}: {what}",
@@ -244,7 +246,7 @@ impl Trace {
                 ),
                 Ink::Faint,
             ),
-            What::Measure { series, label, value_ns } => self.prose(
+            EventKind::Measure { series, label, value_ns } => self.prose(
                 event,
                 &said!(
                     "{series}, {label}: {span}",
@@ -255,7 +257,7 @@ impl Trace {
                 ),
                 Ink::Plain,
             ),
-            What::Count { label, count, source } => self.prose(
+            EventKind::Count { label, count, source } => self.prose(
                 event,
                 &said!(
                     "{label}: {count} ({source})",
@@ -265,8 +267,8 @@ impl Trace {
                 ),
                 Ink::Plain,
             ),
-            What::Claim(claim) => self.claim(event, claim),
-            What::Deadline { limit_ns, blocked } => {
+            EventKind::Claim(claim) => self.claim(event, claim),
+            EventKind::Deadline { limit_ns, blocked } => {
                 let mut rows = self.prose(
                     event,
                     &said!(
@@ -292,7 +294,7 @@ impl Trace {
                 }
                 rows
             }
-            What::End { ending } => {
+            EventKind::End { ending } => {
                 let (words, ink) = match ending {
                     Ending::Finished => (either("the end", "结束").to_owned(), Ink::Faint),
                     Ending::Unavailable { why } => (
@@ -560,8 +562,9 @@ fn hex_rows(bytes: &[u8], indent: usize, width: usize) -> Vec<Row> {
 pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     let mut trace = Trace::new(Detail::Calls, width);
     let events = in_order(recording);
-    for event in
-        events.iter().filter(|event| !matches!(event.what, What::Frame(_) | What::Delivered { .. }))
+    for event in events
+        .iter()
+        .filter(|event| !matches!(event.what, EventKind::Frame(_) | EventKind::Delivered { .. }))
     {
         trace.meet(&event.actor);
     }
@@ -581,9 +584,9 @@ fn called(actor: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sample::{Sample, data, fits_everywhere, here};
     use super::*;
-    use crate::event::{Blocked, Outcome};
+    use crate::analysis::sample::{Sample, data, fits_everywhere, here};
+    use crate::trace::{Blocked, Outcome};
 
     fn talk() -> Sample {
         let mut sample = Sample::new();
@@ -677,8 +680,11 @@ client connect(4, 127.0.0.1:4000)
     #[test]
     fn what_is_no_call_is_a_line_of_its_own() {
         let mut sample = Sample::new();
-        sample.event("bob", What::Deed { deed: "chmod 000 …/door".into(), errno: None });
-        sample.event("bob", What::Deed { deed: "open …/door".into(), errno: Some("ENXIO".into()) });
+        sample.event("bob", EventKind::Deed { deed: "chmod 000 …/door".into(), errno: None });
+        sample.event(
+            "bob",
+            EventKind::Deed { deed: "open …/door".into(), errno: Some("ENXIO".into()) },
+        );
         let expected =
             "      1.000 ms  bob  chmod 000 …/door\n      1.010 ms  bob  open …/door = ENXIO\n";
         assert_eq!(drawn(&sample, 80), expected);
@@ -689,8 +695,8 @@ client connect(4, 127.0.0.1:4000)
         let mut sample = Sample::new();
         let call = sample.enter("bob", 1, "accept", &[]);
         let blocked = vec![Blocked { actor: "bob".into(), call, for_ns: 5_000_000_000 }];
-        sample.event("lab", What::Deadline { limit_ns: 5_000_000_000, blocked });
-        sample.event("lab", What::End { ending: Ending::Deadline });
+        sample.event("lab", EventKind::Deadline { limit_ns: 5_000_000_000, blocked });
+        sample.event("lab", EventKind::End { ending: Ending::Deadline });
         let expected = "      1.000 ms  bob  accept4(3) …
       1.010 ms  lab  the deadline struck, after 5.00 s
       1.010 ms  lab  bob has been blocked in accept4(3) for 5.00 s, at
@@ -711,7 +717,7 @@ client connect(4, 127.0.0.1:4000)
         let call = sample.enter("client", 2, "connect", &[("address", here(4000))]);
         sample
             .event("wire", serde_json::from_value(frame).expect("a frame"))
-            .event("wire", What::Delivered { frame: 2 });
+            .event("wire", EventKind::Delivered { frame: 2 });
         sample.leave("client", &call, Outcome::Result(0), &[]);
         let told = |detail, width| {
             let mut trace = Trace::new(detail, width);
@@ -750,9 +756,10 @@ client connect(4, 127.0.0.1:4000)
         let mut sample = talk();
         sample.part("by \u{1b}[31mhand").event(
             "eve\u{1b}[2J",
-            What::Wait { asked_ns: 200_000_000, purpose: "\u{202e}silence".into() },
+            EventKind::Wait { asked_ns: 200_000_000, purpose: "\u{202e}silence".into() },
         );
-        sample.event("lab", What::End { ending: Ending::Failed { why: "no\nway ".repeat(40) } });
+        sample
+            .event("lab", EventKind::End { ending: Ending::Failed { why: "no\nway ".repeat(40) } });
         fits_everywhere(&sample.recording(), draw);
         assert!(drawn(&sample, 80).chars().all(|c| c == '\n' || crate::text::is_safe_to_show(c)));
     }

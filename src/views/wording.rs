@@ -2,20 +2,20 @@
 //!
 //! A recording may come from a file that anybody wrote, so every text goes through [`safe`] before it is shown.
 
-use crate::event::frame::{End, Fate};
-use crate::event::{Address, Args, Data, Event, Name, Outcome, Value};
-use crate::language::{either, said};
+use crate::i18n::{either, said};
 use crate::lexicon::shown;
 use crate::picture::{Ink, span_of};
+use crate::trace::packet::{End, Fate};
+use crate::trace::{Address, Args, Data, Event, Name, Outcome, Value};
 
 /// The text, what a terminal might obey, hide or reorder written out.
-pub(super) fn safe(text: &str) -> String {
+pub(crate) fn safe(text: &str) -> String {
     crate::text::safe(text).into_owned()
 }
 
 /// The actors in the order in which they came, which is also the order of their colours.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Cast(Vec<Name>);
+pub(crate) struct Cast(Vec<Name>);
 
 impl Cast {
     /// The actor's place; a new one gets the next.
@@ -52,7 +52,7 @@ impl Cast {
 }
 
 /// A value in words; of data at most this many bytes.
-pub(super) fn value(value: &Value, bytes: usize) -> String {
+pub(crate) fn value(value: &Value, bytes: usize) -> String {
     match value {
         Value::Data(data) => shorten(data, bytes).to_string(),
         Value::Address(at) => safe(&address(at)),
@@ -61,7 +61,7 @@ pub(super) fn value(value: &Value, bytes: usize) -> String {
 }
 
 /// An address in words; of a socket without one, that it has none.
-pub(super) fn address(address: &Address) -> String {
+pub(crate) fn address(address: &Address) -> String {
     if *address == Address::Unix(None) {
         shown(&address.to_string()).into_owned()
     } else {
@@ -82,7 +82,7 @@ fn shorten(data: &Data, bytes: usize) -> Data {
 }
 
 /// `(3, 127.0.0.1:4000)`; of data at most this many bytes.
-pub(super) fn arguments(args: &Args, bytes: usize) -> String {
+pub(crate) fn arguments(args: &Args, bytes: usize) -> String {
     let all: Vec<String> = args
         .0
         .iter()
@@ -92,7 +92,7 @@ pub(super) fn arguments(args: &Args, bytes: usize) -> String {
 }
 
 /// The value of a socket option that is a time, as a time: `200 ms`. It is recorded in microseconds.
-pub(super) fn span_option(args: &Args, it: &Value) -> Option<String> {
+pub(crate) fn span_option(args: &Args, it: &Value) -> Option<String> {
     let times = ["SO_RCVTIMEO", "SO_SNDTIMEO", "SO_LINGER", "TCP_USER_TIMEOUT"];
     let is_time = |name: &Value| matches!(name, Value::Text(name) if times.contains(&&**name));
     match it {
@@ -111,7 +111,7 @@ pub(super) fn span_option(args: &Args, it: &Value) -> Option<String> {
 }
 
 /// What the kernel filled in, each value after a space: ` "hello" from 127.0.0.1:4000`, ` ESTABLISHED rtt 35 µs`.
-pub(super) fn filled_in(function: &str, out: &Args, bytes: usize) -> String {
+pub(crate) fn filled_in(function: &str, out: &Args, bytes: usize) -> String {
     let mut words = String::new();
     let names_sender = function == "accept" || out.get("data").is_some();
     for (name, it) in out.0.iter().filter(|(name, _)| name != "socket") {
@@ -140,7 +140,7 @@ fn no_time(args: &Args) -> &'static str {
 }
 
 /// Errors are bad, except those by which a non-blocking socket says `not yet`.
-pub(super) fn outcome_ink(outcome: &Outcome) -> Ink {
+pub(crate) fn outcome_ink(outcome: &Outcome) -> Ink {
     match outcome {
         Outcome::Result(_) => Ink::Plain,
         Outcome::Errno(name)
@@ -153,7 +153,7 @@ pub(super) fn outcome_ink(outcome: &Outcome) -> Ink {
 }
 
 /// What became of a frame, in a word.
-pub(super) fn fate(fate: Fate) -> &'static str {
+pub(crate) fn fate(fate: Fate) -> &'static str {
     match fate {
         Fate::Passed => either("passed", "通过"),
         Fate::Delayed => either("delayed", "推迟"),
@@ -165,7 +165,7 @@ pub(super) fn fate(fate: Fate) -> &'static str {
 }
 
 /// `1 byte`, `5 bytes`.
-pub(super) fn bytes(count: usize) -> String {
+pub(crate) fn bytes(count: usize) -> String {
     match count {
         1 => said!("1 byte", "1 字节"),
         _ => said!("{count} bytes", "{count} 字节"),
@@ -173,11 +173,11 @@ pub(super) fn bytes(count: usize) -> String {
 }
 
 /// An end of the wire, as it is called.
-pub(super) fn end(end: End) -> String {
+pub(crate) fn end(end: End) -> String {
     shown(&end.to_string()).into_owned()
 }
 
 /// The ending of an English noun of which there are so many.
-pub(super) fn plural(count: usize) -> &'static str {
+pub(crate) fn plural(count: usize) -> &'static str {
     if count == 1 { "" } else { "s" }
 }

@@ -1,7 +1,7 @@
 //! What a ladder leaves out when there is too much to show, and how it says so.
 
 use super::story::{Shape, Step};
-use crate::language::{either, said};
+use crate::i18n::{either, said};
 use crate::views::wording::plural;
 
 /// With more steps than this, runs of equal ones are folded.

@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 use super::arrow::label;
 use super::story::{Arrow, Shape, Story, Way};
 use super::{first_fit, legend, wire};
-use crate::language::{either, said};
+use crate::i18n::{either, said};
 use crate::picture::{Canvas, Ink, Picture};
 use crate::text::wrap;
 

@@ -1,10 +1,10 @@
 //! A ladder's phrases: what of a call can be said without knowing the rest of the story.
 
 use super::story::Words;
-use crate::event::Address;
-use crate::language::said;
+use crate::analysis::Made;
+use crate::i18n::said;
 use crate::picture::span_of;
-use crate::views::flows::Made;
+use crate::trace::Address;
 use crate::views::wording;
 
 pub(super) fn under_way(made: &Made) -> bool {

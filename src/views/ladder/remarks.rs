@@ -2,11 +2,11 @@
 
 use super::steps::Teller;
 use super::story::{Shape, Step};
-use crate::event::{Ending, What};
-use crate::language::{either, said};
+use crate::analysis::in_order;
+use crate::i18n::{either, said};
 use crate::picture::{Ink, span_of};
-use crate::recording::Recording;
-use crate::views::flows::in_order;
+use crate::trace::recording::Recording;
+use crate::trace::{Ending, EventKind};
 
 impl Teller<'_> {
     /// The steps of all of them.
@@ -15,8 +15,8 @@ impl Teller<'_> {
         for event in in_order(recording) {
             let lane = self.lane_of.get(&event.actor).copied();
             let (shape, alike) = match &event.what {
-                What::Part { part } => (Shape::Part(part.to_string()), format!("part {part}")),
-                What::Wait { asked_ns, purpose } => {
+                EventKind::Part { part } => (Shape::Part(part.to_string()), format!("part {part}")),
+                EventKind::Wait { asked_ns, purpose } => {
                     let text = said!("waits {span}", "等待 {span}", span = span_of(*asked_ns));
                     let shape = match lane {
                         Some(lane) => {
@@ -34,7 +34,7 @@ impl Teller<'_> {
                     };
                     (shape, format!("wait {lane:?} {purpose}"))
                 }
-                What::Deed { deed, errno } => {
+                EventKind::Deed { deed, errno } => {
                     let Some(lane) = lane else { continue };
                     let (failed, ink) = match errno {
                         Some(errno) => (format!(" ✗ {errno}"), Ink::Bad),
@@ -45,7 +45,7 @@ impl Teller<'_> {
                     let words = [format!("{deed}{failed}")].into_iter().chain(brief).collect();
                     (Shape::Call { lane, words, ink, joins: false }, format!("deed {lane} {deed}"))
                 }
-                What::Deadline { limit_ns, blocked } => {
+                EventKind::Deadline { limit_ns, blocked } => {
                     let who: Vec<String> = blocked
                         .iter()
                         .map(|who| {
@@ -74,10 +74,10 @@ impl Teller<'_> {
                         String::new(),
                     )
                 }
-                What::End { ending: Ending::Failed { why } | Ending::Unavailable { why } } => {
+                EventKind::End { ending: Ending::Failed { why } | Ending::Unavailable { why } } => {
                     (Shape::Note(why.clone(), Ink::Bad), String::new())
                 }
-                What::End { ending: Ending::Interrupted } => (
+                EventKind::End { ending: Ending::Interrupted } => (
                     Shape::Note(either("interrupted", "被中断").to_owned(), Ink::Bad),
                     String::new(),
                 ),

@@ -2,13 +2,13 @@
 
 use super::steps::Teller;
 use super::story::{Flight, Shape, Step, Way, Words};
-use crate::event::frame::{Fate, Layers, Tcp};
-use crate::event::{Data, What};
-use crate::language::{either, said};
+use crate::analysis::{Segment, in_order};
+use crate::i18n::{either, said};
 use crate::picture::{Ink, span_of};
-use crate::recording::Recording;
+use crate::trace::packet::{Fate, Layers, Tcp};
+use crate::trace::recording::Recording;
+use crate::trace::{Data, EventKind};
 use crate::views::Numbers;
-use crate::views::flows::{Segment, in_order};
 
 /// A way that took less is not worth saying, in nanoseconds.
 const NOTICEABLE_NS: u64 = 1_000_000;
@@ -77,7 +77,10 @@ impl Teller<'_> {
             .max()
             .unwrap_or(0);
         let told = recording.events.iter().filter(|event| {
-            matches!(event.what, What::Claim(_) | What::Wait { .. } | What::State { .. })
+            matches!(
+                event.what,
+                EventKind::Claim(_) | EventKind::Wait { .. } | EventKind::State { .. }
+            )
         });
         let last = told.map(|event| event.at_ns).max().unwrap_or(0).max(last_call);
         let closes = self.flows.calls.iter().filter(|made| {
@@ -91,7 +94,7 @@ impl Teller<'_> {
         let mut steps: Vec<Step> = Vec::new();
         let mut answered = true;
         for event in in_order(recording) {
-            let What::Frame(frame) = &event.what else {
+            let EventKind::Frame(frame) = &event.what else {
                 continue;
             };
             let Some(arp) = &frame.layers.arp else {

@@ -4,10 +4,10 @@
 use super::steps::Teller;
 use super::story::{Shape, Step};
 use super::wire::state_ink;
-use crate::event::{Address, Value, What};
-use crate::language::said;
-use crate::recording::Recording;
-use crate::views::flows::{Made, in_order};
+use crate::analysis::{Made, in_order};
+use crate::i18n::said;
+use crate::trace::recording::Recording;
+use crate::trace::{Address, EventKind, Value};
 
 /// What the kernel said of one end at one time.
 struct Said {
@@ -29,7 +29,7 @@ impl Teller<'_> {
         let mut all: Vec<Said> =
             self.flows.calls.iter().filter_map(|made| self.answer(made)).collect();
         for event in in_order(recording) {
-            let What::State { local, peer, state, source } = &event.what else {
+            let EventKind::State { local, peer, state, source } = &event.what else {
                 continue;
             };
             let Some(&lane) = self.lane_of.get(&event.actor) else {

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::phrases::{after, connect_words, under_way};
 use super::story::{Arrow, Lane, Line, Shape, Step};
-use crate::event::{Name, Value};
-use crate::language::{either, said};
+use crate::analysis::{Analysis, Fate, Made, in_order};
+use crate::i18n::{either, said};
 use crate::picture::Ink;
-use crate::recording::Recording;
+use crate::trace::recording::Recording;
+use crate::trace::{Name, Value};
 use crate::views::Numbers;
-use crate::views::flows::{Fate, Flows, Made, in_order};
 
 /// From here on a call is shown as blocked even if nobody else did anything meanwhile.
 const NOTICEABLE_NS: u64 = 1_000_000;
@@ -25,7 +25,7 @@ pub(super) struct Aim {
 }
 
 pub(super) struct Teller<'a> {
-    pub(super) flows: &'a Flows,
+    pub(super) flows: &'a Analysis,
     lanes: Vec<Lane>,
     pub(super) lane_of: HashMap<Name, usize>,
     /// The sockets whose segments are shown.
@@ -39,7 +39,7 @@ pub(super) struct Teller<'a> {
 }
 
 impl<'a> Teller<'a> {
-    pub(super) fn new(recording: &Recording, flows: &'a Flows) -> Teller<'a> {
+    pub(super) fn new(recording: &Recording, flows: &'a Analysis) -> Teller<'a> {
         let (mut lanes, mut lane_of) = (Vec::new(), HashMap::new());
         for event in in_order(recording).into_iter().filter(|event| &*event.actor != "lab") {
             lane_of.entry(event.actor.clone()).or_insert_with(|| {

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use crate::event::Name;
 use crate::picture::Ink;
+use crate::trace::Name;
 
 /// An actor's lane.
 #[derive(Debug)]

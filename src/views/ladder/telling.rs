@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 use super::fold::shorten;
 use super::steps::Teller;
 use super::story::{Lane, Shape, Step, Story};
-use crate::recording::Recording;
+use crate::analysis::flows;
+use crate::trace::recording::Recording;
 use crate::views::Numbers;
-use crate::views::flows::flows;
 
 /// Makes the story of a recording.
 pub(super) fn story(recording: &Recording, numbers: Numbers) -> Story {

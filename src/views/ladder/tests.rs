@@ -4,9 +4,9 @@ use serde_json::json;
 use unicode_width::UnicodeWidthStr;
 
 use super::draw;
-use crate::recording::Recording;
+use crate::analysis::script::Script;
+use crate::trace::recording::Recording;
 use crate::views::Numbers;
-use crate::views::script::Script;
 
 /// One line there and back; then the client says that it is done.
 fn echo(times: usize) -> Recording {

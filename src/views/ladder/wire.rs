@@ -4,7 +4,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::story::{Flight, Shape, Step, Way};
 use super::{Ladder, first_fit};
-use crate::language::either;
+use crate::i18n::either;
 use crate::picture::Ink;
 use crate::text::wrap;
 

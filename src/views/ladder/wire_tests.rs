@@ -4,9 +4,9 @@ use serde_json::{Value as Json, json};
 use unicode_width::UnicodeWidthStr;
 
 use super::draw;
-use crate::language::{Language, speaking};
-use crate::recording::Recording;
-use crate::views::script::Script;
+use crate::analysis::script::Script;
+use crate::i18n::{Language, speaking};
+use crate::trace::recording::Recording;
 use crate::views::{Numbers, told};
 
 const CLIENT: u16 = 40001;
@@ -460,7 +460,7 @@ fn no_width_is_too_narrow_and_no_row_too_wide() {
 fn shipped(name: &str) -> String {
     let path = format!("{}/lessons/recordings/{name}.jsonl", env!("CARGO_MANIFEST_DIR"));
     let file = std::fs::File::open(path).expect("it is shipped");
-    let recordings = crate::recording::read(std::io::BufReader::new(file)).recordings;
+    let recordings = crate::trace::recording::read(std::io::BufReader::new(file)).recordings;
     draw(&recordings[0], 80, Numbers::Relative).text()
 }
 
@@ -487,7 +487,7 @@ fn where_arp_is_the_point_it_is_drawn_frame_by_frame() {
 fn arp_finds_its_lanes_under_their_chinese_names_too() {
     let path = format!("{}/lessons/recordings/who-has.jsonl", env!("CARGO_MANIFEST_DIR"));
     let file = std::fs::File::open(path).expect("it is shipped");
-    let recordings = crate::recording::read(std::io::BufReader::new(file)).recordings;
+    let recordings = crate::trace::recording::read(std::io::BufReader::new(file)).recordings;
     let drawn = speaking(Language::Chinese, || {
         draw(&told::recording(&recordings[0]), 80, Numbers::Relative).text()
     });

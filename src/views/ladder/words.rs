@@ -3,10 +3,10 @@
 use super::phrases::{after, near};
 use super::steps::{Aim, Teller};
 use super::story::{Line, Words};
-use crate::event::{Address, Outcome, Value};
-use crate::language::{either, said};
+use crate::analysis::Fate;
+use crate::i18n::{either, said};
 use crate::picture::Ink;
-use crate::views::flows::Fate;
+use crate::trace::{Address, Outcome, Value};
 use crate::views::wording::span_option;
 
 impl Teller<'_> {

@@ -4,6 +4,6 @@
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
-    let layers = socket_explorer::lab::wire::decode(bytes);
+    let layers = socket_explorer::capture::link::decode(bytes);
     let _ = layers.to_string();
 });

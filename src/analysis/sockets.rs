@@ -1,0 +1,235 @@
+//! Which sockets there were, and which two of them were one connection.
+
+use std::collections::HashMap;
+
+use super::{Analysis, Connection, Made, Origin, Socket, is_at};
+use crate::trace::{Address, Value};
+
+impl Analysis {
+    pub(super) fn find_sockets(&mut self) {
+        let mut known: HashMap<(u32, u32), usize> = HashMap::new();
+        // An accepted socket may be used by another thread before the accept's return is recorded: find those first.
+        let mut order: Vec<usize> = (0..self.calls.len()).collect();
+        order.sort_by_key(|&index| {
+            let made = &self.calls[index];
+            if made.is("accept") { made.returned_ns() } else { made.entered_ns }
+        });
+        for index in order {
+            let made = &self.calls[index];
+            let key = (made.process, made.call.socket);
+            if &*made.actor == "lab" || made.call.socket == 0 {
+                continue; // the instrument's own; or made on many sockets at once (poll)
+            }
+            let at = *known.entry(key).or_insert_with(|| {
+                self.sockets.push(Socket::first_seen(made, key));
+                self.sockets.len() - 1
+            });
+            if let Some(accepted) = self.sockets[at].note(index, made) {
+                let listener = &self.sockets[at];
+                let mut socket = Socket::first_seen(made, (made.process, accepted));
+                socket.origin = Origin::Accept(Some(at));
+                socket.descriptor = made.result();
+                (socket.domain, socket.kind) = (listener.domain.clone(), listener.kind.clone());
+                socket.protocol.clone_from(&listener.protocol);
+                (socket.made_ns, socket.bound_ns) = (made.returned_ns(), Some(made.entered_ns));
+                socket.peer =
+                    made.back.as_ref().and_then(|back| back.out.address("address")).cloned();
+                known.insert(socket.key, self.sockets.len());
+                self.sockets.push(socket);
+            }
+            self.calls[index].socket = Some(at);
+        }
+    }
+
+    pub(super) fn find_connections(&mut self) {
+        for accept in 0..self.calls.len() {
+            let Some(server) = self.accepted_by(accept) else {
+                continue;
+            };
+            let found = self
+                .connect_by_address(accept, server)
+                .or_else(|| self.connect_by_turn(accept, server));
+            let Some((client, connect)) = found else {
+                continue;
+            };
+            self.sockets[client].other_end = Some(server);
+            self.sockets[server].other_end = Some(client);
+            self.connections.push(Connection { client, server, connect, accept });
+        }
+        self.connections.sort_by_key(|connection| self.calls[connection.accept].returned_ns());
+    }
+
+    /// The socket that this accept() gave.
+    pub fn accepted_by(&self, accept: usize) -> Option<usize> {
+        let made = &self.calls[accept];
+        made.result()?;
+        let Some(Value::Number(number)) =
+            made.back.as_ref()?.out.get("socket").filter(|_| made.is("accept"))
+        else {
+            return None;
+        };
+        self.socket(made.process, u32::try_from(*number).ok()?)
+    }
+
+    /// The client's own address is the accepted socket's peer, and it connected to where that one listens.
+    fn connect_by_address(&self, accept: usize, server: usize) -> Option<(usize, usize)> {
+        let there =
+            self.sockets[server].peer.as_ref().filter(|peer| **peer != Address::Unix(None))?;
+        let listener = self.calls[accept].socket?;
+        let fits = |&(index, socket): &(usize, &Socket)| {
+            index != server
+                && index != listener
+                && socket.other_end.is_none()
+                && socket.kind == self.sockets[server].kind
+                && socket.local.as_ref().is_some_and(|local| is_at(there, local))
+        };
+        let connects =
+            self.sockets.iter().enumerate().filter(fits).filter_map(|(index, socket)| {
+                let (connect, to) = socket.connects.last()?;
+                let here = self.sockets[server]
+                    .local
+                    .as_ref()
+                    .or(self.sockets[listener].local.as_ref())?;
+                let in_time = self.calls[*connect].entered_ns <= self.calls[accept].returned_ns();
+                (in_time && is_at(to, here)).then_some((index, *connect))
+            });
+        connects.max_by_key(|(_, connect)| self.calls[*connect].entered_ns)
+    }
+
+    /// AF_UNIX clients have no name: the k-th connect to a listening socket is the k-th that it accepts, where the
+    /// order is certain (no two of either overlap in time).
+    fn connect_by_turn(&self, accept: usize, server: usize) -> Option<(usize, usize)> {
+        if self.sockets[server].domain != "AF_UNIX"
+            || self.sockets[server].peer.as_ref().is_some_and(|peer| *peer != Address::Unix(None))
+        {
+            return None;
+        }
+        let listener = self.calls[accept].socket?;
+        let mut accepts: Vec<usize> = (0..self.calls.len())
+            .filter(|&index| {
+                self.calls[index].socket == Some(listener)
+                    && self.calls[index].is("accept")
+                    && self.calls[index].result().is_some()
+            })
+            .collect();
+        accepts.sort_by_key(|&index| self.calls[index].returned_ns());
+        let mut connects: Vec<(usize, usize)> = Vec::new();
+        for (index, socket) in self.sockets.iter().enumerate() {
+            connects.extend(
+                socket
+                    .connects
+                    .iter()
+                    .filter(|(call, to)| self.listener_at(to, *call) == Some(listener))
+                    .map(|(call, _)| (index, *call)),
+            );
+        }
+        connects.sort_by_key(|(_, call)| self.calls[*call].entered_ns);
+        let turn = accepts.iter().position(|&index| index == accept)?;
+        let (client, connect) = *connects.get(turn)?;
+        let overlap = |one: usize, other: usize| {
+            let (one, other) = (&self.calls[one], &self.calls[other]);
+            one.entered_ns < other.returned_ns() && other.entered_ns < one.returned_ns()
+        };
+        let certain = connects.iter().all(|(_, call)| *call == connect || !overlap(*call, connect))
+            && accepts.iter().all(|&index| index == accept || !overlap(index, accept))
+            && self.calls[connect].entered_ns <= self.calls[accept].returned_ns();
+        certain.then_some((client, connect))
+    }
+
+    /// The listening socket that had this address when this connect() was made.
+    pub fn listener_at(&self, address: &Address, connect: usize) -> Option<usize> {
+        let made = &self.calls[connect];
+        let there = |socket: &Socket| {
+            socket.backlog.is_some()
+                && socket.local.as_ref().is_some_and(|local| is_at(address, local))
+                && socket.open_during(made.entered_ns, made.returned_ns())
+        };
+        let found = self.sockets.iter().enumerate().filter(|(_, socket)| there(socket));
+        found.max_by_key(|(_, socket)| socket.bound_ns).map(|(index, _)| index)
+    }
+}
+
+impl Socket {
+    fn first_seen(made: &Made, key: (u32, u32)) -> Socket {
+        let text = |name| {
+            made.call
+                .args
+                .get(name)
+                .filter(|_| made.is("socket"))
+                .map_or_else(String::new, Value::to_string)
+        };
+        Socket {
+            key,
+            owner: made.actor.clone(),
+            origin: if made.is("socket") { Origin::Socket } else { Origin::Unknown },
+            descriptor: if made.is("socket") { made.result() } else { None },
+            domain: text("domain"),
+            kind: text("type"),
+            protocol: text("protocol"),
+            made_ns: made.entered_ns,
+            closed_ns: None,
+            local: None,
+            bound_ns: None,
+            peer: None,
+            backlog: None,
+            states: Vec::new(),
+            failed: Vec::new(),
+            other_end: None,
+            connects: Vec::new(),
+        }
+    }
+
+    /// Learns from a call on it. Returns the number of the socket that it gave, if it is an accept().
+    fn note(&mut self, index: usize, made: &Made) -> Option<u32> {
+        let back = made.back.as_ref()?;
+        let asked = made.call.args.address("address");
+        // A non-blocking connect goes on after it has returned.
+        let under_way = made.is("connect") && made.errno() == Some("EINPROGRESS");
+        if made.errno().is_some() && !under_way {
+            self.failed.push(index);
+            return None;
+        }
+        if matches!(&*made.call.function, "bind" | "connect")
+            || (made.sending().is_some() && asked.is_some())
+        {
+            self.bound_ns.get_or_insert(made.entered_ns);
+        }
+        match (&*made.call.function, &*made.call.syscall) {
+            ("bind", _) if asked.is_some_and(|address| address.port() != Some(0)) => {
+                self.local = asked.cloned()
+            }
+            ("connect", _) => {
+                self.peer = asked.cloned();
+                self.connects.extend(asked.map(|address| (index, address.clone())));
+            }
+            ("listen", _) => {
+                self.backlog = match made.call.args.get("backlog") {
+                    Some(Value::Number(backlog)) => Some(*backlog),
+                    _ => Some(0),
+                };
+            }
+            ("close", _) => self.closed_ns = Some(back.at_ns),
+            (_, "getsockname") => {
+                let said = back
+                    .out
+                    .address("address")
+                    .filter(|said| self.local.is_none() || said.port() != Some(0));
+                self.local = said.cloned().or(self.local.take());
+            }
+            ("tcp_info", _) => {
+                if let Some(Value::Text(state)) = back.out.get("state")
+                    && self.states.last().is_none_or(|(_, last)| last != state)
+                {
+                    self.states.push((back.at_ns, state.to_string()));
+                }
+            }
+            ("accept", _) => {
+                if let Some(Value::Number(number)) = back.out.get("socket") {
+                    return u32::try_from(*number).ok();
+                }
+            }
+            _ => {}
+        }
+        None
+    }
+}

@@ -1,0 +1,483 @@
+//! Who is on stage: roles that the experiment's own thread plays, threads of their own, and real child processes.
+//!
+//! A call is recorded under the thread's actor if the thread is one, and under the socket's owner if it is not.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::io::{self, BufRead, BufReader, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, Type};
+
+use super::{Error, Lab, Result, Socket, sys};
+use crate::i18n::{self, said};
+use crate::trace::recording::{Line, parse_line};
+use crate::trace::{ActorKind, Ending, Event, EventKind, Name, Sample};
+
+thread_local!(static CURRENT: RefCell<Option<Name>> = const { RefCell::new(None) });
+
+/// The actor that this thread is, if it is one.
+pub(super) fn current() -> Option<Name> {
+    CURRENT.with_borrow(Clone::clone)
+}
+
+/// Someone who opens sockets and makes calls: `server`, `client`, `alice`.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    lab: Lab,
+    name: Name,
+    instrument: bool,
+}
+
+impl Actor {
+    pub(super) fn new(lab: &Lab, name: &str, kind: ActorKind) -> Actor {
+        let actor = Actor { lab: lab.clone(), name: Name::from(name), instrument: false };
+        lab.recorder().push(&actor.name, EventKind::Actor { kind });
+        if kind != ActorKind::Process {
+            lab.watch_thread(&actor.name, std::process::id(), sys::thread_id());
+        }
+        actor
+    }
+
+    /// The lab's own hand: its calls are recorded as the instrument's.
+    pub(super) fn instrument(lab: &Lab) -> Actor {
+        Actor { lab: lab.clone(), name: Name::from("lab"), instrument: true }
+    }
+
+    pub(super) fn lab(&self) -> &Lab {
+        &self.lab
+    }
+
+    pub(super) fn event_name(&self) -> &Name {
+        &self.name
+    }
+
+    /// The actor's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the kernel says of the calling thread at this moment, recorded as a sample too; `None` where there is no /proc.
+    #[must_use]
+    pub fn observe(&self) -> Option<Sample> {
+        self.lab.observe(&self.name, std::process::id(), sys::thread_id())
+    }
+
+    /// Opens a socket: socket(2).
+    ///
+    /// # Errors
+    /// `EAFNOSUPPORT` for a family that this kernel lacks, `EMFILE` with no descriptor left.
+    #[track_caller]
+    pub fn socket(
+        &self,
+        domain: Domain,
+        kind: Type,
+        protocol: Option<Protocol>,
+    ) -> io::Result<Socket> {
+        Socket::open(
+            self.lab.recorder_arc(),
+            self.lab.defaults(),
+            &self.name,
+            self.instrument,
+            domain,
+            kind,
+            protocol,
+        )
+    }
+
+    /// Does what is no call on a socket, and notes it under the name of its system call: `unlink …/door`.
+    ///
+    /// # Errors
+    /// What the doing answers; that is noted too.
+    pub fn deed<T>(
+        &self,
+        deed: impl Into<Cow<'static, str>>,
+        doing: impl FnOnce() -> io::Result<T>,
+    ) -> io::Result<T> {
+        let answer = doing();
+        let errno = answer.as_ref().err().map(sys::error_name);
+        let actor = current().unwrap_or_else(|| self.name.clone());
+        self.lab.recorder().push(&actor, EventKind::Deed { deed: deed.into(), errno });
+        answer
+    }
+}
+
+/// Where actors with threads of their own come on. Made by [`Lab::scope`]; all have left when that returns.
+#[derive(Debug)]
+pub struct Stage<'scope, 'env: 'scope> {
+    lab: &'env Lab,
+    scope: &'scope thread::Scope<'scope, 'env>,
+}
+
+/// An actor that has a thread of its own.
+#[derive(Debug)]
+pub struct ActorThread<'scope, T> {
+    lab: Lab,
+    name: Name,
+    thread: u32,
+    handle: thread::ScopedJoinHandle<'scope, Result<T>>,
+}
+
+impl<'scope, 'env> Stage<'scope, 'env> {
+    pub(super) fn new(lab: &'env Lab, scope: &'scope thread::Scope<'scope, 'env>) -> Self {
+        Stage { lab, scope }
+    }
+
+    /// Starts an actor on a thread of its own. An error or a panic in it ends the experiment with the actor's name.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the system starts no more threads.
+    pub fn actor<T: Send + 'scope>(
+        &self,
+        name: &'static str,
+        play: impl FnOnce(Actor) -> Result<T> + Send + 'scope,
+    ) -> Result<ActorThread<'scope, T>> {
+        let (lab, event_name) = (self.lab.clone(), Name::from(name));
+        let (told, hear) = std::sync::mpsc::channel();
+        let (inner, inner_name) = (lab.clone(), event_name.clone());
+        let playing = move || {
+            CURRENT.set(Some(inner_name.clone()));
+            let actor = Actor::new(&inner, name, ActorKind::Thread);
+            let _ = told.send(sys::thread_id());
+            let answer = catch_unwind(AssertUnwindSafe(|| play(actor)))
+                .unwrap_or_else(|panic| Err(Error::Panic(panic_text(panic.as_ref()))));
+            inner
+                .recorder()
+                .push(&inner_name, EventKind::Left { cpu_ns: sys::cpu_time().map(nanoseconds) });
+            answer.map_err(|error| {
+                let error = error.at(&inner, &inner_name);
+                inner.fail_now(&error);
+                error
+            })
+        };
+        let handle = thread::Builder::new()
+            .name(name.to_owned())
+            .spawn_scoped(self.scope, playing)
+            .map_err(no_more)?;
+        let thread = hear
+            .recv()
+            .map_err(|_| Error::Panic(said!("{name} did not start", "{name} 没有启动")))?;
+        Ok(ActorThread { lab, name: event_name, thread, handle })
+    }
+}
+
+impl<T> ActorThread<'_, T> {
+    /// Waits until the actor has left, and gives what it brought.
+    ///
+    /// # Errors
+    /// The actor's own error.
+    pub fn finish(self) -> Result<T> {
+        self.handle.join().unwrap_or_else(|panic| Err(Error::Panic(panic_text(panic.as_ref()))))
+    }
+
+    /// Waits until the actor is blocked in this function, as the kernel sees it where that can be had: it has entered
+    /// the call, has not returned, and its thread sleeps.
+    ///
+    /// # Errors
+    /// [`Error::Unexpected`] if the actor left instead.
+    pub fn until_blocked_in(&self, function: &str) -> Result<()> {
+        until_blocked_in(&self.lab, &self.name, (std::process::id(), self.thread), function, || {
+            self.handle.is_finished()
+        })
+    }
+
+    /// Waits until its thread sleeps, in whatever it may be, as the kernel sees it where that can be had. One whose call is
+    /// held ([`Breakpoints`](super::Breakpoints)) sleeps for no reason of its own, and does not count.
+    pub fn until_asleep(&self) {
+        let asleep =
+            || sys::is_asleep(std::process::id(), self.thread) != Some(false) && !self.is_held();
+        while !self.handle.is_finished() && !asleep() {
+            thread::sleep(Duration::from_micros(200));
+        }
+    }
+
+    fn is_held(&self) -> bool {
+        self.lab.recorder().look(|events| {
+            let mine = |event: &&Event| {
+                event.thread == self.thread && !matches!(event.what, EventKind::Sample(_))
+            };
+            matches!(
+                events.iter().rev().find(mine).map(|event| &event.what),
+                Some(EventKind::Held(_))
+            )
+        })
+    }
+
+    /// Its TID.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.thread
+    }
+
+    /// What the kernel says of its thread at this moment, recorded as a sample too; `None` where there is no /proc.
+    #[must_use]
+    pub fn observe(&self) -> Option<Sample> {
+        self.lab.observe(&self.name, std::process::id(), self.thread)
+    }
+
+    /// Processor time that its thread has used so far; `None` where it is not to be had, and once the thread has ended.
+    #[must_use]
+    pub fn cpu_time(&self) -> Option<Duration> {
+        sys::cpu_time_of_thread(self.thread)
+    }
+}
+
+/// Waits until a thread has entered this function, has not returned, and sleeps.
+fn until_blocked_in(
+    lab: &Lab,
+    name: &str,
+    (process, thread): (u32, u32),
+    function: &str,
+    has_left: impl Fn() -> bool,
+) -> Result<()> {
+    loop {
+        let left = has_left();
+        let pending = lab.recorder().look(|events| {
+            let mine = |event: &&Event| event.thread == thread && event.process == process && !matches!(event.what, EventKind::Sample(_));
+            let last = events.iter().rev().find(mine);
+            matches!(last.map(|event| &event.what), Some(EventKind::Enter(call)) if call.function == function)
+        });
+        // A process tells what it does a moment late: that it sleeps on a lock of the lab's is not what is waited for.
+        if pending
+            && sys::is_asleep(process, thread).unwrap_or(true)
+            && !sys::waits_for_a_lock(process, thread)
+        {
+            return Ok(());
+        }
+        if left {
+            return Err(Error::Unexpected(said!(
+                "{name} left without being blocked in {function}()",
+                "{name} 没有阻塞在 {function}() 里就离开了"
+            )));
+        }
+        thread::sleep(Duration::from_micros(200));
+    }
+}
+
+fn nanoseconds(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// What the system answers that starts no more threads or processes.
+pub(super) fn no_more(error: io::Error) -> Error {
+    let errno = sys::error_name(&error);
+    let remedy = super::remedy(&errno);
+    Error::Unavailable(said!(
+        "the system starts no more threads or processes ({errno}): {remedy}",
+        "系统不再启动线程或进程（{errno}）：{remedy}"
+    ))
+}
+
+pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "panic".to_owned())
+}
+
+/// The child processes of a run, each with the pipe whose closing tells it to leave.
+pub(super) type Children = Mutex<Vec<(Child, Option<ChildStdin>)>>;
+
+/// Tells every child process to leave at once, and waits until it has.
+pub(super) fn dismiss(children: &Children) {
+    for (child, leash) in children.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
+        drop(leash.take());
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
+/// Tells one child process of a stepped run, or all of them, what may go.
+pub(super) fn tell(children: &Children, process: Option<u32>, line: &str) {
+    for (child, leash) in children.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
+        if process.is_none_or(|process| process == child.id()) {
+            // One that has ended needs no telling.
+            let _ = leash.as_mut().map(|leash| writeln!(leash, "{line}"));
+        }
+    }
+}
+
+/// An actor that is a process of its own: this program, run once more to play one part of the experiment.
+#[derive(Debug)]
+pub struct Process {
+    lab: Lab,
+    name: Name,
+    id: u32,
+    reader: thread::JoinHandle<Option<Ending>>,
+}
+
+impl Process {
+    /// Starts the program again to play `part` of this experiment as actor `name`; `settings` reach it as [`Lab::text`].
+    pub(super) fn start(
+        lab: &Lab,
+        name: &str,
+        part: &str,
+        settings: &[(&str, String)],
+    ) -> Result<Process> {
+        let mut command = Command::new(super::program());
+        command
+            .arg("__part")
+            .args(["--lang", i18n::spoken().tag()])
+            .arg(part)
+            .args(["--actor", name])
+            .args(["--epoch", &lab.recorder().epoch_ns().to_string()]);
+        if lab.recorder().gate().is_some_and(|gate| !gate.is_open()) {
+            command.arg("--step");
+        }
+        for (key, value) in settings {
+            command.arg("--set").arg(format!("{key}={value}"));
+        }
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(no_more)?;
+        let (id, output, leash) = (child.id(), child.stdout.take(), child.stdin.take());
+        lab.children().lock().unwrap_or_else(PoisonError::into_inner).push((child, leash));
+        lab.watch_thread(&Name::from(name), id, id);
+        let (into, who) = (lab.clone(), Name::from(name));
+        let hearing = move || {
+            let mut ending = None;
+            for line in BufReader::new(output?).split(b'\n') {
+                let Ok(Line::Event(event)) = parse_line(&line.ok()?) else {
+                    continue;
+                };
+                match event.what {
+                    EventKind::End { ending: how } => {
+                        // The others may be waiting for what now never comes.
+                        match &how {
+                            Ending::Unavailable { why } => {
+                                into.fail_now(&Error::Unavailable(why.clone()))
+                            }
+                            Ending::Failed { why } => {
+                                into.fail_now(&Error::Unexpected(why.clone()))
+                            }
+                            _ => {}
+                        }
+                        ending = Some(how);
+                    }
+                    _ => {
+                        into.recorder().gate().into_iter().for_each(|gate| gate.hear(&event));
+                        into.recorder().merge(*event);
+                    }
+                }
+            }
+            // Its output is closed: it has ended, or is about to.
+            into.recorder().gate().into_iter().for_each(|gate| gate.is_gone(id));
+            let cpu_ns = sys::cpu_time_of_process(id).map(nanoseconds);
+            into.recorder().push_of(&who, id, id, EventKind::Left { cpu_ns });
+            ending
+        };
+        let reader =
+            thread::Builder::new().name(format!("hears {name}")).spawn(hearing).map_err(no_more)?;
+        Ok(Process { lab: lab.clone(), name: Name::from(name), id, reader })
+    }
+
+    /// Its PID.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// Waits until its main thread is blocked in this function; see [`ActorThread::until_blocked_in`].
+    ///
+    /// # Errors
+    /// [`Error::Unexpected`] if the process ended instead.
+    pub fn until_blocked_in(&self, function: &str) -> Result<()> {
+        until_blocked_in(&self.lab, &self.name, (self.id, self.id), function, || {
+            self.reader.is_finished()
+        })
+    }
+
+    /// What the kernel says of its main thread at this moment, recorded as a sample too; `None` where there is no /proc.
+    #[must_use]
+    pub fn observe(&self) -> Option<Sample> {
+        self.lab.observe(&self.name, self.id, self.id)
+    }
+
+    /// Processor time that it has used so far, all its threads together; `None` where it is not to be had.
+    #[must_use]
+    pub fn cpu_time(&self) -> Option<Duration> {
+        sys::cpu_time_of_process(self.id)
+    }
+
+    /// Bytes of its memory that are in RAM (`VmRSS`, proc_pid_status(5)); `None` where it is not to be had.
+    #[must_use]
+    pub fn memory(&self) -> Option<u64> {
+        sys::memory(self.id)
+    }
+
+    /// Kills it (`SIGKILL`): it ends between two instructions and can do nothing more, not even close what it holds open.
+    /// It stays in the kernel's table (state `Z`) until [`Process::collect`].
+    ///
+    /// # Errors
+    /// What kill(2) answers.
+    pub fn kill(&self) -> Result<()> {
+        let mut children = self.lab.children().lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((child, _)) = children.iter_mut().find(|(child, _)| child.id() == self.id) {
+            child.kill()?;
+        }
+        Ok(())
+    }
+
+    /// Waits until it has ended, and leaves it to be collected: by [`Process::finish`] if it ended by itself, by
+    /// [`Process::collect`] if it was killed. Until then it stays in the kernel's table (state `Z`).
+    pub fn until_ended(&self) {
+        while !self.reader.is_finished() {
+            thread::sleep(Duration::from_micros(200));
+        }
+        sys::until_ended(self.id);
+    }
+
+    /// Collects a process that was killed (waitpid(2)): how it ended, in the system's words.
+    ///
+    /// # Errors
+    /// What waitpid(2) answers.
+    pub fn collect(self) -> Result<String> {
+        let _ = self.reader.join();
+        let (mut child, leash) = take(&self.lab, self.id).ok_or_else(|| {
+            Error::Unexpected(said!(
+                "{name} was collected before",
+                "{name} 早已被回收",
+                name = self.name
+            ))
+        })?;
+        let status = child.wait()?;
+        drop(leash);
+        Ok(status.to_string())
+    }
+
+    /// Waits until the process has ended and all that it recorded is here.
+    ///
+    /// # Errors
+    /// What ended it, if it was not the end of its part.
+    pub fn finish(self) -> Result<()> {
+        let Process { lab, name, id, reader } = self;
+        let ending = reader.join().map_err(|panic| Error::Panic(panic_text(panic.as_ref())))?;
+        // Out of the run's care first, and the list free again, before anyone waits: the deadline needs it.
+        let child = take(&lab, id);
+        let status = child.map(|(mut child, leash)| {
+            drop(leash);
+            child.wait()
+        });
+        match ending {
+            Some(Ending::Finished) => Ok(()),
+            Some(Ending::Unavailable { why }) => Err(Error::Unavailable(why)),
+            Some(Ending::Failed { why }) => Err(Error::Unexpected(why)),
+            other => Err(Error::Unexpected(said!(
+                "{name}: its process ended too soon ({other:?}, {status:?})",
+                "{name}：它的进程结束得太早（{other:?}，{status:?}）"
+            ))),
+        }
+    }
+}
+
+fn take(lab: &Lab, id: u32) -> Option<(Child, Option<ChildStdin>)> {
+    let mut children = lab.children().lock().unwrap_or_else(PoisonError::into_inner);
+    let at = children.iter().position(|(child, _)| child.id() == id)?;
+    Some(children.remove(at))
+}

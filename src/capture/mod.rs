@@ -1,0 +1,517 @@
+//! The bench: what an experiment works with, and the instruments that watch it.
+//!
+//! An experiment is a function of a [`Lab`]. The lab opens sockets that record themselves, brings actors on stage,
+//! checks claims and keeps a deadline. It knows nothing of lessons and draws nothing.
+//!
+//! [`perform`] runs one experiment in this process and streams its events; the process is then over. A process for each
+//! experiment means that nothing can be left behind: no thread, no child, no private network.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::i18n::said;
+use crate::trace::{ActorKind, Claim, Event, EventKind, Name, Return, Verdict};
+
+pub mod actor;
+pub mod breakpoints;
+pub mod claim;
+mod error;
+pub mod link;
+pub mod parameter;
+mod place;
+pub mod probe;
+pub mod recorder;
+mod run;
+pub mod sampler;
+pub mod sockets;
+pub mod sys;
+pub mod tcp_table;
+
+pub use actor::{Actor, ActorThread, Process, Stage};
+pub use breakpoints::Breakpoints;
+pub use claim::{
+    Proof, as_long, at_least, before, differ, equal, failed_with, is, lasted, less, no_sooner,
+    succeeded,
+};
+pub use error::{Error, Result, remedy};
+pub use link::Wire;
+pub use parameter::{Kind, Parameter};
+pub use recorder::{Keep, Recorder};
+pub use run::{Run, perform};
+pub use sampler::Sampler;
+#[cfg(unix)]
+pub use sockets::MSG_DONTWAIT;
+pub use sockets::readiness::{Epoll, Interest, Ready};
+pub use sockets::{Buffer, MSG_TRUNC, Socket, address};
+pub use sys::TcpInfo;
+pub use tcp_table::TcpTableEntry;
+
+/// The bench of one run; cheap to clone, all clones are one.
+#[derive(Clone, Debug)]
+pub struct Lab {
+    bench: Arc<LabInner>,
+}
+
+#[derive(Debug)]
+struct LabInner {
+    recorder: Arc<Recorder>,
+    myself: Name,
+    parameters: &'static [Parameter],
+    settings: BTreeMap<String, String>,
+    folder: Mutex<Option<PathBuf>>,
+    children: actor::Children,
+    watched: Mutex<Vec<sampler::Watched>>,
+    defaults: Arc<sockets::Defaults>,
+    network: Network,
+    wire: OnceLock<Wire>,
+    /// True for [`perform`]: the process belongs to the run, and ends with it.
+    owns_process: bool,
+    /// True in a child process that plays a part.
+    is_part: bool,
+    ended: Mutex<bool>,
+    over: Condvar,
+}
+
+/// In which network an experiment plays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Network {
+    /// The machine's own.
+    #[default]
+    Host,
+    /// One of its own, with `lo` alone in it.
+    Private,
+    /// One of its own, with `lo` and a wire whose frames the lab sees, and may lose ([`Lab::wire`]).
+    Wire,
+}
+
+impl Lab {
+    /// A lab that keeps its events in memory, in this process: for benches and tests of the instruments.
+    #[must_use]
+    pub fn in_memory() -> Lab {
+        let run = Run {
+            name: String::new(),
+            actor: "lab".to_owned(),
+            parameters: &[],
+            settings: BTreeMap::new(),
+            network: Network::Host,
+            epoch_ns: None,
+            stepped: false,
+        };
+        Lab::new(&run, false, Keep::All)
+    }
+
+    /// A lab for a program that is no experiment, in this process: the actor that its main thread is, and how much of what
+    /// happens it keeps. One that keeps nothing asks no questions of its own either.
+    #[must_use]
+    pub fn at_work(name: &str, keep: Keep) -> Lab {
+        let run = Run {
+            name: String::new(),
+            actor: name.to_owned(),
+            parameters: &[],
+            settings: BTreeMap::new(),
+            network: Network::Host,
+            epoch_ns: None,
+            stepped: false,
+        };
+        let lab = Lab::new(&run, false, keep);
+        lab.bench.defaults.set_questions(keep != Keep::Nothing);
+        lab
+    }
+
+    fn new(run: &Run, owns_process: bool, keep: Keep) -> Lab {
+        let epoch_ns = run.epoch_ns.unwrap_or_else(sys::monotonic_ns);
+        let mut recorder = Recorder::that_keeps(keep, epoch_ns);
+        if run.stepped {
+            recorder.hold_calls();
+        }
+        Lab {
+            bench: Arc::new(LabInner {
+                recorder: Arc::new(recorder),
+                myself: Name::from(run.actor.as_str()),
+                parameters: run.parameters,
+                settings: run.settings.clone(),
+                folder: Mutex::default(),
+                children: actor::Children::default(),
+                watched: Mutex::default(),
+                defaults: Arc::default(),
+                network: run.network,
+                wire: OnceLock::new(),
+                owns_process,
+                is_part: run.epoch_ns.is_some(),
+                ended: Mutex::new(false),
+                over: Condvar::new(),
+            }),
+        }
+    }
+
+    /// The recorder of this run.
+    #[must_use]
+    pub fn recorder(&self) -> &Recorder {
+        &self.bench.recorder
+    }
+
+    fn recorder_arc(&self) -> &Arc<Recorder> {
+        &self.bench.recorder
+    }
+
+    fn children(&self) -> &actor::Children {
+        &self.bench.children
+    }
+
+    fn defaults(&self) -> &Arc<sockets::Defaults> {
+        &self.bench.defaults
+    }
+
+    /// The sampler is to look at this thread too.
+    fn watch_thread(&self, actor: &Name, process: u32, thread: u32) {
+        let watched = sampler::Watched { actor: actor.clone(), process, thread };
+        self.bench.watched.lock().unwrap_or_else(PoisonError::into_inner).push(watched);
+    }
+
+    /// The threads to look at that have come since the last time; `known` counts them.
+    fn watched_since(&self, known: &mut usize) -> Vec<sampler::Watched> {
+        let watched = self.bench.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = watched.get(*known..).unwrap_or_default().to_vec();
+        *known = watched.len();
+        new
+    }
+
+    fn myself(&self) -> Name {
+        actor::current().unwrap_or_else(|| self.bench.myself.clone())
+    }
+
+    // ---- who plays ----
+
+    /// Brings on an actor that is played by the calling thread.
+    #[must_use]
+    pub fn actor(&self, name: &str) -> Actor {
+        Actor::new(self, name, ActorKind::Role)
+    }
+
+    /// A scope in which actors have threads of their own; returns when all have left.
+    ///
+    /// # Errors
+    /// The first error of the closure itself; an actor's error ends the run at once.
+    pub fn scope<'env, T>(
+        &'env self,
+        play: impl for<'scope> FnOnce(&Stage<'scope, 'env>) -> Result<T>,
+    ) -> Result<T> {
+        thread::scope(|scope| {
+            let played = catch_unwind(AssertUnwindSafe(|| play(&Stage::new(self, scope))));
+            let answer =
+                played.unwrap_or_else(|panic| Err(Error::Panic(actor::panic_text(panic.as_ref()))));
+            if let Err(error) = answer {
+                // Actors may be blocked for ever, waiting for what now never comes.
+                let error = error.at(self, &self.bench.myself);
+                self.fail_now(&error);
+                return Err(error);
+            }
+            answer
+        })
+    }
+
+    /// Starts a child process that plays a part of this experiment: this same program, with its own PID.
+    ///
+    /// # Errors
+    /// What fork(2) and execve(2) answer.
+    pub fn process(&self, name: &str, part: &str, settings: &[(&str, String)]) -> Result<Process> {
+        Process::start(self, name, part, settings)
+    }
+
+    /// The actor that a child process plays.
+    #[must_use]
+    pub fn played(&self) -> Actor {
+        Actor::new(self, &self.bench.myself, ActorKind::Process)
+    }
+
+    // ---- what is set ----
+
+    /// The time span that a parameter is set to.
+    ///
+    /// # Errors
+    /// [`Error::Unexpected`] if the experiment's table row has no such parameter.
+    pub fn span(&self, name: &str) -> Result<Duration> {
+        match parameter::value(self.bench.parameters, &self.bench.settings, name) {
+            Some(parameter::Setting::Span(span)) => Ok(span),
+            _ => Err(Error::Unexpected(said!(
+                "the experiment's table row lacks the time `{name}`",
+                "实验表的这一行没有时间参数 `{name}`"
+            ))),
+        }
+    }
+
+    /// The number that a parameter is set to.
+    ///
+    /// # Errors
+    /// [`Error::Unexpected`] if the experiment's table row has no such parameter.
+    pub fn count(&self, name: &str) -> Result<usize> {
+        match parameter::value(self.bench.parameters, &self.bench.settings, name) {
+            Some(parameter::Setting::Number(number)) => {
+                usize::try_from(number).map_err(|error| Error::Unexpected(error.to_string()))
+            }
+            _ => Err(Error::Unexpected(said!(
+                "the experiment's table row lacks the number `{name}`",
+                "实验表的这一行没有数值参数 `{name}`"
+            ))),
+        }
+    }
+
+    /// What the parent process set for this part.
+    ///
+    /// # Errors
+    /// [`Error::Unexpected`] if it did not.
+    pub fn text(&self, name: &str) -> Result<&str> {
+        self.bench.settings.get(name).map(String::as_str).ok_or_else(|| {
+            Error::Unexpected(said!(
+                "this part needs --set {name}=…",
+                "这一部分需要 --set {name}=…"
+            ))
+        })
+    }
+
+    // ---- what is recorded ----
+
+    /// Checks a claim: the name stands in the lesson with its sentence, the proof is what was seen.
+    pub fn claim(&self, name: &'static str, proof: Proof) {
+        let verdict = if proof.holds() { Verdict::Held } else { Verdict::Broken };
+        let claim =
+            Claim { claim: Cow::Borrowed(name), verdict, evidence: proof.evidence, why: None };
+        self.recorder().push(&self.myself(), EventKind::Claim(claim));
+    }
+
+    /// Says that a claim cannot be checked here, and why.
+    pub fn not_checked(&self, name: &'static str, why: impl Into<String>) {
+        let claim = Claim {
+            claim: Cow::Borrowed(name),
+            verdict: Verdict::NotChecked,
+            evidence: Vec::new(),
+            why: Some(why.into()),
+        };
+        self.recorder().push(&self.myself(), EventKind::Claim(claim));
+    }
+
+    /// Begins a new part; views may give it a column or a heading.
+    pub fn part(&self, part: &'static str) {
+        self.recorder().push(&self.myself(), EventKind::Part { part: Cow::Borrowed(part) });
+    }
+
+    /// Waits on purpose. For what takes time by its nature; to learn that something is ready, wait for that thing.
+    pub fn wait(&self, asked: Duration, purpose: &'static str) {
+        let asked_ns = u64::try_from(asked.as_nanos()).unwrap_or(u64::MAX);
+        self.recorder()
+            .push(&self.myself(), EventKind::Wait { asked_ns, purpose: Cow::Borrowed(purpose) });
+        thread::sleep(asked);
+    }
+
+    /// Notes a measured time.
+    pub fn measure(
+        &self,
+        series: impl Into<Cow<'static, str>>,
+        label: &'static str,
+        value: Duration,
+    ) {
+        let value_ns = u64::try_from(value.as_nanos()).unwrap_or(u64::MAX);
+        self.recorder().push(
+            &self.myself(),
+            EventKind::Measure { series: series.into(), label: Cow::Borrowed(label), value_ns },
+        );
+    }
+
+    /// Notes one point of a plot: a time, at this place along the bottom. `plot_time("time a message", "epoll", ("connections", 1000), took)`.
+    pub fn plot_time(
+        &self,
+        plot: &'static str,
+        series: &'static str,
+        at: (&'static str, u64),
+        value: Duration,
+    ) {
+        self.point(plot, series, at, u64::try_from(value.as_nanos()).unwrap_or(u64::MAX), "ns");
+    }
+
+    /// Notes one point of a plot: a number of bytes, at this place along the bottom.
+    pub fn plot_bytes(
+        &self,
+        plot: &'static str,
+        series: &'static str,
+        at: (&'static str, u64),
+        bytes: u64,
+    ) {
+        self.point(plot, series, at, bytes, "bytes");
+    }
+
+    fn point(
+        &self,
+        plot: &'static str,
+        series: &'static str,
+        (against, x): (&'static str, u64),
+        y: u64,
+        unit: &'static str,
+    ) {
+        let [plot, series, against, unit] = [plot, series, against, unit].map(Cow::Borrowed);
+        self.recorder()
+            .push(&self.myself(), EventKind::Point { plot, series, against, x, y, unit });
+    }
+
+    /// Notes a number, and where it comes from.
+    pub fn tally(&self, label: &'static str, count: u64, source: &'static str) {
+        self.recorder().push(
+            &self.myself(),
+            EventKind::Count { label: Cow::Borrowed(label), count, source: Cow::Borrowed(source) },
+        );
+    }
+
+    /// The calls that an actor has made and that have returned, in order, the instrument's own left out.
+    #[must_use]
+    pub fn calls(&self, actor: &str) -> Vec<(Event, Return)> {
+        self.recorder().look(|events| {
+            let mine = events.iter().filter(|event| &*event.actor == actor);
+            mine.filter_map(|event| match &event.what {
+                EventKind::Return(back) if !back.call.instrument => {
+                    Some((event.clone(), back.clone()))
+                }
+                _ => None,
+            })
+            .collect()
+        })
+    }
+
+    /// The last call of this function that an actor made, and that has returned.
+    ///
+    /// # Errors
+    /// [`Error::Unexpected`] if there is none.
+    pub fn last_call(&self, actor: &str, function: &str) -> Result<Seen> {
+        self.calls(actor)
+            .into_iter()
+            .rev()
+            .find(|(_, back)| back.call.function == function)
+            .map(|(event, back)| Seen {
+                entered_ns: event.at_ns - back.took_ns.min(event.at_ns),
+                returned_ns: event.at_ns,
+                back,
+            })
+            .ok_or_else(|| {
+                Error::Unexpected(said!(
+                    "{actor} made no call of {function}()",
+                    "{actor} 没有调用 {function}()"
+                ))
+            })
+    }
+
+    // ---- what the process has ----
+
+    /// The timeout that every socket made from now on gets, by socket() and by accept(): our setdefaulttimeout(). Sockets
+    /// that are there keep what they have. `None`, the default of the default, is blocking mode.
+    pub fn set_default_timeout(&self, timeout: Option<Duration>) {
+        self.bench.defaults.set_timeout(timeout);
+    }
+
+    /// The default timeout, as it was last set.
+    #[must_use]
+    pub fn default_timeout(&self) -> Option<Duration> {
+        self.bench.defaults.timeout()
+    }
+
+    /// Runs `play` without the instrument's own questions (where is this socket? in which TCP state?): of seven recorded
+    /// calls a connection three remain. For thousands of connections.
+    pub fn without_questions<T>(&self, play: impl FnOnce() -> T) -> T {
+        let before = self.bench.defaults.set_questions(false);
+        let answer = play();
+        self.bench.defaults.set_questions(before);
+        answer
+    }
+
+    /// Runs `play` on one processor alone: the calling thread, and those that it starts meanwhile. Whoever of them looks at
+    /// another then knows that the other does not run, for the one processor is taken by the looker.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] where the system lets nobody choose its processors.
+    pub fn on_one_processor<T>(&self, play: impl FnOnce() -> Result<T>) -> Result<T> {
+        let pinned = sys::pin_to_one_processor();
+        let _pinned = pinned.map_err(|missing| {
+            Error::Unavailable(said!(
+                "threads cannot be kept to one processor here ({missing})",
+                "这里不能把线程固定在一个处理器上（{missing}）"
+            ))
+        })?;
+        play()
+    }
+
+    /// Raises the soft limit of open descriptors to the hard one (`RLIMIT_NOFILE`, getrlimit(2)), records what was reached,
+    /// and says what the limit was and what it is; `None` where the system has no such limit.
+    pub fn raise_descriptor_limit(&self) -> Option<(u64, u64)> {
+        let (before, after) = sys::raise_descriptor_limit()?;
+        self.tally("open descriptors allowed", after, "getrlimit(RLIMIT_NOFILE)");
+        Some((before, after))
+    }
+
+    /// Processor time that the calling thread has used so far; `None` where it is not to be had.
+    #[must_use]
+    pub fn cpu_time(&self) -> Option<Duration> {
+        sys::cpu_time()
+    }
+
+    /// Bytes of this process's memory that are in RAM (`VmRSS`, proc_pid_status(5)), the recording so far among them. What the
+    /// kernel itself holds for sockets and threads is not in it. `None` where it is not to be had.
+    #[must_use]
+    pub fn memory(&self) -> Option<u64> {
+        sys::memory(std::process::id())
+    }
+}
+
+/// This program, to be run once more: by its path, or without /proc by the name it was called by.
+#[must_use]
+pub fn program() -> PathBuf {
+    std::env::current_exe().unwrap_or_else(|_| {
+        std::env::args_os().next().map_or_else(|| PathBuf::from("explore"), PathBuf::from)
+    })
+}
+
+/// A call that was made, as the recorder saw it.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// When it was entered, in nanoseconds since the run began.
+    pub entered_ns: u64,
+    /// When it returned.
+    pub returned_ns: u64,
+    /// The call and its outcome.
+    pub back: Return,
+}
+
+impl Seen {
+    /// How long it took.
+    #[must_use]
+    pub fn took(&self) -> Duration {
+        Duration::from_nanos(self.back.took_ns)
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_processor_and_then_all_again() {
+        let lab = Lab::in_memory();
+        let allowed = || {
+            let all =
+                nix::sched::sched_getaffinity(nix::unistd::Pid::from_raw(0)).expect("Linux tells");
+            (0..nix::sched::CpuSet::count())
+                .filter(|which| all.is_set(*which).unwrap_or(false))
+                .count()
+        };
+        let before = allowed();
+        let of_both = lab.on_one_processor(|| {
+            lab.scope(|stage| Ok((allowed(), stage.actor("other", |_| Ok(allowed()))?.finish()?)))
+        });
+        assert_eq!(of_both.expect("no error"), (1, 1), "a thread that it starts is kept there too");
+        assert_eq!(allowed(), before);
+    }
+}

@@ -1,0 +1,241 @@
+//! What a teacher may turn: an experiment's parameters, their bounds, and what is said to a value that does not fit.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::i18n::{Both, either, said};
+
+/// One thing to turn.
+#[derive(Clone, Copy, Debug)]
+pub struct Parameter {
+    /// Its name: `silence`.
+    pub name: &'static str,
+    /// Its value if nobody sets it, as one would write it: `200ms`.
+    pub default: &'static str,
+    /// What values it takes.
+    pub kind: Kind,
+    /// What it does, in a few words.
+    pub help: Both,
+}
+
+/// What values a parameter takes; bounds are inclusive.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// A time span as humantime reads it, `1500ms` or `2s`; bounds in milliseconds.
+    Span(u64, u64),
+    /// A whole number.
+    Count(u64, u64),
+    /// A share in percent: `30%`.
+    Percent(u64, u64),
+}
+
+/// A value that fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Setting {
+    /// A time span.
+    Span(Duration),
+    /// A whole number, or percents.
+    Number(u64),
+}
+
+/// Why a `--set` cannot be taken.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum SetError {
+    /// There is no `=`.
+    #[error("{}", said!(
+        "`{pair}` sets nothing: write --set NAME=VALUE, for example --set {example}",
+        "`{pair}` 没有设置任何东西：请写成 --set 名字=值，例如 --set {example}",
+        pair = .0,
+        example = .1
+    ))]
+    NotAPair(String, String),
+    /// No parameter has that name.
+    #[error("{}", said!("`{experiment}` has no parameter `{name}`; it has {has}", "`{experiment}` 没有参数 `{name}`；它的参数有 {has}"))]
+    Unknown {
+        /// The experiment.
+        experiment: String,
+        /// The name that was asked for.
+        name: String,
+        /// The names there are.
+        has: String,
+    },
+    /// The value does not fit.
+    #[error("{}", said!(
+        "`{name}` cannot be `{value}`: it takes {takes}, for example {name}={default}",
+        "`{name}` 不能是 `{value}`：它的取值是{takes}，例如 {name}={default}"
+    ))]
+    Misfit {
+        /// The parameter.
+        name: &'static str,
+        /// What it was to be.
+        value: String,
+        /// What it takes.
+        takes: String,
+        /// Its default.
+        default: &'static str,
+    },
+}
+
+impl Kind {
+    /// What values it takes, in words.
+    #[must_use]
+    pub fn takes(self) -> String {
+        match self {
+            Kind::Span(least, most) => said!(
+                "a time from {least} to {most}, with its unit (ms, s)",
+                "从 {least} 到 {most} 的时间，带单位（ms、s）",
+                least = span(least),
+                most = span(most)
+            ),
+            Kind::Count(least, most) => {
+                said!("a whole number from {least} to {most}", "从 {least} 到 {most} 的整数")
+            }
+            Kind::Percent(least, most) => {
+                said!("a share from {least}% to {most}%", "从 {least}% 到 {most}% 的百分比")
+            }
+        }
+    }
+
+    fn parse(self, value: &str) -> Option<Setting> {
+        match self {
+            Kind::Span(least, most) => humantime::parse_duration(value)
+                .ok()
+                .filter(|span| {
+                    (Duration::from_millis(least)..=Duration::from_millis(most)).contains(span)
+                })
+                .map(Setting::Span),
+            Kind::Count(least, most) => value
+                .parse()
+                .ok()
+                .filter(|number| (least..=most).contains(number))
+                .map(Setting::Number),
+            Kind::Percent(least, most) => {
+                let number = value.strip_suffix('%')?.parse().ok()?;
+                (least..=most).contains(&number).then_some(Setting::Number(number))
+            }
+        }
+    }
+}
+
+fn span(milliseconds: u64) -> String {
+    humantime::format_duration(Duration::from_millis(milliseconds)).to_string()
+}
+
+/// The deadline, which every experiment has.
+pub const DEADLINE: Parameter = Parameter {
+    name: "deadline",
+    default: "60s",
+    kind: Kind::Span(1, 86_400_000),
+    help: Both(
+        "when the lab ends the experiment and says who was blocked",
+        "时限：到了就由实验台结束实验，并说出谁被阻塞着",
+    ),
+};
+
+/// The settings of a run: what was asked, as written, over the defaults.
+///
+/// # Errors
+/// [`SetError`] for the first `--set` that cannot be taken.
+pub fn settle(
+    experiment: &str,
+    parameters: &[Parameter],
+    asked: &[String],
+) -> Result<BTreeMap<String, String>, SetError> {
+    let all = || parameters.iter().chain([&DEADLINE]);
+    let mut settings: BTreeMap<_, _> =
+        all().map(|parameter| (parameter.name.to_owned(), parameter.default.to_owned())).collect();
+    for pair in asked {
+        let example = || {
+            all()
+                .next()
+                .map(|parameter| format!("{}={}", parameter.name, parameter.default))
+                .unwrap_or_default()
+        };
+        let (name, value) =
+            pair.split_once('=').ok_or_else(|| SetError::NotAPair(pair.clone(), example()))?;
+        let parameter =
+            all().find(|parameter| parameter.name == name).ok_or_else(|| SetError::Unknown {
+                experiment: experiment.to_owned(),
+                name: name.to_owned(),
+                has: all()
+                    .map(|parameter| format!("`{}`", parameter.name))
+                    .collect::<Vec<_>>()
+                    .join(either(", ", "、")),
+            })?;
+        if parameter.kind.parse(value).is_none() {
+            let takes = parameter.kind.takes();
+            return Err(SetError::Misfit {
+                name: parameter.name,
+                value: value.to_owned(),
+                takes,
+                default: parameter.default,
+            });
+        }
+        settings.insert(name.to_owned(), value.to_owned());
+    }
+    Ok(settings)
+}
+
+/// The value of a setting, if there is a parameter of that name and the value fits it.
+#[must_use]
+pub fn value(
+    parameters: &[Parameter],
+    settings: &BTreeMap<String, String>,
+    name: &str,
+) -> Option<Setting> {
+    let parameter =
+        parameters.iter().chain([&DEADLINE]).find(|parameter| parameter.name == name)?;
+    parameter.kind.parse(settings.get(name).map_or(parameter.default, String::as_str))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SILENCE: Parameter = Parameter {
+        name: "silence",
+        default: "200ms",
+        kind: Kind::Span(1, 60_000),
+        help: Both("", ""),
+    };
+
+    fn set(pair: &str) -> Result<BTreeMap<String, String>, SetError> {
+        settle("nobody-home", &[SILENCE], &[pair.to_owned()])
+    }
+
+    #[test]
+    fn what_is_set_overrides_the_default() {
+        assert_eq!(set("silence=2s").map(|all| all["silence"].clone()), Ok("2s".to_owned()));
+        assert_eq!(
+            settle("x", &[SILENCE], &[]).map(|all| all["silence"].clone()),
+            Ok("200ms".to_owned())
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_with_what_would() {
+        for bad in [
+            "silence=0ms",
+            "silence=-1s",
+            "silence=5",
+            "silence=9years",
+            "silence=",
+            "silence=2 parsecs",
+        ] {
+            let error = set(bad).expect_err(bad).to_string();
+            assert!(
+                error.contains("a time from 1ms to 1m") && error.contains("silence=200ms"),
+                "{error}"
+            );
+        }
+        assert!(
+            set("loud=1")
+                .expect_err("unknown")
+                .to_string()
+                .contains("it has `silence`, `deadline`")
+        );
+        assert!(set("silence").expect_err("no pair").to_string().contains("--set silence=200ms"));
+    }
+}

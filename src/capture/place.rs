@@ -1,0 +1,224 @@
+//! Where an experiment plays: addresses, ports, paths, and what the machine's network has.
+
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::PoisonError;
+
+use socket2::{Domain, SockAddr, Type};
+
+use super::probe::Lack;
+use super::{Actor, Error, Lab, Network, Result, Socket, Wire, link, sys};
+use crate::i18n::{either, error_text, said};
+
+impl Lab {
+    /// 127.0.0.1 and this port; 0 lets the kernel choose one that is free (ip(7)).
+    #[must_use]
+    pub fn here(&self, port: u16) -> SockAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, port)).into()
+    }
+
+    /// ::1 and this port.
+    #[must_use]
+    pub fn here_v6(&self, port: u16) -> SockAddr {
+        SocketAddr::from((Ipv6Addr::LOCALHOST, port)).into()
+    }
+
+    /// 10.9.0.1 and this port: the near end of the link, where sockets are bound. 0 lets the kernel choose a port.
+    #[must_use]
+    pub fn near(&self, port: u16) -> SockAddr {
+        SocketAddr::from((link::NEAR, port)).into()
+    }
+
+    /// 10.9.0.2 and this port: the far end of the wire. What is sent there crosses the link, and comes out at whoever has
+    /// the port at the near end.
+    #[must_use]
+    pub fn far(&self, port: u16) -> SockAddr {
+        SocketAddr::from((link::FAR, port)).into()
+    }
+
+    /// The wire that the experiment plays on; its table row says `network: Network::Wire`.
+    ///
+    /// # Errors
+    /// [`Error::Unexpected`] if the row does not. Where no wire can be had, the run ends as unavailable before it gets here.
+    pub fn wire(&self) -> Result<&Wire> {
+        let wire = self.bench.wire.get();
+        wire.ok_or_else(|| {
+            let text = either(
+                "the experiment's table row does not say `network: Network::Wire`",
+                "实验表的这一行没有写 `network: Network::Wire`",
+            );
+            Error::Unexpected(text.to_owned())
+        })
+    }
+
+    /// A path in a folder that this run alone has, and that goes when it ends.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the folder cannot be made.
+    pub fn path(&self, name: &str) -> Result<PathBuf> {
+        let mut folder = self.bench.folder.lock().unwrap_or_else(PoisonError::into_inner);
+        if folder.is_none() {
+            *folder = Some(new_folder()?);
+        }
+        Ok(folder.as_ref().map(|folder| folder.join(name)).unwrap_or_default())
+    }
+
+    /// The AF_UNIX address of a path in the run's own folder.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] if the folder cannot be made, or the path is longer than an AF_UNIX address may be (unix(7)).
+    pub fn here_unix(&self, name: &str) -> Result<SockAddr> {
+        let path = self.path(name)?;
+        SockAddr::unix(&path).map_err(|error| {
+            Error::Unavailable(said!(
+                "{path} is {length} bytes long, too long for an AF_UNIX address ({error}; Linux takes 107): set TMPDIR to a shorter folder",
+                "{path} 长 {length} 字节，做 AF_UNIX 地址太长了（{error}；Linux 最多 107 字节）：请把 TMPDIR 设成路径较短的文件夹",
+                path = path.display(),
+                length = path.as_os_str().len(),
+                error = error_text(&error)
+            ))
+        })
+    }
+
+    /// Makes sure that IPv6 can be had, and says why if it cannot.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] with the step that failed.
+    pub fn need_ipv6(&self) -> Result<()> {
+        self.lacks_ipv6()?.map_or(Ok(()), |Lack { why, remedy }| {
+            let remedy = remedy.unwrap_or_default();
+            Err(Error::Unavailable(said!("{why}; {remedy}", "{why}；{remedy}")))
+        })
+    }
+
+    /// Why there is no IPv6, if there is none.
+    pub(super) fn lacks_ipv6(&self) -> Result<Option<Lack>> {
+        let lack = |step: &str, error: &io::Error| {
+            let errno = sys::error_name(error);
+            let (why, remedy) = if errno == "EAFNOSUPPORT" {
+                (
+                    said!(
+                        "this kernel has no IPv6 ({step}: {errno})",
+                        "这个内核没有 IPv6（{step}：{errno}）"
+                    ),
+                    either("boot it without ipv6.disable=1", "启动内核时去掉 ipv6.disable=1"),
+                )
+            } else {
+                (
+                    said!(
+                        "IPv6 is switched off on this machine ({step}: {errno})",
+                        "本机关闭了 IPv6（{step}：{errno}）"
+                    ),
+                    either(
+                        "sysctl net.ipv6.conf.all.disable_ipv6=0 turns it on",
+                        "用 sysctl net.ipv6.conf.all.disable_ipv6=0 打开",
+                    ),
+                )
+            };
+            Some(Lack { why, remedy: Some(remedy.to_owned()) })
+        };
+        let probe = match Actor::instrument(self).socket(Domain::IPV6, Type::DGRAM, None) {
+            Err(error) if sys::is_family_missing(&error) => {
+                return Ok(lack("socket(AF_INET6)", &error));
+            }
+            probe => probe?,
+        };
+        match probe.bind(&self.here_v6(0)) {
+            Err(error) if sys::is_family_missing(&error) => Ok(lack("bind [::1]:0", &error)),
+            answer => Ok(answer.map(|()| None)?),
+        }
+    }
+
+    /// Whether nobody on this machine holds this address for sockets of this type: the instrument binds one there, and
+    /// closes it. A port that the kernel chose for TCP may be a stranger's for UDP.
+    ///
+    /// # Errors
+    /// What socket(2) answers, and what bind(2) answers besides `EADDRINUSE`.
+    pub fn is_free(&self, kind: Type, at: &SockAddr) -> Result<bool> {
+        match Actor::instrument(self).socket(at.domain(), kind, None)?.bind(at) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => Ok(false),
+            answer => Ok(answer.map(|()| true)?),
+        }
+    }
+
+    /// An address where nobody listens, and the socket that keeps it so: while that is open, nobody else can take the port.
+    ///
+    /// For TCP it is bound and does not listen; for UDP it is connected to itself, and so hears nobody else (udp(7)).
+    ///
+    /// # Errors
+    /// [`Error::Io`]: what socket(2), bind(2) and connect(2) answer.
+    pub fn nobody(&self, kind: Type) -> Result<(Socket, SockAddr)> {
+        let keeper = Actor::instrument(self).socket(Domain::IPV4, kind, None)?;
+        keeper.bind(&self.here(0))?;
+        let address = keeper.local_addr()?;
+        if kind == Type::DGRAM {
+            keeper.connect(&address)?;
+        }
+        Ok((keeper, address))
+    }
+
+    /// Frames that `lo` of the run's private network has sent so far. In a shared network others would be counted too.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] without a private network or /proc.
+    pub fn frames_on_lo(&self) -> Result<u64> {
+        let frames = sys::frames_sent("lo").filter(|_| self.bench.network != Network::Host);
+        frames.ok_or_else(|| {
+            let text = either(
+                "frames can only be counted in a private network with /proc",
+                "只有在独立的网络里，并且有 /proc，才数得清帧",
+            );
+            Error::Unavailable(text.to_owned())
+        })
+    }
+
+    /// A whole number among the kernel's settings for the run's network, `net.ipv4.tcp_syn_retries`, and noted. `None` if
+    /// this kernel has no such setting.
+    #[must_use]
+    pub fn sysctl(&self, name: &'static str) -> Option<u64> {
+        let count = sys::sysctl(name)?;
+        self.tally(name, count, "sysctl");
+        Some(count)
+    }
+}
+
+fn new_folder() -> Result<PathBuf> {
+    let parent = std::env::temp_dir();
+    let mut attempt = 0;
+    loop {
+        let folder = parent.join(format!("explore-{}-{attempt}", std::process::id()));
+        match std::fs::create_dir(&folder) {
+            Ok(()) => return Ok(folder),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && attempt < 1000 => {
+                attempt += 1
+            }
+            Err(error) => {
+                let errno = sys::error_name(&error);
+                let text = said!(
+                    "no folder can be made in {parent} ({errno}): set TMPDIR to a folder that you may write to",
+                    "在 {parent} 里建不了文件夹（{errno}）：请把 TMPDIR 设成你有写权限的文件夹",
+                    parent = parent.display()
+                );
+                return Err(Error::Unavailable(text));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capture::failed_with;
+
+    #[test]
+    fn nobody_can_take_the_port_where_nobody_listens() {
+        let lab = Lab::in_memory();
+        for kind in [Type::STREAM, Type::DGRAM] {
+            let (_kept, address) = lab.nobody(kind).expect("a port");
+            let thief = lab.actor("thief").socket(Domain::IPV4, kind, None).expect("a socket");
+            assert!(failed_with("bind", &thief.bind(&address), "EADDRINUSE").holds());
+        }
+        assert_eq!(lab.calls("lab").len(), 0, "keeping the port is the instrument's doing");
+    }
+}

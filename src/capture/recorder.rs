@@ -1,0 +1,322 @@
+//! The recorder: every event of a run, in the order in which it happened.
+//!
+//! TcpTableEntry and return of a call are recorded separately, so what is blocked is known while it is.
+//! Recording costs a clock reading, a lock and a push; writing to a file or a pipe is another thread's work.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::{Breakpoints, sys};
+use crate::trace::recording::write_line;
+use crate::trace::{Args, Blocked, Call, Event, EventKind, Name, Outcome, Return};
+
+/// What a recorder keeps in memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Keep {
+    /// Every event, to the run's end: an experiment asks what happened.
+    #[default]
+    All,
+    /// Each event until it is written: a chat may last for days.
+    UntilWritten,
+    /// Nothing: no call is recorded.
+    Nothing,
+}
+
+/// The events of one run; shared by all its actors.
+#[derive(Debug)]
+pub struct Recorder {
+    epoch_ns: u64,
+    keep: Keep,
+    process: u32,
+    next_call: AtomicU64,
+    state: Mutex<State>,
+    more: Condvar,
+    over: Condvar,
+    drained: Condvar,
+    /// What holds calls before they are made, if the run is stepped.
+    gate: Option<Breakpoints>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    events: Vec<Event>,
+    /// How many of the events the writer has written.
+    written: usize,
+    writer: Writer,
+    closed: bool,
+}
+
+/// How long events are gathered before they are written.
+const GATHER: Duration = Duration::from_millis(2);
+
+/// What the writing thread is doing.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Writer {
+    /// There is none: the events stay in memory.
+    #[default]
+    None,
+    Busy,
+    /// It sleeps until there is more.
+    Waiting,
+}
+
+/// A call that has been entered.
+#[derive(Debug)]
+pub struct Entered {
+    call: Arc<Call>,
+    at_ns: u64,
+}
+
+impl Recorder {
+    /// A recorder whose times count from `epoch_ns` (a reading of [`sys::monotonic_ns`]).
+    #[must_use]
+    pub fn new(epoch_ns: u64) -> Recorder {
+        Recorder::that_keeps(Keep::All, epoch_ns)
+    }
+
+    /// [`Recorder::new`] that keeps no more than this.
+    #[must_use]
+    pub fn that_keeps(keep: Keep, epoch_ns: u64) -> Recorder {
+        Recorder {
+            epoch_ns,
+            keep,
+            process: std::process::id(),
+            next_call: AtomicU64::new(1),
+            state: Mutex::default(),
+            more: Condvar::new(),
+            over: Condvar::new(),
+            drained: Condvar::new(),
+            gate: None,
+        }
+    }
+
+    /// From here on each call of the experiment is held before it is made.
+    pub(super) fn hold_calls(&mut self) {
+        self.gate = Some(Breakpoints::default());
+    }
+
+    /// What holds calls, if the run is stepped.
+    #[must_use]
+    pub fn gate(&self) -> Option<&Breakpoints> {
+        self.gate.as_ref()
+    }
+
+    /// Whether nothing is recorded.
+    #[must_use]
+    pub fn is_off(&self) -> bool {
+        self.keep == Keep::Nothing
+    }
+
+    /// When the run began, as [`sys::monotonic_ns`] counts.
+    #[must_use]
+    pub fn epoch_ns(&self) -> u64 {
+        self.epoch_ns
+    }
+
+    /// Nanoseconds since the run began.
+    #[must_use]
+    pub fn now_ns(&self) -> u64 {
+        sys::monotonic_ns().saturating_sub(self.epoch_ns)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Records something; answers when it was.
+    pub fn push(&self, actor: &Name, what: EventKind) -> u64 {
+        self.push_of(actor, self.process, sys::thread_id(), what)
+    }
+
+    /// Records something that is true of another thread than the calling one; answers when it was.
+    pub fn push_of(&self, actor: &Name, process: u32, thread: u32, what: EventKind) -> u64 {
+        let actor = actor.clone();
+        let mut state = self.lock();
+        let at_ns = self.now_ns();
+        self.append(&mut state, Event { at_ns, actor, process, thread, what });
+        at_ns
+    }
+
+    /// Records what another process of this run recorded.
+    pub fn merge(&self, event: Event) {
+        self.append(&mut self.lock(), event);
+    }
+
+    fn append(&self, state: &mut State, event: Event) {
+        if state.closed || self.is_off() {
+            return;
+        }
+        state.events.push(event);
+        if state.writer == Writer::Waiting {
+            self.more.notify_one();
+        }
+    }
+
+    /// A number for a call.
+    pub fn number(&self) -> u64 {
+        self.next_call.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Records that a call is entered. A stepped run holds it first, until it may go.
+    pub fn enter(&self, actor: &Name, call: Call) -> Entered {
+        let call = Arc::new(call);
+        if let Some(gate) = &self.gate {
+            gate.pass(self, actor, &call);
+        }
+        let at_ns = self.push(actor, EventKind::Enter(call.clone()));
+        Entered { call, at_ns }
+    }
+
+    /// Records that it returned.
+    pub fn leave(&self, actor: &Name, entered: Entered, outcome: Outcome, out: Args) {
+        let thread = sys::thread_id();
+        let (actor, process) = (actor.clone(), self.process);
+        let mut state = self.lock();
+        let at_ns = self.now_ns();
+        let took_ns = at_ns.saturating_sub(entered.at_ns);
+        let what = EventKind::Return(Return { call: entered.call, outcome, out, took_ns });
+        self.append(&mut state, Event { at_ns, actor, process, thread, what });
+    }
+
+    /// All events so far.
+    #[must_use]
+    pub fn events(&self) -> Vec<Event> {
+        self.lock().events.clone()
+    }
+
+    /// Looks at the events without copying them. Nothing is recorded meanwhile, so be brief.
+    pub fn look<T>(&self, look: impl FnOnce(&[Event]) -> T) -> T {
+        look(&self.lock().events)
+    }
+
+    /// The calls that have been entered and have not returned.
+    #[must_use]
+    pub fn pending(&self) -> Vec<Blocked> {
+        let now_ns = self.now_ns();
+        self.look(|events| {
+            let mut open: HashMap<(u32, u64), Blocked> = HashMap::new();
+            for event in events {
+                match &event.what {
+                    EventKind::Enter(call) => {
+                        let for_ns = now_ns.saturating_sub(event.at_ns);
+                        open.insert(
+                            (event.process, call.id),
+                            Blocked { actor: event.actor.clone(), call: call.clone(), for_ns },
+                        );
+                    }
+                    EventKind::Return(back) => {
+                        open.remove(&(event.process, back.call.id));
+                    }
+                    _ => {}
+                }
+            }
+            let mut blocked: Vec<_> = open.into_values().collect();
+            blocked.sort_by_key(|blocked| std::cmp::Reverse(blocked.for_ns));
+            blocked
+        })
+    }
+
+    /// Nothing more is recorded from here on.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.more.notify_all();
+        self.over.notify_all();
+    }
+
+    /// Writes every event to `to` as it comes, until [`Recorder::close`] and all is written. Runs on a thread of its own.
+    pub fn write_to(&self, to: &mut dyn Write) {
+        self.hand_on(None, &mut |batch| {
+            batch.iter().try_for_each(|event| write_line(to, event)).and_then(|()| to.flush())
+        });
+    }
+
+    /// Hands on every event as it comes, some at a time, until [`Recorder::close`] and all is handed on; an error ends it.
+    /// When nothing has come for as long as `patience`, it says so once, with no events. Runs on a thread of its own.
+    pub fn hand_on(
+        &self,
+        patience: Option<Duration>,
+        take: &mut dyn FnMut(&[Event]) -> io::Result<()>,
+    ) {
+        let mut state = self.lock();
+        let mut said_quiet = true;
+        loop {
+            if state.written < state.events.len() {
+                state.writer = Writer::Busy;
+                let batch = match self.keep {
+                    Keep::UntilWritten => std::mem::take(&mut state.events),
+                    _ => state.events[state.written..].to_vec(),
+                };
+                drop(state);
+                let sent = take(&batch);
+                said_quiet = false;
+                state = self.lock();
+                if self.keep != Keep::UntilWritten {
+                    state.written += batch.len();
+                }
+                // The reader is a person: gathering for 2 ms saves a wake-up for every event. The end is not waited for.
+                let gathered = self.over.wait_timeout_while(state, GATHER, |state| !state.closed);
+                state = gathered.unwrap_or_else(PoisonError::into_inner).0;
+                if sent.is_err() {
+                    state.closed = true;
+                    state.written = state.events.len();
+                }
+            } else if state.closed {
+                state.writer = Writer::None;
+                self.drained.notify_all();
+                return;
+            } else if let Some(patience) = patience.filter(|_| !said_quiet) {
+                state.writer = Writer::Waiting;
+                let (back, waited) =
+                    self.more.wait_timeout(state, patience).unwrap_or_else(PoisonError::into_inner);
+                state = back;
+                if waited.timed_out() && state.written == state.events.len() {
+                    drop(state);
+                    said_quiet = take(&[]).is_ok();
+                    state = self.lock();
+                }
+            } else {
+                state.writer = Writer::Waiting;
+                state = self.more.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+
+    /// Waits until the recording is as asked for.
+    pub fn until(&self, wanted: impl Fn(&[Event]) -> bool) {
+        while !self.look(&wanted) {
+            std::thread::sleep(Duration::from_micros(200));
+        }
+    }
+
+    /// Waits until what was recorded before this call is written: before a measurement that the writing would disturb.
+    pub fn until_written(&self) {
+        let mut state = self.lock();
+        let now = state.events.len();
+        while state.written < now && state.writer != Writer::None && !state.closed {
+            drop(state);
+            std::thread::sleep(Duration::from_micros(200));
+            state = self.lock();
+        }
+    }
+
+    /// Marks that a writer is about to start, so that [`Recorder::drain`] waits for it.
+    pub fn expect_writer(&self) {
+        self.lock().writer = Writer::Busy;
+    }
+
+    /// Marks that it could not start after all.
+    pub fn expect_no_writer(&self) {
+        self.lock().writer = Writer::None;
+    }
+
+    /// Waits until the writer has written everything. Call [`Recorder::close`] first.
+    pub fn drain(&self) {
+        let mut state = self.lock();
+        while state.writer != Writer::None {
+            state = self.drained.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}

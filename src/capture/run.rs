@@ -1,0 +1,205 @@
+//! One run, from its first event to its last: the process it has to itself, its deadline, and what is cleared away.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use std::sync::PoisonError;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::Keep;
+use super::{Breakpoints, Error, Lab, Network, Parameter, Result, Wire, actor, link, sys};
+use crate::signals;
+use crate::stepping::Go;
+use crate::trace::recording::{Header, write_line};
+use crate::trace::{Blocked, Ending, EventKind};
+
+/// The least time between two looks whether the deadline has struck.
+const BREATH: Duration = Duration::from_millis(10);
+
+/// What a run is about: everything [`perform`] needs besides the function.
+#[derive(Debug)]
+pub struct Run {
+    /// The experiment's name, or `experiment/part` for a child process.
+    pub name: String,
+    /// Who plays it, for a child process; `lab` for the run itself.
+    pub actor: String,
+    /// What can be set.
+    pub parameters: &'static [Parameter],
+    /// What is set.
+    pub settings: BTreeMap<String, String>,
+    /// Where it plays; a child process is already there, and says [`Network::Host`].
+    pub network: Network,
+    /// When the run began, for a child process: a reading of [`sys::monotonic_ns`].
+    pub epoch_ns: Option<u64>,
+    /// Whether each call is held before it is made, until standard input says that it may go ([`crate::stepping`]).
+    pub stepped: bool,
+}
+
+/// Runs one experiment, or one part of it, in this process: events go to standard output as JSON Lines; the end of
+/// standard input, or the deadline, ends it. What comes on standard input before its end is for a stepped run. Call it before the process has started any thread.
+pub fn perform(run: &Run, play: fn(&Lab) -> Result<()>) -> ExitCode {
+    std::panic::set_hook(Box::new(|_| {}));
+    signals::block();
+    let lab = Lab::new(run, true, Keep::All);
+    let network = link::enter(&lab, run.network);
+    let _ = sys::drop_capabilities();
+
+    let header =
+        run.epoch_ns.is_none().then(|| Header::now(sys::name(), &run.name, run.settings.clone()));
+    if header.is_some_and(|header| write_line(&mut io::stdout(), &header).is_err()) {
+        return ExitCode::FAILURE; // nobody listens
+    }
+    if let Err(error) = lab.start_threads() {
+        // Nobody can write for us, so this thread does.
+        lab.end(actor::no_more(error).ending(), None);
+        lab.recorder().write_to(&mut io::stdout());
+        return ExitCode::SUCCESS;
+    }
+    let outcome = network.and_then(|tap| {
+        if let Some(tap) = tap {
+            let _ = lab.bench.wire.set(Wire::start(&lab, tap)?);
+        }
+        catch_unwind(AssertUnwindSafe(|| play(&lab)))
+            .unwrap_or_else(|panic| Err(Error::Panic(actor::panic_text(panic.as_ref()))))
+    });
+    if let Some(wire) = lab.bench.wire.get() {
+        wire.settle_now();
+        if let Some(unseen @ 1..) = sys::frames_without_room(link::INTERFACE) {
+            lab.tally("frames that the wire's device had no room for", unseen, "/proc/net/dev");
+        }
+    }
+    let ending = outcome
+        .map_err(|error| error.at(&lab, &lab.bench.myself).ending())
+        .map_or_else(|ending| ending, |()| Ending::Finished);
+    lab.end(ending, None);
+    lab.recorder().drain();
+    ExitCode::SUCCESS
+}
+
+impl Lab {
+    /// Waits for the run's end or its deadline, whichever comes first.
+    fn watch(&self) {
+        let limit = self.span("deadline").unwrap_or(Duration::from_secs(60));
+        let began = Instant::now();
+        // Time in which somebody looks at a call that is held is not the run's.
+        let left = || {
+            (limit + self.recorder().gate().map_or(Duration::ZERO, Breakpoints::held_for))
+                .saturating_sub(began.elapsed())
+        };
+        loop {
+            let ended = self.bench.ended.lock().unwrap_or_else(PoisonError::into_inner);
+            let waited =
+                self.bench.over.wait_timeout_while(ended, left().max(BREATH), |ended| !*ended);
+            let (ended, _) = waited.unwrap_or_else(PoisonError::into_inner);
+            if *ended {
+                return;
+            }
+            drop(ended);
+            if left().is_zero() {
+                return self.end_now(Ending::Deadline, Some(self.recorder().pending()));
+            }
+        }
+    }
+
+    /// Does what standard input says, to its end.
+    fn obey(&self) {
+        for line in io::stdin().lock().lines() {
+            let Ok(line) = line else { return };
+            let Some(gate) = self.recorder().gate() else {
+                continue;
+            };
+            match line.parse() {
+                Ok(Go::One { process, call }) if process == std::process::id() => gate.let_go(call),
+                Ok(Go::One { process, .. }) => {
+                    actor::tell(&self.bench.children, Some(process), &line)
+                }
+                Ok(Go::All) => {
+                    gate.open();
+                    actor::tell(&self.bench.children, None, &line);
+                }
+                Err(()) => {}
+            }
+        }
+    }
+
+    /// The threads beside the experiment's own: one writes the events, one feels for the end of standard input, one waits
+    /// for signals, one watches the time.
+    fn start_threads(&self) -> io::Result<()> {
+        let start = |name: &str, work: Box<dyn FnOnce() + Send>| {
+            thread::Builder::new().name(name.to_owned()).spawn(work).map(drop)
+        };
+        let [feeling, waiting, watching] = [self.clone(), self.clone(), self.clone()];
+        start(
+            "leash",
+            Box::new(move || {
+                feeling.obey();
+                feeling.end_now(Ending::Interrupted, None);
+            }),
+        )?;
+        start(
+            "signals",
+            Box::new(move || {
+                signals::wait();
+                waiting.end_now(Ending::Interrupted, None);
+            }),
+        )?;
+        // Of a stepped run's child process only the run itself knows how long its calls were held; it ends with that.
+        if !(self.bench.is_part && self.recorder().gate().is_some()) {
+            start("deadline", Box::new(move || watching.watch()))?;
+        }
+        let writing = self.bench.recorder.clone();
+        writing.expect_writer();
+        let started = start(
+            "writer",
+            Box::new(move || writing.write_to(&mut io::BufWriter::new(io::stdout()))),
+        );
+        if started.is_err() {
+            self.bench.recorder.expect_no_writer();
+        }
+        started
+    }
+
+    /// The first to say how the run ended decides it; nothing is recorded after.
+    fn end(&self, ending: Ending, blocked: Option<Vec<Blocked>>) -> bool {
+        let mut ended = self.bench.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        if *ended {
+            return false;
+        }
+        *ended = true;
+        if let Some(blocked) = blocked {
+            let limit_ns = self
+                .span("deadline")
+                .map_or(0, |limit| u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX));
+            self.recorder().push(&self.bench.myself, EventKind::Deadline { limit_ns, blocked });
+        }
+        self.recorder().push(&self.bench.myself, EventKind::End { ending });
+        self.recorder().close();
+        drop(ended);
+        self.bench.over.notify_all();
+        self.clear_away();
+        true
+    }
+
+    /// Ends the run, and the process with it, from whichever thread notices that it must.
+    fn end_now(&self, ending: Ending, blocked: Option<Vec<Blocked>>) {
+        if self.bench.owns_process && self.end(ending, blocked) {
+            self.recorder().drain();
+            std::process::exit(1);
+        }
+    }
+
+    pub(super) fn fail_now(&self, error: &Error) {
+        self.end_now(error.ending(), None);
+    }
+
+    fn clear_away(&self) {
+        actor::dismiss(&self.bench.children);
+        if let Some(folder) =
+            self.bench.folder.lock().unwrap_or_else(PoisonError::into_inner).take()
+        {
+            let _ = std::fs::remove_dir_all(folder);
+        }
+    }
+}

@@ -1,0 +1,735 @@
+//! socket2's [`Socket`](socket2::Socket), call by call, with an instrument in between: same names, same errors,
+//! each call recorded when it is entered and when it returns.
+//!
+//! After bind, connect and accept the instrument asks the kernel for the addresses and the TCP state. Those calls
+//! are recorded too, marked as the instrument's, so that a recording names every call that strace would see.
+
+use std::borrow::Cow;
+use std::io;
+use std::mem::MaybeUninit;
+use std::net::Shutdown;
+use std::panic::Location;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, SockAddr, Type};
+
+mod buffer;
+mod names;
+mod options;
+pub mod readiness;
+
+pub use buffer::Buffer;
+pub use names::{MSG_DONTWAIT, MSG_TRUNC, address, domain_name, type_name};
+
+use buffer::received;
+use names::{MSG_PEEK, flags_name, protocol_name};
+use options::{SockOpt, value_of};
+
+use super::actor;
+use super::recorder::Recorder;
+use super::sys::{self, TcpInfo};
+use crate::i18n::either;
+use crate::trace::{Args, Call, Data, Name, Outcome, Source, Value};
+
+/// A socket that records what is done with it.
+#[derive(Debug)]
+pub struct Socket {
+    /// `None` only once it is closed.
+    inner: Option<socket2::Socket>,
+    recorder: Arc<Recorder>,
+    defaults: Arc<Defaults>,
+    owner: Name,
+    /// The lab's number for it.
+    number: u32,
+    domain: Domain,
+    kind: Type,
+    /// Whether it is the lab's own, so that every call on it is the instrument's.
+    instrument: bool,
+    /// Whether the instrument has asked for the local address.
+    located: AtomicBool,
+}
+
+/// Shorthand for a call's arguments; there is room for the descriptor, which comes first.
+macro_rules! args {
+    ($($name:ident: $value:expr),* $(,)?) => {{
+        let given = [$((Cow::Borrowed(stringify!($name)), Value::from($value))),*];
+        let mut all = Vec::with_capacity(given.len() + 1);
+        all.extend(given);
+        Args(all)
+    }};
+}
+
+pub(super) use args;
+
+/// The call that is about to be made.
+pub(super) struct Calling {
+    pub(super) function: &'static str,
+    pub(super) syscall: &'static str,
+    pub(super) args: Args,
+    pub(super) source: Option<&'static Location<'static>>,
+    pub(super) instrument: bool,
+}
+
+/// What the lab gives every socket that is made from now on, as setdefaulttimeout() does in Python.
+#[derive(Debug, Default)]
+pub(super) struct Defaults {
+    timeout: Mutex<Option<Duration>>,
+    /// Whether the instrument asks questions of its own.
+    no_questions: AtomicBool,
+}
+
+impl Defaults {
+    pub(super) fn timeout(&self) -> Option<Duration> {
+        *self.timeout.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_timeout(&self, timeout: Option<Duration>) {
+        *self.timeout.lock().unwrap_or_else(PoisonError::into_inner) = timeout;
+    }
+
+    pub(super) fn set_questions(&self, asked: bool) -> bool {
+        !self.no_questions.swap(!asked, Ordering::Relaxed)
+    }
+}
+
+static NEXT: AtomicU32 = AtomicU32::new(1);
+
+/// Records entry, makes the call, records return. `tell` says what the kernel answered: the return value, and what it filled in.
+pub(super) fn record<T>(
+    recorder: &Recorder,
+    owner: &Name,
+    socket: u32,
+    calling: Calling,
+    perform: impl FnOnce() -> io::Result<T>,
+    tell: impl FnOnce(&T) -> (i64, Args),
+) -> io::Result<T> {
+    if recorder.is_off() {
+        return perform();
+    }
+    let actor = actor::current().unwrap_or_else(|| owner.clone());
+    let entered = recorder.enter(
+        &actor,
+        Call {
+            id: recorder.number(),
+            function: Cow::Borrowed(calling.function),
+            syscall: Cow::Borrowed(calling.syscall),
+            socket,
+            args: calling.args,
+            source: calling
+                .source
+                .map(|at| Source { file: Cow::Borrowed(at.file()), line: at.line() }),
+            instrument: calling.instrument,
+        },
+    );
+    let answer = perform();
+    let (outcome, out) = match &answer {
+        Ok(value) => {
+            let (result, out) = tell(value);
+            (Outcome::Result(result), out)
+        }
+        Err(error) => (Outcome::Errno(sys::error_name(error)), Args::default()),
+    };
+    recorder.leave(&actor, entered, outcome, out);
+    answer
+}
+
+fn done<T>(_: &T) -> (i64, Args) {
+    (0, Args::default())
+}
+
+fn length(of: usize) -> i64 {
+    i64::try_from(of).unwrap_or(i64::MAX)
+}
+
+fn descriptor(of: &socket2::Socket) -> i64 {
+    #[cfg(unix)]
+    return std::os::fd::AsRawFd::as_raw_fd(of).into();
+    #[cfg(not(unix))]
+    return std::os::windows::io::AsRawSocket::as_raw_socket(of).cast_signed();
+}
+
+impl Socket {
+    #[track_caller]
+    pub(super) fn open(
+        recorder: &Arc<Recorder>,
+        defaults: &Arc<Defaults>,
+        owner: &Name,
+        instrument: bool,
+        domain: Domain,
+        kind: Type,
+        protocol: Option<Protocol>,
+    ) -> io::Result<Socket> {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let calling = Calling {
+            function: "socket",
+            syscall: "socket",
+            args: args! { domain: domain_name(domain), type: type_name(kind), protocol: protocol_name(protocol) },
+            source: Some(Location::caller()),
+            instrument,
+        };
+        let inner = record(
+            recorder,
+            owner,
+            number,
+            calling,
+            || socket2::Socket::new(domain, kind, protocol),
+            |socket| (descriptor(socket), Args::default()),
+        )?;
+        let (recorder, defaults, owner, located) =
+            (recorder.clone(), defaults.clone(), owner.clone(), AtomicBool::new(false));
+        let socket = Socket {
+            inner: Some(inner),
+            recorder,
+            defaults,
+            owner,
+            number,
+            domain,
+            kind,
+            instrument,
+            located,
+        };
+        if !instrument {
+            socket.set_defaults(Location::caller())?;
+        }
+        Ok(socket)
+    }
+
+    /// A new socket gets the timeout that is the default now.
+    fn set_defaults(&self, source: &'static Location<'static>) -> io::Result<()> {
+        let Some(timeout) = self.defaults.timeout() else {
+            return Ok(());
+        };
+        self.set_read_timeout_at(Some(timeout), source)?;
+        self.set_write_timeout_at(Some(timeout), source)
+    }
+
+    /// Under the instrument: for calls that the lab does not wrap. What is done through it is not recorded.
+    #[must_use]
+    pub fn bare(&self) -> &socket2::Socket {
+        self.inner.as_ref().expect("a socket is open until it is closed, and closing takes it")
+    }
+
+    /// The descriptor's number.
+    #[must_use]
+    pub fn descriptor(&self) -> i64 {
+        descriptor(self.bare())
+    }
+
+    fn call<T>(
+        &self,
+        names: (&'static str, &'static str),
+        mut args: Args,
+        source: Option<&'static Location<'static>>,
+        perform: impl FnOnce(&socket2::Socket) -> io::Result<T>,
+        tell: impl FnOnce(&T) -> (i64, Args),
+    ) -> io::Result<T> {
+        args.0.insert(0, (Cow::Borrowed("fd"), Value::Number(self.descriptor())));
+        let calling = Calling {
+            function: names.0,
+            syscall: names.1,
+            args,
+            source,
+            instrument: self.instrument || source.is_none(),
+        };
+        record(&self.recorder, &self.owner, self.number, calling, || perform(self.bare()), tell)
+    }
+
+    // ---- the life of a socket ----
+
+    /// Gives it a local address: bind(2).
+    ///
+    /// # Errors
+    /// `EADDRINUSE` if the address is taken, `EADDRNOTAVAIL` if it is not this machine's, `EACCES` if it is not for you.
+    #[track_caller]
+    pub fn bind(&self, to: &SockAddr) -> io::Result<()> {
+        self.call(
+            ("bind", "bind"),
+            args! { address: to },
+            Some(Location::caller()),
+            |socket| socket.bind(to),
+            done,
+        )?;
+        self.locate();
+        Ok(())
+    }
+
+    /// Makes it a listening socket, with room for `backlog` connections that nobody has accepted yet: listen(2).
+    ///
+    /// # Errors
+    /// `EOPNOTSUPP` if its type has no connections.
+    #[track_caller]
+    pub fn listen(&self, backlog: i32) -> io::Result<()> {
+        self.call(
+            ("listen", "listen"),
+            args! { backlog: backlog },
+            Some(Location::caller()),
+            |socket| socket.listen(backlog),
+            done,
+        )
+    }
+
+    /// Takes the first connection that waits, or waits for one: accept(2). The listening socket stays as it is.
+    ///
+    /// # Errors
+    /// `EAGAIN` in non-blocking mode with none waiting, or when a timeout is over; `EMFILE` with no descriptor left.
+    #[track_caller]
+    pub fn accept(&self) -> io::Result<(Socket, SockAddr)> {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let (inner, peer) = self.call(
+            ("accept", sys::ACCEPT),
+            Args::default(),
+            Some(Location::caller()),
+            socket2::Socket::accept,
+            |(socket, peer)| (descriptor(socket), args! { address: peer, socket: number }),
+        )?;
+        let socket = Socket {
+            inner: Some(inner),
+            recorder: self.recorder.clone(),
+            defaults: self.defaults.clone(),
+            owner: self.owner.clone(),
+            number,
+            domain: self.domain,
+            kind: self.kind,
+            instrument: self.instrument,
+            located: AtomicBool::new(false),
+        };
+        socket.locate();
+        socket.ask_state();
+        socket.set_defaults(Location::caller())?;
+        Ok((socket, peer))
+    }
+
+    /// Connects to an address: connect(2). TCP shakes hands; UDP only notes the address.
+    ///
+    /// # Errors
+    /// `EINPROGRESS` in non-blocking mode while TCP shakes hands: it has come to an end once the socket is writable, and
+    /// [`Socket::take_error`] then says which. `ECONNREFUSED` if nobody listens there, `ETIMEDOUT` if nobody answers, `EAFNOSUPPORT` for another family's address.
+    #[track_caller]
+    pub fn connect(&self, to: &SockAddr) -> io::Result<()> {
+        let answer = self.call(
+            ("connect", "connect"),
+            args! { address: to },
+            Some(Location::caller()),
+            |socket| socket.connect(to),
+            done,
+        );
+        // A non-blocking connect that is under way has its address already.
+        if answer.as_ref().err().is_none_or(|error| sys::error_name(error) == "EINPROGRESS") {
+            self.locate();
+            self.ask_state();
+        }
+        answer
+    }
+
+    /// Says that nothing more will be sent, or is wanted: shutdown(2).
+    ///
+    /// # Errors
+    /// `ENOTCONN` if it is not connected.
+    #[track_caller]
+    pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+        let name = match how {
+            Shutdown::Read => "SHUT_RD",
+            Shutdown::Write => "SHUT_WR",
+            Shutdown::Both => "SHUT_RDWR",
+        };
+        self.call(
+            ("shutdown", "shutdown"),
+            args! { how: name },
+            Some(Location::caller()),
+            |socket| socket.shutdown(how),
+            done,
+        )?;
+        self.ask_state();
+        Ok(())
+    }
+
+    /// Closes it: close(2). Going out of scope does the same, without a source line.
+    ///
+    /// # Errors
+    /// What close(2) answers; the descriptor is gone all the same.
+    #[track_caller]
+    pub fn close(mut self) -> io::Result<()> {
+        self.close_at(Some(Location::caller()))
+    }
+
+    fn close_at(&mut self, source: Option<&'static Location<'static>>) -> io::Result<()> {
+        let Some(inner) = self.inner.take() else {
+            return Ok(());
+        };
+        let args = args! { fd: descriptor(&inner) };
+        let calling = Calling {
+            function: "close",
+            syscall: "close",
+            args,
+            source,
+            instrument: self.instrument,
+        };
+        record(&self.recorder, &self.owner, self.number, calling, || sys::close(inner), done)
+    }
+
+    // ---- bytes ----
+
+    /// Hands bytes to the sys, and says how many it took: send(2).
+    ///
+    /// # Errors
+    /// `EPIPE` if the connection's own sending side is shut, `ECONNRESET`, `ENOTCONN`, `EAGAIN`.
+    #[track_caller]
+    pub fn send(&self, bytes: &[u8]) -> io::Result<usize> {
+        let args = args! { data: Data::of(bytes) };
+        self.call(
+            ("send", sys::SEND),
+            args,
+            Some(Location::caller()),
+            |socket| socket.send(bytes),
+            |sent| (length(*sent), Args::default()),
+        )
+    }
+
+    /// Sends until all is taken, with as many calls of [`Socket::send`] as that needs.
+    ///
+    /// # Errors
+    /// Those of [`Socket::send`].
+    #[track_caller]
+    pub fn send_all(&self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            bytes = &bytes[self.send(bytes)?..];
+        }
+        Ok(())
+    }
+
+    /// Receives what is there, or waits until something is: recv(2). 0 means that the peer will send no more.
+    ///
+    /// # Errors
+    /// `ECONNRESET`, `ECONNREFUSED` (UDP, from an earlier send), `EAGAIN`.
+    #[track_caller]
+    pub fn recv(&self, buffer: &mut (impl Buffer + ?Sized)) -> io::Result<usize> {
+        self.receive("recv", buffer.room(), 0, Location::caller())
+    }
+
+    /// [`Socket::recv`] with flags, such as `MSG_TRUNC`.
+    ///
+    /// # Errors
+    /// Those of [`Socket::recv`].
+    #[track_caller]
+    pub fn recv_with_flags(
+        &self,
+        buffer: &mut (impl Buffer + ?Sized),
+        flags: i32,
+    ) -> io::Result<usize> {
+        self.receive("recv_with_flags", buffer.room(), flags, Location::caller())
+    }
+
+    /// Looks at what is there without taking it: recv(2) with `MSG_PEEK`.
+    ///
+    /// # Errors
+    /// Those of [`Socket::recv`].
+    #[track_caller]
+    pub fn peek(&self, buffer: &mut (impl Buffer + ?Sized)) -> io::Result<usize> {
+        self.receive("peek", buffer.room(), MSG_PEEK, Location::caller())
+    }
+
+    fn receive(
+        &self,
+        function: &'static str,
+        room: &mut [MaybeUninit<u8>],
+        flags: i32,
+        source: &'static Location<'static>,
+    ) -> io::Result<usize> {
+        let args = if flags == 0 {
+            args! { size: room.len() }
+        } else {
+            args! { size: room.len(), flags: flags_name(flags) }
+        };
+        let cell = std::cell::RefCell::new(room);
+        self.call(
+            (function, sys::RECV),
+            args,
+            Some(source),
+            |socket| socket.recv_with_flags(&mut cell.borrow_mut(), flags),
+            |got| (length(*got), args! { data: received(&cell.borrow(), *got) }),
+        )
+    }
+
+    /// Sends one datagram to an address: sendto(2).
+    ///
+    /// # Errors
+    /// `EMSGSIZE` if it is too long; `ECONNREFUSED` (connected sockets) from an earlier one; `EACCES` for a broadcast.
+    #[track_caller]
+    pub fn send_to(&self, bytes: &[u8], to: &SockAddr) -> io::Result<usize> {
+        let args = args! { data: Data::of(bytes), address: to };
+        let source = Some(Location::caller());
+        let sent = self.call(
+            ("send_to", "sendto"),
+            args,
+            source,
+            |socket| socket.send_to(bytes, to),
+            |sent| (length(*sent), Args::default()),
+        )?;
+        self.locate();
+        Ok(sent)
+    }
+
+    /// Receives one datagram, and who sent it: recvfrom(2).
+    ///
+    /// # Errors
+    /// Those of [`Socket::recv`].
+    #[track_caller]
+    pub fn recv_from(&self, buffer: &mut (impl Buffer + ?Sized)) -> io::Result<(usize, SockAddr)> {
+        let cell = std::cell::RefCell::new(buffer.room());
+        let size = cell.borrow().len();
+        self.call(
+            ("recv_from", "recvfrom"),
+            args! { size: size },
+            Some(Location::caller()),
+            |socket| socket.recv_from(&mut cell.borrow_mut()),
+            |(got, from)| {
+                (length(*got), args! { data: received(&cell.borrow(), *got), address: from })
+            },
+        )
+    }
+
+    // ---- the kernel's view ----
+
+    /// Its own address: getsockname(2).
+    ///
+    /// # Errors
+    /// What getsockname(2) answers.
+    #[track_caller]
+    pub fn local_addr(&self) -> io::Result<SockAddr> {
+        self.located.store(true, Ordering::Relaxed);
+        self.name_of(
+            ("local_addr", "getsockname"),
+            Some(Location::caller()),
+            socket2::Socket::local_addr,
+        )
+    }
+
+    /// The address of the other end: getpeername(2).
+    ///
+    /// # Errors
+    /// `ENOTCONN` if there is no other end.
+    #[track_caller]
+    pub fn peer_addr(&self) -> io::Result<SockAddr> {
+        self.name_of(
+            ("peer_addr", "getpeername"),
+            Some(Location::caller()),
+            socket2::Socket::peer_addr,
+        )
+    }
+
+    fn name_of(
+        &self,
+        names: (&'static str, &'static str),
+        source: Option<&'static Location<'static>>,
+        ask: fn(&socket2::Socket) -> io::Result<SockAddr>,
+    ) -> io::Result<SockAddr> {
+        self.call(names, Args::default(), source, ask, |address| (0, args! { address: address }))
+    }
+
+    /// The instrument's own question: whose socket this is, and the two ends of its connection.
+    pub(super) fn ends(&self) -> io::Result<(Name, SockAddr, SockAddr)> {
+        let local =
+            self.name_of(("local_addr", "getsockname"), None, socket2::Socket::local_addr)?;
+        let peer = self.name_of(("peer_addr", "getpeername"), None, socket2::Socket::peer_addr)?;
+        Ok((self.owner.clone(), local, peer))
+    }
+
+    /// The TCP state that TCP_INFO says (tcp(7)): `ESTABLISHED`.
+    ///
+    /// # Errors
+    /// What getsockopt(2) answers; [`Error::Unavailable`](super::Error::Unavailable) where the system has no TCP_INFO.
+    #[track_caller]
+    pub fn tcp_state(&self) -> super::Result<&'static str> {
+        let info = self.tcp_info_at(Some(Location::caller()))?;
+        info.map(|info| info.state).ok_or_else(|| {
+            super::Error::Unavailable(
+                either(
+                    "this system has no TCP_INFO, which tells a TCP state",
+                    "这个系统没有 TCP_INFO，查不到 TCP 的状态",
+                )
+                .to_owned(),
+            )
+        })
+    }
+
+    /// What TCP_INFO says (tcp(7)); `None` where the system has none, or the socket is not TCP.
+    ///
+    /// # Errors
+    /// What getsockopt(2) answers.
+    #[track_caller]
+    pub fn tcp_info(&self) -> io::Result<Option<TcpInfo>> {
+        self.tcp_info_at(Some(Location::caller()))
+    }
+
+    fn tcp_info_at(
+        &self,
+        source: Option<&'static Location<'static>>,
+    ) -> io::Result<Option<TcpInfo>> {
+        if self.kind != Type::STREAM || self.domain == Domain::UNIX || !cfg!(target_os = "linux") {
+            return Ok(None);
+        }
+        self.call(("tcp_info", "getsockopt"), args! { level: "IPPROTO_TCP", option: "TCP_INFO" }, source, sys::tcp_info, |info| {
+            let out = info.as_ref().map_or_else(Args::default, |info| {
+                args! { state: info.state, rtt_us: info.rtt_us, rto_us: info.rto_us, total_retrans: info.total_retrans, snd_mss: info.snd_mss }
+            });
+            (0, out)
+        })
+    }
+
+    /// The instrument's own question: where is this socket? Once a socket, and not if the experiment asked already.
+    fn locate(&self) {
+        if !self.defaults.no_questions.load(Ordering::Relaxed)
+            && !self.located.swap(true, Ordering::Relaxed)
+        {
+            let _ = self.name_of(("local_addr", "getsockname"), None, socket2::Socket::local_addr);
+        }
+    }
+
+    /// The instrument's own question: in which TCP state is it?
+    fn ask_state(&self) {
+        if !self.defaults.no_questions.load(Ordering::Relaxed) {
+            let _ = self.tcp_info_at(None);
+        }
+    }
+
+    // ---- modes and options ----
+
+    /// Whether it is non-blocking: `O_NONBLOCK` among its status flags (fcntl(2)).
+    ///
+    /// # Errors
+    /// What fcntl(2) answers.
+    #[track_caller]
+    pub fn nonblocking(&self) -> io::Result<bool> {
+        Ok(self.status_flags(Location::caller())? & sys::O_NONBLOCK != 0)
+    }
+
+    fn status_flags(&self, source: &'static Location<'static>) -> io::Result<i32> {
+        let tell = |flags: &i32| (i64::from(*flags), Args::default());
+        self.call(
+            ("nonblocking", "fcntl"),
+            args! { command: "F_GETFL" },
+            Some(source),
+            sys::status_flags,
+            tell,
+        )
+    }
+
+    /// Makes it non-blocking, or blocking: reads the status flags, and sets them with or without `O_NONBLOCK` (fcntl(2)).
+    ///
+    /// # Errors
+    /// What fcntl(2) answers.
+    #[track_caller]
+    pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
+        let source = Location::caller();
+        let now = self.status_flags(source)?;
+        let wanted = if nonblocking { now | sys::O_NONBLOCK } else { now & !sys::O_NONBLOCK };
+        if wanted == now {
+            return Ok(());
+        }
+        let named = if nonblocking { "O_NONBLOCK" } else { "0" };
+        let set = |socket: &socket2::Socket| sys::set_status_flags(socket, wanted).map(drop);
+        self.call(
+            ("set_nonblocking", "fcntl"),
+            args! { command: "F_SETFL", flags: named },
+            Some(source),
+            set,
+            done,
+        )
+    }
+
+    fn set(
+        &self,
+        option: SockOpt,
+        value: Value,
+        source: &'static Location<'static>,
+        set: impl FnOnce(&socket2::Socket) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let args = args! { level: option.level, option: option.name, value: value };
+        self.call((option.setter, "setsockopt"), args, Some(source), set, done)
+    }
+
+    fn set_read_timeout_at(
+        &self,
+        timeout: Option<Duration>,
+        source: &'static Location<'static>,
+    ) -> io::Result<()> {
+        let option = SockOpt {
+            getter: "read_timeout",
+            setter: "set_read_timeout",
+            level: "SOL_SOCKET",
+            name: "SO_RCVTIMEO",
+        };
+        self.set(option, value_of(timeout), source, |socket| socket.set_read_timeout(timeout))
+    }
+
+    fn set_write_timeout_at(
+        &self,
+        timeout: Option<Duration>,
+        source: &'static Location<'static>,
+    ) -> io::Result<()> {
+        let option = SockOpt {
+            getter: "write_timeout",
+            setter: "set_write_timeout",
+            level: "SOL_SOCKET",
+            name: "SO_SNDTIMEO",
+        };
+        self.set(option, value_of(timeout), source, |socket| socket.set_write_timeout(timeout))
+    }
+
+    fn get<T>(
+        &self,
+        option: SockOpt,
+        source: &'static Location<'static>,
+        get: impl FnOnce(&socket2::Socket) -> io::Result<T>,
+        value: impl FnOnce(&T) -> Value,
+    ) -> io::Result<T> {
+        let args = args! { level: option.level, option: option.name };
+        self.call((option.getter, "getsockopt"), args, Some(source), get, |got| {
+            (0, args! { value: value(got) })
+        })
+    }
+
+    /// The protocol that it speaks: `SO_PROTOCOL` (socket(7)); `None` where the system does not say.
+    ///
+    /// # Errors
+    /// What getsockopt(2) answers.
+    #[cfg(any(target_os = "linux", windows))]
+    #[track_caller]
+    pub fn protocol(&self) -> io::Result<Option<Protocol>> {
+        let option =
+            SockOpt { getter: "protocol", setter: "", level: "SOL_SOCKET", name: "SO_PROTOCOL" };
+        self.get(option, Location::caller(), socket2::Socket::protocol, |protocol| {
+            (*protocol).into()
+        })
+    }
+
+    /// The protocol that it speaks: this system does not say.
+    ///
+    /// # Errors
+    /// None.
+    #[cfg(not(any(target_os = "linux", windows)))]
+    pub fn protocol(&self) -> io::Result<Option<Protocol>> {
+        Ok(None)
+    }
+
+    /// The error that waits on the socket, taken from it: `SO_ERROR` (socket(7)).
+    ///
+    /// # Errors
+    /// What getsockopt(2) answers.
+    #[track_caller]
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        let option =
+            SockOpt { getter: "take_error", setter: "", level: "SOL_SOCKET", name: "SO_ERROR" };
+        self.get(option, Location::caller(), socket2::Socket::take_error, |error| {
+            error.as_ref().map_or(Value::Number(0), |error| Value::Text(sys::error_name(error)))
+        })
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        let _ = self.close_at(None);
+    }
+}

@@ -1,0 +1,537 @@
+//! Which sockets are ready: select, poll and epoll, each the real system call, recorded as every other.
+//!
+//! All three answer the same question, for many sockets at once: on which of them would a call not block?
+//! None of them is ever made again by itself: a signal that cuts one short is an error, `EINTR`, and the caller sees it.
+
+use std::borrow::Cow;
+use std::io;
+#[cfg(unix)]
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::panic::Location;
+use std::time::Duration;
+
+use super::Socket;
+use super::{Calling, args, record};
+use crate::capture::{Actor, sys};
+use crate::trace::{Args, Value};
+
+/// What a socket is watched for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interest {
+    /// Something to read: bytes, the end of them, or on a listening socket a connection.
+    Read,
+    /// Room to write, or on a connecting socket the end of connect.
+    Write,
+    /// Both.
+    ReadWrite,
+}
+
+impl Interest {
+    fn bits(self) -> i16 {
+        match self {
+            Interest::Read => sys::READABLE,
+            Interest::Write => sys::WRITABLE,
+            Interest::ReadWrite => sys::READABLE | sys::WRITABLE,
+        }
+    }
+}
+
+/// Which sockets are ready, and for what.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ready {
+    /// Descriptors with what they are ready for, in the kernel's order.
+    found: Vec<(i64, i16)>,
+}
+
+impl Ready {
+    /// True if recv (or accept) on this socket would not block. An error or a hang-up counts: recv then says at once which.
+    #[must_use]
+    pub fn readable(&self, socket: &Socket) -> bool {
+        self.bits(socket) & (sys::READABLE | sys::HANG_UP | sys::ERROR) != 0
+    }
+
+    /// True if send on this socket would not block. An error counts: send then says at once which.
+    #[must_use]
+    pub fn writable(&self, socket: &Socket) -> bool {
+        self.bits(socket) & (sys::WRITABLE | sys::ERROR) != 0
+    }
+
+    /// True if there is something to read on this descriptor, or it has come to its end.
+    #[cfg(unix)]
+    #[must_use]
+    pub fn has(&self, descriptor: BorrowedFd<'_>) -> bool {
+        self.found.iter().any(|(fd, _)| *fd == i64::from(descriptor.as_raw_fd()))
+    }
+
+    /// How many sockets are ready.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.found.len()
+    }
+
+    /// True if none is: the time was over.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// The descriptors that are ready, in the kernel's order (see [`Socket::descriptor`]).
+    pub fn descriptors(&self) -> impl Iterator<Item = i64> {
+        self.found.iter().map(|(fd, _)| *fd)
+    }
+
+    fn bits(&self, socket: &Socket) -> i16 {
+        let fd = socket.descriptor();
+        self.found.iter().filter(|(found, _)| *found == fd).fold(0, |bits, (_, more)| bits | more)
+    }
+
+    fn told(&self) -> (i64, Args) {
+        let shown = list(
+            self.found.iter().map(|(fd, bits)| format!("{fd}: {}", events(*bits))),
+            self.found.len(),
+        );
+        (
+            i64::try_from(self.found.len()).unwrap_or(i64::MAX),
+            if self.is_empty() {
+                Args::default()
+            } else {
+                args! { ready: shown }
+            },
+        )
+    }
+}
+
+/// Of a long list, this many are recorded; the rest are counted.
+const SHOWN: usize = 8;
+
+/// `[3, 5, 7]`, of a long one the start.
+fn list(all: impl Iterator<Item = String>, count: usize) -> String {
+    let shown = all.take(SHOWN).collect::<Vec<_>>().join(", ");
+    if count > SHOWN { format!("[{shown}, … {count} in all]") } else { format!("[{shown}]") }
+}
+
+/// The names of poll(2) for these bits; those of epoll(7) are the same with an E before them.
+fn events(bits: i16) -> String {
+    let names = [
+        (sys::READABLE, "POLLIN"),
+        (sys::WRITABLE, "POLLOUT"),
+        (sys::ERROR, "POLLERR"),
+        (sys::HANG_UP, "POLLHUP"),
+    ];
+    let known = names
+        .iter()
+        .filter(|(bit, _)| bits & bit != 0)
+        .map(|(_, name)| *name)
+        .collect::<Vec<_>>()
+        .join("|");
+    if known.is_empty() { format!("{bits:#x}") } else { known }
+}
+
+fn of_milliseconds(timeout: Option<Duration>) -> Value {
+    sys::milliseconds(timeout).into()
+}
+
+impl Actor {
+    fn ask<T>(
+        &self,
+        names: (&'static str, &'static str),
+        args: Args,
+        source: &'static Location<'static>,
+        perform: impl FnOnce() -> io::Result<T>,
+        tell: impl FnOnce(&T) -> (i64, Args),
+    ) -> io::Result<T> {
+        let calling = Calling {
+            function: names.0,
+            syscall: names.1,
+            args,
+            source: Some(source),
+            instrument: false,
+        };
+        record(self.lab().recorder(), self.event_name(), 0, calling, perform, tell)
+    }
+
+    /// Waits until one of these sockets is ready, or the time is over (`None`: for ever): select(2). It takes no descriptor
+    /// from 1024 on, and it is handed the whole list at every call.
+    ///
+    /// # Errors
+    /// `EINTR` if a signal came; `EINVAL` for a descriptor that it cannot take.
+    #[track_caller]
+    pub fn select(
+        &self,
+        read: &[&Socket],
+        write: &[&Socket],
+        timeout: Option<Duration>,
+    ) -> io::Result<Ready> {
+        let fds = |sockets: &[&Socket]| {
+            sockets.iter().map(|socket| socket.descriptor()).collect::<Vec<_>>()
+        };
+        let (reading, writing) = (fds(read), fds(write));
+        let shown = |fds: &[i64]| -> Value {
+            if fds.is_empty() {
+                "NULL".into()
+            } else {
+                list(fds.iter().map(i64::to_string), fds.len()).into()
+            }
+        };
+        let highest = reading.iter().chain(&writing).max().map_or(0, |fd| fd + 1);
+        let span: Value = timeout
+            .map_or("NULL".into(), |timeout| format!("{} us", sys::microseconds(timeout)).into());
+        let args = args! { nfds: highest, readfds: shown(&reading), writefds: shown(&writing), exceptfds: "NULL", timeout: span };
+        let perform = || {
+            let narrow = |fds: &[i64]| {
+                fds.iter().map(|fd| i32::try_from(*fd).unwrap_or(-1)).collect::<Vec<_>>()
+            };
+            let (mut reading, mut writing) = (narrow(&reading), narrow(&writing));
+            sys::select(&mut reading, &mut writing, timeout)?;
+            let read = reading.into_iter().map(|fd| (i64::from(fd), sys::READABLE));
+            let mut found: Vec<(i64, i16)> = read.collect();
+            for fd in writing.into_iter().map(i64::from) {
+                match found.iter_mut().find(|(known, _)| *known == fd) {
+                    Some((_, bits)) => *bits |= sys::WRITABLE,
+                    None => found.push((fd, sys::WRITABLE)),
+                }
+            }
+            Ok(Ready { found })
+        };
+        // select(2) counts bits, not sockets: one that is ready for both counts twice.
+        let tell = |ready: &Ready| {
+            let bits = ready.found.iter().map(|(_, bits)| i64::from(bits.count_ones())).sum();
+            (bits, ready.told().1)
+        };
+        self.ask(("select", sys::SELECT), args, Location::caller(), perform, tell)
+    }
+
+    /// Waits until one of these sockets is ready, or the time is over (`None`: for ever): poll(2). It is handed the whole
+    /// list at every call, of any length.
+    ///
+    /// # Errors
+    /// `EINTR` if a signal came; `EINVAL` for more sockets than the limit of descriptors.
+    #[track_caller]
+    pub fn poll(
+        &self,
+        watched: &[(&Socket, Interest)],
+        timeout: Option<Duration>,
+    ) -> io::Result<Ready> {
+        let one = |(socket, interest): &(&Socket, Interest)| {
+            format!("{}: {}", socket.descriptor(), events(interest.bits()))
+        };
+        let args = args! { fds: list(watched.iter().map(one), watched.len()), nfds: watched.len(), timeout: of_milliseconds(timeout) };
+        let perform = || {
+            let asked: Vec<_> =
+                watched.iter().map(|(socket, interest)| (socket.bare(), interest.bits())).collect();
+            let said = sys::poll(&asked, timeout)?;
+            let each = watched.iter().zip(said).filter(|(_, bits)| *bits != 0);
+            Ok(Ready {
+                found: each.map(|((socket, _), bits)| (socket.descriptor(), bits)).collect(),
+            })
+        };
+        self.ask(("poll", sys::POLL), args, Location::caller(), perform, Ready::told)
+    }
+
+    /// [`Actor::poll`] that watches other descriptors too, for something to read: a keyboard, a pipe.
+    ///
+    /// # Errors
+    /// Those of [`Actor::poll`].
+    #[cfg(unix)]
+    #[track_caller]
+    pub fn poll_also(
+        &self,
+        watched: &[(&Socket, Interest)],
+        also: &[BorrowedFd<'_>],
+        timeout: Option<Duration>,
+    ) -> io::Result<Ready> {
+        let sockets =
+            watched.iter().map(|(socket, interest)| (socket.descriptor(), interest.bits()));
+        let all: Vec<_> = sockets
+            .chain(also.iter().map(|fd| (i64::from(fd.as_raw_fd()), sys::READABLE)))
+            .collect();
+        let shown =
+            list(all.iter().map(|(fd, bits)| format!("{fd}: {}", events(*bits))), all.len());
+        let args = args! { fds: shown, nfds: all.len(), timeout: of_milliseconds(timeout) };
+        let perform = || {
+            let sockets =
+                watched.iter().map(|(socket, interest)| (socket.bare().as_fd(), interest.bits()));
+            let asked: Vec<_> = sockets.chain(also.iter().map(|fd| (*fd, sys::READABLE))).collect();
+            let said = sys::poll(&asked, timeout)?;
+            Ok(Ready {
+                found: all
+                    .iter()
+                    .zip(said)
+                    .filter(|(_, bits)| *bits != 0)
+                    .map(|((fd, _), bits)| (*fd, bits))
+                    .collect(),
+            })
+        };
+        self.ask(("poll", sys::POLL), args, Location::caller(), perform, Ready::told)
+    }
+
+    /// An epoll instance, which keeps the list of what is watched: epoll_create1(2).
+    ///
+    /// # Errors
+    /// `EMFILE` with no descriptor left; [`io::ErrorKind::Unsupported`] where the system is not Linux.
+    #[track_caller]
+    pub fn epoll(&self) -> io::Result<Epoll> {
+        let args = args! { flags: "EPOLL_CLOEXEC" };
+        let tell = |epoll: &sys::Epoll| (epoll.descriptor(), Args::default());
+        let inner =
+            self.ask(("epoll", "epoll_create1"), args, Location::caller(), sys::Epoll::new, tell)?;
+        Ok(Epoll { inner: Some(inner), actor: self.clone() })
+    }
+}
+
+/// A list of sockets that the kernel watches for you (epoll(7)). Dropped, it is closed.
+#[derive(Debug)]
+pub struct Epoll {
+    /// `None` only once it is closed.
+    inner: Option<sys::Epoll>,
+    actor: Actor,
+}
+
+impl Drop for Epoll {
+    fn drop(&mut self) {
+        let Some(inner) = self.inner.take() else {
+            return;
+        };
+        let calling = Calling {
+            function: "close",
+            syscall: "close",
+            args: args! { fd: inner.descriptor() },
+            source: None,
+            instrument: false,
+        };
+        let perform = || {
+            drop(inner);
+            Ok(())
+        };
+        let _ = record(
+            self.actor.lab().recorder(),
+            self.actor.event_name(),
+            0,
+            calling,
+            perform,
+            |()| (0, Args::default()),
+        );
+    }
+}
+
+impl Epoll {
+    fn inner(&self) -> &sys::Epoll {
+        self.inner.as_ref().expect("an epoll instance is open until it is dropped")
+    }
+
+    /// The descriptor's number.
+    #[must_use]
+    pub fn descriptor(&self) -> i64 {
+        self.inner().descriptor()
+    }
+
+    fn control(
+        &self,
+        operation: (&'static str, &'static str),
+        socket: &Socket,
+        interest: Option<Interest>,
+        source: &'static Location<'static>,
+        perform: impl FnOnce() -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut args = args! { epfd: self.descriptor(), op: operation.1, fd: socket.descriptor() };
+        if let Some(interest) = interest {
+            args.0.push((
+                Cow::Borrowed("events"),
+                events(interest.bits()).replace("POLL", "EPOLL").into(),
+            ));
+        }
+        self.actor.ask((operation.0, "epoll_ctl"), args, source, perform, |()| (0, Args::default()))
+    }
+
+    /// Watches one more socket: epoll_ctl(2). Once is enough, however often it is waited for.
+    ///
+    /// # Errors
+    /// `EEXIST` if it is watched already.
+    #[track_caller]
+    pub fn add(&self, socket: &Socket, interest: Interest) -> io::Result<()> {
+        self.control(("add", "EPOLL_CTL_ADD"), socket, Some(interest), Location::caller(), || {
+            self.inner().add(socket.bare(), interest.bits())
+        })
+    }
+
+    /// Watches it for something else: epoll_ctl(2).
+    ///
+    /// # Errors
+    /// `ENOENT` if it is not watched.
+    #[track_caller]
+    pub fn modify(&self, socket: &Socket, interest: Interest) -> io::Result<()> {
+        let perform = || self.inner().modify(socket.bare(), interest.bits());
+        self.control(
+            ("modify", "EPOLL_CTL_MOD"),
+            socket,
+            Some(interest),
+            Location::caller(),
+            perform,
+        )
+    }
+
+    /// Watches it no longer: epoll_ctl(2). Closing the socket does the same.
+    ///
+    /// # Errors
+    /// `ENOENT` if it is not watched.
+    #[track_caller]
+    pub fn remove(&self, socket: &Socket) -> io::Result<()> {
+        self.control(("remove", "EPOLL_CTL_DEL"), socket, None, Location::caller(), || {
+            self.inner().remove(socket.bare())
+        })
+    }
+
+    /// Waits until a watched socket is ready, or the time is over (`None`: for ever): epoll_wait(2). It answers with the
+    /// ready ones alone, at most `most`.
+    ///
+    /// # Errors
+    /// `EINTR` if a signal came.
+    #[track_caller]
+    pub fn wait(&self, most: usize, timeout: Option<Duration>) -> io::Result<Ready> {
+        let args =
+            args! { epfd: self.descriptor(), maxevents: most, timeout: of_milliseconds(timeout) };
+        let perform = || Ok(Ready { found: self.inner().wait(most, timeout)? });
+        let tell = |ready: &Ready| {
+            let (count, mut out) = ready.told();
+            for (_, value) in &mut out.0 {
+                if let Value::Text(text) = value {
+                    *text = Cow::Owned(text.replace("POLL", "EPOLL"));
+                }
+            }
+            (count, out)
+        };
+        self.actor.ask(("wait", sys::EPOLL_WAIT), args, Location::caller(), perform, tell)
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use crate::capture::{Lab, failed_with};
+    use crate::trace::{EventKind, Outcome};
+    use socket2::{Domain, Type};
+
+    /// Two connected ends on this machine.
+    fn pair(lab: &Lab, actor: &Actor) -> (Socket, Socket) {
+        let listener = actor.socket(Domain::IPV4, Type::STREAM, None).expect("socket");
+        listener.bind(&lab.here(0)).and_then(|()| listener.listen(1)).expect("listen");
+        let client = actor.socket(Domain::IPV4, Type::STREAM, None).expect("socket");
+        client.connect(&listener.local_addr().expect("address")).expect("connect");
+        (client, listener.accept().expect("accept").0)
+    }
+
+    fn last(lab: &Lab, actor: &str, function: &str) -> crate::trace::Return {
+        lab.last_call(actor, function).expect("it was called").back
+    }
+
+    #[test]
+    fn all_three_find_the_socket_that_has_bytes_and_no_other() {
+        let lab = Lab::in_memory();
+        let actor = lab.actor("server");
+        let ((_quiet, there), (speaking, here)) = (pair(&lab, &actor), pair(&lab, &actor));
+        speaking.send(b"x").expect("send");
+
+        let ready = actor.select(&[&there, &here], &[], None).expect("select");
+        assert!(ready.readable(&here) && !ready.readable(&there) && !ready.writable(&here));
+        let ready =
+            actor.poll(&[(&there, Interest::Read), (&here, Interest::Read)], None).expect("poll");
+        assert!(ready.readable(&here) && !ready.readable(&there));
+        assert_eq!(ready.descriptors().collect::<Vec<_>>(), [here.descriptor()]);
+        let epoll = actor.epoll().expect("epoll");
+        epoll
+            .add(&there, Interest::Read)
+            .and_then(|()| epoll.add(&here, Interest::Read))
+            .expect("add");
+        let ready = epoll.wait(8, None).expect("wait");
+        assert!(ready.readable(&here) && !ready.readable(&there));
+        assert!(failed_with("twice", &epoll.add(&here, Interest::Read), "EEXIST").holds());
+        epoll.modify(&here, Interest::Write).expect("modify");
+        assert!(epoll.wait(8, None).is_ok_and(|ready| ready.writable(&here) && ready.count() == 1));
+        epoll.remove(&here).expect("remove");
+        let number = epoll.descriptor();
+        drop(epoll);
+
+        let wait = last(&lab, "server", "wait");
+        assert_eq!((&*wait.call.syscall, wait.outcome), (sys::EPOLL_WAIT, Outcome::Result(1)));
+        assert_eq!(
+            last(&lab, "server", "close").call.args.get("fd"),
+            Some(&number.into()),
+            "its descriptor is closed, and recorded so"
+        );
+        assert_eq!(last(&lab, "server", "select").call.syscall, sys::SELECT);
+    }
+
+    #[test]
+    fn no_wait_is_shorter_than_asked() {
+        let (lab, asked) = (Lab::in_memory(), Duration::from_micros(2_300));
+        let actor = lab.actor("server");
+        let (_quiet, there) = pair(&lab, &actor);
+        let epoll = actor.epoll().expect("epoll");
+        epoll.add(&there, Interest::Read).expect("add");
+        assert!(actor.select(&[&there], &[], Some(asked)).is_ok_and(|ready| ready.is_empty()));
+        assert!(
+            actor
+                .poll(&[(&there, Interest::Read)], Some(asked))
+                .is_ok_and(|ready| ready.is_empty())
+        );
+        assert!(epoll.wait(1, Some(asked)).is_ok_and(|ready| ready.is_empty()));
+        for function in ["select", "poll", "wait"] {
+            let took = last(&lab, "server", function).took_ns;
+            assert!(u128::from(took) >= asked.as_nanos(), "{function} took {took} ns");
+        }
+    }
+
+    #[test]
+    fn connect_in_progress_ends_well_or_badly_and_says_which() {
+        let lab = Lab::in_memory();
+        let actor = lab.actor("client");
+        let listener = actor.socket(Domain::IPV4, Type::STREAM, None).expect("socket");
+        listener.bind(&lab.here(0)).and_then(|()| listener.listen(1)).expect("listen");
+        let address = listener.local_addr().expect("address");
+        let connecting = || {
+            let socket = actor.socket(Domain::IPV4, Type::STREAM, None).expect("socket");
+            socket.set_nonblocking(true).expect("non-blocking");
+            assert!(failed_with("connect", &socket.connect(&address), "EINPROGRESS").holds());
+            assert!(actor.select(&[], &[&socket], None).expect("select").writable(&socket));
+            socket
+        };
+        assert!(connecting().take_error().expect("SO_ERROR").is_none());
+        listener.close().expect("close");
+        let error =
+            connecting().take_error().expect("SO_ERROR").map(|error| sys::error_name(&error));
+        assert_eq!(error.as_deref(), Some("ECONNREFUSED"));
+    }
+
+    #[test]
+    fn of_thousands_few_are_recorded() {
+        let lab = Lab::in_memory();
+        let actor = lab.actor("server");
+        let (client, _server) = pair(&lab, &actor);
+        let many = vec![(&client, Interest::Write); 500];
+        assert_eq!(actor.poll(&many, None).expect("poll").count(), 500);
+        let back = last(&lab, "server", "poll");
+        let recorded = serde_json::to_string(&EventKind::Return(back)).expect("JSON");
+        assert!(recorded.contains("500 in all") && recorded.len() < 1000, "{recorded}");
+    }
+
+    #[test]
+    fn select_refuses_what_its_bitmaps_cannot_hold() {
+        let mut far = vec![i32::try_from(sys::SELECT_LIMIT).expect("it is 1024")];
+        let error = sys::select(&mut far, &mut Vec::new(), None).expect_err("it cannot");
+        assert_eq!(sys::error_name(&error), "EINVAL");
+    }
+
+    #[test]
+    fn the_default_timeout_is_for_sockets_made_after_it() {
+        let lab = Lab::in_memory();
+        let actor = lab.actor("client");
+        let before = actor.socket(Domain::IPV4, Type::STREAM, None).expect("socket");
+        lab.set_default_timeout(Some(Duration::from_millis(200)));
+        let (after, accepted) = pair(&lab, &actor);
+        lab.set_default_timeout(None);
+        let later = actor.socket(Domain::IPV4, Type::STREAM, None).expect("socket");
+        let times = [&before, &after, &accepted, &later]
+            .map(|socket| socket.read_timeout().expect("SO_RCVTIMEO").is_some());
+        assert_eq!(times, [false, true, true, false]);
+    }
+}

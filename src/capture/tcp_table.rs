@@ -1,0 +1,175 @@
+//! One end of a TCP connection in the kernel's own table: it may be there before any process has a descriptor for it, and
+//! after every process has closed it.
+
+use std::borrow::Cow;
+use std::net::{SocketAddr, SocketAddrV4};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::link::{self, CapturedFrame};
+use super::{Error, Lab, Result, Socket, sys};
+use crate::i18n::said;
+use crate::trace::{Address, EventKind, Name};
+
+/// So long [`TcpTableEntry::until`] waits for a state that does not come: then the kernel says otherwise, and the claim shows it.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// One end of a TCP connection over IPv4, by its two addresses.
+#[derive(Clone, Debug)]
+pub struct TcpTableEntry {
+    lab: Lab,
+    actor: Name,
+    local: SocketAddrV4,
+    peer: SocketAddrV4,
+}
+
+impl Lab {
+    /// The entry of a socket that has a peer; it stays good when the socket has been closed.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if it has none: `ENOTCONN`. [`Error::Unexpected`] if it is not IPv4.
+    pub fn entry(&self, socket: &Socket) -> Result<TcpTableEntry> {
+        let v4 = |at: socket2::SockAddr| match at.as_socket() {
+            Some(SocketAddr::V4(at)) => Ok(at),
+            other => Err(Error::Unexpected(said!(
+                "the lab looks up IPv4 connections only, not {other:?}",
+                "实验台只查 IPv4 的连接，不查 {other:?}"
+            ))),
+        };
+        let (actor, local, peer) = socket.ends()?;
+        Ok(TcpTableEntry { lab: self.clone(), actor, local: v4(local)?, peer: v4(peer)? })
+    }
+
+    /// The entry of the end that sent this segment: it may have no descriptor that one could ask.
+    ///
+    /// # Errors
+    /// [`Error::Unexpected`] if the frame belongs to no connection over IPv4.
+    pub fn entry_of_sender(&self, actor: &str, segment: &CapturedFrame) -> Result<TcpTableEntry> {
+        let (Some(Address::Inet(local)), Some(Address::Inet(peer))) =
+            (&segment.frame.local, &segment.frame.peer)
+        else {
+            return Err(Error::Unexpected(said!(
+                "frame {frame} belongs to no connection",
+                "第 {frame} 帧不属于任何连接",
+                frame = segment.frame.frame
+            )));
+        };
+        Ok(TcpTableEntry {
+            lab: self.clone(),
+            actor: Name::from(actor),
+            local: *local,
+            peer: *peer,
+        })
+    }
+}
+
+impl TcpTableEntry {
+    /// The entry of the connection's other end. Across the wire each end sees the other at the far address.
+    #[must_use]
+    pub fn other(&self, actor: &str) -> TcpTableEntry {
+        let (mut local, mut peer) = (self.peer, self.local);
+        if *self.peer.ip() == link::FAR {
+            local.set_ip(link::NEAR);
+            peer.set_ip(link::FAR);
+        }
+        TcpTableEntry { lab: self.lab.clone(), actor: Name::from(actor), local, peer }
+    }
+
+    /// Its state now, or `none` if the kernel knows of no such end.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] where there is no such table.
+    pub fn state(&self) -> Result<&'static str> {
+        let state = self.look()?.map_or("none", |entry| entry.state);
+        self.tell(state);
+        Ok(state)
+    }
+
+    /// Waits until it has this state, and gives the state that it has then, or after two seconds.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] where there is no such table.
+    pub fn until(&self, wanted: &str) -> Result<&'static str> {
+        let begun = Instant::now();
+        loop {
+            let state = self.look()?.map_or("none", |entry| entry.state);
+            if state == wanted || begun.elapsed() > PATIENCE {
+                self.tell(state);
+                return Ok(state);
+            }
+            thread::sleep(Duration::from_micros(200));
+        }
+    }
+
+    /// How long its timer still runs; zero if it has none.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] where there is no such table.
+    pub fn left(&self) -> Result<Duration> {
+        Ok(self.look()?.map_or(Duration::ZERO, |entry| entry.left))
+    }
+
+    fn look(&self) -> Result<Option<sys::TcpEntry>> {
+        sys::tcp_table(self.local, self.peer).map_err(|error| {
+            Error::Unavailable(said!(
+                "the kernel's table of TCP sockets (/proc/net/tcp) cannot be read: {errno}",
+                "读不了内核的 TCP 套接字表（/proc/net/tcp）：{errno}",
+                errno = sys::error_name(&error)
+            ))
+        })
+    }
+
+    fn tell(&self, state: &'static str) {
+        let (local, peer) = (Address::Inet(self.local), Address::Inet(self.peer));
+        let what = EventKind::State {
+            local,
+            peer,
+            state: Cow::Borrowed(state),
+            source: Cow::Borrowed("/proc/net/tcp"),
+        };
+        self.lab.recorder().push(&self.actor, what);
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use socket2::{Domain, Type};
+
+    #[test]
+    fn an_end_is_found_before_accept_and_after_close_and_not_after_a_reset() {
+        let lab = Lab::in_memory();
+        let listener =
+            lab.actor("server").socket(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        listener.bind(&lab.here(0)).expect("a port");
+        listener.listen(1).expect("listening");
+        let client =
+            lab.actor("client").socket(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        client.connect(&listener.local_addr().expect("an address")).expect("connected");
+        let near = lab.entry(&client).expect("it has a peer");
+        let far = near.other("server");
+        assert_eq!(
+            (near.until("ESTABLISHED").ok(), far.until("ESTABLISHED").ok()),
+            (Some("ESTABLISHED"), Some("ESTABLISHED"))
+        );
+        assert_eq!(near.left().ok(), Some(Duration::ZERO));
+
+        let (accepted, _) = listener.accept().expect("accepted");
+        client.close().expect("closed");
+        accepted.close().expect("closed");
+        assert_eq!(
+            (near.until("TIME_WAIT").ok(), far.until("none").ok()),
+            (Some("TIME_WAIT"), Some("none"))
+        );
+        let left = near.left().expect("the table");
+        assert!(left > Duration::ZERO && left <= Duration::from_secs(60), "{left:?}");
+
+        let client =
+            lab.actor("client").socket(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        client.connect(&listener.local_addr().expect("an address")).expect("connected");
+        let near = lab.entry(&client).expect("it has a peer");
+        client.set_linger(Some(Duration::ZERO)).expect("set");
+        client.close().expect("closed");
+        assert_eq!(near.until("none").ok(), Some("none"));
+    }
+}

@@ -1,0 +1,456 @@
+//! The command line's words; nothing is run here. What a word does is the player's business.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+use crate::i18n;
+
+mod chinese;
+pub mod manual;
+
+/// A course on network sockets in which your own kernel proves every sentence.
+#[derive(Debug, Parser)]
+#[command(
+    name = "explore",
+    version,
+    about,
+    disable_help_subcommand = true,
+    after_help = "\
+Examples:
+  explore                        where you are, and what to type next
+  explore lesson 1               the first lesson
+  explore lesson 3 -v            the same, with every system call as it is made
+  explore run nobody-home --set silence=1s
+  explore verify                 every claim of the course, checked on this machine
+
+Exit codes: 0 all well; 1 a claim was broken; 2 usage or unreadable input;
+3 what was asked cannot be done on this machine; 130 interrupted."
+)]
+pub struct Cli {
+    /// What to do; nothing says where you are in the course.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// What every command takes.
+    #[command(flatten)]
+    pub shared: Shared,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the lessons
+    List {
+        /// As JSON: an array of number, slug, title, experiments
+        #[arg(long)]
+        json: bool,
+    },
+    /// Play a lesson
+    #[command(after_help = "\
+Examples:
+  explore lesson 1                the first lesson
+  explore lesson next             the next one that you have not finished
+  explore lesson handshake -v     by name, every call as it is made
+  explore lesson 6 --auto         without questions
+  explore lesson 6 --step --big   in class: call by call, for a projector; at a prediction type
+                                  the raised hands (5 12 3, or a5 b12 c3)
+  explore lesson 6 --html 6.html  run it, and write it as one page
+  explore lesson ./mine.md        a lesson of your own")]
+    Lesson {
+        /// Its number, its slug (`families`), `next`, or a lesson file (`./mine.md`)
+        #[arg(value_name = "N|SLUG|next|FILE")]
+        which: String,
+        /// Write it as one page instead: prose, code, traces, pictures and claims of a run made now; `-` is standard output
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["step", "pace", "big"])]
+        html: Option<PathBuf>,
+        /// How it is played
+        #[command(flatten)]
+        play: Play,
+        /// How a class is shown it
+        #[command(flatten)]
+        class: Class,
+        /// Where the events and the frames go
+        #[command(flatten)]
+        record: Record,
+    },
+    /// Write all lessons as pages, with an index
+    #[command(after_help = "\
+Examples:
+  explore book --out pages               then open pages/index.html
+  explore book --out pages-zh --lang zh  the same in Chinese")]
+    Book {
+        /// The folder they go to; it is made if it is not there
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
+    /// Run one experiment alone
+    #[command(after_help = "\
+Examples:
+  explore run --list
+  explore run nobody-home --set silence=1s
+  explore run three-way-handshake -vvv --pcap handshake.pcapng")]
+    Run {
+        /// Its name; `--list` shows them
+        #[arg(value_name = "EXPERIMENT", required_unless_present = "list")]
+        experiment: Option<String>,
+        /// List the experiments, and what can be set in each
+        #[arg(long)]
+        list: bool,
+        /// Set a parameter
+        #[arg(long = "set", value_name = "NAME=VALUE")]
+        set: Vec<String>,
+        /// How it is played
+        #[command(flatten)]
+        play: Play,
+        /// How a class is shown it
+        #[command(flatten)]
+        class: Class,
+        /// Where the events and the frames go
+        #[command(flatten)]
+        record: Record,
+    },
+    /// Check every claim, without the prose: held, broken, or not checked here
+    #[command(after_help = "\
+Examples:
+  explore verify                 the whole course, about a minute
+  explore verify 6 chat          two lessons
+  explore verify --json          for a program to read")]
+    Verify {
+        /// Only these lessons: numbers or slugs
+        #[arg(value_name = "N")]
+        lessons: Vec<String>,
+        /// As one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say what this machine can show, why not, and how to get the rest
+    Doctor,
+    /// How far you have come: lessons finished, predictions right and wrong
+    #[command(after_help = "\
+Examples:
+  explore progress                       lesson by lesson
+  explore progress --json > li-lei.json  for a teacher who collects
+  explore progress --reset               begin anew; what was noted is set aside, not deleted")]
+    Progress {
+        /// As one JSON object, for a teacher who collects
+        #[arg(long, conflicts_with = "reset")]
+        json: bool,
+        /// Begin anew; what was noted is set aside
+        #[arg(long)]
+        reset: bool,
+    },
+    /// Explain a term, in both languages, and name the lesson that shows it
+    #[command(after_help = "\
+Examples:
+  explore glossary                every term of the course
+  explore glossary datagram       one term
+  explore glossary 三次握手        in Chinese as well")]
+    Glossary {
+        /// The term, in English or Chinese; without it all are shown
+        term: Vec<String>,
+    },
+    /// Write a shell's completions to standard output
+    #[command(after_help = "\
+Examples:
+  explore completions bash > ~/.local/share/bash-completion/completions/explore
+  explore completions zsh > ~/.zfunc/_explore
+  explore completions fish > ~/.config/fish/completions/explore.fish")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual page to standard output, or all of them to a folder
+    #[command(after_help = "\
+Examples:
+  explore man | man -l -
+  explore man --out ~/.local/share/man/man1")]
+    Man {
+        /// A page for each command, into this folder
+        #[arg(long, value_name = "FOLDER")]
+        out: Option<PathBuf>,
+    },
+    /// Talk: the one who comes first serves, the other joins
+    Chat(Chat),
+    /// Show a recording through the same views
+    #[command(after_help = "\
+Examples:
+  explore run two-processes --record two.jsonl
+  explore replay two.jsonl -v")]
+    Replay {
+        /// A file that `--record` wrote; `-` is standard input
+        #[arg(value_name = "FILE.jsonl")]
+        file: PathBuf,
+        /// How it is played
+        #[command(flatten)]
+        play: Play,
+    },
+    /// Try what experiments need, in this process
+    #[command(name = "__probe", hide = true)]
+    Probe,
+    /// Make the shipped recordings anew, on a machine that can run every experiment
+    #[command(name = "__remake", hide = true)]
+    Remake {
+        /// Where they go: `lessons/recordings`
+        folder: PathBuf,
+    },
+    /// Make the README's pictures anew
+    #[command(name = "__pictures", hide = true)]
+    Pictures {
+        /// Where they are: `docs/pictures`
+        folder: PathBuf,
+        /// Run their experiments anew too
+        #[arg(long)]
+        run: bool,
+    },
+    /// Run one experiment in this process, events to standard output
+    #[command(name = "__experiment", hide = true)]
+    Experiment {
+        /// Its name
+        name: String,
+        /// Hold each call until standard input lets it go
+        #[arg(long)]
+        step: bool,
+        /// Set a parameter
+        #[arg(long = "set")]
+        set: Vec<String>,
+    },
+    /// Play one part of an experiment in this process
+    #[command(name = "__part", hide = true)]
+    Part {
+        /// Its name
+        name: String,
+        /// Who plays it
+        #[arg(long)]
+        actor: String,
+        /// When the run began
+        #[arg(long)]
+        epoch: u64,
+        /// Hold each call until standard input lets it go
+        #[arg(long)]
+        step: bool,
+        /// What the experiment tells it
+        #[arg(long = "set")]
+        set: Vec<String>,
+    },
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, Args)]
+pub struct Shared {
+    /// Language: en or zh; without it the locale's, else English
+    #[arg(long, global = true, value_enum, value_name = "LANG")]
+    pub lang: Option<Language>,
+    /// Colours
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = When::Auto)]
+    pub color: When,
+    /// Draw with ASCII characters alone
+    #[arg(long, global = true)]
+    pub ascii: bool,
+    /// Columns to draw in (20 to 1000), instead of the terminal's
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(20..=1000))]
+    pub width: Option<u16>,
+}
+
+/// How a lesson or an experiment is played.
+#[derive(Clone, Debug, Args)]
+pub struct Play {
+    /// Every call as a line; -vv: also the kernel's view; -vvv: also every frame, decoded and in hex
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Ask nothing and wait for nothing (the default when not at a terminal)
+    #[arg(long)]
+    pub auto: bool,
+}
+
+/// How a class is shown it.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Class {
+    /// Hold each call before it is made: its line of the source, then Enter makes it and shows its result (b back, c to the end, q leaves)
+    #[arg(long, conflicts_with = "auto")]
+    pub step: bool,
+    /// The same by itself: each call is made after this time (700ms)
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, conflicts_with = "step")]
+    pub pace: Option<std::time::Duration>,
+    /// For a projector: few words, wide gaps, in half of the columns, so that the letters can be twice as large
+    #[arg(long)]
+    pub big: bool,
+}
+
+/// Where the events and the frames of a run go.
+#[derive(Clone, Debug, Args)]
+pub struct Record {
+    /// Write the events to a file as JSON Lines; `-` is standard output
+    #[arg(long, visible_alias = "json", value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// Write the frames to a file as pcapng, for Wireshark, tshark and tcpdump; `-` is standard output
+    #[arg(long, value_name = "FILE")]
+    pub pcap: Option<PathBuf>,
+}
+
+/// A language of the lessons.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Language {
+    /// English
+    En,
+    /// Chinese
+    Zh,
+}
+
+impl From<Language> for i18n::Language {
+    fn from(asked: Language) -> i18n::Language {
+        match asked {
+            Language::En => i18n::Language::English,
+            Language::Zh => i18n::Language::Chinese,
+        }
+    }
+}
+
+/// When to do something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// At a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The chat.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  explore chat                                in one terminal, and again in another
+  explore chat --address 0.0.0.0:21567        for another machine to join
+  explore chat --address 192.0.2.7:21567      join it from there
+  explore chat --style poll -v                every call as it is made
+
+At a terminal: /quit or Ctrl-C leaves, Ctrl-D ends what you have to say and goes on listening.
+Elsewhere: lines in, lines out, to the end of the file.
+
+Exit codes: 0 the chat ended; 1 the connection broke; 2 usage; 3 nobody was met; 130 interrupted.")]
+pub struct Chat {
+    /// Which end; without it: serves if nobody listens at the address, and joins if somebody does
+    #[arg(value_enum)]
+    pub side: Option<Side>,
+    /// Where: HOST:PORT, [::1]:PORT, unix:/path, or on Linux unix:@name
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:21567")]
+    pub address: String,
+    /// How the two talk
+    #[arg(long, value_enum, value_name = "STYLE", default_value_t = Style::Threads)]
+    pub style: Style,
+    /// How long one attempt to connect may take
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = humantime::parse_duration)]
+    pub timeout: std::time::Duration,
+    /// How many more attempts to connect, with growing pauses
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub retries: u32,
+    /// What the other is called
+    #[arg(long, value_name = "NAME", default_value = "Jack")]
+    pub peer_name: String,
+    /// Size of the buffer that recv fills; without it 1024, growing when a peer fills it
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..=1 << 24))]
+    pub buffer: Option<u32>,
+    /// Every call as a line, with its thread's name; twice: also the kernel's view
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Write the events to a file as JSON Lines
+    #[arg(long, visible_alias = "json", value_name = "FILE")]
+    pub record: Option<PathBuf>,
+}
+
+/// Which end of the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Side {
+    /// Listens, and takes one call
+    Server,
+    /// Calls
+    Client,
+}
+
+/// How the chat talks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Style {
+    /// One thread a side, by turns, the client first
+    Turns,
+    /// Two threads a side: one sends, one receives
+    Threads,
+    /// One thread a side, which waits for keyboard and socket at once
+    Poll,
+}
+
+/// Reads the command line, and begins to speak the language that it asks for, or the environment. Does not come back where
+/// there is something wrong with it, or only help was asked for.
+#[must_use]
+pub fn parse() -> Cli {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    i18n::speak(asked_language(&words).unwrap_or_else(i18n::Language::of_environment));
+    // clap's own bounds.
+    let columns =
+        terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0)).min(100);
+    let mut command = command(columns);
+    let read = command
+        .try_get_matches_from_mut(&words)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let error = match read {
+        Ok(cli) => return cli,
+        Err(error) => error.format(&mut command),
+    };
+    let answers = matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::Io | ErrorKind::Format
+    );
+    match i18n::spoken() {
+        i18n::Language::Chinese if !answers => {
+            eprintln!("{}", chinese::error(&error));
+            std::process::exit(error.exit_code());
+        }
+        _ => error.exit(),
+    }
+}
+
+/// The command line, its help in the language that is spoken; Chinese is wrapped for this many columns, which clap cannot do.
+#[must_use]
+pub fn command(columns: usize) -> clap::Command {
+    match i18n::spoken() {
+        i18n::Language::English => Cli::command(),
+        i18n::Language::Chinese => chinese::translated(Cli::command(), columns),
+    }
+}
+
+/// The language that `--lang` names, wherever it stands: help and errors come before anything is understood.
+fn asked_language(words: &[OsString]) -> Option<i18n::Language> {
+    let mut words = words.iter().map_while(|word| word.to_str()).take_while(|word| *word != "--");
+    let mut asked = None;
+    while let Some(word) = words.next() {
+        let tag = if word == "--lang" { words.next() } else { word.strip_prefix("--lang=") };
+        let named = i18n::Language::ALL.into_iter().find(|language| tag == Some(language.tag()));
+        asked = named.or(asked);
+    }
+    asked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_language_is_known_before_anything_is_understood() {
+        let asked =
+            |line: &str| asked_language(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        for line in [
+            "explore --lang zh lessn",
+            "explore lesson --help --lang=zh",
+            "explore --lang en --lang zh",
+        ] {
+            assert_eq!(asked(line), Some(i18n::Language::Chinese), "{line}");
+        }
+        for line in
+            ["explore", "explore --lang", "explore --lang fr", "explore lesson -- --lang zh"]
+        {
+            assert_eq!(asked(line), None, "{line}");
+        }
+    }
+}

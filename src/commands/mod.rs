@@ -1,0 +1,409 @@
+//! The player: walks a lesson's steps. It asks for predictions, runs each experiment in a process of its own, shows what
+//! was recorded, and sets the prediction beside what happened. It is the only room that knows both the lab and the views.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use crate::capture::parameter::{self, DEADLINE};
+use crate::capture::{self, sys};
+use crate::experiments::{self, Experiment, Stepping};
+use crate::i18n::either;
+use crate::lesson::{Lesson, Show};
+use crate::output::terminal::Terminal;
+use crate::picture::{Ink, Row};
+use crate::trace::pcapng;
+use crate::trace::recording::{self, Header, Line, Recording};
+use crate::trace::{Ending, Event};
+use crate::views::trace::{Detail, Trace};
+use crate::views::{Numbers, View};
+use crate::words::{self, Counts};
+
+mod atomic_file;
+mod book;
+pub mod chat;
+mod check;
+pub mod child_run;
+mod doctor;
+mod failure;
+mod glossary;
+mod home;
+mod lesson;
+mod output_file;
+mod page;
+pub mod pictures;
+mod progress;
+mod replay;
+mod report;
+pub mod shipped;
+mod step;
+mod verify;
+mod vote_input;
+
+pub use doctor::doctor;
+pub use failure::Failure;
+pub use step::Class;
+pub use verify::verify;
+
+use self::lesson::find as find_lesson;
+use child_run::{Came, ChildRun};
+use output_file::OutputFile;
+use report::{Judged, Shown, Told};
+
+/// How long nothing may come before a blocked call is shown as blocked.
+const PATIENCE: Duration = Duration::from_millis(50);
+/// How long an event may be under way from another process: so long the trace holds back what is newer.
+const UNDER_WAY_NS: u64 = 20_000_000;
+
+/// Shows lessons and runs on a terminal.
+pub struct Player {
+    terminal: Terminal,
+    verbose: u8,
+    /// Where the events go.
+    sink: Option<OutputFile>,
+    /// Where the frames go.
+    frames: Option<OutputFile>,
+    /// How a class is shown it.
+    class: Class,
+    /// The lesson that is being played, if how far it gets is noted.
+    noted: Option<String>,
+    /// It could not be noted, which has been said.
+    unnoted: bool,
+}
+
+/// A run that is over.
+struct Done {
+    recording: Recording,
+    /// How its process went.
+    aftermath: String,
+}
+
+impl Player {
+    /// A player that shows on this terminal, writes the events to one file and the frames to another, as pcapng (`-` for
+    /// standard output).
+    #[must_use]
+    pub fn new(
+        terminal: Terminal,
+        verbose: u8,
+        record: Option<&Path>,
+        pcap: Option<&Path>,
+    ) -> Player {
+        Player {
+            terminal,
+            verbose,
+            sink: record.map(OutputFile::to),
+            frames: pcap.map(OutputFile::to),
+            class: Class::default(),
+            noted: None,
+            unnoted: false,
+        }
+    }
+
+    /// The same, before a class.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`] if nobody is there to press Enter.
+    pub fn in_class(self, class: Class) -> Result<Player, Failure> {
+        if class.step && !self.terminal.is_interactive() {
+            return Err(Failure::Usage(words::step_needs_a_terminal().to_owned()));
+        }
+        Ok(Player { class, ..self })
+    }
+
+    /// Runs one experiment alone.
+    ///
+    /// # Errors
+    /// [`Failure`], see there.
+    pub fn run(&mut self, name: &str, set: &[String]) -> Result<Counts, Failure> {
+        let experiment = experiments::find(name).ok_or_else(|| {
+            let near =
+                check::did_you_mean(name, experiments::all().map(|experiment| experiment.name));
+            Failure::Usage(words::no_experiment(name, &near))
+        })?;
+        let show = shown_in_course(name)?;
+        let settings = settle(experiment, &[show.settings(), set.to_owned()].concat())?;
+        self.open_sinks()?;
+        let (ending, judged) = self.perform(&show, experiment, &settings)?;
+        let counts = report::count(&judged);
+        self.terminal.flush()?;
+        match ending {
+            Some(Ending::Unavailable { .. }) if counts.broken == 0 && shipped::has(name) => {
+                Err(Failure::Unable(words::said_of(name, words::a_recording_was_shown())))
+            }
+            Some(Ending::Unavailable { why }) if counts.broken == 0 => {
+                Err(Failure::Unable(words::said_of(name, why)))
+            }
+            Some(Ending::Deadline) if counts.broken == 0 => {
+                Err(Failure::Unable(words::said_of(name, words::deadline_struck())))
+            }
+            Some(Ending::Failed { why }) if judged.is_empty() => {
+                Err(Failure::Unable(words::said_of(name, why)))
+            }
+            _ => Ok(counts),
+        }
+    }
+
+    /// Opens the files that are to be written, before anything runs.
+    fn open_sinks(&mut self) -> Result<(), Failure> {
+        self.sink.iter_mut().chain(&mut self.frames).try_for_each(OutputFile::open)
+    }
+
+    // ---- how it is shown ----
+
+    fn trace(&self) -> Option<Trace> {
+        let detail = match self.verbose {
+            0 => return None,
+            1 => Detail::Calls,
+            2 => Detail::Kernel,
+            _ => Detail::Frames,
+        };
+        Some(Trace::new(detail, self.terminal.width()))
+    }
+
+    /// Runs an experiment and shows what came of it. Where this machine cannot run it, its shipped recording is shown
+    /// through the same views, marked as one; its claims stay unchecked.
+    fn perform(
+        &mut self,
+        show: &Show,
+        experiment: &Experiment,
+        settings: &BTreeMap<String, String>,
+    ) -> Result<(Option<Ending>, Vec<Judged>), Failure> {
+        let Done { recording, aftermath } = match experiment.stepping {
+            Stepping::Steps if self.class.steps() => {
+                let done = self.run_stepped(experiment, settings)?;
+                if self.verbose > 0 {
+                    self.trace_recorded(&done.recording)?;
+                }
+                done
+            }
+            Stepping::Whole(why) if self.class.steps() => {
+                self.terminal.wrapped("", &words::runs_whole(step::why(why)), Ink::Warn)?;
+                self.run_live(experiment, settings)?
+            }
+            _ => self.run_live(experiment, settings)?,
+        };
+        let judged = report::judge(show, &recording, Told::Live(&aftermath));
+        let ending = recording.ending().cloned();
+        let shipped = match &ending {
+            Some(Ending::Unavailable { why }) => {
+                shipped::recording(experiment.name).map(|shipped| (why, shipped))
+            }
+            _ => None,
+        };
+        if let Some((why, shipped)) = shipped {
+            let notice = words::played_instead(why, &shipped.header.kernel, &shipped.header.date);
+            self.terminal.wrapped("", &notice, Ink::Warn)?;
+            let differ = |(name, value): &(&String, &String)| {
+                name.as_str() != DEADLINE.name && settings.get(*name) != Some(*value)
+            };
+            let recorded_with: Vec<_> = shipped
+                .header
+                .parameters
+                .iter()
+                .filter(differ)
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
+            if !recorded_with.is_empty() {
+                self.terminal.wrapped(
+                    "",
+                    &words::recorded_with(&recorded_with.join(either(", ", "、"))),
+                    Ink::Warn,
+                )?;
+            }
+            self.terminal.blank()?;
+            self.trace_recorded(&shipped)?;
+            self.pictures(show, &shipped)?;
+            self.claims(&report::judge(show, &shipped, Told::Recorded), words::not_checked_here())?;
+        } else {
+            self.pictures(show, &recording)?;
+            self.claims(&judged, words::checked())?;
+            if report::is_stepped(&recording) {
+                self.terminal.wrapped("", words::was_stepped(), Ink::Warn)?;
+                self.terminal.blank()?;
+            }
+        }
+        Ok((ending, judged))
+    }
+
+    /// The trace of a recording, if one was asked for.
+    fn trace_recorded(&mut self, recording: &Recording) -> Result<(), Failure> {
+        let Some(mut trace) = self.trace() else {
+            return Ok(());
+        };
+        let mut events: Vec<_> = recording.events.iter().collect();
+        events.sort_by_key(|event| event.at_ns);
+        let told = events.into_iter().flat_map(|event| trace.push(event)).collect::<Vec<_>>();
+        for row in told.into_iter().chain(trace.pause()) {
+            self.terminal.row(&row)?;
+        }
+        Ok(self.terminal.blank()?)
+    }
+
+    /// Runs an experiment and shows the trace as it comes.
+    fn run_live(
+        &mut self,
+        experiment: &Experiment,
+        settings: &BTreeMap<String, String>,
+    ) -> Result<Done, Failure> {
+        self.open_sinks()?;
+        self.terminal.flush()?;
+        let mut bench = ChildRun::start(experiment, settings, false)
+            .map_err(|error| cannot_start(experiment.name, &error))?;
+        let header = Header::now(sys::name(), experiment.name, settings.clone());
+        let mut recording = Recording { header, events: Vec::new() };
+        let mut live = self.trace().map(Live::new);
+        loop {
+            let rows = match bench.next(PATIENCE) {
+                Came::Over => break,
+                Came::Quiet => live.as_mut().map(Live::pause).unwrap_or_default(),
+                Came::Line(text) => {
+                    self.keep(&text)?;
+                    match recording::parse_line(&text) {
+                        Ok(Line::Header(header)) => recording.header = header,
+                        Ok(Line::Event(event)) => {
+                            live.iter_mut().for_each(|live| live.held.push((*event).clone()));
+                            recording.events.push(*event);
+                        }
+                        Err(_) => {}
+                    }
+                    live.as_mut().map(Live::told).unwrap_or_default()
+                }
+            };
+            if !rows.is_empty() {
+                rows.iter().try_for_each(|row| self.terminal.row_at_once(row))?;
+                self.terminal.flush()?;
+            }
+        }
+        let aftermath = bench.finish();
+        recording.events.sort_by_key(|event| event.at_ns);
+        self.keep_frames(&recording)?;
+        if let Some(code) = child_run::interruption() {
+            return Err(Failure::Interrupted(code));
+        }
+        if let Some(live) = &mut live {
+            live.pause().iter().try_for_each(|row| self.terminal.row_at_once(row))?;
+            self.terminal.blank()?;
+        }
+        Ok(Done { recording, aftermath })
+    }
+
+    fn keep(&mut self, line: &[u8]) -> Result<(), Failure> {
+        self.sink.as_mut().map_or(Ok(()), |sink| {
+            sink.write(|to| to.write_all(line).and_then(|()| to.write_all(b"\n")))
+        })
+    }
+
+    /// A run is over: its frames are written, each run a section of its own, and all is on disk.
+    fn keep_frames(&mut self, recording: &Recording) -> Result<(), Failure> {
+        if let Some(sink) = &mut self.sink {
+            sink.write(|to| to.flush())?;
+        }
+        let Some(frames) = &mut self.frames else {
+            return Ok(());
+        };
+        let mut count = 0;
+        frames.write(|to| {
+            count = pcapng::write(to, [recording])?;
+            to.flush()
+        })?;
+        if count == 0 {
+            eprintln!("explore: {}", words::no_frames(&recording.header.experiment));
+        }
+        Ok(())
+    }
+
+    fn pictures(&mut self, show: &Show, recording: &Recording) -> Result<(), Failure> {
+        for name in &show.views {
+            let Some(view) = View::find(&name.name) else {
+                continue;
+            };
+            let numbers = if self.verbose > 2 { Numbers::True } else { Numbers::Relative };
+            let picture = view.draw_with(recording, self.terminal.width(), numbers);
+            self.terminal.picture(&picture)?;
+            self.terminal.blank()?;
+        }
+        let troubles = page::troubles(recording);
+        for line in &troubles {
+            self.terminal.wrapped("", line, Ink::Bad)?;
+        }
+        if !troubles.is_empty() {
+            self.terminal.blank()?;
+        }
+        Ok(())
+    }
+
+    fn claims(&mut self, judged: &[Judged], heading: &str) -> Result<(), Failure> {
+        if judged.is_empty() {
+            return Ok(());
+        }
+        self.terminal.wrapped("", heading, Ink::Faint)?;
+        for one in judged {
+            let evidence = match (self.class.big, self.verbose) {
+                (true, 0) => Shown::Broken,
+                (_, 0) => Shown::Some,
+                _ => Shown::All,
+            };
+            report::show(&mut self.terminal, one, evidence)?;
+            if self.class.big {
+                self.terminal.blank()?;
+            }
+        }
+        Ok(self.terminal.blank()?)
+    }
+}
+
+fn cannot_start(experiment: &str, error: &io::Error) -> Failure {
+    let errno = sys::error_name(error);
+    Failure::Unable(words::not_started(experiment, error, capture::remedy(&errno)))
+}
+
+/// A trace that is shown while things happen. What other processes did is a little longer under way: it is held back until
+/// it is in order.
+struct Live {
+    trace: Trace,
+    held: Vec<Event>,
+}
+
+impl Live {
+    fn new(trace: Trace) -> Live {
+        Live { trace, held: Vec::new() }
+    }
+
+    /// The rows for what is old enough to be in order.
+    fn told(&mut self) -> Vec<Row> {
+        let newest = self.held.iter().map(|event| event.at_ns).max().unwrap_or(0);
+        self.until(newest.saturating_sub(UNDER_WAY_NS))
+    }
+
+    /// The rows for all that has come, and for who is blocked.
+    fn pause(&mut self) -> Vec<Row> {
+        let mut rows = self.until(u64::MAX);
+        rows.extend(self.trace.pause());
+        rows
+    }
+
+    fn until(&mut self, at_ns: u64) -> Vec<Row> {
+        self.held.sort_by_key(|event| event.at_ns);
+        let ready = self.held.partition_point(|event| event.at_ns <= at_ns);
+        self.held
+            .drain(..ready)
+            .collect::<Vec<_>>()
+            .iter()
+            .flat_map(|event| self.trace.push(event))
+            .collect()
+    }
+}
+
+fn settle(experiment: &Experiment, set: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    parameter::settle(experiment.name, experiment.parameters, set)
+        .map_err(|error| Failure::Usage(error.to_string()))
+}
+
+/// How the course shows this experiment: its views, and the sentences of its claims.
+fn shown_in_course(name: &str) -> Result<Show, Failure> {
+    let lessons = crate::lesson::lessons()?;
+    let found =
+        lessons.iter().flat_map(Lesson::shows).find(|show| show.experiment.name == name).cloned();
+    Ok(found.unwrap_or_else(|| Show::plain(name, "ladder")))
+}

@@ -1,0 +1,236 @@
+//! What came of the claims: each with its sentence, its verdict, and what was compared with what.
+
+use std::io;
+
+use crate::capture::parameter::DEADLINE;
+use crate::i18n::{either, said};
+use crate::lesson::{ClaimLine, Show};
+use crate::lexicon;
+use crate::output::terminal::Terminal;
+use crate::picture::{Ink, Row, span_of};
+use crate::text::joint;
+use crate::trace::recording::Recording;
+use crate::trace::{Address, Claim, Ending, EventKind, Evidence, Relation, Value, Verdict};
+use crate::words::{self, Counts};
+
+/// A claim of a lesson, and what came of it.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// Its name.
+    pub claim: String,
+    /// Its sentence.
+    pub sentence: String,
+    /// What came of it.
+    pub verdict: Verdict,
+    /// What was compared with what.
+    pub evidence: Vec<Evidence>,
+    /// Why it was not checked, or how it broke without evidence.
+    pub why: Option<String>,
+}
+
+/// Whether a run has just happened, or is told from a recording.
+#[derive(Clone, Copy, Debug)]
+pub enum Told<'a> {
+    /// It has just happened; and how its process went.
+    Live(&'a str),
+    /// It was recorded: none of its claims is checked here.
+    Recorded,
+}
+
+/// Sets the lesson's claims beside what the run recorded. A claim that the run never came to is never taken as held.
+#[must_use]
+pub fn judge(show: &Show, recording: &Recording, told: Told<'_>) -> Vec<Judged> {
+    let mut judged: Vec<_> =
+        show.claims.iter().map(|line| judge_one(line, recording, told)).collect();
+    // What breaks under a hand that holds the calls is no word of the kernel's; a process that is lost without a word is.
+    if is_stepped(recording) && recording.ending().is_some() {
+        for one in judged.iter_mut().filter(|one| one.verdict == Verdict::Broken) {
+            one.verdict = Verdict::NotChecked;
+            let before = one.why.take().map_or_else(String::new, |why| format!(" ({why})"));
+            one.why = Some(format!("{}{before}", words::perhaps_the_pause()));
+        }
+    }
+    judged
+}
+
+/// Whether calls were held in this run.
+#[must_use]
+pub fn is_stepped(recording: &Recording) -> bool {
+    recording.events.iter().any(|event| matches!(event.what, EventKind::Held(_)))
+}
+
+fn judge_one(line: &ClaimLine, recording: &Recording, told: Told<'_>) -> Judged {
+    let checked = recording.claims().filter(|claim| claim.claim == line.claim.name);
+    // The worst counts, should a claim have been checked more than once.
+    let worst: Option<&Claim> = checked.max_by_key(|claim| match claim.verdict {
+        Verdict::Held => 0,
+        Verdict::NotChecked => 1,
+        Verdict::Broken => 2,
+    });
+    let (claim, sentence) = (line.claim.name.clone(), line.sentence.clone());
+    let aftermath = match told {
+        Told::Live(aftermath) => aftermath,
+        Told::Recorded => {
+            let why = match worst {
+                Some(found) => words::when_recorded(found.verdict),
+                None => words::beyond_the_recording(),
+            };
+            let evidence = worst.map(|found| found.evidence.clone()).unwrap_or_default();
+            return Judged {
+                claim,
+                sentence,
+                verdict: Verdict::NotChecked,
+                evidence,
+                why: Some(why.to_owned()),
+            };
+        }
+    };
+    if let Some(found) = worst {
+        return Judged {
+            claim,
+            sentence,
+            verdict: found.verdict,
+            evidence: found.evidence.clone(),
+            why: found.why.clone(),
+        };
+    }
+    let own_deadline =
+        recording.header.parameters.get(DEADLINE.name).is_some_and(|set| set != DEADLINE.default);
+    let (verdict, why) = match recording.ending() {
+        Some(Ending::Unavailable { why }) => (Verdict::NotChecked, why.clone()),
+        Some(Ending::Interrupted) => (Verdict::NotChecked, words::interrupted().to_owned()),
+        Some(Ending::Failed { why }) => (Verdict::Broken, why.clone()),
+        Some(Ending::Deadline) if own_deadline => {
+            (Verdict::NotChecked, words::your_deadline().to_owned())
+        }
+        Some(Ending::Deadline) => (Verdict::Broken, words::the_deadline().to_owned()),
+        Some(Ending::Finished) => (Verdict::Broken, words::never_checked().to_owned()),
+        None => (Verdict::Broken, words::without_a_word(aftermath)),
+    };
+    Judged { claim, sentence, verdict, evidence: Vec::new(), why: Some(why) }
+}
+
+/// How many came out how.
+#[must_use]
+pub fn count<'a>(judged: impl IntoIterator<Item = &'a Judged>) -> Counts {
+    let mut counts = Counts::default();
+    judged.into_iter().for_each(|one| counts.add(one.verdict));
+    counts
+}
+
+/// A value as evidence shows it: numbers with their unit, text as it is.
+fn shown(value: &Value, unit: Option<&str>) -> String {
+    match (value, unit) {
+        (Value::Number(number), Some("ns")) => span_of(u64::try_from(*number).unwrap_or(0)),
+        (Value::Number(number), Some(unit)) => format!("{number} {unit}"),
+        (Value::Address(at @ Address::Unix(None)), _) => {
+            lexicon::shown(&at.to_string()).into_owned()
+        }
+        (Value::Text(text), _) => lexicon::shown(text).into_owned(),
+        _ => value.to_string(),
+    }
+}
+
+/// One comparison, in a row: `client.local 127.0.0.1:4000 = server.peer 127.0.0.1:4000`.
+#[must_use]
+pub fn comparison(evidence: &Evidence) -> String {
+    let unit = evidence.unit.as_deref();
+    let (saw, with) = (shown(&evidence.saw, unit), shown(&evidence.with, unit));
+    let relation = evidence.relation.to_string();
+    let (what, relation) = (lexicon::shown(&evidence.what), lexicon::shown(&relation));
+    match (evidence.with_what.as_deref().map(lexicon::shown), evidence.held) {
+        (Some(with_what), true) if evidence.relation == Relation::Before && unit == Some("ns") => {
+            sooner(evidence, &what, &with_what)
+        }
+        (Some(with_what), _) => joined(&[&what, &saw, &relation, &with_what, &with]),
+        (None, true) if saw == with => said!("{what}: {saw}", "{what}：{saw}"),
+        (None, true) => said!("{what}: {saw} {relation} {with}", "{what}：{saw} {relation} {with}"),
+        (None, _) => words::expected(&what, &saw, &relation, &with),
+    }
+}
+
+/// One moment before another, and by how much: two moments of one run often look the same once they are rounded.
+fn sooner(evidence: &Evidence, what: &str, with_what: &str) -> String {
+    let ns = |value: &Value| {
+        if let Value::Number(ns) = value { u64::try_from(*ns).unwrap_or(0) } else { 0 }
+    };
+    let by = span_of(ns(&evidence.with).saturating_sub(ns(&evidence.saw)));
+    let with_what = either(
+        with_what.to_owned(),
+        format!("{}{with_what}{}", joint("比", with_what), joint(with_what, "早")),
+    );
+    said!("{what}: {by} before {with_what}", "{what}：比{with_what}早 {by}")
+}
+
+/// Words in a row: between two Chinese characters stands no space.
+fn joined(words: &[&str]) -> String {
+    words.iter().fold(String::new(), |row, word| format!("{row}{}{word}", joint(&row, word)))
+}
+
+/// How many comparisons a claim shows unless all are asked for.
+const SHOWN: usize = 3;
+
+/// Which comparisons are shown below a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// Those that broke.
+    Broken,
+    /// The first few.
+    Some,
+    /// All.
+    All,
+}
+
+/// Shows one claim: mark, sentence, and the evidence below it.
+///
+/// # Errors
+/// What writing to the terminal answers.
+pub fn show(terminal: &mut Terminal, judged: &Judged, which: Shown) -> io::Result<()> {
+    let (mark, ink) = match judged.verdict {
+        Verdict::Held => ("✓ ", Ink::Good),
+        Verdict::Broken => ("✗ ", Ink::Bad),
+        Verdict::NotChecked => ("○ ", Ink::Warn),
+    };
+    terminal.wrapped(mark, &judged.sentence, ink)?;
+    let broken_first = |evidence: &&Evidence| evidence.held;
+    let mut evidence: Vec<_> =
+        judged.evidence.iter().filter(|one| which != Shown::Broken || !one.held).collect();
+    evidence.sort_by_key(broken_first);
+    let most = if which == Shown::All { evidence.len() } else { SHOWN };
+    for one in evidence.iter().take(most) {
+        let (mark, ink) = if one.held { ("    ", Ink::Faint) } else { ("  ✗ ", Ink::Bad) };
+        terminal.wrapped(mark, &comparison(one), ink)?;
+    }
+    if evidence.len() > most {
+        terminal.row(
+            &Row::new()
+                .with(format!("    … {}", words::more_evidence(evidence.len() - most)), Ink::Faint),
+        )?;
+    }
+    if judged.verdict != Verdict::Held {
+        let verdict = words::verdict(judged.verdict);
+        let text = judged
+            .why
+            .as_deref()
+            .map_or_else(|| verdict.to_owned(), |why| words::said_of(verdict, lexicon::shown(why)));
+        terminal.wrapped("    ", &text, ink)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_space_stands_beside_latin_letters_and_digits_alone() {
+        assert_eq!(
+            joined(&["server's", "fd 3", "=", "client's", "fd 3"]),
+            "server's fd 3 = client's fd 3"
+        );
+        assert_eq!(
+            joined(&["服务器的", "描述符 3", "早于", "客户端的", "3 ms"]),
+            "服务器的描述符 3 早于客户端的 3 ms"
+        );
+    }
+}

@@ -1,0 +1,90 @@
+//! The recordings that ship with the program: what an experiment looked like on a real sys, for machines that cannot
+//! run it. `explore __remake lessons/recordings` makes them anew.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter};
+use std::path::Path;
+
+use super::{Failure, settle};
+use crate::capture::Network;
+use crate::commands::Player;
+use crate::experiments::{self, Experiment};
+use crate::output::terminal::Terminal;
+use crate::trace::Ending;
+use crate::trace::recording::{self, Recording};
+
+macro_rules! shipped {
+    ($($name:literal)*) => {
+        [$(($name, include_bytes!(concat!("../../lessons/recordings/", $name, ".jsonl")) as &[u8])),*]
+    };
+}
+
+static SHIPPED: &[(&str, &[u8])] = &shipped! {
+    "peel"
+    "overhead"
+    "who-has"
+    "no-frame-for-unix"
+    "lossy-wire"
+    "first-answer"
+    "three-way-handshake"
+    "one-segment-at-a-time"
+    "four-way-close"
+    "three-segment-close"
+    "reset"
+    "lost-syn"
+    "handshake-times-out"
+    "the-wire-is-cut"
+    "retry-with-backoff"
+};
+
+/// Whether there is a recording of this experiment.
+#[must_use]
+pub fn has(name: &str) -> bool {
+    SHIPPED.iter().any(|(known, _)| *known == name)
+}
+
+/// The recording of this experiment, where it needs more than every machine has.
+#[must_use]
+pub fn recording(name: &str) -> Option<Recording> {
+    let (_, text) = SHIPPED.iter().find(|(known, _)| *known == name)?;
+    let mut recording = recording::read(*text).recordings.into_iter().next()?;
+    recording.events.sort_by_key(|event| event.at_ns);
+    Some(recording)
+}
+
+/// The experiments that a machine may be unable to run, and that ship a recording.
+pub fn needed() -> impl Iterator<Item = &'static Experiment> {
+    experiments::all().filter(|experiment| experiment.network != Network::Host)
+}
+
+/// Runs every experiment that needs one, and writes its recording to this folder.
+///
+/// # Errors
+/// [`Failure::Unable`] if one cannot run here, or its file cannot be written.
+pub fn remake(folder: &Path) -> Result<(), Failure> {
+    let unable =
+        |name: &str, why: &dyn std::fmt::Display| Failure::Unable(format!("{name}: {why}"));
+    fs::create_dir_all(folder).map_err(|error| unable(&folder.display().to_string(), &error))?;
+    for experiment in needed() {
+        let settings = settle(experiment, &[])?;
+        let recording = Player::new(Terminal::nowhere(), 0, None, None)
+            .run_live(experiment, &settings)?
+            .recording;
+        if recording.ending() != Some(&Ending::Finished) {
+            return Err(unable(
+                experiment.name,
+                &format!("it did not finish: {:?}", recording.ending()),
+            ));
+        }
+        write(&folder.join(format!("{}.jsonl", experiment.name)), &recording)
+            .map_err(|error| unable(experiment.name, &error))?;
+    }
+    Ok(())
+}
+
+pub(super) fn write(path: &Path, recording: &Recording) -> io::Result<()> {
+    let mut to = BufWriter::new(File::create(path)?);
+    recording::write_line(&mut to, &recording.header)?;
+    recording.events.iter().try_for_each(|event| recording::write_line(&mut to, event))?;
+    io::Write::flush(&mut to)
+}

@@ -1,0 +1,428 @@
+//! One lesson: Markdown to steps. CommonMark, in which two fenced blocks mean something: `predict` and `experiment`.
+//!
+//! `docs/writing-a-lesson.md` tells an author the same. Names of experiments, claims and views are only read here, with
+//! their lines; whether they exist is for the player to say, which knows them.
+
+use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+
+use super::CourseError;
+use crate::i18n::{either, said};
+use crate::text::joint;
+
+/// A lesson, in the order in which it is told.
+#[derive(Clone, Debug)]
+pub struct Lesson {
+    /// The file it was read from.
+    pub file: String,
+    /// Its number in the course; `None` for a file from outside.
+    pub number: Option<u32>,
+    /// Its short name: `families`.
+    pub slug: String,
+    /// Its title: the first heading.
+    pub title: String,
+    /// The question it answers: the quote below the title.
+    pub question: String,
+    /// What follows.
+    pub steps: Vec<Step>,
+}
+
+/// One step of a lesson.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// Something to read: CommonMark.
+    Prose(String),
+    /// Something to predict before the next experiment.
+    Predict(Prediction),
+    /// An experiment to run and look at.
+    Experiment(Show),
+}
+
+/// A question with options, one of which turns out right.
+#[derive(Clone, Debug)]
+pub struct Prediction {
+    /// The line it begins on, from 1.
+    pub line: usize,
+    /// The question.
+    pub question: String,
+    /// The options, in order.
+    pub options: Vec<String>,
+    /// Which of them is right.
+    pub right: usize,
+}
+
+/// A name in a lesson, and the line it stands on.
+#[derive(Clone, Debug)]
+pub struct Named {
+    /// The name.
+    pub name: String,
+    /// Its line, from 1.
+    pub line: usize,
+}
+
+/// An experiment, and how the lesson shows it.
+#[derive(Clone, Debug)]
+pub struct Show {
+    /// The experiment.
+    pub experiment: Named,
+    /// The views of it, in order.
+    pub views: Vec<Named>,
+    /// What it is set to, as `name=value`.
+    pub settings: Vec<Named>,
+    /// Whether its source is shown.
+    pub code: bool,
+    /// The claims it must bear out.
+    pub claims: Vec<ClaimLine>,
+}
+
+impl Show {
+    /// What it is set to, as `--set` takes it.
+    #[must_use]
+    pub fn settings(&self) -> Vec<String> {
+        self.settings.iter().map(|setting| setting.name.clone()).collect()
+    }
+
+    /// An experiment that no lesson shows: in this view, without claims.
+    #[must_use]
+    pub fn plain(experiment: &str, view: &str) -> Show {
+        let named = |name: &str| Named { name: name.to_owned(), line: 0 };
+        Show {
+            experiment: named(experiment),
+            views: vec![named(view)],
+            settings: Vec::new(),
+            code: true,
+            claims: Vec::new(),
+        }
+    }
+}
+
+/// A claim's name and its sentence.
+#[derive(Clone, Debug)]
+pub struct ClaimLine {
+    /// Its name.
+    pub claim: Named,
+    /// Its sentence.
+    pub sentence: String,
+}
+
+impl Lesson {
+    /// Reads a lesson.
+    ///
+    /// # Errors
+    /// [`CourseError::Line`] for the first thing that a lesson cannot say.
+    pub fn parse(
+        file: &str,
+        text: &str,
+        number: Option<u32>,
+        slug: &str,
+    ) -> Result<Lesson, CourseError> {
+        Reader { file, text }.lesson(number, slug)
+    }
+
+    /// The experiments that it shows, in order.
+    pub fn shows(&self) -> impl Iterator<Item = &Show> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Experiment(show) => Some(show),
+            _ => None,
+        })
+    }
+}
+
+struct Reader<'a> {
+    file: &'a str,
+    text: &'a str,
+}
+
+impl Reader<'_> {
+    fn wrong(&self, line: usize, what: impl Into<String>) -> CourseError {
+        CourseError::Line { file: self.file.to_owned(), line, what: what.into() }
+    }
+
+    fn line_at(&self, offset: usize) -> usize {
+        self.text[..offset].bytes().filter(|byte| *byte == b'\n').count() + 1
+    }
+
+    fn lesson(&self, number: Option<u32>, slug: &str) -> Result<Lesson, CourseError> {
+        let mut title = None;
+        let mut question = None;
+        let mut steps = Vec::new();
+        let mut prose_from = 0;
+        let mut depth = 0_usize;
+        let mut block = None;
+        let mut gathered = String::new();
+        let mut broken = false;
+        for (event, range) in Parser::new_ext(self.text, Options::ENABLE_TABLES).into_offset_iter()
+        {
+            match event {
+                Event::Start(tag) => {
+                    depth += 1;
+                    let begins = match &tag {
+                        Tag::CodeBlock(CodeBlockKind::Fenced(info))
+                            if depth > 1 && is_ours(info) =>
+                        {
+                            let what = either(
+                                "this block stands inside a list or a quote: begin its line with the three backticks",
+                                "这个代码块写在列表或引用里面了：请让这一行以三个反引号开头",
+                            );
+                            return Err(self.wrong(self.line_at(range.start), what));
+                        }
+                        _ if depth > 1 => None,
+                        Tag::Heading { level: HeadingLevel::H1, .. } if title.is_none() => {
+                            Some(String::new())
+                        }
+                        Tag::BlockQuote(_)
+                            if title.is_some() && question.is_none() && steps.is_empty() =>
+                        {
+                            Some(String::new())
+                        }
+                        Tag::CodeBlock(CodeBlockKind::Fenced(info)) if is_ours(info) => {
+                            Some(info.trim().to_owned())
+                        }
+                        _ => None,
+                    };
+                    if let Some(info) = begins {
+                        self.prose(prose_from, range.start, &mut steps);
+                        block = Some(info);
+                        gathered.clear();
+                    }
+                }
+                Event::End(tag) => {
+                    depth -= 1;
+                    if depth > 0 {
+                        continue;
+                    }
+                    let Some(info) = block.take() else { continue };
+                    prose_from = range.end;
+                    let line = self.line_at(range.start);
+                    match tag {
+                        TagEnd::Heading(_) => title = Some(gathered.trim().to_owned()),
+                        TagEnd::BlockQuote(_) => question = Some(gathered.trim().to_owned()),
+                        _ if info == "predict" => {
+                            steps.push(Step::Predict(self.prediction(line, &gathered)?))
+                        }
+                        _ => steps.push(Step::Experiment(self.show(line, &info, &gathered)?)),
+                    }
+                }
+                Event::Text(text) | Event::Code(text) if block.is_some() => {
+                    if std::mem::take(&mut broken) {
+                        gathered.push_str(joint(&gathered, &text));
+                    }
+                    gathered.push_str(&text);
+                }
+                Event::SoftBreak | Event::HardBreak => broken = block.is_some(),
+                _ => {}
+            }
+        }
+        self.prose(prose_from, self.text.len(), &mut steps);
+        self.predictions_are_answered(&steps)?;
+        let title = title.ok_or_else(|| {
+            self.wrong(
+                1,
+                either(
+                    "a lesson begins with its title, as a heading: # What a socket is",
+                    "课文以标题开头，写成一级标题：# 套接字是什么",
+                ),
+            )
+        })?;
+        let question = question.ok_or_else(|| {
+            self.wrong(
+                1,
+                either(
+                    "under its title a lesson has its question, as a quote: > What is …?",
+                    "标题下面是这一课的问题，写成引用：> ……是什么？",
+                ),
+            )
+        })?;
+        Ok(Lesson {
+            file: self.file.to_owned(),
+            number,
+            slug: slug.to_owned(),
+            title,
+            question,
+            steps,
+        })
+    }
+
+    /// A prediction without a run after it would stay open for ever.
+    fn predictions_are_answered(&self, steps: &[Step]) -> Result<(), CourseError> {
+        for (index, step) in steps.iter().enumerate() {
+            let Step::Predict(prediction) = step else {
+                continue;
+            };
+            if !matches!(steps.get(index + 1), Some(Step::Experiment(_))) {
+                return Err(self.wrong(
+                    prediction.line,
+                    either(
+                        "right after a prediction comes the experiment that answers it",
+                        "预测后面紧跟着回答它的实验",
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn prose(&self, from: usize, to: usize, steps: &mut Vec<Step>) {
+        let prose = self.text[from..to].trim();
+        if !prose.is_empty() {
+            steps.push(Step::Prose(prose.to_owned()));
+        }
+    }
+
+    fn prediction(&self, line: usize, body: &str) -> Result<Prediction, CourseError> {
+        let mut question = String::new();
+        let mut options = Vec::new();
+        let mut right = Vec::new();
+        for text in body.lines() {
+            let ticked = ["- [x] ", "- [X] "].iter().find_map(|tick| text.strip_prefix(tick));
+            if let Some(option) = ticked.or_else(|| text.strip_prefix("- [ ] ")) {
+                if ticked.is_some() {
+                    right.push(options.len());
+                }
+                options.push(option.trim().to_owned());
+            } else {
+                let onto = options.last_mut().unwrap_or(&mut question);
+                onto.push_str(joint(onto, text.trim()));
+                onto.push_str(text.trim());
+            }
+        }
+        match right[..] {
+            _ if question.is_empty() => {
+                Err(self
+                    .wrong(line, either("a prediction begins with its question", "预测以问题开头")))
+            }
+            _ if !(2..=9).contains(&options.len()) => Err(self.wrong(
+                line,
+                either(
+                    "a prediction has two to nine options, as a list: - [ ] …",
+                    "预测有二到九个选项，写成列表：- [ ] ……",
+                ),
+            )),
+            [right] => Ok(Prediction { line, question, options, right }),
+            _ => Err(self.wrong(
+                line,
+                either(
+                    "a prediction has exactly one right option: - [x] …",
+                    "预测有且只有一个正确选项：- [x] ……",
+                ),
+            )),
+        }
+    }
+
+    fn show(&self, line: usize, info: &str, body: &str) -> Result<Show, CourseError> {
+        let name = info.strip_prefix("experiment").unwrap_or_default().trim();
+        if name.is_empty() {
+            return Err(self.wrong(
+                line,
+                either(
+                    "name the experiment behind the word: ```experiment two-processes",
+                    "这个词后面写实验的名字：```experiment two-processes",
+                ),
+            ));
+        }
+        let experiment = Named { name: name.to_owned(), line };
+        let mut show = Show {
+            experiment,
+            views: Vec::new(),
+            settings: Vec::new(),
+            code: true,
+            claims: Vec::new(),
+        };
+        for (number, text) in body.lines().enumerate().map(|(index, text)| (line + 1 + index, text))
+        {
+            if text.trim().is_empty() {
+                continue;
+            }
+            if let (true, Some(last)) = (text.starts_with([' ', '\t']), show.claims.last_mut()) {
+                last.sentence.push_str(joint(&last.sentence, text.trim()));
+                last.sentence.push_str(text.trim());
+                continue;
+            }
+            let (key, value) = text
+                .split_once(':')
+                .map(|(key, value)| (key.trim(), value.trim()))
+                .filter(|(key, value)| !key.is_empty() && !value.is_empty())
+                .ok_or_else(|| {
+                    self.wrong(
+                        number,
+                        either(
+                            "a line here is `view: NAME`, `set: NAME=VALUE`, `code: no`, or a claim and its sentence",
+                            "这里的一行是 `view: 名字`、`set: 名字=值`、`code: no`，或者一条论断的名字和它的句子",
+                        ),
+                    )
+                })?;
+            let named = Named { name: value.to_owned(), line: number };
+            match key {
+                "view" => show.views.push(named),
+                "set" => show.settings.push(named),
+                "code" => show.code = value != "no",
+                claim => {
+                    if show.claims.iter().any(|other| other.claim.name == claim) {
+                        return Err(self.wrong(
+                            number,
+                            said!(
+                                "the claim `{claim}` stands here twice",
+                                "论断 `{claim}` 在这里写了两次"
+                            ),
+                        ));
+                    }
+                    show.claims.push(ClaimLine {
+                        claim: Named { name: claim.to_owned(), line: number },
+                        sentence: value.to_owned(),
+                    });
+                }
+            }
+        }
+        Ok(show)
+    }
+}
+
+fn is_ours(info: &str) -> bool {
+    matches!(info.split_whitespace().next(), Some("predict" | "experiment"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "# Title\n\n> The *question*?\n\nProse.\n\n```predict\nWhich?\n- [ ] one\n- [x] two\n```\n\n```experiment e\nview: ladder\nset: a=1\nclaim-a: A sentence: whole.\n  And more.\n```\n\nAfter.\n";
+
+    fn wrong(text: &str) -> String {
+        Lesson::parse("mine.md", text, None, "mine").expect_err("must not parse").to_string()
+    }
+
+    #[test]
+    fn a_lesson_is_read_in_order() {
+        let lesson = Lesson::parse("mine.md", TEXT, Some(1), "mine").expect("parses");
+        assert_eq!((lesson.title.as_str(), lesson.question.as_str()), ("Title", "The question?"));
+        let [Step::Prose(first), Step::Predict(guess), Step::Experiment(show), Step::Prose(last)] =
+            &lesson.steps[..]
+        else {
+            panic!("{:?}", lesson.steps)
+        };
+        assert_eq!((first.as_str(), last.as_str()), ("Prose.", "After."));
+        assert_eq!((guess.right, guess.options.len()), (1, 2));
+        assert_eq!(
+            (show.experiment.line, show.views[0].line, show.claims[0].claim.line),
+            (13, 14, 16)
+        );
+        assert_eq!(show.claims[0].sentence, "A sentence: whole. And more.");
+    }
+
+    #[test]
+    fn what_a_lesson_cannot_say_is_told_with_its_line() {
+        assert!(wrong("no title").starts_with("mine.md:1: a lesson begins"));
+        assert!(wrong("# T\n\nno question").contains("> What is"));
+        assert!(
+            wrong(&TEXT.replace("[x]", "[ ]"))
+                .starts_with("mine.md:7: a prediction has exactly one")
+        );
+        assert!(
+            wrong(&TEXT.replace("view: ladder", "gibberish"))
+                .starts_with("mine.md:14: a line here")
+        );
+        assert!(
+            wrong(&TEXT.replace("experiment e", "experiment"))
+                .starts_with("mine.md:13: name the experiment")
+        );
+    }
+}

@@ -1,0 +1,285 @@
+//! The page as HTML: written so that it is well-formed XML too, which a test can read.
+
+use std::fmt::Write;
+
+use super::{Checked, Code, Drawn, Index, Link, Made, Page, Place, Run, Step, prose, words};
+use crate::i18n::{self, Language};
+use crate::output::svg::{self, escape};
+use crate::picture::Picture;
+use crate::trace::Verdict;
+use crate::words::{self as said_of_all, Counts};
+
+/// How many comparisons of a claim are shown at once.
+const EVIDENCE: usize = 3;
+
+impl Page {
+    /// The whole page.
+    #[must_use]
+    pub fn html(&self) -> String {
+        let mut body = String::new();
+        let _ = write!(body, "<header>{}", self.place.as_ref().map_or_else(String::new, nav));
+        if let Some(number) = self.number {
+            let _ = write!(body, "<p class=\"kicker\">{}</p>", escape(&words::lesson(number)));
+        }
+        let _ = writeln!(
+            body,
+            "<h1>{}</h1>\n<p class=\"question\">{}</p>\n{}<p class=\"counts\">{}</p></header>",
+            prose::inline(&self.title),
+            prose::inline(&self.question),
+            made(
+                &self.made,
+                self.steps
+                    .iter()
+                    .all(|step| !matches!(step, Step::Run(run) if run.recorded.is_some()))
+            ),
+            escape(&words::counts(self.counts))
+        );
+        if self.counts.broken > 0 {
+            let _ = writeln!(
+                body,
+                "<p class=\"trouble\">{}</p>",
+                escape(said_of_all::kernel_is_right())
+            );
+        }
+        for (index, step) in self.steps.iter().enumerate() {
+            match step {
+                Step::Prose(markdown) => body += &prose::block(markdown),
+                Step::Predict { question, options } => body += &predict(question, options),
+                Step::Run(shown) => body += &run(shown, index),
+            }
+        }
+        let _ =
+            write!(body, "<footer>{}</footer>", self.place.as_ref().map_or_else(String::new, nav));
+        document(&said_of_all::lesson_title(self.number, &self.title), &body)
+    }
+}
+
+impl Index {
+    /// The whole page.
+    #[must_use]
+    pub fn html(&self) -> String {
+        let mut body = format!(
+            "<header><h1>{}</h1>\n<p>{}</p></header>\n<ol class=\"lessons\">\n",
+            words::book(),
+            prose::inline(words::about())
+        );
+        let mut all = Counts::default();
+        for chapter in &self.lessons {
+            all += chapter.counts;
+            let _ = writeln!(
+                body,
+                "<li><a href=\"{}\">{}</a><p>{}</p><p class=\"counts {}\">{}</p></li>",
+                escape(&chapter.link.file),
+                prose::inline(&said_of_all::lesson_title(chapter.link.number, &chapter.link.title)),
+                prose::inline(&chapter.question),
+                standing(chapter.counts),
+                escape(&words::counts(chapter.counts))
+            );
+        }
+        let _ = write!(
+            body,
+            "</ol>\n<footer><p>{}</p>{}</footer>",
+            escape(&words::counts(all)),
+            made(&self.made, all.not_checked == 0)
+        );
+        document(words::book(), &body)
+    }
+}
+
+/// The worst that a claim came out as.
+fn standing(counts: Counts) -> &'static str {
+    match counts {
+        Counts { broken: 1.., .. } => "broken",
+        Counts { not_checked: 1.., .. } => "unchecked",
+        _ => "held",
+    }
+}
+
+fn document(title: &str, body: &str) -> String {
+    let language = match i18n::spoken() {
+        Language::English => "en",
+        Language::Chinese => "zh-CN",
+    };
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"{language}\">\n<head>\n<meta charset=\"utf-8\" />\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\" />\n<meta name=\"color-scheme\" content=\"light dark\" />\n\
+         <title>{}</title>\n<style>\n{}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n",
+        escape(&title.replace('`', "")),
+        style()
+    )
+}
+
+/// The style sheet. Paper is always light.
+fn style() -> String {
+    format!(
+        ":root{{{};--raised:#f3f5f7;--line:#d4dae0}}\n@media screen and (prefers-color-scheme:dark){{:root{{{};--raised:#1d232a;--line:#39424c}}}}\n{}\n{}",
+        svg::LIGHT,
+        svg::DARK,
+        svg::style(),
+        include_str!("page.css").replace("MONOSPACED", svg::MONOSPACED)
+    )
+}
+
+fn made(made: &Made, all_run: bool) -> String {
+    format!("<p class=\"made\">{}</p>", escape(&words::made(made, all_run)))
+}
+
+fn nav(place: &Place) -> String {
+    let link = |link: &Option<Link>, before: &str, after: &str| match link {
+        Some(link) => {
+            let number =
+                link.number.map_or_else(String::new, |number| escape(&words::lesson(number)));
+            let title = prose::inline(&link.title);
+            format!(
+                "<a href=\"{}\">{before}{number}<span class=\"rest\"> · {title}</span>{after}</a>",
+                escape(&link.file)
+            )
+        }
+        None => "<span></span>".to_owned(),
+    };
+    format!(
+        "<nav>{}<a href=\"index.html\">{}</a>{}</nav>\n",
+        link(&place.previous, "← ", ""),
+        escape(words::contents()),
+        link(&place.next, "", " →")
+    )
+}
+
+fn predict(question: &str, options: &[String]) -> String {
+    let options: String =
+        options.iter().map(|option| format!("<li>{}</li>", prose::inline(option))).collect();
+    format!(
+        "<section class=\"predict\"><p>{}</p><p><b>{}</b></p><ol>{options}</ol></section>\n",
+        escape(said_of_all::predict()),
+        prose::inline(question)
+    )
+}
+
+fn run(run: &Run, index: usize) -> String {
+    let mut html = format!("<section class=\"run\" id=\"{}\">\n", escape(&run.experiment));
+    if let Some(shown) = &run.code {
+        html += &code(shown);
+    }
+    if let Some(recorded) = &run.recorded {
+        let (why, whose) = (words::not_run(&recorded.why), words::recorded(&recorded.made));
+        let _ =
+            writeln!(html, "<p class=\"notice\">{} {}</p>", prose::inline(&why), escape(&whose));
+    }
+    for trouble in &run.troubles {
+        let _ = writeln!(html, "<p class=\"trouble\">{}</p>", prose::inline(trouble));
+    }
+    if !run.trace.0.is_empty() {
+        html += &trace(run);
+    }
+    for (number, picture) in run.pictures.iter().enumerate() {
+        html += &figure(run, picture, &format!("picture-{index}-{number}"));
+    }
+    if !run.claims.is_empty() {
+        let heading =
+            if run.recorded.is_some() { said_of_all::not_checked_here() } else { words::checked() };
+        let claims: String = run.claims.iter().map(claim).collect();
+        let _ = writeln!(
+            html,
+            "<p class=\"heading\">{}</p>\n<ul class=\"claims\">{claims}</ul>",
+            escape(heading)
+        );
+    }
+    if let Some(answer) = &run.answer {
+        let _ = writeln!(
+            html,
+            "<p class=\"answer\">{}</p>",
+            prose::inline(&said_of_all::compared(None, answer, false))
+        );
+    }
+    html + "</section>\n"
+}
+
+fn code(code: &Code) -> String {
+    let digits = (u64::from(code.first) + code.lines.len() as u64).to_string().len();
+    let rows: String = (code.first..)
+        .zip(&code.lines)
+        .map(|(number, line)| {
+            let class = if line.trim_start().starts_with("//") { " faint" } else { "" };
+            format!("<span class=\"row{class}\"><span class=\"number\">{number:>digits$}  </span>{}\n</span>", escape(line))
+        })
+        .collect();
+    let caption = escape(&words::code_at(&code.path, code.first));
+    format!(
+        "<figure class=\"code\"><figcaption>{caption}</figcaption><pre class=\"inks\"><code>{rows}</code></pre></figure>\n"
+    )
+}
+
+fn trace(run: &Run) -> String {
+    let lines = run.trace.0.len() + run.trace_more;
+    let more = match run.trace_more {
+        0 => String::new(),
+        more => format!(
+            "<p class=\"heading\">{}</p>",
+            escape(&words::trace_goes_on(more, &run.experiment))
+        ),
+    };
+    format!(
+        "<details class=\"trace\"><summary>{}</summary><pre class=\"inks\">{}</pre>{more}</details>\n",
+        escape(&words::trace(lines)),
+        rows(&run.trace)
+    )
+}
+
+/// Rows of inked text, as text.
+fn rows(picture: &Picture) -> String {
+    let mut html = String::new();
+    for row in &picture.0 {
+        html += "<span class=\"row\">";
+        for span in &row.0 {
+            let text = escape(&span.text);
+            let _ = match svg::class(span.ink) {
+                "" => write!(html, "{text}"),
+                class => write!(html, "<span class=\"{class}\">{text}</span>"),
+            };
+        }
+        html += "\n</span>";
+    }
+    html
+}
+
+fn figure(run: &Run, drawn: &Drawn, name: &str) -> String {
+    let title = words::picture(&drawn.view, &run.experiment);
+    let caption = run.recorded.as_ref().map_or_else(String::new, |recorded| {
+        format!("<figcaption>{}</figcaption>", escape(&words::recorded(&recorded.made)))
+    });
+    format!(
+        "<figure class=\"picture\"><div class=\"wide-picture\">{}</div><div class=\"narrow\">{}</div>{caption}</figure>\n",
+        svg::inline(&drawn.wide, name, &title),
+        svg::inline(&drawn.narrow, &format!("{name}-narrow"), &title)
+    )
+}
+
+fn claim(claim: &Checked) -> String {
+    let class = match claim.verdict {
+        Verdict::Held => "held",
+        Verdict::Broken => "broken",
+        Verdict::NotChecked => "unchecked",
+    };
+    let why = claim.why.as_deref().filter(|_| claim.verdict != Verdict::Held);
+    let verdict = prose::inline(&words::verdict(said_of_all::verdict(claim.verdict), why));
+    let evidence = |evidence: &[(bool, String)]| -> String {
+        let one = |(held, text): &(bool, String)| {
+            format!("<li{}>{}</li>", if *held { "" } else { " class=\"no\"" }, escape(text))
+        };
+        format!("<ul class=\"evidence\">{}</ul>", evidence.iter().map(one).collect::<String>())
+    };
+    let (first, more) = claim.evidence.split_at(claim.evidence.len().min(EVIDENCE));
+    let mut shown = if first.is_empty() { String::new() } else { evidence(first) };
+    if !more.is_empty() {
+        let _ = write!(
+            shown,
+            "<details><summary>{}</summary>{}</details>",
+            escape(&words::more_evidence(more.len())),
+            evidence(more)
+        );
+    }
+    format!(
+        "<li class=\"{class}\">{} <span class=\"verdict\">{verdict}</span>{shown}</li>\n",
+        prose::inline(&claim.sentence)
+    )
+}

@@ -1,0 +1,165 @@
+//! Prose as HTML. A lesson may be anybody's: its raw HTML is shown and not obeyed, its links go to the web or to a file beside the
+//! page, and its pictures, which would have to be fetched, are told by their descriptions.
+
+use pulldown_cmark::{
+    CodeBlockKind, CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html,
+};
+
+use crate::output::svg::escape;
+use crate::text::{joint, safe};
+
+/// CommonMark, and tables.
+pub(super) fn block(markdown: &str) -> String {
+    let events: Vec<_> = Parser::new_ext(markdown, Options::ENABLE_TABLES).collect();
+    let mut told = Vec::with_capacity(events.len());
+    let mut before = String::new();
+    let mut link_left_out = false;
+    for (index, event) in events.iter().enumerate() {
+        match event {
+            Event::Text(text) | Event::Html(text) | Event::InlineHtml(text) => {
+                before.clone_from(&text.to_string());
+                told.push(Event::Text(shown(text)));
+            }
+            Event::Code(text) => {
+                before.clone_from(&text.to_string());
+                told.push(Event::InlineHtml(code(text).into()));
+            }
+            Event::SoftBreak => {
+                let after = events[index..].iter().find_map(|event| match event {
+                    Event::Text(text) | Event::Code(text) => Some(text.as_ref()),
+                    _ => None,
+                });
+                if !joint(&before, after.unwrap_or_default()).is_empty() {
+                    told.push(Event::SoftBreak);
+                }
+            }
+            Event::Start(Tag::HtmlBlock) => told.push(Event::Start(Tag::Paragraph)),
+            Event::End(TagEnd::HtmlBlock) => told.push(Event::End(TagEnd::Paragraph)),
+            Event::Start(Tag::Link { dest_url, .. }) if !leads_somewhere(dest_url) => {
+                link_left_out = true
+            }
+            Event::End(TagEnd::Link) if link_left_out => link_left_out = false,
+            Event::Start(Tag::Image { .. }) | Event::End(TagEnd::Image) => {}
+            Event::Start(Tag::CodeBlock(_)) => {
+                told.push(Event::Start(Tag::CodeBlock(CodeBlockKind::Indented)))
+            }
+            Event::Start(Tag::Heading { level, .. }) => {
+                let level = (*level).max(HeadingLevel::H2);
+                told.push(Event::Start(Tag::Heading {
+                    level,
+                    id: None,
+                    classes: Vec::new(),
+                    attrs: Vec::new(),
+                }));
+            }
+            Event::End(TagEnd::Heading(level)) => {
+                told.push(Event::End(TagEnd::Heading((*level).max(HeadingLevel::H2))))
+            }
+            Event::Start(Tag::Table(_)) => told.extend([
+                Event::Html("<div class=\"scroll\" tabindex=\"0\">".into()),
+                event.clone(),
+            ]),
+            Event::End(TagEnd::Table) => {
+                told.extend([event.clone(), Event::Html("</div>\n".into())])
+            }
+            other => told.push(other.clone()),
+        }
+    }
+    let mut out = String::new();
+    html::push_html(&mut out, told.into_iter());
+    out
+}
+
+/// Text, line by line, without what might be obeyed, hidden or reordered.
+fn shown<'a>(text: &str) -> CowStr<'a> {
+    let lines: Vec<_> = text
+        .split('\n')
+        .map(|line| safe(&line.replace('\t', "    ").replace('\r', "")).into_owned())
+        .collect();
+    lines.join("\n").into()
+}
+
+/// Whether a link goes to the web, into the page, or to a file beside it: RFC 3986, 4.2, without `//`.
+fn leads_somewhere(to: &str) -> bool {
+    let web = ["http://", "https://"].iter().any(|scheme| {
+        to.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    });
+    let first = to.split(['/', '?', '#']).next().unwrap_or_default();
+    web || (!first.contains(':')
+        && !to.starts_with("//")
+        && !to.contains('\\')
+        && !to.chars().any(char::is_control))
+}
+
+/// Code in a sentence. What is short stays in one line: a browser would break `--set` after its first hyphen.
+fn code(text: &str) -> String {
+    const SHORT: usize = 24;
+    let class = if text.chars().count() <= SHORT { " class=\"short\"" } else { "" };
+    format!("<code{class}>{}</code>", escape(text))
+}
+
+/// A short text, with `code` in it.
+pub(super) fn inline(text: &str) -> String {
+    // An odd backtick, as in a shell's message, is only a backtick.
+    if !text.matches('`').count().is_multiple_of(2) {
+        return escape(text);
+    }
+    let piece = |(index, piece)| {
+        if index % 2 == 1 { code(piece) } else { escape(piece) }
+    };
+    text.split('`').enumerate().map(piece).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markup_of_a_lesson_is_shown_and_not_obeyed() {
+        let html = block(
+            "<script>alert(1)</script>\n\ntext <img src=x onerror=alert(1)> & `<b>`\n\n![a cat](http://example.org/cat.png)",
+        );
+        assert!(!html.contains("<script") && !html.contains("<img"), "{html}");
+        assert!(
+            html.contains("&lt;script&gt;alert(1)&lt;/script&gt;")
+                && html.contains("<code class=\"short\">&lt;b&gt;</code>"),
+            "{html}"
+        );
+        assert!(html.contains("a cat") && !html.contains("cat.png"), "{html}");
+    }
+
+    #[test]
+    fn a_link_goes_to_the_web_or_to_a_file_beside_it() {
+        for (to, kept) in [
+            ("https://example.org/a?b=c", true),
+            ("HTTP://example.org", true),
+            ("other.html#part", true),
+            ("../docs/a:b.html", true),
+            ("#part", true),
+            ("javascript:alert(1)", false),
+            ("JaVaScRiPt:alert(1)", false),
+            ("data:text/html,x", false),
+            ("java&#10;script:alert(1)", false),
+            ("//example.org", false),
+            ("file:///etc/passwd", false),
+        ] {
+            let html = block(&format!("[here](<{to}>)"));
+            assert_eq!(html.contains("href"), kept, "{html}");
+            assert!(html.contains("here"), "{html}");
+        }
+    }
+
+    #[test]
+    fn chinese_lines_are_joined_without_a_space() {
+        assert_eq!(
+            block("套接字是\n端点。\n它有 `fd`\nand more"),
+            "<p>套接字是端点。它有 <code class=\"short\">fd</code>\nand more</p>\n"
+        );
+    }
+
+    #[test]
+    fn controls_and_odd_backticks_are_only_text() {
+        assert_eq!(inline("a `b<c` \u{1b}[2J"), "a <code class=\"short\">b&lt;c</code> \\u{1b}[2J");
+        assert_eq!(inline("an odd ` one"), "an odd ` one");
+    }
+}

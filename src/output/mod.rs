@@ -1,0 +1,5 @@
+//! Where pictures and prose go: a terminal, SVG, or a page.
+
+pub mod html;
+pub mod svg;
+pub mod terminal;

@@ -1,0 +1,378 @@
+//! How far this learner has come: a small file in the state folder (XDG Base Directory Specification).
+//!
+//! Only a person finishes a lesson: one that runs into a pipe, or with `--auto`, is not noted.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::i18n::{error_text, said};
+
+const FORMAT: &str = "socket-explorer progress";
+const VERSION: u32 = 2;
+
+/// How far a learner has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// What is known of each lesson, by its slug.
+    pub lessons: BTreeMap<String, Record>,
+}
+
+/// How far a learner has come in one lesson.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// It was played to its end.
+    #[serde(default)]
+    pub finished: bool,
+    /// It was left, and this was the last experiment that had been seen to its end.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub left_after: Option<String>,
+    /// The predictions, each by the experiment that answers it: was the first one right?
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub predictions: BTreeMap<String, bool>,
+}
+
+impl Record {
+    /// How many predictions were right.
+    #[must_use]
+    pub fn right(&self) -> usize {
+        self.predictions.values().filter(|right| **right).count()
+    }
+}
+
+impl Progress {
+    /// What is known of this lesson.
+    #[must_use]
+    pub fn of(&self, slug: &str) -> Option<&Record> {
+        self.lessons.get(slug)
+    }
+
+    /// Whether this lesson is finished.
+    #[must_use]
+    pub fn has(&self, slug: &str) -> bool {
+        self.of(slug).is_some_and(|record| record.finished)
+    }
+
+    /// Whether nothing has been noted yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lessons.is_empty()
+    }
+
+    /// Notes that a lesson is finished.
+    pub fn finish(&mut self, slug: &str) {
+        let record = self.record(slug);
+        (record.finished, record.left_after) = (true, None);
+    }
+
+    /// Notes that a lesson has been seen as far as the end of this experiment.
+    pub fn reach(&mut self, slug: &str, experiment: &str) {
+        self.record(slug).left_after = Some(experiment.to_owned());
+    }
+
+    /// Notes a prediction. The first one counts: later the answer is known.
+    pub fn predict(&mut self, slug: &str, experiment: &str, right: bool) {
+        self.record(slug).predictions.entry(experiment.to_owned()).or_insert(right);
+    }
+
+    fn record(&mut self, slug: &str) -> &mut Record {
+        self.lessons.entry(slug.to_owned()).or_default()
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct File {
+    format: String,
+    version: u32,
+    #[serde(default)]
+    lessons: BTreeMap<String, Record>,
+    /// What version 1 had instead.
+    #[serde(skip_serializing, default)]
+    finished: BTreeSet<String>,
+}
+
+/// Why the record cannot be used or kept; a damaged one has been set aside where it could be.
+#[derive(Debug, Error)]
+#[error("{path}: {what}")]
+pub struct Trouble {
+    path: String,
+    what: String,
+    /// The damaged record is out of the way: what follows is noted.
+    pub begun_anew: bool,
+}
+
+impl Trouble {
+    fn with(path: &Path, what: String) -> Trouble {
+        Trouble { path: path.display().to_string(), what, begun_anew: false }
+    }
+
+    fn unwritten(path: &Path, error: &dyn fmt::Display) -> Trouble {
+        let what = said!(
+            "how far you are cannot be noted ({error}); the course plays all the same",
+            "无法记下你的进度（{error}）；课程照常进行"
+        );
+        Trouble::with(path, what)
+    }
+}
+
+/// Where the record is kept, if the system says where such things are kept.
+#[must_use]
+pub fn path() -> Option<PathBuf> {
+    let base = etcetera::choose_base_strategy().ok()?;
+    Some(base.state_dir().unwrap_or_else(|| base.data_dir()).join("explore").join("progress.json"))
+}
+
+/// Reads the record; none yet is an empty one.
+///
+/// # Errors
+/// [`Trouble`] if it is damaged, or from a newer program: it has then been set aside, and nothing of it is lost.
+pub fn read() -> Result<Progress, Trouble> {
+    let Some(path) = path() else {
+        return Ok(Progress::default());
+    };
+    if let Ok(Some(progress)) = fs::read(&path).map(|text| understood(&text)) {
+        return Ok(progress);
+    }
+    // What is to be set aside may just have been replaced: look again when nobody writes.
+    let _alone = lock(&path);
+    read_from(&path)
+}
+
+/// Whoever comes second waits here; where a file system has no locks, the last one to write wins.
+fn lock(path: &Path) -> io::Result<fs::File> {
+    let lock = fs::File::create(path.with_extension("lock"))?;
+    let _ = lock.lock();
+    Ok(lock)
+}
+
+/// What a record says; nothing, if it is damaged or from a newer program.
+fn understood(text: &[u8]) -> Option<Progress> {
+    match serde_json::from_slice::<File>(text) {
+        Ok(file) if file.format == FORMAT && file.version <= VERSION => {
+            let mut progress = Progress { lessons: file.lessons };
+            file.finished.iter().for_each(|slug| progress.finish(slug));
+            Some(progress)
+        }
+        _ => None,
+    }
+}
+
+/// Reads the record, changes it and writes it, so that of two lessons at once neither loses what the other noted.
+///
+/// # Errors
+/// [`Trouble`] if it cannot be written, or had to be begun anew.
+pub fn change(how: impl FnOnce(&mut Progress)) -> Result<(), Trouble> {
+    path().map_or(Ok(()), |path| change_in(&path, how))
+}
+
+/// Begins anew. What there was is set aside; where, is the answer.
+///
+/// # Errors
+/// [`Trouble`] if it cannot be moved.
+pub fn reset() -> Result<Option<PathBuf>, Trouble> {
+    path().map_or(Ok(None), |path| reset_in(&path))
+}
+
+fn reset_in(path: &Path) -> Result<Option<PathBuf>, Trouble> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    set_aside(path).map(Some).map_err(|error| {
+        Trouble::with(
+            path,
+            said!(
+                "it cannot be set aside: {error}; nothing was changed",
+                "无法把它移走：{error}；什么都没有改动",
+                error = error_text(&error)
+            ),
+        )
+    })
+}
+
+/// Moves the record to a name that is free.
+fn set_aside(path: &Path) -> io::Result<PathBuf> {
+    let free = (0..1000)
+        .map(|number| path.with_extension(format!("set-aside-{number}.json")))
+        .find(|aside| !aside.exists());
+    let aside = free.ok_or_else(|| io::Error::from(io::ErrorKind::AlreadyExists))?;
+    fs::rename(path, &aside).map(|()| aside)
+}
+
+fn read_from(path: &Path) -> Result<Progress, Trouble> {
+    let text = match fs::read(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Progress::default()),
+        Err(error) => {
+            let what = said!(
+                "your progress cannot be read ({error}); the course plays all the same",
+                "无法读取你的进度（{error}）；课程照常进行",
+                error = error_text(&error)
+            );
+            return Err(Trouble::with(path, what));
+        }
+    };
+    match understood(&text) {
+        Some(progress) => Ok(progress),
+        None => {
+            let aside = set_aside(path);
+            let place =
+                aside.as_ref().map_or_else(|_| String::new(), |aside| aside.display().to_string());
+            let begun_anew = aside.is_ok();
+            let trouble = Trouble::with(
+                path,
+                match aside {
+                    Ok(_) => said!(
+                        "this is damaged, or from a newer program; it is now {place}, and your progress begins anew",
+                        "这个文件已损坏，或者来自更新的程序；已改名为 {place}，你的进度重新开始"
+                    ),
+                    Err(error) => said!(
+                        "this is damaged, or from a newer program, and cannot be set aside ({error}); nothing is noted",
+                        "这个文件已损坏，或者来自更新的程序，又无法移走（{error}）；进度不会被记下",
+                        error = error_text(&error)
+                    ),
+                },
+            );
+            Err(Trouble { begun_anew, ..trouble })
+        }
+    }
+}
+
+fn change_in(path: &Path, how: impl FnOnce(&mut Progress)) -> Result<(), Trouble> {
+    let unwritten = |error: io::Error| Trouble::unwritten(path, &error_text(&error));
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(unwritten)?;
+    }
+    let _alone = lock(path).map_err(unwritten)?;
+    let (mut progress, trouble) = match read_from(path) {
+        Ok(progress) => (progress, None),
+        Err(trouble) if !trouble.begun_anew => return Err(trouble),
+        Err(trouble) => (Progress::default(), Some(trouble)),
+    };
+    how(&mut progress);
+    let file = File {
+        format: FORMAT.to_owned(),
+        version: VERSION,
+        lessons: progress.lessons,
+        finished: BTreeSet::new(),
+    };
+    let text = serde_json::to_vec_pretty(&file).map_err(|error| unwritten(error.into()))?;
+    // Written whole beside it, then put in its place: nobody ever reads half a file.
+    let beside = path.with_extension(format!("{}.tmp", std::process::id()));
+    fs::write(&beside, text).and_then(|()| fs::rename(&beside, path)).map_err(|error| {
+        let _ = fs::remove_file(&beside);
+        unwritten(error)
+    })?;
+    trouble.map_or(Ok(()), Err)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(name: &str) -> PathBuf {
+        let folder =
+            std::env::temp_dir().join(format!("explore-progress-{}-{name}", std::process::id()));
+        let _ = fs::remove_dir_all(&folder);
+        folder.join("state").join("progress.json")
+    }
+
+    fn remove(path: &Path) {
+        let _ = fs::remove_dir_all(path.parent().and_then(Path::parent).expect("a folder"));
+    }
+
+    #[test]
+    fn what_is_noted_is_there_again() {
+        let path = place("again");
+        assert_eq!(read_from(&path).expect("none yet"), Progress::default());
+        change_in(&path, |progress| progress.finish("socket")).expect("written");
+        change_in(&path, |progress| progress.predict("families", "who-may-connect", true))
+            .expect("written");
+        change_in(&path, |progress| progress.predict("families", "who-may-connect", false))
+            .expect("written");
+        change_in(&path, |progress| progress.reach("families", "who-may-connect"))
+            .expect("written");
+        let progress = read_from(&path).expect("read");
+        assert!(progress.has("socket") && !progress.has("families") && !progress.has("chat"));
+        let families = progress.of("families").expect("noted");
+        assert_eq!(
+            (families.right(), families.left_after.as_deref()),
+            (1, Some("who-may-connect")),
+            "the first prediction counts"
+        );
+        remove(&path);
+    }
+
+    #[test]
+    fn a_record_of_the_first_version_is_read() {
+        let path = place("first");
+        fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        fs::write(
+            &path,
+            r#"{"format":"socket-explorer progress","version":1,"finished":["socket"]}"#,
+        )
+        .expect("written");
+        change_in(&path, |progress| progress.finish("layers")).expect("written");
+        let progress = read_from(&path).expect("read");
+        assert!(progress.has("socket") && progress.has("layers"));
+        remove(&path);
+    }
+
+    #[test]
+    fn a_damaged_or_newer_record_is_set_aside_and_not_overwritten() {
+        let path = place("aside");
+        fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        for text in ["{ half", r#"{"format":"socket-explorer progress","version":99,"lessons":{}}"#]
+        {
+            fs::write(&path, text).expect("written");
+            let trouble = change_in(&path, |progress| progress.finish("chat"))
+                .expect_err("not usable")
+                .to_string();
+            let aside = trouble
+                .split("it is now ")
+                .nth(1)
+                .and_then(|rest| rest.split(", and").next())
+                .expect("a path");
+            assert_eq!(fs::read_to_string(aside).expect("set aside"), text);
+            assert!(
+                read_from(&path).expect("begun anew").has("chat"),
+                "what was to be noted is noted all the same"
+            );
+        }
+        remove(&path);
+    }
+
+    #[test]
+    fn many_at_once_lose_nothing() {
+        let path = place("at-once");
+        std::thread::scope(|scope| {
+            for number in 0..16 {
+                let path = &path;
+                scope.spawn(move || {
+                    change_in(path, |progress| progress.finish(&format!("lesson-{number}")))
+                        .expect("written")
+                });
+            }
+        });
+        assert_eq!(read_from(&path).expect("read").lessons.len(), 16);
+        remove(&path);
+    }
+
+    #[test]
+    fn to_begin_anew_keeps_what_there_was() {
+        let path = place("reset");
+        assert_eq!(reset_in(&path).expect("nothing to do"), None);
+        change_in(&path, |progress| progress.finish("socket")).expect("written");
+        let aside = reset_in(&path).expect("moved").expect("there was one");
+        assert!(
+            read_from(&aside).expect("kept").has("socket")
+                && read_from(&path).expect("anew").is_empty()
+        );
+        remove(&path);
+    }
+}

@@ -1,0 +1,632 @@
+//! Ground floor: what happened in a run: when, to whom, and how we know it.
+//!
+//! An [`Event`] is written once, by the instruments in `lab`, and read by everything else. It knows
+//! nothing of sockets as the program holds them (that is `lab`), nor of files (that is `recording`).
+//! Times are nanoseconds of the system's monotonic clock since the run began.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::net::{SocketAddrV4, SocketAddrV6};
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::text::{is_safe_to_show, safe};
+
+use super::packet::Frame;
+
+/// A name that many events share: an actor's.
+pub type Name = Arc<str>;
+
+/// One thing that happened, as one line of a recording.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Nanoseconds since the run began (`CLOCK_MONOTONIC`, see clock_gettime(2)).
+    pub at_ns: u64,
+    /// Who did it: `server`, `client`, `alice`.
+    pub actor: Name,
+    /// The process that did it (its PID).
+    pub process: u32,
+    /// The thread that did it (on Linux its TID, see gettid(2)).
+    pub thread: u32,
+    /// What it was.
+    #[serde(flatten)]
+    pub what: EventKind,
+}
+
+/// What can happen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum EventKind {
+    /// An actor came on stage.
+    Actor {
+        /// As what it came.
+        kind: ActorKind,
+    },
+    /// An actor left: its thread or its process ended.
+    Left {
+        /// Processor time that its thread (a process: all its threads) used, in nanoseconds; `None` where it is not to be had.
+        cpu_ns: Option<u64>,
+    },
+    /// The run is stepped, and this call is held before it is made: its [`EventKind::Enter`] follows when it is let go.
+    Held(Arc<Call>),
+    /// A system call was entered. Its [`EventKind::Return`] may be long in coming: until then it is blocked.
+    Enter(Arc<Call>),
+    /// A system call returned.
+    Return(Return),
+    /// The experiment waited on purpose.
+    Wait {
+        /// How long it asked to wait, in nanoseconds.
+        asked_ns: u64,
+        /// What for, in one or two words.
+        purpose: Cow<'static, str>,
+    },
+    /// Somebody did what is no call on a socket: removed a file, set its permissions.
+    Deed {
+        /// EventKind, by the name of the system call: `unlink …/door`.
+        deed: Cow<'static, str>,
+        /// The name of the error, if it failed.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        errno: Option<Cow<'static, str>>,
+    },
+    /// A new part of the experiment begins; views may give it a column or a heading.
+    Part {
+        /// The part's name: `by-hand`, `AF_UNIX`.
+        part: Cow<'static, str>,
+    },
+    /// Something was measured.
+    Measure {
+        /// What was measured: `round trip`.
+        series: Cow<'static, str>,
+        /// Of what: `AF_UNIX`.
+        label: Cow<'static, str>,
+        /// The value in nanoseconds.
+        value_ns: u64,
+    },
+    /// What the kernel said of the event's thread when the lab looked; recorded when it had changed.
+    Sample(Sample),
+    /// One point of a plot.
+    Point {
+        /// The plot: `time a message`.
+        plot: Cow<'static, str>,
+        /// The series that it belongs to: `epoll`.
+        series: Cow<'static, str>,
+        /// What is along the plot's bottom: `connections`.
+        against: Cow<'static, str>,
+        /// Where along the bottom.
+        x: u64,
+        /// How high.
+        y: u64,
+        /// The unit of `y`: `ns`, `bytes`.
+        unit: Cow<'static, str>,
+    },
+    /// A number that the kernel or the experiment counted: frames, bytes, processes.
+    Count {
+        /// What was counted.
+        label: Cow<'static, str>,
+        /// How many.
+        count: u64,
+        /// Where the number comes from: `/proc/net/dev`, `counted by the experiment`.
+        source: Cow<'static, str>,
+    },
+    /// What the kernel says of one end of a TCP connection, which need not be a socket of any process.
+    State {
+        /// That end's own address.
+        local: Address,
+        /// The other end's.
+        peer: Address,
+        /// Its TCP state, in the spelling of TCP_INFO, or `none`.
+        state: Cow<'static, str>,
+        /// Where the word comes from: `/proc/net/tcp`.
+        source: Cow<'static, str>,
+    },
+    /// A frame left one end of the wire (`event: "frame"`, fields of [`Frame`]).
+    Frame(Arc<Frame>),
+    /// A frame that was delayed, held or duplicated has come out at the other end.
+    Delivered {
+        /// Its number: [`Frame::frame`].
+        frame: u64,
+    },
+    /// A claim was checked, or could not be.
+    Claim(Claim),
+    /// The deadline struck: who was blocked in what.
+    Deadline {
+        /// The deadline, in nanoseconds since the run began.
+        limit_ns: u64,
+        /// The calls that had been entered and had not returned.
+        blocked: Vec<Blocked>,
+    },
+    /// The run is over: the last line of a recording.
+    End {
+        /// How it ended.
+        #[serde(flatten)]
+        ending: Ending,
+    },
+}
+
+/// What the kernel says of a thread at one moment. Linux tells it in /proc/PID/task/TID (proc_pid_stat(5), proc_pid_wchan(5),
+/// proc_pid_syscall(5), and `schedstat`: Documentation/scheduler/sched-stats.rst); what it does not tell is `None`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sample {
+    /// The state's letter: `R` running or ready (the kernel has one letter for both), `S` asleep, `D` asleep and not to be
+    /// interrupted, `T` stopped, `Z` ended and not yet collected by its parent. `None` once the kernel knows it no more.
+    pub state: Option<char>,
+    /// The kernel's function that the thread sleeps in: `inet_csk_accept`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub wait_channel: Option<Cow<'static, str>>,
+    /// The system call that it sleeps in: `accept4`; the number where the lab has no name for it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub syscall: Option<Cow<'static, str>>,
+    /// That system call's number on this machine.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub syscall_number: Option<i64>,
+    /// Time on a processor so far, in nanoseconds. For a thread that runs it may lag by a scheduler's tick.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub cpu_ns: Option<u64>,
+    /// Time ready so far, waiting for a processor, in nanoseconds; counted when the wait is over.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub ready_ns: Option<u64>,
+    /// How often it was given a processor so far.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub turns: Option<u64>,
+}
+
+/// As what an actor is on stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ActorKind {
+    /// A part played by the experiment's own thread.
+    Role,
+    /// A thread of its own.
+    Thread,
+    /// A process of its own.
+    Process,
+}
+
+/// A system call, as it was made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Call {
+    /// The call's number, unique within its process.
+    #[serde(rename = "call")]
+    pub id: u64,
+    /// What the source code calls it: `send`.
+    pub function: Cow<'static, str>,
+    /// What the kernel calls it: `sendto`.
+    pub syscall: Cow<'static, str>,
+    /// The lab's number for the socket, unique within its process (descriptors are used again, these are not); 0 for a call
+    /// that is not made on one socket (poll, select, epoll).
+    pub socket: u32,
+    /// The arguments, in the order of the call.
+    pub args: Args,
+    /// The source line it was made from; `None` for what happens without one (a socket going out of scope).
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub source: Option<Source>,
+    /// True if the lab made it to look at the kernel's side, and the experiment did not ask for it.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub instrument: bool,
+}
+
+/// A system call that has returned.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Return {
+    /// The call, as it was entered.
+    #[serde(flatten)]
+    pub call: Arc<Call>,
+    /// What came back.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    /// What the kernel filled in: `data`, `address`, `value`…
+    #[serde(skip_serializing_if = "Args::is_empty", default)]
+    pub out: Args,
+    /// How long the call took, in nanoseconds: entry to return.
+    pub took_ns: u64,
+}
+
+/// What a system call gave back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// The call's return value: bytes, a descriptor, or 0.
+    #[serde(rename = "result")]
+    Result(i64),
+    /// The name of the error, as errno(3) has it: `ECONNREFUSED`.
+    #[serde(rename = "errno")]
+    Errno(Cow<'static, str>),
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Outcome::Result(value) => write!(f, "{value}"),
+            Outcome::Errno(name) => f.write_str(name),
+        }
+    }
+}
+
+/// A line of the source.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Source {
+    /// The file, from the project's root.
+    pub file: Cow<'static, str>,
+    /// The line, from 1.
+    pub line: u32,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+impl Serialize for Source {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Source {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let (file, line) = text
+            .rsplit_once(':')
+            .and_then(|(file, line)| Some((file.to_owned(), line.parse().ok()?)))
+            .ok_or_else(|| de::Error::custom("a source is FILE:LINE"))?;
+        Ok(Source { file: Cow::Owned(file), line })
+    }
+}
+
+/// Named values in order: a call's arguments, or what it filled in.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Args(pub Vec<(Cow<'static, str>, Value)>);
+
+impl Args {
+    /// True if there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The value of that name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+    }
+
+    /// The address of that name.
+    #[must_use]
+    pub fn address(&self, name: &str) -> Option<&Address> {
+        match self.get(name) {
+            Some(Value::Address(address)) => Some(address),
+            _ => None,
+        }
+    }
+
+    /// The data of that name.
+    #[must_use]
+    pub fn data(&self, name: &str) -> Option<&Data> {
+        match self.get(name) {
+            Some(Value::Data(data)) => Some(data),
+            _ => None,
+        }
+    }
+}
+
+impl Serialize for Args {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Args {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+        impl<'de> de::Visitor<'de> for InOrder {
+            type Value = Args;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of named values")
+            }
+            fn visit_map<M: de::MapAccess<'de>>(self, mut map: M) -> Result<Args, M::Error> {
+                let mut all = Vec::new();
+                while let Some((name, value)) = map.next_entry::<String, Value>()? {
+                    all.push((Cow::Owned(name), value));
+                }
+                Ok(Args(all))
+            }
+        }
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
+/// A value in a recording.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Value {
+    /// A number: a descriptor, a count of bytes, a flag (0 or 1).
+    Number(i64),
+    /// A name: `AF_INET`, `SOCK_STREAM`, `ESTABLISHED`.
+    Text(Cow<'static, str>),
+    /// Bytes that were sent or received.
+    Data(Data),
+    /// The address of a socket.
+    Address(Address),
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Number(number) => write!(f, "{number}"),
+            Value::Text(text) => f.write_str(text),
+            Value::Data(data) => write!(f, "{data}"),
+            Value::Address(address) => write!(f, "{address}"),
+        }
+    }
+}
+
+macro_rules! value_from {
+    ($($from:ty => |$it:ident| $value:expr;)*) => {
+        $(impl From<$from> for Value {
+            fn from($it: $from) -> Value { $value }
+        })*
+    };
+}
+
+value_from! {
+    i64 => |it| Value::Number(it);
+    i32 => |it| Value::Number(it.into());
+    u32 => |it| Value::Number(it.into());
+    u64 => |it| Value::Number(it.try_into().unwrap_or(i64::MAX));
+    char => |it| Value::Text(Cow::Owned(it.to_string()));
+    usize => |it| Value::Number(it.try_into().unwrap_or(i64::MAX));
+    bool => |it| Value::Number(it.into());
+    &'static str => |it| Value::Text(Cow::Borrowed(it));
+    String => |it| Value::Text(Cow::Owned(it));
+    Cow<'static, str> => |it| Value::Text(it);
+    Data => |it| Value::Data(it);
+    Address => |it| Value::Address(it);
+}
+
+/// Bytes that a program handed to the kernel, or got from it. At most [`Data::KEPT`] are kept; all are counted.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Data {
+    /// How many there were.
+    pub bytes: usize,
+    /// The first of them.
+    pub kept: Vec<u8>,
+}
+
+impl Data {
+    /// How many bytes are kept of each call.
+    pub const KEPT: usize = 128;
+
+    /// Keeps the start of these bytes, and their number.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Data {
+        Data { bytes: bytes.len(), kept: bytes[..bytes.len().min(Data::KEPT)].to_vec() }
+    }
+}
+
+impl fmt::Debug for Data {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Data({self})")
+    }
+}
+
+impl fmt::Display for Data {
+    /// As a quoted string, in the manner of strace: what is not text is escaped, what was not kept is `…`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("\"")?;
+        for chunk in self.kept.utf8_chunks() {
+            for character in chunk.valid().chars() {
+                match character {
+                    '"' | '\\' | '\n' | '\r' | '\t' => write!(f, "{}", character.escape_default())?,
+                    plain if plain.is_ascii_graphic() || plain == ' ' => write!(f, "{plain}")?,
+                    other if is_safe_to_show(other) => write!(f, "{other}")?,
+                    other => write!(f, "{}", other.escape_unicode())?,
+                }
+            }
+            for byte in chunk.invalid() {
+                write!(f, "\\x{byte:02x}")?;
+            }
+        }
+        f.write_str(if self.kept.len() < self.bytes { "\"…" } else { "\"" })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct DataLine {
+    bytes: usize,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    text: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    hex: Option<String>,
+}
+
+impl Serialize for Data {
+    /// `{"bytes":5,"text":"hello"}`, or `hex` where the kept bytes are not UTF-8.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (text, hex) = match str::from_utf8(&self.kept) {
+            Ok(text) => (Some(text.to_owned()), None),
+            Err(_) => (None, Some(self.kept.iter().map(|byte| format!("{byte:02x}")).collect())),
+        };
+        DataLine { bytes: self.bytes, text, hex }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Data {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let line = DataLine::deserialize(deserializer)?;
+        let kept = match (line.text, line.hex) {
+            (Some(text), None) => text.into_bytes(),
+            (None, Some(hex)) if hex.is_ascii() && hex.len() % 2 == 0 => (0..hex.len())
+                .step_by(2)
+                .map(|at| u8::from_str_radix(&hex[at..at + 2], 16))
+                .collect::<Result<_, _>>()
+                .map_err(de::Error::custom)?,
+            _ => {
+                return Err(de::Error::custom("data has either `text` or `hex` (pairs of digits)"));
+            }
+        };
+        if kept.len() > line.bytes {
+            return Err(de::Error::custom("data keeps more bytes than there were"));
+        }
+        Ok(Data { bytes: line.bytes, kept })
+    }
+}
+
+/// Where a socket is: one shape for each family.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Address {
+    /// `AF_INET`: an IPv4 address and a port (ip(7)).
+    Inet(SocketAddrV4),
+    /// `AF_INET6`: an IPv6 address and a port (ipv6(7)).
+    Inet6(SocketAddrV6),
+    /// `AF_UNIX`: a path, `@name` for Linux's abstract names, or nothing for a socket without a name (unix(7)).
+    Unix(Option<String>),
+}
+
+impl Address {
+    /// The port, where the family has ports.
+    #[must_use]
+    pub fn port(&self) -> Option<u16> {
+        match self {
+            Address::Inet(address) => Some(address.port()),
+            Address::Inet6(address) => Some(address.port()),
+            Address::Unix(_) => None,
+        }
+    }
+
+    /// The family's name: `AF_INET`.
+    #[must_use]
+    pub fn family(&self) -> &'static str {
+        match self {
+            Address::Inet(_) => "AF_INET",
+            Address::Inet6(_) => "AF_INET6",
+            Address::Unix(_) => "AF_UNIX",
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Address::Inet(address) => write!(f, "{address}"),
+            Address::Inet6(address) => write!(f, "{address}"),
+            Address::Unix(Some(path)) => f.write_str(&safe(path)),
+            Address::Unix(None) => f.write_str("(no name)"),
+        }
+    }
+}
+
+/// A sentence of the lesson, and whether the kernel bore it out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Claim {
+    /// Its name; the sentence stands in the lesson.
+    pub claim: Cow<'static, str>,
+    /// What came of it.
+    pub verdict: Verdict,
+    /// What was compared with what; every row must hold for the claim to hold.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub evidence: Vec<Evidence>,
+    /// Why it was not checked.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub why: Option<String>,
+}
+
+/// What came of a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// The kernel bore it out, a moment ago, on this machine.
+    Held,
+    /// The kernel did otherwise. The kernel is right.
+    Broken,
+    /// It could not be checked here; `why` says what was missing.
+    NotChecked,
+}
+
+/// One comparison: `server.peer = client.local`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// What was looked at: `server.peer`.
+    pub what: Cow<'static, str>,
+    /// What was seen.
+    pub saw: Value,
+    /// How it is compared.
+    pub relation: Relation,
+    /// What it is compared with.
+    pub with: Value,
+    /// What that is, where it was also looked at: `client.local`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub with_what: Option<Cow<'static, str>>,
+    /// The unit of both numbers: `ns`, `bytes`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub unit: Option<Cow<'static, str>>,
+    /// Whether the comparison came out so.
+    pub held: bool,
+}
+
+/// How evidence is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Relation {
+    /// Equal.
+    #[serde(rename = "=")]
+    Equal,
+    /// Different.
+    #[serde(rename = "≠")]
+    Different,
+    /// At least.
+    #[serde(rename = "≥")]
+    AtLeast,
+    /// Less than.
+    #[serde(rename = "<")]
+    Less,
+    /// Happened before (both are times of the run).
+    #[serde(rename = "before")]
+    Before,
+}
+
+impl fmt::Display for Relation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Relation::Equal => "=",
+            Relation::Different => "≠",
+            Relation::AtLeast => "≥",
+            Relation::Less => "<",
+            Relation::Before => "before",
+        })
+    }
+}
+
+/// A call that had not returned when the deadline struck.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Blocked {
+    /// Who was blocked.
+    pub actor: Name,
+    /// In which call.
+    #[serde(flatten)]
+    pub call: Arc<Call>,
+    /// For how long, in nanoseconds.
+    pub for_ns: u64,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "ending", rename_all = "kebab-case")]
+pub enum Ending {
+    /// It ran to its end.
+    Finished,
+    /// Something that it needs is not to be had on this machine.
+    Unavailable {
+        /// What is missing, and what would help.
+        why: String,
+    },
+    /// It failed.
+    Failed {
+        /// What failed, in whom, on what.
+        why: String,
+    },
+    /// The deadline struck; the event before says who was blocked.
+    Deadline,
+    /// It was interrupted.
+    Interrupted,
+}

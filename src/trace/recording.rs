@@ -1,0 +1,228 @@
+//! A run's events in order, to and from JSON Lines: a header line, then one event a line.
+//!
+//! This is the only place that knows the file format; `docs/recording.md` documents every field.
+//! What an event means is `event`'s business, and how it looks is `views`'.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, Read, Write};
+
+use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
+use thiserror::Error;
+
+use crate::i18n::{self, Language, either, error_text, said};
+use crate::trace::{Claim, Ending, Event, EventKind};
+
+/// What the first line of a recording calls its format.
+pub const FORMAT: &str = "socket-explorer recording";
+/// The version of the format that this program writes, and the newest that it reads.
+pub const VERSION: u32 = 1;
+
+/// No line of ours is longer; a longer one is not a recording.
+const LONGEST_LINE: u64 = 1 << 20;
+
+/// The first line of a recording: where and when it was made, and of what.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// Always [`FORMAT`].
+    pub format: String,
+    /// The format's version.
+    pub version: u32,
+    /// The kernel it was made on: `Linux 6.18.44 x86_64`.
+    pub kernel: String,
+    /// When it was made, in UTC (RFC 3339).
+    pub date: String,
+    /// The experiment that was run.
+    pub experiment: String,
+    /// Its parameters, defaults included.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, String>,
+}
+
+impl Header {
+    /// The header of a run that begins now.
+    #[must_use]
+    pub fn now(kernel: String, experiment: &str, parameters: BTreeMap<String, String>) -> Header {
+        let date = humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string();
+        Header {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            kernel,
+            date,
+            experiment: experiment.to_owned(),
+            parameters,
+        }
+    }
+}
+
+/// One run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recording {
+    /// Where, when, of what.
+    pub header: Header,
+    /// What happened, in order.
+    pub events: Vec<Event>,
+}
+
+impl Recording {
+    /// The claims that were checked, in order.
+    pub fn claims(&self) -> impl Iterator<Item = &Claim> {
+        self.events.iter().filter_map(|event| match &event.what {
+            EventKind::Claim(claim) => Some(claim),
+            _ => None,
+        })
+    }
+
+    /// How it ended; `None` if it was cut off.
+    #[must_use]
+    pub fn ending(&self) -> Option<&Ending> {
+        self.events.iter().rev().find_map(|event| match &event.what {
+            EventKind::End { ending } => Some(ending),
+            _ => None,
+        })
+    }
+}
+
+/// One line of a recording.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Line {
+    /// A new run begins.
+    Header(Header),
+    /// Something happened in it.
+    Event(Box<Event>),
+}
+
+/// Why a line is not one of ours.
+#[derive(Debug, Error)]
+pub enum LineError {
+    /// Reading failed.
+    #[error("{}", said!("it could not be read: {error}", "读不出来：{error}", error = error_text(.0)))]
+    Io(#[from] io::Error),
+    /// It is no JSON, or not of our shape.
+    #[error("{}", said!("it is not a line of a recording ({why})", "这不是录制文件里的一行（{why}）", why = .0))]
+    Foreign(String),
+    /// It comes from a later program.
+    #[error("{}", said!(
+        "it is of version {version}, and this program reads up to version {VERSION}: get a newer `explore`",
+        "它的版本是 {version}，这个程序最高读到版本 {VERSION}：请换用更新的 `explore`",
+        version = .0
+    ))]
+    Newer(u32),
+}
+
+/// Understands one line.
+///
+/// # Errors
+/// [`LineError`] if it is not one of ours.
+pub fn parse_line(text: &[u8]) -> Result<Line, LineError> {
+    let foreign = |error: serde_json::Error| LineError::Foreign(foreign_text(&error));
+    #[derive(Deserialize)]
+    struct Peek {
+        format: Option<String>,
+        version: Option<u32>,
+    }
+    let peek: Peek = serde_json::from_slice(text).map_err(foreign)?;
+    match (peek.format.as_deref(), peek.version) {
+        (Some(FORMAT), Some(version)) if version > VERSION => Err(LineError::Newer(version)),
+        (Some(FORMAT), _) => serde_json::from_slice(text).map(Line::Header).map_err(foreign),
+        (Some(other), _) => Err(LineError::Foreign(said!(
+            "its format is `{other}`",
+            "它的格式是 `{other}`",
+            other = other.escape_debug()
+        ))),
+        (None, _) => {
+            serde_json::from_slice(text).map(|event| Line::Event(Box::new(event))).map_err(foreign)
+        }
+    }
+}
+
+/// What is wrong with a line that is no JSON of ours.
+fn foreign_text(error: &serde_json::Error) -> String {
+    match (i18n::spoken(), error.classify()) {
+        (Language::English, _) => error.to_string(),
+        (Language::Chinese, Category::Eof) => "JSON 没有写完".to_owned(),
+        (Language::Chinese, Category::Data) => {
+            format!("第 {} 列：JSON 里没有应有的字段，或者类型不对", error.column())
+        }
+        (Language::Chinese, _) => format!("第 {} 列：不是 JSON", error.column()),
+    }
+}
+
+/// Writes one line.
+///
+/// # Errors
+/// Whatever the writer says.
+pub fn write_line(to: &mut dyn Write, line: &impl Serialize) -> io::Result<()> {
+    let mut text = serde_json::to_vec(line)?;
+    text.push(b'\n');
+    to.write_all(&text)
+}
+
+/// What a file held.
+#[derive(Debug)]
+pub struct Contents {
+    /// The runs in it, the last perhaps cut short.
+    pub recordings: Vec<Recording>,
+    /// Where it stopped making sense, and why.
+    pub damage: Option<(u64, String)>,
+}
+
+/// Reads a file of recordings as far as it makes sense; what is damaged is said, not thrown away.
+#[must_use]
+pub fn read(mut from: impl BufRead) -> Contents {
+    let mut recordings: Vec<Recording> = Vec::new();
+    let mut number = 0;
+    let mut text = Vec::new();
+    let damage = loop {
+        text.clear();
+        match (&mut from).take(LONGEST_LINE).read_until(b'\n', &mut text) {
+            Ok(0) => break None,
+            Ok(_) => number += 1,
+            Err(error) => break Some((number + 1, LineError::Io(error).to_string())),
+        }
+        if text.iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
+        if text.len() as u64 == LONGEST_LINE {
+            break Some((
+                number,
+                said!(
+                    "the line is longer than {LONGEST_LINE} bytes, and no line of ours is",
+                    "这一行超过 {LONGEST_LINE} 字节，我们写的行没有这么长"
+                ),
+            ));
+        }
+        match (parse_line(&text), recordings.last_mut()) {
+            (Ok(Line::Header(header)), _) => {
+                recordings.push(Recording { header, events: Vec::new() })
+            }
+            (Ok(Line::Event(event)), Some(recording)) => recording.events.push(*event),
+            (Ok(Line::Event(_)), None) => {
+                break Some((
+                    number,
+                    either("an event stands before any header line", "首行之前就有了事件")
+                        .to_owned(),
+                ));
+            }
+            (Err(_), Some(_)) if !text.ends_with(b"\n") => {
+                break Some((number, either("the line is cut off", "这一行不完整").to_owned()));
+            }
+            (Err(error), _) => break Some((number, error.to_string())),
+        }
+    };
+    let cut = match recordings.last() {
+        Some(last) if last.ending().is_none() => Some((
+            number,
+            either(
+                "the run has no last line (`end`): the file is cut off here",
+                "这次运行没有最后一行（`end`）：文件在这里断了",
+            )
+            .to_owned(),
+        )),
+        Some(_) => None,
+        None => {
+            Some((number, either("there is no recording in it", "里面没有录制的内容").to_owned()))
+        }
+    };
+    Contents { recordings, damage: damage.or(cut) }
+}
