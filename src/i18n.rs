@@ -19,7 +19,7 @@ impl Language {
     /// Both.
     pub const ALL: [Language; 2] = [Language::English, Language::Chinese];
 
-    /// Its tag (BCP 47), which is also its folder under `lessons/`: `en`, `zh`.
+    /// Its tag (BCP 47), which also names a lesson's text in it: `en.md`, `zh.md`.
     #[must_use]
     pub fn tag(self) -> &'static str {
         match self {

@@ -149,7 +149,7 @@ fn every_language_has_the_same_lessons_experiments_claims_and_predictions() {
     assert_eq!(english.len(), chinese.len());
     for (one, other) in english.iter().zip(&chinese) {
         assert_eq!((one.number, &one.slug), (other.number, &other.slug));
-        assert_eq!(one.file.replace("/en/", "/zh/"), other.file);
+        assert_eq!(one.file.replace("/en.md", "/zh.md"), other.file);
         assert_eq!(bones(one), bones(other), "{} and {}", one.file, other.file);
     }
 }

@@ -5,6 +5,8 @@ use std::fs::{self, File};
 use std::io::BufReader;
 use std::process::{Command, Stdio};
 
+use socket_explorer::commands::shipped;
+use socket_explorer::lesson;
 use socket_explorer::lexicon;
 use socket_explorer::trace::recording::{self, Recording};
 use socket_explorer::trace::{EventKind, Value};
@@ -82,7 +84,7 @@ const FILE_CALLS: &[&str] = &["chmod ", "open ", "unlink "];
 fn run_all() -> Vec<Recording> {
     let folder = tempfile_folder();
     let mut all = Vec::new();
-    for number in 1..=12 {
+    for number in lesson::contents().iter().map(|lesson| lesson.number) {
         let file = folder.join(format!("{number}.jsonl"));
         let mut explore = Command::new(env!("CARGO_BIN_EXE_explore"));
         explore
@@ -109,16 +111,8 @@ fn tempfile_folder() -> std::path::PathBuf {
     folder
 }
 
-fn shipped() -> Vec<Recording> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/lessons/recordings");
-    let files = fs::read_dir(folder)
-        .expect("the shipped recordings")
-        .map(|entry| entry.expect("an entry").path());
-    files
-        .flat_map(|file| {
-            recording::read(BufReader::new(File::open(file).expect("a recording"))).recordings
-        })
-        .collect()
+fn all_shipped() -> Vec<Recording> {
+    shipped::needed().filter_map(|experiment| shipped::recording(experiment.name)).collect()
 }
 
 fn labels(recordings: &[Recording]) -> BTreeSet<String> {
@@ -174,7 +168,7 @@ fn whatever_is_recorded_in_english_has_its_chinese() {
     let names: BTreeSet<&str> =
         live.iter().map(|recording| recording.header.experiment.as_str()).collect();
     assert!(names.len() >= 30, "only these were run: {names:?}");
-    let all = labels(&[live, shipped()].concat());
+    let all = labels(&[live, all_shipped()].concat());
     assert!(all.len() > 250, "only {} labels", all.len());
     let stays =
         |label: &str| label.split('.').all(|word| STAYS.contains(&word)) || STAYS.contains(&label);

@@ -192,7 +192,7 @@ Examples:
     /// Make the shipped recordings anew, on a machine that can run every experiment
     #[command(name = "__remake", hide = true)]
     Remake {
-        /// Where they go: `lessons/recordings`
+        /// The folder of the lessons: `lessons`
         folder: PathBuf,
     },
     /// Make the README's pictures anew

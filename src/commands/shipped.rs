@@ -1,5 +1,5 @@
 //! The recordings that ship with the program: what an experiment looked like on a real sys, for machines that cannot
-//! run it. `explore __remake lessons/recordings` makes them anew.
+//! run it. `explore __remake lessons` makes them anew.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter};
@@ -9,45 +9,21 @@ use super::{Failure, settle};
 use crate::capture::Network;
 use crate::commands::Player;
 use crate::experiments::{self, Experiment};
+use crate::lesson;
 use crate::output::terminal::Terminal;
 use crate::trace::Ending;
 use crate::trace::recording::{self, Recording};
 
-macro_rules! shipped {
-    ($($name:literal)*) => {
-        [$(($name, include_bytes!(concat!("../../lessons/recordings/", $name, ".jsonl")) as &[u8])),*]
-    };
-}
-
-static SHIPPED: &[(&str, &[u8])] = &shipped! {
-    "peel"
-    "overhead"
-    "who-has"
-    "no-frame-for-unix"
-    "lossy-wire"
-    "first-answer"
-    "three-way-handshake"
-    "one-segment-at-a-time"
-    "four-way-close"
-    "three-segment-close"
-    "reset"
-    "lost-syn"
-    "handshake-times-out"
-    "the-wire-is-cut"
-    "retry-with-backoff"
-};
-
 /// Whether there is a recording of this experiment.
 #[must_use]
 pub fn has(name: &str) -> bool {
-    SHIPPED.iter().any(|(known, _)| *known == name)
+    lesson::recording(name).is_some()
 }
 
 /// The recording of this experiment, where it needs more than every machine has.
 #[must_use]
 pub fn recording(name: &str) -> Option<Recording> {
-    let (_, text) = SHIPPED.iter().find(|(known, _)| *known == name)?;
-    let mut recording = recording::read(*text).recordings.into_iter().next()?;
+    let mut recording = recording::read(lesson::recording(name)?).recordings.into_iter().next()?;
     recording.events.sort_by_key(|event| event.at_ns);
     Some(recording)
 }
@@ -57,15 +33,19 @@ pub fn needed() -> impl Iterator<Item = &'static Experiment> {
     experiments::all().filter(|experiment| experiment.network != Network::Host)
 }
 
-/// Runs every experiment that needs one, and writes its recording to this folder.
+/// Runs every experiment that needs one, and writes its recording to the folder of its lesson below this one.
 ///
 /// # Errors
 /// [`Failure::Unable`] if one cannot run here, or its file cannot be written.
 pub fn remake(folder: &Path) -> Result<(), Failure> {
     let unable =
         |name: &str, why: &dyn std::fmt::Display| Failure::Unable(format!("{name}: {why}"));
-    fs::create_dir_all(folder).map_err(|error| unable(&folder.display().to_string(), &error))?;
     for experiment in needed() {
+        let lesson = lesson::folder_of(experiment.name)?
+            .ok_or_else(|| unable(experiment.name, &"no lesson shows it"))?;
+        let folder = folder.join(lesson).join("recordings");
+        fs::create_dir_all(&folder)
+            .map_err(|error| unable(&folder.display().to_string(), &error))?;
         let settings = settle(experiment, &[])?;
         let recording = Player::new(Terminal::nowhere(), 0, None, None)
             .run_live(experiment, &settings)?

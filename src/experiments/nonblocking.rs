@@ -592,7 +592,7 @@ mod tests {
     /// The lesson shows the table that the program checks itself against.
     #[test]
     fn the_lessons_table_is_this_one() {
-        let lesson = include_str!("../../lessons/en/09-nonblocking.md");
+        let lesson = include_str!("../../lessons/09-nonblocking/en.md");
         for system in SYSTEMS {
             let cell = |(name, number): (&str, i32)| format!("`{name}` {number}");
             let cells =

@@ -1,9 +1,8 @@
 //! The glossary: each term in both languages, a sentence in each, and the lesson that shows it. Its text is
 //! `lessons/glossary.md`, a table that reads well wherever Markdown is shown.
 
+use super::catalogue;
 use crate::i18n::{self, Language};
-
-const TEXT: &str = include_str!("../../lessons/glossary.md");
 
 /// One term.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,16 +39,19 @@ impl Term {
 
 /// Every term, in the order of the file: that of the course.
 pub fn terms() -> impl Iterator<Item = Term> {
-    TEXT.lines().skip_while(|line| !line.starts_with("| ---")).skip(1).filter_map(|line| {
-        let mut cells = line.trim().strip_prefix('|')?.strip_suffix('|')?.split('|').map(str::trim);
-        Some(Term {
-            english: cells.next()?,
-            chinese: cells.next()?,
-            in_english: cells.next()?,
-            in_chinese: cells.next()?,
-            lesson: cells.next()?,
-        })
-    })
+    catalogue::glossary().lines().skip_while(|line| !line.starts_with("| ---")).skip(1).filter_map(
+        |line| {
+            let mut cells =
+                line.trim().strip_prefix('|')?.strip_suffix('|')?.split('|').map(str::trim);
+            Some(Term {
+                english: cells.next()?,
+                chinese: cells.next()?,
+                in_english: cells.next()?,
+                in_chinese: cells.next()?,
+                lesson: cells.next()?,
+            })
+        },
+    )
 }
 
 /// The terms that somebody may mean: those of that name; else those that begin with it; else those that contain it.
@@ -117,7 +119,7 @@ mod tests {
                 }
             });
         }
-        let rows = TEXT
+        let rows = catalogue::glossary()
             .lines()
             .filter(|line| line.starts_with("| ") && !line.starts_with("| ---"))
             .count();

@@ -6,12 +6,14 @@ use std::path::Path;
 
 use thiserror::Error;
 
-use crate::i18n::{self, either, error_text, said};
+use crate::i18n::{Language, either, error_text, said};
 
+mod catalogue;
 mod gist;
 pub mod glossary;
 mod parse;
 
+pub use catalogue::recording;
 pub use gist::gist;
 pub use parse::{ClaimLine, Lesson, Named, Prediction, Show, Step};
 
@@ -38,55 +40,6 @@ pub enum CourseError {
     },
 }
 
-/// A lesson that is part of the program.
-struct Embedded {
-    number: u32,
-    slug: &'static str,
-    file: &'static str,
-    english: &'static str,
-    chinese: &'static str,
-}
-
-impl Embedded {
-    /// Its text in the language that is spoken.
-    fn text(&self) -> &'static str {
-        either(self.english, self.chinese)
-    }
-
-    /// Where that text stands, from the project's root.
-    fn path(&self) -> String {
-        format!("lessons/{}/{}", i18n::spoken().tag(), self.file)
-    }
-}
-
-macro_rules! embedded {
-    ($($number:literal $slug:literal $file:literal;)*) => {
-        [$(Embedded {
-            number: $number,
-            slug: $slug,
-            file: $file,
-            english: include_str!(concat!("../../lessons/en/", $file)),
-            chinese: include_str!(concat!("../../lessons/zh/", $file)),
-        }),*]
-    };
-}
-
-/// The lessons, in the order of the course.
-static COURSE: [Embedded; 12] = embedded! {
-    1 "socket" "01-socket.md";
-    2 "layers" "02-layers.md";
-    3 "families" "03-families.md";
-    4 "tcp-udp" "04-tcp-udp.md";
-    5 "process" "05-process.md";
-    6 "handshake" "06-handshake.md";
-    7 "timeouts" "07-timeouts.md";
-    8 "blocking" "08-blocking.md";
-    9 "nonblocking" "09-nonblocking.md";
-    10 "timeout-mode" "10-timeout-mode.md";
-    11 "turns" "11-turns.md";
-    12 "chat" "12-chat.md";
-};
-
 /// A line of the table of contents.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -101,15 +54,13 @@ pub struct Entry {
 /// The table of contents, in the order of the course. No lesson is read further than its title.
 #[must_use]
 pub fn contents() -> Vec<Entry> {
-    COURSE
+    catalogue::folders()
         .iter()
-        .map(|lesson| {
-            let title = lesson
-                .text()
-                .lines()
-                .find_map(|line| line.strip_prefix("# "))
-                .unwrap_or(lesson.slug);
-            Entry { number: lesson.number, slug: lesson.slug, title: title.trim() }
+        .map(|folder| {
+            let (_, text) = folder.text();
+            let title =
+                text.lines().find_map(|line| line.strip_prefix("# ")).unwrap_or(folder.slug);
+            Entry { number: folder.number, slug: folder.slug, title: title.trim() }
         })
         .collect()
 }
@@ -119,12 +70,24 @@ pub fn contents() -> Vec<Entry> {
 /// # Errors
 /// [`CourseError::Line`] if one of them is not well formed; a test sees to it that none is.
 pub fn lessons() -> Result<Vec<Lesson>, CourseError> {
-    COURSE
+    catalogue::folders()
         .iter()
-        .map(|lesson| {
-            Lesson::parse(&lesson.path(), lesson.text(), Some(lesson.number), lesson.slug)
+        .map(|folder| {
+            let (path, text) = folder.text();
+            Lesson::parse(&path, text, Some(folder.number), folder.slug)
         })
         .collect()
+}
+
+/// The folder of the lesson that shows this experiment, below `lessons/`.
+///
+/// # Errors
+/// As [`lessons`].
+pub fn folder_of(experiment: &str) -> Result<Option<String>, CourseError> {
+    let shows = |lesson: &Lesson| lesson.shows().any(|show| show.experiment.name == experiment);
+    let number = lessons()?.iter().find(|lesson| shows(lesson)).and_then(|lesson| lesson.number);
+    let mut folders = catalogue::folders().into_iter();
+    Ok(folders.find(|folder| Some(folder.number) == number).map(|folder| folder.name()))
 }
 
 /// No lesson is longer, in bytes.
@@ -159,8 +122,14 @@ pub fn from_file(path: &Path) -> Result<Lesson, CourseError> {
             .to_owned(),
         }
     })?;
-    let slug = path
-        .file_stem()
-        .map_or_else(|| "lesson".to_owned(), |stem| stem.to_string_lossy().into_owned());
-    Lesson::parse(&file, text.strip_prefix('\u{feff}').unwrap_or(&text), None, &slug)
+    Lesson::parse(&file, text.strip_prefix('\u{feff}').unwrap_or(&text), None, &slug_of(path))
+}
+
+/// A file is called after its lesson, or is its text in one language, in a folder that is.
+fn slug_of(path: &Path) -> String {
+    let in_folder = Language::ALL
+        .iter()
+        .any(|language| path.file_name() == Some(catalogue::file_name(*language).as_ref()));
+    let named = if in_folder { path.parent().and_then(Path::file_name) } else { path.file_stem() };
+    named.map_or_else(|| "lesson".to_owned(), |name| name.to_string_lossy().into_owned())
 }

@@ -1,5 +1,8 @@
 //! Every view over every shipped recording and others made by hand, in both languages and at every width: columns are kept.
 
+use std::fs::{self, File};
+use std::io::BufReader;
+
 use unicode_width::UnicodeWidthChar;
 
 use super::{NAMES, View, ladder};
@@ -10,23 +13,22 @@ use crate::i18n::{Language, speaking};
 use crate::picture::{Picture, Row};
 use crate::trace::recording::{self, Recording};
 
-/// The recordings that ship, and some that show what those do not.
-fn recordings() -> Vec<Recording> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/lessons/recordings");
-    let mut files: Vec<_> = std::fs::read_dir(folder)
-        .expect("the shipped recordings")
-        .map(|entry| entry.expect("an entry").path())
+/// The recordings that the lessons ship.
+pub(super) fn shipped() -> Vec<Recording> {
+    let lessons =
+        fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/lessons")).expect("the lessons");
+    let mut files: Vec<_> = lessons
+        .filter_map(|lesson| fs::read_dir(lesson.expect("a lesson").path().join("recordings")).ok())
+        .flat_map(|folder| folder.map(|entry| entry.expect("a recording").path()))
         .collect();
     files.sort();
-    let mut all: Vec<Recording> = files
-        .iter()
-        .flat_map(|file| {
-            recording::read(std::io::BufReader::new(
-                std::fs::File::open(file).expect("a recording"),
-            ))
-            .recordings
-        })
-        .collect();
+    let read = |file| recording::read(BufReader::new(File::open(file).expect("a recording")));
+    files.iter().flat_map(|file| read(file).recordings).collect()
+}
+
+/// The recordings that ship, and some that show what those do not.
+fn recordings() -> Vec<Recording> {
+    let mut all = shipped();
     assert!(all.len() >= 15, "the shipped recordings are gone");
     all.extend([
         threads::tests::modes().recording(),

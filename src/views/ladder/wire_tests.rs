@@ -7,7 +7,7 @@ use super::draw;
 use crate::analysis::script::Script;
 use crate::i18n::{Language, speaking};
 use crate::trace::recording::Recording;
-use crate::views::{Numbers, told};
+use crate::views::{Numbers, all_tests, told};
 
 const CLIENT: u16 = 40001;
 const SERVER: u16 = 5000;
@@ -457,11 +457,13 @@ fn no_width_is_too_narrow_and_no_row_too_wide() {
 }
 
 /// A recording that the course ships.
+fn recorded(name: &str) -> Recording {
+    let mut all = all_tests::shipped().into_iter();
+    all.find(|recording| recording.header.experiment == name).expect("it is shipped")
+}
+
 fn shipped(name: &str) -> String {
-    let path = format!("{}/lessons/recordings/{name}.jsonl", env!("CARGO_MANIFEST_DIR"));
-    let file = std::fs::File::open(path).expect("it is shipped");
-    let recordings = crate::trace::recording::read(std::io::BufReader::new(file)).recordings;
-    draw(&recordings[0], 80, Numbers::Relative).text()
+    draw(&recorded(name), 80, Numbers::Relative).text()
 }
 
 #[test]
@@ -485,11 +487,8 @@ fn where_arp_is_the_point_it_is_drawn_frame_by_frame() {
 
 #[test]
 fn arp_finds_its_lanes_under_their_chinese_names_too() {
-    let path = format!("{}/lessons/recordings/who-has.jsonl", env!("CARGO_MANIFEST_DIR"));
-    let file = std::fs::File::open(path).expect("it is shipped");
-    let recordings = crate::trace::recording::read(std::io::BufReader::new(file)).recordings;
     let drawn = speaking(Language::Chinese, || {
-        draw(&told::recording(&recordings[0]), 80, Numbers::Relative).text()
+        draw(&told::recording(&recorded("who-has")), 80, Numbers::Relative).text()
     });
     for row in ["谁有 10.9.0.2？", "在 02:00:0a:09:00:02", "谁有 10.9.0.3？"] {
         assert!(drawn.contains(row), "{row}:\n{drawn}");

@@ -1,0 +1,121 @@
+//! The lessons that are part of the program: the folder `lessons/`, embedded whole. A lesson is a folder in it, such as
+//! `06-handshake/`, with a text in each language (`en.md`) and the recordings of its experiments (`recordings/NAME.jsonl`).
+
+use std::path::Path;
+
+use include_dir::{Dir, include_dir};
+
+use crate::i18n::{self, Language};
+
+static LESSONS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/lessons");
+
+/// The folder of one lesson.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Folder {
+    pub number: u32,
+    pub slug: &'static str,
+    dir: &'static Dir<'static>,
+}
+
+impl Folder {
+    fn of(dir: &'static Dir<'static>) -> Option<Folder> {
+        let (number, slug) = dir.path().to_str()?.split_once('-')?;
+        Some(Folder { number: number.parse().ok()?, slug, dir })
+    }
+
+    /// Its name: `06-handshake`.
+    pub fn name(&self) -> String {
+        self.dir.path().display().to_string()
+    }
+
+    /// Its path from the project's root and its text, in the reader's language, or in English if it is not translated.
+    pub fn text(&self) -> (String, &'static str) {
+        [i18n::spoken(), Language::English]
+            .into_iter()
+            .find_map(|language| {
+                let file = self.dir.get_file(self.dir.path().join(file_name(language)))?;
+                let path = format!("lessons/{}", file.path().display());
+                Some((path, file.contents_utf8()?))
+            })
+            .unwrap_or_default()
+    }
+}
+
+/// The name of a lesson's text in this language.
+pub(super) fn file_name(language: Language) -> String {
+    format!("{}.md", language.tag())
+}
+
+/// The lessons, in the order of the course.
+pub(super) fn folders() -> Vec<Folder> {
+    let mut folders: Vec<_> = LESSONS.dirs().filter_map(Folder::of).collect();
+    folders.sort_by_key(|folder| folder.number);
+    folders
+}
+
+/// The table of the glossary.
+pub(super) fn glossary() -> &'static str {
+    LESSONS.get_file("glossary.md").and_then(|file| file.contents_utf8()).unwrap_or_default()
+}
+
+/// The recording of this experiment that ships with the program, if there is one.
+#[must_use]
+pub fn recording(experiment: &str) -> Option<&'static [u8]> {
+    let file = Path::new("recordings").join(format!("{experiment}.jsonl"));
+    LESSONS
+        .dirs()
+        .find_map(|lesson| lesson.get_file(lesson.path().join(&file)))
+        .map(|file| file.contents())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn embedded(dir: &Dir<'_>) -> BTreeSet<PathBuf> {
+        let below = dir.dirs().flat_map(embedded);
+        dir.files().map(|file| file.path().to_owned()).chain(below).collect()
+    }
+
+    fn on_disk(folder: &Path, root: &Path) -> BTreeSet<PathBuf> {
+        let entries =
+            fs::read_dir(folder).expect("the lessons").map(|entry| entry.expect("an entry"));
+        entries
+            .flat_map(|entry| {
+                let path = entry.path();
+                if path.is_dir() {
+                    on_disk(&path, root)
+                } else {
+                    BTreeSet::from([path.strip_prefix(root).expect("below it").to_owned()])
+                }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_embedded_lessons_are_those_of_the_folder() {
+        let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/lessons"));
+        let (embedded, on_disk) = (embedded(&LESSONS), on_disk(root, root));
+        let differ: Vec<_> = embedded.symmetric_difference(&on_disk).collect();
+        assert!(
+            differ.is_empty(),
+            "cargo does not notice a file that is added or removed: `touch src/lesson/catalogue.rs`, then build again; {differ:?}"
+        );
+    }
+
+    #[test]
+    fn every_folder_is_a_lesson_with_a_text_in_every_language() {
+        assert_eq!(folders().len(), LESSONS.dirs().count(), "a folder is not called NN-slug");
+        for folder in folders() {
+            for language in Language::ALL {
+                let path = folder.dir.path().join(file_name(language));
+                let file = folder.dir.get_file(&path);
+                assert!(file.is_some_and(|file| file.contents_utf8().is_some()), "{path:?}");
+            }
+        }
+    }
+}
