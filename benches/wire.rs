@@ -3,10 +3,10 @@
 //!
 //! `cargo bench --bench wire > /dev/null` prints the numbers to standard error; standard output has the events as ever.
 
-use std::collections::BTreeMap;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
+use socket_explorer::capture::child::Job;
 use socket_explorer::capture::{self, Error, Kind, Lab, Network, Parameter, Result, Run, Socket};
 use socket_explorer::i18n::Both;
 use socket_explorer::trace::EventKind;
@@ -35,24 +35,17 @@ fn main() -> ExitCode {
             .stdout(Stdio::null())
             .spawn();
         return match child.and_then(|mut child| {
-            let leash = child.stdin.take();
+            let control = child.stdin.take();
             let status = child.wait();
-            drop(leash);
+            drop(control);
             status
         }) {
             Ok(status) if status.success() => ExitCode::SUCCESS,
             _ => ExitCode::FAILURE,
         };
     }
-    let run = Run {
-        name: "bench".to_owned(),
-        actor: "lab".to_owned(),
-        parameters: DEADLINE,
-        settings: BTreeMap::new(),
-        network: Network::Wire,
-        epoch_ns: None,
-        stepped: false,
-    };
+    let job = Job { name: "bench".to_owned(), ..Job::default() };
+    let run = Run { job, parameters: DEADLINE, network: Network::Wire };
     capture::perform(&run, |lab| {
         let measured = measure(lab);
         if let Err(error) = &measured {

@@ -17,7 +17,6 @@
 //! | [`picture`] | rows of inked text, which every output draws from |
 //! | [`output`] | terminal, SVG, HTML |
 //! | [`i18n`], [`lexicon`], [`words`] | sentences, in the reader's language |
-//! | [`stepping`] | what a stepped run and whoever steps it say to each other |
 //! | [`signals`] | being interrupted |
 //! | [`text`] | which characters may reach a terminal |
 
@@ -34,7 +33,6 @@ pub mod output;
 pub mod picture;
 pub mod progress;
 pub mod signals;
-pub mod stepping;
 pub mod text;
 pub mod trace;
 pub mod views;

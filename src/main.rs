@@ -1,11 +1,10 @@
 //! `explore`: parse, run, say what went wrong, exit.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use socket_explorer::capture::probe::probe;
+use socket_explorer::capture::child::{self, Request};
 use socket_explorer::chat;
 use socket_explorer::cli::{self, Class, Cli, Command, Play, Record, Shared, When, manual};
 use socket_explorer::commands::{self, Failure, Player};
@@ -14,21 +13,20 @@ use socket_explorer::output::terminal::{Look, Terminal};
 use socket_explorer::words::{self, Counts};
 
 fn main() -> ExitCode {
+    let args = std::env::args_os().map(|arg| arg.to_string_lossy().into_owned());
+    match Request::from_args(args) {
+        Some(Ok(request)) => return experiments::serve(request),
+        Some(Err(error)) => {
+            eprintln!("explore: {error}");
+            return ExitCode::from(2);
+        }
+        None => {}
+    }
     let cli = cli::parse();
     match &cli.command {
-        Some(Command::Experiment { name, step, set }) => experiments::find(name)
-            .map_or(ExitCode::from(2), |experiment| experiment.perform(pairs(set), *step)),
-        Some(Command::Probe) => {
-            let answer = serde_json::to_string(&probe()).map(|text| println!("{text}"));
-            answer.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
-        }
-        Some(Command::Part { name, actor, epoch, step, set }) => {
-            experiments::perform_part(name, actor.clone(), *epoch, pairs(set), *step)
-                .unwrap_or(ExitCode::from(2))
-        }
         None | Some(Command::List { .. } | Command::Doctor) => finish(run(&cli)),
         _ => {
-            commands::child_run::watch_for_interruptions();
+            child::stop_on_signals();
             finish(run(&cli))
         }
     }
@@ -92,9 +90,6 @@ fn run(cli: &Cli) -> Result<Counts, Failure> {
             player(&cli.shared, Some(play)).replay(file).map(nothing_checked)
         }
         Some(Command::Chat(asked)) => chat(&cli.shared, asked).map(nothing_checked),
-        Some(Command::Experiment { .. } | Command::Part { .. } | Command::Probe) => {
-            Ok(Counts::default())
-        }
     }
 }
 
@@ -198,11 +193,4 @@ fn player_of_pages(
         ));
     }
     player_that_records(shared, &play, &Class::default(), record)
-}
-
-fn pairs(set: &[String]) -> BTreeMap<String, String> {
-    set.iter()
-        .filter_map(|pair| pair.split_once('='))
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
 }

@@ -222,7 +222,11 @@ pub fn never_checked() -> &'static str {
 
 /// How a process ended.
 #[must_use]
-pub fn ended(status: ExitStatus) -> String {
+pub fn ended(status: io::Result<ExitStatus>) -> String {
+    let status = match status {
+        Ok(status) => status,
+        Err(error) => return error_text(&error),
+    };
     match status.code() {
         Some(code) => match i18n::spoken() {
             Language::English => status.to_string(),

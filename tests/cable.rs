@@ -3,10 +3,10 @@
 //! It has a main of its own: without arguments it runs itself once for each scene, for a private network has to be entered
 //! before a process has threads; the test harness has some already.
 
-use std::collections::BTreeMap;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
+use socket_explorer::capture::child::Job;
 use socket_explorer::capture::link::{
     Anything, Arp, Data, Icmp, Server, Syn, Udp, every, first, nth, share,
 };
@@ -40,15 +40,8 @@ fn main() -> ExitCode {
         else {
             return ExitCode::FAILURE;
         };
-        let run = Run {
-            name: (*name).to_owned(),
-            actor: "lab".to_owned(),
-            parameters: &[],
-            settings: BTreeMap::new(),
-            network: Network::Wire,
-            epoch_ns: None,
-            stepped: false,
-        };
+        let job = Job { name: (*name).to_owned(), ..Job::default() };
+        let run = Run { job, network: Network::Wire, ..Run::default() };
         return capture::perform(&run, *play);
     }
     let broken = SCENES.iter().filter(|(name, _)| !holds(name)).count();
@@ -63,9 +56,9 @@ fn holds(name: &str) -> bool {
         .stdout(Stdio::piped())
         .spawn()
         .expect("this program runs");
-    let leash = child.stdin.take();
+    let control = child.stdin.take();
     let output = child.wait_with_output().expect("its output");
-    drop(leash);
+    drop(control);
     let contents = recording::read(&output.stdout[..]);
     let Some(run) = contents.recordings.first().filter(|_| contents.damage.is_none()) else {
         println!("{name} ... FAILED: {:?}", contents.damage);

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
 use socket_explorer::experiments::{self, Stepping};
-use socket_explorer::stepping::TIMES_HELD;
+use socket_explorer::trace::PAUSES_PER_LINE;
 
 mod person;
 use person::Person;
@@ -260,7 +260,7 @@ fn every_experiment_can_be_stepped_or_says_why_not_and_no_claim_is_broken() {
                 .or_insert(0) += 1;
         }
         assert!(
-            lines.values().all(|times| *times <= TIMES_HELD),
+            lines.values().all(|times| *times <= PAUSES_PER_LINE),
             "{}: a loop is run through",
             experiment.name
         );

@@ -3,11 +3,13 @@
 
 #![cfg(target_os = "linux")]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use socket_explorer::capture::child::{Job, Request};
 use socket_explorer::trace::packet::{End, Fate, Frame};
 use socket_explorer::trace::pcapng;
 use socket_explorer::trace::recording::{self, Recording};
@@ -23,9 +25,9 @@ fn run(mut command: Command) -> Option<Output> {
         .spawn()
         .ok()?;
     let mut child = child;
-    let leash = child.stdin.take();
+    let control = child.stdin.take();
     let output = child.wait_with_output().ok()?;
-    drop(leash);
+    drop(control);
     Some(output)
 }
 
@@ -35,13 +37,17 @@ fn read(output: &Output) -> Recording {
     contents.recordings.into_iter().next().expect("a recording")
 }
 
+/// The arguments that ask the program for a run.
+fn request(experiment: &str, set: &[(&str, &str)]) -> [String; 2] {
+    let settings: BTreeMap<_, _> =
+        set.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Request::Run(Job { name: experiment.to_owned(), settings, ..Job::default() }).to_args()
+}
+
 /// A run of this experiment; `None`, with a word about it, where no wire can be had.
-fn recorded(experiment: &str, set: &[&str]) -> Option<Recording> {
+fn recorded(experiment: &str, set: &[(&str, &str)]) -> Option<Recording> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
-    command.args(["__experiment", experiment]);
-    set.iter().for_each(|pair| {
-        command.args(["--set", pair]);
-    });
+    command.args(request(experiment, set));
     let recording = read(&run(command).expect("explore runs"));
     if let Some(Ending::Unavailable { why }) = recording.ending() {
         eprintln!("nothing was checked: {why}");
@@ -67,7 +73,7 @@ fn frames(recording: &Recording) -> Vec<&Frame> {
 
 #[test]
 fn the_handshake_tells_its_two_ends_apart() {
-    let Some(recording) = recorded("three-way-handshake", &["rtt=0ms"]) else {
+    let Some(recording) = recorded("three-way-handshake", &[("rtt", "0ms")]) else {
         return;
     };
     let frames = frames(&recording);
@@ -113,7 +119,7 @@ fn the_handshake_tells_its_two_ends_apart() {
 
 #[test]
 fn a_dropped_syn_is_told_with_its_rule_and_sent_again() {
-    let Some(recording) = recorded("lost-syn", &["drop=2"]) else {
+    let Some(recording) = recorded("lost-syn", &[("drop", "2")]) else {
         return;
     };
     let fates: Vec<_> = frames(&recording)
@@ -203,7 +209,7 @@ fn tshark_agrees(path: &Path, recordings: &[Recording]) {
 
 #[test]
 fn tshark_reads_the_frames_of_a_run() {
-    let Some(recording) = recorded("lost-syn", &["drop=1"]) else {
+    let Some(recording) = recorded("lost-syn", &[("drop", "1")]) else {
         return;
     };
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("wire.pcapng");
@@ -271,12 +277,13 @@ fn everybodys(name: &str, mode: &str) -> Option<PathBuf> {
 /// Runs the handshake as `nobody`, in a mount namespace in which `mount` was done first, by way of `through`.
 fn as_nobody(folder: &Path, mount: &str, through: &str) -> Option<Recording> {
     let mut command = Command::new("unshare");
+    let [child, request] = request("three-way-handshake", &[]);
     let nobody = "setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all";
     command.args([
         "-m",
         "sh",
         "-c",
-        &format!("{mount} && exec {nobody} {through} ./explore __experiment three-way-handshake"),
+        &format!("{mount} && exec {nobody} {through} ./explore {child} '{request}'"),
     ]);
     command.current_dir(folder);
     let output = run(command)?;

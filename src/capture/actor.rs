@@ -4,17 +4,17 @@
 
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Type};
 
+use super::child::{self, Control, Resume, Started};
 use super::{Error, Lab, Result, Socket, sys};
-use crate::i18n::{self, said};
+use crate::i18n::said;
 use crate::trace::recording::{Line, parse_line};
 use crate::trace::{ActorKind, Ending, Event, EventKind, Name, Sample};
 
@@ -278,24 +278,24 @@ pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "panic".to_owned())
 }
 
-/// The child processes of a run, each with the pipe whose closing tells it to leave.
-pub(super) type Children = Mutex<Vec<(Child, Option<ChildStdin>)>>;
+/// The child processes of a run, each with its control channel.
+pub(super) type Children = Mutex<Vec<(std::process::Child, Control)>>;
 
-/// Tells every child process to leave at once, and waits until it has.
-pub(super) fn dismiss(children: &Children) {
-    for (child, leash) in children.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
-        drop(leash.take());
+/// Stops every child process, and waits until it has ended.
+pub(super) fn stop_all(children: &Children) {
+    for (mut child, control) in children.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        drop(control);
         let _ = child.kill();
         let _ = child.wait();
     }
 }
 
-/// Tells one child process of a stepped run, or all of them, what may go.
-pub(super) fn tell(children: &Children, process: Option<u32>, line: &str) {
-    for (child, leash) in children.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
-        if process.is_none_or(|process| process == child.id()) {
-            // One that has ended needs no telling.
-            let _ = leash.as_mut().map(|leash| writeln!(leash, "{line}"));
+/// Forwards a message to the child process that it concerns, or to all of them.
+pub(super) fn forward(children: &Children, resume: Resume) {
+    for (child, control) in children.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
+        match resume {
+            Resume::Call { process, .. } if process != child.id() => {}
+            Resume::Call { .. } | Resume::All => control.resume(resume),
         }
     }
 }
@@ -317,33 +317,24 @@ impl Process {
         part: &str,
         settings: &[(&str, String)],
     ) -> Result<Process> {
-        let mut command = Command::new(super::program());
-        command
-            .arg("__part")
-            .args(["--lang", i18n::spoken().tag()])
-            .arg(part)
-            .args(["--actor", name])
-            .args(["--epoch", &lab.recorder().epoch_ns().to_string()]);
-        if lab.recorder().gate().is_some_and(|gate| !gate.is_open()) {
-            command.arg("--step");
-        }
-        for (key, value) in settings {
-            command.arg("--set").arg(format!("{key}={value}"));
-        }
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(no_more)?;
-        let (id, output, leash) = (child.id(), child.stdout.take(), child.stdin.take());
-        lab.children().lock().unwrap_or_else(PoisonError::into_inner).push((child, leash));
+        let job = child::Job {
+            name: part.to_owned(),
+            settings: settings
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), value.clone()))
+                .collect(),
+            stepped: lab.recorder().gate().is_some_and(|gate| !gate.is_open()),
+            part: Some(child::Part { actor: name.to_owned(), epoch_ns: lab.recorder().epoch_ns() }),
+        };
+        let Started { process, control, output } = child::start(job).map_err(no_more)?;
+        let id = process.id();
+        lab.children().lock().unwrap_or_else(PoisonError::into_inner).push((process, control));
         lab.watch_thread(&Name::from(name), id, id);
         let (into, who) = (lab.clone(), Name::from(name));
         let hearing = move || {
             let mut ending = None;
-            for line in BufReader::new(output?).split(b'\n') {
-                let Ok(Line::Event(event)) = parse_line(&line.ok()?) else {
+            for line in output.split(b'\n').map_while(io::Result::ok) {
+                let Ok(Line::Event(event)) = parse_line(&line) else {
                     continue;
                 };
                 match event.what {
@@ -372,8 +363,10 @@ impl Process {
             into.recorder().push_of(&who, id, id, EventKind::Left { cpu_ns });
             ending
         };
-        let reader =
-            thread::Builder::new().name(format!("hears {name}")).spawn(hearing).map_err(no_more)?;
+        let reader = thread::Builder::new()
+            .name(format!("output of {name}"))
+            .spawn(hearing)
+            .map_err(no_more)?;
         Ok(Process { lab: lab.clone(), name: Name::from(name), id, reader })
     }
 
@@ -439,7 +432,7 @@ impl Process {
     /// What waitpid(2) answers.
     pub fn collect(self) -> Result<String> {
         let _ = self.reader.join();
-        let (mut child, leash) = take(&self.lab, self.id).ok_or_else(|| {
+        let (mut child, control) = take(&self.lab, self.id).ok_or_else(|| {
             Error::Unexpected(said!(
                 "{name} was collected before",
                 "{name} 早已被回收",
@@ -447,7 +440,7 @@ impl Process {
             ))
         })?;
         let status = child.wait()?;
-        drop(leash);
+        drop(control);
         Ok(status.to_string())
     }
 
@@ -460,8 +453,8 @@ impl Process {
         let ending = reader.join().map_err(|panic| Error::Panic(panic_text(panic.as_ref())))?;
         // Out of the run's care first, and the list free again, before anyone waits: the deadline needs it.
         let child = take(&lab, id);
-        let status = child.map(|(mut child, leash)| {
-            drop(leash);
+        let status = child.map(|(mut child, control)| {
+            drop(control);
             child.wait()
         });
         match ending {
@@ -476,7 +469,7 @@ impl Process {
     }
 }
 
-fn take(lab: &Lab, id: u32) -> Option<(Child, Option<ChildStdin>)> {
+fn take(lab: &Lab, id: u32) -> Option<(std::process::Child, Control)> {
     let mut children = lab.children().lock().unwrap_or_else(PoisonError::into_inner);
     let at = children.iter().position(|(child, _)| child.id() == id)?;
     Some(children.remove(at))

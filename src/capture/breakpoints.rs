@@ -9,8 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::recorder::Recorder;
-use crate::stepping::TIMES_HELD;
-use crate::trace::{Call, Event, EventKind, Name, Source};
+use crate::trace::{Call, Event, EventKind, Name, PAUSES_PER_LINE, Source};
 
 /// Holds calls.
 #[derive(Debug, Default)]
@@ -65,7 +64,7 @@ impl Breakpoints {
         let mut state = self.lock();
         let times = state.times.entry((actor.clone(), source.clone())).or_default();
         *times += 1;
-        if *times > TIMES_HELD || state.open {
+        if *times > PAUSES_PER_LINE || state.open {
             return;
         }
         state.hold(process, call.id);
@@ -78,14 +77,14 @@ impl Breakpoints {
         state.release(|of, held| (of, held) == (process, call.id));
     }
 
-    /// Lets one call of this process go.
-    pub(super) fn let_go(&self, call: u64) {
+    /// Lets one paused call of this process go on.
+    pub(super) fn resume(&self, call: u64) {
         self.lock().may_go.insert(call);
         self.changed.notify_all();
     }
 
-    /// Lets all go that is held, and holds nothing any more.
-    pub(super) fn open(&self) {
+    /// Lets all paused calls go on, and pauses none any more.
+    pub(super) fn resume_all(&self) {
         self.lock().open = true;
         self.changed.notify_all();
     }

@@ -22,6 +22,7 @@ use crate::trace::{ActorKind, Claim, Event, EventKind, Name, Return, Verdict};
 
 pub mod actor;
 pub mod breakpoints;
+pub mod child;
 pub mod claim;
 mod error;
 pub mod link;
@@ -96,56 +97,39 @@ impl Lab {
     /// A lab that keeps its events in memory, in this process: for benches and tests of the instruments.
     #[must_use]
     pub fn in_memory() -> Lab {
-        let run = Run {
-            name: String::new(),
-            actor: "lab".to_owned(),
-            parameters: &[],
-            settings: BTreeMap::new(),
-            network: Network::Host,
-            epoch_ns: None,
-            stepped: false,
-        };
-        Lab::new(&run, false, Keep::All)
+        Lab::new(&Run::default(), "lab", false, Keep::All)
     }
 
     /// A lab for a program that is no experiment, in this process: the actor that its main thread is, and how much of what
     /// happens it keeps. One that keeps nothing asks no questions of its own either.
     #[must_use]
     pub fn at_work(name: &str, keep: Keep) -> Lab {
-        let run = Run {
-            name: String::new(),
-            actor: name.to_owned(),
-            parameters: &[],
-            settings: BTreeMap::new(),
-            network: Network::Host,
-            epoch_ns: None,
-            stepped: false,
-        };
-        let lab = Lab::new(&run, false, keep);
+        let lab = Lab::new(&Run::default(), name, false, keep);
         lab.bench.defaults.set_questions(keep != Keep::Nothing);
         lab
     }
 
-    fn new(run: &Run, owns_process: bool, keep: Keep) -> Lab {
-        let epoch_ns = run.epoch_ns.unwrap_or_else(sys::monotonic_ns);
+    fn new(run: &Run, actor: &str, owns_process: bool, keep: Keep) -> Lab {
+        let Run { job, parameters, network } = run;
+        let epoch_ns = job.part.as_ref().map_or_else(sys::monotonic_ns, |part| part.epoch_ns);
         let mut recorder = Recorder::that_keeps(keep, epoch_ns);
-        if run.stepped {
+        if job.stepped {
             recorder.hold_calls();
         }
         Lab {
             bench: Arc::new(LabInner {
                 recorder: Arc::new(recorder),
-                myself: Name::from(run.actor.as_str()),
-                parameters: run.parameters,
-                settings: run.settings.clone(),
+                myself: Name::from(actor),
+                parameters,
+                settings: job.settings.clone(),
                 folder: Mutex::default(),
                 children: actor::Children::default(),
                 watched: Mutex::default(),
                 defaults: Arc::default(),
-                network: run.network,
+                network: *network,
                 wire: OnceLock::new(),
                 owns_process,
-                is_part: run.epoch_ns.is_some(),
+                is_part: job.part.is_some(),
                 ended: Mutex::new(false),
                 over: Condvar::new(),
             }),
@@ -468,7 +452,7 @@ impl Lab {
 
 /// This program, to be run once more: by its path, or without /proc by the name it was called by.
 #[must_use]
-pub fn program() -> PathBuf {
+fn program() -> PathBuf {
     std::env::current_exe().unwrap_or_else(|_| {
         std::env::args_os().next().map_or_else(|| PathBuf::from("explore"), PathBuf::from)
     })

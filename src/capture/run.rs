@@ -1,53 +1,47 @@
 //! One run, from its first event to its last: the process it has to itself, its deadline, and what is cleared away.
 
-use std::collections::BTreeMap;
-use std::io::{self, BufRead};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::PoisonError;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Keep;
-use super::{Breakpoints, Error, Lab, Network, Parameter, Result, Wire, actor, link, sys};
+use super::child::{self, Job, Resume};
+use super::{Breakpoints, Error, Keep, Lab, Network, Parameter, Result, Wire, actor, link, sys};
 use crate::signals;
-use crate::stepping::Go;
 use crate::trace::recording::{Header, write_line};
 use crate::trace::{Blocked, Ending, EventKind};
 
-/// The least time between two looks whether the deadline has struck.
-const BREATH: Duration = Duration::from_millis(10);
+/// The shortest wait between two checks of the deadline.
+const DEADLINE_POLL: Duration = Duration::from_millis(10);
 
-/// What a run is about: everything [`perform`] needs besides the function.
-#[derive(Debug)]
+/// Everything that [`perform`] needs besides the function.
+#[derive(Debug, Default)]
 pub struct Run {
-    /// The experiment's name, or `experiment/part` for a child process.
-    pub name: String,
-    /// Who plays it, for a child process; `lab` for the run itself.
-    pub actor: String,
-    /// What can be set.
+    /// What this process was asked to run.
+    pub job: Job,
+    /// The parameters that can be set.
     pub parameters: &'static [Parameter],
-    /// What is set.
-    pub settings: BTreeMap<String, String>,
-    /// Where it plays; a child process is already there, and says [`Network::Host`].
+    /// The network it runs in. The process of a part inherits its network, and says [`Network::Host`].
     pub network: Network,
-    /// When the run began, for a child process: a reading of [`sys::monotonic_ns`].
-    pub epoch_ns: Option<u64>,
-    /// Whether each call is held before it is made, until standard input says that it may go ([`crate::stepping`]).
-    pub stepped: bool,
 }
 
-/// Runs one experiment, or one part of it, in this process: events go to standard output as JSON Lines; the end of
-/// standard input, or the deadline, ends it. What comes on standard input before its end is for a stepped run. Call it before the process has started any thread.
+/// Runs one experiment, or one part of it, in this process, by the protocol of [`child`]. Call it before the process has
+/// started any thread.
 pub fn perform(run: &Run, play: fn(&Lab) -> Result<()>) -> ExitCode {
     std::panic::set_hook(Box::new(|_| {}));
     signals::block();
-    let lab = Lab::new(run, true, Keep::All);
+    let actor = run.job.part.as_ref().map_or("lab", |part| &part.actor);
+    let lab = Lab::new(run, actor, true, Keep::All);
     let network = link::enter(&lab, run.network);
     let _ = sys::drop_capabilities();
 
-    let header =
-        run.epoch_ns.is_none().then(|| Header::now(sys::name(), &run.name, run.settings.clone()));
+    let header = run
+        .job
+        .part
+        .is_none()
+        .then(|| Header::now(sys::name(), &run.job.name, run.job.settings.clone()));
     if header.is_some_and(|header| write_line(&mut io::stdout(), &header).is_err()) {
         return ExitCode::FAILURE; // nobody listens
     }
@@ -91,7 +85,9 @@ impl Lab {
         loop {
             let ended = self.bench.ended.lock().unwrap_or_else(PoisonError::into_inner);
             let waited =
-                self.bench.over.wait_timeout_while(ended, left().max(BREATH), |ended| !*ended);
+                self.bench
+                    .over
+                    .wait_timeout_while(ended, left().max(DEADLINE_POLL), |ended| !*ended);
             let (ended, _) = waited.unwrap_or_else(PoisonError::into_inner);
             if *ended {
                 return;
@@ -103,39 +99,35 @@ impl Lab {
         }
     }
 
-    /// Does what standard input says, to its end.
-    fn obey(&self) {
-        for line in io::stdin().lock().lines() {
-            let Ok(line) = line else { return };
+    /// Handles the messages on the control channel until it closes.
+    fn handle_control(&self) {
+        for resume in child::control_messages() {
             let Some(gate) = self.recorder().gate() else {
                 continue;
             };
-            match line.parse() {
-                Ok(Go::One { process, call }) if process == std::process::id() => gate.let_go(call),
-                Ok(Go::One { process, .. }) => {
-                    actor::tell(&self.bench.children, Some(process), &line)
+            match resume {
+                Resume::Call { process, call } if process == std::process::id() => {
+                    gate.resume(call)
                 }
-                Ok(Go::All) => {
-                    gate.open();
-                    actor::tell(&self.bench.children, None, &line);
-                }
-                Err(()) => {}
+                Resume::Call { .. } => {}
+                Resume::All => gate.resume_all(),
             }
+            actor::forward(&self.bench.children, resume);
         }
     }
 
-    /// The threads beside the experiment's own: one writes the events, one feels for the end of standard input, one waits
-    /// for signals, one watches the time.
+    /// The threads beside the experiment's own: one writes the events, one handles the control channel and stops the run
+    /// when it closes, one waits for signals, one watches the deadline.
     fn start_threads(&self) -> io::Result<()> {
         let start = |name: &str, work: Box<dyn FnOnce() + Send>| {
             thread::Builder::new().name(name.to_owned()).spawn(work).map(drop)
         };
-        let [feeling, waiting, watching] = [self.clone(), self.clone(), self.clone()];
+        let [controlled, waiting, watching] = [self.clone(), self.clone(), self.clone()];
         start(
-            "leash",
+            "control",
             Box::new(move || {
-                feeling.obey();
-                feeling.end_now(Ending::Interrupted, None);
+                controlled.handle_control();
+                controlled.end_now(Ending::Interrupted, None);
             }),
         )?;
         start(
@@ -195,7 +187,7 @@ impl Lab {
     }
 
     fn clear_away(&self) {
-        actor::dismiss(&self.bench.children);
+        actor::stop_all(&self.bench.children);
         if let Some(folder) =
             self.bench.folder.lock().unwrap_or_else(PoisonError::into_inner).take()
         {

@@ -186,9 +186,6 @@ Examples:
         #[command(flatten)]
         play: Play,
     },
-    /// Try what experiments need, in this process
-    #[command(name = "__probe", hide = true)]
-    Probe,
     /// Make the shipped recordings anew, on a machine that can run every experiment
     #[command(name = "__remake", hide = true)]
     Remake {
@@ -203,36 +200,6 @@ Examples:
         /// Run their experiments anew too
         #[arg(long)]
         run: bool,
-    },
-    /// Run one experiment in this process, events to standard output
-    #[command(name = "__experiment", hide = true)]
-    Experiment {
-        /// Its name
-        name: String,
-        /// Hold each call until standard input lets it go
-        #[arg(long)]
-        step: bool,
-        /// Set a parameter
-        #[arg(long = "set")]
-        set: Vec<String>,
-    },
-    /// Play one part of an experiment in this process
-    #[command(name = "__part", hide = true)]
-    Part {
-        /// Its name
-        name: String,
-        /// Who plays it
-        #[arg(long)]
-        actor: String,
-        /// When the run began
-        #[arg(long)]
-        epoch: u64,
-        /// Hold each call until standard input lets it go
-        #[arg(long)]
-        step: bool,
-        /// What the experiment tells it
-        #[arg(long = "set")]
-        set: Vec<String>,
     },
 }
 

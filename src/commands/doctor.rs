@@ -1,12 +1,10 @@
 //! `doctor`: what this machine can show, why not, and how to get the rest.
 
-use std::process::{Command, Stdio};
-
 use super::{Failure, Player};
-use crate::capture::probe::{Lack, Probe};
-use crate::capture::{self, Network};
+use crate::capture::Network;
+use crate::capture::child::{self, ProbeError};
+use crate::capture::probe::Lack;
 use crate::experiments;
-use crate::i18n;
 use crate::picture::{Ink, Row};
 use crate::words;
 
@@ -15,7 +13,12 @@ use crate::words;
 /// # Errors
 /// [`Failure`], see there; a machine that lacks something is no failure.
 pub fn doctor(player: &mut Player) -> Result<(), Failure> {
-    let probe = probe()?;
+    let probe = child::probe().map_err(|error| {
+        Failure::Unable(match error {
+            ProbeError::Start(error) => words::no_probe(&error),
+            ProbeError::Answer(error, status) => words::no_answer(error, status),
+        })
+    })?;
     for (name, lack, good) in [
         (words::private_network(), &probe.network, words::private_network_serves()),
         (words::device(), &probe.device, words::device_serves()),
@@ -54,17 +57,4 @@ fn line(player: &mut Player, name: &str, lack: Option<&Lack>, good: &str) -> Res
         player.terminal.wrapped("    → ", remedy, Ink::Warn)?;
     }
     Ok(())
-}
-
-/// Tries it in a process of its own: what is tried cannot be undone.
-fn probe() -> Result<Probe, Failure> {
-    let output = Command::new(capture::program())
-        .arg("__probe")
-        .args(["--lang", i18n::spoken().tag()])
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .map_err(|error| Failure::Unable(words::no_probe(&error)))?;
-    serde_json::from_slice(&output.stdout)
-        .map_err(|error| Failure::Unable(words::no_answer(error, output.status)))
 }

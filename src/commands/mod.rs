@@ -6,6 +6,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::capture::child::{ExperimentRun, Output, interrupted};
 use crate::capture::parameter::{self, DEADLINE};
 use crate::capture::{self, sys};
 use crate::experiments::{self, Experiment, Stepping};
@@ -24,7 +25,6 @@ mod atomic_file;
 mod book;
 pub mod chat;
 mod check;
-pub mod child_run;
 mod doctor;
 mod failure;
 mod glossary;
@@ -47,12 +47,11 @@ pub use step::Class;
 pub use verify::verify;
 
 use self::lesson::find as find_lesson;
-use child_run::{Came, ChildRun};
 use output_file::OutputFile;
 use report::{Judged, Shown, Told};
 
-/// How long nothing may come before a blocked call is shown as blocked.
-const PATIENCE: Duration = Duration::from_millis(50);
+/// How long nothing may arrive before a pending call is shown as blocked.
+const BLOCKED_AFTER: Duration = Duration::from_millis(50);
 /// How long an event may be under way from another process: so long the trace holds back what is newer.
 const UNDER_WAY_NS: u64 = 20_000_000;
 
@@ -248,16 +247,16 @@ impl Player {
     ) -> Result<Done, Failure> {
         self.open_sinks()?;
         self.terminal.flush()?;
-        let mut bench = ChildRun::start(experiment, settings, false)
+        let mut run = ExperimentRun::start(experiment.name, settings, false)
             .map_err(|error| cannot_start(experiment.name, &error))?;
         let header = Header::now(sys::name(), experiment.name, settings.clone());
         let mut recording = Recording { header, events: Vec::new() };
         let mut live = self.trace().map(Live::new);
         loop {
-            let rows = match bench.next(PATIENCE) {
-                Came::Over => break,
-                Came::Quiet => live.as_mut().map(Live::pause).unwrap_or_default(),
-                Came::Line(text) => {
+            let rows = match run.next(BLOCKED_AFTER) {
+                Output::Closed => break,
+                Output::TimedOut => live.as_mut().map(Live::pause).unwrap_or_default(),
+                Output::Line(text) => {
                     self.keep(&text)?;
                     match recording::parse_line(&text) {
                         Ok(Line::Header(header)) => recording.header = header,
@@ -275,10 +274,10 @@ impl Player {
                 self.terminal.flush()?;
             }
         }
-        let aftermath = bench.finish();
+        let aftermath = words::ended(run.finish());
         recording.events.sort_by_key(|event| event.at_ns);
         self.keep_frames(&recording)?;
-        if let Some(code) = child_run::interruption() {
+        if let Some(code) = interrupted() {
             return Err(Failure::Interrupted(code));
         }
         if let Some(live) = &mut live {

@@ -9,15 +9,14 @@ use std::time::{Duration, Instant};
 
 use unicode_width::UnicodeWidthStr;
 
-use super::child_run::{self, Came, ChildRun};
 use super::{Done, Failure, Player};
+use crate::capture::child::{ExperimentRun, Output, Resume, interrupted};
 use crate::capture::sys;
 use crate::experiments::{self, Experiment, Why};
 use crate::output::terminal::ALTERNATE_SCREEN_OFF;
 use crate::output::terminal::keys::{self, Key};
 use crate::picture::{Ink, Picture, Row, fit};
 use crate::signals;
-use crate::stepping::Go;
 use crate::trace::recording::{self, Header, Line, Recording};
 use crate::trace::{Event, EventKind};
 use crate::views::step::Shot;
@@ -26,8 +25,8 @@ use crate::words;
 
 /// A call that has not returned after this time is blocked, and the next actor's turn has come.
 const BLOCKED: Duration = Duration::from_millis(100);
-/// So often keys are looked for.
-const GLANCE: Duration = Duration::from_millis(20);
+/// How often keys are polled for.
+const KEY_POLL: Duration = Duration::from_millis(20);
 
 /// So often is shown what runs through and never pauses.
 const NOW_AND_THEN: Duration = Duration::from_millis(250);
@@ -77,7 +76,7 @@ enum Next {
 
 /// A stepped run, and where one is in it.
 struct Walk<'a> {
-    bench: ChildRun,
+    run: ExperimentRun,
     recording: Recording,
     /// Calls that are held, besides the cursor's; the first has waited longest.
     held: VecDeque<Event>,
@@ -119,11 +118,11 @@ impl Player {
     ) -> Result<Done, Failure> {
         self.open_sinks()?;
         self.terminal.flush()?;
-        let bench = ChildRun::start(experiment, settings, true)
+        let run = ExperimentRun::start(experiment.name, settings, true)
             .map_err(|error| super::cannot_start(experiment.name, &error))?;
         let header = Header::now(sys::name(), experiment.name, settings.clone());
         let mut walk = Walk {
-            bench,
+            run,
             recording: Recording { header, events: Vec::new() },
             held: VecDeque::new(),
             cursor: None,
@@ -137,20 +136,25 @@ impl Player {
         let outcome = self.walk(&mut walk);
         if let Err(error) = outcome {
             // What it has recorded so far is kept, its end too.
-            child_run::let_loose();
-            while let Came::Line(text) = walk.bench.next(child_run::FAREWELL) {
+            let Walk { run, recording, .. } = &mut walk;
+            run.stop(|text| {
                 self.keep(&text)?;
-                let _ = walk.hear(&text);
-            }
+                match recording::parse_line(&text) {
+                    Ok(Line::Event(event)) => recording.events.push(*event),
+                    Ok(Line::Header(header)) => recording.header = header,
+                    Err(_) => {}
+                }
+                Ok::<_, Failure>(())
+            })?;
             walk.recording.events.sort_by_key(|event| event.at_ns);
             self.keep_frames(&walk.recording)?;
-            return Err(child_run::interruption().map_or(error, Failure::Interrupted));
+            return Err(interrupted().map_or(error, Failure::Interrupted));
         }
-        let Walk { bench, mut recording, .. } = walk;
-        let aftermath = bench.finish();
+        let Walk { run, mut recording, .. } = walk;
+        let aftermath = words::ended(run.finish());
         recording.events.sort_by_key(|event| event.at_ns);
         self.keep_frames(&recording)?;
-        if let Some(code) = child_run::interruption() {
+        if let Some(code) = interrupted() {
             return Err(Failure::Interrupted(code));
         }
         Ok(Done { recording, aftermath })
@@ -181,15 +185,15 @@ impl Player {
             let mut news = false;
             let (mut patience, began) = (walk.patience(), Instant::now());
             // Whoever never stops talking must not keep the keys from being heard.
-            while !over && began.elapsed() <= GLANCE {
-                match walk.bench.next(patience) {
-                    Came::Line(text) => {
+            while !over && began.elapsed() <= KEY_POLL {
+                match walk.run.next(patience) {
+                    Output::Line(text) => {
                         self.keep(&text)?;
                         news |= walk.hear(&text);
                         patience = Duration::ZERO;
                     }
-                    Came::Quiet => break,
-                    Came::Over => (over, news, walk.cursor) = (true, true, None),
+                    Output::TimedOut => break,
+                    Output::Closed => (over, news, walk.cursor) = (true, true, None),
                 }
             }
             // What came is shown until somebody has seen it.
@@ -206,10 +210,10 @@ impl Player {
                 size = Some(measured);
                 self.show(&mut page, walk, measured, over)?;
             }
-            if (over && !waits) || child_run::interruption().is_some() {
+            if (over && !waits) || interrupted().is_some() {
                 return Ok(());
             }
-            for next in walk.next(has_keys, if over { GLANCE } else { Duration::ZERO })? {
+            for next in walk.next(has_keys, if over { KEY_POLL } else { Duration::ZERO })? {
                 match next {
                     Next::Wait => {}
                     Next::Leave => return Err(Failure::Left),
@@ -324,7 +328,7 @@ impl Walk<'_> {
     fn choose(&mut self) -> bool {
         if self.through {
             if self.held.drain(..).count() > 0 {
-                child_run::tell(Go::All);
+                self.run.resume(Resume::All);
             }
             return false;
         }
@@ -343,8 +347,8 @@ impl Walk<'_> {
     /// How long the next event may be waited for.
     fn patience(&self) -> Duration {
         match (&self.cursor, self.class.pace) {
-            (Some((_, since)), Some(pace)) => pace.saturating_sub(since.elapsed()).min(GLANCE),
-            _ => GLANCE,
+            (Some((_, since)), Some(pace)) => pace.saturating_sub(since.elapsed()).min(KEY_POLL),
+            _ => KEY_POLL,
         }
     }
 
@@ -381,7 +385,7 @@ impl Walk<'_> {
             && let EventKind::Held(call) = &event.what
         {
             self.going = Some(((event.process, call.id), Instant::now()));
-            child_run::tell(Go::One { process: event.process, call: call.id });
+            self.run.resume(Resume::Call { process: event.process, call: call.id });
         }
     }
 
@@ -396,7 +400,7 @@ impl Walk<'_> {
 
     fn run_through(&mut self) {
         (self.through, self.back, self.cursor) = (true, None, None);
-        child_run::tell(Go::All);
+        self.run.resume(Resume::All);
     }
 
     /// The events and the cursor to show: those of now, or of the stop that is looked back at.

@@ -3,10 +3,10 @@
 //!
 //! It knows the lab, and the chat that the last two lessons run. Claims have names here; their sentences stand in `lessons/`.
 
-use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use crate::capture::{self, Lab, Network, Parameter, Result, Run};
+use crate::capture::child::{Job, Request};
+use crate::capture::{self, Lab, Network, Parameter, Result, Run, probe};
 
 mod blocking;
 mod chat;
@@ -142,42 +142,31 @@ impl Experiment {
     pub fn needs_wire(&self) -> bool {
         self.network == Network::Wire
     }
+}
 
-    /// Runs it in this process, which is then over; the events go to standard output. If it is stepped, standard input says
-    /// which call may go.
-    #[must_use]
-    pub fn perform(&'static self, settings: BTreeMap<String, String>, stepped: bool) -> ExitCode {
-        let run = Run {
-            name: self.name.to_owned(),
-            actor: "lab".to_owned(),
-            parameters: self.parameters,
-            settings,
-            network: self.network,
-            epoch_ns: None,
-            stepped,
-        };
-        capture::perform(&run, self.play)
+/// Serves the request that this process was started for; the process is then over.
+#[must_use]
+pub fn serve(request: Request) -> ExitCode {
+    match request {
+        Request::Probe => match serde_json::to_string(&probe::probe()) {
+            Ok(answer) => {
+                println!("{answer}");
+                ExitCode::SUCCESS
+            }
+            Err(_) => ExitCode::FAILURE,
+        },
+        Request::Run(job) => perform(job).unwrap_or(ExitCode::from(2)),
     }
 }
 
-/// Plays a part in this process, which is then over. `None` if there is no such part.
-#[must_use]
-pub fn perform_part(
-    name: &str,
-    actor: String,
-    epoch_ns: u64,
-    settings: BTreeMap<String, String>,
-    stepped: bool,
-) -> Option<ExitCode> {
-    let part = CHAPTERS.iter().flat_map(|chapter| chapter.parts).find(|part| part.name == name)?;
-    let run = Run {
-        name: name.to_owned(),
-        actor,
-        parameters: &[],
-        settings,
-        network: Network::Host,
-        epoch_ns: Some(epoch_ns),
-        stepped,
-    };
-    Some(capture::perform(&run, part.play))
+/// Runs an experiment or a part; `None` if there is none of that name.
+fn perform(job: Job) -> Option<ExitCode> {
+    if job.part.is_some() {
+        let mut parts = CHAPTERS.iter().flat_map(|chapter| chapter.parts);
+        let part = parts.find(|part| part.name == job.name)?;
+        return Some(capture::perform(&Run { job, ..Run::default() }, part.play));
+    }
+    let experiment = find(&job.name)?;
+    let run = Run { job, parameters: experiment.parameters, network: experiment.network };
+    Some(capture::perform(&run, experiment.play))
 }

@@ -15,6 +15,10 @@ use crate::text::{is_safe_to_show, safe};
 
 use super::packet::Frame;
 
+/// How many times a stepped run pauses each actor on the same source line. After that the line runs through: nobody wants
+/// to press Enter for every turn of a loop.
+pub const PAUSES_PER_LINE: u32 = 3;
+
 /// A name that many events share: an actor's.
 pub type Name = Arc<str>;
 

@@ -8,9 +8,8 @@ use super::wording::{Cast, arguments, safe};
 use crate::i18n::said;
 use crate::lexicon::shown;
 use crate::picture::{Ink, Picture, Row, fit};
-use crate::stepping::TIMES_HELD;
 use crate::text::{joint, wrap_code};
-use crate::trace::{Call, Event, EventKind, Source};
+use crate::trace::{Call, Event, EventKind, PAUSES_PER_LINE, Source};
 
 /// Below this width, source lines have no numbers.
 const NO_NUMBERS: usize = 50;
@@ -234,10 +233,10 @@ impl Shot<'_> {
         let same = |other: &&Event| {
             other.actor == event.actor && held(other).is_some_and(|held| held.source == call.source)
         };
-        if self.events.iter().filter(same).count() >= TIMES_HELD as usize {
+        if self.events.iter().filter(same).count() >= PAUSES_PER_LINE as usize {
             let text = said!(
-                "this line has come {TIMES_HELD} times: from here it is run through",
-                "这一行已经停了 {TIMES_HELD} 次：以后不再停"
+                "this line has come {PAUSES_PER_LINE} times: from here it is run through",
+                "这一行已经停了 {PAUSES_PER_LINE} 次：以后不再停"
             );
             rows.push(Row::new().with(fit(&text, width), Ink::Faint));
         }

@@ -1,0 +1,168 @@
+//! An experiment in a child process, as the main program sees it. There is one at a time, and a signal to the program
+//! stops it.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufRead, IsTerminal};
+use std::process::{Child, ExitStatus};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use super::{Control, Job, Resume, Started, start};
+use crate::signals;
+
+/// The time that an experiment has to end its recording after it was told to stop.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
+
+/// The experiment that a signal must stop.
+static RUNNING: Mutex<Option<Running>> = Mutex::new(None);
+/// The exit code for the signal that arrived; 0 for none.
+static INTERRUPTED: AtomicU8 = AtomicU8::new(0);
+
+struct Running {
+    /// `None` after it was told to stop.
+    control: Option<Control>,
+    /// Killed if it does not stop by itself.
+    process: u32,
+}
+
+fn running() -> MutexGuard<'static, Option<Running>> {
+    RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The exit code to leave with, if a signal arrived.
+#[must_use]
+pub fn interrupted() -> Option<u8> {
+    Some(INTERRUPTED.load(Ordering::Relaxed)).filter(|code| *code != 0)
+}
+
+/// From here on a signal stops the running experiment, and then this program; without one, it ends the program at once.
+/// Call it before the process starts any thread.
+pub fn stop_on_signals() {
+    signals::block();
+    let waiting = thread::Builder::new().name("signals".to_owned()).spawn(|| {
+        let code = signals::wait();
+        INTERRUPTED.store(code, Ordering::Relaxed);
+        let stopped = running().take();
+        if let Some(Running { control, process }) = stopped {
+            // The main thread exits the program when the experiment has ended, usually long before the kill.
+            drop(control);
+            thread::sleep(SHUTDOWN_GRACE);
+            kill(process);
+        } else if io::stderr().is_terminal() {
+            eprintln!();
+        }
+        signals::clean_up();
+        std::process::exit(code.into());
+    });
+    if waiting.is_err() {
+        signals::unblock(); // a signal then has its default effect
+    }
+}
+
+#[cfg(unix)]
+fn kill(process: u32) {
+    use nix::sys::signal::{Signal, kill};
+    if let Ok(process) = process.try_into() {
+        let _ = kill(nix::unistd::Pid::from_raw(process), Signal::SIGKILL);
+    }
+}
+
+#[cfg(not(unix))]
+fn kill(_: u32) {}
+
+/// An experiment that is running. Dropping it stops it.
+#[derive(Debug)]
+pub struct ExperimentRun {
+    process: Child,
+    lines: Receiver<Vec<u8>>,
+}
+
+/// What [`ExperimentRun::next`] received.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Output {
+    /// A line of the recording.
+    Line(Vec<u8>),
+    /// Nothing within the timeout.
+    TimedOut,
+    /// The process has ended, and all that it wrote has been received.
+    Closed,
+}
+
+impl ExperimentRun {
+    /// Starts an experiment. A stepped one pauses before each call, until [`ExperimentRun::resume`].
+    ///
+    /// # Errors
+    /// The system starts no more processes or threads.
+    pub fn start(
+        experiment: &str,
+        settings: &BTreeMap<String, String>,
+        stepped: bool,
+    ) -> io::Result<ExperimentRun> {
+        let job =
+            Job { name: experiment.to_owned(), settings: settings.clone(), stepped, part: None };
+        let Started { process, control, output } = start(job)?;
+        *running() = Some(Running { control: Some(control), process: process.id() });
+        let (sender, lines) = channel();
+        let run = ExperimentRun { process, lines };
+        thread::Builder::new().name("output".to_owned()).spawn(move || {
+            for line in output.split(b'\n').map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    return;
+                }
+            }
+        })?;
+        Ok(run)
+    }
+
+    /// Lets paused calls go on.
+    pub fn resume(&self, resume: Resume) {
+        if let Some(control) = running().as_mut().and_then(|running| running.control.as_mut()) {
+            control.resume(resume);
+        }
+    }
+
+    /// Tells the experiment to stop, and gives the rest of its recording to `line`.
+    ///
+    /// # Errors
+    /// The first error of `line`.
+    pub fn stop<E>(&mut self, mut line: impl FnMut(Vec<u8>) -> Result<(), E>) -> Result<(), E> {
+        if let Some(running) = running().as_mut() {
+            running.control = None;
+        }
+        while let Output::Line(text) = self.next(SHUTDOWN_GRACE) {
+            line(text)?;
+        }
+        Ok(())
+    }
+
+    /// The next line, if it arrives within the timeout.
+    pub fn next(&mut self, timeout: Duration) -> Output {
+        match self.lines.recv_timeout(timeout) {
+            Ok(line) => Output::Line(line),
+            Err(RecvTimeoutError::Timeout) => Output::TimedOut,
+            Err(RecvTimeoutError::Disconnected) => Output::Closed,
+        }
+    }
+
+    /// Waits for the process to end.
+    ///
+    /// # Errors
+    /// What waitpid(2) answers.
+    pub fn finish(mut self) -> io::Result<ExitStatus> {
+        self.wait()
+    }
+
+    fn wait(&mut self) -> io::Result<ExitStatus> {
+        running().take();
+        self.process.wait()
+    }
+}
+
+impl Drop for ExperimentRun {
+    fn drop(&mut self) {
+        let _ = self.wait();
+    }
+}

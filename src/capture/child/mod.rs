@@ -1,0 +1,210 @@
+//! The protocol between this program and a run in a process of its own.
+//!
+//! - **Start.** The child is this program, started again with a [`Request`] as its arguments: an experiment, one part of
+//!   an experiment (`experiment/part`), or a probe of the machine.
+//! - **Standard output** carries the recording, an event a line, and closes when the child ends.
+//! - **Standard input** is the control channel. Each line is a [`Resume`], which lets paused calls of a stepped run go on.
+//!   When the channel closes, because its [`Control`] was dropped or its owner is gone, the child stops. An experiment
+//!   owns the processes that play its parts: it forwards what concerns them, and stops them when it stops.
+
+use std::collections::BTreeMap;
+use std::io::{self, BufReader, Write};
+use std::process::{ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::probe::Probe;
+use crate::i18n::{self, Language};
+
+mod experiment;
+
+pub use experiment::{ExperimentRun, Output, interrupted, stop_on_signals};
+
+/// The first argument of a child; its second is the request.
+const CHILD: &str = "__child";
+
+/// What a child process is started for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// Run an experiment, or a part of one.
+    Run(Job),
+    /// Try what experiments need from this machine, and print a [`Probe`].
+    Probe,
+}
+
+/// An experiment, or a part of one, to be run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Job {
+    /// The experiment's name, or `experiment/part`.
+    pub name: String,
+    /// Parameters; for a part, what the experiment passes to it.
+    pub settings: BTreeMap<String, String>,
+    /// Whether calls are paused until the control channel resumes them.
+    pub stepped: bool,
+    /// Set for a part.
+    pub part: Option<Part>,
+}
+
+/// Which part of a run a child process plays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Its actor.
+    pub actor: String,
+    /// When the run began, by the monotonic clock that all processes share.
+    pub epoch_ns: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Envelope {
+    language: String,
+    request: Request,
+}
+
+impl Request {
+    /// The arguments that ask a child for this.
+    #[must_use]
+    pub fn to_args(&self) -> [String; 2] {
+        let envelope =
+            Envelope { language: i18n::spoken().tag().to_owned(), request: self.clone() };
+        // Strings, numbers and maps with string keys: JSON holds them all.
+        [CHILD.to_owned(), serde_json::to_string(&envelope).unwrap_or_default()]
+    }
+
+    /// The request in this process's arguments, if it was started as a child. Sets the language to its parent's.
+    ///
+    /// # Errors
+    /// The request is malformed: it was not written by this program.
+    #[must_use]
+    pub fn from_args(
+        args: impl IntoIterator<Item = String>,
+    ) -> Option<Result<Request, serde_json::Error>> {
+        let mut args = args.into_iter().skip(1);
+        if args.next()? != CHILD {
+            return None;
+        }
+        let envelope = serde_json::from_str(&args.next().unwrap_or_default());
+        Some(envelope.map(|Envelope { language, request }| {
+            Language::ALL.into_iter().filter(|known| known.tag() == language).for_each(i18n::speak);
+            request
+        }))
+    }
+}
+
+/// A message on the control channel: which paused calls may be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resume {
+    /// One call, by its process (a PID) and its number in that process.
+    Call {
+        /// The PID.
+        process: u32,
+        /// The call's number.
+        call: u64,
+    },
+    /// All calls, to the end of the run.
+    All,
+}
+
+/// What arrives on this process's control channel, until it closes.
+pub(super) fn control_messages() -> impl Iterator<Item = Resume> {
+    let lines = io::stdin().lines().map_while(Result::ok);
+    lines.filter_map(|line| serde_json::from_str(&line).ok())
+}
+
+/// The parent's end of a control channel. Dropping it tells the child to stop.
+#[derive(Debug)]
+pub struct Control(ChildStdin);
+
+impl Control {
+    /// Lets paused calls go on. A child that has ended no longer needs it, so that is no error.
+    pub fn resume(&mut self, resume: Resume) {
+        let _ = serde_json::to_string(&resume).map(|line| writeln!(self.0, "{line}"));
+    }
+}
+
+/// A child that was started.
+#[derive(Debug)]
+pub struct Started {
+    /// The process.
+    pub process: std::process::Child,
+    /// Its control channel.
+    pub control: Control,
+    /// Its recording, line by line.
+    pub output: BufReader<ChildStdout>,
+}
+
+/// Starts a child for a run.
+///
+/// # Errors
+/// The system starts no more processes.
+pub fn start(job: Job) -> io::Result<Started> {
+    let mut process = command(&Request::Run(job)).stdin(Stdio::piped()).spawn()?;
+    match (process.stdin.take(), process.stdout.take()) {
+        (Some(input), Some(output)) => {
+            Ok(Started { process, control: Control(input), output: BufReader::new(output) })
+        }
+        _ => Err(io::Error::other("a child process without pipes")),
+    }
+}
+
+fn command(request: &Request) -> Command {
+    let mut command = Command::new(super::program());
+    command.args(request.to_args()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command
+}
+
+/// Why there is no answer from a probe.
+#[derive(Debug, Error)]
+pub enum ProbeError {
+    /// The process was not started.
+    #[error("{0}")]
+    Start(#[from] io::Error),
+    /// It printed something else, or nothing.
+    #[error("{0} ({1})")]
+    Answer(serde_json::Error, ExitStatus),
+}
+
+/// Probes this machine in a process of its own: what is tried cannot be undone.
+///
+/// # Errors
+/// The process was not started, or did not answer.
+pub fn probe() -> Result<Probe, ProbeError> {
+    let output = command(&Request::Probe).stdin(Stdio::null()).output()?;
+    serde_json::from_slice(&output.stdout).map_err(|error| ProbeError::Answer(error, output.status))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(words: &[&str]) -> Option<Result<Request, serde_json::Error>> {
+        Request::from_args(words.iter().map(|word| (*word).to_owned()))
+    }
+
+    #[test]
+    fn a_request_comes_back_from_its_arguments() {
+        let part = Part { actor: "server".to_owned(), epoch_ns: u64::MAX };
+        let settings = BTreeMap::from([("port".to_owned(), "a=b \"c\" 你好".to_owned())]);
+        let job = Job {
+            name: "two-processes/server".to_owned(),
+            settings,
+            stepped: true,
+            part: Some(part),
+        };
+        for request in [Request::Run(job), Request::Probe] {
+            let [child, text] = request.to_args();
+            let parsed = args(&["explore", &child, &text]).expect("a child").expect("well formed");
+            assert_eq!(parsed, request);
+        }
+    }
+
+    #[test]
+    fn a_command_of_a_person_is_no_request_and_a_malformed_one_is_an_error() {
+        assert!(args(&["explore"]).is_none() && args(&["explore", "list"]).is_none());
+        for text in ["", "{}", "three-way-handshake"] {
+            assert!(args(&["explore", CHILD, text]).expect("a child").is_err(), "{text}");
+        }
+    }
+}
