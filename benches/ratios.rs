@@ -47,7 +47,7 @@ fn ping_pong() -> Answer<Vec<f64>> {
 
 /// The same conversation twice: the macro sees to it that nothing differs but the type of the sockets.
 macro_rules! converse {
-    ($listener:expr, $client:expr) => {{
+    ($listener:expr, $client:expr, $buffer:expr) => {{
         let (listener, client) = ($listener, $client);
         let any: std::net::SocketAddr = ([127, 0, 0, 1], 0).into();
         listener.bind(&any.into())?;
@@ -59,14 +59,14 @@ macro_rules! converse {
         let begun = Instant::now();
         thread::scope(|scope| -> Answer<()> {
             let echo = scope.spawn(|| -> std::io::Result<()> {
-                let mut buffer = [std::mem::MaybeUninit::uninit(); 64];
+                let mut buffer = $buffer;
                 let bytes = [7; 64];
                 while server.recv(&mut buffer)? > 0 {
                     server.send(&bytes)?;
                 }
                 Ok(())
             });
-            let mut buffer = [std::mem::MaybeUninit::uninit(); 64];
+            let mut buffer = $buffer;
             for _ in 0..ROUNDS {
                 client.send(&[7; 64])?;
                 client.recv(&mut buffer)?;
@@ -84,14 +84,16 @@ fn recorded() -> Answer<Duration> {
     let (server, client) = (lab.actor("server"), lab.actor("client"));
     converse!(
         server.socket(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?,
-        client.socket(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?
+        client.socket(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?,
+        [0; 64]
     )
 }
 
 fn bare() -> Answer<Duration> {
     converse!(
         socket2::Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?,
-        socket2::Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?
+        socket2::Socket::new(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?,
+        [std::mem::MaybeUninit::uninit(); 64]
     )
 }
 

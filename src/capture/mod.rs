@@ -51,7 +51,7 @@ pub use sampler::Sampler;
 #[cfg(unix)]
 pub use sockets::MSG_DONTWAIT;
 pub use sockets::readiness::{Epoll, Interest, Ready};
-pub use sockets::{Buffer, MSG_TRUNC, Socket, address};
+pub use sockets::{MSG_TRUNC, Socket, address};
 pub use sys::TcpInfo;
 pub use tcp_table::TcpTableEntry;
 

@@ -149,11 +149,11 @@ impl<'a> Ear<'a> {
 }
 
 #[cfg(unix)]
-fn receive_now(socket: &Socket, buffer: &mut Vec<u8>) -> io::Result<usize> {
+fn receive_now(socket: &Socket, buffer: &mut [u8]) -> io::Result<usize> {
     socket.recv_with_flags(buffer, crate::capture::MSG_DONTWAIT)
 }
 
 #[cfg(not(unix))]
-fn receive_now(_: &Socket, _: &mut Vec<u8>) -> io::Result<usize> {
+fn receive_now(_: &Socket, _: &mut [u8]) -> io::Result<usize> {
     Err(io::ErrorKind::WouldBlock.into())
 }

@@ -5,6 +5,7 @@
 //! are recorded too, marked as the instrument's, so that a recording names every call that strace would see.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::io;
 use std::mem::MaybeUninit;
 use std::net::Shutdown;
@@ -15,15 +16,12 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Type};
 
-mod buffer;
 mod names;
 mod options;
 pub mod readiness;
 
-pub use buffer::Buffer;
 pub use names::{MSG_DONTWAIT, MSG_TRUNC, address, domain_name, type_name};
 
-use buffer::received;
 use names::{MSG_PEEK, flags_name, protocol_name};
 use options::{SockOpt, value_of};
 
@@ -141,6 +139,20 @@ fn done<T>(_: &T) -> (i64, Args) {
 
 fn length(of: usize) -> i64 {
     i64::try_from(of).unwrap_or(i64::MAX)
+}
+
+/// A receive buffer as socket2 takes it.
+///
+/// # Safety
+/// Nothing uninitialised may be written through it: the caller goes on to read the same bytes as `u8`.
+unsafe fn uninitialised(buffer: &mut [u8]) -> &mut [MaybeUninit<u8>] {
+    // SAFETY: `MaybeUninit<u8>` has the layout of `u8`, and the caller keeps every byte initialised.
+    unsafe { &mut *(std::ptr::from_mut(buffer) as *mut [MaybeUninit<u8>]) }
+}
+
+/// What was received, to be recorded. A length beyond the buffer's (`MSG_TRUNC`) counts as the whole buffer.
+fn received(buffer: &[u8], length: usize) -> Data {
+    Data::of(&buffer[..length.min(buffer.len())])
 }
 
 fn descriptor(of: &socket2::Socket) -> i64 {
@@ -404,8 +416,8 @@ impl Socket {
     /// # Errors
     /// `ECONNRESET`, `ECONNREFUSED` (UDP, from an earlier send), `EAGAIN`.
     #[track_caller]
-    pub fn recv(&self, buffer: &mut (impl Buffer + ?Sized)) -> io::Result<usize> {
-        self.receive("recv", buffer.room(), 0, Location::caller())
+    pub fn recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.receive("recv", buffer, 0, Location::caller())
     }
 
     /// [`Socket::recv`] with flags, such as `MSG_TRUNC`.
@@ -413,12 +425,8 @@ impl Socket {
     /// # Errors
     /// Those of [`Socket::recv`].
     #[track_caller]
-    pub fn recv_with_flags(
-        &self,
-        buffer: &mut (impl Buffer + ?Sized),
-        flags: i32,
-    ) -> io::Result<usize> {
-        self.receive("recv_with_flags", buffer.room(), flags, Location::caller())
+    pub fn recv_with_flags(&self, buffer: &mut [u8], flags: i32) -> io::Result<usize> {
+        self.receive("recv_with_flags", buffer, flags, Location::caller())
     }
 
     /// Looks at what is there without taking it: recv(2) with `MSG_PEEK`.
@@ -426,28 +434,33 @@ impl Socket {
     /// # Errors
     /// Those of [`Socket::recv`].
     #[track_caller]
-    pub fn peek(&self, buffer: &mut (impl Buffer + ?Sized)) -> io::Result<usize> {
-        self.receive("peek", buffer.room(), MSG_PEEK, Location::caller())
+    pub fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.receive("peek", buffer, MSG_PEEK, Location::caller())
     }
 
     fn receive(
         &self,
         function: &'static str,
-        room: &mut [MaybeUninit<u8>],
+        buffer: &mut [u8],
         flags: i32,
         source: &'static Location<'static>,
     ) -> io::Result<usize> {
         let args = if flags == 0 {
-            args! { size: room.len() }
+            args! { size: buffer.len() }
         } else {
-            args! { size: room.len(), flags: flags_name(flags) }
+            args! { size: buffer.len(), flags: flags_name(flags) }
         };
-        let cell = std::cell::RefCell::new(room);
+        let cell = RefCell::new(buffer);
         self.call(
             (function, sys::RECV),
             args,
             Some(source),
-            |socket| socket.recv_with_flags(&mut cell.borrow_mut(), flags),
+            |socket| {
+                let mut buffer = cell.borrow_mut();
+                // SAFETY: recv(2) writes received bytes and nothing else.
+                let room = unsafe { uninitialised(&mut buffer) };
+                socket.recv_with_flags(room, flags)
+            },
             |got| (length(*got), args! { data: received(&cell.borrow(), *got) }),
         )
     }
@@ -476,14 +489,19 @@ impl Socket {
     /// # Errors
     /// Those of [`Socket::recv`].
     #[track_caller]
-    pub fn recv_from(&self, buffer: &mut (impl Buffer + ?Sized)) -> io::Result<(usize, SockAddr)> {
-        let cell = std::cell::RefCell::new(buffer.room());
+    pub fn recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SockAddr)> {
+        let cell = RefCell::new(buffer);
         let size = cell.borrow().len();
         self.call(
             ("recv_from", "recvfrom"),
             args! { size: size },
             Some(Location::caller()),
-            |socket| socket.recv_from(&mut cell.borrow_mut()),
+            |socket| {
+                let mut buffer = cell.borrow_mut();
+                // SAFETY: recvfrom(2) writes received bytes and nothing else.
+                let room = unsafe { uninitialised(&mut buffer) };
+                socket.recv_from(room)
+            },
             |(got, from)| {
                 (length(*got), args! { data: received(&cell.borrow(), *got), address: from })
             },

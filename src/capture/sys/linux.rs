@@ -270,7 +270,7 @@ fn about(interface: &str) -> libc::ifreq {
     // SAFETY: an all-zero ifreq is a valid one.
     let mut request: libc::ifreq = unsafe { mem::zeroed() };
     for (to, from) in request.ifr_name.iter_mut().zip(interface.bytes().take(libc::IFNAMSIZ - 1)) {
-        *to = from.cast_signed();
+        *to = from as libc::c_char;
     }
     request
 }
@@ -340,7 +340,7 @@ pub fn set_address(
         let mut socket_address: libc::sockaddr = unsafe { mem::zeroed() };
         socket_address.sa_family = libc::AF_INET as libc::sa_family_t;
         for (to, from) in socket_address.sa_data[2..6].iter_mut().zip(value.octets()) {
-            *to = from.cast_signed();
+            *to = from as libc::c_char;
         }
         request.ifr_ifru.ifru_addr = socket_address;
         ask(through, what, &mut request)?;
