@@ -380,10 +380,10 @@ pub fn deadline(limit_ns: u64, blocked: &[Blocked]) -> Vec<String> {
     lines.extend(blocked.iter().map(|one| {
         let at = one
             .call
-            .source
+            .site
             .as_ref()
             .map_or_else(String::new, |source| said!(", at {source}", "（{source}）"));
-        let (actor, function, span) = (shown(&one.actor), &one.call.function, span_of(one.for_ns));
+        let (actor, function, span) = (shown(&one.actor), one.call.function(), span_of(one.for_ns));
         said!(
             "{actor} had been blocked in {function}() for {span}{at}.",
             "{actor} 阻塞在 {function}() 里，已经 {span}{at}。"

@@ -3,6 +3,7 @@
 //! It has a main of its own: without arguments it runs itself once for each scene, for a private network has to be entered
 //! before a process has threads; the test harness has some already.
 
+use socket_explorer::trace::SyscallKind;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
@@ -153,7 +154,7 @@ fn delay(lab: &Lab) -> Result<()> {
 fn both_ways(lab: &Lab) -> Result<()> {
     lab.wire()?.delay(every(Anything), Duration::from_millis(30));
     let (client, _server, _listener) = tcp(lab)?;
-    let connect = lab.last_call("client", "connect")?;
+    let connect = lab.last_call("client", SyscallKind::Connect)?;
     lab.claim("connect", lasted("connect", connect.took(), Duration::from_millis(60)));
     client.close()?;
     let fin = lab.wire()?.until(every(socket_explorer::capture::link::Fin));

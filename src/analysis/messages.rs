@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Analysis, Direction, Fate, Made, Message, Socket, is_at, part_of, plain};
-use crate::trace::{Address, Data, Value};
+use crate::trace::{Address, Data, How, SocketType, Syscall};
 
 impl Analysis {
     pub(super) fn follow_streams(&mut self) {
@@ -68,13 +68,17 @@ impl Analysis {
             place(on(from).filter_map(|(index, made)| Some((index, sent(made)?))).collect());
         let receives = place(receives);
         let heard = on(to).find(|(_, made)| {
-            let asked = !matches!(made.call.args.get("size"), Some(Value::Number(0)));
+            let asked = !matches!(made.call.syscall, Syscall::Recv { size: 0, .. });
             made.receives() && asked && made.result() == Some(0)
         });
         let end = heard.and_then(|(heard, back)| {
             let told = on(from).find(|(_, made)| {
-                let shut = made.is("shutdown") && !matches!(made.call.args.get("how"), Some(Value::Text(how)) if how == "SHUT_RD");
-                (shut || made.is("close")) && made.entered_ns <= back.returned_ns()
+                let ends = match &made.call.syscall {
+                    Syscall::Shutdown { how } => *how != How::Read,
+                    Syscall::Close => true,
+                    _ => false,
+                };
+                ends && made.entered_ns <= back.returned_ns()
             });
             told.map(|(told, _)| (told, heard))
         });
@@ -189,8 +193,9 @@ impl Analysis {
     /// ones the earlier is taken to have arrived first.
     pub(super) fn follow_datagrams(&mut self) {
         let mut waiting: Vec<Message> = Vec::new();
-        let is_datagram =
-            |at: &usize| matches!(self.sockets[*at].kind.as_str(), "SOCK_DGRAM" | "SOCK_SEQPACKET");
+        let is_datagram = |at: &usize| {
+            matches!(self.sockets[*at].kind, Some(SocketType::Datagram | SocketType::SeqPacket))
+        };
         for (index, made) in self.calls.iter().enumerate() {
             let Some(at) = made.socket.filter(is_datagram) else {
                 continue;
@@ -201,8 +206,8 @@ impl Analysis {
             let mut message = Message::sent(at, index, data, Fate::NobodyThere);
             let to = made
                 .call
-                .args
-                .address("address")
+                .syscall
+                .address()
                 .or_else(|| self.sockets[at].peer_at(made.entered_ns, &self.calls));
             message.to = self.sockets[at].other_end.or_else(|| self.receiver(at, to?, made));
             message.fate = match (message.to, to) {
@@ -238,7 +243,7 @@ impl Analysis {
                         Fate::Received
                     };
                 }
-                None if self.sockets[at].kind == "SOCK_SEQPACKET" && got.bytes == 0 => {} // the end
+                None if self.sockets[at].kind == Some(SocketType::SeqPacket) && got.bytes == 0 => {} // the end
                 None => self.messages.push(Message::unsent(at, receive, got)),
             }
         }
@@ -272,14 +277,15 @@ impl Analysis {
         let (Some(from), Some(send)) = (message.from, message.send) else {
             return false;
         };
-        let source_fits = match receive.back.as_ref().and_then(|back| back.out.address("address")) {
+        let source_fits = match receive.back.as_ref().and_then(|back| back.out.address()) {
             Some(source) => match &self.sockets[from].local {
                 Some(local) => is_at(source, local),
                 None => *source == Address::Unix(None),
             },
             None => true,
         };
-        let room = matches!(receive.call.args.get("size"), Some(Value::Number(size)) if usize::try_from(*size) == Ok(got.bytes));
+        let room =
+            matches!(receive.call.syscall, Syscall::Recv { size, .. } if size == got.bytes as u64);
         let length_fits = got.bytes == message.bytes || (got.bytes < message.bytes && room);
         let same = got.kept.iter().zip(&message.data.kept).all(|(got, sent)| got == sent);
         source_fits && length_fits && same && self.calls[send].entered_ns <= receive.returned_ns()

@@ -8,7 +8,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use crate::trace::recording::Recording;
-use crate::trace::{Address, Args, Call, Data, Event, EventKind, Name, Outcome, Value};
+use crate::trace::{
+    Address, Call, Data, Domain, Event, EventKind, Name, Outcome, Output, Protocol, SocketType,
+    Syscall, SyscallKind,
+};
 
 mod messages;
 #[cfg(test)]
@@ -50,7 +53,7 @@ pub struct Back {
     /// With what.
     pub outcome: Outcome,
     /// What the kernel filled in.
-    pub out: Args,
+    pub out: Output,
 }
 
 impl Made {
@@ -77,23 +80,28 @@ impl Made {
 
     /// What it handed to the kernel, if it is a sending call.
     pub fn sending(&self) -> Option<&Data> {
-        self.call.args.data("data")
+        match &self.call.syscall {
+            Syscall::Send { data, .. } => Some(data),
+            _ => None,
+        }
     }
 
     /// What it got, if it is a receiving call that has returned without an error.
     pub fn received(&self) -> Option<&Data> {
-        self.back.as_ref()?.out.data("data")
+        match &self.back.as_ref()?.out {
+            Output::Received { data, .. } => Some(data),
+            _ => None,
+        }
     }
 
     /// True if it is a receiving call, returned or not.
     pub fn receives(&self) -> bool {
-        ["recv", "read", "peek"].iter().any(|verb| self.call.function.starts_with(verb))
+        self.is(SyscallKind::Recv)
     }
 
     /// True if it looks at what is there and leaves it there.
     pub fn peeks(&self) -> bool {
-        self.call.function == "peek"
-            || matches!(self.call.args.get("flags"), Some(Value::Text(flags)) if flags.contains("MSG_PEEK"))
+        matches!(&self.call.syscall, Syscall::Recv { flags, .. } if flags.peek())
     }
 
     /// Bytes that it took out of the socket (a datagram that was cut counts as what was delivered of it).
@@ -106,8 +114,9 @@ impl Made {
         usize::try_from(self.result()?).ok()
     }
 
-    fn is(&self, function: &str) -> bool {
-        self.call.function == function
+    /// True for a call of this kind.
+    pub fn is(&self, kind: SyscallKind) -> bool {
+        self.call.kind() == kind
     }
 }
 
@@ -133,12 +142,12 @@ pub struct Socket {
     pub origin: Origin,
     /// Its descriptor; `None` if it was not made (socket() failed) or that is not recorded.
     pub descriptor: Option<i64>,
-    /// `AF_INET`; empty if unknown.
-    pub domain: String,
-    /// `SOCK_STREAM`; empty if unknown.
-    pub kind: String,
-    /// `IPPROTO_TCP`; `0` if it was left to the kernel; empty if unknown.
-    pub protocol: String,
+    /// Its family, if known.
+    pub domain: Option<Domain>,
+    /// Its type, if known.
+    pub kind: Option<SocketType>,
+    /// Its protocol as it was asked for, if known.
+    pub protocol: Option<Protocol>,
     /// When it was made, in nanoseconds since the run began.
     pub made_ns: u64,
     /// When it was closed; `None` if the recording does not say that it was.
@@ -164,14 +173,14 @@ pub struct Socket {
 impl Socket {
     /// True for `SOCK_STREAM`.
     pub fn is_stream(&self) -> bool {
-        self.kind == "SOCK_STREAM"
+        self.kind == Some(SocketType::Stream)
     }
 
     /// The protocol as people say it: `TCP`, `UDP`; nothing for `AF_UNIX`.
     pub fn protocol_said(&self) -> &'static str {
-        match (self.domain.as_str(), self.kind.as_str()) {
-            ("AF_INET" | "AF_INET6", "SOCK_STREAM") => "TCP",
-            ("AF_INET" | "AF_INET6", "SOCK_DGRAM") => "UDP",
+        match (&self.domain, &self.kind) {
+            (Some(Domain::Inet | Domain::Inet6), Some(SocketType::Stream)) => "TCP",
+            (Some(Domain::Inet | Domain::Inet6), Some(SocketType::Datagram)) => "UDP",
             _ => "",
         }
     }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use crate::trace::recording::{FORMAT, Header, Recording, VERSION};
 use crate::trace::{
-    Address, Args, Call, Data, Event, EventKind, Name, Outcome, Return, Source, Value,
+    Address, Args, Call, Data, Event, EventKind, Name, Outcome, Output, Return, Role, Site,
+    Syscall, Value,
 };
 
 /// A recording that is being made by hand: each actor a thread of one process.
@@ -79,20 +80,37 @@ impl Sample {
         socket: u32,
         function: &str,
         args: Args,
-        source: Option<Source>,
+        site: Option<Site>,
     ) -> Arc<Call> {
-        let syscall = match function {
+        let name = match function {
             "accept" => "accept4",
             "send" | "send_to" => "sendto",
-            "recv" | "recv_from" => "recvfrom",
+            "recv" | "recv_from" | "peek" => "recvfrom",
             "local_addr" => "getsockname",
+            "peer_addr" => "getpeername",
             "tcp_info" => "getsockopt",
+            "nonblocking" | "set_nonblocking" => "fcntl",
+            "wait" => "epoll_wait",
+            setter if setter.starts_with("set_") => "setsockopt",
             other => other,
         };
-        let instrument = function == "tcp_info" || function == "local_addr";
-        let (function, syscall) = (Cow::Owned(function.to_owned()), Cow::Owned(syscall.to_owned()));
+        let role = match (function, &site) {
+            ("tcp_info" | "local_addr", _) => Role::Instrument,
+            (_, Some(_)) => Role::Program,
+            (_, None) => Role::ScopeEnd,
+        };
+        let (fd, syscall) = Syscall::decode(name, args);
         self.next += 1;
-        Arc::new(Call { id: self.next - 1, function, syscall, socket, args, source, instrument })
+        Arc::new(Call {
+            id: self.next - 1,
+            syscall,
+            name: Cow::Owned(name.to_owned()),
+            api: Some(Cow::Owned(function.to_owned())),
+            fd,
+            socket: Some(socket).filter(|socket| *socket != 0),
+            site,
+            role,
+        })
     }
 
     /// What the call gave back, if it returned with the next event.
@@ -105,7 +123,7 @@ impl Sample {
         EventKind::Return(Return {
             call: call.clone(),
             outcome,
-            out,
+            out: Output::decode(out),
             took_ns: entered.map_or(0, |event| now_ns - event.at_ns),
         })
     }
@@ -126,7 +144,7 @@ impl Sample {
             socket,
             function,
             all,
-            Some(Source { file: "src/experiments/sample.rs".into(), line: 7 }),
+            Some(Site { file: "src/experiments/sample.rs".into(), line: 7 }),
         );
         self.event(actor, EventKind::Enter(call.clone()));
         call

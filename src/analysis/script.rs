@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::sample::Sample;
 use crate::trace::recording::Recording;
-use crate::trace::{Call, EventKind, Outcome, Source};
+use crate::trace::{Call, EventKind, Outcome, Site};
 
 /// A recording that is being written. Time goes on by a tenth of a millisecond before every event.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ impl Script {
         function: &str,
         args: Json,
     ) -> Entered {
-        let source = (function != "local_addr" && function != "tcp_info").then(|| Source {
+        let source = (function != "local_addr" && function != "tcp_info").then(|| Site {
             file: "src/experiments/by_hand.rs".into(),
             line: u32::try_from(self.0.events.len()).unwrap_or(0) + 1,
         });

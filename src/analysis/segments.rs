@@ -7,7 +7,7 @@ use super::{Analysis, Made, Socket, in_order, plain};
 use crate::lexicon::shown;
 use crate::trace::packet::{End, Fate, Flags, Frame, Tcp};
 use crate::trace::recording::Recording;
-use crate::trace::{Data, EventKind, Name};
+use crate::trace::{Data, EventKind, Name, SyscallKind};
 
 /// A frame, from leaving to arriving.
 #[derive(Clone, Debug)]
@@ -146,9 +146,11 @@ impl Analysis {
         let on =
             |made: &Made| made.socket.is_some_and(|index| self.sockets[index].key == socket.key);
         let to = |made: &Made| {
-            made.call.args.address("address").is_some_and(|address| address.port() == Some(port))
+            made.call.syscall.address().is_some_and(|address| address.port() == Some(port))
         };
-        self.calls.iter().any(|made| made.is("connect") && on(made) && to(made) && then(made))
+        self.calls
+            .iter()
+            .any(|made| made.is(SyscallKind::Connect) && on(made) && to(made) && then(made))
     }
 
     /// Who is at which end: the socket's owner, or who the wire said it was, or the owner of the listening socket.

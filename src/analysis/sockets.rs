@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Analysis, Connection, Made, Origin, Socket, is_at};
-use crate::trace::{Address, Value};
+use crate::trace::{Address, Domain, Output, Syscall, SyscallKind};
 
 impl Analysis {
     pub(super) fn find_sockets(&mut self) {
@@ -12,14 +12,14 @@ impl Analysis {
         let mut order: Vec<usize> = (0..self.calls.len()).collect();
         order.sort_by_key(|&index| {
             let made = &self.calls[index];
-            if made.is("accept") { made.returned_ns() } else { made.entered_ns }
+            if made.is(SyscallKind::Accept) { made.returned_ns() } else { made.entered_ns }
         });
         for index in order {
             let made = &self.calls[index];
-            let key = (made.process, made.call.socket);
-            if &*made.actor == "lab" || made.call.socket == 0 {
+            let Some(number) = made.call.socket.filter(|_| &*made.actor != "lab") else {
                 continue; // the instrument's own; or made on many sockets at once (poll)
-            }
+            };
+            let key = (made.process, number);
             let at = *known.entry(key).or_insert_with(|| {
                 self.sockets.push(Socket::first_seen(made, key));
                 self.sockets.len() - 1
@@ -29,11 +29,11 @@ impl Analysis {
                 let mut socket = Socket::first_seen(made, (made.process, accepted));
                 socket.origin = Origin::Accept(Some(at));
                 socket.descriptor = made.result();
-                (socket.domain, socket.kind) = (listener.domain.clone(), listener.kind.clone());
+                socket.domain.clone_from(&listener.domain);
+                socket.kind.clone_from(&listener.kind);
                 socket.protocol.clone_from(&listener.protocol);
                 (socket.made_ns, socket.bound_ns) = (made.returned_ns(), Some(made.entered_ns));
-                socket.peer =
-                    made.back.as_ref().and_then(|back| back.out.address("address")).cloned();
+                socket.peer = made.back.as_ref().and_then(|back| back.out.address()).cloned();
                 known.insert(socket.key, self.sockets.len());
                 self.sockets.push(socket);
             }
@@ -62,13 +62,8 @@ impl Analysis {
     /// The socket that this accept() gave.
     pub fn accepted_by(&self, accept: usize) -> Option<usize> {
         let made = &self.calls[accept];
-        made.result()?;
-        let Some(Value::Number(number)) =
-            made.back.as_ref()?.out.get("socket").filter(|_| made.is("accept"))
-        else {
-            return None;
-        };
-        self.socket(made.process, u32::try_from(*number).ok()?)
+        let Output::Accepted { socket, .. } = made.back.as_ref()?.out else { return None };
+        self.socket(made.process, socket)
     }
 
     /// The client's own address is the accepted socket's peer, and it connected to where that one listens.
@@ -99,7 +94,7 @@ impl Analysis {
     /// AF_UNIX clients have no name: the k-th connect to a listening socket is the k-th that it accepts, where the
     /// order is certain (no two of either overlap in time).
     fn connect_by_turn(&self, accept: usize, server: usize) -> Option<(usize, usize)> {
-        if self.sockets[server].domain != "AF_UNIX"
+        if self.sockets[server].domain != Some(Domain::Unix)
             || self.sockets[server].peer.as_ref().is_some_and(|peer| *peer != Address::Unix(None))
         {
             return None;
@@ -108,7 +103,7 @@ impl Analysis {
         let mut accepts: Vec<usize> = (0..self.calls.len())
             .filter(|&index| {
                 self.calls[index].socket == Some(listener)
-                    && self.calls[index].is("accept")
+                    && self.calls[index].is(SyscallKind::Accept)
                     && self.calls[index].result().is_some()
             })
             .collect();
@@ -151,21 +146,20 @@ impl Analysis {
 
 impl Socket {
     fn first_seen(made: &Made, key: (u32, u32)) -> Socket {
-        let text = |name| {
-            made.call
-                .args
-                .get(name)
-                .filter(|_| made.is("socket"))
-                .map_or_else(String::new, Value::to_string)
+        let (domain, kind, protocol) = match &made.call.syscall {
+            Syscall::Socket { domain, kind, protocol } => {
+                (Some(domain.clone()), Some(kind.clone()), Some(protocol.clone()))
+            }
+            _ => Default::default(),
         };
         Socket {
             key,
             owner: made.actor.clone(),
-            origin: if made.is("socket") { Origin::Socket } else { Origin::Unknown },
-            descriptor: if made.is("socket") { made.result() } else { None },
-            domain: text("domain"),
-            kind: text("type"),
-            protocol: text("protocol"),
+            origin: if made.is(SyscallKind::Socket) { Origin::Socket } else { Origin::Unknown },
+            descriptor: if made.is(SyscallKind::Socket) { made.result() } else { None },
+            domain,
+            kind,
+            protocol,
             made_ns: made.entered_ns,
             closed_ns: None,
             local: None,
@@ -182,52 +176,40 @@ impl Socket {
     /// Learns from a call on it. Returns the number of the socket that it gave, if it is an accept().
     fn note(&mut self, index: usize, made: &Made) -> Option<u32> {
         let back = made.back.as_ref()?;
-        let asked = made.call.args.address("address");
+        let asked = made.call.syscall.address();
         // A non-blocking connect goes on after it has returned.
-        let under_way = made.is("connect") && made.errno() == Some("EINPROGRESS");
+        let under_way = made.is(SyscallKind::Connect) && made.errno() == Some("EINPROGRESS");
         if made.errno().is_some() && !under_way {
             self.failed.push(index);
             return None;
         }
-        if matches!(&*made.call.function, "bind" | "connect")
-            || (made.sending().is_some() && asked.is_some())
-        {
+        if asked.is_some() {
             self.bound_ns.get_or_insert(made.entered_ns);
         }
-        match (&*made.call.function, &*made.call.syscall) {
-            ("bind", _) if asked.is_some_and(|address| address.port() != Some(0)) => {
-                self.local = asked.cloned()
+        match &made.call.syscall {
+            Syscall::Bind { address } if address.port() != Some(0) => {
+                self.local = Some(address.clone());
             }
-            ("connect", _) => {
-                self.peer = asked.cloned();
-                self.connects.extend(asked.map(|address| (index, address.clone())));
+            Syscall::Connect { address } => {
+                self.peer = Some(address.clone());
+                self.connects.push((index, address.clone()));
             }
-            ("listen", _) => {
-                self.backlog = match made.call.args.get("backlog") {
-                    Some(Value::Number(backlog)) => Some(*backlog),
-                    _ => Some(0),
-                };
-            }
-            ("close", _) => self.closed_ns = Some(back.at_ns),
-            (_, "getsockname") => {
-                let said = back
-                    .out
-                    .address("address")
-                    .filter(|said| self.local.is_none() || said.port() != Some(0));
+            Syscall::Listen { backlog } => self.backlog = Some(*backlog),
+            Syscall::Close => self.closed_ns = Some(back.at_ns),
+            Syscall::GetSockName => {
+                let said = back.out.address();
+                let said = said.filter(|said| self.local.is_none() || said.port() != Some(0));
                 self.local = said.cloned().or(self.local.take());
             }
-            ("tcp_info", _) => {
-                if let Some(Value::Text(state)) = back.out.get("state")
-                    && self.states.last().is_none_or(|(_, last)| last != state)
-                {
-                    self.states.push((back.at_ns, state.to_string()));
-                }
+            _ => {}
+        }
+        match &back.out {
+            Output::TcpInfo(info)
+                if self.states.last().is_none_or(|(_, last)| *last != info.state) =>
+            {
+                self.states.push((back.at_ns, info.state.to_string()));
             }
-            ("accept", _) => {
-                if let Some(Value::Number(number)) = back.out.get("socket") {
-                    return u32::try_from(*number).ok();
-                }
-            }
+            Output::Accepted { socket, .. } => return Some(*socket),
             _ => {}
         }
         None

@@ -77,7 +77,7 @@ fn unix_connections_are_paired_in_turn() {
         .recv("server", 1, 3, 9, "b");
     let flows = flows(&script.recording());
     assert_eq!(said(&flows), ["bob -> server: \"b\" Received", "alice -> server: \"a\" Received"]);
-    assert_eq!(flows.messages[0].receive.map(|call| flows.calls[call].call.socket), Some(3));
+    assert_eq!(flows.messages[0].receive.map(|call| flows.calls[call].call.socket), Some(Some(3)));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::i18n::{either, said};
 use crate::picture::span_of;
 use crate::text::joint;
 use crate::trace::recording::Recording;
-use crate::trace::{ActorKind, Event, EventKind, Name, Outcome, Sample, Value};
+use crate::trace::{ActorKind, Event, EventKind, Name, Outcome, Sample, Syscall, SyscallKind};
 use crate::views::wording::{bytes, safe};
 
 /// A call that took longer than this is taken to have been blocked, in nanoseconds; no other call takes as long.
@@ -161,12 +161,13 @@ fn never_wait(flows: &Analysis) -> HashSet<usize> {
     let mut sockets: HashSet<(u32, u32)> = HashSet::new();
     let mut calls = HashSet::new();
     for (index, made) in flows.calls.iter().enumerate() {
-        let socket = (made.process, made.call.socket);
-        match (&*made.call.function, made.call.args.get("flags")) {
-            ("set_nonblocking", Some(Value::Text(flags))) if flags == "O_NONBLOCK" => {
+        let Some(number) = made.call.socket else { continue };
+        let socket = (made.process, number);
+        match made.call.syscall {
+            Syscall::SetFlags { nonblocking: true } => {
                 sockets.insert(socket);
             }
-            ("set_nonblocking", Some(_)) => {
+            Syscall::SetFlags { nonblocking: false } => {
                 sockets.remove(&socket);
             }
             _ if sockets.contains(&socket) => {
@@ -228,16 +229,14 @@ fn live(
         .calls
         .iter()
         .enumerate()
-        .filter(|(_, made)| made.actor == life.actor && !made.call.instrument)
+        .filter(|(_, made)| made.actor == life.actor && !made.call.is_instrument())
         .collect();
     let mut waits: Vec<(u64, u64, Doing)> =
         pauses.into_iter().map(|(from, to, words)| (from, to, Doing::Asleep(words))).collect();
     for (index, made) in &mine {
         let to = made.returned_ns().min(life.ended_ns);
         let took = to.saturating_sub(made.entered_ns);
-        let waited = can_wait(&made.call.function, &made.call.syscall)
-            && took >= BLOCKED_NS
-            && !at_once.contains(index);
+        let waited = can_wait(&made.call.syscall) && took >= BLOCKED_NS && !at_once.contains(index);
         if waited {
             waits.push((made.entered_ns, to, Doing::Blocked(safe(name_of(made)))));
         }
@@ -328,21 +327,19 @@ fn said(calls: &Doing, sample: &Sample, before: Option<&Sample>) -> Doing {
     }
 }
 
-fn can_wait(function: &str, syscall: &str) -> bool {
-    ["accept", "connect", "recv", "send", "peek", "read", "write", "close"]
-        .iter()
-        .any(|verb| function.starts_with(verb))
-        || waits_for_many(syscall)
-}
-
-/// select, poll and epoll_wait, by whatever name the kernel has them.
-fn waits_for_many(syscall: &str) -> bool {
-    ["select", "pselect6", "poll", "ppoll", "epoll_wait", "epoll_pwait"].contains(&syscall)
+/// A lingering close waits too (`SO_LINGER`, socket(7)).
+fn can_wait(syscall: &Syscall) -> bool {
+    syscall.may_block() || *syscall == Syscall::Close
 }
 
 /// What people call it: `recv`, and for epoll's `wait` what the kernel calls it.
 fn name_of(made: &Made) -> &str {
-    if made.call.syscall.starts_with("epoll") { &made.call.syscall } else { &made.call.function }
+    match made.call.syscall {
+        Syscall::EpollCreate | Syscall::EpollCtl { .. } | Syscall::EpollWait { .. } => {
+            &made.call.name
+        }
+        _ => made.call.function(),
+    }
 }
 
 fn mark(made: &Made, waited: Option<u64>, by: Option<&Name>) -> Mark {
@@ -378,13 +375,13 @@ fn mark(made: &Made, waited: Option<u64>, by: Option<&Name>) -> Mark {
                 bytes = bytes(usize::try_from(*result).unwrap_or(0))
             ),
         ),
-        Some(Outcome::Result(_)) if name == "accept" => {
+        Some(Outcome::Result(_)) if made.is(SyscallKind::Accept) => {
             (Sign::Gets, said!("a connection{whose}", "一个连接{whose}"))
         }
-        Some(Outcome::Result(0)) if waits_for_many(&made.call.syscall) => {
+        Some(Outcome::Result(0)) if made.call.syscall.waits_for_many() => {
             (Sign::Other, said!("{name}: the time was over", "{name}：时间到了"))
         }
-        Some(Outcome::Result(ready)) if waits_for_many(&made.call.syscall) => {
+        Some(Outcome::Result(ready)) if made.call.syscall.waits_for_many() => {
             (Sign::Other, said!("{name}: {ready} ready", "{name}：{ready} 个就绪"))
         }
         _ => (Sign::Other, name),
@@ -422,6 +419,7 @@ pub(crate) mod tests {
     use super::super::sample::Sample as Script;
     use super::*;
     use crate::trace::Call;
+    use crate::trace::Value;
     use std::sync::Arc;
 
     const MS: u64 = 1_000_000;
@@ -470,7 +468,13 @@ pub(crate) mod tests {
         for flags in ["O_NONBLOCK", "0"] {
             let mut script = Script::new();
             comes(&mut script, "loop");
-            script.call("loop", 1, "set_nonblocking", &[("flags", flags.into())], 0);
+            script.call(
+                "loop",
+                1,
+                "set_nonblocking",
+                &[("command", "F_SETFL".into()), ("flags", flags.into())],
+                0,
+            );
             let recv = enters_recv(&mut script, "loop", 1);
             script.pass(15 * MS).leave("loop", &recv, Outcome::Errno("EAGAIN".into()), &[]);
             let life = &lives(&script.recording())[0];

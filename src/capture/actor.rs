@@ -16,7 +16,7 @@ use super::child::{self, Control, Resume, Started};
 use super::{Error, Lab, Result, Socket, sys};
 use crate::i18n::said;
 use crate::trace::recording::{Line, parse_line};
-use crate::trace::{ActorKind, Ending, Event, EventKind, Name, Sample};
+use crate::trace::{ActorKind, Ending, Event, EventKind, Name, Sample, SyscallKind};
 
 thread_local!(static CURRENT: RefCell<Option<Name>> = const { RefCell::new(None) });
 
@@ -180,8 +180,8 @@ impl<T> ActorThread<'_, T> {
     ///
     /// # Errors
     /// [`Error::Unexpected`] if the actor left instead.
-    pub fn until_blocked_in(&self, function: &str) -> Result<()> {
-        until_blocked_in(&self.lab, &self.name, (std::process::id(), self.thread), function, || {
+    pub fn until_blocked_in(&self, kind: SyscallKind) -> Result<()> {
+        until_blocked_in(&self.lab, &self.name, (std::process::id(), self.thread), kind, || {
             self.handle.is_finished()
         })
     }
@@ -232,7 +232,7 @@ fn until_blocked_in(
     lab: &Lab,
     name: &str,
     (process, thread): (u32, u32),
-    function: &str,
+    kind: SyscallKind,
     has_left: impl Fn() -> bool,
 ) -> Result<()> {
     loop {
@@ -240,7 +240,7 @@ fn until_blocked_in(
         let pending = lab.recorder().look(|events| {
             let mine = |event: &&Event| event.thread == thread && event.process == process && !matches!(event.what, EventKind::Sample(_));
             let last = events.iter().rev().find(mine);
-            matches!(last.map(|event| &event.what), Some(EventKind::Enter(call)) if call.function == function)
+            matches!(last.map(|event| &event.what), Some(EventKind::Enter(call)) if call.kind() == kind)
         });
         // A process tells what it does a moment late: that it sleeps on a lock of the lab's is not what is waited for.
         if pending
@@ -251,8 +251,8 @@ fn until_blocked_in(
         }
         if left {
             return Err(Error::Unexpected(said!(
-                "{name} left without being blocked in {function}()",
-                "{name} 没有阻塞在 {function}() 里就离开了"
+                "{name} left without being blocked in {kind}()",
+                "{name} 没有阻塞在 {kind}() 里就离开了"
             )));
         }
         thread::sleep(Duration::from_micros(200));
@@ -380,8 +380,8 @@ impl Process {
     ///
     /// # Errors
     /// [`Error::Unexpected`] if the process ended instead.
-    pub fn until_blocked_in(&self, function: &str) -> Result<()> {
-        until_blocked_in(&self.lab, &self.name, (self.id, self.id), function, || {
+    pub fn until_blocked_in(&self, kind: SyscallKind) -> Result<()> {
+        until_blocked_in(&self.lab, &self.name, (self.id, self.id), kind, || {
             self.reader.is_finished()
         })
     }

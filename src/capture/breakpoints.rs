@@ -9,7 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::recorder::Recorder;
-use crate::trace::{Call, Event, EventKind, Name, PAUSES_PER_LINE, Source};
+use crate::trace::{Call, Event, EventKind, Name, PAUSES_PER_LINE, Site};
 
 /// Holds calls.
 #[derive(Debug, Default)]
@@ -25,7 +25,7 @@ struct State {
     /// Calls that may go, by number.
     may_go: HashSet<u64>,
     /// How often each line has been held for each actor.
-    times: HashMap<(Name, Source), u32>,
+    times: HashMap<(Name, Site), u32>,
     /// What is held now: process and call.
     held: HashSet<(u32, u64)>,
     /// Since when something has been.
@@ -57,7 +57,7 @@ impl Breakpoints {
 
     /// Holds the calling thread before this call, if it is one to be held, until it may go.
     pub(super) fn pass(&self, recorder: &Recorder, actor: &Name, call: &Arc<Call>) {
-        let Some(source) = call.source.as_ref().filter(|_| !call.instrument) else {
+        let Some(source) = call.site.as_ref().filter(|_| !call.is_instrument()) else {
             return;
         };
         let process = std::process::id();

@@ -56,14 +56,14 @@ impl Error {
         let text = match call {
             Some((who, call)) => {
                 let on = call
-                    .args
-                    .address("address")
+                    .syscall
+                    .address()
                     .map_or_else(String::new, |address| format!(" {address}"));
                 let at = call
-                    .source
+                    .site
                     .as_ref()
                     .map_or_else(String::new, |source| said!(", at {source}", "，位置 {source}"));
-                let function = &call.function;
+                let function = &call.function();
                 said!(
                     "{who}: {function}{on}: {told} [{errno}]{at}",
                     "{who}：{function}{on}：{told} [{errno}]{at}"

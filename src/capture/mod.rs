@@ -18,7 +18,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::i18n::said;
-use crate::trace::{ActorKind, Claim, Event, EventKind, Name, Return, Verdict};
+use crate::trace::{ActorKind, Claim, Event, EventKind, Name, Return, SyscallKind, Verdict};
 
 pub mod actor;
 pub mod breakpoints;
@@ -358,7 +358,7 @@ impl Lab {
         self.recorder().look(|events| {
             let mine = events.iter().filter(|event| &*event.actor == actor);
             mine.filter_map(|event| match &event.what {
-                EventKind::Return(back) if !back.call.instrument => {
+                EventKind::Return(back) if !back.call.is_instrument() => {
                     Some((event.clone(), back.clone()))
                 }
                 _ => None,
@@ -371,11 +371,11 @@ impl Lab {
     ///
     /// # Errors
     /// [`Error::Unexpected`] if there is none.
-    pub fn last_call(&self, actor: &str, function: &str) -> Result<Seen> {
+    pub fn last_call(&self, actor: &str, kind: SyscallKind) -> Result<Seen> {
         self.calls(actor)
             .into_iter()
             .rev()
-            .find(|(_, back)| back.call.function == function)
+            .find(|(_, back)| back.call.kind() == kind)
             .map(|(event, back)| Seen {
                 entered_ns: event.at_ns - back.took_ns.min(event.at_ns),
                 returned_ns: event.at_ns,
@@ -383,8 +383,8 @@ impl Lab {
             })
             .ok_or_else(|| {
                 Error::Unexpected(said!(
-                    "{actor} made no call of {function}()",
-                    "{actor} 没有调用 {function}()"
+                    "{actor} made no call of {kind}()",
+                    "{actor} 没有调用 {kind}()"
                 ))
             })
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::{Breakpoints, sys};
 use crate::trace::recording::write_line;
-use crate::trace::{Args, Blocked, Call, Event, EventKind, Name, Outcome, Return};
+use crate::trace::{Blocked, Call, Event, EventKind, Name, Outcome, Output, Return};
 
 /// What a recorder keeps in memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -171,7 +171,7 @@ impl Recorder {
     }
 
     /// Records that it returned.
-    pub fn leave(&self, actor: &Name, entered: Entered, outcome: Outcome, out: Args) {
+    pub fn leave(&self, actor: &Name, entered: Entered, outcome: Outcome, out: Output) {
         let thread = sys::thread_id();
         let (actor, process) = (actor.clone(), self.process);
         let mut state = self.lock();

@@ -184,6 +184,7 @@ impl Lab {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
+    use crate::trace::SyscallKind;
     use socket2::{Domain, Type};
 
     fn samples(lab: &Lab, actor: &str) -> Vec<Sample> {
@@ -205,7 +206,7 @@ mod tests {
                 socket.recv(&mut [0; 8])?;
                 Ok(())
             })?;
-            sleeper.until_blocked_in("recv")?;
+            sleeper.until_blocked_in(SyscallKind::Recv)?;
             let seen = sleeper.observe().unwrap_or_default();
             assert_eq!((seen.state, seen.syscall.as_deref()), (Some('S'), Some("recvfrom")));
             // One was recorded by observe(); the second is the sampler's own.

@@ -113,7 +113,7 @@ impl Listener {
         self.socket.local_addr()
     }
 
-    /// Takes the first caller. The listening socket is closed then: whoever calls next is refused at once by the sys,
+    /// Takes the first caller. The listening socket is closed then: whoever calls next is refused at once by the kernel,
     /// and is not left waiting in a backlog that nobody empties.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! The recordings that ship with the program: what an experiment looked like on a real sys, for machines that cannot
+//! The recordings that ship with the program: what an experiment looked like on a real kernel, for machines that cannot
 //! run it. `explore __remake lessons` makes them anew.
 
 use std::fs::{self, File};

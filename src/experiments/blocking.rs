@@ -12,7 +12,7 @@ use crate::capture::{
     as_long, at_least, before, differ, equal, failed_with, is, lasted,
 };
 use crate::i18n::Both;
-use crate::trace::Sample;
+use crate::trace::{Sample, SyscallKind};
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("blocking.rs") };
 
@@ -143,7 +143,7 @@ fn recv_waits(lab: &Lab) -> Result<()> {
                 Ok(())
             })?;
             let (connection, _) = listener.accept()?;
-            client.until_blocked_in("recv")?;
+            client.until_blocked_in(SyscallKind::Recv)?;
             let seen = client.observe(); // the kernel's word on it
             lab.wait(silence, "the peer says nothing");
             connection.send(b"at last")?;
@@ -152,11 +152,11 @@ fn recv_waits(lab: &Lab) -> Result<()> {
         })
     })?;
 
-    let recv = lab.last_call("client", "recv")?;
+    let recv = lab.last_call("client", SyscallKind::Recv)?;
     let waited = lasted("recv", recv.took(), silence);
     lab.claim("waits-as-long-as-the-silence", waited);
     let got = is("recv gave", recv.back.outcome.to_string(), "7");
-    let send = lab.last_call("peer", "send")?.entered_ns;
+    let send = lab.last_call("peer", SyscallKind::Send)?.entered_ns;
     let woken = before("send", send, "end of recv", recv.returned_ns);
     lab.claim("woken-by-the-bytes", woken.and(got));
     check_sleep(lab, seen);
@@ -212,7 +212,7 @@ fn send_blocks_too(lab: &Lab) -> Result<()> {
     let unread = is("server's recvs by then", early, 0);
     let much = at_least("bytes taken", taken, CHUNK);
     lab.claim("taken-but-not-received", much.and(unread));
-    let last = lab.last_call("client", "send")?;
+    let last = lab.last_call("client", SyscallKind::Send)?;
     let waited = lasted("last send", last.took(), silence);
     lab.claim("full-buffers-block", waited);
     let end = last.returned_ns;
@@ -241,7 +241,7 @@ fn count_to_the_end(connection: &Socket) -> Result<usize> {
 /// how many bytes were taken by then. (On a busy machine a send() may be blocked for a moment, though there is room.)
 fn until_full(lab: &Lab, client: &ActorThread<'_, ()>) -> Result<usize> {
     loop {
-        client.until_blocked_in("send")?;
+        client.until_blocked_in(SyscallKind::Send)?;
         let taken = sent(lab);
         lab.wait(lab.span("silence")?, "the server receives nothing");
         if sent(lab) == taken {
@@ -252,14 +252,16 @@ fn until_full(lab: &Lab, client: &ActorThread<'_, ()>) -> Result<usize> {
 
 /// How many bytes the client's send() calls took, those that have returned.
 fn sent(lab: &Lab) -> usize {
-    let sends = lab.calls("client").into_iter().filter(|(_, back)| back.call.function == "send");
+    let sends =
+        lab.calls("client").into_iter().filter(|(_, back)| back.call.kind() == SyscallKind::Send);
     sends.filter_map(|(_, back)| back.outcome.to_string().parse::<usize>().ok()).sum()
 }
 
 /// How often the server had called recv() when the client entered the send() that was blocked; and when it first did.
 fn recvs(lab: &Lab) -> Result<(usize, u64)> {
-    let blocked = lab.last_call("client", "send")?.entered_ns;
-    let recvs = lab.calls("server").into_iter().filter(|(_, back)| back.call.function == "recv");
+    let blocked = lab.last_call("client", SyscallKind::Send)?.entered_ns;
+    let recvs =
+        lab.calls("server").into_iter().filter(|(_, back)| back.call.kind() == SyscallKind::Recv);
     let entered: Vec<u64> =
         recvs.map(|(event, back)| event.at_ns.saturating_sub(back.took_ns)).collect();
     let early = entered.iter().filter(|at| **at < blocked).count();
@@ -307,13 +309,13 @@ fn closed_during_recv(
             Ok(())
         })?;
         let (connection, _) = listener.accept()?;
-        client.until_blocked_in("recv")?;
+        client.until_blocked_in(SyscallKind::Recv)?;
         lab.wait(silence, "nothing happens");
         before_close(&connection)?;
         connection.close()?;
         client.finish()
     })?;
-    let recv = lab.last_call(who, "recv")?;
+    let recv = lab.last_call(who, SyscallKind::Recv)?;
     Ok(is("recv", recv.back.outcome.to_string(), returns).and(lasted("recv", recv.took(), silence)))
 }
 

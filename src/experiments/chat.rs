@@ -12,7 +12,7 @@ use crate::capture::{
 };
 use crate::chat::{Parted, Style, threads, turns};
 use crate::i18n::Both;
-use crate::trace::{Event, EventKind};
+use crate::trace::{Event, EventKind, SyscallKind};
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("chat.rs") };
 
@@ -105,18 +105,18 @@ fn check_threads(lab: &Lab) {
     let each = FOUR.map(|name| threads_of(lab, &[name], 0).len() == 1);
     let one = is("names with one thread each", each.iter().filter(|one| **one).count(), 4);
     lab.claim("four-threads-call", is("threads", threads_of(lab, &FOUR, 0).len(), 4).and(one));
-    let strays = |function, who: [&str; 2]| {
-        who.iter().map(|name| of(lab, name, function).len()).sum::<usize>()
-    };
-    let recvs = is("recvs of the senders", strays("recv", [FOUR[0], FOUR[2]]), 0);
-    let sends = is("sends of the receivers", strays("send", [FOUR[1], FOUR[3]]), 0);
+    let strays =
+        |kind, who: [&str; 2]| who.iter().map(|name| of(lab, name, kind).len()).sum::<usize>();
+    let recvs = is("recvs of the senders", strays(SyscallKind::Recv, [FOUR[0], FOUR[2]]), 0);
+    let sends = is("sends of the receivers", strays(SyscallKind::Send, [FOUR[1], FOUR[3]]), 0);
     lab.claim("senders-send-receivers-receive", recvs.and(sends));
 }
 
 /// Nobody waited for a turn: the client sent twice in a row, and its other thread was in recv() all the while.
 fn check_order(lab: &Lab, pause: Duration) -> Result<()> {
-    let (sends, answer) = (of(lab, "client sends", "send"), of(lab, "server sends", "send"));
-    let heard = of(lab, "client receives", "recv");
+    let (sends, answer) =
+        (of(lab, "client sends", SyscallKind::Send), of(lab, "server sends", SyscallKind::Send));
+    let heard = of(lab, "client receives", SyscallKind::Recv);
     let ([first, second, ..], [answer, ..], [heard, ..]) = (&sends[..], &answer[..], &heard[..])
     else {
         return Err(Error::Unexpected("too few calls".to_owned()));
@@ -152,15 +152,15 @@ fn goodbye(lab: &Lab) -> Result<()> {
         })
     })?;
 
-    let shut = lab.last_call("client sends", "shutdown")?.entered_ns;
-    let his = lab.last_call("server receives", "recv")?.back;
+    let shut = lab.last_call("client sends", SyscallKind::Shutdown)?.entered_ns;
+    let his = lab.last_call("server receives", SyscallKind::Recv)?.back;
     let end = is("server's last recv", his.outcome.to_string(), "0");
-    let word = lab.last_call("server sends", "send")?.entered_ns;
+    let word = lab.last_call("server sends", SyscallKind::Send)?.entered_ns;
     let sooner = before("shutdown", shut, "server's send", word);
     lab.claim("one-half-is-closed", end.and(sooner));
     let heard = is("client's screen", client.screen(), "Jack: 再见!");
     lab.claim("the-other-half-still-speaks", heard);
-    let hers = lab.last_call("client receives", "recv")?.back;
+    let hers = lab.last_call("client receives", SyscallKind::Recv)?.back;
     let end = is("client's last recv", hers.outcome.to_string(), "0");
     let well = |parted: &&Parted| matches!(parted, Parted::Ended);
     let ended = parted.iter().filter(well).count();
@@ -218,7 +218,7 @@ fn two_lines_in_a_row(lab: &Lab, name: &'static str, style: Style) -> Result<Two
         let typed = Instant::now();
         client.types("two\n")?;
         if style == Style::Turns {
-            hers.until_blocked_in("recv")?; // it is his turn
+            hers.until_blocked_in(SyscallKind::Recv)?; // it is his turn
             lab.wait(lab.span("pause")?, "the server's user thinks");
         } else {
             server.until_shown(2);
@@ -281,14 +281,14 @@ fn poll_talk(_: &Actor, _: &Desk) -> Result<Parted> {
 fn threads_of(lab: &Lab, actors: &[&str], since_ns: u64) -> BTreeSet<u32> {
     let calls = actors.iter().flat_map(|actor| lab.calls(actor));
     let talk = calls.filter(|(event, back)| {
-        event.at_ns > since_ns && ["send", "recv"].contains(&&*back.call.function)
+        event.at_ns > since_ns && matches!(back.call.kind(), SyscallKind::Send | SyscallKind::Recv)
     });
     talk.map(|(event, _)| event.thread).collect()
 }
 
 /// The calls of this function that an actor made, in order.
-fn of(lab: &Lab, actor: &str, function: &str) -> Vec<Seen> {
-    let calls = lab.calls(actor).into_iter().filter(|(_, back)| back.call.function == function);
+fn of(lab: &Lab, actor: &str, kind: SyscallKind) -> Vec<Seen> {
+    let calls = lab.calls(actor).into_iter().filter(|(_, back)| back.call.kind() == kind);
     let seen = |(event, back): (Event, crate::trace::Return)| Seen {
         entered_ns: event.at_ns - back.took_ns.min(event.at_ns),
         returned_ns: event.at_ns,

@@ -13,7 +13,7 @@ use crate::chat::keyboard::{Keyboard, Stopper};
 use crate::chat::message::Inbox;
 use crate::chat::screen::Screen;
 use crate::chat::{self, Buffer, Side, Talk, meeting};
-use crate::trace::{Event, EventKind};
+use crate::trace::{Event, EventKind, SyscallKind};
 
 /// How long a client tries: here somebody always answers.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -124,7 +124,7 @@ impl Desk {
         } else {
             self.until(
                 "server",
-                |what| matches!(what, EventKind::Enter(call) if call.function == "accept"),
+                |what| matches!(what, EventKind::Enter(call) if call.kind() == SyscallKind::Accept),
             );
             meeting::call(&self.lab, me, &self.where_the_server_is(address)?, PATIENCE, 0, self)
         };
@@ -136,7 +136,7 @@ impl Desk {
         let chat::Address::Inet(_) = given else {
             return Ok(given.clone());
         };
-        match self.lab.last_call("server", "local_addr")?.back.out.address("address") {
+        match self.lab.last_call("server", SyscallKind::GetSockName)?.back.out.address() {
             Some(at) => Ok(chat::Address::Inet(at.to_string())),
             None => Err(Error::Unexpected("the server listens nowhere".to_owned())),
         }
@@ -196,7 +196,10 @@ impl Desk {
 
     /// Waits until this actor has entered recv() and has not returned.
     pub(super) fn until_in_recv(&self, actor: &str) {
-        self.until(actor, |what| matches!(what, EventKind::Enter(call) if call.function == "recv"));
+        self.until(
+            actor,
+            |what| matches!(what, EventKind::Enter(call) if call.kind() == SyscallKind::Recv),
+        );
     }
 
     /// Waits until this actor has left.

@@ -15,7 +15,7 @@ use super::{Chapter, Experiment, SourceFile, Stepping, Why};
 use crate::capture::{self, Actor, Kind, Lab, Network, Parameter, Proof, Result, Socket};
 use crate::capture::{at_least, equal, failed_with, is, less, succeeded};
 use crate::i18n::Both;
-use crate::trace::{Address, Data, EventKind, Return, Value};
+use crate::trace::{Address, Data, EventKind, Output, Return, SyscallKind, Value};
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("families.rs") };
 
@@ -187,9 +187,9 @@ fn begin(lab: &Lab, family: &'static str) -> Result<()> {
 /// Checks what was recorded of one family's conversation, beside that of a family before it.
 fn compare_families(lab: &Lab, family: &'static str, asked: &SockAddr) {
     let calls = calls_of(lab, family);
-    let at = answer(&calls, "local_addr", "address");
-    let from = answer(&calls, "accept", "address");
-    let back = answer(&calls, "recv", "data"); // the last recv is the client's
+    let at = address(&calls, SyscallKind::GetSockName);
+    let from = address(&calls, SyscallKind::Accept);
+    let back = received(&calls); // the last recv is the client's
     match family {
         "AF_UNIX" => {
             lab.claim("unix-address-is-a-path", is("server.local", at, asked));
@@ -205,7 +205,7 @@ fn compare_families(lab: &Lab, family: &'static str, asked: &SockAddr) {
             );
             let unix = calls_of(lab, "AF_UNIX");
             if !unix.is_empty() {
-                let first = is("back over AF_UNIX", answer(&unix, "recv", "data"), hello());
+                let first = is("back over AF_UNIX", received(&unix), hello());
                 lab.claim("same-bytes", first.and(is("back over AF_INET", back, hello())));
                 lab.claim(
                     "only-the-address-differs",
@@ -235,7 +235,7 @@ fn calls_of(lab: &Lab, part: &str) -> Vec<Return> {
             match &event.what {
                 EventKind::Part { part: begun } => inside = begun == part,
                 EventKind::Return(back)
-                    if inside && back.call.source.is_some() && !back.call.instrument =>
+                    if inside && back.call.site.is_some() && !back.call.is_instrument() =>
                 {
                     calls.push(back.clone())
                 }
@@ -246,10 +246,19 @@ fn calls_of(lab: &Lab, part: &str) -> Vec<Return> {
     })
 }
 
-/// What the kernel filled in at the last call of this function.
-fn answer(calls: &[Return], function: &str, name: &str) -> Value {
-    let call = calls.iter().rev().find(|call| call.call.function == function);
-    call.and_then(|call| call.out.get(name)).cloned().unwrap_or("nothing".into())
+/// The address that the kernel filled in at the last call of this kind.
+fn address(calls: &[Return], kind: SyscallKind) -> Value {
+    let call = calls.iter().rev().find(|call| call.call.kind() == kind);
+    call.and_then(|call| call.out.address()).cloned().map_or("nothing".into(), Value::Address)
+}
+
+/// The bytes that the last recv gave.
+fn received(calls: &[Return]) -> Value {
+    let last = calls.iter().rev().find_map(|call| match &call.out {
+        Output::Received { data, .. } => Some(data.clone()),
+        _ => None,
+    });
+    last.map_or("nothing".into(), Value::Data)
 }
 
 fn has_port(what: &'static str, address: &Value) -> Proof {
@@ -267,15 +276,14 @@ fn differs_in_address(
     (second, others): (&'static str, &[Return]),
 ) -> Proof {
     let names = |calls: &[Return]| {
-        calls.iter().map(|call| &*call.call.function).collect::<Vec<_>>().join(" ")
+        calls.iter().map(|call| call.call.function()).collect::<Vec<_>>().join(" ")
     };
     let mut differing = BTreeSet::new();
     for (one, two) in ones.iter().zip(others) {
-        let args = one.call.args.0.iter().filter(|(name, _)| name != "fd"); // which number is free says nothing
-        differing.extend(
-            args.filter(|(name, value)| two.call.args.get(name) != Some(value))
-                .map(|(name, _)| name.clone()),
-        );
+        let others = two.call.syscall.args();
+        let args = one.call.syscall.args().0.into_iter();
+        differing
+            .extend(args.filter(|(name, it)| others.get(name) != Some(it)).map(|(name, _)| name));
     }
     let differing = Vec::from_iter(differing).join(", ");
     equal(first, names(ones), second, names(others)).and(is(

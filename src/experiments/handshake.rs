@@ -17,7 +17,7 @@ use crate::capture::{
     equal, failed_with, is, lasted, succeeded,
 };
 use crate::i18n::Both;
-use crate::trace::Data;
+use crate::trace::{Data, SyscallKind};
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("handshake.rs") };
 
@@ -168,7 +168,7 @@ fn three_way_handshake(lab: &Lab) -> Result<()> {
     let syn_ack = wire.until(first(SynAck));
     let ack = wire.until(first(Ack));
     check_handshake(lab, &syn, &syn_ack, &ack)?;
-    let took = lab.last_call("client", "connect")?.took();
+    let took = lab.last_call("client", SyscallKind::Connect)?.took();
     let long = lasted("connect", took, rtt);
     lab.claim("connect-takes-a-round-trip", long);
 
@@ -256,11 +256,11 @@ fn accept_is_not_the_handshake(lab: &Lab) -> Result<()> {
     client.connect(&at)?;
     let ends = Ends::of_client(lab, &client)?;
     let both = ends.are("ESTABLISHED", "ESTABLISHED")?;
-    let not_yet = is("accepts", calls(lab, "server", "accept"), 0);
+    let not_yet = is("accepts", calls(lab, "server", SyscallKind::Accept), 0);
     lab.claim("connected-before-accept", both.and(not_yet));
 
     let sent = took("send", &client.send(b"hello"), 5);
-    let not_yet = is("accepts", calls(lab, "server", "accept"), 0);
+    let not_yet = is("accepts", calls(lab, "server", SyscallKind::Accept), 0);
     lab.claim("sends-before-accept", sent.and(not_yet));
     client.close()?; // it does not wait to be accepted
 
@@ -562,7 +562,10 @@ impl Ends {
 
 /// The client's close() had returned when the server called accept().
 fn closed_before_accept(lab: &Lab) -> Result<Proof> {
-    let (close, accept) = (lab.last_call("client", "close")?, lab.last_call("server", "accept")?);
+    let (close, accept) = (
+        lab.last_call("client", SyscallKind::Close)?,
+        lab.last_call("server", SyscallKind::Accept)?,
+    );
     Ok(before("close() returned", close.returned_ns, "accept() was called", accept.entered_ns))
 }
 
@@ -628,6 +631,6 @@ fn gave(got: &[u8], wanted: &[u8]) -> Proof {
 }
 
 /// How many calls of a function an actor has made, as recorded.
-fn calls(lab: &Lab, actor: &str, function: &str) -> usize {
-    lab.calls(actor).iter().filter(|(_, back)| back.call.function == function).count()
+fn calls(lab: &Lab, actor: &str, kind: SyscallKind) -> usize {
+    lab.calls(actor).iter().filter(|(_, back)| back.call.kind() == kind).count()
 }

@@ -13,7 +13,7 @@ use socket2::{Domain, Protocol, SockAddr, Type};
 use super::{Chapter, Experiment, Part, SourceFile, Stepping, Why};
 use crate::capture::{Actor, Error, Interest, Kind, Lab, Network, Parameter, Result, Socket, is};
 use crate::i18n::{Both, said};
-use crate::trace::{Address, Event, EventKind, Return, Value};
+use crate::trace::{Address, Event, EventKind, Return, Syscall, SyscallKind};
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("many_connections.rs") };
 
@@ -224,9 +224,9 @@ impl Run {
     fn of(lab: &Lab, style: &'static str, connections: usize) -> Result<Run> {
         let settings = [("style", style.to_owned()), ("connections", connections.to_string())];
         let process = lab.process(style, "many-connections/server", &settings)?;
-        process.until_blocked_in("accept")?;
-        let told = lab.last_call(style, "local_addr")?.back;
-        let Some(Address::Inet(at)) = told.out.address("address") else {
+        process.until_blocked_in(SyscallKind::Accept)?;
+        let told = lab.last_call(style, SyscallKind::GetSockName)?.back;
+        let Some(Address::Inet(at)) = told.out.address() else {
             return Err(Error::Unexpected("the server has no address".to_owned()));
         };
         Ok(Run { style, connections, process, to: SocketAddr::V4(*at).into(), lab: lab.clone() })
@@ -245,8 +245,7 @@ impl Run {
     /// takes processor time, which the messages are not to be charged for.
     fn until_recorded(&self) {
         let answered = |event: &Event| {
-            let sent =
-                matches!(&event.what, EventKind::Return(back) if back.call.function == "send");
+            let sent = matches!(&event.what, EventKind::Return(back) if back.call.kind() == SyscallKind::Send);
             sent && event.process == self.process.id()
         };
         self.lab.recorder().until(|events| events.iter().rev().any(answered));
@@ -298,7 +297,7 @@ fn calls_of<T>(
 fn claim_threads(lab: &Lab, runs: &[Over], most: usize) {
     let receiving = |style| {
         let threads = calls_of(lab, runs, style, most, |event, back| {
-            (back.call.function == "recv").then_some(event.thread)
+            (back.call.kind() == SyscallKind::Recv).then_some(event.thread)
         });
         threads.into_iter().collect::<BTreeSet<_>>().len()
     };
@@ -311,8 +310,8 @@ fn claim_threads(lab: &Lab, runs: &[Over], most: usize) {
 
 fn claim_lists(lab: &Lab, runs: &[Over], most: usize, messages: usize) {
     let asked = messages + 2; // one before the clock runs, and the goodbye
-    let handed = calls_of(lab, runs, "poll", most, |_, back| match back.call.args.get("nfds") {
-        Some(Value::Number(count)) if back.call.function == "poll" => usize::try_from(*count).ok(),
+    let handed = calls_of(lab, runs, "poll", most, |_, back| match &back.call.syscall {
+        Syscall::Poll { watched, .. } => Some(watched.count),
         _ => None,
     });
     let each = is("calls of poll", handed.len(), asked).and(is(
@@ -321,15 +320,14 @@ fn claim_lists(lab: &Lab, runs: &[Over], most: usize, messages: usize) {
         asked * most,
     ));
     lab.claim("poll-is-handed-all", each);
-    let count = |name: &str| {
-        calls_of(lab, runs, "epoll", most, |_, back| (back.call.function == name).then_some(()))
-            .len()
+    let count = |kind| {
+        calls_of(lab, runs, "epoll", most, |_, back| (back.call.kind() == kind).then_some(())).len()
     };
     lab.claim(
         "epoll-is-told-once",
-        is("calls of epoll_wait", count("wait"), asked).and(is(
+        is("calls of epoll_wait", count(SyscallKind::EpollWait), asked).and(is(
             "sockets handed over in all",
-            count("add"),
+            count(SyscallKind::EpollCtl),
             most,
         )),
     );

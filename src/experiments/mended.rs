@@ -17,7 +17,7 @@ use crate::capture::{
 };
 use crate::chat::{Parted, Side, threads};
 use crate::i18n::Both;
-use crate::trace::{Event, EventKind, Sample, Value};
+use crate::trace::{Event, EventKind, Sample, Syscall, SyscallKind};
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("mended.rs") };
 
@@ -171,7 +171,7 @@ fn naive_receives(socket: &Socket) -> Result<()> {
 }
 
 fn in_recv(what: &EventKind) -> bool {
-    matches!(what, EventKind::Enter(call) if call.function == "recv")
+    matches!(what, EventKind::Enter(call) if call.kind() == SyscallKind::Recv)
 }
 
 fn has_left(what: &EventKind) -> bool {
@@ -193,8 +193,11 @@ struct Found {
 }
 
 fn check_leaving(lab: &Lab, found: &Found, pause: Duration) -> Result<()> {
-    let end =
-        is("its last recv", lab.last_call("naive receives", "recv")?.back.outcome.to_string(), "0");
+    let end = is(
+        "its last recv",
+        lab.last_call("naive receives", SyscallKind::Recv)?.back.outcome.to_string(),
+        "0",
+    );
     lab.claim("one-thread-notices", end.and(is("naive threads that left", found.left, 1)));
     let sleeps = |sender: &Sample| {
         Some(is("its sender", sender.state?, 'S').and(is(
@@ -307,11 +310,19 @@ fn talk_at(lab: &Lab, address: &str) -> Result<Talked> {
 
 /// The notes' numbers, as the calls had them.
 fn claim_numbers(lab: &Lab) -> Result<()> {
-    let backlog = lab.last_call("server", "listen")?.back.call.args.get("backlog").cloned();
-    let size = lab.last_call("server receives", "recv")?.back.call.args.get("size").cloned();
-    let accepts =
-        lab.calls("server").iter().filter(|(_, back)| back.call.function == "accept").count();
-    let [backlog, size] = [backlog, size].map(|number| number.unwrap_or(Value::Number(0)));
+    let backlog = match lab.last_call("server", SyscallKind::Listen)?.back.call.syscall {
+        Syscall::Listen { backlog } => backlog,
+        _ => 0,
+    };
+    let size = match lab.last_call("server receives", SyscallKind::Recv)?.back.call.syscall {
+        Syscall::Recv { size, .. } => size,
+        _ => 0,
+    };
+    let accepts = lab
+        .calls("server")
+        .iter()
+        .filter(|(_, back)| back.call.kind() == SyscallKind::Accept)
+        .count();
     lab.claim(
         "backlog-and-buffer",
         is("backlog", backlog, 5).and(is("accepted", accepts, 1)).and(is("buffer", size, 1024)),

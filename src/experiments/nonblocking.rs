@@ -14,7 +14,7 @@ use crate::capture::{
     failed_with, is, less, succeeded, sys,
 };
 use crate::i18n::Both;
-use crate::trace::Value;
+use crate::trace::{Syscall, SyscallKind, Value};
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("nonblocking.rs") };
 
@@ -319,7 +319,7 @@ fn busy_loop(lab: &Lab) -> Result<()> {
     let (by_hand, select) = lab.scope(|stage| {
         let select = stage.actor("select", |me| waits(lab, &me, &to))?;
         let one = listener.accept()?.0;
-        select.until_blocked_in("select")?;
+        select.until_blocked_in(SyscallKind::Select)?;
         let ask = |me: Actor| asks(lab, &me, &to, &tell);
         let by_hand = stage.actor("by hand", ask)?;
         let other = listener.accept()?.0;
@@ -330,10 +330,10 @@ fn busy_loop(lab: &Lab) -> Result<()> {
         one.send(b"at last")?;
         Ok((by_hand.finish()?, select.finish()?))
     })?;
-    let in_vain = calls(lab, "by hand", "recv") - 1;
+    let in_vain = calls(lab, "by hand", SyscallKind::Recv) - 1;
     lab.claim("asked-in-vain", at_least("EAGAINs", in_vain, OFTEN));
-    let selects = is("selects", calls(lab, "select", "select"), 1);
-    let recvs = is("recvs", calls(lab, "select", "recv"), 1);
+    let selects = is("selects", calls(lab, "select", SyscallKind::Select), 1);
+    let recvs = is("recvs", calls(lab, "select", SyscallKind::Recv), 1);
     lab.claim("select-asks-once", selects.and(recvs));
     let bytes = is("by hand", by_hand.0, 7);
     let same = is("with select", select.0, 7);
@@ -437,11 +437,11 @@ fn with_three_clients(
             .map(|name| arrives(&lab.actor(name), &address.recv().map_err(|_| gone())?));
         let (ann, ben, cy) = (ann?, ben?, cy?);
 
-        server.until_blocked_in("select")?;
+        server.until_blocked_in(SyscallKind::Select)?;
         ben.send(b"to select")?;
-        server.until_blocked_in("poll")?;
+        server.until_blocked_in(SyscallKind::Poll)?;
         ann.send(b"to poll")?;
-        server.until_blocked_in("wait")?; // epoll's own call
+        server.until_blocked_in(SyscallKind::EpollWait)?; // epoll's own call
         cy.send(b"to epoll")?;
         ann.send(b"one")?;
         ben.send(b"two")?;
@@ -458,19 +458,22 @@ fn claim_who(lab: &Lab, select: &str, poll: &str, epoll_says_cy: bool) {
 
 /// Who handed over which list how often, from the recorded calls.
 fn claim_lists(lab: &Lab) -> Result<()> {
-    let select = lab.last_call("server", "select")?.back.call.clone();
-    let in_set = match select.args.get("readfds") {
-        Some(Value::Text(list)) => list.split(',').count(),
+    let select = lab.last_call("server", SyscallKind::Select)?.back.call.clone();
+    let in_set = match &select.syscall {
+        Syscall::Select { read, .. } => read.count,
         _ => 0,
     };
-    let poll = lab.last_call("server", "poll")?.back.call.clone();
-    let in_list = poll.args.get("nfds").cloned().unwrap_or(Value::Number(0));
+    let poll = lab.last_call("server", SyscallKind::Poll)?.back.call.clone();
+    let in_list = match &poll.syscall {
+        Syscall::Poll { watched, .. } => watched.count,
+        _ => 0,
+    };
     lab.claim(
         "the-list-goes-along",
         is("sockets handed to select", in_set, 3).and(is("sockets handed to poll", in_list, 3)),
     );
-    let told = is("calls of epoll_ctl", calls(lab, "server", "add"), 3);
-    let waits = is("calls of epoll_wait", calls(lab, "server", "wait"), 4);
+    let told = is("calls of epoll_ctl", calls(lab, "server", SyscallKind::EpollCtl), 3);
+    let waits = is("calls of epoll_wait", calls(lab, "server", SyscallKind::EpollWait), 4);
     lab.claim("epoll-keeps-the-list", told.and(waits));
     Ok(())
 }
@@ -577,8 +580,8 @@ fn claim_cpu(lab: &Lab, name: &'static str, select: Option<Duration>, by_hand: O
     );
 }
 
-fn calls(lab: &Lab, actor: &str, function: &str) -> usize {
-    lab.calls(actor).iter().filter(|(_, back)| back.call.function == function).count()
+fn calls(lab: &Lab, actor: &str, kind: SyscallKind) -> usize {
+    lab.calls(actor).iter().filter(|(_, back)| back.call.kind() == kind).count()
 }
 
 fn gone() -> Error {

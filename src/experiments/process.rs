@@ -13,7 +13,7 @@ use crate::capture::{
     Socket, as_long, at_least, before, differ, equal, failed_with, is, no_sooner,
 };
 use crate::i18n::Both;
-use crate::trace::{Address, Sample};
+use crate::trace::{Address, Sample, SyscallKind};
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("process.rs") };
 
@@ -104,14 +104,14 @@ fn server_life(lab: &Lab) -> Result<()> {
     let client = lab.actor("client");
     let seen = lab.sample_while(Sampler::PERIOD, || {
         let server = start_server(lab)?; // created, ready, running
-        server.until_blocked_in("accept")?; // blocked: nobody comes
+        server.until_blocked_in(SyscallKind::Accept)?; // blocked: nobody comes
         let asleep = server.observe();
         lab.wait(pause, "nobody comes");
         let still_asleep = server.observe();
 
         let address = address_of_server(lab)?;
         ask(&client, &address, b"work")?; // woken: ready, running
-        server.until_blocked_in("accept")?; // blocked again
+        server.until_blocked_in(SyscallKind::Accept)?; // blocked again
         let asleep_again = server.observe();
         lab.wait(pause, "nobody comes");
 
@@ -174,7 +174,7 @@ fn ask(client: &Actor, at: &SockAddr, what: &[u8]) -> Result<()> {
 
 /// Where the server process listens, by its own record.
 fn address_of_server(lab: &Lab) -> Result<SockAddr> {
-    match lab.last_call("server", "local_addr")?.back.out.address("address") {
+    match lab.last_call("server", SyscallKind::GetSockName)?.back.out.address() {
         Some(Address::Inet(at)) => Ok((*at).into()),
         other => Err(Error::Unexpected(format!("the server listens at {other:?}"))),
     }
@@ -206,16 +206,16 @@ fn check_life(lab: &Lab, seen: &Seen) -> Result<()> {
 
     let work = lab.span("work")?;
     let woken = still.zip(again).and_then(|(still, again)| ran_between(still, again, work));
-    let comes = first_entered(lab, "client", "connect");
+    let comes = first_entered(lab, "client", SyscallKind::Connect);
     let came_first = before(
         "the client comes",
         comes,
         "accept returns",
-        first_returned(lab, "server", "accept"),
+        first_returned(lab, "server", SyscallKind::Accept),
     );
     claim_if_told(lab, "woken-ready-running", woken.map(|woken| came_first.and(woken)));
 
-    let answering = comes..first_entered(lab, "server", "send");
+    let answering = comes..first_entered(lab, "server", SyscallKind::Send);
     let at_work =
         |(at_ns, sample): &(u64, Sample)| answering.contains(at_ns) && sample.state == Some('R');
     match lab.samples("server").iter().filter(|seen| at_work(seen)).count() {
@@ -330,18 +330,18 @@ fn number(of: u64) -> usize {
     usize::try_from(of).unwrap_or(usize::MAX)
 }
 
-fn first_returned(lab: &Lab, actor: &str, function: &str) -> u64 {
+fn first_returned(lab: &Lab, actor: &str, kind: SyscallKind) -> u64 {
     lab.calls(actor)
         .iter()
-        .find(|(_, back)| back.call.function == function)
+        .find(|(_, back)| back.call.kind() == kind)
         .map_or(0, |(event, _)| event.at_ns)
 }
 
-fn first_entered(lab: &Lab, actor: &str, function: &str) -> u64 {
+fn first_entered(lab: &Lab, actor: &str, kind: SyscallKind) -> u64 {
     let calls = lab.calls(actor);
     calls
         .iter()
-        .find(|(_, back)| back.call.function == function)
+        .find(|(_, back)| back.call.kind() == kind)
         .map_or(0, |(event, back)| event.at_ns - back.took_ns)
 }
 
@@ -412,7 +412,7 @@ fn blocked_is_free(lab: &Lab) -> Result<()> {
                 Ok(lab.cpu_time())
             })?;
             let joining = stage.actor("joining", |_| spinning.finish())?;
-            blocked.until_blocked_in("recv")?;
+            blocked.until_blocked_in(SyscallKind::Recv)?;
             joining.until_asleep();
 
             let earlier = [blocked.observe(), joining.observe()];
@@ -483,12 +483,12 @@ fn connection(lab: &Lab) -> Result<(Socket, Socket)> {
 fn closed_with_its_process(lab: &Lab) -> Result<()> {
     let part = "closed-with-its-process/server";
     let server = lab.process("server", part, &[])?;
-    server.until_blocked_in("accept")?;
+    server.until_blocked_in(SyscallKind::Accept)?;
     let address = address_of_server(lab)?;
     let bob = connected(lab, "bob", &address)?;
     bob.send(b"read me")?; // the server looks, and does not take it
     let alice = connected(lab, "alice", &address)?;
-    server.until_blocked_in("recv")?; // from Alice, who is silent
+    server.until_blocked_in(SyscallKind::Recv)?; // from Alice, who is silent
 
     server.kill()?; // SIGKILL: it cannot do one thing more
     let alices = alice.recv(&mut [0; 64]);
@@ -499,10 +499,10 @@ fn closed_with_its_process(lab: &Lab) -> Result<()> {
     let how = server.collect()?;
 
     let killed = is("it ended by", how, "signal: 9 (SIGKILL)");
-    let never = is("returns of recv", returns(lab, "recv"), 0);
+    let never = is("returns of recv", returns(lab, SyscallKind::Recv), 0);
     lab.claim("killed-in-recv", killed.and(never));
-    let closes = is("calls of close", returns(lab, "close"), 0);
-    let shutdowns = is("of shutdown", returns(lab, "shutdown"), 0);
+    let closes = is("calls of close", returns(lab, SyscallKind::Close), 0);
+    let shutdowns = is("of shutdown", returns(lab, SyscallKind::Shutdown), 0);
     lab.claim("it-closed-nothing", closes.and(shutdowns));
 
     let end = is("alice.recv", alices?, 0);
@@ -517,8 +517,8 @@ fn closed_with_its_process(lab: &Lab) -> Result<()> {
 }
 
 /// How many of the server's calls of this function have returned.
-fn returns(lab: &Lab, function: &str) -> usize {
-    lab.calls("server").iter().filter(|(_, back)| back.call.function == function).count()
+fn returns(lab: &Lab, kind: SyscallKind) -> usize {
+    lab.calls("server").iter().filter(|(_, back)| back.call.kind() == kind).count()
 }
 
 /// The server of [`closed_with_its_process`], in a process of its own.

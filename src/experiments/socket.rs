@@ -10,7 +10,7 @@ use crate::capture::{
     succeeded,
 };
 use crate::i18n::either;
-use crate::trace::{Data, Outcome, Value};
+use crate::trace::{Data, Outcome, Output, SyscallKind, Value};
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("socket.rs") };
 
@@ -113,29 +113,35 @@ fn two_processes_client(lab: &Lab) -> Result<()> {
 
 /// Sets what the server saw beside what the client's process recorded.
 fn compare_ends(lab: &Lab, listener: &Socket, connection: &Socket, peer: &SockAddr) -> Result<()> {
-    let filled_in = |function, name| -> Result<Value> {
-        let missing = || Error::Unexpected(format!("the client's {function}() brought no {name}"));
-        lab.last_call("client", function)?.back.out.get(name).cloned().ok_or_else(missing)
+    let missing =
+        |what: &str| Error::Unexpected(format!("the client's process recorded no {what}"));
+    let told = |kind| -> Result<Value> {
+        let out = lab.last_call("client", kind)?.back.out;
+        out.address().cloned().map(Value::Address).ok_or_else(|| missing("address"))
     };
-    lab.claim(
-        "the-line-came-back",
-        is("client received", filled_in("recv", "data")?, Data::of(b"hello\n")),
-    );
+    let Output::Received { data, .. } = lab.last_call("client", SyscallKind::Recv)?.back.out else {
+        return Err(missing("bytes"));
+    };
+    lab.claim("the-line-came-back", is("client received", data, Data::of(b"hello\n")));
 
-    let local = filled_in("local_addr", "address")?;
+    let local = told(SyscallKind::GetSockName)?;
     let there = equal("client.local", local.clone(), "server.peer", peer);
     let here = equal(
         "server.local",
         connection.local_addr()?,
         "client.peer",
-        filled_in("peer_addr", "address")?,
+        told(SyscallKind::GetPeerName)?,
     );
-    let binds = lab.calls("client").iter().filter(|(_, back)| back.call.syscall == "bind").count();
+    let binds = lab
+        .calls("client")
+        .iter()
+        .filter(|(_, back)| back.call.kind() == SyscallKind::Bind)
+        .count();
     let unasked = is("client's calls of bind()", binds, 0);
     lab.claim("each-end-is-the-others-peer", there.and(here).and(unasked));
 
     // Both processes have opened one socket; both got the lowest number that was free to them.
-    let Outcome::Result(number) = lab.last_call("client", "socket")?.back.outcome else {
+    let Outcome::Result(number) = lab.last_call("client", SyscallKind::Socket)?.back.outcome else {
         return Err(Error::Unexpected("the client opened no socket".to_owned()));
     };
     let same_number =
@@ -362,6 +368,6 @@ fn and_listens(proof: Proof, socket: &Socket) -> io::Result<Proof> {
 /// The system calls that an actor made, by the kernel's names, in order.
 fn calls(lab: &Lab, actor: &str) -> String {
     let names: Vec<_> =
-        lab.calls(actor).into_iter().map(|(_, back)| back.call.syscall.clone()).collect();
+        lab.calls(actor).into_iter().map(|(_, back)| back.call.name.clone()).collect();
     names.join(" ")
 }

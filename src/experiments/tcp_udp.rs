@@ -12,7 +12,7 @@ use crate::capture::{
     lasted, succeeded,
 };
 use crate::i18n::Both;
-use crate::trace::Data;
+use crate::trace::{Data, SyscallKind};
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("tcp_udp.rs") };
 
@@ -94,8 +94,8 @@ fn stream_has_no_boundaries(lab: &Lab) -> Result<()> {
     while server.peek(&mut buffer)? < 11 {}
     let n = server.recv(&mut buffer)?;
     let mut all = buffer[..n].to_vec();
-    let sends = is("client's sends", calls(lab, "client", "send"), 3);
-    let recvs = is("server's recvs", calls(lab, "server", "recv"), 1);
+    let sends = is("client's sends", calls(lab, "client", SyscallKind::Send), 3);
+    let recvs = is("server's recvs", calls(lab, "server", SyscallKind::Recv), 1);
     let gave = recv_gave(&all, b"onetwothree");
     lab.claim("three-sends-one-recv", sends.and(recvs).and(gave));
 
@@ -104,7 +104,7 @@ fn stream_has_no_boundaries(lab: &Lab) -> Result<()> {
         let n = server.recv(&mut buffer[..4])?; // room for four bytes
         all.extend(&buffer[..n]);
     }
-    let recvs = calls(lab, "server", "recv") - 1;
+    let recvs = calls(lab, "server", SyscallKind::Recv) - 1;
     lab.claim("one-send-many-recvs", at_least("recvs of it", recvs, 4));
 
     let gave = recv_gave(&all, b"onetwothreefour five six");
@@ -188,7 +188,7 @@ fn nobody_home(lab: &Lab) -> Result<()> {
     let silence = lab.span("silence")?;
     udp.set_read_timeout(Some(silence))?; // recv gives up after this
     let gave_up = failed_with("recv", &udp.recv(&mut buffer), "EAGAIN");
-    let waited = lab.last_call("udp", "recv")?.took();
+    let waited = lab.last_call("udp", SyscallKind::Recv)?.took();
     let waited = lasted("recv", waited, silence);
     lab.claim("udp-hears-nothing", gave_up.and(waited));
 
@@ -247,6 +247,6 @@ fn recv_gave(got: &[u8], wanted: &[u8]) -> Proof {
 }
 
 /// How many calls of a function an actor has made, as recorded.
-fn calls(lab: &Lab, actor: &str, function: &str) -> usize {
-    lab.calls(actor).iter().filter(|(_, back)| back.call.function == function).count()
+fn calls(lab: &Lab, actor: &str, kind: SyscallKind) -> usize {
+    lab.calls(actor).iter().filter(|(_, back)| back.call.kind() == kind).count()
 }

@@ -11,6 +11,7 @@ use crate::capture::link::{
 };
 use crate::capture::{Kind, Lab, Network, Parameter, Result, Socket, at_least, is, lasted};
 use crate::i18n::Both;
+use crate::trace::SyscallKind;
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("tcp_udp_wire.rs") };
 
@@ -125,7 +126,7 @@ fn first_answer(lab: &Lab) -> Result<()> {
     let (_, from) = server.recv_from(&mut buffer)?;
     server.send_to(b"noon", &from)?;
     client.recv(&mut buffer)?;
-    let took = until_answer(lab, "UDP", "send_to")?;
+    let took = until_answer(lab, "UDP", SyscallKind::Send)?;
     let crossed = is("packets that crossed", wire.seen(Udp).len(), 2);
     let one = crossed.and(lasted("the answer", took, round_trip));
     lab.claim("udp-answer-one-round-trip", one);
@@ -139,8 +140,8 @@ fn first_answer(lab: &Lab) -> Result<()> {
     server.recv(&mut buffer)?;
     server.send(b"noon")?;
     client.recv(&mut buffer)?;
-    let took = until_answer(lab, "TCP", "connect")?;
-    let connect = lab.last_call("client", "connect")?.took();
+    let took = until_answer(lab, "TCP", SyscallKind::Connect)?;
+    let connect = lab.last_call("client", SyscallKind::Connect)?.took();
     let connect = lasted("connect", connect, round_trip);
     lab.claim("connect-costs-a-round-trip", connect);
     let syn = wire.until(first(Syn)).at_ns;
@@ -233,8 +234,9 @@ fn show(lab: &Lab, sent: &[CapturedFrame], lost: &[CapturedFrame], arrived: usiz
 }
 
 /// From this call of the client's until its last recv has returned: measured, and noted for the picture.
-fn until_answer(lab: &Lab, protocol: &'static str, function: &str) -> Result<Duration> {
-    let (asked, answered) = (lab.last_call("client", function)?, lab.last_call("client", "recv")?);
+fn until_answer(lab: &Lab, protocol: &'static str, kind: SyscallKind) -> Result<Duration> {
+    let (asked, answered) =
+        (lab.last_call("client", kind)?, lab.last_call("client", SyscallKind::Recv)?);
     let took = Duration::from_nanos(answered.returned_ns - asked.entered_ns);
     lab.measure("until the answer is there", protocol, took);
     Ok(took)

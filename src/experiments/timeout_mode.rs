@@ -13,7 +13,7 @@ use crate::capture::{
     at_least, before, differ, failed_with, is, lasted, less, no_sooner,
 };
 use crate::i18n::{Both, said};
-use crate::trace::Data;
+use crate::trace::{Data, SyscallKind};
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("timeout_mode.rs") };
 
@@ -164,7 +164,7 @@ fn asked_and_measured(lab: &Lab) -> Result<()> {
 
         for _ in 0..lab.count("times")? {
             let answer = client.recv(&mut [0; 8]);
-            let took = lab.last_call("client", "recv")?.took();
+            let took = lab.last_call("client", SyscallKind::Recv)?.took();
             gave_up.push(failed_with(name, &answer, "EAGAIN"));
             lasting.push(lasted(name, took, asked));
             show_bars(lab, asked, kept, took);
@@ -240,8 +240,8 @@ fn both_gave_up(
     let gave_up = failed_with("option's recv", first, "EAGAIN");
     let said = second.as_ref().map_or_else(|error| error.kind().to_string(), |n| n.to_string());
     let poll = is("poll's way", said, io::ErrorKind::TimedOut.to_string());
-    let option_took = first_wait(lab, "option", "recv")?;
-    let poll_took = first_wait(lab, "poll", "poll")?;
+    let option_took = first_wait(lab, "option", SyscallKind::Recv)?;
+    let poll_took = first_wait(lab, "poll", SyscallKind::Poll)?;
     lab.claim(
         "both-give-up",
         gave_up
@@ -253,16 +253,16 @@ fn both_gave_up(
 }
 
 /// How long the first call of this function took.
-fn first_wait(lab: &Lab, actor: &str, function: &str) -> Result<Duration> {
-    lab.last_call(actor, function)?;
-    let mut calls = lab.calls(actor).into_iter().filter(|(_, back)| back.call.function == function);
+fn first_wait(lab: &Lab, actor: &str, kind: SyscallKind) -> Result<Duration> {
+    lab.last_call(actor, kind)?;
+    let mut calls = lab.calls(actor).into_iter().filter(|(_, back)| back.call.kind() == kind);
     Ok(calls.next().map_or(Duration::ZERO, |(_, back)| Duration::from_nanos(back.took_ns)))
 }
 
 /// The system calls of the two, connecting left out; and the modes that the two sockets are in.
 fn what_differs(lab: &Lab, option: &Socket, poll: &Socket) -> Result<()> {
     let made = |actor: &str| {
-        let calls = lab.calls(actor).into_iter().map(|(_, back)| back.call.syscall.to_string());
+        let calls = lab.calls(actor).into_iter().map(|(_, back)| back.call.name.to_string());
         calls.skip_while(|name| name != "connect").skip(1).collect::<Vec<_>>().join(", ")
     };
     lab.claim(
@@ -288,7 +288,7 @@ fn timeout_of_zero(lab: &Lab) -> Result<()> {
             Ok(kept)
         })?;
         let (connection, _) = listener.accept()?;
-        option.until_blocked_in("recv")?;
+        option.until_blocked_in(SyscallKind::Recv)?;
         let poll = stage.actor("poll", |me| {
             let socket = connected(&me, &address)?;
             Ok(me.poll(&[(&socket, Interest::Read)], zero)?.count())
@@ -301,11 +301,11 @@ fn timeout_of_zero(lab: &Lab) -> Result<()> {
 
     let none = is("the kernel keeps", shown(kept), "none");
     lab.claim("zero-is-none", none);
-    let recv = lab.last_call("option", "recv")?;
+    let recv = lab.last_call("option", SyscallKind::Recv)?;
     let got = is("option's recv", recv.back.outcome.to_string(), "7");
     let waited = lasted("recv", recv.took(), silence);
     lab.claim("recv-with-zero-waits", got.and(waited));
-    let poll = lab.last_call("poll", "poll")?.returned_ns;
+    let poll = lab.last_call("poll", SyscallKind::Poll)?.returned_ns;
     let end = recv.returned_ns;
     let early = before("end of poll", poll, "end of recv", end);
     let nothing = is("sockets ready", found, 0);
@@ -334,7 +334,7 @@ fn default_timeout(lab: &Lab) -> Result<()> {
     lab.claim("accepted-ones-too", gets);
 
     let answer = new.recv(&mut [0; 8]); // nobody speaks
-    let took = lab.last_call("new", "recv")?.took();
+    let took = lab.last_call("new", SyscallKind::Recv)?.took();
     let gave_up = failed_with("recv", &answer, "EAGAIN");
     lab.claim("it-counts", gave_up.and(lasted("recv", took, timeout)));
     Ok(())
@@ -364,7 +364,7 @@ fn drip_feed(lab: &Lab) -> Result<()> {
             Ok((word, socket))
         })?;
         let (first, _) = listener.accept()?;
-        each_call.until_blocked_in("recv")?;
+        each_call.until_blocked_in(SyscallKind::Recv)?;
         let deadline = stage.actor("deadline", |me| {
             let socket = connected(&me, &address)?;
             let began = Instant::now();
@@ -377,7 +377,7 @@ fn drip_feed(lab: &Lab) -> Result<()> {
             Ok((word, began.elapsed(), socket))
         })?;
         let (second, _) = listener.accept()?;
-        deadline.until_blocked_in("poll")?;
+        deadline.until_blocked_in(SyscallKind::Poll)?;
         for byte in WORD {
             lab.wait(pause, "a pause");
             first.send(&[*byte])?;
@@ -410,7 +410,7 @@ fn check_drip(
     let recvs: Vec<_> = lab
         .calls("each call")
         .into_iter()
-        .filter(|(_, back)| back.call.function == "recv")
+        .filter(|(_, back)| back.call.kind() == SyscallKind::Recv)
         .collect();
     let longest =
         recvs.iter().map(|(_, back)| Duration::from_nanos(back.took_ns)).max().unwrap_or_default();
@@ -460,12 +460,12 @@ fn longest_gap(lab: &Lab) -> Duration {
     let began = lab
         .calls("each call")
         .iter()
-        .find(|(_, back)| back.call.function == "connect")
+        .find(|(_, back)| back.call.kind() == SyscallKind::Connect)
         .map_or(0, |(event, _)| event.at_ns);
     let sends = lab
         .calls("peer")
         .into_iter()
-        .filter(|(_, back)| back.call.function == "send")
+        .filter(|(_, back)| back.call.kind() == SyscallKind::Send)
         .map(|(event, _)| event.at_ns);
     let times: Vec<u64> = std::iter::once(began).chain(sends.step_by(2)).collect();
     let longest = times.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).max().unwrap_or(0);
@@ -492,7 +492,7 @@ fn three_modes(lab: &Lab) -> Result<()> {
         let (third, _) = listener.accept()?;
 
         meet.1.wait();
-        blocking.until_blocked_in("recv")?;
+        blocking.until_blocked_in(SyscallKind::Recv)?;
         lab.wait(silence, "the peer is silent");
         for connection in [first, second, third] {
             connection.send(b"at last")?;
@@ -528,7 +528,7 @@ fn check_modes(
     cpu: Option<Duration>,
 ) -> Result<()> {
     let [blocking, non_blocking, timed] =
-        ["blocking", "non-blocking", "timeout"].map(|name| lab.last_call(name, "recv"));
+        ["blocking", "non-blocking", "timeout"].map(|name| lab.last_call(name, SyscallKind::Recv));
     let (blocking, non_blocking, timed) = (blocking?, non_blocking?, timed?);
     let said = |seen: &Seen| seen.back.outcome.to_string();
 

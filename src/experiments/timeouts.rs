@@ -15,7 +15,7 @@ use crate::capture::{
     differ, equal, failed_with, is, lasted, no_sooner, succeeded,
 };
 use crate::i18n::{Both, either};
-use crate::trace::{Data, Return};
+use crate::trace::{Data, Return, SyscallKind};
 
 /// Why there is nothing to see of a program that gives up.
 const KERNEL_WAS_FIRST: Both =
@@ -185,13 +185,13 @@ fn lost_syn(lab: &Lab) -> Result<()> {
     lab.claim("the-kernel-sends-it-again", syns.and(same));
 
     server.accept()?;
-    let once = is("calls of connect", calls(lab, "connect").len(), 1);
+    let once = is("calls of connect", calls(lab, SyscallKind::Connect).len(), 1);
     let ok = succeeded("connect", &answer);
     lab.claim("one-connect-is-enough", ok.and(once));
 
     // The kernel waits a second or more before it sends a SYN again.
     let seconds = Duration::from_secs(lost as u64);
-    let took = lab.last_call("client", "connect")?.took();
+    let took = lab.last_call("client", SyscallKind::Connect)?.took();
     let least = "a second each, less a tick";
     let waited = no_sooner("connect", took, least, seconds - TICK);
     lab.claim("connect-waits-for-it", waited);
@@ -209,7 +209,7 @@ fn handshake_times_out(lab: &Lab) -> Result<()> {
     let answer = client.connect(&address);
     let info = tcp_info(&client)?; // how is the socket now?
 
-    let call = lab.last_call("client", "connect")?;
+    let call = lab.last_call("client", SyscallKind::Connect)?;
     let (nearer, errno) = settings.nearer_limit(limit);
     let ended = failed_with("connect", &answer, errno);
     let took = lasted("connect", call.took(), nearer);
@@ -313,7 +313,7 @@ fn read_times_out(lab: &Lab) -> Result<()> {
     client.set_read_timeout(Some(limit))?;
     let answer = client.recv(&mut buffer); // and the server is silent
     lab.claim("recv-gives-up", failed_with("recv", &answer, "EAGAIN"));
-    let took = lab.last_call("client", "recv")?.took();
+    let took = lab.last_call("client", SyscallKind::Recv)?.took();
     lab.claim("not-before-its-time", lasted("recv", took, limit));
 
     server.send(b"here I am")?;
@@ -331,7 +331,7 @@ fn not_only_recv(lab: &Lab) -> Result<()> {
     listener.listen(5)?;
     listener.set_read_timeout(Some(limit))?;
     let answer = listener.accept(); // nobody calls
-    let took = lab.last_call("server", "accept")?.took();
+    let took = lab.last_call("server", SyscallKind::Accept)?.took();
     let gave_up = failed_with("accept", &answer, "EAGAIN");
     let waited = lasted("accept", took, limit);
     lab.claim("accept-gives-up", gave_up.and(waited));
@@ -346,7 +346,7 @@ fn not_only_recv(lab: &Lab) -> Result<()> {
             break answer;
         }
     };
-    let took = lab.last_call("client", "send")?.took();
+    let took = lab.last_call("client", SyscallKind::Send)?.took();
     let gave_up = failed_with("send", &answer, "EAGAIN");
     lab.claim("send-gives-up", gave_up.and(lasted("send", took, limit)));
     Ok(())
@@ -368,12 +368,12 @@ fn the_wire_is_cut(lab: &Lab) -> Result<()> {
 
     let copies = wire.seen(Traffic::Data);
     lab.claim("the-same-bytes-again", sent_again(&copies)?);
-    let start = lab.last_call("client", "send")?.entered_ns;
+    let start = lab.last_call("client", SyscallKind::Send)?.entered_ns;
     let timeouts = (rto(&before), rto(&tcp_info(&client)?));
     let slower = backed_off(&copies, start, timeouts);
     lab.claim("each-wait-is-longer", slower);
 
-    let end = lab.last_call("client", "recv")?.returned_ns;
+    let end = lab.last_call("client", SyscallKind::Recv)?.returned_ns;
     let waited = lasted("send to error", span(end - start), limit);
     let gave_up = failed_with("recv", &answer, "ETIMEDOUT");
     lab.claim("the-kernel-gives-up", gave_up.and(waited));
@@ -443,7 +443,7 @@ fn retry_with_backoff(lab: &Lab) -> Result<()> {
 /// Looks at what was recorded of the tries.
 fn check_tries(lab: &Lab, arrived: Proof) -> Result<()> {
     let (limit, pause) = (lab.span("timeout")?, lab.span("pause")?);
-    let tries = calls(lab, "connect");
+    let tries = calls(lab, SyscallKind::Connect);
     let [(_, one), (_, two), .., (_, last)] = &tries[..] else {
         return Err(Error::Unexpected(format!("{} tries are too few", tries.len())));
     };
@@ -494,7 +494,7 @@ fn late_is_not_never(lab: &Lab) -> Result<()> {
 
     client.send(b"pay 10")?; // the client tries again
     let n = client.recv(&mut buffer)?; // and has its answer, it thinks
-    let recvs = calls_of(lab, "server", "recv").len();
+    let recvs = calls_of(lab, "server", SyscallKind::Recv).len();
     let unread = is("server's recvs", recvs, 1);
     let first = recv_gave(&buffer[..n], b"paid, balance 90");
     lab.claim("the-late-answer-comes-first", first.and(unread));
@@ -578,13 +578,13 @@ fn recv_gave(got: &[u8], wanted: &[u8]) -> Proof {
 }
 
 /// The client's calls of this function, each with the time of its return.
-fn calls(lab: &Lab, function: &str) -> Vec<(u64, Return)> {
-    calls_of(lab, "client", function)
+fn calls(lab: &Lab, kind: SyscallKind) -> Vec<(u64, Return)> {
+    calls_of(lab, "client", kind)
 }
 
-fn calls_of(lab: &Lab, actor: &str, function: &str) -> Vec<(u64, Return)> {
+fn calls_of(lab: &Lab, actor: &str, kind: SyscallKind) -> Vec<(u64, Return)> {
     let all = lab.calls(actor).into_iter();
-    all.filter(|(_, back)| back.call.function == function)
+    all.filter(|(_, back)| back.call.kind() == kind)
         .map(|(event, back)| (event.at_ns, back))
         .collect()
 }

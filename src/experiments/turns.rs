@@ -14,7 +14,7 @@ use crate::chat::message::Inbox;
 use crate::chat::screen::Plain;
 use crate::chat::{Address, Side, meeting, turns};
 use crate::i18n::Both;
-use crate::trace::{EventKind, Sample};
+use crate::trace::{EventKind, Sample, SyscallKind};
 
 const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("turns.rs") };
 
@@ -120,13 +120,13 @@ fn by_turns(lab: &Lab) -> Result<()> {
         lab.scope(|stage| {
             let hers = talks(stage, "client", &client, Side::Client)?;
             let his = talks(stage, "server", &server, Side::Server)?;
-            his.until_blocked_in("recv")?; // it is her turn
+            his.until_blocked_in(SyscallKind::Recv)?; // it is her turn
             lab.wait(typing, "the client's user types");
             client.types("你好\n")?;
-            hers.until_blocked_in("recv")?; // it is his turn
+            hers.until_blocked_in(SyscallKind::Recv)?; // it is his turn
             lab.wait(typing, "the server's user types");
             server.types("你也好啊\n")?;
-            his.until_blocked_in("recv")?;
+            his.until_blocked_in(SyscallKind::Recv)?;
             client.ends()?;
             server.ends()?;
             hers.finish()?;
@@ -137,14 +137,14 @@ fn by_turns(lab: &Lab) -> Result<()> {
     let his = is("server's screen", server.screen(), "Jack: 你好");
     let hers = is("client's", client.screen(), "Jack: 你也好啊");
     lab.claim("words-arrive", his.and(hers));
-    let hello = call(lab, "client", "send", 0)?.entered_ns;
-    let answer = call(lab, "server", "send", 0)?.entered_ns;
+    let hello = call(lab, "client", SyscallKind::Send, 0)?.entered_ns;
+    let answer = call(lab, "server", SyscallKind::Send, 0)?.entered_ns;
     let order = before("client's send", hello, "server's", answer);
     lab.claim("client-speaks-first", order);
-    let recv = call(lab, "server", "recv", 0)?;
+    let recv = call(lab, "server", SyscallKind::Recv, 0)?;
     let first = before("recv begins", recv.entered_ns, "send", hello);
     let long = lasted("server's recv", recv.took(), typing);
-    let recv = call(lab, "client", "recv", 0)?;
+    let recv = call(lab, "client", SyscallKind::Recv, 0)?;
     let hers = lasted("client's recv", recv.took(), typing);
     lab.claim("one-types-one-waits", first.and(long).and(hers));
     Ok(())
@@ -161,10 +161,10 @@ fn talks<'scope>(
 }
 
 /// The call of this function that an actor made, counted from 0.
-fn call(lab: &Lab, actor: &str, function: &str, which: usize) -> Result<Seen> {
-    let calls = lab.calls(actor).into_iter().filter(|(_, back)| back.call.function == function);
+fn call(lab: &Lab, actor: &str, kind: SyscallKind, which: usize) -> Result<Seen> {
+    let calls = lab.calls(actor).into_iter().filter(|(_, back)| back.call.kind() == kind);
     let (event, back) = calls.into_iter().nth(which).ok_or_else(|| {
-        Error::Unexpected(format!("{actor} made fewer calls of {function}() than {}", which + 1))
+        Error::Unexpected(format!("{actor} made fewer calls of {kind}() than {}", which + 1))
     })?;
     Ok(Seen {
         entered_ns: event.at_ns - back.took_ns.min(event.at_ns),
@@ -174,12 +174,12 @@ fn call(lab: &Lab, actor: &str, function: &str, which: usize) -> Result<Seen> {
 }
 
 fn sends(lab: &Lab, actor: &str) -> usize {
-    calls(lab, actor, "send")
+    calls(lab, actor, SyscallKind::Send)
 }
 
 /// How many calls of this function an actor made.
-fn calls(lab: &Lab, actor: &str, function: &str) -> usize {
-    lab.calls(actor).iter().filter(|(_, back)| back.call.function == function).count()
+fn calls(lab: &Lab, actor: &str, kind: SyscallKind) -> usize {
+    lab.calls(actor).iter().filter(|(_, back)| back.call.kind() == kind).count()
 }
 
 fn out_of_turn(lab: &Lab) -> Result<()> {
@@ -190,7 +190,7 @@ fn out_of_turn(lab: &Lab) -> Result<()> {
             let hers = talks(stage, "client", &client, Side::Client)?;
             let his = talks(stage, "server", &server, Side::Server)?;
             client.types("你好\n")?;
-            hers.until_blocked_in("recv")?; // it is his turn,
+            hers.until_blocked_in(SyscallKind::Recv)?; // it is his turn,
             client.types("在吗?\n")?; // and she types all the same
             lab.wait(silence, "the server types nothing");
             let sent = sends(lab, "client");
@@ -206,11 +206,11 @@ fn out_of_turn(lab: &Lab) -> Result<()> {
 
     let once = is("client's sends by then", sent, 1);
     lab.claim("typed-but-not-sent", once);
-    let recv = call(lab, "client", "recv", 0)?;
+    let recv = call(lab, "client", SyscallKind::Recv, 0)?;
     let long = lasted("client's recv", recv.took(), silence);
     lab.claim("blocked-meanwhile", long);
-    let answer = call(lab, "server", "send", 0)?.entered_ns;
-    let second = call(lab, "client", "send", 1)?.entered_ns;
+    let answer = call(lab, "server", SyscallKind::Send, 0)?.entered_ns;
+    let second = call(lab, "client", SyscallKind::Send, 1)?.entered_ns;
     let order = before("server's send", answer, "client's second", second);
     lab.claim("sent-after-the-answer", order);
     Ok(())
@@ -242,7 +242,8 @@ fn both_waiting(lab: &Lab) -> Result<()> {
 
 /// Both were in recv() as long as anyone watched, and what ended it was the end.
 fn check_end(lab: &Lab, silence: Duration) -> Result<()> {
-    let (hers, his) = (lab.last_call("client", "recv")?, lab.last_call("server", "recv")?);
+    let (hers, his) =
+        (lab.last_call("client", SyscallKind::Recv)?, lab.last_call("server", SyscallKind::Recv)?);
     let long =
         lasted("client's recv", hers.took(), silence).and(lasted("server's", his.took(), silence));
     let ends = is("client's gave", hers.back.outcome.to_string(), "0").and(is(
@@ -264,8 +265,8 @@ fn both_type(
     (server, his): Talking<'_>,
     silence: Duration,
 ) -> Result<[Option<Sample>; 2]> {
-    hers.until_blocked_in("recv")?;
-    his.until_blocked_in("recv")?;
+    hers.until_blocked_in(SyscallKind::Recv)?;
+    his.until_blocked_in(SyscallKind::Recv)?;
     client.types("喂?\n")?;
     client.ends()?; // they have said all, and none of it is read
     server.types("喂?\n")?;
@@ -383,7 +384,7 @@ fn nobody_answers(lab: &Lab) -> Result<()> {
         lab.scope(|stage| {
             // A client that just calls connect().
             let plain = stage.actor("plain", call)?;
-            plain.until_blocked_in("connect")?;
+            plain.until_blocked_in(SyscallKind::Connect)?;
             // The chat's own, as with --timeout 200ms --retries 20.
             let ours = stage.actor("client", |me| {
                 let to = capture::address(&address).to_string();
@@ -410,7 +411,8 @@ fn nobody_answers(lab: &Lab) -> Result<()> {
 
 /// The chat gave up at its limit and called again; plain's connect() went on waiting.
 fn check_calls(lab: &Lab, limit: Duration, how: String) -> Result<()> {
-    let (poll, plain) = (call(lab, "client", "poll", 0)?, call(lab, "plain", "connect", 0)?);
+    let (poll, plain) =
+        (call(lab, "client", SyscallKind::Poll, 0)?, call(lab, "plain", SyscallKind::Connect, 0)?);
     let waited = lasted("plain connect", plain.took(), limit);
     let still =
         before("ours gave up", poll.returned_ns, "plain connect returned", plain.returned_ns);
@@ -420,7 +422,7 @@ fn check_calls(lab: &Lab, limit: Duration, how: String) -> Result<()> {
         "ours-gives-up-in-time",
         nobody.and(no_sooner("ours gave up after", poll.took(), "the limit", limit - TICK)),
     );
-    let again = at_least("calls of connect", calls(lab, "client", "connect"), 2);
+    let again = at_least("calls of connect", calls(lab, "client", SyscallKind::Connect), 2);
     lab.claim("then-it-calls-again", again.and(is("in the end it was", how, "connected")));
     Ok(())
 }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use crate::text::{is_safe_to_show, safe};
 
 use super::packet::Frame;
+use super::syscall::{Output, Syscall, SyscallKind};
 
 /// How many times a stepped run pauses each actor on the same source line. After that the line runs through: nobody wants
 /// to press Enter for every turn of a loop.
@@ -188,42 +189,166 @@ pub enum ActorKind {
 }
 
 /// A system call, as it was made.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Call {
     /// The call's number, unique within its process.
-    #[serde(rename = "call")]
     pub id: u64,
-    /// What the source code calls it: `send`.
-    pub function: Cow<'static, str>,
-    /// What the kernel calls it: `sendto`.
-    pub syscall: Cow<'static, str>,
-    /// The lab's number for the socket, unique within its process (descriptors are used again, these are not); 0 for a call
+    /// Which call, with its arguments.
+    pub syscall: Syscall,
+    /// What the kernel calls it here, as strace shows it: `recvfrom` for a recv.
+    pub name: Cow<'static, str>,
+    /// What the source calls it, where that is known: `recv`, `set_read_timeout`.
+    pub api: Option<Cow<'static, str>>,
+    /// The descriptor that it was made on.
+    pub fd: Option<i64>,
+    /// The number of its socket, unique within its process (descriptors are used again, these are not); `None` for a call
     /// that is not made on one socket (poll, select, epoll).
-    pub socket: u32,
-    /// The arguments, in the order of the call.
-    pub args: Args,
-    /// The source line it was made from; `None` for what happens without one (a socket going out of scope).
+    pub socket: Option<u32>,
+    /// The source line it was made from, where that is known.
+    pub site: Option<Site>,
+    /// Why it was made.
+    pub role: Role,
+}
+
+/// Why a call was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// The program made it.
+    #[default]
+    Program,
+    /// The instrument made it, to look at the kernel's side or to set up the run.
+    Instrument,
+    /// A socket went out of scope and was closed: no line of the program says so.
+    ScopeEnd,
+}
+
+impl Call {
+    /// What the source calls it, or else what the kernel does.
+    pub fn function(&self) -> &str {
+        self.api.as_ref().unwrap_or(&self.name)
+    }
+
+    /// Which call it is, without its arguments.
+    pub fn kind(&self) -> SyscallKind {
+        SyscallKind::from(&self.syscall)
+    }
+
+    /// All arguments by name, the descriptor among them.
+    pub fn args(&self) -> Args {
+        let mut args = self.syscall.args();
+        if let Some(fd) = self.fd {
+            args.0.insert(0, (Cow::Borrowed(self.syscall.descriptor_arg()), Value::Number(fd)));
+        }
+        args
+    }
+
+    /// True if the instrument made it.
+    pub fn is_instrument(&self) -> bool {
+        self.role == Role::Instrument
+    }
+}
+
+/// A call as it is written down.
+#[derive(Serialize, Deserialize)]
+struct CallLine {
+    call: u64,
+    #[serde(alias = "function", skip_serializing_if = "Option::is_none", default)]
+    api: Option<Cow<'static, str>>,
+    syscall: Cow<'static, str>,
+    #[serde(skip_serializing_if = "is_zero", default)]
+    socket: u32,
+    args: Args,
+    #[serde(alias = "source", skip_serializing_if = "Option::is_none", default)]
+    site: Option<Site>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub source: Option<Source>,
-    /// True if the lab made it to look at the kernel's side, and the experiment did not ask for it.
-    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
-    pub instrument: bool,
+    role: Option<Role>,
+    /// Format 1.
+    #[serde(skip_serializing, default)]
+    instrument: bool,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // serde asks for a reference
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+impl Serialize for Call {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let line = CallLine {
+            call: self.id,
+            api: self.api.clone(),
+            syscall: self.name.clone(),
+            socket: self.socket.unwrap_or(0),
+            args: self.args(),
+            site: self.site.clone(),
+            role: Some(self.role),
+            instrument: false,
+        };
+        line.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Call {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let line = CallLine::deserialize(deserializer)?;
+        let (fd, syscall) = Syscall::decode(&line.syscall, line.args);
+        // Format 1 marked the instrument's calls, and left a scope's end without a line.
+        let role = line.role.unwrap_or(match (line.instrument, &line.site) {
+            (true, _) => Role::Instrument,
+            (false, Some(_)) => Role::Program,
+            (false, None) => Role::ScopeEnd,
+        });
+        Ok(Call {
+            id: line.call,
+            syscall,
+            name: line.syscall,
+            api: line.api,
+            fd,
+            socket: Some(line.socket).filter(|socket| *socket != 0),
+            site: line.site,
+            role,
+        })
+    }
 }
 
 /// A system call that has returned.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Return {
     /// The call, as it was entered.
-    #[serde(flatten)]
     pub call: Arc<Call>,
     /// What came back.
-    #[serde(flatten)]
     pub outcome: Outcome,
-    /// What the kernel filled in: `data`, `address`, `value`…
-    #[serde(skip_serializing_if = "Args::is_empty", default)]
-    pub out: Args,
+    /// What the kernel filled in.
+    pub out: Output,
     /// How long the call took, in nanoseconds: entry to return.
     pub took_ns: u64,
+}
+
+/// A return as it is written down.
+#[derive(Serialize, Deserialize)]
+struct ReturnLine {
+    #[serde(flatten)]
+    call: Arc<Call>,
+    #[serde(flatten)]
+    outcome: Outcome,
+    #[serde(skip_serializing_if = "Args::is_empty", default)]
+    out: Args,
+    took_ns: u64,
+}
+
+impl Serialize for Return {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Return { call, outcome, out, took_ns } = self.clone();
+        ReturnLine { call, outcome, out: out.args(), took_ns }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Return {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let ReturnLine { call, outcome, out, took_ns } = ReturnLine::deserialize(deserializer)?;
+        Ok(Return { call, outcome, out: Output::decode(out), took_ns })
+    }
 }
 
 /// What a system call gave back.
@@ -248,33 +373,33 @@ impl fmt::Display for Outcome {
 
 /// A line of the source.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Source {
+pub struct Site {
     /// The file, from the project's root.
     pub file: Cow<'static, str>,
     /// The line, from 1.
     pub line: u32,
 }
 
-impl fmt::Display for Source {
+impl fmt::Display for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.file, self.line)
     }
 }
 
-impl Serialize for Source {
+impl Serialize for Site {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
 }
 
-impl<'de> Deserialize<'de> for Source {
+impl<'de> Deserialize<'de> for Site {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let (file, line) = text
             .rsplit_once(':')
             .and_then(|(file, line)| Some((file.to_owned(), line.parse().ok()?)))
             .ok_or_else(|| de::Error::custom("a source is FILE:LINE"))?;
-        Ok(Source { file: Cow::Owned(file), line })
+        Ok(Site { file: Cow::Owned(file), line })
     }
 }
 

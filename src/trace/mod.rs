@@ -4,6 +4,11 @@ pub mod event;
 pub mod packet;
 pub mod pcapng;
 pub mod recording;
+pub mod syscall;
 
 pub use event::*;
 pub use packet::Frame;
+pub use syscall::{
+    Domain, EpollOperation, FdList, How, Listed, MsgFlags, Output, PollList, Protocol, SockOpt,
+    SocketType, Syscall, SyscallKind, TcpInfo,
+};

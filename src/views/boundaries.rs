@@ -10,6 +10,7 @@ use crate::i18n::{either, said};
 use crate::picture::{Canvas, Ink, Picture, Row, fit};
 use crate::text::wrap;
 use crate::trace::Data;
+use crate::trace::SocketType;
 use crate::trace::recording::Recording;
 
 /// What a box in a row holds.
@@ -136,9 +137,9 @@ fn streams(flows: &Analysis, cast: &Cast) -> Vec<Flow> {
 
 fn heading(flows: &Analysis, socket: usize, from: &str, to: &str, counts: &str) -> String {
     let socket = &flows.sockets[socket];
-    let kind = match (socket.protocol_said(), socket.kind.as_str()) {
-        ("", "SOCK_STREAM") => either("stream, ", "字节流，"),
-        ("", "SOCK_DGRAM") => either("datagrams, ", "数据报，"),
+    let kind = match (socket.protocol_said(), &socket.kind) {
+        ("", Some(SocketType::Stream)) => either("stream, ", "字节流，"),
+        ("", Some(SocketType::Datagram)) => either("datagrams, ", "数据报，"),
         ("TCP", _) => either("TCP, ", "TCP，"),
         ("UDP", _) => either("UDP, ", "UDP，"),
         _ => "",

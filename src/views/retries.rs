@@ -6,13 +6,13 @@
 use crate::analysis::{Analysis, Made, flows, in_order};
 use unicode_width::UnicodeWidthStr;
 
-use super::wording::{self, outcome_ink, safe, value};
+use super::wording::{self, option_span, outcome_ink, safe, value};
 use crate::i18n::{either, said};
 use crate::picture::{Canvas, Ink, Picture, Row, fit, span_of};
 use crate::text::wrap;
 use crate::trace::packet::{End, Frame};
 use crate::trace::recording::Recording;
-use crate::trace::{Address, Event, EventKind, Value};
+use crate::trace::{Address, Event, EventKind, SockOpt, Syscall, SyscallKind};
 
 /// From this width on there is room for an axis.
 const WIDE: usize = 56;
@@ -20,16 +20,19 @@ const WIDE: usize = 56;
 const MOST: usize = 18;
 /// At most this many series are drawn, those sent most often and for longest: a bad wire loses many segments, and one is like the other.
 const MOST_SERIES: usize = 3;
-/// What limits a wait, by the name of its socket option (socket(7), tcp(7)).
-const LIMITS: [&str; 7] = [
-    "SO_SNDTIMEO",
-    "SO_RCVTIMEO",
-    "TCP_USER_TIMEOUT",
-    "TCP_SYNCNT",
-    "TCP_KEEPIDLE",
-    "TCP_KEEPINTVL",
-    "TCP_KEEPCNT",
-];
+/// True for an option that limits a wait (socket(7), tcp(7)).
+fn is_limit(option: &SockOpt) -> bool {
+    matches!(
+        option,
+        SockOpt::SendTimeout
+            | SockOpt::RecvTimeout
+            | SockOpt::UserTimeout
+            | SockOpt::SynCount
+            | SockOpt::KeepIdle
+            | SockOpt::KeepInterval
+            | SockOpt::KeepCount
+    )
+}
 
 /// What is sent, so that it can be known again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -167,11 +170,11 @@ fn socket_of(one: &Series<'_>, flows: &Analysis) -> Option<usize> {
         let socket = &flows.sockets[at];
         let known = socket.local.as_ref() == Some(local);
         let to: Option<&Address> =
-            made.call.args.address("address").filter(|_| made.call.function.starts_with("connect"));
+            made.call.syscall.address().filter(|_| made.is(SyscallKind::Connect));
         let connects =
             to == Some(peer) && made.entered_ns <= begins && (known || socket.local.is_none());
         let is_it = known && socket.peer.as_ref() == Some(peer);
-        let names_it = known && made.call.args.address("address") == Some(peer);
+        let names_it = known && made.call.syscall.address() == Some(peer);
         if connects || is_it || names_it {
             fitting.push((known, made.entered_ns.min(begins), at));
         }
@@ -182,13 +185,12 @@ fn socket_of(one: &Series<'_>, flows: &Analysis) -> Option<usize> {
 /// The calls on that socket that waited for it, or told of its end.
 fn calls<'a>(one: &Series<'_>, flows: &'a Analysis, socket: usize, end: u64) -> Vec<Waited<'a>> {
     let until = |made: &Made| made.back.as_ref().map_or(end, |back| back.at_ns);
-    let of_socket =
-        || flows.calls.iter().filter(|made| made.socket == Some(socket) && !made.call.instrument);
+    let of_socket = || {
+        flows.calls.iter().filter(|made| made.socket == Some(socket) && !made.call.is_instrument())
+    };
     let span = one.ends().saturating_sub(one.begins()).max(1_000_000);
     let opens = |made: &Made| {
-        made.call.function.starts_with("connect")
-            && one.thing == Thing::Syn
-            && made.entered_ns <= one.begins()
+        made.is(SyscallKind::Connect) && one.thing == Thing::Syn && made.entered_ns <= one.begins()
     };
     let meanwhile = |made: &Made| {
         let waited = until(made).saturating_sub(made.entered_ns) >= span / 50;
@@ -206,8 +208,7 @@ fn calls<'a>(one: &Series<'_>, flows: &'a Analysis, socket: usize, end: u64) -> 
         && one.lost() == one.sent.len()
     {
         let after = of_socket().find(|made| {
-            made.entered_ns > one.ends()
-                && (made.errno().is_some() || made.call.function == "close")
+            made.entered_ns > one.ends() && (made.errno().is_some() || made.is(SyscallKind::Close))
         });
         found.extend(after.map(|made| Waited { made, until: until(made) }));
     }
@@ -219,31 +220,17 @@ fn calls<'a>(one: &Series<'_>, flows: &'a Analysis, socket: usize, end: u64) -> 
 
 /// The limits that were set on that socket, in words: `SO_SNDTIMEO 3.00 s`.
 fn limits(flows: &Analysis, socket: usize) -> Vec<String> {
-    let mut all: Vec<(String, String)> = Vec::new();
-    for made in flows.calls.iter().filter(|made| {
-        made.socket == Some(socket)
-            && &*made.call.syscall == "setsockopt"
-            && made.result().is_some()
-    }) {
-        let (Some(Value::Text(option)), Some(set)) =
-            (made.call.args.get("option"), made.call.args.get("value"))
-        else {
-            continue;
-        };
-        if !LIMITS.contains(&&**option) {
+    let mut all: Vec<(&SockOpt, String)> = Vec::new();
+    for made in flows.calls.iter().filter(|made| made.socket == Some(socket)) {
+        let Syscall::SetOption { option, value: set } = &made.call.syscall else { continue };
+        if made.result().is_none() || !is_limit(option) {
             continue;
         }
-        let words = match set {
-            // Times that are option values are recorded in microseconds.
-            Value::Number(micros) if !matches!(&**option, "TCP_SYNCNT" | "TCP_KEEPCNT") => {
-                span_of(u64::try_from(*micros).unwrap_or(0).saturating_mul(1_000))
-            }
-            other => value(other, 16),
-        };
-        all.retain(|(known, _)| known != option);
-        all.push((option.to_string(), words));
+        let words = option_span(option, set).unwrap_or_else(|| value(set, 16));
+        all.retain(|(known, _)| *known != option);
+        all.push((option, words));
     }
-    all.into_iter().map(|(option, words)| format!("{option} {words}")).collect()
+    all.into_iter().map(|(option, words)| format!("{} {words}", option.name())).collect()
 }
 
 /// One line of the picture: a label, when, what came of it, and what lies on the axis.
@@ -373,7 +360,7 @@ impl Series<'_> {
                         outcome_ink(&back.outcome),
                     ),
                 };
-                let label = safe(&made.call.function);
+                let label = safe(made.call.function());
                 lines.push(Line {
                     label,
                     at: until,

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::wording::{Cast, outcome_ink, safe, span_option, value};
+use super::wording::{Cast, option_span, outcome_ink, safe, value};
 use crate::analysis::{Analysis, Made, Origin, flows, in_order};
 use crate::i18n::{either, said};
 use crate::picture::{Ink, Picture, Row, fit, span_of};
 use crate::text::wrap;
 use crate::trace::recording::Recording;
-use crate::trace::{Address, Args, Event, EventKind, Name, Value};
+use crate::trace::{Address, Event, EventKind, Name, Output, Syscall, SyscallKind, Value};
 
 /// Narrower columns than these stand one below the other.
 const NARROWEST: usize = 14;
@@ -87,7 +87,8 @@ fn columns(recording: &Recording) -> (Vec<Column>, usize) {
         })
         .collect();
     let flows = flows(recording);
-    let calls = flows.calls.iter().filter(|made| !made.call.instrument && &*made.actor != "lab");
+    let calls =
+        flows.calls.iter().filter(|made| !made.call.is_instrument() && &*made.actor != "lab");
     let mut doings: Vec<Doing> = calls.map(Doing::Call).collect();
     doings.extend(events.iter().filter_map(|event| match &event.what {
         EventKind::Deed { deed, errno } if &*event.actor != "lab" => {
@@ -105,7 +106,7 @@ fn columns(recording: &Recording) -> (Vec<Column>, usize) {
     for doing in doings {
         // What goes out of scope late still belongs to where it was opened.
         let opened_ns = match doing {
-            Doing::Call(made) if made.call.function == "close" => {
+            Doing::Call(made) if made.is(SyscallKind::Close) => {
                 made.socket.map(|at| flows.sockets[at].made_ns)
             }
             _ => None,
@@ -214,28 +215,31 @@ impl Cell {
     }
 
     fn of_call(made: &Made, flows: &Analysis) -> Cell {
-        let args = || made.call.args.0.iter().filter(|(name, _)| name != "fd").map(|(_, it)| it);
-        // A setter is named for its option: the option's level says nothing new.
-        let told = || {
-            args().filter(|it| {
-                !made.call.function.starts_with("set_") || made.call.args.get("level") != Some(it)
-            })
-        };
+        let syscall = &made.call.syscall;
+        // Which descriptor is free says nothing; and a setter is named for its option, whose level says nothing new.
+        let args: Vec<(_, Value)> =
+            syscall.args().0.into_iter().filter(|(name, _)| name != "fd").collect();
+        let is_setter = matches!(syscall, Syscall::SetOption { .. });
+        let told = || args.iter().skip(usize::from(is_setter)).map(|(_, it)| it);
         let joined = |words: Vec<String>| format!("({})", words.join(", "));
         let (outcome, outcome_key, ink, error) = outcome(made);
         let took_ns =
             made.back.as_ref().map_or(0, |back| back.at_ns.saturating_sub(made.entered_ns));
         let in_words = |words: fn(&Value) -> String| {
-            told().map(|it| span_option(&made.call.args, it).unwrap_or_else(|| words(it))).collect()
+            let span = |it: &Value| match syscall {
+                Syscall::SetOption { option, value } if value == it => option_span(option, it),
+                _ => None,
+            };
+            told().map(|it| span(it).unwrap_or_else(|| words(it))).collect()
         };
         let closed = which(made, flows).map(|which| format!("({which})"));
         Cell {
             who: String::new(),
             who_ink: Ink::Plain,
-            function: safe(&made.call.function),
+            function: safe(made.call.function()),
             args: closed.clone().unwrap_or_else(|| joined(in_words(|it| short(it, 24)))),
             args_short: closed.unwrap_or_else(|| joined(in_words(shorter))),
-            args_key: joined(args().map(key).collect()),
+            args_key: joined(args.iter().map(|(_, it)| key(it)).collect()),
             outcome,
             outcome_key,
             outcome_ink: ink,
@@ -352,7 +356,7 @@ impl Cell {
 /// Which socket is closed, where the column closes several: one that listens, or one that was accepted.
 fn which(made: &Made, flows: &Analysis) -> Option<&'static str> {
     let socket =
-        made.socket.filter(|_| made.call.function == "close").map(|at| &flows.sockets[at])?;
+        made.socket.filter(|_| made.is(SyscallKind::Close)).map(|at| &flows.sockets[at])?;
     match socket.origin {
         _ if socket.backlog.is_some() => Some(either("listener", "监听套接字")),
         Origin::Accept(_) => Some(either("connection", "连接")),
@@ -371,26 +375,26 @@ fn outcome(made: &Made) -> (String, String, Ink, String) {
     }
     let result = made.result().unwrap_or(0);
     let ok = either("ok", "成功");
-    let descriptor = matches!(&*made.call.function, "socket" | "accept");
-    let (mut shown, mut compared) = match (&*made.call.function, result) {
-        (_, _) if descriptor => (ok.to_owned(), "ok".to_owned()),
-        (_, number) if made.sending().is_some() || made.receives() => {
+    let descriptor = matches!(made.call.kind(), SyscallKind::Socket | SyscallKind::Accept);
+    let (mut shown, mut compared) = match result {
+        _ if descriptor => (ok.to_owned(), "ok".to_owned()),
+        number if made.sending().is_some() || made.receives() => {
             (number.to_string(), number.to_string())
         }
-        (_, 0) => (ok.to_owned(), "ok".to_owned()),
-        (_, number) => (number.to_string(), number.to_string()),
+        0 => (ok.to_owned(), "ok".to_owned()),
+        number => (number.to_string(), number.to_string()),
     };
-    for (name, it) in back.out.0.iter().filter(|(name, _)| name != "socket") {
+    for (name, it) in back.out.args().0.iter().filter(|(name, _)| name != "socket") {
         let from = if &**name == "address" && (descriptor || made.receives()) {
             either("from ", "来自 ")
         } else {
             ""
         };
         // What a getter of an option that is a time gave back is a time.
-        let span = made.call.args.get("option").filter(|_| &**name == "value").and_then(|option| {
-            let asked = Args(vec![("option".into(), option.clone()), ("value".into(), it.clone())]);
-            span_option(&asked, it)
-        });
+        let span = match (&made.call.syscall, &back.out) {
+            (Syscall::GetOption { option }, Output::Value(_)) => option_span(option, it),
+            _ => None,
+        };
         if let Some(span) = span {
             (shown, compared) = (span, key(it));
             continue;

@@ -8,8 +8,8 @@ use crate::analysis::{Analysis, Made, Origin, Socket, flows, in_order};
 use crate::i18n::{either, said};
 use crate::picture::{Ink, Picture, Row, fit};
 use crate::text::wrap;
-use crate::trace::Address;
 use crate::trace::recording::Recording;
+use crate::trace::{Address, SocketType, SyscallKind};
 
 /// More sockets than these are counted, not drawn.
 const MOST: usize = 24;
@@ -108,10 +108,10 @@ fn rows_of(socket: &Socket, flows: &Analysis, cast: &Cast, marks: &Marks) -> Vec
     };
     let mut refused: Vec<(usize, String, Option<&Address>, &Made)> = Vec::new();
     for (at, made) in socket.failed.iter().filter_map(|at| Some((*at, flows.calls.get(*at)?))) {
-        let Some(asked) = made.call.args.address("address").filter(|_| !says_not_yet(made)) else {
+        let Some(asked) = made.call.syscall.address().filter(|_| !says_not_yet(made)) else {
             continue;
         };
-        let words = safe(&format!("✗ {}: {}", made.call.function, made.errno().unwrap_or("")));
+        let words = safe(&format!("✗ {}: {}", made.call.function(), made.errno().unwrap_or("")));
         if !refused.iter().any(|(_, said, known, _)| *said == words && *known == Some(asked))
             && refused.len() < MOST_REFUSALS
         {
@@ -121,12 +121,15 @@ fn rows_of(socket: &Socket, flows: &Analysis, cast: &Cast, marks: &Marks) -> Vec
     let named = flows.calls.iter().position(|made| {
         let mine = made.socket.is_some_and(|at| flows.sockets[at].key == socket.key);
         mine && made.result().is_some()
-            && ["bind", "connect", "listen"].contains(&&*made.call.function)
+            && matches!(
+                made.call.kind(),
+                SyscallKind::Bind | SyscallKind::Connect | SyscallKind::Listen
+            )
     });
     let all = refused.len();
     let refusal = |(_, words, asked, made): (usize, String, Option<&Address>, &Made)| {
         let words = Row::new().with(words, Ink::Bad);
-        if made.call.function == "bind" {
+        if made.is(SyscallKind::Bind) {
             cells(asked, None, words)
         } else {
             cells(None, asked, words)
@@ -260,15 +263,15 @@ fn stacked([protocol, local, peer, who, became]: [Row; 5], width: usize, rows: &
 }
 
 fn protocol(socket: &Socket) -> String {
-    let kind = match socket.kind.as_str() {
-        "SOCK_STREAM" => either("stream", "字节流"),
-        "SOCK_DGRAM" => either("datagram", "数据报"),
-        "SOCK_SEQPACKET" => "seqpacket",
+    let kind = match &socket.kind {
+        Some(SocketType::Stream) => either("stream", "字节流"),
+        Some(SocketType::Datagram) => either("datagram", "数据报"),
+        Some(SocketType::SeqPacket) => "seqpacket",
         _ => "",
     };
-    match (socket.protocol_said(), socket.domain.as_str()) {
-        ("", "") => "?".to_owned(),
-        ("", domain) => safe(&format!("{domain} {kind}")),
+    match (socket.protocol_said(), &socket.domain) {
+        ("", None) => "?".to_owned(),
+        ("", Some(domain)) => safe(&format!("{domain} {kind}")),
         (protocol, _) => protocol.to_owned(),
     }
 }
@@ -279,7 +282,7 @@ fn became(socket: &Socket, flows: &Analysis) -> Row {
     if socket.backlog.is_some() {
         let all = &flows.calls;
         let taken =
-            all.iter().filter(|made| made.call.function == "accept" && made.result().is_some());
+            all.iter().filter(|made| made.is(SyscallKind::Accept) && made.result().is_some());
         let taken = taken
             .filter(|made| made.socket.is_some_and(|at| flows.sockets[at].key == socket.key))
             .count();
@@ -301,7 +304,7 @@ fn became(socket: &Socket, flows: &Analysis) -> Row {
         );
     } else if socket.local.is_some() {
         let asked = flows.calls.iter().any(|made| {
-            made.call.function == "bind"
+            made.is(SyscallKind::Bind)
                 && made.result().is_some()
                 && made.socket.is_some_and(|at| flows.sockets[at].key == socket.key)
         });
@@ -335,10 +338,10 @@ fn became(socket: &Socket, flows: &Analysis) -> Row {
     }
     let mut said: Vec<String> = Vec::new();
     for made in socket.failed.iter().filter_map(|at| flows.calls.get(*at)) {
-        if says_not_yet(made) || made.call.args.address("address").is_some() {
+        if says_not_yet(made) || made.call.syscall.address().is_some() {
             continue;
         }
-        let words = safe(&format!("✗ {}: {}", made.call.function, made.errno().unwrap_or("")));
+        let words = safe(&format!("✗ {}: {}", made.call.function(), made.errno().unwrap_or("")));
         if !said.contains(&words) && said.len() < MOST_REFUSALS {
             said.push(words);
         }

@@ -9,7 +9,7 @@ use crate::i18n::said;
 use crate::lexicon::shown;
 use crate::picture::{Ink, Picture, Row, fit};
 use crate::text::{joint, wrap_code};
-use crate::trace::{Call, Event, EventKind, PAUSES_PER_LINE, Source};
+use crate::trace::{Call, Event, EventKind, PAUSES_PER_LINE, Site};
 
 /// Below this width, source lines have no numbers.
 const NO_NUMBERS: usize = 50;
@@ -57,7 +57,7 @@ impl Shot<'_> {
             return Vec::new();
         };
         let ink = Cast::of(&self.events.iter().collect::<Vec<_>>()).ink(&event.actor);
-        let code = call.source.as_ref().map(|source| {
+        let code = call.site.as_ref().map(|source| {
             let text = (self.text_of)(&source.file)
                 .and_then(|text| text.lines().nth(source.line as usize - 1))
                 .unwrap_or_default();
@@ -76,7 +76,7 @@ impl Shot<'_> {
         let mut open: Vec<Mark<'_>> = Vec::new();
         for event in self.events {
             match &event.what {
-                EventKind::Enter(call) if !call.instrument && call.source.is_some() => {
+                EventKind::Enter(call) if !call.is_instrument() && call.site.is_some() => {
                     open.push(Mark { event, call, sign: '…' })
                 }
                 EventKind::Return(back) => open.retain(|mark| {
@@ -108,13 +108,13 @@ impl Shot<'_> {
     }
 
     /// The place that is shown: the cursor's, or else that of the last call.
-    fn place(&self) -> Option<&Source> {
+    fn place(&self) -> Option<&Site> {
         let of = |event: &'_ Event| -> bool {
-            matches!(&event.what, EventKind::Held(call) | EventKind::Enter(call) if !call.instrument && call.source.is_some())
+            matches!(&event.what, EventKind::Held(call) | EventKind::Enter(call) if !call.is_instrument() && call.site.is_some())
         };
         let event = self.cursor.or_else(|| self.events.iter().rev().find(|event| of(event)))?;
         match &event.what {
-            EventKind::Held(call) | EventKind::Enter(call) => call.source.as_ref(),
+            EventKind::Held(call) | EventKind::Enter(call) => call.site.as_ref(),
             _ => None,
         }
     }
@@ -186,8 +186,8 @@ impl Shot<'_> {
         let cast = Cast::of(&self.events.iter().collect::<Vec<_>>());
         if !blocked.is_empty() {
             let each = blocked.iter().map(|mark| {
-                let (actor, function) = (who(mark.event), safe(&mark.call.function));
-                let place = mark.call.source.as_ref().map_or_else(String::new, |source| {
+                let (actor, function) = (who(mark.event), safe(mark.call.function()));
+                let place = mark.call.site.as_ref().map_or_else(String::new, |source| {
                     format!(
                         "{}:{}",
                         safe(source.file.rsplit('/').next().unwrap_or_default()),
@@ -221,8 +221,7 @@ impl Shot<'_> {
 
     /// The call that is about to be made, with its arguments; and that its line is run through from here, if it is.
     fn about_to(&self, event: &Event, call: &Call, width: usize, ink: Ink) -> Vec<Row> {
-        let (actor, words) =
-            (who(event), format!("{}{}", safe(&call.syscall), arguments(&call.args, 24)));
+        let (actor, words) = (who(event), format!("{}{}", safe(&call.name), arguments(call, 24)));
         let gap = joint(&actor, "调");
         let next = said!("next: {actor} calls {words}", "接下来：{actor}{gap}调用 {words}");
         let mut rows: Vec<Row> = wrapped(&next, width)
@@ -231,7 +230,7 @@ impl Shot<'_> {
             .map(|row| Row::new().with(row, ink))
             .collect();
         let same = |other: &&Event| {
-            other.actor == event.actor && held(other).is_some_and(|held| held.source == call.source)
+            other.actor == event.actor && held(other).is_some_and(|held| held.site == call.site)
         };
         if self.events.iter().filter(same).count() >= PAUSES_PER_LINE as usize {
             let text = said!(
@@ -257,7 +256,7 @@ fn held(event: &Event) -> Option<&Call> {
 }
 
 fn is_at(call: &Call, file: &str, line: usize) -> bool {
-    call.source.as_ref().is_some_and(|source| source.file == file && source.line as usize == line)
+    call.site.as_ref().is_some_and(|source| source.file == file && source.line as usize == line)
 }
 
 fn cast_width(events: &[Event]) -> usize {
@@ -291,6 +290,7 @@ mod tests {
     use super::*;
     use crate::analysis::sample::{Sample, here};
     use crate::trace::Name;
+    use crate::trace::{Syscall, Value};
     use std::sync::Arc;
 
     const TEXT: &str = "//! A file.\n\nfn other() {}\n\nfn play(\n    lab: &Lab,\n) -> Result<()> {\n    let (one, _) = listener.accept()?; // 你好\n    \
@@ -301,9 +301,10 @@ mod tests {
         let mut sample = Sample::new();
         let accept = sample.enter("server", 1, "accept", &[]);
         let mut connect = Call::clone(&accept);
-        (connect.id, connect.function, connect.syscall) = (2, "connect".into(), "connect".into());
-        connect.source = Some(Source { file: "src/experiments/sample.rs".into(), line: 9 });
-        connect.args.0.push(("address".into(), here(4000)));
+        (connect.id, connect.api, connect.name) = (2, Some("connect".into()), "connect".into());
+        connect.site = Some(Site { file: "src/experiments/sample.rs".into(), line: 9 });
+        let Value::Address(address) = here(4000) else { unreachable!() };
+        connect.syscall = Syscall::Connect { address };
         sample.event("client", EventKind::Held(Arc::new(connect)));
         let cursor = sample.events.last().cloned().expect("just made");
         (sample.events, cursor)
@@ -357,7 +358,7 @@ next: client calls connect(3, 127.0.0.1:4000)
             panic!("it was held")
         };
         let mut call = Call::clone(&call);
-        call.source = Some(Source { file: "src/other.rs".into(), line: 3 });
+        call.site = Some(Site { file: "src/other.rs".into(), line: 3 });
         let mut foreign = cursor.clone();
         (foreign.actor, foreign.what) = (Name::from("x\u{1b}[2J"), EventKind::Held(Arc::new(call)));
         events.push(foreign.clone());

@@ -86,13 +86,13 @@ impl Trace {
         self.meet(&event.actor);
         let all = self.detail >= Detail::Kernel;
         match &event.what {
-            EventKind::Enter(call) if call.instrument && !all => Vec::new(),
+            EventKind::Enter(call) if call.is_instrument() && !all => Vec::new(),
             EventKind::Enter(call) => {
                 let rows = self.pause();
                 self.held = Some((event.clone(), call.clone()));
                 rows
             }
-            EventKind::Return(back) if back.call.instrument && !all => Vec::new(),
+            EventKind::Return(back) if back.call.is_instrument() && !all => Vec::new(),
             EventKind::Return(back) => self.returned(event, back),
             EventKind::Actor { .. }
             | EventKind::Left { .. }
@@ -117,10 +117,7 @@ impl Trace {
         };
         self.shown.push((event.process, call.id));
         let words = |bytes| {
-            vec![(
-                format!("{}{}", safe(&call.syscall), arguments(&call.args, bytes)),
-                call_ink(&call),
-            )]
+            vec![(format!("{}{}", safe(&call.name), arguments(&call, bytes)), call_ink(&call))]
         };
         let end = vec![(" …".to_owned(), Ink::Warn)];
         let source = self.source(&call);
@@ -143,15 +140,14 @@ impl Trace {
             .position(|shown| *shown == key)
             .map(|at| self.shown.swap_remove(at))
             .is_some();
-        let name = format!("{}{}", if resumed { "… " } else { "" }, safe(&back.call.syscall));
-        let call = |bytes| {
-            vec![(format!("{name}{}", arguments(&back.call.args, bytes)), call_ink(&back.call))]
-        };
+        let name = format!("{}{}", if resumed { "… " } else { "" }, safe(&back.call.name));
+        let call =
+            |bytes| vec![(format!("{name}{}", arguments(&back.call, bytes)), call_ink(&back.call))];
         let outcome = |bytes| {
             vec![
                 (" = ".to_owned(), Ink::Plain),
                 (safe(&back.outcome.to_string()), outcome_ink(&back.outcome)),
-                (filled_in(&back.call.function, &back.out, bytes), Ink::Plain),
+                (filled_in(&back.out, bytes), Ink::Plain),
             ]
         };
         let took = span_of(back.took_ns);
@@ -279,9 +275,8 @@ impl Trace {
                     Ink::Bad,
                 );
                 for one in blocked {
-                    let call =
-                        format!("{}{}", safe(&one.call.syscall), arguments(&one.call.args, 32));
-                    let place = one.call.source.as_ref().map_or(String::new(), |source| {
+                    let call = format!("{}{}", safe(&one.call.name), arguments(&one.call, 32));
+                    let place = one.call.site.as_ref().map_or(String::new(), |source| {
                         said!(", at {place}", "，位置 {place}", place = safe(&source.to_string()))
                     });
                     let words = said!(
@@ -431,7 +426,7 @@ impl Trace {
     }
 
     fn source(&mut self, call: &Call) -> Option<String> {
-        let source = call.source.as_ref().filter(|_| self.detail >= Detail::Kernel)?;
+        let source = call.site.as_ref().filter(|_| self.detail >= Detail::Kernel)?;
         let file = source.file.rsplit('/').next().unwrap_or(&source.file);
         let words = format!("{}:{}", safe(file), source.line);
         self.source_width = self.source_width.max(words.width());
@@ -530,7 +525,7 @@ impl Trace {
 
 /// What the instrument did by itself stands back.
 fn call_ink(call: &Call) -> Ink {
-    if call.instrument { Ink::Faint } else { Ink::Plain }
+    if call.is_instrument() { Ink::Faint } else { Ink::Plain }
 }
 
 /// Bytes as tcpdump -xx shows them: where the row begins, pairs of bytes, and the characters where there is room.

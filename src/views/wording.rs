@@ -6,7 +6,7 @@ use crate::i18n::{either, said};
 use crate::lexicon::shown;
 use crate::picture::{Ink, span_of};
 use crate::trace::packet::{End, Fate};
-use crate::trace::{Address, Args, Data, Event, Name, Outcome, Value};
+use crate::trace::{Address, Call, Data, Event, Name, Outcome, Output, SockOpt, Syscall, Value};
 
 /// The text, what a terminal might obey, hide or reorder written out.
 pub(crate) fn safe(text: &str) -> String {
@@ -82,60 +82,60 @@ fn shorten(data: &Data, bytes: usize) -> Data {
 }
 
 /// `(3, 127.0.0.1:4000)`; of data at most this many bytes.
-pub(crate) fn arguments(args: &Args, bytes: usize) -> String {
-    let all: Vec<String> = args
-        .0
-        .iter()
-        .map(|(_, it)| span_option(args, it).unwrap_or_else(|| value(it, bytes)))
-        .collect();
+pub(crate) fn arguments(call: &Call, bytes: usize) -> String {
+    let args = call.args();
+    let all: Vec<String> =
+        args.0.iter().map(|(_, it)| argument(&call.syscall, it, bytes)).collect();
     format!("({})", all.join(", "))
 }
 
-/// The value of a socket option that is a time, as a time: `200 ms`. It is recorded in microseconds.
-pub(crate) fn span_option(args: &Args, it: &Value) -> Option<String> {
-    let times = ["SO_RCVTIMEO", "SO_SNDTIMEO", "SO_LINGER", "TCP_USER_TIMEOUT"];
-    let is_time = |name: &Value| matches!(name, Value::Text(name) if times.contains(&&**name));
+/// One argument of the call: an option's value that is a time as a time, `200 ms`.
+pub(crate) fn argument(syscall: &Syscall, it: &Value, bytes: usize) -> String {
+    match syscall {
+        Syscall::SetOption { option, value } if value == it => option_span(option, it),
+        _ => None,
+    }
+    .unwrap_or_else(|| value(it, bytes))
+}
+
+/// The value of an option that is a time, as a time. 0 is no limit, but to linger for 0 seconds is not to linger.
+pub(crate) fn option_span(option: &SockOpt, it: &Value) -> Option<String> {
+    let unit_ns = option.time_unit_ns()?;
     match it {
-        Value::Number(0)
-            if args.get("option").is_some_and(is_time) && args.get("value") == Some(it) =>
-        {
-            Some(no_time(args).to_owned())
-        }
-        Value::Number(number)
-            if args.get("option").is_some_and(is_time) && args.get("value") == Some(it) =>
-        {
-            Some(span_of(u64::try_from(*number).unwrap_or(0).saturating_mul(1000)))
+        Value::Number(0) if *option == SockOpt::Linger => Some("0 s".to_owned()),
+        Value::Number(0) => Some(either("no limit", "不限时").to_owned()),
+        Value::Number(number) => {
+            Some(span_of(u64::try_from(*number).unwrap_or(0).saturating_mul(unit_ns)))
         }
         _ => None,
     }
 }
 
 /// What the kernel filled in, each value after a space: ` "hello" from 127.0.0.1:4000`, ` ESTABLISHED rtt 35 µs`.
-pub(crate) fn filled_in(function: &str, out: &Args, bytes: usize) -> String {
-    let mut words = String::new();
-    let names_sender = function == "accept" || out.get("data").is_some();
-    for (name, it) in out.0.iter().filter(|(name, _)| name != "socket") {
-        let shown = value(it, bytes);
-        words.push_str(&match (&**name, it) {
-            ("address", _) if names_sender => said!(" from {shown}", " 来自 {shown}"),
-            ("address" | "data" | "state", _) => format!(" {shown}"),
-            ("value", _) => format!(" [{shown}]"),
-            (name, Value::Number(number)) if name.ends_with("_us") => {
-                let span = span_of(u64::try_from(*number).unwrap_or(0).saturating_mul(1000));
-                format!(" {} {span}", safe(name.trim_end_matches("_us")))
-            }
-            (name, _) => format!(" {} {shown}", safe(name)),
-        });
-    }
-    words
-}
-
-/// What 0 means: a limit that is 0 is none, but to linger for 0 seconds is not to linger.
-fn no_time(args: &Args) -> &'static str {
-    if matches!(args.get("option"), Some(Value::Text(name)) if name == "SO_LINGER") {
-        "0 s"
-    } else {
-        either("no limit", "不限时")
+pub(crate) fn filled_in(out: &Output, bytes: usize) -> String {
+    let from = |at: &Address| said!(" from {at}", " 来自 {at}", at = safe(&address(at)));
+    match out {
+        Output::None => String::new(),
+        Output::Accepted { peer, .. } => from(peer),
+        Output::Received { data, from: sender } => {
+            let sender = sender.as_ref().map_or_else(String::new, from);
+            format!(" {}{sender}", shorten(data, bytes))
+        }
+        Output::Name(at) => format!(" {}", safe(&address(at))),
+        Output::Value(it) => format!(" [{}]", value(it, bytes)),
+        Output::TcpInfo(info) => {
+            let number = |(name, number): (&str, u32)| match name.strip_suffix("_us") {
+                Some(name) => format!(" {name} {}", span_of(u64::from(number) * 1_000)),
+                None => format!(" {name} {number}"),
+            };
+            format!(" {}{}", safe(&info.state), info.numbers().map(number).collect::<String>())
+        }
+        Output::Ready(list) => format!(" ready {}", safe(&list.to_string())),
+        Output::Other(args) => args
+            .0
+            .iter()
+            .map(|(name, it)| format!(" {} {}", safe(name), value(it, bytes)))
+            .collect(),
     }
 }
 

@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use super::{FAR, NEAR};
 use crate::capture::recorder::Recorder;
 use crate::trace::packet::{End, Layers};
-use crate::trace::{Address, Event, EventKind, Name};
+use crate::trace::{Address, Event, EventKind, Name, Output, SocketType, Syscall};
 
 /// The conversations so far.
 #[derive(Debug, Default)]
@@ -140,11 +140,11 @@ impl FlowTable {
         };
         if flow.questions > 0 && (flow.client.is_none() || flow.server.is_none()) {
             flow.questions -= 1;
-            let type_name = if protocol == 6 { "SOCK_STREAM" } else { "SOCK_DGRAM" };
+            let kind = if protocol == 6 { SocketType::Stream } else { SocketType::Datagram };
             recorder.look(|events| {
-                flow.client = owner(events, client_port, type_name)
+                flow.client = owner(events, client_port, &kind)
                     .or_else(|| caller(events, &at(FAR, server_port)));
-                flow.server = owner(events, server_port, type_name);
+                flow.server = owner(events, server_port, &kind);
             });
         }
         let (sender, receiver) = match sent_by {
@@ -167,31 +167,30 @@ fn at(address: Ipv4Addr, port: u16) -> Address {
 }
 
 /// Who has a socket of this type bound to this port, by what getsockname(2) or bind(2) said last.
-fn owner(events: &[Event], port: u16, type_name: &str) -> Option<Name> {
+fn owner(events: &[Event], port: u16, kind: &SocketType) -> Option<Name> {
     events.iter().rev().find_map(|event| {
         let EventKind::Return(back) = &event.what else { return None };
-        let address = match &*back.call.function {
-            "local_addr" => back.out.address("address"),
+        let address = match (&back.call.syscall, &back.out) {
+            (Syscall::GetSockName, Output::Name(address)) => Some(address),
             _ => None,
         };
         let here = matches!(address, Some(Address::Inet(at)) if at.port() == port && (*at.ip() == NEAR || at.ip().is_unspecified()));
-        (here && has_type(events, event.process, back.call.socket, type_name)).then(|| event.actor.clone())
+        (here && has_type(events, event.process, back.call.socket, kind)).then(|| event.actor.clone())
     })
 }
 
 /// Whether that socket is of this type; an accepted one, which nobody opened, is a stream.
-fn has_type(events: &[Event], process: u32, socket: u32, type_name: &str) -> bool {
+fn has_type(events: &[Event], process: u32, socket: Option<u32>, kind: &SocketType) -> bool {
     let opened = events.iter().find_map(|event| match &event.what {
-        EventKind::Enter(call)
-            if call.function == "socket" && call.socket == socket && event.process == process =>
-        {
-            Some(call)
+        EventKind::Enter(call) if call.socket == socket && event.process == process => {
+            match &call.syscall {
+                Syscall::Socket { kind, .. } => Some(kind),
+                _ => None,
+            }
         }
         _ => None,
     });
-    opened.map_or(type_name == "SOCK_STREAM", |call| {
-        call.args.get("type").is_some_and(|kind| kind.to_string() == type_name)
-    })
+    opened.unwrap_or(&SocketType::Stream) == kind
 }
 
 /// Who last called connect(2) or sendto(2) with this address: its socket has a port that nobody has asked for yet.
@@ -199,8 +198,8 @@ fn has_type(events: &[Event], process: u32, socket: u32, type_name: &str) -> boo
 fn caller(events: &[Event], to: &Address) -> Option<Name> {
     let mut callers = events.iter().rev().filter_map(|event| match &event.what {
         EventKind::Enter(call)
-            if matches!(&*call.function, "connect" | "send_to")
-                && call.args.address("address") == Some(to) =>
+            if matches!(call.syscall, Syscall::Connect { .. } | Syscall::Send { .. })
+                && call.syscall.address() == Some(to) =>
         {
             Some(&event.actor)
         }

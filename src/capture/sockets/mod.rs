@@ -20,16 +20,18 @@ mod names;
 mod options;
 pub mod readiness;
 
-pub use names::{MSG_DONTWAIT, MSG_TRUNC, address, domain_name, type_name};
+pub use names::{MSG_DONTWAIT, MSG_TRUNC, address};
 
-use names::{MSG_PEEK, flags_name, protocol_name};
-use options::{SockOpt, value_of};
+use names::MSG_PEEK;
+use options::value_of;
 
 use super::actor;
 use super::recorder::Recorder;
 use super::sys::{self, TcpInfo};
 use crate::i18n::either;
-use crate::trace::{Args, Call, Data, Name, Outcome, Source, Value};
+use crate::trace::{
+    Call, Data, How, MsgFlags, Name, Outcome, Output, Role, Site, SockOpt, Syscall, Value,
+};
 
 /// A socket that records what is done with it.
 #[derive(Debug)]
@@ -49,25 +51,17 @@ pub struct Socket {
     located: AtomicBool,
 }
 
-/// Shorthand for a call's arguments; there is room for the descriptor, which comes first.
-macro_rules! args {
-    ($($name:ident: $value:expr),* $(,)?) => {{
-        let given = [$((Cow::Borrowed(stringify!($name)), Value::from($value))),*];
-        let mut all = Vec::with_capacity(given.len() + 1);
-        all.extend(given);
-        Args(all)
-    }};
-}
-
-pub(super) use args;
-
 /// The call that is about to be made.
 pub(super) struct Calling {
-    pub(super) function: &'static str,
-    pub(super) syscall: &'static str,
-    pub(super) args: Args,
-    pub(super) source: Option<&'static Location<'static>>,
-    pub(super) instrument: bool,
+    pub(super) syscall: Syscall,
+    /// What the kernel calls it.
+    pub(super) name: &'static str,
+    /// What the source calls it.
+    pub(super) api: &'static str,
+    pub(super) fd: Option<i64>,
+    pub(super) socket: Option<u32>,
+    pub(super) site: Option<&'static Location<'static>>,
+    pub(super) role: Role,
 }
 
 /// What the lab gives every socket that is made from now on, as setdefaulttimeout() does in Python.
@@ -98,43 +92,39 @@ static NEXT: AtomicU32 = AtomicU32::new(1);
 pub(super) fn record<T>(
     recorder: &Recorder,
     owner: &Name,
-    socket: u32,
     calling: Calling,
     perform: impl FnOnce() -> io::Result<T>,
-    tell: impl FnOnce(&T) -> (i64, Args),
+    tell: impl FnOnce(&T) -> (i64, Output),
 ) -> io::Result<T> {
     if recorder.is_off() {
         return perform();
     }
     let actor = actor::current().unwrap_or_else(|| owner.clone());
-    let entered = recorder.enter(
-        &actor,
-        Call {
-            id: recorder.number(),
-            function: Cow::Borrowed(calling.function),
-            syscall: Cow::Borrowed(calling.syscall),
-            socket,
-            args: calling.args,
-            source: calling
-                .source
-                .map(|at| Source { file: Cow::Borrowed(at.file()), line: at.line() }),
-            instrument: calling.instrument,
-        },
-    );
+    let call = Call {
+        id: recorder.number(),
+        syscall: calling.syscall,
+        name: Cow::Borrowed(calling.name),
+        api: Some(Cow::Borrowed(calling.api)),
+        fd: calling.fd,
+        socket: calling.socket,
+        site: calling.site.map(|at| Site { file: Cow::Borrowed(at.file()), line: at.line() }),
+        role: calling.role,
+    };
+    let entered = recorder.enter(&actor, call);
     let answer = perform();
     let (outcome, out) = match &answer {
         Ok(value) => {
             let (result, out) = tell(value);
             (Outcome::Result(result), out)
         }
-        Err(error) => (Outcome::Errno(sys::error_name(error)), Args::default()),
+        Err(error) => (Outcome::Errno(sys::error_name(error)), Output::None),
     };
     recorder.leave(&actor, entered, outcome, out);
     answer
 }
 
-fn done<T>(_: &T) -> (i64, Args) {
-    (0, Args::default())
+fn done<T>(_: &T) -> (i64, Output) {
+    (0, Output::None)
 }
 
 fn length(of: usize) -> i64 {
@@ -175,19 +165,24 @@ impl Socket {
     ) -> io::Result<Socket> {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let calling = Calling {
-            function: "socket",
-            syscall: "socket",
-            args: args! { domain: domain_name(domain), type: type_name(kind), protocol: protocol_name(protocol) },
-            source: Some(Location::caller()),
-            instrument,
+            syscall: Syscall::Socket {
+                domain: names::domain(domain),
+                kind: names::kind(kind),
+                protocol: names::protocol(protocol),
+            },
+            name: "socket",
+            api: "socket",
+            fd: None,
+            socket: Some(number),
+            site: Some(Location::caller()),
+            role: if instrument { Role::Instrument } else { Role::Program },
         };
         let inner = record(
             recorder,
             owner,
-            number,
             calling,
             || socket2::Socket::new(domain, kind, protocol),
-            |socket| (descriptor(socket), Args::default()),
+            |socket| (descriptor(socket), Output::None),
         )?;
         let (recorder, defaults, owner, located) =
             (recorder.clone(), defaults.clone(), owner.clone(), AtomicBool::new(false));
@@ -229,23 +224,27 @@ impl Socket {
         descriptor(self.bare())
     }
 
+    /// Makes a call on it. `names`: what the source calls it, and what the kernel does. Without a place in the source the call
+    /// is the instrument's.
     fn call<T>(
         &self,
         names: (&'static str, &'static str),
-        mut args: Args,
-        source: Option<&'static Location<'static>>,
+        syscall: Syscall,
+        site: Option<&'static Location<'static>>,
         perform: impl FnOnce(&socket2::Socket) -> io::Result<T>,
-        tell: impl FnOnce(&T) -> (i64, Args),
+        tell: impl FnOnce(&T) -> (i64, Output),
     ) -> io::Result<T> {
-        args.0.insert(0, (Cow::Borrowed("fd"), Value::Number(self.descriptor())));
+        let role = if self.instrument || site.is_none() { Role::Instrument } else { Role::Program };
         let calling = Calling {
-            function: names.0,
-            syscall: names.1,
-            args,
-            source,
-            instrument: self.instrument || source.is_none(),
+            syscall,
+            name: names.1,
+            api: names.0,
+            fd: Some(self.descriptor()),
+            socket: Some(self.number),
+            site,
+            role,
         };
-        record(&self.recorder, &self.owner, self.number, calling, || perform(self.bare()), tell)
+        record(&self.recorder, &self.owner, calling, || perform(self.bare()), tell)
     }
 
     // ---- the life of a socket ----
@@ -258,7 +257,7 @@ impl Socket {
     pub fn bind(&self, to: &SockAddr) -> io::Result<()> {
         self.call(
             ("bind", "bind"),
-            args! { address: to },
+            Syscall::Bind { address: address(to) },
             Some(Location::caller()),
             |socket| socket.bind(to),
             done,
@@ -275,7 +274,7 @@ impl Socket {
     pub fn listen(&self, backlog: i32) -> io::Result<()> {
         self.call(
             ("listen", "listen"),
-            args! { backlog: backlog },
+            Syscall::Listen { backlog: backlog.into() },
             Some(Location::caller()),
             |socket| socket.listen(backlog),
             done,
@@ -291,10 +290,12 @@ impl Socket {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let (inner, peer) = self.call(
             ("accept", sys::ACCEPT),
-            Args::default(),
+            Syscall::Accept,
             Some(Location::caller()),
             socket2::Socket::accept,
-            |(socket, peer)| (descriptor(socket), args! { address: peer, socket: number }),
+            |(socket, peer)| {
+                (descriptor(socket), Output::Accepted { socket: number, peer: address(peer) })
+            },
         )?;
         let socket = Socket {
             inner: Some(inner),
@@ -322,7 +323,7 @@ impl Socket {
     pub fn connect(&self, to: &SockAddr) -> io::Result<()> {
         let answer = self.call(
             ("connect", "connect"),
-            args! { address: to },
+            Syscall::Connect { address: address(to) },
             Some(Location::caller()),
             |socket| socket.connect(to),
             done,
@@ -341,14 +342,14 @@ impl Socket {
     /// `ENOTCONN` if it is not connected.
     #[track_caller]
     pub fn shutdown(&self, how: Shutdown) -> io::Result<()> {
-        let name = match how {
-            Shutdown::Read => "SHUT_RD",
-            Shutdown::Write => "SHUT_WR",
-            Shutdown::Both => "SHUT_RDWR",
+        let half = match how {
+            Shutdown::Read => How::Read,
+            Shutdown::Write => How::Write,
+            Shutdown::Both => How::Both,
         };
         self.call(
             ("shutdown", "shutdown"),
-            args! { how: name },
+            Syscall::Shutdown { how: half },
             Some(Location::caller()),
             |socket| socket.shutdown(how),
             done,
@@ -366,36 +367,41 @@ impl Socket {
         self.close_at(Some(Location::caller()))
     }
 
-    fn close_at(&mut self, source: Option<&'static Location<'static>>) -> io::Result<()> {
+    fn close_at(&mut self, site: Option<&'static Location<'static>>) -> io::Result<()> {
         let Some(inner) = self.inner.take() else {
             return Ok(());
         };
-        let args = args! { fd: descriptor(&inner) };
-        let calling = Calling {
-            function: "close",
-            syscall: "close",
-            args,
-            source,
-            instrument: self.instrument,
+        let role = match (self.instrument, site) {
+            (true, _) => Role::Instrument,
+            (false, Some(_)) => Role::Program,
+            (false, None) => Role::ScopeEnd,
         };
-        record(&self.recorder, &self.owner, self.number, calling, || sys::close(inner), done)
+        let calling = Calling {
+            syscall: Syscall::Close,
+            name: "close",
+            api: "close",
+            fd: Some(descriptor(&inner)),
+            socket: Some(self.number),
+            site,
+            role,
+        };
+        record(&self.recorder, &self.owner, calling, || sys::close(inner), done)
     }
 
     // ---- bytes ----
 
-    /// Hands bytes to the sys, and says how many it took: send(2).
+    /// Hands bytes to the kernel, and says how many it took: send(2).
     ///
     /// # Errors
     /// `EPIPE` if the connection's own sending side is shut, `ECONNRESET`, `ENOTCONN`, `EAGAIN`.
     #[track_caller]
     pub fn send(&self, bytes: &[u8]) -> io::Result<usize> {
-        let args = args! { data: Data::of(bytes) };
         self.call(
             ("send", sys::SEND),
-            args,
+            Syscall::Send { data: Data::of(bytes), to: None },
             Some(Location::caller()),
             |socket| socket.send(bytes),
-            |sent| (length(*sent), Args::default()),
+            |sent| (length(*sent), Output::None),
         )
     }
 
@@ -445,15 +451,11 @@ impl Socket {
         flags: i32,
         source: &'static Location<'static>,
     ) -> io::Result<usize> {
-        let args = if flags == 0 {
-            args! { size: buffer.len() }
-        } else {
-            args! { size: buffer.len(), flags: flags_name(flags) }
-        };
+        let syscall = Syscall::Recv { size: buffer.len() as u64, flags: names::flags(flags) };
         let cell = RefCell::new(buffer);
         self.call(
             (function, sys::RECV),
-            args,
+            syscall,
             Some(source),
             |socket| {
                 let mut buffer = cell.borrow_mut();
@@ -461,7 +463,10 @@ impl Socket {
                 let room = unsafe { uninitialised(&mut buffer) };
                 socket.recv_with_flags(room, flags)
             },
-            |got| (length(*got), args! { data: received(&cell.borrow(), *got) }),
+            |got| {
+                let data = received(&cell.borrow(), *got);
+                (length(*got), Output::Received { data, from: None })
+            },
         )
     }
 
@@ -471,14 +476,14 @@ impl Socket {
     /// `EMSGSIZE` if it is too long; `ECONNREFUSED` (connected sockets) from an earlier one; `EACCES` for a broadcast.
     #[track_caller]
     pub fn send_to(&self, bytes: &[u8], to: &SockAddr) -> io::Result<usize> {
-        let args = args! { data: Data::of(bytes), address: to };
+        let syscall = Syscall::Send { data: Data::of(bytes), to: Some(address(to)) };
         let source = Some(Location::caller());
         let sent = self.call(
             ("send_to", "sendto"),
-            args,
+            syscall,
             source,
             |socket| socket.send_to(bytes, to),
-            |sent| (length(*sent), Args::default()),
+            |sent| (length(*sent), Output::None),
         )?;
         self.locate();
         Ok(sent)
@@ -494,7 +499,7 @@ impl Socket {
         let size = cell.borrow().len();
         self.call(
             ("recv_from", "recvfrom"),
-            args! { size: size },
+            Syscall::Recv { size: size as u64, flags: MsgFlags::default() },
             Some(Location::caller()),
             |socket| {
                 let mut buffer = cell.borrow_mut();
@@ -503,7 +508,8 @@ impl Socket {
                 socket.recv_from(room)
             },
             |(got, from)| {
-                (length(*got), args! { data: received(&cell.borrow(), *got), address: from })
+                let data = received(&cell.borrow(), *got);
+                (length(*got), Output::Received { data, from: Some(address(from)) })
             },
         )
     }
@@ -543,7 +549,9 @@ impl Socket {
         source: Option<&'static Location<'static>>,
         ask: fn(&socket2::Socket) -> io::Result<SockAddr>,
     ) -> io::Result<SockAddr> {
-        self.call(names, Args::default(), source, ask, |address| (0, args! { address: address }))
+        let syscall =
+            if names.1 == "getpeername" { Syscall::GetPeerName } else { Syscall::GetSockName };
+        self.call(names, syscall, source, ask, |name| (0, Output::Name(address(name))))
     }
 
     /// The instrument's own question: whose socket this is, and the two ends of its connection.
@@ -581,18 +589,13 @@ impl Socket {
         self.tcp_info_at(Some(Location::caller()))
     }
 
-    fn tcp_info_at(
-        &self,
-        source: Option<&'static Location<'static>>,
-    ) -> io::Result<Option<TcpInfo>> {
+    fn tcp_info_at(&self, site: Option<&'static Location<'static>>) -> io::Result<Option<TcpInfo>> {
         if self.kind != Type::STREAM || self.domain == Domain::UNIX || !cfg!(target_os = "linux") {
             return Ok(None);
         }
-        self.call(("tcp_info", "getsockopt"), args! { level: "IPPROTO_TCP", option: "TCP_INFO" }, source, sys::tcp_info, |info| {
-            let out = info.as_ref().map_or_else(Args::default, |info| {
-                args! { state: info.state, rtt_us: info.rtt_us, rto_us: info.rto_us, total_retrans: info.total_retrans, snd_mss: info.snd_mss }
-            });
-            (0, out)
+        let syscall = Syscall::GetOption { option: SockOpt::TcpInfo };
+        self.call(("tcp_info", "getsockopt"), syscall, site, sys::tcp_info, |info| {
+            (0, info.as_ref().map_or(Output::None, |info| Output::TcpInfo(info.into())))
         })
     }
 
@@ -624,14 +627,9 @@ impl Socket {
     }
 
     fn status_flags(&self, source: &'static Location<'static>) -> io::Result<i32> {
-        let tell = |flags: &i32| (i64::from(*flags), Args::default());
-        self.call(
-            ("nonblocking", "fcntl"),
-            args! { command: "F_GETFL" },
-            Some(source),
-            sys::status_flags,
-            tell,
-        )
+        let tell = |flags: &i32| (i64::from(*flags), Output::None);
+        let names = ("nonblocking", "fcntl");
+        self.call(names, Syscall::GetFlags, Some(source), sys::status_flags, tell)
     }
 
     /// Makes it non-blocking, or blocking: reads the status flags, and sets them with or without `O_NONBLOCK` (fcntl(2)).
@@ -646,11 +644,10 @@ impl Socket {
         if wanted == now {
             return Ok(());
         }
-        let named = if nonblocking { "O_NONBLOCK" } else { "0" };
         let set = |socket: &socket2::Socket| sys::set_status_flags(socket, wanted).map(drop);
         self.call(
             ("set_nonblocking", "fcntl"),
-            args! { command: "F_SETFL", flags: named },
+            Syscall::SetFlags { nonblocking },
             Some(source),
             set,
             done,
@@ -659,53 +656,48 @@ impl Socket {
 
     fn set(
         &self,
+        setter: &'static str,
         option: SockOpt,
         value: Value,
-        source: &'static Location<'static>,
+        site: &'static Location<'static>,
         set: impl FnOnce(&socket2::Socket) -> io::Result<()>,
     ) -> io::Result<()> {
-        let args = args! { level: option.level, option: option.name, value: value };
-        self.call((option.setter, "setsockopt"), args, Some(source), set, done)
+        let syscall = Syscall::SetOption { option, value };
+        self.call((setter, "setsockopt"), syscall, Some(site), set, done)
     }
 
     fn set_read_timeout_at(
         &self,
         timeout: Option<Duration>,
-        source: &'static Location<'static>,
+        site: &'static Location<'static>,
     ) -> io::Result<()> {
-        let option = SockOpt {
-            getter: "read_timeout",
-            setter: "set_read_timeout",
-            level: "SOL_SOCKET",
-            name: "SO_RCVTIMEO",
-        };
-        self.set(option, value_of(timeout), source, |socket| socket.set_read_timeout(timeout))
+        let value = value_of(timeout);
+        self.set("set_read_timeout", SockOpt::RecvTimeout, value, site, |socket| {
+            socket.set_read_timeout(timeout)
+        })
     }
 
     fn set_write_timeout_at(
         &self,
         timeout: Option<Duration>,
-        source: &'static Location<'static>,
+        site: &'static Location<'static>,
     ) -> io::Result<()> {
-        let option = SockOpt {
-            getter: "write_timeout",
-            setter: "set_write_timeout",
-            level: "SOL_SOCKET",
-            name: "SO_SNDTIMEO",
-        };
-        self.set(option, value_of(timeout), source, |socket| socket.set_write_timeout(timeout))
+        let value = value_of(timeout);
+        self.set("set_write_timeout", SockOpt::SendTimeout, value, site, |socket| {
+            socket.set_write_timeout(timeout)
+        })
     }
 
     fn get<T>(
         &self,
+        getter: &'static str,
         option: SockOpt,
-        source: &'static Location<'static>,
+        site: &'static Location<'static>,
         get: impl FnOnce(&socket2::Socket) -> io::Result<T>,
         value: impl FnOnce(&T) -> Value,
     ) -> io::Result<T> {
-        let args = args! { level: option.level, option: option.name };
-        self.call((option.getter, "getsockopt"), args, Some(source), get, |got| {
-            (0, args! { value: value(got) })
+        self.call((getter, "getsockopt"), Syscall::GetOption { option }, Some(site), get, |got| {
+            (0, Output::Value(value(got)))
         })
     }
 
@@ -716,10 +708,9 @@ impl Socket {
     #[cfg(any(target_os = "linux", windows))]
     #[track_caller]
     pub fn protocol(&self) -> io::Result<Option<Protocol>> {
-        let option =
-            SockOpt { getter: "protocol", setter: "", level: "SOL_SOCKET", name: "SO_PROTOCOL" };
-        self.get(option, Location::caller(), socket2::Socket::protocol, |protocol| {
-            (*protocol).into()
+        let get = socket2::Socket::protocol;
+        self.get("protocol", SockOpt::Protocol, Location::caller(), get, |protocol| {
+            Value::from(&names::protocol(*protocol))
         })
     }
 
@@ -738,9 +729,8 @@ impl Socket {
     /// What getsockopt(2) answers.
     #[track_caller]
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        let option =
-            SockOpt { getter: "take_error", setter: "", level: "SOL_SOCKET", name: "SO_ERROR" };
-        self.get(option, Location::caller(), socket2::Socket::take_error, |error| {
+        let take = socket2::Socket::take_error;
+        self.get("take_error", SockOpt::Error, Location::caller(), take, |error| {
             error.as_ref().map_or(Value::Number(0), |error| Value::Text(sys::error_name(error)))
         })
     }

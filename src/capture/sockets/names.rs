@@ -2,7 +2,7 @@
 
 use socket2::{Domain, Protocol, SockAddr, Type};
 
-use crate::trace::{Address, Value};
+use crate::trace::{self, Address, MsgFlags, Value};
 
 /// The event's view of a socket2 address.
 #[must_use]
@@ -36,50 +36,51 @@ impl From<SockAddr> for Value {
     }
 }
 
-/// The name of a family: `AF_INET`.
-#[must_use]
-pub fn domain_name(domain: Domain) -> &'static str {
+/// The event's view of a family.
+pub(super) fn domain(domain: Domain) -> trace::Domain {
     match domain {
-        Domain::IPV4 => "AF_INET",
-        Domain::IPV6 => "AF_INET6",
-        Domain::UNIX => "AF_UNIX",
-        _ => "AF_?",
+        Domain::IPV4 => trace::Domain::Inet,
+        Domain::IPV6 => trace::Domain::Inet6,
+        Domain::UNIX => trace::Domain::Unix,
+        other => trace::Domain::Other(i32::from(other).to_string().into()),
     }
 }
 
-/// The name of a type: `SOCK_STREAM`.
-#[must_use]
-pub fn type_name(kind: Type) -> &'static str {
+/// The event's view of a socket's type.
+pub(super) fn kind(kind: Type) -> trace::SocketType {
     match kind {
-        Type::STREAM => "SOCK_STREAM",
-        Type::DGRAM => "SOCK_DGRAM",
-        Type::SEQPACKET => "SOCK_SEQPACKET",
-        _ => "SOCK_?",
+        Type::STREAM => trace::SocketType::Stream,
+        Type::DGRAM => trace::SocketType::Datagram,
+        Type::SEQPACKET => trace::SocketType::SeqPacket,
+        other => trace::SocketType::Other(i32::from(other).to_string().into()),
     }
 }
 
-pub(super) fn protocol_name(protocol: Option<Protocol>) -> Value {
+/// The event's view of a protocol.
+pub(super) fn protocol(protocol: Option<Protocol>) -> trace::Protocol {
     match protocol {
-        None => Value::Number(0),
-        Some(Protocol::TCP) => "IPPROTO_TCP".into(),
-        Some(Protocol::UDP) => "IPPROTO_UDP".into(),
-        Some(other) => i32::from(other).into(),
+        None => trace::Protocol::Default,
+        Some(Protocol::TCP) => trace::Protocol::Tcp,
+        Some(Protocol::UDP) => trace::Protocol::Udp,
+        Some(other) => trace::Protocol::Other(i32::from(other).to_string().into()),
     }
 }
 
 impl From<Option<Protocol>> for Value {
-    fn from(protocol: Option<Protocol>) -> Value {
-        protocol_name(protocol)
+    fn from(from: Option<Protocol>) -> Value {
+        Value::from(&protocol(from))
     }
 }
 
-pub(super) fn flags_name(flags: i32) -> Value {
+/// The event's view of a receiving call's flags.
+pub(super) fn flags(flags: i32) -> MsgFlags {
     match flags {
-        MSG_PEEK => "MSG_PEEK".into(),
-        MSG_TRUNC => "MSG_TRUNC".into(),
+        0 => MsgFlags::default(),
+        MSG_PEEK => MsgFlags::named("MSG_PEEK"),
+        MSG_TRUNC => MsgFlags::named("MSG_TRUNC"),
         #[cfg(unix)]
-        libc::MSG_DONTWAIT => "MSG_DONTWAIT".into(),
-        other => other.into(),
+        libc::MSG_DONTWAIT => MsgFlags::named("MSG_DONTWAIT"),
+        other => MsgFlags::named(other.to_string()),
     }
 }
 

@@ -5,19 +5,11 @@ use std::panic::Location;
 use std::time::Duration;
 
 use super::Socket;
-use crate::trace::Value;
+use crate::trace::{SockOpt, Value};
 
-/// One socket option: the names of its two methods, its level and its own name.
-pub(super) struct SockOpt {
-    pub(super) getter: &'static str,
-    pub(super) setter: &'static str,
-    pub(super) level: &'static str,
-    pub(super) name: &'static str,
-}
-
-/// Options whose value is a flag or a number: getter, setter, type, level, name.
+/// Options whose value is a flag or a number: getter, setter, type, option.
 macro_rules! options {
-    ($($(#[$doc:meta])* $getter:ident, $setter:ident: $type:ty, $level:literal, $name:literal;)*) => {
+    ($($(#[$doc:meta])* $getter:ident, $setter:ident: $type:ty, $option:ident;)*) => {
         impl Socket {
             $(
                 $(#[$doc])*
@@ -26,8 +18,7 @@ macro_rules! options {
                 /// What getsockopt(2) answers.
                 #[track_caller]
                 pub fn $getter(&self) -> io::Result<$type> {
-                    let option = SockOpt { getter: stringify!($getter), setter: stringify!($setter), level: $level, name: $name };
-                    self.get(option, Location::caller(), |socket| socket.$getter(), |value| value_of(*value))
+                    self.get(stringify!($getter), SockOpt::$option, Location::caller(), |socket| socket.$getter(), |value| value_of(*value))
                 }
 
                 $(#[$doc])*
@@ -36,8 +27,7 @@ macro_rules! options {
                 /// What setsockopt(2) answers.
                 #[track_caller]
                 pub fn $setter(&self, to: $type) -> io::Result<()> {
-                    let option = SockOpt { getter: stringify!($getter), setter: stringify!($setter), level: $level, name: $name };
-                    self.set(option, value_of(to), Location::caller(), |socket| socket.$setter(to))
+                    self.set(stringify!($setter), SockOpt::$option, value_of(to), Location::caller(), |socket| socket.$setter(to))
                 }
             )*
         }
@@ -46,29 +36,29 @@ macro_rules! options {
 
 options! {
     /// May the address be bound while an old connection lingers in TIME_WAIT: `SO_REUSEADDR` (socket(7)).
-    reuse_address, set_reuse_address: bool, "SOL_SOCKET", "SO_REUSEADDR";
+    reuse_address, set_reuse_address: bool, ReuseAddr;
     /// Are small segments sent at once, without Nagle's wait: `TCP_NODELAY` (tcp(7)).
-    tcp_nodelay, set_tcp_nodelay: bool, "IPPROTO_TCP", "TCP_NODELAY";
+    tcp_nodelay, set_tcp_nodelay: bool, NoDelay;
     /// Is an idle connection probed: `SO_KEEPALIVE` (socket(7)).
-    keepalive, set_keepalive: bool, "SOL_SOCKET", "SO_KEEPALIVE";
+    keepalive, set_keepalive: bool, KeepAlive;
     /// What close does with bytes not yet sent, and how long it waits: `SO_LINGER` (socket(7)).
-    linger, set_linger: Option<Duration>, "SOL_SOCKET", "SO_LINGER";
+    linger, set_linger: Option<Duration>, Linger;
     /// Does an IPv6 socket refuse IPv4 peers: `IPV6_V6ONLY` (ipv6(7)).
-    only_v6, set_only_v6: bool, "IPPROTO_IPV6", "IPV6_V6ONLY";
+    only_v6, set_only_v6: bool, V6Only;
     /// Size of the receive buffer in bytes; Linux doubles what is set: `SO_RCVBUF` (socket(7)).
-    recv_buffer_size, set_recv_buffer_size: usize, "SOL_SOCKET", "SO_RCVBUF";
+    recv_buffer_size, set_recv_buffer_size: usize, RecvBuffer;
     /// Size of the send buffer in bytes; Linux doubles what is set: `SO_SNDBUF` (socket(7)).
-    send_buffer_size, set_send_buffer_size: usize, "SOL_SOCKET", "SO_SNDBUF";
+    send_buffer_size, set_send_buffer_size: usize, SendBuffer;
     /// How long a receiving call may block, `None` for ever: `SO_RCVTIMEO` (socket(7)).
-    read_timeout, set_read_timeout: Option<Duration>, "SOL_SOCKET", "SO_RCVTIMEO";
+    read_timeout, set_read_timeout: Option<Duration>, RecvTimeout;
     /// How long a sending call may block, `None` for ever: `SO_SNDTIMEO` (socket(7)).
-    write_timeout, set_write_timeout: Option<Duration>, "SOL_SOCKET", "SO_SNDTIMEO";
+    write_timeout, set_write_timeout: Option<Duration>, SendTimeout;
 }
 
 #[cfg(target_os = "linux")]
 options! {
     /// How long sent data may stay unacknowledged before the connection fails: `TCP_USER_TIMEOUT` (tcp(7)).
-    tcp_user_timeout, set_tcp_user_timeout: Option<Duration>, "IPPROTO_TCP", "TCP_USER_TIMEOUT";
+    tcp_user_timeout, set_tcp_user_timeout: Option<Duration>, UserTimeout;
 }
 
 #[cfg(not(target_os = "linux"))]

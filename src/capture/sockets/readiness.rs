@@ -3,7 +3,6 @@
 //! All three answer the same question, for many sockets at once: on which of them would a call not block?
 //! None of them is ever made again by itself: a signal that cuts one short is an error, `EINTR`, and the caller sees it.
 
-use std::borrow::Cow;
 use std::io;
 #[cfg(unix)]
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
@@ -11,9 +10,9 @@ use std::panic::Location;
 use std::time::Duration;
 
 use super::Socket;
-use super::{Calling, args, record};
+use super::{Calling, record};
 use crate::capture::{Actor, sys};
-use crate::trace::{Args, Value};
+use crate::trace::{EpollOperation, Listed, Output, PollList, Role, Syscall};
 
 /// What a socket is watched for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,29 +84,12 @@ impl Ready {
         self.found.iter().filter(|(found, _)| *found == fd).fold(0, |bits, (_, more)| bits | more)
     }
 
-    fn told(&self) -> (i64, Args) {
-        let shown = list(
-            self.found.iter().map(|(fd, bits)| format!("{fd}: {}", events(*bits))),
-            self.found.len(),
-        );
-        (
-            i64::try_from(self.found.len()).unwrap_or(i64::MAX),
-            if self.is_empty() {
-                Args::default()
-            } else {
-                args! { ready: shown }
-            },
-        )
+    /// The return value and the output of a call that found these; `name` names the bits.
+    fn output(&self, name: fn(i16) -> String) -> (i64, Output) {
+        let found = self.found.iter().map(|(fd, bits)| (*fd, name(*bits).into()));
+        let out = if self.is_empty() { Output::None } else { Output::Ready(Listed::of(found)) };
+        (i64::try_from(self.found.len()).unwrap_or(i64::MAX), out)
     }
-}
-
-/// Of a long list, this many are recorded; the rest are counted.
-const SHOWN: usize = 8;
-
-/// `[3, 5, 7]`, of a long one the start.
-fn list(all: impl Iterator<Item = String>, count: usize) -> String {
-    let shown = all.take(SHOWN).collect::<Vec<_>>().join(", ");
-    if count > SHOWN { format!("[{shown}, … {count} in all]") } else { format!("[{shown}]") }
 }
 
 /// The names of poll(2) for these bits; those of epoll(7) are the same with an E before them.
@@ -127,27 +109,34 @@ fn events(bits: i16) -> String {
     if known.is_empty() { format!("{bits:#x}") } else { known }
 }
 
-fn of_milliseconds(timeout: Option<Duration>) -> Value {
-    sys::milliseconds(timeout).into()
+fn epoll_events(bits: i16) -> String {
+    events(bits).replace("POLL", "EPOLL")
+}
+
+/// Descriptors with what they are watched for, as poll(2) takes them.
+fn poll_list(watched: impl ExactSizeIterator<Item = (i64, i16)>) -> PollList {
+    Listed::of(watched.map(|(fd, bits)| (fd, events(bits).into())))
 }
 
 impl Actor {
     fn ask<T>(
         &self,
         names: (&'static str, &'static str),
-        args: Args,
-        source: &'static Location<'static>,
+        (fd, syscall): (Option<i64>, Syscall),
+        site: &'static Location<'static>,
         perform: impl FnOnce() -> io::Result<T>,
-        tell: impl FnOnce(&T) -> (i64, Args),
+        tell: impl FnOnce(&T) -> (i64, Output),
     ) -> io::Result<T> {
         let calling = Calling {
-            function: names.0,
-            syscall: names.1,
-            args,
-            source: Some(source),
-            instrument: false,
+            syscall,
+            name: names.1,
+            api: names.0,
+            fd,
+            socket: None,
+            site: Some(site),
+            role: Role::Program,
         };
-        record(self.lab().recorder(), self.event_name(), 0, calling, perform, tell)
+        record(self.lab().recorder(), self.event_name(), calling, perform, tell)
     }
 
     /// Waits until one of these sockets is ready, or the time is over (`None`: for ever): select(2). It takes no descriptor
@@ -166,17 +155,12 @@ impl Actor {
             sockets.iter().map(|socket| socket.descriptor()).collect::<Vec<_>>()
         };
         let (reading, writing) = (fds(read), fds(write));
-        let shown = |fds: &[i64]| -> Value {
-            if fds.is_empty() {
-                "NULL".into()
-            } else {
-                list(fds.iter().map(i64::to_string), fds.len()).into()
-            }
+        let syscall = Syscall::Select {
+            nfds: reading.iter().chain(&writing).max().map_or(0, |fd| fd + 1),
+            read: Listed::of(reading.iter().copied()),
+            write: Listed::of(writing.iter().copied()),
+            timeout_us: timeout.and_then(|span| u64::try_from(sys::microseconds(span)).ok()),
         };
-        let highest = reading.iter().chain(&writing).max().map_or(0, |fd| fd + 1);
-        let span: Value = timeout
-            .map_or("NULL".into(), |timeout| format!("{} us", sys::microseconds(timeout)).into());
-        let args = args! { nfds: highest, readfds: shown(&reading), writefds: shown(&writing), exceptfds: "NULL", timeout: span };
         let perform = || {
             let narrow = |fds: &[i64]| {
                 fds.iter().map(|fd| i32::try_from(*fd).unwrap_or(-1)).collect::<Vec<_>>()
@@ -196,9 +180,9 @@ impl Actor {
         // select(2) counts bits, not sockets: one that is ready for both counts twice.
         let tell = |ready: &Ready| {
             let bits = ready.found.iter().map(|(_, bits)| i64::from(bits.count_ones())).sum();
-            (bits, ready.told().1)
+            (bits, ready.output(events).1)
         };
-        self.ask(("select", sys::SELECT), args, Location::caller(), perform, tell)
+        self.ask(("select", sys::SELECT), (None, syscall), Location::caller(), perform, tell)
     }
 
     /// Waits until one of these sockets is ready, or the time is over (`None`: for ever): poll(2). It is handed the whole
@@ -212,10 +196,11 @@ impl Actor {
         watched: &[(&Socket, Interest)],
         timeout: Option<Duration>,
     ) -> io::Result<Ready> {
-        let one = |(socket, interest): &(&Socket, Interest)| {
-            format!("{}: {}", socket.descriptor(), events(interest.bits()))
+        let all = watched.iter().map(|(socket, interest)| (socket.descriptor(), interest.bits()));
+        let syscall = Syscall::Poll {
+            watched: poll_list(all),
+            timeout_ms: i64::from(sys::milliseconds(timeout)),
         };
-        let args = args! { fds: list(watched.iter().map(one), watched.len()), nfds: watched.len(), timeout: of_milliseconds(timeout) };
         let perform = || {
             let asked: Vec<_> =
                 watched.iter().map(|(socket, interest)| (socket.bare(), interest.bits())).collect();
@@ -225,7 +210,8 @@ impl Actor {
                 found: each.map(|((socket, _), bits)| (socket.descriptor(), bits)).collect(),
             })
         };
-        self.ask(("poll", sys::POLL), args, Location::caller(), perform, Ready::told)
+        let tell = |ready: &Ready| ready.output(events);
+        self.ask(("poll", sys::POLL), (None, syscall), Location::caller(), perform, tell)
     }
 
     /// [`Actor::poll`] that watches other descriptors too, for something to read: a keyboard, a pipe.
@@ -245,9 +231,10 @@ impl Actor {
         let all: Vec<_> = sockets
             .chain(also.iter().map(|fd| (i64::from(fd.as_raw_fd()), sys::READABLE)))
             .collect();
-        let shown =
-            list(all.iter().map(|(fd, bits)| format!("{fd}: {}", events(*bits))), all.len());
-        let args = args! { fds: shown, nfds: all.len(), timeout: of_milliseconds(timeout) };
+        let syscall = Syscall::Poll {
+            watched: poll_list(all.iter().copied()),
+            timeout_ms: i64::from(sys::milliseconds(timeout)),
+        };
         let perform = || {
             let sockets =
                 watched.iter().map(|(socket, interest)| (socket.bare().as_fd(), interest.bits()));
@@ -262,7 +249,8 @@ impl Actor {
                     .collect(),
             })
         };
-        self.ask(("poll", sys::POLL), args, Location::caller(), perform, Ready::told)
+        let tell = |ready: &Ready| ready.output(events);
+        self.ask(("poll", sys::POLL), (None, syscall), Location::caller(), perform, tell)
     }
 
     /// An epoll instance, which keeps the list of what is watched: epoll_create1(2).
@@ -271,10 +259,9 @@ impl Actor {
     /// `EMFILE` with no descriptor left; [`io::ErrorKind::Unsupported`] where the system is not Linux.
     #[track_caller]
     pub fn epoll(&self) -> io::Result<Epoll> {
-        let args = args! { flags: "EPOLL_CLOEXEC" };
-        let tell = |epoll: &sys::Epoll| (epoll.descriptor(), Args::default());
-        let inner =
-            self.ask(("epoll", "epoll_create1"), args, Location::caller(), sys::Epoll::new, tell)?;
+        let tell = |epoll: &sys::Epoll| (epoll.descriptor(), Output::None);
+        let (names, syscall) = (("epoll", "epoll_create1"), (None, Syscall::EpollCreate));
+        let inner = self.ask(names, syscall, Location::caller(), sys::Epoll::new, tell)?;
         Ok(Epoll { inner: Some(inner), actor: self.clone() })
     }
 }
@@ -293,24 +280,20 @@ impl Drop for Epoll {
             return;
         };
         let calling = Calling {
-            function: "close",
-            syscall: "close",
-            args: args! { fd: inner.descriptor() },
-            source: None,
-            instrument: false,
+            syscall: Syscall::Close,
+            name: "close",
+            api: "close",
+            fd: Some(inner.descriptor()),
+            socket: None,
+            site: None,
+            role: Role::ScopeEnd,
         };
         let perform = || {
             drop(inner);
             Ok(())
         };
-        let _ = record(
-            self.actor.lab().recorder(),
-            self.actor.event_name(),
-            0,
-            calling,
-            perform,
-            |()| (0, Args::default()),
-        );
+        let (recorder, owner) = (self.actor.lab().recorder(), self.actor.event_name());
+        let _ = record(recorder, owner, calling, perform, |()| (0, Output::None));
     }
 }
 
@@ -327,20 +310,19 @@ impl Epoll {
 
     fn control(
         &self,
-        operation: (&'static str, &'static str),
+        (api, operation): (&'static str, EpollOperation),
         socket: &Socket,
         interest: Option<Interest>,
-        source: &'static Location<'static>,
+        site: &'static Location<'static>,
         perform: impl FnOnce() -> io::Result<()>,
     ) -> io::Result<()> {
-        let mut args = args! { epfd: self.descriptor(), op: operation.1, fd: socket.descriptor() };
-        if let Some(interest) = interest {
-            args.0.push((
-                Cow::Borrowed("events"),
-                events(interest.bits()).replace("POLL", "EPOLL").into(),
-            ));
-        }
-        self.actor.ask((operation.0, "epoll_ctl"), args, source, perform, |()| (0, Args::default()))
+        let syscall = Syscall::EpollCtl {
+            operation,
+            watched: socket.descriptor(),
+            events: interest.map(|interest| epoll_events(interest.bits()).into()),
+        };
+        let call = (Some(self.descriptor()), syscall);
+        self.actor.ask((api, "epoll_ctl"), call, site, perform, |()| (0, Output::None))
     }
 
     /// Watches one more socket: epoll_ctl(2). Once is enough, however often it is waited for.
@@ -349,9 +331,13 @@ impl Epoll {
     /// `EEXIST` if it is watched already.
     #[track_caller]
     pub fn add(&self, socket: &Socket, interest: Interest) -> io::Result<()> {
-        self.control(("add", "EPOLL_CTL_ADD"), socket, Some(interest), Location::caller(), || {
-            self.inner().add(socket.bare(), interest.bits())
-        })
+        self.control(
+            ("add", EpollOperation::Add),
+            socket,
+            Some(interest),
+            Location::caller(),
+            || self.inner().add(socket.bare(), interest.bits()),
+        )
     }
 
     /// Watches it for something else: epoll_ctl(2).
@@ -362,7 +348,7 @@ impl Epoll {
     pub fn modify(&self, socket: &Socket, interest: Interest) -> io::Result<()> {
         let perform = || self.inner().modify(socket.bare(), interest.bits());
         self.control(
-            ("modify", "EPOLL_CTL_MOD"),
+            ("modify", EpollOperation::Modify),
             socket,
             Some(interest),
             Location::caller(),
@@ -376,7 +362,7 @@ impl Epoll {
     /// `ENOENT` if it is not watched.
     #[track_caller]
     pub fn remove(&self, socket: &Socket) -> io::Result<()> {
-        self.control(("remove", "EPOLL_CTL_DEL"), socket, None, Location::caller(), || {
+        self.control(("remove", EpollOperation::Delete), socket, None, Location::caller(), || {
             self.inner().remove(socket.bare())
         })
     }
@@ -388,19 +374,14 @@ impl Epoll {
     /// `EINTR` if a signal came.
     #[track_caller]
     pub fn wait(&self, most: usize, timeout: Option<Duration>) -> io::Result<Ready> {
-        let args =
-            args! { epfd: self.descriptor(), maxevents: most, timeout: of_milliseconds(timeout) };
-        let perform = || Ok(Ready { found: self.inner().wait(most, timeout)? });
-        let tell = |ready: &Ready| {
-            let (count, mut out) = ready.told();
-            for (_, value) in &mut out.0 {
-                if let Value::Text(text) = value {
-                    *text = Cow::Owned(text.replace("POLL", "EPOLL"));
-                }
-            }
-            (count, out)
+        let syscall = Syscall::EpollWait {
+            max_events: most as u64,
+            timeout_ms: i64::from(sys::milliseconds(timeout)),
         };
-        self.actor.ask(("wait", sys::EPOLL_WAIT), args, Location::caller(), perform, tell)
+        let call = (Some(self.descriptor()), syscall);
+        let perform = || Ok(Ready { found: self.inner().wait(most, timeout)? });
+        let tell = |ready: &Ready| ready.output(epoll_events);
+        self.actor.ask(("wait", sys::EPOLL_WAIT), call, Location::caller(), perform, tell)
     }
 }
 
@@ -408,7 +389,7 @@ impl Epoll {
 mod tests {
     use super::*;
     use crate::capture::{Lab, failed_with};
-    use crate::trace::{EventKind, Outcome};
+    use crate::trace::{EventKind, Outcome, SyscallKind};
     use socket2::{Domain, Type};
 
     /// Two connected ends on this machine.
@@ -420,8 +401,8 @@ mod tests {
         (client, listener.accept().expect("accept").0)
     }
 
-    fn last(lab: &Lab, actor: &str, function: &str) -> crate::trace::Return {
-        lab.last_call(actor, function).expect("it was called").back
+    fn last(lab: &Lab, actor: &str, kind: SyscallKind) -> crate::trace::Return {
+        lab.last_call(actor, kind).expect("it was called").back
     }
 
     #[test]
@@ -451,14 +432,14 @@ mod tests {
         let number = epoll.descriptor();
         drop(epoll);
 
-        let wait = last(&lab, "server", "wait");
-        assert_eq!((&*wait.call.syscall, wait.outcome), (sys::EPOLL_WAIT, Outcome::Result(1)));
+        let wait = last(&lab, "server", SyscallKind::EpollWait);
+        assert_eq!((&*wait.call.name, wait.outcome), (sys::EPOLL_WAIT, Outcome::Result(1)));
         assert_eq!(
-            last(&lab, "server", "close").call.args.get("fd"),
-            Some(&number.into()),
+            last(&lab, "server", SyscallKind::Close).call.fd,
+            Some(number),
             "its descriptor is closed, and recorded so"
         );
-        assert_eq!(last(&lab, "server", "select").call.syscall, sys::SELECT);
+        assert_eq!(last(&lab, "server", SyscallKind::Select).call.name, sys::SELECT);
     }
 
     #[test]
@@ -475,9 +456,9 @@ mod tests {
                 .is_ok_and(|ready| ready.is_empty())
         );
         assert!(epoll.wait(1, Some(asked)).is_ok_and(|ready| ready.is_empty()));
-        for function in ["select", "poll", "wait"] {
-            let took = last(&lab, "server", function).took_ns;
-            assert!(u128::from(took) >= asked.as_nanos(), "{function} took {took} ns");
+        for kind in [SyscallKind::Select, SyscallKind::Poll, SyscallKind::EpollWait] {
+            let took = last(&lab, "server", kind).took_ns;
+            assert!(u128::from(took) >= asked.as_nanos(), "{kind} took {took} ns");
         }
     }
 
@@ -509,7 +490,7 @@ mod tests {
         let (client, _server) = pair(&lab, &actor);
         let many = vec![(&client, Interest::Write); 500];
         assert_eq!(actor.poll(&many, None).expect("poll").count(), 500);
-        let back = last(&lab, "server", "poll");
+        let back = last(&lab, "server", SyscallKind::Poll);
         let recorded = serde_json::to_string(&EventKind::Return(back)).expect("JSON");
         assert!(recorded.contains("500 in all") && recorded.len() < 1000, "{recorded}");
     }

@@ -51,6 +51,18 @@ pub struct TcpEntry {
     pub left: Duration,
 }
 
+impl From<&TcpInfo> for crate::trace::TcpInfo {
+    fn from(info: &TcpInfo) -> crate::trace::TcpInfo {
+        crate::trace::TcpInfo {
+            state: info.state.into(),
+            rtt_us: Some(info.rtt_us),
+            rto_us: Some(info.rto_us),
+            total_retrans: Some(info.total_retrans),
+            snd_mss: Some(info.snd_mss),
+        }
+    }
+}
+
 /// The names of the TCP states, by the number that TCP_INFO gives (Linux `include/net/tcp_states.h`).
 #[must_use]
 pub fn tcp_state_name(number: u8) -> &'static str {

@@ -16,7 +16,7 @@ pub(super) fn connect_words(made: &Made) -> Words {
         .errno()
         .filter(|_| under_way(made))
         .map_or_else(String::new, |errno| format!(" = {errno}"));
-    let at = made.call.args.address("address").into_iter().flat_map(near);
+    let at = made.call.syscall.address().into_iter().flat_map(near);
     at.map(|at| format!("connect {at}{errno}"))
         .chain([format!("connect{errno}"), "connect".to_owned()])
         .collect()

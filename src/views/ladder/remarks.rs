@@ -53,7 +53,7 @@ impl Teller<'_> {
                                 "{actor} in {call}",
                                 "{actor} 在 {call}",
                                 actor = who.actor,
-                                call = who.call.function
+                                call = who.call.function()
                             )
                         })
                         .collect();

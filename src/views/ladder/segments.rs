@@ -7,7 +7,7 @@ use crate::i18n::{either, said};
 use crate::picture::{Ink, span_of};
 use crate::trace::packet::{Fate, Layers, Tcp};
 use crate::trace::recording::Recording;
-use crate::trace::{Data, EventKind};
+use crate::trace::{Data, EventKind, Role};
 use crate::views::Numbers;
 
 /// A way that took less is not worth saying, in nanoseconds.
@@ -70,7 +70,7 @@ impl Teller<'_> {
     /// From when on there is nothing but the sockets being closed that the experiment left open, in nanoseconds.
     fn tail(&self, recording: &Recording) -> u64 {
         let asked = self.flows.calls.iter().filter(|made| {
-            made.call.source.is_some() && !made.call.instrument && &*made.actor != "lab"
+            made.call.site.is_some() && !made.call.is_instrument() && &*made.actor != "lab"
         });
         let last_call = asked
             .map(|made| made.back.as_ref().map_or(u64::MAX, |back| back.at_ns))
@@ -83,9 +83,11 @@ impl Teller<'_> {
             )
         });
         let last = told.map(|event| event.at_ns).max().unwrap_or(0).max(last_call);
-        let closes = self.flows.calls.iter().filter(|made| {
-            made.call.function == "close" && made.call.source.is_none() && made.socket.is_some()
-        });
+        let closes = self
+            .flows
+            .calls
+            .iter()
+            .filter(|made| made.call.role == Role::ScopeEnd && made.socket.is_some());
         closes.map(|made| made.entered_ns).filter(|at_ns| *at_ns >= last).min().unwrap_or(u64::MAX)
     }
 

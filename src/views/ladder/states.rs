@@ -7,7 +7,7 @@ use super::wire::state_ink;
 use crate::analysis::{Made, in_order};
 use crate::i18n::said;
 use crate::trace::recording::Recording;
-use crate::trace::{Address, EventKind, Value};
+use crate::trace::{Address, EventKind, Output, Role, SockOpt, Syscall};
 
 /// What the kernel said of one end at one time.
 struct Said {
@@ -93,7 +93,7 @@ impl Teller<'_> {
     /// What TCP_INFO answered, if the experiment itself asked.
     fn answer(&self, made: &Made) -> Option<Said> {
         let back = made.back.as_ref().filter(|_| is_asked(made))?;
-        let Some(Value::Text(state)) = back.out.get("state") else {
+        let Output::TcpInfo(info) = &back.out else {
             return None;
         };
         let socket = &self.flows.sockets[made.socket?];
@@ -103,7 +103,7 @@ impl Teller<'_> {
             at_ns: back.at_ns,
             lane,
             end,
-            state: state.to_string(),
+            state: info.state.to_string(),
             source: "TCP_INFO".to_owned(),
         })
     }
@@ -117,8 +117,6 @@ impl Teller<'_> {
 }
 
 fn is_asked(made: &Made) -> bool {
-    made.call.function == "tcp_info"
-        && made.call.source.is_some()
-        && !made.call.instrument
-        && &*made.actor != "lab"
+    made.call.role == Role::Program
+        && matches!(made.call.syscall, Syscall::GetOption { option: SockOpt::TcpInfo })
 }

@@ -8,7 +8,7 @@ use crate::analysis::{Analysis, Fate, Made, in_order};
 use crate::i18n::{either, said};
 use crate::picture::Ink;
 use crate::trace::recording::Recording;
-use crate::trace::{Name, Value};
+use crate::trace::{Name, Role, Syscall, SyscallKind};
 use crate::views::Numbers;
 
 /// From here on a call is shown as blocked even if nobody else did anything meanwhile.
@@ -68,7 +68,10 @@ impl<'a> Teller<'a> {
             .map(|(told, _)| told)
             .collect();
         let shown = (0..flows.calls.len())
-            .filter(|index| is_shown(&flows.calls[*index], ends.contains(index)))
+            .filter(|index| {
+                let made = &flows.calls[*index];
+                lane_of.contains_key(&made.actor) && is_shown(made, ends.contains(index))
+            })
             .collect();
         Teller {
             flows,
@@ -102,8 +105,10 @@ impl<'a> Teller<'a> {
     /// True if what this call does begins when it is entered: segments may leave before it returns.
     fn begins(&self, index: usize) -> bool {
         let made = self.made(index);
-        let tells =
-            made.sending().is_some() || matches!(&*made.call.function, "shutdown" | "close");
+        let tells = matches!(
+            made.call.syscall,
+            Syscall::Send { .. } | Syscall::Shutdown { .. } | Syscall::Close
+        );
         tells && self.is_wired(index) && made.errno().is_none()
     }
 
@@ -159,18 +164,15 @@ impl<'a> Teller<'a> {
         for &index in &self.shown {
             let made = self.made(index);
             let is_stream = made.socket.is_some_and(|socket| flows.sockets[socket].is_stream());
-            if made.call.function != "connect"
+            if !made.is(SyscallKind::Connect)
                 || !is_stream
                 || (made.result().is_none() && !under_way(made))
             {
                 continue;
             }
             let accept = accepted.get(&index).copied();
-            let listener = made
-                .call
-                .args
-                .address("address")
-                .and_then(|address| flows.listener_at(address, index));
+            let listener =
+                made.call.syscall.address().and_then(|address| flows.listener_at(address, index));
             let to = accept
                 .map(|accept| self.lane(accept))
                 .or_else(|| listener.and_then(|listener| self.owner_lane(listener)));
@@ -268,12 +270,12 @@ impl<'a> Teller<'a> {
             let took_ns = made.returned_ns().saturating_sub(made.entered_ns);
             let long = took_ns >= NOTICEABLE_NS;
             let has_arrow = self.aims.contains_key(&index);
-            let waited = may_wait(made) && !has_arrow && at_ns > made.entered_ns;
+            let waited = made.call.syscall.may_block() && !has_arrow && at_ns > made.entered_ns;
             let wired_connect =
-                made.call.function == "connect" && self.is_stream(index) && self.is_wired(index);
+                made.is(SyscallKind::Connect) && self.is_stream(index) && self.is_wired(index);
             let waited =
                 waited && (long || wired_connect || others_between(lane, made.entered_ns, at_ns));
-            if made.back.is_none() && may_wait(made) {
+            if made.back.is_none() && made.call.syscall.may_block() {
                 steps.push(self.entry(index, false));
                 blocked.push((lane, made.entered_ns, u64::MAX));
                 continue;
@@ -298,10 +300,10 @@ impl<'a> Teller<'a> {
                     format!("connect = {}", made.result().unwrap_or_default()),
                 ];
             }
-            let alike = format!("{lane} {} {:?}", made.call.function, made.errno());
+            let alike = format!("{lane} {} {:?}", made.call.function(), made.errno());
             let Some(aim) = self.aims.get(&index) else {
                 let stops = made.errno().filter(|_| {
-                    made.call.function == "connect" && self.is_stream(index) && !wired_connect
+                    made.is(SyscallKind::Connect) && self.is_stream(index) && !wired_connect
                 });
                 let shape = match stops {
                     Some(errno) => Shape::Arrow(Arrow {
@@ -330,7 +332,7 @@ impl<'a> Teller<'a> {
             let alike = format!(
                 "{alike} {:?} {:?} {:?}",
                 aim.to,
-                head.map(|head| &self.made(head).call.function),
+                head.map(|head| self.made(head).call.function()),
                 aim.stops
             );
             steps.push(Step::new(at_ns, Shape::Arrow(arrow), alike));
@@ -339,13 +341,13 @@ impl<'a> Teller<'a> {
                 blocked.push((lane, made.entered_ns, made.returned_ns()));
                 let result =
                     made.back.as_ref().map_or_else(String::new, |back| back.outcome.to_string());
-                let text = format!("{} = {result}", made.call.function);
+                let text = format!("{} = {result}", made.call.function());
                 let words = vec![text.clone() + &after(made, true), text];
                 let shape = Shape::Call { lane, words, ink: Ink::Plain, joins: false };
                 steps.push(Step::new(
                     made.returned_ns(),
                     shape,
-                    format!("{lane} back {}", made.call.function),
+                    format!("{lane} back {}", made.call.function()),
                 ));
             }
         }
@@ -373,10 +375,9 @@ impl<'a> Teller<'a> {
     fn entry(&self, index: usize, minor: bool) -> Step {
         let uneventful = self.made(index).receives() && !self.flows.wire.is_empty();
         let (made, lane) = (self.made(index), self.lane(index));
-        let short = format!("{} …", made.call.function);
+        let short = format!("{} …", made.call.function());
         let mut words = vec![said!("{short} blocked", "{short} 阻塞"), short.clone()];
-        if let Some(address) =
-            made.call.args.address("address").filter(|_| made.call.function == "connect")
+        if let Some(address) = made.call.syscall.address().filter(|_| made.is(SyscallKind::Connect))
         {
             let port = address.port().map(|port| format!("connect :{port} …"));
             let full = [
@@ -389,7 +390,7 @@ impl<'a> Teller<'a> {
         Step {
             minor,
             uneventful,
-            ..Step::new(made.entered_ns, shape, format!("{lane} enter {}", made.call.function))
+            ..Step::new(made.entered_ns, shape, format!("{lane} enter {}", made.call.function()))
         }
     }
 
@@ -421,7 +422,7 @@ impl<'a> Teller<'a> {
         });
         let tail = match aim.line {
             Line::Data => {
-                let function = made.call.function.to_string();
+                let function = made.call.function().to_string();
                 let given = made.sending().map_or(0, |data| data.bytes);
                 let sent = data.as_ref().map_or(0, |(_, sent)| *sent);
                 if sent < given {
@@ -433,7 +434,7 @@ impl<'a> Teller<'a> {
                     vec![function]
                 }
             }
-            Line::Control if made.call.function == "connect" => connect_words(made),
+            Line::Control if made.is(SyscallKind::Connect) => connect_words(made),
             Line::Control => self.words(index, false).0,
         };
         Arrow {
@@ -452,24 +453,20 @@ impl<'a> Teller<'a> {
 
 /// Calls that a ladder shows: those that the experiment made, but not the questions it asked the kernel.
 fn is_shown(made: &Made, is_end: bool) -> bool {
-    let call = &made.call;
-    let asks = ["getsockname", "getpeername", "getsockopt"].contains(&&*call.syscall)
-        || matches!(call.args.get("command"), Some(Value::Text(command)) if command == "F_GETFL");
-    let quiet = asks || (call.function == "close" && call.source.is_none());
-    !call.instrument && &*made.actor != "lab" && (!quiet || is_end || made.errno().is_some())
-}
-
-/// True for calls that can block until somebody else does something.
-fn may_wait(made: &Made) -> bool {
-    let verbs = ["accept", "connect", "select", "poll", "epoll_wait", "read", "write", "wait"];
-    made.receives()
-        || made.sending().is_some()
-        || verbs.iter().any(|verb| made.call.function.starts_with(verb))
+    let quiet = made.call.syscall.only_asks() || made.call.role == Role::ScopeEnd;
+    !made.call.is_instrument() && (!quiet || is_end || made.errno().is_some())
 }
 
 /// True for short calls that may share a row.
 fn joins(made: &Made) -> bool {
     made.errno().is_none()
-        && (["socket", "bind", "listen", "close"].contains(&&*made.call.function)
-            || made.call.function.starts_with("set_"))
+        && matches!(
+            made.call.syscall,
+            Syscall::Socket { .. }
+                | Syscall::Bind { .. }
+                | Syscall::Listen { .. }
+                | Syscall::Close
+                | Syscall::SetOption { .. }
+                | Syscall::SetFlags { .. }
+        )
 }

@@ -6,8 +6,8 @@ use super::story::{Line, Words};
 use crate::analysis::Fate;
 use crate::i18n::{either, said};
 use crate::picture::Ink;
-use crate::trace::{Address, Outcome, Value};
-use crate::views::wording::span_option;
+use crate::trace::{Address, Domain, Outcome, SockOpt, Syscall, SyscallKind};
+use crate::views::wording::option_span;
 
 impl Teller<'_> {
     /// True if that receive took all that this send gave, and nothing else.
@@ -19,20 +19,20 @@ impl Teller<'_> {
 
     pub(super) fn short_receive(&self, index: usize, took: bool) -> Words {
         let made = self.made(index);
-        let text = format!("{} = {}", made.call.function, made.result().unwrap_or_default());
-        vec![text.clone() + &after(made, took), text, made.call.function.to_string()]
+        let text = format!("{} = {}", made.call.function(), made.result().unwrap_or_default());
+        vec![text.clone() + &after(made, took), text, made.call.function().to_string()]
     }
 
     /// What waits at the head of an arrow that nobody has taken yet.
     pub(super) fn meanwhile(&self, index: usize, aim: &Aim) -> Words {
         let made = self.made(index);
         if aim.line == Line::Control {
-            return match (&*made.call.function, aim.partners.is_empty()) {
-                ("connect", false) => vec![
+            return match (made.call.kind(), aim.partners.is_empty()) {
+                (SyscallKind::Connect, false) => vec![
                     either("not accepted yet", "还没有 accept").to_owned(),
                     either("waits", "等着").to_owned(),
                 ],
-                ("connect", true) => {
+                (SyscallKind::Connect, true) => {
                     vec![
                         either("never accepted", "一直没有 accept").to_owned(),
                         either("unaccepted", "没 accept").to_owned(),
@@ -83,8 +83,8 @@ impl Teller<'_> {
     /// A call in words, as it is shown at its lane.
     pub(super) fn words(&self, index: usize, took: bool) -> (Words, Ink) {
         let made = self.made(index);
-        let function = made.call.function.to_string();
-        let asked = made.call.args.address("address");
+        let function = made.call.function().to_string();
+        let asked = made.call.syscall.address();
         if let Some(errno) = made.errno() {
             let ink = if matches!(errno, "EINPROGRESS" | "EAGAIN" | "EWOULDBLOCK") {
                 Ink::Warn
@@ -103,7 +103,7 @@ impl Teller<'_> {
         }
         let late = after(made, took);
         let socket = made.socket.map(|socket| &self.flows.sockets[socket]);
-        let out = made.back.as_ref().and_then(|back| back.out.address("address"));
+        let out = made.back.as_ref().and_then(|back| back.out.address());
         let with = |ats: Words, join: &str| {
             let mut words: Words = Vec::new();
             for at in ats {
@@ -112,29 +112,25 @@ impl Teller<'_> {
                     format!("{function}{join}{at}"),
                 ]);
             }
-            if function != "bind" || words.is_empty() {
+            if !made.is(SyscallKind::Bind) || words.is_empty() {
                 words.extend([format!("{function}{late}"), function.clone()]);
             }
             words
         };
-        let ink = match &*function {
-            "close" => Ink::Faint,
-            name if name.starts_with("set_") => Ink::Faint,
+        let ink = match made.call.syscall {
+            Syscall::Close | Syscall::SetOption { .. } | Syscall::SetFlags { .. } => Ink::Faint,
             _ => Ink::Plain,
         };
-        let words = match &*function {
-            "socket" => {
-                let said =
-                    socket.map(|socket| match (socket.protocol_said(), socket.domain.as_str()) {
-                        (protocol, "AF_INET6") if !protocol.is_empty() => {
-                            format!("{protocol}, IPv6")
-                        }
-                        ("", domain) => format!("{domain}, {}", socket.kind),
-                        (protocol, _) => protocol.to_owned(),
-                    });
+        let words = match &made.call.syscall {
+            Syscall::Socket { domain, kind, .. } => {
+                let said = socket.map(|socket| match (socket.protocol_said(), domain) {
+                    ("", _) => format!("{domain}, {kind}"),
+                    (protocol, Domain::Inet6) => format!("{protocol}, IPv6"),
+                    (protocol, _) => protocol.to_owned(),
+                });
                 said.map(|said| format!("socket ({said})")).into_iter().chain([function]).collect()
             }
-            "bind" => {
+            Syscall::Bind { .. } => {
                 let given = socket
                     .and_then(|socket| socket.local.as_ref())
                     .filter(|_| asked.and_then(Address::port) == Some(0));
@@ -143,8 +139,8 @@ impl Teller<'_> {
                 words.extend(with(given.or(asked).into_iter().flat_map(near).collect(), " "));
                 words
             }
-            "connect" => with(asked.into_iter().flat_map(near).collect(), " "),
-            "accept" => with(
+            Syscall::Connect { .. } => with(asked.into_iter().flat_map(near).collect(), " "),
+            Syscall::Accept => with(
                 out.filter(|out| **out != Address::Unix(None)).into_iter().flat_map(near).collect(),
                 " → ",
             ),
@@ -185,13 +181,17 @@ impl Teller<'_> {
                 words
             }
             _ => {
-                let value = ["how", "backlog", "flags", "value"]
-                    .iter()
-                    .find_map(|name| made.call.args.get(name));
-                let said = |value| {
-                    span_option(&made.call.args, value).unwrap_or_else(|| value.to_string())
+                let told = match &made.call.syscall {
+                    Syscall::Shutdown { how } => format!(" {how}"),
+                    Syscall::Listen { backlog } => format!(" {backlog}"),
+                    Syscall::SetFlags { nonblocking: true } => " O_NONBLOCK".to_owned(),
+                    Syscall::SetFlags { nonblocking: false } => " 0".to_owned(),
+                    Syscall::SetOption { option, value } => {
+                        let span = option_span(option, value);
+                        format!(" {}", span.unwrap_or_else(|| value.to_string()))
+                    }
+                    _ => String::new(),
                 };
-                let told = value.map_or_else(String::new, |value| format!(" {}", said(value)));
                 let result = match &made.back {
                     Some(back) if back.outcome != Outcome::Result(0) => {
                         format!(" = {}", back.outcome)
@@ -204,16 +204,17 @@ impl Teller<'_> {
                 let mut words =
                     vec![format!("{plain}{late}{state}"), format!("{plain}{state}"), plain];
                 // A setter is long, and its value matters: its option says the same in fewer columns.
-                if let (true, Some(Value::Text(option))) =
-                    (function.starts_with("set_"), made.call.args.get("option"))
-                {
-                    words.extend([format!("{option}{told}{result}"), function]);
-                    words.push(option.to_string());
-                } else {
-                    let flag = Some(told.trim().to_owned())
-                        .filter(|flag| function == "set_nonblocking" && !flag.is_empty());
-                    words.push(function);
-                    words.extend(flag);
+                match &made.call.syscall {
+                    Syscall::SetOption { option, .. } => {
+                        let option = option.name();
+                        words.extend([format!("{option}{told}{result}"), function]);
+                        words.push(option.into_owned());
+                    }
+                    Syscall::SetFlags { .. } => {
+                        words.push(function);
+                        words.push(told.trim().to_owned());
+                    }
+                    _ => words.push(function),
                 }
                 words
             }
@@ -237,12 +238,14 @@ impl Teller<'_> {
             return None;
         }
         let states = &self.flows.sockets
-            [made.socket.filter(|_| made.call.function == "shutdown" && !self.is_wired(index))?]
+            [made.socket.filter(|_| made.is(SyscallKind::Shutdown) && !self.is_wired(index))?]
         .states;
         let next =
             self.flows.calls[index + 1..].iter().find(|later| later.socket == made.socket)?;
         let seen = states.iter().find(|(at, _)| {
-            next.call.instrument && next.call.function == "tcp_info" && *at == next.returned_ns()
+            next.call.is_instrument()
+                && matches!(next.call.syscall, Syscall::GetOption { option: SockOpt::TcpInfo })
+                && *at == next.returned_ns()
         });
         seen.map(|(_, state)| state.as_str())
     }
