@@ -230,7 +230,6 @@ fn kernel(label: &str) -> Option<&'static str> {
         "once more" => "再看一次",
         "the looker" => "looker",
         "the other" => "另一个",
-        "ready for" => "就绪了",
         "ready since" => "此后就绪",
         "running since" => "此后运行",
         "some time" => "下限",
