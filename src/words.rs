@@ -651,24 +651,10 @@ pub fn not_checked_here() -> &'static str {
 // ---- what is asked for, and is not there ----
 
 /// A name that is near a wrong one, behind what is said of the wrong one.
-#[must_use]
-pub fn did_you_mean(near: &str) -> String {
-    said!("; did you mean `{near}`?", "；你要找的是不是 `{near}`？")
-}
-
 /// Two sentences in one: a name, and what is said of it.
 #[must_use]
 pub fn said_of(name: impl Display, what: impl Display) -> String {
     said!("{name}: {what}", "{name}：{what}")
-}
-
-/// No experiment has that name.
-#[must_use]
-pub fn no_experiment(name: &str, near: &str) -> String {
-    said!(
-        "there is no experiment `{name}`{near} (`explore run --list` shows all)",
-        "没有实验 `{name}`{near}（`explore run --list` 列出全部实验）"
-    )
 }
 
 /// No lesson has that name.
@@ -677,33 +663,6 @@ pub fn no_lesson(name: &str, near: &str) -> String {
     said!(
         "there is no lesson `{name}`{near} (`explore list` shows all; a file of your own is ./NAME.md)",
         "没有 `{name}` 这一课{near}（`explore list` 列出全部课程；你自己的课文写作 ./文件名.md）"
-    )
-}
-
-/// No view has that name.
-#[must_use]
-pub fn no_view(name: &str, near: &str, all: &str) -> String {
-    said!(
-        "there is no view `{name}`{near} (there are {all})",
-        "没有视图 `{name}`{near}（有这些：{all}）"
-    )
-}
-
-/// The experiment checks no claim of that name.
-#[must_use]
-pub fn no_claim(experiment: &str, claim: &str, near: &str) -> String {
-    said!(
-        "`{experiment}` checks no claim `{claim}`{near}",
-        "`{experiment}` 不检验论断 `{claim}`{near}"
-    )
-}
-
-/// A lesson leaves out what the experiment checks.
-#[must_use]
-pub fn claim_left_out(experiment: &str, claim: &str) -> String {
-    said!(
-        "`{experiment}` also checks the claim `{claim}`: give it a sentence",
-        "`{experiment}` 还检验论断 `{claim}`：请给它写一句话"
     )
 }
 

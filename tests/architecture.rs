@@ -12,7 +12,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("trace", &["i18n", "text"]),
     ("lexicon", &["i18n"]),
     ("cli", &["i18n", "text"]),
-    ("lesson", &["i18n", "text"]),
+    ("lesson", &["experiments", "i18n", "text", "views"]),
     ("progress", &["i18n"]),
     ("words", &["i18n", "lesson", "lexicon", "picture", "trace"]),
     ("output", &["i18n", "picture", "text", "trace", "words"]),

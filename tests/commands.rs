@@ -219,8 +219,11 @@ fn the_wires_views_keep_every_width_and_are_ascii_when_asked() {
     let file = folder("views-of-the-wire").join("mine.md");
     let step = |name: &str| {
         let experiment = socket_explorer::experiments::find(name).expect("an experiment");
+        let show = socket_explorer::lesson::shown(experiment)
+            .expect("well formed")
+            .expect("it is in the course");
         let claims: String =
-            experiment.claims.iter().map(|claim| format!("{claim}: Words.\n")).collect();
+            show.claims.iter().map(|claim| format!("{}: Words.\n", claim.name)).collect();
         format!("```experiment {name}\nview: layers\nview: retries\n{claims}```\n")
     };
     let text = format!("# T\n> Q?\n\n{}{}", step("three-way-handshake"), step("lost-syn"));

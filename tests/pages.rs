@@ -268,7 +268,7 @@ fn a_lesson_of_anybody_becomes_a_page_that_obeys_nothing_in_it_and_leaves_nothin
     let claims = &show.expect("it is in the course").claims;
     let claims: String = claims
         .iter()
-        .map(|line| format!("{}: <img src=x onerror=alert(1)>\n", line.claim.name))
+        .map(|line| format!("{}: <img src=x onerror=alert(1)>\n", line.name))
         .collect();
     fs::write(folder.join("mine.md"), format!("{lesson}{claims}```\n")).expect("written");
     let page = folder.join("page.html");

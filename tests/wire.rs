@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use socket_explorer::capture::child::{Job, Request};
+use socket_explorer::lesson;
 use socket_explorer::trace::packet::{End, Fate, Frame};
 use socket_explorer::trace::pcapng;
 use socket_explorer::trace::recording::{self, Recording};
@@ -227,8 +228,9 @@ fn tshark_reads_the_frames_of_a_lesson_that_was_asked_for_pcap() {
         ["pcap.md", "lesson.pcapng", "lesson.jsonl"].map(|name| folder.join(name));
     let experiment =
         socket_explorer::experiments::find("three-way-handshake").expect("an experiment");
+    let show = lesson::shown(experiment).expect("well formed").expect("it is in the course");
     let claims: String =
-        experiment.claims.iter().map(|claim| format!("{claim}: Words.\n")).collect();
+        show.claims.iter().map(|claim| format!("{}: Words.\n", claim.name)).collect();
     let run_once = format!("```experiment three-way-handshake\nview: layers\n{claims}```\n");
     fs::write(&lesson, format!("# T\n> Q?\n\n{run_once}{run_once}")).expect("written");
     let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));

@@ -134,48 +134,47 @@ pub const DEADLINE: Parameter = Parameter {
     ),
 };
 
-/// The settings of a run: what was asked, as written, over the defaults.
+/// The settings of a run in which nobody has set anything.
+#[must_use]
+pub fn defaults(parameters: &[Parameter]) -> BTreeMap<String, String> {
+    let all = parameters.iter().chain([&DEADLINE]);
+    all.map(|parameter| (parameter.name.to_owned(), parameter.default.to_owned())).collect()
+}
+
+/// Changes a setting as `pair` says: `silence=2s`.
 ///
 /// # Errors
-/// [`SetError`] for the first `--set` that cannot be taken.
-pub fn settle(
+/// [`SetError`] if there is no such parameter, or it does not take that value.
+pub fn set(
     experiment: &str,
     parameters: &[Parameter],
-    asked: &[String],
-) -> Result<BTreeMap<String, String>, SetError> {
+    settings: &mut BTreeMap<String, String>,
+    pair: &str,
+) -> Result<(), SetError> {
     let all = || parameters.iter().chain([&DEADLINE]);
-    let mut settings: BTreeMap<_, _> =
-        all().map(|parameter| (parameter.name.to_owned(), parameter.default.to_owned())).collect();
-    for pair in asked {
-        let example = || {
-            all()
-                .next()
-                .map(|parameter| format!("{}={}", parameter.name, parameter.default))
-                .unwrap_or_default()
-        };
-        let (name, value) =
-            pair.split_once('=').ok_or_else(|| SetError::NotAPair(pair.clone(), example()))?;
-        let parameter =
-            all().find(|parameter| parameter.name == name).ok_or_else(|| SetError::Unknown {
-                experiment: experiment.to_owned(),
-                name: name.to_owned(),
-                has: all()
-                    .map(|parameter| format!("`{}`", parameter.name))
-                    .collect::<Vec<_>>()
-                    .join(either(", ", "、")),
-            })?;
-        if parameter.kind.parse(value).is_none() {
-            let takes = parameter.kind.takes();
-            return Err(SetError::Misfit {
-                name: parameter.name,
-                value: value.to_owned(),
-                takes,
-                default: parameter.default,
-            });
-        }
-        settings.insert(name.to_owned(), value.to_owned());
+    let (name, value) = pair.split_once('=').ok_or_else(|| {
+        let first = parameters.first().unwrap_or(&DEADLINE);
+        SetError::NotAPair(pair.to_owned(), format!("{}={}", first.name, first.default))
+    })?;
+    let parameter =
+        all().find(|parameter| parameter.name == name).ok_or_else(|| SetError::Unknown {
+            experiment: experiment.to_owned(),
+            name: name.to_owned(),
+            has: all()
+                .map(|parameter| format!("`{}`", parameter.name))
+                .collect::<Vec<_>>()
+                .join(either(", ", "、")),
+        })?;
+    if parameter.kind.parse(value).is_none() {
+        return Err(SetError::Misfit {
+            name: parameter.name,
+            value: value.to_owned(),
+            takes: parameter.kind.takes(),
+            default: parameter.default,
+        });
     }
-    Ok(settings)
+    settings.insert(name.to_owned(), value.to_owned());
+    Ok(())
 }
 
 /// The value of a setting, if there is a parameter of that name and the value fits it.
@@ -201,17 +200,15 @@ mod tests {
         help: Both("", ""),
     };
 
-    fn set(pair: &str) -> Result<BTreeMap<String, String>, SetError> {
-        settle("nobody-home", &[SILENCE], &[pair.to_owned()])
+    fn changed(pair: &str) -> Result<BTreeMap<String, String>, SetError> {
+        let mut settings = defaults(&[SILENCE]);
+        set("nobody-home", &[SILENCE], &mut settings, pair).map(|()| settings)
     }
 
     #[test]
     fn what_is_set_overrides_the_default() {
-        assert_eq!(set("silence=2s").map(|all| all["silence"].clone()), Ok("2s".to_owned()));
-        assert_eq!(
-            settle("x", &[SILENCE], &[]).map(|all| all["silence"].clone()),
-            Ok("200ms".to_owned())
-        );
+        assert_eq!(changed("silence=2s").map(|all| all["silence"].clone()), Ok("2s".to_owned()));
+        assert_eq!(defaults(&[SILENCE])["silence"], "200ms");
     }
 
     #[test]
@@ -224,18 +221,20 @@ mod tests {
             "silence=",
             "silence=2 parsecs",
         ] {
-            let error = set(bad).expect_err(bad).to_string();
+            let error = changed(bad).expect_err(bad).to_string();
             assert!(
                 error.contains("a time from 1ms to 1m") && error.contains("silence=200ms"),
                 "{error}"
             );
         }
         assert!(
-            set("loud=1")
+            changed("loud=1")
                 .expect_err("unknown")
                 .to_string()
                 .contains("it has `silence`, `deadline`")
         );
-        assert!(set("silence").expect_err("no pair").to_string().contains("--set silence=200ms"));
+        assert!(
+            changed("silence").expect_err("no pair").to_string().contains("--set silence=200ms")
+        );
     }
 }

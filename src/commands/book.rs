@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::atomic_file::AtomicFile;
 use super::page::made_now;
-use super::{Failure, Player, check};
+use super::{Failure, Player};
 use crate::lesson::{self, Lesson};
 use crate::output::html::{self, Chapter, Index, Link, Place};
 use crate::picture::Ink;
@@ -18,7 +18,6 @@ impl Player {
     /// [`Failure`], see there.
     pub fn book(&mut self, folder: &Path) -> Result<Counts, Failure> {
         let lessons = lesson::lessons()?;
-        lessons.iter().try_for_each(check::lesson)?;
         fs::create_dir_all(folder)
             .map_err(|error| Failure::Unable(words::no_new_folder(folder, &error)))?;
         let index = AtomicFile::to(&folder.join("index.html"))?;

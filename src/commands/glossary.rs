@@ -1,6 +1,6 @@
 //! The glossary: a term in both languages, what it is, and the lesson that shows it.
 
-use super::{Failure, Player, check};
+use super::{Failure, Player};
 use crate::lesson::{self, glossary};
 use crate::picture::Ink;
 use crate::words;
@@ -17,7 +17,7 @@ impl Player {
                 glossary::terms().flat_map(|term| [term.english, term.chinese]).collect();
             return Err(Failure::Usage(words::no_such_term(
                 asked,
-                &check::did_you_mean(asked, known),
+                &lesson::did_you_mean(asked, known),
             )));
         }
         let lessons = lesson::contents();

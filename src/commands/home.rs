@@ -4,7 +4,6 @@ use std::io;
 
 use super::{Failure, Player};
 use crate::capture::parameter;
-use crate::experiments;
 use crate::lesson::{self, Entry};
 use crate::picture::{Ink, Row};
 use crate::progress::{self, Progress};
@@ -74,7 +73,7 @@ impl Player {
         let all: Vec<_> = lesson::lessons()?
             .iter()
             .map(|lesson| {
-                let experiments: Vec<_> = lesson.shows().map(|show| show.experiment.name.as_str()).collect();
+                let experiments: Vec<_> = lesson.shows().map(|show| show.experiment.name).collect();
                 serde_json::json!({ "number": lesson.number, "slug": lesson.slug, "title": lesson.title, "experiments": experiments })
             })
             .collect();
@@ -87,7 +86,7 @@ impl Player {
     /// # Errors
     /// [`Failure`], see there.
     pub fn list_experiments(&mut self) -> Result<(), Failure> {
-        for experiment in experiments::all() {
+        for experiment in lesson::experiments()? {
             self.terminal.wrapped("", experiment.name, Ink::Strong)?;
             for parameter in experiment.parameters {
                 let text = words::knob(

@@ -4,8 +4,7 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use super::vote_input::Guess;
-use super::{Failure, Player, chat, check, home, report, settle};
-use crate::experiments;
+use super::{Failure, Player, chat, home, report};
 use crate::lesson::{self, Lesson, Prediction, Show, Step, gist};
 use crate::output::terminal::Typed;
 use crate::picture::Ink;
@@ -20,7 +19,6 @@ impl Player {
     /// [`Failure`], see there.
     pub fn lesson(&mut self, which: &str) -> Result<Counts, Failure> {
         let lesson = self.chosen(which)?;
-        check::lesson(&lesson)?;
         self.open_sinks()?;
         // A lesson of the course is noted while a person plays it; one from a file, or into a pipe, is not.
         self.noted = Some(lesson.slug.clone())
@@ -123,7 +121,7 @@ impl Player {
                 }
                 Step::Experiment(show) => {
                     *counts += self.experiment(show)?;
-                    let name = show.experiment.name.as_str();
+                    let name = show.experiment.name;
                     let mut right = None;
                     if let Some((prediction, guess)) = predicted.take() {
                         self.compare(prediction, &guess)?;
@@ -165,11 +163,9 @@ impl Player {
 
     /// Something to run: its code first, then what came of it.
     fn experiment(&mut self, show: &Show) -> Result<Counts, Failure> {
-        let Some(experiment) = experiments::find(&show.experiment.name) else {
-            return Ok(Counts::default());
-        };
+        let experiment = show.experiment;
         if let Some((first, lines)) = experiment.source().filter(|_| show.code) {
-            self.terminal.wrapped("", &words::code_at(experiment.file.path, first), Ink::Faint)?;
+            self.terminal.wrapped("", &words::code_at(experiment.file, first), Ink::Faint)?;
             // On a projector --step shows it, line by line.
             if !self.class.big {
                 self.terminal.code(first, &lines)?;
@@ -177,8 +173,7 @@ impl Player {
             self.terminal.blank()?;
         }
         self.go_on(words::enter_runs())?;
-        let settings = settle(experiment, &show.settings())?;
-        let (_, judged) = self.perform(show, experiment, &settings)?;
+        let (_, judged) = self.perform(show, &show.settings)?;
         Ok(report::count(&judged))
     }
 
@@ -338,6 +333,6 @@ pub(super) fn find(which: &str) -> Result<Lesson, Failure> {
     if which.contains(['/', '\\']) || which.ends_with(".md") || Path::new(which).is_file() {
         return Ok(lesson::from_file(Path::new(which))?);
     }
-    let near = check::did_you_mean(which, lessons.iter().map(|lesson| lesson.slug.as_str()));
+    let near = lesson::did_you_mean(which, lessons.iter().map(|lesson| lesson.slug.as_str()));
     Err(Failure::Usage(words::no_lesson(which, &near)))
 }

@@ -7,11 +7,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::capture::child::{ExperimentRun, Output, interrupted};
-use crate::capture::parameter::{self, DEADLINE};
+use crate::capture::parameter::DEADLINE;
 use crate::capture::{self, sys};
-use crate::experiments::{self, Experiment, Stepping};
+use crate::experiments::{Experiment, Stepping};
 use crate::i18n::either;
-use crate::lesson::{Lesson, Show};
+use crate::lesson::Show;
 use crate::output::terminal::Terminal;
 use crate::picture::{Ink, Row};
 use crate::trace::pcapng;
@@ -24,7 +24,6 @@ use crate::words::{self, Counts};
 mod atomic_file;
 mod book;
 pub mod chat;
-mod check;
 mod doctor;
 mod failure;
 mod glossary;
@@ -115,15 +114,15 @@ impl Player {
     /// # Errors
     /// [`Failure`], see there.
     pub fn run(&mut self, name: &str, set: &[String]) -> Result<Counts, Failure> {
-        let experiment = experiments::find(name).ok_or_else(|| {
-            let near =
-                check::did_you_mean(name, experiments::all().map(|experiment| experiment.name));
-            Failure::Usage(words::no_experiment(name, &near))
-        })?;
-        let show = shown_in_course(name)?;
-        let settings = settle(experiment, &[show.settings(), set.to_owned()].concat())?;
+        let experiment = crate::lesson::experiment(name).map_err(Failure::Usage)?;
+        let show = shown_in_course(experiment)?;
+        let mut settings = show.settings.clone();
+        for pair in set {
+            let changed = experiment.set(&mut settings, pair);
+            changed.map_err(|error| Failure::Usage(error.to_string()))?;
+        }
         self.open_sinks()?;
-        let (ending, judged) = self.perform(&show, experiment, &settings)?;
+        let (ending, judged) = self.perform(&show, &settings)?;
         let counts = report::count(&judged);
         self.terminal.flush()?;
         match ending {
@@ -165,9 +164,9 @@ impl Player {
     fn perform(
         &mut self,
         show: &Show,
-        experiment: &Experiment,
         settings: &BTreeMap<String, String>,
     ) -> Result<(Option<Ending>, Vec<Judged>), Failure> {
+        let experiment = show.experiment;
         let Done { recording, aftermath } = match experiment.stepping {
             Stepping::Steps if self.class.steps() => {
                 let done = self.run_stepped(experiment, settings)?;
@@ -182,7 +181,7 @@ impl Player {
             }
             _ => self.run_live(experiment, settings)?,
         };
-        let judged = report::judge(show, &recording, Told::Live(&aftermath));
+        let judged = report::judge(&show.claims, &recording, Told::Live(&aftermath));
         let ending = recording.ending().cloned();
         let shipped = match &ending {
             Some(Ending::Unavailable { why }) => {
@@ -212,10 +211,13 @@ impl Player {
             }
             self.terminal.blank()?;
             self.trace_recorded(&shipped)?;
-            self.pictures(show, &shipped)?;
-            self.claims(&report::judge(show, &shipped, Told::Recorded), words::not_checked_here())?;
+            self.pictures(&show.views, &shipped)?;
+            self.claims(
+                &report::judge(&show.claims, &shipped, Told::Recorded),
+                words::not_checked_here(),
+            )?;
         } else {
-            self.pictures(show, &recording)?;
+            self.pictures(&show.views, &recording)?;
             self.claims(&judged, words::checked())?;
             if report::is_stepped(&recording) {
                 self.terminal.wrapped("", words::was_stepped(), Ink::Warn)?;
@@ -312,11 +314,8 @@ impl Player {
         Ok(())
     }
 
-    fn pictures(&mut self, show: &Show, recording: &Recording) -> Result<(), Failure> {
-        for name in &show.views {
-            let Some(view) = View::find(&name.name) else {
-                continue;
-            };
+    fn pictures(&mut self, views: &[View], recording: &Recording) -> Result<(), Failure> {
+        for view in views {
             let numbers = if self.verbose > 2 { Numbers::True } else { Numbers::Relative };
             let picture = view.draw_with(recording, self.terminal.width(), numbers);
             self.terminal.picture(&picture)?;
@@ -394,15 +393,8 @@ impl Live {
     }
 }
 
-fn settle(experiment: &Experiment, set: &[String]) -> Result<BTreeMap<String, String>, Failure> {
-    parameter::settle(experiment.name, experiment.parameters, set)
-        .map_err(|error| Failure::Usage(error.to_string()))
-}
-
 /// How the course shows this experiment: its views, and the sentences of its claims.
-fn shown_in_course(name: &str) -> Result<Show, Failure> {
-    let lessons = crate::lesson::lessons()?;
-    let found =
-        lessons.iter().flat_map(Lesson::shows).find(|show| show.experiment.name == name).cloned();
-    Ok(found.unwrap_or_else(|| Show::plain(name, "ladder")))
+fn shown_in_course(experiment: &'static Experiment) -> Result<Show, Failure> {
+    let show = crate::lesson::shown(experiment)?;
+    Ok(show.unwrap_or_else(|| Show::plain(experiment, View::Ladder)))
 }

@@ -4,9 +4,8 @@ use std::path::Path;
 
 use super::atomic_file::AtomicFile;
 use super::report::{self, Judged, Told};
-use super::{Done, Failure, Player, check, settle, shipped};
+use super::{Done, Failure, Player, shipped};
 use crate::capture::sys;
-use crate::experiments::{self, Experiment};
 use crate::lesson::{Lesson, Show, Step};
 use crate::output::html::{self, Checked, Code, Drawn, Made, Page, Place, Recorded, Run};
 use crate::picture::{Ink, Picture};
@@ -26,7 +25,6 @@ impl Player {
     /// [`Failure`], see there. Nothing has run if the file cannot be written.
     pub fn lesson_page(&mut self, which: &str, file: &Path) -> Result<Counts, Failure> {
         let lesson = self.chosen(which)?;
-        check::lesson(&lesson)?;
         let whole = AtomicFile::to(file)?;
         self.open_sinks()?;
         let page = self.page(&lesson, None)?;
@@ -64,10 +62,7 @@ impl Player {
                     }
                 }
                 Step::Experiment(show) => {
-                    let Some(experiment) = experiments::find(&show.experiment.name) else {
-                        continue;
-                    };
-                    let (run, counts) = self.shown_on_page(show, experiment, open.take())?;
+                    let (run, counts) = self.shown_on_page(show, open.take())?;
                     page.counts += counts;
                     html::Step::Run(Box::new(run))
                 }
@@ -80,11 +75,10 @@ impl Player {
     fn shown_on_page(
         &mut self,
         show: &Show,
-        experiment: &Experiment,
         answer: Option<String>,
     ) -> Result<(Run, Counts), Failure> {
-        let settings = settle(experiment, &show.settings())?;
-        let Done { recording, aftermath } = self.run_live(experiment, &settings)?;
+        let experiment = show.experiment;
+        let Done { recording, aftermath } = self.run_live(experiment, &show.settings)?;
         let instead = match recording.ending() {
             Some(Ending::Unavailable { why }) => {
                 shipped::recording(experiment.name).map(|shipped| (why.clone(), shipped))
@@ -93,12 +87,12 @@ impl Player {
         };
         let (recording, judged, recorded) = match instead {
             Some((why, shipped)) => {
-                let judged = report::judge(show, &shipped, Told::Recorded);
+                let judged = report::judge(&show.claims, &shipped, Told::Recorded);
                 let recorded = Recorded { why, made: made_of(&shipped.header) };
                 (shipped, judged, Some(recorded))
             }
             None => {
-                let judged = report::judge(show, &recording, Told::Live(&aftermath));
+                let judged = report::judge(&show.claims, &recording, Told::Live(&aftermath));
                 (recording, judged, None)
             }
         };
@@ -118,7 +112,7 @@ impl Player {
         let run = Run {
             experiment: experiment.name.to_owned(),
             code: experiment.source().filter(|_| show.code).map(|(first, lines)| Code {
-                path: experiment.file.path.to_owned(),
+                path: experiment.file.to_owned(),
                 first,
                 lines: lines.into_iter().map(str::to_owned).collect(),
             }),
@@ -135,16 +129,12 @@ impl Player {
 
     fn drawn(&self, show: &Show, recording: &Recording) -> Vec<Drawn> {
         let numbers = if self.verbose > 2 { Numbers::True } else { Numbers::Relative };
-        let views = show
-            .views
-            .iter()
-            .filter_map(|name| View::find(&name.name).map(|view| (name.name.clone(), view)));
-        let draw = |(name, view): (String, View)| Drawn {
-            view: name,
+        let draw = |view: &View| Drawn {
+            view: view.name().to_owned(),
             wide: view.draw_with(recording, html::WIDE, numbers),
             narrow: view.draw_with(recording, html::NARROW, numbers),
         };
-        views.map(draw).collect()
+        show.views.iter().map(draw).collect()
     }
 
     /// The trace as far as a page has room for it, and how much longer it is.

@@ -9,7 +9,7 @@ use super::atomic_file::AtomicFile;
 use super::output_file::unwritable;
 use super::report::{self, Told};
 use super::vote_input::Guess;
-use super::{Failure, Player, settle, shipped, shown_in_course};
+use super::{Failure, Player, shipped, shown_in_course};
 use crate::experiments;
 use crate::i18n::{Language, speaking};
 use crate::lesson::{self, Prediction, Step};
@@ -57,7 +57,7 @@ pub fn remake(folder: &Path, run: bool) -> Result<(), Failure> {
         if run || !path.exists() {
             let experiment =
                 experiments::find(shot.experiment).ok_or_else(|| missing(shot.experiment))?;
-            let settings = settle(experiment, &shown_in_course(shot.experiment)?.settings())?;
+            let settings = shown_in_course(experiment)?.settings;
             let recording = Player::new(Terminal::nowhere(), 0, None, None)
                 .run_live(experiment, &settings)?
                 .recording;
@@ -155,8 +155,8 @@ fn screen(
     let choice = ('a'..).take(prediction.options.len()).position(|one| one == letter);
     let mut player = Player::new(Terminal::kept(html::WIDE), 0, None, None);
     player.ask_on_screen(&prediction, letter)?;
-    player.pictures(&show, recording)?;
-    player.claims(&report::judge(&show, recording, Told::Live("")), words::checked())?;
+    player.pictures(&show.views, recording)?;
+    player.claims(&report::judge(&show.claims, recording, Told::Live("")), words::checked())?;
     player.compare(&prediction, &choice.map_or(Guess::Skipped, Guess::One))?;
     Ok((format!("explore lesson {number}"), player.terminal.taken()))
 }

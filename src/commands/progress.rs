@@ -73,7 +73,7 @@ impl Player {
 /// The experiments that answer a lesson's predictions.
 fn predictions(lesson: &Lesson) -> impl Iterator<Item = &str> {
     lesson.steps.windows(2).filter_map(|pair| match pair {
-        [Step::Predict(_), Step::Experiment(show)] => Some(show.experiment.name.as_str()),
+        [Step::Predict(_), Step::Experiment(show)] => Some(show.experiment.name),
         _ => None,
     })
 }

@@ -4,7 +4,7 @@ use std::io;
 
 use crate::capture::parameter::DEADLINE;
 use crate::i18n::{either, said};
-use crate::lesson::{ClaimLine, Show};
+use crate::lesson::ClaimLine;
 use crate::lexicon;
 use crate::output::terminal::Terminal;
 use crate::picture::{Ink, Row, span_of};
@@ -37,11 +37,20 @@ pub enum Told<'a> {
     Recorded,
 }
 
-/// Sets the lesson's claims beside what the run recorded. A claim that the run never came to is never taken as held.
+/// Sets the lesson's claims beside what the run recorded. A claim that the run never came to is never taken as held; one for
+/// which the lesson has no sentence comes last, by its name.
 #[must_use]
-pub fn judge(show: &Show, recording: &Recording, told: Told<'_>) -> Vec<Judged> {
-    let mut judged: Vec<_> =
-        show.claims.iter().map(|line| judge_one(line, recording, told)).collect();
+pub fn judge(claims: &[ClaimLine], recording: &Recording, told: Told<'_>) -> Vec<Judged> {
+    let mut lines = claims.to_vec();
+    for claim in recording.claims() {
+        if !lines.iter().any(|line| line.name == claim.claim) {
+            lines.push(ClaimLine {
+                name: claim.claim.to_string(),
+                sentence: claim.claim.to_string(),
+            });
+        }
+    }
+    let mut judged: Vec<_> = lines.iter().map(|line| judge_one(line, recording, told)).collect();
     // What breaks under a hand that holds the calls is no word of the kernel's; a process that is lost without a word is.
     if is_stepped(recording) && recording.ending().is_some() {
         for one in judged.iter_mut().filter(|one| one.verdict == Verdict::Broken) {
@@ -60,14 +69,14 @@ pub fn is_stepped(recording: &Recording) -> bool {
 }
 
 fn judge_one(line: &ClaimLine, recording: &Recording, told: Told<'_>) -> Judged {
-    let checked = recording.claims().filter(|claim| claim.claim == line.claim.name);
+    let checked = recording.claims().filter(|claim| claim.claim == line.name);
     // The worst counts, should a claim have been checked more than once.
     let worst: Option<&Claim> = checked.max_by_key(|claim| match claim.verdict {
         Verdict::Held => 0,
         Verdict::NotChecked => 1,
         Verdict::Broken => 2,
     });
-    let (claim, sentence) = (line.claim.name.clone(), line.sentence.clone());
+    let (claim, sentence) = (line.name.clone(), line.sentence.clone());
     let aftermath = match told {
         Told::Live(aftermath) => aftermath,
         Told::Recorded => {

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter};
 use std::path::Path;
 
-use super::{Failure, settle};
+use super::Failure;
 use crate::capture::Network;
 use crate::commands::Player;
 use crate::experiments::{self, Experiment};
@@ -41,14 +41,13 @@ pub fn remake(folder: &Path) -> Result<(), Failure> {
     let unable =
         |name: &str, why: &dyn std::fmt::Display| Failure::Unable(format!("{name}: {why}"));
     for experiment in needed() {
-        let lesson = lesson::folder_of(experiment.name)?
+        let lesson = lesson::folder_of(experiment)?
             .ok_or_else(|| unable(experiment.name, &"no lesson shows it"))?;
         let folder = folder.join(lesson).join("recordings");
         fs::create_dir_all(&folder)
             .map_err(|error| unable(&folder.display().to_string(), &error))?;
-        let settings = settle(experiment, &[])?;
         let recording = Player::new(Terminal::nowhere(), 0, None, None)
-            .run_live(experiment, &settings)?
+            .run_live(experiment, &experiment.defaults())?
             .recording;
         if recording.ending() != Some(&Ending::Finished) {
             return Err(unable(

@@ -6,82 +6,19 @@ use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Type};
 
-use super::{Chapter, Experiment, SourceFile, Stepping};
+use super::experiment;
 use crate::capture::{
-    Actor, ActorThread, Interest, Kind, Lab, Network, Parameter, Proof, Result, Sampler, Socket,
-    as_long, at_least, before, differ, equal, failed_with, is, lasted,
+    Actor, ActorThread, Interest, Kind, Lab, Parameter, Proof, Result, Sampler, Socket, as_long,
+    at_least, before, differ, equal, failed_with, is, lasted,
 };
 use crate::i18n::Both;
 use crate::trace::{Sample, SyscallKind};
-
-const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("blocking.rs") };
 
 const fn silence(help: Both) -> Parameter {
     Parameter { name: "silence", default: "200ms", kind: Kind::Span(1, 60_000), help }
 }
 
-pub(super) static CHAPTER: Chapter = Chapter {
-    experiments: &[
-        Experiment {
-            name: "new-sockets-block",
-            play: new_sockets_block,
-            claims: &["born-blocking", "born-without-timeouts"],
-            parameters: &[],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "accept-makes-a-new-one",
-            play: accept_makes_a_new_one,
-            claims: &["accept-makes-a-blocking-one", "yet-it-takes-over-the-timeout"],
-            parameters: &[],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "recv-waits",
-            play: recv_waits,
-            claims: &["waits-as-long-as-the-silence", "woken-by-the-bytes", "asleep-in-recvfrom"],
-            parameters: &[silence(Both("how long the peer says nothing", "对端沉默多久"))],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "send-blocks-too",
-            play: send_blocks_too,
-            claims: &[
-                "taken-but-not-received",
-                "full-buffers-block",
-                "room-ends-the-wait",
-                "nothing-is-lost",
-            ],
-            parameters: &[silence(Both(
-                "how long the server goes on receiving nothing, once send() is blocked",
-                "send() 阻塞以后，服务器再过多久才开始接收",
-            ))],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "an-error-ends-it",
-            play: an_error_ends_it,
-            claims: &["refused-connect", "reset-while-in-recv", "a-close-is-no-error"],
-            parameters: &[silence(Both(
-                "how long each recv() is blocked before it ends",
-                "每次 recv() 阻塞多久才结束",
-            ))],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-    ],
-    parts: &[],
-};
-
+experiment!(new_sockets_block);
 fn new_sockets_block(lab: &Lab) -> Result<()> {
     let kinds = [("tcp", Type::STREAM), ("udp", Type::DGRAM)];
     let [tcp, udp] = kinds.map(|(name, kind)| -> Result<Fresh> {
@@ -109,6 +46,7 @@ fn none((receive, send): (Option<Duration>, Option<Duration>)) -> Proof {
     is("SO_RCVTIMEO", said(receive), "none").and(is("SO_SNDTIMEO", said(send), "none"))
 }
 
+experiment!(accept_makes_a_new_one);
 fn accept_makes_a_new_one(lab: &Lab) -> Result<()> {
     let server = lab.actor("server");
     let (listener, address) = listening(lab, &server)?;
@@ -130,6 +68,10 @@ fn accept_makes_a_new_one(lab: &Lab) -> Result<()> {
     Ok(client.close()?)
 }
 
+experiment!(
+    recv_waits,
+    parameters = &[silence(Both("how long the peer says nothing", "对端沉默多久"))]
+);
 fn recv_waits(lab: &Lab) -> Result<()> {
     let silence = lab.span("silence")?;
     let peer = lab.actor("peer");
@@ -186,6 +128,13 @@ fn check_sleep(lab: &Lab, seen: Option<Sample>) {
     );
 }
 
+experiment!(
+    send_blocks_too,
+    parameters = &[silence(Both(
+        "how long the server goes on receiving nothing, once send() is blocked",
+        "send() 阻塞以后，服务器再过多久才开始接收",
+    ))]
+);
 fn send_blocks_too(lab: &Lab) -> Result<()> {
     let silence = lab.span("silence")?;
     let server = lab.actor("server");
@@ -268,6 +217,13 @@ fn recvs(lab: &Lab) -> Result<(usize, u64)> {
     Ok((early, entered.first().copied().unwrap_or(0)))
 }
 
+experiment!(
+    an_error_ends_it,
+    parameters = &[silence(Both(
+        "how long each recv() is blocked before it ends",
+        "每次 recv() 阻塞多久才结束",
+    ))]
+);
 fn an_error_ends_it(lab: &Lab) -> Result<()> {
     // Nobody listens there.
     let (_kept, nobody) = lab.nobody(Type::STREAM)?;

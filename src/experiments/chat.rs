@@ -5,16 +5,14 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::desks::{Desk, desks};
-use super::{Chapter, Experiment, SourceFile, Stepping};
+use super::experiment;
 use crate::capture::{
-    Actor, ActorThread, Error, Kind, Lab, Network, Parameter, Result, Sampler, Seen, Stage, before,
-    is, lasted,
+    Actor, ActorThread, Error, Kind, Lab, Parameter, Result, Sampler, Seen, Stage, before, is,
+    lasted,
 };
 use crate::chat::{Parted, Style, threads, turns};
 use crate::i18n::Both;
 use crate::trace::{Event, EventKind, SyscallKind};
-
-const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("chat.rs") };
 
 const PAUSE: Parameter = Parameter {
     name: "pause",
@@ -23,56 +21,9 @@ const PAUSE: Parameter = Parameter {
     help: Both("how long nobody types in between", "中间隔多久没有人打字"),
 };
 
-pub(super) static CHAPTER: Chapter = Chapter {
-    experiments: &[
-        Experiment {
-            name: "four-threads",
-            play: four_threads,
-            claims: &[
-                "four-threads-call",
-                "senders-send-receivers-receive",
-                "no-turns-any-more",
-                "waiting-and-sending-at-once",
-            ],
-            parameters: &[PAUSE],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "goodbye",
-            play: goodbye,
-            claims: &[
-                "one-half-is-closed",
-                "the-other-half-still-speaks",
-                "both-see-the-end",
-                "no-thread-is-left",
-            ],
-            parameters: &[PAUSE],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "three-styles",
-            play: three_styles,
-            claims: &[
-                "turns-let-one-line-through",
-                "threads-let-both",
-                "poll-lets-both",
-                "threads-a-side",
-            ],
-            parameters: &[PAUSE],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-    ],
-    parts: &[],
-};
-
 const FOUR: [&str; 4] = ["client sends", "client receives", "server sends", "server receives"];
 
+experiment!(four_threads, parameters = &[PAUSE]);
 fn four_threads(lab: &Lab) -> Result<()> {
     let (client, server) = desks(lab)?;
     let pause = lab.span("pause")?;
@@ -133,6 +84,7 @@ fn check_order(lab: &Lab, pause: Duration) -> Result<()> {
     Ok(())
 }
 
+experiment!(goodbye, parameters = &[PAUSE]);
 fn goodbye(lab: &Lab) -> Result<()> {
     let (client, server) = desks(lab)?;
     let pause = lab.span("pause")?;
@@ -179,6 +131,7 @@ fn left(lab: &Lab) -> usize {
     lab.recorder().look(|events| events.iter().filter(left).count())
 }
 
+experiment!(three_styles, parameters = &[PAUSE]);
 fn three_styles(lab: &Lab) -> Result<()> {
     let turns = two_lines_in_a_row(lab, "turns", Style::Turns)?;
     let threads = two_lines_in_a_row(lab, "threads", Style::Threads)?;

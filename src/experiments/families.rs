@@ -11,125 +11,13 @@ use std::time::Instant;
 
 use socket2::{Domain, SockAddr, Type};
 
-use super::{Chapter, Experiment, SourceFile, Stepping, Why};
+use super::{Stepping, Why, experiment};
 use crate::capture::{self, Actor, Kind, Lab, Network, Parameter, Proof, Result, Socket};
 use crate::capture::{at_least, equal, failed_with, is, less, succeeded};
 use crate::i18n::Both;
 use crate::trace::{Address, Data, EventKind, Output, Return, SyscallKind, Value};
 
-const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("families.rs") };
-
-pub(super) static CHAPTER: Chapter = Chapter {
-    experiments: &[
-        Experiment {
-            name: "one-conversation-three-families",
-            play: one_conversation_three_families,
-            claims: &[
-                "unix-address-is-a-path",
-                "unix-client-has-no-name",
-                "inet-address-has-a-port",
-                "same-bytes",
-                "only-the-address-differs",
-                "same-over-ipv6",
-            ],
-            parameters: &[],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "no-frame-for-unix",
-            play: no_frame_for_unix,
-            claims: &["no-frame-for-unix", "frames-for-ipv4", "frames-for-ipv6"],
-            parameters: &[],
-            network: Network::Private, // else the frames of other programs would be counted too
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "a-file-that-is-a-socket",
-            play: a_file_that_is_a_socket,
-            claims: &[
-                "stat-says-socket",
-                "file-outlives-close",
-                "nobody-behind-the-file",
-                "bind-again-fails",
-                "unlink-frees-the-path",
-            ],
-            parameters: &[],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "who-may-connect",
-            play: who_may_connect,
-            claims: &[
-                "without-permission",
-                "reading-is-not-enough",
-                "with-permission",
-                "file-holds-no-bytes",
-            ],
-            parameters: &[],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "families-do-not-mix",
-            play: families_do_not_mix,
-            claims: &[
-                "ipv4-takes-no-ipv6",
-                "ipv4-takes-no-path",
-                "unix-takes-no-ipv4",
-                "ipv6-takes-no-ipv4",
-            ],
-            parameters: &[],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "dual-stack",
-            play: dual_stack,
-            claims: &["server-sees-mapped", "client-sees-plain-ipv4", "ipv4-port-is-taken-too"],
-            parameters: &[],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "ipv6-only",
-            play: ipv6_only,
-            claims: &[
-                "ipv4-port-stays-free",
-                "ipv4-client-is-refused",
-                "one-port-two-listeners",
-                "too-late-after-bind",
-            ],
-            parameters: &[],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "family-race",
-            play: family_race,
-            claims: &["unix-rounds-came-back", "ipv4-rounds-came-back", "ipv6-rounds-came-back"],
-            parameters: &[Parameter {
-                name: "rounds",
-                default: "100",
-                kind: Kind::Count(1, 10_000),
-                help: Both("how many round trips each family makes", "每个协议族往返多少次"),
-            }],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Whole(Why::Many),
-        },
-    ],
-    parts: &[],
-};
-
+experiment!(one_conversation_three_families);
 fn one_conversation_three_families(lab: &Lab) -> Result<()> {
     let (server, client) = (lab.actor("server"), lab.actor("client"));
     for (name, family, address) in families(lab, &NEED_UNIX)? {
@@ -293,6 +181,8 @@ fn differs_in_address(
     ))
 }
 
+// On the host's own network the frames of other programs would be counted too.
+experiment!(no_frame_for_unix, network = Network::Private);
 fn no_frame_for_unix(lab: &Lab) -> Result<()> {
     lab.part("frames that lo sent"); // lo leads to this machine itself
     let families = families(lab, &["no-frame-for-unix"])?;
@@ -330,6 +220,7 @@ fn connected(lab: &Lab, family: Domain, address: &SockAddr) -> Result<(Socket, S
     Ok((caller, connection))
 }
 
+experiment!(a_file_that_is_a_socket);
 fn a_file_that_is_a_socket(lab: &Lab) -> Result<()> {
     let (server, client) = (lab.actor("server"), lab.actor("client"));
     let (address, path) = (lab.here_unix("door")?, lab.path("door")?);
@@ -363,6 +254,7 @@ fn connect_to(client: &Actor, address: &SockAddr) -> io::Result<()> {
     client.socket(address.domain(), Type::STREAM, None)?.connect(address)
 }
 
+experiment!(who_may_connect);
 fn who_may_connect(lab: &Lab) -> Result<()> {
     let (server, client) = (lab.actor("server"), lab.actor("client"));
     let (address, path) = (lab.here_unix("door")?, lab.path("door")?);
@@ -432,6 +324,7 @@ fn chmod(_: &Actor, _: &Path, _: u32) -> Result<()> {
     ))
 }
 
+experiment!(families_do_not_mix);
 fn families_do_not_mix(lab: &Lab) -> Result<()> {
     let open = |name, of| lab.actor(name).socket(of, Type::STREAM, None);
     let listener = open("server", Domain::IPV4)?;
@@ -472,6 +365,7 @@ fn port_of(address: &SockAddr) -> Result<u16> {
     port.ok_or_else(|| capture::Error::Unexpected("an internet address has a port".to_owned()))
 }
 
+experiment!(dual_stack);
 fn dual_stack(lab: &Lab) -> Result<()> {
     lab.need_ipv6()?;
     let (server, client) = (lab.actor("server"), lab.actor("client"));
@@ -511,6 +405,7 @@ fn mapped(address: &SockAddr) -> SockAddr {
     }
 }
 
+experiment!(ipv6_only);
 fn ipv6_only(lab: &Lab) -> Result<()> {
     lab.need_ipv6()?;
     let (server, client) = (lab.actor("server"), lab.actor("client"));
@@ -543,6 +438,16 @@ fn ipv6_only(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
+experiment!(
+    family_race,
+    stepping = Stepping::Whole(Why::Many),
+    parameters = &[Parameter {
+        name: "rounds",
+        default: "100",
+        kind: Kind::Count(1, 10_000),
+        help: Both("how many round trips each family makes", "每个协议族往返多少次"),
+    }]
+);
 fn family_race(lab: &Lab) -> Result<()> {
     let rounds = lab.count("rounds")?;
     let families = families(lab, &["unix-rounds-came-back"])?;

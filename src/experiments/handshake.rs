@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, SockAddr, Type};
 
-use super::{Chapter, Experiment, SourceFile, Stepping};
+use super::experiment;
 use crate::capture::link::{
     Ack, CapturedFrame, Data as WithData, Fin, Rst, Server, Syn, SynAck, Tcp, every, first,
 };
@@ -19,143 +19,19 @@ use crate::capture::{
 use crate::i18n::Both;
 use crate::trace::{Data, SyscallKind};
 
-const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("handshake.rs") };
-
-pub(super) static CHAPTER: Chapter = Chapter {
-    experiments: &[
-        Experiment {
-            name: "three-way-handshake",
-            play: three_way_handshake,
-            claims: &[
-                "three-segments-without-data",
-                "each-acknowledges-the-other",
-                "connect-takes-a-round-trip",
-                "numbers-count-bytes",
-                "both-are-established",
-            ],
-            parameters: &[Parameter {
-                name: "rtt",
-                default: "20ms",
-                kind: Kind::Span(0, 2000),
-                help: Both(
-                    "how long a segment and its answer take, there and back",
-                    "一个报文段和它的应答，一来一回要多久",
-                ),
-            }],
-            network: Network::Wire,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "one-segment-at-a-time",
-            play: one_segment_at_a_time,
-            claims: &[
-                "syn-sent",
-                "syn-received",
-                "connect-returns-before-the-ack-arrives",
-                "established-at-last",
-            ],
-            parameters: &[],
-            network: Network::Wire,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "accept-is-not-the-handshake",
-            play: accept_is_not_the_handshake,
-            claims: &[
-                "connected-before-accept",
-                "sends-before-accept",
-                "bytes-waited-for-accept",
-                "accepted-though-gone",
-            ],
-            parameters: &[],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "four-way-close",
-            play: four_way_close,
-            claims: &[
-                "half-closed-in-between",
-                "four-segments",
-                "fin-takes-a-number",
-                "who-closes-first-waits",
-            ],
-            parameters: &[],
-            network: Network::Wire,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "three-segment-close",
-            play: three_segment_close,
-            claims: &["three-segments", "one-segment-does-both", "same-end-as-with-four"],
-            parameters: &[],
-            network: Network::Wire,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "half-closed",
-            play: half_closed,
-            claims: &[
-                "recv-returns-zero",
-                "the-other-way-stays-open",
-                "half-closed-states",
-                "shut-is-shut",
-            ],
-            parameters: &[],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "reset",
-            play: reset,
-            claims: &["rst-instead-of-fin", "peer-gets-econnreset", "nobody-waits-after-a-reset"],
-            parameters: &[],
-            network: Network::Wire,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "read-or-reset",
-            play: read_or_reset,
-            claims: &[
-                "read-all-ends-in-order",
-                "left-unread-resets",
-                "after-the-reset-epipe",
-                "linger-zero-resets",
-            ],
-            parameters: &[],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "time-wait",
-            play: time_wait,
-            claims: &["only-the-first-to-close", "two-truths", "port-is-held", "for-a-minute"],
-            parameters: &[],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "reuse-address",
-            play: reuse_address,
-            claims: &["new-one-alone-is-too-late", "both-have-set-it", "never-beside-a-listener"],
-            parameters: &[],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-    ],
-    parts: &[],
-};
-
+experiment!(
+    three_way_handshake,
+    network = Network::Wire,
+    parameters = &[Parameter {
+        name: "rtt",
+        default: "20ms",
+        kind: Kind::Span(0, 2000),
+        help: Both(
+            "how long a segment and its answer take, there and back",
+            "一个报文段和它的应答，一来一回要多久",
+        ),
+    }]
+);
 fn three_way_handshake(lab: &Lab) -> Result<()> {
     let (wire, rtt) = (lab.wire()?, lab.span("rtt")?);
     wire.delay(every(Tcp), rtt / 2);
@@ -215,6 +91,7 @@ fn check_numbers(
     Ok(())
 }
 
+experiment!(one_segment_at_a_time, network = Network::Wire);
 fn one_segment_at_a_time(lab: &Lab) -> Result<()> {
     let wire = lab.wire()?;
     wire.hold(first(Syn)); // each stops halfway,
@@ -250,6 +127,7 @@ fn one_segment_at_a_time(lab: &Lab) -> Result<()> {
     })
 }
 
+experiment!(accept_is_not_the_handshake);
 fn accept_is_not_the_handshake(lab: &Lab) -> Result<()> {
     let (listener, at) = listen(lab, false)?; // and no accept() yet
     let client = tcp_socket(lab, "client")?;
@@ -276,6 +154,7 @@ fn accept_is_not_the_handshake(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
+experiment!(four_way_close, network = Network::Wire);
 fn four_way_close(lab: &Lab) -> Result<()> {
     let wire = lab.wire()?;
     let (client, server) = connect_on_the_wire(lab)?;
@@ -301,6 +180,7 @@ fn four_way_close(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
+experiment!(three_segment_close, network = Network::Wire);
 fn three_segment_close(lab: &Lab) -> Result<()> {
     let (mut close, mut states) = close_both_at_once(lab)?;
     // A busy machine may keep the server waiting, so that its
@@ -330,6 +210,7 @@ fn close_both_at_once(lab: &Lab) -> Result<(Vec<CapturedFrame>, Proof)> {
     Ok((closing(lab.wire()?)?, states))
 }
 
+experiment!(half_closed);
 fn half_closed(lab: &Lab) -> Result<()> {
     let (client, server) = connect(lab)?;
     let mut buffer = [0; 1024];
@@ -354,6 +235,7 @@ fn half_closed(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
+experiment!(reset, network = Network::Wire);
 fn reset(lab: &Lab) -> Result<()> {
     let wire = lab.wire()?;
     let (client, server) = connect_on_the_wire(lab)?;
@@ -375,6 +257,7 @@ fn reset(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
+experiment!(read_or_reset);
 fn read_or_reset(lab: &Lab) -> Result<()> {
     lab.part("read, close");
     let (client, server) = connect(lab)?;
@@ -407,6 +290,7 @@ fn read_or_reset(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
+experiment!(time_wait);
 fn time_wait(lab: &Lab) -> Result<()> {
     let (listener, at) = listen(lab, false)?;
     let (client, server) = connect_to(lab, &listener, &at)?;
@@ -438,6 +322,7 @@ fn time_wait(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
+experiment!(reuse_address);
 fn reuse_address(lab: &Lab) -> Result<()> {
     lab.part("new one sets it");
     let (at, old) = leave_in_time_wait(lab, false)?;

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use socket2::{Domain, SockAddr, Type};
 
-use super::{Chapter, Experiment, SourceFile, Stepping};
+use super::experiment;
 use crate::capture::link::{Ack, Arp, CapturedFrame, Client, Data, Tcp, Udp, first, nth};
 use crate::capture::{
     Kind, Lab, Network, Parameter, Result, Socket, at_least, before, is, less, succeeded,
@@ -13,64 +13,10 @@ use crate::i18n::Both;
 use crate::trace;
 use crate::trace::packet::Ethernet;
 
-const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("layers.rs") };
-
-pub(super) static CHAPTER: Chapter = Chapter {
-    experiments: &[
-        Experiment {
-            name: "peel",
-            play: peel,
-            claims: &[
-                "your-bytes-come-last",
-                "headers-fill-the-rest",
-                "each-layer-names-the-next",
-                "a-socket-is-in-two-headers",
-            ],
-            parameters: &[],
-            network: Network::Wire,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "overhead",
-            play: overhead,
-            claims: &[
-                "both-deliver",
-                "one-frame-for-udp",
-                "many-frames-for-tcp",
-                "only-the-transport-differs",
-            ],
-            parameters: &[Parameter {
-                name: "bytes",
-                default: "5",
-                kind: Kind::Count(1, 1400),
-                help: Both("how many bytes the application sends", "应用程序发送多少字节"),
-            }],
-            network: Network::Wire,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "who-has",
-            play: who_has,
-            claims: &[
-                "a-question-goes-first",
-                "the-answer-is-a-mac-address",
-                "asked-once",
-                "no-mac-address-no-frame",
-            ],
-            parameters: &[],
-            network: Network::Wire,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-    ],
-    parts: &[],
-};
-
 /// The MAC address that every interface listens to.
 const EVERYBODY: &str = "ff:ff:ff:ff:ff:ff";
 
+experiment!(peel, network = Network::Wire);
 /// One frame, from its last bytes to its first.
 fn peel(lab: &Lab) -> Result<()> {
     let wire = lab.wire()?;
@@ -106,6 +52,16 @@ fn peel(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
+experiment!(
+    overhead,
+    network = Network::Wire,
+    parameters = &[Parameter {
+        name: "bytes",
+        default: "5",
+        kind: Kind::Count(1, 1400),
+        help: Both("how many bytes the application sends", "应用程序发送多少字节"),
+    }]
+);
 /// What goes over the wire for the same bytes, by UDP and by TCP.
 fn overhead(lab: &Lab) -> Result<()> {
     let message = vec![b'x'; lab.count("bytes")?];
@@ -137,6 +93,7 @@ fn overhead(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
+experiment!(who_has, network = Network::Wire);
 /// What the kernel must know before it can send a first packet.
 fn who_has(lab: &Lab) -> Result<()> {
     let (wire, (client, server)) = (lab.wire()?, udp_pair(lab)?);

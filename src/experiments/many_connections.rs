@@ -10,48 +10,10 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, SockAddr, Type};
 
-use super::{Chapter, Experiment, Part, SourceFile, Stepping, Why};
-use crate::capture::{Actor, Error, Interest, Kind, Lab, Network, Parameter, Result, Socket, is};
+use super::{Stepping, Why, child_process, experiment};
+use crate::capture::{Actor, Error, Interest, Kind, Lab, Parameter, Result, Socket, is};
 use crate::i18n::{Both, said};
 use crate::trace::{Address, Event, EventKind, Return, Syscall, SyscallKind};
-
-const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("many_connections.rs") };
-
-pub(super) static CHAPTER: Chapter = Chapter {
-    experiments: &[Experiment {
-        name: "many-connections",
-        play: many_connections,
-        claims: &[
-            "as-many-as-asked",
-            "every-message-came-back",
-            "a-thread-each",
-            "one-thread-for-all",
-            "poll-is-handed-all",
-            "epoll-is-told-once",
-        ],
-        parameters: &[
-            Parameter {
-                name: "connections",
-                default: "200",
-                kind: Kind::Count(1, 5_000),
-                help: Both(
-                    "how many connections at most, one of them busy",
-                    "最多多少个连接，其中一个忙着",
-                ),
-            },
-            Parameter {
-                name: "messages",
-                default: "20",
-                kind: Kind::Count(1, 1_000),
-                help: Both("how many messages the busy one sends", "忙着的那一个发送多少条消息"),
-            },
-        ],
-        network: Network::Host,
-        file: FILE,
-        stepping: Stepping::Whole(Why::Many),
-    }],
-    parts: &[Part { name: "many-connections/server", play: server }],
-};
 
 const TCP: Option<Protocol> = Some(Protocol::TCP);
 
@@ -61,6 +23,27 @@ const STYLES: [&str; 3] = ["threads", "poll", "epoll"];
 /// Descriptors that a process needs besides its connections: the usual three, the listener, epoll, the pipes to its child.
 const SPARE: u64 = 10;
 
+experiment!(
+    many_connections,
+    stepping = Stepping::Whole(Why::Many),
+    parameters = &[
+        Parameter {
+            name: "connections",
+            default: "200",
+            kind: Kind::Count(1, 5_000),
+            help: Both(
+                "how many connections at most, one of them busy",
+                "最多多少个连接，其中一个忙着",
+            ),
+        },
+        Parameter {
+            name: "messages",
+            default: "20",
+            kind: Kind::Count(1, 1_000),
+            help: Both("how many messages the busy one sends", "忙着的那一个发送多少条消息"),
+        },
+    ]
+);
 fn many_connections(lab: &Lab) -> Result<()> {
     let (most, messages) = (allowed(lab)?, lab.count("messages")?);
     let client = lab.actor("client");
@@ -102,8 +85,9 @@ fn exchange(busy: &Socket) -> Result<Duration> {
     }
 }
 
+child_process!(many_connections_server);
 /// The server's process: takes so many connections, and serves them until the busy one is closed.
-fn server(lab: &Lab) -> Result<()> {
+fn many_connections_server(lab: &Lab) -> Result<()> {
     let me = lab.played();
     let listener = me.socket(Domain::IPV4, Type::STREAM, TCP)?;
     listener.bind(&lab.here(0))?;
@@ -223,7 +207,7 @@ struct Over {
 impl Run {
     fn of(lab: &Lab, style: &'static str, connections: usize) -> Result<Run> {
         let settings = [("style", style.to_owned()), ("connections", connections.to_string())];
-        let process = lab.process(style, "many-connections/server", &settings)?;
+        let process = lab.process(style, "many-connections-server", &settings)?;
         process.until_blocked_in(SyscallKind::Accept)?;
         let told = lab.last_call(style, SyscallKind::GetSockName)?.back;
         let Some(Address::Inet(at)) = told.out.address() else {

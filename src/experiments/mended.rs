@@ -9,60 +9,25 @@ use std::time::Duration;
 use socket2::{Domain, Type};
 
 use super::desks::{connected_to, desk_at_terminal, desks_that_meet_at, until};
+use super::experiment;
 use super::process::{claim_if_told, no_turn_between};
-use super::{Chapter, Experiment, SourceFile, Stepping};
 use crate::capture::{
-    self, ActorThread, Error, Kind, Lab, Network, Parameter, Result, Sampler, Socket, before,
-    equal, failed_with, is, no_sooner,
+    self, ActorThread, Error, Kind, Lab, Parameter, Result, Sampler, Socket, before, equal,
+    failed_with, is, no_sooner,
 };
 use crate::chat::{Parted, Side, threads};
 use crate::i18n::Both;
 use crate::trace::{Event, EventKind, Sample, Syscall, SyscallKind};
 
-const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("mended.rs") };
-
-pub(super) static CHAPTER: Chapter = Chapter {
-    experiments: &[
-        Experiment {
-            name: "peer-leaves",
-            play: peer_leaves,
-            claims: &[
-                "one-thread-notices",
-                "the-sender-sleeps-on",
-                "ours-ends-by-itself",
-                "an-empty-loop-burns",
-                "join-uses-nothing",
-            ],
-            parameters: &[Parameter {
-                name: "pause",
-                default: "60ms",
-                kind: Kind::Span(1, 60_000),
-                help: Both("how long nothing happens", "有多久什么也不发生"),
-            }],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "every-family",
-            play: every_family,
-            claims: &[
-                "ipv4-socket-stays-in-ipv4",
-                "talk-over-ipv4",
-                "the-server-says-who-called",
-                "backlog-and-buffer",
-                "talk-over-unix",
-                "talk-over-ipv6",
-            ],
-            parameters: &[],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-    ],
-    parts: &[],
-};
-
+experiment!(
+    peer_leaves,
+    parameters = &[Parameter {
+        name: "pause",
+        default: "60ms",
+        kind: Kind::Span(1, 60_000),
+        help: Both("how long nothing happens", "有多久什么也不发生"),
+    }]
+);
 fn peer_leaves(lab: &Lab) -> Result<()> {
     let (peer, pause) = (lab.actor("peer"), lab.span("pause")?);
     let listener = peer.socket(Domain::IPV4, Type::STREAM, None)?;
@@ -240,6 +205,7 @@ fn left_at(lab: &Lab, actor: &str) -> u64 {
     lab.recorder().look(|events| events.iter().find(left).map_or(u64::MAX, |event| event.at_ns))
 }
 
+experiment!(every_family);
 fn every_family(lab: &Lab) -> Result<()> {
     // An IPv4 socket, and an address of IPv6: port 9 of this machine.
     let naive = lab.actor("naive").socket(Domain::IPV4, Type::STREAM, None)?;

@@ -1,11 +1,18 @@
-//! The experiments: one table, name to function. An experiment is plain Rust on instrumented sockets, written to be
-//! read by learners, for its own source is what a lesson shows as code.
+//! The experiments. An experiment is plain Rust on instrumented sockets, written to be read by learners: its own source is
+//! what a lesson shows as code. It is declared by [`experiment!`] directly above its function.
 //!
-//! It knows the lab, and the chat that the last two lessons run. Claims have names here; their sentences stand in `lessons/`.
+//! It knows the lab, and the chat that the last two lessons run. Its claims have names; their sentences stand in `lessons/`.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::ExitCode;
+use std::sync::LazyLock;
+
+use include_dir::{Dir, include_dir};
+use linkme::distributed_slice;
 
 use crate::capture::child::{Job, Request};
+use crate::capture::parameter::{self, SetError};
 use crate::capture::{self, Lab, Network, Parameter, Result, Run, probe};
 
 mod blocking;
@@ -19,33 +26,99 @@ mod mended;
 mod nonblocking;
 mod process;
 mod socket;
-mod sources;
 mod tcp_udp;
 mod tcp_udp_wire;
 mod timeout_mode;
 mod timeouts;
 mod turns;
 
-pub use sources::text_of;
-
-/// One row of the table.
+/// An experiment, as [`experiment!`] declares it.
 #[derive(Debug)]
 pub struct Experiment {
     /// Its name, as lessons and the command line have it: the function's name with hyphens.
     pub name: &'static str,
     /// What it does.
     pub play: fn(&Lab) -> Result<()>,
-    /// The claims it checks, in order.
-    pub claims: &'static [&'static str],
     /// What can be set with `--set`, besides the deadline.
     pub parameters: &'static [Parameter],
     /// Where it plays.
     pub network: Network,
-    /// Where its source is.
-    pub file: SourceFile,
     /// Whether each call can be held before it is made.
     pub stepping: Stepping,
+    /// The source file that it stands in, from the project's root.
+    pub file: &'static str,
+    /// The line of its declaration.
+    pub line: u32,
 }
+
+/// Declares the function below it as an experiment:
+///
+/// `experiment!(three_way_handshake, network = Network::Wire, parameters = &[RTT]);`
+///
+/// It plays on the host's own network, has no parameters and can be stepped, unless the declaration says otherwise.
+macro_rules! experiment {
+    ($function:ident $(, $field:ident = $value:expr)* $(,)?) => {
+        const _: () = {
+            #[::linkme::distributed_slice($crate::experiments::DECLARED)]
+            static DECLARED: $crate::experiments::Experiment = $crate::experiments::Experiment {
+                $($field: $value,)*
+                ..$crate::experiments::Experiment::new(
+                    $crate::experiments::hyphenated!($function),
+                    $function,
+                    file!(),
+                    line!(),
+                )
+            };
+        };
+    };
+}
+
+/// Declares the function below it as what a child process of an experiment does; [`Lab::process`] takes its name, with
+/// hyphens.
+macro_rules! child_process {
+    ($function:ident) => {
+        const _: () = {
+            #[::linkme::distributed_slice($crate::experiments::CHILD_PROCESSES)]
+            static DECLARED: $crate::experiments::ChildProcess =
+                $crate::experiments::ChildProcess {
+                    name: $crate::experiments::hyphenated!($function),
+                    play: $function,
+                };
+        };
+    };
+}
+
+/// The name of a function with hyphens for underscores.
+macro_rules! hyphenated {
+    ($function:ident) => {{
+        const BYTES: [u8; stringify!($function).len()] =
+            $crate::experiments::with_hyphens(stringify!($function));
+        match ::std::str::from_utf8(&BYTES) {
+            Ok(name) => name,
+            Err(_) => unreachable!(),
+        }
+    }};
+}
+
+use {child_process, experiment, hyphenated};
+
+const fn with_hyphens<const LENGTH: usize>(name: &str) -> [u8; LENGTH] {
+    let mut bytes = [0; LENGTH];
+    let mut at = 0;
+    while at < LENGTH {
+        let byte = name.as_bytes()[at];
+        bytes[at] = if byte == b'_' { b'-' } else { byte };
+        at += 1;
+    }
+    bytes
+}
+
+/// The experiments, in the order in which the linker found them.
+#[distributed_slice]
+static DECLARED: [Experiment];
+
+#[distributed_slice]
+static CHILD_PROCESSES: [ChildProcess];
 
 /// Whether a class can be shown an experiment call by call. Held before each call, actors meet later than they would by
 /// themselves; where that would change what the experiment is about, it is run whole.
@@ -68,73 +141,99 @@ pub enum Why {
     Many,
 }
 
-/// A source file that is part of the program, so that what is shown is what ran.
-#[derive(Clone, Copy, Debug)]
-pub struct SourceFile {
-    /// The file, from the project's root.
-    pub path: &'static str,
-    /// All of it.
-    pub text: &'static str,
-}
-
-/// A part of an experiment that a child process plays: its name is `experiment/part`.
+/// What a child process of an experiment does.
 #[derive(Debug)]
-pub struct Part {
-    /// Its name.
-    pub name: &'static str,
-    /// What it does.
-    pub play: fn(&Lab) -> Result<()>,
+struct ChildProcess {
+    name: &'static str,
+    play: fn(&Lab) -> Result<()>,
 }
 
-/// One file's experiments and parts.
-#[derive(Debug)]
-pub struct Chapter {
-    /// The experiments, in the lesson's order.
-    pub experiments: &'static [Experiment],
-    /// What child processes play in them.
-    pub parts: &'static [Part],
-}
-
-/// All chapters, in the order of the course.
-pub static CHAPTERS: &[&Chapter] = &[
-    &socket::CHAPTER,
-    &layers::CHAPTER,
-    &families::CHAPTER,
-    &tcp_udp::CHAPTER,
-    &tcp_udp_wire::CHAPTER,
-    &process::CHAPTER,
-    &handshake::CHAPTER,
-    &timeouts::CHAPTER,
-    &blocking::CHAPTER,
-    &nonblocking::CHAPTER,
-    &many_connections::CHAPTER,
-    &timeout_mode::CHAPTER,
-    &turns::CHAPTER,
-    &chat::CHAPTER,
-    &mended::CHAPTER,
-];
-
-/// All experiments, in the order of the course.
+/// All experiments, ordered by file and line.
 pub fn all() -> impl Iterator<Item = &'static Experiment> {
-    CHAPTERS.iter().flat_map(|chapter| chapter.experiments)
+    static SORTED: LazyLock<Vec<&Experiment>> = LazyLock::new(|| {
+        let mut all: Vec<_> = DECLARED.iter().collect();
+        all.sort_by_key(|experiment| (experiment.file, experiment.line));
+        all
+    });
+    SORTED.iter().copied()
 }
 
 /// The experiment of that name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Experiment> {
-    all().find(|experiment| experiment.name == name)
+    DECLARED.iter().find(|experiment| experiment.name == name)
+}
+
+/// The folders that an experiment's calls can come from, so that what is shown is what ran.
+static SOURCES: [(&str, Dir<'_>); 2] = [
+    ("src/experiments", include_dir!("$CARGO_MANIFEST_DIR/src/experiments")),
+    ("src/chat", include_dir!("$CARGO_MANIFEST_DIR/src/chat")),
+];
+
+/// The text of this source file (by its path from the project's root), if an experiment's calls can come from it.
+#[must_use]
+pub fn text_of(path: &str) -> Option<&'static str> {
+    // A path has the separators of the system that the program was compiled on.
+    let path = path.replace('\\', "/");
+    SOURCES.iter().find_map(|(folder, dir)| {
+        let inside = Path::new(&path).strip_prefix(folder).ok()?;
+        dir.get_file(inside)?.contents_utf8()
+    })
 }
 
 impl Experiment {
+    const fn new(
+        name: &'static str,
+        play: fn(&Lab) -> Result<()>,
+        file: &'static str,
+        line: u32,
+    ) -> Experiment {
+        Experiment {
+            name,
+            play,
+            parameters: &[],
+            network: Network::Host,
+            stepping: Stepping::Steps,
+            file,
+            line,
+        }
+    }
+
     /// The lines of its function, and the number of the first; what a lesson shows as code.
     #[must_use]
     pub fn source(&self) -> Option<(u32, Vec<&'static str>)> {
         let opening = format!("fn {}(", self.name.replace('-', "_"));
-        let lines: Vec<_> = self.file.text.lines().collect();
+        let lines: Vec<_> = text_of(self.file)?.lines().collect();
         let first =
             lines.iter().position(|line| line.trim_start_matches("pub ").starts_with(&opening))?;
         let length = lines[first..].iter().position(|line| *line == "}")? + 1;
         Some((u32::try_from(first).ok()? + 1, lines[first..first + length].to_vec()))
+    }
+
+    /// The literals of its source file that may name a claim: `syn-sent`. An experiment does not list its claims: what they
+    /// say, and so which there are, stands in the lesson.
+    pub fn claim_names(&self) -> impl Iterator<Item = &'static str> {
+        let is_name = |literal: &&str| {
+            literal.contains('-')
+                && literal
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        };
+        text_of(self.file).unwrap_or_default().split('"').filter(is_name)
+    }
+
+    /// Its settings, if nobody changes them.
+    #[must_use]
+    pub fn defaults(&self) -> BTreeMap<String, String> {
+        parameter::defaults(self.parameters)
+    }
+
+    /// Changes a setting as `pair` says: `silence=2s`.
+    ///
+    /// # Errors
+    /// [`SetError`] if there is no such parameter, or it does not take that value.
+    pub fn set(&self, settings: &mut BTreeMap<String, String>, pair: &str) -> Result<(), SetError> {
+        parameter::set(self.name, self.parameters, settings, pair)
     }
 
     /// True if it needs the wire.
@@ -159,12 +258,11 @@ pub fn serve(request: Request) -> ExitCode {
     }
 }
 
-/// Runs an experiment or a part; `None` if there is none of that name.
+/// Runs an experiment, or what a child process of one does; `None` if there is none of that name.
 fn perform(job: Job) -> Option<ExitCode> {
     if job.part.is_some() {
-        let mut parts = CHAPTERS.iter().flat_map(|chapter| chapter.parts);
-        let part = parts.find(|part| part.name == job.name)?;
-        return Some(capture::perform(&Run { job, ..Run::default() }, part.play));
+        let process = CHILD_PROCESSES.iter().find(|process| process.name == job.name)?;
+        return Some(capture::perform(&Run { job, ..Run::default() }, process.play));
     }
     let experiment = find(&job.name)?;
     let run = Run { job, parameters: experiment.parameters, network: experiment.network };

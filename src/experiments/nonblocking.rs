@@ -8,110 +8,13 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Type};
 
-use super::{Chapter, Experiment, SourceFile, Stepping, Why};
+use super::{Stepping, Why, experiment};
 use crate::capture::{
-    Actor, Error, Interest, Kind, Lab, Network, Parameter, Proof, Ready, Result, Socket, at_least,
+    Actor, Error, Interest, Kind, Lab, Parameter, Proof, Ready, Result, Socket, at_least,
     failed_with, is, less, succeeded, sys,
 };
 use crate::i18n::Both;
 use crate::trace::{Syscall, SyscallKind, Value};
-
-const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("nonblocking.rs") };
-
-pub(super) static CHAPTER: Chapter = Chapter {
-    experiments: &[
-        Experiment {
-            name: "would-block",
-            play: would_block,
-            claims: &[
-                "starts-out-blocking",
-                "nobody-waits",
-                "nothing-to-read",
-                "number-of-eagain",
-                "accepted-starts-out-blocking",
-                "same-call-gets-the-bytes",
-                "the-end-is-no-error",
-            ],
-            parameters: &[],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "connect-in-progress",
-            play: connect_in_progress,
-            claims: &[
-                "connect-says-in-progress",
-                "writable-either-way",
-                "no-error-is-success",
-                "so-error-says-why",
-                "told-once",
-                "number-of-einprogress",
-                "number-of-econnrefused",
-            ],
-            parameters: &[],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "short-send",
-            play: short_send,
-            claims: &[
-                "send-takes-a-part",
-                "the-rest-was-never-sent",
-                "then-it-would-block",
-                "sending-the-rest",
-            ],
-            parameters: &[Parameter {
-                name: "bytes",
-                default: "1000000",
-                kind: Kind::Count(1_000_000, 50_000_000),
-                help: Both("how long the message is", "消息有多长"),
-            }],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "busy-loop",
-            play: busy_loop,
-            claims: &[
-                "asked-in-vain",
-                "select-asks-once",
-                "both-got-the-bytes",
-                "the-loop-burns-time",
-            ],
-            parameters: &[Parameter {
-                name: "silence",
-                default: "20ms",
-                // Each call is recorded: a second of them would be a million events.
-                kind: Kind::Span(1, 200),
-                help: Both("how long the peer says nothing", "对端沉默多久"),
-            }],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Whole(Why::Many),
-        },
-        Experiment {
-            name: "select-poll-epoll",
-            play: select_poll_epoll,
-            claims: &[
-                "all-three-say-who",
-                "two-in-one-answer",
-                "unread-is-still-ready",
-                "read-is-ready-no-more",
-                "the-list-goes-along",
-                "epoll-keeps-the-list",
-            ],
-            parameters: &[],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-    ],
-    parts: &[],
-};
 
 const TCP: Option<Protocol> = Some(Protocol::TCP);
 
@@ -186,6 +89,7 @@ fn number<T>(answer: &io::Result<T>) -> Option<i32> {
     answer.as_ref().err().and_then(io::Error::raw_os_error)
 }
 
+experiment!(would_block);
 fn would_block(lab: &Lab) -> Result<()> {
     let (server, client) = (lab.actor("server"), lab.actor("client"));
     let listener = listening(lab, &server)?;
@@ -222,6 +126,7 @@ fn would_block(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
+experiment!(connect_in_progress);
 fn connect_in_progress(lab: &Lab) -> Result<()> {
     let listener = listening(lab, &lab.actor("server"))?;
     let (_keeper, nobody) = lab.nobody(Type::STREAM)?;
@@ -256,6 +161,15 @@ fn connect_in_progress(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
+experiment!(
+    short_send,
+    parameters = &[Parameter {
+        name: "bytes",
+        default: "1000000",
+        kind: Kind::Count(1_000_000, 50_000_000),
+        help: Both("how long the message is", "消息有多长"),
+    }]
+);
 fn short_send(lab: &Lab) -> Result<()> {
     let message = alphabet(lab.count("bytes")?);
 
@@ -311,6 +225,17 @@ fn send_whole(client: &Actor, socket: Socket, mut left: &[u8]) -> Result<()> {
 /// How often the loop has asked before the peer's silence begins; a machine with much to do may give it no turn for long.
 const OFTEN: usize = 1_000;
 
+experiment!(
+    busy_loop,
+    stepping = Stepping::Whole(Why::Many),
+    parameters = &[Parameter {
+        name: "silence",
+        default: "20ms",
+        // Each call is recorded: a second of them would be a million events.
+        kind: Kind::Span(1, 200),
+        help: Both("how long the peer says nothing", "对端沉默多久"),
+    }]
+);
 fn busy_loop(lab: &Lab) -> Result<()> {
     let silence = lab.span("silence")?;
     let listener = listening(lab, &lab.actor("peer"))?;
@@ -377,6 +302,7 @@ fn waits(lab: &Lab, me: &Actor, to: &SockAddr) -> Result<(usize, Option<Duration
     Ok((answer, used_since(lab, before)))
 }
 
+experiment!(select_poll_epoll);
 fn select_poll_epoll(lab: &Lab) -> Result<()> {
     with_three_clients(lab, |server, ann, ben, cy| {
         let mut buffer = [0; 64];

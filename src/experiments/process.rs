@@ -7,97 +7,33 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Type};
 
-use super::{Chapter, Experiment, Part, SourceFile, Stepping, Why};
+use super::{Stepping, Why, child_process, experiment};
 use crate::capture::{
-    Actor, ActorThread, Error, Kind, Lab, Network, Parameter, Process, Proof, Result, Sampler,
-    Socket, as_long, at_least, before, differ, equal, failed_with, is, no_sooner,
+    Actor, ActorThread, Error, Kind, Lab, Parameter, Process, Proof, Result, Sampler, Socket,
+    as_long, at_least, before, differ, equal, failed_with, is, no_sooner,
 };
 use crate::i18n::Both;
 use crate::trace::{Address, Sample, SyscallKind};
 
-const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("process.rs") };
-
-pub(super) static CHAPTER: Chapter = Chapter {
-    experiments: &[
-        Experiment {
-            name: "server-life",
-            play: server_life,
-            claims: &[
-                "created-ready-running",
-                "blocked-in-accept",
-                "the-place-has-a-name",
-                "blocked-gets-no-turn",
-                "woken-ready-running",
-                "seen-at-work",
-                "blocked-again",
-                "ended-not-yet-gone",
-                "the-service-is-closed",
-            ],
-            parameters: &[
-                Parameter {
-                    name: "pause",
-                    default: "150ms",
-                    kind: Kind::Span(1, 60_000),
-                    help: Both("how long nobody comes, each time", "每次有多久没有人来"),
-                },
-                Parameter {
-                    name: "work",
-                    default: "40ms",
-                    kind: Kind::Span(1, 10_000),
-                    help: Both("processor time that a request takes", "一个请求要用的处理器时间"),
-                },
-            ],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "ready-or-running",
-            play: ready_or_running,
-            claims: &["running-says-r", "ready-says-r", "two-clocks-tell-them-apart"],
-            parameters: &[],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Whole(Why::Sleep),
-        },
-        Experiment {
-            name: "blocked-is-free",
-            play: blocked_is_free,
-            claims: &["blocked-uses-nothing", "spinning-uses-a-processor", "join-blocks-too"],
-            parameters: &[Parameter {
-                name: "time",
-                default: "300ms",
-                kind: Kind::Span(50, 60_000),
-                help: Both("how long nothing happens", "有多久什么也不发生"),
-            }],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "closed-with-its-process",
-            play: closed_with_its_process,
-            claims: &[
-                "killed-in-recv",
-                "it-closed-nothing",
-                "the-peer-reads-the-end",
-                "unread-data-resets",
-                "closed-before-collected",
-            ],
-            parameters: &[],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-    ],
-    parts: &[
-        Part { name: "server-life/server", play: server_life_server },
-        Part { name: "closed-with-its-process/server", play: closed_with_its_process_server },
-    ],
-};
-
 const TCP: Option<Protocol> = Some(Protocol::TCP);
 
+experiment!(
+    server_life,
+    parameters = &[
+        Parameter {
+            name: "pause",
+            default: "150ms",
+            kind: Kind::Span(1, 60_000),
+            help: Both("how long nobody comes, each time", "每次有多久没有人来"),
+        },
+        Parameter {
+            name: "work",
+            default: "40ms",
+            kind: Kind::Span(1, 10_000),
+            help: Both("processor time that a request takes", "一个请求要用的处理器时间"),
+        },
+    ]
+);
 /// One server process from its creation to its end; nobody comes, twice.
 fn server_life(lab: &Lab) -> Result<()> {
     let pause = lab.span("pause")?;
@@ -129,6 +65,7 @@ fn server_life(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
+child_process!(server_life_server);
 /// The server of [`server_life`], in a process of its own: its main thread does all of this.
 fn server_life_server(lab: &Lab) -> Result<()> {
     let listener = lab.played().socket(Domain::IPV4, Type::STREAM, TCP)?;
@@ -160,7 +97,7 @@ fn compute(lab: &Lab) -> Result<()> {
 
 fn start_server(lab: &Lab) -> Result<Process> {
     let work = lab.span("work")?.as_millis().to_string();
-    lab.process("server", "server-life/server", &[("work", work)])
+    lab.process("server", "server-life-server", &[("work", work)])
 }
 
 /// A client that comes, asks, and stays until the server has closed its end.
@@ -332,6 +269,7 @@ fn first_entered(lab: &Lab, actor: &str, kind: SyscallKind) -> u64 {
         .map_or(0, |(event, back)| event.at_ns - back.took_ns)
 }
 
+experiment!(ready_or_running, stepping = Stepping::Whole(Why::Sleep));
 /// What does the kernel say of one that runs, and of one that only would?
 fn ready_or_running(lab: &Lab) -> Result<()> {
     let looker = lab.actor("looker");
@@ -386,6 +324,15 @@ fn check_letters(lab: &Lab, seen: [&Option<Sample>; 3]) {
     claim_if_told(lab, "two-clocks-tell-them-apart", counted);
 }
 
+experiment!(
+    blocked_is_free,
+    parameters = &[Parameter {
+        name: "time",
+        default: "300ms",
+        kind: Kind::Span(50, 60_000),
+        help: Both("how long nothing happens", "有多久什么也不发生"),
+    }]
+);
 /// Three ways to let time pass: recv, an empty loop, and join.
 fn blocked_is_free(lab: &Lab) -> Result<()> {
     let (time, over) = (lab.span("time")?, AtomicBool::new(false));
@@ -469,9 +416,10 @@ fn connection(lab: &Lab) -> Result<(Socket, Socket)> {
     Ok((client, listener.accept()?.0))
 }
 
+experiment!(closed_with_its_process);
 /// A server is killed while it serves two clients: who closes its sockets?
 fn closed_with_its_process(lab: &Lab) -> Result<()> {
-    let part = "closed-with-its-process/server";
+    let part = "closed-with-its-process-server";
     let server = lab.process("server", part, &[])?;
     server.until_blocked_in(SyscallKind::Accept)?;
     let address = address_of_server(lab)?;
@@ -511,6 +459,7 @@ fn returns(lab: &Lab, kind: SyscallKind) -> usize {
     lab.calls("server").iter().filter(|(_, back)| back.call.kind() == kind).count()
 }
 
+child_process!(closed_with_its_process_server);
 /// The server of [`closed_with_its_process`], in a process of its own.
 fn closed_with_its_process_server(lab: &Lab) -> Result<()> {
     let listener = lab.played().socket(Domain::IPV4, Type::STREAM, TCP)?;

@@ -4,76 +4,17 @@ use std::io;
 
 use socket2::{Domain, Protocol, SockAddr, Type};
 
-use super::{Chapter, Experiment, Part, SourceFile, Stepping};
+use super::{child_process, experiment};
 use crate::capture::{
-    Error, Lab, Network, Process, Proof, Result, Socket, address, differ, equal, failed_with, is,
-    succeeded,
+    Error, Lab, Process, Proof, Result, Socket, address, differ, equal, failed_with, is, succeeded,
 };
 use crate::i18n::either;
 use crate::trace::{Data, Outcome, Output, SyscallKind, Value};
 
-const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("socket.rs") };
-
-pub(super) static CHAPTER: Chapter = Chapter {
-    experiments: &[
-        Experiment {
-            name: "two-processes",
-            play: two_processes,
-            claims: &[
-                "two-pids",
-                "the-line-came-back",
-                "each-end-is-the-others-peer",
-                "same-number-other-socket",
-            ],
-            parameters: &[],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "address-port-protocol",
-            play: address_port_protocol,
-            claims: &[
-                "tcp-and-udp-share-a-port",
-                "each-protocol-gets-its-own",
-                "second-tcp-is-refused",
-                "another-address-is-free",
-            ],
-            parameters: &[],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "many-on-one-port",
-            play: many_on_one_port,
-            claims: &[
-                "one-port-for-all",
-                "peers-differ",
-                "bytes-find-their-socket",
-                "still-listening",
-            ],
-            parameters: &[],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "by-hand-and-by-framework",
-            play: by_hand_and_by_framework,
-            claims: &["both-echo", "same-calls"],
-            parameters: &[],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-    ],
-    parts: &[Part { name: "two-processes/client", play: two_processes_client }],
-};
-
 const TCP: Option<Protocol> = Some(Protocol::TCP);
 const UDP: Option<Protocol> = Some(Protocol::UDP);
 
+experiment!(two_processes);
 /// A server and a client, each a process of its own, exchange one line.
 fn two_processes(lab: &Lab) -> Result<()> {
     let server = lab.actor("server");
@@ -96,6 +37,7 @@ fn two_processes(lab: &Lab) -> Result<()> {
     compare_ends(lab, &listener, &connection, &peer)
 }
 
+child_process!(two_processes_client);
 /// The client's side of [`two_processes`], in a process of its own.
 fn two_processes_client(lab: &Lab) -> Result<()> {
     let client = lab.played();
@@ -153,6 +95,7 @@ fn compare_ends(lab: &Lab, listener: &Socket, connection: &Socket, peer: &SockAd
     Ok(())
 }
 
+experiment!(address_port_protocol);
 /// Address, port, protocol: what two sockets may share, and what not.
 fn address_port_protocol(lab: &Lab) -> Result<()> {
     let tcp = listener_where_udp_is_free(lab, "tcp")?;
@@ -182,6 +125,7 @@ fn address_port_protocol(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
+experiment!(many_on_one_port);
 /// One listening socket, three clients: who uses up what?
 fn many_on_one_port(lab: &Lab) -> Result<()> {
     let server = listener(lab, "server")?;
@@ -212,6 +156,7 @@ fn many_on_one_port(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
+experiment!(by_hand_and_by_framework);
 /// One echo service, twice: each call by hand, and a handler in a framework.
 fn by_hand_and_by_framework(lab: &Lab) -> Result<()> {
     lab.part("by-hand");
@@ -320,7 +265,7 @@ fn send_by_each(lab: &Lab, at: &SockAddr) -> Result<(Socket, Socket)> {
 
 /// Starts the client of [`two_processes`] in a process of its own.
 fn start_client(lab: &Lab, at: &SockAddr) -> Result<Process> {
-    lab.process("client", "two-processes/client", &[("port", port(at).to_string())])
+    lab.process("client", "two-processes-client", &[("port", port(at).to_string())])
 }
 
 /// The PID of the process in which this actor made its calls, as each of its calls was recorded with it.

@@ -6,83 +6,15 @@ use std::io;
 
 use socket2::{Domain, Protocol, Type};
 
-use super::{Chapter, Experiment, SourceFile, Stepping};
+use super::experiment;
 use crate::capture::{
-    Kind, Lab, MSG_TRUNC, Network, Parameter, Proof, Result, Socket, at_least, failed_with, is,
-    lasted, succeeded,
+    Kind, Lab, MSG_TRUNC, Parameter, Proof, Result, Socket, at_least, failed_with, is, lasted,
+    succeeded,
 };
 use crate::i18n::Both;
 use crate::trace::{Data, SyscallKind};
 
-const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("tcp_udp.rs") };
-
-pub(super) static CHAPTER: Chapter = Chapter {
-    experiments: &[
-        Experiment {
-            name: "stream-has-no-boundaries",
-            play: stream_has_no_boundaries,
-            claims: &["three-sends-one-recv", "one-send-many-recvs", "every-byte-in-order"],
-            parameters: &[],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "datagrams-keep-boundaries",
-            play: datagrams_keep_boundaries,
-            claims: &[
-                "three-sends-three-recvs",
-                "short-buffer-cuts",
-                "what-was-cut-is-gone",
-                "the-true-length",
-            ],
-            parameters: &[],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "connect-first",
-            play: connect_first,
-            claims: &[
-                "type-picks-protocol",
-                "tcp-connects-first",
-                "connected-tcp-sends",
-                "udp-needs-an-address",
-                "udp-needs-no-connection",
-            ],
-            parameters: &[],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "nobody-home",
-            play: nobody_home,
-            claims: &[
-                "tcp-is-refused",
-                "udp-send-succeeds",
-                "udp-hears-nothing",
-                "udp-connect-asks-nobody",
-                "connected-udp-hears-later",
-            ],
-            parameters: &[Parameter {
-                name: "silence",
-                default: "200ms",
-                kind: Kind::Span(1, 60_000),
-                help: Both(
-                    "how long the UDP client listens for an answer",
-                    "UDP 客户端等应答等多久",
-                ),
-            }],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-    ],
-    parts: &[],
-};
-
+experiment!(stream_has_no_boundaries);
 fn stream_has_no_boundaries(lab: &Lab) -> Result<()> {
     let (client, server) = connection(lab)?;
     let mut buffer = [0; 1024];
@@ -112,6 +44,7 @@ fn stream_has_no_boundaries(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
+experiment!(datagrams_keep_boundaries);
 fn datagrams_keep_boundaries(lab: &Lab) -> Result<()> {
     let (client, server) = udp_pair(lab)?;
     let to = server.local_addr()?;
@@ -142,6 +75,7 @@ fn datagrams_keep_boundaries(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
+experiment!(connect_first);
 fn connect_first(lab: &Lab) -> Result<()> {
     // Only the type; protocol None (0 in C) means: the type's usual one.
     let tcp = lab.actor("tcp").socket(Domain::IPV4, Type::STREAM, None)?;
@@ -172,6 +106,15 @@ fn connect_first(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
+experiment!(
+    nobody_home,
+    parameters = &[Parameter {
+        name: "silence",
+        default: "200ms",
+        kind: Kind::Span(1, 60_000),
+        help: Both("how long the UDP client listens for an answer", "UDP 客户端等应答等多久",),
+    }]
+);
 fn nobody_home(lab: &Lab) -> Result<()> {
     let mut buffer = [0; 1024];
 

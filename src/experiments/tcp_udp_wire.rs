@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Type};
 
-use super::{Chapter, Experiment, SourceFile, Stepping};
+use super::experiment;
 use crate::capture::link::{
     Ack, Anything, CapturedFrame, Client, Data, Syn, Udp, every, first, share,
 };
@@ -13,72 +13,36 @@ use crate::capture::{Kind, Lab, Network, Parameter, Result, Socket, at_least, is
 use crate::i18n::Both;
 use crate::trace::SyscallKind;
 
-const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("tcp_udp_wire.rs") };
-
-pub(super) static CHAPTER: Chapter = Chapter {
-    experiments: &[
-        Experiment {
-            name: "lossy-wire",
-            play: lossy_wire,
-            claims: &[
-                "udp-loses-what-the-wire-drops",
-                "udp-tells-nobody",
-                "tcp-delivers-every-message",
-                "tcp-sends-again",
-            ],
-            parameters: &[
-                Parameter {
-                    name: "loss",
-                    default: "20%",
-                    kind: Kind::Percent(0, 40),
-                    help: Both("how many packets the wire drops", "线路丢掉多少分组"),
-                },
-                Parameter {
-                    name: "messages",
-                    default: "100",
-                    kind: Kind::Count(1, 150),
-                    help: Both("how many messages each protocol carries", "每种协议传送多少条消息"),
-                },
-                Parameter {
-                    name: "seed",
-                    default: "39",
-                    kind: Kind::Count(0, 1_000_000),
-                    help: Both(
-                        "which packets those are: another seed, others",
-                        "丢哪些分组：换一个种子，就换一批",
-                    ),
-                },
-            ],
-            network: Network::Wire,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "first-answer",
-            play: first_answer,
-            claims: &[
-                "udp-answer-one-round-trip",
-                "connect-costs-a-round-trip",
-                "the-question-leaves-only-then",
-                "tcp-answer-two-round-trips",
-            ],
-            parameters: &[Parameter {
-                name: "delay",
-                default: "50ms",
-                kind: Kind::Span(1, 400),
-                help: Both("how long a packet takes each way", "一个分组单程要多久"),
-            }],
-            network: Network::Wire,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-    ],
-    parts: &[],
-};
-
 /// The length of one numbered message, in bytes: 100 of them fill some twenty TCP segments, enough to lose several.
 const LENGTH: usize = 300;
 
+experiment!(
+    lossy_wire,
+    network = Network::Wire,
+    parameters = &[
+        Parameter {
+            name: "loss",
+            default: "20%",
+            kind: Kind::Percent(0, 40),
+            help: Both("how many packets the wire drops", "线路丢掉多少分组"),
+        },
+        Parameter {
+            name: "messages",
+            default: "100",
+            kind: Kind::Count(1, 150),
+            help: Both("how many messages each protocol carries", "每种协议传送多少条消息"),
+        },
+        Parameter {
+            name: "seed",
+            default: "39",
+            kind: Kind::Count(0, 1_000_000),
+            help: Both(
+                "which packets those are: another seed, others",
+                "丢哪些分组：换一个种子，就换一批",
+            ),
+        },
+    ]
+);
 /// Numbered messages over a wire that drops some of its packets.
 fn lossy_wire(lab: &Lab) -> Result<()> {
     let (wire, messages) = (lab.wire()?, lab.count("messages")?);
@@ -113,6 +77,16 @@ fn lossy_wire(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
+experiment!(
+    first_answer,
+    network = Network::Wire,
+    parameters = &[Parameter {
+        name: "delay",
+        default: "50ms",
+        kind: Kind::Span(1, 400),
+        help: Both("how long a packet takes each way", "一个分组单程要多久"),
+    }]
+);
 /// A question and its answer, over a wire on which packets take time.
 fn first_answer(lab: &Lab) -> Result<()> {
     let (wire, delay) = (lab.wire()?, lab.span("delay")?);

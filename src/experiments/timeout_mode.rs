@@ -7,15 +7,13 @@ use std::time::{Duration, Instant};
 use socket2::SockAddr;
 
 use super::blocking::{connected, listening};
-use super::{Chapter, Experiment, SourceFile, Stepping, Why};
+use super::{Stepping, Why, experiment};
 use crate::capture::{
-    Actor, Interest, Kind, Lab, Network, Parameter, Proof, Result, Sampler, Seen, Socket, as_long,
-    at_least, before, differ, failed_with, is, lasted, less, no_sooner,
+    Actor, Interest, Kind, Lab, Parameter, Proof, Result, Sampler, Seen, Socket, as_long, at_least,
+    before, differ, failed_with, is, lasted, less, no_sooner,
 };
 use crate::i18n::{Both, said};
 use crate::trace::{Data, SyscallKind};
-
-const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("timeout_mode.rs") };
 
 const fn asked(name: &'static str, default: &'static str) -> Parameter {
     Parameter {
@@ -30,128 +28,20 @@ const fn span(name: &'static str, default: &'static str, help: Both) -> Paramete
     Parameter { name, default, kind: Kind::Span(1, 60_000), help }
 }
 
-pub(super) static CHAPTER: Chapter = Chapter {
-    experiments: &[
-        Experiment {
-            name: "asked-and-measured",
-            play: asked_and_measured,
-            claims: &["each-gives-up", "never-sooner-than-asked", "kept-in-ticks"],
-            parameters: &[
-                asked("first", "50ms"),
-                asked("second", "200ms"),
-                asked("third", "1s"),
-                Parameter {
-                    name: "times",
-                    default: "1",
-                    kind: Kind::Count(1, 1000),
-                    help: Both("how often each is measured", "每一个测量多少次"),
-                },
-            ],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
+experiment!(
+    asked_and_measured,
+    parameters = &[
+        asked("first", "50ms"),
+        asked("second", "200ms"),
+        asked("third", "1s"),
+        Parameter {
+            name: "times",
+            default: "1",
+            kind: Kind::Count(1, 1000),
+            help: Both("how often each is measured", "每一个测量多少次"),
         },
-        Experiment {
-            name: "two-ways-to-wait",
-            play: two_ways_to_wait,
-            claims: &[
-                "both-give-up",
-                "both-take-the-bytes",
-                "different-calls",
-                "one-is-non-blocking",
-            ],
-            parameters: &[span(
-                "timeout",
-                "100ms",
-                Both("how long each may wait", "每一个可以等多久"),
-            )],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "timeout-of-zero",
-            play: timeout_of_zero,
-            claims: &["zero-is-none", "recv-with-zero-waits", "poll-with-zero-does-not"],
-            parameters: &[span(
-                "silence",
-                "200ms",
-                Both("how long the peer says nothing", "对端沉默多久"),
-            )],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "default-timeout",
-            play: default_timeout,
-            claims: &[
-                "existing-sockets-keep-theirs",
-                "new-sockets-get-it",
-                "accepted-ones-too",
-                "it-counts",
-            ],
-            parameters: &[span(
-                "timeout",
-                "100ms",
-                Both("the default that is set", "设置的默认值"),
-            )],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "drip-feed",
-            play: drip_feed,
-            claims: &["no-call-times-out", "the-whole-takes-longer", "a-deadline-holds"],
-            parameters: &[
-                span(
-                    "pause",
-                    "100ms",
-                    Both("how long the peer waits before each byte", "对端每发一个字节之前等多久"),
-                ),
-                span(
-                    "timeout",
-                    "250ms",
-                    Both(
-                        "the timeout of each recv(); and the other's deadline",
-                        "每次 recv() 的超时时间，也是另一个的截止时间",
-                    ),
-                ),
-            ],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Whole(Why::Race),
-        },
-        Experiment {
-            name: "three-modes",
-            play: three_modes,
-            claims: &[
-                "non-blocking-fails-at-once",
-                "timeout-fails-in-time",
-                "blocking-waits-for-the-bytes",
-                "waiting-costs-nothing",
-            ],
-            parameters: &[
-                span("silence", "600ms", Both("how long the peer says nothing", "对端沉默多久")),
-                Parameter {
-                    name: "timeout",
-                    default: "250ms",
-                    kind: Kind::Span(0, 60_000),
-                    help: Both(
-                        "SO_RCVTIMEO of the socket in timeout mode; see what the kernel makes of 0s",
-                        "超时模式那个套接字的 SO_RCVTIMEO；看看内核怎样对待 0s",
-                    ),
-                },
-            ],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-    ],
-    parts: &[],
-};
-
+    ]
+);
 fn asked_and_measured(lab: &Lab) -> Result<()> {
     let (client, _silent_peer) = connection(lab, "client")?;
     let (mut keeping, mut lasting) = (vec![], vec![]);
@@ -189,6 +79,10 @@ fn all(proofs: Vec<Proof>) -> Proof {
     proofs.into_iter().reduce(Proof::and).unwrap_or(number)
 }
 
+experiment!(
+    two_ways_to_wait,
+    parameters = &[span("timeout", "100ms", Both("how long each may wait", "每一个可以等多久"),)]
+);
 fn two_ways_to_wait(lab: &Lab) -> Result<()> {
     let timeout = lab.span("timeout")?;
     let (listener, address) = listening(lab, &lab.actor("peer"))?;
@@ -275,6 +169,11 @@ fn what_differs(lab: &Lab, option: &Socket, poll: &Socket) -> Result<()> {
     Ok(())
 }
 
+experiment!(
+    timeout_of_zero,
+    parameters =
+        &[span("silence", "200ms", Both("how long the peer says nothing", "对端沉默多久"),)]
+);
 fn timeout_of_zero(lab: &Lab) -> Result<()> {
     let (silence, zero) = (lab.span("silence")?, Some(Duration::ZERO));
     let peer = lab.actor("peer");
@@ -318,6 +217,10 @@ fn shown(timeout: Option<Duration>) -> String {
     timeout.map_or("none".to_owned(), |span| format!("{span:?}"))
 }
 
+experiment!(
+    default_timeout,
+    parameters = &[span("timeout", "100ms", Both("the default that is set", "设置的默认值"),)]
+);
 fn default_timeout(lab: &Lab) -> Result<()> {
     let timeout = lab.span("timeout")?;
     let (listener, address) = listening(lab, &lab.actor("server"))?;
@@ -352,6 +255,25 @@ fn has(what: &'static str, socket: &Socket, timeout: Duration) -> Result<Proof> 
     )))
 }
 
+experiment!(
+    drip_feed,
+    stepping = Stepping::Whole(Why::Race),
+    parameters = &[
+        span(
+            "pause",
+            "100ms",
+            Both("how long the peer waits before each byte", "对端每发一个字节之前等多久"),
+        ),
+        span(
+            "timeout",
+            "250ms",
+            Both(
+                "the timeout of each recv(); and the other's deadline",
+                "每次 recv() 的超时时间，也是另一个的截止时间",
+            ),
+        ),
+    ]
+);
 fn drip_feed(lab: &Lab) -> Result<()> {
     let (pause, timeout) = (lab.span("pause")?, lab.span("timeout")?);
     let peer = lab.actor("peer");
@@ -472,6 +394,21 @@ fn longest_gap(lab: &Lab) -> Duration {
     Duration::from_nanos(longest)
 }
 
+experiment!(
+    three_modes,
+    parameters = &[
+        span("silence", "600ms", Both("how long the peer says nothing", "对端沉默多久")),
+        Parameter {
+            name: "timeout",
+            default: "250ms",
+            kind: Kind::Span(0, 60_000),
+            help: Both(
+                "SO_RCVTIMEO of the socket in timeout mode; see what the kernel makes of 0s",
+                "超时模式那个套接字的 SO_RCVTIMEO；看看内核怎样对待 0s",
+            ),
+        },
+    ]
+);
 fn three_modes(lab: &Lab) -> Result<()> {
     let (silence, timeout) = (lab.span("silence")?, lab.span("timeout")?);
     let peer = lab.actor("peer");

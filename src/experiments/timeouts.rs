@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Type};
 
-use super::{Chapter, Experiment, SourceFile, Stepping};
+use super::experiment;
 use crate::capture::link::{CapturedFrame, Syn, Traffic, first, first_few, nth};
 use crate::capture::{
     Error, Kind, Lab, Network, Parameter, Proof, Result, Socket, TcpInfo, as_long, at_least,
@@ -21,148 +21,6 @@ use crate::trace::{Data, Return, SyscallKind};
 const KERNEL_WAS_FIRST: Both =
     Both("the kernel gave up before the program did", "内核比程序先放弃了");
 
-const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("timeouts.rs") };
-
-pub(super) static CHAPTER: Chapter = Chapter {
-    experiments: &[
-        Experiment {
-            name: "lost-syn",
-            play: lost_syn,
-            claims: &["the-kernel-sends-it-again", "one-connect-is-enough", "connect-waits-for-it"],
-            parameters: &[Parameter {
-                name: "drop",
-                default: "1",
-                kind: Kind::Count(1, 5),
-                help: Both("how many SYNs the wire loses", "线路丢掉多少个 SYN"),
-            }],
-            network: Network::Wire,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "handshake-times-out",
-            play: handshake_times_out,
-            claims: &[
-                "the-nearer-limit-ends-it",
-                "syns-keep-to-the-settings",
-                "the-next-wait-too",
-                "giving-up-stops-nothing",
-            ],
-            parameters: &[Parameter {
-                name: "timeout",
-                default: "2500ms",
-                kind: Kind::Span(1500, 600_000),
-                help: Both("how long the program lets connect() try", "程序让 connect() 尝试多久"),
-            }],
-            network: Network::Wire,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "read-times-out",
-            play: read_times_out,
-            claims: &["recv-gives-up", "not-before-its-time", "the-connection-lives-on"],
-            parameters: &[limit(Both(
-                "how long the client lets recv() wait",
-                "客户端让 recv() 等多久",
-            ))],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "not-only-recv",
-            play: not_only_recv,
-            claims: &["accept-gives-up", "send-gives-up"],
-            parameters: &[limit(Both("how long each call may wait", "每次调用可以等多久"))],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "the-wire-is-cut",
-            play: the_wire_is_cut,
-            claims: &[
-                "send-notices-nothing",
-                "the-same-bytes-again",
-                "each-wait-is-longer",
-                "the-kernel-gives-up",
-                "the-server-knows-nothing",
-            ],
-            parameters: &[Parameter {
-                name: "timeout",
-                default: "1s",
-                kind: Kind::Span(1000, 60_000),
-                help: Both(
-                    "TCP_USER_TIMEOUT: how long the kernel may go on without an acknowledgment",
-                    "TCP_USER_TIMEOUT：没有确认时，内核可以坚持多久",
-                ),
-            }],
-            network: Network::Wire,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "retry-with-backoff",
-            play: retry_with_backoff,
-            claims: &[
-                "the-first-tries-fail",
-                "each-pause-is-longer",
-                "then-it-succeeds",
-                "a-try-is-a-new-connection",
-            ],
-            parameters: &[
-                limit(Both(
-                    "how long the program lets each connect() try",
-                    "程序让每次 connect() 尝试多久",
-                )),
-                Parameter {
-                    name: "pause",
-                    default: "100ms",
-                    kind: Kind::Span(1, 10_000),
-                    help: Both(
-                        "the first pause; each is twice the last",
-                        "第一次停顿；以后每次是前一次的两倍",
-                    ),
-                },
-            ],
-            network: Network::Wire,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "late-is-not-never",
-            play: late_is_not_never,
-            claims: &[
-                "the-client-gives-up",
-                "the-work-is-done-late",
-                "the-late-answer-comes-first",
-                "retrying-pays-twice",
-            ],
-            parameters: &[limit(Both(
-                "how long the client waits for an answer",
-                "客户端等应答等多久",
-            ))],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "numbered-requests",
-            play: numbered_requests,
-            claims: &["both-requests-arrive", "one-payment"],
-            parameters: &[limit(Both(
-                "how long the client waits for an answer",
-                "客户端等应答等多久",
-            ))],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-    ],
-    parts: &[],
-};
-
 const fn limit(help: Both) -> Parameter {
     Parameter { name: "timeout", default: "100ms", kind: Kind::Span(1, 60_000), help }
 }
@@ -170,6 +28,16 @@ const fn limit(help: Both) -> Parameter {
 /// The kernel counts time in ticks, which may be 10 ms apart: so much sooner than due may a timer seem to strike.
 const TICK: Duration = Duration::from_millis(10);
 
+experiment!(
+    lost_syn,
+    network = Network::Wire,
+    parameters = &[Parameter {
+        name: "drop",
+        default: "1",
+        kind: Kind::Count(1, 5),
+        help: Both("how many SYNs the wire loses", "线路丢掉多少个 SYN"),
+    }]
+);
 fn lost_syn(lab: &Lab) -> Result<()> {
     let (wire, lost) = (lab.wire()?, lab.count("drop")?);
     let (server, address) = listening(lab)?;
@@ -198,6 +66,16 @@ fn lost_syn(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
+experiment!(
+    handshake_times_out,
+    network = Network::Wire,
+    parameters = &[Parameter {
+        name: "timeout",
+        default: "2500ms",
+        kind: Kind::Span(1500, 600_000),
+        help: Both("how long the program lets connect() try", "程序让 connect() 尝试多久"),
+    }]
+);
 fn handshake_times_out(lab: &Lab) -> Result<()> {
     let (wire, limit) = (lab.wire()?, lab.span("timeout")?);
     let settings = SynSettings::of_this_kernel(lab)?;
@@ -305,6 +183,10 @@ impl SynSettings {
     }
 }
 
+experiment!(
+    read_times_out,
+    parameters = &[limit(Both("how long the client lets recv() wait", "客户端让 recv() 等多久"))]
+);
 fn read_times_out(lab: &Lab) -> Result<()> {
     let (client, server) = connection(lab)?;
     let limit = lab.span("timeout")?;
@@ -324,6 +206,10 @@ fn read_times_out(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
+experiment!(
+    not_only_recv,
+    parameters = &[limit(Both("how long each call may wait", "每次调用可以等多久"))]
+);
 fn not_only_recv(lab: &Lab) -> Result<()> {
     let limit = lab.span("timeout")?;
     let listener = tcp_socket(lab, "server")?;
@@ -352,6 +238,19 @@ fn not_only_recv(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
+experiment!(
+    the_wire_is_cut,
+    network = Network::Wire,
+    parameters = &[Parameter {
+        name: "timeout",
+        default: "1s",
+        kind: Kind::Span(1000, 60_000),
+        help: Both(
+            "TCP_USER_TIMEOUT: how long the kernel may go on without an acknowledgment",
+            "TCP_USER_TIMEOUT：没有确认时，内核可以坚持多久",
+        ),
+    }]
+);
 fn the_wire_is_cut(lab: &Lab) -> Result<()> {
     let (wire, limit) = (lab.wire()?, lab.span("timeout")?);
     let (listener, address) = listening(lab)?;
@@ -412,6 +311,25 @@ fn backed_off(
     })
 }
 
+experiment!(
+    retry_with_backoff,
+    network = Network::Wire,
+    parameters = &[
+        limit(Both(
+            "how long the program lets each connect() try",
+            "程序让每次 connect() 尝试多久",
+        )),
+        Parameter {
+            name: "pause",
+            default: "100ms",
+            kind: Kind::Span(1, 10_000),
+            help: Both(
+                "the first pause; each is twice the last",
+                "第一次停顿；以后每次是前一次的两倍",
+            ),
+        },
+    ]
+);
 fn retry_with_backoff(lab: &Lab) -> Result<()> {
     let (wire, limit) = (lab.wire()?, lab.span("timeout")?);
     let (server, address) = listening(lab)?;
@@ -476,6 +394,10 @@ fn check_tries(lab: &Lab, arrived: Proof) -> Result<()> {
     Ok(())
 }
 
+experiment!(
+    late_is_not_never,
+    parameters = &[limit(Both("how long the client waits for an answer", "客户端等应答等多久"))]
+);
 fn late_is_not_never(lab: &Lab) -> Result<()> {
     let (client, server) = connection(lab)?;
     client.set_read_timeout(Some(lab.span("timeout")?))?;
@@ -506,6 +428,10 @@ fn late_is_not_never(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
+experiment!(
+    numbered_requests,
+    parameters = &[limit(Both("how long the client waits for an answer", "客户端等应答等多久"))]
+);
 fn numbered_requests(lab: &Lab) -> Result<()> {
     let (client, server) = connection(lab)?;
     client.set_read_timeout(Some(lab.span("timeout")?))?;

@@ -5,9 +5,9 @@ use std::time::Duration;
 use socket2::{Domain, Type};
 
 use super::desks::{Desk, connected, connected_to, desks, until};
-use super::{Chapter, Experiment, SourceFile, Stepping};
+use super::experiment;
 use crate::capture::{
-    self, ActorThread, Error, Kind, Lab, Network, Parameter, Result, Sampler, Seen, Stage,
+    self, ActorThread, Error, Kind, Lab, Parameter, Result, Sampler, Seen, Stage,
 };
 use crate::capture::{at_least, before, is, lasted, no_sooner};
 use crate::chat::message::Inbox;
@@ -15,8 +15,6 @@ use crate::chat::screen::Plain;
 use crate::chat::{Address, Side, meeting, turns};
 use crate::i18n::Both;
 use crate::trace::{EventKind, Sample, SyscallKind};
-
-const FILE: SourceFile = SourceFile { path: file!(), text: include_str!("turns.rs") };
 
 /// The kernel counts time in ticks, which may be 10 ms apart: so much sooner than due may a timer seem to strike.
 const TICK: Duration = Duration::from_millis(10);
@@ -35,84 +33,7 @@ const TYPING: Parameter = Parameter {
     help: Both("how long each user takes to type a line", "每个用户打一行字要多久"),
 };
 
-pub(super) static CHAPTER: Chapter = Chapter {
-    experiments: &[
-        Experiment {
-            name: "by-turns",
-            play: by_turns,
-            claims: &["words-arrive", "client-speaks-first", "one-types-one-waits"],
-            parameters: &[TYPING],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "out-of-turn",
-            play: out_of_turn,
-            claims: &["typed-but-not-sent", "blocked-meanwhile", "sent-after-the-answer"],
-            parameters: &[SILENCE],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "both-waiting",
-            play: both_waiting,
-            claims: &["nobody-speaks", "only-the-end-wakes-them", "both-asleep-in-recvfrom"],
-            parameters: &[SILENCE],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "cut-character",
-            play: cut_character,
-            claims: &[
-                "all-bytes-came",
-                "cut-inside-a-character",
-                "broken-piece-by-piece",
-                "whole-as-a-stream",
-            ],
-            parameters: &[],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "run-together",
-            play: run_together,
-            claims: &[
-                "two-sends-one-recv",
-                "one-line-two-recvs",
-                "cut-where-recv-cuts",
-                "newlines-make-messages",
-            ],
-            parameters: &[],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-        Experiment {
-            name: "nobody-answers",
-            play: nobody_answers,
-            claims: &["plain-connect-waits-on", "ours-gives-up-in-time", "then-it-calls-again"],
-            parameters: &[Parameter {
-                name: "timeout",
-                default: "200ms",
-                kind: Kind::Span(20, 800), // the kernel calls again after a second
-                help: Both(
-                    "how long the chat lets one connect() try",
-                    "聊天程序让每次 connect() 尝试多久",
-                ),
-            }],
-            network: Network::Host,
-            file: FILE,
-            stepping: Stepping::Steps,
-        },
-    ],
-    parts: &[],
-};
-
+experiment!(by_turns, parameters = &[TYPING]);
 fn by_turns(lab: &Lab) -> Result<()> {
     let (client, server) = desks(lab)?;
     let typing = lab.span("typing")?;
@@ -182,6 +103,7 @@ fn calls(lab: &Lab, actor: &str, kind: SyscallKind) -> usize {
     lab.calls(actor).iter().filter(|(_, back)| back.call.kind() == kind).count()
 }
 
+experiment!(out_of_turn, parameters = &[SILENCE]);
 fn out_of_turn(lab: &Lab) -> Result<()> {
     let (client, server) = desks(lab)?;
     let silence = lab.span("silence")?;
@@ -216,6 +138,7 @@ fn out_of_turn(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
+experiment!(both_waiting, parameters = &[SILENCE]);
 fn both_waiting(lab: &Lab) -> Result<()> {
     let (client, server) = desks(lab)?;
     let silence = lab.span("silence")?;
@@ -294,6 +217,7 @@ fn check_sleep(lab: &Lab, seen: [Option<Sample>; 2]) {
     lab.claim("both-asleep-in-recvfrom", hers.and(his));
 }
 
+experiment!(cut_character);
 fn cut_character(lab: &Lab) -> Result<()> {
     let (client, server) = connected(lab)?;
     client.send_all("你好\n".as_bytes())?; // 3 + 3 + 1 bytes
@@ -330,6 +254,7 @@ fn cut_character(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
+experiment!(run_together);
 fn run_together(lab: &Lab) -> Result<()> {
     let (client, server) = connected(lab)?;
     let mut buffer = [0; 1024];
@@ -369,6 +294,15 @@ fn run_together(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
+experiment!(
+    nobody_answers,
+    parameters = &[Parameter {
+        name: "timeout",
+        default: "200ms",
+        kind: Kind::Span(20, 800), // the kernel calls again after a second
+        help: Both("how long the chat lets one connect() try", "聊天程序让每次 connect() 尝试多久",),
+    }]
+);
 fn nobody_answers(lab: &Lab) -> Result<()> {
     let (server, limit) = (lab.actor("server"), lab.span("timeout")?);
     let listener = server.socket(Domain::IPV4, Type::STREAM, None)?;

@@ -6,16 +6,19 @@ use std::path::Path;
 
 use thiserror::Error;
 
+use crate::experiments::{self, Experiment};
 use crate::i18n::{Language, either, error_text, said};
 
 mod catalogue;
 mod gist;
 pub mod glossary;
+mod names;
 mod parse;
 
 pub use catalogue::recording;
 pub use gist::gist;
-pub use parse::{ClaimLine, Lesson, Named, Prediction, Show, Step};
+pub use names::{did_you_mean, experiment};
+pub use parse::{ClaimLine, Lesson, Prediction, Show, Step};
 
 /// Why a lesson cannot be played; always with the file, and the line where one can be named.
 #[derive(Debug, Error)]
@@ -79,12 +82,39 @@ pub fn lessons() -> Result<Vec<Lesson>, CourseError> {
         .collect()
 }
 
+/// How the course shows this experiment, if it does.
+///
+/// # Errors
+/// As [`lessons`].
+pub fn shown(experiment: &Experiment) -> Result<Option<Show>, CourseError> {
+    let lessons = lessons()?;
+    let mut shows = lessons.iter().flat_map(Lesson::shows);
+    Ok(shows.find(|show| show.experiment.name == experiment.name).cloned())
+}
+
+/// All experiments, in the order of the course; those that no lesson shows come last, as they stand in the sources.
+///
+/// # Errors
+/// As [`lessons`].
+pub fn experiments() -> Result<Vec<&'static Experiment>, CourseError> {
+    let lessons = lessons()?;
+    let mut all: Vec<_> =
+        lessons.iter().flat_map(Lesson::shows).map(|show| show.experiment).collect();
+    for experiment in experiments::all() {
+        if !all.iter().any(|shown| shown.name == experiment.name) {
+            all.push(experiment);
+        }
+    }
+    Ok(all)
+}
+
 /// The folder of the lesson that shows this experiment, below `lessons/`.
 ///
 /// # Errors
 /// As [`lessons`].
-pub fn folder_of(experiment: &str) -> Result<Option<String>, CourseError> {
-    let shows = |lesson: &Lesson| lesson.shows().any(|show| show.experiment.name == experiment);
+pub fn folder_of(experiment: &Experiment) -> Result<Option<String>, CourseError> {
+    let shows =
+        |lesson: &Lesson| lesson.shows().any(|show| show.experiment.name == experiment.name);
     let number = lessons()?.iter().find(|lesson| shows(lesson)).and_then(|lesson| lesson.number);
     let mut folders = catalogue::folders().into_iter();
     Ok(folders.find(|folder| Some(folder.number) == number).map(|folder| folder.name()))
@@ -122,7 +152,21 @@ pub fn from_file(path: &Path) -> Result<Lesson, CourseError> {
             .to_owned(),
         }
     })?;
-    Lesson::parse(&file, text.strip_prefix('\u{feff}').unwrap_or(&text), None, &slug_of(path))
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let lesson = Lesson::parse(&file, text, None, &slug_of(path))?;
+    lesson.shows().try_for_each(|show| leaves_out_no_claim(&file, show))?;
+    Ok(lesson)
+}
+
+/// Which claims an experiment makes is what the course says of it; a lesson of somebody else says all of them too.
+fn leaves_out_no_claim(file: &str, show: &Show) -> Result<(), CourseError> {
+    let in_course = shown(show.experiment)?.map_or_else(Vec::new, |show| show.claims);
+    let left_out =
+        in_course.iter().find(|claim| !show.claims.iter().any(|other| other.name == claim.name));
+    left_out.map_or(Ok(()), |claim| {
+        let what = names::claim_left_out(show.experiment, &claim.name);
+        Err(CourseError::Line { file: file.to_owned(), line: show.line, what })
+    })
 }
 
 /// A file is called after its lesson, or is its text in one language, in a folder that is.

@@ -1,13 +1,17 @@
 //! One lesson: Markdown to steps. CommonMark, in which two fenced blocks mean something: `predict` and `experiment`.
 //!
-//! `docs/writing-a-lesson.md` tells an author the same. Names of experiments, claims and views are only read here, with
-//! their lines; whether they exist is for the player to say, which knows them.
+//! `docs/writing-a-lesson.md` tells an author the same. Names of experiments, views, parameters and claims are looked up as
+//! they are read: a lesson that has been read names only what there is.
+
+use std::collections::BTreeMap;
 
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
-use super::CourseError;
+use super::{CourseError, names};
+use crate::experiments::Experiment;
 use crate::i18n::{either, said};
 use crate::text::joint;
+use crate::views::View;
 
 /// A lesson, in the order in which it is told.
 #[derive(Clone, Debug)]
@@ -50,24 +54,17 @@ pub struct Prediction {
     pub right: usize,
 }
 
-/// A name in a lesson, and the line it stands on.
-#[derive(Clone, Debug)]
-pub struct Named {
-    /// The name.
-    pub name: String,
-    /// Its line, from 1.
-    pub line: usize,
-}
-
 /// An experiment, and how the lesson shows it.
 #[derive(Clone, Debug)]
 pub struct Show {
+    /// The line it begins on, from 1.
+    pub line: usize,
     /// The experiment.
-    pub experiment: Named,
+    pub experiment: &'static Experiment,
     /// The views of it, in order.
-    pub views: Vec<Named>,
-    /// What it is set to, as `name=value`.
-    pub settings: Vec<Named>,
+    pub views: Vec<View>,
+    /// What it is set to.
+    pub settings: BTreeMap<String, String>,
     /// Whether its source is shown.
     pub code: bool,
     /// The claims it must bear out.
@@ -75,20 +72,14 @@ pub struct Show {
 }
 
 impl Show {
-    /// What it is set to, as `--set` takes it.
+    /// An experiment in this view, without claims.
     #[must_use]
-    pub fn settings(&self) -> Vec<String> {
-        self.settings.iter().map(|setting| setting.name.clone()).collect()
-    }
-
-    /// An experiment that no lesson shows: in this view, without claims.
-    #[must_use]
-    pub fn plain(experiment: &str, view: &str) -> Show {
-        let named = |name: &str| Named { name: name.to_owned(), line: 0 };
+    pub fn plain(experiment: &'static Experiment, view: View) -> Show {
         Show {
-            experiment: named(experiment),
-            views: vec![named(view)],
-            settings: Vec::new(),
+            line: 0,
+            experiment,
+            views: vec![view],
+            settings: experiment.defaults(),
             code: true,
             claims: Vec::new(),
         }
@@ -99,7 +90,7 @@ impl Show {
 #[derive(Clone, Debug)]
 pub struct ClaimLine {
     /// Its name.
-    pub claim: Named,
+    pub name: String,
     /// Its sentence.
     pub sentence: String,
 }
@@ -319,11 +310,12 @@ impl Reader<'_> {
                 ),
             ));
         }
-        let experiment = Named { name: name.to_owned(), line };
+        let experiment = names::experiment(name).map_err(|what| self.wrong(line, what))?;
         let mut show = Show {
+            line,
             experiment,
             views: Vec::new(),
-            settings: Vec::new(),
+            settings: experiment.defaults(),
             code: true,
             claims: Vec::new(),
         };
@@ -350,13 +342,19 @@ impl Reader<'_> {
                         ),
                     )
                 })?;
-            let named = Named { name: value.to_owned(), line: number };
             match key {
-                "view" => show.views.push(named),
-                "set" => show.settings.push(named),
+                "view" => {
+                    show.views.push(names::view(value).map_err(|what| self.wrong(number, what))?)
+                }
+                "set" => experiment
+                    .set(&mut show.settings, value)
+                    .map_err(|error| self.wrong(number, error.to_string()))?,
                 "code" => show.code = value != "no",
+                name if !experiment.claim_names().any(|known| known == name) => {
+                    return Err(self.wrong(number, names::no_claim(experiment, name)));
+                }
                 claim => {
-                    if show.claims.iter().any(|other| other.claim.name == claim) {
+                    if show.claims.iter().any(|other| other.name == claim) {
                         return Err(self.wrong(
                             number,
                             said!(
@@ -365,10 +363,8 @@ impl Reader<'_> {
                             ),
                         ));
                     }
-                    show.claims.push(ClaimLine {
-                        claim: Named { name: claim.to_owned(), line: number },
-                        sentence: value.to_owned(),
-                    });
+                    show.claims
+                        .push(ClaimLine { name: claim.to_owned(), sentence: value.to_owned() });
                 }
             }
         }
@@ -384,7 +380,7 @@ fn is_ours(info: &str) -> bool {
 mod tests {
     use super::*;
 
-    const TEXT: &str = "# Title\n\n> The *question*?\n\nProse.\n\n```predict\nWhich?\n- [ ] one\n- [x] two\n```\n\n```experiment e\nview: ladder\nset: a=1\nclaim-a: A sentence: whole.\n  And more.\n```\n\nAfter.\n";
+    const TEXT: &str = "# Title\n\n> The *question*?\n\nProse.\n\n```predict\nWhich?\n- [ ] one\n- [x] two\n```\n\n```experiment lost-syn\nview: ladder\nset: drop=2\nCLAIM: A sentence: whole.\n  And more.\n```\n\nAfter.\n";
 
     fn wrong(text: &str) -> String {
         Lesson::parse("mine.md", text, None, "mine").expect_err("must not parse").to_string()
@@ -402,8 +398,8 @@ mod tests {
         assert_eq!((first.as_str(), last.as_str()), ("Prose.", "After."));
         assert_eq!((guess.right, guess.options.len()), (1, 2));
         assert_eq!(
-            (show.experiment.line, show.views[0].line, show.claims[0].claim.line),
-            (13, 14, 16)
+            (show.line, show.experiment.name, &show.views[..], &*show.settings["drop"]),
+            (13, "lost-syn", &[View::Ladder][..], "2")
         );
         assert_eq!(show.claims[0].sentence, "A sentence: whole. And more.");
     }
@@ -421,7 +417,7 @@ mod tests {
                 .starts_with("mine.md:14: a line here")
         );
         assert!(
-            wrong(&TEXT.replace("experiment e", "experiment"))
+            wrong(&TEXT.replace("experiment lost-syn", "experiment"))
                 .starts_with("mine.md:13: name the experiment")
         );
     }

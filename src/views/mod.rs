@@ -82,6 +82,12 @@ impl View {
         NAMES.iter().find(|(known, _)| *known == name).map(|(_, view)| *view)
     }
 
+    /// The name that lessons use.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        NAMES.iter().find(|(_, view)| *view == self).map_or("", |(name, _)| name)
+    }
+
     /// Draws the recording in this many columns.
     #[must_use]
     pub fn draw(self, recording: &Recording, width: usize) -> Picture {

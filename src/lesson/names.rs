@@ -1,0 +1,73 @@
+//! Names that an author or a learner types: what each stands for, or which known name is near.
+
+use crate::experiments::{self, Experiment};
+use crate::i18n::{either, said};
+use crate::views::{self, View};
+
+/// The known name that is nearest to a wrong one, if any is near.
+#[must_use]
+pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let wrong = wrong.to_lowercase();
+    if wrong.is_empty() {
+        return None;
+    }
+    known
+        .into_iter()
+        .map(|name| {
+            let likeness = strsim::jaro_winkler(&wrong, &name.to_lowercase());
+            (name, if name.contains(&wrong) { likeness.max(0.9) } else { likeness })
+        })
+        .filter(|(_, likeness)| *likeness > 0.75)
+        .max_by(|(_, one), (_, other)| one.total_cmp(other))
+        .map(|(name, _)| name)
+}
+
+/// “; did you mean `x`?”, or nothing.
+#[must_use]
+pub fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    nearest(wrong, known).map_or_else(String::new, |near| {
+        said!("; did you mean `{near}`?", "；你要找的是不是 `{near}`？")
+    })
+}
+
+/// The experiment of that name.
+///
+/// # Errors
+/// A sentence that says that there is none, and which name is near.
+pub fn experiment(name: &str) -> Result<&'static Experiment, String> {
+    experiments::find(name).ok_or_else(|| {
+        let near = did_you_mean(name, experiments::all().map(|experiment| experiment.name));
+        said!(
+            "there is no experiment `{name}`{near} (`explore run --list` shows all)",
+            "没有实验 `{name}`{near}（`explore run --list` 列出全部实验）"
+        )
+    })
+}
+
+/// The view of that name, or a sentence that says that there is none.
+pub(super) fn view(name: &str) -> Result<View, String> {
+    View::find(name).ok_or_else(|| {
+        let known = views::NAMES.map(|(name, _)| name);
+        let near = did_you_mean(name, known);
+        let all = known.join(either(", ", "、"));
+        said!(
+            "there is no view `{name}`{near} (there are {all})",
+            "没有视图 `{name}`{near}（有这些：{all}）"
+        )
+    })
+}
+
+/// Says that the experiment makes no claim of that name.
+pub(super) fn no_claim(experiment: &Experiment, claim: &str) -> String {
+    let (name, near) = (experiment.name, did_you_mean(claim, experiment.claim_names()));
+    said!("`{name}` checks no claim `{claim}`{near}", "`{name}` 不检验论断 `{claim}`{near}")
+}
+
+/// Says that a lesson leaves out a claim that the experiment makes.
+pub(super) fn claim_left_out(experiment: &Experiment, claim: &str) -> String {
+    said!(
+        "`{name}` also checks the claim `{claim}`: give it a sentence",
+        "`{name}` 还检验论断 `{claim}`：请给它写一句话",
+        name = experiment.name
+    )
+}
