@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use socket_explorer::capture::child::Job;
 use socket_explorer::capture::{self, Error, Kind, Lab, Network, Parameter, Result, Run, Socket};
-use socket_explorer::i18n::Both;
+use socket_explorer::i18n::Text;
 use socket_explorer::trace::EventKind;
 use socket2::{Domain, Protocol, SockAddr, Type};
 
@@ -20,7 +20,7 @@ const DEADLINE: &[Parameter] = &[Parameter {
     name: "deadline",
     default: "600s",
     kind: Kind::Span(1, 600_000),
-    help: Both("", ""),
+    help: Text(""),
 }];
 
 fn main() -> ExitCode {

@@ -15,10 +15,10 @@ mod wire;
 /// The label in the language that is spoken.
 #[must_use]
 pub fn shown(label: &str) -> Cow<'_, str> {
-    match spoken() {
-        Language::English => Cow::Borrowed(label),
-        Language::Chinese => chinese(label).unwrap_or(Cow::Borrowed(label)),
+    if spoken() == Language::ENGLISH {
+        return Cow::Borrowed(label);
     }
+    chinese(label).unwrap_or(Cow::Borrowed(label))
 }
 
 /// The label in Chinese; `None` if neither an entry nor a rule knows it.
@@ -134,7 +134,7 @@ mod tests {
     use crate::i18n::speaking;
 
     fn in_chinese(label: &str) -> String {
-        speaking(Language::Chinese, || shown(label).into_owned())
+        speaking(crate::i18n::chinese(), || shown(label).into_owned())
     }
 
     #[test]

@@ -12,7 +12,7 @@ use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::i18n::{error_text, said};
+use crate::i18n::{error_text, tr};
 
 const FORMAT: &str = "socket-explorer progress";
 const VERSION: u32 = 2;
@@ -113,10 +113,8 @@ impl Trouble {
     }
 
     fn unwritten(path: &Path, error: &dyn fmt::Display) -> Trouble {
-        let what = said!(
-            "how far you are cannot be noted ({error}); the course plays all the same",
-            "无法记下你的进度（{error}）；课程照常进行"
-        );
+        let what =
+            tr!("how far you are cannot be noted ({error}); the course plays all the same", error);
         Trouble::with(path, what)
     }
 }
@@ -186,11 +184,7 @@ fn reset_in(path: &Path) -> Result<Option<PathBuf>, Trouble> {
     set_aside(path).map(Some).map_err(|error| {
         Trouble::with(
             path,
-            said!(
-                "it cannot be set aside: {error}; nothing was changed",
-                "无法把它移走：{error}；什么都没有改动",
-                error = error_text(&error)
-            ),
+            tr!("it cannot be set aside: {error}; nothing was changed", error = error_text(&error)),
         )
     })
 }
@@ -209,9 +203,8 @@ fn read_from(path: &Path) -> Result<Progress, Trouble> {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Progress::default()),
         Err(error) => {
-            let what = said!(
+            let what = tr!(
                 "your progress cannot be read ({error}); the course plays all the same",
-                "无法读取你的进度（{error}）；课程照常进行",
                 error = error_text(&error)
             );
             return Err(Trouble::with(path, what));
@@ -227,13 +220,12 @@ fn read_from(path: &Path) -> Result<Progress, Trouble> {
             let trouble = Trouble::with(
                 path,
                 match aside {
-                    Ok(_) => said!(
+                    Ok(_) => tr!(
                         "this is damaged, or from a newer program; it is now {place}, and your progress begins anew",
-                        "这个文件已损坏，或者来自更新的程序；已改名为 {place}，你的进度重新开始"
+                        place
                     ),
-                    Err(error) => said!(
+                    Err(error) => tr!(
                         "this is damaged, or from a newer program, and cannot be set aside ({error}); nothing is noted",
-                        "这个文件已损坏，或者来自更新的程序，又无法移走（{error}）；进度不会被记下",
                         error = error_text(&error)
                     ),
                 },

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("text", &[]),
     ("signals", &[]),
-    ("i18n", &[]),
+    ("i18n", &["text"]),
     ("picture", &[]),
     ("trace", &["i18n", "text"]),
     ("lexicon", &["i18n"]),

@@ -136,12 +136,15 @@ fn bones(lesson: &Lesson) -> Vec<String> {
 
 #[test]
 fn every_language_has_the_same_lessons_experiments_claims_and_predictions() {
-    let [english, chinese] = Language::ALL.map(|language| speaking(language, lessons));
-    assert_eq!(english.len(), chinese.len());
-    for (one, other) in english.iter().zip(&chinese) {
-        assert_eq!((one.number, &one.slug), (other.number, &other.slug));
-        assert_eq!(one.file.replace("/en.md", "/zh.md"), other.file);
-        assert_eq!(bones(one), bones(other), "{} and {}", one.file, other.file);
+    let english = speaking(Language::ENGLISH, lessons);
+    for language in Language::all() {
+        let others = speaking(language, lessons);
+        assert_eq!(english.len(), others.len());
+        for (one, other) in english.iter().zip(&others) {
+            assert_eq!((one.number, &one.slug), (other.number, &other.slug));
+            assert_eq!(one.file.replace("/en.md", &format!("/{}.md", language.tag())), other.file);
+            assert_eq!(bones(one), bones(other), "{} and {}", one.file, other.file);
+        }
     }
 }
 
@@ -157,7 +160,8 @@ fn what_is_said_in_chinese_is_chinese() {
                 .split_whitespace()
                 .any(|word| word.len() > 3 && word.chars().all(|c| c.is_ascii_lowercase()))
     };
-    for lesson in speaking(Language::Chinese, lessons) {
+    let chinese = Language::tagged("zh").expect("a catalogue");
+    for lesson in speaking(chinese, lessons) {
         let mut texts = vec![lesson.title.clone(), lesson.question.clone()];
         for step in &lesson.steps {
             match step {

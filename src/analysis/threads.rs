@@ -8,9 +8,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Analysis, Made};
-use crate::i18n::{either, said};
+use crate::i18n::tr;
 use crate::picture::span_of;
-use crate::text::joint;
 use crate::trace::recording::Recording;
 use crate::trace::{ActorKind, Event, EventKind, Name, Outcome, Sample, Syscall, SyscallKind};
 use crate::views::wording::{bytes, safe};
@@ -211,7 +210,7 @@ fn live(
                 pauses.push((
                     event.at_ns,
                     entered(call.id).unwrap_or(life.ended_ns),
-                    either("held", "停步").to_owned(),
+                    tr!(context "call", "held").to_owned(),
                 ));
             }
             EventKind::Actor { kind } if event.actor == life.actor => life.kind = *kind,
@@ -318,10 +317,7 @@ fn said(calls: &Doing, sample: &Sample, before: Option<&Sample>) -> Doing {
         (Some('R'), _) => Doing::Runs,
         (None, _) => Doing::Away,
         (Some('S' | 'D'), Doing::Runs) => Doing::Asleep(
-            sample
-                .syscall
-                .as_ref()
-                .map_or(either("asleep", "睡眠").to_owned(), |call| safe(call)),
+            sample.syscall.as_ref().map_or(tr!("asleep").to_owned(), |call| safe(call)),
         ),
         _ => calls.clone(),
     }
@@ -344,45 +340,36 @@ fn name_of(made: &Made) -> &str {
 
 fn mark(made: &Made, waited: Option<u64>, by: Option<&Name>) -> Mark {
     let name = safe(name_of(made));
-    let whose = by.map_or(String::new(), |who| {
-        let (who, gap) = (safe(who), joint("自", who));
-        said!(" from {who}", "，来自{gap}{who}")
-    });
+    let whose = by.map_or(String::new(), |who| tr!(" from {who}", who = safe(who)));
     let timed = waited.is_some() && made.errno().is_some_and(|errno| errno == "EAGAIN");
     let (sign, words) = match made.back.as_ref().map(|back| &back.outcome) {
-        Some(Outcome::Errno(_)) if timed => (
-            Sign::Fails,
-            either("EAGAIN: its own timeout was over", "EAGAIN：自己的超时到了").to_owned(),
-        ),
+        Some(Outcome::Errno(_)) if timed => {
+            (Sign::Fails, tr!("EAGAIN: its own timeout was over").to_owned())
+        }
         Some(Outcome::Errno(errno)) if waited.is_some() => (Sign::Fails, safe(errno)),
         // It goes on in the background: no failure yet (connect(2)).
         Some(Outcome::Errno(errno)) if errno == "EINPROGRESS" => {
-            (Sign::Other, said!("{name}: EINPROGRESS", "{name}：EINPROGRESS"))
+            (Sign::Other, tr!("{name}: EINPROGRESS", name))
         }
-        Some(Outcome::Errno(errno)) => (
-            Sign::Fails,
-            said!("{name}: {errno} at once", "{name}：立刻 {errno}", errno = safe(errno)),
-        ),
+        Some(Outcome::Errno(errno)) => {
+            (Sign::Fails, tr!("{name}: {errno} at once", name, errno = safe(errno)))
+        }
         Some(Outcome::Result(result)) if made.received().is_some() => match result {
-            0 => (Sign::Gets, either("the end of the stream", "字节流的结束").to_owned()),
+            0 => (Sign::Gets, tr!("the end of the stream").to_owned()),
             count => (Sign::Gets, bytes(usize::try_from(*count).unwrap_or(0)) + &whose),
         },
         Some(Outcome::Result(result)) if made.sending().is_some() => (
             Sign::Sends,
-            said!(
-                "sends {bytes}",
-                "发送 {bytes}",
-                bytes = bytes(usize::try_from(*result).unwrap_or(0))
-            ),
+            tr!("sends {bytes}", bytes = bytes(usize::try_from(*result).unwrap_or(0))),
         ),
         Some(Outcome::Result(_)) if made.is(SyscallKind::Accept) => {
-            (Sign::Gets, said!("a connection{whose}", "一个连接{whose}"))
+            (Sign::Gets, tr!("a connection{whose}", whose))
         }
         Some(Outcome::Result(0)) if made.call.syscall.waits_for_many() => {
-            (Sign::Other, said!("{name}: the time was over", "{name}：时间到了"))
+            (Sign::Other, tr!("{name}: the time was over", name))
         }
         Some(Outcome::Result(ready)) if made.call.syscall.waits_for_many() => {
-            (Sign::Other, said!("{name}: {ready} ready", "{name}：{ready} 个就绪"))
+            (Sign::Other, tr!("{name}: {ready} ready", name, ready))
         }
         _ => (Sign::Other, name),
     };
@@ -397,21 +384,19 @@ pub(crate) fn long(nanoseconds: u64) -> String {
 /// What the kernel says of a thread, in words: `asleep in recvfrom (wait_woken)`.
 pub(crate) fn doing(sample: &Sample) -> String {
     let state = match sample.state {
-        Some('R') => either("R: running or ready", "R：运行或就绪"),
-        Some('S') => either("S: asleep", "S：睡眠"),
-        Some('D') => either("D: asleep, not to be interrupted", "D：睡眠，不可中断"),
-        Some('T' | 't') => either("T: stopped", "T：停止"),
-        Some('Z') => either("Z: ended, not yet collected", "Z：已终止，还没有回收"),
-        Some(_) => either("another state", "别的状态"),
-        None => either("gone: the kernel knows it no more", "已消失：内核不再认识它"),
+        Some('R') => tr!("R: running or ready"),
+        Some('S') => tr!("S: asleep"),
+        Some('D') => tr!("D: asleep, not to be interrupted"),
+        Some('T' | 't') => tr!("T: stopped"),
+        Some('Z') => tr!("Z: ended, not yet collected"),
+        Some(_) => tr!("another state"),
+        None => tr!("gone: the kernel knows it no more"),
     };
-    let call = sample
-        .syscall
-        .as_ref()
-        .map_or(String::new(), |call| said!(" in {call}", "，在 {call}", call = safe(call)));
+    let call =
+        sample.syscall.as_ref().map_or(String::new(), |call| tr!(" in {call}", call = safe(call)));
     let place =
         sample.wait_channel.as_ref().map_or(String::new(), |place| format!(" ({})", safe(place)));
-    said!("kernel: {state}{call}{place}", "内核：{state}{call}{place}")
+    tr!("kernel: {state}{call}{place}", state, call, place)
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use socket2::{Domain, Protocol, Type};
 
 use super::child::{self, Control, Resume, Started};
 use super::{Error, Lab, Result, Socket, sys};
-use crate::i18n::said;
+use crate::i18n::tr;
 use crate::trace::recording::{Line, parse_line};
 use crate::trace::{ActorKind, Ending, Event, EventKind, Name, Sample, SyscallKind};
 
@@ -159,9 +159,7 @@ impl<'scope, 'env> Stage<'scope, 'env> {
             .name(name.to_owned())
             .spawn_scoped(self.scope, playing)
             .map_err(no_more)?;
-        let thread = hear
-            .recv()
-            .map_err(|_| Error::Panic(said!("{name} did not start", "{name} 没有启动")))?;
+        let thread = hear.recv().map_err(|_| Error::Panic(tr!("{name} did not start", name)))?;
         Ok(ActorThread { lab, name: event_name, thread, handle })
     }
 }
@@ -250,9 +248,10 @@ fn until_blocked_in(
             return Ok(());
         }
         if left {
-            return Err(Error::Unexpected(said!(
+            return Err(Error::Unexpected(tr!(
                 "{name} left without being blocked in {kind}()",
-                "{name} 没有阻塞在 {kind}() 里就离开了"
+                name,
+                kind
             )));
         }
         thread::sleep(Duration::from_micros(200));
@@ -267,9 +266,10 @@ fn nanoseconds(span: Duration) -> u64 {
 pub(super) fn no_more(error: io::Error) -> Error {
     let errno = sys::error_name(&error);
     let remedy = super::remedy(&errno);
-    Error::Unavailable(said!(
+    Error::Unavailable(tr!(
         "the system starts no more threads or processes ({errno}): {remedy}",
-        "系统不再启动线程或进程（{errno}）：{remedy}"
+        errno,
+        remedy
     ))
 }
 
@@ -433,11 +433,7 @@ impl Process {
     pub fn collect(self) -> Result<String> {
         let _ = self.reader.join();
         let (mut child, control) = take(&self.lab, self.id).ok_or_else(|| {
-            Error::Unexpected(said!(
-                "{name} was collected before",
-                "{name} 早已被回收",
-                name = self.name
-            ))
+            Error::Unexpected(tr!("{name} was collected before", name = self.name))
         })?;
         let status = child.wait()?;
         drop(control);
@@ -461,9 +457,11 @@ impl Process {
             Some(Ending::Finished) => Ok(()),
             Some(Ending::Unavailable { why }) => Err(Error::Unavailable(why)),
             Some(Ending::Failed { why }) => Err(Error::Unexpected(why)),
-            other => Err(Error::Unexpected(said!(
-                "{name}: its process ended too soon ({other:?}, {status:?})",
-                "{name}：它的进程结束得太早（{other:?}，{status:?}）"
+            other => Err(Error::Unexpected(tr!(
+                "{name}: its process ended too soon ({other}, {status})",
+                name,
+                other = format_args!("{other:?}"),
+                status = format_args!("{status:?}")
             ))),
         }
     }

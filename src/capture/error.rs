@@ -6,7 +6,7 @@ use std::io;
 use thiserror::Error;
 
 use super::{Lab, sys};
-use crate::i18n::{either, error_text, said};
+use crate::i18n::{error_text, tr};
 use crate::trace::{Ending, EventKind, Name};
 
 /// What an experiment answers.
@@ -25,7 +25,7 @@ pub enum Error {
     #[error("{0}")]
     Unexpected(String),
     /// An actor panicked.
-    #[error("{}", said!("panic: {what}", "程序出错中止（panic）：{what}", what = .0))]
+    #[error("{}", tr!("panic: {what}", what = .0))]
     Panic(String),
 }
 
@@ -59,24 +59,25 @@ impl Error {
                     .syscall
                     .address()
                     .map_or_else(String::new, |address| format!(" {address}"));
-                let at = call
-                    .site
-                    .as_ref()
-                    .map_or_else(String::new, |source| said!(", at {source}", "，位置 {source}"));
+                let at = call.site.as_ref().map_or_else(
+                    String::new,
+                    |source| tr!(context "error", ", at {source}", source),
+                );
                 let function = &call.function();
-                said!(
+                tr!(
                     "{who}: {function}{on}: {told} [{errno}]{at}",
-                    "{who}：{function}{on}：{told} [{errno}]{at}"
+                    who,
+                    function,
+                    on,
+                    told,
+                    errno,
+                    at
                 )
             }
-            None => said!("{actor}: {told} [{errno}]", "{actor}：{told} [{errno}]"),
+            None => tr!("{actor}: {told} [{errno}]", actor, told, errno),
         };
         if sys::is_shortage(error) {
-            Error::Unavailable(said!(
-                "{text}; {remedy}",
-                "{text}；{remedy}",
-                remedy = remedy(&errno)
-            ))
+            Error::Unavailable(tr!("{text}; {remedy}", text, remedy = remedy(&errno)))
         } else {
             Error::Unexpected(text)
         }
@@ -94,29 +95,15 @@ impl Error {
 #[must_use]
 pub fn remedy(errno: &str) -> &'static str {
     match errno {
-        "EMFILE" => either(
-            "this process may open no more files: raise the limit with `ulimit -n 256`",
-            "这个进程不能再打开文件了：用 `ulimit -n 256` 提高限额",
+        "EMFILE" => {
+            tr!("this process may open no more files: raise the limit with `ulimit -n 256`")
+        }
+        "ENFILE" => tr!("the whole system may open no more files: close some programs"),
+        "EAGAIN" => tr!(
+            "this user may start no more processes and threads: raise the limit with `ulimit -u`"
         ),
-        "ENFILE" => either(
-            "the whole system may open no more files: close some programs",
-            "整个系统不能再打开文件了：请关掉一些程序",
-        ),
-        "EAGAIN" => either(
-            "this user may start no more processes and threads: raise the limit with `ulimit -u`",
-            "这个用户不能再启动进程和线程了：用 `ulimit -u` 提高限额",
-        ),
-        "ENOENT" => either(
-            "a file of the program's own is gone: start explore anew",
-            "程序自己的文件不在了：请重新启动 explore",
-        ),
-        "ENETUNREACH" => either(
-            "the loopback interface is down: `sudo ip link set lo up` raises it",
-            "回环接口没有启用：用 `sudo ip link set lo up` 启用它",
-        ),
-        _ => either(
-            "the system is out of memory for sockets: close some programs",
-            "系统没有内存再给套接字用了：请关掉一些程序",
-        ),
+        "ENOENT" => tr!("a file of the program's own is gone: start explore anew"),
+        "ENETUNREACH" => tr!("the loopback interface is down: `sudo ip link set lo up` raises it"),
+        _ => tr!("the system is out of memory for sockets: close some programs"),
     }
 }

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::i18n::said;
+use crate::i18n::tr;
 use crate::trace::{ActorKind, Claim, Event, EventKind, Name, Return, SyscallKind, Verdict};
 
 pub mod actor;
@@ -225,9 +225,9 @@ impl Lab {
     pub fn span(&self, name: &str) -> Result<Duration> {
         match parameter::value(self.bench.parameters, &self.bench.settings, name) {
             Some(parameter::Setting::Span(span)) => Ok(span),
-            _ => Err(Error::Unexpected(said!(
+            _ => Err(Error::Unexpected(tr!(
                 "the experiment's table row lacks the time `{name}`",
-                "实验表的这一行没有时间参数 `{name}`"
+                name
             ))),
         }
     }
@@ -241,9 +241,9 @@ impl Lab {
             Some(parameter::Setting::Number(number)) => {
                 usize::try_from(number).map_err(|error| Error::Unexpected(error.to_string()))
             }
-            _ => Err(Error::Unexpected(said!(
+            _ => Err(Error::Unexpected(tr!(
                 "the experiment's table row lacks the number `{name}`",
-                "实验表的这一行没有数值参数 `{name}`"
+                name
             ))),
         }
     }
@@ -253,12 +253,11 @@ impl Lab {
     /// # Errors
     /// [`Error::Unexpected`] if it did not.
     pub fn text(&self, name: &str) -> Result<&str> {
-        self.bench.settings.get(name).map(String::as_str).ok_or_else(|| {
-            Error::Unexpected(said!(
-                "this part needs --set {name}=…",
-                "这一部分需要 --set {name}=…"
-            ))
-        })
+        self.bench
+            .settings
+            .get(name)
+            .map(String::as_str)
+            .ok_or_else(|| Error::Unexpected(tr!("this part needs --set {name}=…", name)))
     }
 
     // ---- what is recorded ----
@@ -381,12 +380,7 @@ impl Lab {
                 returned_ns: event.at_ns,
                 back,
             })
-            .ok_or_else(|| {
-                Error::Unexpected(said!(
-                    "{actor} made no call of {kind}()",
-                    "{actor} 没有调用 {kind}()"
-                ))
-            })
+            .ok_or_else(|| Error::Unexpected(tr!("{actor} made no call of {kind}()", actor, kind)))
     }
 
     // ---- what the process has ----
@@ -420,9 +414,9 @@ impl Lab {
     pub fn on_one_processor<T>(&self, play: impl FnOnce() -> Result<T>) -> Result<T> {
         let pinned = sys::pin_to_one_processor();
         let _pinned = pinned.map_err(|missing| {
-            Error::Unavailable(said!(
+            Error::Unavailable(tr!(
                 "threads cannot be kept to one processor here ({missing})",
-                "这里不能把线程固定在一个处理器上（{missing}）"
+                missing
             ))
         })?;
         play()

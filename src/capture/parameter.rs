@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::i18n::{Both, either, said};
+use crate::i18n::{Text, tr};
 
 /// One thing to turn.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +17,7 @@ pub struct Parameter {
     /// What values it takes.
     pub kind: Kind,
     /// What it does, in a few words.
-    pub help: Both,
+    pub help: Text,
 }
 
 /// What values a parameter takes; bounds are inclusive.
@@ -44,15 +44,10 @@ pub enum Setting {
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum SetError {
     /// There is no `=`.
-    #[error("{}", said!(
-        "`{pair}` sets nothing: write --set NAME=VALUE, for example --set {example}",
-        "`{pair}` 没有设置任何东西：请写成 --set 名字=值，例如 --set {example}",
-        pair = .0,
-        example = .1
-    ))]
+    #[error("{}", tr!("`{pair}` sets nothing: write --set NAME=VALUE, for example --set {example}", pair = .0, example = .1))]
     NotAPair(String, String),
     /// No parameter has that name.
-    #[error("{}", said!("`{experiment}` has no parameter `{name}`; it has {has}", "`{experiment}` 没有参数 `{name}`；它的参数有 {has}"))]
+    #[error("{}", tr!("`{experiment}` has no parameter `{name}`; it has {has}", experiment, name, has))]
     Unknown {
         /// The experiment.
         experiment: String,
@@ -62,10 +57,7 @@ pub enum SetError {
         has: String,
     },
     /// The value does not fit.
-    #[error("{}", said!(
-        "`{name}` cannot be `{value}`: it takes {takes}, for example {name}={default}",
-        "`{name}` 不能是 `{value}`：它的取值是{takes}，例如 {name}={default}"
-    ))]
+    #[error("{}", tr!("`{name}` cannot be `{value}`: it takes {takes}, for example {name}={default}", name, value, takes, default))]
     Misfit {
         /// The parameter.
         name: &'static str,
@@ -83,17 +75,16 @@ impl Kind {
     #[must_use]
     pub fn takes(self) -> String {
         match self {
-            Kind::Span(least, most) => said!(
+            Kind::Span(least, most) => tr!(
                 "a time from {least} to {most}, with its unit (ms, s)",
-                "从 {least} 到 {most} 的时间，带单位（ms、s）",
                 least = span(least),
                 most = span(most)
             ),
             Kind::Count(least, most) => {
-                said!("a whole number from {least} to {most}", "从 {least} 到 {most} 的整数")
+                tr!("a whole number from {least} to {most}", least, most)
             }
             Kind::Percent(least, most) => {
-                said!("a share from {least}% to {most}%", "从 {least}% 到 {most}% 的百分比")
+                tr!("a share from {least}% to {most}%", least, most)
             }
         }
     }
@@ -128,10 +119,7 @@ pub const DEADLINE: Parameter = Parameter {
     name: "deadline",
     default: "60s",
     kind: Kind::Span(1, 86_400_000),
-    help: Both(
-        "when the lab ends the experiment and says who was blocked",
-        "时限：到了就由实验台结束实验，并说出谁被阻塞着",
-    ),
+    help: Text("when the lab ends the experiment and says who was blocked"),
 };
 
 /// The settings of a run in which nobody has set anything.
@@ -163,7 +151,7 @@ pub fn set(
             has: all()
                 .map(|parameter| format!("`{}`", parameter.name))
                 .collect::<Vec<_>>()
-                .join(either(", ", "、")),
+                .join(tr!(context "list", ", ")),
         })?;
     if parameter.kind.parse(value).is_none() {
         return Err(SetError::Misfit {
@@ -197,7 +185,7 @@ mod tests {
         name: "silence",
         default: "200ms",
         kind: Kind::Span(1, 60_000),
-        help: Both("", ""),
+        help: Text(""),
     };
 
     fn changed(pair: &str) -> Result<BTreeMap<String, String>, SetError> {

@@ -9,7 +9,7 @@ use socket2::{Domain, SockAddr, Type};
 
 use super::probe::Lack;
 use super::{Actor, Error, Lab, Network, Result, Socket, Wire, link, sys};
-use crate::i18n::{either, error_text, said};
+use crate::i18n::{error_text, tr};
 
 impl Lab {
     /// 127.0.0.1 and this port; 0 lets the kernel choose one that is free (ip(7)).
@@ -44,10 +44,7 @@ impl Lab {
     pub fn wire(&self) -> Result<&Wire> {
         let wire = self.bench.wire.get();
         wire.ok_or_else(|| {
-            let text = either(
-                "the experiment's table row does not say `network: Network::Wire`",
-                "实验表的这一行没有写 `network: Network::Wire`",
-            );
+            let text = tr!("the experiment's table row does not say `network: Network::Wire`");
             Error::Unexpected(text.to_owned())
         })
     }
@@ -71,13 +68,7 @@ impl Lab {
     pub fn here_unix(&self, name: &str) -> Result<SockAddr> {
         let path = self.path(name)?;
         SockAddr::unix(&path).map_err(|error| {
-            Error::Unavailable(said!(
-                "{path} is {length} bytes long, too long for an AF_UNIX address ({error}; Linux takes 107): set TMPDIR to a shorter folder",
-                "{path} 长 {length} 字节，做 AF_UNIX 地址太长了（{error}；Linux 最多 107 字节）：请把 TMPDIR 设成路径较短的文件夹",
-                path = path.display(),
-                length = path.as_os_str().len(),
-                error = error_text(&error)
-            ))
+            Error::Unavailable(tr!("{path} is {length} bytes long, too long for an AF_UNIX address ({error}; Linux takes 107): set TMPDIR to a shorter folder", path = path.display(), length = path.as_os_str().len(), error = error_text(&error)))
         })
     }
 
@@ -88,7 +79,7 @@ impl Lab {
     pub fn need_ipv6(&self) -> Result<()> {
         self.lacks_ipv6()?.map_or(Ok(()), |Lack { why, remedy }| {
             let remedy = remedy.unwrap_or_default();
-            Err(Error::Unavailable(said!("{why}; {remedy}", "{why}；{remedy}")))
+            Err(Error::Unavailable(tr!("{why}; {remedy}", why, remedy)))
         })
     }
 
@@ -98,22 +89,13 @@ impl Lab {
             let errno = sys::error_name(error);
             let (why, remedy) = if errno == "EAFNOSUPPORT" {
                 (
-                    said!(
-                        "this kernel has no IPv6 ({step}: {errno})",
-                        "这个内核没有 IPv6（{step}：{errno}）"
-                    ),
-                    either("boot it without ipv6.disable=1", "启动内核时去掉 ipv6.disable=1"),
+                    tr!("this kernel has no IPv6 ({step}: {errno})", step, errno),
+                    tr!("boot it without ipv6.disable=1"),
                 )
             } else {
                 (
-                    said!(
-                        "IPv6 is switched off on this machine ({step}: {errno})",
-                        "本机关闭了 IPv6（{step}：{errno}）"
-                    ),
-                    either(
-                        "sysctl net.ipv6.conf.all.disable_ipv6=0 turns it on",
-                        "用 sysctl net.ipv6.conf.all.disable_ipv6=0 打开",
-                    ),
+                    tr!("IPv6 is switched off on this machine ({step}: {errno})", step, errno),
+                    tr!("sysctl net.ipv6.conf.all.disable_ipv6=0 turns it on"),
                 )
             };
             Some(Lack { why, remedy: Some(remedy.to_owned()) })
@@ -165,10 +147,7 @@ impl Lab {
     pub fn frames_on_lo(&self) -> Result<u64> {
         let frames = sys::frames_sent("lo").filter(|_| self.bench.network != Network::Host);
         frames.ok_or_else(|| {
-            let text = either(
-                "frames can only be counted in a private network with /proc",
-                "只有在独立的网络里，并且有 /proc，才数得清帧",
-            );
+            let text = tr!("frames can only be counted in a private network with /proc");
             Error::Unavailable(text.to_owned())
         })
     }
@@ -195,10 +174,10 @@ fn new_folder() -> Result<PathBuf> {
             }
             Err(error) => {
                 let errno = sys::error_name(&error);
-                let text = said!(
+                let text = tr!(
                     "no folder can be made in {parent} ({errno}): set TMPDIR to a folder that you may write to",
-                    "在 {parent} 里建不了文件夹（{errno}）：请把 TMPDIR 设成你有写权限的文件夹",
-                    parent = parent.display()
+                    parent = parent.display(),
+                    errno
                 );
                 return Err(Error::Unavailable(text));
             }

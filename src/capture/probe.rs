@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::sys::{self, Missing};
 use super::{Lab, link};
-use crate::i18n::either;
+use crate::i18n::tr;
 
 /// What there is; a field is `None` if it can be had, and what was missing if not.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -41,23 +41,14 @@ pub fn probe() -> Probe {
         .lacks_ipv6()
         .unwrap_or_else(|error| Some(Lack { why: error.to_string(), remedy: None }));
     let threads = sys::is_asleep(std::process::id(), sys::thread_id()).is_none().then(|| Lack {
-        why: either("/proc/PID/task cannot be read", "读不了 /proc/PID/task").to_owned(),
-        remedy: Some(
-            either(
-                "mount /proc: `sudo mount -t proc proc /proc`",
-                "挂载 /proc：`sudo mount -t proc proc /proc`",
-            )
-            .to_owned(),
-        ),
+        why: tr!("/proc/PID/task cannot be read").to_owned(),
+        remedy: Some(tr!("mount /proc: `sudo mount -t proc proc /proc`").to_owned()),
     });
     // The very steps that an experiment takes.
     let (network, device) = match link::private(&Lab::in_memory()) {
         Ok(through) => (None, link::device(&through).err().map(Lack::from)),
         Err(missing) => {
-            let why = either(
-                "not tried, for it needs the private network",
-                "没有试，因为它要用独立的网络",
-            );
+            let why = tr!("not tried, for it needs the private network");
             let not_tried = Lack { why: why.to_owned(), remedy: None };
             (Some(Lack::from(missing)), Some(not_tried))
         }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::link::{self, CapturedFrame};
 use super::{Error, Lab, Result, Socket, sys};
-use crate::i18n::said;
+use crate::i18n::tr;
 use crate::trace::{Address, EventKind, Name};
 
 /// So long [`TcpTableEntry::until`] waits for a state that does not come: then the kernel says otherwise, and the claim shows it.
@@ -31,9 +31,9 @@ impl Lab {
     pub fn entry(&self, socket: &Socket) -> Result<TcpTableEntry> {
         let v4 = |at: socket2::SockAddr| match at.as_socket() {
             Some(SocketAddr::V4(at)) => Ok(at),
-            other => Err(Error::Unexpected(said!(
-                "the lab looks up IPv4 connections only, not {other:?}",
-                "实验台只查 IPv4 的连接，不查 {other:?}"
+            other => Err(Error::Unexpected(tr!(
+                "the lab looks up IPv4 connections only, not {other}",
+                other = format_args!("{other:?}")
             ))),
         };
         let (actor, local, peer) = socket.ends()?;
@@ -48,9 +48,8 @@ impl Lab {
         let (Some(Address::Inet(local)), Some(Address::Inet(peer))) =
             (&segment.frame.local, &segment.frame.peer)
         else {
-            return Err(Error::Unexpected(said!(
+            return Err(Error::Unexpected(tr!(
                 "frame {frame} belongs to no connection",
-                "第 {frame} 帧不属于任何连接",
                 frame = segment.frame.frame
             )));
         };
@@ -111,9 +110,8 @@ impl TcpTableEntry {
 
     fn look(&self) -> Result<Option<sys::TcpEntry>> {
         sys::tcp_table(self.local, self.peer).map_err(|error| {
-            Error::Unavailable(said!(
+            Error::Unavailable(tr!(
                 "the kernel's table of TCP sockets (/proc/net/tcp) cannot be read: {errno}",
-                "读不了内核的 TCP 套接字表（/proc/net/tcp）：{errno}",
                 errno = sys::error_name(&error)
             ))
         })

@@ -268,8 +268,8 @@ pub enum Language {
 impl From<Language> for i18n::Language {
     fn from(asked: Language) -> i18n::Language {
         match asked {
-            Language::En => i18n::Language::English,
-            Language::Zh => i18n::Language::Chinese,
+            Language::En => i18n::Language::ENGLISH,
+            Language::Zh => i18n::Language::tagged("zh").unwrap_or(i18n::Language::ENGLISH),
         }
     }
 }
@@ -369,22 +369,20 @@ pub fn parse() -> Cli {
         error.kind(),
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::Io | ErrorKind::Format
     );
-    match i18n::spoken() {
-        i18n::Language::Chinese if !answers => {
-            eprintln!("{}", chinese::error(&error));
-            std::process::exit(error.exit_code());
-        }
-        _ => error.exit(),
+    if i18n::spoken() == i18n::Language::ENGLISH || answers {
+        error.exit()
     }
+    eprintln!("{}", chinese::error(&error));
+    std::process::exit(error.exit_code());
 }
 
 /// The command line, its help in the language that is spoken; Chinese is wrapped for this many columns, which clap cannot do.
 #[must_use]
 pub fn command(columns: usize) -> clap::Command {
-    match i18n::spoken() {
-        i18n::Language::English => Cli::command(),
-        i18n::Language::Chinese => chinese::translated(Cli::command(), columns),
+    if i18n::spoken() == i18n::Language::ENGLISH {
+        return Cli::command();
     }
+    chinese::translated(Cli::command(), columns)
 }
 
 /// The language that `--lang` names, wherever it stands: help and errors come before anything is understood.
@@ -393,7 +391,7 @@ fn asked_language(words: &[OsString]) -> Option<i18n::Language> {
     let mut asked = None;
     while let Some(word) = words.next() {
         let tag = if word == "--lang" { words.next() } else { word.strip_prefix("--lang=") };
-        let named = i18n::Language::ALL.into_iter().find(|language| tag == Some(language.tag()));
+        let named = i18n::Language::all().find(|language| tag == Some(language.tag()));
         asked = named.or(asked);
     }
     asked
@@ -412,7 +410,7 @@ mod tests {
             "explore lesson --help --lang=zh",
             "explore --lang en --lang zh",
         ] {
-            assert_eq!(asked(line), Some(i18n::Language::Chinese), "{line}");
+            assert_eq!(asked(line), Some(i18n::chinese()), "{line}");
         }
         for line in
             ["explore", "explore --lang", "explore --lang fr", "explore lesson -- --lang zh"]

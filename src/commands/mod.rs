@@ -10,7 +10,7 @@ use crate::capture::child::{ExperimentRun, Output, interrupted};
 use crate::capture::parameter::DEADLINE;
 use crate::capture::{self, sys};
 use crate::experiments::{Experiment, Stepping};
-use crate::i18n::either;
+use crate::i18n::tr;
 use crate::lesson::Show;
 use crate::output::terminal::Terminal;
 use crate::picture::{Ink, Row};
@@ -205,7 +205,7 @@ impl Player {
             if !recorded_with.is_empty() {
                 self.terminal.wrapped(
                     "",
-                    &words::recorded_with(&recorded_with.join(either(", ", "、"))),
+                    &words::recorded_with(&recorded_with.join(tr!(context "list", ", "))),
                     Ink::Warn,
                 )?;
             }

@@ -84,7 +84,7 @@ pub fn drawn(folder: &Path) -> Result<Vec<(String, String)>, Failure> {
     let draw = |shot: &Shot| {
         Ok((format!("{}.svg", shot.name), shot.draw(&recorded(folder, shot.experiment)?)?))
     };
-    speaking(Language::English, || SHOTS.iter().map(draw).collect())
+    speaking(Language::ENGLISH, || SHOTS.iter().map(draw).collect())
 }
 
 fn kept(folder: &Path, experiment: &str) -> PathBuf {

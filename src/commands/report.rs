@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::capture::parameter::DEADLINE;
-use crate::i18n::{either, said};
+use crate::i18n::tr;
 use crate::lesson::ClaimLine;
 use crate::lexicon;
 use crate::output::terminal::Terminal;
@@ -152,8 +152,8 @@ pub fn comparison(evidence: &Evidence) -> String {
             sooner(evidence, &what, &with_what)
         }
         (Some(with_what), _) => joined(&[&what, &saw, &relation, &with_what, &with]),
-        (None, true) if saw == with => said!("{what}: {saw}", "{what}：{saw}"),
-        (None, true) => said!("{what}: {saw} {relation} {with}", "{what}：{saw} {relation} {with}"),
+        (None, true) if saw == with => tr!("{what}: {saw}", what, saw),
+        (None, true) => tr!("{what}: {saw} {relation} {with}", what, saw, relation, with),
         (None, _) => words::expected(&what, &saw, &relation, &with),
     }
 }
@@ -164,11 +164,7 @@ fn sooner(evidence: &Evidence, what: &str, with_what: &str) -> String {
         if let Value::Number(ns) = value { u64::try_from(*ns).unwrap_or(0) } else { 0 }
     };
     let by = span_of(ns(&evidence.with).saturating_sub(ns(&evidence.saw)));
-    let with_what = either(
-        with_what.to_owned(),
-        format!("{}{with_what}{}", joint("比", with_what), joint(with_what, "早")),
-    );
-    said!("{what}: {by} before {with_what}", "{what}：比{with_what}早 {by}")
+    tr!("{what}: {by} before {with_what}", what, by, with_what)
 }
 
 /// Words in a row: between two Chinese characters stands no space.

@@ -11,10 +11,10 @@ use crate::capture::{
     Actor, ActorThread, Interest, Kind, Lab, Parameter, Proof, Result, Sampler, Socket, as_long,
     at_least, before, differ, equal, failed_with, is, lasted,
 };
-use crate::i18n::Both;
+use crate::i18n::Text;
 use crate::trace::{Sample, SyscallKind};
 
-const fn silence(help: Both) -> Parameter {
+const fn silence(help: Text) -> Parameter {
     Parameter { name: "silence", default: "200ms", kind: Kind::Span(1, 60_000), help }
 }
 
@@ -68,10 +68,7 @@ fn accept_makes_a_new_one(lab: &Lab) -> Result<()> {
     Ok(client.close()?)
 }
 
-experiment!(
-    recv_waits,
-    parameters = &[silence(Both("how long the peer says nothing", "对端沉默多久"))]
-);
+experiment!(recv_waits, parameters = &[silence(Text("how long the peer says nothing"))]);
 fn recv_waits(lab: &Lab) -> Result<()> {
     let silence = lab.span("silence")?;
     let peer = lab.actor("peer");
@@ -110,9 +107,8 @@ fn check_sleep(lab: &Lab, seen: Option<Sample>) {
     let Some(Sample { state: Some(state), wait_channel, syscall: Some(syscall), .. }) = seen else {
         lab.not_checked(
             "asleep-in-recvfrom",
-            Both(
+            Text(
                 "the kernel does not say what a thread is doing: /proc is missing, or closed to us",
-                "内核没有告诉我们线程在做什么：没有 /proc，或者我们无权读它",
             ),
         );
         return;
@@ -130,10 +126,8 @@ fn check_sleep(lab: &Lab, seen: Option<Sample>) {
 
 experiment!(
     send_blocks_too,
-    parameters = &[silence(Both(
-        "how long the server goes on receiving nothing, once send() is blocked",
-        "send() 阻塞以后，服务器再过多久才开始接收",
-    ))]
+    parameters =
+        &[silence(Text("how long the server goes on receiving nothing, once send() is blocked"))]
 );
 fn send_blocks_too(lab: &Lab) -> Result<()> {
     let silence = lab.span("silence")?;
@@ -219,10 +213,7 @@ fn recvs(lab: &Lab) -> Result<(usize, u64)> {
 
 experiment!(
     an_error_ends_it,
-    parameters = &[silence(Both(
-        "how long each recv() is blocked before it ends",
-        "每次 recv() 阻塞多久才结束",
-    ))]
+    parameters = &[silence(Text("how long each recv() is blocked before it ends"))]
 );
 fn an_error_ends_it(lab: &Lab) -> Result<()> {
     // Nobody listens there.

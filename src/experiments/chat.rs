@@ -11,14 +11,14 @@ use crate::capture::{
     lasted,
 };
 use crate::chat::{Parted, Style, threads, turns};
-use crate::i18n::Both;
+use crate::i18n::Text;
 use crate::trace::{Event, EventKind, SyscallKind};
 
 const PAUSE: Parameter = Parameter {
     name: "pause",
     default: "60ms",
     kind: Kind::Span(1, 60_000),
-    help: Both("how long nobody types in between", "中间隔多久没有人打字"),
+    help: Text("how long nobody types in between"),
 };
 
 const FOUR: [&str; 4] = ["client sends", "client receives", "server sends", "server receives"];
@@ -222,11 +222,7 @@ fn poll_talk(me: &Actor, desk: &Desk) -> Result<Parted> {
 #[cfg(not(unix))]
 fn poll_talk(_: &Actor, _: &Desk) -> Result<Parted> {
     Err(Error::Unavailable(
-        crate::i18n::either(
-            "this system cannot wait for a keyboard and a socket at once",
-            "这个系统不能同时等待键盘和套接字",
-        )
-        .to_owned(),
+        crate::i18n::tr!("this system cannot wait for a keyboard and a socket at once").to_owned(),
     ))
 }
 

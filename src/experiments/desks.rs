@@ -267,11 +267,5 @@ fn keyboard(read: io::PipeReader) -> Result<Keyboard> {
 
 #[cfg(not(unix))]
 fn keyboard(_: io::PipeReader) -> Result<Keyboard> {
-    Err(Error::Unavailable(
-        crate::i18n::either(
-            "on this system the chat reads no pipe",
-            "在这个系统上，聊天程序读不了管道",
-        )
-        .to_owned(),
-    ))
+    Err(Error::Unavailable(crate::i18n::tr!("on this system the chat reads no pipe").to_owned()))
 }

@@ -14,7 +14,7 @@ use socket2::{Domain, SockAddr, Type};
 use super::{Stepping, Why, experiment};
 use crate::capture::{self, Actor, Kind, Lab, Network, Parameter, Proof, Result, Socket};
 use crate::capture::{at_least, equal, failed_with, is, less, succeeded};
-use crate::i18n::Both;
+use crate::i18n::Text;
 use crate::trace::{Address, Data, EventKind, Output, Return, SyscallKind, Value};
 
 experiment!(one_conversation_three_families);
@@ -305,22 +305,14 @@ fn chmod(who: &Actor, path: &Path, mode: u32) -> Result<()> {
 #[cfg(not(unix))]
 fn stat(_: &Path) -> Result<&'static str> {
     Err(capture::Error::Unavailable(
-        crate::i18n::either(
-            "this needs the file types of a Unix system",
-            "这要用到 Unix 系统的文件类型",
-        )
-        .to_owned(),
+        crate::i18n::tr!("this needs the file types of a Unix system").to_owned(),
     ))
 }
 
 #[cfg(not(unix))]
 fn chmod(_: &Actor, _: &Path, _: u32) -> Result<()> {
     Err(capture::Error::Unavailable(
-        crate::i18n::either(
-            "this needs the file permissions of a Unix system",
-            "这要用到 Unix 系统的文件权限",
-        )
-        .to_owned(),
+        crate::i18n::tr!("this needs the file permissions of a Unix system").to_owned(),
     ))
 }
 
@@ -445,7 +437,7 @@ experiment!(
         name: "rounds",
         default: "100",
         kind: Kind::Count(1, 10_000),
-        help: Both("how many round trips each family makes", "每个协议族往返多少次"),
+        help: Text("how many round trips each family makes"),
     }]
 );
 fn family_race(lab: &Lab) -> Result<()> {

@@ -16,7 +16,7 @@ use crate::capture::{
     Error, Kind, Lab, Network, Parameter, Proof, Result, Socket, TcpTableEntry, Wire, before,
     equal, failed_with, is, lasted, succeeded,
 };
-use crate::i18n::Both;
+use crate::i18n::Text;
 use crate::trace::{Data, SyscallKind};
 
 experiment!(
@@ -26,10 +26,7 @@ experiment!(
         name: "rtt",
         default: "20ms",
         kind: Kind::Span(0, 2000),
-        help: Both(
-            "how long a segment and its answer take, there and back",
-            "一个报文段和它的应答，一来一回要多久",
-        ),
+        help: Text("how long a segment and its answer take, there and back"),
     }]
 );
 fn three_way_handshake(lab: &Lab) -> Result<()> {

@@ -9,7 +9,7 @@ use crate::capture::link::{Ack, Arp, CapturedFrame, Client, Data, Tcp, Udp, firs
 use crate::capture::{
     Kind, Lab, Network, Parameter, Result, Socket, at_least, before, is, less, succeeded,
 };
-use crate::i18n::Both;
+use crate::i18n::Text;
 use crate::trace;
 use crate::trace::packet::Ethernet;
 
@@ -59,7 +59,7 @@ experiment!(
         name: "bytes",
         default: "5",
         kind: Kind::Count(1, 1400),
-        help: Both("how many bytes the application sends", "应用程序发送多少字节"),
+        help: Text("how many bytes the application sends"),
     }]
 );
 /// What goes over the wire for the same bytes, by UDP and by TCP.

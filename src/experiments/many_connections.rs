@@ -12,7 +12,7 @@ use socket2::{Domain, Protocol, SockAddr, Type};
 
 use super::{Stepping, Why, child_process, experiment};
 use crate::capture::{Actor, Error, Interest, Kind, Lab, Parameter, Result, Socket, is};
-use crate::i18n::{Both, said};
+use crate::i18n::{Text, tr};
 use crate::trace::{Address, Event, EventKind, Return, Syscall, SyscallKind};
 
 const TCP: Option<Protocol> = Some(Protocol::TCP);
@@ -31,16 +31,13 @@ experiment!(
             name: "connections",
             default: "200",
             kind: Kind::Count(1, 5_000),
-            help: Both(
-                "how many connections at most, one of them busy",
-                "最多多少个连接，其中一个忙着",
-            ),
+            help: Text("how many connections at most, one of them busy"),
         },
         Parameter {
             name: "messages",
             default: "20",
             kind: Kind::Count(1, 1_000),
-            help: Both("how many messages the busy one sends", "忙着的那一个发送多少条消息"),
+            help: Text("how many messages the busy one sends"),
         },
     ]
 );
@@ -170,10 +167,12 @@ fn allowed(lab: &Lab) -> Result<usize> {
     let room = usize::try_from(limit.saturating_sub(SPARE)).unwrap_or(usize::MAX).max(1);
     let reached = asked.min(room);
     if reached < asked {
-        let why = said!(
+        let why = tr!(
             "this process may have {limit} files open: {reached} connections were open instead of {asked}; \
              `ulimit -Hn` shows the limit, the system's administrator raises it",
-            "这个进程最多打开 {limit} 个文件：只打开了 {reached} 个连接，而不是 {asked} 个；`ulimit -Hn` 显示这个限额，系统管理员可以提高它"
+            limit,
+            reached,
+            asked
         );
         lab.not_checked("as-many-as-asked", why);
     } else {

@@ -16,7 +16,7 @@ use crate::capture::{
     failed_with, is, no_sooner,
 };
 use crate::chat::{Parted, Side, threads};
-use crate::i18n::Both;
+use crate::i18n::Text;
 use crate::trace::{Event, EventKind, Sample, Syscall, SyscallKind};
 
 experiment!(
@@ -25,7 +25,7 @@ experiment!(
         name: "pause",
         default: "60ms",
         kind: Kind::Span(1, 60_000),
-        help: Both("how long nothing happens", "有多久什么也不发生"),
+        help: Text("how long nothing happens"),
     }]
 );
 fn peer_leaves(lab: &Lab) -> Result<()> {

@@ -13,7 +13,7 @@ use crate::capture::{
     Actor, Error, Interest, Kind, Lab, Parameter, Proof, Ready, Result, Socket, at_least,
     failed_with, is, less, succeeded, sys,
 };
-use crate::i18n::Both;
+use crate::i18n::Text;
 use crate::trace::{Syscall, SyscallKind, Value};
 
 const TCP: Option<Protocol> = Some(Protocol::TCP);
@@ -71,13 +71,7 @@ fn claim_number(
     let Some(row) =
         SYSTEMS.iter().find(|system| system.name == std::env::consts::OS && !own_numbers())
     else {
-        lab.not_checked(
-            name,
-            Both(
-                "the table has no row for this system and processor",
-                "表里没有这个系统和处理器的一行",
-            ),
-        );
+        lab.not_checked(name, Text("the table has no row for this system and processor"));
         return;
     };
     let (errno, wanted) = column(row);
@@ -167,7 +161,7 @@ experiment!(
         name: "bytes",
         default: "1000000",
         kind: Kind::Count(1_000_000, 50_000_000),
-        help: Both("how long the message is", "消息有多长"),
+        help: Text("how long the message is"),
     }]
 );
 fn short_send(lab: &Lab) -> Result<()> {
@@ -233,7 +227,7 @@ experiment!(
         default: "20ms",
         // Each call is recorded: a second of them would be a million events.
         kind: Kind::Span(1, 200),
-        help: Both("how long the peer says nothing", "对端沉默多久"),
+        help: Text("how long the peer says nothing"),
     }]
 );
 fn busy_loop(lab: &Lab) -> Result<()> {
@@ -488,13 +482,7 @@ fn used_since(lab: &Lab, before: Option<Duration>) -> Option<Duration> {
 
 fn claim_cpu(lab: &Lab, name: &'static str, select: Option<Duration>, by_hand: Option<Duration>) {
     let (Some(select), Some(by_hand)) = (select, by_hand) else {
-        lab.not_checked(
-            name,
-            Both(
-                "this system does not tell a thread's processor time",
-                "这个系统查不到线程的处理器时间",
-            ),
-        );
+        lab.not_checked(name, Text("this system does not tell a thread's processor time"));
         return;
     };
     lab.measure("processor time", "by hand", by_hand);

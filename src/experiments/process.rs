@@ -12,7 +12,7 @@ use crate::capture::{
     Actor, ActorThread, Error, Kind, Lab, Parameter, Process, Proof, Result, Sampler, Socket,
     as_long, at_least, before, differ, equal, failed_with, is, no_sooner,
 };
-use crate::i18n::Both;
+use crate::i18n::Text;
 use crate::trace::{Address, Sample, SyscallKind};
 
 const TCP: Option<Protocol> = Some(Protocol::TCP);
@@ -24,13 +24,13 @@ experiment!(
             name: "pause",
             default: "150ms",
             kind: Kind::Span(1, 60_000),
-            help: Both("how long nobody comes, each time", "每次有多久没有人来"),
+            help: Text("how long nobody comes, each time"),
         },
         Parameter {
             name: "work",
             default: "40ms",
             kind: Kind::Span(1, 10_000),
-            help: Both("processor time that a request takes", "一个请求要用的处理器时间"),
+            help: Text("processor time that a request takes"),
         },
     ]
 );
@@ -158,10 +158,7 @@ fn check_life(lab: &Lab, seen: &Seen) -> Result<()> {
     match lab.samples("server").iter().filter(|seen| at_work(seen)).count() {
         0 => lab.not_checked(
             "seen-at-work",
-            Both(
-                "the server worked between two looks of ours: --set work=200ms makes it work longer",
-                "服务器是在我们两次查看之间工作的：--set work=200ms 让它多工作一会儿",
-            ),
+            Text("the server worked between two looks of ours: --set work=200ms makes it work longer"),
         ),
         times => lab.claim("seen-at-work", at_least("times seen in R", times, 1)),
     }
@@ -181,11 +178,9 @@ fn check_life(lab: &Lab, seen: &Seen) -> Result<()> {
     Ok(())
 }
 
-const WHY_NOT: Both = Both(
+const WHY_NOT: Text = Text(
     "the kernel cannot be asked: `stat`, `syscall`, `wchan` or `schedstat` of /proc/PID/task is missing or closed to you, or this \
      process may open no more files (`ulimit -n 64` lets it)",
-    "问不了内核：/proc/PID/task 里的 `stat`、`syscall`、`wchan` 或 `schedstat` 没有，或者你无权读，或者这个进程不能再打开文件\
-     （`ulimit -n 64` 可以放宽）",
 );
 
 /// Claims what could be proven; of what the kernel does not tell, says so.
@@ -330,7 +325,7 @@ experiment!(
         name: "time",
         default: "300ms",
         kind: Kind::Span(50, 60_000),
-        help: Both("how long nothing happens", "有多久什么也不发生"),
+        help: Text("how long nothing happens"),
     }]
 );
 /// Three ways to let time pass: recv, an empty loop, and join.

@@ -8,7 +8,7 @@ use super::{child_process, experiment};
 use crate::capture::{
     Error, Lab, Process, Proof, Result, Socket, address, differ, equal, failed_with, is, succeeded,
 };
-use crate::i18n::either;
+use crate::i18n::tr;
 use crate::trace::{Data, Outcome, Output, SyscallKind, Value};
 
 const TCP: Option<Protocol> = Some(Protocol::TCP);
@@ -292,11 +292,7 @@ fn port(of: &SockAddr) -> u16 {
 fn with_another_address(at: &SockAddr) -> Result<SockAddr> {
     if !cfg!(target_os = "linux") {
         return Err(Error::Unavailable(
-            either(
-                "127.0.0.2 can be bound without setting it up only on Linux",
-                "只有在 Linux 上，不经设置就能绑定 127.0.0.2",
-            )
-            .to_owned(),
+            tr!("127.0.0.2 can be bound without setting it up only on Linux").to_owned(),
         ));
     }
     Ok(std::net::SocketAddr::from(([127, 0, 0, 2], port(at))).into())

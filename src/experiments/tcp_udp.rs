@@ -11,7 +11,7 @@ use crate::capture::{
     Kind, Lab, MSG_TRUNC, Parameter, Proof, Result, Socket, at_least, failed_with, is, lasted,
     succeeded,
 };
-use crate::i18n::Both;
+use crate::i18n::Text;
 use crate::trace::{Data, SyscallKind};
 
 experiment!(stream_has_no_boundaries);
@@ -112,7 +112,7 @@ experiment!(
         name: "silence",
         default: "200ms",
         kind: Kind::Span(1, 60_000),
-        help: Both("how long the UDP client listens for an answer", "UDP 客户端等应答等多久",),
+        help: Text("how long the UDP client listens for an answer"),
     }]
 );
 fn nobody_home(lab: &Lab) -> Result<()> {

@@ -10,7 +10,7 @@ use crate::capture::link::{
     Ack, Anything, CapturedFrame, Client, Data, Syn, Udp, every, first, share,
 };
 use crate::capture::{Kind, Lab, Network, Parameter, Result, Socket, at_least, is, lasted};
-use crate::i18n::Both;
+use crate::i18n::Text;
 use crate::trace::SyscallKind;
 
 /// The length of one numbered message, in bytes: 100 of them fill some twenty TCP segments, enough to lose several.
@@ -24,22 +24,19 @@ experiment!(
             name: "loss",
             default: "20%",
             kind: Kind::Percent(0, 40),
-            help: Both("how many packets the wire drops", "线路丢掉多少分组"),
+            help: Text("how many packets the wire drops"),
         },
         Parameter {
             name: "messages",
             default: "100",
             kind: Kind::Count(1, 150),
-            help: Both("how many messages each protocol carries", "每种协议传送多少条消息"),
+            help: Text("how many messages each protocol carries"),
         },
         Parameter {
             name: "seed",
             default: "39",
             kind: Kind::Count(0, 1_000_000),
-            help: Both(
-                "which packets those are: another seed, others",
-                "丢哪些分组：换一个种子，就换一批",
-            ),
+            help: Text("which packets those are: another seed, others"),
         },
     ]
 );
@@ -84,7 +81,7 @@ experiment!(
         name: "delay",
         default: "50ms",
         kind: Kind::Span(1, 400),
-        help: Both("how long a packet takes each way", "一个分组单程要多久"),
+        help: Text("how long a packet takes each way"),
     }]
 );
 /// A question and its answer, over a wire on which packets take time.

@@ -12,7 +12,7 @@ use crate::capture::{
     Actor, Interest, Kind, Lab, Parameter, Proof, Result, Sampler, Seen, Socket, as_long, at_least,
     before, differ, failed_with, is, lasted, less, no_sooner,
 };
-use crate::i18n::{Both, said};
+use crate::i18n::{Text, tr};
 use crate::trace::{Data, SyscallKind};
 
 const fn asked(name: &'static str, default: &'static str) -> Parameter {
@@ -20,11 +20,11 @@ const fn asked(name: &'static str, default: &'static str) -> Parameter {
         name,
         default,
         kind: Kind::Span(1, 60_000),
-        help: Both("one of the three timeouts that are asked for", "所设的三个超时时间之一"),
+        help: Text("one of the three timeouts that are asked for"),
     }
 }
 
-const fn span(name: &'static str, default: &'static str, help: Both) -> Parameter {
+const fn span(name: &'static str, default: &'static str, help: Text) -> Parameter {
     Parameter { name, default, kind: Kind::Span(1, 60_000), help }
 }
 
@@ -38,7 +38,7 @@ experiment!(
             name: "times",
             default: "1",
             kind: Kind::Count(1, 1000),
-            help: Both("how often each is measured", "每一个测量多少次"),
+            help: Text("how often each is measured"),
         },
     ]
 );
@@ -81,7 +81,7 @@ fn all(proofs: Vec<Proof>) -> Proof {
 
 experiment!(
     two_ways_to_wait,
-    parameters = &[span("timeout", "100ms", Both("how long each may wait", "每一个可以等多久"),)]
+    parameters = &[span("timeout", "100ms", Text("how long each may wait"),)]
 );
 fn two_ways_to_wait(lab: &Lab) -> Result<()> {
     let timeout = lab.span("timeout")?;
@@ -171,8 +171,7 @@ fn what_differs(lab: &Lab, option: &Socket, poll: &Socket) -> Result<()> {
 
 experiment!(
     timeout_of_zero,
-    parameters =
-        &[span("silence", "200ms", Both("how long the peer says nothing", "对端沉默多久"),)]
+    parameters = &[span("silence", "200ms", Text("how long the peer says nothing"),)]
 );
 fn timeout_of_zero(lab: &Lab) -> Result<()> {
     let (silence, zero) = (lab.span("silence")?, Some(Duration::ZERO));
@@ -219,7 +218,7 @@ fn shown(timeout: Option<Duration>) -> String {
 
 experiment!(
     default_timeout,
-    parameters = &[span("timeout", "100ms", Both("the default that is set", "设置的默认值"),)]
+    parameters = &[span("timeout", "100ms", Text("the default that is set"),)]
 );
 fn default_timeout(lab: &Lab) -> Result<()> {
     let timeout = lab.span("timeout")?;
@@ -259,19 +258,8 @@ experiment!(
     drip_feed,
     stepping = Stepping::Whole(Why::Race),
     parameters = &[
-        span(
-            "pause",
-            "100ms",
-            Both("how long the peer waits before each byte", "对端每发一个字节之前等多久"),
-        ),
-        span(
-            "timeout",
-            "250ms",
-            Both(
-                "the timeout of each recv(); and the other's deadline",
-                "每次 recv() 的超时时间，也是另一个的截止时间",
-            ),
-        ),
+        span("pause", "100ms", Text("how long the peer waits before each byte"),),
+        span("timeout", "250ms", Text("the timeout of each recv(); and the other's deadline"),),
     ]
 );
 fn drip_feed(lab: &Lab) -> Result<()> {
@@ -338,15 +326,16 @@ fn check_drip(
         recvs.iter().map(|(_, back)| Duration::from_nanos(back.took_ns)).max().unwrap_or_default();
     let all_of_it = pause * u32::try_from(WORD.len()).unwrap_or(u32::MAX);
     let why = if pause >= timeout || all_of_it <= timeout {
-        said!(
-            "it takes a timeout between one pause ({pause:?}) and five ({all_of_it:?}); {timeout:?} is not",
-            "超时时间要在一次停顿（{pause:?}）和五次停顿（{all_of_it:?}）之间，{timeout:?} 不在其中"
+        tr!(
+            "it takes a timeout between one pause ({pause}) and five ({all_of_it}); {timeout} is not",
+            pause = format_args!("{pause:?}"),
+            all_of_it = format_args!("{all_of_it:?}"),
+            timeout = format_args!("{timeout:?}")
         )
     } else if word.is_err() && longest >= timeout && longest_gap(lab) >= timeout {
-        said!(
-            "this machine was so busy that a byte came {gap:?} after the one before",
-            "这台机器太忙，有一个字节比前一个晚到了 {gap:?}",
-            gap = longest_gap(lab)
+        tr!(
+            "this machine was so busy that a byte came {gap} after the one before",
+            gap = format_args!("{:?}", longest_gap(lab))
         )
     } else {
         let (word, cut) = (word?, cut?);
@@ -397,14 +386,13 @@ fn longest_gap(lab: &Lab) -> Duration {
 experiment!(
     three_modes,
     parameters = &[
-        span("silence", "600ms", Both("how long the peer says nothing", "对端沉默多久")),
+        span("silence", "600ms", Text("how long the peer says nothing")),
         Parameter {
             name: "timeout",
             default: "250ms",
             kind: Kind::Span(0, 60_000),
-            help: Both(
-                "SO_RCVTIMEO of the socket in timeout mode; see what the kernel makes of 0s",
-                "超时模式那个套接字的 SO_RCVTIMEO；看看内核怎样对待 0s",
+            help: Text(
+                "SO_RCVTIMEO of the socket in timeout mode; see what the kernel makes of 0s"
             ),
         },
     ]
@@ -483,17 +471,15 @@ fn check_modes(
     match cpu {
         None => lab.not_checked(
             "waiting-costs-nothing",
-            Both(
-                "this system does not say how much processor time a thread used",
-                "这个系统查不到线程用了多少处理器时间",
-            ),
+            Text("this system does not say how much processor time a thread used"),
         ),
         Some(_) if silence < CLEAR => {
             lab.not_checked(
                 "waiting-costs-nothing",
-                said!(
-                    "a silence of {silence:?} is too short to compare: take {CLEAR:?} or more",
-                    "沉默 {silence:?} 太短，比不出来：请设 {CLEAR:?} 或更长"
+                tr!(
+                    "a silence of {silence} is too short to compare: take {CLEAR} or more",
+                    silence = format_args!("{silence:?}"),
+                    CLEAR = format_args!("{CLEAR:?}")
                 ),
             );
         }

@@ -14,14 +14,13 @@ use crate::capture::{
     Error, Kind, Lab, Network, Parameter, Proof, Result, Socket, TcpInfo, as_long, at_least,
     differ, equal, failed_with, is, lasted, no_sooner, succeeded,
 };
-use crate::i18n::{Both, either};
+use crate::i18n::{Text, tr};
 use crate::trace::{Data, Return, SyscallKind};
 
 /// Why there is nothing to see of a program that gives up.
-const KERNEL_WAS_FIRST: Both =
-    Both("the kernel gave up before the program did", "内核比程序先放弃了");
+const KERNEL_WAS_FIRST: Text = Text("the kernel gave up before the program did");
 
-const fn limit(help: Both) -> Parameter {
+const fn limit(help: Text) -> Parameter {
     Parameter { name: "timeout", default: "100ms", kind: Kind::Span(1, 60_000), help }
 }
 
@@ -35,7 +34,7 @@ experiment!(
         name: "drop",
         default: "1",
         kind: Kind::Count(1, 5),
-        help: Both("how many SYNs the wire loses", "线路丢掉多少个 SYN"),
+        help: Text("how many SYNs the wire loses"),
     }]
 );
 fn lost_syn(lab: &Lab) -> Result<()> {
@@ -73,7 +72,7 @@ experiment!(
         name: "timeout",
         default: "2500ms",
         kind: Kind::Span(1500, 600_000),
-        help: Both("how long the program lets connect() try", "程序让 connect() 尝试多久"),
+        help: Text("how long the program lets connect() try"),
     }]
 );
 fn handshake_times_out(lab: &Lab) -> Result<()> {
@@ -125,10 +124,7 @@ impl SynSettings {
         let small = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
         let retries = lab.sysctl("net.ipv4.tcp_syn_retries").ok_or_else(|| {
             Error::Unavailable(
-                either(
-                    "this kernel's settings cannot be read: /proc/sys/net/ipv4/tcp_syn_retries is not there",
-                    "读不到这个内核的设置：没有 /proc/sys/net/ipv4/tcp_syn_retries",
-                )
+                tr!("this kernel's settings cannot be read: /proc/sys/net/ipv4/tcp_syn_retries is not there")
                 .to_owned(),
             )
         })?;
@@ -183,10 +179,7 @@ impl SynSettings {
     }
 }
 
-experiment!(
-    read_times_out,
-    parameters = &[limit(Both("how long the client lets recv() wait", "客户端让 recv() 等多久"))]
-);
+experiment!(read_times_out, parameters = &[limit(Text("how long the client lets recv() wait"))]);
 fn read_times_out(lab: &Lab) -> Result<()> {
     let (client, server) = connection(lab)?;
     let limit = lab.span("timeout")?;
@@ -206,10 +199,7 @@ fn read_times_out(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-experiment!(
-    not_only_recv,
-    parameters = &[limit(Both("how long each call may wait", "每次调用可以等多久"))]
-);
+experiment!(not_only_recv, parameters = &[limit(Text("how long each call may wait"))]);
 fn not_only_recv(lab: &Lab) -> Result<()> {
     let limit = lab.span("timeout")?;
     let listener = tcp_socket(lab, "server")?;
@@ -245,10 +235,7 @@ experiment!(
         name: "timeout",
         default: "1s",
         kind: Kind::Span(1000, 60_000),
-        help: Both(
-            "TCP_USER_TIMEOUT: how long the kernel may go on without an acknowledgment",
-            "TCP_USER_TIMEOUT：没有确认时，内核可以坚持多久",
-        ),
+        help: Text("TCP_USER_TIMEOUT: how long the kernel may go on without an acknowledgment"),
     }]
 );
 fn the_wire_is_cut(lab: &Lab) -> Result<()> {
@@ -315,18 +302,12 @@ experiment!(
     retry_with_backoff,
     network = Network::Wire,
     parameters = &[
-        limit(Both(
-            "how long the program lets each connect() try",
-            "程序让每次 connect() 尝试多久",
-        )),
+        limit(Text("how long the program lets each connect() try")),
         Parameter {
             name: "pause",
             default: "100ms",
             kind: Kind::Span(1, 10_000),
-            help: Both(
-                "the first pause; each is twice the last",
-                "第一次停顿；以后每次是前一次的两倍",
-            ),
+            help: Text("the first pause; each is twice the last"),
         },
     ]
 );
@@ -396,7 +377,7 @@ fn check_tries(lab: &Lab, arrived: Proof) -> Result<()> {
 
 experiment!(
     late_is_not_never,
-    parameters = &[limit(Both("how long the client waits for an answer", "客户端等应答等多久"))]
+    parameters = &[limit(Text("how long the client waits for an answer"))]
 );
 fn late_is_not_never(lab: &Lab) -> Result<()> {
     let (client, server) = connection(lab)?;
@@ -430,7 +411,7 @@ fn late_is_not_never(lab: &Lab) -> Result<()> {
 
 experiment!(
     numbered_requests,
-    parameters = &[limit(Both("how long the client waits for an answer", "客户端等应答等多久"))]
+    parameters = &[limit(Text("how long the client waits for an answer"))]
 );
 fn numbered_requests(lab: &Lab) -> Result<()> {
     let (client, server) = connection(lab)?;
@@ -486,11 +467,9 @@ fn connection(lab: &Lab) -> Result<(Socket, Socket)> {
 
 /// What TCP_INFO says; every Linux has it.
 fn tcp_info(socket: &Socket) -> Result<TcpInfo> {
-    socket.tcp_info()?.ok_or_else(|| {
-        Error::Unavailable(
-            either("this system has no TCP_INFO", "这个系统没有 TCP_INFO").to_owned(),
-        )
-    })
+    socket
+        .tcp_info()?
+        .ok_or_else(|| Error::Unavailable(tr!("this system has no TCP_INFO").to_owned()))
 }
 
 /// How long the kernel waits for an acknowledgment, by TCP_INFO: the retransmission timeout.

@@ -13,7 +13,7 @@ use crate::capture::{at_least, before, is, lasted, no_sooner};
 use crate::chat::message::Inbox;
 use crate::chat::screen::Plain;
 use crate::chat::{Address, Side, meeting, turns};
-use crate::i18n::Both;
+use crate::i18n::Text;
 use crate::trace::{EventKind, Sample, SyscallKind};
 
 /// The kernel counts time in ticks, which may be 10 ms apart: so much sooner than due may a timer seem to strike.
@@ -23,14 +23,14 @@ const SILENCE: Parameter = Parameter {
     name: "silence",
     default: "200ms",
     kind: Kind::Span(1, 60_000),
-    help: Both("how long nothing is typed any more", "此后有多久没有人打字"),
+    help: Text("how long nothing is typed any more"),
 };
 
 const TYPING: Parameter = Parameter {
     name: "typing",
     default: "60ms",
     kind: Kind::Span(1, 60_000),
-    help: Both("how long each user takes to type a line", "每个用户打一行字要多久"),
+    help: Text("how long each user takes to type a line"),
 };
 
 experiment!(by_turns, parameters = &[TYPING]);
@@ -205,9 +205,8 @@ fn check_sleep(lab: &Lab, seen: [Option<Sample>; 2]) {
     let [Some(hers), Some(his)] = seen.map(said) else {
         lab.not_checked(
             "both-asleep-in-recvfrom",
-            Both(
+            Text(
                 "the kernel does not say what a thread is doing: /proc is missing, or closed to us",
-                "内核没有告诉我们线程在做什么：没有 /proc，或者我们无权读它",
             ),
         );
         return;
@@ -300,7 +299,7 @@ experiment!(
         name: "timeout",
         default: "200ms",
         kind: Kind::Span(20, 800), // the kernel calls again after a second
-        help: Both("how long the chat lets one connect() try", "聊天程序让每次 connect() 尝试多久",),
+        help: Text("how long the chat lets one connect() try"),
     }]
 );
 fn nobody_answers(lab: &Lab) -> Result<()> {

@@ -30,7 +30,7 @@ impl Folder {
 
     /// Its path from the project's root and its text, in the reader's language, or in English if it is not translated.
     pub fn text(&self) -> (String, &'static str) {
-        [i18n::spoken(), Language::English]
+        [i18n::spoken(), Language::ENGLISH]
             .into_iter()
             .find_map(|language| {
                 let file = self.dir.get_file(self.dir.path().join(file_name(language)))?;
@@ -111,7 +111,7 @@ mod tests {
     fn every_folder_is_a_lesson_with_a_text_in_every_language() {
         assert_eq!(folders().len(), LESSONS.dirs().count(), "a folder is not called NN-slug");
         for folder in folders() {
-            for language in Language::ALL {
+            for language in Language::all() {
                 let path = folder.dir.path().join(file_name(language));
                 let file = folder.dir.get_file(&path);
                 assert!(file.is_some_and(|file| file.contents_utf8().is_some()), "{path:?}");

@@ -21,18 +21,16 @@ impl Term {
     /// What it is, in one sentence, in the language that is spoken.
     #[must_use]
     pub fn sentence(&self) -> &'static str {
-        match i18n::spoken() {
-            Language::English => self.in_english,
-            Language::Chinese => self.in_chinese,
-        }
+        if i18n::spoken() == Language::ENGLISH { self.in_english } else { self.in_chinese }
     }
 
     /// The term in the language that is spoken, then in the other.
     #[must_use]
     pub fn names(&self) -> (&'static str, &'static str) {
-        match i18n::spoken() {
-            Language::English => (self.english, self.chinese),
-            Language::Chinese => (self.chinese, self.english),
+        if i18n::spoken() == Language::ENGLISH {
+            (self.english, self.chinese)
+        } else {
+            (self.chinese, self.english)
         }
     }
 }
@@ -93,7 +91,7 @@ mod tests {
     #[test]
     fn every_term_is_whole_and_its_lesson_speaks_of_it() {
         let text = |lesson: &lesson::Lesson| format!("{lesson:?}").to_lowercase();
-        for language in Language::ALL {
+        for language in Language::all() {
             i18n::speaking(language, || {
                 let lessons = lesson::lessons().expect("well formed");
                 for term in terms() {

@@ -7,7 +7,7 @@ use std::path::Path;
 use thiserror::Error;
 
 use crate::experiments::{self, Experiment};
-use crate::i18n::{Language, either, error_text, said};
+use crate::i18n::{Language, error_text, tr};
 
 mod catalogue;
 mod gist;
@@ -24,7 +24,7 @@ pub use parse::{ClaimLine, Lesson, Prediction, Show, Step};
 #[derive(Debug, Error)]
 pub enum CourseError {
     /// The file cannot be read.
-    #[error("{}", said!("{file}: {error}", "{file}：{error}", error = error_text(error)))]
+    #[error("{}", tr!("{file}: {error}", file, error = error_text(error)))]
     Unreadable {
         /// The file.
         file: String,
@@ -132,10 +132,7 @@ pub fn from_file(path: &Path) -> Result<Lesson, CourseError> {
     let unreadable = |error| CourseError::Unreadable { file: file.clone(), error };
     let about = fs::metadata(path).map_err(unreadable)?;
     if !about.is_file() || about.len() > LONGEST {
-        let what = said!(
-            "a lesson is a file of at most {LONGEST} bytes",
-            "课文应是一个不超过 {LONGEST} 字节的文件"
-        );
+        let what = tr!("a lesson is a file of at most {LONGEST} bytes", LONGEST);
         return Err(unreadable(io::Error::new(io::ErrorKind::InvalidInput, what)));
     }
     let bytes = fs::read(path).map_err(unreadable)?;
@@ -145,11 +142,7 @@ pub fn from_file(path: &Path) -> Result<Lesson, CourseError> {
         CourseError::Line {
             file: file.clone(),
             line,
-            what: either(
-                "this is not UTF-8: save the lesson as UTF-8",
-                "这里不是 UTF-8：请把课文存为 UTF-8",
-            )
-            .to_owned(),
+            what: tr!("this is not UTF-8: save the lesson as UTF-8").to_owned(),
         }
     })?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
@@ -171,9 +164,8 @@ fn leaves_out_no_claim(file: &str, show: &Show) -> Result<(), CourseError> {
 
 /// A file is called after its lesson, or is its text in one language, in a folder that is.
 fn slug_of(path: &Path) -> String {
-    let in_folder = Language::ALL
-        .iter()
-        .any(|language| path.file_name() == Some(catalogue::file_name(*language).as_ref()));
+    let in_folder = Language::all()
+        .any(|language| path.file_name() == Some(catalogue::file_name(language).as_ref()));
     let named = if in_folder { path.parent().and_then(Path::file_name) } else { path.file_stem() };
     named.map_or_else(|| "lesson".to_owned(), |name| name.to_string_lossy().into_owned())
 }

@@ -1,7 +1,7 @@
 //! Names that an author or a learner types: what each stands for, or which known name is near.
 
 use crate::experiments::{self, Experiment};
-use crate::i18n::{either, said};
+use crate::i18n::tr;
 use crate::views::{self, View};
 
 /// The known name that is nearest to a wrong one, if any is near.
@@ -25,9 +25,7 @@ pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
 /// “; did you mean `x`?”, or nothing.
 #[must_use]
 pub fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    nearest(wrong, known).map_or_else(String::new, |near| {
-        said!("; did you mean `{near}`?", "；你要找的是不是 `{near}`？")
-    })
+    nearest(wrong, known).map_or_else(String::new, |near| tr!("; did you mean `{near}`?", near))
 }
 
 /// The experiment of that name.
@@ -37,10 +35,7 @@ pub fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -
 pub fn experiment(name: &str) -> Result<&'static Experiment, String> {
     experiments::find(name).ok_or_else(|| {
         let near = did_you_mean(name, experiments::all().map(|experiment| experiment.name));
-        said!(
-            "there is no experiment `{name}`{near} (`explore run --list` shows all)",
-            "没有实验 `{name}`{near}（`explore run --list` 列出全部实验）"
-        )
+        tr!("there is no experiment `{name}`{near} (`explore run --list` shows all)", name, near)
     })
 }
 
@@ -49,25 +44,22 @@ pub(super) fn view(name: &str) -> Result<View, String> {
     View::find(name).ok_or_else(|| {
         let known = views::NAMES.map(|(name, _)| name);
         let near = did_you_mean(name, known);
-        let all = known.join(either(", ", "、"));
-        said!(
-            "there is no view `{name}`{near} (there are {all})",
-            "没有视图 `{name}`{near}（有这些：{all}）"
-        )
+        let all = known.join(tr!(context "list", ", "));
+        tr!("there is no view `{name}`{near} (there are {all})", name, near, all)
     })
 }
 
 /// Says that the experiment makes no claim of that name.
 pub(super) fn no_claim(experiment: &Experiment, claim: &str) -> String {
     let (name, near) = (experiment.name, did_you_mean(claim, experiment.claim_names()));
-    said!("`{name}` checks no claim `{claim}`{near}", "`{name}` 不检验论断 `{claim}`{near}")
+    tr!("`{name}` checks no claim `{claim}`{near}", name, claim, near)
 }
 
 /// Says that a lesson leaves out a claim that the experiment makes.
 pub(super) fn claim_left_out(experiment: &Experiment, claim: &str) -> String {
-    said!(
+    tr!(
         "`{name}` also checks the claim `{claim}`: give it a sentence",
-        "`{name}` 还检验论断 `{claim}`：请给它写一句话",
-        name = experiment.name
+        name = experiment.name,
+        claim
     )
 }

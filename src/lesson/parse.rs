@@ -9,7 +9,7 @@ use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, T
 
 use super::{CourseError, names};
 use crate::experiments::Experiment;
-use crate::i18n::{either, said};
+use crate::i18n::tr;
 use crate::text::joint;
 use crate::views::View;
 
@@ -150,9 +150,8 @@ impl Reader<'_> {
                         Tag::CodeBlock(CodeBlockKind::Fenced(info))
                             if depth > 1 && is_ours(info) =>
                         {
-                            let what = either(
-                                "this block stands inside a list or a quote: begin its line with the three backticks",
-                                "这个代码块写在列表或引用里面了：请让这一行以三个反引号开头",
+                            let what = tr!(
+                                "this block stands inside a list or a quote: begin its line with the three backticks"
                             );
                             return Err(self.wrong(self.line_at(range.start), what));
                         }
@@ -206,21 +205,12 @@ impl Reader<'_> {
         self.prose(prose_from, self.text.len(), &mut steps);
         self.predictions_are_answered(&steps)?;
         let title = title.ok_or_else(|| {
-            self.wrong(
-                1,
-                either(
-                    "a lesson begins with its title, as a heading: # What a socket is",
-                    "课文以标题开头，写成一级标题：# 套接字是什么",
-                ),
-            )
+            self.wrong(1, tr!("a lesson begins with its title, as a heading: # What a socket is"))
         })?;
         let question = question.ok_or_else(|| {
             self.wrong(
                 1,
-                either(
-                    "under its title a lesson has its question, as a quote: > What is …?",
-                    "标题下面是这一课的问题，写成引用：> ……是什么？",
-                ),
+                tr!("under its title a lesson has its question, as a quote: > What is …?"),
             )
         })?;
         Ok(Lesson {
@@ -242,10 +232,7 @@ impl Reader<'_> {
             if !matches!(steps.get(index + 1), Some(Step::Experiment(_))) {
                 return Err(self.wrong(
                     prediction.line,
-                    either(
-                        "right after a prediction comes the experiment that answers it",
-                        "预测后面紧跟着回答它的实验",
-                    ),
+                    tr!("right after a prediction comes the experiment that answers it"),
                 ));
             }
         }
@@ -278,24 +265,14 @@ impl Reader<'_> {
         }
         match right[..] {
             _ if question.is_empty() => {
-                Err(self
-                    .wrong(line, either("a prediction begins with its question", "预测以问题开头")))
+                Err(self.wrong(line, tr!("a prediction begins with its question")))
             }
-            _ if !(2..=9).contains(&options.len()) => Err(self.wrong(
-                line,
-                either(
-                    "a prediction has two to nine options, as a list: - [ ] …",
-                    "预测有二到九个选项，写成列表：- [ ] ……",
-                ),
-            )),
+            _ if !(2..=9).contains(&options.len()) => {
+                Err(self
+                    .wrong(line, tr!("a prediction has two to nine options, as a list: - [ ] …")))
+            }
             [right] => Ok(Prediction { line, question, options, right }),
-            _ => Err(self.wrong(
-                line,
-                either(
-                    "a prediction has exactly one right option: - [x] …",
-                    "预测有且只有一个正确选项：- [x] ……",
-                ),
-            )),
+            _ => Err(self.wrong(line, tr!("a prediction has exactly one right option: - [x] …"))),
         }
     }
 
@@ -304,10 +281,7 @@ impl Reader<'_> {
         if name.is_empty() {
             return Err(self.wrong(
                 line,
-                either(
-                    "name the experiment behind the word: ```experiment two-processes",
-                    "这个词后面写实验的名字：```experiment two-processes",
-                ),
+                tr!("name the experiment behind the word: ```experiment two-processes"),
             ));
         }
         let experiment = names::experiment(name).map_err(|what| self.wrong(line, what))?;
@@ -336,10 +310,7 @@ impl Reader<'_> {
                 .ok_or_else(|| {
                     self.wrong(
                         number,
-                        either(
-                            "a line here is `view: NAME`, `set: NAME=VALUE`, `code: no`, or a claim and its sentence",
-                            "这里的一行是 `view: 名字`、`set: 名字=值`、`code: no`，或者一条论断的名字和它的句子",
-                        ),
+                        tr!("a line here is `view: NAME`, `set: NAME=VALUE`, `code: no`, or a claim and its sentence"),
                     )
                 })?;
             match key {
@@ -355,13 +326,9 @@ impl Reader<'_> {
                 }
                 claim => {
                     if show.claims.iter().any(|other| other.name == claim) {
-                        return Err(self.wrong(
-                            number,
-                            said!(
-                                "the claim `{claim}` stands here twice",
-                                "论断 `{claim}` 在这里写了两次"
-                            ),
-                        ));
+                        return Err(
+                            self.wrong(number, tr!("the claim `{claim}` stands here twice", claim))
+                        );
                     }
                     show.claims
                         .push(ClaimLine { name: claim.to_owned(), sentence: value.to_owned() });

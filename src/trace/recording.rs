@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 use thiserror::Error;
 
-use crate::i18n::{self, Language, either, error_text, said};
+use crate::i18n::{self, error_text, tr};
 use crate::trace::{Claim, Ending, Event, EventKind};
 
 /// What the first line of a recording calls its format.
@@ -96,17 +96,13 @@ pub enum Line {
 #[derive(Debug, Error)]
 pub enum LineError {
     /// Reading failed.
-    #[error("{}", said!("it could not be read: {error}", "读不出来：{error}", error = error_text(.0)))]
+    #[error("{}", tr!("it could not be read: {error}", error = error_text(.0)))]
     Io(#[from] io::Error),
     /// It is no JSON, or not of our shape.
-    #[error("{}", said!("it is not a line of a recording ({why})", "这不是录制文件里的一行（{why}）", why = .0))]
+    #[error("{}", tr!("it is not a line of a recording ({why})", why = .0))]
     Foreign(String),
     /// It comes from a later program.
-    #[error("{}", said!(
-        "it is of version {version}, and this program reads up to version {VERSION}: get a newer `explore`",
-        "它的版本是 {version}，这个程序最高读到版本 {VERSION}：请换用更新的 `explore`",
-        version = .0
-    ))]
+    #[error("{}", tr!("it is of version {version}, and this program reads up to version {VERSION}: get a newer `explore`", version = .0, VERSION))]
     Newer(u32),
 }
 
@@ -125,11 +121,9 @@ pub fn parse_line(text: &[u8]) -> Result<Line, LineError> {
     match (peek.format.as_deref(), peek.version) {
         (Some(FORMAT), Some(version)) if version > VERSION => Err(LineError::Newer(version)),
         (Some(FORMAT), _) => serde_json::from_slice(text).map(Line::Header).map_err(foreign),
-        (Some(other), _) => Err(LineError::Foreign(said!(
-            "its format is `{other}`",
-            "它的格式是 `{other}`",
-            other = other.escape_debug()
-        ))),
+        (Some(other), _) => {
+            Err(LineError::Foreign(tr!("its format is `{other}`", other = other.escape_debug())))
+        }
         (None, _) => {
             serde_json::from_slice(text).map(|event| Line::Event(Box::new(event))).map_err(foreign)
         }
@@ -138,14 +132,15 @@ pub fn parse_line(text: &[u8]) -> Result<Line, LineError> {
 
 /// What is wrong with a line that is no JSON of ours.
 fn foreign_text(error: &serde_json::Error) -> String {
-    match (i18n::spoken(), error.classify()) {
-        (Language::English, _) => error.to_string(),
-        (Language::Chinese, Category::Eof) => "JSON 没有写完".to_owned(),
-        (Language::Chinese, Category::Data) => {
-            format!("第 {} 列：JSON 里没有应有的字段，或者类型不对", error.column())
-        }
-        (Language::Chinese, _) => format!("第 {} 列：不是 JSON", error.column()),
-    }
+    let what = match error.classify() {
+        Category::Eof => "the JSON is not finished",
+        Category::Data => "column {column}: a field is missing, or is of another type",
+        Category::Io | Category::Syntax => "column {column}: this is no JSON",
+    };
+    i18n::find(Some("JSON"), what).map_or_else(
+        || error.to_string(), // which says more, in English
+        |template| i18n::catalogue::fill(template, &[("column", &error.column())]),
+    )
 }
 
 /// Writes one line.
@@ -186,9 +181,9 @@ pub fn read(mut from: impl BufRead) -> Contents {
         if text.len() as u64 == LONGEST_LINE {
             break Some((
                 number,
-                said!(
+                tr!(
                     "the line is longer than {LONGEST_LINE} bytes, and no line of ours is",
-                    "这一行超过 {LONGEST_LINE} 字节，我们写的行没有这么长"
+                    LONGEST_LINE
                 ),
             ));
         }
@@ -198,14 +193,10 @@ pub fn read(mut from: impl BufRead) -> Contents {
             }
             (Ok(Line::Event(event)), Some(recording)) => recording.events.push(*event),
             (Ok(Line::Event(_)), None) => {
-                break Some((
-                    number,
-                    either("an event stands before any header line", "首行之前就有了事件")
-                        .to_owned(),
-                ));
+                break Some((number, tr!("an event stands before any header line").to_owned()));
             }
             (Err(_), Some(_)) if !text.ends_with(b"\n") => {
-                break Some((number, either("the line is cut off", "这一行不完整").to_owned()));
+                break Some((number, tr!("the line is cut off").to_owned()));
             }
             (Err(error), _) => break Some((number, error.to_string())),
         }
@@ -213,16 +204,10 @@ pub fn read(mut from: impl BufRead) -> Contents {
     let cut = match recordings.last() {
         Some(last) if last.ending().is_none() => Some((
             number,
-            either(
-                "the run has no last line (`end`): the file is cut off here",
-                "这次运行没有最后一行（`end`）：文件在这里断了",
-            )
-            .to_owned(),
+            tr!("the run has no last line (`end`): the file is cut off here").to_owned(),
         )),
         Some(_) => None,
-        None => {
-            Some((number, either("there is no recording in it", "里面没有录制的内容").to_owned()))
-        }
+        None => Some((number, tr!("there is no recording in it").to_owned())),
     };
     Contents { recordings, damage: damage.or(cut) }
 }

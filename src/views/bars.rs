@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::wording::safe;
 use crate::analysis::in_order;
-use crate::i18n::{either, said};
+use crate::i18n::tr;
 use crate::picture::{Ink, Picture, Row, fit, span_of};
 use crate::text::wrap;
 use crate::trace::recording::Recording;
@@ -75,15 +75,12 @@ fn measured(events: &[&Event]) -> Vec<Group> {
             let alike = bars.iter().all(|bar| bar.times == most);
             let footer = match most {
                 0 | 1 => String::new(),
-                _ if alike => said!(
+                _ if alike => tr!(
                     "a bar is the median of {most} measurements: half of them took no longer",
-                    "条形是 {most} 次测量的中位数：一半不超过它"
+                    most
                 ),
-                _ => either(
-                    "a bar is the median of its measurements: half of them took no longer",
-                    "条形是各次测量的中位数：一半不超过它",
-                )
-                .to_owned(),
+                _ => tr!("a bar is the median of its measurements: half of them took no longer")
+                    .to_owned(),
             };
             Group { heading: safe(series), bars, footer }
         })
@@ -108,7 +105,7 @@ fn summary(label: &str, mut values: Vec<u64>) -> Bar {
     let spread = match values.as_slice() {
         [] | [_] => String::new(),
         many if many.len() >= ENOUGH_FOR_P99 => {
-            said!("99 of 100 within {span}", "99% 在 {span} 内", span = span_of(percentile(99)))
+            tr!("99 of 100 within {span}", span = span_of(percentile(99)))
         }
         [least, .., most] => format!("{} … {}", span_of(*least), span_of(*most)),
     };
@@ -137,7 +134,7 @@ fn counted(events: &[&Event]) -> Vec<Group> {
                     spread: String::new(),
                 });
                 let source = safe(source);
-                let comma = either(", ", "，");
+                let comma = tr!(", ");
                 if !group.footer.split(comma).any(|known| known == source) {
                     let comma = if group.footer.is_empty() { "" } else { comma };
                     group.footer = format!("{}{comma}{source}", group.footer);
@@ -180,15 +177,12 @@ impl Group {
         }
         if self.bars.len() > MOST_ROWS {
             rows.push(Row::new().with(
-                fit(
-                    &said!("… {more} more", "… 还有 {more} 条", more = self.bars.len() - MOST_ROWS),
-                    width,
-                ),
+                fit(&tr!("… {more} more", more = self.bars.len() - MOST_ROWS), width),
                 Ink::Faint,
             ));
         }
         if !self.footer.is_empty() {
-            let footer = said!("({footer})", "（{footer}）", footer = self.footer);
+            let footer = tr!("({footer})", footer = self.footer);
             rows.extend(
                 wrap(&footer, width)
                     .into_iter()

@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::wording::{Cast, bytes, plural, safe};
 use crate::analysis::{Analysis, Fate, flows, in_order, part_of};
-use crate::i18n::{either, said};
+use crate::i18n::tr;
 use crate::picture::{Canvas, Ink, Picture, Row, fit};
 use crate::text::wrap;
 use crate::trace::Data;
@@ -66,7 +66,7 @@ fn person(
     let actor =
         by_call.or_else(|| socket.and_then(|at| flows.sockets.get(at)).map(|socket| &socket.owner));
     actor.map_or_else(
-        || (either("nobody", "没有人").to_owned(), Ink::Faint),
+        || (tr!("nobody").to_owned(), Ink::Faint),
         |actor| (safe(actor), cast.ink(actor)),
     )
 }
@@ -74,18 +74,18 @@ fn person(
 /// Calls that send.
 fn sends(count: usize) -> String {
     let s = plural(count);
-    said!("{count} send{s}", "{count} 次发送")
+    tr!("{count} send{s}", count, s)
 }
 
 /// Calls that receive.
 fn receives(count: usize) -> String {
     let s = plural(count);
-    said!("{count} receive{s}", "{count} 次接收")
+    tr!("{count} receive{s}", count, s)
 }
 
 fn count_of_datagrams(count: usize) -> String {
     let s = plural(count);
-    said!("{count} datagram{s}", "{count} 个数据报")
+    tr!("{count} datagram{s}", count, s)
 }
 
 fn streams(flows: &Analysis, cast: &Cast) -> Vec<Flow> {
@@ -107,14 +107,11 @@ fn streams(flows: &Analysis, cast: &Cast) -> Vec<Flow> {
             let mut remarks = Vec::new();
             if all_got < all_sent {
                 got.push(piece(&(usize::MAX, all_got, all_sent - all_got), None));
-                remarks.push(said!("░ {bytes} were not received", "░ {bytes}没有被接收", bytes = bytes(all_sent - all_got)));
+                remarks.push(tr!("░ {bytes} were not received", bytes = bytes(all_sent - all_got)));
             }
             if !direction.sound {
                 remarks.push(
-                    either(
-                        "≠ what was received is not what was sent: the rows are set by their lengths alone",
-                        "≠ 收到的和发出的不同：这里只按长度对齐",
-                    )
+                    tr!("≠ what was received is not what was sent: the rows are set by their lengths alone")
                     .to_owned(),
                 );
             }
@@ -122,13 +119,13 @@ fn streams(flows: &Analysis, cast: &Cast) -> Vec<Flow> {
                 person(flows, cast, Some(direction.from), direction.sends.first().map(|one| one.0)),
                 person(flows, cast, Some(direction.to), direction.receives.first().map(|one| one.0)),
             );
-            let counts = [sends(direction.sends.len()), receives(direction.receives.len())].join(either(", ", "，"));
+            let counts = [sends(direction.sends.len()), receives(direction.receives.len())].join(tr!(", "));
             let heading = heading(
                 flows,
                 direction.from,
                 &sender.0,
                 &receiver.0,
-                &said!("{bytes}: {counts}", "{bytes}：{counts}", bytes = bytes(all_sent)),
+                &tr!("{bytes}: {counts}", bytes = bytes(all_sent), counts),
             );
             Flow { heading, remarks, sender, receiver, sent, got }
         })
@@ -138,10 +135,10 @@ fn streams(flows: &Analysis, cast: &Cast) -> Vec<Flow> {
 fn heading(flows: &Analysis, socket: usize, from: &str, to: &str, counts: &str) -> String {
     let socket = &flows.sockets[socket];
     let kind = match (socket.protocol_said(), &socket.kind) {
-        ("", Some(SocketType::Stream)) => either("stream, ", "字节流，"),
-        ("", Some(SocketType::Datagram)) => either("datagrams, ", "数据报，"),
-        ("TCP", _) => either("TCP, ", "TCP，"),
-        ("UDP", _) => either("UDP, ", "UDP，"),
+        ("", Some(SocketType::Stream)) => tr!("stream, "),
+        ("", Some(SocketType::Datagram)) => tr!("datagrams, "),
+        ("TCP", _) => tr!("TCP, "),
+        ("UDP", _) => tr!("UDP, "),
         _ => "",
     };
     format!("{from} → {to}  {kind}{counts}")
@@ -205,31 +202,24 @@ fn datagrams_between(flows: &Analysis, cast: &Cast, from: usize, to: Option<usiz
     }
     let mut remarks = Vec::new();
     if gone > 0 {
-        remarks.push(said!(
+        remarks.push(tr!(
             "▒ {bytes} gone: the buffer was shorter than the datagram",
-            "▒ 丢了 {bytes}：缓冲区比数据报短",
             bytes = bytes(gone)
         ));
     }
     if missing > 0 {
-        remarks.push(said!(
-            "░ {datagrams} not received",
-            "░ {datagrams}没有被接收",
-            datagrams = count_of_datagrams(missing)
-        ));
+        remarks.push(tr!("░ {datagrams} not received", datagrams = count_of_datagrams(missing)));
     }
     if empty > 0 {
-        remarks.push(said!(
+        remarks.push(tr!(
             "· {datagrams} of 0 bytes, too short to be drawn",
-            "· {datagrams}只有 0 字节，画不出来",
             datagrams = count_of_datagrams(empty)
         ));
     }
     let (sender, receiver) =
         (person(flows, cast, Some(from), sender), person(flows, cast, to, receiver));
-    let counts = said!(
+    let counts = tr!(
         "{bytes}: {sends}, {receives}",
-        "{bytes}：{sends}，{receives}",
         bytes = bytes(at),
         sends = sends(sent_by),
         receives = receives(received_by)
@@ -324,10 +314,8 @@ impl Flow {
                 .iter()
                 .map(|line| Row::new().with(fit(line, width), Ink::Strong)),
         );
-        let labels = [
-            said!("{who} sends", "{who}发送", who = self.sender.0),
-            said!("{who} receives", "{who}接收", who = self.receiver.0),
-        ];
+        let labels =
+            [tr!("{who} sends", who = self.sender.0), tr!("{who} receives", who = self.receiver.0)];
         let label = labels.iter().map(|label| label.width() + 2).max().unwrap_or(0);
         let aside = label <= width / 4;
         let left = if aside { label } else { 0 };
@@ -367,11 +355,10 @@ impl Flow {
                 .collect();
             remarks.insert(
                 0,
-                said!(
+                tr!(
                     "… {bytes} more, of {of}",
-                    "… 还有 {bytes}（{of}）",
                     bytes = bytes(all - end),
-                    of = of.join(either(" and ", "，"))
+                    of = of.join(tr!(" and "))
                 ),
             );
         }
@@ -405,8 +392,8 @@ fn counts(canvas: &mut Canvas, (row, left): (usize, usize), scale: &Scale, piece
         let count = bytes(piece.end - piece.start);
         match piece.holds {
             Holds::Bytes => count,
-            Holds::Gone => said!("{count} gone", "{count}丢了"),
-            Holds::Missing => said!("{count} not received", "{count}没有收"),
+            Holds::Gone => tr!("{count} gone", count),
+            Holds::Missing => tr!("{count} not received", count),
         }
     };
     let all_spelt = shown.iter().all(|(start, end, piece)| spelt(piece).width() <= end - start);

@@ -11,7 +11,7 @@ use unicode_width::UnicodeWidthStr;
 
 use self::story::{Shape, Step, Story, Words};
 use self::telling::story;
-use crate::i18n::{either, said};
+use crate::i18n::tr;
 use crate::picture::{Canvas, Ink, Picture, fit, span_of};
 use crate::text::wrap;
 use crate::trace::recording::Recording;
@@ -43,10 +43,7 @@ const TWO_ENDS: usize = 112;
 
 /// What is said of states that nobody asked the kernel for.
 fn legend() -> &'static str {
-    either(
-        "(STATE): derived from the segments; without brackets: the kernel said so",
-        "括号里的状态：由报文段推出；不带括号：内核说的",
-    )
+    tr!("(STATE): derived from the segments; without brackets: the kernel said so")
 }
 
 pub(super) fn draw(recording: &Recording, width: usize, numbers: Numbers) -> Picture {
@@ -124,8 +121,7 @@ struct Ladder {
 
 impl Ladder {
     fn head(&mut self, story: &Story) {
-        let process =
-            |lane: usize| said!(" process {pid}", " 进程 {pid}", pid = story.lanes[lane].process);
+        let process = |lane: usize| tr!(" process {pid}", pid = story.lanes[lane].process);
         let several = story.lanes.iter().any(|lane| lane.process != story.lanes[0].process);
         let fits = |lane: usize| {
             self.columns[lane] + story.lanes[lane].name.width() + process(lane).width()
@@ -133,7 +129,7 @@ impl Ladder {
         };
         let several = several && (0..story.lanes.len()).all(fits);
         if self.time > 0 {
-            self.canvas.write(0, self.time - 5, self.time, either("time", "时间"), Ink::Faint);
+            self.canvas.write(0, self.time - 5, self.time, tr!("time"), Ink::Faint);
         }
         for (lane, who) in story.lanes.iter().enumerate() {
             let end = self.words_end(lane);

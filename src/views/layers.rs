@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::wording::{self, end, safe};
 use crate::analysis::in_order;
-use crate::i18n::{either, said};
+use crate::i18n::{Text, tr};
 use crate::picture::{Ink, Picture, Row, fit};
 use crate::text::wrap;
 use crate::trace::packet::{Arp, Ethernet, Frame, Icmp, Udp};
@@ -51,7 +51,7 @@ fn ink(osi: usize) -> Ink {
 
 /// What nobody below the programs looks into.
 fn payload_name() -> &'static str {
-    either("payload", "数据")
+    tr!("payload")
 }
 
 /// The protocol above the network, as one says it.
@@ -62,7 +62,7 @@ fn protocol(frame: &Frame) -> &'static str {
         () if layers.udp.is_some() => "UDP",
         () if layers.icmp.is_some() => "ICMP",
         () if layers.arp.is_some() => "ARP",
-        () => either("other", "其他"),
+        () => tr!("other"),
     }
 }
 
@@ -90,38 +90,35 @@ fn parts(frame: &Frame) -> Vec<Part> {
     };
     if let Some(ethernet) = &layers.ethernet {
         let inside = match ethernet.ether_type {
-            0x0800 => either(": IPv4", "：IPv4"),
-            0x86dd => either(": IPv6", "：IPv6"),
-            0x0806 => either(": ARP", "：ARP"),
+            0x0800 => tr!(": IPv4"),
+            0x86dd => tr!(": IPv6"),
+            0x0806 => tr!(": ARP"),
             _ => "",
         };
-        let reading = vec![said!(
-            "type {kind:04x}{inside}",
-            "类型 {kind:04x}{inside}",
-            kind = ethernet.ether_type
+        let reading = vec![tr!(
+            "type {kind}{inside}",
+            kind = format_args!("{:04x}", ethernet.ether_type),
+            inside
         )];
         let fields = [
-            (0, 6, either("to", "目的")),
-            (6, 6, either("from", "源")),
-            (12, 2, either("type", "类型")),
+            (0, 6, tr!(context "Ethernet", "to")),
+            (6, 6, tr!(context "Ethernet", "from")),
+            (12, 2, tr!("type")),
         ];
-        add(either("Ethernet", "以太网"), 2, Ethernet::BYTES, &fields, reading);
+        add(tr!("Ethernet"), 2, Ethernet::BYTES, &fields, reading);
     }
     if let Some(arp) = &layers.arp {
         let reading = if arp.operation == 1 {
-            vec![
-                said!("who has {ip}?", "谁有 {ip}？", ip = arp.target_ip),
-                said!("tell {ip}", "请告诉 {ip}", ip = arp.sender_ip),
-            ]
+            vec![tr!("who has {ip}?", ip = arp.target_ip), tr!("tell {ip}", ip = arp.sender_ip)]
         } else {
-            vec![said!("{ip} is at", "{ip} 在", ip = arp.sender_ip), arp.sender_mac.to_string()]
+            vec![tr!("{ip} is at", ip = arp.sender_ip), arp.sender_mac.to_string()]
         };
         let fields = [
-            (6, 2, either("op", "操作")),
-            (8, 6, either("sender's MAC", "发送方 MAC")),
-            (14, 4, either("its IP", "其 IP")),
-            (18, 6, either("target's MAC", "目标 MAC")),
-            (24, 4, either("its IP", "其 IP")),
+            (6, 2, tr!("op")),
+            (8, 6, tr!("sender's MAC")),
+            (14, 4, tr!("its IP")),
+            (18, 6, tr!("target's MAC")),
+            (24, 4, tr!("its IP")),
         ];
         add("ARP", 2, Arp::BYTES, &fields, reading);
     }
@@ -129,94 +126,71 @@ fn parts(frame: &Frame) -> Vec<Part> {
         let inside = protocol(frame);
         let mut reading = vec![
             format!("{} → {}", ip.src, ip.dst),
-            said!("protocol {number}: {inside}", "协议 {number}：{inside}", number = ip.protocol),
+            tr!("protocol {number}: {inside}", number = ip.protocol, inside),
         ];
-        reading.push(said!("length {bytes}", "总长度 {bytes}", bytes = ip.total_bytes));
+        reading.push(tr!("length {bytes}", bytes = ip.total_bytes));
         reading.push(format!(
             "{} {}",
-            if ip.src.is_ipv4() { "TTL" } else { either("hop limit", "跳数限制") },
+            if ip.src.is_ipv4() { "TTL" } else { tr!("hop limit") },
             ip.ttl
         ));
         if ip.src.is_ipv4() {
-            let options = (20, ip.header_bytes.saturating_sub(20), either("options", "选项"));
+            let options = (20, ip.header_bytes.saturating_sub(20), tr!("options"));
             let fields = [
-                (2, 2, either("len", "长度")),
-                (4, 2, either("id", "标识")),
-                (9, 1, either("pr", "协")),
-                (10, 2, either("sum", "校验")),
-                (12, 4, either("from", "源地址")),
-                (16, 4, either("to", "目的地址")),
+                (2, 2, tr!("len")),
+                (4, 2, tr!("id")),
+                (9, 1, tr!("pr")),
+                (10, 2, tr!("sum")),
+                (12, 4, tr!("from")),
+                (16, 4, tr!("to")),
                 options,
             ];
             add("IPv4", 3, ip.header_bytes, &fields, reading);
         } else {
             let fields = [
-                (4, 2, either("len", "长度")),
-                (6, 1, either("pr", "下")),
-                (8, 16, either("from", "源地址")),
-                (24, 16, either("to", "目的地址")),
+                (4, 2, tr!("len")),
+                (6, 1, tr!(context "IPv6", "pr")),
+                (8, 16, tr!("from")),
+                (24, 16, tr!("to")),
             ];
             add("IPv6", 3, ip.header_bytes, &fields, reading);
         }
     }
     if let Some(tcp) = &layers.tcp {
         let mut reading = vec![
-            said!(
-                "port {from} → {to}",
-                "端口 {from} → {to}",
-                from = tcp.src_port,
-                to = tcp.dst_port
-            ),
-            said!("seq {seq}", "序号 {seq}", seq = tcp.seq),
+            tr!("port {from} → {to}", from = tcp.src_port, to = tcp.dst_port),
+            tr!("seq {seq}", seq = tcp.seq),
         ];
         if tcp.flags.ack() {
-            reading.push(said!("ack {ack}", "确认号 {ack}", ack = tcp.ack));
+            reading.push(tr!("ack {ack}", ack = tcp.ack));
         }
-        reading.push(said!("flags {flags}", "标志位 {flags}", flags = tcp.flags));
-        let options = (20, tcp.header_bytes.saturating_sub(20), either("options", "选项"));
-        let ports = [(0, 2, either("port", "端口")), (2, 2, either("port", "端口"))];
+        reading.push(tr!("flags {flags}", flags = tcp.flags));
+        let options = (20, tcp.header_bytes.saturating_sub(20), tr!("options"));
+        let ports = [(0, 2, tr!("port")), (2, 2, tr!("port"))];
         let fields = [
-            (4, 4, either("seq", "序号")),
-            (8, 4, either("ack", "确认号")),
-            (13, 1, either("fl", "标")),
-            (14, 2, either("win", "窗口")),
-            (16, 2, either("sum", "校验")),
+            (4, 4, tr!("seq")),
+            (8, 4, tr!("ack")),
+            (13, 1, tr!("fl")),
+            (14, 2, tr!("win")),
+            (16, 2, tr!("sum")),
             options,
         ];
         add("TCP", 4, tcp.header_bytes, &[&ports[..], &fields].concat(), reading);
     } else if let Some(udp) = &layers.udp {
         let reading = vec![
-            said!(
-                "port {from} → {to}",
-                "端口 {from} → {to}",
-                from = udp.src_port,
-                to = udp.dst_port
-            ),
-            said!(
-                "length {bytes}",
-                "长度 {bytes}",
-                bytes = Udp::BYTES.saturating_add(layers.payload_bytes)
-            ),
+            tr!("port {from} → {to}", from = udp.src_port, to = udp.dst_port),
+            tr!(context "UDP", "length {bytes}", bytes = Udp::BYTES.saturating_add(layers.payload_bytes)),
         ];
-        let ports = [(0, 2, either("port", "端口")), (2, 2, either("port", "端口"))];
-        let fields = [(4, 2, either("len", "长度")), (6, 2, either("sum", "校验"))];
+        let ports = [(0, 2, tr!("port")), (2, 2, tr!("port"))];
+        let fields = [(4, 2, tr!("len")), (6, 2, tr!("sum"))];
         add("UDP", 4, Udp::BYTES, &[ports, fields].concat(), reading);
     } else if let Some(icmp) = &layers.icmp {
-        let reading = vec![said!(
-            "type {kind} code {code}",
-            "类型 {kind} 代码 {code}",
-            kind = icmp.kind,
-            code = icmp.code
-        )];
+        let reading = vec![tr!("type {kind} code {code}", kind = icmp.kind, code = icmp.code)];
         add(
             "ICMP",
             3,
             Icmp::BYTES,
-            &[
-                (0, 1, either("ty", "类")),
-                (1, 1, either("co", "码")),
-                (2, 2, either("sum", "校验")),
-            ],
+            &[(0, 1, tr!("ty")), (1, 1, tr!("co")), (2, 2, tr!("sum"))],
             reading,
         );
     }
@@ -305,7 +279,7 @@ impl Part {
         let left_out = self.bytes.len().saturating_sub(per_row.saturating_mul(most));
         let mut reading = self.reading.clone();
         if left_out > 0 {
-            reading.push(said!("… {left_out} more bytes", "… 还有 {left_out} 字节"));
+            reading.push(tr!("… {left_out} more bytes", left_out));
         }
         let margin = [(self.name.to_owned(), Ink::Strong), (counted(self.bytes.len()), Ink::Plain)];
         if drawn.len() < 2 {
@@ -335,7 +309,7 @@ impl Part {
         }
         let rest: Vec<String> = reading.collect();
         if !rest.is_empty() && !beside {
-            for line in wrap(&rest.join(either(", ", "，")), width.saturating_sub(MARGIN).max(8)) {
+            for line in wrap(&rest.join(tr!(", ")), width.saturating_sub(MARGIN).max(8)) {
                 let mut row = Row::new();
                 row.pad_to(MARGIN);
                 rows.push(row.with(fit(&line, width.saturating_sub(MARGIN)), Ink::Plain));
@@ -354,34 +328,23 @@ fn counted(bytes: usize) -> String {
 
 /// The seven of OSI (ISO/IEC 7498-1) from the top, and beside each what the other two models call it, with the bracket
 /// that holds together what is one layer there.
-type Model = (&'static str, &'static str, &'static str);
-const LAYERS: usize = 7;
-const ENGLISH: [Model; LAYERS] = [
-    ("7 application", "┐ application", "┐ application"),
-    ("6 presentation", "│", "│"),
-    ("5 session", "┘", "┘"),
-    ("4 transport", "· transport", "· transport"),
-    ("3 network", "· internet", "· network"),
-    ("2 data link", "┐ network interface", "· data link"),
-    ("1 physical", "┘", "· physical"),
-];
-const CHINESE: [Model; LAYERS] = [
-    ("7 应用层", "┐ 应用层", "┐ 应用层"),
-    ("6 表示层", "│", "│"),
-    ("5 会话层", "┘", "┘"),
-    ("4 运输层", "· 运输层", "· 运输层"),
-    ("3 网络层", "· 网际层", "· 网络层"),
-    ("2 数据链路层", "┐ 网络接口层", "· 数据链路层"),
-    ("1 物理层", "┘", "· 物理层"),
+const LAYERS: [[Text; 3]; 7] = [
+    [Text("7 application"), Text("┐ application"), Text("┐ application")],
+    [Text("6 presentation"), Text("│"), Text("│")],
+    [Text("5 session"), Text("┘"), Text("┘")],
+    [Text("4 transport"), Text("· transport"), Text("· transport")],
+    [Text("3 network"), Text("· internet"), Text("· network")],
+    [Text("2 data link"), Text("┐ network interface"), Text("· data link")],
+    [Text("1 physical"), Text("┘"), Text("· physical")],
 ];
 
 /// Why a layer has no bytes in this frame.
 fn why_none(osi: usize) -> &'static str {
     match osi {
-        1 => either("signals, not bytes", "信号，不是字节"),
-        5 | 6 => either("left to programs", "留给程序"),
-        7 => either("no payload here", "这里没有数据"),
-        _ => either("not needed here", "这里用不着"),
+        1 => tr!("signals, not bytes"),
+        5 | 6 => tr!("left to programs"),
+        7 => tr!("no payload here"),
+        _ => tr!("not needed here"),
     }
 }
 
@@ -417,11 +380,12 @@ fn models(parts: &[Part], width: usize, rows: &mut Vec<Row>) {
     };
     let head = Ink::Strong;
     rows.push(line(
-        [("OSI", head), ("  TCP/IP", head), (either("  as taught", "  五层模型"), head)],
-        (either("bytes", "字节").into(), head),
+        [("OSI", head), ("  TCP/IP", head), (tr!("  as taught"), head)],
+        (tr!("bytes").into(), head),
         (String::new(), head),
     ));
-    for (osi, (seven, four, five)) in (1..=7).rev().zip(either(ENGLISH, CHINESE)) {
+    for (osi, names) in (1..=7).rev().zip(LAYERS) {
+        let [seven, four, five] = names.map(Text::spoken);
         let here: Vec<&Part> = parts.iter().filter(|part| part.osi == osi).collect();
         let count: usize = here.iter().map(|part| part.bytes.len()).sum();
         let (weight, words) = if count > 0 {
@@ -441,14 +405,13 @@ fn models(parts: &[Part], width: usize, rows: &mut Vec<Row>) {
 
 /// A number that says which: 1st, 2nd, 11th.
 fn ordinal(number: u64) -> String {
-    let ending = match (number % 100, number % 10) {
-        (11..=13, _) => "th",
-        (_, 1) => "st",
-        (_, 2) => "nd",
-        (_, 3) => "rd",
-        _ => "th",
-    };
-    format!("{number}{ending}")
+    match (number % 100, number % 10) {
+        (11..=13, _) => tr!("{number}th", number),
+        (_, 1) => tr!("{number}st", number),
+        (_, 2) => tr!("{number}nd", number),
+        (_, 3) => tr!("{number}rd", number),
+        _ => tr!("{number}th", number),
+    }
 }
 
 /// One frame, on one screen.
@@ -458,16 +421,10 @@ fn frame_rows(frame: &Frame, width: usize) -> Vec<Row> {
         parts.iter().filter(|part| part.osi == APPLICATION).map(|part| part.bytes.len()).sum();
     let kind = protocol(frame);
     let [from, to] = [frame.sent_by, frame.sent_by.other()].map(end);
-    let nth = either(ordinal(frame.frame), frame.frame.to_string());
-    let heading = said!(
-        "{nth} frame on the wire, {from} → {to}, {kind}: ",
-        "线路上的第 {nth} 帧，{from} → {to}，{kind}："
-    );
+    let nth = ordinal(frame.frame);
+    let heading = tr!("{nth} frame on the wire, {from} → {to}, {kind}: ", nth, from, to, kind);
     let (all, headers) = (raw.len(), raw.len() - payload);
-    let sum = said!(
-        "{all} bytes = {headers} headers + {payload} payload",
-        "{all} 字节 = 首部 {headers} + 数据 {payload}"
-    );
+    let sum = tr!("{all} bytes = {headers} headers + {payload} payload", all, headers, payload);
     let mut rows = Vec::new();
     if heading.width() + sum.width() <= width {
         rows.push(Row::new().with(heading, Ink::Strong).with(sum, Ink::Strong));
@@ -481,7 +438,7 @@ fn frame_rows(frame: &Frame, width: usize) -> Vec<Row> {
         .filter(|part| part.name != payload_name())
         .map(|part| part.rows(raw, per_row, usize::MAX).len().max(2))
         .sum();
-    let room = (SCREEN.saturating_sub(rows.len() + taken + 1 + LAYERS) / 2)
+    let room = (SCREEN.saturating_sub(rows.len() + taken + 1 + LAYERS.len()) / 2)
         .clamp((16 / per_row).max(1), 4.max(16 / per_row));
     for part in &parts {
         let most = if part.name == payload_name() { room } else { usize::MAX };
@@ -509,8 +466,7 @@ fn overhead(frames: &[&Frame], width: usize, rows: &mut Vec<Row>) {
     };
     rows.push(Row::new());
     let heading =
-        either(["", "frames", "bytes", "payload", "overhead"], ["", "帧", "字节", "数据", "开销"])
-            .map(str::to_owned);
+        ["", tr!("frames"), tr!("bytes"), tr!("payload"), tr!("overhead")].map(str::to_owned);
     rows.push(Row::new().with(cells(heading), Ink::Strong));
     for kind in ["TCP", "UDP", "ICMP", "ARP"].into_iter().filter(|kind| of(kind).next().is_some()) {
         let bytes: usize = of(kind).map(|frame| frame.raw.0.len()).sum();
@@ -546,16 +502,15 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
         ["TCP", "UDP"].into_iter().filter_map(|kind| first(kind, true)).collect();
     if chosen.is_empty() {
         chosen.extend(
-            ["TCP", "UDP", "ICMP", "ARP", either("other", "其他")]
+            ["TCP", "UDP", "ICMP", "ARP", tr!("other")]
                 .into_iter()
                 .find_map(|kind| first(kind, false)),
         );
     }
     if chosen.is_empty() {
-        return Picture(vec![Row::new().with(
-            fit(either("(no frame was on the wire)", "（线路上没有帧）"), width),
-            Ink::Faint,
-        )]);
+        return Picture(vec![
+            Row::new().with(fit(tr!("(no frame was on the wire)"), width), Ink::Faint),
+        ]);
     }
     let mut rows = Vec::new();
     for frame in chosen {

@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::wording::safe;
-use crate::i18n::said;
+use crate::i18n::tr;
 use crate::picture::{Canvas, Ink, Picture, fit, span_of};
 use crate::trace::EventKind;
 use crate::trace::recording::Recording;
@@ -136,7 +136,7 @@ fn one(canvas: &mut Canvas, row: usize, plot: &Plot, width: usize) -> usize {
         row,
         0,
         width,
-        &said!("{name} (both axes logarithmic)", "{name}（两轴都是对数）", name = plot.name),
+        &tr!("{name} (both axes logarithmic)", name = plot.name),
         Ink::Strong,
     );
     let (top, bottom) = (row + 1, row + HIGH);

@@ -7,7 +7,7 @@ use crate::analysis::{Analysis, Made, flows, in_order};
 use unicode_width::UnicodeWidthStr;
 
 use super::wording::{self, option_span, outcome_ink, safe, value};
-use crate::i18n::{either, said};
+use crate::i18n::tr;
 use crate::picture::{Canvas, Ink, Picture, Row, fit, span_of};
 use crate::text::wrap;
 use crate::trace::packet::{End, Frame};
@@ -52,9 +52,9 @@ impl Thing {
             Thing::Syn => "SYN",
             Thing::SynAck => "SYN,ACK",
             Thing::Fin => "FIN",
-            Thing::Data => either("data", "数据"),
-            Thing::Probe => either("probe", "探测"),
-            Thing::Datagram(_) => either("datagram", "数据报"),
+            Thing::Data => tr!("data"),
+            Thing::Probe => tr!("probe"),
+            Thing::Datagram(_) => tr!("datagram"),
         }
     }
 }
@@ -284,26 +284,24 @@ impl Series<'_> {
         let (from, to) =
             (name(&frame.sender, frame.sent_by), name(&frame.receiver, frame.sent_by.other()));
         let times = match self.sent.len() {
-            1 => either("once", "一次").to_owned(),
-            2 => either("twice", "两次").to_owned(),
-            many => said!("{many} times", " {many} 次"),
+            1 => tr!("once").to_owned(),
+            2 => tr!("twice").to_owned(),
+            many => tr!("{many} times", many),
         };
         let lost = match (self.lost(), self.sent.len()) {
-            (0, _) => either("none lost", "没有丢失").to_owned(),
-            (1, 1) => either("lost", "丢失").to_owned(),
-            (lost, all) if lost == all => either("all lost", "全部丢失").to_owned(),
-            (lost, _) => said!("{lost} lost", "丢失 {lost} 个"),
+            (0, _) => tr!("none lost").to_owned(),
+            (1, 1) => tr!("lost").to_owned(),
+            (lost, all) if lost == all => tr!("all lost").to_owned(),
+            (lost, _) => tr!("{lost} lost", lost),
         };
         let what = match self.thing {
             Thing::Data => {
-                said!("{bytes} bytes", "{bytes} 字节", bytes = frame.layers.payload_bytes)
+                tr!("{bytes} bytes", bytes = frame.layers.payload_bytes)
             }
-            Thing::Datagram(_) => said!(
-                "a datagram of {bytes} bytes",
-                "{bytes} 字节的数据报",
-                bytes = frame.layers.payload_bytes
-            ),
-            Thing::Probe => either("a probe", "一个探测").to_owned(),
+            Thing::Datagram(_) => {
+                tr!("a datagram of {bytes} bytes", bytes = frame.layers.payload_bytes)
+            }
+            Thing::Probe => tr!("a probe").to_owned(),
             _ => self.thing.name().to_owned(),
         };
         let port = |address: &Option<Address>| {
@@ -313,10 +311,7 @@ impl Series<'_> {
                 .map_or(String::new(), |port| format!(":{port}"))
         };
         let (from, to) = (from + &port(&frame.local), to + &port(&frame.peer));
-        said!(
-            "{from} → {to}  {what}, sent {times}, {lost}",
-            "{from} → {to}  {what}，发送{times}，{lost}"
-        )
+        tr!("{from} → {to}  {what}, sent {times}, {lost}", from, to, what, times, lost)
     }
 
     fn block(&self, events: &[&Event], flows: &Analysis, next: u64, end: u64) -> Block {
@@ -354,7 +349,7 @@ impl Series<'_> {
             notes.extend(limits(flows, socket));
             for Waited { made, until } in calls(self, flows, socket, end) {
                 let (outcome, ink) = match &made.back {
-                    None => (either("… blocked", "… 阻塞").to_owned(), Ink::Warn),
+                    None => (tr!("… blocked").to_owned(), Ink::Warn),
                     Some(back) => (
                         format!("= {}", safe(&back.outcome.to_string())),
                         outcome_ink(&back.outcome),
@@ -379,7 +374,7 @@ impl Series<'_> {
             if let (EventKind::Wait { asked_ns, .. }, true) = (&event.what, its_own) {
                 let (at, from) = (event.at_ns.saturating_add(*asked_ns), Some(event.at_ns));
                 lines.push(Line {
-                    label: either("wait", "等待").into(),
+                    label: tr!("wait").into(),
                     at,
                     outcome: String::new(),
                     ink: Ink::Faint,
@@ -460,8 +455,7 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     let lines = || blocks.iter().flat_map(|block| &block.lines);
     if blocks.is_empty() {
         return Picture(vec![
-            Row::new()
-                .with(fit(either("(nothing was sent again)", "（没有重传）"), width), Ink::Faint),
+            Row::new().with(fit(tr!("(nothing was sent again)"), width), Ink::Faint),
         ]);
     }
     let zero = lines().map(|line| line.from.unwrap_or(line.at).min(line.at)).min().unwrap_or(0);
@@ -500,10 +494,7 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
         }
         // The same is said once.
         if !block.notes.is_empty() && said.replace(&block.notes) != Some(&block.notes) {
-            for line in wrap(
-                &said!("({notes})", "（{notes}）", notes = block.notes.join(either(", ", "，"))),
-                width,
-            ) {
+            for line in wrap(&tr!("({notes})", notes = block.notes.join(tr!(", "))), width) {
                 canvas.write(row, 0, width, &line, Ink::Faint);
                 row += 1;
             }
@@ -515,7 +506,7 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
             row,
             0,
             width,
-            &said!("… {left_out} more that were sent again", "… 还有 {left_out} 个被重传的"),
+            &tr!("… {left_out} more that were sent again", left_out),
             Ink::Faint,
         );
     }

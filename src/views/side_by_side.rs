@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::wording::{Cast, option_span, outcome_ink, safe, value};
 use crate::analysis::{Analysis, Made, Origin, flows, in_order};
-use crate::i18n::{either, said};
+use crate::i18n::tr;
 use crate::picture::{Ink, Picture, Row, fit, span_of};
 use crate::text::wrap;
 use crate::trace::recording::Recording;
@@ -62,9 +62,11 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     let each = (width.saturating_sub(3 * (count - 1)) / count).min(WIDEST);
     let mut picture = Vec::new();
     if before > 0 {
-        let calls = if before == 1 { "call" } else { "calls" };
-        let words =
-            said!("({before} {calls} before the first part)", "（第一部分之前有 {before} 次调用）");
+        let words = if before == 1 {
+            tr!("({before} call before the first part)", before)
+        } else {
+            tr!("({before} calls before the first part)", before)
+        };
         picture.push(Row::new().with(fit(&words, width), Ink::Faint));
     }
     if each >= NARROWEST {
@@ -154,7 +156,7 @@ fn columns(recording: &Recording) -> (Vec<Column>, usize) {
         if cells.len() > MOST {
             let rest = cells.len() - (MOST - 1);
             cells.truncate(MOST - 1);
-            cells.push(Cell::note(said!("… {rest} more calls", "… 还有 {rest} 次调用")));
+            cells.push(Cell::note(tr!("… {rest} more calls", rest)));
         }
         Column { heading, cells }
     });
@@ -358,8 +360,8 @@ fn which(made: &Made, flows: &Analysis) -> Option<&'static str> {
     let socket =
         made.socket.filter(|_| made.is(SyscallKind::Close)).map(|at| &flows.sockets[at])?;
     match socket.origin {
-        _ if socket.backlog.is_some() => Some(either("listener", "监听套接字")),
-        Origin::Accept(_) => Some(either("connection", "连接")),
+        _ if socket.backlog.is_some() => Some(tr!("listener")),
+        Origin::Accept(_) => Some(tr!("connection")),
         _ => None,
     }
 }
@@ -374,7 +376,7 @@ fn outcome(made: &Made) -> (String, String, Ink, String) {
         return (safe(errno), errno.to_owned(), ink, errno.to_owned());
     }
     let result = made.result().unwrap_or(0);
-    let ok = either("ok", "成功");
+    let ok = tr!("ok");
     let descriptor = matches!(made.call.kind(), SyscallKind::Socket | SyscallKind::Accept);
     let (mut shown, mut compared) = match result {
         _ if descriptor => (ok.to_owned(), "ok".to_owned()),
@@ -385,11 +387,6 @@ fn outcome(made: &Made) -> (String, String, Ink, String) {
         number => (number.to_string(), number.to_string()),
     };
     for (name, it) in back.out.args().0.iter().filter(|(name, _)| name != "socket") {
-        let from = if &**name == "address" && (descriptor || made.receives()) {
-            either("from ", "来自 ")
-        } else {
-            ""
-        };
         // What a getter of an option that is a time gave back is a time.
         let span = match (&made.call.syscall, &back.out) {
             (Syscall::GetOption { option }, Output::Value(_)) => option_span(option, it),
@@ -399,9 +396,10 @@ fn outcome(made: &Made) -> (String, String, Ink, String) {
             (shown, compared) = (span, key(it));
             continue;
         }
-        let it_short = short(it, 24);
-        let from = if it_short.starts_with('（') { from.trim_end() } else { from };
-        let told = format!("{from}{it_short}");
+        let mut told = short(it, 24);
+        if &**name == "address" && (descriptor || made.receives()) {
+            told = tr!("from {told}", told);
+        }
         shown = if shown == ok { told } else { format!("{shown} {told}") };
         compared = format!("{compared} {}", key(it));
     }
@@ -453,13 +451,12 @@ fn fold(cells: &[Cell]) -> Vec<Cell> {
         let (times, period) = best.filter(|(times, _)| *times >= 4).unwrap_or((1, 1));
         folded.extend_from_slice(&cells[at..at + period]);
         if times > 1 {
-            let these = if period == 1 { "this".to_owned() } else { format!("these {period}") };
-            let calls = if period == 1 { String::new() } else { format!("这 {period} 个") };
-            folded.push(Cell::note(said!(
-                "… {more} more like {these}",
-                "… {calls}还有 {more} 次",
-                more = times - 1
-            )));
+            let more = times - 1;
+            folded.push(Cell::note(if period == 1 {
+                tr!("… {more} more like this", more)
+            } else {
+                tr!("… {more} more like these {period}", more, period)
+            }));
         }
         at += times * period;
     }
@@ -604,10 +601,7 @@ fn fold_equal(
             for (cell, column) in
                 note.iter_mut().zip(columns.iter_mut()).filter(|(cell, _)| cell.is_some())
             {
-                column.cells.push(Cell::note(said!(
-                    "… {left_out} equal calls",
-                    "… {left_out} 次相同的调用"
-                )));
+                column.cells.push(Cell::note(tr!("… {left_out} equal calls", left_out)));
                 *cell = Some(column.cells.len() - 1);
             }
             folded.push(note);

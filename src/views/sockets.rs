@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::wording::{self, Cast, safe};
 use crate::analysis::{Analysis, Made, Origin, Socket, flows, in_order};
-use crate::i18n::{either, said};
+use crate::i18n::tr;
 use crate::picture::{Ink, Picture, Row, fit};
 use crate::text::wrap;
 use crate::trace::recording::Recording;
@@ -34,13 +34,11 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     }
     let widest = |column: usize| table.iter().map(|cells| cells[column].width()).max().unwrap_or(0);
     let mut rows = Vec::new();
-    let layout = either(
-        [
-            ["protocol", "local address", "peer address", "who", "what became of it"],
-            ["proto", "local address", "peer address", "who", "became"],
-        ],
-        [["协议", "本端地址", "对端地址", "谁", "后来怎样"]; 2],
-    )
+    let [local, peer, who] = [tr!("local address"), tr!("peer address"), tr!("who")];
+    let layout = [
+        [tr!("protocol"), local, peer, who, tr!("what became of it")],
+        [tr!("proto"), local, peer, who, tr!("became")],
+    ]
     .into_iter()
     .zip(GAPS)
     .zip(ROOM_FOR_WORDS);
@@ -60,14 +58,7 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     }
     if flows.sockets.len() > MOST {
         rows.push(Row::new().with(
-            fit(
-                &said!(
-                    "… {more} more sockets",
-                    "… 还有 {more} 个套接字",
-                    more = flows.sockets.len() - (MOST - 1)
-                ),
-                width,
-            ),
+            fit(&tr!("… {more} more sockets", more = flows.sockets.len() - (MOST - 1)), width),
             Ink::Faint,
         ));
     }
@@ -81,10 +72,7 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     for address in
         ["0.0.0.0", "[::]"].into_iter().filter(|address| everywhere(&format!("{address}:")))
     {
-        let words = said!(
-            "({address} means every address of this machine)",
-            "（{address} 是本机的所有地址）"
-        );
+        let words = tr!("({address} means every address of this machine)", address);
         rows.extend(
             wrap(&words, width)
                 .into_iter()
@@ -139,10 +127,10 @@ fn rows_of(socket: &Socket, flows: &Analysis, cast: &Cast, marks: &Marks) -> Vec
         refused.into_iter().partition(|(at, ..)| named.is_some_and(|named| *at < named));
     let mut became = became(socket, flows);
     if became.0.is_empty() && all == 0 {
-        became.push(either("no address, no peer", "没有地址，没有对端"), Ink::Faint);
+        became.push(tr!("no address, no peer"), Ink::Faint);
     } else if !first.is_empty() {
         let words = std::mem::take(&mut became);
-        became.push(either("then ", "然后"), Ink::Plain);
+        became.push(tr!("then "), Ink::Plain);
         append(&mut became, words);
     }
     let mut rows: Vec<[Row; 5]> = first.into_iter().map(refusal).collect();
@@ -264,8 +252,8 @@ fn stacked([protocol, local, peer, who, became]: [Row; 5], width: usize, rows: &
 
 fn protocol(socket: &Socket) -> String {
     let kind = match &socket.kind {
-        Some(SocketType::Stream) => either("stream", "字节流"),
-        Some(SocketType::Datagram) => either("datagram", "数据报"),
+        Some(SocketType::Stream) => tr!("stream"),
+        Some(SocketType::Datagram) => tr!("datagram"),
         Some(SocketType::SeqPacket) => "seqpacket",
         _ => "",
     };
@@ -286,55 +274,34 @@ fn became(socket: &Socket, flows: &Analysis) -> Row {
         let taken = taken
             .filter(|made| made.socket.is_some_and(|at| flows.sockets[at].key == socket.key))
             .count();
-        row.push(either("listening", "监听"), Ink::Good);
+        row.push(tr!("listening"), Ink::Good);
         match taken {
             0 => {}
-            1 => row.push(either(", 1 accepted", "，接受 1"), Ink::Plain),
-            many => row.push(said!(", {many} accepted", "，接受 {many}"), Ink::Plain),
+            1 => row.push(tr!(", 1 accepted"), Ink::Plain),
+            many => row.push(tr!(", {many} accepted", many), Ink::Plain),
         }
     } else if socket.peer.is_some() {
         let accepted = matches!(socket.origin, Origin::Accept(_));
-        row.push(
-            if accepted {
-                either("accepted", "接受的")
-            } else {
-                either("connected", "已连接")
-            },
-            Ink::Plain,
-        );
+        row.push(if accepted { tr!("accepted") } else { tr!("connected") }, Ink::Plain);
     } else if socket.local.is_some() {
         let asked = flows.calls.iter().any(|made| {
             made.is(SyscallKind::Bind)
                 && made.result().is_some()
                 && made.socket.is_some_and(|at| flows.sockets[at].key == socket.key)
         });
-        row.push(
-            if asked {
-                either("bound", "已绑定")
-            } else {
-                either("bound by the kernel", "内核绑定")
-            },
-            Ink::Plain,
-        );
+        row.push(if asked { tr!("bound") } else { tr!("bound by the kernel") }, Ink::Plain);
     }
     if let [.., (_, last)] = socket.states.as_slice()
         && !matches!(last.as_str(), "ESTABLISHED" | "LISTEN")
     {
         row.push(
-            format!("{}{}", if row.0.is_empty() { "" } else { either(", ", "，") }, safe(last)),
+            format!("{}{}", if row.0.is_empty() { "" } else { tr!(", ") }, safe(last)),
             Ink::Plain,
         );
     }
     let reopened = |closed: u64| flows.sockets.iter().any(|other| other.made_ns > closed);
     if socket.closed_ns.is_some_and(reopened) && socket.failed.is_empty() {
-        row.push(
-            if row.0.is_empty() {
-                either("closed", "已关闭")
-            } else {
-                either(", closed", "，已关闭")
-            },
-            Ink::Faint,
-        );
+        row.push(if row.0.is_empty() { tr!("closed") } else { tr!(", closed") }, Ink::Faint);
     }
     let mut said: Vec<String> = Vec::new();
     for made in socket.failed.iter().filter_map(|at| flows.calls.get(*at)) {

@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::wording::safe;
 use crate::analysis::threads::{Doing, Life, lives, long};
-use crate::i18n::{either, said};
+use crate::i18n::tr;
 use crate::picture::{Canvas, Ink, Picture, fit};
 use crate::text::wrap;
 use crate::trace::ActorKind;
@@ -79,15 +79,9 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     let row = table(&mut canvas, row + 1, &lives, width);
     let asked = lives.iter().any(|life| life.samples > 0);
     let source = if asked {
-        either(
-            "The kernel was asked; it says R for both ready and running, and S for blocked.",
-            "问过内核：就绪和运行它都说 R，阻塞说 S。",
-        )
+        tr!("The kernel was asked; it says R for both ready and running, and S for blocked.")
     } else {
-        either(
-            "Taken from the calls: the kernel was not asked, so ready and running are one.",
-            "根据调用画出：没有问内核，所以就绪和运行分不开。",
-        )
+        tr!("Taken from the calls: the kernel was not asked, so ready and running are one.")
     };
     for (index, line) in wrap(source, width.max(8)).iter().enumerate() {
         canvas.write(row + 1 + index, 0, width, line, Ink::Faint);
@@ -115,13 +109,13 @@ fn put_box(canvas: &mut Canvas, row: usize, column: usize, name: &str, note: &st
 /// The five states and their edges, in 64 columns. Returns the next free row.
 fn diagram(canvas: &mut Canvas, sums: &Sums) -> usize {
     const EDGE: usize = 64;
-    let time = |ns: Option<u64>| ns.map_or(either("not asked", "没有问").to_owned(), long);
+    let time = |ns: Option<u64>| ns.map_or(tr!("not asked").to_owned(), long);
     let turns = sums.turns.map_or("?×".to_owned(), times);
-    put_box(canvas, 0, 0, either("created", "创建"), &times(sums.created), Ink::Plain);
-    put_box(canvas, 0, 25, either("ready", "就绪"), &time(sums.ready_ns), Ink::Of(2));
-    put_box(canvas, 8, 25, either("running", "运行"), &time(sums.cpu_ns), Ink::Good);
-    put_box(canvas, 8, 0, either("terminated", "终止"), &times(sums.ended), Ink::Plain);
-    put_box(canvas, 4, 50, either("blocked", "阻塞"), &long(sums.blocked_ns), Ink::Warn);
+    put_box(canvas, 0, 0, tr!("created"), &times(sums.created), Ink::Plain);
+    put_box(canvas, 0, 25, tr!("ready"), &time(sums.ready_ns), Ink::Of(2));
+    put_box(canvas, 8, 25, tr!("running"), &time(sums.cpu_ns), Ink::Good);
+    put_box(canvas, 8, 0, tr!("terminated"), &times(sums.ended), Ink::Plain);
+    put_box(canvas, 4, 50, tr!("blocked"), &long(sums.blocked_ns), Ink::Warn);
     arrow(canvas, 1, 14, 24, '▶');
     canvas.write(0, 16, 24, &times(sums.created), Ink::Strong);
     arrow(canvas, 10, 15, 25, '◀');
@@ -134,9 +128,9 @@ fn diagram(canvas: &mut Canvas, sums: &Sums) -> usize {
     }
     canvas.put(7, 29, '▼', Ink::Faint);
     canvas.put(4, 34, '▲', Ink::Faint);
-    canvas.write(5, 14, 29, either("given a CPU", "分到处理器"), Ink::Faint);
+    canvas.write(5, 14, 29, tr!("given a CPU"), Ink::Faint);
     canvas.write(6, 14, 29, &turns, Ink::Strong);
-    canvas.write(5, 36, 49, either("taken away", "被抢占"), Ink::Faint);
+    canvas.write(5, 36, 49, tr!("taken away"), Ink::Faint);
     // From running into blocked, and from blocked back to ready: never straight to running.
     for column in 39..57 {
         canvas.put(1, column, '─', Ink::Faint);
@@ -152,22 +146,12 @@ fn diagram(canvas: &mut Canvas, sums: &Sums) -> usize {
         canvas.put(row, 57, '│', Ink::Faint);
     }
     canvas.put(8, 57, '▲', Ink::Faint);
-    canvas.write(
-        0,
-        41,
-        57,
-        &said!("woken {times}", "唤醒 {times}", times = times(sums.woken)),
-        Ink::Strong,
-    );
+    canvas.write(0, 41, 57, &tr!("woken {times}", times = times(sums.woken)), Ink::Strong);
     let calls: Vec<_> =
         sums.slept.iter().map(|(call, count)| format!("{} {}", safe(call), times(count))).collect();
-    let words = if calls.is_empty() {
-        either("never", "从来没有").to_owned()
-    } else {
-        calls.join(either(", ", "，"))
-    };
+    let words = if calls.is_empty() { tr!("never").to_owned() } else { calls.join(tr!(", ")) };
     canvas.write(11, 41, EDGE, &words, Ink::Strong);
-    canvas.write(9, 41, 56, either("waits in", "等在"), Ink::Faint);
+    canvas.write(9, 41, 56, tr!("waits in"), Ink::Faint);
     12
 }
 
@@ -180,27 +164,17 @@ fn arrow(canvas: &mut Canvas, row: usize, from: usize, to: usize, head: char) {
 
 /// The same in words, where there is no room for the diagram.
 fn list(canvas: &mut Canvas, sums: &Sums, width: usize) -> usize {
-    let mut lines =
-        vec![said!("created → ready {times}", "创建 → 就绪 {times}", times = times(sums.created))];
-    lines.push(said!(
-        "ready → running {times}",
-        "就绪 → 运行 {times}",
-        times = sums.turns.map_or("?×".to_owned(), times)
-    ));
+    let mut lines = vec![tr!("created → ready {times}", times = times(sums.created))];
+    lines.push(tr!("ready → running {times}", times = sums.turns.map_or("?×".to_owned(), times)));
     for (call, count) in &sums.slept {
-        lines.push(said!(
+        lines.push(tr!(
             "running → blocked {times} in {call}",
-            "运行 → 阻塞 {times}，在 {call}",
             times = times(count),
             call = safe(call)
         ));
     }
-    lines.push(said!("blocked → ready {times}", "阻塞 → 就绪 {times}", times = times(sums.woken)));
-    lines.push(said!(
-        "running → terminated {times}",
-        "运行 → 终止 {times}",
-        times = times(sums.ended)
-    ));
+    lines.push(tr!("blocked → ready {times}", times = times(sums.woken)));
+    lines.push(tr!("running → terminated {times}", times = times(sums.ended)));
     for (row, line) in lines.iter().enumerate() {
         canvas.write(row, 0, width, line, Ink::Plain);
     }
@@ -212,16 +186,14 @@ fn table(canvas: &mut Canvas, row: usize, lives: &[Life], width: usize) -> usize
     let name =
         lives.iter().map(|life| safe(&life.actor).width()).max().unwrap_or(0).min(width / 3) + 2;
     let column = (width.saturating_sub(name) / 3).clamp(1, 14);
-    for (index, head) in
-        either(["running", "ready", "blocked"], ["运行", "就绪", "阻塞"]).iter().enumerate()
-    {
+    for (index, head) in [tr!("running"), tr!("ready"), tr!("blocked")].iter().enumerate() {
         canvas.write(row, name + index * column, name + (index + 1) * column - 1, head, Ink::Faint);
     }
     for (number, life) in lives.iter().enumerate() {
         let at = row + 1 + number;
         canvas.write(at, 0, name - 1, &safe(&life.actor), Ink::Of(number));
         let blocked = life.blocked().iter().map(|(_, _, ns)| ns).sum::<u64>();
-        let said = |ns: Option<u64>| ns.map_or(either("not asked", "没有问").to_owned(), long);
+        let said = |ns: Option<u64>| ns.map_or(tr!("not asked").to_owned(), long);
         for (index, text) in
             [said(life.cpu_ns), said(life.ready_ns), long(blocked)].iter().enumerate()
         {
@@ -243,7 +215,7 @@ mod tests {
     use super::*;
     use crate::analysis::sample::{Sample, fits_everywhere};
     use crate::analysis::threads::tests::{asked, modes};
-    use crate::i18n::{Language, speaking};
+    use crate::i18n::{chinese, speaking};
 
     #[test]
     fn the_edges_carry_this_runs_counts() {
@@ -269,7 +241,7 @@ mod tests {
     #[test]
     fn in_chinese_the_edges_are_where_they_were() {
         let recording = modes().recording();
-        let drawn = speaking(Language::Chinese, || draw(&told::recording(&recording), 80).text());
+        let drawn = speaking(chinese(), || draw(&told::recording(&recording), 80).text());
         assert_eq!(drawn, include_str!("golden/states-three-modes.zh.txt"), "\n{drawn}");
     }
 

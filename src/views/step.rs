@@ -5,10 +5,10 @@ use unicode_width::UnicodeWidthStr;
 
 use super::trace::{Detail, Trace};
 use super::wording::{Cast, arguments, safe};
-use crate::i18n::said;
+use crate::i18n::tr;
 use crate::lexicon::shown;
 use crate::picture::{Ink, Picture, Row, fit};
-use crate::text::{joint, wrap_code};
+use crate::text::wrap_code;
 use crate::trace::{Call, Event, EventKind, PAUSES_PER_LINE, Site};
 
 /// Below this width, source lines have no numbers.
@@ -126,9 +126,7 @@ impl Shot<'_> {
             return rows;
         };
         let Some(text) = (self.text_of)(&place.file) else {
-            rows.push(
-                Row::new().with(fit(&said!("(at {place})", "（位置 {place}）"), width), Ink::Faint),
-            );
+            rows.push(Row::new().with(fit(&tr!("(at {place})", place), width), Ink::Faint));
             rows.resize(room, Row::new());
             return rows;
         };
@@ -194,20 +192,17 @@ impl Shot<'_> {
                         source.line
                     )
                 });
-                let gap = joint(&actor, "在");
-                said!("{actor} in {function}(), {place}", "{actor}{gap}在 {function}()，{place}")
+                tr!("{actor} in {function}(), {place}", actor, function, place)
             });
             let each = each.collect::<Vec<_>>().join("; ");
-            last.push(
-                Row::new().with(fit(&said!("blocked: {each}", "阻塞：{each}"), width), Ink::Warn),
-            );
+            last.push(Row::new().with(fit(&tr!("blocked: {each}", each), width), Ink::Warn));
         }
         match self.cursor.and_then(|event| Some((event, held(event)?))) {
             Some((event, call)) => {
                 last.extend(self.about_to(event, call, width, cast.ink(&event.actor)))
             }
             None => {
-                let text = said!("(no call is about to be made)", "（现在没有即将进行的调用）");
+                let text = tr!("(no call is about to be made)").to_owned();
                 last.push(Row::new().with(fit(&text, width), Ink::Faint));
             }
         }
@@ -222,8 +217,7 @@ impl Shot<'_> {
     /// The call that is about to be made, with its arguments; and that its line is run through from here, if it is.
     fn about_to(&self, event: &Event, call: &Call, width: usize, ink: Ink) -> Vec<Row> {
         let (actor, words) = (who(event), format!("{}{}", safe(&call.name), arguments(call, 24)));
-        let gap = joint(&actor, "调");
-        let next = said!("next: {actor} calls {words}", "接下来：{actor}{gap}调用 {words}");
+        let next = tr!("next: {actor} calls {words}", actor, words);
         let mut rows: Vec<Row> = wrapped(&next, width)
             .into_iter()
             .take(2)
@@ -233,9 +227,9 @@ impl Shot<'_> {
             other.actor == event.actor && held(other).is_some_and(|held| held.site == call.site)
         };
         if self.events.iter().filter(same).count() >= PAUSES_PER_LINE as usize {
-            let text = said!(
+            let text = tr!(
                 "this line has come {PAUSES_PER_LINE} times: from here it is run through",
-                "这一行已经停了 {PAUSES_PER_LINE} 次：以后不再停"
+                PAUSES_PER_LINE
             );
             rows.push(Row::new().with(fit(&text, width), Ink::Faint));
         }

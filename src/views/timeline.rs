@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::wording::safe;
 use crate::analysis::threads::{Doing, Life, Mark, Sign, lives, long};
-use crate::i18n::{either, said};
+use crate::i18n::tr;
 use crate::picture::{Canvas, Ink, Picture, fit};
 use crate::text::wrap;
 use crate::trace::recording::Recording;
@@ -96,7 +96,7 @@ fn band(canvas: &mut Canvas, row: usize, life: &Life, ink: Ink, scale: &Scale) -
         }
         let time = long(to_ns - from_ns);
         let words = [
-            said!(" {call}: blocked {time} ", " {call}：阻塞 {time} "),
+            tr!(" {call}: blocked {time} ", call, time),
             format!(" {call} {time} "),
             format!(" {call} "),
         ];
@@ -242,15 +242,10 @@ fn notes(canvas: &mut Canvas, row: usize, life: &Life, scale: &Scale) -> usize {
             told.get(index + count).filter(|next| scale.column(next.at_ns) == column)
         {
             let (longer, room) = if next.sign == mark.sign {
-                (said!("{words}, {more}", "{words}；{more}", more = next.words), end - scale.left)
+                (tr!("{words}, {more}", words, more = next.words), end - scale.left)
             } else {
                 (
-                    said!(
-                        "{words}, {sign} {more}",
-                        "{words}；{sign} {more}",
-                        sign = sign_of(next).0,
-                        more = next.words
-                    ),
+                    tr!("{words}, {sign} {more}", words, sign = sign_of(next).0, more = next.words),
                     end - column,
                 )
             };
@@ -282,7 +277,7 @@ fn notes(canvas: &mut Canvas, row: usize, life: &Life, scale: &Scale) -> usize {
     let rows = used.iter().filter(|from| **from > 0).count();
     let more: usize = untold.iter().map(|(_, count)| count).sum();
     if more > 0 {
-        let words = said!("(and {more} more: no room)", "（还有 {more} 个画不下）");
+        let words = tr!("(and {more} more: no room)", more);
         let from = end.saturating_sub(words.width()).max(scale.left);
         canvas.write(row + 1 + rows, from, end, &words, Ink::Faint);
     }
@@ -307,7 +302,7 @@ fn axis(canvas: &mut Canvas, row: usize, scale: &Scale) {
         }
         at += step;
     }
-    canvas.write(row + 1, 0, scale.left.saturating_sub(1), either("time", "时间"), Ink::Faint);
+    canvas.write(row + 1, 0, scale.left.saturating_sub(1), tr!("time"), Ink::Faint);
 }
 
 /// A round time (1, 2 or 5 of some unit) that goes into the span about so many times.
@@ -358,35 +353,26 @@ fn legend(canvas: &mut Canvas, row: usize, lives: &[Life], width: usize) {
             keys.push((sign.to_owned(), words.to_owned(), ink));
         }
     };
-    let runs = if sampled > 0 {
-        either("runs", "运行")
-    } else {
-        either("runs, or is ready to", "运行或就绪")
-    };
+    let runs = if sampled > 0 { tr!("runs") } else { tr!("runs, or is ready to") };
     key(shows(|doing| *doing == Doing::Runs), "██", runs, Ink::Of(0));
-    key(
-        shows(|doing| *doing == Doing::Ready),
-        "▒▒",
-        either("ready, has no processor", "就绪，等处理器"),
-        Ink::Of(0),
-    );
+    key(shows(|doing| *doing == Doing::Ready), "▒▒", tr!("ready, has no processor"), Ink::Of(0));
     key(
         shows(|doing| matches!(doing, Doing::Blocked(_))),
         "├─┤",
-        either("blocked in a call", "阻塞在调用里"),
+        tr!("blocked in a call"),
         Ink::Warn,
     );
     key(
         shows(|doing| matches!(doing, Doing::Asleep(_))),
         "··",
-        either("asleep, in no call of ours", "睡眠，不在我们的调用里"),
+        tr!("asleep, in no call of ours"),
         Ink::Faint,
     );
-    key(signs(Sign::Sends), "▲", either("sends", "发送"), Ink::Good);
-    key(signs(Sign::Gets), "▼", either("gets", "得到"), Ink::Good);
-    key(signs(Sign::Fails), "✗", either("fails", "失败"), Ink::Bad);
+    key(signs(Sign::Sends), "▲", tr!("sends"), Ink::Good);
+    key(signs(Sign::Gets), "▼", tr!("gets"), Ink::Good);
+    key(signs(Sign::Fails), "✗", tr!("fails"), Ink::Bad);
     let ended = lives.iter().any(|life| life.left);
-    key(ended, "", either("(blank: has ended)", "（空白：已终止）"), Ink::Faint);
+    key(ended, "", tr!("(blank: has ended)"), Ink::Faint);
     let (mut row, mut column) = (row, 0);
     for (sign, words, ink) in keys {
         let wide = sign.width() + 1 + words.width();
@@ -398,15 +384,9 @@ fn legend(canvas: &mut Canvas, row: usize, lives: &[Life], width: usize) {
         column = canvas.write(row, column, width, &words, Ink::Faint) + 3;
     }
     let source = if sampled > 0 {
-        either(
-            "cpu: processor time used. The kernel was asked what each thread does.",
-            "cpu：用掉的处理器时间。问过内核各线程在做什么。",
-        )
+        tr!("cpu: processor time used. The kernel was asked what each thread does.")
     } else {
-        either(
-            "Drawn from the calls; the kernel was not asked what each thread does.",
-            "根据调用画出；没有问内核各线程在做什么。",
-        )
+        tr!("Drawn from the calls; the kernel was not asked what each thread does.")
     };
     for (index, line) in wrap(source, width.max(8)).iter().enumerate() {
         canvas.write(row + 1 + index, 0, width, line, Ink::Faint);
@@ -419,7 +399,7 @@ mod tests {
     use super::*;
     use crate::analysis::sample::{Sample, fits_everywhere};
     use crate::analysis::threads::tests::{asked, modes};
-    use crate::i18n::{Language, speaking};
+    use crate::i18n::{chinese, speaking};
     use crate::trace::{ActorKind, EventKind};
 
     #[test]
@@ -431,7 +411,7 @@ mod tests {
     #[test]
     fn in_chinese_the_bands_begin_and_end_in_the_same_columns() {
         let recording = modes().recording();
-        let drawn = speaking(Language::Chinese, || draw(&told::recording(&recording), 80).text());
+        let drawn = speaking(chinese(), || draw(&told::recording(&recording), 80).text());
         assert_eq!(drawn, include_str!("golden/timeline-three-modes.zh.txt"), "\n{drawn}");
     }
 

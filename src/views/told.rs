@@ -11,7 +11,7 @@ use crate::trace::{Claim, Event, EventKind, Evidence, Frame, Name, Value};
 
 /// The recording as it is told. In English that is the recording itself.
 pub(super) fn recording(recording: &Recording) -> Cow<'_, Recording> {
-    if spoken() == Language::English {
+    if spoken() == Language::ENGLISH {
         return Cow::Borrowed(recording);
     }
     let events = recording.events.iter().map(|one| event(one).into_owned()).collect();
@@ -20,7 +20,7 @@ pub(super) fn recording(recording: &Recording) -> Cow<'_, Recording> {
 
 /// One event as it is told.
 pub(super) fn event(event: &Event) -> Cow<'_, Event> {
-    if spoken() == Language::English {
+    if spoken() == Language::ENGLISH {
         return Cow::Borrowed(event);
     }
     let mut told = event.clone();

@@ -11,7 +11,7 @@ use super::told;
 use super::wording::{self, Cast, arguments, end, filled_in, outcome_ink, safe, value};
 use crate::analysis::in_order;
 use crate::analysis::threads;
-use crate::i18n::{either, said};
+use crate::i18n::tr;
 use crate::lexicon::shown;
 use crate::picture::{Ink, Picture, Row, fit, span_of};
 use crate::text::wrap;
@@ -152,7 +152,7 @@ impl Trace {
         };
         let took = span_of(back.took_ns);
         let took = if resumed && back.took_ns >= BLOCKED_NS {
-            (said!("blocked {took}", "阻塞 {took}"), Ink::Warn)
+            (tr!("blocked {took}", took), Ink::Warn)
         } else {
             (took, Ink::Faint)
         };
@@ -167,13 +167,14 @@ impl Trace {
             EventKind::Held(_) | EventKind::Enter(_) | EventKind::Return(_) => Vec::new(),
             EventKind::Frame(frame) => self.frame(event, frame),
             EventKind::Delivered { frame } => {
-                self.prose(event, &said!("frame {frame} delivered", "第 {frame} 帧送达"), Ink::Good)
+                self.prose(event, &tr!("frame {frame} delivered", frame), Ink::Good)
             }
             EventKind::State { local, peer, state, source } => self.prose(
                 event,
-                &said!(
+                &tr!(
                     "{local} with {peer}: {state} ({source})",
-                    "{local} 与 {peer}：{state}（{source}）",
+                    local,
+                    peer,
                     state = safe(&shown(state)),
                     source = safe(source)
                 ),
@@ -192,13 +193,13 @@ impl Trace {
             EventKind::Actor { kind } => {
                 let kind = match kind {
                     ActorKind::Role => {
-                        said!("played by thread {id}", "由线程 {id} 扮演", id = event.thread)
+                        tr!("played by thread {id}", id = event.thread)
                     }
                     ActorKind::Thread => {
-                        said!("a thread of its own, {id}", "自己的线程 {id}", id = event.thread)
+                        tr!("a thread of its own, {id}", id = event.thread)
                     }
                     ActorKind::Process => {
-                        said!("a process of its own, {id}", "自己的进程 {id}", id = event.process)
+                        tr!("a process of its own, {id}", id = event.process)
                     }
                 };
                 self.prose(event, &kind, Ink::Faint)
@@ -209,44 +210,35 @@ impl Trace {
             }
             EventKind::Left { cpu_ns } => {
                 let used = cpu_ns.map_or(String::new(), |used| {
-                    said!(
-                        ", having used {span} of a processor",
-                        "，用了处理器 {span}",
-                        span = span_of(used)
-                    )
+                    tr!(", having used {span} of a processor", span = span_of(used))
                 });
-                self.prose(event, &said!("leaves{used}", "结束{used}"), Ink::Faint)
+                self.prose(event, &tr!("leaves{used}", used), Ink::Faint)
             }
             EventKind::Sample(sample) => self.prose(event, &threads::doing(sample), Ink::Faint),
             EventKind::Point { plot, series, against, x, y, unit } => {
                 let height = if unit == "ns" { span_of(*y) } else { format!("{y} {}", safe(unit)) };
                 self.prose(
                     event,
-                    &said!(
+                    &tr!(
                         "{plot}, {series}: {height} at {x} {against}",
-                        "{plot}，{series}：{height}，{against} {x}",
                         plot = safe(plot),
                         series = safe(series),
-                        against = safe(against),
+                        height,
+                        x,
+                        against = safe(against)
                     ),
                     Ink::Plain,
                 )
             }
             EventKind::Wait { asked_ns, purpose } => self.prose(
                 event,
-                &said!(
-                    "wait {span}: {what}",
-                    "等待 {span}：{what}",
-                    span = span_of(*asked_ns),
-                    what = safe(purpose)
-                ),
+                &tr!("wait {span}: {what}", span = span_of(*asked_ns), what = safe(purpose)),
                 Ink::Faint,
             ),
             EventKind::Measure { series, label, value_ns } => self.prose(
                 event,
-                &said!(
+                &tr!(
                     "{series}, {label}: {span}",
-                    "{series}，{label}：{span}",
                     series = safe(series),
                     label = safe(label),
                     span = span_of(*value_ns)
@@ -255,10 +247,10 @@ impl Trace {
             ),
             EventKind::Count { label, count, source } => self.prose(
                 event,
-                &said!(
+                &tr!(
                     "{label}: {count} ({source})",
-                    "{label}：{count}（{source}）",
                     label = safe(label),
+                    count,
                     source = safe(source)
                 ),
                 Ink::Plain,
@@ -267,23 +259,20 @@ impl Trace {
             EventKind::Deadline { limit_ns, blocked } => {
                 let mut rows = self.prose(
                     event,
-                    &said!(
-                        "the deadline struck, after {limit}",
-                        "期限到了：{limit}",
-                        limit = span_of(*limit_ns)
-                    ),
+                    &tr!("the deadline struck, after {limit}", limit = span_of(*limit_ns)),
                     Ink::Bad,
                 );
                 for one in blocked {
                     let call = format!("{}{}", safe(&one.call.name), arguments(&one.call, 32));
                     let place = one.call.site.as_ref().map_or(String::new(), |source| {
-                        said!(", at {place}", "，位置 {place}", place = safe(&source.to_string()))
+                        tr!(", at {place}", place = safe(&source.to_string()))
                     });
-                    let words = said!(
+                    let words = tr!(
                         "{who} has been blocked in {call} for {span}{place}",
-                        "{who} 在 {call} 里已经阻塞 {span}{place}",
                         who = safe(&one.actor),
+                        call,
                         span = span_of(one.for_ns),
+                        place
                     );
                     rows.extend(self.prose(event, &words, Ink::Warn));
                 }
@@ -291,18 +280,13 @@ impl Trace {
             }
             EventKind::End { ending } => {
                 let (words, ink) = match ending {
-                    Ending::Finished => (either("the end", "结束").to_owned(), Ink::Faint),
-                    Ending::Unavailable { why } => (
-                        said!("not to be had here: {why}", "这里做不到：{why}", why = safe(why)),
-                        Ink::Warn,
-                    ),
-                    Ending::Failed { why } => {
-                        (said!("✗ failed: {why}", "✗ 失败：{why}", why = safe(why)), Ink::Bad)
+                    Ending::Finished => (tr!("the end").to_owned(), Ink::Faint),
+                    Ending::Unavailable { why } => {
+                        (tr!("not to be had here: {why}", why = safe(why)), Ink::Warn)
                     }
-                    Ending::Deadline => {
-                        (either("ended by its deadline", "期限到了，被结束").to_owned(), Ink::Bad)
-                    }
-                    Ending::Interrupted => (either("interrupted", "被中断").to_owned(), Ink::Warn),
+                    Ending::Failed { why } => (tr!("✗ failed: {why}", why = safe(why)), Ink::Bad),
+                    Ending::Deadline => (tr!("ended by its deadline").to_owned(), Ink::Bad),
+                    Ending::Interrupted => (tr!("interrupted").to_owned(), Ink::Warn),
                 };
                 self.prose(event, &words, ink)
             }
@@ -311,25 +295,21 @@ impl Trace {
 
     /// The frame as tcpdump tells it, what the wire did with it, and its bytes.
     fn frame(&self, event: &Event, frame: &Frame) -> Vec<Row> {
-        let from = if frame.by_lab {
-            either("the lab", "实验台").to_owned()
-        } else {
-            end(frame.sent_by)
-        };
+        let from = if frame.by_lab { tr!("the lab").to_owned() } else { end(frame.sent_by) };
         let mut rows = self.prose(
             event,
-            &said!(
+            &tr!(
                 "frame {number} from {from}: {layers}",
-                "第 {number} 帧，来自{from}：{layers}",
                 number = frame.frame,
-                layers = safe(&frame.layers.to_string()),
+                from,
+                layers = safe(&frame.layers.to_string())
             ),
             Ink::Plain,
         );
         let fate = &frame.treatment;
         let mark = if fate.fate.arrives() { "▶" } else { "✗" };
         let delay = if fate.delay_ns > 0 {
-            said!(", {span} later", "，晚 {span}", span = span_of(fate.delay_ns))
+            tr!(", {span} later", span = span_of(fate.delay_ns))
         } else {
             String::new()
         };
@@ -339,10 +319,8 @@ impl Trace {
             _ => Ink::Warn,
         };
         let verdict = {
-            let rule = fate
-                .rule
-                .as_ref()
-                .map_or(String::new(), |rule| said!(": {rule}", "：{rule}", rule = safe(rule)));
+            let rule =
+                fate.rule.as_ref().map_or(String::new(), |rule| tr!(": {rule}", rule = safe(rule)));
             format!("{mark} {}{rule}{delay}", wording::fate(fate.fate))
         };
         let indent = self.head(event).width();
@@ -363,13 +341,8 @@ impl Trace {
             Verdict::Broken => (format!("✗ {name}"), Ink::Bad),
             Verdict::NotChecked => (
                 {
-                    let why = safe(
-                        claim
-                            .why
-                            .as_deref()
-                            .unwrap_or(either("(no reason given)", "（没有说原因）")),
-                    );
-                    said!("· {name}: not checked here: {why}", "· {name}：没有在这里检验：{why}")
+                    let why = safe(claim.why.as_deref().unwrap_or(tr!("(no reason given)")));
+                    tr!("· {name}: not checked here: {why}", name, why)
                 },
                 Ink::Warn,
             ),
@@ -571,8 +544,8 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
 /// What an actor is called, the lab's own two included.
 fn called(actor: &str) -> String {
     match actor {
-        "lab" => either("lab", "实验台").to_owned(),
-        "wire" => either("wire", "线路").to_owned(),
+        "lab" => tr!("lab").to_owned(),
+        "wire" => tr!("wire").to_owned(),
         actor => safe(actor),
     }
 }

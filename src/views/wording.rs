@@ -2,7 +2,7 @@
 //!
 //! A recording may come from a file that anybody wrote, so every text goes through [`safe`] before it is shown.
 
-use crate::i18n::{either, said};
+use crate::i18n::tr;
 use crate::lexicon::shown;
 use crate::picture::{Ink, span_of};
 use crate::trace::packet::{End, Fate};
@@ -103,7 +103,7 @@ pub(crate) fn option_span(option: &SockOpt, it: &Value) -> Option<String> {
     let unit_ns = option.time_unit_ns()?;
     match it {
         Value::Number(0) if *option == SockOpt::Linger => Some("0 s".to_owned()),
-        Value::Number(0) => Some(either("no limit", "不限时").to_owned()),
+        Value::Number(0) => Some(tr!("no limit").to_owned()),
         Value::Number(number) => {
             Some(span_of(u64::try_from(*number).unwrap_or(0).saturating_mul(unit_ns)))
         }
@@ -113,7 +113,7 @@ pub(crate) fn option_span(option: &SockOpt, it: &Value) -> Option<String> {
 
 /// What the kernel filled in, each value after a space: ` "hello" from 127.0.0.1:4000`, ` ESTABLISHED rtt 35 µs`.
 pub(crate) fn filled_in(out: &Output, bytes: usize) -> String {
-    let from = |at: &Address| said!(" from {at}", " 来自 {at}", at = safe(&address(at)));
+    let from = |at: &Address| tr!(" from {at}", at = safe(&address(at)));
     match out {
         Output::None => String::new(),
         Output::Accepted { peer, .. } => from(peer),
@@ -155,20 +155,20 @@ pub(crate) fn outcome_ink(outcome: &Outcome) -> Ink {
 /// What became of a frame, in a word.
 pub(crate) fn fate(fate: Fate) -> &'static str {
     match fate {
-        Fate::Passed => either("passed", "通过"),
-        Fate::Delayed => either("delayed", "推迟"),
-        Fate::Duplicated => either("duplicated", "送两次"),
-        Fate::Held => either("held back", "扣住"),
-        Fate::Dropped => either("dropped", "丢弃"),
-        Fate::Cut => either("lost", "丢失"),
+        Fate::Passed => tr!("passed"),
+        Fate::Delayed => tr!("delayed"),
+        Fate::Duplicated => tr!("duplicated"),
+        Fate::Held => tr!("held back"),
+        Fate::Dropped => tr!("dropped"),
+        Fate::Cut => tr!("lost"),
     }
 }
 
 /// `1 byte`, `5 bytes`.
 pub(crate) fn bytes(count: usize) -> String {
     match count {
-        1 => said!("1 byte", "1 字节"),
-        _ => said!("{count} bytes", "{count} 字节"),
+        1 => tr!("1 byte").to_owned(),
+        _ => tr!("{count} bytes", count),
     }
 }
 

@@ -86,7 +86,7 @@ impl Request {
         }
         let envelope = serde_json::from_str(&args.next().unwrap_or_default());
         Some(envelope.map(|Envelope { language, request }| {
-            Language::ALL.into_iter().filter(|known| known.tag() == language).for_each(i18n::speak);
+            Language::tagged(&language).into_iter().for_each(i18n::speak);
             request
         }))
     }

@@ -17,7 +17,7 @@ use super::flow_table::{Belongs, FlowTable};
 use super::rules::{Plan, Which};
 use super::{FAR, NEAR};
 use crate::capture::{Error, Lab, Result};
-use crate::i18n::{error_text, said};
+use crate::i18n::{error_text, tr};
 use crate::trace::packet::{Arp, End, Ethernet, Fate, Frame, Ip, Layers, Raw, Tcp, Treatment};
 use crate::trace::{EventKind, Name};
 
@@ -106,11 +106,7 @@ impl CapturedFrame {
 
     fn has<'l, T>(&self, layer: &'l Option<T>, name: &str) -> Result<&'l T> {
         layer.as_ref().ok_or_else(|| {
-            Error::Unexpected(said!(
-                "frame {frame} has no {name}",
-                "第 {frame} 帧里没有 {name}",
-                frame = self.frame.frame
-            ))
+            Error::Unexpected(tr!("frame {frame} has no {name}", frame = self.frame.frame, name))
         })
     }
 }
@@ -135,9 +131,8 @@ impl Wire {
         thread::Builder::new().name("wire".to_owned()).spawn(move || {
             if let Err(error) = cable.carry_on() {
                 let lab = cable.lab.clone();
-                lab.fail_now(&Error::Unexpected(said!(
+                lab.fail_now(&Error::Unexpected(tr!(
                     "the wire failed: {error}",
-                    "线路出了故障：{error}",
                     error = error_text(&error)
                 )));
             }

@@ -9,29 +9,31 @@ use super::{INTERFACE, NEAR};
 use crate::capture::actor::Actor;
 use crate::capture::sys::{self, Missing};
 use crate::capture::{Error, Lab, Network, Result, Socket};
-use crate::i18n::{Both, either, said};
+use crate::i18n::{Text, tr};
 
 /// So many frames the device is to hold for us before it drops one unseen. Where that cannot be set it is the kernel's 1000.
 const QUEUE: i32 = 10_000;
 
 /// Moves this process to where the experiment plays; for [`Network::Wire`], gives the device. Call it before any thread starts.
 pub(in crate::capture) fn enter(lab: &Lab, network: Network) -> Result<Option<File>> {
-    let unavailable = |what: Both| {
+    let unavailable = |what: Text| {
         move |missing: Missing| {
-            let remedy = remedy(&missing)
-                .map_or_else(String::new, |remedy| said!("; {remedy}", "；{remedy}"));
-            Error::Unavailable(said!(
+            let remedy =
+                remedy(&missing).map_or_else(String::new, |remedy| tr!("; {remedy}", remedy));
+            Error::Unavailable(tr!(
                 "this needs {what}, and the system refused it ({missing}){remedy}",
-                "它要用{what}，而系统拒绝了（{missing}）{remedy}"
+                what,
+                missing,
+                remedy
             ))
         }
     };
-    let wire = Both("a wire", "一条线路");
+    let wire = Text("a wire");
     match network {
         Network::Host => Ok(None),
-        Network::Private => private(lab)
-            .map(|_| None)
-            .map_err(unavailable(Both("a network of its own", "一个独立的网络"))),
+        Network::Private => {
+            private(lab).map(|_| None).map_err(unavailable(Text("a network of its own")))
+        }
         Network::Wire => {
             let through = private(lab).map_err(unavailable(wire))?;
             device(&through).map(Some).map_err(unavailable(wire))
@@ -70,27 +72,21 @@ fn refused(step: &'static str) -> impl Fn(io::Error) -> Missing {
 pub fn remedy(missing: &Missing) -> Option<&'static str> {
     let tun = missing.step.contains("tun") || missing.step.contains("TUN");
     Some(match (&*missing.errno, tun) {
-        ("ENOENT" | "ENODEV" | "ENXIO", true) => either(
-            "load the driver with `sudo modprobe tun`; in Docker add `--device /dev/net/tun`",
-            "用 `sudo modprobe tun` 加载驱动；在 Docker 里加上 `--device /dev/net/tun`",
+        ("ENOENT" | "ENODEV" | "ENXIO", true) => {
+            tr!("load the driver with `sudo modprobe tun`; in Docker add `--device /dev/net/tun`")
+        }
+        ("EACCES", true) => {
+            tr!("give everyone the device with `sudo chmod 666 /dev/net/tun`, or run it with sudo")
+        }
+        ("EPERM", true) => tr!(
+            "in Docker add `--device /dev/net/tun --cap-add NET_ADMIN`; elsewhere run it with sudo"
         ),
-        ("EACCES", true) => either(
-            "give everyone the device with `sudo chmod 666 /dev/net/tun`, or run it with sudo",
-            "用 `sudo chmod 666 /dev/net/tun` 让所有用户都能用这个设备，或者用 sudo 运行",
+        ("ENOSPC", false) => tr!(
+            "user namespaces are forbidden here: `sudo sysctl user.max_user_namespaces=10000` allows them, or run it with sudo"
         ),
-        ("EPERM", true) => either(
-            "in Docker add `--device /dev/net/tun --cap-add NET_ADMIN`; elsewhere run it with sudo",
-            "在 Docker 里加上 `--device /dev/net/tun --cap-add NET_ADMIN`；在别处用 sudo 运行",
-        ),
-        ("ENOSPC", false) => either(
-            "user namespaces are forbidden here: `sudo sysctl user.max_user_namespaces=10000` allows them, or run it with sudo",
-            "这里禁用了用户命名空间：用 `sudo sysctl user.max_user_namespaces=10000` 放开，或者用 sudo 运行",
-        ),
-        ("EPERM" | "EACCES", false) => either(
+        ("EPERM" | "EACCES", false) => tr!(
             "user namespaces are restricted here: on Ubuntu `sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0` allows them, \
-             in Docker `--cap-add SYS_ADMIN --cap-add NET_ADMIN --security-opt seccomp=unconfined`, or run it with sudo",
-            "这里限制了用户命名空间：在 Ubuntu 上用 `sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0` 放开，\
-             在 Docker 里加上 `--cap-add SYS_ADMIN --cap-add NET_ADMIN --security-opt seccomp=unconfined`，或者用 sudo 运行",
+             in Docker `--cap-add SYS_ADMIN --cap-add NET_ADMIN --security-opt seccomp=unconfined`, or run it with sudo"
         ),
         _ => return None,
     })

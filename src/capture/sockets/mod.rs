@@ -28,7 +28,7 @@ use options::value_of;
 use super::actor;
 use super::recorder::Recorder;
 use super::sys::{self, TcpInfo};
-use crate::i18n::either;
+use crate::i18n::tr;
 use crate::trace::{
     Call, Data, How, MsgFlags, Name, Outcome, Output, Role, Site, SockOpt, Syscall, Value,
 };
@@ -571,11 +571,7 @@ impl Socket {
         let info = self.tcp_info_at(Some(Location::caller()))?;
         info.map(|info| info.state).ok_or_else(|| {
             super::Error::Unavailable(
-                either(
-                    "this system has no TCP_INFO, which tells a TCP state",
-                    "这个系统没有 TCP_INFO，查不到 TCP 的状态",
-                )
-                .to_owned(),
+                tr!("this system has no TCP_INFO, which tells a TCP state").to_owned(),
             )
         })
     }

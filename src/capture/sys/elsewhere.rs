@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use super::{Missing, TcpEntry, TcpInfo};
-use crate::i18n::either;
+use crate::i18n::tr;
 
 /// What this system calls send(3).
 pub const SEND: &str = if cfg!(windows) { "send" } else { "sendto" };
@@ -142,8 +142,8 @@ pub fn tcp_table(
 /// Always: only Linux has network namespaces.
 pub fn enter_private_network() -> Result<(), Missing> {
     Err(Missing {
-        step: Cow::Borrowed(either("a network namespace", "网络命名空间")),
-        errno: Cow::Borrowed(either("only Linux has them", "只有 Linux 有")),
+        step: Cow::Borrowed(tr!("a network namespace")),
+        errno: Cow::Borrowed(tr!("only Linux has them")),
     })
 }
 
@@ -161,8 +161,8 @@ pub fn raise_interface(_: &socket2::Socket, _: &str) -> io::Result<()> {
 /// Always: this program knows only Linux's TAP devices.
 pub fn open_tap(_: &str) -> Result<std::fs::File, Missing> {
     Err(Missing {
-        step: Cow::Borrowed(either("a TAP device", "TAP 设备")),
-        errno: Cow::Borrowed(either("only done on Linux so far", "目前只在 Linux 上做了")),
+        step: Cow::Borrowed(tr!("a TAP device")),
+        errno: Cow::Borrowed(tr!("only done on Linux so far")),
     })
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{Checked, Code, Drawn, Index, Link, Made, Page, Place, Run, Step, prose, words};
-use crate::i18n::{self, Language};
+use crate::i18n;
 use crate::output::svg::{self, escape};
 use crate::picture::Picture;
 use crate::trace::Verdict;
@@ -96,10 +96,7 @@ fn standing(counts: Counts) -> &'static str {
 }
 
 fn document(title: &str, body: &str) -> String {
-    let language = match i18n::spoken() {
-        Language::English => "en",
-        Language::Chinese => "zh-CN",
-    };
+    let language = i18n::spoken().full_tag();
     format!(
         "<!DOCTYPE html>\n<html lang=\"{language}\">\n<head>\n<meta charset=\"utf-8\" />\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\" />\n<meta name=\"color-scheme\" content=\"light dark\" />\n\

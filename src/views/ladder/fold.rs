@@ -1,7 +1,7 @@
 //! What a ladder leaves out when there is too much to show, and how it says so.
 
 use super::story::{Shape, Step};
-use crate::i18n::{either, said};
+use crate::i18n::tr;
 use crate::views::wording::plural;
 
 /// With more steps than this, runs of equal ones are folded.
@@ -38,7 +38,7 @@ pub(super) fn shorten(mut steps: Vec<Step>) -> Vec<Step> {
         let left_out = steps.len() - TOO_MANY;
         let middle = TOO_MANY / 2;
         let mut note = steps[middle].clone();
-        note.shape = Shape::Fold(said!("{left_out} steps left out", "省略 {left_out} 步"));
+        note.shape = Shape::Fold(tr!("{left_out} steps left out", left_out));
         steps.splice(middle..middle + left_out, [note]);
     }
     steps
@@ -86,12 +86,12 @@ fn summary(run: &mut Vec<Step>, worth_it: usize) -> Vec<Step> {
         }
     }
     let s = plural(calls);
-    let calls = (calls > 0).then(|| said!("{calls} call{s}", "{calls} 次调用"));
-    let with = if bytes > 0 { said!(", {bytes} B", "，{bytes} B") } else { String::new() };
+    let calls = (calls > 0).then(|| tr!("{calls} call{s}", calls, s));
+    let with = if bytes > 0 { tr!(", {bytes} B", bytes) } else { String::new() };
     let s = plural(packets);
-    let packets = (packets > 0)
-        .then(|| said!("{packets} packet{s}{with}, none lost", "{packets} 个分组{with}，没有丢失"));
-    let text = [calls, packets].into_iter().flatten().collect::<Vec<_>>().join(either(", ", "，"));
+    let packets =
+        (packets > 0).then(|| tr!("{packets} packet{s}{with}, none lost", packets, s, with));
+    let text = [calls, packets].into_iter().flatten().collect::<Vec<_>>().join(tr!(", "));
     let mut note = run[0].clone();
     note.shape = Shape::Fold(text);
     run.clear();
@@ -118,11 +118,7 @@ fn fold(steps: Vec<Step>) -> Vec<Step> {
         folded.extend_from_slice(&steps[at..at + period]);
         if times > 1 {
             let mut note = steps[at + period].clone();
-            note.shape = Shape::Fold(said!(
-                "{more} more like this",
-                "同样的还有 {more} 次",
-                more = times - 2
-            ));
+            note.shape = Shape::Fold(tr!("{more} more like this", more = times - 2));
             folded.push(note);
             folded.extend_from_slice(&steps[end - period..end]);
         }

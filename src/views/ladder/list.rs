@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 use super::arrow::label;
 use super::story::{Arrow, Shape, Story, Way};
 use super::{first_fit, legend, wire};
-use crate::i18n::{either, said};
+use crate::i18n::tr;
 use crate::picture::{Canvas, Ink, Picture};
 use crate::text::wrap;
 
@@ -42,11 +42,11 @@ pub(super) fn draw(story: &Story, width: usize) -> Picture {
                     Way::Whole(Some(note)) | Way::Arrives(note) => (
                         note.iter()
                             .find(|note| note.width() + 14 < width)
-                            .map_or_else(String::new, |note| said!(", {note}", "，{note}")),
+                            .map_or_else(String::new, |note| tr!(", {note}", note)),
                         flight.ink,
                     ),
                     Way::Whole(None) => (String::new(), flight.ink),
-                    Way::Leaves => (either(" leaves", " 发出").to_owned(), flight.ink),
+                    Way::Leaves => (tr!(" leaves").to_owned(), flight.ink),
                 };
                 let room = width.saturating_sub(2 + rest.width()).max(width / 2);
                 (who, first_fit(&flight.words, room) + &rest, Ink::Of(flight.from), ink)

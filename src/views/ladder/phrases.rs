@@ -2,7 +2,7 @@
 
 use super::story::Words;
 use crate::analysis::Made;
-use crate::i18n::said;
+use crate::i18n::tr;
 use crate::picture::span_of;
 use crate::trace::Address;
 use crate::views::wording;
@@ -24,11 +24,7 @@ pub(super) fn connect_words(made: &Made) -> Words {
 
 pub(super) fn after(made: &Made, took: bool) -> String {
     if took {
-        said!(
-            " after {span}",
-            " 历时 {span}",
-            span = span_of(made.returned_ns().saturating_sub(made.entered_ns))
-        )
+        tr!(" after {span}", span = span_of(made.returned_ns().saturating_sub(made.entered_ns)))
     } else {
         String::new()
     }

@@ -3,7 +3,7 @@
 use super::steps::Teller;
 use super::story::{Shape, Step};
 use crate::analysis::in_order;
-use crate::i18n::{either, said};
+use crate::i18n::tr;
 use crate::picture::{Ink, span_of};
 use crate::trace::recording::Recording;
 use crate::trace::{Ending, EventKind};
@@ -17,18 +17,14 @@ impl Teller<'_> {
             let (shape, alike) = match &event.what {
                 EventKind::Part { part } => (Shape::Part(part.to_string()), format!("part {part}")),
                 EventKind::Wait { asked_ns, purpose } => {
-                    let text = said!("waits {span}", "等待 {span}", span = span_of(*asked_ns));
+                    let text = tr!("waits {span}", span = span_of(*asked_ns));
                     let shape = match lane {
                         Some(lane) => {
-                            let words = vec![said!("{text}: {purpose}", "{text}：{purpose}"), text];
+                            let words = vec![tr!("{text}: {purpose}", text, purpose), text];
                             Shape::Call { lane, words, ink: Ink::Warn, joins: false }
                         }
                         None => Shape::Note(
-                            said!(
-                                "{span} pass: {purpose}",
-                                "过了 {span}：{purpose}",
-                                span = span_of(*asked_ns)
-                            ),
+                            tr!("{span} pass: {purpose}", span = span_of(*asked_ns), purpose),
                             Ink::Warn,
                         ),
                     };
@@ -49,26 +45,17 @@ impl Teller<'_> {
                     let who: Vec<String> = blocked
                         .iter()
                         .map(|who| {
-                            said!(
-                                "{actor} in {call}",
-                                "{actor} 在 {call}",
-                                actor = who.actor,
-                                call = who.call.function()
-                            )
+                            tr!("{actor} in {call}", actor = who.actor, call = who.call.function())
                         })
                         .collect();
                     let who = if who.is_empty() {
                         String::new()
                     } else {
-                        said!(": {who}", "：{who}", who = who.join(", "))
+                        tr!(": {who}", who = who.join(", "))
                     };
                     (
                         Shape::Note(
-                            said!(
-                                "deadline, {limit}{who}",
-                                "期限 {limit} 到{who}",
-                                limit = span_of(*limit_ns)
-                            ),
+                            tr!("deadline, {limit}{who}", limit = span_of(*limit_ns), who),
                             Ink::Bad,
                         ),
                         String::new(),
@@ -77,10 +64,9 @@ impl Teller<'_> {
                 EventKind::End { ending: Ending::Failed { why } | Ending::Unavailable { why } } => {
                     (Shape::Note(why.clone(), Ink::Bad), String::new())
                 }
-                EventKind::End { ending: Ending::Interrupted } => (
-                    Shape::Note(either("interrupted", "被中断").to_owned(), Ink::Bad),
-                    String::new(),
-                ),
+                EventKind::End { ending: Ending::Interrupted } => {
+                    (Shape::Note(tr!("interrupted").to_owned(), Ink::Bad), String::new())
+                }
                 _ => continue,
             };
             steps.push(Step::new(event.at_ns, shape, alike));

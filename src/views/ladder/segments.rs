@@ -3,7 +3,7 @@
 use super::steps::Teller;
 use super::story::{Flight, Shape, Step, Way, Words};
 use crate::analysis::{Segment, in_order};
-use crate::i18n::{either, said};
+use crate::i18n::tr;
 use crate::picture::{Ink, span_of};
 use crate::trace::packet::{Fate, Layers, Tcp};
 use crate::trace::recording::Recording;
@@ -52,15 +52,12 @@ impl Teller<'_> {
             let flags = tail
                 .iter()
                 .filter_map(|segment| Some(format!("{} {}", segment.from, segment.tcp()?.flags)));
-            let said = flags.collect::<Vec<_>>().join(either(", ", "，"));
+            let said = flags.collect::<Vec<_>>().join(tr!(", "));
             let (count, s) = (tail.len(), if tail.len() == 1 { "" } else { "s" });
             let words = vec![
-                said!(
-                    "the experiment ends, and its sockets are closed: {said}",
-                    "实验结束，套接字关闭：{said}"
-                ),
-                said!("end: {count} closing segment{s}", "结束：{count} 个关闭用的报文段"),
-                said!("{count} at the end", "收尾 {count} 个"),
+                tr!("the experiment ends, and its sockets are closed: {said}", said),
+                tr!("end: {count} closing segment{s}", count, s),
+                tr!("{count} at the end", count),
             ];
             steps.push(Step::new(first.left_ns, Shape::Aside(words), String::new()));
         }
@@ -104,21 +101,17 @@ impl Teller<'_> {
             };
             let asked = arp.target_ip;
             let answer = if frame.by_lab {
-                either("the lab answers", "实验台回答").to_owned()
+                tr!("the lab answers").to_owned()
             } else {
-                said!("it is at {mac}", "在 {mac}", mac = arp.sender_mac)
+                tr!("it is at {mac}", mac = arp.sender_mac)
             };
             match steps.last_mut() {
                 Some(step) if arp.operation != 1 && !answered => {
                     let asked = arp.sender_ip;
-                    let short = if frame.by_lab {
-                        either("lab answers", "实验台回答")
-                    } else {
-                        either("answered", "有回答")
-                    };
+                    let short = if frame.by_lab { tr!("lab answers") } else { tr!("answered") };
                     let words = vec![
-                        said!("ARP: who has {asked}? {answer}", "ARP：谁有 {asked}？{answer}"),
-                        said!("ARP: {asked}? {short}", "谁有 {asked}？{short}"),
+                        tr!("ARP: who has {asked}? {answer}", asked, answer),
+                        tr!("ARP: {asked}? {short}", asked, short),
                         "ARP".to_owned(),
                     ];
                     step.shape = Shape::Aside(words);
@@ -126,17 +119,12 @@ impl Teller<'_> {
                 _ => {
                     let words = match arp.operation {
                         1 => vec![
-                            said!("ARP: who has {asked}?", "ARP：谁有 {asked}？"),
-                            said!("ARP: {asked}?", "ARP：{asked}？"),
+                            tr!("ARP: who has {asked}?", asked),
+                            tr!("ARP: {asked}?", asked),
                             "ARP".to_owned(),
                         ],
                         _ => vec![
-                            said!(
-                                "ARP: {ip} is at {mac}",
-                                "ARP：{ip} 在 {mac}",
-                                ip = arp.sender_ip,
-                                mac = arp.sender_mac
-                            ),
+                            tr!("ARP: {ip} is at {mac}", ip = arp.sender_ip, mac = arp.sender_mac),
                             "ARP".to_owned(),
                         ],
                     };
@@ -170,34 +158,25 @@ impl Teller<'_> {
             let (words, notes) = if asks {
                 let asked = arp.target_ip;
                 let words = vec![
-                    said!("ARP who has {asked}?", "ARP 谁有 {asked}？"),
-                    said!("who has {asked}?", "谁有 {asked}？"),
+                    tr!("ARP who has {asked}?", asked),
+                    tr!("who has {asked}?", asked),
                     format!("ARP {asked}?"),
                     "ARP".to_owned(),
                 ];
-                (
-                    words,
-                    vec![
-                        either("to everybody", "广播：发给所有人").to_owned(),
-                        either("to all", "广播").to_owned(),
-                    ],
-                )
+                (words, vec![tr!("to everybody").to_owned(), tr!("to all").to_owned()])
             } else {
                 let (who, mac) = (arp.sender_ip, &arp.sender_mac);
                 let words = vec![
-                    said!("ARP {who} is at {mac}", "ARP {who} 在 {mac}"),
-                    said!("{who} is at {mac}", "{who} 在 {mac}"),
-                    said!("is at {mac}", "在 {mac}"),
-                    said!("at {mac}", "在 {mac}"),
+                    tr!("ARP {who} is at {mac}", who, mac),
+                    tr!("{who} is at {mac}", who, mac),
+                    tr!("is at {mac}", mac),
+                    tr!("at {mac}", mac),
                     "ARP".to_owned(),
                 ];
                 (
                     words,
                     if segment.frame.by_lab {
-                        vec![
-                            either("the lab answers", "实验台回答").to_owned(),
-                            either("lab", "实验台").to_owned(),
-                        ]
+                        vec![tr!("the lab answers").to_owned(), tr!("lab").to_owned()]
                     } else {
                         Vec::new()
                     },
@@ -220,9 +199,9 @@ impl Teller<'_> {
             });
             if asks && !again && segment.frame.treatment.fate.arrives() {
                 let words = vec![
-                    said!("nobody says: it is {ip}", "没有人说：{ip} 是我", ip = arp.target_ip),
-                    either("nobody answers", "没有人回答").to_owned(),
-                    either("no answer", "无回答").to_owned(),
+                    tr!("nobody says: it is {ip}", ip = arp.target_ip),
+                    tr!("nobody answers").to_owned(),
+                    tr!("no answer").to_owned(),
                 ];
                 steps.push(Step::new(segment.left_ns, Shape::Aside(words), "no answer".to_owned()));
             }
@@ -287,10 +266,7 @@ impl Teller<'_> {
             push(first, words.clone(), Way::Arrives(later(took(first))));
         } else {
             let note = if twice {
-                Some(vec![
-                    either("arrives twice", "到了两次").to_owned(),
-                    either("twice", "两次").to_owned(),
-                ])
+                Some(vec![tr!("arrives twice").to_owned(), tr!("twice").to_owned()])
             } else {
                 late(first)
             };
@@ -299,7 +275,7 @@ impl Teller<'_> {
         for copy in segment.arrived_ns.iter().skip(if twice { 2 } else { 1 }) {
             push(
                 *copy,
-                words.iter().map(|text| said!("{text}, its copy", "{text}，副本")).collect(),
+                words.iter().map(|text| tr!("{text}, its copy", text)).collect(),
                 Way::Arrives(later(took(*copy))),
             );
         }
@@ -307,17 +283,13 @@ impl Teller<'_> {
 }
 
 fn later(ns: u64) -> Words {
-    vec![said!("{span} later", "{span} 后", span = span_of(ns)), span_of(ns)]
+    vec![tr!("{span} later", span = span_of(ns)), span_of(ns)]
 }
 
 /// Why it was lost, in the plan's words.
 fn reasons(segment: &Segment) -> Words {
     let treatment = &segment.frame.treatment;
-    let plain = if treatment.fate == Fate::Cut {
-        either("cut", "断")
-    } else {
-        either("dropped", "丢弃")
-    };
+    let plain = if treatment.fate == Fate::Cut { tr!("cut") } else { tr!("dropped") };
     treatment.rule.iter().map(ToString::to_string).chain([plain.to_owned()]).collect()
 }
 
@@ -333,14 +305,10 @@ fn said(segment: &Segment, numbers: Numbers) -> Words {
             quoted.into_iter().chain([bytes, "UDP".to_owned()]).collect()
         }
         (.., Some(icmp)) => match (icmp.kind, icmp.code) {
-            (3, 3) => vec![
-                either("ICMP port unreachable", "ICMP 端口不可达").to_owned(),
-                "ICMP 3/3".to_owned(),
-            ],
-            (kind, code) => vec![
-                said!("ICMP type {kind} code {code}", "ICMP 类型 {kind} 代码 {code}"),
-                format!("ICMP {kind}/{code}"),
-            ],
+            (3, 3) => vec![tr!("ICMP port unreachable").to_owned(), "ICMP 3/3".to_owned()],
+            (kind, code) => {
+                vec![tr!("ICMP type {kind} code {code}", kind, code), format!("ICMP {kind}/{code}")]
+            }
         },
         _ => other_words(layers),
     }
@@ -351,8 +319,8 @@ fn other_words(layers: &Layers) -> Words {
         .ip
         .as_ref()
         .and_then(|ip| ip.fragment_at)
-        .map(|at| said!("fragment from byte {at}", "分片，从第 {at} 字节起"));
-    fragment.into_iter().chain([layers.to_string(), either("frame", "帧").to_owned()]).collect()
+        .map(|at| tr!("fragment from byte {at}", at));
+    fragment.into_iter().chain([layers.to_string(), tr!("frame").to_owned()]).collect()
 }
 
 fn quote(data: &Data) -> Option<String> {
@@ -361,7 +329,7 @@ fn quote(data: &Data) -> Option<String> {
 
 fn tcp_words(segment: &Segment, tcp: &Tcp, numbers: Numbers) -> Words {
     let flags = match tcp.flags.to_string() {
-        none if none.is_empty() => either("no flags", "无标志").to_owned(),
+        none if none.is_empty() => tr!("no flags").to_owned(),
         flags => flags,
     };
     let counted = |relative: Option<u32>, header: u32| {
@@ -377,12 +345,8 @@ fn tcp_words(segment: &Segment, tcp: &Tcp, numbers: Numbers) -> Words {
     let again: Vec<String> = match segment.again_after_ns {
         Some(ns) => {
             let span = span_of(ns);
-            let after = said!(", again after {span}", "，{span} 后重传");
-            vec![
-                after,
-                said!(", again +{span}", "，重传 +{span}"),
-                either(", again", "，重传").to_owned(),
-            ]
+            let after = tr!(", again after {span}", span);
+            vec![after, tr!(", again +{span}", span), tr!(", again").to_owned()]
         }
         None => vec![String::new()],
     };

@@ -5,7 +5,7 @@ use super::steps::Teller;
 use super::story::{Shape, Step};
 use super::wire::state_ink;
 use crate::analysis::{Made, in_order};
-use crate::i18n::said;
+use crate::i18n::tr;
 use crate::trace::recording::Recording;
 use crate::trace::{Address, EventKind, Output, Role, SockOpt, Syscall};
 
@@ -69,7 +69,7 @@ impl Teller<'_> {
             let shape = match said.state.as_str() {
                 state if two_truths => {
                     let words = vec![
-                        said!("{source} says {state}", "{source} 说 {state}", source = said.source),
+                        tr!("{source} says {state}", source = said.source, state),
                         state.to_owned(),
                     ];
                     Shape::Call {

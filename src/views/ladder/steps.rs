@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::phrases::{after, connect_words, under_way};
 use super::story::{Arrow, Lane, Line, Shape, Step};
 use crate::analysis::{Analysis, Fate, Made, in_order};
-use crate::i18n::{either, said};
+use crate::i18n::tr;
 use crate::picture::Ink;
 use crate::trace::recording::Recording;
 use crate::trace::{Name, Role, Syscall, SyscallKind};
@@ -143,8 +143,8 @@ impl<'a> Teller<'a> {
             let stops = match message.fate {
                 // What a stream delivered lies there unread: it is not lost.
                 Fate::NeverReceived if self.is_stream(send) => None,
-                Fate::NeverReceived => Some(either("never received", "一直没有收").to_owned()),
-                Fate::NobodyThere => Some(either("nobody there", "那里没有人").to_owned()),
+                Fate::NeverReceived => Some(tr!("never received").to_owned()),
+                Fate::NobodyThere => Some(tr!("nobody there").to_owned()),
                 Fate::Unknown | Fate::Unsent => continue,
                 Fate::Received | Fate::Cut(_) => None,
             };
@@ -289,11 +289,8 @@ impl<'a> Teller<'a> {
             }
             let (mut words, ink) = self.words(index, waited && long);
             if waited && wired_connect && made.errno().is_none() {
-                let text = said!(
-                    "connect returns {result}",
-                    "connect 返回 {result}",
-                    result = made.result().unwrap_or_default()
-                );
+                let text =
+                    tr!("connect returns {result}", result = made.result().unwrap_or_default());
                 words = vec![
                     text.clone() + &after(made, true),
                     text,
@@ -376,14 +373,12 @@ impl<'a> Teller<'a> {
         let uneventful = self.made(index).receives() && !self.flows.wire.is_empty();
         let (made, lane) = (self.made(index), self.lane(index));
         let short = format!("{} …", made.call.function());
-        let mut words = vec![said!("{short} blocked", "{short} 阻塞"), short.clone()];
+        let mut words = vec![tr!("{short} blocked", short), short.clone()];
         if let Some(address) = made.call.syscall.address().filter(|_| made.is(SyscallKind::Connect))
         {
             let port = address.port().map(|port| format!("connect :{port} …"));
-            let full = [
-                said!("connect {address} … blocked", "connect {address} … 阻塞"),
-                format!("connect {address} …"),
-            ];
+            let full =
+                [tr!("connect {address} … blocked", address), format!("connect {address} …")];
             words = full.into_iter().chain(port).chain([short]).collect();
         }
         let shape = Shape::Call { lane, words, ink: Ink::Warn, joins: false };
@@ -426,10 +421,7 @@ impl<'a> Teller<'a> {
                 let given = made.sending().map_or(0, |data| data.bytes);
                 let sent = data.as_ref().map_or(0, |(_, sent)| *sent);
                 if sent < given {
-                    vec![
-                        said!("{function} = {sent} of {given}", "{function} = {sent}，共 {given}"),
-                        function,
-                    ]
+                    vec![tr!("{function} = {sent} of {given}", function, sent, given), function]
                 } else {
                     vec![function]
                 }

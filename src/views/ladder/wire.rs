@@ -4,7 +4,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::story::{Flight, Shape, Step, Way};
 use super::{Ladder, first_fit};
-use crate::i18n::either;
+use crate::i18n::tr;
 use crate::picture::Ink;
 use crate::text::wrap;
 
@@ -205,7 +205,7 @@ pub(super) fn state_text(state: &str, derived: bool) -> String {
     match state {
         _ if derived => format!("({state})"),
         // The kernel was asked then; it may have been so for long.
-        "none" => either("by then: none", "此时：无").to_owned(),
+        "none" => tr!("by then: none").to_owned(),
         _ => state.to_owned(),
     }
 }

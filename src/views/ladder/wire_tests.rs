@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::draw;
 use crate::analysis::script::Script;
-use crate::i18n::{Language, speaking};
+use crate::i18n::{chinese, speaking};
 use crate::trace::recording::Recording;
 use crate::views::{Numbers, all_tests, told};
 
@@ -487,7 +487,7 @@ fn where_arp_is_the_point_it_is_drawn_frame_by_frame() {
 
 #[test]
 fn arp_finds_its_lanes_under_their_chinese_names_too() {
-    let drawn = speaking(Language::Chinese, || {
+    let drawn = speaking(chinese(), || {
         draw(&told::recording(&recorded("who-has")), 80, Numbers::Relative).text()
     });
     for row in ["谁有 10.9.0.2？", "在 02:00:0a:09:00:02", "谁有 10.9.0.3？"] {

@@ -4,7 +4,7 @@ use super::phrases::{after, near};
 use super::steps::{Aim, Teller};
 use super::story::{Line, Words};
 use crate::analysis::Fate;
-use crate::i18n::{either, said};
+use crate::i18n::tr;
 use crate::picture::Ink;
 use crate::trace::{Address, Domain, Outcome, SockOpt, Syscall, SyscallKind};
 use crate::views::wording::option_span;
@@ -28,15 +28,11 @@ impl Teller<'_> {
         let made = self.made(index);
         if aim.line == Line::Control {
             return match (made.call.kind(), aim.partners.is_empty()) {
-                (SyscallKind::Connect, false) => vec![
-                    either("not accepted yet", "还没有 accept").to_owned(),
-                    either("waits", "等着").to_owned(),
-                ],
+                (SyscallKind::Connect, false) => {
+                    vec![tr!("not accepted yet").to_owned(), tr!("waits").to_owned()]
+                }
                 (SyscallKind::Connect, true) => {
-                    vec![
-                        either("never accepted", "一直没有 accept").to_owned(),
-                        either("unaccepted", "没 accept").to_owned(),
-                    ]
+                    vec![tr!("never accepted").to_owned(), tr!("unaccepted").to_owned()]
                 }
                 _ => Vec::new(),
             };
@@ -61,7 +57,7 @@ impl Teller<'_> {
                 .map(|(.., bytes)| bytes)
                 .sum();
             let unread = sent.saturating_sub(got);
-            return vec![said!("{unread} B unread", "{unread} B 未读")];
+            return vec![tr!("{unread} B unread", unread)];
         }
         let to = self
             .flows
@@ -77,7 +73,7 @@ impl Teller<'_> {
                 .is_some_and(|receive| self.made(receive).returned_ns() <= made.entered_ns);
             message.to == to && message.receive.is_some() && sent && !got
         });
-        vec![said!("{count} unread", "{count} 个未读", count = waiting.count())]
+        vec![tr!("{count} unread", count = waiting.count())]
     }
 
     /// A call in words, as it is shown at its lane.
@@ -150,9 +146,9 @@ impl Teller<'_> {
                     made.received().map_or_else(String::new, ToString::to_string),
                 );
                 let short = format!("{function} = {result}");
-                let cut = self.cut(index).map_or_else(String::new, |lost| {
-                    said!(", {lost} B cut off", "，截掉 {lost} B")
-                });
+                let cut = self
+                    .cut(index)
+                    .map_or_else(String::new, |lost| tr!(", {lost} B cut off", lost));
                 vec![
                     format!("{short} {data}{cut}{late}"),
                     format!("{short} {data}{cut}"),
@@ -162,7 +158,7 @@ impl Teller<'_> {
             }
             _ if made.receives() => {
                 let short = format!("{function} = {}", made.result().unwrap_or_default());
-                let end = if self.is_stream(index) { either(" (end)", "（结束）") } else { "" };
+                let end = if self.is_stream(index) { tr!(" (end)") } else { "" };
                 vec![format!("{short}{end}{late}"), format!("{short}{end}"), short]
             }
             _ if made.sending().is_some() => {

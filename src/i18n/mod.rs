@@ -1,0 +1,249 @@
+//! Ground floor: which language the program speaks, and its sentences in it.
+//!
+//! A sentence stands in English where it is said, and that English is its key: `tr!("{n} claims held", n)`, or `Text("yes")` in
+//! a table. Every other language is a catalogue under `src/i18n/po/`, and a sentence that has no entry there is said in English.
+
+use std::cell::Cell;
+use std::fmt;
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+pub mod catalogue;
+
+use catalogue::{CATALOGUES, Catalogue};
+
+/// A language of the program: English, or one that has a catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Language(usize);
+
+impl Language {
+    /// English, which stands in the code: what is spoken where nobody asks for another.
+    pub const ENGLISH: Language = Language(0);
+
+    /// Every language there is, English first.
+    pub fn all() -> impl Iterator<Item = Language> {
+        (0..=CATALOGUES.len()).map(Language)
+    }
+
+    /// The language of this tag.
+    #[must_use]
+    pub fn tagged(tag: &str) -> Option<Language> {
+        Language::all().find(|language| language.tag().eq_ignore_ascii_case(tag))
+    }
+
+    /// `None` for English.
+    fn catalogue(self) -> Option<&'static Catalogue> {
+        CATALOGUES.get(self.0.checked_sub(1)?)
+    }
+
+    /// Its tag, which also names a lesson's text in it (`zh.md`): `en`, `zh`.
+    #[must_use]
+    pub fn tag(self) -> &'static str {
+        self.catalogue().map_or("en", |catalogue| catalogue.tag)
+    }
+
+    /// Its tag as HTML and BCP 47 write it, with the region if the catalogue names one: `en`, `zh-CN`.
+    #[must_use]
+    pub fn full_tag(self) -> String {
+        let named = self.catalogue().and_then(|catalogue| catalogue.header("Language"));
+        named.unwrap_or(self.tag()).replace('_', "-")
+    }
+
+    /// Its own name for itself.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        let named = |catalogue: &'static Catalogue| catalogue.header("X-Language-Name");
+        self.catalogue().map_or("English", |catalogue| named(catalogue).unwrap_or(catalogue.tag))
+    }
+
+    /// The language of a locale's name, `zh_CN.UTF-8` (locale(7)).
+    #[must_use]
+    pub fn of_locale(name: &str) -> Language {
+        let with_region = name.split(['.', '@']).next().unwrap_or_default();
+        let language = with_region.split(['_', '-']).next().unwrap_or_default();
+        [with_region, language].into_iter().find_map(Language::tagged).unwrap_or(Language::ENGLISH)
+    }
+
+    /// The language of the environment: of the variables for messages, the first that is set counts (locale(7)).
+    #[must_use]
+    pub fn of_environment() -> Language {
+        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        ["LC_ALL", "LC_MESSAGES", "LANG"]
+            .into_iter()
+            .find_map(set)
+            .map_or(Language::ENGLISH, |name| Language::of_locale(&name))
+    }
+}
+
+/// Set once, at the start.
+static SPOKEN: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    static HERE: Cell<Option<Language>> = const { Cell::new(None) };
+}
+
+/// From here on the whole program speaks this language.
+pub fn speak(language: Language) {
+    SPOKEN.store(language.0, Ordering::Relaxed);
+}
+
+/// The language that is spoken.
+#[must_use]
+pub fn spoken() -> Language {
+    HERE.get().unwrap_or(Language(SPOKEN.load(Ordering::Relaxed)))
+}
+
+/// Speaks this language while it does that, on this thread alone: for whoever needs several at once.
+pub fn speaking<T>(language: Language, act: impl FnOnce() -> T) -> T {
+    let before = HERE.replace(Some(language));
+    let done = act();
+    HERE.set(before);
+    done
+}
+
+/// The sentence in the language that is spoken, as its catalogue has it; `None` in English, and where there is no entry.
+/// For texts that others wrote: what the program says itself is said with [`tr!`] or [`Text`].
+#[must_use]
+pub fn find(context: Option<&str>, english: &str) -> Option<&'static str> {
+    spoken().catalogue()?.get(context, english)
+}
+
+/// A sentence for a table or a constant: which language is spoken is asked when it is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Text(pub &'static str);
+
+impl Text {
+    /// It, in the language that is spoken.
+    #[must_use]
+    pub fn spoken(self) -> &'static str {
+        find(None, self.0).unwrap_or(self.0)
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.spoken())
+    }
+}
+
+impl From<Text> for String {
+    fn from(text: Text) -> String {
+        text.spoken().to_owned()
+    }
+}
+
+/// What the system says of an error, in the language that is spoken. What we say ourselves inside one stays as it is, and so
+/// does what the catalogue does not have: it knows the errors by what the standard library calls their kinds.
+#[must_use]
+pub fn error_text(error: &io::Error) -> String {
+    let ours = error.get_ref().is_some();
+    match find(Some("system"), &error.kind().to_string()) {
+        Some(text) if !ours => text.to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// A sentence in the language that is spoken. `tr!("yes")` is a `&'static str`; with arguments, by name as `format!` takes
+/// them, it is a String: `tr!("{n} of {all} held", n, all = held.len())`. What is one sentence in English and two in another
+/// language is told apart by a context: `tr!(context "call", "held")`.
+macro_rules! tr {
+    (@value $name:ident) => { $name };
+    (@value $name:ident $value:expr) => { $value };
+    (@find $context:expr, $english:literal) => {
+        $crate::i18n::find($context, $english).unwrap_or($english)
+    };
+    (@find $context:expr, $english:literal, $($name:ident $(= $value:expr)?),+) => {
+        match $crate::i18n::find($context, $english) {
+            None => format!($english, $($name = $crate::i18n::tr!(@value $name $($value)?)),+),
+            Some(template) => $crate::i18n::catalogue::fill(
+                template,
+                &[$((stringify!($name), &$crate::i18n::tr!(@value $name $($value)?))),+],
+            ),
+        }
+    };
+    (context $context:literal, $english:literal $(, $name:ident $(= $value:expr)?)* $(,)?) => {
+        $crate::i18n::tr!(@find Some($context), $english $(, $name $(= $value)?)*)
+    };
+    ($english:literal $(, $name:ident $(= $value:expr)?)* $(,)?) => {
+        $crate::i18n::tr!(@find None, $english $(, $name $(= $value)?)*)
+    };
+}
+pub(crate) use tr;
+
+/// The language that tests compare with English.
+#[cfg(test)]
+#[must_use]
+pub(crate) fn chinese() -> Language {
+    Language::tagged("zh").expect("src/i18n/po/zh.po")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+
+    use super::*;
+
+    #[test]
+    fn a_locale_names_its_language() {
+        for (name, language) in [
+            ("zh_CN.UTF-8", chinese()),
+            ("zh", chinese()),
+            ("zh-Hans", chinese()),
+            ("en_GB.UTF-8", Language::ENGLISH),
+            ("C", Language::ENGLISH),
+            ("POSIX", Language::ENGLISH),
+            ("zhx", Language::ENGLISH),
+            ("", Language::ENGLISH),
+        ] {
+            assert_eq!(Language::of_locale(name), language, "{name}");
+        }
+        assert_eq!(Language::all().map(Language::tag).collect::<Vec<_>>(), ["en", "zh"]);
+        assert_eq!(Language::ENGLISH.full_tag(), "en");
+        assert_eq!((chinese().full_tag().as_str(), chinese().tag()), ("zh-CN", "zh"));
+        assert_ne!(chinese().name(), "zh", "its header names it");
+    }
+
+    #[test]
+    fn a_sentence_is_said_in_the_language_that_is_spoken() {
+        let claims =
+            |all: u32| (tr!("{all} claims: {held} held", all, held = all), Text("finished"));
+        let [english, translated] = [Language::ENGLISH, chinese()]
+            .map(|language| speaking(language, || (claims(3).0, claims(3).1.to_string())));
+        assert_eq!(english, ("3 claims: 3 held".to_owned(), "finished".to_owned()));
+        assert_eq!(
+            translated,
+            (
+                "3 \u{6761}\u{8bba}\u{65ad}\u{ff1a}3 \u{6761}\u{6210}\u{7acb}".to_owned(),
+                "\u{5df2}\u{5b66}\u{5b8c}".to_owned()
+            )
+        );
+    }
+
+    #[test]
+    fn what_is_one_sentence_in_english_is_told_apart_by_its_context() {
+        let both = || [tr!("held"), tr!(context "call", "held")];
+        assert_eq!(both(), ["held", "held"]);
+        let [verdict, call] = speaking(chinese(), both);
+        assert_ne!(verdict, call);
+    }
+
+    #[test]
+    fn a_sentence_without_an_entry_is_said_in_english() {
+        assert_eq!(speaking(chinese(), || find(None, "nobody says this")), None);
+        assert_eq!(
+            speaking(chinese(), || Text("nobody says this").to_string()),
+            "nobody says this"
+        );
+    }
+
+    #[test]
+    fn an_error_of_the_system_is_told_in_the_language_and_ours_as_we_said_it() {
+        let [system, ours] =
+            [io::Error::from(ErrorKind::NotFound), io::Error::new(ErrorKind::NotFound, "ours")];
+        let both = || (error_text(&system), error_text(&ours));
+        assert_eq!(speaking(Language::ENGLISH, both), (system.to_string(), "ours".to_owned()));
+        let (told, said) = speaking(chinese(), both);
+        assert!(!told.is_ascii(), "{told}");
+        assert_eq!(said, "ours");
+    }
+}
