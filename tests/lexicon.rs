@@ -1,13 +1,15 @@
-//! Whatever an experiment records in English has its Chinese: every experiment is run, and every shipped recording is read.
+//! Whatever an experiment records in English has an entry in every catalogue: every experiment is run, and every shipped recording
+//! is read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::BufReader;
 use std::process::{Command, Stdio};
 
 use socket_explorer::commands::shipped;
+use socket_explorer::i18n::{Language, speaking};
 use socket_explorer::lesson;
-use socket_explorer::lexicon;
+use socket_explorer::lexicon::{shown, translated};
 use socket_explorer::trace::recording::{self, Recording};
 use socket_explorer::trace::{EventKind, Value};
 
@@ -163,7 +165,7 @@ fn labels(recordings: &[Recording]) -> BTreeSet<String> {
 }
 
 #[test]
-fn whatever_is_recorded_in_english_has_its_chinese() {
+fn whatever_is_recorded_in_english_is_translated() {
     let live = run_all();
     let names: BTreeSet<&str> =
         live.iter().map(|recording| recording.header.experiment.as_str()).collect();
@@ -172,9 +174,119 @@ fn whatever_is_recorded_in_english_has_its_chinese() {
     assert!(all.len() > 250, "only {} labels", all.len());
     let stays =
         |label: &str| label.split('.').all(|word| STAYS.contains(&word)) || STAYS.contains(&label);
-    let missing: Vec<&String> =
-        all.iter().filter(|label| lexicon::chinese(label).is_none() && !stays(label)).collect();
-    assert!(missing.is_empty(), "src/lexicon/ lacks these: {missing:#?}");
-    let idle: Vec<_> = STAYS.iter().filter(|word| lexicon::chinese(word).is_some()).collect();
-    assert!(idle.is_empty(), "these are said to stay, and have an entry: {idle:?}");
+    for language in Language::all().skip(1) {
+        let known = |label: &str| speaking(language, || translated(label).is_some());
+        let missing: Vec<&String> =
+            all.iter().filter(|label| !known(label) && !stays(label)).collect();
+        assert!(
+            missing.is_empty(),
+            "src/i18n/po/{}.po lacks these, in the context `recording`: {missing:#?}",
+            language.tag()
+        );
+        let idle: Vec<_> = STAYS.iter().filter(|word| known(word)).collect();
+        assert!(idle.is_empty(), "these are said to stay, and have an entry: {idle:?}");
+    }
+}
+
+fn in_chinese(label: &str) -> String {
+    let chinese = Language::tagged("zh").expect("a catalogue");
+    speaking(chinese, || shown(label).into_owned())
+}
+
+/// Names of actors, which must stay apart.
+const ACTORS: &[&str] = &[
+    "client",
+    "server",
+    "peer",
+    "client sends",
+    "client receives",
+    "server sends",
+    "server receives",
+    "naive",
+    "naive sends",
+    "naive receives",
+    "early",
+    "plain",
+    "by hand",
+    "by-framework",
+    "thread",
+    "threads",
+    "blocked",
+    "spinning",
+    "joining",
+    "blocking",
+    "non-blocking",
+    "timeout",
+    "option",
+    "deadline",
+    "each call",
+    "to a listener",
+    "to nobody",
+    "connected-udp",
+    "people",
+    "looker",
+    "spinner",
+    "twin",
+    "old",
+    "new",
+];
+
+#[test]
+fn what_is_composed_is_put_together() {
+    for (label, expected) in [
+        ("client", "客户端"),
+        ("client.recv", "客户端.recv"),
+        ("alice received", "alice 收到"),
+        ("client received", "客户端收到"),
+        ("fd 3 at 127.0.0.1:4000", "描述符 3（127.0.0.1:4000）"),
+        ("server's", "服务器的"),
+        ("1st connect", "第 1 次 connect"),
+        ("2nd pause", "第 2 次停顿"),
+        ("3rd SYN", "第 3 个 SYN"),
+        ("client types 你好", "客户端输入 你好"),
+        ("client types Ctrl-D", "客户端按 Ctrl-D"),
+        ("shows Jack: client types", "显示 Jack: client types"),
+        ("timeout of 50ms", "超时时间 50ms"),
+        ("client SYN · server SYN,ACK", "客户端 SYN · 服务器 SYN,ACK"),
+        ("drop 20 % of packets (seed 39)", "丢弃 20 % 的分组（种子 39）"),
+        ("drop the first 3 SYNs from the client", "丢弃客户端的前 3 个 SYN"),
+        ("delay every TCP segment by 10ms", "每个 TCP 报文段推迟 10ms"),
+        ("hold the 2nd bare ACK from the server", "扣住服务器的第 2 个纯 ACK"),
+        (
+            "let the next packet overtake the first UDP datagram",
+            "让下一个分组超过第一个 UDP 数据报",
+        ),
+    ] {
+        assert_eq!(in_chinese(label), expected, "{label}");
+    }
+}
+
+#[test]
+fn what_nobody_knows_stays_and_english_says_what_was_recorded() {
+    for label in [
+        "",
+        "ECONNREFUSED",
+        "127.0.0.1:4000",
+        "nobody's.word",
+        "0th",
+        "st SYN",
+        "a · b",
+        "99999999999th SYN",
+        "x types y",
+    ] {
+        assert_eq!(in_chinese(label), label);
+    }
+    assert_eq!(shown("client"), "client");
+}
+
+#[test]
+fn two_names_are_told_apart_in_chinese_too_and_none_is_translated_twice() {
+    let mut seen = BTreeMap::new();
+    for name in ACTORS {
+        let chinese = in_chinese(name);
+        assert_eq!(in_chinese(&chinese), chinese);
+        if let Some(other) = seen.insert(chinese, name) {
+            panic!("{name} and {other} are one in Chinese");
+        }
+    }
 }

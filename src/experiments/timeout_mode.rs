@@ -477,9 +477,9 @@ fn check_modes(
             lab.not_checked(
                 "waiting-costs-nothing",
                 tr!(
-                    "a silence of {silence} is too short to compare: take {CLEAR} or more",
+                    "a silence of {silence} is too short to compare: take {enough} or more",
                     silence = format_args!("{silence:?}"),
-                    CLEAR = format_args!("{CLEAR:?}")
+                    enough = format_args!("{CLEAR:?}")
                 ),
             );
         }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::i18n::{Language, spoken};
-use crate::lexicon::{chinese, shown};
+use crate::lexicon::{shown, translated};
 use crate::trace::recording::Recording;
 use crate::trace::{Claim, Event, EventKind, Evidence, Frame, Name, Value};
 
@@ -66,13 +66,13 @@ fn tell(claim: &mut Claim) {
 }
 
 fn label(label: &mut Cow<'static, str>) {
-    if let Some(known) = chinese(label) {
+    if let Some(known) = translated(label) {
         *label = known;
     }
 }
 
 fn name(name: &mut Name) {
-    if let Some(known) = chinese(name) {
+    if let Some(known) = translated(name) {
         *name = known.as_ref().into();
     }
 }
