@@ -1,78 +1,70 @@
 //! A lesson's prose in few words, for a projector: the teacher says the rest.
 
-/// What is left of some CommonMark: headings, lists, tables and code as they are; of a paragraph the first sentence, and
-/// those with something in bold (a **Trap.** with what follows it).
+use pulldown_cmark::{Event, Options, Parser, Tag};
+
+/// Markdown in which of a paragraph only its first sentence is left, and those with something in bold: a term that is
+/// defined, or a **Trap.** Headings, lists, tables and code stay as they are.
 #[must_use]
 pub fn gist(markdown: &str) -> String {
-    let mut blocks: Vec<String> = Vec::new();
-    let mut fenced = false;
-    for block in markdown.split("\n\n").filter(|block| !block.trim().is_empty()) {
-        let fences = block.lines().filter(|line| line.trim_start().starts_with("```")).count();
-        let whole = fenced || fences > 0 || !is_paragraph(block);
-        fenced ^= fences % 2 == 1;
-        blocks.push(if whole { block.to_owned() } else { shortened(block) });
-    }
-    blocks.join("\n\n")
-}
-
-fn is_paragraph(block: &str) -> bool {
-    let first = block.trim_start();
-    let numbered = first.split_once(". ").is_some_and(|(number, _)| {
-        !number.is_empty() && number.chars().all(|c| c.is_ascii_digit())
-    });
-    !(numbered
-        || ["#", "- ", "* ", "|", ">", "    "]
-            .iter()
-            .any(|start| first.starts_with(start) || block.starts_with(start)))
-}
-
-fn shortened(paragraph: &str) -> String {
     let mut kept = String::new();
-    let mut trap = false;
-    for (index, sentence) in sentences(paragraph).into_iter().enumerate() {
-        // A bold word or two with a full stop is a heading: the sentence after it is what matters.
-        let bold = sentence.contains("**");
-        if index == 0 || bold || trap {
-            kept.push_str(sentence);
-        }
-        trap = bold && sentence.trim_end().ends_with("**");
-    }
-    kept.trim_end().to_owned()
-}
-
-/// The sentences, each with the space after it; a full stop inside `code` ends none.
-fn sentences(text: &str) -> Vec<&str> {
-    let mut cuts = vec![0];
-    let (mut code, mut bold) = (false, false);
-    let all: Vec<(usize, char)> = text.char_indices().collect();
-    for (index, (at, c)) in all.iter().enumerate() {
-        let rest = &text[at + c.len_utf8()..];
-        match c {
-            '`' => code = !code,
-            '*' if rest.starts_with('*') => bold = !bold,
-            '.' | '?' | '!' if !code && !bold && rest.starts_with([' ', '\n']) => {
-                cuts.push(all[index + 1].0 + 1)
+    let mut copied = 0;
+    let mut depth = 0;
+    for (event, range) in Parser::new_ext(markdown, Options::ENABLE_TABLES).into_offset_iter() {
+        match event {
+            Event::Start(tag) => {
+                if depth == 0 && tag == Tag::Paragraph {
+                    let paragraph = markdown[range.clone()].trim_end();
+                    kept.push_str(&markdown[copied..range.start]);
+                    kept.push_str(&shortened(paragraph));
+                    copied = range.start + paragraph.len();
+                }
+                depth += 1;
             }
-            '。' | '？' | '！' if !code && !bold && !rest.starts_with(['”', '」', '）', '*']) => {
-                cuts.push(at + c.len_utf8())
-            }
-            '*' if !code
-                && !bold
-                && text[..*at].ends_with(".*")
-                && rest.starts_with([' ', '\n']) =>
-            {
-                cuts.push(at + 2)
-            }
-            '*' if !code && !bold && text[..*at].ends_with("。*") => cuts.push(at + 1),
+            Event::End(_) => depth -= 1,
             _ => {}
         }
     }
-    cuts.push(text.len());
-    cuts.dedup();
-    cuts.windows(2)
-        .map(|cut| &text[cut[0]..cut[1]])
-        .filter(|sentence| !sentence.trim().is_empty())
-        .collect()
+    kept + &markdown[copied..]
+}
+
+fn shortened(paragraph: &str) -> String {
+    let mut sentences = sentences(paragraph).into_iter();
+    let first = sentences.next().unwrap_or_default().to_owned();
+    let kept =
+        sentences.filter(|sentence| sentence.contains("**")).fold(first, |all, one| all + one);
+    kept.trim_end().to_owned()
+}
+
+/// The sentences, each with the space after it. A full stop ends none inside `code`, nor inside **bold**: a bold lead-in belongs
+/// to the sentence after it.
+fn sentences(text: &str) -> Vec<&str> {
+    let mut sentences = Vec::new();
+    let mut start = 0;
+    let (mut code, mut bold, mut italic) = (false, false, false);
+    for (at, c) in text.char_indices() {
+        let rest = &text[at + c.len_utf8()..];
+        // A sentence in *italics* ends behind its star.
+        let after = rest.strip_prefix('*').filter(|_| italic).unwrap_or(rest);
+        let ends = match c {
+            '.' | '?' | '!' => after.starts_with([' ', '\n']),
+            '。' | '？' | '！' => !after.starts_with(['”', '」', '）']),
+            _ => false,
+        };
+        match c {
+            '`' => code = !code,
+            _ if code => {}
+            '*' if rest.starts_with('*') => bold = !bold,
+            '*' if !text[..at].ends_with('*') => italic = !italic,
+            _ if ends && !bold => {
+                let end = text.len() - after.trim_start().len();
+                sentences.push(&text[start..end]);
+                start = end;
+            }
+            _ => {}
+        }
+    }
+    sentences.push(&text[start..]);
+    sentences
 }
 
 #[cfg(test)]
@@ -82,9 +74,9 @@ mod tests {
     #[test]
     fn the_first_sentence_stays_and_what_is_bold() {
         let long = "## Before `accept()`\n\nThe kernel shakes hands by itself, for every socket. Finished\nconnections wait. accept() takes one.\n\n\
-            **Trap.** accept() is not the handshake. A client that is connected may be talking to nobody.\n\n- one. two.\n- three";
+            **Trap.** accept() is not the handshake. A client that is connected may be talking to nobody.\n\n- one. two.\n- three\n";
         let short = "## Before `accept()`\n\nThe kernel shakes hands by itself, for every socket.\n\n\
-            **Trap.** accept() is not the handshake.\n\n- one. two.\n- three";
+            **Trap.** accept() is not the handshake.\n\n- one. two.\n- three\n";
         assert_eq!(gist(long), short);
         assert_eq!(
             gist(
@@ -92,6 +84,9 @@ mod tests {
             ),
             "内核自己握手。\n\n**陷阱。**accept() 不是握手。"
         );
+        assert_eq!(gist("*Why?* Because. A **term** is this. Ask."), "*Why?* A **term** is this.");
+        assert_eq!(gist("程序在运行。*内核*隔开它们。"), "程序在运行。");
+        assert_eq!(gist("他问：“在吗？”没有回答。然后走了。"), "他问：“在吗？”没有回答。");
         assert_eq!(gist("Type `a. b` now. Then wait."), "Type `a. b` now.");
         assert_eq!(
             gist("```\none. two.\n\nthree. four.\n```\n\nLook. Again."),
