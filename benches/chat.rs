@@ -101,7 +101,7 @@ fn throughput(folder: &Path) -> Answer<()> {
         if same { "same" } else { "DIFFERENT" }
     );
     for (name, rival, asked) in [
-        ("nc", &nc as &dyn Fn() -> Answer<Duration>, "at most 1.5"),
+        ("nc", &nc as &dyn Fn() -> Answer<Duration>, "at most 1.2"),
         ("socat", &socat, "(not asked)"),
     ] {
         if Command::new(name)

@@ -106,7 +106,7 @@ impl Inbox {
             first.clear();
             self.line = first;
         }
-        match std::str::from_utf8(whole) {
+        match simdutf8::basic::from_utf8(whole) {
             Ok(text) if is_plain(whole) => {
                 let mut from = 0;
                 for newline in memchr::memchr_iter(b'\n', whole) {
