@@ -1,230 +1,228 @@
-//! What this side types: lines from a person, or bytes from a file. Whoever waits for it can be told to stop waiting.
+//! What this side types: lines from a person, or bytes from a file or a pipe. Whoever waits for the keyboard can be woken when the
+//! chat is over.
+//!
+//! A blocked read cannot be interrupted from another thread. So nothing here blocks in read: poll waits for the input *and* for a
+//! pipe of our own, and [`StopHandle`] writes a byte into that pipe.
 
 use std::io;
+use std::ops::Range;
 #[cfg(unix)]
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
 
-/// How much is taken at once from a file or a pipe.
-const BLOCK: usize = 64 * 1024;
+/// How much is read at once from a file or a pipe.
+const BLOCK_SIZE: usize = 64 * 1024;
 
 /// What the keyboard gave.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Typed<'a> {
-    /// Something to send.
+pub enum Input<'a> {
+    /// Bytes to send.
     Bytes(&'a [u8]),
-    /// The end of what this side has to say (Ctrl-D, the end of the file).
+    /// This side has no more to say: Ctrl-D, or the end of the file.
     End,
     /// The chat is over.
     Stop,
 }
 
-/// Tells the keyboard that the chat is over.
+/// Ends the chat from any thread: whoever waits for the keyboard wakes.
 #[derive(Clone, Debug)]
-pub struct Stopper {
+pub struct StopHandle {
     stopped: Arc<AtomicBool>,
-    /// Whether what was typed before is said first.
-    patient: Arc<AtomicBool>,
+    /// Whether to send first what has been typed already.
+    drain: Arc<AtomicBool>,
     #[cfg(unix)]
-    bell: Arc<io::PipeWriter>,
+    wake: Arc<io::PipeWriter>,
 }
 
-impl Stopper {
-    /// The chat is over: whoever waits for the keyboard waits no longer.
+impl StopHandle {
+    /// Ends the chat. What has been typed and not been read is dropped.
     pub fn stop(&self) {
-        let rung = self.stopped.swap(true, Ordering::SeqCst);
+        let stopped_before = self.stopped.swap(true, Ordering::SeqCst);
         #[cfg(unix)]
-        if !rung {
-            // The byte is never read: the bell goes on ringing.
-            let _ = io::Write::write(&mut &*self.bell, &[1]);
+        if !stopped_before {
+            // Nobody reads this byte, so the pipe stays readable: every poll from now on returns at once.
+            let _ = io::Write::write(&mut &*self.wake, &[1]);
         }
         #[cfg(not(unix))]
-        let _ = rung;
+        let _ = stopped_before;
     }
 
-    /// The same, but what was typed before is said first (`/quit`).
-    pub fn stop_after_what_was_typed(&self) {
-        self.patient.store(true, Ordering::SeqCst);
+    /// Ends the chat (`/quit`), but only after what was typed before has been read.
+    pub fn stop_when_drained(&self) {
+        self.drain.store(true, Ordering::SeqCst);
         self.stop();
     }
 
     #[cfg(unix)]
-    fn is_patient(&self) -> bool {
-        self.patient.load(Ordering::SeqCst)
+    fn drains(&self) -> bool {
+        self.drain.load(Ordering::SeqCst)
     }
 
-    /// Whether it is over.
+    /// Whether the chat is over.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::SeqCst)
     }
 }
 
-/// Something that is typed into.
+/// The input of this side.
 #[derive(Debug)]
 pub struct Keyboard {
     #[cfg(unix)]
-    from: OwnedFd,
+    input: OwnedFd,
+    /// The other end of [`StopHandle`]'s pipe: readable once the chat is over.
     #[cfg(unix)]
-    bell: io::PipeReader,
-    stopper: Stopper,
-    block: Vec<u8>,
-    /// What of the block has been read and not given.
-    left: std::ops::Range<usize>,
-    /// Asks for a line, where one is only wanted when it is this side's turn.
-    ask: Option<std::sync::mpsc::Sender<()>>,
+    wake: io::PipeReader,
+    stop: StopHandle,
+    buffer: Vec<u8>,
+    /// The part of the buffer that has been read and not been handed out.
+    unread: Range<usize>,
+    /// Asks a person for a line, if the input comes from a line editor.
+    prompt: Option<Sender<()>>,
 }
 
 #[cfg(unix)]
 impl Keyboard {
-    /// A keyboard that reads this descriptor: standard input, or a pipe that an editor writes its lines to.
-    ///
-    /// # Errors
-    /// What pipe(2) answers.
-    pub fn new(from: OwnedFd, ask: Option<std::sync::mpsc::Sender<()>>) -> io::Result<Keyboard> {
-        let (bell, ringer) = io::pipe()?;
-        let stopper =
-            Stopper { stopped: Arc::default(), patient: Arc::default(), bell: Arc::new(ringer) };
-        Ok(Keyboard { from, bell, stopper, block: vec![0; BLOCK], left: 0..0, ask })
+    /// A keyboard that reads this descriptor: standard input, or a pipe into which a line editor writes.
+    pub fn new(input: OwnedFd, prompt: Option<Sender<()>>) -> io::Result<Keyboard> {
+        let (wake, writer) = io::pipe()?;
+        let stop =
+            StopHandle { stopped: Arc::default(), drain: Arc::default(), wake: Arc::new(writer) };
+        Ok(Keyboard { input, wake, stop, buffer: vec![0; BLOCK_SIZE], unread: 0..0, prompt })
     }
 
     /// Standard input.
-    ///
-    /// # Errors
-    /// What dup(2) answers.
     pub fn standard() -> io::Result<Keyboard> {
         Keyboard::new(io::stdin().as_fd().try_clone_to_owned()?, None)
     }
 
-    /// Reads more; 0 at the end. `None` if the chat is over first.
+    /// Reads more into the buffer, and says how much: 0 at the end of the input. `None` if the chat is over, or if this peer
+    /// hangs up, before there is any.
     fn read_more(&mut self, peer: Option<BorrowedFd<'_>>) -> io::Result<Option<usize>> {
         use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-        let gone = PollFlags::from_bits_retain(HANGS_UP);
+        let hangup = PollFlags::from_bits_retain(PEER_HANGUP);
         loop {
             let mut watched = vec![
-                PollFd::new(self.from.as_fd(), PollFlags::POLLIN),
-                PollFd::new(self.bell.as_fd(), PollFlags::POLLIN),
+                PollFd::new(self.input.as_fd(), PollFlags::POLLIN),
+                PollFd::new(self.wake.as_fd(), PollFlags::POLLIN),
             ];
-            watched.extend(peer.map(|peer| PollFd::new(peer, gone)));
+            watched.extend(peer.map(|peer| PollFd::new(peer, hangup)));
             match poll(&mut watched, PollTimeout::NONE) {
                 Err(nix::errno::Errno::EINTR) => continue,
                 answer => answer?,
             };
-            // nix says nothing of bits that it has no name for, such as POLLRDHUP.
+            // nix answers `None` if there are bits that it has no name for, such as POLLRDHUP.
             let is_ready = |at: usize| watched.get(at).is_some_and(|one| one.any().unwrap_or(true));
-            let is_over = is_ready(1) && !self.stopper.is_patient();
-            if is_over || !is_ready(0) {
+            let stopped = is_ready(1) && !self.stop.drains();
+            if stopped || !is_ready(0) {
                 return Ok(None);
             }
-            match nix::unistd::read(&self.from, &mut self.block[self.left.end..]) {
+            match nix::unistd::read(&self.input, &mut self.buffer[self.unread.end..]) {
+                // EAGAIN: somebody who shares the input was quicker, and has made it non-blocking.
                 Err(nix::errno::Errno::EINTR | nix::errno::Errno::EAGAIN) => {}
-                Ok(0) if self.stopper.is_stopped() => return Ok(None),
+                Ok(0) if self.stop.is_stopped() => return Ok(None),
                 answer => return Ok(Some(answer?)),
             }
         }
     }
 
-    /// What poll has to watch, for one thread that waits for the keyboard and the socket at once.
+    /// The two descriptors that one thread has to watch if it polls for keyboard and socket at once: the input, and the one that
+    /// becomes readable when the chat is over.
     #[must_use]
     pub fn descriptors(&self) -> [BorrowedFd<'_>; 2] {
-        [self.from.as_fd(), self.bell.as_fd()]
+        [self.input.as_fd(), self.wake.as_fd()]
     }
 }
 
-/// What poll(2) calls the end of a peer's stream.
+/// poll's event for a peer that has shut its sending side.
 #[cfg(target_os = "linux")]
-const HANGS_UP: i16 = libc::POLLRDHUP;
+const PEER_HANGUP: i16 = libc::POLLRDHUP;
 #[cfg(all(unix, not(target_os = "linux")))]
-const HANGS_UP: i16 = 0;
+const PEER_HANGUP: i16 = 0;
 
 #[cfg(not(unix))]
 impl Keyboard {
     /// Standard input.
-    ///
-    /// # Errors
-    /// None.
     pub fn standard() -> io::Result<Keyboard> {
-        let stopper = Stopper { stopped: Arc::default(), patient: Arc::default() };
-        Ok(Keyboard { stopper, block: vec![0; BLOCK], left: 0..0, ask: None })
+        let stop = StopHandle { stopped: Arc::default(), drain: Arc::default() };
+        Ok(Keyboard { stop, buffer: vec![0; BLOCK_SIZE], unread: 0..0, prompt: None })
     }
 
     fn read_more(&mut self, _: Option<()>) -> io::Result<Option<usize>> {
         use std::io::Read;
-        if self.stopper.is_stopped() {
+        if self.stop.is_stopped() {
             return Ok(None);
         }
-        io::stdin().read(&mut self.block[self.left.end..]).map(Some)
+        io::stdin().read(&mut self.buffer[self.unread.end..]).map(Some)
     }
 }
 
 impl Keyboard {
-    /// What tells it that the chat is over.
+    /// A handle that ends the chat.
     #[must_use]
-    pub fn stopper(&self) -> Stopper {
-        self.stopper.clone()
+    pub fn stop_handle(&self) -> StopHandle {
+        self.stop.clone()
     }
 
-    /// The two have met: a person is asked for lines from here on.
-    pub fn begin(&self) {
-        if let Some(ask) = &self.ask {
-            let _ = ask.send(());
+    /// The connection stands: from here on a person is asked for lines.
+    pub fn start_prompting(&self) {
+        if let Some(prompt) = &self.prompt {
+            let _ = prompt.send(());
         }
     }
 
-    /// What has been typed since, as much as there is; waits until there is something.
-    ///
-    /// # Errors
-    /// What read(2) answers.
-    pub fn some(&mut self) -> io::Result<Typed<'_>> {
-        if self.left.is_empty() {
-            self.left = 0..0;
+    /// What has been typed, as much as there is; waits until there is something.
+    pub fn read(&mut self) -> io::Result<Input<'_>> {
+        if self.unread.is_empty() {
+            self.unread = 0..0;
             match self.read_more(None)? {
-                None => return Ok(Typed::Stop),
-                Some(0) => return Ok(Typed::End),
-                Some(read) => self.left = 0..read,
+                None => return Ok(Input::Stop),
+                Some(0) => return Ok(Input::End),
+                Some(length) => self.unread = 0..length,
             }
         }
-        let given = std::mem::take(&mut self.left);
-        Ok(Typed::Bytes(&self.block[given]))
+        let given = std::mem::take(&mut self.unread);
+        Ok(Input::Bytes(&self.buffer[given]))
     }
 
-    /// The next line, with its newline; waits until there is one. `Stop` also if the peer hangs up before anything is typed.
-    ///
-    /// # Errors
-    /// What read(2) answers.
-    pub fn line(
+    /// The next line, with its newline; waits until there is one. Answers `Stop` also if the peer hangs up before there is.
+    pub fn read_line(
         &mut self,
         #[cfg(unix)] peer: Option<BorrowedFd<'_>>,
         #[cfg(not(unix))] peer: Option<()>,
-    ) -> io::Result<Typed<'_>> {
-        let mut searched = self.left.start;
-        let mut asked = false;
+    ) -> io::Result<Input<'_>> {
+        let mut searched = self.unread.start;
+        let mut prompted = false;
         loop {
-            let newline = self.block[searched..self.left.end]
+            // A line that is in the buffer already is given at once.
+            let newline = self.buffer[searched..self.unread.end]
                 .iter()
                 .position(|byte| *byte == b'\n')
                 .map(|at| searched + at + 1);
             if let Some(end) = newline {
-                let line = self.left.start..end;
-                self.left.start = end;
-                return Ok(Typed::Bytes(&self.block[line]));
+                let line = self.unread.start..end;
+                self.unread.start = end;
+                return Ok(Input::Bytes(&self.buffer[line]));
             }
-            if let Some(ask) = self.ask.as_ref().filter(|_| !std::mem::replace(&mut asked, true)) {
-                let _ = ask.send(());
+            if !std::mem::replace(&mut prompted, true) {
+                self.start_prompting();
             }
-            self.block.drain(..self.left.start);
-            self.left = 0..self.left.end - self.left.start;
-            searched = self.left.end;
-            self.block.resize(self.left.end + BLOCK, 0);
+            // Move the unfinished line to the front, make room behind it, and read on.
+            self.buffer.drain(..self.unread.start);
+            self.unread = 0..self.unread.end - self.unread.start;
+            searched = self.unread.end;
+            self.buffer.resize(self.unread.end + BLOCK_SIZE, 0);
             match self.read_more(peer)? {
-                None => return Ok(Typed::Stop),
-                Some(0) if self.left.is_empty() => return Ok(Typed::End),
+                None => return Ok(Input::Stop),
+                Some(0) if self.unread.is_empty() => return Ok(Input::End),
+                // The last line of a file may lack its newline.
                 Some(0) => {
-                    let rest = std::mem::take(&mut self.left);
-                    return Ok(Typed::Bytes(&self.block[rest]));
+                    let rest = std::mem::take(&mut self.unread);
+                    return Ok(Input::Bytes(&self.buffer[rest]));
                 }
-                Some(read) => self.left.end += read,
+                Some(length) => self.unread.end += length,
             }
         }
     }

@@ -3,14 +3,16 @@
 //! | module | what it does |
 //! | --- | --- |
 //! | [`address`] | where the two meet |
-//! | [`meeting`] | listen and accept, or connect and connect again |
-//! | [`turns`], [`threads`], [`poll`] | three ways of talking: read these |
-//! | [`ear`] | receiving, for all three |
-//! | [`message`] | bytes become messages: boundaries, characters, trust |
-//! | [`keyboard`], [`screen`], [`editor`], [`above`] | what is typed, and where it is shown |
-//! | [`phrases`] | the chat's own words |
+//! | [`connect`] | makes the connection: listen and accept, or connect and try again |
+//! | [`turns`], [`threads`], [`poll`] | three ways to talk over it: read these first |
+//! | [`receiver`] | receives, for all three |
+//! | [`message_decoder`] | turns bytes into messages: boundaries, characters, trust |
+//! | [`keyboard`], [`screen`] | what is typed, and where messages are shown |
+//! | [`line_editor`], [`output_queue`] | both of these at a terminal, where messages appear above the line being typed |
+//! | [`outcome`], [`phrases`] | how a chat ends, and the chat's own words |
+//! | [`puppet`] | a peer without a person, for the lessons |
 //!
-//! It knows the lab, whose sockets record what is done with them, and draws nothing: how a trace looks is not its business.
+//! Its sockets are the recording ones of [`capture`](crate::capture). It draws nothing: how a trace looks is not its business.
 
 use std::fmt;
 use std::io::{self, IsTerminal};
@@ -20,28 +22,29 @@ use std::time::Duration;
 use crate::capture::{self, Keep, Lab, Socket};
 use crate::trace::Event;
 
-#[cfg(unix)]
-pub mod above;
 pub mod address;
-pub mod ear;
-#[cfg(unix)]
-pub mod editor;
+pub mod connect;
 pub mod keyboard;
-pub mod meeting;
-pub mod message;
+#[cfg(unix)]
+pub mod line_editor;
+pub mod message_decoder;
 pub mod outcome;
+#[cfg(unix)]
+pub mod output_queue;
 pub mod phrases;
 #[cfg(unix)]
 pub mod poll;
+pub mod puppet;
+pub mod receiver;
 pub mod screen;
 pub mod threads;
 pub mod turns;
 
 pub use address::Address;
 use keyboard::Keyboard;
-use message::Inbox;
+use message_decoder::MessageDecoder;
+use outcome::Missed;
 pub use outcome::Parted;
-use outcome::{Doing, Missed};
 use screen::{Plain, Screen};
 
 /// Which end of the connection this is.
@@ -49,12 +52,12 @@ use screen::{Plain, Screen};
 pub enum Side {
     /// It listened.
     Server,
-    /// It called.
+    /// It connected.
     Client,
 }
 
 impl Side {
-    /// The name of the whole side.
+    /// The name of this side's main thread.
     #[must_use]
     pub fn name(self) -> &'static str {
         if self == Side::Server { "server" } else { "client" }
@@ -62,13 +65,13 @@ impl Side {
 
     /// The name of its sending thread.
     #[must_use]
-    pub fn sends(self) -> &'static str {
+    pub fn sender_name(self) -> &'static str {
         if self == Side::Server { "server sends" } else { "client sends" }
     }
 
     /// The name of its receiving thread.
     #[must_use]
-    pub fn receives(self) -> &'static str {
+    pub fn receiver_name(self) -> &'static str {
         if self == Side::Server { "server receives" } else { "client receives" }
     }
 }
@@ -84,16 +87,16 @@ pub enum Style {
     Poll,
 }
 
-/// All that a style needs to talk.
-pub struct Talk<'a> {
+/// Everything that a style needs to talk.
+pub struct Session<'a> {
     /// The connection.
     pub socket: &'a Socket,
-    /// What this side types.
+    /// Where this side types.
     pub keyboard: Keyboard,
-    /// Where it sees what the peer says.
+    /// Where messages are shown.
     pub screen: &'a dyn Screen,
-    /// Makes messages of what is received.
-    pub inbox: Inbox,
+    /// Turns the received bytes into messages.
+    pub decoder: MessageDecoder,
     /// The buffer that recv fills.
     pub buffer: Buffer,
 }
@@ -103,7 +106,7 @@ pub struct Talk<'a> {
 pub struct Buffer {
     /// Its size in bytes.
     pub size: usize,
-    /// Whether it grows when a peer fills it: many bytes are better fetched with few calls.
+    /// Whether it grows when a peer fills it: many bytes take fewer calls that way.
     pub may_grow: bool,
 }
 
@@ -137,21 +140,18 @@ pub struct Wanted {
 /// Makes rows of events.
 pub type Tracer = Box<dyn FnMut(&[Event]) -> io::Result<String> + Send>;
 
-/// How long nothing may come before the tracer hears of it: a blocked call is then shown as blocked.
-const PATIENCE: Duration = Duration::from_millis(50);
+/// After this long without an event the tracer is told so: a call that blocks is then shown as blocked.
+const TRACE_IDLE: Duration = Duration::from_millis(50);
 
-/// Meets the peer and talks until it is over; says how it ended.
-///
-/// # Errors
-/// [`NoChat`] if there was no talk.
+/// Connects and talks until it is over; says how it ended.
 pub fn chat(wanted: Wanted) -> Result<Parted, NoChat> {
     let keep = if wanted.tracer.is_some() { Keep::UntilWritten } else { Keep::Nothing };
     let address = wanted.address.clone();
     let lab = Lab::at_work(wanted.side.map_or("chat", Side::name), keep);
     #[cfg(unix)]
     if io::stdin().is_terminal() && io::stdout().is_terminal() {
-        let (mut editor, keyboard) =
-            editor::Editor::open(wanted.style == Style::Turns).map_err(NoChat::Terminal)?;
+        let (mut editor, keyboard) = line_editor::LineEditor::open(wanted.style == Style::Turns)
+            .map_err(NoChat::Terminal)?;
         let parted = traced(&lab, wanted, keyboard, &editor);
         editor.close();
         if let Ok(parted) = &parted {
@@ -200,7 +200,7 @@ fn traced(
     thread::scope(|scope| {
         lab.recorder().expect_writer();
         scope.spawn(move || {
-            lab.recorder().hand_on(Some(PATIENCE), &mut |events| {
+            lab.recorder().hand_on(Some(TRACE_IDLE), &mut |events| {
                 tracer(events).map(|rows| screen.trace(&rows))
             })
         });
@@ -217,27 +217,28 @@ fn meet_and_talk(
     screen: &dyn Screen,
 ) -> Result<Parted, NoChat> {
     let (side, socket) = meet(lab, wanted, screen).map_err(NoChat::Missed)?;
-    let inbox = Inbox::new(&phrases::label(&wanted.peer_name), screen.is_terminal());
+    let decoder = MessageDecoder::new(&phrases::label(&wanted.peer_name), screen.is_terminal());
     if wanted.style != Style::Turns {
-        keyboard.begin();
+        keyboard.start_prompting();
     }
-    let talk = Talk { socket: &socket, keyboard, screen, inbox, buffer: wanted.buffer };
+    let session = Session { socket: &socket, keyboard, screen, decoder, buffer: wanted.buffer };
     let parted = match wanted.style {
-        Style::Threads => threads::talk(lab, side, talk),
-        Style::Turns => turns::talk(side, talk),
+        Style::Threads => threads::talk(lab, side, session),
+        Style::Turns => turns::talk(side, session),
         #[cfg(unix)]
-        Style::Poll => poll::talk(&lab.actor(side.name()), talk),
+        Style::Poll => poll::talk(&lab.actor(side.name()), session),
         #[cfg(not(unix))]
         Style::Poll => Err(capture::Error::Unavailable(phrases::no_poll())),
     };
     parted.map_err(NoChat::Lab)
 }
 
-/// Comes together with the peer, as server or as client.
+/// Makes the connection, as server or as client.
 fn meet(lab: &Lab, wanted: &Wanted, screen: &dyn Screen) -> Result<(Side, Socket), Missed> {
-    let server = || serve(lab, &wanted.address, screen).map(|socket| (Side::Server, socket));
+    let server =
+        || connect::accept_one(lab, &wanted.address, screen).map(|socket| (Side::Server, socket));
     let client = |retries| {
-        let socket = meeting::call(
+        let socket = connect::connect(
             lab,
             &lab.actor("client"),
             &wanted.address,
@@ -253,7 +254,7 @@ fn meet(lab: &Lab, wanted: &Wanted, screen: &dyn Screen) -> Result<(Side, Socket
         Some(Side::Client) => client(wanted.retries),
         None => match client(0) {
             Err(missed) if missed.is_refusal() => match server() {
-                // Somebody else was quicker, and listens now.
+                // Another server was quicker, and listens there now.
                 Err(missed) if missed.error.kind() == io::ErrorKind::AddrInUse => {
                     client(wanted.retries)
                 }
@@ -262,23 +263,4 @@ fn meet(lab: &Lab, wanted: &Wanted, screen: &dyn Screen) -> Result<(Side, Socket
             answer => answer,
         },
     }
-}
-
-/// Listens, says so, takes the first caller and says who it is; lesson 12 plays this too.
-pub(crate) fn serve(lab: &Lab, address: &Address, screen: &dyn Screen) -> Result<Socket, Missed> {
-    let listener = meeting::listen(&lab.actor("server"), address, screen)?;
-    if address.leaves_the_port_open() {
-        // The kernel has chosen it: somebody has to be told.
-        let at = listener.address().map_err(Missed::when(Doing::Listen, address))?;
-        screen.note(&phrases::listening_at(&capture::address(&at)));
-    }
-    screen.note(&phrases::waiting());
-    let (socket, peer) = listener.accept().map_err(Missed::when(Doing::Accept, address))?;
-    let from = match capture::address(&peer) {
-        // A client in AF_UNIX seldom has an address of its own.
-        crate::trace::Address::Unix(None) => address.to_string(),
-        from => from.to_string(),
-    };
-    screen.note(&phrases::connected_from(&from));
-    Ok(socket)
 }

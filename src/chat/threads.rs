@@ -1,95 +1,101 @@
-//! Two threads a side: one sends, one receives, and neither waits for the other. Of the three styles this is the notes' own.
+//! Two threads on each side: one sends, one receives, and neither waits for the other. Of the three styles this is the notes' own.
 //!
-//! What the notes' program gets wrong and this one does not: its main thread spins in an empty loop, and when the peer
-//! leaves, one thread notices and the other sleeps on for ever. Here the main thread waits for both ([`Lab::scope`]), and
-//! whichever ends first sees to it that the other can end.
+//! The notes' program has two faults. Its main thread spins in an empty loop, and when the peer leaves, one thread notices
+//! and the other sleeps on for ever. Here the main thread waits until both have ended ([`Lab::scope`]), and
+//! whichever thread ends first sees to it that the other can end too.
 
 use std::io;
 use std::net::Shutdown;
 
-use super::ear::{Ear, Heard, QUIET};
-use super::keyboard::{Keyboard, Stopper, Typed};
+use super::keyboard::{Input, Keyboard, StopHandle};
+use super::receiver::{IDLE_TIMEOUT, Received, Receiver};
 use super::screen::Screen;
-use super::{Parted, Side, Talk};
+use super::{Parted, Session, Side};
 use crate::capture::{self, Lab, Socket};
 
-/// Talks until both streams have ended.
-///
-/// # Errors
-/// What starting a thread answers. A connection that breaks is no error but a [`Parted`].
-pub fn talk(lab: &Lab, side: Side, talk: Talk<'_>) -> capture::Result<Parted> {
-    let Talk { socket, mut keyboard, screen, inbox, buffer } = talk;
-    let stopper = keyboard.stopper();
+/// Talks until both streams have ended. A connection that breaks is no error but a [`Parted`].
+pub fn talk(lab: &Lab, side: Side, session: Session<'_>) -> capture::Result<Parted> {
+    let Session { socket, mut keyboard, screen, decoder, buffer } = session;
+    let stop = keyboard.stop_handle();
     let keyboard = &mut keyboard;
     if screen.is_terminal() {
-        // A person can leave though the peer reads nothing: now and then a send that is blocked looks up (lesson 10).
-        socket.set_write_timeout(Some(QUIET))?;
+        // If the peer reads nothing, send blocks. With a timeout it returns now and then, and the user can leave (lesson 10).
+        socket.set_write_timeout(Some(IDLE_TIMEOUT))?;
     }
     lab.scope(|stage| {
-        let sender = stage.actor(side.sends(), move |_| Ok(send(socket, keyboard)))?;
-        let receiver = stage.actor(side.receives(), move |_| {
-            Ok(receive(Ear::new(socket, screen, inbox, buffer), socket, screen, &stopper))
+        let sender = stage.actor(side.sender_name(), move |_| Ok(send(socket, keyboard)))?;
+        let receiver = stage.actor(side.receiver_name(), move |_| {
+            Ok(receive(Receiver::new(socket, screen, decoder, buffer), socket, screen, &stop))
         })?;
         let (sent, received) = (sender.finish()?, receiver.finish()?);
-        // The receiver's word counts first: a send that fails has often been refused by a peer that the receiver has seen leave.
+        // The receiver knows better why it ended: when a send fails, that is often because the peer has left, which the receiver saw.
         Ok(if matches!(received, Parted::Ended) { sent } else { received })
     })
 }
 
-/// The sending thread: a line is typed, a line is sent.
+/// The sending thread: whatever is typed is sent.
 fn send(socket: &Socket, keyboard: &mut Keyboard) -> Parted {
-    let stopper = keyboard.stopper();
+    let stop = keyboard.stop_handle();
     let parted = loop {
-        match keyboard.some() {
-            Ok(Typed::Bytes(bytes)) => match send_all(socket, bytes, &stopper) {
+        match keyboard.read() {
+            Ok(Input::Bytes(bytes)) => match send_all(socket, bytes, &stop) {
                 Ok(()) => {}
-                Err(_) if stopper.is_stopped() => break Parted::Ended,
+                Err(_) if stop.is_stopped() => break Parted::Ended,
                 Err(error) => return Parted::Broken("send", error),
             },
-            Ok(Typed::End) => {
+            Ok(Input::End) => {
+                // We have said all, the peer may not have: close our half of the connection, and let the receiver go on.
                 return socket
                     .shutdown(Shutdown::Write)
                     .map_or_else(Parted::broken("shutdown"), |()| Parted::Ended);
             }
-            Ok(Typed::Stop) => break Parted::Ended,
+            Ok(Input::Stop) => break Parted::Ended,
             Err(error) => break Parted::Broken("read", error),
         }
     };
-    // This wakes the receiver. If the peer is gone already, nothing is left to be shut.
+    // The receiver may be blocked in recv, which now returns 0. This fails if the peer has closed the connection already.
     let _ = socket.shutdown(Shutdown::Both);
     parted
 }
 
-/// Sends all of it, however long that takes; `EAGAIN` if the chat is over first.
-fn send_all(socket: &Socket, mut bytes: &[u8], stopper: &Stopper) -> io::Result<()> {
+/// Sends all the bytes, however long that takes. Fails with `EAGAIN` if the chat is over first.
+fn send_all(socket: &Socket, mut bytes: &[u8], stop: &StopHandle) -> io::Result<()> {
     while !bytes.is_empty() {
         match socket.send(bytes) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock && !stopper.is_stopped() => {}
+            // The write timeout: nothing was sent.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && !stop.is_stopped() => {}
+            // send may take only some of the bytes.
             sent => bytes = &bytes[sent?..],
         }
     }
     Ok(())
 }
 
-/// The receiving thread: what comes is shown, until nothing more will come.
-fn receive(mut ear: Ear<'_>, socket: &Socket, screen: &dyn Screen, stopper: &Stopper) -> Parted {
-    while !stopper.is_stopped() {
-        match ear.listen() {
-            Ok(Heard::End) => break,
-            Ok(Heard::Bytes | Heard::Messages) => {}
-            // We leave while the peer talks. What it says to a socket that we have shut resets the connection.
-            Err(_) if stopper.is_stopped() => break,
+/// The receiving thread: messages are shown until the peer's stream ends.
+fn receive(
+    mut receiver: Receiver<'_>,
+    socket: &Socket,
+    screen: &dyn Screen,
+    stop: &StopHandle,
+) -> Parted {
+    while !stop.is_stopped() {
+        match receiver.receive() {
+            Ok(Received::End) => break,
+            Ok(Received::Bytes | Received::Messages) => {}
+            // We are leaving while the peer talks: what it sends to a socket that we have shut down resets the connection.
+            Err(_) if stop.is_stopped() => break,
             Err(broken) => {
-                // There is nobody left to send to, or nobody to show it to.
-                stopper.stop();
+                // Without a connection there is nobody to send to, and without a screen there is nothing to talk for. Wake the sender.
+                stop.stop();
                 let _ = socket.shutdown(Shutdown::Both);
                 return broken;
             }
         }
     }
-    if screen.is_terminal() && !stopper.is_stopped() {
-        stopper.stop();
-        // A sender that is blocked in send wakes, too.
+    if screen.is_terminal() && !stop.is_stopped() {
+        // The peer has left. The sender may wait for the keyboard: the stop handle wakes it. Or it may be blocked in send:
+        // shutdown wakes it.
+        stop.stop();
         let _ = socket.shutdown(Shutdown::Both);
         return Parted::PeerLeft;
     }

@@ -1,47 +1,44 @@
-//! One thread a side, by turns, the client first: the notes' first chat. While one types, the other waits in recv and cannot
-//! say a word; that is what the other two styles are there to mend.
+//! One thread on each side, by turns, and the client begins: the notes' first chat. While one side types, the other waits in
+//! recv and cannot say a word. The other two styles mend that.
 
 use std::net::Shutdown;
 
-use super::ear::{Ear, Heard};
-use super::keyboard::Typed;
-use super::{Parted, Side, Talk};
+use super::keyboard::Input;
+use super::receiver::{Received, Receiver};
+use super::{Parted, Session, Side};
 use crate::capture::{self, Socket};
 
-/// Talks by turns until both have said all.
-///
-/// # Errors
-/// None: a connection that breaks is a [`Parted`].
-pub fn talk(side: Side, talk: Talk<'_>) -> capture::Result<Parted> {
-    let Talk { socket, mut keyboard, screen, inbox, buffer } = talk;
-    let stopper = keyboard.stopper();
-    let mut ear = Ear::new(socket, screen, inbox, buffer);
-    let (mut speaking, mut listening) = (true, true);
+/// Talks by turns until both have said all. A connection that breaks is no error but a [`Parted`].
+pub fn talk(side: Side, session: Session<'_>) -> capture::Result<Parted> {
+    let Session { socket, mut keyboard, screen, decoder, buffer } = session;
+    let stop = keyboard.stop_handle();
+    let mut receiver = Receiver::new(socket, screen, decoder, buffer);
+    let (mut sending, mut receiving) = (true, true);
     let mut my_turn = side == Side::Client;
     let mut parted = Parted::Ended;
-    while speaking || listening {
-        if my_turn && speaking {
-            // A person is not left typing to somebody who has gone.
-            let watched = (screen.is_terminal() && listening).then_some(socket);
-            let said = match keyboard.line(watched.map(peer_of)) {
-                Ok(Typed::Bytes(line)) => socket.send_all(line).map_err(Parted::broken("send")),
-                Ok(Typed::End) => {
-                    speaking = false;
+    while sending || receiving {
+        if my_turn && sending {
+            // A person should not go on typing to a peer that has left, so the keyboard watches the connection too.
+            let watched = (screen.is_terminal() && receiving).then_some(socket);
+            let sent = match keyboard.read_line(watched.map(descriptor)) {
+                Ok(Input::Bytes(line)) => socket.send_all(line).map_err(Parted::broken("send")),
+                Ok(Input::End) => {
+                    sending = false;
                     socket.shutdown(Shutdown::Write).map_err(Parted::broken("shutdown"))
                 }
-                Ok(Typed::Stop) if stopper.is_stopped() => return Ok(Parted::Ended),
-                Ok(Typed::Stop) => Ok(()), // the peer has hung up: its last words are heard now
+                Ok(Input::Stop) if stop.is_stopped() => return Ok(Parted::Ended),
+                Ok(Input::Stop) => Ok(()), // the peer has hung up: now receive its last words
                 Err(error) => return Ok(Parted::Broken("read", error)),
             };
-            if let Err(broken) = said {
-                // The peer takes no more; what it still has to say is heard.
-                (speaking, parted) = (false, broken);
+            if let Err(broken) = sent {
+                // The peer receives no more, but it may still have something to say.
+                (sending, parted) = (false, broken);
             }
-        } else if listening {
-            match hear_one(&mut ear) {
+        } else if receiving {
+            match receive_message(&mut receiver) {
                 Ok(true) => {}
                 Ok(false) if screen.is_terminal() => return Ok(Parted::PeerLeft),
-                Ok(false) => listening = false,
+                Ok(false) => receiving = false,
                 Err(broken) => return Ok(broken),
             }
         }
@@ -50,21 +47,21 @@ pub fn talk(side: Side, talk: Talk<'_>) -> capture::Result<Parted> {
     Ok(parted)
 }
 
-/// Waits for the peer's word; false if it has none left.
-fn hear_one(ear: &mut Ear<'_>) -> Result<bool, Parted> {
+/// Waits until the peer has said something. False if its stream has ended instead.
+fn receive_message(receiver: &mut Receiver<'_>) -> Result<bool, Parted> {
     loop {
-        match ear.listen()? {
-            Heard::Messages => return Ok(true),
-            Heard::Bytes => {}
-            Heard::End => return Ok(false),
+        match receiver.receive()? {
+            Received::Messages => return Ok(true),
+            Received::Bytes => {}
+            Received::End => return Ok(false),
         }
     }
 }
 
 #[cfg(unix)]
-fn peer_of(socket: &Socket) -> std::os::fd::BorrowedFd<'_> {
+fn descriptor(socket: &Socket) -> std::os::fd::BorrowedFd<'_> {
     std::os::fd::AsFd::as_fd(socket.bare())
 }
 
 #[cfg(not(unix))]
-fn peer_of(_: &Socket) {}
+fn descriptor(_: &Socket) {}

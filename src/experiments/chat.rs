@@ -1,15 +1,15 @@
 //! Lesson 12: the chat with two threads a side, and what the three styles can do. It runs the chat's own code,
-//! `src/chat/{threads,turns,poll}.rs`, between two desks.
+//! `src/chat/{threads,turns,poll}.rs`, between two puppets.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::desks::{Desk, desks};
 use super::experiment;
 use crate::capture::{
     Actor, ActorThread, Error, Kind, Lab, Parameter, Result, Sampler, Seen, Stage, before, is,
     lasted,
 };
+use crate::chat::puppet::{PuppetPeer, puppets};
 use crate::chat::{Parted, Style, threads, turns};
 use crate::i18n::Text;
 use crate::trace::{Event, EventKind, SyscallKind};
@@ -25,7 +25,7 @@ const FOUR: [&str; 4] = ["client sends", "client receives", "server sends", "ser
 
 experiment!(four_threads, parameters = &[PAUSE]);
 fn four_threads(lab: &Lab) -> Result<()> {
-    let (client, server) = desks(lab)?;
+    let (client, server) = puppets(lab)?;
     let pause = lab.span("pause")?;
     lab.sample_while(Sampler::PERIOD, || {
         lab.scope(|stage| {
@@ -33,15 +33,15 @@ fn four_threads(lab: &Lab) -> Result<()> {
             let his = talks(lab, stage, &server, Style::Threads)?;
             client.until_in_recv("client receives");
             lab.wait(pause, "nobody types");
-            client.types("你好\n")?;
+            client.type_lines("你好\n")?;
             server.until_shown(1);
-            client.types("在吗?\n")?; // without waiting for an answer
+            client.type_lines("在吗?\n")?; // without waiting for an answer
             server.until_shown(2);
             lab.wait(pause, "nobody types");
-            server.types("你也好啊\n在!\n")?;
+            server.type_lines("你也好啊\n在!\n")?;
             client.until_shown(2);
-            client.ends()?;
-            server.ends()?;
+            client.press_ctrl_d()?;
+            server.press_ctrl_d()?;
             hers.finish()?;
             his.finish()
         })
@@ -86,20 +86,20 @@ fn check_order(lab: &Lab, pause: Duration) -> Result<()> {
 
 experiment!(goodbye, parameters = &[PAUSE]);
 fn goodbye(lab: &Lab) -> Result<()> {
-    let (client, server) = desks(lab)?;
+    let (client, server) = puppets(lab)?;
     let pause = lab.span("pause")?;
     let parted = lab.sample_while(Sampler::PERIOD, || {
         lab.scope(|stage| {
             let hers = talks(lab, stage, &client, Style::Threads)?;
             let his = talks(lab, stage, &server, Style::Threads)?;
-            client.types("再见\n")?;
+            client.type_lines("再见\n")?;
             server.until_shown(1);
-            client.ends()?; // Ctrl-D
+            client.press_ctrl_d()?;
             server.until_left("server receives"); // recv() gave 0
             lab.wait(pause, "the server's user types");
-            server.types("再见!\n")?;
+            server.type_lines("再见!\n")?;
             client.until_shown(1);
-            server.ends()?;
+            server.press_ctrl_d()?;
             Ok([hers.finish()?, his.finish()?])
         })
     })?;
@@ -162,14 +162,14 @@ struct TwoLines {
 /// The client's user types two lines in a row. Where the second does not get through, the server's user types one at last.
 fn two_lines_in_a_row(lab: &Lab, name: &'static str, style: Style) -> Result<TwoLines> {
     let began = lab.recorder().look(|events| events.last().map_or(0, |event| event.at_ns));
-    let (client, server) = desks(lab)?;
+    let (client, server) = puppets(lab)?;
     let (shown, took) = lab.scope(|stage| {
         let hers = talks(lab, stage, &client, style)?;
         let his = talks(lab, stage, &server, style)?;
-        client.types("one\n")?;
+        client.type_lines("one\n")?;
         server.until_shown(1);
         let typed = Instant::now();
-        client.types("two\n")?;
+        client.type_lines("two\n")?;
         if style == Style::Turns {
             hers.until_blocked_in(SyscallKind::Recv)?; // it is his turn
             lab.wait(lab.span("pause")?, "the server's user thinks");
@@ -178,12 +178,12 @@ fn two_lines_in_a_row(lab: &Lab, name: &'static str, style: Style) -> Result<Two
         }
         let shown = server.screen().lines().count();
         if shown < 2 {
-            server.types("at last\n")?;
+            server.type_lines("at last\n")?;
             server.until_shown(2);
         }
         let took = typed.elapsed();
-        client.ends()?;
-        server.ends()?;
+        client.press_ctrl_d()?;
+        server.press_ctrl_d()?;
         hers.finish()?;
         his.finish()?;
         Ok((shown, took))
@@ -196,31 +196,31 @@ fn two_lines_in_a_row(lab: &Lab, name: &'static str, style: Style) -> Result<Two
     })
 }
 
-/// Lets this desk's side talk in this style, with the chat's own code.
+/// Lets this puppet talk in this style, with the chat's own code.
 fn talks<'scope, 'env>(
     lab: &'env Lab,
     stage: &Stage<'scope, 'env>,
-    desk: &'scope Desk,
+    puppet: &'scope PuppetPeer,
     style: Style,
 ) -> Result<ActorThread<'scope, Parted>>
 where
     'env: 'scope,
 {
-    let side = desk.side;
+    let side = puppet.side;
     stage.actor(side.name(), move |me| match style {
-        Style::Turns => turns::talk(side, desk.talk(&me)?),
-        Style::Threads => threads::talk(lab, side, desk.talk(&me)?),
-        Style::Poll => poll_talk(&me, desk),
+        Style::Turns => turns::talk(side, puppet.connect(&me)?),
+        Style::Threads => threads::talk(lab, side, puppet.connect(&me)?),
+        Style::Poll => poll_talk(&me, puppet),
     })
 }
 
 #[cfg(unix)]
-fn poll_talk(me: &Actor, desk: &Desk) -> Result<Parted> {
-    crate::chat::poll::talk(me, desk.talk(me)?)
+fn poll_talk(me: &Actor, puppet: &PuppetPeer) -> Result<Parted> {
+    crate::chat::poll::talk(me, puppet.connect(me)?)
 }
 
 #[cfg(not(unix))]
-fn poll_talk(_: &Actor, _: &Desk) -> Result<Parted> {
+fn poll_talk(_: &Actor, _: &PuppetPeer) -> Result<Parted> {
     Err(Error::Unavailable(
         crate::i18n::tr!("this system cannot wait for a keyboard and a socket at once").to_owned(),
     ))

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use socket2::{Domain, Type};
 
-use super::desks::{connected_to, desk_at_terminal, desks_that_meet_at, until};
 use super::experiment;
 use super::process::{claim_if_told, no_turn_between};
 use crate::capture::{
     self, ActorThread, Error, Kind, Lab, Parameter, Result, Sampler, Socket, before, equal,
     failed_with, is, no_sooner,
 };
+use crate::chat::puppet::{connect_to, puppet_at_terminal, puppets_at, until_last_event};
 use crate::chat::{Parted, Side, threads};
 use crate::i18n::Text;
 use crate::trace::{Event, EventKind, Sample, Syscall, SyscallKind};
@@ -34,7 +34,7 @@ fn peer_leaves(lab: &Lab) -> Result<()> {
     listener.bind(&lab.here(0))?;
     listener.listen(5)?;
     let address = listener.local_addr()?;
-    let desk = desk_at_terminal(lab, listener.local_addr()?, &peer)?;
+    let puppet = puppet_at_terminal(lab, listener.local_addr()?, &peer)?;
     let ((keyboard, keys), over) = (pipe()?, AtomicBool::new(false));
     let ((calls, called), (tells, told), (ours_calls, ours_called)) =
         (channel(), channel(), channel());
@@ -46,7 +46,7 @@ fn peer_leaves(lab: &Lab) -> Result<()> {
             let naive = stage.actor("naive", {
                 let over = over.0;
                 move |me| {
-                    let socket = connected_to(&me, &address)?;
+                    let socket = connect_to(&me, &address)?;
                     let _ = calls.send(());
                     lab.scope(|stage| {
                         let sender =
@@ -66,14 +66,14 @@ fn peer_leaves(lab: &Lab) -> Result<()> {
             let (one, _) = listener.accept()?;
             // The chat's own code, as at a terminal.
             let ours = stage.actor("client", move |me| {
-                let talk = desk.talk(&me)?;
+                let session = puppet.connect(&me)?;
                 let _ = ours_calls.send(());
-                threads::talk(lab, Side::Client, talk)
+                threads::talk(lab, Side::Client, session)
             })?;
             let ours = has_called(ours, &ours_called)?;
             let (other, _) = listener.accept()?;
-            until(lab, "naive receives", in_recv);
-            until(lab, "client receives", in_recv);
+            until_last_event(lab, "naive receives", in_recv);
+            until_last_event(lab, "client receives", in_recv);
             ours.until_asleep();
             let earlier = ours.observe();
             lab.wait(pause, "nobody speaks");
@@ -81,7 +81,7 @@ fn peer_leaves(lab: &Lab) -> Result<()> {
 
             one.close()?; // the peer leaves both
             other.close()?;
-            until(lab, "naive receives", has_left);
+            until_last_event(lab, "naive receives", has_left);
             let parted = ours.finish()?; // and no key is pressed
             lab.wait(pause, "nobody types");
             let left = left(lab, ["naive", "naive sends", "naive receives"]);
@@ -252,18 +252,18 @@ struct Talked {
 
 /// Two say hello, by the chat's own code from meeting to parting.
 fn talk_at(lab: &Lab, address: &str) -> Result<Talked> {
-    let (client, server) = desks_that_meet_at(lab, address)?;
+    let (client, server) = puppets_at(lab, address)?;
     lab.scope(|stage| {
         let hers =
-            stage.actor("client", |me| threads::talk(lab, Side::Client, client.talk(&me)?))?;
+            stage.actor("client", |me| threads::talk(lab, Side::Client, client.connect(&me)?))?;
         let his =
-            stage.actor("server", |me| threads::talk(lab, Side::Server, server.talk(&me)?))?;
-        client.types("你好\n")?;
+            stage.actor("server", |me| threads::talk(lab, Side::Server, server.connect(&me)?))?;
+        client.type_lines("你好\n")?;
         server.until_shown(1);
-        server.types("你也好啊\n")?;
+        server.type_lines("你也好啊\n")?;
         client.until_shown(1);
-        client.ends()?;
-        server.ends()?;
+        client.press_ctrl_d()?;
+        server.press_ctrl_d()?;
         hers.finish()?;
         his.finish()?;
         Ok(())

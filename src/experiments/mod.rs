@@ -17,7 +17,6 @@ use crate::capture::{self, Lab, Network, Parameter, Result, Run, probe};
 
 mod blocking;
 mod chat;
-mod desks;
 mod families;
 mod handshake;
 mod layers;

@@ -1,18 +1,19 @@
-//! Lesson 11: a chat with one thread a side. It runs the chat's own code, `src/chat/turns.rs`, between two desks.
+//! Lesson 11: a chat with one thread a side. It runs the chat's own code, `src/chat/turns.rs`, between two puppets.
 
 use std::time::Duration;
 
 use socket2::{Domain, Type};
 
-use super::desks::{Desk, connected, connected_to, desks, until};
 use super::experiment;
 use crate::capture::{
-    self, ActorThread, Error, Kind, Lab, Parameter, Result, Sampler, Seen, Stage,
+    self, ActorThread, Error, Kind, Lab, Parameter, Result, Sampler, Seen, Socket, Stage,
 };
 use crate::capture::{at_least, before, is, lasted, no_sooner};
-use crate::chat::message::Inbox;
+use crate::chat::connect::connect;
+use crate::chat::message_decoder::MessageDecoder;
+use crate::chat::puppet::{PuppetPeer, connect_to, puppets, until_last_event};
 use crate::chat::screen::Plain;
-use crate::chat::{Address, Side, meeting, turns};
+use crate::chat::{Address, Side, turns};
 use crate::i18n::Text;
 use crate::trace::{EventKind, Sample, SyscallKind};
 
@@ -35,7 +36,7 @@ const TYPING: Parameter = Parameter {
 
 experiment!(by_turns, parameters = &[TYPING]);
 fn by_turns(lab: &Lab) -> Result<()> {
-    let (client, server) = desks(lab)?;
+    let (client, server) = puppets(lab)?;
     let typing = lab.span("typing")?;
     lab.sample_while(Sampler::PERIOD, || {
         lab.scope(|stage| {
@@ -43,13 +44,13 @@ fn by_turns(lab: &Lab) -> Result<()> {
             let his = talks(stage, "server", &server, Side::Server)?;
             his.until_blocked_in(SyscallKind::Recv)?; // it is her turn
             lab.wait(typing, "the client's user types");
-            client.types("你好\n")?;
+            client.type_lines("你好\n")?;
             hers.until_blocked_in(SyscallKind::Recv)?; // it is his turn
             lab.wait(typing, "the server's user types");
-            server.types("你也好啊\n")?;
+            server.type_lines("你也好啊\n")?;
             his.until_blocked_in(SyscallKind::Recv)?;
-            client.ends()?;
-            server.ends()?;
+            client.press_ctrl_d()?;
+            server.press_ctrl_d()?;
             hers.finish()?;
             his.finish()
         })
@@ -75,10 +76,10 @@ fn by_turns(lab: &Lab) -> Result<()> {
 fn talks<'scope>(
     stage: &Stage<'scope, '_>,
     name: &'static str,
-    desk: &'scope Desk,
+    puppet: &'scope PuppetPeer,
     side: Side,
 ) -> Result<ActorThread<'scope, ()>> {
-    stage.actor(name, move |me| turns::talk(side, desk.talk(&me)?).map(drop))
+    stage.actor(name, move |me| turns::talk(side, puppet.connect(&me)?).map(drop))
 }
 
 /// The call of this function that an actor made, counted from 0.
@@ -105,21 +106,21 @@ fn calls(lab: &Lab, actor: &str, kind: SyscallKind) -> usize {
 
 experiment!(out_of_turn, parameters = &[SILENCE]);
 fn out_of_turn(lab: &Lab) -> Result<()> {
-    let (client, server) = desks(lab)?;
+    let (client, server) = puppets(lab)?;
     let silence = lab.span("silence")?;
     let sent = lab.sample_while(Sampler::PERIOD, || {
         lab.scope(|stage| {
             let hers = talks(stage, "client", &client, Side::Client)?;
             let his = talks(stage, "server", &server, Side::Server)?;
-            client.types("你好\n")?;
+            client.type_lines("你好\n")?;
             hers.until_blocked_in(SyscallKind::Recv)?; // it is his turn,
-            client.types("在吗?\n")?; // and she types all the same
+            client.type_lines("在吗?\n")?; // and she types all the same
             lab.wait(silence, "the server types nothing");
             let sent = sends(lab, "client");
-            server.types("你也好啊\n")?;
+            server.type_lines("你也好啊\n")?;
             server.until_shown(2);
-            client.ends()?;
-            server.ends()?;
+            client.press_ctrl_d()?;
+            server.press_ctrl_d()?;
             hers.finish()?;
             his.finish()?;
             Ok(sent)
@@ -140,15 +141,15 @@ fn out_of_turn(lab: &Lab) -> Result<()> {
 
 experiment!(both_waiting, parameters = &[SILENCE]);
 fn both_waiting(lab: &Lab) -> Result<()> {
-    let (client, server) = desks(lab)?;
+    let (client, server) = puppets(lab)?;
     let silence = lab.span("silence")?;
     let seen = lab.scope(|stage| {
         // The mistake: both believe that the other one begins.
         let hers = talks(stage, "client", &client, Side::Server)?;
         let his = talks(stage, "server", &server, Side::Server)?;
         let seen = both_type(lab, (&client, &hers), (&server, &his), silence);
-        client.leaves(); // also if that has failed: else they would wait for ever
-        server.leaves();
+        client.stop(); // also if that has failed: else they would wait for ever
+        server.stop();
         client.socket()?.shutdown(std::net::Shutdown::Both)?; // it takes us
         hers.finish()?;
         his.finish()?;
@@ -178,8 +179,8 @@ fn check_end(lab: &Lab, silence: Duration) -> Result<()> {
     Ok(())
 }
 
-/// A desk, and the thread that talks at it.
-type Talking<'a> = (&'a Desk, &'a ActorThread<'a, ()>);
+/// A puppet, and the thread that talks for it.
+type Talking<'a> = (&'a PuppetPeer, &'a ActorThread<'a, ()>);
 
 /// Both wait for the other's word, and type all the same; then the kernel's word on both.
 fn both_type(
@@ -190,10 +191,10 @@ fn both_type(
 ) -> Result<[Option<Sample>; 2]> {
     hers.until_blocked_in(SyscallKind::Recv)?;
     his.until_blocked_in(SyscallKind::Recv)?;
-    client.types("喂?\n")?;
-    client.ends()?; // they have said all, and none of it is read
-    server.types("喂?\n")?;
-    server.ends()?;
+    client.type_lines("喂?\n")?;
+    client.press_ctrl_d()?; // they have said all, and none of it is read
+    server.type_lines("喂?\n")?;
+    server.press_ctrl_d()?;
     lab.wait(silence, "nothing happens");
     Ok([hers.observe(), his.observe()])
 }
@@ -217,6 +218,19 @@ fn check_sleep(lab: &Lab, seen: [Option<Sample>; 2]) {
 }
 
 experiment!(cut_character);
+/// A client's socket and a server's, connected.
+fn connected(lab: &Lab) -> Result<(Socket, Socket)> {
+    let (server, client) = (lab.actor("server"), lab.actor("client"));
+    let listener = server.socket(Domain::IPV4, Type::STREAM, None)?;
+    listener.bind(&lab.here(0))?;
+    listener.listen(5)?;
+    let calling = client.socket(Domain::IPV4, Type::STREAM, None)?;
+    calling.connect(&listener.local_addr()?)?;
+    let (answering, _) = listener.accept()?;
+    listener.close()?;
+    Ok((calling, answering))
+}
+
 fn cut_character(lab: &Lab) -> Result<()> {
     let (client, server) = connected(lab)?;
     client.send_all("你好\n".as_bytes())?; // 3 + 3 + 1 bytes
@@ -226,7 +240,7 @@ fn cut_character(lab: &Lab) -> Result<()> {
     let (mut lengths, mut cuts) = (Vec::new(), 0);
     let mut pieces = String::new(); // decoded piece by piece
     let mut stream = String::new(); // decoded by the chat's own code
-    let mut inbox = Inbox::new("", false);
+    let mut decoder = MessageDecoder::new("", false);
     loop {
         let piece = match server.recv(&mut buffer)? {
             0 => break,
@@ -235,9 +249,9 @@ fn cut_character(lab: &Lab) -> Result<()> {
         lengths.push(piece.len());
         cuts += usize::from(std::str::from_utf8(piece).is_err());
         pieces += &String::from_utf8_lossy(piece); // U+FFFD if broken
-        inbox.push(piece, &mut stream);
+        decoder.push(piece, &mut stream);
     }
-    inbox.end(&mut stream);
+    decoder.finish(&mut stream);
 
     let bytes = lengths.iter().sum::<usize>();
     lab.claim("all-bytes-came", is("bytes received", bytes, 7));
@@ -259,12 +273,12 @@ fn run_together(lab: &Lab) -> Result<()> {
     let mut buffer = [0; 1024];
     let mut pieces = Vec::new(); // a message is what recv() gives
     let mut messages = String::new(); // the chat's own code
-    let mut inbox = Inbox::new("Jack: ", false);
+    let mut decoder = MessageDecoder::new("Jack: ", false);
     let mut receive = || -> Result<usize> {
         let n = server.recv(&mut buffer)?;
         let piece = String::from_utf8_lossy(&buffer[..n]);
         pieces.push(format!("Jack: {piece}"));
-        inbox.push(&buffer[..n], &mut messages);
+        decoder.push(&buffer[..n], &mut messages);
         Ok(n)
     };
 
@@ -308,7 +322,7 @@ fn nobody_answers(lab: &Lab) -> Result<()> {
     listener.bind(&lab.here(0))?;
     listener.listen(0)?; // room for one,
     let address = listener.local_addr()?;
-    let call = |me| connected_to(&me, &address);
+    let call = |me| connect_to(&me, &address);
     let _early = lab.scope(|stage| {
         stage.actor("early", call)?.finish() // which is taken
     })?;
@@ -322,11 +336,11 @@ fn nobody_answers(lab: &Lab) -> Result<()> {
             let ours = stage.actor("client", |me| {
                 let to = capture::address(&address).to_string();
                 let to = Address::Inet(to);
-                let met = meeting::call(lab, &me, &to, limit, 20, &Plain);
+                let met = connect(lab, &me, &to, limit, 20, &Plain);
                 Ok(met.map(drop))
             })?;
             let pauses = |what: &EventKind| matches!(what, EventKind::Wait { .. });
-            until(lab, "client", pauses);
+            until_last_event(lab, "client", pauses);
             for _ in ["early", "client", "plain"] {
                 listener.accept()?; // at last there is room
             }

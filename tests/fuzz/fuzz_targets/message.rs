@@ -3,15 +3,15 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use socket_explorer::chat::message::Inbox;
+use socket_explorer::chat::message_decoder::MessageDecoder;
 use socket_explorer::text::is_safe_to_show;
 
 fuzz_target!(|input: (bool, u16, &[u8])| {
     let (at_terminal, cut, bytes) = input;
     let shown = |cut: usize| {
-        let (mut inbox, mut text) = (Inbox::new("Jack: ", at_terminal), String::new());
-        bytes.chunks(cut.max(1)).for_each(|piece| inbox.push(piece, &mut text));
-        inbox.end(&mut text);
+        let (mut decoder, mut text) = (MessageDecoder::new("Jack: ", at_terminal), String::new());
+        bytes.chunks(cut.max(1)).for_each(|piece| decoder.push(piece, &mut text));
+        decoder.finish(&mut text);
         text
     };
     let text = shown(bytes.len());

@@ -1,0 +1,222 @@
+//! How the connection is made: a server listens and accepts one client; a client connects, and tries again if it cannot.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, SockAddr, Type};
+
+use super::address::{Address, is_local, is_socket};
+use super::outcome::{Doing, Missed, again};
+use super::phrases;
+use super::screen::Screen;
+use crate::capture::{self, Actor, Interest, Lab, Socket, sys};
+use crate::signals;
+
+/// How many connections may wait before they are accepted; the kernel refuses or ignores the rest.
+const BACKLOG: i32 = 5;
+/// The pause between two attempts to connect. Each is twice as long as the one before, up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// The protocol of a stream in this family: TCP, or none in AF_UNIX.
+fn protocol(domain: Domain) -> Option<Protocol> {
+    (domain != Domain::UNIX).then_some(Protocol::TCP)
+}
+
+// ---- the server ----
+
+/// A listening socket; in AF_UNIX with its file, which goes when the listener goes.
+struct Listener {
+    socket: Socket,
+    file: Option<signals::Cleanup>,
+}
+
+/// Listens at the address and says so, accepts the first client and says who it is.
+pub fn accept_one(lab: &Lab, address: &Address, screen: &dyn Screen) -> Result<Socket, Missed> {
+    let listener = listen(&lab.actor("server"), address, screen)?;
+    if address.leaves_the_port_open() {
+        // The kernel has chosen the port, so the user has to be told which.
+        let at = listener.address().map_err(Missed::when(Doing::Listen, address))?;
+        screen.note(&phrases::listening_at(&capture::address(&at)));
+    }
+    screen.note(&phrases::waiting());
+    let (socket, peer) = listener.accept().map_err(Missed::when(Doing::Accept, address))?;
+    let from = match capture::address(&peer) {
+        // A client in AF_UNIX has no address of its own, unless it has called bind.
+        crate::trace::Address::Unix(None) => address.to_string(),
+        from => from.to_string(),
+    };
+    screen.note(&phrases::connected_from(&from));
+    Ok(socket)
+}
+
+/// Opens a listening socket at the address.
+fn listen(actor: &Actor, address: &Address, screen: &dyn Screen) -> Result<Listener, Missed> {
+    let at = address.resolve().map_err(Missed::when(Doing::LookUp, address))?.swap_remove(0);
+    if !is_local(&at) {
+        screen.note(&phrases::not_only_here(address));
+    }
+    let failed = || Missed::when(Doing::Listen, address);
+    let socket = actor.socket(at.domain(), Type::STREAM, protocol(at.domain())).map_err(failed())?;
+    if at.domain() != Domain::UNIX {
+        // A server that ended a moment ago may have left a connection in TIME_WAIT. That must not keep us from its port.
+        socket.set_reuse_address(true).map_err(failed())?;
+    }
+    match socket.bind(&at) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_stale(actor, address, &at) => {
+            replace_stale(actor, address, &at, &socket).map_err(failed())?;
+        }
+        answer => answer.map_err(failed())?,
+    }
+    let file = match address {
+        Address::Unix(path) => {
+            let path = path.clone();
+            Some(signals::at_end(move || {
+                let _ = std::fs::remove_file(path);
+            }))
+        }
+        _ => None,
+    };
+    socket.listen(BACKLOG).map_err(failed())?;
+    Ok(Listener { socket, file })
+}
+
+/// Whether the socket's file has been left behind by a process that is gone. connect tells: `ECONNREFUSED` if no process has the
+/// file open, `EPROTOTYPE` if a stream socket has it. We ask with a datagram socket, so that a server there never sees a client.
+fn is_stale(actor: &Actor, address: &Address, at: &SockAddr) -> bool {
+    let Address::Unix(path) = address else {
+        return false;
+    };
+    if !is_socket(path) {
+        return false;
+    }
+    let asked = actor.socket(Domain::UNIX, Type::DGRAM, None).and_then(|probe| probe.connect(at));
+    asked.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+}
+
+/// Removes a file that was left behind, and binds the socket in its place. If two servers find the same file, the second must not
+/// remove the file of the first. So the folder is locked meanwhile (flock(2)), and the file is looked at once more.
+fn replace_stale(
+    actor: &Actor,
+    address: &Address,
+    at: &SockAddr,
+    socket: &Socket,
+) -> io::Result<()> {
+    if let Address::Unix(path) = address {
+        let folder =
+            path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        // A folder that we may write but not read cannot be opened to be locked. That is rare, and we do without.
+        let folder = File::open(folder).ok();
+        if let Some(folder) = &folder {
+            folder.lock()?;
+        }
+        if is_stale(actor, address, at) {
+            std::fs::remove_file(path)?;
+        }
+        return socket.bind(at);
+    }
+    socket.bind(at)
+}
+
+impl Listener {
+    /// Where it listens, with the port if the kernel chose it.
+    fn address(&self) -> io::Result<SockAddr> {
+        self.socket.local_addr()
+    }
+
+    /// Accepts the first client, and closes the listening socket. So the kernel refuses the next client at once, and does not
+    /// leave it waiting in a backlog that nobody empties.
+    fn accept(self) -> io::Result<(Socket, SockAddr)> {
+        let (socket, peer) = loop {
+            match self.socket.accept() {
+                // This client was gone again before it could be accepted (accept(2)).
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                answer => break answer?,
+            }
+        };
+        // First the file. Once nobody listens at it, another server may replace it, and that one is not ours to remove.
+        drop(self.file);
+        self.socket.close()?;
+        set_nodelay(&socket)?;
+        Ok((socket, peer))
+    }
+}
+
+/// Has each line sent at once. By default TCP holds a small segment back until the one before it is acknowledged (Nagle's
+/// algorithm, tcp(7)).
+fn set_nodelay(socket: &Socket) -> io::Result<()> {
+    if socket.local_addr()?.domain() == Domain::UNIX {
+        Ok(())
+    } else {
+        socket.set_tcp_nodelay(true)
+    }
+}
+
+// ---- the client ----
+
+/// Connects. If that fails, tries again as often as `retries` says, after pauses that grow.
+pub fn connect(
+    lab: &Lab,
+    actor: &Actor,
+    address: &Address,
+    timeout: Duration,
+    retries: u32,
+    screen: &dyn Screen,
+) -> Result<Socket, Missed> {
+    let mut pause = FIRST_PAUSE;
+    for left in (0..=retries).rev() {
+        match try_once(actor, address, timeout) {
+            Err(missed) if left > 0 => {
+                screen.note(&again(&missed, pause));
+                lab.wait(pause, "before calling again");
+                pause = LONGEST_PAUSE.min(pause * 2);
+            }
+            answer => return answer,
+        }
+    }
+    unreachable!("the last attempt returns, whatever comes of it")
+}
+
+/// One attempt: a host may have several addresses, and they are tried in turn.
+fn try_once(actor: &Actor, address: &Address, timeout: Duration) -> Result<Socket, Missed> {
+    let mut last = None;
+    for to in address.resolve().map_err(Missed::when(Doing::LookUp, address))? {
+        match connect_to(actor, &to, timeout) {
+            Ok(socket) => return Ok(socket),
+            Err(error) => last = Some(error),
+        }
+    }
+    Err(Missed::when(Doing::Connect, address)(
+        last.unwrap_or_else(|| io::ErrorKind::NotFound.into()),
+    ))
+}
+
+/// Connects with a limit of time (lesson 9). A blocking connect goes on for as long as the kernel keeps trying, about two
+/// minutes. So it is started in non-blocking mode, and poll waits for its end.
+fn connect_to(actor: &Actor, to: &SockAddr, timeout: Duration) -> io::Result<Socket> {
+    let socket = actor.socket(to.domain(), Type::STREAM, protocol(to.domain()))?;
+    socket.set_nonblocking(true)?;
+    match socket.connect(to) {
+        Err(error)
+            if sys::error_name(&error) == "EINPROGRESS"
+                || error.kind() == io::ErrorKind::WouldBlock =>
+        {
+            if to.domain() == Domain::UNIX {
+                return Err(error); // EAGAIN: its backlog is full (unix(7))
+            }
+            // The socket becomes writable when the handshake is over, well or badly; SO_ERROR says which.
+            if actor.poll(&[(&socket, Interest::Write)], Some(timeout))?.is_empty() {
+                return Err(io::Error::new(io::ErrorKind::TimedOut, phrases::no_answer(timeout)));
+            }
+            if let Some(error) = socket.take_error()? {
+                return Err(error);
+            }
+        }
+        answer => answer?,
+    }
+    socket.set_nonblocking(false)?;
+    set_nodelay(&socket)?;
+    Ok(socket)
+}

@@ -1,0 +1,337 @@
+//! From bytes to messages. TCP carries a stream of bytes without boundaries; where a message ends is up to the program.
+//!
+//! Three things are settled here and nowhere else:
+//! - **Boundaries.** A message ends with a newline. From a peer that sends none (the notes' own programs), a message has ended
+//!   when nothing more comes for a while.
+//! - **Characters.** `好` is three bytes, and recv may cut between them. So a line is decoded only when all of it is there.
+//! - **Trust.** A peer can send whatever it likes: bytes that are no UTF-8, and characters that a terminal would obey. Those
+//!   are written out (`\xff`, `\u{1b}`) and never passed on.
+
+use std::fmt::Write;
+
+use crate::text::is_safe_to_show;
+
+/// At most this many bytes of an unfinished line are held back: a peer cannot fill our memory with a line without end.
+pub const MAX_PARTIAL_LINE: usize = 16 * 1024;
+
+/// Turns the bytes that a peer sends into messages.
+#[derive(Debug)]
+pub struct MessageDecoder {
+    /// Stands before each message: `Jack: `.
+    label: String,
+    /// At a terminal each message is shown whole, on a line of its own. In a file the text is written as it came.
+    at_terminal: bool,
+    /// The unfinished line, without what has been shown of it.
+    line: Vec<u8>,
+    /// Whether the beginning of that line has been shown, with its label.
+    line_begun: bool,
+    /// Whether the peer has ever sent a newline. If so, a pause ends no message (but a person is shown what there is).
+    sends_newlines: bool,
+    /// Whether there has been a pause since the last byte came. What is then still in `line` is the beginning of a character.
+    idle: bool,
+}
+
+impl MessageDecoder {
+    /// A decoder that puts this label before each message.
+    #[must_use]
+    pub fn new(label: &str, at_terminal: bool) -> MessageDecoder {
+        MessageDecoder {
+            label: label.to_owned(),
+            at_terminal,
+            line: Vec::new(),
+            line_begun: false,
+            sends_newlines: false,
+            idle: true,
+        }
+    }
+
+    /// Whether part of a line is held back that must be shown if nothing more comes: see [`MessageDecoder::idle`].
+    #[must_use]
+    pub fn has_partial_message(&self) -> bool {
+        !self.idle
+    }
+
+    /// Takes the bytes of one recv, and appends to `shown` everything that can be shown now.
+    pub fn push(&mut self, bytes: &[u8], shown: &mut String) {
+        // Everything up to the last newline is whole lines; the rest begins a line that has not ended yet.
+        let (lines, rest) = match memchr::memrchr(b'\n', bytes) {
+            Some(last) => bytes.split_at(last + 1),
+            None => (&[][..], bytes),
+        };
+        if !lines.is_empty() {
+            self.sends_newlines = true;
+            self.push_lines(lines, shown);
+        }
+        self.line.extend_from_slice(rest);
+        let mut line = std::mem::take(&mut self.line);
+        self.push_overlong(&mut line, shown);
+        self.line = line;
+        self.idle = self.line.is_empty();
+    }
+
+    /// Nothing has come for a while: what is held back becomes a message.
+    pub fn idle(&mut self, shown: &mut String) {
+        // All but the beginning of a character, whose rest must come before it can be shown, however long that takes.
+        let mut line = std::mem::take(&mut self.line);
+        let cut_character = line.split_off(complete_length(&line));
+        if !line.is_empty() {
+            if self.at_terminal || !self.sends_newlines {
+                self.push_line(&line, shown);
+            } else {
+                self.push_text(&line, shown);
+            }
+        }
+        self.line = cut_character;
+        self.idle = true;
+    }
+
+    /// Nothing more will come: shows what is left as it is.
+    pub fn finish(&mut self, shown: &mut String) {
+        let line = std::mem::take(&mut self.line);
+        if !line.is_empty() {
+            if self.at_terminal {
+                self.push_line(&line, shown);
+            } else {
+                self.push_text(&line, shown);
+            }
+        }
+        self.idle = true;
+    }
+
+    /// Whole lines, each with its newline.
+    fn push_lines(&mut self, mut lines: &[u8], shown: &mut String) {
+        // The first of them may be the end of a line that began in an earlier recv.
+        if self.line_begun || !self.line.is_empty() {
+            let end = memchr::memchr(b'\n', lines).map_or(lines.len(), |at| at + 1);
+            let mut first = std::mem::take(&mut self.line);
+            first.extend_from_slice(&lines[..end - 1]);
+            self.push_line(&first, shown);
+            lines = &lines[end..];
+            // Keep the allocation for the next unfinished line.
+            first.clear();
+            self.line = first;
+        }
+        match simdutf8::basic::from_utf8(lines) {
+            // Nearly always the text is harmless: then each line is copied as it is. This is where a large file spends its time.
+            Ok(text) if is_plain(lines) => {
+                let mut begin = 0;
+                for newline in memchr::memchr_iter(b'\n', lines) {
+                    let line = &text[begin..=newline];
+                    if line.len() > MAX_PARTIAL_LINE {
+                        self.push_line(&line.as_bytes()[..line.len() - 1], shown);
+                    } else {
+                        shown.push_str(&self.label);
+                        shown.push_str(line);
+                    }
+                    begin = newline + 1;
+                }
+            }
+            _ => lines
+                .split_inclusive(|byte| *byte == b'\n')
+                .for_each(|line| self.push_line(&line[..line.len() - 1], shown)),
+        }
+    }
+
+    /// A whole line, without its newline. telnet ends a line with CR LF: at a terminal the CR is dropped; in a file it is kept,
+    /// as nc keeps it.
+    fn push_line(&mut self, line: &[u8], shown: &mut String) {
+        let (line, end) = match line.strip_suffix(b"\r") {
+            Some(line) if self.at_terminal => (line, "\n"),
+            Some(line) => (line, "\r\n"),
+            None => (line, "\n"),
+        };
+        let mut line = line.to_vec();
+        self.push_overlong(&mut line, shown);
+        self.push_text(&line, shown);
+        shown.push_str(end);
+        self.line_begun = false;
+    }
+
+    /// Takes pieces of [`MAX_PARTIAL_LINE`] from the front of a line that is longer than that, and shows them.
+    fn push_overlong(&mut self, line: &mut Vec<u8>, shown: &mut String) {
+        let mut begin = 0;
+        while line[begin..].strip_suffix(b"\r").unwrap_or(&line[begin..]).len() > MAX_PARTIAL_LINE {
+            let end = begin + complete_length(&line[begin..begin + MAX_PARTIAL_LINE]);
+            self.push_text(&line[begin..end], shown);
+            if self.at_terminal {
+                shown.push('\n');
+                self.line_begun = false;
+            }
+            begin = end;
+        }
+        line.drain(..begin);
+    }
+
+    /// Part of a line, made safe; the label comes first if the line begins with it.
+    fn push_text(&mut self, bytes: &[u8], shown: &mut String) {
+        if !self.line_begun {
+            shown.push_str(&self.label);
+        }
+        self.line_begun = true;
+        // utf8_chunks splits the bytes into valid text, and between that the bytes that belong to no character.
+        for chunk in bytes.utf8_chunks() {
+            for character in chunk.valid().chars() {
+                // A tab is harmless in a file, and belongs to the text.
+                if is_safe_to_show(character) || (character == '\t' && !self.at_terminal) {
+                    shown.push(character);
+                } else {
+                    let _ = write!(shown, "{}", character.escape_unicode());
+                }
+            }
+            for byte in chunk.invalid() {
+                let _ = write!(shown, "\\x{byte:02x}");
+            }
+        }
+    }
+}
+
+/// How many of these bytes can be decoded already. A character at the end that has been cut is left out, and so is a CR, which
+/// may belong to a CR LF.
+fn complete_length(bytes: &[u8]) -> usize {
+    let length = bytes.len();
+    if bytes.last() == Some(&b'\r') {
+        return length - 1;
+    }
+    // A character has at most four bytes, so the last one begins among the last three or is complete. Its first byte says how
+    // many there are; the others begin with the bits 10 (RFC 3629).
+    for back in 1..=length.min(3) {
+        let needed = match bytes[length - back] {
+            0x80..0xc0 => continue,
+            0xc0..0xe0 => 2,
+            0xe0..0xf0 => 3,
+            0xf0..=0xff => 4,
+            _ => 1,
+        };
+        return if needed > back { length - back } else { length };
+    }
+    length
+}
+
+/// Whether this UTF-8 text surely contains nothing that must be written out. It looks at bytes and not at characters, without
+/// a branch in the loop, so that the compiler can check 16 of them at once. The price is a few false alarms; then
+/// [`is_safe_to_show`] decides character by character.
+fn is_plain(bytes: &[u8]) -> bool {
+    let next = bytes.get(1..).unwrap_or_default();
+    let mut suspect = 0;
+    for (byte, next) in bytes.iter().zip(next) {
+        let control = (*byte < 0x20) & (*byte != b'\n') | (*byte == 0x7f);
+        // The first bytes of U+0080 to U+00BF, U+034F, U+061C, U+180E and U+E0000.
+        let first =
+            (*byte == 0xc2) | (*byte == 0xcd) | (*byte == 0xd8) | (*byte == 0xe1) | (*byte == 0xf3);
+        // U+2000 to U+207F, U+FEFF, U+FFF9.
+        let two =
+            (*byte == 0xe2) & (*next & 0xfe == 0x80) | (*byte == 0xef) & (*next & 0xfb == 0xbb);
+        suspect |= u8::from(control | first | two);
+    }
+    // The loop leaves out the last byte. It is harmless if it is a newline.
+    suspect == 0 && bytes.last().is_none_or(|last| *last == b'\n')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What is shown of these bytes, if they come in pieces of these lengths.
+    fn shown(bytes: &[u8], cuts: &[usize], at_terminal: bool) -> String {
+        let mut decoder = MessageDecoder::new("Jack: ", at_terminal);
+        let (mut text, mut left) = (String::new(), bytes);
+        for cut in cuts {
+            let (piece, rest) = left.split_at((*cut).min(left.len()));
+            decoder.push(piece, &mut text);
+            left = rest;
+        }
+        decoder.push(left, &mut text);
+        decoder.finish(&mut text);
+        text
+    }
+
+    /// Bytes with everything in them that could go wrong.
+    fn bytes() -> impl Strategy<Value = Vec<u8>> {
+        let part = prop_oneof![
+            any::<String>().prop_map(String::into_bytes),
+            "[你好，。a-z]{0,9}".prop_map(String::into_bytes),
+            proptest::collection::vec(any::<u8>(), 0..9),
+            Just(b"\r\n".to_vec()),
+            Just(b"\n".to_vec()),
+            Just("\u{1b}\u{9b}\u{202e}\u{200b}\u{feff}".as_bytes().to_vec()),
+            (
+                MAX_PARTIAL_LINE - 5..MAX_PARTIAL_LINE + 5,
+                prop_oneof![Just("x"), Just("长"), Just("\r")]
+            )
+                .prop_map(|(many, of)| of.repeat(many).into_bytes()),
+        ];
+        proptest::collection::vec(part, 0..12).prop_map(|parts| parts.concat())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn any_bytes_with_any_cuts_are_the_same_text(bytes in bytes(), cuts in proptest::collection::vec(0..5000_usize, 0..40), at_terminal: bool) {
+            prop_assert_eq!(shown(&bytes, &cuts, at_terminal), shown(&bytes, &[], at_terminal));
+        }
+
+        #[test]
+        fn nothing_shown_can_be_obeyed(bytes in bytes(), at_terminal: bool) {
+            // A CR, only before the newline of a line in a file: that ends a line, and no more.
+            let text = shown(&bytes, &[], at_terminal);
+            let text = if at_terminal { text } else { text.replace("\r\n", "\n") };
+            let fine = |character| is_safe_to_show(character) || character == '\n' || (character == '\t' && !at_terminal);
+            prop_assert!(text.chars().all(fine));
+        }
+
+        #[test]
+        fn what_is_held_back_is_bounded(bytes in bytes(), cut in 1..5000_usize) {
+            let mut decoder = MessageDecoder::new("Jack: ", false);
+            for piece in bytes.chunks(cut) {
+                decoder.push(piece, &mut String::new());
+                prop_assert!(decoder.line.len() <= MAX_PARTIAL_LINE + 4);
+            }
+        }
+
+        #[test]
+        fn harmless_text_is_shown_as_it_is(lines in proptest::collection::vec("[你好，。“” a-z\t]{0,40}\r?", 0..20), cuts in proptest::collection::vec(0..99_usize, 0..20)) {
+            let sent: String = lines.iter().map(|line| format!("{line}\n")).collect();
+            let expected: String = lines.iter().map(|line| format!("Jack: {line}\n")).collect();
+            prop_assert_eq!(shown(sent.as_bytes(), &cuts, false), expected);
+        }
+    }
+
+    #[test]
+    fn no_unsafe_character_passes_as_plain() {
+        for character in (0..=0x10_ffff)
+            .filter_map(char::from_u32)
+            .filter(|character| !is_safe_to_show(*character) && *character != '\n')
+        {
+            assert!(!is_plain(format!("a{character}\n").as_bytes()), "{character:?}");
+        }
+        assert!(is_plain("你好，世界。 hello\n".as_bytes()));
+    }
+
+    #[test]
+    fn silence_ends_a_message_of_a_peer_that_sends_no_newline() {
+        let (mut decoder, mut text) = (MessageDecoder::new("Jack: ", false), String::new());
+        decoder.push("你好".as_bytes(), &mut text);
+        assert!(decoder.has_partial_message() && text.is_empty());
+        decoder.idle(&mut text);
+        assert!(!decoder.has_partial_message());
+        // A character that is cut is waited for, however quiet it is.
+        decoder.push(&"好".as_bytes()[..2], &mut text);
+        decoder.idle(&mut text);
+        decoder.push(&"好".as_bytes()[2..], &mut text);
+        decoder.idle(&mut text);
+        assert_eq!(text, "Jack: 你好\nJack: 好\n");
+    }
+
+    #[test]
+    fn a_peer_that_sends_newlines_is_believed() {
+        let (mut decoder, mut text) = (MessageDecoder::new("Jack: ", false), String::new());
+        decoder.push(b"one\ntw", &mut text);
+        decoder.idle(&mut text);
+        decoder.push(b"o\nthree", &mut text);
+        decoder.finish(&mut text);
+        assert_eq!(text, "Jack: one\nJack: two\nJack: three");
+    }
+}

@@ -1,0 +1,278 @@
+//! A peer without a person: its keyboard is typed on by an experiment, and its screen is read by one. Lessons 11 and 12 put two of
+//! them at the ends of a connection, and run the chat's own code in between.
+
+use std::io::{self, PipeWriter, Write, pipe};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use socket2::{Domain, SockAddr, Type};
+
+use super::connect::{accept_one, connect};
+use super::keyboard::{Keyboard, StopHandle};
+use super::message_decoder::MessageDecoder;
+use super::screen::Screen;
+use super::{Address, Buffer, Session, Side};
+use crate::capture::{Actor, Error, Lab, Result, Socket};
+use crate::trace::{Event, EventKind, SyscallKind};
+
+/// How long a client tries to connect. It never takes that long, for the server is there.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// One end of a chat.
+pub struct PuppetPeer {
+    lab: Lab,
+    /// Which end.
+    pub side: Side,
+    meeting_point: MeetingPoint,
+    at_terminal: bool,
+    /// In a recording, what is typed and shown here is done by this actor.
+    user: Actor,
+    stop: StopHandle,
+    socket: OnceLock<Socket>,
+    state: Mutex<State>,
+    /// Signalled when something has been shown.
+    shown: Condvar,
+}
+
+struct State {
+    /// Where the user types; `None` after Ctrl-D.
+    keys: Option<PipeWriter>,
+    /// The other end, until the chat takes it.
+    keyboard: Option<Keyboard>,
+    screen: String,
+    notes: Vec<String>,
+}
+
+/// How client and server find each other.
+#[derive(Clone)]
+enum MeetingPoint {
+    /// The server listens at a port that the kernel chooses, and leaves its address here.
+    Shared(Arc<OnceLock<SockAddr>>),
+    /// The users gave an address, and the chat's own code makes the connection.
+    Given(Address),
+}
+
+/// A client and a server that connect to each other.
+pub fn puppets(lab: &Lab) -> Result<(PuppetPeer, PuppetPeer)> {
+    pair(lab, &MeetingPoint::Shared(Arc::default()))
+}
+
+/// A client and a server whose users gave this address.
+pub fn puppets_at(lab: &Lab, address: &str) -> Result<(PuppetPeer, PuppetPeer)> {
+    pair(lab, &MeetingPoint::Given(address.parse().map_err(Error::Unexpected)?))
+}
+
+fn pair(lab: &Lab, meeting_point: &MeetingPoint) -> Result<(PuppetPeer, PuppetPeer)> {
+    let people = lab.actor("people");
+    let peer = |side| PuppetPeer::new(lab, side, meeting_point.clone(), &people, false);
+    Ok((peer(Side::Client)?, peer(Side::Server)?))
+}
+
+/// A client at a terminal, which connects to this address. The actor types for it.
+pub fn puppet_at_terminal(lab: &Lab, address: SockAddr, user: &Actor) -> Result<PuppetPeer> {
+    let server = MeetingPoint::Shared(Arc::new(address.into()));
+    PuppetPeer::new(lab, Side::Client, server, user, true)
+}
+
+impl PuppetPeer {
+    fn new(
+        lab: &Lab,
+        side: Side,
+        meeting_point: MeetingPoint,
+        user: &Actor,
+        at_terminal: bool,
+    ) -> Result<PuppetPeer> {
+        let (read, write) = pipe()?;
+        let keyboard = keyboard(read)?;
+        Ok(PuppetPeer {
+            lab: lab.clone(),
+            side,
+            meeting_point,
+            at_terminal,
+            user: user.clone(),
+            stop: keyboard.stop_handle(),
+            socket: OnceLock::new(),
+            state: Mutex::new(State {
+                keys: Some(write),
+                keyboard: Some(keyboard),
+                screen: String::new(),
+                notes: Vec::new(),
+            }),
+            shown: Condvar::new(),
+        })
+    }
+
+    /// Connects to the other side, and hands out all that a style of the chat takes. Once.
+    pub fn connect(&self, me: &Actor) -> Result<Session<'_>> {
+        let keyboard = self
+            .state()
+            .keyboard
+            .take()
+            .ok_or_else(|| Error::Unexpected("a puppet connects only once".to_owned()))?;
+        let socket = match &self.meeting_point {
+            MeetingPoint::Shared(address) if self.side == Side::Server => {
+                listen_and_accept(me, address)?
+            }
+            MeetingPoint::Shared(address) => connect_to(me, address.wait())?,
+            MeetingPoint::Given(address) => self.connect_as_chat(me, address)?,
+        };
+        Ok(Session {
+            socket: self.socket.get_or_init(|| socket),
+            keyboard,
+            screen: self,
+            decoder: MessageDecoder::new("Jack: ", false),
+            buffer: Buffer::default(),
+        })
+    }
+
+    /// Connects by the chat's own code.
+    fn connect_as_chat(&self, me: &Actor, address: &Address) -> Result<Socket> {
+        let connected = if self.side == Side::Server {
+            accept_one(&self.lab, address, self)
+        } else {
+            until_last_event(
+                &self.lab,
+                "server",
+                |what| matches!(what, EventKind::Enter(call) if call.kind() == SyscallKind::Accept),
+            );
+            connect(&self.lab, me, &self.server_address(address)?, CONNECT_TIMEOUT, 0, self)
+        };
+        connected.map_err(|error| Error::Unexpected(error.to_string()))
+    }
+
+    /// The given address, with the port that the kernel chose. The server's user would read it there and tell it.
+    fn server_address(&self, given: &Address) -> Result<Address> {
+        let Address::Inet(_) = given else {
+            return Ok(given.clone());
+        };
+        match self.lab.last_call("server", SyscallKind::GetSockName)?.back.out.address() {
+            Some(at) => Ok(Address::Inet(at.to_string())),
+            None => Err(Error::Unexpected("the server listens nowhere".to_owned())),
+        }
+    }
+
+    /// This end of the connection, once there is one.
+    pub fn socket(&self) -> Result<&Socket> {
+        self.socket.get().ok_or_else(|| Error::Unexpected("there is no connection".to_owned()))
+    }
+
+    /// Types lines; each ends with a newline.
+    pub fn type_lines(&self, lines: &str) -> Result<()> {
+        let deed = format!("{} types {}", self.side.name(), in_one_row(lines));
+        Ok(self.user.deed(deed, || match &mut self.state().keys {
+            Some(keys) => keys.write_all(lines.as_bytes()),
+            None => Ok(()),
+        })?)
+    }
+
+    /// Presses Ctrl-D: this side has said all.
+    pub fn press_ctrl_d(&self) -> Result<()> {
+        Ok(self.user.deed(format!("{} types Ctrl-D", self.side.name()), || {
+            self.state().keys = None;
+            Ok(())
+        })?)
+    }
+
+    /// Ends the chat on this side: whoever waits for the keyboard wakes.
+    pub fn stop(&self) {
+        self.stop.stop();
+    }
+
+    /// The text on the screen, without its last newline.
+    pub fn screen(&self) -> String {
+        self.state().screen.trim_end().to_owned()
+    }
+
+    /// The last thing that the chat itself, and not the peer, had to say.
+    pub fn last_note(&self) -> String {
+        self.state().notes.last().cloned().unwrap_or_default()
+    }
+
+    /// Waits until the screen shows this many messages.
+    pub fn until_shown(&self, messages: usize) {
+        let mut state = self.state();
+        while state.screen.lines().count() < messages {
+            state = self.shown.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Waits until this actor has called recv() and is in it.
+    pub fn until_in_recv(&self, actor: &str) {
+        until_last_event(
+            &self.lab,
+            actor,
+            |what| matches!(what, EventKind::Enter(call) if call.kind() == SyscallKind::Recv),
+        );
+    }
+
+    /// Waits until this actor has left.
+    pub fn until_left(&self, actor: &str) {
+        until_last_event(&self.lab, actor, |what| matches!(what, EventKind::Left { .. }));
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Screen for PuppetPeer {
+    fn show(&self, text: &str) -> io::Result<()> {
+        self.user.deed(format!("shows {}", in_one_row(text)), || {
+            self.state().screen.push_str(text);
+            Ok(())
+        })?;
+        self.shown.notify_all();
+        Ok(())
+    }
+
+    fn note(&self, text: &str) {
+        self.state().notes.push(text.to_owned());
+    }
+
+    fn is_terminal(&self) -> bool {
+        self.at_terminal
+    }
+
+    fn trace(&self, _: &str) {}
+}
+
+fn in_one_row(lines: &str) -> String {
+    lines.trim_end().replace('\n', ", ")
+}
+
+/// A server at a free port: leaves its address for the client, and accepts the one connection.
+fn listen_and_accept(me: &Actor, address: &OnceLock<SockAddr>) -> Result<Socket> {
+    let listener = me.socket(Domain::IPV4, Type::STREAM, None)?;
+    listener.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+    listener.listen(5)?;
+    let _ = address.set(listener.local_addr()?);
+    let (socket, _) = listener.accept()?;
+    listener.close()?;
+    Ok(socket)
+}
+
+/// A client that just calls connect().
+pub fn connect_to(me: &Actor, address: &SockAddr) -> Result<Socket> {
+    let socket = me.socket(Domain::IPV4, Type::STREAM, None)?;
+    socket.connect(address)?;
+    Ok(socket)
+}
+
+/// Waits until the last event of this actor is one that is wanted.
+pub fn until_last_event(lab: &Lab, actor: &str, wanted: impl Fn(&EventKind) -> bool) {
+    let theirs =
+        |event: &&Event| &*event.actor == actor && !matches!(event.what, EventKind::Sample(_));
+    lab.recorder()
+        .until(|events| events.iter().rev().find(theirs).is_some_and(|event| wanted(&event.what)));
+}
+
+#[cfg(unix)]
+fn keyboard(read: io::PipeReader) -> Result<Keyboard> {
+    Ok(Keyboard::new(read.into(), None)?)
+}
+
+#[cfg(not(unix))]
+fn keyboard(_: io::PipeReader) -> Result<Keyboard> {
+    Err(Error::Unavailable(crate::i18n::tr!("on this system the chat reads no pipe").to_owned()))
+}
