@@ -150,7 +150,7 @@ fn the_chats_own_source_is_shown_where_it_calls() {
     let mut seen = String::new();
     while !seen.contains("is over") {
         seen += &teacher.sees("next: ");
-        // src/chat/turns.rs and message.rs: the lines themselves are on the screen.
+        // src/chat/turns.rs and receiver.rs: the lines themselves are on the screen.
         teacher.types("\r");
         if seen.contains("talk.socket")
             || seen.contains("socket.send_all(")

@@ -2,7 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use socket_explorer::{recording, views};
+use socket_explorer::trace::recording;
+use socket_explorer::views;
 
 fuzz_target!(|bytes: &[u8]| {
     for recording in &recording::read(bytes).recordings {
