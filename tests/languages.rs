@@ -4,7 +4,10 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use socket_explorer::cli;
 use socket_explorer::i18n::catalogue::parse;
+use socket_explorer::i18n::{Language, speaking};
+use unicode_width::UnicodeWidthStr;
 
 fn explore(args: &[&str], environment: &[(&str, &str)]) -> (String, String, Option<i32>) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
@@ -192,18 +195,61 @@ fn a_lesson_in_chinese_plays_in_a_c_locale_at_every_width() {
         let (out, err, code) = in_chinese(&["lesson", "1", "--width", width]);
         assert_eq!((err.as_str(), code), ("", Some(0)));
         assert!(out.contains("条论断"), "{out}");
-        let widest = |line: &&str| unicode_width::UnicodeWidthStr::width(*line);
+        let widest = |line: &&str| line.width();
         let line = out.lines().max_by_key(widest).unwrap_or_default();
         assert!(widest(&line) <= width.parse().expect("a number"), "at {width}: {line}");
     }
 }
 
+#[test]
+fn what_is_wrong_is_told_with_the_word_that_is() {
+    for (words, expected) in [
+        (&["lessn", "1"][..], "没有 “lessn” 这个命令\n  你要写的是不是 “lesson”"),
+        (&["list", "--jso"], "没有 “--jso” 这个参数\n  你要写的是不是 “--json”"),
+        (&["lesson"], "缺少参数：<编号|短名|next|文件>"),
+        (&["list", "--width", "19"], "“--width <N>” 不能是 “19”：它的取值是从 20 到 1000"),
+        (&["list", "--width"], "“--width <N>” 后面缺少值"),
+        (&["list", "--color", "yes"], "可选值：auto、always、never"),
+        (&["list", "--json", "--json"], "“--json” 只能写一次"),
+        (&["list", "more"], "没有 “more” 这个参数"),
+        (&["lesson"], "用法：explore lesson [选项] <编号|短名|next|文件>"),
+    ] {
+        let (_, err, _) = in_chinese(words);
+        assert!(err.contains(expected), "{words:?}: {err}");
+    }
+}
+
+#[test]
+fn help_in_another_language_keeps_its_columns() {
+    let chinese = Language::tagged("zh").expect("a catalogue");
+    for columns in [40, 80] {
+        let command = speaking(chinese, || cli::command(columns)).term_width(columns);
+        let shown = command.get_subcommands().filter(|one| !one.is_hide_set());
+        let names: Vec<_> = shown.map(|one| one.get_name().to_owned()).collect();
+        for words in names.iter().map(|name| vec![name.as_str()]).chain([vec![]]) {
+            let words = [vec!["explore"], words, vec!["--help"]].concat();
+            let asked = command.clone().try_get_matches_from(&words);
+            let help = asked.expect_err("help").to_string();
+            let own = help.lines().filter(|line| !line.contains("explore"));
+            let widest = own.max_by_key(|line| line.width()).unwrap_or_default();
+            assert!(columns < 80 || widest.width() <= columns, "{words:?}: {widest}");
+            assert!(
+                help.contains("用法：") && help.contains("选项：") && !help.contains("Print"),
+                "{help}"
+            );
+            assert!(!help.contains("[default") && !help.contains("possible values"), "{help}");
+        }
+    }
+}
+
 // ---- the catalogue ----
 
-/// Every entry of the Chinese catalogue but its header: English, Chinese.
+/// The sentences of the Chinese catalogue: English, Chinese.
 fn pairs() -> Vec<(String, String)> {
     let text = include_str!("../src/i18n/po/zh.po");
-    let messages = parse(text).into_iter().filter(|message| !message.english.is_empty());
+    let messages = parse(text)
+        .into_iter()
+        .filter(|message| !message.english.is_empty() && message.context.is_none());
     messages.map(|message| (message.english, message.text)).collect()
 }
 

@@ -3,13 +3,14 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
-use crate::i18n;
+use crate::i18n::{self, Language};
 
-mod chinese;
 pub mod manual;
+mod translation;
 
 /// A course on network sockets in which your own kernel proves every sentence.
 #[derive(Debug, Parser)]
@@ -146,7 +147,7 @@ Examples:
 Examples:
   explore glossary                every term of the course
   explore glossary datagram       one term
-  explore glossary 三次握手        in Chinese as well")]
+  explore glossary \u{4e09}\u{6b21}\u{63e1}\u{624b}        in Chinese as well")]
     Glossary {
         /// The term, in English or Chinese; without it all are shown
         term: Vec<String>,
@@ -206,8 +207,8 @@ Examples:
 /// What every command takes.
 #[derive(Clone, Debug, Args)]
 pub struct Shared {
-    /// Language: en or zh; without it the locale's, else English
-    #[arg(long, global = true, value_enum, value_name = "LANG")]
+    /// Language; without it the locale's, else English
+    #[arg(long, global = true, value_parser = language(), value_name = "LANG")]
     pub lang: Option<Language>,
     /// Colours
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = When::Auto)]
@@ -256,22 +257,11 @@ pub struct Record {
     pub pcap: Option<PathBuf>,
 }
 
-/// A language of the lessons.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Language {
-    /// English
-    En,
-    /// Chinese
-    Zh,
-}
-
-impl From<Language> for i18n::Language {
-    fn from(asked: Language) -> i18n::Language {
-        match asked {
-            Language::En => i18n::Language::ENGLISH,
-            Language::Zh => i18n::Language::tagged("zh").unwrap_or(i18n::Language::ENGLISH),
-        }
-    }
+/// Reads a language's tag; `--help` lists each language under its own name.
+fn language() -> impl TypedValueParser<Value = Language> {
+    let value = |language: Language| PossibleValue::new(language.tag()).help(language.name());
+    PossibleValuesParser::new(Language::all().map(value))
+        .try_map(|tag| Language::tagged(&tag).ok_or("there is no such language"))
 }
 
 /// When to do something.
@@ -353,7 +343,7 @@ pub enum Style {
 #[must_use]
 pub fn parse() -> Cli {
     let words: Vec<OsString> = std::env::args_os().collect();
-    i18n::speak(asked_language(&words).unwrap_or_else(i18n::Language::of_environment));
+    i18n::speak(asked_language(&words).unwrap_or_else(Language::of_environment));
     // clap's own bounds.
     let columns =
         terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0)).min(100);
@@ -369,29 +359,29 @@ pub fn parse() -> Cli {
         error.kind(),
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion | ErrorKind::Io | ErrorKind::Format
     );
-    if i18n::spoken() == i18n::Language::ENGLISH || answers {
+    if i18n::spoken() == Language::ENGLISH || answers {
         error.exit()
     }
-    eprintln!("{}", chinese::error(&error));
+    eprintln!("{}", translation::error(&error));
     std::process::exit(error.exit_code());
 }
 
-/// The command line, its help in the language that is spoken; Chinese is wrapped for this many columns, which clap cannot do.
+/// The command line, its help in the language that is spoken: where that is not English, in this many columns.
 #[must_use]
 pub fn command(columns: usize) -> clap::Command {
-    if i18n::spoken() == i18n::Language::ENGLISH {
+    if i18n::spoken() == Language::ENGLISH {
         return Cli::command();
     }
-    chinese::translated(Cli::command(), columns)
+    translation::translated(Cli::command(), columns)
 }
 
 /// The language that `--lang` names, wherever it stands: help and errors come before anything is understood.
-fn asked_language(words: &[OsString]) -> Option<i18n::Language> {
+fn asked_language(words: &[OsString]) -> Option<Language> {
     let mut words = words.iter().map_while(|word| word.to_str()).take_while(|word| *word != "--");
     let mut asked = None;
     while let Some(word) = words.next() {
         let tag = if word == "--lang" { words.next() } else { word.strip_prefix("--lang=") };
-        let named = i18n::Language::all().find(|language| tag == Some(language.tag()));
+        let named = Language::all().find(|language| tag == Some(language.tag()));
         asked = named.or(asked);
     }
     asked
