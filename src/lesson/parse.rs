@@ -347,7 +347,7 @@ fn is_ours(info: &str) -> bool {
 mod tests {
     use super::*;
 
-    const TEXT: &str = "# Title\n\n> The *question*?\n\nProse.\n\n```predict\nWhich?\n- [ ] one\n- [x] two\n```\n\n```experiment lost-syn\nview: ladder\nset: drop=2\nCLAIM: A sentence: whole.\n  And more.\n```\n\nAfter.\n";
+    const TEXT: &str = "# Title\n\n> The *question*?\n\nProse.\n\n```predict\nWhich?\n- [ ] one\n- [x] two\n```\n\n```experiment lost-syn\nview: ladder\nset: drop=2\none-connect-is-enough: A sentence: whole.\n  And more.\n```\n\nAfter.\n";
 
     fn wrong(text: &str) -> String {
         Lesson::parse("mine.md", text, None, "mine").expect_err("must not parse").to_string()
