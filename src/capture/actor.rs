@@ -238,7 +238,7 @@ fn until_blocked_in(
         let pending = lab.recorder().look(|events| {
             let mine = |event: &&Event| event.thread == thread && event.process == process && !matches!(event.what, EventKind::Sample(_));
             let last = events.iter().rev().find(mine);
-            matches!(last.map(|event| &event.what), Some(EventKind::Enter(call)) if call.kind() == kind)
+            matches!(last.map(|event| &event.what), Some(EventKind::Enter(call)) if call.kind() == kind && !call.peeks())
         });
         // A process tells what it does a moment late: that it sleeps on a lock of the lab's is not what is waited for.
         if pending

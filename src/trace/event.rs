@@ -234,6 +234,11 @@ impl Call {
         SyscallKind::from(&self.syscall)
     }
 
+    /// True if it leaves in the socket what it reads (`MSG_PEEK`).
+    pub fn peeks(&self) -> bool {
+        matches!(&self.syscall, Syscall::Recv { flags, .. } if flags.peek())
+    }
+
     /// All arguments by name, the descriptor among them.
     pub fn args(&self) -> Args {
         let mut args = self.syscall.args();
