@@ -73,7 +73,7 @@ fn holds(name: &str) -> bool {
         Some(Ending::Unavailable { why }) => println!("{name} ... not checked: {why}"),
         other => {
             println!("{name} ... FAILED: {other:?}\n{broken:#?}");
-            run.events.iter().for_each(|event| {
+            run.events().iter().for_each(|event| {
                 if let EventKind::Frame(frame) = &event.what {
                     println!(
                         "  {:>12} {} {}: {}",

@@ -119,7 +119,7 @@ fn all_shipped() -> Vec<Recording> {
 
 fn labels(recordings: &[Recording]) -> BTreeSet<String> {
     let mut all = BTreeSet::new();
-    for event in recordings.iter().flat_map(|recording| &recording.events) {
+    for event in recordings.iter().flat_map(|recording| recording.events()) {
         let mut add = |label: &str| {
             all.insert(label.to_owned());
         };

@@ -65,7 +65,7 @@ fn recorded(experiment: &str, set: &[(&str, &str)]) -> Option<Recording> {
 }
 
 fn frames(recording: &Recording) -> Vec<&Frame> {
-    let frames = recording.events.iter().filter_map(|event| match &event.what {
+    let frames = recording.events().iter().filter_map(|event| match &event.what {
         EventKind::Frame(frame) => Some(&**frame),
         _ => None,
     });
@@ -167,7 +167,7 @@ fn tshark_agrees(path: &Path, recordings: &[Recording]) {
         let began = humantime::parse_rfc3339(&recording.header.date).expect("a date");
         let began = began.duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();
         // A file of events has each thread's lines in order, the frames' among them.
-        let mut events: Vec<_> = recording.events.iter().collect();
+        let mut events: Vec<_> = recording.events().iter().collect();
         events.sort_by_key(|event| event.at_ns);
         all.extend(events.into_iter().filter_map(|event| match &event.what {
             EventKind::Frame(frame) => Some((

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{Analysis, Direction, Fate, Made, Message, Socket, is_at, part_of, plain};
 use crate::trace::{Address, Data, How, SocketType, Syscall};
 
-impl Analysis {
+impl Analysis<'_> {
     pub(super) fn follow_streams(&mut self) {
         let mut on: Vec<Vec<usize>> = vec![Vec::new(); self.sockets.len()];
         for (index, made) in self.calls.iter().enumerate() {

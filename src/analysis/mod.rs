@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use crate::trace::recording::Recording;
 use crate::trace::{
-    Address, Call, Data, Domain, Event, EventKind, Name, Outcome, Output, Protocol, SocketType,
-    Syscall, SyscallKind,
+    Address, Call, Data, Domain, EventKind, Name, Outcome, Output, Protocol, SocketType, Syscall,
+    SyscallKind,
 };
 
 mod messages;
@@ -25,6 +25,7 @@ pub mod threads;
 
 pub use segments::Segment;
 pub use tcp_states::StateChange;
+pub use threads::{Interval, Mark, MarkKind, ThreadState, ThreadTimeline};
 
 /// A system call from entry to return.
 #[derive(Clone, Debug)]
@@ -265,8 +266,10 @@ pub struct Message {
 }
 
 /// All of it. Indices anywhere are into these vectors.
-#[derive(Clone, Debug, Default)]
-pub struct Analysis {
+#[derive(Clone, Debug)]
+pub struct Analysis<'r> {
+    /// What was analysed.
+    pub recording: &'r Recording,
     /// Every call, in the order of entry.
     pub calls: Vec<Made>,
     /// Every socket but the instrument's own, in the order in which they were made.
@@ -281,35 +284,43 @@ pub struct Analysis {
     pub wire: Vec<Segment>,
     /// The changes of state of both ends of what went over the wire, in order.
     pub states: Vec<StateChange>,
+    /// What each actor's thread did, in the order in which the actors came.
+    pub threads: Vec<ThreadTimeline>,
 }
 
-/// The events in the order in which they happened: what a child process recorded stands later in the file.
-pub fn in_order(recording: &Recording) -> Vec<&Event> {
-    let mut events: Vec<&Event> = recording.events.iter().collect();
-    events.sort_by_key(|event| event.at_ns);
-    events
+impl<'r> Analysis<'r> {
+    /// Works it out.
+    pub fn of(recording: &'r Recording) -> Analysis<'r> {
+        let mut analysis = Analysis {
+            recording,
+            calls: Vec::new(),
+            sockets: Vec::new(),
+            connections: Vec::new(),
+            directions: Vec::new(),
+            messages: Vec::new(),
+            wire: Vec::new(),
+            states: Vec::new(),
+            threads: Vec::new(),
+        };
+        analysis.pair_returns(recording);
+        analysis.find_sockets();
+        analysis.find_connections();
+        analysis.follow_streams();
+        analysis.follow_datagrams();
+        analysis.follow_wire(recording);
+        analysis.follow_states(recording);
+        let calls = &analysis.calls;
+        analysis.messages.sort_by_key(|message| match (message.send, message.receive) {
+            (Some(send), _) => (calls[send].entered_ns, message.skip),
+            (None, Some(receive)) => (calls[receive].returned_ns(), 0),
+            (None, None) => (u64::MAX, 0),
+        });
+        analysis.threads = threads::timelines(&analysis);
+        analysis
+    }
 }
 
-/// Works it out.
-pub fn flows(recording: &Recording) -> Analysis {
-    let mut flows = Analysis::default();
-    flows.pair_returns(recording);
-    flows.find_sockets();
-    flows.find_connections();
-    flows.follow_streams();
-    flows.follow_datagrams();
-    flows.follow_wire(recording);
-    flows.follow_states(recording);
-    let calls = &flows.calls;
-    flows.messages.sort_by_key(|message| match (message.send, message.receive) {
-        (Some(send), _) => (calls[send].entered_ns, message.skip),
-        (None, Some(receive)) => (calls[receive].returned_ns(), 0),
-        (None, None) => (u64::MAX, 0),
-    });
-    flows
-}
-
-impl Analysis {
+impl Analysis<'_> {
     /// The socket of that process and number.
     pub fn socket(&self, process: u32, number: u32) -> Option<usize> {
         self.sockets.iter().position(|socket| socket.key == (process, number))
@@ -317,7 +328,7 @@ impl Analysis {
 
     fn pair_returns(&mut self, recording: &Recording) {
         let mut open: HashMap<(u32, u64), usize> = HashMap::new();
-        for event in in_order(recording) {
+        for event in recording.events() {
             let made = |call: &Arc<Call>, entered_ns| Made {
                 actor: event.actor.clone(),
                 process: event.process,

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::Analysis;
 use crate::trace::recording::{FORMAT, Header, Recording, VERSION};
 use crate::trace::{
     Address, Args, Call, Data, Event, EventKind, Name, Outcome, Output, Return, Role, Site,
@@ -254,17 +255,18 @@ impl Sample {
             experiment: "sample".to_owned(),
             parameters: BTreeMap::new(),
         };
-        Recording { header, events: self.events.clone() }
+        Recording::new(header, self.events.clone())
     }
 }
 
 /// Draws at every width that must do, and sees that nothing sticks out.
 pub(crate) fn fits_everywhere(
     recording: &Recording,
-    draw: fn(&Recording, usize) -> crate::picture::Picture,
+    draw: fn(&Analysis, usize) -> crate::picture::Picture,
 ) {
+    let analysis = Analysis::of(recording);
     for width in 20..=200 {
-        for row in draw(recording, width).0 {
+        for row in draw(&analysis, width).0 {
             assert!(row.width() <= width, "{} columns in {width}: {}", row.width(), row.text());
         }
     }

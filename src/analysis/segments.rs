@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Analysis, Made, Socket, in_order, plain};
+use super::{Analysis, Made, Socket, plain};
 use crate::lexicon::shown;
 use crate::trace::packet::{End, Fate, Flags, Frame, Tcp};
 use crate::trace::recording::Recording;
@@ -55,11 +55,11 @@ impl Segment {
 /// One direction of a conversation: its number, and who sends.
 type Way = (u32, End);
 
-impl Analysis {
+impl Analysis<'_> {
     pub(super) fn follow_wire(&mut self, recording: &Recording) {
         let mut arrivals: HashMap<u64, Vec<u64>> = HashMap::new();
         let mut frames: Vec<(u64, Arc<Frame>)> = Vec::new();
-        for event in in_order(recording) {
+        for event in recording.events() {
             match &event.what {
                 EventKind::Frame(frame) => frames.push((event.at_ns, frame.clone())),
                 EventKind::Delivered { frame } => {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{Analysis, Connection, Made, Origin, Socket, is_at};
 use crate::trace::{Address, Domain, Output, Syscall, SyscallKind};
 
-impl Analysis {
+impl Analysis<'_> {
     pub(super) fn find_sockets(&mut self) {
         let mut known: HashMap<(u32, u32), usize> = HashMap::new();
         // An accepted socket may be used by another thread before the accept's return is recorded: find those first.

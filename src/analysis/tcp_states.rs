@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use super::{Analysis, in_order, plain};
+use super::{Analysis, plain};
 use crate::trace::packet::{End, Flags};
 use crate::trace::recording::Recording;
 use crate::trace::{Address, EventKind, Name};
@@ -36,7 +36,7 @@ struct Seen {
     passive: bool,
 }
 
-impl Analysis {
+impl Analysis<'_> {
     pub(super) fn follow_states(&mut self, recording: &Recording) {
         let mut all = self.derived_states();
         all.extend(self.said_states(recording));
@@ -125,7 +125,7 @@ impl Analysis {
             };
             socket.states.iter().for_each(|(at_ns, state)| say(*at_ns, local, peer, state));
         }
-        for event in in_order(recording) {
+        for event in recording.events() {
             if let EventKind::State { local, peer, state, .. } = &event.what {
                 say(event.at_ns, local, peer, state);
             }

@@ -1,6 +1,6 @@
 //! Matching, on recordings made by hand.
 
-use super::{Analysis, Fate, flows};
+use super::{Analysis, Fate};
 use crate::analysis::script::Script;
 
 fn said(flows: &Analysis) -> Vec<String> {
@@ -22,7 +22,8 @@ fn a_stream_is_matched_byte_by_byte() {
         .send("client", 1, 1, "hello ")
         .send("client", 1, 1, "world")
         .recv("server", 2, 2, 8, "hello wo");
-    let flows = flows(&script.recording());
+    let recording = script.recording();
+    let flows = Analysis::of(&recording);
     assert_eq!(flows.connections.len(), 1);
     assert_eq!(
         said(&flows),
@@ -48,7 +49,8 @@ fn a_call_on_many_sockets_is_no_socket() {
         0,
         serde_json::json!({}),
     );
-    let flows = flows(&script.recording());
+    let recording = script.recording();
+    let flows = Analysis::of(&recording);
     assert_eq!((flows.sockets.len(), flows.calls.len(), flows.calls[2].socket), (1, 3, None));
 }
 
@@ -57,7 +59,8 @@ fn what_was_not_sent_is_not_matched() {
     let mut script = Script::new();
     script.tcp_connection(("client", 1, 1), ("server", 2, 1, 2));
     script.send("client", 1, 1, "hello").recv("server", 2, 2, 8, "HELLO");
-    let flows = flows(&script.recording());
+    let recording = script.recording();
+    let flows = Analysis::of(&recording);
     assert_eq!(said(&flows), ["client -> ?: \"hello\" Unknown", "? -> server: \"HELLO\" Unsent"]);
 }
 
@@ -75,7 +78,8 @@ fn unix_connections_are_paired_in_turn() {
         .send("alice", 1, 7, "a")
         .recv("server", 1, 2, 9, "a")
         .recv("server", 1, 3, 9, "b");
-    let flows = flows(&script.recording());
+    let recording = script.recording();
+    let flows = Analysis::of(&recording);
     assert_eq!(said(&flows), ["bob -> server: \"b\" Received", "alice -> server: \"a\" Received"]);
     assert_eq!(flows.messages[0].receive.map(|call| flows.calls[call].call.socket), Some(Some(3)));
 }
@@ -90,7 +94,8 @@ fn datagrams_are_matched_by_address_and_lost_ones_are_said() {
         .send_to("a", 1, 1, "three", 5002)
         .send_to("a", 1, 1, "x", 5009);
     script.recv_from("b", 1, 2, 64, "one", 5001).recv_from("b", 1, 2, 2, "th", 5001);
-    let flows = flows(&script.recording());
+    let recording = script.recording();
+    let flows = Analysis::of(&recording);
     assert_eq!(
         said(&flows),
         [

@@ -1,66 +1,91 @@
 //! What each actor's thread did from beginning to end: ran, was ready, was blocked in which call, and what ended the wait.
-//! Views draw from it; it draws nothing.
 //!
 //! From call events alone a thread runs where it is in no call, and is blocked where a call that can wait took its time.
-//! Where the kernel was asked as well (`Sample` events) it has the last word: ready is told from running, and a thread that
-//! sleeps in no recorded call is seen to.
+//! Where the kernel was asked as well (`Sample` events) its answer decides: ready is told from running, and a thread that
+//! sleeps in no recorded call is known to sleep.
 
 use std::collections::{HashMap, HashSet};
 
 use super::{Analysis, Made};
-use crate::i18n::tr;
-use crate::picture::span_of;
-use crate::trace::recording::Recording;
 use crate::trace::{ActorKind, Event, EventKind, Name, Outcome, Sample, Syscall, SyscallKind};
-use crate::views::wording::{bytes, safe};
 
 /// A call that took longer than this is taken to have been blocked, in nanoseconds; no other call takes as long.
 const BLOCKED_NS: u64 = 1_000_000;
 
 /// What a thread is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Doing {
+pub enum ThreadState {
     /// Running, as far as is known.
-    Runs,
+    Running,
     /// Ready: it would run, and has no processor. Only samples tell.
     Ready,
     /// Blocked in a call of this name.
     Blocked(String),
-    /// Asleep elsewhere: a deliberate wait, a lock, a step that is waited for; in words.
-    Asleep(String),
+    /// Asleep elsewhere.
+    Asleep(Sleep),
     /// Not seen: the role's thread is playing another role, or it has ended.
     Away,
 }
 
-/// From when to when it did what.
+/// Why a thread sleeps that is blocked in no recorded call.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Stretch {
-    pub from_ns: u64,
-    pub to_ns: u64,
-    pub doing: Doing,
+pub enum Sleep {
+    /// A deliberate wait, for this purpose.
+    Waiting(String),
+    /// A stepped run holds its next call.
+    Held,
+    /// In this system call, as the kernel reports; `None` where it does not say which.
+    InCall(Option<String>),
 }
 
-/// What a call did that is worth a mark.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sign {
-    Sends,
-    Gets,
-    Fails,
+/// From when to when a thread did what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interval {
+    /// From when, in nanoseconds since the run began.
+    pub from_ns: u64,
+    /// Until when.
+    pub to_ns: u64,
+    /// What it did.
+    pub doing: ThreadState,
+}
+
+/// What a returned call came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MarkKind {
+    /// It sent so many bytes.
+    Sent(usize),
+    /// It received so many bytes, from this actor if that is known; 0 is the end of the stream.
+    Received(usize, Option<Name>),
+    /// It accepted a connection, of this actor if that is known.
+    Accepted(Option<Name>),
+    /// Its own timeout was over.
+    TimedOut,
+    /// It failed after it had been blocked.
+    FailedLate(String),
+    /// It failed at once.
+    FailedAtOnce(String),
+    /// It goes on in the background: no failure yet (connect(2)).
+    InProgress,
+    /// It waited for several sockets, and so many are ready; 0 if its time was over.
+    Ready(i64),
+    /// Anything else.
     Other,
 }
 
-/// A call, as a mark: when it returned, and in words with what.
+/// A call, as a mark on its thread's time: when it returned, and what it came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Mark {
+pub struct Mark {
+    /// When it returned.
     pub at_ns: u64,
-    pub sign: Sign,
-    /// `recv: EAGAIN at once`, `7 bytes from peer`.
-    pub words: String,
+    /// What people call it: `recv`.
+    pub call: String,
+    /// What it came to.
+    pub kind: MarkKind,
 }
 
-/// One actor's life.
+/// What one actor's thread did.
 #[derive(Clone, Debug)]
-pub(crate) struct Life {
+pub struct ThreadTimeline {
     pub actor: Name,
     pub kind: ActorKind,
     pub began_ns: u64,
@@ -68,7 +93,7 @@ pub(crate) struct Life {
     pub ended_ns: u64,
     /// True if it is recorded that it left.
     pub left: bool,
-    pub stretches: Vec<Stretch>,
+    pub intervals: Vec<Interval>,
     pub marks: Vec<Mark>,
     /// Processor time; time ready; how often it was given a processor: as the kernel last told.
     pub cpu_ns: Option<u64>,
@@ -78,18 +103,18 @@ pub(crate) struct Life {
     pub samples: usize,
 }
 
-impl Life {
+impl ThreadTimeline {
     /// How often it was blocked, and for how long together, call by call.
     pub fn blocked(&self) -> Vec<(String, usize, u64)> {
         let mut all: Vec<(String, usize, u64)> = Vec::new();
         let mut before = None;
-        for stretch in &self.stretches {
-            let Doing::Blocked(call) = &stretch.doing else {
+        for interval in &self.intervals {
+            let ThreadState::Blocked(call) = &interval.doing else {
                 continue;
             };
-            let goes_on = before == Some(stretch.from_ns);
-            before = Some(stretch.to_ns);
-            let span = stretch.to_ns - stretch.from_ns;
+            let goes_on = before == Some(interval.from_ns);
+            before = Some(interval.to_ns);
+            let span = interval.to_ns - interval.from_ns;
             match all.iter_mut().find(|(known, ..)| known == call) {
                 Some((_, times, sum)) => {
                     *times += usize::from(!goes_on);
@@ -102,25 +127,24 @@ impl Life {
     }
 }
 
-/// Everyone's life, in the order in which they came.
-pub(crate) fn lives(recording: &Recording) -> Vec<Life> {
-    let events = super::in_order(recording);
-    let flows = super::flows(recording);
+/// What everyone's thread did, in the order in which the actors came.
+pub(super) fn timelines(analysis: &Analysis) -> Vec<ThreadTimeline> {
+    let events = analysis.recording.events();
     let end_ns = events.last().map_or(0, |event| event.at_ns);
-    let mut lives: Vec<(Life, (u32, u32))> = Vec::new();
+    let mut timelines: Vec<(ThreadTimeline, (u32, u32))> = Vec::new();
     for event in events.iter().filter(|event| &*event.actor != "lab") {
-        if lives.iter().any(|(life, _)| life.actor == event.actor) {
+        if timelines.iter().any(|(life, _)| life.actor == event.actor) {
             continue;
         }
         let kind = if let EventKind::Actor { kind } = event.what { kind } else { ActorKind::Role };
-        lives.push((
-            Life {
+        timelines.push((
+            ThreadTimeline {
                 actor: event.actor.clone(),
                 kind,
                 began_ns: event.at_ns,
                 ended_ns: end_ns,
                 left: false,
-                stretches: Vec::new(),
+                intervals: Vec::new(),
                 marks: Vec::new(),
                 cpu_ns: None,
                 ready_ns: None,
@@ -130,36 +154,35 @@ pub(crate) fn lives(recording: &Recording) -> Vec<Life> {
             (event.process, event.thread),
         ));
     }
-    let threads: Vec<(u32, u32)> = lives.iter().map(|(_, thread)| *thread).collect();
-    let (senders, at_once) = (senders(&flows), never_wait(&flows));
-    lives
+    let threads: Vec<(u32, u32)> = timelines.iter().map(|(_, thread)| *thread).collect();
+    let (senders, at_once) = (senders(analysis), never_wait(analysis));
+    timelines
         .into_iter()
         .map(|(life, thread)| {
             let shared = threads.iter().filter(|other| **other == thread).count() > 1;
-            live(life, thread, shared, &events, &flows, (&senders, &at_once))
+            timeline(life, thread, shared, events, analysis, (&senders, &at_once))
         })
         .collect()
 }
 
 /// Who ended the wait of which call: by index into the calls.
-fn senders(flows: &Analysis) -> HashMap<usize, Name> {
-    let said = flows
-        .messages
-        .iter()
-        .filter_map(|message| Some((message.receive?, flows.calls[message.send?].actor.clone())));
-    let came = flows
+fn senders(analysis: &Analysis) -> HashMap<usize, Name> {
+    let said = analysis.messages.iter().filter_map(|message| {
+        Some((message.receive?, analysis.calls[message.send?].actor.clone()))
+    });
+    let came = analysis
         .connections
         .iter()
-        .map(|connection| (connection.accept, flows.calls[connection.connect].actor.clone()));
+        .map(|connection| (connection.accept, analysis.calls[connection.connect].actor.clone()));
     said.chain(came).collect()
 }
 
 /// Which calls were made on a socket in non-blocking mode, by index: however long one took, it did not wait for anything but
 /// a processor.
-fn never_wait(flows: &Analysis) -> HashSet<usize> {
+fn never_wait(analysis: &Analysis) -> HashSet<usize> {
     let mut sockets: HashSet<(u32, u32)> = HashSet::new();
     let mut calls = HashSet::new();
-    for (index, made) in flows.calls.iter().enumerate() {
+    for (index, made) in analysis.calls.iter().enumerate() {
         let Some(number) = made.call.socket else { continue };
         let socket = (made.process, number);
         match made.call.syscall {
@@ -178,18 +201,18 @@ fn never_wait(flows: &Analysis) -> HashSet<usize> {
     calls
 }
 
-fn live(
-    mut life: Life,
+fn timeline(
+    mut life: ThreadTimeline,
     (process, thread): (u32, u32),
     shared: bool,
-    events: &[&Event],
-    flows: &Analysis,
+    events: &[Event],
+    analysis: &Analysis,
     (senders, at_once): (&HashMap<usize, Name>, &HashSet<usize>),
-) -> Life {
+) -> ThreadTimeline {
     let mut samples: Vec<(u64, &Sample)> = Vec::new();
-    let mut pauses: Vec<(u64, u64, String)> = Vec::new();
+    let mut pauses: Vec<(u64, u64, Sleep)> = Vec::new();
     let entered = |id| {
-        flows
+        analysis
             .calls
             .iter()
             .find(|made| (made.process, made.call.id) == (process, id))
@@ -204,14 +227,11 @@ fn live(
                 (life.left, life.ended_ns, life.cpu_ns) = (true, event.at_ns, *cpu_ns);
             }
             EventKind::Wait { asked_ns, purpose } => {
-                pauses.push((event.at_ns, event.at_ns.saturating_add(*asked_ns), safe(purpose)));
+                let until_ns = event.at_ns.saturating_add(*asked_ns);
+                pauses.push((event.at_ns, until_ns, Sleep::Waiting(purpose.to_string())));
             }
             EventKind::Held(call) if event.actor == life.actor => {
-                pauses.push((
-                    event.at_ns,
-                    entered(call.id).unwrap_or(life.ended_ns),
-                    tr!(context "call", "held").to_owned(),
-                ));
+                pauses.push((event.at_ns, entered(call.id).unwrap_or(life.ended_ns), Sleep::Held));
             }
             EventKind::Actor { kind } if event.actor == life.actor => life.kind = *kind,
             _ => {}
@@ -224,65 +244,65 @@ fn live(
     (life.ready_ns, life.turns) = (known(|sample| sample.ready_ns), known(|sample| sample.turns));
     life.cpu_ns = life.cpu_ns.or_else(|| known(|sample| sample.cpu_ns));
 
-    let mine: Vec<(usize, &Made)> = flows
+    let mine: Vec<(usize, &Made)> = analysis
         .calls
         .iter()
         .enumerate()
         .filter(|(_, made)| made.actor == life.actor && !made.call.is_instrument())
         .collect();
-    let mut waits: Vec<(u64, u64, Doing)> =
-        pauses.into_iter().map(|(from, to, words)| (from, to, Doing::Asleep(words))).collect();
+    let mut waits: Vec<(u64, u64, ThreadState)> =
+        pauses.into_iter().map(|(from, to, why)| (from, to, ThreadState::Asleep(why))).collect();
     for (index, made) in &mine {
         let to = made.returned_ns().min(life.ended_ns);
         let took = to.saturating_sub(made.entered_ns);
         let waited = can_wait(&made.call.syscall) && took >= BLOCKED_NS && !at_once.contains(index);
         if waited {
-            waits.push((made.entered_ns, to, Doing::Blocked(safe(name_of(made)))));
+            waits.push((made.entered_ns, to, ThreadState::Blocked(name_of(made).to_owned())));
         }
         if made.back.is_some() {
-            life.marks.push(mark(made, waited.then_some(took), senders.get(index)));
+            life.marks.push(mark(made, waited, senders.get(index)));
         }
     }
     waits.sort_by_key(|(from, ..)| *from);
-    let idle = if shared { Doing::Away } else { Doing::Runs };
+    let idle = if shared { ThreadState::Away } else { ThreadState::Running };
     let mut at = life.began_ns;
-    let mut stretches = Vec::new();
+    let mut intervals = Vec::new();
     for (from, to, doing) in waits {
         let (from, to) = (from.max(at), to.min(life.ended_ns));
         if from < to {
-            push(&mut stretches, at, from, idle.clone());
-            push(&mut stretches, from, to, doing);
+            push(&mut intervals, at, from, idle.clone());
+            push(&mut intervals, from, to, doing);
             at = to;
         }
     }
-    push(&mut stretches, at, life.ended_ns, idle);
-    life.stretches = refined(stretches, &samples);
+    push(&mut intervals, at, life.ended_ns, idle);
+    life.intervals = refined(intervals, &samples);
     life
 }
 
-fn push(stretches: &mut Vec<Stretch>, from_ns: u64, to_ns: u64, doing: Doing) {
+fn push(intervals: &mut Vec<Interval>, from_ns: u64, to_ns: u64, doing: ThreadState) {
     if from_ns >= to_ns {
         return;
     }
-    match stretches.last_mut() {
+    match intervals.last_mut() {
         Some(last) if last.doing == doing && last.to_ns == from_ns => last.to_ns = to_ns,
-        _ => stretches.push(Stretch { from_ns, to_ns, doing }),
+        _ => intervals.push(Interval { from_ns, to_ns, doing }),
     }
 }
 
-/// The same stretches, cut where the kernel said otherwise.
-fn refined(stretches: Vec<Stretch>, samples: &[(u64, &Sample)]) -> Vec<Stretch> {
+/// The same intervals, cut where the kernel said otherwise.
+fn refined(intervals: Vec<Interval>, samples: &[(u64, &Sample)]) -> Vec<Interval> {
     let mut all = Vec::new();
-    for stretch in stretches {
-        let mut at = stretch.from_ns;
-        // What was true when the stretch began is not known: the sample before it was of another stretch.
-        let mut doing = stretch.doing.clone();
+    for interval in intervals {
+        let mut at = interval.from_ns;
+        // What was true when the interval began is not known: the sample before it was of another interval.
+        let mut doing = interval.doing.clone();
         for (index, (when, sample)) in samples.iter().enumerate() {
-            if *when <= stretch.from_ns || *when >= stretch.to_ns {
+            if *when <= interval.from_ns || *when >= interval.to_ns {
                 continue;
             }
             let before = index.checked_sub(1).map(|index| samples[index].1);
-            let next = said(&stretch.doing, sample, before);
+            let next = said(&interval.doing, sample, before);
             // A look that came late: it cannot have been awake for longer than it used a processor or was ready for one, and
             // after that it slept.
             let since = |part: fn(&Sample) -> Option<u64>| {
@@ -290,7 +310,8 @@ fn refined(stretches: Vec<Stretch>, samples: &[(u64, &Sample)]) -> Vec<Stretch> 
             };
             let awake_ns = since(|sample| sample.cpu_ns)
                 .map(|ran_ns| ran_ns + since(|sample| sample.ready_ns).unwrap_or(0));
-            if let (Doing::Runs, Doing::Asleep(_), Some(awake_ns)) = (&doing, &next, awake_ns)
+            if let (ThreadState::Running, ThreadState::Asleep(_), Some(awake_ns)) =
+                (&doing, &next, awake_ns)
                 && awake_ns < (*when - at) / 2
             {
                 push(&mut all, at, at + awake_ns, doing);
@@ -301,24 +322,24 @@ fn refined(stretches: Vec<Stretch>, samples: &[(u64, &Sample)]) -> Vec<Stretch> 
             at = *when;
             doing = next;
         }
-        push(&mut all, at, stretch.to_ns, doing);
+        push(&mut all, at, interval.to_ns, doing);
     }
     all
 }
 
 /// What a sample says of someone of whom the calls say this.
-fn said(calls: &Doing, sample: &Sample, before: Option<&Sample>) -> Doing {
+fn said(calls: &ThreadState, sample: &Sample, before: Option<&Sample>) -> ThreadState {
     // Awake, and not once given a processor since it was last seen asleep: ready.
     let waits_for_processor = |before: &Sample| {
         before.state == Some('S') && before.turns.is_some() && before.turns == sample.turns
     };
     match (sample.state, calls) {
-        (Some('R'), _) if before.is_some_and(waits_for_processor) => Doing::Ready,
-        (Some('R'), _) => Doing::Runs,
-        (None, _) => Doing::Away,
-        (Some('S' | 'D'), Doing::Runs) => Doing::Asleep(
-            sample.syscall.as_ref().map_or(tr!("asleep").to_owned(), |call| safe(call)),
-        ),
+        (Some('R'), _) if before.is_some_and(waits_for_processor) => ThreadState::Ready,
+        (Some('R'), _) => ThreadState::Running,
+        (None, _) => ThreadState::Away,
+        (Some('S' | 'D'), ThreadState::Running) => {
+            ThreadState::Asleep(Sleep::InCall(sample.syscall.as_ref().map(ToString::to_string)))
+        }
         _ => calls.clone(),
     }
 }
@@ -338,65 +359,26 @@ fn name_of(made: &Made) -> &str {
     }
 }
 
-fn mark(made: &Made, waited: Option<u64>, by: Option<&Name>) -> Mark {
-    let name = safe(name_of(made));
-    let whose = by.map_or(String::new(), |who| tr!(" from {who}", who = safe(who)));
-    let timed = waited.is_some() && made.errno().is_some_and(|errno| errno == "EAGAIN");
-    let (sign, words) = match made.back.as_ref().map(|back| &back.outcome) {
-        Some(Outcome::Errno(_)) if timed => {
-            (Sign::Fails, tr!("EAGAIN: its own timeout was over").to_owned())
-        }
-        Some(Outcome::Errno(errno)) if waited.is_some() => (Sign::Fails, safe(errno)),
-        // It goes on in the background: no failure yet (connect(2)).
-        Some(Outcome::Errno(errno)) if errno == "EINPROGRESS" => {
-            (Sign::Other, tr!("{name}: EINPROGRESS", name))
-        }
-        Some(Outcome::Errno(errno)) => {
-            (Sign::Fails, tr!("{name}: {errno} at once", name, errno = safe(errno)))
-        }
-        Some(Outcome::Result(result)) if made.received().is_some() => match result {
-            0 => (Sign::Gets, tr!("the end of the stream").to_owned()),
-            count => (Sign::Gets, bytes(usize::try_from(*count).unwrap_or(0)) + &whose),
+/// What the call came to. `waited`: it had been blocked; `by`: who ended its wait.
+fn mark(made: &Made, waited: bool, by: Option<&Name>) -> Mark {
+    let count = |result: i64| usize::try_from(result).unwrap_or(0);
+    let kind = match made.back.as_ref().map(|back| &back.outcome) {
+        Some(Outcome::Errno(errno)) => match &**errno {
+            "EAGAIN" if waited => MarkKind::TimedOut,
+            errno if waited => MarkKind::FailedLate(errno.to_owned()),
+            "EINPROGRESS" => MarkKind::InProgress,
+            errno => MarkKind::FailedAtOnce(errno.to_owned()),
         },
-        Some(Outcome::Result(result)) if made.sending().is_some() => (
-            Sign::Sends,
-            tr!("sends {bytes}", bytes = bytes(usize::try_from(*result).unwrap_or(0))),
-        ),
-        Some(Outcome::Result(_)) if made.is(SyscallKind::Accept) => {
-            (Sign::Gets, tr!("a connection{whose}", whose))
-        }
-        Some(Outcome::Result(0)) if made.call.syscall.waits_for_many() => {
-            (Sign::Other, tr!("{name}: the time was over", name))
-        }
-        Some(Outcome::Result(ready)) if made.call.syscall.waits_for_many() => {
-            (Sign::Other, tr!("{name}: {ready} ready", name, ready))
-        }
-        _ => (Sign::Other, name),
+        Some(Outcome::Result(result)) => match made.call.kind() {
+            _ if made.received().is_some() => MarkKind::Received(count(*result), by.cloned()),
+            SyscallKind::Send => MarkKind::Sent(count(*result)),
+            SyscallKind::Accept => MarkKind::Accepted(by.cloned()),
+            _ if made.call.syscall.waits_for_many() => MarkKind::Ready(*result),
+            _ => MarkKind::Other,
+        },
+        None => MarkKind::Other,
     };
-    Mark { at_ns: made.returned_ns(), sign, words }
-}
-
-/// How long, for a person.
-pub(crate) fn long(nanoseconds: u64) -> String {
-    span_of(nanoseconds)
-}
-
-/// What the kernel says of a thread, in words: `asleep in recvfrom (wait_woken)`.
-pub(crate) fn doing(sample: &Sample) -> String {
-    let state = match sample.state {
-        Some('R') => tr!("R: running or ready"),
-        Some('S') => tr!("S: asleep"),
-        Some('D') => tr!("D: asleep, not to be interrupted"),
-        Some('T' | 't') => tr!("T: stopped"),
-        Some('Z') => tr!("Z: ended, not yet collected"),
-        Some(_) => tr!("another state"),
-        None => tr!("gone: the kernel knows it no more"),
-    };
-    let call =
-        sample.syscall.as_ref().map_or(String::new(), |call| tr!(" in {call}", call = safe(call)));
-    let place =
-        sample.wait_channel.as_ref().map_or(String::new(), |place| format!(" ({})", safe(place)));
-    tr!("kernel: {state}{call}{place}", state, call, place)
+    Mark { at_ns: made.returned_ns(), call: name_of(made).to_owned(), kind }
 }
 
 #[cfg(test)]
@@ -462,11 +444,12 @@ pub(crate) mod tests {
             );
             let recv = enters_recv(&mut script, "loop", 1);
             script.pass(15 * MS).leave("loop", &recv, Outcome::Errno("EAGAIN".into()), &[]);
-            let life = &lives(&script.recording())[0];
+            let recording = script.recording();
+            let life = &Analysis::of(&recording).threads[0];
             let blocked = usize::from(flags == "0");
             assert_eq!(life.blocked().len(), blocked, "{flags}");
             assert_eq!(
-                life.marks.last().map(|mark| mark.words.contains("timeout")),
+                life.marks.last().map(|mark| mark.kind == MarkKind::TimedOut),
                 Some(blocked == 1),
                 "{flags}"
             );
@@ -516,8 +499,8 @@ pub(crate) mod tests {
         script
     }
 
-    fn spans(life: &Life) -> Vec<(Doing, u64)> {
-        life.stretches
+    fn spans(life: &ThreadTimeline) -> Vec<(ThreadState, u64)> {
+        life.intervals
             .iter()
             .map(|one| (one.doing.clone(), (one.to_ns - one.from_ns) / MS))
             .collect()
@@ -525,29 +508,35 @@ pub(crate) mod tests {
 
     #[test]
     fn from_calls_alone_a_call_that_waits_is_blocked() {
-        let all = lives(&modes().recording());
+        let recording = modes().recording();
+        let all = Analysis::of(&recording).threads;
         let names: Vec<_> = all.iter().map(|life| &*life.actor).collect();
         assert_eq!(names, ["peer", "blocking", "non-blocking", "timeout"]);
         assert_eq!(all[1].blocked(), [("recv".to_owned(), 1, 600_100_000)]);
-        assert_eq!(spans(&all[2]), [(Doing::Runs, 9)], "a call that fails at once blocks nobody");
-        assert_eq!(spans(&all[3])[1], (Doing::Blocked("recv".into()), 250));
-        assert_eq!(all[3].marks[0].words, "EAGAIN: its own timeout was over");
+        assert_eq!(
+            spans(&all[2]),
+            [(ThreadState::Running, 9)],
+            "a call that fails at once blocks nobody"
+        );
+        assert_eq!(spans(&all[3])[1], (ThreadState::Blocked("recv".into()), 250));
+        assert_eq!(all[3].marks[0].kind, MarkKind::TimedOut);
     }
 
     #[test]
     fn samples_tell_ready_and_asleep() {
-        let all = lives(&asked().recording());
+        let recording = asked().recording();
+        let all = Analysis::of(&recording).threads;
         let seen: Vec<_> = spans(&all[0]);
-        let accept = || Doing::Blocked("accept".into());
+        let accept = || ThreadState::Blocked("accept".into());
         assert_eq!(
             seen,
             [
-                (Doing::Runs, 20),
+                (ThreadState::Running, 20),
                 (accept(), 100),
-                (Doing::Ready, 40),
-                (Doing::Runs, 30),
-                (Doing::Asleep("futex".into()), 60),
-                (Doing::Away, 0)
+                (ThreadState::Ready, 40),
+                (ThreadState::Running, 30),
+                (ThreadState::Asleep(Sleep::InCall(Some("futex".into()))), 60),
+                (ThreadState::Away, 0)
             ]
         );
         assert_eq!((all[0].cpu_ns, all[0].turns, all[0].left), (Some(5 * MS), Some(5), true));
@@ -564,20 +553,24 @@ pub(crate) mod tests {
         script.pass(2 * MS);
         script.event("client", EventKind::Left { cpu_ns: None });
         let mut recording = script.recording();
-        let entered = recording
-            .events
+        let events = recording.events();
+        let entered = events
             .iter()
             .position(|event| matches!(event.what, EventKind::Enter(_)))
             .expect("just made");
         let held = Event {
-            at_ns: recording.events[0].at_ns + MS,
+            at_ns: events[0].at_ns + MS,
             what: EventKind::Held(connect),
-            ..recording.events[entered].clone()
+            ..events[entered].clone()
         };
-        recording.events.insert(entered, held);
+        recording.push(held);
         assert_eq!(
-            spans(&lives(&recording)[0]),
-            [(Doing::Runs, 1), (Doing::Asleep("held".into()), 500), (Doing::Runs, 2)]
+            spans(&Analysis::of(&recording).threads[0]),
+            [
+                (ThreadState::Running, 1),
+                (ThreadState::Asleep(Sleep::Held), 500),
+                (ThreadState::Running, 2)
+            ]
         );
     }
 
@@ -588,15 +581,14 @@ pub(crate) mod tests {
             script.event(actor, EventKind::Actor { kind: ActorKind::Role });
             script.pass(MS);
         }
-        let mut recording = script.recording();
-        for event in &mut recording.events {
-            event.thread = 7;
-        }
+        script.events.iter_mut().for_each(|event| event.thread = 7);
+        let recording = script.recording();
         assert!(
-            lives(&recording)
+            Analysis::of(&recording)
+                .threads
                 .iter()
-                .flat_map(|life| &life.stretches)
-                .all(|one| one.doing == Doing::Away)
+                .flat_map(|life| &life.intervals)
+                .all(|one| one.doing == ThreadState::Away)
         );
     }
 
@@ -608,11 +600,14 @@ pub(crate) mod tests {
             cpu_ns: Some(cpu_ns),
             ..Sample::default()
         };
-        let runs = Stretch { from_ns: 0, to_ns: 100 * MS, doing: Doing::Runs };
+        let runs = Interval { from_ns: 0, to_ns: 100 * MS, doing: ThreadState::Running };
         let (brief, busy) = (sleeps(MS), sleeps(28 * MS));
-        let asleep =
-            |from_ns| Stretch { from_ns, to_ns: 100 * MS, doing: Doing::Asleep("poll".to_owned()) };
-        let until = |to_ns| Stretch { from_ns: 0, to_ns, doing: Doing::Runs };
+        let asleep = |from_ns| Interval {
+            from_ns,
+            to_ns: 100 * MS,
+            doing: ThreadState::Asleep(Sleep::InCall(Some("poll".to_owned()))),
+        };
+        let until = |to_ns| Interval { from_ns: 0, to_ns, doing: ThreadState::Running };
         assert_eq!(refined(vec![runs.clone()], &[(30 * MS, &brief)]), [until(MS), asleep(MS)]);
         assert_eq!(
             refined(vec![runs.clone()], &[(30 * MS, &busy)]),

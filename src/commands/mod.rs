@@ -6,6 +6,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::analysis::Analysis;
 use crate::capture::child::{ExperimentRun, Output, interrupted};
 use crate::capture::parameter::DEADLINE;
 use crate::capture::{self, sys};
@@ -232,9 +233,8 @@ impl Player {
         let Some(mut trace) = self.trace() else {
             return Ok(());
         };
-        let mut events: Vec<_> = recording.events.iter().collect();
-        events.sort_by_key(|event| event.at_ns);
-        let told = events.into_iter().flat_map(|event| trace.push(event)).collect::<Vec<_>>();
+        let events = recording.events().iter();
+        let told = events.flat_map(|event| trace.push(event)).collect::<Vec<_>>();
         for row in told.into_iter().chain(trace.pause()) {
             self.terminal.row(&row)?;
         }
@@ -252,7 +252,7 @@ impl Player {
         let mut run = ExperimentRun::start(experiment.name, settings, false)
             .map_err(|error| cannot_start(experiment.name, &error))?;
         let header = Header::now(sys::name(), experiment.name, settings.clone());
-        let mut recording = Recording { header, events: Vec::new() };
+        let mut recording = Recording::new(header, Vec::new());
         let mut live = self.trace().map(Live::new);
         loop {
             let rows = match run.next(BLOCKED_AFTER) {
@@ -264,7 +264,7 @@ impl Player {
                         Ok(Line::Header(header)) => recording.header = header,
                         Ok(Line::Event(event)) => {
                             live.iter_mut().for_each(|live| live.held.push((*event).clone()));
-                            recording.events.push(*event);
+                            recording.push(*event);
                         }
                         Err(_) => {}
                     }
@@ -277,7 +277,6 @@ impl Player {
             }
         }
         let aftermath = words::ended(run.finish());
-        recording.events.sort_by_key(|event| event.at_ns);
         self.keep_frames(&recording)?;
         if let Some(code) = interrupted() {
             return Err(Failure::Interrupted(code));
@@ -314,10 +313,12 @@ impl Player {
         Ok(())
     }
 
-    fn pictures(&mut self, views: &[View], recording: &Recording) -> Result<(), Failure> {
-        for view in views {
+    fn pictures(&mut self, wanted: &[View], recording: &Recording) -> Result<(), Failure> {
+        let localized = crate::views::localize(recording);
+        let analysis = Analysis::of(&localized);
+        for view in wanted {
             let numbers = if self.verbose > 2 { Numbers::True } else { Numbers::Relative };
-            let picture = view.draw_with(recording, self.terminal.width(), numbers);
+            let picture = view.draw_with(&analysis, self.terminal.width(), numbers);
             self.terminal.picture(&picture)?;
             self.terminal.blank()?;
         }

@@ -5,12 +5,14 @@ use std::path::Path;
 use super::atomic_file::AtomicFile;
 use super::report::{self, Judged, Told};
 use super::{Done, Failure, Player, shipped};
+use crate::analysis::Analysis;
 use crate::capture::sys;
 use crate::lesson::{Lesson, Show, Step};
 use crate::output::html::{self, Checked, Code, Drawn, Made, Page, Place, Recorded, Run};
 use crate::picture::{Ink, Picture};
 use crate::trace::recording::{Header, Recording};
 use crate::trace::{Ending, EventKind};
+use crate::views;
 use crate::views::trace::{Detail, Trace};
 use crate::views::{Numbers, View};
 use crate::words::{self, Counts};
@@ -128,11 +130,13 @@ impl Player {
     }
 
     fn drawn(&self, show: &Show, recording: &Recording) -> Vec<Drawn> {
+        let localized = views::localize(recording);
+        let analysis = Analysis::of(&localized);
         let numbers = if self.verbose > 2 { Numbers::True } else { Numbers::Relative };
         let draw = |view: &View| Drawn {
             view: view.name().to_owned(),
-            wide: view.draw_with(recording, html::WIDE, numbers),
-            narrow: view.draw_with(recording, html::NARROW, numbers),
+            wide: view.draw_with(&analysis, html::WIDE, numbers),
+            narrow: view.draw_with(&analysis, html::NARROW, numbers),
         };
         show.views.iter().map(draw).collect()
     }
@@ -145,9 +149,8 @@ impl Player {
             _ => Detail::Frames,
         };
         let mut trace = Trace::new(detail, html::WIDE);
-        let mut events: Vec<_> = recording.events.iter().collect();
-        events.sort_by_key(|event| event.at_ns);
-        let mut rows: Vec<_> = events.into_iter().flat_map(|event| trace.push(event)).collect();
+        let events = recording.events().iter();
+        let mut rows: Vec<_> = events.flat_map(|event| trace.push(event)).collect();
         rows.extend(trace.pause());
         let more = rows.len().saturating_sub(LONGEST_TRACE);
         rows.truncate(LONGEST_TRACE);
@@ -157,7 +160,7 @@ impl Player {
 
 /// A deadline that struck, and who was blocked then.
 pub(super) fn troubles(recording: &Recording) -> Vec<String> {
-    let struck = recording.events.iter().find_map(|event| match &event.what {
+    let struck = recording.events().iter().find_map(|event| match &event.what {
         EventKind::Deadline { limit_ns, blocked } => Some(words::deadline(*limit_ns, blocked)),
         _ => None,
     });

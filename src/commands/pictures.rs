@@ -97,12 +97,10 @@ fn missing(experiment: &str) -> Failure {
 
 fn recorded(folder: &Path, experiment: &str) -> Result<Recording, Failure> {
     let from_file = || {
-        let mut recording =
-            recording::read(BufReader::new(File::open(kept(folder, experiment)).ok()?))
-                .recordings
-                .into_iter()
-                .next()?;
-        recording.events.sort_by_key(|event| event.at_ns);
+        let recording = recording::read(BufReader::new(File::open(kept(folder, experiment)).ok()?))
+            .recordings
+            .into_iter()
+            .next()?;
         Some(recording)
     };
     shipped::recording(experiment).or_else(from_file).ok_or_else(|| missing(experiment))

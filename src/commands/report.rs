@@ -65,7 +65,7 @@ pub fn judge(claims: &[ClaimLine], recording: &Recording, told: Told<'_>) -> Vec
 /// Whether calls were held in this run.
 #[must_use]
 pub fn is_stepped(recording: &Recording) -> bool {
-    recording.events.iter().any(|event| matches!(event.what, EventKind::Held(_)))
+    recording.events().iter().any(|event| matches!(event.what, EventKind::Held(_)))
 }
 
 fn judge_one(line: &ClaimLine, recording: &Recording, told: Told<'_>) -> Judged {

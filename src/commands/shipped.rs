@@ -23,8 +23,7 @@ pub fn has(name: &str) -> bool {
 /// The recording of this experiment, where it needs more than every machine has.
 #[must_use]
 pub fn recording(name: &str) -> Option<Recording> {
-    let mut recording = recording::read(lesson::recording(name)?).recordings.into_iter().next()?;
-    recording.events.sort_by_key(|event| event.at_ns);
+    let recording = recording::read(lesson::recording(name)?).recordings.into_iter().next()?;
     Some(recording)
 }
 
@@ -64,6 +63,6 @@ pub fn remake(folder: &Path) -> Result<(), Failure> {
 pub(super) fn write(path: &Path, recording: &Recording) -> io::Result<()> {
     let mut to = BufWriter::new(File::create(path)?);
     recording::write_line(&mut to, &recording.header)?;
-    recording.events.iter().try_for_each(|event| recording::write_line(&mut to, event))?;
+    recording.events().iter().try_for_each(|event| recording::write_line(&mut to, event))?;
     io::Write::flush(&mut to)
 }

@@ -123,7 +123,7 @@ impl Player {
         let header = Header::now(sys::name(), experiment.name, settings.clone());
         let mut walk = Walk {
             run,
-            recording: Recording { header, events: Vec::new() },
+            recording: Recording::new(header, Vec::new()),
             held: VecDeque::new(),
             cursor: None,
             going: None,
@@ -140,19 +140,17 @@ impl Player {
             run.stop(|text| {
                 self.keep(&text)?;
                 match recording::parse_line(&text) {
-                    Ok(Line::Event(event)) => recording.events.push(*event),
+                    Ok(Line::Event(event)) => recording.push(*event),
                     Ok(Line::Header(header)) => recording.header = header,
                     Err(_) => {}
                 }
                 Ok::<_, Failure>(())
             })?;
-            walk.recording.events.sort_by_key(|event| event.at_ns);
             self.keep_frames(&walk.recording)?;
             return Err(interrupted().map_or(error, Failure::Interrupted));
         }
-        let Walk { run, mut recording, .. } = walk;
+        let Walk { run, recording, .. } = walk;
         let aftermath = words::ended(run.finish());
-        recording.events.sort_by_key(|event| event.at_ns);
         self.keep_frames(&recording)?;
         if let Some(code) = interrupted() {
             return Err(Failure::Interrupted(code));
@@ -316,7 +314,7 @@ impl Walk<'_> {
                         self.cursor = None;
                     }
                 }
-                self.recording.events.push(*event);
+                self.recording.push(*event);
                 return true;
             }
             Err(_) => {}
@@ -339,7 +337,7 @@ impl Walk<'_> {
         let Some(first) = self.held.pop_front() else {
             return false;
         };
-        self.stops.push((self.recording.events.len(), first.clone()));
+        self.stops.push((self.recording.events().len(), first.clone()));
         self.cursor = Some((first, Instant::now()));
         true
     }
@@ -406,8 +404,8 @@ impl Walk<'_> {
     /// The events and the cursor to show: those of now, or of the stop that is looked back at.
     fn in_view(&self) -> (&[Event], Option<&Event>) {
         match self.back.and_then(|stop| self.stops.get(stop)) {
-            Some((count, event)) => (&self.recording.events[..*count], Some(event)),
-            None => (&self.recording.events, self.cursor.as_ref().map(|(event, _)| event)),
+            Some((count, event)) => (&self.recording.events()[..*count], Some(event)),
+            None => (self.recording.events(), self.cursor.as_ref().map(|(event, _)| event)),
         }
     }
 }

@@ -38,7 +38,7 @@ pub fn write<'a>(
     for recording in recordings {
         let began = humantime::parse_rfc3339(&recording.header.date).unwrap_or(UNIX_EPOCH);
         let began = began.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-        for event in &recording.events {
+        for event in recording.events() {
             if let EventKind::Frame(frame) = &event.what {
                 packet(to, frame, began.saturating_add(Duration::from_nanos(event.at_ns)))?;
                 written += 1;

@@ -55,16 +55,33 @@ impl Header {
     }
 }
 
-/// One run.
+/// One run: where it comes from, and its events in the order in which they happened.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recording {
     /// Where, when, of what.
     pub header: Header,
-    /// What happened, in order.
-    pub events: Vec<Event>,
+    /// By time; events of one moment stand as they were recorded.
+    events: Vec<Event>,
 }
 
 impl Recording {
+    /// A recording of these events, in whatever order they come.
+    pub fn new(header: Header, mut events: Vec<Event>) -> Recording {
+        events.sort_by_key(|event| event.at_ns);
+        Recording { header, events }
+    }
+
+    /// What happened, in order.
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// Adds an event at its place: a child process's events arrive a little late.
+    pub fn push(&mut self, event: Event) {
+        let later = self.events.iter().rev().take_while(|other| other.at_ns > event.at_ns).count();
+        self.events.insert(self.events.len() - later, event);
+    }
+
     /// The claims that were checked, in order.
     pub fn claims(&self) -> impl Iterator<Item = &Claim> {
         self.events.iter().filter_map(|event| match &event.what {
@@ -188,10 +205,8 @@ pub fn read(mut from: impl BufRead) -> Contents {
             ));
         }
         match (parse_line(&text), recordings.last_mut()) {
-            (Ok(Line::Header(header)), _) => {
-                recordings.push(Recording { header, events: Vec::new() })
-            }
-            (Ok(Line::Event(event)), Some(recording)) => recording.events.push(*event),
+            (Ok(Line::Header(header)), _) => recordings.push(Recording::new(header, Vec::new())),
+            (Ok(Line::Event(event)), Some(recording)) => recording.push(*event),
             (Ok(Line::Event(_)), None) => {
                 break Some((number, tr!("an event stands before any header line").to_owned()));
             }

@@ -6,6 +6,7 @@ use std::io::BufReader;
 use unicode_width::UnicodeWidthChar;
 
 use super::{NAMES, View, ladder};
+use crate::analysis::Analysis;
 use crate::analysis::sample::Sample;
 use crate::analysis::script::Script;
 use crate::analysis::threads;
@@ -42,7 +43,7 @@ fn recordings() -> Vec<Recording> {
 
 /// Every width there may be; of a long recording some of them, for it takes its time.
 fn widths(recording: &Recording) -> impl Iterator<Item = usize> {
-    (20..=120).step_by(if recording.events.len() > 500 { 10 } else { 1 })
+    (20..=120).step_by(if recording.events().len() > 500 { 10 } else { 1 })
 }
 
 /// Wide characters wherever a recording can have them.
@@ -138,8 +139,10 @@ fn lanes_stand_in_the_same_columns_in_every_row() {
         for (width, language) in widths(&recording)
             .flat_map(|width| Language::all().map(move |language| (width, language)))
         {
-            let told = speaking(language, || super::told::recording(&recording).into_owned());
-            let Some(columns) = speaking(language, || ladder::lanes_at(&told, width)) else {
+            let told = speaking(language, || super::localize::recording(&recording).into_owned());
+            let Some(columns) =
+                speaking(language, || ladder::lanes_at(&Analysis::of(&told), width))
+            else {
                 continue;
             };
             let picture = speaking(language, || View::Ladder.draw(&recording, width));

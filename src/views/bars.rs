@@ -5,11 +5,10 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::wording::safe;
-use crate::analysis::in_order;
+use crate::analysis::Analysis;
 use crate::i18n::tr;
 use crate::picture::{Ink, Picture, Row, fit, span_of};
 use crate::text::wrap;
-use crate::trace::recording::Recording;
 use crate::trace::{Event, EventKind};
 
 /// From so many values on the 99th percentile says more than the extremes.
@@ -39,11 +38,11 @@ struct Bar {
     spread: String,
 }
 
-pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
-    let events = in_order(recording);
-    let mut groups = measured(&events);
+pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
+    let events = analysis.recording.events();
+    let mut groups = measured(events);
     if groups.is_empty() {
-        groups = counted(&events);
+        groups = counted(events);
     }
     let mut rows = Vec::new();
     for group in groups {
@@ -59,7 +58,7 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
 type Labels<'n> = Vec<(&'n str, Vec<u64>)>;
 
 /// The values by series and by label, each in the order of first appearance.
-fn measured(events: &[&Event]) -> Vec<Group> {
+fn measured(events: &[Event]) -> Vec<Group> {
     let mut all: Vec<(&str, Labels)> = Vec::new();
     for event in events {
         let EventKind::Measure { series, label, value_ns } = &event.what else {
@@ -113,7 +112,7 @@ fn summary(label: &str, mut values: Vec<u64>) -> Bar {
 }
 
 /// The numbers that were counted, by part.
-fn counted(events: &[&Event]) -> Vec<Group> {
+fn counted(events: &[Event]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     let mut heading = String::new();
     for event in events {
@@ -237,7 +236,7 @@ AF_INET6  ██████▎ 20 µs  99 of 100 within 40 µs
 (a bar is the median of its measurements: half of them
 took no longer)
 ";
-        assert_eq!(draw(&sample.recording(), 54).text(), expected);
+        assert_eq!(draw(&Analysis::of(&sample.recording()), 54).text(), expected);
         fits_everywhere(&sample.recording(), draw);
     }
 
@@ -256,9 +255,9 @@ AF_INET   ████████ 8
 AF_INET6  ██████ 6
 (/proc/net/dev)
 ";
-        assert_eq!(draw(&sample.recording(), 20).text(), expected);
+        assert_eq!(draw(&Analysis::of(&sample.recording()), 20).text(), expected);
         measure(&mut sample, "x", &[5]);
-        assert!(draw(&sample.recording(), 20).text().contains("5 ns"));
+        assert!(draw(&Analysis::of(&sample.recording()), 20).text().contains("5 ns"));
         fits_everywhere(&sample.recording(), draw);
     }
 }

@@ -5,13 +5,12 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::wording::{Cast, bytes, plural, safe};
-use crate::analysis::{Analysis, Fate, flows, in_order, part_of};
+use crate::analysis::{Analysis, Fate, part_of};
 use crate::i18n::tr;
 use crate::picture::{Canvas, Ink, Picture, Row, fit};
 use crate::text::wrap;
 use crate::trace::Data;
 use crate::trace::SocketType;
-use crate::trace::recording::Recording;
 
 /// What a box in a row holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,11 +42,11 @@ struct Flow {
     got: Vec<Piece>,
 }
 
-pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
-    let flows = flows(recording);
-    let cast = Cast::of(&in_order(recording));
+pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
+    let flows = analysis;
+    let cast = Cast::of(analysis.recording.events());
     let mut rows = Vec::new();
-    for flow in streams(&flows, &cast).into_iter().chain(datagrams(&flows, &cast)) {
+    for flow in streams(flows, &cast).into_iter().chain(datagrams(flows, &cast)) {
         if !rows.is_empty() {
             rows.push(Row::new());
         }
@@ -492,7 +491,7 @@ client sends     │one│two│three│
 server receives  │one·two·three│
                     11 bytes
 ";
-        assert_eq!(draw(&sample.recording(), 80).text(), expected);
+        assert_eq!(draw(&Analysis::of(&sample.recording()), 80).text(), expected);
         fits_everywhere(&sample.recording(), draw);
     }
 
@@ -516,7 +515,7 @@ client sends     │a你           │
 server receives  │a\\xe4│\\xbd\\xa0│
                     2      2
 ";
-        assert_eq!(draw(&sample.recording(), 80).text(), expected);
+        assert_eq!(draw(&Analysis::of(&sample.recording()), 80).text(), expected);
     }
 
     fn cut_datagrams() -> Sample {
@@ -557,7 +556,7 @@ bob receives  │hi│hello│▒▒▒▒▒▒▒│░░░░│
 ▒ 7 bytes gone: the buffer was shorter than the datagram
 ░ 1 datagram not received
 ";
-        assert_eq!(draw(&cut_datagrams().recording(), 80).text(), expected);
+        assert_eq!(draw(&Analysis::of(&cut_datagrams().recording()), 80).text(), expected);
         fits_everywhere(&cut_datagrams().recording(), draw);
     }
 
@@ -579,11 +578,11 @@ server receives
             300               100
 ░ 100 bytes were not received
 ";
-        assert_eq!(draw(&sample.recording(), 40).text(), expected);
+        assert_eq!(draw(&Analysis::of(&sample.recording()), 40).text(), expected);
         for _ in 0..400 {
             sample.sends("client", 2, "y");
         }
-        let text = draw(&sample.recording(), 40).text();
+        let text = draw(&Analysis::of(&sample.recording()), 40).text();
         assert!(text.contains("\n… 395 bytes more, of 395 sends\n"), "{text}");
         fits_everywhere(&sample.recording(), draw);
     }

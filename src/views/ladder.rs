@@ -5,6 +5,7 @@
 //! the books. `steps` and `segments` decide what is shown, `fold` what is not; here it is drawn. With too few columns for
 //! lanes it is told as a list.
 
+use crate::analysis::Analysis;
 use std::collections::HashSet;
 
 use unicode_width::UnicodeWidthStr;
@@ -14,7 +15,6 @@ use self::telling::story;
 use crate::i18n::tr;
 use crate::picture::{Canvas, Ink, Picture, fit, span_of};
 use crate::text::wrap;
-use crate::trace::recording::Recording;
 use crate::views::Numbers;
 
 mod arrow;
@@ -46,8 +46,8 @@ fn legend() -> &'static str {
     tr!("(STATE): derived from the segments; without brackets: the kernel said so")
 }
 
-pub(super) fn draw(recording: &Recording, width: usize, numbers: Numbers) -> Picture {
-    let story = story(recording, numbers);
+pub(super) fn draw(analysis: &Analysis, width: usize, numbers: Numbers) -> Picture {
+    let story = story(analysis, numbers);
     let Some(Layout { time, columns, end, outward }) = layout(&story, width) else {
         return list::draw(&story, width);
     };
@@ -98,8 +98,8 @@ fn layout(story: &Story, width: usize) -> Option<Layout> {
 
 /// The columns of the lanes, where there are any.
 #[cfg(test)]
-pub(super) fn lanes_at(recording: &Recording, width: usize) -> Option<Vec<usize>> {
-    layout(&story(recording, Numbers::Relative), width).map(|layout| layout.columns)
+pub(super) fn lanes_at(analysis: &Analysis, width: usize) -> Option<Vec<usize>> {
+    layout(&story(analysis, Numbers::Relative), width).map(|layout| layout.columns)
 }
 
 struct Ladder {

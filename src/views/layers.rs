@@ -9,12 +9,11 @@ use std::ops::Range;
 use unicode_width::UnicodeWidthStr;
 
 use super::wording::{self, end, safe};
-use crate::analysis::in_order;
+use crate::analysis::Analysis;
 use crate::i18n::{Text, tr};
 use crate::picture::{Ink, Picture, Row, fit};
 use crate::text::wrap;
 use crate::trace::packet::{Arp, Ethernet, Frame, Icmp, Udp};
-use crate::trace::recording::Recording;
 use crate::trace::{Data, EventKind};
 
 /// Columns left of the bytes, for the layer's name.
@@ -483,8 +482,8 @@ fn overhead(frames: &[&Frame], width: usize, rows: &mut Vec<Row>) {
     }
 }
 
-pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
-    let events = in_order(recording);
+pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
+    let events = analysis.recording.events();
     let frames: Vec<&Frame> = events
         .iter()
         .filter_map(|event| match &event.what {
@@ -583,7 +582,7 @@ OSI                TCP/IP               as taught   bytes
 2 data link      ┐ network interface  · data link      14  Ethernet
 1 physical       ┘                    · physical        0  signals, not bytes
 ";
-        let picture = draw(&script.recording(), 80);
+        let picture = draw(&Analysis::of(&script.recording()), 80);
         assert_eq!(picture.text(), expected);
         assert!(picture.0.len() <= SCREEN);
         fits_everywhere(&script.recording(), draw);
@@ -593,7 +592,7 @@ OSI                TCP/IP               as taught   bytes
     fn each_layer_has_its_own_ink_in_the_bytes_and_in_the_models() {
         let mut script = Script::new();
         script.event("wire", tcp());
-        let picture = draw(&script.recording(), 80);
+        let picture = draw(&Analysis::of(&script.recording()), 80);
         for (text, expected) in [
             ("3e 66", ink(2)),
             ("45 00", ink(3)),
@@ -612,7 +611,7 @@ OSI                TCP/IP               as taught   bytes
     fn of_two_protocols_each_has_a_frame_and_they_are_counted_side_by_side() {
         let mut script = Script::new();
         script.event("wire", tcp()).event("wire", udp()).event("wire", tcp());
-        let text = draw(&script.recording(), 80).text();
+        let text = draw(&Analysis::of(&script.recording()), 80).text();
         let (above, below) = text.split_once("\n\n").expect("two frames");
         assert!(above.contains("32  TCP") && below.contains("8  UDP"), "{text}");
         let expected = "
@@ -631,7 +630,7 @@ UDP          1       47        5       42
         frame["raw"] = json!(HELLO.get(..132).unwrap_or_default().to_owned() + &"c3".repeat(1448));
         let mut script = Script::new();
         script.event("wire", frame);
-        let picture = draw(&script.recording(), 80);
+        let picture = draw(&Analysis::of(&script.recording()), 80);
         assert!(picture.0.len() <= SCREEN, "{}", picture.text());
         assert!(
             picture.text().contains("1448 B") && picture.text().contains("… 1432 more bytes"),
@@ -656,7 +655,7 @@ UDP          1       47        5       42
             one.event("wire", frame.clone());
             fits_everywhere(&one.recording(), draw);
             assert!(
-                draw(&one.recording(), 80)
+                draw(&Analysis::of(&one.recording()), 80)
                     .text()
                     .chars()
                     .all(|c| c == '\n' || crate::text::is_safe_to_show(c))
@@ -664,6 +663,9 @@ UDP          1       47        5       42
             script.event("wire", frame);
         }
         fits_everywhere(&script.recording(), draw);
-        assert_eq!(draw(&Script::new().recording(), 80).text(), "(no frame was on the wire)\n");
+        assert_eq!(
+            draw(&Analysis::of(&Script::new().recording()), 80).text(),
+            "(no frame was on the wire)\n"
+        );
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Views know events and pictures, and neither the lab that recorded nor the terminal that shows.
 
+use crate::analysis::Analysis;
 use crate::picture::Picture;
 use crate::trace::recording::Recording;
 
@@ -11,6 +12,7 @@ mod bars;
 mod boundaries;
 mod ladder;
 mod layers;
+mod localize;
 mod plot;
 pub mod poll_chart;
 mod retries;
@@ -19,9 +21,10 @@ mod sockets;
 mod states;
 pub mod step;
 mod timeline;
-mod told;
 pub mod trace;
 pub(crate) mod wording;
+
+pub use localize::recording as localize;
 
 /// A way to look at a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,29 +91,28 @@ impl View {
         NAMES.iter().find(|(_, view)| *view == self).map_or("", |(name, _)| name)
     }
 
-    /// Draws the recording in this many columns.
+    /// Draws the recording in this many columns, with sequence numbers from the connection's start.
     #[must_use]
     pub fn draw(self, recording: &Recording, width: usize) -> Picture {
-        self.draw_with(recording, width, Numbers::Relative)
+        let localized = localize(recording);
+        self.draw_with(&Analysis::of(&localized), width, Numbers::Relative)
     }
 
-    /// Draws the recording in this many columns, with such sequence numbers where there are any.
+    /// Draws the analysis of a localized recording in this many columns, with such sequence numbers where there are any.
     #[must_use]
-    pub fn draw_with(self, recording: &Recording, width: usize, numbers: Numbers) -> Picture {
-        let told = told::recording(recording);
-        let recording = &*told;
+    pub fn draw_with(self, analysis: &Analysis, width: usize, numbers: Numbers) -> Picture {
         match self {
-            View::Ladder => ladder::draw(recording, width, numbers),
-            View::SideBySide => side_by_side::draw(recording, width),
-            View::Sockets => sockets::draw(recording, width),
-            View::Boundaries => boundaries::draw(recording, width),
-            View::Bars => bars::draw(recording, width),
-            View::Layers => layers::draw(recording, width),
-            View::Retries => retries::draw(recording, width),
-            View::Timeline => timeline::draw(recording, width),
-            View::States => states::draw(recording, width),
-            View::Plot => plot::draw(recording, width),
-            View::Trace => trace::draw(recording, width),
+            View::Ladder => ladder::draw(analysis, width, numbers),
+            View::SideBySide => side_by_side::draw(analysis, width),
+            View::Sockets => sockets::draw(analysis, width),
+            View::Boundaries => boundaries::draw(analysis, width),
+            View::Bars => bars::draw(analysis, width),
+            View::Layers => layers::draw(analysis, width),
+            View::Retries => retries::draw(analysis, width),
+            View::Timeline => timeline::draw(analysis, width),
+            View::States => states::draw(analysis, width),
+            View::Plot => plot::draw(analysis, width),
+            View::Trace => trace::draw(analysis, width),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The plot: measured values against a number (time a message against connections), on logarithmic axes, a sign a series.
 
+use crate::analysis::Analysis;
 use unicode_width::UnicodeWidthStr;
 
 use super::wording::safe;
@@ -24,7 +25,7 @@ struct Plot {
 
 fn plots(recording: &Recording) -> Vec<Plot> {
     let mut all: Vec<Plot> = Vec::new();
-    for event in &recording.events {
+    for event in recording.events() {
         let EventKind::Point { plot, series, against, x, y, unit } = &event.what else {
             continue;
         };
@@ -117,10 +118,10 @@ fn tick(value: u64, unit: &str) -> String {
     format!("{} {name}", value / step).trim_end().to_owned()
 }
 
-pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
+pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
     let mut canvas = Canvas::new(width);
     let mut row = 0;
-    for plot in plots(recording) {
+    for plot in plots(analysis.recording) {
         row = one(&mut canvas, row, &plot, width) + 1;
     }
     canvas.picture()
@@ -233,7 +234,7 @@ mod tests {
 
     #[test]
     fn series_are_told_apart_on_logarithmic_axes() {
-        let drawn = draw(&many().recording(), 80).text();
+        let drawn = draw(&Analysis::of(&many().recording()), 80).text();
         assert_eq!(drawn, include_str!("golden/plot-connections.txt"), "\n{drawn}");
     }
 

@@ -3,7 +3,7 @@
 //! A series is one thing sent once or more: a SYN, a piece of data (same sequence number), a FIN, a keep-alive probe, a
 //! datagram. All connections share one axis, so that a program's own retries can be read on it too.
 
-use crate::analysis::{Analysis, Made, flows, in_order};
+use crate::analysis::{Analysis, Made};
 use unicode_width::UnicodeWidthStr;
 
 use super::wording::{self, option_span, outcome_ink, safe, value};
@@ -11,7 +11,6 @@ use crate::i18n::tr;
 use crate::picture::{Canvas, Ink, Picture, Row, fit, span_of};
 use crate::text::wrap;
 use crate::trace::packet::{End, Frame};
-use crate::trace::recording::Recording;
 use crate::trace::{Address, Event, EventKind, SockOpt, Syscall, SyscallKind};
 
 /// From this width on there is room for an axis.
@@ -96,7 +95,7 @@ impl Series<'_> {
 }
 
 /// All that was sent, sorted into series; in the order in which they began.
-fn series<'a>(events: &[&'a Event]) -> Vec<Series<'a>> {
+fn series<'a>(events: &'a [Event]) -> Vec<Series<'a>> {
     let mut all: Vec<Series<'a>> = Vec::new();
     let mut next: Vec<((u32, End), u32)> = Vec::new();
     for event in events {
@@ -183,7 +182,12 @@ fn socket_of(one: &Series<'_>, flows: &Analysis) -> Option<usize> {
 }
 
 /// The calls on that socket that waited for it, or told of its end.
-fn calls<'a>(one: &Series<'_>, flows: &'a Analysis, socket: usize, end: u64) -> Vec<Waited<'a>> {
+fn calls<'a>(
+    one: &Series<'_>,
+    flows: &'a Analysis<'a>,
+    socket: usize,
+    end: u64,
+) -> Vec<Waited<'a>> {
     let until = |made: &Made| made.back.as_ref().map_or(end, |back| back.at_ns);
     let of_socket = || {
         flows.calls.iter().filter(|made| made.socket == Some(socket) && !made.call.is_instrument())
@@ -264,13 +268,13 @@ struct Block {
     weight: (usize, u64),
 }
 
-fn blocks(recording: &Recording) -> Vec<Block> {
-    let (events, flows) = (in_order(recording), flows(recording));
+fn blocks(analysis: &Analysis) -> Vec<Block> {
+    let events = analysis.recording.events();
     let end = events.last().map_or(0, |event| event.at_ns);
-    let all = series(&events);
+    let all = series(events);
     let block = |(index, one): (usize, &Series<'_>)| {
         let next = all.get(index + 1).map_or(u64::MAX, Series::begins);
-        one.block(&events, &flows, next, end)
+        one.block(events, analysis, next, end)
     };
     all.iter().enumerate().map(block).collect()
 }
@@ -314,7 +318,7 @@ impl Series<'_> {
         tr!("{from} → {to}  {what}, sent {times}, {lost}", from, to, what, times, lost)
     }
 
-    fn block(&self, events: &[&Event], flows: &Analysis, next: u64, end: u64) -> Block {
+    fn block(&self, events: &[Event], flows: &Analysis, next: u64, end: u64) -> Block {
         let mut lines = Vec::new();
         let mut before = None;
         for (number, (at, frame)) in (1..).zip(&self.sent) {
@@ -441,8 +445,8 @@ fn tick(ns: u64, span: u64) -> String {
     }
 }
 
-pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
-    let mut blocks = blocks(recording);
+pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
+    let mut blocks = blocks(analysis);
     let left_out = blocks.len().saturating_sub(MOST_SERIES);
     let mut weights: Vec<(usize, u64)> = blocks.iter().map(|block| block.weight).collect();
     weights.sort_unstable();
@@ -610,7 +614,7 @@ SYN 2     1.00 s  ✗ dropped      ├─────1.00 s──────✗
 connect   2.40 s  = EINPROGRESS  ┣━━━━━━━━━━━━━━━━━━2.40 s━━━━━━━━━━━━━━━━━━━┫
 (drop the first SYN, SO_SNDTIMEO 2.50 s)
 ";
-        assert_eq!(draw(&gives_up().recording(), 78).text(), expected);
+        assert_eq!(draw(&Analysis::of(&gives_up().recording()), 78).text(), expected);
         fits_everywhere(&gives_up().recording(), draw);
     }
 
@@ -625,7 +629,7 @@ connect  +2.40 s = EINPROGRESS
 (drop the first SYN, SO_SNDTIMEO 2.50
 s)
 ";
-        assert_eq!(draw(&gives_up().recording(), 38).text(), expected);
+        assert_eq!(draw(&Analysis::of(&gives_up().recording()), 38).text(), expected);
     }
 
     #[test]
@@ -646,7 +650,7 @@ s)
         );
         script.event("wire", segment(4001, "SYN", 9, 0, "passed"));
         script.leave("client", 1, connect, 0, json!({}));
-        let text = draw(&script.recording(), 80).text();
+        let text = draw(&Analysis::of(&script.recording()), 80).text();
         let (first, second) = text.split_once("\n\n").expect("two connections");
         assert!(first.contains("= EINPROGRESS") && first.contains("wait "), "{text}");
         assert!(second.contains("client:4001 → server:80  SYN, sent once, none lost"), "{text}");
@@ -678,7 +682,7 @@ s)
             .event("wire", of("ACK", 4_294_967_295, 0, "passed"))
             .event("wire", of("ACK", 4_294_967_295, 0, "passed"));
         script.leave("client", 1, recv, "ETIMEDOUT", json!({}));
-        let text = draw(&script.recording(), 80).text();
+        let text = draw(&Analysis::of(&script.recording()), 80).text();
         assert!(text.contains("5 bytes, sent 3 times, all lost"), "{text}");
         assert!(text.contains("recv") && text.contains("= ETIMEDOUT"), "{text}");
         assert!(
@@ -708,7 +712,7 @@ s)
         script.pass(500_000).leave("client", 1, recv, "EAGAIN", json!({}));
         script.event("wire", datagram("6a6b", "dropped"));
         script.send_to("client", 1, 1, "hi", 80).event("wire", datagram("6869", "passed"));
-        let text = draw(&script.recording(), 80).text();
+        let text = draw(&Analysis::of(&script.recording()), 80).text();
         assert!(text.contains("a datagram of 2 bytes, sent twice, 1 lost"), "{text}");
         assert!(text.contains("recv_from") && text.contains("= EAGAIN"), "{text}");
         assert!(!text.contains("sent once"), "what nobody sent again is not told: {text}");
@@ -722,7 +726,7 @@ s)
             script.pass(1).event("wire", segment(4000, "PSH,ACK", 7, 9, "dropped"));
         }
         assert_eq!(
-            draw(&script.recording(), 80)
+            draw(&Analysis::of(&script.recording()), 80)
                 .text()
                 .lines()
                 .filter(|line| line.contains("✗ dropped"))
@@ -734,8 +738,13 @@ s)
             script.event("wire", segment(port, "SYN", 7, 0, "dropped"));
         }
         assert!(
-            draw(&script.recording(), 80).text().ends_with("\n\n… 17 more that were sent again\n")
+            draw(&Analysis::of(&script.recording()), 80)
+                .text()
+                .ends_with("\n\n… 17 more that were sent again\n")
         );
-        assert_eq!(draw(&Script::new().recording(), 80).text(), "(nothing was sent again)\n");
+        assert_eq!(
+            draw(&Analysis::of(&Script::new().recording()), 80).text(),
+            "(nothing was sent again)\n"
+        );
     }
 }

@@ -6,11 +6,10 @@ use std::collections::HashMap;
 use unicode_width::UnicodeWidthStr;
 
 use super::wording::{Cast, option_span, outcome_ink, safe, value};
-use crate::analysis::{Analysis, Made, Origin, flows, in_order};
+use crate::analysis::{Analysis, Made, Origin};
 use crate::i18n::tr;
 use crate::picture::{Ink, Picture, Row, fit, span_of};
 use crate::text::wrap;
-use crate::trace::recording::Recording;
 use crate::trace::{Address, Event, EventKind, Name, Output, Syscall, SyscallKind, Value};
 
 /// Narrower columns than these stand one below the other.
@@ -55,8 +54,8 @@ struct Column {
 /// One cell of each column, where it has one.
 type Aligned = Vec<Option<usize>>;
 
-pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
-    let (mut columns, before) = columns(recording);
+pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
+    let (mut columns, before) = columns(analysis);
     let rows = align(&columns);
     let count = columns.len().max(1);
     let each = (width.saturating_sub(3 * (count - 1)) / count).min(WIDEST);
@@ -78,9 +77,9 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
 }
 
 /// The columns, and how many calls were made before the first part.
-fn columns(recording: &Recording) -> (Vec<Column>, usize) {
-    let events = in_order(recording);
-    let cast = Cast::of(&events);
+fn columns(analysis: &Analysis) -> (Vec<Column>, usize) {
+    let events = analysis.recording.events();
+    let cast = Cast::of(events);
     let parts: Vec<(u64, String)> = events
         .iter()
         .filter_map(|event| match &event.what {
@@ -88,7 +87,7 @@ fn columns(recording: &Recording) -> (Vec<Column>, usize) {
             _ => None,
         })
         .collect();
-    let flows = flows(recording);
+    let flows = analysis;
     let calls =
         flows.calls.iter().filter(|made| !made.call.is_instrument() && &*made.actor != "lab");
     let mut doings: Vec<Doing> = calls.map(Doing::Call).collect();
@@ -145,7 +144,7 @@ fn columns(recording: &Recording) -> (Vec<Column>, usize) {
             .map(|doing| {
                 Cell::of(
                     doing,
-                    &flows,
+                    flows,
                     Some(&cast).filter(|_| several && **doing.actor() != *heading),
                 )
             })
@@ -754,7 +753,7 @@ blocking                    │ non-blocking
 recv(16) → 2 \"hi\"  200 ms   │ recv(16) → EAGAIN
 close() → ok                │ close() → ok
 ";
-        let picture = draw(&modes().recording(), 57);
+        let picture = draw(&Analysis::of(&modes().recording()), 57);
         assert_eq!(picture.text(), expected);
         let inks = |row: usize| {
             picture.0[row].0.iter().map(|span| (span.text.trim(), span.ink)).collect::<Vec<_>>()
@@ -778,7 +777,7 @@ ann                                                          │ bob
 ─────────────────────────────────────────────────────────────┼─────────────────────────────────────────────────────────────
 connect(127.0.0.1:4000) → ok                                 │ connect(127.0.0.1:4001) → ok
 ";
-        let picture = draw(&sample.recording(), 200);
+        let picture = draw(&Analysis::of(&sample.recording()), 200);
         assert_eq!(picture.text(), expected);
         assert!(
             picture.0[2].0.iter().all(|span| span.ink != Ink::Strong),
@@ -807,7 +806,7 @@ bob recv(9) → 1 \"x\"        │ bob recv(9) → 1 \"x\"
                            │ bob recv(9) → 1 \"x\"
                            │ bob recv(9) → 1 \"x\"
 ";
-        assert_eq!(draw(&sample.recording(), 55).text(), expected);
+        assert_eq!(draw(&Analysis::of(&sample.recording()), 55).text(), expected);
         fits_everywhere(&sample.recording(), draw);
     }
 
@@ -842,7 +841,7 @@ close(listener) → ok
 unlink …/door
 open …/door → ENXIO
 ";
-        assert_eq!(draw(&sample.recording(), 60).text(), expected);
+        assert_eq!(draw(&Analysis::of(&sample.recording()), 60).text(), expected);
     }
 
     #[test]
@@ -860,6 +859,6 @@ set_nonblocking(
 recv(16) → EAGAIN
 close() → ok
 ";
-        assert_eq!(draw(&modes().recording(), 20).text(), expected);
+        assert_eq!(draw(&Analysis::of(&modes().recording()), 20).text(), expected);
     }
 }

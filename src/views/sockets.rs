@@ -4,11 +4,10 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::wording::{self, Cast, safe};
-use crate::analysis::{Analysis, Made, Origin, Socket, flows, in_order};
+use crate::analysis::{Analysis, Made, Origin, Socket};
 use crate::i18n::tr;
 use crate::picture::{Ink, Picture, Row, fit};
 use crate::text::wrap;
-use crate::trace::recording::Recording;
 use crate::trace::{Address, SocketType, SyscallKind};
 
 /// More sockets than these are counted, not drawn.
@@ -22,13 +21,13 @@ const GAPS: [[usize; 4]; 2] = [[3; 4], [2, 3, 2, 2]];
 /// Of one socket, more different refusals than these are not told.
 const MOST_REFUSALS: usize = 2;
 
-pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
-    let flows = flows(recording);
-    let cast = Cast::of(&in_order(recording));
-    let marks = Marks::of(&flows, cast.size());
+pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
+    let flows = analysis;
+    let cast = Cast::of(analysis.recording.events());
+    let marks = Marks::of(flows, cast.size());
     let drawn = flows.sockets.iter().take(if flows.sockets.len() > MOST { MOST - 1 } else { MOST });
     let table: Vec<[Row; 5]> =
-        drawn.flat_map(|socket| rows_of(socket, &flows, &cast, &marks)).collect();
+        drawn.flat_map(|socket| rows_of(socket, flows, &cast, &marks)).collect();
     if table.is_empty() {
         return Picture::default();
     }
@@ -382,7 +381,7 @@ mod tests {
         )))
     }
 
-    fn two_and_a_refusal() -> Recording {
+    fn two_and_a_refusal() -> crate::trace::recording::Recording {
         let mut sample = Sample::new();
         sample.socket("server", 1, "AF_INET", "SOCK_STREAM").call(
             "server",
@@ -443,7 +442,7 @@ TCP        127.0.0.1:4000    ·                 second   ✗ bind: EADDRINUSE
 TCP        127.0.0.2:4000    ·                 second   then bound
 UDP        127.0.0.1:4000    ·                 udp      bound
 ";
-        assert_eq!(draw(&two_and_a_refusal(), 100).text(), expected);
+        assert_eq!(draw(&Analysis::of(&two_and_a_refusal()), 100).text(), expected);
     }
 
     #[test]
@@ -473,7 +472,7 @@ TCP        0.0.0.0:4000    ·              ann   bound
 TCP        ·               127.0.0.1:9    ann   ✗ connect: ECONNREFUSED
 (0.0.0.0 means every address of this machine)
 ";
-        assert_eq!(draw(&sample.recording(), 80).text(), expected);
+        assert_eq!(draw(&Analysis::of(&sample.recording()), 80).text(), expected);
     }
 
     #[test]
@@ -505,13 +504,13 @@ TCP    [::ffff:127.0.0.1]:33955   ·                         server  listening, 
                                                                     accepted
 TCP    [::ffff:127.0.0.1]:33955 ↔ [::ffff:127.0.0.1]:38032  server  accepted
 ";
-        assert_eq!(draw(&sample.recording(), 80).text(), expected);
+        assert_eq!(draw(&Analysis::of(&sample.recording()), 80).text(), expected);
         fits_everywhere(&sample.recording(), draw);
     }
 
     #[test]
     fn equal_ports_have_one_ink() {
-        let picture = draw(&two_and_a_refusal(), 100);
+        let picture = draw(&Analysis::of(&two_and_a_refusal()), 100);
         let inks = |row: usize, port: &str| {
             picture.0[row].0.iter().find(|span| span.text == port).map(|span| span.ink)
         };
@@ -541,9 +540,9 @@ TCP  client
   connected
 ";
         assert!(
-            draw(&two_and_a_refusal(), 20).text().starts_with(expected),
+            draw(&Analysis::of(&two_and_a_refusal()), 20).text().starts_with(expected),
             "{}",
-            draw(&two_and_a_refusal(), 20).text()
+            draw(&Analysis::of(&two_and_a_refusal()), 20).text()
         );
         fits_everywhere(&two_and_a_refusal(), draw);
     }

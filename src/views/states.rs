@@ -4,12 +4,11 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::wording::safe;
-use crate::analysis::threads::{Doing, Life, lives, long};
+use crate::analysis::{Analysis, ThreadState, ThreadTimeline};
 use crate::i18n::tr;
-use crate::picture::{Canvas, Ink, Picture, fit};
+use crate::picture::{Canvas, Ink, Picture, fit, span_of};
 use crate::text::wrap;
 use crate::trace::ActorKind;
-use crate::trace::recording::Recording;
 
 /// What there is to say of everyone together.
 #[derive(Debug, Default)]
@@ -28,7 +27,7 @@ struct Sums {
 }
 
 impl Sums {
-    fn of(lives: &[Life]) -> Sums {
+    fn of(lives: &[&ThreadTimeline]) -> Sums {
         let mut sums = Sums::default();
         for life in lives {
             sums.created += 1;
@@ -49,8 +48,8 @@ impl Sums {
                 }
             }
             // Blocked to the very end: nothing woke it.
-            let last = life.stretches.last();
-            if last.is_some_and(|last| matches!(last.doing, Doing::Blocked(_))) {
+            let last = life.intervals.last();
+            if last.is_some_and(|last| matches!(last.doing, ThreadState::Blocked(_))) {
                 sums.woken -= 1;
             }
         }
@@ -63,12 +62,14 @@ fn times(count: impl std::fmt::Display) -> String {
     format!("{count}×")
 }
 
-pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
+pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
     // A role has no thread of its own: its states are those of the lab's.
-    let everyone = lives(recording);
-    let own: Vec<Life> =
-        everyone.iter().filter(|life| life.kind != ActorKind::Role).cloned().collect();
-    let lives = if own.is_empty() { everyone } else { own };
+    let everyone = || analysis.threads.iter();
+    let mut lives: Vec<&ThreadTimeline> =
+        everyone().filter(|life| life.kind != ActorKind::Role).collect();
+    if lives.is_empty() {
+        lives = everyone().collect();
+    }
     if lives.is_empty() {
         return Picture::default();
     }
@@ -109,13 +110,13 @@ fn put_box(canvas: &mut Canvas, row: usize, column: usize, name: &str, note: &st
 /// The five states and their edges, in 64 columns. Returns the next free row.
 fn diagram(canvas: &mut Canvas, sums: &Sums) -> usize {
     const EDGE: usize = 64;
-    let time = |ns: Option<u64>| ns.map_or(tr!("not asked").to_owned(), long);
+    let time = |ns: Option<u64>| ns.map_or(tr!("not asked").to_owned(), span_of);
     let turns = sums.turns.map_or("?×".to_owned(), times);
     put_box(canvas, 0, 0, tr!("created"), &times(sums.created), Ink::Plain);
     put_box(canvas, 0, 25, tr!("ready"), &time(sums.ready_ns), Ink::Of(2));
     put_box(canvas, 8, 25, tr!("running"), &time(sums.cpu_ns), Ink::Good);
     put_box(canvas, 8, 0, tr!("terminated"), &times(sums.ended), Ink::Plain);
-    put_box(canvas, 4, 50, tr!("blocked"), &long(sums.blocked_ns), Ink::Warn);
+    put_box(canvas, 4, 50, tr!("blocked"), &span_of(sums.blocked_ns), Ink::Warn);
     arrow(canvas, 1, 14, 24, '▶');
     canvas.write(0, 16, 24, &times(sums.created), Ink::Strong);
     arrow(canvas, 10, 15, 25, '◀');
@@ -182,7 +183,7 @@ fn list(canvas: &mut Canvas, sums: &Sums, width: usize) -> usize {
 }
 
 /// Each actor's times in each state.
-fn table(canvas: &mut Canvas, row: usize, lives: &[Life], width: usize) -> usize {
+fn table(canvas: &mut Canvas, row: usize, lives: &[&ThreadTimeline], width: usize) -> usize {
     let name =
         lives.iter().map(|life| safe(&life.actor).width()).max().unwrap_or(0).min(width / 3) + 2;
     let column = (width.saturating_sub(name) / 3).clamp(1, 14);
@@ -193,9 +194,9 @@ fn table(canvas: &mut Canvas, row: usize, lives: &[Life], width: usize) -> usize
         let at = row + 1 + number;
         canvas.write(at, 0, name - 1, &safe(&life.actor), Ink::Of(number));
         let blocked = life.blocked().iter().map(|(_, _, ns)| ns).sum::<u64>();
-        let said = |ns: Option<u64>| ns.map_or(tr!("not asked").to_owned(), long);
+        let said = |ns: Option<u64>| ns.map_or(tr!("not asked").to_owned(), span_of);
         for (index, text) in
-            [said(life.cpu_ns), said(life.ready_ns), long(blocked)].iter().enumerate()
+            [said(life.cpu_ns), said(life.ready_ns), span_of(blocked)].iter().enumerate()
         {
             canvas.write(
                 at,
@@ -211,7 +212,7 @@ fn table(canvas: &mut Canvas, row: usize, lives: &[Life], width: usize) -> usize
 
 #[cfg(test)]
 mod tests {
-    use super::super::told;
+    use super::super::localize;
     use super::*;
     use crate::analysis::sample::{Sample, fits_everywhere};
     use crate::analysis::threads::tests::{asked, modes};
@@ -219,13 +220,13 @@ mod tests {
 
     #[test]
     fn the_edges_carry_this_runs_counts() {
-        let drawn = draw(&modes().recording(), 80).text();
+        let drawn = draw(&Analysis::of(&modes().recording()), 80).text();
         assert_eq!(drawn, include_str!("golden/states-three-modes.txt"), "\n{drawn}");
     }
 
     #[test]
     fn what_the_kernel_said_is_in_the_boxes() {
-        let drawn = draw(&asked().recording(), 80).text();
+        let drawn = draw(&Analysis::of(&asked().recording()), 80).text();
         assert_eq!(drawn, include_str!("golden/states-asked.txt"), "\n{drawn}");
     }
 
@@ -234,14 +235,18 @@ mod tests {
         let mut script = Sample::new();
         script.enter("server", 1, "accept", &[]);
         script.pass(5_000_000).sends("client", 2, "x");
-        let sums = Sums::of(&lives(&script.recording()));
+        let recording = script.recording();
+        let analysis = Analysis::of(&recording);
+        let sums = Sums::of(&analysis.threads.iter().collect::<Vec<_>>());
         assert_eq!((sums.slept, sums.woken), (vec![("accept".to_owned(), 1)], 0));
     }
 
     #[test]
     fn in_chinese_the_edges_are_where_they_were() {
         let recording = modes().recording();
-        let drawn = speaking(chinese(), || draw(&told::recording(&recording), 80).text());
+        let drawn = speaking(chinese(), || {
+            draw(&Analysis::of(&localize::recording(&recording)), 80).text()
+        });
         assert_eq!(drawn, include_str!("golden/states-three-modes.zh.txt"), "\n{drawn}");
     }
 

@@ -56,7 +56,7 @@ impl Shot<'_> {
         let Some((event, call)) = self.cursor.and_then(|event| Some((event, held(event)?))) else {
             return Vec::new();
         };
-        let ink = Cast::of(&self.events.iter().collect::<Vec<_>>()).ink(&event.actor);
+        let ink = Cast::of(self.events).ink(&event.actor);
         let code = call.site.as_ref().map(|source| {
             let text = (self.text_of)(&source.file)
                 .and_then(|text| text.lines().nth(source.line as usize - 1))
@@ -134,7 +134,7 @@ impl Shot<'_> {
         let cursor =
             self.cursor.and_then(|event| Some(Mark { event, call: held(event)?, sign: '▶' }));
         let marks: Vec<_> = cursor.iter().chain(blocked).chain(&waiting).collect();
-        let cast = Cast::of(&self.events.iter().collect::<Vec<_>>());
+        let cast = Cast::of(self.events);
         // A fifth of the window at most: the source needs the rest.
         let name_width = cast_width(self.events).min((width / 5).clamp(4, 16));
         let gutter = name_width + 3 + if width < NO_NUMBERS { 0 } else { 5 };
@@ -181,7 +181,7 @@ impl Shot<'_> {
     /// What happened last, who is blocked, and what comes next.
     fn below(&self, blocked: &[Mark<'_>], width: usize, most: usize) -> Vec<Row> {
         let mut last = Vec::new();
-        let cast = Cast::of(&self.events.iter().collect::<Vec<_>>());
+        let cast = Cast::of(self.events);
         if !blocked.is_empty() {
             let each = blocked.iter().map(|mark| {
                 let (actor, function) = (who(mark.event), safe(mark.call.function()));

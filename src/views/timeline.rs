@@ -3,12 +3,14 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use super::wording::bytes;
 use super::wording::safe;
-use crate::analysis::threads::{Doing, Life, Mark, Sign, lives, long};
+use crate::analysis::threads::Sleep;
+use crate::analysis::{Analysis, Mark, MarkKind, ThreadState, ThreadTimeline};
 use crate::i18n::tr;
-use crate::picture::{Canvas, Ink, Picture, fit};
+use crate::picture::{Canvas, Ink, Picture, fit, span_of};
 use crate::text::wrap;
-use crate::trace::recording::Recording;
+use crate::trace::Name;
 
 const RUNS: char = '█';
 const READY: char = '▒';
@@ -38,13 +40,13 @@ impl Scale {
     }
 }
 
-pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
-    let lives = lives(recording);
+pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
+    let lives = &analysis.threads;
     let Some(from_ns) = lives.iter().map(|life| life.began_ns).min() else {
         return Picture::default();
     };
     // Time ends with the last that anyone did, not with the lab's bookkeeping after it.
-    let did = |life: &Life| {
+    let did = |life: &ThreadTimeline| {
         if life.left {
             life.ended_ns
         } else {
@@ -55,12 +57,12 @@ pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
     let widest = lives.iter().map(|life| safe(&life.actor).width()).max().unwrap_or(0);
     let left = (widest.max(11) + 1).min(width / 4).max(4);
     let scale = Scale { left, columns: width.saturating_sub(left), from_ns, to_ns };
-    let airy = bands(&lives, &scale, width, 1);
-    if airy.0.len() > TALL { bands(&lives, &scale, width, 0) } else { airy }
+    let airy = bands(lives, &scale, width, 1);
+    if airy.0.len() > TALL { bands(lives, &scale, width, 0) } else { airy }
 }
 
 /// The bands, with so many empty rows between them, the time below, and what the shapes mean.
-fn bands(lives: &[Life], scale: &Scale, width: usize, between: usize) -> Picture {
+fn bands(lives: &[ThreadTimeline], scale: &Scale, width: usize, between: usize) -> Picture {
     let mut canvas = Canvas::new(width);
     let mut row = 0;
     for (index, life) in lives.iter().enumerate() {
@@ -72,18 +74,18 @@ fn bands(lives: &[Life], scale: &Scale, width: usize, between: usize) -> Picture
 }
 
 /// One actor: its band, and below it what its calls came to. Returns the next free row.
-fn band(canvas: &mut Canvas, row: usize, life: &Life, ink: Ink, scale: &Scale) -> usize {
+fn band(canvas: &mut Canvas, row: usize, life: &ThreadTimeline, ink: Ink, scale: &Scale) -> usize {
     canvas.write(row, 0, scale.left.saturating_sub(1), &safe(&life.actor), ink);
     let end = scale.left + scale.columns;
     let begin = scale.column(life.began_ns);
     let stop = (scale.column(life.ended_ns) + 1).min(end);
     for (column, doing) in cells(life, scale, begin, stop) {
         let (character, ink) = match doing {
-            Doing::Runs => (RUNS, ink),
-            Doing::Ready => (READY, ink),
-            Doing::Asleep(_) => (ASLEEP, Ink::Faint),
-            Doing::Blocked(_) => (BLOCKED, Ink::Warn),
-            Doing::Away => (' ', Ink::Plain),
+            ThreadState::Running => (RUNS, ink),
+            ThreadState::Ready => (READY, ink),
+            ThreadState::Asleep(_) => (ASLEEP, Ink::Faint),
+            ThreadState::Blocked(_) => (BLOCKED, Ink::Warn),
+            ThreadState::Away => (' ', Ink::Plain),
         };
         canvas.put(row, column, character, ink);
     }
@@ -94,7 +96,7 @@ fn band(canvas: &mut Canvas, row: usize, life: &Life, ink: Ink, scale: &Scale) -
             canvas.put(row, from, '├', Ink::Warn);
             canvas.put(row, to, '┤', Ink::Warn);
         }
-        let time = long(to_ns - from_ns);
+        let time = span_of(to_ns - from_ns);
         let words = [
             tr!(" {call}: blocked {time} ", call, time),
             format!(" {call} {time} "),
@@ -104,10 +106,12 @@ fn band(canvas: &mut Canvas, row: usize, life: &Life, ink: Ink, scale: &Scale) -
             canvas.write(row, at, to, words, Ink::Strong);
         }
     }
-    for stretch in &life.stretches {
-        if let Doing::Asleep(why) = &stretch.doing {
-            let (from, to) = (scale.column(stretch.from_ns), scale.column(stretch.to_ns).min(stop));
-            let time = long(stretch.to_ns - stretch.from_ns);
+    for interval in &life.intervals {
+        if let ThreadState::Asleep(why) = &interval.doing {
+            let why = sleep(why);
+            let (from, to) =
+                (scale.column(interval.from_ns), scale.column(interval.to_ns).min(stop));
+            let time = span_of(interval.to_ns - interval.from_ns);
             if let Some((words, at)) = placed(
                 &[format!(" {why} {time} "), format!(" {why} ")],
                 from + 2,
@@ -120,7 +124,7 @@ fn band(canvas: &mut Canvas, row: usize, life: &Life, ink: Ink, scale: &Scale) -
     }
     let notes = notes(canvas, row, life, scale);
     if let Some(cpu) = life.cpu_ns {
-        let words = [format!("cpu {}", long(cpu)), long(cpu)];
+        let words = [format!("cpu {}", span_of(cpu)), span_of(cpu)];
         let room = scale.left.saturating_sub(1);
         if let Some(words) = words.iter().find(|words| words.width() <= room) {
             canvas.write(row + 1, 0, room, words, Ink::Faint);
@@ -155,43 +159,80 @@ fn placed<'w>(
     })
 }
 
+/// The marks that are shown.
+fn told_of(life: &ThreadTimeline) -> Vec<&Mark> {
+    life.marks.iter().filter(|mark| mark.kind != MarkKind::Other).collect()
+}
+
 /// What a mark looks like.
 fn sign_of(mark: &Mark) -> (char, Ink) {
-    match mark.sign {
-        Sign::Sends => ('▲', Ink::Good),
-        Sign::Gets => ('▼', Ink::Good),
-        Sign::Fails => ('✗', Ink::Bad),
-        Sign::Other => ('┤', Ink::Warn),
+    match mark.kind {
+        MarkKind::Sent(_) => ('▲', Ink::Good),
+        MarkKind::Received(..) | MarkKind::Accepted(_) => ('▼', Ink::Good),
+        MarkKind::TimedOut | MarkKind::FailedLate(_) | MarkKind::FailedAtOnce(_) => ('✗', Ink::Bad),
+        MarkKind::InProgress | MarkKind::Ready(_) | MarkKind::Other => ('┤', Ink::Warn),
     }
 }
 
-/// The marks that are shown.
-fn told_of(life: &Life) -> Vec<&Mark> {
-    life.marks
-        .iter()
-        .filter(|mark| mark.sign != Sign::Other || mark.words.contains([':', '：']))
-        .collect()
+/// What the call came to, in words: `recv: EAGAIN at once`, `7 bytes from peer`.
+fn words_of(mark: &Mark) -> String {
+    let name = safe(&mark.call);
+    let from = |who: &Option<Name>| {
+        who.as_ref().map_or_else(String::new, |who| tr!(" from {who}", who = safe(who)))
+    };
+    match &mark.kind {
+        MarkKind::Sent(count) => tr!("sends {bytes}", bytes = bytes(*count)),
+        MarkKind::Received(0, _) => tr!("the end of the stream").to_owned(),
+        MarkKind::Received(count, who) => bytes(*count) + &from(who),
+        MarkKind::Accepted(who) => {
+            tr!("a connection{whose}", whose = from(who))
+        }
+        MarkKind::TimedOut => tr!("EAGAIN: its own timeout was over").to_owned(),
+        MarkKind::FailedLate(errno) => safe(errno),
+        MarkKind::FailedAtOnce(errno) => {
+            tr!("{name}: {errno} at once", name, errno = safe(errno))
+        }
+        MarkKind::InProgress => tr!("{name}: EINPROGRESS", name),
+        MarkKind::Ready(0) => tr!("{name}: the time was over", name),
+        MarkKind::Ready(ready) => tr!("{name}: {ready} ready", name, ready),
+        MarkKind::Other => name,
+    }
+}
+
+/// Why a thread sleeps that is blocked in no call.
+pub(super) fn sleep(why: &Sleep) -> String {
+    match why {
+        Sleep::Waiting(purpose) => safe(purpose),
+        Sleep::Held => tr!("held").to_owned(),
+        Sleep::InCall(Some(call)) => safe(call),
+        Sleep::InCall(None) => tr!("asleep").to_owned(),
+    }
 }
 
 /// What each column of the band shows: whatever took most of its time.
-fn cells<'a>(life: &'a Life, scale: &Scale, begin: usize, stop: usize) -> Vec<(usize, &'a Doing)> {
-    let mut best: Vec<Option<(u64, &Doing)>> = vec![None; stop.saturating_sub(begin)];
+fn cells<'a>(
+    life: &'a ThreadTimeline,
+    scale: &Scale,
+    begin: usize,
+    stop: usize,
+) -> Vec<(usize, &'a ThreadState)> {
+    let mut best: Vec<Option<(u64, &ThreadState)>> = vec![None; stop.saturating_sub(begin)];
     let span = scale.to_ns - scale.from_ns;
     let moment = |column: usize| {
         let along =
             u128::from(span) * (column - scale.left) as u128 / (scale.columns.max(2) as u128 - 1);
         scale.from_ns + u64::try_from(along).unwrap_or(u64::MAX)
     };
-    for stretch in &life.stretches {
-        let (first, last) = (scale.column(stretch.from_ns), scale.column(stretch.to_ns));
+    for interval in &life.intervals {
+        let (first, last) = (scale.column(interval.from_ns), scale.column(interval.to_ns));
         for column in first.max(begin)..(last + 1).min(stop) {
-            let shared = stretch
+            let shared = interval
                 .to_ns
                 .min(moment(column + 1))
-                .saturating_sub(stretch.from_ns.max(moment(column)));
+                .saturating_sub(interval.from_ns.max(moment(column)));
             let cell = &mut best[column - begin];
             if cell.is_none_or(|(most, _)| shared > most) {
-                *cell = Some((shared, &stretch.doing));
+                *cell = Some((shared, &interval.doing));
             }
         }
     }
@@ -202,15 +243,15 @@ fn cells<'a>(life: &'a Life, scale: &Scale, begin: usize, stop: usize) -> Vec<(u
 }
 
 /// Each time that it was blocked, from falling asleep to being woken; what samples cut is one.
-fn blocked_spans(life: &Life) -> Vec<(u64, u64, String)> {
+fn blocked_spans(life: &ThreadTimeline) -> Vec<(u64, u64, String)> {
     let mut all: Vec<(u64, u64, String)> = Vec::new();
-    for stretch in &life.stretches {
-        if let Doing::Blocked(call) = &stretch.doing {
+    for interval in &life.intervals {
+        if let ThreadState::Blocked(call) = &interval.doing {
             match all.last_mut() {
-                Some((_, to, known)) if *to == stretch.from_ns && known == call => {
-                    *to = stretch.to_ns
+                Some((_, to, known)) if *to == interval.from_ns && known == call => {
+                    *to = interval.to_ns
                 }
-                _ => all.push((stretch.from_ns, stretch.to_ns, call.clone())),
+                _ => all.push((interval.from_ns, interval.to_ns, call.clone())),
             }
         }
     }
@@ -218,7 +259,7 @@ fn blocked_spans(life: &Life) -> Vec<(u64, u64, String)> {
 }
 
 /// The marks on the band, and their words below it. Returns how many rows of words there are.
-fn notes(canvas: &mut Canvas, row: usize, life: &Life, scale: &Scale) -> usize {
+fn notes(canvas: &mut Canvas, row: usize, life: &ThreadTimeline, scale: &Scale) -> usize {
     let end = scale.left + scale.columns;
     let told = told_of(life);
     let mut used = [0_usize; NOTES];
@@ -230,22 +271,31 @@ fn notes(canvas: &mut Canvas, row: usize, life: &Life, scale: &Scale) -> usize {
         // The same once more in the same place is said once.
         let same = told[index..]
             .iter()
-            .take_while(|other| scale.column(other.at_ns) == column && other.words == mark.words)
+            .take_while(|other| {
+                scale.column(other.at_ns) == column
+                    && other.call == mark.call
+                    && other.kind == mark.kind
+            })
             .count();
         let (sign, ink) = sign_of(mark);
         canvas.put(row, column, sign, ink);
         let mut words =
-            if same > 1 { format!("{same} × {}", mark.words) } else { mark.words.clone() };
+            if same > 1 { format!("{same} × {}", words_of(mark)) } else { words_of(mark) };
         let mut count = same;
         // What follows in the same place goes on in the same row: with its own sign if that is another, and there is room to the right.
         while let Some(next) =
             told.get(index + count).filter(|next| scale.column(next.at_ns) == column)
         {
-            let (longer, room) = if next.sign == mark.sign {
-                (tr!("{words}, {more}", words, more = next.words), end - scale.left)
+            let (longer, room) = if sign_of(next) == sign_of(mark) {
+                (tr!("{words}, {more}", words, more = words_of(next)), end - scale.left)
             } else {
                 (
-                    tr!("{words}, {sign} {more}", words, sign = sign_of(next).0, more = next.words),
+                    tr!(
+                        "{words}, {sign} {more}",
+                        words,
+                        sign = sign_of(next).0,
+                        more = words_of(next)
+                    ),
                     end - column,
                 )
             };
@@ -340,12 +390,12 @@ fn short(nanoseconds: u64) -> String {
 }
 
 /// What the shapes mean: those that there are.
-fn legend(canvas: &mut Canvas, row: usize, lives: &[Life], width: usize) {
-    let shows = |is: fn(&Doing) -> bool| {
-        lives.iter().flat_map(|life| &life.stretches).any(|stretch| is(&stretch.doing))
+fn legend(canvas: &mut Canvas, row: usize, lives: &[ThreadTimeline], width: usize) {
+    let shows = |is: fn(&ThreadState) -> bool| {
+        lives.iter().flat_map(|life| &life.intervals).any(|interval| is(&interval.doing))
     };
     let signs =
-        |sign: Sign| lives.iter().flat_map(|life| &life.marks).any(|mark| mark.sign == sign);
+        |sign: char| lives.iter().flat_map(|life| &life.marks).any(|mark| sign_of(mark).0 == sign);
     let sampled: usize = lives.iter().map(|life| life.samples).sum();
     let mut keys = Vec::new();
     let mut key = |shown: bool, sign: &str, words: &str, ink: Ink| {
@@ -354,23 +404,28 @@ fn legend(canvas: &mut Canvas, row: usize, lives: &[Life], width: usize) {
         }
     };
     let runs = if sampled > 0 { tr!("runs") } else { tr!("runs, or is ready to") };
-    key(shows(|doing| *doing == Doing::Runs), "██", runs, Ink::Of(0));
-    key(shows(|doing| *doing == Doing::Ready), "▒▒", tr!("ready, has no processor"), Ink::Of(0));
+    key(shows(|doing| *doing == ThreadState::Running), "██", runs, Ink::Of(0));
     key(
-        shows(|doing| matches!(doing, Doing::Blocked(_))),
+        shows(|doing| *doing == ThreadState::Ready),
+        "▒▒",
+        tr!("ready, has no processor"),
+        Ink::Of(0),
+    );
+    key(
+        shows(|doing| matches!(doing, ThreadState::Blocked(_))),
         "├─┤",
         tr!("blocked in a call"),
         Ink::Warn,
     );
     key(
-        shows(|doing| matches!(doing, Doing::Asleep(_))),
+        shows(|doing| matches!(doing, ThreadState::Asleep(_))),
         "··",
         tr!("asleep, in no call of ours"),
         Ink::Faint,
     );
-    key(signs(Sign::Sends), "▲", tr!("sends"), Ink::Good);
-    key(signs(Sign::Gets), "▼", tr!("gets"), Ink::Good);
-    key(signs(Sign::Fails), "✗", tr!("fails"), Ink::Bad);
+    key(signs('▲'), "▲", tr!("sends"), Ink::Good);
+    key(signs('▼'), "▼", tr!("gets"), Ink::Good);
+    key(signs('✗'), "✗", tr!("fails"), Ink::Bad);
     let ended = lives.iter().any(|life| life.left);
     key(ended, "", tr!("(blank: has ended)"), Ink::Faint);
     let (mut row, mut column) = (row, 0);
@@ -395,7 +450,7 @@ fn legend(canvas: &mut Canvas, row: usize, lives: &[Life], width: usize) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::told;
+    use super::super::localize;
     use super::*;
     use crate::analysis::sample::{Sample, fits_everywhere};
     use crate::analysis::threads::tests::{asked, modes};
@@ -404,20 +459,22 @@ mod tests {
 
     #[test]
     fn three_modes_stand_side_by_side() {
-        let drawn = draw(&modes().recording(), 80).text();
+        let drawn = draw(&Analysis::of(&modes().recording()), 80).text();
         assert_eq!(drawn, include_str!("golden/timeline-three-modes.txt"), "\n{drawn}");
     }
 
     #[test]
     fn in_chinese_the_bands_begin_and_end_in_the_same_columns() {
         let recording = modes().recording();
-        let drawn = speaking(chinese(), || draw(&told::recording(&recording), 80).text());
+        let drawn = speaking(chinese(), || {
+            draw(&Analysis::of(&localize::recording(&recording)), 80).text()
+        });
         assert_eq!(drawn, include_str!("golden/timeline-three-modes.zh.txt"), "\n{drawn}");
     }
 
     #[test]
     fn the_kernels_word_tells_ready_from_running() {
-        let drawn = draw(&asked().recording(), 80).text();
+        let drawn = draw(&Analysis::of(&asked().recording()), 80).text();
         assert_eq!(drawn, include_str!("golden/timeline-asked.txt"), "\n{drawn}");
     }
 
@@ -429,7 +486,7 @@ mod tests {
         script.event("client", EventKind::Wait { asked_ns: 20_000_000, purpose: "thinks".into() });
         script.pass(10_300_000).sends("client", 1, "two");
         script.pass(10_000_000).sends("client", 1, "four");
-        let drawn = draw(&script.recording(), 80).text();
+        let drawn = draw(&Analysis::of(&script.recording()), 80).text();
         assert!(drawn.contains(" thinks 20.0 ms "), "{drawn}");
         assert!(drawn.contains("▲ sends 3 bytes, sends 5 bytes"), "{drawn}");
         let words = [String::from(" poll ")];
@@ -448,8 +505,8 @@ mod tests {
             script.pass(1_000_000).sends(actors[0], 1, "x").recording()
         };
         let names = ["a", "b", "c", "d", "e", "f", "g"];
-        assert!(draw(&script(&names[..3]), 80).text().contains("\n\n\n"));
-        let tall = draw(&script(&names), 80);
+        assert!(draw(&Analysis::of(&script(&names[..3])), 80).text().contains("\n\n\n"));
+        let tall = draw(&Analysis::of(&script(&names)), 80);
         assert!(tall.0.len() <= TALL, "{}", tall.text());
     }
 
@@ -467,7 +524,7 @@ mod tests {
         }
         odd.pass(u64::MAX / 2).sends("server", 3, "late");
         fits_everywhere(&odd.recording(), draw);
-        let drawn = draw(&odd.recording(), 80).text();
+        let drawn = draw(&Analysis::of(&odd.recording()), 80).text();
         assert!(drawn.contains("more: no room"), "{drawn}");
     }
 }

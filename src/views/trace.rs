@@ -7,18 +7,16 @@ use std::sync::Arc;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::told;
+use super::localize;
 use super::wording::{self, Cast, arguments, end, filled_in, outcome_ink, safe, value};
-use crate::analysis::in_order;
-use crate::analysis::threads;
+use crate::analysis::Analysis;
 use crate::i18n::tr;
 use crate::lexicon::shown;
 use crate::picture::{Ink, Picture, Row, fit, span_of};
 use crate::text::wrap;
 use crate::trace::packet::{Fate, Frame};
-use crate::trace::recording::Recording;
 use crate::trace::{
-    ActorKind, Call, Claim, Ending, Event, EventKind, Name, Return, Value, Verdict,
+    ActorKind, Call, Claim, Ending, Event, EventKind, Name, Return, Sample, Value, Verdict,
 };
 
 /// How much the trace tells.
@@ -76,7 +74,7 @@ impl Trace {
         if matches!(event.what, EventKind::Held(_)) {
             return Vec::new();
         }
-        let told = told::event(event);
+        let told = localize::event(event);
         let event = &*told;
         if matches!(event.what, EventKind::Frame(_) | EventKind::Delivered { .. })
             && self.detail < Detail::Frames
@@ -214,7 +212,7 @@ impl Trace {
                 });
                 self.prose(event, &tr!("leaves{used}", used), Ink::Faint)
             }
-            EventKind::Sample(sample) => self.prose(event, &threads::doing(sample), Ink::Faint),
+            EventKind::Sample(sample) => self.prose(event, &sampled(sample), Ink::Faint),
             EventKind::Point { plot, series, against, x, y, unit } => {
                 let height = if unit == "ns" { span_of(*y) } else { format!("{y} {}", safe(unit)) };
                 self.prose(
@@ -497,6 +495,24 @@ impl Trace {
 }
 
 /// What the instrument did by itself stands back.
+/// What the kernel reports of a thread: `asleep in recvfrom (wait_woken)`.
+fn sampled(sample: &Sample) -> String {
+    let state = match sample.state {
+        Some('R') => tr!("R: running or ready"),
+        Some('S') => tr!("S: asleep"),
+        Some('D') => tr!("D: asleep, not to be interrupted"),
+        Some('T' | 't') => tr!("T: stopped"),
+        Some('Z') => tr!("Z: ended, not yet collected"),
+        Some(_) => tr!("another state"),
+        None => tr!("gone: the kernel knows it no more"),
+    };
+    let call =
+        sample.syscall.as_ref().map_or(String::new(), |call| tr!(" in {call}", call = safe(call)));
+    let place =
+        sample.wait_channel.as_ref().map_or(String::new(), |place| format!(" ({})", safe(place)));
+    tr!("kernel: {state}{call}{place}", state, call, place)
+}
+
 fn call_ink(call: &Call) -> Ink {
     if call.is_instrument() { Ink::Faint } else { Ink::Plain }
 }
@@ -527,9 +543,9 @@ fn hex_rows(bytes: &[u8], indent: usize, width: usize) -> Vec<Row> {
     bytes.chunks(per_row).enumerate().map(row).collect()
 }
 
-pub(super) fn draw(recording: &Recording, width: usize) -> Picture {
+pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
     let mut trace = Trace::new(Detail::Calls, width);
-    let events = in_order(recording);
+    let events = analysis.recording.events();
     for event in events
         .iter()
         .filter(|event| !matches!(event.what, EventKind::Frame(_) | EventKind::Delivered { .. }))
@@ -584,7 +600,7 @@ mod tests {
     }
 
     fn drawn(sample: &Sample, width: usize) -> String {
-        draw(&sample.recording(), width).text()
+        draw(&Analysis::of(&sample.recording()), width).text()
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl Cast {
     }
 
     /// Everyone who speaks in these events, except the lab itself.
-    pub fn of(events: &[&Event]) -> Cast {
+    pub fn of(events: &[Event]) -> Cast {
         let mut cast = Cast::default();
         for event in events.iter().filter(|event| &*event.actor != "lab") {
             cast.meet(&event.actor);

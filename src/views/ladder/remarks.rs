@@ -2,7 +2,6 @@
 
 use super::steps::Teller;
 use super::story::{Shape, Step};
-use crate::analysis::in_order;
 use crate::i18n::tr;
 use crate::picture::{Ink, span_of};
 use crate::trace::recording::Recording;
@@ -12,7 +11,7 @@ impl Teller<'_> {
     /// The steps of all of them.
     pub(super) fn remarks(&self, recording: &Recording) -> Vec<Step> {
         let mut steps = Vec::new();
-        for event in in_order(recording) {
+        for event in recording.events() {
             let lane = self.lane_of.get(&event.actor).copied();
             let (shape, alike) = match &event.what {
                 EventKind::Part { part } => (Shape::Part(part.to_string()), format!("part {part}")),

@@ -2,7 +2,7 @@
 
 use super::steps::Teller;
 use super::story::{Flight, Shape, Step, Way, Words};
-use crate::analysis::{Segment, in_order};
+use crate::analysis::Segment;
 use crate::i18n::tr;
 use crate::picture::{Ink, span_of};
 use crate::trace::packet::{Fate, Layers, Tcp};
@@ -73,7 +73,7 @@ impl Teller<'_> {
             .map(|made| made.back.as_ref().map_or(u64::MAX, |back| back.at_ns))
             .max()
             .unwrap_or(0);
-        let told = recording.events.iter().filter(|event| {
+        let told = recording.events().iter().filter(|event| {
             matches!(
                 event.what,
                 EventKind::Claim(_) | EventKind::Wait { .. } | EventKind::State { .. }
@@ -92,7 +92,7 @@ impl Teller<'_> {
     fn arp(&self, recording: &Recording) -> Vec<Step> {
         let mut steps: Vec<Step> = Vec::new();
         let mut answered = true;
-        for event in in_order(recording) {
+        for event in recording.events() {
             let EventKind::Frame(frame) = &event.what else {
                 continue;
             };

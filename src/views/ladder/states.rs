@@ -4,7 +4,7 @@
 use super::steps::Teller;
 use super::story::{Shape, Step};
 use super::wire::state_ink;
-use crate::analysis::{Made, in_order};
+use crate::analysis::Made;
 use crate::i18n::tr;
 use crate::trace::recording::Recording;
 use crate::trace::{Address, EventKind, Output, Role, SockOpt, Syscall};
@@ -28,7 +28,7 @@ impl Teller<'_> {
         }
         let mut all: Vec<Said> =
             self.flows.calls.iter().filter_map(|made| self.answer(made)).collect();
-        for event in in_order(recording) {
+        for event in recording.events() {
             let EventKind::State { local, peer, state, source } = &event.what else {
                 continue;
             };

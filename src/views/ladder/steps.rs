@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::phrases::{after, connect_words, under_way};
 use super::story::{Arrow, Lane, Line, Shape, Step};
-use crate::analysis::{Analysis, Fate, Made, in_order};
+use crate::analysis::{Analysis, Fate, Made};
 use crate::i18n::tr;
 use crate::picture::Ink;
 use crate::trace::recording::Recording;
@@ -25,7 +25,7 @@ pub(super) struct Aim {
 }
 
 pub(super) struct Teller<'a> {
-    pub(super) flows: &'a Analysis,
+    pub(super) flows: &'a Analysis<'a>,
     lanes: Vec<Lane>,
     pub(super) lane_of: HashMap<Name, usize>,
     /// The sockets whose segments are shown.
@@ -39,9 +39,9 @@ pub(super) struct Teller<'a> {
 }
 
 impl<'a> Teller<'a> {
-    pub(super) fn new(recording: &Recording, flows: &'a Analysis) -> Teller<'a> {
+    pub(super) fn new(recording: &Recording, flows: &'a Analysis<'a>) -> Teller<'a> {
         let (mut lanes, mut lane_of) = (Vec::new(), HashMap::new());
-        for event in in_order(recording).into_iter().filter(|event| &*event.actor != "lab") {
+        for event in recording.events().iter().filter(|event| &*event.actor != "lab") {
             lane_of.entry(event.actor.clone()).or_insert_with(|| {
                 lanes.push(Lane { name: event.actor.clone(), process: event.process });
                 lanes.len() - 1

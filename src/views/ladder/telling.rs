@@ -5,14 +5,13 @@ use std::collections::{HashMap, HashSet};
 use super::fold::shorten;
 use super::steps::Teller;
 use super::story::{Lane, Shape, Step, Story};
-use crate::analysis::flows;
-use crate::trace::recording::Recording;
+use crate::analysis::Analysis;
 use crate::views::Numbers;
 
 /// Makes the story of a recording.
-pub(super) fn story(recording: &Recording, numbers: Numbers) -> Story {
-    let flows = flows(recording);
-    let (told, lanes) = Teller::new(recording, &flows).tell_all(recording, numbers);
+pub(super) fn story(analysis: &Analysis, numbers: Numbers) -> Story {
+    let recording = analysis.recording;
+    let (told, lanes) = Teller::new(recording, analysis).tell_all(recording, numbers);
     let mut steps = shorten(told);
     let used: HashSet<usize> = steps.iter().flat_map(Step::lanes).collect();
     let mut kept: Vec<usize> = (0..lanes.len()).filter(|lane| used.contains(lane)).collect();

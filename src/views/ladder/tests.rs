@@ -4,6 +4,7 @@ use serde_json::json;
 use unicode_width::UnicodeWidthStr;
 
 use super::draw;
+use crate::analysis::Analysis;
 use crate::analysis::script::Script;
 use crate::trace::recording::Recording;
 use crate::views::Numbers;
@@ -68,7 +69,7 @@ fn stream() -> Recording {
 }
 
 fn looks(recording: &Recording, width: usize, expected: &str) {
-    let drawn = draw(recording, width, Numbers::Relative).text();
+    let drawn = draw(&Analysis::of(recording), width, Numbers::Relative).text();
     assert_eq!(drawn.trim_end(), expected.trim_matches('\n').trim_end(), "drawn:\n{drawn}");
 }
 
@@ -233,7 +234,7 @@ fn what_is_no_call_stands_at_its_lane() {
     );
     script.event("server", json!({"event": "deed", "deed": "unlink …/door"}));
     script.event("client", json!({"event": "deed", "deed": "open …/door", "errno": "ENOENT"}));
-    let drawn = draw(&script.recording(), 80, Numbers::Relative).text();
+    let drawn = draw(&Analysis::of(&script.recording()), 80, Numbers::Relative).text();
     let row =
         |text: &str| drawn.lines().find(|row| row.contains(text)).and_then(|row| row.find(text));
     let (server, client) = (row("unlink …/door"), row("open …/door ✗ ENOENT"));
@@ -242,7 +243,7 @@ fn what_is_no_call_stands_at_its_lane() {
 
 #[test]
 fn what_repeats_is_folded() {
-    let drawn = draw(&echo(500), 80, Numbers::Relative).text();
+    let drawn = draw(&Analysis::of(&echo(500)), 80, Numbers::Relative).text();
     assert!(drawn.contains("… 498 more like this"), "{drawn}");
     assert!(drawn.lines().count() < 40, "{drawn}");
 }
@@ -261,7 +262,7 @@ fn no_width_is_too_narrow_and_no_row_too_wide() {
     let empty = Script::new().recording();
     for recording in [echo(1), echo(60), datagrams(), stream(), hostile.recording(), empty] {
         for width in 20..=200 {
-            for row in draw(&recording, width, Numbers::Relative).0 {
+            for row in draw(&Analysis::of(&recording), width, Numbers::Relative).0 {
                 assert!(row.width() <= width, "{} columns of {width}: {}", row.width(), row.text());
                 assert!(row.text().chars().all(|shown| !shown.is_control()), "{:?}", row.text());
                 assert_eq!(row.width(), row.text().width());

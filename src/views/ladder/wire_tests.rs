@@ -4,10 +4,11 @@ use serde_json::{Value as Json, json};
 use unicode_width::UnicodeWidthStr;
 
 use super::draw;
+use crate::analysis::Analysis;
 use crate::analysis::script::Script;
 use crate::i18n::{chinese, speaking};
 use crate::trace::recording::Recording;
-use crate::views::{Numbers, all_tests, told};
+use crate::views::{Numbers, all_tests, localize};
 
 const CLIENT: u16 = 40001;
 const SERVER: u16 = 5000;
@@ -211,7 +212,7 @@ fn lossy(messages: u32) -> Recording {
 }
 
 fn text(recording: &Recording, width: usize) -> String {
-    draw(recording, width, Numbers::Relative).text()
+    draw(&Analysis::of(recording), width, Numbers::Relative).text()
 }
 
 fn looks(recording: &Recording, width: usize, expected: &str) {
@@ -361,7 +362,7 @@ fn late_twice_and_never_in_80_columns() {
 
 #[test]
 fn the_true_numbers_are_those_of_the_header() {
-    let drawn = draw(&handshake(0), 80, Numbers::True).text();
+    let drawn = draw(&Analysis::of(&handshake(0)), 80, Numbers::True).text();
     for said in ["SYN seq 1000 ", "SYN,ACK seq 5000 ack 1001 ", "ACK seq 1001 ack 5001 "] {
         assert!(drawn.contains(said), "{said}: {drawn}");
     }
@@ -436,7 +437,7 @@ fn no_width_is_too_narrow_and_no_row_too_wide() {
         for numbers in [Numbers::Relative, Numbers::True] {
             let step = if numbers == Numbers::True { 9 } else { 1 };
             for width in (20..=200).step_by(step) {
-                for row in draw(&recording, width, numbers).0 {
+                for row in draw(&Analysis::of(&recording), width, numbers).0 {
                     assert!(
                         row.width() <= width,
                         "{} columns of {width}: {}",
@@ -463,7 +464,7 @@ fn recorded(name: &str) -> Recording {
 }
 
 fn shipped(name: &str) -> String {
-    draw(&recorded(name), 80, Numbers::Relative).text()
+    draw(&Analysis::of(&recorded(name)), 80, Numbers::Relative).text()
 }
 
 #[test]
@@ -488,7 +489,7 @@ fn where_arp_is_the_point_it_is_drawn_frame_by_frame() {
 #[test]
 fn arp_finds_its_lanes_under_their_chinese_names_too() {
     let drawn = speaking(chinese(), || {
-        draw(&told::recording(&recorded("who-has")), 80, Numbers::Relative).text()
+        draw(&Analysis::of(&localize(&recorded("who-has"))), 80, Numbers::Relative).text()
     });
     for row in ["谁有 10.9.0.2？", "在 02:00:0a:09:00:02", "谁有 10.9.0.3？"] {
         assert!(drawn.contains(row), "{row}:\n{drawn}");

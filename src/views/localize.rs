@@ -10,12 +10,12 @@ use crate::trace::recording::Recording;
 use crate::trace::{Claim, Event, EventKind, Evidence, Frame, Name, Value};
 
 /// The recording as it is told. In English that is the recording itself.
-pub(super) fn recording(recording: &Recording) -> Cow<'_, Recording> {
+pub fn recording(recording: &Recording) -> Cow<'_, Recording> {
     if spoken() == Language::ENGLISH {
         return Cow::Borrowed(recording);
     }
-    let events = recording.events.iter().map(|one| event(one).into_owned()).collect();
-    Cow::Owned(Recording { header: recording.header.clone(), events })
+    let events = recording.events().iter().map(|one| event(one).into_owned()).collect();
+    Cow::Owned(Recording::new(recording.header.clone(), events))
 }
 
 /// One event as it is told.
