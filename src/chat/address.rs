@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use socket2::SockAddr;
 
-use super::phrases;
+use crate::i18n::tr;
 
 /// An address as it was given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,9 +26,9 @@ impl FromStr for Address {
 
     fn from_str(text: &str) -> Result<Address, String> {
         match text.strip_prefix("unix:") {
-            Some("" | "@") => Err(phrases::no_address(text)),
+            Some("" | "@") => Err(no_address(text)),
             Some(name) if name.starts_with('@') && !cfg!(target_os = "linux") => {
-                Err(phrases::only_on_linux(text))
+                Err(tr!("`{text}`: only Linux has such names; write unix:/path", text))
             }
             Some(name) => Ok(name.strip_prefix('@').map_or_else(
                 || Address::Unix(name.into()),
@@ -37,11 +37,14 @@ impl FromStr for Address {
             None => match text.rsplit_once(':') {
                 Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => {
                     if host.contains(':') && !(host.starts_with('[') && host.ends_with(']')) {
-                        return Err(phrases::without_brackets(text));
+                        return Err(tr!(
+                            "`{text}`: an IPv6 address stands in brackets, as in [::1]:21567",
+                            text
+                        ));
                     }
                     Ok(Address::Inet(text.to_owned()))
                 }
-                _ => Err(phrases::no_address(text)),
+                _ => Err(no_address(text)),
             },
         }
     }
@@ -55,6 +58,10 @@ impl fmt::Display for Address {
             Address::Abstract(name) => write!(f, "unix:@{name}"),
         }
     }
+}
+
+fn no_address(text: &str) -> String {
+    tr!("`{text}` is no address: write HOST:PORT, [::1]:PORT, unix:/path or unix:@name", text)
 }
 
 impl Address {
@@ -73,7 +80,7 @@ impl Address {
             Address::Inet(text) => {
                 let all: Vec<SockAddr> = text.to_socket_addrs()?.map(SockAddr::from).collect();
                 if all.is_empty() {
-                    Err(io::Error::other(phrases::name_without_address()))
+                    Err(io::Error::other(tr!("the name has no address")))
                 } else {
                     Ok(all)
                 }

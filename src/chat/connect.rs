@@ -9,9 +9,9 @@ use socket2::{Domain, Protocol, SockAddr, Type};
 
 use super::address::{Address, is_local, is_socket};
 use super::outcome::{Doing, Missed, again};
-use super::phrases;
 use super::screen::Screen;
 use crate::capture::{self, Actor, Interest, Lab, Socket, sys};
+use crate::i18n::tr;
 use crate::signals;
 
 /// How many connections may wait before they are accepted; the kernel refuses or ignores the rest.
@@ -39,16 +39,17 @@ pub fn accept_one(lab: &Lab, address: &Address, screen: &dyn Screen) -> Result<S
     if address.leaves_the_port_open() {
         // The kernel has chosen the port, so the user has to be told which.
         let at = listener.address().map_err(Missed::when(Doing::Listen, address))?;
-        screen.note(&phrases::listening_at(&capture::address(&at)));
+        screen.note(&tr!("listening at: {address}", address = capture::address(&at)));
     }
-    screen.note(&phrases::waiting());
+    // Learners compare these with their notes, so they are the same in every language; so is the prompt.
+    screen.note("waiting for connection...");
     let (socket, peer) = listener.accept().map_err(Missed::when(Doing::Accept, address))?;
     let from = match capture::address(&peer) {
         // A client in AF_UNIX has no address of its own, unless it has called bind.
         crate::trace::Address::Unix(None) => address.to_string(),
         from => from.to_string(),
     };
-    screen.note(&phrases::connected_from(&from));
+    screen.note(&format!("connected from: {from}"));
     Ok(socket)
 }
 
@@ -56,7 +57,11 @@ pub fn accept_one(lab: &Lab, address: &Address, screen: &dyn Screen) -> Result<S
 fn listen(actor: &Actor, address: &Address, screen: &dyn Screen) -> Result<Listener, Missed> {
     let at = address.resolve().map_err(Missed::when(Doing::LookUp, address))?.swap_remove(0);
     if !is_local(&at) {
-        screen.note(&phrases::not_only_here(address));
+        screen.note(&tr!(
+            "warning: {address} can be reached from other machines, and this chat is neither encrypted nor authenticated: \
+             anyone on the way can read it and write into it",
+            address
+        ));
     }
     let failed = || Missed::when(Doing::Listen, address);
     let socket = actor.socket(at.domain(), Type::STREAM, protocol(at.domain())).map_err(failed())?;
@@ -208,7 +213,10 @@ fn connect_to(actor: &Actor, to: &SockAddr, timeout: Duration) -> io::Result<Soc
             }
             // The socket becomes writable when the handshake is over, well or badly; SO_ERROR says which.
             if actor.poll(&[(&socket, Interest::Write)], Some(timeout))?.is_empty() {
-                return Err(io::Error::new(io::ErrorKind::TimedOut, phrases::no_answer(timeout)));
+                return Err(io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    tr!("no answer in {patience} s", patience = timeout.as_secs_f32()),
+                ));
             }
             if let Some(error) = socket.take_error()? {
                 return Err(error);

@@ -21,7 +21,6 @@ use rustyline::{Cmd, ColorMode, Config, KeyCode, KeyEvent, Modifiers};
 
 use super::keyboard::{Keyboard, StopHandle};
 use super::output_queue::{OutputQueue, QueuedTextPrompt, redraw_on_request};
-use super::phrases;
 use super::screen::Screen;
 use crate::signals;
 use crate::text::safe;
@@ -207,7 +206,7 @@ impl LineReader {
             if (waits && self.prompts.recv().is_err()) || CLOSING.load(Ordering::SeqCst) {
                 break;
             }
-            let prompt = if self.lines.is_some() { phrases::prompt() } else { "" };
+            let prompt = if self.lines.is_some() { "send message> " } else { "" };
             self.queue.begin_line();
             let _ = interrupt.thread_unblock();
             let typed = self.editor.readline(prompt);

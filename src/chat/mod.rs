@@ -9,7 +9,7 @@
 //! | [`message_decoder`] | turns bytes into messages: boundaries, characters, trust |
 //! | [`keyboard`], [`screen`] | what is typed, and where messages are shown |
 //! | [`line_editor`], [`output_queue`] | both of these at a terminal, where messages appear above the line being typed |
-//! | [`outcome`], [`phrases`] | how a chat ends, and the chat's own words |
+//! | [`outcome`] | how a chat ends |
 //! | [`puppet`] | a peer without a person, for the lessons |
 //!
 //! Its sockets are the recording ones of [`capture`](crate::capture). It draws nothing: how a trace looks is not its business.
@@ -20,6 +20,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::capture::{self, Keep, Lab, Socket};
+use crate::i18n::tr;
 use crate::trace::Event;
 
 pub mod address;
@@ -31,7 +32,6 @@ pub mod message_decoder;
 pub mod outcome;
 #[cfg(unix)]
 pub mod output_queue;
-pub mod phrases;
 #[cfg(unix)]
 pub mod poll;
 pub mod puppet;
@@ -181,7 +181,10 @@ impl fmt::Display for NoChat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             NoChat::Missed(missed) => missed.fmt(f),
-            NoChat::Terminal(error) => f.write_str(&phrases::terminal(error)),
+            NoChat::Terminal(error) => f.write_str(&tr!(
+                "the terminal: {says}; without one, as in `explore chat | cat`, the chat reads lines and prints lines",
+                says = outcome::kernel_says(error)
+            )),
             NoChat::Lab(error) => error.fmt(f),
         }
     }
@@ -217,7 +220,7 @@ fn meet_and_talk(
     screen: &dyn Screen,
 ) -> Result<Parted, NoChat> {
     let (side, socket) = meet(lab, wanted, screen).map_err(NoChat::Missed)?;
-    let decoder = MessageDecoder::new(&phrases::label(&wanted.peer_name), screen.is_terminal());
+    let decoder = MessageDecoder::new(&format!("{}: ", wanted.peer_name), screen.is_terminal());
     if wanted.style != Style::Turns {
         keyboard.start_prompting();
     }
@@ -228,7 +231,7 @@ fn meet_and_talk(
         #[cfg(unix)]
         Style::Poll => poll::talk(&lab.actor(side.name()), session),
         #[cfg(not(unix))]
-        Style::Poll => Err(capture::Error::Unavailable(phrases::no_poll())),
+        Style::Poll => Err(capture::Error::Unavailable(tr!("this system cannot wait for a keyboard and a socket at once; choose --style threads").to_owned())),
     };
     parted.map_err(NoChat::Lab)
 }
@@ -246,7 +249,7 @@ fn meet(lab: &Lab, wanted: &Wanted, screen: &dyn Screen) -> Result<(Side, Socket
             retries,
             screen,
         )?;
-        screen.note(&phrases::connected_to(&wanted.address));
+        screen.note(&tr!("connected to: {address}", address = wanted.address));
         Ok((Side::Client, socket))
     };
     match wanted.side {

@@ -5,9 +5,8 @@ use std::io;
 use std::time::Duration;
 
 use super::address::{Address, is_socket};
-use super::phrases::kernel_says;
 use crate::capture::sys;
-use crate::i18n::tr;
+use crate::i18n::{self, error_text, tr};
 
 /// Why the two did not meet: what was tried, where, and what the kernel answered.
 #[derive(Debug)]
@@ -202,4 +201,18 @@ pub fn parted(parted: &Parted, address: &Address) -> String {
     };
     let says = kernel_says(error);
     tr!("{what}: {call}, {address}: {says}; {remedy}", what, call, address, says, remedy)
+}
+
+/// The kernel's answer in words, and by its name.
+pub(super) fn kernel_says(error: &io::Error) -> String {
+    match error.raw_os_error() {
+        Some(_) => format!("{} [{}]", error_text(error), sys::error_name(error)),
+        // It is ours, or the standard library's: `failed to lookup address information: ` and what getaddrinfo(3) says.
+        None => {
+            let text = error_text(error);
+            let known =
+                text.split_once(": ").and_then(|(what, _)| i18n::find(Some("system"), what));
+            known.map_or(text, str::to_owned)
+        }
+    }
 }

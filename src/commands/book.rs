@@ -6,8 +6,9 @@ use std::path::Path;
 use super::atomic_file::AtomicFile;
 use super::page::made_now;
 use super::{Failure, Player};
+use crate::i18n::tr;
 use crate::lesson::{self, Lesson};
-use crate::output::html::{self, Chapter, Index, Link, Place};
+use crate::output::html::{Chapter, Index, Link, Place};
 use crate::picture::Ink;
 use crate::words::{self, Counts};
 
@@ -47,7 +48,11 @@ impl Player {
             &words::counts(counts),
             if counts.broken > 0 { Ink::Bad } else { Ink::Good },
         )?;
-        self.terminal.wrapped("", &html::page_written(&folder.join("index.html")), Ink::Strong)?;
+        self.terminal.wrapped(
+            "",
+            &tr!("Written: {path}", path = folder.join("index.html").display()),
+            Ink::Strong,
+        )?;
         self.terminal.flush()?;
         Ok(counts)
     }

@@ -7,7 +7,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::capture::sys;
-use crate::chat::{self, Address, Buffer, Parted, Side, Style, Tracer, Wanted, phrases};
+use crate::chat::{self, Address, Buffer, Parted, Side, Style, Tracer, Wanted};
+use crate::i18n::tr;
 use crate::output::terminal::{Terminal, shown};
 use crate::trace::recording::{Header, write_line};
 use crate::views::trace::{Detail, Trace};
@@ -61,7 +62,10 @@ impl Asked<'static> {
 pub fn chat(terminal: &Terminal, asked: &Asked<'_>) -> Result<(), Failure> {
     let address: Address = asked.address.parse().map_err(Failure::Usage)?;
     if asked.side == Some(Side::Client) && address.leaves_the_port_open() {
-        return Err(Failure::Usage(phrases::port_zero(&address)));
+        return Err(Failure::Usage(tr!(
+            "`{address}`: nobody can be called at port 0; name the port that the server listens at",
+            address
+        )));
     }
     let wanted = Wanted {
         side: asked.side,
@@ -91,7 +95,7 @@ fn tracer(terminal: &Terminal, asked: &Asked<'_>) -> Result<Option<Tracer>, Fail
     let mut sink: Option<Box<dyn Write + Send>> = match asked.record {
         None => None,
         Some(path) if path == Path::new("-") => {
-            return Err(Failure::Usage(phrases::record_to_a_file()));
+            return Err(Failure::Usage(tr!("--record -: a chat's standard output is what the peer says; name a file to record to").to_owned()));
         }
         Some(path) => {
             let file =

@@ -7,6 +7,7 @@ use super::report::{self, Judged, Told};
 use super::{Done, Failure, Player, shipped};
 use crate::analysis::Analysis;
 use crate::capture::sys;
+use crate::i18n::tr;
 use crate::lesson::{Lesson, Show, Step};
 use crate::output::html::{self, Checked, Code, Drawn, Made, Page, Place, Recorded, Run};
 use crate::picture::{Ink, Picture};
@@ -31,7 +32,7 @@ impl Player {
         self.open_sinks()?;
         let page = self.page(&lesson, None)?;
         whole.write(&page.html())?;
-        self.terminal.wrapped("", &html::page_written(file), Ink::Strong)?;
+        self.terminal.wrapped("", &tr!("Written: {path}", path = file.display()), Ink::Strong)?;
         self.terminal.flush()?;
         Ok(page.counts)
     }
@@ -104,11 +105,12 @@ impl Player {
             Counts { not_checked: 1.., .. } => ("  ○ ", Ink::Warn),
             _ => ("  ✓ ", Ink::Plain),
         };
-        self.terminal.wrapped(
-            mark,
-            &html::run_told(experiment.name, counts, recorded.is_some()),
-            ink,
-        )?;
+        let (name, told) = (experiment.name, words::counts(counts));
+        let told = match recorded {
+            Some(_) => tr!("{experiment}: a recording; {counts}", experiment = name, counts = told),
+            None => tr!("{experiment}: {counts}", experiment = name, counts = told),
+        };
+        self.terminal.wrapped(mark, &told, ink)?;
         self.terminal.flush()?;
         let (trace, trace_more) = self.whole_trace(&recording);
         let run = Run {

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::{Checked, Code, Drawn, Index, Link, Made, Page, Place, Run, Step, prose, words};
-use crate::i18n;
+use super::{Checked, Code, Drawn, Index, Link, Made, Page, Place, Run, Step, prose};
+use crate::i18n::{self, tr};
 use crate::output::svg::{self, escape};
 use crate::picture::Picture;
 use crate::trace::Verdict;
@@ -19,7 +19,8 @@ impl Page {
         let mut body = String::new();
         let _ = write!(body, "<header>{}", self.place.as_ref().map_or_else(String::new, nav));
         if let Some(number) = self.number {
-            let _ = write!(body, "<p class=\"kicker\">{}</p>", escape(&words::lesson(number)));
+            let _ =
+                write!(body, "<p class=\"kicker\">{}</p>", escape(&tr!("Lesson {number}", number)));
         }
         let _ = writeln!(
             body,
@@ -32,7 +33,7 @@ impl Page {
                     .iter()
                     .all(|step| !matches!(step, Step::Run(run) if run.recorded.is_some()))
             ),
-            escape(&words::counts(self.counts))
+            escape(&said_of_all::counts(self.counts))
         );
         if self.counts.broken > 0 {
             let _ = writeln!(
@@ -58,10 +59,14 @@ impl Index {
     /// The whole page.
     #[must_use]
     pub fn html(&self) -> String {
+        let title = tr!("Network sockets, proven by a kernel");
         let mut body = format!(
             "<header><h1>{}</h1>\n<p>{}</p></header>\n<ol class=\"lessons\">\n",
-            words::book(),
-            prose::inline(words::about())
+            escape(title),
+            prose::inline(tr!(
+                "Each page is a lesson that was played on a real kernel: what it asks, what was run, what was seen, and what follows. \
+                 On your own machine, `explore lesson 1` does it live."
+            ))
         );
         let mut all = Counts::default();
         for chapter in &self.lessons {
@@ -73,16 +78,16 @@ impl Index {
                 prose::inline(&said_of_all::lesson_title(chapter.link.number, &chapter.link.title)),
                 prose::inline(&chapter.question),
                 standing(chapter.counts),
-                escape(&words::counts(chapter.counts))
+                escape(&said_of_all::counts(chapter.counts))
             );
         }
         let _ = write!(
             body,
             "</ol>\n<footer><p>{}</p>{}</footer>",
-            escape(&words::counts(all)),
+            escape(&said_of_all::counts(all)),
             made(&self.made, all.not_checked == 0)
         );
-        document(words::book(), &body)
+        document(title, &body)
     }
 }
 
@@ -117,15 +122,39 @@ fn style() -> String {
     )
 }
 
+/// Where and when the page was made, and whether all of it was run there.
 fn made(made: &Made, all_run: bool) -> String {
-    format!("<p class=\"made\">{}</p>", escape(&words::made(made, all_run)))
+    let but = if all_run { "" } else { tr!(", but for the recordings, which are marked") };
+    let text = tr!(
+        "Run on {kernel}, {date}, by explore {version}. Pictures, traces and claims are from that run{but}.",
+        kernel = made.kernel,
+        date = in_words(&made.date),
+        version = env!("CARGO_PKG_VERSION"),
+        but
+    );
+    format!("<p class=\"made\">{}</p>", escape(&text))
+}
+
+/// Where and when a recording was made that is shown in place of a run.
+fn recorded(made: &Made) -> String {
+    tr!(
+        "Recorded on {kernel}, {date}; not run for this page.",
+        kernel = made.kernel,
+        date = in_words(&made.date)
+    )
+}
+
+/// `2026-11-23T15:04:48Z` as a person reads it.
+fn in_words(date: &str) -> String {
+    date.replacen('T', " ", 1).replacen('Z', " UTC", 1)
 }
 
 fn nav(place: &Place) -> String {
     let link = |link: &Option<Link>, before: &str, after: &str| match link {
         Some(link) => {
-            let number =
-                link.number.map_or_else(String::new, |number| escape(&words::lesson(number)));
+            let number = link
+                .number
+                .map_or_else(String::new, |number| escape(&tr!("Lesson {number}", number)));
             let title = prose::inline(&link.title);
             format!(
                 "<a href=\"{}\">{before}{number}<span class=\"rest\"> · {title}</span>{after}</a>",
@@ -137,7 +166,7 @@ fn nav(place: &Place) -> String {
     format!(
         "<nav>{}<a href=\"index.html\">{}</a>{}</nav>\n",
         link(&place.previous, "← ", ""),
-        escape(words::contents()),
+        escape(tr!("All lessons")),
         link(&place.next, "", " →")
     )
 }
@@ -157,10 +186,14 @@ fn run(run: &Run, index: usize) -> String {
     if let Some(shown) = &run.code {
         html += &code(shown);
     }
-    if let Some(recorded) = &run.recorded {
-        let (why, whose) = (words::not_run(&recorded.why), words::recorded(&recorded.made));
-        let _ =
-            writeln!(html, "<p class=\"notice\">{} {}</p>", prose::inline(&why), escape(&whose));
+    if let Some(original) = &run.recorded {
+        let why = tr!("This could not run where the page was made: {why}.", why = original.why);
+        let _ = writeln!(
+            html,
+            "<p class=\"notice\">{} {}</p>",
+            prose::inline(&why),
+            escape(&recorded(&original.made))
+        );
     }
     for trouble in &run.troubles {
         let _ = writeln!(html, "<p class=\"trouble\">{}</p>", prose::inline(trouble));
@@ -172,8 +205,11 @@ fn run(run: &Run, index: usize) -> String {
         html += &figure(run, picture, &format!("picture-{index}-{number}"));
     }
     if !run.claims.is_empty() {
-        let heading =
-            if run.recorded.is_some() { said_of_all::not_checked_here() } else { words::checked() };
+        let heading = if run.recorded.is_some() {
+            said_of_all::not_checked_here()
+        } else {
+            tr!("Checked by this run")
+        };
         let claims: String = run.claims.iter().map(claim).collect();
         let _ = writeln!(
             html,
@@ -200,24 +236,31 @@ fn code(code: &Code) -> String {
             format!("<span class=\"row{class}\"><span class=\"number\">{number:>digits$}  </span>{}\n</span>", escape(line))
         })
         .collect();
-    let caption = escape(&words::code_at(&code.path, code.first));
+    let caption = escape(&said_of_all::code_at(&code.path, code.first));
     format!(
         "<figure class=\"code\"><figcaption>{caption}</figcaption><pre class=\"inks\"><code>{rows}</code></pre></figure>\n"
     )
 }
 
 fn trace(run: &Run) -> String {
-    let lines = run.trace.0.len() + run.trace_more;
+    let summary = match run.trace.0.len() + run.trace_more {
+        1 => tr!("Every call, in order (1 line)").to_owned(),
+        lines => tr!("Every call, in order ({lines} lines)", lines),
+    };
     let more = match run.trace_more {
         0 => String::new(),
         more => format!(
             "<p class=\"heading\">{}</p>",
-            escape(&words::trace_goes_on(more, &run.experiment))
+            escape(&tr!(
+                "{more} more lines: explore run {experiment} -v shows all of them.",
+                more,
+                experiment = run.experiment
+            ))
         ),
     };
     format!(
         "<details class=\"trace\"><summary>{}</summary><pre class=\"inks\">{}</pre>{more}</details>\n",
-        escape(&words::trace(lines)),
+        escape(&summary),
         rows(&run.trace)
     )
 }
@@ -240,9 +283,11 @@ fn rows(picture: &Picture) -> String {
 }
 
 fn figure(run: &Run, drawn: &Drawn, name: &str) -> String {
-    let title = words::picture(&drawn.view, &run.experiment);
-    let caption = run.recorded.as_ref().map_or_else(String::new, |recorded| {
-        format!("<figcaption>{}</figcaption>", escape(&words::recorded(&recorded.made)))
+    // For whoever cannot see the picture: read before the words in it.
+    let title =
+        tr!("{experiment}, as the view {view}", experiment = run.experiment, view = drawn.view);
+    let caption = run.recorded.as_ref().map_or_else(String::new, |original| {
+        format!("<figcaption>{}</figcaption>", escape(&recorded(&original.made)))
     });
     format!(
         "<figure class=\"picture\"><div class=\"wide-picture\">{}</div><div class=\"narrow\">{}</div>{caption}</figure>\n",
@@ -258,7 +303,11 @@ fn claim(claim: &Checked) -> String {
         Verdict::NotChecked => "unchecked",
     };
     let why = claim.why.as_deref().filter(|_| claim.verdict != Verdict::Held);
-    let verdict = prose::inline(&words::verdict(said_of_all::verdict(claim.verdict), why));
+    let verdict = said_of_all::verdict(claim.verdict);
+    let verdict = prose::inline(&match why {
+        Some(why) => tr!("({verdict}: {why})", verdict, why),
+        None => tr!("({verdict})", verdict),
+    });
     let evidence = |evidence: &[(bool, String)]| -> String {
         let one = |(held, text): &(bool, String)| {
             format!("<li{}>{}</li>", if *held { "" } else { " class=\"no\"" }, escape(text))
@@ -271,7 +320,7 @@ fn claim(claim: &Checked) -> String {
         let _ = write!(
             shown,
             "<details><summary>{}</summary>{}</details>",
-            escape(&words::more_evidence(more.len())),
+            escape(&tr!("{more} more", more = more.len())),
             evidence(more)
         );
     }

@@ -9,9 +9,6 @@ use crate::words::Counts;
 
 mod markup;
 mod prose;
-mod words;
-
-pub use words::{page_written, run_told};
 
 /// Columns of the pictures for wide windows and for paper.
 pub const WIDE: usize = 80;
