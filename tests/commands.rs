@@ -348,7 +348,8 @@ fn a_signal_to_the_program_alone_ends_the_run_and_loses_nothing() {
             .spawn()
             .expect("starts");
         // The run has begun once the recording says that somebody waits in recv.
-        while !fs::read_to_string(&file).expect("readable").contains("\"function\":\"recv\"") {
+        while !fs::read_to_string(&file).expect("readable").contains("\"api\":\"recv\"") {
+            assert_eq!(child.try_wait().expect("known"), None, "it ended before it called recv");
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
         let sent = Command::new("kill")
