@@ -18,6 +18,10 @@ verify:
 pictures *ARGS:
     cargo run -- __pictures docs/pictures {{ARGS}}
 
+# the catalogues, after a sentence was added, changed or taken out
+catalogues:
+    UPDATE_CATALOGUES=1 cargo test --test catalogues
+
 # all lessons as pages
 book:
     cargo run -- book --out target/book

@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn no_line_begins_with_closing_punctuation_nor_ends_with_opening() {
-        let text = "他说：“你好，世界。”（《套接字》里写着：“端口”……）——调用 `connect()`，错误是 ECONNREFUSED；100% 的分组，℃·也一样！";
+        let text = "你好：“你好，也啊。”（《你好也》啊你好：“也啊”……）——你好 `connect()`，也啊你 ECONNREFUSED；100% 好也啊，℃·也你好！";
         for width in 16..60 {
             for line in wrap(text, width) {
                 let [first, last] =
@@ -116,9 +116,9 @@ mod tests {
                 assert!(!OPENING.contains(last), "at {width}: {line}");
             }
             assert!(
-                !wrap("前面前面——后面后面", width)
+                !wrap("也啊也啊——你啊你啊", width)
                     .iter()
-                    .any(|line| line.ends_with("面—") || line.starts_with("—后")),
+                    .any(|line| line.ends_with("啊—") || line.starts_with("—你")),
                 "at {width}"
             );
         }
@@ -126,9 +126,9 @@ mod tests {
 
     #[test]
     fn lines_of_chinese_are_joined_without_a_space() {
-        assert_eq!(joint("套接字", "是端点"), "");
-        assert_eq!(joint("调用 connect()，", "accept() 返回"), "");
-        assert_eq!(joint("调用", "connect()"), " ");
+        assert_eq!(joint("你好也", "你也好"), "");
+        assert_eq!(joint("你好 connect()，", "accept() 也啊"), "");
+        assert_eq!(joint("你好", "connect()"), " ");
         assert_eq!(joint("a socket", "is"), " ");
         assert_eq!(joint("", "is"), "");
     }

@@ -145,7 +145,7 @@ pub fn error_text(error: &io::Error) -> String {
 
 /// A sentence in the language that is spoken. `tr!("yes")` is a `&'static str`; with arguments, by name as `format!` takes
 /// them, it is a String: `tr!("{n} of {all} held", n, all = held.len())`. What is one sentence in English and two in another
-/// language is told apart by a context: `tr!(context "call", "held")`.
+/// language is told apart by a context: `tr!(context "list", ", ")`.
 macro_rules! tr {
     (@value $name:ident) => { $name };
     (@value $name:ident $value:expr) => { $value };
@@ -169,6 +169,18 @@ macro_rules! tr {
     };
 }
 pub(crate) use tr;
+
+/// One of two sentences, for one and for any other number: `tr_n!(count, "{count} send", "{count} sends", count)`.
+macro_rules! tr_n {
+    ($count:expr, $one:literal, $many:literal, $($name:ident $(= $value:expr)?),+ $(,)?) => {
+        if $count == 1 {
+            $crate::i18n::tr!($one, $($name $(= $value)?),+)
+        } else {
+            $crate::i18n::tr!($many, $($name $(= $value)?),+)
+        }
+    };
+}
+pub(crate) use tr_n;
 
 /// The language that tests compare with English.
 #[cfg(test)]
@@ -221,10 +233,10 @@ mod tests {
 
     #[test]
     fn what_is_one_sentence_in_english_is_told_apart_by_its_context() {
-        let both = || [tr!("held"), tr!(context "call", "held")];
-        assert_eq!(both(), ["held", "held"]);
-        let [verdict, call] = speaking(chinese(), both);
-        assert_ne!(verdict, call);
+        let both = || [tr!(", "), tr!(context "list", ", ")];
+        assert_eq!(both(), [", ", ", "]);
+        let [between_clauses, in_a_list] = speaking(chinese(), both);
+        assert_ne!(between_clauses, in_a_list);
     }
 
     #[test]

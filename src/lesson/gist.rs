@@ -80,13 +80,13 @@ mod tests {
         assert_eq!(gist(long), short);
         assert_eq!(
             gist(
-                "内核自己握手。完成的连接在排队。\n\n**陷阱。**accept() 不是握手。它可能在和谁说话？"
+                "你好也啊你好。也啊你好也啊你好。\n\n**也啊。**accept() 你好你好。也啊你啊好也啊你？"
             ),
-            "内核自己握手。\n\n**陷阱。**accept() 不是握手。"
+            "你好也啊你好。\n\n**也啊。**accept() 你好你好。"
         );
         assert_eq!(gist("*Why?* Because. A **term** is this. Ask."), "*Why?* A **term** is this.");
-        assert_eq!(gist("程序在运行。*内核*隔开它们。"), "程序在运行。");
-        assert_eq!(gist("他问：“在吗？”没有回答。然后走了。"), "他问：“在吗？”没有回答。");
+        assert_eq!(gist("好也啊啊你。*你好*好也也啊。"), "好也啊啊你。");
+        assert_eq!(gist("你好：“啊也？”啊你好也。啊你好也。"), "你好：“啊也？”啊你好也。");
         assert_eq!(gist("Type `a. b` now. Then wait."), "Type `a. b` now.");
         assert_eq!(
             gist("```\none. two.\n\nthree. four.\n```\n\nLook. Again."),

@@ -77,14 +77,16 @@ mod tests {
 
     #[test]
     fn a_term_is_found_in_either_language_however_it_is_typed() {
-        for asked in ["socket", "SOCKET", " 套接字 "] {
+        for asked in ["socket", "SOCKET", " \u{5957}\u{63a5}\u{5b57} "] {
             assert_eq!(
                 find(asked).iter().map(|term| term.english).collect::<Vec<_>>(),
                 ["socket"],
                 "{asked}"
             );
         }
-        assert!(find("three-way").iter().any(|term| term.chinese == "三次握手"));
+        assert!(
+            find("three-way").iter().any(|term| term.chinese == "\u{4e09}\u{6b21}\u{63e1}\u{624b}")
+        );
         assert!(find("no such thing").is_empty());
     }
 

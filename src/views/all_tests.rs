@@ -49,28 +49,28 @@ fn widths(recording: &Recording) -> impl Iterator<Item = usize> {
 /// Wide characters wherever a recording can have them.
 fn wide() -> Recording {
     let mut script = Script::new();
-    script.tcp_connection(("客户端", 1, 1), ("server", 2, 2, 3));
-    for text in ["你好", "a你b好c", "一二三四五六七八九十一二三四五六七八九十", "x"]
+    script.tcp_connection(("你好也", 1, 1), ("server", 2, 2, 3));
+    for text in ["你好", "a你b好c", "啊你好也啊你好也啊你啊你好也啊你好也啊你", "x"]
     {
-        script.send("客户端", 1, 1, text).recv("server", 2, 3, 1024, text);
+        script.send("你好也", 1, 1, text).recv("server", 2, 3, 1024, text);
     }
     script.event("server", serde_json::json!({"event": "deed", "deed": "shows Jack: 你也好啊"}));
     script.event(
         "server",
         serde_json::json!({"event": "wait", "asked_ns": 5_000_000, "purpose": "nobody types"}),
     );
-    script.event("lab", serde_json::json!({"event": "part", "part": "第二部分 by hand"}));
-    for (series, label) in [("round trip", "往返"), ("round trip", "AF_INET"), ("一", "二")] {
+    script.event("lab", serde_json::json!({"event": "part", "part": "好你也啊 by hand"}));
+    for (series, label) in [("round trip", "你好"), ("round trip", "AF_INET"), ("啊", "你")] {
         script.event("lab", serde_json::json!({"event": "measure", "series": series, "label": label, "value_ns": 1234}));
     }
     for x in [1, 10, 1000] {
-        let point = serde_json::json!({"event": "point", "plot": "time a message", "series": "线程", "against": "connections", "x": x, "y": x * 999, "unit": "ns"});
+        let point = serde_json::json!({"event": "point", "plot": "time a message", "series": "也啊", "against": "connections", "x": x, "y": x * 999, "unit": "ns"});
         script.event("lab", point);
     }
     script
         .udp("udp", 1, 5, 4000)
         .udp("client", 1, 6, 4001)
-        .send_to("client", 1, 6, "你好吗", 4000)
+        .send_to("client", 1, 6, "你好你", 4000)
         .recv_from("udp", 1, 5, 4, "你", 4001);
     script.recording()
 }

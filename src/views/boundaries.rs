@@ -4,9 +4,9 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::wording::{Cast, bytes, plural, safe};
+use super::wording::{Cast, bytes, safe};
 use crate::analysis::{Analysis, Fate, part_of};
-use crate::i18n::tr;
+use crate::i18n::{tr, tr_n};
 use crate::picture::{Canvas, Ink, Picture, Row, fit};
 use crate::text::wrap;
 use crate::trace::Data;
@@ -72,19 +72,16 @@ fn person(
 
 /// Calls that send.
 fn sends(count: usize) -> String {
-    let s = plural(count);
-    tr!("{count} send{s}", count, s)
+    tr_n!(count, "{count} send", "{count} sends", count)
 }
 
 /// Calls that receive.
 fn receives(count: usize) -> String {
-    let s = plural(count);
-    tr!("{count} receive{s}", count, s)
+    tr_n!(count, "{count} receive", "{count} receives", count)
 }
 
 fn count_of_datagrams(count: usize) -> String {
-    let s = plural(count);
-    tr!("{count} datagram{s}", count, s)
+    tr_n!(count, "{count} datagram", "{count} datagrams", count)
 }
 
 fn streams(flows: &Analysis, cast: &Cast) -> Vec<Flow> {

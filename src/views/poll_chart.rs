@@ -46,7 +46,7 @@ mod tests {
     #[test]
     fn each_option_has_its_bar_and_the_right_one_a_mark() {
         let options =
-            ["none: `hello` opens it", "two: a question and an answer", "三次：问、答、再答"]
+            ["none: `hello` opens it", "two: a question and an answer", "你好：也、啊、你啊"]
                 .map(str::to_owned);
         let expected = "  a) none: hello
      opens it
@@ -55,8 +55,8 @@ mod tests {
      question and
      an answer
      ███████████ 12
-✓ c) 三次：问、答、
-     再答
+✓ c) 你好：也、啊、
+     你啊
       0
 ";
         assert_eq!(draw(&options, &[5, 12, 0], 2, 19).text(), expected);

@@ -247,7 +247,11 @@ mod tests {
         let drawn = speaking(chinese(), || {
             draw(&Analysis::of(&localize::recording(&recording)), 80).text()
         });
-        assert_eq!(drawn, include_str!("golden/states-three-modes.zh.txt"), "\n{drawn}");
+        assert_eq!(
+            drawn,
+            include_str!("../../tests/golden/states-three-modes.zh.txt"),
+            "\n{drawn}"
+        );
     }
 
     #[test]

@@ -469,7 +469,11 @@ mod tests {
         let drawn = speaking(chinese(), || {
             draw(&Analysis::of(&localize::recording(&recording)), 80).text()
         });
-        assert_eq!(drawn, include_str!("golden/timeline-three-modes.zh.txt"), "\n{drawn}");
+        assert_eq!(
+            drawn,
+            include_str!("../../tests/golden/timeline-three-modes.zh.txt"),
+            "\n{drawn}"
+        );
     }
 
     #[test]

@@ -176,8 +176,3 @@ pub(crate) fn bytes(count: usize) -> String {
 pub(crate) fn end(end: End) -> String {
     shown(&end.to_string()).into_owned()
 }
-
-/// The ending of an English noun of which there are so many.
-pub(crate) fn plural(count: usize) -> &'static str {
-    if count == 1 { "" } else { "s" }
-}

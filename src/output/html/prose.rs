@@ -152,8 +152,8 @@ mod tests {
     #[test]
     fn chinese_lines_are_joined_without_a_space() {
         assert_eq!(
-            block("套接字是\n端点。\n它有 `fd`\nand more"),
-            "<p>套接字是端点。它有 <code class=\"short\">fd</code>\nand more</p>\n"
+            block("你好也啊\n你好。\n也啊 `fd`\nand more"),
+            "<p>你好也啊你好。也啊 <code class=\"short\">fd</code>\nand more</p>\n"
         );
     }
 

@@ -533,9 +533,9 @@ mod tests {
         assert_eq!(rows_of("", 10), 1);
         assert_eq!(rows_of("0123456789", 10), 1);
         assert_eq!(rows_of("0123456789a", 10), 2);
-        assert_eq!(rows_of("按回车继续", 10), 1);
-        assert_eq!(rows_of("a按回车继续", 10), 2);
-        assert_eq!(rows_of("按回车，在本机上运行（q 退出） ", 16), 2);
+        assert_eq!(rows_of("你好也啊你", 10), 1);
+        assert_eq!(rows_of("a你好也啊你", 10), 2);
+        assert_eq!(rows_of("你好也，好也啊你好也（q 啊你） ", 16), 2);
     }
 
     #[test]

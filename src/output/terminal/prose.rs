@@ -331,9 +331,9 @@ mod tests {
 
     #[test]
     fn chinese_breaks_between_characters_but_not_before_a_full_stop() {
-        assert_eq!(text("套接字是通信的端点。", 12), "套接字是通信\n的端点。\n");
-        assert_eq!(text("套接字是通信。好", 12), "套接字是通\n信。好\n");
-        assert_eq!(text("套接字\n是端点，\n`bind` 也是", 80), "套接字是端点，bind 也是\n");
+        assert_eq!(text("你好也啊你好也啊你。", 12), "你好也啊你好\n也啊你。\n");
+        assert_eq!(text("你好也啊你好。好", 12), "你好也啊你\n好。好\n");
+        assert_eq!(text("你好也\n啊啊你，\n`bind` 也啊", 80), "你好也啊啊你，bind 也啊\n");
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! What a ladder leaves out when there is too much to show, and how it says so.
 
 use super::story::{Shape, Step};
-use crate::i18n::tr;
-use crate::views::wording::plural;
+use crate::i18n::{tr, tr_n};
 
 /// With more steps than this, runs of equal ones are folded.
 const MANY: usize = 40;
@@ -85,12 +84,17 @@ fn summary(run: &mut Vec<Step>, worth_it: usize) -> Vec<Step> {
             _ => {}
         }
     }
-    let s = plural(calls);
-    let calls = (calls > 0).then(|| tr!("{calls} call{s}", calls, s));
+    let calls = (calls > 0).then(|| tr_n!(calls, "{calls} call", "{calls} calls", calls));
     let with = if bytes > 0 { tr!(", {bytes} B", bytes) } else { String::new() };
-    let s = plural(packets);
-    let packets =
-        (packets > 0).then(|| tr!("{packets} packet{s}{with}, none lost", packets, s, with));
+    let packets = (packets > 0).then(|| {
+        tr_n!(
+            packets,
+            "{packets} packet{with}, none lost",
+            "{packets} packets{with}, none lost",
+            packets,
+            with
+        )
+    });
     let text = [calls, packets].into_iter().flatten().collect::<Vec<_>>().join(tr!(", "));
     let mut note = run[0].clone();
     note.shape = Shape::Fold(text);

@@ -3,7 +3,7 @@
 use super::steps::Teller;
 use super::story::{Flight, Shape, Step, Way, Words};
 use crate::analysis::Segment;
-use crate::i18n::tr;
+use crate::i18n::{tr, tr_n};
 use crate::picture::{Ink, span_of};
 use crate::trace::packet::{Fate, Layers, Tcp};
 use crate::trace::recording::Recording;
@@ -53,10 +53,15 @@ impl Teller<'_> {
                 .iter()
                 .filter_map(|segment| Some(format!("{} {}", segment.from, segment.tcp()?.flags)));
             let said = flags.collect::<Vec<_>>().join(tr!(", "));
-            let (count, s) = (tail.len(), if tail.len() == 1 { "" } else { "s" });
+            let count = tail.len();
             let words = vec![
                 tr!("the experiment ends, and its sockets are closed: {said}", said),
-                tr!("end: {count} closing segment{s}", count, s),
+                tr_n!(
+                    count,
+                    "end: {count} closing segment",
+                    "end: {count} closing segments",
+                    count
+                ),
                 tr!("{count} at the end", count),
             ];
             steps.push(Step::new(first.left_ns, Shape::Aside(words), String::new()));

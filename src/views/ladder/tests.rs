@@ -251,14 +251,14 @@ fn what_repeats_is_folded() {
 #[test]
 fn no_width_is_too_narrow_and_no_row_too_wide() {
     let mut hostile = Script::new();
-    hostile.tcp_connection(("a\u{1b}[2J\u{202e}很长的名字很长的名字", 2, 1), ("server", 1, 1, 2));
-    hostile.event("server", json!({"event": "part", "part": "很长的名字 ".repeat(40)}));
+    hostile.tcp_connection(("a\u{1b}[2J\u{202e}你好也啊你你好也啊你", 2, 1), ("server", 1, 1, 2));
+    hostile.event("server", json!({"event": "part", "part": "你好也啊你 ".repeat(40)}));
     hostile.event(
         "nobody",
-        json!({"event": "wait", "asked_ns": 1, "purpose": "很长的名字 ".repeat(40)}),
+        json!({"event": "wait", "asked_ns": 1, "purpose": "你好也啊你 ".repeat(40)}),
     );
     hostile.event("lab", json!({"event": "end", "ending": "failed", "why": "word ".repeat(60)}));
-    hostile.send("server", 1, 2, &"长".repeat(42));
+    hostile.send("server", 1, 2, &"好".repeat(42));
     let empty = Script::new().recording();
     for recording in [echo(1), echo(60), datagrams(), stream(), hostile.recording(), empty] {
         for width in 20..=200 {
