@@ -1,4 +1,4 @@
-//! Where the two meet: `host:port`, `[::1]:port`, `unix:/path`, and on Linux `unix:@name`.
+//! The address of a chat, as users write it: `host:port`, `[::1]:port`, `unix:/path`, and on Linux `unix:@name`.
 
 use std::fmt;
 use std::io;
@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use socket2::SockAddr;
+use thiserror::Error;
 
 use crate::i18n::tr;
 
@@ -21,14 +22,28 @@ pub enum Address {
     Abstract(String),
 }
 
-impl FromStr for Address {
-    type Err = String;
+/// Why a text is no address.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum AddressError {
+    /// It is written in none of the four ways.
+    #[error("{}", tr!("`{text}` is no address: write HOST:PORT, [::1]:PORT, unix:/path or unix:@name", text = .0))]
+    Malformed(String),
+    /// An IPv6 address without brackets: nobody could tell where its port begins.
+    #[error("{}", tr!("`{text}`: an IPv6 address stands in brackets, as in [::1]:21567", text = .0))]
+    MissingBrackets(String),
+    /// A name in the abstract namespace, on a system that has none.
+    #[error("{}", tr!("`{text}`: only Linux has such names; write unix:/path", text = .0))]
+    OnlyOnLinux(String),
+}
 
-    fn from_str(text: &str) -> Result<Address, String> {
+impl FromStr for Address {
+    type Err = AddressError;
+
+    fn from_str(text: &str) -> Result<Address, AddressError> {
         match text.strip_prefix("unix:") {
-            Some("" | "@") => Err(no_address(text)),
+            Some("" | "@") => Err(AddressError::Malformed(text.to_owned())),
             Some(name) if name.starts_with('@') && !cfg!(target_os = "linux") => {
-                Err(tr!("`{text}`: only Linux has such names; write unix:/path", text))
+                Err(AddressError::OnlyOnLinux(text.to_owned()))
             }
             Some(name) => Ok(name.strip_prefix('@').map_or_else(
                 || Address::Unix(name.into()),
@@ -37,14 +52,11 @@ impl FromStr for Address {
             None => match text.rsplit_once(':') {
                 Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => {
                     if host.contains(':') && !(host.starts_with('[') && host.ends_with(']')) {
-                        return Err(tr!(
-                            "`{text}`: an IPv6 address stands in brackets, as in [::1]:21567",
-                            text
-                        ));
+                        return Err(AddressError::MissingBrackets(text.to_owned()));
                     }
                     Ok(Address::Inet(text.to_owned()))
                 }
-                _ => Err(no_address(text)),
+                _ => Err(AddressError::Malformed(text.to_owned())),
             },
         }
     }
@@ -60,10 +72,6 @@ impl fmt::Display for Address {
     }
 }
 
-fn no_address(text: &str) -> String {
-    tr!("`{text}` is no address: write HOST:PORT, [::1]:PORT, unix:/path or unix:@name", text)
-}
-
 impl Address {
     /// Whether the kernel is to choose the port.
     #[must_use]
@@ -71,10 +79,8 @@ impl Address {
         matches!(self, Address::Inet(text) if text.rsplit_once(':').is_some_and(|(_, port)| port.parse() == Ok(0_u16)))
     }
 
-    /// What the kernel takes: one address, or for a host's name all that it has (getaddrinfo(3)).
-    ///
-    /// # Errors
-    /// A name that nobody knows; a path longer than an AF_UNIX address may be.
+    /// The addresses that the kernel takes: a host's name may have several (getaddrinfo(3)). Fails for a name that nobody
+    /// knows, and for a path that is too long for AF_UNIX.
     pub fn resolve(&self) -> io::Result<Vec<SockAddr>> {
         match self {
             Address::Inet(text) => {
@@ -92,7 +98,7 @@ impl Address {
     }
 }
 
-/// Whether only this machine can reach it.
+/// Whether a server at this address can be reached from this machine only.
 #[must_use]
 pub fn is_local(address: &SockAddr) -> bool {
     address.as_socket().is_none_or(|inet| match inet.ip() {
@@ -103,8 +109,8 @@ pub fn is_local(address: &SockAddr) -> bool {
     })
 }
 
+/// Whether the file at this path is a socket (unix(7)).
 #[cfg(unix)]
-/// Whether a socket's file is there (unix(7)).
 pub(super) fn is_socket(path: &Path) -> bool {
     use std::os::unix::fs::FileTypeExt;
     std::fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket())

@@ -8,7 +8,7 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, SockAddr, Type};
 
 use super::address::{Address, is_local, is_socket};
-use super::outcome::{Doing, Missed, again};
+use super::outcome::{ConnectError, Phase, retrying};
 use super::screen::Screen;
 use crate::capture::{self, Actor, Interest, Lab, Socket, sys};
 use crate::i18n::tr;
@@ -34,16 +34,20 @@ struct Listener {
 }
 
 /// Listens at the address and says so, accepts the first client and says who it is.
-pub fn accept_one(lab: &Lab, address: &Address, screen: &dyn Screen) -> Result<Socket, Missed> {
+pub fn accept_one(
+    lab: &Lab,
+    address: &Address,
+    screen: &dyn Screen,
+) -> Result<Socket, ConnectError> {
     let listener = listen(&lab.actor("server"), address, screen)?;
     if address.leaves_the_port_open() {
         // The kernel has chosen the port, so the user has to be told which.
-        let at = listener.address().map_err(Missed::when(Doing::Listen, address))?;
+        let at = listener.address().map_err(ConnectError::during(Phase::Listen, address))?;
         screen.note(&tr!("listening at: {address}", address = capture::address(&at)));
     }
     // Learners compare these with their notes, so they are the same in every language; so is the prompt.
     screen.note("waiting for connection...");
-    let (socket, peer) = listener.accept().map_err(Missed::when(Doing::Accept, address))?;
+    let (socket, peer) = listener.accept().map_err(ConnectError::during(Phase::Accept, address))?;
     let from = match capture::address(&peer) {
         // A client in AF_UNIX has no address of its own, unless it has called bind.
         crate::trace::Address::Unix(None) => address.to_string(),
@@ -54,8 +58,9 @@ pub fn accept_one(lab: &Lab, address: &Address, screen: &dyn Screen) -> Result<S
 }
 
 /// Opens a listening socket at the address.
-fn listen(actor: &Actor, address: &Address, screen: &dyn Screen) -> Result<Listener, Missed> {
-    let at = address.resolve().map_err(Missed::when(Doing::LookUp, address))?.swap_remove(0);
+fn listen(actor: &Actor, address: &Address, screen: &dyn Screen) -> Result<Listener, ConnectError> {
+    let at =
+        address.resolve().map_err(ConnectError::during(Phase::LookUp, address))?.swap_remove(0);
     if !is_local(&at) {
         screen.note(&tr!(
             "warning: {address} can be reached from other machines, and this chat is neither encrypted nor authenticated: \
@@ -63,7 +68,7 @@ fn listen(actor: &Actor, address: &Address, screen: &dyn Screen) -> Result<Liste
             address
         ));
     }
-    let failed = || Missed::when(Doing::Listen, address);
+    let failed = || ConnectError::during(Phase::Listen, address);
     let socket = actor.socket(at.domain(), Type::STREAM, protocol(at.domain())).map_err(failed())?;
     if at.domain() != Domain::UNIX {
         // A server that ended a moment ago may have left a connection in TIME_WAIT. That must not keep us from its port.
@@ -169,12 +174,12 @@ pub fn connect(
     timeout: Duration,
     retries: u32,
     screen: &dyn Screen,
-) -> Result<Socket, Missed> {
+) -> Result<Socket, ConnectError> {
     let mut pause = FIRST_PAUSE;
     for left in (0..=retries).rev() {
         match try_once(actor, address, timeout) {
-            Err(missed) if left > 0 => {
-                screen.note(&again(&missed, pause));
+            Err(error) if left > 0 => {
+                screen.note(&retrying(&error, pause));
                 lab.wait(pause, "before calling again");
                 pause = LONGEST_PAUSE.min(pause * 2);
             }
@@ -185,15 +190,15 @@ pub fn connect(
 }
 
 /// One attempt: a host may have several addresses, and they are tried in turn.
-fn try_once(actor: &Actor, address: &Address, timeout: Duration) -> Result<Socket, Missed> {
+fn try_once(actor: &Actor, address: &Address, timeout: Duration) -> Result<Socket, ConnectError> {
     let mut last = None;
-    for to in address.resolve().map_err(Missed::when(Doing::LookUp, address))? {
+    for to in address.resolve().map_err(ConnectError::during(Phase::LookUp, address))? {
         match connect_to(actor, &to, timeout) {
             Ok(socket) => return Ok(socket),
             Err(error) => last = Some(error),
         }
     }
-    Err(Missed::when(Doing::Connect, address)(
+    Err(ConnectError::during(Phase::Connect, address)(
         last.unwrap_or_else(|| io::ErrorKind::NotFound.into()),
     ))
 }

@@ -14,10 +14,11 @@
 //!
 //! Its sockets are the recording ones of [`capture`](crate::capture). It draws nothing: how a trace looks is not its business.
 
-use std::fmt;
 use std::io::{self, IsTerminal};
 use std::thread;
 use std::time::Duration;
+
+use thiserror::Error;
 
 use crate::capture::{self, Keep, Lab, Socket};
 use crate::i18n::tr;
@@ -40,11 +41,11 @@ pub mod screen;
 pub mod threads;
 pub mod turns;
 
-pub use address::Address;
+pub use address::{Address, AddressError};
 use keyboard::Keyboard;
 use message_decoder::MessageDecoder;
-use outcome::Missed;
-pub use outcome::Parted;
+use outcome::ConnectError;
+pub use outcome::EndReason;
 use screen::{Plain, Screen};
 
 /// Which end of the connection this is.
@@ -144,61 +145,54 @@ pub type Tracer = Box<dyn FnMut(&[Event]) -> io::Result<String> + Send>;
 const TRACE_IDLE: Duration = Duration::from_millis(50);
 
 /// Connects and talks until it is over; says how it ended.
-pub fn chat(wanted: Wanted) -> Result<Parted, NoChat> {
+pub fn chat(wanted: Wanted) -> Result<EndReason, ChatError> {
     let keep = if wanted.tracer.is_some() { Keep::UntilWritten } else { Keep::Nothing };
     let address = wanted.address.clone();
     let lab = Lab::at_work(wanted.side.map_or("chat", Side::name), keep);
     #[cfg(unix)]
     if io::stdin().is_terminal() && io::stdout().is_terminal() {
         let (mut editor, keyboard) = line_editor::LineEditor::open(wanted.style == Style::Turns)
-            .map_err(NoChat::Terminal)?;
-        let parted = traced(&lab, wanted, keyboard, &editor);
+            .map_err(ChatError::Terminal)?;
+        let ended = traced(&lab, wanted, keyboard, &editor);
         editor.close();
-        if let Ok(parted) = &parted {
-            editor.note(&outcome::parted(parted, &address));
+        if let Ok(reason) = &ended {
+            editor.note(&outcome::ended(reason, &address));
         }
-        return parted;
+        return ended;
     }
-    let parted = traced(&lab, wanted, Keyboard::standard().map_err(NoChat::Terminal)?, &Plain);
-    if let Ok(parted @ Parted::Broken(..)) = &parted {
-        Plain.note(&outcome::parted(parted, &address));
+    let ended = traced(&lab, wanted, Keyboard::standard().map_err(ChatError::Terminal)?, &Plain);
+    if let Ok(reason @ EndReason::Broken(..)) = &ended {
+        Plain.note(&outcome::ended(reason, &address));
     }
-    parted
+    ended
 }
 
 /// Why there was no talk.
-#[derive(Debug)]
-pub enum NoChat {
-    /// The two did not meet.
-    Missed(Missed),
-    /// The terminal does not do as it is told.
+#[derive(Debug, Error)]
+pub enum ChatError {
+    /// There was no connection.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The terminal could not be prepared for editing lines.
+    #[error("{}", tr!(
+        "the terminal: {says}; without one, as in `explore chat | cat`, the chat reads lines and prints lines",
+        says = outcome::kernel_says(.0)
+    ))]
     Terminal(io::Error),
     /// The system has no more sockets or threads, or lacks what the style needs.
-    Lab(capture::Error),
+    #[error(transparent)]
+    Capture(#[from] capture::Error),
 }
 
-impl fmt::Display for NoChat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            NoChat::Missed(missed) => missed.fmt(f),
-            NoChat::Terminal(error) => f.write_str(&tr!(
-                "the terminal: {says}; without one, as in `explore chat | cat`, the chat reads lines and prints lines",
-                says = outcome::kernel_says(error)
-            )),
-            NoChat::Lab(error) => error.fmt(f),
-        }
-    }
-}
-
-/// Meets and talks, while a thread shows the trace, if one is wanted.
+/// Connects and talks, while a thread shows the trace, if one is wanted.
 fn traced(
     lab: &Lab,
     mut wanted: Wanted,
     keyboard: Keyboard,
     screen: &dyn Screen,
-) -> Result<Parted, NoChat> {
+) -> Result<EndReason, ChatError> {
     let Some(mut tracer) = wanted.tracer.take() else {
-        return meet_and_talk(lab, &wanted, keyboard, screen);
+        return connect_and_talk(lab, &wanted, keyboard, screen);
     };
     thread::scope(|scope| {
         lab.recorder().expect_writer();
@@ -207,37 +201,45 @@ fn traced(
                 tracer(events).map(|rows| screen.trace(&rows))
             })
         });
-        let parted = meet_and_talk(lab, &wanted, keyboard, screen);
+        let ended = connect_and_talk(lab, &wanted, keyboard, screen);
         lab.recorder().close();
-        parted
+        ended
     })
 }
 
-fn meet_and_talk(
+fn connect_and_talk(
     lab: &Lab,
     wanted: &Wanted,
     keyboard: Keyboard,
     screen: &dyn Screen,
-) -> Result<Parted, NoChat> {
-    let (side, socket) = meet(lab, wanted, screen).map_err(NoChat::Missed)?;
+) -> Result<EndReason, ChatError> {
+    let (side, socket) = connect(lab, wanted, screen)?;
     let decoder = MessageDecoder::new(&format!("{}: ", wanted.peer_name), screen.is_terminal());
     if wanted.style != Style::Turns {
         keyboard.start_prompting();
     }
     let session = Session { socket: &socket, keyboard, screen, decoder, buffer: wanted.buffer };
-    let parted = match wanted.style {
-        Style::Threads => threads::talk(lab, side, session),
-        Style::Turns => turns::talk(side, session),
+    Ok(match wanted.style {
+        Style::Threads => threads::talk(lab, side, session)?,
+        Style::Turns => turns::talk(side, session)?,
         #[cfg(unix)]
-        Style::Poll => poll::talk(&lab.actor(side.name()), session),
+        Style::Poll => poll::talk(&lab.actor(side.name()), session)?,
         #[cfg(not(unix))]
-        Style::Poll => Err(capture::Error::Unavailable(tr!("this system cannot wait for a keyboard and a socket at once; choose --style threads").to_owned())),
-    };
-    parted.map_err(NoChat::Lab)
+        Style::Poll => {
+            let why = tr!(
+                "this system cannot wait for a keyboard and a socket at once; choose --style threads"
+            );
+            return Err(capture::Error::Unavailable(why.to_owned()).into());
+        }
+    })
 }
 
 /// Makes the connection, as server or as client.
-fn meet(lab: &Lab, wanted: &Wanted, screen: &dyn Screen) -> Result<(Side, Socket), Missed> {
+fn connect(
+    lab: &Lab,
+    wanted: &Wanted,
+    screen: &dyn Screen,
+) -> Result<(Side, Socket), ConnectError> {
     let server =
         || connect::accept_one(lab, &wanted.address, screen).map(|socket| (Side::Server, socket));
     let client = |retries| {
@@ -256,9 +258,9 @@ fn meet(lab: &Lab, wanted: &Wanted, screen: &dyn Screen) -> Result<(Side, Socket
         Some(Side::Server) => server(),
         Some(Side::Client) => client(wanted.retries),
         None => match client(0) {
-            Err(missed) if missed.is_refusal() => match server() {
+            Err(error) if error.is_refusal() => match server() {
                 // Another server was quicker, and listens there now.
-                Err(missed) if missed.error.kind() == io::ErrorKind::AddrInUse => {
+                Err(error) if error.error.kind() == io::ErrorKind::AddrInUse => {
                     client(wanted.retries)
                 }
                 answer => answer,

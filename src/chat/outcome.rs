@@ -1,4 +1,4 @@
-//! How a chat came out: why the two did not meet, how their talk ended, and what is said of either.
+//! How a chat comes out: why there was no connection, or how the talk ended; and how either is put into words.
 
 use std::fmt;
 use std::io;
@@ -8,43 +8,43 @@ use super::address::{Address, is_socket};
 use crate::capture::sys;
 use crate::i18n::{self, error_text, tr};
 
-/// Why the two did not meet: what was tried, where, and what the kernel answered.
+/// Why there is no connection: what failed, at which address, and what the kernel answered.
 #[derive(Debug)]
-pub struct Missed {
-    /// What was tried.
-    pub doing: Doing,
-    /// Where.
+pub struct ConnectError {
+    /// What failed.
+    pub phase: Phase,
+    /// The address that the user gave.
     pub address: Address,
     /// The kernel's answer.
     pub error: io::Error,
-    /// Whether something stands at the path that is no socket.
+    /// Whether the address is a path at which there is a file that is no socket.
     pub not_a_socket: bool,
 }
 
-/// What was tried.
+/// The steps on the way to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Doing {
-    /// Finding the kernel's address for what was written.
+pub enum Phase {
+    /// Turning the address into one that the kernel takes.
     LookUp,
-    /// Listening.
+    /// socket, bind and listen.
     Listen,
-    /// Taking a call.
+    /// accept.
     Accept,
-    /// Calling.
+    /// connect.
     Connect,
 }
 
-impl Missed {
-    /// Says where: `.map_err(Missed::when(Doing::Connect, address))`.
-    pub fn when(doing: Doing, address: &Address) -> impl FnOnce(io::Error) -> Missed {
+impl ConnectError {
+    /// For `map_err`: `.map_err(ConnectError::during(Phase::Connect, address))`.
+    pub fn during(phase: Phase, address: &Address) -> impl FnOnce(io::Error) -> ConnectError {
         move |error| {
             let not_a_socket =
                 matches!(address, Address::Unix(path) if path.exists() && !is_socket(path));
-            Missed { doing, address: address.clone(), error, not_a_socket }
+            ConnectError { phase, address: address.clone(), error, not_a_socket }
         }
     }
 
-    /// Whether nobody listens there; in AF_UNIX perhaps not even the file is there.
+    /// Whether nobody listens there. In AF_UNIX the file may be missing altogether.
     #[must_use]
     pub fn is_refusal(&self) -> bool {
         matches!(self.error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound)
@@ -52,97 +52,98 @@ impl Missed {
     }
 }
 
-impl fmt::Display for Missed {
-    /// What failed, where, and what would help.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&missed(self))
+impl std::error::Error for ConnectError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
     }
 }
 
-/// An attempt to connect has failed, and there will be another.
+impl fmt::Display for ConnectError {
+    /// What failed, where, and what would help.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what_failed = what_failed(self);
+        f.write_str(&match remedy(self) {
+            Some(remedy) => tr!("{what_failed}: {remedy}", what_failed, remedy),
+            None => what_failed,
+        })
+    }
+}
+
+/// Says that an attempt to connect has failed, and that there will be another. What would help is left out: it is said
+/// when there are no more attempts.
 #[must_use]
-pub fn again(missed: &Missed, pause: Duration) -> String {
-    // What would help is said once, when there are no more attempts.
-    let what_failed = what_failed(missed);
+pub fn retrying(error: &ConnectError, pause: Duration) -> String {
+    let what_failed = what_failed(error);
     tr!("{what_failed}; again in {pause} s", what_failed, pause = pause.as_secs_f32())
 }
 
-/// Why the two did not meet.
-fn missed(missed: &Missed) -> String {
-    let what_failed = what_failed(missed);
-    match remedy(missed) {
-        Some(remedy) => tr!("{what_failed}: {remedy}", what_failed, remedy),
-        None => what_failed,
-    }
-}
-
-/// What was tried, where, and the kernel's answer.
-fn what_failed(missed: &Missed) -> String {
-    let Missed { doing, address, error, .. } = missed;
+/// What failed, at which address, and the kernel's answer.
+fn what_failed(error: &ConnectError) -> String {
+    let ConnectError { phase, address, error, .. } = error;
     let says = kernel_says(error);
-    match doing {
-        Doing::LookUp => tr!("look up {address}: {says}", address, says),
-        Doing::Listen => tr!("listen at {address}: {says}", address, says),
-        Doing::Accept => {
+    match phase {
+        Phase::LookUp => tr!("look up {address}: {says}", address, says),
+        Phase::Listen => tr!("listen at {address}: {says}", address, says),
+        Phase::Accept => {
             tr!("accept a call at {address}: {says}", address, says)
         }
-        Doing::Connect => tr!("connect to {address}: {says}", address, says),
+        Phase::Connect => tr!("connect to {address}: {says}", address, says),
     }
 }
 
 /// What would help.
-fn remedy(missed: &Missed) -> Option<String> {
-    let Missed { doing, address, error, not_a_socket } = missed;
+fn remedy(error: &ConnectError) -> Option<String> {
+    let ConnectError { phase, address, error, not_a_socket } = error;
     let in_files = matches!(address, Address::Unix(_));
-    let remedy = match (doing, &*sys::error_name(error)) {
+    let remedy = match (phase, &*sys::error_name(error)) {
         (_, "EADDRINUSE" | "ECONNREFUSED") if *not_a_socket => {
             tr!("what is there is no socket; choose another path")
         }
-        (Doing::LookUp, _) if matches!(address, Address::Inet(_)) => {
+        (Phase::LookUp, _) if matches!(address, Address::Inet(_)) => {
             tr!("check the name, or write the number")
         }
-        (Doing::LookUp, _) => tr!(
+        (Phase::LookUp, _) => tr!(
             "choose a shorter name: about 100 bytes are all that an address has room for (unix(7))"
         ),
-        (Doing::Listen, "EADDRINUSE") => {
+        (Phase::Listen, "EADDRINUSE") => {
             return Some(tr!(
                 "somebody listens there; join with `explore chat client --address {address}`, or choose another address",
                 address
             ));
         }
-        (Doing::Listen, "EADDRNOTAVAIL") => {
+        (Phase::Listen, "EADDRNOTAVAIL") => {
             tr!("this machine has no such address; listen at one of its own")
         }
-        (Doing::Listen, "EACCES") if !in_files => {
+        (Phase::Listen, "EACCES") if !in_files => {
             tr!("ports below 1024 are for privileged programs; choose a higher one")
         }
-        (Doing::Listen, "EACCES" | "EPERM" | "EROFS") if in_files => {
+        (Phase::Listen, "EACCES" | "EPERM" | "EROFS") if in_files => {
             tr!("no file may be made there; choose another folder")
         }
-        (Doing::Listen, "ENOENT") => {
+        (Phase::Listen, "ENOENT") => {
             tr!("the folder is not there; make it first")
         }
         (_, "ENOTDIR") => tr!("a part of the path is no folder; choose another path"),
-        (Doing::Connect, "ECONNREFUSED" | "ENOENT") => {
+        (Phase::Connect, "ECONNREFUSED" | "ENOENT") => {
             return Some(tr!(
                 "nobody takes calls there (any more); start `explore chat server --address {address}` first, \
                  or try for longer with --retries",
                 address
             ));
         }
-        (Doing::Connect, "EAGAIN") => {
+        (Phase::Connect, "EAGAIN") => {
             tr!("too many others are waiting there already; try again with --retries")
         }
-        (Doing::Connect, "EACCES" | "EPERM") if in_files => {
+        (Phase::Connect, "EACCES" | "EPERM") if in_files => {
             tr!("the file's owner lets nobody else in; ask for write permission")
         }
-        (Doing::Connect, "EPROTOTYPE") => {
+        (Phase::Connect, "EPROTOTYPE") => {
             tr!("a socket of another type is there; choose another path")
         }
-        (Doing::Connect, "ENETUNREACH" | "EHOSTUNREACH") => {
+        (Phase::Connect, "ENETUNREACH" | "EHOSTUNREACH") => {
             tr!("no way leads there from this machine; check the address and the network")
         }
-        (Doing::Connect, _) if error.kind() == io::ErrorKind::TimedOut => tr!(
+        (Phase::Connect, _) if error.kind() == io::ErrorKind::TimedOut => tr!(
             "check the address, and whether a firewall is in the way; or wait longer with --timeout"
         ),
         (_, "EAFNOSUPPORT" | "EADDRNOTAVAIL") => {
@@ -156,32 +157,32 @@ fn remedy(missed: &Missed) -> Option<String> {
     Some(remedy.to_owned())
 }
 
-/// How a talk ended.
+/// Why a talk ended.
 #[derive(Debug)]
-pub enum Parted {
-    /// Both have said all; or we left.
+pub enum EndReason {
+    /// Both sides have said all, or our user left.
     Ended,
-    /// The peer ended its stream, and with that the chat.
+    /// The peer ended its stream. At a terminal that ends the chat.
     PeerLeft,
     /// Nobody reads what we show (`| head`).
-    Unread,
-    /// The connection broke, or the keyboard or the screen did: which call failed, and what the kernel answered.
+    OutputClosed,
+    /// The connection failed, or the keyboard or the screen did: the call, and what the kernel answered.
     Broken(&'static str, io::Error),
 }
 
-impl Parted {
-    /// The call that failed: `.map_err(Parted::broken("send"))`.
-    pub fn broken(call: &'static str) -> impl FnOnce(io::Error) -> Parted {
-        move |error| Parted::Broken(call, error)
+impl EndReason {
+    /// For `map_err`: `.map_err(EndReason::broken("send"))`.
+    pub fn broken(call: &'static str) -> impl FnOnce(io::Error) -> EndReason {
+        move |error| EndReason::Broken(call, error)
     }
 }
 
-/// How a talk ended.
+/// Says why a talk ended.
 #[must_use]
-pub fn parted(parted: &Parted, address: &Address) -> String {
-    let Parted::Broken(call, error) = parted else {
-        return match parted {
-            Parted::PeerLeft => {
+pub fn ended(reason: &EndReason, address: &Address) -> String {
+    let EndReason::Broken(call, error) = reason else {
+        return match reason {
+            EndReason::PeerLeft => {
                 tr!("the peer has left, and the chat has ended")
             }
             _ => tr!("the chat has ended"),

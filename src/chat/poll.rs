@@ -5,11 +5,11 @@ use std::net::Shutdown;
 
 use super::keyboard::Input;
 use super::receiver::{IDLE_TIMEOUT, Received, Receiver};
-use super::{Parted, Session};
+use super::{EndReason, Session};
 use crate::capture::{self, Actor, Interest, Socket};
 
-/// Talks until both streams have ended. A connection that breaks is no error but a [`Parted`].
-pub fn talk(actor: &Actor, session: Session<'_>) -> capture::Result<Parted> {
+/// Talks until both streams have ended. A connection that breaks is no error but a [`EndReason`].
+pub fn talk(actor: &Actor, session: Session<'_>) -> capture::Result<EndReason> {
     let Session { socket, mut keyboard, screen, decoder, buffer } = session;
     let stop = keyboard.stop_handle();
     let mut receiver = Receiver::new(socket, screen, decoder, buffer);
@@ -17,7 +17,7 @@ pub fn talk(actor: &Actor, session: Session<'_>) -> capture::Result<Parted> {
     // Bytes that were typed and that the kernel has not taken yet. While there are some, no more are read from the keyboard.
     let mut unsent: Vec<u8> = Vec::new();
     let (mut sending, mut receiving) = (true, true);
-    let mut parted = Parted::Ended;
+    let mut reason = EndReason::Ended;
     while sending || receiving {
         // After `/quit` only what is still to be sent counts. The keyboard's wake-up pipe stays readable then, so it must not be
         // watched any more: poll would return at once, again and again.
@@ -43,7 +43,7 @@ pub fn talk(actor: &Actor, session: Session<'_>) -> capture::Result<Parted> {
         };
         // A user who leaves waits for the peer to take what was typed, but not if it takes nothing at all until the timeout.
         if stop.is_stopped() && !ready.has(keys) && (unsent.is_empty() || ready.is_empty()) {
-            return Ok(Parted::Ended);
+            return Ok(EndReason::Ended);
         }
 
         // The socket: receive what is there. If the timeout has passed, half a message is shown as it is.
@@ -55,7 +55,7 @@ pub fn talk(actor: &Actor, session: Session<'_>) -> capture::Result<Parted> {
             Ok(Received::Bytes)
         };
         match received {
-            Ok(Received::End) if screen.is_terminal() => return Ok(Parted::PeerLeft),
+            Ok(Received::End) if screen.is_terminal() => return Ok(EndReason::PeerLeft),
             Ok(Received::End) => receiving = false,
             Ok(Received::Bytes | Received::Messages) => {}
             Err(broken) => return Ok(broken),
@@ -68,10 +68,10 @@ pub fn talk(actor: &Actor, session: Session<'_>) -> capture::Result<Parted> {
                 Ok(Input::Bytes(bytes)) => unsent.extend_from_slice(bytes),
                 Ok(Input::End) => {
                     sending = false;
-                    sent = socket.shutdown(Shutdown::Write).map_err(Parted::broken("shutdown"));
+                    sent = socket.shutdown(Shutdown::Write).map_err(EndReason::broken("shutdown"));
                 }
-                Ok(Input::Stop) => return Ok(Parted::Ended),
-                Err(error) => return Ok(Parted::Broken("read", error)),
+                Ok(Input::Stop) => return Ok(EndReason::Ended),
+                Err(error) => return Ok(EndReason::Broken("read", error)),
             }
         }
 
@@ -79,19 +79,19 @@ pub fn talk(actor: &Actor, session: Session<'_>) -> capture::Result<Parted> {
         if let Err(broken) = sent.and_then(|()| send_some(socket, &mut unsent)) {
             // The peer receives no more, but it may still have something to say.
             unsent.clear();
-            (sending, parted) = (false, broken);
+            (sending, reason) = (false, broken);
         }
     }
-    Ok(parted)
+    Ok(reason)
 }
 
 /// Sends as much as the kernel takes at once, and keeps the rest.
-fn send_some(socket: &Socket, unsent: &mut Vec<u8>) -> Result<(), Parted> {
+fn send_some(socket: &Socket, unsent: &mut Vec<u8>) -> Result<(), EndReason> {
     while !unsent.is_empty() {
         match socket.send(unsent) {
             Ok(sent) => drop(unsent.drain(..sent)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-            Err(error) => return Err(Parted::Broken("send", error)),
+            Err(error) => return Err(EndReason::Broken("send", error)),
         }
     }
     Ok(())

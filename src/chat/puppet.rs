@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Type};
 
+use super::address::AddressError;
 use super::connect::{accept_one, connect};
 use super::keyboard::{Keyboard, StopHandle};
 use super::message_decoder::MessageDecoder;
@@ -60,7 +61,12 @@ pub fn puppets(lab: &Lab) -> Result<(PuppetPeer, PuppetPeer)> {
 
 /// A client and a server whose users gave this address.
 pub fn puppets_at(lab: &Lab, address: &str) -> Result<(PuppetPeer, PuppetPeer)> {
-    pair(lab, &MeetingPoint::Given(address.parse().map_err(Error::Unexpected)?))
+    pair(
+        lab,
+        &MeetingPoint::Given(
+            address.parse().map_err(|error: AddressError| Error::Unexpected(error.to_string()))?,
+        ),
+    )
 }
 
 fn pair(lab: &Lab, meeting_point: &MeetingPoint) -> Result<(PuppetPeer, PuppetPeer)> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::message_decoder::MessageDecoder;
 use super::screen::Screen;
-use super::{Buffer, Parted};
+use super::{Buffer, EndReason};
 use crate::capture::Socket;
 
 /// After this long without a byte, an unfinished line is taken for a whole message.
@@ -64,7 +64,7 @@ impl<'a> Receiver<'a> {
     }
 
     /// Receives once, for a blocking socket: waits until something comes, and shows the messages that are complete.
-    pub fn receive(&mut self) -> Result<Received, Parted> {
+    pub fn receive(&mut self) -> Result<Received, EndReason> {
         if !self.text.is_empty() {
             // The last recv filled the buffer, so the socket may have more. Look without waiting (MSG_DONTWAIT): if it
             // has none, what we hold back must be shown now.
@@ -77,7 +77,7 @@ impl<'a> Receiver<'a> {
         // Otherwise it may. The option is set only when that changes, which saves a system call per message.
         let timeout = self.decoder.has_partial_message().then_some(IDLE_TIMEOUT);
         if timeout != self.timeout {
-            self.socket.set_read_timeout(timeout).map_err(Parted::broken("setsockopt"))?;
+            self.socket.set_read_timeout(timeout).map_err(EndReason::broken("setsockopt"))?;
             self.timeout = timeout;
         }
         match self.socket.recv(&mut self.buffer) {
@@ -87,7 +87,7 @@ impl<'a> Receiver<'a> {
     }
 
     /// Receives all that is there, for a socket in non-blocking mode: EAGAIN says that it is empty.
-    pub fn receive_available(&mut self) -> Result<Received, Parted> {
+    pub fn receive_available(&mut self) -> Result<Received, EndReason> {
         loop {
             match self.socket.recv(&mut self.buffer) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return self.show(),
@@ -106,13 +106,13 @@ impl<'a> Receiver<'a> {
     }
 
     /// Nothing has come for [`IDLE_TIMEOUT`]: shows the unfinished line as a message.
-    pub fn show_partial_message(&mut self) -> Result<Received, Parted> {
+    pub fn show_partial_message(&mut self) -> Result<Received, EndReason> {
         self.decoder.idle(&mut self.text);
         self.show()
     }
 
     /// Deals with recv's answer: bytes, the end of the stream, or an error.
-    fn handle(&mut self, received: io::Result<usize>) -> Result<Received, Parted> {
+    fn handle(&mut self, received: io::Result<usize>) -> Result<Received, EndReason> {
         let length = match received {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(Received::Bytes),
             Ok(length) if length > 0 => length,
@@ -120,7 +120,7 @@ impl<'a> Receiver<'a> {
                 // Either way nothing more will come. Show what came before, even if the connection broke.
                 self.decoder.finish(&mut self.text);
                 self.show()?;
-                return end_or_error.map(|_| Received::End).map_err(Parted::broken("recv"));
+                return end_or_error.map(|_| Received::End).map_err(EndReason::broken("recv"));
             }
         };
         self.decoder.push(&self.buffer[..length], &mut self.text);
@@ -133,7 +133,7 @@ impl<'a> Receiver<'a> {
     }
 
     /// Shows the text that has been held back, in one write.
-    fn show(&mut self) -> Result<Received, Parted> {
+    fn show(&mut self) -> Result<Received, EndReason> {
         if self.text.is_empty() {
             return Ok(Received::Bytes);
         }
@@ -141,8 +141,8 @@ impl<'a> Receiver<'a> {
         self.text.clear();
         match shown {
             Ok(()) => Ok(Received::Messages),
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Parted::Unread),
-            Err(error) => Err(Parted::Broken("write", error)),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(EndReason::OutputClosed),
+            Err(error) => Err(EndReason::Broken("write", error)),
         }
     }
 }

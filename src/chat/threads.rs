@@ -10,11 +10,11 @@ use std::net::Shutdown;
 use super::keyboard::{Input, Keyboard, StopHandle};
 use super::receiver::{IDLE_TIMEOUT, Received, Receiver};
 use super::screen::Screen;
-use super::{Parted, Session, Side};
+use super::{EndReason, Session, Side};
 use crate::capture::{self, Lab, Socket};
 
-/// Talks until both streams have ended. A connection that breaks is no error but a [`Parted`].
-pub fn talk(lab: &Lab, side: Side, session: Session<'_>) -> capture::Result<Parted> {
+/// Talks until both streams have ended. A connection that breaks is no error but a [`EndReason`].
+pub fn talk(lab: &Lab, side: Side, session: Session<'_>) -> capture::Result<EndReason> {
     let Session { socket, mut keyboard, screen, decoder, buffer } = session;
     let stop = keyboard.stop_handle();
     let keyboard = &mut keyboard;
@@ -29,33 +29,33 @@ pub fn talk(lab: &Lab, side: Side, session: Session<'_>) -> capture::Result<Part
         })?;
         let (sent, received) = (sender.finish()?, receiver.finish()?);
         // The receiver knows better why it ended: when a send fails, that is often because the peer has left, which the receiver saw.
-        Ok(if matches!(received, Parted::Ended) { sent } else { received })
+        Ok(if matches!(received, EndReason::Ended) { sent } else { received })
     })
 }
 
 /// The sending thread: whatever is typed is sent.
-fn send(socket: &Socket, keyboard: &mut Keyboard) -> Parted {
+fn send(socket: &Socket, keyboard: &mut Keyboard) -> EndReason {
     let stop = keyboard.stop_handle();
-    let parted = loop {
+    let reason = loop {
         match keyboard.read() {
             Ok(Input::Bytes(bytes)) => match send_all(socket, bytes, &stop) {
                 Ok(()) => {}
-                Err(_) if stop.is_stopped() => break Parted::Ended,
-                Err(error) => return Parted::Broken("send", error),
+                Err(_) if stop.is_stopped() => break EndReason::Ended,
+                Err(error) => return EndReason::Broken("send", error),
             },
             Ok(Input::End) => {
                 // We have said all, the peer may not have: close our half of the connection, and let the receiver go on.
                 return socket
                     .shutdown(Shutdown::Write)
-                    .map_or_else(Parted::broken("shutdown"), |()| Parted::Ended);
+                    .map_or_else(EndReason::broken("shutdown"), |()| EndReason::Ended);
             }
-            Ok(Input::Stop) => break Parted::Ended,
-            Err(error) => break Parted::Broken("read", error),
+            Ok(Input::Stop) => break EndReason::Ended,
+            Err(error) => break EndReason::Broken("read", error),
         }
     };
     // The receiver may be blocked in recv, which now returns 0. This fails if the peer has closed the connection already.
     let _ = socket.shutdown(Shutdown::Both);
-    parted
+    reason
 }
 
 /// Sends all the bytes, however long that takes. Fails with `EAGAIN` if the chat is over first.
@@ -77,7 +77,7 @@ fn receive(
     socket: &Socket,
     screen: &dyn Screen,
     stop: &StopHandle,
-) -> Parted {
+) -> EndReason {
     while !stop.is_stopped() {
         match receiver.receive() {
             Ok(Received::End) => break,
@@ -97,7 +97,7 @@ fn receive(
         // shutdown wakes it.
         stop.stop();
         let _ = socket.shutdown(Shutdown::Both);
-        return Parted::PeerLeft;
+        return EndReason::PeerLeft;
     }
-    Parted::Ended
+    EndReason::Ended
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::capture::sys;
-use crate::chat::{self, Address, Buffer, Parted, Side, Style, Tracer, Wanted};
+use crate::chat::{self, Address, Buffer, EndReason, Side, Style, Tracer, Wanted};
 use crate::i18n::tr;
 use crate::output::terminal::{Terminal, shown};
 use crate::trace::recording::{Header, write_line};
@@ -60,7 +60,10 @@ impl Asked<'static> {
 /// # Errors
 /// [`Failure`], see there; a connection that breaks is [`Failure::Broken`].
 pub fn chat(terminal: &Terminal, asked: &Asked<'_>) -> Result<(), Failure> {
-    let address: Address = asked.address.parse().map_err(Failure::Usage)?;
+    let address: Address = asked
+        .address
+        .parse()
+        .map_err(|error: chat::AddressError| Failure::Usage(error.to_string()))?;
     if asked.side == Some(Side::Client) && address.leaves_the_port_open() {
         return Err(Failure::Usage(tr!(
             "`{address}`: nobody can be called at port 0; name the port that the server listens at",
@@ -81,7 +84,7 @@ pub fn chat(terminal: &Terminal, asked: &Asked<'_>) -> Result<(), Failure> {
         tracer: tracer(terminal, asked)?,
     };
     match chat::chat(wanted) {
-        Ok(Parted::Broken(..)) => Err(Failure::Broken),
+        Ok(EndReason::Broken(..)) => Err(Failure::Broken),
         Ok(_) => Ok(()),
         Err(why) => Err(Failure::Unable(why.to_string())),
     }

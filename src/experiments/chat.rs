@@ -10,7 +10,7 @@ use crate::capture::{
     lasted,
 };
 use crate::chat::puppet::{PuppetPeer, puppets};
-use crate::chat::{Parted, Style, threads, turns};
+use crate::chat::{EndReason, Style, threads, turns};
 use crate::i18n::Text;
 use crate::trace::{Event, EventKind, SyscallKind};
 
@@ -88,7 +88,7 @@ experiment!(goodbye, parameters = &[PAUSE]);
 fn goodbye(lab: &Lab) -> Result<()> {
     let (client, server) = puppets(lab)?;
     let pause = lab.span("pause")?;
-    let parted = lab.sample_while(Sampler::PERIOD, || {
+    let reasons = lab.sample_while(Sampler::PERIOD, || {
         lab.scope(|stage| {
             let hers = talks(lab, stage, &client, Style::Threads)?;
             let his = talks(lab, stage, &server, Style::Threads)?;
@@ -114,8 +114,8 @@ fn goodbye(lab: &Lab) -> Result<()> {
     lab.claim("the-other-half-still-speaks", heard);
     let hers = lab.last_call("client receives", SyscallKind::Recv)?.back;
     let end = is("client's last recv", hers.outcome.to_string(), "0");
-    let well = |parted: &&Parted| matches!(parted, Parted::Ended);
-    let ended = parted.iter().filter(well).count();
+    let well = |reason: &&EndReason| matches!(reason, EndReason::Ended);
+    let ended = reasons.iter().filter(well).count();
     let ended = is("talks ended in good order", ended, 2);
     lab.claim("both-see-the-end", end.and(ended));
     let gone = is("threads that have left", left(lab), 4);
@@ -202,7 +202,7 @@ fn talks<'scope, 'env>(
     stage: &Stage<'scope, 'env>,
     puppet: &'scope PuppetPeer,
     style: Style,
-) -> Result<ActorThread<'scope, Parted>>
+) -> Result<ActorThread<'scope, EndReason>>
 where
     'env: 'scope,
 {
@@ -215,12 +215,12 @@ where
 }
 
 #[cfg(unix)]
-fn poll_talk(me: &Actor, puppet: &PuppetPeer) -> Result<Parted> {
+fn poll_talk(me: &Actor, puppet: &PuppetPeer) -> Result<EndReason> {
     crate::chat::poll::talk(me, puppet.connect(me)?)
 }
 
 #[cfg(not(unix))]
-fn poll_talk(_: &Actor, _: &PuppetPeer) -> Result<Parted> {
+fn poll_talk(_: &Actor, _: &PuppetPeer) -> Result<EndReason> {
     Err(Error::Unavailable(
         crate::i18n::tr!("this system cannot wait for a keyboard and a socket at once").to_owned(),
     ))

@@ -15,7 +15,7 @@ use crate::capture::{
     failed_with, is, no_sooner,
 };
 use crate::chat::puppet::{connect_to, puppet_at_terminal, puppets_at, until_last_event};
-use crate::chat::{Parted, Side, threads};
+use crate::chat::{EndReason, Side, threads};
 use crate::i18n::Text;
 use crate::trace::{Event, EventKind, Sample, Syscall, SyscallKind};
 
@@ -82,7 +82,7 @@ fn peer_leaves(lab: &Lab) -> Result<()> {
             one.close()?; // the peer leaves both
             other.close()?;
             until_last_event(lab, "naive receives", has_left);
-            let parted = ours.finish()?; // and no key is pressed
+            let ended = ours.finish()?; // and no key is pressed
             lab.wait(pause, "nobody types");
             let left = left(lab, ["naive", "naive sends", "naive receives"]);
             drop(over);
@@ -91,7 +91,7 @@ fn peer_leaves(lab: &Lab) -> Result<()> {
                 drop(keys);
                 Ok(())
             })?;
-            Ok(Found { parted, left, sender, main: earlier.zip(later), spun: naive.finish()? })
+            Ok(Found { ended, left, sender, main: earlier.zip(later), spun: naive.finish()? })
         })
     })?;
     check_leaving(lab, &found, pause)
@@ -146,7 +146,7 @@ fn has_left(what: &EventKind) -> bool {
 /// What was seen of the two programs.
 struct Found {
     /// How our talk ended.
-    parted: Parted,
+    ended: EndReason,
     /// How many of the naive program's threads had left, some time after the peer.
     left: usize,
     /// The kernel's word on its sender then.
@@ -173,7 +173,7 @@ fn check_leaving(lab: &Lab, found: &Found, pause: Duration) -> Result<()> {
     };
     claim_if_told(lab, "the-sender-sleeps-on", found.sender.as_ref().and_then(sleeps));
 
-    let gone = is("our talk ended with", format!("{:?}", found.parted), "PeerLeft");
+    let gone = is("our talk ended with", format!("{:?}", found.ended), "PeerLeft");
     let all =
         is("our threads that left", left(lab, ["client", "client sends", "client receives"]), 3);
     let first = before(

@@ -351,7 +351,7 @@ fn nobody_answers(lab: &Lab) -> Result<()> {
 
     let how = match met {
         Ok(()) => "connected".to_owned(),
-        Err(missed) => missed.to_string(),
+        Err(error) => error.to_string(),
     };
     check_calls(lab, limit, how)
 }
