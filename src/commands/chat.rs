@@ -38,7 +38,7 @@ pub struct Asked<'a> {
 }
 
 impl Asked<'static> {
-    /// What `explore chat` alone asks for: the command line has the same defaults, and `tests/lesson_terminal.rs` compares them.
+    /// What `explore chat` alone asks for: the command line has the same defaults, and `tests/suite/lesson_terminal.rs` compares them.
     #[must_use]
     pub fn plain() -> Asked<'static> {
         Asked {

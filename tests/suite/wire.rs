@@ -1,8 +1,6 @@
 //! The wire as it is used: as root, as anybody, and refused. Each test runs the program, for a private network has to be
 //! entered before a process has threads. Where a wire cannot be had, or a tool is missing, the test says so.
 
-#![cfg(target_os = "linux")]
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
@@ -255,7 +253,7 @@ fn tshark_reads_the_frames_of_a_lesson_that_was_asked_for_pcap() {
 
 /// A place that everybody may enter, with the program and a device node of that mode in it.
 fn everybodys(name: &str, mode: &str) -> Option<PathBuf> {
-    let folder = std::env::temp_dir().join(format!("explore-test-{}-{name}", std::process::id()));
+    let folder = std::env::temp_dir().join(format!("explore-wire-{}-{name}", std::process::id()));
     fs::create_dir_all(folder.join("empty")).ok()?;
     let (node, program) = (folder.join("tun"), folder.join("explore"));
     fs::copy(env!("CARGO_BIN_EXE_explore"), &program).ok()?;

@@ -1,8 +1,6 @@
 //! What a recording says a thread called is what strace says it called: the same network calls, in the same order,
 //! with the same results. Needs strace; without it the test says so and checks nothing.
 
-#![cfg(target_os = "linux")]
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;

@@ -1,12 +1,10 @@
 //! The course at home: how far one has come is kept, a lesson that was left goes on, and nothing is lost on the way.
-#![cfg(unix)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-mod person;
-use person::{PROMPTS, Person};
+use crate::person::{PROMPTS, Person};
 
 const LETTER: &str = "(Enter skips, q leaves): ";
 

@@ -1,7 +1,6 @@
 //! A person at a terminal of their own (openpty(3)): types, and sees what is on the screen.
 //!
 //! Nothing here waits a fixed time or asks that something be fast; what never comes is given up after [`PATIENCE`].
-#![allow(dead_code)] // each test takes what it needs
 
 use std::fs::File;
 use std::io::{Read, Write};

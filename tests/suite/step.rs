@@ -1,5 +1,4 @@
 //! A run call by call, as a class is shown it: at a terminal (openpty(3)) with keys, and by itself with a pace.
-#![cfg(target_os = "linux")]
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,8 +9,7 @@ use serde_json::Value;
 use socket_explorer::experiments::{self, Stepping};
 use socket_explorer::trace::PAUSES_PER_LINE;
 
-mod person;
-use person::Person;
+use crate::person::Person;
 
 /// A teacher sits down before `explore`; nobody has begun any lesson.
 fn teacher(args: &[&str]) -> Person {

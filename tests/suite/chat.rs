@@ -1,6 +1,5 @@
 //! The chat with files and pipes instead of people, and with peers that mean no good. Peers are plain sockets, so that they
 //! can misbehave. Nothing here waits a fixed time for something to be ready, or asks that something be fast.
-#![cfg(unix)]
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -1,5 +1,4 @@
 //! The chat as two people have it, each at a terminal of their own (openpty(3)): every style with every family.
-#![cfg(unix)]
 
 use std::io::{Read, Write};
 use std::process::Command;
@@ -8,8 +7,7 @@ use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
-mod person;
-use person::Person;
+use crate::person::Person;
 
 const STYLES: [&str; 3] = ["threads", "turns", "poll"];
 /// Those that hear while they type.

@@ -246,7 +246,7 @@ fn help_in_another_language_keeps_its_columns() {
 
 /// The sentences of the Chinese catalogue: English, Chinese.
 fn pairs() -> Vec<(String, String)> {
-    let text = include_str!("../src/i18n/po/zh.po");
+    let text = include_str!("../../src/i18n/po/zh.po");
     let messages = parse(text)
         .into_iter()
         .filter(|message| !message.english.is_empty() && message.context.is_none());

@@ -1,5 +1,4 @@
 //! The last lesson as one has it at a terminal (openpty(3)): at its end it offers the chat, and starts it in place.
-#![cfg(unix)]
 
 use std::fs;
 use std::io::{Read, Write};
@@ -15,8 +14,7 @@ use socket_explorer::cli::{self, Cli};
 use socket_explorer::commands::chat::Asked;
 use socket2::{Domain, Socket, Type};
 
-mod person;
-use person::{PROMPTS, Person};
+use crate::person::{PROMPTS, Person};
 
 /// What asks whether the chat is to be started.
 const OFFER: &str = "Enter starts it here and now";

@@ -1,0 +1,24 @@
+//! The program as its users meet it. One binary: it links once, and its tests share the machine from beginning to end.
+
+#[cfg(unix)]
+mod chat;
+#[cfg(unix)]
+mod chat_terminal;
+mod commands;
+mod course;
+#[cfg(unix)]
+mod home;
+mod languages;
+#[cfg(unix)]
+mod lesson_terminal;
+mod lexicon;
+mod pages;
+#[cfg(unix)]
+mod person;
+#[cfg(target_os = "linux")]
+mod step;
+#[cfg(target_os = "linux")]
+mod strace;
+#[cfg(target_os = "linux")]
+mod wire;
+mod without_the_wire;
