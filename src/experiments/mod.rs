@@ -15,21 +15,22 @@ use crate::capture::child::{Job, Request};
 use crate::capture::parameter::{self, SetError};
 use crate::capture::{self, Lab, Network, Parameter, Result, Run, probe};
 
-mod blocking;
-mod chat;
-mod families;
-mod handshake;
-mod layers;
-mod many_connections;
-mod mended;
-mod nonblocking;
-mod process;
-mod socket;
-mod tcp_udp;
-mod tcp_udp_wire;
-mod timeout_mode;
-mod timeouts;
-mod turns;
+mod kit;
+mod l01_socket;
+mod l02_layers;
+mod l03_families;
+mod l04_tcp_udp;
+mod l04_tcp_udp_wire;
+mod l05_process;
+mod l06_handshake;
+mod l07_timeouts;
+mod l08_blocking;
+mod l09_many_connections;
+mod l09_nonblocking;
+mod l10_timeout_mode;
+mod l11_turns;
+mod l12_chat;
+mod l12_mended;
 
 /// An experiment, as [`experiment!`] declares it.
 #[derive(Debug)]

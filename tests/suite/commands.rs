@@ -252,7 +252,7 @@ fn a_deadline_names_who_was_blocked_and_where() {
         told(&["run", "nobody-home", "--set", "silence=9s", "--set", "deadline=300ms"]);
     assert!(out.contains("The deadline of 300 ms struck"), "{out}");
     assert!(
-        out.contains("had been blocked in recv") && out.contains("src/experiments/tcp_udp.rs:"),
+        out.contains("had been blocked in recv") && out.contains("src/experiments/l04_tcp_udp.rs:"),
         "{out}"
     );
     assert_eq!(code, Some(3), "it was the user's own deadline: nothing is broken");

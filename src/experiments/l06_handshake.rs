@@ -6,9 +6,12 @@ use std::io;
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
-use socket2::{Domain, SockAddr, Type};
+use socket2::SockAddr;
 
 use super::experiment;
+use super::kit::{
+    connection, count_calls, listening_on_the_wire, recv_gave, tcp_socket, transferred,
+};
 use crate::capture::link::{
     Ack, CapturedFrame, Data as WithData, Fin, Rst, Server, Syn, SynAck, Tcp, every, first,
 };
@@ -17,7 +20,7 @@ use crate::capture::{
     equal, failed_with, is, lasted, succeeded,
 };
 use crate::i18n::Text;
-use crate::trace::{Data, SyscallKind};
+use crate::trace::SyscallKind;
 
 experiment!(
     three_way_handshake,
@@ -32,10 +35,10 @@ experiment!(
 fn three_way_handshake(lab: &Lab) -> Result<()> {
     let (wire, rtt) = (lab.wire()?, lab.span("rtt")?);
     wire.delay(every(Tcp), rtt / 2);
-    let (listener, port) = listen_on_the_wire(lab)?;
+    let (listener, address) = listening_on_the_wire(lab)?;
     let client = tcp_socket(lab, "client")?;
 
-    client.connect(&lab.far(port))?;
+    client.connect(&address)?;
     let (server, _) = listener.accept()?;
     let syn = wire.until(first(Syn));
     let syn_ack = wire.until(first(SynAck));
@@ -94,11 +97,11 @@ fn one_segment_at_a_time(lab: &Lab) -> Result<()> {
     wire.hold(first(Syn)); // each stops halfway,
     wire.hold(first(SynAck)); // and goes on
     wire.hold(first(Ack)); // when we let it go
-    let (listener, port) = listen_on_the_wire(lab)?;
+    let (listener, address) = listening_on_the_wire(lab)?;
     lab.scope(|stage| {
         let connecting = stage.actor("client", |_| {
             let client = tcp_socket(lab, "client")?;
-            client.connect(&lab.far(port))?;
+            client.connect(&address)?;
             Ok(client)
         })?;
         let syn = wire.until(first(Syn));
@@ -131,18 +134,18 @@ fn accept_is_not_the_handshake(lab: &Lab) -> Result<()> {
     client.connect(&at)?;
     let ends = Ends::of_client(lab, &client)?;
     let both = ends.are("ESTABLISHED", "ESTABLISHED")?;
-    let not_yet = is("accepts", calls(lab, "server", SyscallKind::Accept), 0);
+    let not_yet = is("accepts", count_calls(lab, "server", SyscallKind::Accept), 0);
     lab.claim("connected-before-accept", both.and(not_yet));
 
-    let sent = took("send", &client.send(b"hello"), 5);
-    let not_yet = is("accepts", calls(lab, "server", SyscallKind::Accept), 0);
+    let sent = transferred("send", &client.send(b"hello"), 5);
+    let not_yet = is("accepts", count_calls(lab, "server", SyscallKind::Accept), 0);
     lab.claim("sends-before-accept", sent.and(not_yet));
     client.close()?; // it does not wait to be accepted
 
     let (server, _) = listener.accept()?;
     let mut buffer = [0; 1024];
     let n = server.recv(&mut buffer)?;
-    let hello = gave(&buffer[..n], b"hello");
+    let hello = recv_gave(&buffer[..n], b"hello");
     let order = closed_before_accept(lab)?;
     lab.claim("bytes-waited-for-accept", order.and(hello));
     let end = is("next recv", server.recv(&mut buffer)?, 0);
@@ -209,19 +212,19 @@ fn close_both_at_once(lab: &Lab) -> Result<(Vec<CapturedFrame>, Proof)> {
 
 experiment!(half_closed);
 fn half_closed(lab: &Lab) -> Result<()> {
-    let (client, server) = connect(lab)?;
+    let (client, server) = connection(lab)?;
     let mut buffer = [0; 1024];
 
     client.send(b"any news?")?;
     client.shutdown(Shutdown::Write)?; // I have said it all
     let n = server.recv(&mut buffer)?;
-    let said = gave(&buffer[..n], b"any news?");
+    let said = recv_gave(&buffer[..n], b"any news?");
     let end = is("next recv", server.recv(&mut buffer)?, 0);
     lab.claim("recv-returns-zero", said.and(end));
 
     server.send(b"none")?; // but I have not
     let n = client.recv(&mut buffer)?;
-    let answer = gave(&buffer[..n], b"none");
+    let answer = recv_gave(&buffer[..n], b"none");
     lab.claim("the-other-way-stays-open", answer);
     let one = is("client", client.tcp_state()?, "FIN_WAIT2");
     let other = is("server", server.tcp_state()?, "CLOSE_WAIT");
@@ -257,15 +260,15 @@ fn reset(lab: &Lab) -> Result<()> {
 experiment!(read_or_reset);
 fn read_or_reset(lab: &Lab) -> Result<()> {
     lab.part("read, close");
-    let (client, server) = connect(lab)?;
+    let (client, server) = connection(lab)?;
     client.send(b"hello")?;
     server.recv(&mut [0; 16])?;
     server.close()?;
-    let end = took("recv", &client.recv(&mut [0; 16]), 0);
+    let end = transferred("recv", &client.recv(&mut [0; 16]), 0);
     lab.claim("read-all-ends-in-order", end);
 
     lab.part("close unread");
-    let (client, server) = connect(lab)?;
+    let (client, server) = connection(lab)?;
     client.send(b"hello")?;
     server.peek(&mut [0; 16])?; // there, and left there
     server.close()?;
@@ -276,7 +279,7 @@ fn read_or_reset(lab: &Lab) -> Result<()> {
     lab.claim("after-the-reset-epipe", error);
 
     lab.part("linger 0, close");
-    let (client, server) = connect(lab)?;
+    let (client, server) = connection(lab)?;
     client.send(b"hello")?;
     server.recv(&mut [0; 16])?;
     server.set_linger(Some(Duration::ZERO))?;
@@ -367,12 +370,6 @@ fn waits(old: &TcpTableEntry) -> Result<Proof> {
 
 // ---- what several of them begin with ----
 
-/// A TCP socket of this actor.
-#[track_caller]
-fn tcp_socket(lab: &Lab, actor: &str) -> Result<Socket> {
-    Ok(lab.actor(actor).socket(Domain::IPV4, Type::STREAM, None)?)
-}
-
 /// A server that listens on the loopback interface, and its address.
 fn listen(lab: &Lab, reuse: bool) -> Result<(Socket, SockAddr)> {
     let listener = tcp_socket(lab, "server")?;
@@ -393,25 +390,10 @@ fn connect_to(lab: &Lab, listener: &Socket, at: &SockAddr) -> Result<(Socket, So
     Ok((client, server))
 }
 
-/// A connection on the loopback interface.
-fn connect(lab: &Lab) -> Result<(Socket, Socket)> {
-    let (listener, at) = listen(lab, false)?;
-    connect_to(lab, &listener, &at)
-}
-
-/// A server that listens at the far end of the wire, and its port.
-fn listen_on_the_wire(lab: &Lab) -> Result<(Socket, u16)> {
-    let listener = tcp_socket(lab, "server")?;
-    listener.bind(&lab.near(0))?;
-    listener.listen(5)?;
-    let port = listener.local_addr()?.as_socket().map_or(0, |at| at.port());
-    Ok((listener, port))
-}
-
 /// A connection across the wire: the client's end and the server's.
 fn connect_on_the_wire(lab: &Lab) -> Result<(Socket, Socket)> {
-    let (listener, port) = listen_on_the_wire(lab)?;
-    connect_to(lab, &listener, &lab.far(port))
+    let (listener, address) = listening_on_the_wire(lab)?;
+    connect_to(lab, &listener, &address)
 }
 
 // ---- what was seen ----
@@ -497,22 +479,4 @@ fn acknowledges(
         (Some(by), Some(fin)) => Ok(equal(what, by.tcp()?.ack, "FIN's seq + 1", after(fin, 1)?)),
         _ => Err(Error::Unexpected(format!("the close has {} segments only", close.len()))),
     }
-}
-
-/// The call gave this number of bytes.
-fn took(call: &'static str, answer: &io::Result<usize>, wanted: usize) -> Proof {
-    match answer {
-        Ok(bytes) => is(call, *bytes, wanted),
-        Err(_) => succeeded(call, answer),
-    }
-}
-
-/// These bytes were received, and no others.
-fn gave(got: &[u8], wanted: &[u8]) -> Proof {
-    is("recv gave", Data::of(got), Data::of(wanted))
-}
-
-/// How many calls of a function an actor has made, as recorded.
-fn calls(lab: &Lab, actor: &str, kind: SyscallKind) -> usize {
-    lab.calls(actor).iter().filter(|(_, back)| back.call.kind() == kind).count()
 }

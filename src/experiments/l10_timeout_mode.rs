@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use socket2::SockAddr;
 
-use super::blocking::{connected, listening};
+use super::kit::{connected, listening};
 use super::{Stepping, Why, experiment};
 use crate::capture::{
     Actor, Interest, Kind, Lab, Parameter, Proof, Result, Sampler, Seen, Socket, as_long, at_least,

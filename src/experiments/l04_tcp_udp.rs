@@ -2,17 +2,15 @@
 //!
 //! What a wire that loses and delays makes of them is not in this file.
 
-use std::io;
-
 use socket2::{Domain, Protocol, Type};
 
 use super::experiment;
+use super::kit::{connection, count_calls, recv_gave, transferred, udp_pair};
 use crate::capture::{
-    Kind, Lab, MSG_TRUNC, Parameter, Proof, Result, Socket, at_least, failed_with, is, lasted,
-    succeeded,
+    Kind, Lab, MSG_TRUNC, Parameter, Result, Socket, at_least, failed_with, is, lasted, succeeded,
 };
 use crate::i18n::Text;
-use crate::trace::{Data, SyscallKind};
+use crate::trace::SyscallKind;
 
 experiment!(stream_has_no_boundaries);
 fn stream_has_no_boundaries(lab: &Lab) -> Result<()> {
@@ -26,8 +24,8 @@ fn stream_has_no_boundaries(lab: &Lab) -> Result<()> {
     while server.peek(&mut buffer)? < 11 {}
     let n = server.recv(&mut buffer)?;
     let mut all = buffer[..n].to_vec();
-    let sends = is("client's sends", calls(lab, "client", SyscallKind::Send), 3);
-    let recvs = is("server's recvs", calls(lab, "server", SyscallKind::Recv), 1);
+    let sends = is("client's sends", count_calls(lab, "client", SyscallKind::Send), 3);
+    let recvs = is("server's recvs", count_calls(lab, "server", SyscallKind::Recv), 1);
     let gave = recv_gave(&all, b"onetwothree");
     lab.claim("three-sends-one-recv", sends.and(recvs).and(gave));
 
@@ -36,7 +34,7 @@ fn stream_has_no_boundaries(lab: &Lab) -> Result<()> {
         let n = server.recv(&mut buffer[..4])?; // room for four bytes
         all.extend(&buffer[..n]);
     }
-    let recvs = calls(lab, "server", SyscallKind::Recv) - 1;
+    let recvs = count_calls(lab, "server", SyscallKind::Recv) - 1;
     lab.claim("one-send-many-recvs", at_least("recvs of it", recvs, 4));
 
     let gave = recv_gave(&all, b"onetwothreefour five six");
@@ -46,7 +44,7 @@ fn stream_has_no_boundaries(lab: &Lab) -> Result<()> {
 
 experiment!(datagrams_keep_boundaries);
 fn datagrams_keep_boundaries(lab: &Lab) -> Result<()> {
-    let (client, server) = udp_pair(lab)?;
+    let (client, server) = udp_pair(lab, &lab.here(0))?;
     let to = server.local_addr()?;
     let mut buffer = [0; 1024];
 
@@ -127,7 +125,7 @@ fn nobody_home(lab: &Lab) -> Result<()> {
     let (_kept, nobody) = lab.nobody(Type::DGRAM)?;
     let udp = lab.actor("udp").socket(Domain::IPV4, Type::DGRAM, None)?;
     let sent = udp.send_to(b"hello", &nobody);
-    lab.claim("udp-send-succeeds", took("send_to", &sent, 5));
+    lab.claim("udp-send-succeeds", transferred("send_to", &sent, 5));
     let silence = lab.span("silence")?;
     udp.set_read_timeout(Some(silence))?; // recv gives up after this
     let gave_up = failed_with("recv", &udp.recv(&mut buffer), "EAGAIN");
@@ -139,30 +137,11 @@ fn nobody_home(lab: &Lab) -> Result<()> {
     let udp = connected.socket(Domain::IPV4, Type::DGRAM, None)?;
     let connect = succeeded("connect", &udp.connect(&nobody));
     lab.claim("udp-connect-asks-nobody", connect);
-    let sent = took("send", &udp.send(b"hello"), 5);
+    let sent = transferred("send", &udp.send(b"hello"), 5);
     let answer = udp.recv(&mut buffer);
     let told = failed_with("recv", &answer, "ECONNREFUSED");
     lab.claim("connected-udp-hears-later", sent.and(told));
     Ok(())
-}
-
-/// A TCP connection: the client's end and the server's end of it.
-fn connection(lab: &Lab) -> Result<(Socket, Socket)> {
-    let listener = lab.actor("server").socket(Domain::IPV4, Type::STREAM, None)?;
-    listener.bind(&lab.here(0))?;
-    listener.listen(5)?;
-    let client = lab.actor("client").socket(Domain::IPV4, Type::STREAM, None)?;
-    client.connect(&listener.local_addr()?)?;
-    let (server, _) = listener.accept()?;
-    Ok((client, server))
-}
-
-/// Two UDP sockets: a client, and a server that is bound to a port.
-fn udp_pair(lab: &Lab) -> Result<(Socket, Socket)> {
-    let server = lab.actor("server").socket(Domain::IPV4, Type::DGRAM, None)?;
-    server.bind(&lab.here(0))?;
-    let client = lab.actor("client").socket(Domain::IPV4, Type::DGRAM, None)?;
-    Ok((client, server))
 }
 
 /// A server with two sockets: one that listens for TCP, one that is bound for UDP.
@@ -174,25 +153,4 @@ fn tcp_and_udp_server(lab: &Lab) -> Result<(Socket, Socket)> {
     let receiver = server.socket(Domain::IPV4, Type::DGRAM, None)?;
     receiver.bind(&lab.here(0))?;
     Ok((listener, receiver))
-}
-
-/// The kernel took this many bytes.
-fn took(call: &'static str, answer: &io::Result<usize>, wanted: usize) -> Proof {
-    match answer {
-        Ok(bytes) => is(call, *bytes, wanted),
-        Err(_) => succeeded(call, answer),
-    }
-}
-
-/// These bytes were received, and no others.
-fn recv_gave(got: &[u8], wanted: &[u8]) -> Proof {
-    is("recv gave", Data::of(got), Data::of(wanted))
-}
-
-/// How many calls of a function an actor has made, as recorded.
-fn calls(lab: &Lab, actor: &str, kind: SyscallKind) -> usize {
-    lab.calls(actor)
-        .iter()
-        .filter(|(_, back)| back.call.kind() == kind && !back.call.peeks())
-        .count()
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use socket2::{Domain, Type};
 
 use super::experiment;
+use super::kit::count_calls;
 use crate::capture::{
     self, ActorThread, Error, Kind, Lab, Parameter, Result, Sampler, Seen, Socket, Stage,
 };
@@ -96,12 +97,7 @@ fn call(lab: &Lab, actor: &str, kind: SyscallKind, which: usize) -> Result<Seen>
 }
 
 fn sends(lab: &Lab, actor: &str) -> usize {
-    calls(lab, actor, SyscallKind::Send)
-}
-
-/// How many calls of this function an actor made.
-fn calls(lab: &Lab, actor: &str, kind: SyscallKind) -> usize {
-    lab.calls(actor).iter().filter(|(_, back)| back.call.kind() == kind).count()
+    count_calls(lab, actor, SyscallKind::Send)
 }
 
 experiment!(out_of_turn, parameters = &[SILENCE]);
@@ -369,7 +365,7 @@ fn check_calls(lab: &Lab, limit: Duration, how: String) -> Result<()> {
         "ours-gives-up-in-time",
         nobody.and(no_sooner("ours gave up after", poll.took(), "the limit", limit - TICK)),
     );
-    let again = at_least("calls of connect", calls(lab, "client", SyscallKind::Connect), 2);
+    let again = at_least("calls of connect", count_calls(lab, "client", SyscallKind::Connect), 2);
     lab.claim("then-it-calls-again", again.and(is("in the end it was", how, "connected")));
     Ok(())
 }

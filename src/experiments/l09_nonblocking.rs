@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Type};
 
+use super::kit::count_calls;
 use super::{Stepping, Why, experiment};
 use crate::capture::{
     Actor, Error, Interest, Kind, Lab, Parameter, Proof, Ready, Result, Socket, at_least,
@@ -249,10 +250,10 @@ fn busy_loop(lab: &Lab) -> Result<()> {
         one.send(b"at last")?;
         Ok((by_hand.finish()?, select.finish()?))
     })?;
-    let in_vain = calls(lab, "by hand", SyscallKind::Recv) - 1;
+    let in_vain = count_calls(lab, "by hand", SyscallKind::Recv) - 1;
     lab.claim("asked-in-vain", at_least("EAGAINs", in_vain, OFTEN));
-    let selects = is("selects", calls(lab, "select", SyscallKind::Select), 1);
-    let recvs = is("recvs", calls(lab, "select", SyscallKind::Recv), 1);
+    let selects = is("selects", count_calls(lab, "select", SyscallKind::Select), 1);
+    let recvs = is("recvs", count_calls(lab, "select", SyscallKind::Recv), 1);
     lab.claim("select-asks-once", selects.and(recvs));
     let bytes = is("by hand", by_hand.0, 7);
     let same = is("with select", select.0, 7);
@@ -392,8 +393,8 @@ fn claim_lists(lab: &Lab) -> Result<()> {
         "the-list-goes-along",
         is("sockets handed to select", in_set, 3).and(is("sockets handed to poll", in_list, 3)),
     );
-    let told = is("calls of epoll_ctl", calls(lab, "server", SyscallKind::EpollCtl), 3);
-    let waits = is("calls of epoll_wait", calls(lab, "server", SyscallKind::EpollWait), 4);
+    let told = is("calls of epoll_ctl", count_calls(lab, "server", SyscallKind::EpollCtl), 3);
+    let waits = is("calls of epoll_wait", count_calls(lab, "server", SyscallKind::EpollWait), 4);
     lab.claim("epoll-keeps-the-list", told.and(waits));
     Ok(())
 }
@@ -492,10 +493,6 @@ fn claim_cpu(lab: &Lab, name: &'static str, select: Option<Duration>, by_hand: O
         name,
         less("select's processor time, ns", nanoseconds(select), "by hand", nanoseconds(by_hand)),
     );
-}
-
-fn calls(lab: &Lab, actor: &str, kind: SyscallKind) -> usize {
-    lab.calls(actor).iter().filter(|(_, back)| back.call.kind() == kind).count()
 }
 
 fn gone() -> Error {

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use socket2::{Domain, SockAddr, Type};
 
 use super::experiment;
+use super::kit::udp_pair;
 use crate::capture::link::{Ack, Arp, CapturedFrame, Client, Data, Tcp, Udp, first, nth};
 use crate::capture::{
     Kind, Lab, Network, Parameter, Result, Socket, at_least, before, is, less, succeeded,
@@ -96,7 +97,7 @@ fn overhead(lab: &Lab) -> Result<()> {
 experiment!(who_has, network = Network::Wire);
 /// What the kernel must know before it can send a first packet.
 fn who_has(lab: &Lab) -> Result<()> {
-    let (wire, (client, server)) = (lab.wire()?, udp_pair(lab)?);
+    let (wire, (client, server)) = (lab.wire()?, udp_pair(lab, &lab.near(0))?);
     let to = lab.far(port_of(&server)?); // 10.9.0.2
     client.send_to(b"hello", &to)?;
     receive(&server, 5)?;
@@ -137,16 +138,8 @@ fn tcp_pair(lab: &Lab) -> Result<(Socket, Socket)> {
     Ok((client, server))
 }
 
-/// Two UDP sockets: a client, and a server that is bound to a port.
-fn udp_pair(lab: &Lab) -> Result<(Socket, Socket)> {
-    let server = lab.actor("server").socket(Domain::IPV4, Type::DGRAM, None)?;
-    server.bind(&lab.near(0))?;
-    let client = lab.actor("client").socket(Domain::IPV4, Type::DGRAM, None)?;
-    Ok((client, server))
-}
-
 fn carry_by_udp(lab: &Lab, message: &[u8]) -> Result<usize> {
-    let (client, server) = udp_pair(lab)?;
+    let (client, server) = udp_pair(lab, &lab.near(0))?;
     client.send_to(message, &lab.far(port_of(&server)?))?;
     receive(&server, message.len())
 }

@@ -4,12 +4,13 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use socket2::{Domain, SockAddr, Type};
+use socket2::{Domain, Type};
 
 use super::experiment;
+use super::kit::{connected, listening};
 use crate::capture::{
-    Actor, ActorThread, Interest, Kind, Lab, Parameter, Proof, Result, Sampler, Socket, as_long,
-    at_least, before, differ, equal, failed_with, is, lasted,
+    ActorThread, Interest, Kind, Lab, Parameter, Proof, Result, Sampler, Socket, as_long, at_least,
+    before, differ, equal, failed_with, is, lasted,
 };
 use crate::i18n::Text;
 use crate::trace::{Sample, SyscallKind};
@@ -264,20 +265,4 @@ fn closed_during_recv(
     })?;
     let recv = lab.last_call(who, SyscallKind::Recv)?;
     Ok(is("recv", recv.back.outcome.to_string(), returns).and(lasted("recv", recv.took(), silence)))
-}
-
-/// A server that listens, and its address.
-pub(super) fn listening(lab: &Lab, server: &Actor) -> Result<(Socket, SockAddr)> {
-    let listener = server.socket(Domain::IPV4, Type::STREAM, None)?;
-    listener.bind(&lab.here(0))?;
-    listener.listen(5)?;
-    let address = listener.local_addr()?;
-    Ok((listener, address))
-}
-
-/// A TCP client, connected.
-pub(super) fn connected(client: &Actor, to: &SockAddr) -> Result<Socket> {
-    let socket = client.socket(Domain::IPV4, Type::STREAM, None)?;
-    socket.connect(to)?;
-    Ok(socket)
 }

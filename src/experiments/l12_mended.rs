@@ -9,7 +9,7 @@ use std::time::Duration;
 use socket2::{Domain, Type};
 
 use super::experiment;
-use super::process::{claim_if_told, no_turn_between};
+use super::l05_process::{claim_if_told, no_turn_between};
 use crate::capture::{
     self, ActorThread, Error, Kind, Lab, Parameter, Result, Sampler, Socket, before, equal,
     failed_with, is, no_sooner,

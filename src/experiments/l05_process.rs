@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Type};
 
+use super::kit::connected;
 use super::{Stepping, Why, child_process, experiment};
 use crate::capture::{
     Actor, ActorThread, Error, Kind, Lab, Parameter, Process, Proof, Result, Sampler, Socket,
@@ -418,16 +419,16 @@ fn closed_with_its_process(lab: &Lab) -> Result<()> {
     let server = lab.process("server", part, &[])?;
     server.until_blocked_in(SyscallKind::Accept)?;
     let address = address_of_server(lab)?;
-    let bob = connected(lab, "bob", &address)?;
+    let bob = connected(&lab.actor("bob"), &address)?;
     bob.send(b"read me")?; // the server looks, and does not take it
-    let alice = connected(lab, "alice", &address)?;
+    let alice = connected(&lab.actor("alice"), &address)?;
     server.until_blocked_in(SyscallKind::Recv)?; // from Alice, who is silent
 
     server.kill()?; // SIGKILL: it cannot do one thing more
     let alices = alice.recv(&mut [0; 64]);
     let bobs = bob.recv(&mut [0; 64]);
     server.until_ended();
-    let carols = connected(lab, "carol", &address);
+    let carols = connected(&lab.actor("carol"), &address);
     let dead = server.observe(); // ended, and not collected
     let how = server.collect()?;
 
@@ -469,10 +470,4 @@ fn closed_with_its_process_server(lab: &Lab) -> Result<()> {
     let (alice, _) = listener.accept()?;
     alice.recv(&mut [0; 64])?; // blocked when it is killed
     Ok(())
-}
-
-fn connected(lab: &Lab, name: &str, at: &SockAddr) -> std::io::Result<Socket> {
-    let socket = lab.actor(name).socket(Domain::IPV4, Type::STREAM, TCP)?;
-    socket.connect(at)?;
-    Ok(socket)
 }

@@ -3,19 +3,19 @@
 //! What only silence shows plays on loopback; what needs a frame lost or a cable cut plays on the wire.
 
 use std::collections::BTreeSet;
-use std::io;
 use std::time::Duration;
 
-use socket2::{Domain, SockAddr, Type};
+use socket2::{Domain, Type};
 
 use super::experiment;
+use super::kit::{connection, listening_on_the_wire, recv_gave, tcp_socket};
 use crate::capture::link::{CapturedFrame, Syn, Traffic, first, first_few, nth};
 use crate::capture::{
     Error, Kind, Lab, Network, Parameter, Proof, Result, Socket, TcpInfo, as_long, at_least,
     differ, equal, failed_with, is, lasted, no_sooner, succeeded,
 };
 use crate::i18n::{Text, tr};
-use crate::trace::{Data, Return, SyscallKind};
+use crate::trace::{Return, SyscallKind};
 
 /// Why there is nothing to see of a program that gives up.
 const KERNEL_WAS_FIRST: Text = Text("the kernel gave up before the program did");
@@ -39,7 +39,7 @@ experiment!(
 );
 fn lost_syn(lab: &Lab) -> Result<()> {
     let (wire, lost) = (lab.wire()?, lab.count("drop")?);
-    let (server, address) = listening(lab)?;
+    let (server, address) = listening_on_the_wire(lab)?;
     wire.drop(first_few(lost, Syn));
 
     let client = tcp_socket(lab, "client")?;
@@ -78,7 +78,7 @@ experiment!(
 fn handshake_times_out(lab: &Lab) -> Result<()> {
     let (wire, limit) = (lab.wire()?, lab.span("timeout")?);
     let settings = SynSettings::of_this_kernel(lab)?;
-    let (_server, address) = listening(lab)?;
+    let (_server, address) = listening_on_the_wire(lab)?;
     wire.cut();
 
     let client = tcp_socket(lab, "client")?;
@@ -240,7 +240,7 @@ experiment!(
 );
 fn the_wire_is_cut(lab: &Lab) -> Result<()> {
     let (wire, limit) = (lab.wire()?, lab.span("timeout")?);
-    let (listener, address) = listening(lab)?;
+    let (listener, address) = listening_on_the_wire(lab)?;
     let client = tcp_socket(lab, "client")?;
     client.connect(&address)?;
     let (server, _) = listener.accept()?;
@@ -313,7 +313,7 @@ experiment!(
 );
 fn retry_with_backoff(lab: &Lab) -> Result<()> {
     let (wire, limit) = (lab.wire()?, lab.span("timeout")?);
-    let (server, address) = listening(lab)?;
+    let (server, address) = listening_on_the_wire(lab)?;
     wire.cut();
 
     let (program, mut pause) = (lab.actor("client"), lab.span("pause")?);
@@ -440,31 +440,6 @@ fn numbered_requests(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-#[track_caller]
-fn tcp_socket(lab: &Lab, actor: &str) -> io::Result<Socket> {
-    lab.actor(actor).socket(Domain::IPV4, Type::STREAM, None)
-}
-
-/// A server that listens at the near end of the wire, and the address at which a client finds it, at the far end.
-fn listening(lab: &Lab) -> Result<(Socket, SockAddr)> {
-    let server = tcp_socket(lab, "server")?;
-    server.bind(&lab.near(0))?;
-    server.listen(5)?;
-    let port = server.local_addr()?.as_socket().map_or(0, |at| at.port());
-    Ok((server, lab.far(port)))
-}
-
-/// A TCP connection over loopback: the client's end and the server's end of it.
-fn connection(lab: &Lab) -> Result<(Socket, Socket)> {
-    let listener = tcp_socket(lab, "server")?;
-    listener.bind(&lab.here(0))?;
-    listener.listen(5)?;
-    let client = tcp_socket(lab, "client")?;
-    client.connect(&listener.local_addr()?)?;
-    let (server, _) = listener.accept()?;
-    Ok((client, server))
-}
-
 /// What TCP_INFO says; every Linux has it.
 fn tcp_info(socket: &Socket) -> Result<TcpInfo> {
     socket
@@ -475,11 +450,6 @@ fn tcp_info(socket: &Socket) -> Result<TcpInfo> {
 /// How long the kernel waits for an acknowledgment, by TCP_INFO: the retransmission timeout.
 fn rto(info: &TcpInfo) -> Duration {
     Duration::from_micros(info.rto_us.into())
-}
-
-/// These bytes were received, and no others.
-fn recv_gave(got: &[u8], wanted: &[u8]) -> Proof {
-    is("recv gave", Data::of(got), Data::of(wanted))
 }
 
 /// The client's calls of this function, each with the time of its return.

@@ -1,0 +1,80 @@
+//! What several experiments need before they begin, and what they compare when it is over.
+
+use std::io;
+
+use socket2::{Domain, SockAddr, Type};
+
+use crate::capture::{Actor, Lab, Proof, Result, Socket, is, succeeded};
+use crate::trace::{Data, SyscallKind};
+
+// ---- sockets ----
+
+/// A TCP socket of this actor.
+#[track_caller]
+pub(super) fn tcp_socket(lab: &Lab, actor: &str) -> io::Result<Socket> {
+    lab.actor(actor).socket(Domain::IPV4, Type::STREAM, None)
+}
+
+/// A server that listens on the loopback interface, and its address.
+pub(super) fn listening(lab: &Lab, server: &Actor) -> Result<(Socket, SockAddr)> {
+    let listener = server.socket(Domain::IPV4, Type::STREAM, None)?;
+    listener.bind(&lab.here(0))?;
+    listener.listen(5)?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}
+
+/// A server that listens at the near end of the wire, and the address at which a client finds it, at the far end.
+pub(super) fn listening_on_the_wire(lab: &Lab) -> Result<(Socket, SockAddr)> {
+    let listener = tcp_socket(lab, "server")?;
+    listener.bind(&lab.near(0))?;
+    listener.listen(5)?;
+    let port = listener.local_addr()?.as_socket().map_or(0, |at| at.port());
+    Ok((listener, lab.far(port)))
+}
+
+/// A TCP client, connected.
+pub(super) fn connected(client: &Actor, to: &SockAddr) -> io::Result<Socket> {
+    let socket = client.socket(Domain::IPV4, Type::STREAM, None)?;
+    socket.connect(to)?;
+    Ok(socket)
+}
+
+/// A TCP connection over loopback: the client's end and the server's end of it.
+pub(super) fn connection(lab: &Lab) -> Result<(Socket, Socket)> {
+    let (listener, address) = listening(lab, &lab.actor("server"))?;
+    let client = connected(&lab.actor("client"), &address)?;
+    let (server, _) = listener.accept()?;
+    Ok((client, server))
+}
+
+/// Two UDP sockets: a client, and a server that is bound to this address.
+pub(super) fn udp_pair(lab: &Lab, address: &SockAddr) -> Result<(Socket, Socket)> {
+    let server = lab.actor("server").socket(Domain::IPV4, Type::DGRAM, None)?;
+    server.bind(address)?;
+    let client = lab.actor("client").socket(Domain::IPV4, Type::DGRAM, None)?;
+    Ok((client, server))
+}
+
+// ---- what was seen ----
+
+/// How many calls of this kind an actor has made; to peek is not to receive.
+pub(super) fn count_calls(lab: &Lab, actor: &str, kind: SyscallKind) -> usize {
+    lab.calls(actor)
+        .iter()
+        .filter(|(_, back)| back.call.kind() == kind && !back.call.peeks())
+        .count()
+}
+
+/// The call transferred this number of bytes.
+pub(super) fn transferred(call: &'static str, answer: &io::Result<usize>, wanted: usize) -> Proof {
+    match answer {
+        Ok(bytes) => is(call, *bytes, wanted),
+        Err(_) => succeeded(call, answer),
+    }
+}
+
+/// These bytes were received, and no others.
+pub(super) fn recv_gave(got: &[u8], wanted: &[u8]) -> Proof {
+    is("recv gave", Data::of(got), Data::of(wanted))
+}
