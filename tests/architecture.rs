@@ -16,7 +16,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("progress", &["i18n"]),
     ("words", &["i18n", "lesson", "lexicon", "picture", "trace"]),
     ("output", &["i18n", "picture", "text", "trace", "words"]),
-    ("analysis", &["picture", "trace"]),
+    ("analysis", &["lexicon", "picture", "trace"]),
     ("views", &["analysis", "i18n", "lexicon", "picture", "text", "trace"]),
     ("capture", &["i18n", "signals", "trace"]),
     ("experiments", &["capture", "chat", "i18n", "trace"]),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Analysis;
-use crate::trace::recording::{FORMAT, Header, Recording, VERSION};
+use crate::trace::recording::{Header, Origin, Recording};
 use crate::trace::{
     Address, Args, Call, Data, Event, EventKind, Name, Outcome, Output, Return, Role, Site,
     Syscall, Value,
@@ -248,12 +248,9 @@ impl Sample {
     /// The recording.
     pub fn recording(&self) -> Recording {
         let header = Header {
-            format: FORMAT.to_owned(),
-            version: VERSION,
             kernel: "Linux".to_owned(),
             date: String::new(),
-            experiment: "sample".to_owned(),
-            parameters: BTreeMap::new(),
+            origin: Origin::Experiment { name: "sample".to_owned(), parameters: BTreeMap::new() },
         };
         Recording::new(header, self.events.clone())
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value as Json, json};
 
 use super::sample::Sample;
-use crate::trace::recording::Recording;
+use crate::trace::recording::{Origin, Recording};
 use crate::trace::{Call, EventKind, Outcome, Site};
 
 /// A recording that is being written. Time goes on by a tenth of a millisecond before every event.
@@ -27,7 +27,8 @@ impl Script {
 
     pub(crate) fn recording(&self) -> Recording {
         let mut recording = self.0.recording();
-        "by-hand".clone_into(&mut recording.header.experiment);
+        recording.header.origin =
+            Origin::Experiment { name: "by-hand".to_owned(), parameters: Default::default() };
         recording
     }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::child::{self, Job, Resume};
 use super::{Breakpoints, Error, Keep, Lab, Network, Parameter, Result, Wire, actor, link, sys};
 use crate::signals;
-use crate::trace::recording::{Header, write_line};
+use crate::trace::recording::{Header, Origin, write_line};
 use crate::trace::{Blocked, Ending, EventKind};
 
 /// The shortest wait between two checks of the deadline.
@@ -37,11 +37,10 @@ pub fn perform(run: &Run, play: fn(&Lab) -> Result<()>) -> ExitCode {
     let network = link::enter(&lab, run.network);
     let _ = sys::drop_capabilities();
 
-    let header = run
-        .job
-        .part
-        .is_none()
-        .then(|| Header::now(sys::name(), &run.job.name, run.job.settings.clone()));
+    let header = run.job.part.is_none().then(|| {
+        let (name, parameters) = (run.job.name.clone(), run.job.settings.clone());
+        Header::now(sys::name(), Origin::Experiment { name, parameters })
+    });
     if header.is_some_and(|header| write_line(&mut io::stdout(), &header).is_err()) {
         return ExitCode::FAILURE; // nobody listens
     }

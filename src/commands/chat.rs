@@ -1,6 +1,5 @@
 //! Joins the chat to the views: the lines of its trace, and its recording.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
@@ -10,7 +9,7 @@ use crate::capture::sys;
 use crate::chat::{self, Address, Buffer, EndReason, Side, Style, Tracer, Wanted};
 use crate::i18n::tr;
 use crate::output::terminal::{Terminal, shown};
-use crate::trace::recording::{Header, write_line};
+use crate::trace::recording::{Header, Origin, write_line};
 use crate::views::trace::{Detail, Trace};
 
 use super::Failure;
@@ -104,7 +103,7 @@ fn tracer(terminal: &Terminal, asked: &Asked<'_>) -> Result<Option<Tracer>, Fail
             let file =
                 File::create(path).map_err(|error| super::output_file::unwritable(path, &error))?;
             let mut sink = BufWriter::new(file);
-            write_line(&mut sink, &Header::now(sys::name(), "chat", BTreeMap::new()))?;
+            write_line(&mut sink, &Header::now(sys::name(), Origin::Chat))?;
             Some(Box::new(sink))
         }
     };

@@ -16,7 +16,7 @@ use crate::lesson::Show;
 use crate::output::terminal::Terminal;
 use crate::picture::{Ink, Row};
 use crate::trace::pcapng;
-use crate::trace::recording::{self, Header, Line, Recording};
+use crate::trace::recording::{self, Header, Line, Origin, Recording};
 use crate::trace::{Ending, Event};
 use crate::views::trace::{Detail, Trace};
 use crate::views::{Numbers, View};
@@ -69,6 +69,12 @@ pub struct Player {
     noted: Option<String>,
     /// It could not be noted, which has been said.
     unnoted: bool,
+}
+
+/// The header of an experiment's run that begins now.
+fn header_of(experiment: &Experiment, settings: &BTreeMap<String, String>) -> Header {
+    let (name, parameters) = (experiment.name.to_owned(), settings.clone());
+    Header::now(sys::name(), Origin::Experiment { name, parameters })
 }
 
 /// A run that is over.
@@ -191,15 +197,18 @@ impl Player {
             _ => None,
         };
         if let Some((why, shipped)) = shipped {
-            let notice = words::played_instead(why, &shipped.header.kernel, &shipped.header.date);
+            let notice = words::played_instead(
+                why,
+                &shipped.header.kernel,
+                &shipped.header.date_to_the_second(),
+            );
             self.terminal.wrapped("", &notice, Ink::Warn)?;
-            let differ = |(name, value): &(&String, &String)| {
-                name.as_str() != DEADLINE.name && settings.get(*name) != Some(*value)
+            let differ = |(name, value): &(&str, &str)| {
+                *name != DEADLINE.name && settings.get(*name).is_none_or(|set| set != value)
             };
             let recorded_with: Vec<_> = shipped
                 .header
-                .parameters
-                .iter()
+                .parameters()
                 .filter(differ)
                 .map(|(name, value)| format!("{name}={value}"))
                 .collect();
@@ -251,7 +260,7 @@ impl Player {
         self.terminal.flush()?;
         let mut run = ExperimentRun::start(experiment.name, settings, false)
             .map_err(|error| cannot_start(experiment.name, &error))?;
-        let header = Header::now(sys::name(), experiment.name, settings.clone());
+        let header = header_of(experiment, settings);
         let mut recording = Recording::new(header, Vec::new());
         let mut live = self.trace().map(Live::new);
         loop {
@@ -308,7 +317,7 @@ impl Player {
             to.flush()
         })?;
         if count == 0 {
-            eprintln!("explore: {}", words::no_frames(&recording.header.experiment));
+            eprintln!("explore: {}", words::no_frames(&recording.header.name()));
         }
         Ok(())
     }

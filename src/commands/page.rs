@@ -11,7 +11,7 @@ use crate::i18n::tr;
 use crate::lesson::{Lesson, Show, Step};
 use crate::output::html::{self, Checked, Code, Drawn, Made, Page, Place, Recorded, Run};
 use crate::picture::{Ink, Picture};
-use crate::trace::recording::{Header, Recording};
+use crate::trace::recording::{Header, Origin, Recording};
 use crate::trace::{Ending, EventKind};
 use crate::views;
 use crate::views::trace::{Detail, Trace};
@@ -171,11 +171,11 @@ pub(super) fn troubles(recording: &Recording) -> Vec<String> {
 
 /// This machine, now.
 pub(super) fn made_now() -> Made {
-    made_of(&Header::now(sys::name(), "", std::collections::BTreeMap::new()))
+    made_of(&Header::now(sys::name(), Origin::Program { argv: Vec::new() }))
 }
 
 fn made_of(header: &Header) -> Made {
-    Made { kernel: header.kernel.clone(), date: header.date.clone() }
+    Made { kernel: header.kernel.clone(), date: header.date_to_the_second() }
 }
 
 fn checked(judged: Judged) -> Checked {

@@ -27,16 +27,16 @@ impl Player {
         };
         for recording in &contents.recordings {
             let header = &recording.header;
-            self.terminal.wrapped("", &header.experiment, Ink::Strong)?;
+            self.terminal.wrapped("", &header.name(), Ink::Strong)?;
             self.terminal.wrapped(
                 "",
-                &words::recorded_on(&header.kernel, &header.date),
+                &words::recorded_on(&header.kernel, &header.date_to_the_second()),
                 Ink::Warn,
             )?;
             self.terminal.blank()?;
             self.trace_recorded(recording)?;
             // It may be of an experiment that another version of the program has.
-            let (views, claims) = match experiments::find(&header.experiment) {
+            let (views, claims) = match experiments::find(&header.name()) {
                 Some(experiment) => {
                     let show = shown_in_course(experiment)?;
                     (show.views, show.claims)

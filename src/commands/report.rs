@@ -104,7 +104,7 @@ fn judge_one(line: &ClaimLine, recording: &Recording, told: Told<'_>) -> Judged 
         };
     }
     let own_deadline =
-        recording.header.parameters.get(DEADLINE.name).is_some_and(|set| set != DEADLINE.default);
+        recording.header.parameter(DEADLINE.name).is_some_and(|set| set != DEADLINE.default);
     let (verdict, why) = match recording.ending() {
         Some(Ending::Unavailable { why }) => (Verdict::NotChecked, why.clone()),
         Some(Ending::Interrupted) => (Verdict::NotChecked, words::interrupted().to_owned()),

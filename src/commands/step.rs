@@ -11,13 +11,12 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{Done, Failure, Player};
 use crate::capture::child::{ExperimentRun, Output, Resume, interrupted};
-use crate::capture::sys;
 use crate::experiments::{self, Experiment, Why};
 use crate::output::terminal::ALTERNATE_SCREEN_OFF;
 use crate::output::terminal::keys::{self, Key};
 use crate::picture::{Ink, Picture, Row, fit};
 use crate::signals;
-use crate::trace::recording::{self, Header, Line, Recording};
+use crate::trace::recording::{self, Line, Recording};
 use crate::trace::{Event, EventKind};
 use crate::views::step::Shot;
 use crate::views::trace::{Detail, Trace};
@@ -120,7 +119,7 @@ impl Player {
         self.terminal.flush()?;
         let run = ExperimentRun::start(experiment.name, settings, true)
             .map_err(|error| super::cannot_start(experiment.name, &error))?;
-        let header = Header::now(sys::name(), experiment.name, settings.clone());
+        let header = super::header_of(experiment, settings);
         let mut walk = Walk {
             run,
             recording: Recording::new(header, Vec::new()),

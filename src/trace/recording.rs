@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, Read, Write};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::error::Category;
 use thiserror::Error;
 
@@ -16,42 +16,121 @@ use crate::trace::{Claim, Ending, Event, EventKind};
 /// What the first line of a recording calls its format.
 pub const FORMAT: &str = "socket-explorer recording";
 /// The version of the format that this program writes, and the newest that it reads.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// No line of ours is longer; a longer one is not a recording.
 const LONGEST_LINE: u64 = 1 << 20;
 
 /// The first line of a recording: where and when it was made, and of what.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(from = "HeaderLine")]
 pub struct Header {
-    /// Always [`FORMAT`].
-    pub format: String,
-    /// The format's version.
-    pub version: u32,
     /// The kernel it was made on: `Linux 6.18.44 x86_64`.
     pub kernel: String,
-    /// When it was made, in UTC (RFC 3339).
+    /// When the run began, in UTC (RFC 3339).
     pub date: String,
-    /// The experiment that was run.
-    pub experiment: String,
-    /// Its parameters, defaults included.
-    #[serde(default)]
-    pub parameters: BTreeMap<String, String>,
+    /// What was recorded.
+    pub origin: Origin,
+}
+
+/// What was recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// An experiment of the course.
+    Experiment {
+        /// Its name.
+        name: String,
+        /// What it was set to, defaults included.
+        parameters: BTreeMap<String, String>,
+    },
+    /// Somebody's program.
+    Program {
+        /// Its command line.
+        argv: Vec<String>,
+    },
+    /// A chat.
+    Chat,
+}
+
+/// A header as it is written down; format 1 had the experiment's name in place of an origin.
+#[derive(Serialize, Deserialize)]
+struct HeaderLine {
+    format: String,
+    version: u32,
+    kernel: String,
+    date: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    origin: Option<Origin>,
+    #[serde(skip_serializing, default)]
+    experiment: String,
+    #[serde(skip_serializing, default)]
+    parameters: BTreeMap<String, String>,
+}
+
+impl From<HeaderLine> for Header {
+    fn from(line: HeaderLine) -> Header {
+        let HeaderLine { kernel, date, origin, experiment, parameters, .. } = line;
+        let origin = origin.unwrap_or(match &*experiment {
+            "chat" => Origin::Chat,
+            _ => Origin::Experiment { name: experiment, parameters },
+        });
+        Header { kernel, date, origin }
+    }
+}
+
+impl Serialize for Header {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let line = HeaderLine {
+            format: FORMAT.to_owned(),
+            version: VERSION,
+            kernel: self.kernel.clone(),
+            date: self.date.clone(),
+            origin: Some(self.origin.clone()),
+            experiment: String::new(),
+            parameters: BTreeMap::new(),
+        };
+        line.serialize(serializer)
+    }
 }
 
 impl Header {
     /// The header of a run that begins now.
     #[must_use]
-    pub fn now(kernel: String, experiment: &str, parameters: BTreeMap<String, String>) -> Header {
-        let date = humantime::format_rfc3339_seconds(std::time::SystemTime::now()).to_string();
-        Header {
-            format: FORMAT.to_owned(),
-            version: VERSION,
-            kernel,
-            date,
-            experiment: experiment.to_owned(),
-            parameters,
+    pub fn now(kernel: String, origin: Origin) -> Header {
+        let date = humantime::format_rfc3339_nanos(std::time::SystemTime::now()).to_string();
+        Header { kernel, date, origin }
+    }
+
+    /// The day and the time to the second, for a reader.
+    pub fn date_to_the_second(&self) -> String {
+        match self.date.split_once('.') {
+            Some((seconds, _)) => format!("{seconds}Z"),
+            None => self.date.clone(),
         }
+    }
+
+    /// The name of what was recorded: an experiment's, `chat`, or a program's command line.
+    pub fn name(&self) -> String {
+        match &self.origin {
+            Origin::Experiment { name, .. } => name.clone(),
+            Origin::Program { argv } => argv.join(" "),
+            Origin::Chat => "chat".to_owned(),
+        }
+    }
+
+    /// The parameter of that name, if an experiment was recorded that has it.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    /// What an experiment was set to; nothing for any other origin.
+    pub fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
+        let all = match &self.origin {
+            Origin::Experiment { parameters, .. } => Some(parameters),
+            Origin::Program { .. } | Origin::Chat => None,
+        };
+        all.into_iter().flatten().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 }
 
@@ -225,4 +304,43 @@ pub fn read(mut from: impl BufRead) -> Contents {
         None => Some((number, tr!("there is no recording in it").to_owned())),
     };
     Contents { recordings, damage: damage.or(cut) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::{Role, SyscallKind};
+
+    #[test]
+    fn format_1_is_read_and_written_again_as_format_2() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/format-1");
+        let mut kinds = std::collections::BTreeSet::new();
+        for entry in std::fs::read_dir(folder).expect("the folder") {
+            let path = entry.expect("an entry").path();
+            let file = std::fs::File::open(&path).expect("the file");
+            let Contents { recordings, damage } = read(io::BufReader::new(file));
+            assert_eq!(damage, None, "{}", path.display());
+            let recording = recordings.first().expect("one run");
+            let Origin::Experiment { name, .. } = &recording.header.origin else {
+                panic!("{}: no experiment", path.display());
+            };
+            assert_eq!(path.file_stem().and_then(|stem| stem.to_str()), Some(name.as_str()));
+            let mut again = Vec::new();
+            write_line(&mut again, &recording.header).expect("written");
+            for event in recording.events() {
+                if let EventKind::Return(back) = &event.what {
+                    kinds.insert((back.call.kind().to_string(), back.call.role == Role::Program));
+                }
+                write_line(&mut again, event).expect("written");
+            }
+            let second = read(&*again);
+            assert!(
+                String::from_utf8_lossy(&again)
+                    .starts_with(r#"{"format":"socket-explorer recording","version":2"#)
+            );
+            assert_eq!(second.recordings, recordings, "{}", path.display());
+        }
+        let other = SyscallKind::Other.to_string();
+        assert!(kinds.len() > 10 && kinds.iter().all(|(kind, _)| *kind != other), "{kinds:?}");
+    }
 }

@@ -114,7 +114,7 @@ fn rows_fit(picture: &Picture, width: usize, what: &str) {
 fn every_picture_keeps_to_its_columns_in(language: Language) {
     for recording in recordings() {
         for (name, view) in NAMES {
-            let what = format!("{} {name} {}", recording.header.experiment, language.tag());
+            let what = format!("{} {name} {}", recording.header.name(), language.tag());
             for width in widths(&recording) {
                 rows_fit(&speaking(language, || view.draw(&recording, width)), width, &what);
             }
@@ -154,7 +154,7 @@ fn lanes_stand_in_the_same_columns_in_every_row() {
                 assert!(
                     at_home,
                     "{} {} at {width}: {}",
-                    told.header.experiment,
+                    told.header.name(),
                     language.tag(),
                     row.text()
                 );
@@ -187,7 +187,7 @@ fn both_languages_draw_the_same_frames() {
                     })
                 };
                 let [english, chinese] = [Language::ENGLISH, chinese()].map(count);
-                assert_eq!(english, chinese, "{} {name} at {width}", recording.header.experiment);
+                assert_eq!(english, chinese, "{} {name} at {width}", recording.header.name());
             }
         }
     }
@@ -214,7 +214,7 @@ fn a_picture_in_chinese_has_no_english_words_of_its_own() {
                     .lines()
                     .filter(|line| !boxed(line))
                     .find(|line| line.split('"').step_by(2).any(its_own));
-                assert_eq!(said, None, "{} {name}: {word}", recording.header.experiment);
+                assert_eq!(said, None, "{} {name}: {word}", recording.header.name());
             }
         }
     }

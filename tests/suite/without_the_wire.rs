@@ -19,7 +19,7 @@ fn every_experiment_that_needs_one_ships_a_recording_whose_claims_held() {
     for experiment in shipped::needed() {
         let recording = shipped::recording(experiment.name)
             .unwrap_or_else(|| panic!("{} ships no recording", experiment.name));
-        assert_eq!(recording.header.experiment, experiment.name);
+        assert_eq!(recording.header.name(), experiment.name);
         assert_eq!(recording.ending(), Some(&Ending::Finished), "{}", experiment.name);
         let recorded: Vec<_> = recording.claims().map(|claim| claim.claim.as_ref()).collect();
         assert_eq!(

@@ -460,7 +460,7 @@ fn no_width_is_too_narrow_and_no_row_too_wide() {
 /// A recording that the course ships.
 fn recorded(name: &str) -> Recording {
     let mut all = all_tests::shipped().into_iter();
-    all.find(|recording| recording.header.experiment == name).expect("it is shipped")
+    all.find(|recording| recording.header.name() == name).expect("it is shipped")
 }
 
 fn shipped(name: &str) -> String {
