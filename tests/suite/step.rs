@@ -250,7 +250,7 @@ fn every_experiment_can_be_stepped_or_says_why_not_and_no_claim_is_broken() {
             *lines
                 .entry((
                     event["actor"].to_string(),
-                    event["source"].to_string(),
+                    event["site"].to_string(),
                     event["process"].to_string(),
                 ))
                 .or_insert(0) += 1;
