@@ -203,7 +203,7 @@ fn words_of(mark: &Mark) -> String {
 pub(super) fn sleep(why: &Sleep) -> String {
     match why {
         Sleep::Waiting(purpose) => safe(purpose),
-        Sleep::Held => tr!("held").to_owned(),
+        Sleep::Held => tr!(context "call", "held").to_owned(),
         Sleep::InCall(Some(call)) => safe(call),
         Sleep::InCall(None) => tr!("asleep").to_owned(),
     }
