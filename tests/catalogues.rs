@@ -21,7 +21,7 @@ const LOOKED_UP: [&str; 4] = ["JSON", "packets", "recording", "system"];
 /// A sentence: its context, its English.
 type Key = (Option<String>, String);
 
-/// The sentences in the order in which they stand in the sources, each with its files.
+/// The sentences that the program says, each with its files.
 #[derive(Default)]
 struct Sentences(Vec<(Key, BTreeSet<String>)>);
 
@@ -199,31 +199,33 @@ fn is_looked_up(message: &Message) -> bool {
     message.context.as_deref().is_some_and(|context| LOOKED_UP.contains(&context))
 }
 
-/// The catalogue with the sentences in the order of the sources; remarks of its translators stay with theirs.
+/// The catalogue with the sentences that are said, in the order of their English: a sentence that moves between files moves
+/// nothing here. Remarks of its translators stay with theirs.
 fn up_to_date(catalogue: &str, sentences: &Sentences) -> String {
     let mut blocks = catalogue.trim_end().split("\n\n");
     let header = blocks.next().unwrap_or_default();
-    let old: Vec<(Vec<&str>, Message)> = blocks
+    let old: Vec<(String, Message)> = blocks
         .filter_map(|block| {
             let remarks = block.lines().filter(|line| line.starts_with('#'));
-            let remarks = remarks.filter(|line| !line.starts_with("#:")).collect();
-            Some((remarks, parse(block).pop()?))
+            let remarks = remarks.filter(|line| !line.starts_with("#:"));
+            Some((remarks.map(|line| format!("{line}\n")).collect(), parse(block).pop()?))
         })
         .collect();
-    let mut new = vec![header.to_owned()];
-    for ((context, english), files) in &sentences.0 {
-        let known = old.iter().find(|(_, one)| one.context == *context && one.english == *english);
-        let (mut comments, text) = known.map_or((Vec::new(), ""), |(remarks, message)| {
-            (remarks.iter().map(|line| format!("{line}\n")).collect(), message.text.as_str())
-        });
-        comments.extend(files.iter().map(|file| format!("#: {file}\n")));
-        new.push(comments.concat() + &entry(context.as_deref(), english, text));
-    }
-    for (remarks, one) in old.iter().filter(|(_, one)| is_looked_up(one) && !sentences.has(one)) {
-        let remarks = remarks.iter().map(|line| format!("{line}\n")).collect::<String>();
-        new.push(remarks + &entry(one.context.as_deref(), &one.english, &one.text));
-    }
-    new.join("\n\n") + "\n"
+    let none = BTreeSet::new();
+    let looked_up = old.iter().map(|(_, message)| message);
+    let looked_up = looked_up.filter(|one| is_looked_up(one) && !sentences.has(one));
+    let looked_up = looked_up.map(|one| ((one.context.clone(), one.english.clone()), &none));
+    let mut keys: Vec<_> = sentences.0.iter().map(|(key, files)| (key.clone(), files)).collect();
+    keys.extend(looked_up);
+    keys.sort();
+    let entries = keys.into_iter().map(|((context, english), files)| {
+        let known = old.iter().find(|(_, one)| one.context == context && one.english == english);
+        let (remarks, text) = known.map_or(("", ""), |(remarks, one)| (remarks, &one.text));
+        let files: String = files.iter().map(|file| format!("#: {file}\n")).collect();
+        format!("{remarks}{files}{}", entry(context.as_deref(), &english, text))
+    });
+    let all: Vec<_> = std::iter::once(header.to_owned()).chain(entries).collect();
+    all.join("\n\n") + "\n"
 }
 
 fn entry(context: Option<&str>, english: &str, text: &str) -> String {

@@ -209,7 +209,7 @@ mod tests {
         ] {
             assert_eq!(Language::of_locale(name), language, "{name}");
         }
-        assert_eq!(Language::all().map(Language::tag).collect::<Vec<_>>(), ["en", "zh"]);
+        assert_eq!(Language::all().next(), Some(Language::ENGLISH));
         assert_eq!(Language::ENGLISH.full_tag(), "en");
         assert_eq!((chinese().full_tag().as_str(), chinese().tag()), ("zh-CN", "zh"));
         assert_ne!(chinese().name(), "zh", "its header names it");
