@@ -477,7 +477,8 @@ fn each_part_of_a_comparison_shows_its_answer() {
 fn where_arp_is_the_point_it_is_drawn_frame_by_frame() {
     let drawn = shipped("who-has");
     for row in [
-        "who has 10.9.0.2? ──▶┃ to everybody",
+        "who has 10.9.0.2? ──▶",
+        " to everybody",
         "the lab answers │◀─ is at 02:00:0a:09:00:02",
         "who has 10.9.0.3? ─✗",
         "\"anyone?\"",
