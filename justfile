@@ -20,7 +20,7 @@ pictures *ARGS:
 
 # the catalogues, after a sentence was added, changed or taken out
 catalogues:
-    UPDATE_CATALOGUES=1 cargo test --test catalogues
+    UPDATE_CATALOGUES=1 cargo test --test suite catalogues
 
 # all lessons as pages
 book:

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
+use crate::support::require;
+
 const STYLES: [&str; 3] = ["threads", "turns", "poll"];
 
 /// One side, with pipes for keyboard and screen.
@@ -699,16 +701,6 @@ fn calls_are_traced_with_their_threads_and_recorded() {
     );
 }
 
-/// The program, or `None` with a word about it if it is not installed.
-fn installed(name: &str) -> Option<Command> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).any(|folder| folder.join(name).exists());
-    if !found {
-        eprintln!("skipped: {name} is not installed");
-    }
-    found.then(|| Command::new(name))
-}
-
 /// The notes' client in today's Python: what it sends has no newline.
 const NOTES_CLIENT: &str = "
 import socket, sys
@@ -722,7 +714,7 @@ client.close()
 
 #[test]
 fn the_notes_own_program_is_understood() {
-    if installed("python3").is_none() {
+    if require("python3").is_none() {
         return;
     }
     for style in STYLES {
@@ -750,11 +742,13 @@ fn the_notes_own_program_is_understood() {
 }
 
 #[test]
-fn nc_and_socat_are_understood() {
-    for (name, args) in
-        [("nc", &["-N", "127.0.0.1", "PORT"][..]), ("socat", &["-", "TCP:127.0.0.1:PORT"])]
-    {
-        let Some(mut command) = installed(name) else {
+fn nc_ncat_and_socat_are_understood() {
+    for (name, args) in [
+        ("nc", &["-N", "127.0.0.1", "PORT"][..]),
+        ("ncat", &["127.0.0.1", "PORT"]),
+        ("socat", &["-", "TCP:127.0.0.1:PORT"]),
+    ] {
+        let Some(mut command) = require(name) else {
             continue;
         };
         let (mut server, at) = Side::server("127.0.0.1:0", &[]);

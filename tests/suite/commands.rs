@@ -2,39 +2,9 @@
 
 use std::fs;
 use std::io::Read;
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
-fn explore() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
-    command
-        .stdin(Stdio::null())
-        .env_remove("NO_COLOR")
-        .env_remove("CLICOLOR_FORCE")
-        .env_remove("CARGO");
-    command.env("LC_ALL", "C"); // it speaks English, wherever this test runs
-    command.env("XDG_STATE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/nobodys-state"));
-    command
-}
-
-fn output(args: &[&str]) -> Output {
-    explore().args(args).output().expect("explore runs")
-}
-
-/// Standard output, standard error, exit code.
-fn told(args: &[&str]) -> (String, String, Option<i32>) {
-    let output = output(args);
-    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
-    (text(&output.stdout), text(&output.stderr), output.status.code())
-}
-
-/// A folder for this test's files.
-fn folder(name: &str) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).expect("a folder");
-    folder
-}
+use crate::support::{explore, folder, told, utf8};
 
 #[test]
 fn alone_it_says_what_to_type_next() {
@@ -74,7 +44,7 @@ fn what_there_is_not_is_answered_with_what_is_near() {
 
 #[test]
 fn a_lesson_that_names_what_there_is_not_is_told_by_file_and_line() {
-    let folder = folder("bad-lessons");
+    let folder = folder();
     let good = "# T\n> Q?\n\n```experiment address-port-protocol\nview: sockets\nsome-claim: Words.\n```\n";
     for (text, expected) in [
         (
@@ -92,34 +62,34 @@ fn a_lesson_that_names_what_there_is_not_is_told_by_file_and_line() {
         ),
         ("nothing".to_owned(), ":1: a lesson begins with its title"),
     ] {
-        let file = folder.join("mine.md");
+        let file = folder.path().join("mine.md");
         fs::write(&file, text).expect("written");
-        let path = file.to_str().expect("UTF-8");
+        let path = utf8(&file);
         let (_, err, code) = told(&["lesson", path]);
         assert!(err.contains(&format!("{path}{expected}")), "{err}");
         assert_eq!(code, Some(2));
     }
-    let file = folder.join("latin1.md");
+    let file = folder.path().join("latin1.md");
     fs::write(&file, b"# T\n> Q?\n\ncaf\xe9\n").expect("written");
-    let (_, err, code) = told(&["lesson", file.to_str().expect("UTF-8")]);
+    let (_, err, code) = told(&["lesson", utf8(&file)]);
     assert!(err.contains("latin1.md:4: this is not UTF-8"), "{err}");
     assert_eq!(code, Some(2));
 }
 
 #[test]
 fn a_recording_replays_and_a_damaged_one_is_shown_as_far_as_it_goes() {
-    let folder = folder("recordings");
-    let whole = folder.join("whole.jsonl");
-    let path = whole.to_str().expect("UTF-8");
+    let folder = folder();
+    let whole = folder.path().join("whole.jsonl");
+    let path = utf8(&whole);
     assert_eq!(told(&["run", "address-port-protocol", "--record", path]).2, Some(0));
     let (out, _, code) = told(&["replay", path]);
     assert!(out.contains("Recorded on") && out.contains("not checked here"), "{out}");
     assert_eq!(code, Some(0));
 
     let text = fs::read_to_string(&whole).expect("a recording");
-    let cut = folder.join("cut.jsonl");
+    let cut = folder.path().join("cut.jsonl");
     fs::write(&cut, &text[..text.len() / 2]).expect("written");
-    let (out, err, code) = told(&["replay", cut.to_str().expect("UTF-8"), "-v"]);
+    let (out, err, code) = told(&["replay", utf8(&cut), "-v"]);
     assert!(out.contains("socket("), "{out}");
     assert!(err.contains("cut off") && err.contains("cut.jsonl:"), "{err}");
     assert_eq!(code, Some(2));
@@ -134,9 +104,9 @@ fn a_recording_replays_and_a_damaged_one_is_shown_as_far_as_it_goes() {
             "get a newer `explore`",
         ),
     ] {
-        let file = folder.join(name);
+        let file = folder.path().join(name);
         fs::write(&file, content).expect("written");
-        let (_, err, code) = told(&["replay", file.to_str().expect("UTF-8")]);
+        let (_, err, code) = told(&["replay", utf8(&file)]);
         // An object without a header is foreign whichever way it is told.
         let told = err.contains(expected)
             || (name == "foreign.jsonl" && err.contains("foreign.jsonl:1: it is not a line"));
@@ -147,8 +117,7 @@ fn a_recording_replays_and_a_damaged_one_is_shown_as_far_as_it_goes() {
 
 #[test]
 fn output_that_is_closed_early_ends_it_quietly() {
-    let mut child = explore()
-        .args(["lesson", "1"])
+    let mut child = explore(&["lesson", "1"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -216,7 +185,8 @@ fn every_width_is_kept_and_ascii_is_ascii() {
 /// Where no wire can be had, the shipped recording goes through the same views.
 #[test]
 fn the_wires_views_keep_every_width_and_are_ascii_when_asked() {
-    let file = folder("views-of-the-wire").join("mine.md");
+    let folder = folder();
+    let file = folder.path().join("mine.md");
     let step = |name: &str| {
         let experiment = socket_explorer::experiments::find(name).expect("an experiment");
         let show = socket_explorer::lesson::shown(experiment)
@@ -259,9 +229,10 @@ fn a_deadline_names_who_was_blocked_and_where() {
 }
 
 #[test]
-fn a_slip_of_the_fingers_empties_no_file() {
-    let file = folder("kept").join("keep.jsonl");
-    let path = file.to_str().expect("UTF-8");
+fn a_run_that_is_refused_leaves_the_file_to_record_to_as_it_was() {
+    let folder = folder();
+    let file = folder.path().join("keep.jsonl");
+    let path = utf8(&file);
     for args in [
         ["run", "no-such-experiment", "--record", path],
         ["lesson", "no-such-lesson", "--record", path],
@@ -274,15 +245,15 @@ fn a_slip_of_the_fingers_empties_no_file() {
 
 #[test]
 fn what_a_file_says_is_never_obeyed_by_the_terminal() {
-    let folder = folder("hostile");
+    let folder = folder();
     let evil = "\u{1b}]0;owned\u{7}\u{1b}[2J\u{202e}\u{9b}31m";
-    let lesson = folder.join("evil.md");
+    let lesson = folder.path().join("evil.md");
     fs::write(
         &lesson,
         format!("# T{evil}\n> Q{evil}\n\nProse {evil} and `code {evil}`.\n\n- item {evil}\n"),
     )
     .expect("written");
-    let recording = folder.join("evil.jsonl");
+    let recording = folder.path().join("evil.jsonl");
     let header = serde_json::json!({ "format": "socket-explorer recording", "version": 1, "kernel": evil, "date": evil, "experiment": evil, "parameters": {} });
     let claim = serde_json::json!({ "at_ns": u64::MAX, "actor": evil, "process": 1, "thread": 1, "event": "claim", "claim": evil, "verdict": "held",
         "evidence": [{ "what": evil, "saw": evil, "relation": "=", "with": evil, "held": true }] });
@@ -290,7 +261,7 @@ fn what_a_file_says_is_never_obeyed_by_the_terminal() {
         "syscall": evil, "socket": 1, "args": { "address": { "unix": evil }, evil: evil }, "result": i64::MIN, "took_ns": u64::MAX });
     let end = serde_json::json!({ "at_ns": 0, "actor": "lab", "process": 1, "thread": 1, "event": "end", "ending": "failed", "why": evil });
     fs::write(&recording, format!("{header}\n{claim}\n{call}\n{end}\n")).expect("written");
-    let paths = [&lesson, &recording].map(|path| path.to_str().expect("UTF-8"));
+    let paths = [&lesson, &recording].map(|path| utf8(path));
     for args in [&["lesson", paths[0]][..], &["replay", paths[1]], &["replay", "-vvv", paths[1]]] {
         let (out, err, code) = told(args);
         let obeyed = out
@@ -303,8 +274,9 @@ fn what_a_file_says_is_never_obeyed_by_the_terminal() {
 
 #[test]
 fn every_view_survives_extreme_numbers() {
-    let file = folder("extreme").join("extreme.jsonl");
-    let path = file.to_str().expect("UTF-8");
+    let folder = folder();
+    let file = folder.path().join("extreme.jsonl");
+    let path = utf8(&file);
     for experiment in [
         "two-processes",
         "address-port-protocol",
@@ -338,12 +310,11 @@ fn every_view_survives_extreme_numbers() {
 #[cfg(unix)]
 #[test]
 fn a_signal_to_the_program_alone_ends_the_run_and_loses_nothing() {
-    let folder = folder("interrupted");
+    let folder = folder();
     for (signal, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)] {
-        let file = folder.join("run.jsonl");
+        let file = folder.path().join("run.jsonl");
         let args = ["run", "nobody-home", "--set", "silence=50s", "--record", "-"];
-        let mut child = explore()
-            .args(args)
+        let mut child = explore(&args)
             .stdout(fs::File::create(&file).expect("a file"))
             .spawn()
             .expect("starts");

@@ -1,35 +1,30 @@
 //! The course at home: how far one has come is kept, a lesson that was left goes on, and nothing is lost on the way.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use tempfile::TempDir;
+
 use crate::person::{PROMPTS, Person};
+use crate::support::{self, folder, utf8};
 
 const LETTER: &str = "(Enter skips, q leaves): ";
 
-/// A lesson of the course, as somebody plays it whose state is kept in this folder.
-fn explore(state: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
-    command.args(args).env("XDG_STATE_HOME", state).env("LC_ALL", "C").env_remove("CARGO");
+/// The program for somebody whose state is kept in this folder.
+fn explore(state: &TempDir, args: &[&str]) -> Command {
+    let mut command = support::explore(args);
+    command.env("XDG_STATE_HOME", state.path());
     command
 }
 
-fn folder(name: &str) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).expect("a folder");
-    folder
-}
-
-fn progress(state: &Path) -> serde_json::Value {
+fn progress(state: &TempDir) -> serde_json::Value {
     let output = explore(state, &["progress", "--json"]).output().expect("explore runs");
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
 #[test]
 fn a_lesson_that_was_left_goes_on_where_it_was_left() {
-    let state = folder("goes-on");
+    let state = folder();
     let mut learner = Person::sits_down(80, 24, &mut explore(&state, &["lesson", "1"]));
     learner.enters_until(&PROMPTS[..3], LETTER);
     learner.types("b\n"); // right
@@ -67,7 +62,7 @@ fn a_lesson_that_was_left_goes_on_where_it_was_left() {
 
 #[test]
 fn ctrl_d_leaves_a_lesson_as_q_does_and_finishes_nothing() {
-    let state = folder("ctrl-d");
+    let state = folder();
     for answer in ["q\n", "\u{4}"] {
         let mut learner = Person::sits_down(80, 24, &mut explore(&state, &["lesson", "1"]));
         learner.enters_until(&PROMPTS[..3], LETTER);
@@ -88,8 +83,8 @@ fn ctrl_d_leaves_a_lesson_as_q_does_and_finishes_nothing() {
 
 #[test]
 fn where_nothing_can_be_kept_the_lesson_plays_and_says_so_once() {
-    let state = folder("a-file-in-the-way");
-    fs::write(state.join("explore"), "no folder").expect("written");
+    let state = folder();
+    fs::write(state.path().join("explore"), "no folder").expect("written");
     let mut learner = Person::sits_down(80, 24, &mut explore(&state, &["lesson", "2"]));
     let seen = learner.enters_until(&PROMPTS, "Next: explore lesson 3");
     assert_eq!(seen.matches("cannot be").count(), 1, "{seen}");
@@ -98,29 +93,29 @@ fn where_nothing_can_be_kept_the_lesson_plays_and_says_so_once() {
 
 #[test]
 fn to_begin_anew_keeps_what_there_was() {
-    let state = folder("anew");
+    let state = folder();
     let record =
         r#"{"format":"socket-explorer progress","version":1,"finished":["socket","layers"]}"#;
-    fs::create_dir_all(state.join("explore")).expect("a folder");
-    fs::write(state.join("explore/progress.json"), record).expect("written");
+    fs::create_dir_all(state.path().join("explore")).expect("a folder");
+    fs::write(state.path().join("explore/progress.json"), record).expect("written");
     assert_eq!(progress(&state)["finished"], 2);
     let output = explore(&state, &["progress", "--reset"]).output().expect("explore runs");
     let said = String::from_utf8_lossy(&output.stdout).replace('\n', " ");
     assert!(said.contains("begins anew") && output.status.success(), "{said}");
     assert_eq!(progress(&state)["finished"], 0);
-    let kept = fs::read_to_string(state.join("explore/progress.set-aside-0.json")).expect("kept");
+    let kept =
+        fs::read_to_string(state.path().join("explore/progress.set-aside-0.json")).expect("kept");
     assert_eq!(kept, record);
 }
 
 #[test]
 fn every_command_has_a_manual_page_and_completions_name_no_hidden_word() {
-    let folder = folder("manual");
-    let output = explore(&folder, &["man", "--out", folder.to_str().expect("UTF-8")])
-        .output()
-        .expect("explore runs");
+    let folder = folder();
+    let output =
+        explore(&folder, &["man", "--out", utf8(folder.path())]).output().expect("explore runs");
     assert!(output.status.success());
     for name in ["explore", "explore-lesson", "explore-chat", "explore-progress"] {
-        let page = fs::read_to_string(folder.join(format!("{name}.1"))).expect("a page");
+        let page = fs::read_to_string(folder.path().join(format!("{name}.1"))).expect("a page");
         assert!(page.contains(".SH NAME") && page.contains("Examples"), "{name}: {page}");
     }
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {

@@ -1,30 +1,17 @@
 //! Two languages: what the program itself says stands in both, and where Chinese is spoken no English sentence is left.
 
-use std::fs;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
-
 use socket_explorer::cli;
 use socket_explorer::i18n::catalogue::parse;
 use socket_explorer::i18n::{Language, speaking};
 use unicode_width::UnicodeWidthStr;
 
-fn explore(args: &[&str], environment: &[(&str, &str)]) -> (String, String, Option<i32>) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
-    command
-        .stdin(Stdio::null())
-        .env_remove("CARGO")
-        .env_remove("LC_MESSAGES")
-        .env_remove("LANG")
-        .env("LC_ALL", "C");
-    command.env("XDG_STATE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/nobodys-state"));
-    let output =
-        command.envs(environment.iter().copied()).args(args).output().expect("explore runs");
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
-    (text(output.stdout), text(output.stderr), output.status.code())
+use crate::support::{self, Ended, ended, file, folder, utf8};
+
+fn explore(args: &[&str], environment: &[(&str, &str)]) -> Ended {
+    ended(support::explore(args).envs(environment.iter().copied()))
 }
 
-fn in_chinese(args: &[&str]) -> (String, String, Option<i32>) {
+fn in_chinese(args: &[&str]) -> Ended {
     explore(&[args, &["--lang", "zh"]].concat(), &[])
 }
 
@@ -103,13 +90,8 @@ fn where_chinese_is_spoken_no_english_sentence_is_left() {
 
 #[test]
 fn errors_are_in_chinese_and_keep_their_exit_codes() {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("errors-in-chinese");
-    fs::create_dir_all(&folder).expect("a folder");
-    let file = |name: &str, text: &str| {
-        let path = folder.join(name);
-        fs::write(&path, text).expect("written");
-        path.to_str().expect("UTF-8").to_owned()
-    };
+    let folder = folder();
+    let file = |name: &str, text: &str| utf8(&file(&folder, name, text)).to_owned();
     let good = "# T\n> Q?\n\n```experiment address-port-protocol\nview: sockets\nsome-claim: Words.\n```\n";
     let bad = [
         file("name.md", &good.replace("address-port", "adress-port")),

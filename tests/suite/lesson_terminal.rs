@@ -4,8 +4,6 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use clap::Parser;
@@ -13,8 +11,10 @@ use socket_explorer::chat::Style;
 use socket_explorer::cli::{self, Cli};
 use socket_explorer::commands::chat::Asked;
 use socket2::{Domain, Socket, Type};
+use tempfile::TempDir;
 
 use crate::person::{PROMPTS, Person};
+use crate::support::{ended, explore, folder};
 
 /// What asks whether the chat is to be started.
 const OFFER: &str = "Enter starts it here and now";
@@ -22,15 +22,13 @@ const OFFER: &str = "Enter starts it here and now";
 /// A learner at a terminal, with a state folder of his own.
 struct Learner {
     person: Person,
-    state: PathBuf,
+    state: TempDir,
 }
 
 impl Learner {
-    fn begins(name: &str, lesson: &str) -> Learner {
-        let state =
-            std::env::temp_dir().join(format!("explore-lesson-{}-{name}", std::process::id()));
-        let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
-        command.args(["lesson", lesson]).env("XDG_STATE_HOME", &state);
+    fn begins(lesson: &str) -> Learner {
+        let (state, mut command) = (folder(), explore(&["lesson", lesson]));
+        command.env("XDG_STATE_HOME", state.path());
         // Tall, so that no screen is ever full: each Enter is for a prompt of the lesson's.
         Learner { person: Person::sits_down(80, 2000, &mut command), state }
     }
@@ -42,16 +40,14 @@ impl Learner {
     }
 
     fn has_finished(&self, slug: &str) -> bool {
-        let record = fs::read(self.state.join("explore/progress.json")).expect("a record");
+        let record = fs::read(self.state.path().join("explore/progress.json")).expect("a record");
         serde_json::from_slice::<serde_json::Value>(&record).expect("JSON")["lessons"][slug]["finished"]
             == true
     }
 
     /// Waits for the end of the program, looks whether the terminal is as it was, and gives the exit code.
     fn leaves(mut self) -> Option<i32> {
-        let code = self.person.leaves().0;
-        let _ = fs::remove_dir_all(&self.state);
-        code
+        self.person.leaves().0
     }
 }
 
@@ -70,7 +66,7 @@ impl DerefMut for Learner {
 
 #[test]
 fn the_last_lesson_ends_in_a_chat() {
-    let mut learner = Learner::begins("chats", "12");
+    let mut learner = Learner::begins("12");
     learner.plays_to_the_end();
     assert!(learner.has_finished("chat"), "it is noted before the chat starts");
     learner.types("perhaps\n");
@@ -105,7 +101,7 @@ fn the_last_lesson_ends_in_a_chat() {
 #[test]
 fn who_does_not_want_to_talk_leaves() {
     for answer in ["q\n", "n\n", "\x04"] {
-        let mut learner = Learner::begins("leaves", "12");
+        let mut learner = Learner::begins("12");
         learner.plays_to_the_end();
         learner.types(answer);
         assert!(learner.has_finished("chat"));
@@ -115,20 +111,16 @@ fn who_does_not_want_to_talk_leaves() {
 
 #[test]
 fn no_other_lesson_offers_it_and_nobody_is_asked_who_is_not_there() {
-    let quiet = |lesson: &str, state: &Path| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
-        command
-            .args(["lesson", lesson, "--auto", "--lang", "en"])
-            .env("XDG_STATE_HOME", state)
-            .stdin(Stdio::null());
-        let output = command.output().expect("explore runs");
-        assert_eq!(output.status.code(), Some(0));
-        String::from_utf8(output.stdout).expect("text")
+    let state = folder();
+    let quiet = |lesson: &str| {
+        let mut command = explore(&["lesson", lesson, "--auto"]);
+        let (out, err, code) = ended(command.env("XDG_STATE_HOME", state.path()));
+        assert_eq!(code, Some(0), "{err}");
+        out
     };
-    let state = std::env::temp_dir().join(format!("explore-lesson-{}-auto", std::process::id()));
-    let last = quiet("12", &state);
+    let last = quiet("12");
     assert!(last.contains("Now talk: ") && !last.contains(OFFER), "{last}");
-    assert!(!quiet("11", &state).contains("Now talk: "));
+    assert!(!quiet("11").contains("Now talk: "));
 }
 
 #[test]

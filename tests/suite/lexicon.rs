@@ -2,16 +2,14 @@
 //! is read.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
-use std::io::BufReader;
-use std::process::{Command, Stdio};
 
 use socket_explorer::commands::shipped;
 use socket_explorer::i18n::{Language, speaking};
-use socket_explorer::lesson;
 use socket_explorer::lexicon::{shown, translated};
-use socket_explorer::trace::recording::{self, Recording};
+use socket_explorer::trace::recording::Recording;
 use socket_explorer::trace::{EventKind, Value};
+
+use crate::course_run;
 
 /// What stays as it is in every language: people and those whom the lessons call so, and what programs and kernels say.
 const STAYS: &[&str] = &[
@@ -83,36 +81,6 @@ const STAYS: &[&str] = &[
 /// Deeds that are calls on files: `chmod 000 …/door`.
 const FILE_CALLS: &[&str] = &["chmod ", "open ", "unlink "];
 
-fn run_all() -> Vec<Recording> {
-    let folder = tempfile_folder();
-    let mut all = Vec::new();
-    for number in lesson::contents().iter().map(|lesson| lesson.number) {
-        let file = folder.join(format!("{number}.jsonl"));
-        let mut explore = Command::new(env!("CARGO_BIN_EXE_explore"));
-        explore
-            .args(["lesson", &number.to_string(), "--auto", "--lang", "en", "--record"])
-            .arg(&file);
-        // The learner's own progress is none of this test's business.
-        explore
-            .env("XDG_STATE_HOME", &folder)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        explore.status().expect("explore runs");
-        all.extend(
-            recording::read(BufReader::new(File::open(&file).expect("a recording"))).recordings,
-        );
-    }
-    let _ = fs::remove_dir_all(folder);
-    all
-}
-
-fn tempfile_folder() -> std::path::PathBuf {
-    let folder = std::env::temp_dir().join(format!("explore-lexicon-{}", std::process::id()));
-    fs::create_dir_all(&folder).expect("a folder for the recordings");
-    folder
-}
-
 fn all_shipped() -> Vec<Recording> {
     shipped::needed().filter_map(|experiment| shipped::recording(experiment.name)).collect()
 }
@@ -166,8 +134,10 @@ fn labels(recordings: &[Recording]) -> BTreeSet<String> {
 
 #[test]
 fn whatever_is_recorded_in_english_is_translated() {
-    let live = run_all();
-    let names: BTreeSet<String> = live.iter().map(|recording| recording.header.name()).collect();
+    let live: Vec<_> =
+        course_run::english().iter().flat_map(|lesson| lesson.recordings.clone()).collect();
+    let names: BTreeSet<String> =
+        live.iter().map(|recording| recording.header.name()).collect();
     assert!(names.len() >= 30, "only these were run: {names:?}");
     let all = labels(&[live, all_shipped()].concat());
     assert!(all.len() > 250, "only {} labels", all.len());

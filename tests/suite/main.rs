@@ -1,11 +1,13 @@
 //! The program as its users meet it. One binary: it links once, and its tests share the machine from beginning to end.
 
+mod catalogues;
 #[cfg(unix)]
 mod chat;
 #[cfg(unix)]
 mod chat_terminal;
 mod commands;
 mod course;
+mod course_run;
 #[cfg(unix)]
 mod home;
 mod languages;
@@ -19,6 +21,7 @@ mod person;
 mod step;
 #[cfg(target_os = "linux")]
 mod strace;
+mod support;
 #[cfg(target_os = "linux")]
 mod wire;
 mod without_the_wire;

@@ -3,55 +3,21 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
+use std::process::Stdio;
 
 use roxmltree::{Document, ParsingOptions};
 use socket_explorer::commands::pictures;
 use socket_explorer::lesson;
 
-fn explore(args: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
-    command.env("XDG_STATE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/nobodys-state"));
-    command.args(args).stdin(Stdio::null()).output().expect("explore runs")
-}
+use crate::course_run;
+use crate::support::{file, folder, require, told, utf8};
 
-/// A folder for this test's files.
-fn folder(name: &str) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).expect("a folder");
-    folder
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().expect("UTF-8")
-}
-
-/// The books of both languages, made once: every page of them.
-fn pages() -> &'static [PathBuf] {
-    static PAGES: OnceLock<Vec<PathBuf>> = OnceLock::new();
-    PAGES.get_or_init(|| {
-        let mut pages = Vec::new();
-        let books = folder("books");
-        for language in ["en", "zh"] {
-            let folder = books.join(language);
-            let output = explore(&["book", "--out", text(&folder), "--lang", language]);
-            assert!(
-                output.status.success(),
-                "{}{}",
-                String::from_utf8_lossy(&output.stdout),
-                String::from_utf8_lossy(&output.stderr)
-            );
-            pages.extend(
-                fs::read_dir(&folder)
-                    .expect("the book")
-                    .map(|entry| entry.expect("an entry").path()),
-            );
-        }
-        pages.sort();
-        pages
-    })
+/// Every page in both languages, by a name to complain by.
+fn pages() -> Vec<(String, &'static str)> {
+    let english =
+        course_run::english().iter().map(|run| (format!("lesson {}", run.number), &*run.page));
+    let book = course_run::chinese_book().iter();
+    english.chain(book.map(|(name, page)| (format!("zh/{name}"), &**page))).collect()
 }
 
 fn parsed(html: &str) -> Document<'_> {
@@ -99,15 +65,13 @@ fn assert_self_contained(document: &Document<'_>, whose: &str) {
 }
 
 #[test]
-fn every_page_of_a_book_is_well_formed_self_contained_and_linked() {
-    let lessons = lesson::lessons().expect("well formed");
-    assert_eq!(pages().len(), 2 * (lessons.len() + 1));
-    for path in pages() {
-        let (html, whose) = (fs::read_to_string(path).expect("a page"), path.display().to_string());
-        let document = parsed(&html);
+fn every_page_is_well_formed_and_self_contained_and_the_books_are_linked() {
+    let (lessons, book) = (lesson::contents(), course_run::chinese_book());
+    assert_eq!(book.len(), lessons.len() + 1);
+    for (whose, html) in pages() {
+        let document = parsed(html);
         assert_self_contained(&document, &whose);
-        let language =
-            if path.parent().is_some_and(|folder| folder.ends_with("zh")) { "zh-CN" } else { "en" };
+        let language = if whose.starts_with("zh/") { "zh-CN" } else { "en" };
         assert_eq!(document.root_element().attribute("lang"), Some(language), "{whose}");
         let mut ids = BTreeSet::new();
         for node in document.descendants() {
@@ -119,7 +83,7 @@ fn every_page_of_a_book_is_well_formed_self_contained_and_linked() {
             if let Some(to) =
                 node.attribute("href").filter(|to| !to.starts_with("http") && !to.starts_with('#'))
             {
-                assert!(path.with_file_name(to).is_file(), "{whose}: a link to {to}");
+                assert!(book.contains_key(to), "{whose}: a link to {to}");
             }
             if node.has_tag_name(("http://www.w3.org/2000/svg", "svg")) || node.has_tag_name("svg")
             {
@@ -136,7 +100,7 @@ fn every_page_of_a_book_is_well_formed_self_contained_and_linked() {
                 );
             }
         }
-        if !path.ends_with("index.html") {
+        if whose != "zh/index.html" {
             assert!(
                 html.contains("<svg")
                     && html.contains("class=\"claims\"")
@@ -187,23 +151,16 @@ fn harness(pages: &[PathBuf]) -> String {
 
 #[test]
 fn nothing_is_wider_than_a_telephone_or_a_desk() {
-    let Some(browser) =
-        ["chromium", "chromium-browser", "google-chrome"].into_iter().find(|name| {
-            Command::new(name)
-                .arg("--version")
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status()
-                .is_ok_and(|status| status.success())
-        })
-    else {
-        eprintln!("there is no chromium on PATH: the width of the pages was not checked");
+    let Some(mut browser) = require("chromium") else {
         return;
     };
-    let folder = folder("browser");
-    let page = folder.join("harness.html");
-    fs::write(&page, harness(pages())).expect("written");
-    let output = Command::new(browser)
+    let folder = folder();
+    let pages: Vec<_> = (0..)
+        .zip(pages())
+        .map(|(number, (_, page))| file(&folder, &format!("{number}.html"), page))
+        .collect();
+    let page = file(&folder, "harness.html", harness(&pages));
+    let output = browser
         .args([
             "--headless",
             "--no-sandbox",
@@ -220,7 +177,7 @@ fn nothing_is_wider_than_a_telephone_or_a_desk() {
             "--dump-dom",
             "--window-size=1400,1000",
         ])
-        .arg(format!("--user-data-dir={}", folder.join("profile").display()))
+        .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
         .arg(format!("file://{}", page.display()))
         .stdin(Stdio::null())
         .output()
@@ -240,24 +197,21 @@ fn nothing_is_wider_than_a_telephone_or_a_desk() {
 
 #[test]
 fn a_page_to_a_folder_that_is_not_there_is_refused_before_anything_runs() {
-    let folder = folder("pages-nowhere");
-    let output = explore(&["lesson", "1", "--html", text(&folder.join("none/page.html"))]);
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        error.contains(&format!("there is no folder {}", folder.join("none").display())),
-        "{error}"
-    );
-    assert_eq!((output.stdout.len(), output.status.code()), (0, Some(3)));
-    let output = explore(&["lesson", "1", "--html", text(&folder)]);
-    assert!(String::from_utf8_lossy(&output.stderr).contains("is a folder"));
-    assert_eq!(output.status.code(), Some(3));
-    let output = explore(&["lesson", "1", "--html", "-", "--record", "-"]);
-    assert_eq!((output.stdout.len(), output.status.code()), (0, Some(2)));
+    let folder = folder();
+    let none = folder.path().join("none");
+    let (out, err, code) = told(&["lesson", "1", "--html", utf8(&none.join("page.html"))]);
+    assert!(err.contains(&format!("there is no folder {}", none.display())), "{err}");
+    assert_eq!((out.as_str(), code), ("", Some(3)));
+    let (_, err, code) = told(&["lesson", "1", "--html", utf8(folder.path())]);
+    assert!(err.contains("is a folder"), "{err}");
+    assert_eq!(code, Some(3));
+    let (out, _, code) = told(&["lesson", "1", "--html", "-", "--record", "-"]);
+    assert_eq!((out.as_str(), code), ("", Some(2)));
 }
 
 #[test]
 fn a_lesson_of_anybody_becomes_a_page_that_obeys_nothing_in_it_and_leaves_nothing_beside_it() {
-    let folder = folder("pages-anybody");
+    let folder = folder();
     let lesson = "# <b>T</b> & `x`\n> Q <i>?\n\n<script>alert(1)</script>\n\n[here](javascript:alert(1)) ![pic](http://example.org/x.png)\n\n\
         ```predict\n<u>Which?\n- [x] <a href=x>one\n- [ ] two\n```\n\n```experiment address-port-protocol\nview: sockets\n";
     let course = lesson::lessons().expect("well formed");
@@ -270,20 +224,16 @@ fn a_lesson_of_anybody_becomes_a_page_that_obeys_nothing_in_it_and_leaves_nothin
         .iter()
         .map(|line| format!("{}: <img src=x onerror=alert(1)>\n", line.name))
         .collect();
-    fs::write(folder.join("mine.md"), format!("{lesson}{claims}```\n")).expect("written");
-    let page = folder.join("page.html");
-    fs::write(&page, "old").expect("written");
+    let mine = file(&folder, "mine.md", format!("{lesson}{claims}```\n"));
+    let page = file(&folder, "page.html", "old");
 
-    let refused = explore(&["lesson", "nowhere", "--html", text(&page)]);
-    assert_eq!(
-        (refused.status.code(), fs::read_to_string(&page).expect("it is there").as_str()),
-        (Some(2), "old")
-    );
+    let (_, _, code) = told(&["lesson", "nowhere", "--html", utf8(&page)]);
+    assert_eq!(code, Some(2));
+    assert_eq!(fs::read_to_string(&page).expect("it is there"), "old");
 
-    let output = explore(&["lesson", text(&folder.join("mine.md")), "--html", text(&page)]);
-    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    let told = String::from_utf8_lossy(&output.stdout);
-    assert!(told.contains("address-port-protocol: ") && told.contains("Written: "), "{told}");
+    let (out, err, code) = told(&["lesson", utf8(&mine), "--html", utf8(&page)]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains("address-port-protocol: ") && out.contains("Written: "), "{out}");
     let html = fs::read_to_string(&page).expect("the page");
     let document = parsed(&html);
     assert_self_contained(&document, "mine.md");
@@ -296,9 +246,9 @@ fn a_lesson_of_anybody_becomes_a_page_that_obeys_nothing_in_it_and_leaves_nothin
         .collect();
     assert_eq!(files, BTreeSet::from(["mine.md".into(), "page.html".into()]));
 
-    let output = explore(&["lesson", text(&folder.join("mine.md")), "--html", "-"]);
-    parsed(std::str::from_utf8(&output.stdout).expect("UTF-8"));
-    assert!(output.stdout.starts_with(b"<!DOCTYPE html>") && output.stdout.ends_with(b"</html>\n"));
+    let (out, ..) = told(&["lesson", utf8(&mine), "--html", "-"]);
+    parsed(&out);
+    assert!(out.starts_with("<!DOCTYPE html>") && out.ends_with("</html>\n"));
 }
 
 #[test]

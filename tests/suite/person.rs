@@ -10,11 +10,13 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
+use memchr::memmem;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::{Winsize, openpty};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{Termios, tcgetattr};
 use nix::unistd::Pid;
+use vt100::Screen;
 
 /// When a test gives up.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -36,8 +38,10 @@ pub struct Person {
     inside: OwnedFd,
     before: Termios,
     child: Child,
-    /// What has been on the screen and has not been looked for.
-    seen: Vec<u8>,
+    /// What has been written to the terminal and has not been looked at.
+    unseen: Vec<u8>,
+    /// The screen as it was when all before that had been written.
+    emulator: vt100::Parser,
 }
 
 impl Person {
@@ -71,7 +75,8 @@ impl Person {
             inside: pty.slave,
             before,
             child,
-            seen: Vec::new(),
+            unseen: Vec::new(),
+            emulator: vt100::Parser::new(rows, columns, 0),
         }
     }
 
@@ -80,37 +85,66 @@ impl Person {
         self.terminal.write_all(keys.as_bytes()).expect("it reads");
     }
 
-    /// Waits until this is on the screen, and gives what came before it.
+    /// Waits until this is written to the screen, and gives what came before it.
     pub fn sees(&mut self, text: &str) -> String {
         self.sees_one_of(&[text]).1
     }
 
-    /// Waits until one of these is on the screen, the first of them counts; says which, and what came before it.
+    /// Waits until one of these is written to the screen, the first of them counts; says which, and what came before it.
     pub fn sees_one_of(&mut self, texts: &[&str]) -> (usize, String) {
+        let longest = texts.iter().map(|text| text.len()).max().unwrap_or_default();
+        let mut searched = 0;
         loop {
             let places = texts.iter().enumerate().filter_map(|(which, text)| {
-                let at =
-                    self.seen.windows(text.len()).position(|window| window == text.as_bytes())?;
-                Some((at, which))
+                let at = memmem::find(&self.unseen[searched..], text.as_bytes())?;
+                Some((searched + at, which))
             });
             if let Some((at, which)) = places.min() {
-                let before = String::from_utf8_lossy(&self.seen[..at]).into_owned();
-                self.seen.drain(..at + texts[which].len());
+                let before = String::from_utf8_lossy(&self.unseen[..at]).into_owned();
+                self.look_at(at + texts[which].len());
                 return (which, before);
             }
-            let mut screen = [PollFd::new(self.terminal.as_fd(), PollFlags::POLLIN)];
-            let came =
-                poll(&mut screen, PollTimeout::try_from(PATIENCE).expect("less than 24 days"))
-                    .expect("poll");
-            assert!(
-                came > 0,
-                "never seen: {texts:?}; but {:?}",
-                String::from_utf8_lossy(&self.seen)
-            );
-            let mut block = [0; 4096];
-            let got = self.terminal.read(&mut block).expect("the screen");
-            self.seen.extend_from_slice(&block[..got]);
+            // A text may begin in what is here and end in what is to come.
+            searched = self.unseen.len().saturating_sub(longest);
+            self.reads(&format!("never seen: {texts:?}"));
         }
+    }
+
+    /// Waits until the screen is so.
+    pub fn sees_screen(&mut self, is_so: impl Fn(&Screen) -> bool) {
+        loop {
+            self.look_at(self.unseen.len());
+            if is_so(self.screen()) {
+                return;
+            }
+            self.reads("the screen never was so");
+        }
+    }
+
+    /// The screen as it was when the last that was looked for had been written.
+    pub fn screen(&self) -> &Screen {
+        self.emulator.screen()
+    }
+
+    /// Waits for more, and reads it.
+    fn reads(&mut self, complaint: &str) {
+        let mut screen = [PollFd::new(self.terminal.as_fd(), PollFlags::POLLIN)];
+        let came = poll(&mut screen, PollTimeout::try_from(PATIENCE).expect("less than 24 days"))
+            .expect("poll");
+        assert!(
+            came > 0,
+            "{complaint}; but {:?}, and on the screen is\n{}",
+            String::from_utf8_lossy(&self.unseen),
+            self.screen().contents()
+        );
+        let mut block = [0; 1 << 16];
+        let got = self.terminal.read(&mut block).expect("the screen");
+        self.unseen.extend_from_slice(&block[..got]);
+    }
+
+    fn look_at(&mut self, bytes: usize) {
+        self.emulator.process(&self.unseen[..bytes]);
+        self.unseen.drain(..bytes);
     }
 
     /// Presses Enter at each of these prompts until the text is on the screen; gives all that came before it.
@@ -129,25 +163,27 @@ impl Person {
     }
 
     /// Gives the terminal another size (tty_ioctl(4)).
-    pub fn resizes(&self, columns: u16, rows: u16) {
+    pub fn resizes(&mut self, columns: u16, rows: u16) {
         let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         nix::ioctl_write_ptr_bad!(set_size, nix::libc::TIOCSWINSZ, Winsize);
         // SAFETY: the descriptor is a terminal's, and `size` lives through the call.
         unsafe { set_size(self.terminal.as_raw_fd(), &raw const size) }.expect("TIOCSWINSZ");
+        self.emulator.screen_mut().set_size(rows, columns);
     }
 
     /// Waits for the end of the program, looks whether the terminal is as it was; gives the exit code and the rest of the screen.
     pub fn leaves(&mut self) -> (Option<i32>, String) {
         // What is on the screen is read while it ends: a full terminal would keep it from ending.
         let mut reader = self.terminal.try_clone().expect("dup");
-        let mut seen = std::mem::take(&mut self.seen);
+        let mut unseen = std::mem::take(&mut self.unseen);
         let reading = std::thread::spawn(move || {
-            let mut block = [0; 4096];
-            while !seen.windows(END.len()).any(|window| window == END.as_bytes()) {
+            let (mut block, mut searched) = ([0; 1 << 16], 0);
+            while memmem::find(&unseen[searched..], END.as_bytes()).is_none() {
+                searched = unseen.len().saturating_sub(END.len());
                 let got = reader.read(&mut block).expect("the screen");
-                seen.extend_from_slice(&block[..got]);
+                unseen.extend_from_slice(&block[..got]);
             }
-            String::from_utf8_lossy(&seen).into_owned()
+            unseen
         });
         let (gone, is_gone) = channel::<()>();
         let process = self.pid();
@@ -165,13 +201,11 @@ impl Person {
         );
         // What is typed now comes back: nothing else is on the screen after that.
         self.types(END);
-        let last = reading.join().expect("no panic");
-        for (on, off, what) in [
-            ("\x1b[?2004h", "\x1b[?2004l", "pasting"),
-            ("\x1b[?1049h", "\x1b[?1049l", "the screen"),
-        ] {
-            assert!(last.rfind(on) <= last.rfind(off), "{what} is as it was: {last:?}");
-        }
+        self.unseen = reading.join().expect("no panic");
+        let last = String::from_utf8_lossy(&self.unseen).into_owned();
+        self.look_at(self.unseen.len());
+        assert!(!self.screen().bracketed_paste(), "pasting is as it was: {last:?}");
+        assert!(!self.screen().alternate_screen(), "the screen is as it was: {last:?}");
         (status.code(), last)
     }
 

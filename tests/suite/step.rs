@@ -1,28 +1,26 @@
 //! A run call by call, as a class is shown it: at a terminal (openpty(3)) with keys, and by itself with a pace.
 
+use std::collections::HashMap;
 use std::fs;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::path::Path;
 
-use serde_json::Value;
 use socket_explorer::experiments::{self, Stepping};
-use socket_explorer::trace::PAUSES_PER_LINE;
+use socket_explorer::trace::recording::{self, Recording};
+use socket_explorer::trace::{Ending, EventKind, PAUSES_PER_LINE, SyscallKind};
+use vt100::Screen;
 
 use crate::person::Person;
+use crate::support::{ended, explore, folder, for_each, told, utf8};
 
 /// A teacher sits down before `explore`; nobody has begun any lesson.
 fn teacher(args: &[&str]) -> Person {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let state = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-        .join(format!("step-state-{}", NEXT.fetch_add(1, Ordering::Relaxed)));
-    let _ = fs::remove_dir_all(&state);
-    let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
-    Person::sits_down(
-        80,
-        24,
-        command.args(args).args(["--color", "never"]).env("XDG_STATE_HOME", state),
-    )
+    let mut command = explore(args);
+    Person::sits_down(80, 24, command.args(["--color", "never"]))
+}
+
+/// True if one row of the screen ends so.
+fn has_row(screen: &Screen, ends: &str) -> bool {
+    screen.rows(0, screen.size().1).any(|row| row.trim_end().ends_with(ends))
 }
 
 /// Goes on, screen after screen, until this is on one.
@@ -32,36 +30,33 @@ fn goes_on_until(teacher: &mut Person, text: &str) {
     }
 }
 
-fn scratch(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("step-{name}.jsonl"))
-}
-
-fn recorded(path: &PathBuf) -> Vec<Value> {
-    fs::read_to_string(path)
-        .expect("recorded")
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("JSON"))
-        .collect()
+fn recorded(path: &Path) -> Recording {
+    let contents = recording::read(&*fs::read(path).expect("recorded"));
+    assert_eq!(contents.damage, None);
+    contents.recordings.into_iter().next().expect("a run")
 }
 
 /// Every call that was held was made after it was let go: its `enter` follows its `held`.
-fn held_before_made(events: &[Value]) -> usize {
-    let key = |event: &Value| (event["process"].clone(), event["call"].clone());
-    let held: Vec<_> =
-        events.iter().enumerate().filter(|(_, event)| event["event"] == "held").collect();
-    for (at, event) in &held {
-        let made =
-            events.iter().position(|other| other["event"] == "enter" && key(other) == key(event));
-        assert!(made.is_none_or(|made| made > *at), "{event}");
+fn held_before_made(recording: &Recording) -> usize {
+    let events = recording.events();
+    let mut held = 0;
+    for (at, event) in events.iter().enumerate() {
+        let EventKind::Held(call) = &event.what else { continue };
+        held += 1;
+        let made = events.iter().position(|other| {
+            other.process == event.process
+                && matches!(&other.what, EventKind::Enter(entered) if entered.id == call.id)
+        });
+        assert!(made.is_none_or(|made| made > at), "{event:?}");
     }
-    held.len()
+    held
 }
 
 #[test]
 fn enter_makes_the_call_and_not_before() {
-    let file = scratch("enter");
-    let mut teacher =
-        teacher(&["run", "recv-waits", "--step", "--record", file.to_str().expect("UTF-8")]);
+    let folder = folder();
+    let file = folder.path().join("run.jsonl");
+    let mut teacher = teacher(&["run", "recv-waits", "--step", "--record", utf8(&file)]);
     teacher.sees("recv-waits · step 1");
     teacher.sees("▶ peer");
     teacher.sees("next: peer calls socket(AF_INET");
@@ -89,8 +84,10 @@ fn enter_makes_the_call_and_not_before() {
     for key in [" ", "\x1b[6~", "\x1b[C", "\r", "\r"] {
         teacher.types(key);
         step += 1;
-        teacher.sees(&format!("· step {step}\x1b[K"));
-        let screen = teacher.sees("Enter makes this call");
+        teacher.sees(&format!("· step {step}"));
+        teacher.sees("Enter makes this call");
+        assert!(has_row(teacher.screen(), &format!("· step {step}")));
+        let screen = teacher.screen().contents();
         blocked |= screen.contains("blocked: peer in accept()")
             && screen.contains("next: client calls connect(");
     }
@@ -99,25 +96,29 @@ fn enter_makes_the_call_and_not_before() {
     goes_on_until(&mut teacher, "✓ recv() took as long as the peer kept silent");
     goes_on_until(&mut teacher, "This run was stepped");
     assert_eq!(teacher.leaves().0, Some(0));
-    let events = recorded(&file);
-    assert!(held_before_made(&events) >= step, "as many as were shown");
-    assert_eq!(events.last().map(|end| end["ending"].clone()), Some("finished".into()));
+    let recording = recorded(&file);
+    assert!(held_before_made(&recording) >= step, "as many as were shown");
+    assert_eq!(recording.ending(), Some(&Ending::Finished));
 }
 
 #[test]
 fn q_leaves_at_once_and_what_was_recorded_is_whole() {
-    let file = scratch("quit");
-    let mut teacher =
-        teacher(&["run", "recv-waits", "--step", "--record", file.to_str().expect("UTF-8")]);
+    let folder = folder();
+    let file = folder.path().join("run.jsonl");
+    let mut teacher = teacher(&["run", "recv-waits", "--step", "--record", utf8(&file)]);
     teacher.sees("next: peer calls socket");
     teacher.types("\r");
     teacher.sees("next: peer calls bind");
     teacher.types("q");
     assert_eq!(teacher.leaves().0, Some(0));
-    let events = recorded(&file);
-    assert_eq!(events.last().map(|end| end["ending"].clone()), Some("interrupted".into()));
-    let made = |call| events.iter().any(|event| event["event"] == "enter" && event["api"] == call);
-    assert!(made("socket") && !made("bind"), "only socket was made");
+    let recording = recorded(&file);
+    assert_eq!(recording.ending(), Some(&Ending::Interrupted));
+    let made = |kind| {
+        let entered =
+            |what: &EventKind| matches!(what, EventKind::Enter(call) if call.kind() == kind);
+        recording.events().iter().any(|event| entered(&event.what))
+    };
+    assert!(made(SyscallKind::Socket) && !made(SyscallKind::Bind), "only socket was made");
 }
 
 #[test]
@@ -131,11 +132,13 @@ fn ctrl_c_interrupts_and_gives_the_terminal_back() {
 #[test]
 fn a_window_is_measured_at_each_step() {
     let mut teacher = teacher(&["run", "recv-waits", "--step"]);
-    teacher.sees(&format!("{}\x1b[K", "─".repeat(80)));
     teacher.sees("Enter makes this call");
+    assert!(has_row(teacher.screen(), &"─".repeat(80)));
     teacher.resizes(60, 20);
-    teacher.sees(&format!("\n{}\x1b[K", "─".repeat(60)));
-    teacher.sees("next: peer calls socket");
+    teacher.sees("Enter makes this call");
+    // A rule that was too long would go on in the next row.
+    let rules: Vec<_> = teacher.screen().rows(0, 60).filter(|row| row.starts_with('─')).collect();
+    assert!(!rules.is_empty() && rules.iter().all(|rule| *rule == "─".repeat(60)), "{rules:?}");
     teacher.types("q");
     assert_eq!(teacher.leaves().0, Some(0));
 }
@@ -188,105 +191,64 @@ fn a_rooms_hands_are_shown_beside_the_answer() {
 
 #[test]
 fn without_a_terminal_step_is_refused_and_pace_goes_by_itself() {
-    let run = |args: &[&str]| {
-        Command::new(env!("CARGO_BIN_EXE_explore"))
-            .args(args)
-            .stdin(Stdio::null())
-            .output()
-            .expect("explore runs")
-    };
-    let refused = run(&["run", "recv-waits", "--step"]);
-    assert_eq!(refused.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("--pace"));
-    assert_eq!(run(&["run", "recv-waits", "--step", "--pace", "1ms"]).status.code(), Some(2));
-    let paced = run(&["run", "recv-waits", "--pace", "1ms"]);
-    assert_eq!(paced.status.code(), Some(0));
-    let text = String::from_utf8_lossy(&paced.stdout).into_owned();
+    let (_, err, code) = told(&["run", "recv-waits", "--step"]);
+    assert!(err.contains("--pace"), "{err}");
+    assert_eq!(code, Some(2));
+    assert_eq!(told(&["run", "recv-waits", "--step", "--pace", "1ms"]).2, Some(2));
+    let (text, _, code) = told(&["run", "recv-waits", "--pace", "1ms"]);
+    assert_eq!(code, Some(0));
     let (next, back) = (text.find("next: peer calls bind("), text.find(", 127.0.0.1:0) = 0"));
     assert!(
         next.is_some() && next < back,
         "first what is about to be made, then its result: {text}"
     );
-    let busy = run(&["run", "busy-loop", "--pace", "1ms"]);
-    assert!(String::from_utf8_lossy(&busy.stdout).contains("not stepped but run whole"));
+    let (busy, ..) = told(&["run", "busy-loop", "--pace", "1ms"]);
+    assert!(busy.contains("not stepped but run whole"), "{busy}");
 }
 
 #[test]
 fn every_experiment_can_be_stepped_or_says_why_not_and_no_claim_is_broken() {
-    let mut stepped = 0;
-    for experiment in experiments::all() {
-        let file = scratch(experiment.name);
-        let status = Command::new(env!("CARGO_BIN_EXE_explore"))
-            .args(["run", experiment.name, "--pace", "1ms", "--record"])
-            .arg(&file)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
-            .expect("explore runs");
-        assert!(
-            status.code().is_some_and(|code| code == 0 || code == 3),
-            "{}: {status}",
-            experiment.name
-        );
-        let events = recorded(&file);
-        let ending = events.last().map(|end| end["ending"].clone()).unwrap_or_default();
-        assert!(
-            ending == "finished" || (ending == "unavailable" && status.code() == Some(3)),
-            "{}: {ending}",
-            experiment.name
-        );
-        let held = held_before_made(&events);
-        match experiment.stepping {
-            Stepping::Whole(_) => assert_eq!(held, 0, "{}", experiment.name),
-            Stepping::Steps if ending == "finished" => {
-                assert!(held > 0, "{}: nothing was held", experiment.name);
-                stepped += 1;
-            }
-            Stepping::Steps => {}
+    let folder = folder();
+    let all: Vec<_> = experiments::all().collect();
+    for_each(&all, |experiment| {
+        let name = experiment.name;
+        let file = folder.path().join(name);
+        let mut run = explore(&["run", name, "--pace", "1ms", "--record", utf8(&file)]);
+        let (out, err, code) = ended(&mut run);
+        let recording = recorded(&file);
+        match recording.ending() {
+            Some(Ending::Finished) => assert_eq!(code, Some(0), "{name}: {out}{err}"),
+            Some(Ending::Unavailable { .. }) => assert_eq!(code, Some(3), "{name}: {out}{err}"),
+            other => panic!("{name}: {other:?}"),
         }
-        let mut lines = std::collections::HashMap::new();
-        for event in events.iter().filter(|event| event["event"] == "held") {
-            *lines
-                .entry((
-                    event["actor"].to_string(),
-                    event["site"].to_string(),
-                    event["process"].to_string(),
-                ))
-                .or_insert(0) += 1;
+        let held = held_before_made(&recording);
+        match experiment.stepping {
+            Stepping::Whole(_) => assert_eq!(held, 0, "{name}"),
+            Stepping::Steps => assert!(held > 0 || code == Some(3), "{name}: nothing was held"),
+        }
+        let mut lines = HashMap::new();
+        for event in recording.events() {
+            if let EventKind::Held(call) = &event.what {
+                *lines.entry((&event.actor, &call.site, event.process)).or_insert(0) += 1;
+            }
         }
         assert!(
             lines.values().all(|times| *times <= PAUSES_PER_LINE),
-            "{}: a loop is run through",
-            experiment.name
+            "{name}: a loop is run through"
         );
-        fs::remove_file(file).expect("it was there");
-    }
-    assert!(stepped > 20, "{stepped}");
+    });
+    assert!(all.iter().filter(|one| matches!(one.stepping, Stepping::Steps)).count() > 20);
 }
 
 #[test]
 fn the_deadline_does_not_come_nearer_while_a_call_is_held() {
-    let file = scratch("deadline");
-    let args = [
-        "run",
-        "recv-waits",
-        "--pace",
-        "200ms",
-        "--set",
-        "deadline=1s",
-        "--record",
-        file.to_str().expect("UTF-8"),
-    ];
-    let status = Command::new(env!("CARGO_BIN_EXE_explore"))
-        .args(args)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .status();
-    assert_eq!(status.expect("explore runs").code(), Some(0));
-    let events = recorded(&file);
-    assert_eq!(events.last().map(|end| end["ending"].clone()), Some("finished".into()));
-    let lasted = events.iter().filter_map(|event| event["at_ns"].as_u64()).max();
+    let folder = folder();
+    let file = folder.path().join("run.jsonl");
+    let args = ["run", "recv-waits", "--pace", "200ms", "--set", "deadline=1s", "--record"];
+    assert_eq!(ended(explore(&args).arg(&file)).2, Some(0));
+    let recording = recorded(&file);
+    assert_eq!(recording.ending(), Some(&Ending::Finished));
+    let lasted = recording.events().iter().map(|event| event.at_ns).max();
     assert!(
         lasted > Some(1_000_000_000),
         "it took longer than its deadline, held as it was: {lasted:?}"

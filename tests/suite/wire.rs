@@ -1,10 +1,11 @@
 //! The wire as it is used: as root, as anybody, and refused. Each test runs the program, for a private network has to be
-//! entered before a process has threads. Where a wire cannot be had, or a tool is missing, the test says so.
+//! entered before a process has threads. Where a wire cannot be had, the test says so.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use socket_explorer::capture::child::{Job, Request};
@@ -13,21 +14,18 @@ use socket_explorer::trace::packet::{End, Fate, Frame};
 use socket_explorer::trace::pcapng;
 use socket_explorer::trace::recording::{self, Recording};
 use socket_explorer::trace::{Ending, EventKind, Verdict};
+use tempfile::TempDir;
 
-/// What a command prints whose standard input stays open until it is done; `None` if there is no such command.
-fn run(mut command: Command) -> Option<Output> {
-    let child = command
-        .env("LC_ALL", "C")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .ok()?;
-    let mut child = child;
+use crate::support::{folder, isolated, require, utf8};
+
+/// What a command prints whose standard input stays open until it is done.
+fn run(mut command: Command) -> Output {
+    isolated(&mut command).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it runs");
     let control = child.stdin.take();
-    let output = child.wait_with_output().ok()?;
+    let output = child.wait_with_output().expect("its output");
     drop(control);
-    Some(output)
+    output
 }
 
 fn read(output: &Output) -> Recording {
@@ -47,9 +45,9 @@ fn request(experiment: &str, set: &[(&str, &str)]) -> [String; 2] {
 fn recorded(experiment: &str, set: &[(&str, &str)]) -> Option<Recording> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
     command.args(request(experiment, set));
-    let recording = read(&run(command).expect("explore runs"));
+    let recording = read(&run(command));
     if let Some(Ending::Unavailable { why }) = recording.ending() {
-        eprintln!("nothing was checked: {why}");
+        eprintln!("skipped: {why}");
         return None;
     }
     assert_eq!(recording.ending(), Some(&Ending::Finished));
@@ -134,7 +132,9 @@ fn a_dropped_syn_is_told_with_its_rule_and_sent_again() {
 
 /// What tshark says of this file, against what was recorded: frame by frame, over all its sections.
 fn tshark_agrees(path: &Path, recordings: &[Recording]) {
-    let mut tshark = Command::new("tshark");
+    let Some(mut tshark) = require("tshark") else {
+        return;
+    };
     tshark.args(["-r".as_ref(), path.as_os_str()]).args([
         "-o",
         "tcp.check_checksum:TRUE",
@@ -156,9 +156,7 @@ fn tshark_agrees(path: &Path, recordings: &[Recording]) {
     ] {
         tshark.args(["-e", field]);
     }
-    let Some(output) = run(tshark) else {
-        return eprintln!("tshark is not installed: nothing was compared");
-    };
+    let output = run(tshark);
     let text = String::from_utf8(output.stdout).expect("UTF-8");
     let mut all = Vec::new();
     for recording in recordings {
@@ -211,7 +209,8 @@ fn tshark_reads_the_frames_of_a_run() {
     let Some(recording) = recorded("lost-syn", &[("drop", "1")]) else {
         return;
     };
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("wire.pcapng");
+    let folder = folder();
+    let path = folder.path().join("wire.pcapng");
     let mut file = fs::File::create(&path).expect("a file");
     let written = pcapng::write(&mut file, [&recording]).expect("written");
     file.flush().expect("flushed");
@@ -221,9 +220,9 @@ fn tshark_reads_the_frames_of_a_run() {
 
 #[test]
 fn tshark_reads_the_frames_of_a_lesson_that_was_asked_for_pcap() {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let folder = folder();
     let [lesson, pcap, events] =
-        ["pcap.md", "lesson.pcapng", "lesson.jsonl"].map(|name| folder.join(name));
+        ["pcap.md", "lesson.pcapng", "lesson.jsonl"].map(|name| folder.path().join(name));
     let experiment =
         socket_explorer::experiments::find("three-way-handshake").expect("an experiment");
     let show = lesson::shown(experiment).expect("well formed").expect("it is in the course");
@@ -239,43 +238,33 @@ fn tshark_reads_the_frames_of_a_lesson_that_was_asked_for_pcap() {
         .args([&pcap])
         .arg("--record")
         .args([&events]);
-    let output = run(command).expect("explore runs");
+    let output = run(command);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     let recordings =
         recording::read(std::io::BufReader::new(fs::File::open(&events).expect("recorded")))
             .recordings;
     assert_eq!(recordings.len(), 2);
     if let Some(Ending::Unavailable { why }) = recordings[0].ending() {
-        return eprintln!("nothing was checked: {why}");
+        return eprintln!("skipped: {why}");
     }
     tshark_agrees(&pcap, &recordings);
 }
 
-/// A place that everybody may enter, with the program and a device node of that mode in it.
-fn everybodys(name: &str, mode: &str) -> Option<PathBuf> {
-    let folder = std::env::temp_dir().join(format!("explore-wire-{}-{name}", std::process::id()));
-    fs::create_dir_all(folder.join("empty")).ok()?;
-    let (node, program) = (folder.join("tun"), folder.join("explore"));
-    fs::copy(env!("CARGO_BIN_EXE_explore"), &program).ok()?;
-    let node = node.to_str()?.to_owned();
-    let made = [vec!["mknod", node.as_str(), "c", "10", "200"], vec!["chmod", mode, node.as_str()]]
-        .into_iter()
-        .all(|words| {
-            let mut command = Command::new(words[0]);
-            command.args(&words[1..]);
-            run(command).is_some_and(|output| output.status.success())
-        });
-    let open = Command::new("chmod")
-        .args(["755"])
-        .arg(&folder)
-        .arg(&program)
-        .status()
-        .is_ok_and(|status| status.success());
-    (made && open).then_some(folder)
+/// A folder that everybody may enter, with the program and a device node of that mode in it; `None` for want of rights.
+fn everybodys(mode: &str) -> Option<TempDir> {
+    let folder = folder();
+    let path = |name| folder.path().join(name);
+    fs::create_dir(path("empty")).expect("a folder");
+    fs::copy(env!("CARGO_BIN_EXE_explore"), path("explore")).expect("copied");
+    let everybodys = fs::Permissions::from_mode(0o755);
+    fs::set_permissions(&folder, everybodys).expect("our own folder");
+    let mut mknod = Command::new("mknod");
+    mknod.args(["-m", mode, utf8(&path("tun")), "c", "10", "200"]);
+    run(mknod).status.success().then_some(folder)
 }
 
 /// Runs the handshake as `nobody`, in a mount namespace in which `mount` was done first, by way of `through`.
-fn as_nobody(folder: &Path, mount: &str, through: &str) -> Option<Recording> {
+fn as_nobody(folder: &TempDir, mount: &str, through: &str) -> Option<Recording> {
     let mut command = Command::new("unshare");
     let [child, request] = request("three-way-handshake", &[]);
     let nobody = "setpriv --reuid=65534 --regid=65534 --clear-groups --inh-caps=-all";
@@ -285,10 +274,10 @@ fn as_nobody(folder: &Path, mount: &str, through: &str) -> Option<Recording> {
         "-c",
         &format!("{mount} && exec {nobody} {through} ./explore {child} '{request}'"),
     ]);
-    command.current_dir(folder);
-    let output = run(command)?;
+    command.current_dir(folder.path());
+    let output = run(command);
     if output.stdout.is_empty() {
-        eprintln!("nothing was checked: {}", String::from_utf8_lossy(&output.stderr));
+        eprintln!("skipped: {}", String::from_utf8_lossy(&output.stderr));
         return None;
     }
     Some(read(&output))
@@ -302,9 +291,9 @@ fn why(recording: &Recording) -> &str {
 }
 
 #[test]
-fn nobody_has_a_wire_too_and_is_told_the_step_that_fails() {
-    let Some(folder) = everybodys("nobody", "666") else {
-        return eprintln!("nothing was checked: this needs root and mknod");
+fn without_privileges_there_is_a_wire_or_the_step_that_failed_is_told() {
+    let Some(folder) = everybodys("666") else {
+        return eprintln!("skipped: this needs root and mknod");
     };
     let bind = "mount --bind ./tun /dev/net/tun";
     if let Some(recording) = as_nobody(&folder, bind, "") {
@@ -336,5 +325,4 @@ fn nobody_has_a_wire_too_and_is_told_the_step_that_fails() {
             why(&recording)
         );
     }
-    let _ = fs::remove_dir_all(folder);
 }

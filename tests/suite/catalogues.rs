@@ -186,7 +186,7 @@ fn every_catalogue_has_every_sentence_and_no_other() {
             .collect();
         assert!(
             missing.is_empty() && unused.is_empty(),
-            "{}: `UPDATE_CATALOGUES=1 cargo test --test catalogues` adds what is missing, to be translated, and takes out what is \
+            "{}: `UPDATE_CATALOGUES=1 cargo test --test suite catalogues` adds what is missing, to be translated, and takes out what is \
              not said.\nmissing: {missing:#?}\nnot said: {unused:#?}",
             name_of(&path)
         );

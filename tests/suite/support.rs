@@ -1,0 +1,83 @@
+//! What several tests share: the program to run, the tools it is compared with, scratch folders.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tempfile::TempDir;
+
+/// What a program wrote to standard output and to standard error, and its exit code.
+pub type Ended = (String, String, Option<i32>);
+
+/// The program, run for someone who has begun no lesson.
+pub fn explore(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_explore"));
+    isolated(&mut command).args(args);
+    command
+}
+
+/// Runs it in a C locale, without anything that the tester's own settings say, and with nobody at its keyboard.
+pub fn isolated(command: &mut Command) -> &mut Command {
+    for variable in ["NO_COLOR", "CLICOLOR_FORCE", "CARGO", "LANG", "LC_MESSAGES"] {
+        command.env_remove(variable);
+    }
+    command
+        .env("LC_ALL", "C")
+        .env("XDG_STATE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/nobodys-state"))
+        .stdin(Stdio::null())
+}
+
+/// Runs a command to its end.
+pub fn ended(command: &mut Command) -> Ended {
+    let output = command.output().expect("it runs");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    (text(output.stdout), text(output.stderr), output.status.code())
+}
+
+/// Runs `explore` with these arguments to its end.
+pub fn told(args: &[&str]) -> Ended {
+    ended(&mut explore(args))
+}
+
+/// A program that a test needs. Where it is not installed the test has to return, and says so; in CI (`CI=true`) it fails,
+/// for `.ci/run` installs all of them.
+pub fn require(tool: &str) -> Option<Command> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if std::env::split_paths(&path).any(|folder| folder.join(tool).is_file()) {
+        return Some(Command::new(tool));
+    }
+    assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{tool} is not installed");
+    eprintln!("skipped: {tool} is not installed");
+    None
+}
+
+/// An empty folder, which is removed with what is in it when it is dropped.
+pub fn folder() -> TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+/// Writes a file, and gives its path.
+pub fn file(folder: &TempDir, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    let path = folder.path().join(name);
+    std::fs::write(&path, content).expect("written");
+    path
+}
+
+pub fn utf8(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+/// Does this for each, a few at a time: a run of an experiment mostly waits.
+pub fn for_each<T: Sync>(all: &[T], act: impl Fn(&T) + Sync) {
+    const AT_A_TIME: usize = 4;
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..AT_A_TIME {
+            scope.spawn(|| {
+                while let Some(one) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    act(one);
+                }
+            });
+        }
+    });
+}
