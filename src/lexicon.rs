@@ -20,7 +20,7 @@ pub fn translated(label: &str) -> Option<Cow<'static, str>> {
     if spoken() == Language::ENGLISH {
         return None;
     }
-    let composed = || composed(label).or_else(|| link_rule(label)).or_else(|| reason(label));
+    let composed = || composed(label).or_else(|| link_rule(label));
     entry(label).map(Cow::Borrowed).or_else(|| composed().map(Cow::Owned))
 }
 
@@ -157,35 +157,4 @@ fn packets(words: &str) -> Option<String> {
 fn noun(english: &str) -> Option<&'static str> {
     let entry = |english| find(Some("packets"), english);
     entry(english).or_else(|| entry(english.strip_suffix('s')?))
-}
-
-/// Why a claim was not checked, where the sentence has numbers in it.
-fn reason(label: &str) -> Option<String> {
-    if let Some(rest) = label.strip_prefix("this machine was so busy that a byte came ") {
-        let gap = rest.strip_suffix(" after the one before")?;
-        return Some(tr!(
-            "this machine was so busy that a byte came {gap} after the one before",
-            gap
-        ));
-    }
-    if let Some(rest) = label.strip_prefix("a silence of ") {
-        let (silence, rest) = rest.split_once(" is too short to compare: take ")?;
-        let enough = rest.strip_suffix(" or more")?;
-        return Some(tr!(
-            "a silence of {silence} is too short to compare: take {enough} or more",
-            silence,
-            enough
-        ));
-    }
-    let (limit, rest) =
-        label.strip_prefix("this process may have ")?.split_once(" files open: ")?;
-    let (reached, rest) = rest.split_once(" connections were open instead of ")?;
-    let (asked, _) = rest.split_once(';')?;
-    Some(tr!(
-        "this process may have {limit} files open: {reached} connections were open instead of {asked}; \
-         `ulimit -Hn` shows the limit, the system's administrator raises it",
-        limit,
-        reached,
-        asked
-    ))
 }

@@ -16,7 +16,7 @@
 //! | [`views`] | pictures of an analysis |
 //! | [`picture`] | rows of inked text, which every output draws from |
 //! | [`output`] | terminal, SVG, HTML |
-//! | [`i18n`], [`lexicon`], [`words`] | sentences, in the reader's language |
+//! | [`i18n`], [`lexicon`], [`words`], [`reasons`] | sentences, in the reader's language |
 //! | [`signals`] | being interrupted |
 //! | [`text`] | which characters may reach a terminal |
 
@@ -32,6 +32,7 @@ pub mod lexicon;
 pub mod output;
 pub mod picture;
 pub mod progress;
+pub mod reasons;
 pub mod signals;
 pub mod text;
 pub mod trace;

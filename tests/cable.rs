@@ -70,7 +70,7 @@ fn holds(name: &str) -> bool {
         Some(Ending::Finished) if broken.is_empty() && run.claims().count() > 0 => {
             println!("{name} ... ok")
         }
-        Some(Ending::Unavailable { why }) => println!("{name} ... not checked: {why}"),
+        Some(Ending::Unavailable { why }) => println!("{name} ... not checked: {why:?}"),
         other => {
             println!("{name} ... FAILED: {other:?}\n{broken:#?}");
             run.events().iter().for_each(|event| {

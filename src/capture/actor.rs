@@ -14,9 +14,8 @@ use socket2::{Domain, Protocol, Type};
 
 use super::child::{self, Control, Resume, Started};
 use super::{Error, Lab, Result, Socket, sys};
-use crate::i18n::tr;
 use crate::trace::recording::{Line, parse_line};
-use crate::trace::{ActorKind, Ending, Event, EventKind, Name, Sample, SyscallKind};
+use crate::trace::{ActorKind, Ending, Event, EventKind, Failure, Lack, Name, Sample, SyscallKind};
 
 thread_local!(static CURRENT: RefCell<Option<Name>> = const { RefCell::new(None) });
 
@@ -145,7 +144,7 @@ impl<'scope, 'env> Stage<'scope, 'env> {
             let actor = Actor::new(&inner, name, ActorKind::Thread);
             let _ = told.send(sys::thread_id());
             let answer = catch_unwind(AssertUnwindSafe(|| play(actor)))
-                .unwrap_or_else(|panic| Err(Error::Panic(panic_text(panic.as_ref()))));
+                .unwrap_or_else(|panic| Err(panicked(panic.as_ref())));
             inner
                 .recorder()
                 .push(&inner_name, EventKind::Left { cpu_ns: sys::cpu_time().map(nanoseconds) });
@@ -159,7 +158,10 @@ impl<'scope, 'env> Stage<'scope, 'env> {
             .name(name.to_owned())
             .spawn_scoped(self.scope, playing)
             .map_err(no_more)?;
-        let thread = hear.recv().map_err(|_| Error::Panic(tr!("{name} did not start", name)))?;
+        let thread = hear.recv().map_err(|_| Failure::Panic {
+            actor: Some(event_name.clone()),
+            message: String::new(),
+        })?;
         Ok(ActorThread { lab, name: event_name, thread, handle })
     }
 }
@@ -170,14 +172,14 @@ impl<T> ActorThread<'_, T> {
     /// # Errors
     /// The actor's own error.
     pub fn finish(self) -> Result<T> {
-        self.handle.join().unwrap_or_else(|panic| Err(Error::Panic(panic_text(panic.as_ref()))))
+        self.handle.join().unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
     }
 
     /// Waits until the actor is blocked in this function, as the kernel sees it where that can be had: it has entered
     /// the call, has not returned, and its thread sleeps.
     ///
     /// # Errors
-    /// [`Error::Unexpected`] if the actor left instead.
+    /// [`Error::Failed`] if the actor left instead.
     pub fn until_blocked_in(&self, kind: SyscallKind) -> Result<()> {
         until_blocked_in(&self.lab, &self.name, (std::process::id(), self.thread), kind, || {
             self.handle.is_finished()
@@ -248,11 +250,8 @@ fn until_blocked_in(
             return Ok(());
         }
         if left {
-            return Err(Error::Unexpected(tr!(
-                "{name} left without being blocked in {kind}()",
-                name,
-                kind
-            )));
+            let function = Cow::Owned(kind.to_string());
+            return Err(Failure::NotBlocked { actor: Name::from(name), function }.into());
         }
         thread::sleep(Duration::from_micros(200));
     }
@@ -264,18 +263,14 @@ fn nanoseconds(span: Duration) -> u64 {
 
 /// What the system answers that starts no more threads or processes.
 pub(super) fn no_more(error: io::Error) -> Error {
-    let errno = sys::error_name(&error);
-    let remedy = super::remedy(&errno);
-    Error::Unavailable(tr!(
-        "the system starts no more threads or processes ({errno}): {remedy}",
-        errno,
-        remedy
-    ))
+    Lack::Threads { errno: sys::error_name(&error) }.into()
 }
 
-pub(super) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+/// A panic as an error; whose it was, [`Error::at`] adds.
+pub(super) fn panicked(panic: &(dyn std::any::Any + Send)) -> Error {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "panic".to_owned())
+    let message = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    Failure::Panic { actor: None, message }.into()
 }
 
 /// The child processes of a run, each with its control channel.
@@ -341,12 +336,8 @@ impl Process {
                     EventKind::End { ending: how } => {
                         // The others may be waiting for what now never comes.
                         match &how {
-                            Ending::Unavailable { why } => {
-                                into.fail_now(&Error::Unavailable(why.clone()))
-                            }
-                            Ending::Failed { why } => {
-                                into.fail_now(&Error::Unexpected(why.clone()))
-                            }
+                            Ending::Unavailable { why } => into.fail_now(&why.clone().into()),
+                            Ending::Failed { why } => into.fail_now(&why.clone().into()),
                             _ => {}
                         }
                         ending = Some(how);
@@ -379,7 +370,7 @@ impl Process {
     /// Waits until its main thread is blocked in this function; see [`ActorThread::until_blocked_in`].
     ///
     /// # Errors
-    /// [`Error::Unexpected`] if the process ended instead.
+    /// [`Error::Failed`] if the process ended instead.
     pub fn until_blocked_in(&self, kind: SyscallKind) -> Result<()> {
         until_blocked_in(&self.lab, &self.name, (self.id, self.id), kind, || {
             self.reader.is_finished()
@@ -432,9 +423,8 @@ impl Process {
     /// What waitpid(2) answers.
     pub fn collect(self) -> Result<String> {
         let _ = self.reader.join();
-        let (mut child, control) = take(&self.lab, self.id).ok_or_else(|| {
-            Error::Unexpected(tr!("{name} was collected before", name = self.name))
-        })?;
+        let (mut child, control) = take(&self.lab, self.id)
+            .ok_or_else(|| Error::from(Failure::Collected { actor: self.name.clone() }))?;
         let status = child.wait()?;
         drop(control);
         Ok(status.to_string())
@@ -446,7 +436,7 @@ impl Process {
     /// What ended it, if it was not the end of its part.
     pub fn finish(self) -> Result<()> {
         let Process { lab, name, id, reader } = self;
-        let ending = reader.join().map_err(|panic| Error::Panic(panic_text(panic.as_ref())))?;
+        let ending = reader.join().map_err(|panic| panicked(panic.as_ref()))?;
         // Out of the run's care first, and the list free again, before anyone waits: the deadline needs it.
         let child = take(&lab, id);
         let status = child.map(|(mut child, control)| {
@@ -455,14 +445,14 @@ impl Process {
         });
         match ending {
             Some(Ending::Finished) => Ok(()),
-            Some(Ending::Unavailable { why }) => Err(Error::Unavailable(why)),
-            Some(Ending::Failed { why }) => Err(Error::Unexpected(why)),
-            other => Err(Error::Unexpected(tr!(
-                "{name}: its process ended too soon ({other}, {status})",
-                name,
-                other = format_args!("{other:?}"),
-                status = format_args!("{status:?}")
-            ))),
+            Some(Ending::Unavailable { why }) => Err(why.into()),
+            Some(Ending::Failed { why }) => Err(why.into()),
+            Some(Ending::Deadline | Ending::Interrupted) | None => {
+                let status = status.transpose()?;
+                let code = status.and_then(|status| status.code());
+                let signal = status.and_then(sys::signal_of);
+                Err(Failure::EndedEarly { actor: name, code, signal }.into())
+            }
         }
     }
 }

@@ -1,13 +1,12 @@
-//! Why an experiment did not run to its end: who failed in which call, on which address, and what would help.
+//! Why an experiment did not run to its end: who failed in which call, on which address.
 
-use std::fmt::Debug;
 use std::io;
 
 use thiserror::Error;
 
 use super::{Lab, sys};
-use crate::i18n::{error_text, tr};
-use crate::trace::{Ending, EventKind, Name};
+use crate::reasons;
+use crate::trace::{Ending, Event, EventKind, FailedCall, Failure, Lack, Name, Return};
 
 /// What an experiment answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -16,94 +15,75 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, Error)]
 pub enum Error {
     /// This machine lacks what it needs. The claims it has not reached are not checked here.
-    #[error("{0}")]
-    Unavailable(String),
+    #[error("{}", reasons::lack(.0))]
+    Unavailable(Lack),
     /// A call failed that the experiment took for granted.
     #[error(transparent)]
     Io(#[from] io::Error),
     /// Something else was not as it must be.
-    #[error("{0}")]
-    Unexpected(String),
-    /// An actor panicked.
-    #[error("{}", tr!("panic: {what}", what = .0))]
-    Panic(String),
+    #[error("{}", reasons::failure(.0))]
+    Failed(Failure),
+}
+
+impl From<Lack> for Error {
+    fn from(lack: Lack) -> Error {
+        Error::Unavailable(lack)
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Error {
+        Error::Failed(failure)
+    }
 }
 
 impl Error {
+    /// A mistake in an experiment, in its author's words.
+    pub fn assertion(message: &'static str) -> Error {
+        Failure::Assertion { message: message.into() }.into()
+    }
+
     /// The same error with who and what: the call that failed, on which address, at which line.
     pub(super) fn at(self, lab: &Lab, actor: &Name) -> Error {
-        let Error::Io(error) = &self else {
-            return match self {
-                Error::Panic(text) => Error::Panic(format!("{actor}: {text}")),
-                other => other,
-            };
-        };
-        let (errno, told) = (sys::error_name(error), error_text(error));
-        let failed = |whose: Option<&Name>| {
-            lab.recorder().look(|events| {
-                events.iter().rev().find_map(|event| match &event.what {
-                    EventKind::Return(back)
-                        if back.outcome.to_string() == errno
-                            && whose.is_none_or(|whose| *whose == event.actor) =>
-                    {
-                        Some((event.actor.clone(), back.call.clone()))
-                    }
-                    _ => None,
-                })
-            })
-        };
-        let call = failed(Some(actor)).or_else(|| failed(None));
-        let text = match call {
-            Some((who, call)) => {
-                let on = call
-                    .syscall
-                    .address()
-                    .map_or_else(String::new, |address| format!(" {address}"));
-                let at = call.site.as_ref().map_or_else(
-                    String::new,
-                    |source| tr!(context "error", ", at {source}", source),
-                );
-                let function = &call.function();
-                tr!(
-                    "{who}: {function}{on}: {told} [{errno}]{at}",
-                    who,
-                    function,
-                    on,
-                    told,
-                    errno,
-                    at
-                )
+        let error = match self {
+            Error::Io(error) => error,
+            Error::Failed(Failure::Panic { actor: None, message }) => {
+                return Failure::Panic { actor: Some(actor.clone()), message }.into();
             }
-            None => tr!("{actor}: {told} [{errno}]", actor, told, errno),
+            other => return other,
         };
-        if sys::is_shortage(error) {
-            Error::Unavailable(tr!("{text}; {remedy}", text, remedy = remedy(&errno)))
+        let errno = sys::error_name(&error);
+        let failed = |event: &&Event| matches!(&event.what, EventKind::Return(Return { outcome, .. }) if outcome.to_string() == errno);
+        let call = lab.recorder().look(|events| {
+            let mut latest = events.iter().rev().filter(failed);
+            let own = latest.clone().find(|event| event.actor == *actor);
+            let event = own.or_else(|| latest.next())?;
+            let EventKind::Return(Return { call, .. }) = &event.what else { return None };
+            Some(Box::new(FailedCall {
+                actor: event.actor.clone(),
+                function: Some(call.function().to_owned().into()),
+                address: call.syscall.address().cloned(),
+                errno: errno.clone(),
+                site: call.site.clone(),
+            }))
+        });
+        let call = call.unwrap_or_else(|| FailedCall::unknown(actor, errno));
+        if sys::is_shortage(&error) {
+            Lack::Shortage(call).into()
         } else {
-            Error::Unexpected(text)
+            Failure::Call(call).into()
         }
     }
 
+    /// How a run ends that this error ends; [`Error::at`] comes first.
     pub(super) fn ending(&self) -> Ending {
         match self {
             Error::Unavailable(why) => Ending::Unavailable { why: why.clone() },
-            other => Ending::Failed { why: other.to_string() },
+            Error::Failed(why) => Ending::Failed { why: why.clone() },
+            Error::Io(error) => {
+                let call = FailedCall::unknown(&Name::from("lab"), sys::error_name(error));
+                Ending::Failed { why: Failure::Call(call) }
+            }
         }
-    }
-}
-
-/// What would help against a shortage, by its error.
-#[must_use]
-pub fn remedy(errno: &str) -> &'static str {
-    match errno {
-        "EMFILE" => {
-            tr!("this process may open no more files: raise the limit with `ulimit -n 256`")
-        }
-        "ENFILE" => tr!("the whole system may open no more files: close some programs"),
-        "EAGAIN" => tr!(
-            "this user may start no more processes and threads: raise the limit with `ulimit -u`"
-        ),
-        "ENOENT" => tr!("a file of the program's own is gone: start explore anew"),
-        "ENETUNREACH" => tr!("the loopback interface is down: `sudo ip link set lo up` raises it"),
-        _ => tr!("the system is out of memory for sockets: close some programs"),
     }
 }

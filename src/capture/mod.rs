@@ -17,8 +17,9 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::i18n::tr;
-use crate::trace::{ActorKind, Claim, Event, EventKind, Name, Return, SyscallKind, Verdict};
+use crate::trace::{
+    ActorKind, Claim, Event, EventKind, Failure, Lack, Name, Return, SyscallKind, Verdict,
+};
 
 pub mod actor;
 pub mod breakpoints;
@@ -42,7 +43,7 @@ pub use claim::{
     Proof, as_long, at_least, before, differ, equal, failed_with, is, lasted, less, no_sooner,
     succeeded,
 };
-pub use error::{Error, Result, remedy};
+pub use error::{Error, Result};
 pub use link::Wire;
 pub use parameter::{Kind, Parameter};
 pub use recorder::{Keep, Recorder};
@@ -190,8 +191,7 @@ impl Lab {
     ) -> Result<T> {
         thread::scope(|scope| {
             let played = catch_unwind(AssertUnwindSafe(|| play(&Stage::new(self, scope))));
-            let answer =
-                played.unwrap_or_else(|panic| Err(Error::Panic(actor::panic_text(panic.as_ref()))));
+            let answer = played.unwrap_or_else(|panic| Err(actor::panicked(panic.as_ref())));
             if let Err(error) = answer {
                 // Actors may be blocked for ever, waiting for what now never comes.
                 let error = error.at(self, &self.bench.myself);
@@ -221,43 +221,33 @@ impl Lab {
     /// The time span that a parameter is set to.
     ///
     /// # Errors
-    /// [`Error::Unexpected`] if the experiment's table row has no such parameter.
+    /// [`Error::Failed`] if the experiment's table row has no such parameter.
     pub fn span(&self, name: &str) -> Result<Duration> {
         match parameter::value(self.bench.parameters, &self.bench.settings, name) {
             Some(parameter::Setting::Span(span)) => Ok(span),
-            _ => Err(Error::Unexpected(tr!(
-                "the experiment's table row lacks the time `{name}`",
-                name
-            ))),
+            _ => Err(no_parameter(name)),
         }
     }
 
     /// The number that a parameter is set to.
     ///
     /// # Errors
-    /// [`Error::Unexpected`] if the experiment's table row has no such parameter.
+    /// [`Error::Failed`] if the experiment's table row has no such parameter.
     pub fn count(&self, name: &str) -> Result<usize> {
         match parameter::value(self.bench.parameters, &self.bench.settings, name) {
             Some(parameter::Setting::Number(number)) => {
-                usize::try_from(number).map_err(|error| Error::Unexpected(error.to_string()))
+                usize::try_from(number).map_err(|_| no_parameter(name))
             }
-            _ => Err(Error::Unexpected(tr!(
-                "the experiment's table row lacks the number `{name}`",
-                name
-            ))),
+            _ => Err(no_parameter(name)),
         }
     }
 
     /// What the parent process set for this part.
     ///
     /// # Errors
-    /// [`Error::Unexpected`] if it did not.
+    /// [`Error::Failed`] if it did not.
     pub fn text(&self, name: &str) -> Result<&str> {
-        self.bench
-            .settings
-            .get(name)
-            .map(String::as_str)
-            .ok_or_else(|| Error::Unexpected(tr!("this part needs --set {name}=…", name)))
+        self.bench.settings.get(name).map(String::as_str).ok_or_else(|| no_parameter(name))
     }
 
     // ---- what is recorded ----
@@ -271,12 +261,12 @@ impl Lab {
     }
 
     /// Says that a claim cannot be checked here, and why.
-    pub fn not_checked(&self, name: &'static str, why: impl Into<String>) {
+    pub fn not_checked(&self, name: &'static str, why: Lack) {
         let claim = Claim {
             claim: Cow::Borrowed(name),
             verdict: Verdict::NotChecked,
             evidence: Vec::new(),
-            why: Some(why.into()),
+            why: Some(why),
         };
         self.recorder().push(&self.myself(), EventKind::Claim(claim));
     }
@@ -369,7 +359,7 @@ impl Lab {
     /// The last call of this function that an actor made, and that has returned.
     ///
     /// # Errors
-    /// [`Error::Unexpected`] if there is none.
+    /// [`Error::Failed`] if there is none.
     pub fn last_call(&self, actor: &str, kind: SyscallKind) -> Result<Seen> {
         self.calls(actor)
             .into_iter()
@@ -380,7 +370,10 @@ impl Lab {
                 returned_ns: event.at_ns,
                 back,
             })
-            .ok_or_else(|| Error::Unexpected(tr!("{actor} made no call of {kind}()", actor, kind)))
+            .ok_or_else(|| {
+                let (actor, function) = (Name::from(actor), Cow::Owned(kind.to_string()));
+                Failure::TooFewCalls { actor, function, least: 1 }.into()
+            })
     }
 
     // ---- what the process has ----
@@ -412,13 +405,7 @@ impl Lab {
     /// # Errors
     /// [`Error::Unavailable`] where the system lets nobody choose its processors.
     pub fn on_one_processor<T>(&self, play: impl FnOnce() -> Result<T>) -> Result<T> {
-        let pinned = sys::pin_to_one_processor();
-        let _pinned = pinned.map_err(|missing| {
-            Error::Unavailable(tr!(
-                "threads cannot be kept to one processor here ({missing})",
-                missing
-            ))
-        })?;
+        let _pinned = sys::pin_to_one_processor()?;
         play()
     }
 
@@ -450,6 +437,10 @@ fn program() -> PathBuf {
     std::env::current_exe().unwrap_or_else(|_| {
         std::env::args_os().next().map_or_else(|| PathBuf::from("explore"), PathBuf::from)
     })
+}
+
+fn no_parameter(name: &str) -> Error {
+    Failure::Parameter { name: Cow::Owned(name.to_owned()) }.into()
 }
 
 /// A call that was made, as the recorder saw it.

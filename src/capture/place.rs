@@ -7,9 +7,8 @@ use std::sync::PoisonError;
 
 use socket2::{Domain, SockAddr, Type};
 
-use super::probe::Lack;
 use super::{Actor, Error, Lab, Network, Result, Socket, Wire, link, sys};
-use crate::i18n::{error_text, tr};
+use crate::trace::{FailedCall, Lack};
 
 impl Lab {
     /// 127.0.0.1 and this port; 0 lets the kernel choose one that is free (ip(7)).
@@ -40,13 +39,10 @@ impl Lab {
     /// The wire that the experiment plays on; its table row says `network: Network::Wire`.
     ///
     /// # Errors
-    /// [`Error::Unexpected`] if the row does not. Where no wire can be had, the run ends as unavailable before it gets here.
+    /// [`Error::Failed`] if the row does not. Where no wire can be had, the run ends as unavailable before it gets here.
     pub fn wire(&self) -> Result<&Wire> {
         let wire = self.bench.wire.get();
-        wire.ok_or_else(|| {
-            let text = tr!("the experiment's table row does not say `network: Network::Wire`");
-            Error::Unexpected(text.to_owned())
-        })
+        wire.ok_or_else(|| Error::assertion("the experiment's row lacks `network: Network::Wire`"))
     }
 
     /// A path in a folder that this run alone has, and that goes when it ends.
@@ -67,9 +63,8 @@ impl Lab {
     /// [`Error::Unavailable`] if the folder cannot be made, or the path is longer than an AF_UNIX address may be (unix(7)).
     pub fn here_unix(&self, name: &str) -> Result<SockAddr> {
         let path = self.path(name)?;
-        SockAddr::unix(&path).map_err(|error| {
-            Error::Unavailable(tr!("{path} is {length} bytes long, too long for an AF_UNIX address ({error}; Linux takes 107): set TMPDIR to a shorter folder", path = path.display(), length = path.as_os_str().len(), error = error_text(&error)))
-        })
+        SockAddr::unix(&path)
+            .map_err(|_| Lack::PathTooLong { path: path.display().to_string() }.into())
     }
 
     /// Makes sure that IPv6 can be had, and says why if it cannot.
@@ -77,39 +72,26 @@ impl Lab {
     /// # Errors
     /// [`Error::Unavailable`] with the step that failed.
     pub fn need_ipv6(&self) -> Result<()> {
-        self.lacks_ipv6()?.map_or(Ok(()), |Lack { why, remedy }| {
-            let remedy = remedy.unwrap_or_default();
-            Err(Error::Unavailable(tr!("{why}; {remedy}", why, remedy)))
-        })
+        self.lacks_ipv6().map_or(Ok(()), |lack| Err(lack.into()))
     }
 
     /// Why there is no IPv6, if there is none.
-    pub(super) fn lacks_ipv6(&self) -> Result<Option<Lack>> {
-        let lack = |step: &str, error: &io::Error| {
-            let errno = sys::error_name(error);
-            let (why, remedy) = if errno == "EAFNOSUPPORT" {
-                (
-                    tr!("this kernel has no IPv6 ({step}: {errno})", step, errno),
-                    tr!("boot it without ipv6.disable=1"),
-                )
-            } else {
-                (
-                    tr!("IPv6 is switched off on this machine ({step}: {errno})", step, errno),
-                    tr!("sysctl net.ipv6.conf.all.disable_ipv6=0 turns it on"),
-                )
-            };
-            Some(Lack { why, remedy: Some(remedy.to_owned()) })
-        };
-        let probe = match Actor::instrument(self).socket(Domain::IPV6, Type::DGRAM, None) {
-            Err(error) if sys::is_family_missing(&error) => {
-                return Ok(lack("socket(AF_INET6)", &error));
-            }
-            probe => probe?,
-        };
-        match probe.bind(&self.here_v6(0)) {
-            Err(error) if sys::is_family_missing(&error) => Ok(lack("bind [::1]:0", &error)),
-            answer => Ok(answer.map(|()| None)?),
-        }
+    pub(super) fn lacks_ipv6(&self) -> Option<Lack> {
+        let bound = Actor::instrument(self)
+            .socket(Domain::IPV6, Type::DGRAM, None)
+            .map_err(|error| ("socket(AF_INET6)", error))
+            .and_then(|probe| {
+                probe.bind(&self.here_v6(0)).map_err(|error| ("bind [::1]:0", error))
+            });
+        let (call, error) = bound.err()?;
+        let errno = sys::error_name(&error);
+        Some(if sys::is_shortage(&error) && !sys::is_family_missing(&error) {
+            let mut call = FailedCall::unknown(&self.bench.myself, errno);
+            call.function = Some("socket".into());
+            Lack::Shortage(call)
+        } else {
+            Lack::Ipv6 { call: call.into(), errno }
+        })
     }
 
     /// Whether nobody on this machine holds this address for sockets of this type: the instrument binds one there, and
@@ -146,10 +128,7 @@ impl Lab {
     /// [`Error::Unavailable`] without a private network or /proc.
     pub fn frames_on_lo(&self) -> Result<u64> {
         let frames = sys::frames_sent("lo").filter(|_| self.bench.network != Network::Host);
-        frames.ok_or_else(|| {
-            let text = tr!("frames can only be counted in a private network with /proc");
-            Error::Unavailable(text.to_owned())
-        })
+        frames.ok_or_else(|| Lack::FrameCounters.into())
     }
 
     /// A whole number among the kernel's settings for the run's network, `net.ipv4.tcp_syn_retries`, and noted. `None` if
@@ -173,13 +152,8 @@ fn new_folder() -> Result<PathBuf> {
                 attempt += 1
             }
             Err(error) => {
-                let errno = sys::error_name(&error);
-                let text = tr!(
-                    "no folder can be made in {parent} ({errno}): set TMPDIR to a folder that you may write to",
-                    parent = parent.display(),
-                    errno
-                );
-                return Err(Error::Unavailable(text));
+                let path = parent.display().to_string();
+                return Err(Lack::TempFolder { path, errno: sys::error_name(&error) }.into());
             }
         }
     }

@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::sys::{self, Missing};
-use super::{Lab, link};
-use crate::i18n::tr;
+use super::{Lab, link, sys};
+use crate::trace::{Lack, Need};
 
 /// What there is; a field is `None` if it can be had, and what was missing if not.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -19,39 +18,17 @@ pub struct Probe {
     pub threads: Option<Lack>,
 }
 
-/// Why something cannot be had.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Lack {
-    /// The step that failed, and its error.
-    pub why: String,
-    /// What would help on this system, where that is known.
-    pub remedy: Option<String>,
-}
-
-impl From<Missing> for Lack {
-    fn from(missing: Missing) -> Lack {
-        Lack { why: missing.to_string(), remedy: link::remedy(&missing).map(str::to_owned) }
-    }
-}
-
 /// Tries everything. It moves the process into a network of its own, so call it in a process made for it, before any thread.
 #[must_use]
 pub fn probe() -> Probe {
-    let ipv6 = Lab::in_memory()
-        .lacks_ipv6()
-        .unwrap_or_else(|error| Some(Lack { why: error.to_string(), remedy: None }));
-    let threads = sys::is_asleep(std::process::id(), sys::thread_id()).is_none().then(|| Lack {
-        why: tr!("/proc/PID/task cannot be read").to_owned(),
-        remedy: Some(tr!("mount /proc: `sudo mount -t proc proc /proc`").to_owned()),
-    });
+    let ipv6 = Lab::in_memory().lacks_ipv6();
+    let threads = sys::is_asleep(std::process::id(), sys::thread_id())
+        .is_none()
+        .then_some(Lack::ThreadStates);
     // The very steps that an experiment takes.
     let (network, device) = match link::private(&Lab::in_memory()) {
-        Ok(through) => (None, link::device(&through).err().map(Lack::from)),
-        Err(missing) => {
-            let why = tr!("not tried, for it needs the private network");
-            let not_tried = Lack { why: why.to_owned(), remedy: None };
-            (Some(Lack::from(missing)), Some(not_tried))
-        }
+        Ok(through) => (None, link::device(&through).err().map(|missing| missing.lack(Need::Link))),
+        Err(missing) => (Some(missing.lack(Need::PrivateNetwork)), Some(Lack::NeedsPrivateNetwork)),
     };
     Probe { network, device, ipv6, threads }
 }

@@ -55,7 +55,7 @@ pub fn perform(run: &Run, play: fn(&Lab) -> Result<()>) -> ExitCode {
             let _ = lab.bench.wire.set(Wire::start(&lab, tap)?);
         }
         catch_unwind(AssertUnwindSafe(|| play(&lab)))
-            .unwrap_or_else(|panic| Err(Error::Panic(actor::panic_text(panic.as_ref()))))
+            .unwrap_or_else(|panic| Err(actor::panicked(panic.as_ref())))
     });
     if let Some(wire) = lab.bench.wire.get() {
         wire.settle_now();

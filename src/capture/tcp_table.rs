@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::link::{self, CapturedFrame};
 use super::{Error, Lab, Result, Socket, sys};
-use crate::i18n::tr;
-use crate::trace::{Address, EventKind, Name};
+use crate::trace::{Address, EventKind, Failure, Lack, Name};
 
 /// So long [`TcpTableEntry::until`] waits for a state that does not come: then the kernel says otherwise, and the claim shows it.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -27,14 +26,11 @@ impl Lab {
     /// The entry of a socket that has a peer; it stays good when the socket has been closed.
     ///
     /// # Errors
-    /// [`Error::Io`] if it has none: `ENOTCONN`. [`Error::Unexpected`] if it is not IPv4.
+    /// [`Error::Io`] if it has none: `ENOTCONN`. [`Error::Failed`] if it is not IPv4.
     pub fn entry(&self, socket: &Socket) -> Result<TcpTableEntry> {
         let v4 = |at: socket2::SockAddr| match at.as_socket() {
             Some(SocketAddr::V4(at)) => Ok(at),
-            other => Err(Error::Unexpected(tr!(
-                "the lab looks up IPv4 connections only, not {other}",
-                other = format_args!("{other:?}")
-            ))),
+            _ => Err(Error::assertion("the table that is looked up is that of IPv4 connections")),
         };
         let (actor, local, peer) = socket.ends()?;
         Ok(TcpTableEntry { lab: self.clone(), actor, local: v4(local)?, peer: v4(peer)? })
@@ -43,15 +39,12 @@ impl Lab {
     /// The entry of the end that sent this segment: it may have no descriptor that one could ask.
     ///
     /// # Errors
-    /// [`Error::Unexpected`] if the frame belongs to no connection over IPv4.
+    /// [`Error::Failed`] if the frame belongs to no connection over IPv4.
     pub fn entry_of_sender(&self, actor: &str, segment: &CapturedFrame) -> Result<TcpTableEntry> {
         let (Some(Address::Inet(local)), Some(Address::Inet(peer))) =
             (&segment.frame.local, &segment.frame.peer)
         else {
-            return Err(Error::Unexpected(tr!(
-                "frame {frame} belongs to no connection",
-                frame = segment.frame.frame
-            )));
+            return Err(Failure::NoConnection { frame: segment.frame.frame }.into());
         };
         Ok(TcpTableEntry {
             lab: self.clone(),
@@ -109,12 +102,8 @@ impl TcpTableEntry {
     }
 
     fn look(&self) -> Result<Option<sys::TcpEntry>> {
-        sys::tcp_table(self.local, self.peer).map_err(|error| {
-            Error::Unavailable(tr!(
-                "the kernel's table of TCP sockets (/proc/net/tcp) cannot be read: {errno}",
-                errno = sys::error_name(&error)
-            ))
-        })
+        sys::tcp_table(self.local, self.peer)
+            .map_err(|error| Lack::TcpTable { errno: sys::error_name(&error) }.into())
     }
 
     fn tell(&self, state: &'static str) {

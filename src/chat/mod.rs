@@ -226,10 +226,8 @@ fn connect_and_talk(
         Style::Poll => poll::talk(&lab.actor(side.name()), session)?,
         #[cfg(not(unix))]
         Style::Poll => {
-            let why = tr!(
-                "this system cannot wait for a keyboard and a socket at once; choose --style threads"
-            );
-            return Err(capture::Error::Unavailable(why.to_owned()).into());
+            let lack = crate::trace::Feature::KeyboardAndSocket.lack();
+            return Err(capture::Error::from(lack).into());
         }
     })
 }

@@ -8,14 +8,13 @@ use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Type};
 
-use super::address::AddressError;
 use super::connect::{accept_one, connect};
 use super::keyboard::{Keyboard, StopHandle};
 use super::message_decoder::MessageDecoder;
 use super::screen::Screen;
 use super::{Address, Buffer, Session, Side};
 use crate::capture::{Actor, Error, Lab, Result, Socket};
-use crate::trace::{Event, EventKind, SyscallKind};
+use crate::trace::{Event, EventKind, Failure, SyscallKind};
 
 /// How long a client tries to connect. It never takes that long, for the server is there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -61,12 +60,8 @@ pub fn puppets(lab: &Lab) -> Result<(PuppetPeer, PuppetPeer)> {
 
 /// A client and a server whose users gave this address.
 pub fn puppets_at(lab: &Lab, address: &str) -> Result<(PuppetPeer, PuppetPeer)> {
-    pair(
-        lab,
-        &MeetingPoint::Given(
-            address.parse().map_err(|error: AddressError| Error::Unexpected(error.to_string()))?,
-        ),
-    )
+    let address = address.parse().map_err(|_| Failure::Parameter { name: "address".into() })?;
+    pair(lab, &MeetingPoint::Given(address))
 }
 
 fn pair(lab: &Lab, meeting_point: &MeetingPoint) -> Result<(PuppetPeer, PuppetPeer)> {
@@ -115,7 +110,7 @@ impl PuppetPeer {
             .state()
             .keyboard
             .take()
-            .ok_or_else(|| Error::Unexpected("a puppet connects only once".to_owned()))?;
+            .ok_or_else(|| Error::assertion("a puppet connects only once"))?;
         let socket = match &self.meeting_point {
             MeetingPoint::Shared(address) if self.side == Side::Server => {
                 listen_and_accept(me, address)?
@@ -144,7 +139,7 @@ impl PuppetPeer {
             );
             connect(&self.lab, me, &self.server_address(address)?, CONNECT_TIMEOUT, 0, self)
         };
-        connected.map_err(|error| Error::Unexpected(error.to_string()))
+        connected.map_err(|missed| missed.error.into())
     }
 
     /// The given address, with the port that the kernel chose. The server's user would read it there and tell it.
@@ -154,13 +149,13 @@ impl PuppetPeer {
         };
         match self.lab.last_call("server", SyscallKind::GetSockName)?.back.out.address() {
             Some(at) => Ok(Address::Inet(at.to_string())),
-            None => Err(Error::Unexpected("the server listens nowhere".to_owned())),
+            None => Err(Error::assertion("the server listens nowhere")),
         }
     }
 
     /// This end of the connection, once there is one.
     pub fn socket(&self) -> Result<&Socket> {
-        self.socket.get().ok_or_else(|| Error::Unexpected("there is no connection".to_owned()))
+        self.socket.get().ok_or_else(|| Error::assertion("there is no connection"))
     }
 
     /// Types lines; each ends with a newline.
@@ -280,5 +275,5 @@ fn keyboard(read: io::PipeReader) -> Result<Keyboard> {
 
 #[cfg(not(unix))]
 fn keyboard(_: io::PipeReader) -> Result<Keyboard> {
-    Err(Error::Unavailable(crate::i18n::tr!("on this system the chat reads no pipe").to_owned()))
+    Err(crate::trace::Feature::PipeAsKeyboard.lack().into())
 }

@@ -3,9 +3,10 @@
 use super::{Failure, Player};
 use crate::capture::Network;
 use crate::capture::child::{self, ProbeError};
-use crate::capture::probe::Lack;
 use crate::experiments;
 use crate::picture::{Ink, Row};
+use crate::reasons;
+use crate::trace::Lack;
 use crate::words;
 
 /// Tries what experiments need, and says what came of it.
@@ -52,9 +53,21 @@ pub fn doctor(player: &mut Player) -> Result<(), Failure> {
 fn line(player: &mut Player, name: &str, lack: Option<&Lack>, good: &str) -> Result<(), Failure> {
     let (mark, ink) = if lack.is_none() { ("✓ ", Ink::Good) } else { ("✗ ", Ink::Bad) };
     player.terminal.row(&Row::new().with(mark, ink).with(name, Ink::Strong))?;
-    player.terminal.wrapped("    ", lack.map_or(good, |lack| &lack.why), Ink::Plain)?;
-    if let Some(remedy) = lack.and_then(|lack| lack.remedy.as_deref()) {
+    player.terminal.wrapped(
+        "    ",
+        &lack.map_or_else(|| good.to_owned(), what_is_lacking),
+        Ink::Plain,
+    )?;
+    if let Some(remedy) = lack.and_then(reasons::remedy) {
         player.terminal.wrapped("    → ", remedy, Ink::Warn)?;
     }
     Ok(())
+}
+
+/// What is lacking; of a step that was refused the line's name says what it is for.
+fn what_is_lacking(lack: &Lack) -> String {
+    match lack {
+        Lack::Network { step, errno, .. } => format!("{}: {errno}", reasons::step_name(*step)),
+        other => reasons::lacking(other),
+    }
 }

@@ -9,12 +9,13 @@ use std::time::Duration;
 use crate::analysis::Analysis;
 use crate::capture::child::{ExperimentRun, Output, interrupted};
 use crate::capture::parameter::DEADLINE;
-use crate::capture::{self, sys};
+use crate::capture::sys;
 use crate::experiments::{Experiment, Stepping};
 use crate::i18n::tr;
 use crate::lesson::Show;
 use crate::output::terminal::Terminal;
 use crate::picture::{Ink, Row};
+use crate::reasons;
 use crate::trace::pcapng;
 use crate::trace::recording::{self, Header, Line, Origin, Recording};
 use crate::trace::{Ending, Event};
@@ -137,13 +138,13 @@ impl Player {
                 Err(Failure::Unable(words::said_of(name, words::a_recording_was_shown())))
             }
             Some(Ending::Unavailable { why }) if counts.broken == 0 => {
-                Err(Failure::Unable(words::said_of(name, why)))
+                Err(Failure::Unable(words::said_of(name, reasons::lack(&why))))
             }
             Some(Ending::Deadline) if counts.broken == 0 => {
                 Err(Failure::Unable(words::said_of(name, words::deadline_struck())))
             }
             Some(Ending::Failed { why }) if judged.is_empty() => {
-                Err(Failure::Unable(words::said_of(name, why)))
+                Err(Failure::Unable(words::said_of(name, reasons::failure(&why))))
             }
             _ => Ok(counts),
         }
@@ -198,7 +199,7 @@ impl Player {
         };
         if let Some((why, shipped)) = shipped {
             let notice = words::played_instead(
-                why,
+                &reasons::lack(why),
                 &shipped.header.kernel,
                 &shipped.header.date_to_the_second(),
             );
@@ -363,7 +364,7 @@ impl Player {
 
 fn cannot_start(experiment: &str, error: &io::Error) -> Failure {
     let errno = sys::error_name(error);
-    Failure::Unable(words::not_started(experiment, error, capture::remedy(&errno)))
+    Failure::Unable(words::not_started(experiment, error, reasons::shortage_remedy(&errno)))
 }
 
 /// A trace that is shown while things happen. What other processes did is a little longer under way: it is held back until

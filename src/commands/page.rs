@@ -11,6 +11,7 @@ use crate::i18n::tr;
 use crate::lesson::{Lesson, Show, Step};
 use crate::output::html::{self, Checked, Code, Drawn, Made, Page, Place, Recorded, Run};
 use crate::picture::{Ink, Picture};
+use crate::reasons;
 use crate::trace::recording::{Header, Origin, Recording};
 use crate::trace::{Ending, EventKind};
 use crate::views;
@@ -91,7 +92,8 @@ impl Player {
         let (recording, judged, recorded) = match instead {
             Some((why, shipped)) => {
                 let judged = report::judge(&show.claims, &shipped, Told::Recorded);
-                let recorded = Recorded { why, made: made_of(&shipped.header) };
+                let recorded =
+                    Recorded { why: reasons::lack(&why), made: made_of(&shipped.header) };
                 (shipped, judged, Some(recorded))
             }
             None => {

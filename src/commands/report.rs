@@ -8,6 +8,7 @@ use crate::lesson::ClaimLine;
 use crate::lexicon;
 use crate::output::terminal::Terminal;
 use crate::picture::{Ink, Row, span_of};
+use crate::reasons;
 use crate::text::joint;
 use crate::trace::recording::Recording;
 use crate::trace::{Address, Claim, Ending, EventKind, Evidence, Relation, Value, Verdict};
@@ -100,15 +101,15 @@ fn judge_one(line: &ClaimLine, recording: &Recording, told: Told<'_>) -> Judged 
             sentence,
             verdict: found.verdict,
             evidence: found.evidence.clone(),
-            why: found.why.clone(),
+            why: found.why.as_ref().map(reasons::lack),
         };
     }
     let own_deadline =
         recording.header.parameter(DEADLINE.name).is_some_and(|set| set != DEADLINE.default);
     let (verdict, why) = match recording.ending() {
-        Some(Ending::Unavailable { why }) => (Verdict::NotChecked, why.clone()),
+        Some(Ending::Unavailable { why }) => (Verdict::NotChecked, reasons::lack(why)),
         Some(Ending::Interrupted) => (Verdict::NotChecked, words::interrupted().to_owned()),
-        Some(Ending::Failed { why }) => (Verdict::Broken, why.clone()),
+        Some(Ending::Failed { why }) => (Verdict::Broken, reasons::failure(why)),
         Some(Ending::Deadline) if own_deadline => {
             (Verdict::NotChecked, words::your_deadline().to_owned())
         }
@@ -217,7 +218,7 @@ pub fn show(terminal: &mut Terminal, judged: &Judged, which: Shown) -> io::Resul
         let text = judged
             .why
             .as_deref()
-            .map_or_else(|| verdict.to_owned(), |why| words::said_of(verdict, lexicon::shown(why)));
+            .map_or_else(|| verdict.to_owned(), |why| words::said_of(verdict, why));
         terminal.wrapped("    ", &text, ink)?;
     }
     Ok(())

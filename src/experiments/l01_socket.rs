@@ -8,8 +8,7 @@ use super::{child_process, experiment};
 use crate::capture::{
     Error, Lab, Process, Proof, Result, Socket, address, differ, equal, failed_with, is, succeeded,
 };
-use crate::i18n::tr;
-use crate::trace::{Data, Outcome, Output, SyscallKind, Value};
+use crate::trace::{Data, Failure, Feature, Outcome, Output, SyscallKind, Value};
 
 const TCP: Option<Protocol> = Some(Protocol::TCP);
 const UDP: Option<Protocol> = Some(Protocol::UDP);
@@ -41,8 +40,7 @@ child_process!(two_processes_client);
 /// The client's side of [`two_processes`], in a process of its own.
 fn two_processes_client(lab: &Lab) -> Result<()> {
     let client = lab.played();
-    let port =
-        lab.text("port")?.parse().map_err(|error| Error::Unexpected(format!("port: {error}")))?;
+    let port = lab.text("port")?.parse().map_err(|_| Failure::Parameter { name: "port".into() })?;
     let socket = client.socket(Domain::IPV4, Type::STREAM, TCP)?;
     socket.connect(&lab.here(port))?;
     socket.local_addr()?;
@@ -55,14 +53,15 @@ fn two_processes_client(lab: &Lab) -> Result<()> {
 
 /// Sets what the server saw beside what the client's process recorded.
 fn compare_ends(lab: &Lab, listener: &Socket, connection: &Socket, peer: &SockAddr) -> Result<()> {
-    let missing =
-        |what: &str| Error::Unexpected(format!("the client's process recorded no {what}"));
     let told = |kind| -> Result<Value> {
         let out = lab.last_call("client", kind)?.back.out;
-        out.address().cloned().map(Value::Address).ok_or_else(|| missing("address"))
+        out.address()
+            .cloned()
+            .map(Value::Address)
+            .ok_or_else(|| Error::assertion("the client's address is known"))
     };
     let Output::Received { data, .. } = lab.last_call("client", SyscallKind::Recv)?.back.out else {
-        return Err(missing("bytes"));
+        return Err(Error::assertion("the client received bytes"));
     };
     lab.claim("the-line-came-back", is("client received", data, Data::of(b"hello\n")));
 
@@ -84,7 +83,7 @@ fn compare_ends(lab: &Lab, listener: &Socket, connection: &Socket, peer: &SockAd
 
     // Both processes have opened one socket; both got the lowest number that was free to them.
     let Outcome::Result(number) = lab.last_call("client", SyscallKind::Socket)?.back.outcome else {
-        return Err(Error::Unexpected("the client opened no socket".to_owned()));
+        return Err(Error::assertion("the client opened no socket"));
     };
     let same_number =
         equal("server's descriptor", listener.descriptor(), "client's descriptor", number);
@@ -270,7 +269,7 @@ fn start_client(lab: &Lab, at: &SockAddr) -> Result<Process> {
 
 /// The PID of the process in which this actor made its calls, as each of its calls was recorded with it.
 fn pid_of(lab: &Lab, actor: &str) -> Result<u32> {
-    let missing = || Error::Unexpected(format!("{actor} made no call"));
+    let missing = || Error::assertion("every actor makes a call");
     lab.calls(actor).first().map(|(event, _)| event.process).ok_or_else(missing)
 }
 
@@ -291,9 +290,7 @@ fn port(of: &SockAddr) -> u16 {
 /// lets one bind to it unasked.
 fn with_another_address(at: &SockAddr) -> Result<SockAddr> {
     if !cfg!(target_os = "linux") {
-        return Err(Error::Unavailable(
-            tr!("127.0.0.2 can be bound without setting it up only on Linux").to_owned(),
-        ));
+        return Err(Feature::LoopbackRange.lack().into());
     }
     Ok(std::net::SocketAddr::from(([127, 0, 0, 2], port(at))).into())
 }

@@ -54,7 +54,7 @@ fn families(
     match lab.here_unix("server") {
         Ok(path) => families.push(("AF_UNIX", Domain::UNIX, path)),
         Err(capture::Error::Unavailable(why)) => {
-            need_unix.iter().for_each(|claim| lab.not_checked(claim, &*why))
+            need_unix.iter().for_each(|claim| lab.not_checked(claim, why.clone()))
         }
         Err(error) => return Err(error),
     }
@@ -304,16 +304,12 @@ fn chmod(who: &Actor, path: &Path, mode: u32) -> Result<()> {
 
 #[cfg(not(unix))]
 fn stat(_: &Path) -> Result<&'static str> {
-    Err(capture::Error::Unavailable(
-        crate::i18n::tr!("this needs the file types of a Unix system").to_owned(),
-    ))
+    Err(crate::trace::Feature::FileTypes.lack().into())
 }
 
 #[cfg(not(unix))]
 fn chmod(_: &Actor, _: &Path, _: u32) -> Result<()> {
-    Err(capture::Error::Unavailable(
-        crate::i18n::tr!("this needs the file permissions of a Unix system").to_owned(),
-    ))
+    Err(crate::trace::Feature::FilePermissions.lack().into())
 }
 
 experiment!(families_do_not_mix);
@@ -354,7 +350,7 @@ fn length(address: &SockAddr) -> usize {
 
 fn port_of(address: &SockAddr) -> Result<u16> {
     let port = address.as_socket().map(|at| at.port());
-    port.ok_or_else(|| capture::Error::Unexpected("an internet address has a port".to_owned()))
+    port.ok_or_else(|| capture::Error::assertion("an internet address has a port"))
 }
 
 experiment!(dual_stack);

@@ -14,7 +14,7 @@ use crate::capture::{
     as_long, at_least, before, differ, equal, failed_with, is, no_sooner,
 };
 use crate::i18n::Text;
-use crate::trace::{Address, Sample, SyscallKind};
+use crate::trace::{Address, Failure, Lack, Sample, SyscallKind};
 
 const TCP: Option<Protocol> = Some(Protocol::TCP);
 
@@ -87,8 +87,7 @@ fn server_life_server(lab: &Lab) -> Result<()> {
 
 /// Uses so much processor time as `work` says.
 fn compute(lab: &Lab) -> Result<()> {
-    let work =
-        lab.text("work")?.parse().map_err(|error| Error::Unexpected(format!("work: {error}")))?;
+    let work = lab.text("work")?.parse().map_err(|_| Failure::Parameter { name: "work".into() })?;
     let Some(start) = lab.cpu_time() else {
         return Ok(());
     };
@@ -114,7 +113,7 @@ fn ask(client: &Actor, at: &SockAddr, what: &[u8]) -> Result<()> {
 fn address_of_server(lab: &Lab) -> Result<SockAddr> {
     match lab.last_call("server", SyscallKind::GetSockName)?.back.out.address() {
         Some(Address::Inet(at)) => Ok((*at).into()),
-        other => Err(Error::Unexpected(format!("the server listens at {other:?}"))),
+        _ => Err(Error::assertion("the server listens at no IPv4 address")),
     }
 }
 
@@ -157,10 +156,7 @@ fn check_life(lab: &Lab, seen: &Seen) -> Result<()> {
     let at_work =
         |(at_ns, sample): &(u64, Sample)| answering.contains(at_ns) && sample.state == Some('R');
     match lab.samples("server").iter().filter(|seen| at_work(seen)).count() {
-        0 => lab.not_checked(
-            "seen-at-work",
-            Text("the server worked between two looks of ours: --set work=200ms makes it work longer"),
-        ),
+        0 => lab.not_checked("seen-at-work", Lack::BetweenLooks),
         times => lab.claim("seen-at-work", at_least("times seen in R", times, 1)),
     }
     claim_if_told(lab, "blocked-again", again.and_then(in_accept));
@@ -178,17 +174,11 @@ fn check_life(lab: &Lab, seen: &Seen) -> Result<()> {
     );
     Ok(())
 }
-
-const WHY_NOT: Text = Text(
-    "the kernel cannot be asked: `stat`, `syscall`, `wchan` or `schedstat` of /proc/PID/task is missing or closed to you, or this \
-     process may open no more files (`ulimit -n 64` lets it)",
-);
-
 /// Claims what could be proven; of what the kernel does not tell, says so.
 pub(super) fn claim_if_told(lab: &Lab, name: &'static str, proof: Option<Proof>) {
     match proof {
         Some(proof) => lab.claim(name, proof),
-        None => lab.not_checked(name, WHY_NOT),
+        None => lab.not_checked(name, Lack::ThreadDetails),
     }
 }
 

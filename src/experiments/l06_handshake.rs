@@ -16,11 +16,11 @@ use crate::capture::link::{
     Ack, CapturedFrame, Data as WithData, Fin, Rst, Server, Syn, SynAck, Tcp, every, first,
 };
 use crate::capture::{
-    Error, Kind, Lab, Network, Parameter, Proof, Result, Socket, TcpTableEntry, Wire, before,
-    equal, failed_with, is, lasted, succeeded,
+    Kind, Lab, Network, Parameter, Proof, Result, Socket, TcpTableEntry, Wire, before, equal,
+    failed_with, is, lasted, succeeded,
 };
 use crate::i18n::Text;
-use crate::trace::SyscallKind;
+use crate::trace::{Failure, SyscallKind};
 
 experiment!(
     three_way_handshake,
@@ -477,6 +477,6 @@ fn acknowledges(
 ) -> Result<Proof> {
     match (close.get(by), close.get(fin)) {
         (Some(by), Some(fin)) => Ok(equal(what, by.tcp()?.ack, "FIN's seq + 1", after(fin, 1)?)),
-        _ => Err(Error::Unexpected(format!("the close has {} segments only", close.len()))),
+        _ => Err(Failure::TooFew { what: "segments".into(), count: close.len() as u64 }.into()),
     }
 }

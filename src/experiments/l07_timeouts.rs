@@ -11,14 +11,11 @@ use super::experiment;
 use super::kit::{connection, listening_on_the_wire, recv_gave, tcp_socket};
 use crate::capture::link::{CapturedFrame, Syn, Traffic, first, first_few, nth};
 use crate::capture::{
-    Error, Kind, Lab, Network, Parameter, Proof, Result, Socket, TcpInfo, as_long, at_least,
-    differ, equal, failed_with, is, lasted, no_sooner, succeeded,
+    Kind, Lab, Network, Parameter, Proof, Result, Socket, TcpInfo, as_long, at_least, differ,
+    equal, failed_with, is, lasted, no_sooner, succeeded,
 };
-use crate::i18n::{Text, tr};
-use crate::trace::{Return, SyscallKind};
-
-/// Why there is nothing to see of a program that gives up.
-const KERNEL_WAS_FIRST: Text = Text("the kernel gave up before the program did");
+use crate::i18n::Text;
+use crate::trace::{Failure, Feature, Lack, Return, SyscallKind};
 
 const fn limit(help: Text) -> Parameter {
     Parameter { name: "timeout", default: "100ms", kind: Kind::Span(1, 60_000), help }
@@ -103,7 +100,7 @@ fn handshake_times_out(lab: &Lab) -> Result<()> {
         let state = is("client's state", info.state, "SYN_SENT");
         lab.claim("giving-up-stops-nothing", state);
     } else {
-        lab.not_checked("giving-up-stops-nothing", KERNEL_WAS_FIRST);
+        lab.not_checked("giving-up-stops-nothing", Lack::KernelWasFirst);
     }
     Ok(())
 }
@@ -122,12 +119,8 @@ struct SynSettings {
 impl SynSettings {
     fn of_this_kernel(lab: &Lab) -> Result<SynSettings> {
         let small = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
-        let retries = lab.sysctl("net.ipv4.tcp_syn_retries").ok_or_else(|| {
-            Error::Unavailable(
-                tr!("this kernel's settings cannot be read: /proc/sys/net/ipv4/tcp_syn_retries is not there")
-                .to_owned(),
-            )
-        })?;
+        let name = "net.ipv4.tcp_syn_retries";
+        let retries = lab.sysctl(name).ok_or(Lack::Sysctl { name: name.into() })?;
         // Linux has the second since 6.5, and the third since 6.15; before, no other wait was a second, and the longest was two minutes.
         let linear = lab.sysctl("net.ipv4.tcp_syn_linear_timeouts").unwrap_or(0);
         let longest = lab.sysctl("net.ipv4.tcp_rto_max_ms").unwrap_or(120_000);
@@ -344,7 +337,7 @@ fn check_tries(lab: &Lab, arrived: Proof) -> Result<()> {
     let (limit, pause) = (lab.span("timeout")?, lab.span("pause")?);
     let tries = calls(lab, SyscallKind::Connect);
     let [(_, one), (_, two), .., (_, last)] = &tries[..] else {
-        return Err(Error::Unexpected(format!("{} tries are too few", tries.len())));
+        return Err(Failure::TooFew { what: "tries".into(), count: tries.len() as u64 }.into());
     };
     let failed = |name, back: &Return| {
         is(name, back.outcome.to_string(), "EINPROGRESS").and(lasted(
@@ -442,9 +435,7 @@ fn numbered_requests(lab: &Lab) -> Result<()> {
 
 /// What TCP_INFO says; every Linux has it.
 fn tcp_info(socket: &Socket) -> Result<TcpInfo> {
-    socket
-        .tcp_info()?
-        .ok_or_else(|| Error::Unavailable(tr!("this system has no TCP_INFO").to_owned()))
+    Ok(socket.tcp_info()?.ok_or(Feature::TcpInfo.lack())?)
 }
 
 /// How long the kernel waits for an acknowledgment, by TCP_INFO: the retransmission timeout.

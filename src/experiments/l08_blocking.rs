@@ -13,7 +13,7 @@ use crate::capture::{
     before, differ, equal, failed_with, is, lasted,
 };
 use crate::i18n::Text;
-use crate::trace::{Sample, SyscallKind};
+use crate::trace::{Lack, Sample, SyscallKind};
 
 const fn silence(help: Text) -> Parameter {
     Parameter { name: "silence", default: "200ms", kind: Kind::Span(1, 60_000), help }
@@ -106,12 +106,7 @@ fn recv_waits(lab: &Lab) -> Result<()> {
 /// What the kernel said of the client's thread: that it sleeps, in which call, and in which function of its own.
 fn check_sleep(lab: &Lab, seen: Option<Sample>) {
     let Some(Sample { state: Some(state), wait_channel, syscall: Some(syscall), .. }) = seen else {
-        lab.not_checked(
-            "asleep-in-recvfrom",
-            Text(
-                "the kernel does not say what a thread is doing: /proc is missing, or closed to us",
-            ),
-        );
+        lab.not_checked("asleep-in-recvfrom", Lack::ThreadStates);
         return;
     };
     let proof = is("state", state, 'S').and(is("system call", syscall, "recvfrom"));

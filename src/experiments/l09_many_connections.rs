@@ -12,8 +12,8 @@ use socket2::{Domain, Protocol, SockAddr, Type};
 
 use super::{Stepping, Why, child_process, experiment};
 use crate::capture::{Actor, Error, Interest, Kind, Lab, Parameter, Result, Socket, is};
-use crate::i18n::{Text, tr};
-use crate::trace::{Address, Event, EventKind, Return, Syscall, SyscallKind};
+use crate::i18n::Text;
+use crate::trace::{Address, Event, EventKind, Failure, Lack, Return, Syscall, SyscallKind};
 
 const TCP: Option<Protocol> = Some(Protocol::TCP);
 
@@ -78,7 +78,7 @@ fn exchange(busy: &Socket) -> Result<Duration> {
     busy.send(b"ping")?;
     match busy.recv(&mut [0; 64])? {
         4 => Ok(began.elapsed()),
-        n => Err(Error::Unexpected(format!("of four bytes {n} came back"))),
+        n => Err(Failure::TooFew { what: "bytes".into(), count: n as u64 }.into()),
     }
 }
 
@@ -93,7 +93,7 @@ fn many_connections_server(lab: &Lab) -> Result<()> {
     let count: usize = lab
         .text("connections")?
         .parse()
-        .map_err(|_| Error::Unexpected("connections is a number".to_owned()))?;
+        .map_err(|_| Failure::Parameter { name: "connections".into() })?;
     let connections = lab.without_questions(|| {
         (0..count).map(|_| Ok(listener.accept()?.0)).collect::<io::Result<Vec<_>>>()
     })?;
@@ -167,13 +167,7 @@ fn allowed(lab: &Lab) -> Result<usize> {
     let room = usize::try_from(limit.saturating_sub(SPARE)).unwrap_or(usize::MAX).max(1);
     let reached = asked.min(room);
     if reached < asked {
-        let why = tr!(
-            "this process may have {limit} files open: {reached} connections were open instead of {asked}; \
-             `ulimit -Hn` shows the limit, the system's administrator raises it",
-            limit,
-            reached,
-            asked
-        );
+        let why = Lack::Descriptors { limit, reached: reached as u64, asked: asked as u64 };
         lab.not_checked("as-many-as-asked", why);
     } else {
         lab.claim("as-many-as-asked", is("connections", reached, asked));
@@ -210,7 +204,7 @@ impl Run {
         process.until_blocked_in(SyscallKind::Accept)?;
         let told = lab.last_call(style, SyscallKind::GetSockName)?.back;
         let Some(Address::Inet(at)) = told.out.address() else {
-            return Err(Error::Unexpected("the server has no address".to_owned()));
+            return Err(Error::assertion("the server has no address"));
         };
         Ok(Run { style, connections, process, to: SocketAddr::V4(*at).into(), lab: lab.clone() })
     }

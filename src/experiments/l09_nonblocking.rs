@@ -15,7 +15,7 @@ use crate::capture::{
     failed_with, is, less, succeeded, sys,
 };
 use crate::i18n::Text;
-use crate::trace::{Syscall, SyscallKind, Value};
+use crate::trace::{Feature, Lack, Syscall, SyscallKind, Value};
 
 const TCP: Option<Protocol> = Some(Protocol::TCP);
 
@@ -72,7 +72,7 @@ fn claim_number(
     let Some(row) =
         SYSTEMS.iter().find(|system| system.name == std::env::consts::OS && !own_numbers())
     else {
-        lab.not_checked(name, Text("the table has no row for this system and processor"));
+        lab.not_checked(name, Lack::ErrorNumbers);
         return;
     };
     let (errno, wanted) = column(row);
@@ -483,7 +483,7 @@ fn used_since(lab: &Lab, before: Option<Duration>) -> Option<Duration> {
 
 fn claim_cpu(lab: &Lab, name: &'static str, select: Option<Duration>, by_hand: Option<Duration>) {
     let (Some(select), Some(by_hand)) = (select, by_hand) else {
-        lab.not_checked(name, Text("this system does not tell a thread's processor time"));
+        lab.not_checked(name, Feature::ThreadTime.lack());
         return;
     };
     lab.measure("processor time", "by hand", by_hand);
@@ -496,7 +496,7 @@ fn claim_cpu(lab: &Lab, name: &'static str, select: Option<Duration>, by_hand: O
 }
 
 fn gone() -> Error {
-    Error::Unexpected("the other thread left without a word".to_owned())
+    Error::assertion("the other thread left without a word")
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ use crate::capture::{
     Actor, Interest, Kind, Lab, Parameter, Proof, Result, Sampler, Seen, Socket, as_long, at_least,
     before, differ, failed_with, is, lasted, less, no_sooner,
 };
-use crate::i18n::{Text, tr};
-use crate::trace::{Data, SyscallKind};
+use crate::i18n::Text;
+use crate::trace::{Data, Feature, Lack, SyscallKind};
 
 const fn asked(name: &'static str, default: &'static str) -> Parameter {
     Parameter {
@@ -326,17 +326,13 @@ fn check_drip(
         recvs.iter().map(|(_, back)| Duration::from_nanos(back.took_ns)).max().unwrap_or_default();
     let all_of_it = pause * u32::try_from(WORD.len()).unwrap_or(u32::MAX);
     let why = if pause >= timeout || all_of_it <= timeout {
-        tr!(
-            "it takes a timeout between one pause ({pause}) and five ({all_of_it}); {timeout} is not",
-            pause = format_args!("{pause:?}"),
-            all_of_it = format_args!("{all_of_it:?}"),
-            timeout = format_args!("{timeout:?}")
-        )
+        Lack::TimeoutOutside {
+            timeout_ns: ns(timeout),
+            pause_ns: ns(pause),
+            whole_ns: ns(all_of_it),
+        }
     } else if word.is_err() && longest >= timeout && longest_gap(lab) >= timeout {
-        tr!(
-            "this machine was so busy that a byte came {gap} after the one before",
-            gap = format_args!("{:?}", longest_gap(lab))
-        )
+        Lack::Busy { gap_ns: ns(longest_gap(lab)) }
     } else {
         let (word, cut) = (word?, cut?);
         lab.claim("no-call-times-out", is("each call got", Data::of(&word), Data::of(WORD)));
@@ -364,6 +360,10 @@ fn check_drip(
         lab.not_checked(claim, why.clone());
     }
     Ok(())
+}
+
+fn ns(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The longest time between two bytes that the peer sent to the first client, or before the first of them.
@@ -469,18 +469,11 @@ fn check_modes(
         is("blocking", said(&blocking), "7").and(lasted("recv", blocking.took(), silence)),
     );
     match cpu {
-        None => lab.not_checked(
-            "waiting-costs-nothing",
-            Text("this system does not say how much processor time a thread used"),
-        ),
+        None => lab.not_checked("waiting-costs-nothing", Feature::ThreadTime.lack()),
         Some(_) if silence < CLEAR => {
             lab.not_checked(
                 "waiting-costs-nothing",
-                tr!(
-                    "a silence of {silence} is too short to compare: take {enough} or more",
-                    silence = format_args!("{silence:?}"),
-                    enough = format_args!("{CLEAR:?}")
-                ),
+                Lack::ShortSilence { silence_ns: ns(silence), least_ns: ns(CLEAR) },
             );
         }
         Some(cpu) => lab.claim(

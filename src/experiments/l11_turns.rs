@@ -16,7 +16,7 @@ use crate::chat::puppet::{PuppetPeer, connect_to, puppets, until_last_event};
 use crate::chat::screen::Plain;
 use crate::chat::{Address, Side, turns};
 use crate::i18n::Text;
-use crate::trace::{EventKind, Sample, SyscallKind};
+use crate::trace::{EventKind, Failure, Lack, Name, Sample, SyscallKind};
 
 /// The kernel counts time in ticks, which may be 10 ms apart: so much sooner than due may a timer seem to strike.
 const TICK: Duration = Duration::from_millis(10);
@@ -87,7 +87,8 @@ fn talks<'scope>(
 fn call(lab: &Lab, actor: &str, kind: SyscallKind, which: usize) -> Result<Seen> {
     let calls = lab.calls(actor).into_iter().filter(|(_, back)| back.call.kind() == kind);
     let (event, back) = calls.into_iter().nth(which).ok_or_else(|| {
-        Error::Unexpected(format!("{actor} made fewer calls of {kind}() than {}", which + 1))
+        let (actor, function) = (Name::from(actor), kind.to_string().into());
+        Error::from(Failure::TooFewCalls { actor, function, least: which as u64 + 1 })
     })?;
     Ok(Seen {
         entered_ns: event.at_ns - back.took_ns.min(event.at_ns),
@@ -200,12 +201,7 @@ fn check_sleep(lab: &Lab, seen: [Option<Sample>; 2]) {
     let said =
         |sample: Option<Sample>| sample.and_then(|sample| Some((sample.state?, sample.syscall?)));
     let [Some(hers), Some(his)] = seen.map(said) else {
-        lab.not_checked(
-            "both-asleep-in-recvfrom",
-            Text(
-                "the kernel does not say what a thread is doing: /proc is missing, or closed to us",
-            ),
-        );
+        lab.not_checked("both-asleep-in-recvfrom", Lack::ThreadStates);
         return;
     };
     let hers = is("client's state", hers.0, 'S').and(is("its system call", hers.1, "recvfrom"));

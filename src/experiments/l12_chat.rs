@@ -70,7 +70,7 @@ fn check_order(lab: &Lab, pause: Duration) -> Result<()> {
     let heard = of(lab, "client receives", SyscallKind::Recv);
     let ([first, second, ..], [answer, ..], [heard, ..]) = (&sends[..], &answer[..], &heard[..])
     else {
-        return Err(Error::Unexpected("too few calls".to_owned()));
+        return Err(Error::assertion("each of them sends or receives"));
     };
     let row =
         before("client's second send", second.entered_ns, "server's first", answer.entered_ns);
@@ -221,9 +221,7 @@ fn poll_talk(me: &Actor, puppet: &PuppetPeer) -> Result<EndReason> {
 
 #[cfg(not(unix))]
 fn poll_talk(_: &Actor, _: &PuppetPeer) -> Result<EndReason> {
-    Err(Error::Unavailable(
-        crate::i18n::tr!("this system cannot wait for a keyboard and a socket at once").to_owned(),
-    ))
+    Err(crate::trace::Feature::KeyboardAndSocket.lack().into())
 }
 
 /// The threads in which these actors sent or received since then.

@@ -115,7 +115,7 @@ fn has_called<'scope, T>(
         return Ok(caller);
     }
     caller.finish()?;
-    Err(Error::Unexpected("it ended without a call".to_owned()))
+    Err(Error::assertion("it ended without a call"))
 }
 
 /// Reads the keyboard, and sends: nothing else can wake it.

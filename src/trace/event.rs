@@ -14,6 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use crate::text::{is_safe_to_show, safe};
 
 use super::packet::Frame;
+use super::reason::{Failure, Lack};
 use super::syscall::{Output, Syscall, SyscallKind};
 
 /// How many times a stepped run pauses each actor on the same source line. After that the line runs through: nobody wants
@@ -663,7 +664,7 @@ pub struct Claim {
     pub evidence: Vec<Evidence>,
     /// Why it was not checked.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub why: Option<String>,
+    pub why: Option<Lack>,
 }
 
 /// What came of a claim.
@@ -751,13 +752,13 @@ pub enum Ending {
     Finished,
     /// Something that it needs is not to be had on this machine.
     Unavailable {
-        /// What is missing, and what would help.
-        why: String,
+        /// What is missing.
+        why: Lack,
     },
     /// It failed.
     Failed {
         /// What failed, in whom, on what.
-        why: String,
+        why: Failure,
     },
     /// The deadline struck; the event before says who was blocked.
     Deadline,

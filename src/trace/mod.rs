@@ -3,11 +3,13 @@
 pub mod event;
 pub mod packet;
 pub mod pcapng;
+pub mod reason;
 pub mod recording;
 pub mod syscall;
 
 pub use event::*;
 pub use packet::Frame;
+pub use reason::{FailedCall, Failure, Feature, Lack, Need, Step};
 pub use syscall::{
     Domain, EpollOperation, FdList, How, Listed, MsgFlags, Output, PollList, Protocol, SockOpt,
     SocketType, Syscall, SyscallKind, TcpInfo,

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::i18n::{Language, spoken};
-use crate::lexicon::{shown, translated};
+use crate::lexicon::translated;
 use crate::trace::recording::Recording;
 use crate::trace::{Claim, Event, EventKind, Evidence, Frame, Name, Value};
 
@@ -51,9 +51,6 @@ pub(super) fn event(event: &Event) -> Cow<'_, Event> {
 }
 
 fn tell(claim: &mut Claim) {
-    if let Some(why) = &mut claim.why {
-        *why = shown(why).into_owned();
-    }
     for Evidence { what, with_what, saw, with, .. } in &mut claim.evidence {
         label(what);
         with_what.iter_mut().for_each(label);

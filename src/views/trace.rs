@@ -13,6 +13,7 @@ use crate::analysis::Analysis;
 use crate::i18n::tr;
 use crate::lexicon::shown;
 use crate::picture::{Ink, Picture, Row, fit, span_of};
+use crate::reasons;
 use crate::text::wrap;
 use crate::trace::packet::{Fate, Frame};
 use crate::trace::{
@@ -280,9 +281,13 @@ impl Trace {
                 let (words, ink) = match ending {
                     Ending::Finished => (tr!("the end").to_owned(), Ink::Faint),
                     Ending::Unavailable { why } => {
-                        (tr!("not to be had here: {why}", why = safe(why)), Ink::Warn)
+                        let why = safe(&reasons::lack(why));
+                        (tr!("not to be had here: {why}", why), Ink::Warn)
                     }
-                    Ending::Failed { why } => (tr!("✗ failed: {why}", why = safe(why)), Ink::Bad),
+                    Ending::Failed { why } => {
+                        let why = safe(&reasons::failure(why));
+                        (tr!("✗ failed: {why}", why), Ink::Bad)
+                    }
                     Ending::Deadline => (tr!("ended by its deadline").to_owned(), Ink::Bad),
                     Ending::Interrupted => (tr!("interrupted").to_owned(), Ink::Warn),
                 };
@@ -339,7 +344,10 @@ impl Trace {
             Verdict::Broken => (format!("✗ {name}"), Ink::Bad),
             Verdict::NotChecked => (
                 {
-                    let why = safe(claim.why.as_deref().unwrap_or(tr!("(no reason given)")));
+                    let why = claim.why.as_ref().map_or_else(
+                        || tr!("(no reason given)").to_owned(),
+                        |why| safe(&reasons::lack(why)),
+                    );
                     tr!("· {name}: not checked here: {why}", name, why)
                 },
                 Ink::Warn,
@@ -742,8 +750,12 @@ client connect(4, 127.0.0.1:4000)
             "eve\u{1b}[2J",
             EventKind::Wait { asked_ns: 200_000_000, purpose: "\u{202e}silence".into() },
         );
-        sample
-            .event("lab", EventKind::End { ending: Ending::Failed { why: "no\nway ".repeat(40) } });
+        sample.event(
+            "lab",
+            EventKind::End {
+                ending: Ending::Failed { why: crate::trace::Failure::Text("no\nway ".repeat(40)) },
+            },
+        );
         fits_everywhere(&sample.recording(), draw);
         assert!(drawn(&sample, 80).chars().all(|c| c == '\n' || crate::text::is_safe_to_show(c)));
     }

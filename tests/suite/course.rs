@@ -201,7 +201,7 @@ fn every_claim_of_every_lesson_is_checked_and_none_is_broken() {
             lesson
                 .shows()
                 .map(|show| show.experiment.name)
-                .eq(run.recordings.iter().map(|recording| recording.header.experiment.as_str()))
+                .eq(run.recordings.iter().map(|recording| recording.header.name()))
         );
         for (show, recording) in lesson.shows().zip(&run.recordings) {
             let name = show.experiment.name;

@@ -136,8 +136,7 @@ fn labels(recordings: &[Recording]) -> BTreeSet<String> {
 fn whatever_is_recorded_in_english_is_translated() {
     let live: Vec<_> =
         course_run::english().iter().flat_map(|lesson| lesson.recordings.clone()).collect();
-    let names: BTreeSet<String> =
-        live.iter().map(|recording| recording.header.name()).collect();
+    let names: BTreeSet<String> = live.iter().map(|recording| recording.header.name()).collect();
     assert!(names.len() >= 30, "only these were run: {names:?}");
     let all = labels(&[live, all_shipped()].concat());
     assert!(all.len() > 250, "only {} labels", all.len());

@@ -9,11 +9,11 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use socket_explorer::capture::child::{Job, Request};
-use socket_explorer::lesson;
 use socket_explorer::trace::packet::{End, Fate, Frame};
 use socket_explorer::trace::pcapng;
 use socket_explorer::trace::recording::{self, Recording};
 use socket_explorer::trace::{Ending, EventKind, Verdict};
+use socket_explorer::{lesson, reasons};
 use tempfile::TempDir;
 
 use crate::support::{folder, isolated, require, utf8};
@@ -47,7 +47,7 @@ fn recorded(experiment: &str, set: &[(&str, &str)]) -> Option<Recording> {
     command.args(request(experiment, set));
     let recording = read(&run(command));
     if let Some(Ending::Unavailable { why }) = recording.ending() {
-        eprintln!("skipped: {why}");
+        eprintln!("skipped: {why:?}");
         return None;
     }
     assert_eq!(recording.ending(), Some(&Ending::Finished));
@@ -245,7 +245,7 @@ fn tshark_reads_the_frames_of_a_lesson_that_was_asked_for_pcap() {
             .recordings;
     assert_eq!(recordings.len(), 2);
     if let Some(Ending::Unavailable { why }) = recordings[0].ending() {
-        return eprintln!("skipped: {why}");
+        return eprintln!("skipped: {why:?}");
     }
     tshark_agrees(&pcap, &recordings);
 }
@@ -283,9 +283,9 @@ fn as_nobody(folder: &TempDir, mount: &str, through: &str) -> Option<Recording> 
     Some(read(&output))
 }
 
-fn why(recording: &Recording) -> &str {
+fn why(recording: &Recording) -> String {
     match recording.ending() {
-        Some(Ending::Unavailable { why }) => why,
+        Some(Ending::Unavailable { why }) => reasons::lack(why),
         other => panic!("it should not be to be had: {other:?}"),
     }
 }

@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::probe::Probe;
-use crate::i18n::{self, Language};
 
 mod experiment;
 
@@ -56,23 +55,15 @@ pub struct Part {
     pub epoch_ns: u64,
 }
 
-#[derive(Serialize, Deserialize)]
-struct Envelope {
-    language: String,
-    request: Request,
-}
-
 impl Request {
     /// The arguments that ask a child for this.
     #[must_use]
     pub fn to_args(&self) -> [String; 2] {
-        let envelope =
-            Envelope { language: i18n::spoken().tag().to_owned(), request: self.clone() };
         // Strings, numbers and maps with string keys: JSON holds them all.
-        [CHILD.to_owned(), serde_json::to_string(&envelope).unwrap_or_default()]
+        [CHILD.to_owned(), serde_json::to_string(self).unwrap_or_default()]
     }
 
-    /// The request in this process's arguments, if it was started as a child. Sets the language to its parent's.
+    /// The request in this process's arguments, if it was started as a child.
     ///
     /// # Errors
     /// The request is malformed: it was not written by this program.
@@ -84,11 +75,7 @@ impl Request {
         if args.next()? != CHILD {
             return None;
         }
-        let envelope = serde_json::from_str(&args.next().unwrap_or_default());
-        Some(envelope.map(|Envelope { language, request }| {
-            Language::tagged(&language).into_iter().for_each(i18n::speak);
-            request
-        }))
+        Some(serde_json::from_str(&args.next().unwrap_or_default()))
     }
 }
 

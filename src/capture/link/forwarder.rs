@@ -16,10 +16,9 @@ use super::decode::{complains, decode};
 use super::flow_table::{Belongs, FlowTable};
 use super::rules::{Plan, Which};
 use super::{FAR, NEAR};
-use crate::capture::{Error, Lab, Result};
-use crate::i18n::{error_text, tr};
+use crate::capture::{Lab, Result, sys};
 use crate::trace::packet::{Arp, End, Ethernet, Fate, Frame, Ip, Layers, Raw, Tcp, Treatment};
-use crate::trace::{EventKind, Name};
+use crate::trace::{EventKind, FailedCall, Failure, Name};
 
 /// The far neighbour's MAC address: locally administered, as its second digit says (IEEE 802).
 const FAR_MAC: [u8; 6] = [0x02, 0, 10, 9, 0, 2];
@@ -75,7 +74,7 @@ impl CapturedFrame {
     /// Its Ethernet header.
     ///
     /// # Errors
-    /// [`Error::Unexpected`] if it has none; so with the others.
+    /// [`Failure::NoHeader`] if it has none; so with the others.
     pub fn ethernet(&self) -> Result<&Ethernet> {
         self.has(&self.frame.layers.ethernet, "Ethernet header")
     }
@@ -83,7 +82,7 @@ impl CapturedFrame {
     /// Its ARP message.
     ///
     /// # Errors
-    /// [`Error::Unexpected`] if it has none.
+    /// [`Failure::NoHeader`] if it has none.
     pub fn arp(&self) -> Result<&Arp> {
         self.has(&self.frame.layers.arp, "ARP message")
     }
@@ -91,7 +90,7 @@ impl CapturedFrame {
     /// Its IP header.
     ///
     /// # Errors
-    /// [`Error::Unexpected`] if it has none.
+    /// [`Failure::NoHeader`] if it has none.
     pub fn ip(&self) -> Result<&Ip> {
         self.has(&self.frame.layers.ip, "IP header")
     }
@@ -99,14 +98,14 @@ impl CapturedFrame {
     /// Its TCP header.
     ///
     /// # Errors
-    /// [`Error::Unexpected`] if it has none.
+    /// [`Failure::NoHeader`] if it has none.
     pub fn tcp(&self) -> Result<&Tcp> {
         self.has(&self.frame.layers.tcp, "TCP header")
     }
 
-    fn has<'l, T>(&self, layer: &'l Option<T>, name: &str) -> Result<&'l T> {
+    fn has<'l, T>(&self, layer: &'l Option<T>, name: &'static str) -> Result<&'l T> {
         layer.as_ref().ok_or_else(|| {
-            Error::Unexpected(tr!("frame {frame} has no {name}", frame = self.frame.frame, name))
+            Failure::NoHeader { frame: self.frame.frame, header: name.into() }.into()
         })
     }
 }
@@ -131,10 +130,8 @@ impl Wire {
         thread::Builder::new().name("wire".to_owned()).spawn(move || {
             if let Err(error) = cable.carry_on() {
                 let lab = cable.lab.clone();
-                lab.fail_now(&Error::Unexpected(tr!(
-                    "the wire failed: {error}",
-                    error = error_text(&error)
-                )));
+                let call = FailedCall::unknown(&cable.name, sys::error_name(&error));
+                lab.fail_now(&Failure::Call(call).into());
             }
         })?;
         Ok(Wire { shared })

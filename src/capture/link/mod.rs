@@ -20,7 +20,6 @@ mod rules;
 
 pub use decode::decode;
 pub use forwarder::{CapturedFrame, Wire};
-pub use network::remedy;
 pub(super) use network::{device, enter, private};
 pub use rules::Traffic::{self, Ack, Anything, Arp, Data, Fin, Icmp, Rst, Syn, SynAck, Tcp, Udp};
 pub use rules::{Plan, Which, every, first, first_few, nth, share};

@@ -28,9 +28,8 @@ use options::value_of;
 use super::actor;
 use super::recorder::Recorder;
 use super::sys::{self, TcpInfo};
-use crate::i18n::tr;
 use crate::trace::{
-    Call, Data, How, MsgFlags, Name, Outcome, Output, Role, Site, SockOpt, Syscall, Value,
+    Call, Data, Feature, How, MsgFlags, Name, Outcome, Output, Role, Site, SockOpt, Syscall, Value,
 };
 
 /// A socket that records what is done with it.
@@ -569,11 +568,7 @@ impl Socket {
     #[track_caller]
     pub fn tcp_state(&self) -> super::Result<&'static str> {
         let info = self.tcp_info_at(Some(Location::caller()))?;
-        info.map(|info| info.state).ok_or_else(|| {
-            super::Error::Unavailable(
-                tr!("this system has no TCP_INFO, which tells a TCP state").to_owned(),
-            )
-        })
+        info.map(|info| info.state).ok_or_else(|| Feature::TcpInfo.lack().into())
     }
 
     /// What TCP_INFO says (tcp(7)); `None` where the system has none, or the socket is not TCP.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::{Missing, TcpEntry, TcpInfo};
 use crate::i18n::tr;
+use crate::trace::{Lack, Step};
 
 /// What this system calls send(3).
 pub const SEND: &str = if cfg!(windows) { "send" } else { "sendto" };
@@ -141,10 +142,7 @@ pub fn tcp_table(
 /// # Errors
 /// Always: only Linux has network namespaces.
 pub fn enter_private_network() -> Result<(), Missing> {
-    Err(Missing {
-        step: Cow::Borrowed(tr!("a network namespace")),
-        errno: Cow::Borrowed(tr!("only Linux has them")),
-    })
+    Err(Missing { step: Step::Unshare, errno: Cow::Borrowed("ENOSYS") })
 }
 
 /// Not to be had here.
@@ -160,10 +158,7 @@ pub fn raise_interface(_: &socket2::Socket, _: &str) -> io::Result<()> {
 /// # Errors
 /// Always: this program knows only Linux's TAP devices.
 pub fn open_tap(_: &str) -> Result<std::fs::File, Missing> {
-    Err(Missing {
-        step: Cow::Borrowed(tr!("a TAP device")),
-        errno: Cow::Borrowed(tr!("only done on Linux so far")),
-    })
+    Err(Missing { step: Step::OpenTun, errno: Cow::Borrowed("ENOSYS") })
 }
 
 /// Not to be had here.
@@ -272,8 +267,9 @@ pub struct Pinned;
 ///
 /// # Errors
 /// Always.
-pub fn pin_to_one_processor() -> Result<Pinned, Missing> {
-    Err(Missing { step: Cow::Borrowed("sched_setaffinity"), errno: Cow::Borrowed("ENOSYS") })
+pub fn pin_to_one_processor() -> Result<Pinned, Lack> {
+    let (call, errno) = (Cow::Borrowed("sched_setaffinity"), Cow::Borrowed("ENOSYS"));
+    Err(Lack::OneProcessor { call, errno })
 }
 
 /// An epoll instance, which only Linux has.

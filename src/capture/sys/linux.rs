@@ -18,6 +18,7 @@ use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, clock_gettime};
 
 use super::{Missing, TcpEntry, TcpInfo, tcp_state_name};
+use crate::trace::Step;
 
 /// What this kernel calls send(3) without flags or address: a library call that becomes this system call.
 pub const SEND: &str = "sendto";
@@ -240,23 +241,18 @@ fn ipv6_switches() -> Vec<(String, String)> {
 /// # Errors
 /// [`Missing`]: the step that the system refused.
 pub fn enter_private_network() -> Result<(), Missing> {
-    let missing = |step: &'static str| {
-        move |errno: Errno| Missing { step: Cow::Borrowed(step), errno: errno_name(errno as i32) }
-    };
     let (user, group) = (nix::unistd::geteuid(), nix::unistd::getegid());
     let switches = ipv6_switches();
     if unshare(CloneFlags::CLONE_NEWNET).is_err() {
         unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET)
-            .map_err(missing("unshare(CLONE_NEWUSER|CLONE_NEWNET)"))?;
-        let write = |path: &'static str, text: String| {
-            fs::write(path, text).map_err(|error| Missing {
-                step: Cow::Owned(format!("write {path}")),
-                errno: super::error_name(&error),
-            })
+            .map_err(|errno| Missing { step: Step::Unshare, errno: errno_name(errno as i32) })?;
+        let write = |step, path, text: String| {
+            fs::write(path, text)
+                .map_err(|error| Missing { step, errno: super::error_name(&error) })
         };
-        write("/proc/self/setgroups", "deny".to_owned())?;
-        write("/proc/self/uid_map", format!("{user} {user} 1"))?;
-        write("/proc/self/gid_map", format!("{group} {group} 1"))?;
+        write(Step::WriteSetgroups, "/proc/self/setgroups", "deny".to_owned())?;
+        write(Step::WriteUidMap, "/proc/self/uid_map", format!("{user} {user} 1"))?;
+        write(Step::WriteGidMap, "/proc/self/gid_map", format!("{group} {group} 1"))?;
     }
     // A new network has IPv6 on, whatever the machine says: keep to what the machine says.
     for (path, value) in switches {
@@ -305,21 +301,15 @@ pub fn raise_interface(through: &socket2::Socket, interface: &str) -> io::Result
 /// `ENODEV` or `ENXIO`: the node has no driver; `EPERM`: no right to make interfaces in this network.
 pub fn open_tap(interface: &str) -> Result<fs::File, Missing> {
     const NODE: &str = "/dev/net/tun";
-    let refused = |step: &'static str| {
-        move |error: io::Error| Missing {
-            step: Cow::Borrowed(step),
-            errno: super::error_name(&error),
-        }
-    };
+    let refused = |step| move |error: io::Error| Missing { step, errno: super::error_name(&error) };
     let mut options = fs::OpenOptions::new();
     options.read(true).write(true).custom_flags(libc::O_NONBLOCK);
-    let file = options.open(NODE).map_err(refused("open /dev/net/tun"))?;
+    let file = options.open(NODE).map_err(refused(Step::OpenTun))?;
     let mut request = about(interface);
     #[allow(clippy::cast_possible_truncation)] // 0x1002
     let flags = (libc::IFF_TAP | libc::IFF_NO_PI) as libc::c_short;
     request.ifr_ifru.ifru_flags = flags;
-    ask(&file, libc::TUNSETIFF as libc::c_ulong, &mut request)
-        .map_err(refused("ioctl(TUNSETIFF)"))?;
+    ask(&file, libc::TUNSETIFF as libc::c_ulong, &mut request).map_err(refused(Step::CreateTap))?;
     Ok(file)
 }
 

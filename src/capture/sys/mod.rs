@@ -5,6 +5,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use crate::trace::{Lack, Need, Step};
+
 #[cfg(target_os = "linux")]
 mod linux;
 #[cfg(target_os = "linux")]
@@ -84,18 +86,32 @@ pub fn tcp_state_name(number: u8) -> &'static str {
     NAMES.get(usize::from(number)).copied().unwrap_or("UNKNOWN")
 }
 
-/// Why something that the lab asked of the system is not to be had: the very step, and the error.
+/// Why there is no private network, or no link in it: the step that the system refused, and the error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missing {
-    /// The step that failed: `unshare(CLONE_NEWUSER|CLONE_NEWNET)`.
-    pub step: Cow<'static, str>,
+    /// The step that failed.
+    pub step: Step,
     /// The error's name: `EPERM`.
     pub errno: Cow<'static, str>,
 }
 
-impl std::fmt::Display for Missing {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.step, self.errno)
+impl Missing {
+    /// What is not to be had because of it.
+    #[must_use]
+    pub fn lack(self, need: Need) -> Lack {
+        Lack::Network { need, step: self.step, errno: self.errno }
+    }
+}
+
+/// The signal that ended a process, if one did.
+#[must_use]
+pub fn signal_of(status: std::process::ExitStatus) -> Option<i32> {
+    #[cfg(unix)]
+    return std::os::unix::process::ExitStatusExt::signal(&status);
+    #[cfg(not(unix))]
+    {
+        let _ = status;
+        None
     }
 }
 

@@ -10,8 +10,7 @@ use nix::errno::Errno;
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 
-use super::Missing;
-use crate::trace::Sample;
+use crate::trace::{Lack, Sample};
 
 /// A thread that is looked at again and again: its files stay open, so that a look is a few reads and opens nothing.
 #[derive(Debug)]
@@ -135,11 +134,11 @@ pub struct Pinned(CpuSet);
 /// use (sched_setaffinity(2)).
 ///
 /// # Errors
-/// [`Missing`] with the step that failed.
-pub fn pin_to_one_processor() -> Result<Pinned, Missing> {
+/// [`Lack::OneProcessor`] with the call that failed.
+pub fn pin_to_one_processor() -> Result<Pinned, Lack> {
     let myself = Pid::from_raw(0);
-    let missing = |step: &'static str, error: Errno| Missing {
-        step: Cow::Borrowed(step),
+    let missing = |call: &'static str, error: Errno| Lack::OneProcessor {
+        call: Cow::Borrowed(call),
         errno: super::errno_name(error as i32),
     };
     let all = sched_getaffinity(myself).map_err(|error| missing("sched_getaffinity", error))?;

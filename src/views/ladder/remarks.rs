@@ -4,6 +4,7 @@ use super::steps::Teller;
 use super::story::{Shape, Step};
 use crate::i18n::tr;
 use crate::picture::{Ink, span_of};
+use crate::reasons;
 use crate::trace::recording::Recording;
 use crate::trace::{Ending, EventKind};
 
@@ -60,8 +61,11 @@ impl Teller<'_> {
                         String::new(),
                     )
                 }
-                EventKind::End { ending: Ending::Failed { why } | Ending::Unavailable { why } } => {
-                    (Shape::Note(why.clone(), Ink::Bad), String::new())
+                EventKind::End { ending: Ending::Failed { why } } => {
+                    (Shape::Note(reasons::failure(why), Ink::Bad), String::new())
+                }
+                EventKind::End { ending: Ending::Unavailable { why } } => {
+                    (Shape::Note(reasons::lack(why), Ink::Bad), String::new())
                 }
                 EventKind::End { ending: Ending::Interrupted } => {
                     (Shape::Note(tr!("interrupted").to_owned(), Ink::Bad), String::new())

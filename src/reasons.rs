@@ -1,0 +1,290 @@
+//! Reasons in words: what a machine lacks, what would help, what failed. A recording has the facts (`trace::reason`); these
+//! are their sentences, in the language that is spoken.
+
+use std::io;
+use std::time::Duration;
+
+use crate::i18n::{error_text, tr};
+use crate::trace::{FailedCall, Failure, Feature, Lack, Need, Step};
+
+/// What is lacking, and what would help where that is known.
+#[must_use]
+pub fn lack(lack: &Lack) -> String {
+    let what = lacking(lack);
+    let Some(remedy) = remedy(lack) else {
+        return what;
+    };
+    match lack {
+        Lack::TempFolder { .. } | Lack::PathTooLong { .. } | Lack::Threads { .. } => {
+            tr!("{what}: {remedy}", what, remedy)
+        }
+        _ => tr!("{what}; {remedy}", what, remedy),
+    }
+}
+
+/// What is lacking, without what would help.
+#[must_use]
+pub fn lacking(lack: &Lack) -> String {
+    match lack {
+        Lack::Network { need, step, errno } => {
+            let step = step_name(*step);
+            let what = match need {
+                Need::PrivateNetwork => tr!("a network of its own"),
+                Need::Link => tr!("a wire"),
+            };
+            tr!("this needs {what}, and the system refused it ({step}: {errno})", what, step, errno)
+        }
+        Lack::NeedsPrivateNetwork => tr!("not tried, for it needs the private network")
+        .to_owned(),
+        Lack::Ipv6 { call, errno } if errno == "EAFNOSUPPORT" => tr!("this kernel has no IPv6 ({call}: {errno})", call, errno),
+        Lack::Ipv6 { call, errno } => tr!("IPv6 is switched off on this machine ({call}: {errno})", call, errno),
+        Lack::TempFolder { path, errno } => tr!("no folder can be made in {path} ({errno})", path, errno),
+        Lack::PathTooLong { path } => tr!("{path} is {length} bytes long, too long for an AF_UNIX address (Linux takes 107)", path, length = path.len()),
+        Lack::Threads { errno } => tr!("the system starts no more threads or processes ({errno})", errno),
+        Lack::Shortage(call) => failed_call(call),
+        Lack::OneProcessor { call, errno } => tr!("threads cannot be kept to one processor here ({call}: {errno})", call, errno),
+        Lack::FrameCounters => tr!("frames can only be counted in a private network with /proc")
+        .to_owned(),
+        Lack::TcpTable { errno } => tr!("the kernel's table of TCP sockets (/proc/net/tcp) cannot be read: {errno}", errno),
+        Lack::Sysctl { name } => tr!("this kernel's settings cannot be read: /proc/sys/{path} is not there", path = name.replace('.', "/")),
+        Lack::Feature { feature } => missing_feature(*feature).to_owned(),
+        Lack::Descriptors { limit, reached, asked } => tr!("this process may have {limit} files open: {reached} connections were open instead of {asked}", limit, reached, asked),
+        Lack::KernelWasFirst => {
+            tr!("the kernel gave up before the program did").to_owned()
+        }
+        Lack::BetweenLooks => tr!("the server worked between two looks of ours: --set work=200ms makes it work longer")
+        .to_owned(),
+        Lack::ThreadStates => tr!("the kernel does not say what a thread is doing: /proc is missing, or closed to us")
+        .to_owned(),
+        Lack::ThreadDetails => tr!("the kernel cannot be asked: `stat`, `syscall`, `wchan` or `schedstat` of /proc/PID/task is missing or closed to you, or this process may open no more files (`ulimit -n 64` lets it)")
+        .to_owned(),
+        Lack::ErrorNumbers => tr!("the table has no row for this system and processor")
+        .to_owned(),
+        Lack::Busy { gap_ns } => tr!("this machine was so busy that a byte came {gap} after the one before", gap = format_args!("{:?}", Duration::from_nanos(*gap_ns))),
+        Lack::TimeoutOutside { timeout_ns, pause_ns, whole_ns } => {
+            let [timeout, pause, whole] =
+                [timeout_ns, pause_ns, whole_ns].map(|ns| Duration::from_nanos(*ns));
+            tr!("it takes a timeout between one pause ({pause}) and five ({whole}); {timeout} is not", pause = format_args!("{:?}", pause), whole = format_args!("{:?}", whole), timeout = format_args!("{:?}", timeout))
+        }
+        Lack::ShortSilence { silence_ns, least_ns } => tr!("a silence of {silence} is too short to compare: take {least} or more", silence = format_args!("{:?}", Duration::from_nanos(*silence_ns)), least = format_args!("{:?}", Duration::from_nanos(*least_ns))),
+        Lack::Text(text) => text.clone(),
+    }
+}
+
+/// What would help against a lack, where that is known.
+#[must_use]
+pub fn remedy(lack: &Lack) -> Option<&'static str> {
+    Some(match lack {
+        Lack::Network { step, errno, .. } => return network_remedy(*step, errno),
+        Lack::Ipv6 { errno, .. } if errno == "EAFNOSUPPORT" => {
+            tr!("boot it without ipv6.disable=1")
+        }
+        Lack::Ipv6 { .. } => tr!("sysctl net.ipv6.conf.all.disable_ipv6=0 turns it on"),
+        Lack::TempFolder { .. } => tr!("set TMPDIR to a folder that you may write to"),
+        Lack::PathTooLong { .. } => {
+            tr!("set TMPDIR to a shorter folder")
+        }
+        Lack::Threads { errno } => shortage_remedy(errno),
+        Lack::Shortage(call) => shortage_remedy(&call.errno),
+        Lack::Descriptors { .. } => {
+            tr!("`ulimit -Hn` shows the limit, the system's administrator raises it")
+        }
+        Lack::Feature { feature: Feature::KeyboardAndSocket } => {
+            tr!("the chat has --style threads for that")
+        }
+        Lack::ThreadStates | Lack::FrameCounters | Lack::TcpTable { .. } | Lack::Sysctl { .. } => {
+            tr!("mount /proc: `sudo mount -t proc proc /proc`")
+        }
+        _ => return None,
+    })
+}
+
+/// What would help against a shortage of descriptors, processes or memory, by its error.
+#[must_use]
+pub fn shortage_remedy(errno: &str) -> &'static str {
+    match errno {
+        "EMFILE" => {
+            tr!("this process may open no more files: raise the limit with `ulimit -n 256`")
+        }
+        "ENFILE" => tr!("the whole system may open no more files: close some programs"),
+        "EAGAIN" => tr!(
+            "this user may start no more processes and threads: raise the limit with `ulimit -u`"
+        ),
+        "ENOENT" => tr!("a file of the program's own is gone: start explore anew"),
+        "ENETUNREACH" => tr!("the loopback interface is down: `sudo ip link set lo up` raises it"),
+        _ => tr!("the system is out of memory for sockets: close some programs"),
+    }
+}
+
+fn network_remedy(step: Step, errno: &str) -> Option<&'static str> {
+    let tun = matches!(step, Step::OpenTun | Step::CreateTap);
+    Some(match (errno, tun) {
+        ("ENOENT" | "ENODEV" | "ENXIO", true) => {
+            tr!("load the driver with `sudo modprobe tun`; in Docker add `--device /dev/net/tun`")
+        }
+        ("EACCES", true) => {
+            tr!("give everyone the device with `sudo chmod 666 /dev/net/tun`, or run it with sudo")
+        }
+        ("EPERM", true) => tr!(
+            "in Docker add `--device /dev/net/tun --cap-add NET_ADMIN`; elsewhere run it with sudo"
+        ),
+        ("ENOSPC", false) => tr!(
+            "user namespaces are forbidden here: `sudo sysctl user.max_user_namespaces=10000` allows them, or run it with sudo"
+        ),
+        ("ENOENT", false) => tr!("mount /proc: `sudo mount -t proc proc /proc`"),
+        ("EPERM" | "EACCES", false) => tr!(
+            "user namespaces are restricted here: on Ubuntu `sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0` allows them, in Docker `--cap-add SYS_ADMIN --cap-add NET_ADMIN --security-opt seccomp=unconfined`, or run it with sudo"
+        ),
+        _ => return None,
+    })
+}
+
+/// A step towards the private network, as its system call or file.
+#[must_use]
+pub fn step_name(step: Step) -> &'static str {
+    match step {
+        Step::Unshare => "unshare(CLONE_NEWUSER|CLONE_NEWNET)",
+        Step::WriteSetgroups => "write /proc/self/setgroups",
+        Step::WriteUidMap => "write /proc/self/uid_map",
+        Step::WriteGidMap => "write /proc/self/gid_map",
+        Step::OpenSocket => "socket(AF_INET, SOCK_DGRAM)",
+        Step::RaiseLoopback => tr!("raise lo"),
+        Step::OpenTun => "open /dev/net/tun",
+        Step::CreateTap => "ioctl(TUNSETIFF)",
+        Step::AddressTap => tr!("give the TAP device its address"),
+        Step::RaiseTap => tr!("raise the TAP device"),
+    }
+}
+
+fn missing_feature(feature: Feature) -> &'static str {
+    match feature {
+        Feature::TcpInfo => tr!("this system has no TCP_INFO"),
+        Feature::LoopbackRange => tr!("127.0.0.2 can be bound without setting it up only on Linux"),
+        Feature::FileTypes => {
+            tr!("this needs the file types of a Unix system")
+        }
+        Feature::FilePermissions => tr!("this needs the file permissions of a Unix system"),
+        Feature::PipeAsKeyboard => {
+            tr!("on this system the chat reads no pipe")
+        }
+        Feature::KeyboardAndSocket => {
+            tr!("this system cannot wait for a keyboard and a socket at once")
+        }
+        Feature::ThreadTime => tr!("this system does not tell a thread's processor time"),
+    }
+}
+
+/// What failed, in whom, on what.
+#[must_use]
+pub fn failure(failure: &Failure) -> String {
+    match failure {
+        Failure::Call(call) => failed_call(call),
+        Failure::Panic { actor, message } => {
+            let who = actor.as_ref().map_or_else(String::new, |actor| tr!("{actor}: ", actor));
+            tr!("panic: {who}{message}", who, message)
+        }
+        Failure::NotBlocked { actor, function } => {
+            tr!("{actor} left without being blocked in {function}()", actor, function)
+        }
+        Failure::TooFewCalls { actor, function, least: 1 } => {
+            tr!("{actor} made no call of {function}()", actor, function)
+        }
+        Failure::TooFewCalls { actor, function, least } => {
+            tr!("{actor} made fewer calls of {function}() than {least}", actor, function, least)
+        }
+        Failure::TooFew { what, count } => {
+            tr!("too few to compare: {what} ({count})", what, count)
+        }
+        Failure::EndedEarly { actor, code, signal } => {
+            let how = match (code, signal) {
+                (Some(code), _) => tr!(" (exit status {code})", code),
+                (_, Some(signal)) => tr!(" (signal {signal})", signal),
+                _ => String::new(),
+            };
+            tr!("{actor}: its process ended too soon{how}", actor, how)
+        }
+        Failure::Collected { actor } => tr!("{actor} was collected before", actor),
+        Failure::NoHeader { frame, header } => {
+            tr!("frame {frame} has no {header}", frame, header)
+        }
+        Failure::NoConnection { frame } => {
+            tr!("frame {frame} belongs to no connection", frame)
+        }
+        Failure::Parameter { name } => {
+            tr!("the experiment lacks the parameter `{name}`, or cannot read its value", name)
+        }
+        Failure::Assertion { message } => message.to_string(),
+        Failure::Text(text) => text.clone(),
+    }
+}
+
+fn failed_call(call: &FailedCall) -> String {
+    let FailedCall { actor, function, address, errno, site } = call;
+    let what = function.as_ref().map_or_else(String::new, |function| {
+        let on = address.as_ref().map_or_else(String::new, |address| format!(" {address}"));
+        tr!("{function}{on}: ", function, on)
+    });
+    let told =
+        system_text(errno).map_or_else(|| errno.to_string(), |text| format!("{text} [{errno}]"));
+    let at =
+        site.as_ref().map_or_else(String::new, |site| tr!(context "error", ", at {site}", site));
+    tr!("{actor}: {what}{told}{at}", actor, what, told, at)
+}
+
+/// What this system says of an error of that name; `None` if it does not know it.
+#[cfg(unix)]
+fn system_text(errno: &str) -> Option<String> {
+    use nix::errno::Errno;
+    let code = (1..256).find(|code| {
+        let known = Errno::from_raw(*code);
+        known != Errno::UnknownErrno && format!("{known:?}") == errno
+    })?;
+    Some(error_text(&io::Error::from_raw_os_error(code)))
+}
+
+#[cfg(not(unix))]
+fn system_text(_: &str) -> Option<String> {
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::i18n::{Language, chinese, speaking};
+    use crate::trace::{Address, Name};
+
+    #[test]
+    fn one_recorded_reason_is_told_in_either_language() {
+        let folder = Lack::TempFolder { path: "/nonexistent".to_owned(), errno: "ENOENT".into() };
+        let told = |language| speaking(language, || lack(&folder));
+        assert_eq!(
+            told(Language::ENGLISH),
+            "no folder can be made in /nonexistent (ENOENT): set TMPDIR to a folder that you may write to"
+        );
+        let chinese = told(chinese());
+        assert!(!chinese.is_ascii() && chinese.contains("/nonexistent"), "{chinese}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_failed_call_is_told_with_who_and_where_and_what_would_help() {
+        let at = std::net::SocketAddrV4::new([127, 0, 0, 1].into(), 4000);
+        let call = Box::new(FailedCall {
+            actor: Name::from("client"),
+            function: Some("connect".into()),
+            address: Some(Address::Inet(at)),
+            errno: "ENETUNREACH".into(),
+            site: None,
+        });
+        assert_eq!(
+            failure(&Failure::Call(call.clone())),
+            "client: connect 127.0.0.1:4000: Network is unreachable (os error 101) [ENETUNREACH]"
+        );
+        assert!(
+            lack(&Lack::Shortage(call))
+                .ends_with("; the loopback interface is down: `sudo ip link set lo up` raises it")
+        );
+        let odd = FailedCall::unknown(&Name::from("client"), "not an error's name".into());
+        assert_eq!(failure(&Failure::Call(odd)), "client: not an error's name");
+    }
+}

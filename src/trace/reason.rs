@@ -1,0 +1,212 @@
+//! Why an experiment or a claim came to nothing: what this machine lacks, or what failed. Facts only: `reasons` words them.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Address, Name, Site};
+
+/// The name of an error, as errno(3) has it: `ECONNREFUSED`.
+pub type ErrorName = Cow<'static, str>;
+
+/// Why something is not to be had on this machine, or cannot be told from this run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "lack", rename_all = "kebab-case")]
+pub enum Lack {
+    /// The system refused a step on the way to a private network, or to the link in it.
+    Network { need: Need, step: Step, errno: ErrorName },
+    /// Not tried: it is made in a private network, and there is none.
+    NeedsPrivateNetwork,
+    /// There is no IPv6, by this call: `socket(AF_INET6)`.
+    Ipv6 { call: Cow<'static, str>, errno: ErrorName },
+    /// No folder can be made for the run's files.
+    TempFolder { path: String, errno: ErrorName },
+    /// A path in the run's folder does not fit into an AF_UNIX address.
+    PathTooLong { path: String },
+    /// The system starts no more threads or processes.
+    Threads { errno: ErrorName },
+    /// A call failed for want of descriptors, of memory or of a loopback that is up.
+    Shortage(Box<FailedCall>),
+    /// Threads cannot be kept to one processor: this call failed.
+    OneProcessor { call: Cow<'static, str>, errno: ErrorName },
+    /// Frames can only be counted in a private network, by /proc.
+    FrameCounters,
+    /// The kernel's table of TCP sockets cannot be read.
+    TcpTable { errno: ErrorName },
+    /// A setting of the kernel cannot be read: `net.ipv4.tcp_syn_retries`.
+    Sysctl { name: Cow<'static, str> },
+    /// The system has nothing of the kind.
+    Feature { feature: Feature },
+    /// The process may open so many files; so many connections were reached of those asked for.
+    Descriptors { limit: u64, reached: u64, asked: u64 },
+    /// The kernel's limit came before the program's.
+    KernelWasFirst,
+    /// What was looked for happened between two looks.
+    BetweenLooks,
+    /// /proc does not tell what a thread is doing.
+    ThreadStates,
+    /// /proc does not tell all that is compared of a thread, or no descriptor is left to ask by.
+    ThreadDetails,
+    /// The lesson's table of error numbers has no row for this system and processor.
+    ErrorNumbers,
+    /// The machine was too busy: a byte came this late after the one before.
+    Busy { gap_ns: u64 },
+    /// The timeout is not between one pause and all of them together.
+    TimeoutOutside { timeout_ns: u64, pause_ns: u64, whole_ns: u64 },
+    /// A silence was too short to be compared with anything.
+    ShortSilence { silence_ns: u64, least_ns: u64 },
+    /// The sentence that a recording of format 1 has.
+    #[serde(untagged)]
+    Text(String),
+}
+
+/// What an experiment needs a network of its own for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Need {
+    /// A network that nobody else uses.
+    PrivateNetwork,
+    /// The link in it.
+    Link,
+}
+
+/// A step on the way to a private network and the link in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    Unshare,
+    WriteSetgroups,
+    WriteUidMap,
+    WriteGidMap,
+    OpenSocket,
+    RaiseLoopback,
+    OpenTun,
+    CreateTap,
+    AddressTap,
+    RaiseTap,
+}
+
+/// What not every system has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Feature {
+    /// `TCP_INFO`.
+    TcpInfo,
+    /// 127.0.0.2 can be bound without setting it up.
+    LoopbackRange,
+    /// The file types of a Unix system.
+    FileTypes,
+    /// The file permissions of a Unix system.
+    FilePermissions,
+    /// The chat reads a pipe in place of a keyboard.
+    PipeAsKeyboard,
+    /// One call waits for a keyboard and a socket.
+    KeyboardAndSocket,
+    /// The processor time of a thread.
+    ThreadTime,
+}
+
+impl Feature {
+    /// That this system has nothing of the kind.
+    #[must_use]
+    pub fn lack(self) -> Lack {
+        Lack::Feature { feature: self }
+    }
+}
+
+/// What failed that was taken for granted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "failure", rename_all = "kebab-case")]
+pub enum Failure {
+    /// A system call.
+    Call(Box<FailedCall>),
+    /// A thread panicked with this message.
+    Panic { actor: Option<Name>, message: String },
+    /// An actor left, and was to be found blocked in this function.
+    NotBlocked { actor: Name, function: Cow<'static, str> },
+    /// An actor made fewer calls of this function than this.
+    TooFewCalls { actor: Name, function: Cow<'static, str>, least: u64 },
+    /// There were so many of something, and more are needed to compare them.
+    TooFew { what: Cow<'static, str>, count: u64 },
+    /// A child process ended before its part was over: with this exit code, or by this signal.
+    EndedEarly { actor: Name, code: Option<i32>, signal: Option<i32> },
+    /// A child process was collected already.
+    Collected { actor: Name },
+    /// A frame has no such header.
+    NoHeader { frame: u64, header: Cow<'static, str> },
+    /// A frame belongs to no connection.
+    NoConnection { frame: u64 },
+    /// The experiment has no such parameter, or its value cannot be read.
+    Parameter { name: Cow<'static, str> },
+    /// A mistake in an experiment itself, told as a panic is: in its author's words.
+    Assertion { message: Cow<'static, str> },
+    /// The sentence that a recording of format 1 has.
+    #[serde(untagged)]
+    Text(String),
+}
+
+/// A system call that failed: who made it, on which address, from which line, where that is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedCall {
+    pub actor: Name,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub function: Option<Cow<'static, str>>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub address: Option<Address>,
+    pub errno: ErrorName,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub site: Option<Site>,
+}
+
+impl FailedCall {
+    /// A call of which no more is known than who made it.
+    #[must_use]
+    pub fn unknown(actor: &Name, errno: ErrorName) -> Box<FailedCall> {
+        Box::new(FailedCall {
+            actor: actor.clone(),
+            function: None,
+            address: None,
+            errno,
+            site: None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::{Claim, Ending, Verdict};
+
+    #[test]
+    fn reasons_are_recorded_as_values_and_read_again() {
+        let call = FailedCall::unknown(&Name::from("server"), "EMFILE".into());
+        let step = Lack::Network { need: Need::Link, step: Step::OpenTun, errno: "ENOENT".into() };
+        for (why, text) in [
+            (step, r#"{"lack":"network","need":"link","step":"open-tun","errno":"ENOENT"}"#),
+            (Lack::KernelWasFirst, r#"{"lack":"kernel-was-first"}"#),
+            (
+                Lack::Shortage(call.clone()),
+                r#"{"lack":"shortage","actor":"server","errno":"EMFILE"}"#,
+            ),
+        ] {
+            let ending = Ending::Unavailable { why };
+            let line = serde_json::to_string(&ending).expect("JSON");
+            assert_eq!(line, format!(r#"{{"ending":"unavailable","why":{text}}}"#));
+            assert_eq!(serde_json::from_str::<Ending>(&line).expect("the same"), ending);
+        }
+        let ending = Ending::Failed { why: Failure::Call(call) };
+        let line = serde_json::to_string(&ending).expect("JSON");
+        assert_eq!(serde_json::from_str::<Ending>(&line).expect("the same"), ending);
+    }
+
+    #[test]
+    fn the_sentences_of_format_1_are_read_as_they_stand() {
+        let claim = r#"{"claim":"x","verdict":"not-checked","why":"no folder can be made"}"#;
+        let claim: Claim = serde_json::from_str(claim).expect("a claim");
+        assert_eq!(claim.verdict, Verdict::NotChecked);
+        assert_eq!(claim.why, Some(Lack::Text("no folder can be made".to_owned())));
+        let ending = r#"{"ending":"failed","why":"panic: at the disco"}"#;
+        let ending: Ending = serde_json::from_str(ending).expect("an ending");
+        assert_eq!(ending, Ending::Failed { why: Failure::Text("panic: at the disco".to_owned()) });
+    }
+}
