@@ -7,6 +7,7 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use socket_explorer::capture::child::{Job, Request};
 use socket_explorer::trace::packet::{End, Fate, Frame};
@@ -161,17 +162,13 @@ fn tshark_agrees(path: &Path, recordings: &[Recording]) {
     let mut all = Vec::new();
     for recording in recordings {
         let began = humantime::parse_rfc3339(&recording.header.date).expect("a date");
-        let began = began.duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs();
-        // A file of events has each thread's lines in order, the frames' among them.
-        let mut events: Vec<_> = recording.events().iter().collect();
-        events.sort_by_key(|event| event.at_ns);
-        all.extend(events.into_iter().filter_map(|event| match &event.what {
+        let began = began.duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+        all.extend(recording.events().iter().filter_map(|event| match &event.what {
             EventKind::Frame(frame) => Some((
-                format!(
-                    "{}.{:09}",
-                    began + event.at_ns / 1_000_000_000,
-                    event.at_ns % 1_000_000_000
-                ),
+                {
+                    let at = began + Duration::from_nanos(event.at_ns);
+                    format!("{}.{:09}", at.as_secs(), at.subsec_nanos())
+                },
                 &**frame,
             )),
             _ => None,
