@@ -36,6 +36,12 @@ pub fn lacking(lack: &Lack) -> String {
         }
         Lack::NeedsPrivateNetwork => tr!("not tried, for it needs the private network")
         .to_owned(),
+        Lack::Loopback { errno } => {
+            tr!("127.0.0.1 cannot be reached (connect: {errno})", errno)
+        }
+        Lack::Ipv6Loopback { errno } => {
+            tr!("the loopback interface has no IPv6 address (bind [::1]:0: {errno})", errno)
+        }
         Lack::Ipv6 { call, errno } if errno == "EAFNOSUPPORT" => tr!("this kernel has no IPv6 ({call}: {errno})", call, errno),
         Lack::Ipv6 { call, errno } => tr!("IPv6 is switched off on this machine ({call}: {errno})", call, errno),
         Lack::TempFolder { path, errno } => tr!("no folder can be made in {path} ({errno})", path, errno),
@@ -76,6 +82,8 @@ pub fn lacking(lack: &Lack) -> String {
 pub fn remedy(lack: &Lack) -> Option<&'static str> {
     Some(match lack {
         Lack::Network { step, errno, .. } => return network_remedy(*step, errno),
+        Lack::Loopback { .. } => shortage_remedy("ENETUNREACH"),
+        Lack::Ipv6Loopback { .. } => tr!("`sudo ip -6 address add ::1/128 dev lo` gives it one"),
         Lack::Ipv6 { errno, .. } if errno == "EAFNOSUPPORT" => {
             tr!("boot it without ipv6.disable=1")
         }

@@ -452,6 +452,16 @@ pub fn device() -> &'static str {
 pub fn device_serves() -> &'static str {
     tr!("yes: experiments see every frame, and can drop, delay or cut")
 }
+/// What is tried: a route to 127.0.0.1.
+#[must_use]
+pub fn loopback() -> &'static str {
+    tr!("loopback")
+}
+/// What it serves for.
+#[must_use]
+pub fn loopback_serves() -> &'static str {
+    tr!("yes: 127.0.0.1 can be reached")
+}
 /// What is tried: an IPv6 socket on ::1.
 #[must_use]
 pub fn ipv6() -> &'static str {

@@ -319,6 +319,7 @@ impl Process {
                 .map(|(key, value)| ((*key).to_owned(), value.clone()))
                 .collect(),
             stepped: lab.recorder().gate().is_some_and(|gate| !gate.is_open()),
+            lack: None,
             part: Some(child::Part { actor: name.to_owned(), epoch_ns: lab.recorder().epoch_ns() }),
         };
         let Started { process, control, output } = child::start(job).map_err(no_more)?;

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::{Lab, sys};
 use crate::reasons;
-use crate::trace::{Ending, Event, EventKind, FailedCall, Failure, Lack, Name, Return};
+use crate::trace::{Ending, Event, EventKind, FailedCall, Failure, Lack, Name, Outcome, Return};
 
 /// What an experiment answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -57,15 +57,7 @@ impl Error {
         let call = lab.recorder().look(|events| {
             let mut latest = events.iter().rev().filter(failed);
             let own = latest.clone().find(|event| event.actor == *actor);
-            let event = own.or_else(|| latest.next())?;
-            let EventKind::Return(Return { call, .. }) = &event.what else { return None };
-            Some(Box::new(FailedCall {
-                actor: event.actor.clone(),
-                function: Some(call.function().to_owned().into()),
-                address: call.syscall.address().cloned(),
-                errno: errno.clone(),
-                site: call.site.clone(),
-            }))
+            failed_call(own.or_else(|| latest.next())?)
         });
         let call = call.unwrap_or_else(|| FailedCall::unknown(actor, errno));
         if sys::is_shortage(&error) {
@@ -86,4 +78,27 @@ impl Error {
             }
         }
     }
+}
+
+/// The call that failed in this event, if it is the return of one.
+fn failed_call(event: &Event) -> Option<Box<FailedCall>> {
+    let EventKind::Return(Return { call, outcome: Outcome::Errno(errno), .. }) = &event.what else {
+        return None;
+    };
+    Some(Box::new(FailedCall {
+        actor: event.actor.clone(),
+        function: Some(call.function().to_owned().into()),
+        address: call.syscall.address().cloned(),
+        errno: errno.clone(),
+        site: call.site.clone(),
+    }))
+}
+
+/// The first call of the run that failed for want of descriptors or memory.
+pub(super) fn first_shortage(lab: &Lab) -> Option<Lack> {
+    let call = lab.recorder().look(|events| {
+        let mut failed = events.iter().filter_map(failed_call);
+        failed.find(|call| matches!(&*call.errno, "EMFILE" | "ENFILE" | "ENOBUFS" | "ENOMEM"))
+    });
+    call.map(Lack::Shortage)
 }

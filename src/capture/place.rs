@@ -89,6 +89,10 @@ impl Lab {
             let mut call = FailedCall::unknown(&self.bench.myself, errno);
             call.function = Some("socket".into());
             Lack::Shortage(call)
+        } else if errno == "EADDRNOTAVAIL"
+            && sys::sysctl("net.ipv6.conf.lo.disable_ipv6") == Some(0)
+        {
+            Lack::Ipv6Loopback { errno }
         } else {
             Lack::Ipv6 { call: call.into(), errno }
         })

@@ -1,6 +1,9 @@
 //! What this machine can do for an experiment, each found out by doing it, in a process that is over afterwards.
 
+use std::net::{Ipv4Addr, SocketAddr};
+
 use serde::{Deserialize, Serialize};
+use socket2::{Domain, Socket, Type};
 
 use super::{Lab, link, sys};
 use crate::trace::{Lack, Need};
@@ -12,15 +15,29 @@ pub struct Probe {
     pub network: Option<Lack>,
     /// The wire's device in it; without the network it is not tried.
     pub device: Option<Lack>,
+    /// 127.0.0.1 on the host's network.
+    pub loopback: Option<Lack>,
     /// IPv6 on the host's network.
     pub ipv6: Option<Lack>,
     /// Thread states in /proc.
     pub threads: Option<Lack>,
 }
 
+/// Why nobody can be reached at 127.0.0.1, if so. Connecting a UDP socket sends nothing: the kernel only looks for a route.
+/// Whoever starts a run asks, because the run's own sockets are all recorded.
+#[must_use]
+pub fn loopback() -> Option<Lack> {
+    // Without a socket there is no answer; the run will tell of that itself.
+    let socket = Socket::new(Domain::IPV4, Type::DGRAM, None).ok()?;
+    let discard = SocketAddr::from((Ipv4Addr::LOCALHOST, 9));
+    let error = socket.connect(&discard.into()).err()?;
+    Some(Lack::Loopback { errno: sys::error_name(&error) })
+}
+
 /// Tries everything. It moves the process into a network of its own, so call it in a process made for it, before any thread.
 #[must_use]
 pub fn probe() -> Probe {
+    let loopback = loopback();
     let ipv6 = Lab::in_memory().lacks_ipv6();
     let threads = sys::is_asleep(std::process::id(), sys::thread_id())
         .is_none()
@@ -30,5 +47,5 @@ pub fn probe() -> Probe {
         Ok(through) => (None, link::device(&through).err().map(|missing| missing.lack(Need::Link))),
         Err(missing) => (Some(missing.lack(Need::PrivateNetwork)), Some(Lack::NeedsPrivateNetwork)),
     };
-    Probe { network, device, ipv6, threads }
+    Probe { network, device, loopback, ipv6, threads }
 }

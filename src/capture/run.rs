@@ -8,7 +8,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::child::{self, Job, Resume};
-use super::{Breakpoints, Error, Keep, Lab, Network, Parameter, Result, Wire, actor, link, sys};
+use super::{
+    Breakpoints, Error, Keep, Lab, Network, Parameter, Result, Wire, actor, error, link, sys,
+};
 use crate::signals;
 use crate::trace::recording::{Header, Origin, write_line};
 use crate::trace::{Blocked, Ending, EventKind};
@@ -31,10 +33,14 @@ pub struct Run {
 /// started any thread.
 pub fn perform(run: &Run, play: fn(&Lab) -> Result<()>) -> ExitCode {
     std::panic::set_hook(Box::new(|_| {}));
+    sys::close_inherited_descriptors();
     signals::block();
     let actor = run.job.part.as_ref().map_or("lab", |part| &part.actor);
     let lab = Lab::new(run, actor, true, Keep::All);
-    let network = link::enter(&lab, run.network);
+    let network = match &run.job.lack {
+        Some(lack) if run.network == Network::Host => Err(lack.clone().into()),
+        _ => link::enter(&lab, run.network),
+    };
     let _ = sys::drop_capabilities();
 
     let header = run.job.part.is_none().then(|| {
@@ -93,7 +99,10 @@ impl Lab {
             }
             drop(ended);
             if left().is_zero() {
-                return self.end_now(Ending::Deadline, Some(self.recorder().pending()));
+                // A call that failed for want of something may have left others waiting for ever.
+                let ending = error::first_shortage(self)
+                    .map_or(Ending::Deadline, |why| Ending::Unavailable { why });
+                return self.end_now(ending, Some(self.recorder().pending()));
             }
         }
     }

@@ -23,6 +23,7 @@ pub fn doctor(player: &mut Player) -> Result<(), Failure> {
     for (name, lack, good) in [
         (words::private_network(), &probe.network, words::private_network_serves()),
         (words::device(), &probe.device, words::device_serves()),
+        (words::loopback(), &probe.loopback, words::loopback_serves()),
         (words::ipv6(), &probe.ipv6, words::ipv6_serves()),
         (words::threads(), &probe.threads, words::threads_serves()),
     ] {
@@ -40,7 +41,7 @@ pub fn doctor(player: &mut Player) -> Result<(), Failure> {
     for experiment in experiments::all() {
         all += 1;
         live += usize::from(match experiment.network {
-            Network::Host => true,
+            Network::Host => probe.loopback.is_none(),
             Network::Private => probe.network.is_none(),
             Network::Wire => probe.device.is_none(),
         });

@@ -17,8 +17,12 @@ pub enum Lack {
     Network { need: Need, step: Step, errno: ErrorName },
     /// Not tried: it is made in a private network, and there is none.
     NeedsPrivateNetwork,
+    /// 127.0.0.1 cannot be reached: the loopback interface is down.
+    Loopback { errno: ErrorName },
     /// There is no IPv6, by this call: `socket(AF_INET6)`.
     Ipv6 { call: Cow<'static, str>, errno: ErrorName },
+    /// IPv6 is on, and the loopback interface has no ::1.
+    Ipv6Loopback { errno: ErrorName },
     /// No folder can be made for the run's files.
     TempFolder { path: String, errno: ErrorName },
     /// A path in the run's folder does not fit into an AF_UNIX address.

@@ -18,6 +18,8 @@ mod pages;
 #[cfg(unix)]
 mod person;
 #[cfg(target_os = "linux")]
+mod poor_places;
+#[cfg(target_os = "linux")]
 mod step;
 #[cfg(target_os = "linux")]
 mod strace;

@@ -32,8 +32,11 @@ const NETWORK: &[&str] = &[
 /// For each thread, its calls with their results (`-1 ERRNO` for errors).
 type Calls = BTreeMap<u32, Vec<(String, String)>>;
 
+/// All calls but those of the program's first thread: before each run, which is a process of its own, it asks whether
+/// 127.0.0.1 can be reached.
 fn from_strace(text: &str) -> Calls {
     let mut calls = Calls::new();
+    let first = text.split_whitespace().next().and_then(|thread| thread.parse::<u32>().ok());
     for line in text.lines() {
         let (thread, rest) =
             line.split_once(char::is_whitespace).expect("a line begins with a TID");
@@ -61,6 +64,9 @@ fn from_strace(text: &str) -> Calls {
             .entry(thread.parse().expect("a TID"))
             .or_default()
             .push((name.to_owned(), short.join(" ")));
+    }
+    if let Some(thread) = first {
+        calls.remove(&thread);
     }
     calls
 }

@@ -11,6 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::{Control, Job, Resume, Started, start};
+use crate::capture::probe;
 use crate::signals;
 
 /// The time that an experiment has to end its recording after it was told to stop.
@@ -101,8 +102,13 @@ impl ExperimentRun {
         settings: &BTreeMap<String, String>,
         stepped: bool,
     ) -> io::Result<ExperimentRun> {
-        let job =
-            Job { name: experiment.to_owned(), settings: settings.clone(), stepped, part: None };
+        let job = Job {
+            name: experiment.to_owned(),
+            settings: settings.clone(),
+            stepped,
+            part: None,
+            lack: probe::loopback(),
+        };
         let Started { process, control, output } = start(job)?;
         *running() = Some(Running { control: Some(control), process: process.id() });
         let (sender, lines) = channel();

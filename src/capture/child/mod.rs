@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::probe::Probe;
+use crate::trace::Lack;
 
 mod experiment;
 
@@ -44,6 +45,8 @@ pub struct Job {
     pub stepped: bool,
     /// Set for a part.
     pub part: Option<Part>,
+    /// What the host's network lacks that every experiment on it needs.
+    pub lack: Option<Lack>,
 }
 
 /// Which part of a run a child process plays.
@@ -179,6 +182,7 @@ mod tests {
             settings,
             stepped: true,
             part: Some(part),
+            lack: Some(Lack::KernelWasFirst),
         };
         for request in [Request::Run(job), Request::Probe] {
             let [child, text] = request.to_args();

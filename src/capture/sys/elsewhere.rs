@@ -201,6 +201,9 @@ pub fn wait_readable<A, B>(
     Err(io::ErrorKind::Unsupported.into())
 }
 
+/// Left open here.
+pub fn close_inherited_descriptors() {}
+
 /// Nothing to give up here.
 ///
 /// # Errors
