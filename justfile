@@ -16,7 +16,11 @@ verify:
 
 # the README's pictures, from the recordings that are kept
 pictures *ARGS:
-    cargo run -- __pictures docs/pictures {{ARGS}}
+    cargo run --example maintain pictures {{ARGS}}
+
+# the recordings that ship, on a machine that can run every experiment
+recordings:
+    cargo run --example maintain recordings
 
 # the catalogues, after a sentence was added, changed or taken out
 catalogues:

@@ -16,11 +16,13 @@
 //! | [`views`] | pictures of an analysis |
 //! | [`picture`] | rows of inked text, which every output draws from |
 //! | [`output`] | terminal, SVG, HTML |
-//! | [`i18n`], [`lexicon`], [`words`], [`reasons`] | sentences, in the reader's language |
+//! | [`i18n`], [`lexicon`], [`reasons`] | sentences, in the reader's language |
 //! | [`signals`] | being interrupted |
+//! | `atomic_file` | files that are replaced as a whole |
 //! | [`text`] | which characters may reach a terminal |
 
 pub mod analysis;
+mod atomic_file;
 pub mod capture;
 pub mod chat;
 pub mod cli;
@@ -37,4 +39,3 @@ pub mod signals;
 pub mod text;
 pub mod trace;
 pub mod views;
-pub mod words;

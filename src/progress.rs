@@ -12,6 +12,7 @@ use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::atomic_file::replace;
 use crate::i18n::{error_text, tr};
 
 const FORMAT: &str = "socket-explorer progress";
@@ -254,12 +255,7 @@ fn change_in(path: &Path, how: impl FnOnce(&mut Progress)) -> Result<(), Trouble
         finished: BTreeSet::new(),
     };
     let text = serde_json::to_vec_pretty(&file).map_err(|error| unwritten(error.into()))?;
-    // Written whole beside it, then put in its place: nobody ever reads half a file.
-    let beside = path.with_extension(format!("{}.tmp", std::process::id()));
-    fs::write(&beside, text).and_then(|()| fs::rename(&beside, path)).map_err(|error| {
-        let _ = fs::remove_file(&beside);
-        unwritten(error)
-    })?;
+    replace(path, &text).map_err(unwritten)?;
     trouble.map_or(Ok(()), Err)
 }
 
@@ -267,20 +263,16 @@ fn change_in(path: &Path, how: impl FnOnce(&mut Progress)) -> Result<(), Trouble
 mod tests {
     use super::*;
 
-    fn place(name: &str) -> PathBuf {
-        let folder =
-            std::env::temp_dir().join(format!("explore-progress-{}-{name}", std::process::id()));
-        let _ = fs::remove_dir_all(&folder);
-        folder.join("state").join("progress.json")
-    }
-
-    fn remove(path: &Path) {
-        let _ = fs::remove_dir_all(path.parent().and_then(Path::parent).expect("a folder"));
+    /// A folder for a test, and the path of a record in it whose own folder is still to be made.
+    fn place() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("state").join("progress.json");
+        (folder, path)
     }
 
     #[test]
     fn what_is_noted_is_there_again() {
-        let path = place("again");
+        let (_folder, path) = place();
         assert_eq!(read_from(&path).expect("none yet"), Progress::default());
         change_in(&path, |progress| progress.finish("socket")).expect("written");
         change_in(&path, |progress| progress.predict("families", "who-may-connect", true))
@@ -297,12 +289,11 @@ mod tests {
             (1, Some("who-may-connect")),
             "the first prediction counts"
         );
-        remove(&path);
     }
 
     #[test]
     fn a_record_of_the_first_version_is_read() {
-        let path = place("first");
+        let (_folder, path) = place();
         fs::create_dir_all(path.parent().expect("a folder")).expect("made");
         fs::write(
             &path,
@@ -312,12 +303,11 @@ mod tests {
         change_in(&path, |progress| progress.finish("layers")).expect("written");
         let progress = read_from(&path).expect("read");
         assert!(progress.has("socket") && progress.has("layers"));
-        remove(&path);
     }
 
     #[test]
     fn a_damaged_or_newer_record_is_set_aside_and_not_overwritten() {
-        let path = place("aside");
+        let (_folder, path) = place();
         fs::create_dir_all(path.parent().expect("a folder")).expect("made");
         for text in ["{ half", r#"{"format":"socket-explorer progress","version":99,"lessons":{}}"#]
         {
@@ -336,12 +326,11 @@ mod tests {
                 "what was to be noted is noted all the same"
             );
         }
-        remove(&path);
     }
 
     #[test]
     fn many_at_once_lose_nothing() {
-        let path = place("at-once");
+        let (_folder, path) = place();
         std::thread::scope(|scope| {
             for number in 0..16 {
                 let path = &path;
@@ -352,12 +341,11 @@ mod tests {
             }
         });
         assert_eq!(read_from(&path).expect("read").lessons.len(), 16);
-        remove(&path);
     }
 
     #[test]
     fn to_begin_anew_keeps_what_there_was() {
-        let path = place("reset");
+        let (_folder, path) = place();
         assert_eq!(reset_in(&path).expect("nothing to do"), None);
         change_in(&path, |progress| progress.finish("socket")).expect("written");
         let aside = reset_in(&path).expect("moved").expect("there was one");
@@ -365,6 +353,5 @@ mod tests {
             read_from(&aside).expect("kept").has("socket")
                 && read_from(&path).expect("anew").is_empty()
         );
-        remove(&path);
     }
 }

@@ -34,6 +34,17 @@ pub fn safe(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// The ASCII character that a full-width one stands for (Unicode, blocks FF00 and 3000), as Chinese input methods give it;
+/// any other as it is.
+#[must_use]
+pub fn half_width(character: char) -> char {
+    match character {
+        '\u{3000}' => ' ',
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(character as u32 - 0xfee0).unwrap_or(character),
+        _ => character,
+    }
+}
+
 /// What joins two lines of one sentence: a space, but none between wide characters, nor beside a full stop that is as wide as they.
 #[must_use]
 pub fn joint(before: &str, after: &str) -> &'static str {
@@ -137,5 +148,12 @@ mod tests {
     fn what_a_terminal_might_obey_is_written_out() {
         assert_eq!(safe("你好, plain"), "你好, plain");
         assert_eq!(safe("\u{1b}[2J\u{9b}\u{202e}\u{200b}"), "\\u{1b}[2J\\u{9b}\\u{202e}\\u{200b}");
+    }
+
+    #[test]
+    fn a_full_width_character_is_the_ascii_one_that_was_meant() {
+        let narrowed = |text: &str| text.chars().map(half_width).collect::<String>();
+        assert_eq!(narrowed("ｑ　Ａ）"), "q A)");
+        assert_eq!(narrowed("你好 b"), "你好 b");
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 /// Each room, and all that it may import.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("text", &[]),
+    ("atomic_file", &[]),
     ("signals", &[]),
     ("i18n", &["text"]),
     ("picture", &[]),
@@ -14,9 +15,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("lexicon", &["i18n"]),
     ("cli", &["i18n", "text"]),
     ("lesson", &["experiments", "i18n", "text", "views"]),
-    ("progress", &["i18n"]),
-    ("words", &["i18n", "lesson", "lexicon", "picture", "trace"]),
-    ("output", &["i18n", "picture", "text", "trace", "words"]),
+    ("progress", &["atomic_file", "i18n"]),
+    ("output", &["i18n", "picture", "signals", "text", "trace"]),
     ("analysis", &["lexicon", "picture", "trace"]),
     ("views", &["analysis", "i18n", "lexicon", "picture", "reasons", "text", "trace"]),
     ("capture", &["i18n", "reasons", "signals", "trace"]),
@@ -26,8 +26,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "commands",
         &[
             "analysis",
+            "atomic_file",
             "capture",
             "chat",
+            "cli",
             "experiments",
             "i18n",
             "lesson",
@@ -40,7 +42,6 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "text",
             "trace",
             "views",
-            "words",
         ],
     ),
 ];

@@ -118,8 +118,8 @@ impl Default for Buffer {
     }
 }
 
-/// What was asked for.
-pub struct Wanted {
+/// How to chat.
+pub struct Options {
     /// Which end; `None` serves if nobody listens there, and joins if somebody does.
     pub side: Option<Side>,
     /// Where.
@@ -145,22 +145,22 @@ pub type Tracer = Box<dyn FnMut(&[Event]) -> io::Result<String> + Send>;
 const TRACE_IDLE: Duration = Duration::from_millis(50);
 
 /// Connects and talks until it is over; says how it ended.
-pub fn chat(wanted: Wanted) -> Result<EndReason, ChatError> {
-    let keep = if wanted.tracer.is_some() { Keep::UntilWritten } else { Keep::Nothing };
-    let address = wanted.address.clone();
-    let lab = Lab::at_work(wanted.side.map_or("chat", Side::name), keep);
+pub fn chat(options: Options) -> Result<EndReason, ChatError> {
+    let keep = if options.tracer.is_some() { Keep::UntilWritten } else { Keep::Nothing };
+    let address = options.address.clone();
+    let lab = Lab::at_work(options.side.map_or("chat", Side::name), keep);
     #[cfg(unix)]
     if io::stdin().is_terminal() && io::stdout().is_terminal() {
-        let (mut editor, keyboard) = line_editor::LineEditor::open(wanted.style == Style::Turns)
+        let (mut editor, keyboard) = line_editor::LineEditor::open(options.style == Style::Turns)
             .map_err(ChatError::Terminal)?;
-        let ended = traced(&lab, wanted, keyboard, &editor);
+        let ended = traced(&lab, options, keyboard, &editor);
         editor.close();
         if let Ok(reason) = &ended {
             editor.note(&outcome::ended(reason, &address));
         }
         return ended;
     }
-    let ended = traced(&lab, wanted, Keyboard::standard().map_err(ChatError::Terminal)?, &Plain);
+    let ended = traced(&lab, options, Keyboard::standard().map_err(ChatError::Terminal)?, &Plain);
     if let Ok(reason @ EndReason::Broken(..)) = &ended {
         Plain.note(&outcome::ended(reason, &address));
     }
@@ -187,12 +187,12 @@ pub enum ChatError {
 /// Connects and talks, while a thread shows the trace, if one is wanted.
 fn traced(
     lab: &Lab,
-    mut wanted: Wanted,
+    mut options: Options,
     keyboard: Keyboard,
     screen: &dyn Screen,
 ) -> Result<EndReason, ChatError> {
-    let Some(mut tracer) = wanted.tracer.take() else {
-        return connect_and_talk(lab, &wanted, keyboard, screen);
+    let Some(mut tracer) = options.tracer.take() else {
+        return connect_and_talk(lab, &options, keyboard, screen);
     };
     thread::scope(|scope| {
         lab.recorder().expect_writer();
@@ -201,7 +201,7 @@ fn traced(
                 tracer(events).map(|rows| screen.trace(&rows))
             })
         });
-        let ended = connect_and_talk(lab, &wanted, keyboard, screen);
+        let ended = connect_and_talk(lab, &options, keyboard, screen);
         lab.recorder().close();
         ended
     })
@@ -209,17 +209,17 @@ fn traced(
 
 fn connect_and_talk(
     lab: &Lab,
-    wanted: &Wanted,
+    options: &Options,
     keyboard: Keyboard,
     screen: &dyn Screen,
 ) -> Result<EndReason, ChatError> {
-    let (side, socket) = connect(lab, wanted, screen)?;
-    let decoder = MessageDecoder::new(&format!("{}: ", wanted.peer_name), screen.is_terminal());
-    if wanted.style != Style::Turns {
+    let (side, socket) = connect(lab, options, screen)?;
+    let decoder = MessageDecoder::new(&format!("{}: ", options.peer_name), screen.is_terminal());
+    if options.style != Style::Turns {
         keyboard.start_prompting();
     }
-    let session = Session { socket: &socket, keyboard, screen, decoder, buffer: wanted.buffer };
-    Ok(match wanted.style {
+    let session = Session { socket: &socket, keyboard, screen, decoder, buffer: options.buffer };
+    Ok(match options.style {
         Style::Threads => threads::talk(lab, side, session)?,
         Style::Turns => turns::talk(side, session)?,
         #[cfg(unix)]
@@ -235,31 +235,31 @@ fn connect_and_talk(
 /// Makes the connection, as server or as client.
 fn connect(
     lab: &Lab,
-    wanted: &Wanted,
+    options: &Options,
     screen: &dyn Screen,
 ) -> Result<(Side, Socket), ConnectError> {
     let server =
-        || connect::accept_one(lab, &wanted.address, screen).map(|socket| (Side::Server, socket));
+        || connect::accept_one(lab, &options.address, screen).map(|socket| (Side::Server, socket));
     let client = |retries| {
         let socket = connect::connect(
             lab,
             &lab.actor("client"),
-            &wanted.address,
-            wanted.timeout,
+            &options.address,
+            options.timeout,
             retries,
             screen,
         )?;
-        screen.note(&tr!("connected to: {address}", address = wanted.address));
+        screen.note(&tr!("connected to: {address}", address = options.address));
         Ok((Side::Client, socket))
     };
-    match wanted.side {
+    match options.side {
         Some(Side::Server) => server(),
-        Some(Side::Client) => client(wanted.retries),
+        Some(Side::Client) => client(options.retries),
         None => match client(0) {
             Err(error) if error.is_refusal() => match server() {
                 // Another server was quicker, and listens there now.
                 Err(error) if error.error.kind() == io::ErrorKind::AddrInUse => {
-                    client(wanted.retries)
+                    client(options.retries)
                 }
                 answer => answer,
             },

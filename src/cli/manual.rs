@@ -7,19 +7,9 @@ use std::path::Path;
 use clap::Command;
 use clap_mangen::Man;
 
-/// The command line as people know it: what this program says only to itself is left out.
+/// The command line. Whoever shows it wraps it.
 fn commands() -> Command {
-    // Whoever shows it wraps it.
-    let all = super::command(usize::MAX);
-    let known: Vec<_> =
-        all.get_subcommands().filter(|command| !command.is_hide_set()).cloned().collect();
-    let mut plain = Command::new("explore").disable_help_subcommand(true).subcommands(known);
-    plain = plain.args(all.get_arguments().cloned()).version(env!("CARGO_PKG_VERSION"));
-    if all.is_disable_help_flag_set() {
-        plain = plain.disable_help_flag(true).disable_version_flag(true); // it has its own, in its own language
-    }
-    plain = plain.about(all.get_about().cloned().unwrap_or_default());
-    plain.after_help(all.get_after_help().cloned().unwrap_or_default())
+    super::command(usize::MAX)
 }
 
 /// The completions of a shell.

@@ -1,6 +1,6 @@
 //! The command line in another language than English: its help, and its errors.
 //!
-//! Every sentence is looked up by its English, which stands in `cli/mod.rs` as a doc comment. clap says headings, defaults and
+//! Every sentence is looked up by its English, which stands in `cli/args.rs` as a doc comment. clap says headings, defaults and
 //! possible values in English alone, and breaks lines at spaces alone; so those are said here, and the lines are wrapped here.
 
 use clap::builder::{PossibleValue, StyledStr};

@@ -1,61 +1,52 @@
-//! All lessons of the language as pages, and an index to them.
+//! `book`: all lessons of the language as pages, and an index to them.
 
 use std::fs;
-use std::path::Path;
 
-use super::atomic_file::AtomicFile;
-use super::page::made_now;
-use super::{Failure, Player};
+use super::page::{self, made_now};
+use super::page_file::PageFile;
+use super::{Failure, Session, report};
+use crate::cli;
 use crate::i18n::tr;
 use crate::lesson::{self, Lesson};
 use crate::output::html::{Chapter, Index, Link, Place};
 use crate::picture::Ink;
-use crate::words::{self, Counts};
+use crate::trace::Counts;
 
-impl Player {
-    /// Runs every lesson and writes it to this folder, which is made if it is not there; then the index. Nothing else in it is touched.
-    ///
-    /// # Errors
-    /// [`Failure`], see there.
-    pub fn book(&mut self, folder: &Path) -> Result<Counts, Failure> {
-        let lessons = lesson::lessons()?;
-        fs::create_dir_all(folder)
-            .map_err(|error| Failure::Unable(words::no_new_folder(folder, &error)))?;
-        let index = AtomicFile::to(&folder.join("index.html"))?;
-        let pages = lessons
-            .iter()
-            .map(|lesson| AtomicFile::to(&folder.join(file(lesson))))
-            .collect::<Result<Vec<_>, _>>()?;
-        let made = made_now();
-        let (mut counts, mut chapters) = (Counts::default(), Vec::new());
-        for (number, (lesson, whole)) in lessons.iter().zip(&pages).enumerate() {
-            let place = Place {
-                previous: number.checked_sub(1).map(|before| link(&lessons[before])),
-                next: lessons.get(number + 1).map(link),
-            };
-            let page = self.page(lesson, Some(place))?;
-            whole.write(&page.html())?;
-            counts += page.counts;
-            chapters.push(Chapter {
-                link: link(lesson),
-                question: lesson.question.clone(),
-                counts: page.counts,
-            });
-        }
-        index.write(&Index { made, lessons: chapters }.html())?;
-        self.terminal.wrapped(
-            "",
-            &words::counts(counts),
-            if counts.broken > 0 { Ink::Bad } else { Ink::Good },
-        )?;
-        self.terminal.wrapped(
-            "",
-            &tr!("Written: {path}", path = folder.join("index.html").display()),
-            Ink::Strong,
-        )?;
-        self.terminal.flush()?;
-        Ok(counts)
+/// Runs every lesson and writes it to a folder, which is made if it is not there; then the index. Nothing else in it is touched.
+///
+/// # Errors
+/// The folder cannot be written, an experiment cannot be started, or a claim was broken.
+pub fn run(args: &cli::Book, session: &mut Session) -> Result<(), Failure> {
+    let folder = args.out.as_path();
+    let lessons = lesson::lessons()?;
+    fs::create_dir_all(folder).map_err(|error| Failure::NoNewFolder(folder.to_owned(), error))?;
+    let index = PageFile::to(&folder.join("index.html"))?;
+    let pages = lessons
+        .iter()
+        .map(|lesson| PageFile::to(&folder.join(file(lesson))))
+        .collect::<Result<Vec<_>, _>>()?;
+    let made = made_now();
+    let (mut counts, mut chapters) = (Counts::default(), Vec::new());
+    for (number, (lesson, file)) in lessons.iter().zip(&pages).enumerate() {
+        let place = Place {
+            previous: number.checked_sub(1).map(|before| link(&lessons[before])),
+            next: lessons.get(number + 1).map(link),
+        };
+        let page = page::make(session, lesson, Some(place))?;
+        file.write(&page.html())?;
+        counts += page.counts;
+        chapters.push(Chapter {
+            link: link(lesson),
+            question: lesson.question.clone(),
+            counts: page.counts,
+        });
     }
+    index.write(&Index { made, lessons: chapters }.html())?;
+    report::show_counts(&mut session.terminal, counts)?;
+    let written = tr!("Written: {path}", path = folder.join("index.html").display());
+    session.terminal.wrapped("", &written, Ink::Strong)?;
+    session.terminal.flush()?;
+    report::outcome(counts)
 }
 
 fn file(lesson: &Lesson) -> String {

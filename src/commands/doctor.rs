@@ -1,66 +1,96 @@
-//! `doctor`: what this machine can show, why not, and how to get the rest.
+//! `doctor`: which experiments this machine can run, why not others, and how to enable them.
 
-use super::{Failure, Player};
+use super::{Failure, Session};
 use crate::capture::Network;
-use crate::capture::child::{self, ProbeError};
+use crate::capture::child;
+use crate::capture::probe::Probe;
 use crate::experiments;
+use crate::i18n::tr;
+use crate::output::terminal::{self, Terminal};
 use crate::picture::{Ink, Row};
 use crate::reasons;
 use crate::trace::Lack;
-use crate::words;
 
-/// Tries what experiments need, and says what came of it.
+/// Tries what experiments need, and shows what is missing.
 ///
 /// # Errors
-/// [`Failure`], see there; a machine that lacks something is no failure.
-pub fn doctor(player: &mut Player) -> Result<(), Failure> {
-    let probe = child::probe().map_err(|error| {
-        Failure::Unable(match error {
-            ProbeError::Start(error) => words::no_probe(&error),
-            ProbeError::Answer(error, status) => words::no_answer(error, status),
-        })
-    })?;
-    for (name, lack, good) in [
-        (words::private_network(), &probe.network, words::private_network_serves()),
-        (words::device(), &probe.device, words::device_serves()),
-        (words::loopback(), &probe.loopback, words::loopback_serves()),
-        (words::ipv6(), &probe.ipv6, words::ipv6_serves()),
-        (words::threads(), &probe.threads, words::threads_serves()),
+/// The machine cannot be probed. A machine that lacks something is no failure.
+pub fn run(session: &mut Session) -> Result<(), Failure> {
+    let terminal = &mut session.terminal;
+    let probe = child::probe().map_err(Failure::NoProbe)?;
+    for (name, lack, works) in [
+        (
+            tr!("a private network (user and network namespaces)"),
+            &probe.network,
+            tr!("yes: experiments can count every frame, for nobody else sends there"),
+        ),
+        (
+            tr!("the wire (/dev/net/tun)"),
+            &probe.device,
+            tr!("yes: experiments see every frame, and can drop, delay or cut"),
+        ),
+        (tr!("loopback"), &probe.loopback, tr!("yes: 127.0.0.1 can be reached")),
+        ("IPv6", &probe.ipv6, tr!("yes: ::1 can be bound")),
+        (
+            tr!("thread states (/proc)"),
+            &probe.threads,
+            tr!("yes: the kernel says who sleeps, and in what"),
+        ),
     ] {
-        line(player, name, lack.as_ref(), good)?;
+        line(terminal, name, lack.as_ref(), works)?;
     }
-    let look = words::terminal_is(
-        player.terminal.width(),
-        player.terminal.height(),
-        player.terminal.has_colours(),
-    );
-    line(player, words::terminal(), None, &look)?;
-    player.terminal.blank()?;
+    let look = look(terminal);
+    line(terminal, tr!("the terminal"), None, &look)?;
+    terminal.blank()?;
 
-    let (mut live, mut all) = (0, 0);
-    for experiment in experiments::all() {
-        all += 1;
-        live += usize::from(match experiment.network {
-            Network::Host => probe.loopback.is_none(),
-            Network::Private => probe.network.is_none(),
-            Network::Wire => probe.device.is_none(),
-        });
+    let all = experiments::all().count();
+    let live =
+        experiments::all().filter(|experiment| runs_live(experiment.network, &probe)).count();
+    if live == all {
+        let text = tr!("All {all} experiments run live on this machine.", all);
+        terminal.wrapped("", &text, Ink::Good)?;
+    } else {
+        let text = tr!(
+            "{live} of {all} experiments run live on this machine; the others play recordings, marked as such.",
+            live,
+            all
+        );
+        terminal.wrapped("", &text, Ink::Warn)?;
     }
-    let text = words::experiments_here(live, all);
-    player.terminal.wrapped("", &text, if live == all { Ink::Good } else { Ink::Warn })?;
-    Ok(player.terminal.flush()?)
+    Ok(terminal.flush()?)
 }
 
-fn line(player: &mut Player, name: &str, lack: Option<&Lack>, good: &str) -> Result<(), Failure> {
+fn runs_live(network: Network, probe: &Probe) -> bool {
+    match network {
+        Network::Host => probe.loopback.is_none(),
+        Network::Private => probe.network.is_none(),
+        Network::Wire => probe.device.is_none(),
+    }
+}
+
+fn look(terminal: &Terminal) -> String {
+    let width = terminal.width();
+    let size = match terminal.height() {
+        Some(height) => tr!("{width} columns, {height} rows", width, height),
+        None => tr!("{width} columns", width),
+    };
+    let advice = if width < 80 { tr!("; 80 columns show the pictures best") } else { "" };
+    let colours = if terminal.has_colours() { tr!("colours") } else { tr!("no colours") };
+    tr!("{size}, {colours}{advice}", size, colours, advice)
+}
+
+fn line(
+    terminal: &mut Terminal,
+    name: &str,
+    lack: Option<&Lack>,
+    works: &str,
+) -> terminal::Result<()> {
     let (mark, ink) = if lack.is_none() { ("✓ ", Ink::Good) } else { ("✗ ", Ink::Bad) };
-    player.terminal.row(&Row::new().with(mark, ink).with(name, Ink::Strong))?;
-    player.terminal.wrapped(
-        "    ",
-        &lack.map_or_else(|| good.to_owned(), what_is_lacking),
-        Ink::Plain,
-    )?;
+    terminal.row(&Row::new().with(mark, ink).with(name, Ink::Strong))?;
+    let text = lack.map_or_else(|| works.to_owned(), what_is_lacking);
+    terminal.wrapped("    ", &text, Ink::Plain)?;
     if let Some(remedy) = lack.and_then(reasons::remedy) {
-        player.terminal.wrapped("    → ", remedy, Ink::Warn)?;
+        terminal.wrapped("    → ", remedy, Ink::Warn)?;
     }
     Ok(())
 }

@@ -1,32 +1,32 @@
-//! The glossary: a term in every language, what it is, and the lesson that shows it.
+//! `glossary`: a term in every language, its meaning, and the lesson that shows it.
 
-use super::{Failure, Player};
+use super::{Failure, Session};
+use crate::cli;
+use crate::i18n::tr;
 use crate::lesson::{self, glossary};
 use crate::picture::Ink;
-use crate::words;
 
-impl Player {
-    /// Shows one term, or all.
-    ///
-    /// # Errors
-    /// [`Failure::Usage`] if there is no such term.
-    pub fn glossary(&mut self, asked: Option<&str>) -> Result<(), Failure> {
-        let found = asked.map_or_else(|| glossary::terms().collect(), glossary::find);
-        if let (true, Some(asked)) = (found.is_empty(), asked) {
-            let known: Vec<_> = glossary::terms().flat_map(|term| term.names).collect();
-            return Err(Failure::Usage(words::no_such_term(
-                asked,
-                &lesson::did_you_mean(asked, known),
-            )));
-        }
-        let lessons = lesson::contents();
-        for term in &found {
-            self.terminal.wrapped("", &term.all_names(), Ink::Strong)?;
-            self.terminal.wrapped("  ", term.sentence(), Ink::Plain)?;
-            if let Some(lesson) = lessons.iter().find(|lesson| lesson.slug == term.lesson) {
-                self.terminal.wrapped("  ", &words::shown_in(lesson), Ink::Faint)?;
-            }
-        }
-        Ok(self.terminal.flush()?)
+/// Shows one term, or all.
+///
+/// # Errors
+/// There is no such term.
+pub fn run(args: &cli::Glossary, session: &mut Session) -> Result<(), Failure> {
+    let asked = args.term.join(" ");
+    let found =
+        if asked.trim().is_empty() { glossary::terms().collect() } else { glossary::find(&asked) };
+    if found.is_empty() {
+        return Err(Failure::NoTerm(asked));
     }
+    let terminal = &mut session.terminal;
+    let lessons = lesson::contents();
+    for term in &found {
+        terminal.wrapped("", &term.all_names(), Ink::Strong)?;
+        terminal.wrapped("  ", term.sentence(), Ink::Plain)?;
+        if let Some(lesson) = lessons.iter().find(|lesson| lesson.slug == term.lesson) {
+            let text =
+                tr!("lesson {number}, {title}", number = lesson.number, title = lesson.title);
+            terminal.wrapped("  ", &text, Ink::Faint)?;
+        }
+    }
+    Ok(terminal.flush()?)
 }

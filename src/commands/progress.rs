@@ -1,75 +1,89 @@
-//! How far the learner has come, lesson by lesson: to read, to hand in, to begin anew.
+//! `progress`: how far the learner has come, lesson by lesson: to read, to hand in, to reset.
 
 use std::io;
 
-use super::{Failure, Player, home};
+use super::list::{TITLE_AT, row_start};
+use super::{Failure, Session};
+use crate::cli;
+use crate::i18n::tr;
 use crate::lesson::{self, Lesson, Step};
+use crate::output::terminal::Terminal;
 use crate::picture::Ink;
 use crate::progress::{self, Progress};
-use crate::words;
 
-impl Player {
-    /// Lesson by lesson: finished or not, and how many predictions were right.
-    ///
-    /// # Errors
-    /// [`Failure`], see there.
-    pub fn standing(&mut self) -> Result<(), Failure> {
-        let progress = self.progress();
-        let lessons = lesson::lessons()?;
-        for lesson in &lessons {
-            let asked = predictions(lesson).count();
-            let record = progress.of(&lesson.slug).cloned().unwrap_or_default();
-            let state = match (record.finished, &record.left_after) {
-                (true, _) => words::finished().to_owned(),
-                (false, Some(after)) => words::left_after(after),
-                (false, None) => String::new(),
-            };
-            let mut row =
-                home::beginning(lesson.number.unwrap_or_default(), &lesson.slug, &progress);
-            row.pad_to(home::TITLE_AT);
-            if !record.predictions.is_empty() {
-                row.push(
-                    words::right_of(record.right(), record.predictions.len(), asked),
-                    Ink::Plain,
-                );
-                row.push("  ", Ink::Plain);
-            }
-            self.terminal.row(&row.with(state, Ink::Faint))?;
-        }
-        let finished = lessons.iter().filter(|lesson| progress.has(&lesson.slug)).count();
-        self.terminal.blank()?;
-        self.terminal.wrapped(
-            "",
-            &words::lessons_finished(finished, lessons.len()),
-            Ink::Strong,
-        )?;
-        if let Some(path) = progress::path().filter(|path| path.exists()) {
-            self.terminal.wrapped("", &words::kept_in(&path), Ink::Faint)?;
-        }
-        Ok(self.terminal.flush()?)
+/// Shows the learner's progress, or resets it.
+///
+/// # Errors
+/// A lesson is not well formed, the progress cannot be reset, or the terminal cannot be written.
+pub fn run(args: &cli::Progress, session: &mut Session) -> Result<(), Failure> {
+    let terminal = &mut session.terminal;
+    if args.reset {
+        reset(terminal)?;
+    } else if args.json {
+        let report = report(&lesson::lessons()?, &saved());
+        terminal.verbatim(&serde_json::to_string_pretty(&report).map_err(io::Error::from)?)?;
+    } else {
+        show(terminal, &lesson::lessons()?, &saved())?;
     }
-
-    /// The same as one JSON object, for a teacher who collects.
-    ///
-    /// # Errors
-    /// [`Failure`], see there.
-    pub fn standing_json(&mut self) -> Result<(), Failure> {
-        let report = report(&lesson::lessons()?, &self.progress());
-        self.terminal.verbatim(&serde_json::to_string_pretty(&report).map_err(io::Error::from)?)?;
-        Ok(self.terminal.flush()?)
-    }
-
-    /// Begins anew; what was noted is set aside.
-    ///
-    /// # Errors
-    /// [`Failure::Unable`] if it cannot be.
-    pub fn begin_anew(&mut self) -> Result<(), Failure> {
-        let aside = progress::reset().map_err(|trouble| Failure::Unable(trouble.to_string()))?;
-        self.terminal.wrapped("", &words::begun_anew(aside.as_deref()), Ink::Plain)?;
-        Ok(self.terminal.flush()?)
-    }
+    Ok(terminal.flush()?)
 }
 
+/// The learner's progress. A record that cannot be read is set aside, and said once.
+pub(super) fn saved() -> Progress {
+    progress::read().unwrap_or_else(|trouble| {
+        eprintln!("explore: {trouble}");
+        Progress::default()
+    })
+}
+
+fn reset(terminal: &mut Terminal) -> Result<(), Failure> {
+    let text = match progress::reset().map_err(Failure::Progress)? {
+        Some(aside) => tr!(
+            "Your progress begins anew. What there was is now {aside}.",
+            aside = aside.display()
+        ),
+        None => tr!("Nothing had been noted yet.").to_owned(),
+    };
+    Ok(terminal.wrapped("", &text, Ink::Plain)?)
+}
+
+fn show(terminal: &mut Terminal, lessons: &[Lesson], progress: &Progress) -> Result<(), Failure> {
+    for lesson in lessons {
+        let record = progress.of(&lesson.slug).cloned().unwrap_or_default();
+        let state = match (record.finished, &record.left_after) {
+            (true, _) => tr!("finished").to_owned(),
+            (false, Some(experiment)) => tr!("left after {experiment}", experiment),
+            (false, None) => String::new(),
+        };
+        let mut row = row_start(lesson.number.unwrap_or_default(), &lesson.slug, progress);
+        row.pad_to(TITLE_AT);
+        if !record.predictions.is_empty() {
+            let (right, answered) = (record.right(), record.predictions.len());
+            let all = predictions(lesson).count();
+            let text =
+                tr!("{right} of {answered} predictions right, of {all}", right, answered, all);
+            row.push(text, Ink::Plain);
+            row.push("  ", Ink::Plain);
+        }
+        terminal.row(&row.with(state, Ink::Faint))?;
+    }
+    terminal.blank()?;
+    let text = tr!(
+        "{finished} of {all} lessons finished. A prediction counts as it was first made.",
+        finished = finished(lessons, progress),
+        all = lessons.len()
+    );
+    terminal.wrapped("", &text, Ink::Strong)?;
+    if let Some(path) = progress::path().filter(|path| path.exists()) {
+        let text = tr!("Kept in {path} (--reset begins anew)", path = path.display());
+        terminal.wrapped("", &text, Ink::Faint)?;
+    }
+    Ok(())
+}
+
+fn finished(lessons: &[Lesson], progress: &Progress) -> usize {
+    lessons.iter().filter(|lesson| progress.has(&lesson.slug)).count()
+}
 /// The experiments that answer a lesson's predictions.
 fn predictions(lesson: &Lesson) -> impl Iterator<Item = &str> {
     lesson.steps.windows(2).filter_map(|pair| match pair {
@@ -106,7 +120,7 @@ fn report(lessons: &[Lesson], progress: &Progress) -> serde_json::Value {
         "format": "socket-explorer progress report",
         "version": 1,
         "program": env!("CARGO_PKG_VERSION"),
-        "finished": lessons.iter().filter(|lesson| progress.has(&lesson.slug)).count(),
+        "finished": finished(lessons, progress),
         "lessons": each,
     })
 }

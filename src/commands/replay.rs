@@ -1,58 +1,65 @@
-//! A recording, through the views of the lessons: nothing of it happens now, and no claim of it is checked.
+//! `replay`: a recording, through the views of the lessons. Nothing of it happens now, and no claim of it is checked.
 
 use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use super::report::{self, Told};
-use super::{Failure, Player, shown_in_course};
+use super::report::{self, Playback};
+use super::run::shown_in_course;
+use super::{Failure, Session, show};
+use crate::cli;
 use crate::experiments;
+use crate::i18n::tr;
 use crate::picture::Ink;
-use crate::trace::recording;
+use crate::trace::recording::{self, Recording};
 use crate::views::View;
-use crate::words;
 
-impl Player {
-    /// Shows a file of recordings.
-    ///
-    /// # Errors
-    /// [`Failure::Usage`] if the file is not a recording, or is damaged; what it holds is shown first.
-    pub fn replay(&mut self, path: &Path) -> Result<(), Failure> {
-        let unreadable =
-            |error: io::Error| Failure::Usage(words::no_recording(path.display(), &error));
-        let contents = if path == Path::new("-") {
-            recording::read(io::stdin().lock())
-        } else {
-            recording::read(io::BufReader::new(File::open(path).map_err(unreadable)?))
-        };
-        for recording in &contents.recordings {
-            let header = &recording.header;
-            self.terminal.wrapped("", &header.name(), Ink::Strong)?;
-            self.terminal.wrapped(
-                "",
-                &words::recorded_on(&header.kernel, &header.date_to_the_second()),
-                Ink::Warn,
-            )?;
-            self.terminal.blank()?;
-            self.trace_recorded(recording)?;
-            // It may be of an experiment that another version of the program has.
-            let (views, claims) = match experiments::find(&header.name()) {
-                Some(experiment) => {
-                    let show = shown_in_course(experiment)?;
-                    (show.views, show.claims)
-                }
-                None => (vec![View::Ladder], Vec::new()),
-            };
-            self.pictures(&views, recording)?;
-            self.claims(&report::judge(&claims, recording, Told::Recorded), words::recorded())?;
-        }
-        self.terminal.flush()?;
-        match contents.damage {
-            None => Ok(()),
-            Some((line, what)) => {
-                let kept = if contents.recordings.is_empty() { "" } else { words::shown_so_far() };
-                Err(Failure::Usage(format!("{}:{line}: {what}{kept}", path.display())))
-            }
-        }
+/// Shows a file of recordings.
+///
+/// # Errors
+/// The file is not a recording, or is damaged; what it holds is shown first.
+pub fn run(args: &cli::Replay, session: &mut Session) -> Result<(), Failure> {
+    let path = args.file.as_path();
+    let contents = if path == Path::new("-") {
+        recording::read(io::stdin().lock())
+    } else {
+        let file =
+            File::open(path).map_err(|error| Failure::NoRecording(path.to_owned(), error))?;
+        recording::read(io::BufReader::new(file))
+    };
+    contents.recordings.iter().try_for_each(|recording| replay(session, recording))?;
+    session.terminal.flush()?;
+    match contents.damage {
+        None => Ok(()),
+        Some((line, what)) => Err(Failure::Damaged {
+            path: path.to_owned(),
+            line,
+            what,
+            shown: !contents.recordings.is_empty(),
+        }),
     }
+}
+
+fn replay(session: &mut Session, recording: &Recording) -> Result<(), Failure> {
+    let header = &recording.header;
+    session.terminal.wrapped("", &header.name(), Ink::Strong)?;
+    let text = tr!(
+        "Recorded on {kernel}, {date}. Nothing of this happened just now.",
+        kernel = header.kernel,
+        date = header.date_to_the_second()
+    );
+    session.terminal.wrapped("", &text, Ink::Warn)?;
+    session.terminal.blank()?;
+    show::trace(session, recording)?;
+    // It may be of an experiment that another version of the program has.
+    let (views, claims) = match experiments::find(&header.name()) {
+        Some(experiment) => {
+            let show = shown_in_course(experiment)?;
+            (show.views, show.claims)
+        }
+        None => (vec![View::Ladder], Vec::new()),
+    };
+    show::pictures(session, &views, recording)?;
+    let judged = report::judge(&claims, recording, Playback::Recorded);
+    show::claims(session, &judged, tr!("What the recording holds (not checked here)"))
 }

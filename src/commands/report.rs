@@ -1,18 +1,17 @@
-//! What came of the claims: each with its sentence, its verdict, and what was compared with what.
+//! A lesson's claims after a run: each with its sentence, its verdict, and its evidence.
 
-use std::io;
-
+use super::Failure;
 use crate::capture::parameter::DEADLINE;
 use crate::i18n::tr;
 use crate::lesson::ClaimLine;
 use crate::lexicon;
-use crate::output::terminal::Terminal;
+use crate::output::sentences;
+use crate::output::terminal::{self, Terminal};
 use crate::picture::{Ink, Row, span_of};
 use crate::reasons;
 use crate::text::joint;
 use crate::trace::recording::Recording;
-use crate::trace::{Address, Claim, Ending, EventKind, Evidence, Relation, Value, Verdict};
-use crate::words::{self, Counts};
+use crate::trace::{Address, Claim, Counts, Ending, EventKind, Evidence, Relation, Value, Verdict};
 
 /// A claim of a lesson, and what came of it.
 #[derive(Clone, Debug)]
@@ -29,35 +28,42 @@ pub struct Judged {
     pub why: Option<String>,
 }
 
-/// Whether a run has just happened, or is told from a recording.
+/// Whether a recording was made just now.
 #[derive(Clone, Copy, Debug)]
-pub enum Told<'a> {
-    /// It has just happened; and how its process went.
-    Live(&'a str),
-    /// It was recorded: none of its claims is checked here.
+pub enum Playback<'a> {
+    /// A run that has just happened.
+    Live {
+        /// How its process ended, in words.
+        exit: &'a str,
+    },
+    /// A file: none of its claims is checked here.
     Recorded,
 }
 
 /// Sets the lesson's claims beside what the run recorded. A claim that the run never came to is never taken as held; one for
 /// which the lesson has no sentence comes last, by its name.
 #[must_use]
-pub fn judge(claims: &[ClaimLine], recording: &Recording, told: Told<'_>) -> Vec<Judged> {
+pub fn judge(claims: &[ClaimLine], recording: &Recording, playback: Playback<'_>) -> Vec<Judged> {
     let mut lines = claims.to_vec();
     for claim in recording.claims() {
         if !lines.iter().any(|line| line.name == claim.claim) {
-            lines.push(ClaimLine {
-                name: claim.claim.to_string(),
-                sentence: claim.claim.to_string(),
-            });
+            let name = claim.claim.to_string();
+            lines.push(ClaimLine { sentence: name.clone(), name });
         }
     }
-    let mut judged: Vec<_> = lines.iter().map(|line| judge_one(line, recording, told)).collect();
-    // What breaks under a hand that holds the calls is no word of the kernel's; a process that is lost without a word is.
+    let mut judged: Vec<_> =
+        lines.iter().map(|line| judge_one(line, recording, playback)).collect();
+    // A claim broken in a stepped run may be the pause's fault, so it counts as not checked; a lost process is still broken.
     if is_stepped(recording) && recording.ending().is_some() {
         for one in judged.iter_mut().filter(|one| one.verdict == Verdict::Broken) {
             one.verdict = Verdict::NotChecked;
             let before = one.why.take().map_or_else(String::new, |why| format!(" ({why})"));
-            one.why = Some(format!("{}{before}", words::perhaps_the_pause()));
+            one.why = Some(format!(
+                "{}{before}",
+                tr!(
+                    "it did not come out in a run that was stepped, and a pause may be why; run it without --step and --pace"
+                )
+            ));
         }
     }
     judged
@@ -69,7 +75,7 @@ pub fn is_stepped(recording: &Recording) -> bool {
     recording.events().iter().any(|event| matches!(event.what, EventKind::Held(_)))
 }
 
-fn judge_one(line: &ClaimLine, recording: &Recording, told: Told<'_>) -> Judged {
+fn judge_one(line: &ClaimLine, recording: &Recording, playback: Playback<'_>) -> Judged {
     let checked = recording.claims().filter(|claim| claim.claim == line.name);
     // The worst counts, should a claim have been checked more than once.
     let worst: Option<&Claim> = checked.max_by_key(|claim| match claim.verdict {
@@ -78,12 +84,14 @@ fn judge_one(line: &ClaimLine, recording: &Recording, told: Told<'_>) -> Judged 
         Verdict::Broken => 2,
     });
     let (claim, sentence) = (line.name.clone(), line.sentence.clone());
-    let aftermath = match told {
-        Told::Live(aftermath) => aftermath,
-        Told::Recorded => {
+    let exit = match playback {
+        Playback::Live { exit } => exit,
+        Playback::Recorded => {
             let why = match worst {
-                Some(found) => words::when_recorded(found.verdict),
-                None => words::beyond_the_recording(),
+                Some(Claim { verdict: Verdict::Held, .. }) => tr!("held when it was recorded"),
+                Some(Claim { verdict: Verdict::Broken, .. }) => tr!("broken when it was recorded"),
+                Some(Claim { verdict: Verdict::NotChecked, .. }) => tr!("nor when it was recorded"),
+                None => tr!("the recording ends before it"),
             };
             let evidence = worst.map(|found| found.evidence.clone()).unwrap_or_default();
             return Judged {
@@ -108,14 +116,21 @@ fn judge_one(line: &ClaimLine, recording: &Recording, told: Told<'_>) -> Judged 
         recording.header.parameter(DEADLINE.name).is_some_and(|set| set != DEADLINE.default);
     let (verdict, why) = match recording.ending() {
         Some(Ending::Unavailable { why }) => (Verdict::NotChecked, reasons::lack(why)),
-        Some(Ending::Interrupted) => (Verdict::NotChecked, words::interrupted().to_owned()),
+        Some(Ending::Interrupted) => {
+            (Verdict::NotChecked, tr!("the run was interrupted").to_owned())
+        }
         Some(Ending::Failed { why }) => (Verdict::Broken, reasons::failure(why)),
         Some(Ending::Deadline) if own_deadline => {
-            (Verdict::NotChecked, words::your_deadline().to_owned())
+            (Verdict::NotChecked, tr!("the deadline that you set struck first").to_owned())
         }
-        Some(Ending::Deadline) => (Verdict::Broken, words::the_deadline().to_owned()),
-        Some(Ending::Finished) => (Verdict::Broken, words::never_checked().to_owned()),
-        None => (Verdict::Broken, words::without_a_word(aftermath)),
+        Some(Ending::Deadline) => (Verdict::Broken, tr!("the deadline struck first").to_owned()),
+        Some(Ending::Finished) => {
+            (Verdict::Broken, tr!("the experiment never checked it").to_owned())
+        }
+        None => (
+            Verdict::Broken,
+            tr!("the experiment's process ended without a word ({aftermath})", aftermath = exit),
+        ),
     };
     Judged { claim, sentence, verdict, evidence: Vec::new(), why: Some(why) }
 }
@@ -126,6 +141,23 @@ pub fn count<'a>(judged: impl IntoIterator<Item = &'a Judged>) -> Counts {
     let mut counts = Counts::default();
     judged.into_iter().for_each(|one| counts.add(one.verdict));
     counts
+}
+
+/// Shows how many came out how.
+///
+/// # Errors
+/// The terminal cannot be written.
+pub fn show_counts(terminal: &mut Terminal, counts: Counts) -> terminal::Result<()> {
+    let ink = if counts.broken > 0 { Ink::Bad } else { Ink::Good };
+    terminal.wrapped("", &sentences::counts(counts), ink)
+}
+
+/// A broken claim is a failure of the command.
+///
+/// # Errors
+/// A claim was broken.
+pub fn outcome(counts: Counts) -> Result<(), Failure> {
+    if counts.broken > 0 { Err(Failure::Broken) } else { Ok(()) }
 }
 
 /// A value as evidence shows it: numbers with their unit, text as it is.
@@ -155,7 +187,7 @@ pub fn comparison(evidence: &Evidence) -> String {
         (Some(with_what), _) => joined(&[&what, &saw, &relation, &with_what, &with]),
         (None, true) if saw == with => tr!("{what}: {saw}", what, saw),
         (None, true) => tr!("{what}: {saw} {relation} {with}", what, saw, relation, with),
-        (None, _) => words::expected(&what, &saw, &relation, &with),
+        (None, _) => tr!("{what}: {saw} (expected {relation} {with})", what, saw, relation, with),
     }
 }
 
@@ -174,11 +206,11 @@ fn joined(words: &[&str]) -> String {
 }
 
 /// How many comparisons a claim shows unless all are asked for.
-const SHOWN: usize = 3;
+const SOME: usize = 3;
 
 /// Which comparisons are shown below a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shown {
+pub enum ShownEvidence {
     /// Those that broke.
     Broken,
     /// The first few.
@@ -191,7 +223,11 @@ pub enum Shown {
 ///
 /// # Errors
 /// What writing to the terminal answers.
-pub fn show(terminal: &mut Terminal, judged: &Judged, which: Shown) -> io::Result<()> {
+pub fn show(
+    terminal: &mut Terminal,
+    judged: &Judged,
+    which: ShownEvidence,
+) -> terminal::Result<()> {
     let (mark, ink) = match judged.verdict {
         Verdict::Held => ("✓ ", Ink::Good),
         Verdict::Broken => ("✗ ", Ink::Bad),
@@ -200,25 +236,23 @@ pub fn show(terminal: &mut Terminal, judged: &Judged, which: Shown) -> io::Resul
     terminal.wrapped(mark, &judged.sentence, ink)?;
     let broken_first = |evidence: &&Evidence| evidence.held;
     let mut evidence: Vec<_> =
-        judged.evidence.iter().filter(|one| which != Shown::Broken || !one.held).collect();
+        judged.evidence.iter().filter(|one| which != ShownEvidence::Broken || !one.held).collect();
     evidence.sort_by_key(broken_first);
-    let most = if which == Shown::All { evidence.len() } else { SHOWN };
+    let most = if which == ShownEvidence::All { evidence.len() } else { SOME };
     for one in evidence.iter().take(most) {
         let (mark, ink) = if one.held { ("    ", Ink::Faint) } else { ("  ✗ ", Ink::Bad) };
         terminal.wrapped(mark, &comparison(one), ink)?;
     }
     if evidence.len() > most {
-        terminal.row(
-            &Row::new()
-                .with(format!("    … {}", words::more_evidence(evidence.len() - most)), Ink::Faint),
-        )?;
+        let more = tr!("{more} more (-v shows all)", more = evidence.len() - most);
+        terminal.row(&Row::new().with(format!("    … {more}"), Ink::Faint))?;
     }
     if judged.verdict != Verdict::Held {
-        let verdict = words::verdict(judged.verdict);
-        let text = judged
-            .why
-            .as_deref()
-            .map_or_else(|| verdict.to_owned(), |why| words::said_of(verdict, why));
+        let verdict = sentences::verdict(judged.verdict);
+        let text = match judged.why.as_deref() {
+            Some(why) => tr!("{name}: {what}", name = verdict, what = why),
+            None => verdict.to_owned(),
+        };
         terminal.wrapped("    ", &text, ink)?;
     }
     Ok(())

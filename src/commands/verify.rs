@@ -4,13 +4,16 @@ use std::io;
 
 use serde::Serialize;
 
-use super::report::Told;
-use super::{Failure, Player, find_lesson, report};
+use super::lesson::find;
+use super::report::{self, Judged, Playback, ShownEvidence};
+use super::{Failure, Session, live};
 use crate::capture::sys;
+use crate::cli;
+use crate::i18n::tr;
 use crate::lesson::{self, Lesson};
+use crate::output::sentences;
 use crate::picture::Ink;
-use crate::trace::Verdict;
-use crate::words::{self, Counts};
+use crate::trace::{Counts, Verdict};
 
 /// What `verify --json` prints.
 #[derive(Debug, Serialize)]
@@ -34,73 +37,76 @@ struct Row {
 /// Checks every claim of these lessons, or of all.
 ///
 /// # Errors
-/// [`Failure`], see there. A broken claim is no error here: it is in the counts.
-pub fn verify(player: &mut Player, which: &[String], json: bool) -> Result<Counts, Failure> {
-    let lessons: Vec<Lesson> = if which.is_empty() {
+/// There is no such lesson, an experiment cannot be started, or a claim was broken.
+pub fn run(args: &cli::Verify, session: &mut Session) -> Result<(), Failure> {
+    let lessons: Vec<Lesson> = if args.lessons.is_empty() {
         lesson::lessons()?
     } else {
-        which.iter().map(|one| find_lesson(one)).collect::<Result<_, _>>()?
+        args.lessons.iter().map(|which| find(which)).collect::<Result<_, _>>()?
     };
-    let mut all =
-        Report { kernel: sys::name(), claims: Vec::new(), held: 0, broken: 0, not_checked: 0 };
+    let mut rows = Vec::new();
     let mut counts = Counts::default();
-    let mut told = None;
+    let mut last_reason = None;
     for lesson in &lessons {
-        if !json {
-            player.terminal.wrapped(
-                "",
-                &words::lesson_title(lesson.number, &lesson.title),
-                Ink::Strong,
-            )?;
+        if !args.json {
+            let title = sentences::lesson_title(lesson.number, &lesson.title);
+            session.terminal.wrapped("", &title, Ink::Strong)?;
         }
         for show in lesson.shows() {
-            let done = player.run_live(show.experiment, &show.settings)?;
-            for mut judged in
-                report::judge(&show.claims, &done.recording, Told::Live(&done.aftermath))
-            {
+            let finished = live::run(session, show.experiment, &show.settings)?;
+            let playback = Playback::Live { exit: &finished.exit };
+            for judged in report::judge(&show.claims, &finished.recording, playback) {
                 counts.add(judged.verdict);
-                if json {
-                    let (lesson, experiment) =
-                        (lesson.slug.clone(), show.experiment.name.to_owned());
-                    let why = match judged.verdict {
-                        Verdict::Broken if judged.why.is_none() => judged
-                            .evidence
-                            .iter()
-                            .find(|evidence| !evidence.held)
-                            .map(report::comparison),
-                        _ => judged.why,
-                    };
-                    all.claims.push(Row {
-                        lesson,
-                        experiment,
-                        claim: judged.claim,
-                        verdict: judged.verdict,
-                        why,
-                    });
-                } else if judged.verdict == Verdict::Held {
-                    player.terminal.wrapped("  ✓ ", &judged.sentence, Ink::Plain)?;
+                if args.json {
+                    rows.push(row(&lesson.slug, show.experiment.name, judged));
                 } else {
-                    // One missing device un-checks many claims: its reason and remedy are told once.
-                    if judged.why.is_some() && judged.why == told {
-                        judged.why = Some(words::as_above().to_owned());
-                    } else {
-                        told.clone_from(&judged.why);
-                    }
-                    report::show(&mut player.terminal, &judged, report::Shown::All)?;
+                    show_claim(session, judged, &mut last_reason)?;
                 }
             }
         }
     }
-    if json {
-        (all.held, all.broken, all.not_checked) = (counts.held, counts.broken, counts.not_checked);
-        player.terminal.verbatim(&serde_json::to_string_pretty(&all).map_err(io::Error::from)?)?;
+    if args.json {
+        let Counts { held, broken, not_checked } = counts;
+        let report = Report { kernel: sys::name(), claims: rows, held, broken, not_checked };
+        let text = serde_json::to_string_pretty(&report).map_err(io::Error::from)?;
+        session.terminal.verbatim(&text)?;
     } else {
-        player.terminal.wrapped(
-            "",
-            &words::counts(counts),
-            if counts.broken > 0 { Ink::Bad } else { Ink::Good },
-        )?;
+        report::show_counts(&mut session.terminal, counts)?;
     }
-    player.terminal.flush()?;
-    Ok(counts)
+    session.terminal.flush()?;
+    report::outcome(counts)
+}
+
+fn row(lesson: &str, experiment: &str, judged: Judged) -> Row {
+    let why = match judged.verdict {
+        Verdict::Broken if judged.why.is_none() => {
+            let broken = judged.evidence.iter().find(|evidence| !evidence.held);
+            broken.map(report::comparison)
+        }
+        _ => judged.why,
+    };
+    Row {
+        lesson: lesson.to_owned(),
+        experiment: experiment.to_owned(),
+        claim: judged.claim,
+        verdict: judged.verdict,
+        why,
+    }
+}
+
+/// One missing device leaves many claims unchecked: its reason and remedy are shown once.
+fn show_claim(
+    session: &mut Session,
+    mut judged: Judged,
+    last_reason: &mut Option<String>,
+) -> Result<(), Failure> {
+    if judged.verdict == Verdict::Held {
+        return Ok(session.terminal.wrapped("  ✓ ", &judged.sentence, Ink::Plain)?);
+    }
+    if judged.why.is_some() && judged.why == *last_reason {
+        judged.why = Some(tr!("as above").to_owned());
+    } else {
+        last_reason.clone_from(&judged.why);
+    }
+    Ok(report::show(&mut session.terminal, &judged, ShownEvidence::All)?)
 }

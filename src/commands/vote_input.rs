@@ -1,82 +1,115 @@
-//! What is typed at a prediction: one learner's letter, or how many hands a room raised for each option.
+//! Votes on a prediction as they are typed: one learner's letter, or how many hands a room raised for each option.
 
-use crate::words;
+use thiserror::Error;
 
-/// No room has more hands.
-const MOST: u32 = 9_999;
+use crate::i18n::tr;
+use crate::text::half_width;
 
-/// A prediction.
+/// The most hands for one option.
+const MAX_HANDS: u32 = 9_999;
+
+/// A vote.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Guess {
+pub enum Vote {
     /// None.
     Skipped,
-    /// One learner's: the option's place.
+    /// One learner's: the option's index.
     One(usize),
     /// A room's: the hands for each option.
     Hands(Vec<u32>),
 }
 
-impl Guess {
-    /// Understands what was typed for so many options: `b`; `a5 b12 c3` (an option left out has no hands); `5 12 3`.
+/// Why what was typed is no vote.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum VoteError {
+    /// A letter of no option, or no letter.
+    #[error("{}", tr!("That is none of the letters above."))]
+    NoOption,
+    /// Numbers, but not as many as there are options.
+    #[error("{}", tr!(
+        "There are {options} options, and that was {given}: type one letter, or the raised hands for each (a5 b12).",
+        options,
+        given
+    ))]
+    WrongCount {
+        /// How many options there are.
+        options: usize,
+        /// How many numbers were typed.
+        given: usize,
+    },
+    /// Numbers with letters and numbers without.
+    #[error("{}", tr!("Type either a letter before each number (a5 b12 c3) or before none (5 12 3)."))]
+    Mixed,
+    /// A letter of no option, with a number.
+    #[error("{}", tr!("There is no option `{letter}`.", letter = .0))]
+    NoSuchOption(char),
+    /// The same letter again.
+    #[error("{}", tr!("`{letter}` is there twice.", letter = .0))]
+    Twice(char),
+    /// A letter without a number.
+    #[error("{}", tr!("There is no number after `{letter}`.", letter = .0))]
+    NoNumber(char),
+    /// A character that belongs to no vote.
+    #[error("{}", tr!("`{what}` does not belong there: type 5 12 3, or a5 b12 c3.", what = .0))]
+    Strange(char),
+    /// More than [`MAX_HANDS`].
+    #[error("{}", tr!("No room has more than {most} hands up.", most = MAX_HANDS))]
+    TooMany,
+}
+
+impl Vote {
+    /// Parses what was typed for so many options: `b`; `a5 b12 c3` (an option left out has no hands); `5 12 3`.
     ///
     /// # Errors
-    /// What is wrong with it, in a sentence.
-    pub fn parse(typed: &str, options: usize) -> Result<Guess, String> {
-        let typed: String = typed.chars().map(narrow).flat_map(char::to_lowercase).collect();
+    /// What is wrong with it.
+    pub fn parse(typed: &str, options: usize) -> Result<Vote, VoteError> {
+        let typed: String = typed.chars().map(half_width).flat_map(char::to_lowercase).collect();
         let typed = typed.trim().trim_end_matches(')');
-        let place = |letter: char| ('a'..).take(options).position(|one| one == letter);
+        let index = |letter: char| ('a'..).take(options).position(|one| one == letter);
         let mut all = typed.chars();
         match (all.next(), all.next()) {
-            (None, _) => return Ok(Guess::Skipped),
+            (None, _) => return Ok(Vote::Skipped),
             (Some(letter), None) if !letter.is_ascii_digit() => {
-                return place(letter)
-                    .map(Guess::One)
-                    .ok_or_else(|| words::no_such_option().to_owned());
+                return index(letter).map(Vote::One).ok_or(VoteError::NoOption);
             }
-            _ if !typed.contains(|c: char| c.is_ascii_digit()) => {
-                return Err(words::no_such_option().to_owned());
-            }
+            _ if !typed.contains(|c: char| c.is_ascii_digit()) => return Err(VoteError::NoOption),
             _ => {}
         }
-        let pieces = pieces(typed)?;
-        let lettered = pieces.iter().filter(|(letter, _)| letter.is_some()).count();
+        let counts = parse_counts(typed)?;
+        let lettered = counts.iter().filter(|(letter, _)| letter.is_some()).count();
         if lettered == 0 {
-            let hands: Vec<u32> = pieces.iter().map(|(_, hands)| *hands).collect();
+            let hands: Vec<u32> = counts.iter().map(|(_, hands)| *hands).collect();
             return if hands.len() == options {
-                Ok(Guess::Hands(hands))
+                Ok(Vote::Hands(hands))
             } else {
-                Err(words::tally_numbers(hands.len(), options))
+                Err(VoteError::WrongCount { options, given: hands.len() })
             };
         }
-        if lettered < pieces.len() {
-            return Err(words::tally_mixed().to_owned());
+        if lettered < counts.len() {
+            return Err(VoteError::Mixed);
         }
         let mut hands = vec![None; options];
         for (letter, count) in
-            pieces.into_iter().filter_map(|(letter, count)| Some((letter?, count)))
+            counts.into_iter().filter_map(|(letter, count)| Some((letter?, count)))
         {
-            let place = place(letter).ok_or_else(|| words::tally_letter(letter))?;
-            if hands[place].replace(count).is_some() {
-                return Err(words::tally_twice(letter));
+            let index = index(letter).ok_or(VoteError::NoSuchOption(letter))?;
+            if hands[index].replace(count).is_some() {
+                return Err(VoteError::Twice(letter));
             }
         }
-        Ok(Guess::Hands(hands.into_iter().map(Option::unwrap_or_default).collect()))
+        Ok(Vote::Hands(hands.into_iter().map(Option::unwrap_or_default).collect()))
     }
 }
 
 /// Each number, with the letter before it.
-fn pieces(typed: &str) -> Result<Vec<(Option<char>, u32)>, String> {
-    let (mut pieces, mut letter) = (Vec::new(), None);
+fn parse_counts(typed: &str) -> Result<Vec<(Option<char>, u32)>, VoteError> {
+    let (mut counts, mut letter) = (Vec::new(), None);
     let mut rest = typed;
     while let Some(first) = rest.chars().next() {
         let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
         if digits > 0 {
-            let count = rest[..digits]
-                .parse()
-                .ok()
-                .filter(|count| *count <= MOST)
-                .ok_or_else(|| words::tally_large(MOST))?;
-            pieces.push((letter.take(), count));
+            let count = rest[..digits].parse().ok().filter(|count| *count <= MAX_HANDS);
+            counts.push((letter.take(), count.ok_or(VoteError::TooMany)?));
             rest = &rest[digits..];
             continue;
         }
@@ -84,23 +117,14 @@ fn pieces(typed: &str) -> Result<Vec<(Option<char>, u32)>, String> {
         match first {
             _ if first.is_alphabetic() => {
                 if let Some(before) = letter.replace(first) {
-                    return Err(words::tally_no_number(before));
+                    return Err(VoteError::NoNumber(before));
                 }
             }
             ' ' | '\t' | ',' | ';' | '/' | ':' | '=' | ')' | '、' => {}
-            _ => return Err(words::tally_strange(first)),
+            _ => return Err(VoteError::Strange(first)),
         }
     }
-    letter.map_or(Ok(pieces), |letter| Err(words::tally_no_number(letter)))
-}
-
-/// A full-width character, as Chinese input gives it, as the ASCII one.
-fn narrow(c: char) -> char {
-    match c {
-        '\u{3000}' => ' ',
-        '！'..='～' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
-        _ => c,
-    }
+    letter.map_or(Ok(counts), |letter| Err(VoteError::NoNumber(letter)))
 }
 
 #[cfg(test)]
@@ -111,20 +135,20 @@ mod tests {
     #[test]
     fn a_letter_is_one_learners_and_numbers_are_a_rooms() {
         for (typed, guess) in [
-            ("", Guess::Skipped),
-            ("  ", Guess::Skipped),
-            ("b", Guess::One(1)),
-            ("B)", Guess::One(1)),
-            ("Ｃ", Guess::One(2)),
-            ("5 12 3", Guess::Hands(vec![5, 12, 3])),
-            ("5,12,3", Guess::Hands(vec![5, 12, 3])),
-            ("５、１２、３", Guess::Hands(vec![5, 12, 3])),
-            ("a5 b12 c3", Guess::Hands(vec![5, 12, 3])),
-            ("c 3, a: 5", Guess::Hands(vec![5, 0, 3])),
-            ("a5b12", Guess::Hands(vec![5, 12, 0])),
-            ("0 0 0", Guess::Hands(vec![0, 0, 0])),
+            ("", Vote::Skipped),
+            ("  ", Vote::Skipped),
+            ("b", Vote::One(1)),
+            ("B)", Vote::One(1)),
+            ("Ｃ", Vote::One(2)),
+            ("5 12 3", Vote::Hands(vec![5, 12, 3])),
+            ("5,12,3", Vote::Hands(vec![5, 12, 3])),
+            ("５、１２、３", Vote::Hands(vec![5, 12, 3])),
+            ("a5 b12 c3", Vote::Hands(vec![5, 12, 3])),
+            ("c 3, a: 5", Vote::Hands(vec![5, 0, 3])),
+            ("a5b12", Vote::Hands(vec![5, 12, 0])),
+            ("0 0 0", Vote::Hands(vec![0, 0, 0])),
         ] {
-            assert_eq!(Guess::parse(typed, 3), Ok(guess), "{typed}");
+            assert_eq!(Vote::parse(typed, 3), Ok(guess), "{typed}");
         }
     }
 
@@ -145,26 +169,26 @@ mod tests {
             ("99999 1 1", "9999"),
             ("99999999999999999999 1 1", "9999"),
         ] {
-            let error = Guess::parse(typed, 3).expect_err(typed);
+            let error = Vote::parse(typed, 3).expect_err(typed).to_string();
             assert!(error.contains(says), "{typed}: {error}");
         }
     }
 
     proptest! {
         #[test]
-        fn every_tally_is_read_as_it_was_written(hands in prop::collection::vec(0_u32..=MOST, 2..8), letters: bool, by in "[ ,]{1,3}") {
+        fn every_tally_is_read_as_it_was_written(hands in prop::collection::vec(0_u32..=MAX_HANDS, 2..8), letters: bool, by in "[ ,]{1,3}") {
             let written = hands.iter().zip('a'..).map(|(count, letter)| if letters { format!("{letter}{count}") } else { count.to_string() });
             let written = written.collect::<Vec<_>>().join(&by);
-            prop_assert_eq!(Guess::parse(&written, hands.len()), Ok(Guess::Hands(hands)));
+            prop_assert_eq!(Vote::parse(&written, hands.len()), Ok(Vote::Hands(hands)));
         }
 
         #[test]
         fn whatever_is_typed_has_an_answer(typed in "\\PC*", options in 1_usize..27) {
-            match Guess::parse(&typed, options) {
-                Ok(Guess::One(place)) => prop_assert!(place < options),
-                Ok(Guess::Hands(hands)) => prop_assert_eq!(hands.len(), options),
-                Ok(Guess::Skipped) => prop_assert!(typed.trim().is_empty() || typed.chars().all(|c| c.is_whitespace() || ")）".contains(c))),
-                Err(why) => prop_assert!(!why.is_empty()),
+            match Vote::parse(&typed, options) {
+                Ok(Vote::One(place)) => prop_assert!(place < options),
+                Ok(Vote::Hands(hands)) => prop_assert_eq!(hands.len(), options),
+                Ok(Vote::Skipped) => prop_assert!(typed.trim().is_empty() || typed.chars().all(|c| c.is_whitespace() || ")）".contains(c))),
+                Err(why) => prop_assert!(!why.to_string().is_empty()),
             }
         }
     }

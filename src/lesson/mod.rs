@@ -17,7 +17,7 @@ mod parse;
 
 pub use catalogue::recording;
 pub use gist::gist;
-pub use names::{did_you_mean, experiment};
+pub use names::{did_you_mean, no_experiment};
 pub use parse::{ClaimLine, Lesson, Prediction, Show, Step};
 
 /// Why a lesson cannot be played; always with the file, and the line where one can be named.

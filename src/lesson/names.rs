@@ -28,15 +28,16 @@ pub fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -
     nearest(wrong, known).map_or_else(String::new, |near| tr!("; did you mean `{near}`?", near))
 }
 
-/// The experiment of that name.
-///
-/// # Errors
-/// A sentence that says that there is none, and which name is near.
-pub fn experiment(name: &str) -> Result<&'static Experiment, String> {
-    experiments::find(name).ok_or_else(|| {
-        let near = did_you_mean(name, experiments::all().map(|experiment| experiment.name));
-        tr!("there is no experiment `{name}`{near} (`explore run --list` shows all)", name, near)
-    })
+/// The experiment of that name, or a sentence that says that there is none.
+pub(super) fn experiment(name: &str) -> Result<&'static Experiment, String> {
+    experiments::find(name).ok_or_else(|| no_experiment(name))
+}
+
+/// Says that there is no experiment of that name, and which name is near.
+#[must_use]
+pub fn no_experiment(name: &str) -> String {
+    let near = did_you_mean(name, experiments::all().map(|experiment| experiment.name));
+    tr!("there is no experiment `{name}`{near} (`explore run --list` shows all)", name, near)
 }
 
 /// The view of that name, or a sentence that says that there is none.

@@ -1,5 +1,6 @@
 //! Where pictures and prose go: a terminal, SVG, or a page.
 
 pub mod html;
+pub mod sentences;
 pub mod svg;
 pub mod terminal;

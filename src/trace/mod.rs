@@ -1,5 +1,6 @@
 //! What happened in a run: events, packets, recordings. It knows no text, no sockets and no terminal.
 
+mod counts;
 pub mod event;
 pub mod packet;
 pub mod pcapng;
@@ -7,6 +8,7 @@ pub mod reason;
 pub mod recording;
 pub mod syscall;
 
+pub use counts::Counts;
 pub use event::*;
 pub use packet::Frame;
 pub use reason::{FailedCall, Failure, Feature, Lack, Need, Step};

@@ -91,7 +91,7 @@ impl Sentences {
 
     /// What the help of the command line says, and of its commands' that are shown.
     fn add_command_line(&mut self) {
-        const FILE: &str = "src/cli/mod.rs";
+        const FILE: &str = "src/cli/args.rs";
         let all = Cli::command();
         let shown = all.get_subcommands().filter(|command| !command.is_hide_set());
         for command in [&all].into_iter().chain(shown) {

@@ -6,10 +6,7 @@ use std::net::SocketAddr;
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
-use clap::Parser;
-use socket_explorer::chat::Style;
-use socket_explorer::cli::{self, Cli};
-use socket_explorer::commands::chat::Asked;
+use socket_explorer::cli;
 use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
@@ -72,7 +69,7 @@ fn the_last_lesson_ends_in_a_chat() {
     learner.types("perhaps\n");
     learner.sees(OFFER); // neither yes nor no: asked again
     // Another program of this machine may have the one port that everybody knows.
-    let at = Asked::plain().address.parse::<SocketAddr>().expect("an address").into();
+    let at = cli::Chat::default().address.parse::<SocketAddr>().expect("an address").into();
     let tcp = || Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
     let is_free = || {
         let probe = tcp();
@@ -121,23 +118,4 @@ fn no_other_lesson_offers_it_and_nobody_is_asked_who_is_not_there() {
     let last = quiet("12");
     assert!(last.contains("Now talk: ") && !last.contains(OFFER), "{last}");
     assert!(!quiet("11").contains("Now talk: "));
-}
-
-#[test]
-fn the_chat_of_the_lesson_is_what_the_command_line_has_without_options() {
-    let Some(cli::Command::Chat(typed)) = Cli::parse_from(["explore", "chat"]).command else {
-        panic!("a chat")
-    };
-    let plain = Asked::plain();
-    assert!(typed.side.is_none() && plain.side.is_none());
-    assert_eq!((typed.style, plain.style), (cli::Style::Threads, Style::Threads));
-    assert_eq!(
-        (typed.address.as_str(), typed.timeout, typed.retries),
-        (plain.address, plain.timeout, plain.retries)
-    );
-    assert_eq!(
-        (typed.peer_name.as_str(), typed.buffer, typed.verbose),
-        (plain.peer_name, plain.buffer, plain.verbose)
-    );
-    assert_eq!(typed.record.as_deref(), plain.record);
 }

@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use roxmltree::{Document, ParsingOptions};
-use socket_explorer::commands::pictures;
 use socket_explorer::lesson;
 
 use crate::course_run;
 use crate::support::{file, folder, require, told, utf8};
+
+#[path = "../maintain/pictures.rs"]
+mod pictures;
 
 /// Every page in both languages, by a name to complain by.
 fn pages() -> Vec<(String, &'static str)> {
@@ -256,7 +258,7 @@ fn the_readme_shows_pictures_that_this_program_draws_from_its_recordings() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = root.join("docs/pictures");
     let readme = fs::read_to_string(root.join("README.md")).expect("README.md");
-    for (file, svg) in pictures::drawn(&folder).expect("every recording is there") {
+    for (file, svg) in pictures::draw_all(&folder).expect("every recording is there") {
         let document = Document::parse(&svg).expect("well-formed XML");
         assert_self_contained(&document, &file);
         let kept = fs::read_to_string(folder.join(&file)).unwrap_or_default();

@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use super::{Checked, Code, Drawn, Index, Link, Made, Page, Place, Run, Step, prose};
 use crate::i18n::{self, tr};
+use crate::output::sentences;
 use crate::output::svg::{self, escape};
 use crate::picture::Picture;
-use crate::trace::Verdict;
-use crate::words::{self as said_of_all, Counts};
+use crate::trace::{Counts, Verdict};
 
 /// How many comparisons of a claim are shown at once.
 const EVIDENCE: usize = 3;
@@ -33,14 +33,11 @@ impl Page {
                     .iter()
                     .all(|step| !matches!(step, Step::Run(run) if run.recorded.is_some()))
             ),
-            escape(&said_of_all::counts(self.counts))
+            escape(&sentences::counts(self.counts))
         );
         if self.counts.broken > 0 {
-            let _ = writeln!(
-                body,
-                "<p class=\"trouble\">{}</p>",
-                escape(said_of_all::kernel_is_right())
-            );
+            let _ =
+                writeln!(body, "<p class=\"trouble\">{}</p>", escape(sentences::kernel_is_right()));
         }
         for (index, step) in self.steps.iter().enumerate() {
             match step {
@@ -51,7 +48,7 @@ impl Page {
         }
         let _ =
             write!(body, "<footer>{}</footer>", self.place.as_ref().map_or_else(String::new, nav));
-        document(&said_of_all::lesson_title(self.number, &self.title), &body)
+        document(&sentences::lesson_title(self.number, &self.title), &body)
     }
 }
 
@@ -75,16 +72,16 @@ impl Index {
                 body,
                 "<li><a href=\"{}\">{}</a><p>{}</p><p class=\"counts {}\">{}</p></li>",
                 escape(&chapter.link.file),
-                prose::inline(&said_of_all::lesson_title(chapter.link.number, &chapter.link.title)),
+                prose::inline(&sentences::lesson_title(chapter.link.number, &chapter.link.title)),
                 prose::inline(&chapter.question),
                 standing(chapter.counts),
-                escape(&said_of_all::counts(chapter.counts))
+                escape(&sentences::counts(chapter.counts))
             );
         }
         let _ = write!(
             body,
             "</ol>\n<footer><p>{}</p>{}</footer>",
-            escape(&said_of_all::counts(all)),
+            escape(&sentences::counts(all)),
             made(&self.made, all.not_checked == 0)
         );
         document(title, &body)
@@ -176,7 +173,7 @@ fn predict(question: &str, options: &[String]) -> String {
         options.iter().map(|option| format!("<li>{}</li>", prose::inline(option))).collect();
     format!(
         "<section class=\"predict\"><p>{}</p><p><b>{}</b></p><ol>{options}</ol></section>\n",
-        escape(said_of_all::predict()),
+        escape(sentences::predict()),
         prose::inline(question)
     )
 }
@@ -206,7 +203,7 @@ fn run(run: &Run, index: usize) -> String {
     }
     if !run.claims.is_empty() {
         let heading = if run.recorded.is_some() {
-            said_of_all::not_checked_here()
+            sentences::not_checked_here()
         } else {
             tr!("Checked by this run")
         };
@@ -218,11 +215,8 @@ fn run(run: &Run, index: usize) -> String {
         );
     }
     if let Some(answer) = &run.answer {
-        let _ = writeln!(
-            html,
-            "<p class=\"answer\">{}</p>",
-            prose::inline(&said_of_all::compared(None, answer, false))
-        );
+        let _ =
+            writeln!(html, "<p class=\"answer\">{}</p>", prose::inline(&sentences::answer(answer)));
     }
     html + "</section>\n"
 }
@@ -236,7 +230,7 @@ fn code(code: &Code) -> String {
             format!("<span class=\"row{class}\"><span class=\"number\">{number:>digits$}  </span>{}\n</span>", escape(line))
         })
         .collect();
-    let caption = escape(&said_of_all::code_at(&code.path, code.first));
+    let caption = escape(&sentences::code_at(&code.path, code.first));
     format!(
         "<figure class=\"code\"><figcaption>{caption}</figcaption><pre class=\"inks\"><code>{rows}</code></pre></figure>\n"
     )
@@ -303,7 +297,7 @@ fn claim(claim: &Checked) -> String {
         Verdict::NotChecked => "unchecked",
     };
     let why = claim.why.as_deref().filter(|_| claim.verdict != Verdict::Held);
-    let verdict = said_of_all::verdict(claim.verdict);
+    let verdict = sentences::verdict(claim.verdict);
     let verdict = prose::inline(&match why {
         Some(why) => tr!("({verdict}: {why})", verdict, why),
         None => tr!("({verdict})", verdict),

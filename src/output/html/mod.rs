@@ -4,8 +4,7 @@
 //! terminal, drawn twice, wide and narrow, from one recording; a style sheet shows the one that fits. No script, nothing fetched.
 
 use crate::picture::Picture;
-use crate::trace::Verdict;
-use crate::words::Counts;
+use crate::trace::{Counts, Verdict};
 
 mod markup;
 mod prose;

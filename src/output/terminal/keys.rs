@@ -1,7 +1,10 @@
-//! Keys that act at once, without Enter: for stepping. The terminal is given back by [`GiveBack`].
+//! Keys that act at once, without Enter: for stepping.
 
 use std::io;
 use std::time::Duration;
+
+use crate::signals::{self, Cleanup};
+use crate::text::half_width;
 
 /// What was pressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,43 +19,34 @@ pub enum Key {
     End,
 }
 
-/// Gives the terminal back as it was.
-pub struct GiveBack(#[cfg(unix)] nix::sys::termios::Termios);
-
-impl GiveBack {
-    /// Does it.
-    pub fn now(self) {
-        #[cfg(unix)]
-        let _ =
-            nix::sys::termios::tcsetattr(io::stdin(), nix::sys::termios::SetArg::TCSANOW, &self.0);
-    }
-}
-
-/// Takes the keyboard: from here on keys come at once and are not shown. Ctrl-C interrupts as ever.
+/// Switches the terminal to raw mode: keys come at once and are not shown. Ctrl-C interrupts as ever. Dropping the guard gives
+/// the terminal back as it was, and so does a signal.
 ///
 /// # Errors
 /// What tcsetattr(3) answers.
 #[cfg(unix)]
-pub fn take() -> io::Result<GiveBack> {
+pub fn raw_mode() -> io::Result<Cleanup> {
     use nix::sys::termios::{FlushArg, LocalFlags, SetArg, tcflush, tcgetattr, tcsetattr};
     let before = tcgetattr(io::stdin())?;
     let mut raw = before.clone();
     raw.local_flags.remove(LocalFlags::ICANON | LocalFlags::ECHO);
     tcsetattr(io::stdin(), SetArg::TCSANOW, &raw)?;
     let _ = tcflush(io::stdin(), FlushArg::TCIFLUSH);
-    Ok(GiveBack(before))
+    Ok(signals::at_end(move || {
+        let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &before);
+    }))
 }
 
-/// Where keys cannot be had at once, lines are read: nothing is taken.
+/// Elsewhere there is no raw mode: lines are read.
 ///
 /// # Errors
 /// None.
 #[cfg(not(unix))]
-pub fn take() -> io::Result<GiveBack> {
-    Ok(GiveBack())
+pub fn raw_mode() -> io::Result<Cleanup> {
+    Ok(signals::at_end(|| ()))
 }
 
-/// What is pressed within this time; the keyboard must have been taken.
+/// What is pressed within this time, in [`raw_mode`].
 ///
 /// # Errors
 /// What poll(2) or read(2) answers.
@@ -69,7 +63,7 @@ pub fn pressed(within: Duration) -> io::Result<Vec<Key>> {
     let mut block = [0; 64];
     // Past the standard library's buffer, which would keep what it has read ahead.
     let got = nix::unistd::read(stdin.as_fd(), &mut block)?;
-    Ok(if got == 0 { vec![Key::End] } else { understood(&block[..got]) })
+    Ok(if got == 0 { vec![Key::End] } else { parse(&block[..got]) })
 }
 
 /// Elsewhere a line is waited for.
@@ -86,12 +80,12 @@ pub fn pressed(within: Duration) -> io::Result<Vec<Key>> {
     Ok(if got == 0 {
         vec![Key::End]
     } else {
-        understood(if line.trim().is_empty() { b"\n" } else { line.trim().as_bytes() })
+        parse(if line.trim().is_empty() { b"\n" } else { line.trim().as_bytes() })
     })
 }
 
 /// The keys that a terminal's bytes stand for; what is no key of ours is left out.
-fn understood(mut bytes: &[u8]) -> Vec<Key> {
+fn parse(mut bytes: &[u8]) -> Vec<Key> {
     let mut keys = Vec::new();
     while let Some((first, rest)) = bytes.split_first() {
         bytes = rest;
@@ -123,8 +117,9 @@ fn understood(mut bytes: &[u8]) -> Vec<Key> {
                 let wide = rest
                     .get(..2)
                     .and_then(|rest| String::from_utf8([&[*first], rest].concat()).ok());
-                if let Some(key) = wide.and_then(|wide| wide.chars().next()).and_then(meant) {
-                    keys.extend(understood(&[key]));
+                let character = wide.and_then(|wide| wide.chars().next()).map(half_width);
+                if let Some(key) = character.and_then(|character| u8::try_from(character).ok()) {
+                    keys.extend(parse(&[key]));
                     bytes = &rest[2..];
                 }
             }
@@ -137,15 +132,6 @@ fn understood(mut bytes: &[u8]) -> Vec<Key> {
     keys
 }
 
-/// The ASCII character that a full-width one stands for.
-fn meant(wide: char) -> Option<u8> {
-    match wide {
-        '\u{3000}' => Some(b' '),
-        '\u{ff01}'..='\u{ff5e}' => u8::try_from(wide as u32 - 0xfee0).ok(),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -153,22 +139,19 @@ mod tests {
     #[test]
     fn a_chinese_input_methods_keys_are_the_keys_that_were_meant() {
         let keys = [Key::Letter('c'), Key::Back, Key::Letter('q'), Key::On, Key::On];
-        assert_eq!(understood("ｃｂＱ\u{3000} 。、".as_bytes()), keys);
-        assert_eq!(understood(&"ｃ".as_bytes()[..2]), []);
+        assert_eq!(parse("ｃｂＱ\u{3000} 。、".as_bytes()), keys);
+        assert_eq!(parse(&"ｃ".as_bytes()[..2]), []);
     }
 
     #[test]
     fn a_remotes_keys_are_understood_and_a_strange_one_is_no_letter() {
         assert_eq!(
-            understood(b"\rb cQ"),
+            parse(b"\rb cQ"),
             [Key::On, Key::Back, Key::On, Key::Letter('c'), Key::Letter('q')]
         );
-        assert_eq!(
-            understood(b"\x1b[6~\x1b[5~\x1b[C\x1bOD"),
-            [Key::On, Key::Back, Key::On, Key::Back]
-        );
-        assert_eq!(understood(b"\x1b[1;5C\x1b[15~c\x1b"), [Key::Letter('c')]);
-        assert_eq!(understood(b"\x1bxq"), [Key::Letter('q')], "Alt and x, then q");
-        assert_eq!(understood("你\u{4}".as_bytes()), [Key::End]);
+        assert_eq!(parse(b"\x1b[6~\x1b[5~\x1b[C\x1bOD"), [Key::On, Key::Back, Key::On, Key::Back]);
+        assert_eq!(parse(b"\x1b[1;5C\x1b[15~c\x1b"), [Key::Letter('c')]);
+        assert_eq!(parse(b"\x1bxq"), [Key::Letter('q')], "Alt and x, then q");
+        assert_eq!(parse("你\u{4}".as_bytes()), [Key::End]);
     }
 }

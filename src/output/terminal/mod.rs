@@ -5,15 +5,18 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use colored::{Color, Colorize};
+use thiserror::Error;
 
+use crate::i18n::tr;
 use crate::picture::{Ink, Picture, Row};
-use crate::text::{safe, wrap_code};
+use crate::signals::{self, Cleanup};
+use crate::text::{half_width, safe, wrap_code};
 
 pub mod keys;
 mod prose;
 
 /// How output is to look.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Look {
     /// Colours: yes, no, or as the terminal says.
     pub color: Option<bool>,
@@ -25,8 +28,6 @@ pub struct Look {
     pub big: bool,
     /// Ask nothing and wait for nothing.
     pub auto: bool,
-    /// What asks for Enter when the screen is full.
-    pub more: &'static str,
 }
 
 /// Where a person reads, and perhaps types.
@@ -44,30 +45,37 @@ pub struct Terminal {
     height: Option<usize>,
     /// Rows shown since a person last pressed Enter.
     shown: usize,
-    /// What asks for Enter when the screen is full.
-    more: &'static str,
     /// The rows, where they are kept instead of shown.
     kept: Option<Picture>,
 }
 
-/// What was typed.
+/// The answer to a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Typed {
+pub enum Answer {
     /// A line, without its end.
     Line(String),
-    /// The end of input (Ctrl-D).
-    Nothing,
+    /// Nobody is there to be asked.
+    NotInteractive,
 }
 
-/// The reader asked to leave, at a prompt. It travels as an [`io::Error`], as every other end of a conversation does.
-#[derive(Debug, thiserror::Error)]
-#[error("the reader left")]
-pub struct Left;
+/// Why nothing more is shown.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The reader asked to leave: with `q` at a question, or Ctrl-D.
+    #[error("the reader left")]
+    Quit,
+    /// The terminal cannot be written or read.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// What showing something comes to.
+pub type Result<T> = std::result::Result<T, Error>;
 
 /// Another screen, without a cursor (xterm's control sequences, ctlseqs).
 const ALTERNATE_SCREEN_ON: &str = "\x1b[?1049h\x1b[?25l\x1b[2J";
 /// The screen that was there before, with its cursor.
-pub const ALTERNATE_SCREEN_OFF: &str = "\x1b[?25h\x1b[?1049l";
+const ALTERNATE_SCREEN_OFF: &str = "\x1b[?25h\x1b[?1049l";
 
 /// The narrowest that anything is drawn for.
 pub const NARROWEST: usize = 20;
@@ -112,7 +120,6 @@ impl Terminal {
             erases: interactive && std::env::var_os("TERM").is_some_and(|term| term != "dumb"),
             height,
             shown: 0,
-            more: look.more,
             kept: None,
         }
     }
@@ -130,12 +137,11 @@ impl Terminal {
             erases: false,
             height: None,
             shown: 0,
-            more: "",
             kept: None,
         }
     }
 
-    /// Keeps what it is given, in this many columns, for [`Terminal::taken`].
+    /// Keeps what it is given, in this many columns, for [`Terminal::take_kept`].
     #[must_use]
     pub fn kept(width: usize) -> Terminal {
         Terminal { width, kept: Some(Picture::default()), ..Terminal::nowhere() }
@@ -143,8 +149,8 @@ impl Terminal {
 
     /// What a [`Terminal::kept`] was given, as a picture.
     #[must_use]
-    pub fn taken(self) -> Picture {
-        self.kept.unwrap_or_default()
+    pub fn take_kept(&mut self) -> Picture {
+        self.kept.take().unwrap_or_default()
     }
 
     /// Columns to draw in.
@@ -181,10 +187,10 @@ impl Terminal {
     ///
     /// # Errors
     /// What write(2) or read(2) answers.
-    pub fn row(&mut self, row: &Row) -> io::Result<()> {
+    pub fn row(&mut self, row: &Row) -> Result<()> {
         // An empty row can wait for what follows it.
         if row.width() > 0 && self.height.is_some_and(|height| self.shown + 3 > height) {
-            self.ask(self.more)?;
+            self.ask(tr!("Enter shows more "))?;
         }
         self.row_at_once(row)
     }
@@ -193,7 +199,7 @@ impl Terminal {
     ///
     /// # Errors
     /// What write(2) answers.
-    pub fn row_at_once(&mut self, row: &Row) -> io::Result<()> {
+    pub fn row_at_once(&mut self, row: &Row) -> Result<()> {
         self.shown += 1;
         if let Some(kept) = &mut self.kept {
             kept.0.push(row.clone());
@@ -205,14 +211,14 @@ impl Terminal {
             let text = if self.ascii { to_ascii(&text).into() } else { text };
             write!(self.out, "{}", inked(&text, span.ink))?;
         }
-        writeln!(self.out)
+        Ok(writeln!(self.out)?)
     }
 
     /// One row in one ink.
     ///
     /// # Errors
     /// What write(2) answers.
-    pub fn line(&mut self, text: &str, ink: Ink) -> io::Result<()> {
+    pub fn line(&mut self, text: &str, ink: Ink) -> Result<()> {
         self.row(&Row::new().with(text, ink))
     }
 
@@ -220,7 +226,7 @@ impl Terminal {
     ///
     /// # Errors
     /// What write(2) answers.
-    pub fn wrapped(&mut self, first: &str, text: &str, ink: Ink) -> io::Result<()> {
+    pub fn wrapped(&mut self, first: &str, text: &str, ink: Ink) -> Result<()> {
         let indent = unicode_width::UnicodeWidthStr::width(first);
         for (index, row) in prose::inline(text, ink, self.measure().saturating_sub(indent).max(8))
             .into_iter()
@@ -238,7 +244,7 @@ impl Terminal {
     ///
     /// # Errors
     /// What write(2) answers.
-    pub fn code(&mut self, first: u32, lines: &[&str]) -> io::Result<()> {
+    pub fn code(&mut self, first: u32, lines: &[&str]) -> Result<()> {
         for (number, line) in (first..).zip(lines) {
             let ink = if line.trim_start().starts_with("//") { Ink::Faint } else { Ink::Plain };
             let gutter = if self.width < NO_GUTTER { 0 } else { 6 };
@@ -258,15 +264,15 @@ impl Terminal {
     ///
     /// # Errors
     /// What write(2) answers.
-    pub fn verbatim(&mut self, text: &str) -> io::Result<()> {
-        writeln!(self.out, "{text}")
+    pub fn verbatim(&mut self, text: &str) -> Result<()> {
+        Ok(writeln!(self.out, "{text}")?)
     }
 
     /// An empty line.
     ///
     /// # Errors
     /// What write(2) answers.
-    pub fn blank(&mut self) -> io::Result<()> {
+    pub fn blank(&mut self) -> Result<()> {
         self.row(&Row::new())
     }
 
@@ -275,18 +281,18 @@ impl Terminal {
     ///
     /// # Errors
     /// What write(2) answers.
-    pub fn picture(&mut self, picture: &Picture) -> io::Result<()> {
+    pub fn picture(&mut self, picture: &Picture) -> Result<()> {
         let fits = self.height.is_none_or(|height| picture.0.len() + 2 <= height);
         let empty = |row: &Row| !fits && row.width() == 0;
         picture.0.split_inclusive(empty).try_for_each(|part| self.part(part))
     }
 
-    fn part(&mut self, part: &[Row]) -> io::Result<()> {
+    fn part(&mut self, part: &[Row]) -> Result<()> {
         let rows = part.len();
         if self.height.is_some_and(|height| {
             self.shown > 0 && rows + 2 <= height && self.shown + rows + 2 > height
         }) {
-            self.ask(self.more)?;
+            self.ask(tr!("Enter shows more "))?;
         }
         part.iter().try_for_each(|row| self.row(row))
     }
@@ -295,7 +301,7 @@ impl Terminal {
     ///
     /// # Errors
     /// What write(2) answers.
-    pub fn prose(&mut self, markdown: &str) -> io::Result<()> {
+    pub fn prose(&mut self, markdown: &str) -> Result<()> {
         prose::lay_out(markdown, self.measure()).0.iter().try_for_each(|row| self.row(row))
     }
 
@@ -308,17 +314,17 @@ impl Terminal {
     ///
     /// # Errors
     /// What write(2) answers.
-    pub fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
+    pub fn flush(&mut self) -> Result<()> {
+        Ok(self.out.flush()?)
     }
 
-    /// Asks, and waits for a line. Without anyone there it does not ask, and nothing was typed.
+    /// Asks, and waits for a line, if anyone is there.
     ///
     /// # Errors
     /// What write(2) or read(2) answers; [`Left`] if a `q` was typed.
-    pub fn ask(&mut self, prompt: &str) -> io::Result<Typed> {
+    pub fn ask(&mut self, prompt: &str) -> Result<Answer> {
         if !self.interactive {
-            return Ok(Typed::Nothing);
+            return Ok(Answer::NotInteractive);
         }
         self.forget_what_was_typed();
         let prompt = if self.ascii { to_ascii(prompt) } else { prompt.to_owned() };
@@ -329,11 +335,11 @@ impl Terminal {
         if io::stdin().lock().read_until(b'\n', &mut typed)? == 0 {
             // Ctrl-D, the end of what a person says: as `q`, on a row of its own.
             self.row_at_once(&Row::new())?;
-            return Err(io::Error::other(Left));
+            return Err(Error::Quit);
         }
         self.measure_again();
         let echoed = String::from_utf8_lossy(&typed).trim_end_matches(['\n', '\r']).to_owned();
-        let typed = half_width(echoed.trim());
+        let typed: String = echoed.trim().chars().map(half_width).collect();
         if self.erases && typed.is_empty() {
             // The prompt has served: cursor up, line away (ECMA-48), for each row that it took.
             let columns = terminal_size::terminal_size_of(io::stdout())
@@ -341,11 +347,7 @@ impl Terminal {
             let rows = rows_of(&format!("{prompt}{echoed}"), columns);
             write!(self.out, "{}", "\x1b[1A\x1b[2K".repeat(rows))?;
         }
-        if typed.eq_ignore_ascii_case("q") {
-            Err(io::Error::other(Left))
-        } else {
-            Ok(Typed::Line(typed))
-        }
+        if typed.eq_ignore_ascii_case("q") { Err(Error::Quit) } else { Ok(Answer::Line(typed)) }
     }
 
     /// Whether one picture can be shown in the place of another.
@@ -354,21 +356,25 @@ impl Terminal {
         self.erases && self.height.is_some()
     }
 
-    /// From here on a screen of its own is shown, and what was there comes back after it: [`ALTERNATE_SCREEN_OFF`].
+    /// Switches to a screen of its own; dropping the guard gives back the one that was there, and so does a signal.
     ///
     /// # Errors
     /// What write(2) answers.
-    pub fn alternate_screen(&mut self) -> io::Result<()> {
+    pub fn alternate_screen(&mut self) -> io::Result<Cleanup> {
         self.shown = 0;
         write!(self.out, "{ALTERNATE_SCREEN_ON}")?;
-        self.out.flush()
+        self.out.flush()?;
+        Ok(signals::at_end(|| {
+            let mut stdout = io::stdout();
+            let _ = write!(stdout, "{ALTERNATE_SCREEN_OFF}").and_then(|()| stdout.flush());
+        }))
     }
 
     /// This picture, in the place of what is on the screen.
     ///
     /// # Errors
     /// What write(2) answers.
-    pub fn whole_screen(&mut self, picture: &Picture) -> io::Result<()> {
+    pub fn whole_screen(&mut self, picture: &Picture) -> Result<()> {
         write!(self.out, "\x1b[H")?;
         for (index, row) in picture.0.iter().enumerate() {
             let text = shown(row, self.ascii);
@@ -381,7 +387,7 @@ impl Terminal {
             )?;
         }
         write!(self.out, "\x1b[J")?;
-        self.out.flush()
+        Ok(self.out.flush()?)
     }
 
     /// Columns and rows for a [`Terminal::whole_screen`] at this moment: all that the window has, for it is measured at each.
@@ -434,20 +440,6 @@ fn rows_of(text: &str, columns: usize) -> usize {
         column += width;
     }
     rows
-}
-
-/// What a Chinese input method makes of a key, `ｑ`, as the key that was meant (Unicode, block FF00).
-fn half_width(typed: &str) -> String {
-    typed
-        .chars()
-        .map(|one| {
-            if matches!(one, '\u{ff01}'..='\u{ff5e}') {
-                char::from_u32(one as u32 - 0xfee0).unwrap_or(one)
-            } else {
-                one
-            }
-        })
-        .collect()
 }
 
 /// What the environment says of colours: NO_COLOR, CLICOLOR_FORCE, TERM (no-color.org, bixense.com/clicolors).
@@ -536,12 +528,5 @@ mod tests {
         assert_eq!(rows_of("你好也啊你", 10), 1);
         assert_eq!(rows_of("a你好也啊你", 10), 2);
         assert_eq!(rows_of("你好也，好也啊你好也（q 啊你） ", 16), 2);
-    }
-
-    #[test]
-    fn what_an_input_method_widens_is_what_was_meant() {
-        assert_eq!(half_width("ｑ"), "q");
-        assert_eq!(half_width("Ａ）"), "A)");
-        assert_eq!(half_width("你好 b"), "你好 b");
     }
 }

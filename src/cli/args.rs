@@ -1,0 +1,354 @@
+//! The commands and options of the command line, with their help.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+use crate::i18n::Language;
+
+/// A course on network sockets in which your own kernel proves every sentence.
+#[derive(Debug, Parser)]
+#[command(
+    name = "explore",
+    version,
+    about,
+    disable_help_subcommand = true,
+    after_help = "\
+Examples:
+  explore                        where you are, and what to type next
+  explore lesson 1               the first lesson
+  explore lesson 3 -v            the same, with every system call as it is made
+  explore run nobody-home --set silence=1s
+  explore verify                 every claim of the course, checked on this machine
+
+Exit codes: 0 all well; 1 a claim was broken; 2 usage or unreadable input;
+3 what was asked cannot be done on this machine; 130 interrupted."
+)]
+pub struct Cli {
+    /// What to do; nothing says where you are in the course.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// What every command takes.
+    #[command(flatten)]
+    pub shared: Shared,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the lessons
+    List(List),
+    /// Play a lesson
+    Lesson(Lesson),
+    /// Write all lessons as pages, with an index
+    Book(Book),
+    /// Run one experiment alone
+    Run(Run),
+    /// Check every claim, without the prose: held, broken, or not checked here
+    Verify(Verify),
+    /// Say what this machine can show, why not, and how to get the rest
+    Doctor,
+    /// How far you have come: lessons finished, predictions right and wrong
+    Progress(Progress),
+    /// Explain a term, in both languages, and name the lesson that shows it
+    Glossary(Glossary),
+    /// Write a shell's completions to standard output
+    Completions(Completions),
+    /// Write the manual page to standard output, or all of them to a folder
+    Man(Man),
+    /// Talk: the one who comes first serves, the other joins
+    Chat(Chat),
+    /// Show a recording through the same views
+    Replay(Replay),
+}
+
+/// `explore list`.
+#[derive(Clone, Debug, Args)]
+pub struct List {
+    /// As JSON: an array of number, slug, title, experiments
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `explore lesson`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  explore lesson 1                the first lesson
+  explore lesson next             the next one that you have not finished
+  explore lesson handshake -v     by name, every call as it is made
+  explore lesson 6 --auto         without questions
+  explore lesson 6 --step --big   in class: call by call, for a projector; at a prediction type
+                                  the raised hands (5 12 3, or a5 b12 c3)
+  explore lesson 6 --html 6.html  run it, and write it as one page
+  explore lesson ./mine.md        a lesson of your own")]
+pub struct Lesson {
+    /// Its number, its slug (`families`), `next`, or a lesson file (`./mine.md`)
+    #[arg(value_name = "N|SLUG|next|FILE")]
+    pub which: String,
+    /// Write it as one page instead: prose, code, traces, pictures and claims of a run made now; `-` is standard output
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["step", "pace", "big"])]
+    pub html: Option<PathBuf>,
+    /// How it is shown
+    #[command(flatten)]
+    pub presentation: Presentation,
+}
+
+/// `explore book`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  explore book --out pages               then open pages/index.html
+  explore book --out pages-zh --lang zh  the same in Chinese")]
+pub struct Book {
+    /// The folder they go to; it is made if it is not there
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+}
+
+/// `explore run`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  explore run --list
+  explore run nobody-home --set silence=1s
+  explore run three-way-handshake -vvv --pcap handshake.pcapng")]
+pub struct Run {
+    /// Its name; `--list` shows them
+    #[arg(value_name = "EXPERIMENT", required_unless_present = "list")]
+    pub experiment: Option<String>,
+    /// List the experiments, and what can be set in each
+    #[arg(long)]
+    pub list: bool,
+    /// Set a parameter
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+    /// How it is shown
+    #[command(flatten)]
+    pub presentation: Presentation,
+}
+
+/// `explore verify`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  explore verify                 the whole course, about a minute
+  explore verify 6 chat          two lessons
+  explore verify --json          for a program to read")]
+pub struct Verify {
+    /// Only these lessons: numbers or slugs
+    #[arg(value_name = "N")]
+    pub lessons: Vec<String>,
+    /// As one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `explore progress`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  explore progress                       lesson by lesson
+  explore progress --json > li-lei.json  for a teacher who collects
+  explore progress --reset               begin anew; what was noted is set aside, not deleted")]
+pub struct Progress {
+    /// As one JSON object, for a teacher who collects
+    #[arg(long, conflicts_with = "reset")]
+    pub json: bool,
+    /// Begin anew; what was noted is set aside
+    #[arg(long)]
+    pub reset: bool,
+}
+
+/// `explore glossary`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  explore glossary                every term of the course
+  explore glossary datagram       one term
+  explore glossary \u{4e09}\u{6b21}\u{63e1}\u{624b}        in Chinese as well")]
+pub struct Glossary {
+    /// The term, in English or Chinese; without it all are shown
+    pub term: Vec<String>,
+}
+
+/// `explore completions`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  explore completions bash > ~/.local/share/bash-completion/completions/explore
+  explore completions zsh > ~/.zfunc/_explore
+  explore completions fish > ~/.config/fish/completions/explore.fish")]
+pub struct Completions {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+/// `explore man`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  explore man | man -l -
+  explore man --out ~/.local/share/man/man1")]
+pub struct Man {
+    /// A page for each command, into this folder
+    #[arg(long, value_name = "FOLDER")]
+    pub out: Option<PathBuf>,
+}
+
+/// `explore replay`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  explore run two-processes --record two.jsonl
+  explore replay two.jsonl -v")]
+pub struct Replay {
+    /// A file that `--record` wrote; `-` is standard input
+    #[arg(value_name = "FILE.jsonl")]
+    pub file: PathBuf,
+    /// How it is played
+    #[command(flatten)]
+    pub play: Play,
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, Args)]
+pub struct Shared {
+    /// Language; without it the locale's, else English
+    #[arg(long, global = true, value_parser = language(), value_name = "LANG")]
+    pub lang: Option<Language>,
+    /// Colours
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = When::Auto)]
+    pub color: When,
+    /// Draw with ASCII characters alone
+    #[arg(long, global = true)]
+    pub ascii: bool,
+    /// Columns to draw in (20 to 1000), instead of the terminal's
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(20..=1000))]
+    pub width: Option<u16>,
+}
+
+/// How a lesson or an experiment is shown.
+#[derive(Clone, Debug, Args)]
+pub struct Presentation {
+    /// How it is played
+    #[command(flatten)]
+    pub play: Play,
+    /// Hold each call before it is made: its line of the source, then Enter makes it and shows its result (b back, c to the end, q leaves)
+    #[arg(long, conflicts_with = "auto")]
+    pub step: bool,
+    /// The same by itself: each call is made after this time (700ms)
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, conflicts_with = "step")]
+    pub pace: Option<Duration>,
+    /// For a projector: few words, wide gaps, in half of the columns, so that the letters can be twice as large
+    #[arg(long)]
+    pub big: bool,
+    /// Write the events to a file as JSON Lines; `-` is standard output
+    #[arg(long, visible_alias = "json", value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// Write the frames to a file as pcapng, for Wireshark, tshark and tcpdump; `-` is standard output
+    #[arg(long, value_name = "FILE")]
+    pub pcap: Option<PathBuf>,
+}
+
+/// How much is told, and whether anybody is asked.
+#[derive(Clone, Debug, Args)]
+pub struct Play {
+    /// Every call as a line; -vv: also the kernel's view; -vvv: also every frame, decoded and in hex
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Ask nothing and wait for nothing (the default when not at a terminal)
+    #[arg(long)]
+    pub auto: bool,
+}
+
+/// Reads a language's tag; `--help` lists each language under its own name.
+fn language() -> impl TypedValueParser<Value = Language> {
+    let value = |language: Language| PossibleValue::new(language.tag()).help(language.name());
+    PossibleValuesParser::new(Language::all().map(value))
+        .try_map(|tag| Language::tagged(&tag).ok_or("there is no such language"))
+}
+
+/// When to do something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// At a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// The chat.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  explore chat                                in one terminal, and again in another
+  explore chat --address 0.0.0.0:21567        for another machine to join
+  explore chat --address 192.0.2.7:21567      join it from there
+  explore chat --style poll -v                every call as it is made
+
+At a terminal: /quit or Ctrl-C leaves, Ctrl-D ends what you have to say and goes on listening.
+Elsewhere: lines in, lines out, to the end of the file.
+
+Exit codes: 0 the chat ended; 1 the connection broke; 2 usage; 3 nobody was met; 130 interrupted.")]
+pub struct Chat {
+    /// Which end; without it: serves if nobody listens at the address, and joins if somebody does
+    #[arg(value_enum)]
+    pub side: Option<Side>,
+    /// Where: HOST:PORT, [::1]:PORT, unix:/path, or on Linux unix:@name
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:21567")]
+    pub address: String,
+    /// How the two talk
+    #[arg(long, value_enum, value_name = "STYLE", default_value_t = Style::Threads)]
+    pub style: Style,
+    /// How long one attempt to connect may take
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = humantime::parse_duration)]
+    pub timeout: Duration,
+    /// How many more attempts to connect, with growing pauses
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub retries: u32,
+    /// What the other is called
+    #[arg(long, value_name = "NAME", default_value = "Jack")]
+    pub peer_name: String,
+    /// Size of the buffer that recv fills; without it 1024, growing when a peer fills it
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..=1 << 24))]
+    pub buffer: Option<u32>,
+    /// Every call as a line, with its thread's name; twice: also the kernel's view
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Write the events to a file as JSON Lines
+    #[arg(long, visible_alias = "json", value_name = "FILE")]
+    pub record: Option<PathBuf>,
+}
+
+impl Default for Chat {
+    /// `explore chat` alone.
+    fn default() -> Chat {
+        let matches = Chat::augment_args(clap::Command::new("chat")).get_matches_from(["chat"]);
+        Chat::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+}
+
+/// Which end of the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Side {
+    /// Listens, and takes one call
+    Server,
+    /// Calls
+    Client,
+}
+
+/// How the chat talks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Style {
+    /// One thread a side, by turns, the client first
+    Turns,
+    /// Two threads a side: one sends, one receives
+    Threads,
+    /// One thread a side, which waits for keyboard and socket at once
+    Poll,
+}

@@ -1,0 +1,69 @@
+//! `list`: the lessons, a line each, or as JSON.
+
+use std::io;
+
+use super::{Failure, Session};
+use crate::cli;
+use crate::lesson;
+use crate::picture::{Ink, Row};
+use crate::progress::Progress;
+
+/// The column of a lesson's title.
+pub(super) const TITLE_AT: usize = 20;
+
+/// Lists the lessons; `explore` alone says which are finished.
+///
+/// # Errors
+/// A lesson is not well formed, or the terminal cannot be written.
+pub fn run(args: &cli::List, session: &mut Session) -> Result<(), Failure> {
+    if args.json {
+        let text = serde_json::to_string_pretty(&json()?).map_err(io::Error::from)?;
+        session.terminal.verbatim(&text)?;
+    } else {
+        lessons(session, &Progress::default())?;
+    }
+    Ok(session.terminal.flush()?)
+}
+
+fn json() -> Result<Vec<serde_json::Value>, Failure> {
+    let lessons = lesson::lessons()?;
+    let json = lessons.iter().map(|lesson| {
+        let experiments: Vec<_> = lesson.shows().map(|show| show.experiment.name).collect();
+        serde_json::json!({
+            "number": lesson.number,
+            "slug": lesson.slug,
+            "title": lesson.title,
+            "experiments": experiments,
+        })
+    });
+    Ok(json.collect())
+}
+
+/// The lessons, and how far a learner has come in each.
+pub(super) fn lessons(session: &mut Session, progress: &Progress) -> Result<(), Failure> {
+    let terminal = &mut session.terminal;
+    for lesson in lesson::contents() {
+        let mut row = row_start(lesson.number, lesson.slug, progress);
+        if terminal.width() < TITLE_AT + 20 {
+            terminal.row(&row)?;
+            terminal.wrapped("      ", lesson.title, Ink::Plain)?;
+        } else {
+            row.pad_to(TITLE_AT);
+            terminal.row(&row.with(lesson.title, Ink::Plain))?;
+        }
+    }
+    Ok(())
+}
+
+/// The start of a lesson's row: whether it is finished or was left, its number and its slug.
+pub(super) fn row_start(number: u32, slug: &str, progress: &Progress) -> Row {
+    let mark = match progress.of(slug) {
+        Some(record) if record.finished => "✓",
+        Some(record) if record.left_after.is_some() => "…",
+        _ => " ",
+    };
+    let mut row = Row::new().with(mark, Ink::Good);
+    row.push(format!("{number:>3}  "), Ink::Of(0));
+    row.push(slug, Ink::Strong);
+    row
+}

@@ -1,0 +1,130 @@
+//! One run of an experiment, with the trace as it happens.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use super::{Failure, Session};
+use crate::capture::child::{ExperimentRun, Output, interrupted};
+use crate::capture::sys;
+use crate::experiments::Experiment;
+use crate::i18n::{error_text, tr};
+use crate::picture::Row;
+use crate::trace::Event;
+use crate::trace::recording::{self, Header, Line, Origin, Recording};
+use crate::views::trace::Trace;
+
+/// How long nothing may arrive before a pending call is shown as blocked.
+const BLOCKED_AFTER: Duration = Duration::from_millis(50);
+/// How long an event may be on its way from another process. The trace holds newer ones back for this long.
+const MAX_DELAY_NS: u64 = 20_000_000;
+
+/// A run that is over.
+pub struct FinishedRun {
+    /// What it recorded.
+    pub recording: Recording,
+    /// How its process ended, in words.
+    pub exit: String,
+}
+
+/// Runs an experiment, and shows its trace if one was asked for.
+///
+/// # Errors
+/// The process cannot be started, the run cannot be written or shown, or a signal came.
+pub fn run(
+    session: &mut Session,
+    experiment: &Experiment,
+    settings: &BTreeMap<String, String>,
+) -> Result<FinishedRun, Failure> {
+    session.open_files()?;
+    session.terminal.flush()?;
+    let mut run = ExperimentRun::start(experiment.name, settings, false)
+        .map_err(|error| Failure::NotStarted(experiment.name.to_owned(), error))?;
+    let mut recording = Recording::new(header(experiment, settings), Vec::new());
+    let mut live = session.trace().map(LiveTrace::new);
+    loop {
+        let rows = match run.next(BLOCKED_AFTER) {
+            Output::Closed => break,
+            Output::TimedOut => live.as_mut().map(LiveTrace::pause).unwrap_or_default(),
+            Output::Line(text) => {
+                session.write_line(&text)?;
+                match recording::parse_line(&text) {
+                    Ok(Line::Header(header)) => recording.header = header,
+                    Ok(Line::Event(event)) => {
+                        live.iter_mut().for_each(|live| live.held_back.push((*event).clone()));
+                        recording.push(*event);
+                    }
+                    Err(_) => {}
+                }
+                live.as_mut().map(LiveTrace::rows).unwrap_or_default()
+            }
+        };
+        if !rows.is_empty() {
+            rows.iter().try_for_each(|row| session.terminal.row_at_once(row))?;
+            session.terminal.flush()?;
+        }
+    }
+    let exit = exit_text(run.finish());
+    session.finish_run(&recording)?;
+    if let Some(code) = interrupted() {
+        return Err(Failure::Interrupted(code));
+    }
+    if let Some(live) = &mut live {
+        live.pause().iter().try_for_each(|row| session.terminal.row_at_once(row))?;
+        session.terminal.blank()?;
+    }
+    Ok(FinishedRun { recording, exit })
+}
+
+/// The header of a run that begins now.
+pub(super) fn header(experiment: &Experiment, settings: &BTreeMap<String, String>) -> Header {
+    let (name, parameters) = (experiment.name.to_owned(), settings.clone());
+    Header::now(sys::name(), Origin::Experiment { name, parameters })
+}
+
+/// How a process ended, in words.
+pub(super) fn exit_text(status: io::Result<ExitStatus>) -> String {
+    let status = match status {
+        Ok(status) => status,
+        Err(error) => return error_text(&error),
+    };
+    match status.code() {
+        Some(code) => tr!("exit status: {code}", code),
+        // On Unix: `signal: 9 (SIGKILL)`.
+        None => tr!("{status}", status),
+    }
+}
+
+/// A trace that is shown while things happen. Events from other processes arrive a little later: newer ones are held back
+/// until all are in order.
+struct LiveTrace {
+    trace: Trace,
+    held_back: Vec<Event>,
+}
+
+impl LiveTrace {
+    fn new(trace: Trace) -> LiveTrace {
+        LiveTrace { trace, held_back: Vec::new() }
+    }
+
+    /// The rows for what is old enough to be in order.
+    fn rows(&mut self) -> Vec<Row> {
+        let newest = self.held_back.iter().map(|event| event.at_ns).max().unwrap_or(0);
+        self.until(newest.saturating_sub(MAX_DELAY_NS))
+    }
+
+    /// The rows for all that has arrived, and for who is blocked.
+    fn pause(&mut self) -> Vec<Row> {
+        let mut rows = self.until(u64::MAX);
+        rows.extend(self.trace.pause());
+        rows
+    }
+
+    fn until(&mut self, at_ns: u64) -> Vec<Row> {
+        self.held_back.sort_by_key(|event| event.at_ns);
+        let ready = self.held_back.partition_point(|event| event.at_ns <= at_ns);
+        let ready: Vec<_> = self.held_back.drain(..ready).collect();
+        ready.iter().flat_map(|event| self.trace.push(event)).collect()
+    }
+}

@@ -1,0 +1,113 @@
+//! Where a page goes. Whether it can be written there is tried before anything runs; then it is written whole or not at all.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::Failure;
+use super::output_file::write_error;
+use crate::atomic_file::{folder_of, replace};
+
+/// Where a page goes.
+pub enum PageFile {
+    /// To standard output.
+    Stdout,
+    /// Into what is there: a device or a pipe, which nothing may replace.
+    Device(PathBuf),
+    /// In place of the file, if there is one.
+    File(PathBuf),
+}
+
+impl PageFile {
+    /// The file of this path; `-` is standard output. Nothing is left there yet.
+    ///
+    /// # Errors
+    /// There is no such folder, or no file can be written in it.
+    pub fn to(path: &Path) -> Result<PageFile, Failure> {
+        if path == Path::new("-") {
+            return Ok(PageFile::Stdout);
+        }
+        let unwritable = |error| Failure::Unwritable(path.to_owned(), error);
+        let file = match fs::metadata(path) {
+            Ok(about) if about.is_dir() => return Err(Failure::IsFolder(path.to_owned())),
+            // A link goes on pointing to the file.
+            Ok(about) if about.is_file() => fs::canonicalize(path).map_err(unwritable)?,
+            Ok(_) => return Ok(PageFile::Device(path.to_owned())),
+            Err(_) => path.to_owned(),
+        };
+        let folder = folder_of(&file);
+        if !folder.is_dir() {
+            return Err(Failure::NoFolder(folder.to_owned()));
+        }
+        tempfile::tempfile_in(folder).map_err(unwritable)?;
+        Ok(PageFile::File(file))
+    }
+
+    /// Writes it.
+    ///
+    /// # Errors
+    /// It cannot be written; then what was there is as it was.
+    pub fn write(&self, text: &str) -> Result<(), Failure> {
+        let (path, written) = match self {
+            PageFile::Stdout => {
+                let mut stdout = io::stdout();
+                let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+                (Path::new("-"), written)
+            }
+            PageFile::Device(path) => (path.as_path(), fs::write(path, text)),
+            PageFile::File(path) => (path.as_path(), replace(path, text.as_bytes())),
+        };
+        written.map_err(|error| write_error(path, error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_nothing_is_left_beside_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path();
+        let path = folder.join("page.html");
+        fs::write(&path, "old").expect("written");
+        let whole = PageFile::to(&path).expect("it can be written");
+        assert_eq!(fs::read_to_string(&path).expect("it is there"), "old");
+        whole.write("new").expect("written");
+        assert_eq!(fs::read_to_string(&path).expect("it is there"), "new");
+        assert_eq!(fs::read_dir(folder).expect("a folder").count(), 1);
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path();
+        let Err(failure) = PageFile::to(&folder.join("none/page.html")) else {
+            panic!("there is no such folder")
+        };
+        assert!(
+            failure.to_string().contains(&folder.join("none").display().to_string()),
+            "{failure}"
+        );
+        assert!(PageFile::to(folder).is_err(), "a folder is no file");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_goes_on_pointing_and_a_device_stays_one() {
+        use std::os::unix::fs::{FileTypeExt, symlink};
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path();
+        fs::write(folder.join("real.html"), "old").expect("written");
+        symlink("real.html", folder.join("page.html")).expect("a link");
+        PageFile::to(&folder.join("page.html"))
+            .and_then(|whole| whole.write("new"))
+            .expect("written");
+        assert_eq!(fs::read_to_string(folder.join("real.html")).expect("it is there"), "new");
+        assert!(fs::symlink_metadata(folder.join("page.html")).expect("it is there").is_symlink());
+        PageFile::to(Path::new("/dev/null"))
+            .and_then(|whole| whole.write("gone"))
+            .expect("written");
+        assert!(fs::metadata("/dev/null").expect("it is there").file_type().is_char_device());
+    }
+}

@@ -1,0 +1,173 @@
+//! `run`: one experiment alone, and the list of them.
+
+use std::collections::BTreeMap;
+
+use super::report::{self, Judged, Playback};
+use super::{Failure, Incomplete, Session, live, shipped, show, step};
+use crate::capture::parameter::DEADLINE;
+use crate::cli;
+use crate::experiments::{self, Experiment, Stepping, Why};
+use crate::i18n::tr;
+use crate::lesson::{self, Show};
+use crate::output::sentences;
+use crate::picture::Ink;
+use crate::reasons;
+use crate::trace::recording::Recording;
+use crate::trace::{Ending, Lack};
+use crate::views::View;
+
+/// Runs one experiment alone, or lists them.
+///
+/// # Errors
+/// There is no such experiment or parameter, it did not run to its end, or a claim was broken.
+pub fn run(args: &cli::Run, session: &mut Session) -> Result<(), Failure> {
+    let Some(name) = args.experiment.as_deref().filter(|_| !args.list) else {
+        return list(session);
+    };
+    let experiment =
+        experiments::find(name).ok_or_else(|| Failure::NoExperiment(name.to_owned()))?;
+    let show = shown_in_course(experiment)?;
+    let mut settings = show.settings.clone();
+    for pair in &args.set {
+        experiment.set(&mut settings, pair)?;
+    }
+    session.open_files()?;
+    let (ending, judged) = perform(session, &show, &settings)?;
+    let counts = report::count(&judged);
+    session.terminal.flush()?;
+    if counts.broken > 0 {
+        return Err(Failure::Broken);
+    }
+    let why = match ending {
+        Some(Ending::Unavailable { .. }) if shipped::has(name) => Incomplete::RecordingShown,
+        Some(Ending::Unavailable { why }) => Incomplete::Unavailable(why),
+        Some(Ending::Deadline) => Incomplete::Deadline,
+        Some(Ending::Failed { why }) if judged.is_empty() => Incomplete::Failed(why),
+        _ => return Ok(()),
+    };
+    Err(Failure::Incomplete(name.to_owned(), why))
+}
+
+/// The experiments, and what can be set in each.
+fn list(session: &mut Session) -> Result<(), Failure> {
+    let terminal = &mut session.terminal;
+    for experiment in lesson::experiments()? {
+        terminal.wrapped("", experiment.name, Ink::Strong)?;
+        for parameter in experiment.parameters {
+            let text = tr!(
+                "{name}={default}: {help} ({takes})",
+                name = parameter.name,
+                default = parameter.default,
+                help = parameter.help,
+                takes = parameter.kind.takes()
+            );
+            terminal.wrapped("    --set ", &text, Ink::Plain)?;
+        }
+    }
+    let text = tr!(
+        "Each also takes --set {name}={default}: {help}.",
+        name = DEADLINE.name,
+        default = DEADLINE.default,
+        help = DEADLINE.help
+    );
+    terminal.wrapped("", &text, Ink::Faint)?;
+    Ok(terminal.flush()?)
+}
+
+/// Runs an experiment and shows what came of it. Where this machine cannot run it, its shipped recording is shown through
+/// the same views, marked as one; its claims stay unchecked.
+pub(super) fn perform(
+    session: &mut Session,
+    show: &Show,
+    settings: &BTreeMap<String, String>,
+) -> Result<(Option<Ending>, Vec<Judged>), Failure> {
+    let experiment = show.experiment;
+    let finished = match experiment.stepping {
+        Stepping::Steps if session.class.is_stepped() => {
+            let finished = step::run(session, experiment, settings)?;
+            show::trace(session, &finished.recording)?;
+            finished
+        }
+        Stepping::Whole(why) if session.class.is_stepped() => {
+            let text = tr!("This one is not stepped but run whole: {why}.", why = why_whole(why));
+            session.terminal.wrapped("", &text, Ink::Warn)?;
+            live::run(session, experiment, settings)?
+        }
+        _ => live::run(session, experiment, settings)?,
+    };
+    let recording = finished.recording;
+    let judged = report::judge(&show.claims, &recording, Playback::Live { exit: &finished.exit });
+    let ending = recording.ending().cloned();
+    if let Some(Ending::Unavailable { why }) = &ending
+        && let Some(shipped) = shipped::recording(experiment.name)
+    {
+        show_shipped(session, show, &shipped, why, settings)?;
+    } else {
+        show::pictures(session, &show.views, &recording)?;
+        show::claims(session, &judged, show::checked_now())?;
+        if report::is_stepped(&recording) {
+            let text = tr!("This run was stepped: its times have the pauses in them.");
+            session.terminal.wrapped("", text, Ink::Warn)?;
+            session.terminal.blank()?;
+        }
+    }
+    Ok((ending, judged))
+}
+
+/// Shows the recording that ships for an experiment, because it did not run here.
+fn show_shipped(
+    session: &mut Session,
+    show: &Show,
+    shipped: &Recording,
+    why: &Lack,
+    settings: &BTreeMap<String, String>,
+) -> Result<(), Failure> {
+    let (kernel, date) = (&shipped.header.kernel, shipped.header.date_to_the_second());
+    let notice = tr!(
+        "This did not run here: {why}. What follows was recorded on {kernel}, {date}: none of it happened just now.",
+        why = reasons::lack(why),
+        kernel,
+        date
+    );
+    session.terminal.wrapped("", &notice, Ink::Warn)?;
+    let recorded_with: Vec<_> = shipped
+        .header
+        .parameters()
+        .filter(|(name, value)| {
+            *name != DEADLINE.name && settings.get(*name).is_none_or(|set| set != value)
+        })
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    if !recorded_with.is_empty() {
+        let text = tr!(
+            "What you set has no effect on a recording: it was made with {parameters}.",
+            parameters = recorded_with.join(tr!(context "list", ", "))
+        );
+        session.terminal.wrapped("", &text, Ink::Warn)?;
+    }
+    session.terminal.blank()?;
+    show::trace(session, shipped)?;
+    show::pictures(session, &show.views, shipped)?;
+    let judged = report::judge(&show.claims, shipped, Playback::Recorded);
+    show::claims(session, &judged, sentences::not_checked_here())
+}
+
+fn why_whole(why: Why) -> &'static str {
+    match why {
+        Why::Race => {
+            tr!("which of two comes first is what it is about, and a pause would decide it")
+        }
+        Why::Sleep => {
+            tr!("it looks at what threads do by themselves, and one that is held does nothing")
+        }
+        Why::Many => tr!("it makes hundreds of calls or more, and measures them"),
+    }
+}
+
+/// How the course shows this experiment: its views, and the sentences of its claims.
+///
+/// # Errors
+/// A lesson of the course is not well formed.
+pub fn shown_in_course(experiment: &'static Experiment) -> Result<Show, Failure> {
+    Ok(lesson::shown(experiment)?.unwrap_or_else(|| Show::plain(experiment, View::Ladder)))
+}

@@ -1,0 +1,202 @@
+//! What commands work with: a terminal, how much is shown, and the files that a run is written to.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::Failure;
+use super::output_file::OutputFile;
+use crate::cli::{self, Cli, Command};
+use crate::i18n::tr;
+use crate::output::terminal::{Look, Terminal};
+use crate::trace::pcapng;
+use crate::trace::recording::Recording;
+use crate::views::Numbers;
+use crate::views::trace::{Detail, Trace};
+
+/// What a command works with.
+pub struct Session {
+    /// Where it is shown.
+    pub terminal: Terminal,
+    /// How often `-v` was given.
+    pub verbose: u8,
+    /// How a class is shown a run.
+    pub class: Class,
+    /// Where the events go.
+    record: Option<OutputFile>,
+    /// Where the frames go, as pcapng.
+    pcap: Option<OutputFile>,
+}
+
+/// How a class is shown a run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Class {
+    /// Each call waits for Enter.
+    pub step: bool,
+    /// Each call waits this long.
+    pub pace: Option<Duration>,
+    /// Few words, wide gaps.
+    pub big: bool,
+}
+
+impl Class {
+    /// Whether a room looks on, and may raise hands.
+    #[must_use]
+    pub fn is_present(&self) -> bool {
+        self.big || self.is_stepped()
+    }
+
+    /// Whether calls are paused.
+    #[must_use]
+    pub fn is_stepped(&self) -> bool {
+        self.step || self.pace.is_some()
+    }
+}
+
+/// What the command line says of a session.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    look: Look,
+    verbose: u8,
+    class: Class,
+    record: Option<PathBuf>,
+    pcap: Option<PathBuf>,
+    /// Where a lesson's page goes: `-` takes standard output.
+    page: Option<PathBuf>,
+}
+
+impl From<&Cli> for Options {
+    fn from(cli: &Cli) -> Options {
+        let options = Options { look: Look::from(&cli.shared), ..Options::default() };
+        match &cli.command {
+            Some(Command::Lesson(lesson)) => {
+                Options { page: lesson.html.clone(), ..options.presented(&lesson.presentation) }
+            }
+            Some(Command::Run(run)) => options.presented(&run.presentation),
+            Some(Command::Replay(replay)) => options.played(&replay.play),
+            _ => options.played(&cli::Play { verbose: 0, auto: true }),
+        }
+    }
+}
+
+impl Options {
+    fn played(mut self, play: &cli::Play) -> Options {
+        (self.verbose, self.look.auto) = (play.verbose, play.auto);
+        self
+    }
+
+    fn presented(self, presentation: &cli::Presentation) -> Options {
+        let cli::Presentation { play, step, pace, big, record, pcap } = presentation;
+        let mut options = self.played(play);
+        options.look.big = *big;
+        options.class = Class { step: *step, pace: *pace, big: *big };
+        (options.record, options.pcap) = (record.clone(), pcap.clone());
+        options
+    }
+}
+
+impl From<&cli::Shared> for Look {
+    fn from(shared: &cli::Shared) -> Look {
+        let color = match shared.color {
+            cli::When::Auto => None,
+            cli::When::Always => Some(true),
+            cli::When::Never => Some(false),
+        };
+        Look { color, ascii: shared.ascii, width: shared.width, big: false, auto: false }
+    }
+}
+
+impl Session {
+    /// A session as the command line asks for it. A file that goes to standard output silences the terminal, and a page
+    /// is made without asking anyone.
+    ///
+    /// # Errors
+    /// Two outputs in one place; `--step` without a terminal.
+    pub fn new(options: Options) -> Result<Session, Failure> {
+        let Options { mut look, verbose, class, record, pcap, page } = options;
+        let is_stdout = |path: &&PathBuf| path.as_os_str() == "-";
+        if page.is_some() && (page == record || page == pcap) {
+            return Err(Failure::PageNeedsItsOwnFile);
+        }
+        if record.is_some() && record == pcap {
+            return Err(match record.as_ref().filter(is_stdout) {
+                Some(_) => Failure::TwoOnStandardOutput,
+                None => Failure::TwoInOneFile,
+            });
+        }
+        look.auto |= page.is_some();
+        let takes_stdout =
+            [&page, &record, &pcap].into_iter().flatten().any(|path| is_stdout(&path));
+        let terminal = if takes_stdout { Terminal::nowhere() } else { Terminal::standard(look) };
+        if class.step && !terminal.is_interactive() {
+            return Err(Failure::StepNeedsTerminal);
+        }
+        let file = |path: Option<PathBuf>| path.as_deref().map(OutputFile::to);
+        Ok(Session { terminal, verbose, class, record: file(record), pcap: file(pcap) })
+    }
+
+    /// A session that writes no files, on this terminal.
+    #[must_use]
+    pub fn on(terminal: Terminal) -> Session {
+        Session { terminal, verbose: 0, class: Class::default(), record: None, pcap: None }
+    }
+
+    /// How much a trace tells.
+    #[must_use]
+    pub fn detail(&self) -> Detail {
+        match self.verbose {
+            0 | 1 => Detail::Calls,
+            2 => Detail::Kernel,
+            _ => Detail::Frames,
+        }
+    }
+
+    /// A trace for the terminal, if one was asked for.
+    pub(super) fn trace(&self) -> Option<Trace> {
+        (self.verbose > 0).then(|| Trace::new(self.detail(), self.terminal.width()))
+    }
+
+    /// How pictures show sequence numbers.
+    pub(super) fn numbers(&self) -> Numbers {
+        if self.verbose > 2 { Numbers::True } else { Numbers::Relative }
+    }
+
+    // ---- the files that a run is written to ----
+
+    /// Opens the files, before anything runs.
+    pub(super) fn open_files(&mut self) -> Result<(), Failure> {
+        self.record.iter_mut().chain(&mut self.pcap).try_for_each(OutputFile::open)
+    }
+
+    /// Writes one line of a recording.
+    pub(super) fn write_line(&mut self, line: &[u8]) -> Result<(), Failure> {
+        self.record.as_mut().map_or(Ok(()), |file| {
+            file.write(|to| to.write_all(line).and_then(|()| to.write_all(b"\n")))
+        })
+    }
+
+    /// A run is over: its frames are written, each run a section of its own, and all is on disk.
+    pub(super) fn finish_run(&mut self, recording: &Recording) -> Result<(), Failure> {
+        if let Some(record) = &mut self.record {
+            record.write(|to| to.flush())?;
+        }
+        let Some(pcap) = &mut self.pcap else {
+            return Ok(());
+        };
+        let mut frames = 0;
+        pcap.write(|to| {
+            frames = pcapng::write(to, [recording])?;
+            to.flush()
+        })?;
+        if frames == 0 {
+            let experiment = recording.header.name();
+            eprintln!(
+                "explore: {}",
+                tr!(
+                    "{experiment}: no frame went over a wire of ours, so none was written",
+                    experiment
+                )
+            );
+        }
+        Ok(())
+    }
+}

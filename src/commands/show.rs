@@ -1,0 +1,102 @@
+//! What is shown of a recording: its trace, its pictures, and what came of its claims.
+
+use super::report::{self, Judged, ShownEvidence};
+use super::{Failure, Session};
+use crate::analysis::Analysis;
+use crate::i18n::tr;
+use crate::lexicon;
+use crate::picture::{Ink, span_of};
+use crate::trace::EventKind;
+use crate::trace::recording::Recording;
+use crate::views::{self, View};
+
+/// The trace of a recording, if one was asked for.
+pub(super) fn trace(session: &mut Session, recording: &Recording) -> Result<(), Failure> {
+    let Some(mut trace) = session.trace() else {
+        return Ok(());
+    };
+    let rows: Vec<_> = recording.events().iter().flat_map(|event| trace.push(event)).collect();
+    for row in rows.into_iter().chain(trace.pause()) {
+        session.terminal.row(&row)?;
+    }
+    Ok(session.terminal.blank()?)
+}
+
+/// These pictures of a recording, and whether its deadline passed.
+///
+/// # Errors
+/// The terminal cannot be written.
+pub fn pictures(
+    session: &mut Session,
+    wanted: &[View],
+    recording: &Recording,
+) -> Result<(), Failure> {
+    let localized = views::localize(recording);
+    let analysis = Analysis::of(&localized);
+    for view in wanted {
+        let picture = view.draw_with(&analysis, session.terminal.width(), session.numbers());
+        session.terminal.picture(&picture)?;
+        session.terminal.blank()?;
+    }
+    let deadline = deadline(recording);
+    for line in &deadline {
+        session.terminal.wrapped("", line, Ink::Bad)?;
+    }
+    if !deadline.is_empty() {
+        session.terminal.blank()?;
+    }
+    Ok(())
+}
+
+/// What came of the claims, below a heading.
+///
+/// # Errors
+/// The terminal cannot be written.
+pub fn claims(session: &mut Session, judged: &[Judged], heading: &str) -> Result<(), Failure> {
+    if judged.is_empty() {
+        return Ok(());
+    }
+    session.terminal.wrapped("", heading, Ink::Faint)?;
+    let evidence = match (session.class.big, session.verbose) {
+        (true, 0) => ShownEvidence::Broken,
+        (_, 0) => ShownEvidence::Some,
+        _ => ShownEvidence::All,
+    };
+    for one in judged {
+        report::show(&mut session.terminal, one, evidence)?;
+        if session.class.big {
+            session.terminal.blank()?;
+        }
+    }
+    Ok(session.terminal.blank()?)
+}
+
+/// Above the claims of a run that has just happened.
+pub fn checked_now() -> &'static str {
+    tr!("Checked on this machine, just now")
+}
+
+/// If the deadline passed: who was blocked in which call, since when, at which line.
+pub(super) fn deadline(recording: &Recording) -> Vec<String> {
+    let passed = recording.events().iter().find_map(|event| match &event.what {
+        EventKind::Deadline { limit_ns, blocked } => Some((*limit_ns, blocked)),
+        _ => None,
+    });
+    let Some((limit_ns, blocked)) = passed else {
+        return Vec::new();
+    };
+    let limit = span_of(limit_ns);
+    let mut lines =
+        vec![tr!("The deadline of {limit} struck, and the lab ended the experiment.", limit)];
+    if blocked.is_empty() {
+        lines.push(tr!("Nobody was blocked in a call: an actor was busy elsewhere.").to_owned());
+    }
+    lines.extend(blocked.iter().map(|one| {
+        let source = one.call.site.as_ref();
+        let at = source.map_or_else(String::new, |source| tr!(", at {source}", source));
+        let actor = lexicon::shown(&one.actor);
+        let (function, span) = (one.call.function(), span_of(one.for_ns));
+        tr!("{actor} had been blocked in {function}() for {span}{at}.", actor, function, span, at)
+    }));
+    lines
+}

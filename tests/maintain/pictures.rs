@@ -1,0 +1,138 @@
+//! The README's pictures, drawn by the program from the recordings that are kept: those that ship, and the others beside the
+//! pictures.
+
+use std::error::Error;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use socket_explorer::commands::report::{self, Playback};
+use socket_explorer::commands::vote_input::Vote;
+use socket_explorer::commands::{Session, prediction, shipped, show};
+use socket_explorer::lesson::{self, Step};
+use socket_explorer::output::terminal::Terminal;
+use socket_explorer::output::{html, svg};
+use socket_explorer::picture::{self, Ink, Row};
+use socket_explorer::trace::recording::{self, Recording};
+use socket_explorer::views::View;
+
+/// A picture of the README.
+struct Picture {
+    /// Its file's name, without its ending.
+    name: &'static str,
+    /// The experiment that was run.
+    experiment: &'static str,
+    /// The part of it that is drawn.
+    content: Content,
+}
+
+enum Content {
+    /// One view.
+    View(View),
+    /// What a learner sees who types this letter: the prediction, the pictures, the claims.
+    Screen(char),
+}
+
+static PICTURES: [Picture; 4] = [
+    Picture {
+        name: "prediction",
+        experiment: "stream-has-no-boundaries",
+        content: Content::Screen('a'),
+    },
+    Picture {
+        name: "handshake",
+        experiment: "three-way-handshake",
+        content: Content::View(View::Ladder),
+    },
+    Picture { name: "modes", experiment: "three-modes", content: Content::View(View::Timeline) },
+    Picture { name: "chat", experiment: "by-turns", content: Content::View(View::Ladder) },
+];
+
+/// The experiments whose recordings are kept beside the pictures, and the file of each.
+#[allow(dead_code, reason = "a test draws the pictures and makes no recordings")]
+pub fn recorded_here(folder: &Path) -> impl Iterator<Item = (&'static str, PathBuf)> {
+    let here = PICTURES.iter().filter(|picture| !shipped::has(picture.experiment));
+    here.map(move |picture| (picture.experiment, file_of(folder, picture.experiment)))
+}
+
+/// Each picture's file, and its SVG.
+pub fn draw_all(folder: &Path) -> Result<Vec<(String, String)>, Box<dyn Error>> {
+    PICTURES
+        .iter()
+        .map(|picture| {
+            let svg = picture.draw(&recording_of(folder, picture.experiment)?)?;
+            Ok((format!("{}.svg", picture.name), svg))
+        })
+        .collect()
+}
+
+fn file_of(folder: &Path, experiment: &str) -> PathBuf {
+    folder.join(format!("{experiment}.jsonl"))
+}
+
+fn recording_of(folder: &Path, experiment: &str) -> Result<Recording, Box<dyn Error>> {
+    if let Some(recording) = shipped::recording(experiment) {
+        return Ok(recording);
+    }
+    let path = file_of(folder, experiment);
+    let contents = recording::read(BufReader::new(File::open(&path)?));
+    let first = contents.recordings.into_iter().next();
+    first.ok_or_else(|| format!("{}: no recording", path.display()).into())
+}
+
+impl Picture {
+    fn draw(&self, recording: &Recording) -> Result<String, Box<dyn Error>> {
+        let (command, picture) = match self.content {
+            Content::View(view) => {
+                let command = format!("explore run {}", self.experiment);
+                (command, view.draw(recording, html::WIDE))
+            }
+            Content::Screen(letter) => screen(self.experiment, letter, recording)?,
+        };
+        let mut rows =
+            vec![Row::new().with("$ ", Ink::Faint).with(command, Ink::Strong), Row::new()];
+        rows.extend(picture.0);
+        while rows.last().is_some_and(|row| row.width() == 0) {
+            rows.pop();
+        }
+        let day = recording.header.date.split('T').next().unwrap_or_default();
+        let origin = format!("drawn by explore from a run on {}, {day}", recording.header.kernel);
+        rows.extend([Row::new(), Row::new().with(origin, Ink::Faint)]);
+        Ok(svg::file(&picture::Picture(rows), &format!("explore: {}", self.name)))
+    }
+}
+
+/// What a lesson shows between a prediction and its comparison, and the command that plays the lesson.
+fn screen(
+    experiment: &str,
+    letter: char,
+    recording: &Recording,
+) -> Result<(String, picture::Picture), Box<dyn Error>> {
+    let lessons = lesson::lessons()?;
+    let predicted = |steps: &[Step]| match steps {
+        [Step::Predict(prediction), Step::Experiment(show)]
+            if show.experiment.name == experiment =>
+        {
+            Some((prediction.clone(), show.clone()))
+        }
+        _ => None,
+    };
+    let (number, prediction, show) = lessons
+        .iter()
+        .find_map(|lesson| {
+            let (prediction, show) = lesson.steps.windows(2).find_map(predicted)?;
+            Some((lesson.number.unwrap_or_default(), prediction, show))
+        })
+        .ok_or_else(|| format!("{experiment}: no lesson asks for a prediction of it"))?;
+    let vote = Vote::parse(&letter.to_string(), prediction.options.len())?;
+    let session = &mut Session::on(Terminal::kept(html::WIDE));
+    prediction::pose(session, &prediction)?;
+    let typed = format!("{}{letter}", prediction::type_a_letter());
+    session.terminal.wrapped("", &typed, Ink::Warn)?;
+    session.terminal.blank()?;
+    show::pictures(session, &show.views, recording)?;
+    let judged = report::judge(&show.claims, recording, Playback::Live { exit: "" });
+    show::claims(session, &judged, show::checked_now())?;
+    prediction::compare(session, &prediction, &vote)?;
+    Ok((format!("explore lesson {number}"), session.terminal.take_kept()))
+}
