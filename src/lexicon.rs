@@ -20,8 +20,7 @@ pub fn translated(label: &str) -> Option<Cow<'static, str>> {
     if spoken() == Language::ENGLISH {
         return None;
     }
-    let composed = || composed(label).or_else(|| link_rule(label));
-    entry(label).map(Cow::Borrowed).or_else(|| composed().map(Cow::Owned))
+    entry(label).map(Cow::Borrowed).or_else(|| composed(label).map(Cow::Owned))
 }
 
 fn entry(label: &str) -> Option<&'static str> {
@@ -96,65 +95,4 @@ fn ordinal(label: &str) -> Option<(u32, &str)> {
     let (number, what) = label.split_once(' ')?;
     let digits = ["st", "nd", "rd", "th"].iter().find_map(|ending| number.strip_suffix(ending))?;
     Some((digits.parse().ok()?, what))
-}
-
-/// A rule of the link, as `capture::link` says it: `drop the first SYN from the client`.
-fn link_rule(label: &str) -> Option<String> {
-    if let Some(what) = label.strip_prefix("drop ") {
-        return Some(tr!(context "recording", "drop {packets}", packets = packets(what)?));
-    }
-    if let Some(what) = label.strip_prefix("duplicate ") {
-        return Some(tr!(context "recording", "duplicate {packets}", packets = packets(what)?));
-    }
-    if let Some(what) = label.strip_prefix("hold ") {
-        return Some(tr!(context "recording", "hold {packets}", packets = packets(what)?));
-    }
-    if let Some(what) = label.strip_prefix("let the next packet overtake ") {
-        let packets = packets(what)?;
-        return Some(tr!(context "recording", "let the next packet overtake {packets}", packets));
-    }
-    let (what, span) = label.strip_prefix("delay ")?.rsplit_once(" by ")?;
-    Some(tr!(context "recording", "delay {packets} by {span}", packets = packets(what)?, span))
-}
-
-/// Which packets: `the first 3 SYNs from the client`.
-fn packets(words: &str) -> Option<String> {
-    if let Some(words) = words.strip_suffix(" from the client") {
-        return Some(
-            tr!(context "recording", "{packets} from the client", packets = packets(words)?),
-        );
-    }
-    if let Some(words) = words.strip_suffix(" from the server") {
-        return Some(
-            tr!(context "recording", "{packets} from the server", packets = packets(words)?),
-        );
-    }
-    if let Some(one) = words.strip_prefix("every ") {
-        return Some(tr!(context "recording", "every {packet}", packet = noun(one)?));
-    }
-    if let Some((percent, rest)) = words.split_once(" % of ") {
-        let (many, seed) = rest.strip_suffix(')')?.split_once(" (seed ")?;
-        let packets = noun(many)?;
-        return Some(
-            tr!(context "recording", "{percent} % of {packets} (seed {seed})", percent, packets, seed),
-        );
-    }
-    let words = words.strip_prefix("the ")?;
-    let Some(rest) = words.strip_prefix("first ") else {
-        let (nth, one) = ordinal(words)?;
-        return Some(tr!(context "recording", "the {nth} {packet}", nth, packet = noun(one)?));
-    };
-    match rest.split_once(' ') {
-        Some((count, many)) if count.parse::<u64>().is_ok() => {
-            let packets = noun(many)?;
-            Some(tr!(context "recording", "the first {count} {packets}", count, packets))
-        }
-        _ => Some(tr!(context "recording", "the first {packet}", packet = noun(rest)?)),
-    }
-}
-
-/// One packet or several, by the singular.
-fn noun(english: &str) -> Option<&'static str> {
-    let entry = |english| find(Some("packets"), english);
-    entry(english).or_else(|| entry(english.strip_suffix('s')?))
 }

@@ -7,6 +7,10 @@ use std::time::Duration;
 use crate::i18n::{error_text, tr};
 use crate::trace::{FailedCall, Failure, Feature, Lack, Need, Step};
 
+mod rules;
+
+pub use rules::{comment, rules};
+
 /// What is lacking, and what would help where that is known.
 #[must_use]
 pub fn lack(lack: &Lack) -> String {

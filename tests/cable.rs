@@ -3,6 +3,7 @@
 //! It has a main of its own: without arguments it runs itself once for each scene, for a private network has to be entered
 //! before a process has threads; the test harness has some already.
 
+use socket_explorer::reasons;
 use socket_explorer::trace::SyscallKind;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
@@ -75,10 +76,7 @@ fn holds(name: &str) -> bool {
             println!("{name} ... FAILED: {other:?}\n{broken:#?}");
             run.events().iter().for_each(|event| {
                 if let EventKind::Frame(frame) = &event.what {
-                    println!(
-                        "  {:>12} {} {}: {}",
-                        event.at_ns, frame.sent_by, frame.treatment, frame.layers
-                    );
+                    println!("  {:>12} {}: {}", event.at_ns, reasons::comment(frame), frame.layers);
                 }
             });
             return false;
@@ -231,7 +229,10 @@ fn cut(lab: &Lab) -> Result<()> {
     wire.cut();
     client.send(b"hello")?;
     let (one, two) = (wire.until(Data), wire.until(nth(2, Data)));
-    lab.claim("lost", is("first", one.treatment.to_string(), "lost: the wire is cut"));
+    lab.claim(
+        "lost",
+        is("first", reasons::rules(&one.treatment.rules).unwrap_or_default(), "the wire is cut"),
+    );
     lab.claim("again", equal("seq", two.tcp()?.seq, "seq", one.tcp()?.seq));
     wire.plug_in();
     lab.claim("arrives", is("text", text(&server)?, "hello"));

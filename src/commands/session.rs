@@ -8,6 +8,7 @@ use super::output_file::OutputFile;
 use crate::cli::{self, Cli, Command};
 use crate::i18n::tr;
 use crate::output::terminal::{Look, Terminal};
+use crate::reasons;
 use crate::trace::pcapng;
 use crate::trace::recording::Recording;
 use crate::views::Numbers;
@@ -184,7 +185,7 @@ impl Session {
         };
         let mut frames = 0;
         pcap.write(|to| {
-            frames = pcapng::write(to, [recording])?;
+            frames = pcapng::write(to, [recording], reasons::comment)?;
             to.flush()
         })?;
         if frames == 0 {

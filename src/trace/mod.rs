@@ -6,6 +6,7 @@ pub mod packet;
 pub mod pcapng;
 pub mod reason;
 pub mod recording;
+pub mod rule;
 pub mod syscall;
 
 pub use counts::Counts;

@@ -4,12 +4,12 @@
 //! told here as the client's side of the wire sees it: the client is 10.9.0.1, the server is 10.9.0.2, in the layers as in
 //! the raw bytes. [`Frame::local`] and [`Frame::peer`] are what the *sending* socket itself calls the two ends.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::rule::Rule;
 use super::{Address, Name};
 
 /// One frame, as the wire saw it leave. In JSON: `event: "frame"`, the fields below, and of [`Layers`] those that it has.
@@ -85,9 +85,14 @@ pub struct Treatment {
     /// How much later than it was sent it is to be delivered, in nanoseconds.
     #[serde(skip_serializing_if = "is_zero", default)]
     pub delay_ns: u64,
-    /// The rules that applied, as sentences: `drop the first SYN`.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub rule: Option<Cow<'static, str>>,
+    /// The rules that applied.
+    #[serde(
+        skip_serializing_if = "Vec::is_empty",
+        default,
+        alias = "rule",
+        deserialize_with = "super::rule::rules"
+    )]
+    pub rules: Vec<Rule>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // serde asks for a reference
@@ -119,21 +124,6 @@ impl Fate {
     #[must_use]
     pub fn arrives(self) -> bool {
         !matches!(self, Fate::Dropped | Fate::Cut)
-    }
-}
-
-impl fmt::Display for Treatment {
-    /// `dropped: drop the first SYN`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.fate {
-            Fate::Passed => f.write_str("passed")?,
-            Fate::Delayed => f.write_str("delayed")?,
-            Fate::Duplicated => f.write_str("duplicated")?,
-            Fate::Held => f.write_str("held back")?,
-            Fate::Dropped => f.write_str("dropped")?,
-            Fate::Cut => f.write_str("lost")?,
-        }
-        self.rule.as_ref().map_or(Ok(()), |rule| write!(f, ": {rule}"))
     }
 }
 

@@ -23,6 +23,7 @@ const PACKET: u32 = 6;
 pub fn write<'a>(
     to: &mut dyn Write,
     recordings: impl IntoIterator<Item = &'a Recording>,
+    comment: fn(&Frame) -> String,
 ) -> io::Result<u64> {
     // The byte-order mark, version 1.0, and a section length that is not said.
     let mut body = [0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0].to_vec();
@@ -40,7 +41,12 @@ pub fn write<'a>(
         let began = began.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
         for event in recording.events() {
             if let EventKind::Frame(frame) = &event.what {
-                packet(to, frame, began.saturating_add(Duration::from_nanos(event.at_ns)))?;
+                packet(
+                    to,
+                    frame,
+                    &comment(frame),
+                    began.saturating_add(Duration::from_nanos(event.at_ns)),
+                )?;
                 written += 1;
             }
         }
@@ -48,14 +54,14 @@ pub fn write<'a>(
     Ok(written)
 }
 
-fn packet(to: &mut dyn Write, frame: &Frame, at: Duration) -> io::Result<()> {
+fn packet(to: &mut dyn Write, frame: &Frame, comment: &str, at: Duration) -> io::Result<()> {
     let at = u64::try_from(at.as_nanos()).unwrap_or(u64::MAX).to_le_bytes();
     let length = u32::try_from(frame.raw.0.len()).unwrap_or(u32::MAX).to_le_bytes();
     let mut body = 0_u32.to_le_bytes().to_vec(); // the interface
     body.extend([&at[4..], &at[..4], &length, &length].concat()); // captured, and as it was: all is kept
     body.extend(&frame.raw.0);
     pad(&mut body);
-    option(&mut body, 1, format!("explore: {} {}", frame.sent_by, frame.treatment).as_bytes());
+    option(&mut body, 1, comment.as_bytes());
     let direction: u32 = if frame.sent_by == End::Client { 2 } else { 1 };
     option(&mut body, 2, &direction.to_le_bytes());
     block(to, PACKET, body)

@@ -41,9 +41,8 @@ pub(super) fn event(event: &Event) -> Cow<'_, Event> {
             blocked.iter_mut().for_each(|one| name(&mut one.actor))
         }
         EventKind::Frame(frame) => {
-            let Frame { sender, receiver, treatment, .. } = Arc::make_mut(frame);
+            let Frame { sender, receiver, .. } = Arc::make_mut(frame);
             [sender, receiver].into_iter().flatten().for_each(name);
-            treatment.rule.iter_mut().for_each(label);
         }
         _ => {}
     }

@@ -9,6 +9,7 @@ use unicode_width::UnicodeWidthStr;
 use super::wording::{self, option_span, outcome_ink, safe, value};
 use crate::i18n::tr;
 use crate::picture::{Canvas, Ink, Picture, Row, fit, span_of};
+use crate::reasons;
 use crate::text::wrap;
 use crate::trace::packet::{End, Frame};
 use crate::trace::{Address, Event, EventKind, SockOpt, Syscall, SyscallKind};
@@ -343,8 +344,9 @@ impl Series<'_> {
         }
         let mut notes: Vec<String> = Vec::new();
         for (_, frame) in &self.sent {
-            if let Some(rule) =
-                frame.treatment.rule.as_deref().map(safe).filter(|rule| !notes.contains(rule))
+            if let Some(rule) = reasons::rules(&frame.treatment.rules)
+                .map(|rule| safe(&rule))
+                .filter(|rule| !notes.contains(rule))
             {
                 notes.push(rule);
             }

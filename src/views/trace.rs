@@ -322,8 +322,8 @@ impl Trace {
             _ => Ink::Warn,
         };
         let verdict = {
-            let rule =
-                fate.rule.as_ref().map_or(String::new(), |rule| tr!(": {rule}", rule = safe(rule)));
+            let rule = reasons::rules(&fate.rules)
+                .map_or(String::new(), |rule| tr!(": {rule}", rule = safe(&rule)));
             format!("{mark} {}{rule}{delay}", wording::fate(fate.fate))
         };
         let indent = self.head(event).width();

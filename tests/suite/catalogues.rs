@@ -16,7 +16,7 @@ use socket_explorer::i18n::Language;
 use socket_explorer::i18n::catalogue::{Message, parse};
 
 /// Contexts of texts that others wrote, and that are looked up as they come: errors and recordings.
-const LOOKED_UP: [&str; 4] = ["JSON", "packets", "recording", "system"];
+const LOOKED_UP: [&str; 3] = ["JSON", "recording", "system"];
 
 /// A sentence: its context, its English.
 type Key = (Option<String>, String);

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use socket_explorer::commands::shipped;
 use socket_explorer::i18n::{Language, speaking};
 use socket_explorer::lexicon::{shown, translated};
+use socket_explorer::reasons;
 use socket_explorer::trace::recording::Recording;
 use socket_explorer::trace::{EventKind, Value};
 
@@ -109,7 +110,6 @@ fn labels(recordings: &[Recording]) -> BTreeSet<String> {
             EventKind::Count { label, source, .. } => {
                 [label, source].into_iter().for_each(|one| add(one))
             }
-            EventKind::Frame(frame) => frame.treatment.rule.iter().for_each(|rule| add(rule)),
             EventKind::Claim(claim) => {
                 claim.evidence.iter().for_each(|one| add(&one.what));
                 claim
@@ -216,16 +216,26 @@ fn what_is_composed_is_put_together() {
         ("shows Jack: client types", "显示 Jack: client types"),
         ("timeout of 50ms", "超时时间 50ms"),
         ("client SYN · server SYN,ACK", "客户端 SYN · 服务器 SYN,ACK"),
-        ("drop 20 % of packets (seed 39)", "丢弃 20 % 的分组（种子 39）"),
-        ("drop the first 3 SYNs from the client", "丢弃客户端的前 3 个 SYN"),
-        ("delay every TCP segment by 10ms", "每个 TCP 报文段推迟 10ms"),
-        ("hold the 2nd bare ACK from the server", "扣住服务器的第 2 个纯 ACK"),
-        (
-            "let the next packet overtake the first UDP datagram",
-            "让下一个分组超过第一个 UDP 数据报",
-        ),
     ] {
         assert_eq!(in_chinese(label), expected, "{label}");
+    }
+}
+
+#[test]
+fn rules_of_the_link_are_said_in_chinese() {
+    use socket_explorer::capture::link::{Ack, Anything, Client, Server, Syn, Udp};
+    use socket_explorer::capture::link::{Tcp, every, first, first_few, nth, share};
+    use socket_explorer::trace::rule::Rule;
+    for (rule, expected) in [
+        (Rule::Drop(share(20, Anything, 39)), "丢弃 20 % 的分组（种子 39）"),
+        (Rule::Drop(first_few(3, Syn.from(Client))), "丢弃客户端的前 3 个 SYN"),
+        (Rule::Delay { which: every(Tcp), by_ns: 10_000_000 }, "每个 TCP 报文段推迟 10ms"),
+        (Rule::Hold(nth(2, Ack.from(Server))), "扣住服务器的第 2 个纯 ACK"),
+        (Rule::Reorder(first(Udp)), "让下一个分组超过第一个 UDP 数据报"),
+    ] {
+        let chinese = Language::tagged("zh").expect("a catalogue");
+        let words = speaking(chinese, || reasons::rules(std::slice::from_ref(&rule)));
+        assert_eq!(words.as_deref(), Some(expected), "{rule:?}");
     }
 }
 

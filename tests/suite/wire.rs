@@ -125,10 +125,10 @@ fn a_dropped_syn_is_told_with_its_rule_and_sent_again() {
         .filter(|frame| {
             frame.layers.tcp.as_ref().is_some_and(|tcp| tcp.flags.syn() && !tcp.flags.ack())
         })
-        .map(|frame| (frame.treatment.fate, frame.treatment.rule.as_deref()))
+        .map(|frame| (frame.treatment.fate, reasons::rules(&frame.treatment.rules)))
         .collect();
-    let dropped = (Fate::Dropped, Some("drop the first 2 SYNs"));
-    assert_eq!(fates, [dropped, dropped, (Fate::Passed, None)]);
+    let dropped = (Fate::Dropped, Some("drop the first 2 SYNs".to_owned()));
+    assert_eq!(fates, [dropped.clone(), dropped, (Fate::Passed, None)]);
 }
 
 /// What tshark says of this file, against what was recorded: frame by frame, over all its sections.
@@ -196,7 +196,7 @@ fn tshark_agrees(path: &Path, recordings: &[Recording]) {
             assert_eq!(fields[3..6], numbers, "{line}");
             assert_eq!(fields[7..9], ["1", "1"], "good checksums: {line}");
         }
-        assert_eq!(fields[9], format!("explore: {} {}", frame.sent_by, frame.treatment));
+        assert_eq!(fields[9], reasons::comment(frame));
         assert_eq!((fields[10], fields[11]), ("", time.as_str()));
     }
 }
@@ -209,7 +209,7 @@ fn tshark_reads_the_frames_of_a_run() {
     let folder = folder();
     let path = folder.path().join("wire.pcapng");
     let mut file = fs::File::create(&path).expect("a file");
-    let written = pcapng::write(&mut file, [&recording]).expect("written");
+    let written = pcapng::write(&mut file, [&recording], reasons::comment).expect("written");
     file.flush().expect("flushed");
     assert_eq!(written, frames(&recording).len() as u64);
     tshark_agrees(&path, &[recording]);

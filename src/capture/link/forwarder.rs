@@ -14,10 +14,11 @@ use std::time::Duration;
 
 use super::decode::{complains, decode};
 use super::flow_table::{Belongs, FlowTable};
-use super::rules::{Plan, Which};
+use super::rules::Plan;
 use super::{FAR, NEAR};
 use crate::capture::{Lab, Result, sys};
 use crate::trace::packet::{Arp, End, Ethernet, Fate, Frame, Ip, Layers, Raw, Tcp, Treatment};
+use crate::trace::rule::{Rule, Which};
 use crate::trace::{EventKind, FailedCall, Failure, Name};
 
 /// The far neighbour's MAC address: locally administered, as its second digit says (IEEE 802).
@@ -418,11 +419,8 @@ impl Cable {
             return Ok(()); // IPv6, which the kernel speaks unasked where it cannot be turned off
         }
         // Somebody else's, or damaged: this wire has nobody to give it to.
-        let treatment = Treatment {
-            fate: Fate::Dropped,
-            delay_ns: 0,
-            rule: Some("nobody at the far end has that address".into()),
-        };
+        let treatment =
+            Treatment { fate: Fate::Dropped, delay_ns: 0, rules: vec![Rule::NoSuchAddress] };
         self.note(Belongs::to_none(End::Client), layers, bytes.to_vec(), false, treatment);
         self.sent_on();
         Ok(())

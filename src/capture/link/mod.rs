@@ -18,11 +18,14 @@ mod forwarder;
 mod network;
 mod rules;
 
+pub use crate::trace::rule::Traffic::{
+    self, Ack, Anything, Arp, Data, Fin, Icmp, Rst, Syn, SynAck, Tcp, Udp,
+};
+pub use crate::trace::rule::Which;
 pub use decode::decode;
 pub use forwarder::{CapturedFrame, Wire};
 pub(super) use network::{device, enter, private};
-pub use rules::Traffic::{self, Ack, Anything, Arp, Data, Fin, Icmp, Rst, Syn, SynAck, Tcp, Udp};
-pub use rules::{Plan, Which, every, first, first_few, nth, share};
+pub use rules::{Plan, every, first, first_few, nth, share};
 
 pub use crate::trace::packet::End::{self, Client, Server};
 

@@ -1,39 +1,12 @@
 //! What the wire is to do with frames, as an experiment says it: `drop(first(Syn))`, `delay(every(Anything), 50 ms)`.
 //!
 //! Every rule counts the frames that it is about, whatever becomes of them; all rules that apply to a frame apply together:
-//! dropping beats everything, delays add up. Every rule has a sentence, which is what the learner reads.
+//! dropping beats everything, delays add up.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::trace::packet::{End, Fate, Layers, Treatment};
-
-/// A kind of frame, in the field's terms.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Traffic {
-    /// A TCP segment with SYN and without ACK: it opens a connection.
-    Syn,
-    /// A TCP segment with SYN and ACK: the answer to a SYN.
-    SynAck,
-    /// A TCP segment that only acknowledges: ACK, no data, no SYN, FIN or RST.
-    Ack,
-    /// A TCP segment with FIN.
-    Fin,
-    /// A TCP segment with RST.
-    Rst,
-    /// A TCP segment that carries data.
-    Data,
-    /// Any TCP segment.
-    Tcp,
-    /// A UDP datagram.
-    Udp,
-    /// An ICMP message.
-    Icmp,
-    /// An ARP question or answer.
-    Arp,
-    /// Any IP packet. ARP is not one.
-    Anything,
-}
+use crate::trace::rule::{Choice, Rule, Traffic, Which};
 
 impl Traffic {
     /// Whether this frame is of that kind.
@@ -63,23 +36,6 @@ impl Traffic {
         }
     }
 
-    /// One of them, and several.
-    fn nouns(self) -> (&'static str, &'static str) {
-        match self {
-            Traffic::Syn => ("SYN", "SYNs"),
-            Traffic::SynAck => ("SYN-ACK", "SYN-ACKs"),
-            Traffic::Ack => ("bare ACK", "bare ACKs"),
-            Traffic::Fin => ("FIN", "FINs"),
-            Traffic::Rst => ("RST", "RSTs"),
-            Traffic::Data => ("segment with data", "segments with data"),
-            Traffic::Tcp => ("TCP segment", "TCP segments"),
-            Traffic::Udp => ("UDP datagram", "UDP datagrams"),
-            Traffic::Icmp => ("ICMP message", "ICMP messages"),
-            Traffic::Arp => ("ARP message", "ARP messages"),
-            Traffic::Anything => ("packet", "packets"),
-        }
-    }
-
     /// Only those that this end sends, every one.
     #[must_use]
     pub fn from(self, end: End) -> Which {
@@ -87,30 +43,14 @@ impl Traffic {
     }
 }
 
-/// Which frames: a kind, perhaps of one end only, and which of those.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Which {
-    traffic: Traffic,
-    from: Option<End>,
-    choice: Choice,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Choice {
-    Every,
-    FirstFew(u64),
-    Nth(u64),
-    Share { percent: u64, seed: u64 },
-}
-
 /// The first one.
 pub fn first(of: impl Into<Which>) -> Which {
-    Which { choice: Choice::FirstFew(1), ..of.into() }
+    Which { choice: Choice::First(1), ..of.into() }
 }
 
 /// The first so many.
 pub fn first_few(count: usize, of: impl Into<Which>) -> Which {
-    Which { choice: Choice::FirstFew(count as u64), ..of.into() }
+    Which { choice: Choice::First(count as u64), ..of.into() }
 }
 
 /// That one alone, counted from 1.
@@ -151,7 +91,7 @@ impl Which {
     pub(super) fn means(&self, number: u64) -> bool {
         match self.choice {
             Choice::Every => true,
-            Choice::FirstFew(few) => number <= few,
+            Choice::First(few) => number <= few,
             Choice::Nth(nth) => number == nth,
             Choice::Share { percent, seed } => scatter(seed, number) % 100 < percent,
         }
@@ -160,34 +100,10 @@ impl Which {
     /// The number of the frame that completes it: waiting for the first few is waiting for the last of them.
     pub(super) fn completed_by(&self) -> u64 {
         match self.choice {
-            Choice::FirstFew(few) => few.max(1),
+            Choice::First(few) => few.max(1),
             Choice::Nth(nth) => nth.max(1),
             Choice::Every | Choice::Share { .. } => 1,
         }
-    }
-
-    /// As words: `the first SYN from the client`.
-    #[must_use]
-    pub fn words(&self) -> String {
-        let (one, many) = self.traffic.nouns();
-        let which = match self.choice {
-            Choice::Every => format!("every {one}"),
-            Choice::FirstFew(1) | Choice::Nth(1) => format!("the first {one}"),
-            Choice::FirstFew(few) => format!("the first {few} {many}"),
-            Choice::Nth(nth) => format!("the {nth}{} {one}", ordinal(nth)),
-            Choice::Share { percent, seed } => format!("{percent} % of {many} (seed {seed})"),
-        };
-        self.from.map_or_else(|| which.clone(), |end| format!("{which} from the {end}"))
-    }
-}
-
-fn ordinal(number: u64) -> &'static str {
-    match (number % 10, number % 100) {
-        (_, 11..=13) => "th",
-        (1, _) => "st",
-        (2, _) => "nd",
-        (3, _) => "rd",
-        _ => "th",
     }
 }
 
@@ -199,20 +115,11 @@ fn scatter(seed: u64, number: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Action {
-    Drop,
-    Delay(Duration),
-    Duplicate,
-    Reorder,
-    Hold,
-}
-
+/// A rule that holds now.
 #[derive(Clone, Debug)]
-struct Rule {
+struct Active {
+    rule: Rule,
     which: Which,
-    action: Action,
-    sentence: String,
     /// Frames counted so far.
     counted: u64,
 }
@@ -220,48 +127,41 @@ struct Rule {
 /// The rules that hold now, and whether the wire is cut.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
-    rules: Vec<Rule>,
+    active: Vec<Active>,
     cut: bool,
 }
 
 impl Plan {
-    fn add(&mut self, which: Which, action: Action) {
-        let what = which.words();
-        let sentence = match action {
-            Action::Drop => format!("drop {what}"),
-            Action::Delay(by) => format!("delay {what} by {}", humantime::format_duration(by)),
-            Action::Duplicate => format!("duplicate {what}"),
-            Action::Reorder => format!("let the next packet overtake {what}"),
-            Action::Hold => format!("hold {what}"),
-        };
-        self.rules.push(Rule { which, action, sentence, counted: 0 });
+    fn add(&mut self, which: Which, rule: Rule) {
+        self.active.push(Active { rule, which, counted: 0 });
     }
 
     /// These never arrive.
     pub fn drop(&mut self, which: Which) {
-        self.add(which, Action::Drop);
+        self.add(which, Rule::Drop(which));
     }
 
     /// These arrive later by that much; by nothing is no rule.
     pub fn delay(&mut self, which: Which, by: Duration) {
         if !by.is_zero() {
-            self.add(which, Action::Delay(by));
+            let by_ns = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
+            self.add(which, Rule::Delay { which, by_ns });
         }
     }
 
     /// These arrive twice.
     pub fn duplicate(&mut self, which: Which) {
-        self.add(which, Action::Duplicate);
+        self.add(which, Rule::Duplicate(which));
     }
 
     /// These arrive right after the next packet from the same end.
     pub fn reorder(&mut self, which: Which) {
-        self.add(which, Action::Reorder);
+        self.add(which, Rule::Reorder(which));
     }
 
     /// These arrive when they are let go, or right after the next packet from the same end.
     pub fn hold(&mut self, which: Which) {
-        self.add(which, Action::Hold);
+        self.add(which, Rule::Hold(which));
     }
 
     /// No IP packet arrives any more. ARP is still answered: the cut is beyond the neighbour that does that.
@@ -276,49 +176,41 @@ impl Plan {
 
     /// Takes all rules back.
     pub fn clear(&mut self) {
-        self.rules.clear();
+        self.active.clear();
     }
 
     /// What becomes of this frame.
     pub fn judge(&mut self, layers: &Layers, sent_by: End) -> Treatment {
         let mut treatment = Treatment::default();
-        let mut sentences: Vec<&str> = Vec::new();
-        for rule in &mut self.rules {
-            if !rule.which.counts(layers, sent_by) {
+        for active in &mut self.active {
+            if !active.which.counts(layers, sent_by) {
                 continue;
             }
-            rule.counted += 1;
-            if !rule.which.means(rule.counted) || treatment.fate == Fate::Dropped {
+            active.counted += 1;
+            if !active.which.means(active.counted) || treatment.fate == Fate::Dropped {
                 continue;
             }
-            let fate = match rule.action {
-                Action::Drop => {
+            let fate = match active.rule {
+                Rule::Drop(_) => {
                     treatment.delay_ns = 0;
-                    sentences.clear();
+                    treatment.rules.clear();
                     Fate::Dropped
                 }
-                Action::Delay(by) => {
-                    treatment.delay_ns = treatment
-                        .delay_ns
-                        .saturating_add(u64::try_from(by.as_nanos()).unwrap_or(u64::MAX));
+                Rule::Delay { by_ns, .. } => {
+                    treatment.delay_ns = treatment.delay_ns.saturating_add(by_ns);
                     Fate::Delayed
                 }
-                Action::Duplicate => Fate::Duplicated,
-                Action::Reorder | Action::Hold => Fate::Held,
+                Rule::Duplicate(_) => Fate::Duplicated,
+                _ => Fate::Held,
             };
             if stronger(fate, treatment.fate) {
                 treatment.fate = fate;
             }
-            sentences.push(&rule.sentence);
+            treatment.rules.push(active.rule.clone());
         }
         if self.cut && layers.ip.is_some() {
-            return Treatment {
-                fate: Fate::Cut,
-                delay_ns: 0,
-                rule: Some(Cow::Borrowed("the wire is cut")),
-            };
+            return Treatment { fate: Fate::Cut, delay_ns: 0, rules: vec![Rule::Cut] };
         }
-        treatment.rule = (!sentences.is_empty()).then(|| Cow::Owned(sentences.join("; ")));
         treatment
     }
 }
@@ -397,25 +289,18 @@ mod tests {
     }
 
     #[test]
-    fn rules_read_as_sentences() {
+    fn dropping_beats_delaying_and_is_told_alone() {
         let mut plan = Plan::default();
-        plan.drop(first(Traffic::Syn));
-        plan.delay(every(Traffic::Anything), Duration::from_millis(50));
+        let (dropped, delayed) = (first(Traffic::Syn), every(Traffic::Anything));
+        plan.drop(dropped);
+        plan.delay(delayed, Duration::from_millis(50));
         let treatment = plan.judge(&segment(SYN, 0), End::Client);
-        assert_eq!((treatment.fate, treatment.delay_ns), (Fate::Dropped, 0));
-        assert_eq!(treatment.to_string(), "dropped: drop the first SYN");
+        let rules = vec![Rule::Drop(dropped)];
+        assert_eq!(treatment, Treatment { fate: Fate::Dropped, delay_ns: 0, rules });
         let treatment = plan.judge(&segment(SYN, 0), End::Client);
-        assert_eq!((treatment.fate, treatment.delay_ns), (Fate::Delayed, 50_000_000));
-        assert_eq!(treatment.to_string(), "delayed: delay every packet by 50ms");
-        for (which, words) in [
-            (first_few(2, Traffic::SynAck), "the first 2 SYN-ACKs"),
-            (nth(2, Traffic::Data), "the 2nd segment with data"),
-            (nth(11, Traffic::Udp), "the 11th UDP datagram"),
-            (nth(23, Traffic::Fin.from(End::Server)), "the 23rd FIN from the server"),
-            (share(20, Traffic::Udp, 7), "20 % of UDP datagrams (seed 7)"),
-        ] {
-            assert_eq!(which.words(), words);
-        }
+        let (which, by_ns) = (delayed, 50_000_000);
+        let rules = vec![Rule::Delay { which, by_ns }];
+        assert_eq!(treatment, Treatment { fate: Fate::Delayed, delay_ns: by_ns, rules });
     }
 
     #[test]
@@ -449,7 +334,7 @@ mod tests {
     fn a_cut_wire_loses_packets_until_it_is_plugged_in_and_answers_arp() {
         let mut plan = Plan::default();
         plan.cut();
-        assert_eq!(plan.judge(&segment(SYN, 0), End::Client).to_string(), "lost: the wire is cut");
+        assert_eq!(plan.judge(&segment(SYN, 0), End::Client).rules, [Rule::Cut]);
         assert_eq!(plan.judge(&Layers::default(), End::Client).fate, Fate::Passed);
         plan.plug_in();
         assert_eq!(plan.judge(&segment(SYN, 0), End::Client).fate, Fate::Passed);

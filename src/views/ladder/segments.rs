@@ -5,6 +5,7 @@ use super::story::{Flight, Shape, Step, Way, Words};
 use crate::analysis::Segment;
 use crate::i18n::{tr, tr_n};
 use crate::picture::{Ink, span_of};
+use crate::reasons;
 use crate::trace::packet::{Fate, Layers, Tcp};
 use crate::trace::recording::Recording;
 use crate::trace::{Data, EventKind, Role};
@@ -295,7 +296,7 @@ fn later(ns: u64) -> Words {
 fn reasons(segment: &Segment) -> Words {
     let treatment = &segment.frame.treatment;
     let plain = if treatment.fate == Fate::Cut { tr!("cut") } else { tr!("dropped") };
-    treatment.rule.iter().map(ToString::to_string).chain([plain.to_owned()]).collect()
+    reasons::rules(&treatment.rules).into_iter().chain([plain.to_owned()]).collect()
 }
 
 /// What it says, from the longest way to the shortest.

@@ -1,0 +1,133 @@
+//! The rules of a link in words: `drop the first 3 SYNs from the client`.
+
+use std::time::Duration;
+
+use crate::i18n::{Language, speaking, tr};
+use crate::trace::packet::{End, Fate, Frame};
+use crate::trace::rule::{Choice, Rule, Traffic, Which};
+
+/// The rules that were applied to a frame; `None` if there were none.
+#[must_use]
+pub fn rules(rules: &[Rule]) -> Option<String> {
+    let words: Vec<String> = rules.iter().map(rule).collect();
+    (!words.is_empty()).then(|| words.join(tr!(context "list", "; ")))
+}
+
+/// A frame's comment in a pcapng file, which is in English: who sent it, and what the link did with it.
+#[must_use]
+pub fn comment(frame: &Frame) -> String {
+    let fate = match frame.treatment.fate {
+        Fate::Passed => "passed",
+        Fate::Delayed => "delayed",
+        Fate::Duplicated => "duplicated",
+        Fate::Held => "held back",
+        Fate::Dropped => "dropped",
+        Fate::Cut => "lost",
+    };
+    let rules = speaking(Language::ENGLISH, || rules(&frame.treatment.rules));
+    let rules = rules.map_or_else(String::new, |rules| format!(": {rules}"));
+    format!("explore: {} {fate}{rules}", frame.sent_by)
+}
+
+fn rule(rule: &Rule) -> String {
+    match rule {
+        Rule::Drop(which) => tr!("drop {packets}", packets = packets(which)),
+        Rule::Delay { which, by_ns } => {
+            let span = humantime::format_duration(Duration::from_nanos(*by_ns));
+            tr!("delay {packets} by {span}", packets = packets(which), span)
+        }
+        Rule::Duplicate(which) => tr!("duplicate {packets}", packets = packets(which)),
+        Rule::Reorder(which) => {
+            tr!("let the next packet overtake {packets}", packets = packets(which))
+        }
+        Rule::Hold(which) => tr!("hold {packets}", packets = packets(which)),
+        Rule::Cut => tr!("the wire is cut").to_owned(),
+        Rule::NoSuchAddress => tr!("nobody at the far end has that address").to_owned(),
+        Rule::Text(text) => text.clone(),
+    }
+}
+
+/// Which packets: `the first SYN from the client`.
+fn packets(which: &Which) -> String {
+    let (packet, packets) = nouns(which.traffic);
+    let packets = match which.choice {
+        Choice::Every => tr!("every {packet}", packet),
+        Choice::First(1) | Choice::Nth(1) => tr!("the first {packet}", packet),
+        Choice::First(count) => tr!("the first {count} {packets}", count, packets),
+        Choice::Nth(number) => tr!("the {nth} {packet}", nth = nth(number), packet),
+        Choice::Share { percent, seed } => {
+            tr!("{percent} % of {packets} (seed {seed})", percent, packets, seed)
+        }
+    };
+    match which.from {
+        Some(End::Client) => tr!("{packets} from the client", packets),
+        Some(End::Server) => tr!("{packets} from the server", packets),
+        None => packets,
+    }
+}
+
+/// One of them, and several.
+fn nouns(traffic: Traffic) -> (&'static str, &'static str) {
+    match traffic {
+        Traffic::Syn => ("SYN", tr!("SYNs")),
+        Traffic::SynAck => ("SYN-ACK", tr!("SYN-ACKs")),
+        Traffic::Ack => (tr!("bare ACK"), tr!("bare ACKs")),
+        Traffic::Fin => ("FIN", tr!("FINs")),
+        Traffic::Rst => ("RST", tr!("RSTs")),
+        Traffic::Data => (tr!("segment with data"), tr!("segments with data")),
+        Traffic::Tcp => (tr!("TCP segment"), tr!("TCP segments")),
+        Traffic::Udp => (tr!("UDP datagram"), tr!("UDP datagrams")),
+        Traffic::Icmp => (tr!("ICMP message"), tr!("ICMP messages")),
+        Traffic::Arp => (tr!("ARP message"), tr!("ARP messages")),
+        Traffic::Anything => (tr!("packet"), tr!("packets")),
+    }
+}
+
+/// `2nd`.
+fn nth(number: u64) -> String {
+    match (number % 10, number % 100) {
+        (_, 11..=13) => tr!(context "ordinal", "{number}th", number),
+        (1, _) => tr!(context "ordinal", "{number}st", number),
+        (2, _) => tr!(context "ordinal", "{number}nd", number),
+        (3, _) => tr!(context "ordinal", "{number}rd", number),
+        _ => tr!(context "ordinal", "{number}th", number),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_read_as_sentences() {
+        let all = |traffic| Which { traffic, from: None, choice: Choice::Every };
+        let some = |traffic, choice| Which { choice, ..all(traffic) };
+        let fins = Which { from: Some(End::Server), ..some(Traffic::Fin, Choice::Nth(23)) };
+        for (one, words) in [
+            (Rule::Drop(some(Traffic::Syn, Choice::First(1))), "drop the first SYN"),
+            (
+                Rule::Delay { which: all(Traffic::Anything), by_ns: 50_000_000 },
+                "delay every packet by 50ms",
+            ),
+            (
+                Rule::Duplicate(some(Traffic::SynAck, Choice::First(2))),
+                "duplicate the first 2 SYN-ACKs",
+            ),
+            (
+                Rule::Reorder(some(Traffic::Data, Choice::Nth(2))),
+                "let the next packet overtake the 2nd segment with data",
+            ),
+            (Rule::Hold(some(Traffic::Udp, Choice::Nth(11))), "hold the 11th UDP datagram"),
+            (Rule::Drop(fins), "drop the 23rd FIN from the server"),
+            (
+                Rule::Drop(some(Traffic::Udp, Choice::Share { percent: 20, seed: 7 })),
+                "drop 20 % of UDP datagrams (seed 7)",
+            ),
+            (Rule::Cut, "the wire is cut"),
+        ] {
+            assert_eq!(rule(&one), words);
+        }
+        assert_eq!(rules(&[Rule::Cut, Rule::NoSuchAddress]).expect("two").matches("; ").count(), 1);
+        assert_eq!(rules(&[]), None);
+    }
+}

@@ -1,0 +1,141 @@
+//! The rules of a link, as they are recorded with the frames that they were applied to. `reasons` words them.
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::packet::End;
+
+/// Why a frame was not passed on as it came.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rule {
+    /// These never arrive.
+    Drop(Which),
+    /// These arrive later.
+    Delay {
+        #[serde(flatten)]
+        which: Which,
+        by_ns: u64,
+    },
+    /// These arrive twice.
+    Duplicate(Which),
+    /// These arrive right after the next packet from the same end.
+    Reorder(Which),
+    /// These arrive when they are let go, or right after the next packet from the same end.
+    Hold(Which),
+    /// The link is cut.
+    Cut,
+    /// Nobody on the link has the frame's destination address.
+    NoSuchAddress,
+    /// The sentence that a recording of format 1 has.
+    #[serde(untagged)]
+    Text(String),
+}
+
+/// Which frames: a kind, perhaps of one end only, and which of those.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Which {
+    pub traffic: Traffic,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub from: Option<End>,
+    pub choice: Choice,
+}
+
+/// Which of the frames of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Choice {
+    Every,
+    /// The first so many.
+    First(u64),
+    /// That one alone, counted from 1.
+    Nth(u64),
+    /// So many percent of them, chosen by their numbers and the seed.
+    Share {
+        percent: u64,
+        seed: u64,
+    },
+}
+
+/// A kind of frame, in the field's terms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Traffic {
+    /// A TCP segment with SYN and without ACK: it opens a connection.
+    Syn,
+    /// A TCP segment with SYN and ACK: the answer to a SYN.
+    SynAck,
+    /// A TCP segment that only acknowledges: ACK, no data, no SYN, FIN or RST.
+    Ack,
+    /// A TCP segment with FIN.
+    Fin,
+    /// A TCP segment with RST.
+    Rst,
+    /// A TCP segment that carries data.
+    Data,
+    /// Any TCP segment.
+    Tcp,
+    /// A UDP datagram.
+    Udp,
+    /// An ICMP message.
+    Icmp,
+    /// An ARP question or answer.
+    Arp,
+    /// Any IP packet. ARP is not one.
+    Anything,
+}
+
+/// Reads the list of format 2, or the one sentence of format 1.
+pub(super) fn rules<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Rule>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Rules {
+        List(Vec<Rule>),
+        Sentence(Option<String>),
+    }
+    Ok(match Rules::deserialize(deserializer)? {
+        Rules::List(rules) => rules,
+        Rules::Sentence(sentence) => sentence.map(Rule::Text).into_iter().collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::packet::{Fate, Treatment};
+
+    #[test]
+    fn rules_are_recorded_as_values_and_read_again() {
+        let which =
+            Which { traffic: Traffic::Syn, from: Some(End::Client), choice: Choice::First(3) };
+        let share = Choice::Share { percent: 20, seed: 39 };
+        let share = Which { traffic: Traffic::Anything, from: None, choice: share };
+        let every = Which { choice: Choice::Every, ..share };
+        let rules = vec![
+            Rule::Drop(which),
+            Rule::Hold(share),
+            Rule::Delay { which: every, by_ns: 5 },
+            Rule::Cut,
+        ];
+        let treatment = Treatment { fate: Fate::Dropped, delay_ns: 0, rules };
+        let line = serde_json::to_string(&treatment).expect("JSON");
+        assert_eq!(
+            line,
+            concat!(
+                r#"{"fate":"dropped","rules":[{"drop":{"traffic":"syn","from":"client","choice":{"first":3}}},"#,
+                r#"{"hold":{"traffic":"anything","choice":{"share":{"percent":20,"seed":39}}}},"#,
+                r#"{"delay":{"traffic":"anything","choice":"every","by_ns":5}},"cut"]}"#
+            )
+        );
+        assert_eq!(serde_json::from_str::<Treatment>(&line).expect("the same"), treatment);
+    }
+
+    #[test]
+    fn the_sentence_of_format_1_is_read_as_it_stands() {
+        let read = |text| serde_json::from_str::<Treatment>(text).expect("a treatment").rules;
+        let sentence = "drop the first SYN".to_owned();
+        let old = r#"{"fate":"dropped","rule":"drop the first SYN"}"#;
+        assert_eq!(read(old), [Rule::Text(sentence)]);
+        assert_eq!(read(r#"{"fate":"passed","rule":null}"#), []);
+        assert_eq!(read(r#"{"fate":"passed"}"#), []);
+    }
+}
