@@ -191,9 +191,7 @@ impl<T> ActorThread<'_, T> {
     pub fn until_asleep(&self) {
         let asleep =
             || sys::is_asleep(std::process::id(), self.thread) != Some(false) && !self.is_held();
-        while !self.handle.is_finished() && !asleep() {
-            thread::sleep(Duration::from_micros(200));
-        }
+        sys::look_until(|| (self.handle.is_finished() || asleep()).then_some(()));
     }
 
     fn is_held(&self) -> bool {
@@ -235,7 +233,7 @@ fn until_blocked_in(
     kind: SyscallKind,
     has_left: impl Fn() -> bool,
 ) -> Result<()> {
-    loop {
+    sys::look_until(|| {
         let left = has_left();
         let pending = lab.recorder().look(|events| {
             let mine = |event: &&Event| event.thread == thread && event.process == process && !matches!(event.what, EventKind::Sample(_));
@@ -247,14 +245,14 @@ fn until_blocked_in(
             && sys::is_asleep(process, thread).unwrap_or(true)
             && !sys::waits_for_a_lock(process, thread)
         {
-            return Ok(());
+            return Some(Ok(()));
         }
         if left {
             let function = Cow::Owned(kind.to_string());
-            return Err(Failure::NotBlocked { actor: Name::from(name), function }.into());
+            return Some(Err(Failure::NotBlocked { actor: Name::from(name), function }.into()));
         }
-        thread::sleep(Duration::from_micros(200));
-    }
+        None
+    })
 }
 
 fn nanoseconds(span: Duration) -> u64 {
@@ -412,9 +410,10 @@ impl Process {
     /// Waits until it has ended, and leaves it to be collected: by [`Process::finish`] if it ended by itself, by
     /// [`Process::collect`] if it was killed. Until then it stays in the kernel's table (state `Z`).
     pub fn until_ended(&self) {
-        while !self.reader.is_finished() {
-            thread::sleep(Duration::from_micros(200));
-        }
+        self.lab.recorder().until(|events| {
+            let left = |event: &&Event| matches!(event.what, EventKind::Left { .. });
+            events.iter().rev().filter(left).any(|event| event.process == self.id)
+        });
         sys::until_ended(self.id);
     }
 

@@ -36,6 +36,8 @@ pub struct Recorder {
     more: Condvar,
     over: Condvar,
     drained: Condvar,
+    /// Something was recorded or written, and [`State::waiting`] is not zero.
+    changed: Condvar,
     /// What holds calls before they are made, if the run is stepped.
     gate: Option<Breakpoints>,
 }
@@ -47,6 +49,8 @@ struct State {
     written: usize,
     writer: Writer,
     closed: bool,
+    /// How many threads wait for a change.
+    waiting: usize,
 }
 
 /// How long events are gathered before they are written.
@@ -89,6 +93,7 @@ impl Recorder {
             more: Condvar::new(),
             over: Condvar::new(),
             drained: Condvar::new(),
+            changed: Condvar::new(),
             gate: None,
         }
     }
@@ -152,6 +157,14 @@ impl Recorder {
         state.events.push(event);
         if state.writer == Writer::Waiting {
             self.more.notify_one();
+        }
+        self.notify_waiting(state);
+    }
+
+    /// Notifying a condition variable is a system call even if nobody waits, and this is done for every event.
+    fn notify_waiting(&self, state: &State) {
+        if state.waiting > 0 {
+            self.changed.notify_all();
         }
     }
 
@@ -222,6 +235,7 @@ impl Recorder {
     /// Nothing more is recorded from here on.
     pub fn close(&self) {
         self.lock().closed = true;
+        self.changed.notify_all();
         self.more.notify_all();
         self.over.notify_all();
     }
@@ -255,6 +269,7 @@ impl Recorder {
                 state = self.lock();
                 if self.keep != Keep::UntilWritten {
                     state.written += batch.len();
+                    self.notify_waiting(&state);
                 }
                 // The reader is a person: gathering for 2 ms saves a wake-up for every event. The end is not waited for.
                 let gathered = self.over.wait_timeout_while(state, GATHER, |state| !state.closed);
@@ -262,6 +277,7 @@ impl Recorder {
                 if sent.is_err() {
                     state.closed = true;
                     state.written = state.events.len();
+                    self.notify_waiting(&state);
                 }
             } else if state.closed {
                 state.writer = Writer::None;
@@ -284,22 +300,27 @@ impl Recorder {
         }
     }
 
-    /// Waits until the recording is as asked for.
+    /// Waits until the recording is as asked for, or closed.
     pub fn until(&self, wanted: impl Fn(&[Event]) -> bool) {
-        while !self.look(&wanted) {
-            std::thread::sleep(Duration::from_micros(200));
+        self.wait_while(|state| !wanted(&state.events) && !state.closed);
+    }
+
+    /// Waits for as long as this is so; it is looked at again whenever something is recorded or written.
+    fn wait_while(&self, mut waiting: impl FnMut(&State) -> bool) {
+        let mut state = self.lock();
+        while waiting(&state) {
+            state.waiting += 1;
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.waiting -= 1;
         }
     }
 
     /// Waits until what was recorded before this call is written: before a measurement that the writing would disturb.
     pub fn until_written(&self) {
-        let mut state = self.lock();
-        let now = state.events.len();
-        while state.written < now && state.writer != Writer::None && !state.closed {
-            drop(state);
-            std::thread::sleep(Duration::from_micros(200));
-            state = self.lock();
-        }
+        let now = self.lock().events.len();
+        self.wait_while(|state| {
+            state.written < now && state.writer != Writer::None && !state.closed
+        });
     }
 
     /// Marks that a writer is about to start, so that [`Recorder::drain`] waits for it.

@@ -3,7 +3,6 @@
 
 use std::borrow::Cow;
 use std::net::{SocketAddr, SocketAddrV4};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use super::link::{self, CapturedFrame};
@@ -83,14 +82,15 @@ impl TcpTableEntry {
     /// [`Error::Unavailable`] where there is no such table.
     pub fn until(&self, wanted: &str) -> Result<&'static str> {
         let begun = Instant::now();
-        loop {
-            let state = self.look()?.map_or("none", |entry| entry.state);
-            if state == wanted || begun.elapsed() > PATIENCE {
-                self.tell(state);
-                return Ok(state);
+        let state = sys::look_until(|| match self.look() {
+            Ok(entry) => {
+                let state = entry.map_or("none", |entry| entry.state);
+                (state == wanted || begun.elapsed() > PATIENCE).then_some(Ok(state))
             }
-            thread::sleep(Duration::from_micros(200));
-        }
+            Err(error) => Some(Err(error)),
+        })?;
+        self.tell(state);
+        Ok(state)
     }
 
     /// How long its timer still runs; zero if it has none.

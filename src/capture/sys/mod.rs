@@ -103,6 +103,17 @@ impl Missing {
     }
 }
 
+/// Looks again and again until there is an answer. For what /proc says, that a thread sleeps or in which state a connection is:
+/// the kernel notifies nobody when that changes.
+pub fn look_until<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    loop {
+        if let Some(answer) = look() {
+            return answer;
+        }
+        std::thread::sleep(Duration::from_micros(200));
+    }
+}
+
 /// The signal that ended a process, if one did.
 #[must_use]
 pub fn signal_of(status: std::process::ExitStatus) -> Option<i32> {
