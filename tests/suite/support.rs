@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tempfile::TempDir;
@@ -21,10 +22,16 @@ pub fn isolated(command: &mut Command) -> &mut Command {
     for variable in ["NO_COLOR", "CLICOLOR_FORCE", "CARGO", "LANG", "LC_MESSAGES"] {
         command.env_remove(variable);
     }
-    command
-        .env("LC_ALL", "C")
-        .env("XDG_STATE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/nobodys-state"))
-        .stdin(Stdio::null())
+    command.env("LC_ALL", "C").env("XDG_STATE_HOME", nobodys_state()).stdin(Stdio::null())
+}
+
+/// Where nobody's progress is kept: a folder that no other command has, now or in an earlier run of the tests.
+fn nobodys_state() -> PathBuf {
+    static ALL: LazyLock<TempDir> = LazyLock::new(|| {
+        tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a scratch folder")
+    });
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    ALL.path().join(NEXT.fetch_add(1, Ordering::Relaxed).to_string())
 }
 
 /// Runs a command to its end.
