@@ -302,13 +302,13 @@ impl<'r> Analysis<'r> {
             states: Vec::new(),
             threads: Vec::new(),
         };
-        analysis.pair_returns(recording);
+        analysis.pair_returns();
         analysis.find_sockets();
         analysis.find_connections();
         analysis.follow_streams();
         analysis.follow_datagrams();
-        analysis.follow_wire(recording);
-        analysis.follow_states(recording);
+        analysis.follow_wire();
+        analysis.follow_states();
         let calls = &analysis.calls;
         analysis.messages.sort_by_key(|message| match (message.send, message.receive) {
             (Some(send), _) => (calls[send].entered_ns, message.skip),
@@ -326,9 +326,9 @@ impl Analysis<'_> {
         self.sockets.iter().position(|socket| socket.key == (process, number))
     }
 
-    fn pair_returns(&mut self, recording: &Recording) {
+    fn pair_returns(&mut self) {
         let mut open: HashMap<(u32, u64), usize> = HashMap::new();
-        for event in recording.events() {
+        for event in self.recording.events() {
             let made = |call: &Arc<Call>, entered_ns| Made {
                 actor: event.actor.clone(),
                 process: event.process,

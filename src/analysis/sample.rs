@@ -41,6 +41,38 @@ impl Sample {
         Sample::at_pace(1_000_000, (0, 10_000))
     }
 
+    /// A TCP server (socket 1, port 4000) and a client (socket 2, port 53546) of which it has accepted socket 3.
+    pub fn connected() -> Sample {
+        let mut sample = Sample::new();
+        sample.socket("server", 1, "AF_INET", "SOCK_STREAM").call(
+            "server",
+            1,
+            "bind",
+            &[("address", here(0))],
+            0,
+        );
+        sample.located("server", 1, here(4000)).call(
+            "server",
+            1,
+            "listen",
+            &[("backlog", 5.into())],
+            0,
+        );
+        sample.socket("client", 2, "AF_INET", "SOCK_STREAM").call(
+            "client",
+            2,
+            "connect",
+            &[("address", here(4000))],
+            0,
+        );
+        sample.located("client", 2, here(53546)).accepts("server", 1, 3, here(53546)).located(
+            "server",
+            3,
+            here(4000),
+        );
+        sample
+    }
+
     /// It begins then, and time goes on by so much before and after every event.
     pub fn at_pace(now_ns: u64, pace_ns: (u64, u64)) -> Sample {
         Sample { events: Vec::new(), now_ns, pace_ns, next: 1 }

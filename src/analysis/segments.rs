@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::{Analysis, Made, Socket, plain};
 use crate::lexicon::shown;
 use crate::trace::packet::{End, Fate, Flags, Frame, Tcp};
-use crate::trace::recording::Recording;
 use crate::trace::{Data, EventKind, Name, SyscallKind};
 
 /// A frame, from leaving to arriving.
@@ -56,10 +55,10 @@ impl Segment {
 type Way = (u32, End);
 
 impl Analysis<'_> {
-    pub(super) fn follow_wire(&mut self, recording: &Recording) {
+    pub(super) fn follow_wire(&mut self) {
         let mut arrivals: HashMap<u64, Vec<u64>> = HashMap::new();
         let mut frames: Vec<(u64, Arc<Frame>)> = Vec::new();
-        for event in recording.events() {
+        for event in self.recording.events() {
             match &event.what {
                 EventKind::Frame(frame) => frames.push((event.at_ns, frame.clone())),
                 EventKind::Delivered { frame } => {

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 
 use super::{Analysis, plain};
 use crate::trace::packet::{End, Flags};
-use crate::trace::recording::Recording;
 use crate::trace::{Address, EventKind, Name};
 
 /// A change of an end's state.
@@ -37,9 +36,9 @@ struct Seen {
 }
 
 impl Analysis<'_> {
-    pub(super) fn follow_states(&mut self, recording: &Recording) {
+    pub(super) fn follow_states(&mut self) {
         let mut all = self.derived_states();
-        all.extend(self.said_states(recording));
+        all.extend(self.said_states());
         all.sort_by_key(|change| (change.at_ns, change.derived));
         let mut next: HashMap<(u32, End), StateChange> = HashMap::new();
         let mut kept: Vec<StateChange> = Vec::new();
@@ -67,7 +66,7 @@ impl Analysis<'_> {
     }
 
     /// What TCP_INFO, and the kernel's table of sockets, said.
-    fn said_states(&self, recording: &Recording) -> Vec<StateChange> {
+    fn said_states(&self) -> Vec<StateChange> {
         let ports = |local: &Address, peer: &Address| Some((plain(local)?, plain(peer)?));
         let mut ends: HashMap<_, Vec<(u64, u32, End, Name)>> = HashMap::new();
         for segment in self.wire.iter().filter(|segment| segment.tcp().is_some()) {
@@ -125,7 +124,7 @@ impl Analysis<'_> {
             };
             socket.states.iter().for_each(|(at_ns, state)| say(*at_ns, local, peer, state));
         }
-        for event in recording.events() {
+        for event in self.recording.events() {
             if let EventKind::State { local, peer, state, .. } = &event.what {
                 say(event.at_ns, local, peer, state);
             }

@@ -235,21 +235,12 @@ impl MsgFlags {
 
     /// True if the call leaves in the socket what it reads (`MSG_PEEK`).
     pub fn peek(&self) -> bool {
-        self.has("MSG_PEEK")
-    }
-
-    /// True if the call does not block, whatever mode the socket is in (`MSG_DONTWAIT`).
-    pub fn dont_wait(&self) -> bool {
-        self.has("MSG_DONTWAIT")
+        self.0.split('|').any(|flag| flag == "MSG_PEEK")
     }
 
     /// True if there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
-    }
-
-    fn has(&self, name: &str) -> bool {
-        self.0.split('|').any(|flag| flag == name)
     }
 }
 

@@ -43,10 +43,9 @@ struct Flow {
 }
 
 pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
-    let flows = analysis;
     let cast = Cast::of(analysis.recording.events());
     let mut rows = Vec::new();
-    for flow in streams(flows, &cast).into_iter().chain(datagrams(flows, &cast)) {
+    for flow in streams(analysis, &cast).into_iter().chain(datagrams(analysis, &cast)) {
         if !rows.is_empty() {
             rows.push(Row::new());
         }
@@ -56,14 +55,14 @@ pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
 }
 
 fn person(
-    flows: &Analysis,
+    analysis: &Analysis,
     cast: &Cast,
     socket: Option<usize>,
     call: Option<usize>,
 ) -> (String, Ink) {
-    let by_call = call.and_then(|at| flows.calls.get(at)).map(|made| &made.actor);
-    let actor =
-        by_call.or_else(|| socket.and_then(|at| flows.sockets.get(at)).map(|socket| &socket.owner));
+    let by_call = call.and_then(|at| analysis.calls.get(at)).map(|made| &made.actor);
+    let actor = by_call
+        .or_else(|| socket.and_then(|at| analysis.sockets.get(at)).map(|socket| &socket.owner));
     actor.map_or_else(
         || (tr!("nobody").to_owned(), Ink::Faint),
         |actor| (safe(actor), cast.ink(actor)),
@@ -84,8 +83,8 @@ fn count_of_datagrams(count: usize) -> String {
     tr_n!(count, "{count} datagram", "{count} datagrams", count)
 }
 
-fn streams(flows: &Analysis, cast: &Cast) -> Vec<Flow> {
-    let drawn = flows
+fn streams(analysis: &Analysis, cast: &Cast) -> Vec<Flow> {
+    let drawn = analysis
         .directions
         .iter()
         .filter(|direction| !direction.sends.is_empty() || !direction.receives.is_empty());
@@ -97,8 +96,8 @@ fn streams(flows: &Analysis, cast: &Cast) -> Vec<Flow> {
                 data: data.map_or_else(|| part_of(&Data::of(b""), 0, bytes), |data| part_of(data, 0, bytes)),
                 holds: if call == usize::MAX { Holds::Missing } else { Holds::Bytes },
             };
-            let sent: Vec<Piece> = direction.sends.iter().map(|one| piece(one, flows.calls[one.0].sending())).collect();
-            let mut got: Vec<Piece> = direction.receives.iter().map(|one| piece(one, flows.calls[one.0].received())).collect();
+            let sent: Vec<Piece> = direction.sends.iter().map(|one| piece(one, analysis.calls[one.0].sending())).collect();
+            let mut got: Vec<Piece> = direction.receives.iter().map(|one| piece(one, analysis.calls[one.0].received())).collect();
             let (all_sent, all_got) = (sent.last().map_or(0, |last| last.end), got.last().map_or(0, |last| last.end));
             let mut remarks = Vec::new();
             if all_got < all_sent {
@@ -112,12 +111,12 @@ fn streams(flows: &Analysis, cast: &Cast) -> Vec<Flow> {
                 );
             }
             let (sender, receiver) = (
-                person(flows, cast, Some(direction.from), direction.sends.first().map(|one| one.0)),
-                person(flows, cast, Some(direction.to), direction.receives.first().map(|one| one.0)),
+                person(analysis, cast, Some(direction.from), direction.sends.first().map(|one| one.0)),
+                person(analysis, cast, Some(direction.to), direction.receives.first().map(|one| one.0)),
             );
             let counts = [sends(direction.sends.len()), receives(direction.receives.len())].join(tr!(", "));
             let heading = heading(
-                flows,
+                analysis,
                 direction.from,
                 &sender.0,
                 &receiver.0,
@@ -128,8 +127,8 @@ fn streams(flows: &Analysis, cast: &Cast) -> Vec<Flow> {
         .collect()
 }
 
-fn heading(flows: &Analysis, socket: usize, from: &str, to: &str, counts: &str) -> String {
-    let socket = &flows.sockets[socket];
+fn heading(analysis: &Analysis, socket: usize, from: &str, to: &str, counts: &str) -> String {
+    let socket = &analysis.sockets[socket];
     let kind = match (socket.protocol_said(), &socket.kind) {
         ("", Some(SocketType::Stream)) => tr!("stream, "),
         ("", Some(SocketType::Datagram)) => tr!("datagrams, "),
@@ -140,24 +139,25 @@ fn heading(flows: &Analysis, socket: usize, from: &str, to: &str, counts: &str) 
     format!("{from} → {to}  {kind}{counts}")
 }
 
-fn datagrams(flows: &Analysis, cast: &Cast) -> Vec<Flow> {
-    let is_datagram = |at: usize| flows.sockets.get(at).is_some_and(|socket| !socket.is_stream());
+fn datagrams(analysis: &Analysis, cast: &Cast) -> Vec<Flow> {
+    let is_datagram =
+        |at: usize| analysis.sockets.get(at).is_some_and(|socket| !socket.is_stream());
     let mut pairs: Vec<(usize, Option<usize>)> = Vec::new();
-    for message in &flows.messages {
+    for message in &analysis.messages {
         if let Some(from) = message.from.filter(|&from| is_datagram(from) && message.send.is_some())
             && !pairs.contains(&(from, message.to))
         {
             pairs.push((from, message.to));
         }
     }
-    pairs.into_iter().map(|(from, to)| datagrams_between(flows, cast, from, to)).collect()
+    pairs.into_iter().map(|(from, to)| datagrams_between(analysis, cast, from, to)).collect()
 }
 
-fn datagrams_between(flows: &Analysis, cast: &Cast, from: usize, to: Option<usize>) -> Flow {
+fn datagrams_between(analysis: &Analysis, cast: &Cast, from: usize, to: Option<usize>) -> Flow {
     let (mut sent, mut got, mut at) = (Vec::new(), Vec::new(), 0);
     let (mut sent_by, mut received_by, mut gone, mut missing, mut empty) = (0, 0, 0, 0, 0);
     let (mut sender, mut receiver) = (None, None);
-    for message in flows
+    for message in analysis
         .messages
         .iter()
         .filter(|message| (message.from, message.to) == (Some(from), to) && message.send.is_some())
@@ -213,14 +213,14 @@ fn datagrams_between(flows: &Analysis, cast: &Cast, from: usize, to: Option<usiz
         ));
     }
     let (sender, receiver) =
-        (person(flows, cast, Some(from), sender), person(flows, cast, to, receiver));
+        (person(analysis, cast, Some(from), sender), person(analysis, cast, to, receiver));
     let counts = tr!(
         "{bytes}: {sends}, {receives}",
         bytes = bytes(at),
         sends = sends(sent_by),
         receives = receives(received_by)
     );
-    let heading = heading(flows, from, &sender.0, &receiver.0, &counts);
+    let heading = heading(analysis, from, &sender.0, &receiver.0, &counts);
     let seen =
         |pieces: Vec<Piece>| pieces.into_iter().filter(|piece| piece.start < piece.end).collect();
     Flow { heading, remarks, sender, receiver, sent: seen(sent), got: seen(got) }
@@ -442,40 +442,9 @@ mod tests {
     use crate::analysis::sample::{Sample, data, fits_everywhere, here};
     use crate::trace::{Outcome, Value};
 
-    fn connected() -> Sample {
-        let mut sample = Sample::new();
-        sample.socket("server", 1, "AF_INET", "SOCK_STREAM").call(
-            "server",
-            1,
-            "bind",
-            &[("address", here(0))],
-            0,
-        );
-        sample.located("server", 1, here(4000)).call(
-            "server",
-            1,
-            "listen",
-            &[("backlog", 5.into())],
-            0,
-        );
-        sample.socket("client", 2, "AF_INET", "SOCK_STREAM").call(
-            "client",
-            2,
-            "connect",
-            &[("address", here(4000))],
-            0,
-        );
-        sample.located("client", 2, here(53546)).accepts("server", 1, 3, here(53546)).located(
-            "server",
-            3,
-            here(4000),
-        );
-        sample
-    }
-
     #[test]
     fn a_stream_keeps_the_bytes_and_forgets_the_cuts() {
-        let mut sample = connected();
+        let mut sample = Sample::connected();
         sample
             .sends("client", 2, "one")
             .sends("client", 2, "two")
@@ -494,7 +463,7 @@ server receives  │one·two·three│
 
     #[test]
     fn a_character_that_a_receive_cuts_is_whole_where_it_was_sent() {
-        let mut sample = connected();
+        let mut sample = Sample::connected();
         sample.sends("client", 2, "a你");
         for kept in [&b"a\xe4"[..], b"\xbd\xa0"] {
             let call = sample.enter("server", 3, "recv", &[("size", 2.into())]);
@@ -559,7 +528,7 @@ bob receives  │hi│hello│▒▒▒▒▒▒▒│░░░░│
 
     #[test]
     fn a_long_flow_is_drawn_in_proportion_and_folded() {
-        let mut sample = connected();
+        let mut sample = Sample::connected();
         for _ in 0..4 {
             sample.sends("client", 2, &"x".repeat(100));
         }

@@ -160,14 +160,14 @@ struct Waited<'a> {
     until: u64,
 }
 
-/// The socket that sent this series, as an index into the flows' sockets.
-fn socket_of(one: &Series<'_>, flows: &Analysis) -> Option<usize> {
+/// The socket that sent this series, as an index into the analysis' sockets.
+fn socket_of(one: &Series<'_>, analysis: &Analysis) -> Option<usize> {
     let (frame, begins) = (one.first(), one.begins());
     let (local, peer) = (frame.local.as_ref()?, frame.peer.as_ref()?);
     let mut fitting: Vec<(bool, u64, usize)> = Vec::new();
-    for made in flows.calls.iter().filter(|made| made.entered_ns <= one.ends()) {
+    for made in analysis.calls.iter().filter(|made| made.entered_ns <= one.ends()) {
         let Some(at) = made.socket else { continue };
-        let socket = &flows.sockets[at];
+        let socket = &analysis.sockets[at];
         let known = socket.local.as_ref() == Some(local);
         let to: Option<&Address> =
             made.call.syscall.address().filter(|_| made.is(SyscallKind::Connect));
@@ -185,13 +185,16 @@ fn socket_of(one: &Series<'_>, flows: &Analysis) -> Option<usize> {
 /// The calls on that socket that waited for it, or told of its end.
 fn calls<'a>(
     one: &Series<'_>,
-    flows: &'a Analysis<'a>,
+    analysis: &'a Analysis<'a>,
     socket: usize,
     end: u64,
 ) -> Vec<Waited<'a>> {
     let until = |made: &Made| made.back.as_ref().map_or(end, |back| back.at_ns);
     let of_socket = || {
-        flows.calls.iter().filter(|made| made.socket == Some(socket) && !made.call.is_instrument())
+        analysis
+            .calls
+            .iter()
+            .filter(|made| made.socket == Some(socket) && !made.call.is_instrument())
     };
     let span = one.ends().saturating_sub(one.begins()).max(1_000_000);
     let opens = |made: &Made| {
@@ -224,9 +227,9 @@ fn calls<'a>(
 }
 
 /// The limits that were set on that socket, in words: `SO_SNDTIMEO 3.00 s`.
-fn limits(flows: &Analysis, socket: usize) -> Vec<String> {
+fn limits(analysis: &Analysis, socket: usize) -> Vec<String> {
     let mut all: Vec<(&SockOpt, String)> = Vec::new();
-    for made in flows.calls.iter().filter(|made| made.socket == Some(socket)) {
+    for made in analysis.calls.iter().filter(|made| made.socket == Some(socket)) {
         let Syscall::SetOption { option, value: set } = &made.call.syscall else { continue };
         if made.result().is_none() || !is_limit(option) {
             continue;
@@ -319,7 +322,7 @@ impl Series<'_> {
         tr!("{from} → {to}  {what}, sent {times}, {lost}", from, to, what, times, lost)
     }
 
-    fn block(&self, events: &[Event], flows: &Analysis, next: u64, end: u64) -> Block {
+    fn block(&self, events: &[Event], analysis: &Analysis, next: u64, end: u64) -> Block {
         let mut lines = Vec::new();
         let mut before = None;
         for (number, (at, frame)) in (1..).zip(&self.sent) {
@@ -351,9 +354,9 @@ impl Series<'_> {
                 notes.push(rule);
             }
         }
-        if let Some(socket) = socket_of(self, flows) {
-            notes.extend(limits(flows, socket));
-            for Waited { made, until } in calls(self, flows, socket, end) {
+        if let Some(socket) = socket_of(self, analysis) {
+            notes.extend(limits(analysis, socket));
+            for Waited { made, until } in calls(self, analysis, socket, end) {
                 let (outcome, ink) = match &made.back {
                     None => (tr!("… blocked").to_owned(), Ink::Warn),
                     Some(back) => (

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::wording::{Cast, option_span, outcome_ink, safe, value};
+use super::wording::{Cast, argument, option_span, outcome_ink, safe, value};
 use crate::analysis::{Analysis, Made, Origin};
 use crate::i18n::tr;
 use crate::picture::{Ink, Picture, Row, fit, span_of};
@@ -87,9 +87,8 @@ fn columns(analysis: &Analysis) -> (Vec<Column>, usize) {
             _ => None,
         })
         .collect();
-    let flows = analysis;
     let calls =
-        flows.calls.iter().filter(|made| !made.call.is_instrument() && &*made.actor != "lab");
+        analysis.calls.iter().filter(|made| !made.call.is_instrument() && &*made.actor != "lab");
     let mut doings: Vec<Doing> = calls.map(Doing::Call).collect();
     doings.extend(events.iter().filter_map(|event| match &event.what {
         EventKind::Deed { deed, errno } if &*event.actor != "lab" => {
@@ -108,7 +107,7 @@ fn columns(analysis: &Analysis) -> (Vec<Column>, usize) {
         // What goes out of scope late still belongs to where it was opened.
         let opened_ns = match doing {
             Doing::Call(made) if made.is(SyscallKind::Close) => {
-                made.socket.map(|at| flows.sockets[at].made_ns)
+                made.socket.map(|at| analysis.sockets[at].made_ns)
             }
             _ => None,
         };
@@ -144,7 +143,7 @@ fn columns(analysis: &Analysis) -> (Vec<Column>, usize) {
             .map(|doing| {
                 Cell::of(
                     doing,
-                    flows,
+                    analysis,
                     Some(&cast).filter(|_| several && **doing.actor() != *heading),
                 )
             })
@@ -194,14 +193,14 @@ impl<'a> Doing<'a> {
 }
 
 impl Cell {
-    fn of(doing: Doing, flows: &Analysis, cast: Option<&Cast>) -> Cell {
+    fn of(doing: Doing, analysis: &Analysis, cast: Option<&Cast>) -> Cell {
         let said = |cell: Cell| Cell {
             who: cast.map_or_else(String::new, |_| safe(doing.actor())),
             who_ink: cast.map_or(Ink::Plain, |cast| cast.ink(doing.actor())),
             ..cell
         };
         match doing {
-            Doing::Call(made) => said(Cell::of_call(made, flows)),
+            Doing::Call(made) => said(Cell::of_call(made, analysis)),
             Doing::Deed(_, deed, errno) => {
                 let errno = safe(errno.unwrap_or_default());
                 let cell = Cell {
@@ -215,7 +214,7 @@ impl Cell {
         }
     }
 
-    fn of_call(made: &Made, flows: &Analysis) -> Cell {
+    fn of_call(made: &Made, analysis: &Analysis) -> Cell {
         let syscall = &made.call.syscall;
         // Which descriptor is free says nothing; and a setter is named for its option, whose level says nothing new.
         let args: Vec<(_, Value)> =
@@ -226,14 +225,9 @@ impl Cell {
         let (outcome, outcome_key, ink, error) = outcome(made);
         let took_ns =
             made.back.as_ref().map_or(0, |back| back.at_ns.saturating_sub(made.entered_ns));
-        let in_words = |words: fn(&Value) -> String| {
-            let span = |it: &Value| match syscall {
-                Syscall::SetOption { option, value } if value == it => option_span(option, it),
-                _ => None,
-            };
-            told().map(|it| span(it).unwrap_or_else(|| words(it))).collect()
-        };
-        let closed = which(made, flows).map(|which| format!("({which})"));
+        let in_words =
+            |words: fn(&Value) -> String| told().map(|it| argument(syscall, it, words)).collect();
+        let closed = which(made, analysis).map(|which| format!("({which})"));
         Cell {
             who: String::new(),
             who_ink: Ink::Plain,
@@ -355,9 +349,9 @@ impl Cell {
 }
 
 /// Which socket is closed, where the column closes several: one that listens, or one that was accepted.
-fn which(made: &Made, flows: &Analysis) -> Option<&'static str> {
+fn which(made: &Made, analysis: &Analysis) -> Option<&'static str> {
     let socket =
-        made.socket.filter(|_| made.is(SyscallKind::Close)).map(|at| &flows.sockets[at])?;
+        made.socket.filter(|_| made.is(SyscallKind::Close)).map(|at| &analysis.sockets[at])?;
     match socket.origin {
         _ if socket.backlog.is_some() => Some(tr!("listener")),
         Origin::Accept(_) => Some(tr!("connection")),

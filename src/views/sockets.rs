@@ -22,12 +22,12 @@ const GAPS: [[usize; 4]; 2] = [[3; 4], [2, 3, 2, 2]];
 const MOST_REFUSALS: usize = 2;
 
 pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
-    let flows = analysis;
     let cast = Cast::of(analysis.recording.events());
-    let marks = Marks::of(flows, cast.size());
-    let drawn = flows.sockets.iter().take(if flows.sockets.len() > MOST { MOST - 1 } else { MOST });
+    let marks = Marks::of(analysis, cast.size());
+    let drawn =
+        analysis.sockets.iter().take(if analysis.sockets.len() > MOST { MOST - 1 } else { MOST });
     let table: Vec<[Row; 5]> =
-        drawn.flat_map(|socket| rows_of(socket, flows, &cast, &marks)).collect();
+        drawn.flat_map(|socket| rows_of(socket, analysis, &cast, &marks)).collect();
     if table.is_empty() {
         return Picture::default();
     }
@@ -55,14 +55,14 @@ pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
     } else {
         table.into_iter().for_each(|cells| stacked(cells, width, &mut rows));
     }
-    if flows.sockets.len() > MOST {
+    if analysis.sockets.len() > MOST {
         rows.push(Row::new().with(
-            fit(&tr!("… {more} more sockets", more = flows.sockets.len() - (MOST - 1)), width),
+            fit(&tr!("… {more} more sockets", more = analysis.sockets.len() - (MOST - 1)), width),
             Ink::Faint,
         ));
     }
     let everywhere = |address: &str| {
-        flows
+        analysis
             .sockets
             .iter()
             .flat_map(|one| &one.local)
@@ -82,7 +82,7 @@ pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
 }
 
 /// The socket's row, and before or after it what it asked for in vain.
-fn rows_of(socket: &Socket, flows: &Analysis, cast: &Cast, marks: &Marks) -> Vec<[Row; 5]> {
+fn rows_of(socket: &Socket, analysis: &Analysis, cast: &Cast, marks: &Marks) -> Vec<[Row; 5]> {
     let cells = |local: Option<&Address>, peer: Option<&Address>, became: Row| {
         let who = Row::new().with(safe(&socket.owner), cast.ink(&socket.owner));
         [
@@ -94,7 +94,7 @@ fn rows_of(socket: &Socket, flows: &Analysis, cast: &Cast, marks: &Marks) -> Vec
         ]
     };
     let mut refused: Vec<(usize, String, Option<&Address>, &Made)> = Vec::new();
-    for (at, made) in socket.failed.iter().filter_map(|at| Some((*at, flows.calls.get(*at)?))) {
+    for (at, made) in socket.failed.iter().filter_map(|at| Some((*at, analysis.calls.get(*at)?))) {
         let Some(asked) = made.call.syscall.address().filter(|_| !says_not_yet(made)) else {
             continue;
         };
@@ -105,8 +105,8 @@ fn rows_of(socket: &Socket, flows: &Analysis, cast: &Cast, marks: &Marks) -> Vec
             refused.push((at, words, Some(asked), made));
         }
     }
-    let named = flows.calls.iter().position(|made| {
-        let mine = made.socket.is_some_and(|at| flows.sockets[at].key == socket.key);
+    let named = analysis.calls.iter().position(|made| {
+        let mine = made.socket.is_some_and(|at| analysis.sockets[at].key == socket.key);
         mine && made.result().is_some()
             && matches!(
                 made.call.kind(),
@@ -124,7 +124,7 @@ fn rows_of(socket: &Socket, flows: &Analysis, cast: &Cast, marks: &Marks) -> Vec
     };
     let (first, later): (Vec<_>, Vec<_>) =
         refused.into_iter().partition(|(at, ..)| named.is_some_and(|named| *at < named));
-    let mut became = became(socket, flows);
+    let mut became = became(socket, analysis);
     if became.0.is_empty() && all == 0 {
         became.push(tr!("no address, no peer"), Ink::Faint);
     } else if !first.is_empty() {
@@ -264,14 +264,14 @@ fn protocol(socket: &Socket) -> String {
 }
 
 /// Listening, connected or bound; then what failed on it, but for what was asked of an address.
-fn became(socket: &Socket, flows: &Analysis) -> Row {
+fn became(socket: &Socket, analysis: &Analysis) -> Row {
     let mut row = Row::new();
     if socket.backlog.is_some() {
-        let all = &flows.calls;
+        let all = &analysis.calls;
         let taken =
             all.iter().filter(|made| made.is(SyscallKind::Accept) && made.result().is_some());
         let taken = taken
-            .filter(|made| made.socket.is_some_and(|at| flows.sockets[at].key == socket.key))
+            .filter(|made| made.socket.is_some_and(|at| analysis.sockets[at].key == socket.key))
             .count();
         row.push(tr!("listening"), Ink::Good);
         match taken {
@@ -283,10 +283,10 @@ fn became(socket: &Socket, flows: &Analysis) -> Row {
         let accepted = matches!(socket.origin, Origin::Accept(_));
         row.push(if accepted { tr!("accepted") } else { tr!("connected") }, Ink::Plain);
     } else if socket.local.is_some() {
-        let asked = flows.calls.iter().any(|made| {
+        let asked = analysis.calls.iter().any(|made| {
             made.is(SyscallKind::Bind)
                 && made.result().is_some()
-                && made.socket.is_some_and(|at| flows.sockets[at].key == socket.key)
+                && made.socket.is_some_and(|at| analysis.sockets[at].key == socket.key)
         });
         row.push(if asked { tr!("bound") } else { tr!("bound by the kernel") }, Ink::Plain);
     }
@@ -298,12 +298,12 @@ fn became(socket: &Socket, flows: &Analysis) -> Row {
             Ink::Plain,
         );
     }
-    let reopened = |closed: u64| flows.sockets.iter().any(|other| other.made_ns > closed);
+    let reopened = |closed: u64| analysis.sockets.iter().any(|other| other.made_ns > closed);
     if socket.closed_ns.is_some_and(reopened) && socket.failed.is_empty() {
         row.push(if row.0.is_empty() { tr!("closed") } else { tr!(", closed") }, Ink::Faint);
     }
     let mut said: Vec<String> = Vec::new();
-    for made in socket.failed.iter().filter_map(|at| flows.calls.get(*at)) {
+    for made in socket.failed.iter().filter_map(|at| analysis.calls.get(*at)) {
         if says_not_yet(made) || made.call.syscall.address().is_some() {
             continue;
         }
@@ -336,8 +336,8 @@ struct Marks {
 }
 
 impl Marks {
-    fn of(flows: &Analysis, first_ink: usize) -> Marks {
-        let ends = flows.sockets.iter().flat_map(|socket| [&socket.local, &socket.peer]);
+    fn of(analysis: &Analysis, first_ink: usize) -> Marks {
+        let ends = analysis.sockets.iter().flat_map(|socket| [&socket.local, &socket.peer]);
         let all: Vec<String> = ends.flatten().filter_map(mark).collect();
         let mut often: Vec<(usize, String)> = Vec::new();
         for one in all {
@@ -382,33 +382,7 @@ mod tests {
     }
 
     fn two_and_a_refusal() -> crate::trace::recording::Recording {
-        let mut sample = Sample::new();
-        sample.socket("server", 1, "AF_INET", "SOCK_STREAM").call(
-            "server",
-            1,
-            "bind",
-            &[("address", here(0))],
-            0,
-        );
-        sample.located("server", 1, here(4000)).call(
-            "server",
-            1,
-            "listen",
-            &[("backlog", 5.into())],
-            0,
-        );
-        sample.socket("client", 2, "AF_INET", "SOCK_STREAM").call(
-            "client",
-            2,
-            "connect",
-            &[("address", here(4000))],
-            0,
-        );
-        sample.located("client", 2, here(53546)).accepts("server", 1, 3, here(53546)).located(
-            "server",
-            3,
-            here(4000),
-        );
+        let mut sample = Sample::connected();
         sample.socket("second", 4, "AF_INET", "SOCK_STREAM").fails(
             "second",
             4,

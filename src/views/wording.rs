@@ -85,17 +85,17 @@ fn shorten(data: &Data, bytes: usize) -> Data {
 pub(crate) fn arguments(call: &Call, bytes: usize) -> String {
     let args = call.args();
     let all: Vec<String> =
-        args.0.iter().map(|(_, it)| argument(&call.syscall, it, bytes)).collect();
+        args.0.iter().map(|(_, it)| argument(&call.syscall, it, |it| value(it, bytes))).collect();
     format!("({})", all.join(", "))
 }
 
-/// One argument of the call: an option's value that is a time as a time, `200 ms`.
-pub(crate) fn argument(syscall: &Syscall, it: &Value, bytes: usize) -> String {
+/// One argument of the call: an option's value that is a time as a time, `200 ms`; all else as `words` has it.
+pub(crate) fn argument(syscall: &Syscall, it: &Value, words: impl Fn(&Value) -> String) -> String {
     match syscall {
         Syscall::SetOption { option, value } if value == it => option_span(option, it),
         _ => None,
     }
-    .unwrap_or_else(|| value(it, bytes))
+    .unwrap_or_else(|| words(it))
 }
 
 /// The value of an option that is a time, as a time. 0 is no limit, but to linger for 0 seconds is not to linger.

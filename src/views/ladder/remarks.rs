@@ -5,14 +5,13 @@ use super::story::{Shape, Step};
 use crate::i18n::tr;
 use crate::picture::{Ink, span_of};
 use crate::reasons;
-use crate::trace::recording::Recording;
 use crate::trace::{Ending, EventKind};
 
 impl Teller<'_> {
     /// The steps of all of them.
-    pub(super) fn remarks(&self, recording: &Recording) -> Vec<Step> {
+    pub(super) fn remarks(&self) -> Vec<Step> {
         let mut steps = Vec::new();
-        for event in recording.events() {
+        for event in self.analysis.recording.events() {
             let lane = self.lane_of.get(&event.actor).copied();
             let (shape, alike) = match &event.what {
                 EventKind::Part { part } => (Shape::Part(part.to_string()), format!("part {part}")),

@@ -7,7 +7,6 @@ use crate::i18n::{tr, tr_n};
 use crate::picture::{Ink, span_of};
 use crate::reasons;
 use crate::trace::packet::{Fate, Layers, Tcp};
-use crate::trace::recording::Recording;
 use crate::trace::{Data, EventKind, Role};
 use crate::views::Numbers;
 
@@ -18,31 +17,25 @@ const QUOTED: usize = 24;
 
 impl Teller<'_> {
     /// The steps of all frames, and of the states. `others` are the times of all other steps.
-    pub(super) fn segments(
-        &self,
-        recording: &Recording,
-        mut others: Vec<u64>,
-        numbers: Numbers,
-    ) -> Vec<Step> {
-        let wire = &self.flows.wire;
+    pub(super) fn segments(&self, mut others: Vec<u64>, numbers: Numbers) -> Vec<Step> {
+        let wire = &self.analysis.wire;
         let shown = |segment: &&Segment| segment.frame.layers.arp.is_none();
-        let tail_ns = self.tail(recording);
+        let tail_ns = self.tail();
         let (told, tail): (Vec<&Segment>, Vec<&Segment>) =
             wire.iter().filter(shown).partition(|segment| segment.left_ns < tail_ns);
         others.extend(
             told.iter()
                 .flat_map(|segment| segment.arrived_ns.iter().copied().chain([segment.left_ns])),
         );
-        others.extend(self.flows.states.iter().map(|change| change.at_ns));
+        others.extend(self.analysis.states.iter().map(|change| change.at_ns));
         others.sort_unstable();
         // Where the wire carries hardly anything else, ARP is the point.
         let asking = wire.iter().filter(|segment| segment.frame.layers.arp.is_some()).count();
-        let mut steps =
-            if asking * 2 >= wire.len() { self.arp_frames() } else { self.arp(recording) };
+        let mut steps = if asking * 2 >= wire.len() { self.arp_frames() } else { self.arp() };
         for segment in told {
             self.segment(segment, &others, numbers, &mut steps);
         }
-        for change in self.flows.states.iter().filter(|change| change.at_ns < tail_ns) {
+        for change in self.analysis.states.iter().filter(|change| change.at_ns < tail_ns) {
             let Some(&lane) = self.lane_of.get(&change.who) else {
                 continue;
             };
@@ -71,15 +64,15 @@ impl Teller<'_> {
     }
 
     /// From when on there is nothing but the sockets being closed that the experiment left open, in nanoseconds.
-    fn tail(&self, recording: &Recording) -> u64 {
-        let asked = self.flows.calls.iter().filter(|made| {
+    fn tail(&self) -> u64 {
+        let asked = self.analysis.calls.iter().filter(|made| {
             made.call.site.is_some() && !made.call.is_instrument() && &*made.actor != "lab"
         });
         let last_call = asked
             .map(|made| made.back.as_ref().map_or(u64::MAX, |back| back.at_ns))
             .max()
             .unwrap_or(0);
-        let told = recording.events().iter().filter(|event| {
+        let told = self.analysis.recording.events().iter().filter(|event| {
             matches!(
                 event.what,
                 EventKind::Claim(_) | EventKind::Wait { .. } | EventKind::State { .. }
@@ -87,7 +80,7 @@ impl Teller<'_> {
         });
         let last = told.map(|event| event.at_ns).max().unwrap_or(0).max(last_call);
         let closes = self
-            .flows
+            .analysis
             .calls
             .iter()
             .filter(|made| made.call.role == Role::ScopeEnd && made.socket.is_some());
@@ -95,10 +88,10 @@ impl Teller<'_> {
     }
 
     /// Questions and answers of ARP, each pair in one faint row.
-    fn arp(&self, recording: &Recording) -> Vec<Step> {
+    fn arp(&self) -> Vec<Step> {
         let mut steps: Vec<Step> = Vec::new();
         let mut answered = true;
-        for event in recording.events() {
+        for event in self.analysis.recording.events() {
             let EventKind::Frame(frame) = &event.what else {
                 continue;
             };
@@ -149,7 +142,7 @@ impl Teller<'_> {
     fn arp_frames(&self) -> Vec<Step> {
         let mut steps = Vec::new();
         let all: Vec<_> = self
-            .flows
+            .analysis
             .wire
             .iter()
             .filter_map(|segment| Some((segment, segment.frame.layers.arp.as_ref()?)))

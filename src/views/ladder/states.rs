@@ -6,7 +6,6 @@ use super::story::{Shape, Step};
 use super::wire::state_ink;
 use crate::analysis::Made;
 use crate::i18n::tr;
-use crate::trace::recording::Recording;
 use crate::trace::{Address, EventKind, Output, Role, SockOpt, Syscall};
 
 /// What the kernel said of one end at one time.
@@ -22,13 +21,13 @@ struct Said {
 
 impl Teller<'_> {
     /// The steps of the states that the experiment asked for.
-    pub(super) fn asked_states(&self, recording: &Recording) -> Vec<Step> {
-        if self.flows.wire.iter().any(|segment| segment.tcp().is_some()) {
+    pub(super) fn asked_states(&self) -> Vec<Step> {
+        if self.analysis.wire.iter().any(|segment| segment.tcp().is_some()) {
             return Vec::new(); // these stand with the segments
         }
         let mut all: Vec<Said> =
-            self.flows.calls.iter().filter_map(|made| self.answer(made)).collect();
-        for event in recording.events() {
+            self.analysis.calls.iter().filter_map(|made| self.answer(made)).collect();
+        for event in self.analysis.recording.events() {
             let EventKind::State { local, peer, state, source } = &event.what else {
                 continue;
             };
@@ -96,7 +95,7 @@ impl Teller<'_> {
         let Output::TcpInfo(info) = &back.out else {
             return None;
         };
-        let socket = &self.flows.sockets[made.socket?];
+        let socket = &self.analysis.sockets[made.socket?];
         let end = socket.local.clone().zip(socket.peer.clone());
         let lane = *self.lane_of.get(&made.actor)?;
         Some(Said {
@@ -112,7 +111,9 @@ impl Teller<'_> {
     /// call would be taken for the answer.
     pub(super) fn is_asked_later(&self, index: usize) -> bool {
         let socket = self.made(index).socket;
-        self.flows.calls[index + 1..].iter().any(|later| later.socket == socket && is_asked(later))
+        self.analysis.calls[index + 1..]
+            .iter()
+            .any(|later| later.socket == socket && is_asked(later))
     }
 }
 

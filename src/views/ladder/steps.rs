@@ -7,7 +7,6 @@ use super::story::{Arrow, Lane, Line, Shape, Step};
 use crate::analysis::{Analysis, Fate, Made};
 use crate::i18n::tr;
 use crate::picture::Ink;
-use crate::trace::recording::Recording;
 use crate::trace::{Name, Role, Syscall, SyscallKind};
 use crate::views::Numbers;
 
@@ -25,12 +24,12 @@ pub(super) struct Aim {
 }
 
 pub(super) struct Teller<'a> {
-    pub(super) flows: &'a Analysis<'a>,
+    pub(super) analysis: &'a Analysis<'a>,
     lanes: Vec<Lane>,
     pub(super) lane_of: HashMap<Name, usize>,
     /// The sockets whose segments are shown.
     wired: HashSet<usize>,
-    /// The calls that are shown, by index into the flows.
+    /// The calls that are shown, by index into the analysis.
     pub(super) shown: Vec<usize>,
     aims: BTreeMap<usize, Aim>,
     /// Receiving calls that are drawn at the head of this call's arrow.
@@ -39,9 +38,9 @@ pub(super) struct Teller<'a> {
 }
 
 impl<'a> Teller<'a> {
-    pub(super) fn new(recording: &Recording, flows: &'a Analysis<'a>) -> Teller<'a> {
+    pub(super) fn new(analysis: &'a Analysis<'a>) -> Teller<'a> {
         let (mut lanes, mut lane_of) = (Vec::new(), HashMap::new());
-        for event in recording.events().iter().filter(|event| &*event.actor != "lab") {
+        for event in analysis.recording.events().iter().filter(|event| &*event.actor != "lab") {
             lane_of.entry(event.actor.clone()).or_insert_with(|| {
                 lanes.push(Lane { name: event.actor.clone(), process: event.process });
                 lanes.len() - 1
@@ -49,7 +48,7 @@ impl<'a> Teller<'a> {
         }
         // An end of the wire that is nobody's has a lane all the same.
         let process = lanes.first().map_or(0, |lane| lane.process);
-        for name in flows
+        for name in analysis
             .wire
             .iter()
             .filter(|segment| segment.frame.layers.arp.is_none())
@@ -60,21 +59,21 @@ impl<'a> Teller<'a> {
                 lanes.len() - 1
             });
         }
-        let wired = flows.wire.iter().filter_map(|segment| segment.socket).collect();
-        let ends: HashSet<usize> = flows
+        let wired = analysis.wire.iter().filter_map(|segment| segment.socket).collect();
+        let ends: HashSet<usize> = analysis
             .directions
             .iter()
             .filter_map(|direction| direction.end)
             .map(|(told, _)| told)
             .collect();
-        let shown = (0..flows.calls.len())
+        let shown = (0..analysis.calls.len())
             .filter(|index| {
-                let made = &flows.calls[*index];
+                let made = &analysis.calls[*index];
                 lane_of.contains_key(&made.actor) && is_shown(made, ends.contains(index))
             })
             .collect();
         Teller {
-            flows,
+            analysis,
             lanes,
             lane_of,
             wired,
@@ -86,14 +85,10 @@ impl<'a> Teller<'a> {
     }
 
     /// The steps, in order, and the lanes.
-    pub(super) fn tell_all(
-        mut self,
-        recording: &Recording,
-        numbers: Numbers,
-    ) -> (Vec<Step>, Vec<Lane>) {
+    pub(super) fn tell_all(mut self, numbers: Numbers) -> (Vec<Step>, Vec<Lane>) {
         self.plan_arrows();
         self.meet();
-        self.tell(recording, numbers);
+        self.tell(numbers);
         (self.steps, self.lanes)
     }
 
@@ -113,7 +108,7 @@ impl<'a> Teller<'a> {
     }
 
     pub(super) fn made(&self, index: usize) -> &'a Made {
-        &self.flows.calls[index]
+        &self.analysis.calls[index]
     }
 
     fn lane(&self, index: usize) -> usize {
@@ -121,18 +116,18 @@ impl<'a> Teller<'a> {
     }
 
     fn owner_lane(&self, socket: usize) -> Option<usize> {
-        self.lane_of.get(&self.flows.sockets[socket].owner).copied()
+        self.lane_of.get(&self.analysis.sockets[socket].owner).copied()
     }
 
     /// Which calls have an arrow, and where it goes. An arrow to one's own lane is none.
     fn plan_arrows(&mut self) {
-        let flows = self.flows;
+        let analysis = self.analysis;
         let shown: HashSet<usize> = self.shown.iter().copied().collect();
         let mut aims: BTreeMap<usize, Aim> = BTreeMap::new();
-        for message in &flows.messages {
+        for message in &analysis.messages {
             let Some(send) = message
                 .send
-                .filter(|send| shown.contains(send) && flows.calls[*send].back.is_some())
+                .filter(|send| shown.contains(send) && analysis.calls[*send].back.is_some())
             else {
                 continue;
             };
@@ -160,10 +155,10 @@ impl<'a> Teller<'a> {
             }
         }
         let accepted: HashMap<usize, usize> =
-            flows.connections.iter().map(|both| (both.connect, both.accept)).collect();
+            analysis.connections.iter().map(|both| (both.connect, both.accept)).collect();
         for &index in &self.shown {
             let made = self.made(index);
-            let is_stream = made.socket.is_some_and(|socket| flows.sockets[socket].is_stream());
+            let is_stream = made.socket.is_some_and(|socket| analysis.sockets[socket].is_stream());
             if !made.is(SyscallKind::Connect)
                 || !is_stream
                 || (made.result().is_none() && !under_way(made))
@@ -171,8 +166,11 @@ impl<'a> Teller<'a> {
                 continue;
             }
             let accept = accepted.get(&index).copied();
-            let listener =
-                made.call.syscall.address().and_then(|address| flows.listener_at(address, index));
+            let listener = made
+                .call
+                .syscall
+                .address()
+                .and_then(|address| analysis.listener_at(address, index));
             let to = accept
                 .map(|accept| self.lane(accept))
                 .or_else(|| listener.and_then(|listener| self.owner_lane(listener)));
@@ -188,7 +186,7 @@ impl<'a> Teller<'a> {
                 );
             }
         }
-        for (told, heard) in flows.directions.iter().filter_map(|direction| direction.end) {
+        for (told, heard) in analysis.directions.iter().filter_map(|direction| direction.end) {
             if shown.contains(&told) && shown.contains(&heard) {
                 let to = Some(self.lane(heard));
                 aims.insert(
@@ -240,7 +238,7 @@ impl<'a> Teller<'a> {
         }
     }
 
-    fn tell(&mut self, recording: &Recording, numbers: Numbers) {
+    fn tell(&mut self, numbers: Numbers) {
         let heads: HashMap<usize, usize> =
             self.met.iter().map(|(receive, send)| (*send, *receive)).collect();
         let mut rows: Vec<(u64, usize)> = Vec::new();
@@ -249,7 +247,8 @@ impl<'a> Teller<'a> {
                 rows.push((self.row_ns(index), self.lane(index)));
             }
         }
-        let sightings = self.flows.wire.iter().filter(|segment| segment.frame.layers.arp.is_none());
+        let sightings =
+            self.analysis.wire.iter().filter(|segment| segment.frame.layers.arp.is_none());
         rows.extend(
             sightings
                 .flat_map(|segment| segment.arrived_ns.iter().copied().chain([segment.left_ns]))
@@ -319,7 +318,7 @@ impl<'a> Teller<'a> {
                 let transfers = (made.sending().is_some() || made.receives())
                     && made.result().is_some_and(|bytes| bytes > 0);
                 steps.push(Step {
-                    uneventful: transfers && !self.flows.wire.is_empty(),
+                    uneventful: transfers && !self.analysis.wire.is_empty(),
                     ..Step::new(at_ns, shape, alike)
                 });
                 continue;
@@ -348,11 +347,11 @@ impl<'a> Teller<'a> {
                 ));
             }
         }
-        let mut remarks = self.remarks(recording);
-        remarks.extend(self.asked_states(recording));
+        let mut remarks = self.remarks();
+        remarks.extend(self.asked_states());
         let others: Vec<u64> = steps.iter().chain(&remarks).map(|step| step.at_ns).collect();
         steps.extend(remarks);
-        steps.extend(self.segments(recording, others, numbers));
+        steps.extend(self.segments(others, numbers));
         steps.sort_by_key(|step| step.at_ns);
         for (lane, from, to) in blocked {
             let start = steps.partition_point(|step| step.at_ns < from);
@@ -365,12 +364,12 @@ impl<'a> Teller<'a> {
     }
 
     pub(super) fn is_stream(&self, index: usize) -> bool {
-        self.made(index).socket.is_some_and(|socket| self.flows.sockets[socket].is_stream())
+        self.made(index).socket.is_some_and(|socket| self.analysis.sockets[socket].is_stream())
     }
 
     /// A call is entered, and is blocked.
     fn entry(&self, index: usize, minor: bool) -> Step {
-        let uneventful = self.made(index).receives() && !self.flows.wire.is_empty();
+        let uneventful = self.made(index).receives() && !self.analysis.wire.is_empty();
         let (made, lane) = (self.made(index), self.lane(index));
         let short = format!("{} …", made.call.function());
         let mut words = vec![tr!("{short} blocked", short), short.clone()];

@@ -10,8 +10,7 @@ use crate::views::Numbers;
 
 /// Makes the story of a recording.
 pub(super) fn story(analysis: &Analysis, numbers: Numbers) -> Story {
-    let recording = analysis.recording;
-    let (told, lanes) = Teller::new(recording, analysis).tell_all(recording, numbers);
+    let (told, lanes) = Teller::new(analysis).tell_all(numbers);
     let mut steps = shorten(told);
     let used: HashSet<usize> = steps.iter().flat_map(Step::lanes).collect();
     let mut kept: Vec<usize> = (0..lanes.len()).filter(|lane| used.contains(lane)).collect();

@@ -38,7 +38,7 @@ impl Teller<'_> {
             };
         }
         let direction = self
-            .flows
+            .analysis
             .directions
             .iter()
             .find(|direction| direction.sends.iter().any(|(send, ..)| *send == index));
@@ -60,12 +60,12 @@ impl Teller<'_> {
             return vec![tr!("{unread} B unread", unread)];
         }
         let to = self
-            .flows
+            .analysis
             .messages
             .iter()
             .find(|message| message.send == Some(index))
             .and_then(|message| message.to);
-        let waiting = self.flows.messages.iter().filter(|message| {
+        let waiting = self.analysis.messages.iter().filter(|message| {
             let sent =
                 message.send.is_some_and(|send| self.made(send).entered_ns <= made.entered_ns);
             let got = message
@@ -98,7 +98,7 @@ impl Teller<'_> {
             return (words, ink);
         }
         let late = after(made, took);
-        let socket = made.socket.map(|socket| &self.flows.sockets[socket]);
+        let socket = made.socket.map(|socket| &self.analysis.sockets[socket]);
         let out = made.back.as_ref().and_then(|back| back.out.address());
         let with = |ats: Words, join: &str| {
             let mut words: Words = Vec::new();
@@ -219,7 +219,7 @@ impl Teller<'_> {
     }
 
     fn cut(&self, receive: usize) -> Option<usize> {
-        self.flows.messages.iter().find(|message| message.receive == Some(receive)).and_then(
+        self.analysis.messages.iter().find(|message| message.receive == Some(receive)).and_then(
             |message| match message.fate {
                 Fate::Cut(lost) => Some(lost),
                 _ => None,
@@ -233,11 +233,11 @@ impl Teller<'_> {
         if self.is_asked_later(index) {
             return None;
         }
-        let states = &self.flows.sockets
+        let states = &self.analysis.sockets
             [made.socket.filter(|_| made.is(SyscallKind::Shutdown) && !self.is_wired(index))?]
         .states;
         let next =
-            self.flows.calls[index + 1..].iter().find(|later| later.socket == made.socket)?;
+            self.analysis.calls[index + 1..].iter().find(|later| later.socket == made.socket)?;
         let seen = states.iter().find(|(at, _)| {
             next.call.is_instrument()
                 && matches!(next.call.syscall, Syscall::GetOption { option: SockOpt::TcpInfo })
