@@ -5,7 +5,7 @@ use std::io::BufReader;
 
 use unicode_width::UnicodeWidthChar;
 
-use super::{NAMES, View, ladder};
+use super::{NAMES, Numbers, View, ladder, localize};
 use crate::analysis::Analysis;
 use crate::analysis::sample::Sample;
 use crate::analysis::script::Script;
@@ -113,12 +113,16 @@ fn rows_fit(picture: &Picture, width: usize, what: &str) {
 
 fn every_picture_keeps_to_its_columns_in(language: Language) {
     for recording in recordings() {
-        for (name, view) in NAMES {
-            let what = format!("{} {name} {}", recording.header.name(), language.tag());
-            for width in widths(&recording) {
-                rows_fit(&speaking(language, || view.draw(&recording, width)), width, &what);
+        speaking(language, || {
+            let localized = localize(&recording);
+            let analysis = Analysis::of(&localized);
+            for (name, view) in NAMES {
+                let what = format!("{} {name} {}", recording.header.name(), language.tag());
+                for width in widths(&recording) {
+                    rows_fit(&view.draw_with(&analysis, width, Numbers::Relative), width, &what);
+                }
             }
-        }
+        });
     }
 }
 
@@ -136,34 +140,32 @@ fn every_picture_keeps_to_its_columns_in_chinese() {
 fn lanes_stand_in_the_same_columns_in_every_row() {
     let (mut whole, mut all) = (0, 0);
     for recording in recordings() {
-        for (width, language) in widths(&recording)
-            .flat_map(|width| Language::all().map(move |language| (width, language)))
-        {
-            let told = speaking(language, || super::localize::recording(&recording).into_owned());
-            let Some(columns) =
-                speaking(language, || ladder::lanes_at(&Analysis::of(&told), width))
-            else {
-                continue;
-            };
-            let picture = speaking(language, || View::Ladder.draw(&recording, width));
-            for row in picture.0.iter().skip(1) {
-                let cells = cells(row);
-                let lanes: Vec<usize> =
-                    (0..cells.len()).filter(|at| "│┃".contains(cells[*at])).collect();
-                let at_home = lanes.iter().all(|column| columns.contains(column));
-                assert!(
-                    at_home,
-                    "{} {} at {width}: {}",
-                    told.header.name(),
-                    language.tag(),
-                    row.text()
-                );
-                // A row without all of its lanes is a heading, a remark across them, an arrow's beginning or end.
-                let here =
-                    |column: &usize| cells.get(*column).is_some_and(|cell| "│┃├┤".contains(*cell));
-                whole += usize::from(columns.iter().all(here));
-                all += usize::from(!lanes.is_empty());
-            }
+        for language in Language::all() {
+            speaking(language, || {
+                let localized = localize(&recording);
+                let analysis = Analysis::of(&localized);
+                for width in widths(&recording) {
+                    let Some(columns) = ladder::lanes_at(&analysis, width) else { continue };
+                    let picture = View::Ladder.draw_with(&analysis, width, Numbers::Relative);
+                    for row in picture.0.iter().skip(1) {
+                        let cells = cells(row);
+                        let mut lanes = (0..cells.len()).filter(|at| "│┃".contains(cells[*at]));
+                        // A row without all of its lanes is a heading, a remark across them, an arrow's beginning or end.
+                        let here = |column: &usize| {
+                            cells.get(*column).is_some_and(|cell| "│┃├┤".contains(*cell))
+                        };
+                        whole += usize::from(columns.iter().all(here));
+                        all += usize::from(lanes.clone().next().is_some());
+                        assert!(
+                            lanes.all(|column| columns.contains(&column)),
+                            "{} {} at {width}: {}",
+                            recording.header.name(),
+                            language.tag(),
+                            row.text()
+                        );
+                    }
+                }
+            });
         }
     }
     assert!(

@@ -205,6 +205,8 @@ pub(super) fn stroke(value: u64, most: u64, room: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use insta::assert_snapshot;
+
     use super::*;
     use crate::analysis::sample::{Sample, fits_everywhere};
 
@@ -228,15 +230,7 @@ mod tests {
         measure(&mut sample, "AF_INET", &[45_000]);
         let many: Vec<u64> = (1..=200).map(|n| n * 200).collect();
         measure(&mut sample, "AF_INET6", &many);
-        let expected = "\
-round trip
-AF_UNIX   ███▏ 10 µs  9.0 µs … 400 µs
-AF_INET   ██████████████ 45 µs
-AF_INET6  ██████▎ 20 µs  99 of 100 within 40 µs
-(a bar is the median of its measurements: half of them
-took no longer)
-";
-        assert_eq!(draw(&Analysis::of(&sample.recording()), 54).text(), expected);
+        assert_snapshot!(draw(&Analysis::of(&sample.recording()), 54).text());
         fits_everywhere(&sample.recording(), draw);
     }
 
@@ -249,13 +243,7 @@ took no longer)
                 EventKind::Count { label: label.into(), count, source: "/proc/net/dev".into() },
             );
         }
-        let expected = "\
-AF_UNIX    0
-AF_INET   ████████ 8
-AF_INET6  ██████ 6
-(/proc/net/dev)
-";
-        assert_eq!(draw(&Analysis::of(&sample.recording()), 20).text(), expected);
+        assert_snapshot!(draw(&Analysis::of(&sample.recording()), 20).text());
         measure(&mut sample, "x", &[5]);
         assert!(draw(&Analysis::of(&sample.recording()), 20).text().contains("5 ns"));
         fits_everywhere(&sample.recording(), draw);

@@ -438,6 +438,8 @@ fn band(canvas: &mut Canvas, (row, left): (usize, usize), scale: &Scale, piece: 
 
 #[cfg(test)]
 mod tests {
+    use insta::assert_snapshot;
+
     use super::*;
     use crate::analysis::sample::{Sample, data, fits_everywhere, here};
     use crate::trace::{Outcome, Value};
@@ -450,14 +452,7 @@ mod tests {
             .sends("client", 2, "two")
             .sends("client", 2, "three")
             .receives("server", 3, 99, "onetwothree");
-        let expected = "\
-client → server  TCP, 11 bytes: 3 sends, 1 receive
-client sends     │one│two│three│
-                   3   3    5
-server receives  │one·two·three│
-                    11 bytes
-";
-        assert_eq!(draw(&Analysis::of(&sample.recording()), 80).text(), expected);
+        assert_snapshot!(draw(&Analysis::of(&sample.recording()), 80).text());
         fits_everywhere(&sample.recording(), draw);
     }
 
@@ -474,14 +469,7 @@ server receives  │one·two·three│
                 &[("data", Value::Data(Data::of(kept)))],
             );
         }
-        let expected = "\
-client → server  TCP, 4 bytes: 1 send, 2 receives
-client sends     │a你           │
-                     4 bytes
-server receives  │a\\xe4│\\xbd\\xa0│
-                    2      2
-";
-        assert_eq!(draw(&Analysis::of(&sample.recording()), 80).text(), expected);
+        assert_snapshot!(draw(&Analysis::of(&sample.recording()), 80).text());
     }
 
     fn cut_datagrams() -> Sample {
@@ -513,16 +501,7 @@ server receives  │a\\xe4│\\xbd\\xa0│
 
     #[test]
     fn what_is_cut_off_a_datagram_is_gone() {
-        let expected = "\
-ann → bob  UDP, 18 bytes: 3 sends, 2 receives
-ann sends     │hi│hello·, world│lost│
-               2       12        4
-bob receives  │hi│hello│▒▒▒▒▒▒▒│░░░░│
-               2    5      7     4
-▒ 7 bytes gone: the buffer was shorter than the datagram
-░ 1 datagram not received
-";
-        assert_eq!(draw(&Analysis::of(&cut_datagrams().recording()), 80).text(), expected);
+        assert_snapshot!(draw(&Analysis::of(&cut_datagrams().recording()), 80).text());
         fits_everywhere(&cut_datagrams().recording(), draw);
     }
 
@@ -533,18 +512,7 @@ bob receives  │hi│hello│▒▒▒▒▒▒▒│░░░░│
             sample.sends("client", 2, &"x".repeat(100));
         }
         sample.receives("server", 3, 300, &"x".repeat(300));
-        let expected = "\
-client → server  TCP, 400 bytes: 4
-sends, 1 receive
-client sends
-│xxxxxxx…│xxxxxxx…│xxxxxxx…│xxxxxxx…│
-   100      100      100      100
-server receives
-│xxxxxxxxxxxxxxxxxxxxxxxxx…│░░░░░░░░│
-            300               100
-░ 100 bytes were not received
-";
-        assert_eq!(draw(&Analysis::of(&sample.recording()), 40).text(), expected);
+        assert_snapshot!(draw(&Analysis::of(&sample.recording()), 40).text());
         for _ in 0..400 {
             sample.sends("client", 2, "y");
         }

@@ -524,6 +524,7 @@ pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
 
 #[cfg(test)]
 mod tests {
+    use insta::assert_snapshot;
     use serde_json::{Value as Json, json};
 
     use super::*;
@@ -559,31 +560,8 @@ mod tests {
     fn a_frame_of_five_bytes_fits_on_a_screen_with_its_layers_and_its_models() {
         let mut script = Script::new();
         script.event("wire", tcp());
-        let expected = "\
-6th frame on the wire, client → server, TCP: 71 bytes = 66 headers + 5 payload
-Ethernet 02 00 0a 09 00 02 3e 66 17 9e df 44 08 00        type 0800: IPv4
-14 bytes └──────to───────┘ └─────from──────┘ type
-IPv4     45 00 00 39 b6 a1 40 00 40 06 70 09 0a 09 00 01  10.9.0.1 → 10.9.0.2
-20 bytes       └len┘ └id─┘          pr └sum┘ └──from───┘  protocol 6: TCP
-         0a 09 00 02                                      length 57
-         └───to────┘                                      TTL 64
-TCP      a8 32 c4 8d 4a 08 da 80 be b3 cc 75 80 18 00 3f  port 43058 → 50317
-32 bytes port  port  └───seq───┘ └───ack───┘    fl └win┘  seq 1242094208
-         f1 f4 00 00 01 01 08 0a cb 7b fc 4a 6d 69 da f2  ack 3199454325
-         └sum┘       └─────────────options─────────────┘  flags PSH,ACK
-payload  68 65 6c 6c 6f                                   \"hello\"
-5 bytes  h  e  l  l  o
-OSI                TCP/IP               as taught   bytes
-7 application    ┐ application        ┐ application     5  payload
-6 presentation   │                    │                 0  left to programs
-5 session        ┘                    ┘                 0  left to programs
-4 transport      · transport          · transport      32  TCP
-3 network        · internet           · network        20  IPv4
-2 data link      ┐ network interface  · data link      14  Ethernet
-1 physical       ┘                    · physical        0  signals, not bytes
-";
         let picture = draw(&Analysis::of(&script.recording()), 80);
-        assert_eq!(picture.text(), expected);
+        assert_snapshot!(picture.text());
         assert!(picture.0.len() <= SCREEN);
         fits_everywhere(&script.recording(), draw);
     }
@@ -611,15 +589,7 @@ OSI                TCP/IP               as taught   bytes
     fn of_two_protocols_each_has_a_frame_and_they_are_counted_side_by_side() {
         let mut script = Script::new();
         script.event("wire", tcp()).event("wire", udp()).event("wire", tcp());
-        let text = draw(&Analysis::of(&script.recording()), 80).text();
-        let (above, below) = text.split_once("\n\n").expect("two frames");
-        assert!(above.contains("32  TCP") && below.contains("8  UDP"), "{text}");
-        let expected = "
-        frames    bytes  payload overhead
-TCP          2      142       10      132
-UDP          1       47        5       42
-";
-        assert!(text.ends_with(expected), "{text}");
+        assert_snapshot!(draw(&Analysis::of(&script.recording()), 80).text());
         fits_everywhere(&script.recording(), draw);
     }
 

@@ -204,6 +204,8 @@ fn legend(canvas: &mut Canvas, mut row: usize, plot: &Plot, width: usize) -> usi
 
 #[cfg(test)]
 mod tests {
+    use insta::assert_snapshot;
+
     use super::*;
     use crate::analysis::sample::{Sample, fits_everywhere};
 
@@ -235,7 +237,7 @@ mod tests {
     #[test]
     fn series_are_told_apart_on_logarithmic_axes() {
         let drawn = draw(&Analysis::of(&many().recording()), 80).text();
-        assert_eq!(drawn, include_str!("golden/plot-connections.txt"), "\n{drawn}");
+        assert_snapshot!(drawn);
     }
 
     #[test]

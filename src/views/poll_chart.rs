@@ -39,6 +39,7 @@ pub fn draw(options: &[String], hands: &[u32], right: usize, width: usize) -> Pi
 
 #[cfg(test)]
 mod tests {
+    use insta::assert_snapshot;
     use unicode_width::UnicodeWidthStr;
 
     use super::*;
@@ -48,18 +49,7 @@ mod tests {
         let options =
             ["none: `hello` opens it", "two: a question and an answer", "你好：也、啊、你啊"]
                 .map(str::to_owned);
-        let expected = "  a) none: hello
-     opens it
-     ████▋ 5
-  b) two: a
-     question and
-     an answer
-     ███████████ 12
-✓ c) 你好：也、啊、
-     你啊
-      0
-";
-        assert_eq!(draw(&options, &[5, 12, 0], 2, 19).text(), expected);
+        assert_snapshot!(draw(&options, &[5, 12, 0], 2, 19).text());
         for width in 20..100 {
             for line in draw(&options, &[9_999, 0, 1], 0, width).text().lines() {
                 assert!(line.width() <= width, "{width}: {line}");

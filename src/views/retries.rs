@@ -572,6 +572,7 @@ impl Line {
 
 #[cfg(test)]
 mod tests {
+    use insta::assert_snapshot;
     use serde_json::{Value as Json, json};
 
     use super::*;
@@ -611,30 +612,13 @@ mod tests {
 
     #[test]
     fn each_time_that_it_left_and_the_gaps_and_the_call_that_gave_up() {
-        let expected = "\
-client:4000 → server:80  SYN, sent twice, all lost
-                                 0        0.5 s    1 s      1.5 s    2 s
-SYN 1     100 µs  ✗ dropped      ✗        ┊        ┊        ┊        ┊
-SYN 2     1.00 s  ✗ dropped      ├─────1.00 s──────✗        ┊        ┊
-connect   2.40 s  = EINPROGRESS  ┣━━━━━━━━━━━━━━━━━━2.40 s━━━━━━━━━━━━━━━━━━━┫
-(drop the first SYN, SO_SNDTIMEO 2.50 s)
-";
-        assert_eq!(draw(&Analysis::of(&gives_up().recording()), 78).text(), expected);
+        assert_snapshot!(draw(&Analysis::of(&gives_up().recording()), 78).text());
         fits_everywhere(&gives_up().recording(), draw);
     }
 
     #[test]
     fn where_there_is_no_room_for_an_axis_the_gaps_are_said() {
-        let expected = "\
-client:4000 → server:80  SYN, sent
-twice, all lost
-SYN 1     100 µs ✗ dropped
-SYN 2    +1.00 s ✗ dropped
-connect  +2.40 s = EINPROGRESS
-(drop the first SYN, SO_SNDTIMEO 2.50
-s)
-";
-        assert_eq!(draw(&Analysis::of(&gives_up().recording()), 38).text(), expected);
+        assert_snapshot!(draw(&Analysis::of(&gives_up().recording()), 38).text());
     }
 
     #[test]

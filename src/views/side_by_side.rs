@@ -713,6 +713,8 @@ fn cut(row: Row, width: usize) -> Row {
 
 #[cfg(test)]
 mod tests {
+    use insta::assert_snapshot;
+
     use super::*;
     use crate::analysis::sample::{Sample, data, fits_everywhere, here};
     use crate::trace::Outcome;
@@ -738,17 +740,8 @@ mod tests {
 
     #[test]
     fn equal_calls_stand_in_one_row_and_what_differs_stands_out() {
-        let expected = "\
-(1 call before the first part)
-blocking                    │ non-blocking
-────────────────────────────┼────────────────────────────
-                            │ set_nonblocking(O_NONBLOCK)
-                            │   → ok
-recv(16) → 2 \"hi\"  200 ms   │ recv(16) → EAGAIN
-close() → ok                │ close() → ok
-";
         let picture = draw(&Analysis::of(&modes().recording()), 57);
-        assert_eq!(picture.text(), expected);
+        assert_snapshot!(picture.text());
         let inks = |row: usize| {
             picture.0[row].0.iter().map(|span| (span.text.trim(), span.ink)).collect::<Vec<_>>()
         };
@@ -766,13 +759,8 @@ close() → ok                │ close() → ok
             let port = 4000 + u16::try_from(number).unwrap_or(0);
             sample.call(actor, 1, "connect", &[("address", here(port))], 0);
         }
-        let expected = "\
-ann                                                          │ bob
-─────────────────────────────────────────────────────────────┼─────────────────────────────────────────────────────────────
-connect(127.0.0.1:4000) → ok                                 │ connect(127.0.0.1:4001) → ok
-";
         let picture = draw(&Analysis::of(&sample.recording()), 200);
-        assert_eq!(picture.text(), expected);
+        assert_snapshot!(picture.text());
         assert!(
             picture.0[2].0.iter().all(|span| span.ink != Ink::Strong),
             "ports are the kernel's choice"
@@ -788,19 +776,7 @@ connect(127.0.0.1:4000) → ok                                 │ connect(127.0
                 sample.sends("ann", 1, "x").receives("bob", 2, 9, "x");
             }
         }
-        let expected = "\
-tcp                        │ udp
-───────────────────────────┼───────────────────────────
-ann send(\"x\") → 1          │ ann send(\"x\") → 1
-… 499 more like this       │
-                           │ ann send(\"x\") → 1
-                           │ ann send(\"x\") → 1
-bob recv(9) → 1 \"x\"        │ bob recv(9) → 1 \"x\"
-… 499 more like this       │
-                           │ bob recv(9) → 1 \"x\"
-                           │ bob recv(9) → 1 \"x\"
-";
-        assert_eq!(draw(&Analysis::of(&sample.recording()), 55).text(), expected);
+        assert_snapshot!(draw(&Analysis::of(&sample.recording()), 55).text());
         fits_everywhere(&sample.recording(), draw);
     }
 
@@ -825,34 +801,11 @@ bob recv(9) → 1 \"x\"        │ bob recv(9) → 1 \"x\"
             "ann",
             EventKind::Deed { deed: "open …/door".into(), errno: Some("ENXIO".into()) },
         );
-        let expected = "\
-ann
-────────────────────────────────────────────────────────────
-socket(AF_UNIX, SOCK_STREAM, 0) → ok
-listen(1) → ok
-set_read_timeout(SO_RCVTIMEO, 200 ms) → ok
-close(listener) → ok
-unlink …/door
-open …/door → ENXIO
-";
-        assert_eq!(draw(&Analysis::of(&sample.recording()), 60).text(), expected);
+        assert_snapshot!(draw(&Analysis::of(&sample.recording()), 60).text());
     }
 
     #[test]
     fn too_narrow_for_columns_they_stand_one_below_the_other() {
-        let expected = "\
-(1 call before the …
-blocking
-recv(16)
-  → 2 \"hi\"  200 ms
-close() → ok
-
-non-blocking
-set_nonblocking(
-  O_NONBLOCK) → ok
-recv(16) → EAGAIN
-close() → ok
-";
-        assert_eq!(draw(&Analysis::of(&modes().recording()), 20).text(), expected);
+        assert_snapshot!(draw(&Analysis::of(&modes().recording()), 20).text());
     }
 }

@@ -371,6 +371,8 @@ impl Marks {
 
 #[cfg(test)]
 mod tests {
+    use insta::assert_snapshot;
+
     use super::*;
     use crate::analysis::sample::{Sample, fits_everywhere, here};
 
@@ -407,16 +409,7 @@ mod tests {
 
     #[test]
     fn a_socket_is_a_row() {
-        let expected = "\
-protocol   local address     peer address      who      what became of it
-TCP        127.0.0.1:4000    ·                 server   listening, 1 accepted
-TCP        127.0.0.1:53546 ↔ 127.0.0.1:4000    client   connected
-TCP        127.0.0.1:4000  ↔ 127.0.0.1:53546   server   accepted
-TCP        127.0.0.1:4000    ·                 second   ✗ bind: EADDRINUSE
-TCP        127.0.0.2:4000    ·                 second   then bound
-UDP        127.0.0.1:4000    ·                 udp      bound
-";
-        assert_eq!(draw(&Analysis::of(&two_and_a_refusal()), 100).text(), expected);
+        assert_snapshot!(draw(&Analysis::of(&two_and_a_refusal()), 100).text());
     }
 
     #[test]
@@ -440,13 +433,7 @@ UDP        127.0.0.1:4000    ·                 udp      bound
             &[("address", here(9))],
             "ECONNREFUSED",
         );
-        let expected = "\
-protocol   local address   peer address   who   what became of it
-TCP        0.0.0.0:4000    ·              ann   bound
-TCP        ·               127.0.0.1:9    ann   ✗ connect: ECONNREFUSED
-(0.0.0.0 means every address of this machine)
-";
-        assert_eq!(draw(&Analysis::of(&sample.recording()), 80).text(), expected);
+        assert_snapshot!(draw(&Analysis::of(&sample.recording()), 80).text());
     }
 
     #[test]
@@ -472,13 +459,7 @@ TCP        ·               127.0.0.1:9    ann   ✗ connect: ECONNREFUSED
             mapped(38032),
         );
         sample.located("server", 3, mapped(33955));
-        let expected = "\
-proto  local address              peer address              who     became
-TCP    [::ffff:127.0.0.1]:33955   ·                         server  listening, 1
-                                                                    accepted
-TCP    [::ffff:127.0.0.1]:33955 ↔ [::ffff:127.0.0.1]:38032  server  accepted
-";
-        assert_eq!(draw(&Analysis::of(&sample.recording()), 80).text(), expected);
+        assert_snapshot!(draw(&Analysis::of(&sample.recording()), 80).text());
         fits_everywhere(&sample.recording(), draw);
     }
 
@@ -503,21 +484,7 @@ TCP    [::ffff:127.0.0.1]:33955 ↔ [::ffff:127.0.0.1]:38032  server  accepted
 
     #[test]
     fn narrow_tables_are_stacked() {
-        let expected = "\
-TCP  server
-  127.0.0.1:4000
-  listening, 1
-  accepted
-TCP  client
-  127.0.0.1:53546
-  ↔ 127.0.0.1:4000
-  connected
-";
-        assert!(
-            draw(&Analysis::of(&two_and_a_refusal()), 20).text().starts_with(expected),
-            "{}",
-            draw(&Analysis::of(&two_and_a_refusal()), 20).text()
-        );
+        assert_snapshot!(draw(&Analysis::of(&two_and_a_refusal()), 20).text());
         fits_everywhere(&two_and_a_refusal(), draw);
     }
 }

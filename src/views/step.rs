@@ -281,6 +281,8 @@ fn wrapped(line: &str, width: usize) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use insta::assert_snapshot;
+
     use super::*;
     use crate::analysis::sample::{Sample, here};
     use crate::trace::Name;
@@ -314,23 +316,7 @@ mod tests {
     #[test]
     fn the_cursor_stands_at_the_call_that_is_about_to_be_made_and_the_blocked_are_marked() {
         let (events, cursor) = shot();
-        let expected = "\
-sample · step 2
-           5  fn play(
-           6      lab: &Lab,
-… server   7  ) -> Result<()> {
-           8      let (one, _) = listener.accept()?; // 你好
-▶ client   9      client.connect(&to)?;
-          10      Ok(())
-          11  }
-
-
-────────────────────────────────────────────────────────────
-      1.000 ms  server  accept4(3) …
-blocked: server in accept(), sample.rs:7
-next: client calls connect(3, 127.0.0.1:4000)
-";
-        assert_eq!(draw(&events, Some(&cursor), 60, 14), expected);
+        assert_snapshot!(draw(&events, Some(&cursor), 60, 14));
     }
 
     #[test]

@@ -450,6 +450,8 @@ fn legend(canvas: &mut Canvas, row: usize, lives: &[ThreadTimeline], width: usiz
 
 #[cfg(test)]
 mod tests {
+    use insta::{assert_snapshot, with_settings};
+
     use super::super::localize;
     use super::*;
     use crate::analysis::sample::{Sample, fits_everywhere};
@@ -460,7 +462,7 @@ mod tests {
     #[test]
     fn three_modes_stand_side_by_side() {
         let drawn = draw(&Analysis::of(&modes().recording()), 80).text();
-        assert_eq!(drawn, include_str!("golden/timeline-three-modes.txt"), "\n{drawn}");
+        assert_snapshot!(drawn);
     }
 
     #[test]
@@ -469,17 +471,14 @@ mod tests {
         let drawn = speaking(chinese(), || {
             draw(&Analysis::of(&localize::recording(&recording)), 80).text()
         });
-        assert_eq!(
-            drawn,
-            include_str!("../../tests/golden/timeline-three-modes.zh.txt"),
-            "\n{drawn}"
-        );
+        // No file below src is in Chinese.
+        with_settings!({ snapshot_path => "../../tests/snapshots" }, { assert_snapshot!(drawn) });
     }
 
     #[test]
     fn the_kernels_word_tells_ready_from_running() {
         let drawn = draw(&Analysis::of(&asked().recording()), 80).text();
-        assert_eq!(drawn, include_str!("golden/timeline-asked.txt"), "\n{drawn}");
+        assert_snapshot!(drawn);
     }
 
     #[test]

@@ -576,6 +576,8 @@ fn called(actor: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use insta::assert_snapshot;
+
     use super::*;
     use crate::analysis::sample::{Sample, data, fits_everywhere, here};
     use crate::trace::{Blocked, Outcome};
@@ -598,13 +600,7 @@ mod tests {
 
     #[test]
     fn a_call_that_is_interrupted_is_shown_as_blocked_and_again_when_it_returns() {
-        let expected = "      1.000 ms  server  socket(AF_INET, SOCK_STREAM, IPPROTO_TCP) = 3                10 µs
-      1.020 ms  client  connect(4, 127.0.0.1:4000) = ECONNREFUSED                    10 µs
-      1.040 ms  server  recvfrom(3, 1024) …
-    101.070 ms  client  sendto(4, \"你好\\n\") = 7                                      10 µs
-    101.090 ms  server  … recvfrom(3, 1024) = 7 \"你好\\n\"                    blocked 100 ms
-";
-        assert_eq!(drawn(&talk(), 90), expected);
+        assert_snapshot!(drawn(&talk(), 90));
     }
 
     fn drawn(sample: &Sample, width: usize) -> String {
@@ -661,12 +657,7 @@ mod tests {
             &[("address", here(4000))],
             "ECONNREFUSED",
         );
-        let expected = "client sendto(4, \"xxxxxxxxxxxxxxxx\"…)
-         = 100                   10 µs
-client connect(4, 127.0.0.1:4000)
-         = ECONNREFUSED          10 µs
-";
-        assert_eq!(drawn(&sample, 38), expected);
+        assert_snapshot!(drawn(&sample, 38));
     }
 
     #[test]
@@ -689,13 +680,7 @@ client connect(4, 127.0.0.1:4000)
         let blocked = vec![Blocked { actor: "bob".into(), call, for_ns: 5_000_000_000 }];
         sample.event("lab", EventKind::Deadline { limit_ns: 5_000_000_000, blocked });
         sample.event("lab", EventKind::End { ending: Ending::Deadline });
-        let expected = "      1.000 ms  bob  accept4(3) …
-      1.010 ms  lab  the deadline struck, after 5.00 s
-      1.010 ms  lab  bob has been blocked in accept4(3) for 5.00 s, at
-                     src/experiments/sample.rs:7
-      1.020 ms  lab  ended by its deadline
-";
-        assert_eq!(drawn(&sample, 70), expected);
+        assert_snapshot!(drawn(&sample, 70));
     }
 
     #[test]
@@ -720,17 +705,7 @@ client connect(4, 127.0.0.1:4000)
                 .map(|row| row.text() + "\n")
                 .collect::<String>()
         };
-        let expected = "      1.000 ms  client  connect(4, 127.0.0.1:4000) …
-      1.010 ms  wire    frame 3 from client: IP 10.9.0.1.40123 > 10.9.0.2.8080:
-                        Flags [S.], seq 1234567, ack 8, win 64240, options [mss
-                        1460], length 0
-                        ✗ dropped: drop the first SYN
-                        0x0000: 0200 0a09 0002 fec6 47f4 438b 0800 41ff
-                        0x0010: 7e
-      1.020 ms  wire    frame 2 delivered
-      1.030 ms  client  … connect(4, 127.0.0.1:4000) = 0                   30 µs
-";
-        assert_eq!(told(Detail::Frames, 80), expected);
+        assert_snapshot!(told(Detail::Frames, 80));
         let calls_alone =
             "      1.000 ms  client  connect(4, 127.0.0.1:4000) = 0                     30 µs\n";
         assert_eq!(told(Detail::Kernel, 80), calls_alone, "what is not told interrupts nothing");

@@ -1,5 +1,6 @@
 //! Ladders of recordings made by hand, pinned as text.
 
+use insta::assert_snapshot;
 use serde_json::json;
 use unicode_width::UnicodeWidthStr;
 
@@ -68,158 +69,38 @@ fn stream() -> Recording {
     script.recording()
 }
 
-fn looks(recording: &Recording, width: usize, expected: &str) {
-    let drawn = draw(&Analysis::of(recording), width, Numbers::Relative).text();
-    assert_eq!(drawn.trim_end(), expected.trim_matches('\n').trim_end(), "drawn:\n{drawn}");
+fn drawn(recording: &Recording, width: usize) -> String {
+    draw(&Analysis::of(recording), width, Numbers::Relative).text()
 }
 
 #[test]
 fn an_echo_in_80_columns() {
-    looks(
-        &echo(1),
-        80,
-        r#"
-   time server process 1                    client process 2
- 200 µs │ socket (TCP), bind 127.0.0.1:5000 │
- 800 µs │ listen 5                          │
- 900 µs ┃ accept … blocked                  │
- 3.1 ms ┃                                   │ socket (TCP)
- 3.2 ms │◀ accept → 127.0.0.1:40001 ╌╌╌╌╌╌╌╌┤ connect 127.0.0.1:5000
- 3.9 ms │◀ recv = 5 ──── "hello" 5 B ───────┤ send
- 4.3 ms ├─ send ────── "hello" 5 B ────────▶│ recv = 5
- 4.7 ms ┃ recv … blocked                    │
- 4.8 ms ┃ 200 ms pass: silence              │
- 205 ms │◀ recv = 0 after 200 ms ╌╌╌╌╌╌╌╌╌╌╌┤ shutdown SHUT_WR
-"#,
-    );
+    assert_snapshot!(drawn(&echo(1), 80));
 }
 
 #[test]
 fn an_echo_in_40_columns() {
-    looks(
-        &echo(1),
-        40,
-        r#"
-   time server          client
- 200 µs │ socket (TCP)  │
- 400 µs │ bind :5000    │
- 800 µs │ listen 5      │
- 900 µs ┃ accept …      │
- 3.1 ms ┃               │ socket (TCP)
- 3.2 ms │◀ accept ╌╌╌╌╌╌┤ connect :5000
- 3.9 ms │◀ "hello" 5 B ─┤ send
- 4.3 ms ├─ "hello" 5 B ▶│ recv = 5
- 4.7 ms ┃ recv …        │
- 4.8 ms ┃ 200 ms pass: silence
- 205 ms │◀ recv = 0 ╌╌╌╌┤ shutdown
-"#,
-    );
+    assert_snapshot!(drawn(&echo(1), 40));
 }
 
 #[test]
 fn an_echo_in_20_columns() {
-    looks(
-        &echo(1),
-        20,
-        r#"
-server: socket (TCP)
-server: bind :5000
-server: listen 5
-server: accept …
-client: socket (TCP)
-client → server
-  connect :5000
-client → server
-  "hello" 5 B
-server → client
-  "hello" 5 B
-server: recv …
-200 ms pass: silence
-client → server
-  shutdown SHUT_WR
-"#,
-    );
+    assert_snapshot!(drawn(&echo(1), 20));
 }
 
 #[test]
 fn datagrams_among_four_in_80_columns() {
-    looks(
-        &datagrams(),
-        80,
-        r#"
-   time alice             bob               carol             dave
-── datagrams ───────────────────────────────────────────────────────────────────
- 300 µs │ socket (UDP)    │                 │                 │
- 500 µs │ bind :5001      │                 │                 │
- 700 µs │                 │ socket (UDP)    │                 │
- 900 µs │                 │ bind :5002      │                 │
- 1.1 ms │                 │                 │ socket (UDP)    │
- 1.3 ms │                 │                 │ bind :5003      │
- 1.5 ms │                 │                 │                 │ socket (TCP)
- 1.6 ms ├─ send_to ───────│─── "你好" 6 B ─▶│ recv_from = 6   │
- 2.0 ms │◀ recv_from ─────│─── "你也好啊" ──┤ send_to         │
- 2.4 ms ├─ "lost" 4 B ─✗  │                 │                 │
-        │ never received  │                 │                 │
- 2.6 ms │                 ├─ "void" 4 B ─✗  │                 │
-        │                 │ nobody there    │                 │
- 2.9 ms │                 │                 │                 ├╌ connect :9 ╌✗
-        │                 │                 │                 │ ECONNREFUSED
- 3.0 ms │                 ┃ recv … blocked  │                 │
- 6.1 ms │✗ "late\… 8 B ───┃─────────────────┤ send_to         │
-        │                 ┃                 │ never received  │
- 6.3 ms │ deadline, 5.00 s┃                 │                 │
-"#,
-    );
+    assert_snapshot!(drawn(&datagrams(), 80));
 }
 
 #[test]
 fn datagrams_among_four_in_40_columns() {
-    looks(
-        &datagrams(),
-        40,
-        r#"
-── datagrams ──
-alice: socket (UDP)
-alice: bind 127.0.0.1:5001
-bob: socket (UDP)
-bob: bind 127.0.0.1:5002
-carol: socket (UDP)
-carol: bind 127.0.0.1:5003
-dave: socket (TCP)
-alice → carol "你好" 6 B
-carol → alice "你也好啊" 12 B
-alice → bob "lost" 4 B ✗ never received
-bob: "void" 4 B ✗ nobody there
-dave: connect 127.0.0.1:9 ✗ ECONNREFUSED
-bob: recv … blocked
-carol → alice
-  "late\u{202e}\n" 8 B ✗ never received
-deadline, 5.00 s
-"#,
-    );
+    assert_snapshot!(drawn(&datagrams(), 40));
 }
 
 #[test]
 fn a_stream_in_80_columns() {
-    looks(
-        &stream(),
-        80,
-        r#"
-   time server                              client
- 200 µs │ socket (TCP), bind 127.0.0.1:5000 │
- 800 µs │ listen 5                          │
- 900 µs ┃ accept … blocked                  │
- 3.1 ms ┃                                   │ socket (TCP)
- 3.2 ms │◀ accept → 127.0.0.1:40001 ╌╌╌╌╌╌╌╌┤ connect 127.0.0.1:5000
- 3.9 ms │◀ 3 B unread ──── "one" 3 B ───────┤ send
- 4.1 ms │◀ 6 B unread ──── "two" 3 B ───────┤ send
- 4.3 ms │◀────────── "three" 5 B ───────────┤ send
-        │ recv = 11 "onetwothree"           │
- 4.7 ms │◀──────── "four five" 9 B ─────────┤ send
-        │ recv = 4 "four"                   │
- 5.2 ms │ recv = 4 " fiv"                   │
-"#,
-    );
+    assert_snapshot!(drawn(&stream(), 80));
 }
 
 #[test]
@@ -261,8 +142,9 @@ fn no_width_is_too_narrow_and_no_row_too_wide() {
     hostile.send("server", 1, 2, &"好".repeat(42));
     let empty = Script::new().recording();
     for recording in [echo(1), echo(60), datagrams(), stream(), hostile.recording(), empty] {
+        let analysis = Analysis::of(&recording);
         for width in 20..=200 {
-            for row in draw(&Analysis::of(&recording), width, Numbers::Relative).0 {
+            for row in draw(&analysis, width, Numbers::Relative).0 {
                 assert!(row.width() <= width, "{} columns of {width}: {}", row.width(), row.text());
                 assert!(row.text().chars().all(|shown| !shown.is_control()), "{:?}", row.text());
                 assert_eq!(row.width(), row.text().width());

@@ -1,5 +1,6 @@
 //! Ladders of what went over the wire, of recordings made by hand, pinned as text.
 
+use insta::assert_snapshot;
 use serde_json::{Value as Json, json};
 use unicode_width::UnicodeWidthStr;
 
@@ -215,149 +216,29 @@ fn text(recording: &Recording, width: usize) -> String {
     draw(&Analysis::of(recording), width, Numbers::Relative).text()
 }
 
-fn looks(recording: &Recording, width: usize, expected: &str) {
-    let drawn = text(recording, width);
-    assert_eq!(drawn.trim_end(), expected.trim_matches('\n').trim_end(), "drawn:\n{drawn}");
-}
-
 #[test]
 fn a_handshake_in_80_columns() {
-    looks(
-        &handshake(0),
-        80,
-        r#"
-   time                  client                        server
- 200 µs                     │                             │ socket, bind, listen
- 800 µs        socket (TCP) │                             │
- 900 µs     connect :5000 … ┃                             │
- 1.0 ms                     ┃ ARP: 10.9.0.2? lab answers  │
- 1.2 ms          (SYN_SENT) ├───────── SYN seq 0 ────────▶│
- 1.3 ms                     ┃◀─── SYN,ACK seq 0 ack 1 ────┤ (SYN_RECV)
- 1.4 ms                     ├────── ACK seq 1 ack 1 ─────▶│
- 1.5 ms   connect returns 0 │                             │
- 1.9 ms         ESTABLISHED │                             │
- 2.1 ms                     │                             │ accept → :40001
-(STATE): derived from the segments; without brackets: the kernel said so
-"#,
-    );
+    assert_snapshot!(text(&handshake(0), 80));
 }
 
 #[test]
 fn a_handshake_in_40_columns() {
-    looks(
-        &handshake(0),
-        40,
-        r#"
-   time client          server
- 200 µs │               │ socket (TCP)
- 400 µs │               │ bind :5000
- 600 µs │               │ listen 5
- 800 µs │ socket (TCP)  │
- 900 µs ┃ connect …     │
- 1.0 ms ┃ ARP           │
- 1.2 ms ├── SYN seq 0 ─▶│
-        ┃ (SYN_SENT)    │
- 1.3 ms ┃◀── SYN,ACK ───┤ (SYN_RECV)
- 1.4 ms ├── ACK ack 1 ─▶│
- 1.5 ms │ connect = 0   │
- 1.9 ms │ ESTABLISHED   │
- 2.1 ms │               │ accept
-(STATE): derived from the segments;
-without brackets: the kernel said so
-"#,
-    );
+    assert_snapshot!(text(&handshake(0), 40));
 }
 
 #[test]
 fn a_lost_syn_in_80_columns() {
-    looks(
-        &handshake(1),
-        80,
-        r#"
-   time                  client                        server
- 200 µs                     │                             │ socket, bind, listen
- 800 µs        socket (TCP) │                             │
- 900 µs     connect :5000 … ┃                             │
- 1.0 ms                     ┃ ARP: 10.9.0.2? lab answers  │
- 1.2 ms          (SYN_SENT) ├─ SYN seq 0 ─✗               │
-                            ┃  drop the first SYN         │
- 1.00 s                     ├─ SYN seq 0, again +1.00 s ─▶│
-                            ┃◀─── SYN,ACK seq 0 ack 1 ────┤ (SYN_RECV)
-                            ├────── ACK seq 1 ack 1 ─────▶│
-          connect returns 0 │                             │
-                ESTABLISHED │                             │
-                            │                             │ accept → :40001
-(STATE): derived from the segments; without brackets: the kernel said so
-"#,
-    );
+    assert_snapshot!(text(&handshake(1), 80));
 }
 
 #[test]
 fn a_lost_syn_in_20_columns() {
-    looks(
-        &handshake(1),
-        20,
-        r#"
-server: socket (TCP)
-server: bind :5000
-server: listen 5
-client: socket (TCP)
-client: connect …
-ARP
-client → server
-  SYN seq 0 ✗ drop
-  the first SYN
-client: (SYN_SENT)
-client → server
-  SYN seq 0, again
-server → client
-  SYN,ACK seq 0
-server: (SYN_RECV)
-client → server
-  ACK seq 1 ack 1
-client: connect = 0
-client: ESTABLISHED
-server: accept
-(STATE): derived
-from the segments;
-without brackets:
-the kernel said so
-"#,
-    );
+    assert_snapshot!(text(&handshake(1), 20));
 }
 
 #[test]
 fn late_twice_and_never_in_80_columns() {
-    looks(
-        &close(),
-        80,
-        r#"
-   time                  client                        server
- 200 µs                     │                             │ socket, bind, listen
- 800 µs        socket (TCP) │                             │
- 900 µs     connect :5000 … ┃                             │
- 1.0 ms                     ┃ ARP: 10.9.0.2? lab answers  │
- 1.2 ms          (SYN_SENT) ├───────── SYN seq 0 ────────▶│
- 1.3 ms                     ┃◀─── SYN,ACK seq 0 ack 1 ────┤ (SYN_RECV)
- 1.4 ms                     ├────── ACK seq 1 ack 1 ─────▶│
- 1.5 ms   connect returns 0 │                             │
- 1.9 ms         ESTABLISHED │                             │
- 2.1 ms                     │                             │ accept → :40001
- 2.4 ms    send "hello" 5 B │                             │
- 2.6 ms                     ├─ PSH,ACK seq 1 "hello" 5 B ▶│
- 2.7 ms                     │◀───── ACK seq 1 ack 6 ──────┤
- 2.9 ms                     │                             │ recv = 5 "hello"
- 3.0 ms               close │                             │
- 3.2 ms         (FIN_WAIT1) ├──── FIN,ACK seq 6 ack 1 ───▶│ 20.1 ms later
-23.4 ms         (FIN_WAIT2) │◀─ twice ── ACK seq 1 ack 7 ─┤ (CLOSE_WAIT)
-23.8 ms                     │                             │ recv = 0 (end)
-23.9 ms                     │                             │ close
-24.1 ms                     │◀─── FIN,ACK seq 1 ack 7 ────┤ (LAST_ACK)
-24.2 ms         (TIME_WAIT) ├─ ACK seq 7 ack 2 ─✗         │
-                            │  drop the last ACK          │
-(STATE): derived from the segments; without brackets: the kernel said so
-"#,
-    );
+    assert_snapshot!(text(&close(), 80));
 }
 
 #[test]
@@ -434,10 +315,11 @@ fn no_width_is_too_narrow_and_no_row_too_wide() {
     );
     odd.arrives(999);
     for recording in [handshake(0), handshake(6), close(), lossy(3), lossy(40), odd.recording()] {
+        let analysis = Analysis::of(&recording);
         for numbers in [Numbers::Relative, Numbers::True] {
             let step = if numbers == Numbers::True { 9 } else { 1 };
             for width in (20..=200).step_by(step) {
-                for row in draw(&Analysis::of(&recording), width, numbers).0 {
+                for row in draw(&analysis, width, numbers).0 {
                     assert!(
                         row.width() <= width,
                         "{} columns of {width}: {}",
