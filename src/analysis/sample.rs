@@ -158,6 +158,7 @@ impl Sample {
             outcome,
             out: Output::decode(out),
             took_ns: entered.map_or(0, |event| now_ns - event.at_ns),
+            lag_ns: None,
         })
     }
 

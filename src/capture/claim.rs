@@ -8,7 +8,7 @@ use std::io;
 use std::time::Duration;
 
 use super::sys;
-use crate::trace::{Evidence, Relation, Value};
+use crate::trace::{Evidence, Relation, Return, Value};
 
 /// Comparisons that must all hold for a claim to hold.
 #[derive(Clone, Debug)]
@@ -35,6 +35,7 @@ impl Proof {
                 with,
                 with_what,
                 unit: None,
+                lag_ns: None,
                 held,
             }],
         }
@@ -101,35 +102,50 @@ pub fn less(what: &'static str, saw: usize, with_what: &'static str, with: usize
     Proof::one(what, saw.into(), Relation::Less, with.into(), Some(with_what), saw < with)
 }
 
+/// A span of time as it was measured, and how far the clock that the kernel timed it by was behind when it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Measured {
+    span: Duration,
+    lag: Option<Duration>,
+}
+
+impl From<Duration> for Measured {
+    fn from(span: Duration) -> Measured {
+        Measured { span, lag: None }
+    }
+}
+
+/// A span that the kernel counts in ticks, from the entry of this call: how long a timeout of the socket (SO_RCVTIMEO,
+/// SO_SNDTIMEO) or a timer of TCP took. The clock of ticks may be behind when the call is made, by more than a tick if a
+/// virtual processor was stopped, and the kernel keeps its word by that clock. poll, select, epoll and sleep have no need of this:
+/// their timers go by the monotonic clock.
+#[must_use]
+pub fn in_ticks(from: &Return, span: Duration) -> Measured {
+    Measured { span, lag: from.lag_ns.map(Duration::from_nanos) }
+}
+
 /// A time that was measured is at least what was asked. There is no opposite: a busy machine must not make a lesson lie.
-pub fn lasted(what: &'static str, measured: Duration, asked: Duration) -> Proof {
-    Proof::one(
-        what,
-        nanoseconds(measured),
-        Relation::AtLeast,
-        nanoseconds(asked),
-        Some("asked"),
-        measured >= asked,
-    )
-    .in_ns()
+pub fn lasted(what: &'static str, measured: impl Into<Measured>, asked: Duration) -> Proof {
+    no_sooner(what, measured, "asked", asked)
 }
 
 /// A time that was measured is at least another, which follows from something else: `no_sooner("2nd SYN", at, "by the settings", due)`.
+/// If it falls short, what the kernel's clock was behind counts as well, and the evidence says so.
 pub fn no_sooner(
     what: &'static str,
-    measured: Duration,
+    measured: impl Into<Measured>,
     with_what: &'static str,
     least: Duration,
 ) -> Proof {
-    Proof::one(
-        what,
-        nanoseconds(measured),
-        Relation::AtLeast,
-        nanoseconds(least),
-        Some(with_what),
-        measured >= least,
-    )
-    .in_ns()
+    let Measured { span, lag } = measured.into();
+    let lag = lag.filter(|lag| span < least && !lag.is_zero());
+    let held = span + lag.unwrap_or_default() >= least;
+    let (saw, with) = (Value::from(ns(span)), Value::from(ns(least)));
+    let mut proof = Proof::one(what, saw, Relation::AtLeast, with, Some(with_what), held).in_ns();
+    for evidence in &mut proof.evidence {
+        evidence.lag_ns = lag.map(ns);
+    }
+    proof
 }
 
 /// Two spans of time are the same: what the kernel says of its timers, not what was measured.
@@ -139,7 +155,7 @@ pub fn as_long(
     with_what: &'static str,
     with: Duration,
 ) -> Proof {
-    equal(what, nanoseconds(saw), with_what, nanoseconds(with)).in_ns()
+    equal(what, ns(saw), with_what, ns(with)).in_ns()
 }
 
 /// One moment of the run came before another; both in nanoseconds since the run began.
@@ -182,6 +198,44 @@ fn outcome<T>(what: &'static str, answer: &io::Result<T>, wanted: &'static str) 
     )
 }
 
-fn nanoseconds(span: Duration) -> Value {
-    Value::from(u64::try_from(span.as_nanos()).unwrap_or(u64::MAX))
+fn ns(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What comes of a wait of 100 ms that took 99.65 ms by the monotonic clock.
+    fn short_wait(lag: Option<Duration>) -> (bool, Option<u64>) {
+        let measured = Measured { span: Duration::from_micros(99_650), lag };
+        let proof = lasted("recv", measured, Duration::from_millis(100));
+        assert_eq!(proof.evidence[0].saw, Value::from(99_650_000_u64), "as it was measured");
+        (proof.holds(), proof.evidence[0].lag_ns)
+    }
+
+    #[test]
+    fn a_wait_that_is_short_by_less_than_the_lag_holds_and_its_evidence_names_the_lag() {
+        assert_eq!(short_wait(Some(Duration::from_micros(6850))), (true, Some(6_850_000)));
+        assert_eq!(short_wait(Some(Duration::from_micros(350))), (true, Some(350_000)));
+    }
+
+    #[test]
+    fn a_wait_that_is_short_by_more_than_the_lag_is_broken() {
+        assert_eq!(short_wait(Some(Duration::from_micros(349))), (false, Some(349_000)));
+    }
+
+    #[test]
+    fn without_a_lag_the_measured_time_alone_counts() {
+        assert_eq!(short_wait(None), (false, None));
+        assert_eq!(short_wait(Some(Duration::ZERO)), (false, None));
+    }
+
+    #[test]
+    fn a_wait_that_is_long_enough_says_nothing_of_the_lag() {
+        let (asked, lag) = (Duration::from_millis(100), Some(Duration::from_millis(7)));
+        let long = lasted("recv", Measured { span: asked, lag }, asked);
+        let plain = lasted("recv", asked, asked);
+        assert!(long.holds() && long.evidence == plain.evidence, "{long:?}");
+    }
 }

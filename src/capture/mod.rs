@@ -40,8 +40,8 @@ pub mod tcp_table;
 pub use actor::{Actor, ActorThread, Process, Stage};
 pub use breakpoints::Breakpoints;
 pub use claim::{
-    Proof, as_long, at_least, before, differ, equal, failed_with, is, lasted, less, no_sooner,
-    succeeded,
+    Measured, Proof, as_long, at_least, before, differ, equal, failed_with, in_ticks, is, lasted,
+    less, no_sooner, succeeded,
 };
 pub use error::{Error, Result};
 pub use link::Wire;
@@ -458,7 +458,13 @@ impl Seen {
     /// How long it took.
     #[must_use]
     pub fn took(&self) -> Duration {
-        Duration::from_nanos(self.back.took_ns)
+        self.back.took()
+    }
+
+    /// How long it took, where the kernel counts that in ticks.
+    #[must_use]
+    pub fn took_in_ticks(&self) -> Measured {
+        in_ticks(&self.back, self.took())
     }
 }
 

@@ -72,6 +72,7 @@ enum Writer {
 pub struct Entered {
     call: Arc<Call>,
     at_ns: u64,
+    lag_ns: Option<u64>,
 }
 
 impl Recorder {
@@ -180,7 +181,9 @@ impl Recorder {
             gate.pass(self, actor, &call);
         }
         let at_ns = self.push(actor, EventKind::Enter(call.clone()));
-        Entered { call, at_ns }
+        // Read last: a tick after this can only make the kernel's timer end later.
+        let lag_ns = sys::tick_clock_ns().map(|tick| (self.epoch_ns + at_ns).saturating_sub(tick));
+        Entered { call, at_ns, lag_ns }
     }
 
     /// Records that it returned.
@@ -190,7 +193,8 @@ impl Recorder {
         let mut state = self.lock();
         let at_ns = self.now_ns();
         let took_ns = at_ns.saturating_sub(entered.at_ns);
-        let what = EventKind::Return(Return { call: entered.call, outcome, out, took_ns });
+        let Entered { call, lag_ns, .. } = entered;
+        let what = EventKind::Return(Return { call, outcome, out, took_ns, lag_ns });
         self.append(&mut state, Event { at_ns, actor, process, thread, what });
     }
 

@@ -12,6 +12,7 @@ use crate::reasons;
 use crate::text::joint;
 use crate::trace::recording::Recording;
 use crate::trace::{Address, Claim, Counts, Ending, EventKind, Evidence, Relation, Value, Verdict};
+use crate::views::wording::with_lag;
 
 /// A claim of a lesson, and what came of it.
 #[derive(Clone, Debug)]
@@ -177,7 +178,8 @@ fn shown(value: &Value, unit: Option<&str>) -> String {
 #[must_use]
 pub fn comparison(evidence: &Evidence) -> String {
     let unit = evidence.unit.as_deref();
-    let (saw, with) = (shown(&evidence.saw, unit), shown(&evidence.with, unit));
+    let saw = with_lag(shown(&evidence.saw, unit), evidence.lag_ns);
+    let with = shown(&evidence.with, unit);
     let relation = evidence.relation.to_string();
     let (what, relation) = (lexicon::shown(&evidence.what), lexicon::shown(&relation));
     match (evidence.with_what.as_deref().map(lexicon::shown), evidence.held) {

@@ -4,7 +4,7 @@
 
 use std::io;
 use std::net::Shutdown;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use socket2::SockAddr;
 
@@ -17,7 +17,7 @@ use crate::capture::link::{
 };
 use crate::capture::{
     Kind, Lab, Network, Parameter, Proof, Result, Socket, TcpTableEntry, Wire, before, equal,
-    failed_with, is, lasted, succeeded,
+    failed_with, in_ticks, is, lasted, succeeded,
 };
 use crate::i18n::Text;
 use crate::trace::{Failure, SyscallKind};
@@ -295,7 +295,6 @@ fn time_wait(lab: &Lab) -> Result<()> {
     let (listener, at) = listen(lab, false)?;
     let (client, server) = connect_to(lab, &listener, &at)?;
     let ends = Ends::of_client(lab, &client)?;
-    let begun = Instant::now();
     server.shutdown(Shutdown::Write)?; // the server is first
     client.recv(&mut [0; 16])?; // returns 0: the end
     client.close()?;
@@ -316,7 +315,10 @@ fn time_wait(lab: &Lab) -> Result<()> {
     lab.claim("port-is-held", error);
     // The table tells how long its timer still runs, in 1/100 s.
     let left = ends.server.left()? + Duration::from_millis(10);
-    let all = begun.elapsed() + left;
+    let begun = lab.last_call("server", SyscallKind::Shutdown)?;
+    let now = lab.recorder().now_ns();
+    let so_far = Duration::from_nanos(now - begun.entered_ns);
+    let all = in_ticks(&begun.back, so_far + left);
     let minute = Duration::from_secs(60);
     lab.claim("for-a-minute", lasted("so far, and left", all, minute));
     Ok(())

@@ -11,8 +11,8 @@ use super::experiment;
 use super::kit::{connection, listening_on_the_wire, recv_gave, tcp_socket};
 use crate::capture::link::{CapturedFrame, Syn, Traffic, first, first_few, nth};
 use crate::capture::{
-    Kind, Lab, Network, Parameter, Proof, Result, Socket, TcpInfo, as_long, at_least, differ,
-    equal, failed_with, is, lasted, no_sooner, succeeded,
+    Kind, Lab, Measured, Network, Parameter, Proof, Result, Seen, Socket, TcpInfo, as_long,
+    at_least, differ, equal, failed_with, in_ticks, is, lasted, no_sooner, succeeded,
 };
 use crate::i18n::Text;
 use crate::trace::{Failure, Feature, Lack, Return, SyscallKind};
@@ -20,9 +20,6 @@ use crate::trace::{Failure, Feature, Lack, Return, SyscallKind};
 const fn limit(help: Text) -> Parameter {
     Parameter { name: "timeout", default: "100ms", kind: Kind::Span(1, 60_000), help }
 }
-
-/// The kernel counts time in ticks, which may be 10 ms apart: so much sooner than due may a timer seem to strike.
-const TICK: Duration = Duration::from_millis(10);
 
 experiment!(
     lost_syn,
@@ -55,9 +52,9 @@ fn lost_syn(lab: &Lab) -> Result<()> {
 
     // The kernel waits a second or more before it sends a SYN again.
     let seconds = Duration::from_secs(lost as u64);
-    let took = lab.last_call("client", SyscallKind::Connect)?.took();
-    let least = "a second each, less a tick";
-    let waited = no_sooner("connect", took, least, seconds - TICK);
+    let call = lab.last_call("client", SyscallKind::Connect)?;
+    let took = call.took_in_ticks();
+    let waited = no_sooner("connect", took, "a second each", seconds);
     lab.claim("connect-waits-for-it", waited);
     Ok(())
 }
@@ -86,11 +83,11 @@ fn handshake_times_out(lab: &Lab) -> Result<()> {
     let call = lab.last_call("client", SyscallKind::Connect)?;
     let (nearer, errno) = settings.nearer_limit(limit);
     let ended = failed_with("connect", &answer, errno);
-    let took = lasted("connect", call.took(), nearer);
+    let took = lasted("connect", call.took_in_ticks(), nearer);
     lab.claim("the-nearer-limit-ends-it", ended.and(took));
 
     let _second = wire.until(nth(2, Syn)); // we may see it late
-    let kept = settings.kept_by(&wire.seen(Syn), call.entered_ns);
+    let kept = settings.kept_by(&wire.seen(Syn), &call);
     lab.claim("syns-keep-to-the-settings", kept);
     let next = settings.wait_after(1 + info.total_retrans);
     let same = as_long("TCP_INFO", rto(&info), "by the settings", next);
@@ -146,28 +143,19 @@ impl SynSettings {
     fn nearer_limit(&self, program: Duration) -> (Duration, &'static str) {
         let syns = 1 + self.linear + self.retries;
         let kernel = self.due(syns + 1);
-        if program < kernel {
-            (program, "EINPROGRESS")
-        } else {
-            (kernel.saturating_sub(TICK), "ETIMEDOUT")
-        }
+        if program < kernel { (program, "EINPROGRESS") } else { (kernel, "ETIMEDOUT") }
     }
 
-    /// No SYN left sooner than the settings say; `from_ns` is when connect() was called.
-    fn kept_by(&self, syns: &[CapturedFrame], from_ns: u64) -> Proof {
+    /// No SYN left sooner than the settings say, counted from the call of connect().
+    fn kept_by(&self, syns: &[CapturedFrame], connect: &Seen) -> Proof {
         const NAMES: [&str; 9] = [
             "2nd SYN", "3rd SYN", "4th SYN", "5th SYN", "6th SYN", "7th SYN", "8th SYN", "9th SYN",
             "10th SYN",
         ];
         let again = syns.iter().skip(1).zip(2..).zip(NAMES);
         again.fold(at_least("SYNs", syns.len(), 2), |proof, ((syn, number), name)| {
-            let after = span(syn.at_ns.saturating_sub(from_ns));
-            proof.and(no_sooner(
-                name,
-                after,
-                "by the settings, less a tick",
-                self.due(number).saturating_sub(TICK),
-            ))
+            let after = since(connect, syn.at_ns);
+            proof.and(no_sooner(name, after, "by the settings", self.due(number)))
         })
     }
 }
@@ -181,7 +169,8 @@ fn read_times_out(lab: &Lab) -> Result<()> {
     client.set_read_timeout(Some(limit))?;
     let answer = client.recv(&mut buffer); // and the server is silent
     lab.claim("recv-gives-up", failed_with("recv", &answer, "EAGAIN"));
-    let took = lab.last_call("client", SyscallKind::Recv)?.took();
+    let recv = lab.last_call("client", SyscallKind::Recv)?;
+    let took = recv.took_in_ticks();
     lab.claim("not-before-its-time", lasted("recv", took, limit));
 
     server.send(b"here I am")?;
@@ -200,9 +189,9 @@ fn not_only_recv(lab: &Lab) -> Result<()> {
     listener.listen(5)?;
     listener.set_read_timeout(Some(limit))?;
     let answer = listener.accept(); // nobody calls
-    let took = lab.last_call("server", SyscallKind::Accept)?.took();
+    let call = lab.last_call("server", SyscallKind::Accept)?;
     let gave_up = failed_with("accept", &answer, "EAGAIN");
-    let waited = lasted("accept", took, limit);
+    let waited = lasted("accept", call.took_in_ticks(), limit);
     lab.claim("accept-gives-up", gave_up.and(waited));
 
     let client = tcp_socket(lab, "client")?;
@@ -215,9 +204,10 @@ fn not_only_recv(lab: &Lab) -> Result<()> {
             break answer;
         }
     };
-    let took = lab.last_call("client", SyscallKind::Send)?.took();
+    let call = lab.last_call("client", SyscallKind::Send)?;
     let gave_up = failed_with("send", &answer, "EAGAIN");
-    lab.claim("send-gives-up", gave_up.and(lasted("send", took, limit)));
+    let waited = lasted("send", call.took_in_ticks(), limit);
+    lab.claim("send-gives-up", gave_up.and(waited));
     Ok(())
 }
 
@@ -247,13 +237,13 @@ fn the_wire_is_cut(lab: &Lab) -> Result<()> {
 
     let copies = wire.seen(Traffic::Data);
     lab.claim("the-same-bytes-again", sent_again(&copies)?);
-    let start = lab.last_call("client", SyscallKind::Send)?.entered_ns;
+    let start = lab.last_call("client", SyscallKind::Send)?;
     let timeouts = (rto(&before), rto(&tcp_info(&client)?));
-    let slower = backed_off(&copies, start, timeouts);
+    let slower = backed_off(&copies, &start, timeouts);
     lab.claim("each-wait-is-longer", slower);
 
     let end = lab.last_call("client", SyscallKind::Recv)?.returned_ns;
-    let waited = lasted("send to error", span(end - start), limit);
+    let waited = lasted("send to error", span(end - start.entered_ns), limit);
     let gave_up = failed_with("recv", &answer, "ETIMEDOUT");
     lab.claim("the-kernel-gives-up", gave_up.and(waited));
     let state = tcp_info(&server)?.state;
@@ -275,19 +265,14 @@ fn sent_again(copies: &[CapturedFrame]) -> Result<Proof> {
 /// probe, sent before the timeout (RFC 8985, section 7); so the 2nd is due after 1 timeout, the 3rd after 1 + 2.
 fn backed_off(
     copies: &[CapturedFrame],
-    from_ns: u64,
+    send: &Seen,
     (before, after): (Duration, Duration),
 ) -> Proof {
     const NAMES: [&str; 5] = ["2nd copy", "3rd copy", "4th copy", "5th copy", "6th copy"];
     let doubled = no_sooner("timeout after", after, "twice the one before", before * 2);
     copies.iter().skip(2).zip(1..).zip(NAMES).fold(doubled, |proof, ((copy, number), name)| {
         let due = before * (2_u32.pow(number) - 1);
-        proof.and(no_sooner(
-            name,
-            span(copy.at_ns.saturating_sub(from_ns)),
-            "with doubling, less a tick",
-            due.saturating_sub(TICK),
-        ))
+        proof.and(no_sooner(name, since(send, copy.at_ns), "with doubling", due))
     })
 }
 
@@ -342,7 +327,7 @@ fn check_tries(lab: &Lab, arrived: Proof) -> Result<()> {
     let failed = |name, back: &Return| {
         is(name, back.outcome.to_string(), "EINPROGRESS").and(lasted(
             name,
-            span(back.took_ns),
+            in_ticks(back, back.took()),
             limit,
         ))
     };
@@ -455,6 +440,11 @@ fn calls_of(lab: &Lab, actor: &str, kind: SyscallKind) -> Vec<(u64, Return)> {
         .collect()
 }
 
+/// From the entry of a call to this time of the run, a span that the kernel counts in ticks.
+fn since(call: &Seen, at_ns: u64) -> Measured {
+    in_ticks(&call.back, span(at_ns.saturating_sub(call.entered_ns)))
+}
+
 fn span(ns: u64) -> Duration {
     Duration::from_nanos(ns)
 }
@@ -488,7 +478,7 @@ mod tests {
         );
         assert_eq!(
             settings.nearer_limit(Duration::from_secs(4)),
-            (Duration::from_millis(2990), "ETIMEDOUT")
+            (Duration::from_secs(3), "ETIMEDOUT")
         );
     }
 }

@@ -9,11 +9,11 @@ use socket2::SockAddr;
 use super::kit::{connected, listening};
 use super::{Stepping, Why, experiment};
 use crate::capture::{
-    Actor, Interest, Kind, Lab, Parameter, Proof, Result, Sampler, Seen, Socket, as_long, at_least,
-    before, differ, failed_with, is, lasted, less, no_sooner,
+    Actor, Interest, Kind, Lab, Measured, Parameter, Proof, Result, Sampler, Seen, Socket, as_long,
+    at_least, before, differ, failed_with, in_ticks, is, lasted, less, no_sooner,
 };
 use crate::i18n::Text;
-use crate::trace::{Data, Feature, Lack, SyscallKind};
+use crate::trace::{Data, Feature, Lack, Return, SyscallKind};
 
 const fn asked(name: &'static str, default: &'static str) -> Parameter {
     Parameter {
@@ -54,10 +54,10 @@ fn asked_and_measured(lab: &Lab) -> Result<()> {
 
         for _ in 0..lab.count("times")? {
             let answer = client.recv(&mut [0; 8]);
-            let took = lab.last_call("client", SyscallKind::Recv)?.took();
+            let recv = lab.last_call("client", SyscallKind::Recv)?;
             gave_up.push(failed_with(name, &answer, "EAGAIN"));
-            lasting.push(lasted(name, took, asked));
-            show_bars(lab, asked, kept, took);
+            lasting.push(lasted(name, recv.took_in_ticks(), asked));
+            show_bars(lab, asked, kept, recv.took());
         }
     }
     lab.claim("each-gives-up", all(gave_up));
@@ -134,23 +134,23 @@ fn both_gave_up(
     let gave_up = failed_with("option's recv", first, "EAGAIN");
     let said = second.as_ref().map_or_else(|error| error.kind().to_string(), |n| n.to_string());
     let poll = is("poll's way", said, io::ErrorKind::TimedOut.to_string());
-    let option_took = first_wait(lab, "option", SyscallKind::Recv)?;
-    let poll_took = first_wait(lab, "poll", SyscallKind::Poll)?;
+    let option = first_wait(lab, "option", SyscallKind::Recv)?;
+    let waited = first_wait(lab, "poll", SyscallKind::Poll)?;
     lab.claim(
         "both-give-up",
         gave_up
-            .and(lasted("recv", option_took, timeout))
+            .and(lasted("recv", in_ticks(&option, option.took()), timeout))
             .and(poll)
-            .and(lasted("poll", poll_took, timeout)),
+            .and(lasted("poll", waited.took(), timeout)),
     );
     Ok(())
 }
 
-/// How long the first call of this function took.
-fn first_wait(lab: &Lab, actor: &str, kind: SyscallKind) -> Result<Duration> {
-    lab.last_call(actor, kind)?;
+/// The first call of this function.
+fn first_wait(lab: &Lab, actor: &str, kind: SyscallKind) -> Result<Return> {
+    let last = lab.last_call(actor, kind)?.back;
     let mut calls = lab.calls(actor).into_iter().filter(|(_, back)| back.call.kind() == kind);
-    Ok(calls.next().map_or(Duration::ZERO, |(_, back)| Duration::from_nanos(back.took_ns)))
+    Ok(calls.next().map_or(last, |(_, first)| first))
 }
 
 /// The system calls of the two, connecting left out; and the modes that the two sockets are in.
@@ -236,7 +236,7 @@ fn default_timeout(lab: &Lab) -> Result<()> {
     lab.claim("accepted-ones-too", gets);
 
     let answer = new.recv(&mut [0; 8]); // nobody speaks
-    let took = lab.last_call("new", SyscallKind::Recv)?.took();
+    let took = lab.last_call("new", SyscallKind::Recv)?.took_in_ticks();
     let gave_up = failed_with("recv", &answer, "EAGAIN");
     lab.claim("it-counts", gave_up.and(lasted("recv", took, timeout)));
     Ok(())
@@ -463,7 +463,8 @@ fn check_modes(
         "non-blocking-fails-at-once",
         is("non-blocking", said(&non_blocking), "EAGAIN").and(first),
     );
-    lab.claim("timeout-fails-in-time", nearer_limit(&said(&timed), timed.took(), timeout, silence));
+    let in_time = nearer_limit(&said(&timed), timed.took_in_ticks(), timeout, silence);
+    lab.claim("timeout-fails-in-time", in_time);
     lab.claim(
         "blocking-waits-for-the-bytes",
         is("blocking", said(&blocking), "7").and(lasted("recv", blocking.took(), silence)),
@@ -489,7 +490,12 @@ const CLEAR: Duration = Duration::from_millis(100);
 
 /// Whichever comes first ends recv() in timeout mode: the timeout (0 is none) or the bytes. Where the two are close together
 /// either may be first.
-fn nearer_limit(said: &str, took: Duration, timeout: Duration, silence: Duration) -> Proof {
+fn nearer_limit(
+    said: &str,
+    took: impl Into<Measured>,
+    timeout: Duration,
+    silence: Duration,
+) -> Proof {
     let gave_up = is("timeout", said.to_owned(), "EAGAIN").and(lasted("recv", took, timeout));
     let got_them = is("timeout", said.to_owned(), "7");
     let none = timeout.as_micros() == 0; // the option counts microseconds

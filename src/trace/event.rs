@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::net::{SocketAddrV4, SocketAddrV6};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -329,6 +330,17 @@ pub struct Return {
     pub out: Output,
     /// How long the call took, in nanoseconds: entry to return.
     pub took_ns: u64,
+    /// How far the kernel's clock of ticks was behind the monotonic clock at entry, in nanoseconds; `None` where that is not
+    /// known. By the clock of ticks a timeout that began then may end sooner by so much.
+    pub lag_ns: Option<u64>,
+}
+
+impl Return {
+    /// How long the call took.
+    #[must_use]
+    pub fn took(&self) -> Duration {
+        Duration::from_nanos(self.took_ns)
+    }
 }
 
 /// A return as it is written down.
@@ -341,19 +353,22 @@ struct ReturnLine {
     #[serde(skip_serializing_if = "Args::is_empty", default)]
     out: Args,
     took_ns: u64,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    lag_ns: Option<u64>,
 }
 
 impl Serialize for Return {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Return { call, outcome, out, took_ns } = self.clone();
-        ReturnLine { call, outcome, out: out.args(), took_ns }.serialize(serializer)
+        let Return { call, outcome, out, took_ns, lag_ns } = self.clone();
+        ReturnLine { call, outcome, out: out.args(), took_ns, lag_ns }.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Return {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let ReturnLine { call, outcome, out, took_ns } = ReturnLine::deserialize(deserializer)?;
-        Ok(Return { call, outcome, out: Output::decode(out), took_ns })
+        let ReturnLine { call, outcome, out, took_ns, lag_ns } =
+            ReturnLine::deserialize(deserializer)?;
+        Ok(Return { call, outcome, out: Output::decode(out), took_ns, lag_ns })
     }
 }
 
@@ -696,6 +711,10 @@ pub struct Evidence {
     /// The unit of both numbers: `ns`, `bytes`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub unit: Option<Cow<'static, str>>,
+    /// Nanoseconds that count as seen too, where a time fell short by the monotonic clock: how far the kernel's clock of
+    /// ticks, which counted it, was behind when it began.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub lag_ns: Option<u64>,
     /// Whether the comparison came out so.
     pub held: bool,
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use unicode_width::UnicodeWidthStr;
 
 use super::localize;
-use super::wording::{self, Cast, arguments, end, filled_in, outcome_ink, safe, value};
+use super::wording::{self, Cast, arguments, end, filled_in, outcome_ink, safe, value, with_lag};
 use crate::analysis::Analysis;
 use crate::i18n::tr;
 use crate::lexicon::shown;
@@ -369,7 +369,7 @@ impl Trace {
                 let words = format!(
                     "{mark} {} {} {} {with_what}{}",
                     safe(&one.what),
-                    said(&one.saw),
+                    with_lag(said(&one.saw), one.lag_ns),
                     shown(&one.relation.to_string()),
                     said(&one.with)
                 );

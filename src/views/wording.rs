@@ -51,6 +51,14 @@ impl Cast {
     }
 }
 
+/// A time that evidence saw, and what the kernel's clock was behind if that counts too.
+pub(crate) fn with_lag(saw: String, lag_ns: Option<u64>) -> String {
+    match lag_ns.map(span_of) {
+        Some(lag) => tr!("{saw} + {lag} that the kernel's clock of ticks was behind", saw, lag),
+        None => saw,
+    }
+}
+
 /// A value in words; of data at most this many bytes.
 pub(crate) fn value(value: &Value, bytes: usize) -> String {
     match value {

@@ -31,6 +31,12 @@ pub fn monotonic_ns() -> u64 {
     u64::try_from(START.get_or_init(Instant::now).elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// Nanoseconds of the clock by which the kernel counts the timeouts of sockets: not known here.
+#[must_use]
+pub fn tick_clock_ns() -> Option<u64> {
+    None
+}
+
 /// A number for the calling thread, counted from 1 (the system's own is not asked).
 #[must_use]
 pub fn thread_id() -> u32 {

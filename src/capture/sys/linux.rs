@@ -46,6 +46,14 @@ pub fn monotonic_ns() -> u64 {
         + u64::try_from(now.tv_nsec()).unwrap_or(0)
 }
 
+/// Nanoseconds of the clock of ticks, by which the kernel counts the timeouts of sockets: `CLOCK_MONOTONIC_COARSE`, which is
+/// `CLOCK_MONOTONIC` as of the last tick (clock_gettime(2)).
+#[must_use]
+pub fn tick_clock_ns() -> Option<u64> {
+    let tick = clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE).ok()?;
+    Some(u64::try_from(tick.tv_sec()).ok()? * 1_000_000_000 + u64::try_from(tick.tv_nsec()).ok()?)
+}
+
 /// The calling thread's TID (gettid(2)), asked once a thread.
 #[must_use]
 pub fn thread_id() -> u32 {
