@@ -24,7 +24,7 @@ recordings:
 
 # the catalogues, after a sentence was added, changed or taken out
 catalogues:
-    UPDATE_CATALOGUES=1 cargo test --test suite catalogues
+    cargo run --example maintain catalogues
 
 # all lessons as pages
 book:

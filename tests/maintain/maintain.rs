@@ -1,4 +1,4 @@
-//! What maintainers run: `cargo run --example maintain recordings` and `cargo run --example maintain pictures [--run]`.
+//! What maintainers run: `cargo run --example maintain`, and one of the words below.
 
 use std::error::Error;
 use std::fs;
@@ -9,11 +9,13 @@ use socket_explorer::capture::child::Request;
 use socket_explorer::commands::run::shown_in_course;
 use socket_explorer::experiments;
 
+mod catalogues;
 mod pictures;
 mod recordings;
 
 const USAGE: &str = "maintain recordings: make the recordings of lessons/ anew, on a machine that can run every experiment
-maintain pictures [--run]: draw docs/pictures anew from the recordings that are kept; --run runs their experiments anew too";
+maintain pictures [--run]: draw docs/pictures anew from the recordings that are kept; --run runs their experiments anew too
+maintain catalogues: bring src/i18n/po up to date with the sentences that the program says";
 
 fn main() -> ExitCode {
     let args: Vec<_> = std::env::args().collect();
@@ -27,6 +29,7 @@ fn main() -> ExitCode {
         ["recordings"] => recordings::make(&root.join("lessons")),
         ["pictures"] => draw_pictures(&root.join("docs/pictures"), false),
         ["pictures", "--run"] => draw_pictures(&root.join("docs/pictures"), true),
+        ["catalogues"] => update_catalogues(),
         _ => Err(USAGE.into()),
     };
     match made {
@@ -47,6 +50,13 @@ fn draw_pictures(folder: &Path, run: bool) -> Result<(), Box<dyn Error>> {
     }
     for (file, svg) in pictures::draw_all(folder)? {
         fs::write(folder.join(file), svg)?;
+    }
+    Ok(())
+}
+
+fn update_catalogues() -> Result<(), Box<dyn Error>> {
+    for (path, _, updated) in catalogues::all() {
+        fs::write(path, updated)?;
     }
     Ok(())
 }
