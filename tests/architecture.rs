@@ -10,7 +10,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("text", &[]),
     ("atomic_file", &[]),
     ("signals", &[]),
-    ("picture", &[]),
+    ("picture", &["text"]),
     ("i18n", &["text"]),
     ("cli", &["i18n", "text"]),
     ("progress", &["atomic_file", "i18n"]),

@@ -104,23 +104,31 @@ pub struct ThreadTimeline {
 }
 
 impl ThreadTimeline {
-    /// How often it was blocked, and for how long together, call by call.
-    pub fn blocked(&self) -> Vec<(String, usize, u64)> {
-        let mut all: Vec<(String, usize, u64)> = Vec::new();
-        let mut before = None;
+    /// Each time that it was blocked: from falling asleep to being woken, and in which call. What samples cut is one.
+    pub fn blocked_spans(&self) -> Vec<(u64, u64, &str)> {
+        let mut all: Vec<(u64, u64, &str)> = Vec::new();
         for interval in &self.intervals {
-            let ThreadState::Blocked(call) = &interval.doing else {
-                continue;
-            };
-            let goes_on = before == Some(interval.from_ns);
-            before = Some(interval.to_ns);
-            let span = interval.to_ns - interval.from_ns;
-            match all.iter_mut().find(|(known, ..)| known == call) {
-                Some((_, times, sum)) => {
-                    *times += usize::from(!goes_on);
-                    *sum += span;
+            let ThreadState::Blocked(call) = &interval.doing else { continue };
+            match all.last_mut() {
+                Some((_, to, known)) if *to == interval.from_ns && known == call => {
+                    *to = interval.to_ns;
                 }
-                None => all.push((call.clone(), 1, span)),
+                _ => all.push((interval.from_ns, interval.to_ns, call)),
+            }
+        }
+        all
+    }
+
+    /// How often it was blocked, and for how long together, call by call.
+    pub fn blocked(&self) -> Vec<(&str, usize, u64)> {
+        let mut all: Vec<(&str, usize, u64)> = Vec::new();
+        for (from_ns, to_ns, call) in self.blocked_spans() {
+            match all.iter_mut().find(|(known, ..)| *known == call) {
+                Some((_, times, sum)) => {
+                    *times += 1;
+                    *sum += to_ns - from_ns;
+                }
+                None => all.push((call, 1, to_ns - from_ns)),
             }
         }
         all
@@ -512,7 +520,7 @@ pub(crate) mod tests {
         let all = Analysis::of(&recording).threads;
         let names: Vec<_> = all.iter().map(|life| &*life.actor).collect();
         assert_eq!(names, ["peer", "blocking", "non-blocking", "timeout"]);
-        assert_eq!(all[1].blocked(), [("recv".to_owned(), 1, 600_100_000)]);
+        assert_eq!(all[1].blocked(), [("recv", 1, 600_100_000)]);
         assert_eq!(
             spans(&all[2]),
             [(ThreadState::Running, 9)],

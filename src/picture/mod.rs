@@ -1,8 +1,19 @@
-//! Ground floor: a picture is rows of inked text. Views make them; the terminal (and any later output) shows them.
+//! A picture is rows of inked text: views make them, outputs show them. The widgets that views share stand here too.
 //!
-//! Ink says what a piece of text *means*; which colour that is, is the output's decision.
+//! Ink says what a piece of text *means*; each output decides which colour that is.
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use crate::text::wrap;
+
+pub mod axis;
+mod canvas;
+pub mod fold;
+pub mod phrase;
+mod span;
+
+pub use canvas::Canvas;
+pub use span::{exact_span, span_of};
 
 /// What a piece of text means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,6 +55,12 @@ impl Row {
         Row::default()
     }
 
+    /// A row that begins with so many spaces.
+    #[must_use]
+    pub fn indented(columns: usize) -> Row {
+        Row::new().with(" ".repeat(columns), Ink::Plain)
+    }
+
     /// Adds text in an ink.
     #[must_use]
     pub fn with(mut self, text: impl Into<String>, ink: Ink) -> Row {
@@ -67,6 +84,59 @@ impl Row {
         if width < column {
             self.push(" ".repeat(column - width), Ink::Plain);
         }
+    }
+
+    /// Adds another row's text after its own.
+    pub fn extend(&mut self, more: Row) {
+        more.0.into_iter().for_each(|span| self.push(span.text, span.ink));
+    }
+
+    /// The row, cut with `…` where it is wider than this.
+    #[must_use]
+    pub fn cut(self, width: usize) -> Row {
+        let mut shown = Row::new();
+        for span in self.0 {
+            let room = width.saturating_sub(shown.width());
+            let fits = span.text.width() <= room;
+            shown.push(fit(&span.text, room), span.ink);
+            if !fits {
+                break;
+            }
+        }
+        shown
+    }
+
+    /// The row in as many of this width as it needs. It breaks after spaces and Chinese commas only: a word goes on in
+    /// the next span, so that a comma stays with what it follows.
+    #[must_use]
+    pub fn wrap(self, width: usize) -> Vec<Row> {
+        let mut words: Vec<Row> = Vec::new();
+        let mut ended = true;
+        for span in self.0 {
+            for piece in span.text.split_inclusive([' ', '，']) {
+                match words.last_mut().filter(|_| !ended) {
+                    Some(word) => word.push(piece, span.ink),
+                    None => words.push(Row::new().with(piece, span.ink)),
+                }
+                ended = piece.ends_with([' ', '，']);
+            }
+        }
+        let mut rows = Vec::new();
+        let mut row = Row::new();
+        for word in words {
+            let used = row.width();
+            if used > 0 && used + word.text().trim_end().width() > width {
+                rows.push(std::mem::take(&mut row));
+            }
+            for span in word.0 {
+                let room = width.saturating_sub(row.width());
+                let fits = span.text.width() <= room;
+                let text = if fits { span.text } else { fit(span.text.trim_end(), room) };
+                row.push(text, span.ink);
+            }
+        }
+        rows.push(row);
+        rows
     }
 
     /// Columns taken on a terminal.
@@ -94,111 +164,10 @@ impl Picture {
     }
 }
 
-/// A grid of characters to draw on, each cell with its ink; wide characters take two cells.
-#[derive(Clone, Debug)]
-pub struct Canvas {
-    width: usize,
-    rows: Vec<Vec<(char, Ink)>>,
-}
-
-/// The second cell of a wide character.
-const TAIL: char = '\0';
-
-impl Canvas {
-    /// An empty canvas of this many columns; rows are added as they are drawn on.
-    #[must_use]
-    pub fn new(width: usize) -> Canvas {
-        Canvas { width, rows: Vec::new() }
-    }
-
-    /// How many columns it has.
-    #[must_use]
-    pub fn width(&self) -> usize {
-        self.width
-    }
-
-    /// How many rows have been drawn on.
-    #[must_use]
-    pub fn height(&self) -> usize {
-        self.rows.len()
-    }
-
-    /// Puts one character; what lies outside is left out.
-    pub fn put(&mut self, row: usize, column: usize, character: char, ink: Ink) {
-        let wide = character.width().unwrap_or(0);
-        if wide == 0 || column + wide > self.width {
-            return;
-        }
-        while self.rows.len() <= row {
-            self.rows.push(vec![(' ', Ink::Plain); self.width]);
-        }
-        let cells = &mut self.rows[row];
-        if cells[column].0 == TAIL && column > 0 {
-            cells[column - 1] = (' ', Ink::Plain);
-        }
-        let after = column + wide;
-        if after < self.width && cells[after].0 == TAIL {
-            cells[after] = (' ', Ink::Plain);
-        }
-        cells[column] = (character, ink);
-        if wide == 2 {
-            cells[column + 1] = (TAIL, ink);
-        }
-    }
-
-    /// Writes text from this column on; what does not fit before `end` is cut with `…`. Returns the column after it.
-    pub fn write(&mut self, row: usize, column: usize, end: usize, text: &str, ink: Ink) -> usize {
-        let end = end.min(self.width);
-        let shown = fit(text, end.saturating_sub(column));
-        let mut at = column;
-        for character in shown.chars() {
-            self.put(row, at, character, ink);
-            at += character.width().unwrap_or(0);
-        }
-        at
-    }
-
-    /// Fills from `column` up to, not including, `end`.
-    pub fn fill(&mut self, row: usize, column: usize, end: usize, character: char, ink: Ink) {
-        for at in column..end.min(self.width) {
-            self.put(row, at, character, ink);
-        }
-    }
-
-    /// Makes sure that there are this many rows.
-    pub fn grow(&mut self, rows: usize) {
-        while self.rows.len() < rows {
-            self.rows.push(vec![(' ', Ink::Plain); self.width]);
-        }
-    }
-
-    /// The finished picture.
-    #[must_use]
-    pub fn picture(self) -> Picture {
-        Picture(
-            self.rows
-                .into_iter()
-                .map(|cells| {
-                    let mut row = Row::new();
-                    let last = cells
-                        .iter()
-                        .rposition(|(character, _)| *character != ' ')
-                        .map_or(0, |at| at + 1);
-                    for (character, ink) in
-                        cells.into_iter().take(last).filter(|(character, _)| *character != TAIL)
-                    {
-                        let ink = if character == ' ' {
-                            row.0.last().map_or(ink, |span: &Span| span.ink)
-                        } else {
-                            ink
-                        };
-                        row.push(character, ink);
-                    }
-                    row
-                })
-                .collect(),
-        )
-    }
+/// Text of one ink in as many rows of this width as it needs.
+#[must_use]
+pub fn paragraph(text: &str, width: usize, ink: Ink) -> Vec<Row> {
+    wrap(text, width).iter().map(|line| Row::new().with(fit(line, width), ink)).collect()
 }
 
 /// The text, cut to this many columns with `…` at its end if it is longer.
@@ -223,17 +192,22 @@ pub fn fit(text: &str, columns: usize) -> String {
     shown
 }
 
-/// A time span as a person says it: `340 ns`, `52 µs`, `1.2 ms`, `200 ms`, `1.50 s`.
-#[must_use]
-pub fn span_of(nanoseconds: u64) -> String {
-    #[allow(clippy::cast_precision_loss)] // three digits are shown
-    let value = nanoseconds as f64;
-    match nanoseconds {
-        0..1_000 => format!("{nanoseconds} ns"),
-        1_000..10_000 => format!("{:.1} µs", value / 1e3),
-        10_000..1_000_000 => format!("{:.0} µs", value / 1e3),
-        1_000_000..100_000_000 => format!("{:.1} ms", value / 1e6),
-        100_000_000..1_000_000_000 => format!("{:.0} ms", value / 1e6),
-        _ => format!("{:.2} s", value / 1e9),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_go_on_below_where_the_column_ends() {
+        let row = Row::new().with("one two ", Ink::Plain).with("three", Ink::Bad);
+        let lines: Vec<String> = row.wrap(7).iter().map(Row::text).collect();
+        assert_eq!(lines, ["one two", "three"]);
+    }
+
+    #[test]
+    fn a_row_is_cut_once_and_keeps_its_inks() {
+        let row = Row::new().with("one ", Ink::Plain).with("two", Ink::Bad).with("x", Ink::Good);
+        let cut = Row::new().with("one ", Ink::Plain).with("t…", Ink::Bad);
+        assert_eq!(row.clone().cut(6), cut);
+        assert_eq!(row.clone().cut(8), row);
     }
 }

@@ -7,8 +7,7 @@ use unicode_width::UnicodeWidthStr;
 use super::wording::safe;
 use crate::analysis::Analysis;
 use crate::i18n::tr;
-use crate::picture::{Ink, Picture, Row, fit, span_of};
-use crate::text::wrap;
+use crate::picture::{Ink, Picture, Row, fit, paragraph, span_of};
 use crate::trace::{Event, EventKind};
 
 /// From so many values on the 99th percentile says more than the extremes.
@@ -182,11 +181,7 @@ impl Group {
         }
         if !self.footer.is_empty() {
             let footer = tr!("({footer})", footer = self.footer);
-            rows.extend(
-                wrap(&footer, width)
-                    .into_iter()
-                    .map(|line| Row::new().with(fit(&line, width), Ink::Faint)),
-            );
+            rows.extend(paragraph(&footer, width, Ink::Faint));
         }
     }
 }

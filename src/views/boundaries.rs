@@ -7,8 +7,7 @@ use unicode_width::UnicodeWidthStr;
 use super::wording::{Cast, bytes, safe};
 use crate::analysis::{Analysis, Fate, part_of};
 use crate::i18n::{tr, tr_n};
-use crate::picture::{Canvas, Ink, Picture, Row, fit};
-use crate::text::wrap;
+use crate::picture::{Canvas, Ink, Picture, Row, paragraph};
 use crate::trace::Data;
 use crate::trace::SocketType;
 
@@ -35,7 +34,7 @@ struct Piece {
 /// What went from one socket to another.
 struct Flow {
     heading: String,
-    remarks: Vec<String>,
+    remarks: Vec<(String, Ink)>,
     sender: (String, Ink),
     receiver: (String, Ink),
     sent: Vec<Piece>,
@@ -102,13 +101,12 @@ fn streams(analysis: &Analysis, cast: &Cast) -> Vec<Flow> {
             let mut remarks = Vec::new();
             if all_got < all_sent {
                 got.push(piece(&(usize::MAX, all_got, all_sent - all_got), None));
-                remarks.push(tr!("░ {bytes} were not received", bytes = bytes(all_sent - all_got)));
+                let words = tr!("░ {bytes} were not received", bytes = bytes(all_sent - all_got));
+                remarks.push((words, Ink::Warn));
             }
             if !direction.sound {
-                remarks.push(
-                    tr!("≠ what was received is not what was sent: the rows are set by their lengths alone")
-                    .to_owned(),
-                );
+                let words = tr!("≠ what was received is not what was sent: the rows are set by their lengths alone");
+                remarks.push((words.to_owned(), Ink::Warn));
             }
             let (sender, receiver) = (
                 person(analysis, cast, Some(direction.from), direction.sends.first().map(|one| one.0)),
@@ -198,19 +196,18 @@ fn datagrams_between(analysis: &Analysis, cast: &Cast, from: usize, to: Option<u
     }
     let mut remarks = Vec::new();
     if gone > 0 {
-        remarks.push(tr!(
-            "▒ {bytes} gone: the buffer was shorter than the datagram",
-            bytes = bytes(gone)
-        ));
+        let words =
+            tr!("▒ {bytes} gone: the buffer was shorter than the datagram", bytes = bytes(gone));
+        remarks.push((words, Ink::Warn));
     }
     if missing > 0 {
-        remarks.push(tr!("░ {datagrams} not received", datagrams = count_of_datagrams(missing)));
+        let words = tr!("░ {datagrams} not received", datagrams = count_of_datagrams(missing));
+        remarks.push((words, Ink::Warn));
     }
     if empty > 0 {
-        remarks.push(tr!(
-            "· {datagrams} of 0 bytes, too short to be drawn",
-            datagrams = count_of_datagrams(empty)
-        ));
+        let datagrams = count_of_datagrams(empty);
+        let words = tr!("· {datagrams} of 0 bytes, too short to be drawn", datagrams);
+        remarks.push((words, Ink::Faint));
     }
     let (sender, receiver) =
         (person(analysis, cast, Some(from), sender), person(analysis, cast, to, receiver));
@@ -305,11 +302,7 @@ impl Scale {
 
 impl Flow {
     fn draw(&self, width: usize, rows: &mut Vec<Row>) {
-        rows.extend(
-            wrap(&self.heading, width)
-                .iter()
-                .map(|line| Row::new().with(fit(line, width), Ink::Strong)),
-        );
+        rows.extend(paragraph(&self.heading, width, Ink::Strong));
         let labels =
             [tr!("{who} sends", who = self.sender.0), tr!("{who} receives", who = self.receiver.0)];
         let label = labels.iter().map(|label| label.width() + 2).max().unwrap_or(0);
@@ -349,21 +342,11 @@ impl Flow {
                 .filter(|(count, _)| *count > 0)
                 .map(|(count, said)| said(count))
                 .collect();
-            remarks.insert(
-                0,
-                tr!(
-                    "… {bytes} more, of {of}",
-                    bytes = bytes(all - end),
-                    of = of.join(tr!(" and "))
-                ),
-            );
+            let (bytes, of) = (bytes(all - end), of.join(tr!(" and ")));
+            remarks.insert(0, (tr!("… {bytes} more, of {of}", bytes, of), Ink::Faint));
         }
-        for remark in remarks {
-            let ink =
-                if remark.starts_with(['▒', '░', '≠']) { Ink::Warn } else { Ink::Faint };
-            rows.extend(
-                wrap(&remark, width).iter().map(|line| Row::new().with(fit(line, width), ink)),
-            );
+        for (remark, ink) in remarks {
+            rows.extend(paragraph(&remark, width, ink));
         }
     }
 }

@@ -10,10 +10,11 @@ use std::collections::HashSet;
 
 use unicode_width::UnicodeWidthStr;
 
-use self::story::{Shape, Step, Story, Words};
+use self::story::{Shape, Step, Story};
 use self::telling::story;
 use crate::i18n::tr;
-use crate::picture::{Canvas, Ink, Picture, fit, span_of};
+use crate::picture::phrase::{Phrase, fitted, fitting};
+use crate::picture::{Canvas, Ink, Picture, span_of};
 use crate::text::wrap;
 use crate::views::Numbers;
 
@@ -180,7 +181,7 @@ impl Ladder {
                         self.row,
                         start,
                         end,
-                        &first_fit(words, end - start),
+                        &fitted(words, end - start),
                         Ink::Faint,
                     );
                     self.row += 1;
@@ -217,13 +218,13 @@ impl Ladder {
             self.row += 1;
             return taken;
         }
-        let mut spans = vec![(first_fit(words, room), *ink)];
+        let mut spans = vec![(fitted(words, room), *ink)];
         let mut used = spans[0].0.width();
         let mut taken = 0;
         for next in after {
             let (separator, found, ink) = match &next.shape {
                 Shape::Call { lane: next, words, ink, joins: true } if *joins && next == lane => {
-                    (", ", words.iter().find(|text| used + 2 + text.width() <= room).cloned(), *ink)
+                    (", ", fitting(words, room.saturating_sub(used + 2)).cloned(), *ink)
                 }
                 Shape::State { lane: next, state, derived } if next == lane => {
                     let text = wire::state_text(state, *derived);
@@ -260,7 +261,7 @@ impl Ladder {
             Shape::Call { lane: next, words, joins: true, .. } if next == lane => Some(words),
             _ => None,
         });
-        let run: Vec<&Words> = run.collect();
+        let run: Vec<&Phrase> = run.collect();
         let shortest: usize = run
             .iter()
             .map(|words| words.iter().map(|text| text.width()).min().unwrap_or(0) + 2)
@@ -333,12 +334,6 @@ impl Ladder {
         self.canvas.write(self.row, start, self.end, &format!("… {text}"), Ink::Strong);
         self.row += 1;
     }
-}
-
-/// The first of these words that fits, or the last of them cut.
-fn first_fit(words: &Words, room: usize) -> String {
-    let fits = words.iter().find(|word| word.width() <= room);
-    fits.or(words.last()).map_or_else(String::new, |word| fit(word, room))
 }
 
 #[cfg(test)]

@@ -294,9 +294,7 @@ impl Part {
                 );
             }
             row.pad_to(MARGIN);
-            for span in body.0 {
-                row.push(span.text, span.ink);
-            }
+            row.extend(body);
             if let Some(said) = Some(MARGIN + 16 * 3 + 1)
                 .filter(|_| beside)
                 .and_then(|at| Some((at, reading.next()?)))
@@ -309,9 +307,10 @@ impl Part {
         let rest: Vec<String> = reading.collect();
         if !rest.is_empty() && !beside {
             for line in wrap(&rest.join(tr!(", ")), width.saturating_sub(MARGIN).max(8)) {
-                let mut row = Row::new();
-                row.pad_to(MARGIN);
-                rows.push(row.with(fit(&line, width.saturating_sub(MARGIN)), Ink::Plain));
+                rows.push(
+                    Row::indented(MARGIN)
+                        .with(fit(&line, width.saturating_sub(MARGIN)), Ink::Plain),
+                );
             }
         }
     }

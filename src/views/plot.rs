@@ -5,7 +5,8 @@ use unicode_width::UnicodeWidthStr;
 
 use super::wording::safe;
 use crate::i18n::tr;
-use crate::picture::{Canvas, Ink, Picture, fit, span_of};
+use crate::picture::axis::{LogAxis, write_ticks};
+use crate::picture::{Canvas, Ink, Picture, exact_span, fit, span_of};
 use crate::trace::EventKind;
 use crate::trace::recording::Recording;
 
@@ -47,42 +48,6 @@ fn plots(recording: &Recording) -> Vec<Plot> {
     all
 }
 
-/// A logarithmic axis from one power of ten to another, over so many cells.
-struct Axis {
-    low: u32,
-    high: u32,
-    cells: usize,
-}
-
-impl Axis {
-    /// One that all these values fit on. Zero has no place on it, and stands at its beginning.
-    fn of(values: impl Iterator<Item = u64> + Clone, cells: usize) -> Axis {
-        let low = values.clone().map(|value| value.max(1).ilog10()).min().unwrap_or(0);
-        let top = values.max().unwrap_or(1).max(1);
-        let exact = 10_u64.checked_pow(top.ilog10()) == Some(top);
-        let high = (top.ilog10() + u32::from(!exact)).max(low + 1);
-        Axis { low, high, cells }
-    }
-
-    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a place among few cells
-    fn place(&self, value: u64) -> usize {
-        let along =
-            ((value.max(1) as f64).log10() - f64::from(self.low)) / f64::from(self.high - self.low);
-        (along.clamp(0.0, 1.0) * (self.cells.max(1) - 1) as f64).round() as usize
-    }
-
-    /// The powers of ten, and where these are few also their double and their half.
-    fn ticks(&self) -> impl Iterator<Item = u64> {
-        let between: &[u64] =
-            if self.high - self.low < 3 && self.cells >= 10 { &[1, 2, 5] } else { &[1] };
-        let top = 10_u64.checked_pow(self.high).unwrap_or(u64::MAX);
-        let all = (self.low..=self.high).flat_map(move |power| {
-            between.iter().map(move |part| 10_u64.checked_pow(power)?.checked_mul(*part))
-        });
-        all.flatten().filter(move |tick| *tick <= top)
-    }
-}
-
 fn said(value: u64, unit: &str) -> String {
     match unit {
         "ns" => span_of(value),
@@ -91,31 +56,33 @@ fn said(value: u64, unit: &str) -> String {
     }
 }
 
-fn bytes(value: u64) -> String {
-    match value {
-        0..1_000 => format!("{value} B"),
-        1_000..1_000_000 => format!("{}.{} kB", value / 1_000, value % 1_000 / 100),
-        1_000_000..1_000_000_000 => {
-            format!("{}.{} MB", value / 1_000_000, value % 1_000_000 / 100_000)
-        }
-        _ => format!("{}.{} GB", value / 1_000_000_000, value % 1_000_000_000 / 100_000_000),
+/// The unit in which so many bytes are said, and its name.
+fn unit_of(bytes: u64) -> (u64, &'static str) {
+    match bytes {
+        0..1_000 => (1, "B"),
+        1_000..1_000_000 => (1_000, "kB"),
+        1_000_000..1_000_000_000 => (1_000_000, "MB"),
+        _ => (1_000_000_000, "GB"),
     }
 }
 
-/// A power of ten as an axis says it: `1 ms`, `10 µs`.
+fn bytes(value: u64) -> String {
+    match unit_of(value) {
+        (1, name) => format!("{value} {name}"),
+        (unit, name) => format!("{}.{} {name}", value / unit, value % unit / (unit / 10)),
+    }
+}
+
+/// A tick of an axis: `1 ms`, `10 kB`.
 fn tick(value: u64, unit: &str) -> String {
-    let (step, name) = match (unit, value) {
-        ("ns", 0..1_000) => (1, "ns"),
-        ("ns", 1_000..1_000_000) => (1_000, "µs"),
-        ("ns", 1_000_000..1_000_000_000) => (1_000_000, "ms"),
-        ("ns", _) => (1_000_000_000, "s"),
-        ("bytes", 0..1_000) => (1, "B"),
-        ("bytes", 1_000..1_000_000) => (1_000, "kB"),
-        ("bytes", 1_000_000..1_000_000_000) => (1_000_000, "MB"),
-        ("bytes", _) => (1_000_000_000, "GB"),
-        _ => (1, ""),
-    };
-    format!("{} {name}", value / step).trim_end().to_owned()
+    match unit {
+        "ns" => exact_span(value, value),
+        "bytes" => {
+            let (unit, name) = unit_of(value);
+            format!("{} {name}", value / unit)
+        }
+        _ => value.to_string(),
+    }
 }
 
 pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
@@ -131,8 +98,8 @@ fn one(canvas: &mut Canvas, row: usize, plot: &Plot, width: usize) -> usize {
     let points = || plot.series.iter().flat_map(|(_, points)| points.iter());
     let left = 9.min(width / 3);
     let columns = width.saturating_sub(left + 1);
-    let up = Axis::of(points().map(|(_, y)| *y), HIGH);
-    let along = Axis::of(points().map(|(x, _)| *x), columns);
+    let up = LogAxis::of(points().map(|(_, y)| *y), HIGH);
+    let along = LogAxis::of(points().map(|(x, _)| *x), columns);
     canvas.write(
         row,
         0,
@@ -158,16 +125,8 @@ fn one(canvas: &mut Canvas, row: usize, plot: &Plot, width: usize) -> usize {
     }
     canvas.fill(bottom + 1, left, width, '─', Ink::Faint);
     canvas.put(bottom + 1, left, '└', Ink::Faint);
-    let mut free = 0;
-    for value in along.ticks() {
-        let column = left + 1 + along.place(value);
-        canvas.put(bottom + 1, column, '┬', Ink::Faint);
-        let words = value.to_string();
-        let from = column.min(width.saturating_sub(words.width()));
-        if from >= free {
-            free = canvas.write(bottom + 2, from, width, &words, Ink::Faint) + 1;
-        }
-    }
+    let ticks = along.ticks().map(|value| (left + 1 + along.place(value), value.to_string()));
+    write_ticks(canvas, bottom + 1, width, ticks);
     let name = fit(&plot.against, width);
     canvas.write(bottom + 3, width.saturating_sub(name.width()), width, &name, Ink::Faint);
     for (index, (_, points)) in plot.series.iter().enumerate() {

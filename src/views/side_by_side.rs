@@ -8,6 +8,7 @@ use unicode_width::UnicodeWidthStr;
 use super::wording::{Cast, argument, option_span, outcome_ink, safe, value};
 use crate::analysis::{Analysis, Made, Origin};
 use crate::i18n::tr;
+use crate::picture::fold::{Repetition, repetitions};
 use crate::picture::{Ink, Picture, Row, fit, span_of};
 use crate::text::wrap;
 use crate::trace::{Address, Event, EventKind, Name, Output, Syscall, SyscallKind, Value};
@@ -30,8 +31,10 @@ const PERIOD: usize = 6;
 const SLOW_NS: u64 = 1_000_000;
 
 /// A call as a column shows it. What is compared is not what is shown: descriptors and ports differ in every run.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 struct Cell {
+    /// True for words that stand for calls that are left out.
+    is_note: bool,
     who: String,
     who_ink: Ink,
     function: String,
@@ -207,7 +210,8 @@ impl Cell {
                     outcome: errno.clone(),
                     outcome_key: errno.clone(),
                     outcome_ink: Ink::Bad,
-                    ..Cell::note(safe(deed))
+                    function: safe(deed),
+                    ..Cell::default()
                 };
                 said(Cell { error: errno, ..cell })
             }
@@ -229,8 +233,6 @@ impl Cell {
             |words: fn(&Value) -> String| told().map(|it| argument(syscall, it, words)).collect();
         let closed = which(made, analysis).map(|which| format!("({which})"));
         Cell {
-            who: String::new(),
-            who_ink: Ink::Plain,
             function: safe(made.call.function()),
             args: closed.clone().unwrap_or_else(|| joined(in_words(|it| short(it, 24)))),
             args_short: closed.unwrap_or_else(|| joined(in_words(shorter))),
@@ -240,28 +242,13 @@ impl Cell {
             outcome_ink: ink,
             took: if took_ns >= SLOW_NS { span_of(took_ns) } else { String::new() },
             error,
+            ..Cell::default()
         }
     }
 
-    /// Words where a call could stand.
+    /// Words that stand for calls that are left out.
     fn note(words: String) -> Cell {
-        Cell {
-            who: String::new(),
-            who_ink: Ink::Plain,
-            function: words,
-            args: String::new(),
-            args_short: String::new(),
-            args_key: String::new(),
-            outcome: String::new(),
-            outcome_key: String::new(),
-            outcome_ink: Ink::Plain,
-            took: String::new(),
-            error: String::new(),
-        }
-    }
-
-    fn is_note(&self) -> bool {
-        self.function.starts_with('…')
+        Cell { is_note: true, function: words, ..Cell::default() }
     }
 
     fn is_like(&self, other: &Cell) -> bool {
@@ -321,7 +308,7 @@ impl Cell {
             let both =
                 outcome(Row::new().with(format!("  {args}"), ink(differs.args)), " → ", took);
             if both.width() <= width {
-                return vec![cut(rows.remove(0), width), both];
+                return vec![rows.remove(0).cut(width), both];
             }
             rows.extend(
                 wrap(args, width - 2)
@@ -344,7 +331,7 @@ impl Cell {
             );
             rows.extend(lines.map(|line| Row::new().with(format!("    {line}"), told)));
         }
-        rows.into_iter().filter(|row| row.width() > 0).map(|row| cut(row, width)).collect()
+        rows.into_iter().filter(|row| row.width() > 0).map(|row| row.cut(width)).collect()
     }
 }
 
@@ -427,31 +414,18 @@ fn key(it: &Value) -> String {
     }
 }
 
-/// Sequences of calls that repeat, once each, and how often.
+/// The cells, with what repeats shown once.
 fn fold(cells: &[Cell]) -> Vec<Cell> {
     let mut folded = Vec::new();
-    let mut at = 0;
-    while at < cells.len() {
-        let repeats = |period: usize| {
-            let like = (at + period..cells.len())
-                .take_while(|&next| cells[next].is_like(&cells[next - period]))
-                .count();
-            (1 + like / period, period)
-        };
-        let best = (1..=PERIOD)
-            .map(repeats)
-            .max_by_key(|(times, period)| (times * period, usize::MAX - period));
-        let (times, period) = best.filter(|(times, _)| *times >= 4).unwrap_or((1, 1));
-        folded.extend_from_slice(&cells[at..at + period]);
-        if times > 1 {
-            let more = times - 1;
-            folded.push(Cell::note(if period == 1 {
-                tr!("… {more} more like this", more)
-            } else {
-                tr!("… {more} more like these {period}", more, period)
-            }));
-        }
-        at += times * period;
+    for Repetition { start, period, times } in repetitions(cells, PERIOD, Cell::is_like) {
+        folded.extend_from_slice(&cells[start..start + period]);
+        let more = times - 1;
+        folded.extend((more > 0).then(|| {
+            Cell::note(match period {
+                1 => tr!("… {more} more like this", more),
+                _ => tr!("… {more} more like these {period}", more, period),
+            })
+        }));
     }
     folded
 }
@@ -471,7 +445,7 @@ fn align(columns: &[Column]) -> Vec<Aligned> {
     };
     let same_actors = columns.windows(2).all(|pair| actors(&pair[0]) == actors(&pair[1]));
     let score = |one: &Cell, other: &Cell| {
-        let notes = one.is_note() && other.is_note();
+        let notes = one.is_note && other.is_note;
         if notes || (one.function == other.function && (!same_actors || one.who == other.who)) {
             2 + usize::from(one.args_key == other.args_key && one.outcome_key == other.outcome_key)
         } else {
@@ -634,9 +608,7 @@ fn beside(columns: &mut [Column], all: Vec<Aligned>, each: usize, picture: &mut 
                 all.pad_to(number * (each + 3) - 3);
                 all.push(between, Ink::Faint);
             }
-            for span in cell.0 {
-                all.push(span.text, span.ink);
-            }
+            all.extend(cell);
             all.push(fill.repeat(each), Ink::Faint);
         }
         picture.push(all);
@@ -658,7 +630,7 @@ fn beside(columns: &mut [Column], all: Vec<Aligned>, each: usize, picture: &mut 
         differs.function &= !row
             .iter()
             .zip(columns.iter())
-            .any(|(cell, column)| cell.is_some_and(|cell| column.cells[cell].is_note()));
+            .any(|(cell, column)| cell.is_some_and(|cell| column.cells[cell].is_note));
         let cells: Vec<Vec<Row>> = row
             .iter()
             .zip(columns.iter())
@@ -696,19 +668,6 @@ fn below(columns: &[Column], rows: &[Aligned], width: usize, picture: &mut Vec<R
                 .extend(cell.rows(width, marked.get(&(number, at)).copied().unwrap_or_default()));
         }
     }
-}
-
-/// The row, cut to this width.
-fn cut(row: Row, width: usize) -> Row {
-    let mut shown = Row::new();
-    for span in row.0 {
-        let room = width - shown.width();
-        if span.text.width() > room {
-            return shown.with(fit(&span.text, room), span.ink);
-        }
-        shown.push(span.text, span.ink);
-    }
-    shown
 }
 
 #[cfg(test)]

@@ -6,8 +6,7 @@ use unicode_width::UnicodeWidthStr;
 use super::wording::{self, Cast, safe};
 use crate::analysis::{Analysis, Made, Origin, Socket};
 use crate::i18n::tr;
-use crate::picture::{Ink, Picture, Row, fit};
-use crate::text::wrap;
+use crate::picture::{Ink, Picture, Row, fit, paragraph};
 use crate::trace::{Address, SocketType, SyscallKind};
 
 /// More sockets than these are counted, not drawn.
@@ -72,11 +71,7 @@ pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
         ["0.0.0.0", "[::]"].into_iter().filter(|address| everywhere(&format!("{address}:")))
     {
         let words = tr!("({address} means every address of this machine)", address);
-        rows.extend(
-            wrap(&words, width)
-                .into_iter()
-                .map(|line| Row::new().with(fit(&line, width), Ink::Faint)),
-        );
+        rows.extend(paragraph(&words, width, Ink::Faint));
     }
     Picture(rows)
 }
@@ -130,7 +125,7 @@ fn rows_of(socket: &Socket, analysis: &Analysis, cast: &Cast, marks: &Marks) -> 
     } else if !first.is_empty() {
         let words = std::mem::take(&mut became);
         became.push(tr!("then "), Ink::Plain);
-        append(&mut became, words);
+        became.extend(words);
     }
     let mut rows: Vec<[Row; 5]> = first.into_iter().map(refusal).collect();
     if !became.0.is_empty() {
@@ -143,10 +138,6 @@ fn rows_of(socket: &Socket, analysis: &Analysis, cast: &Cast, marks: &Marks) -> 
 /// True if the call failed only because what it waits for is not there yet.
 fn says_not_yet(made: &Made) -> bool {
     matches!(made.errno().unwrap_or(""), "EAGAIN" | "EWOULDBLOCK" | "EINPROGRESS" | "EALREADY")
-}
-
-fn append(row: &mut Row, more: Row) {
-    more.0.into_iter().for_each(|span| row.push(span.text, span.ink));
 }
 
 /// A row of the table; what became of the socket may go on below.
@@ -165,51 +156,17 @@ fn beside(
             row.push("↔", Ink::Faint);
         }
         row.pad_to(column);
-        append(&mut row, cell);
+        row.extend(cell);
         column += wide;
     }
     let mut rows = vec![row];
-    for line in wrapped(became, last) {
+    for line in became.wrap(last) {
         let mut row = rows.pop().filter(|row| row.width() <= column).unwrap_or_default();
         row.pad_to(column);
-        append(&mut row, line);
+        row.extend(line);
         rows.extend([row, Row::new()]);
     }
     rows.retain(|row| row.width() > 0);
-    rows
-}
-
-/// The words of a row in as many rows of this width as they need. A word may go on in the next span: its comma does.
-fn wrapped(row: Row, width: usize) -> Vec<Row> {
-    let mut words: Vec<Row> = Vec::new();
-    let mut ended = true;
-    for span in row.0 {
-        for piece in span.text.split_inclusive([' ', '，']) {
-            match words.last_mut().filter(|_| !ended) {
-                Some(word) => word.push(piece, span.ink),
-                None => words.push(Row::new().with(piece, span.ink)),
-            }
-            ended = piece.ends_with([' ', '，']);
-        }
-    }
-    let mut rows = vec![Row::new()];
-    for word in words {
-        let (used, wide) = (rows.last().map_or(0, Row::width), word.text().trim_end().width());
-        if used > 0 && used + wide > width {
-            rows.push(Row::new());
-        }
-        for span in word.0 {
-            if let Some(last) = rows.last_mut() {
-                let room = width - last.width();
-                let shown = if span.text.width() > room {
-                    fit(span.text.trim_end(), room)
-                } else {
-                    span.text
-                };
-                last.push(shown, span.ink);
-            }
-        }
-    }
     rows
 }
 
@@ -217,36 +174,29 @@ fn wrapped(row: Row, width: usize) -> Vec<Row> {
 fn stacked([protocol, local, peer, who, became]: [Row; 5], width: usize, rows: &mut Vec<Row>) {
     let mut first = protocol;
     first.push("  ", Ink::Plain);
-    append(&mut first, who);
-    let mut addresses = Row::new().with("  ", Ink::Plain);
+    first.extend(who);
+    let mut addresses = Row::indented(2);
     let (has_peer, both) = (peer.width() > 1, 2 + local.width() + 3 + peer.width() <= width);
-    append(&mut addresses, local);
+    addresses.extend(local);
     let mut all = vec![first];
     if has_peer && both {
         addresses.push(" ↔ ", Ink::Faint);
-        append(&mut addresses, peer);
+        addresses.extend(peer);
         all.push(addresses);
     } else {
         all.push(addresses);
         if has_peer {
             let mut below = Row::new().with("  ↔ ", Ink::Faint);
-            append(&mut below, peer);
+            below.extend(peer);
             all.push(below);
         }
     }
-    for line in wrapped(became, width - 2) {
-        let mut last = Row::new().with("  ", Ink::Plain);
-        append(&mut last, line);
+    for line in became.wrap(width - 2) {
+        let mut last = Row::indented(2);
+        last.extend(line);
         all.push(last);
     }
-    for row in all {
-        let mut shown = Row::new();
-        for span in row.0 {
-            let room = width - shown.width();
-            shown.push(fit(&span.text, room), span.ink);
-        }
-        rows.push(shown);
-    }
+    rows.extend(all.into_iter().map(|row| row.cut(width)));
 }
 
 fn protocol(socket: &Socket) -> String {
@@ -473,13 +423,6 @@ mod tests {
         assert_eq!(inks(1, "4000"), inks(2, "4000"));
         assert_eq!(inks(1, "4000"), inks(5, "4000"));
         assert_ne!(inks(1, "4000"), inks(2, "53546"));
-    }
-
-    #[test]
-    fn words_go_on_below_where_the_column_ends() {
-        let row = Row::new().with("one two ", Ink::Plain).with("three", Ink::Bad);
-        let lines: Vec<String> = wrapped(row, 7).iter().map(Row::text).collect();
-        assert_eq!(lines, ["one two", "three"]);
     }
 
     #[test]

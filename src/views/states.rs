@@ -44,7 +44,7 @@ impl Sums {
                 sums.woken += times;
                 match sums.slept.iter_mut().find(|(known, _)| *known == call) {
                     Some((_, sum)) => *sum += times,
-                    None => sums.slept.push((call, times)),
+                    None => sums.slept.push((call.to_owned(), times)),
                 }
             }
             // Blocked to the very end: nothing woke it.

@@ -8,7 +8,9 @@ use super::wording::safe;
 use crate::analysis::threads::Sleep;
 use crate::analysis::{Analysis, Mark, MarkKind, ThreadState, ThreadTimeline};
 use crate::i18n::tr;
-use crate::picture::{Canvas, Ink, Picture, fit, span_of};
+use crate::picture::axis::{TimeAxis, write_ticks};
+use crate::picture::phrase::fitting;
+use crate::picture::{Canvas, Ink, Picture, exact_span, fit, span_of};
 use crate::text::wrap;
 use crate::trace::Name;
 
@@ -21,24 +23,6 @@ const BLOCKED: char = '─';
 const NOTES: usize = 3;
 /// What is taller than this has no empty rows between the bands: so it fits on a screen of 24 rows with a prompt below.
 const TALL: usize = 22;
-
-/// Where on the picture a moment is.
-struct Scale {
-    left: usize,
-    columns: usize,
-    from_ns: u64,
-    to_ns: u64,
-}
-
-impl Scale {
-    fn column(&self, at_ns: u64) -> usize {
-        let span = u128::from((self.to_ns - self.from_ns).max(1));
-        let along = u128::from(at_ns.clamp(self.from_ns, self.to_ns) - self.from_ns)
-            * (self.columns.max(1) as u128 - 1)
-            / span;
-        self.left + usize::try_from(along).unwrap_or(0)
-    }
-}
 
 pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
     let lives = &analysis.threads;
@@ -56,13 +40,14 @@ pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
     let to_ns = lives.iter().map(did).max().unwrap_or(from_ns).max(from_ns + 1);
     let widest = lives.iter().map(|life| safe(&life.actor).width()).max().unwrap_or(0);
     let left = (widest.max(11) + 1).min(width / 4).max(4);
-    let scale = Scale { left, columns: width.saturating_sub(left), from_ns, to_ns };
+    let columns = width.saturating_sub(left);
+    let scale = TimeAxis { from_ns, to_ns, column: left, columns };
     let airy = bands(lives, &scale, width, 1);
     if airy.0.len() > TALL { bands(lives, &scale, width, 0) } else { airy }
 }
 
 /// The bands, with so many empty rows between them, the time below, and what the shapes mean.
-fn bands(lives: &[ThreadTimeline], scale: &Scale, width: usize, between: usize) -> Picture {
+fn bands(lives: &[ThreadTimeline], scale: &TimeAxis, width: usize, between: usize) -> Picture {
     let mut canvas = Canvas::new(width);
     let mut row = 0;
     for (index, life) in lives.iter().enumerate() {
@@ -74,11 +59,17 @@ fn bands(lives: &[ThreadTimeline], scale: &Scale, width: usize, between: usize) 
 }
 
 /// One actor: its band, and below it what its calls came to. Returns the next free row.
-fn band(canvas: &mut Canvas, row: usize, life: &ThreadTimeline, ink: Ink, scale: &Scale) -> usize {
-    canvas.write(row, 0, scale.left.saturating_sub(1), &safe(&life.actor), ink);
-    let end = scale.left + scale.columns;
-    let begin = scale.column(life.began_ns);
-    let stop = (scale.column(life.ended_ns) + 1).min(end);
+fn band(
+    canvas: &mut Canvas,
+    row: usize,
+    life: &ThreadTimeline,
+    ink: Ink,
+    scale: &TimeAxis,
+) -> usize {
+    canvas.write(row, 0, scale.column.saturating_sub(1), &safe(&life.actor), ink);
+    let end = scale.column + scale.columns;
+    let begin = scale.column_of(life.began_ns);
+    let stop = (scale.column_of(life.ended_ns) + 1).min(end);
     for (column, doing) in cells(life, scale, begin, stop) {
         let (character, ink) = match doing {
             ThreadState::Running => (RUNS, ink),
@@ -89,9 +80,10 @@ fn band(canvas: &mut Canvas, row: usize, life: &ThreadTimeline, ink: Ink, scale:
         };
         canvas.put(row, column, character, ink);
     }
-    let marks: Vec<usize> = told_of(life).iter().map(|mark| scale.column(mark.at_ns)).collect();
-    for (from_ns, to_ns, call) in blocked_spans(life) {
-        let (from, to) = (scale.column(from_ns), scale.column(to_ns).min(end.saturating_sub(1)));
+    let marks: Vec<usize> = told_of(life).iter().map(|mark| scale.column_of(mark.at_ns)).collect();
+    for (from_ns, to_ns, call) in life.blocked_spans() {
+        let (from, to) =
+            (scale.column_of(from_ns), scale.column_of(to_ns).min(end.saturating_sub(1)));
         if to > from + 1 {
             canvas.put(row, from, '├', Ink::Warn);
             canvas.put(row, to, '┤', Ink::Warn);
@@ -110,7 +102,7 @@ fn band(canvas: &mut Canvas, row: usize, life: &ThreadTimeline, ink: Ink, scale:
         if let ThreadState::Asleep(why) = &interval.doing {
             let why = sleep(why);
             let (from, to) =
-                (scale.column(interval.from_ns), scale.column(interval.to_ns).min(stop));
+                (scale.column_of(interval.from_ns), scale.column_of(interval.to_ns).min(stop));
             let time = span_of(interval.to_ns - interval.from_ns);
             if let Some((words, at)) = placed(
                 &[format!(" {why} {time} "), format!(" {why} ")],
@@ -125,8 +117,8 @@ fn band(canvas: &mut Canvas, row: usize, life: &ThreadTimeline, ink: Ink, scale:
     let notes = notes(canvas, row, life, scale);
     if let Some(cpu) = life.cpu_ns {
         let words = [format!("cpu {}", span_of(cpu)), span_of(cpu)];
-        let room = scale.left.saturating_sub(1);
-        if let Some(words) = words.iter().find(|words| words.width() <= room) {
+        let room = scale.column.saturating_sub(1);
+        if let Some(words) = fitting(&words, room) {
             canvas.write(row + 1, 0, room, words, Ink::Faint);
         }
     }
@@ -212,24 +204,18 @@ pub(super) fn sleep(why: &Sleep) -> String {
 /// What each column of the band shows: whatever took most of its time.
 fn cells<'a>(
     life: &'a ThreadTimeline,
-    scale: &Scale,
+    scale: &TimeAxis,
     begin: usize,
     stop: usize,
 ) -> Vec<(usize, &'a ThreadState)> {
     let mut best: Vec<Option<(u64, &ThreadState)>> = vec![None; stop.saturating_sub(begin)];
-    let span = scale.to_ns - scale.from_ns;
-    let moment = |column: usize| {
-        let along =
-            u128::from(span) * (column - scale.left) as u128 / (scale.columns.max(2) as u128 - 1);
-        scale.from_ns + u64::try_from(along).unwrap_or(u64::MAX)
-    };
     for interval in &life.intervals {
-        let (first, last) = (scale.column(interval.from_ns), scale.column(interval.to_ns));
+        let (first, last) = (scale.column_of(interval.from_ns), scale.column_of(interval.to_ns));
         for column in first.max(begin)..(last + 1).min(stop) {
             let shared = interval
                 .to_ns
-                .min(moment(column + 1))
-                .saturating_sub(interval.from_ns.max(moment(column)));
+                .min(scale.moment(column + 1))
+                .saturating_sub(interval.from_ns.max(scale.moment(column)));
             let cell = &mut best[column - begin];
             if cell.is_none_or(|(most, _)| shared > most) {
                 *cell = Some((shared, &interval.doing));
@@ -242,37 +228,21 @@ fn cells<'a>(
         .collect()
 }
 
-/// Each time that it was blocked, from falling asleep to being woken; what samples cut is one.
-fn blocked_spans(life: &ThreadTimeline) -> Vec<(u64, u64, String)> {
-    let mut all: Vec<(u64, u64, String)> = Vec::new();
-    for interval in &life.intervals {
-        if let ThreadState::Blocked(call) = &interval.doing {
-            match all.last_mut() {
-                Some((_, to, known)) if *to == interval.from_ns && known == call => {
-                    *to = interval.to_ns
-                }
-                _ => all.push((interval.from_ns, interval.to_ns, call.clone())),
-            }
-        }
-    }
-    all
-}
-
 /// The marks on the band, and their words below it. Returns how many rows of words there are.
-fn notes(canvas: &mut Canvas, row: usize, life: &ThreadTimeline, scale: &Scale) -> usize {
-    let end = scale.left + scale.columns;
+fn notes(canvas: &mut Canvas, row: usize, life: &ThreadTimeline, scale: &TimeAxis) -> usize {
+    let end = scale.column + scale.columns;
     let told = told_of(life);
     let mut used = [0_usize; NOTES];
     let mut index = 0;
     let mut untold: Vec<(usize, usize)> = Vec::new();
     while index < told.len() {
         let mark = told[index];
-        let column = scale.column(mark.at_ns);
+        let column = scale.column_of(mark.at_ns);
         // The same once more in the same place is said once.
         let same = told[index..]
             .iter()
             .take_while(|other| {
-                scale.column(other.at_ns) == column
+                scale.column_of(other.at_ns) == column
                     && other.call == mark.call
                     && other.kind == mark.kind
             })
@@ -284,10 +254,10 @@ fn notes(canvas: &mut Canvas, row: usize, life: &ThreadTimeline, scale: &Scale) 
         let mut count = same;
         // What follows in the same place goes on in the same row: with its own sign if that is another, and there is room to the right.
         while let Some(next) =
-            told.get(index + count).filter(|next| scale.column(next.at_ns) == column)
+            told.get(index + count).filter(|next| scale.column_of(next.at_ns) == column)
         {
             let (longer, room) = if sign_of(next) == sign_of(mark) {
-                (tr!("{words}, {more}", words, more = words_of(next)), end - scale.left)
+                (tr!("{words}, {more}", words, more = words_of(next)), end - scale.column)
             } else {
                 (
                     tr!(
@@ -308,7 +278,7 @@ fn notes(canvas: &mut Canvas, row: usize, life: &ThreadTimeline, scale: &Scale) 
         // The sign stands below the mark: before the words, or after them where there is no room to the right.
         let (words, at) = if column + words.width() + 2 <= end {
             (format!("{sign} {words}"), column)
-        } else if column > scale.left + words.width() {
+        } else if column > scale.column + words.width() {
             let at = column - words.width() - 1;
             (format!("{words} {sign}"), at)
         } else {
@@ -328,65 +298,21 @@ fn notes(canvas: &mut Canvas, row: usize, life: &ThreadTimeline, scale: &Scale) 
     let more: usize = untold.iter().map(|(_, count)| count).sum();
     if more > 0 {
         let words = tr!("(and {more} more: no room)", more);
-        let from = end.saturating_sub(words.width()).max(scale.left);
+        let from = end.saturating_sub(words.width()).max(scale.column);
         canvas.write(row + 1 + rows, from, end, &words, Ink::Faint);
     }
     rows + usize::from(more > 0)
 }
 
 /// The times along the bottom.
-fn axis(canvas: &mut Canvas, row: usize, scale: &Scale) {
-    let end = scale.left + scale.columns;
-    let span = scale.to_ns - scale.from_ns;
-    let step = round_step(span, scale.columns / 10);
-    canvas.fill(row, scale.left, end, '─', Ink::Faint);
-    let mut free = 0;
-    let mut at = 0;
-    while at <= span {
-        let column = scale.column(scale.from_ns + at);
-        canvas.put(row, column, '┬', Ink::Faint);
-        let words = if at == 0 { "0".to_owned() } else { short(at) };
-        let from = column.min(end.saturating_sub(words.width()));
-        if from >= free {
-            free = canvas.write(row + 1, from, end, &words, Ink::Faint) + 1;
-        }
-        at += step;
-    }
-    canvas.write(row + 1, 0, scale.left.saturating_sub(1), tr!("time"), Ink::Faint);
-}
-
-/// A round time (1, 2 or 5 of some unit) that goes into the span about so many times.
-fn round_step(span: u64, times: usize) -> u64 {
-    let least = span / (times.max(2) as u64);
-    let mut unit = 1_u64;
-    loop {
-        for step in [unit, 2 * unit, 5 * unit] {
-            if step >= least.max(1) {
-                return step;
-            }
-        }
-        unit = match unit.checked_mul(10) {
-            Some(unit) if unit <= u64::MAX / 10 => unit,
-            _ => return span.max(1),
-        };
-    }
-}
-
-/// A round time without what says nothing: `200 ms`, `1.5 s`.
-fn short(nanoseconds: u64) -> String {
-    let (unit, name) = match nanoseconds {
-        0..1_000 => (1, "ns"),
-        1_000..1_000_000 => (1_000, "µs"),
-        1_000_000..1_000_000_000 => (1_000_000, "ms"),
-        _ => (1_000_000_000, "s"),
-    };
-    let (whole, rest) = (nanoseconds / unit, nanoseconds % unit * 1000 / unit);
-    let fraction = if rest == 0 {
-        String::new()
-    } else {
-        format!(".{rest:03}").trim_end_matches('0').to_owned()
-    };
-    format!("{whole}{fraction} {name}")
+fn axis(canvas: &mut Canvas, row: usize, scale: &TimeAxis) {
+    let end = scale.column + scale.columns;
+    canvas.fill(row, scale.column, end, '─', Ink::Faint);
+    let ticks = scale.ticks((scale.columns / 10).max(2));
+    let ticks =
+        ticks.map(|at_ns| (scale.column_of(scale.from_ns + at_ns), exact_span(at_ns, at_ns)));
+    write_ticks(canvas, row, end, ticks);
+    canvas.write(row + 1, 0, scale.column.saturating_sub(1), tr!("time"), Ink::Faint);
 }
 
 /// What the shapes mean: those that there are.

@@ -328,9 +328,9 @@ impl Trace {
         };
         let indent = self.head(event).width();
         for line in wrap(&verdict, self.width.saturating_sub(indent).max(8)) {
-            let mut row = Row::new();
-            row.pad_to(indent);
-            rows.push(row.with(fit(&line, self.width.saturating_sub(indent)), ink));
+            rows.push(
+                Row::indented(indent).with(fit(&line, self.width.saturating_sub(indent)), ink),
+            );
         }
         rows.extend(hex_rows(&frame.raw.0, indent, self.width));
         rows
@@ -448,8 +448,7 @@ impl Trace {
             };
             let indent = (rows[0].width() + 1).min(self.width.saturating_sub(12));
             add(&mut rows[0], fitting(call, room));
-            let mut below = Row::new();
-            below.pad_to(indent);
+            let mut below = Row::indented(indent);
             add(&mut below, fitting(rest, self.width.saturating_sub(indent)));
             rows.push(below);
         }

@@ -2,8 +2,9 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::story::{Arrow, Line, Step, Words};
-use super::{Ladder, first_fit};
+use super::Ladder;
+use super::story::{Arrow, Line, Step};
+use crate::picture::phrase::{Phrase, fitted, fitting};
 use crate::picture::{Ink, fit};
 
 impl Ladder {
@@ -31,7 +32,7 @@ impl Ladder {
         self.canvas.put(self.row, head, if rightwards { '▶' } else { '◀' }, ink);
 
         // The words of the left end stand on the arrow, those of the right end beside the right lane.
-        let nothing = Words::new();
+        let nothing = Phrase::new();
         let below = !rightwards && arrow.head_matters;
         let head_words = if below { &nothing } else { &arrow.head };
         let (on, beside) =
@@ -43,14 +44,14 @@ impl Ladder {
             if arrow.stops.is_some() { self.stop(arrow, (left, right), written) } else { None };
         if let Some(lane) = self.columns.iter().position(|column| *column == right) {
             let (start, end) = (right + 2, self.words_end(lane));
-            self.canvas.write(self.row, start, end, &first_fit(beside, end - start), beside_ink);
+            self.canvas.write(self.row, start, end, &fitted(beside, end - start), beside_ink);
         }
         self.row += 1;
         if let Some(to) = arrow.to.filter(|_| below) {
             self.below(
                 step,
                 to,
-                &first_fit(&arrow.head, self.words_end(to) - self.columns[to] - 2),
+                &fitted(&arrow.head, self.words_end(to) - self.columns[to] - 2),
                 arrow.head_ink,
             );
         }
@@ -71,7 +72,7 @@ impl Ladder {
         &mut self,
         left: usize,
         right: usize,
-        words: &Words,
+        words: &Phrase,
         arrow: &Arrow,
         ink: Ink,
     ) -> (usize, usize) {
@@ -94,8 +95,8 @@ impl Ladder {
         let apart = crossing
             && data
                 .is_some_and(|(text, bytes)| !both_fit(words.first(), text, *bytes, end - start));
-        let fits = |word: &&String| word.width() <= end - start;
-        let word = if apart { words.iter().find(fits).cloned().unwrap_or_default() } else { word };
+        let word =
+            if apart { fitting(words, end - start).cloned().unwrap_or_default() } else { word };
         let mut column = start;
         if !word.is_empty() {
             self.canvas.put(self.row, column - 1, ' ', Ink::Plain);
@@ -171,9 +172,9 @@ fn both_fit(word: Option<&String>, text: &str, bytes: usize, room: usize) -> boo
 }
 
 /// The words and the data that a line of this many columns has room for. Rather than the data, the words are left out.
-fn share(words: &Words, data: Option<&(String, usize)>, room: usize) -> (String, String) {
+fn share(words: &Phrase, data: Option<&(String, usize)>, room: usize) -> (String, String) {
     let Some((text, bytes)) = data else {
-        return (first_fit(words, room), String::new());
+        return (fitted(words, room), String::new());
     };
     let whole = format!("{text} {bytes} B");
     let none = String::new();

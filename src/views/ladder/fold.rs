@@ -2,6 +2,7 @@
 
 use super::story::{Shape, Step};
 use crate::i18n::{tr, tr_n};
+use crate::picture::fold::{Repetition, repetitions};
 
 /// With more steps than this, runs of equal ones are folded.
 const MANY: usize = 40;
@@ -105,28 +106,17 @@ fn summary(run: &mut Vec<Step>, worth_it: usize) -> Vec<Step> {
 /// Folds runs of alike steps: the first of them, a remark, and the last.
 fn fold(steps: Vec<Step>) -> Vec<Step> {
     let mut folded: Vec<Step> = Vec::new();
-    let mut at = 0;
-    while at < steps.len() {
-        let again = |period: usize| {
-            let like = |step: usize| {
-                step + period < steps.len() && steps[step].alike == steps[step + period].alike
-            };
-            1 + (at..).take_while(|step| like(*step)).count() / period
-        };
-        let (period, times) = (1..=LONGEST_PERIOD)
-            .map(|period| (period, again(period)))
-            .filter(|(_, times)| *times > 3)
-            .max_by_key(|(period, times)| (period * times, std::cmp::Reverse(*period)))
-            .unwrap_or((1, 1));
-        let end = at + period * times;
-        folded.extend_from_slice(&steps[at..at + period]);
+    for Repetition { start, period, times } in
+        repetitions(&steps, LONGEST_PERIOD, |one, other| one.alike == other.alike)
+    {
+        folded.extend_from_slice(&steps[start..start + period]);
         if times > 1 {
-            let mut note = steps[at + period].clone();
+            let mut note = steps[start + period].clone();
             note.shape = Shape::Fold(tr!("{more} more like this", more = times - 2));
             folded.push(note);
+            let end = start + period * times;
             folded.extend_from_slice(&steps[end - period..end]);
         }
-        at = end;
     }
     folded
 }

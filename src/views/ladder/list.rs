@@ -4,8 +4,9 @@ use unicode_width::UnicodeWidthStr;
 
 use super::arrow::label;
 use super::story::{Arrow, Shape, Story, Way};
-use super::{first_fit, legend, wire};
+use super::{legend, wire};
 use crate::i18n::tr;
+use crate::picture::phrase::{fitted, fitting};
 use crate::picture::{Canvas, Ink, Picture};
 use crate::text::wrap;
 
@@ -19,12 +20,12 @@ pub(super) fn draw(story: &Story, width: usize) -> Picture {
             Shape::Part(part) => (String::new(), format!("── {part} ──"), Ink::Plain, Ink::Strong),
             Shape::Note(text, ink) => (String::new(), text.clone(), Ink::Plain, *ink),
             Shape::Fold(text) => (String::new(), format!("… {text}"), Ink::Plain, Ink::Strong),
-            Shape::Aside(words) => (String::new(), first_fit(words, width), Ink::Plain, Ink::Faint),
+            Shape::Aside(words) => (String::new(), fitted(words, width), Ink::Plain, Ink::Faint),
             Shape::Call { lane, words, ink, .. } => {
                 let who = format!("{}:", name(*lane));
                 let room = width.saturating_sub(who.width() + 1);
-                let beside = words.iter().find(|word| word.width() <= room).cloned();
-                let what = beside.unwrap_or_else(|| first_fit(words, width.saturating_sub(2)));
+                let beside = fitting(words, room).cloned();
+                let what = beside.unwrap_or_else(|| fitted(words, width.saturating_sub(2)));
                 (who, what, Ink::Of(*lane), *ink)
             }
             Shape::State { lane, state, derived } => (
@@ -49,7 +50,7 @@ pub(super) fn draw(story: &Story, width: usize) -> Picture {
                     Way::Leaves => (tr!(" leaves").to_owned(), flight.ink),
                 };
                 let room = width.saturating_sub(2 + rest.width()).max(width / 2);
-                (who, first_fit(&flight.words, room) + &rest, Ink::Of(flight.from), ink)
+                (who, fitted(&flight.words, room) + &rest, Ink::Of(flight.from), ink)
             }
             Shape::Arrow(arrow) => {
                 let who = match arrow.to {
@@ -59,7 +60,7 @@ pub(super) fn draw(story: &Story, width: usize) -> Picture {
                 let why = arrow.stops.as_ref().map_or_else(String::new, |why| format!(" ✗ {why}"));
                 let what = match &arrow.data {
                     Some((text, bytes)) => label(text, *bytes, width.saturating_sub(2)),
-                    None => first_fit(&arrow.tail, width.saturating_sub(2 + why.width())),
+                    None => fitted(&arrow.tail, width.saturating_sub(2 + why.width())),
                 };
                 let ink = if arrow.stops.is_some() { Ink::Bad } else { Ink::Strong };
                 (who, what + &why, Ink::Of(arrow.from), ink)
@@ -83,7 +84,7 @@ pub(super) fn draw(story: &Story, width: usize) -> Picture {
                 row,
                 column,
                 width,
-                &first_fit(head, width.saturating_sub(column).max(1)),
+                &fitted(head, width.saturating_sub(column).max(1)),
                 Ink::Plain,
             );
             row += 1;

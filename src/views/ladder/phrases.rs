@@ -1,8 +1,8 @@
 //! A ladder's phrases: what of a call can be said without knowing the rest of the story.
 
-use super::story::Words;
 use crate::analysis::Made;
 use crate::i18n::tr;
+use crate::picture::phrase::Phrase;
 use crate::picture::span_of;
 use crate::trace::Address;
 use crate::views::wording;
@@ -11,7 +11,7 @@ pub(super) fn under_way(made: &Made) -> bool {
     made.errno() == Some("EINPROGRESS")
 }
 
-pub(super) fn connect_words(made: &Made) -> Words {
+pub(super) fn connect_words(made: &Made) -> Phrase {
     let errno = made
         .errno()
         .filter(|_| under_way(made))
@@ -31,7 +31,7 @@ pub(super) fn after(made: &Made, took: bool) -> String {
 }
 
 /// An address in full, and in short.
-pub(super) fn near(address: &Address) -> Words {
+pub(super) fn near(address: &Address) -> Phrase {
     let full = wording::address(address);
     match address {
         Address::Inet(_) | Address::Inet6(_) => {

@@ -1,9 +1,10 @@
 //! From frames to steps: what each says, when it leaves and arrives, and what it makes of its ends' TCP states.
 
 use super::steps::Teller;
-use super::story::{Flight, Shape, Step, Way, Words};
+use super::story::{Flight, Shape, Step, Way};
 use crate::analysis::Segment;
 use crate::i18n::{tr, tr_n};
+use crate::picture::phrase::Phrase;
 use crate::picture::{Ink, span_of};
 use crate::reasons;
 use crate::trace::packet::{Fate, Layers, Tcp};
@@ -232,7 +233,7 @@ impl Teller<'_> {
             && layers.icmp.is_none()
             && layers.malformed.is_none();
         let flags = layers.tcp.as_ref().map_or(String::new(), |tcp| tcp.flags.to_string());
-        let mut push = |at_ns: u64, words: Words, way: Way| {
+        let mut push = |at_ns: u64, words: Phrase, way: Way| {
             let alike = format!(
                 "{from} {to} {flags} {again} {fate:?} {}",
                 std::mem::discriminant(&way) == std::mem::discriminant(&Way::Leaves)
@@ -281,19 +282,19 @@ impl Teller<'_> {
     }
 }
 
-fn later(ns: u64) -> Words {
+fn later(ns: u64) -> Phrase {
     vec![tr!("{span} later", span = span_of(ns)), span_of(ns)]
 }
 
 /// Why it was lost, in the plan's words.
-fn reasons(segment: &Segment) -> Words {
+fn reasons(segment: &Segment) -> Phrase {
     let treatment = &segment.frame.treatment;
     let plain = if treatment.fate == Fate::Cut { tr!("cut") } else { tr!("dropped") };
     reasons::rules(&treatment.rules).into_iter().chain([plain.to_owned()]).collect()
 }
 
 /// What it says, from the longest way to the shortest.
-fn said(segment: &Segment, numbers: Numbers) -> Words {
+fn said(segment: &Segment, numbers: Numbers) -> Phrase {
     let layers = &segment.frame.layers;
     match (&layers.tcp, &layers.udp, &layers.icmp) {
         (Some(tcp), ..) => tcp_words(segment, tcp, numbers),
@@ -313,7 +314,7 @@ fn said(segment: &Segment, numbers: Numbers) -> Words {
     }
 }
 
-fn other_words(layers: &Layers) -> Words {
+fn other_words(layers: &Layers) -> Phrase {
     let fragment = layers
         .ip
         .as_ref()
@@ -326,7 +327,7 @@ fn quote(data: &Data) -> Option<String> {
     (1..=QUOTED).contains(&data.bytes).then(|| data.to_string())
 }
 
-fn tcp_words(segment: &Segment, tcp: &Tcp, numbers: Numbers) -> Words {
+fn tcp_words(segment: &Segment, tcp: &Tcp, numbers: Numbers) -> Phrase {
     let flags = match tcp.flags.to_string() {
         none if none.is_empty() => tr!("no flags").to_owned(),
         flags => flags,
@@ -364,7 +365,7 @@ fn tcp_words(segment: &Segment, tcp: &Tcp, numbers: Numbers) -> Words {
         return all.chain([format!("{flags}{main}{short}"), format!("{flags}{short}")]).collect();
     }
     let text = quote(&segment.payload()).map(|text| format!(" {text}"));
-    let mut rests: Words = Vec::new();
+    let mut rests: Phrase = Vec::new();
     if let Some(text) = &text {
         rests.extend([
             format!("{seq}{ack}{text} {bytes} B{long}"),

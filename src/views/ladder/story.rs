@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::picture::Ink;
+use crate::picture::phrase::Phrase;
 use crate::trace::Name;
 
 /// An actor's lane.
@@ -21,9 +22,6 @@ pub(super) enum Line {
     Control,
 }
 
-/// Words at an arrow or at a lane, the longest first; the first that fits is shown.
-pub(super) type Words = Vec<String>;
-
 /// What one step shows.
 #[derive(Clone, Debug)]
 pub(super) enum Shape {
@@ -32,9 +30,9 @@ pub(super) enum Shape {
     /// A remark across all lanes.
     Note(String, Ink),
     /// A faint remark, between the first two lanes.
-    Aside(Words),
+    Aside(Phrase),
     /// A call at its lane; those that `join` may share a row.
-    Call { lane: usize, words: Words, ink: Ink, joins: bool },
+    Call { lane: usize, words: Phrase, ink: Ink, joins: bool },
     /// Something goes from lane to lane.
     Arrow(Arrow),
     /// A frame between two lanes.
@@ -49,13 +47,13 @@ pub(super) enum Shape {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Way {
     /// All of it, and how long it took if that is worth saying.
-    Whole(Option<Words>),
+    Whole(Option<Phrase>),
     /// It leaves; something else happens before it arrives.
     Leaves,
     /// It arrives, so long after it left.
-    Arrives(Words),
+    Arrives(Phrase),
     /// It is lost, for this reason.
-    Stops(Words),
+    Stops(Phrase),
 }
 
 /// A frame between two lanes.
@@ -63,7 +61,7 @@ pub(super) enum Way {
 pub(super) struct Flight {
     pub(super) from: usize,
     pub(super) to: usize,
-    pub(super) words: Words,
+    pub(super) words: Phrase,
     pub(super) ink: Ink,
     pub(super) way: Way,
     /// How many bytes of data it carries.
@@ -77,12 +75,12 @@ pub(super) struct Arrow {
     /// The lane it is meant for; `None` if there is none.
     pub(super) to: Option<usize>,
     pub(super) line: Line,
-    /// Words at its start: the sending call.
-    pub(super) tail: Words,
+    /// Phrase at its start: the sending call.
+    pub(super) tail: Phrase,
     /// The data on it, and how many bytes.
     pub(super) data: Option<(String, usize)>,
-    /// Words at its head: the receiving call, or what is there meanwhile.
-    pub(super) head: Words,
+    /// Phrase at its head: the receiving call, or what is there meanwhile.
+    pub(super) head: Phrase,
     pub(super) head_ink: Ink,
     /// True if the words at its head say what the data on it does not.
     pub(super) head_matters: bool,

@@ -2,10 +2,11 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use super::Ladder;
 use super::story::{Flight, Shape, Step, Way};
-use super::{Ladder, first_fit};
 use crate::i18n::tr;
 use crate::picture::Ink;
+use crate::picture::phrase::fitted;
 use crate::text::wrap;
 
 impl Ladder {
@@ -20,7 +21,7 @@ impl Ladder {
                 self.row,
                 start,
                 end,
-                &format!("→ {}", first_fit(&flight.words, end - start - 2)),
+                &format!("→ {}", fitted(&flight.words, end - start - 2)),
                 flight.ink,
             );
         } else {
@@ -81,7 +82,7 @@ impl Ladder {
             Way::Leaves | Way::Arrives(_) => 5,
         };
         let room = (words_at.1 - words_at.0).saturating_sub(spare);
-        let text = first_fit(&flight.words, room);
+        let text = fitted(&flight.words, room);
         let fits = |note: &&String| {
             note_here && text.width() + note.width() + 5 <= room && self.same_gap(left, right)
         };

@@ -2,10 +2,11 @@
 
 use super::phrases::{after, near};
 use super::steps::{Aim, Teller};
-use super::story::{Line, Words};
+use super::story::Line;
 use crate::analysis::Fate;
 use crate::i18n::tr;
 use crate::picture::Ink;
+use crate::picture::phrase::Phrase;
 use crate::trace::{Address, Domain, Outcome, SockOpt, Syscall, SyscallKind};
 use crate::views::wording::option_span;
 
@@ -17,14 +18,14 @@ impl Teller<'_> {
         got.is_some() && got == sent
     }
 
-    pub(super) fn short_receive(&self, index: usize, took: bool) -> Words {
+    pub(super) fn short_receive(&self, index: usize, took: bool) -> Phrase {
         let made = self.made(index);
         let text = format!("{} = {}", made.call.function(), made.result().unwrap_or_default());
         vec![text.clone() + &after(made, took), text, made.call.function().to_string()]
     }
 
     /// What waits at the head of an arrow that nobody has taken yet.
-    pub(super) fn meanwhile(&self, index: usize, aim: &Aim) -> Words {
+    pub(super) fn meanwhile(&self, index: usize, aim: &Aim) -> Phrase {
         let made = self.made(index);
         if aim.line == Line::Control {
             return match (made.call.kind(), aim.partners.is_empty()) {
@@ -77,7 +78,7 @@ impl Teller<'_> {
     }
 
     /// A call in words, as it is shown at its lane.
-    pub(super) fn words(&self, index: usize, took: bool) -> (Words, Ink) {
+    pub(super) fn words(&self, index: usize, took: bool) -> (Phrase, Ink) {
         let made = self.made(index);
         let function = made.call.function().to_string();
         let asked = made.call.syscall.address();
@@ -88,7 +89,7 @@ impl Teller<'_> {
                 Ink::Bad
             };
             let short = format!("{function} ✗ {errno}");
-            let mut words: Words = asked
+            let mut words: Phrase = asked
                 .into_iter()
                 .flat_map(near)
                 .map(|at| format!("{function} {at} ✗ {errno}"))
@@ -100,8 +101,8 @@ impl Teller<'_> {
         let late = after(made, took);
         let socket = made.socket.map(|socket| &self.analysis.sockets[socket]);
         let out = made.back.as_ref().and_then(|back| back.out.address());
-        let with = |ats: Words, join: &str| {
-            let mut words: Words = Vec::new();
+        let with = |ats: Phrase, join: &str| {
+            let mut words: Phrase = Vec::new();
             for at in ats {
                 words.extend([
                     format!("{function}{join}{at}{late}"),
@@ -130,7 +131,7 @@ impl Teller<'_> {
                 let given = socket
                     .and_then(|socket| socket.local.as_ref())
                     .filter(|_| asked.and_then(Address::port) == Some(0));
-                let mut words: Words =
+                let mut words: Phrase =
                     given.map(|given| format!("bind :0 → {given}")).into_iter().collect();
                 words.extend(with(given.or(asked).into_iter().flat_map(near).collect(), " "));
                 words
@@ -164,7 +165,7 @@ impl Teller<'_> {
             _ if made.sending().is_some() => {
                 let data = made.sending().map_or_else(String::new, ToString::to_string);
                 let sent = made.result().unwrap_or_default();
-                let mut words: Words = asked
+                let mut words: Phrase = asked
                     .into_iter()
                     .flat_map(near)
                     .map(|at| format!("{function} {data} {sent} B → {at}"))
