@@ -1,16 +1,15 @@
 //! A run call by call, as a class is shown it: at a terminal (openpty(3)) with keys, and by itself with a pace.
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::Path;
 
 use socket_explorer::experiments::{self, Stepping};
-use socket_explorer::trace::recording::{self, Recording};
+use socket_explorer::trace::recording::Recording;
 use socket_explorer::trace::{Ending, EventKind, PAUSES_PER_LINE, SyscallKind};
 use vt100::Screen;
 
 use crate::person::Person;
-use crate::support::{ended, explore, folder, for_each, told, utf8};
+use crate::support::{ended, explore, folder, for_each, recordings, told, utf8};
 
 /// A teacher sits down before `explore`; nobody has begun any lesson.
 fn teacher(args: &[&str]) -> Person {
@@ -31,9 +30,7 @@ fn goes_on_until(teacher: &mut Person, text: &str) {
 }
 
 fn recorded(path: &Path) -> Recording {
-    let contents = recording::read(&*fs::read(path).expect("recorded"));
-    assert_eq!(contents.damage, None);
-    contents.recordings.into_iter().next().expect("a run")
+    recordings(path).into_iter().next().expect("a run")
 }
 
 /// Every call that was held was made after it was let go: its `enter` follows its `held`.

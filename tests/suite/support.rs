@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use socket_explorer::trace::recording::{self, Recording};
 use tempfile::TempDir;
 
 /// What a program wrote to standard output and to standard error, and its exit code.
@@ -68,6 +69,13 @@ pub fn file(folder: &TempDir, name: &str, content: impl AsRef<[u8]>) -> PathBuf 
     let path = folder.path().join(name);
     std::fs::write(&path, content).expect("written");
     path
+}
+
+/// The recordings of a file, which is whole.
+pub fn recordings(path: &Path) -> Vec<Recording> {
+    let contents = recording::read(&*std::fs::read(path).expect("recorded"));
+    assert_eq!(contents.damage, None, "{}", path.display());
+    contents.recordings
 }
 
 pub fn utf8(path: &Path) -> &str {

@@ -17,7 +17,7 @@ use socket_explorer::trace::{Ending, EventKind, Verdict};
 use socket_explorer::{lesson, reasons};
 use tempfile::TempDir;
 
-use crate::support::{folder, isolated, require, utf8};
+use crate::support::{folder, isolated, recordings, require, utf8};
 
 /// What a command prints whose standard input stays open until it is done.
 fn run(mut command: Command) -> Output {
@@ -237,9 +237,7 @@ fn tshark_reads_the_frames_of_a_lesson_that_was_asked_for_pcap() {
         .args([&events]);
     let output = run(command);
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
-    let recordings =
-        recording::read(std::io::BufReader::new(fs::File::open(&events).expect("recorded")))
-            .recordings;
+    let recordings = recordings(&events);
     assert_eq!(recordings.len(), 2);
     if let Some(Ending::Unavailable { why }) = recordings[0].ending() {
         return eprintln!("skipped: {why:?}");
