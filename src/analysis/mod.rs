@@ -14,6 +14,7 @@ use crate::trace::{
 };
 
 mod messages;
+mod retransmissions;
 #[cfg(test)]
 pub mod sample;
 #[cfg(test)]
@@ -23,6 +24,7 @@ mod sockets;
 mod tcp_states;
 pub mod threads;
 
+pub use retransmissions::{Content, Series};
 pub use segments::Segment;
 pub use tcp_states::StateChange;
 pub use threads::{Interval, Mark, MarkKind, ThreadState, ThreadTimeline};
@@ -282,6 +284,8 @@ pub struct Analysis<'r> {
     pub messages: Vec<Message>,
     /// Every frame on the wire, in the order of leaving.
     pub wire: Vec<Segment>,
+    /// What was lost or sent again, in the order in which it began.
+    pub retransmissions: Vec<Series>,
     /// The changes of state of both ends of what went over the wire, in order.
     pub states: Vec<StateChange>,
     /// What each actor's thread did, in the order in which the actors came.
@@ -299,6 +303,7 @@ impl<'r> Analysis<'r> {
             directions: Vec::new(),
             messages: Vec::new(),
             wire: Vec::new(),
+            retransmissions: Vec::new(),
             states: Vec::new(),
             threads: Vec::new(),
         };
@@ -308,6 +313,7 @@ impl<'r> Analysis<'r> {
         analysis.follow_streams();
         analysis.follow_datagrams();
         analysis.follow_wire();
+        analysis.find_retransmissions();
         analysis.follow_states();
         let calls = &analysis.calls;
         analysis.messages.sort_by_key(|message| match (message.send, message.receive) {

@@ -3,452 +3,21 @@
 //! A series is one thing sent once or more: a SYN, a piece of data (same sequence number), a FIN, a keep-alive probe, a
 //! datagram. All connections share one axis, so that a program's own retries can be read on it too.
 
-use crate::analysis::{Analysis, Made};
 use unicode_width::UnicodeWidthStr;
 
-use super::wording::{self, option_span, outcome_ink, safe, value};
+use self::block::{Line, Stroke, blocks};
+use crate::analysis::Analysis;
 use crate::i18n::tr;
-use crate::picture::{Canvas, Ink, Picture, Row, fit, span_of};
-use crate::reasons;
+use crate::picture::axis::TimeAxis;
+use crate::picture::{Canvas, Ink, Picture, Row, exact_span, fit, span_of};
 use crate::text::wrap;
-use crate::trace::packet::{End, Frame};
-use crate::trace::{Address, Event, EventKind, SockOpt, Syscall, SyscallKind};
+
+mod block;
 
 /// From this width on there is room for an axis.
 const WIDE: usize = 56;
-/// A series shows at most this many of its frames.
-const MOST: usize = 18;
 /// At most this many series are drawn, those sent most often and for longest: a bad wire loses many segments, and one is like the other.
 const MOST_SERIES: usize = 3;
-/// True for an option that limits a wait (socket(7), tcp(7)).
-fn is_limit(option: &SockOpt) -> bool {
-    matches!(
-        option,
-        SockOpt::SendTimeout
-            | SockOpt::RecvTimeout
-            | SockOpt::UserTimeout
-            | SockOpt::SynCount
-            | SockOpt::KeepIdle
-            | SockOpt::KeepInterval
-            | SockOpt::KeepCount
-    )
-}
-
-/// What is sent, so that it can be known again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Thing {
-    Syn,
-    SynAck,
-    Fin,
-    Data,
-    /// No data, and a sequence number that was used before: keep-alive, or a window's probe (RFC 9293, 3.8.4 and 3.8.6.1).
-    Probe,
-    Datagram(Vec<u8>),
-}
-
-impl Thing {
-    fn name(&self) -> &'static str {
-        match self {
-            Thing::Syn => "SYN",
-            Thing::SynAck => "SYN,ACK",
-            Thing::Fin => "FIN",
-            Thing::Data => tr!("data"),
-            Thing::Probe => tr!("probe"),
-            Thing::Datagram(_) => tr!("datagram"),
-        }
-    }
-}
-
-/// One thing, each time that it left.
-struct Series<'a> {
-    flow: u32,
-    thing: Thing,
-    seq: u32,
-    sent: Vec<(u64, &'a Frame)>,
-}
-
-impl Series<'_> {
-    fn lost(&self) -> usize {
-        self.sent.iter().filter(|(_, frame)| !frame.treatment.fate.arrives()).count()
-    }
-
-    fn tells_something(&self) -> bool {
-        match self.thing {
-            // The same datagram may be sent twice on purpose; and of many, some may be lost that nobody sends again.
-            Thing::Datagram(_) => self.sent.len() > 1 && self.lost() > 0,
-            // What an end says once at the very last, nobody waits for.
-            Thing::SynAck | Thing::Fin => self.sent.len() > 1,
-            _ => self.sent.len() > 1 || self.lost() > 0,
-        }
-    }
-
-    fn first(&self) -> &Frame {
-        self.sent[0].1
-    }
-
-    fn begins(&self) -> u64 {
-        self.sent[0].0
-    }
-
-    fn ends(&self) -> u64 {
-        self.sent.last().map_or(0, |(at, _)| *at)
-    }
-}
-
-/// All that was sent, sorted into series; in the order in which they began.
-fn series<'a>(events: &'a [Event]) -> Vec<Series<'a>> {
-    let mut all: Vec<Series<'a>> = Vec::new();
-    let mut next: Vec<((u32, End), u32)> = Vec::new();
-    for event in events {
-        let EventKind::Frame(frame) = &event.what else {
-            continue;
-        };
-        let (Some(flow), layers) = (frame.flow, &frame.layers) else {
-            continue;
-        };
-        let length = u32::try_from(layers.payload_bytes).unwrap_or(0);
-        let (thing, seq) = if let Some(tcp) = &layers.tcp {
-            let known = next.iter().position(|(key, _)| *key == (flow, frame.sent_by));
-            let expected = known.map(|at| next[at].1);
-            let after = tcp
-                .seq
-                .wrapping_add(length)
-                .wrapping_add(u32::from(tcp.flags.syn()))
-                .wrapping_add(u32::from(tcp.flags.fin()));
-            match known {
-                Some(at) if after.wrapping_sub(next[at].1) < 1 << 31 => next[at].1 = after,
-                Some(_) => {}
-                None => next.push(((flow, frame.sent_by), after)),
-            }
-            let thing = match tcp.flags {
-                flags if flags.rst() => continue,
-                flags if flags.syn() && flags.ack() => Thing::SynAck,
-                flags if flags.syn() => Thing::Syn,
-                _ if length > 0 => Thing::Data,
-                flags if flags.fin() => Thing::Fin,
-                _ if expected == Some(tcp.seq.wrapping_add(1)) => Thing::Probe,
-                _ => continue,
-            };
-            (thing, tcp.seq)
-        } else if layers.udp.is_some() {
-            let from = frame.raw.0.len().saturating_sub(layers.payload_bytes);
-            (Thing::Datagram(frame.raw.0[from..].to_vec()), 0)
-        } else {
-            continue;
-        };
-        let same = |one: &&mut Series<'_>| {
-            one.flow == flow
-                && one.first().sent_by == frame.sent_by
-                && one.thing == thing
-                && one.seq == seq
-        };
-        match all.iter_mut().find(same) {
-            Some(known) => known.sent.push((event.at_ns, frame)),
-            None => all.push(Series { flow, thing, seq, sent: vec![(event.at_ns, frame)] }),
-        }
-    }
-    let syn_lost = all.iter().any(|one| one.thing == Thing::Syn && one.tells_something());
-    // Where one SYN had to be sent again, those that did not are told too: a program's last try.
-    all.retain(|one| one.tells_something() || (syn_lost && one.thing == Thing::Syn));
-    all
-}
-
-/// A call that waited, or failed, while this was being sent.
-struct Waited<'a> {
-    made: &'a Made,
-    /// When it returned, or the recording ended.
-    until: u64,
-}
-
-/// The socket that sent this series, as an index into the analysis' sockets.
-fn socket_of(one: &Series<'_>, analysis: &Analysis) -> Option<usize> {
-    let (frame, begins) = (one.first(), one.begins());
-    let (local, peer) = (frame.local.as_ref()?, frame.peer.as_ref()?);
-    let mut fitting: Vec<(bool, u64, usize)> = Vec::new();
-    for made in analysis.calls.iter().filter(|made| made.entered_ns <= one.ends()) {
-        let Some(at) = made.socket else { continue };
-        let socket = &analysis.sockets[at];
-        let known = socket.local.as_ref() == Some(local);
-        let to: Option<&Address> =
-            made.call.syscall.address().filter(|_| made.is(SyscallKind::Connect));
-        let connects =
-            to == Some(peer) && made.entered_ns <= begins && (known || socket.local.is_none());
-        let is_it = known && socket.peer.as_ref() == Some(peer);
-        let names_it = known && made.call.syscall.address() == Some(peer);
-        if connects || is_it || names_it {
-            fitting.push((known, made.entered_ns.min(begins), at));
-        }
-    }
-    fitting.into_iter().max().map(|(_, _, at)| at)
-}
-
-/// The calls on that socket that waited for it, or told of its end.
-fn calls<'a>(
-    one: &Series<'_>,
-    analysis: &'a Analysis<'a>,
-    socket: usize,
-    end: u64,
-) -> Vec<Waited<'a>> {
-    let until = |made: &Made| made.back.as_ref().map_or(end, |back| back.at_ns);
-    let of_socket = || {
-        analysis
-            .calls
-            .iter()
-            .filter(|made| made.socket == Some(socket) && !made.call.is_instrument())
-    };
-    let span = one.ends().saturating_sub(one.begins()).max(1_000_000);
-    let opens = |made: &Made| {
-        made.is(SyscallKind::Connect) && one.thing == Thing::Syn && made.entered_ns <= one.begins()
-    };
-    let meanwhile = |made: &Made| {
-        let waited = until(made).saturating_sub(made.entered_ns) >= span / 50;
-        made.entered_ns <= one.ends()
-            && until(made) >= one.begins()
-            && (waited || made.errno().is_some())
-    };
-    let mut found: Vec<Waited<'a>> = of_socket()
-        .filter(|made| opens(made) || meanwhile(made))
-        .map(|made| Waited { made, until: until(made) })
-        .collect();
-    // A call that does not block says so at once; one that reached its limit says the same, but later.
-    let not_yet = |made: &Made| made.errno().is_none() || made.returned_ns() <= one.begins();
-    if found.iter().all(|one| one.made.back.is_some() && not_yet(one.made))
-        && one.lost() == one.sent.len()
-    {
-        let after = of_socket().find(|made| {
-            made.entered_ns > one.ends() && (made.errno().is_some() || made.is(SyscallKind::Close))
-        });
-        found.extend(after.map(|made| Waited { made, until: until(made) }));
-    }
-    found.sort_by_key(|one| one.made.entered_ns);
-    let surplus = found.len().saturating_sub(4);
-    found.drain(..surplus);
-    found
-}
-
-/// The limits that were set on that socket, in words: `SO_SNDTIMEO 3.00 s`.
-fn limits(analysis: &Analysis, socket: usize) -> Vec<String> {
-    let mut all: Vec<(&SockOpt, String)> = Vec::new();
-    for made in analysis.calls.iter().filter(|made| made.socket == Some(socket)) {
-        let Syscall::SetOption { option, value: set } = &made.call.syscall else { continue };
-        if made.result().is_none() || !is_limit(option) {
-            continue;
-        }
-        let words = option_span(option, set).unwrap_or_else(|| value(set, 16));
-        all.retain(|(known, _)| *known != option);
-        all.push((option, words));
-    }
-    all.into_iter().map(|(option, words)| format!("{} {words}", option.name())).collect()
-}
-
-/// One line of the picture: a label, when, what came of it, and what lies on the axis.
-struct Line {
-    label: String,
-    at: u64,
-    outcome: String,
-    ink: Ink,
-    /// From where the stroke comes, and how long that took; nothing before the first.
-    from: Option<u64>,
-    stroke: Stroke,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Stroke {
-    /// The gap before a frame that arrived, or did not.
-    Gap { arrived: bool },
-    /// A call from entry to return.
-    Call,
-    /// A deliberate wait.
-    Wait,
-}
-
-/// A heading and its lines.
-struct Block {
-    heading: String,
-    /// Said below: by which rule it was lost, within which limits.
-    notes: Vec<String>,
-    lines: Vec<Line>,
-    /// How often it was sent, and for how long.
-    weight: (usize, u64),
-}
-
-fn blocks(analysis: &Analysis) -> Vec<Block> {
-    let events = analysis.recording.events();
-    let end = events.last().map_or(0, |event| event.at_ns);
-    let all = series(events);
-    let block = |(index, one): (usize, &Series<'_>)| {
-        let next = all.get(index + 1).map_or(u64::MAX, Series::begins);
-        one.block(events, analysis, next, end)
-    };
-    all.iter().enumerate().map(block).collect()
-}
-
-impl Series<'_> {
-    fn heading(&self) -> String {
-        let frame = self.first();
-        let name = |actor: &Option<crate::trace::Name>, end: End| {
-            actor.as_ref().map_or_else(|| wording::end(end), |actor| safe(actor))
-        };
-        let (from, to) =
-            (name(&frame.sender, frame.sent_by), name(&frame.receiver, frame.sent_by.other()));
-        let times = match self.sent.len() {
-            1 => tr!("once").to_owned(),
-            2 => tr!("twice").to_owned(),
-            many => tr!("{many} times", many),
-        };
-        let lost = match (self.lost(), self.sent.len()) {
-            (0, _) => tr!("none lost").to_owned(),
-            (1, 1) => tr!("lost").to_owned(),
-            (lost, all) if lost == all => tr!("all lost").to_owned(),
-            (lost, _) => tr!("{lost} lost", lost),
-        };
-        let what = match self.thing {
-            Thing::Data => {
-                tr!("{bytes} bytes", bytes = frame.layers.payload_bytes)
-            }
-            Thing::Datagram(_) => {
-                tr!("a datagram of {bytes} bytes", bytes = frame.layers.payload_bytes)
-            }
-            Thing::Probe => tr!("a probe").to_owned(),
-            _ => self.thing.name().to_owned(),
-        };
-        let port = |address: &Option<Address>| {
-            address
-                .as_ref()
-                .and_then(Address::port)
-                .map_or(String::new(), |port| format!(":{port}"))
-        };
-        let (from, to) = (from + &port(&frame.local), to + &port(&frame.peer));
-        tr!("{from} → {to}  {what}, sent {times}, {lost}", from, to, what, times, lost)
-    }
-
-    fn block(&self, events: &[Event], analysis: &Analysis, next: u64, end: u64) -> Block {
-        let mut lines = Vec::new();
-        let mut before = None;
-        for (number, (at, frame)) in (1..).zip(&self.sent) {
-            let arrived = frame.treatment.fate.arrives();
-            let outcome = wording::fate(frame.treatment.fate);
-            let (mark, ink) = if arrived { ("▶", Ink::Good) } else { ("✗", Ink::Bad) };
-            let label = format!("{} {number}", self.thing.name());
-            lines.push(Line {
-                label,
-                at: *at,
-                outcome: format!("{mark} {outcome}"),
-                ink,
-                from: before,
-                stroke: Stroke::Gap { arrived },
-            });
-            before = Some(*at);
-        }
-        if lines.len() > MOST {
-            let cut = lines.len() - MOST;
-            lines.drain(MOST / 2..MOST / 2 + cut);
-            lines[MOST / 2].label = format!("… {}", lines[MOST / 2].label);
-        }
-        let mut notes: Vec<String> = Vec::new();
-        for (_, frame) in &self.sent {
-            if let Some(rule) = reasons::rules(&frame.treatment.rules)
-                .map(|rule| safe(&rule))
-                .filter(|rule| !notes.contains(rule))
-            {
-                notes.push(rule);
-            }
-        }
-        if let Some(socket) = socket_of(self, analysis) {
-            notes.extend(limits(analysis, socket));
-            for Waited { made, until } in calls(self, analysis, socket, end) {
-                let (outcome, ink) = match &made.back {
-                    None => (tr!("… blocked").to_owned(), Ink::Warn),
-                    Some(back) => (
-                        format!("= {}", safe(&back.outcome.to_string())),
-                        outcome_ink(&back.outcome),
-                    ),
-                };
-                let label = safe(made.call.function());
-                lines.push(Line {
-                    label,
-                    at: until,
-                    outcome,
-                    ink,
-                    from: Some(made.entered_ns),
-                    stroke: Stroke::Call,
-                });
-            }
-        }
-        let since =
-            lines.iter().filter_map(|line| line.from).chain([self.begins()]).min().unwrap_or(0);
-        for event in events.iter().filter(|event| event.at_ns >= since && event.at_ns < next) {
-            let its_own =
-                &*event.actor == "lab" || self.first().sender.as_ref() == Some(&event.actor);
-            if let (EventKind::Wait { asked_ns, .. }, true) = (&event.what, its_own) {
-                let (at, from) = (event.at_ns.saturating_add(*asked_ns), Some(event.at_ns));
-                lines.push(Line {
-                    label: tr!("wait").into(),
-                    at,
-                    outcome: String::new(),
-                    ink: Ink::Faint,
-                    from,
-                    stroke: Stroke::Wait,
-                });
-            }
-        }
-        Block {
-            heading: self.heading(),
-            notes,
-            lines,
-            weight: (self.sent.len(), self.ends().saturating_sub(self.begins())),
-        }
-    }
-}
-
-/// Where the axis begins and ends in time, and where it lies.
-struct Axis {
-    zero: u64,
-    span: u64,
-    column: usize,
-    columns: usize,
-}
-
-impl Axis {
-    fn column_of(&self, at: u64) -> usize {
-        let along = u128::from(at.saturating_sub(self.zero).min(self.span))
-            * (self.columns.max(1) - 1) as u128
-            / u128::from(self.span.max(1));
-        self.column + usize::try_from(along).unwrap_or(0)
-    }
-
-    /// The times that are marked: a step of 1, 2 or 5 times a power of ten, not too close to each other.
-    fn ticks(&self) -> Vec<u64> {
-        let most = (self.columns / 9).max(1) as u64;
-        let mut step = 1;
-        let mut turn = [2, 5, 10].into_iter().cycle();
-        let mut decade = 1_u64;
-        while self.span / step > most {
-            let factor = turn.next().unwrap_or(10);
-            step = decade.saturating_mul(factor);
-            if factor == 10 {
-                decade = step;
-            }
-        }
-        (0..=self.span / step).map(|tick| self.zero + tick * step).collect()
-    }
-}
-
-/// A tick's time, without digits that say nothing, in a unit that suits the whole axis.
-fn tick(ns: u64, span: u64) -> String {
-    let (unit, name) = match span {
-        0..10_000 => (1, "ns"),
-        10_000..1_000_000 => (1_000, "µs"),
-        1_000_000..1_000_000_000 => (1_000_000, "ms"),
-        _ => (1_000_000_000, "s"),
-    };
-    let tenth = ns / (unit / 10).max(1) % 10;
-    match ns {
-        0 => "0".to_owned(),
-        _ if unit == 1 || tenth == 0 => format!("{} {name}", ns / unit),
-        _ => format!("{}.{tenth} {name}", ns / unit),
-    }
-}
 
 pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
     let mut blocks = blocks(analysis);
@@ -469,16 +38,11 @@ pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
     }
     let zero = lines().map(|line| line.from.unwrap_or(line.at).min(line.at)).min().unwrap_or(0);
     let last = lines().map(|line| line.at).max().unwrap_or(0);
-    let count = |text: &str| text.width();
-    let labels = lines().map(|line| count(&line.label)).max().unwrap_or(0).min(10);
-    let outcomes = lines().map(|line| count(&line.outcome)).max().unwrap_or(0).min(13);
+    let labels = lines().map(|line| line.label.width()).max().unwrap_or(0).min(10);
+    let outcomes = lines().map(|line| line.outcome.width()).max().unwrap_or(0).min(13);
     let column = labels + 1 + 8 + 2 + outcomes + 2;
-    let axis = Axis {
-        zero,
-        span: last.saturating_sub(zero),
-        column,
-        columns: width.saturating_sub(column).min(100),
-    };
+    let columns = width.saturating_sub(column).min(100);
+    let axis = TimeAxis { from_ns: zero, to_ns: last, column, columns };
     let mut canvas = Canvas::new(width);
     let mut said = None;
     for block in &blocks {
@@ -489,9 +53,10 @@ pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
             row += 1;
         }
         if width >= WIDE && first {
-            for at in axis.ticks() {
-                let (text, column) = (tick(at - zero, axis.span), axis.column_of(at));
-                if column + count(&text) <= width {
+            for since_ns in ticks(&axis) {
+                let text = exact_span(since_ns, axis.span_ns());
+                let column = axis.column_of(zero + since_ns);
+                if column + text.width() <= width {
                     canvas.write(row, column, width, &text, Ink::Faint);
                 }
             }
@@ -522,12 +87,24 @@ pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
     canvas.picture()
 }
 
+/// The times since its beginning that are marked, not too close to each other.
+fn ticks(axis: &TimeAxis) -> impl Iterator<Item = u64> + use<> {
+    axis.ticks((axis.columns / 9).max(1) + 1)
+}
+
 impl Line {
-    fn draw(&self, canvas: &mut Canvas, row: usize, axis: &Axis, labels: usize, outcomes: usize) {
+    fn draw(
+        &self,
+        canvas: &mut Canvas,
+        row: usize,
+        axis: &TimeAxis,
+        labels: usize,
+        outcomes: usize,
+    ) {
         let width = canvas.width();
         let gap = self.from.map(|from| span_of(self.at.saturating_sub(from)));
         canvas.write(row, 0, labels, &self.label, Ink::Plain);
-        let time = span_of(self.at.saturating_sub(axis.zero));
+        let time = span_of(self.at.saturating_sub(axis.from_ns));
         if width < WIDE {
             // No room for an axis: the gap in digits, and what came of it.
             let gap = gap.map_or(time, |gap| format!("+{gap}"));
@@ -538,8 +115,8 @@ impl Line {
         let padded = format!("{time:>8}");
         canvas.write(row, labels + 1, labels + 9, &padded, Ink::Plain);
         canvas.write(row, labels + 11, labels + 11 + outcomes, &self.outcome, self.ink);
-        for at in axis.ticks() {
-            canvas.put(row, axis.column_of(at), '┊', Ink::Faint);
+        for since_ns in ticks(axis) {
+            canvas.put(row, axis.column_of(axis.from_ns + since_ns), '┊', Ink::Faint);
         }
         let here = axis.column_of(self.at);
         let (mark, body, begin, ink) = match self.stroke {
@@ -720,7 +297,7 @@ mod tests {
                 .lines()
                 .filter(|line| line.contains("✗ dropped"))
                 .count(),
-            MOST
+            block::MOST
         );
         fits_everywhere(&script.recording(), draw);
         for port in 4001..4020 {

@@ -1,0 +1,170 @@
+//! What was sent again: frames that say the same thing, and the calls that waited for it.
+//!
+//! A series is one thing sent once or more: a SYN, a piece of data (same sequence number), a FIN, a keep-alive probe, a
+//! datagram.
+
+use std::collections::HashMap;
+
+use super::{Analysis, Made, Segment};
+use crate::trace::SyscallKind;
+use crate::trace::packet::End;
+
+/// What is sent, so that it can be recognised when it is sent again.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Content {
+    Syn,
+    SynAck,
+    Fin,
+    Data,
+    /// No data, and a sequence number that was used before: keep-alive, or a window's probe (RFC 9293, 3.8.4 and 3.8.6.1).
+    Probe,
+    Datagram(Vec<u8>),
+}
+
+/// One thing, each time that it left.
+#[derive(Clone, Debug)]
+pub struct Series {
+    pub content: Content,
+    /// Its frames, as indices into [`Analysis::wire`]: one at least.
+    pub sent: Vec<usize>,
+    /// How many of them were lost.
+    pub lost: usize,
+    pub begins_ns: u64,
+    pub ends_ns: u64,
+}
+
+/// A series' flow, sending end, content and sequence number.
+type Key = (u32, End, Content, u32);
+
+impl Series {
+    /// True if it was lost or sent again in a way that a program or its user notices.
+    fn matters(&self) -> bool {
+        match self.content {
+            // The same datagram may be sent twice on purpose; and of many, some may be lost that nobody sends again.
+            Content::Datagram(_) => self.sent.len() > 1 && self.lost > 0,
+            // What an end says once at the very last, nobody waits for.
+            Content::SynAck | Content::Fin => self.sent.len() > 1,
+            _ => self.sent.len() > 1 || self.lost > 0,
+        }
+    }
+}
+
+impl Analysis<'_> {
+    /// Sorts the frames into series, in the order in which they began, and keeps those that matter.
+    pub(super) fn find_retransmissions(&mut self) {
+        let mut all: Vec<Series> = Vec::new();
+        let mut known: HashMap<Key, usize> = HashMap::new();
+        let mut next: HashMap<(u32, End), u32> = HashMap::new();
+        for (index, segment) in self.wire.iter().enumerate() {
+            let Some((key, content)) = recognised(segment, &mut next) else { continue };
+            let at = *known.entry(key).or_insert_with(|| {
+                all.push(Series {
+                    content,
+                    sent: Vec::new(),
+                    lost: 0,
+                    begins_ns: segment.left_ns,
+                    ends_ns: segment.left_ns,
+                });
+                all.len() - 1
+            });
+            let series = &mut all[at];
+            series.sent.push(index);
+            series.lost += usize::from(!segment.frame.treatment.fate.arrives());
+            series.ends_ns = segment.left_ns;
+        }
+        // Where one SYN had to be sent again, those that did not are kept too: a program's last try.
+        let syn_lost = all.iter().any(|one| one.content == Content::Syn && one.matters());
+        all.retain(|one| one.matters() || (syn_lost && one.content == Content::Syn));
+        self.retransmissions = all;
+    }
+
+    /// The socket that sent this series, as an index into the sockets.
+    pub fn socket_of(&self, series: &Series) -> Option<usize> {
+        let frame = &self.wire[series.sent[0]].frame;
+        let (local, peer) = (frame.local.as_ref()?, frame.peer.as_ref()?);
+        // Of several, the one that is known to have that address, and of these the last that was used before it began.
+        let mut fitting: Vec<(bool, u64, usize)> = Vec::new();
+        for made in self.calls.iter().filter(|made| made.entered_ns <= series.ends_ns) {
+            let Some(at) = made.socket else { continue };
+            let socket = &self.sockets[at];
+            let known = socket.local.as_ref() == Some(local);
+            let names_peer = made.call.syscall.address() == Some(peer);
+            let connects = made.is(SyscallKind::Connect)
+                && names_peer
+                && made.entered_ns <= series.begins_ns
+                && (known || socket.local.is_none());
+            let is_connected = known && socket.peer.as_ref() == Some(peer);
+            if connects || is_connected || (known && names_peer) {
+                fitting.push((known, made.entered_ns.min(series.begins_ns), at));
+            }
+        }
+        fitting.into_iter().max().map(|(_, _, at)| at)
+    }
+
+    /// The calls on that socket that waited for this series, or returned its failure: the last four.
+    pub fn waits_for(&self, series: &Series, socket: usize) -> Vec<&Made> {
+        let end_ns = self.recording.events().last().map_or(0, |event| event.at_ns);
+        let until = |made: &Made| made.returned_ns().min(end_ns);
+        let of_socket = || {
+            self.calls
+                .iter()
+                .filter(|made| made.socket == Some(socket) && !made.call.is_instrument())
+        };
+        let span_ns = series.ends_ns.saturating_sub(series.begins_ns).max(1_000_000);
+        let opens = |made: &Made| {
+            made.is(SyscallKind::Connect)
+                && series.content == Content::Syn
+                && made.entered_ns <= series.begins_ns
+        };
+        let meanwhile = |made: &Made| {
+            let waited = until(made).saturating_sub(made.entered_ns) >= span_ns / 50;
+            made.entered_ns <= series.ends_ns
+                && until(made) >= series.begins_ns
+                && (waited || made.errno().is_some())
+        };
+        let mut found: Vec<&Made> =
+            of_socket().filter(|made| opens(made) || meanwhile(made)).collect();
+        // A call that does not block fails at once; one that reached its limit fails the same way, but later.
+        let undecided = |made: &&Made| {
+            made.back.is_some()
+                && (made.errno().is_none() || made.returned_ns() <= series.begins_ns)
+        };
+        if found.iter().all(undecided) && series.lost == series.sent.len() {
+            found.extend(of_socket().find(|made| {
+                made.entered_ns > series.ends_ns
+                    && (made.errno().is_some() || made.is(SyscallKind::Close))
+            }));
+        }
+        found.sort_by_key(|made| made.entered_ns);
+        found.split_off(found.len().saturating_sub(4))
+    }
+}
+
+/// What a segment says, and what it has in common with those that say it again; nothing if nobody would.
+/// `next` is the sequence number that each end is expected to use next.
+fn recognised(segment: &Segment, next: &mut HashMap<(u32, End), u32>) -> Option<(Key, Content)> {
+    let (frame, flow) = (&segment.frame, segment.frame.flow?);
+    let (content, seq) = if let Some(tcp) = segment.tcp() {
+        let end = (flow, frame.sent_by);
+        let expected = next.get(&end).copied();
+        let after = tcp.seq.wrapping_add(segment.takes());
+        if expected.is_none_or(|expected| after.wrapping_sub(expected) < 1 << 31) {
+            next.insert(end, after);
+        }
+        let content = match tcp.flags {
+            flags if flags.rst() => return None,
+            flags if flags.syn() && flags.ack() => Content::SynAck,
+            flags if flags.syn() => Content::Syn,
+            _ if frame.layers.payload_bytes > 0 => Content::Data,
+            flags if flags.fin() => Content::Fin,
+            _ if expected == Some(tcp.seq.wrapping_add(1)) => Content::Probe,
+            _ => return None,
+        };
+        (content, tcp.seq)
+    } else {
+        frame.layers.udp.as_ref()?;
+        let from = frame.raw.0.len().saturating_sub(frame.layers.payload_bytes);
+        (Content::Datagram(frame.raw.0[from..].to_vec()), 0)
+    };
+    Some(((flow, frame.sent_by, content.clone(), seq), content))
+}
