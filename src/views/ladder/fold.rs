@@ -107,7 +107,7 @@ fn summary(run: &mut Vec<Step>, worth_it: usize) -> Vec<Step> {
 fn fold(steps: Vec<Step>) -> Vec<Step> {
     let mut folded: Vec<Step> = Vec::new();
     for Repetition { start, period, times } in
-        repetitions(&steps, LONGEST_PERIOD, |one, other| one.alike == other.alike)
+        repetitions(&steps, LONGEST_PERIOD, |one, other| one.likeness == other.likeness)
     {
         folded.extend_from_slice(&steps[start..start + period]);
         if times > 1 {

@@ -1,7 +1,7 @@
 //! What a ladder says of events that are no calls and no frames: parts, deliberate waits, a bad end.
 
 use super::steps::Teller;
-use super::story::{Shape, Step};
+use super::story::{Likeness, Shape, Step};
 use crate::i18n::tr;
 use crate::picture::{Ink, span_of};
 use crate::reasons;
@@ -13,8 +13,10 @@ impl Teller<'_> {
         let mut steps = Vec::new();
         for event in self.analysis.recording.events() {
             let lane = self.lane_of.get(&event.actor).copied();
-            let (shape, alike) = match &event.what {
-                EventKind::Part { part } => (Shape::Part(part.to_string()), format!("part {part}")),
+            let (shape, likeness) = match &event.what {
+                EventKind::Part { part } => {
+                    (Shape::Part(part.to_string()), Likeness::Part(part.to_string()))
+                }
                 EventKind::Wait { asked_ns, purpose } => {
                     let text = tr!("waits {span}", span = span_of(*asked_ns));
                     let shape = match lane {
@@ -27,7 +29,7 @@ impl Teller<'_> {
                             Ink::Warn,
                         ),
                     };
-                    (shape, format!("wait {lane:?} {purpose}"))
+                    (shape, Likeness::Wait { lane, purpose: purpose.to_string() })
                 }
                 EventKind::Deed { deed, errno } => {
                     let Some(lane) = lane else { continue };
@@ -38,7 +40,10 @@ impl Teller<'_> {
                     // Where there is no room for the file's name, the call alone.
                     let brief = deed.rsplit_once(" …/").map(|(call, _)| format!("{call}{failed}"));
                     let words = [format!("{deed}{failed}")].into_iter().chain(brief).collect();
-                    (Shape::Call { lane, words, ink, joins: false }, format!("deed {lane} {deed}"))
+                    (
+                        Shape::Call { lane, words, ink, joins: false },
+                        Likeness::Deed { lane, deed: deed.to_string() },
+                    )
                 }
                 EventKind::Deadline { limit_ns, blocked } => {
                     let who: Vec<String> = blocked
@@ -57,21 +62,21 @@ impl Teller<'_> {
                             tr!("deadline, {limit}{who}", limit = span_of(*limit_ns), who),
                             Ink::Bad,
                         ),
-                        String::new(),
+                        Likeness::Other,
                     )
                 }
                 EventKind::End { ending: Ending::Failed { why } } => {
-                    (Shape::Note(reasons::failure(why), Ink::Bad), String::new())
+                    (Shape::Note(reasons::failure(why), Ink::Bad), Likeness::Other)
                 }
                 EventKind::End { ending: Ending::Unavailable { why } } => {
-                    (Shape::Note(reasons::lack(why), Ink::Bad), String::new())
+                    (Shape::Note(reasons::lack(why), Ink::Bad), Likeness::Other)
                 }
                 EventKind::End { ending: Ending::Interrupted } => {
-                    (Shape::Note(tr!("interrupted").to_owned(), Ink::Bad), String::new())
+                    (Shape::Note(tr!("interrupted").to_owned(), Ink::Bad), Likeness::Other)
                 }
                 _ => continue,
             };
-            steps.push(Step::new(event.at_ns, shape, alike));
+            steps.push(Step::new(event.at_ns, shape, likeness));
         }
         steps
     }

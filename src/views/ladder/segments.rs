@@ -1,7 +1,7 @@
 //! From frames to steps: what each says, when it leaves and arrives, and what it makes of its ends' TCP states.
 
 use super::steps::Teller;
-use super::story::{Flight, Shape, Step, Way};
+use super::story::{Flight, Likeness, Shape, Step, Way};
 use crate::analysis::Segment;
 use crate::i18n::{tr, tr_n};
 use crate::picture::phrase::Phrase;
@@ -41,7 +41,8 @@ impl Teller<'_> {
                 continue;
             };
             let shape = Shape::State { lane, state: change.state.clone(), derived: change.derived };
-            steps.push(Step::new(change.at_ns, shape, format!("{lane} {}", change.state)));
+            let likeness = Likeness::State { lane, state: change.state.clone(), source: None };
+            steps.push(Step::new(change.at_ns, shape, likeness));
         }
         if let Some(first) = tail.first() {
             let flags = tail
@@ -59,7 +60,7 @@ impl Teller<'_> {
                 ),
                 tr!("{count} at the end", count),
             ];
-            steps.push(Step::new(first.left_ns, Shape::Aside(words), String::new()));
+            steps.push(Step::new(first.left_ns, Shape::Aside(words), Likeness::Other));
         }
         steps
     }
@@ -130,7 +131,7 @@ impl Teller<'_> {
                     };
                     steps.push(Step {
                         minor: true,
-                        ..Step::new(event.at_ns, Shape::Aside(words), "arp".to_owned())
+                        ..Step::new(event.at_ns, Shape::Aside(words), Likeness::Arp)
                     });
                 }
             }
@@ -190,7 +191,7 @@ impl Teller<'_> {
             steps.push(Step::new(
                 segment.left_ns,
                 Shape::Segment(flight),
-                format!("arp {from} {asks}"),
+                Likeness::ArpFrame { from, asks },
             ));
             // Until it is answered, or asked again.
             let again = all[index + 1..].iter().any(|(_, later)| match later.operation {
@@ -203,7 +204,7 @@ impl Teller<'_> {
                     tr!("nobody answers").to_owned(),
                     tr!("no answer").to_owned(),
                 ];
-                steps.push(Step::new(segment.left_ns, Shape::Aside(words), "no answer".to_owned()));
+                steps.push(Step::new(segment.left_ns, Shape::Aside(words), Likeness::Unanswered));
             }
         }
         steps
@@ -232,16 +233,14 @@ impl Teller<'_> {
             && !special
             && layers.icmp.is_none()
             && layers.malformed.is_none();
-        let flags = layers.tcp.as_ref().map_or(String::new(), |tcp| tcp.flags.to_string());
+        let flags = layers.tcp.as_ref().map(|tcp| tcp.flags);
         let mut push = |at_ns: u64, words: Phrase, way: Way| {
-            let alike = format!(
-                "{from} {to} {flags} {again} {fate:?} {}",
-                std::mem::discriminant(&way) == std::mem::discriminant(&Way::Leaves)
-            );
+            let leaves = way == Way::Leaves;
+            let likeness = Likeness::Segment { from, to, flags, again, fate, leaves };
             let flight = Flight { from, to, words, ink, way, bytes: layers.payload_bytes };
             steps.push(Step {
                 uneventful: usual,
-                ..Step::new(at_ns, Shape::Segment(flight), alike)
+                ..Step::new(at_ns, Shape::Segment(flight), likeness)
             });
         };
         let words = said(segment, numbers);

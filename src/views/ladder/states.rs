@@ -2,7 +2,7 @@
 //! descriptor (TCP_INFO), and what it looked up in the kernel's table of sockets, is told when it was said.
 
 use super::steps::Teller;
-use super::story::{Shape, Step};
+use super::story::{Likeness, Shape, Step};
 use super::wire::state_ink;
 use crate::analysis::Made;
 use crate::i18n::tr;
@@ -83,7 +83,11 @@ impl Teller<'_> {
             steps.push(Step::new(
                 said.at_ns,
                 shape,
-                format!("{} {} {}", said.lane, said.source, said.state),
+                Likeness::State {
+                    lane: said.lane,
+                    state: said.state.clone(),
+                    source: Some(said.source.clone()),
+                },
             ));
         }
         steps

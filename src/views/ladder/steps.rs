@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::phrases::{after, connect_words, under_way};
-use super::story::{Arrow, Lane, Line, Shape, Step};
+use super::story::{Arrow, ArrowLikeness, Lane, Likeness, Line, Shape, Step};
 use crate::analysis::{Analysis, Fate, Made};
 use crate::i18n::tr;
 use crate::picture::Ink;
@@ -296,7 +296,12 @@ impl<'a> Teller<'a> {
                     format!("connect = {}", made.result().unwrap_or_default()),
                 ];
             }
-            let alike = format!("{lane} {} {:?}", made.call.function(), made.errno());
+            let likeness = |arrow| Likeness::Call {
+                lane,
+                function: made.call.function().to_string(),
+                errno: made.errno().map(str::to_owned),
+                arrow,
+            };
             let Some(aim) = self.aims.get(&index) else {
                 let stops = made.errno().filter(|_| {
                     made.is(SyscallKind::Connect) && self.is_stream(index) && !wired_connect
@@ -319,19 +324,18 @@ impl<'a> Teller<'a> {
                     && made.result().is_some_and(|bytes| bytes > 0);
                 steps.push(Step {
                     uneventful: transfers && !self.analysis.wire.is_empty(),
-                    ..Step::new(at_ns, shape, alike)
+                    ..Step::new(at_ns, shape, likeness(None))
                 });
                 continue;
             };
             let head = heads.get(&index).copied();
             let arrow = self.arrow(index, aim, head);
-            let alike = format!(
-                "{alike} {:?} {:?} {:?}",
-                aim.to,
-                head.map(|head| self.made(head).call.function()),
-                aim.stops
-            );
-            steps.push(Step::new(at_ns, Shape::Arrow(arrow), alike));
+            let alike = ArrowLikeness {
+                to: aim.to,
+                head: head.map(|head| self.made(head).call.function().to_string()),
+                stops: aim.stops.clone(),
+            };
+            steps.push(Step::new(at_ns, Shape::Arrow(arrow), likeness(Some(alike))));
             // A send or a connect that itself took its time.
             if long && others_between(lane, made.entered_ns, made.returned_ns()) {
                 blocked.push((lane, made.entered_ns, made.returned_ns()));
@@ -343,7 +347,7 @@ impl<'a> Teller<'a> {
                 steps.push(Step::new(
                     made.returned_ns(),
                     shape,
-                    format!("{lane} back {}", made.call.function()),
+                    Likeness::Return { lane, function: made.call.function().to_string() },
                 ));
             }
         }
@@ -384,7 +388,11 @@ impl<'a> Teller<'a> {
         Step {
             minor,
             uneventful,
-            ..Step::new(made.entered_ns, shape, format!("{lane} enter {}", made.call.function()))
+            ..Step::new(
+                made.entered_ns,
+                shape,
+                Likeness::Enter { lane, function: made.call.function().to_string() },
+            )
         }
     }
 

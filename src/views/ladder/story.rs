@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::picture::Ink;
 use crate::picture::phrase::Phrase;
 use crate::trace::Name;
+use crate::trace::packet::{Fate, Flags};
 
 /// An actor's lane.
 #[derive(Debug)]
@@ -88,13 +89,37 @@ pub(super) struct Arrow {
     pub(super) stops: Option<String>,
 }
 
+/// What steps have in common that look alike, and may be folded: all but times, addresses and data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Likeness {
+    Part(String),
+    Wait { lane: Option<usize>, purpose: String },
+    Deed { lane: usize, deed: String },
+    Enter { lane: usize, function: String },
+    Return { lane: usize, function: String },
+    Call { lane: usize, function: String, errno: Option<String>, arrow: Option<ArrowLikeness> },
+    State { lane: usize, state: String, source: Option<String> },
+    Segment { from: usize, to: usize, flags: Option<Flags>, again: bool, fate: Fate, leaves: bool },
+    Arp,
+    ArpFrame { from: usize, asks: bool },
+    Unanswered,
+    Other,
+}
+
+/// What arrows have in common that look alike: where they go, which call takes what they bring, why they stop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ArrowLikeness {
+    pub(super) to: Option<usize>,
+    pub(super) head: Option<String>,
+    pub(super) stops: Option<String>,
+}
+
 /// One row of the ladder, or a little more.
 #[derive(Clone, Debug)]
 pub(super) struct Step {
     pub(super) at_ns: u64,
     pub(super) shape: Shape,
-    /// Equal for steps that look alike.
-    pub(super) alike: String,
+    pub(super) likeness: Likeness,
     /// True if it can be spared when there are many.
     pub(super) minor: bool,
     /// True if it went as it should, and many like it can be told in one.
@@ -113,8 +138,8 @@ pub(super) struct Story {
 }
 
 impl Step {
-    pub(super) fn new(at_ns: u64, shape: Shape, alike: String) -> Step {
-        Step { at_ns, shape, alike, minor: false, uneventful: false, blocked: Vec::new() }
+    pub(super) fn new(at_ns: u64, shape: Shape, likeness: Likeness) -> Step {
+        Step { at_ns, shape, likeness, minor: false, uneventful: false, blocked: Vec::new() }
     }
 
     pub(super) fn lanes(&self) -> Vec<usize> {
