@@ -55,7 +55,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
-/// The module that a file below `src` is: `views/ladder/fold.rs` is `views::ladder::fold`.
+/// The module that a file below `src` is: `views/sequence_diagram/fold.rs` is `views::sequence_diagram::fold`.
 fn module_of(inside: &Path) -> Vec<String> {
     let path = inside.with_extension("");
     let mut names: Vec<_> = path.iter().map(|name| name.to_string_lossy().into_owned()).collect();

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Analysis, Direction, Fate, Made, Message, Socket, is_at, part_of, plain};
+use super::{Analysis, CallSpan, Direction, Fate, Message, Socket, is_at, part_of, plain};
 use crate::trace::{Address, Data, How, SocketType, Syscall};
 
 impl Analysis<'_> {
@@ -60,9 +60,9 @@ impl Analysis<'_> {
             .collect();
         receives.sort_by_key(|(index, _)| self.calls[*index].returned_ns());
         // A send that never returned may have handed over any part of its data.
-        let sent = |made: &Made| {
+        let sent = |made: &CallSpan| {
             made.sent()
-                .or_else(|| made.sending().filter(|_| made.back.is_none()).map(|data| data.bytes))
+                .or_else(|| made.sending().filter(|_| made.exit.is_none()).map(|data| data.bytes))
         };
         let sends =
             place(on(from).filter_map(|(index, made)| Some((index, sent(made)?))).collect());
@@ -169,7 +169,7 @@ impl Analysis<'_> {
                 continue;
             };
             let fate =
-                if self.calls[send].back.is_some() { Fate::NeverReceived } else { Fate::Unknown };
+                if self.calls[send].exit.is_some() { Fate::NeverReceived } else { Fate::Unknown };
             let mut message = Message::sent(direction.from, send, data, fate);
             message.to = Some(direction.to);
             (message.skip, message.bytes) = (arrived, sent - arrived);
@@ -251,7 +251,7 @@ impl Analysis<'_> {
     }
 
     /// The socket that datagrams from this one to that address would have reached then; `None` if several might.
-    fn receiver(&self, from: usize, to: &Address, send: &Made) -> Option<usize> {
+    fn receiver(&self, from: usize, to: &Address, send: &CallSpan) -> Option<usize> {
         let hears = |socket: &Socket| {
             let own = self.sockets[from].local.as_ref();
             socket.kind == self.sockets[from].kind
@@ -273,11 +273,11 @@ impl Analysis<'_> {
         found.pop()
     }
 
-    fn could_be(&self, message: &Message, receive: &Made, got: &Data) -> bool {
+    fn could_be(&self, message: &Message, receive: &CallSpan, got: &Data) -> bool {
         let (Some(from), Some(send)) = (message.from, message.send) else {
             return false;
         };
-        let source_fits = match receive.back.as_ref().and_then(|back| back.out.address()) {
+        let source_fits = match receive.exit.as_ref().and_then(|back| back.out.address()) {
             Some(source) => match &self.sockets[from].local {
                 Some(local) => is_at(source, local),
                 None => *source == Address::Unix(None),

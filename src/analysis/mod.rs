@@ -31,7 +31,7 @@ pub use threads::{Interval, Mark, MarkKind, ThreadState, ThreadTimeline};
 
 /// A system call from entry to return.
 #[derive(Clone, Debug)]
-pub struct Made {
+pub struct CallSpan {
     /// Who made it.
     pub actor: Name,
     /// In which process.
@@ -45,12 +45,12 @@ pub struct Made {
     /// When it was entered, in nanoseconds since the run began.
     pub entered_ns: u64,
     /// How and when it returned; `None` if it never did.
-    pub back: Option<Back>,
+    pub exit: Option<Exit>,
 }
 
 /// The return of a call.
 #[derive(Clone, Debug)]
-pub struct Back {
+pub struct Exit {
     /// When.
     pub at_ns: u64,
     /// With what.
@@ -59,10 +59,10 @@ pub struct Back {
     pub out: Output,
 }
 
-impl Made {
+impl CallSpan {
     /// The return value, if it returned without an error.
     pub fn result(&self) -> Option<i64> {
-        match self.back.as_ref()?.outcome {
+        match self.exit.as_ref()?.outcome {
             Outcome::Result(result) => Some(result),
             Outcome::Errno(_) => None,
         }
@@ -70,7 +70,7 @@ impl Made {
 
     /// The name of the error it returned with.
     pub fn errno(&self) -> Option<&str> {
-        match &self.back.as_ref()?.outcome {
+        match &self.exit.as_ref()?.outcome {
             Outcome::Result(_) => None,
             Outcome::Errno(name) => Some(name),
         }
@@ -78,7 +78,7 @@ impl Made {
 
     /// When it returned; the end of time if it never did.
     pub fn returned_ns(&self) -> u64 {
-        self.back.as_ref().map_or(u64::MAX, |back| back.at_ns)
+        self.exit.as_ref().map_or(u64::MAX, |back| back.at_ns)
     }
 
     /// What it handed to the kernel, if it is a sending call.
@@ -91,7 +91,7 @@ impl Made {
 
     /// What it got, if it is a receiving call that has returned without an error.
     pub fn received(&self) -> Option<&Data> {
-        match &self.back.as_ref()?.out {
+        match &self.exit.as_ref()?.out {
             Output::Received { data, .. } => Some(data),
             _ => None,
         }
@@ -180,7 +180,7 @@ impl Socket {
     }
 
     /// The protocol as people say it: `TCP`, `UDP`; nothing for `AF_UNIX`.
-    pub fn protocol_said(&self) -> &'static str {
+    pub fn protocol_name(&self) -> &'static str {
         match (&self.domain, &self.kind) {
             (Some(Domain::Inet | Domain::Inet6), Some(SocketType::Stream)) => "TCP",
             (Some(Domain::Inet | Domain::Inet6), Some(SocketType::Datagram)) => "UDP",
@@ -193,7 +193,7 @@ impl Socket {
             && self.closed_ns.is_none_or(|closed| closed >= from_ns)
     }
 
-    fn peer_at(&self, at_ns: u64, calls: &[Made]) -> Option<&Address> {
+    fn peer_at(&self, at_ns: u64, calls: &[CallSpan]) -> Option<&Address> {
         let before = |&(call, _): &&(usize, Address)| calls[*call].entered_ns <= at_ns;
         self.connects.iter().rev().find(before).map(|(_, address)| address)
     }
@@ -273,7 +273,7 @@ pub struct Analysis<'r> {
     /// What was analysed.
     pub recording: &'r Recording,
     /// Every call, in the order of entry.
-    pub calls: Vec<Made>,
+    pub calls: Vec<CallSpan>,
     /// Every socket but the instrument's own, in the order in which they were made.
     pub sockets: Vec<Socket>,
     /// Every connection of which both ends are in the recording, in the order of accept().
@@ -335,14 +335,14 @@ impl Analysis<'_> {
     fn pair_returns(&mut self) {
         let mut open: HashMap<(u32, u64), usize> = HashMap::new();
         for event in self.recording.events() {
-            let made = |call: &Arc<Call>, entered_ns| Made {
+            let made = |call: &Arc<Call>, entered_ns| CallSpan {
                 actor: event.actor.clone(),
                 process: event.process,
                 thread: event.thread,
                 call: call.clone(),
                 socket: None,
                 entered_ns,
-                back: None,
+                exit: None,
             };
             match &event.what {
                 EventKind::Enter(call) => {
@@ -355,7 +355,7 @@ impl Analysis<'_> {
                         self.calls.len() - 1
                     });
                     let (outcome, out) = (back.outcome.clone(), back.out.clone());
-                    self.calls[index].back = Some(Back { at_ns: event.at_ns, outcome, out });
+                    self.calls[index].exit = Some(Exit { at_ns: event.at_ns, outcome, out });
                 }
                 _ => {}
             }

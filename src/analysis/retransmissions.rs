@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::{Analysis, Made, Segment};
+use super::{Analysis, CallSpan, Segment};
 use crate::trace::SyscallKind;
 use crate::trace::packet::End;
 
@@ -102,31 +102,31 @@ impl Analysis<'_> {
     }
 
     /// The calls on that socket that waited for this series, or returned its failure: the last four.
-    pub fn waits_for(&self, series: &Series, socket: usize) -> Vec<&Made> {
+    pub fn waits_for(&self, series: &Series, socket: usize) -> Vec<&CallSpan> {
         let end_ns = self.recording.events().last().map_or(0, |event| event.at_ns);
-        let until = |made: &Made| made.returned_ns().min(end_ns);
+        let until = |made: &CallSpan| made.returned_ns().min(end_ns);
         let of_socket = || {
             self.calls
                 .iter()
                 .filter(|made| made.socket == Some(socket) && !made.call.is_instrument())
         };
         let span_ns = series.ends_ns.saturating_sub(series.begins_ns).max(1_000_000);
-        let opens = |made: &Made| {
+        let opens = |made: &CallSpan| {
             made.is(SyscallKind::Connect)
                 && series.content == Content::Syn
                 && made.entered_ns <= series.begins_ns
         };
-        let meanwhile = |made: &Made| {
+        let meanwhile = |made: &CallSpan| {
             let waited = until(made).saturating_sub(made.entered_ns) >= span_ns / 50;
             made.entered_ns <= series.ends_ns
                 && until(made) >= series.begins_ns
                 && (waited || made.errno().is_some())
         };
-        let mut found: Vec<&Made> =
+        let mut found: Vec<&CallSpan> =
             of_socket().filter(|made| opens(made) || meanwhile(made)).collect();
         // A call that does not block fails at once; one that reached its limit fails the same way, but later.
-        let undecided = |made: &&Made| {
-            made.back.is_some()
+        let undecided = |made: &&CallSpan| {
+            made.exit.is_some()
                 && (made.errno().is_none() || made.returned_ns() <= series.begins_ns)
         };
         if found.iter().all(undecided) && series.lost == series.sent.len() {

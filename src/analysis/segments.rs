@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Analysis, Made, Socket, plain};
+use super::{Analysis, CallSpan, Socket, plain};
 use crate::lexicon::shown;
 use crate::trace::packet::{End, Fate, Flags, Frame, Tcp};
 use crate::trace::{Data, EventKind, Name, SyscallKind};
@@ -52,7 +52,7 @@ impl Segment {
 }
 
 /// One direction of a conversation: its number, and who sends.
-type Way = (u32, End);
+type FlowEnd = (u32, End);
 
 impl Analysis<'_> {
     pub(super) fn follow_wire(&mut self) {
@@ -70,8 +70,8 @@ impl Analysis<'_> {
         let sockets: Vec<Option<usize>> =
             frames.iter().map(|(at_ns, frame)| self.sender_of(frame, *at_ns)).collect();
         let names = self.names(&frames, &sockets);
-        let mut first: HashMap<Way, u32> = HashMap::new();
-        let mut sent: HashMap<Way, Sent> = HashMap::new();
+        let mut first: HashMap<FlowEnd, u32> = HashMap::new();
+        let mut sent: HashMap<FlowEnd, Sent> = HashMap::new();
         for ((left_ns, frame), socket) in frames.into_iter().zip(sockets) {
             let arrived_ns = match (arrivals.remove(&frame.frame), frame.treatment.fate) {
                 (Some(at), _) => at,
@@ -128,7 +128,8 @@ impl Analysis<'_> {
                 own.port() == local.port() && (own.ip() == local.ip() || own.ip().is_unspecified())
             });
             let there = if stream { its == Some(peer) } else { its.is_none_or(|its| its == peer) };
-            let connecting = |made: &Made| made.entered_ns <= at_ns && at_ns <= made.returned_ns();
+            let connecting =
+                |made: &CallSpan| made.entered_ns <= at_ns && at_ns <= made.returned_ns();
             let asks =
                 own.is_none() && its.is_none() && self.asks_for(socket, peer.port(), &connecting);
             socket.is_stream() == stream && socket.backlog.is_none() && ((here && there) || asks)
@@ -141,10 +142,11 @@ impl Analysis<'_> {
     }
 
     /// True if a connect() to that port was under way on this socket then.
-    fn asks_for(&self, socket: &Socket, port: u16, then: &dyn Fn(&Made) -> bool) -> bool {
-        let on =
-            |made: &Made| made.socket.is_some_and(|index| self.sockets[index].key == socket.key);
-        let to = |made: &Made| {
+    fn asks_for(&self, socket: &Socket, port: u16, then: &dyn Fn(&CallSpan) -> bool) -> bool {
+        let on = |made: &CallSpan| {
+            made.socket.is_some_and(|index| self.sockets[index].key == socket.key)
+        };
+        let to = |made: &CallSpan| {
             made.call.syscall.address().is_some_and(|address| address.port() == Some(port))
         };
         self.calls
@@ -153,8 +155,12 @@ impl Analysis<'_> {
     }
 
     /// Who is at which end: the socket's owner, or who the wire said it was, or the owner of the listening socket.
-    fn names(&self, frames: &[(u64, Arc<Frame>)], sockets: &[Option<usize>]) -> HashMap<Way, Name> {
-        let mut names: HashMap<Way, Name> = HashMap::new();
+    fn names(
+        &self,
+        frames: &[(u64, Arc<Frame>)],
+        sockets: &[Option<usize>],
+    ) -> HashMap<FlowEnd, Name> {
+        let mut names: HashMap<FlowEnd, Name> = HashMap::new();
         for ((_, frame), socket) in frames.iter().zip(sockets) {
             let (Some(flow), Some(socket)) = (frame.flow, socket) else {
                 continue;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Analysis, Connection, Made, Origin, Socket, is_at};
+use super::{Analysis, CallSpan, Connection, Origin, Socket, is_at};
 use crate::trace::{Address, Domain, Output, Syscall, SyscallKind};
 
 impl Analysis<'_> {
@@ -33,7 +33,7 @@ impl Analysis<'_> {
                 socket.kind.clone_from(&listener.kind);
                 socket.protocol.clone_from(&listener.protocol);
                 (socket.made_ns, socket.bound_ns) = (made.returned_ns(), Some(made.entered_ns));
-                socket.peer = made.back.as_ref().and_then(|back| back.out.address()).cloned();
+                socket.peer = made.exit.as_ref().and_then(|back| back.out.address()).cloned();
                 known.insert(socket.key, self.sockets.len());
                 self.sockets.push(socket);
             }
@@ -62,7 +62,7 @@ impl Analysis<'_> {
     /// The socket that this accept() gave.
     pub fn accepted_by(&self, accept: usize) -> Option<usize> {
         let made = &self.calls[accept];
-        let Output::Accepted { socket, .. } = made.back.as_ref()?.out else { return None };
+        let Output::Accepted { socket, .. } = made.exit.as_ref()?.out else { return None };
         self.socket(made.process, socket)
     }
 
@@ -145,7 +145,7 @@ impl Analysis<'_> {
 }
 
 impl Socket {
-    fn first_seen(made: &Made, key: (u32, u32)) -> Socket {
+    fn first_seen(made: &CallSpan, key: (u32, u32)) -> Socket {
         let (domain, kind, protocol) = match &made.call.syscall {
             Syscall::Socket { domain, kind, protocol } => {
                 (Some(domain.clone()), Some(kind.clone()), Some(protocol.clone()))
@@ -174,8 +174,8 @@ impl Socket {
     }
 
     /// Learns from a call on it. Returns the number of the socket that it gave, if it is an accept().
-    fn note(&mut self, index: usize, made: &Made) -> Option<u32> {
-        let back = made.back.as_ref()?;
+    fn note(&mut self, index: usize, made: &CallSpan) -> Option<u32> {
+        let back = made.exit.as_ref()?;
         let asked = made.call.syscall.address();
         // A non-blocking connect goes on after it has returned.
         let under_way = made.is(SyscallKind::Connect) && made.errno() == Some("EINPROGRESS");

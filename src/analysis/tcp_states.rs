@@ -38,7 +38,7 @@ struct Seen {
 impl Analysis<'_> {
     pub(super) fn follow_states(&mut self) {
         let mut all = self.derived_states();
-        all.extend(self.said_states());
+        all.extend(self.reported_states());
         all.sort_by_key(|change| (change.at_ns, change.derived));
         let mut next: HashMap<(u32, End), StateChange> = HashMap::new();
         let mut kept: Vec<StateChange> = Vec::new();
@@ -66,7 +66,7 @@ impl Analysis<'_> {
     }
 
     /// What TCP_INFO, and the kernel's table of sockets, said.
-    fn said_states(&self) -> Vec<StateChange> {
+    fn reported_states(&self) -> Vec<StateChange> {
         let ports = |local: &Address, peer: &Address| Some((plain(local)?, plain(peer)?));
         let mut ends: HashMap<_, Vec<(u64, u32, End, Name)>> = HashMap::new();
         for segment in self.wire.iter().filter(|segment| segment.tcp().is_some()) {

@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Analysis, Made};
+use super::{Analysis, CallSpan};
 use crate::trace::{ActorKind, Event, EventKind, Name, Outcome, Sample, Syscall, SyscallKind};
 
 /// A call that took longer than this is taken to have been blocked, in nanoseconds; no other call takes as long.
@@ -252,7 +252,7 @@ fn timeline(
     (life.ready_ns, life.turns) = (known(|sample| sample.ready_ns), known(|sample| sample.turns));
     life.cpu_ns = life.cpu_ns.or_else(|| known(|sample| sample.cpu_ns));
 
-    let mine: Vec<(usize, &Made)> = analysis
+    let mine: Vec<(usize, &CallSpan)> = analysis
         .calls
         .iter()
         .enumerate()
@@ -267,7 +267,7 @@ fn timeline(
         if waited {
             waits.push((made.entered_ns, to, ThreadState::Blocked(name_of(made).to_owned())));
         }
-        if made.back.is_some() {
+        if made.exit.is_some() {
             life.marks.push(mark(made, waited, senders.get(index)));
         }
     }
@@ -310,7 +310,7 @@ fn refined(intervals: Vec<Interval>, samples: &[(u64, &Sample)]) -> Vec<Interval
                 continue;
             }
             let before = index.checked_sub(1).map(|index| samples[index].1);
-            let next = said(&interval.doing, sample, before);
+            let next = state_from(&interval.doing, sample, before);
             // A look that came late: it cannot have been awake for longer than it used a processor or was ready for one, and
             // after that it slept.
             let since = |part: fn(&Sample) -> Option<u64>| {
@@ -336,7 +336,7 @@ fn refined(intervals: Vec<Interval>, samples: &[(u64, &Sample)]) -> Vec<Interval
 }
 
 /// What a sample says of someone of whom the calls say this.
-fn said(calls: &ThreadState, sample: &Sample, before: Option<&Sample>) -> ThreadState {
+fn state_from(calls: &ThreadState, sample: &Sample, before: Option<&Sample>) -> ThreadState {
     // Awake, and not once given a processor since it was last seen asleep: ready.
     let waits_for_processor = |before: &Sample| {
         before.state == Some('S') && before.turns.is_some() && before.turns == sample.turns
@@ -358,7 +358,7 @@ fn can_wait(syscall: &Syscall) -> bool {
 }
 
 /// What people call it: `recv`, and for epoll's `wait` what the kernel calls it.
-fn name_of(made: &Made) -> &str {
+fn name_of(made: &CallSpan) -> &str {
     match made.call.syscall {
         Syscall::EpollCreate | Syscall::EpollCtl { .. } | Syscall::EpollWait { .. } => {
             &made.call.name
@@ -368,9 +368,9 @@ fn name_of(made: &Made) -> &str {
 }
 
 /// What the call came to. `waited`: it had been blocked; `by`: who ended its wait.
-fn mark(made: &Made, waited: bool, by: Option<&Name>) -> Mark {
+fn mark(made: &CallSpan, waited: bool, by: Option<&Name>) -> Mark {
     let count = |result: i64| usize::try_from(result).unwrap_or(0);
-    let kind = match made.back.as_ref().map(|back| &back.outcome) {
+    let kind = match made.exit.as_ref().map(|back| &back.outcome) {
         Some(Outcome::Errno(errno)) => match &**errno {
             "EAGAIN" if waited => MarkKind::TimedOut,
             errno if waited => MarkKind::FailedLate(errno.to_owned()),

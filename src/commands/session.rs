@@ -11,7 +11,7 @@ use crate::output::terminal::{Look, Terminal};
 use crate::reasons;
 use crate::trace::pcapng;
 use crate::trace::recording::Recording;
-use crate::views::Numbers;
+use crate::views::SeqNumbers;
 use crate::views::trace::{Detail, Trace};
 
 /// What a command works with.
@@ -157,8 +157,8 @@ impl Session {
     }
 
     /// How pictures show sequence numbers.
-    pub(super) fn numbers(&self) -> Numbers {
-        if self.verbose > 2 { Numbers::True } else { Numbers::Relative }
+    pub(super) fn numbers(&self) -> SeqNumbers {
+        if self.verbose > 2 { SeqNumbers::Raw } else { SeqNumbers::Relative }
     }
 
     // ---- the files that a run is written to ----

@@ -25,7 +25,7 @@ pub enum VoteError {
     /// A letter of no option, or no letter.
     #[error("{}", tr!("That is none of the letters above."))]
     NoOption,
-    /// Numbers, but not as many as there are options.
+    /// SeqNumbers, but not as many as there are options.
     #[error("{}", tr!(
         "There are {options} options, and that was {given}: type one letter, or the raised hands for each (a5 b12).",
         options,
@@ -37,7 +37,7 @@ pub enum VoteError {
         /// How many numbers were typed.
         given: usize,
     },
-    /// Numbers with letters and numbers without.
+    /// SeqNumbers with letters and numbers without.
     #[error("{}", tr!("Type either a letter before each number (a5 b12 c3) or before none (5 12 3)."))]
     Mixed,
     /// A letter of no option, with a number.

@@ -5,7 +5,7 @@ use std::io::BufReader;
 
 use unicode_width::UnicodeWidthChar;
 
-use super::{NAMES, Numbers, View, ladder, localize};
+use super::{NAMES, SeqNumbers, View, localize, sequence_diagram};
 use crate::analysis::Analysis;
 use crate::analysis::sample::Sample;
 use crate::analysis::script::Script;
@@ -119,7 +119,7 @@ fn every_picture_keeps_to_its_columns_in(language: Language) {
             for (name, view) in NAMES {
                 let what = format!("{} {name} {}", recording.header.name(), language.tag());
                 for width in widths(&recording) {
-                    rows_fit(&view.draw_with(&analysis, width, Numbers::Relative), width, &what);
+                    rows_fit(&view.draw_with(&analysis, width, SeqNumbers::Relative), width, &what);
                 }
             }
         });
@@ -145,8 +145,10 @@ fn lanes_stand_in_the_same_columns_in_every_row() {
                 let localized = localize(&recording);
                 let analysis = Analysis::of(&localized);
                 for width in widths(&recording) {
-                    let Some(columns) = ladder::lanes_at(&analysis, width) else { continue };
-                    let picture = View::Ladder.draw_with(&analysis, width, Numbers::Relative);
+                    let Some(columns) = sequence_diagram::lanes_at(&analysis, width) else {
+                        continue;
+                    };
+                    let picture = View::Ladder.draw_with(&analysis, width, SeqNumbers::Relative);
                     for row in picture.0.iter().skip(1) {
                         let cells = cells(row);
                         let mut lanes = (0..cells.len()).filter(|at| "│┃".contains(cells[*at]));

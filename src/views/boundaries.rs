@@ -4,7 +4,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::wording::{Cast, bytes, safe};
+use super::wording::{ActorColors, bytes, safe};
 use crate::analysis::{Analysis, Fate, part_of};
 use crate::i18n::{tr, tr_n};
 use crate::picture::{Canvas, Ink, Picture, Row, paragraph};
@@ -42,9 +42,9 @@ struct Flow {
 }
 
 pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
-    let cast = Cast::of(analysis.recording.events());
+    let colors = ActorColors::of(analysis.recording.events());
     let mut rows = Vec::new();
-    for flow in streams(analysis, &cast).into_iter().chain(datagrams(analysis, &cast)) {
+    for flow in streams(analysis, &colors).into_iter().chain(datagrams(analysis, &colors)) {
         if !rows.is_empty() {
             rows.push(Row::new());
         }
@@ -55,7 +55,7 @@ pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
 
 fn person(
     analysis: &Analysis,
-    cast: &Cast,
+    colors: &ActorColors,
     socket: Option<usize>,
     call: Option<usize>,
 ) -> (String, Ink) {
@@ -64,7 +64,7 @@ fn person(
         .or_else(|| socket.and_then(|at| analysis.sockets.get(at)).map(|socket| &socket.owner));
     actor.map_or_else(
         || (tr!("nobody").to_owned(), Ink::Faint),
-        |actor| (safe(actor), cast.ink(actor)),
+        |actor| (safe(actor), colors.ink(actor)),
     )
 }
 
@@ -82,7 +82,7 @@ fn count_of_datagrams(count: usize) -> String {
     tr_n!(count, "{count} datagram", "{count} datagrams", count)
 }
 
-fn streams(analysis: &Analysis, cast: &Cast) -> Vec<Flow> {
+fn streams(analysis: &Analysis, colors: &ActorColors) -> Vec<Flow> {
     let drawn = analysis
         .directions
         .iter()
@@ -109,8 +109,8 @@ fn streams(analysis: &Analysis, cast: &Cast) -> Vec<Flow> {
                 remarks.push((words.to_owned(), Ink::Warn));
             }
             let (sender, receiver) = (
-                person(analysis, cast, Some(direction.from), direction.sends.first().map(|one| one.0)),
-                person(analysis, cast, Some(direction.to), direction.receives.first().map(|one| one.0)),
+                person(analysis, colors, Some(direction.from), direction.sends.first().map(|one| one.0)),
+                person(analysis, colors, Some(direction.to), direction.receives.first().map(|one| one.0)),
             );
             let counts = [sends(direction.sends.len()), receives(direction.receives.len())].join(tr!(", "));
             let heading = heading(
@@ -127,7 +127,7 @@ fn streams(analysis: &Analysis, cast: &Cast) -> Vec<Flow> {
 
 fn heading(analysis: &Analysis, socket: usize, from: &str, to: &str, counts: &str) -> String {
     let socket = &analysis.sockets[socket];
-    let kind = match (socket.protocol_said(), &socket.kind) {
+    let kind = match (socket.protocol_name(), &socket.kind) {
         ("", Some(SocketType::Stream)) => tr!("stream, "),
         ("", Some(SocketType::Datagram)) => tr!("datagrams, "),
         ("TCP", _) => tr!("TCP, "),
@@ -137,7 +137,7 @@ fn heading(analysis: &Analysis, socket: usize, from: &str, to: &str, counts: &st
     format!("{from} → {to}  {kind}{counts}")
 }
 
-fn datagrams(analysis: &Analysis, cast: &Cast) -> Vec<Flow> {
+fn datagrams(analysis: &Analysis, colors: &ActorColors) -> Vec<Flow> {
     let is_datagram =
         |at: usize| analysis.sockets.get(at).is_some_and(|socket| !socket.is_stream());
     let mut pairs: Vec<(usize, Option<usize>)> = Vec::new();
@@ -148,10 +148,15 @@ fn datagrams(analysis: &Analysis, cast: &Cast) -> Vec<Flow> {
             pairs.push((from, message.to));
         }
     }
-    pairs.into_iter().map(|(from, to)| datagrams_between(analysis, cast, from, to)).collect()
+    pairs.into_iter().map(|(from, to)| datagrams_between(analysis, colors, from, to)).collect()
 }
 
-fn datagrams_between(analysis: &Analysis, cast: &Cast, from: usize, to: Option<usize>) -> Flow {
+fn datagrams_between(
+    analysis: &Analysis,
+    colors: &ActorColors,
+    from: usize,
+    to: Option<usize>,
+) -> Flow {
     let (mut sent, mut got, mut at) = (Vec::new(), Vec::new(), 0);
     let (mut sent_by, mut received_by, mut gone, mut missing, mut empty) = (0, 0, 0, 0, 0);
     let (mut sender, mut receiver) = (None, None);
@@ -210,7 +215,7 @@ fn datagrams_between(analysis: &Analysis, cast: &Cast, from: usize, to: Option<u
         remarks.push((words, Ink::Faint));
     }
     let (sender, receiver) =
-        (person(analysis, cast, Some(from), sender), person(analysis, cast, to, receiver));
+        (person(analysis, colors, Some(from), sender), person(analysis, colors, to, receiver));
     let counts = tr!(
         "{bytes}: {sends}, {receives}",
         bytes = bytes(at),

@@ -10,12 +10,12 @@ use crate::trace::recording::Recording;
 mod all_tests;
 mod bars;
 mod boundaries;
-mod ladder;
 mod layers;
 mod localize;
 mod plot;
 pub mod poll_chart;
 mod retries;
+mod sequence_diagram;
 mod side_by_side;
 mod sockets;
 mod states;
@@ -55,12 +55,12 @@ pub enum View {
 
 /// How sequence and acknowledgment numbers are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Numbers {
+pub enum SeqNumbers {
     /// Counted from the connection's start: the SYN's is 0.
     #[default]
     Relative,
     /// As they stand in the header.
-    True,
+    Raw,
 }
 
 /// Every view, by the name that lessons use.
@@ -95,14 +95,14 @@ impl View {
     #[must_use]
     pub fn draw(self, recording: &Recording, width: usize) -> Picture {
         let localized = localize(recording);
-        self.draw_with(&Analysis::of(&localized), width, Numbers::Relative)
+        self.draw_with(&Analysis::of(&localized), width, SeqNumbers::Relative)
     }
 
     /// Draws the analysis of a localized recording in this many columns, with such sequence numbers where there are any.
     #[must_use]
-    pub fn draw_with(self, analysis: &Analysis, width: usize, numbers: Numbers) -> Picture {
+    pub fn draw_with(self, analysis: &Analysis, width: usize, numbers: SeqNumbers) -> Picture {
         match self {
-            View::Ladder => ladder::draw(analysis, width, numbers),
+            View::Ladder => sequence_diagram::draw(analysis, width, numbers),
             View::SideBySide => side_by_side::draw(analysis, width),
             View::Sockets => sockets::draw(analysis, width),
             View::Boundaries => boundaries::draw(analysis, width),

@@ -48,7 +48,7 @@ fn plots(recording: &Recording) -> Vec<Plot> {
     all
 }
 
-fn said(value: u64, unit: &str) -> String {
+fn format_value(value: u64, unit: &str) -> String {
     match unit {
         "ns" => span_of(value),
         "bytes" => bytes(value),
@@ -150,7 +150,7 @@ fn legend(canvas: &mut Canvas, mut row: usize, plot: &Plot, width: usize) -> usi
         let mut column =
             canvas.write(row, 2, width, name, Ink::Of(index)).max((2 + widest).min(width / 2)) + 2;
         for (x, y) in points {
-            let words = format!("{x}: {}", said(*y, &plot.unit));
+            let words = format!("{x}: {}", format_value(*y, &plot.unit));
             if column + words.width() > width {
                 (row, column) = (row + 1, 2);
             }

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::wording::{Cast, argument, option_span, outcome_ink, safe, value};
-use crate::analysis::{Analysis, Made, Origin};
+use super::wording::{ActorColors, argument, option_span, outcome_ink, safe, value};
+use crate::analysis::{Analysis, CallSpan, Origin};
 use crate::i18n::tr;
 use crate::picture::fold::{Repetition, repetitions};
 use crate::picture::{Ink, Picture, Row, fit, span_of};
@@ -82,7 +82,7 @@ pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
 /// The columns, and how many calls were made before the first part.
 fn columns(analysis: &Analysis) -> (Vec<Column>, usize) {
     let events = analysis.recording.events();
-    let cast = Cast::of(events);
+    let colors = ActorColors::of(events);
     let parts: Vec<(u64, String)> = events
         .iter()
         .filter_map(|event| match &event.what {
@@ -139,7 +139,7 @@ fn columns(analysis: &Analysis) -> (Vec<Column>, usize) {
             .any(|(_, calls)| calls.iter().any(|doing| doing.actor() != calls[0].actor()));
     let columns = headings.into_iter().map(|(heading, mut calls)| {
         if several && threaded {
-            calls.sort_by_key(|doing| cast.place(doing.actor()));
+            calls.sort_by_key(|doing| colors.place(doing.actor()));
         }
         let mut cells: Vec<Cell> = calls
             .into_iter()
@@ -147,7 +147,7 @@ fn columns(analysis: &Analysis) -> (Vec<Column>, usize) {
                 Cell::of(
                     doing,
                     analysis,
-                    Some(&cast).filter(|_| several && **doing.actor() != *heading),
+                    Some(&colors).filter(|_| several && **doing.actor() != *heading),
                 )
             })
             .collect();
@@ -167,7 +167,7 @@ fn columns(analysis: &Analysis) -> (Vec<Column>, usize) {
 /// What stands in a column: a call, or what somebody did besides.
 #[derive(Clone, Copy)]
 enum Doing<'a> {
-    Call(&'a Made),
+    Call(&'a CallSpan),
     /// The event, what was done, and the error.
     Deed(&'a Event, &'a str, Option<&'a str>),
 }
@@ -196,10 +196,10 @@ impl<'a> Doing<'a> {
 }
 
 impl Cell {
-    fn of(doing: Doing, analysis: &Analysis, cast: Option<&Cast>) -> Cell {
+    fn of(doing: Doing, analysis: &Analysis, colors: Option<&ActorColors>) -> Cell {
         let said = |cell: Cell| Cell {
-            who: cast.map_or_else(String::new, |_| safe(doing.actor())),
-            who_ink: cast.map_or(Ink::Plain, |cast| cast.ink(doing.actor())),
+            who: colors.map_or_else(String::new, |_| safe(doing.actor())),
+            who_ink: colors.map_or(Ink::Plain, |colors| colors.ink(doing.actor())),
             ..cell
         };
         match doing {
@@ -218,7 +218,7 @@ impl Cell {
         }
     }
 
-    fn of_call(made: &Made, analysis: &Analysis) -> Cell {
+    fn of_call(made: &CallSpan, analysis: &Analysis) -> Cell {
         let syscall = &made.call.syscall;
         // Which descriptor is free says nothing; and a setter is named for its option, whose level says nothing new.
         let args: Vec<(_, Value)> =
@@ -228,7 +228,7 @@ impl Cell {
         let joined = |words: Vec<String>| format!("({})", words.join(", "));
         let (outcome, outcome_key, ink, error) = outcome(made);
         let took_ns =
-            made.back.as_ref().map_or(0, |back| back.at_ns.saturating_sub(made.entered_ns));
+            made.exit.as_ref().map_or(0, |back| back.at_ns.saturating_sub(made.entered_ns));
         let in_words =
             |words: fn(&Value) -> String| told().map(|it| argument(syscall, it, words)).collect();
         let closed = which(made, analysis).map(|which| format!("({which})"));
@@ -336,7 +336,7 @@ impl Cell {
 }
 
 /// Which socket is closed, where the column closes several: one that listens, or one that was accepted.
-fn which(made: &Made, analysis: &Analysis) -> Option<&'static str> {
+fn which(made: &CallSpan, analysis: &Analysis) -> Option<&'static str> {
     let socket =
         made.socket.filter(|_| made.is(SyscallKind::Close)).map(|at| &analysis.sockets[at])?;
     match socket.origin {
@@ -347,8 +347,8 @@ fn which(made: &Made, analysis: &Analysis) -> Option<&'static str> {
 }
 
 /// What the call gave back: as it is shown, as it is compared, its ink, and the error.
-fn outcome(made: &Made) -> (String, String, Ink, String) {
-    let Some(back) = &made.back else {
+fn outcome(made: &CallSpan) -> (String, String, Ink, String) {
+    let Some(back) = &made.exit else {
         return ("…".to_owned(), "…".to_owned(), Ink::Warn, "…".to_owned());
     };
     let ink = outcome_ink(&back.outcome);

@@ -3,8 +3,8 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::wording::{self, Cast, safe};
-use crate::analysis::{Analysis, Made, Origin, Socket};
+use super::wording::{self, ActorColors, safe};
+use crate::analysis::{Analysis, CallSpan, Origin, Socket};
 use crate::i18n::tr;
 use crate::picture::{Ink, Picture, Row, fit, paragraph};
 use crate::trace::{Address, SocketType, SyscallKind};
@@ -21,12 +21,12 @@ const GAPS: [[usize; 4]; 2] = [[3; 4], [2, 3, 2, 2]];
 const MOST_REFUSALS: usize = 2;
 
 pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
-    let cast = Cast::of(analysis.recording.events());
-    let marks = Marks::of(analysis, cast.size());
+    let colors = ActorColors::of(analysis.recording.events());
+    let marks = Marks::of(analysis, colors.size());
     let drawn =
         analysis.sockets.iter().take(if analysis.sockets.len() > MOST { MOST - 1 } else { MOST });
     let table: Vec<[Row; 5]> =
-        drawn.flat_map(|socket| rows_of(socket, analysis, &cast, &marks)).collect();
+        drawn.flat_map(|socket| rows_of(socket, analysis, &colors, &marks)).collect();
     if table.is_empty() {
         return Picture::default();
     }
@@ -77,9 +77,14 @@ pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
 }
 
 /// The socket's row, and before or after it what it asked for in vain.
-fn rows_of(socket: &Socket, analysis: &Analysis, cast: &Cast, marks: &Marks) -> Vec<[Row; 5]> {
+fn rows_of(
+    socket: &Socket,
+    analysis: &Analysis,
+    colors: &ActorColors,
+    marks: &Marks,
+) -> Vec<[Row; 5]> {
     let cells = |local: Option<&Address>, peer: Option<&Address>, became: Row| {
-        let who = Row::new().with(safe(&socket.owner), cast.ink(&socket.owner));
+        let who = Row::new().with(safe(&socket.owner), colors.ink(&socket.owner));
         [
             Row::new().with(protocol(socket), Ink::Plain),
             marks.address(local),
@@ -88,7 +93,7 @@ fn rows_of(socket: &Socket, analysis: &Analysis, cast: &Cast, marks: &Marks) -> 
             became,
         ]
     };
-    let mut refused: Vec<(usize, String, Option<&Address>, &Made)> = Vec::new();
+    let mut refused: Vec<(usize, String, Option<&Address>, &CallSpan)> = Vec::new();
     for (at, made) in socket.failed.iter().filter_map(|at| Some((*at, analysis.calls.get(*at)?))) {
         let Some(asked) = made.call.syscall.address().filter(|_| !says_not_yet(made)) else {
             continue;
@@ -109,7 +114,7 @@ fn rows_of(socket: &Socket, analysis: &Analysis, cast: &Cast, marks: &Marks) -> 
             )
     });
     let all = refused.len();
-    let refusal = |(_, words, asked, made): (usize, String, Option<&Address>, &Made)| {
+    let refusal = |(_, words, asked, made): (usize, String, Option<&Address>, &CallSpan)| {
         let words = Row::new().with(words, Ink::Bad);
         if made.is(SyscallKind::Bind) {
             cells(asked, None, words)
@@ -136,7 +141,7 @@ fn rows_of(socket: &Socket, analysis: &Analysis, cast: &Cast, marks: &Marks) -> 
 }
 
 /// True if the call failed only because what it waits for is not there yet.
-fn says_not_yet(made: &Made) -> bool {
+fn says_not_yet(made: &CallSpan) -> bool {
     matches!(made.errno().unwrap_or(""), "EAGAIN" | "EWOULDBLOCK" | "EINPROGRESS" | "EALREADY")
 }
 
@@ -206,7 +211,7 @@ fn protocol(socket: &Socket) -> String {
         Some(SocketType::SeqPacket) => "seqpacket",
         _ => "",
     };
-    match (socket.protocol_said(), &socket.domain) {
+    match (socket.protocol_name(), &socket.domain) {
         ("", None) => "?".to_owned(),
         ("", Some(domain)) => safe(&format!("{domain} {kind}")),
         (protocol, _) => protocol.to_owned(),

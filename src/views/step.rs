@@ -4,7 +4,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::trace::{Detail, Trace};
-use super::wording::{Cast, arguments, safe};
+use super::wording::{ActorColors, arguments, safe};
 use crate::i18n::tr;
 use crate::lexicon::shown;
 use crate::picture::{Ink, Picture, Row, fit};
@@ -56,7 +56,7 @@ impl Shot<'_> {
         let Some((event, call)) = self.cursor.and_then(|event| Some((event, held(event)?))) else {
             return Vec::new();
         };
-        let ink = Cast::of(self.events).ink(&event.actor);
+        let ink = ActorColors::of(self.events).ink(&event.actor);
         let code = call.site.as_ref().map(|source| {
             let text = (self.text_of)(&source.file)
                 .and_then(|text| text.lines().nth(source.line as usize - 1))
@@ -134,9 +134,9 @@ impl Shot<'_> {
         let cursor =
             self.cursor.and_then(|event| Some(Mark { event, call: held(event)?, sign: '▶' }));
         let marks: Vec<_> = cursor.iter().chain(blocked).chain(&waiting).collect();
-        let cast = Cast::of(self.events);
+        let colors = ActorColors::of(self.events);
         // A fifth of the window at most: the source needs the rest.
-        let name_width = cast_width(self.events).min((width / 5).clamp(4, 16));
+        let name_width = actors_width(self.events).min((width / 5).clamp(4, 16));
         let gutter = name_width + 3 + if width < NO_NUMBERS { 0 } else { 5 };
         let lines: Vec<&str> = text.lines().collect();
         let at = (place.line as usize).clamp(1, lines.len().max(1)) - 1;
@@ -146,7 +146,7 @@ impl Shot<'_> {
             let here: Vec<_> =
                 marks.iter().filter(|mark| is_at(mark.call, &place.file, index + 1)).collect();
             let mark = here.first().map(|mark| {
-                (format!("{} {}", mark.sign, who(mark.event)), cast.ink(&mark.event.actor))
+                (format!("{} {}", mark.sign, who(mark.event)), colors.ink(&mark.event.actor))
             });
             let is_cursor = index == at && self.cursor.is_some();
             let ink = match lines[index].trim_start() {
@@ -181,7 +181,7 @@ impl Shot<'_> {
     /// What happened last, who is blocked, and what comes next.
     fn below(&self, blocked: &[Mark<'_>], width: usize, most: usize) -> Vec<Row> {
         let mut last = Vec::new();
-        let cast = Cast::of(self.events);
+        let colors = ActorColors::of(self.events);
         if !blocked.is_empty() {
             let each = blocked.iter().map(|mark| {
                 let (actor, function) = (who(mark.event), safe(mark.call.function()));
@@ -199,7 +199,7 @@ impl Shot<'_> {
         }
         match self.cursor.and_then(|event| Some((event, held(event)?))) {
             Some((event, call)) => {
-                last.extend(self.about_to(event, call, width, cast.ink(&event.actor)))
+                last.extend(self.about_to(event, call, width, colors.ink(&event.actor)))
             }
             None => {
                 let text = tr!("(no call is about to be made)").to_owned();
@@ -253,7 +253,7 @@ fn is_at(call: &Call, file: &str, line: usize) -> bool {
     call.site.as_ref().is_some_and(|source| source.file == file && source.line as usize == line)
 }
 
-fn cast_width(events: &[Event]) -> usize {
+fn actors_width(events: &[Event]) -> usize {
     events
         .iter()
         .filter(|event| &*event.actor != "lab")

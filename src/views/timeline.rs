@@ -80,7 +80,8 @@ fn band(
         };
         canvas.put(row, column, character, ink);
     }
-    let marks: Vec<usize> = told_of(life).iter().map(|mark| scale.column_of(mark.at_ns)).collect();
+    let marks: Vec<usize> =
+        shown_marks(life).iter().map(|mark| scale.column_of(mark.at_ns)).collect();
     for (from_ns, to_ns, call) in life.blocked_spans() {
         let (from, to) =
             (scale.column_of(from_ns), scale.column_of(to_ns).min(end.saturating_sub(1)));
@@ -152,7 +153,7 @@ fn placed<'w>(
 }
 
 /// The marks that are shown.
-fn told_of(life: &ThreadTimeline) -> Vec<&Mark> {
+fn shown_marks(life: &ThreadTimeline) -> Vec<&Mark> {
     life.marks.iter().filter(|mark| mark.kind != MarkKind::Other).collect()
 }
 
@@ -231,7 +232,7 @@ fn cells<'a>(
 /// The marks on the band, and their words below it. Returns how many rows of words there are.
 fn notes(canvas: &mut Canvas, row: usize, life: &ThreadTimeline, scale: &TimeAxis) -> usize {
     let end = scale.column + scale.columns;
-    let told = told_of(life);
+    let told = shown_marks(life);
     let mut used = [0_usize; NOTES];
     let mut index = 0;
     let mut untold: Vec<(usize, usize)> = Vec::new();

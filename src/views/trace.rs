@@ -8,7 +8,9 @@ use std::sync::Arc;
 use unicode_width::UnicodeWidthStr;
 
 use super::localize;
-use super::wording::{self, Cast, arguments, end, filled_in, outcome_ink, safe, value, with_lag};
+use super::wording::{
+    self, ActorColors, arguments, end, filled_in, outcome_ink, safe, value, with_lag,
+};
 use crate::analysis::Analysis;
 use crate::i18n::tr;
 use crate::lexicon::shown;
@@ -46,7 +48,7 @@ const BYTES_SHOWN: [usize; 6] = [usize::MAX, 64, 48, 32, 24, 16];
 pub struct Trace {
     detail: Detail,
     width: usize,
-    cast: Cast,
+    colors: ActorColors,
     actor_width: usize,
     source_width: usize,
     /// The call that was entered last, while nothing has come after it.
@@ -62,7 +64,7 @@ impl Trace {
         Trace {
             detail,
             width,
-            cast: Cast::default(),
+            colors: ActorColors::default(),
             actor_width: 0,
             source_width: 0,
             held: None,
@@ -103,7 +105,7 @@ impl Trace {
             }
             what => {
                 let mut rows = self.pause();
-                rows.extend(self.told(event, what));
+                rows.extend(self.describe(event, what));
                 rows
             }
         }
@@ -161,7 +163,7 @@ impl Trace {
     }
 
     /// What is no call, in words.
-    fn told(&self, event: &Event, what: &EventKind) -> Vec<Row> {
+    fn describe(&self, event: &Event, what: &EventKind) -> Vec<Row> {
         match what {
             EventKind::Held(_) | EventKind::Enter(_) | EventKind::Return(_) => Vec::new(),
             EventKind::Frame(frame) => self.frame(event, frame),
@@ -381,7 +383,7 @@ impl Trace {
 
     fn meet(&mut self, actor: &Name) {
         if !matches!(&**actor, "lab" | "wire") {
-            self.cast.meet(actor);
+            self.colors.add(actor);
         }
         let most = (self.width / 5).clamp(4, 16);
         self.actor_width = self.actor_width.max(called(actor).width()).min(most);
@@ -395,7 +397,7 @@ impl Trace {
             row.push(format!("{:>7}.{:03} ms  ", micros / 1000, micros % 1000), Ink::Faint);
         }
         let start = row.width();
-        row.push(fit(&called(&event.actor), self.actor_width), self.cast.ink(&event.actor));
+        row.push(fit(&called(&event.actor), self.actor_width), self.colors.ink(&event.actor));
         row.pad_to(start + self.actor_width);
         if self.detail >= Detail::Kernel && self.width >= 90 {
             row.push(format!(" {:>7}", event.thread), Ink::Faint);

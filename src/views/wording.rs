@@ -15,11 +15,11 @@ pub(crate) fn safe(text: &str) -> String {
 
 /// The actors in the order in which they came, which is also the order of their colours.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Cast(Vec<Name>);
+pub(crate) struct ActorColors(Vec<Name>);
 
-impl Cast {
+impl ActorColors {
     /// The actor's place; a new one gets the next.
-    pub fn meet(&mut self, actor: &Name) -> usize {
+    pub fn add(&mut self, actor: &Name) -> usize {
         self.place(actor).unwrap_or_else(|| {
             self.0.push(actor.clone());
             self.0.len() - 1
@@ -42,12 +42,12 @@ impl Cast {
     }
 
     /// Everyone who speaks in these events, except the lab itself.
-    pub fn of(events: &[Event]) -> Cast {
-        let mut cast = Cast::default();
+    pub fn of(events: &[Event]) -> ActorColors {
+        let mut colors = ActorColors::default();
         for event in events.iter().filter(|event| &*event.actor != "lab") {
-            cast.meet(&event.actor);
+            colors.add(&event.actor);
         }
-        cast
+        colors
     }
 }
 

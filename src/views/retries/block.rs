@@ -66,7 +66,7 @@ impl Block {
             notes.extend(limits(analysis, socket));
             for made in analysis.waits_for(series, socket) {
                 let until = made.returned_ns().min(end_ns);
-                let (outcome, ink) = match &made.back {
+                let (outcome, ink) = match &made.exit {
                     None => (tr!("… blocked").to_owned(), Ink::Warn),
                     Some(back) => (
                         format!("= {}", safe(&back.outcome.to_string())),

@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::arrow::label;
-use super::story::{Arrow, Shape, Story, Way};
+use super::diagram::{Arrow, Diagram, Shape, Transit};
 use super::{legend, wire};
 use crate::i18n::tr;
 use crate::picture::phrase::{fitted, fitting};
@@ -11,11 +11,11 @@ use crate::picture::{Canvas, Ink, Picture};
 use crate::text::wrap;
 
 /// The same without lanes, for narrow terminals.
-pub(super) fn draw(story: &Story, width: usize) -> Picture {
+pub(super) fn draw(diagram: &Diagram, width: usize) -> Picture {
     let mut canvas = Canvas::new(width);
     let mut row = 0;
-    let name = |lane: usize| &*story.lanes[lane].name;
-    for step in &story.steps {
+    let name = |lane: usize| &*diagram.lanes[lane].name;
+    for step in &diagram.steps {
         let (who, what, ink, what_ink) = match &step.shape {
             Shape::Part(part) => (String::new(), format!("── {part} ──"), Ink::Plain, Ink::Strong),
             Shape::Note(text, ink) => (String::new(), text.clone(), Ink::Plain, *ink),
@@ -34,23 +34,23 @@ pub(super) fn draw(story: &Story, width: usize) -> Picture {
                 Ink::Of(*lane),
                 wire::state_ink(state, *derived),
             ),
-            Shape::Segment(flight) => {
-                let who = format!("{} → {}", name(flight.from), name(flight.to));
-                let (rest, ink) = match &flight.way {
-                    Way::Stops(why) => {
+            Shape::Segment(segment_row) => {
+                let who = format!("{} → {}", name(segment_row.from), name(segment_row.to));
+                let (rest, ink) = match &segment_row.transit {
+                    Transit::Stops(why) => {
                         (format!(" ✗ {}", why.first().map_or("", String::as_str)), Ink::Bad)
                     }
-                    Way::Whole(Some(note)) | Way::Arrives(note) => (
+                    Transit::Whole(Some(note)) | Transit::Arrives(note) => (
                         note.iter()
                             .find(|note| note.width() + 14 < width)
                             .map_or_else(String::new, |note| tr!(", {note}", note)),
-                        flight.ink,
+                        segment_row.ink,
                     ),
-                    Way::Whole(None) => (String::new(), flight.ink),
-                    Way::Leaves => (tr!(" leaves").to_owned(), flight.ink),
+                    Transit::Whole(None) => (String::new(), segment_row.ink),
+                    Transit::Leaves => (tr!(" leaves").to_owned(), segment_row.ink),
                 };
                 let room = width.saturating_sub(2 + rest.width()).max(width / 2);
-                (who, fitted(&flight.words, room) + &rest, Ink::Of(flight.from), ink)
+                (who, fitted(&segment_row.words, room) + &rest, Ink::Of(segment_row.from), ink)
             }
             Shape::Arrow(arrow) => {
                 let who = match arrow.to {
@@ -90,7 +90,7 @@ pub(super) fn draw(story: &Story, width: usize) -> Picture {
             row += 1;
         }
     }
-    if story.steps.iter().any(|step| matches!(step.shape, Shape::State { derived: true, .. })) {
+    if diagram.steps.iter().any(|step| matches!(step.shape, Shape::State { derived: true, .. })) {
         for line in wrap(legend(), width) {
             canvas.write(row, 0, width, &line, Ink::Faint);
             row += 1;

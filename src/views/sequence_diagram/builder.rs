@@ -2,20 +2,20 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::diagram::{Arrow, ArrowLikeness, Lane, Likeness, Line, Shape, Step};
 use super::phrases::{after, connect_words, under_way};
-use super::story::{Arrow, ArrowLikeness, Lane, Likeness, Line, Shape, Step};
-use crate::analysis::{Analysis, Fate, Made};
+use crate::analysis::{Analysis, CallSpan, Fate};
 use crate::i18n::tr;
 use crate::picture::Ink;
 use crate::trace::{Name, Role, Syscall, SyscallKind};
-use crate::views::Numbers;
+use crate::views::SeqNumbers;
 
 /// From here on a call is shown as blocked even if nobody else did anything meanwhile.
 const NOTICEABLE_NS: u64 = 1_000_000;
 /// A receive that was blocked when the send was made, and returned within this, is drawn at the send's arrow.
 const AT_ONCE_NS: u64 = 10_000_000;
 /// Where a call's arrow goes.
-pub(super) struct Aim {
+pub(super) struct ArrowTarget {
     pub(super) to: Option<usize>,
     pub(super) line: Line,
     /// The receiving calls, in order.
@@ -23,7 +23,7 @@ pub(super) struct Aim {
     stops: Option<String>,
 }
 
-pub(super) struct Teller<'a> {
+pub(super) struct Builder<'a> {
     pub(super) analysis: &'a Analysis<'a>,
     lanes: Vec<Lane>,
     pub(super) lane_of: HashMap<Name, usize>,
@@ -31,14 +31,14 @@ pub(super) struct Teller<'a> {
     wired: HashSet<usize>,
     /// The calls that are shown, by index into the analysis.
     pub(super) shown: Vec<usize>,
-    aims: BTreeMap<usize, Aim>,
+    targets: BTreeMap<usize, ArrowTarget>,
     /// Receiving calls that are drawn at the head of this call's arrow.
     met: HashMap<usize, usize>,
     steps: Vec<Step>,
 }
 
-impl<'a> Teller<'a> {
-    pub(super) fn new(analysis: &'a Analysis<'a>) -> Teller<'a> {
+impl<'a> Builder<'a> {
+    pub(super) fn new(analysis: &'a Analysis<'a>) -> Builder<'a> {
         let (mut lanes, mut lane_of) = (Vec::new(), HashMap::new());
         for event in analysis.recording.events().iter().filter(|event| &*event.actor != "lab") {
             lane_of.entry(event.actor.clone()).or_insert_with(|| {
@@ -72,23 +72,23 @@ impl<'a> Teller<'a> {
                 lane_of.contains_key(&made.actor) && is_shown(made, ends.contains(index))
             })
             .collect();
-        Teller {
+        Builder {
             analysis,
             lanes,
             lane_of,
             wired,
             shown,
-            aims: BTreeMap::new(),
+            targets: BTreeMap::new(),
             met: HashMap::new(),
             steps: Vec::new(),
         }
     }
 
     /// The steps, in order, and the lanes.
-    pub(super) fn tell_all(mut self, numbers: Numbers) -> (Vec<Step>, Vec<Lane>) {
+    pub(super) fn build(mut self, numbers: SeqNumbers) -> (Vec<Step>, Vec<Lane>) {
         self.plan_arrows();
         self.meet();
-        self.tell(numbers);
+        self.add_steps(numbers);
         (self.steps, self.lanes)
     }
 
@@ -107,7 +107,7 @@ impl<'a> Teller<'a> {
         tells && self.is_wired(index) && made.errno().is_none()
     }
 
-    pub(super) fn made(&self, index: usize) -> &'a Made {
+    pub(super) fn made(&self, index: usize) -> &'a CallSpan {
         &self.analysis.calls[index]
     }
 
@@ -123,11 +123,11 @@ impl<'a> Teller<'a> {
     fn plan_arrows(&mut self) {
         let analysis = self.analysis;
         let shown: HashSet<usize> = self.shown.iter().copied().collect();
-        let mut aims: BTreeMap<usize, Aim> = BTreeMap::new();
+        let mut targets: BTreeMap<usize, ArrowTarget> = BTreeMap::new();
         for message in &analysis.messages {
             let Some(send) = message
                 .send
-                .filter(|send| shown.contains(send) && analysis.calls[*send].back.is_some())
+                .filter(|send| shown.contains(send) && analysis.calls[*send].exit.is_some())
             else {
                 continue;
             };
@@ -143,15 +143,15 @@ impl<'a> Teller<'a> {
                 Fate::Unknown | Fate::Unsent => continue,
                 Fate::Received | Fate::Cut(_) => None,
             };
-            let aim = aims.entry(send).or_insert_with(|| Aim {
+            let target = targets.entry(send).or_insert_with(|| ArrowTarget {
                 to,
                 line: Line::Data,
                 partners: Vec::new(),
                 stops: stops.clone(),
             });
-            aim.partners.extend(message.receive.filter(|receive| shown.contains(receive)));
+            target.partners.extend(message.receive.filter(|receive| shown.contains(receive)));
             if stops.is_none() {
-                (aim.to, aim.stops) = (to, None);
+                (target.to, target.stops) = (to, None);
             }
         }
         let accepted: HashMap<usize, usize> =
@@ -175,9 +175,9 @@ impl<'a> Teller<'a> {
                 .map(|accept| self.lane(accept))
                 .or_else(|| listener.and_then(|listener| self.owner_lane(listener)));
             if to.is_some() {
-                aims.insert(
+                targets.insert(
                     index,
-                    Aim {
+                    ArrowTarget {
                         to,
                         line: Line::Control,
                         partners: accept.into_iter().collect(),
@@ -189,22 +189,23 @@ impl<'a> Teller<'a> {
         for (told, heard) in analysis.directions.iter().filter_map(|direction| direction.end) {
             if shown.contains(&told) && shown.contains(&heard) {
                 let to = Some(self.lane(heard));
-                aims.insert(
+                targets.insert(
                     told,
-                    Aim { to, line: Line::Control, partners: vec![heard], stops: None },
+                    ArrowTarget { to, line: Line::Control, partners: vec![heard], stops: None },
                 );
             }
         }
-        aims.retain(|index, aim| aim.to != Some(self.lane(*index)) && !self.is_wired(*index));
-        self.aims = aims;
+        targets
+            .retain(|index, target| target.to != Some(self.lane(*index)) && !self.is_wired(*index));
+        self.targets = targets;
     }
 
     /// When a call has its row: an arrow when it begins, anything else when it returns.
     fn row_ns(&self, index: usize) -> u64 {
         let made = self.made(index);
-        match (self.met.get(&index), &made.back) {
+        match (self.met.get(&index), &made.exit) {
             (Some(&arrow), _) => self.made(arrow).entered_ns,
-            (None, Some(back)) if !self.aims.contains_key(&index) && !self.begins(index) => {
+            (None, Some(back)) if !self.targets.contains_key(&index) && !self.begins(index) => {
                 back.at_ns
             }
             _ => made.entered_ns,
@@ -216,11 +217,14 @@ impl<'a> Teller<'a> {
         let mut times: Vec<u64> = self.shown.iter().map(|&index| self.row_ns(index)).collect();
         times.sort_unstable();
         let mut sources: HashMap<usize, Vec<usize>> = HashMap::new();
-        for (&send, aim) in &self.aims {
-            aim.partners.iter().for_each(|&receive| sources.entry(receive).or_default().push(send));
+        for (&send, target) in &self.targets {
+            target
+                .partners
+                .iter()
+                .for_each(|&receive| sources.entry(receive).or_default().push(send));
         }
-        for (&send, aim) in &self.aims {
-            let Some(&receive) = aim.partners.first() else {
+        for (&send, target) in &self.targets {
+            let Some(&receive) = target.partners.first() else {
                 continue;
             };
             let (sent, got) = (self.made(send).entered_ns, self.made(receive));
@@ -238,7 +242,7 @@ impl<'a> Teller<'a> {
         }
     }
 
-    fn tell(&mut self, numbers: Numbers) {
+    fn add_steps(&mut self, numbers: SeqNumbers) {
         let heads: HashMap<usize, usize> =
             self.met.iter().map(|(receive, send)| (*send, *receive)).collect();
         let mut rows: Vec<(u64, usize)> = Vec::new();
@@ -268,13 +272,13 @@ impl<'a> Teller<'a> {
             let (made, lane, at_ns) = (self.made(index), self.lane(index), self.row_ns(index));
             let took_ns = made.returned_ns().saturating_sub(made.entered_ns);
             let long = took_ns >= NOTICEABLE_NS;
-            let has_arrow = self.aims.contains_key(&index);
+            let has_arrow = self.targets.contains_key(&index);
             let waited = made.call.syscall.may_block() && !has_arrow && at_ns > made.entered_ns;
             let wired_connect =
                 made.is(SyscallKind::Connect) && self.is_stream(index) && self.is_wired(index);
             let waited =
                 waited && (long || wired_connect || others_between(lane, made.entered_ns, at_ns));
-            if made.back.is_none() && made.call.syscall.may_block() {
+            if made.exit.is_none() && made.call.syscall.may_block() {
                 steps.push(self.entry(index, false));
                 blocked.push((lane, made.entered_ns, u64::MAX));
                 continue;
@@ -302,7 +306,7 @@ impl<'a> Teller<'a> {
                 errno: made.errno().map(str::to_owned),
                 arrow,
             };
-            let Some(aim) = self.aims.get(&index) else {
+            let Some(target) = self.targets.get(&index) else {
                 let stops = made.errno().filter(|_| {
                     made.is(SyscallKind::Connect) && self.is_stream(index) && !wired_connect
                 });
@@ -329,18 +333,18 @@ impl<'a> Teller<'a> {
                 continue;
             };
             let head = heads.get(&index).copied();
-            let arrow = self.arrow(index, aim, head);
+            let arrow = self.arrow(index, target, head);
             let alike = ArrowLikeness {
-                to: aim.to,
+                to: target.to,
                 head: head.map(|head| self.made(head).call.function().to_string()),
-                stops: aim.stops.clone(),
+                stops: target.stops.clone(),
             };
             steps.push(Step::new(at_ns, Shape::Arrow(arrow), likeness(Some(alike))));
             // A send or a connect that itself took its time.
             if long && others_between(lane, made.entered_ns, made.returned_ns()) {
                 blocked.push((lane, made.entered_ns, made.returned_ns()));
                 let result =
-                    made.back.as_ref().map_or_else(String::new, |back| back.outcome.to_string());
+                    made.exit.as_ref().map_or_else(String::new, |back| back.outcome.to_string());
                 let text = format!("{} = {result}", made.call.function());
                 let words = vec![text.clone() + &after(made, true), text];
                 let shape = Shape::Call { lane, words, ink: Ink::Plain, joins: false };
@@ -351,10 +355,10 @@ impl<'a> Teller<'a> {
                 ));
             }
         }
-        let mut remarks = self.remarks();
-        remarks.extend(self.asked_states());
-        let others: Vec<u64> = steps.iter().chain(&remarks).map(|step| step.at_ns).collect();
-        steps.extend(remarks);
+        let mut annotations = self.annotations();
+        annotations.extend(self.asked_states());
+        let others: Vec<u64> = steps.iter().chain(&annotations).map(|step| step.at_ns).collect();
+        steps.extend(annotations);
         steps.extend(self.segments(others, numbers));
         steps.sort_by_key(|step| step.at_ns);
         for (lane, from, to) in blocked {
@@ -396,7 +400,7 @@ impl<'a> Teller<'a> {
         }
     }
 
-    fn arrow(&self, index: usize, aim: &Aim, head: Option<usize>) -> Arrow {
+    fn arrow(&self, index: usize, target: &ArrowTarget, head: Option<usize>) -> Arrow {
         let (made, from) = (self.made(index), self.lane(index));
         let took = head.is_some_and(|head| {
             let back = self.made(head);
@@ -406,23 +410,23 @@ impl<'a> Teller<'a> {
         let mut head_matters = false;
         let (head, head_ink) = match head {
             Some(head) => {
-                let whole = aim.partners.len() == 1 && self.took_only(head, index);
-                head_matters = !whole && aim.line == Line::Data;
+                let whole = target.partners.len() == 1 && self.took_only(head, index);
+                head_matters = !whole && target.line == Line::Data;
                 if whole {
                     (self.short_receive(head, took), Ink::Plain)
                 } else {
                     self.words(head, took)
                 }
             }
-            None if aim.stops.is_some() => (Vec::new(), Ink::Faint),
-            None => (self.meanwhile(index, aim), Ink::Faint),
+            None if target.stops.is_some() => (Vec::new(), Ink::Faint),
+            None => (self.meanwhile(index, target), Ink::Faint),
         };
         let data = made.sending().map(|data| {
             let sent =
                 made.result().and_then(|sent| usize::try_from(sent).ok()).unwrap_or(data.bytes);
             (data.to_string(), sent)
         });
-        let tail = match aim.line {
+        let tail = match target.line {
             Line::Data => {
                 let function = made.call.function().to_string();
                 let given = made.sending().map_or(0, |data| data.bytes);
@@ -438,26 +442,26 @@ impl<'a> Teller<'a> {
         };
         Arrow {
             from,
-            to: aim.to,
-            line: aim.line,
+            to: target.to,
+            line: target.line,
             tail,
             data,
             head,
             head_ink,
             head_matters,
-            stops: aim.stops.clone(),
+            stops: target.stops.clone(),
         }
     }
 }
 
 /// Calls that a ladder shows: those that the experiment made, but not the questions it asked the kernel.
-fn is_shown(made: &Made, is_end: bool) -> bool {
+fn is_shown(made: &CallSpan, is_end: bool) -> bool {
     let quiet = made.call.syscall.only_asks() || made.call.role == Role::ScopeEnd;
     !made.call.is_instrument() && (!quiet || is_end || made.errno().is_some())
 }
 
 /// True for short calls that may share a row.
-fn joins(made: &Made) -> bool {
+fn joins(made: &CallSpan) -> bool {
     made.errno().is_none()
         && matches!(
             made.call.syscall,

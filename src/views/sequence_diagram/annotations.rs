@@ -1,15 +1,15 @@
 //! What a ladder says of events that are no calls and no frames: parts, deliberate waits, a bad end.
 
-use super::steps::Teller;
-use super::story::{Likeness, Shape, Step};
+use super::builder::Builder;
+use super::diagram::{Likeness, Shape, Step};
 use crate::i18n::tr;
 use crate::picture::{Ink, span_of};
 use crate::reasons;
 use crate::trace::{Ending, EventKind};
 
-impl Teller<'_> {
+impl Builder<'_> {
     /// The steps of all of them.
-    pub(super) fn remarks(&self) -> Vec<Step> {
+    pub(super) fn annotations(&self) -> Vec<Step> {
         let mut steps = Vec::new();
         for event in self.analysis.recording.events() {
             let lane = self.lane_of.get(&event.actor).copied();

@@ -1,6 +1,6 @@
 //! What a ladder leaves out when there is too much to show, and how it says so.
 
-use super::story::{Shape, Step};
+use super::diagram::{Shape, Step};
 use crate::i18n::{tr, tr_n};
 use crate::picture::fold::{Repetition, repetitions};
 
@@ -66,7 +66,7 @@ fn fold_uneventful(steps: Vec<Step>, worth_it: usize) -> Vec<Step> {
 
 /// True if it shows data that went as it should.
 fn is_plain_data(step: &Step) -> bool {
-    step.uneventful && matches!(&step.shape, Shape::Segment(flight) if flight.bytes > 0)
+    step.uneventful && matches!(&step.shape, Shape::Segment(segment_row) if segment_row.bytes > 0)
 }
 
 /// A run of steps that went well, in one; as it is if it is short. Leaves the run empty.
@@ -77,9 +77,9 @@ fn summary(run: &mut Vec<Step>, worth_it: usize) -> Vec<Step> {
     let (mut packets, mut bytes, mut calls) = (0, 0, 0);
     for step in run.iter() {
         match &step.shape {
-            Shape::Segment(flight) if !flight.is_arrival() => {
+            Shape::Segment(segment_row) if !segment_row.is_arrival() => {
                 packets += 1;
-                bytes += flight.bytes;
+                bytes += segment_row.bytes;
             }
             Shape::Call { .. } | Shape::Arrow(_) => calls += 1,
             _ => {}

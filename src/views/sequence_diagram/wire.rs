@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::Ladder;
-use super::story::{Flight, Shape, Step, Way};
+use super::diagram::{SegmentRow, Shape, Step, Transit};
 use crate::i18n::tr;
 use crate::picture::Ink;
 use crate::picture::phrase::fitted;
@@ -11,34 +11,39 @@ use crate::text::wrap;
 
 impl Ladder {
     /// Draws a frame's row. Returns how many of the steps after it were drawn with it.
-    pub(super) fn segment(&mut self, step: &Step, flight: &Flight, after: &[Step]) -> usize {
+    pub(super) fn segment(
+        &mut self,
+        step: &Step,
+        segment_row: &SegmentRow,
+        after: &[Step],
+    ) -> usize {
         self.lanes(step);
-        let (from, to) = (self.columns[flight.from], self.columns[flight.to]);
+        let (from, to) = (self.columns[segment_row.from], self.columns[segment_row.to]);
         let mut unsaid = None;
         if from == to {
-            let (start, end) = self.words_area(flight.from);
+            let (start, end) = self.words_area(segment_row.from);
             self.canvas.write(
                 self.row,
                 start,
                 end,
-                &format!("→ {}", fitted(&flight.words, end - start - 2)),
-                flight.ink,
+                &format!("→ {}", fitted(&segment_row.words, end - start - 2)),
+                segment_row.ink,
             );
         } else {
             // How late it comes stands beside the lane where it arrives; or on its line, where that place is taken.
             let states = after.iter().map_while(|step| {
                 if let Shape::State { lane, .. } = &step.shape { Some(*lane) } else { None }
             });
-            let outside = self.outward && states.into_iter().all(|lane| lane != flight.to);
-            if let (true, Some(note)) = (outside, flight.notes().first()) {
-                self.words(flight.to, note, Ink::Faint);
+            let outside = self.outward && states.into_iter().all(|lane| lane != segment_row.to);
+            if let (true, Some(note)) = (outside, segment_row.notes().first()) {
+                self.words(segment_row.to, note, Ink::Faint);
             }
-            unsaid = self.flight(flight, from, to, !outside);
+            unsaid = self.draw_segment(segment_row, from, to, !outside);
         }
         let taken = self.states(after);
         self.row += 1;
         if let Some(why) = unsaid {
-            let (left, right) = self.beside(flight.from, from < to);
+            let (left, right) = self.beside(segment_row.from, from < to);
             for line in wrap(why, right.saturating_sub(left + 3).max(1)) {
                 self.bare_lanes(step, '│');
                 self.canvas.write(self.row, left + 2, right, &line, Ink::Bad);
@@ -61,62 +66,64 @@ impl Ladder {
     }
 
     /// Returns the reason why it was lost, if there was no room for it.
-    fn flight<'a>(
+    fn draw_segment<'a>(
         &mut self,
-        flight: &'a Flight,
+        segment_row: &'a SegmentRow,
         from: usize,
         to: usize,
         note_here: bool,
     ) -> Option<&'a str> {
         let rightwards = to > from;
         let (left, right) = (from.min(to) + 1, from.max(to));
-        let line = Ink::Of(flight.from);
+        let line = Ink::Of(segment_row.from);
         // Its words stand where it leaves; where it arrives if that is all that this row shows.
-        let (near_start, words_at) = match flight.way {
-            Way::Arrives(_) => (false, self.beside(flight.to, !rightwards)),
-            _ => (true, self.beside(flight.from, rightwards)),
+        let (near_start, words_at) = match segment_row.transit {
+            Transit::Arrives(_) => (false, self.beside(segment_row.to, !rightwards)),
+            _ => (true, self.beside(segment_row.from, rightwards)),
         };
-        let spare = match &flight.way {
-            Way::Stops(_) => 6,
-            Way::Whole(_) => 4,
-            Way::Leaves | Way::Arrives(_) => 5,
+        let spare = match &segment_row.transit {
+            Transit::Stops(_) => 6,
+            Transit::Whole(_) => 4,
+            Transit::Leaves | Transit::Arrives(_) => 5,
         };
         let room = (words_at.1 - words_at.0).saturating_sub(spare);
-        let text = fitted(&flight.words, room);
+        let text = fitted(&segment_row.words, room);
         let fits = |note: &&String| {
             note_here && text.width() + note.width() + 5 <= room && self.same_gap(left, right)
         };
-        let note = flight.notes().iter().find(fits);
+        let note = segment_row.notes().iter().find(fits);
         let width = text.width();
         let at_left = near_start == rightwards;
-        let start = match (&flight.way, at_left) {
-            (Way::Whole(_), _) if note.is_none() => {
+        let start = match (&segment_row.transit, at_left) {
+            (Transit::Whole(_), _) if note.is_none() => {
                 words_at.0 + (words_at.1 - words_at.0).saturating_sub(width) / 2
             }
-            (_, true) => words_at.0 + 2 + usize::from(flight.is_arrival()),
-            (_, false) => words_at.1.saturating_sub(width + 2 + usize::from(flight.is_arrival())),
+            (_, true) => words_at.0 + 2 + usize::from(segment_row.is_arrival()),
+            (_, false) => {
+                words_at.1.saturating_sub(width + 2 + usize::from(segment_row.is_arrival()))
+            }
         }
         .max(words_at.0 + 1);
         let end = start + width;
-        let (first, last) = match &flight.way {
-            Way::Whole(_) => (left, right),
+        let (first, last) = match &segment_row.transit {
+            Transit::Whole(_) => (left, right),
             _ if at_left => (left, (end + 3).min(right)),
             _ => (start.saturating_sub(3).max(left), right),
         };
         for column in (first..last).filter(|column| !self.columns.contains(column)) {
             self.canvas.put(self.row, column, '─', line);
         }
-        if !flight.is_arrival() {
+        if !segment_row.is_arrival() {
             self.canvas.put(self.row, from, if rightwards { '├' } else { '┤' }, line);
         }
-        if matches!(flight.way, Way::Whole(_) | Way::Arrives(_)) {
+        if matches!(segment_row.transit, Transit::Whole(_) | Transit::Arrives(_)) {
             let (head, glyph) = if rightwards { (right - 1, '▶') } else { (left, '◀') };
             self.canvas.put(self.row, head, glyph, line);
         }
-        self.label(start, &text, flight.ink);
+        self.label(start, &text, segment_row.ink);
         if let Some(note) = note {
             // Where it arrives; or, if its words are there, where it came from.
-            let at = match (flight.is_arrival(), at_left) {
+            let at = match (segment_row.is_arrival(), at_left) {
                 (false, true) => right.saturating_sub(note.width() + 3),
                 (false, false) => left + 3,
                 (true, true) => (end + 5).min(right.saturating_sub(note.width() + 1)),
@@ -124,9 +131,9 @@ impl Ladder {
             };
             self.label(at, note, Ink::Faint);
         }
-        match &flight.way {
+        match &segment_row.transit {
             // The open end of a line that goes on later, or that began before.
-            Way::Leaves | Way::Arrives(_) => {
+            Transit::Leaves | Transit::Arrives(_) => {
                 for (column, open) in [
                     (end + 1, at_left),
                     (end + 2, at_left),
@@ -139,7 +146,7 @@ impl Ladder {
                 }
                 None
             }
-            Way::Stops(why) => {
+            Transit::Stops(why) => {
                 let cross = if rightwards {
                     (end + 2).min(right - 1)
                 } else {
@@ -163,7 +170,7 @@ impl Ladder {
                 self.canvas.write(self.row, at, right, said, Ink::Bad);
                 None
             }
-            Way::Whole(_) => None,
+            Transit::Whole(_) => None,
         }
     }
 

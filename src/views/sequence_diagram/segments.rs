@@ -1,7 +1,7 @@
 //! From frames to steps: what each says, when it leaves and arrives, and what it makes of its ends' TCP states.
 
-use super::steps::Teller;
-use super::story::{Flight, Likeness, Shape, Step, Way};
+use super::builder::Builder;
+use super::diagram::{Likeness, SegmentRow, Shape, Step, Transit};
 use crate::analysis::Segment;
 use crate::i18n::{tr, tr_n};
 use crate::picture::phrase::Phrase;
@@ -9,16 +9,16 @@ use crate::picture::{Ink, span_of};
 use crate::reasons;
 use crate::trace::packet::{Fate, Layers, Tcp};
 use crate::trace::{Data, EventKind, Role};
-use crate::views::Numbers;
+use crate::views::SeqNumbers;
 
-/// A way that took less is not worth saying, in nanoseconds.
+/// A transit that took less is not worth saying, in nanoseconds.
 const NOTICEABLE_NS: u64 = 1_000_000;
 /// Data that is longer than this, in bytes, is not quoted.
 const QUOTED: usize = 24;
 
-impl Teller<'_> {
+impl Builder<'_> {
     /// The steps of all frames, and of the states. `others` are the times of all other steps.
-    pub(super) fn segments(&self, mut others: Vec<u64>, numbers: Numbers) -> Vec<Step> {
+    pub(super) fn segments(&self, mut others: Vec<u64>, numbers: SeqNumbers) -> Vec<Step> {
         let wire = &self.analysis.wire;
         let shown = |segment: &&Segment| segment.frame.layers.arp.is_none();
         let tail_ns = self.tail();
@@ -71,7 +71,7 @@ impl Teller<'_> {
             made.call.site.is_some() && !made.call.is_instrument() && &*made.actor != "lab"
         });
         let last_call = asked
-            .map(|made| made.back.as_ref().map_or(u64::MAX, |back| back.at_ns))
+            .map(|made| made.exit.as_ref().map_or(u64::MAX, |back| back.at_ns))
             .max()
             .unwrap_or(0);
         let told = self.analysis.recording.events().iter().filter(|event| {
@@ -183,14 +183,14 @@ impl Teller<'_> {
                     },
                 )
             };
-            let way = match segment.frame.treatment.fate.arrives() {
-                true => Way::Whole(Some(notes).filter(|notes| !notes.is_empty())),
-                false => Way::Stops(reasons(segment)),
+            let transit = match segment.frame.treatment.fate.arrives() {
+                true => Transit::Whole(Some(notes).filter(|notes| !notes.is_empty())),
+                false => Transit::Stops(reasons(segment)),
             };
-            let flight = Flight { from, to, words, ink: Ink::Strong, way, bytes: 0 };
+            let segment_row = SegmentRow { from, to, words, ink: Ink::Strong, transit, bytes: 0 };
             steps.push(Step::new(
                 segment.left_ns,
-                Shape::Segment(flight),
+                Shape::Segment(segment_row),
                 Likeness::ArpFrame { from, asks },
             ));
             // Until it is answered, or asked again.
@@ -210,7 +210,13 @@ impl Teller<'_> {
         steps
     }
 
-    fn segment(&self, segment: &Segment, others: &[u64], numbers: Numbers, steps: &mut Vec<Step>) {
+    fn segment(
+        &self,
+        segment: &Segment,
+        others: &[u64],
+        numbers: SeqNumbers,
+        steps: &mut Vec<Step>,
+    ) {
         let (Some(&from), Some(&to)) =
             (self.lane_of.get(&segment.from), self.lane_of.get(&segment.to))
         else {
@@ -234,19 +240,21 @@ impl Teller<'_> {
             && layers.icmp.is_none()
             && layers.malformed.is_none();
         let flags = layers.tcp.as_ref().map(|tcp| tcp.flags);
-        let mut push = |at_ns: u64, words: Phrase, way: Way| {
-            let leaves = way == Way::Leaves;
+        let mut push = |at_ns: u64, words: Phrase, transit: Transit| {
+            let leaves = transit == Transit::Leaves;
             let likeness = Likeness::Segment { from, to, flags, again, fate, leaves };
-            let flight = Flight { from, to, words, ink, way, bytes: layers.payload_bytes };
+            let segment_row =
+                SegmentRow { from, to, words, ink, transit, bytes: layers.payload_bytes };
             steps.push(Step {
                 uneventful: usual,
-                ..Step::new(at_ns, Shape::Segment(flight), likeness)
+                ..Step::new(at_ns, Shape::Segment(segment_row), likeness)
             });
         };
-        let words = said(segment, numbers);
+        let words = segment_words(segment, numbers);
         let Some(&first) = segment.arrived_ns.first() else {
-            let way = if fate.arrives() { Way::Leaves } else { Way::Stops(reasons(segment)) };
-            return push(segment.left_ns, words, way);
+            let transit =
+                if fate.arrives() { Transit::Leaves } else { Transit::Stops(reasons(segment)) };
+            return push(segment.left_ns, words, transit);
         };
         let took = |at_ns: u64| at_ns.saturating_sub(segment.left_ns);
         let between = |from_ns: u64, to_ns: u64| {
@@ -261,21 +269,21 @@ impl Teller<'_> {
             .get(1)
             .is_some_and(|second| !between(segment.left_ns.max(first), *second));
         if between(segment.left_ns, first) {
-            push(segment.left_ns, words.clone(), Way::Leaves);
-            push(first, words.clone(), Way::Arrives(later(took(first))));
+            push(segment.left_ns, words.clone(), Transit::Leaves);
+            push(first, words.clone(), Transit::Arrives(later(took(first))));
         } else {
             let note = if twice {
                 Some(vec![tr!("arrives twice").to_owned(), tr!("twice").to_owned()])
             } else {
                 late(first)
             };
-            push(segment.left_ns, words.clone(), Way::Whole(note));
+            push(segment.left_ns, words.clone(), Transit::Whole(note));
         }
         for copy in segment.arrived_ns.iter().skip(if twice { 2 } else { 1 }) {
             push(
                 *copy,
                 words.iter().map(|text| tr!("{text}, its copy", text)).collect(),
-                Way::Arrives(later(took(*copy))),
+                Transit::Arrives(later(took(*copy))),
             );
         }
     }
@@ -292,8 +300,8 @@ fn reasons(segment: &Segment) -> Phrase {
     reasons::rules(&treatment.rules).into_iter().chain([plain.to_owned()]).collect()
 }
 
-/// What it says, from the longest way to the shortest.
-fn said(segment: &Segment, numbers: Numbers) -> Phrase {
+/// What it says, from the longest wording to the shortest.
+fn segment_words(segment: &Segment, numbers: SeqNumbers) -> Phrase {
     let layers = &segment.frame.layers;
     match (&layers.tcp, &layers.udp, &layers.icmp) {
         (Some(tcp), ..) => tcp_words(segment, tcp, numbers),
@@ -326,13 +334,13 @@ fn quote(data: &Data) -> Option<String> {
     (1..=QUOTED).contains(&data.bytes).then(|| data.to_string())
 }
 
-fn tcp_words(segment: &Segment, tcp: &Tcp, numbers: Numbers) -> Phrase {
+fn tcp_words(segment: &Segment, tcp: &Tcp, numbers: SeqNumbers) -> Phrase {
     let flags = match tcp.flags.to_string() {
         none if none.is_empty() => tr!("no flags").to_owned(),
         flags => flags,
     };
     let counted = |relative: Option<u32>, header: u32| {
-        relative.filter(|_| numbers == Numbers::Relative).unwrap_or(header)
+        relative.filter(|_| numbers == SeqNumbers::Relative).unwrap_or(header)
     };
     let seq = format!(" seq {}", counted(segment.seq, tcp.seq));
     let ack = if tcp.flags.ack() {

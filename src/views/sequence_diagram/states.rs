@@ -1,10 +1,10 @@
 //! TCP states where no wire is shown: on loopback the kernel's word is all there is. What the experiment itself asked of a
 //! descriptor (TCP_INFO), and what it looked up in the kernel's table of sockets, is told when it was said.
 
-use super::steps::Teller;
-use super::story::{Likeness, Shape, Step};
+use super::builder::Builder;
+use super::diagram::{Likeness, Shape, Step};
 use super::wire::state_ink;
-use crate::analysis::Made;
+use crate::analysis::CallSpan;
 use crate::i18n::tr;
 use crate::trace::{Address, EventKind, Output, Role, SockOpt, Syscall};
 
@@ -19,7 +19,7 @@ struct Said {
     source: String,
 }
 
-impl Teller<'_> {
+impl Builder<'_> {
     /// The steps of the states that the experiment asked for.
     pub(super) fn asked_states(&self) -> Vec<Step> {
         if self.analysis.wire.iter().any(|segment| segment.tcp().is_some()) {
@@ -94,8 +94,8 @@ impl Teller<'_> {
     }
 
     /// What TCP_INFO answered, if the experiment itself asked.
-    fn answer(&self, made: &Made) -> Option<Said> {
-        let back = made.back.as_ref().filter(|_| is_asked(made))?;
+    fn answer(&self, made: &CallSpan) -> Option<Said> {
+        let back = made.exit.as_ref().filter(|_| is_asked(made))?;
         let Output::TcpInfo(info) = &back.out else {
             return None;
         };
@@ -121,7 +121,7 @@ impl Teller<'_> {
     }
 }
 
-fn is_asked(made: &Made) -> bool {
+fn is_asked(made: &CallSpan) -> bool {
     made.call.role == Role::Program
         && matches!(made.call.syscall, Syscall::GetOption { option: SockOpt::TcpInfo })
 }

@@ -1,8 +1,8 @@
-//! A ladder's words: calls and what came of them, from the longest way to say it to the shortest.
+//! A ladder's words: calls and what came of them, from the longest transit to say it to the shortest.
 
+use super::builder::{ArrowTarget, Builder};
+use super::diagram::Line;
 use super::phrases::{after, near};
-use super::steps::{Aim, Teller};
-use super::story::Line;
 use crate::analysis::Fate;
 use crate::i18n::tr;
 use crate::picture::Ink;
@@ -10,7 +10,7 @@ use crate::picture::phrase::Phrase;
 use crate::trace::{Address, Domain, Outcome, SockOpt, Syscall, SyscallKind};
 use crate::views::wording::option_span;
 
-impl Teller<'_> {
+impl Builder<'_> {
     /// True if that receive took all that this send gave, and nothing else.
     pub(super) fn took_only(&self, receive: usize, send: usize) -> bool {
         let got = self.made(receive).received().map(|data| data.bytes);
@@ -25,10 +25,10 @@ impl Teller<'_> {
     }
 
     /// What waits at the head of an arrow that nobody has taken yet.
-    pub(super) fn meanwhile(&self, index: usize, aim: &Aim) -> Phrase {
+    pub(super) fn meanwhile(&self, index: usize, target: &ArrowTarget) -> Phrase {
         let made = self.made(index);
-        if aim.line == Line::Control {
-            return match (made.call.kind(), aim.partners.is_empty()) {
+        if target.line == Line::Control {
+            return match (made.call.kind(), target.partners.is_empty()) {
                 (SyscallKind::Connect, false) => {
                     vec![tr!("not accepted yet").to_owned(), tr!("waits").to_owned()]
                 }
@@ -100,7 +100,7 @@ impl Teller<'_> {
         }
         let late = after(made, took);
         let socket = made.socket.map(|socket| &self.analysis.sockets[socket]);
-        let out = made.back.as_ref().and_then(|back| back.out.address());
+        let out = made.exit.as_ref().and_then(|back| back.out.address());
         let with = |ats: Phrase, join: &str| {
             let mut words: Phrase = Vec::new();
             for at in ats {
@@ -120,7 +120,7 @@ impl Teller<'_> {
         };
         let words = match &made.call.syscall {
             Syscall::Socket { domain, kind, .. } => {
-                let said = socket.map(|socket| match (socket.protocol_said(), domain) {
+                let said = socket.map(|socket| match (socket.protocol_name(), domain) {
                     ("", _) => format!("{domain}, {kind}"),
                     (protocol, Domain::Inet6) => format!("{protocol}, IPv6"),
                     (protocol, _) => protocol.to_owned(),
@@ -189,7 +189,7 @@ impl Teller<'_> {
                     }
                     _ => String::new(),
                 };
-                let result = match &made.back {
+                let result = match &made.exit {
                     Some(back) if back.outcome != Outcome::Result(0) => {
                         format!(" = {}", back.outcome)
                     }

@@ -8,7 +8,7 @@ use super::draw;
 use crate::analysis::Analysis;
 use crate::analysis::script::Script;
 use crate::trace::recording::Recording;
-use crate::views::Numbers;
+use crate::views::SeqNumbers;
 
 /// One line there and back; then the client says that it is done.
 fn echo(times: usize) -> Recording {
@@ -70,7 +70,7 @@ fn stream() -> Recording {
 }
 
 fn drawn(recording: &Recording, width: usize) -> String {
-    draw(&Analysis::of(recording), width, Numbers::Relative).text()
+    draw(&Analysis::of(recording), width, SeqNumbers::Relative).text()
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn what_is_no_call_stands_at_its_lane() {
     );
     script.event("server", json!({"event": "deed", "deed": "unlink …/door"}));
     script.event("client", json!({"event": "deed", "deed": "open …/door", "errno": "ENOENT"}));
-    let drawn = draw(&Analysis::of(&script.recording()), 80, Numbers::Relative).text();
+    let drawn = draw(&Analysis::of(&script.recording()), 80, SeqNumbers::Relative).text();
     let row =
         |text: &str| drawn.lines().find(|row| row.contains(text)).and_then(|row| row.find(text));
     let (server, client) = (row("unlink …/door"), row("open …/door ✗ ENOENT"));
@@ -124,7 +124,7 @@ fn what_is_no_call_stands_at_its_lane() {
 
 #[test]
 fn what_repeats_is_folded() {
-    let drawn = draw(&Analysis::of(&echo(500)), 80, Numbers::Relative).text();
+    let drawn = draw(&Analysis::of(&echo(500)), 80, SeqNumbers::Relative).text();
     assert!(drawn.contains("… 498 more like this"), "{drawn}");
     assert!(drawn.lines().count() < 40, "{drawn}");
 }
@@ -144,7 +144,7 @@ fn no_width_is_too_narrow_and_no_row_too_wide() {
     for recording in [echo(1), echo(60), datagrams(), stream(), hostile.recording(), empty] {
         let analysis = Analysis::of(&recording);
         for width in 20..=200 {
-            for row in draw(&analysis, width, Numbers::Relative).0 {
+            for row in draw(&analysis, width, SeqNumbers::Relative).0 {
                 assert!(row.width() <= width, "{} columns of {width}: {}", row.width(), row.text());
                 assert!(row.text().chars().all(|shown| !shown.is_control()), "{:?}", row.text());
                 assert_eq!(row.width(), row.text().width());

@@ -1,22 +1,22 @@
-//! Makes the story: what the tellers say, shortened, on the lanes that are used.
+//! Makes the diagram: what the builder makes of the recording, shortened, on the lanes that are used.
 
 use std::collections::{HashMap, HashSet};
 
+use super::builder::Builder;
+use super::diagram::{Diagram, Lane, Shape, Step};
 use super::fold::shorten;
-use super::steps::Teller;
-use super::story::{Lane, Shape, Step, Story};
 use crate::analysis::Analysis;
-use crate::views::Numbers;
+use crate::views::SeqNumbers;
 
-/// Makes the story of a recording.
-pub(super) fn story(analysis: &Analysis, numbers: Numbers) -> Story {
-    let (told, lanes) = Teller::new(analysis).tell_all(numbers);
+/// Makes the diagram of a recording.
+pub(super) fn diagram(analysis: &Analysis, numbers: SeqNumbers) -> Diagram {
+    let (told, lanes) = Builder::new(analysis).build(numbers);
     let mut steps = shorten(told);
     let used: HashSet<usize> = steps.iter().flat_map(Step::lanes).collect();
     let mut kept: Vec<usize> = (0..lanes.len()).filter(|lane| used.contains(lane)).collect();
     // The end that opens stands on the left, as in the books.
     let first = steps.iter().find_map(|step| match &step.shape {
-        Shape::Segment(flight) => Some(flight.from),
+        Shape::Segment(segment_row) => Some(segment_row.from),
         _ => None,
     });
     kept.sort_by_key(|lane| first.is_some() && Some(*lane) != first);
@@ -27,5 +27,5 @@ pub(super) fn story(analysis: &Analysis, numbers: Numbers) -> Story {
     let lanes: Vec<Lane> =
         kept.into_iter().filter_map(|lane| lanes.get_mut(lane).and_then(Option::take)).collect();
     let two_ends = lanes.len() == 2 && first.is_some();
-    Story { lanes, steps, two_ends }
+    Diagram { lanes, steps, two_ends }
 }

@@ -9,7 +9,7 @@ use crate::analysis::Analysis;
 use crate::analysis::script::Script;
 use crate::i18n::{chinese, speaking, tr};
 use crate::trace::recording::Recording;
-use crate::views::{Numbers, all_tests, localize};
+use crate::views::{SeqNumbers, all_tests, localize};
 
 const CLIENT: u16 = 40001;
 const SERVER: u16 = 5000;
@@ -213,7 +213,7 @@ fn lossy(messages: u32) -> Recording {
 }
 
 fn text(recording: &Recording, width: usize) -> String {
-    draw(&Analysis::of(recording), width, Numbers::Relative).text()
+    draw(&Analysis::of(recording), width, SeqNumbers::Relative).text()
 }
 
 #[test]
@@ -243,7 +243,7 @@ fn late_twice_and_never_in_80_columns() {
 
 #[test]
 fn the_true_numbers_are_those_of_the_header() {
-    let drawn = draw(&Analysis::of(&handshake(0)), 80, Numbers::True).text();
+    let drawn = draw(&Analysis::of(&handshake(0)), 80, SeqNumbers::Raw).text();
     for said in ["SYN seq 1000 ", "SYN,ACK seq 5000 ack 1001 ", "ACK seq 1001 ack 5001 "] {
         assert!(drawn.contains(said), "{said}: {drawn}");
     }
@@ -316,8 +316,8 @@ fn no_width_is_too_narrow_and_no_row_too_wide() {
     odd.arrives(999);
     for recording in [handshake(0), handshake(6), close(), lossy(3), lossy(40), odd.recording()] {
         let analysis = Analysis::of(&recording);
-        for numbers in [Numbers::Relative, Numbers::True] {
-            let step = if numbers == Numbers::True { 9 } else { 1 };
+        for numbers in [SeqNumbers::Relative, SeqNumbers::Raw] {
+            let step = if numbers == SeqNumbers::Raw { 9 } else { 1 };
             for width in (20..=200).step_by(step) {
                 for row in draw(&analysis, width, numbers).0 {
                     assert!(
@@ -346,7 +346,7 @@ fn recorded(name: &str) -> Recording {
 }
 
 fn shipped(name: &str) -> String {
-    draw(&Analysis::of(&recorded(name)), 80, Numbers::Relative).text()
+    draw(&Analysis::of(&recorded(name)), 80, SeqNumbers::Relative).text()
 }
 
 #[test]
@@ -372,7 +372,8 @@ fn where_arp_is_the_point_it_is_drawn_frame_by_frame() {
 #[test]
 fn arp_finds_its_lanes_under_their_chinese_names_too() {
     let (drawn, rows) = speaking(chinese(), || {
-        let picture = draw(&Analysis::of(&localize(&recorded("who-has"))), 80, Numbers::Relative);
+        let picture =
+            draw(&Analysis::of(&localize(&recorded("who-has"))), 80, SeqNumbers::Relative);
         let who_has = |asked: &str| tr!("who has {asked}?", asked);
         let at = tr!("at {mac}", mac = "02:00:0a:09:00:02");
         (picture.text(), [who_has("10.9.0.2"), at, who_has("10.9.0.3")])

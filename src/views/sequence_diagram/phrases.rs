@@ -1,17 +1,17 @@
-//! A ladder's phrases: what of a call can be said without knowing the rest of the story.
+//! A ladder's phrases: what can be said of a call without knowing the rest of the diagram.
 
-use crate::analysis::Made;
+use crate::analysis::CallSpan;
 use crate::i18n::tr;
 use crate::picture::phrase::Phrase;
 use crate::picture::span_of;
 use crate::trace::Address;
 use crate::views::wording;
 
-pub(super) fn under_way(made: &Made) -> bool {
+pub(super) fn under_way(made: &CallSpan) -> bool {
     made.errno() == Some("EINPROGRESS")
 }
 
-pub(super) fn connect_words(made: &Made) -> Phrase {
+pub(super) fn connect_words(made: &CallSpan) -> Phrase {
     let errno = made
         .errno()
         .filter(|_| under_way(made))
@@ -22,7 +22,7 @@ pub(super) fn connect_words(made: &Made) -> Phrase {
         .collect()
 }
 
-pub(super) fn after(made: &Made, took: bool) -> String {
+pub(super) fn after(made: &CallSpan, took: bool) -> String {
     if took {
         tr!(" after {span}", span = span_of(made.returned_ns().saturating_sub(made.entered_ns)))
     } else {

@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::Ladder;
-use super::story::{Arrow, Line, Step};
+use super::diagram::{Arrow, Line, Step};
 use crate::picture::phrase::{Phrase, fitted, fitting};
 use crate::picture::{Ink, fit};
 

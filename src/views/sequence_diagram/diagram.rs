@@ -37,16 +37,16 @@ pub(super) enum Shape {
     /// Something goes from lane to lane.
     Arrow(Arrow),
     /// A frame between two lanes.
-    Segment(Flight),
+    Segment(SegmentRow),
     /// An end's TCP state, beside its lane; in brackets if it is derived.
     State { lane: usize, state: String, derived: bool },
     /// Steps like those before it are left out.
     Fold(String),
 }
 
-/// Which part of a frame's way a row shows.
+/// Which part of a frame's transit a row shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum Transit {
     /// All of it, and how long it took if that is worth saying.
     Whole(Option<Phrase>),
     /// It leaves; something else happens before it arrives.
@@ -59,12 +59,12 @@ pub(super) enum Way {
 
 /// A frame between two lanes.
 #[derive(Clone, Debug)]
-pub(super) struct Flight {
+pub(super) struct SegmentRow {
     pub(super) from: usize,
     pub(super) to: usize,
     pub(super) words: Phrase,
     pub(super) ink: Ink,
-    pub(super) way: Way,
+    pub(super) transit: Transit,
     /// How many bytes of data it carries.
     pub(super) bytes: usize,
 }
@@ -130,7 +130,7 @@ pub(super) struct Step {
 
 /// All of it.
 #[derive(Debug)]
-pub(super) struct Story {
+pub(super) struct Diagram {
     pub(super) lanes: Vec<Lane>,
     pub(super) steps: Vec<Step>,
     /// True if it is about two ends of a wire: the first lane's words may stand on its left.
@@ -145,7 +145,7 @@ impl Step {
     pub(super) fn lanes(&self) -> Vec<usize> {
         match &self.shape {
             Shape::Call { lane, .. } | Shape::State { lane, .. } => vec![*lane],
-            Shape::Segment(flight) => vec![flight.from, flight.to],
+            Shape::Segment(segment_row) => vec![segment_row.from, segment_row.to],
             Shape::Arrow(arrow) => [Some(arrow.from), arrow.to].into_iter().flatten().collect(),
             Shape::Part(_) | Shape::Aside(_) | Shape::Note(..) | Shape::Fold(_) => Vec::new(),
         }
@@ -154,8 +154,8 @@ impl Step {
     pub(super) fn renumber(&mut self, new: &HashMap<usize, usize>) {
         match &mut self.shape {
             Shape::Call { lane, .. } | Shape::State { lane, .. } => *lane = new[lane],
-            Shape::Segment(flight) => {
-                (flight.from, flight.to) = (new[&flight.from], new[&flight.to])
+            Shape::Segment(segment_row) => {
+                (segment_row.from, segment_row.to) = (new[&segment_row.from], new[&segment_row.to])
             }
             Shape::Arrow(arrow) => {
                 arrow.from = new[&arrow.from];
@@ -167,17 +167,17 @@ impl Step {
     }
 }
 
-impl Flight {
+impl SegmentRow {
     /// True if the row before this one of it has told that it left.
     pub(super) fn is_arrival(&self) -> bool {
-        matches!(self.way, Way::Arrives(_))
+        matches!(self.transit, Transit::Arrives(_))
     }
 
     /// What is to be said of its arrival.
     pub(super) fn notes(&self) -> &[String] {
-        match &self.way {
-            Way::Whole(Some(notes)) | Way::Arrives(notes) => notes,
-            Way::Whole(None) | Way::Leaves | Way::Stops(_) => &[],
+        match &self.transit {
+            Transit::Whole(Some(notes)) | Transit::Arrives(notes) => notes,
+            Transit::Whole(None) | Transit::Leaves | Transit::Stops(_) => &[],
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Whole lines carry data, broken ones are about the connection (it opens, it ends). A thick lane is blocked in a call.
 //! What went over the wire is shown frame by frame, with the ends' TCP states; then the two ends' calls stand outside, as in
-//! the books. `steps` and `segments` decide what is shown, `fold` what is not; here it is drawn. With too few columns for
+//! the books. `builder` and `segments` decide what is shown, `fold` what is not; here it is drawn. With too few columns for
 //! lanes it is told as a list.
 
 use crate::analysis::Analysis;
@@ -10,24 +10,24 @@ use std::collections::HashSet;
 
 use unicode_width::UnicodeWidthStr;
 
-use self::story::{Shape, Step, Story};
-use self::telling::story;
+use self::diagram::{Diagram, Shape, Step};
+use self::layout::diagram;
 use crate::i18n::tr;
 use crate::picture::phrase::{Phrase, fitted, fitting};
 use crate::picture::{Canvas, Ink, Picture, span_of};
 use crate::text::wrap;
-use crate::views::Numbers;
+use crate::views::SeqNumbers;
 
+mod annotations;
 mod arrow;
+mod builder;
+mod diagram;
 mod fold;
+mod layout;
 mod list;
 mod phrases;
-mod remarks;
 mod segments;
 mod states;
-mod steps;
-mod story;
-mod telling;
 mod wire;
 mod words;
 
@@ -47,10 +47,10 @@ fn legend() -> &'static str {
     tr!("(STATE): derived from the segments; without brackets: the kernel said so")
 }
 
-pub(super) fn draw(analysis: &Analysis, width: usize, numbers: Numbers) -> Picture {
-    let story = story(analysis, numbers);
-    let Some(Layout { time, columns, end, outward }) = layout(&story, width) else {
-        return list::draw(&story, width);
+pub(super) fn draw(analysis: &Analysis, width: usize, numbers: SeqNumbers) -> Picture {
+    let diagram = diagram(analysis, numbers);
+    let Some(Layout { time, columns, end, outward }) = layout(&diagram, width) else {
+        return list::draw(&diagram, width);
     };
     let (canvas, end) = (Canvas::new(width), end.min(width));
     let mut ladder = Ladder {
@@ -63,9 +63,9 @@ pub(super) fn draw(analysis: &Analysis, width: usize, numbers: Numbers) -> Pictu
         told: String::new(),
         reasons: HashSet::new(),
     };
-    ladder.head(&story);
-    ladder.steps(&story.steps);
-    ladder.legend(&story);
+    ladder.head(&diagram);
+    ladder.steps(&diagram.steps);
+    ladder.legend(&diagram);
     ladder.canvas.picture()
 }
 
@@ -78,17 +78,17 @@ struct Layout {
 }
 
 /// `None` if there is no room for lanes.
-fn layout(story: &Story, width: usize) -> Option<Layout> {
-    let lanes = story.lanes.len().max(1);
+fn layout(diagram: &Diagram, width: usize) -> Option<Layout> {
+    let lanes = diagram.lanes.len().max(1);
     let (time, spacing) = match (width.saturating_sub(TIME) / lanes, width / lanes) {
         (with_time, _) if with_time >= NARROWEST => (TIME, with_time.min(WIDEST)),
         (_, without) if without >= NARROWEST => (0, without),
         _ => return None,
     };
     let mut columns: Vec<usize> =
-        (0..story.lanes.len()).map(|lane| time + lane * spacing).collect();
+        (0..diagram.lanes.len()).map(|lane| time + lane * spacing).collect();
     let mut end = time + lanes * spacing;
-    let outward = story.two_ends && width >= OUTWARD;
+    let outward = diagram.two_ends && width >= OUTWARD;
     if outward {
         end = width.min(TWO_ENDS);
         let side = (end - TIME) * 28 / 100;
@@ -100,7 +100,7 @@ fn layout(story: &Story, width: usize) -> Option<Layout> {
 /// The columns of the lanes, where there are any.
 #[cfg(test)]
 pub(super) fn lanes_at(analysis: &Analysis, width: usize) -> Option<Vec<usize>> {
-    layout(&story(analysis, Numbers::Relative), width).map(|layout| layout.columns)
+    layout(&diagram(analysis, SeqNumbers::Relative), width).map(|layout| layout.columns)
 }
 
 struct Ladder {
@@ -121,18 +121,18 @@ struct Ladder {
 }
 
 impl Ladder {
-    fn head(&mut self, story: &Story) {
-        let process = |lane: usize| tr!(" process {pid}", pid = story.lanes[lane].process);
-        let several = story.lanes.iter().any(|lane| lane.process != story.lanes[0].process);
+    fn head(&mut self, diagram: &Diagram) {
+        let process = |lane: usize| tr!(" process {pid}", pid = diagram.lanes[lane].process);
+        let several = diagram.lanes.iter().any(|lane| lane.process != diagram.lanes[0].process);
         let fits = |lane: usize| {
-            self.columns[lane] + story.lanes[lane].name.width() + process(lane).width()
+            self.columns[lane] + diagram.lanes[lane].name.width() + process(lane).width()
                 <= self.words_end(lane)
         };
-        let several = several && (0..story.lanes.len()).all(fits);
+        let several = several && (0..diagram.lanes.len()).all(fits);
         if self.time > 0 {
             self.canvas.write(0, self.time - 5, self.time, tr!("time"), Ink::Faint);
         }
-        for (lane, who) in story.lanes.iter().enumerate() {
+        for (lane, who) in diagram.lanes.iter().enumerate() {
             let end = self.words_end(lane);
             let start = self.columns[lane]
                 - if self.outward { (who.name.width() / 2).min(self.columns[lane]) } else { 0 };
@@ -189,7 +189,7 @@ impl Ladder {
                 Shape::Note(text, ink) => self.note(step, text, *ink),
                 Shape::Fold(text) => self.fold(step, text),
                 Shape::Arrow(arrow) => self.arrow(step, arrow),
-                Shape::Segment(flight) => at += self.segment(step, flight, &steps[at..]),
+                Shape::Segment(segment_row) => at += self.segment(step, segment_row, &steps[at..]),
                 Shape::State { lane, state, derived } => {
                     self.lanes(step);
                     self.words(
@@ -274,8 +274,9 @@ impl Ladder {
     }
 
     /// What the brackets mean, if there are any.
-    fn legend(&mut self, story: &Story) {
-        if story.steps.iter().any(|step| matches!(step.shape, Shape::State { derived: true, .. })) {
+    fn legend(&mut self, diagram: &Diagram) {
+        if diagram.steps.iter().any(|step| matches!(step.shape, Shape::State { derived: true, .. }))
+        {
             for line in wrap(legend(), self.end) {
                 self.canvas.write(self.row, 0, self.end, &line, Ink::Faint);
                 self.row += 1;
