@@ -4,17 +4,20 @@
 //! The frame is the first that carries payload: one of TCP and one of UDP where both are there. Every frame fits on a
 //! screen of 80 by 24.
 
-use std::ops::Range;
-
 use unicode_width::UnicodeWidthStr;
 
+use self::models::{LAYERS, models};
+use self::parts::{APPLICATION, Part, ink, parts, payload_name, protocol};
 use super::wording::{self, end, safe};
 use crate::analysis::Analysis;
-use crate::i18n::{Text, tr};
+use crate::i18n::tr;
 use crate::picture::{Ink, Picture, Row, fit};
 use crate::text::wrap;
-use crate::trace::packet::{Arp, Ethernet, Frame, Icmp, Udp};
-use crate::trace::{Data, EventKind};
+use crate::trace::EventKind;
+use crate::trace::packet::Frame;
+
+mod models;
+mod parts;
 
 /// Columns left of the bytes, for the layer's name.
 const MARGIN: usize = 9;
@@ -22,188 +25,6 @@ const MARGIN: usize = 9;
 const READING: usize = 20;
 /// Rows that a frame may take: a screen of 24, less the prompt below it.
 const SCREEN: usize = 22;
-
-/// One layer's bytes in a frame.
-struct Part {
-    name: &'static str,
-    /// Its layer in the OSI model, from 1.
-    osi: usize,
-    /// Where they are in the frame.
-    bytes: Range<usize>,
-    /// What is named under the bytes: where it is in this part, and its name.
-    fields: Vec<(Range<usize>, &'static str)>,
-    /// What they say, in the field's terms.
-    reading: Vec<String>,
-}
-
-/// Payload has no fields: its characters stand under its bytes.
-const APPLICATION: usize = 7;
-
-fn ink(osi: usize) -> Ink {
-    Ink::Of(match osi {
-        2 => 0,
-        3 => 1,
-        4 => 2,
-        _ => 4,
-    })
-}
-
-/// What nobody below the programs looks into.
-fn payload_name() -> &'static str {
-    tr!("payload")
-}
-
-/// The protocol above the network, as one says it.
-fn protocol(frame: &Frame) -> &'static str {
-    let layers = &frame.layers;
-    match () {
-        () if layers.tcp.is_some() => "TCP",
-        () if layers.udp.is_some() => "UDP",
-        () if layers.icmp.is_some() => "ICMP",
-        () if layers.arp.is_some() => "ARP",
-        () => tr!("other"),
-    }
-}
-
-/// The frame from its first byte to its last, layer by layer. Nothing is taken as given: a recording may say anything.
-fn parts(frame: &Frame) -> Vec<Part> {
-    let (layers, all) = (&frame.layers, frame.raw.0.len());
-    let mut parts: Vec<Part> = Vec::new();
-    let mut add = |name,
-                   osi,
-                   length: usize,
-                   fields: &[(usize, usize, &'static str)],
-                   reading: Vec<String>| {
-        let from = parts.last().map_or(0, |part: &Part| part.bytes.end);
-        let fields = fields
-            .iter()
-            .map(|(at, length, name)| (*at..at.saturating_add(*length), *name))
-            .collect();
-        parts.push(Part {
-            name,
-            osi,
-            bytes: from..from.saturating_add(length).min(all),
-            fields,
-            reading,
-        });
-    };
-    if let Some(ethernet) = &layers.ethernet {
-        let inside = match ethernet.ether_type {
-            0x0800 => tr!(": IPv4"),
-            0x86dd => tr!(": IPv6"),
-            0x0806 => tr!(": ARP"),
-            _ => "",
-        };
-        let reading = vec![tr!(
-            "type {kind}{inside}",
-            kind = format_args!("{:04x}", ethernet.ether_type),
-            inside
-        )];
-        let fields = [
-            (0, 6, tr!(context "Ethernet", "to")),
-            (6, 6, tr!(context "Ethernet", "from")),
-            (12, 2, tr!("type")),
-        ];
-        add(tr!("Ethernet"), 2, Ethernet::BYTES, &fields, reading);
-    }
-    if let Some(arp) = &layers.arp {
-        let reading = if arp.operation == 1 {
-            vec![tr!("who has {ip}?", ip = arp.target_ip), tr!("tell {ip}", ip = arp.sender_ip)]
-        } else {
-            vec![tr!("{ip} is at", ip = arp.sender_ip), arp.sender_mac.to_string()]
-        };
-        let fields = [
-            (6, 2, tr!("op")),
-            (8, 6, tr!("sender's MAC")),
-            (14, 4, tr!("its IP")),
-            (18, 6, tr!("target's MAC")),
-            (24, 4, tr!("its IP")),
-        ];
-        add("ARP", 2, Arp::BYTES, &fields, reading);
-    }
-    if let Some(ip) = &layers.ip {
-        let inside = protocol(frame);
-        let mut reading = vec![
-            format!("{} → {}", ip.src, ip.dst),
-            tr!("protocol {number}: {inside}", number = ip.protocol, inside),
-        ];
-        reading.push(tr!("length {bytes}", bytes = ip.total_bytes));
-        reading.push(format!(
-            "{} {}",
-            if ip.src.is_ipv4() { "TTL" } else { tr!("hop limit") },
-            ip.ttl
-        ));
-        if ip.src.is_ipv4() {
-            let options = (20, ip.header_bytes.saturating_sub(20), tr!("options"));
-            let fields = [
-                (2, 2, tr!("len")),
-                (4, 2, tr!("id")),
-                (9, 1, tr!("pr")),
-                (10, 2, tr!("sum")),
-                (12, 4, tr!("from")),
-                (16, 4, tr!("to")),
-                options,
-            ];
-            add("IPv4", 3, ip.header_bytes, &fields, reading);
-        } else {
-            let fields = [
-                (4, 2, tr!("len")),
-                (6, 1, tr!(context "IPv6", "pr")),
-                (8, 16, tr!("from")),
-                (24, 16, tr!("to")),
-            ];
-            add("IPv6", 3, ip.header_bytes, &fields, reading);
-        }
-    }
-    if let Some(tcp) = &layers.tcp {
-        let mut reading = vec![
-            tr!("port {from} → {to}", from = tcp.src_port, to = tcp.dst_port),
-            tr!("seq {seq}", seq = tcp.seq),
-        ];
-        if tcp.flags.ack() {
-            reading.push(tr!("ack {ack}", ack = tcp.ack));
-        }
-        reading.push(tr!("flags {flags}", flags = tcp.flags));
-        let options = (20, tcp.header_bytes.saturating_sub(20), tr!("options"));
-        let ports = [(0, 2, tr!("port")), (2, 2, tr!("port"))];
-        let fields = [
-            (4, 4, tr!("seq")),
-            (8, 4, tr!("ack")),
-            (13, 1, tr!("fl")),
-            (14, 2, tr!("win")),
-            (16, 2, tr!("sum")),
-            options,
-        ];
-        add("TCP", 4, tcp.header_bytes, &[&ports[..], &fields].concat(), reading);
-    } else if let Some(udp) = &layers.udp {
-        let reading = vec![
-            tr!("port {from} → {to}", from = udp.src_port, to = udp.dst_port),
-            tr!(context "UDP", "length {bytes}", bytes = Udp::BYTES.saturating_add(layers.payload_bytes)),
-        ];
-        let ports = [(0, 2, tr!("port")), (2, 2, tr!("port"))];
-        let fields = [(4, 2, tr!("len")), (6, 2, tr!("sum"))];
-        add("UDP", 4, Udp::BYTES, &[ports, fields].concat(), reading);
-    } else if let Some(icmp) = &layers.icmp {
-        let reading = vec![tr!("type {kind} code {code}", kind = icmp.kind, code = icmp.code)];
-        add(
-            "ICMP",
-            3,
-            Icmp::BYTES,
-            &[(0, 1, tr!("ty")), (1, 1, tr!("co")), (2, 2, tr!("sum"))],
-            reading,
-        );
-    }
-    let from = parts.last().map_or(0, |part| part.bytes.end);
-    if layers.payload_bytes > 0 && from < all {
-        let bytes = from..from.saturating_add(layers.payload_bytes).min(all);
-        // What an ICMP message carries is still the network's.
-        let osi = if layers.icmp.is_some() { 3 } else { APPLICATION };
-        let reading = vec![Data::of(&frame.raw.0[bytes.clone()]).to_string()];
-        parts.push(Part { name: payload_name(), osi, bytes, fields: Vec::new(), reading });
-    }
-    parts.retain(|part| !part.bytes.is_empty());
-    parts
-}
 
 /// How the frame is laid out: bytes in a row, and whether their reading stands right of them.
 fn layout(width: usize) -> (usize, bool) {
@@ -321,83 +142,6 @@ fn counted(bytes: usize) -> String {
     match bytes {
         0..=99 => wording::bytes(bytes),
         _ => format!("{bytes} B"),
-    }
-}
-
-/// The seven of OSI (ISO/IEC 7498-1) from the top, and beside each what the other two models call it, with the bracket
-/// that holds together what is one layer there.
-const LAYERS: [[Text; 3]; 7] = [
-    [Text("7 application"), Text("┐ application"), Text("┐ application")],
-    [Text("6 presentation"), Text("│"), Text("│")],
-    [Text("5 session"), Text("┘"), Text("┘")],
-    [Text("4 transport"), Text("· transport"), Text("· transport")],
-    [Text("3 network"), Text("· internet"), Text("· network")],
-    [Text("2 data link"), Text("┐ network interface"), Text("· data link")],
-    [Text("1 physical"), Text("┘"), Text("· physical")],
-];
-
-/// Why a layer has no bytes in this frame.
-fn why_none(osi: usize) -> &'static str {
-    match osi {
-        1 => tr!("signals, not bytes"),
-        5 | 6 => tr!("left to programs"),
-        7 => tr!("no payload here"),
-        _ => tr!("not needed here"),
-    }
-}
-
-/// The three models side by side, and whose bytes these are.
-fn models(parts: &[Part], width: usize, rows: &mut Vec<Row>) {
-    // Where the second and the third column begin, and where the numbers do; what has no room is left out.
-    const FOUR: usize = 17;
-    const FIVE: usize = 38;
-    let (models, bytes) = match width {
-        60.. => (3, 52),
-        44.. => (2, FIVE),
-        36.. => (2, 31),
-        _ => (1, 15),
-    };
-    let line = |texts: [(&str, Ink); 3], count: (String, Ink), words: (String, Ink)| {
-        let mut row = Row::new().with(texts[0].0, texts[0].1);
-        if models >= 2 {
-            row.pad_to(FOUR);
-            row.push(fit(texts[1].0, bytes.min(FIVE) - FOUR - 1), texts[1].1);
-        }
-        if models == 3 {
-            row.pad_to(FIVE);
-            row.push(texts[2].0, texts[2].1);
-        }
-        row.pad_to(bytes + 5 - count.0.width().min(5));
-        row.push(count.0, count.1);
-        let room = width.saturating_sub(row.width() + 2);
-        if room >= 12 {
-            row.push("  ", Ink::Plain);
-            row.push(fit(&words.0, room), words.1);
-        }
-        row
-    };
-    let head = Ink::Strong;
-    rows.push(line(
-        [("OSI", head), ("  TCP/IP", head), (tr!("  as taught"), head)],
-        (tr!("bytes").into(), head),
-        (String::new(), head),
-    ));
-    for (osi, names) in (1..=7).rev().zip(LAYERS) {
-        let [seven, four, five] = names.map(Text::spoken);
-        let here: Vec<&Part> = parts.iter().filter(|part| part.osi == osi).collect();
-        let count: usize = here.iter().map(|part| part.bytes.len()).sum();
-        let (weight, words) = if count > 0 {
-            let names: Vec<&str> = here.iter().map(|part| part.name).collect();
-            (ink(osi), names.join(", "))
-        } else {
-            (Ink::Faint, why_none(osi).to_owned())
-        };
-        let plain = if count > 0 { weight } else { Ink::Plain };
-        rows.push(line(
-            [(seven, plain), (four, Ink::Plain), (five, Ink::Plain)],
-            (count.to_string(), weight),
-            (words, weight),
-        ));
     }
 }
 
