@@ -16,7 +16,7 @@
 //! | [`views`] | pictures of an analysis |
 //! | [`picture`] | rows of inked text, which every output draws from |
 //! | [`output`] | terminal, SVG, HTML |
-//! | [`i18n`], [`lexicon`], [`reasons`] | sentences, in the reader's language |
+//! | [`i18n`], [`labels`], [`reasons`] | sentences, in the reader's language |
 //! | [`signals`] | being interrupted |
 //! | `atomic_file` | files that are replaced as a whole |
 //! | [`text`] | which characters may reach a terminal |
@@ -29,8 +29,8 @@ pub mod cli;
 pub mod commands;
 pub mod experiments;
 pub mod i18n;
+pub mod labels;
 pub mod lesson;
-pub mod lexicon;
 pub mod output;
 pub mod picture;
 pub mod progress;

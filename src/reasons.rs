@@ -5,6 +5,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::i18n::{error_text, tr};
+use crate::labels;
 use crate::trace::{FailedCall, Failure, Feature, Lack, Need, Step};
 
 mod rules;
@@ -192,20 +193,31 @@ pub fn failure(failure: &Failure) -> String {
     match failure {
         Failure::Call(call) => failed_call(call),
         Failure::Panic { actor, message } => {
-            let who = actor.as_ref().map_or_else(String::new, |actor| tr!("{actor}: ", actor));
+            let who = actor
+                .as_ref()
+                .map_or_else(String::new, |name| tr!("{actor}: ", actor = labels::actor(name)));
             tr!("panic: {who}{message}", who, message)
         }
         Failure::NotBlocked { actor, function } => {
-            tr!("{actor} left without being blocked in {function}()", actor, function)
+            tr!(
+                "{actor} left without being blocked in {function}()",
+                actor = labels::actor(actor),
+                function
+            )
         }
         Failure::TooFewCalls { actor, function, least: 1 } => {
-            tr!("{actor} made no call of {function}()", actor, function)
+            tr!("{actor} made no call of {function}()", actor = labels::actor(actor), function)
         }
         Failure::TooFewCalls { actor, function, least } => {
-            tr!("{actor} made fewer calls of {function}() than {least}", actor, function, least)
+            tr!(
+                "{actor} made fewer calls of {function}() than {least}",
+                actor = labels::actor(actor),
+                function,
+                least
+            )
         }
         Failure::TooFew { what, count } => {
-            tr!("too few to compare: {what} ({count})", what, count)
+            tr!("too few to compare: {what} ({count})", what = labels::label(what), count)
         }
         Failure::EndedEarly { actor, code, signal } => {
             let how = match (code, signal) {
@@ -213,9 +225,11 @@ pub fn failure(failure: &Failure) -> String {
                 (_, Some(signal)) => tr!(" (signal {signal})", signal),
                 _ => String::new(),
             };
-            tr!("{actor}: its process ended too soon{how}", actor, how)
+            tr!("{actor}: its process ended too soon{how}", actor = labels::actor(actor), how)
         }
-        Failure::Collected { actor } => tr!("{actor} was collected before", actor),
+        Failure::Collected { actor } => {
+            tr!("{actor} was collected before", actor = labels::actor(actor))
+        }
         Failure::NoHeader { frame, header } => {
             tr!("frame {frame} has no {header}", frame, header)
         }
@@ -240,7 +254,7 @@ fn failed_call(call: &FailedCall) -> String {
         system_text(errno).map_or_else(|| errno.to_string(), |text| format!("{text} [{errno}]"));
     let at =
         site.as_ref().map_or_else(String::new, |site| tr!(context "error", ", at {site}", site));
-    tr!("{actor}: {what}{told}{at}", actor, what, told, at)
+    tr!("{actor}: {what}{told}{at}", actor = labels::actor(actor), what, told, at)
 }
 
 /// What this system says of an error of that name; `None` if it does not know it.

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Analysis, CallSpan, Socket, plain};
-use crate::lexicon::shown;
 use crate::trace::packet::{End, Fate, Flags, Frame, Tcp};
 use crate::trace::{Data, EventKind, Name, SyscallKind};
 
@@ -82,7 +81,7 @@ impl Analysis<'_> {
                 frame
                     .flow
                     .and_then(|flow| names.get(&(flow, end)).cloned())
-                    .unwrap_or_else(|| shown(&end.to_string()).as_ref().into())
+                    .unwrap_or_else(|| end.to_string().into())
             };
             let (from, to) = (name(frame.sent_by), name(frame.sent_by.other()));
             let mut segment = Segment {

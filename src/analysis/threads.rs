@@ -7,7 +7,9 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Analysis, CallSpan};
-use crate::trace::{ActorKind, Event, EventKind, Name, Outcome, Sample, Syscall, SyscallKind};
+use crate::trace::{
+    ActorKind, Event, EventKind, Label, Name, Outcome, Sample, Syscall, SyscallKind,
+};
 
 /// A call that took longer than this is taken to have been blocked, in nanoseconds; no other call takes as long.
 const BLOCKED_NS: u64 = 1_000_000;
@@ -31,7 +33,7 @@ pub enum ThreadState {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sleep {
     /// A deliberate wait, for this purpose.
-    Waiting(String),
+    Waiting(Label),
     /// A stepped run holds its next call.
     Held,
     /// In this system call, as the kernel reports; `None` where it does not say which.
@@ -236,7 +238,7 @@ fn timeline(
             }
             EventKind::Wait { asked_ns, purpose } => {
                 let until_ns = event.at_ns.saturating_add(*asked_ns);
-                pauses.push((event.at_ns, until_ns, Sleep::Waiting(purpose.to_string())));
+                pauses.push((event.at_ns, until_ns, Sleep::Waiting(purpose.clone())));
             }
             EventKind::Held(call) if event.actor == life.actor => {
                 pauses.push((event.at_ns, entered(call.id).unwrap_or(life.ended_ns), Sleep::Held));

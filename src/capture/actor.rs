@@ -15,7 +15,9 @@ use socket2::{Domain, Protocol, Type};
 use super::child::{self, Control, Resume, Started};
 use super::{Error, Lab, Result, Socket, sys};
 use crate::trace::recording::{Line, parse_line};
-use crate::trace::{ActorKind, Ending, Event, EventKind, Failure, Lack, Name, Sample, SyscallKind};
+use crate::trace::{
+    ActorKind, Ending, Event, EventKind, Failure, Label, Lack, Name, Sample, SyscallKind,
+};
 
 thread_local!(static CURRENT: RefCell<Option<Name>> = const { RefCell::new(None) });
 
@@ -95,7 +97,7 @@ impl Actor {
     /// What the doing answers; that is noted too.
     pub fn deed<T>(
         &self,
-        deed: impl Into<Cow<'static, str>>,
+        deed: impl Into<Label>,
         doing: impl FnOnce() -> io::Result<T>,
     ) -> io::Result<T> {
         let answer = doing();

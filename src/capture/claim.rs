@@ -8,7 +8,7 @@ use std::io;
 use std::time::Duration;
 
 use super::sys;
-use crate::trace::{Evidence, Relation, Return, Value};
+use crate::trace::{Evidence, Label, Relation, Return, Value, label};
 
 /// Comparisons that must all hold for a claim to hold.
 #[derive(Clone, Debug)]
@@ -19,17 +19,16 @@ pub struct Proof {
 
 impl Proof {
     fn one(
-        what: &'static str,
+        what: impl Into<Label>,
         saw: Value,
         relation: Relation,
         with: Value,
-        with_what: Option<&'static str>,
+        with_what: Option<Label>,
         held: bool,
     ) -> Proof {
-        let with_what = with_what.map(Cow::Borrowed);
         Proof {
             evidence: vec![Evidence {
-                what: Cow::Borrowed(what),
+                what: what.into(),
                 saw,
                 relation,
                 with,
@@ -62,7 +61,7 @@ impl Proof {
 }
 
 /// What was seen is this value: `is("bytes received", n, 5)`.
-pub fn is(what: &'static str, saw: impl Into<Value>, wanted: impl Into<Value>) -> Proof {
+pub fn is(what: impl Into<Label>, saw: impl Into<Value>, wanted: impl Into<Value>) -> Proof {
     let (saw, wanted) = (saw.into(), wanted.into());
     let held = saw == wanted;
     Proof::one(what, saw, Relation::Equal, wanted, None, held)
@@ -70,36 +69,36 @@ pub fn is(what: &'static str, saw: impl Into<Value>, wanted: impl Into<Value>) -
 
 /// Two things that were seen are equal: `equal("client.local", a, "server.peer", b)`.
 pub fn equal(
-    what: &'static str,
+    what: impl Into<Label>,
     saw: impl Into<Value>,
-    with_what: &'static str,
+    with_what: impl Into<Label>,
     with: impl Into<Value>,
 ) -> Proof {
     let (saw, with) = (saw.into(), with.into());
     let held = saw == with;
-    Proof::one(what, saw, Relation::Equal, with, Some(with_what), held)
+    Proof::one(what, saw, Relation::Equal, with, Some(with_what.into()), held)
 }
 
 /// Two things that were seen differ.
 pub fn differ(
-    what: &'static str,
+    what: impl Into<Label>,
     saw: impl Into<Value>,
-    with_what: &'static str,
+    with_what: impl Into<Label>,
     with: impl Into<Value>,
 ) -> Proof {
     let (saw, with) = (saw.into(), with.into());
     let held = saw != with;
-    Proof::one(what, saw, Relation::Different, with, Some(with_what), held)
+    Proof::one(what, saw, Relation::Different, with, Some(with_what.into()), held)
 }
 
 /// A number that was seen is at least this.
-pub fn at_least(what: &'static str, saw: usize, least: usize) -> Proof {
+pub fn at_least(what: impl Into<Label>, saw: usize, least: usize) -> Proof {
     Proof::one(what, saw.into(), Relation::AtLeast, least.into(), None, saw >= least)
 }
 
 /// A number that was seen is less than another.
-pub fn less(what: &'static str, saw: usize, with_what: &'static str, with: usize) -> Proof {
-    Proof::one(what, saw.into(), Relation::Less, with.into(), Some(with_what), saw < with)
+pub fn less(what: impl Into<Label>, saw: usize, with_what: impl Into<Label>, with: usize) -> Proof {
+    Proof::one(what, saw.into(), Relation::Less, with.into(), Some(with_what.into()), saw < with)
 }
 
 /// A span of time as it was measured, and how far the clock that the kernel timed it by was behind when it began.
@@ -125,23 +124,24 @@ pub fn in_ticks(from: &Return, span: Duration) -> Measured {
 }
 
 /// A time that was measured is at least what was asked. There is no opposite: a busy machine must not make a lesson lie.
-pub fn lasted(what: &'static str, measured: impl Into<Measured>, asked: Duration) -> Proof {
-    no_sooner(what, measured, "asked", asked)
+pub fn lasted(what: impl Into<Label>, measured: impl Into<Measured>, asked: Duration) -> Proof {
+    no_sooner(what, measured, label!("asked"), asked)
 }
 
 /// A time that was measured is at least another, which follows from something else: `no_sooner("2nd SYN", at, "by the settings", due)`.
 /// If it falls short, what the kernel's clock was behind counts as well, and the evidence says so.
 pub fn no_sooner(
-    what: &'static str,
+    what: impl Into<Label>,
     measured: impl Into<Measured>,
-    with_what: &'static str,
+    with_what: impl Into<Label>,
     least: Duration,
 ) -> Proof {
     let Measured { span, lag } = measured.into();
     let lag = lag.filter(|lag| span < least && !lag.is_zero());
     let held = span + lag.unwrap_or_default() >= least;
     let (saw, with) = (Value::from(ns(span)), Value::from(ns(least)));
-    let mut proof = Proof::one(what, saw, Relation::AtLeast, with, Some(with_what), held).in_ns();
+    let mut proof =
+        Proof::one(what, saw, Relation::AtLeast, with, Some(with_what.into()), held).in_ns();
     for evidence in &mut proof.evidence {
         evidence.lag_ns = lag.map(ns);
     }
@@ -150,52 +150,54 @@ pub fn no_sooner(
 
 /// Two spans of time are the same: what the kernel says of its timers, not what was measured.
 pub fn as_long(
-    what: &'static str,
+    what: impl Into<Label>,
     saw: Duration,
-    with_what: &'static str,
+    with_what: impl Into<Label>,
     with: Duration,
 ) -> Proof {
     equal(what, ns(saw), with_what, ns(with)).in_ns()
 }
 
 /// One moment of the run came before another; both in nanoseconds since the run began.
-pub fn before(what: &'static str, first_ns: u64, with_what: &'static str, then_ns: u64) -> Proof {
+pub fn before(
+    what: impl Into<Label>,
+    first_ns: u64,
+    with_what: impl Into<Label>,
+    then_ns: u64,
+) -> Proof {
     Proof::one(
         what,
         first_ns.into(),
         Relation::Before,
         then_ns.into(),
-        Some(with_what),
+        Some(with_what.into()),
         first_ns < then_ns,
     )
     .in_ns()
 }
 
 /// A call succeeded.
-pub fn succeeded<T: Debug>(what: &'static str, answer: &io::Result<T>) -> Proof {
-    outcome(what, answer, "ok")
+pub fn succeeded<T: Debug>(what: impl Into<Label>, answer: &io::Result<T>) -> Proof {
+    outcome(what, answer, ok())
 }
 
 /// A call failed with this error: `failed_with("second bind", &answer, "EADDRINUSE")`.
 pub fn failed_with<T: Debug>(
-    what: &'static str,
+    what: impl Into<Label>,
     answer: &io::Result<T>,
     errno: &'static str,
 ) -> Proof {
-    outcome(what, answer, errno)
+    outcome(what, answer, errno.into())
 }
 
-fn outcome<T>(what: &'static str, answer: &io::Result<T>, wanted: &'static str) -> Proof {
-    let saw = answer.as_ref().map_or_else(sys::error_name, |_| Cow::Borrowed("ok"));
-    let held = saw == wanted;
-    Proof::one(
-        what,
-        Value::Text(saw),
-        Relation::Equal,
-        Value::Text(Cow::Borrowed(wanted)),
-        None,
-        held,
-    )
+/// What a call that succeeded is said to have answered.
+pub fn ok() -> Value {
+    label!("ok").into()
+}
+
+fn outcome<T>(what: impl Into<Label>, answer: &io::Result<T>, wanted: Value) -> Proof {
+    let saw = answer.as_ref().map_or_else(|error| sys::error_name(error).into(), |_| ok());
+    is(what, saw, wanted)
 }
 
 fn ns(span: Duration) -> u64 {

@@ -18,7 +18,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::trace::{
-    ActorKind, Claim, Event, EventKind, Failure, Lack, Name, Return, SyscallKind, Verdict,
+    ActorKind, Claim, Event, EventKind, Failure, Label, Lack, Name, Return, SyscallKind, Verdict,
 };
 
 pub mod actor;
@@ -41,7 +41,7 @@ pub use actor::{Actor, ActorThread, Process, Stage};
 pub use breakpoints::Breakpoints;
 pub use claim::{
     Measured, Proof, as_long, at_least, before, differ, equal, failed_with, in_ticks, is, lasted,
-    less, no_sooner, succeeded,
+    less, no_sooner, ok, succeeded,
 };
 pub use error::{Error, Result};
 pub use link::Wire;
@@ -272,38 +272,32 @@ impl Lab {
     }
 
     /// Begins a new part; views may give it a column or a heading.
-    pub fn part(&self, part: &'static str) {
-        self.recorder().push(&self.myself(), EventKind::Part { part: Cow::Borrowed(part) });
+    pub fn part(&self, part: impl Into<Label>) {
+        self.recorder().push(&self.myself(), EventKind::Part { part: part.into() });
     }
 
     /// Waits on purpose. For what takes time by its nature; to learn that something is ready, wait for that thing.
-    pub fn wait(&self, asked: Duration, purpose: &'static str) {
+    pub fn wait(&self, asked: Duration, purpose: impl Into<Label>) {
         let asked_ns = u64::try_from(asked.as_nanos()).unwrap_or(u64::MAX);
-        self.recorder()
-            .push(&self.myself(), EventKind::Wait { asked_ns, purpose: Cow::Borrowed(purpose) });
+        self.recorder().push(&self.myself(), EventKind::Wait { asked_ns, purpose: purpose.into() });
         thread::sleep(asked);
     }
 
     /// Notes a measured time.
-    pub fn measure(
-        &self,
-        series: impl Into<Cow<'static, str>>,
-        label: &'static str,
-        value: Duration,
-    ) {
+    pub fn measure(&self, series: impl Into<Label>, label: impl Into<Label>, value: Duration) {
         let value_ns = u64::try_from(value.as_nanos()).unwrap_or(u64::MAX);
         self.recorder().push(
             &self.myself(),
-            EventKind::Measure { series: series.into(), label: Cow::Borrowed(label), value_ns },
+            EventKind::Measure { series: series.into(), label: label.into(), value_ns },
         );
     }
 
     /// Notes one point of a plot: a time, at this place along the bottom. `plot_time("time a message", "epoll", ("connections", 1000), took)`.
     pub fn plot_time(
         &self,
-        plot: &'static str,
-        series: &'static str,
-        at: (&'static str, u64),
+        plot: impl Into<Label>,
+        series: impl Into<Label>,
+        at: (impl Into<Label>, u64),
         value: Duration,
     ) {
         self.point(plot, series, at, u64::try_from(value.as_nanos()).unwrap_or(u64::MAX), "ns");
@@ -312,9 +306,9 @@ impl Lab {
     /// Notes one point of a plot: a number of bytes, at this place along the bottom.
     pub fn plot_bytes(
         &self,
-        plot: &'static str,
-        series: &'static str,
-        at: (&'static str, u64),
+        plot: impl Into<Label>,
+        series: impl Into<Label>,
+        at: (impl Into<Label>, u64),
         bytes: u64,
     ) {
         self.point(plot, series, at, bytes, "bytes");
@@ -322,22 +316,23 @@ impl Lab {
 
     fn point(
         &self,
-        plot: &'static str,
-        series: &'static str,
-        (against, x): (&'static str, u64),
+        plot: impl Into<Label>,
+        series: impl Into<Label>,
+        (against, x): (impl Into<Label>, u64),
         y: u64,
         unit: &'static str,
     ) {
-        let [plot, series, against, unit] = [plot, series, against, unit].map(Cow::Borrowed);
+        let (plot, series, against) = (plot.into(), series.into(), against.into());
+        let unit = Cow::Borrowed(unit);
         self.recorder()
             .push(&self.myself(), EventKind::Point { plot, series, against, x, y, unit });
     }
 
     /// Notes a number, and where it comes from.
-    pub fn tally(&self, label: &'static str, count: u64, source: &'static str) {
+    pub fn tally(&self, label: impl Into<Label>, count: u64, source: impl Into<Label>) {
         self.recorder().push(
             &self.myself(),
-            EventKind::Count { label: Cow::Borrowed(label), count, source: Cow::Borrowed(source) },
+            EventKind::Count { label: label.into(), count, source: source.into() },
         );
     }
 

@@ -14,7 +14,7 @@ use super::message_decoder::MessageDecoder;
 use super::screen::Screen;
 use super::{Address, Buffer, Session, Side};
 use crate::capture::{Actor, Error, Lab, Result, Socket};
-use crate::trace::{Event, EventKind, Failure, SyscallKind};
+use crate::trace::{Event, EventKind, Failure, Label, SyscallKind, label};
 
 /// How long a client tries to connect. It never takes that long, for the server is there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -160,7 +160,7 @@ impl PuppetPeer {
 
     /// Types lines; each ends with a newline.
     pub fn type_lines(&self, lines: &str) -> Result<()> {
-        let deed = format!("{} types {}", self.side.name(), in_one_row(lines));
+        let deed = label!("{who} types {text}", who = typist(self.side), text = in_one_row(lines));
         Ok(self.user.deed(deed, || match &mut self.state().keys {
             Some(keys) => keys.write_all(lines.as_bytes()),
             None => Ok(()),
@@ -169,7 +169,7 @@ impl PuppetPeer {
 
     /// Presses Ctrl-D: this side has said all.
     pub fn press_ctrl_d(&self) -> Result<()> {
-        Ok(self.user.deed(format!("{} types Ctrl-D", self.side.name()), || {
+        Ok(self.user.deed(label!("{who} types Ctrl-D", who = typist(self.side)), || {
             self.state().keys = None;
             Ok(())
         })?)
@@ -219,7 +219,7 @@ impl PuppetPeer {
 
 impl Screen for PuppetPeer {
     fn show(&self, text: &str) -> io::Result<()> {
-        self.user.deed(format!("shows {}", in_one_row(text)), || {
+        self.user.deed(label!("shows {text}", text = in_one_row(text)), || {
             self.state().screen.push_str(text);
             Ok(())
         })?;
@@ -276,4 +276,8 @@ fn keyboard(read: io::PipeReader) -> Result<Keyboard> {
 #[cfg(not(unix))]
 fn keyboard(_: io::PipeReader) -> Result<Keyboard> {
     Err(crate::trace::Feature::PipeAsKeyboard.lack().into())
+}
+
+fn typist(side: Side) -> Label {
+    Label::from(side.name())
 }

@@ -16,8 +16,8 @@ use crate::picture::{Ink, Picture};
 use crate::reasons;
 use crate::trace::recording::{Header, Origin, Recording};
 use crate::trace::{Counts, Ending};
+use crate::views::View;
 use crate::views::trace::Trace;
-use crate::views::{self, View};
 
 /// The most lines that a trace has on a page.
 const LONGEST_TRACE: usize = 400;
@@ -138,8 +138,7 @@ fn run_for_page(
 }
 
 fn drawn(session: &Session, show: &Show, recording: &Recording) -> Vec<Drawn> {
-    let localized = views::localize(recording);
-    let analysis = Analysis::of(&localized);
+    let analysis = Analysis::of(recording);
     let numbers = session.numbers();
     let draw = |view: &View| Drawn {
         view: view.name().to_owned(),

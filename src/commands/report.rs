@@ -3,16 +3,16 @@
 use super::Failure;
 use crate::capture::parameter::DEADLINE;
 use crate::i18n::tr;
+use crate::labels;
 use crate::lesson::ClaimLine;
-use crate::lexicon;
 use crate::output::sentences;
 use crate::output::terminal::{self, Terminal};
 use crate::picture::{Ink, Row, span_of};
 use crate::reasons;
 use crate::text::joint;
 use crate::trace::recording::Recording;
-use crate::trace::{Address, Claim, Counts, Ending, EventKind, Evidence, Relation, Value, Verdict};
-use crate::views::wording::with_lag;
+use crate::trace::{Claim, Counts, Ending, EventKind, Evidence, Relation, Value, Verdict};
+use crate::views::wording::{self, with_lag};
 
 /// A claim of a lesson, and what came of it.
 #[derive(Clone, Debug)]
@@ -166,10 +166,8 @@ fn shown(value: &Value, unit: Option<&str>) -> String {
     match (value, unit) {
         (Value::Number(number), Some("ns")) => span_of(u64::try_from(*number).unwrap_or(0)),
         (Value::Number(number), Some(unit)) => format!("{number} {unit}"),
-        (Value::Address(at @ Address::Unix(None)), _) => {
-            lexicon::shown(&at.to_string()).into_owned()
-        }
-        (Value::Text(text), _) => lexicon::shown(text).into_owned(),
+        (Value::Address(at), _) => wording::address(at),
+        (Value::Label(label), _) => labels::label(label).into_owned(),
         _ => value.to_string(),
     }
 }
@@ -180,9 +178,8 @@ pub fn comparison(evidence: &Evidence) -> String {
     let unit = evidence.unit.as_deref();
     let saw = with_lag(shown(&evidence.saw, unit), evidence.lag_ns);
     let with = shown(&evidence.with, unit);
-    let relation = evidence.relation.to_string();
-    let (what, relation) = (lexicon::shown(&evidence.what), lexicon::shown(&relation));
-    match (evidence.with_what.as_deref().map(lexicon::shown), evidence.held) {
+    let (what, relation) = (labels::label(&evidence.what), wording::relation(evidence.relation));
+    match (evidence.with_what.as_ref().map(labels::label), evidence.held) {
         (Some(with_what), true) if evidence.relation == Relation::Before && unit == Some("ns") => {
             sooner(evidence, &what, &with_what)
         }

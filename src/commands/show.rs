@@ -4,11 +4,11 @@ use super::report::{self, Judged, ShownEvidence};
 use super::{Failure, Session};
 use crate::analysis::Analysis;
 use crate::i18n::tr;
-use crate::lexicon;
+use crate::labels;
 use crate::picture::{Ink, span_of};
 use crate::trace::EventKind;
 use crate::trace::recording::Recording;
-use crate::views::{self, View};
+use crate::views::View;
 
 /// The trace of a recording, if one was asked for.
 pub(super) fn trace(session: &mut Session, recording: &Recording) -> Result<(), Failure> {
@@ -31,8 +31,7 @@ pub fn pictures(
     wanted: &[View],
     recording: &Recording,
 ) -> Result<(), Failure> {
-    let localized = views::localize(recording);
-    let analysis = Analysis::of(&localized);
+    let analysis = Analysis::of(recording);
     for view in wanted {
         let picture = view.draw_with(&analysis, session.terminal.width(), session.numbers());
         session.terminal.picture(&picture)?;
@@ -94,7 +93,7 @@ pub(super) fn deadline(recording: &Recording) -> Vec<String> {
     lines.extend(blocked.iter().map(|one| {
         let source = one.call.site.as_ref();
         let at = source.map_or_else(String::new, |source| tr!(", at {source}", source));
-        let actor = lexicon::shown(&one.actor);
+        let actor = labels::actor(&one.actor);
         let (function, span) = (one.call.function(), span_of(one.for_ns));
         tr!("{actor} had been blocked in {function}() for {span}{at}.", actor, function, span, at)
     }));

@@ -8,7 +8,7 @@ use super::{child_process, experiment};
 use crate::capture::{
     Error, Lab, Process, Proof, Result, Socket, address, differ, equal, failed_with, is, succeeded,
 };
-use crate::trace::{Data, Failure, Feature, Outcome, Output, SyscallKind, Value};
+use crate::trace::{Data, Failure, Feature, Outcome, Output, SyscallKind, Value, label};
 
 const TCP: Option<Protocol> = Some(Protocol::TCP);
 const UDP: Option<Protocol> = Some(Protocol::UDP);
@@ -87,7 +87,7 @@ fn compare_ends(lab: &Lab, listener: &Socket, connection: &Socket, peer: &SockAd
     };
     let same_number =
         equal("server's descriptor", listener.descriptor(), "client's descriptor", number);
-    let behind = |number: i64, at: Value| format!("fd {number} at {at}");
+    let behind = |number: i64, at: Value| label!("fd {number} at {place}", number, place = at);
     let mine = behind(listener.descriptor(), address(&listener.local_addr()?).into());
     let other_socket = differ("server's", mine, "client's", behind(number, local));
     lab.claim("same-number-other-socket", same_number.and(other_socket));

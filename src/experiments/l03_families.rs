@@ -15,7 +15,7 @@ use super::{Stepping, Why, experiment};
 use crate::capture::{self, Actor, Kind, Lab, Network, Parameter, Proof, Result, Socket};
 use crate::capture::{at_least, equal, failed_with, is, less, succeeded};
 use crate::i18n::Text;
-use crate::trace::{Address, Data, EventKind, Output, Return, SyscallKind, Value};
+use crate::trace::{Address, Data, EventKind, Label, Output, Return, SyscallKind, Value, label};
 
 experiment!(one_conversation_three_families);
 fn one_conversation_three_families(lab: &Lab) -> Result<()> {
@@ -121,7 +121,7 @@ fn calls_of(lab: &Lab, part: &str) -> Vec<Return> {
         let mut calls = Vec::new();
         for event in events {
             match &event.what {
-                EventKind::Part { part: begun } => inside = begun == part,
+                EventKind::Part { part: begun } => inside = begun.text == part,
                 EventKind::Return(back)
                     if inside && back.call.site.is_some() && !back.call.is_instrument() =>
                 {
@@ -176,8 +176,8 @@ fn differs_in_address(
     let differing = Vec::from_iter(differing).join(", ");
     equal(first, names(ones), second, names(others)).and(is(
         "arguments that differ",
-        differing,
-        "address, domain",
+        Label::from(differing),
+        label!("address, domain"),
     ))
 }
 
@@ -228,11 +228,11 @@ fn a_file_that_is_a_socket(lab: &Lab) -> Result<()> {
     let listener = server.socket(Domain::UNIX, Type::STREAM, None)?;
     listener.bind(&address)?; // makes the file
     listener.listen(1)?;
-    let kind = is("file type", stat(&path)?, "socket");
+    let kind = is("file type", stat(&path)?, label!("socket"));
     lab.claim("stat-says-socket", kind);
 
     listener.close()?; // ... which stays
-    let kind = is("file type", stat(&path)?, "socket");
+    let kind = is("file type", stat(&path)?, label!("socket"));
     lab.claim("file-outlives-close", kind);
     let knock = connect_to(&client, &address);
     let refused = failed_with("connect", &knock, "ECONNREFUSED");
@@ -287,10 +287,10 @@ fn who_may_connect(lab: &Lab) -> Result<()> {
 
 /// What stat(2) says that the path is.
 #[cfg(unix)]
-fn stat(path: &Path) -> Result<&'static str> {
+fn stat(path: &Path) -> Result<Label> {
     use std::os::unix::fs::FileTypeExt;
     let kind = fs::symlink_metadata(path)?.file_type();
-    Ok(if kind.is_socket() { "socket" } else { "something else" })
+    Ok(if kind.is_socket() { label!("socket") } else { label!("something else") })
 }
 
 /// Sets who may read, write and execute: chmod(2).
@@ -298,12 +298,12 @@ fn stat(path: &Path) -> Result<&'static str> {
 fn chmod(who: &Actor, path: &Path, mode: u32) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
     let mode = fs::Permissions::from_mode(mode);
-    let deed = format!("chmod {:03o} …/door", mode.mode());
+    let deed = label!("chmod {mode} …/door", mode = format!("{:03o}", mode.mode()));
     Ok(who.deed(deed, || fs::set_permissions(path, mode))?)
 }
 
 #[cfg(not(unix))]
-fn stat(_: &Path) -> Result<&'static str> {
+fn stat(_: &Path) -> Result<Label> {
     Err(crate::trace::Feature::FileTypes.lack().into())
 }
 

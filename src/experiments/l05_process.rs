@@ -14,7 +14,7 @@ use crate::capture::{
     as_long, at_least, before, differ, equal, failed_with, is, no_sooner,
 };
 use crate::i18n::Text;
-use crate::trace::{Address, Failure, Lack, Sample, SyscallKind};
+use crate::trace::{Address, Failure, Label, Lack, Sample, SyscallKind, Value, label};
 
 const TCP: Option<Protocol> = Some(Protocol::TCP);
 
@@ -164,13 +164,14 @@ fn check_life(lab: &Lab, seen: &Seen) -> Result<()> {
     let last = lab
         .samples("server")
         .pop()
-        .map(|(_, sample)| sample.state.map_or("gone".to_owned(), String::from));
+        .map(|(_, sample)| sample.state.map_or_else(|| label!("gone").into(), Value::from));
     let ended = seen.ended.as_ref().and_then(|ended| ended.state).zip(last);
     claim_if_told(
         lab,
         "ended-not-yet-gone",
-        ended
-            .map(|(ended, last)| is("it has ended", ended, 'Z').and(is("collected", last, "gone"))),
+        ended.map(|(ended, last)| {
+            is("it has ended", ended, 'Z').and(is("collected", last, label!("gone")))
+        }),
     );
     Ok(())
 }
@@ -422,7 +423,7 @@ fn closed_with_its_process(lab: &Lab) -> Result<()> {
     let dead = server.observe(); // ended, and not collected
     let how = server.collect()?;
 
-    let killed = is("it ended by", how, "signal: 9 (SIGKILL)");
+    let killed = is("it ended by", Label::from(how), label!("signal: 9 (SIGKILL)"));
     let never = is("returns of recv", returns(lab, SyscallKind::Recv), 0);
     lab.claim("killed-in-recv", killed.and(never));
     let closes = is("calls of close", returns(lab, SyscallKind::Close), 0);

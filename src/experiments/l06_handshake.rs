@@ -20,7 +20,7 @@ use crate::capture::{
     failed_with, in_ticks, is, lasted, succeeded,
 };
 use crate::i18n::Text;
-use crate::trace::{Failure, SyscallKind};
+use crate::trace::{Args, Failure, Label, SyscallKind, Value, label};
 
 experiment!(
     three_way_handshake,
@@ -69,7 +69,7 @@ fn check_handshake(
 ) -> Result<()> {
     let bytes: usize = [syn, syn_ack, ack].map(|segment| segment.layers.payload_bytes).iter().sum();
     let segments = vec![syn.clone(), syn_ack.clone(), ack.clone()];
-    let flags = is("segments", words(&segments)?, "client SYN · server SYN,ACK · client ACK");
+    let flags = segments_are(&segments, "client SYN · server SYN,ACK · client ACK")?;
     lab.claim("three-segments-without-data", flags.and(is("bytes of data", bytes, 0)));
     // A SYN takes up one sequence number, as if it were a byte (RFC 9293, section 3.4).
     let client = equal("SYN-ACK's ack", syn_ack.tcp()?.ack, "SYN's seq + 1", after(syn, 1)?);
@@ -171,7 +171,7 @@ fn four_way_close(lab: &Lab) -> Result<()> {
     let close = closing(wire)?;
     let four = "client FIN,ACK · server ACK \
         · server FIN,ACK · client ACK";
-    lab.claim("four-segments", is("segments", words(&close)?, four));
+    lab.claim("four-segments", segments_are(&close, four)?);
     // A FIN takes up one sequence number, as a SYN does.
     let one = acknowledges("2nd's ack", &close, 1, 0)?;
     let two = acknowledges("4th's ack", &close, 3, 2)?;
@@ -191,7 +191,7 @@ fn three_segment_close(lab: &Lab) -> Result<()> {
         }
     }
     let three = "client FIN,ACK · server FIN,ACK · client ACK";
-    lab.claim("three-segments", is("segments", words(&close)?, three));
+    lab.claim("three-segments", segments_are(&close, three)?);
     let one = acknowledges("2nd's ack", &close, 1, 0)?;
     let two = acknowledges("3rd's ack", &close, 2, 1)?;
     lab.claim("one-segment-does-both", one.and(two));
@@ -247,7 +247,7 @@ fn reset(lab: &Lab) -> Result<()> {
     let rst = wire.until(first(Rst));
     let answer = client.recv(&mut [0; 16]);
 
-    let sender = is("RST sent by", rst.sent_by.to_string(), "server");
+    let sender = is("RST sent by", Label::from(rst.sent_by.to_string()), label!("server"));
     let fins = is("FINs", wire.seen(Fin).len(), 0);
     lab.claim("rst-instead-of-fin", sender.and(fins));
     let error = failed_with("recv", &answer, "ECONNRESET");
@@ -421,8 +421,8 @@ impl Ends {
 
     /// They are in these states, or come to be: what is on its way in this kernel is waited for. `none` is no such end.
     fn are(&self, client: &'static str, server: &'static str) -> Result<Proof> {
-        let one = is("client's end", self.client.until(client)?, client);
-        Ok(one.and(is("server's end", self.server.until(server)?, server)))
+        let one = is("client's end", state(self.client.until(client)?), state(client));
+        Ok(one.and(is("server's end", state(self.server.until(server)?), state(server))))
     }
 }
 
@@ -456,15 +456,6 @@ fn closing(wire: &Wire) -> Result<Vec<CapturedFrame>> {
     Ok(close)
 }
 
-/// Who sent which segments, in words: `client SYN · server SYN,ACK`.
-fn words(segments: &[CapturedFrame]) -> Result<String> {
-    let all: Result<Vec<_>> = segments
-        .iter()
-        .map(|segment| Ok(format!("{} {}", segment.sent_by, segment.tcp()?.flags)))
-        .collect();
-    Ok(all?.join(" · "))
-}
-
 /// The sequence number that is so many after this segment's own.
 fn after(segment: &CapturedFrame, numbers: u32) -> Result<u32> {
     Ok(segment.tcp()?.seq.wrapping_add(numbers))
@@ -481,4 +472,28 @@ fn acknowledges(
         (Some(by), Some(fin)) => Ok(equal(what, by.tcp()?.ack, "FIN's seq + 1", after(fin, 1)?)),
         _ => Err(Failure::TooFew { what: "segments".into(), count: close.len() as u64 }.into()),
     }
+}
+
+/// Who sent which segments: `client SYN · server SYN,ACK`.
+fn segments_are(segments: &[CapturedFrame], wanted: &str) -> Result<Proof> {
+    let all: Result<Vec<_>> = segments
+        .iter()
+        .map(|segment| Ok(format!("{} {}", segment.sent_by, segment.tcp()?.flags)))
+        .collect();
+    Ok(is("segments", in_turn(&all?.join(" · ")), in_turn(wanted)))
+}
+
+/// The ends are words, the flags are not.
+fn in_turn(segments: &str) -> Label {
+    let (mut text, mut args) = (segments.to_owned(), Vec::new());
+    for end in ["client", "server"].into_iter().filter(|end| segments.contains(end)) {
+        text = text.replace(end, &format!("{{{end}}}"));
+        args.push((end.into(), Value::from(Label::from(end))));
+    }
+    Label { text: text.into(), args: Args(args) }
+}
+
+/// A state of the kernel's table; that there is none is a word.
+fn state(state: &'static str) -> Value {
+    if state == "none" { label!("none").into() } else { state.into() }
 }

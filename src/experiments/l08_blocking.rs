@@ -13,7 +13,7 @@ use crate::capture::{
     before, differ, equal, failed_with, is, lasted,
 };
 use crate::i18n::Text;
-use crate::trace::{Lack, Sample, SyscallKind};
+use crate::trace::{Lack, Sample, SyscallKind, Value, label};
 
 const fn silence(help: Text) -> Parameter {
     Parameter { name: "silence", default: "200ms", kind: Kind::Span(1, 60_000), help }
@@ -42,9 +42,9 @@ type Fresh = (bool, (Option<Duration>, Option<Duration>));
 
 /// `SO_RCVTIMEO` and `SO_SNDTIMEO` are both 0, which means none.
 fn none((receive, send): (Option<Duration>, Option<Duration>)) -> Proof {
-    let said =
-        |timeout: Option<Duration>| timeout.map_or("none".to_owned(), |span| format!("{span:?}"));
-    is("SO_RCVTIMEO", said(receive), "none").and(is("SO_SNDTIMEO", said(send), "none"))
+    let none = || Value::from(label!("none"));
+    let said = |it: Option<Duration>| it.map_or_else(none, |span| format!("{span:?}").into());
+    is("SO_RCVTIMEO", said(receive), none()).and(is("SO_SNDTIMEO", said(send), none()))
 }
 
 experiment!(accept_makes_a_new_one);

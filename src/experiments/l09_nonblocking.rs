@@ -12,7 +12,7 @@ use super::kit::count_calls;
 use super::{Stepping, Why, experiment};
 use crate::capture::{
     Actor, Error, Interest, Kind, Lab, Parameter, Proof, Ready, Result, Socket, at_least,
-    failed_with, is, less, succeeded, sys,
+    failed_with, is, less, ok, succeeded, sys,
 };
 use crate::i18n::Text;
 use crate::trace::{Feature, Lack, Syscall, SyscallKind, Value};
@@ -146,9 +146,9 @@ fn connect_in_progress(lab: &Lab) -> Result<()> {
     let also = is("second", also_ready.writable(&unlucky), true);
     lab.claim("writable-either-way", writable.and(also));
     let peer = succeeded("peer_addr", &lucky.peer_addr());
-    lab.claim("no-error-is-success", held(&error, "ok").and(peer));
+    lab.claim("no-error-is-success", held(&error, ok()).and(peer));
     lab.claim("so-error-says-why", held(&refused, "ECONNREFUSED"));
-    lab.claim("told-once", held(&once_more, "ok"));
+    lab.claim("told-once", held(&once_more, ok()));
     let reason = refused.and_then(|error| error.raw_os_error());
     let saw = number(&first);
     claim_number(lab, "number-of-einprogress", saw, |it| it.in_progress);
@@ -473,8 +473,8 @@ fn alphabet(length: usize) -> Vec<u8> {
 }
 
 /// What SO_ERROR held is this error; `ok` for none.
-fn held(error: &Option<io::Error>, wanted: &'static str) -> Proof {
-    is("SO_ERROR", error.as_ref().map_or("ok".into(), sys::error_name), wanted)
+fn held(error: &Option<io::Error>, wanted: impl Into<Value>) -> Proof {
+    is("SO_ERROR", error.as_ref().map_or_else(ok, |error| sys::error_name(error).into()), wanted)
 }
 
 fn used_since(lab: &Lab, before: Option<Duration>) -> Option<Duration> {

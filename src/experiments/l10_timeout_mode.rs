@@ -13,7 +13,7 @@ use crate::capture::{
     at_least, before, differ, failed_with, in_ticks, is, lasted, less, no_sooner,
 };
 use crate::i18n::Text;
-use crate::trace::{Data, Feature, Lack, Return, SyscallKind};
+use crate::trace::{Data, Feature, Label, Lack, Return, SyscallKind, Value, label};
 
 const fn asked(name: &'static str, default: &'static str) -> Parameter {
     Parameter {
@@ -69,7 +69,7 @@ fn asked_and_measured(lab: &Lab) -> Result<()> {
 /// What was asked for, what the kernel made of it, and what was measured: three bars.
 fn show_bars(lab: &Lab, asked: Duration, kept: Duration, took: Duration) {
     for (label, value) in [("asked", asked), ("kept by the kernel", kept), ("measured", took)] {
-        lab.measure(format!("timeout of {asked:?}"), label, value);
+        lab.measure(label!("timeout of {span}", span = format!("{asked:?}")), label, value);
     }
 }
 
@@ -133,7 +133,7 @@ fn both_gave_up(
 ) -> Result<()> {
     let gave_up = failed_with("option's recv", first, "EAGAIN");
     let said = second.as_ref().map_or_else(|error| error.kind().to_string(), |n| n.to_string());
-    let poll = is("poll's way", said, io::ErrorKind::TimedOut.to_string());
+    let poll = is("poll's way", Label::from(said), label!("timed out"));
     let option = first_wait(lab, "option", SyscallKind::Recv)?;
     let waited = first_wait(lab, "poll", SyscallKind::Poll)?;
     lab.claim(
@@ -197,7 +197,7 @@ fn timeout_of_zero(lab: &Lab) -> Result<()> {
         Ok((option.finish()?, found))
     })?;
 
-    let none = is("the kernel keeps", shown(kept), "none");
+    let none = is("the kernel keeps", shown(kept), shown(None));
     lab.claim("zero-is-none", none);
     let recv = lab.last_call("option", SyscallKind::Recv)?;
     let got = is("option's recv", recv.back.outcome.to_string(), "7");
@@ -212,8 +212,8 @@ fn timeout_of_zero(lab: &Lab) -> Result<()> {
 }
 
 /// A timeout in words.
-fn shown(timeout: Option<Duration>) -> String {
-    timeout.map_or("none".to_owned(), |span| format!("{span:?}"))
+fn shown(timeout: Option<Duration>) -> Value {
+    timeout.map_or_else(|| label!("none").into(), |span| format!("{span:?}").into())
 }
 
 experiment!(
@@ -229,7 +229,7 @@ fn default_timeout(lab: &Lab) -> Result<()> {
     lab.set_default_timeout(Some(timeout)); // from here on
     let new = connected(&lab.actor("new"), &address)?;
     let (accepted, _) = listener.accept()?;
-    let kept = is("old has", shown(old.read_timeout()?), "none");
+    let kept = is("old has", shown(old.read_timeout()?), shown(None));
     lab.claim("existing-sockets-keep-theirs", kept);
     lab.claim("new-sockets-get-it", has("new", &new, timeout)?);
     let gets = has("accepted", &accepted, timeout)?;

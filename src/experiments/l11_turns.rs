@@ -16,7 +16,7 @@ use crate::chat::puppet::{PuppetPeer, connect_to, puppets, until_last_event};
 use crate::chat::screen::Plain;
 use crate::chat::{Address, Side, turns};
 use crate::i18n::Text;
-use crate::trace::{EventKind, Failure, Lack, Name, Sample, SyscallKind};
+use crate::trace::{EventKind, Failure, Label, Lack, Name, Sample, SyscallKind, label};
 
 /// The kernel counts time in ticks, which may be 10 ms apart: so much sooner than due may a timer seem to strike.
 const TICK: Duration = Duration::from_millis(10);
@@ -362,6 +362,9 @@ fn check_calls(lab: &Lab, limit: Duration, how: String) -> Result<()> {
         nobody.and(no_sooner("ours gave up after", poll.took(), "the limit", limit - TICK)),
     );
     let again = at_least("calls of connect", count_calls(lab, "client", SyscallKind::Connect), 2);
-    lab.claim("then-it-calls-again", again.and(is("in the end it was", how, "connected")));
+    lab.claim(
+        "then-it-calls-again",
+        again.and(is("in the end it was", Label::from(how), label!("connected"))),
+    );
     Ok(())
 }

@@ -17,7 +17,7 @@ use crate::capture::{
 use crate::chat::puppet::{connect_to, puppet_at_terminal, puppets_at, until_last_event};
 use crate::chat::{EndReason, Side, threads};
 use crate::i18n::Text;
-use crate::trace::{Event, EventKind, Sample, Syscall, SyscallKind};
+use crate::trace::{Event, EventKind, Label, Sample, Syscall, SyscallKind, label};
 
 experiment!(
     peer_leaves,
@@ -173,7 +173,8 @@ fn check_leaving(lab: &Lab, found: &Found, pause: Duration) -> Result<()> {
     };
     claim_if_told(lab, "the-sender-sleeps-on", found.sender.as_ref().and_then(sleeps));
 
-    let gone = is("our talk ended with", format!("{:?}", found.ended), "PeerLeft");
+    let gone =
+        is("our talk ended with", Label::from(format!("{:?}", found.ended)), label!("PeerLeft"));
     let all =
         is("our threads that left", left(lab, ["client", "client sends", "client receives"]), 3);
     let first = before(

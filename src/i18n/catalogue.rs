@@ -117,34 +117,53 @@ fn unescaped(quoted: &str) -> String {
     text
 }
 
-/// A sentence of a catalogue with its `{name}`s filled in; `{{` is a brace. Chinese has no space between two of its own
-/// characters, but one between them and Latin letters: a space beside `{name}` goes where the value wants none.
+/// A sentence of a catalogue with its `{name}`s filled in, all as words of it.
 pub(crate) fn fill(template: &str, arguments: &[(&str, &dyn Display)]) -> String {
+    fill_with(template, |name| {
+        let value = arguments.iter().find(|(known, _)| *known == name);
+        value.map(|(_, value)| Filling::Word(value.to_string()))
+    })
+}
+
+/// What is filled in for a `{name}`.
+pub(crate) enum Filling {
+    /// A word of the sentence.
+    Word(String),
+    /// What somebody typed, or a program's name for something: it keeps the spaces around it.
+    Quote(String),
+}
+
+/// A sentence of a catalogue with its `{name}`s filled in; `{{` is a brace. Chinese has no space between two of its own
+/// characters, but one between them and Latin letters: a space beside a word goes where the word wants none.
+pub(crate) fn fill_with(template: &str, value_of: impl Fn(&str) -> Option<Filling>) -> String {
     let mut filled = String::with_capacity(template.len() + 16);
-    let (mut rest, mut after_value) = (template, false);
+    let (mut rest, mut after_word) = (template, false);
     while !rest.is_empty() {
         let end = rest.find(['{', '}']).unwrap_or(rest.len());
         let (literal, braced) = rest.split_at(end);
-        match literal.strip_prefix(' ').filter(|_| after_value) {
+        match literal.strip_prefix(' ').filter(|_| after_word) {
             Some(literal) => push_after_space(&mut filled, literal),
             None => filled.push_str(literal),
         }
-        after_value = after_value && literal.is_empty();
+        after_word = after_word && literal.is_empty();
         rest = match braced.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
             _ if braced.starts_with("{{") || braced.starts_with("}}") => {
                 filled.push_str(&braced[..1]);
                 &braced[2..]
             }
             Some((name, rest)) => {
-                let value = arguments.iter().find(|(known, _)| *known == name);
-                let value = value.map_or_else(|| format!("{{{name}}}"), |(_, v)| v.to_string());
-                if literal.ends_with(' ') && !value.is_empty() {
+                let (value, is_word) = match value_of(name) {
+                    Some(Filling::Word(word)) => (word, true),
+                    Some(Filling::Quote(quote)) => (quote, false),
+                    None => (format!("{{{name}}}"), true),
+                };
+                if is_word && literal.ends_with(' ') && !value.is_empty() {
                     filled.pop();
                     push_after_space(&mut filled, &value);
                 } else {
                     filled.push_str(&value);
                 }
-                after_value = true;
+                after_word = is_word;
                 rest
             }
             None => {

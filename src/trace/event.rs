@@ -14,6 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::text::{is_safe_to_show, safe};
 
+use super::label::{Composed, Label};
 use super::packet::Frame;
 use super::reason::{Failure, Lack};
 use super::syscall::{Output, Syscall, SyscallKind};
@@ -66,12 +67,12 @@ pub enum EventKind {
         /// How long it asked to wait, in nanoseconds.
         asked_ns: u64,
         /// What for, in one or two words.
-        purpose: Cow<'static, str>,
+        purpose: Label,
     },
     /// Somebody did what is no call on a socket: removed a file, set its permissions.
     Deed {
         /// EventKind, by the name of the system call: `unlink …/door`.
-        deed: Cow<'static, str>,
+        deed: Label,
         /// The name of the error, if it failed.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         errno: Option<Cow<'static, str>>,
@@ -79,14 +80,14 @@ pub enum EventKind {
     /// A new part of the experiment begins; views may give it a column or a heading.
     Part {
         /// The part's name: `by-hand`, `AF_UNIX`.
-        part: Cow<'static, str>,
+        part: Label,
     },
     /// Something was measured.
     Measure {
         /// What was measured: `round trip`.
-        series: Cow<'static, str>,
+        series: Label,
         /// Of what: `AF_UNIX`.
-        label: Cow<'static, str>,
+        label: Label,
         /// The value in nanoseconds.
         value_ns: u64,
     },
@@ -95,11 +96,11 @@ pub enum EventKind {
     /// One point of a plot.
     Point {
         /// The plot: `time a message`.
-        plot: Cow<'static, str>,
+        plot: Label,
         /// The series that it belongs to: `epoll`.
-        series: Cow<'static, str>,
+        series: Label,
         /// What is along the plot's bottom: `connections`.
-        against: Cow<'static, str>,
+        against: Label,
         /// Where along the bottom.
         x: u64,
         /// How high.
@@ -110,11 +111,11 @@ pub enum EventKind {
     /// A number that the kernel or the experiment counted: frames, bytes, processes.
     Count {
         /// What was counted.
-        label: Cow<'static, str>,
+        label: Label,
         /// How many.
         count: u64,
         /// Where the number comes from: `/proc/net/dev`, `counted by the experiment`.
-        source: Cow<'static, str>,
+        source: Label,
     },
     /// What the kernel says of one end of a TCP connection, which need not be a socket of any process.
     State {
@@ -425,7 +426,7 @@ impl<'de> Deserialize<'de> for Site {
 }
 
 /// Named values in order: a call's arguments, or what it filled in.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Args(pub Vec<(Cow<'static, str>, Value)>);
 
 impl Args {
@@ -487,7 +488,7 @@ impl<'de> Deserialize<'de> for Args {
 }
 
 /// A value in a recording.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum Value {
     /// A number: a descriptor, a count of bytes, a flag (0 or 1).
@@ -498,6 +499,22 @@ pub enum Value {
     Data(Data),
     /// The address of a socket.
     Address(Address),
+    /// A word of some language: `gone`, `none`.
+    #[serde(with = "composed")]
+    Label(Label),
+}
+
+/// A label as a value: an object even without arguments, for a string is a name.
+mod composed {
+    use super::{Composed, Deserialize, Deserializer, Label, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(label: &Label, serializer: S) -> Result<S::Ok, S::Error> {
+        Composed::from(label.clone()).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Label, D::Error> {
+        Composed::deserialize(deserializer).map(Label::from)
+    }
 }
 
 impl fmt::Display for Value {
@@ -507,6 +524,7 @@ impl fmt::Display for Value {
             Value::Text(text) => f.write_str(text),
             Value::Data(data) => write!(f, "{data}"),
             Value::Address(address) => write!(f, "{address}"),
+            Value::Label(label) => write!(f, "{label}"),
         }
     }
 }
@@ -532,6 +550,7 @@ value_from! {
     Cow<'static, str> => |it| Value::Text(it);
     Data => |it| Value::Data(it);
     Address => |it| Value::Address(it);
+    Label => |it| Value::Label(it);
 }
 
 /// Bytes that a program handed to the kernel, or got from it. At most [`Data::KEPT`] are kept; all are counted.
@@ -698,7 +717,7 @@ pub enum Verdict {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     /// What was looked at: `server.peer`.
-    pub what: Cow<'static, str>,
+    pub what: Label,
     /// What was seen.
     pub saw: Value,
     /// How it is compared.
@@ -707,7 +726,7 @@ pub struct Evidence {
     pub with: Value,
     /// What that is, where it was also looked at: `client.local`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub with_what: Option<Cow<'static, str>>,
+    pub with_what: Option<Label>,
     /// The unit of both numbers: `ns`, `bytes`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub unit: Option<Cow<'static, str>>,

@@ -2,6 +2,7 @@
 
 mod counts;
 pub mod event;
+mod label;
 pub mod packet;
 pub mod pcapng;
 pub mod reason;
@@ -11,6 +12,8 @@ pub mod syscall;
 
 pub use counts::Counts;
 pub use event::*;
+pub use label::Label;
+pub(crate) use label::label;
 pub use packet::Frame;
 pub use reason::{FailedCall, Failure, Feature, Lack, Need, Step};
 pub use syscall::{

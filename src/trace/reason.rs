@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Address, Name, Site};
+use super::{Address, Label, Name, Site};
 
 /// The name of an error, as errno(3) has it: `ECONNREFUSED`.
 pub type ErrorName = Cow<'static, str>;
@@ -131,7 +131,7 @@ pub enum Failure {
     /// An actor made fewer calls of this function than this.
     TooFewCalls { actor: Name, function: Cow<'static, str>, least: u64 },
     /// There were so many of something, and more are needed to compare them.
-    TooFew { what: Cow<'static, str>, count: u64 },
+    TooFew { what: Label, count: u64 },
     /// A child process ended before its part was over: with this exit code, or by this signal.
     EndedEarly { actor: Name, code: Option<i32>, signal: Option<i32> },
     /// A child process was collected already.

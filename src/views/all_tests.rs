@@ -5,7 +5,7 @@ use std::io::BufReader;
 
 use unicode_width::UnicodeWidthChar;
 
-use super::{NAMES, SeqNumbers, View, localize, sequence_diagram};
+use super::{NAMES, SeqNumbers, View, sequence_diagram};
 use crate::analysis::Analysis;
 use crate::analysis::sample::Sample;
 use crate::analysis::script::Script;
@@ -114,8 +114,7 @@ fn rows_fit(picture: &Picture, width: usize, what: &str) {
 fn every_picture_keeps_to_its_columns_in(language: Language) {
     for recording in recordings() {
         speaking(language, || {
-            let localized = localize(&recording);
-            let analysis = Analysis::of(&localized);
+            let analysis = Analysis::of(&recording);
             for (name, view) in NAMES {
                 let what = format!("{} {name} {}", recording.header.name(), language.tag());
                 for width in widths(&recording) {
@@ -142,8 +141,7 @@ fn lanes_stand_in_the_same_columns_in_every_row() {
     for recording in recordings() {
         for language in Language::all() {
             speaking(language, || {
-                let localized = localize(&recording);
-                let analysis = Analysis::of(&localized);
+                let analysis = Analysis::of(&recording);
                 for width in widths(&recording) {
                     let Some(columns) = sequence_diagram::lanes_at(&analysis, width) else {
                         continue;

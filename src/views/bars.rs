@@ -4,11 +4,11 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::wording::safe;
+use super::wording;
 use crate::analysis::Analysis;
 use crate::i18n::tr;
 use crate::picture::{Ink, Picture, Row, fit, paragraph, span_of};
-use crate::trace::{Event, EventKind};
+use crate::trace::{Event, EventKind, Label};
 
 /// From so many values on the 99th percentile says more than the extremes.
 const ENOUGH_FOR_P99: usize = 100;
@@ -54,11 +54,11 @@ pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
 }
 
 /// The values measured of each label.
-type Labels<'n> = Vec<(&'n str, Vec<u64>)>;
+type Labels<'n> = Vec<(&'n Label, Vec<u64>)>;
 
 /// The values by series and by label, each in the order of first appearance.
 fn measured(events: &[Event]) -> Vec<Group> {
-    let mut all: Vec<(&str, Labels)> = Vec::new();
+    let mut all: Vec<(&Label, Labels)> = Vec::new();
     for event in events {
         let EventKind::Measure { series, label, value_ns } = &event.what else {
             continue;
@@ -80,13 +80,13 @@ fn measured(events: &[Event]) -> Vec<Group> {
                 _ => tr!("a bar is the median of its measurements: half of them took no longer")
                     .to_owned(),
             };
-            Group { heading: safe(series), bars, footer }
+            Group { heading: wording::label(series), bars, footer }
         })
         .collect()
 }
 
 /// What stands under this name; something new is put at the end.
-fn at<'a, 'n, T: Default>(all: &'a mut Vec<(&'n str, T)>, name: &'n str) -> &'a mut T {
+fn at<'a, 'n, T: Default>(all: &'a mut Vec<(&'n Label, T)>, name: &'n Label) -> &'a mut T {
     let index = all.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
         all.push((name, T::default()));
         all.len() - 1
@@ -94,7 +94,7 @@ fn at<'a, 'n, T: Default>(all: &'a mut Vec<(&'n str, T)>, name: &'n str) -> &'a 
     &mut all[index].1
 }
 
-fn summary(label: &str, mut values: Vec<u64>) -> Bar {
+fn summary(label: &Label, mut values: Vec<u64>) -> Bar {
     values.sort_unstable();
     let percentile = |of: usize| {
         values.get(((values.len() * of).div_ceil(100)).max(1) - 1).copied().unwrap_or(0)
@@ -107,7 +107,13 @@ fn summary(label: &str, mut values: Vec<u64>) -> Bar {
         }
         [least, .., most] => format!("{} … {}", span_of(*least), span_of(*most)),
     };
-    Bar { label: safe(label), value: median, times: values.len(), shown: span_of(median), spread }
+    Bar {
+        label: wording::label(label),
+        value: median,
+        times: values.len(),
+        shown: span_of(median),
+        spread,
+    }
 }
 
 /// The numbers that were counted, by part.
@@ -116,7 +122,7 @@ fn counted(events: &[Event]) -> Vec<Group> {
     let mut heading = String::new();
     for event in events {
         match &event.what {
-            EventKind::Part { part } => heading = safe(part),
+            EventKind::Part { part } => heading = wording::label(part),
             EventKind::Count { label, count, source } => {
                 if groups.last().is_none_or(|last| last.heading != heading) {
                     groups.push(Group { heading: heading.clone(), ..Group::default() });
@@ -125,13 +131,13 @@ fn counted(events: &[Event]) -> Vec<Group> {
                     continue;
                 };
                 group.bars.push(Bar {
-                    label: safe(label),
+                    label: wording::label(label),
                     value: *count,
                     times: 1,
                     shown: count.to_string(),
                     spread: String::new(),
                 });
-                let source = safe(source);
+                let source = wording::label(source);
                 let comma = tr!(", ");
                 if !group.footer.split(comma).any(|known| known == source) {
                     let comma = if group.footer.is_empty() { "" } else { comma };

@@ -4,7 +4,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::wording::{ActorColors, bytes, safe};
+use super::wording::{self, ActorColors, bytes};
 use crate::analysis::{Analysis, Fate, part_of};
 use crate::i18n::{tr, tr_n};
 use crate::picture::{Canvas, Ink, Picture, Row, paragraph};
@@ -64,7 +64,7 @@ fn person(
         .or_else(|| socket.and_then(|at| analysis.sockets.get(at)).map(|socket| &socket.owner));
     actor.map_or_else(
         || (tr!("nobody").to_owned(), Ink::Faint),
-        |actor| (safe(actor), colors.ink(actor)),
+        |actor| (wording::actor(actor), colors.ink(actor)),
     )
 }
 

@@ -11,7 +11,6 @@ mod all_tests;
 mod bars;
 mod boundaries;
 mod layers;
-mod localize;
 mod plot;
 pub mod poll_chart;
 mod retries;
@@ -23,8 +22,6 @@ pub mod step;
 mod timeline;
 pub mod trace;
 pub(crate) mod wording;
-
-pub use localize::recording as localize;
 
 /// A way to look at a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,11 +91,10 @@ impl View {
     /// Draws the recording in this many columns, with sequence numbers from the connection's start.
     #[must_use]
     pub fn draw(self, recording: &Recording, width: usize) -> Picture {
-        let localized = localize(recording);
-        self.draw_with(&Analysis::of(&localized), width, SeqNumbers::Relative)
+        self.draw_with(&Analysis::of(recording), width, SeqNumbers::Relative)
     }
 
-    /// Draws the analysis of a localized recording in this many columns, with such sequence numbers where there are any.
+    /// Draws the analysis of a recording in this many columns, with such sequence numbers where there are any.
     #[must_use]
     pub fn draw_with(self, analysis: &Analysis, width: usize, numbers: SeqNumbers) -> Picture {
         match self {

@@ -3,7 +3,7 @@
 use crate::analysis::Analysis;
 use unicode_width::UnicodeWidthStr;
 
-use super::wording::safe;
+use super::wording::{self, safe};
 use crate::i18n::tr;
 use crate::picture::axis::{LogAxis, write_ticks};
 use crate::picture::{Canvas, Ink, Picture, exact_span, fit, span_of};
@@ -30,16 +30,17 @@ fn plots(recording: &Recording) -> Vec<Plot> {
         let EventKind::Point { plot, series, against, x, y, unit } = &event.what else {
             continue;
         };
-        let at = all.iter().position(|known| known.name == safe(plot)).unwrap_or_else(|| {
-            all.push(Plot {
-                name: safe(plot),
-                against: safe(against),
-                unit: safe(unit),
-                series: Vec::new(),
+        let at =
+            all.iter().position(|known| known.name == wording::label(plot)).unwrap_or_else(|| {
+                all.push(Plot {
+                    name: wording::label(plot),
+                    against: wording::label(against),
+                    unit: safe(unit),
+                    series: Vec::new(),
+                });
+                all.len() - 1
             });
-            all.len() - 1
-        });
-        let series = safe(series);
+        let series = wording::label(series);
         match all[at].series.iter_mut().find(|(known, _)| *known == series) {
             Some((_, points)) => points.push((*x, *y)),
             None => all[at].series.push((series, vec![(*x, *y)])),
@@ -176,7 +177,8 @@ mod tests {
         y: u64,
         unit: &'static str,
     ) {
-        let [plot, series, against, unit] = [plot, series, "connections", unit].map(Into::into);
+        let [plot, series, against] = [plot, series, "connections"].map(Into::into);
+        let unit = unit.into();
         script.event("lab", EventKind::Point { plot, series, against, x, y, unit });
     }
 

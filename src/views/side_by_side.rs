@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use self::align::{Aligned, Differs, align, differs, fold_equal};
 use self::cell::{Cell, Doing};
-use super::wording::{ActorColors, safe};
+use super::wording::{self, ActorColors};
 use crate::analysis::Analysis;
 use crate::i18n::tr;
 use crate::picture::fold::{Repetition, repetitions};
@@ -64,7 +64,7 @@ fn columns(analysis: &Analysis) -> (Vec<Column>, usize) {
     let parts: Vec<(u64, String)> = events
         .iter()
         .filter_map(|event| match &event.what {
-            EventKind::Part { part } => Some((event.at_ns, safe(part))),
+            EventKind::Part { part } => Some((event.at_ns, wording::label(part))),
             _ => None,
         })
         .collect();
@@ -96,7 +96,7 @@ fn columns(analysis: &Analysis) -> (Vec<Column>, usize) {
         let part = opened_ns.and_then(part_at).or_else(|| part_at(doing.at_ns()));
         let heading = match part {
             Some((_, part)) => part.clone(),
-            None if parts.is_empty() => safe(doing.actor()),
+            None if parts.is_empty() => wording::actor(doing.actor()),
             None => {
                 before += 1;
                 continue;
@@ -125,7 +125,7 @@ fn columns(analysis: &Analysis) -> (Vec<Column>, usize) {
                 Cell::of(
                     doing,
                     analysis,
-                    Some(&colors).filter(|_| several && **doing.actor() != *heading),
+                    Some(&colors).filter(|_| several && wording::actor(doing.actor()) != heading),
                 )
             })
             .collect();

@@ -84,7 +84,7 @@ fn rows_of(
     marks: &Marks,
 ) -> Vec<[Row; 5]> {
     let cells = |local: Option<&Address>, peer: Option<&Address>, became: Row| {
-        let who = Row::new().with(safe(&socket.owner), colors.ink(&socket.owner));
+        let who = Row::new().with(wording::actor(&socket.owner), colors.ink(&socket.owner));
         [
             Row::new().with(protocol(socket), Ink::Plain),
             marks.address(local),

@@ -3,7 +3,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::wording::safe;
+use super::wording::{self, safe};
 use crate::analysis::{Analysis, ThreadState, ThreadTimeline};
 use crate::i18n::tr;
 use crate::picture::{Canvas, Ink, Picture, fit, span_of};
@@ -184,15 +184,20 @@ fn list(canvas: &mut Canvas, sums: &Sums, width: usize) -> usize {
 
 /// Each actor's times in each state.
 fn table(canvas: &mut Canvas, row: usize, lives: &[&ThreadTimeline], width: usize) -> usize {
-    let name =
-        lives.iter().map(|life| safe(&life.actor).width()).max().unwrap_or(0).min(width / 3) + 2;
+    let name = lives
+        .iter()
+        .map(|life| wording::actor(&life.actor).width())
+        .max()
+        .unwrap_or(0)
+        .min(width / 3)
+        + 2;
     let column = (width.saturating_sub(name) / 3).clamp(1, 14);
     for (index, head) in [tr!("running"), tr!("ready"), tr!("blocked")].iter().enumerate() {
         canvas.write(row, name + index * column, name + (index + 1) * column - 1, head, Ink::Faint);
     }
     for (number, life) in lives.iter().enumerate() {
         let at = row + 1 + number;
-        canvas.write(at, 0, name - 1, &safe(&life.actor), Ink::Of(number));
+        canvas.write(at, 0, name - 1, &wording::actor(&life.actor), Ink::Of(number));
         let blocked = life.blocked().iter().map(|(_, _, ns)| ns).sum::<u64>();
         let said = |ns: Option<u64>| ns.map_or(tr!("not asked").to_owned(), span_of);
         for (index, text) in
@@ -212,13 +217,11 @@ fn table(canvas: &mut Canvas, row: usize, lives: &[&ThreadTimeline], width: usiz
 
 #[cfg(test)]
 mod tests {
-    use insta::{assert_snapshot, with_settings};
-
-    use super::super::localize;
     use super::*;
     use crate::analysis::sample::{Sample, fits_everywhere};
     use crate::analysis::threads::tests::{asked, modes};
     use crate::i18n::{chinese, speaking};
+    use insta::{assert_snapshot, with_settings};
 
     #[test]
     fn the_edges_carry_this_runs_counts() {
@@ -246,9 +249,7 @@ mod tests {
     #[test]
     fn in_chinese_the_edges_are_where_they_were() {
         let recording = modes().recording();
-        let drawn = speaking(chinese(), || {
-            draw(&Analysis::of(&localize::recording(&recording)), 80).text()
-        });
+        let drawn = speaking(chinese(), || draw(&Analysis::of(&recording), 80).text());
         // No file below src is in Chinese.
         with_settings!({ snapshot_path => "../../tests/snapshots" }, { assert_snapshot!(drawn) });
     }

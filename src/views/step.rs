@@ -4,9 +4,8 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::trace::{Detail, Trace};
-use super::wording::{ActorColors, arguments, safe};
+use super::wording::{self, ActorColors, arguments, safe};
 use crate::i18n::tr;
-use crate::lexicon::shown;
 use crate::picture::{Ink, Picture, Row, fit};
 use crate::text::wrap_code;
 use crate::trace::{Call, Event, EventKind, PAUSES_PER_LINE, Site};
@@ -239,7 +238,7 @@ impl Shot<'_> {
 
 /// The actor's name, as it is told.
 fn who(event: &Event) -> String {
-    safe(&shown(&event.actor))
+    wording::actor(&event.actor)
 }
 
 fn held(event: &Event) -> Option<&Call> {

@@ -3,8 +3,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::wording::bytes;
-use super::wording::safe;
+use super::wording::{self, bytes, safe};
 use crate::analysis::threads::Sleep;
 use crate::analysis::{Analysis, Mark, MarkKind, ThreadState, ThreadTimeline};
 use crate::i18n::tr;
@@ -38,7 +37,7 @@ pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
         }
     };
     let to_ns = lives.iter().map(did).max().unwrap_or(from_ns).max(from_ns + 1);
-    let widest = lives.iter().map(|life| safe(&life.actor).width()).max().unwrap_or(0);
+    let widest = lives.iter().map(|life| wording::actor(&life.actor).width()).max().unwrap_or(0);
     let left = (widest.max(11) + 1).min(width / 4).max(4);
     let columns = width.saturating_sub(left);
     let scale = TimeAxis { from_ns, to_ns, column: left, columns };
@@ -66,7 +65,7 @@ fn band(
     ink: Ink,
     scale: &TimeAxis,
 ) -> usize {
-    canvas.write(row, 0, scale.column.saturating_sub(1), &safe(&life.actor), ink);
+    canvas.write(row, 0, scale.column.saturating_sub(1), &wording::actor(&life.actor), ink);
     let end = scale.column + scale.columns;
     let begin = scale.column_of(life.began_ns);
     let stop = (scale.column_of(life.ended_ns) + 1).min(end);
@@ -171,7 +170,7 @@ fn sign_of(mark: &Mark) -> (char, Ink) {
 fn words_of(mark: &Mark) -> String {
     let name = safe(&mark.call);
     let from = |who: &Option<Name>| {
-        who.as_ref().map_or_else(String::new, |who| tr!(" from {who}", who = safe(who)))
+        who.as_ref().map_or_else(String::new, |who| tr!(" from {who}", who = wording::actor(who)))
     };
     match &mark.kind {
         MarkKind::Sent(count) => tr!("sends {bytes}", bytes = bytes(*count)),
@@ -195,7 +194,7 @@ fn words_of(mark: &Mark) -> String {
 /// Why a thread sleeps that is blocked in no call.
 pub(super) fn sleep(why: &Sleep) -> String {
     match why {
-        Sleep::Waiting(purpose) => safe(purpose),
+        Sleep::Waiting(purpose) => wording::label(purpose),
         Sleep::Held => tr!(context "call", "held").to_owned(),
         Sleep::InCall(Some(call)) => safe(call),
         Sleep::InCall(None) => tr!("asleep").to_owned(),
@@ -377,14 +376,12 @@ fn legend(canvas: &mut Canvas, row: usize, lives: &[ThreadTimeline], width: usiz
 
 #[cfg(test)]
 mod tests {
-    use insta::{assert_snapshot, with_settings};
-
-    use super::super::localize;
     use super::*;
     use crate::analysis::sample::{Sample, fits_everywhere};
     use crate::analysis::threads::tests::{asked, modes};
     use crate::i18n::{chinese, speaking};
     use crate::trace::{ActorKind, EventKind};
+    use insta::{assert_snapshot, with_settings};
 
     #[test]
     fn three_modes_stand_side_by_side() {
@@ -395,9 +392,7 @@ mod tests {
     #[test]
     fn in_chinese_the_bands_begin_and_end_in_the_same_columns() {
         let recording = modes().recording();
-        let drawn = speaking(chinese(), || {
-            draw(&Analysis::of(&localize::recording(&recording)), 80).text()
-        });
+        let drawn = speaking(chinese(), || draw(&Analysis::of(&recording), 80).text());
         // No file below src is in Chinese.
         with_settings!({ snapshot_path => "../../tests/snapshots" }, { assert_snapshot!(drawn) });
     }

@@ -7,13 +7,11 @@ use std::sync::Arc;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::localize;
 use super::wording::{
-    self, ActorColors, arguments, end, filled_in, outcome_ink, safe, value, with_lag,
+    self, ActorColors, actor, arguments, end, filled_in, outcome_ink, safe, value, with_lag,
 };
 use crate::analysis::Analysis;
 use crate::i18n::tr;
-use crate::lexicon::shown;
 use crate::picture::{Ink, Picture, Row, fit, span_of};
 use crate::reasons;
 use crate::text::wrap;
@@ -77,8 +75,6 @@ impl Trace {
         if matches!(event.what, EventKind::Held(_)) {
             return Vec::new();
         }
-        let told = localize::event(event);
-        let event = &*told;
         if matches!(event.what, EventKind::Frame(_) | EventKind::Delivered { .. })
             && self.detail < Detail::Frames
         {
@@ -176,13 +172,13 @@ impl Trace {
                     "{local} with {peer}: {state} ({source})",
                     local,
                     peer,
-                    state = safe(&shown(state)),
+                    state = wording::tcp_state(state),
                     source = safe(source)
                 ),
                 Ink::Faint,
             ),
             EventKind::Part { part } => {
-                let name = fit(&safe(part), self.width.saturating_sub(6));
+                let name = fit(&wording::label(part), self.width.saturating_sub(6));
                 let rest = self.width.min(EDGE).saturating_sub(name.width() + 4);
                 vec![
                     Row::new()
@@ -205,9 +201,11 @@ impl Trace {
                 };
                 self.prose(event, &kind, Ink::Faint)
             }
-            EventKind::Deed { deed, errno: None } => self.prose(event, &safe(deed), Ink::Plain),
+            EventKind::Deed { deed, errno: None } => {
+                self.prose(event, &wording::label(deed), Ink::Plain)
+            }
             EventKind::Deed { deed, errno: Some(errno) } => {
-                self.prose(event, &format!("{} = {}", safe(deed), safe(errno)), Ink::Bad)
+                self.prose(event, &format!("{} = {}", wording::label(deed), safe(errno)), Ink::Bad)
             }
             EventKind::Left { cpu_ns } => {
                 let used = cpu_ns.map_or(String::new(), |used| {
@@ -222,26 +220,30 @@ impl Trace {
                     event,
                     &tr!(
                         "{plot}, {series}: {height} at {x} {against}",
-                        plot = safe(plot),
-                        series = safe(series),
+                        plot = wording::label(plot),
+                        series = wording::label(series),
                         height,
                         x,
-                        against = safe(against)
+                        against = wording::label(against)
                     ),
                     Ink::Plain,
                 )
             }
             EventKind::Wait { asked_ns, purpose } => self.prose(
                 event,
-                &tr!("wait {span}: {what}", span = span_of(*asked_ns), what = safe(purpose)),
+                &tr!(
+                    "wait {span}: {what}",
+                    span = span_of(*asked_ns),
+                    what = wording::label(purpose)
+                ),
                 Ink::Faint,
             ),
             EventKind::Measure { series, label, value_ns } => self.prose(
                 event,
                 &tr!(
                     "{series}, {label}: {span}",
-                    series = safe(series),
-                    label = safe(label),
+                    series = wording::label(series),
+                    label = wording::label(label),
                     span = span_of(*value_ns)
                 ),
                 Ink::Plain,
@@ -250,9 +252,9 @@ impl Trace {
                 event,
                 &tr!(
                     "{label}: {count} ({source})",
-                    label = safe(label),
+                    label = wording::label(label),
                     count,
-                    source = safe(source)
+                    source = wording::label(source)
                 ),
                 Ink::Plain,
             ),
@@ -270,7 +272,7 @@ impl Trace {
                     });
                     let words = tr!(
                         "{who} has been blocked in {call} for {span}{place}",
-                        who = safe(&one.actor),
+                        who = actor(&one.actor),
                         call,
                         span = span_of(one.for_ns),
                         place
@@ -365,14 +367,16 @@ impl Trace {
                     (Some(unit), it) => format!("{} {}", value(it, 32), safe(unit)),
                     (None, it) => value(it, 32),
                 };
-                let with_what =
-                    one.with_what.as_ref().map_or(String::new(), |what| format!("{} ", safe(what)));
+                let with_what = one
+                    .with_what
+                    .as_ref()
+                    .map_or(String::new(), |what| format!("{} ", wording::label(what)));
                 let (mark, ink) = if one.held { ("·", Ink::Faint) } else { ("✗", Ink::Bad) };
                 let words = format!(
                     "{mark} {} {} {} {with_what}{}",
-                    safe(&one.what),
+                    wording::label(&one.what),
                     with_lag(said(&one.saw), one.lag_ns),
-                    shown(&one.relation.to_string()),
+                    wording::relation(one.relation),
                     said(&one.with)
                 );
                 rows.extend(self.prose(event, &words, ink));
@@ -567,11 +571,11 @@ pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
 }
 
 /// What an actor is called, the lab's own two included.
-fn called(actor: &str) -> String {
-    match actor {
+fn called(name: &str) -> String {
+    match name {
         "lab" => tr!("lab").to_owned(),
         "wire" => tr!("wire").to_owned(),
-        actor => safe(actor),
+        name => actor(name),
     }
 }
 

@@ -3,14 +3,26 @@
 //! A recording may come from a file that anybody wrote, so every text goes through [`safe`] before it is shown.
 
 use crate::i18n::tr;
-use crate::lexicon::shown;
+use crate::labels;
 use crate::picture::{Ink, span_of};
 use crate::trace::packet::{End, Fate};
-use crate::trace::{Address, Call, Data, Event, Name, Outcome, Output, SockOpt, Syscall, Value};
+use crate::trace::{
+    Address, Call, Data, Event, Label, Name, Outcome, Output, Relation, SockOpt, Syscall, Value,
+};
 
 /// The text, what a terminal might obey, hide or reorder written out.
 pub(crate) fn safe(text: &str) -> String {
     crate::text::safe(text).into_owned()
+}
+
+/// What an actor is called.
+pub(crate) fn actor(name: &str) -> String {
+    safe(&labels::actor(name))
+}
+
+/// A label in words.
+pub(crate) fn label(label: &Label) -> String {
+    safe(&labels::label(label))
 }
 
 /// The actors in the order in which they came, which is also the order of their colours.
@@ -59,11 +71,25 @@ pub(crate) fn with_lag(saw: String, lag_ns: Option<u64>) -> String {
     }
 }
 
+/// A TCP state in words: `none` is the kernel's knowing of no such end.
+pub(crate) fn tcp_state(state: &str) -> String {
+    if state == "none" { tr!(context "recording", "none").to_owned() } else { safe(state) }
+}
+
+/// How evidence is compared, in words.
+pub(crate) fn relation(relation: Relation) -> String {
+    match relation {
+        Relation::Before => tr!(context "recording", "before").to_owned(),
+        sign => sign.to_string(),
+    }
+}
+
 /// A value in words; of data at most this many bytes.
 pub(crate) fn value(value: &Value, bytes: usize) -> String {
     match value {
         Value::Data(data) => shorten(data, bytes).to_string(),
         Value::Address(at) => safe(&address(at)),
+        Value::Label(it) => label(it),
         other => safe(&other.to_string()),
     }
 }
@@ -71,7 +97,7 @@ pub(crate) fn value(value: &Value, bytes: usize) -> String {
 /// An address in words; of a socket without one, that it has none.
 pub(crate) fn address(address: &Address) -> String {
     if *address == Address::Unix(None) {
-        shown(&address.to_string()).into_owned()
+        tr!(context "recording", "(no name)").to_owned()
     } else {
         address.to_string()
     }
@@ -182,5 +208,5 @@ pub(crate) fn bytes(count: usize) -> String {
 
 /// An end of the wire, as it is called.
 pub(crate) fn end(end: End) -> String {
-    shown(&end.to_string()).into_owned()
+    actor(&end.to_string())
 }

@@ -13,15 +13,57 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use socket_explorer::cli::Cli;
 use socket_explorer::i18n::catalogue::{Message, parse};
 
-/// Contexts of texts that others wrote, and that are looked up as they come: errors and recordings.
-const LOOKED_UP: [&str; 3] = ["JSON", "recording", "system"];
+/// Contexts of texts that others wrote, and that are looked up as they come: errors.
+const LOOKED_UP: [&str; 2] = ["JSON", "system"];
+
+/// The context of actors and labels.
+const RECORDING: &str = "recording";
+
+/// Functions whose arguments are labels, by the places of those; and what names an actor.
+const TAKE_LABELS: [(&str, &[usize]); 22] = [
+    ("is", &[0]),
+    ("equal", &[0, 2]),
+    ("differ", &[0, 2]),
+    ("at_least", &[0]),
+    ("less", &[0, 2]),
+    ("lasted", &[0]),
+    ("no_sooner", &[0, 2]),
+    ("as_long", &[0, 2]),
+    ("before", &[0, 2]),
+    ("succeeded", &[0]),
+    ("failed_with", &[0]),
+    ("transferred", &[0]),
+    ("acknowledges", &[0]),
+    ("part", &[0]),
+    ("wait", &[1]),
+    ("measure", &[0, 1]),
+    ("plot_time", &[0]),
+    ("plot_bytes", &[0]),
+    ("tally", &[0, 2]),
+    ("deed", &[0]),
+    ("actor", &[0]),
+    ("process", &[0]),
+];
+
+/// Before a test module of what only Linux has.
+const TESTS_OF_LINUX: &str = r#"[cfg (all (test , target_os = "linux"))]"#;
+
+/// Where labels are made.
+const MAKE_LABELS: [&str; 3] = ["src/capture/", "src/chat/", "src/experiments/"];
+
+/// Names of the system's own, which no catalogue needs: `AF_INET`, `/proc/net/dev`, `EAGAIN`.
+fn is_code(label: &str) -> bool {
+    let has = |wanted: fn(char) -> bool| label.contains(wanted);
+    !label.contains(' ') && (has(|c| "_/".contains(c)) || !has(|c| c.is_ascii_lowercase()))
+}
 
 /// A sentence: its context, its English.
 type Key = (Option<String>, String);
 
-/// The sentences that the program says, each with its files.
+/// The sentences that the program says, each with its files; and every other text where labels are made, for a label may reach
+/// its function by a variable.
 #[derive(Default)]
-struct Sentences(Vec<(Key, BTreeSet<String>)>);
+struct Sentences(Vec<(Key, BTreeSet<String>)>, BTreeSet<String>);
 
 impl Sentences {
     fn add(&mut self, context: Option<&str>, english: &str, file: &str) {
@@ -36,6 +78,7 @@ impl Sentences {
     fn has(&self, message: &Message) -> bool {
         let key = (message.context.clone(), message.english.clone());
         self.0.iter().any(|(known, _)| *known == key)
+            || (message.context.as_deref() == Some(RECORDING) && self.1.contains(&key.1))
     }
 
     /// All sentences in these tokens, those in a test module excepted.
@@ -47,7 +90,7 @@ impl Sentences {
                 let one = at.checked_add_signed(offset).and_then(|at| tokens.get(at));
                 one.is_some_and(|one| one.to_string() == text)
             };
-            if is(0, "#") && is(1, "[cfg (test)]") {
+            if is(0, "#") && (is(1, "[cfg (test)]") || is(1, TESTS_OF_LINUX)) {
                 while !matches!(&tokens[at], TokenTree::Group(g) if g.delimiter() == Delimiter::Brace)
                     && !matches!(&tokens[at], TokenTree::Punct(p) if p.as_char() == ';')
                 {
@@ -60,9 +103,37 @@ impl Sentences {
                 if macro_call || constant {
                     self.add_arguments(group.stream(), file);
                 }
+                if MAKE_LABELS.iter().any(|folder| file.starts_with(folder)) {
+                    if is(-1, "!") && is(-2, "label") {
+                        self.add_labels(group.stream(), &[0], file);
+                    }
+                    for (_, places) in TAKE_LABELS.iter().filter(|(name, _)| is(-1, name)) {
+                        self.add_labels(group.stream(), places, file);
+                    }
+                }
                 self.add_tokens(group.stream(), file);
+            } else if let TokenTree::Literal(literal) = &tokens[at]
+                && MAKE_LABELS.iter().any(|folder| file.starts_with(folder))
+            {
+                self.1.extend(string(literal));
             }
             at += 1;
+        }
+    }
+
+    /// The literals among the arguments at these places.
+    fn add_labels(&mut self, arguments: TokenStream, places: &[usize], file: &str) {
+        let arguments: Vec<TokenTree> = arguments.into_iter().collect();
+        let split =
+            arguments.split(|token| matches!(token, TokenTree::Punct(p) if p.as_char() == ','));
+        for (place, argument) in split.enumerate() {
+            let label = match argument {
+                [TokenTree::Literal(literal)] if places.contains(&place) => string(literal),
+                _ => None,
+            };
+            if let Some(label) = label.filter(|label| !is_code(label)) {
+                self.add(Some(RECORDING), &label, file);
+            }
         }
     }
 
@@ -190,7 +261,10 @@ fn up_to_date(catalogue: &str, sentences: &Sentences) -> String {
         .collect();
     let none = BTreeSet::new();
     let looked_up = old.iter().map(|(_, message)| message);
-    let looked_up = looked_up.filter(|one| is_looked_up(one) && !sentences.has(one));
+    let said = |one: &Message| {
+        sentences.0.iter().any(|(key, _)| *key == (one.context.clone(), one.english.clone()))
+    };
+    let looked_up = looked_up.filter(|one| !said(one) && (is_looked_up(one) || sentences.has(one)));
     let looked_up = looked_up.map(|one| ((one.context.clone(), one.english.clone()), &none));
     let mut keys: Vec<_> = sentences.0.iter().map(|(key, files)| (key.clone(), files)).collect();
     keys.extend(looked_up);

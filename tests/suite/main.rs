@@ -10,10 +10,10 @@ mod course;
 mod course_run;
 #[cfg(unix)]
 mod home;
+mod labels;
 mod languages;
 #[cfg(unix)]
 mod lesson_terminal;
-mod lexicon;
 mod pages;
 #[cfg(unix)]
 mod person;

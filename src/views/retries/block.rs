@@ -147,7 +147,7 @@ fn deliberate_waits(series: &Series, analysis: &Analysis, next_ns: u64, lines: &
 fn heading(series: &Series, analysis: &Analysis) -> String {
     let frame = &analysis.wire[series.sent[0]].frame;
     let name = |actor: &Option<crate::trace::Name>, end: End| {
-        actor.as_ref().map_or_else(|| wording::end(end), |actor| safe(actor))
+        actor.as_ref().map_or_else(|| wording::end(end), |actor| wording::actor(actor))
     };
     let (from, to) =
         (name(&frame.sender, frame.sent_by), name(&frame.receiver, frame.sent_by.other()));

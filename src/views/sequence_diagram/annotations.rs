@@ -3,6 +3,7 @@
 use super::builder::Builder;
 use super::diagram::{Likeness, Shape, Step};
 use crate::i18n::tr;
+use crate::labels;
 use crate::picture::{Ink, span_of};
 use crate::reasons;
 use crate::trace::{Ending, EventKind};
@@ -14,18 +15,26 @@ impl Builder<'_> {
         for event in self.analysis.recording.events() {
             let lane = self.lane_of.get(&event.actor).copied();
             let (shape, likeness) = match &event.what {
-                EventKind::Part { part } => {
-                    (Shape::Part(part.to_string()), Likeness::Part(part.to_string()))
-                }
+                EventKind::Part { part } => (
+                    Shape::Part(labels::label(part).into_owned()),
+                    Likeness::Part(part.to_string()),
+                ),
                 EventKind::Wait { asked_ns, purpose } => {
                     let text = tr!("waits {span}", span = span_of(*asked_ns));
                     let shape = match lane {
                         Some(lane) => {
-                            let words = vec![tr!("{text}: {purpose}", text, purpose), text];
+                            let words = vec![
+                                tr!("{text}: {purpose}", text, purpose = labels::label(purpose)),
+                                text,
+                            ];
                             Shape::Call { lane, words, ink: Ink::Warn, joins: false }
                         }
                         None => Shape::Note(
-                            tr!("{span} pass: {purpose}", span = span_of(*asked_ns), purpose),
+                            tr!(
+                                "{span} pass: {purpose}",
+                                span = span_of(*asked_ns),
+                                purpose = labels::label(purpose)
+                            ),
                             Ink::Warn,
                         ),
                     };
@@ -38,8 +47,9 @@ impl Builder<'_> {
                         None => (String::new(), Ink::Plain),
                     };
                     // Where there is no room for the file's name, the call alone.
-                    let brief = deed.rsplit_once(" …/").map(|(call, _)| format!("{call}{failed}"));
-                    let words = [format!("{deed}{failed}")].into_iter().chain(brief).collect();
+                    let words = labels::label(deed);
+                    let brief = words.rsplit_once(" …/").map(|(call, _)| format!("{call}{failed}"));
+                    let words = [format!("{words}{failed}")].into_iter().chain(brief).collect();
                     (
                         Shape::Call { lane, words, ink, joins: false },
                         Likeness::Deed { lane, deed: deed.to_string() },
@@ -49,7 +59,11 @@ impl Builder<'_> {
                     let who: Vec<String> = blocked
                         .iter()
                         .map(|who| {
-                            tr!("{actor} in {call}", actor = who.actor, call = who.call.function())
+                            tr!(
+                                "{actor} in {call}",
+                                actor = labels::actor(&who.actor),
+                                call = who.call.function()
+                            )
                         })
                         .collect();
                     let who = if who.is_empty() {

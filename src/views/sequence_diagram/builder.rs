@@ -6,6 +6,7 @@ use super::diagram::{Arrow, ArrowLikeness, Lane, Likeness, Line, Shape, Step};
 use super::phrases::{after, connect_words, under_way};
 use crate::analysis::{Analysis, CallSpan, Fate};
 use crate::i18n::tr;
+use crate::labels;
 use crate::picture::Ink;
 use crate::trace::{Name, Role, Syscall, SyscallKind};
 use crate::views::SeqNumbers;
@@ -42,7 +43,10 @@ impl<'a> Builder<'a> {
         let (mut lanes, mut lane_of) = (Vec::new(), HashMap::new());
         for event in analysis.recording.events().iter().filter(|event| &*event.actor != "lab") {
             lane_of.entry(event.actor.clone()).or_insert_with(|| {
-                lanes.push(Lane { name: event.actor.clone(), process: event.process });
+                lanes.push(Lane {
+                    name: labels::actor(&event.actor).into_owned(),
+                    process: event.process,
+                });
                 lanes.len() - 1
             });
         }
@@ -55,7 +59,7 @@ impl<'a> Builder<'a> {
             .flat_map(|segment| [&segment.from, &segment.to])
         {
             lane_of.entry(name.clone()).or_insert_with(|| {
-                lanes.push(Lane { name: name.clone(), process });
+                lanes.push(Lane { name: labels::actor(name).into_owned(), process });
                 lanes.len() - 1
             });
         }

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use crate::picture::Ink;
 use crate::picture::phrase::Phrase;
-use crate::trace::Name;
 use crate::trace::packet::{Fate, Flags};
 
 /// An actor's lane.
 #[derive(Debug)]
 pub(super) struct Lane {
-    pub(super) name: Name,
+    /// What the actor is called.
+    pub(super) name: String,
     pub(super) process: u32,
 }
 

@@ -4,6 +4,7 @@ use super::builder::Builder;
 use super::diagram::{Likeness, SegmentRow, Shape, Step, Transit};
 use crate::analysis::Segment;
 use crate::i18n::{tr, tr_n};
+use crate::labels;
 use crate::picture::phrase::Phrase;
 use crate::picture::{Ink, span_of};
 use crate::reasons;
@@ -45,9 +46,9 @@ impl Builder<'_> {
             steps.push(Step::new(change.at_ns, shape, likeness));
         }
         if let Some(first) = tail.first() {
-            let flags = tail
-                .iter()
-                .filter_map(|segment| Some(format!("{} {}", segment.from, segment.tcp()?.flags)));
+            let flags = tail.iter().filter_map(|segment| {
+                Some(format!("{} {}", labels::actor(&segment.from), segment.tcp()?.flags))
+            });
             let said = flags.collect::<Vec<_>>().join(tr!(", "));
             let count = tail.len();
             let words = vec![

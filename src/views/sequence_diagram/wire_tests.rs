@@ -9,7 +9,7 @@ use crate::analysis::Analysis;
 use crate::analysis::script::Script;
 use crate::i18n::{chinese, speaking, tr};
 use crate::trace::recording::Recording;
-use crate::views::{SeqNumbers, all_tests, localize};
+use crate::views::{SeqNumbers, all_tests};
 
 const CLIENT: u16 = 40001;
 const SERVER: u16 = 5000;
@@ -372,8 +372,7 @@ fn where_arp_is_the_point_it_is_drawn_frame_by_frame() {
 #[test]
 fn arp_finds_its_lanes_under_their_chinese_names_too() {
     let (drawn, rows) = speaking(chinese(), || {
-        let picture =
-            draw(&Analysis::of(&localize(&recorded("who-has"))), 80, SeqNumbers::Relative);
+        let picture = draw(&Analysis::of(&recorded("who-has")), 80, SeqNumbers::Relative);
         let who_has = |asked: &str| tr!("who has {asked}?", asked);
         let at = tr!("at {mac}", mac = "02:00:0a:09:00:02");
         (picture.text(), [who_has("10.9.0.2"), at, who_has("10.9.0.3")])

@@ -7,8 +7,8 @@ use crate::analysis::{Analysis, CallSpan, Origin};
 use crate::i18n::tr;
 use crate::picture::{Ink, Row, span_of};
 use crate::text::wrap;
-use crate::trace::{Address, Event, Name, Output, Syscall, SyscallKind, Value};
-use crate::views::wording::{ActorColors, argument, option_span, outcome_ink, safe, value};
+use crate::trace::{Address, Event, Label, Name, Output, Syscall, SyscallKind, Value};
+use crate::views::wording::{self, ActorColors, argument, option_span, outcome_ink, safe, value};
 
 /// A call that took this long says so, in nanoseconds.
 const SLOW_NS: u64 = 1_000_000;
@@ -37,7 +37,7 @@ pub(super) struct Cell {
 pub(super) enum Doing<'a> {
     Call(&'a CallSpan),
     /// The event, what was done, and the error.
-    Deed(&'a Event, &'a str, Option<&'a str>),
+    Deed(&'a Event, &'a Label, Option<&'a str>),
 }
 
 impl<'a> Doing<'a> {
@@ -66,7 +66,7 @@ impl<'a> Doing<'a> {
 impl Cell {
     pub(super) fn of(doing: Doing, analysis: &Analysis, colors: Option<&ActorColors>) -> Cell {
         let said = |cell: Cell| Cell {
-            who: colors.map_or_else(String::new, |_| safe(doing.actor())),
+            who: colors.map_or_else(String::new, |_| wording::actor(doing.actor())),
             who_ink: colors.map_or(Ink::Plain, |colors| colors.ink(doing.actor())),
             ..cell
         };
@@ -78,7 +78,7 @@ impl Cell {
                     outcome: errno.clone(),
                     outcome_key: errno.clone(),
                     outcome_ink: Ink::Bad,
-                    function: safe(deed),
+                    function: wording::label(deed),
                     ..Cell::default()
                 };
                 said(Cell { error: errno, ..cell })

@@ -1,0 +1,61 @@
+//! Actors and labels in words. A recording has them by their English (`trace::Label`); these look them up in the language
+//! that is spoken, in the catalogues' context `recording`. What has no entry stays as it is: names of calls, addresses, data.
+
+use std::borrow::Cow;
+
+use crate::i18n::catalogue::{Filling, fill_with};
+use crate::i18n::{Language, find, spoken};
+use crate::trace::{Label, Value};
+
+/// What an actor is called.
+#[must_use]
+pub fn actor(name: &str) -> Cow<'_, str> {
+    message(name)
+}
+
+/// The label.
+#[must_use]
+pub fn label(label: &Label) -> Cow<'_, str> {
+    let template = message(&label.text);
+    if label.args.is_empty() {
+        return template;
+    }
+    if spoken() == Language::ENGLISH {
+        return Cow::Owned(label.to_string());
+    }
+    let filled = fill_with(&template, |name| {
+        Some(match label.args.get(name)? {
+            Value::Label(inner) => Filling::Word(self::label(inner).into_owned()),
+            other => Filling::Quote(other.to_string()),
+        })
+    });
+    Cow::Owned(filled)
+}
+
+fn message(english: &str) -> Cow<'_, str> {
+    Cow::Borrowed(find(Some("recording"), english).unwrap_or(english))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::i18n::{chinese, speaking};
+    use crate::trace::label;
+
+    #[test]
+    fn arguments_that_are_labels_are_worded_and_others_stay() {
+        let typed = |text: &str| {
+            label!("{who} types {text}", who = label!("client"), text = text.to_owned())
+        };
+        let said = |one: &Label| speaking(chinese(), || label(one).into_owned());
+        let [client, types] = ["\u{5ba2}\u{6237}\u{7aef}", "\u{8f93}\u{5165}"];
+        for text in ["hello", "你好", "client", "{who}"] {
+            assert_eq!(label(&typed(text)), format!("client types {text}"));
+            assert_eq!(said(&typed(text)), format!("{client}{types} {text}"), "data is set off");
+        }
+        assert_eq!(said(&label!("ECONNREFUSED")), "ECONNREFUSED");
+        assert_eq!(said(&label!("client")), client);
+        assert_eq!(speaking(chinese(), || actor("client").into_owned()), client);
+        assert_eq!(actor("client"), "client");
+    }
+}
