@@ -165,6 +165,8 @@ pub struct Socket {
     pub backlog: Option<i64>,
     /// The TCP states that were seen, each when it was first seen in a row.
     pub states: Vec<(u64, String)>,
+    /// Each TCP state that the instrument saw by TCP_INFO, and when.
+    pub observed: Vec<(u64, String)>,
     /// Calls on it that failed.
     pub failed: Vec<usize>,
     /// The other end of its connection, where both ends are in the recording.

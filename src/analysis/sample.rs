@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::Analysis;
 use crate::trace::recording::{Header, Origin, Recording};
 use crate::trace::{
-    Address, Args, Call, Data, Event, EventKind, Name, Outcome, Output, Return, Role, Site,
-    Syscall, Value,
+    Address, Args, Call, Data, Event, EventKind, Fact, Name, Observation, Outcome, Output, Return,
+    Role, Site, Syscall, Value,
 };
 
 /// A recording that is being made by hand: each actor a thread of one process.
@@ -17,7 +17,7 @@ pub(crate) struct Sample {
     pub events: Vec<Event>,
     now_ns: u64,
     /// How far time goes on before an event, and after it.
-    pace_ns: (u64, u64),
+    pub(super) pace_ns: (u64, u64),
     next: u64,
 }
 
@@ -128,7 +128,6 @@ impl Sample {
             other => other,
         };
         let role = match (function, &site) {
-            ("tcp_info" | "local_addr", _) => Role::Instrument,
             (_, Some(_)) => Role::Program,
             (_, None) => Role::ScopeEnd,
         };
@@ -241,8 +240,15 @@ impl Sample {
 
     /// The instrument asks for the local address.
     pub fn located(&mut self, actor: &str, socket: u32, at: Value) -> &mut Sample {
-        let call = self.enter(actor, socket, "local_addr", &[]);
-        self.leave(actor, &call, Outcome::Result(0), &[("address", at)])
+        let Value::Address(at) = at else { panic!("an address") };
+        self.observed(actor, socket, Fact::Getsockname(at))
+    }
+
+    /// The instrument asks the kernel.
+    pub fn observed(&mut self, actor: &str, socket: u32, fact: Fact) -> &mut Sample {
+        let (socket, fd) = (Some(socket), Some(i64::from(socket) + 2));
+        self.pass(self.pace_ns.0 + self.pace_ns.1);
+        self.event(actor, EventKind::Observed(Observation { socket, fd, fact }))
     }
 
     /// A connection is accepted as socket `new`.

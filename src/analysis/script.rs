@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::sample::Sample;
 use crate::trace::recording::{Origin, Recording};
-use crate::trace::{Call, EventKind, Outcome, Site};
+use crate::trace::{Call, EventKind, Observation, Outcome, Site};
 
 /// A recording that is being written. Time goes on by a tenth of a millisecond before every event.
 #[derive(Debug)]
@@ -57,11 +57,11 @@ impl Script {
         function: &str,
         args: Json,
     ) -> Entered {
-        let source = (function != "local_addr" && function != "tcp_info").then(|| Site {
+        let site = Site {
             file: "src/experiments/by_hand.rs".into(),
             line: u32::try_from(self.0.events.len()).unwrap_or(0) + 1,
-        });
-        let call = self.0.made(socket, function, of(args), source);
+        };
+        let call = self.0.made(socket, function, of(args), Some(site));
         self.push(actor, process, EventKind::Enter(call.clone()));
         call
     }
@@ -119,7 +119,20 @@ impl Script {
     }
 
     fn located(&mut self, actor: &str, process: u32, socket: u32, address: Json) -> &mut Script {
-        self.call(actor, process, socket, "local_addr", json!({}), 0, json!({"address": address}))
+        self.observed(actor, process, socket, json!({"getsockname": address}))
+    }
+
+    /// The instrument asks the kernel about a socket.
+    pub(crate) fn observed(
+        &mut self,
+        actor: &str,
+        process: u32,
+        socket: u32,
+        fact: Json,
+    ) -> &mut Script {
+        let (socket, fd, fact) = (Some(socket), Some(i64::from(socket) + 2), of(fact));
+        self.0.pass(self.0.pace_ns.0 + self.0.pace_ns.1);
+        self.push(actor, process, EventKind::Observed(Observation { socket, fd, fact }))
     }
 
     /// A TCP client (actor, process, socket) and a server (… and the accepted socket), connected, from port 40001 to port 5000.

@@ -3,18 +3,41 @@
 use std::collections::HashMap;
 
 use super::{Analysis, CallSpan, Connection, Origin, Socket, is_at};
-use crate::trace::{Address, Domain, Output, Syscall, SyscallKind};
+use crate::trace::{Address, Domain, EventKind, Fact, Observation, Output, Syscall, SyscallKind};
+
+/// What tells of a socket.
+enum Fed<'r> {
+    /// A call, by its index.
+    Call(usize),
+    /// What the kernel said of one of this process's sockets.
+    Said(u32, &'r Observation),
+}
 
 impl Analysis<'_> {
     pub(super) fn find_sockets(&mut self) {
         let mut known: HashMap<(u32, u32), usize> = HashMap::new();
         // An accepted socket may be used by another thread before the accept's return is recorded: find those first.
-        let mut order: Vec<usize> = (0..self.calls.len()).collect();
-        order.sort_by_key(|&index| {
-            let made = &self.calls[index];
-            if made.is(SyscallKind::Accept) { made.returned_ns() } else { made.entered_ns }
+        let calls = self.calls.iter().enumerate().map(|(index, made)| {
+            let accepts = made.is(SyscallKind::Accept);
+            (if accepts { made.returned_ns() } else { made.entered_ns }, Fed::Call(index))
         });
-        for index in order {
+        let observations = self.recording.events().iter().filter_map(|event| match &event.what {
+            EventKind::Observed(observation) => {
+                Some((event.at_ns, Fed::Said(event.process, observation)))
+            }
+            _ => None,
+        });
+        let mut order: Vec<(u64, Fed)> = calls.chain(observations).collect();
+        order.sort_by_key(|(at_ns, _)| *at_ns);
+        for (at_ns, fed) in order {
+            let index = match fed {
+                Fed::Call(index) => index,
+                Fed::Said(process, Observation { socket, fact, .. }) => {
+                    let known = socket.and_then(|number| known.get(&(process, number)));
+                    known.into_iter().for_each(|&at| self.sockets[at].observe(at_ns, fact));
+                    continue;
+                }
+            };
             let made = &self.calls[index];
             let Some(number) = made.call.socket.filter(|_| &*made.actor != "lab") else {
                 continue; // the instrument's own; or made on many sockets at once (poll)
@@ -167,6 +190,7 @@ impl Socket {
             peer: None,
             backlog: None,
             states: Vec::new(),
+            observed: Vec::new(),
             failed: Vec::new(),
             other_end: None,
             connects: Vec::new(),
@@ -196,22 +220,40 @@ impl Socket {
             }
             Syscall::Listen { backlog } => self.backlog = Some(*backlog),
             Syscall::Close => self.closed_ns = Some(back.at_ns),
-            Syscall::GetSockName => {
-                let said = back.out.address();
-                let said = said.filter(|said| self.local.is_none() || said.port() != Some(0));
-                self.local = said.cloned().or(self.local.take());
-            }
+            Syscall::GetSockName => back.out.address().into_iter().for_each(|at| self.is_at(at)),
             _ => {}
         }
         match &back.out {
-            Output::TcpInfo(info)
-                if self.states.last().is_none_or(|(_, last)| *last != info.state) =>
-            {
-                self.states.push((back.at_ns, info.state.to_string()));
-            }
+            Output::TcpInfo(info) => self.is_in(back.at_ns, &info.state),
             Output::Accepted { socket, .. } => return Some(*socket),
             _ => {}
         }
         None
+    }
+
+    /// Learns what the kernel said of it.
+    fn observe(&mut self, at_ns: u64, fact: &Fact) {
+        match fact {
+            Fact::Getsockname(local) => self.is_at(local),
+            Fact::TcpInfo(info) => {
+                self.observed.push((at_ns, info.state.to_string()));
+                self.is_in(at_ns, &info.state);
+            }
+            Fact::Getpeername(_) | Fact::TcpTable { .. } => {}
+        }
+    }
+
+    /// The kernel said its own address; port 0 is none yet.
+    fn is_at(&mut self, local: &Address) {
+        if self.local.is_none() || local.port() != Some(0) {
+            self.local = Some(local.clone());
+        }
+    }
+
+    /// The kernel said its TCP state.
+    fn is_in(&mut self, at_ns: u64, state: &str) {
+        if self.states.last().is_none_or(|(_, last)| last != state) {
+            self.states.push((at_ns, state.to_owned()));
+        }
     }
 }

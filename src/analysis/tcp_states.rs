@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::{Analysis, plain};
 use crate::trace::packet::{End, Flags};
-use crate::trace::{Address, EventKind, Name};
+use crate::trace::{Address, EventKind, Fact, Name, Observation};
 
 /// A change of an end's state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,7 +125,11 @@ impl Analysis<'_> {
             socket.states.iter().for_each(|(at_ns, state)| say(*at_ns, local, peer, state));
         }
         for event in self.recording.events() {
-            if let EventKind::State { local, peer, state, .. } = &event.what {
+            if let EventKind::Observed(Observation {
+                fact: Fact::TcpTable { local, peer, state },
+                ..
+            }) = &event.what
+            {
                 say(event.at_ns, local, peer, state);
             }
         }

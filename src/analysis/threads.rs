@@ -146,7 +146,8 @@ pub(super) fn timelines(analysis: &Analysis) -> Vec<ThreadTimeline> {
         if timelines.iter().any(|(life, _)| life.actor == event.actor) {
             continue;
         }
-        let kind = if let EventKind::Actor { kind } = event.what { kind } else { ActorKind::Role };
+        let kind =
+            if let EventKind::Started { kind } = event.what { kind } else { ActorKind::Role };
         timelines.push((
             ThreadTimeline {
                 actor: event.actor.clone(),
@@ -233,7 +234,7 @@ fn timeline(
             EventKind::Sample(sample) if event.actor == life.actor || !shared => {
                 samples.push((event.at_ns, sample))
             }
-            EventKind::Left { cpu_ns } if event.actor == life.actor => {
+            EventKind::Exited { cpu_ns, .. } if event.actor == life.actor => {
                 (life.left, life.ended_ns, life.cpu_ns) = (true, event.at_ns, *cpu_ns);
             }
             EventKind::Wait { asked_ns, purpose } => {
@@ -243,7 +244,7 @@ fn timeline(
             EventKind::Held(call) if event.actor == life.actor => {
                 pauses.push((event.at_ns, entered(call.id).unwrap_or(life.ended_ns), Sleep::Held));
             }
-            EventKind::Actor { kind } if event.actor == life.actor => life.kind = *kind,
+            EventKind::Started { kind } if event.actor == life.actor => life.kind = *kind,
             _ => {}
         }
     }
@@ -402,7 +403,7 @@ pub(crate) mod tests {
     const MS: u64 = 1_000_000;
 
     fn comes(script: &mut Script, actor: &str) {
-        script.event(actor, EventKind::Actor { kind: ActorKind::Thread });
+        script.event(actor, EventKind::Started { kind: ActorKind::Thread });
     }
 
     fn enters_recv(script: &mut Script, actor: &str, socket: u32) -> Arc<Call> {
@@ -420,14 +421,14 @@ pub(crate) mod tests {
             (enters_recv(&mut script, "blocking", 1), enters_recv(&mut script, "timeout", 3));
         let at_once = enters_recv(&mut script, "non-blocking", 2);
         script.leave("non-blocking", &at_once, Outcome::Errno("EAGAIN".into()), &[]);
-        script.event("non-blocking", EventKind::Left { cpu_ns: Some(150_000) });
+        script.event("non-blocking", EventKind::Exited { cpu_ns: Some(150_000), status: None });
         script.event(
             "peer",
             EventKind::Wait { asked_ns: 600 * MS, purpose: "the peer is silent".into() },
         );
         script.pass(250 * MS);
         script.leave("timeout", &timed, Outcome::Errno("EAGAIN".into()), &[]);
-        script.event("timeout", EventKind::Left { cpu_ns: None });
+        script.event("timeout", EventKind::Exited { cpu_ns: None, status: None });
         script.pass(350 * MS).sends("peer", 4, "at last");
         script.leave(
             "blocking",
@@ -435,8 +436,10 @@ pub(crate) mod tests {
             Outcome::Result(7),
             &[("data", super::super::sample::data("at last"))],
         );
-        script.event("blocking", EventKind::Left { cpu_ns: Some(220_000) });
-        script.pass(20 * MS).event("peer", EventKind::Left { cpu_ns: Some(2 * MS) });
+        script.event("blocking", EventKind::Exited { cpu_ns: Some(220_000), status: None });
+        script
+            .pass(20 * MS)
+            .event("peer", EventKind::Exited { cpu_ns: Some(2 * MS), status: None });
         script
     }
 
@@ -505,7 +508,7 @@ pub(crate) mod tests {
         sees(&mut script, "server", Some('S'), Some("futex"), 5);
         script.pass(60 * MS);
         sees(&mut script, "server", None, None, 5);
-        script.event("server", EventKind::Left { cpu_ns: Some(5 * MS) });
+        script.event("server", EventKind::Exited { cpu_ns: Some(5 * MS), status: None });
         script
     }
 
@@ -561,7 +564,7 @@ pub(crate) mod tests {
         let connect = script.enter("client", 1, "connect", &[]);
         script.leave("client", &connect, Outcome::Result(0), &[]);
         script.pass(2 * MS);
-        script.event("client", EventKind::Left { cpu_ns: None });
+        script.event("client", EventKind::Exited { cpu_ns: None, status: None });
         let mut recording = script.recording();
         let events = recording.events();
         let entered = events
@@ -588,7 +591,7 @@ pub(crate) mod tests {
     fn two_roles_of_one_thread_are_away_between_their_calls() {
         let mut script = Script::new();
         for actor in ["server", "client"] {
-            script.event(actor, EventKind::Actor { kind: ActorKind::Role });
+            script.event(actor, EventKind::Started { kind: ActorKind::Role });
             script.pass(MS);
         }
         script.events.iter_mut().for_each(|event| event.thread = 7);

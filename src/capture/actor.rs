@@ -37,7 +37,7 @@ pub struct Actor {
 impl Actor {
     pub(super) fn new(lab: &Lab, name: &str, kind: ActorKind) -> Actor {
         let actor = Actor { lab: lab.clone(), name: Name::from(name), instrument: false };
-        lab.recorder().push(&actor.name, EventKind::Actor { kind });
+        lab.recorder().push(&actor.name, EventKind::Started { kind });
         if kind != ActorKind::Process {
             lab.watch_thread(&actor.name, std::process::id(), sys::thread_id());
         }
@@ -147,9 +147,10 @@ impl<'scope, 'env> Stage<'scope, 'env> {
             let _ = told.send(sys::thread_id());
             let answer = catch_unwind(AssertUnwindSafe(|| play(actor)))
                 .unwrap_or_else(|panic| Err(panicked(panic.as_ref())));
-            inner
-                .recorder()
-                .push(&inner_name, EventKind::Left { cpu_ns: sys::cpu_time().map(nanoseconds) });
+            inner.recorder().push(
+                &inner_name,
+                EventKind::Exited { cpu_ns: sys::cpu_time().map(nanoseconds), status: None },
+            );
             answer.map_err(|error| {
                 let error = error.at(&inner, &inner_name);
                 inner.fail_now(&error);
@@ -322,8 +323,9 @@ impl Process {
             lack: None,
             part: Some(child::Part { actor: name.to_owned(), epoch_ns: lab.recorder().epoch_ns() }),
         };
-        let Started { process, control, output } = child::start(job).map_err(no_more)?;
+        let Started { process, argv, control, output } = child::start(job).map_err(no_more)?;
         let id = process.id();
+        lab.recorder().push_of(&Name::from(name), id, id, EventKind::Execed { argv });
         lab.children().lock().unwrap_or_else(PoisonError::into_inner).push((process, control));
         lab.watch_thread(&Name::from(name), id, id);
         let (into, who) = (lab.clone(), Name::from(name));
@@ -352,7 +354,8 @@ impl Process {
             // Its output is closed: it has ended, or is about to.
             into.recorder().gate().into_iter().for_each(|gate| gate.is_gone(id));
             let cpu_ns = sys::cpu_time_of_process(id).map(nanoseconds);
-            into.recorder().push_of(&who, id, id, EventKind::Left { cpu_ns });
+            let status = sys::exit_status(id);
+            into.recorder().push_of(&who, id, id, EventKind::Exited { cpu_ns, status });
             ending
         };
         let reader = thread::Builder::new()
@@ -404,6 +407,13 @@ impl Process {
     pub fn kill(&self) -> Result<()> {
         let mut children = self.lab.children().lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((child, _)) = children.iter_mut().find(|(child, _)| child.id() == self.id) {
+            let signal = Cow::Borrowed("SIGKILL");
+            self.lab.recorder().push_of(
+                &self.name,
+                self.id,
+                self.id,
+                EventKind::Signalled { signal },
+            );
             child.kill()?;
         }
         Ok(())
@@ -413,7 +423,7 @@ impl Process {
     /// [`Process::collect`] if it was killed. Until then it stays in the kernel's table (state `Z`).
     pub fn until_ended(&self) {
         self.lab.recorder().until(|events| {
-            let left = |event: &&Event| matches!(event.what, EventKind::Left { .. });
+            let left = |event: &&Event| matches!(event.what, EventKind::Exited { .. });
             events.iter().rev().filter(left).any(|event| event.process == self.id)
         });
         sys::until_ended(self.id);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::link::{self, CapturedFrame};
 use super::{Error, Lab, Result, Socket, sys};
-use crate::trace::{Address, EventKind, Failure, Lack, Name};
+use crate::trace::{Address, EventKind, Fact, Failure, Lack, Name, Observation};
 
 /// So long [`TcpTableEntry::until`] waits for a state that does not come: then the kernel says otherwise, and the claim shows it.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -108,12 +108,8 @@ impl TcpTableEntry {
 
     fn tell(&self, state: &'static str) {
         let (local, peer) = (Address::Inet(self.local), Address::Inet(self.peer));
-        let what = EventKind::State {
-            local,
-            peer,
-            state: Cow::Borrowed(state),
-            source: Cow::Borrowed("/proc/net/tcp"),
-        };
+        let fact = Fact::TcpTable { local, peer, state: Cow::Borrowed(state) };
+        let what = EventKind::Observed(Observation { socket: None, fd: None, fact });
         self.lab.recorder().push(&self.actor, what);
     }
 }

@@ -209,7 +209,7 @@ impl PuppetPeer {
 
     /// Waits until this actor has left.
     pub fn until_left(&self, actor: &str) {
-        until_last_event(&self.lab, actor, |what| matches!(what, EventKind::Left { .. }));
+        until_last_event(&self.lab, actor, |what| matches!(what, EventKind::Exited { .. }));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

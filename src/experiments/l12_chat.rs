@@ -126,7 +126,7 @@ fn goodbye(lab: &Lab) -> Result<()> {
 /// How many of the four threads have ended.
 fn left(lab: &Lab) -> usize {
     let left = |event: &&Event| {
-        matches!(event.what, EventKind::Left { .. }) && FOUR.contains(&&*event.actor)
+        matches!(event.what, EventKind::Exited { .. }) && FOUR.contains(&&*event.actor)
     };
     lab.recorder().look(|events| events.iter().filter(left).count())
 }

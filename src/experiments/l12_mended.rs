@@ -140,7 +140,7 @@ fn in_recv(what: &EventKind) -> bool {
 }
 
 fn has_left(what: &EventKind) -> bool {
-    matches!(what, EventKind::Left { .. })
+    matches!(what, EventKind::Exited { .. })
 }
 
 /// What was seen of the two programs.

@@ -17,7 +17,7 @@ use crate::text::{is_safe_to_show, safe};
 use super::label::{Composed, Label};
 use super::packet::Frame;
 use super::reason::{Failure, Lack};
-use super::syscall::{Output, Syscall, SyscallKind};
+use super::syscall::{Output, Syscall, SyscallKind, TcpInfo};
 
 /// How many times a stepped run pauses each actor on the same source line. After that the line runs through: nobody wants
 /// to press Enter for every turn of a loop.
@@ -46,15 +46,30 @@ pub struct Event {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum EventKind {
-    /// An actor came on stage.
-    Actor {
-        /// As what it came.
+    /// An actor started: a thread, a process, or a role that the experiment's own thread plays.
+    #[serde(alias = "actor")]
+    Started {
+        /// What runs it.
         kind: ActorKind,
     },
-    /// An actor left: its thread or its process ended.
-    Left {
+    /// The process runs this program from here on: execve(2).
+    Execed {
+        /// Its command line.
+        argv: Vec<String>,
+    },
+    /// A signal was sent to the process: kill(2).
+    Signalled {
+        /// The signal's name, as signal(7) has it: `SIGKILL`.
+        signal: Cow<'static, str>,
+    },
+    /// The actor's thread or process ended.
+    #[serde(alias = "left")]
+    Exited {
         /// Processor time that its thread (a process: all its threads) used, in nanoseconds; `None` where it is not to be had.
         cpu_ns: Option<u64>,
+        /// How a process ended; `None` for a thread, and where it is not to be had.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        status: Option<ExitStatus>,
     },
     /// The run is stepped, and this call is held before it is made: its [`EventKind::Enter`] follows when it is let go.
     Held(Arc<Call>),
@@ -117,17 +132,9 @@ pub enum EventKind {
         /// Where the number comes from: `/proc/net/dev`, `counted by the experiment`.
         source: Label,
     },
-    /// What the kernel says of one end of a TCP connection, which need not be a socket of any process.
-    State {
-        /// That end's own address.
-        local: Address,
-        /// The other end's.
-        peer: Address,
-        /// Its TCP state, in the spelling of TCP_INFO, or `none`.
-        state: Cow<'static, str>,
-        /// Where the word comes from: `/proc/net/tcp`.
-        source: Cow<'static, str>,
-    },
+    /// What the kernel said of a socket when the instrument asked.
+    #[serde(alias = "state")]
+    Observed(Observation),
     /// A frame left one end of the wire (`event: "frame"`, fields of [`Frame`]).
     Frame(Arc<Frame>),
     /// A frame that was delayed, held or duplicated has come out at the other end.
@@ -179,7 +186,94 @@ pub struct Sample {
     pub turns: Option<u64>,
 }
 
-/// As what an actor is on stage.
+/// What the kernel said of a socket, or of one end of a TCP connection that need not be a socket of any process.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "ObservationLine")]
+pub struct Observation {
+    /// The socket, if it was asked by a descriptor.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub socket: Option<u32>,
+    /// That descriptor.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub fd: Option<i64>,
+    /// What was said.
+    #[serde(flatten)]
+    pub fact: Fact,
+}
+
+/// An observation as it is written down. Format 1 had rows of the kernel's table only, as fields of the event.
+#[derive(Deserialize)]
+struct ObservationLine {
+    #[serde(default)]
+    socket: Option<u32>,
+    #[serde(default)]
+    fd: Option<i64>,
+    #[serde(flatten)]
+    fact: Option<Fact>,
+    local: Option<Address>,
+    peer: Option<Address>,
+    state: Option<Cow<'static, str>>,
+}
+
+impl TryFrom<ObservationLine> for Observation {
+    type Error = &'static str;
+
+    fn try_from(line: ObservationLine) -> Result<Self, Self::Error> {
+        let ObservationLine { socket, fd, fact, local, peer, state } = line;
+        let fact = match (fact, local, peer, state) {
+            (Some(fact), ..) => fact,
+            (None, Some(local), Some(peer), Some(state)) => Fact::TcpTable { local, peer, state },
+            _ => return Err("an observation of what?"),
+        };
+        Ok(Observation { socket, fd, fact })
+    }
+}
+
+/// What the kernel can be asked, named after whom it is asked of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fact {
+    /// The socket's own address: getsockname(2).
+    Getsockname(Address),
+    /// The address of the other end: getpeername(2).
+    Getpeername(Address),
+    /// `TCP_INFO` (tcp(7)).
+    TcpInfo(TcpInfo),
+    /// A row of the kernel's table of TCP connections, /proc/net/tcp (proc_pid_net(5)).
+    TcpTable {
+        /// The end's own address.
+        local: Address,
+        /// The other end's.
+        peer: Address,
+        /// Its TCP state, in the spelling of TCP_INFO, or `none` if there is no such row.
+        state: Cow<'static, str>,
+    },
+}
+
+impl Fact {
+    /// Whom it was asked of, as a reader knows it: `TCP_INFO`, `/proc/net/tcp`.
+    #[must_use]
+    pub fn source(&self) -> &'static str {
+        match self {
+            Fact::Getsockname(_) => "getsockname",
+            Fact::Getpeername(_) => "getpeername",
+            Fact::TcpInfo(_) => "TCP_INFO",
+            Fact::TcpTable { .. } => "/proc/net/tcp",
+        }
+    }
+}
+
+/// How a process ended (wait(2)).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExitStatus {
+    /// It exited with this code.
+    Code(i32),
+    /// This signal ended it.
+    Signal(Cow<'static, str>),
+}
+
+/// What runs an actor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ActorKind {

@@ -2,6 +2,7 @@
 
 mod counts;
 pub mod event;
+mod format_1;
 mod label;
 pub mod packet;
 pub mod pcapng;

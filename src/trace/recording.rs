@@ -11,7 +11,7 @@ use serde_json::error::Category;
 use thiserror::Error;
 
 use crate::i18n::{self, error_text, tr};
-use crate::trace::{Claim, Ending, Event, EventKind};
+use crate::trace::{Claim, Ending, Event, EventKind, format_1};
 
 /// What the first line of a recording calls its format.
 pub const FORMAT: &str = "socket-explorer recording";
@@ -285,7 +285,11 @@ pub fn read(mut from: impl BufRead) -> Contents {
         }
         match (parse_line(&text), recordings.last_mut()) {
             (Ok(Line::Header(header)), _) => recordings.push(Recording::new(header, Vec::new())),
-            (Ok(Line::Event(event)), Some(recording)) => recording.push(*event),
+            (Ok(Line::Event(mut event)), Some(recording)) => {
+                if format_1::upgrade(&mut event) {
+                    recording.push(*event);
+                }
+            }
             (Ok(Line::Event(_)), None) => {
                 break Some((number, tr!("an event stands before any header line").to_owned()));
             }

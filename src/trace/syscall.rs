@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use strum::EnumDiscriminants;
 
 use super::event::{Address, Args, Data, Value};
@@ -543,17 +544,22 @@ pub enum Output {
 }
 
 /// A part of `TCP_INFO` (tcp(7)).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct TcpInfo {
     /// The TCP state: `ESTABLISHED`.
     pub state: Text,
     /// The smoothed round-trip time, in microseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub rtt_us: Option<u32>,
     /// The retransmission timeout, in microseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub rto_us: Option<u32>,
     /// Segments retransmitted so far.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub total_retrans: Option<u32>,
     /// The largest segment that it sends, in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub snd_mss: Option<u32>,
 }
 

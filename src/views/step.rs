@@ -81,7 +81,7 @@ impl Shot<'_> {
                 EventKind::Return(back) => open.retain(|mark| {
                     (mark.event.process, mark.call.id) != (event.process, back.call.id)
                 }),
-                EventKind::Left { .. } => open.retain(|mark| {
+                EventKind::Exited { .. } => open.retain(|mark| {
                     (mark.event.process, mark.event.thread) != (event.process, event.thread)
                 }),
                 _ => {}

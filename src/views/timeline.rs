@@ -406,7 +406,7 @@ mod tests {
     #[test]
     fn no_mark_stands_in_a_word_and_what_falls_together_is_one_row() {
         let mut script = Sample::new();
-        script.event("client", EventKind::Actor { kind: ActorKind::Thread });
+        script.event("client", EventKind::Started { kind: ActorKind::Thread });
         script.pass(10_000_000).sends("client", 1, "one").sends("client", 1, "three");
         script.event("client", EventKind::Wait { asked_ns: 20_000_000, purpose: "thinks".into() });
         script.pass(10_300_000).sends("client", 1, "two");
@@ -425,7 +425,7 @@ mod tests {
         let script = |actors: &[&'static str]| {
             let mut script = Sample::new();
             for actor in actors {
-                script.event(actor, EventKind::Actor { kind: ActorKind::Thread });
+                script.event(actor, EventKind::Started { kind: ActorKind::Thread });
             }
             script.pass(1_000_000).sends(actors[0], 1, "x").recording()
         };

@@ -17,7 +17,8 @@ use crate::reasons;
 use crate::text::wrap;
 use crate::trace::packet::{Fate, Frame};
 use crate::trace::{
-    ActorKind, Call, Claim, Ending, Event, EventKind, Name, Return, Sample, Value, Verdict,
+    ActorKind, Call, Claim, Ending, Event, EventKind, Name, Observation, Return, Sample, Value,
+    Verdict,
 };
 
 /// How much the trace tells.
@@ -90,9 +91,12 @@ impl Trace {
                 rows
             }
             EventKind::Return(back) if back.call.is_instrument() && !all => Vec::new(),
+            EventKind::Observed(Observation { socket: Some(_), .. }) if !all => Vec::new(),
             EventKind::Return(back) => self.returned(event, back),
-            EventKind::Actor { .. }
-            | EventKind::Left { .. }
+            EventKind::Started { .. }
+            | EventKind::Execed { .. }
+            | EventKind::Signalled { .. }
+            | EventKind::Exited { .. }
             | EventKind::Sample(_)
             | EventKind::End { ending: Ending::Finished }
                 if !all =>
@@ -166,17 +170,9 @@ impl Trace {
             EventKind::Delivered { frame } => {
                 self.prose(event, &tr!("frame {frame} delivered", frame), Ink::Good)
             }
-            EventKind::State { local, peer, state, source } => self.prose(
-                event,
-                &tr!(
-                    "{local} with {peer}: {state} ({source})",
-                    local,
-                    peer,
-                    state = wording::tcp_state(state),
-                    source = safe(source)
-                ),
-                Ink::Faint,
-            ),
+            EventKind::Observed(observation) => {
+                self.prose(event, &wording::observation(observation), Ink::Faint)
+            }
             EventKind::Part { part } => {
                 let name = fit(&wording::label(part), self.width.saturating_sub(6));
                 let rest = self.width.min(EDGE).saturating_sub(name.width() + 4);
@@ -187,7 +183,7 @@ impl Trace {
                         .with(format!(" {}", "─".repeat(rest)), Ink::Faint),
                 ]
             }
-            EventKind::Actor { kind } => {
+            EventKind::Started { kind } => {
                 let kind = match kind {
                     ActorKind::Role => {
                         tr!("played by thread {id}", id = event.thread)
@@ -207,7 +203,14 @@ impl Trace {
             EventKind::Deed { deed, errno: Some(errno) } => {
                 self.prose(event, &format!("{} = {}", wording::label(deed), safe(errno)), Ink::Bad)
             }
-            EventKind::Left { cpu_ns } => {
+            EventKind::Execed { argv } => {
+                let command = safe(&argv.join(" "));
+                self.prose(event, &tr!("runs {command}", command), Ink::Faint)
+            }
+            EventKind::Signalled { signal } => {
+                self.prose(event, &tr!("is sent {signal}", signal = safe(signal)), Ink::Faint)
+            }
+            EventKind::Exited { cpu_ns, .. } => {
                 let used = cpu_ns.map_or(String::new(), |used| {
                     tr!(", having used {span} of a processor", span = span_of(used))
                 });
@@ -585,7 +588,7 @@ mod tests {
 
     use super::*;
     use crate::analysis::sample::{Sample, data, fits_everywhere, here};
-    use crate::trace::{Blocked, Outcome};
+    use crate::trace::{Blocked, Fact, Outcome, TcpInfo};
 
     fn talk() -> Sample {
         let mut sample = Sample::new();
@@ -597,7 +600,7 @@ mod tests {
             "ECONNREFUSED",
         );
         let recv = sample.enter("server", 1, "recv", &[("size", Value::Number(1024))]);
-        sample.call("lab", 9, "tcp_info", &[], 0);
+        sample.observed("lab", 9, Fact::TcpInfo(TcpInfo::default()));
         sample.pass(100_000_000).sends("client", 2, "你好\n");
         sample.leave("server", &recv, Outcome::Result(7), &[("data", data("你好\n"))]);
         sample
@@ -624,20 +627,11 @@ mod tests {
     }
 
     #[test]
-    fn instrument_calls_are_told_only_to_those_who_ask() {
+    fn what_the_instrument_saw_is_told_only_to_those_who_ask() {
         let mut sample = Sample::new();
-        let call = sample.enter(
-            "bob",
-            1,
-            "tcp_info",
-            &[("level", "IPPROTO_TCP".into()), ("option", "TCP_INFO".into())],
-        );
-        sample.leave(
-            "bob",
-            &call,
-            Outcome::Result(0),
-            &[("state", "ESTABLISHED".into()), ("rtt_us", Value::Number(35))],
-        );
+        let (state, rtt_us) = ("ESTABLISHED".into(), Some(35));
+        let info = TcpInfo { state, rtt_us, ..TcpInfo::default() };
+        sample.observed("bob", 1, Fact::TcpInfo(info));
         let told = |detail| {
             let mut trace = Trace::new(detail, 120);
             sample
@@ -648,7 +642,8 @@ mod tests {
                 .collect::<Vec<_>>()
         };
         assert_eq!(told(Detail::Calls), [""; 0]);
-        let line = "      1.000 ms  bob     307  getsockopt(3, IPPROTO_TCP, TCP_INFO) = 0 ESTABLISHED rtt 35 µs           10 µs  sample.rs:7";
+        let line =
+            "      1.010 ms  bob     307  fd 3: its state is ESTABLISHED rtt 35 µs (TCP_INFO)";
         assert_eq!(told(Detail::Kernel), [line]);
     }
 

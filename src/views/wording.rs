@@ -7,7 +7,8 @@ use crate::labels;
 use crate::picture::{Ink, span_of};
 use crate::trace::packet::{End, Fate};
 use crate::trace::{
-    Address, Call, Data, Event, Label, Name, Outcome, Output, Relation, SockOpt, Syscall, Value,
+    Address, Call, Data, Event, Fact, Label, Name, Observation, Outcome, Output, Relation, SockOpt,
+    Syscall, TcpInfo, Value,
 };
 
 /// The text, what a terminal might obey, hide or reorder written out.
@@ -157,13 +158,7 @@ pub(crate) fn filled_in(out: &Output, bytes: usize) -> String {
         }
         Output::Name(at) => format!(" {}", safe(&address(at))),
         Output::Value(it) => format!(" [{}]", value(it, bytes)),
-        Output::TcpInfo(info) => {
-            let number = |(name, number): (&str, u32)| match name.strip_suffix("_us") {
-                Some(name) => format!(" {name} {}", span_of(u64::from(number) * 1_000)),
-                None => format!(" {name} {number}"),
-            };
-            format!(" {}{}", safe(&info.state), info.numbers().map(number).collect::<String>())
-        }
+        Output::TcpInfo(info) => format!(" {}", tcp_info(info)),
         Output::Ready(list) => format!(" ready {}", safe(&list.to_string())),
         Output::Other(args) => args
             .0
@@ -209,4 +204,37 @@ pub(crate) fn bytes(count: usize) -> String {
 /// An end of the wire, as it is called.
 pub(crate) fn end(end: End) -> String {
     actor(&end.to_string())
+}
+
+/// The state, and the numbers that are known.
+fn tcp_info(info: &TcpInfo) -> String {
+    let number = |(name, number): (&str, u32)| match name.strip_suffix("_us") {
+        Some(name) => format!(" {name} {}", span_of(u64::from(number) * 1_000)),
+        None => format!(" {name} {number}"),
+    };
+    format!("{}{}", safe(&info.state), info.numbers().map(number).collect::<String>())
+}
+
+/// What the kernel said when the instrument asked.
+pub(super) fn observation(observation: &Observation) -> String {
+    let source = observation.fact.source();
+    let fd = observation.fd.unwrap_or(-1);
+    match &observation.fact {
+        Fact::Getsockname(local) => {
+            tr!("fd {fd}: its own address is {address} ({source})", fd, address = local, source)
+        }
+        Fact::Getpeername(peer) => {
+            tr!("fd {fd}: its peer's address is {address} ({source})", fd, address = peer, source)
+        }
+        Fact::TcpInfo(info) => {
+            tr!("fd {fd}: its state is {state} ({source})", fd, state = tcp_info(info), source)
+        }
+        Fact::TcpTable { local, peer, state } => tr!(
+            "{local} with {peer}: {state} ({source})",
+            local,
+            peer,
+            state = tcp_state(state),
+            source
+        ),
+    }
 }

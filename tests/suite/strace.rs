@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use socket_explorer::trace::recording::Recording;
-use socket_explorer::trace::{EventKind, Outcome};
+use socket_explorer::trace::{EventKind, Fact, Observation, Outcome};
 
 use crate::course_run;
 
@@ -74,14 +74,25 @@ fn from_strace(text: &str) -> Calls {
 fn from_recordings(recordings: &[Recording]) -> Calls {
     let mut calls = Calls::new();
     for event in recordings.iter().flat_map(|recording| recording.events()) {
-        let EventKind::Return(back) = &event.what else { continue };
-        if NETWORK.contains(&&*back.call.name) {
-            let result = match &back.outcome {
-                Outcome::Result(value) => value.to_string(),
-                Outcome::Errno(errno) => format!("-1 {errno}"),
-            };
-            calls.entry(event.thread).or_default().push((back.call.name.to_string(), result));
-        }
+        let call = match &event.what {
+            EventKind::Return(back) if NETWORK.contains(&&*back.call.name) => {
+                let result = match &back.outcome {
+                    Outcome::Result(value) => value.to_string(),
+                    Outcome::Errno(errno) => format!("-1 {errno}"),
+                };
+                (back.call.name.to_string(), result)
+            }
+            // The instrument's own question; what was not answered is not recorded, and none of ours goes without an answer.
+            EventKind::Observed(Observation { fact, .. }) => match fact {
+                Fact::Getsockname(_) | Fact::Getpeername(_) => {
+                    (fact.source().to_owned(), "0".to_owned())
+                }
+                Fact::TcpInfo(_) => ("getsockopt".to_owned(), "0".to_owned()),
+                Fact::TcpTable { .. } => continue,
+            },
+            _ => continue,
+        };
+        calls.entry(event.thread).or_default().push(call);
     }
     calls
 }

@@ -109,7 +109,7 @@ impl ExperimentRun {
             part: None,
             lack: probe::loopback(),
         };
-        let Started { process, control, output } = start(job)?;
+        let Started { process, control, output, .. } = start(job)?;
         *running() = Some(Running { control: Some(control), process: process.id() });
         let (sender, lines) = channel();
         let run = ExperimentRun { process, lines };

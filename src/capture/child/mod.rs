@@ -119,6 +119,8 @@ impl Control {
 pub struct Started {
     /// The process.
     pub process: std::process::Child,
+    /// Its command line.
+    pub argv: Vec<String>,
     /// Its control channel.
     pub control: Control,
     /// Its recording, line by line.
@@ -130,11 +132,16 @@ pub struct Started {
 /// # Errors
 /// The system starts no more processes.
 pub fn start(job: Job) -> io::Result<Started> {
-    let mut process = command(&Request::Run(job)).stdin(Stdio::piped()).spawn()?;
+    let request = Request::Run(job);
+    let [child, text] = request.to_args();
+    let mut process = command(&request).stdin(Stdio::piped()).spawn()?;
     match (process.stdin.take(), process.stdout.take()) {
-        (Some(input), Some(output)) => {
-            Ok(Started { process, control: Control(input), output: BufReader::new(output) })
-        }
+        (Some(input), Some(output)) => Ok(Started {
+            process,
+            argv: vec!["explore".to_owned(), child, text],
+            control: Control(input),
+            output: BufReader::new(output),
+        }),
         _ => Err(io::Error::other("a child process without pipes")),
     }
 }

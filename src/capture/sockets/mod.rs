@@ -1,8 +1,8 @@
 //! socket2's [`Socket`](socket2::Socket), call by call, with an instrument in between: same names, same errors,
 //! each call recorded when it is entered and when it returns.
 //!
-//! After bind, connect and accept the instrument asks the kernel for the addresses and the TCP state. Those calls
-//! are recorded too, marked as the instrument's, so that a recording names every call that strace would see.
+//! After bind, connect and accept the instrument asks the kernel for the addresses and the TCP state. What it answers is
+//! recorded as an observation that names the call, so that a recording still accounts for every call that strace would see.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -29,7 +29,8 @@ use super::actor;
 use super::recorder::Recorder;
 use super::sys::{self, TcpInfo};
 use crate::trace::{
-    Call, Data, Feature, How, MsgFlags, Name, Outcome, Output, Role, Site, SockOpt, Syscall, Value,
+    Call, Data, EventKind, Fact, Feature, How, MsgFlags, Name, Observation, Outcome, Output, Role,
+    Site, SockOpt, Syscall, Value,
 };
 
 /// A socket that records what is done with it.
@@ -124,6 +125,10 @@ pub(super) fn record<T>(
 
 fn done<T>(_: &T) -> (i64, Output) {
     (0, Output::None)
+}
+
+fn named(name: &SockAddr) -> (i64, Output) {
+    (0, Output::Name(address(name)))
 }
 
 fn length(of: usize) -> i64 {
@@ -223,24 +228,23 @@ impl Socket {
         descriptor(self.bare())
     }
 
-    /// Makes a call on it. `names`: what the source calls it, and what the kernel does. Without a place in the source the call
-    /// is the instrument's.
+    /// Makes a call on it. `names`: what the source calls it, and what the kernel does.
     fn call<T>(
         &self,
         names: (&'static str, &'static str),
         syscall: Syscall,
-        site: Option<&'static Location<'static>>,
+        site: &'static Location<'static>,
         perform: impl FnOnce(&socket2::Socket) -> io::Result<T>,
         tell: impl FnOnce(&T) -> (i64, Output),
     ) -> io::Result<T> {
-        let role = if self.instrument || site.is_none() { Role::Instrument } else { Role::Program };
+        let role = if self.instrument { Role::Instrument } else { Role::Program };
         let calling = Calling {
             syscall,
             name: names.1,
             api: names.0,
             fd: Some(self.descriptor()),
             socket: Some(self.number),
-            site,
+            site: Some(site),
             role,
         };
         record(&self.recorder, &self.owner, calling, || perform(self.bare()), tell)
@@ -257,7 +261,7 @@ impl Socket {
         self.call(
             ("bind", "bind"),
             Syscall::Bind { address: address(to) },
-            Some(Location::caller()),
+            Location::caller(),
             |socket| socket.bind(to),
             done,
         )?;
@@ -274,7 +278,7 @@ impl Socket {
         self.call(
             ("listen", "listen"),
             Syscall::Listen { backlog: backlog.into() },
-            Some(Location::caller()),
+            Location::caller(),
             |socket| socket.listen(backlog),
             done,
         )
@@ -290,7 +294,7 @@ impl Socket {
         let (inner, peer) = self.call(
             ("accept", sys::ACCEPT),
             Syscall::Accept,
-            Some(Location::caller()),
+            Location::caller(),
             socket2::Socket::accept,
             |(socket, peer)| {
                 (descriptor(socket), Output::Accepted { socket: number, peer: address(peer) })
@@ -323,7 +327,7 @@ impl Socket {
         let answer = self.call(
             ("connect", "connect"),
             Syscall::Connect { address: address(to) },
-            Some(Location::caller()),
+            Location::caller(),
             |socket| socket.connect(to),
             done,
         );
@@ -349,7 +353,7 @@ impl Socket {
         self.call(
             ("shutdown", "shutdown"),
             Syscall::Shutdown { how: half },
-            Some(Location::caller()),
+            Location::caller(),
             |socket| socket.shutdown(how),
             done,
         )?;
@@ -398,7 +402,7 @@ impl Socket {
         self.call(
             ("send", sys::SEND),
             Syscall::Send { data: Data::of(bytes), to: None },
-            Some(Location::caller()),
+            Location::caller(),
             |socket| socket.send(bytes),
             |sent| (length(*sent), Output::None),
         )
@@ -455,7 +459,7 @@ impl Socket {
         self.call(
             (function, sys::RECV),
             syscall,
-            Some(source),
+            source,
             |socket| {
                 let mut buffer = cell.borrow_mut();
                 // SAFETY: recv(2) writes received bytes and nothing else.
@@ -476,7 +480,7 @@ impl Socket {
     #[track_caller]
     pub fn send_to(&self, bytes: &[u8], to: &SockAddr) -> io::Result<usize> {
         let syscall = Syscall::Send { data: Data::of(bytes), to: Some(address(to)) };
-        let source = Some(Location::caller());
+        let source = Location::caller();
         let sent = self.call(
             ("send_to", "sendto"),
             syscall,
@@ -499,7 +503,7 @@ impl Socket {
         self.call(
             ("recv_from", "recvfrom"),
             Syscall::Recv { size: size as u64, flags: MsgFlags::default() },
-            Some(Location::caller()),
+            Location::caller(),
             |socket| {
                 let mut buffer = cell.borrow_mut();
                 // SAFETY: recvfrom(2) writes received bytes and nothing else.
@@ -522,10 +526,13 @@ impl Socket {
     #[track_caller]
     pub fn local_addr(&self) -> io::Result<SockAddr> {
         self.located.store(true, Ordering::Relaxed);
-        self.name_of(
-            ("local_addr", "getsockname"),
-            Some(Location::caller()),
+        let names = ("local_addr", "getsockname");
+        self.call(
+            names,
+            Syscall::GetSockName,
+            Location::caller(),
             socket2::Socket::local_addr,
+            named,
         )
     }
 
@@ -535,30 +542,30 @@ impl Socket {
     /// `ENOTCONN` if there is no other end.
     #[track_caller]
     pub fn peer_addr(&self) -> io::Result<SockAddr> {
-        self.name_of(
-            ("peer_addr", "getpeername"),
-            Some(Location::caller()),
+        let names = ("peer_addr", "getpeername");
+        self.call(
+            names,
+            Syscall::GetPeerName,
+            Location::caller(),
             socket2::Socket::peer_addr,
+            named,
         )
-    }
-
-    fn name_of(
-        &self,
-        names: (&'static str, &'static str),
-        source: Option<&'static Location<'static>>,
-        ask: fn(&socket2::Socket) -> io::Result<SockAddr>,
-    ) -> io::Result<SockAddr> {
-        let syscall =
-            if names.1 == "getpeername" { Syscall::GetPeerName } else { Syscall::GetSockName };
-        self.call(names, syscall, source, ask, |name| (0, Output::Name(address(name))))
     }
 
     /// The instrument's own question: whose socket this is, and the two ends of its connection.
     pub(super) fn ends(&self) -> io::Result<(Name, SockAddr, SockAddr)> {
-        let local =
-            self.name_of(("local_addr", "getsockname"), None, socket2::Socket::local_addr)?;
-        let peer = self.name_of(("peer_addr", "getpeername"), None, socket2::Socket::peer_addr)?;
+        let local = self.bare().local_addr()?;
+        self.observed(Fact::Getsockname(address(&local)));
+        let peer = self.bare().peer_addr()?;
+        self.observed(Fact::Getpeername(address(&peer)));
         Ok((self.owner.clone(), local, peer))
+    }
+
+    /// Records what the kernel said of it when the instrument asked.
+    fn observed(&self, fact: Fact) {
+        let actor = actor::current().unwrap_or_else(|| self.owner.clone());
+        let (socket, fd) = (Some(self.number), Some(self.descriptor()));
+        self.recorder.push(&actor, EventKind::Observed(Observation { socket, fd, fact }));
     }
 
     /// The TCP state that TCP_INFO says (tcp(7)): `ESTABLISHED`.
@@ -567,7 +574,7 @@ impl Socket {
     /// What getsockopt(2) answers; [`Error::Unavailable`](super::Error::Unavailable) where the system has no TCP_INFO.
     #[track_caller]
     pub fn tcp_state(&self) -> super::Result<&'static str> {
-        let info = self.tcp_info_at(Some(Location::caller()))?;
+        let info = self.tcp_info()?;
         info.map(|info| info.state).ok_or_else(|| Feature::TcpInfo.lack().into())
     }
 
@@ -577,32 +584,41 @@ impl Socket {
     /// What getsockopt(2) answers.
     #[track_caller]
     pub fn tcp_info(&self) -> io::Result<Option<TcpInfo>> {
-        self.tcp_info_at(Some(Location::caller()))
-    }
-
-    fn tcp_info_at(&self, site: Option<&'static Location<'static>>) -> io::Result<Option<TcpInfo>> {
-        if self.kind != Type::STREAM || self.domain == Domain::UNIX || !cfg!(target_os = "linux") {
+        if !self.has_tcp_info() {
             return Ok(None);
         }
         let syscall = Syscall::GetOption { option: SockOpt::TcpInfo };
+        let site = Location::caller();
         self.call(("tcp_info", "getsockopt"), syscall, site, sys::tcp_info, |info| {
             (0, info.as_ref().map_or(Output::None, |info| Output::TcpInfo(info.into())))
         })
     }
 
+    fn has_tcp_info(&self) -> bool {
+        self.kind == Type::STREAM && self.domain != Domain::UNIX && cfg!(target_os = "linux")
+    }
+
+    fn is_questioned(&self) -> bool {
+        !self.defaults.no_questions.load(Ordering::Relaxed) && !self.recorder.is_off()
+    }
+
     /// The instrument's own question: where is this socket? Once a socket, and not if the experiment asked already.
     fn locate(&self) {
-        if !self.defaults.no_questions.load(Ordering::Relaxed)
+        if self.is_questioned()
             && !self.located.swap(true, Ordering::Relaxed)
+            && let Ok(local) = self.bare().local_addr()
         {
-            let _ = self.name_of(("local_addr", "getsockname"), None, socket2::Socket::local_addr);
+            self.observed(Fact::Getsockname(address(&local)));
         }
     }
 
     /// The instrument's own question: in which TCP state is it?
     fn ask_state(&self) {
-        if !self.defaults.no_questions.load(Ordering::Relaxed) {
-            let _ = self.tcp_info_at(None);
+        if self.is_questioned()
+            && self.has_tcp_info()
+            && let Ok(Some(info)) = sys::tcp_info(self.bare())
+        {
+            self.observed(Fact::TcpInfo((&info).into()));
         }
     }
 
@@ -620,7 +636,7 @@ impl Socket {
     fn status_flags(&self, source: &'static Location<'static>) -> io::Result<i32> {
         let tell = |flags: &i32| (i64::from(*flags), Output::None);
         let names = ("nonblocking", "fcntl");
-        self.call(names, Syscall::GetFlags, Some(source), sys::status_flags, tell)
+        self.call(names, Syscall::GetFlags, source, sys::status_flags, tell)
     }
 
     /// Makes it non-blocking, or blocking: reads the status flags, and sets them with or without `O_NONBLOCK` (fcntl(2)).
@@ -639,7 +655,7 @@ impl Socket {
         self.call(
             ("set_nonblocking", "fcntl"),
             Syscall::SetFlags { nonblocking },
-            Some(source),
+            source,
             set,
             done,
         )
@@ -654,7 +670,7 @@ impl Socket {
         set: impl FnOnce(&socket2::Socket) -> io::Result<()>,
     ) -> io::Result<()> {
         let syscall = Syscall::SetOption { option, value };
-        self.call((setter, "setsockopt"), syscall, Some(site), set, done)
+        self.call((setter, "setsockopt"), syscall, site, set, done)
     }
 
     fn set_read_timeout_at(
@@ -687,7 +703,7 @@ impl Socket {
         get: impl FnOnce(&socket2::Socket) -> io::Result<T>,
         value: impl FnOnce(&T) -> Value,
     ) -> io::Result<T> {
-        self.call((getter, "getsockopt"), Syscall::GetOption { option }, Some(site), get, |got| {
+        self.call((getter, "getsockopt"), Syscall::GetOption { option }, site, get, |got| {
             (0, Output::Value(value(got)))
         })
     }

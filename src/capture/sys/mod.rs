@@ -126,6 +126,29 @@ pub fn signal_of(status: std::process::ExitStatus) -> Option<i32> {
     }
 }
 
+/// Waits until a child process has ended, and says how, without collecting it (waitid(2)); `None` where that is not to be had.
+#[must_use]
+pub fn exit_status(process: u32) -> Option<crate::trace::ExitStatus> {
+    #[cfg(target_os = "linux")]
+    {
+        use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+        let id = Id::Pid(nix::unistd::Pid::from_raw(i32::try_from(process).ok()?));
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT;
+        match waitid(id, flags).ok()? {
+            WaitStatus::Exited(_, code) => Some(crate::trace::ExitStatus::Code(code)),
+            WaitStatus::Signaled(_, signal, _) => {
+                Some(crate::trace::ExitStatus::Signal(Cow::Borrowed(signal.as_str())))
+            }
+            _ => None,
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = process;
+        None
+    }
+}
+
 /// What an error is called, whatever made it.
 #[must_use]
 pub fn error_name(error: &std::io::Error) -> Cow<'static, str> {

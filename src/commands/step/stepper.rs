@@ -67,7 +67,7 @@ impl Stepper {
                 self.resumed = self.resumed.filter(|(resumed, _)| *resumed != call);
             }
             // A process that was killed makes none of the calls that it was about to make.
-            EventKind::Left { .. } => {
+            EventKind::Exited { .. } => {
                 let same_thread = |paused: &Event| {
                     (paused.process, paused.thread) == (event.process, event.thread)
                 };

@@ -9,7 +9,7 @@ use crate::picture::phrase::Phrase;
 use crate::picture::{Ink, span_of};
 use crate::reasons;
 use crate::trace::packet::{Fate, Layers, Tcp};
-use crate::trace::{Data, EventKind, Role};
+use crate::trace::{Data, EventKind, Fact, Observation, Role};
 use crate::views::SeqNumbers;
 
 /// A transit that took less is not worth saying, in nanoseconds.
@@ -78,7 +78,9 @@ impl Builder<'_> {
         let told = self.analysis.recording.events().iter().filter(|event| {
             matches!(
                 event.what,
-                EventKind::Claim(_) | EventKind::Wait { .. } | EventKind::State { .. }
+                EventKind::Claim(_)
+                    | EventKind::Wait { .. }
+                    | EventKind::Observed(Observation { fact: Fact::TcpTable { .. }, .. })
             )
         });
         let last = told.map(|event| event.at_ns).max().unwrap_or(0).max(last_call);

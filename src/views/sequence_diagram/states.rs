@@ -6,7 +6,7 @@ use super::diagram::{Likeness, Shape, Step};
 use super::wire::state_ink;
 use crate::analysis::CallSpan;
 use crate::i18n::tr;
-use crate::trace::{Address, EventKind, Output, Role, SockOpt, Syscall};
+use crate::trace::{Address, EventKind, Fact, Observation, Output, Role, SockOpt, Syscall};
 
 /// What the kernel said of one end at one time.
 struct Said {
@@ -28,7 +28,10 @@ impl Builder<'_> {
         let mut all: Vec<Said> =
             self.analysis.calls.iter().filter_map(|made| self.answer(made)).collect();
         for event in self.analysis.recording.events() {
-            let EventKind::State { local, peer, state, source } = &event.what else {
+            let EventKind::Observed(Observation { fact, .. }) = &event.what else {
+                continue;
+            };
+            let Fact::TcpTable { local, peer, state } = fact else {
                 continue;
             };
             let Some(&lane) = self.lane_of.get(&event.actor) else {
@@ -40,7 +43,7 @@ impl Builder<'_> {
                 lane,
                 end,
                 state: state.to_string(),
-                source: source.to_string(),
+                source: fact.source().to_owned(),
             });
         }
         all.sort_by_key(|said| said.at_ns);

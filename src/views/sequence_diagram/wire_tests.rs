@@ -80,7 +80,7 @@ impl Wire {
     }
 
     fn state(&mut self, actor: &str, socket: u32, state: &str) {
-        self.script.call(actor, 1, socket, "tcp_info", json!({}), 0, json!({"state": state}));
+        self.script.observed(actor, 1, socket, json!({"tcp_info": {"state": state}}));
     }
 
     /// connect(), with so many SYNs lost before one gets through; then accept().
@@ -115,27 +115,13 @@ impl Wire {
         self.tcp("server", "SYN,ACK", (0, 1), "", json!({}));
         self.tcp("client", "ACK", (1, 1), "", json!({}));
         self.script.leave("client", 1, connect, 0, json!({}));
-        self.script.call(
-            "client",
-            1,
-            3,
-            "local_addr",
-            json!({}),
-            0,
-            json!({"address": {"inet": "10.9.0.1:40001"}}),
-        );
+        let address = json!({"getsockname": {"inet": "10.9.0.1:40001"}});
+        self.script.observed("client", 1, 3, address);
         self.state("client", 3, "ESTABLISHED");
         let out = json!({"address": {"inet": "10.9.0.2:40001"}, "socket": 2});
         self.script.call("server", 1, 1, "accept", json!({}), 5, out);
-        self.script.call(
-            "server",
-            1,
-            2,
-            "local_addr",
-            json!({}),
-            0,
-            json!({"address": {"inet": "10.9.0.1:5000"}}),
-        );
+        let address = json!({"getsockname": {"inet": "10.9.0.1:5000"}});
+        self.script.observed("server", 1, 2, address);
     }
 
     fn recording(&self) -> Recording {

@@ -7,7 +7,7 @@ use crate::analysis::Fate;
 use crate::i18n::tr;
 use crate::picture::Ink;
 use crate::picture::phrase::Phrase;
-use crate::trace::{Address, Domain, Outcome, SockOpt, Syscall, SyscallKind};
+use crate::trace::{Address, Domain, Outcome, Syscall, SyscallKind};
 use crate::views::wording::option_span;
 
 impl Builder<'_> {
@@ -234,16 +234,16 @@ impl Builder<'_> {
         if self.is_asked_later(index) {
             return None;
         }
-        let states = &self.analysis.sockets
-            [made.socket.filter(|_| made.is(SyscallKind::Shutdown) && !self.is_wired(index))?]
-        .states;
-        let next =
-            self.analysis.calls[index + 1..].iter().find(|later| later.socket == made.socket)?;
-        let seen = states.iter().find(|(at, _)| {
-            next.call.is_instrument()
-                && matches!(next.call.syscall, Syscall::GetOption { option: SockOpt::TcpInfo })
-                && *at == next.returned_ns()
-        });
-        seen.map(|(_, state)| state.as_str())
+        let socket = &self.analysis.sockets
+            [made.socket.filter(|_| made.is(SyscallKind::Shutdown) && !self.is_wired(index))?];
+        let mut later = self.analysis.calls[index + 1..].iter();
+        let until_ns = later
+            .find(|later| later.socket == made.socket)
+            .map_or(u64::MAX, |later| later.entered_ns);
+        let new = |(at_ns, state): &&(u64, String)| {
+            (made.returned_ns()..=until_ns).contains(at_ns)
+                && socket.states.contains(&(*at_ns, state.clone()))
+        };
+        socket.observed.iter().find(new).map(|(_, state)| state.as_str())
     }
 }
