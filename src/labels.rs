@@ -8,13 +8,11 @@ use crate::i18n::{Language, find, spoken};
 use crate::trace::{Label, Value};
 
 /// What an actor is called.
-#[must_use]
 pub fn actor(name: &str) -> Cow<'_, str> {
     message(name)
 }
 
 /// The label.
-#[must_use]
 pub fn label(label: &Label) -> Cow<'_, str> {
     let template = message(&label.text);
     if label.args.is_empty() {

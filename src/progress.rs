@@ -41,7 +41,6 @@ pub struct Record {
 
 impl Record {
     /// How many predictions were right.
-    #[must_use]
     pub fn right(&self) -> usize {
         self.predictions.values().filter(|right| **right).count()
     }
@@ -49,19 +48,16 @@ impl Record {
 
 impl Progress {
     /// What is known of this lesson.
-    #[must_use]
     pub fn of(&self, slug: &str) -> Option<&Record> {
         self.lessons.get(slug)
     }
 
     /// Whether this lesson is finished.
-    #[must_use]
     pub fn has(&self, slug: &str) -> bool {
         self.of(slug).is_some_and(|record| record.finished)
     }
 
     /// Whether nothing has been noted yet.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.lessons.is_empty()
     }
@@ -121,16 +117,13 @@ impl Trouble {
 }
 
 /// Where the record is kept, if the system says where such things are kept.
-#[must_use]
 pub fn path() -> Option<PathBuf> {
     let base = etcetera::choose_base_strategy().ok()?;
     Some(base.state_dir().unwrap_or_else(|| base.data_dir()).join("explore").join("progress.json"))
 }
 
-/// Reads the record; none yet is an empty one.
-///
-/// # Errors
-/// [`Trouble`] if it is damaged, or from a newer program: it has then been set aside, and nothing of it is lost.
+/// Reads the record; one that does not exist yet is empty. One that is damaged, or from a newer program, is set aside and
+/// reported as [`Trouble`].
 pub fn read() -> Result<Progress, Trouble> {
     let Some(path) = path() else {
         return Ok(Progress::default());
@@ -163,17 +156,11 @@ fn understood(text: &[u8]) -> Option<Progress> {
 }
 
 /// Reads the record, changes it and writes it, so that of two lessons at once neither loses what the other noted.
-///
-/// # Errors
-/// [`Trouble`] if it cannot be written, or had to be begun anew.
 pub fn change(how: impl FnOnce(&mut Progress)) -> Result<(), Trouble> {
     path().map_or(Ok(()), |path| change_in(&path, how))
 }
 
 /// Begins anew. What there was is set aside; where, is the answer.
-///
-/// # Errors
-/// [`Trouble`] if it cannot be moved.
 pub fn reset() -> Result<Option<PathBuf>, Trouble> {
     path().map_or(Ok(None), |path| reset_in(&path))
 }

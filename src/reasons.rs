@@ -13,7 +13,6 @@ mod rules;
 pub use rules::{comment, rules};
 
 /// What is lacking, and what would help where that is known.
-#[must_use]
 pub fn lack(lack: &Lack) -> String {
     let what = lacking(lack);
     let Some(remedy) = remedy(lack) else {
@@ -28,7 +27,6 @@ pub fn lack(lack: &Lack) -> String {
 }
 
 /// What is lacking, without what would help.
-#[must_use]
 pub fn lacking(lack: &Lack) -> String {
     match lack {
         Lack::Network { need, step, errno } => {
@@ -83,7 +81,6 @@ pub fn lacking(lack: &Lack) -> String {
 }
 
 /// What would help against a lack, where that is known.
-#[must_use]
 pub fn remedy(lack: &Lack) -> Option<&'static str> {
     Some(match lack {
         Lack::Network { step, errno, .. } => return network_remedy(*step, errno),
@@ -113,7 +110,6 @@ pub fn remedy(lack: &Lack) -> Option<&'static str> {
 }
 
 /// What would help against a shortage of descriptors, processes or memory, by its error.
-#[must_use]
 pub fn shortage_remedy(errno: &str) -> &'static str {
     match errno {
         "EMFILE" => {
@@ -153,7 +149,6 @@ fn network_remedy(step: Step, errno: &str) -> Option<&'static str> {
 }
 
 /// A step towards the private network, as its system call or file.
-#[must_use]
 pub fn step_name(step: Step) -> &'static str {
     match step {
         Step::Unshare => "unshare(CLONE_NEWUSER|CLONE_NEWNET)",
@@ -188,7 +183,6 @@ fn missing_feature(feature: Feature) -> &'static str {
 }
 
 /// What failed, in whom, on what.
-#[must_use]
 pub fn failure(failure: &Failure) -> String {
     match failure {
         Failure::Call(call) => failed_call(call),

@@ -79,7 +79,6 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 pub struct Cleanup(u64);
 
 /// From here on a signal undoes this before the program ends.
-#[must_use]
 pub fn at_end(action: impl FnOnce() + Send + 'static) -> Cleanup {
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     AT_END.lock().unwrap_or_else(PoisonError::into_inner).push((number, Box::new(action)));

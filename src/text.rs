@@ -9,7 +9,6 @@ use textwrap::{WordSeparator, WordSplitter, WrapAlgorithm};
 use unicode_width::UnicodeWidthChar;
 
 /// False for what a terminal might obey, hide or reorder: controls, zero-width and bidirectional characters.
-#[must_use]
 pub fn is_safe_to_show(character: char) -> bool {
     !character.is_control()
         && !matches!(character,
@@ -18,7 +17,6 @@ pub fn is_safe_to_show(character: char) -> bool {
 }
 
 /// The text with every unsafe character written out: `\u{1b}`.
-#[must_use]
 pub fn safe(text: &str) -> Cow<'_, str> {
     if text.chars().all(is_safe_to_show) {
         return Cow::Borrowed(text);
@@ -36,7 +34,6 @@ pub fn safe(text: &str) -> Cow<'_, str> {
 
 /// The ASCII character that a full-width one stands for (Unicode, blocks FF00 and 3000), as Chinese input methods give it;
 /// any other as it is.
-#[must_use]
 pub fn half_width(character: char) -> char {
     match character {
         '\u{3000}' => ' ',
@@ -46,7 +43,6 @@ pub fn half_width(character: char) -> char {
 }
 
 /// What joins two lines of one sentence: a space, but none between wide characters, nor beside a full stop that is as wide as they.
-#[must_use]
 pub fn joint(before: &str, after: &str) -> &'static str {
     let wide =
         |character: Option<char>| character.is_some_and(|character| character.width() == Some(2));
@@ -60,7 +56,6 @@ pub fn joint(before: &str, after: &str) -> &'static str {
 }
 
 /// Wraps a line of code: what does not fit goes on below, four columns further in.
-#[must_use]
 pub fn wrap_code(line: &str, width: usize) -> Vec<String> {
     let indent = line.len() - line.trim_start().len();
     let further = " ".repeat((indent + 4).min(width / 2));
@@ -77,7 +72,6 @@ pub fn wrap_code(line: &str, width: usize) -> Vec<String> {
 }
 
 /// Wraps plain text; a line may also break between wide characters, as Chinese is written.
-#[must_use]
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let options = textwrap::Options::new(width)
         .word_separator(WordSeparator::Custom(words))

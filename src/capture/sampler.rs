@@ -125,17 +125,11 @@ fn differs(one: &Sample, other: &Sample) -> bool {
 impl Lab {
     /// Starts to sample what the actors' threads are doing (those that come on later too), every `period`; see
     /// [`Sampler::PERIOD`]. Where there is no /proc nothing is sampled, and views say so.
-    ///
-    /// # Errors
-    /// If the system starts no more threads.
     pub fn sampler(&self, period: Duration) -> Result<Sampler> {
         Sampler::start(self, period)
     }
 
     /// Samples, as [`Lab::sampler`] does, while `play` runs.
-    ///
-    /// # Errors
-    /// The error of `play`, or that of [`Lab::sampler`].
     pub fn sample_while<T>(&self, period: Duration, play: impl FnOnce() -> Result<T>) -> Result<T> {
         let sampler = self.sampler(period)?;
         let answer = play();
@@ -144,7 +138,6 @@ impl Lab {
     }
 
     /// What the kernel was seen to say of an actor so far: when, in nanoseconds since the run began, and what.
-    #[must_use]
     pub fn samples(&self, actor: &str) -> Vec<(u64, Sample)> {
         self.recorder().look(|events| {
             let of = events.iter().filter(|event| &*event.actor == actor);

@@ -74,7 +74,6 @@ impl fmt::Display for Address {
 
 impl Address {
     /// Whether the kernel is to choose the port.
-    #[must_use]
     pub fn leaves_the_port_open(&self) -> bool {
         matches!(self, Address::Inet(text) if text.rsplit_once(':').is_some_and(|(_, port)| port.parse() == Ok(0_u16)))
     }
@@ -99,7 +98,6 @@ impl Address {
 }
 
 /// Whether a server at this address can be reached from this machine only.
-#[must_use]
 pub fn is_local(address: &SockAddr) -> bool {
     address.as_socket().is_none_or(|inet| match inet.ip() {
         std::net::IpAddr::V4(ip) => ip.is_loopback(),

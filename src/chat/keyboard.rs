@@ -61,7 +61,6 @@ impl StopHandle {
     }
 
     /// Whether the chat is over.
-    #[must_use]
     pub fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::SeqCst)
     }
@@ -130,7 +129,6 @@ impl Keyboard {
 
     /// The two descriptors that one thread has to watch if it polls for keyboard and socket at once: the input, and the one that
     /// becomes readable when the chat is over.
-    #[must_use]
     pub fn descriptors(&self) -> [BorrowedFd<'_>; 2] {
         [self.input.as_fd(), self.wake.as_fd()]
     }
@@ -161,7 +159,6 @@ impl Keyboard {
 
 impl Keyboard {
     /// A handle that ends the chat.
-    #[must_use]
     pub fn stop_handle(&self) -> StopHandle {
         self.stop.clone()
     }

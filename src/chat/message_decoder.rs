@@ -33,7 +33,6 @@ pub struct MessageDecoder {
 
 impl MessageDecoder {
     /// A decoder that puts this label before each message.
-    #[must_use]
     pub fn new(label: &str, at_terminal: bool) -> MessageDecoder {
         MessageDecoder {
             label: label.to_owned(),
@@ -46,7 +45,6 @@ impl MessageDecoder {
     }
 
     /// Whether part of a line is held back that must be shown if nothing more comes: see [`MessageDecoder::idle`].
-    #[must_use]
     pub fn has_partial_message(&self) -> bool {
         !self.idle
     }

@@ -59,19 +59,16 @@ pub enum Side {
 
 impl Side {
     /// The name of this side's main thread.
-    #[must_use]
     pub fn name(self) -> &'static str {
         if self == Side::Server { "server" } else { "client" }
     }
 
     /// The name of its sending thread.
-    #[must_use]
     pub fn sender_name(self) -> &'static str {
         if self == Side::Server { "server sends" } else { "client sends" }
     }
 
     /// The name of its receiving thread.
-    #[must_use]
     pub fn receiver_name(self) -> &'static str {
         if self == Side::Server { "server receives" } else { "client receives" }
     }

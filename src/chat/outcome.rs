@@ -45,7 +45,6 @@ impl ConnectError {
     }
 
     /// Whether nobody listens there. In AF_UNIX the file may be missing altogether.
-    #[must_use]
     pub fn is_refusal(&self) -> bool {
         matches!(self.error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound)
             && !self.not_a_socket
@@ -71,7 +70,6 @@ impl fmt::Display for ConnectError {
 
 /// Says that an attempt to connect has failed, and that there will be another. What would help is left out: it is said
 /// when there are no more attempts.
-#[must_use]
 pub fn retrying(error: &ConnectError, pause: Duration) -> String {
     let what_failed = what_failed(error);
     tr!("{what_failed}; again in {pause} s", what_failed, pause = pause.as_secs_f32())
@@ -178,7 +176,6 @@ impl EndReason {
 }
 
 /// Says why a talk ended.
-#[must_use]
 pub fn ended(reason: &EndReason, address: &Address) -> String {
     let EndReason::Broken(call, error) = reason else {
         return match reason {

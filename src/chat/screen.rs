@@ -5,9 +5,6 @@ use std::io::{self, Write};
 /// Shows what the peer says, and what the chat itself has to say.
 pub trait Screen: Sync {
     /// What the peer said, labelled.
-    ///
-    /// # Errors
-    /// What write(2) answers.
     fn show(&self, text: &str) -> io::Result<()>;
 
     /// What the chat has to say: one line.

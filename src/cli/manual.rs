@@ -13,9 +13,6 @@ fn commands() -> Command {
 }
 
 /// The completions of a shell.
-///
-/// # Errors
-/// What writing answers.
 pub fn completions(shell: clap_complete::Shell, to: &mut dyn Write) -> io::Result<()> {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut commands(), "explore", &mut text);
@@ -23,17 +20,11 @@ pub fn completions(shell: clap_complete::Shell, to: &mut dyn Write) -> io::Resul
 }
 
 /// The manual page of the program, as roff (man(7)).
-///
-/// # Errors
-/// What writing answers.
 pub fn page(to: &mut dyn Write) -> io::Result<()> {
     Man::new(commands()).render(to)
 }
 
 /// A page for the program and one for each of its commands, into a folder: `explore.1`, `explore-lesson.1`.
-///
-/// # Errors
-/// What making the folder or writing a file answers.
 pub fn pages(folder: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     clap_mangen::generate_to(commands(), folder)

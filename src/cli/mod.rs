@@ -15,7 +15,6 @@ pub use args::*;
 
 /// Reads the command line, and begins to speak the language that it asks for, or the environment. Does not come back where
 /// there is something wrong with it, or only help was asked for.
-#[must_use]
 pub fn parse() -> Cli {
     let words: Vec<OsString> = std::env::args_os().collect();
     i18n::speak(asked_language(&words).unwrap_or_else(Language::of_environment));
@@ -42,7 +41,6 @@ pub fn parse() -> Cli {
 }
 
 /// The command line, its help in the language that is spoken: where that is not English, in this many columns.
-#[must_use]
 pub fn command(columns: usize) -> clap::Command {
     if i18n::spoken() == Language::ENGLISH {
         return Cli::command();

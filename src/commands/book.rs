@@ -13,9 +13,6 @@ use crate::picture::Ink;
 use crate::trace::Counts;
 
 /// Runs every lesson and writes it to a folder, which is made if it is not there; then the index. Nothing else in it is touched.
-///
-/// # Errors
-/// The folder cannot be written, an experiment cannot be started, or a claim was broken.
 pub fn run(args: &cli::Book, session: &mut Session) -> Result<(), Failure> {
     let folder = args.out.as_path();
     let lessons = lesson::lessons()?;

@@ -14,9 +14,6 @@ use crate::trace::recording::{Header, Origin, write_line};
 use crate::views::trace::{Detail, Trace};
 
 /// Holds a chat.
-///
-/// # Errors
-/// The options make no sense, nobody was met, or the connection broke.
 pub fn run(args: &cli::Chat, session: &mut Session) -> Result<(), Failure> {
     let mut options = Options::try_from(args)?;
     options.tracer = tracer(&session.terminal, args)?;

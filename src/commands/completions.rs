@@ -6,9 +6,6 @@ use super::Failure;
 use crate::cli::{self, manual};
 
 /// Writes the completions of a shell.
-///
-/// # Errors
-/// Standard output cannot be written.
 pub fn run(args: &cli::Completions) -> Result<(), Failure> {
     Ok(manual::completions(args.shell, &mut io::stdout())?)
 }

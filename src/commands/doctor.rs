@@ -11,10 +11,7 @@ use crate::picture::{Ink, Row};
 use crate::reasons;
 use crate::trace::Lack;
 
-/// Tries what experiments need, and shows what is missing.
-///
-/// # Errors
-/// The machine cannot be probed. A machine that lacks something is no failure.
+/// Tries what experiments need, and shows what is missing. A machine that lacks something is not a failure.
 pub fn run(session: &mut Session) -> Result<(), Failure> {
     let terminal = &mut session.terminal;
     let probe = child::probe().map_err(Failure::NoProbe)?;

@@ -103,7 +103,6 @@ pub enum Incomplete {
 impl Failure {
     /// The exit code: 1 a claim was broken, or a chat's connection; 2 usage or unreadable input; 3 cannot be done here;
     /// 130 interrupted; 0 for a reader that has read enough.
-    #[must_use]
     pub fn code(&self) -> u8 {
         match self {
             Failure::Broken => 1,
@@ -140,7 +139,6 @@ impl Failure {
     }
 
     /// Whether there is nothing to say about it.
-    #[must_use]
     pub fn is_quiet(&self) -> bool {
         matches!(self, Failure::Interrupted(_) | Failure::Broken) || self.code() == 0
     }

@@ -7,9 +7,6 @@ use crate::lesson::{self, glossary};
 use crate::picture::Ink;
 
 /// Shows one term, or all.
-///
-/// # Errors
-/// There is no such term.
 pub fn run(args: &cli::Glossary, session: &mut Session) -> Result<(), Failure> {
     let asked = args.term.join(" ");
     let found =

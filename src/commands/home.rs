@@ -9,9 +9,6 @@ use crate::picture::Ink;
 use crate::progress::Progress;
 
 /// Shows the lessons with the learner's progress, and what to type next.
-///
-/// # Errors
-/// The terminal cannot be written.
 pub fn run(session: &mut Session) -> Result<(), Failure> {
     let tagline =
         tr!("A course on network sockets in which your own kernel proves every sentence.");

@@ -19,9 +19,6 @@ use crate::progress::{self, Progress, Trouble};
 use crate::trace::Counts;
 
 /// Plays a lesson, by number, slug or file, or the next one; or writes it as a page.
-///
-/// # Errors
-/// There is no such lesson, it is not well formed, or a claim was broken.
 pub fn run(args: &cli::Lesson, session: &mut Session) -> Result<(), Failure> {
     match &args.html {
         Some(file) => page::run(&args.which, file, session),

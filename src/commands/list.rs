@@ -12,9 +12,6 @@ use crate::progress::Progress;
 pub(super) const TITLE_AT: usize = 20;
 
 /// Lists the lessons; `explore` alone says which are finished.
-///
-/// # Errors
-/// A lesson is not well formed, or the terminal cannot be written.
 pub fn run(args: &cli::List, session: &mut Session) -> Result<(), Failure> {
     if args.json {
         let text = serde_json::to_string_pretty(&json()?).map_err(io::Error::from)?;

@@ -29,9 +29,6 @@ pub struct FinishedRun {
 }
 
 /// Runs an experiment, and shows its trace if one was asked for.
-///
-/// # Errors
-/// The process cannot be started, the run cannot be written or shown, or a signal came.
 pub fn run(
     session: &mut Session,
     experiment: &Experiment,

@@ -6,9 +6,6 @@ use super::Failure;
 use crate::cli::{self, manual};
 
 /// Writes the manual.
-///
-/// # Errors
-/// Standard output or the folder cannot be written.
 pub fn run(args: &cli::Man) -> Result<(), Failure> {
     match &args.out {
         None => Ok(manual::page(&mut io::stdout())?),

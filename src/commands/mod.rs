@@ -36,9 +36,6 @@ pub use session::Session;
 use crate::cli::{Cli, Command};
 
 /// Runs a command.
-///
-/// # Errors
-/// Why it ends early, with its exit code.
 pub fn run(cli: &Cli) -> Result<(), Failure> {
     let session = &mut Session::new(cli.into())?;
     match &cli.command {

@@ -15,15 +15,11 @@ pub struct OutputFile {
 
 impl OutputFile {
     /// An output to this file; `-` is standard output. Nothing is opened yet.
-    #[must_use]
     pub fn to(path: &Path) -> OutputFile {
         OutputFile { path: path.to_owned(), to: None }
     }
 
     /// Opens it, empty, if it is not open yet.
-    ///
-    /// # Errors
-    /// It cannot be written.
     pub fn open(&mut self) -> Result<(), Failure> {
         if self.to.is_none() {
             self.to = Some(if self.path == Path::new("-") {
@@ -38,9 +34,6 @@ impl OutputFile {
     }
 
     /// Writes to it; nothing, if it was never opened.
-    ///
-    /// # Errors
-    /// It cannot be written any more, or its reader has gone.
     pub fn write(
         &mut self,
         with: impl FnOnce(&mut dyn Write) -> io::Result<()>,

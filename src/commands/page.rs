@@ -22,10 +22,7 @@ use crate::views::trace::Trace;
 /// The most lines that a trace has on a page.
 const LONGEST_TRACE: usize = 400;
 
-/// Runs a lesson and writes it to this file as a page; `-` is standard output.
-///
-/// # Errors
-/// The file cannot be written (nothing has run then), an experiment cannot be started, or a claim was broken.
+/// Runs a lesson and writes it to this file as a page; `-` is standard output. If the file cannot be written nothing runs.
 pub(super) fn run(which: &str, file: &Path, session: &mut Session) -> Result<(), Failure> {
     let lesson = lesson::chosen(which)?;
     let page_file = PageFile::to(file)?;

@@ -20,9 +20,6 @@ pub enum PageFile {
 
 impl PageFile {
     /// The file of this path; `-` is standard output. Nothing is left there yet.
-    ///
-    /// # Errors
-    /// There is no such folder, or no file can be written in it.
     pub fn to(path: &Path) -> Result<PageFile, Failure> {
         if path == Path::new("-") {
             return Ok(PageFile::Stdout);
@@ -43,10 +40,7 @@ impl PageFile {
         Ok(PageFile::File(file))
     }
 
-    /// Writes it.
-    ///
-    /// # Errors
-    /// It cannot be written; then what was there is as it was.
+    /// Writes the page; if that fails, a file that was there is unchanged.
     pub fn write(&self, text: &str) -> Result<(), Failure> {
         let (path, written) = match self {
             PageFile::Stdout => {

@@ -15,9 +15,6 @@ pub fn type_a_letter() -> &'static str {
 }
 
 /// Shows the question and its options.
-///
-/// # Errors
-/// The terminal cannot be written.
 pub fn pose(session: &mut Session, prediction: &Prediction) -> Result<(), Failure> {
     let terminal = &mut session.terminal;
     terminal.wrapped("", sentences::predict(), Ink::Warn)?;
@@ -55,9 +52,6 @@ pub(super) fn predict(session: &mut Session, prediction: &Prediction) -> Result<
 }
 
 /// Shows a prediction beside what happened.
-///
-/// # Errors
-/// The terminal cannot be written.
 pub fn compare(session: &mut Session, prediction: &Prediction, vote: &Vote) -> Result<(), Failure> {
     let right = &prediction.options[prediction.right];
     let (text, as_predicted) = match vote {

@@ -12,9 +12,6 @@ use crate::picture::Ink;
 use crate::progress::{self, Progress};
 
 /// Shows the learner's progress, or resets it.
-///
-/// # Errors
-/// A lesson is not well formed, the progress cannot be reset, or the terminal cannot be written.
 pub fn run(args: &cli::Progress, session: &mut Session) -> Result<(), Failure> {
     let terminal = &mut session.terminal;
     if args.reset {

@@ -14,10 +14,7 @@ use crate::picture::Ink;
 use crate::trace::recording::{self, Recording};
 use crate::views::View;
 
-/// Shows a file of recordings.
-///
-/// # Errors
-/// The file is not a recording, or is damaged; what it holds is shown first.
+/// Shows a file of recordings. The intact recordings of a damaged file are shown before the failure.
 pub fn run(args: &cli::Replay, session: &mut Session) -> Result<(), Failure> {
     let path = args.file.as_path();
     let contents = if path == Path::new("-") {

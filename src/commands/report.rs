@@ -43,7 +43,6 @@ pub enum Playback<'a> {
 
 /// Sets the lesson's claims beside what the run recorded. A claim that the run never came to is never taken as held; one for
 /// which the lesson has no sentence comes last, by its name.
-#[must_use]
 pub fn judge(claims: &[ClaimLine], recording: &Recording, playback: Playback<'_>) -> Vec<Judged> {
     let mut lines = claims.to_vec();
     for claim in recording.claims() {
@@ -71,7 +70,6 @@ pub fn judge(claims: &[ClaimLine], recording: &Recording, playback: Playback<'_>
 }
 
 /// Whether calls were held in this run.
-#[must_use]
 pub fn is_stepped(recording: &Recording) -> bool {
     recording.events().iter().any(|event| matches!(event.what, EventKind::Held(_)))
 }
@@ -137,7 +135,6 @@ fn judge_one(line: &ClaimLine, recording: &Recording, playback: Playback<'_>) ->
 }
 
 /// How many came out how.
-#[must_use]
 pub fn count<'a>(judged: impl IntoIterator<Item = &'a Judged>) -> Counts {
     let mut counts = Counts::default();
     judged.into_iter().for_each(|one| counts.add(one.verdict));
@@ -145,18 +142,12 @@ pub fn count<'a>(judged: impl IntoIterator<Item = &'a Judged>) -> Counts {
 }
 
 /// Shows how many came out how.
-///
-/// # Errors
-/// The terminal cannot be written.
 pub fn show_counts(terminal: &mut Terminal, counts: Counts) -> terminal::Result<()> {
     let ink = if counts.broken > 0 { Ink::Bad } else { Ink::Good };
     terminal.wrapped("", &sentences::counts(counts), ink)
 }
 
 /// A broken claim is a failure of the command.
-///
-/// # Errors
-/// A claim was broken.
 pub fn outcome(counts: Counts) -> Result<(), Failure> {
     if counts.broken > 0 { Err(Failure::Broken) } else { Ok(()) }
 }
@@ -173,7 +164,6 @@ fn shown(value: &Value, unit: Option<&str>) -> String {
 }
 
 /// One comparison, in a row: `client.local 127.0.0.1:4000 = server.peer 127.0.0.1:4000`.
-#[must_use]
 pub fn comparison(evidence: &Evidence) -> String {
     let unit = evidence.unit.as_deref();
     let saw = with_lag(shown(&evidence.saw, unit), evidence.lag_ns);
@@ -219,9 +209,6 @@ pub enum ShownEvidence {
 }
 
 /// Shows one claim: mark, sentence, and the evidence below it.
-///
-/// # Errors
-/// What writing to the terminal answers.
 pub fn show(
     terminal: &mut Terminal,
     judged: &Judged,

@@ -17,9 +17,6 @@ use crate::trace::{Ending, Lack};
 use crate::views::View;
 
 /// Runs one experiment alone, or lists them.
-///
-/// # Errors
-/// There is no such experiment or parameter, it did not run to its end, or a claim was broken.
 pub fn run(args: &cli::Run, session: &mut Session) -> Result<(), Failure> {
     let Some(name) = args.experiment.as_deref().filter(|_| !args.list) else {
         return list(session);
@@ -165,9 +162,6 @@ fn why_whole(why: Why) -> &'static str {
 }
 
 /// How the course shows this experiment: its views, and the sentences of its claims.
-///
-/// # Errors
-/// A lesson of the course is not well formed.
 pub fn shown_in_course(experiment: &'static Experiment) -> Result<Show, Failure> {
     Ok(lesson::shown(experiment)?.unwrap_or_else(|| Show::plain(experiment, View::Ladder)))
 }

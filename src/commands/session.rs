@@ -41,13 +41,11 @@ pub struct Class {
 
 impl Class {
     /// Whether a room looks on, and may raise hands.
-    #[must_use]
     pub fn is_present(&self) -> bool {
         self.big || self.is_stepped()
     }
 
     /// Whether calls are paused.
-    #[must_use]
     pub fn is_stepped(&self) -> bool {
         self.step || self.pace.is_some()
     }
@@ -109,9 +107,6 @@ impl From<&cli::Shared> for Look {
 impl Session {
     /// A session as the command line asks for it. A file that goes to standard output silences the terminal, and a page
     /// is made without asking anyone.
-    ///
-    /// # Errors
-    /// Two outputs in one place; `--step` without a terminal.
     pub fn new(options: Options) -> Result<Session, Failure> {
         let Options { mut look, verbose, class, record, pcap, page } = options;
         let is_stdout = |path: &&PathBuf| path.as_os_str() == "-";
@@ -136,13 +131,11 @@ impl Session {
     }
 
     /// A session that writes no files, on this terminal.
-    #[must_use]
     pub fn on(terminal: Terminal) -> Session {
         Session { terminal, verbose: 0, class: Class::default(), record: None, pcap: None }
     }
 
     /// How much a trace tells.
-    #[must_use]
     pub fn detail(&self) -> Detail {
         match self.verbose {
             0 | 1 => Detail::Calls,

@@ -6,13 +6,11 @@ use crate::lesson;
 use crate::trace::recording::{self, Recording};
 
 /// Whether there is a recording of this experiment.
-#[must_use]
 pub fn has(name: &str) -> bool {
     lesson::recording(name).is_some()
 }
 
 /// The recording of this experiment, where it needs more than every machine has.
-#[must_use]
 pub fn recording(name: &str) -> Option<Recording> {
     recording::read(lesson::recording(name)?).recordings.into_iter().next()
 }

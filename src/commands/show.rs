@@ -23,9 +23,6 @@ pub(super) fn trace(session: &mut Session, recording: &Recording) -> Result<(), 
 }
 
 /// These pictures of a recording, and whether its deadline passed.
-///
-/// # Errors
-/// The terminal cannot be written.
 pub fn pictures(
     session: &mut Session,
     wanted: &[View],
@@ -48,9 +45,6 @@ pub fn pictures(
 }
 
 /// What came of the claims, below a heading.
-///
-/// # Errors
-/// The terminal cannot be written.
 pub fn claims(session: &mut Session, judged: &[Judged], heading: &str) -> Result<(), Failure> {
     if judged.is_empty() {
         return Ok(());

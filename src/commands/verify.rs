@@ -35,9 +35,6 @@ struct Row {
 }
 
 /// Checks every claim of these lessons, or of all.
-///
-/// # Errors
-/// There is no such lesson, an experiment cannot be started, or a claim was broken.
 pub fn run(args: &cli::Verify, session: &mut Session) -> Result<(), Failure> {
     let lessons: Vec<Lesson> = if args.lessons.is_empty() {
         lesson::lessons()?

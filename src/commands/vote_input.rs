@@ -59,9 +59,6 @@ pub enum VoteError {
 
 impl Vote {
     /// Parses what was typed for so many options: `b`; `a5 b12 c3` (an option left out has no hands); `5 12 3`.
-    ///
-    /// # Errors
-    /// What is wrong with it.
     pub fn parse(typed: &str, options: usize) -> Result<Vote, VoteError> {
         let typed: String = typed.chars().map(half_width).flat_map(char::to_lowercase).collect();
         let typed = typed.trim().trim_end_matches(')');

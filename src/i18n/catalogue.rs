@@ -76,7 +76,6 @@ pub struct Message {
 }
 
 /// The entries of a PO file, in its order.
-#[must_use]
 pub fn parse(text: &str) -> Vec<Message> {
     let mut messages: Vec<Message> = Vec::new();
     let mut keyword = "";

@@ -26,7 +26,6 @@ impl Language {
     }
 
     /// The language of this tag.
-    #[must_use]
     pub fn tagged(tag: &str) -> Option<Language> {
         Language::all().find(|language| language.tag().eq_ignore_ascii_case(tag))
     }
@@ -37,27 +36,23 @@ impl Language {
     }
 
     /// Its tag, which also names a lesson's text in it (`zh.md`): `en`, `zh`.
-    #[must_use]
     pub fn tag(self) -> &'static str {
         self.catalogue().map_or("en", |catalogue| catalogue.tag)
     }
 
     /// Its tag as HTML and BCP 47 write it, with the region if the catalogue names one: `en`, `zh-CN`.
-    #[must_use]
     pub fn full_tag(self) -> String {
         let named = self.catalogue().and_then(|catalogue| catalogue.header("Language"));
         named.unwrap_or(self.tag()).replace('_', "-")
     }
 
     /// Its own name for itself.
-    #[must_use]
     pub fn name(self) -> &'static str {
         let named = |catalogue: &'static Catalogue| catalogue.header("X-Language-Name");
         self.catalogue().map_or("English", |catalogue| named(catalogue).unwrap_or(catalogue.tag))
     }
 
     /// The language of a locale's name, `zh_CN.UTF-8` (locale(7)).
-    #[must_use]
     pub fn of_locale(name: &str) -> Language {
         let with_region = name.split(['.', '@']).next().unwrap_or_default();
         let language = with_region.split(['_', '-']).next().unwrap_or_default();
@@ -65,7 +60,6 @@ impl Language {
     }
 
     /// The language of the environment: of the variables for messages, the first that is set counts (locale(7)).
-    #[must_use]
     pub fn of_environment() -> Language {
         let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         ["LC_ALL", "LC_MESSAGES", "LANG"]
@@ -88,7 +82,6 @@ pub fn speak(language: Language) {
 }
 
 /// The language that is spoken.
-#[must_use]
 pub fn spoken() -> Language {
     HERE.get().unwrap_or(Language(SPOKEN.load(Ordering::Relaxed)))
 }
@@ -103,7 +96,6 @@ pub fn speaking<T>(language: Language, act: impl FnOnce() -> T) -> T {
 
 /// The sentence in the language that is spoken, as its catalogue has it; `None` in English, and where there is no entry.
 /// For texts that others wrote: what the program says itself is said with [`tr!`] or [`Text`].
-#[must_use]
 pub fn find(context: Option<&str>, english: &str) -> Option<&'static str> {
     spoken().catalogue()?.get(context, english)
 }
@@ -114,7 +106,6 @@ pub struct Text(pub &'static str);
 
 impl Text {
     /// It, in the language that is spoken.
-    #[must_use]
     pub fn spoken(self) -> &'static str {
         find(None, self.0).unwrap_or(self.0)
     }
@@ -134,7 +125,6 @@ impl From<Text> for String {
 
 /// What the system says of an error, in the language that is spoken. What we say ourselves inside one stays as it is, and so
 /// does what the catalogue does not have: it knows the errors by what the standard library calls their kinds.
-#[must_use]
 pub fn error_text(error: &io::Error) -> String {
     let ours = error.get_ref().is_some();
     match find(Some("system"), &error.kind().to_string()) {
@@ -184,7 +174,6 @@ pub(crate) use tr_n;
 
 /// The language that tests compare with English.
 #[cfg(test)]
-#[must_use]
 pub(crate) fn chinese() -> Language {
     Language::tagged("zh").expect("src/i18n/po/zh.po")
 }

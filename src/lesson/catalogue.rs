@@ -59,7 +59,6 @@ pub(super) fn glossary() -> &'static str {
 }
 
 /// The recording of this experiment that ships with the program, if there is one.
-#[must_use]
 pub fn recording(experiment: &str) -> Option<&'static [u8]> {
     let file = Path::new("recordings").join(format!("{experiment}.jsonl"));
     LESSONS

@@ -4,7 +4,6 @@ use pulldown_cmark::{Event, Options, Parser, Tag};
 
 /// Markdown in which of a paragraph only its first sentence is left, and those with something in bold: a term that is
 /// defined, or a **Trap.** Headings, lists, tables and code stay as they are.
-#[must_use]
 pub fn gist(markdown: &str) -> String {
     let mut kept = String::new();
     let mut copied = 0;

@@ -19,13 +19,11 @@ pub struct Term {
 
 impl Term {
     /// Its name in the language that is spoken.
-    #[must_use]
     pub fn name(&self) -> &'static str {
         self.names[self.column]
     }
 
     /// Its name in the language that is spoken, then in the others.
-    #[must_use]
     pub fn all_names(&self) -> String {
         let mut names = self.names.clone();
         names[..=self.column].rotate_right(1);
@@ -33,7 +31,6 @@ impl Term {
     }
 
     /// What it is, in one sentence, in the language that is spoken.
-    #[must_use]
     pub fn sentence(&self) -> &'static str {
         self.sentences[self.column]
     }
@@ -65,7 +62,6 @@ fn cells(line: &str) -> Option<Vec<&str>> {
 }
 
 /// The terms that somebody may mean: those of that name; else those that begin with it; else those that contain it.
-#[must_use]
 pub fn find(asked: &str) -> Vec<Term> {
     let asked = asked.trim().to_lowercase();
     let tests: [fn(&str, &str) -> bool; 3] = [

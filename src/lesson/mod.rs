@@ -55,7 +55,6 @@ pub struct Entry {
 }
 
 /// The table of contents, in the order of the course. No lesson is read further than its title.
-#[must_use]
 pub fn contents() -> Vec<Entry> {
     catalogue::folders()
         .iter()
@@ -69,9 +68,6 @@ pub fn contents() -> Vec<Entry> {
 }
 
 /// All lessons that are part of the program, in the order of the course.
-///
-/// # Errors
-/// [`CourseError::Line`] if one of them is not well formed; a test sees to it that none is.
 pub fn lessons() -> Result<Vec<Lesson>, CourseError> {
     catalogue::folders()
         .iter()
@@ -83,9 +79,6 @@ pub fn lessons() -> Result<Vec<Lesson>, CourseError> {
 }
 
 /// How the course shows this experiment, if it does.
-///
-/// # Errors
-/// As [`lessons`].
 pub fn shown(experiment: &Experiment) -> Result<Option<Show>, CourseError> {
     let lessons = lessons()?;
     let mut shows = lessons.iter().flat_map(Lesson::shows);
@@ -93,9 +86,6 @@ pub fn shown(experiment: &Experiment) -> Result<Option<Show>, CourseError> {
 }
 
 /// All experiments, in the order of the course; those that no lesson shows come last, as they stand in the sources.
-///
-/// # Errors
-/// As [`lessons`].
 pub fn experiments() -> Result<Vec<&'static Experiment>, CourseError> {
     let lessons = lessons()?;
     let mut all: Vec<_> =
@@ -109,9 +99,6 @@ pub fn experiments() -> Result<Vec<&'static Experiment>, CourseError> {
 }
 
 /// The folder of the lesson that shows this experiment, below `lessons/`.
-///
-/// # Errors
-/// As [`lessons`].
 pub fn folder_of(experiment: &Experiment) -> Result<Option<String>, CourseError> {
     let shows =
         |lesson: &Lesson| lesson.shows().any(|show| show.experiment.name == experiment.name);
@@ -124,9 +111,6 @@ pub fn folder_of(experiment: &Experiment) -> Result<Option<String>, CourseError>
 const LONGEST: u64 = 1 << 20;
 
 /// A lesson from a file outside the program.
-///
-/// # Errors
-/// [`CourseError`] if it cannot be read, is not UTF-8, or is not well formed.
 pub fn from_file(path: &Path) -> Result<Lesson, CourseError> {
     let file = path.display().to_string();
     let unreadable = |error| CourseError::Unreadable { file: file.clone(), error };

@@ -5,7 +5,6 @@ use crate::i18n::tr;
 use crate::views::{self, View};
 
 /// The known name that is nearest to a wrong one, if any is near.
-#[must_use]
 pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wrong = wrong.to_lowercase();
     if wrong.is_empty() {
@@ -23,7 +22,6 @@ pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
 }
 
 /// “; did you mean `x`?”, or nothing.
-#[must_use]
 pub fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     nearest(wrong, known).map_or_else(String::new, |near| tr!("; did you mean `{near}`?", near))
 }
@@ -34,7 +32,6 @@ pub(super) fn experiment(name: &str) -> Result<&'static Experiment, String> {
 }
 
 /// Says that there is no experiment of that name, and which name is near.
-#[must_use]
 pub fn no_experiment(name: &str) -> String {
     let near = did_you_mean(name, experiments::all().map(|experiment| experiment.name));
     tr!("there is no experiment `{name}`{near} (`explore run --list` shows all)", name, near)

@@ -73,7 +73,6 @@ pub struct Show {
 
 impl Show {
     /// An experiment in this view, without claims.
-    #[must_use]
     pub fn plain(experiment: &'static Experiment, view: View) -> Show {
         Show {
             line: 0,
@@ -96,10 +95,7 @@ pub struct ClaimLine {
 }
 
 impl Lesson {
-    /// Reads a lesson.
-    ///
-    /// # Errors
-    /// [`CourseError::Line`] for the first thing that a lesson cannot say.
+    /// Reads a lesson; fails at the first line that cannot be part of one.
     pub fn parse(
         file: &str,
         text: &str,

@@ -34,7 +34,6 @@ pub const DARK: &str = "--ground:#14181d;--plain:#d6dce2;--faint:#98a2ac;--stron
 --of0:#52cadb;--of1:#d9a0ea;--of2:#e2c463;--of3:#86b6ff;--of4:#83d596;--of5:#ff9d94";
 
 /// What the classes of a drawing mean, given the variables of [`LIGHT`] or [`DARK`].
-#[must_use]
 pub fn style() -> String {
     let mut css = format!(
         ".inks{{color:var(--plain)}}.inks text{{fill:currentColor;font:13.33px {MONOSPACED};white-space:pre;direction:ltr;unicode-bidi:bidi-override}}\
@@ -51,7 +50,6 @@ pub fn style() -> String {
 }
 
 /// The class of an ink; plain text has none.
-#[must_use]
 pub fn class(ink: Ink) -> &'static str {
     const OF: [&str; 6] = ["of0", "of1", "of2", "of3", "of4", "of5"];
     match ink {
@@ -66,7 +64,6 @@ pub fn class(ink: Ink) -> &'static str {
 }
 
 /// The text as it may stand in XML and HTML, between tags and in attributes: safe to show, and escaped.
-#[must_use]
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 8);
     for character in safe(text).chars() {
@@ -84,7 +81,6 @@ pub fn escape(text: &str) -> String {
 }
 
 /// A drawing within a page that has [`style`]. The name must be the page's only one of its kind, of letters, digits and hyphens.
-#[must_use]
 pub fn inline(picture: &Picture, name: &str, title: &str) -> String {
     let (width, height) = size(picture);
     let attributes = format!(
@@ -94,7 +90,6 @@ pub fn inline(picture: &Picture, name: &str, title: &str) -> String {
 }
 
 /// A file of its own: light or dark as its reader's system is, with a ground, and nothing that is fetched.
-#[must_use]
 pub fn file(picture: &Picture, title: &str) -> String {
     let (width, height) = size(picture);
     let (width, height) = (width + 2.0 * MARGIN, height + 2.0 * MARGIN);

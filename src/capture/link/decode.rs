@@ -10,7 +10,6 @@ use etherparse::{
 use crate::trace::packet::{Arp, Ethernet, Flags, Icmp, Ip, Layers, Mac, Tcp, TcpOption, Udp};
 
 /// What is in these bytes, which begin with an Ethernet header.
-#[must_use]
 pub fn decode(bytes: &[u8]) -> Layers {
     let mut layers = Layers::default();
     let packet = match LaxSlicedPacket::from_ethernet(bytes) {

@@ -72,34 +72,19 @@ impl Deref for CapturedFrame {
 }
 
 impl CapturedFrame {
-    /// Its Ethernet header.
-    ///
-    /// # Errors
-    /// [`Failure::NoHeader`] if it has none; so with the others.
+    /// Its Ethernet header, or [`Failure::NoHeader`]; the other layers likewise.
     pub fn ethernet(&self) -> Result<&Ethernet> {
         self.has(&self.frame.layers.ethernet, "Ethernet header")
     }
 
-    /// Its ARP message.
-    ///
-    /// # Errors
-    /// [`Failure::NoHeader`] if it has none.
     pub fn arp(&self) -> Result<&Arp> {
         self.has(&self.frame.layers.arp, "ARP message")
     }
 
-    /// Its IP header.
-    ///
-    /// # Errors
-    /// [`Failure::NoHeader`] if it has none.
     pub fn ip(&self) -> Result<&Ip> {
         self.has(&self.frame.layers.ip, "IP header")
     }
 
-    /// Its TCP header.
-    ///
-    /// # Errors
-    /// [`Failure::NoHeader`] if it has none.
     pub fn tcp(&self) -> Result<&Tcp> {
         self.has(&self.frame.layers.tcp, "TCP header")
     }
@@ -194,7 +179,6 @@ impl Wire {
     // ---- what it saw ----
 
     /// The frames of that kind that were sent so far, in order, whether or not they arrived: `wire.seen(Syn)`.
-    #[must_use]
     pub fn seen(&self, which: impl Into<Which>) -> Vec<CapturedFrame> {
         let which = which.into();
         let state = self.shared.lock();
@@ -209,7 +193,6 @@ impl Wire {
 
     /// Waits until such a frame has been sent, counted from the beginning of the run: `wire.until(nth(2, Syn))`. If it was
     /// to be delivered at once, it has been. Only the run's deadline ends the wait for what never comes.
-    #[must_use]
     pub fn until(&self, which: impl Into<Which>) -> CapturedFrame {
         let which = which.into();
         let mut missing = which.completed_by();

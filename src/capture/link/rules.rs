@@ -10,7 +10,6 @@ use crate::trace::rule::{Choice, Rule, Traffic, Which};
 
 impl Traffic {
     /// Whether this frame is of that kind.
-    #[must_use]
     pub fn is(self, layers: &Layers) -> bool {
         let tcp = |test: fn(&Layers, crate::trace::packet::Flags) -> bool| {
             layers.tcp.as_ref().is_some_and(|tcp| test(layers, tcp.flags))
@@ -37,7 +36,6 @@ impl Traffic {
     }
 
     /// Only those that this end sends, every one.
-    #[must_use]
     pub fn from(self, end: End) -> Which {
         every(self).from(end)
     }
@@ -77,7 +75,6 @@ impl From<Traffic> for Which {
 
 impl Which {
     /// Only those that this end sends; others are not counted.
-    #[must_use]
     pub fn from(self, end: End) -> Which {
         Which { from: Some(end), ..self }
     }

@@ -1,12 +1,13 @@
-//! What a system that is not Linux can answer. `None` and [`Missing`] are honest answers: views and claims say so.
+//! The same functions on systems other than Linux. Most are not available there and return `None` or an error, which views
+//! and claims report as such.
 
 use std::borrow::Cow;
 use std::io;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use super::{Missing, TcpEntry, TcpInfo};
-use crate::i18n::tr;
 use crate::trace::{Lack, Step};
 
 /// What this system calls send(3).
@@ -19,26 +20,22 @@ pub const ACCEPT: &str = "accept";
 pub const O_NONBLOCK: i32 = 1;
 
 /// The system's name and machine.
-#[must_use]
 pub fn name() -> String {
     format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)
 }
 
 /// Nanoseconds since this process first asked.
-#[must_use]
 pub fn monotonic_ns() -> u64 {
     static START: OnceLock<Instant> = OnceLock::new();
     u64::try_from(START.get_or_init(Instant::now).elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Nanoseconds of the clock by which the kernel counts the timeouts of sockets: not known here.
-#[must_use]
 pub fn tick_clock_ns() -> Option<u64> {
     None
 }
 
 /// A number for the calling thread, counted from 1 (the system's own is not asked).
-#[must_use]
 pub fn thread_id() -> u32 {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NEXT: AtomicU32 = AtomicU32::new(1);
@@ -47,7 +44,6 @@ pub fn thread_id() -> u32 {
 }
 
 /// The name of an error number.
-#[must_use]
 #[cfg(unix)]
 pub fn errno_name(code: i32) -> Cow<'static, str> {
     match nix::errno::Errno::from_raw(code) {
@@ -57,42 +53,26 @@ pub fn errno_name(code: i32) -> Cow<'static, str> {
 }
 
 /// The name of an error number: on Windows the WSA number itself, after its kind.
-#[must_use]
 #[cfg(not(unix))]
 pub fn errno_name(code: i32) -> Cow<'static, str> {
     Cow::Owned(format!("{:?} ({code})", io::Error::from_raw_os_error(code).kind()))
 }
 
-/// True if the error means that this machine lacks memory; more is not known here.
-#[must_use]
+/// True if the error means that this machine lacks memory; other shortages are not told apart here.
 pub fn is_shortage(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::OutOfMemory
 }
 
-/// True if the error means that the family is not to be had.
-#[must_use]
+/// True if the error means that the address family is missing.
 pub fn is_family_missing(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::AddrNotAvailable | io::ErrorKind::Unsupported)
 }
 
-/// Not to be had here.
-#[must_use]
-pub fn sysctl(_: &str) -> Option<u64> {
-    None
-}
-
-/// Not to be had here.
-///
-/// # Errors
-/// Never.
 pub fn tcp_info(_: &socket2::Socket) -> io::Result<Option<TcpInfo>> {
     Ok(None)
 }
 
-/// Whether the socket is non-blocking, as [`O_NONBLOCK`] or 0.
-///
-/// # Errors
-/// What the system answers.
+/// [`O_NONBLOCK`] if the socket is non-blocking, else 0.
 pub fn status_flags(socket: &socket2::Socket) -> io::Result<i32> {
     #[cfg(unix)]
     return Ok(if socket.nonblocking()? { O_NONBLOCK } else { 0 });
@@ -103,259 +83,122 @@ pub fn status_flags(socket: &socket2::Socket) -> io::Result<i32> {
     }
 }
 
-/// Makes the socket non-blocking, or blocking.
-///
-/// # Errors
-/// What the system answers.
 pub fn set_status_flags(socket: &socket2::Socket, flags: i32) -> io::Result<i32> {
     socket.set_nonblocking(flags & O_NONBLOCK != 0).map(|()| 0)
 }
 
-/// Closes the descriptor.
-///
-/// # Errors
-/// Never: what the system answers is not told here.
+/// Closes the descriptor; errors of close(2) are lost here.
 pub fn close(socket: socket2::Socket) -> io::Result<()> {
     drop(socket);
     Ok(())
 }
 
-/// Not to be had here.
-#[must_use]
-pub fn is_asleep(_: u32, _: u32) -> Option<bool> {
-    None
+/// Defines functions that this system has no answer for.
+macro_rules! unavailable {
+    ($($name:ident($($argument:ty),*) -> $answer:ty = $value:expr;)*) => {
+        $(pub fn $name($(_: $argument),*) -> $answer { $value })*
+    };
 }
 
-/// Not to be had here.
-#[must_use]
-pub fn frames_sent(_: &str) -> Option<u64> {
-    None
-}
-
-/// Not to be had here.
-///
-/// # Errors
-/// Always.
-pub fn tcp_table(
-    _: std::net::SocketAddrV4,
-    _: std::net::SocketAddrV4,
-) -> io::Result<Option<TcpEntry>> {
+fn unsupported<T>() -> io::Result<T> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-/// Not to be had here.
-///
-/// # Errors
-/// Always: only Linux has network namespaces.
-pub fn enter_private_network() -> Result<(), Missing> {
-    Err(Missing { step: Step::Unshare, errno: Cow::Borrowed("ENOSYS") })
+fn missing<T>(step: Step) -> Result<T, Missing> {
+    Err(Missing { step, errno: Cow::Borrowed("ENOSYS") })
 }
 
-/// Not to be had here.
-///
-/// # Errors
-/// Always.
-pub fn raise_interface(_: &socket2::Socket, _: &str) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
+unavailable! {
+    sysctl(&str) -> Option<u64> = None;
+    is_asleep(u32, u32) -> Option<bool> = None;
+    waits_for_a_lock(u32, u32) -> bool = false;
+    until_ended(u32) -> () = ();
+    frames_sent(&str) -> Option<u64> = None;
+    frames_without_room(&str) -> Option<u64> = None;
+    tcp_table(SocketAddrV4, SocketAddrV4) -> io::Result<Option<TcpEntry>> = unsupported();
+    enter_private_network() -> Result<(), Missing> = missing(Step::Unshare);
+    raise_interface(&socket2::Socket, &str) -> io::Result<()> = unsupported();
+    open_tap(&str) -> Result<std::fs::File, Missing> = missing(Step::OpenTun);
+    set_address(&socket2::Socket, &str, Ipv4Addr) -> io::Result<()> = unsupported();
+    set_queue(&socket2::Socket, &str, i32) -> io::Result<()> = unsupported();
+    silence_ipv6(&str) -> bool = false;
+    close_inherited_descriptors() -> () = ();
+    drop_capabilities() -> io::Result<()> = Ok(());
+    cpu_time() -> Option<Duration> = None;
+    cpu_time_of_thread(u32) -> Option<Duration> = None;
+    cpu_time_of_process(u32) -> Option<Duration> = None;
+    memory(u32) -> Option<u64> = None;
+    pin_to_one_processor() -> Result<Pinned, Lack> = Err(Lack::OneProcessor {
+        call: Cow::Borrowed("sched_setaffinity"),
+        errno: Cow::Borrowed("ENOSYS"),
+    });
 }
 
-/// Not to be had here.
-///
-/// # Errors
-/// Always: this program knows only Linux's TAP devices.
-pub fn open_tap(_: &str) -> Result<std::fs::File, Missing> {
-    Err(Missing { step: Step::OpenTun, errno: Cow::Borrowed("ENOSYS") })
+pub fn wait_readable<A, B>(_: &A, _: &B, _: Option<Duration>) -> io::Result<(bool, bool)> {
+    unsupported()
 }
 
-/// Not to be had here.
-///
-/// # Errors
-/// Always.
-pub fn set_address(_: &socket2::Socket, _: &str, _: std::net::Ipv4Addr) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
-}
+#[derive(Debug)]
+pub struct Pinned;
 
-/// Not to be had here.
-///
-/// # Errors
-/// Always.
-pub fn set_queue(_: &socket2::Socket, _: &str, _: i32) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
-}
-
-/// Not to be had here.
-#[must_use]
-pub fn frames_without_room(_: &str) -> Option<u64> {
-    None
-}
-
-/// Not to be had here.
-#[must_use]
-pub fn silence_ipv6(_: &str) -> bool {
-    false
-}
-
-/// Not to be had here.
-///
-/// # Errors
-/// Always.
-pub fn wait_readable<A, B>(
-    _: &A,
-    _: &B,
-    _: Option<std::time::Duration>,
-) -> io::Result<(bool, bool)> {
-    Err(io::ErrorKind::Unsupported.into())
-}
-
-/// Left open here.
-pub fn close_inherited_descriptors() {}
-
-/// Nothing to give up here.
-///
-/// # Errors
-/// Never.
-pub fn drop_capabilities() -> io::Result<()> {
-    Ok(())
-}
-
-/// Nobody to look at here.
+/// A thread to look at: [`Probe::open`] finds none.
 #[derive(Debug)]
 pub struct Probe;
 
 impl Probe {
-    /// Not to be had here.
-    #[must_use]
     pub fn open(_: u32, _: u32) -> Option<Probe> {
         None
     }
 
-    /// Says nothing.
     pub fn look(&mut self) -> crate::trace::Sample {
         crate::trace::Sample::default()
     }
 }
 
-/// Not to be had here.
-#[must_use]
-pub fn cpu_time() -> Option<Duration> {
-    None
-}
-
-/// Not to be had here.
-#[must_use]
-pub fn cpu_time_of_thread(_: u32) -> Option<Duration> {
-    None
-}
-
-/// Not to be had here.
-#[must_use]
-pub fn cpu_time_of_process(_: u32) -> Option<Duration> {
-    None
-}
-
-/// Not to be had here.
-#[must_use]
-pub fn memory(_: u32) -> Option<u64> {
-    None
-}
-
-/// Not to be known here.
-#[must_use]
-pub fn waits_for_a_lock(_: u32, _: u32) -> bool {
-    false
-}
-
-/// Nothing to wait for here: that its output was closed has to do.
-pub fn until_ended(_: u32) {}
-
-/// The calling thread's processors, to be given back to it when this is dropped.
-#[derive(Debug)]
-pub struct Pinned;
-
-/// Not to be had here.
-///
-/// # Errors
-/// Always.
-pub fn pin_to_one_processor() -> Result<Pinned, Lack> {
-    let (call, errno) = (Cow::Borrowed("sched_setaffinity"), Cow::Borrowed("ENOSYS"));
-    Err(Lack::OneProcessor { call, errno })
-}
-
-/// An epoll instance, which only Linux has.
+/// An epoll instance, which only Linux has: [`Epoll::new`] fails.
 #[derive(Debug)]
 pub struct Epoll;
 
 impl Epoll {
-    /// Not to be had here.
-    ///
-    /// # Errors
-    /// Always.
     pub fn new() -> io::Result<Epoll> {
-        Err(io::ErrorKind::Unsupported.into())
+        unsupported()
     }
 
-    /// There is none.
-    #[must_use]
     pub fn descriptor(&self) -> i64 {
         -1
     }
 
-    /// Not to be had here.
-    ///
-    /// # Errors
-    /// Always.
     pub fn add(&self, _: &socket2::Socket, _: i16) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
+        unsupported()
     }
 
-    /// Not to be had here.
-    ///
-    /// # Errors
-    /// Always.
     pub fn modify(&self, _: &socket2::Socket, _: i16) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
+        unsupported()
     }
 
-    /// Not to be had here.
-    ///
-    /// # Errors
-    /// Always.
     pub fn remove(&self, _: &socket2::Socket) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
+        unsupported()
     }
 
-    /// Not to be had here.
-    ///
-    /// # Errors
-    /// Always.
     pub fn wait(&self, _: usize, _: Option<Duration>) -> io::Result<Vec<(i64, i16)>> {
-        Err(io::ErrorKind::Unsupported.into())
+        unsupported()
     }
 }
 
-/// select, poll and the limit of descriptors, where the system is no Unix at all.
+/// What `ready` has on Unix: select, poll and the descriptor limit.
 #[cfg(not(unix))]
 mod not_unix {
-    use std::io;
-    use std::time::Duration;
+    use super::*;
 
-    /// Its name, which nobody asks.
     pub const SELECT: &str = "select";
-    /// Its name, which nobody asks.
     pub const POLL: &str = "poll";
-    /// Its name, which nobody asks.
     pub const EPOLL_WAIT: &str = "epoll_wait";
-    /// Something is there to be read.
     pub const READABLE: i16 = 1;
-    /// Something can be written.
     pub const WRITABLE: i16 = 4;
-    /// An error waits on it.
     pub const ERROR: i16 = 8;
-    /// The other end is gone.
     pub const HANG_UP: i16 = 16;
 
     /// A time span in milliseconds, rounded up; -1 for ever.
-    #[must_use]
     pub fn milliseconds(timeout: Option<Duration>) -> i32 {
         timeout.map_or(-1, |span| {
             i32::try_from(span.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX)
@@ -363,31 +206,14 @@ mod not_unix {
     }
 
     /// A time span in microseconds, rounded up.
-    #[must_use]
     pub fn microseconds(timeout: Duration) -> i64 {
         i64::try_from(timeout.as_nanos().div_ceil(1_000)).unwrap_or(i64::MAX)
     }
 
-    /// Not to be had here.
-    ///
-    /// # Errors
-    /// Always.
-    pub fn select(_: &mut Vec<i32>, _: &mut Vec<i32>, _: Option<Duration>) -> io::Result<usize> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    /// Not to be had here.
-    ///
-    /// # Errors
-    /// Always.
-    pub fn poll(_: &[(&socket2::Socket, i16)], _: Option<Duration>) -> io::Result<Vec<i16>> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    /// Not to be had here.
-    #[must_use]
-    pub fn raise_descriptor_limit() -> Option<(u64, u64)> {
-        None
+    unavailable! {
+        select(&mut Vec<i32>, &mut Vec<i32>, Option<Duration>) -> io::Result<usize> = unsupported();
+        poll(&[(&socket2::Socket, i16)], Option<Duration>) -> io::Result<Vec<i16>> = unsupported();
+        raise_descriptor_limit() -> Option<(u64, u64)> = None;
     }
 }
 

@@ -28,7 +28,6 @@ pub const RECV: &str = "recvfrom";
 pub const ACCEPT: &str = "accept4";
 
 /// The kernel's name, release and machine: `Linux 6.18.44 x86_64` (uname(2)).
-#[must_use]
 pub fn name() -> String {
     match nix::sys::utsname::uname() {
         Ok(name) => [name.sysname(), name.release(), name.machine()]
@@ -39,7 +38,6 @@ pub fn name() -> String {
 }
 
 /// Nanoseconds of `CLOCK_MONOTONIC`, the same for every process of the machine (clock_gettime(2)).
-#[must_use]
 pub fn monotonic_ns() -> u64 {
     let now = clock_gettime(ClockId::CLOCK_MONOTONIC).unwrap_or(TimeSpec::new(0, 0));
     u64::try_from(now.tv_sec()).unwrap_or(0) * 1_000_000_000
@@ -48,14 +46,12 @@ pub fn monotonic_ns() -> u64 {
 
 /// Nanoseconds of the clock of ticks, by which the kernel counts the timeouts of sockets: `CLOCK_MONOTONIC_COARSE`, which is
 /// `CLOCK_MONOTONIC` as of the last tick (clock_gettime(2)).
-#[must_use]
 pub fn tick_clock_ns() -> Option<u64> {
     let tick = clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE).ok()?;
     Some(u64::try_from(tick.tv_sec()).ok()? * 1_000_000_000 + u64::try_from(tick.tv_nsec()).ok()?)
 }
 
 /// The calling thread's TID (gettid(2)), asked once a thread.
-#[must_use]
 pub fn thread_id() -> u32 {
     thread_local!(static TID: Cell<u32> = const { Cell::new(0) });
     TID.with(|tid| {
@@ -67,7 +63,6 @@ pub fn thread_id() -> u32 {
 }
 
 /// The name of an error number, as errno(3) has it: `ECONNREFUSED`.
-#[must_use]
 pub fn errno_name(code: i32) -> Cow<'static, str> {
     match Errno::from_raw(code) {
         Errno::UnknownErrno => Cow::Owned(format!("errno {code}")),
@@ -76,7 +71,6 @@ pub fn errno_name(code: i32) -> Cow<'static, str> {
 }
 
 /// True if the error means that this machine lacks something (descriptors, memory, a loopback that is up), not that sockets behave otherwise.
-#[must_use]
 pub fn is_shortage(error: &io::Error) -> bool {
     matches!(
         error.raw_os_error(),
@@ -85,7 +79,6 @@ pub fn is_shortage(error: &io::Error) -> bool {
 }
 
 /// True if the error means that the family is not to be had: switched off, or without an address.
-#[must_use]
 pub fn is_family_missing(error: &io::Error) -> bool {
     matches!(
         error.raw_os_error(),
@@ -93,10 +86,8 @@ pub fn is_family_missing(error: &io::Error) -> bool {
     )
 }
 
-/// What TCP_INFO says of this socket (tcp(7)); `None` for a kernel that answers with too little to hold the state.
-///
-/// # Errors
-/// What getsockopt(2) answers: `EOPNOTSUPP` for a socket that is not TCP.
+/// A socket's TCP_INFO (tcp(7)); `None` if the kernel's answer is too short to hold the state. `EOPNOTSUPP` for a socket that
+/// is not TCP.
 pub fn tcp_info(socket: &socket2::Socket) -> io::Result<Option<TcpInfo>> {
     let mut info = MaybeUninit::<libc::tcp_info>::zeroed();
     let mut length = mem::size_of::<libc::tcp_info>() as libc::socklen_t;
@@ -125,17 +116,11 @@ pub fn tcp_info(socket: &socket2::Socket) -> io::Result<Option<TcpInfo>> {
 }
 
 /// The file status flags of a descriptor (`F_GETFL`, fcntl(2)).
-///
-/// # Errors
-/// What fcntl(2) answers.
 pub fn status_flags(socket: &socket2::Socket) -> io::Result<i32> {
     Ok(fcntl(socket, FcntlArg::F_GETFL)?)
 }
 
 /// Sets the file status flags of a descriptor (`F_SETFL`, fcntl(2)).
-///
-/// # Errors
-/// What fcntl(2) answers.
 pub fn set_status_flags(socket: &socket2::Socket, flags: i32) -> io::Result<i32> {
     Ok(fcntl(socket, FcntlArg::F_SETFL(OFlag::from_bits_retain(flags)))?)
 }
@@ -144,15 +129,11 @@ pub fn set_status_flags(socket: &socket2::Socket, flags: i32) -> io::Result<i32>
 pub const O_NONBLOCK: i32 = libc::O_NONBLOCK;
 
 /// Closes the descriptor, and says what close(2) answered.
-///
-/// # Errors
-/// What close(2) answers.
 pub fn close(socket: socket2::Socket) -> io::Result<()> {
     Ok(nix::unistd::close(socket.into_raw_fd())?)
 }
 
 /// True if the kernel says that this thread sleeps; `None` where /proc cannot be read (proc_pid_stat(5)).
-#[must_use]
 pub fn is_asleep(process: u32, thread: u32) -> Option<bool> {
     let stat = fs::read_to_string(format!("/proc/{process}/task/{thread}/stat")).ok()?;
     let state = stat.rsplit_once(')')?.1.trim_start().chars().next()?;
@@ -160,7 +141,6 @@ pub fn is_asleep(process: u32, thread: u32) -> Option<bool> {
 }
 
 /// True if this thread sleeps on a lock (futex(2)), which no call on a socket does; false where /proc does not tell.
-#[must_use]
 pub fn waits_for_a_lock(process: u32, thread: u32) -> bool {
     let call =
         fs::read_to_string(format!("/proc/{process}/task/{thread}/syscall")).unwrap_or_default();
@@ -177,13 +157,11 @@ pub fn until_ended(process: u32) {
 }
 
 /// Frames that an interface of this network has sent so far (the `tx_packets` column of /proc/net/dev, proc_pid_net(5)).
-#[must_use]
 pub fn frames_sent(interface: &str) -> Option<u64> {
     interface_counter(interface, 9)
 }
 
 /// Frames that an interface of this network had no room for (the `tx_dropped` column of /proc/net/dev).
-#[must_use]
 pub fn frames_without_room(interface: &str) -> Option<u64> {
     interface_counter(interface, 11)
 }
@@ -199,9 +177,6 @@ fn interface_counter(interface: &str, column: usize) -> Option<u64> {
 /// What this network's table of IPv4 TCP sockets says of the end that has this local address and that peer: its state, and
 /// how long its timer still runs (/proc/net/tcp: Linux `Documentation/networking/proc_net_tcp.rst`). `Ok(None)`: it has no
 /// such end. A connection that is being opened is in it before accept(2), and one in TIME_WAIT after close(2).
-///
-/// # Errors
-/// What open(2) and read(2) answer.
 pub fn tcp_table(local: SocketAddrV4, peer: SocketAddrV4) -> io::Result<Option<TcpEntry>> {
     let table = fs::read_to_string("/proc/thread-self/net/tcp")?;
     // An address is printed as the number that its four bytes are to this machine.
@@ -229,7 +204,6 @@ const USER_HZ: u64 = 100;
 /// A whole number among the kernel's settings for the network that this thread is in: `net.ipv4.tcp_syn_retries`
 /// (proc_sys_net(5), Linux `Documentation/networking/ip-sysctl.rst`). `None` if this kernel has no such setting, or /proc
 /// cannot be read.
-#[must_use]
 pub fn sysctl(name: &str) -> Option<u64> {
     fs::read_to_string(format!("/proc/sys/{}", name.replace('.', "/"))).ok()?.trim().parse().ok()
 }
@@ -245,9 +219,6 @@ fn ipv6_switches() -> Vec<(String, String)> {
 
 /// Moves the process into a network of its own, in which `lo` is still down. Root needs a new network namespace alone;
 /// anyone else a user namespace around it (user_namespaces(7), network_namespaces(7)). Call it before any thread starts.
-///
-/// # Errors
-/// [`Missing`]: the step that the system refused.
 pub fn enter_private_network() -> Result<(), Missing> {
     let (user, group) = (nix::unistd::geteuid(), nix::unistd::getegid());
     let switches = ipv6_switches();
@@ -289,9 +260,6 @@ fn ask(through: &impl AsRawFd, what: libc::c_ulong, request: &mut libc::ifreq) -
 }
 
 /// Raises an interface (`SIOCSIFFLAGS`, netdevice(7)) through a socket that the caller opened for it.
-///
-/// # Errors
-/// What ioctl(2) answers.
 pub fn raise_interface(through: &socket2::Socket, interface: &str) -> io::Result<()> {
     let mut request = about(interface);
     #[allow(clippy::cast_possible_truncation)] // IFF_UP | IFF_RUNNING is 0x41
@@ -304,9 +272,8 @@ pub fn raise_interface(through: &socket2::Socket, interface: &str) -> io::Result
 /// what is written to the file the kernel receives (Linux `Documentation/networking/tuntap.rst`). Reading never blocks.
 /// No offload is asked for, so the kernel computes every checksum itself.
 ///
-/// # Errors
-/// [`Missing`]: the step that the system refused. `ENOENT`: there is no device node; `EACCES`: it is not for you;
-/// `ENODEV` or `ENXIO`: the node has no driver; `EPERM`: no right to make interfaces in this network.
+/// `ENOENT`: there is no device node; `EACCES`: the user may not open it; `ENODEV` or `ENXIO`: the node has no driver; `EPERM`:
+/// the user may not create interfaces in this network.
 pub fn open_tap(interface: &str) -> Result<fs::File, Missing> {
     const NODE: &str = "/dev/net/tun";
     let refused = |step| move |error: io::Error| Missing { step, errno: super::error_name(&error) };
@@ -322,9 +289,6 @@ pub fn open_tap(interface: &str) -> Result<fs::File, Missing> {
 }
 
 /// Gives an interface an IPv4 address in a network of 24 bits (netdevice(7)).
-///
-/// # Errors
-/// What ioctl(2) answers.
 pub fn set_address(
     through: &socket2::Socket,
     interface: &str,
@@ -346,10 +310,7 @@ pub fn set_address(
     Ok(())
 }
 
-/// Gives an interface room for so many frames that nobody has taken yet (netdevice(7)).
-///
-/// # Errors
-/// What ioctl(2) answers; `EPERM` in a user namespace, where the kernel does not allow it.
+/// Sets the length of an interface's transmit queue, in frames (netdevice(7)); `EPERM` in a user namespace.
 pub fn set_queue(through: &socket2::Socket, interface: &str, frames: i32) -> io::Result<()> {
     let mut request = about(interface);
     request.ifr_ifru.ifru_metric = frames; // the union's ifr_qlen, an int as well
@@ -357,15 +318,11 @@ pub fn set_queue(through: &socket2::Socket, interface: &str, frames: i32) -> io:
 }
 
 /// Turns IPv6 off on an interface, which would else send multicast unasked; true if that could be done.
-#[must_use]
 pub fn silence_ipv6(interface: &str) -> bool {
     fs::write(format!("/proc/sys/net/ipv6/conf/{interface}/disable_ipv6"), "1").is_ok()
 }
 
 /// Waits until one of the two can be read, and says which can, or until the time is over; `None` waits for ever (ppoll(2)).
-///
-/// # Errors
-/// What ppoll(2) answers.
 pub fn wait_readable(
     one: &impl AsFd,
     other: &impl AsFd,
@@ -390,9 +347,6 @@ pub fn close_inherited_descriptors() {
 }
 
 /// Gives up every capability (capabilities(7)): a teacher's root shell then meets the same file permissions as anyone.
-///
-/// # Errors
-/// What capset(2) answers.
 pub fn drop_capabilities() -> io::Result<()> {
     const VERSION_3: u32 = 0x2008_0522; // _LINUX_CAPABILITY_VERSION_3, linux/capability.h
     let header: [u32; 2] = [VERSION_3, 0];

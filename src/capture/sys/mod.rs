@@ -66,7 +66,6 @@ impl From<&TcpInfo> for crate::trace::TcpInfo {
 }
 
 /// The names of the TCP states, by the number that TCP_INFO gives (Linux `include/net/tcp_states.h`).
-#[must_use]
 pub fn tcp_state_name(number: u8) -> &'static str {
     const NAMES: [&str; 13] = [
         "UNKNOWN",
@@ -97,7 +96,6 @@ pub struct Missing {
 
 impl Missing {
     /// What is not to be had because of it.
-    #[must_use]
     pub fn lack(self, need: Need) -> Lack {
         Lack::Network { need, step: self.step, errno: self.errno }
     }
@@ -115,7 +113,6 @@ pub fn look_until<T>(mut look: impl FnMut() -> Option<T>) -> T {
 }
 
 /// The signal that ended a process, if one did.
-#[must_use]
 pub fn signal_of(status: std::process::ExitStatus) -> Option<i32> {
     #[cfg(unix)]
     return std::os::unix::process::ExitStatusExt::signal(&status);
@@ -127,7 +124,6 @@ pub fn signal_of(status: std::process::ExitStatus) -> Option<i32> {
 }
 
 /// Waits until a child process has ended, and says how, without collecting it (waitid(2)); `None` where that is not to be had.
-#[must_use]
 pub fn exit_status(process: u32) -> Option<crate::trace::ExitStatus> {
     #[cfg(target_os = "linux")]
     {
@@ -150,7 +146,6 @@ pub fn exit_status(process: u32) -> Option<crate::trace::ExitStatus> {
 }
 
 /// What an error is called, whatever made it.
-#[must_use]
 pub fn error_name(error: &std::io::Error) -> Cow<'static, str> {
     match error.raw_os_error() {
         Some(code) => errno_name(code),

@@ -1,7 +1,9 @@
 //! select, poll and epoll, as thin as can be: each is the one system call whose name it gives, and no other.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, RawFd};
+#[cfg(target_os = "linux")]
+use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, RawFd};
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll as nix_poll};
@@ -26,22 +28,18 @@ pub const ERROR: i16 = libc::POLLERR;
 pub const HANG_UP: i16 = libc::POLLHUP;
 
 /// A time span in milliseconds as poll(2) and epoll_wait(2) take it: rounded up, so that no wait is shorter than asked; -1 for ever.
-#[must_use]
 pub fn milliseconds(timeout: Option<Duration>) -> i32 {
     timeout
         .map_or(-1, |span| i32::try_from(span.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX))
 }
 
 /// A time span in microseconds as select(2) takes it: rounded up.
-#[must_use]
 pub fn microseconds(timeout: Duration) -> i64 {
     i64::try_from(timeout.as_nanos().div_ceil(1_000)).unwrap_or(i64::MAX)
 }
 
-/// select(2): leaves in `read` and `write` the descriptors that are ready, and says how many.
-///
-/// # Errors
-/// What select(2) answers; `EINVAL` for a descriptor from [`SELECT_LIMIT`] on, which select(2) cannot take.
+/// select(2): leaves in `read` and `write` the descriptors that are ready, and returns how many. `EINVAL` for a descriptor
+/// from [`SELECT_LIMIT`] on, which select(2) cannot take.
 pub fn select(
     read: &mut Vec<RawFd>,
     write: &mut Vec<RawFd>,
@@ -113,9 +111,6 @@ fn bitmap(of: &[RawFd]) -> io::Result<libc::fd_set> {
 }
 
 /// poll(2): says of each descriptor, asked with [`READABLE`] and [`WRITABLE`], what is the case; 0 for nothing.
-///
-/// # Errors
-/// What poll(2) answers.
 pub fn poll(asked: &[(impl AsFd, i16)], timeout: Option<Duration>) -> io::Result<Vec<i16>> {
     let mut all: Vec<_> = asked
         .iter()
@@ -126,7 +121,6 @@ pub fn poll(asked: &[(impl AsFd, i16)], timeout: Option<Duration>) -> io::Result
 }
 
 /// The soft limit of open descriptors raised to the hard one (`RLIMIT_NOFILE`, getrlimit(2)): what it was and what it is.
-#[must_use]
 pub fn raise_descriptor_limit() -> Option<(u64, u64)> {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
@@ -147,47 +141,31 @@ pub const EPOLL_WAIT: &str =
 #[cfg(target_os = "linux")]
 impl Epoll {
     /// epoll_create1(2).
-    ///
-    /// # Errors
-    /// What epoll_create1(2) answers.
     pub fn new() -> io::Result<Epoll> {
         Ok(Epoll(nix::sys::epoll::Epoll::new(nix::sys::epoll::EpollCreateFlags::EPOLL_CLOEXEC)?))
     }
 
     /// The descriptor's number.
-    #[must_use]
     pub fn descriptor(&self) -> i64 {
         self.0.0.as_raw_fd().into()
     }
 
     /// epoll_ctl(2) with `EPOLL_CTL_ADD`.
-    ///
-    /// # Errors
-    /// What epoll_ctl(2) answers.
     pub fn add(&self, socket: &socket2::Socket, events: i16) -> io::Result<()> {
         Ok(self.0.add(socket, event(socket, events))?)
     }
 
     /// epoll_ctl(2) with `EPOLL_CTL_MOD`.
-    ///
-    /// # Errors
-    /// What epoll_ctl(2) answers.
     pub fn modify(&self, socket: &socket2::Socket, events: i16) -> io::Result<()> {
         Ok(self.0.modify(socket, &mut event(socket, events))?)
     }
 
     /// epoll_ctl(2) with `EPOLL_CTL_DEL`.
-    ///
-    /// # Errors
-    /// What epoll_ctl(2) answers.
     pub fn remove(&self, socket: &socket2::Socket) -> io::Result<()> {
         Ok(self.0.delete(socket)?)
     }
 
     /// epoll_wait(2): at most `most` descriptors that are ready, each with what it is ready for.
-    ///
-    /// # Errors
-    /// What epoll_wait(2) answers.
     pub fn wait(&self, most: usize, timeout: Option<Duration>) -> io::Result<Vec<(i64, i16)>> {
         use nix::sys::epoll::{EpollEvent, EpollTimeout};
         let mut room = vec![EpollEvent::empty(); most.max(1)];

@@ -27,7 +27,6 @@ const OUT_OF_THE_WAY: i32 = 500;
 
 impl Probe {
     /// Begins to look at a thread; `None` if it is not there, or /proc is not.
-    #[must_use]
     pub fn open(process: u32, thread: u32) -> Option<Probe> {
         let open = |name: &str| {
             let file = File::open(format!("/proc/{process}/task/{thread}/{name}")).ok()?;
@@ -108,7 +107,6 @@ fn state_of(stat: &str) -> Option<char> {
 }
 
 /// The name of a system call that a thread can wait in.
-#[must_use]
 pub fn syscall_name(number: i64) -> Cow<'static, str> {
     macro_rules! known {
         ($($(#[$only:meta])* $name:ident,)*) => {
@@ -132,9 +130,6 @@ pub struct Pinned(CpuSet);
 
 /// Lets the calling thread, and those that it starts from now on, use one processor alone: the first of those that it may
 /// use (sched_setaffinity(2)).
-///
-/// # Errors
-/// [`Lack::OneProcessor`] with the call that failed.
 pub fn pin_to_one_processor() -> Result<Pinned, Lack> {
     let myself = Pid::from_raw(0);
     let missing = |call: &'static str, error: Errno| Lack::OneProcessor {
@@ -158,20 +153,17 @@ impl Drop for Pinned {
 }
 
 /// Processor time of the calling thread (`CLOCK_THREAD_CPUTIME_ID`, clock_gettime(2)).
-#[must_use]
 pub fn cpu_time() -> Option<Duration> {
     clock(libc::CLOCK_THREAD_CPUTIME_ID)
 }
 
 /// Processor time of a thread of this process (pthread_getcpuclockid(3)), to the nanosecond; `None` once it has ended.
-#[must_use]
 pub fn cpu_time_of_thread(thread: u32) -> Option<Duration> {
     // How the kernel builds such a clock's number: linux/posix-timers_types.h.
     clock(!thread.cast_signed() << 3 | 6)
 }
 
 /// Processor time of a process, all its threads together (clock_getcpuclockid(3)); `None` once it is gone.
-#[must_use]
 pub fn cpu_time_of_process(process: u32) -> Option<Duration> {
     clock(!process.cast_signed() << 3 | 2)
 }
@@ -182,7 +174,6 @@ fn clock(id: libc::clockid_t) -> Option<Duration> {
 }
 
 /// Bytes of a process's memory that are in RAM (`VmRSS`, proc_pid_status(5)); the kernel's own for its sockets are not in it.
-#[must_use]
 pub fn memory(process: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let row = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;

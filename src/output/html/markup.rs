@@ -14,7 +14,6 @@ const EVIDENCE: usize = 3;
 
 impl Page {
     /// The whole page.
-    #[must_use]
     pub fn html(&self) -> String {
         let mut body = String::new();
         let _ = write!(body, "<header>{}", self.place.as_ref().map_or_else(String::new, nav));
@@ -54,7 +53,6 @@ impl Page {
 
 impl Index {
     /// The whole page.
-    #[must_use]
     pub fn html(&self) -> String {
         let title = tr!("Network sockets, proven by a kernel");
         let mut body = format!(

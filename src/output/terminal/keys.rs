@@ -21,9 +21,6 @@ pub enum Key {
 
 /// Switches the terminal to raw mode: keys come at once and are not shown. Ctrl-C interrupts as ever. Dropping the guard gives
 /// the terminal back as it was, and so does a signal.
-///
-/// # Errors
-/// What tcsetattr(3) answers.
 #[cfg(unix)]
 pub fn raw_mode() -> io::Result<Cleanup> {
     use nix::sys::termios::{FlushArg, LocalFlags, SetArg, tcflush, tcgetattr, tcsetattr};
@@ -38,18 +35,12 @@ pub fn raw_mode() -> io::Result<Cleanup> {
 }
 
 /// Elsewhere there is no raw mode: lines are read.
-///
-/// # Errors
-/// None.
 #[cfg(not(unix))]
 pub fn raw_mode() -> io::Result<Cleanup> {
     Ok(signals::at_end(|| ()))
 }
 
 /// What is pressed within this time, in [`raw_mode`].
-///
-/// # Errors
-/// What poll(2) or read(2) answers.
 #[cfg(unix)]
 pub fn pressed(within: Duration) -> io::Result<Vec<Key>> {
     use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -67,9 +58,6 @@ pub fn pressed(within: Duration) -> io::Result<Vec<Key>> {
 }
 
 /// Elsewhere a line is waited for.
-///
-/// # Errors
-/// What reading answers.
 #[cfg(not(unix))]
 pub fn pressed(within: Duration) -> io::Result<Vec<Key>> {
     if within.is_zero() {

@@ -92,7 +92,6 @@ const USUAL_ROWS: usize = 24;
 
 impl Terminal {
     /// Standard output, looked at once: colours and width do not change later.
-    #[must_use]
     pub fn standard(look: Look) -> Terminal {
         let stdout = io::stdout();
         let at_terminal = stdout.is_terminal();
@@ -125,7 +124,6 @@ impl Terminal {
     }
 
     /// Shows nothing: for when standard output is taken by a recording.
-    #[must_use]
     pub fn nowhere() -> Terminal {
         Terminal {
             out: Box::new(io::sink()),
@@ -142,51 +140,41 @@ impl Terminal {
     }
 
     /// Keeps what it is given, in this many columns, for [`Terminal::take_kept`].
-    #[must_use]
     pub fn kept(width: usize) -> Terminal {
         Terminal { width, kept: Some(Picture::default()), ..Terminal::nowhere() }
     }
 
     /// What a [`Terminal::kept`] was given, as a picture.
-    #[must_use]
     pub fn take_kept(&mut self) -> Picture {
         self.kept.take().unwrap_or_default()
     }
 
     /// Columns to draw in.
-    #[must_use]
     pub fn width(&self) -> usize {
         self.width
     }
 
     /// Rows of the screen, where a person sits before one.
-    #[must_use]
     pub fn height(&self) -> Option<usize> {
         self.height
     }
 
     /// Whether there are colours.
-    #[must_use]
     pub fn has_colours(&self) -> bool {
         colored::control::SHOULD_COLORIZE.should_colorize()
     }
 
     /// Whether only ASCII characters are drawn.
-    #[must_use]
     pub fn is_ascii(&self) -> bool {
         self.ascii
     }
 
     /// True if a person is there who can be asked.
-    #[must_use]
     pub fn is_interactive(&self) -> bool {
         self.interactive
     }
 
     /// One row. If the screen is full of what nobody has had time to read, it waits for Enter first.
-    ///
-    /// # Errors
-    /// What write(2) or read(2) answers.
     pub fn row(&mut self, row: &Row) -> Result<()> {
         // An empty row can wait for what follows it.
         if row.width() > 0 && self.height.is_some_and(|height| self.shown + 3 > height) {
@@ -196,9 +184,6 @@ impl Terminal {
     }
 
     /// One row, without waiting for anyone: for what is happening now.
-    ///
-    /// # Errors
-    /// What write(2) answers.
     pub fn row_at_once(&mut self, row: &Row) -> Result<()> {
         self.shown += 1;
         if let Some(kept) = &mut self.kept {
@@ -215,17 +200,11 @@ impl Terminal {
     }
 
     /// One row in one ink.
-    ///
-    /// # Errors
-    /// What write(2) answers.
     pub fn line(&mut self, text: &str, ink: Ink) -> Result<()> {
         self.row(&Row::new().with(text, ink))
     }
 
     /// A short text in one ink, with `code` in another, wrapped; its lines after the first are indented.
-    ///
-    /// # Errors
-    /// What write(2) answers.
     pub fn wrapped(&mut self, first: &str, text: &str, ink: Ink) -> Result<()> {
         let indent = unicode_width::UnicodeWidthStr::width(first);
         for (index, row) in prose::inline(text, ink, self.measure().saturating_sub(indent).max(8))
@@ -241,9 +220,6 @@ impl Terminal {
     }
 
     /// Source code with the numbers of its lines; comments are fainter.
-    ///
-    /// # Errors
-    /// What write(2) answers.
     pub fn code(&mut self, first: u32, lines: &[&str]) -> Result<()> {
         for (number, line) in (first..).zip(lines) {
             let ink = if line.trim_start().starts_with("//") { Ink::Faint } else { Ink::Plain };
@@ -261,26 +237,17 @@ impl Terminal {
     }
 
     /// Text for programs to read, as it is.
-    ///
-    /// # Errors
-    /// What write(2) answers.
     pub fn verbatim(&mut self, text: &str) -> Result<()> {
         Ok(writeln!(self.out, "{text}")?)
     }
 
     /// An empty line.
-    ///
-    /// # Errors
-    /// What write(2) answers.
     pub fn blank(&mut self) -> Result<()> {
         self.row(&Row::new())
     }
 
     /// A picture, on a new screen if it fits on one and not below what is there. One that fits on none is shown in the parts
     /// that stand between its empty rows, each like a picture of its own.
-    ///
-    /// # Errors
-    /// What write(2) answers.
     pub fn picture(&mut self, picture: &Picture) -> Result<()> {
         let fits = self.height.is_none_or(|height| picture.0.len() + 2 <= height);
         let empty = |row: &Row| !fits && row.width() == 0;
@@ -298,9 +265,6 @@ impl Terminal {
     }
 
     /// CommonMark, laid out and wrapped.
-    ///
-    /// # Errors
-    /// What write(2) answers.
     pub fn prose(&mut self, markdown: &str) -> Result<()> {
         prose::lay_out(markdown, self.measure()).0.iter().try_for_each(|row| self.row(row))
     }
@@ -311,17 +275,11 @@ impl Terminal {
     }
 
     /// Sees to it that all is shown that was written.
-    ///
-    /// # Errors
-    /// What write(2) answers.
     pub fn flush(&mut self) -> Result<()> {
         Ok(self.out.flush()?)
     }
 
-    /// Asks, and waits for a line, if anyone is there.
-    ///
-    /// # Errors
-    /// What write(2) or read(2) answers; [`Left`] if a `q` was typed.
+    /// Asks, and waits for a line, if anyone is there. `q` and Ctrl-D are [`Error::Quit`].
     pub fn ask(&mut self, prompt: &str) -> Result<Answer> {
         if !self.interactive {
             return Ok(Answer::NotInteractive);
@@ -351,15 +309,11 @@ impl Terminal {
     }
 
     /// Whether one picture can be shown in the place of another.
-    #[must_use]
     pub fn erases(&self) -> bool {
         self.erases && self.height.is_some()
     }
 
     /// Switches to a screen of its own; dropping the guard gives back the one that was there, and so does a signal.
-    ///
-    /// # Errors
-    /// What write(2) answers.
     pub fn alternate_screen(&mut self) -> io::Result<Cleanup> {
         self.shown = 0;
         write!(self.out, "{ALTERNATE_SCREEN_ON}")?;
@@ -371,9 +325,6 @@ impl Terminal {
     }
 
     /// This picture, in the place of what is on the screen.
-    ///
-    /// # Errors
-    /// What write(2) answers.
     pub fn whole_screen(&mut self, picture: &Picture) -> Result<()> {
         write!(self.out, "\x1b[H")?;
         for (index, row) in picture.0.iter().enumerate() {
@@ -466,7 +417,6 @@ fn inked(text: &str, ink: Ink) -> colored::ColoredString {
 }
 
 /// One row as a terminal shows it, with its newline: for whoever has the screen instead of a [`Terminal`].
-#[must_use]
 pub fn shown(row: &Row, ascii: bool) -> String {
     let texts = row.0.iter().map(|span| {
         let text = safe(&span.text);
