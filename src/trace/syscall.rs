@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use strum::EnumDiscriminants;
+use strum::{EnumDiscriminants, IntoEnumIterator};
 
 use super::event::{Address, Args, Data, Value};
 
@@ -18,8 +18,7 @@ type Text = Cow<'static, str>;
 #[strum_discriminants(
     name(SyscallKind),
     doc = "Which system call, without its arguments; displayed as `recv`.",
-    derive(strum::Display),
-    strum(serialize_all = "lowercase")
+    derive(strum::EnumIter)
 )]
 pub enum Syscall {
     /// socket(2).
@@ -88,6 +87,78 @@ pub enum Syscall {
     },
     /// Any other call.
     Other { args: Args },
+}
+
+/// What a call does to its socket and its thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Class {
+    /// Makes, names, configures or closes a socket, and returns at once.
+    Setup,
+    /// Only asks for something that the kernel knows, and changes nothing.
+    Query,
+    /// On a blocking socket, may wait for the peer or for room.
+    Transfer,
+    /// Waits for many sockets at once.
+    Readiness,
+    /// Anything else that returns at once.
+    Other,
+}
+
+impl SyscallKind {
+    /// The names that systems have for it, the one that people use first. fcntl(2) is two calls here: its arguments tell.
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            SyscallKind::Socket => &["socket"],
+            SyscallKind::Bind => &["bind"],
+            SyscallKind::Listen => &["listen"],
+            SyscallKind::Accept => &["accept", "accept4"],
+            SyscallKind::Connect => &["connect"],
+            SyscallKind::Send => &["send", "sendto", "write"],
+            SyscallKind::Recv => &["recv", "recvfrom", "read"],
+            SyscallKind::Shutdown => &["shutdown"],
+            SyscallKind::Close => &["close", "closesocket"],
+            SyscallKind::GetSockName => &["getsockname"],
+            SyscallKind::GetPeerName => &["getpeername"],
+            SyscallKind::GetOption => &["getsockopt"],
+            SyscallKind::SetOption => &["setsockopt"],
+            SyscallKind::GetFlags | SyscallKind::SetFlags => &["fcntl"],
+            SyscallKind::Select => &["select", "pselect6", "_newselect"],
+            SyscallKind::Poll => &["poll", "ppoll", "WSAPoll"],
+            SyscallKind::EpollCreate => &["epoll_create1"],
+            SyscallKind::EpollCtl => &["epoll_ctl"],
+            SyscallKind::EpollWait => &["epoll_wait", "epoll_pwait"],
+            SyscallKind::Other => &[],
+        }
+    }
+
+    fn class(self) -> Class {
+        match self {
+            SyscallKind::Socket
+            | SyscallKind::Bind
+            | SyscallKind::Listen
+            | SyscallKind::Close
+            | SyscallKind::SetOption
+            | SyscallKind::SetFlags => Class::Setup,
+            SyscallKind::GetSockName
+            | SyscallKind::GetPeerName
+            | SyscallKind::GetOption
+            | SyscallKind::GetFlags => Class::Query,
+            SyscallKind::Accept | SyscallKind::Connect | SyscallKind::Send | SyscallKind::Recv => {
+                Class::Transfer
+            }
+            SyscallKind::Select | SyscallKind::Poll | SyscallKind::EpollWait => Class::Readiness,
+            SyscallKind::Shutdown
+            | SyscallKind::EpollCreate
+            | SyscallKind::EpollCtl
+            | SyscallKind::Other => Class::Other,
+        }
+    }
+}
+
+impl fmt::Display for SyscallKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.names().first().unwrap_or(&"other"))
+    }
 }
 
 /// Declares an enum whose values are known by the names of the manual pages, with room for any other name.
@@ -391,7 +462,7 @@ impl Syscall {
     /// The argument that holds the descriptor.
     pub fn descriptor_arg(&self) -> &'static str {
         match self {
-            Syscall::EpollCtl { .. } | Syscall::EpollWait { .. } => "epfd",
+            Syscall::EpollCreate | Syscall::EpollCtl { .. } | Syscall::EpollWait { .. } => "epfd",
             _ => "fd",
         }
     }
@@ -403,7 +474,8 @@ impl Syscall {
             Some(Value::Number(fd)) => Some(*fd),
             _ => None,
         };
-        match Syscall::shaped(name, &args) {
+        let mut kinds = SyscallKind::iter().filter(|kind| kind.names().contains(&name));
+        match kinds.find_map(|kind| Syscall::shaped(kind, &args)) {
             Some(syscall) => (fd, syscall),
             None => {
                 args.0.retain(|(name, _)| fd.is_none() || name != descriptor);
@@ -412,7 +484,8 @@ impl Syscall {
         }
     }
 
-    fn shaped(name: &str, args: &Args) -> Option<Syscall> {
+    /// The call of this kind with these arguments; `None` if it lacks what it must have.
+    fn shaped(kind: SyscallKind, args: &Args) -> Option<Syscall> {
         let number = |name: &str| match args.get(name) {
             Some(Value::Number(number)) => Some(*number),
             _ => None,
@@ -424,39 +497,41 @@ impl Syscall {
             })
         };
         let option = || Some(SockOpt::parse(text("level")?, text("option")?));
-        Some(match name {
-            "socket" => Syscall::Socket {
+        Some(match kind {
+            SyscallKind::Socket => Syscall::Socket {
                 domain: Domain::parse(text("domain")?),
                 kind: SocketType::parse(text("type")?),
                 protocol: Protocol::parse(text("protocol")?),
             },
-            "bind" => Syscall::Bind { address: args.address("address")?.clone() },
-            "listen" => Syscall::Listen { backlog: number("backlog")? },
-            "accept" | "accept4" => Syscall::Accept,
-            "connect" => Syscall::Connect { address: args.address("address")?.clone() },
-            "send" | "sendto" | "write" => Syscall::Send {
+            SyscallKind::Bind => Syscall::Bind { address: args.address("address")?.clone() },
+            SyscallKind::Listen => Syscall::Listen { backlog: number("backlog")? },
+            SyscallKind::Accept => Syscall::Accept,
+            SyscallKind::Connect => Syscall::Connect { address: args.address("address")?.clone() },
+            SyscallKind::Send => Syscall::Send {
                 data: args.data("data")?.clone(),
                 to: args.address("address").cloned(),
             },
-            "recv" | "recvfrom" | "read" => Syscall::Recv {
+            SyscallKind::Recv => Syscall::Recv {
                 size: number("size")?.try_into().ok()?,
                 flags: MsgFlags(text("flags").unwrap_or_default()),
             },
-            "shutdown" => Syscall::Shutdown { how: How::parse(text("how")?) },
-            "close" | "closesocket" => Syscall::Close,
-            "getsockname" => Syscall::GetSockName,
-            "getpeername" => Syscall::GetPeerName,
-            "getsockopt" => Syscall::GetOption { option: option()? },
-            "setsockopt" => {
+            SyscallKind::Shutdown => Syscall::Shutdown { how: How::parse(text("how")?) },
+            SyscallKind::Close => Syscall::Close,
+            SyscallKind::GetSockName => Syscall::GetSockName,
+            SyscallKind::GetPeerName => Syscall::GetPeerName,
+            SyscallKind::GetOption => Syscall::GetOption { option: option()? },
+            SyscallKind::SetOption => {
                 Syscall::SetOption { option: option()?, value: args.get("value")?.clone() }
             }
-            "fcntl" => match (&*text("command")?, text("flags").as_deref()) {
-                ("F_GETFL", _) => Syscall::GetFlags,
-                ("F_SETFL", Some("O_NONBLOCK")) => Syscall::SetFlags { nonblocking: true },
-                ("F_SETFL", Some("0")) => Syscall::SetFlags { nonblocking: false },
-                _ => return None,
+            SyscallKind::GetFlags if *text("command")? == *"F_GETFL" => Syscall::GetFlags,
+            SyscallKind::SetFlags if *text("command")? == *"F_SETFL" => Syscall::SetFlags {
+                nonblocking: match &*text("flags")? {
+                    "O_NONBLOCK" => true,
+                    "0" => false,
+                    _ => return None,
+                },
             },
-            "select" | "pselect6" | "_newselect" => Syscall::Select {
+            SyscallKind::Select => Syscall::Select {
                 nfds: number("nfds")?,
                 read: FdList::parse(&text("readfds")?)?,
                 write: FdList::parse(&text("writefds")?)?,
@@ -465,21 +540,21 @@ impl Syscall {
                     span => Some(span.strip_suffix(" us")?.parse().ok()?),
                 },
             },
-            "poll" | "ppoll" | "WSAPoll" => Syscall::Poll {
+            SyscallKind::Poll => Syscall::Poll {
                 watched: PollList::parse(&text("fds")?)?,
                 timeout_ms: number("timeout")?,
             },
-            "epoll_create1" => Syscall::EpollCreate,
-            "epoll_ctl" => Syscall::EpollCtl {
+            SyscallKind::EpollCreate => Syscall::EpollCreate,
+            SyscallKind::EpollCtl => Syscall::EpollCtl {
                 operation: EpollOperation::parse(text("op")?),
                 watched: number("fd")?,
                 events: text("events"),
             },
-            "epoll_wait" | "epoll_pwait" => Syscall::EpollWait {
+            SyscallKind::EpollWait => Syscall::EpollWait {
                 max_events: number("maxevents")?.try_into().ok()?,
                 timeout_ms: number("timeout")?,
             },
-            _ => return None,
+            SyscallKind::GetFlags | SyscallKind::SetFlags | SyscallKind::Other => return None,
         })
     }
 
@@ -492,28 +567,28 @@ impl Syscall {
         }
     }
 
+    fn class(&self) -> Class {
+        SyscallKind::from(self).class()
+    }
+
+    /// True if the call makes, names, configures or closes a socket, and returns at once.
+    pub fn sets_up(&self) -> bool {
+        self.class() == Class::Setup
+    }
+
     /// True if the call only asks for something that the kernel knows, and changes nothing.
     pub fn only_asks(&self) -> bool {
-        matches!(
-            self,
-            Syscall::GetSockName
-                | Syscall::GetPeerName
-                | Syscall::GetOption { .. }
-                | Syscall::GetFlags
-        )
+        self.class() == Class::Query
     }
 
     /// True for select, poll and epoll_wait: calls that wait for many sockets at once.
     pub fn waits_for_many(&self) -> bool {
-        matches!(self, Syscall::Select { .. } | Syscall::Poll { .. } | Syscall::EpollWait { .. })
+        self.class() == Class::Readiness
     }
 
     /// True if the call may block: a blocking socket makes it wait for the peer or for room.
     pub fn may_block(&self) -> bool {
-        matches!(
-            self,
-            Syscall::Accept | Syscall::Connect { .. } | Syscall::Send { .. } | Syscall::Recv { .. }
-        ) || self.waits_for_many()
+        matches!(self.class(), Class::Transfer | Class::Readiness)
     }
 }
 
@@ -651,6 +726,78 @@ impl Output {
             Output::Received { from, .. } => from.as_ref(),
             Output::Name(address) => Some(address),
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address() -> Address {
+        Address::Inet("127.0.0.1:80".parse().expect("an address"))
+    }
+
+    /// One of each kind.
+    fn examples() -> Vec<Syscall> {
+        let list = || Listed::of([3].into_iter());
+        let watched = || Listed::of([(3, Text::from("POLLIN"))].into_iter());
+        let (option, value) = (SockOpt::NoDelay, Value::Number(1));
+        vec![
+            Syscall::Socket {
+                domain: Domain::Inet,
+                kind: SocketType::Stream,
+                protocol: Protocol::Tcp,
+            },
+            Syscall::Bind { address: address() },
+            Syscall::Listen { backlog: 5 },
+            Syscall::Accept,
+            Syscall::Connect { address: address() },
+            Syscall::Send { data: Data::of(b"hello"), to: Some(address()) },
+            Syscall::Recv { size: 16, flags: MsgFlags::named("MSG_PEEK") },
+            Syscall::Shutdown { how: How::Write },
+            Syscall::Close,
+            Syscall::GetSockName,
+            Syscall::GetPeerName,
+            Syscall::GetOption { option: option.clone() },
+            Syscall::SetOption { option, value },
+            Syscall::GetFlags,
+            Syscall::SetFlags { nonblocking: true },
+            Syscall::Select { nfds: 4, read: list(), write: FdList::default(), timeout_us: None },
+            Syscall::Poll { watched: watched(), timeout_ms: -1 },
+            Syscall::EpollCreate,
+            Syscall::EpollCtl {
+                operation: EpollOperation::Add,
+                watched: 3,
+                events: Some("EPOLLIN".into()),
+            },
+            Syscall::EpollWait { max_events: 8, timeout_ms: 0 },
+            Syscall::Other { args: Args::default() },
+        ]
+    }
+
+    #[test]
+    fn every_call_is_read_as_it_is_written_under_each_of_its_names() {
+        let examples = examples();
+        for syscall in &examples {
+            for name in SyscallKind::from(syscall).names() {
+                let mut args = syscall.args();
+                args.0.insert(0, (syscall.descriptor_arg().into(), 3_i64.into()));
+                assert_eq!(Syscall::decode(name, args), (Some(3), syscall.clone()), "{name}");
+            }
+        }
+        let has = |kind: &SyscallKind| examples.iter().any(|one| SyscallKind::from(one) == *kind);
+        let missing: Vec<_> = SyscallKind::iter().filter(|kind| !has(kind)).collect();
+        assert!(missing.is_empty(), "no example of {missing:?}");
+    }
+
+    #[test]
+    fn a_call_that_lacks_what_it_must_have_keeps_its_arguments() {
+        let args = args! { fd: 3_i64, command: "F_DUPFD" };
+        for name in ["fcntl", "listen", "ioctl"] {
+            let (fd, read) = Syscall::decode(name, args.clone());
+            assert_eq!(fd, Some(3));
+            assert_eq!(read, Syscall::Other { args: args! { command: "F_DUPFD" } }, "{name}");
         }
     }
 }

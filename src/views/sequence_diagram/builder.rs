@@ -466,14 +466,5 @@ fn is_shown(made: &CallSpan, is_end: bool) -> bool {
 
 /// True for short calls that may share a row.
 fn joins(made: &CallSpan) -> bool {
-    made.errno().is_none()
-        && matches!(
-            made.call.syscall,
-            Syscall::Socket { .. }
-                | Syscall::Bind { .. }
-                | Syscall::Listen { .. }
-                | Syscall::Close
-                | Syscall::SetOption { .. }
-                | Syscall::SetFlags { .. }
-        )
+    made.errno().is_none() && made.call.syscall.sets_up()
 }
