@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use crate::trace::recording::Recording;
 use crate::trace::{
-    Address, Call, Data, Domain, EventKind, Name, Outcome, Output, Protocol, SocketType, Syscall,
-    SyscallKind,
+    Address, Call, Data, Domain, EventKind, Name, Outcome, Output, Protocol, SocketId, SocketType,
+    Syscall, SyscallKind,
 };
 
 mod messages;
@@ -137,8 +137,8 @@ pub enum Origin {
 /// One socket of the recording. Indices are into [`Analysis::sockets`] and [`Analysis::calls`].
 #[derive(Clone, Debug)]
 pub struct Socket {
-    /// Its process and its number there.
-    pub key: (u32, u32),
+    /// Its number; `None` if it was not made (socket() failed).
+    pub id: Option<SocketId>,
     /// Who made it.
     pub owner: Name,
     /// How it came to be.
@@ -329,9 +329,14 @@ impl<'r> Analysis<'r> {
 }
 
 impl Analysis<'_> {
-    /// The socket of that process and number.
-    pub fn socket(&self, process: u32, number: u32) -> Option<usize> {
-        self.sockets.iter().position(|socket| socket.key == (process, number))
+    /// The socket of that number.
+    pub fn socket(&self, id: SocketId) -> Option<usize> {
+        self.sockets.iter().position(|socket| socket.id == Some(id))
+    }
+
+    /// True if the call was made on this socket.
+    pub fn is_on(&self, made: &CallSpan, socket: &Socket) -> bool {
+        made.socket.is_some_and(|at| std::ptr::eq(&self.sockets[at], socket))
     }
 
     fn pair_returns(&mut self) {

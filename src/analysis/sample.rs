@@ -8,7 +8,7 @@ use super::Analysis;
 use crate::trace::recording::{Header, Origin, Recording};
 use crate::trace::{
     Address, Args, Call, Data, Event, EventKind, Fact, Name, Observation, Outcome, Output, Return,
-    Role, Site, Syscall, Value,
+    Role, Site, SocketId, Syscall, Value,
 };
 
 /// A recording that is being made by hand: each actor a thread of one process.
@@ -139,7 +139,7 @@ impl Sample {
             name: Cow::Owned(name.to_owned()),
             api: Some(Cow::Owned(function.to_owned())),
             fd,
-            socket: Some(socket).filter(|socket| *socket != 0),
+            socket: Some(SocketId(socket.into())).filter(|id| id.0 != 0 && function != "socket"),
             site,
             role,
         })
@@ -152,10 +152,16 @@ impl Sample {
             .iter()
             .find(|event| matches!(&event.what, EventKind::Enter(other) if other.id == call.id));
         let now_ns = self.now_ns + self.pace_ns.0;
+        let out = match (&call.syscall, &outcome) {
+            (Syscall::Socket { .. }, Outcome::Result(fd)) => {
+                Output::Opened { socket: SocketId(fd.unsigned_abs() - 2) }
+            }
+            _ => Output::decode(out),
+        };
         EventKind::Return(Return {
             call: call.clone(),
             outcome,
-            out: Output::decode(out),
+            out,
             took_ns: entered.map_or(0, |event| now_ns - event.at_ns),
             lag_ns: None,
         })
@@ -246,7 +252,7 @@ impl Sample {
 
     /// The instrument asks the kernel.
     pub fn observed(&mut self, actor: &str, socket: u32, fact: Fact) -> &mut Sample {
-        let (socket, fd) = (Some(socket), Some(i64::from(socket) + 2));
+        let (socket, fd) = (Some(SocketId(socket.into())), Some(i64::from(socket) + 2));
         self.pass(self.pace_ns.0 + self.pace_ns.1);
         self.event(actor, EventKind::Observed(Observation { socket, fd, fact }))
     }

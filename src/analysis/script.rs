@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::sample::Sample;
 use crate::trace::recording::{Origin, Recording};
-use crate::trace::{Call, EventKind, Observation, Outcome, Site};
+use crate::trace::{Call, EventKind, Observation, Outcome, Site, SocketId};
 
 /// A recording that is being written. Time goes on by a tenth of a millisecond before every event.
 #[derive(Debug)]
@@ -130,7 +130,8 @@ impl Script {
         socket: u32,
         fact: Json,
     ) -> &mut Script {
-        let (socket, fd, fact) = (Some(socket), Some(i64::from(socket) + 2), of(fact));
+        let (fd, fact) = (Some(i64::from(socket) + 2), of(fact));
+        let socket = Some(SocketId(socket.into()));
         self.0.pass(self.0.pace_ns.0 + self.0.pace_ns.1);
         self.push(actor, process, EventKind::Observed(Observation { socket, fd, fact }))
     }

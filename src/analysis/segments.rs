@@ -142,9 +142,7 @@ impl Analysis<'_> {
 
     /// True if a connect() to that port was under way on this socket then.
     fn asks_for(&self, socket: &Socket, port: u16, then: &dyn Fn(&CallSpan) -> bool) -> bool {
-        let on = |made: &CallSpan| {
-            made.socket.is_some_and(|index| self.sockets[index].key == socket.key)
-        };
+        let on = |made: &CallSpan| self.is_on(made, socket);
         let to = |made: &CallSpan| {
             made.call.syscall.address().is_some_and(|address| address.port() == Some(port))
         };

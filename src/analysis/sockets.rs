@@ -3,28 +3,28 @@
 use std::collections::HashMap;
 
 use super::{Analysis, CallSpan, Connection, Origin, Socket, is_at};
-use crate::trace::{Address, Domain, EventKind, Fact, Observation, Output, Syscall, SyscallKind};
+use crate::trace::{
+    Address, Domain, EventKind, Fact, Observation, Output, SocketId, Syscall, SyscallKind,
+};
 
 /// What tells of a socket.
 enum Fed<'r> {
     /// A call, by its index.
     Call(usize),
-    /// What the kernel said of one of this process's sockets.
-    Said(u32, &'r Observation),
+    /// What the kernel said of it.
+    Said(&'r Observation),
 }
 
 impl Analysis<'_> {
     pub(super) fn find_sockets(&mut self) {
-        let mut known: HashMap<(u32, u32), usize> = HashMap::new();
+        let mut known: HashMap<SocketId, usize> = HashMap::new();
         // An accepted socket may be used by another thread before the accept's return is recorded: find those first.
         let calls = self.calls.iter().enumerate().map(|(index, made)| {
             let accepts = made.is(SyscallKind::Accept);
             (if accepts { made.returned_ns() } else { made.entered_ns }, Fed::Call(index))
         });
         let observations = self.recording.events().iter().filter_map(|event| match &event.what {
-            EventKind::Observed(observation) => {
-                Some((event.at_ns, Fed::Said(event.process, observation)))
-            }
+            EventKind::Observed(observation) => Some((event.at_ns, Fed::Said(observation))),
             _ => None,
         });
         let mut order: Vec<(u64, Fed)> = calls.chain(observations).collect();
@@ -32,24 +32,35 @@ impl Analysis<'_> {
         for (at_ns, fed) in order {
             let index = match fed {
                 Fed::Call(index) => index,
-                Fed::Said(process, Observation { socket, fact, .. }) => {
-                    let known = socket.and_then(|number| known.get(&(process, number)));
+                Fed::Said(Observation { socket, fact, .. }) => {
+                    let known = socket.and_then(|id| known.get(&id));
                     known.into_iter().for_each(|&at| self.sockets[at].observe(at_ns, fact));
                     continue;
                 }
             };
             let made = &self.calls[index];
-            let Some(number) = made.call.socket.filter(|_| &*made.actor != "lab") else {
-                continue; // the instrument's own; or made on many sockets at once (poll)
-            };
-            let key = (made.process, number);
-            let at = *known.entry(key).or_insert_with(|| {
-                self.sockets.push(Socket::first_seen(made, key));
+            if &*made.actor == "lab" {
+                continue; // the instrument's own
+            }
+            let at = if made.is(SyscallKind::Socket) {
+                let opened = made.exit.as_ref().and_then(|exit| match exit.out {
+                    Output::Opened { socket } => Some(socket),
+                    _ => None,
+                });
+                known.extend(opened.map(|id| (id, self.sockets.len())));
+                self.sockets.push(Socket::first_seen(made, opened));
                 self.sockets.len() - 1
-            });
+            } else if let Some(id) = made.call.socket {
+                *known.entry(id).or_insert_with(|| {
+                    self.sockets.push(Socket::first_seen(made, Some(id)));
+                    self.sockets.len() - 1
+                })
+            } else {
+                continue; // made on many sockets at once (poll)
+            };
             if let Some(accepted) = self.sockets[at].note(index, made) {
                 let listener = &self.sockets[at];
-                let mut socket = Socket::first_seen(made, (made.process, accepted));
+                let mut socket = Socket::first_seen(made, Some(accepted));
                 socket.origin = Origin::Accept(Some(at));
                 socket.descriptor = made.result();
                 socket.domain.clone_from(&listener.domain);
@@ -57,7 +68,7 @@ impl Analysis<'_> {
                 socket.protocol.clone_from(&listener.protocol);
                 (socket.made_ns, socket.bound_ns) = (made.returned_ns(), Some(made.entered_ns));
                 socket.peer = made.exit.as_ref().and_then(|back| back.out.address()).cloned();
-                known.insert(socket.key, self.sockets.len());
+                known.insert(accepted, self.sockets.len());
                 self.sockets.push(socket);
             }
             self.calls[index].socket = Some(at);
@@ -86,7 +97,7 @@ impl Analysis<'_> {
     pub fn accepted_by(&self, accept: usize) -> Option<usize> {
         let made = &self.calls[accept];
         let Output::Accepted { socket, .. } = made.exit.as_ref()?.out else { return None };
-        self.socket(made.process, socket)
+        self.socket(socket)
     }
 
     /// The client's own address is the accepted socket's peer, and it connected to where that one listens.
@@ -168,7 +179,7 @@ impl Analysis<'_> {
 }
 
 impl Socket {
-    fn first_seen(made: &CallSpan, key: (u32, u32)) -> Socket {
+    fn first_seen(made: &CallSpan, id: Option<SocketId>) -> Socket {
         let (domain, kind, protocol) = match &made.call.syscall {
             Syscall::Socket { domain, kind, protocol } => {
                 (Some(domain.clone()), Some(kind.clone()), Some(protocol.clone()))
@@ -176,7 +187,7 @@ impl Socket {
             _ => Default::default(),
         };
         Socket {
-            key,
+            id,
             owner: made.actor.clone(),
             origin: if made.is(SyscallKind::Socket) { Origin::Socket } else { Origin::Unknown },
             descriptor: if made.is(SyscallKind::Socket) { made.result() } else { None },
@@ -198,7 +209,7 @@ impl Socket {
     }
 
     /// Learns from a call on it. Returns the number of the socket that it gave, if it is an accept().
-    fn note(&mut self, index: usize, made: &CallSpan) -> Option<u32> {
+    fn note(&mut self, index: usize, made: &CallSpan) -> Option<SocketId> {
         let back = made.exit.as_ref()?;
         let asked = made.call.syscall.address();
         // A non-blocking connect goes on after it has returned.

@@ -2,6 +2,7 @@
 
 use super::{Analysis, Fate};
 use crate::analysis::script::Script;
+use crate::trace::SocketId;
 
 fn said(flows: &Analysis) -> Vec<String> {
     let who = |socket: Option<usize>| {
@@ -17,10 +18,10 @@ fn said(flows: &Analysis) -> Vec<String> {
 #[test]
 fn a_stream_is_matched_byte_by_byte() {
     let mut script = Script::new();
-    script.tcp_connection(("client", 1, 1), ("server", 2, 1, 2));
+    script.tcp_connection(("client", 1, 3), ("server", 2, 1, 2));
     script
-        .send("client", 1, 1, "hello ")
-        .send("client", 1, 1, "world")
+        .send("client", 1, 3, "hello ")
+        .send("client", 1, 3, "world")
         .recv("server", 2, 2, 8, "hello wo");
     let recording = script.recording();
     let flows = Analysis::of(&recording);
@@ -57,8 +58,8 @@ fn a_call_on_many_sockets_is_no_socket() {
 #[test]
 fn what_was_not_sent_is_not_matched() {
     let mut script = Script::new();
-    script.tcp_connection(("client", 1, 1), ("server", 2, 1, 2));
-    script.send("client", 1, 1, "hello").recv("server", 2, 2, 8, "HELLO");
+    script.tcp_connection(("client", 1, 3), ("server", 2, 1, 2));
+    script.send("client", 1, 3, "hello").recv("server", 2, 2, 8, "HELLO");
     let recording = script.recording();
     let flows = Analysis::of(&recording);
     assert_eq!(said(&flows), ["client -> ?: \"hello\" Unknown", "? -> server: \"HELLO\" Unsent"]);
@@ -81,7 +82,10 @@ fn unix_connections_are_paired_in_turn() {
     let recording = script.recording();
     let flows = Analysis::of(&recording);
     assert_eq!(said(&flows), ["bob -> server: \"b\" Received", "alice -> server: \"a\" Received"]);
-    assert_eq!(flows.messages[0].receive.map(|call| flows.calls[call].call.socket), Some(Some(3)));
+    assert_eq!(
+        flows.messages[0].receive.map(|call| flows.calls[call].call.socket),
+        Some(Some(SocketId(3)))
+    );
 }
 
 #[test]

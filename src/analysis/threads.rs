@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{Analysis, CallSpan};
 use crate::trace::{
-    ActorKind, Event, EventKind, Label, Name, Outcome, Sample, Syscall, SyscallKind,
+    ActorKind, Event, EventKind, Label, Name, Outcome, Sample, SocketId, Syscall, SyscallKind,
 };
 
 /// A call that took longer than this is taken to have been blocked, in nanoseconds; no other call takes as long.
@@ -191,11 +191,10 @@ fn senders(analysis: &Analysis) -> HashMap<usize, Name> {
 /// Which calls were made on a socket in non-blocking mode, by index: however long one took, it did not wait for anything but
 /// a processor.
 fn never_wait(analysis: &Analysis) -> HashSet<usize> {
-    let mut sockets: HashSet<(u32, u32)> = HashSet::new();
+    let mut sockets: HashSet<SocketId> = HashSet::new();
     let mut calls = HashSet::new();
     for (index, made) in analysis.calls.iter().enumerate() {
-        let Some(number) = made.call.socket else { continue };
-        let socket = (made.process, number);
+        let Some(socket) = made.call.socket else { continue };
         match made.call.syscall {
             Syscall::SetFlags { nonblocking: true } => {
                 sockets.insert(socket);

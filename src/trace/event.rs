@@ -26,6 +26,26 @@ pub const PAUSES_PER_LINE: u32 = 3;
 /// A name that many events share: an actor's.
 pub type Name = Arc<str>;
 
+/// A socket's number, the same in a whole recording, whoever holds a descriptor for it, and never used again in it. On Linux it is
+/// the number of its inode (proc_pid_fd(5) shows it as `socket:[…]`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SocketId(pub u64);
+
+impl SocketId {
+    /// The number of a process's socket, where sockets are only numbered within their process.
+    #[must_use]
+    pub fn within(process: u32, number: u32) -> SocketId {
+        SocketId(u64::from(process) << 32 | u64::from(number))
+    }
+}
+
+impl From<SocketId> for Value {
+    fn from(socket: SocketId) -> Value {
+        Value::from(socket.0)
+    }
+}
+
 /// One thing that happened, as one line of a recording.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
@@ -192,7 +212,7 @@ pub struct Sample {
 pub struct Observation {
     /// The socket, if it was asked by a descriptor.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub socket: Option<u32>,
+    pub socket: Option<SocketId>,
     /// That descriptor.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub fd: Option<i64>,
@@ -205,7 +225,7 @@ pub struct Observation {
 #[derive(Deserialize)]
 struct ObservationLine {
     #[serde(default)]
-    socket: Option<u32>,
+    socket: Option<SocketId>,
     #[serde(default)]
     fd: Option<i64>,
     #[serde(flatten)]
@@ -298,9 +318,8 @@ pub struct Call {
     pub api: Option<Cow<'static, str>>,
     /// The descriptor that it was made on.
     pub fd: Option<i64>,
-    /// The number of its socket, unique within its process (descriptors are used again, these are not); `None` for a call
-    /// that is not made on one socket (poll, select, epoll).
-    pub socket: Option<u32>,
+    /// The socket it was made on; `None` for a call that makes one (socket) or is not made on one (poll, select, epoll).
+    pub socket: Option<SocketId>,
     /// The source line it was made from, where that is known.
     pub site: Option<Site>,
     /// Why it was made.
@@ -358,8 +377,8 @@ struct CallLine {
     #[serde(alias = "function", skip_serializing_if = "Option::is_none", default)]
     api: Option<Cow<'static, str>>,
     syscall: Cow<'static, str>,
-    #[serde(skip_serializing_if = "is_zero", default)]
-    socket: u32,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    socket: Option<SocketId>,
     args: Args,
     #[serde(alias = "source", skip_serializing_if = "Option::is_none", default)]
     site: Option<Site>,
@@ -370,18 +389,13 @@ struct CallLine {
     instrument: bool,
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref)] // serde asks for a reference
-fn is_zero(number: &u32) -> bool {
-    *number == 0
-}
-
 impl Serialize for Call {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let line = CallLine {
             call: self.id,
             api: self.api.clone(),
             syscall: self.name.clone(),
-            socket: self.socket.unwrap_or(0),
+            socket: self.socket,
             args: self.args(),
             site: self.site.clone(),
             role: Some(self.role),
@@ -407,7 +421,7 @@ impl<'de> Deserialize<'de> for Call {
             name: line.syscall,
             api: line.api,
             fd,
-            socket: Some(line.socket).filter(|socket| *socket != 0),
+            socket: line.socket.filter(|socket| *socket != SocketId(0)),
             site: line.site,
             role,
         })

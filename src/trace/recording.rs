@@ -207,6 +207,11 @@ pub enum LineError {
 /// # Errors
 /// [`LineError`] if it is not one of ours.
 pub fn parse_line(text: &[u8]) -> Result<Line, LineError> {
+    parse(text).map(|(line, _)| line)
+}
+
+/// A line, and if it is a header the version it is of.
+fn parse(text: &[u8]) -> Result<(Line, Option<u32>), LineError> {
     let foreign = |error: serde_json::Error| LineError::Foreign(foreign_text(&error));
     #[derive(Deserialize)]
     struct Peek {
@@ -216,12 +221,15 @@ pub fn parse_line(text: &[u8]) -> Result<Line, LineError> {
     let peek: Peek = serde_json::from_slice(text).map_err(foreign)?;
     match (peek.format.as_deref(), peek.version) {
         (Some(FORMAT), Some(version)) if version > VERSION => Err(LineError::Newer(version)),
-        (Some(FORMAT), _) => serde_json::from_slice(text).map(Line::Header).map_err(foreign),
+        (Some(FORMAT), version) => serde_json::from_slice(text)
+            .map(|header| (Line::Header(header), version))
+            .map_err(foreign),
         (Some(other), _) => {
             Err(LineError::Foreign(tr!("its format is `{other}`", other = other.escape_debug())))
         }
         (None, _) => {
-            serde_json::from_slice(text).map(|event| Line::Event(Box::new(event))).map_err(foreign)
+            let event = serde_json::from_slice(text).map_err(foreign)?;
+            Ok((Line::Event(Box::new(event)), None))
         }
     }
 }
@@ -262,7 +270,7 @@ pub struct Contents {
 #[must_use]
 pub fn read(mut from: impl BufRead) -> Contents {
     let mut recordings: Vec<Recording> = Vec::new();
-    let mut number = 0;
+    let (mut number, mut version) = (0, VERSION);
     let mut text = Vec::new();
     let damage = loop {
         text.clear();
@@ -283,14 +291,17 @@ pub fn read(mut from: impl BufRead) -> Contents {
                 ),
             ));
         }
-        match (parse_line(&text), recordings.last_mut()) {
-            (Ok(Line::Header(header)), _) => recordings.push(Recording::new(header, Vec::new())),
-            (Ok(Line::Event(mut event)), Some(recording)) => {
-                if format_1::upgrade(&mut event) {
+        match (parse(&text), recordings.last_mut()) {
+            (Ok((Line::Header(header), of)), _) => {
+                version = of.unwrap_or(VERSION);
+                recordings.push(Recording::new(header, Vec::new()));
+            }
+            (Ok((Line::Event(mut event), _)), Some(recording)) => {
+                if version > 1 || format_1::upgrade(&mut event) {
                     recording.push(*event);
                 }
             }
-            (Ok(Line::Event(_)), None) => {
+            (Ok((Line::Event(_), _)), None) => {
                 break Some((number, tr!("an event stands before any header line").to_owned()));
             }
             (Err(_), Some(_)) if !text.ends_with(b"\n") => {

@@ -9,7 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use strum::{EnumDiscriminants, IntoEnumIterator};
 
-use super::event::{Address, Args, Data, Value};
+use super::event::{Address, Args, Data, SocketId, Value};
 
 type Text = Cow<'static, str>;
 
@@ -602,8 +602,10 @@ pub enum Output {
     /// Nothing.
     #[default]
     None,
-    /// accept(2): the new socket's number, and the peer's address.
-    Accepted { socket: u32, peer: Address },
+    /// socket(2): the new socket.
+    Opened { socket: SocketId },
+    /// accept(2): the new socket, and the peer's address.
+    Accepted { socket: SocketId, peer: Address },
     /// recv(2): the bytes, and for a datagram who sent it.
     Received { data: Data, from: Option<Address> },
     /// getsockname(2), getpeername(2).
@@ -656,6 +658,7 @@ impl Output {
     pub fn args(&self) -> Args {
         match self {
             Output::None => Args::default(),
+            Output::Opened { socket } => args! { socket: *socket },
             Output::Accepted { socket, peer } => args! { address: peer.clone(), socket: *socket },
             Output::Received { data, from: None } => args! { data: data.clone() },
             Output::Received { data, from: Some(from) } => {
@@ -686,6 +689,10 @@ impl Output {
             Some(Value::Number(number)) => u32::try_from(*number).ok(),
             _ => None,
         };
+        let socket = || match args.get("socket") {
+            Some(Value::Number(number)) => u64::try_from(*number).ok().map(SocketId),
+            _ => None,
+        };
         let text = |name: &str| match args.get(name) {
             Some(Value::Text(text)) => Some(text.clone()),
             _ => None,
@@ -694,7 +701,9 @@ impl Output {
             args.0.len() == names.len() && names.iter().all(|name| args.get(name).is_some())
         };
         Some(if has(&["address", "socket"]) {
-            Output::Accepted { socket: number("socket")?, peer: args.address("address")?.clone() }
+            Output::Accepted { socket: socket()?, peer: args.address("address")?.clone() }
+        } else if has(&["socket"]) {
+            Output::Opened { socket: socket()? }
         } else if has(&["data"]) || has(&["data", "address"]) {
             Output::Received {
                 data: args.data("data")?.clone(),

@@ -106,8 +106,8 @@ fn rows_of(
         }
     }
     let named = analysis.calls.iter().position(|made| {
-        let mine = made.socket.is_some_and(|at| analysis.sockets[at].key == socket.key);
-        mine && made.result().is_some()
+        analysis.is_on(made, socket)
+            && made.result().is_some()
             && matches!(
                 made.call.kind(),
                 SyscallKind::Bind | SyscallKind::Connect | SyscallKind::Listen
@@ -225,9 +225,7 @@ fn became(socket: &Socket, analysis: &Analysis) -> Row {
         let all = &analysis.calls;
         let taken =
             all.iter().filter(|made| made.is(SyscallKind::Accept) && made.result().is_some());
-        let taken = taken
-            .filter(|made| made.socket.is_some_and(|at| analysis.sockets[at].key == socket.key))
-            .count();
+        let taken = taken.filter(|made| analysis.is_on(made, socket)).count();
         row.push(tr!("listening"), Ink::Good);
         match taken {
             0 => {}
@@ -239,9 +237,7 @@ fn became(socket: &Socket, analysis: &Analysis) -> Row {
         row.push(if accepted { tr!("accepted") } else { tr!("connected") }, Ink::Plain);
     } else if socket.local.is_some() {
         let asked = analysis.calls.iter().any(|made| {
-            made.is(SyscallKind::Bind)
-                && made.result().is_some()
-                && made.socket.is_some_and(|at| analysis.sockets[at].key == socket.key)
+            made.is(SyscallKind::Bind) && made.result().is_some() && analysis.is_on(made, socket)
         });
         row.push(if asked { tr!("bound") } else { tr!("bound by the kernel") }, Ink::Plain);
     }

@@ -150,7 +150,7 @@ pub(crate) fn option_span(option: &SockOpt, it: &Value) -> Option<String> {
 pub(crate) fn filled_in(out: &Output, bytes: usize) -> String {
     let from = |at: &Address| tr!(" from {at}", at = safe(&address(at)));
     match out {
-        Output::None => String::new(),
+        Output::None | Output::Opened { .. } => String::new(),
         Output::Accepted { peer, .. } => from(peer),
         Output::Received { data, from: sender } => {
             let sender = sender.as_ref().map_or_else(String::new, from);

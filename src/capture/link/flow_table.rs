@@ -8,7 +8,9 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use super::{FAR, NEAR};
 use crate::capture::recorder::Recorder;
 use crate::trace::packet::{End, Layers};
-use crate::trace::{Address, Event, EventKind, Name, Output, SocketType, Syscall};
+use crate::trace::{
+    Address, Event, EventKind, Fact, Name, Observation, Output, SocketId, SocketType, Syscall,
+};
 
 /// The conversations so far.
 #[derive(Debug, Default)]
@@ -166,24 +168,31 @@ fn at(address: Ipv4Addr, port: u16) -> Address {
     Address::Inet(SocketAddrV4::new(address, port))
 }
 
-/// Who has a socket of this type bound to this port, by what getsockname(2) or bind(2) said last.
+/// Who has a socket of this type bound to this port, by what getsockname(2) said last.
 fn owner(events: &[Event], port: u16, kind: &SocketType) -> Option<Name> {
     events.iter().rev().find_map(|event| {
-        let EventKind::Return(back) = &event.what else { return None };
-        let address = match (&back.call.syscall, &back.out) {
-            (Syscall::GetSockName, Output::Name(address)) => Some(address),
-            _ => None,
+        let (socket, address) = match &event.what {
+            EventKind::Return(back) => match (&back.call.syscall, &back.out) {
+                (Syscall::GetSockName, Output::Name(address)) => (back.call.socket?, address),
+                _ => return None,
+            },
+            EventKind::Observed(Observation {
+                socket: Some(socket),
+                fact: Fact::Getsockname(address),
+                ..
+            }) => (*socket, address),
+            _ => return None,
         };
-        let here = matches!(address, Some(Address::Inet(at)) if at.port() == port && (*at.ip() == NEAR || at.ip().is_unspecified()));
-        (here && has_type(events, event.process, back.call.socket, kind)).then(|| event.actor.clone())
+        let here = matches!(address, Address::Inet(at) if at.port() == port && (*at.ip() == NEAR || at.ip().is_unspecified()));
+        (here && has_type(events, socket, kind)).then(|| event.actor.clone())
     })
 }
 
 /// Whether that socket is of this type; an accepted one, which nobody opened, is a stream.
-fn has_type(events: &[Event], process: u32, socket: Option<u32>, kind: &SocketType) -> bool {
+fn has_type(events: &[Event], socket: SocketId, kind: &SocketType) -> bool {
     let opened = events.iter().find_map(|event| match &event.what {
-        EventKind::Enter(call) if call.socket == socket && event.process == process => {
-            match &call.syscall {
+        EventKind::Return(back) if back.out == (Output::Opened { socket }) => {
+            match &back.call.syscall {
                 Syscall::Socket { kind, .. } => Some(kind),
                 _ => None,
             }

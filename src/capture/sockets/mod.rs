@@ -10,7 +10,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::net::Shutdown;
 use std::panic::Location;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ use super::recorder::Recorder;
 use super::sys::{self, TcpInfo};
 use crate::trace::{
     Call, Data, EventKind, Fact, Feature, How, MsgFlags, Name, Observation, Outcome, Output, Role,
-    Site, SockOpt, Syscall, Value,
+    Site, SockOpt, SocketId, Syscall, Value,
 };
 
 /// A socket that records what is done with it.
@@ -41,8 +41,7 @@ pub struct Socket {
     recorder: Arc<Recorder>,
     defaults: Arc<Defaults>,
     owner: Name,
-    /// The lab's number for it.
-    number: u32,
+    id: SocketId,
     domain: Domain,
     kind: Type,
     /// Whether it is the lab's own, so that every call on it is the instrument's.
@@ -59,7 +58,7 @@ pub(super) struct Calling {
     /// What the source calls it.
     pub(super) api: &'static str,
     pub(super) fd: Option<i64>,
-    pub(super) socket: Option<u32>,
+    pub(super) socket: Option<SocketId>,
     pub(super) site: Option<&'static Location<'static>>,
     pub(super) role: Role,
 }
@@ -85,8 +84,6 @@ impl Defaults {
         !self.no_questions.swap(!asked, Ordering::Relaxed)
     }
 }
-
-static NEXT: AtomicU32 = AtomicU32::new(1);
 
 /// Records entry, makes the call, records return. `tell` says what the kernel answered: the return value, and what it filled in.
 pub(super) fn record<T>(
@@ -167,7 +164,6 @@ impl Socket {
         kind: Type,
         protocol: Option<Protocol>,
     ) -> io::Result<Socket> {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let calling = Calling {
             syscall: Syscall::Socket {
                 domain: names::domain(domain),
@@ -177,7 +173,7 @@ impl Socket {
             name: "socket",
             api: "socket",
             fd: None,
-            socket: Some(number),
+            socket: None,
             site: Some(Location::caller()),
             role: if instrument { Role::Instrument } else { Role::Program },
         };
@@ -186,16 +182,17 @@ impl Socket {
             owner,
             calling,
             || socket2::Socket::new(domain, kind, protocol),
-            |socket| (descriptor(socket), Output::None),
+            |socket| (descriptor(socket), Output::Opened { socket: sys::socket_id(socket) }),
         )?;
         let (recorder, defaults, owner, located) =
             (recorder.clone(), defaults.clone(), owner.clone(), AtomicBool::new(false));
+        let id = sys::socket_id(&inner);
         let socket = Socket {
             inner: Some(inner),
             recorder,
             defaults,
             owner,
-            number,
+            id,
             domain,
             kind,
             instrument,
@@ -243,7 +240,7 @@ impl Socket {
             name: names.1,
             api: names.0,
             fd: Some(self.descriptor()),
-            socket: Some(self.number),
+            socket: Some(self.id),
             site: Some(site),
             role,
         };
@@ -290,22 +287,25 @@ impl Socket {
     /// `EAGAIN` in non-blocking mode with none waiting, or when a timeout is over; `EMFILE` with no descriptor left.
     #[track_caller]
     pub fn accept(&self) -> io::Result<(Socket, SockAddr)> {
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let (inner, peer) = self.call(
             ("accept", sys::ACCEPT),
             Syscall::Accept,
             Location::caller(),
             socket2::Socket::accept,
             |(socket, peer)| {
-                (descriptor(socket), Output::Accepted { socket: number, peer: address(peer) })
+                (
+                    descriptor(socket),
+                    Output::Accepted { socket: sys::socket_id(socket), peer: address(peer) },
+                )
             },
         )?;
+        let id = sys::socket_id(&inner);
         let socket = Socket {
             inner: Some(inner),
             recorder: self.recorder.clone(),
             defaults: self.defaults.clone(),
             owner: self.owner.clone(),
-            number,
+            id,
             domain: self.domain,
             kind: self.kind,
             instrument: self.instrument,
@@ -384,7 +384,7 @@ impl Socket {
             name: "close",
             api: "close",
             fd: Some(descriptor(&inner)),
-            socket: Some(self.number),
+            socket: Some(self.id),
             site,
             role,
         };
@@ -564,7 +564,7 @@ impl Socket {
     /// Records what the kernel said of it when the instrument asked.
     fn observed(&self, fact: Fact) {
         let actor = actor::current().unwrap_or_else(|| self.owner.clone());
-        let (socket, fd) = (Some(self.number), Some(self.descriptor()));
+        let (socket, fd) = (Some(self.id), Some(self.descriptor()));
         self.recorder.push(&actor, EventKind::Observed(Observation { socket, fd, fact }));
     }
 

@@ -3,9 +3,10 @@
 //! One face for every system: `linux` answers in full; `elsewhere` answers what it can, and `None` where it cannot.
 
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use crate::trace::{Lack, Need, Step};
+use crate::trace::{Lack, Need, SocketId, Step};
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -121,6 +122,20 @@ pub fn signal_of(status: std::process::ExitStatus) -> Option<i32> {
         let _ = status;
         None
     }
+}
+
+/// The number that tells this socket from all others of this run.
+#[must_use]
+pub fn socket_id(socket: &socket2::Socket) -> SocketId {
+    #[cfg(target_os = "linux")]
+    if let Ok(status) = nix::sys::stat::fstat(socket) {
+        return SocketId(status.st_ino);
+    }
+    // Elsewhere a socket has no number of its own, and its descriptor is used again.
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    #[cfg(not(target_os = "linux"))]
+    let _ = socket;
+    SocketId::within(std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Waits until a child process has ended, and says how, without collecting it (waitid(2)); `None` where that is not to be had.

@@ -13,16 +13,16 @@ use crate::views::SeqNumbers;
 /// One line there and back; then the client says that it is done.
 fn echo(times: usize) -> Recording {
     let mut script = Script::new();
-    script.tcp_connection(("client", 2, 1), ("server", 1, 1, 2));
+    script.tcp_connection(("client", 2, 3), ("server", 1, 1, 2));
     for _ in 0..times {
-        script.send("client", 2, 1, "hello").recv("server", 1, 2, 1024, "hello");
-        script.send("server", 1, 2, "hello").recv("client", 2, 1, 1024, "hello");
+        script.send("client", 2, 3, "hello").recv("server", 1, 2, 1024, "hello");
+        script.send("server", 1, 2, "hello").recv("client", 2, 3, 1024, "hello");
     }
     let recv = script.enter("server", 1, 2, "recv", json!({"size": 1024}));
     script
         .event("lab", json!({"event": "wait", "asked_ns": 200_000_000, "purpose": "silence"}))
         .pass(200_000);
-    script.call("client", 2, 1, "shutdown", json!({"how": "SHUT_WR"}), 0, json!({}));
+    script.call("client", 2, 3, "shutdown", json!({"how": "SHUT_WR"}), 0, json!({}));
     script.leave("server", 1, recv, 0, json!({"data": {"bytes": 0, "text": ""}}));
     script.recording()
 }
@@ -132,7 +132,7 @@ fn what_repeats_is_folded() {
 #[test]
 fn no_width_is_too_narrow_and_no_row_too_wide() {
     let mut hostile = Script::new();
-    hostile.tcp_connection(("a\u{1b}[2J\u{202e}你好也啊你你好也啊你", 2, 1), ("server", 1, 1, 2));
+    hostile.tcp_connection(("a\u{1b}[2J\u{202e}你好也啊你你好也啊你", 2, 3), ("server", 1, 1, 2));
     hostile.event("server", json!({"event": "part", "part": "你好也啊你 ".repeat(40)}));
     hostile.event(
         "nobody",
