@@ -52,7 +52,7 @@ pub enum Command {
     Doctor,
     /// How far you have come: lessons finished, predictions right and wrong
     Progress(Progress),
-    /// Explain a term, in both languages, and name the lesson that shows it
+    /// Explain a term, in every language, and name the lesson that shows it
     Glossary(Glossary),
     /// Write a shell's completions to standard output
     Completions(Completions),
@@ -170,7 +170,7 @@ Examples:
   explore glossary datagram       one term
   explore glossary \u{4e09}\u{6b21}\u{63e1}\u{624b}        in Chinese as well")]
 pub struct Glossary {
-    /// The term, in English or Chinese; without it all are shown
+    /// The term, in any language; without it all are shown
     pub term: Vec<String>,
 }
 
