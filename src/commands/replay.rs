@@ -12,7 +12,7 @@ use crate::experiments;
 use crate::i18n::tr;
 use crate::picture::Ink;
 use crate::trace::recording::{self, Recording};
-use crate::views::View;
+use crate::views;
 
 /// Shows a file of recordings. The intact recordings of a damaged file are shown before the failure.
 pub fn run(args: &cli::Replay, session: &mut Session) -> Result<(), Failure> {
@@ -54,7 +54,7 @@ fn replay(session: &mut Session, recording: &Recording) -> Result<(), Failure> {
             let show = shown_in_course(experiment)?;
             (show.views, show.claims)
         }
-        None => (vec![View::Ladder], Vec::new()),
+        None => (vec![views::LADDER], Vec::new()),
     };
     show::pictures(session, &views, recording)?;
     let judged = report::judge(&claims, recording, Playback::Recorded);

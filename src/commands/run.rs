@@ -14,7 +14,7 @@ use crate::picture::Ink;
 use crate::reasons;
 use crate::trace::recording::Recording;
 use crate::trace::{Ending, Lack};
-use crate::views::View;
+use crate::views;
 
 /// Runs one experiment alone, or lists them.
 pub fn run(args: &cli::Run, session: &mut Session) -> Result<(), Failure> {
@@ -163,5 +163,5 @@ fn why_whole(why: Why) -> &'static str {
 
 /// How the course shows this experiment: its views, and the sentences of its claims.
 pub fn shown_in_course(experiment: &'static Experiment) -> Result<Show, Failure> {
-    Ok(lesson::shown(experiment)?.unwrap_or_else(|| Show::plain(experiment, View::Ladder)))
+    Ok(lesson::shown(experiment)?.unwrap_or_else(|| Show::plain(experiment, views::LADDER)))
 }

@@ -40,8 +40,8 @@ pub fn no_experiment(name: &str) -> String {
 /// The view of that name, or a sentence that says that there is none.
 pub(super) fn view(name: &str) -> Result<View, String> {
     View::find(name).ok_or_else(|| {
-        let known = views::NAMES.map(|(name, _)| name);
-        let near = did_you_mean(name, known);
+        let known: Vec<_> = views::all().map(View::name).collect();
+        let near = did_you_mean(name, known.iter().copied());
         let all = known.join(tr!(context "list", ", "));
         tr!("there is no view `{name}`{near} (there are {all})", name, near, all)
     })

@@ -342,6 +342,7 @@ fn is_ours(info: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::views;
 
     const TEXT: &str = "# Title\n\n> The *question*?\n\nProse.\n\n```predict\nWhich?\n- [ ] one\n- [x] two\n```\n\n```experiment lost-syn\nview: ladder\nset: drop=2\none-connect-is-enough: A sentence: whole.\n  And more.\n```\n\nAfter.\n";
 
@@ -362,7 +363,7 @@ mod tests {
         assert_eq!((guess.right, guess.options.len()), (1, 2));
         assert_eq!(
             (show.line, show.experiment.name, &show.views[..], &*show.settings["drop"]),
-            (13, "lost-syn", &[View::Ladder][..], "2")
+            (13, "lost-syn", &[views::LADDER][..], "2")
         );
         assert_eq!(show.claims[0].sentence, "A sentence: whole. And more.");
     }

@@ -5,7 +5,7 @@ use std::io::BufReader;
 
 use unicode_width::UnicodeWidthChar;
 
-use super::{NAMES, SeqNumbers, View, sequence_diagram};
+use super::{LADDER, SeqNumbers, View, all, sequence_diagram};
 use crate::analysis::Analysis;
 use crate::analysis::sample::Sample;
 use crate::analysis::script::Script;
@@ -115,7 +115,8 @@ fn every_picture_keeps_to_its_columns_in(language: Language) {
     for recording in recordings() {
         speaking(language, || {
             let analysis = Analysis::of(&recording);
-            for (name, view) in NAMES {
+            for view in all() {
+                let name = view.name();
                 let what = format!("{} {name} {}", recording.header.name(), language.tag());
                 for width in widths(&recording) {
                     rows_fit(&view.draw_with(&analysis, width, SeqNumbers::Relative), width, &what);
@@ -146,7 +147,7 @@ fn lanes_stand_in_the_same_columns_in_every_row() {
                     let Some(columns) = sequence_diagram::lanes_at(&analysis, width) else {
                         continue;
                     };
-                    let picture = View::Ladder.draw_with(&analysis, width, SeqNumbers::Relative);
+                    let picture = LADDER.draw_with(&analysis, width, SeqNumbers::Relative);
                     for row in picture.0.iter().skip(1) {
                         let cells = cells(row);
                         let mut lanes = (0..cells.len()).filter(|at| "│┃".contains(cells[*at]));
@@ -203,7 +204,8 @@ fn a_picture_in_chinese_has_no_english_words_of_its_own() {
         "again", "later", "lost",
     ];
     for recording in recordings() {
-        for (name, view) in NAMES {
+        for view in all() {
+            let name = view.name();
             let text = speaking(chinese(), || view.draw(&recording, 100).text());
             for word in told {
                 // Neither data nor the names of claims are words of a picture.
@@ -220,4 +222,14 @@ fn a_picture_in_chinese_has_no_english_words_of_its_own() {
             }
         }
     }
+}
+
+#[test]
+fn every_view_has_a_name_of_its_own_that_authors_are_told() {
+    let names: Vec<_> = all().map(View::name).collect();
+    assert!(names.len() > 10 && names.windows(2).all(|pair| pair[0] < pair[1]), "{names:?}");
+    let docs = include_str!("../../docs/writing-a-lesson.md");
+    let untold: Vec<_> =
+        names.iter().filter(|name| !docs.contains(&format!("`{name}` ("))).collect();
+    assert!(untold.is_empty(), "docs/writing-a-lesson.md does not tell of {untold:?}");
 }

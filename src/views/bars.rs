@@ -4,6 +4,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use super::view;
 use super::wording;
 use crate::analysis::Analysis;
 use crate::i18n::tr;
@@ -37,7 +38,8 @@ struct Bar {
     spread: String,
 }
 
-pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
+view!("bars", |analysis, width, _| draw(analysis, width));
+fn draw(analysis: &Analysis, width: usize) -> Picture {
     let events = analysis.recording.events();
     let mut groups = measured(events);
     if groups.is_empty() {

@@ -4,6 +4,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use super::view;
 use super::wording::{self, ActorColors, bytes};
 use crate::analysis::{Analysis, Fate, part_of};
 use crate::i18n::{tr, tr_n};
@@ -41,7 +42,8 @@ struct Flow {
     got: Vec<Piece>,
 }
 
-pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
+view!("boundaries", |analysis, width, _| draw(analysis, width));
+fn draw(analysis: &Analysis, width: usize) -> Picture {
     let colors = ActorColors::of(analysis.recording.events());
     let mut rows = Vec::new();
     for flow in streams(analysis, &colors).into_iter().chain(datagrams(analysis, &colors)) {

@@ -8,6 +8,7 @@ use unicode_width::UnicodeWidthStr;
 
 use self::models::{LAYERS, models};
 use self::parts::{APPLICATION, Part, ink, parts, payload_name, protocol};
+use super::view;
 use super::wording::{self, end, safe};
 use crate::analysis::Analysis;
 use crate::i18n::tr;
@@ -225,7 +226,8 @@ fn overhead(frames: &[&Frame], width: usize, rows: &mut Vec<Row>) {
     }
 }
 
-pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
+view!("layers", |analysis, width, _| draw(analysis, width));
+fn draw(analysis: &Analysis, width: usize) -> Picture {
     let events = analysis.recording.events();
     let frames: Vec<&Frame> = events
         .iter()

@@ -2,6 +2,11 @@
 //!
 //! Views know events and pictures, and neither the lab that recorded nor the terminal that shows.
 
+use std::fmt;
+use std::sync::LazyLock;
+
+use linkme::distributed_slice;
+
 use crate::analysis::Analysis;
 use crate::picture::Picture;
 use crate::trace::recording::Recording;
@@ -23,32 +28,29 @@ mod timeline;
 pub mod trace;
 pub(crate) mod wording;
 
-/// A way to look at a recording.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum View {
-    /// Who called what, and what went between them, top to bottom.
-    Ladder,
-    /// The same calls by several actors or in several parts, a column each.
-    SideBySide,
-    /// Which sockets there are: protocol, own address, peer's address, what became of them.
-    Sockets,
-    /// Where the sends began and ended in the bytes, and where the receives did.
-    Boundaries,
-    /// Measured times, a bar each.
-    Bars,
-    /// One frame byte by byte, layer by layer, beside the models of seven, four and five.
-    Layers,
-    /// What was sent again on a time axis: when, what was lost, and what ended it.
-    Retries,
-    /// A band an actor, time along the bottom: running, ready, blocked in which call.
-    Timeline,
-    /// The textbook's states of a process, with this run's counts and times.
-    States,
-    /// Measured values against a number, on logarithmic axes.
-    Plot,
-    /// Every call, a line each.
-    Trace,
+pub use sequence_diagram::VIEW as LADDER;
+
+/// A way to look at a recording, which [`view!`] declares.
+#[derive(Clone, Copy)]
+pub struct View {
+    name: &'static str,
+    draw: fn(&Analysis, usize, SeqNumbers) -> Picture,
 }
+
+/// Declares the function below it as a view, by the name that lessons use.
+macro_rules! view {
+    ($name:literal, $draw:expr) => {
+        #[::linkme::distributed_slice($crate::views::VIEWS)]
+        /// This view.
+        pub static VIEW: $crate::views::View = $crate::views::View { name: $name, draw: $draw };
+    };
+}
+
+use view;
+
+/// The views, in the order in which the linker found them.
+#[distributed_slice]
+static VIEWS: [View];
 
 /// How sequence and acknowledgment numbers are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -60,32 +62,27 @@ pub enum SeqNumbers {
     Raw,
 }
 
-/// Every view, by the name that lessons use.
-pub const NAMES: [(&str, View); 11] = [
-    ("ladder", View::Ladder),
-    ("side-by-side", View::SideBySide),
-    ("sockets", View::Sockets),
-    ("boundaries", View::Boundaries),
-    ("bars", View::Bars),
-    ("layers", View::Layers),
-    ("retries", View::Retries),
-    ("timeline", View::Timeline),
-    ("states", View::States),
-    ("plot", View::Plot),
-    ("trace", View::Trace),
-];
+/// Every view, ordered by name.
+pub fn all() -> impl Iterator<Item = View> {
+    static SORTED: LazyLock<Vec<View>> = LazyLock::new(|| {
+        let mut all = VIEWS.to_vec();
+        all.sort_by_key(|view| view.name);
+        all
+    });
+    SORTED.iter().copied()
+}
 
 impl View {
     /// The view of that name.
     #[must_use]
     pub fn find(name: &str) -> Option<View> {
-        NAMES.iter().find(|(known, _)| *known == name).map(|(_, view)| *view)
+        VIEWS.iter().copied().find(|view| view.name == name)
     }
 
     /// The name that lessons use.
     #[must_use]
     pub fn name(self) -> &'static str {
-        NAMES.iter().find(|(_, view)| *view == self).map_or("", |(name, _)| name)
+        self.name
     }
 
     /// Draws the recording in this many columns, with sequence numbers from the connection's start.
@@ -97,18 +94,18 @@ impl View {
     /// Draws the analysis of a recording in this many columns, with such sequence numbers where there are any.
     #[must_use]
     pub fn draw_with(self, analysis: &Analysis, width: usize, numbers: SeqNumbers) -> Picture {
-        match self {
-            View::Ladder => sequence_diagram::draw(analysis, width, numbers),
-            View::SideBySide => side_by_side::draw(analysis, width),
-            View::Sockets => sockets::draw(analysis, width),
-            View::Boundaries => boundaries::draw(analysis, width),
-            View::Bars => bars::draw(analysis, width),
-            View::Layers => layers::draw(analysis, width),
-            View::Retries => retries::draw(analysis, width),
-            View::Timeline => timeline::draw(analysis, width),
-            View::States => states::draw(analysis, width),
-            View::Plot => plot::draw(analysis, width),
-            View::Trace => trace::draw(analysis, width),
-        }
+        (self.draw)(analysis, width, numbers)
+    }
+}
+
+impl PartialEq for View {
+    fn eq(&self, other: &View) -> bool {
+        self.name == other.name
+    }
+}
+
+impl fmt::Debug for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
     }
 }

@@ -3,6 +3,7 @@
 use crate::analysis::Analysis;
 use unicode_width::UnicodeWidthStr;
 
+use super::view;
 use super::wording::{self, safe};
 use crate::i18n::tr;
 use crate::picture::axis::{LogAxis, write_ticks};
@@ -86,7 +87,8 @@ fn tick(value: u64, unit: &str) -> String {
     }
 }
 
-pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
+view!("plot", |analysis, width, _| draw(analysis, width));
+fn draw(analysis: &Analysis, width: usize) -> Picture {
     let mut canvas = Canvas::new(width);
     let mut row = 0;
     for plot in plots(analysis.recording) {

@@ -6,6 +6,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use self::block::{Line, Stroke, blocks};
+use super::view;
 use crate::analysis::Analysis;
 use crate::i18n::tr;
 use crate::picture::axis::TimeAxis;
@@ -19,7 +20,8 @@ const WIDE: usize = 56;
 /// At most this many series are drawn, those sent most often and for longest: a bad wire loses many segments, and one is like the other.
 const MOST_SERIES: usize = 3;
 
-pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
+view!("retries", |analysis, width, _| draw(analysis, width));
+fn draw(analysis: &Analysis, width: usize) -> Picture {
     let mut blocks = blocks(analysis);
     let left_out = blocks.len().saturating_sub(MOST_SERIES);
     let mut weights: Vec<(usize, u64)> = blocks.iter().map(|block| block.weight).collect();

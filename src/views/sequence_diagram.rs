@@ -5,6 +5,7 @@
 //! the books. `builder` and `segments` decide what is shown, `fold` what is not; here it is drawn. With too few columns for
 //! lanes it is told as a list.
 
+use super::view;
 use crate::analysis::Analysis;
 use std::collections::HashSet;
 
@@ -47,7 +48,8 @@ fn legend() -> &'static str {
     tr!("(STATE): derived from the segments; without brackets: the kernel said so")
 }
 
-pub(super) fn draw(analysis: &Analysis, width: usize, numbers: SeqNumbers) -> Picture {
+view!("ladder", draw);
+fn draw(analysis: &Analysis, width: usize, numbers: SeqNumbers) -> Picture {
     let diagram = diagram(analysis, numbers);
     let Some(Layout { time, columns, end, outward }) = layout(&diagram, width) else {
         return list::draw(&diagram, width);

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use self::align::{Aligned, Differs, align, differs, fold_equal};
 use self::cell::{Cell, Doing};
+use super::view;
 use super::wording::{self, ActorColors};
 use crate::analysis::Analysis;
 use crate::i18n::tr;
@@ -35,7 +36,8 @@ struct Column {
     cells: Vec<Cell>,
 }
 
-pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
+view!("side-by-side", |analysis, width, _| draw(analysis, width));
+fn draw(analysis: &Analysis, width: usize) -> Picture {
     let (mut columns, before) = columns(analysis);
     let rows = align(&columns);
     let count = columns.len().max(1);

@@ -3,6 +3,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use super::view;
 use super::wording::{self, ActorColors, safe};
 use crate::analysis::{Analysis, CallSpan, Origin, Socket};
 use crate::i18n::tr;
@@ -20,7 +21,8 @@ const GAPS: [[usize; 4]; 2] = [[3; 4], [2, 3, 2, 2]];
 /// Of one socket, more different refusals than these are not told.
 const MOST_REFUSALS: usize = 2;
 
-pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
+view!("sockets", |analysis, width, _| draw(analysis, width));
+fn draw(analysis: &Analysis, width: usize) -> Picture {
     let colors = ActorColors::of(analysis.recording.events());
     let marks = Marks::of(analysis, colors.size());
     let drawn =

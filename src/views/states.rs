@@ -3,6 +3,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use super::view;
 use super::wording::{self, safe};
 use crate::analysis::{Analysis, ThreadState, ThreadTimeline};
 use crate::i18n::tr;
@@ -62,7 +63,8 @@ fn times(count: impl std::fmt::Display) -> String {
     format!("{count}×")
 }
 
-pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
+view!("states", |analysis, width, _| draw(analysis, width));
+fn draw(analysis: &Analysis, width: usize) -> Picture {
     // A role has no thread of its own: its states are those of the lab's.
     let everyone = || analysis.threads.iter();
     let mut lives: Vec<&ThreadTimeline> =

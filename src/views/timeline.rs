@@ -3,6 +3,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use super::view;
 use super::wording::{self, bytes, safe};
 use crate::analysis::threads::Sleep;
 use crate::analysis::{Analysis, Mark, MarkKind, ThreadState, ThreadTimeline};
@@ -23,7 +24,8 @@ const NOTES: usize = 3;
 /// What is taller than this has no empty rows between the bands: so it fits on a screen of 24 rows with a prompt below.
 const TALL: usize = 22;
 
-pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
+view!("timeline", |analysis, width, _| draw(analysis, width));
+fn draw(analysis: &Analysis, width: usize) -> Picture {
     let lives = &analysis.threads;
     let Some(from_ns) = lives.iter().map(|life| life.began_ns).min() else {
         return Picture::default();

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use unicode_width::UnicodeWidthStr;
 
+use super::view;
 use super::wording::{
     self, ActorColors, actor, arguments, end, filled_in, outcome_ink, safe, value, with_lag,
 };
@@ -559,7 +560,8 @@ fn hex_rows(bytes: &[u8], indent: usize, width: usize) -> Vec<Row> {
     bytes.chunks(per_row).enumerate().map(row).collect()
 }
 
-pub(super) fn draw(analysis: &Analysis, width: usize) -> Picture {
+view!("trace", |analysis, width, _| draw(analysis, width));
+fn draw(analysis: &Analysis, width: usize) -> Picture {
     let mut trace = Trace::new(Detail::Calls, width);
     let events = analysis.recording.events();
     for event in events

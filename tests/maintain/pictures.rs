@@ -27,8 +27,8 @@ struct Picture {
 }
 
 enum Content {
-    /// One view.
-    View(View),
+    /// The view of this name.
+    View(&'static str),
     /// What a learner sees who types this letter: the prediction, the pictures, the claims.
     Screen(char),
 }
@@ -42,10 +42,10 @@ static PICTURES: [Picture; 4] = [
     Picture {
         name: "handshake",
         experiment: "three-way-handshake",
-        content: Content::View(View::Ladder),
+        content: Content::View("ladder"),
     },
-    Picture { name: "modes", experiment: "three-modes", content: Content::View(View::Timeline) },
-    Picture { name: "chat", experiment: "by-turns", content: Content::View(View::Ladder) },
+    Picture { name: "modes", experiment: "three-modes", content: Content::View("timeline") },
+    Picture { name: "chat", experiment: "by-turns", content: Content::View("ladder") },
 ];
 
 /// The experiments whose recordings are kept beside the pictures, and the file of each.
@@ -83,7 +83,8 @@ fn recording_of(folder: &Path, experiment: &str) -> Result<Recording, Box<dyn Er
 impl Picture {
     fn draw(&self, recording: &Recording) -> Result<String, Box<dyn Error>> {
         let (command, picture) = match self.content {
-            Content::View(view) => {
+            Content::View(name) => {
+                let view = View::find(name).ok_or_else(|| format!("there is no view {name}"))?;
                 let command = format!("explore run {}", self.experiment);
                 (command, view.draw(recording, html::WIDE))
             }

@@ -7,7 +7,7 @@ use socket_explorer::views;
 
 fuzz_target!(|bytes: &[u8]| {
     for recording in &recording::read(bytes).recordings {
-        for (_, view) in views::NAMES {
+        for view in views::all() {
             let _ = view.draw(recording, 80);
         }
     }
