@@ -319,7 +319,10 @@ impl Process {
                 .iter()
                 .map(|(key, value)| ((*key).to_owned(), value.clone()))
                 .collect(),
-            stepped: lab.recorder().gate().is_some_and(|gate| !gate.is_open()),
+            stepped: lab
+                .recorder()
+                .breakpoints()
+                .is_some_and(|breakpoints| breakpoints.are_enabled()),
             lack: None,
             part: Some(child::Part { actor: name.to_owned(), epoch_ns: lab.recorder().epoch_ns() }),
         };
@@ -346,13 +349,19 @@ impl Process {
                         ending = Some(how);
                     }
                     _ => {
-                        into.recorder().gate().into_iter().for_each(|gate| gate.hear(&event));
+                        into.recorder()
+                            .breakpoints()
+                            .into_iter()
+                            .for_each(|breakpoints| breakpoints.observe(&event));
                         into.recorder().merge(*event);
                     }
                 }
             }
             // Its output is closed: it has ended, or is about to.
-            into.recorder().gate().into_iter().for_each(|gate| gate.is_gone(id));
+            into.recorder()
+                .breakpoints()
+                .into_iter()
+                .for_each(|breakpoints| breakpoints.process_ended(id));
             let cpu_ns = sys::cpu_time_of_process(id).map(nanoseconds);
             let status = sys::exit_status(id);
             into.recorder().push_of(&who, id, id, EventKind::Exited { cpu_ns, status });

@@ -1,8 +1,7 @@
-//! The gate of a stepped run: each call of the experiment is held before it is made, until somebody lets it go.
+//! The breakpoints of a stepped run: each call of the experiment pauses before it is made, until it is resumed.
 //!
-//! What is held is recorded ([`EventKind::Held`]), so that a recording tells of its pauses. The instrument's own looks are not
-//! held, nor is what happens without a source line. A call that blocks is through the gate: others go while it does.
-//! While a call is held the run's deadline does not come nearer.
+//! Each pause is recorded ([`EventKind::Held`]). The instrument's own calls do not pause, nor do calls without a source line.
+//! A call that blocks after it was resumed does not stop the others. While any call is paused the run's deadline is suspended.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -11,7 +10,6 @@ use std::time::{Duration, Instant};
 use super::recorder::Recorder;
 use crate::trace::{Call, Event, EventKind, Name, PAUSES_PER_LINE, Site};
 
-/// Holds calls.
 #[derive(Debug, Default)]
 pub struct Breakpoints {
     state: Mutex<State>,
@@ -20,32 +18,33 @@ pub struct Breakpoints {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Nothing is held any more.
-    open: bool,
-    /// Calls that may go, by number.
-    may_go: HashSet<u64>,
-    /// How often each line has been held for each actor.
-    times: HashMap<(Name, Site), u32>,
-    /// What is held now: process and call.
-    held: HashSet<(u32, u64)>,
-    /// Since when something has been.
-    since: Option<Instant>,
-    /// How long something was, before that.
-    before: Duration,
+    /// No call pauses any more.
+    disabled: bool,
+    /// Calls that were resumed and have not gone on yet.
+    resumed: HashSet<u64>,
+    /// How many times each actor has come to each line.
+    visits: HashMap<(Name, Site), u32>,
+    /// The calls that are paused now, as process and call.
+    paused: HashSet<(u32, u64)>,
+    /// Since when at least one has been.
+    paused_since: Option<Instant>,
+    /// How long at least one was, before that.
+    paused_before: Duration,
 }
 
 impl State {
-    fn hold(&mut self, process: u32, call: u64) {
-        if self.held.is_empty() {
-            self.since = Some(Instant::now());
+    fn pause(&mut self, process: u32, call: u64) {
+        if self.paused.is_empty() {
+            self.paused_since = Some(Instant::now());
         }
-        self.held.insert((process, call));
+        self.paused.insert((process, call));
     }
 
-    fn release(&mut self, gone: impl Fn(u32, u64) -> bool) {
-        self.held.retain(|(process, call)| !gone(*process, *call));
-        if self.held.is_empty() {
-            self.before += self.since.take().map_or(Duration::ZERO, |since| since.elapsed());
+    fn release(&mut self, is_over: impl Fn(u32, u64) -> bool) {
+        self.paused.retain(|(process, call)| !is_over(*process, *call));
+        if self.paused.is_empty() {
+            let since = self.paused_since.take();
+            self.paused_before += since.map_or(Duration::ZERO, |since| since.elapsed());
         }
     }
 }
@@ -55,64 +54,64 @@ impl Breakpoints {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Holds the calling thread before this call, if it is one to be held, until it may go.
-    pub(super) fn pass(&self, recorder: &Recorder, actor: &Name, call: &Arc<Call>) {
-        let Some(source) = call.site.as_ref().filter(|_| !call.is_instrument()) else {
+    /// Pauses the calling thread before this call, if it is one that pauses, until it is resumed.
+    pub(super) fn wait_turn(&self, recorder: &Recorder, actor: &Name, call: &Arc<Call>) {
+        let Some(site) = call.site.as_ref().filter(|_| !call.is_instrument()) else {
             return;
         };
         let process = std::process::id();
         let mut state = self.lock();
-        let times = state.times.entry((actor.clone(), source.clone())).or_default();
-        *times += 1;
-        if *times > PAUSES_PER_LINE || state.open {
+        let visits = state.visits.entry((actor.clone(), site.clone())).or_default();
+        *visits += 1;
+        if *visits > PAUSES_PER_LINE || state.disabled {
             return;
         }
-        state.hold(process, call.id);
+        state.pause(process, call.id);
+        // Recording takes the recorder's lock, and so must not happen under this one.
         drop(state);
         recorder.push(actor, EventKind::Held(call.clone()));
         let mut state = self.lock();
-        while !state.open && !state.may_go.remove(&call.id) {
+        while !state.disabled && !state.resumed.remove(&call.id) {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        state.release(|of, held| (of, held) == (process, call.id));
+        state.release(|of, paused| (of, paused) == (process, call.id));
     }
 
-    /// Lets one paused call of this process go on.
+    /// Resumes one paused call of this process.
     pub(super) fn resume(&self, call: u64) {
-        self.lock().may_go.insert(call);
+        self.lock().resumed.insert(call);
         self.changed.notify_all();
     }
 
-    /// Lets all paused calls go on, and pauses none any more.
+    /// Resumes all paused calls, and pauses none any more.
     pub(super) fn resume_all(&self) {
-        self.lock().open = true;
+        self.lock().disabled = true;
         self.changed.notify_all();
     }
 
-    /// Whether nothing is held any more.
-    pub(super) fn is_open(&self) -> bool {
-        self.lock().open
+    pub(super) fn are_enabled(&self) -> bool {
+        !self.lock().disabled
     }
 
-    /// Hears what a child process of this run recorded: what it holds counts as held.
-    pub(super) fn hear(&self, event: &Event) {
+    /// Takes account of an event of a child process of this run: calls that it has paused suspend the deadline too.
+    pub(super) fn observe(&self, event: &Event) {
         match &event.what {
-            EventKind::Held(call) => self.lock().hold(event.process, call.id),
+            EventKind::Held(call) => self.lock().pause(event.process, call.id),
             EventKind::Enter(call) => {
-                self.lock().release(|process, held| (process, held) == (event.process, call.id))
+                self.lock().release(|of, paused| (of, paused) == (event.process, call.id))
             }
             _ => {}
         }
     }
 
-    /// A child process has ended: it holds nothing.
-    pub(super) fn is_gone(&self, process: u32) {
+    /// A child process has ended, and with it its pauses.
+    pub(super) fn process_ended(&self, process: u32) {
         self.lock().release(|of, _| of == process);
     }
 
-    /// How long something was held so far, in all.
-    pub(super) fn held_for(&self) -> Duration {
+    /// How long at least one call was paused so far, in all.
+    pub(super) fn paused_for(&self) -> Duration {
         let state = self.lock();
-        state.before + state.since.map_or(Duration::ZERO, |since| since.elapsed())
+        state.paused_before + state.paused_since.map_or(Duration::ZERO, |since| since.elapsed())
     }
 }

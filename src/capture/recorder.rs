@@ -39,7 +39,7 @@ pub struct Recorder {
     /// Something was recorded or written, and [`State::waiting`] is not zero.
     changed: Condvar,
     /// What holds calls before they are made, if the run is stepped.
-    gate: Option<Breakpoints>,
+    breakpoints: Option<Breakpoints>,
 }
 
 #[derive(Debug, Default)]
@@ -95,19 +95,19 @@ impl Recorder {
             over: Condvar::new(),
             drained: Condvar::new(),
             changed: Condvar::new(),
-            gate: None,
+            breakpoints: None,
         }
     }
 
     /// From here on each call of the experiment is held before it is made.
     pub(super) fn hold_calls(&mut self) {
-        self.gate = Some(Breakpoints::default());
+        self.breakpoints = Some(Breakpoints::default());
     }
 
     /// What holds calls, if the run is stepped.
     #[must_use]
-    pub fn gate(&self) -> Option<&Breakpoints> {
-        self.gate.as_ref()
+    pub fn breakpoints(&self) -> Option<&Breakpoints> {
+        self.breakpoints.as_ref()
     }
 
     /// Whether nothing is recorded.
@@ -177,8 +177,8 @@ impl Recorder {
     /// Records that a call is entered. A stepped run holds it first, until it may go.
     pub fn enter(&self, actor: &Name, call: Call) -> Entered {
         let call = Arc::new(call);
-        if let Some(gate) = &self.gate {
-            gate.pass(self, actor, &call);
+        if let Some(breakpoints) = &self.breakpoints {
+            breakpoints.wait_turn(self, actor, &call);
         }
         let at_ns = self.push(actor, EventKind::Enter(call.clone()));
         // Read last: a tick after this can only make the kernel's timer end later.

@@ -84,7 +84,7 @@ impl Lab {
         let began = Instant::now();
         // Time in which somebody looks at a call that is held is not the run's.
         let left = || {
-            (limit + self.recorder().gate().map_or(Duration::ZERO, Breakpoints::held_for))
+            (limit + self.recorder().breakpoints().map_or(Duration::ZERO, Breakpoints::paused_for))
                 .saturating_sub(began.elapsed())
         };
         loop {
@@ -110,15 +110,15 @@ impl Lab {
     /// Handles the messages on the control channel until it closes.
     fn handle_control(&self) {
         for resume in child::control_messages() {
-            let Some(gate) = self.recorder().gate() else {
+            let Some(breakpoints) = self.recorder().breakpoints() else {
                 continue;
             };
             match resume {
                 Resume::Call { process, call } if process == std::process::id() => {
-                    gate.resume(call)
+                    breakpoints.resume(call)
                 }
                 Resume::Call { .. } => {}
-                Resume::All => gate.resume_all(),
+                Resume::All => breakpoints.resume_all(),
             }
             actor::forward(&self.bench.children, resume);
         }
@@ -146,7 +146,7 @@ impl Lab {
             }),
         )?;
         // Of a stepped run's child process only the run itself knows how long its calls were held; it ends with that.
-        if !(self.bench.is_part && self.recorder().gate().is_some()) {
+        if !(self.bench.is_part && self.recorder().breakpoints().is_some()) {
             start("deadline", Box::new(move || watching.watch()))?;
         }
         let writing = self.bench.recorder.clone();

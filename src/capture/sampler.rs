@@ -1,10 +1,10 @@
-//! The sampler: asks the kernel again and again what the actors' threads are doing, and records what has changed.
+//! Polls the kernel for the state of the actors' threads, and records changes.
 //!
-//! It disturbs little: it makes no call in the watched thread, holds no lock while it looks, keeps its files open between
-//! looks, and a thread that goes on sleeping costs it two reads. A look at one thread takes some 15 µs, waking up for it
-//! included, so that with four actors and the usual period it uses about 3 % of one processor; [`Cost`] says what it was. A
-//! ping-pong of two threads took 1.02 times as long with it as without. What is shorter than the
-//! period may fall between two looks: the totals of processor time and of turns in the next sample still tell of it.
+//! The overhead is small: the sampler makes no call in the watched thread, holds no lock while it reads, keeps its files open,
+//! and needs two reads for a thread that is still asleep. One sample of one thread takes about 15 µs, including the wake-up: with
+//! four actors and the default period about 3 % of one processor ([`Cost`] has the measured figures). A ping-pong of two threads
+//! took 1.02 times as long with the sampler as without. Activity shorter than the period may fall between two samples; the next
+//! one still counts its processor time and its turns.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
@@ -21,41 +21,41 @@ pub(super) struct Watched {
     pub(super) thread: u32,
 }
 
-/// No more threads than this are watched: each takes four descriptors.
-const MOST: usize = 32;
+/// How many threads are watched at most: each takes four descriptors.
+const MAX_THREADS: usize = 32;
 
-/// Looks at the actors' threads until it is stopped or dropped. Made by [`Lab::sampler`].
+/// Samples the actors' threads until it is stopped or dropped. Made by [`Lab::sampler`].
 #[derive(Debug)]
 pub struct Sampler {
     stop: Arc<(Mutex<bool>, Condvar)>,
-    looker: Option<thread::JoinHandle<Cost>>,
+    thread: Option<thread::JoinHandle<Cost>>,
 }
 
-/// What the sampler took.
+/// What the sampling cost.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Cost {
-    /// How often it looked at a thread.
+    /// How many times a thread was looked at.
     pub looks: u64,
-    /// Processor time that it used; `None` where it is not to be had.
+    /// Processor time; `None` where the system does not tell.
     pub cpu: Option<Duration>,
-    /// How long it was at it.
-    pub lasted: Duration,
+    /// Elapsed time.
+    pub elapsed: Duration,
 }
 
 impl Sampler {
-    /// The usual period.
+    /// The default period.
     pub const PERIOD: Duration = Duration::from_millis(2);
 
     pub(super) fn start(lab: &Lab, period: Duration) -> Result<Sampler> {
         let stop = Arc::new((Mutex::new(false), Condvar::new()));
-        let (lab, told) = (lab.clone(), stop.clone());
-        let looker = thread::Builder::new()
+        let (lab, stopped) = (lab.clone(), stop.clone());
+        let thread = thread::Builder::new()
             .name("sampler".to_owned())
-            .spawn(move || look_until(&lab, period, &told))?;
-        Ok(Sampler { stop, looker: Some(looker) })
+            .spawn(move || sample_until(&lab, period, &stopped))?;
+        Ok(Sampler { stop, thread: Some(thread) })
     }
 
-    /// Looks a last time, at every thread, and ends.
+    /// Samples every thread a last time, and ends.
     pub fn stop(mut self) -> Cost {
         self.halt()
     }
@@ -63,7 +63,7 @@ impl Sampler {
     fn halt(&mut self) -> Cost {
         *self.stop.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.stop.1.notify_all();
-        self.looker.take().and_then(|looker| looker.join().ok()).unwrap_or_default()
+        self.thread.take().and_then(|thread| thread.join().ok()).unwrap_or_default()
     }
 }
 
@@ -73,45 +73,43 @@ impl Drop for Sampler {
     }
 }
 
-struct Look {
-    watched: Watched,
+struct WatchedThread {
+    id: Watched,
     probe: sys::Probe,
     last: Option<Sample>,
 }
 
-fn look_until(lab: &Lab, period: Duration, (stop, told): &(Mutex<bool>, Condvar)) -> Cost {
+fn sample_until(lab: &Lab, period: Duration, (stop, changed): &(Mutex<bool>, Condvar)) -> Cost {
     let began = lab.recorder().now_ns();
-    let (mut known, mut looks) = (0, Vec::<Look>::new());
-    let mut count = 0;
+    let (mut known, mut watched) = (0, Vec::<WatchedThread>::new());
+    let mut looks = 0;
     loop {
         let stopped = stop.lock().unwrap_or_else(PoisonError::into_inner);
-        let (stopped, _) = told
+        let (stopped, _) = changed
             .wait_timeout_while(stopped, period, |stopped| !*stopped)
             .unwrap_or_else(PoisonError::into_inner);
         let last_time = *stopped;
         drop(stopped);
-        for watched in lab.watched_since(&mut known) {
-            let new = looks.len() < MOST
-                && looks.iter().all(|look| look.watched.thread != watched.thread);
-            if let Some(probe) =
-                new.then(|| sys::Probe::open(watched.process, watched.thread)).flatten()
-            {
-                looks.push(Look { watched, probe, last: None });
+        for id in lab.watched_since(&mut known) {
+            let new = watched.len() < MAX_THREADS
+                && watched.iter().all(|known| known.id.thread != id.thread);
+            if let Some(probe) = new.then(|| sys::Probe::open(id.process, id.thread)).flatten() {
+                watched.push(WatchedThread { id, probe, last: None });
             }
         }
-        for look in &mut looks {
-            let sample = look.probe.look();
-            count += 1;
-            if last_time || look.last.as_ref().is_none_or(|last| differs(last, &sample)) {
-                lab.record_sample(&look.watched, sample.clone());
-                look.last = Some(sample);
+        for thread in &mut watched {
+            let sample = thread.probe.look();
+            looks += 1;
+            if last_time || thread.last.as_ref().is_none_or(|last| differs(last, &sample)) {
+                lab.record_sample(&thread.id, sample.clone());
+                thread.last = Some(sample);
             }
         }
-        // Of a thread that has ended there is nothing more to learn.
-        looks.retain(|look| look.last.as_ref().is_some_and(|last| last.state.is_some()));
+        // Threads that have ended are not watched any more.
+        watched.retain(|thread| thread.last.as_ref().is_some_and(|last| last.state.is_some()));
         if last_time {
-            let lasted = Duration::from_nanos(lab.recorder().now_ns().saturating_sub(began));
-            return Cost { looks: count, cpu: sys::cpu_time(), lasted };
+            let elapsed = Duration::from_nanos(lab.recorder().now_ns().saturating_sub(began));
+            return Cost { looks, cpu: sys::cpu_time(), elapsed };
         }
     }
 }
@@ -123,8 +121,8 @@ fn differs(one: &Sample, other: &Sample) -> bool {
 }
 
 impl Lab {
-    /// Starts to sample what the actors' threads are doing (those that come on later too), every `period`; see
-    /// [`Sampler::PERIOD`]. Where there is no /proc nothing is sampled, and views say so.
+    /// Starts sampling the actors' threads (later ones too) every `period`; see [`Sampler::PERIOD`]. Without /proc nothing is
+    /// sampled, and views say so.
     pub fn sampler(&self, period: Duration) -> Result<Sampler> {
         Sampler::start(self, period)
     }
@@ -137,7 +135,7 @@ impl Lab {
         answer
     }
 
-    /// What the kernel was seen to say of an actor so far: when, in nanoseconds since the run began, and what.
+    /// An actor's samples so far, each with its time in nanoseconds since the run began.
     pub fn samples(&self, actor: &str) -> Vec<(u64, Sample)> {
         self.recorder().look(|events| {
             let of = events.iter().filter(|event| &*event.actor == actor);
@@ -150,7 +148,7 @@ impl Lab {
     }
 
     pub(super) fn record_sample(&self, of: &Watched, sample: Sample) {
-        // Several roles may share a thread: it is the one that last did something.
+        // Several roles may share a thread: the sample belongs to the one that acted last.
         let actor = self.recorder().look(|events| {
             let did = |event: &&Event| {
                 event.thread == of.thread && event.process == of.process && &*event.actor != "lab"
@@ -189,13 +187,13 @@ mod tests {
         let lab = Lab::in_memory();
         let main = lab.actor("main");
         let waker = main.socket(Domain::IPV4, Type::DGRAM, None).expect("socket");
-        let (told, hear) = std::sync::mpsc::channel();
+        let (sender, receiver) = std::sync::mpsc::channel();
         let sampler = lab.sampler(Duration::from_millis(1)).expect("a thread");
         lab.scope(|stage| {
             let sleeper = stage.actor("sleeper", |me| {
                 let socket = me.socket(Domain::IPV4, Type::DGRAM, None)?;
                 socket.bind(&lab.here(0))?;
-                let _ = told.send(socket.local_addr()?);
+                let _ = sender.send(socket.local_addr()?);
                 socket.recv(&mut [0; 8])?;
                 Ok(())
             })?;
@@ -208,7 +206,7 @@ mod tests {
                 thread::yield_now();
             }
             assert!(sleeper.cpu_time().is_some_and(|time| time > Duration::ZERO));
-            let to = hear.recv().expect("the sleeper's address");
+            let to = receiver.recv().expect("the sleeper's address");
             waker.send_to(b"up", &to)?;
             sleeper.finish()
         })
@@ -217,7 +215,7 @@ mod tests {
             thread::yield_now();
         }
         let cost = sampler.stop();
-        assert!(cost.looks > 0 && cost.cpu.is_some_and(|cpu| cpu <= cost.lasted), "{cost:?}");
+        assert!(cost.looks > 0 && cost.cpu.is_some_and(|cpu| cpu <= cost.elapsed), "{cost:?}");
     }
 
     #[test]

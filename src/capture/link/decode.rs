@@ -1,4 +1,4 @@
-//! Bytes become layers. Whatever the bytes are, the answer is layers as far as they make sense, and why no further.
+//! Decodes a frame into layers, as far as the bytes make sense, with the reason where they stop.
 
 use std::net::IpAddr;
 
@@ -9,7 +9,7 @@ use etherparse::{
 
 use crate::trace::packet::{Arp, Ethernet, Flags, Icmp, Ip, Layers, Mac, Tcp, TcpOption, Udp};
 
-/// What is in these bytes, which begin with an Ethernet header.
+/// Decodes bytes that begin with an Ethernet header.
 pub fn decode(bytes: &[u8]) -> Layers {
     let mut layers = Layers::default();
     let packet = match LaxSlicedPacket::from_ethernet(bytes) {
@@ -99,7 +99,7 @@ pub fn decode(bytes: &[u8]) -> Layers {
         Some(TransportSlice::Icmpv4(icmp)) => {
             let (kind, body) =
                 (icmp.type_u8(), icmp.slice().get(Icmp::BYTES..).unwrap_or_default());
-            let about = complains(kind).then(|| ports_of(body)).flatten();
+            let about = is_icmp_error(kind).then(|| ports_of(body)).flatten();
             layers.icmp = Some(Icmp { kind, code: icmp.code_u8(), about });
             layers.payload_bytes = body.len();
         }
@@ -108,12 +108,12 @@ pub fn decode(bytes: &[u8]) -> Layers {
     layers
 }
 
-/// True for the ICMP messages that carry the head of the packet they complain of (RFC 792).
-pub(super) fn complains(kind: u8) -> bool {
+/// Whether this ICMP type is an error, which quotes the beginning of the packet that caused it (RFC 792).
+pub(super) fn is_icmp_error(kind: u8) -> bool {
     matches!(kind, 3 | 4 | 5 | 11 | 12)
 }
 
-/// The two ports of an IPv4 packet of which the start is here.
+/// The two ports of an IPv4 packet of which only the beginning may be here.
 fn ports_of(packet: &[u8]) -> Option<(u16, u16)> {
     let header = usize::from(packet.first()? & 15) * 4;
     match (packet.get(9)?, packet.get(header..header + 4)?) {
@@ -122,7 +122,7 @@ fn ports_of(packet: &[u8]) -> Option<(u16, u16)> {
     }
 }
 
-/// The first of several fragments has the transport's header, though not all of what follows it.
+/// Decodes the transport header of a first fragment, which etherparse leaves alone.
 fn first_fragment(layers: &mut Layers, protocol: IpNumber, payload: &[u8]) {
     let header_bytes = match protocol {
         IpNumber::UDP => UdpHeaderSlice::from_slice(payload).map_or(0, |udp| {

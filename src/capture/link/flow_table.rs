@@ -1,6 +1,6 @@
-//! Which conversation a frame belongs to, which end sent it, and whose sockets those are.
+//! Which conversation a frame belongs to, which end sent it, and which actors have its sockets.
 //!
-//! Ports are not swapped on the way, so a frame and its answer have each other's ports; who spoke first is the client.
+//! The link does not swap ports, so an answer has the ports of its question in reverse; the end that sends first is the client.
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -12,14 +12,13 @@ use crate::trace::{
     Address, Event, EventKind, Fact, Name, Observation, Output, SocketId, SocketType, Syscall,
 };
 
-/// The conversations so far.
 #[derive(Debug, Default)]
 pub(super) struct FlowTable {
     /// By protocol, client's port, server's port.
     known: HashMap<(u8, u16, u16), Flow>,
     count: u32,
-    /// The packet of which fragments may still come: its identification, and what it is.
-    fragmented: Option<(u16, Belongs)>,
+    /// The packet whose fragments may still come: its identification, and what its first fragment was.
+    fragments: Option<(u16, FlowInfo)>,
 }
 
 #[derive(Debug)]
@@ -29,13 +28,13 @@ struct Flow {
     first_seq: Option<u32>,
     client: Option<Name>,
     server: Option<Name>,
-    /// How often it may still be asked whose sockets these are.
-    questions: u8,
+    /// How many more frames may cause a search for the sockets' owners, which reads all events.
+    lookups_left: u8,
 }
 
-/// Where a frame belongs.
+/// Sender, conversation and sockets of a frame.
 #[derive(Clone, Debug)]
-pub(super) struct Belongs {
+pub(super) struct FlowInfo {
     pub sent_by: End,
     pub flow: Option<u32>,
     pub local: Option<Address>,
@@ -44,18 +43,18 @@ pub(super) struct Belongs {
     pub receiver: Option<Name>,
 }
 
-impl Belongs {
-    /// A frame of no conversation.
-    pub(super) fn to_none(sent_by: End) -> Belongs {
-        Belongs { sent_by, flow: None, local: None, peer: None, sender: None, receiver: None }
+impl FlowInfo {
+    /// For a frame that belongs to no conversation.
+    pub(super) fn unknown(sent_by: End) -> FlowInfo {
+        FlowInfo { sent_by, flow: None, local: None, peer: None, sender: None, receiver: None }
     }
 }
 
 impl FlowTable {
-    /// Where this packet belongs, layers as the sender sent them.
-    pub(super) fn place(&mut self, layers: &Layers, recorder: &Recorder) -> Belongs {
+    /// Finds the conversation of a packet, or begins one; `layers` as they were sent.
+    pub(super) fn classify(&mut self, layers: &Layers, recorder: &Recorder) -> FlowInfo {
         let Some(ip) = &layers.ip else {
-            return Belongs::to_none(End::Client);
+            return FlowInfo::unknown(End::Client);
         };
         let ports = match (&layers.tcp, &layers.udp) {
             (Some(tcp), _) => Some((tcp.src_port, tcp.dst_port)),
@@ -63,29 +62,31 @@ impl FlowTable {
             _ => None,
         };
         if let Some((source, destination)) = ports {
-            let belongs = self.converse(ip.protocol, source, destination, layers, recorder);
+            let info = self.in_conversation(ip.protocol, source, destination, layers, recorder);
             if ip.fragment_at.is_some() {
-                self.fragmented = ip.id.map(|id| (id, belongs.clone()));
+                self.fragments = ip.id.map(|id| (id, info.clone()));
             }
-            return belongs;
+            return info;
         }
-        match (&layers.icmp, &self.fragmented) {
+        match (&layers.icmp, &self.fragments) {
             (Some(icmp), _) => match icmp
                 .about
-                .and_then(|(source, destination)| self.end_at(source, destination))
+                .and_then(|(source, destination)| self.find_end(source, destination))
             {
-                Some((flow, end)) => Belongs { flow: Some(flow), ..Belongs::to_none(end.other()) },
-                None => Belongs::to_none(if icmp.kind == 0 { End::Server } else { End::Client }),
+                Some((flow, end)) => {
+                    FlowInfo { flow: Some(flow), ..FlowInfo::unknown(end.other()) }
+                }
+                None => FlowInfo::unknown(if icmp.kind == 0 { End::Server } else { End::Client }),
             },
-            (None, Some((id, belongs))) if ip.fragment_at.is_some() && ip.id == Some(*id) => {
-                belongs.clone()
+            (None, Some((id, info))) if ip.fragment_at.is_some() && ip.id == Some(*id) => {
+                info.clone()
             }
-            _ => Belongs::to_none(End::Client),
+            _ => FlowInfo::unknown(End::Client),
         }
     }
 
-    /// The conversation in which some end sends from `source` to `destination`, and which end that is.
-    fn end_at(&self, source: u16, destination: u16) -> Option<(u32, End)> {
+    /// The conversation in which an end sends from `source` to `destination`, and which end that is.
+    fn find_end(&self, source: u16, destination: u16) -> Option<(u32, End)> {
         [17, 6].into_iter().find_map(|protocol| {
             let as_client = self
                 .known
@@ -99,28 +100,28 @@ impl FlowTable {
         })
     }
 
-    fn converse(
+    fn in_conversation(
         &mut self,
         protocol: u8,
         source: u16,
         destination: u16,
         layers: &Layers,
         recorder: &Recorder,
-    ) -> Belongs {
-        let opens = layers
+    ) -> FlowInfo {
+        let syn_seq = layers
             .tcp
             .as_ref()
             .filter(|tcp| tcp.flags.syn() && !tcp.flags.ack())
             .map(|tcp| tcp.seq);
-        let answers =
+        let is_answer =
             self.known.contains_key(&(protocol, destination, source)) && source != destination;
-        let (sent_by, key) = match answers {
+        let (sent_by, key) = match is_answer {
             true => (End::Server, (protocol, destination, source)),
             false => (End::Client, (protocol, source, destination)),
         };
-        // The same two ports again, with another first sequence number, are another connection.
+        // A SYN with the same ports and another sequence number opens a new connection; with the same one it was sent again.
         let again = self.known.get(&key).is_some_and(|flow| {
-            sent_by == End::Client && opens.is_some() && flow.first_seq != opens
+            sent_by == End::Client && syn_seq.is_some() && flow.first_seq != syn_seq
         });
         if again || !self.known.contains_key(&key) {
             self.count += 1;
@@ -128,24 +129,24 @@ impl FlowTable {
                 key,
                 Flow {
                     number: self.count,
-                    first_seq: opens,
+                    first_seq: syn_seq,
                     client: None,
                     server: None,
-                    questions: 4,
+                    lookups_left: 4,
                 },
             );
         }
         let (_, client_port, server_port) = key;
         let (local, peer) = (at(NEAR, source), at(FAR, destination));
         let Some(flow) = self.known.get_mut(&key) else {
-            return Belongs::to_none(sent_by);
+            return FlowInfo::unknown(sent_by);
         };
-        if flow.questions > 0 && (flow.client.is_none() || flow.server.is_none()) {
-            flow.questions -= 1;
+        if flow.lookups_left > 0 && (flow.client.is_none() || flow.server.is_none()) {
+            flow.lookups_left -= 1;
             let kind = if protocol == 6 { SocketType::Stream } else { SocketType::Datagram };
             recorder.look(|events| {
                 flow.client = owner(events, client_port, &kind)
-                    .or_else(|| caller(events, &at(FAR, server_port)));
+                    .or_else(|| sole_caller(events, &at(FAR, server_port)));
                 flow.server = owner(events, server_port, &kind);
             });
         }
@@ -153,7 +154,7 @@ impl FlowTable {
             End::Client => (flow.client.clone(), flow.server.clone()),
             End::Server => (flow.server.clone(), flow.client.clone()),
         };
-        Belongs {
+        FlowInfo {
             sent_by,
             flow: Some(flow.number),
             local: Some(local),
@@ -168,7 +169,7 @@ fn at(address: Ipv4Addr, port: u16) -> Address {
     Address::Inet(SocketAddrV4::new(address, port))
 }
 
-/// Who has a socket of this type bound to this port, by what getsockname(2) said last.
+/// The actor that has a socket of this type bound to this port, as getsockname(2) returned last.
 fn owner(events: &[Event], port: u16, kind: &SocketType) -> Option<Name> {
     events.iter().rev().find_map(|event| {
         let (socket, address) = match &event.what {
@@ -188,7 +189,7 @@ fn owner(events: &[Event], port: u16, kind: &SocketType) -> Option<Name> {
     })
 }
 
-/// Whether that socket is of this type; an accepted one, which nobody opened, is a stream.
+/// Whether a socket is of this type; one without a call of socket(2) was accepted, and so is a stream.
 fn has_type(events: &[Event], socket: SocketId, kind: &SocketType) -> bool {
     let opened = events.iter().find_map(|event| match &event.what {
         EventKind::Return(back) if back.out == (Output::Opened { socket }) => {
@@ -202,9 +203,9 @@ fn has_type(events: &[Event], socket: SocketId, kind: &SocketType) -> bool {
     opened.unwrap_or(&SocketType::Stream) == kind
 }
 
-/// Who last called connect(2) or sendto(2) with this address: its socket has a port that nobody has asked for yet.
-/// `None` if that may be said of several.
-fn caller(events: &[Event], to: &Address) -> Option<Name> {
+/// The only actor that has called connect(2) or sendto(2) with this address. Its port may not appear in any event yet.
+/// `None` if several actors have.
+fn sole_caller(events: &[Event], to: &Address) -> Option<Name> {
     let mut callers = events.iter().rev().filter_map(|event| match &event.what {
         EventKind::Enter(call)
             if matches!(call.syscall, Syscall::Connect { .. } | Syscall::Send { .. })

@@ -1,7 +1,7 @@
-//! The cable: the thread that carries frames from one end to the other, and [`Wire`], by which an experiment holds it.
+//! The thread that forwards frames from one end of the link to the other, and [`Wire`], through which an experiment controls it.
 //!
-//! One thread reads the device, judges, records and writes back. A frame is recorded before it is delivered, so whatever
-//! it causes comes after it in the recording. What is delayed waits in a heap, and holds nobody else up.
+//! The thread reads the device, applies the rules, records the frame and writes it back. A frame is recorded before it is
+//! delivered, so its effects come after it in the recording. Delayed frames wait in a heap and do not hold up others.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -12,9 +12,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::decode::{complains, decode};
-use super::flow_table::{Belongs, FlowTable};
-use super::rules::Plan;
+use super::decode::{decode, is_icmp_error};
+use super::flow_table::{FlowInfo, FlowTable};
+use super::rules::Rules;
 use super::{FAR, NEAR};
 use crate::capture::{Lab, Result, sys};
 use crate::trace::packet::{Arp, End, Ethernet, Fate, Frame, Ip, Layers, Raw, Tcp, Treatment};
@@ -26,7 +26,7 @@ const FAR_MAC: [u8; 6] = [0x02, 0, 10, 9, 0, 2];
 const ARP: u16 = 0x0806;
 const IPV4: u16 = 0x0800;
 
-/// The wire, in the experiment's hands. Rules hold from the moment they are said.
+/// An experiment's control over the link. A rule applies to the frames sent after it was given.
 #[derive(Clone, Debug)]
 pub struct Wire {
     shared: Arc<Shared>,
@@ -41,26 +41,25 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    plan: Plan,
-    /// Every frame that was taken; noted here before it is delivered, so that no effect of a frame is seen before the frame.
+    rules: Rules,
+    /// Every frame so far; entered before it is delivered, so that no effect of a frame is seen before the frame itself.
     seen: Vec<CapturedFrame>,
-    /// Whether somebody waits until what is held has been delivered.
-    let_go: bool,
-    /// How many of them have also been sent on.
+    /// The held frames are to be delivered; set back when they have been.
+    releasing: bool,
+    /// How many of `seen` have also been delivered, scheduled or dropped.
     sent_on: usize,
-    /// How often somebody has asked for quiet, and up to which time of asking nothing was on its way, or at least nothing
-    /// but what is delayed.
-    asked: u64,
+    /// Requests to wait for an idle link, and the last request up to which the link was idle (`all_taken`: apart from
+    /// delayed frames).
+    idle_requests: u64,
     all_delivered: u64,
     all_taken: u64,
 }
 
-/// A frame that was seen on the wire, and when; it can be used as the [`Frame`] itself.
+/// A frame seen on the link, with its time. It dereferences to the [`Frame`].
 #[derive(Clone, Debug)]
 pub struct CapturedFrame {
-    /// When the wire took it from the sender, in nanoseconds since the run began.
+    /// When it was read from the device, in nanoseconds since the run began.
     pub at_ns: u64,
-    /// The frame, as it was recorded.
     pub frame: Arc<Frame>,
 }
 
@@ -97,86 +96,86 @@ impl CapturedFrame {
 }
 
 impl Wire {
-    /// Starts the cable's thread on this device.
+    /// Starts the forwarding thread on this device.
     pub(in crate::capture) fn start(lab: &Lab, tap: File) -> Result<Wire> {
         let (listen, wake) = io::pipe()?;
         let shared = Arc::new(Shared { state: Mutex::default(), changed: Condvar::new(), wake });
-        let mut cable = Cable {
+        let mut forwarder = Forwarder {
             lab: lab.clone(),
             name: Name::from("wire"),
             tap,
             listen,
             shared: shared.clone(),
             flows: FlowTable::default(),
-            late: BinaryHeap::new(),
+            delayed: BinaryHeap::new(),
             held: Vec::new(),
             frames: 0,
             order: 0,
         };
         thread::Builder::new().name("wire".to_owned()).spawn(move || {
-            if let Err(error) = cable.carry_on() {
-                let lab = cable.lab.clone();
-                let call = FailedCall::unknown(&cable.name, sys::error_name(&error));
+            if let Err(error) = forwarder.run() {
+                let lab = forwarder.lab.clone();
+                let call = FailedCall::unknown(&forwarder.name, sys::error_name(&error));
                 lab.fail_now(&Failure::Call(call).into());
             }
         })?;
         Ok(Wire { shared })
     }
 
-    // ---- what it is to do ----
+    // ---- rules ----
 
     /// These frames never arrive: `wire.drop(first(Syn))`.
     pub fn drop(&self, which: impl Into<Which>) {
-        self.shared.lock().plan.drop(which.into());
+        self.shared.lock().rules.drop(which.into());
     }
 
     /// These frames arrive later by that much: `wire.delay(every(Anything), lab.span("delay")?)`.
     pub fn delay(&self, which: impl Into<Which>, by: Duration) {
-        self.shared.lock().plan.delay(which.into(), by);
+        self.shared.lock().rules.delay(which.into(), by);
     }
 
     /// These frames arrive twice.
     pub fn duplicate(&self, which: impl Into<Which>) {
-        self.shared.lock().plan.duplicate(which.into());
+        self.shared.lock().rules.duplicate(which.into());
     }
 
-    /// These frames arrive right after the next one from the same end: it overtakes them.
+    /// These frames arrive right after the next one from the same end, which overtakes them.
     pub fn reorder(&self, which: impl Into<Which>) {
-        self.shared.lock().plan.reorder(which.into());
+        self.shared.lock().rules.reorder(which.into());
     }
 
-    /// These frames wait until [`Wire::let_go`], so that there is time to look at both ends. The kernel's timers go on: an end
-    /// that hears nothing for a second sends again, and what it sends overtakes what is held.
+    /// These frames are held until [`Wire::let_go`], so that there is time to look at both ends. The kernel's timers go on: an end
+    /// that receives nothing for a second sends again, and that frame overtakes the held ones.
     pub fn hold(&self, which: impl Into<Which>) {
-        self.shared.lock().plan.hold(which.into());
+        self.shared.lock().rules.hold(which.into());
     }
 
-    /// Delivers what is held; returns when it has been.
+    /// Delivers the held frames, and returns when they have been delivered.
     pub fn let_go(&self) {
         let mut state = self.shared.lock();
-        state.let_go = true;
+        state.releasing = true;
         let _ = (&self.shared.wake).write_all(&[0]);
-        while state.let_go {
+        while state.releasing {
             state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
-    /// Cuts it: no packet arrives, in either direction, until it is plugged in again. ARP is still answered.
+    /// Cuts the link: no packet arrives, in either direction, until [`Wire::plug_in`]. ARP is still answered.
     pub fn cut(&self) {
-        self.shared.lock().plan.cut();
+        self.shared.lock().rules.cut();
     }
 
-    /// Plugs it in again. What was lost meanwhile stays lost.
+    /// Restores the link. Packets lost in the meantime stay lost.
     pub fn plug_in(&self) {
-        self.shared.lock().plan.plug_in();
+        self.shared.lock().rules.plug_in();
     }
 
-    /// Takes back all rules that were said.
+    /// Removes all rules.
     pub fn clear(&self) {
-        self.shared.lock().plan.clear();
+        self.shared.lock().rules.clear();
     }
 
-    // ---- what it saw ----
+    // ---- frames ----
 
     /// The frames of that kind that were sent so far, in order, whether or not they arrived: `wire.seen(Syn)`.
     pub fn seen(&self, which: impl Into<Which>) -> Vec<CapturedFrame> {
@@ -186,13 +185,13 @@ impl Wire {
             state.seen.iter().filter(|seen| which.counts(&seen.frame.layers, seen.frame.sent_by));
         counted
             .zip(1..)
-            .filter(|(_, number)| which.means(*number))
+            .filter(|(_, number)| which.selects(*number))
             .map(|(seen, _)| seen.clone())
             .collect()
     }
 
-    /// Waits until such a frame has been sent, counted from the beginning of the run: `wire.until(nth(2, Syn))`. If it was
-    /// to be delivered at once, it has been. Only the run's deadline ends the wait for what never comes.
+    /// Waits until such a frame has been sent, counted from the beginning of the run: `wire.until(nth(2, Syn))`. Unless a rule
+    /// delays or holds it, it has been delivered by then. If it never comes only the run's deadline ends the wait.
     pub fn until(&self, which: impl Into<Which>) -> CapturedFrame {
         let which = which.into();
         let mut missing = which.completed_by();
@@ -212,23 +211,23 @@ impl Wire {
         }
     }
 
-    /// Waits until nothing is on its way any more: every frame that was sent has been taken, and every one that was delayed
-    /// has been delivered. What a timer of the kernel will send later is not waited for.
+    /// Waits until no frame is in transit: every frame sent so far has been read, and every delayed one delivered. Frames that
+    /// a timer of the kernel will send later do not count.
     pub fn settle(&self) {
-        self.quiet(|state| state.all_delivered);
+        self.wait_until_idle(|state| state.all_delivered);
     }
 
-    /// Waits until every frame that was sent has been taken.
+    /// Waits until every frame sent so far has been read.
     pub(in crate::capture) fn settle_now(&self) {
-        self.quiet(|state| state.all_taken);
+        self.wait_until_idle(|state| state.all_taken);
     }
 
-    fn quiet(&self, up_to: fn(&State) -> u64) {
+    fn wait_until_idle(&self, up_to: fn(&State) -> u64) {
         let mut state = self.shared.lock();
-        state.asked += 1;
-        let asked = state.asked;
+        state.idle_requests += 1;
+        let request = state.idle_requests;
         let _ = (&self.shared.wake).write_all(&[0]);
-        while up_to(&state) < asked {
+        while up_to(&state) < request {
             state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
@@ -240,75 +239,76 @@ impl Shared {
     }
 }
 
-/// A frame on its way, as it will come out.
+/// A frame in transit, as it will be delivered.
 #[derive(Debug)]
-struct OnItsWay {
+struct PendingFrame {
     number: u64,
     sent_by: End,
     bytes: Vec<u8>,
-    /// Whether its coming out is told: not of those that go straight through.
-    tell: bool,
+    /// Whether its delivery is recorded as an event of its own; not for frames that pass at once.
+    delivery_is_recorded: bool,
 }
 
-/// When a delayed frame is due, and its place among those due at once; the heap is ordered by that alone.
+/// A delayed frame; the heap is ordered by `due` alone.
 #[derive(Debug)]
-struct Late {
+struct Delayed {
+    /// Its time, and its place among those due at the same time.
     due: (u64, u64),
-    frame: OnItsWay,
+    frame: PendingFrame,
 }
 
-impl PartialEq for Late {
-    fn eq(&self, other: &Late) -> bool {
+impl PartialEq for Delayed {
+    fn eq(&self, other: &Delayed) -> bool {
         self.due == other.due
     }
 }
-impl Eq for Late {}
-impl PartialOrd for Late {
-    fn partial_cmp(&self, other: &Late) -> Option<std::cmp::Ordering> {
+impl Eq for Delayed {}
+impl PartialOrd for Delayed {
+    fn partial_cmp(&self, other: &Delayed) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
-impl Ord for Late {
-    fn cmp(&self, other: &Late) -> std::cmp::Ordering {
+impl Ord for Delayed {
+    fn cmp(&self, other: &Delayed) -> std::cmp::Ordering {
         self.due.cmp(&other.due)
     }
 }
 
-/// What the cable's thread has.
-struct Cable {
+/// The state of the forwarding thread.
+struct Forwarder {
     lab: Lab,
     name: Name,
     tap: File,
     listen: PipeReader,
     shared: Arc<Shared>,
     flows: FlowTable,
-    late: BinaryHeap<Reverse<Late>>,
-    /// Those that wait to be overtaken.
-    held: Vec<OnItsWay>,
+    delayed: BinaryHeap<Reverse<Delayed>>,
+    /// Frames that wait to be overtaken or released.
+    held: Vec<PendingFrame>,
     frames: u64,
     order: u64,
 }
 
-impl Cable {
-    /// Carries frames until the process ends.
-    fn carry_on(&mut self) -> io::Result<()> {
+impl Forwarder {
+    /// Forwards frames until the process ends.
+    fn run(&mut self) -> io::Result<()> {
         let mut buffer = vec![0; 1 << 16];
         loop {
-            let asked = self.shared.lock().asked;
+            let requests = self.shared.lock().idle_requests;
             loop {
-                self.deliver_what_is_due()?;
-                self.deliver_what_is_let_go()?;
+                self.deliver_due()?;
+                self.deliver_released()?;
                 match self.tap.read(&mut buffer) {
-                    Ok(length) => self.take(&buffer[..length])?,
+                    Ok(length) => self.receive(&buffer[..length])?,
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                     Err(error) => return Err(error),
                 }
             }
-            self.say_quiet(asked);
+            self.report_idle(requests);
             let now_ns = self.lab.recorder().now_ns();
             let wait = self
-                .late
+                .delayed
                 .peek()
                 .map(|Reverse(next)| Duration::from_nanos(next.due.0.saturating_sub(now_ns)));
             let (_, woken) = crate::capture::sys::wait_readable(&self.tap, &self.listen, wait)?;
@@ -318,43 +318,43 @@ impl Cable {
         }
     }
 
-    fn say_quiet(&self, asked: u64) {
+    fn report_idle(&self, requests: u64) {
         let mut state = self.shared.lock();
-        if state.all_delivered < asked {
-            state.all_taken = asked;
-            if self.late.is_empty() {
-                state.all_delivered = asked;
+        if state.all_delivered < requests {
+            state.all_taken = requests;
+            if self.delayed.is_empty() {
+                state.all_delivered = requests;
             }
             self.shared.changed.notify_all();
         }
     }
 
-    fn deliver_what_is_due(&mut self) -> io::Result<()> {
-        while let Some(Reverse(next)) = self.late.peek()
+    fn deliver_due(&mut self) -> io::Result<()> {
+        while let Some(Reverse(next)) = self.delayed.peek()
             && next.due.0 <= self.lab.recorder().now_ns()
         {
-            let Some(Reverse(late)) = self.late.pop() else {
+            let Some(Reverse(next)) = self.delayed.pop() else {
                 break;
             };
-            self.deliver(late.frame)?;
+            self.deliver(next.frame)?;
         }
         Ok(())
     }
 
-    fn deliver_what_is_let_go(&mut self) -> io::Result<()> {
-        if self.shared.lock().let_go {
+    fn deliver_released(&mut self) -> io::Result<()> {
+        if self.shared.lock().releasing {
             for frame in std::mem::take(&mut self.held) {
                 self.deliver(frame)?;
             }
-            self.shared.lock().let_go = false;
+            self.shared.lock().releasing = false;
             self.shared.changed.notify_all();
         }
         Ok(())
     }
 
-    /// Puts a frame into the kernel's hands, and after it those that it has overtaken.
-    fn deliver(&mut self, frame: OnItsWay) -> io::Result<()> {
-        if frame.tell {
+    /// Writes a frame to the device, and after it the frames that it has overtaken.
+    fn deliver(&mut self, frame: PendingFrame) -> io::Result<()> {
+        if frame.delivery_is_recorded {
             self.lab.recorder().push(&self.name, EventKind::Delivered { frame: frame.number });
         }
         self.tap.write_all(&frame.bytes)?;
@@ -366,18 +366,18 @@ impl Cable {
         Ok(())
     }
 
-    /// Takes a frame that the kernel has sent.
-    fn take(&mut self, bytes: &[u8]) -> io::Result<()> {
+    /// Handles a frame that the kernel has sent.
+    fn receive(&mut self, bytes: &[u8]) -> io::Result<()> {
         let layers = decode(bytes);
         let ether_type = layers.ethernet.as_ref().map(|ethernet| ethernet.ether_type);
         if let (Some(ARP), Some(arp)) = (ether_type, &layers.arp) {
             if arp.operation == 1 && arp.target_ip == FAR {
                 let answer = arp_answer(arp, bytes);
                 let question =
-                    self.pass(Belongs::to_none(End::Client), layers, bytes.to_vec(), None, 0)?;
+                    self.forward(FlowInfo::unknown(End::Client), layers, bytes.to_vec(), None, 0)?;
                 if let Some(delay_ns) = question {
-                    self.pass(
-                        Belongs::to_none(End::Server),
+                    self.forward(
+                        FlowInfo::unknown(End::Server),
                         decode(&answer),
                         answer.clone(),
                         Some(answer),
@@ -388,68 +388,68 @@ impl Cable {
             }
         } else if let (Some(IPV4), Some(ip)) = (ether_type, &layers.ip) {
             if ip.src == NEAR && ip.dst == FAR {
-                let belongs = self.flows.place(&layers, self.lab.recorder());
+                let info = self.flows.classify(&layers, self.lab.recorder());
                 let mirrored = mirror(bytes, &layers);
-                // Told as the client's side sees it: the server's frames as they arrive there.
-                let (told, raw) = match belongs.sent_by {
+                // Recorded as the client's side sees it: the server's frames as they arrive there.
+                let (recorded, raw) = match info.sent_by {
                     End::Client => (layers, bytes.to_vec()),
                     End::Server => (decode(&mirrored), mirrored.clone()),
                 };
-                self.pass(belongs, told, raw, Some(mirrored), 0)?;
+                self.forward(info, recorded, raw, Some(mirrored), 0)?;
                 return Ok(());
             }
         } else if ether_type.is_some_and(|ether_type| ether_type != ARP && ether_type != IPV4) {
-            return Ok(()); // IPv6, which the kernel speaks unasked where it cannot be turned off
+            return Ok(()); // IPv6, which the kernel sends by itself where it cannot be turned off
         }
-        // Somebody else's, or damaged: this wire has nobody to give it to.
+        // Addressed to someone else, or damaged: there is no receiver on this link.
         let treatment =
             Treatment { fate: Fate::Dropped, delay_ns: 0, rules: vec![Rule::NoSuchAddress] };
-        self.note(Belongs::to_none(End::Client), layers, bytes.to_vec(), false, treatment);
-        self.sent_on();
+        self.record(FlowInfo::unknown(End::Client), layers, bytes.to_vec(), false, treatment);
+        self.notify_waiting();
         Ok(())
     }
 
-    /// Judges a frame, records it, and sends `out` on its way, later by what the plan says and `delay_ns` besides. Gives by
-    /// how much the plan delays it, if it arrives.
-    fn pass(
+    /// Applies the rules to a frame, records it, and schedules `out` for delivery, `delay_ns` later than the rules say. Returns
+    /// the total delay if the frame arrives.
+    fn forward(
         &mut self,
-        belongs: Belongs,
+        info: FlowInfo,
         layers: Layers,
         raw: Vec<u8>,
         out: Option<Vec<u8>>,
         delay_ns: u64,
     ) -> io::Result<Option<u64>> {
-        let sent_by = belongs.sent_by;
+        let sent_by = info.sent_by;
         let by_lab = layers.arp.as_ref().is_some_and(|arp| arp.operation == 2);
-        let treatment = self.shared.lock().plan.judge(&layers, sent_by);
+        let treatment = self.shared.lock().rules.apply(&layers, sent_by);
         let (fate, later_ns) = (treatment.fate, treatment.delay_ns.saturating_add(delay_ns));
-        let sighting = self.note(belongs, layers, raw, by_lab, treatment);
+        let captured = self.record(info, layers, raw, by_lab, treatment);
         if let Some(bytes) = out.filter(|_| fate.arrives()) {
-            let frame = |bytes| OnItsWay {
-                number: sighting.frame.frame,
+            let frame = |bytes| PendingFrame {
+                number: captured.frame.frame,
                 sent_by,
                 bytes,
-                tell: fate != Fate::Passed || later_ns > 0,
+                delivery_is_recorded: fate != Fate::Passed || later_ns > 0,
             };
             if fate == Fate::Duplicated {
-                self.send_on(frame(bytes.clone()), fate, sighting.at_ns, later_ns)?;
+                self.schedule(frame(bytes.clone()), fate, captured.at_ns, later_ns)?;
             }
-            self.send_on(frame(bytes), fate, sighting.at_ns, later_ns)?;
+            self.schedule(frame(bytes), fate, captured.at_ns, later_ns)?;
         }
-        self.sent_on();
+        self.notify_waiting();
         Ok(fate.arrives().then_some(later_ns))
     }
 
-    /// Lets those know who wait for a frame.
-    fn sent_on(&self) {
+    /// Wakes the threads that wait for a frame.
+    fn notify_waiting(&self) {
         let mut state = self.shared.lock();
         state.sent_on = state.seen.len();
         self.shared.changed.notify_all();
     }
 
-    fn send_on(
+    fn schedule(
         &mut self,
-        frame: OnItsWay,
+        frame: PendingFrame,
         fate: Fate,
         at_ns: u64,
         later_ns: u64,
@@ -458,25 +458,26 @@ impl Cable {
             self.held.push(frame);
         } else if later_ns > 0 {
             self.order += 1;
-            self.late
-                .push(Reverse(Late { due: (at_ns.saturating_add(later_ns), self.order), frame }));
+            self.delayed.push(Reverse(Delayed {
+                due: (at_ns.saturating_add(later_ns), self.order),
+                frame,
+            }));
         } else {
             self.deliver(frame)?;
         }
         Ok(())
     }
 
-    /// Records a frame.
-    fn note(
+    fn record(
         &mut self,
-        belongs: Belongs,
+        info: FlowInfo,
         layers: Layers,
         raw: Vec<u8>,
         by_lab: bool,
         treatment: Treatment,
     ) -> CapturedFrame {
         self.frames += 1;
-        let Belongs { sent_by, flow, local, peer, sender, receiver } = belongs;
+        let FlowInfo { sent_by, flow, local, peer, sender, receiver } = info;
         let frame = Arc::new(Frame {
             frame: self.frames,
             sent_by,
@@ -491,27 +492,27 @@ impl Cable {
             raw: Raw(raw),
         });
         let at_ns = self.lab.recorder().push(&self.name, EventKind::Frame(frame.clone()));
-        let sighting = CapturedFrame { at_ns, frame };
-        self.shared.lock().seen.push(sighting.clone());
-        sighting
+        let captured = CapturedFrame { at_ns, frame };
+        self.shared.lock().seen.push(captured.clone());
+        captured
     }
 }
 
-/// The same frame as it comes out: MAC and IP addresses swapped, also in the packet that an ICMP message complains of.
-/// A checksum is a sum, and swapping does not change it.
+/// The frame as it is delivered: MAC and IP addresses swapped, also in the packet quoted by an ICMP error. A checksum is a sum,
+/// and swapping the addresses does not change it.
 fn mirror(bytes: &[u8], layers: &Layers) -> Vec<u8> {
     let mut out = bytes.to_vec();
     swap(&mut out, 0, 6);
     swap(&mut out, Ethernet::BYTES + 12, 4);
     if let (Some(ip), Some(icmp)) = (&layers.ip, &layers.icmp)
-        && complains(icmp.kind)
+        && is_icmp_error(icmp.kind)
     {
         swap(&mut out, Ethernet::BYTES + ip.header_bytes + 8 + 12, 4);
     }
     out
 }
 
-/// Swaps two neighbouring fields of that length, if they are there.
+/// Swaps two adjacent fields of this length, if the frame is long enough.
 fn swap(bytes: &mut [u8], at: usize, length: usize) {
     if let Some(both) = bytes.get_mut(at..at + 2 * length) {
         let (one, other) = both.split_at_mut(length);
@@ -520,12 +521,12 @@ fn swap(bytes: &mut [u8], at: usize, length: usize) {
 }
 
 /// The far neighbour's answer to this question (RFC 826).
-fn arp_answer(question: &Arp, asked: &[u8]) -> Vec<u8> {
-    let mut answer = asked[..Ethernet::BYTES + Arp::BYTES].to_vec();
+fn arp_answer(question: &Arp, frame: &[u8]) -> Vec<u8> {
+    let mut answer = frame[..Ethernet::BYTES + Arp::BYTES].to_vec();
     answer[..6].copy_from_slice(&question.sender_mac.0);
     answer[6..12].copy_from_slice(&FAR_MAC);
-    answer[21] = 2; // an answer
-    answer.copy_within(22..32, 32); // it goes to who asked
+    answer[21] = 2; // operation: reply
+    answer.copy_within(22..32, 32); // the target is the sender of the question
     answer[22..28].copy_from_slice(&FAR_MAC);
     answer[28..32].copy_from_slice(&FAR.octets());
     answer

@@ -1,13 +1,13 @@
-//! The wire: a cable that the experiment holds in its hands, and one kernel's real TCP at both ends of it.
+//! The virtual link: one kernel's real TCP at both ends, and forwarding that an experiment controls in between.
 //!
-//! `network` makes a private network with a TAP device, 10.9.0.1, in it. What the kernel sends to 10.9.0.2 comes to
-//! `forwarder`, which answers ARP for that address, notes the frame, asks the `rules` what is to become of it, swaps source
-//! and destination, and writes it back: the kernel takes it as coming from 10.9.0.2. Swapping two addresses changes no
-//! checksum, in Ethernet, IP, TCP or UDP. `decode` says what is in a frame. Only IPv4 is carried.
+//! `network` creates a private network with a TAP device, 10.9.0.1. Frames that the kernel sends to 10.9.0.2 reach `forwarder`,
+//! which answers ARP for that address, records each frame, applies the `rules`, swaps source and destination, and writes the
+//! frame back: to the kernel it comes from 10.9.0.2. Swapping two addresses changes no checksum, in Ethernet, IP, TCP or UDP.
+//! `decode` parses frames; `flow_table` tells which conversation one belongs to. Only IPv4 is carried.
 //!
 //! ```text
 //!   client 10.9.0.1:p ──> 10.9.0.2:q  ─┐             ┌─>  10.9.0.2:p ──> 10.9.0.1:q server
-//!                                      └─ the cable ─┘
+//!                                      └─ forwarder ─┘
 //! ```
 
 use std::net::Ipv4Addr;
@@ -25,13 +25,13 @@ pub use crate::trace::rule::Which;
 pub use decode::decode;
 pub use forwarder::{CapturedFrame, Wire};
 pub(super) use network::{device, enter, private};
-pub use rules::{Plan, every, first, first_few, nth, share};
+pub use rules::{Rules, every, first, first_few, nth, share};
 
 pub use crate::trace::packet::End::{self, Client, Server};
 
-/// The near end's address: both ends' sockets have it for their own.
+/// The near end's address; the sockets of both ends are bound to it.
 pub const NEAR: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 1);
-/// The far end's address: both ends see each other there.
+/// The far end's address; each end sees the other there.
 pub const FAR: Ipv4Addr = Ipv4Addr::new(10, 9, 0, 2);
 /// The TAP device's name.
 pub const INTERFACE: &str = "wire";

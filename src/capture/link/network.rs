@@ -1,4 +1,4 @@
-//! The private network, and the wire's device in it: made before any thread starts, and every right given up after.
+//! The private network and the link's device in it, created before any thread starts.
 
 use std::fs::File;
 use std::io;
@@ -11,10 +11,10 @@ use crate::capture::sys::{self, Missing};
 use crate::capture::{Lab, Network, Result, Socket};
 use crate::trace::{Need, Step};
 
-/// So many frames the device is to hold for us before it drops one unseen. Where that cannot be set it is the kernel's 1000.
+/// How many frames the device queues before it drops one. Where this cannot be set the kernel's 1000 applies.
 const QUEUE: i32 = 10_000;
 
-/// Moves this process to where the experiment plays; for [`Network::Wire`], gives the device. Call it before any thread starts.
+/// Moves this process into the experiment's network; for [`Network::Wire`], returns the device. Call before any thread starts.
 pub(in crate::capture) fn enter(lab: &Lab, network: Network) -> Result<Option<File>> {
     match network {
         Network::Host => Ok(None),
@@ -29,8 +29,8 @@ pub(in crate::capture) fn enter(lab: &Lab, network: Network) -> Result<Option<Fi
     }
 }
 
-/// Moves this process into a network of its own with `lo` up. Gives the socket that interfaces are raised through, which is
-/// recorded as the instrument's.
+/// Moves this process into a network of its own with `lo` up. Returns the socket used for raising interfaces, which is recorded
+/// as the instrument's.
 pub(in crate::capture) fn private(lab: &Lab) -> Result<Socket, Missing> {
     sys::enter_private_network()?;
     let through = Actor::instrument(lab)
@@ -40,10 +40,10 @@ pub(in crate::capture) fn private(lab: &Lab) -> Result<Socket, Missing> {
     Ok(through)
 }
 
-/// Makes the wire's device in the private network, and raises it.
+/// Creates the link's device in the private network, and raises it.
 pub(in crate::capture) fn device(through: &Socket) -> Result<File, Missing> {
     let tap = sys::open_tap(INTERFACE)?;
-    let _ = sys::silence_ipv6(INTERFACE); // where /proc/sys is read-only the cable leaves IPv6 out itself
+    let _ = sys::silence_ipv6(INTERFACE); // where /proc/sys is read-only the forwarder ignores IPv6
     sys::set_address(through.bare(), INTERFACE, NEAR).map_err(refused(Step::AddressTap))?;
     let _ = sys::set_queue(through.bare(), INTERFACE, QUEUE);
     sys::raise_interface(through.bare(), INTERFACE).map_err(refused(Step::RaiseTap))?;

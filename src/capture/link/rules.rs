@@ -1,7 +1,7 @@
-//! What the wire is to do with frames, as an experiment says it: `drop(first(Syn))`, `delay(every(Anything), 50 ms)`.
+//! The rules by which the link treats frames: `drop(first(Syn))`, `delay(every(Anything), 50 ms)`.
 //!
-//! Every rule counts the frames that it is about, whatever becomes of them; all rules that apply to a frame apply together:
-//! dropping beats everything, delays add up.
+//! Every rule counts the frames that match it, whatever becomes of them. All rules that select a frame apply together: dropping
+//! outranks everything else, delays add up.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::trace::packet::{End, Fate, Layers, Treatment};
 use crate::trace::rule::{Choice, Rule, Traffic, Which};
 
 impl Traffic {
-    /// Whether this frame is of that kind.
+    /// Whether a frame is of this kind.
     pub fn is(self, layers: &Layers) -> bool {
         let tcp = |test: fn(&Layers, crate::trace::packet::Flags) -> bool| {
             layers.tcp.as_ref().is_some_and(|tcp| test(layers, tcp.flags))
@@ -35,66 +35,65 @@ impl Traffic {
         }
     }
 
-    /// Only those that this end sends, every one.
+    /// Every such frame that this end sends.
     pub fn from(self, end: End) -> Which {
         every(self).from(end)
     }
 }
 
-/// The first one.
+/// The first frame of a kind.
 pub fn first(of: impl Into<Which>) -> Which {
     Which { choice: Choice::First(1), ..of.into() }
 }
 
-/// The first so many.
+/// The first `count` frames.
 pub fn first_few(count: usize, of: impl Into<Which>) -> Which {
     Which { choice: Choice::First(count as u64), ..of.into() }
 }
 
-/// That one alone, counted from 1.
+/// One frame alone, counted from 1.
 pub fn nth(number: usize, of: impl Into<Which>) -> Which {
     Which { choice: Choice::Nth(number as u64), ..of.into() }
 }
 
-/// Every one.
+/// All frames of a kind.
 pub fn every(of: impl Into<Which>) -> Which {
     Which { choice: Choice::Every, ..of.into() }
 }
 
-/// So many percent of them, as if at random; the same seed chooses the same ones again, by their numbers.
+/// A pseudorandom share of the frames; the same seed selects the same numbers again.
 pub fn share(percent: usize, of: impl Into<Which>, seed: u64) -> Which {
     Which { choice: Choice::Share { percent: percent as u64, seed }, ..of.into() }
 }
 
 impl From<Traffic> for Which {
-    /// Every one of that kind.
     fn from(traffic: Traffic) -> Which {
         Which { traffic, from: None, choice: Choice::Every }
     }
 }
 
 impl Which {
-    /// Only those that this end sends; others are not counted.
+    /// Only frames that this end sends; others are not counted.
     pub fn from(self, end: End) -> Which {
         Which { from: Some(end), ..self }
     }
 
-    /// Whether a frame is one to count.
+    /// Whether a frame counts.
     pub(super) fn counts(&self, layers: &Layers, sent_by: End) -> bool {
         self.traffic.is(layers) && self.from.is_none_or(|end| end == sent_by)
     }
 
-    /// Whether the frame with that number, among those counted from 1, is meant.
-    pub(super) fn means(&self, number: u64) -> bool {
+    /// Whether the rule applies to the frame with this number, counted from 1.
+    pub(super) fn selects(&self, number: u64) -> bool {
         match self.choice {
             Choice::Every => true,
             Choice::First(few) => number <= few,
             Choice::Nth(nth) => number == nth,
-            Choice::Share { percent, seed } => scatter(seed, number) % 100 < percent,
+            Choice::Share { percent, seed } => splitmix64(seed, number) % 100 < percent,
         }
     }
 
-    /// The number of the frame that completes it: waiting for the first few is waiting for the last of them.
+    /// The number of the frame that ends a wait for it: the last of the first few.
     pub(super) fn completed_by(&self) -> u64 {
         match self.choice {
             Choice::First(few) => few.max(1),
@@ -104,15 +103,15 @@ impl Which {
     }
 }
 
-/// A number that looks random and depends on both alone (SplitMix64, Steele et al. 2014).
-fn scatter(seed: u64, number: u64) -> u64 {
+/// SplitMix64 (Steele et al. 2014): a pseudorandom number that depends on seed and number alone.
+fn splitmix64(seed: u64, number: u64) -> u64 {
     let mut z = seed.wrapping_add(number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
 }
 
-/// A rule that holds now.
+/// A rule in force.
 #[derive(Clone, Debug)]
 struct Active {
     rule: Rule,
@@ -121,24 +120,24 @@ struct Active {
     counted: u64,
 }
 
-/// The rules that hold now, and whether the wire is cut.
+/// The rules in force, and whether the link is cut.
 #[derive(Clone, Debug, Default)]
-pub struct Plan {
+pub struct Rules {
     active: Vec<Active>,
     cut: bool,
 }
 
-impl Plan {
+impl Rules {
     fn add(&mut self, which: Which, rule: Rule) {
         self.active.push(Active { rule, which, counted: 0 });
     }
 
-    /// These never arrive.
+    /// Drops these frames.
     pub fn drop(&mut self, which: Which) {
         self.add(which, Rule::Drop(which));
     }
 
-    /// These arrive later by that much; by nothing is no rule.
+    /// Delays these frames; a delay of zero is not a rule.
     pub fn delay(&mut self, which: Which, by: Duration) {
         if !by.is_zero() {
             let by_ns = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
@@ -146,45 +145,45 @@ impl Plan {
         }
     }
 
-    /// These arrive twice.
+    /// Delivers these frames twice.
     pub fn duplicate(&mut self, which: Which) {
         self.add(which, Rule::Duplicate(which));
     }
 
-    /// These arrive right after the next packet from the same end.
+    /// Delivers these frames right after the next packet from the same end.
     pub fn reorder(&mut self, which: Which) {
         self.add(which, Rule::Reorder(which));
     }
 
-    /// These arrive when they are let go, or right after the next packet from the same end.
+    /// Holds these frames until they are released, or the next packet from the same end overtakes them.
     pub fn hold(&mut self, which: Which) {
         self.add(which, Rule::Hold(which));
     }
 
-    /// No IP packet arrives any more. ARP is still answered: the cut is beyond the neighbour that does that.
+    /// Cuts the link: no IP packet arrives any more. ARP is still answered, by the near neighbour.
     pub fn cut(&mut self) {
         self.cut = true;
     }
 
-    /// The wire is whole again; what was lost stays lost.
+    /// Restores the link; lost packets stay lost.
     pub fn plug_in(&mut self) {
         self.cut = false;
     }
 
-    /// Takes all rules back.
+    /// Removes all rules.
     pub fn clear(&mut self) {
         self.active.clear();
     }
 
-    /// What becomes of this frame.
-    pub fn judge(&mut self, layers: &Layers, sent_by: End) -> Treatment {
+    /// Decides what happens to a frame, and counts it.
+    pub fn apply(&mut self, layers: &Layers, sent_by: End) -> Treatment {
         let mut treatment = Treatment::default();
         for active in &mut self.active {
             if !active.which.counts(layers, sent_by) {
                 continue;
             }
             active.counted += 1;
-            if !active.which.means(active.counted) || treatment.fate == Fate::Dropped {
+            if !active.which.selects(active.counted) || treatment.fate == Fate::Dropped {
                 continue;
             }
             let fate = match active.rule {
@@ -200,7 +199,7 @@ impl Plan {
                 Rule::Duplicate(_) => Fate::Duplicated,
                 _ => Fate::Held,
             };
-            if stronger(fate, treatment.fate) {
+            if outranks(fate, treatment.fate) {
                 treatment.fate = fate;
             }
             treatment.rules.push(active.rule.clone());
@@ -212,8 +211,8 @@ impl Plan {
     }
 }
 
-/// Which of two fates is told when both apply.
-fn stronger(one: Fate, than: Fate) -> bool {
+/// Which of two outcomes is recorded when both apply.
+fn outranks(one: Fate, than: Fate) -> bool {
     let rank = |fate| match fate {
         Fate::Passed => 0,
         Fate::Delayed => 1,
@@ -258,8 +257,8 @@ mod tests {
     const SYN_ACK: u8 = 0x12;
     const ACK: u8 = 0x10;
 
-    fn fates(plan: &mut Plan, frames: &[(Layers, End)]) -> Vec<Fate> {
-        frames.iter().map(|(layers, end)| plan.judge(layers, *end).fate).collect()
+    fn fates(rules: &mut Rules, frames: &[(Layers, End)]) -> Vec<Fate> {
+        frames.iter().map(|(layers, end)| rules.apply(layers, *end).fate).collect()
     }
 
     #[test]
@@ -287,24 +286,24 @@ mod tests {
 
     #[test]
     fn dropping_beats_delaying_and_is_told_alone() {
-        let mut plan = Plan::default();
+        let mut rules = Rules::default();
         let (dropped, delayed) = (first(Traffic::Syn), every(Traffic::Anything));
-        plan.drop(dropped);
-        plan.delay(delayed, Duration::from_millis(50));
-        let treatment = plan.judge(&segment(SYN, 0), End::Client);
-        let rules = vec![Rule::Drop(dropped)];
-        assert_eq!(treatment, Treatment { fate: Fate::Dropped, delay_ns: 0, rules });
-        let treatment = plan.judge(&segment(SYN, 0), End::Client);
+        rules.drop(dropped);
+        rules.delay(delayed, Duration::from_millis(50));
+        let treatment = rules.apply(&segment(SYN, 0), End::Client);
+        let applied = vec![Rule::Drop(dropped)];
+        assert_eq!(treatment, Treatment { fate: Fate::Dropped, delay_ns: 0, rules: applied });
+        let treatment = rules.apply(&segment(SYN, 0), End::Client);
         let (which, by_ns) = (delayed, 50_000_000);
-        let rules = vec![Rule::Delay { which, by_ns }];
-        assert_eq!(treatment, Treatment { fate: Fate::Delayed, delay_ns: by_ns, rules });
+        let applied = vec![Rule::Delay { which, by_ns }];
+        assert_eq!(treatment, Treatment { fate: Fate::Delayed, delay_ns: by_ns, rules: applied });
     }
 
     #[test]
     fn a_rule_counts_what_it_is_about_and_nothing_else() {
-        let mut plan = Plan::default();
-        plan.drop(nth(2, Traffic::Syn.from(End::Client)));
-        plan.drop(first(Traffic::Syn)); // the first rule counts this one too
+        let mut rules = Rules::default();
+        rules.drop(nth(2, Traffic::Syn.from(End::Client)));
+        rules.drop(first(Traffic::Syn)); // the first rule counts this one too
         let syn = |end| (segment(SYN, 0), end);
         let sent = [
             syn(End::Client),
@@ -314,35 +313,35 @@ mod tests {
             syn(End::Client),
         ];
         use Fate::{Dropped, Passed};
-        assert_eq!(fates(&mut plan, &sent), [Dropped, Passed, Passed, Dropped, Passed]);
+        assert_eq!(fates(&mut rules, &sent), [Dropped, Passed, Passed, Dropped, Passed]);
     }
 
     #[test]
     fn delays_add_up_and_a_duplicate_is_delayed_too() {
-        let mut plan = Plan::default();
-        plan.delay(every(Traffic::Tcp), Duration::from_millis(2));
-        plan.duplicate(every(Traffic::Syn));
-        plan.delay(every(Traffic::Syn), Duration::from_millis(3));
-        let treatment = plan.judge(&segment(SYN, 0), End::Client);
+        let mut rules = Rules::default();
+        rules.delay(every(Traffic::Tcp), Duration::from_millis(2));
+        rules.duplicate(every(Traffic::Syn));
+        rules.delay(every(Traffic::Syn), Duration::from_millis(3));
+        let treatment = rules.apply(&segment(SYN, 0), End::Client);
         assert_eq!((treatment.fate, treatment.delay_ns), (Fate::Duplicated, 5_000_000));
     }
 
     #[test]
     fn a_cut_wire_loses_packets_until_it_is_plugged_in_and_answers_arp() {
-        let mut plan = Plan::default();
-        plan.cut();
-        assert_eq!(plan.judge(&segment(SYN, 0), End::Client).rules, [Rule::Cut]);
-        assert_eq!(plan.judge(&Layers::default(), End::Client).fate, Fate::Passed);
-        plan.plug_in();
-        assert_eq!(plan.judge(&segment(SYN, 0), End::Client).fate, Fate::Passed);
+        let mut rules = Rules::default();
+        rules.cut();
+        assert_eq!(rules.apply(&segment(SYN, 0), End::Client).rules, [Rule::Cut]);
+        assert_eq!(rules.apply(&Layers::default(), End::Client).fate, Fate::Passed);
+        rules.plug_in();
+        assert_eq!(rules.apply(&segment(SYN, 0), End::Client).fate, Fate::Passed);
     }
 
     #[test]
     fn a_share_is_about_its_percentage_and_the_same_again_with_the_same_seed() {
         let run = |seed| {
-            let mut plan = Plan::default();
-            plan.drop(share(20, Traffic::Data, seed));
-            fates(&mut plan, &vec![(segment(ACK, 5), End::Client); 10_000])
+            let mut rules = Rules::default();
+            rules.drop(share(20, Traffic::Data, seed));
+            fates(&mut rules, &vec![(segment(ACK, 5), End::Client); 10_000])
         };
         let dropped = run(7).iter().filter(|fate| **fate == Fate::Dropped).count();
         assert!((1_800..2_200).contains(&dropped), "{dropped}");

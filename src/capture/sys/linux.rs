@@ -1,4 +1,4 @@
-//! Linux's own answers: TCP_INFO, /proc, namespaces, capabilities. The program's `unsafe` is here, and nearly all of it.
+//! Linux: TCP_INFO, /proc, namespaces, capabilities. Most of the program's `unsafe` is here.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -20,11 +20,11 @@ use nix::time::{ClockId, clock_gettime};
 use super::{Missing, TcpEntry, TcpInfo, tcp_state_name};
 use crate::trace::Step;
 
-/// What this kernel calls send(3) without flags or address: a library call that becomes this system call.
+/// The system call behind send(3) without flags or address.
 pub const SEND: &str = "sendto";
-/// What this kernel calls recv(3).
+/// The system call behind recv(3).
 pub const RECV: &str = "recvfrom";
-/// What this kernel calls accept(3) as socket2 makes it.
+/// The system call behind accept(3) as socket2 calls it.
 pub const ACCEPT: &str = "accept4";
 
 /// The kernel's name, release and machine: `Linux 6.18.44 x86_64` (uname(2)).
@@ -39,19 +39,21 @@ pub fn name() -> String {
 
 /// Nanoseconds of `CLOCK_MONOTONIC`, the same for every process of the machine (clock_gettime(2)).
 pub fn monotonic_ns() -> u64 {
-    let now = clock_gettime(ClockId::CLOCK_MONOTONIC).unwrap_or(TimeSpec::new(0, 0));
-    u64::try_from(now.tv_sec()).unwrap_or(0) * 1_000_000_000
-        + u64::try_from(now.tv_nsec()).unwrap_or(0)
+    clock_ns(ClockId::CLOCK_MONOTONIC).unwrap_or(0)
 }
 
 /// Nanoseconds of the clock of ticks, by which the kernel counts the timeouts of sockets: `CLOCK_MONOTONIC_COARSE`, which is
 /// `CLOCK_MONOTONIC` as of the last tick (clock_gettime(2)).
 pub fn tick_clock_ns() -> Option<u64> {
-    let tick = clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE).ok()?;
-    Some(u64::try_from(tick.tv_sec()).ok()? * 1_000_000_000 + u64::try_from(tick.tv_nsec()).ok()?)
+    clock_ns(ClockId::CLOCK_MONOTONIC_COARSE)
 }
 
-/// The calling thread's TID (gettid(2)), asked once a thread.
+fn clock_ns(clock: ClockId) -> Option<u64> {
+    let now = clock_gettime(clock).ok()?;
+    Some(u64::try_from(now.tv_sec()).ok()? * 1_000_000_000 + u64::try_from(now.tv_nsec()).ok()?)
+}
+
+/// The calling thread's TID (gettid(2)), cached for each thread.
 pub fn thread_id() -> u32 {
     thread_local!(static TID: Cell<u32> = const { Cell::new(0) });
     TID.with(|tid| {
@@ -70,7 +72,7 @@ pub fn errno_name(code: i32) -> Cow<'static, str> {
     }
 }
 
-/// True if the error means that this machine lacks something (descriptors, memory, a loopback that is up), not that sockets behave otherwise.
+/// Whether the error means that this machine lacks something (descriptors, memory, a loopback interface that is up).
 pub fn is_shortage(error: &io::Error) -> bool {
     matches!(
         error.raw_os_error(),
@@ -78,7 +80,7 @@ pub fn is_shortage(error: &io::Error) -> bool {
     )
 }
 
-/// True if the error means that the family is not to be had: switched off, or without an address.
+/// Whether the error means that the address family is not available: switched off, or without an address.
 pub fn is_family_missing(error: &io::Error) -> bool {
     matches!(
         error.raw_os_error(),
@@ -128,26 +130,25 @@ pub fn set_status_flags(socket: &socket2::Socket, flags: i32) -> io::Result<i32>
 /// `O_NONBLOCK`, as a status flag.
 pub const O_NONBLOCK: i32 = libc::O_NONBLOCK;
 
-/// Closes the descriptor, and says what close(2) answered.
+/// Closes the descriptor; unlike dropping the socket, reports errors.
 pub fn close(socket: socket2::Socket) -> io::Result<()> {
     Ok(nix::unistd::close(socket.into_raw_fd())?)
 }
 
-/// True if the kernel says that this thread sleeps; `None` where /proc cannot be read (proc_pid_stat(5)).
+/// Whether a thread is asleep; `None` where /proc cannot be read (proc_pid_stat(5)).
 pub fn is_asleep(process: u32, thread: u32) -> Option<bool> {
     let stat = fs::read_to_string(format!("/proc/{process}/task/{thread}/stat")).ok()?;
-    let state = stat.rsplit_once(')')?.1.trim_start().chars().next()?;
-    Some(matches!(state, 'S' | 'D'))
+    Some(matches!(super::task::state_of(&stat)?, 'S' | 'D'))
 }
 
-/// True if this thread sleeps on a lock (futex(2)), which no call on a socket does; false where /proc does not tell.
+/// Whether a thread is asleep on a lock (futex(2)), which no call on a socket uses; false where /proc does not tell.
 pub fn waits_for_a_lock(process: u32, thread: u32) -> bool {
     let call =
         fs::read_to_string(format!("/proc/{process}/task/{thread}/syscall")).unwrap_or_default();
     call.split_whitespace().next().and_then(|number| number.parse().ok()) == Some(libc::SYS_futex)
 }
 
-/// Waits until a child process has ended, all its threads, and leaves it to be collected (waitid(2) with `WNOWAIT`).
+/// Waits until all threads of a child process have ended, without reaping it (waitid(2) with `WNOWAIT`).
 pub fn until_ended(process: u32) {
     use nix::errno::Errno;
     use nix::sys::wait::{Id, WaitPidFlag, waitid};
@@ -161,7 +162,7 @@ pub fn frames_sent(interface: &str) -> Option<u64> {
     interface_counter(interface, 9)
 }
 
-/// Frames that an interface of this network had no room for (the `tx_dropped` column of /proc/net/dev).
+/// Frames that an interface of this network dropped when its queue was full (the `tx_dropped` column of /proc/net/dev).
 pub fn frames_without_room(interface: &str) -> Option<u64> {
     interface_counter(interface, 11)
 }
@@ -174,12 +175,11 @@ fn interface_counter(interface: &str, column: usize) -> Option<u64> {
     row.split_whitespace().nth(column)?.parse().ok()
 }
 
-/// What this network's table of IPv4 TCP sockets says of the end that has this local address and that peer: its state, and
-/// how long its timer still runs (/proc/net/tcp: Linux `Documentation/networking/proc_net_tcp.rst`). `Ok(None)`: it has no
-/// such end. A connection that is being opened is in it before accept(2), and one in TIME_WAIT after close(2).
+/// The entry with these addresses in this network's table of IPv4 TCP sockets (/proc/net/tcp: Linux
+/// `Documentation/networking/proc_net_tcp.rst`). Connections are in it before accept(2), and after close(2) in TIME_WAIT.
 pub fn tcp_table(local: SocketAddrV4, peer: SocketAddrV4) -> io::Result<Option<TcpEntry>> {
     let table = fs::read_to_string("/proc/thread-self/net/tcp")?;
-    // An address is printed as the number that its four bytes are to this machine.
+    // The kernel prints the four bytes of an address as one number in this machine's byte order.
     let hex = |at: SocketAddrV4| {
         format!("{:08X}:{:04X}", u32::from_ne_bytes(at.ip().octets()), at.port())
     };
@@ -198,17 +198,16 @@ pub fn tcp_table(local: SocketAddrV4, peer: SocketAddrV4) -> io::Result<Option<T
     }))
 }
 
-/// Ticks a second, as Linux counts them towards programs on every machine it runs on today (time(7)).
+/// Ticks a second in what Linux tells programs, on every machine it runs on today (time(7)).
 const USER_HZ: u64 = 100;
 
-/// A whole number among the kernel's settings for the network that this thread is in: `net.ipv4.tcp_syn_retries`
-/// (proc_sys_net(5), Linux `Documentation/networking/ip-sysctl.rst`). `None` if this kernel has no such setting, or /proc
-/// cannot be read.
+/// An integer setting of the thread's network, such as `net.ipv4.tcp_syn_retries` (proc_sys_net(5), Linux
+/// `Documentation/networking/ip-sysctl.rst`). `None` if this kernel has no such setting, or /proc cannot be read.
 pub fn sysctl(name: &str) -> Option<u64> {
     fs::read_to_string(format!("/proc/sys/{}", name.replace('.', "/"))).ok()?.trim().parse().ok()
 }
 
-/// Which IPv6 switches the machine has set; `None` if its kernel has no IPv6.
+/// The machine's IPv6 switches with their values; empty if its kernel has no IPv6.
 fn ipv6_switches() -> Vec<(String, String)> {
     ["all", "default", "lo"]
         .iter()
@@ -217,8 +216,8 @@ fn ipv6_switches() -> Vec<(String, String)> {
         .collect()
 }
 
-/// Moves the process into a network of its own, in which `lo` is still down. Root needs a new network namespace alone;
-/// anyone else a user namespace around it (user_namespaces(7), network_namespaces(7)). Call it before any thread starts.
+/// Moves the process into a network of its own, in which `lo` is still down. Root needs only a new network namespace; other
+/// users also a user namespace around it (user_namespaces(7), network_namespaces(7)). Call before any thread starts.
 pub fn enter_private_network() -> Result<(), Missing> {
     let (user, group) = (nix::unistd::geteuid(), nix::unistd::getegid());
     let switches = ipv6_switches();
@@ -233,15 +232,15 @@ pub fn enter_private_network() -> Result<(), Missing> {
         write(Step::WriteUidMap, "/proc/self/uid_map", format!("{user} {user} 1"))?;
         write(Step::WriteGidMap, "/proc/self/gid_map", format!("{group} {group} 1"))?;
     }
-    // A new network has IPv6 on, whatever the machine says: keep to what the machine says.
+    // In a new network IPv6 is on, whatever the machine's switches say: copy them.
     for (path, value) in switches {
         let _ = fs::write(path, value);
     }
     Ok(())
 }
 
-/// A request about an interface, its union still zero (netdevice(7)).
-fn about(interface: &str) -> libc::ifreq {
+/// A request that names an interface, its union still zero (netdevice(7)).
+fn interface_request(interface: &str) -> libc::ifreq {
     // SAFETY: an all-zero ifreq is a valid one.
     let mut request: libc::ifreq = unsafe { mem::zeroed() };
     for (to, from) in request.ifr_name.iter_mut().zip(interface.bytes().take(libc::IFNAMSIZ - 1)) {
@@ -250,8 +249,8 @@ fn about(interface: &str) -> libc::ifreq {
     request
 }
 
-/// Makes such a request: `SIOCSIFFLAGS` and its kin, and `TUNSETIFF`, take an ifreq that they at most write back to.
-fn ask(through: &impl AsRawFd, what: libc::c_ulong, request: &mut libc::ifreq) -> io::Result<()> {
+/// ioctl(2) with such a request: `SIOCSIFFLAGS` and similar ones, and `TUNSETIFF`, read one ifreq and may write to it.
+fn ioctl(through: &impl AsRawFd, what: libc::c_ulong, request: &mut libc::ifreq) -> io::Result<()> {
     // SAFETY: every caller passes a request that takes a pointer to one ifreq, and this is one.
     let answer = unsafe {
         libc::ioctl(through.as_raw_fd(), what as libc::Ioctl, std::ptr::from_mut(request))
@@ -259,18 +258,18 @@ fn ask(through: &impl AsRawFd, what: libc::c_ulong, request: &mut libc::ifreq) -
     if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Raises an interface (`SIOCSIFFLAGS`, netdevice(7)) through a socket that the caller opened for it.
+/// Brings an interface up (`SIOCSIFFLAGS`, netdevice(7)); any socket of its network will do.
 pub fn raise_interface(through: &socket2::Socket, interface: &str) -> io::Result<()> {
-    let mut request = about(interface);
+    let mut request = interface_request(interface);
     #[allow(clippy::cast_possible_truncation)] // IFF_UP | IFF_RUNNING is 0x41
     let flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
     request.ifr_ifru.ifru_flags = flags;
-    ask(through, libc::SIOCSIFFLAGS, &mut request)
+    ioctl(through, libc::SIOCSIFFLAGS, &mut request)
 }
 
-/// Makes a TAP device of this name in the process's network: what the kernel sends through it is read from the file,
-/// what is written to the file the kernel receives (Linux `Documentation/networking/tuntap.rst`). Reading never blocks.
-/// No offload is asked for, so the kernel computes every checksum itself.
+/// Creates a TAP device in the process's network: frames that the kernel sends through it are read from the file, and frames
+/// written to the file are received by the kernel (Linux `Documentation/networking/tuntap.rst`). Reading never blocks. Without
+/// offload the kernel computes every checksum itself.
 ///
 /// `ENOENT`: there is no device node; `EACCES`: the user may not open it; `ENODEV` or `ENXIO`: the node has no driver; `EPERM`:
 /// the user may not create interfaces in this network.
@@ -280,11 +279,12 @@ pub fn open_tap(interface: &str) -> Result<fs::File, Missing> {
     let mut options = fs::OpenOptions::new();
     options.read(true).write(true).custom_flags(libc::O_NONBLOCK);
     let file = options.open(NODE).map_err(refused(Step::OpenTun))?;
-    let mut request = about(interface);
+    let mut request = interface_request(interface);
     #[allow(clippy::cast_possible_truncation)] // 0x1002
     let flags = (libc::IFF_TAP | libc::IFF_NO_PI) as libc::c_short;
     request.ifr_ifru.ifru_flags = flags;
-    ask(&file, libc::TUNSETIFF as libc::c_ulong, &mut request).map_err(refused(Step::CreateTap))?;
+    ioctl(&file, libc::TUNSETIFF as libc::c_ulong, &mut request)
+        .map_err(refused(Step::CreateTap))?;
     Ok(file)
 }
 
@@ -297,7 +297,7 @@ pub fn set_address(
     for (what, value) in
         [(libc::SIOCSIFADDR, address), (libc::SIOCSIFNETMASK, Ipv4Addr::new(255, 255, 255, 0))]
     {
-        let mut request = about(interface);
+        let mut request = interface_request(interface);
         // SAFETY: an all-zero sockaddr is a valid one.
         let mut socket_address: libc::sockaddr = unsafe { mem::zeroed() };
         socket_address.sa_family = libc::AF_INET as libc::sa_family_t;
@@ -305,24 +305,24 @@ pub fn set_address(
             *to = from as libc::c_char;
         }
         request.ifr_ifru.ifru_addr = socket_address;
-        ask(through, what, &mut request)?;
+        ioctl(through, what, &mut request)?;
     }
     Ok(())
 }
 
 /// Sets the length of an interface's transmit queue, in frames (netdevice(7)); `EPERM` in a user namespace.
 pub fn set_queue(through: &socket2::Socket, interface: &str, frames: i32) -> io::Result<()> {
-    let mut request = about(interface);
+    let mut request = interface_request(interface);
     request.ifr_ifru.ifru_metric = frames; // the union's ifr_qlen, an int as well
-    ask(through, libc::SIOCSIFTXQLEN, &mut request)
+    ioctl(through, libc::SIOCSIFTXQLEN, &mut request)
 }
 
-/// Turns IPv6 off on an interface, which would else send multicast unasked; true if that could be done.
+/// Turns IPv6 off on an interface, which would otherwise send multicast by itself. Returns whether it worked.
 pub fn silence_ipv6(interface: &str) -> bool {
     fs::write(format!("/proc/sys/net/ipv6/conf/{interface}/disable_ipv6"), "1").is_ok()
 }
 
-/// Waits until one of the two can be read, and says which can, or until the time is over; `None` waits for ever (ppoll(2)).
+/// Waits until one of the two is readable, or the time is over, and returns which are; `None` waits for ever (ppoll(2)).
 pub fn wait_readable(
     one: &impl AsFd,
     other: &impl AsFd,
@@ -339,14 +339,14 @@ pub fn wait_readable(
     }
 }
 
-/// Closes what the process inherited beside its standard streams (close_range(2), since Linux 5.9): an experiment's descriptors
-/// then have the numbers that they always have, and select(2) can take them. Call it before the process opens anything.
+/// Closes inherited descriptors other than the standard streams (close_range(2), since Linux 5.9), so that an experiment's
+/// descriptors have the same small numbers in every run. Call before the process opens anything.
 pub fn close_inherited_descriptors() {
     // SAFETY: nobody in this process owns a descriptor from 3 on yet.
     let _ = unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) };
 }
 
-/// Gives up every capability (capabilities(7)): a teacher's root shell then meets the same file permissions as anyone.
+/// Drops every capability (capabilities(7)), so that a root shell meets the same file permissions as any other user.
 pub fn drop_capabilities() -> io::Result<()> {
     const VERSION_3: u32 = 0x2008_0522; // _LINUX_CAPABILITY_VERSION_3, linux/capability.h
     let header: [u32; 2] = [VERSION_3, 0];
@@ -356,8 +356,8 @@ pub fn drop_capabilities() -> io::Result<()> {
     if answer != 0 {
         return Err(io::Error::last_os_error());
     }
-    // Root's child process got capabilities by execve(2), and with them became one that others may not look into: without
-    // them it need not be, and its parent may ask in which call it sleeps (PR_SET_DUMPABLE(2const), ptrace(2)).
+    // A child of root gains capabilities by execve(2), which makes it undumpable. Make it dumpable again, so that its parent may
+    // read in which call it sleeps (PR_SET_DUMPABLE(2const), ptrace(2)).
     nix::sys::prctl::set_dumpable(true)?;
     Ok(())
 }

@@ -1,6 +1,5 @@
-//! What only the kernel can say, and what only some kernels have.
-//!
-//! One face for every system: `linux` answers in full; `elsewhere` answers what it can, and `None` where it cannot.
+//! System calls and /proc: the same functions for every system. `linux` implements all of them; `elsewhere` returns `None` or an
+//! error for those that the system lacks.
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -28,29 +27,29 @@ mod elsewhere;
 #[cfg(not(target_os = "linux"))]
 pub use elsewhere::*;
 
-/// What TCP_INFO says of a connection (tcp(7)). Times are microseconds.
+/// TCP_INFO of a connection (tcp(7)). Times are in microseconds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TcpInfo {
-    /// The state, as RFC 9293 section 3.3.2 names it, in the kernel's spelling: `ESTABLISHED`, `CLOSE_WAIT`.
+    /// The state of RFC 9293, section 3.3.2, in the kernel's spelling: `ESTABLISHED`, `CLOSE_WAIT`.
     pub state: &'static str,
     /// Smoothed round-trip time.
     pub rtt_us: u32,
-    /// How long it waits for an acknowledgment before it sends again (RFC 6298): the retransmission timeout.
+    /// Retransmission timeout (RFC 6298).
     pub rto_us: u32,
-    /// Segments sent again so far.
+    /// Segments retransmitted so far.
     pub total_retrans: u32,
-    /// Largest segment this end sends, in bytes.
+    /// Largest segment that this end sends, in bytes.
     pub snd_mss: u32,
     /// Segments sent and not acknowledged.
     pub unacked: u32,
 }
 
-/// What the kernel's table says of one end of a TCP connection.
+/// One end of a TCP connection in the kernel's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TcpEntry {
-    /// Its state, in the same spelling as [`TcpInfo::state`].
+    /// Its state, spelled as in [`TcpInfo::state`].
     pub state: &'static str,
-    /// How long its timer still runs, zero if it has none: in TIME_WAIT, until the end is forgotten.
+    /// Time until its timer fires, zero without one; in TIME_WAIT, until the entry is deleted.
     pub left: Duration,
 }
 
@@ -66,7 +65,7 @@ impl From<&TcpInfo> for crate::trace::TcpInfo {
     }
 }
 
-/// The names of the TCP states, by the number that TCP_INFO gives (Linux `include/net/tcp_states.h`).
+/// The name of a TCP state by its number (Linux `include/net/tcp_states.h`).
 pub fn tcp_state_name(number: u8) -> &'static str {
     const NAMES: [&str; 13] = [
         "UNKNOWN",
@@ -86,24 +85,22 @@ pub fn tcp_state_name(number: u8) -> &'static str {
     NAMES.get(usize::from(number)).copied().unwrap_or("UNKNOWN")
 }
 
-/// Why there is no private network, or no link in it: the step that the system refused, and the error.
+/// Why there is no private network, or no link in it: the step that failed, and its error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missing {
-    /// The step that failed.
     pub step: Step,
     /// The error's name: `EPERM`.
     pub errno: Cow<'static, str>,
 }
 
 impl Missing {
-    /// What is not to be had because of it.
     pub fn lack(self, need: Need) -> Lack {
         Lack::Network { need, step: self.step, errno: self.errno }
     }
 }
 
-/// Looks again and again until there is an answer. For what /proc says, that a thread sleeps or in which state a connection is:
-/// the kernel notifies nobody when that changes.
+/// Polls until there is an answer. For facts in /proc (a thread sleeps, a connection changes state), of which the kernel sends
+/// no notification.
 pub fn look_until<T>(mut look: impl FnMut() -> Option<T>) -> T {
     loop {
         if let Some(answer) = look() {
@@ -124,21 +121,20 @@ pub fn signal_of(status: std::process::ExitStatus) -> Option<i32> {
     }
 }
 
-/// The number that tells this socket from all others of this run.
-#[must_use]
+/// A number that is unique to this socket in its run.
 pub fn socket_id(socket: &socket2::Socket) -> SocketId {
     #[cfg(target_os = "linux")]
     if let Ok(status) = nix::sys::stat::fstat(socket) {
         return SocketId(status.st_ino);
     }
-    // Elsewhere a socket has no number of its own, and its descriptor is used again.
+    // Other systems have no such number, and a descriptor is reused after close.
     static NEXT: AtomicU32 = AtomicU32::new(1);
     #[cfg(not(target_os = "linux"))]
     let _ = socket;
     SocketId::within(std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Waits until a child process has ended, and says how, without collecting it (waitid(2)); `None` where that is not to be had.
+/// Waits until a child process has ended, without reaping it (waitid(2)); `None` where that is not possible.
 pub fn exit_status(process: u32) -> Option<crate::trace::ExitStatus> {
     #[cfg(target_os = "linux")]
     {
@@ -160,7 +156,7 @@ pub fn exit_status(process: u32) -> Option<crate::trace::ExitStatus> {
     }
 }
 
-/// What an error is called, whatever made it.
+/// The name of an error, or its text if it is not the system's.
 pub fn error_name(error: &std::io::Error) -> Cow<'static, str> {
     match error.raw_os_error() {
         Some(code) => errno_name(code),

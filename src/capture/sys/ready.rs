@@ -1,4 +1,4 @@
-//! select, poll and epoll, as thin as can be: each is the one system call whose name it gives, and no other.
+//! Thin wrappers of select, poll and epoll: each makes exactly the system call that it names.
 
 use std::io;
 #[cfg(target_os = "linux")]
@@ -8,23 +8,23 @@ use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll as nix_poll};
 
-/// What this kernel calls select(2) as it is made here.
+/// The system call that [`select`] makes.
 pub const SELECT: &str =
     if cfg!(all(target_os = "linux", not(target_arch = "x86_64"))) { "pselect6" } else { "select" };
-/// What this kernel calls poll(2).
+/// The system call that [`poll`] makes.
 pub const POLL: &str =
     if cfg!(all(target_os = "linux", not(target_arch = "x86_64"))) { "ppoll" } else { "poll" };
 
-/// select(2) takes no descriptor from this number on: its sets are bitmaps of this size (`FD_SETSIZE`).
+/// select(2) takes only descriptors below this: its sets are bitmaps of this size (`FD_SETSIZE`).
 pub const SELECT_LIMIT: usize = libc::FD_SETSIZE;
 
-/// Something is there to be read, or the end of what will come.
+/// Data can be read, or the end of the stream.
 pub const READABLE: i16 = libc::POLLIN;
-/// Something can be written.
+/// Data can be written.
 pub const WRITABLE: i16 = libc::POLLOUT;
-/// An error waits on it.
+/// An error is pending.
 pub const ERROR: i16 = libc::POLLERR;
-/// The other end is gone.
+/// The other end has closed.
 pub const HANG_UP: i16 = libc::POLLHUP;
 
 /// A time span in milliseconds as poll(2) and epoll_wait(2) take it: rounded up, so that no wait is shorter than asked; -1 for ever.
@@ -63,7 +63,7 @@ pub fn select(
     Ok(usize::try_from(answer).unwrap_or(0))
 }
 
-/// The system call itself, for the C library may make another of it (glibc makes pselect6 of select).
+/// The raw system call: the C library may substitute another (glibc calls pselect6 for select).
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 fn raw_select(
     highest: i32,
@@ -110,7 +110,7 @@ fn bitmap(of: &[RawFd]) -> io::Result<libc::fd_set> {
     Ok(set)
 }
 
-/// poll(2): says of each descriptor, asked with [`READABLE`] and [`WRITABLE`], what is the case; 0 for nothing.
+/// poll(2): takes descriptors with [`READABLE`] and [`WRITABLE`], and returns the events of each; 0 for none.
 pub fn poll(asked: &[(impl AsFd, i16)], timeout: Option<Duration>) -> io::Result<Vec<i16>> {
     let mut all: Vec<_> = asked
         .iter()
@@ -120,7 +120,7 @@ pub fn poll(asked: &[(impl AsFd, i16)], timeout: Option<Duration>) -> io::Result
     Ok(all.iter().map(|one| one.revents().unwrap_or(PollFlags::empty()).bits()).collect())
 }
 
-/// The soft limit of open descriptors raised to the hard one (`RLIMIT_NOFILE`, getrlimit(2)): what it was and what it is.
+/// Raises the soft limit of open descriptors to the hard one (`RLIMIT_NOFILE`, getrlimit(2)); returns the old and new limit.
 pub fn raise_descriptor_limit() -> Option<(u64, u64)> {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).ok()?;
@@ -129,12 +129,12 @@ pub fn raise_descriptor_limit() -> Option<(u64, u64)> {
     Some((soft, now))
 }
 
-/// An epoll instance (epoll(7)): it keeps the list of what is watched, and the kernel keeps it for you.
+/// An epoll instance (epoll(7)).
 #[cfg(target_os = "linux")]
 #[derive(Debug)]
 pub struct Epoll(nix::sys::epoll::Epoll);
 
-/// What this kernel calls epoll_wait(2).
+/// The system call that [`Epoll::wait`] makes.
 pub const EPOLL_WAIT: &str =
     if cfg!(target_arch = "x86_64") { "epoll_wait" } else { "epoll_pwait" };
 
@@ -145,7 +145,6 @@ impl Epoll {
         Ok(Epoll(nix::sys::epoll::Epoll::new(nix::sys::epoll::EpollCreateFlags::EPOLL_CLOEXEC)?))
     }
 
-    /// The descriptor's number.
     pub fn descriptor(&self) -> i64 {
         self.0.0.as_raw_fd().into()
     }
@@ -165,7 +164,7 @@ impl Epoll {
         Ok(self.0.delete(socket)?)
     }
 
-    /// epoll_wait(2): at most `most` descriptors that are ready, each with what it is ready for.
+    /// epoll_wait(2): at most `most` ready descriptors, each with its events.
     pub fn wait(&self, most: usize, timeout: Option<Duration>) -> io::Result<Vec<(i64, i16)>> {
         use nix::sys::epoll::{EpollEvent, EpollTimeout};
         let mut room = vec![EpollEvent::empty(); most.max(1)];

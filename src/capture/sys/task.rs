@@ -1,4 +1,4 @@
-//! What Linux tells of a thread while it runs: /proc/PID/task/TID, its processor time, its memory.
+//! Threads on Linux: /proc/PID/task/TID, processor time, memory.
 
 use std::borrow::Cow;
 use std::fs::{self, File};
@@ -12,7 +12,7 @@ use nix::unistd::Pid;
 
 use crate::trace::{Lack, Sample};
 
-/// A thread that is looked at again and again: its files stay open, so that a look is a few reads and opens nothing.
+/// A thread to sample repeatedly. Its files stay open, so that a sample is a few reads and opens nothing.
 #[derive(Debug)]
 pub struct Probe {
     stat: File,
@@ -22,17 +22,17 @@ pub struct Probe {
     last: Option<(Sample, String)>,
 }
 
-/// Descriptors of probes are moved up to here, so that an experiment's own keep the numbers that they have without probes.
-const OUT_OF_THE_WAY: i32 = 500;
+/// The descriptors of probes begin here, so that an experiment's descriptors have the same numbers with and without probes.
+const FIRST_DESCRIPTOR: i32 = 500;
 
 impl Probe {
-    /// Begins to look at a thread; `None` if it is not there, or /proc is not.
+    /// Opens the files of a thread; `None` if there is no such thread, or no /proc.
     pub fn open(process: u32, thread: u32) -> Option<Probe> {
         let open = |name: &str| {
             let file = File::open(format!("/proc/{process}/task/{thread}/{name}")).ok()?;
-            // SAFETY: F_DUPFD_CLOEXEC gives a new descriptor that nobody else owns, or -1.
+            // SAFETY: F_DUPFD_CLOEXEC returns a new descriptor that nothing else owns, or -1.
             let moved =
-                unsafe { libc::fcntl(file.as_raw_fd(), libc::F_DUPFD_CLOEXEC, OUT_OF_THE_WAY) };
+                unsafe { libc::fcntl(file.as_raw_fd(), libc::F_DUPFD_CLOEXEC, FIRST_DESCRIPTOR) };
             // SAFETY: as above.
             Some(if moved < 0 { file } else { unsafe { File::from_raw_fd(moved) } })
         };
@@ -45,7 +45,7 @@ impl Probe {
         })
     }
 
-    /// What the kernel says now. A thread that sleeps in the same call, and has had no processor since, costs two reads.
+    /// Takes a sample. For a thread still asleep in the same call, two reads are enough.
     pub fn look(&mut self) -> Sample {
         let mut room = [0_u8; 1024];
         let mut sample = Sample::default();
@@ -81,7 +81,7 @@ impl Probe {
             sample.wait_channel = channel.map(|name| Cow::Owned(name.to_owned()));
         }
         if sample.state.is_none() {
-            // It has ended; what it had used is known from the look before.
+            // It has ended: keep the totals of the last sample.
             let last = self.last.as_ref().map(|(last, _)| last.clone()).unwrap_or_default();
             sample = Sample {
                 cpu_ns: last.cpu_ns,
@@ -100,13 +100,14 @@ fn read<'a>(file: &File, room: &'a mut [u8]) -> Option<&'a str> {
     str::from_utf8(&room[..length]).ok().map(str::trim_end)
 }
 
-fn state_of(stat: &str) -> Option<char> {
-    // The name before it may hold anything, a `)` too: the state follows the last one.
+/// The state in a line of /proc/PID/task/TID/stat; `None` for a thread that has ended.
+pub(super) fn state_of(stat: &str) -> Option<char> {
+    // The name before it may contain anything, even a `)`: the state follows the last one.
     let state = stat.rsplit_once(')')?.1.trim_start().chars().next()?;
     (!matches!(state, 'X' | 'x')).then_some(state)
 }
 
-/// The name of a system call that a thread can wait in.
+/// The name of a system call that a thread can block in, or its number.
 pub fn syscall_name(number: i64) -> Cow<'static, str> {
     macro_rules! known {
         ($($(#[$only:meta])* $name:ident,)*) => {
@@ -124,12 +125,12 @@ pub fn syscall_name(number: i64) -> Cow<'static, str> {
     Cow::Owned(number.to_string())
 }
 
-/// The calling thread's processors, to be given back to it when this is dropped.
+/// The calling thread's affinity mask, restored when this is dropped.
 #[derive(Debug)]
 pub struct Pinned(CpuSet);
 
-/// Lets the calling thread, and those that it starts from now on, use one processor alone: the first of those that it may
-/// use (sched_setaffinity(2)).
+/// Restricts the calling thread, and those that it starts from now on, to the first processor of its affinity mask
+/// (sched_setaffinity(2)).
 pub fn pin_to_one_processor() -> Result<Pinned, Lack> {
     let myself = Pid::from_raw(0);
     let missing = |call: &'static str, error: Errno| Lack::OneProcessor {
@@ -159,11 +160,11 @@ pub fn cpu_time() -> Option<Duration> {
 
 /// Processor time of a thread of this process (pthread_getcpuclockid(3)), to the nanosecond; `None` once it has ended.
 pub fn cpu_time_of_thread(thread: u32) -> Option<Duration> {
-    // How the kernel builds such a clock's number: linux/posix-timers_types.h.
+    // The kernel's encoding of such a clock's number: linux/posix-timers_types.h.
     clock(!thread.cast_signed() << 3 | 6)
 }
 
-/// Processor time of a process, all its threads together (clock_getcpuclockid(3)); `None` once it is gone.
+/// Processor time of all threads of a process (clock_getcpuclockid(3)); `None` once it has been reaped.
 pub fn cpu_time_of_process(process: u32) -> Option<Duration> {
     clock(!process.cast_signed() << 3 | 2)
 }
@@ -173,7 +174,7 @@ fn clock(id: libc::clockid_t) -> Option<Duration> {
     Some(Duration::new(u64::try_from(time.tv_sec()).ok()?, u32::try_from(time.tv_nsec()).ok()?))
 }
 
-/// Bytes of a process's memory that are in RAM (`VmRSS`, proc_pid_status(5)); the kernel's own for its sockets are not in it.
+/// Resident memory of a process in bytes (`VmRSS`, proc_pid_status(5)), without the kernel's memory for its sockets.
 pub fn memory(process: u32) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let row = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
