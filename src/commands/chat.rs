@@ -8,7 +8,7 @@ use super::{Failure, Session};
 use crate::capture::sys;
 use crate::chat::{self, Address, Buffer, EndReason, Options, Side, Style, Tracer};
 use crate::cli;
-use crate::output::terminal::{Terminal, shown};
+use crate::output::terminal::{Terminal, render};
 use crate::text::safe;
 use crate::trace::recording::{Header, Origin, write_line};
 use crate::views::trace::{Detail, Trace};
@@ -96,7 +96,7 @@ fn tracer(terminal: &Terminal, args: &cli::Chat) -> Result<Option<Tracer>, Failu
             rows.extend(trace.as_mut().map(Trace::pause).unwrap_or_default());
         }
         let texts = rows.iter().map(|row| {
-            if coloured { shown(row, ascii) } else { format!("{}\n", row.text().trim_end()) }
+            if coloured { render(row, ascii) } else { format!("{}\n", row.text().trim_end()) }
         });
         Ok(texts.collect())
     })))

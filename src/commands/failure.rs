@@ -1,8 +1,9 @@
 //! Why the program ends early: what it says about it, and its exit code.
 
-use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
 
 use crate::capture::child::ProbeError;
 use crate::capture::parameter::SetError;
@@ -15,88 +16,131 @@ use crate::progress::Trouble;
 use crate::reasons;
 use crate::trace::{self, Lack};
 
-/// Why the program ends early.
-#[derive(Debug)]
+/// Why the program ends early, and what it says about it.
+#[derive(Debug, Error)]
 pub enum Failure {
-    /// There is no experiment of that name.
+    #[error("{}", lesson::no_experiment(.0))]
     NoExperiment(String),
-    /// There is no lesson of that number or name.
+    #[error("{}", tr!(
+        "there is no lesson `{name}`{near} (`explore list` shows all; a file of your own is ./NAME.md)",
+        name = .0,
+        near = did_you_mean(.0, lesson::contents().iter().map(|entry| entry.slug))
+    ))]
     NoLesson(String),
-    /// There is no such term in the glossary.
+    #[error("{}", tr!(
+        "there is no term `{asked}` in the glossary{near} (`explore glossary` shows all)",
+        asked = .0,
+        near = did_you_mean(.0, glossary::terms().flat_map(|term| term.names))
+    ))]
     NoTerm(String),
     /// `lesson next`, with every lesson finished.
+    #[error("{}", course_finished())]
     CourseFinished,
-    /// A lesson is not well formed.
-    Course(CourseError),
-    /// A parameter that was set does not exist, or does not take that value.
-    Setting(SetError),
-    /// `--step`, and nobody is there to press Enter.
+    #[error(transparent)]
+    Course(#[from] CourseError),
+    #[error(transparent)]
+    Setting(#[from] SetError),
+    #[error("{}", tr!(
+        "--step waits for keys, and there is no terminal to press them at: --pace 700ms steps by itself"
+    ))]
     StepNeedsTerminal,
-    /// The events and the frames were both to go to standard output.
+    #[error("{}", tr!(
+        "--record and --pcap cannot both go to standard output: name a file for one"
+    ))]
     TwoOnStandardOutput,
-    /// The events and the frames were both to go to one file.
+    #[error("{}", tr!("--record and --pcap cannot both go to one file: name two"))]
     TwoInOneFile,
-    /// A page was to go where the events or the frames go.
+    #[error("{}", tr!(
+        "--html, --record and --pcap cannot go to one place: name a file for each but one"
+    ))]
     PageNeedsItsOwnFile,
-    /// A recording cannot be opened.
+    #[error("{}", tr!(
+        "{path}: {error}: name a file that `--record` wrote",
+        path = .0.display(),
+        error = error_text(.1)
+    ))]
     NoRecording(PathBuf, io::Error),
-    /// A recording is damaged; `shown` if recordings before the damage were shown.
+    #[error("{path}:{line}: {what}{}", kept(*.shown))]
     Damaged {
-        /// Its file.
         path: PathBuf,
-        /// The line.
         line: u64,
-        /// What is wrong with it.
         what: String,
-        /// Something was shown.
+        /// Recordings before the damage were shown.
         shown: bool,
     },
-    /// The manual's folder cannot be written.
+    /// The manual's folder, or one of its files.
+    #[error("{}", unwritable(.0, .1))]
     NoManual(PathBuf, io::Error),
-    /// A chat's address makes no sense.
-    ChatAddress(AddressError),
-    /// A chat's client was to connect to port 0.
-    ChatPortZero(Address),
-    /// A chat's events were to go to standard output.
-    ChatRecordOnStdout,
-    /// An experiment did not run to its end.
-    Incomplete(String, Incomplete),
-    /// An experiment's process cannot be started.
-    NotStarted(String, io::Error),
-    /// The machine was not probed.
-    NoProbe(ProbeError),
-    /// A file cannot be written.
+    #[error("{}", unwritable(.0, .1))]
     Unwritable(PathBuf, io::Error),
-    /// A file is to be written in a folder that does not exist.
+    #[error(transparent)]
+    ChatAddress(AddressError),
+    #[error("{}", tr!(
+        "`{address}`: nobody can be called at port 0; name the port that the server listens at",
+        address = .0
+    ))]
+    ChatPortZero(Address),
+    #[error("{}", tr!(
+        "--record -: a chat's standard output is what the peer says; name a file to record to"
+    ))]
+    ChatRecordOnStdout,
+    #[error("{}", tr!("{name}: {what}", name = .0, what = .1))]
+    Incomplete(String, Incomplete),
+    /// The process of this experiment.
+    #[error("{}", tr!(
+        "{experiment}: its process cannot be started: {error}; {remedy}",
+        experiment = .0,
+        error = error_text(.1),
+        remedy = reasons::shortage_remedy(&sys::error_name(.1))
+    ))]
+    NotStarted(String, io::Error),
+    #[error("{}", no_probe(.0))]
+    NoProbe(ProbeError),
+    #[error("{}", tr!(
+        "there is no folder {folder}: make it first, or name a file elsewhere",
+        folder = .0.display()
+    ))]
     NoFolder(PathBuf),
-    /// A folder cannot be made.
+    #[error("{}", tr!(
+        "the folder {folder} cannot be made: {error}: name another",
+        folder = .0.display(),
+        error = error_text(.1)
+    ))]
     NoNewFolder(PathBuf, io::Error),
-    /// A file is to be written where there is a folder.
+    #[error("{}", tr!("{path} is a folder: name a file in it", path = .0.display()))]
     IsFolder(PathBuf),
     /// The learner's progress cannot be reset.
+    #[error(transparent)]
     Progress(Trouble),
-    /// Nobody was met to chat with.
+    #[error(transparent)]
     NoChat(ChatError),
     /// Writing to the terminal, or reading from it, failed.
-    Terminal(io::Error),
+    #[error("{}", tr!("the terminal: {error}", error = error_text(.0)))]
+    Terminal(#[from] io::Error),
     /// The reader asked to leave.
+    #[error("")]
     Quit,
-    /// A claim was broken, or the chat's connection; what was shown says so.
+    /// A claim was broken, or the chat's connection; this has been shown.
+    #[error("")]
     Broken,
     /// A signal came; the exit code that goes with it.
+    #[error("")]
     Interrupted(u8),
 }
 
 /// Why an experiment did not run to its end.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 pub enum Incomplete {
-    /// This machine cannot run it: a recording was shown.
+    #[error("{}", tr!(
+        "this machine cannot run it: a recording was shown instead (`explore doctor` says what would help)"
+    ))]
     RecordingShown,
-    /// This machine cannot run it.
+    /// This machine cannot run it, and there is no recording.
+    #[error("{}", reasons::lack(.0))]
     Unavailable(Lack),
-    /// It failed.
+    #[error("{}", reasons::failure(.0))]
     Failed(trace::Failure),
-    /// Its deadline passed.
+    #[error("{}", tr!("the deadline struck before its end: --set deadline=… gives it longer"))]
     Deadline,
 }
 
@@ -138,156 +182,39 @@ impl Failure {
         }
     }
 
-    /// Whether there is nothing to say about it.
+    /// Whether nothing is printed about it.
     pub fn is_quiet(&self) -> bool {
         matches!(self, Failure::Interrupted(_) | Failure::Broken) || self.code() == 0
     }
 }
 
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&match self {
-            Failure::NoExperiment(name) => lesson::no_experiment(name),
-            Failure::NoLesson(name) => {
-                let near = did_you_mean(name, lesson::contents().iter().map(|entry| entry.slug));
-                tr!(
-                    "there is no lesson `{name}`{near} (`explore list` shows all; a file of your own is ./NAME.md)",
-                    name,
-                    near
-                )
-            }
-            Failure::NoTerm(asked) => {
-                let known = glossary::terms().flat_map(|term| term.names);
-                let near = did_you_mean(asked, known);
-                tr!(
-                    "there is no term `{asked}` in the glossary{near} (`explore glossary` shows all)",
-                    asked,
-                    near
-                )
-            }
-            Failure::CourseFinished => course_finished().to_owned(),
-            Failure::Course(error) => error.to_string(),
-            Failure::Setting(error) => error.to_string(),
-            Failure::StepNeedsTerminal => {
-                tr!(
-                    "--step waits for keys, and there is no terminal to press them at: --pace 700ms steps by itself"
-                )
-                .to_owned()
-            }
-            Failure::TwoOnStandardOutput => {
-                tr!("--record and --pcap cannot both go to standard output: name a file for one")
-                    .to_owned()
-            }
-            Failure::TwoInOneFile => {
-                tr!("--record and --pcap cannot both go to one file: name two").to_owned()
-            }
-            Failure::PageNeedsItsOwnFile => {
-                tr!(
-                    "--html, --record and --pcap cannot go to one place: name a file for each but one"
-                )
-                .to_owned()
-            }
-            Failure::NoRecording(path, error) => {
-                let (path, error) = (path.display(), error_text(error));
-                tr!("{path}: {error}: name a file that `--record` wrote", path, error)
-            }
-            Failure::Damaged { path, line, what, shown } => {
-                let kept = if *shown { tr!("; what stands before it has been shown") } else { "" };
-                format!("{}:{line}: {what}{kept}", path.display())
-            }
-            Failure::NoManual(path, error) | Failure::Unwritable(path, error) => {
-                let (path, error) = (path.display(), error_text(error));
-                tr!(
-                    "{path} cannot be written: {error}: name a file in a folder that you may write to",
-                    path,
-                    error
-                )
-            }
-            Failure::ChatAddress(error) => error.to_string(),
-            Failure::ChatPortZero(address) => tr!(
-                "`{address}`: nobody can be called at port 0; name the port that the server listens at",
-                address
-            ),
-            Failure::ChatRecordOnStdout => tr!(
-                "--record -: a chat's standard output is what the peer says; name a file to record to"
-            )
-            .to_owned(),
-            Failure::Incomplete(name, why) => tr!("{name}: {what}", name, what = why),
-            Failure::NotStarted(experiment, error) => {
-                let remedy = reasons::shortage_remedy(&sys::error_name(error));
-                let error = error_text(error);
-                tr!(
-                    "{experiment}: its process cannot be started: {error}; {remedy}",
-                    experiment,
-                    error,
-                    remedy
-                )
-            }
-            Failure::NoProbe(ProbeError::Start(error)) => {
-                tr!("doctor: its probe cannot be started: {error}", error = error_text(error))
-            }
-            Failure::NoProbe(ProbeError::Answer(error, status)) => {
-                tr!("doctor: its probe did not answer: {error} ({status})", error, status)
-            }
-            Failure::NoFolder(folder) => {
-                let folder = folder.display();
-                tr!("there is no folder {folder}: make it first, or name a file elsewhere", folder)
-            }
-            Failure::NoNewFolder(folder, error) => {
-                let (folder, error) = (folder.display(), error_text(error));
-                tr!("the folder {folder} cannot be made: {error}: name another", folder, error)
-            }
-            Failure::IsFolder(path) => {
-                tr!("{path} is a folder: name a file in it", path = path.display())
-            }
-            Failure::Progress(trouble) => trouble.to_string(),
-            Failure::NoChat(why) => why.to_string(),
-            Failure::Terminal(error) => tr!("the terminal: {error}", error = error_text(error)),
-            // Quiet: whoever caused them knows.
-            Failure::Quit | Failure::Broken | Failure::Interrupted(_) => String::new(),
-        })
+fn kept(shown: bool) -> &'static str {
+    if shown { tr!("; what stands before it has been shown") } else { "" }
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> String {
+    let (path, error) = (path.display(), error_text(error));
+    tr!(
+        "{path} cannot be written: {error}: name a file in a folder that you may write to",
+        path,
+        error
+    )
+}
+
+fn no_probe(error: &ProbeError) -> String {
+    match error {
+        ProbeError::Start(error) => {
+            tr!("doctor: its probe cannot be started: {error}", error = error_text(error))
+        }
+        ProbeError::Answer(error, status) => {
+            tr!("doctor: its probe did not answer: {error} ({status})", error, status)
+        }
     }
 }
 
-impl std::error::Error for Failure {}
-
-impl fmt::Display for Incomplete {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&match self {
-            Incomplete::RecordingShown => tr!(
-                "this machine cannot run it: a recording was shown instead (`explore doctor` says what would help)"
-            )
-            .to_owned(),
-            Incomplete::Unavailable(why) => reasons::lack(why),
-            Incomplete::Failed(why) => reasons::failure(why),
-            Incomplete::Deadline => {
-                tr!("the deadline struck before its end: --set deadline=… gives it longer").to_owned()
-            }
-        })
-    }
-}
-
-/// Every lesson is finished: an answer to `explore` and a failure of `explore lesson next`.
+/// Said by `explore`, and by `explore lesson next` as a failure.
 pub(super) fn course_finished() -> &'static str {
     tr!("You have finished every lesson there is. Any of them can be played again.")
-}
-
-impl From<CourseError> for Failure {
-    fn from(error: CourseError) -> Failure {
-        Failure::Course(error)
-    }
-}
-
-impl From<SetError> for Failure {
-    fn from(error: SetError) -> Failure {
-        Failure::Setting(error)
-    }
-}
-
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Failure {
-        Failure::Terminal(error)
-    }
 }
 
 impl From<terminal::Error> for Failure {

@@ -11,29 +11,29 @@ use unicode_width::UnicodeWidthChar;
 use crate::picture::{Ink, Picture};
 use crate::text::safe;
 
-/// A cell's width, in pixels; text is as large as a monospaced font's letters are this wide.
-const WIDE: f32 = 8.0;
+/// A cell's width in pixels; the font size matches it.
+const CELL_WIDTH: f32 = 8.0;
 /// A cell's height.
-const HIGH: f32 = 18.0;
-/// Where lines cross in a cell: in the middle of a pixel, so that a line of one pixel is sharp.
+const CELL_HEIGHT: f32 = 18.0;
+/// Where lines cross in a cell: in the middle of a pixel, so that a line one pixel wide is sharp.
 const MIDDLE: (f32, f32) = (4.5, 9.5);
-/// Where letters stand in a cell.
+/// The baseline of text in a cell.
 const BASELINE: f32 = 13.5;
-/// Around a picture that is a file of its own.
+/// The margin around a picture in a file of its own.
 const MARGIN: f32 = 16.0;
 
-/// Fonts in which every letter is as wide as every other; the later ones have Chinese.
+/// Monospaced fonts; the later ones have Chinese.
 pub const MONOSPACED: &str = "ui-monospace,'Cascadia Mono','SF Mono',Menlo,Consolas,'DejaVu Sans Mono','Liberation Mono',\
 'Noto Sans Mono CJK SC','Sarasa Mono SC','Source Han Mono SC','PingFang SC','Microsoft YaHei','Noto Sans CJK SC',monospace";
 
-/// Colours on a light ground, as CSS variables: each has a contrast of at least 4.5 to 1 against it (WCAG 2.2, 1.4.3).
+/// Colours on a light ground, as CSS variables, with a contrast of at least 4.5 to 1 (WCAG 2.2, 1.4.3).
 pub const LIGHT: &str = "--ground:#fff;--plain:#1f2328;--faint:#5c6670;--strong:#000;--good:#11662b;--bad:#b3261e;--warn:#855300;\
 --of0:#0a6475;--of1:#8a34a0;--of2:#755800;--of3:#1d58b8;--of4:#1b6b35;--of5:#b23c30";
 /// Colours on a dark ground.
 pub const DARK: &str = "--ground:#14181d;--plain:#d6dce2;--faint:#98a2ac;--strong:#fff;--good:#62d48e;--bad:#ff8f85;--warn:#e6b455;\
 --of0:#52cadb;--of1:#d9a0ea;--of2:#e2c463;--of3:#86b6ff;--of4:#83d596;--of5:#ff9d94";
 
-/// What the classes of a drawing mean, given the variables of [`LIGHT`] or [`DARK`].
+/// The style of a drawing's classes, given the variables of [`LIGHT`] or [`DARK`].
 pub fn style() -> String {
     let mut css = format!(
         ".inks{{color:var(--plain)}}.inks text{{fill:currentColor;font:13.33px {MONOSPACED};white-space:pre;direction:ltr;unicode-bidi:bidi-override}}\
@@ -63,7 +63,7 @@ pub fn class(ink: Ink) -> &'static str {
     }
 }
 
-/// The text as it may stand in XML and HTML, between tags and in attributes: safe to show, and escaped.
+/// Escapes text for XML and HTML, between tags and in attributes, and makes it safe to show.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 8);
     for character in safe(text).chars() {
@@ -80,7 +80,7 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
-/// A drawing within a page that has [`style`]. The name must be the page's only one of its kind, of letters, digits and hyphens.
+/// A drawing inside a page that has [`style`]. The name must be unique in the page, of letters, digits and hyphens.
 pub fn inline(picture: &Picture, name: &str, title: &str) -> String {
     let (width, height) = size(picture);
     let attributes = format!(
@@ -89,7 +89,7 @@ pub fn inline(picture: &Picture, name: &str, title: &str) -> String {
     element(picture, &attributes, name, title, "")
 }
 
-/// A file of its own: light or dark as its reader's system is, with a ground, and nothing that is fetched.
+/// A file of its own, light or dark as the reader's system is; it fetches nothing.
 pub fn file(picture: &Picture, title: &str) -> String {
     let (width, height) = size(picture);
     let (width, height) = (width + 2.0 * MARGIN, height + 2.0 * MARGIN);
@@ -116,12 +116,12 @@ fn size(picture: &Picture) -> (f32, f32) {
         .map(|row| cells(&row.text()).map(|(_, wide)| wide).sum::<usize>())
         .max()
         .unwrap_or(0);
-    (at(columns.max(1), WIDE), at(picture.0.len().max(1), HIGH))
+    (offset(columns.max(1), CELL_WIDTH), offset(picture.0.len().max(1), CELL_HEIGHT))
 }
 
 #[allow(clippy::cast_precision_loss)] // a picture has some thousand rows at most
-fn at(cell: usize, each: f32) -> f32 {
-    cell as f32 * each
+fn offset(cells: usize, size: f32) -> f32 {
+    cells as f32 * size
 }
 
 /// The characters that are shown, each with its columns.
@@ -139,11 +139,11 @@ fn element(picture: &Picture, attributes: &str, name: &str, title: &str, ground:
         picture.0.iter().map(|row| escape(row.text().trim_end())).collect::<Vec<_>>().join("\n");
     let mut drawing = Drawing::default();
     for (number, row) in picture.0.iter().enumerate() {
-        drawing.y = at(number, HIGH);
+        drawing.y = offset(number, CELL_HEIGHT);
         let mut column = 0;
         for span in &row.0 {
             for (character, wide) in cells(&span.text) {
-                drawing.put(character, wide, column, span.ink);
+                drawing.draw_char(character, wide, column, span.ink);
                 column += wide;
             }
         }
@@ -181,7 +181,7 @@ impl Brush {
     }
 }
 
-/// Neighbouring characters of one ink and one width.
+/// Adjacent characters of one ink and one width.
 struct Run {
     column: usize,
     cells: usize,
@@ -205,18 +205,18 @@ struct Drawing {
 #[derive(Default)]
 struct Shapes {
     /// Level lines: y, from, to.
-    level: Vec<(f32, f32, f32)>,
+    horizontal: Vec<(f32, f32, f32)>,
     /// Upright lines: x, from, to.
-    upright: Vec<(f32, f32, f32)>,
+    vertical: Vec<(f32, f32, f32)>,
     /// All else, as path data.
     other: String,
 }
 
 impl Drawing {
     /// One character in its cell.
-    fn put(&mut self, character: char, wide: usize, column: usize, ink: Ink) {
+    fn draw_char(&mut self, character: char, wide: usize, column: usize, ink: Ink) {
         if wide == 0 {
-            // It stands on the one before it (an accent).
+            // A combining character, such as an accent.
             if let Some(run) = self.run.as_mut().filter(|_| self.spaces == 0) {
                 run.text.push(character);
             }
@@ -255,7 +255,8 @@ impl Drawing {
             format!(" class=\"{}\"", class.trim())
         };
         let adjust = if run.wide { "" } else { " lengthAdjust=\"spacingAndGlyphs\"" };
-        let (x, y, long) = (at(run.column, WIDE), self.y + BASELINE, at(run.cells, WIDE));
+        let (x, y, long) =
+            (offset(run.column, CELL_WIDTH), self.y + BASELINE, offset(run.cells, CELL_WIDTH));
         let _ = write!(
             self.texts,
             "<text{class} x=\"{x}\" y=\"{y}\" textLength=\"{long}\"{adjust}>{}</text>",
@@ -267,8 +268,8 @@ impl Drawing {
         self.shapes.entry((class(ink), brush)).or_default()
     }
 
-    fn level(&mut self, ink: Ink, brush: Brush, y: f32, from: f32, to: f32) {
-        let lines = &mut self.shapes(ink, brush).level;
+    fn horizontal(&mut self, ink: Ink, brush: Brush, y: f32, from: f32, to: f32) {
+        let lines = &mut self.shapes(ink, brush).horizontal;
         match lines
             .last_mut()
             .filter(|last| (last.0 - y).abs() < 0.01 && (last.2 - from).abs() < 0.01)
@@ -289,10 +290,10 @@ impl Drawing {
         let _ = write!(data, "M{left} {top}H{right}V{bottom}H{left}Z");
     }
 
-    /// Draws the character if it is one that is drawn; false for a letter.
+    /// Draws a character that is a shape; returns false for text.
     fn shape(&mut self, character: char, column: usize, ink: Ink) -> bool {
-        let (left, top) = (at(column, WIDE), self.y);
-        let (right, bottom) = (left + WIDE, top + HIGH);
+        let (left, top) = (offset(column, CELL_WIDTH), self.y);
+        let (right, bottom) = (left + CELL_WIDTH, top + CELL_HEIGHT);
         let (x, y) = (left + MIDDLE.0, top + MIDDLE.1);
         let mut path = |brush: Brush, data: String| self.shapes(ink, brush).other.push_str(&data);
         match character {
@@ -310,21 +311,21 @@ impl Drawing {
                 format!("M{left} {bottom}L{right} {top}M{left} {top}L{right} {bottom}"),
             ),
             '─'..='╿' => self.arms(character, (left, top), ink),
-            '▀' => self.block(ink, Brush::Full, (left, top), (right, top + HIGH / 2.0)),
+            '▀' => self.block(ink, Brush::Full, (left, top), (right, top + CELL_HEIGHT / 2.0)),
             '▁'..='█' => {
-                let eighths = at(character as usize - '▀' as usize, HIGH / 8.0);
+                let eighths = offset(character as usize - '▀' as usize, CELL_HEIGHT / 8.0);
                 self.block(ink, Brush::Full, (left, bottom - eighths), (right, bottom));
             }
             '▉'..='▏' => {
-                let eighths = at('█' as usize + 8 - character as usize, WIDE / 8.0);
+                let eighths = offset('█' as usize + 8 - character as usize, CELL_WIDTH / 8.0);
                 self.block(ink, Brush::Full, (left, top), (left + eighths, bottom));
             }
-            '▐' => self.block(ink, Brush::Full, (left + WIDE / 2.0, top), (right, bottom)),
+            '▐' => self.block(ink, Brush::Full, (left + CELL_WIDTH / 2.0, top), (right, bottom)),
             '░' => self.block(ink, Brush::Shade(1), (left, top), (right, bottom)),
             '▒' => self.block(ink, Brush::Shade(2), (left, top), (right, bottom)),
             '▓' => self.block(ink, Brush::Shade(3), (left, top), (right, bottom)),
-            '▔' => self.block(ink, Brush::Full, (left, top), (right, top + HIGH / 8.0)),
-            '▕' => self.block(ink, Brush::Full, (right - WIDE / 8.0, top), (right, bottom)),
+            '▔' => self.block(ink, Brush::Full, (left, top), (right, top + CELL_HEIGHT / 8.0)),
+            '▕' => self.block(ink, Brush::Full, (right - CELL_WIDTH / 8.0, top), (right, bottom)),
             '▖'..='▟' => self.quadrants(character, (left, top), ink),
             '■' => self.block(ink, Brush::Full, (left + 0.5, y - 3.5), (right - 0.5, y + 3.5)),
             '▪' => self.block(ink, Brush::Full, (left + 2.0, y - 2.0), (right - 2.0, y + 2.0)),
@@ -386,14 +387,14 @@ impl Drawing {
         };
         let brush =
             if "╍┅┉╏┇┋".contains(character) { Brush::Thick } else { Brush::Thin };
-        let level = "╌╍┄┅┈┉".contains(character);
-        let long = if level { WIDE } else { HIGH } / at(count, 1.0);
+        let horizontal = "╌╍┄┅┈┉".contains(character);
+        let long = if horizontal { CELL_WIDTH } else { CELL_HEIGHT } / offset(count, 1.0);
         for index in 0..count {
-            let from = if level { left } else { top } + at(index, long) + long * 0.2;
-            if level {
-                self.level(ink, brush, top + MIDDLE.1, from, from + long * 0.6);
+            let from = if horizontal { left } else { top } + offset(index, long) + long * 0.2;
+            if horizontal {
+                self.horizontal(ink, brush, top + MIDDLE.1, from, from + long * 0.6);
             } else {
-                self.shapes(ink, brush).upright.push((left + MIDDLE.0, from, from + long * 0.6));
+                self.shapes(ink, brush).vertical.push((left + MIDDLE.0, from, from + long * 0.6));
             }
         }
     }
@@ -412,25 +413,26 @@ impl Drawing {
         };
         let whole = to_left == to_right;
         for (weight, from, to) in [
-            (to_left, left, if whole { left + WIDE } else { x + across }),
-            (to_right, x - across, left + WIDE),
+            (to_left, left, if whole { left + CELL_WIDTH } else { x + across }),
+            (to_right, x - across, left + CELL_WIDTH),
         ] {
-            if weight == 0 || (whole && to < from + WIDE - 0.01) {
+            if weight == 0 || (whole && to < from + CELL_WIDTH - 0.01) {
                 continue;
             }
             let (brush, offsets) = lines(weight);
-            offsets.iter().for_each(|offset| self.level(ink, brush, y + offset, from, to));
+            offsets.iter().for_each(|offset| self.horizontal(ink, brush, y + offset, from, to));
         }
         let whole = up == down;
-        for (weight, from, to) in
-            [(up, top, if whole { top + HIGH } else { y + along }), (down, y - along, top + HIGH)]
-        {
-            if weight == 0 || (whole && to < from + HIGH - 0.01) {
+        for (weight, from, to) in [
+            (up, top, if whole { top + CELL_HEIGHT } else { y + along }),
+            (down, y - along, top + CELL_HEIGHT),
+        ] {
+            if weight == 0 || (whole && to < from + CELL_HEIGHT - 0.01) {
                 continue;
             }
             let (brush, offsets) = lines(weight);
-            let upright = &mut self.shapes(ink, brush).upright;
-            offsets.iter().for_each(|offset| upright.push((x + offset, from, to)));
+            let vertical = &mut self.shapes(ink, brush).vertical;
+            offsets.iter().for_each(|offset| vertical.push((x + offset, from, to)));
         }
     }
 
@@ -444,12 +446,12 @@ impl Drawing {
             [(8, (0.0, 0.0)), (4, (1.0, 0.0)), (2, (0.0, 1.0)), (1, (1.0, 1.0))]
         {
             if quarters & bit != 0 {
-                let corner = (left + right * WIDE / 2.0, top + below * HIGH / 2.0);
+                let corner = (left + right * CELL_WIDTH / 2.0, top + below * CELL_HEIGHT / 2.0);
                 self.block(
                     ink,
                     Brush::Full,
                     corner,
-                    (corner.0 + WIDE / 2.0, corner.1 + HIGH / 2.0),
+                    (corner.0 + CELL_WIDTH / 2.0, corner.1 + CELL_HEIGHT / 2.0),
                 );
             }
         }
@@ -460,18 +462,18 @@ impl Drawing {
         for ((ink, brush), shapes) in self.shapes {
             let class = [ink, brush.class()].join(" ");
             let _ = write!(svg, "<path class=\"{}\" d=\"", class.trim());
-            for (y, from, to) in shapes.level {
+            for (y, from, to) in shapes.horizontal {
                 let _ = write!(svg, "M{from} {y}H{to}");
             }
-            // One line for those that go on from row to row.
-            let mut upright = shapes.upright;
-            upright.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
-            upright.dedup_by(|next, line| {
+            // Join lines that continue from row to row.
+            let mut vertical = shapes.vertical;
+            vertical.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+            vertical.dedup_by(|next, line| {
                 let joins = (next.0 - line.0).abs() < 0.01 && next.1 <= line.2 + 0.01;
                 line.2 = if joins { line.2.max(next.2) } else { line.2 };
                 joins
             });
-            for (x, from, to) in upright {
+            for (x, from, to) in vertical {
                 let _ = write!(svg, "M{x} {from}V{to}");
             }
             svg += &shapes.other;
@@ -527,7 +529,7 @@ mod tests {
     }
 
     fn run(column: usize, cells: usize, text: &str) -> (f32, f32, String) {
-        (at(column, WIDE), at(cells, WIDE), text.to_owned())
+        (offset(column, CELL_WIDTH), offset(cells, CELL_WIDTH), text.to_owned())
     }
 
     #[test]
@@ -569,14 +571,14 @@ mod tests {
         let svg = drawn(&["┌──┐", "│  │", "└──┘"]);
         let document = roxmltree::Document::parse(&svg).expect("well-formed XML");
         let paths: Vec<_> = document.descendants().filter_map(|node| node.attribute("d")).collect();
-        // Two level lines from corner to corner, two upright ones over three rows; each ends on the far side of the other.
+        // Two horizontal lines from corner to corner, two vertical ones over three rows; each ends on the far side of the other.
         assert_eq!(paths, ["M4 9.5H29M4 45.5H29M4.5 9V46M28.5 9V46"]);
         assert!(runs(&svg).is_empty());
     }
 
     #[test]
     fn a_picture_is_as_wide_as_its_widest_row() {
-        assert_eq!(size(&picture(&["abc", "你好你", ""])), (6.0 * WIDE, 3.0 * HIGH));
+        assert_eq!(size(&picture(&["abc", "你好你", ""])), (6.0 * CELL_WIDTH, 3.0 * CELL_HEIGHT));
         assert!(roxmltree::Document::parse(&drawn(&[])).is_ok());
     }
 
@@ -612,7 +614,7 @@ mod tests {
             let data = drawing
                 .shapes
                 .values()
-                .map(|shapes| shapes.level.len() + shapes.upright.len() + shapes.other.len())
+                .map(|shapes| shapes.horizontal.len() + shapes.vertical.len() + shapes.other.len())
                 .sum::<usize>();
             assert!(data > 0, "{character:?} draws nothing");
         }
@@ -624,13 +626,13 @@ mod tests {
         assert!(drawing.shape('┼', 0, Ink::Plain));
         let shapes = drawing.shapes.values().next().expect("one brush");
         assert_eq!(
-            (shapes.level.as_slice(), shapes.upright.as_slice()),
+            (shapes.horizontal.as_slice(), shapes.vertical.as_slice()),
             (&[(9.5, 0.0, 8.0)][..], &[(4.5, 0.0, 18.0)][..])
         );
         let mut drawing = Drawing::default();
         assert!(drawing.shape('┥', 0, Ink::Plain));
         let thick = &drawing.shapes[&("", Brush::Thick)];
-        assert_eq!(thick.level, [(9.5, 0.0, 5.0)]);
+        assert_eq!(thick.horizontal, [(9.5, 0.0, 5.0)]);
     }
 
     #[test]

@@ -85,7 +85,7 @@ fn step_through(
         // The end is shown until somebody has seen it.
         let waits = has_keys && stepper.waits_for_keys();
         news |= stepper.choose_next(run);
-        let measured = session.terminal.measure_now();
+        let measured = session.terminal.screen_size();
         stale |= news || size != Some(measured);
         let due = !stepper.runs_through
             || (display.is_screen() && (!news || drawn.elapsed() >= REDRAW_INTERVAL));

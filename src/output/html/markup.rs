@@ -1,4 +1,4 @@
-//! The page as HTML: written so that it is well-formed XML too, which a test can read.
+//! The page as HTML that is also well-formed XML, so that a test can parse it.
 
 use std::fmt::Write;
 
@@ -9,8 +9,8 @@ use crate::output::svg::{self, escape};
 use crate::picture::Picture;
 use crate::trace::{Counts, Verdict};
 
-/// How many comparisons of a claim are shown at once.
-const EVIDENCE: usize = 3;
+/// How many comparisons of a claim are shown without a click.
+const MAX_EVIDENCE: usize = 3;
 
 impl Page {
     /// The whole page.
@@ -72,7 +72,7 @@ impl Index {
                 escape(&chapter.link.file),
                 prose::inline(&sentences::lesson_title(chapter.link.number, &chapter.link.title)),
                 prose::inline(&chapter.question),
-                standing(chapter.counts),
+                worst_verdict(chapter.counts),
                 escape(&sentences::counts(chapter.counts))
             );
         }
@@ -86,8 +86,8 @@ impl Index {
     }
 }
 
-/// The worst that a claim came out as.
-fn standing(counts: Counts) -> &'static str {
+/// The worst verdict among the claims.
+fn worst_verdict(counts: Counts) -> &'static str {
     match counts {
         Counts { broken: 1.., .. } => "broken",
         Counts { not_checked: 1.., .. } => "unchecked",
@@ -106,7 +106,7 @@ fn document(title: &str, body: &str) -> String {
     )
 }
 
-/// The style sheet. Paper is always light.
+/// The style sheet; print is always light.
 fn style() -> String {
     format!(
         ":root{{{};--raised:#f3f5f7;--line:#d4dae0}}\n@media screen and (prefers-color-scheme:dark){{:root{{{};--raised:#1d232a;--line:#39424c}}}}\n{}\n{}",
@@ -117,30 +117,30 @@ fn style() -> String {
     )
 }
 
-/// Where and when the page was made, and whether all of it was run there.
+/// The line that says where and when the page was made, and whether all of it was run there.
 fn made(made: &Made, all_run: bool) -> String {
     let but = if all_run { "" } else { tr!(", but for the recordings, which are marked") };
     let text = tr!(
         "Run on {kernel}, {date}, by explore {version}. Pictures, traces and claims are from that run{but}.",
         kernel = made.kernel,
-        date = in_words(&made.date),
+        date = readable_date(&made.date),
         version = env!("CARGO_PKG_VERSION"),
         but
     );
     format!("<p class=\"made\">{}</p>", escape(&text))
 }
 
-/// Where and when a recording was made that is shown in place of a run.
+/// The line that says where and when a recording was made that is shown instead of a run.
 fn recorded(made: &Made) -> String {
     tr!(
         "Recorded on {kernel}, {date}; not run for this page.",
         kernel = made.kernel,
-        date = in_words(&made.date)
+        date = readable_date(&made.date)
     )
 }
 
 /// `2026-11-23T15:04:48Z` as a person reads it.
-fn in_words(date: &str) -> String {
+fn readable_date(date: &str) -> String {
     date.replacen('T', " ", 1).replacen('Z', " UTC", 1)
 }
 
@@ -257,7 +257,6 @@ fn trace(run: &Run) -> String {
     )
 }
 
-/// Rows of inked text, as text.
 fn rows(picture: &Picture) -> String {
     let mut html = String::new();
     for row in &picture.0 {
@@ -275,7 +274,7 @@ fn rows(picture: &Picture) -> String {
 }
 
 fn figure(run: &Run, drawn: &Drawn, name: &str) -> String {
-    // For whoever cannot see the picture: read before the words in it.
+    // For screen readers, before the text of the picture.
     let title =
         tr!("{experiment}, as the view {view}", experiment = run.experiment, view = drawn.view);
     let caption = run.recorded.as_ref().map_or_else(String::new, |original| {
@@ -306,7 +305,7 @@ fn claim(claim: &Checked) -> String {
         };
         format!("<ul class=\"evidence\">{}</ul>", evidence.iter().map(one).collect::<String>())
     };
-    let (first, more) = claim.evidence.split_at(claim.evidence.len().min(EVIDENCE));
+    let (first, more) = claim.evidence.split_at(claim.evidence.len().min(MAX_EVIDENCE));
     let mut shown = if first.is_empty() { String::new() } else { evidence(first) };
     if !more.is_empty() {
         let _ = write!(

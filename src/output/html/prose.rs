@@ -1,5 +1,5 @@
-//! Prose as HTML. A lesson may be anybody's: its raw HTML is shown and not obeyed, its links go to the web or to a file beside the
-//! page, and its pictures, which would have to be fetched, are told by their descriptions.
+//! Prose as HTML. A lesson may come from anyone: raw HTML is escaped, links may go only to the web or to a file beside the page,
+//! and images, which would have to be fetched, are replaced by their descriptions.
 
 use pulldown_cmark::{
     CodeBlockKind, CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html,
@@ -11,18 +11,18 @@ use crate::text::{joint, safe};
 /// CommonMark, and tables.
 pub(super) fn block(markdown: &str) -> String {
     let events: Vec<_> = Parser::new_ext(markdown, Options::ENABLE_TABLES).collect();
-    let mut told = Vec::with_capacity(events.len());
+    let mut out_events = Vec::with_capacity(events.len());
     let mut before = String::new();
     let mut link_left_out = false;
     for (index, event) in events.iter().enumerate() {
         match event {
             Event::Text(text) | Event::Html(text) | Event::InlineHtml(text) => {
                 before.clone_from(&text.to_string());
-                told.push(Event::Text(shown(text)));
+                out_events.push(Event::Text(safe_lines(text)));
             }
             Event::Code(text) => {
                 before.clone_from(&text.to_string());
-                told.push(Event::InlineHtml(code(text).into()));
+                out_events.push(Event::InlineHtml(code(text).into()));
             }
             Event::SoftBreak => {
                 let after = events[index..].iter().find_map(|event| match event {
@@ -30,22 +30,22 @@ pub(super) fn block(markdown: &str) -> String {
                     _ => None,
                 });
                 if !joint(&before, after.unwrap_or_default()).is_empty() {
-                    told.push(Event::SoftBreak);
+                    out_events.push(Event::SoftBreak);
                 }
             }
-            Event::Start(Tag::HtmlBlock) => told.push(Event::Start(Tag::Paragraph)),
-            Event::End(TagEnd::HtmlBlock) => told.push(Event::End(TagEnd::Paragraph)),
-            Event::Start(Tag::Link { dest_url, .. }) if !leads_somewhere(dest_url) => {
+            Event::Start(Tag::HtmlBlock) => out_events.push(Event::Start(Tag::Paragraph)),
+            Event::End(TagEnd::HtmlBlock) => out_events.push(Event::End(TagEnd::Paragraph)),
+            Event::Start(Tag::Link { dest_url, .. }) if !is_allowed(dest_url) => {
                 link_left_out = true
             }
             Event::End(TagEnd::Link) if link_left_out => link_left_out = false,
             Event::Start(Tag::Image { .. }) | Event::End(TagEnd::Image) => {}
             Event::Start(Tag::CodeBlock(_)) => {
-                told.push(Event::Start(Tag::CodeBlock(CodeBlockKind::Indented)))
+                out_events.push(Event::Start(Tag::CodeBlock(CodeBlockKind::Indented)))
             }
             Event::Start(Tag::Heading { level, .. }) => {
                 let level = (*level).max(HeadingLevel::H2);
-                told.push(Event::Start(Tag::Heading {
+                out_events.push(Event::Start(Tag::Heading {
                     level,
                     id: None,
                     classes: Vec::new(),
@@ -53,25 +53,25 @@ pub(super) fn block(markdown: &str) -> String {
                 }));
             }
             Event::End(TagEnd::Heading(level)) => {
-                told.push(Event::End(TagEnd::Heading((*level).max(HeadingLevel::H2))))
+                out_events.push(Event::End(TagEnd::Heading((*level).max(HeadingLevel::H2))))
             }
-            Event::Start(Tag::Table(_)) => told.extend([
+            Event::Start(Tag::Table(_)) => out_events.extend([
                 Event::Html("<div class=\"scroll\" tabindex=\"0\">".into()),
                 event.clone(),
             ]),
             Event::End(TagEnd::Table) => {
-                told.extend([event.clone(), Event::Html("</div>\n".into())])
+                out_events.extend([event.clone(), Event::Html("</div>\n".into())])
             }
-            other => told.push(other.clone()),
+            other => out_events.push(other.clone()),
         }
     }
     let mut out = String::new();
-    html::push_html(&mut out, told.into_iter());
+    html::push_html(&mut out, out_events.into_iter());
     out
 }
 
-/// Text, line by line, without what might be obeyed, hidden or reordered.
-fn shown<'a>(text: &str) -> CowStr<'a> {
+/// Text made safe line by line: no character that could be hidden, reorder others, or control a terminal.
+fn safe_lines<'a>(text: &str) -> CowStr<'a> {
     let lines: Vec<_> = text
         .split('\n')
         .map(|line| safe(&line.replace('\t', "    ").replace('\r', "")).into_owned())
@@ -79,8 +79,8 @@ fn shown<'a>(text: &str) -> CowStr<'a> {
     lines.join("\n").into()
 }
 
-/// Whether a link goes to the web, into the page, or to a file beside it: RFC 3986, 4.2, without `//`.
-fn leads_somewhere(to: &str) -> bool {
+/// Whether a link goes to the web, into the page, or to a file beside it (RFC 3986, 4.2, without `//`).
+fn is_allowed(to: &str) -> bool {
     let web = ["http://", "https://"].iter().any(|scheme| {
         to.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
     });
@@ -91,7 +91,7 @@ fn leads_somewhere(to: &str) -> bool {
         && !to.chars().any(char::is_control))
 }
 
-/// Code in a sentence. What is short stays in one line: a browser would break `--set` after its first hyphen.
+/// Inline code. Short code stays on one line: a browser would break `--set` after its first hyphen.
 fn code(text: &str) -> String {
     const SHORT: usize = 24;
     let class = if text.chars().count() <= SHORT { " class=\"short\"" } else { "" };
@@ -100,7 +100,7 @@ fn code(text: &str) -> String {
 
 /// A short text, with `code` in it.
 pub(super) fn inline(text: &str) -> String {
-    // An odd backtick, as in a shell's message, is only a backtick.
+    // With an unpaired backtick, as in a shell's message, none of them marks code.
     if !text.matches('`').count().is_multiple_of(2) {
         return escape(text);
     }

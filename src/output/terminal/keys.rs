@@ -1,4 +1,4 @@
-//! Keys that act at once, without Enter: for stepping.
+//! Single keys, read without Enter, for stepping.
 
 use std::io;
 use std::time::Duration;
@@ -6,21 +6,19 @@ use std::time::Duration;
 use crate::signals::{self, Cleanup};
 use crate::text::half_width;
 
-/// What was pressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key {
-    /// Enter, space, → or Page Down (which is what a presenter's remote sends): on.
+    /// Enter, space, → or Page Down (as a presenter's remote sends it).
     On,
-    /// `b`, ← or Page Up: back.
+    /// `b`, ← or Page Up.
     Back,
     /// Any other letter, in lower case.
     Letter(char),
-    /// Nobody can press anything any more.
+    /// End of input.
     End,
 }
 
-/// Switches the terminal to raw mode: keys come at once and are not shown. Ctrl-C interrupts as ever. Dropping the guard gives
-/// the terminal back as it was, and so does a signal.
+/// Turns line editing and echo off. Ctrl-C still interrupts. Dropping the guard, or a signal, restores the terminal.
 #[cfg(unix)]
 pub fn raw_mode() -> io::Result<Cleanup> {
     use nix::sys::termios::{FlushArg, LocalFlags, SetArg, tcflush, tcgetattr, tcsetattr};
@@ -34,13 +32,13 @@ pub fn raw_mode() -> io::Result<Cleanup> {
     }))
 }
 
-/// Elsewhere there is no raw mode: lines are read.
+/// Other systems have no raw mode: whole lines are read.
 #[cfg(not(unix))]
 pub fn raw_mode() -> io::Result<Cleanup> {
     Ok(signals::at_end(|| ()))
 }
 
-/// What is pressed within this time, in [`raw_mode`].
+/// The keys pressed within this time, in [`raw_mode`].
 #[cfg(unix)]
 pub fn pressed(within: Duration) -> io::Result<Vec<Key>> {
     use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -52,12 +50,12 @@ pub fn pressed(within: Duration) -> io::Result<Vec<Key>> {
         other => other?,
     };
     let mut block = [0; 64];
-    // Past the standard library's buffer, which would keep what it has read ahead.
+    // Not through the standard library's buffer, which could keep bytes that poll then does not see.
     let got = nix::unistd::read(stdin.as_fd(), &mut block)?;
     Ok(if got == 0 { vec![Key::End] } else { parse(&block[..got]) })
 }
 
-/// Elsewhere a line is waited for.
+/// Other systems wait for a line.
 #[cfg(not(unix))]
 pub fn pressed(within: Duration) -> io::Result<Vec<Key>> {
     if within.is_zero() {
@@ -72,7 +70,7 @@ pub fn pressed(within: Duration) -> io::Result<Vec<Key>> {
     })
 }
 
-/// The keys that a terminal's bytes stand for; what is no key of ours is left out.
+/// Decodes a terminal's bytes; unknown keys are ignored.
 fn parse(mut bytes: &[u8]) -> Vec<Key> {
     let mut keys = Vec::new();
     while let Some((first, rest)) = bytes.split_first() {

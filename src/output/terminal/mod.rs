@@ -1,6 +1,6 @@
-//! The terminal: how wide it is, whether it has colours, what is typed, and how pictures and prose are laid on it.
+//! The terminal: its size and colours, input from it, and the output of pictures and prose.
 //!
-//! Everything a person reads goes through [`Terminal`]; a closed pipe comes back as an error and is no panic.
+//! All output for people goes through [`Terminal`]; a closed pipe is an error, not a panic.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
@@ -15,18 +15,18 @@ use crate::text::{half_width, safe, wrap_code};
 pub mod keys;
 mod prose;
 
-/// How output is to look.
+/// The options for how output looks.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Look {
     /// Colours: yes, no, or as the terminal says.
     pub color: Option<bool>,
     /// ASCII characters alone.
     pub ascii: bool,
-    /// Columns, if the terminal is not to say.
+    /// Columns, instead of the terminal's own.
     pub width: Option<u16>,
-    /// In half of the columns, so that the letters can be made twice as large.
+    /// Use half of the columns, so that the font can be twice as large.
     pub big: bool,
-    /// Ask nothing and wait for nothing.
+    /// Do not ask or wait.
     pub auto: bool,
 }
 
@@ -34,18 +34,18 @@ pub struct Look {
 pub struct Terminal {
     out: Box<dyn Write>,
     width: usize,
-    /// The width does not follow the terminal's.
+    /// The width does not change with the window's.
     fixed_width: bool,
     big: bool,
     ascii: bool,
     interactive: bool,
-    /// Whether the terminal takes the cursor back when it is told to.
+    /// Whether the terminal understands control sequences for the cursor.
     erases: bool,
-    /// Rows of the screen, where a person sits before one.
+    /// Rows of the screen, if the terminal is interactive.
     height: Option<usize>,
-    /// Rows shown since a person last pressed Enter.
-    shown: usize,
-    /// The rows, where they are kept instead of shown.
+    /// Rows shown since Enter was last pressed.
+    rows_shown: usize,
+    /// The rows, if they are collected instead of shown.
     kept: Option<Picture>,
 }
 
@@ -54,11 +54,11 @@ pub struct Terminal {
 pub enum Answer {
     /// A line, without its end.
     Line(String),
-    /// Nobody is there to be asked.
+    /// There is no one to ask.
     NotInteractive,
 }
 
-/// Why nothing more is shown.
+/// Why output ends early.
 #[derive(Debug, Error)]
 pub enum Error {
     /// The reader asked to leave: with `q` at a question, or Ctrl-D.
@@ -69,29 +69,28 @@ pub enum Error {
     Io(#[from] io::Error),
 }
 
-/// What showing something comes to.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Another screen, without a cursor (xterm's control sequences, ctlseqs).
+/// Switches to the alternate screen, clears it and hides the cursor (xterm's control sequences, ctlseqs).
 const ALTERNATE_SCREEN_ON: &str = "\x1b[?1049h\x1b[?25l\x1b[2J";
-/// The screen that was there before, with its cursor.
+/// Shows the cursor and switches back.
 const ALTERNATE_SCREEN_OFF: &str = "\x1b[?25h\x1b[?1049l";
 
-/// The narrowest that anything is drawn for.
-pub const NARROWEST: usize = 20;
-/// Where letters are to be large, pictures still get so many columns.
-const LEAST_BIG: usize = 40;
-/// Prose is not wider than this: longer lines are hard to read.
-const PROSE: usize = 88;
-/// Below this, source code has no line numbers: it needs the room.
-const NO_GUTTER: usize = 50;
-/// What is assumed where nobody says.
-const USUAL: usize = 80;
-/// The same of rows.
-const USUAL_ROWS: usize = 24;
+/// The smallest width that anything is drawn for.
+pub const MIN_WIDTH: usize = 20;
+/// The smallest width with [`Look::big`].
+const MIN_BIG_WIDTH: usize = 40;
+/// The largest width of prose: longer lines are hard to read.
+const MAX_PROSE_WIDTH: usize = 88;
+/// The smallest width at which source code has line numbers.
+const MIN_GUTTER_WIDTH: usize = 50;
+/// The width where the system does not tell.
+const DEFAULT_WIDTH: usize = 80;
+/// The height where the system does not tell.
+const DEFAULT_HEIGHT: usize = 24;
 
 impl Terminal {
-    /// Standard output, looked at once: colours and width do not change later.
+    /// Standard output; whether it has colours is decided here, once.
     pub fn standard(look: Look) -> Terminal {
         let stdout = io::stdout();
         let at_terminal = stdout.is_terminal();
@@ -103,8 +102,8 @@ impl Terminal {
             .map(usize::from)
             .or_else(measured)
             .filter(|width| *width > 0)
-            .unwrap_or_else(|| columns(USUAL, look.big))
-            .max(NARROWEST);
+            .unwrap_or_else(|| columns(DEFAULT_WIDTH, look.big))
+            .max(MIN_WIDTH);
         let interactive = !look.auto && at_terminal && io::stdin().is_terminal();
         let height = size
             .map(|(_, height)| usize::from(height.0))
@@ -118,48 +117,46 @@ impl Terminal {
             interactive,
             erases: interactive && std::env::var_os("TERM").is_some_and(|term| term != "dumb"),
             height,
-            shown: 0,
+            rows_shown: 0,
             kept: None,
         }
     }
 
-    /// Shows nothing: for when standard output is taken by a recording.
+    /// A terminal that shows nothing, for when a recording goes to standard output.
     pub fn nowhere() -> Terminal {
         Terminal {
             out: Box::new(io::sink()),
-            width: USUAL,
+            width: DEFAULT_WIDTH,
             fixed_width: true,
             big: false,
             ascii: false,
             interactive: false,
             erases: false,
             height: None,
-            shown: 0,
+            rows_shown: 0,
             kept: None,
         }
     }
 
-    /// Keeps what it is given, in this many columns, for [`Terminal::take_kept`].
+    /// A terminal of this width that collects its rows for [`Terminal::take_kept`].
     pub fn kept(width: usize) -> Terminal {
         Terminal { width, kept: Some(Picture::default()), ..Terminal::nowhere() }
     }
 
-    /// What a [`Terminal::kept`] was given, as a picture.
+    /// The rows that a [`Terminal::kept`] has collected.
     pub fn take_kept(&mut self) -> Picture {
         self.kept.take().unwrap_or_default()
     }
 
-    /// Columns to draw in.
     pub fn width(&self) -> usize {
         self.width
     }
 
-    /// Rows of the screen, where a person sits before one.
+    /// Rows of the screen, if the terminal is interactive.
     pub fn height(&self) -> Option<usize> {
         self.height
     }
 
-    /// Whether there are colours.
     pub fn has_colours(&self) -> bool {
         colored::control::SHOULD_COLORIZE.should_colorize()
     }
@@ -169,23 +166,23 @@ impl Terminal {
         self.ascii
     }
 
-    /// True if a person is there who can be asked.
+    /// Whether someone is there to ask.
     pub fn is_interactive(&self) -> bool {
         self.interactive
     }
 
-    /// One row. If the screen is full of what nobody has had time to read, it waits for Enter first.
+    /// Shows a row; on a full screen waits for Enter first.
     pub fn row(&mut self, row: &Row) -> Result<()> {
-        // An empty row can wait for what follows it.
-        if row.width() > 0 && self.height.is_some_and(|height| self.shown + 3 > height) {
+        // Before an empty row there is no need to wait: the next row does.
+        if row.width() > 0 && self.height.is_some_and(|height| self.rows_shown + 3 > height) {
             self.ask(tr!("Enter shows more "))?;
         }
         self.row_at_once(row)
     }
 
-    /// One row, without waiting for anyone: for what is happening now.
+    /// Shows a row without waiting for Enter, for live output.
     pub fn row_at_once(&mut self, row: &Row) -> Result<()> {
-        self.shown += 1;
+        self.rows_shown += 1;
         if let Some(kept) = &mut self.kept {
             kept.0.push(row.clone());
             return Ok(());
@@ -194,22 +191,23 @@ impl Terminal {
             let text = if index + 1 == row.0.len() { span.text.trim_end() } else { &span.text };
             let text = safe(text);
             let text = if self.ascii { to_ascii(&text).into() } else { text };
-            write!(self.out, "{}", inked(&text, span.ink))?;
+            write!(self.out, "{}", colored_text(&text, span.ink))?;
         }
         Ok(writeln!(self.out)?)
     }
 
-    /// One row in one ink.
+    /// Shows a row in one ink.
     pub fn line(&mut self, text: &str, ink: Ink) -> Result<()> {
         self.row(&Row::new().with(text, ink))
     }
 
-    /// A short text in one ink, with `code` in another, wrapped; its lines after the first are indented.
+    /// Shows a short text in one ink, with `code` in another, wrapped; lines after the first are indented by the width of `first`.
     pub fn wrapped(&mut self, first: &str, text: &str, ink: Ink) -> Result<()> {
         let indent = unicode_width::UnicodeWidthStr::width(first);
-        for (index, row) in prose::inline(text, ink, self.measure().saturating_sub(indent).max(8))
-            .into_iter()
-            .enumerate()
+        for (index, row) in
+            prose::inline(text, ink, self.prose_width().saturating_sub(indent).max(8))
+                .into_iter()
+                .enumerate()
         {
             let head = if index == 0 { first.to_owned() } else { " ".repeat(indent) };
             let mut whole = Row::new().with(head, ink);
@@ -219,11 +217,11 @@ impl Terminal {
         Ok(())
     }
 
-    /// Source code with the numbers of its lines; comments are fainter.
+    /// Shows source code with line numbers; comments are faint.
     pub fn code(&mut self, first: u32, lines: &[&str]) -> Result<()> {
         for (number, line) in (first..).zip(lines) {
             let ink = if line.trim_start().starts_with("//") { Ink::Faint } else { Ink::Plain };
-            let gutter = if self.width < NO_GUTTER { 0 } else { 6 };
+            let gutter = if self.width < MIN_GUTTER_WIDTH { 0 } else { 6 };
             for (index, part) in wrap_code(line, self.width - gutter).iter().enumerate() {
                 let number = match (gutter, index) {
                     (0, _) => String::new(),
@@ -236,18 +234,17 @@ impl Terminal {
         Ok(())
     }
 
-    /// Text for programs to read, as it is.
+    /// Writes text for other programs, unchanged.
     pub fn verbatim(&mut self, text: &str) -> Result<()> {
         Ok(writeln!(self.out, "{text}")?)
     }
 
-    /// An empty line.
     pub fn blank(&mut self) -> Result<()> {
         self.row(&Row::new())
     }
 
-    /// A picture, on a new screen if it fits on one and not below what is there. One that fits on none is shown in the parts
-    /// that stand between its empty rows, each like a picture of its own.
+    /// Shows a picture. If it fits on one screen but not below what is there, waits for Enter first. A picture that is higher
+    /// than the screen is split at its empty rows, and each part treated as a picture.
     pub fn picture(&mut self, picture: &Picture) -> Result<()> {
         let fits = self.height.is_none_or(|height| picture.0.len() + 2 <= height);
         let empty = |row: &Row| !fits && row.width() == 0;
@@ -257,24 +254,22 @@ impl Terminal {
     fn part(&mut self, part: &[Row]) -> Result<()> {
         let rows = part.len();
         if self.height.is_some_and(|height| {
-            self.shown > 0 && rows + 2 <= height && self.shown + rows + 2 > height
+            self.rows_shown > 0 && rows + 2 <= height && self.rows_shown + rows + 2 > height
         }) {
             self.ask(tr!("Enter shows more "))?;
         }
         part.iter().try_for_each(|row| self.row(row))
     }
 
-    /// CommonMark, laid out and wrapped.
+    /// Shows CommonMark, wrapped.
     pub fn prose(&mut self, markdown: &str) -> Result<()> {
-        prose::lay_out(markdown, self.measure()).0.iter().try_for_each(|row| self.row(row))
+        prose::lay_out(markdown, self.prose_width()).0.iter().try_for_each(|row| self.row(row))
     }
 
-    /// Columns for prose.
-    fn measure(&self) -> usize {
-        self.width.min(PROSE)
+    fn prose_width(&self) -> usize {
+        self.width.min(MAX_PROSE_WIDTH)
     }
 
-    /// Sees to it that all is shown that was written.
     pub fn flush(&mut self) -> Result<()> {
         Ok(self.out.flush()?)
     }
@@ -284,22 +279,22 @@ impl Terminal {
         if !self.interactive {
             return Ok(Answer::NotInteractive);
         }
-        self.forget_what_was_typed();
+        self.discard_typeahead();
         let prompt = if self.ascii { to_ascii(prompt) } else { prompt.to_owned() };
-        write!(self.out, "{}", inked(&prompt, Ink::Warn))?;
+        write!(self.out, "{}", colored_text(&prompt, Ink::Warn))?;
         self.out.flush()?;
-        self.shown = 0;
+        self.rows_shown = 0;
         let mut typed = Vec::new();
         if io::stdin().lock().read_until(b'\n', &mut typed)? == 0 {
-            // Ctrl-D, the end of what a person says: as `q`, on a row of its own.
+            // Ctrl-D means `q`; the prompt's row has no newline yet.
             self.row_at_once(&Row::new())?;
             return Err(Error::Quit);
         }
-        self.measure_again();
+        self.refresh_size();
         let echoed = String::from_utf8_lossy(&typed).trim_end_matches(['\n', '\r']).to_owned();
         let typed: String = echoed.trim().chars().map(half_width).collect();
         if self.erases && typed.is_empty() {
-            // The prompt has served: cursor up, line away (ECMA-48), for each row that it took.
+            // Remove the prompt: cursor up and erase line (ECMA-48), for each row that it took.
             let columns = terminal_size::terminal_size_of(io::stdout())
                 .map_or(self.width, |(width, _)| usize::from(width.0));
             let rows = rows_of(&format!("{prompt}{echoed}"), columns);
@@ -308,14 +303,14 @@ impl Terminal {
         if typed.eq_ignore_ascii_case("q") { Err(Error::Quit) } else { Ok(Answer::Line(typed)) }
     }
 
-    /// Whether one picture can be shown in the place of another.
+    /// Whether a picture can replace another one on the screen.
     pub fn erases(&self) -> bool {
         self.erases && self.height.is_some()
     }
 
-    /// Switches to a screen of its own; dropping the guard gives back the one that was there, and so does a signal.
+    /// Switches to the alternate screen; dropping the guard, or a signal, switches back.
     pub fn alternate_screen(&mut self) -> io::Result<Cleanup> {
-        self.shown = 0;
+        self.rows_shown = 0;
         write!(self.out, "{ALTERNATE_SCREEN_ON}")?;
         self.out.flush()?;
         Ok(signals::at_end(|| {
@@ -324,11 +319,11 @@ impl Terminal {
         }))
     }
 
-    /// This picture, in the place of what is on the screen.
+    /// Replaces the content of the screen.
     pub fn whole_screen(&mut self, picture: &Picture) -> Result<()> {
         write!(self.out, "\x1b[H")?;
         for (index, row) in picture.0.iter().enumerate() {
-            let text = shown(row, self.ascii);
+            let text = render(row, self.ascii);
             // No newline after the last row: it would scroll.
             write!(
                 self.out,
@@ -341,33 +336,32 @@ impl Terminal {
         Ok(self.out.flush()?)
     }
 
-    /// Columns and rows for a [`Terminal::whole_screen`] at this moment: all that the window has, for it is measured at each.
-    /// What is drawn next is drawn for the window as it is now.
-    pub fn measure_now(&mut self) -> (usize, usize) {
+    /// Measures the window again: columns and rows for [`Terminal::whole_screen`].
+    pub fn screen_size(&mut self) -> (usize, usize) {
         let window =
             terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
         if self.interactive {
-            self.measure_again();
+            self.refresh_size();
         }
         let width = window
             .filter(|_| self.interactive && !self.fixed_width)
-            .map_or(self.width, |width| width.max(NARROWEST));
-        (width, self.height.unwrap_or(USUAL_ROWS))
+            .map_or(self.width, |width| width.max(MIN_WIDTH));
+        (width, self.height.unwrap_or(DEFAULT_HEIGHT))
     }
 
-    /// A window may have been resized while its reader thought.
-    fn measure_again(&mut self) {
+    /// Takes over the window's size, which may have changed during a question.
+    fn refresh_size(&mut self) {
         let Some((width, height)) = terminal_size::terminal_size_of(io::stdout()) else {
             return;
         };
         if !self.fixed_width {
-            self.width = columns(usize::from(width.0), self.big).max(NARROWEST);
+            self.width = columns(usize::from(width.0), self.big).max(MIN_WIDTH);
         }
         self.height = Some(usize::from(height.0)).filter(|height| *height > 4);
     }
 
-    /// Forgets what was typed before it was asked for: it cannot be the answer.
-    fn forget_what_was_typed(&self) {
+    /// Discards input typed before the question: it cannot be the answer.
+    fn discard_typeahead(&self) {
         #[cfg(unix)]
         if self.interactive {
             let _ = nix::sys::termios::tcflush(io::stdin(), nix::sys::termios::FlushArg::TCIFLUSH);
@@ -375,12 +369,12 @@ impl Terminal {
     }
 }
 
-/// How many of the window's columns are drawn in: all, or for a projector half, but no fewer than [`LEAST_BIG`] that there are.
+/// How many of the window's columns to use: all, or half for a projector, but at least [`MIN_BIG_WIDTH`] if there are as many.
 fn columns(window: usize, big: bool) -> usize {
-    if big { (window / 2).max(LEAST_BIG.min(window)) } else { window }
+    if big { (window / 2).max(MIN_BIG_WIDTH.min(window)) } else { window }
 }
 
-/// The rows of a terminal that this text takes: a wide character that has one column left begins a new row.
+/// How many rows of a terminal a text takes: a wide character does not fit in one last column.
 fn rows_of(text: &str, columns: usize) -> usize {
     let (mut rows, mut column) = (1, 0);
     for width in text.chars().filter_map(unicode_width::UnicodeWidthChar::width) {
@@ -393,7 +387,7 @@ fn rows_of(text: &str, columns: usize) -> usize {
     rows
 }
 
-/// What the environment says of colours: NO_COLOR, CLICOLOR_FORCE, TERM (no-color.org, bixense.com/clicolors).
+/// Whether to use colours, by NO_COLOR, CLICOLOR_FORCE and TERM (no-color.org, bixense.com/clicolors).
 fn wants_color(at_terminal: bool) -> bool {
     let set =
         |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
@@ -402,7 +396,7 @@ fn wants_color(at_terminal: bool) -> bool {
     !no_color && (set("CLICOLOR_FORCE") || (at_terminal && !dumb))
 }
 
-fn inked(text: &str, ink: Ink) -> colored::ColoredString {
+fn colored_text(text: &str, ink: Ink) -> colored::ColoredString {
     const OF: [Color; 6] =
         [Color::Cyan, Color::Magenta, Color::Yellow, Color::Blue, Color::Green, Color::BrightRed];
     match ink {
@@ -416,18 +410,18 @@ fn inked(text: &str, ink: Ink) -> colored::ColoredString {
     }
 }
 
-/// One row as a terminal shows it, with its newline: for whoever has the screen instead of a [`Terminal`].
-pub fn shown(row: &Row, ascii: bool) -> String {
+/// A row as text for a terminal, with its newline; for the chat, whose screen is not a [`Terminal`].
+pub fn render(row: &Row, ascii: bool) -> String {
     let texts = row.0.iter().map(|span| {
         let text = safe(&span.text);
         let text = if ascii { to_ascii(&text).into() } else { text };
-        inked(&text, span.ink).to_string()
+        colored_text(&text, span.ink).to_string()
     });
     texts.chain(["\n".to_owned()]).collect()
 }
 
-/// Each character of our pictures as one ASCII character; what is not ours (a learner's 你好) stays as it is. A relation takes
-/// the space after it, so that every column stays in its place and `≥` does not become `>`.
+/// Replaces each character of our pictures by an ASCII one; others (a learner's 你好) stay. A relation uses the space after it,
+/// so that `≥` becomes `>=` and the columns stay aligned.
 fn to_ascii(text: &str) -> String {
     let text = text.replace("≥ ", ">=").replace("≤ ", "<=").replace("≠ ", "!=");
     text.chars()
