@@ -45,7 +45,7 @@ fn main() -> ExitCode {
         };
     }
     let job = Job { name: "bench".to_owned(), ..Job::default() };
-    let run = Run { job, parameters: DEADLINE, network: Network::Wire };
+    let run = Run { job, parameters: DEADLINE, network: Network::Wire, ..Run::default() };
     capture::perform(&run, |lab| {
         let measured = measure(lab);
         if let Err(error) = &measured {

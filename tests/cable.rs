@@ -198,7 +198,7 @@ fn lose(lab: &Lab) -> Result<()> {
     while let Ok(number) = text(&server) {
         arrived.push(number);
     }
-    let passed = lab.wire()?.seen(Udp).iter().filter(|seen| seen.treatment.fate.arrives()).count();
+    let passed = lab.wire()?.seen(Udp).iter().filter(|seen| !seen.is_lost()).count();
     lab.claim(
         "counted",
         equal("received", arrived.len(), "passed", passed).and(is(
@@ -231,7 +231,7 @@ fn cut(lab: &Lab) -> Result<()> {
     let (one, two) = (wire.until(Data), wire.until(nth(2, Data)));
     lab.claim(
         "lost",
-        is("first", reasons::rules(&one.treatment.rules).unwrap_or_default(), "the wire is cut"),
+        is("first", reasons::rules(one.rules()).unwrap_or_default(), "the wire is cut"),
     );
     lab.claim("again", equal("seq", two.tcp()?.seq, "seq", one.tcp()?.seq));
     wire.plug_in();

@@ -69,7 +69,7 @@ impl Analysis<'_> {
             });
             let series = &mut all[at];
             series.sent.push(index);
-            series.lost += usize::from(!segment.frame.treatment.fate.arrives());
+            series.lost += usize::from(segment.frame.is_lost());
             series.ends_ns = segment.left_ns;
         }
         // Where one SYN had to be sent again, those that did not are kept too: a program's last try.

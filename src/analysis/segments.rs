@@ -72,9 +72,9 @@ impl Analysis<'_> {
         let mut first: HashMap<FlowEnd, u32> = HashMap::new();
         let mut sent: HashMap<FlowEnd, Sent> = HashMap::new();
         for ((left_ns, frame), socket) in frames.into_iter().zip(sockets) {
-            let arrived_ns = match (arrivals.remove(&frame.frame), frame.treatment.fate) {
+            let arrived_ns = match (arrivals.remove(&frame.frame), frame.fate()) {
                 (Some(at), _) => at,
-                (None, Fate::Passed) => vec![left_ns],
+                (None, None | Some(Fate::Passed)) => vec![left_ns],
                 (None, _) => Vec::new(),
             };
             let name = |end: End| {

@@ -39,7 +39,7 @@ impl Analysis<'_> {
                 }
             };
             let made = &self.calls[index];
-            if &*made.actor == "lab" {
+            if made.call.is_instrument() {
                 continue; // the instrument's own
             }
             let at = if made.is(SyscallKind::Socket) {

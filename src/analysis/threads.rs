@@ -142,7 +142,7 @@ pub(super) fn timelines(analysis: &Analysis) -> Vec<ThreadTimeline> {
     let events = analysis.recording.events();
     let end_ns = events.last().map_or(0, |event| event.at_ns);
     let mut timelines: Vec<(ThreadTimeline, (u32, u32))> = Vec::new();
-    for event in events.iter().filter(|event| &*event.actor != "lab") {
+    for event in events.iter().filter(|event| event.is_by_actor()) {
         if timelines.iter().any(|(life, _)| life.actor == event.actor) {
             continue;
         }

@@ -16,7 +16,7 @@ use super::child::{self, Control, Resume, Started};
 use super::{Error, Lab, Result, Socket, sys};
 use crate::trace::recording::{Line, parse_line};
 use crate::trace::{
-    ActorKind, Ending, Event, EventKind, Failure, Label, Lack, Name, Sample, SyscallKind,
+    ActorKind, Ending, Event, EventKind, Failure, LAB, Label, Lack, Name, Sample, SyscallKind,
 };
 
 thread_local!(static CURRENT: RefCell<Option<Name>> = const { RefCell::new(None) });
@@ -46,7 +46,7 @@ impl Actor {
 
     /// The lab's own hand: its calls are recorded as the instrument's.
     pub(super) fn instrument(lab: &Lab) -> Actor {
-        Actor { lab: lab.clone(), name: Name::from("lab"), instrument: true }
+        Actor { lab: lab.clone(), name: Name::from(LAB), instrument: true }
     }
 
     pub(super) fn lab(&self) -> &Lab {

@@ -6,7 +6,9 @@ use thiserror::Error;
 
 use super::{Lab, sys};
 use crate::reasons;
-use crate::trace::{Ending, Event, EventKind, FailedCall, Failure, Lack, Name, Outcome, Return};
+use crate::trace::{
+    Ending, Event, EventKind, FailedCall, Failure, LAB, Lack, Name, Outcome, Return,
+};
 
 /// What an experiment answers.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -73,7 +75,7 @@ impl Error {
             Error::Unavailable(why) => Ending::Unavailable { why: why.clone() },
             Error::Failed(why) => Ending::Failed { why: why.clone() },
             Error::Io(error) => {
-                let call = FailedCall::unknown(&Name::from("lab"), sys::error_name(error));
+                let call = FailedCall::unknown(&Name::from(LAB), sys::error_name(error));
                 Ending::Failed { why: Failure::Call(call) }
             }
         }

@@ -18,7 +18,8 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::trace::{
-    ActorKind, Claim, Event, EventKind, Failure, Label, Lack, Name, Return, SyscallKind, Verdict,
+    ActorKind, Claim, Event, EventKind, Failure, LAB, Label, Lack, Name, Return, SyscallKind,
+    Verdict,
 };
 
 pub mod actor;
@@ -98,7 +99,7 @@ impl Lab {
     /// A lab that keeps its events in memory, in this process: for benches and tests of the instruments.
     #[must_use]
     pub fn in_memory() -> Lab {
-        Lab::new(&Run::default(), "lab", false, Keep::All)
+        Lab::new(&Run::default(), LAB, false, Keep::All)
     }
 
     /// A lab for a program that is no experiment, in this process: the actor that its main thread is, and how much of what
@@ -111,7 +112,7 @@ impl Lab {
     }
 
     fn new(run: &Run, actor: &str, owns_process: bool, keep: Keep) -> Lab {
-        let Run { job, parameters, network } = run;
+        let Run { job, parameters, network, .. } = run;
         let epoch_ns = job.part.as_ref().map_or_else(sys::monotonic_ns, |part| part.epoch_ns);
         let mut recorder = Recorder::that_keeps(keep, epoch_ns);
         if job.stepped {

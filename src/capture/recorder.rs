@@ -10,7 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::{Breakpoints, sys};
-use crate::trace::recording::write_line;
+use crate::trace::recording::{EventWriter, LookUp};
 use crate::trace::{Blocked, Call, Event, EventKind, Name, Outcome, Output, Return};
 
 /// What a recorder keeps in memory.
@@ -245,9 +245,10 @@ impl Recorder {
     }
 
     /// Writes every event to `to` as it comes, until [`Recorder::close`] and all is written. Runs on a thread of its own.
-    pub fn write_to(&self, to: &mut dyn Write) {
+    pub fn write_to(&self, to: &mut dyn Write, look_up: LookUp) {
+        let mut writer = EventWriter::new(look_up);
         self.hand_on(None, &mut |batch| {
-            batch.iter().try_for_each(|event| write_line(to, event)).and_then(|()| to.flush())
+            batch.iter().try_for_each(|event| writer.write(to, event)).and_then(|()| to.flush())
         });
     }
 

@@ -12,14 +12,14 @@ use super::{
     Breakpoints, Error, Keep, Lab, Network, Parameter, Result, Wire, actor, error, link, sys,
 };
 use crate::signals;
-use crate::trace::recording::{Header, Origin, write_line};
-use crate::trace::{Blocked, Ending, EventKind};
+use crate::trace::recording::{Header, LookUp, Origin, write_line};
+use crate::trace::{Blocked, Ending, EventKind, LAB};
 
 /// The shortest wait between two checks of the deadline.
 const DEADLINE_POLL: Duration = Duration::from_millis(10);
 
 /// Everything that [`perform`] needs besides the function.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Run {
     /// What this process was asked to run.
     pub job: Job,
@@ -27,6 +27,14 @@ pub struct Run {
     pub parameters: &'static [Parameter],
     /// The network it runs in. The process of a part inherits its network, and says [`Network::Host`].
     pub network: Network,
+    /// Gives the text of the source lines that its calls are made from.
+    pub look_up: LookUp,
+}
+
+impl Default for Run {
+    fn default() -> Run {
+        Run { job: Job::default(), parameters: &[], network: Network::default(), look_up: |_| None }
+    }
 }
 
 /// Runs one experiment, or one part of it, in this process, by the protocol of [`child`]. Call it before the process has
@@ -35,7 +43,7 @@ pub fn perform(run: &Run, play: fn(&Lab) -> Result<()>) -> ExitCode {
     std::panic::set_hook(Box::new(|_| {}));
     sys::close_inherited_descriptors();
     signals::block();
-    let actor = run.job.part.as_ref().map_or("lab", |part| &part.actor);
+    let actor = run.job.part.as_ref().map_or(LAB, |part| &part.actor);
     let lab = Lab::new(run, actor, true, Keep::All);
     let network = match &run.job.lack {
         Some(lack) if run.network == Network::Host => Err(lack.clone().into()),
@@ -50,10 +58,10 @@ pub fn perform(run: &Run, play: fn(&Lab) -> Result<()>) -> ExitCode {
     if header.is_some_and(|header| write_line(&mut io::stdout(), &header).is_err()) {
         return ExitCode::FAILURE; // nobody listens
     }
-    if let Err(error) = lab.start_threads() {
+    if let Err(error) = lab.start_threads(run.look_up) {
         // Nobody can write for us, so this thread does.
         lab.end(actor::no_more(error).ending(), None);
-        lab.recorder().write_to(&mut io::stdout());
+        lab.recorder().write_to(&mut io::stdout(), run.look_up);
         return ExitCode::SUCCESS;
     }
     let outcome = network.and_then(|tap| {
@@ -126,7 +134,7 @@ impl Lab {
 
     /// The threads beside the experiment's own: one writes the events, one handles the control channel and stops the run
     /// when it closes, one waits for signals, one watches the deadline.
-    fn start_threads(&self) -> io::Result<()> {
+    fn start_threads(&self, look_up: LookUp) -> io::Result<()> {
         let start = |name: &str, work: Box<dyn FnOnce() + Send>| {
             thread::Builder::new().name(name.to_owned()).spawn(work).map(drop)
         };
@@ -153,7 +161,7 @@ impl Lab {
         writing.expect_writer();
         let started = start(
             "writer",
-            Box::new(move || writing.write_to(&mut io::BufWriter::new(io::stdout()))),
+            Box::new(move || writing.write_to(&mut io::BufWriter::new(io::stdout()), look_up)),
         );
         if started.is_err() {
             self.bench.recorder.expect_no_writer();

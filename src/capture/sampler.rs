@@ -151,7 +151,7 @@ impl Lab {
         // Several roles may share a thread: the sample belongs to the one that acted last.
         let actor = self.recorder().look(|events| {
             let did = |event: &&Event| {
-                event.thread == of.thread && event.process == of.process && &*event.actor != "lab"
+                event.thread == of.thread && event.process == of.process && event.is_by_actor()
             };
             events.iter().rev().find(did).map(|event| event.actor.clone())
         });

@@ -8,9 +8,10 @@ use super::{Failure, Session};
 use crate::capture::sys;
 use crate::chat::{self, Address, Buffer, EndReason, Options, Side, Style, Tracer};
 use crate::cli;
+use crate::experiments;
 use crate::output::terminal::{Terminal, render};
 use crate::text::safe;
-use crate::trace::recording::{Header, Origin, write_line};
+use crate::trace::recording::{EventWriter, Header, Origin, write_line};
 use crate::views::trace::{Detail, Trace};
 
 /// Holds a chat.
@@ -81,11 +82,12 @@ fn tracer(terminal: &Terminal, args: &cli::Chat) -> Result<Option<Tracer>, Failu
     let coloured =
         terminal.has_colours() && (io::stdout().is_terminal() || io::stderr().is_terminal());
     let ascii = terminal.is_ascii();
+    let mut writer = EventWriter::new(experiments::line_of);
     Ok(Some(Box::new(move |events| {
         let mut rows = Vec::new();
         for event in events {
             if let Some(file) = &mut file {
-                write_line(file, event)?;
+                writer.write(file, event)?;
             }
             rows.extend(trace.as_mut().map(|trace| trace.push(event)).unwrap_or_default());
         }

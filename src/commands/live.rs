@@ -48,6 +48,7 @@ pub fn run(
                 session.write_line(&text)?;
                 match recording::parse_line(&text) {
                     Ok(Line::Header(header)) => recording.header = header,
+                    Ok(Line::Source(line)) => recording.cite(line),
                     Ok(Line::Event(event)) => {
                         live.iter_mut().for_each(|live| live.held_back.push((*event).clone()));
                         recording.push(*event);

@@ -189,7 +189,7 @@ fn receive_in_order(socket: &Socket, messages: usize) -> Result<usize> {
 
 /// Those of the frames that the wire dropped.
 fn dropped(frames: &[CapturedFrame]) -> Vec<CapturedFrame> {
-    frames.iter().filter(|frame| !frame.treatment.fate.arrives()).cloned().collect()
+    frames.iter().filter(|frame| frame.is_lost()).cloned().collect()
 }
 
 /// How many bytes of data these frames carry.

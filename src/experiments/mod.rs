@@ -14,6 +14,7 @@ use linkme::distributed_slice;
 use crate::capture::child::{Job, Request};
 use crate::capture::parameter::{self, SetError};
 use crate::capture::{self, Lab, Network, Parameter, Result, Run, probe};
+use crate::trace::Site;
 
 mod kit;
 mod l01_socket;
@@ -181,6 +182,13 @@ pub fn text_of(path: &str) -> Option<&'static str> {
     })
 }
 
+/// The text of this line of the source, without the blanks around it, if an experiment's calls can come from it.
+#[must_use]
+pub fn line_of(site: &Site) -> Option<String> {
+    let index = usize::try_from(site.line).ok()?.checked_sub(1)?;
+    Some(text_of(&site.file)?.lines().nth(index)?.trim().to_owned())
+}
+
 impl Experiment {
     const fn new(
         name: &'static str,
@@ -260,11 +268,13 @@ pub fn serve(request: Request) -> ExitCode {
 
 /// Runs an experiment, or what a child process of one does; `None` if there is none of that name.
 fn perform(job: Job) -> Option<ExitCode> {
+    let look_up = line_of;
     if job.part.is_some() {
         let process = CHILD_PROCESSES.iter().find(|process| process.name == job.name)?;
-        return Some(capture::perform(&Run { job, ..Run::default() }, process.play));
+        return Some(capture::perform(&Run { job, look_up, ..Run::default() }, process.play));
     }
     let experiment = find(&job.name)?;
-    let run = Run { job, parameters: experiment.parameters, network: experiment.network };
+    let (parameters, network) = (experiment.parameters, experiment.network);
+    let run = Run { job, parameters, network, look_up };
     Some(capture::perform(&run, experiment.play))
 }

@@ -16,15 +16,16 @@ pub fn rules(rules: &[Rule]) -> Option<String> {
 /// A frame's comment in a pcapng file, which is in English: who sent it, and what the link did with it.
 #[must_use]
 pub fn comment(frame: &Frame) -> String {
-    let fate = match frame.treatment.fate {
-        Fate::Passed => "passed",
-        Fate::Delayed => "delayed",
-        Fate::Duplicated => "duplicated",
-        Fate::Held => "held back",
-        Fate::Dropped => "dropped",
-        Fate::Cut => "lost",
+    let fate = match frame.fate() {
+        None => "seen",
+        Some(Fate::Passed) => "passed",
+        Some(Fate::Delayed) => "delayed",
+        Some(Fate::Duplicated) => "duplicated",
+        Some(Fate::Held) => "held back",
+        Some(Fate::Dropped) => "dropped",
+        Some(Fate::Cut) => "lost",
     };
-    let rules = speaking(Language::ENGLISH, || rules(&frame.treatment.rules));
+    let rules = speaking(Language::ENGLISH, || rules(frame.rules()));
     let rules = rules.map_or_else(String::new, |rules| format!(": {rules}"));
     format!("explore: {} {fate}{rules}", frame.sent_by)
 }

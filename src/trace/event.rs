@@ -62,6 +62,29 @@ pub struct Event {
     pub what: EventKind,
 }
 
+/// Whose the events are that no actor did: the experiment itself, between its actors' calls.
+pub const LAB: &str = "lab";
+/// Whose the link's frames are.
+pub const LINK: &str = "wire";
+
+impl Event {
+    /// The line of the source that it was made from, if it is a call that has one.
+    #[must_use]
+    pub fn site(&self) -> Option<&Site> {
+        match &self.what {
+            EventKind::Held(call) | EventKind::Enter(call) => call.site.as_ref(),
+            EventKind::Return(back) => back.call.site.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// False for what the experiment itself did.
+    #[must_use]
+    pub fn is_by_actor(&self) -> bool {
+        &*self.actor != LAB
+    }
+}
+
 /// What can happen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]

@@ -40,11 +40,31 @@ pub struct Frame {
     /// What is in it.
     #[serde(flatten)]
     pub layers: Layers,
-    /// What the wire did with it.
+    /// What the link did with it; `None` for a frame that was only seen passing by.
     #[serde(flatten)]
-    pub treatment: Treatment,
+    pub treatment: Option<Treatment>,
     /// Every byte of it, from the destination MAC address on; the kernel adds no checksum of the frame here.
     pub raw: Raw,
+}
+
+impl Frame {
+    /// What became of it, if that is known.
+    #[must_use]
+    pub fn fate(&self) -> Option<Fate> {
+        self.treatment.as_ref().map(|treatment| treatment.fate)
+    }
+
+    /// True if it is known that it never arrives.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.fate().is_some_and(|fate| !fate.arrives())
+    }
+
+    /// The rules that applied to it.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        self.treatment.as_ref().map_or(&[], |treatment| &treatment.rules)
+    }
 }
 
 /// An end of the wire.

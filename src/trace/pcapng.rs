@@ -16,7 +16,7 @@ const PACKET: u32 = 6;
 
 /// Writes the frames of these runs, in order; gives how many there were.
 ///
-/// Times are nanoseconds: the run's date, which is in whole seconds, and the time in the run added to it.
+/// Times are nanoseconds: the run's date and the time in the run added to it.
 ///
 /// # Errors
 /// What the writer answers.

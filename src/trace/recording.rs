@@ -3,15 +3,16 @@
 //! This is the only place that knows the file format; `docs/recording.md` documents every field.
 //! What an event means is `event`'s business, and how it looks is `views`'.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{self, BufRead, Read, Write};
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::error::Category;
 use thiserror::Error;
 
 use crate::i18n::{self, error_text, tr};
-use crate::trace::{Claim, Ending, Event, EventKind, format_1};
+use crate::trace::{Claim, Ending, Event, EventKind, Site, format_1};
 
 /// What the first line of a recording calls its format.
 pub const FORMAT: &str = "socket-explorer recording";
@@ -141,18 +142,40 @@ pub struct Recording {
     pub header: Header,
     /// By time; events of one moment stand as they were recorded.
     events: Vec<Event>,
+    /// What the cited lines of the source said when it was made.
+    sources: HashMap<Site, String>,
 }
 
 impl Recording {
     /// A recording of these events, in whatever order they come.
     pub fn new(header: Header, mut events: Vec<Event>) -> Recording {
         events.sort_by_key(|event| event.at_ns);
-        Recording { header, events }
+        Recording { header, events, sources: HashMap::new() }
     }
 
     /// What happened, in order.
     pub fn events(&self) -> &[Event] {
         &self.events
+    }
+
+    /// What this line of the source said when the recording was made.
+    pub fn source_line(&self, site: &Site) -> Option<&str> {
+        self.sources.get(site).map(String::as_str)
+    }
+
+    /// Adds a line of the source.
+    pub fn cite(&mut self, line: SourceLine) {
+        self.sources.insert(line.source, line.text);
+    }
+
+    /// Writes all of it.
+    ///
+    /// # Errors
+    /// Whatever the writer says.
+    pub fn write(&self, to: &mut dyn Write) -> io::Result<()> {
+        write_line(to, &self.header)?;
+        let mut writer = EventWriter::new(|site: &Site| self.sources.get(site).cloned());
+        self.events.iter().try_for_each(|event| writer.write(to, event))
     }
 
     /// Adds an event at its place: a child process's events arrive a little late.
@@ -179,11 +202,55 @@ impl Recording {
     }
 }
 
+/// The text of a line of the source, written before the first event that cites it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceLine {
+    /// Where it stands.
+    pub source: Site,
+    /// What it says, without the blanks around it.
+    pub text: String,
+}
+
+/// Gives the text of a line of the source, where that is to be had.
+pub type LookUp = fn(&Site) -> Option<String>;
+
+/// Writes events, and before each the source lines that it is the first to cite.
+#[derive(Debug)]
+pub struct EventWriter<L> {
+    look_up: L,
+    cited: HashSet<Site>,
+}
+
+impl<L: Fn(&Site) -> Option<String>> EventWriter<L> {
+    /// Source lines come from this function.
+    pub fn new(look_up: L) -> EventWriter<L> {
+        EventWriter { look_up, cited: HashSet::new() }
+    }
+
+    /// Writes one event.
+    ///
+    /// # Errors
+    /// Whatever the writer says.
+    pub fn write(&mut self, to: &mut dyn Write, event: &Event) -> io::Result<()> {
+        if let Some(site) = event.site()
+            && !self.cited.contains(site)
+        {
+            self.cited.insert(site.clone());
+            if let Some(text) = (self.look_up)(site) {
+                write_line(to, &SourceLine { source: site.clone(), text })?;
+            }
+        }
+        write_line(to, event)
+    }
+}
+
 /// One line of a recording.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Line {
     /// A new run begins.
     Header(Header),
+    /// What a line of the source says.
+    Source(SourceLine),
     /// Something happened in it.
     Event(Box<Event>),
 }
@@ -217,6 +284,7 @@ fn parse(text: &[u8]) -> Result<(Line, Option<u32>), LineError> {
     struct Peek {
         format: Option<String>,
         version: Option<u32>,
+        event: Option<IgnoredAny>,
     }
     let peek: Peek = serde_json::from_slice(text).map_err(foreign)?;
     match (peek.format.as_deref(), peek.version) {
@@ -226,6 +294,10 @@ fn parse(text: &[u8]) -> Result<(Line, Option<u32>), LineError> {
             .map_err(foreign),
         (Some(other), _) => {
             Err(LineError::Foreign(tr!("its format is `{other}`", other = other.escape_debug())))
+        }
+        (None, _) if peek.event.is_none() => {
+            let source = serde_json::from_slice(text).map_err(foreign)?;
+            Ok((Line::Source(source), None))
         }
         (None, _) => {
             let event = serde_json::from_slice(text).map_err(foreign)?;
@@ -296,12 +368,13 @@ pub fn read(mut from: impl BufRead) -> Contents {
                 version = of.unwrap_or(VERSION);
                 recordings.push(Recording::new(header, Vec::new()));
             }
+            (Ok((Line::Source(source), _)), Some(recording)) => recording.cite(source),
             (Ok((Line::Event(mut event), _)), Some(recording)) => {
                 if version > 1 || format_1::upgrade(&mut event) {
                     recording.push(*event);
                 }
             }
-            (Ok((Line::Event(_), _)), None) => {
+            (Ok((Line::Source(_) | Line::Event(_), _)), None) => {
                 break Some((number, tr!("an event stands before any header line").to_owned()));
             }
             (Err(_), Some(_)) if !text.ends_with(b"\n") => {
@@ -341,12 +414,11 @@ mod tests {
             };
             assert_eq!(path.file_stem().and_then(|stem| stem.to_str()), Some(name.as_str()));
             let mut again = Vec::new();
-            write_line(&mut again, &recording.header).expect("written");
+            recording.write(&mut again).expect("written");
             for event in recording.events() {
                 if let EventKind::Return(back) = &event.what {
                     kinds.insert((back.call.kind().to_string(), back.call.role == Role::Program));
                 }
-                write_line(&mut again, event).expect("written");
             }
             let second = read(&*again);
             assert!(

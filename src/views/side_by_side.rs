@@ -70,11 +70,10 @@ fn columns(analysis: &Analysis) -> (Vec<Column>, usize) {
             _ => None,
         })
         .collect();
-    let calls =
-        analysis.calls.iter().filter(|made| !made.call.is_instrument() && &*made.actor != "lab");
+    let calls = analysis.calls.iter().filter(|made| !made.call.is_instrument());
     let mut doings: Vec<Doing> = calls.map(Doing::Call).collect();
     doings.extend(events.iter().filter_map(|event| match &event.what {
-        EventKind::Deed { deed, errno } if &*event.actor != "lab" => {
+        EventKind::Deed { deed, errno } if event.is_by_actor() => {
             Some(Doing::Deed(event, deed, errno.as_deref()))
         }
         _ => None,

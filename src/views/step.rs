@@ -255,7 +255,7 @@ fn is_at(call: &Call, file: &str, line: usize) -> bool {
 fn actors_width(events: &[Event]) -> usize {
     events
         .iter()
-        .filter(|event| &*event.actor != "lab")
+        .filter(|event| event.is_by_actor())
         .map(|event| who(event).width())
         .max()
         .unwrap_or(0)

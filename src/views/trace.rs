@@ -16,10 +16,10 @@ use crate::i18n::tr;
 use crate::picture::{Ink, Picture, Row, fit, span_of};
 use crate::reasons;
 use crate::text::wrap;
-use crate::trace::packet::{Fate, Frame};
+use crate::trace::packet::{Fate, Frame, Treatment};
 use crate::trace::{
-    ActorKind, Call, Claim, Ending, Event, EventKind, Name, Observation, Return, Sample, Value,
-    Verdict,
+    ActorKind, Call, Claim, Ending, Event, EventKind, LAB, LINK, Name, Observation, Return, Sample,
+    Value, Verdict,
 };
 
 /// How much the trace tells.
@@ -317,28 +317,14 @@ impl Trace {
             ),
             Ink::Plain,
         );
-        let fate = &frame.treatment;
-        let mark = if fate.fate.arrives() { "▶" } else { "✗" };
-        let delay = if fate.delay_ns > 0 {
-            tr!(", {span} later", span = span_of(fate.delay_ns))
-        } else {
-            String::new()
-        };
-        let ink = match fate.fate {
-            Fate::Passed => Ink::Good,
-            Fate::Dropped | Fate::Cut => Ink::Bad,
-            _ => Ink::Warn,
-        };
-        let verdict = {
-            let rule = reasons::rules(&fate.rules)
-                .map_or(String::new(), |rule| tr!(": {rule}", rule = safe(&rule)));
-            format!("{mark} {}{rule}{delay}", wording::fate(fate.fate))
-        };
         let indent = self.head(event).width();
-        for line in wrap(&verdict, self.width.saturating_sub(indent).max(8)) {
-            rows.push(
-                Row::indented(indent).with(fit(&line, self.width.saturating_sub(indent)), ink),
-            );
+        if let Some(treatment) = &frame.treatment {
+            let (verdict, ink) = treated(treatment);
+            for line in wrap(&verdict, self.width.saturating_sub(indent).max(8)) {
+                rows.push(
+                    Row::indented(indent).with(fit(&line, self.width.saturating_sub(indent)), ink),
+                );
+            }
         }
         rows.extend(hex_rows(&frame.raw.0, indent, self.width));
         rows
@@ -390,7 +376,7 @@ impl Trace {
     }
 
     fn meet(&mut self, actor: &Name) {
-        if !matches!(&**actor, "lab" | "wire") {
+        if !matches!(&**actor, LAB | LINK) {
             self.colors.add(actor);
         }
         let most = (self.width / 5).clamp(4, 16);
@@ -575,11 +561,29 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
     Picture(rows)
 }
 
+/// What the link did with a frame.
+fn treated(treatment: &Treatment) -> (String, Ink) {
+    let mark = if treatment.fate.arrives() { "▶" } else { "✗" };
+    let delay = if treatment.delay_ns > 0 {
+        tr!(", {span} later", span = span_of(treatment.delay_ns))
+    } else {
+        String::new()
+    };
+    let ink = match treatment.fate {
+        Fate::Passed => Ink::Good,
+        Fate::Dropped | Fate::Cut => Ink::Bad,
+        _ => Ink::Warn,
+    };
+    let rule = reasons::rules(&treatment.rules)
+        .map_or(String::new(), |rule| tr!(": {rule}", rule = safe(&rule)));
+    (format!("{mark} {}{rule}{delay}", wording::fate(treatment.fate)), ink)
+}
+
 /// What an actor is called, the lab's own two included.
 fn called(name: &str) -> String {
     match name {
-        "lab" => tr!("lab").to_owned(),
-        "wire" => tr!("wire").to_owned(),
+        LAB => tr!("lab").to_owned(),
+        LINK => tr!("wire").to_owned(),
         name => actor(name),
     }
 }

@@ -57,7 +57,7 @@ impl ActorColors {
     /// Everyone who speaks in these events, except the lab itself.
     pub fn of(events: &[Event]) -> ActorColors {
         let mut colors = ActorColors::default();
-        for event in events.iter().filter(|event| &*event.actor != "lab") {
+        for event in events.iter().filter(|event| event.is_by_actor()) {
             colors.add(&event.actor);
         }
         colors

@@ -49,7 +49,8 @@ const TAKE_LABELS: [(&str, &[usize]); 22] = [
 const TESTS_OF_LINUX: &str = r#"[cfg (all (test , target_os = "linux"))]"#;
 
 /// Where labels are made.
-const MAKE_LABELS: [&str; 3] = ["src/capture/", "src/chat/", "src/experiments/"];
+const MAKE_LABELS: [&str; 4] =
+    ["src/capture/", "src/chat/", "src/experiments/", "src/trace/event.rs"];
 
 /// Names of the system's own, which no catalogue needs: `AF_INET`, `/proc/net/dev`, `EAGAIN`.
 fn is_code(label: &str) -> bool {

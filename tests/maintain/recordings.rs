@@ -11,7 +11,7 @@ use socket_explorer::experiments::Experiment;
 use socket_explorer::lesson;
 use socket_explorer::output::terminal::Terminal;
 use socket_explorer::trace::Ending;
-use socket_explorer::trace::recording::{self, Recording};
+use socket_explorer::trace::recording::Recording;
 
 /// Runs every experiment that needs a recording, and writes it to the folder of its lesson below this one.
 pub fn make(lessons: &Path) -> Result<(), Box<dyn Error>> {
@@ -41,7 +41,6 @@ pub fn record(
 
 pub fn write(path: &Path, recording: &Recording) -> io::Result<()> {
     let mut to = BufWriter::new(File::create(path)?);
-    recording::write_line(&mut to, &recording.header)?;
-    recording.events().iter().try_for_each(|event| recording::write_line(&mut to, event))?;
+    recording.write(&mut to)?;
     to.flush()
 }

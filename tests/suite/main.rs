@@ -20,8 +20,9 @@ mod person;
 #[cfg(target_os = "linux")]
 mod poor_places;
 #[cfg(target_os = "linux")]
-mod step;
+mod sources;
 #[cfg(target_os = "linux")]
+mod step;
 mod strace;
 mod support;
 #[cfg(target_os = "linux")]

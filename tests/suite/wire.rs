@@ -125,10 +125,10 @@ fn a_dropped_syn_is_told_with_its_rule_and_sent_again() {
         .filter(|frame| {
             frame.layers.tcp.as_ref().is_some_and(|tcp| tcp.flags.syn() && !tcp.flags.ack())
         })
-        .map(|frame| (frame.treatment.fate, reasons::rules(&frame.treatment.rules)))
+        .map(|frame| (frame.fate(), reasons::rules(frame.rules())))
         .collect();
-    let dropped = (Fate::Dropped, Some("drop the first 2 SYNs".to_owned()));
-    assert_eq!(fates, [dropped.clone(), dropped, (Fate::Passed, None)]);
+    let dropped = (Some(Fate::Dropped), Some("drop the first 2 SYNs".to_owned()));
+    assert_eq!(fates, [dropped.clone(), dropped, (Some(Fate::Passed), None)]);
 }
 
 /// What tshark says of this file, against what was recorded: frame by frame, over all its sections.

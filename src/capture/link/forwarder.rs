@@ -19,7 +19,7 @@ use super::{FAR, NEAR};
 use crate::capture::{Lab, Result, sys};
 use crate::trace::packet::{Arp, End, Ethernet, Fate, Frame, Ip, Layers, Raw, Tcp, Treatment};
 use crate::trace::rule::{Rule, Which};
-use crate::trace::{EventKind, FailedCall, Failure, Name};
+use crate::trace::{EventKind, FailedCall, Failure, LINK, Name};
 
 /// The far neighbour's MAC address: locally administered, as its second digit says (IEEE 802).
 const FAR_MAC: [u8; 6] = [0x02, 0, 10, 9, 0, 2];
@@ -102,7 +102,7 @@ impl Wire {
         let shared = Arc::new(Shared { state: Mutex::default(), changed: Condvar::new(), wake });
         let mut forwarder = Forwarder {
             lab: lab.clone(),
-            name: Name::from("wire"),
+            name: Name::from(LINK),
             tap,
             listen,
             shared: shared.clone(),
@@ -488,7 +488,7 @@ impl Forwarder {
             receiver,
             by_lab,
             layers,
-            treatment,
+            treatment: Some(treatment),
             raw: Raw(raw),
         });
         let at_ns = self.lab.recorder().push(&self.name, EventKind::Frame(frame.clone()));

@@ -49,6 +49,7 @@ impl Stepper {
     pub(super) fn receive(&mut self, line: &[u8]) -> bool {
         match recording::parse_line(line) {
             Ok(Line::Header(header)) => self.recording.header = header,
+            Ok(Line::Source(line)) => self.recording.cite(line),
             Ok(Line::Event(event)) => {
                 self.observe(&event);
                 self.recording.push(*event);

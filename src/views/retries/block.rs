@@ -54,7 +54,7 @@ impl Block {
         let mut lines = frames(series, analysis);
         let mut notes: Vec<String> = Vec::new();
         for frame in series.sent.iter().map(|at| &analysis.wire[*at].frame) {
-            if let Some(rule) = reasons::rules(&frame.treatment.rules)
+            if let Some(rule) = reasons::rules(frame.rules())
                 .map(|rule| safe(&rule))
                 .filter(|rule| !notes.contains(rule))
             {
@@ -100,9 +100,8 @@ fn frames(series: &Series, analysis: &Analysis) -> Vec<Line> {
     let mut before = None;
     for (number, segment) in (1..).zip(series.sent.iter().map(|at| &analysis.wire[*at])) {
         let (at, frame) = (segment.left_ns, &segment.frame);
-        let arrived = frame.treatment.fate.arrives();
-        let outcome = wording::fate(frame.treatment.fate);
-        let (mark, ink) = if arrived { ("▶", Ink::Good) } else { ("✗", Ink::Bad) };
+        let outcome = frame.fate().map_or("", wording::fate);
+        let (mark, ink) = if frame.is_lost() { ("✗", Ink::Bad) } else { ("▶", Ink::Good) };
         let label = format!("{} {number}", content_name(&series.content));
         lines.push(Line {
             label,
@@ -110,7 +109,7 @@ fn frames(series: &Series, analysis: &Analysis) -> Vec<Line> {
             outcome: format!("{mark} {outcome}"),
             ink,
             from: before,
-            stroke: Stroke::Gap { arrived },
+            stroke: Stroke::Gap { arrived: !frame.is_lost() },
         });
         before = Some(at);
     }
@@ -129,7 +128,7 @@ fn deliberate_waits(series: &Series, analysis: &Analysis, next_ns: u64, lines: &
         lines.iter().filter_map(|line| line.from).chain([series.begins_ns]).min().unwrap_or(0);
     let events = analysis.recording.events();
     for event in events.iter().filter(|event| event.at_ns >= since && event.at_ns < next_ns) {
-        let its_own = &*event.actor == "lab" || frame.sender.as_ref() == Some(&event.actor);
+        let its_own = !event.is_by_actor() || frame.sender.as_ref() == Some(&event.actor);
         if let (EventKind::Wait { asked_ns, .. }, true) = (&event.what, its_own) {
             let (at, from) = (event.at_ns.saturating_add(*asked_ns), Some(event.at_ns));
             lines.push(Line {

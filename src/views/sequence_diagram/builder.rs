@@ -41,7 +41,7 @@ pub(super) struct Builder<'a> {
 impl<'a> Builder<'a> {
     pub(super) fn new(analysis: &'a Analysis<'a>) -> Builder<'a> {
         let (mut lanes, mut lane_of) = (Vec::new(), HashMap::new());
-        for event in analysis.recording.events().iter().filter(|event| &*event.actor != "lab") {
+        for event in analysis.recording.events().iter().filter(|event| event.is_by_actor()) {
             lane_of.entry(event.actor.clone()).or_insert_with(|| {
                 lanes.push(Lane {
                     name: labels::actor(&event.actor).into_owned(),

@@ -93,15 +93,46 @@ pub(super) struct Arrow {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Likeness {
     Part(String),
-    Wait { lane: Option<usize>, purpose: String },
-    Deed { lane: usize, deed: String },
-    Enter { lane: usize, function: String },
-    Return { lane: usize, function: String },
-    Call { lane: usize, function: String, errno: Option<String>, arrow: Option<ArrowLikeness> },
-    State { lane: usize, state: String, source: Option<String> },
-    Segment { from: usize, to: usize, flags: Option<Flags>, again: bool, fate: Fate, leaves: bool },
+    Wait {
+        lane: Option<usize>,
+        purpose: String,
+    },
+    Deed {
+        lane: usize,
+        deed: String,
+    },
+    Enter {
+        lane: usize,
+        function: String,
+    },
+    Return {
+        lane: usize,
+        function: String,
+    },
+    Call {
+        lane: usize,
+        function: String,
+        errno: Option<String>,
+        arrow: Option<ArrowLikeness>,
+    },
+    State {
+        lane: usize,
+        state: String,
+        source: Option<String>,
+    },
+    Segment {
+        from: usize,
+        to: usize,
+        flags: Option<Flags>,
+        again: bool,
+        fate: Option<Fate>,
+        leaves: bool,
+    },
     Arp,
-    ArpFrame { from: usize, asks: bool },
+    ArpFrame {
+        from: usize,
+        asks: bool,
+    },
     Unanswered,
     Other,
 }

@@ -68,9 +68,11 @@ impl Builder<'_> {
 
     /// From when on there is nothing but the sockets being closed that the experiment left open, in nanoseconds.
     fn tail(&self) -> u64 {
-        let asked = self.analysis.calls.iter().filter(|made| {
-            made.call.site.is_some() && !made.call.is_instrument() && &*made.actor != "lab"
-        });
+        let asked = self
+            .analysis
+            .calls
+            .iter()
+            .filter(|made| made.call.site.is_some() && !made.call.is_instrument());
         let last_call = asked
             .map(|made| made.exit.as_ref().map_or(u64::MAX, |back| back.at_ns))
             .max()
@@ -186,9 +188,9 @@ impl Builder<'_> {
                     },
                 )
             };
-            let transit = match segment.frame.treatment.fate.arrives() {
-                true => Transit::Whole(Some(notes).filter(|notes| !notes.is_empty())),
-                false => Transit::Stops(reasons(segment)),
+            let transit = match segment.frame.is_lost() {
+                true => Transit::Stops(reasons(segment)),
+                false => Transit::Whole(Some(notes).filter(|notes| !notes.is_empty())),
             };
             let segment_row = SegmentRow { from, to, words, ink: Ink::Strong, transit, bytes: 0 };
             steps.push(Step::new(
@@ -201,7 +203,7 @@ impl Builder<'_> {
                 1 => later.target_ip == arp.target_ip,
                 _ => later.sender_ip == arp.target_ip,
             });
-            if asks && !again && segment.frame.treatment.fate.arrives() {
+            if asks && !again && !segment.frame.is_lost() {
                 let words = vec![
                     tr!("nobody says: it is {ip}", ip = arp.target_ip),
                     tr!("nobody answers").to_owned(),
@@ -227,7 +229,7 @@ impl Builder<'_> {
         };
         let layers = &segment.frame.layers;
         let again = segment.again_after_ns.is_some();
-        let fate = segment.frame.treatment.fate;
+        let fate = segment.frame.fate();
         let ink = match layers.tcp.as_ref().map(|tcp| tcp.flags) {
             _ if again => Ink::Warn,
             Some(flags) if flags.rst() => Ink::Bad,
@@ -237,7 +239,7 @@ impl Builder<'_> {
             .tcp
             .as_ref()
             .is_some_and(|tcp| tcp.flags.syn() || tcp.flags.fin() || tcp.flags.rst());
-        let usual = matches!(fate, Fate::Passed | Fate::Delayed)
+        let usual = matches!(fate, None | Some(Fate::Passed | Fate::Delayed))
             && !again
             && !special
             && layers.icmp.is_none()
@@ -255,8 +257,11 @@ impl Builder<'_> {
         };
         let words = segment_words(segment, numbers);
         let Some(&first) = segment.arrived_ns.first() else {
-            let transit =
-                if fate.arrives() { Transit::Leaves } else { Transit::Stops(reasons(segment)) };
+            let transit = if segment.frame.is_lost() {
+                Transit::Stops(reasons(segment))
+            } else {
+                Transit::Leaves
+            };
             return push(segment.left_ns, words, transit);
         };
         let took = |at_ns: u64| at_ns.saturating_sub(segment.left_ns);
@@ -298,9 +303,9 @@ fn later(ns: u64) -> Phrase {
 
 /// Why it was lost, in the plan's words.
 fn reasons(segment: &Segment) -> Phrase {
-    let treatment = &segment.frame.treatment;
-    let plain = if treatment.fate == Fate::Cut { tr!("cut") } else { tr!("dropped") };
-    reasons::rules(&treatment.rules).into_iter().chain([plain.to_owned()]).collect()
+    let frame = &segment.frame;
+    let plain = if frame.fate() == Some(Fate::Cut) { tr!("cut") } else { tr!("dropped") };
+    reasons::rules(frame.rules()).into_iter().chain([plain.to_owned()]).collect()
 }
 
 /// What it says, from the longest wording to the shortest.
