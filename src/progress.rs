@@ -1,6 +1,4 @@
-//! How far this learner has come: a small file in the state folder (XDG Base Directory Specification).
-//!
-//! Only a person finishes a lesson: one that runs into a pipe, or with `--auto`, is not noted.
+//! The learner's progress: a small file in the state folder (XDG Base Directory Specification).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -18,23 +16,20 @@ use crate::i18n::{error_text, tr};
 const FORMAT: &str = "socket-explorer progress";
 const VERSION: u32 = 2;
 
-/// How far a learner has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// What is known of each lesson, by its slug.
+    /// The record of each lesson, by its slug.
     pub lessons: BTreeMap<String, Record>,
 }
 
-/// How far a learner has come in one lesson.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// It was played to its end.
     #[serde(default)]
     pub finished: bool,
-    /// It was left, and this was the last experiment that had been seen to its end.
+    /// The last experiment seen to its end, if the lesson was left.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub left_after: Option<String>,
-    /// The predictions, each by the experiment that answers it: was the first one right?
+    /// Whether the first prediction was right, by the experiment that answers it.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub predictions: BTreeMap<String, bool>,
 }
@@ -47,17 +42,14 @@ impl Record {
 }
 
 impl Progress {
-    /// What is known of this lesson.
     pub fn of(&self, slug: &str) -> Option<&Record> {
         self.lessons.get(slug)
     }
 
-    /// Whether this lesson is finished.
     pub fn has(&self, slug: &str) -> bool {
         self.of(slug).is_some_and(|record| record.finished)
     }
 
-    /// Whether nothing has been noted yet.
     pub fn is_empty(&self) -> bool {
         self.lessons.is_empty()
     }
@@ -94,13 +86,13 @@ struct File {
     finished: BTreeSet<String>,
 }
 
-/// Why the record cannot be used or kept; a damaged one has been set aside where it could be.
+/// Why the file cannot be used or written.
 #[derive(Debug, Error)]
 #[error("{path}: {what}")]
 pub struct Trouble {
     path: String,
     what: String,
-    /// The damaged record is out of the way: what follows is noted.
+    /// A damaged file has been set aside, and a new one can be written.
     pub begun_anew: bool,
 }
 
@@ -116,7 +108,7 @@ impl Trouble {
     }
 }
 
-/// Where the record is kept, if the system says where such things are kept.
+/// The path of the file, if the system has a folder for it.
 pub fn path() -> Option<PathBuf> {
     let base = etcetera::choose_base_strategy().ok()?;
     Some(base.state_dir().unwrap_or_else(|| base.data_dir()).join("explore").join("progress.json"))
@@ -128,23 +120,23 @@ pub fn read() -> Result<Progress, Trouble> {
     let Some(path) = path() else {
         return Ok(Progress::default());
     };
-    if let Ok(Some(progress)) = fs::read(&path).map(|text| understood(&text)) {
+    if let Ok(Some(progress)) = fs::read(&path).map(|text| parse(&text)) {
         return Ok(progress);
     }
-    // What is to be set aside may just have been replaced: look again when nobody writes.
+    // Another process may just have replaced the file: read it again under the lock before setting it aside.
     let _alone = lock(&path);
     read_from(&path)
 }
 
-/// Whoever comes second waits here; where a file system has no locks, the last one to write wins.
+/// Waits for other processes; on a file system without locks the last one to write wins.
 fn lock(path: &Path) -> io::Result<fs::File> {
     let lock = fs::File::create(path.with_extension("lock"))?;
     let _ = lock.lock();
     Ok(lock)
 }
 
-/// What a record says; nothing, if it is damaged or from a newer program.
-fn understood(text: &[u8]) -> Option<Progress> {
+/// Parses the file; `None` if it is damaged or from a newer program.
+fn parse(text: &[u8]) -> Option<Progress> {
     match serde_json::from_slice::<File>(text) {
         Ok(file) if file.format == FORMAT && file.version <= VERSION => {
             let mut progress = Progress { lessons: file.lessons };
@@ -155,12 +147,12 @@ fn understood(text: &[u8]) -> Option<Progress> {
     }
 }
 
-/// Reads the record, changes it and writes it, so that of two lessons at once neither loses what the other noted.
+/// Reads the file, changes it and writes it, under a lock, so that two lessons at once lose nothing.
 pub fn change(how: impl FnOnce(&mut Progress)) -> Result<(), Trouble> {
     path().map_or(Ok(()), |path| change_in(&path, how))
 }
 
-/// Begins anew. What there was is set aside; where, is the answer.
+/// Sets the file aside, and returns its new path.
 pub fn reset() -> Result<Option<PathBuf>, Trouble> {
     path().map_or(Ok(None), |path| reset_in(&path))
 }
@@ -177,7 +169,7 @@ fn reset_in(path: &Path) -> Result<Option<PathBuf>, Trouble> {
     })
 }
 
-/// Moves the record to a name that is free.
+/// Moves the file to a free name.
 fn set_aside(path: &Path) -> io::Result<PathBuf> {
     let free = (0..1000)
         .map(|number| path.with_extension(format!("set-aside-{number}.json")))
@@ -198,7 +190,7 @@ fn read_from(path: &Path) -> Result<Progress, Trouble> {
             return Err(Trouble::with(path, what));
         }
     };
-    match understood(&text) {
+    match parse(&text) {
         Some(progress) => Ok(progress),
         None => {
             let aside = set_aside(path);

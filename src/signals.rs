@@ -1,11 +1,11 @@
-//! Ground floor: being interrupted. Signals are not handled, they are waited for, by a thread of their own.
+//! Signals, and clean-up when the program ends. A thread of its own waits for the signals; there are no handlers.
 //!
-//! Child processes start with no signal blocked: the standard library sees to that.
+//! Child processes start with no signal blocked: the standard library takes care of that.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// What Ctrl-C, `kill` and a closing terminal send, as exit codes: 128 and the signal's number (bash(1)).
+/// The signals of Ctrl-C, `kill` and a closing terminal. The exit code is 128 plus the signal's number (bash(1)).
 #[cfg(unix)]
 mod unix {
     use nix::sys::signal::{SigSet, Signal};
@@ -14,22 +14,22 @@ mod unix {
         [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect()
     }
 
-    /// Keeps the signals waiting, in this thread and all that it starts. Call it before the first.
+    /// Blocks the signals in this thread and all that it starts. Call before the first thread is started.
     pub fn block() {
         let _ = ours().thread_block();
     }
 
-    /// Lets them through again, in this thread.
+    /// Unblocks them in this thread.
     pub fn unblock() {
         let _ = ours().thread_unblock();
     }
 
-    /// Does what Ctrl-C does where the terminal does not do it.
+    /// Does what Ctrl-C does, for a terminal in raw mode.
     pub fn interrupt() {
         let _ = nix::sys::signal::kill(nix::unistd::Pid::this(), Signal::SIGINT);
     }
 
-    /// Waits for one, and gives the exit code that goes with it.
+    /// Waits for a signal, and returns its exit code.
     pub fn wait() -> u8 {
         // Another thread is stopped first (Ctrl-Z): see the chat's editor.
         let _ = SigSet::from(Signal::SIGTSTP).thread_block();
@@ -44,22 +44,21 @@ mod unix {
 #[cfg(unix)]
 pub use unix::{block, interrupt, unblock, wait};
 
-/// Elsewhere the system ends the program by itself.
+/// Other systems end the program by themselves.
 #[cfg(not(unix))]
 pub fn block() {}
 
-/// Does what Ctrl-C does where the terminal does not do it.
+/// Does what Ctrl-C does, for a terminal in raw mode.
 #[cfg(not(unix))]
 pub fn interrupt() {
     clean_up();
     std::process::exit(130);
 }
 
-/// Elsewhere nothing was blocked.
 #[cfg(not(unix))]
 pub fn unblock() {}
 
-/// Elsewhere the system ends the program by itself: this never returns.
+/// Never returns: other systems end the program by themselves.
 #[cfg(not(unix))]
 pub fn wait() -> u8 {
     loop {
@@ -67,25 +66,25 @@ pub fn wait() -> u8 {
     }
 }
 
-// ---- what must be undone however the program ends ----
+// ---- clean-up however the program ends ----
 
 type Action = Box<dyn FnOnce() + Send>;
 
 static AT_END: Mutex<Vec<(u64, Action)>> = Mutex::new(Vec::new());
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
-/// Something to be undone: a file to be removed, a terminal to be given back. Dropping this undoes it.
+/// A clean-up, such as removing a file or restoring the terminal. It runs when this is dropped.
 #[derive(Debug)]
 pub struct Cleanup(u64);
 
-/// From here on a signal undoes this before the program ends.
+/// Registers a clean-up that also runs if a signal ends the program.
 pub fn at_end(action: impl FnOnce() + Send + 'static) -> Cleanup {
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     AT_END.lock().unwrap_or_else(PoisonError::into_inner).push((number, Box::new(action)));
     Cleanup(number)
 }
 
-/// Undoes all that is to be undone, the last first.
+/// Runs all registered clean-ups, the last one first.
 pub fn clean_up() {
     while let Some((_, action)) = { AT_END.lock().unwrap_or_else(PoisonError::into_inner).pop() } {
         action();

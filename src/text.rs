@@ -1,5 +1,4 @@
-//! Ground floor: which characters may reach a terminal, and where a line of them may break. What comes from a file or a peer is
-//! never obeyed, only shown.
+//! Which characters may reach a terminal, and where lines may break. Control characters from a file or a peer are never passed on.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -8,7 +7,7 @@ use textwrap::core::Word;
 use textwrap::{WordSeparator, WordSplitter, WrapAlgorithm};
 use unicode_width::UnicodeWidthChar;
 
-/// False for what a terminal might obey, hide or reorder: controls, zero-width and bidirectional characters.
+/// False for characters that control a terminal, are invisible or reorder text: controls, zero-width, bidirectional.
 pub fn is_safe_to_show(character: char) -> bool {
     !character.is_control()
         && !matches!(character,
@@ -42,7 +41,7 @@ pub fn half_width(character: char) -> char {
     }
 }
 
-/// What joins two lines of one sentence: a space, but none between wide characters, nor beside a full stop that is as wide as they.
+/// The separator that joins two lines of one sentence: a space, but nothing between wide characters or beside wide punctuation.
 pub fn joint(before: &str, after: &str) -> &'static str {
     let wide =
         |character: Option<char>| character.is_some_and(|character| character.width() == Some(2));
@@ -55,7 +54,7 @@ pub fn joint(before: &str, after: &str) -> &'static str {
     if left.is_none() || right.is_none() || together { "" } else { " " }
 }
 
-/// Wraps a line of code: what does not fit goes on below, four columns further in.
+/// Wraps a line of code; continuation lines are indented by four more columns.
 pub fn wrap_code(line: &str, width: usize) -> Vec<String> {
     let indent = line.len() - line.trim_start().len();
     let further = " ".repeat((indent + 4).min(width / 2));

@@ -4,14 +4,14 @@
 //! - **Boundaries.** A message ends with a newline. From a peer that sends none (the notes' own programs), a message has ended
 //!   when nothing more comes for a while.
 //! - **Characters.** `好` is three bytes, and recv may cut between them. So a line is decoded only when all of it is there.
-//! - **Trust.** A peer can send whatever it likes: bytes that are no UTF-8, and characters that a terminal would obey. Those
-//!   are written out (`\xff`, `\u{1b}`) and never passed on.
+//! - **Trust.** A peer can send whatever it likes: bytes that are no UTF-8, and control characters. Those are written
+//!   out (`\xff`, `\u{1b}`) and never passed on.
 
 use std::fmt::Write;
 
 use crate::text::is_safe_to_show;
 
-/// At most this many bytes of an unfinished line are held back: a peer cannot fill our memory with a line without end.
+/// Longest unterminated line kept in memory, in bytes.
 pub const MAX_PARTIAL_LINE: usize = 16 * 1024;
 
 /// Turns the bytes that a peer sends into messages.
@@ -49,8 +49,8 @@ impl MessageDecoder {
         !self.idle
     }
 
-    /// Takes the bytes of one recv, and appends to `shown` everything that can be shown now.
-    pub fn push(&mut self, bytes: &[u8], shown: &mut String) {
+    /// Takes the bytes of one recv, and appends to `out` everything that can be shown now.
+    pub fn push(&mut self, bytes: &[u8], out: &mut String) {
         // Everything up to the last newline is whole lines; the rest begins a line that has not ended yet.
         let (lines, rest) = match memchr::memrchr(b'\n', bytes) {
             Some(last) => bytes.split_at(last + 1),
@@ -58,25 +58,25 @@ impl MessageDecoder {
         };
         if !lines.is_empty() {
             self.sends_newlines = true;
-            self.push_lines(lines, shown);
+            self.push_lines(lines, out);
         }
         self.line.extend_from_slice(rest);
         let mut line = std::mem::take(&mut self.line);
-        self.push_overlong(&mut line, shown);
+        self.push_overlong(&mut line, out);
         self.line = line;
         self.idle = self.line.is_empty();
     }
 
     /// Nothing has come for a while: what is held back becomes a message.
-    pub fn idle(&mut self, shown: &mut String) {
+    pub fn idle(&mut self, out: &mut String) {
         // All but the beginning of a character, whose rest must come before it can be shown, however long that takes.
         let mut line = std::mem::take(&mut self.line);
         let cut_character = line.split_off(complete_length(&line));
         if !line.is_empty() {
             if self.at_terminal || !self.sends_newlines {
-                self.push_line(&line, shown);
+                self.push_line(&line, out);
             } else {
-                self.push_text(&line, shown);
+                self.push_text(&line, out);
             }
         }
         self.line = cut_character;
@@ -84,26 +84,26 @@ impl MessageDecoder {
     }
 
     /// Nothing more will come: shows what is left as it is.
-    pub fn finish(&mut self, shown: &mut String) {
+    pub fn finish(&mut self, out: &mut String) {
         let line = std::mem::take(&mut self.line);
         if !line.is_empty() {
             if self.at_terminal {
-                self.push_line(&line, shown);
+                self.push_line(&line, out);
             } else {
-                self.push_text(&line, shown);
+                self.push_text(&line, out);
             }
         }
         self.idle = true;
     }
 
     /// Whole lines, each with its newline.
-    fn push_lines(&mut self, mut lines: &[u8], shown: &mut String) {
+    fn push_lines(&mut self, mut lines: &[u8], out: &mut String) {
         // The first of them may be the end of a line that began in an earlier recv.
         if self.line_begun || !self.line.is_empty() {
             let end = memchr::memchr(b'\n', lines).map_or(lines.len(), |at| at + 1);
             let mut first = std::mem::take(&mut self.line);
             first.extend_from_slice(&lines[..end - 1]);
-            self.push_line(&first, shown);
+            self.push_line(&first, out);
             lines = &lines[end..];
             // Keep the allocation for the next unfinished line.
             first.clear();
@@ -116,43 +116,43 @@ impl MessageDecoder {
                 for newline in memchr::memchr_iter(b'\n', lines) {
                     let line = &text[begin..=newline];
                     if line.len() > MAX_PARTIAL_LINE {
-                        self.push_line(&line.as_bytes()[..line.len() - 1], shown);
+                        self.push_line(&line.as_bytes()[..line.len() - 1], out);
                     } else {
-                        shown.push_str(&self.label);
-                        shown.push_str(line);
+                        out.push_str(&self.label);
+                        out.push_str(line);
                     }
                     begin = newline + 1;
                 }
             }
             _ => lines
                 .split_inclusive(|byte| *byte == b'\n')
-                .for_each(|line| self.push_line(&line[..line.len() - 1], shown)),
+                .for_each(|line| self.push_line(&line[..line.len() - 1], out)),
         }
     }
 
     /// A whole line, without its newline. telnet ends a line with CR LF: at a terminal the CR is dropped; in a file it is kept,
     /// as nc keeps it.
-    fn push_line(&mut self, line: &[u8], shown: &mut String) {
+    fn push_line(&mut self, line: &[u8], out: &mut String) {
         let (line, end) = match line.strip_suffix(b"\r") {
             Some(line) if self.at_terminal => (line, "\n"),
             Some(line) => (line, "\r\n"),
             None => (line, "\n"),
         };
         let mut line = line.to_vec();
-        self.push_overlong(&mut line, shown);
-        self.push_text(&line, shown);
-        shown.push_str(end);
+        self.push_overlong(&mut line, out);
+        self.push_text(&line, out);
+        out.push_str(end);
         self.line_begun = false;
     }
 
     /// Takes pieces of [`MAX_PARTIAL_LINE`] from the front of a line that is longer than that, and shows them.
-    fn push_overlong(&mut self, line: &mut Vec<u8>, shown: &mut String) {
+    fn push_overlong(&mut self, line: &mut Vec<u8>, out: &mut String) {
         let mut begin = 0;
         while line[begin..].strip_suffix(b"\r").unwrap_or(&line[begin..]).len() > MAX_PARTIAL_LINE {
             let end = begin + complete_length(&line[begin..begin + MAX_PARTIAL_LINE]);
-            self.push_text(&line[begin..end], shown);
+            self.push_text(&line[begin..end], out);
             if self.at_terminal {
-                shown.push('\n');
+                out.push('\n');
                 self.line_begun = false;
             }
             begin = end;
@@ -161,9 +161,9 @@ impl MessageDecoder {
     }
 
     /// Part of a line, made safe; the label comes first if the line begins with it.
-    fn push_text(&mut self, bytes: &[u8], shown: &mut String) {
+    fn push_text(&mut self, bytes: &[u8], out: &mut String) {
         if !self.line_begun {
-            shown.push_str(&self.label);
+            out.push_str(&self.label);
         }
         self.line_begun = true;
         // utf8_chunks splits the bytes into valid text, and between that the bytes that belong to no character.
@@ -171,13 +171,13 @@ impl MessageDecoder {
             for character in chunk.valid().chars() {
                 // A tab is harmless in a file, and belongs to the text.
                 if is_safe_to_show(character) || (character == '\t' && !self.at_terminal) {
-                    shown.push(character);
+                    out.push(character);
                 } else {
-                    let _ = write!(shown, "{}", character.escape_unicode());
+                    let _ = write!(out, "{}", character.escape_unicode());
                 }
             }
             for byte in chunk.invalid() {
-                let _ = write!(shown, "\\x{byte:02x}");
+                let _ = write!(out, "\\x{byte:02x}");
             }
         }
     }

@@ -12,7 +12,7 @@
 //! | [`outcome`] | how a chat ends |
 //! | [`puppet`] | a peer without a person, for the lessons |
 //!
-//! Its sockets are the recording ones of [`capture`](crate::capture). It draws nothing: how a trace looks is not its business.
+//! Its sockets are the recording ones of [`capture`](crate::capture). The trace is drawn by its caller ([`Tracer`]).
 
 use std::io::{self, IsTerminal};
 use std::thread;
@@ -131,17 +131,17 @@ pub struct Options {
     pub peer_name: String,
     /// The buffer that recv fills.
     pub buffer: Buffer,
-    /// Takes what is recorded, as it comes, and makes rows for the screen of it. With no events: nothing has come for a while.
+    /// Turns events into rows for the screen, as they come. It is called without events after a pause.
     pub tracer: Option<Tracer>,
 }
 
-/// Makes rows of events.
+/// Turns events into rows.
 pub type Tracer = Box<dyn FnMut(&[Event]) -> io::Result<String> + Send>;
 
 /// After this long without an event the tracer is told so: a call that blocks is then shown as blocked.
 const TRACE_IDLE: Duration = Duration::from_millis(50);
 
-/// Connects and talks until it is over; says how it ended.
+/// Connects and talks until the chat is over; returns how it ended.
 pub fn chat(options: Options) -> Result<EndReason, ChatError> {
     let keep = if options.tracer.is_some() { Keep::UntilWritten } else { Keep::Nothing };
     let address = options.address.clone();
@@ -164,7 +164,7 @@ pub fn chat(options: Options) -> Result<EndReason, ChatError> {
     ended
 }
 
-/// Why there was no talk.
+/// Why there was no chat.
 #[derive(Debug, Error)]
 pub enum ChatError {
     /// There was no connection.

@@ -1,4 +1,4 @@
-//! How a chat comes out: why there was no connection, or how the talk ended; and how either is put into words.
+//! How a chat ends: why there was no connection, or how the talk ended, with the sentences for both.
 
 use std::fmt;
 use std::io;
@@ -68,8 +68,8 @@ impl fmt::Display for ConnectError {
     }
 }
 
-/// Says that an attempt to connect has failed, and that there will be another. What would help is left out: it is said
-/// when there are no more attempts.
+/// The sentence for a failed attempt to connect that will be repeated. The remedy is left out: it follows when there are no
+/// more attempts.
 pub fn retrying(error: &ConnectError, pause: Duration) -> String {
     let what_failed = what_failed(error);
     tr!("{what_failed}; again in {pause} s", what_failed, pause = pause.as_secs_f32())

@@ -1,25 +1,25 @@
-//! Where what the peer says is shown. What it shows has been made safe already: see `message`.
+//! Where messages are shown. Their text has been made safe already, by [`message_decoder`](super::message_decoder).
 
 use std::io::{self, Write};
 
-/// Shows what the peer says, and what the chat itself has to say.
+/// Shows the peer's messages, and the chat's own.
 pub trait Screen: Sync {
-    /// What the peer said, labelled.
+    /// Shows the peer's messages, with their label.
     fn show(&self, text: &str) -> io::Result<()>;
 
-    /// What the chat has to say: one line.
+    /// Shows a line of the chat's own.
     fn note(&self, text: &str);
 
-    /// Whether a person sits before it: then the chat is over when the peer has left.
+    /// Whether this is a person's terminal: then the chat is over when the peer has left.
     fn is_terminal(&self) -> bool {
         false
     }
 
-    /// Shows a trace, as it is made.
+    /// Shows new rows of the trace.
     fn trace(&self, rows: &str);
 }
 
-/// Standard output, with nobody before it: what the peer says goes there and nothing else; the rest goes to standard error.
+/// Output to a file or pipe: only the peer's messages go to standard output, the rest to standard error.
 #[derive(Debug)]
 pub struct Plain;
 
@@ -61,7 +61,7 @@ impl Screen for Plain {
     }
 
     fn note(&self, text: &str) {
-        // With standard error closed there is nobody to tell.
+        // If standard error is closed there is no place to report it.
         let _ = writeln!(io::stderr(), "{text}");
     }
 

@@ -1,4 +1,4 @@
-//! What the command line's words say of themselves elsewhere: completions for shells, and manual pages.
+//! Shell completions and manual pages, generated from the command line.
 
 use std::fs;
 use std::io::{self, Write};
@@ -7,12 +7,11 @@ use std::path::Path;
 use clap::Command;
 use clap_mangen::Man;
 
-/// The command line. Whoever shows it wraps it.
+/// The command line with unwrapped help: shells and man(1) wrap it.
 fn commands() -> Command {
     super::command(usize::MAX)
 }
 
-/// The completions of a shell.
 pub fn completions(shell: clap_complete::Shell, to: &mut dyn Write) -> io::Result<()> {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut commands(), "explore", &mut text);

@@ -1,4 +1,4 @@
-//! The command line: its words, its help and its errors. Nothing is run here.
+//! The command line: arguments, help and errors.
 
 use std::ffi::OsString;
 
@@ -13,12 +13,11 @@ mod translation;
 
 pub use args::*;
 
-/// Reads the command line, and begins to speak the language that it asks for, or the environment. Does not come back where
-/// there is something wrong with it, or only help was asked for.
+/// Parses the command line and sets the language, from `--lang` or the environment. Exits on an error, and after help or version.
 pub fn parse() -> Cli {
     let words: Vec<OsString> = std::env::args_os().collect();
     i18n::speak(asked_language(&words).unwrap_or_else(Language::of_environment));
-    // clap's own bounds.
+    // As wide as clap wraps its own help.
     let columns =
         terminal_size::terminal_size().map_or(100, |(width, _)| usize::from(width.0)).min(100);
     let mut command = command(columns);
@@ -48,7 +47,7 @@ pub fn command(columns: usize) -> clap::Command {
     translation::translated(Cli::command(), columns)
 }
 
-/// The language that `--lang` names, wherever it stands: help and errors come before anything is understood.
+/// The language of `--lang`, found before clap parses: its help and errors need it.
 fn asked_language(words: &[OsString]) -> Option<Language> {
     let mut words = words.iter().map_while(|word| word.to_str()).take_while(|word| *word != "--");
     let mut asked = None;

@@ -1,7 +1,7 @@
 //! The command line in another language than English: its help, and its errors.
 //!
-//! Every sentence is looked up by its English, which stands in `cli/args.rs` as a doc comment. clap says headings, defaults and
-//! possible values in English alone, and breaks lines at spaces alone; so those are said here, and the lines are wrapped here.
+//! Every sentence is looked up by its English, the doc comments in `cli/args.rs`. clap has headings, defaults and possible values
+//! only in English, and breaks lines only at spaces, so this module writes the former and wraps the latter.
 
 use clap::builder::{PossibleValue, StyledStr};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -11,7 +11,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::i18n::{find, tr};
 use crate::text::wrap;
 
-fn looked_up(english: &StyledStr) -> String {
+fn translate(english: &StyledStr) -> String {
     let english = english.to_string();
     find(None, &english).map_or(english, str::to_owned)
 }
@@ -45,7 +45,7 @@ pub(super) fn translated(english: Command, columns: usize) -> Command {
 /// The command with every sentence looked up: what it is for, what stands below its help, its arguments and its commands.
 fn with_sentences(command: Command) -> Command {
     let (about, below) =
-        (command.get_about().map(looked_up), command.get_after_help().map(looked_up));
+        (command.get_about().map(translate), command.get_after_help().map(translate));
     let command = command.disable_help_flag(true).arg(
         Arg::new("help").short('h').long("help").action(ArgAction::Help).help(tr!("Print help")),
     );
@@ -54,13 +54,13 @@ fn with_sentences(command: Command) -> Command {
     command.mut_args(argument).mut_subcommands(with_sentences)
 }
 
-/// An argument, its possible values, default and aliases told behind its help.
+/// Translates an argument; possible values, default and aliases go behind its help.
 fn argument(arg: Arg) -> Arg {
     let names = arg.get_value_names().unwrap_or_default().to_vec();
     let names = names.iter().map(|name| find(Some("value name"), name).unwrap_or(name).to_owned());
     let names: Vec<_> = names.collect();
     let arg = if names.is_empty() { arg } else { arg.value_names(names) };
-    let help = arg.get_help().map(looked_up).unwrap_or_default();
+    let help = arg.get_help().map(translate).unwrap_or_default();
     let mut more = Vec::new();
     let takes_values = arg.get_action().takes_values();
     if takes_values {
@@ -80,16 +80,16 @@ fn argument(arg: Arg) -> Arg {
     let aliases: Vec<_> = arg.get_visible_aliases().unwrap_or_default();
     let aliases: Vec<String> = aliases.into_iter().map(str::to_owned).collect();
     if !aliases.is_empty() {
-        let told = aliases.iter().map(|alias| format!("--{alias}")).collect::<Vec<_>>();
-        let told = told.join(tr!(context "list", ", "));
-        more.push(tr!("also: {aliases}", aliases = told));
+        let names = aliases.iter().map(|alias| format!("--{alias}")).collect::<Vec<_>>();
+        let names = names.join(tr!(context "list", ", "));
+        more.push(tr!("also: {aliases}", aliases = names));
     }
     let help = if more.is_empty() {
         help
     } else {
         tr!("{help} [{more}]", help, more = more.join(tr!("; ")))
     };
-    // The aliases stay, but are told of here.
+    // The aliases stay valid, but clap no longer lists them.
     let arg = aliases.into_iter().fold(arg.visible_alias(None), Arg::alias);
     arg.help(help)
         .long_help(None)
@@ -99,19 +99,19 @@ fn argument(arg: Arg) -> Arg {
 
 fn possible_value(value: &PossibleValue) -> String {
     let name = value.get_name();
-    match value.get_help().map(looked_up) {
+    match value.get_help().map(translate) {
         Some(meaning) => tr!("{name} ({meaning})", name, meaning),
         None => name.to_owned(),
     }
 }
 
-/// How many columns there are for what. What every command takes is wrapped once, and stands in the help of each.
+/// The widths of the columns of help. They are the same for all commands, since shared options are wrapped only once.
 struct Layout {
-    /// What a command is for, in the list of commands.
+    /// Descriptions in the list of commands.
     about: usize,
-    /// What an option does.
+    /// Descriptions of options.
     option: usize,
-    /// What an argument without a name is.
+    /// Descriptions of positional arguments.
     positional: usize,
 }
 
@@ -166,9 +166,9 @@ fn usage(usage: &StyledStr) -> String {
     usage.trim().trim_start_matches("Usage:").trim().replace("[OPTIONS]", tr!("[OPTIONS]"))
 }
 
-/// What is wrong with a command line, and what would be right.
+/// An error of clap in the language that is spoken.
 pub(super) fn error(error: &clap::Error) -> String {
-    let said = |kind: ContextKind| match error.get(kind) {
+    let context = |kind: ContextKind| match error.get(kind) {
         Some(ContextValue::String(text)) => text.clone(),
         Some(ContextValue::Strings(texts)) => texts.join(match kind {
             ContextKind::ValidValue | ContextKind::InvalidArg => tr!(context "list", ", "),
@@ -181,7 +181,7 @@ pub(super) fn error(error: &clap::Error) -> String {
         Some(ContextValue::Number(number)) => number.to_string(),
         _ => String::new(),
     };
-    let (arg, value) = (said(ContextKind::InvalidArg), said(ContextKind::InvalidValue));
+    let (arg, value) = (context(ContextKind::InvalidArg), context(ContextKind::InvalidValue));
     let mut text = match error.kind() {
         ErrorKind::InvalidValue if value.is_empty() => tr!("'{arg}' needs a value", arg),
         ErrorKind::InvalidValue => tr!("'{arg}' cannot be '{value}'", arg, value),
@@ -191,7 +191,7 @@ pub(super) fn error(error: &clap::Error) -> String {
         },
         ErrorKind::UnknownArgument => tr!("there is no argument '{arg}'", arg),
         ErrorKind::InvalidSubcommand => {
-            tr!("there is no command '{name}'", name = said(ContextKind::InvalidSubcommand))
+            tr!("there is no command '{name}'", name = context(ContextKind::InvalidSubcommand))
         }
         ErrorKind::NoEquals => tr!("'{arg}' is written with '=' before its value", arg),
         ErrorKind::TooManyValues => {
@@ -201,7 +201,7 @@ pub(super) fn error(error: &clap::Error) -> String {
             tr!("'{arg}' takes another number of values", arg)
         }
         ErrorKind::ArgumentConflict => {
-            let prior = said(ContextKind::PriorArg);
+            let prior = context(ContextKind::PriorArg);
             if prior.is_empty() || prior == arg {
                 tr!("'{arg}' cannot stand twice", arg)
             } else {
@@ -215,13 +215,13 @@ pub(super) fn error(error: &clap::Error) -> String {
         }
         _ => error.to_string(),
     };
-    let valid = said(ContextKind::ValidValue);
+    let valid = context(ContextKind::ValidValue);
     if !valid.is_empty() {
         text += &format!("\n  {}", tr!("possible values: {values}", values = valid));
     }
     for near in
         [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue]
-            .map(said)
+            .map(context)
     {
         if !near.is_empty() {
             text += &format!("\n  {}", tr!("did you mean '{near}'?", near));
@@ -234,7 +234,7 @@ pub(super) fn error(error: &clap::Error) -> String {
     format!("explore: {text}\n{usage}\n{}", tr!("--help tells more."))
 }
 
-/// What an argument takes, where that is more than a list of words.
+/// The values that an argument takes, if they are not a list of words.
 fn expected(arg: &str) -> Option<&'static str> {
     match arg.trim_start_matches('-').split(' ').next()? {
         "width" => Some(tr!("a whole number from 20 to 1000")),

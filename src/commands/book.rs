@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::page::{self, made_now};
+use super::page::{self, this_machine};
 use super::page_file::PageFile;
 use super::{Failure, Session, report};
 use crate::cli;
@@ -22,7 +22,7 @@ pub fn run(args: &cli::Book, session: &mut Session) -> Result<(), Failure> {
         .iter()
         .map(|lesson| PageFile::to(&folder.join(file(lesson))))
         .collect::<Result<Vec<_>, _>>()?;
-    let made = made_now();
+    let made = this_machine();
     let (mut counts, mut chapters) = (Counts::default(), Vec::new());
     for (number, (lesson, file)) in lessons.iter().zip(&pages).enumerate() {
         let place = Place {

@@ -1,4 +1,4 @@
-//! `lesson`: prose, prediction, run, comparison, explanation, in that order.
+//! `lesson`: prose, predictions, and runs, in the lesson's order.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -29,7 +29,7 @@ pub fn run(args: &cli::Lesson, session: &mut Session) -> Result<(), Failure> {
 fn play(which: &str, session: &mut Session) -> Result<(), Failure> {
     let lesson = chosen(which)?;
     session.open_files()?;
-    // Progress is noted in a lesson of the course that a person plays; not in a file's, and not into a pipe.
+    // Progress is noted only for lessons of the course, and only if a person plays them.
     let noted = lesson.number.is_some() && session.terminal.is_interactive();
     let slug = noted.then(|| lesson.slug.clone());
     let mut playing = Playing { notes: Notes { slug }, counts: Counts::default(), session };
@@ -38,7 +38,7 @@ fn play(which: &str, session: &mut Session) -> Result<(), Failure> {
     report::outcome(playing.counts)
 }
 
-/// The lesson of that number, slug or file, or the next one.
+/// The lesson of this number, slug or file, or with `next` the next one.
 pub(super) fn chosen(which: &str) -> Result<Lesson, Failure> {
     if which != "next" {
         return find(which);
@@ -48,7 +48,7 @@ pub(super) fn chosen(which: &str) -> Result<Lesson, Failure> {
     find(next.slug)
 }
 
-/// The lesson of that number, slug or file.
+/// The lesson of this number, slug or file.
 pub(super) fn find(which: &str) -> Result<Lesson, Failure> {
     let is_it = |lesson: &Lesson| {
         lesson.slug == which || lesson.number.is_some_and(|number| number.to_string() == which)
@@ -83,7 +83,7 @@ impl Notes {
         }
     }
 
-    /// Says once that nothing more can be noted, and why.
+    /// Reports why progress cannot be noted, once.
     fn failed(&mut self, trouble: &Trouble, terminal: &mut Terminal) {
         if !trouble.begun_anew {
             self.slug = None;
@@ -117,7 +117,7 @@ impl Playing<'_> {
         }
     }
 
-    /// The step to begin with: where the lesson was left, if its reader wants to go on there.
+    /// The step to begin with: after the last one seen, if the learner wants to resume there.
     fn first_step(&mut self, lesson: &Lesson) -> Result<usize, Failure> {
         let Some(slug) = self.notes.slug.clone() else {
             return Ok(0);
@@ -155,7 +155,7 @@ impl Playing<'_> {
                     let mut right = None;
                     if let Some((prediction, vote)) = predicted.take() {
                         compare(self.session, prediction, &vote)?;
-                        // The hands of a room are nobody's own prediction.
+                        // A show of hands is not this learner's prediction.
                         if let Vote::One(choice) = vote {
                             right = Some(choice == prediction.right);
                         }
@@ -175,7 +175,7 @@ impl Playing<'_> {
         Ok(())
     }
 
-    /// Something to read. A heading begins a new screen, except right after a run, where Enter has just been pressed.
+    /// Shows prose. A heading waits for Enter, except right after a run, where Enter has just been pressed.
     fn prose(&mut self, markdown: &str) -> Result<(), Failure> {
         for (part, section) in sections(markdown).into_iter().enumerate() {
             if part > 0 {
@@ -189,14 +189,14 @@ impl Playing<'_> {
         Ok(())
     }
 
-    /// Something to run: its code first, then what came of it.
+    /// Shows an experiment's code, runs it, and shows the results.
     fn experiment(&mut self, show: &Show) -> Result<(), Failure> {
         let experiment = show.experiment;
         let terminal = &mut self.session.terminal;
         if let Some((first, lines)) = experiment.source().filter(|_| show.code) {
             let text = sentences::code_at(experiment.file, first);
             terminal.wrapped("", &text, Ink::Faint)?;
-            // On a projector --step shows it, line by line.
+            // On a projector --step shows the code line by line.
             if !self.session.class.big {
                 terminal.code(first, &lines)?;
             }
@@ -208,13 +208,13 @@ impl Playing<'_> {
         Ok(())
     }
 
-    /// Waits for Enter, if anyone is there to press it.
+    /// Waits for Enter, at an interactive terminal.
     fn wait_for_enter(&mut self) -> Result<(), Failure> {
         self.session.terminal.ask(tr!("Enter goes on (q leaves) "))?;
         Ok(())
     }
 
-    /// The end of a lesson: what was checked, and what comes next.
+    /// Ends a lesson: counts its claims, notes that it is finished, and names the next one.
     fn end(&mut self, lesson: &Lesson) -> Result<(), Failure> {
         let terminal = &mut self.session.terminal;
         if self.counts != Counts::default() {
@@ -252,7 +252,7 @@ impl Playing<'_> {
     }
 }
 
-/// The course ends in a talk: here and now, if somebody is there who wants it.
+/// After the last lesson offers to start the chat.
 fn offer_the_chat(session: &mut Session) -> Result<(), Failure> {
     loop {
         let prompt = tr!("Enter starts it here and now (q leaves) ");
@@ -262,7 +262,7 @@ fn offer_the_chat(session: &mut Session) -> Result<(), Failure> {
             Err(other) => return Err(other),
         };
         match typed.as_str() {
-            // The last is the command in the words above.
+            // The command that the text above names is an answer too.
             "" | "y" | "yes" | "explore chat" => break,
             "n" | "no" => return Ok(()),
             _ => {}
@@ -278,7 +278,7 @@ fn is_last(lesson: &Lesson) -> bool {
         && lesson::contents().iter().map(|other| other.number).max() == lesson.number
 }
 
-/// Prose, cut before each of its headings.
+/// Splits prose before each of its headings.
 fn sections(markdown: &str) -> Vec<&str> {
     let mut cuts: Vec<_> = markdown.match_indices("\n## ").map(|(at, _)| at + 1).collect();
     cuts.insert(0, 0);

@@ -1,4 +1,4 @@
-//! One run of an experiment, with the trace as it happens.
+//! One run of an experiment, with a live trace.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -15,14 +15,13 @@ use crate::trace::Event;
 use crate::trace::recording::{self, Header, Line, Origin, Recording};
 use crate::views::trace::Trace;
 
-/// How long nothing may arrive before a pending call is shown as blocked.
+/// After this long without an event a pending call is shown as blocked.
 const BLOCKED_AFTER: Duration = Duration::from_millis(50);
-/// How long an event may be on its way from another process. The trace holds newer ones back for this long.
+/// How late an event of another process may arrive; the trace holds newer events back for this long.
 const MAX_DELAY_NS: u64 = 20_000_000;
 
-/// A run that is over.
+/// A finished run.
 pub struct FinishedRun {
-    /// What it recorded.
     pub recording: Recording,
     /// How its process ended, in words.
     pub exit: String,
@@ -94,8 +93,7 @@ pub(super) fn exit_text(status: io::Result<ExitStatus>) -> String {
     }
 }
 
-/// A trace that is shown while things happen. Events from other processes arrive a little later: newer ones are held back
-/// until all are in order.
+/// A trace shown during the run. Events of other processes arrive late, so newer ones are held back until all are in order.
 struct LiveTrace {
     trace: Trace,
     held_back: Vec<Event>,
@@ -106,13 +104,13 @@ impl LiveTrace {
         LiveTrace { trace, held_back: Vec::new() }
     }
 
-    /// The rows for what is old enough to be in order.
+    /// The rows for events old enough to be in order.
     fn rows(&mut self) -> Vec<Row> {
         let newest = self.held_back.iter().map(|event| event.at_ns).max().unwrap_or(0);
         self.until(newest.saturating_sub(MAX_DELAY_NS))
     }
 
-    /// The rows for all that has arrived, and for who is blocked.
+    /// The rows for all events so far, and for blocked calls.
     fn pause(&mut self) -> Vec<Row> {
         let mut rows = self.until(u64::MAX);
         rows.extend(self.trace.pause());

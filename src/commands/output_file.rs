@@ -1,5 +1,5 @@
-//! A file that a run is written to as it happens, or standard output. It is opened when all is known to be right and nothing
-//! has run yet, so that a mistyped command empties no file, and a path that cannot be written is reported at once.
+//! An output file of a run, written as it happens, or standard output. It is opened once the command line is known to be valid
+//! and before anything runs, so that a mistyped command empties no file and an unwritable path is reported at once.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -7,19 +7,18 @@ use std::path::{Path, PathBuf};
 
 use super::Failure;
 
-/// A file that is to be written.
 pub struct OutputFile {
     path: PathBuf,
     to: Option<Box<dyn Write>>,
 }
 
 impl OutputFile {
-    /// An output to this file; `-` is standard output. Nothing is opened yet.
+    /// Output to this path; `-` is standard output. Does not open it yet.
     pub fn to(path: &Path) -> OutputFile {
         OutputFile { path: path.to_owned(), to: None }
     }
 
-    /// Opens it, empty, if it is not open yet.
+    /// Opens the file and truncates it, unless it is open.
     pub fn open(&mut self) -> Result<(), Failure> {
         if self.to.is_none() {
             self.to = Some(if self.path == Path::new("-") {
@@ -33,7 +32,7 @@ impl OutputFile {
         Ok(())
     }
 
-    /// Writes to it; nothing, if it was never opened.
+    /// Writes to the file, if it is open.
     pub fn write(
         &mut self,
         with: impl FnOnce(&mut dyn Write) -> io::Result<()>,
@@ -45,7 +44,7 @@ impl OutputFile {
     }
 }
 
-/// The failure for an error of writing to this path. A reader that has gone is not the path's fault.
+/// The failure for an error of writing to this path. A closed pipe is not the path's fault.
 pub(super) fn write_error(path: &Path, error: io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::BrokenPipe => Failure::Terminal(error),

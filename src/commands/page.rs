@@ -1,4 +1,4 @@
-//! A lesson as a page: each experiment is run as a lesson without a terminal runs it, and its recording goes on the page.
+//! A lesson as a page: its experiments are run as by `lesson` without a terminal, and their recordings go on the page.
 
 use std::path::Path;
 
@@ -19,8 +19,8 @@ use crate::trace::{Counts, Ending};
 use crate::views::View;
 use crate::views::trace::Trace;
 
-/// The most lines that a trace has on a page.
-const LONGEST_TRACE: usize = 400;
+/// How many lines of a trace go on a page at most.
+const MAX_TRACE_LINES: usize = 400;
 
 /// Runs a lesson and writes it to this file as a page; `-` is standard output. If the file cannot be written nothing runs.
 pub(super) fn run(which: &str, file: &Path, session: &mut Session) -> Result<(), Failure> {
@@ -35,7 +35,7 @@ pub(super) fn run(which: &str, file: &Path, session: &mut Session) -> Result<(),
     report::outcome(page.counts)
 }
 
-/// Runs a lesson, with a line on the terminal for each experiment, and gathers its page.
+/// Runs a lesson, with a line on the terminal for each experiment, and returns its page.
 pub(super) fn make(
     session: &mut Session,
     lesson: &Lesson,
@@ -47,7 +47,7 @@ pub(super) fn make(
         number: lesson.number,
         title: lesson.title.clone(),
         question: lesson.question.clone(),
-        made: made_now(),
+        made: this_machine(),
         steps: Vec::new(),
         counts: Counts::default(),
         place,
@@ -73,7 +73,7 @@ pub(super) fn make(
     Ok(page)
 }
 
-/// Runs an experiment; where this machine cannot, its shipped recording is shown instead, marked as one.
+/// Runs an experiment. If this machine cannot run it, its shipped recording goes on the page, marked as one.
 fn run_for_page(
     session: &mut Session,
     show: &Show,
@@ -90,7 +90,7 @@ fn run_for_page(
     let (recording, judged, recorded) = match instead {
         Some((why, shipped)) => {
             let judged = report::judge(&show.claims, &shipped, Playback::Recorded);
-            let recorded = Recorded { why: reasons::lack(&why), made: made_of(&shipped.header) };
+            let recorded = Recorded { why: reasons::lack(&why), made: machine_of(&shipped.header) };
             (shipped, judged, Some(recorded))
         }
         None => {
@@ -145,23 +145,23 @@ fn drawn(session: &Session, show: &Show, recording: &Recording) -> Vec<Drawn> {
     show.views.iter().map(draw).collect()
 }
 
-/// The trace as far as a page has room for it, and how many more lines it has.
+/// The first [`MAX_TRACE_LINES`] lines of the trace, and the number of the others.
 fn whole_trace(session: &Session, recording: &Recording) -> (Picture, usize) {
     let mut trace = Trace::new(session.detail(), html::WIDE);
     let events = recording.events().iter();
     let mut rows: Vec<_> = events.flat_map(|event| trace.push(event)).collect();
     rows.extend(trace.pause());
-    let more = rows.len().saturating_sub(LONGEST_TRACE);
-    rows.truncate(LONGEST_TRACE);
+    let more = rows.len().saturating_sub(MAX_TRACE_LINES);
+    rows.truncate(MAX_TRACE_LINES);
     (Picture(rows), more)
 }
 
-/// This machine, now.
-pub(super) fn made_now() -> Made {
-    made_of(&Header::now(sys::name(), Origin::Program { argv: Vec::new() }))
+/// This machine and the time, for a page that is made now.
+pub(super) fn this_machine() -> Made {
+    machine_of(&Header::now(sys::name(), Origin::Program { argv: Vec::new() }))
 }
 
-fn made_of(header: &Header) -> Made {
+fn machine_of(header: &Header) -> Made {
     Made { kernel: header.kernel.clone(), date: header.date_to_the_second() }
 }
 

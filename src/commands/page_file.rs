@@ -1,4 +1,4 @@
-//! Where a page goes. Whether it can be written there is tried before anything runs; then it is written whole or not at all.
+//! The output file of a page. Whether it can be written is tried before anything runs; later it is written whole or not at all.
 
 use std::fs;
 use std::io::{self, Write};
@@ -8,18 +8,16 @@ use super::Failure;
 use super::output_file::write_error;
 use crate::atomic_file::{folder_of, replace};
 
-/// Where a page goes.
 pub enum PageFile {
-    /// To standard output.
     Stdout,
-    /// Into what is there: a device or a pipe, which nothing may replace.
+    /// A device or a pipe, which must not be replaced by a file.
     Device(PathBuf),
-    /// In place of the file, if there is one.
+    /// A file, replaced if it exists.
     File(PathBuf),
 }
 
 impl PageFile {
-    /// The file of this path; `-` is standard output. Nothing is left there yet.
+    /// The file of this path; `-` is standard output. Checks that it can be written, and leaves nothing there.
     pub fn to(path: &Path) -> Result<PageFile, Failure> {
         if path == Path::new("-") {
             return Ok(PageFile::Stdout);
@@ -27,7 +25,7 @@ impl PageFile {
         let unwritable = |error| Failure::Unwritable(path.to_owned(), error);
         let file = match fs::metadata(path) {
             Ok(about) if about.is_dir() => return Err(Failure::IsFolder(path.to_owned())),
-            // A link goes on pointing to the file.
+            // Replace the file that a link points to, not the link.
             Ok(about) if about.is_file() => fs::canonicalize(path).map_err(unwritable)?,
             Ok(_) => return Ok(PageFile::Device(path.to_owned())),
             Err(_) => path.to_owned(),

@@ -1,4 +1,4 @@
-//! Predictions: the question, what is typed, and the comparison with what happened.
+//! Predictions: the question, the vote, and the comparison with what happened.
 
 use super::vote_input::Vote;
 use super::{Failure, Session};
@@ -9,7 +9,7 @@ use crate::output::terminal::Answer;
 use crate::picture::Ink;
 use crate::views::poll_chart;
 
-/// Asks one learner for a letter.
+/// The prompt for one learner.
 pub fn type_a_letter() -> &'static str {
     tr!("your letter (Enter skips, q leaves): ")
 }
@@ -76,7 +76,7 @@ pub fn compare(session: &mut Session, prediction: &Prediction, vote: &Vote) -> R
     Ok(session.terminal.blank()?)
 }
 
-/// What most of a room predicted beside what happened, and whether they are the same.
+/// Compares the option with the most hands with what happened; also whether they are the same.
 fn compare_hands(prediction: &Prediction, raised: &[u32]) -> (String, bool) {
     let right = &prediction.options[prediction.right];
     let (most, all) = (raised.iter().copied().max().unwrap_or(0), raised.iter().sum::<u32>());

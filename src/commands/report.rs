@@ -14,35 +14,30 @@ use crate::trace::recording::Recording;
 use crate::trace::{Claim, Counts, Ending, EventKind, Evidence, Relation, Value, Verdict};
 use crate::views::wording::{self, with_lag};
 
-/// A claim of a lesson, and what came of it.
+/// A claim of a lesson with its verdict.
 #[derive(Clone, Debug)]
 pub struct Judged {
-    /// Its name.
     pub claim: String,
-    /// Its sentence.
     pub sentence: String,
-    /// What came of it.
     pub verdict: Verdict,
-    /// What was compared with what.
     pub evidence: Vec<Evidence>,
     /// Why it was not checked, or how it broke without evidence.
     pub why: Option<String>,
 }
 
-/// Whether a recording was made just now.
+/// Whether a recording was made just now, or is replayed.
 #[derive(Clone, Copy, Debug)]
 pub enum Playback<'a> {
-    /// A run that has just happened.
     Live {
         /// How its process ended, in words.
         exit: &'a str,
     },
-    /// A file: none of its claims is checked here.
+    /// None of its claims counts as checked here.
     Recorded,
 }
 
-/// Sets the lesson's claims beside what the run recorded. A claim that the run never came to is never taken as held; one for
-/// which the lesson has no sentence comes last, by its name.
+/// Judges the lesson's claims by what the run recorded. A claim that the run did not reach never counts as held. Claims without
+/// a sentence in the lesson come last, by name.
 pub fn judge(claims: &[ClaimLine], recording: &Recording, playback: Playback<'_>) -> Vec<Judged> {
     let mut lines = claims.to_vec();
     for claim in recording.claims() {
@@ -69,14 +64,14 @@ pub fn judge(claims: &[ClaimLine], recording: &Recording, playback: Playback<'_>
     judged
 }
 
-/// Whether calls were held in this run.
+/// Whether calls were paused in this run.
 pub fn is_stepped(recording: &Recording) -> bool {
     recording.events().iter().any(|event| matches!(event.what, EventKind::Held(_)))
 }
 
 fn judge_one(line: &ClaimLine, recording: &Recording, playback: Playback<'_>) -> Judged {
     let checked = recording.claims().filter(|claim| claim.claim == line.name);
-    // The worst counts, should a claim have been checked more than once.
+    // If a claim was checked more than once the worst verdict counts.
     let worst: Option<&Claim> = checked.max_by_key(|claim| match claim.verdict {
         Verdict::Held => 0,
         Verdict::NotChecked => 1,
@@ -134,26 +129,25 @@ fn judge_one(line: &ClaimLine, recording: &Recording, playback: Playback<'_>) ->
     Judged { claim, sentence, verdict, evidence: Vec::new(), why: Some(why) }
 }
 
-/// How many came out how.
+/// Counts the claims by verdict.
 pub fn count<'a>(judged: impl IntoIterator<Item = &'a Judged>) -> Counts {
     let mut counts = Counts::default();
     judged.into_iter().for_each(|one| counts.add(one.verdict));
     counts
 }
 
-/// Shows how many came out how.
 pub fn show_counts(terminal: &mut Terminal, counts: Counts) -> terminal::Result<()> {
     let ink = if counts.broken > 0 { Ink::Bad } else { Ink::Good };
     terminal.wrapped("", &sentences::counts(counts), ink)
 }
 
-/// A broken claim is a failure of the command.
+/// The command fails if a claim is broken.
 pub fn outcome(counts: Counts) -> Result<(), Failure> {
     if counts.broken > 0 { Err(Failure::Broken) } else { Ok(()) }
 }
 
-/// A value as evidence shows it: numbers with their unit, text as it is.
-fn shown(value: &Value, unit: Option<&str>) -> String {
+/// A value in evidence: numbers with their unit.
+fn format_value(value: &Value, unit: Option<&str>) -> String {
     match (value, unit) {
         (Value::Number(number), Some("ns")) => span_of(u64::try_from(*number).unwrap_or(0)),
         (Value::Number(number), Some(unit)) => format!("{number} {unit}"),
@@ -163,15 +157,15 @@ fn shown(value: &Value, unit: Option<&str>) -> String {
     }
 }
 
-/// One comparison, in a row: `client.local 127.0.0.1:4000 = server.peer 127.0.0.1:4000`.
+/// One comparison in one row: `client.local 127.0.0.1:4000 = server.peer 127.0.0.1:4000`.
 pub fn comparison(evidence: &Evidence) -> String {
     let unit = evidence.unit.as_deref();
-    let saw = with_lag(shown(&evidence.saw, unit), evidence.lag_ns);
-    let with = shown(&evidence.with, unit);
+    let saw = with_lag(format_value(&evidence.saw, unit), evidence.lag_ns);
+    let with = format_value(&evidence.with, unit);
     let (what, relation) = (labels::label(&evidence.what), wording::relation(evidence.relation));
     match (evidence.with_what.as_ref().map(labels::label), evidence.held) {
         (Some(with_what), true) if evidence.relation == Relation::Before && unit == Some("ns") => {
-            sooner(evidence, &what, &with_what)
+            time_before(evidence, &what, &with_what)
         }
         (Some(with_what), _) => joined(&[&what, &saw, &relation, &with_what, &with]),
         (None, true) if saw == with => tr!("{what}: {saw}", what, saw),
@@ -180,8 +174,8 @@ pub fn comparison(evidence: &Evidence) -> String {
     }
 }
 
-/// One moment before another, and by how much: two moments of one run often look the same once they are rounded.
-fn sooner(evidence: &Evidence, what: &str, with_what: &str) -> String {
+/// How long one moment was before another: rounded to the time since the start, the two would often look the same.
+fn time_before(evidence: &Evidence, what: &str, with_what: &str) -> String {
     let ns = |value: &Value| {
         if let Value::Number(ns) = value { u64::try_from(*ns).unwrap_or(0) } else { 0 }
     };
@@ -189,22 +183,19 @@ fn sooner(evidence: &Evidence, what: &str, with_what: &str) -> String {
     tr!("{what}: {by} before {with_what}", what, by, with_what)
 }
 
-/// Words in a row: between two Chinese characters stands no space.
+/// Joins words by spaces, except between Chinese characters.
 fn joined(words: &[&str]) -> String {
     words.iter().fold(String::new(), |row, word| format!("{row}{}{word}", joint(&row, word)))
 }
 
-/// How many comparisons a claim shows unless all are asked for.
-const SOME: usize = 3;
+/// How many comparisons of a claim are shown without `-v`.
+const MAX_EVIDENCE: usize = 3;
 
 /// Which comparisons are shown below a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShownEvidence {
-    /// Those that broke.
     Broken,
-    /// The first few.
     Some,
-    /// All.
     All,
 }
 
@@ -220,11 +211,10 @@ pub fn show(
         Verdict::NotChecked => ("○ ", Ink::Warn),
     };
     terminal.wrapped(mark, &judged.sentence, ink)?;
-    let broken_first = |evidence: &&Evidence| evidence.held;
     let mut evidence: Vec<_> =
         judged.evidence.iter().filter(|one| which != ShownEvidence::Broken || !one.held).collect();
-    evidence.sort_by_key(broken_first);
-    let most = if which == ShownEvidence::All { evidence.len() } else { SOME };
+    evidence.sort_by_key(|one| one.held); // broken ones first
+    let most = if which == ShownEvidence::All { evidence.len() } else { MAX_EVIDENCE };
     for one in evidence.iter().take(most) {
         let (mark, ink) = if one.held { ("    ", Ink::Faint) } else { ("  ✗ ", Ink::Bad) };
         terminal.wrapped(mark, &comparison(one), ink)?;

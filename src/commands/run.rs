@@ -71,8 +71,8 @@ fn list(session: &mut Session) -> Result<(), Failure> {
     Ok(terminal.flush()?)
 }
 
-/// Runs an experiment and shows what came of it. Where this machine cannot run it, its shipped recording is shown through
-/// the same views, marked as one; its claims stay unchecked.
+/// Runs an experiment and shows the results. If this machine cannot run it, shows its shipped recording in the same views,
+/// marked as one; its claims stay unchecked.
 pub(super) fn perform(
     session: &mut Session,
     show: &Show,
@@ -111,7 +111,7 @@ pub(super) fn perform(
     Ok((ending, judged))
 }
 
-/// Shows the recording that ships for an experiment, because it did not run here.
+/// Shows the shipped recording of an experiment that did not run here.
 fn show_shipped(
     session: &mut Session,
     show: &Show,
@@ -161,7 +161,7 @@ fn why_whole(why: Why) -> &'static str {
     }
 }
 
-/// How the course shows this experiment: its views, and the sentences of its claims.
+/// How the course shows this experiment, or the default if no lesson has it.
 pub fn shown_in_course(experiment: &'static Experiment) -> Result<Show, Failure> {
-    Ok(lesson::shown(experiment)?.unwrap_or_else(|| Show::plain(experiment, views::LADDER)))
+    Ok(lesson::show_of(experiment)?.unwrap_or_else(|| Show::plain(experiment, views::LADDER)))
 }

@@ -1,4 +1,4 @@
-//! What commands work with: a terminal, how much is shown, and the files that a run is written to.
+//! What commands share: the terminal, the level of detail, and the output files of a run.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,33 +14,30 @@ use crate::trace::recording::Recording;
 use crate::views::SeqNumbers;
 use crate::views::trace::{Detail, Trace};
 
-/// What a command works with.
 pub struct Session {
-    /// Where it is shown.
     pub terminal: Terminal,
     /// How often `-v` was given.
     pub verbose: u8,
-    /// How a class is shown a run.
     pub class: Class,
-    /// Where the events go.
+    /// Output for the events.
     record: Option<OutputFile>,
-    /// Where the frames go, as pcapng.
+    /// Output for the frames, as pcapng.
     pcap: Option<OutputFile>,
 }
 
-/// How a class is shown a run.
+/// How a run is presented to a class.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Class {
     /// Each call waits for Enter.
     pub step: bool,
     /// Each call waits this long.
     pub pace: Option<Duration>,
-    /// Few words, wide gaps.
+    /// For a projector: less text, more space.
     pub big: bool,
 }
 
 impl Class {
-    /// Whether a room looks on, and may raise hands.
+    /// Whether a class is watching, which may vote by show of hands.
     pub fn is_present(&self) -> bool {
         self.big || self.is_stepped()
     }
@@ -51,7 +48,7 @@ impl Class {
     }
 }
 
-/// What the command line says of a session.
+/// The command line's options for a session.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     look: Look,
@@ -105,8 +102,7 @@ impl From<&cli::Shared> for Look {
 }
 
 impl Session {
-    /// A session as the command line asks for it. A file that goes to standard output silences the terminal, and a page
-    /// is made without asking anyone.
+    /// Opens a session. If a file goes to standard output the terminal shows nothing, and making a page asks nothing.
     pub fn new(options: Options) -> Result<Session, Failure> {
         let Options { mut look, verbose, class, record, pcap, page } = options;
         let is_stdout = |path: &&PathBuf| path.as_os_str() == "-";
@@ -130,12 +126,11 @@ impl Session {
         Ok(Session { terminal, verbose, class, record: file(record), pcap: file(pcap) })
     }
 
-    /// A session that writes no files, on this terminal.
+    /// A session on this terminal, without output files.
     pub fn on(terminal: Terminal) -> Session {
         Session { terminal, verbose: 0, class: Class::default(), record: None, pcap: None }
     }
 
-    /// How much a trace tells.
     pub fn detail(&self) -> Detail {
         match self.verbose {
             0 | 1 => Detail::Calls,
@@ -144,17 +139,16 @@ impl Session {
         }
     }
 
-    /// A trace for the terminal, if one was asked for.
+    /// A trace for the terminal, with `-v`.
     pub(super) fn trace(&self) -> Option<Trace> {
         (self.verbose > 0).then(|| Trace::new(self.detail(), self.terminal.width()))
     }
 
-    /// How pictures show sequence numbers.
     pub(super) fn numbers(&self) -> SeqNumbers {
         if self.verbose > 2 { SeqNumbers::Raw } else { SeqNumbers::Relative }
     }
 
-    // ---- the files that a run is written to ----
+    // ---- output files ----
 
     /// Opens the files, before anything runs.
     pub(super) fn open_files(&mut self) -> Result<(), Failure> {
@@ -168,7 +162,7 @@ impl Session {
         })
     }
 
-    /// A run is over: its frames are written, each run a section of its own, and all is on disk.
+    /// Ends a run: writes its frames, in a section of their own, and flushes both files.
     pub(super) fn finish_run(&mut self, recording: &Recording) -> Result<(), Failure> {
         if let Some(record) = &mut self.record {
             record.write(|to| to.flush())?;

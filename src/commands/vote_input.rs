@@ -1,55 +1,48 @@
-//! Votes on a prediction as they are typed: one learner's letter, or how many hands a room raised for each option.
+//! Parses votes on a prediction: one learner's letter, or a class's show of hands for each option.
 
 use thiserror::Error;
 
 use crate::i18n::tr;
 use crate::text::half_width;
 
-/// The most hands for one option.
+/// How many hands an option may have at most.
 const MAX_HANDS: u32 = 9_999;
 
-/// A vote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Vote {
-    /// None.
     Skipped,
-    /// One learner's: the option's index.
+    /// One learner's choice: the option's index.
     One(usize),
-    /// A room's: the hands for each option.
+    /// A class's show of hands for each option.
     Hands(Vec<u32>),
 }
 
-/// Why what was typed is no vote.
+/// Why the input is not a vote.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum VoteError {
-    /// A letter of no option, or no letter.
+    /// Not a letter of an option.
     #[error("{}", tr!("That is none of the letters above."))]
     NoOption,
-    /// SeqNumbers, but not as many as there are options.
+    /// Numbers, but not one for each option.
     #[error("{}", tr!(
         "There are {options} options, and that was {given}: type one letter, or the raised hands for each (a5 b12).",
         options,
         given
     ))]
-    WrongCount {
-        /// How many options there are.
-        options: usize,
-        /// How many numbers were typed.
-        given: usize,
-    },
-    /// SeqNumbers with letters and numbers without.
+    WrongCount { options: usize, given: usize },
+    /// Some numbers have a letter, others do not.
     #[error("{}", tr!("Type either a letter before each number (a5 b12 c3) or before none (5 12 3)."))]
     Mixed,
-    /// A letter of no option, with a number.
+    /// A number with a letter of no option.
     #[error("{}", tr!("There is no option `{letter}`.", letter = .0))]
     NoSuchOption(char),
-    /// The same letter again.
+    /// The same letter twice.
     #[error("{}", tr!("`{letter}` is there twice.", letter = .0))]
     Twice(char),
     /// A letter without a number.
     #[error("{}", tr!("There is no number after `{letter}`.", letter = .0))]
     NoNumber(char),
-    /// A character that belongs to no vote.
+    /// An unexpected character.
     #[error("{}", tr!("`{what}` does not belong there: type 5 12 3, or a5 b12 c3.", what = .0))]
     Strange(char),
     /// More than [`MAX_HANDS`].
@@ -58,7 +51,7 @@ pub enum VoteError {
 }
 
 impl Vote {
-    /// Parses what was typed for so many options: `b`; `a5 b12 c3` (an option left out has no hands); `5 12 3`.
+    /// Parses a vote on this many options: `b`; `a5 b12 c3` (an option left out has no hands); `5 12 3`.
     pub fn parse(typed: &str, options: usize) -> Result<Vote, VoteError> {
         let typed: String = typed.chars().map(half_width).flat_map(char::to_lowercase).collect();
         let typed = typed.trim().trim_end_matches(')');

@@ -1,7 +1,7 @@
-//! Ground floor: which language the program speaks, and its sentences in it.
+//! The program's language, and translation.
 //!
-//! A sentence stands in English where it is said, and that English is its key: `tr!("{n} claims held", n)`, or `Text("yes")` in
-//! a table. Every other language is a catalogue under `src/i18n/po/`, and a sentence that has no entry there is said in English.
+//! Sentences are written in English in the code, and the English is the key: `tr!("{n} claims held", n)`, or `Text("yes")` in a
+//! table. Every other language is a catalogue in `src/i18n/po/`; a sentence without an entry there stays English.
 
 use std::cell::Cell;
 use std::fmt;
@@ -17,7 +17,7 @@ use catalogue::{CATALOGUES, Catalogue};
 pub struct Language(usize);
 
 impl Language {
-    /// English, which stands in the code: what is spoken where nobody asks for another.
+    /// The default, and the language of the code.
     pub const ENGLISH: Language = Language(0);
 
     /// Every language there is, English first.
@@ -76,7 +76,7 @@ thread_local! {
     static HERE: Cell<Option<Language>> = const { Cell::new(None) };
 }
 
-/// From here on the whole program speaks this language.
+/// Sets the language of the whole program.
 pub fn speak(language: Language) {
     SPOKEN.store(language.0, Ordering::Relaxed);
 }
@@ -86,7 +86,7 @@ pub fn spoken() -> Language {
     HERE.get().unwrap_or(Language(SPOKEN.load(Ordering::Relaxed)))
 }
 
-/// Speaks this language while it does that, on this thread alone: for whoever needs several at once.
+/// Runs `act` with this language on this thread.
 pub fn speaking<T>(language: Language, act: impl FnOnce() -> T) -> T {
     let before = HERE.replace(Some(language));
     let done = act();
@@ -100,12 +100,11 @@ pub fn find(context: Option<&str>, english: &str) -> Option<&'static str> {
     spoken().catalogue()?.get(context, english)
 }
 
-/// A sentence for a table or a constant: which language is spoken is asked when it is shown.
+/// A sentence in a table or a constant, translated when it is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Text(pub &'static str);
 
 impl Text {
-    /// It, in the language that is spoken.
     pub fn spoken(self) -> &'static str {
         find(None, self.0).unwrap_or(self.0)
     }
@@ -123,8 +122,8 @@ impl From<Text> for String {
     }
 }
 
-/// What the system says of an error, in the language that is spoken. What we say ourselves inside one stays as it is, and so
-/// does what the catalogue does not have: it knows the errors by what the standard library calls their kinds.
+/// The text of an error in the language that is spoken. The catalogue has the system's errors, by the standard library's names of
+/// their kinds; our own texts inside an error, and errors without an entry, are unchanged.
 pub fn error_text(error: &io::Error) -> String {
     let ours = error.get_ref().is_some();
     match find(Some("system"), &error.kind().to_string()) {

@@ -1,9 +1,9 @@
-//! A lesson's prose in few words, for a projector: the teacher says the rest.
+//! Shortens a lesson's prose for a projector.
 
 use pulldown_cmark::{Event, Options, Parser, Tag};
 
-/// Markdown in which of a paragraph only its first sentence is left, and those with something in bold: a term that is
-/// defined, or a **Trap.** Headings, lists, tables and code stay as they are.
+/// Keeps of each paragraph the first sentence and those with bold text: a term that is defined, or a **Trap.** Headings,
+/// lists, tables and code are unchanged.
 pub fn gist(markdown: &str) -> String {
     let mut kept = String::new();
     let mut copied = 0;
@@ -34,8 +34,8 @@ fn shortened(paragraph: &str) -> String {
     kept.trim_end().to_owned()
 }
 
-/// The sentences, each with the space after it. A full stop ends none inside `code`, nor inside **bold**: a bold lead-in belongs
-/// to the sentence after it.
+/// Splits text into sentences, each with the space after it. A full stop inside `code` or **bold** does not end a sentence: a
+/// bold lead-in belongs to the sentence after it.
 fn sentences(text: &str) -> Vec<&str> {
     let mut sentences = Vec::new();
     let mut start = 0;

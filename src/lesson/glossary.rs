@@ -30,7 +30,7 @@ impl Term {
         names.join(" · ")
     }
 
-    /// What it is, in one sentence, in the language that is spoken.
+    /// Its definition, in the language that is spoken.
     pub fn sentence(&self) -> &'static str {
         self.sentences[self.column]
     }
@@ -61,7 +61,7 @@ fn cells(line: &str) -> Option<Vec<&str>> {
     Some(inner.split('|').map(str::trim).collect())
 }
 
-/// The terms that somebody may mean: those of that name; else those that begin with it; else those that contain it.
+/// Finds terms by name: exact matches; else names that begin with the text; else names that contain it.
 pub fn find(asked: &str) -> Vec<Term> {
     let asked = asked.trim().to_lowercase();
     let tests: [fn(&str, &str) -> bool; 3] = [

@@ -1,4 +1,4 @@
-//! The course: which lessons there are, and what a lesson's Markdown says. It runs nothing and draws nothing.
+//! The course: the list of lessons, and the parser of their Markdown.
 
 use std::fs;
 use std::io;
@@ -20,25 +20,19 @@ pub use gist::gist;
 pub use names::{did_you_mean, no_experiment};
 pub use parse::{ClaimLine, Lesson, Prediction, Show, Step};
 
-/// Why a lesson cannot be played; always with the file, and the line where one can be named.
+/// Why a lesson cannot be played.
 #[derive(Debug, Error)]
 pub enum CourseError {
     /// The file cannot be read.
     #[error("{}", tr!("{file}: {error}", file, error = error_text(error)))]
-    Unreadable {
-        /// The file.
-        file: String,
-        /// Why.
-        error: io::Error,
-    },
-    /// A line says something that a lesson cannot say.
+    Unreadable { file: String, error: io::Error },
+    /// A line is not valid in a lesson.
     #[error("{file}:{line}: {what}")]
     Line {
-        /// The file.
         file: String,
         /// The line, from 1.
         line: usize,
-        /// What is wrong with it, and what would be right.
+        /// What is wrong, and what would be right.
         what: String,
     },
 }
@@ -54,7 +48,7 @@ pub struct Entry {
     pub title: &'static str,
 }
 
-/// The table of contents, in the order of the course. No lesson is read further than its title.
+/// The table of contents, in the order of the course. Reads only the titles.
 pub fn contents() -> Vec<Entry> {
     catalogue::folders()
         .iter()
@@ -78,20 +72,20 @@ pub fn lessons() -> Result<Vec<Lesson>, CourseError> {
         .collect()
 }
 
-/// How the course shows this experiment, if it does.
-pub fn shown(experiment: &Experiment) -> Result<Option<Show>, CourseError> {
+/// How the course shows this experiment; `None` if no lesson has it.
+pub fn show_of(experiment: &Experiment) -> Result<Option<Show>, CourseError> {
     let lessons = lessons()?;
     let mut shows = lessons.iter().flat_map(Lesson::shows);
     Ok(shows.find(|show| show.experiment.name == experiment.name).cloned())
 }
 
-/// All experiments, in the order of the course; those that no lesson shows come last, as they stand in the sources.
+/// All experiments, in the order of the course; those in no lesson come last.
 pub fn experiments() -> Result<Vec<&'static Experiment>, CourseError> {
     let lessons = lessons()?;
     let mut all: Vec<_> =
         lessons.iter().flat_map(Lesson::shows).map(|show| show.experiment).collect();
     for experiment in experiments::all() {
-        if !all.iter().any(|shown| shown.name == experiment.name) {
+        if !all.iter().any(|listed| listed.name == experiment.name) {
             all.push(experiment);
         }
     }
@@ -107,7 +101,7 @@ pub fn folder_of(experiment: &Experiment) -> Result<Option<String>, CourseError>
     Ok(folders.find(|folder| Some(folder.number) == number).map(|folder| folder.name()))
 }
 
-/// No lesson is longer, in bytes.
+/// The largest lesson file, in bytes.
 const LONGEST: u64 = 1 << 20;
 
 /// A lesson from a file outside the program.
@@ -135,9 +129,9 @@ pub fn from_file(path: &Path) -> Result<Lesson, CourseError> {
     Ok(lesson)
 }
 
-/// Which claims an experiment makes is what the course says of it; a lesson of somebody else says all of them too.
+/// Checks that a lesson from outside names every claim that the course names for this experiment.
 fn leaves_out_no_claim(file: &str, show: &Show) -> Result<(), CourseError> {
-    let in_course = shown(show.experiment)?.map_or_else(Vec::new, |show| show.claims);
+    let in_course = show_of(show.experiment)?.map_or_else(Vec::new, |show| show.claims);
     let left_out =
         in_course.iter().find(|claim| !show.claims.iter().any(|other| other.name == claim.name));
     left_out.map_or(Ok(()), |claim| {
@@ -146,7 +140,7 @@ fn leaves_out_no_claim(file: &str, show: &Show) -> Result<(), CourseError> {
     })
 }
 
-/// A file is called after its lesson, or is its text in one language, in a folder that is.
+/// The slug of a lesson file: its name, or its folder's if the name is only a language.
 fn slug_of(path: &Path) -> String {
     let in_folder = Language::all()
         .any(|language| path.file_name() == Some(catalogue::file_name(language).as_ref()));

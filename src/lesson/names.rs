@@ -4,7 +4,7 @@ use crate::experiments::{self, Experiment};
 use crate::i18n::tr;
 use crate::views::{self, View};
 
-/// The known name that is nearest to a wrong one, if any is near.
+/// The known name most similar to a wrong one, if one is similar.
 pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wrong = wrong.to_lowercase();
     if wrong.is_empty() {

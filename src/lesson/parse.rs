@@ -1,7 +1,6 @@
-//! One lesson: Markdown to steps. CommonMark, in which two fenced blocks mean something: `predict` and `experiment`.
+//! Parses a lesson: CommonMark with two kinds of fenced blocks, `predict` and `experiment` (`docs/writing-a-lesson.md`).
 //!
-//! `docs/writing-a-lesson.md` tells an author the same. Names of experiments, views, parameters and claims are looked up as
-//! they are read: a lesson that has been read names only what there is.
+//! Names of experiments, views, parameters and claims are resolved here, so a parsed lesson contains only valid ones.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +12,6 @@ use crate::i18n::tr;
 use crate::text::joint;
 use crate::views::View;
 
-/// A lesson, in the order in which it is told.
 #[derive(Clone, Debug)]
 pub struct Lesson {
     /// The file it was read from.
@@ -26,31 +24,25 @@ pub struct Lesson {
     pub title: String,
     /// The question it answers: the quote below the title.
     pub question: String,
-    /// What follows.
     pub steps: Vec<Step>,
 }
 
 /// One step of a lesson.
 #[derive(Clone, Debug)]
 pub enum Step {
-    /// Something to read: CommonMark.
+    /// CommonMark.
     Prose(String),
-    /// Something to predict before the next experiment.
     Predict(Prediction),
-    /// An experiment to run and look at.
     Experiment(Show),
 }
 
-/// A question with options, one of which turns out right.
 #[derive(Clone, Debug)]
 pub struct Prediction {
     /// The line it begins on, from 1.
     pub line: usize,
-    /// The question.
     pub question: String,
-    /// The options, in order.
     pub options: Vec<String>,
-    /// Which of them is right.
+    /// The index of the right option.
     pub right: usize,
 }
 
@@ -59,15 +51,14 @@ pub struct Prediction {
 pub struct Show {
     /// The line it begins on, from 1.
     pub line: usize,
-    /// The experiment.
     pub experiment: &'static Experiment,
     /// The views of it, in order.
     pub views: Vec<View>,
-    /// What it is set to.
+    /// Its parameters, by name.
     pub settings: BTreeMap<String, String>,
     /// Whether its source is shown.
     pub code: bool,
-    /// The claims it must bear out.
+    /// The claims to check.
     pub claims: Vec<ClaimLine>,
 }
 
@@ -88,9 +79,7 @@ impl Show {
 /// A claim's name and its sentence.
 #[derive(Clone, Debug)]
 pub struct ClaimLine {
-    /// Its name.
     pub name: String,
-    /// Its sentence.
     pub sentence: String,
 }
 
@@ -105,7 +94,7 @@ impl Lesson {
         Reader { file, text }.lesson(number, slug)
     }
 
-    /// The experiments that it shows, in order.
+    /// Its experiments, in order.
     pub fn shows(&self) -> impl Iterator<Item = &Show> {
         self.steps.iter().filter_map(|step| match step {
             Step::Experiment(show) => Some(show),
@@ -219,7 +208,7 @@ impl Reader<'_> {
         })
     }
 
-    /// A prediction without a run after it would stay open for ever.
+    /// A prediction must be followed by the experiment that answers it.
     fn predictions_are_answered(&self, steps: &[Step]) -> Result<(), CourseError> {
         for (index, step) in steps.iter().enumerate() {
             let Step::Predict(prediction) = step else {

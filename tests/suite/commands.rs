@@ -189,7 +189,7 @@ fn the_wires_views_keep_every_width_and_are_ascii_when_asked() {
     let file = folder.path().join("mine.md");
     let step = |name: &str| {
         let experiment = socket_explorer::experiments::find(name).expect("an experiment");
-        let show = socket_explorer::lesson::shown(experiment)
+        let show = socket_explorer::lesson::show_of(experiment)
             .expect("well formed")
             .expect("it is in the course");
         let claims: String =

@@ -222,7 +222,7 @@ fn tshark_reads_the_frames_of_a_lesson_that_was_asked_for_pcap() {
         ["pcap.md", "lesson.pcapng", "lesson.jsonl"].map(|name| folder.path().join(name));
     let experiment =
         socket_explorer::experiments::find("three-way-handshake").expect("an experiment");
-    let show = lesson::shown(experiment).expect("well formed").expect("it is in the course");
+    let show = lesson::show_of(experiment).expect("well formed").expect("it is in the course");
     let claims: String =
         show.claims.iter().map(|claim| format!("{}: Words.\n", claim.name)).collect();
     let run_once = format!("```experiment three-way-handshake\nview: layers\n{claims}```\n");

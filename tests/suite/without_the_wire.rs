@@ -12,7 +12,7 @@ use crate::support::{Ended, ended, for_each, isolated, told};
 
 /// The claims that the course has of this experiment, in order.
 fn claims(experiment: &Experiment) -> Vec<String> {
-    let show = lesson::shown(experiment).expect("well formed").expect("it is in the course");
+    let show = lesson::show_of(experiment).expect("well formed").expect("it is in the course");
     show.claims.into_iter().map(|claim| claim.name).collect()
 }
 

@@ -1,4 +1,4 @@
-//! Prose: CommonMark laid out in rows of a given width, with wide characters counted as two columns.
+//! Lays out CommonMark in rows of a given width; wide characters take two columns.
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use unicode_width::UnicodeWidthStr;
@@ -26,7 +26,7 @@ pub(super) fn inline(text: &str, ink: Ink, width: usize) -> Vec<Row> {
 struct Inked {
     text: String,
     inks: Vec<Ink>,
-    /// The source's line ends here; the sentence goes on.
+    /// The source has a line break here.
     broken: bool,
 }
 
@@ -41,7 +41,7 @@ impl Inked {
         self.inks.extend(text.chars().map(|_| ink));
     }
 
-    /// The rows of this text at that width: wrapped as plain text, then inked again, character by character.
+    /// Wraps the plain text, then gives each character its ink again.
     fn rows(&self, width: usize) -> Vec<Row> {
         let mut source = self.text.chars().zip(&self.inks);
         wrap(&self.text, width.max(1))
@@ -210,7 +210,7 @@ impl Layout {
         }
     }
 
-    /// Lays out what has been gathered.
+    /// Lays out the text gathered so far.
     fn flush(&mut self) {
         let inked = std::mem::take(&mut self.inked);
         if inked.text.is_empty() {
@@ -230,13 +230,13 @@ impl Layout {
             row.0.into_iter().for_each(|span| whole.push(span.text, span.ink));
             self.rows.push(whole);
         }
-        // Only an item's first row has its bullet; more paragraphs in it line up below.
+        // Further paragraphs of the item are indented instead of having a bullet.
         self.bullet = self.bullet.take().map(|bullet| " ".repeat(bullet.width()));
     }
 }
 
 impl Table {
-    /// Columns side by side where they fit; else one row's cells below each other, each with its column's heading.
+    /// Columns side by side if they fit; else the cells of each row below each other, each with its heading.
     fn lay_out(&self, width: usize) -> Vec<Row> {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let widest = |column: usize| {
