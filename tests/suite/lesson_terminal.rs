@@ -7,6 +7,7 @@ use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use socket_explorer::cli;
+use socket_explorer::lesson;
 use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
@@ -15,6 +16,12 @@ use crate::support::{ended, explore, folder};
 
 /// What asks whether the chat is to be started.
 const OFFER: &str = "Enter starts it here and now";
+
+/// The short name of a lesson, counted back from the last.
+fn slug(back: usize) -> &'static str {
+    let lessons = lesson::contents();
+    lessons[lessons.len() - 1 - back].slug
+}
 
 /// A learner at a terminal, with a state folder of his own.
 struct Learner {
@@ -63,9 +70,9 @@ impl DerefMut for Learner {
 
 #[test]
 fn the_last_lesson_ends_in_a_chat() {
-    let mut learner = Learner::begins("12");
+    let mut learner = Learner::begins(slug(0));
     learner.plays_to_the_end();
-    assert!(learner.has_finished("chat"), "it is noted before the chat starts");
+    assert!(learner.has_finished(slug(0)), "it is noted before the chat starts");
     learner.types("perhaps\n");
     learner.sees(OFFER); // neither yes nor no: asked again
     // Another program of this machine may have the one port that everybody knows.
@@ -98,10 +105,10 @@ fn the_last_lesson_ends_in_a_chat() {
 #[test]
 fn who_does_not_want_to_talk_leaves() {
     for answer in ["q\n", "n\n", "\x04"] {
-        let mut learner = Learner::begins("12");
+        let mut learner = Learner::begins(slug(0));
         learner.plays_to_the_end();
         learner.types(answer);
-        assert!(learner.has_finished("chat"));
+        assert!(learner.has_finished(slug(0)));
         assert_eq!(learner.leaves(), Some(0), "{answer:?}");
     }
 }
@@ -115,7 +122,7 @@ fn no_other_lesson_offers_it_and_nobody_is_asked_who_is_not_there() {
         assert_eq!(code, Some(0), "{err}");
         out
     };
-    let last = quiet("12");
+    let last = quiet(slug(0));
     assert!(last.contains("Now talk: ") && !last.contains(OFFER), "{last}");
-    assert!(!quiet("11").contains("Now talk: "));
+    assert!(!quiet(slug(1)).contains("Now talk: "));
 }
