@@ -1,5 +1,5 @@
-//! Actors and labels in words. A recording has them by their English (`trace::Label`); these look them up in the language
-//! that is spoken, in the catalogues' context `recording`. What has no entry stays as it is: names of calls, addresses, data.
+//! Translates the names of actors, and labels. A recording has them in English (`trace::Label`); the catalogues have them in the
+//! context `recording`. Texts without an entry are unchanged: names of calls, addresses, data.
 
 use std::borrow::Cow;
 
@@ -7,12 +7,12 @@ use crate::i18n::catalogue::{Filling, fill_with};
 use crate::i18n::{Language, find, spoken};
 use crate::trace::{Label, Value};
 
-/// What an actor is called.
+/// An actor's name in the language that is spoken.
 pub fn actor(name: &str) -> Cow<'_, str> {
     message(name)
 }
 
-/// The label.
+/// A label in the language that is spoken.
 pub fn label(label: &Label) -> Cow<'_, str> {
     let template = message(&label.text);
     if label.args.is_empty() {

@@ -163,14 +163,14 @@ impl Keyboard {
         self.stop.clone()
     }
 
-    /// The connection stands: from here on a person is asked for lines.
+    /// Asks a person for lines, once there is a connection.
     pub fn start_prompting(&self) {
         if let Some(prompt) = &self.prompt {
             let _ = prompt.send(());
         }
     }
 
-    /// What has been typed, as much as there is; waits until there is something.
+    /// Reads what has been typed; waits until there is something.
     pub fn read(&mut self) -> io::Result<Input<'_>> {
         if self.unread.is_empty() {
             self.unread = 0..0;
@@ -184,7 +184,7 @@ impl Keyboard {
         Ok(Input::Bytes(&self.buffer[given]))
     }
 
-    /// The next line, with its newline; waits until there is one. Answers `Stop` also if the peer hangs up before there is.
+    /// Reads a line with its newline; waits until there is one. Returns `Stop` also if the peer hangs up before that.
     pub fn read_line(
         &mut self,
         #[cfg(unix)] peer: Option<BorrowedFd<'_>>,
@@ -193,7 +193,7 @@ impl Keyboard {
         let mut searched = self.unread.start;
         let mut prompted = false;
         loop {
-            // A line that is in the buffer already is given at once.
+            // Return a line that is already in the buffer.
             let newline = self.buffer[searched..self.unread.end]
                 .iter()
                 .position(|byte| *byte == b'\n')

@@ -33,11 +33,7 @@ pub fn run(
     experiment: &Experiment,
     settings: &BTreeMap<String, String>,
 ) -> Result<FinishedRun, Failure> {
-    session.open_files()?;
-    session.terminal.flush()?;
-    let mut run = ExperimentRun::start(experiment.name, settings, false)
-        .map_err(|error| Failure::NotStarted(experiment.name.to_owned(), error))?;
-    let mut recording = Recording::new(header(experiment, settings), Vec::new());
+    let (mut run, mut recording) = start(session, experiment, settings, false)?;
     let mut live = session.trace().map(LiveTrace::new);
     loop {
         let rows = match run.next(BLOCKED_AFTER) {
@@ -74,10 +70,20 @@ pub fn run(
     Ok(FinishedRun { recording, exit })
 }
 
-/// The header of a run that begins now.
-pub(super) fn header(experiment: &Experiment, settings: &BTreeMap<String, String>) -> Header {
+/// Opens the output files and starts an experiment, with an empty recording of it.
+pub(super) fn start(
+    session: &mut Session,
+    experiment: &Experiment,
+    settings: &BTreeMap<String, String>,
+    stepped: bool,
+) -> Result<(ExperimentRun, Recording), Failure> {
+    session.open_files()?;
+    session.terminal.flush()?;
     let (name, parameters) = (experiment.name.to_owned(), settings.clone());
-    Header::now(sys::name(), Origin::Experiment { name, parameters })
+    let run = ExperimentRun::start(&name, settings, stepped)
+        .map_err(|error| Failure::NotStarted(name.clone(), error))?;
+    let header = Header::now(sys::name(), Origin::Experiment { name, parameters });
+    Ok((run, Recording::new(header, Vec::new())))
 }
 
 /// How a process ended, in words.

@@ -1,8 +1,8 @@
-//! What each command does: a file a command, with a function `run` of the command's arguments and a [`Session`].
+//! The commands: one file each, with a function `run` that takes the command's arguments and a [`Session`].
 //!
-//! Beside them stands what commands share: one run of an experiment (`live`, and call by call `step`), what is shown of a
-//! recording (`show`), a lesson's claims (`report`), predictions, pages, and the files that are written. This is the only
-//! room that knows both the experiments and the views.
+//! The other files are shared by commands: one run of an experiment (`live`, and `step` call by call), the display of a recording
+//! (`show`), a lesson's claims (`report`), predictions, pages, and output files. Only this folder depends on both the
+//! experiments and the views.
 
 mod book;
 mod chat;

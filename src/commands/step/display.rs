@@ -12,9 +12,7 @@ use crate::signals::Cleanup;
 use crate::views::step::Shot;
 use crate::views::trace::Trace;
 
-/// Where a stepped run is shown.
 pub(super) struct Display<'a> {
-    /// The experiment's name.
     name: &'a str,
     how: How,
 }
@@ -46,7 +44,7 @@ impl<'a> Display<'a> {
         matches!(self.how, How::Screen(_))
     }
 
-    /// Shows where one is, in this many columns and rows; `closed` when the run is over.
+    /// Shows the current step in this many columns and rows; `closed` when the run is over.
     pub(super) fn draw(
         &mut self,
         session: &mut Session,

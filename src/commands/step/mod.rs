@@ -1,17 +1,16 @@
-//! A run, call by call: each is paused before it is made, its line is shown, and Enter (or the pace) makes it.
+//! A stepped run: each call is paused before it is made, its line is shown, and Enter (or the pace) resumes it.
 //!
-//! The process of the run itself is paused: when the cursor stands on a call, the call has not been made. [`Stepper`] decides
-//! which call goes next; [`Display`] shows where one is.
+//! The process of the run itself is paused: the call at the cursor has not been made yet. [`Stepper`] chooses the next call;
+//! [`Display`] shows it.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::live::{FinishedRun, exit_text, header};
+use super::live::{self, FinishedRun, exit_text};
 use super::{Failure, Session};
 use crate::capture::child::{ExperimentRun, Output, interrupted};
 use crate::experiments::Experiment;
 use crate::output::terminal::keys::{self, Key};
-use crate::trace::recording::Recording;
 
 mod display;
 mod stepper;
@@ -21,7 +20,7 @@ use stepper::Stepper;
 
 /// How often keys are polled for.
 const KEY_POLL: Duration = Duration::from_millis(20);
-/// How often a run that never pauses is redrawn on its way to the end: it changes faster than anybody reads.
+/// How often the screen is redrawn while the run goes to its end without pauses.
 const REDRAW_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Runs an experiment step by step.
@@ -30,15 +29,11 @@ pub(super) fn run(
     experiment: &Experiment,
     settings: &BTreeMap<String, String>,
 ) -> Result<FinishedRun, Failure> {
-    session.open_files()?;
-    session.terminal.flush()?;
-    let mut run = ExperimentRun::start(experiment.name, settings, true)
-        .map_err(|error| Failure::NotStarted(experiment.name.to_owned(), error))?;
-    let recording = Recording::new(header(experiment, settings), Vec::new());
+    let (mut run, recording) = live::start(session, experiment, settings, true)?;
     let mut stepper = Stepper::new(recording, session.class.pace);
     let stepped = step_through(session, &mut run, &mut stepper, experiment.name);
     if stepped.is_err() {
-        // What it has recorded so far is kept, its end too.
+        // Keep what it recorded so far, and its end.
         run.stop(|line| {
             stepper.receive(&line);
             session.write_line(&line)
@@ -67,7 +62,7 @@ fn step_through(
     loop {
         let mut news = false;
         let (mut timeout, began) = (stepper.time_to_next(KEY_POLL), Instant::now());
-        // A run that never stops writing must not keep the keys waiting.
+        // Keys must be read even if the run never stops writing.
         while !closed && began.elapsed() <= KEY_POLL {
             match run.next(timeout) {
                 Output::Line(line) => {
@@ -82,7 +77,7 @@ fn step_through(
                 }
             }
         }
-        // The end is shown until somebody has seen it.
+        // The end stays on the screen until a key is pressed.
         let waits = has_keys && stepper.waits_for_keys();
         news |= stepper.choose_next(run);
         let measured = session.terminal.screen_size();

@@ -1,5 +1,5 @@
-//! Where one is in a stepped run, and which call goes next: first come, first served, one at a time. A call that does not
-//! return within [`BLOCKED_AFTER`] is blocked, and the next actor's turn has come.
+//! The position in a stepped run, and the choice of the next call: in the order in which they paused, one at a time. A call that
+//! does not return within [`BLOCKED_AFTER`] counts as blocked, and the next one is chosen.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -8,26 +8,24 @@ use crate::capture::child::{ExperimentRun, Resume};
 use crate::trace::recording::{self, Line, Recording};
 use crate::trace::{Event, EventKind};
 
-/// A call that has not returned after this time is blocked, and the next actor's turn has come.
+/// A call that has not returned after this time counts as blocked.
 const BLOCKED_AFTER: Duration = Duration::from_millis(100);
 
-/// A stepped run, and where one is in it.
 pub(super) struct Stepper {
-    /// What the run has recorded so far.
     pub(super) recording: Recording,
     /// No call is paused any more.
     pub(super) runs_through: bool,
     /// Calls that are paused, besides the cursor's; the first has waited longest.
     paused: VecDeque<Event>,
-    /// The call that is about to be made, and since when it is shown.
+    /// The call that is about to be made, and since when.
     cursor: Option<(Event, Instant)>,
     /// The call that was resumed last, as process and number, and when.
     resumed: Option<((u32, u64), Instant)>,
-    /// Where the cursor has stood: how many events came before, and the call.
+    /// The cursor's positions so far: the number of events before it, and the call.
     stops: Vec<(usize, Event)>,
-    /// Which stop is looked back at.
+    /// The stop that is shown, if not the present one.
     looking_back: Option<usize>,
-    /// Each call waits this long, instead of for a key.
+    /// How long each call pauses, instead of until a key is pressed.
     pace: Option<Duration>,
 }
 
@@ -67,7 +65,7 @@ impl Stepper {
                 let call = (event.process, back.call.id);
                 self.resumed = self.resumed.filter(|(resumed, _)| *resumed != call);
             }
-            // A process that was killed makes none of the calls that it was about to make.
+            // A killed process makes none of its paused calls.
             EventKind::Exited { .. } => {
                 let same_thread = |paused: &Event| {
                     (paused.process, paused.thread) == (event.process, event.thread)
@@ -84,7 +82,7 @@ impl Stepper {
         self.cursor = None;
     }
 
-    /// Puts the cursor on the call whose turn it is, if none has it and the last has returned or is blocked.
+    /// Moves the cursor to the next paused call, if it has none and the last call has returned or is blocked.
     pub(super) fn choose_next(&mut self, run: &ExperimentRun) -> bool {
         if self.runs_through {
             if self.paused.drain(..).count() > 0 {
@@ -104,7 +102,7 @@ impl Stepper {
         true
     }
 
-    /// How long the next event may be waited for, before something else is due.
+    /// How long to wait for an event before the pace makes the next call, at most `most`.
     pub(super) fn time_to_next(&self, most: Duration) -> Duration {
         match (&self.cursor, self.pace) {
             (Some((_, since)), Some(pace)) => pace.saturating_sub(since.elapsed()).min(most),
@@ -127,7 +125,7 @@ impl Stepper {
         self.looking_back.is_some()
     }
 
-    /// Forward: from looking back to the present, or else the call is made.
+    /// Goes forward to the next stop when looking back; otherwise makes the call.
     pub(super) fn forward(&mut self, run: &ExperimentRun) {
         if let Some(stop) = self.looking_back {
             self.looking_back = Some(stop + 1).filter(|stop| *stop < self.newest_stop());
@@ -141,7 +139,7 @@ impl Stepper {
         }
     }
 
-    /// Back: to the stop before the one that is shown.
+    /// Goes back to the stop before the one that is shown.
     pub(super) fn back(&mut self) {
         let shown = self.looking_back.unwrap_or(match self.cursor {
             Some(_) => self.newest_stop(),
@@ -154,13 +152,12 @@ impl Stepper {
         self.stops.len().saturating_sub(1)
     }
 
-    /// Pauses no call any more, to the end of the run.
+    /// Runs to the end without pauses.
     pub(super) fn run_through(&mut self, run: &ExperimentRun) {
         (self.runs_through, self.looking_back, self.cursor) = (true, None, None);
         run.resume(Resume::All);
     }
 
-    /// How many stops there have been, as of now.
     pub(super) fn stops(&self) -> usize {
         self.stops.len()
     }
@@ -170,7 +167,7 @@ impl Stepper {
         self.looking_back.map_or(self.stops.len(), |stop| stop + 1)
     }
 
-    /// The events and the cursor to show: those of now, or of the stop that is looked back at.
+    /// The events and the cursor to show, now or at the stop that is shown.
     pub(super) fn in_view(&self) -> (&[Event], Option<&Event>) {
         match self.looking_back.and_then(|stop| self.stops.get(stop)) {
             Some((count, event)) => (&self.recording.events()[..*count], Some(event)),
