@@ -278,6 +278,7 @@ pub struct Analysis<'r> {
     pub calls: Vec<CallSpan>,
     /// Every socket but the instrument's own, in the order in which they were made.
     pub sockets: Vec<Socket>,
+    by_id: HashMap<SocketId, usize>,
     /// Every connection of which both ends are in the recording, in the order of accept().
     pub connections: Vec<Connection>,
     /// Both directions of every connection.
@@ -301,6 +302,7 @@ impl<'r> Analysis<'r> {
             recording,
             calls: Vec::new(),
             sockets: Vec::new(),
+            by_id: HashMap::new(),
             connections: Vec::new(),
             directions: Vec::new(),
             messages: Vec::new(),
@@ -331,7 +333,7 @@ impl<'r> Analysis<'r> {
 impl Analysis<'_> {
     /// The socket of that number.
     pub fn socket(&self, id: SocketId) -> Option<usize> {
-        self.sockets.iter().position(|socket| socket.id == Some(id))
+        self.by_id.get(&id).copied()
     }
 
     /// True if the call was made on this socket.

@@ -73,15 +73,22 @@ impl Analysis<'_> {
             }
             self.calls[index].socket = Some(at);
         }
+        self.by_id = known;
     }
 
     pub(super) fn find_connections(&mut self) {
+        let mut at_port: HashMap<Option<u16>, Vec<usize>> = HashMap::new();
+        for (index, socket) in self.sockets.iter().enumerate() {
+            if let Some(local) = &socket.local {
+                at_port.entry(local.port()).or_default().push(index);
+            }
+        }
         for accept in 0..self.calls.len() {
             let Some(server) = self.accepted_by(accept) else {
                 continue;
             };
             let found = self
-                .connect_by_address(accept, server)
+                .connect_by_address(accept, server, &at_port)
                 .or_else(|| self.connect_by_turn(accept, server));
             let Some((client, connect)) = found else {
                 continue;
@@ -101,10 +108,17 @@ impl Analysis<'_> {
     }
 
     /// The client's own address is the accepted socket's peer, and it connected to where that one listens.
-    fn connect_by_address(&self, accept: usize, server: usize) -> Option<(usize, usize)> {
+    fn connect_by_address(
+        &self,
+        accept: usize,
+        server: usize,
+        at_port: &HashMap<Option<u16>, Vec<usize>>,
+    ) -> Option<(usize, usize)> {
         let there =
             self.sockets[server].peer.as_ref().filter(|peer| **peer != Address::Unix(None))?;
         let listener = self.calls[accept].socket?;
+        let candidates = at_port.get(&there.port()).into_iter().flatten();
+        let candidates = candidates.map(|&index| (index, &self.sockets[index]));
         let fits = |&(index, socket): &(usize, &Socket)| {
             index != server
                 && index != listener
@@ -112,16 +126,13 @@ impl Analysis<'_> {
                 && socket.kind == self.sockets[server].kind
                 && socket.local.as_ref().is_some_and(|local| is_at(there, local))
         };
-        let connects =
-            self.sockets.iter().enumerate().filter(fits).filter_map(|(index, socket)| {
-                let (connect, to) = socket.connects.last()?;
-                let here = self.sockets[server]
-                    .local
-                    .as_ref()
-                    .or(self.sockets[listener].local.as_ref())?;
-                let in_time = self.calls[*connect].entered_ns <= self.calls[accept].returned_ns();
-                (in_time && is_at(to, here)).then_some((index, *connect))
-            });
+        let connects = candidates.filter(fits).filter_map(|(index, socket)| {
+            let (connect, to) = socket.connects.last()?;
+            let here =
+                self.sockets[server].local.as_ref().or(self.sockets[listener].local.as_ref())?;
+            let in_time = self.calls[*connect].entered_ns <= self.calls[accept].returned_ns();
+            (in_time && is_at(to, here)).then_some((index, *connect))
+        });
         connects.max_by_key(|(_, connect)| self.calls[*connect].entered_ns)
     }
 
