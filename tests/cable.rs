@@ -13,7 +13,7 @@ use socket_explorer::capture::link::{
     Anything, Arp, Data, Icmp, Server, Syn, Udp, every, first, nth, share,
 };
 use socket_explorer::capture::{
-    self, Lab, Network, Result, Run, Socket, equal, failed_with, is, lasted,
+    self, Lab, Network, Result, Run, Socket, eq, eq_between, failed_with, waited_at_least,
 };
 use socket_explorer::trace::recording;
 use socket_explorer::trace::{Ending, EventKind, Verdict};
@@ -120,10 +120,10 @@ fn icmp(lab: &Lab) -> Result<()> {
     let complaint = lab.wire()?.until(Icmp);
     lab.claim("refused", failed_with("recv", &client.recv(&mut [0; 100]), "ECONNREFUSED"));
     let number = |flow: Option<u32>| flow.map_or(-1, i64::from);
-    lab.claim("by-the-server", is("sent by", complaint.sent_by.to_string(), "server"));
+    lab.claim("by-the-server", eq("sent by", complaint.sent_by.to_string(), "server"));
     lab.claim(
         "same-flow",
-        equal("ICMP", number(complaint.flow), "UDP", number(lab.wire()?.until(Udp).flow)),
+        eq_between("ICMP", number(complaint.flow), "UDP", number(lab.wire()?.until(Udp).flow)),
     );
     Ok(())
 }
@@ -136,16 +136,16 @@ fn delay(lab: &Lab) -> Result<()> {
     client.send_to(b"second", &to)?;
     lab.claim(
         "order",
-        is("first to arrive", text(&server)?, "second").and(is("then", text(&server)?, "first")),
+        eq("first to arrive", text(&server)?, "second").and(eq("then", text(&server)?, "first")),
     );
     let delivered =
         |event: &&socket_explorer::trace::Event| matches!(event.what, EventKind::Delivered { .. });
     let events = lab.recorder().events();
     let (told, sent) =
         (events.iter().filter(delivered).collect::<Vec<_>>(), lab.wire()?.until(Udp));
-    lab.claim("delivery-is-told", is("deliveries", told.len(), 1));
+    lab.claim("delivery-is-told", eq("deliveries", told.len(), 1));
     let late = Duration::from_nanos(told.first().map_or(0, |event| event.at_ns - sent.at_ns));
-    lab.claim("late", lasted("on the way", late, Duration::from_millis(200)));
+    lab.claim("late", waited_at_least("on the way", late, Duration::from_millis(200)));
     Ok(())
 }
 
@@ -153,14 +153,14 @@ fn both_ways(lab: &Lab) -> Result<()> {
     lab.wire()?.delay(every(Anything), Duration::from_millis(30));
     let (client, _server, _listener) = tcp(lab)?;
     let connect = lab.last_call("client", SyscallKind::Connect)?;
-    lab.claim("connect", lasted("connect", connect.took(), Duration::from_millis(60)));
+    lab.claim("connect", waited_at_least("connect", connect.took(), Duration::from_millis(60)));
     client.close()?;
     let fin = lab.wire()?.until(every(socket_explorer::capture::link::Fin));
     lab.wire()?.settle();
     let after = lab.recorder().events().into_iter().filter(
         |event| matches!(&event.what, EventKind::Delivered { frame } if *frame == fin.frame.frame),
     );
-    lab.claim("settled", is("deliveries of the FIN", after.count(), 1));
+    lab.claim("settled", eq("deliveries of the FIN", after.count(), 1));
     Ok(())
 }
 
@@ -168,7 +168,7 @@ fn duplicate(lab: &Lab) -> Result<()> {
     let (client, server) = (udp(lab, "client")?, udp(lab, "server")?);
     lab.wire()?.duplicate(first(Udp));
     client.send_to(b"one", &across(lab, &server)?)?;
-    lab.claim("twice", is("first", text(&server)?, "one").and(is("second", text(&server)?, "one")));
+    lab.claim("twice", eq("first", text(&server)?, "one").and(eq("second", text(&server)?, "one")));
     Ok(())
 }
 
@@ -180,7 +180,7 @@ fn reorder(lab: &Lab) -> Result<()> {
     client.send_to(b"two", &to)?;
     lab.claim(
         "overtaken",
-        is("first", text(&server)?, "two").and(is("second", text(&server)?, "one")),
+        eq("first", text(&server)?, "two").and(eq("second", text(&server)?, "one")),
     );
     Ok(())
 }
@@ -201,7 +201,7 @@ fn lose(lab: &Lab) -> Result<()> {
     let passed = lab.wire()?.seen(Udp).iter().filter(|seen| !seen.is_lost()).count();
     lab.claim(
         "counted",
-        equal("received", arrived.len(), "passed", passed).and(is(
+        eq_between("received", arrived.len(), "passed", passed).and(eq(
             "lost with seed 1",
             100 - passed,
             16,
@@ -213,12 +213,12 @@ fn lose(lab: &Lab) -> Result<()> {
 fn fragments(lab: &Lab) -> Result<()> {
     let (client, server) = (udp(lab, "client")?, udp(lab, "server")?);
     client.send_to(&[b'x'; 4000], &across(lab, &server)?)?;
-    lab.claim("whole", is("bytes", server.recv(&mut [0; 5000])?, 4000));
+    lab.claim("whole", eq("bytes", server.recv(&mut [0; 5000])?, 4000));
     let parts = lab.wire()?.seen(Udp);
-    lab.claim("fragments", is("fragments", parts.len(), 3));
+    lab.claim("fragments", eq("fragments", parts.len(), 3));
     lab.claim(
         "together",
-        is("of flow 1", parts.iter().filter(|part| part.flow == Some(1)).count(), 3),
+        eq("of flow 1", parts.iter().filter(|part| part.flow == Some(1)).count(), 3),
     );
     Ok(())
 }
@@ -231,13 +231,13 @@ fn cut(lab: &Lab) -> Result<()> {
     let (one, two) = (wire.until(Data), wire.until(nth(2, Data)));
     lab.claim(
         "lost",
-        is("first", reasons::rules(one.rules()).unwrap_or_default(), "the wire is cut"),
+        eq("first", reasons::rules(one.rules()).unwrap_or_default(), "the wire is cut"),
     );
-    lab.claim("again", equal("seq", two.tcp()?.seq, "seq", one.tcp()?.seq));
+    lab.claim("again", eq_between("seq", two.tcp()?.seq, "seq", one.tcp()?.seq));
     wire.plug_in();
-    lab.claim("arrives", is("text", text(&server)?, "hello"));
+    lab.claim("arrives", eq("text", text(&server)?, "hello"));
     server.send(b"yes")?;
-    lab.claim("from-the-server", is("data", wire.until(Data.from(Server)).layers.payload_bytes, 3));
+    lab.claim("from-the-server", eq("data", wire.until(Data.from(Server)).layers.payload_bytes, 3));
     Ok(())
 }
 
@@ -245,7 +245,7 @@ fn no_arp(lab: &Lab) -> Result<()> {
     lab.wire()?.drop(every(Arp));
     let client = lab.actor("client").socket(Domain::IPV4, Type::STREAM, Some(Protocol::TCP))?;
     lab.claim("unreachable", failed_with("connect", &client.connect(&lab.far(9)), "EHOSTUNREACH"));
-    lab.claim("no-syn", is("SYNs", lab.wire()?.seen(Syn).len(), 0));
+    lab.claim("no-syn", eq("SYNs", lab.wire()?.seen(Syn).len(), 0));
     Ok(())
 }
 
@@ -265,6 +265,6 @@ fn again(lab: &Lab) -> Result<()> {
     }
     let syns = lab.wire()?.seen(Syn);
     let flows: Vec<_> = syns.iter().map(|syn| format!("{:?}", syn.flow)).collect();
-    lab.claim("two", is("flows", flows.join(" "), "Some(1) Some(2)"));
+    lab.claim("two", eq("flows", flows.join(" "), "Some(1) Some(2)"));
     Ok(())
 }

@@ -130,9 +130,6 @@ impl<'scope, 'env> Stage<'scope, 'env> {
     }
 
     /// Starts an actor on a thread of its own. An error or a panic in it ends the experiment with the actor's name.
-    ///
-    /// # Errors
-    /// [`Error::Io`] if the system starts no more threads.
     pub fn actor<T: Send + 'scope>(
         &self,
         name: &'static str,
@@ -171,18 +168,12 @@ impl<'scope, 'env> Stage<'scope, 'env> {
 
 impl<T> ActorThread<'_, T> {
     /// Waits until the actor has left, and gives what it brought.
-    ///
-    /// # Errors
-    /// The actor's own error.
     pub fn finish(self) -> Result<T> {
         self.handle.join().unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
     }
 
     /// Waits until the actor is blocked in this function, as the kernel sees it where that can be had: it has entered
     /// the call, has not returned, and its thread sleeps.
-    ///
-    /// # Errors
-    /// [`Error::Failed`] if the actor left instead.
     pub fn until_blocked_in(&self, kind: SyscallKind) -> Result<()> {
         until_blocked_in(&self.lab, &self.name, (std::process::id(), self.thread), kind, || {
             self.handle.is_finished()
@@ -381,9 +372,6 @@ impl Process {
     }
 
     /// Waits until its main thread is blocked in this function; see [`ActorThread::until_blocked_in`].
-    ///
-    /// # Errors
-    /// [`Error::Failed`] if the process ended instead.
     pub fn until_blocked_in(&self, kind: SyscallKind) -> Result<()> {
         until_blocked_in(&self.lab, &self.name, (self.id, self.id), kind, || {
             self.reader.is_finished()
@@ -410,9 +398,6 @@ impl Process {
 
     /// Kills it (`SIGKILL`): it ends between two instructions and can do nothing more, not even close what it holds open.
     /// It stays in the kernel's table (state `Z`) until [`Process::collect`].
-    ///
-    /// # Errors
-    /// What kill(2) answers.
     pub fn kill(&self) -> Result<()> {
         let mut children = self.lab.children().lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((child, _)) = children.iter_mut().find(|(child, _)| child.id() == self.id) {
@@ -439,9 +424,6 @@ impl Process {
     }
 
     /// Collects a process that was killed (waitpid(2)): how it ended, in the system's words.
-    ///
-    /// # Errors
-    /// What waitpid(2) answers.
     pub fn collect(self) -> Result<String> {
         let _ = self.reader.join();
         let (mut child, control) = take(&self.lab, self.id)
@@ -452,9 +434,6 @@ impl Process {
     }
 
     /// Waits until the process has ended and all that it recorded is here.
-    ///
-    /// # Errors
-    /// What ended it, if it was not the end of its part.
     pub fn finish(self) -> Result<()> {
         let Process { lab, name, id, reader } = self;
         let ending = reader.join().map_err(|panic| panicked(panic.as_ref()))?;

@@ -12,7 +12,7 @@ use crate::trace::{Evidence, Label, Relation, Return, Value, label};
 
 /// Comparisons that must all hold for a claim to hold.
 #[derive(Clone, Debug)]
-#[must_use = "a proof proves nothing until it is handed to Lab::claim"]
+#[must_use = "a proof proves nothing until it eq handed to Lab::claim"]
 pub struct Proof {
     pub(super) evidence: Vec<Evidence>,
 }
@@ -60,15 +60,15 @@ impl Proof {
     }
 }
 
-/// What was seen is this value: `is("bytes received", n, 5)`.
-pub fn is(what: impl Into<Label>, saw: impl Into<Value>, wanted: impl Into<Value>) -> Proof {
+/// What was seen is this value: `eq("bytes received", n, 5)`.
+pub fn eq(what: impl Into<Label>, saw: impl Into<Value>, wanted: impl Into<Value>) -> Proof {
     let (saw, wanted) = (saw.into(), wanted.into());
     let held = saw == wanted;
     Proof::one(what, saw, Relation::Equal, wanted, None, held)
 }
 
-/// Two things that were seen are equal: `equal("client.local", a, "server.peer", b)`.
-pub fn equal(
+/// Two things that were seen are equal: `eq_between("client.local", a, "server.peer", b)`.
+pub fn eq_between(
     what: impl Into<Label>,
     saw: impl Into<Value>,
     with_what: impl Into<Label>,
@@ -80,7 +80,7 @@ pub fn equal(
 }
 
 /// Two things that were seen differ.
-pub fn differ(
+pub fn ne_between(
     what: impl Into<Label>,
     saw: impl Into<Value>,
     with_what: impl Into<Label>,
@@ -124,13 +124,17 @@ pub fn in_ticks(from: &Return, span: Duration) -> Measured {
 }
 
 /// A time that was measured is at least what was asked. There is no opposite: a busy machine must not make a lesson lie.
-pub fn lasted(what: impl Into<Label>, measured: impl Into<Measured>, asked: Duration) -> Proof {
-    no_sooner(what, measured, label!("asked"), asked)
+pub fn waited_at_least(
+    what: impl Into<Label>,
+    measured: impl Into<Measured>,
+    asked: Duration,
+) -> Proof {
+    at_least_duration(what, measured, label!("asked"), asked)
 }
 
-/// A time that was measured is at least another, which follows from something else: `no_sooner("2nd SYN", at, "by the settings", due)`.
+/// A time that was measured is at least another, which follows from something else: `at_least_duration("2nd SYN", at, "by the settings", due)`.
 /// If it falls short, what the kernel's clock was behind counts as well, and the evidence says so.
-pub fn no_sooner(
+pub fn at_least_duration(
     what: impl Into<Label>,
     measured: impl Into<Measured>,
     with_what: impl Into<Label>,
@@ -149,13 +153,13 @@ pub fn no_sooner(
 }
 
 /// Two spans of time are the same: what the kernel says of its timers, not what was measured.
-pub fn as_long(
+pub fn eq_duration(
     what: impl Into<Label>,
     saw: Duration,
     with_what: impl Into<Label>,
     with: Duration,
 ) -> Proof {
-    equal(what, ns(saw), with_what, ns(with)).in_ns()
+    eq_between(what, ns(saw), with_what, ns(with)).in_ns()
 }
 
 /// One moment of the run came before another; both in nanoseconds since the run began.
@@ -197,7 +201,7 @@ pub fn ok() -> Value {
 
 fn outcome<T>(what: impl Into<Label>, answer: &io::Result<T>, wanted: Value) -> Proof {
     let saw = answer.as_ref().map_or_else(|error| sys::error_name(error).into(), |_| ok());
-    is(what, saw, wanted)
+    eq(what, saw, wanted)
 }
 
 fn ns(span: Duration) -> u64 {
@@ -211,7 +215,7 @@ mod tests {
     /// What comes of a wait of 100 ms that took 99.65 ms by the monotonic clock.
     fn short_wait(lag: Option<Duration>) -> (bool, Option<u64>) {
         let measured = Measured { span: Duration::from_micros(99_650), lag };
-        let proof = lasted("recv", measured, Duration::from_millis(100));
+        let proof = waited_at_least("recv", measured, Duration::from_millis(100));
         assert_eq!(proof.evidence[0].saw, Value::from(99_650_000_u64), "as it was measured");
         (proof.holds(), proof.evidence[0].lag_ns)
     }
@@ -236,8 +240,8 @@ mod tests {
     #[test]
     fn a_wait_that_is_long_enough_says_nothing_of_the_lag() {
         let (asked, lag) = (Duration::from_millis(100), Some(Duration::from_millis(7)));
-        let long = lasted("recv", Measured { span: asked, lag }, asked);
-        let plain = lasted("recv", asked, asked);
+        let long = waited_at_least("recv", Measured { span: asked, lag }, asked);
+        let plain = waited_at_least("recv", asked, asked);
         assert!(long.holds() && long.evidence == plain.evidence, "{long:?}");
     }
 }

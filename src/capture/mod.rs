@@ -41,8 +41,8 @@ pub mod tcp_table;
 pub use actor::{Actor, ActorThread, Process, Stage};
 pub use breakpoints::Breakpoints;
 pub use claim::{
-    Measured, Proof, as_long, at_least, before, differ, equal, failed_with, in_ticks, is, lasted,
-    less, no_sooner, ok, succeeded,
+    Measured, Proof, at_least, at_least_duration, before, eq, eq_between, eq_duration, failed_with,
+    in_ticks, less, ne_between, ok, succeeded, waited_at_least,
 };
 pub use error::{Error, Result};
 pub use link::Wire;
@@ -183,9 +183,6 @@ impl Lab {
     }
 
     /// A scope in which actors have threads of their own; returns when all have left.
-    ///
-    /// # Errors
-    /// The first error of the closure itself; an actor's error ends the run at once.
     pub fn scope<'env, T>(
         &'env self,
         play: impl for<'scope> FnOnce(&Stage<'scope, 'env>) -> Result<T>,
@@ -204,9 +201,6 @@ impl Lab {
     }
 
     /// Starts a child process that plays a part of this experiment: this same program, with its own PID.
-    ///
-    /// # Errors
-    /// What fork(2) and execve(2) answer.
     pub fn process(&self, name: &str, part: &str, settings: &[(&str, String)]) -> Result<Process> {
         Process::start(self, name, part, settings)
     }
@@ -220,9 +214,6 @@ impl Lab {
     // ---- what is set ----
 
     /// The time span that a parameter is set to.
-    ///
-    /// # Errors
-    /// [`Error::Failed`] if the experiment's table row has no such parameter.
     pub fn span(&self, name: &str) -> Result<Duration> {
         match parameter::value(self.bench.parameters, &self.bench.settings, name) {
             Some(parameter::Setting::Span(span)) => Ok(span),
@@ -231,9 +222,6 @@ impl Lab {
     }
 
     /// The number that a parameter is set to.
-    ///
-    /// # Errors
-    /// [`Error::Failed`] if the experiment's table row has no such parameter.
     pub fn count(&self, name: &str) -> Result<usize> {
         match parameter::value(self.bench.parameters, &self.bench.settings, name) {
             Some(parameter::Setting::Number(number)) => {
@@ -244,9 +232,6 @@ impl Lab {
     }
 
     /// What the parent process set for this part.
-    ///
-    /// # Errors
-    /// [`Error::Failed`] if it did not.
     pub fn text(&self, name: &str) -> Result<&str> {
         self.bench.settings.get(name).map(String::as_str).ok_or_else(|| no_parameter(name))
     }
@@ -353,9 +338,6 @@ impl Lab {
     }
 
     /// The last call of this function that an actor made, and that has returned.
-    ///
-    /// # Errors
-    /// [`Error::Failed`] if there is none.
     pub fn last_call(&self, actor: &str, kind: SyscallKind) -> Result<Seen> {
         self.calls(actor)
             .into_iter()
@@ -397,9 +379,6 @@ impl Lab {
 
     /// Runs `play` on one processor alone: the calling thread, and those that it starts meanwhile. Whoever of them looks at
     /// another then knows that the other does not run, for the one processor is taken by the looker.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] where the system lets nobody choose its processors.
     pub fn on_one_processor<T>(&self, play: impl FnOnce() -> Result<T>) -> Result<T> {
         let _pinned = sys::pin_to_one_processor()?;
         play()

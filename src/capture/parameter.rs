@@ -130,9 +130,6 @@ pub fn defaults(parameters: &[Parameter]) -> BTreeMap<String, String> {
 }
 
 /// Changes a setting as `pair` says: `silence=2s`.
-///
-/// # Errors
-/// [`SetError`] if there is no such parameter, or it does not take that value.
 pub fn set(
     experiment: &str,
     parameters: &[Parameter],

@@ -37,18 +37,12 @@ impl Lab {
     }
 
     /// The wire that the experiment plays on; its table row says `network: Network::Wire`.
-    ///
-    /// # Errors
-    /// [`Error::Failed`] if the row does not. Where no wire can be had, the run ends as unavailable before it gets here.
     pub fn wire(&self) -> Result<&Wire> {
         let wire = self.bench.wire.get();
         wire.ok_or_else(|| Error::assertion("the experiment's row lacks `network: Network::Wire`"))
     }
 
     /// A path in a folder that this run alone has, and that goes when it ends.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] if the folder cannot be made.
     pub fn path(&self, name: &str) -> Result<PathBuf> {
         let mut folder = self.bench.folder.lock().unwrap_or_else(PoisonError::into_inner);
         if folder.is_none() {
@@ -58,9 +52,6 @@ impl Lab {
     }
 
     /// The AF_UNIX address of a path in the run's own folder.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] if the folder cannot be made, or the path is longer than an AF_UNIX address may be (unix(7)).
     pub fn here_unix(&self, name: &str) -> Result<SockAddr> {
         let path = self.path(name)?;
         SockAddr::unix(&path)
@@ -68,9 +59,6 @@ impl Lab {
     }
 
     /// Makes sure that IPv6 can be had, and says why if it cannot.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] with the step that failed.
     pub fn need_ipv6(&self) -> Result<()> {
         self.lacks_ipv6().map_or(Ok(()), |lack| Err(lack.into()))
     }
@@ -113,9 +101,6 @@ impl Lab {
     /// An address where nobody listens, and the socket that keeps it so: while that is open, nobody else can take the port.
     ///
     /// For TCP it is bound and does not listen; for UDP it is connected to itself, and so hears nobody else (udp(7)).
-    ///
-    /// # Errors
-    /// [`Error::Io`]: what socket(2), bind(2) and connect(2) answer.
     pub fn nobody(&self, kind: Type) -> Result<(Socket, SockAddr)> {
         let keeper = Actor::instrument(self).socket(Domain::IPV4, kind, None)?;
         keeper.bind(&self.here(0))?;
@@ -127,9 +112,6 @@ impl Lab {
     }
 
     /// Frames that `lo` of the run's private network has sent so far. In a shared network others would be counted too.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] without a private network or /proc.
     pub fn frames_on_lo(&self) -> Result<u64> {
         let frames = sys::frames_sent("lo").filter(|_| self.bench.network != Network::Host);
         frames.ok_or_else(|| Lack::FrameCounters.into())

@@ -36,9 +36,6 @@ impl Lab {
     }
 
     /// The entry of the end that sent this segment: it may have no descriptor that one could ask.
-    ///
-    /// # Errors
-    /// [`Error::Failed`] if the frame belongs to no connection over IPv4.
     pub fn entry_of_sender(&self, actor: &str, segment: &CapturedFrame) -> Result<TcpTableEntry> {
         let (Some(Address::Inet(local)), Some(Address::Inet(peer))) =
             (&segment.frame.local, &segment.frame.peer)
@@ -67,9 +64,6 @@ impl TcpTableEntry {
     }
 
     /// Its state now, or `none` if the kernel knows of no such end.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] where there is no such table.
     pub fn state(&self) -> Result<&'static str> {
         let state = self.look()?.map_or("none", |entry| entry.state);
         self.tell(state);
@@ -77,9 +71,6 @@ impl TcpTableEntry {
     }
 
     /// Waits until it has this state, and gives the state that it has then, or after two seconds.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] where there is no such table.
     pub fn until(&self, wanted: &str) -> Result<&'static str> {
         let begun = Instant::now();
         let state = sys::look_until(|| match self.look() {
@@ -94,9 +85,6 @@ impl TcpTableEntry {
     }
 
     /// How long its timer still runs; zero if it has none.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`] where there is no such table.
     pub fn left(&self) -> Result<Duration> {
         Ok(self.look()?.map_or(Duration::ZERO, |entry| entry.left))
     }

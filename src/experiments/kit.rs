@@ -4,7 +4,7 @@ use std::io;
 
 use socket2::{Domain, SockAddr, Type};
 
-use crate::capture::{Actor, Lab, Proof, Result, Socket, is, succeeded};
+use crate::capture::{Actor, Lab, Proof, Result, Socket, eq, succeeded};
 use crate::trace::{Data, SyscallKind};
 
 // ---- sockets ----
@@ -69,12 +69,12 @@ pub(super) fn count_calls(lab: &Lab, actor: &str, kind: SyscallKind) -> usize {
 /// The call transferred this number of bytes.
 pub(super) fn transferred(call: &'static str, answer: &io::Result<usize>, wanted: usize) -> Proof {
     match answer {
-        Ok(bytes) => is(call, *bytes, wanted),
+        Ok(bytes) => eq(call, *bytes, wanted),
         Err(_) => succeeded(call, answer),
     }
 }
 
 /// These bytes were received, and no others.
 pub(super) fn recv_gave(got: &[u8], wanted: &[u8]) -> Proof {
-    is("recv gave", Data::of(got), Data::of(wanted))
+    eq("recv gave", Data::of(got), Data::of(wanted))
 }

@@ -6,7 +6,8 @@ use socket2::{Domain, Protocol, SockAddr, Type};
 
 use super::{child_process, experiment};
 use crate::capture::{
-    Error, Lab, Process, Proof, Result, Socket, address, differ, equal, failed_with, is, succeeded,
+    Error, Lab, Process, Proof, Result, Socket, address, eq, eq_between, failed_with, ne_between,
+    succeeded,
 };
 use crate::trace::{Data, Failure, Feature, Outcome, Output, SyscallKind, Value, label};
 
@@ -32,7 +33,7 @@ fn two_processes(lab: &Lab) -> Result<()> {
     client.finish()?;
 
     let (mine, its) = (pid_of(lab, "server")?, pid_of(lab, "client")?);
-    lab.claim("two-pids", differ("server PID", mine, "client PID", its));
+    lab.claim("two-pids", ne_between("server PID", mine, "client PID", its));
     compare_ends(lab, &listener, &connection, &peer)
 }
 
@@ -63,11 +64,11 @@ fn compare_ends(lab: &Lab, listener: &Socket, connection: &Socket, peer: &SockAd
     let Output::Received { data, .. } = lab.last_call("client", SyscallKind::Recv)?.back.out else {
         return Err(Error::assertion("the client received bytes"));
     };
-    lab.claim("the-line-came-back", is("client received", data, Data::of(b"hello\n")));
+    lab.claim("the-line-came-back", eq("client received", data, Data::of(b"hello\n")));
 
     let local = told(SyscallKind::GetSockName)?;
-    let there = equal("client.local", local.clone(), "server.peer", peer);
-    let here = equal(
+    let there = eq_between("client.local", local.clone(), "server.peer", peer);
+    let here = eq_between(
         "server.local",
         connection.local_addr()?,
         "client.peer",
@@ -78,7 +79,7 @@ fn compare_ends(lab: &Lab, listener: &Socket, connection: &Socket, peer: &SockAd
         .iter()
         .filter(|(_, back)| back.call.kind() == SyscallKind::Bind)
         .count();
-    let unasked = is("client's calls of bind()", binds, 0);
+    let unasked = eq("client's calls of bind()", binds, 0);
     lab.claim("each-end-is-the-others-peer", there.and(here).and(unasked));
 
     // Both processes have opened one socket; both got the lowest number that was free to them.
@@ -86,10 +87,10 @@ fn compare_ends(lab: &Lab, listener: &Socket, connection: &Socket, peer: &SockAd
         return Err(Error::assertion("the client opened no socket"));
     };
     let same_number =
-        equal("server's descriptor", listener.descriptor(), "client's descriptor", number);
+        eq_between("server's descriptor", listener.descriptor(), "client's descriptor", number);
     let behind = |number: i64, at: Value| label!("fd {number} at {place}", number, place = at);
     let mine = behind(listener.descriptor(), address(&listener.local_addr()?).into());
-    let other_socket = differ("server's", mine, "client's", behind(number, local));
+    let other_socket = ne_between("server's", mine, "client's", behind(number, local));
     lab.claim("same-number-other-socket", same_number.and(other_socket));
     Ok(())
 }
@@ -103,7 +104,7 @@ fn address_port_protocol(lab: &Lab) -> Result<()> {
     // Another protocol, with the same address and port.
     let udp = lab.actor("udp").socket(Domain::IPV4, Type::DGRAM, UDP)?;
     let bound = succeeded("udp.bind", &udp.bind(&at));
-    let same = equal("udp.local", udp.local_addr()?, "tcp.local", &at);
+    let same = eq_between("udp.local", udp.local_addr()?, "tcp.local", &at);
     lab.claim("tcp-and-udp-share-a-port", bound.and(same));
 
     // A client sends "by TCP" and "by UDP" to that one address and port.
@@ -135,10 +136,10 @@ fn many_on_one_port(lab: &Lab) -> Result<()> {
     let (to_bob, bob_at) = server.accept()?;
 
     // The server's ends carry the port it listens on. Their peers differ.
-    let one = equal("to_alice", to_alice.local_addr()?, "server", &at);
-    let two = equal("to_bob", to_bob.local_addr()?, "server", &at);
+    let one = eq_between("to_alice", to_alice.local_addr()?, "server", &at);
+    let two = eq_between("to_bob", to_bob.local_addr()?, "server", &at);
     lab.claim("one-port-for-all", one.and(two));
-    lab.claim("peers-differ", differ("alice", alice_at, "bob", bob_at));
+    lab.claim("peers-differ", ne_between("alice", alice_at, "bob", bob_at));
 
     bob.send(b"I am Bob")?;
     alice.send(b"I am Alice")?;
@@ -150,7 +151,7 @@ fn many_on_one_port(lab: &Lab) -> Result<()> {
     let carol = connected(lab, "carol", &at);
     let third = succeeded("carol.connect", &carol);
     let (to_carol, _) = server.accept()?;
-    let three = equal("to_carol", to_carol.local_addr()?, "server", &at);
+    let three = eq_between("to_carol", to_carol.local_addr()?, "server", &at);
     lab.claim("still-listening", and_listens(third.and(three), &server)?);
     Ok(())
 }
@@ -183,7 +184,7 @@ fn by_hand_and_by_framework(lab: &Lab) -> Result<()> {
 
     lab.claim("both-echo", one.and(two));
     let (one, two) = (calls(lab, "by-hand"), calls(lab, "by-framework"));
-    lab.claim("same-calls", equal("by-hand", one, "by-framework", two));
+    lab.claim("same-calls", eq_between("by-hand", one, "by-framework", two));
     Ok(())
 }
 
@@ -278,7 +279,7 @@ fn pid_of(lab: &Lab, actor: &str) -> Result<u32> {
 fn hears(what: &'static str, socket: &Socket, wanted: &[u8]) -> io::Result<Proof> {
     let mut buffer = [0; 64];
     let n = socket.recv(&mut buffer)?;
-    Ok(is(what, Data::of(&buffer[..n]), Data::of(wanted)))
+    Ok(eq(what, Data::of(&buffer[..n]), Data::of(wanted)))
 }
 
 /// The port of an internet address.
@@ -298,7 +299,7 @@ fn with_another_address(at: &SockAddr) -> Result<SockAddr> {
 /// The proof, and that the kernel counts this socket as listening, where it tells (TCP_INFO).
 fn and_listens(proof: Proof, socket: &Socket) -> io::Result<Proof> {
     Ok(match socket.tcp_info()? {
-        Some(info) => proof.and(is("server's TCP state", info.state, "LISTEN")),
+        Some(info) => proof.and(eq("server's TCP state", info.state, "LISTEN")),
         None => proof,
     })
 }

@@ -8,7 +8,7 @@ use super::experiment;
 use super::kit::udp_pair;
 use crate::capture::link::{Ack, Arp, CapturedFrame, Client, Data, Tcp, Udp, first, nth};
 use crate::capture::{
-    Kind, Lab, Network, Parameter, Result, Socket, at_least, before, is, less, succeeded,
+    Kind, Lab, Network, Parameter, Result, Socket, at_least, before, eq, less, succeeded,
 };
 use crate::i18n::Text;
 use crate::trace;
@@ -31,24 +31,24 @@ fn peel(lab: &Lab) -> Result<()> {
     let (ethernet, ip) = (frame.ethernet()?, frame.ip()?);
     let tcp = frame.tcp()?;
     let (front, end) = bytes.split_at(bytes.len().saturating_sub(5));
-    let hello = is("the frame ends with", text(end), text(b"hello"));
+    let hello = eq("the frame ends with", text(end), text(b"hello"));
     lab.claim("your-bytes-come-last", hello);
 
     let headers = Ethernet::BYTES + ip.header_bytes + tcp.header_bytes;
-    let sum = is("Ethernet + IP + TCP", headers, front.len());
+    let sum = eq("Ethernet + IP + TCP", headers, front.len());
     let frame = at_least("bytes in the frame", bytes.len(), 50);
     lab.claim("headers-fill-the-rest", sum.and(frame));
 
-    let inner = is("Ethernet: type", hex(ethernet.ether_type), "0x0800");
-    let inner = inner.and(is("IP: protocol", i32::from(ip.protocol), 6));
+    let inner = eq("Ethernet: type", hex(ethernet.ether_type), "0x0800");
+    let inner = inner.and(eq("IP: protocol", i32::from(ip.protocol), 6));
     let port = i32::from(port_of(&server)?);
-    let to_port = is("TCP: to port", i32::from(tcp.dst_port), port);
+    let to_port = eq("TCP: to port", i32::from(tcp.dst_port), port);
     lab.claim("each-layer-names-the-next", inner.and(to_port));
 
     let from = both(ip.src, tcp.src_port);
-    let own = is("IP and TCP: from", from, client.local_addr()?);
+    let own = eq("IP and TCP: from", from, client.local_addr()?);
     let to = both(ip.dst, tcp.dst_port);
-    let peer = is("IP and TCP: to", to, client.peer_addr()?);
+    let peer = eq("IP and TCP: to", to, client.peer_addr()?);
     lab.claim("a-socket-is-in-two-headers", own.and(peer));
     Ok(())
 }
@@ -68,20 +68,20 @@ fn overhead(lab: &Lab) -> Result<()> {
     let message = vec![b'x'; lab.count("bytes")?];
     let by_udp = carry_by_udp(lab, &message)?; // send, receive
     let by_tcp = carry_by_tcp(lab, &message)?; // connect, ..., close
-    let by_udp = is("UDP delivered", by_udp, message.len());
-    let by_tcp = is("TCP delivered", by_tcp, message.len());
+    let by_udp = eq("UDP delivered", by_udp, message.len());
+    let by_tcp = eq("TCP delivered", by_tcp, message.len());
     lab.claim("both-deliver", by_udp.and(by_tcp));
 
     let wire = lab.wire()?;
     let (udp, tcp) = (wire.seen(Udp), wire.seen(Tcp));
-    lab.claim("one-frame-for-udp", is("frames of UDP", udp.len(), 1));
+    lab.claim("one-frame-for-udp", eq("frames of UDP", udp.len(), 1));
     let seven = at_least("frames of TCP", tcp.len(), 7);
     let no_data = at_least("of them without data", no_data(&tcp), 6);
     lab.claim("many-frames-for-tcp", seven.and(no_data));
 
     let datagram = wire.until(first(Udp));
     let segment = wire.until(first(Data));
-    let ip = is("IP header", ip_header(&datagram)?, ip_header(&segment)?);
+    let ip = eq("IP header", ip_header(&datagram)?, ip_header(&segment)?);
     let udp_header = udp_header(&datagram)?;
     let tcp_header = segment.tcp()?.header_bytes;
     let less = less("UDP header", udp_header, "TCP header", tcp_header);
@@ -104,25 +104,25 @@ fn who_has(lab: &Lab) -> Result<()> {
 
     let question = wire.until(first(Arp));
     let hello = wire.until(first(Udp));
-    let about = is("ARP: who has", asked_about(&question), "10.9.0.2");
-    let to_all = is("Ethernet: to", goes_to(&question)?, EVERYBODY);
+    let about = eq("ARP: who has", asked_about(&question), "10.9.0.2");
+    let to_all = eq("Ethernet: to", goes_to(&question)?, EVERYBODY);
     let sooner = before("ARP", question.at_ns, "hello", hello.at_ns);
     lab.claim("a-question-goes-first", about.and(to_all).and(sooner));
 
     let is_at = wire.until(nth(2, Arp)).arp()?.sender_mac.to_string();
-    let to_that = is("hello goes to", goes_to(&hello)?, is_at);
+    let to_that = eq("hello goes to", goes_to(&hello)?, is_at);
     lab.claim("the-answer-is-a-mac-address", to_that);
 
     let so_far = questions(lab, "10.9.0.2")?;
     client.send_to(b"again", &to)?;
     receive(&server, 5)?;
     let questions_now = questions(lab, "10.9.0.2")?;
-    lab.claim("asked-once", is("questions", questions_now, so_far));
+    lab.claim("asked-once", eq("questions", questions_now, so_far));
 
     let sent = client.send_to(b"anyone?", &nobody()); // 10.9.0.3
     let sent = succeeded("send_to 10.9.0.3", &sent);
     let asked = at_least("questions", questions(lab, "10.9.0.3")?, 1);
-    let stayed = is("datagrams on the wire", wire.seen(Udp).len(), 2);
+    let stayed = eq("datagrams on the wire", wire.seen(Udp).len(), 2);
     lab.claim("no-mac-address-no-frame", sent.and(asked).and(stayed));
     Ok(())
 }

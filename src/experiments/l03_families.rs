@@ -13,9 +13,11 @@ use socket2::{Domain, SockAddr, Type};
 
 use super::{Stepping, Why, experiment};
 use crate::capture::{self, Actor, Kind, Lab, Network, Parameter, Proof, Result, Socket};
-use crate::capture::{at_least, equal, failed_with, is, less, succeeded};
+use crate::capture::{at_least, eq, eq_between, failed_with, less, succeeded};
 use crate::i18n::Text;
-use crate::trace::{Address, Data, EventKind, Label, Output, Return, SyscallKind, Value, label};
+use crate::trace::{
+    Address, Data, EventKind, Label, Output, Return, Role, SyscallKind, Value, label,
+};
 
 experiment!(one_conversation_three_families);
 fn one_conversation_three_families(lab: &Lab) -> Result<()> {
@@ -80,10 +82,10 @@ fn compare_families(lab: &Lab, family: &'static str, asked: &SockAddr) {
     let back = received(&calls); // the last recv is the client's
     match family {
         "AF_UNIX" => {
-            lab.claim("unix-address-is-a-path", is("server.local", at, asked));
+            lab.claim("unix-address-is-a-path", eq("server.local", at, asked));
             lab.claim(
                 "unix-client-has-no-name",
-                is("server.peer", from, Value::Address(Address::Unix(None))),
+                eq("server.peer", from, Value::Address(Address::Unix(None))),
             );
         }
         "AF_INET" => {
@@ -93,8 +95,8 @@ fn compare_families(lab: &Lab, family: &'static str, asked: &SockAddr) {
             );
             let unix = calls_of(lab, "AF_UNIX");
             if !unix.is_empty() {
-                let first = is("back over AF_UNIX", received(&unix), hello());
-                lab.claim("same-bytes", first.and(is("back over AF_INET", back, hello())));
+                let first = eq("back over AF_UNIX", received(&unix), hello());
+                lab.claim("same-bytes", first.and(eq("back over AF_INET", back, hello())));
                 lab.claim(
                     "only-the-address-differs",
                     differs_in_address(("AF_UNIX calls", &unix), ("AF_INET calls", &calls)),
@@ -105,7 +107,7 @@ fn compare_families(lab: &Lab, family: &'static str, asked: &SockAddr) {
             let inet = calls_of(lab, "AF_INET");
             let same_calls =
                 differs_in_address(("AF_INET calls", &inet), ("AF_INET6 calls", &calls));
-            lab.claim("same-over-ipv6", is("back over AF_INET6", back, hello()).and(same_calls));
+            lab.claim("same-over-ipv6", eq("back over AF_INET6", back, hello()).and(same_calls));
         }
     }
 }
@@ -122,9 +124,7 @@ fn calls_of(lab: &Lab, part: &str) -> Vec<Return> {
         for event in events {
             match &event.what {
                 EventKind::Part { part: begun } => inside = begun.text == part,
-                EventKind::Return(back)
-                    if inside && back.call.site.is_some() && !back.call.is_instrument() =>
-                {
+                EventKind::Return(back) if inside && back.call.role == Role::Program => {
                     calls.push(back.clone())
                 }
                 _ => {}
@@ -174,7 +174,7 @@ fn differs_in_address(
             .extend(args.filter(|(name, it)| others.get(name) != Some(it)).map(|(name, _)| name));
     }
     let differing = Vec::from_iter(differing).join(", ");
-    equal(first, names(ones), second, names(others)).and(is(
+    eq_between(first, names(ones), second, names(others)).and(eq(
         "arguments that differ",
         Label::from(differing),
         label!("address, domain"),
@@ -199,7 +199,7 @@ fn no_frame_for_unix(lab: &Lab) -> Result<()> {
 
         // Over TCP at least three to shake hands, and one with "hello".
         let some = at_least("frames", frames.try_into().unwrap_or(0), 4);
-        let none = is("frames", frames, 0_u64);
+        let none = eq("frames", frames, 0_u64);
         match family {
             Domain::UNIX => lab.claim("no-frame-for-unix", none),
             Domain::IPV4 => lab.claim("frames-for-ipv4", some),
@@ -228,11 +228,11 @@ fn a_file_that_is_a_socket(lab: &Lab) -> Result<()> {
     let listener = server.socket(Domain::UNIX, Type::STREAM, None)?;
     listener.bind(&address)?; // makes the file
     listener.listen(1)?;
-    let kind = is("file type", stat(&path)?, label!("socket"));
+    let kind = eq("file type", stat(&path)?, label!("socket"));
     lab.claim("stat-says-socket", kind);
 
     listener.close()?; // ... which stays
-    let kind = is("file type", stat(&path)?, label!("socket"));
+    let kind = eq("file type", stat(&path)?, label!("socket"));
     lab.claim("file-outlives-close", kind);
     let knock = connect_to(&client, &address);
     let refused = failed_with("connect", &knock, "ECONNREFUSED");
@@ -278,7 +278,7 @@ fn who_may_connect(lab: &Lab) -> Result<()> {
 
     caller.send(b"hello")?; // nobody has received it yet
     let length = fs::metadata(&path)?.len();
-    let size = is("bytes in the file", length, 0);
+    let size = eq("bytes in the file", length, 0);
     let opened = client.deed("open …/door", || fs::File::open(&path));
     let opened = failed_with("open", &opened, "ENXIO");
     lab.claim("file-holds-no-bytes", size.and(opened));
@@ -368,9 +368,9 @@ fn dual_stack(lab: &Lab) -> Result<()> {
     let (_connection, peer) = listener.accept()?;
 
     let it = mapped(&caller.local_addr()?); // ::ffff: before its address
-    let seen = equal("server.peer", &peer, "client.local, mapped", it);
+    let seen = eq_between("server.peer", &peer, "client.local, mapped", it);
     lab.claim("server-sees-mapped", seen);
-    let seen = is("client.peer", &caller.peer_addr()?, &ipv4);
+    let seen = eq("client.peer", &caller.peer_addr()?, &ipv4);
     lab.claim("client-sees-plain-ipv4", seen);
 
     let second = server.socket(Domain::IPV4, Type::STREAM, None)?;
@@ -452,7 +452,7 @@ fn family_race(lab: &Lab) -> Result<()> {
             lab.measure("round trip", name, start.elapsed());
             back += usize::from(&buffer[..n] == b"ping");
         }
-        let all = is("rounds that came back", back, rounds);
+        let all = eq("rounds that came back", back, rounds);
         match family {
             Domain::UNIX => lab.claim("unix-rounds-came-back", all),
             Domain::IPV4 => lab.claim("ipv4-rounds-came-back", all),

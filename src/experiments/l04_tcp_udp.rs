@@ -7,7 +7,8 @@ use socket2::{Domain, Protocol, Type};
 use super::experiment;
 use super::kit::{connection, count_calls, recv_gave, transferred, udp_pair};
 use crate::capture::{
-    Kind, Lab, MSG_TRUNC, Parameter, Result, Socket, at_least, failed_with, is, lasted, succeeded,
+    Kind, Lab, MSG_TRUNC, Parameter, Result, Socket, at_least, eq, failed_with, succeeded,
+    waited_at_least,
 };
 use crate::i18n::Text;
 use crate::trace::SyscallKind;
@@ -24,8 +25,8 @@ fn stream_has_no_boundaries(lab: &Lab) -> Result<()> {
     while server.peek(&mut buffer)? < 11 {}
     let n = server.recv(&mut buffer)?;
     let mut all = buffer[..n].to_vec();
-    let sends = is("client's sends", count_calls(lab, "client", SyscallKind::Send), 3);
-    let recvs = is("server's recvs", count_calls(lab, "server", SyscallKind::Recv), 1);
+    let sends = eq("client's sends", count_calls(lab, "client", SyscallKind::Send), 3);
+    let recvs = eq("server's recvs", count_calls(lab, "server", SyscallKind::Recv), 1);
     let gave = recv_gave(&all, b"onetwothree");
     lab.claim("three-sends-one-recv", sends.and(recvs).and(gave));
 
@@ -57,7 +58,7 @@ fn datagrams_keep_boundaries(lab: &Lab) -> Result<()> {
         let n = server.recv(&mut buffer)?;
         whole += usize::from(words.contains(&&buffer[..n]));
     }
-    lab.claim("three-sends-three-recvs", is("whole words", whole, 3));
+    lab.claim("three-sends-three-recvs", eq("whole words", whole, 3));
 
     client.send_to(b"four five six", &to)?;
     let n = server.recv(&mut buffer[..4])?; // room for four bytes
@@ -69,7 +70,7 @@ fn datagrams_keep_boundaries(lab: &Lab) -> Result<()> {
 
     client.send_to(b"eight nine ten", &to)?;
     let n = server.recv_with_flags(&mut buffer[..5], MSG_TRUNC)?;
-    lab.claim("the-true-length", is("recv with MSG_TRUNC", n, 14));
+    lab.claim("the-true-length", eq("recv with MSG_TRUNC", n, 14));
     Ok(())
 }
 
@@ -78,8 +79,8 @@ fn connect_first(lab: &Lab) -> Result<()> {
     // Only the type; protocol None (0 in C) means: the type's usual one.
     let tcp = lab.actor("tcp").socket(Domain::IPV4, Type::STREAM, None)?;
     let udp = lab.actor("udp").socket(Domain::IPV4, Type::DGRAM, None)?;
-    let stream = is("SOCK_STREAM", tcp.protocol()?, Some(Protocol::TCP));
-    let dgram = is("SOCK_DGRAM", udp.protocol()?, Some(Protocol::UDP));
+    let stream = eq("SOCK_STREAM", tcp.protocol()?, Some(Protocol::TCP));
+    let dgram = eq("SOCK_DGRAM", udp.protocol()?, Some(Protocol::UDP));
     lab.claim("type-picks-protocol", stream.and(dgram));
 
     let (listener, receiver) = tcp_and_udp_server(lab)?;
@@ -130,7 +131,7 @@ fn nobody_home(lab: &Lab) -> Result<()> {
     udp.set_read_timeout(Some(silence))?; // recv gives up after this
     let gave_up = failed_with("recv", &udp.recv(&mut buffer), "EAGAIN");
     let waited = lab.last_call("udp", SyscallKind::Recv)?.took();
-    let waited = lasted("recv", waited, silence);
+    let waited = waited_at_least("recv", waited, silence);
     lab.claim("udp-hears-nothing", gave_up.and(waited));
 
     let connected = lab.actor("connected-udp");

@@ -9,7 +9,9 @@ use super::experiment;
 use crate::capture::link::{
     Ack, Anything, CapturedFrame, Client, Data, Syn, Udp, every, first, share,
 };
-use crate::capture::{Kind, Lab, Network, Parameter, Result, Socket, at_least, is, lasted};
+use crate::capture::{
+    Kind, Lab, Network, Parameter, Result, Socket, at_least, eq, waited_at_least,
+};
 use crate::i18n::Text;
 use crate::trace::SyscallKind;
 
@@ -54,15 +56,15 @@ fn lossy_wire(lab: &Lab) -> Result<()> {
     let arrived = receive_until_silence(&udp_server)?;
     let sent = wire.seen(Udp);
     let lost = dropped(&sent);
-    let missing = is("missing", messages - arrived, lost.len());
+    let missing = eq("missing", messages - arrived, lost.len());
     lab.claim("udp-loses-what-the-wire-drops", missing);
-    lab.claim("udp-tells-nobody", is("sends that failed", failed, 0));
+    lab.claim("udp-tells-nobody", eq("sends that failed", failed, 0));
     show(lab, &sent, &lost, arrived);
 
     lab.part("TCP");
     send_numbered(&tcp, messages);
     let arrived = receive_in_order(&tcp_server, messages)?;
-    let in_order = is("messages in order", arrived, messages);
+    let in_order = eq("messages in order", arrived, messages);
     lab.claim("tcp-delivers-every-message", in_order);
     wire.settle(); // the wire has seen all that was sent
     let sent = wire.seen(Data.from(Client));
@@ -98,8 +100,8 @@ fn first_answer(lab: &Lab) -> Result<()> {
     server.send_to(b"noon", &from)?;
     client.recv(&mut buffer)?;
     let took = until_answer(lab, "UDP", SyscallKind::Send)?;
-    let crossed = is("packets that crossed", wire.seen(Udp).len(), 2);
-    let one = crossed.and(lasted("the answer", took, round_trip));
+    let crossed = eq("packets that crossed", wire.seen(Udp).len(), 2);
+    let one = crossed.and(waited_at_least("the answer", took, round_trip));
     lab.claim("udp-answer-one-round-trip", one);
 
     lab.part("TCP");
@@ -113,13 +115,13 @@ fn first_answer(lab: &Lab) -> Result<()> {
     client.recv(&mut buffer)?;
     let took = until_answer(lab, "TCP", SyscallKind::Connect)?;
     let connect = lab.last_call("client", SyscallKind::Connect)?.took();
-    let connect = lasted("connect", connect, round_trip);
+    let connect = waited_at_least("connect", connect, round_trip);
     lab.claim("connect-costs-a-round-trip", connect);
     let syn = wire.until(first(Syn)).at_ns;
     let gap = Duration::from_nanos(wire.until(first(Data)).at_ns - syn);
-    let later = lasted("SYN to question", gap, round_trip);
+    let later = waited_at_least("SYN to question", gap, round_trip);
     lab.claim("the-question-leaves-only-then", later);
-    let two = lasted("the answer", took, 2 * round_trip);
+    let two = waited_at_least("the answer", took, 2 * round_trip);
     lab.claim("tcp-answer-two-round-trips", two);
     Ok(())
 }

@@ -11,7 +11,7 @@ use super::kit::connected;
 use super::{Stepping, Why, child_process, experiment};
 use crate::capture::{
     Actor, ActorThread, Error, Kind, Lab, Parameter, Process, Proof, Result, Sampler, Socket,
-    as_long, at_least, before, differ, equal, failed_with, is, no_sooner,
+    at_least, at_least_duration, before, eq, eq_between, eq_duration, failed_with, ne_between,
 };
 use crate::i18n::Text;
 use crate::trace::{Address, Failure, Label, Lack, Sample, SyscallKind, Value, label};
@@ -170,7 +170,7 @@ fn check_life(lab: &Lab, seen: &Seen) -> Result<()> {
         lab,
         "ended-not-yet-gone",
         ended.map(|(ended, last)| {
-            is("it has ended", ended, 'Z').and(is("collected", last, label!("gone")))
+            eq("it has ended", ended, 'Z').and(eq("collected", last, label!("gone")))
         }),
     );
     Ok(())
@@ -187,13 +187,13 @@ pub(super) fn claim_if_told(lab: &Lab, name: &'static str, proof: Option<Proof>)
 /// may be less than the kernel's clock tells apart, 0 ns.
 fn was_given_a_processor(lab: &Lab, sample: &Sample) -> Option<Proof> {
     let (pid, _) = lab.calls("server").first().map(|(event, _)| (event.process, event.at_ns))?;
-    let own = differ("its PID", pid, "ours", std::process::id());
+    let own = ne_between("its PID", pid, "ours", std::process::id());
     Some(own.and(at_least("turns on a processor", number(turns(sample)?), 1)))
 }
 
 /// Asleep, in the system call that accept() is.
 fn in_accept(sample: &Sample) -> Option<Proof> {
-    Some(is("state", sample.state?, 'S').and(is("system call", sample.syscall.clone()?, "accept4")))
+    Some(eq("state", sample.state?, 'S').and(eq("system call", sample.syscall.clone()?, "accept4")))
 }
 
 /// Asleep in the function of the kernel that is TCP's accept(), or in the one that it waits in, whichever this kernel names.
@@ -204,13 +204,13 @@ fn in_accept_of_tcp(sample: &Sample) -> Option<Proof> {
     } else {
         "inet_csk_accept"
     };
-    Some(is("wait channel", name, expected))
+    Some(eq("wait channel", name, expected))
 }
 
 /// Not once given a processor, not a nanosecond used.
 pub(super) fn no_turn_between(earlier: &Sample, later: &Sample) -> Option<Proof> {
-    let turns = equal("turns before", turns(earlier)?, "turns after", turns(later)?);
-    Some(turns.and(as_long(
+    let turns = eq_between("turns before", turns(earlier)?, "turns after", turns(later)?);
+    Some(turns.and(eq_duration(
         "processor time before",
         span(earlier.cpu_ns?),
         "after",
@@ -221,7 +221,12 @@ pub(super) fn no_turn_between(earlier: &Sample, later: &Sample) -> Option<Proof>
 /// Given a processor, and used it for so long.
 fn ran_between(earlier: &Sample, later: &Sample, work: Duration) -> Option<Proof> {
     let given = at_least("turns since", number(turns(later)?.checked_sub(turns(earlier)?)?), 1);
-    Some(given.and(no_sooner("running since", used_between(earlier, later)?, "asked", work)))
+    Some(given.and(at_least_duration(
+        "running since",
+        used_between(earlier, later)?,
+        "asked",
+        work,
+    )))
 }
 
 /// How often it was given a processor; a kernel that does not count says 0.
@@ -296,7 +301,7 @@ fn let_it_run(other: &ActorThread<()>) {
 
 fn check_letters(lab: &Lab, seen: [&Option<Sample>; 3]) {
     let [myself, other, later] = seen.map(Option::as_ref);
-    let says_r = |what, sample: &Sample| Some(is(what, sample.state?, 'R'));
+    let says_r = |what, sample: &Sample| Some(eq(what, sample.state?, 'R'));
     claim_if_told(lab, "running-says-r", myself.and_then(|sample| says_r("the looker", sample)));
     let both = other.zip(later).and_then(|(first, second)| {
         Some(says_r("the other", first)?.and(says_r("once more", second)?))
@@ -306,7 +311,7 @@ fn check_letters(lab: &Lab, seen: [&Option<Sample>; 3]) {
         // It shares its only processor with us, and so it was ready for as long as we looked at it.
         let ready = span(later.ready_ns?.checked_sub(earlier.ready_ns?)?);
         let ran = ran_between(earlier, later, Duration::from_millis(10))?;
-        Some(no_sooner("ready since", ready, "some time", span(1)).and(ran))
+        Some(at_least_duration("ready since", ready, "some time", span(1)).and(ran))
     });
     claim_if_told(lab, "two-clocks-tell-them-apart", counted);
 }
@@ -377,12 +382,12 @@ fn check_used(lab: &Lab, used: &Used, time: Duration) {
         "blocked-uses-nothing",
         blocked.and_then(|(earlier, later)| no_turn_between(earlier, later)),
     );
-    let spun = used
-        .spinning
-        .map(|spun| no_sooner("processor time", spun, "a hundredth of the time", time / 100));
+    let spun = used.spinning.map(|spun| {
+        at_least_duration("processor time", spun, "a hundredth of the time", time / 100)
+    });
     claim_if_told(lab, "spinning-uses-a-processor", spun);
     let asleep = joining.and_then(|(_, later)| {
-        Some(is("state", later.state?, 'S').and(is("system call", later.syscall.clone()?, "futex")))
+        Some(eq("state", later.state?, 'S').and(eq("system call", later.syscall.clone()?, "futex")))
     });
     let unused = joining.and_then(|(earlier, later)| no_turn_between(earlier, later));
     claim_if_told(
@@ -423,20 +428,20 @@ fn closed_with_its_process(lab: &Lab) -> Result<()> {
     let dead = server.observe(); // ended, and not collected
     let how = server.collect()?;
 
-    let killed = is("it ended by", Label::from(how), label!("signal: 9 (SIGKILL)"));
-    let never = is("returns of recv", returns(lab, SyscallKind::Recv), 0);
+    let killed = eq("it ended by", Label::from(how), label!("signal: 9 (SIGKILL)"));
+    let never = eq("returns of recv", returns(lab, SyscallKind::Recv), 0);
     lab.claim("killed-in-recv", killed.and(never));
-    let closes = is("calls of close", returns(lab, SyscallKind::Close), 0);
-    let shutdowns = is("of shutdown", returns(lab, SyscallKind::Shutdown), 0);
+    let closes = eq("calls of close", returns(lab, SyscallKind::Close), 0);
+    let shutdowns = eq("of shutdown", returns(lab, SyscallKind::Shutdown), 0);
     lab.claim("it-closed-nothing", closes.and(shutdowns));
 
-    let end = is("alice.recv", alices?, 0);
+    let end = eq("alice.recv", alices?, 0);
     lab.claim("the-peer-reads-the-end", end);
     let reset = failed_with("bob.recv", &bobs, "ECONNRESET");
     lab.claim("unread-data-resets", reset);
     let refused = failed_with("carol.connect", &carols, "ECONNREFUSED");
     let state = dead.and_then(|dead| dead.state);
-    let both = state.map(|it| refused.and(is("the server", it, 'Z')));
+    let both = state.map(|it| refused.and(eq("the server", it, 'Z')));
     claim_if_told(lab, "closed-before-collected", both);
     Ok(())
 }

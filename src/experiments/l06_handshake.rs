@@ -16,8 +16,8 @@ use crate::capture::link::{
     Ack, CapturedFrame, Data as WithData, Fin, Rst, Server, Syn, SynAck, Tcp, every, first,
 };
 use crate::capture::{
-    Kind, Lab, Network, Parameter, Proof, Result, Socket, TcpTableEntry, Wire, before, equal,
-    failed_with, in_ticks, is, lasted, succeeded,
+    Kind, Lab, Network, Parameter, Proof, Result, Socket, TcpTableEntry, Wire, before, eq,
+    eq_between, failed_with, in_ticks, succeeded, waited_at_least,
 };
 use crate::i18n::Text;
 use crate::trace::{Args, Failure, Label, SyscallKind, Value, label};
@@ -45,7 +45,7 @@ fn three_way_handshake(lab: &Lab) -> Result<()> {
     let ack = wire.until(first(Ack));
     check_handshake(lab, &syn, &syn_ack, &ack)?;
     let took = lab.last_call("client", SyscallKind::Connect)?.took();
-    let long = lasted("connect", took, rtt);
+    let long = waited_at_least("connect", took, rtt);
     lab.claim("connect-takes-a-round-trip", long);
 
     client.send(b"hello")?;
@@ -54,8 +54,8 @@ fn three_way_handshake(lab: &Lab) -> Result<()> {
     let answer = wire.until(first(Ack.from(Server)));
     check_numbers(lab, &syn, &data, &answer)?;
 
-    let states = is("client", client.tcp_state()?, "ESTABLISHED");
-    let server = is("server", server.tcp_state()?, "ESTABLISHED");
+    let states = eq("client", client.tcp_state()?, "ESTABLISHED");
+    let server = eq("server", server.tcp_state()?, "ESTABLISHED");
     lab.claim("both-are-established", states.and(server));
     Ok(())
 }
@@ -70,10 +70,10 @@ fn check_handshake(
     let bytes: usize = [syn, syn_ack, ack].map(|segment| segment.layers.payload_bytes).iter().sum();
     let segments = vec![syn.clone(), syn_ack.clone(), ack.clone()];
     let flags = segments_are(&segments, "client SYN · server SYN,ACK · client ACK")?;
-    lab.claim("three-segments-without-data", flags.and(is("bytes of data", bytes, 0)));
+    lab.claim("three-segments-without-data", flags.and(eq("bytes of data", bytes, 0)));
     // A SYN takes up one sequence number, as if it were a byte (RFC 9293, section 3.4).
-    let client = equal("SYN-ACK's ack", syn_ack.tcp()?.ack, "SYN's seq + 1", after(syn, 1)?);
-    let server = equal("ACK's ack", ack.tcp()?.ack, "SYN-ACK's seq + 1", after(syn_ack, 1)?);
+    let client = eq_between("SYN-ACK's ack", syn_ack.tcp()?.ack, "SYN's seq + 1", after(syn, 1)?);
+    let server = eq_between("ACK's ack", ack.tcp()?.ack, "SYN-ACK's seq + 1", after(syn_ack, 1)?);
     lab.claim("each-acknowledges-the-other", client.and(server));
     Ok(())
 }
@@ -85,8 +85,8 @@ fn check_numbers(
     data: &CapturedFrame,
     answer: &CapturedFrame,
 ) -> Result<()> {
-    let from = equal("hello's seq", data.tcp()?.seq, "SYN's seq + 1", after(syn, 1)?);
-    let to = equal("the answer's ack", answer.tcp()?.ack, "SYN's seq + 6", after(syn, 6)?);
+    let from = eq_between("hello's seq", data.tcp()?.seq, "SYN's seq + 1", after(syn, 1)?);
+    let to = eq_between("the answer's ack", answer.tcp()?.ack, "SYN's seq + 6", after(syn, 6)?);
     lab.claim("numbers-count-bytes", from.and(to));
     Ok(())
 }
@@ -106,7 +106,7 @@ fn one_segment_at_a_time(lab: &Lab) -> Result<()> {
         })?;
         let syn = wire.until(first(Syn));
         let ends = Ends::of_sender(lab, &syn)?;
-        let waits = is("listening", listener.tcp_state()?, "LISTEN");
+        let waits = eq("listening", listener.tcp_state()?, "LISTEN");
         lab.claim("syn-sent", ends.are("SYN_SENT", "none")?.and(waits));
 
         wire.let_go(); // the SYN arrives
@@ -134,11 +134,11 @@ fn accept_is_not_the_handshake(lab: &Lab) -> Result<()> {
     client.connect(&at)?;
     let ends = Ends::of_client(lab, &client)?;
     let both = ends.are("ESTABLISHED", "ESTABLISHED")?;
-    let not_yet = is("accepts", count_calls(lab, "server", SyscallKind::Accept), 0);
+    let not_yet = eq("accepts", count_calls(lab, "server", SyscallKind::Accept), 0);
     lab.claim("connected-before-accept", both.and(not_yet));
 
     let sent = transferred("send", &client.send(b"hello"), 5);
-    let not_yet = is("accepts", count_calls(lab, "server", SyscallKind::Accept), 0);
+    let not_yet = eq("accepts", count_calls(lab, "server", SyscallKind::Accept), 0);
     lab.claim("sends-before-accept", sent.and(not_yet));
     client.close()?; // it does not wait to be accepted
 
@@ -148,8 +148,8 @@ fn accept_is_not_the_handshake(lab: &Lab) -> Result<()> {
     let hello = recv_gave(&buffer[..n], b"hello");
     let order = closed_before_accept(lab)?;
     lab.claim("bytes-waited-for-accept", order.and(hello));
-    let end = is("next recv", server.recv(&mut buffer)?, 0);
-    let state = is("server", server.tcp_state()?, "CLOSE_WAIT");
+    let end = eq("next recv", server.recv(&mut buffer)?, 0);
+    let state = eq("server", server.tcp_state()?, "CLOSE_WAIT");
     lab.claim("accepted-though-gone", end.and(state));
     Ok(())
 }
@@ -219,15 +219,15 @@ fn half_closed(lab: &Lab) -> Result<()> {
     client.shutdown(Shutdown::Write)?; // I have said it all
     let n = server.recv(&mut buffer)?;
     let said = recv_gave(&buffer[..n], b"any news?");
-    let end = is("next recv", server.recv(&mut buffer)?, 0);
+    let end = eq("next recv", server.recv(&mut buffer)?, 0);
     lab.claim("recv-returns-zero", said.and(end));
 
     server.send(b"none")?; // but I have not
     let n = client.recv(&mut buffer)?;
     let answer = recv_gave(&buffer[..n], b"none");
     lab.claim("the-other-way-stays-open", answer);
-    let one = is("client", client.tcp_state()?, "FIN_WAIT2");
-    let other = is("server", server.tcp_state()?, "CLOSE_WAIT");
+    let one = eq("client", client.tcp_state()?, "FIN_WAIT2");
+    let other = eq("server", server.tcp_state()?, "CLOSE_WAIT");
     lab.claim("half-closed-states", one.and(other));
 
     let more = client.send(b"sure?");
@@ -247,8 +247,8 @@ fn reset(lab: &Lab) -> Result<()> {
     let rst = wire.until(first(Rst));
     let answer = client.recv(&mut [0; 16]);
 
-    let sender = is("RST sent by", Label::from(rst.sent_by.to_string()), label!("server"));
-    let fins = is("FINs", wire.seen(Fin).len(), 0);
+    let sender = eq("RST sent by", Label::from(rst.sent_by.to_string()), label!("server"));
+    let fins = eq("FINs", wire.seen(Fin).len(), 0);
     lab.claim("rst-instead-of-fin", sender.and(fins));
     let error = failed_with("recv", &answer, "ECONNRESET");
     lab.claim("peer-gets-econnreset", error);
@@ -303,9 +303,9 @@ fn time_wait(lab: &Lab) -> Result<()> {
     lab.claim("only-the-first-to-close", states);
 
     // The descriptor is still open. Ask it, and ask the table.
-    let info = is("TCP_INFO", server.tcp_state()?, "CLOSE");
+    let info = eq("TCP_INFO", server.tcp_state()?, "CLOSE");
     let table = ends.server.state()?;
-    let table = is("/proc/net/tcp", table, "TIME_WAIT");
+    let table = eq("/proc/net/tcp", table, "TIME_WAIT");
     lab.claim("two-truths", info.and(table));
 
     server.close()?;
@@ -320,7 +320,7 @@ fn time_wait(lab: &Lab) -> Result<()> {
     let so_far = Duration::from_nanos(now - begun.entered_ns);
     let all = in_ticks(&begun.back, so_far + left);
     let minute = Duration::from_secs(60);
-    lab.claim("for-a-minute", lasted("so far, and left", all, minute));
+    lab.claim("for-a-minute", waited_at_least("so far, and left", all, minute));
     Ok(())
 }
 
@@ -367,7 +367,7 @@ fn bind_with_reuse(lab: &Lab, at: &SockAddr) -> Result<io::Result<()>> {
 
 /// The old server's end is still there.
 fn waits(old: &TcpTableEntry) -> Result<Proof> {
-    Ok(is("old end", old.state()?, "TIME_WAIT"))
+    Ok(eq("old end", old.state()?, "TIME_WAIT"))
 }
 
 // ---- what several of them begin with ----
@@ -421,8 +421,8 @@ impl Ends {
 
     /// They are in these states, or come to be: what is on its way in this kernel is waited for. `none` is no such end.
     fn are(&self, client: &'static str, server: &'static str) -> Result<Proof> {
-        let one = is("client's end", state(self.client.until(client)?), state(client));
-        Ok(one.and(is("server's end", state(self.server.until(server)?), state(server))))
+        let one = eq("client's end", state(self.client.until(client)?), state(client));
+        Ok(one.and(eq("server's end", state(self.server.until(server)?), state(server))))
     }
 }
 
@@ -469,7 +469,9 @@ fn acknowledges(
     fin: usize,
 ) -> Result<Proof> {
     match (close.get(by), close.get(fin)) {
-        (Some(by), Some(fin)) => Ok(equal(what, by.tcp()?.ack, "FIN's seq + 1", after(fin, 1)?)),
+        (Some(by), Some(fin)) => {
+            Ok(eq_between(what, by.tcp()?.ack, "FIN's seq + 1", after(fin, 1)?))
+        }
         _ => Err(Failure::TooFew { what: "segments".into(), count: close.len() as u64 }.into()),
     }
 }
@@ -480,7 +482,7 @@ fn segments_are(segments: &[CapturedFrame], wanted: &str) -> Result<Proof> {
         .iter()
         .map(|segment| Ok(format!("{} {}", segment.sent_by, segment.tcp()?.flags)))
         .collect();
-    Ok(is("segments", in_turn(&all?.join(" · ")), in_turn(wanted)))
+    Ok(eq("segments", in_turn(&all?.join(" · ")), in_turn(wanted)))
 }
 
 /// The ends are words, the flags are not.

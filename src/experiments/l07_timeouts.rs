@@ -11,8 +11,9 @@ use super::experiment;
 use super::kit::{connection, listening_on_the_wire, recv_gave, tcp_socket};
 use crate::capture::link::{CapturedFrame, Syn, Traffic, first, first_few, nth};
 use crate::capture::{
-    Kind, Lab, Measured, Network, Parameter, Proof, Result, Seen, Socket, TcpInfo, as_long,
-    at_least, differ, equal, failed_with, in_ticks, is, lasted, no_sooner, succeeded,
+    Kind, Lab, Measured, Network, Parameter, Proof, Result, Seen, Socket, TcpInfo, at_least,
+    at_least_duration, eq, eq_between, eq_duration, failed_with, in_ticks, ne_between, succeeded,
+    waited_at_least,
 };
 use crate::i18n::Text;
 use crate::trace::{Failure, Feature, Lack, Return, SyscallKind};
@@ -42,11 +43,11 @@ fn lost_syn(lab: &Lab) -> Result<()> {
     let early = wire.until(first(Syn)).tcp()?.seq;
     let last = wire.until(nth(lost + 1, Syn)).tcp()?.seq;
     let syns = at_least("SYNs sent", wire.seen(Syn).len(), lost + 1);
-    let same = equal("first SYN's seq", early, "last SYN's seq", last);
+    let same = eq_between("first SYN's seq", early, "last SYN's seq", last);
     lab.claim("the-kernel-sends-it-again", syns.and(same));
 
     server.accept()?;
-    let once = is("calls of connect", calls(lab, SyscallKind::Connect).len(), 1);
+    let once = eq("calls of connect", calls(lab, SyscallKind::Connect).len(), 1);
     let ok = succeeded("connect", &answer);
     lab.claim("one-connect-is-enough", ok.and(once));
 
@@ -54,7 +55,7 @@ fn lost_syn(lab: &Lab) -> Result<()> {
     let seconds = Duration::from_secs(lost as u64);
     let call = lab.last_call("client", SyscallKind::Connect)?;
     let took = call.took_in_ticks();
-    let waited = no_sooner("connect", took, "a second each", seconds);
+    let waited = at_least_duration("connect", took, "a second each", seconds);
     lab.claim("connect-waits-for-it", waited);
     Ok(())
 }
@@ -83,18 +84,18 @@ fn handshake_times_out(lab: &Lab) -> Result<()> {
     let call = lab.last_call("client", SyscallKind::Connect)?;
     let (nearer, errno) = settings.nearer_limit(limit);
     let ended = failed_with("connect", &answer, errno);
-    let took = lasted("connect", call.took_in_ticks(), nearer);
+    let took = waited_at_least("connect", call.took_in_ticks(), nearer);
     lab.claim("the-nearer-limit-ends-it", ended.and(took));
 
     let _second = wire.until(nth(2, Syn)); // we may see it late
     let kept = settings.kept_by(&wire.seen(Syn), &call);
     lab.claim("syns-keep-to-the-settings", kept);
     let next = settings.wait_after(1 + info.total_retrans);
-    let same = as_long("TCP_INFO", rto(&info), "by the settings", next);
+    let same = eq_duration("TCP_INFO", rto(&info), "by the settings", next);
     lab.claim("the-next-wait-too", same);
 
     if errno == "EINPROGRESS" {
-        let state = is("client's state", info.state, "SYN_SENT");
+        let state = eq("client's state", info.state, "SYN_SENT");
         lab.claim("giving-up-stops-nothing", state);
     } else {
         lab.not_checked("giving-up-stops-nothing", Lack::KernelWasFirst);
@@ -155,7 +156,7 @@ impl SynSettings {
         let again = syns.iter().skip(1).zip(2..).zip(NAMES);
         again.fold(at_least("SYNs", syns.len(), 2), |proof, ((syn, number), name)| {
             let after = since(connect, syn.at_ns);
-            proof.and(no_sooner(name, after, "by the settings", self.due(number)))
+            proof.and(at_least_duration(name, after, "by the settings", self.due(number)))
         })
     }
 }
@@ -171,7 +172,7 @@ fn read_times_out(lab: &Lab) -> Result<()> {
     lab.claim("recv-gives-up", failed_with("recv", &answer, "EAGAIN"));
     let recv = lab.last_call("client", SyscallKind::Recv)?;
     let took = recv.took_in_ticks();
-    lab.claim("not-before-its-time", lasted("recv", took, limit));
+    lab.claim("not-before-its-time", waited_at_least("recv", took, limit));
 
     server.send(b"here I am")?;
     client.set_read_timeout(None)?; // wait for ever again
@@ -191,7 +192,7 @@ fn not_only_recv(lab: &Lab) -> Result<()> {
     let answer = listener.accept(); // nobody calls
     let call = lab.last_call("server", SyscallKind::Accept)?;
     let gave_up = failed_with("accept", &answer, "EAGAIN");
-    let waited = lasted("accept", call.took_in_ticks(), limit);
+    let waited = waited_at_least("accept", call.took_in_ticks(), limit);
     lab.claim("accept-gives-up", gave_up.and(waited));
 
     let client = tcp_socket(lab, "client")?;
@@ -206,7 +207,7 @@ fn not_only_recv(lab: &Lab) -> Result<()> {
     };
     let call = lab.last_call("client", SyscallKind::Send)?;
     let gave_up = failed_with("send", &answer, "EAGAIN");
-    let waited = lasted("send", call.took_in_ticks(), limit);
+    let waited = waited_at_least("send", call.took_in_ticks(), limit);
     lab.claim("send-gives-up", gave_up.and(waited));
     Ok(())
 }
@@ -243,11 +244,11 @@ fn the_wire_is_cut(lab: &Lab) -> Result<()> {
     lab.claim("each-wait-is-longer", slower);
 
     let end = lab.last_call("client", SyscallKind::Recv)?.returned_ns;
-    let waited = lasted("send to error", span(end - start.entered_ns), limit);
+    let waited = waited_at_least("send to error", span(end - start.entered_ns), limit);
     let gave_up = failed_with("recv", &answer, "ETIMEDOUT");
     lab.claim("the-kernel-gives-up", gave_up.and(waited));
     let state = tcp_info(&server)?.state;
-    let state = is("server's state", state, "ESTABLISHED");
+    let state = eq("server's state", state, "ESTABLISHED");
     lab.claim("the-server-knows-nothing", state);
     Ok(())
 }
@@ -258,7 +259,7 @@ fn sent_again(copies: &[CapturedFrame]) -> Result<Proof> {
         copies.iter().map(|copy| Ok(copy.tcp()?.seq)).collect::<Result<_>>()?;
     let bytes: BTreeSet<usize> = copies.iter().map(|copy| copy.layers.payload_bytes).collect();
     let times = at_least("times sent", copies.len(), 3);
-    Ok(times.and(is("different seqs", seqs.len(), 1)).and(is("different lengths", bytes.len(), 1)))
+    Ok(times.and(eq("different seqs", seqs.len(), 1)).and(eq("different lengths", bytes.len(), 1)))
 }
 
 /// The kernel's own timeout has at least doubled, and no copy came sooner than doubling allows. The first copy may be a
@@ -269,10 +270,10 @@ fn backed_off(
     (before, after): (Duration, Duration),
 ) -> Proof {
     const NAMES: [&str; 5] = ["2nd copy", "3rd copy", "4th copy", "5th copy", "6th copy"];
-    let doubled = no_sooner("timeout after", after, "twice the one before", before * 2);
+    let doubled = at_least_duration("timeout after", after, "twice the one before", before * 2);
     copies.iter().skip(2).zip(1..).zip(NAMES).fold(doubled, |proof, ((copy, number), name)| {
         let due = before * (2_u32.pow(number) - 1);
-        proof.and(no_sooner(name, since(send, copy.at_ns), "with doubling", due))
+        proof.and(at_least_duration(name, since(send, copy.at_ns), "with doubling", due))
     })
 }
 
@@ -325,7 +326,7 @@ fn check_tries(lab: &Lab, arrived: Proof) -> Result<()> {
         return Err(Failure::TooFew { what: "tries".into(), count: tries.len() as u64 }.into());
     };
     let failed = |name, back: &Return| {
-        is(name, back.outcome.to_string(), "EINPROGRESS").and(lasted(
+        eq(name, back.outcome.to_string(), "EINPROGRESS").and(waited_at_least(
             name,
             in_ticks(back, back.took()),
             limit,
@@ -338,9 +339,13 @@ fn check_tries(lab: &Lab, arrived: Proof) -> Result<()> {
         |n: usize| span((tries[n + 1].0 - tries[n + 1].1.took_ns).saturating_sub(tries[n].0));
     lab.claim(
         "each-pause-is-longer",
-        lasted("1st pause", apart(0), pause).and(lasted("2nd pause", apart(1), pause * 2)),
+        waited_at_least("1st pause", apart(0), pause).and(waited_at_least(
+            "2nd pause",
+            apart(1),
+            pause * 2,
+        )),
     );
-    lab.claim("then-it-succeeds", is("last connect", last.outcome.to_string(), "0").and(arrived));
+    lab.claim("then-it-succeeds", eq("last connect", last.outcome.to_string(), "0").and(arrived));
 
     let syns = lab.wire()?.seen(Syn);
     let seq = |syn: Option<&CapturedFrame>| {
@@ -348,7 +353,7 @@ fn check_tries(lab: &Lab, arrived: Proof) -> Result<()> {
     };
     lab.claim(
         "a-try-is-a-new-connection",
-        differ("first SYN's seq", seq(syns.first()), "last SYN's seq", seq(syns.last())),
+        ne_between("first SYN's seq", seq(syns.first()), "last SYN's seq", seq(syns.last())),
     );
     Ok(())
 }
@@ -371,19 +376,19 @@ fn late_is_not_never(lab: &Lab) -> Result<()> {
     let n = server.recv(&mut buffer)?;
     payments += usize::from(&buffer[..n] == b"pay 10");
     server.send(b"paid, balance 90")?;
-    lab.claim("the-work-is-done-late", is("payments", payments, 1));
+    lab.claim("the-work-is-done-late", eq("payments", payments, 1));
 
     client.send(b"pay 10")?; // the client tries again
     let n = client.recv(&mut buffer)?; // and has its answer, it thinks
     let recvs = calls_of(lab, "server", SyscallKind::Recv).len();
-    let unread = is("server's recvs", recvs, 1);
+    let unread = eq("server's recvs", recvs, 1);
     let first = recv_gave(&buffer[..n], b"paid, balance 90");
     lab.claim("the-late-answer-comes-first", first.and(unread));
 
     let n = server.recv(&mut buffer)?;
     payments += usize::from(&buffer[..n] == b"pay 10");
     server.send(b"paid, balance 80")?;
-    lab.claim("retrying-pays-twice", is("payments", payments, 2));
+    lab.claim("retrying-pays-twice", eq("payments", payments, 2));
     Ok(())
 }
 
@@ -409,12 +414,12 @@ fn numbered_requests(lab: &Lab) -> Result<()> {
             payments += 1; // insert() says that it is new
         }
     }
-    lab.claim("both-requests-arrive", is("requests", requests, 2));
+    lab.claim("both-requests-arrive", eq("requests", requests, 2));
 
     server.send(b"order 7 is paid")?;
     let n = client.recv(&mut buffer)?;
     let told = recv_gave(&buffer[..n], b"order 7 is paid");
-    lab.claim("one-payment", is("payments", payments, 1).and(told));
+    lab.claim("one-payment", eq("payments", payments, 1).and(told));
     Ok(())
 }
 

@@ -9,8 +9,8 @@ use socket2::{Domain, Type};
 use super::experiment;
 use super::kit::{connected, listening};
 use crate::capture::{
-    ActorThread, Interest, Kind, Lab, Parameter, Proof, Result, Sampler, Socket, as_long, at_least,
-    before, differ, equal, failed_with, is, lasted,
+    ActorThread, Interest, Kind, Lab, Parameter, Proof, Result, Sampler, Socket, at_least, before,
+    eq, eq_between, eq_duration, failed_with, ne_between, waited_at_least,
 };
 use crate::i18n::Text;
 use crate::trace::{Lack, Sample, SyscallKind, Value, label};
@@ -30,8 +30,8 @@ fn new_sockets_block(lab: &Lab) -> Result<()> {
     });
     let (tcp, udp) = (tcp?, udp?);
 
-    let mode = is("tcp's O_NONBLOCK", tcp.0, false);
-    let other = is("udp's O_NONBLOCK", udp.0, false);
+    let mode = eq("tcp's O_NONBLOCK", tcp.0, false);
+    let other = eq("udp's O_NONBLOCK", udp.0, false);
     lab.claim("born-blocking", mode.and(other));
     lab.claim("born-without-timeouts", none(tcp.1).and(none(udp.1)));
     Ok(())
@@ -44,7 +44,7 @@ type Fresh = (bool, (Option<Duration>, Option<Duration>));
 fn none((receive, send): (Option<Duration>, Option<Duration>)) -> Proof {
     let none = || Value::from(label!("none"));
     let said = |it: Option<Duration>| it.map_or_else(none, |span| format!("{span:?}").into());
-    is("SO_RCVTIMEO", said(receive), none()).and(is("SO_SNDTIMEO", said(send), none()))
+    eq("SO_RCVTIMEO", said(receive), none()).and(eq("SO_SNDTIMEO", said(send), none()))
 }
 
 experiment!(accept_makes_a_new_one);
@@ -60,11 +60,11 @@ fn accept_makes_a_new_one(lab: &Lab) -> Result<()> {
 
     let listens = listener.nonblocking()?;
     let accepted = connection.nonblocking()?;
-    let listens = is("the listener's O_NONBLOCK", listens, true);
-    let accepted = is("the accepted one's", accepted, false);
+    let listens = eq("the listener's O_NONBLOCK", listens, true);
+    let accepted = eq("the accepted one's", accepted, false);
     lab.claim("accept-makes-a-blocking-one", listens.and(accepted));
     let timeout = connection.read_timeout()?.unwrap_or_default();
-    let same = as_long("its timeout", timeout, "set", Duration::from_secs(1));
+    let same = eq_duration("its timeout", timeout, "set", Duration::from_secs(1));
     lab.claim("yet-it-takes-over-the-timeout", same);
     Ok(client.close()?)
 }
@@ -93,9 +93,9 @@ fn recv_waits(lab: &Lab) -> Result<()> {
     })?;
 
     let recv = lab.last_call("client", SyscallKind::Recv)?;
-    let waited = lasted("recv", recv.took(), silence);
+    let waited = waited_at_least("recv", recv.took(), silence);
     lab.claim("waits-as-long-as-the-silence", waited);
-    let got = is("recv gave", recv.back.outcome.to_string(), "7");
+    let got = eq("recv gave", recv.back.outcome.to_string(), "7");
     let send = lab.last_call("peer", SyscallKind::Send)?.entered_ns;
     let woken = before("send", send, "end of recv", recv.returned_ns);
     lab.claim("woken-by-the-bytes", woken.and(got));
@@ -109,12 +109,12 @@ fn check_sleep(lab: &Lab, seen: Option<Sample>) {
         lab.not_checked("asleep-in-recvfrom", Lack::ThreadStates);
         return;
     };
-    let proof = is("state", state, 'S').and(is("system call", syscall, "recvfrom"));
+    let proof = eq("state", state, 'S').and(eq("system call", syscall, "recvfrom"));
     // Its name is a matter of the kernel's version, and some kernels keep it to themselves.
     lab.claim(
         "asleep-in-recvfrom",
         match wait_channel {
-            Some(function) => proof.and(differ("kernel function", function, "when awake", "0")),
+            Some(function) => proof.and(ne_between("kernel function", function, "when awake", "0")),
             None => proof,
         },
     );
@@ -148,16 +148,16 @@ fn send_blocks_too(lab: &Lab) -> Result<()> {
     })?;
 
     let (early, first_recv) = recvs(lab)?;
-    let unread = is("server's recvs by then", early, 0);
+    let unread = eq("server's recvs by then", early, 0);
     let much = at_least("bytes taken", taken, CHUNK);
     lab.claim("taken-but-not-received", much.and(unread));
     let last = lab.last_call("client", SyscallKind::Send)?;
-    let waited = lasted("last send", last.took(), silence);
+    let waited = waited_at_least("last send", last.took(), silence);
     lab.claim("full-buffers-block", waited);
     let end = last.returned_ns;
     let woken = before("recv", first_recv, "end of send", end);
     lab.claim("room-ends-the-wait", woken);
-    let whole = equal("received", received, "sent", sent(lab));
+    let whole = eq_between("received", received, "sent", sent(lab));
     lab.claim("nothing-is-lost", whole);
     Ok(())
 }
@@ -259,5 +259,9 @@ fn closed_during_recv(
         client.finish()
     })?;
     let recv = lab.last_call(who, SyscallKind::Recv)?;
-    Ok(is("recv", recv.back.outcome.to_string(), returns).and(lasted("recv", recv.took(), silence)))
+    Ok(eq("recv", recv.back.outcome.to_string(), returns).and(waited_at_least(
+        "recv",
+        recv.took(),
+        silence,
+    )))
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use socket2::{Domain, Protocol, SockAddr, Type};
 
 use super::{Stepping, Why, child_process, experiment};
-use crate::capture::{Actor, Error, Interest, Kind, Lab, Parameter, Result, Socket, is};
+use crate::capture::{Actor, Error, Interest, Kind, Lab, Parameter, Result, Socket, eq};
 use crate::i18n::Text;
 use crate::trace::{Address, Event, EventKind, Failure, Lack, Return, Syscall, SyscallKind};
 
@@ -65,7 +65,7 @@ fn many_connections(lab: &Lab) -> Result<()> {
         }
     }
     let wanted = messages * STYLES.len() * steps(most).len();
-    let answers = is("answers", came_back, wanted);
+    let answers = eq("answers", came_back, wanted);
     lab.claim("every-message-came-back", answers);
     claim_threads(lab, &runs, most);
     claim_lists(lab, &runs, most, messages);
@@ -170,7 +170,7 @@ fn allowed(lab: &Lab) -> Result<usize> {
         let why = Lack::Descriptors { limit, reached: reached as u64, asked: asked as u64 };
         lab.not_checked("as-many-as-asked", why);
     } else {
-        lab.claim("as-many-as-asked", is("connections", reached, asked));
+        lab.claim("as-many-as-asked", eq("connections", reached, asked));
     }
     Ok(reached)
 }
@@ -278,10 +278,10 @@ fn claim_threads(lab: &Lab, runs: &[Over], most: usize) {
         });
         threads.into_iter().collect::<BTreeSet<_>>().len()
     };
-    lab.claim("a-thread-each", is("threads that received", receiving("threads"), most));
+    lab.claim("a-thread-each", eq("threads that received", receiving("threads"), most));
     lab.claim(
         "one-thread-for-all",
-        is("with poll", receiving("poll"), 1).and(is("with epoll", receiving("epoll"), 1)),
+        eq("with poll", receiving("poll"), 1).and(eq("with epoll", receiving("epoll"), 1)),
     );
 }
 
@@ -291,7 +291,7 @@ fn claim_lists(lab: &Lab, runs: &[Over], most: usize, messages: usize) {
         Syscall::Poll { watched, .. } => Some(watched.count),
         _ => None,
     });
-    let each = is("calls of poll", handed.len(), asked).and(is(
+    let each = eq("calls of poll", handed.len(), asked).and(eq(
         "sockets handed over in all",
         handed.iter().sum::<usize>(),
         asked * most,
@@ -302,7 +302,7 @@ fn claim_lists(lab: &Lab, runs: &[Over], most: usize, messages: usize) {
     };
     lab.claim(
         "epoll-is-told-once",
-        is("calls of epoll_wait", count(SyscallKind::EpollWait), asked).and(is(
+        eq("calls of epoll_wait", count(SyscallKind::EpollWait), asked).and(eq(
             "sockets handed over in all",
             count(SyscallKind::EpollCtl),
             most,

@@ -11,8 +11,8 @@ use socket2::{Domain, Protocol, SockAddr, Type};
 use super::kit::count_calls;
 use super::{Stepping, Why, experiment};
 use crate::capture::{
-    Actor, Error, Interest, Kind, Lab, Parameter, Proof, Ready, Result, Socket, at_least,
-    failed_with, is, less, ok, succeeded, sys,
+    Actor, Error, Interest, Kind, Lab, Parameter, Proof, Ready, Result, Socket, at_least, eq,
+    failed_with, less, ok, succeeded, sys,
 };
 use crate::i18n::Text;
 use crate::trace::{Feature, Lack, Syscall, SyscallKind, Value};
@@ -76,7 +76,7 @@ fn claim_number(
         return;
     };
     let (errno, wanted) = column(row);
-    lab.claim(name, is(errno, seen.map_or("no number".into(), Value::from), wanted));
+    lab.claim(name, eq(errno, seen.map_or("no number".into(), Value::from), wanted));
 }
 
 /// The number of the error that a call failed with, if it did.
@@ -88,7 +88,7 @@ experiment!(would_block);
 fn would_block(lab: &Lab) -> Result<()> {
     let (server, client) = (lab.actor("server"), lab.actor("client"));
     let listener = listening(lab, &server)?;
-    let mode = is("non-blocking", listener.nonblocking()?, false);
+    let mode = eq("non-blocking", listener.nonblocking()?, false);
     lab.claim("starts-out-blocking", mode);
 
     listener.set_nonblocking(true)?;
@@ -106,18 +106,18 @@ fn would_block(lab: &Lab) -> Result<()> {
 
     until_readable(&server, &listener)?;
     let (connection, _) = listener.accept()?;
-    let mode = is("non-blocking", connection.nonblocking()?, false);
+    let mode = eq("non-blocking", connection.nonblocking()?, false);
     lab.claim("accepted-starts-out-blocking", mode);
 
     connection.send(b"hello")?;
     until_readable(&client, &socket)?;
     let n = socket.recv(&mut buffer)?;
-    lab.claim("same-call-gets-the-bytes", is("recv", n, 5));
+    lab.claim("same-call-gets-the-bytes", eq("recv", n, 5));
 
     connection.close()?;
     until_readable(&client, &socket)?;
     let n = socket.recv(&mut buffer)?;
-    lab.claim("the-end-is-no-error", is("recv", n, 0));
+    lab.claim("the-end-is-no-error", eq("recv", n, 0));
     Ok(())
 }
 
@@ -142,8 +142,8 @@ fn connect_in_progress(lab: &Lab) -> Result<()> {
     let says = failed_with("first connect", &first, "EINPROGRESS");
     let same = failed_with("second connect", &second, "EINPROGRESS");
     lab.claim("connect-says-in-progress", says.and(same));
-    let writable = is("first writable", ready.writable(&lucky), true);
-    let also = is("second", also_ready.writable(&unlucky), true);
+    let writable = eq("first writable", ready.writable(&lucky), true);
+    let also = eq("second", also_ready.writable(&unlucky), true);
     lab.claim("writable-either-way", writable.and(also));
     let peer = succeeded("peer_addr", &lucky.peer_addr());
     lab.claim("no-error-is-success", held(&error, ok()).and(peer));
@@ -176,7 +176,7 @@ fn short_send(lab: &Lab) -> Result<()> {
     let got = receive_all(&server)?;
     let part = less("send took", taken, "of", message.len());
     lab.claim("send-takes-a-part", part);
-    let arrived = is("arrived", got.len(), taken);
+    let arrived = eq("arrived", got.len(), taken);
     lab.claim("the-rest-was-never-sent", arrived);
 
     lab.part("the rest is sent");
@@ -196,8 +196,8 @@ fn short_send(lab: &Lab) -> Result<()> {
         send_whole(&lab.actor("client"), client, &message[taken..])?;
         reader.finish()
     })?;
-    let all = is("arrived", got.len(), message.len());
-    let same = is("the same bytes", got == message, true);
+    let all = eq("arrived", got.len(), message.len());
+    let same = eq("the same bytes", got == message, true);
     lab.claim("sending-the-rest", all.and(same));
     Ok(())
 }
@@ -252,11 +252,11 @@ fn busy_loop(lab: &Lab) -> Result<()> {
     })?;
     let in_vain = count_calls(lab, "by hand", SyscallKind::Recv) - 1;
     lab.claim("asked-in-vain", at_least("EAGAINs", in_vain, OFTEN));
-    let selects = is("selects", count_calls(lab, "select", SyscallKind::Select), 1);
-    let recvs = is("recvs", count_calls(lab, "select", SyscallKind::Recv), 1);
+    let selects = eq("selects", count_calls(lab, "select", SyscallKind::Select), 1);
+    let recvs = eq("recvs", count_calls(lab, "select", SyscallKind::Recv), 1);
     lab.claim("select-asks-once", selects.and(recvs));
-    let bytes = is("by hand", by_hand.0, 7);
-    let same = is("with select", select.0, 7);
+    let bytes = eq("by hand", by_hand.0, 7);
+    let same = eq("with select", select.0, 7);
     lab.claim("both-got-the-bytes", bytes.and(same));
     claim_cpu(lab, "the-loop-burns-time", select.1, by_hand.1);
     Ok(())
@@ -323,16 +323,16 @@ fn select_poll_epoll(lab: &Lab) -> Result<()> {
         ben.peek(&mut buffer)?; // now both have spoken
         let ready = epoll.wait(8, None)?;
         let names = ready_ones(&ready, ann, ben, cy);
-        let both = is("ready", names, "ann ben");
+        let both = eq("ready", names, "ann ben");
         lab.claim("two-in-one-answer", both);
         let ready = epoll.wait(8, None)?; // and nobody called recv
         let names = ready_ones(&ready, ann, ben, cy);
-        let both = is("ready", names, "ann ben");
+        let both = eq("ready", names, "ann ben");
         lab.claim("unread-is-still-ready", both);
         ann.recv(&mut buffer)?;
         ben.recv(&mut buffer)?;
         let ready = epoll.wait(8, Some(Duration::ZERO))?; // no wait
-        lab.claim("read-is-ready-no-more", is("ready", ready.count(), 0));
+        lab.claim("read-is-ready-no-more", eq("ready", ready.count(), 0));
         claim_lists(lab)
     })
 }
@@ -373,8 +373,8 @@ fn with_three_clients(
 /// Whom each of the three calls named.
 fn claim_who(lab: &Lab, select: &str, poll: &str, epoll_says_cy: bool) {
     // After cy the other two may speak at any moment, so of epoll it is asked whether cy is among the ready.
-    let three = is("select", select.to_owned(), "ben").and(is("poll", poll.to_owned(), "ann"));
-    lab.claim("all-three-say-who", three.and(is("epoll: cy", epoll_says_cy, true)));
+    let three = eq("select", select.to_owned(), "ben").and(eq("poll", poll.to_owned(), "ann"));
+    lab.claim("all-three-say-who", three.and(eq("epoll: cy", epoll_says_cy, true)));
 }
 
 /// Who handed over which list how often, from the recorded calls.
@@ -391,10 +391,10 @@ fn claim_lists(lab: &Lab) -> Result<()> {
     };
     lab.claim(
         "the-list-goes-along",
-        is("sockets handed to select", in_set, 3).and(is("sockets handed to poll", in_list, 3)),
+        eq("sockets handed to select", in_set, 3).and(eq("sockets handed to poll", in_list, 3)),
     );
-    let told = is("calls of epoll_ctl", count_calls(lab, "server", SyscallKind::EpollCtl), 3);
-    let waits = is("calls of epoll_wait", count_calls(lab, "server", SyscallKind::EpollWait), 4);
+    let told = eq("calls of epoll_ctl", count_calls(lab, "server", SyscallKind::EpollCtl), 3);
+    let waits = eq("calls of epoll_wait", count_calls(lab, "server", SyscallKind::EpollWait), 4);
     lab.claim("epoll-keeps-the-list", told.and(waits));
     Ok(())
 }
@@ -474,7 +474,7 @@ fn alphabet(length: usize) -> Vec<u8> {
 
 /// What SO_ERROR held is this error; `ok` for none.
 fn held(error: &Option<io::Error>, wanted: impl Into<Value>) -> Proof {
-    is("SO_ERROR", error.as_ref().map_or_else(ok, |error| sys::error_name(error).into()), wanted)
+    eq("SO_ERROR", error.as_ref().map_or_else(ok, |error| sys::error_name(error).into()), wanted)
 }
 
 fn used_since(lab: &Lab, before: Option<Duration>) -> Option<Duration> {

@@ -9,8 +9,9 @@ use socket2::SockAddr;
 use super::kit::{connected, listening};
 use super::{Stepping, Why, experiment};
 use crate::capture::{
-    Actor, Interest, Kind, Lab, Measured, Parameter, Proof, Result, Sampler, Seen, Socket, as_long,
-    at_least, before, differ, failed_with, in_ticks, is, lasted, less, no_sooner,
+    Actor, Interest, Kind, Lab, Measured, Parameter, Proof, Result, Sampler, Seen, Socket,
+    at_least, at_least_duration, before, eq, eq_duration, failed_with, in_ticks, less, ne_between,
+    waited_at_least,
 };
 use crate::i18n::Text;
 use crate::trace::{Data, Feature, Label, Lack, Return, SyscallKind, Value, label};
@@ -50,13 +51,13 @@ fn asked_and_measured(lab: &Lab) -> Result<()> {
         let asked = lab.span(name)?;
         client.set_read_timeout(Some(asked))?;
         let kept = client.read_timeout()?.unwrap_or_default();
-        keeping.push(no_sooner(name, kept, "asked", asked));
+        keeping.push(at_least_duration(name, kept, "asked", asked));
 
         for _ in 0..lab.count("times")? {
             let answer = client.recv(&mut [0; 8]);
             let recv = lab.last_call("client", SyscallKind::Recv)?;
             gave_up.push(failed_with(name, &answer, "EAGAIN"));
-            lasting.push(lasted(name, recv.took_in_ticks(), asked));
+            lasting.push(waited_at_least(name, recv.took_in_ticks(), asked));
             show_bars(lab, asked, kept, recv.took());
         }
     }
@@ -106,8 +107,8 @@ fn two_ways_to_wait(lab: &Lab) -> Result<()> {
     let second_got = recv_within(&me, &socket, timeout, &mut buffer)?;
 
     both_gave_up(lab, (&first, &second), timeout)?;
-    let bytes = is("option's recv", first_got, 7);
-    let same = is("poll's recv", second_got, 7);
+    let bytes = eq("option's recv", first_got, 7);
+    let same = eq("poll's recv", second_got, 7);
     lab.claim("both-take-the-bytes", bytes.and(same));
     what_differs(lab, &option, &socket)
 }
@@ -133,15 +134,15 @@ fn both_gave_up(
 ) -> Result<()> {
     let gave_up = failed_with("option's recv", first, "EAGAIN");
     let said = second.as_ref().map_or_else(|error| error.kind().to_string(), |n| n.to_string());
-    let poll = is("poll's way", Label::from(said), label!("timed out"));
+    let poll = eq("poll's way", Label::from(said), label!("timed out"));
     let option = first_wait(lab, "option", SyscallKind::Recv)?;
     let waited = first_wait(lab, "poll", SyscallKind::Poll)?;
     lab.claim(
         "both-give-up",
         gave_up
-            .and(lasted("recv", in_ticks(&option, option.took()), timeout))
+            .and(waited_at_least("recv", in_ticks(&option, option.took()), timeout))
             .and(poll)
-            .and(lasted("poll", waited.took(), timeout)),
+            .and(waited_at_least("poll", waited.took(), timeout)),
     );
     Ok(())
 }
@@ -161,10 +162,10 @@ fn what_differs(lab: &Lab, option: &Socket, poll: &Socket) -> Result<()> {
     };
     lab.claim(
         "different-calls",
-        differ("option's calls", made("option"), "poll's calls", made("poll")),
+        ne_between("option's calls", made("option"), "poll's calls", made("poll")),
     );
-    let first = is("option's O_NONBLOCK", option.nonblocking()?, false);
-    let second = is("poll's O_NONBLOCK", poll.nonblocking()?, true);
+    let first = eq("option's O_NONBLOCK", option.nonblocking()?, false);
+    let second = eq("poll's O_NONBLOCK", poll.nonblocking()?, true);
     lab.claim("one-is-non-blocking", first.and(second));
     Ok(())
 }
@@ -197,16 +198,16 @@ fn timeout_of_zero(lab: &Lab) -> Result<()> {
         Ok((option.finish()?, found))
     })?;
 
-    let none = is("the kernel keeps", shown(kept), shown(None));
+    let none = eq("the kernel keeps", shown(kept), shown(None));
     lab.claim("zero-is-none", none);
     let recv = lab.last_call("option", SyscallKind::Recv)?;
-    let got = is("option's recv", recv.back.outcome.to_string(), "7");
-    let waited = lasted("recv", recv.took(), silence);
+    let got = eq("option's recv", recv.back.outcome.to_string(), "7");
+    let waited = waited_at_least("recv", recv.took(), silence);
     lab.claim("recv-with-zero-waits", got.and(waited));
     let poll = lab.last_call("poll", SyscallKind::Poll)?.returned_ns;
     let end = recv.returned_ns;
     let early = before("end of poll", poll, "end of recv", end);
-    let nothing = is("sockets ready", found, 0);
+    let nothing = eq("sockets ready", found, 0);
     lab.claim("poll-with-zero-does-not", nothing.and(early));
     Ok(())
 }
@@ -229,7 +230,7 @@ fn default_timeout(lab: &Lab) -> Result<()> {
     lab.set_default_timeout(Some(timeout)); // from here on
     let new = connected(&lab.actor("new"), &address)?;
     let (accepted, _) = listener.accept()?;
-    let kept = is("old has", shown(old.read_timeout()?), shown(None));
+    let kept = eq("old has", shown(old.read_timeout()?), shown(None));
     lab.claim("existing-sockets-keep-theirs", kept);
     lab.claim("new-sockets-get-it", has("new", &new, timeout)?);
     let gets = has("accepted", &accepted, timeout)?;
@@ -238,7 +239,7 @@ fn default_timeout(lab: &Lab) -> Result<()> {
     let answer = new.recv(&mut [0; 8]); // nobody speaks
     let took = lab.last_call("new", SyscallKind::Recv)?.took_in_ticks();
     let gave_up = failed_with("recv", &answer, "EAGAIN");
-    lab.claim("it-counts", gave_up.and(lasted("recv", took, timeout)));
+    lab.claim("it-counts", gave_up.and(waited_at_least("recv", took, timeout)));
     Ok(())
 }
 
@@ -246,7 +247,7 @@ fn default_timeout(lab: &Lab) -> Result<()> {
 fn has(what: &'static str, socket: &Socket, timeout: Duration) -> Result<Proof> {
     let (receive, send) =
         (socket.read_timeout()?.unwrap_or_default(), socket.write_timeout()?.unwrap_or_default());
-    Ok(no_sooner(what, receive, "the default", timeout).and(as_long(
+    Ok(at_least_duration(what, receive, "the default", timeout).and(eq_duration(
         "to send",
         send,
         "to receive",
@@ -335,7 +336,7 @@ fn check_drip(
         Lack::Busy { gap_ns: ns(longest_gap(lab)) }
     } else {
         let (word, cut) = (word?, cut?);
-        lab.claim("no-call-times-out", is("each call got", Data::of(&word), Data::of(WORD)));
+        lab.claim("no-call-times-out", eq("each call got", Data::of(&word), Data::of(WORD)));
         let (began, ended) = match (recvs.first(), recvs.last()) {
             (Some((first, back)), Some((last, _))) => {
                 (first.at_ns.saturating_sub(back.took_ns), last.at_ns)
@@ -344,15 +345,17 @@ fn check_drip(
         };
         lab.claim(
             "the-whole-takes-longer",
-            no_sooner("the word", Duration::from_nanos(ended - began), "the timeout", timeout),
+            at_least_duration(
+                "the word",
+                Duration::from_nanos(ended - began),
+                "the timeout",
+                timeout,
+            ),
         );
         lab.claim(
             "a-deadline-holds",
-            less("bytes by the deadline", cut.len(), "the word's", WORD.len()).and(lasted(
-                "all calls",
-                cut_took,
-                timeout,
-            )),
+            less("bytes by the deadline", cut.len(), "the word's", WORD.len())
+                .and(waited_at_least("all calls", cut_took, timeout)),
         );
         return Ok(());
     };
@@ -461,13 +464,13 @@ fn check_modes(
         before("its end", non_blocking.returned_ns, "the end of blocking", blocking.returned_ns);
     lab.claim(
         "non-blocking-fails-at-once",
-        is("non-blocking", said(&non_blocking), "EAGAIN").and(first),
+        eq("non-blocking", said(&non_blocking), "EAGAIN").and(first),
     );
     let in_time = nearer_limit(&said(&timed), timed.took_in_ticks(), timeout, silence);
     lab.claim("timeout-fails-in-time", in_time);
     lab.claim(
         "blocking-waits-for-the-bytes",
-        is("blocking", said(&blocking), "7").and(lasted("recv", blocking.took(), silence)),
+        eq("blocking", said(&blocking), "7").and(waited_at_least("recv", blocking.took(), silence)),
     );
     match cpu {
         None => lab.not_checked("waiting-costs-nothing", Feature::ThreadTime.lack()),
@@ -479,7 +482,12 @@ fn check_modes(
         }
         Some(cpu) => lab.claim(
             "waiting-costs-nothing",
-            no_sooner("a tenth of its recv", blocking.took() / 10, "its processor time", cpu),
+            at_least_duration(
+                "a tenth of its recv",
+                blocking.took() / 10,
+                "its processor time",
+                cpu,
+            ),
         ),
     }
     Ok(())
@@ -496,8 +504,9 @@ fn nearer_limit(
     timeout: Duration,
     silence: Duration,
 ) -> Proof {
-    let gave_up = is("timeout", said.to_owned(), "EAGAIN").and(lasted("recv", took, timeout));
-    let got_them = is("timeout", said.to_owned(), "7");
+    let gave_up =
+        eq("timeout", said.to_owned(), "EAGAIN").and(waited_at_least("recv", took, timeout));
+    let got_them = eq("timeout", said.to_owned(), "7");
     let none = timeout.as_micros() == 0; // the option counts microseconds
     let bytes_are_sure = none || timeout >= silence * 2 + CLEAR;
     let timeout_is_sure = silence >= timeout * 2 + CLEAR;

@@ -9,7 +9,7 @@ use super::kit::count_calls;
 use crate::capture::{
     self, ActorThread, Error, Kind, Lab, Parameter, Result, Sampler, Seen, Socket, Stage,
 };
-use crate::capture::{at_least, before, is, lasted, no_sooner};
+use crate::capture::{at_least, at_least_duration, before, eq, waited_at_least};
 use crate::chat::connect::connect;
 use crate::chat::message_decoder::MessageDecoder;
 use crate::chat::puppet::{PuppetPeer, connect_to, puppets, until_last_event};
@@ -57,8 +57,8 @@ fn by_turns(lab: &Lab) -> Result<()> {
         })
     })?;
 
-    let his = is("server's screen", server.screen(), "Jack: 你好");
-    let hers = is("client's", client.screen(), "Jack: 你也好啊");
+    let his = eq("server's screen", server.screen(), "Jack: 你好");
+    let hers = eq("client's", client.screen(), "Jack: 你也好啊");
     lab.claim("words-arrive", his.and(hers));
     let hello = call(lab, "client", SyscallKind::Send, 0)?.entered_ns;
     let answer = call(lab, "server", SyscallKind::Send, 0)?.entered_ns;
@@ -66,9 +66,9 @@ fn by_turns(lab: &Lab) -> Result<()> {
     lab.claim("client-speaks-first", order);
     let recv = call(lab, "server", SyscallKind::Recv, 0)?;
     let first = before("recv begins", recv.entered_ns, "send", hello);
-    let long = lasted("server's recv", recv.took(), typing);
+    let long = waited_at_least("server's recv", recv.took(), typing);
     let recv = call(lab, "client", SyscallKind::Recv, 0)?;
-    let hers = lasted("client's recv", recv.took(), typing);
+    let hers = waited_at_least("client's recv", recv.took(), typing);
     lab.claim("one-types-one-waits", first.and(long).and(hers));
     Ok(())
 }
@@ -124,10 +124,10 @@ fn out_of_turn(lab: &Lab) -> Result<()> {
         })
     })?;
 
-    let once = is("client's sends by then", sent, 1);
+    let once = eq("client's sends by then", sent, 1);
     lab.claim("typed-but-not-sent", once);
     let recv = call(lab, "client", SyscallKind::Recv, 0)?;
-    let long = lasted("client's recv", recv.took(), silence);
+    let long = waited_at_least("client's recv", recv.took(), silence);
     lab.claim("blocked-meanwhile", long);
     let answer = call(lab, "server", SyscallKind::Send, 0)?.entered_ns;
     let second = call(lab, "client", SyscallKind::Send, 1)?.entered_ns;
@@ -153,8 +153,8 @@ fn both_waiting(lab: &Lab) -> Result<()> {
         seen
     })?;
 
-    let hers = is("client's sends", sends(lab, "client"), 0);
-    let his = is("server's", sends(lab, "server"), 0);
+    let hers = eq("client's sends", sends(lab, "client"), 0);
+    let his = eq("server's", sends(lab, "server"), 0);
     lab.claim("nobody-speaks", hers.and(his));
     check_end(lab, silence)?;
     check_sleep(lab, seen);
@@ -165,9 +165,12 @@ fn both_waiting(lab: &Lab) -> Result<()> {
 fn check_end(lab: &Lab, silence: Duration) -> Result<()> {
     let (hers, his) =
         (lab.last_call("client", SyscallKind::Recv)?, lab.last_call("server", SyscallKind::Recv)?);
-    let long =
-        lasted("client's recv", hers.took(), silence).and(lasted("server's", his.took(), silence));
-    let ends = is("client's gave", hers.back.outcome.to_string(), "0").and(is(
+    let long = waited_at_least("client's recv", hers.took(), silence).and(waited_at_least(
+        "server's",
+        his.took(),
+        silence,
+    ));
+    let ends = eq("client's gave", hers.back.outcome.to_string(), "0").and(eq(
         "server's",
         his.back.outcome.to_string(),
         "0",
@@ -204,8 +207,8 @@ fn check_sleep(lab: &Lab, seen: [Option<Sample>; 2]) {
         lab.not_checked("both-asleep-in-recvfrom", Lack::ThreadStates);
         return;
     };
-    let hers = is("client's state", hers.0, 'S').and(is("its system call", hers.1, "recvfrom"));
-    let his = is("server's state", his.0, 'S').and(is("its system call", his.1, "recvfrom"));
+    let hers = eq("client's state", hers.0, 'S').and(eq("its system call", hers.1, "recvfrom"));
+    let his = eq("server's state", his.0, 'S').and(eq("its system call", his.1, "recvfrom"));
     lab.claim("both-asleep-in-recvfrom", hers.and(his));
 }
 
@@ -246,16 +249,16 @@ fn cut_character(lab: &Lab) -> Result<()> {
     decoder.finish(&mut stream);
 
     let bytes = lengths.iter().sum::<usize>();
-    lab.claim("all-bytes-came", is("bytes received", bytes, 7));
+    lab.claim("all-bytes-came", eq("bytes received", bytes, 7));
     let cut = at_least("pieces that are no UTF-8", cuts, 2);
     lab.claim("cut-inside-a-character", cut);
     let broken = pieces.matches('\u{fffd}').count();
     let broken = at_least("U+FFFD", broken, 1);
     let first: String = pieces.chars().take(1).collect();
-    let first = is("first character", first, "你");
+    let first = eq("first character", first, "你");
     lab.claim("broken-piece-by-piece", broken.and(first));
     let text = stream.trim_end().to_owned();
-    lab.claim("whole-as-a-stream", is("text", text, "你好"));
+    lab.claim("whole-as-a-stream", eq("text", text, "你好"));
     Ok(())
 }
 
@@ -285,17 +288,17 @@ fn run_together(lab: &Lab) -> Result<()> {
     client.send("吗?\n".as_bytes())?;
     let rest = receive()?;
 
-    let both = is("bytes of the first recv", both, 15);
+    let both = eq("bytes of the first recv", both, 15);
     lab.claim("two-sends-one-recv", both);
-    let halves = is("bytes of the second", half, 6);
-    let halves = halves.and(is("of the third", rest, 5));
+    let halves = eq("bytes of the second", half, 6);
+    let halves = halves.and(eq("of the third", rest, 5));
     lab.claim("one-line-two-recvs", halves);
     let shown = pieces.join(" | ").replace('\n', "\\n");
     let cut = "Jack: 你好\\n在吗?\\n | Jack: 吃了 | Jack: 吗?\\n";
-    lab.claim("cut-where-recv-cuts", is("shown", shown, cut));
+    lab.claim("cut-where-recv-cuts", eq("shown", shown, cut));
     let shown = messages.trim_end().replace('\n', " | ");
     let whole = "Jack: 你好 | Jack: 在吗? | Jack: 吃了吗?";
-    lab.claim("newlines-make-messages", is("shown", shown, whole));
+    lab.claim("newlines-make-messages", eq("shown", shown, whole));
     Ok(())
 }
 
@@ -352,19 +355,19 @@ fn nobody_answers(lab: &Lab) -> Result<()> {
 fn check_calls(lab: &Lab, limit: Duration, how: String) -> Result<()> {
     let (poll, plain) =
         (call(lab, "client", SyscallKind::Poll, 0)?, call(lab, "plain", SyscallKind::Connect, 0)?);
-    let waited = lasted("plain connect", plain.took(), limit);
+    let waited = waited_at_least("plain connect", plain.took(), limit);
     let still =
         before("ours gave up", poll.returned_ns, "plain connect returned", plain.returned_ns);
     lab.claim("plain-connect-waits-on", waited.and(still));
-    let nobody = is("poll: sockets ready", poll.back.outcome.to_string(), "0");
+    let nobody = eq("poll: sockets ready", poll.back.outcome.to_string(), "0");
     lab.claim(
         "ours-gives-up-in-time",
-        nobody.and(no_sooner("ours gave up after", poll.took(), "the limit", limit - TICK)),
+        nobody.and(at_least_duration("ours gave up after", poll.took(), "the limit", limit - TICK)),
     );
     let again = at_least("calls of connect", count_calls(lab, "client", SyscallKind::Connect), 2);
     lab.claim(
         "then-it-calls-again",
-        again.and(is("in the end it was", Label::from(how), label!("connected"))),
+        again.and(eq("in the end it was", Label::from(how), label!("connected"))),
     );
     Ok(())
 }

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::experiment;
 use crate::capture::{
-    Actor, ActorThread, Error, Kind, Lab, Parameter, Result, Sampler, Seen, Stage, before, is,
-    lasted,
+    Actor, ActorThread, Error, Kind, Lab, Parameter, Result, Sampler, Seen, Stage, before, eq,
+    waited_at_least,
 };
 use crate::chat::puppet::{PuppetPeer, puppets};
 use crate::chat::{EndReason, Style, threads, turns};
@@ -54,12 +54,12 @@ fn four_threads(lab: &Lab) -> Result<()> {
 /// Four threads with a name each; who sends receives nothing, and the other way round.
 fn check_threads(lab: &Lab) {
     let each = FOUR.map(|name| threads_of(lab, &[name], 0).len() == 1);
-    let one = is("names with one thread each", each.iter().filter(|one| **one).count(), 4);
-    lab.claim("four-threads-call", is("threads", threads_of(lab, &FOUR, 0).len(), 4).and(one));
+    let one = eq("names with one thread each", each.iter().filter(|one| **one).count(), 4);
+    lab.claim("four-threads-call", eq("threads", threads_of(lab, &FOUR, 0).len(), 4).and(one));
     let strays =
         |kind, who: [&str; 2]| who.iter().map(|name| of(lab, name, kind).len()).sum::<usize>();
-    let recvs = is("recvs of the senders", strays(SyscallKind::Recv, [FOUR[0], FOUR[2]]), 0);
-    let sends = is("sends of the receivers", strays(SyscallKind::Send, [FOUR[1], FOUR[3]]), 0);
+    let recvs = eq("recvs of the senders", strays(SyscallKind::Recv, [FOUR[0], FOUR[2]]), 0);
+    let sends = eq("sends of the receivers", strays(SyscallKind::Send, [FOUR[1], FOUR[3]]), 0);
     lab.claim("senders-send-receivers-receive", recvs.and(sends));
 }
 
@@ -79,7 +79,7 @@ fn check_order(lab: &Lab, pause: Duration) -> Result<()> {
     let ends = before("second send", second.entered_ns, "recv ends", heard.returned_ns);
     lab.claim(
         "waiting-and-sending-at-once",
-        begins.and(ends).and(lasted("recv", heard.took(), pause)),
+        begins.and(ends).and(waited_at_least("recv", heard.took(), pause)),
     );
     Ok(())
 }
@@ -106,19 +106,19 @@ fn goodbye(lab: &Lab) -> Result<()> {
 
     let shut = lab.last_call("client sends", SyscallKind::Shutdown)?.entered_ns;
     let his = lab.last_call("server receives", SyscallKind::Recv)?.back;
-    let end = is("server's last recv", his.outcome.to_string(), "0");
+    let end = eq("server's last recv", his.outcome.to_string(), "0");
     let word = lab.last_call("server sends", SyscallKind::Send)?.entered_ns;
     let sooner = before("shutdown", shut, "server's send", word);
     lab.claim("one-half-is-closed", end.and(sooner));
-    let heard = is("client's screen", client.screen(), "Jack: 再见!");
+    let heard = eq("client's screen", client.screen(), "Jack: 再见!");
     lab.claim("the-other-half-still-speaks", heard);
     let hers = lab.last_call("client receives", SyscallKind::Recv)?.back;
-    let end = is("client's last recv", hers.outcome.to_string(), "0");
+    let end = eq("client's last recv", hers.outcome.to_string(), "0");
     let well = |reason: &&EndReason| matches!(reason, EndReason::Ended);
     let ended = reasons.iter().filter(well).count();
-    let ended = is("talks ended in good order", ended, 2);
+    let ended = eq("talks ended in good order", ended, 2);
     lab.claim("both-see-the-end", end.and(ended));
-    let gone = is("threads that have left", left(lab), 4);
+    let gone = eq("threads that have left", left(lab), 4);
     lab.claim("no-thread-is-left", gone);
     Ok(())
 }
@@ -137,14 +137,14 @@ fn three_styles(lab: &Lab) -> Result<()> {
     let threads = two_lines_in_a_row(lab, "threads", Style::Threads)?;
     let poll = two_lines_in_a_row(lab, "poll", Style::Poll)?;
 
-    let long = lasted("second line", turns.took, lab.span("pause")?);
-    let one = is("lines shown", turns.shown, 1);
+    let long = waited_at_least("second line", turns.took, lab.span("pause")?);
+    let one = eq("lines shown", turns.shown, 1);
     lab.claim("turns-let-one-line-through", one.and(long));
-    lab.claim("threads-let-both", is("lines shown", threads.shown, 2));
-    lab.claim("poll-lets-both", is("lines shown", poll.shown, 2));
-    let one = is("threads by turns", turns.threads, 1);
-    let one = one.and(is("with poll", poll.threads, 1));
-    let two = is("with threads", threads.threads, 2);
+    lab.claim("threads-let-both", eq("lines shown", threads.shown, 2));
+    lab.claim("poll-lets-both", eq("lines shown", poll.shown, 2));
+    let one = eq("threads by turns", turns.threads, 1);
+    let one = one.and(eq("with poll", poll.threads, 1));
+    let two = eq("with threads", threads.threads, 2);
     lab.claim("threads-a-side", one.and(two));
     Ok(())
 }

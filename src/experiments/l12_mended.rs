@@ -11,8 +11,8 @@ use socket2::{Domain, Type};
 use super::experiment;
 use super::l05_process::{claim_if_told, no_turn_between};
 use crate::capture::{
-    self, ActorThread, Error, Kind, Lab, Parameter, Result, Sampler, Socket, before, equal,
-    failed_with, is, no_sooner,
+    self, ActorThread, Error, Kind, Lab, Parameter, Result, Sampler, Socket, at_least_duration,
+    before, eq, eq_between, failed_with,
 };
 use crate::chat::puppet::{connect_to, puppet_at_terminal, puppets_at, until_last_event};
 use crate::chat::{EndReason, Side, threads};
@@ -158,14 +158,14 @@ struct Found {
 }
 
 fn check_leaving(lab: &Lab, found: &Found, pause: Duration) -> Result<()> {
-    let end = is(
+    let end = eq(
         "its last recv",
         lab.last_call("naive receives", SyscallKind::Recv)?.back.outcome.to_string(),
         "0",
     );
-    lab.claim("one-thread-notices", end.and(is("naive threads that left", found.left, 1)));
+    lab.claim("one-thread-notices", end.and(eq("naive threads that left", found.left, 1)));
     let sleeps = |sender: &Sample| {
-        Some(is("its sender", sender.state?, 'S').and(is(
+        Some(eq("its sender", sender.state?, 'S').and(eq(
             "its system call",
             sender.syscall.clone()?,
             "read",
@@ -174,9 +174,9 @@ fn check_leaving(lab: &Lab, found: &Found, pause: Duration) -> Result<()> {
     claim_if_told(lab, "the-sender-sleeps-on", found.sender.as_ref().and_then(sleeps));
 
     let gone =
-        is("our talk ended with", Label::from(format!("{:?}", found.ended)), label!("PeerLeft"));
+        eq("our talk ended with", Label::from(format!("{:?}", found.ended)), label!("PeerLeft"));
     let all =
-        is("our threads that left", left(lab, ["client", "client sends", "client receives"]), 3);
+        eq("our threads that left", left(lab, ["client", "client sends", "client receives"]), 3);
     let first = before(
         "our sender",
         left_at(lab, "client sends"),
@@ -186,7 +186,7 @@ fn check_leaving(lab: &Lab, found: &Found, pause: Duration) -> Result<()> {
     lab.claim("ours-ends-by-itself", gone.and(all).and(first));
 
     let spun = found.spun.map(|spun| {
-        no_sooner("naive main thread used", spun, "a hundredth of the pause", pause / 100)
+        at_least_duration("naive main thread used", spun, "a hundredth of the pause", pause / 100)
     });
     claim_if_told(lab, "an-empty-loop-burns", spun);
     let idle = |(earlier, later): &(Sample, Sample)| no_turn_between(earlier, later);
@@ -217,7 +217,7 @@ fn every_family(lab: &Lab) -> Result<()> {
     claim_whole(lab, "talk-over-ipv4", &talk);
     lab.claim(
         "the-server-says-who-called",
-        equal("in its note", talk.noted, "the client's address", talk.client),
+        eq_between("in its note", talk.noted, "the client's address", talk.client),
     );
     claim_numbers(lab)?;
 
@@ -292,12 +292,12 @@ fn claim_numbers(lab: &Lab) -> Result<()> {
         .count();
     lab.claim(
         "backlog-and-buffer",
-        is("backlog", backlog, 5).and(is("accepted", accepts, 1)).and(is("buffer", size, 1024)),
+        eq("backlog", backlog, 5).and(eq("accepted", accepts, 1)).and(eq("buffer", size, 1024)),
     );
     Ok(())
 }
 
 fn claim_whole(lab: &Lab, claim: &'static str, talk: &Talked) {
-    let his = is("server's screen", talk.server_saw.clone(), "Jack: 你好");
-    lab.claim(claim, his.and(is("client's", talk.client_saw.clone(), "Jack: 你也好啊")));
+    let his = eq("server's screen", talk.server_saw.clone(), "Jack: 你好");
+    lab.claim(claim, his.and(eq("client's", talk.client_saw.clone(), "Jack: 你也好啊")));
 }

@@ -237,9 +237,6 @@ impl Experiment {
     }
 
     /// Changes a setting as `pair` says: `silence=2s`.
-    ///
-    /// # Errors
-    /// [`SetError`] if there is no such parameter, or it does not take that value.
     pub fn set(&self, settings: &mut BTreeMap<String, String>, pair: &str) -> Result<(), SetError> {
         parameter::set(self.name, self.parameters, settings, pair)
     }

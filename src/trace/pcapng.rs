@@ -17,9 +17,6 @@ const PACKET: u32 = 6;
 /// Writes the frames of these runs, in order; gives how many there were.
 ///
 /// Times are nanoseconds: the run's date and the time in the run added to it.
-///
-/// # Errors
-/// What the writer answers.
 pub fn write<'a>(
     to: &mut dyn Write,
     recordings: impl IntoIterator<Item = &'a Recording>,

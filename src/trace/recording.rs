@@ -169,9 +169,6 @@ impl Recording {
     }
 
     /// Writes all of it.
-    ///
-    /// # Errors
-    /// Whatever the writer says.
     pub fn write(&self, to: &mut dyn Write) -> io::Result<()> {
         write_line(to, &self.header)?;
         let mut writer = EventWriter::new(|site: &Site| self.sources.get(site).cloned());
@@ -228,9 +225,6 @@ impl<L: Fn(&Site) -> Option<String>> EventWriter<L> {
     }
 
     /// Writes one event.
-    ///
-    /// # Errors
-    /// Whatever the writer says.
     pub fn write(&mut self, to: &mut dyn Write, event: &Event) -> io::Result<()> {
         if let Some(site) = event.site()
             && !self.cited.contains(site)
@@ -270,9 +264,6 @@ pub enum LineError {
 }
 
 /// Understands one line.
-///
-/// # Errors
-/// [`LineError`] if it is not one of ours.
 pub fn parse_line(text: &[u8]) -> Result<Line, LineError> {
     parse(text).map(|(line, _)| line)
 }
@@ -320,9 +311,6 @@ fn foreign_text(error: &serde_json::Error) -> String {
 }
 
 /// Writes one line.
-///
-/// # Errors
-/// Whatever the writer says.
 pub fn write_line(to: &mut dyn Write, line: &impl Serialize) -> io::Result<()> {
     let mut text = serde_json::to_vec(line)?;
     text.push(b'\n');

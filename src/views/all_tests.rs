@@ -27,6 +27,29 @@ pub(super) fn shipped() -> Vec<Recording> {
     files.iter().flat_map(|file| read(file).recordings).collect()
 }
 
+#[test]
+fn recordings_of_format_1_are_still_drawn() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/format-1");
+    let mut drawn = 0;
+    for entry in fs::read_dir(folder).expect("the folder") {
+        let path = entry.expect("a recording").path();
+        let file = BufReader::new(File::open(&path).expect("a recording"));
+        let recording = recording::read(file).recordings.remove(0);
+        let analysis = Analysis::of(&recording);
+        // The instrument's questions were calls then; what they answered is known all the same.
+        assert!(analysis.sockets.iter().any(|socket| socket.local.is_some()), "{path:?}");
+        for view in all() {
+            let picture = view.draw_with(&analysis, 80, SeqNumbers::Relative);
+            assert!(picture.0.iter().all(|row| row.width() <= 80), "{path:?}: {}", view.name());
+            drawn += usize::from(!picture.0.is_empty());
+        }
+        let ladder = LADDER.draw(&recording, 80).text();
+        let segments = analysis.wire.iter().filter(|segment| segment.tcp().is_some()).count();
+        assert!(segments == 0 || ladder.contains("SYN"), "{path:?}:\n{ladder}");
+    }
+    assert!(drawn > 60, "only {drawn} pictures");
+}
+
 /// The recordings that ship, and some that show what those do not.
 fn recordings() -> Vec<Recording> {
     let mut all = shipped();

@@ -8,7 +8,7 @@ use super::wording::{self, ActorColors, arguments, safe};
 use crate::i18n::tr;
 use crate::picture::{Ink, Picture, Row, fit};
 use crate::text::wrap_code;
-use crate::trace::{Call, Event, EventKind, PAUSES_PER_LINE, Site};
+use crate::trace::{Call, Event, EventKind, PAUSES_PER_LINE, Role, Site};
 
 /// Below this width, source lines have no numbers.
 const NO_NUMBERS: usize = 50;
@@ -75,7 +75,7 @@ impl Shot<'_> {
         let mut open: Vec<Mark<'_>> = Vec::new();
         for event in self.events {
             match &event.what {
-                EventKind::Enter(call) if !call.is_instrument() && call.site.is_some() => {
+                EventKind::Enter(call) if call.role == Role::Program => {
                     open.push(Mark { event, call, sign: '…' })
                 }
                 EventKind::Return(back) => open.retain(|mark| {
@@ -109,7 +109,7 @@ impl Shot<'_> {
     /// The place that is shown: the cursor's, or else that of the last call.
     fn place(&self) -> Option<&Site> {
         let of = |event: &'_ Event| -> bool {
-            matches!(&event.what, EventKind::Held(call) | EventKind::Enter(call) if !call.is_instrument() && call.site.is_some())
+            matches!(&event.what, EventKind::Held(call) | EventKind::Enter(call) if call.role == Role::Program)
         };
         let event = self.cursor.or_else(|| self.events.iter().rev().find(|event| of(event)))?;
         match &event.what {

@@ -21,14 +21,14 @@ const RECORDING: &str = "recording";
 
 /// Functions whose arguments are labels, by the places of those; and what names an actor.
 const TAKE_LABELS: [(&str, &[usize]); 22] = [
-    ("is", &[0]),
-    ("equal", &[0, 2]),
-    ("differ", &[0, 2]),
+    ("eq", &[0]),
+    ("eq_between", &[0, 2]),
+    ("ne_between", &[0, 2]),
     ("at_least", &[0]),
     ("less", &[0, 2]),
-    ("lasted", &[0]),
-    ("no_sooner", &[0, 2]),
-    ("as_long", &[0, 2]),
+    ("waited_at_least", &[0]),
+    ("at_least_duration", &[0, 2]),
+    ("eq_duration", &[0, 2]),
     ("before", &[0, 2]),
     ("succeeded", &[0]),
     ("failed_with", &[0]),

@@ -94,9 +94,6 @@ pub enum Output {
 
 impl ExperimentRun {
     /// Starts an experiment. A stepped one pauses before each call, until [`ExperimentRun::resume`].
-    ///
-    /// # Errors
-    /// The system starts no more processes or threads.
     pub fn start(
         experiment: &str,
         settings: &BTreeMap<String, String>,
@@ -131,9 +128,6 @@ impl ExperimentRun {
     }
 
     /// Tells the experiment to stop, and gives the rest of its recording to `line`.
-    ///
-    /// # Errors
-    /// The first error of `line`.
     pub fn stop<E>(&mut self, mut line: impl FnMut(Vec<u8>) -> Result<(), E>) -> Result<(), E> {
         if let Some(running) = running().as_mut() {
             running.control = None;
@@ -154,9 +148,6 @@ impl ExperimentRun {
     }
 
     /// Waits for the process to end.
-    ///
-    /// # Errors
-    /// What waitpid(2) answers.
     pub fn finish(mut self) -> io::Result<ExitStatus> {
         self.wait()
     }

@@ -67,9 +67,6 @@ impl Request {
     }
 
     /// The request in this process's arguments, if it was started as a child.
-    ///
-    /// # Errors
-    /// The request is malformed: it was not written by this program.
     #[must_use]
     pub fn from_args(
         args: impl IntoIterator<Item = String>,
@@ -128,9 +125,6 @@ pub struct Started {
 }
 
 /// Starts a child for a run.
-///
-/// # Errors
-/// The system starts no more processes.
 pub fn start(job: Job) -> io::Result<Started> {
     let request = Request::Run(job);
     let [child, text] = request.to_args();
@@ -164,9 +158,6 @@ pub enum ProbeError {
 }
 
 /// Probes this machine in a process of its own: what is tried cannot be undone.
-///
-/// # Errors
-/// The process was not started, or did not answer.
 pub fn probe() -> Result<Probe, ProbeError> {
     let output = command(&Request::Probe).stdin(Stdio::null()).output()?;
     serde_json::from_slice(&output.stdout).map_err(|error| ProbeError::Answer(error, output.status))

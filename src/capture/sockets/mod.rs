@@ -409,9 +409,6 @@ impl Socket {
     }
 
     /// Sends until all is taken, with as many calls of [`Socket::send`] as that needs.
-    ///
-    /// # Errors
-    /// Those of [`Socket::send`].
     #[track_caller]
     pub fn send_all(&self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
@@ -430,18 +427,12 @@ impl Socket {
     }
 
     /// [`Socket::recv`] with flags, such as `MSG_TRUNC`.
-    ///
-    /// # Errors
-    /// Those of [`Socket::recv`].
     #[track_caller]
     pub fn recv_with_flags(&self, buffer: &mut [u8], flags: i32) -> io::Result<usize> {
         self.receive("recv_with_flags", buffer, flags, Location::caller())
     }
 
     /// Looks at what is there without taking it: recv(2) with `MSG_PEEK`.
-    ///
-    /// # Errors
-    /// Those of [`Socket::recv`].
     #[track_caller]
     pub fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
         self.receive("peek", buffer, MSG_PEEK, Location::caller())
@@ -493,9 +484,6 @@ impl Socket {
     }
 
     /// Receives one datagram, and who sent it: recvfrom(2).
-    ///
-    /// # Errors
-    /// Those of [`Socket::recv`].
     #[track_caller]
     pub fn recv_from(&self, buffer: &mut [u8]) -> io::Result<(usize, SockAddr)> {
         let cell = RefCell::new(buffer);
@@ -520,9 +508,6 @@ impl Socket {
     // ---- the kernel's view ----
 
     /// Its own address: getsockname(2).
-    ///
-    /// # Errors
-    /// What getsockname(2) answers.
     #[track_caller]
     pub fn local_addr(&self) -> io::Result<SockAddr> {
         self.located.store(true, Ordering::Relaxed);
@@ -579,9 +564,6 @@ impl Socket {
     }
 
     /// What TCP_INFO says (tcp(7)); `None` where the system has none, or the socket is not TCP.
-    ///
-    /// # Errors
-    /// What getsockopt(2) answers.
     #[track_caller]
     pub fn tcp_info(&self) -> io::Result<Option<TcpInfo>> {
         if !self.has_tcp_info() {
@@ -625,9 +607,6 @@ impl Socket {
     // ---- modes and options ----
 
     /// Whether it is non-blocking: `O_NONBLOCK` among its status flags (fcntl(2)).
-    ///
-    /// # Errors
-    /// What fcntl(2) answers.
     #[track_caller]
     pub fn nonblocking(&self) -> io::Result<bool> {
         Ok(self.status_flags(Location::caller())? & sys::O_NONBLOCK != 0)
@@ -640,9 +619,6 @@ impl Socket {
     }
 
     /// Makes it non-blocking, or blocking: reads the status flags, and sets them with or without `O_NONBLOCK` (fcntl(2)).
-    ///
-    /// # Errors
-    /// What fcntl(2) answers.
     #[track_caller]
     pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
         let source = Location::caller();
@@ -709,9 +685,6 @@ impl Socket {
     }
 
     /// The protocol that it speaks: `SO_PROTOCOL` (socket(7)); `None` where the system does not say.
-    ///
-    /// # Errors
-    /// What getsockopt(2) answers.
     #[cfg(any(target_os = "linux", windows))]
     #[track_caller]
     pub fn protocol(&self) -> io::Result<Option<Protocol>> {
@@ -722,18 +695,12 @@ impl Socket {
     }
 
     /// The protocol that it speaks: this system does not say.
-    ///
-    /// # Errors
-    /// None.
     #[cfg(not(any(target_os = "linux", windows)))]
     pub fn protocol(&self) -> io::Result<Option<Protocol>> {
         Ok(None)
     }
 
     /// The error that waits on the socket, taken from it: `SO_ERROR` (socket(7)).
-    ///
-    /// # Errors
-    /// What getsockopt(2) answers.
     #[track_caller]
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
         let take = socket2::Socket::take_error;

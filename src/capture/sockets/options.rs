@@ -13,18 +13,12 @@ macro_rules! options {
         impl Socket {
             $(
                 $(#[$doc])*
-                ///
-                /// # Errors
-                /// What getsockopt(2) answers.
                 #[track_caller]
                 pub fn $getter(&self) -> io::Result<$type> {
                     self.get(stringify!($getter), SockOpt::$option, Location::caller(), |socket| socket.$getter(), |value| value_of(*value))
                 }
 
                 $(#[$doc])*
-                ///
-                /// # Errors
-                /// What setsockopt(2) answers.
                 #[track_caller]
                 pub fn $setter(&self, to: $type) -> io::Result<()> {
                     self.set(stringify!($setter), SockOpt::$option, value_of(to), Location::caller(), |socket| socket.$setter(to))
@@ -64,9 +58,6 @@ options! {
 #[cfg(not(target_os = "linux"))]
 impl Socket {
     /// How long sent data may stay unacknowledged before the connection fails: this system has no `TCP_USER_TIMEOUT`.
-    ///
-    /// # Errors
-    /// [`io::ErrorKind::Unsupported`], always.
     pub fn set_tcp_user_timeout(&self, _: Option<Duration>) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }

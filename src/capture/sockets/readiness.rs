@@ -215,9 +215,6 @@ impl Actor {
     }
 
     /// [`Actor::poll`] that watches other descriptors too, for something to read: a keyboard, a pipe.
-    ///
-    /// # Errors
-    /// Those of [`Actor::poll`].
     #[cfg(unix)]
     #[track_caller]
     pub fn poll_also(

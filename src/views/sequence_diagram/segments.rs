@@ -68,11 +68,7 @@ impl Builder<'_> {
 
     /// From when on there is nothing but the sockets being closed that the experiment left open, in nanoseconds.
     fn tail(&self) -> u64 {
-        let asked = self
-            .analysis
-            .calls
-            .iter()
-            .filter(|made| made.call.site.is_some() && !made.call.is_instrument());
+        let asked = self.analysis.calls.iter().filter(|made| made.call.role == Role::Program);
         let last_call = asked
             .map(|made| made.exit.as_ref().map_or(u64::MAX, |back| back.at_ns))
             .max()
