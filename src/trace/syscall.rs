@@ -9,7 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use strum::{EnumDiscriminants, IntoEnumIterator};
 
-use super::event::{Address, Args, Data, SocketId, Value};
+use super::{Address, Args, Data, SocketId, Value};
 
 type Text = Cow<'static, str>;
 

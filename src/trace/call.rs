@@ -1,0 +1,238 @@
+//! A system call, when it is entered and when it has returned.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::{Args, Output, SocketId, Syscall, SyscallKind, Value};
+
+/// A system call, as it was made.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    /// The call's number, unique within its process.
+    pub id: u64,
+    /// Which call, with its arguments.
+    pub syscall: Syscall,
+    /// What the kernel calls it here, as strace shows it: `recvfrom` for a recv.
+    pub name: Cow<'static, str>,
+    /// What the source calls it, where that is known: `recv`, `set_read_timeout`.
+    pub api: Option<Cow<'static, str>>,
+    /// The descriptor that it was made on.
+    pub fd: Option<i64>,
+    /// The socket it was made on; `None` for a call that makes one (socket) or is not made on one (poll, select, epoll).
+    pub socket: Option<SocketId>,
+    /// The source line it was made from, where that is known.
+    pub site: Option<Site>,
+    /// Why it was made.
+    pub role: Role,
+}
+
+/// Why a call was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// The program made it.
+    #[default]
+    Program,
+    /// The instrument made it, to look at the kernel's side or to set up the run.
+    Instrument,
+    /// A socket went out of scope and was closed: no line of the program says so.
+    ScopeEnd,
+}
+
+impl Call {
+    /// What the source calls it, or else what the kernel does.
+    pub fn function(&self) -> &str {
+        self.api.as_ref().unwrap_or(&self.name)
+    }
+
+    /// Which call it is, without its arguments.
+    pub fn kind(&self) -> SyscallKind {
+        SyscallKind::from(&self.syscall)
+    }
+
+    /// True if it leaves in the socket what it reads (`MSG_PEEK`).
+    pub fn peeks(&self) -> bool {
+        matches!(&self.syscall, Syscall::Recv { flags, .. } if flags.peek())
+    }
+
+    /// All arguments by name, the descriptor among them.
+    pub fn args(&self) -> Args {
+        let mut args = self.syscall.args();
+        if let Some(fd) = self.fd {
+            args.0.insert(0, (Cow::Borrowed(self.syscall.descriptor_arg()), Value::Number(fd)));
+        }
+        args
+    }
+
+    /// True if the instrument made it.
+    pub fn is_instrument(&self) -> bool {
+        self.role == Role::Instrument
+    }
+}
+
+/// A call as it is written down.
+#[derive(Serialize, Deserialize)]
+struct CallLine {
+    call: u64,
+    #[serde(alias = "function", skip_serializing_if = "Option::is_none", default)]
+    api: Option<Cow<'static, str>>,
+    syscall: Cow<'static, str>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    socket: Option<SocketId>,
+    args: Args,
+    #[serde(alias = "source", skip_serializing_if = "Option::is_none", default)]
+    site: Option<Site>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    role: Option<Role>,
+    /// Format 1.
+    #[serde(skip_serializing, default)]
+    instrument: bool,
+}
+
+impl Serialize for Call {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let line = CallLine {
+            call: self.id,
+            api: self.api.clone(),
+            syscall: self.name.clone(),
+            socket: self.socket,
+            args: self.args(),
+            site: self.site.clone(),
+            role: Some(self.role),
+            instrument: false,
+        };
+        line.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Call {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let line = CallLine::deserialize(deserializer)?;
+        let (fd, syscall) = Syscall::decode(&line.syscall, line.args);
+        // Format 1 marked the instrument's calls, and left a scope's end without a line.
+        let role = line.role.unwrap_or(match (line.instrument, &line.site) {
+            (true, _) => Role::Instrument,
+            (false, Some(_)) => Role::Program,
+            (false, None) => Role::ScopeEnd,
+        });
+        Ok(Call {
+            id: line.call,
+            syscall,
+            name: line.syscall,
+            api: line.api,
+            fd,
+            socket: line.socket.filter(|socket| *socket != SocketId(0)),
+            site: line.site,
+            role,
+        })
+    }
+}
+
+/// A system call that has returned.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Return {
+    /// The call, as it was entered.
+    pub call: Arc<Call>,
+    /// What came back.
+    pub outcome: Outcome,
+    /// What the kernel filled in.
+    pub out: Output,
+    /// How long the call took, in nanoseconds: entry to return.
+    pub took_ns: u64,
+    /// How far the kernel's clock of ticks was behind the monotonic clock at entry, in nanoseconds; `None` where that is not
+    /// known. By the clock of ticks a timeout that began then may end sooner by so much.
+    pub lag_ns: Option<u64>,
+}
+
+impl Return {
+    /// How long the call took.
+    #[must_use]
+    pub fn took(&self) -> Duration {
+        Duration::from_nanos(self.took_ns)
+    }
+}
+
+/// A return as it is written down.
+#[derive(Serialize, Deserialize)]
+struct ReturnLine {
+    #[serde(flatten)]
+    call: Arc<Call>,
+    #[serde(flatten)]
+    outcome: Outcome,
+    #[serde(skip_serializing_if = "Args::is_empty", default)]
+    out: Args,
+    took_ns: u64,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    lag_ns: Option<u64>,
+}
+
+impl Serialize for Return {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Return { call, outcome, out, took_ns, lag_ns } = self.clone();
+        ReturnLine { call, outcome, out: out.args(), took_ns, lag_ns }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Return {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let ReturnLine { call, outcome, out, took_ns, lag_ns } =
+            ReturnLine::deserialize(deserializer)?;
+        Ok(Return { call, outcome, out: Output::decode(out), took_ns, lag_ns })
+    }
+}
+
+/// What a system call gave back.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// The call's return value: bytes, a descriptor, or 0.
+    #[serde(rename = "result")]
+    Result(i64),
+    /// The name of the error, as errno(3) has it: `ECONNREFUSED`.
+    #[serde(rename = "errno")]
+    Errno(Cow<'static, str>),
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Outcome::Result(value) => write!(f, "{value}"),
+            Outcome::Errno(name) => f.write_str(name),
+        }
+    }
+}
+
+/// A line of the source.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Site {
+    /// The file, from the project's root.
+    pub file: Cow<'static, str>,
+    /// The line, from 1.
+    pub line: u32,
+}
+
+impl fmt::Display for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+impl Serialize for Site {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Site {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let (file, line) = text
+            .rsplit_once(':')
+            .and_then(|(file, line)| Some((file.to_owned(), line.parse().ok()?)))
+            .ok_or_else(|| de::Error::custom("a source is FILE:LINE"))?;
+        Ok(Site { file: Cow::Owned(file), line })
+    }
+}
