@@ -11,6 +11,7 @@ mod canvas;
 pub mod fold;
 pub mod phrase;
 mod span;
+pub mod table;
 
 pub use canvas::Canvas;
 pub use span::{exact_span, span_of};

@@ -12,6 +12,7 @@ use super::view;
 use super::wording::{self, end, safe};
 use crate::analysis::Analysis;
 use crate::i18n::tr;
+use crate::picture::table::{self, Column};
 use crate::picture::{Ink, Picture, Row, fit};
 use crate::text::wrap;
 use crate::trace::EventKind;
@@ -200,17 +201,15 @@ fn overhead(frames: &[&Frame], width: usize, rows: &mut Vec<Row>) {
     if of("TCP").next().is_none() || of("UDP").next().is_none() {
         return;
     }
-    let cells = |texts: [String; 5]| {
-        let mut row = format!("{:<5}", texts[0]);
-        texts[1..].iter().for_each(|text| {
-            row.push_str(&format!("{}{text}", " ".repeat(9_usize.saturating_sub(text.width()))))
-        });
-        fit(&row, width)
-    };
     rows.push(Row::new());
-    let heading =
-        ["", tr!("frames"), tr!("bytes"), tr!("payload"), tr!("overhead")].map(str::to_owned);
-    rows.push(Row::new().with(cells(heading), Ink::Strong));
+    let number = Column::right(9, "");
+    let columns = [Column::left(5, ""), number, number, number, number];
+    let mut push = |texts: [String; 5], ink: Ink| {
+        let cells = texts.map(|text| Row::new().with(text, ink));
+        rows.push(table::row(cells, &columns).cut(width));
+    };
+    let heading = ["", tr!("frames"), tr!("bytes"), tr!("payload"), tr!("overhead")];
+    push(heading.map(str::to_owned), Ink::Strong);
     for kind in ["TCP", "UDP", "ICMP", "ARP"].into_iter().filter(|kind| of(kind).next().is_some()) {
         let bytes: usize = of(kind).map(|frame| frame.raw.0.len()).sum();
         let payload = of(kind)
@@ -220,9 +219,7 @@ fn overhead(frames: &[&Frame], width: usize, rows: &mut Vec<Row>) {
         let numbers =
             [of(kind).count(), bytes, payload, bytes - payload].map(|number| number.to_string());
         let [frames, bytes, payload, rest] = numbers;
-        rows.push(
-            Row::new().with(cells([kind.to_owned(), frames, bytes, payload, rest]), Ink::Plain),
-        );
+        push([kind.to_owned(), frames, bytes, payload, rest], Ink::Plain);
     }
 }
 

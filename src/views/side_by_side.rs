@@ -10,7 +10,7 @@ use super::wording::{self, ActorColors};
 use crate::analysis::Analysis;
 use crate::i18n::tr;
 use crate::picture::fold::{Repetition, repetitions};
-use crate::picture::{Ink, Picture, Row, fit};
+use crate::picture::{Ink, Picture, Row, fit, table};
 use crate::trace::{EventKind, SyscallKind};
 
 mod align;
@@ -173,6 +173,9 @@ fn height(columns: &[Column], rows: &[Aligned], each: usize) -> usize {
 }
 
 fn beside(columns: &mut [Column], all: Vec<Aligned>, each: usize, picture: &mut Vec<Row>) {
+    if columns.is_empty() {
+        return;
+    }
     let mut rows = all.clone();
     for kept in FOLDS {
         if picture.len() + height(columns, &rows, each) <= SCREEN {
@@ -181,30 +184,13 @@ fn beside(columns: &mut [Column], all: Vec<Aligned>, each: usize, picture: &mut 
         rows = fold_equal(columns, &all, kept);
     }
     let rows = &rows;
-    let mut line = |cells: Vec<Row>, between: &str, fill: &str| {
-        let mut all = Row::new();
-        for (number, cell) in cells.into_iter().enumerate() {
-            if number > 0 {
-                all.pad_to(number * (each + 3) - 3);
-                all.push(between, Ink::Faint);
-            }
-            all.extend(cell);
-            all.push(fill.repeat(each), Ink::Faint);
-        }
-        picture.push(all);
-    };
-    if columns.is_empty() {
-        return;
-    }
-    line(
-        columns
-            .iter()
-            .map(|column| Row::new().with(fit(&column.heading, each), Ink::Strong))
-            .collect(),
-        " │ ",
-        "",
-    );
-    line(vec![Row::new(); columns.len()], "─┼─", "─");
+    let layout = vec![table::Column::left(each, " │ "); columns.len()];
+    let rule = vec![table::Column::left(each, "─┼─"); columns.len()];
+    let headings =
+        columns.iter().map(|column| Row::new().with(column.heading.as_str(), Ink::Strong));
+    picture.push(table::row(headings, &layout));
+    let line = Row::new().with("─".repeat(each), Ink::Faint);
+    picture.push(table::row(columns.iter().map(|_| line.clone()), &rule));
     for row in rows {
         let mut differs = differs(columns, row);
         differs.function &= !row
@@ -218,13 +204,7 @@ fn beside(columns: &mut [Column], all: Vec<Aligned>, each: usize, picture: &mut 
                 cell.map_or_else(Vec::new, |cell| column.cells[cell].rows(each, differs))
             })
             .collect();
-        for height in 0..cells.iter().map(Vec::len).max().unwrap_or(0) {
-            line(
-                cells.iter().map(|cell| cell.get(height).cloned().unwrap_or_default()).collect(),
-                " │ ",
-                "",
-            );
-        }
+        picture.extend(table::rows(&cells, &layout));
     }
 }
 

@@ -7,6 +7,7 @@ use super::view;
 use super::wording::{self, ActorColors, safe};
 use crate::analysis::{Analysis, CallSpan, Origin, Socket};
 use crate::i18n::tr;
+use crate::picture::table::{self, Column};
 use crate::picture::{Ink, Picture, Row, fit, paragraph};
 use crate::trace::{Address, SocketType, SyscallKind};
 
@@ -16,8 +17,10 @@ const MOST: usize = 24;
 const MOST_INKS: usize = 5;
 /// What became of a socket is told in rows at least this wide; in a tight table, this.
 const ROOM_FOR_WORDS: [usize; 2] = [20, 12];
-/// Between two columns; in a tight table, these.
-const GAPS: [[usize; 4]; 2] = [[3; 4], [2, 3, 2, 2]];
+/// Between two columns; in a tight table, this.
+const GAPS: [&str; 2] = ["   ", "  "];
+/// Ends the cell of the local address of a connected socket.
+const ARROW: &str = " ↔";
 /// Of one socket, more different refusals than these are not told.
 const MOST_REFUSALS: usize = 2;
 
@@ -27,12 +30,13 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
     let marks = Marks::of(analysis, colors.size());
     let drawn =
         analysis.sockets.iter().take(if analysis.sockets.len() > MOST { MOST - 1 } else { MOST });
-    let table: Vec<[Row; 5]> =
+    let sockets: Vec<[Row; 5]> =
         drawn.flat_map(|socket| rows_of(socket, analysis, &colors, &marks)).collect();
-    if table.is_empty() {
+    if sockets.is_empty() {
         return Picture::default();
     }
-    let widest = |column: usize| table.iter().map(|cells| cells[column].width()).max().unwrap_or(0);
+    let widest =
+        |column: usize| sockets.iter().map(|cells| cells[column].width()).max().unwrap_or(0);
     let mut rows = Vec::new();
     let [local, peer, who] = [tr!("local address"), tr!("peer address"), tr!("who")];
     let layout = [
@@ -42,19 +46,24 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
     .into_iter()
     .zip(GAPS)
     .zip(ROOM_FOR_WORDS);
-    let fitting = layout.into_iter().find_map(|((headings, gaps), room)| {
-        let columns: Vec<usize> = (0..4)
-            .map(|column| widest(column).max(headings[column].width()) + gaps[column])
-            .collect();
-        let last = width.saturating_sub(columns.iter().sum::<usize>());
-        (last >= widest(4).min(room)).then_some((headings, columns, last))
+    let fitting = layout.into_iter().find_map(|((headings, gap), room)| {
+        let wide = |column: usize| widest(column).max(headings[column].width());
+        let mut columns = vec![
+            Column::left(wide(0), gap),
+            Column::left(wide(1) + ARROW.width(), " "),
+            Column::left(wide(2), gap),
+            Column::left(wide(3), gap),
+        ];
+        let last = width.saturating_sub(table::width(&columns));
+        columns.push(Column::left(last, ""));
+        (last >= widest(4).min(room)).then_some((headings, columns))
     });
-    if let Some((headings, columns, last)) = fitting {
-        let heading = |column: usize| Row::new().with(headings[column], Ink::Faint);
-        rows.extend(beside(std::array::from_fn(heading), &columns, last));
-        rows.extend(table.into_iter().flat_map(|cells| beside(cells, &columns, last)));
+    if let Some((headings, columns)) = fitting {
+        let headings = headings.map(|heading| Row::new().with(heading, Ink::Faint));
+        rows.extend(beside(headings, &columns));
+        rows.extend(sockets.into_iter().flat_map(|cells| beside(cells, &columns)));
     } else {
-        table.into_iter().for_each(|cells| stacked(cells, width, &mut rows));
+        sockets.into_iter().for_each(|cells| stacked(cells, width, &mut rows));
     }
     if analysis.sockets.len() > MOST {
         rows.push(Row::new().with(
@@ -148,33 +157,14 @@ fn says_not_yet(made: &CallSpan) -> bool {
 }
 
 /// A row of the table; what became of the socket may go on below.
-fn beside(
-    [protocol, local, peer, who, became]: [Row; 5],
-    columns: &[usize],
-    last: usize,
-) -> Vec<Row> {
-    let mut row = Row::new();
-    let mut column = 0;
-    let connected = local.width() > 1 && peer.0.iter().any(|span| span.ink != Ink::Faint);
-    for (number, (cell, wide)) in [protocol, local, peer, who].into_iter().zip(columns).enumerate()
-    {
-        if number == 2 && connected {
-            row.pad_to(column - 2);
-            row.push("↔", Ink::Faint);
-        }
-        row.pad_to(column);
-        row.extend(cell);
-        column += wide;
+fn beside([protocol, mut local, peer, who, became]: [Row; 5], columns: &[Column]) -> Vec<Row> {
+    if local.width() > 1 && peer.0.iter().any(|span| span.ink != Ink::Faint) {
+        local.pad_to(columns[1].width - ARROW.width());
+        local.push(ARROW, Ink::Faint);
     }
-    let mut rows = vec![row];
-    for line in became.wrap(last) {
-        let mut row = rows.pop().filter(|row| row.width() <= column).unwrap_or_default();
-        row.pad_to(column);
-        row.extend(line);
-        rows.extend([row, Row::new()]);
-    }
-    rows.retain(|row| row.width() > 0);
-    rows
+    let became = became.wrap(columns[4].width);
+    let cells = [vec![protocol], vec![local], vec![peer], vec![who], became];
+    table::rows(&cells, columns)
 }
 
 /// Who and what in one row, the addresses below, what became of it below those, if all cannot stand in one.

@@ -7,8 +7,8 @@ use super::view;
 use super::wording::{self, safe};
 use crate::analysis::{Analysis, ThreadState, ThreadTimeline};
 use crate::i18n::tr;
-use crate::picture::{Canvas, Ink, Picture, fit, span_of};
-use crate::text::wrap;
+use crate::picture::table::{self, Column};
+use crate::picture::{Canvas, Ink, Picture, Row, fit, paragraph, span_of};
 use crate::trace::ActorKind;
 
 /// What there is to say of everyone together.
@@ -77,19 +77,23 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
     }
     let sums = Sums::of(&lives);
     let mut canvas = Canvas::new(width);
-    let row =
-        if width >= 64 { diagram(&mut canvas, &sums) } else { list(&mut canvas, &sums, width) };
-    let row = table(&mut canvas, row + 1, &lives, width);
+    if width >= 64 {
+        diagram(&mut canvas, &sums);
+    } else {
+        list(&mut canvas, &sums, width);
+    }
+    let Picture(mut rows) = canvas.picture();
+    rows.push(Row::new());
+    rows.extend(table(&lives, width));
     let asked = lives.iter().any(|life| life.samples > 0);
     let source = if asked {
         tr!("The kernel was asked; it says R for both ready and running, and S for blocked.")
     } else {
         tr!("Taken from the calls: the kernel was not asked, so ready and running are one.")
     };
-    for (index, line) in wrap(source, width.max(8)).iter().enumerate() {
-        canvas.write(row + 1 + index, 0, width, line, Ink::Faint);
-    }
-    canvas.picture()
+    rows.push(Row::new());
+    rows.extend(paragraph(source, width, Ink::Faint));
+    Picture(rows)
 }
 
 fn put_box(canvas: &mut Canvas, row: usize, column: usize, name: &str, note: &str, ink: Ink) {
@@ -109,8 +113,8 @@ fn put_box(canvas: &mut Canvas, row: usize, column: usize, name: &str, note: &st
     }
 }
 
-/// The five states and their edges, in 64 columns. Returns the next free row.
-fn diagram(canvas: &mut Canvas, sums: &Sums) -> usize {
+/// The five states and their edges, in 64 columns.
+fn diagram(canvas: &mut Canvas, sums: &Sums) {
     const EDGE: usize = 64;
     let time = |ns: Option<u64>| ns.map_or(tr!("not asked").to_owned(), span_of);
     let turns = sums.turns.map_or("?×".to_owned(), times);
@@ -155,7 +159,6 @@ fn diagram(canvas: &mut Canvas, sums: &Sums) -> usize {
     let words = if calls.is_empty() { tr!("never").to_owned() } else { calls.join(tr!(", ")) };
     canvas.write(11, 41, EDGE, &words, Ink::Strong);
     canvas.write(9, 41, 56, tr!("waits in"), Ink::Faint);
-    12
 }
 
 fn arrow(canvas: &mut Canvas, row: usize, from: usize, to: usize, head: char) {
@@ -166,7 +169,7 @@ fn arrow(canvas: &mut Canvas, row: usize, from: usize, to: usize, head: char) {
 }
 
 /// The same in words, where there is no room for the diagram.
-fn list(canvas: &mut Canvas, sums: &Sums, width: usize) -> usize {
+fn list(canvas: &mut Canvas, sums: &Sums, width: usize) {
     let mut lines = vec![tr!("created → ready {times}", times = times(sums.created))];
     lines.push(tr!("ready → running {times}", times = sums.turns.map_or("?×".to_owned(), times)));
     for (call, count) in &sums.slept {
@@ -181,40 +184,27 @@ fn list(canvas: &mut Canvas, sums: &Sums, width: usize) -> usize {
     for (row, line) in lines.iter().enumerate() {
         canvas.write(row, 0, width, line, Ink::Plain);
     }
-    lines.len()
 }
 
 /// Each actor's times in each state.
-fn table(canvas: &mut Canvas, row: usize, lives: &[&ThreadTimeline], width: usize) -> usize {
-    let name = lives
-        .iter()
-        .map(|life| wording::actor(&life.actor).width())
-        .max()
-        .unwrap_or(0)
-        .min(width / 3)
-        + 2;
-    let column = (width.saturating_sub(name) / 3).clamp(1, 14);
-    for (index, head) in [tr!("running"), tr!("ready"), tr!("blocked")].iter().enumerate() {
-        canvas.write(row, name + index * column, name + (index + 1) * column - 1, head, Ink::Faint);
+fn table(lives: &[&ThreadTimeline], width: usize) -> Vec<Row> {
+    let names = || lives.iter().map(|life| wording::actor(&life.actor));
+    let name = names().map(|name| name.width()).max().unwrap_or(0).min(width / 3) + 1;
+    let time = (width.saturating_sub(name + 1) / 3).clamp(1, 14) - 1;
+    let [name, time] = [name, time].map(|width| Column::left(width, " "));
+    let row = |cells: [(&str, Ink); 4]| {
+        table::row(cells.map(|(text, ink)| Row::new().with(text, ink)), &[name, time, time, time])
+    };
+    let heads = ["", tr!("running"), tr!("ready"), tr!("blocked")];
+    let mut rows = vec![row(heads.map(|head| (head, Ink::Faint)))];
+    let said = |ns: Option<u64>| ns.map_or(tr!("not asked").to_owned(), span_of);
+    for (number, (life, name)) in lives.iter().zip(names()).enumerate() {
+        let blocked = life.blocked().iter().map(|(_, _, ns)| ns).sum();
+        let times = [life.cpu_ns, life.ready_ns, Some(blocked)].map(said);
+        let [running, ready, blocked] = times.each_ref().map(|time| (time.as_str(), Ink::Plain));
+        rows.push(row([(name.as_ref(), Ink::Of(number)), running, ready, blocked]));
     }
-    for (number, life) in lives.iter().enumerate() {
-        let at = row + 1 + number;
-        canvas.write(at, 0, name - 1, &wording::actor(&life.actor), Ink::Of(number));
-        let blocked = life.blocked().iter().map(|(_, _, ns)| ns).sum::<u64>();
-        let said = |ns: Option<u64>| ns.map_or(tr!("not asked").to_owned(), span_of);
-        for (index, text) in
-            [said(life.cpu_ns), said(life.ready_ns), span_of(blocked)].iter().enumerate()
-        {
-            canvas.write(
-                at,
-                name + index * column,
-                name + (index + 1) * column - 1,
-                text,
-                Ink::Plain,
-            );
-        }
-    }
-    row + 1 + lives.len()
+    rows
 }
 
 #[cfg(test)]

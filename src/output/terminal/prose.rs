@@ -3,7 +3,8 @@
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use unicode_width::UnicodeWidthStr;
 
-use crate::picture::{Ink, Picture, Row, fit};
+use crate::picture::table::{self, Column};
+use crate::picture::{Ink, Picture, Row, fit, paragraph};
 use crate::text::{joint, wrap};
 
 /// A short text in one ink, with `code` in another, in rows of this width.
@@ -240,37 +241,28 @@ impl Table {
     fn lay_out(&self, width: usize) -> Vec<Row> {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let widest = |column: usize| {
-            self.rows
-                .iter()
-                .filter_map(|row| row.get(column))
-                .map(|cell| cell.text.width())
-                .max()
-                .unwrap_or(0)
+            let cells = self.rows.iter().filter_map(|row| row.get(column));
+            cells.map(|cell| cell.text.width()).max().unwrap_or(0)
         };
-        let widths: Vec<usize> = (0..columns).map(widest).collect();
-        if widths.iter().sum::<usize>() + 2 * columns <= width {
-            self.side_by_side(&widths)
+        let columns: Vec<Column> =
+            (0..columns).map(|column| Column::left(widest(column), "  ")).collect();
+        if table::width(&columns) <= width {
+            self.side_by_side(&columns)
         } else {
             self.stacked(width)
         }
     }
 
-    fn side_by_side(&self, widths: &[usize]) -> Vec<Row> {
-        let mut rows = Vec::new();
-        for (index, cells) in self.rows.iter().enumerate() {
-            let mut row = Row::new();
-            let mut column = 0;
-            for (cell, width) in cells.iter().zip(widths) {
-                row.pad_to(column);
-                for (character, ink) in cell.text.chars().zip(&cell.inks) {
-                    row.push(character, if index == 0 { Ink::Strong } else { *ink });
-                }
-                column += width + 2;
-            }
-            rows.push(row);
-            if index == 0 {
-                rows.push(Row::new().with("─".repeat(column.saturating_sub(2)), Ink::Faint));
-            }
+    fn side_by_side(&self, columns: &[Column]) -> Vec<Row> {
+        let row = |cells: &Vec<Inked>| {
+            let cells = cells.iter().flat_map(|cell| cell.rows(cell.text.width()));
+            table::row(cells, columns)
+        };
+        let mut rows: Vec<Row> = self.rows.iter().map(row).collect();
+        if let Some(head) = rows.first_mut() {
+            *head = Row::new().with(head.text(), Ink::Strong);
+            let rule = "─".repeat(table::width(columns).saturating_sub(2));
+            rows.insert(1, Row::new().with(rule, Ink::Faint));
         }
         rows
     }
@@ -281,6 +273,8 @@ impl Table {
         };
         let label =
             head.iter().skip(1).map(|cell| cell.text.width()).max().unwrap_or(0).min(width / 3);
+        let text = width.saturating_sub(label + 4).max(8);
+        let columns = [Column::left(0, "  "), Column::left(label, "  "), Column::left(text, "")];
         let mut rows = Vec::new();
         for cells in body {
             let Some((first, rest)) = cells.split_first() else {
@@ -290,22 +284,8 @@ impl Table {
             title.inks.fill(Ink::Strong);
             rows.extend(title.rows(width));
             for (heading, cell) in head.iter().skip(1).zip(rest) {
-                let texts = cell.rows(width.saturating_sub(label + 4).max(8));
-                let headings = wrap(&heading.text, label.max(1));
-                for index in 0..texts.len().max(headings.len()) {
-                    let mut row = Row::new().with("  ", Ink::Plain);
-                    row.push(
-                        headings.get(index).map_or_else(String::new, |part| fit(part, label)),
-                        Ink::Faint,
-                    );
-                    row.pad_to(label + 4);
-                    texts
-                        .get(index)
-                        .into_iter()
-                        .flat_map(|text| &text.0)
-                        .for_each(|span| row.push(span.text.as_str(), span.ink));
-                    rows.push(row);
-                }
+                let heading = paragraph(&heading.text, label, Ink::Faint);
+                rows.extend(table::rows(&[vec![], heading, cell.rows(text)], &columns));
             }
         }
         rows

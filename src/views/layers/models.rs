@@ -1,10 +1,9 @@
 //! The models of seven, four and five layers side by side.
 
-use unicode_width::UnicodeWidthStr;
-
 use super::parts::{Part, ink};
 use crate::i18n::{Text, tr};
-use crate::picture::{Ink, Row, fit};
+use crate::picture::table::{self, Column};
+use crate::picture::{Ink, Row};
 
 /// The seven of OSI (ISO/IEC 7498-1) from the top, and beside each what the other two models call it, with the bracket
 /// that holds together what is one layer there.
@@ -30,39 +29,25 @@ fn why_none(osi: usize) -> &'static str {
 
 /// The three models side by side, and whose bytes these are.
 pub(super) fn models(parts: &[Part], width: usize, rows: &mut Vec<Row>) {
-    // Where the second and the third column begin, and where the numbers do; what has no room is left out.
-    const FOUR: usize = 17;
-    const FIVE: usize = 38;
-    let (models, bytes) = match width {
-        60.. => (3, 52),
-        44.. => (2, FIVE),
-        36.. => (2, 31),
-        _ => (1, 15),
+    let count = Column::right(5, "  ");
+    // What has no room is left out.
+    let mut columns = match width {
+        60.. => vec![Column::left(16, " "), Column::left(20, " "), Column::left(14, ""), count],
+        44.. => vec![Column::left(16, " "), Column::left(20, " "), count],
+        36.. => vec![Column::left(16, " "), Column::left(13, " "), count],
+        _ => vec![Column::left(14, " "), count],
     };
-    let line = |texts: [(&str, Ink); 3], count: (String, Ink), words: (String, Ink)| {
-        let mut row = Row::new().with(texts[0].0, texts[0].1);
-        if models >= 2 {
-            row.pad_to(FOUR);
-            row.push(fit(texts[1].0, bytes.min(FIVE) - FOUR - 1), texts[1].1);
-        }
-        if models == 3 {
-            row.pad_to(FIVE);
-            row.push(texts[2].0, texts[2].1);
-        }
-        row.pad_to(bytes + 5 - count.0.width().min(5));
-        row.push(count.0, count.1);
-        let room = width.saturating_sub(row.width() + 2);
-        if room >= 12 {
-            row.push("  ", Ink::Plain);
-            row.push(fit(&words.0, room), words.1);
-        }
-        row
+    let models = columns.len() - 1;
+    let room = width.saturating_sub(table::width(&columns));
+    columns.extend((room >= 12).then_some(Column::left(room, "")));
+    let line = |names: [(&str, Ink); 3], bytes: [(&str, Ink); 2]| {
+        let cells = names.into_iter().take(models).chain(bytes);
+        table::row(cells.map(|(text, ink)| Row::new().with(text, ink)), &columns)
     };
     let head = Ink::Strong;
     rows.push(line(
         [("OSI", head), ("  TCP/IP", head), (tr!("  as taught"), head)],
-        (tr!("bytes").into(), head),
-        (String::new(), head),
+        [(tr!("bytes"), head), ("", head)],
     ));
     for (osi, names) in (1..=7).rev().zip(LAYERS) {
         let [seven, four, five] = names.map(Text::spoken);
@@ -77,8 +62,7 @@ pub(super) fn models(parts: &[Part], width: usize, rows: &mut Vec<Row>) {
         let plain = if count > 0 { weight } else { Ink::Plain };
         rows.push(line(
             [(seven, plain), (four, Ink::Plain), (five, Ink::Plain)],
-            (count.to_string(), weight),
-            (words, weight),
+            [(&count.to_string(), weight), (&words, weight)],
         ));
     }
 }
