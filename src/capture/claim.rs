@@ -12,7 +12,7 @@ use crate::trace::{Evidence, Label, Relation, Return, Value, label};
 
 /// Comparisons that must all hold for a claim to hold.
 #[derive(Clone, Debug)]
-#[must_use = "a proof proves nothing until it eq handed to Lab::claim"]
+#[must_use = "a proof proves nothing until it is handed to Lab::claim"]
 pub struct Proof {
     pub(super) evidence: Vec<Evidence>,
 }

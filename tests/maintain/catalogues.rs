@@ -53,7 +53,7 @@ const MAKE_LABELS: [&str; 4] =
     ["src/capture/", "src/chat/", "src/experiments/", "src/trace/event.rs"];
 
 /// Names of the system's own, which no catalogue needs: `AF_INET`, `/proc/net/dev`, `EAGAIN`.
-fn is_code(label: &str) -> bool {
+pub fn is_code(label: &str) -> bool {
     let has = |wanted: fn(char) -> bool| label.contains(wanted);
     !label.contains(' ') && (has(|c| "_/".contains(c)) || !has(|c| c.is_ascii_lowercase()))
 }

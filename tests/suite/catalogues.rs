@@ -8,7 +8,7 @@ use socket_explorer::i18n::Language;
 use socket_explorer::i18n::catalogue::{Message, parse};
 
 #[path = "../maintain/catalogues.rs"]
-mod sentences;
+pub mod sentences;
 
 use sentences::{catalogues, files, name_of, root};
 

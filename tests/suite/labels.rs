@@ -11,14 +11,13 @@ use socket_explorer::reasons;
 use socket_explorer::trace::recording::{self, Recording};
 use socket_explorer::trace::{EventKind, Label, Value};
 
+use crate::catalogues::sentences;
 use crate::course_run;
 use crate::support::{ended, explore, folder, utf8};
 
-/// Names of the system's own, which no catalogue needs: `AF_INET`, `/proc/net/dev`, `EAGAIN`.
+/// What no catalogue needs: names of the system's own, and labels made of several.
 fn is_code(label: &str) -> bool {
-    let has = |wanted: fn(char) -> bool| label.contains(wanted);
-    (!label.contains(' ') && (has(|c| "_/".contains(c)) || !has(|c| c.is_ascii_lowercase())))
-        || label.contains('·')
+    sentences::is_code(label) || label.contains('·')
 }
 
 fn all_shipped() -> Vec<Recording> {

@@ -8,7 +8,9 @@
 //!   owns the processes that play its parts: it forwards what concerns them, and stops them when it stops.
 
 use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, BufReader, Write};
+use std::path::Path;
 use std::process::{ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 
 use serde::{Deserialize, Serialize};
@@ -126,16 +128,15 @@ pub struct Started {
 
 /// Starts a child for a run.
 pub fn start(job: Job) -> io::Result<Started> {
-    let request = Request::Run(job);
-    let [child, text] = request.to_args();
-    let mut process = command(&request).stdin(Stdio::piped()).spawn()?;
+    let mut command = command(&Request::Run(job));
+    let program = Path::new(command.get_program()).file_name().map(OsStr::to_os_string);
+    let argv = program.iter().map(OsString::as_os_str).chain(command.get_args());
+    let argv = argv.map(|word| word.to_string_lossy().into_owned()).collect();
+    let mut process = command.stdin(Stdio::piped()).spawn()?;
     match (process.stdin.take(), process.stdout.take()) {
-        (Some(input), Some(output)) => Ok(Started {
-            process,
-            argv: vec!["explore".to_owned(), child, text],
-            control: Control(input),
-            output: BufReader::new(output),
-        }),
+        (Some(input), Some(output)) => {
+            Ok(Started { process, argv, control: Control(input), output: BufReader::new(output) })
+        }
         _ => Err(io::Error::other("a child process without pipes")),
     }
 }

@@ -128,6 +128,11 @@ fn named(name: &SockAddr) -> (i64, Output) {
     (0, Output::Name(address(name)))
 }
 
+/// A new socket with its number, which is asked for once: not every system gives the same one again.
+fn numbered(socket: socket2::Socket) -> (SocketId, socket2::Socket) {
+    (sys::socket_id(&socket), socket)
+}
+
 fn length(of: usize) -> i64 {
     i64::try_from(of).unwrap_or(i64::MAX)
 }
@@ -177,16 +182,15 @@ impl Socket {
             site: Some(Location::caller()),
             role: if instrument { Role::Instrument } else { Role::Program },
         };
-        let inner = record(
+        let (id, inner) = record(
             recorder,
             owner,
             calling,
-            || socket2::Socket::new(domain, kind, protocol),
-            |socket| (descriptor(socket), Output::Opened { socket: sys::socket_id(socket) }),
+            || socket2::Socket::new(domain, kind, protocol).map(numbered),
+            |(id, socket)| (descriptor(socket), Output::Opened { socket: *id }),
         )?;
         let (recorder, defaults, owner, located) =
             (recorder.clone(), defaults.clone(), owner.clone(), AtomicBool::new(false));
-        let id = sys::socket_id(&inner);
         let socket = Socket {
             inner: Some(inner),
             recorder,
@@ -287,19 +291,15 @@ impl Socket {
     /// `EAGAIN` in non-blocking mode with none waiting, or when a timeout is over; `EMFILE` with no descriptor left.
     #[track_caller]
     pub fn accept(&self) -> io::Result<(Socket, SockAddr)> {
-        let (inner, peer) = self.call(
+        let ((id, inner), peer) = self.call(
             ("accept", sys::ACCEPT),
             Syscall::Accept,
             Location::caller(),
-            socket2::Socket::accept,
-            |(socket, peer)| {
-                (
-                    descriptor(socket),
-                    Output::Accepted { socket: sys::socket_id(socket), peer: address(peer) },
-                )
+            |listener| listener.accept().map(|(socket, peer)| (numbered(socket), peer)),
+            |((id, socket), peer)| {
+                (descriptor(socket), Output::Accepted { socket: *id, peer: address(peer) })
             },
         )?;
-        let id = sys::socket_id(&inner);
         let socket = Socket {
             inner: Some(inner),
             recorder: self.recorder.clone(),
