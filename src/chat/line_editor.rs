@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use nix::sys::pthread::pthread_kill;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
-use nix::sys::termios::{SetArg, Termios, tcgetattr, tcsetattr};
+use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
 use rustyline::error::ReadlineError;
 use rustyline::history::DefaultHistory;
 use rustyline::{Cmd, ColorMode, Config, KeyCode, KeyEvent, Modifiers};
@@ -151,6 +151,14 @@ fn interrupt_until_ended<T>(thread: &JoinHandle<T>, ended: &mpsc::Receiver<()>) 
     }
 }
 
+/// Turns the terminal's own echo off. rustyline does so while it reads a line, but gives the terminal back between two lines, and
+/// what is typed just then would appear in the middle of a message.
+fn turn_echo_off() -> nix::Result<()> {
+    let mut mode = tcgetattr(io::stdin())?;
+    mode.local_flags.remove(LocalFlags::ECHO);
+    tcsetattr(io::stdin(), SetArg::TCSADRAIN, &mode)
+}
+
 fn restore_terminal(original: &Termios) {
     let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, original);
     // Bracketed paste, which rustyline turns on, is turned off.
@@ -202,9 +210,14 @@ impl LineReader {
         let _ = editor_signals().thread_unblock();
         let mut begun = false;
         loop {
-            let waits = self.by_turns || !std::mem::replace(&mut begun, true);
+            let first = !std::mem::replace(&mut begun, true);
+            let waits = self.by_turns || first;
             if (waits && self.prompts.recv().is_err()) || CLOSING.load(Ordering::SeqCst) {
                 break;
+            }
+            if first && !self.by_turns {
+                // If it fails, the terminal is gone, and reading it will tell.
+                let _ = turn_echo_off();
             }
             let prompt = if self.lines.is_some() { "send message> " } else { "" };
             self.queue.begin_line();

@@ -692,7 +692,7 @@ fn calls_are_traced_with_their_threads_and_recorded() {
     let (_, notes, code) = server.end();
     assert!(notes.contains("server receives") && notes.contains("recvfrom("), "{notes}");
     assert!(notes.contains("server sends") && notes.contains("shutdown("), "{notes}");
-    assert_eq!(code, Some(0));
+    assert_eq!(code, Some(0), "{notes}");
     let text = std::fs::read_to_string(&file).expect("a recording");
     let _ = std::fs::remove_file(&file);
     assert!(

@@ -17,7 +17,7 @@ fn alone_it_says_what_to_type_next() {
 fn list_as_json_names_every_lesson_and_its_experiments() {
     let (out, _, code) = told(&["list", "--json"]);
     let all: serde_json::Value = serde_json::from_str(&out).expect("JSON");
-    assert_eq!(code, Some(0));
+    assert_eq!(code, Some(0), "{out}");
     assert_eq!(all[0]["number"], 1);
     assert_eq!(all[0]["slug"], "socket");
     assert!(all[0]["title"].is_string());
@@ -81,10 +81,11 @@ fn a_recording_replays_and_a_damaged_one_is_shown_as_far_as_it_goes() {
     let folder = folder();
     let whole = folder.path().join("whole.jsonl");
     let path = utf8(&whole);
-    assert_eq!(told(&["run", "address-port-protocol", "--record", path]).2, Some(0));
-    let (out, _, code) = told(&["replay", path]);
+    let (out, err, code) = told(&["run", "address-port-protocol", "--record", path]);
+    assert_eq!(code, Some(0), "{out}{err}");
+    let (out, err, code) = told(&["replay", path]);
     assert!(out.contains("Recorded on") && out.contains("not checked here"), "{out}");
-    assert_eq!(code, Some(0));
+    assert_eq!(code, Some(0), "{err}");
 
     let text = fs::read_to_string(&whole).expect("a recording");
     let cut = folder.path().join("cut.jsonl");
@@ -165,13 +166,13 @@ fn with_json_on_standard_output_nothing_else_is_there() {
 fn every_width_is_kept_and_ascii_is_ascii() {
     for lesson in ["1", "3", "4"] {
         for width in ["20", "40", "80"] {
-            let (out, _, code) = told(&["lesson", lesson, "--width", width, "--ascii"]);
+            let (out, err, code) = told(&["lesson", lesson, "--width", width, "--ascii"]);
             let widest = out.lines().map(|line| line.chars().count()).max().unwrap_or(0);
             assert!(
                 widest <= width.parse().expect("a number"),
                 "lesson {lesson} at {width}: {widest} columns"
             );
-            assert_eq!(code, Some(0));
+            assert_eq!(code, Some(0), "lesson {lesson}: {err}\n{out}");
             let odd: Vec<_> = out
                 .chars()
                 .filter(|c| !c.is_ascii() && !('\u{4e00}'..='\u{9fff}').contains(c))
@@ -284,7 +285,8 @@ fn every_view_survives_extreme_numbers() {
         "family-race",
         "by-hand-and-by-framework",
     ] {
-        assert_eq!(told(&["run", experiment, "--record", path]).2, Some(0));
+        let (out, err, code) = told(&["run", experiment, "--record", path]);
+        assert_eq!(code, Some(0), "{out}{err}");
         let text = fs::read_to_string(&file).expect("a recording");
         for (index, extreme) in [u64::MAX, 0].into_iter().enumerate() {
             let changed: Vec<_> = text

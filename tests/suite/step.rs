@@ -193,8 +193,8 @@ fn without_a_terminal_step_is_refused_and_pace_goes_by_itself() {
     assert!(err.contains("--pace"), "{err}");
     assert_eq!(code, Some(2));
     assert_eq!(told(&["run", "recv-waits", "--step", "--pace", "1ms"]).2, Some(2));
-    let (text, _, code) = told(&["run", "recv-waits", "--pace", "1ms"]);
-    assert_eq!(code, Some(0));
+    let (text, err, code) = told(&["run", "recv-waits", "--pace", "1ms"]);
+    assert_eq!(code, Some(0), "{text}{err}");
     let (next, back) = (text.find("next: peer calls bind("), text.find(", 127.0.0.1:0) = 0"));
     assert!(
         next.is_some() && next < back,

@@ -127,7 +127,7 @@ fn without_the_node_verify_counts_what_was_not_checked_and_doctor_says_why() {
         return;
     };
     assert!(out.contains("✗ the wire (/dev/net/tun)"), "{out}");
-    assert_eq!(code, Some(0));
+    assert_eq!(code, Some(0), "{out}");
 
     // The reason is found in the experiment's own process, and said in the reader's language.
     let Some((out, err, _)) = without_the_node(&["run", "lost-syn", "--lang", "zh"]) else {
