@@ -18,17 +18,17 @@ pub enum Address {
     Inet(String),
     /// A file that is a socket.
     Unix(PathBuf),
-    /// A name that is in no file system: Linux's abstract namespace (unix(7)).
+    /// A name outside the file system: Linux's abstract namespace (unix(7)).
     Abstract(String),
 }
 
-/// Why a text is no address.
+/// Why a text is not an address.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum AddressError {
-    /// It is written in none of the four ways.
+    /// It has none of the four forms.
     #[error("{}", tr!("`{text}` is no address: write HOST:PORT, [::1]:PORT, unix:/path or unix:@name", text = .0))]
     Malformed(String),
-    /// An IPv6 address without brackets: nobody could tell where its port begins.
+    /// An IPv6 address without brackets, so that the start of its port is unclear.
     #[error("{}", tr!("`{text}`: an IPv6 address stands in brackets, as in [::1]:21567", text = .0))]
     MissingBrackets(String),
     /// A name in the abstract namespace, on a system that has none.
@@ -73,13 +73,13 @@ impl fmt::Display for Address {
 }
 
 impl Address {
-    /// Whether the kernel is to choose the port.
+    /// Whether the kernel chooses the port.
     pub fn leaves_the_port_open(&self) -> bool {
         matches!(self, Address::Inet(text) if text.rsplit_once(':').is_some_and(|(_, port)| port.parse() == Ok(0_u16)))
     }
 
-    /// The addresses that the kernel takes: a host's name may have several (getaddrinfo(3)). Fails for a name that nobody
-    /// knows, and for a path that is too long for AF_UNIX.
+    /// The addresses for the kernel; a host name may have several (getaddrinfo(3)). Fails for an unknown name, and for a path
+    /// that is too long for AF_UNIX.
     pub fn resolve(&self) -> io::Result<Vec<SockAddr>> {
         match self {
             Address::Inet(text) => {
@@ -97,7 +97,7 @@ impl Address {
     }
 }
 
-/// Whether a server at this address can be reached from this machine only.
+/// Whether a server at this address can only be reached from this machine.
 pub fn is_local(address: &SockAddr) -> bool {
     address.as_socket().is_none_or(|inet| match inet.ip() {
         std::net::IpAddr::V4(ip) => ip.is_loopback(),

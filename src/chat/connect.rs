@@ -1,4 +1,4 @@
-//! How the connection is made: a server listens and accepts one client; a client connects, and tries again if it cannot.
+//! Makes the connection: a server listens and accepts one client; a client connects, and retries if it cannot.
 
 use std::fs::File;
 use std::io;
@@ -14,26 +14,26 @@ use crate::capture::{self, Actor, Interest, Lab, Socket, sys};
 use crate::i18n::tr;
 use crate::signals;
 
-/// How many connections may wait before they are accepted; the kernel refuses or ignores the rest.
+/// How many connections may wait to be accepted. Beyond that, Linux ignores new ones, and clients try again (listen(2)).
 const BACKLOG: i32 = 5;
-/// The pause between two attempts to connect. Each is twice as long as the one before, up to the longest.
+/// The pause between two attempts to connect. It doubles each time, up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// The protocol of a stream in this family: TCP, or none in AF_UNIX.
+/// The protocol of a stream socket in this family: TCP, or none in AF_UNIX.
 fn protocol(domain: Domain) -> Option<Protocol> {
     (domain != Domain::UNIX).then_some(Protocol::TCP)
 }
 
 // ---- the server ----
 
-/// A listening socket; in AF_UNIX with its file, which goes when the listener goes.
+/// A listening socket. In AF_UNIX it has a file, which is removed with it.
 struct Listener {
     socket: Socket,
     file: Option<signals::Cleanup>,
 }
 
-/// Listens at the address and says so, accepts the first client and says who it is.
+/// Listens at the address, accepts the first client, and tells the user about both.
 pub fn accept_one(
     lab: &Lab,
     address: &Address,
@@ -41,11 +41,11 @@ pub fn accept_one(
 ) -> Result<Socket, ConnectError> {
     let listener = listen(&lab.actor("server"), address, screen)?;
     if address.leaves_the_port_open() {
-        // The kernel has chosen the port, so the user has to be told which.
+        // The kernel has chosen the port; the user needs to know it.
         let at = listener.address().map_err(ConnectError::during(Phase::Listen, address))?;
         screen.note(&tr!("listening at: {address}", address = capture::address(&at)));
     }
-    // Learners compare these with their notes, so they are the same in every language; so is the prompt.
+    // Learners compare these lines with their notes, so they are the same in every language, like the prompt.
     screen.note("waiting for connection...");
     let (socket, peer) = listener.accept().map_err(ConnectError::during(Phase::Accept, address))?;
     let from = match capture::address(&peer) {
@@ -71,7 +71,7 @@ fn listen(actor: &Actor, address: &Address, screen: &dyn Screen) -> Result<Liste
     let failed = || ConnectError::during(Phase::Listen, address);
     let socket = actor.socket(at.domain(), Type::STREAM, protocol(at.domain())).map_err(failed())?;
     if at.domain() != Domain::UNIX {
-        // A server that ended a moment ago may have left a connection in TIME_WAIT. That must not keep us from its port.
+        // A server that ended a moment ago may have left a connection in TIME_WAIT, which must not block the port (lesson 6).
         socket.set_reuse_address(true).map_err(failed())?;
     }
     match socket.bind(&at) {
@@ -93,8 +93,8 @@ fn listen(actor: &Actor, address: &Address, screen: &dyn Screen) -> Result<Liste
     Ok(Listener { socket, file })
 }
 
-/// Whether the socket's file has been left behind by a process that is gone. connect tells: `ECONNREFUSED` if no process has the
-/// file open, `EPROTOTYPE` if a stream socket has it. We ask with a datagram socket, so that a server there never sees a client.
+/// Whether the socket's file was left behind by a process that is gone. connect tells: `ECONNREFUSED` if no process has the
+/// file open, `EPROTOTYPE` if a stream socket has it. The probe is a datagram socket, so that a server there never sees a client.
 fn is_stale(actor: &Actor, address: &Address, at: &SockAddr) -> bool {
     let Address::Unix(path) = address else {
         return false;
@@ -106,8 +106,8 @@ fn is_stale(actor: &Actor, address: &Address, at: &SockAddr) -> bool {
     asked.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
-/// Removes a file that was left behind, and binds the socket in its place. If two servers find the same file, the second must not
-/// remove the file of the first. So the folder is locked meanwhile (flock(2)), and the file is looked at once more.
+/// Removes a stale file and binds the socket in its place. If two servers find the same file, the second must not remove the
+/// file of the first. So the folder is locked meanwhile (flock(2)), and the file is checked once more.
 fn replace_stale(
     actor: &Actor,
     address: &Address,
@@ -117,7 +117,7 @@ fn replace_stale(
     if let Address::Unix(path) = address {
         let folder =
             path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        // A folder that we may write but not read cannot be opened to be locked. That is rare, and we do without.
+        // A folder that can be written but not read cannot be locked. That is rare; then there is no lock.
         let folder = File::open(folder).ok();
         if let Some(folder) = &folder {
             folder.lock()?;
@@ -136,17 +136,17 @@ impl Listener {
         self.socket.local_addr()
     }
 
-    /// Accepts the first client, and closes the listening socket. So the kernel refuses the next client at once, and does not
-    /// leave it waiting in a backlog that nobody empties.
+    /// Accepts the first client and closes the listening socket. So the kernel refuses the next client at once, instead of
+    /// leaving it in a queue that nobody empties.
     fn accept(self) -> io::Result<(Socket, SockAddr)> {
         let (socket, peer) = loop {
             match self.socket.accept() {
-                // This client was gone again before it could be accepted (accept(2)).
+                // This client left before it could be accepted (accept(2)).
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 answer => break answer?,
             }
         };
-        // First the file. Once nobody listens at it, another server may replace it, and that one is not ours to remove.
+        // The file goes first. Once the socket is closed, another server may replace the file, and we must not remove that one.
         drop(self.file);
         self.socket.close()?;
         set_nodelay(&socket)?;
@@ -154,8 +154,8 @@ impl Listener {
     }
 }
 
-/// Has each line sent at once. By default TCP holds a small segment back until the one before it is acknowledged (Nagle's
-/// algorithm, tcp(7)).
+/// Sends each line at once. By default TCP holds a small segment back while earlier data is unacknowledged (Nagle's algorithm,
+/// tcp(7)).
 fn set_nodelay(socket: &Socket) -> io::Result<()> {
     if socket.local_addr()?.domain() == Domain::UNIX {
         Ok(())
@@ -166,7 +166,7 @@ fn set_nodelay(socket: &Socket) -> io::Result<()> {
 
 // ---- the client ----
 
-/// Connects. If that fails, tries again as often as `retries` says, after pauses that grow.
+/// Connects. If that fails, retries up to `retries` times, after growing pauses.
 pub fn connect(
     lab: &Lab,
     actor: &Actor,
@@ -180,16 +180,16 @@ pub fn connect(
         match try_once(actor, address, timeout) {
             Err(error) if left > 0 => {
                 screen.note(&retrying(&error, pause));
-                lab.wait(pause, "before calling again");
+                lab.wait(pause, "before trying again");
                 pause = LONGEST_PAUSE.min(pause * 2);
             }
             answer => return answer,
         }
     }
-    unreachable!("the last attempt returns, whatever comes of it")
+    unreachable!("the last attempt always returns")
 }
 
-/// One attempt: a host may have several addresses, and they are tried in turn.
+/// One attempt. A host may have several addresses; they are tried in order.
 fn try_once(actor: &Actor, address: &Address, timeout: Duration) -> Result<Socket, ConnectError> {
     let mut last = None;
     for to in address.resolve().map_err(ConnectError::during(Phase::LookUp, address))? {
@@ -203,8 +203,8 @@ fn try_once(actor: &Actor, address: &Address, timeout: Duration) -> Result<Socke
     ))
 }
 
-/// Connects with a limit of time (lesson 9). A blocking connect goes on for as long as the kernel keeps trying, about two
-/// minutes. So it is started in non-blocking mode, and poll waits for its end.
+/// Connects with a time limit (lesson 9). A blocking connect takes as long as the kernel keeps trying: minutes, by default on
+/// Linux (tcp(7), `tcp_syn_retries`). So it is started in non-blocking mode, and poll waits for it.
 fn connect_to(actor: &Actor, to: &SockAddr, timeout: Duration) -> io::Result<Socket> {
     let socket = actor.socket(to.domain(), Type::STREAM, protocol(to.domain()))?;
     socket.set_nonblocking(true)?;
@@ -216,7 +216,7 @@ fn connect_to(actor: &Actor, to: &SockAddr, timeout: Duration) -> io::Result<Soc
             if to.domain() == Domain::UNIX {
                 return Err(error); // EAGAIN: its backlog is full (unix(7))
             }
-            // The socket becomes writable when the handshake is over, well or badly; SO_ERROR says which.
+            // The socket becomes writable when the handshake has succeeded or failed; SO_ERROR tells which.
             if actor.poll(&[(&socket, Interest::Write)], Some(timeout))?.is_empty() {
                 return Err(io::Error::new(
                     io::ErrorKind::TimedOut,

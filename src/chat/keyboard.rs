@@ -1,8 +1,8 @@
-//! What this side types: lines from a person, or bytes from a file or a pipe. Whoever waits for the keyboard can be woken when the
+//! The input of this side: lines from a person, or bytes from a file or a pipe. A thread that waits for it can be woken when the
 //! chat is over.
 //!
-//! A blocked read cannot be interrupted from another thread. So nothing here blocks in read: poll waits for the input *and* for a
-//! pipe of our own, and [`StopHandle`] writes a byte into that pipe.
+//! No other thread can wake one that is blocked in read: even closing the descriptor does not (close(2)). So nothing here blocks in
+//! read: poll waits for the input *and* for a pipe of our own, and [`StopHandle`] writes a byte into that pipe.
 
 use std::io;
 use std::ops::Range;
@@ -12,44 +12,44 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 
-/// How much is read at once from a file or a pipe.
+/// How much is read at once, in bytes.
 const BLOCK_SIZE: usize = 64 * 1024;
 
-/// What the keyboard gave.
+/// What was read from the keyboard.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Input<'a> {
     /// Bytes to send.
     Bytes(&'a [u8]),
-    /// This side has no more to say: Ctrl-D, or the end of the file.
+    /// This side has finished: Ctrl-D, or the end of the file.
     End,
     /// The chat is over.
     Stop,
 }
 
-/// Ends the chat from any thread: whoever waits for the keyboard wakes.
+/// Ends the chat from any thread, and wakes the thread that waits for the keyboard.
 #[derive(Clone, Debug)]
 pub struct StopHandle {
     stopped: Arc<AtomicBool>,
-    /// Whether to send first what has been typed already.
+    /// Whether to send first what has already been typed.
     drain: Arc<AtomicBool>,
     #[cfg(unix)]
     wake: Arc<io::PipeWriter>,
 }
 
 impl StopHandle {
-    /// Ends the chat. What has been typed and not been read is dropped.
+    /// Ends the chat. Input that has not been read is dropped.
     pub fn stop(&self) {
         let stopped_before = self.stopped.swap(true, Ordering::SeqCst);
         #[cfg(unix)]
         if !stopped_before {
-            // Nobody reads this byte, so the pipe stays readable: every poll from now on returns at once.
+            // This byte is never read, so the pipe stays readable: every poll from now on returns at once.
             let _ = io::Write::write(&mut &*self.wake, &[1]);
         }
         #[cfg(not(unix))]
         let _ = stopped_before;
     }
 
-    /// Ends the chat (`/quit`), but only after what was typed before has been read.
+    /// Ends the chat (`/quit`), but only after earlier input has been read.
     pub fn stop_when_drained(&self) {
         self.drain.store(true, Ordering::SeqCst);
         self.stop();
@@ -76,9 +76,9 @@ pub struct Keyboard {
     wake: io::PipeReader,
     stop: StopHandle,
     buffer: Vec<u8>,
-    /// The part of the buffer that has been read and not been handed out.
+    /// The part of the buffer that has not been returned yet.
     unread: Range<usize>,
-    /// Asks a person for a line, if the input comes from a line editor.
+    /// Makes the line editor show its prompt, if there is one.
     prompt: Option<Sender<()>>,
 }
 
@@ -97,8 +97,8 @@ impl Keyboard {
         Keyboard::new(io::stdin().as_fd().try_clone_to_owned()?, None)
     }
 
-    /// Reads more into the buffer, and says how much: 0 at the end of the input. `None` if the chat is over, or if this peer
-    /// hangs up, before there is any.
+    /// Reads more into the buffer and returns how much: 0 at the end of the input. `None` if there is no input yet and the chat is
+    /// over, or this peer has hung up.
     fn read_more(&mut self, peer: Option<BorrowedFd<'_>>) -> io::Result<Option<usize>> {
         use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
         let hangup = PollFlags::from_bits_retain(PEER_HANGUP);
@@ -112,14 +112,14 @@ impl Keyboard {
                 Err(nix::errno::Errno::EINTR) => continue,
                 answer => answer?,
             };
-            // nix answers `None` if there are bits that it has no name for, such as POLLRDHUP.
+            // nix returns `None` for bits that it has no name for, such as POLLRDHUP.
             let is_ready = |at: usize| watched.get(at).is_some_and(|one| one.any().unwrap_or(true));
             let stopped = is_ready(1) && !self.stop.drains();
             if stopped || !is_ready(0) {
                 return Ok(None);
             }
             match nix::unistd::read(&self.input, &mut self.buffer[self.unread.end..]) {
-                // EAGAIN: somebody who shares the input was quicker, and has made it non-blocking.
+                // EAGAIN: another process shares the input, has made it non-blocking, and was quicker.
                 Err(nix::errno::Errno::EINTR | nix::errno::Errno::EAGAIN) => {}
                 Ok(0) if self.stop.is_stopped() => return Ok(None),
                 answer => return Ok(Some(answer?)),
@@ -127,8 +127,8 @@ impl Keyboard {
         }
     }
 
-    /// The two descriptors that one thread has to watch if it polls for keyboard and socket at once: the input, and the one that
-    /// becomes readable when the chat is over.
+    /// The two descriptors to watch when one thread polls for keyboard and socket at once: the input, and the pipe that becomes
+    /// readable when the chat is over.
     pub fn descriptors(&self) -> [BorrowedFd<'_>; 2] {
         [self.input.as_fd(), self.wake.as_fd()]
     }
@@ -163,14 +163,14 @@ impl Keyboard {
         self.stop.clone()
     }
 
-    /// Asks a person for lines, once there is a connection.
+    /// Makes the line editor show its prompt, once there is a connection.
     pub fn start_prompting(&self) {
         if let Some(prompt) = &self.prompt {
             let _ = prompt.send(());
         }
     }
 
-    /// Reads what has been typed; waits until there is something.
+    /// Waits until something has been typed, and reads it.
     pub fn read(&mut self) -> io::Result<Input<'_>> {
         if self.unread.is_empty() {
             self.unread = 0..0;
@@ -184,7 +184,7 @@ impl Keyboard {
         Ok(Input::Bytes(&self.buffer[given]))
     }
 
-    /// Reads a line with its newline; waits until there is one. Returns `Stop` also if the peer hangs up before that.
+    /// Waits for a line, and reads it with its newline. Also returns `Stop` if the peer hangs up first.
     pub fn read_line(
         &mut self,
         #[cfg(unix)] peer: Option<BorrowedFd<'_>>,

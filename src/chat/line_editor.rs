@@ -1,7 +1,7 @@
-//! A person at a terminal: lines are edited (rustyline), and what the peer says appears above the line that is being typed.
+//! A person at a terminal: lines can be edited (rustyline), and the peer's messages appear above the line being typed.
 //!
-//! The editor has a thread of its own, for it blocks while a line is being typed. Its lines go into a pipe. So the three styles read
-//! a person as they read a file, and poll can watch either.
+//! The editor has a thread of its own, because it blocks while a line is being typed. It writes the lines into a pipe. So the three
+//! styles read a person's input in the same way as a file, and poll can watch either.
 
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
@@ -25,45 +25,44 @@ use super::screen::Screen;
 use crate::signals;
 use crate::text::safe;
 
-/// The terminal of one chat, as a screen. [`LineEditor::close`] gives it back.
+/// The terminal of one chat, as a screen. [`LineEditor::close`] restores it.
 pub struct LineEditor {
     queue: Arc<OutputQueue>,
     /// Ends the editor's thread and restores the terminal, when it is dropped or when a signal ends the program.
     restore: Option<signals::Cleanup>,
-    /// The thread's result is the pipe's writing end. As long as this handle is there it stays open: if it closed with the thread, the
-    /// chat would take that for Ctrl-D.
+    /// The thread returns the pipe's writing end. This handle keeps it open: if it closed with the thread, the chat would take that
+    /// for Ctrl-D.
     _thread: Arc<JoinHandle<Option<OwnedFd>>>,
 }
 
 type Rustyline = rustyline::Editor<QueuedTextPrompt, DefaultHistory>;
 
-/// Set when the chat is over. From then on SIGINT means nothing but that the editor's thread is to end. A process has one terminal,
-/// so it has one of these.
+/// Set when the chat is over. From then on SIGINT only ends the editor's thread. One for the whole process, like the terminal.
 static CLOSING: AtomicBool = AtomicBool::new(false);
 
-/// Handles a SIGINT that reaches the editor's thread while rustyline, which has a handler of its own, is not reading. If somebody
-/// typed Ctrl-C, the signal is raised again for the thread that waits for signals: this thread has it blocked while this runs.
+/// Handles a SIGINT that reaches the editor's thread while rustyline, which has its own handler, is not reading. If the user typed
+/// Ctrl-C, the signal is sent again, to the thread that waits for signals: in this thread it is blocked while the handler runs.
 extern "C" fn forward_interrupt(_: i32) {
     if !CLOSING.load(Ordering::SeqCst) {
         signals::interrupt();
     }
 }
 
-/// The signals that only the editor's thread may get. A window that changes its size must not interrupt a send. And Ctrl-Z has to
-/// stop this thread before it goes on: the first thing it does then is to take the terminal again, which must be after `fg`.
+/// The signals that only the editor's thread may get. A resized window must not interrupt a send. And Ctrl-Z has to stop this
+/// thread before it goes on, because the next thing it does is to set up the terminal again, and that must happen after `fg`.
 fn editor_signals() -> SigSet {
     [Signal::SIGWINCH, Signal::SIGTSTP].into_iter().collect()
 }
 
 impl LineEditor {
-    /// Takes the terminal, and the keyboard with it. With `by_turns`, a line is asked for only when the chat wants one.
+    /// Takes over the terminal and its keyboard. With `by_turns`, the prompt appears only when the chat wants a line.
     pub fn open(by_turns: bool) -> io::Result<(LineEditor, Keyboard)> {
         CLOSING.store(false, Ordering::SeqCst);
         let (queue, requests) = OutputQueue::new();
         let editor = rustyline(&queue, requests)?;
         let original = tcgetattr(io::stdin())?;
 
-        // Threads inherit the signals that are blocked; the editor's thread lets its own through again.
+        // Threads inherit blocked signals; the editor's thread unblocks its own again.
         editor_signals().thread_block()?;
         let action = SigAction::new(
             SigHandler::Handler(forward_interrupt),
@@ -86,7 +85,7 @@ impl LineEditor {
             stop: keyboard.stop_handle(),
             _alive: alive,
         };
-        // It leaves the terminal alone until it is first asked for a line, so there is nothing to restore before that.
+        // The thread leaves the terminal alone until the first prompt, so there is nothing to restore before that.
         let thread =
             Arc::new(thread::Builder::new().name("editor".to_owned()).spawn(|| reader.run())?);
         let restore = signals::at_end({
@@ -94,7 +93,7 @@ impl LineEditor {
             move || {
                 CLOSING.store(true, Ordering::SeqCst);
                 let _ = prompt.send(());
-                // First the thread: it must not take the terminal again once that is restored.
+                // The thread ends first: it must not set up the terminal again after it has been restored.
                 interrupt_until_ended(&thread, &ended);
                 restore_terminal(&original);
             }
@@ -102,7 +101,7 @@ impl LineEditor {
         Ok((LineEditor { queue, restore: Some(restore), _thread: thread }, keyboard))
     }
 
-    /// Shows what is queued, ends the line being typed, and gives the terminal back as it was.
+    /// Shows what is queued, ends the line being typed, and restores the terminal.
     pub fn close(&mut self) {
         let Some(restore) = self.restore.take() else {
             return;
@@ -113,24 +112,24 @@ impl LineEditor {
     }
 }
 
-/// rustyline as the chat needs it, and a thread that has it draw its line again.
+/// Sets up rustyline, and a thread that makes it redraw its line.
 fn rustyline(queue: &Arc<OutputQueue>, requests: mpsc::Receiver<()>) -> io::Result<Rustyline> {
     let config = Config::builder()
         .auto_add_history(true)
         .keyseq_timeout(Some(100))
-        // There are no colours, but only a prompt that may have some is passed to `QueuedTextPrompt`.
+        // The prompt has no colours, but without this rustyline would not pass it to `QueuedTextPrompt`.
         .color_mode(ColorMode::Forced)
         .build();
     let mut editor = Rustyline::with_config(config).map_err(io::Error::other)?;
     editor.set_helper(Some(QueuedTextPrompt(queue.clone())));
-    // While one of these waits for another key, no message could appear.
+    // These keys wait for another key, and meanwhile no message could appear.
     for key in ['R', 'S', 'Q', 'V'] {
         editor.bind_sequence(KeyEvent::ctrl(key), Cmd::Noop);
     }
     // There is nothing to complete.
     editor.bind_sequence(KeyEvent(KeyCode::Tab, Modifiers::NONE), Cmd::Noop);
     let printer = editor.create_external_printer().map_err(io::Error::other)?;
-    // A weak reference, so that this thread ends with the chat.
+    // A weak reference lets this thread end with the chat.
     let queue: Weak<OutputQueue> = Arc::downgrade(queue);
     thread::Builder::new()
         .name("redraw".to_owned())
@@ -138,21 +137,21 @@ fn rustyline(queue: &Arc<OutputQueue>, requests: mpsc::Receiver<()>) -> io::Resu
     Ok(editor)
 }
 
-/// Ends the thread that reads the terminal. rustyline's read ends with SIGINT, but a signal that comes just before the read begins
-/// is lost, and nothing says when it has begun. So the signal is sent again until the thread has ended. After a second we give up:
-/// the thread may be unable to end because its terminal is stopped (Ctrl-S).
+/// Ends the thread that reads the terminal. SIGINT interrupts rustyline's read, but a signal that arrives just before the read is
+/// lost, and the start of the read cannot be observed. So the signal is sent again until the thread has ended. After a second we
+/// give up: the thread may be unable to end because its terminal is stopped (Ctrl-S).
 fn interrupt_until_ended<T>(thread: &JoinHandle<T>, ended: &mpsc::Receiver<()>) {
     for _ in 0..500 {
         let _ = pthread_kill(thread.as_pthread_t(), Signal::SIGINT);
-        // Nothing is ever sent: the channel closes when the thread ends.
+        // Nothing is ever sent on this channel; it closes when the thread ends.
         if ended.recv_timeout(Duration::from_millis(2)) == Err(RecvTimeoutError::Disconnected) {
             return;
         }
     }
 }
 
-/// Turns the terminal's own echo off. rustyline does so while it reads a line, but gives the terminal back between two lines, and
-/// what is typed just then would appear in the middle of a message.
+/// Turns off the terminal's own echo. rustyline does so while it reads a line, but restores the terminal between lines, and
+/// keys typed just then would appear in the middle of a message.
 fn turn_echo_off() -> nix::Result<()> {
     let mut mode = tcgetattr(io::stdin())?;
     mode.local_flags.remove(LocalFlags::ECHO);
@@ -161,7 +160,7 @@ fn turn_echo_off() -> nix::Result<()> {
 
 fn restore_terminal(original: &Termios) {
     let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, original);
-    // Bracketed paste, which rustyline turns on, is turned off.
+    // Turn off bracketed paste, which rustyline turns on.
     let _ = io::stdout().write_all(b"\x1b[?2004l").and_then(|()| io::stdout().flush());
 }
 
@@ -189,17 +188,17 @@ impl Screen for LineEditor {
     }
 }
 
-/// What the editor's thread does: it reads lines from the terminal and writes them into the pipe.
+/// The editor's thread: reads lines from the terminal and writes them into the pipe.
 struct LineReader {
     editor: Rustyline,
     queue: Arc<OutputQueue>,
-    /// The pipe; `None` once this side has said all (Ctrl-D).
+    /// The pipe; `None` once this side has finished (Ctrl-D).
     lines: Option<OwnedFd>,
     by_turns: bool,
-    /// The chat asks for a line: for each one by turns, otherwise for the first only.
+    /// The chat's requests for a line: by turns one for each line, otherwise one for the first.
     prompts: mpsc::Receiver<()>,
     stop: StopHandle,
-    /// Closes its channel when the thread ends.
+    /// Its channel closes when the thread ends.
     _alive: Sender<()>,
 }
 
@@ -216,7 +215,7 @@ impl LineReader {
                 break;
             }
             if first && !self.by_turns {
-                // If it fails, the terminal is gone, and reading it will tell.
+                // If this fails, the terminal is gone, and the next read will report it.
                 let _ = turn_echo_off();
             }
             let prompt = if self.lines.is_some() { "send message> " } else { "" };
@@ -234,11 +233,11 @@ impl LineReader {
                 }
                 Err(ReadlineError::Eof) => self.lines = None,
                 Err(ReadlineError::Interrupted) => {
-                    // In raw mode Ctrl-C is a mere key. Do what the terminal would do: send SIGINT, which ends the program.
+                    // In raw mode Ctrl-C is an ordinary key. Do what the terminal would do: send SIGINT, which ends the program.
                     signals::interrupt();
                     break;
                 }
-                // `/quit`; or the terminal cannot be read any more.
+                // `/quit`, or the terminal can no longer be read.
                 Ok(_) | Err(_) => {
                     self.stop.stop_when_drained();
                     break;

@@ -1,11 +1,11 @@
-//! From bytes to messages. TCP carries a stream of bytes without boundaries; where a message ends is up to the program.
+//! Turns bytes into messages. TCP carries a stream of bytes without boundaries; the program decides where a message ends.
 //!
-//! Three things are settled here and nowhere else:
-//! - **Boundaries.** A message ends with a newline. From a peer that sends none (the notes' own programs), a message has ended
-//!   when nothing more comes for a while.
-//! - **Characters.** `好` is three bytes, and recv may cut between them. So a line is decoded only when all of it is there.
-//! - **Trust.** A peer can send whatever it likes: bytes that are no UTF-8, and control characters. Those are written
-//!   out (`\xff`, `\u{1b}`) and never passed on.
+//! This is the only place that handles three things:
+//! - **Boundaries.** A message ends with a newline. If the peer sends no newlines (as the notes' own programs do not), a message
+//!   ends when nothing more arrives for a while.
+//! - **Characters.** `好` is three bytes, and recv may return some of them. So a line is decoded only when it is complete.
+//! - **Trust.** A peer can send anything, including invalid UTF-8 and control characters. Those are escaped (`\xff`, `\u{1b}`)
+//!   and never passed on to the terminal.
 
 use std::fmt::Write;
 
@@ -17,17 +17,17 @@ pub const MAX_PARTIAL_LINE: usize = 16 * 1024;
 /// Turns the bytes that a peer sends into messages.
 #[derive(Debug)]
 pub struct MessageDecoder {
-    /// Stands before each message: `Jack: `.
+    /// What each message begins with: `Jack: `.
     label: String,
-    /// At a terminal each message is shown whole, on a line of its own. In a file the text is written as it came.
+    /// At a terminal each message is shown whole, on a line of its own. In a file the text is written as it arrived.
     at_terminal: bool,
-    /// The unfinished line, without what has been shown of it.
+    /// The unfinished line, without the part that has been shown.
     line: Vec<u8>,
-    /// Whether the beginning of that line has been shown, with its label.
+    /// Whether the start of that line has been shown, with its label.
     line_begun: bool,
-    /// Whether the peer has ever sent a newline. If so, a pause ends no message (but a person is shown what there is).
+    /// Whether the peer has ever sent a newline. If so, a pause does not end a message (but at a terminal it is shown).
     sends_newlines: bool,
-    /// Whether there has been a pause since the last byte came. What is then still in `line` is the beginning of a character.
+    /// Whether there has been a pause since the last byte. Anything still in `line` is then the start of a character.
     idle: bool,
 }
 
@@ -44,14 +44,14 @@ impl MessageDecoder {
         }
     }
 
-    /// Whether part of a line is held back that must be shown if nothing more comes: see [`MessageDecoder::idle`].
+    /// Whether part of a line is held back that must be shown if nothing more arrives: see [`MessageDecoder::idle`].
     pub fn has_partial_message(&self) -> bool {
         !self.idle
     }
 
-    /// Takes the bytes of one recv, and appends to `out` everything that can be shown now.
+    /// Takes the bytes of one recv, and appends what can be shown now to `out`.
     pub fn push(&mut self, bytes: &[u8], out: &mut String) {
-        // Everything up to the last newline is whole lines; the rest begins a line that has not ended yet.
+        // Up to the last newline these are whole lines; the rest is the start of a line.
         let (lines, rest) = match memchr::memrchr(b'\n', bytes) {
             Some(last) => bytes.split_at(last + 1),
             None => (&[][..], bytes),
@@ -67,9 +67,9 @@ impl MessageDecoder {
         self.idle = self.line.is_empty();
     }
 
-    /// Nothing has come for a while: what is held back becomes a message.
+    /// Nothing has arrived for a while: the text held back becomes a message.
     pub fn idle(&mut self, out: &mut String) {
-        // All but the beginning of a character, whose rest must come before it can be shown, however long that takes.
+        // All but the start of a character: that can be shown only when its rest has arrived, however long that takes.
         let mut line = std::mem::take(&mut self.line);
         let cut_character = line.split_off(complete_length(&line));
         if !line.is_empty() {
@@ -83,7 +83,7 @@ impl MessageDecoder {
         self.idle = true;
     }
 
-    /// Nothing more will come: shows what is left as it is.
+    /// Nothing more will arrive: shows the rest as it is.
     pub fn finish(&mut self, out: &mut String) {
         let line = std::mem::take(&mut self.line);
         if !line.is_empty() {
@@ -98,7 +98,7 @@ impl MessageDecoder {
 
     /// Whole lines, each with its newline.
     fn push_lines(&mut self, mut lines: &[u8], out: &mut String) {
-        // The first of them may be the end of a line that began in an earlier recv.
+        // The first may be the end of a line that began in an earlier recv.
         if self.line_begun || !self.line.is_empty() {
             let end = memchr::memchr(b'\n', lines).map_or(lines.len(), |at| at + 1);
             let mut first = std::mem::take(&mut self.line);
@@ -110,7 +110,7 @@ impl MessageDecoder {
             self.line = first;
         }
         match simdutf8::basic::from_utf8(lines) {
-            // Nearly always the text is harmless: then each line is copied as it is. This is where a large file spends its time.
+            // Nearly always the text is harmless and each line can be copied as it is. A large file spends its time here.
             Ok(text) if is_plain(lines) => {
                 let mut begin = 0;
                 for newline in memchr::memchr_iter(b'\n', lines) {
@@ -130,8 +130,8 @@ impl MessageDecoder {
         }
     }
 
-    /// A whole line, without its newline. telnet ends a line with CR LF: at a terminal the CR is dropped; in a file it is kept,
-    /// as nc keeps it.
+    /// A whole line, without its newline. telnet ends lines with CR LF: the CR is dropped at a terminal, and kept in a file, as nc
+    /// does.
     fn push_line(&mut self, line: &[u8], out: &mut String) {
         let (line, end) = match line.strip_suffix(b"\r") {
             Some(line) if self.at_terminal => (line, "\n"),
@@ -145,7 +145,7 @@ impl MessageDecoder {
         self.line_begun = false;
     }
 
-    /// Takes pieces of [`MAX_PARTIAL_LINE`] from the front of a line that is longer than that, and shows them.
+    /// Shows a line that is longer than [`MAX_PARTIAL_LINE`] in pieces of that size, and keeps the rest in `line`.
     fn push_overlong(&mut self, line: &mut Vec<u8>, out: &mut String) {
         let mut begin = 0;
         while line[begin..].strip_suffix(b"\r").unwrap_or(&line[begin..]).len() > MAX_PARTIAL_LINE {
@@ -160,16 +160,16 @@ impl MessageDecoder {
         line.drain(..begin);
     }
 
-    /// Part of a line, made safe; the label comes first if the line begins with it.
+    /// Part of a line, escaped where needed, with the label before it if it starts the line.
     fn push_text(&mut self, bytes: &[u8], out: &mut String) {
         if !self.line_begun {
             out.push_str(&self.label);
         }
         self.line_begun = true;
-        // utf8_chunks splits the bytes into valid text, and between that the bytes that belong to no character.
+        // utf8_chunks gives valid text and, in between, the bytes that are not part of any character.
         for chunk in bytes.utf8_chunks() {
             for character in chunk.valid().chars() {
-                // A tab is harmless in a file, and belongs to the text.
+                // In a file a tab is harmless, and part of the text.
                 if is_safe_to_show(character) || (character == '\t' && !self.at_terminal) {
                     out.push(character);
                 } else {
@@ -183,15 +183,15 @@ impl MessageDecoder {
     }
 }
 
-/// How many of these bytes can be decoded already. A character at the end that has been cut is left out, and so is a CR, which
-/// may belong to a CR LF.
+/// How many of these bytes can be decoded now. An incomplete character at the end is left out, and so is a CR, which may be the
+/// start of a CR LF.
 fn complete_length(bytes: &[u8]) -> usize {
     let length = bytes.len();
     if bytes.last() == Some(&b'\r') {
         return length - 1;
     }
-    // A character has at most four bytes, so the last one begins among the last three or is complete. Its first byte says how
-    // many there are; the others begin with the bits 10 (RFC 3629).
+    // A character has at most four bytes, so an incomplete one starts within the last three. Its first byte tells how many bytes
+    // it has; the others begin with the bits 10 (RFC 3629).
     for back in 1..=length.min(3) {
         let needed = match bytes[length - back] {
             0x80..0xc0 => continue,
@@ -205,9 +205,9 @@ fn complete_length(bytes: &[u8]) -> usize {
     length
 }
 
-/// Whether this UTF-8 text surely contains nothing that must be written out. It looks at bytes and not at characters, without
-/// a branch in the loop, so that the compiler can check 16 of them at once. The price is a few false alarms; then
-/// [`is_safe_to_show`] decides character by character.
+/// Whether this UTF-8 text certainly needs no escapes. It looks at bytes instead of characters, without a branch in the loop, so
+/// that the compiler can check 16 at a time. The price is a few false alarms, for which [`is_safe_to_show`] then decides
+/// character by character.
 fn is_plain(bytes: &[u8]) -> bool {
     let next = bytes.get(1..).unwrap_or_default();
     let mut suspect = 0;
@@ -221,7 +221,7 @@ fn is_plain(bytes: &[u8]) -> bool {
             (*byte == 0xe2) & (*next & 0xfe == 0x80) | (*byte == 0xef) & (*next & 0xfb == 0xbb);
         suspect |= u8::from(control | first | two);
     }
-    // The loop leaves out the last byte. It is harmless if it is a newline.
+    // The loop does not check the last byte, which is harmless if it is a newline.
     suspect == 0 && bytes.last().is_none_or(|last| *last == b'\n')
 }
 
@@ -231,7 +231,7 @@ mod tests {
 
     use super::*;
 
-    /// What is shown of these bytes, if they come in pieces of these lengths.
+    /// What is shown of these bytes when they arrive in pieces of these lengths.
     fn shown(bytes: &[u8], cuts: &[usize], at_terminal: bool) -> String {
         let mut decoder = MessageDecoder::new("Jack: ", at_terminal);
         let (mut text, mut left) = (String::new(), bytes);
@@ -245,7 +245,7 @@ mod tests {
         text
     }
 
-    /// Bytes with everything in them that could go wrong.
+    /// Bytes that contain everything that could go wrong.
     fn bytes() -> impl Strategy<Value = Vec<u8>> {
         let part = prop_oneof![
             any::<String>().prop_map(String::into_bytes),
@@ -272,8 +272,8 @@ mod tests {
         }
 
         #[test]
-        fn nothing_shown_can_be_obeyed(bytes in bytes(), at_terminal: bool) {
-            // A CR, only before the newline of a line in a file: that ends a line, and no more.
+        fn no_control_character_is_shown(bytes in bytes(), at_terminal: bool) {
+            // A CR is harmless only in front of a newline, in a file.
             let text = shown(&bytes, &[], at_terminal);
             let text = if at_terminal { text } else { text.replace("\r\n", "\n") };
             let fine = |character| is_safe_to_show(character) || character == '\n' || (character == '\t' && !at_terminal);
@@ -281,7 +281,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_held_back_is_bounded(bytes in bytes(), cut in 1..5000_usize) {
+        fn the_unfinished_line_is_bounded(bytes in bytes(), cut in 1..5000_usize) {
             let mut decoder = MessageDecoder::new("Jack: ", false);
             for piece in bytes.chunks(cut) {
                 decoder.push(piece, &mut String::new());
@@ -315,7 +315,7 @@ mod tests {
         assert!(decoder.has_partial_message() && text.is_empty());
         decoder.idle(&mut text);
         assert!(!decoder.has_partial_message());
-        // A character that is cut is waited for, however quiet it is.
+        // An incomplete character is kept, however long the pause.
         decoder.push(&"好".as_bytes()[..2], &mut text);
         decoder.idle(&mut text);
         decoder.push(&"好".as_bytes()[2..], &mut text);
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_that_sends_newlines_is_believed() {
+    fn after_a_newline_silence_ends_no_message() {
         let (mut decoder, mut text) = (MessageDecoder::new("Jack: ", false), String::new());
         decoder.push(b"one\ntw", &mut text);
         decoder.idle(&mut text);

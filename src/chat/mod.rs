@@ -1,18 +1,18 @@
-//! The chat: two people, two terminals, one connection. The course ends here, and lessons 11 and 12 run this very code.
+//! The chat: two people, two terminals, one connection. The course ends here; lessons 11 and 12 run this code.
 //!
 //! | module | what it does |
 //! | --- | --- |
-//! | [`address`] | where the two meet |
-//! | [`connect`] | makes the connection: listen and accept, or connect and try again |
+//! | [`address`] | addresses as users write them |
+//! | [`connect`] | makes the connection: listen and accept, or connect and retry |
 //! | [`turns`], [`threads`], [`poll`] | three ways to talk over it: read these first |
-//! | [`receiver`] | receives, for all three |
+//! | [`receiver`] | the receiving half of all three |
 //! | [`message_decoder`] | turns bytes into messages: boundaries, characters, trust |
-//! | [`keyboard`], [`screen`] | what is typed, and where messages are shown |
-//! | [`line_editor`], [`output_queue`] | both of these at a terminal, where messages appear above the line being typed |
+//! | [`keyboard`], [`screen`] | input and output |
+//! | [`line_editor`], [`output_queue`] | both at a terminal, where messages appear above the line being typed |
 //! | [`outcome`] | how a chat ends |
 //! | [`puppet`] | a peer without a person, for the lessons |
 //!
-//! Its sockets are the recording ones of [`capture`](crate::capture). The trace is drawn by its caller ([`Tracer`]).
+//! Its sockets are those of [`capture`](crate::capture), which record each call. The caller draws the trace ([`Tracer`]).
 
 use std::io::{self, IsTerminal};
 use std::thread;
@@ -51,9 +51,9 @@ use screen::{Plain, Screen};
 /// Which end of the connection this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// It listened.
+    /// The side that listened.
     Server,
-    /// It connected.
+    /// The side that connected.
     Client,
 }
 
@@ -104,12 +104,12 @@ pub struct Session<'a> {
 pub struct Buffer {
     /// Its size in bytes.
     pub size: usize,
-    /// Whether it grows when a peer fills it: many bytes take fewer calls that way.
+    /// Whether it grows when a peer fills it, so that many bytes take fewer calls.
     pub may_grow: bool,
 }
 
 impl Default for Buffer {
-    /// The notes' 1024 bytes, to begin with.
+    /// The notes' 1024 bytes, at first.
     fn default() -> Buffer {
         Buffer { size: 1024, may_grow: true }
     }
@@ -117,28 +117,28 @@ impl Default for Buffer {
 
 /// How to chat.
 pub struct Options {
-    /// Which end; `None` serves if nobody listens there, and joins if somebody does.
+    /// Which end; `None` joins a server that listens there, or else becomes the server.
     pub side: Option<Side>,
-    /// Where.
+    /// Where to listen or connect.
     pub address: Address,
-    /// How.
+    /// How this side talks.
     pub style: Style,
     /// How long one attempt to connect may take.
     pub timeout: Duration,
     /// How many more attempts there are.
     pub retries: u32,
-    /// What the peer is called.
+    /// The name shown before the peer's messages.
     pub peer_name: String,
     /// The buffer that recv fills.
     pub buffer: Buffer,
-    /// Turns events into rows for the screen, as they come. It is called without events after a pause.
+    /// Turns events into rows for the screen as they happen. After a pause it is called without events.
     pub tracer: Option<Tracer>,
 }
 
 /// Turns events into rows.
 pub type Tracer = Box<dyn FnMut(&[Event]) -> io::Result<String> + Send>;
 
-/// After this long without an event the tracer is told so: a call that blocks is then shown as blocked.
+/// After this long without an event the tracer is called anyway, and shows a call that has not returned as blocked.
 const TRACE_IDLE: Duration = Duration::from_millis(50);
 
 /// Connects and talks until the chat is over; returns how it ended.
@@ -176,12 +176,12 @@ pub enum ChatError {
         says = outcome::kernel_says(.0)
     ))]
     Terminal(io::Error),
-    /// The system has no more sockets or threads, or lacks what the style needs.
+    /// The system has no more sockets or threads, or lacks something that the style needs.
     #[error(transparent)]
     Capture(#[from] capture::Error),
 }
 
-/// Connects and talks, while a thread shows the trace, if one is wanted.
+/// Connects and talks, while a thread shows the trace if there is a tracer.
 fn traced(
     lab: &Lab,
     mut options: Options,
@@ -254,7 +254,7 @@ fn connect(
         Some(Side::Client) => client(options.retries),
         None => match client(0) {
             Err(error) if error.is_refusal() => match server() {
-                // Another server was quicker, and listens there now.
+                // Another server was quicker and listens there now.
                 Err(error) if error.error.kind() == io::ErrorKind::AddrInUse => {
                     client(options.retries)
                 }

@@ -1,4 +1,4 @@
-//! How a chat ends: why there was no connection, or how the talk ended, with the sentences for both.
+//! How a chat ends: why there was no connection, or why the talk ended, with the sentences for both.
 
 use std::fmt;
 use std::io;
@@ -15,9 +15,9 @@ pub struct ConnectError {
     pub phase: Phase,
     /// The address that the user gave.
     pub address: Address,
-    /// The kernel's answer.
+    /// The kernel's error.
     pub error: io::Error,
-    /// Whether the address is a path at which there is a file that is no socket.
+    /// Whether the address is the path of a file that is not a socket.
     pub not_a_socket: bool,
 }
 
@@ -68,14 +68,13 @@ impl fmt::Display for ConnectError {
     }
 }
 
-/// The sentence for a failed attempt to connect that will be repeated. The remedy is left out: it follows when there are no
-/// more attempts.
+/// The sentence for a failed attempt to connect that will be retried. It has no remedy: that follows after the last attempt.
 pub fn retrying(error: &ConnectError, pause: Duration) -> String {
     let what_failed = what_failed(error);
     tr!("{what_failed}; again in {pause} s", what_failed, pause = pause.as_secs_f32())
 }
 
-/// What failed, at which address, and the kernel's answer.
+/// What failed, at which address, and the kernel's error.
 fn what_failed(error: &ConnectError) -> String {
     let ConnectError { phase, address, error, .. } = error;
     let says = kernel_says(error);
@@ -158,13 +157,13 @@ fn remedy(error: &ConnectError) -> Option<String> {
 /// Why a talk ended.
 #[derive(Debug)]
 pub enum EndReason {
-    /// Both sides have said all, or our user left.
+    /// Both sides have finished, or our user left.
     Ended,
     /// The peer ended its stream. At a terminal that ends the chat.
     PeerLeft,
-    /// Nobody reads what we show (`| head`).
+    /// Our output has no reader (`| head`).
     OutputClosed,
-    /// The connection failed, or the keyboard or the screen did: the call, and what the kernel answered.
+    /// The connection, the keyboard or the screen failed: the call, and the kernel's error.
     Broken(&'static str, io::Error),
 }
 
@@ -201,11 +200,11 @@ pub fn ended(reason: &EndReason, address: &Address) -> String {
     tr!("{what}: {call}, {address}: {says}; {remedy}", what, call, address, says, remedy)
 }
 
-/// The kernel's answer in words, and by its name.
+/// The kernel's error in words, and its name.
 pub(super) fn kernel_says(error: &io::Error) -> String {
     match error.raw_os_error() {
         Some(_) => format!("{} [{}]", error_text(error), sys::error_name(error)),
-        // It is ours, or the standard library's: `failed to lookup address information: ` and what getaddrinfo(3) says.
+        // An error of our own, or of the standard library: `failed to lookup address information: ` and getaddrinfo(3)'s text.
         None => {
             let text = error_text(error);
             let known =

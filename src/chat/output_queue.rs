@@ -1,14 +1,14 @@
-//! Shows text above the line that is being typed, in the order in which it came.
+//! Shows text above the line being typed, in the order in which it arrived.
 //!
 //! Two threads write to one terminal: the line editor (rustyline) draws the line, and the receiver has messages to show. So
-//! messages go through a queue. While a line is being typed, the editor empties it: each time it draws the line, it writes what is
-//! queued in front of the prompt, in the same write. At other times whoever queues text writes it too. Both hold the lock
-//! meanwhile, so no text overtakes another, and none is left behind when a line ends.
+//! messages go through a queue. While a line is being typed, the editor empties it: each time it draws the line, it writes the
+//! queued text in front of the prompt, in the same write. At other times the thread that queues text also writes it. Either way
+//! the lock is held, so texts stay in order, and none is left behind when a line ends.
 //!
-//! rustyline has a printer for messages from other threads, and it does not quite do: a text that it has taken but not shown when
-//! a line ends waits for the next line, while the next text goes straight to the terminal; and whoever prints then may
-//! block for ever. So that printer gets no text here. It only makes the editor draw its line again, and is called from a
-//! thread of its own, which may block.
+//! rustyline has a printer for messages from other threads, but it has two faults. Text that it has taken and not yet shown when a
+//! line ends waits for the next line, while newer text goes straight to the terminal. And a thread that prints at that moment may
+//! block forever. So here that printer gets no text: it only makes the editor redraw its line, from a thread of its own,
+//! which may block.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -21,11 +21,10 @@ use rustyline::hint::Hinter;
 use rustyline::validate::Validator;
 use rustyline::{ExternalPrinter, Helper};
 
-/// [`OutputQueue::show`] blocks while more bytes than this are queued: a peer cannot fill our memory faster than the terminal
-/// shows text.
+/// [`OutputQueue::show`] blocks while more bytes than this are queued, so that a fast peer cannot fill our memory.
 const MAX_QUEUED: usize = 64 * 1024;
 
-/// Given to rustyline's printer to have the line drawn again: up a row and down again, which nobody sees.
+/// Makes rustyline's printer redraw the line: up a row and down again, which is invisible.
 const REDRAW: &str = "\x1b[A\n";
 
 /// Text on its way to the terminal.
@@ -40,14 +39,14 @@ pub struct OutputQueue {
 #[derive(Default)]
 struct State {
     text: String,
-    /// Whether a line is being typed: then only the editor may write to the terminal.
+    /// Whether a line is being typed. Meanwhile only the editor writes to the terminal.
     editing: bool,
 }
 
 impl OutputQueue {
-    /// An empty queue, and the requests that [`redraw_on_request`] is to serve.
+    /// An empty queue, and the channel of requests for [`redraw_on_request`].
     pub fn new() -> (Arc<OutputQueue>, mpsc::Receiver<()>) {
-        // One request is enough, however much text has come: hence room for one.
+        // One request is enough, however much text is queued. Hence the capacity of one.
         let (redraw, requests) = sync_channel(1);
         (
             Arc::new(OutputQueue { state: Mutex::default(), changed: Condvar::new(), redraw }),
@@ -55,7 +54,7 @@ impl OutputQueue {
         )
     }
 
-    /// Shows this text after all that came before it; blocks while too much is queued.
+    /// Shows this text after all earlier text. Blocks while too much is queued.
     pub fn show(&self, text: &str) -> io::Result<()> {
         let mut state = self.state();
         while state.editing && state.text.len() > MAX_QUEUED {
@@ -69,19 +68,19 @@ impl OutputQueue {
             return write_out(&mut state.text);
         }
         drop(state);
-        // It fails if a request is waiting already, and that one will do.
+        // This fails if a request is already waiting, and one is enough.
         let _ = self.redraw.try_send(());
         Ok(())
     }
 
-    /// The editor is about to read a line: from here on it alone writes to the terminal.
+    /// The editor is about to read a line. From now on only the editor writes to the terminal.
     pub fn begin_line(&self) {
         let mut state = self.state();
         let _ = write_out(&mut state.text);
         state.editing = true;
     }
 
-    /// The line has ended: text that the editor had no occasion to show is shown now.
+    /// The line has ended. Shows the text that the editor did not get to show.
     pub fn end_line(&self) {
         let mut state = self.state();
         let _ = write_out(&mut state.text);
@@ -89,7 +88,7 @@ impl OutputQueue {
         self.changed.notify_all();
     }
 
-    /// Waits until all text has been shown, or taken by the editor to be shown.
+    /// Waits until the editor has taken all the text.
     pub fn wait_until_empty(&self) {
         let mut state = self.state();
         while state.editing && !state.text.is_empty() {
@@ -111,7 +110,7 @@ impl OutputQueue {
     }
 }
 
-/// Writes the text to the terminal and clears it; what cannot be written is lost.
+/// Writes the text to the terminal and clears it. Text that cannot be written is lost.
 fn write_out(text: &mut String) -> io::Result<()> {
     if text.is_empty() {
         return Ok(());
@@ -122,7 +121,7 @@ fn write_out(text: &mut String) -> io::Result<()> {
     written
 }
 
-/// Has the editor draw its line again whenever text is queued. Returns when the queue or the editor is gone.
+/// Makes the editor redraw its line whenever text is queued. Returns when the queue or the editor is gone.
 pub fn redraw_on_request(
     queue: &Weak<OutputQueue>,
     requests: &mpsc::Receiver<()>,
@@ -130,14 +129,14 @@ pub fn redraw_on_request(
 ) {
     while requests.recv().is_ok() {
         let wanted = queue.upgrade().is_some_and(|queue| queue.needs_redraw());
-        // This blocks until the editor has taken the request before this one, and fails once the editor is gone.
+        // This blocks until the editor has taken the previous request, and fails once the editor is gone.
         if wanted && printer.print(REDRAW.to_owned()).is_err() {
             return;
         }
     }
 }
 
-/// Puts the queued text in front of the prompt. rustyline asks for the prompt, as if to colour it, each time it draws the line.
+/// Puts the queued text in front of the prompt. rustyline calls this each time it draws the line, in order to colour the prompt.
 pub struct QueuedTextPrompt(pub Arc<OutputQueue>);
 
 impl Highlighter for QueuedTextPrompt {

@@ -1,4 +1,4 @@
-//! One thread, and nobody waits for a turn: the socket is non-blocking, and poll waits for the keyboard and the socket at once.
+//! One thread per side, and no turns: the socket is non-blocking, and poll waits for the keyboard and the socket at once.
 
 use std::io;
 use std::net::Shutdown;
@@ -8,19 +8,19 @@ use super::receiver::{IDLE_TIMEOUT, Received, Receiver};
 use super::{EndReason, Session};
 use crate::capture::{self, Actor, Interest, Socket};
 
-/// Talks until both streams have ended. A connection that breaks is no error but a [`EndReason`].
+/// Talks until both streams have ended. A broken connection is not an error here: it is one of the [`EndReason`]s.
 pub fn talk(actor: &Actor, session: Session<'_>) -> capture::Result<EndReason> {
     let Session { socket, mut keyboard, screen, decoder, buffer } = session;
     let stop = keyboard.stop_handle();
     let mut receiver = Receiver::new(socket, screen, decoder, buffer);
     socket.set_nonblocking(true)?;
-    // Bytes that were typed and that the kernel has not taken yet. While there are some, no more are read from the keyboard.
+    // Typed, but not yet taken by the kernel. The keyboard is read again only when this is empty.
     let mut unsent: Vec<u8> = Vec::new();
     let (mut sending, mut receiving) = (true, true);
     let mut reason = EndReason::Ended;
     while sending || receiving {
-        // After `/quit` only what is still to be sent counts. The keyboard's wake-up pipe stays readable then, so it must not be
-        // watched any more: poll would return at once, again and again.
+        // After `/quit` the chat only sends what is left. The wake-up pipe stays readable then, so it must no longer be watched:
+        // poll would return at once, again and again.
         let leaving = stop.is_stopped() && !unsent.is_empty();
         let interest = match (receiving && !leaving, unsent.is_empty()) {
             (true, true) => Some(Interest::Read),
@@ -41,12 +41,12 @@ pub fn talk(actor: &Actor, session: Session<'_>) -> capture::Result<EndReason> {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             ready => ready?,
         };
-        // A user who leaves waits for the peer to take what was typed, but not if it takes nothing at all until the timeout.
+        // After `/quit` the chat waits for the peer to take what was typed, but not for a peer that takes nothing until the timeout.
         if stop.is_stopped() && !ready.has(keys) && (unsent.is_empty() || ready.is_empty()) {
             return Ok(EndReason::Ended);
         }
 
-        // The socket: receive what is there. If the timeout has passed, half a message is shown as it is.
+        // The socket: receive what is there. If the timeout has passed, show an unfinished message as it is.
         let received = if ready.is_empty() {
             receiver.show_partial_message()
         } else if receiving && ready.readable(socket) {
@@ -61,7 +61,7 @@ pub fn talk(actor: &Actor, session: Session<'_>) -> capture::Result<EndReason> {
             Err(broken) => return Ok(broken),
         }
 
-        // The keyboard: take what was typed.
+        // The keyboard: read what was typed.
         let mut sent = Ok(());
         if wants_keys && ready.has(keys) {
             match keyboard.read() {
@@ -75,7 +75,7 @@ pub fn talk(actor: &Actor, session: Session<'_>) -> capture::Result<EndReason> {
             }
         }
 
-        // And the socket again: send as much as the kernel takes now.
+        // The socket again: send as much as the kernel takes now.
         if let Err(broken) = sent.and_then(|()| send_some(socket, &mut unsent)) {
             // The peer receives no more, but it may still have something to say.
             unsent.clear();

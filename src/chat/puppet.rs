@@ -1,5 +1,5 @@
-//! A peer without a person: its keyboard is typed on by an experiment, and its screen is read by one. Lessons 11 and 12 put two of
-//! them at the ends of a connection, and run the chat's own code in between.
+//! A peer without a person: an experiment types on its keyboard and reads its screen. Lessons 11 and 12 put one at each end of a
+//! connection and run the chat's own code in between.
 
 use std::io::{self, PipeWriter, Write, pipe};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -16,29 +16,29 @@ use super::{Address, Buffer, Session, Side};
 use crate::capture::{Actor, Error, Lab, Result, Socket};
 use crate::trace::{Event, EventKind, Failure, Label, SyscallKind, label};
 
-/// How long a client tries to connect. It never takes that long, for the server is there.
+/// How long a client tries to connect. The server is listening, so it never takes that long.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// One end of a chat.
 pub struct PuppetPeer {
     lab: Lab,
-    /// Which end.
+    /// Which end this is.
     pub side: Side,
     meeting_point: MeetingPoint,
     at_terminal: bool,
-    /// In a recording, what is typed and shown here is done by this actor.
+    /// In a recording, this actor does the typing and the showing.
     user: Actor,
     stop: StopHandle,
     socket: OnceLock<Socket>,
     state: Mutex<State>,
-    /// Signalled when something has been shown.
+    /// Signalled when text has been shown.
     shown: Condvar,
 }
 
 struct State {
-    /// Where the user types; `None` after Ctrl-D.
+    /// The writing end of the keyboard; `None` after Ctrl-D.
     keys: Option<PipeWriter>,
-    /// The other end, until the chat takes it.
+    /// The reading end, until the chat takes it.
     keyboard: Option<Keyboard>,
     screen: String,
     notes: Vec<String>,
@@ -47,9 +47,9 @@ struct State {
 /// How client and server find each other.
 #[derive(Clone)]
 enum MeetingPoint {
-    /// The server listens at a port that the kernel chooses, and leaves its address here.
+    /// The server listens at a port that the kernel chooses, and puts its address here.
     Shared(Arc<OnceLock<SockAddr>>),
-    /// The users gave an address, and the chat's own code makes the connection.
+    /// The users gave an address; the chat's own code makes the connection.
     Given(Address),
 }
 
@@ -70,7 +70,7 @@ fn pair(lab: &Lab, meeting_point: &MeetingPoint) -> Result<(PuppetPeer, PuppetPe
     Ok((peer(Side::Client)?, peer(Side::Server)?))
 }
 
-/// A client at a terminal, which connects to this address. The actor types for it.
+/// A client at a terminal, which connects to this address. `user` types for it.
 pub fn puppet_at_terminal(lab: &Lab, address: SockAddr, user: &Actor) -> Result<PuppetPeer> {
     let server = MeetingPoint::Shared(Arc::new(address.into()));
     PuppetPeer::new(lab, Side::Client, server, user, true)
@@ -104,7 +104,7 @@ impl PuppetPeer {
         })
     }
 
-    /// Connects to the other side, and hands out all that a style of the chat takes. Once.
+    /// Connects to the other side, and returns everything that a style needs to talk. Can be called once.
     pub fn connect(&self, me: &Actor) -> Result<Session<'_>> {
         let keyboard = self
             .state()
@@ -127,7 +127,7 @@ impl PuppetPeer {
         })
     }
 
-    /// Connects by the chat's own code.
+    /// Connects with the chat's own code.
     fn connect_as_chat(&self, me: &Actor, address: &Address) -> Result<Socket> {
         let connected = if self.side == Side::Server {
             accept_one(&self.lab, address, self)
@@ -142,14 +142,14 @@ impl PuppetPeer {
         connected.map_err(|missed| missed.error.into())
     }
 
-    /// The given address, with the port that the kernel chose. The server's user would read it there and tell it.
+    /// The given address, with the port that the kernel chose. A person would read it on the server's screen and pass it on.
     fn server_address(&self, given: &Address) -> Result<Address> {
         let Address::Inet(_) = given else {
             return Ok(given.clone());
         };
         match self.lab.last_call("server", SyscallKind::GetSockName)?.back.out.address() {
             Some(at) => Ok(Address::Inet(at.to_string())),
-            None => Err(Error::assertion("the server listens nowhere")),
+            None => Err(Error::assertion("the server has no address")),
         }
     }
 
@@ -167,7 +167,7 @@ impl PuppetPeer {
         })?)
     }
 
-    /// Presses Ctrl-D: this side has said all.
+    /// Presses Ctrl-D: this side has finished.
     pub fn press_ctrl_d(&self) -> Result<()> {
         Ok(self.user.deed(label!("{who} types Ctrl-D", who = typist(self.side)), || {
             self.state().keys = None;
@@ -175,17 +175,17 @@ impl PuppetPeer {
         })?)
     }
 
-    /// Ends the chat on this side: whoever waits for the keyboard wakes.
+    /// Ends the chat on this side, and wakes the thread that waits for the keyboard.
     pub fn stop(&self) {
         self.stop.stop();
     }
 
-    /// The text on the screen, without its last newline.
+    /// The text on the screen, without the last newline.
     pub fn screen(&self) -> String {
         self.state().screen.trim_end().to_owned()
     }
 
-    /// The last thing that the chat itself, and not the peer, had to say.
+    /// The last line of the chat's own, as opposed to the peer's.
     pub fn last_note(&self) -> String {
         self.state().notes.last().cloned().unwrap_or_default()
     }
@@ -198,7 +198,7 @@ impl PuppetPeer {
         }
     }
 
-    /// Waits until this actor has called recv() and is in it.
+    /// Waits until this actor is in recv().
     pub fn until_in_recv(&self, actor: &str) {
         until_last_event(
             &self.lab,
@@ -207,7 +207,7 @@ impl PuppetPeer {
         );
     }
 
-    /// Waits until this actor has left.
+    /// Waits until this actor has exited.
     pub fn until_left(&self, actor: &str) {
         until_last_event(&self.lab, actor, |what| matches!(what, EventKind::Exited { .. }));
     }
@@ -242,7 +242,7 @@ fn in_one_row(lines: &str) -> String {
     lines.trim_end().replace('\n', ", ")
 }
 
-/// A server at a free port: leaves its address for the client, and accepts the one connection.
+/// A server at a free port: passes its address to the client, and accepts one connection.
 fn listen_and_accept(me: &Actor, address: &OnceLock<SockAddr>) -> Result<Socket> {
     let listener = me.socket(Domain::IPV4, Type::STREAM, None)?;
     listener.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
@@ -253,14 +253,14 @@ fn listen_and_accept(me: &Actor, address: &OnceLock<SockAddr>) -> Result<Socket>
     Ok(socket)
 }
 
-/// A client that just calls connect().
+/// A client that simply calls connect().
 pub fn connect_to(me: &Actor, address: &SockAddr) -> Result<Socket> {
     let socket = me.socket(Domain::IPV4, Type::STREAM, None)?;
     socket.connect(address)?;
     Ok(socket)
 }
 
-/// Waits until the last event of this actor is one that is wanted.
+/// Waits until this actor's last event is a wanted one.
 pub fn until_last_event(lab: &Lab, actor: &str, wanted: impl Fn(&EventKind) -> bool) {
     let theirs =
         |event: &&Event| &*event.actor == actor && !matches!(event.what, EventKind::Sample(_));

@@ -1,4 +1,4 @@
-//! Where messages are shown. Their text has been made safe already, by [`message_decoder`](super::message_decoder).
+//! Where messages are shown. [`message_decoder`](super::message_decoder) has already escaped their text.
 
 use std::io::{self, Write};
 
@@ -10,7 +10,7 @@ pub trait Screen: Sync {
     /// Shows a line of the chat's own.
     fn note(&self, text: &str);
 
-    /// Whether this is a person's terminal: then the chat is over when the peer has left.
+    /// Whether this is a person's terminal. If so, the chat is over when the peer leaves.
     fn is_terminal(&self) -> bool {
         false
     }
@@ -19,7 +19,7 @@ pub trait Screen: Sync {
     fn trace(&self, rows: &str);
 }
 
-/// Output to a file or pipe: only the peer's messages go to standard output, the rest to standard error.
+/// Output to a file or pipe: the peer's messages go to standard output, everything else to standard error.
 #[derive(Debug)]
 pub struct Plain;
 
@@ -39,14 +39,14 @@ fn until_writable() -> io::Result<()> {
 
 impl Screen for Plain {
     fn show(&self, text: &str) -> io::Result<()> {
-        // Straight to the descriptor: standard output's own buffer would search each text for its last newline.
+        // Straight to the descriptor: the buffer of `io::Stdout` would search each text for its last newline.
         #[cfg(unix)]
         {
             let mut left = text.as_bytes();
             while !left.is_empty() {
                 match nix::unistd::write(io::stdout(), left) {
                     Err(nix::errno::Errno::EINTR) => {}
-                    // Whoever shares the description has made it non-blocking: that is no reason to end.
+                    // Another process shares standard output and has made it non-blocking.
                     Err(nix::errno::Errno::EAGAIN) => until_writable()?,
                     written => left = &left[written?..],
                 }
@@ -61,7 +61,7 @@ impl Screen for Plain {
     }
 
     fn note(&self, text: &str) {
-        // If standard error is closed there is no place to report it.
+        // If standard error is closed, this cannot be reported anywhere.
         let _ = writeln!(io::stderr(), "{text}");
     }
 

@@ -1,8 +1,8 @@
-//! Two threads on each side: one sends, one receives, and neither waits for the other. Of the three styles this is the notes' own.
+//! Two threads per side: one sends, one receives, and neither waits for the other. This is the notes' own second chat.
 //!
-//! The notes' program has two faults. Its main thread spins in an empty loop, and when the peer leaves, one thread notices
-//! and the other sleeps on for ever. Here the main thread waits until both have ended ([`Lab::scope`]), and
-//! whichever thread ends first sees to it that the other can end too.
+//! The notes' program has two faults. Its main thread spins in an empty loop, and when the peer leaves, one thread notices and
+//! the other sleeps forever. Here the main thread sleeps until both threads have ended ([`Lab::scope`]), and whichever thread
+//! ends first makes sure that the other can end too.
 
 use std::io;
 use std::net::Shutdown;
@@ -13,13 +13,13 @@ use super::screen::Screen;
 use super::{EndReason, Session, Side};
 use crate::capture::{self, Lab, Socket};
 
-/// Talks until both streams have ended. A connection that breaks is no error but a [`EndReason`].
+/// Talks until both streams have ended. A broken connection is not an error here: it is one of the [`EndReason`]s.
 pub fn talk(lab: &Lab, side: Side, session: Session<'_>) -> capture::Result<EndReason> {
     let Session { socket, mut keyboard, screen, decoder, buffer } = session;
     let stop = keyboard.stop_handle();
     let keyboard = &mut keyboard;
     if screen.is_terminal() {
-        // If the peer reads nothing, send blocks. With a timeout it returns now and then, and the user can leave (lesson 10).
+        // If the peer reads nothing, send blocks. With a timeout it returns now and then, so that the user can leave (lesson 10).
         socket.set_write_timeout(Some(IDLE_TIMEOUT))?;
     }
     lab.scope(|stage| {
@@ -28,12 +28,12 @@ pub fn talk(lab: &Lab, side: Side, session: Session<'_>) -> capture::Result<EndR
             Ok(receive(Receiver::new(socket, screen, decoder, buffer), socket, screen, &stop))
         })?;
         let (sent, received) = (sender.finish()?, receiver.finish()?);
-        // The receiver knows better why it ended: when a send fails, that is often because the peer has left, which the receiver saw.
+        // A send often fails because the peer has left, and the receiver saw that. So its reason comes first.
         Ok(if matches!(received, EndReason::Ended) { sent } else { received })
     })
 }
 
-/// The sending thread: whatever is typed is sent.
+/// The sending thread: sends what is typed, until the input ends or the chat is over.
 fn send(socket: &Socket, keyboard: &mut Keyboard) -> EndReason {
     let stop = keyboard.stop_handle();
     let reason = loop {
@@ -44,7 +44,7 @@ fn send(socket: &Socket, keyboard: &mut Keyboard) -> EndReason {
                 Err(error) => return EndReason::Broken("send", error),
             },
             Ok(Input::End) => {
-                // We have said all, the peer may not have: close our half of the connection, and let the receiver go on.
+                // We have finished, but the peer may not have: close our half of the connection and let the receiver go on.
                 return socket
                     .shutdown(Shutdown::Write)
                     .map_or_else(EndReason::broken("shutdown"), |()| EndReason::Ended);
@@ -53,16 +53,16 @@ fn send(socket: &Socket, keyboard: &mut Keyboard) -> EndReason {
             Err(error) => break EndReason::Broken("read", error),
         }
     };
-    // The receiver may be blocked in recv, which now returns 0. This fails if the peer has closed the connection already.
+    // The receiver may be blocked in recv, which now returns 0. This fails if the connection is shut down already.
     let _ = socket.shutdown(Shutdown::Both);
     reason
 }
 
-/// Sends all the bytes, however long that takes. Fails with `EAGAIN` if the chat is over first.
+/// Sends all the bytes, however long that takes. Fails with `EAGAIN` if the chat ends first.
 fn send_all(socket: &Socket, mut bytes: &[u8], stop: &StopHandle) -> io::Result<()> {
     while !bytes.is_empty() {
         match socket.send(bytes) {
-            // The write timeout: nothing was sent.
+            // The write timeout has passed, and nothing was sent.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock && !stop.is_stopped() => {}
             // send may take only some of the bytes.
             sent => bytes = &bytes[sent?..],
@@ -71,7 +71,7 @@ fn send_all(socket: &Socket, mut bytes: &[u8], stop: &StopHandle) -> io::Result<
     Ok(())
 }
 
-/// The receiving thread: messages are shown until the peer's stream ends.
+/// The receiving thread: shows messages until the peer's stream ends.
 fn receive(
     mut receiver: Receiver<'_>,
     socket: &Socket,
@@ -80,12 +80,12 @@ fn receive(
 ) -> EndReason {
     while !stop.is_stopped() {
         match receiver.receive() {
-            Ok(Received::End) => break,
             Ok(Received::Bytes | Received::Messages) => {}
-            // We are leaving while the peer talks: what it sends to a socket that we have shut down resets the connection.
+            Ok(Received::End) => break,
+            // The user is leaving while the peer talks. We have shut the socket down, so what the peer sends resets the connection.
             Err(_) if stop.is_stopped() => break,
             Err(broken) => {
-                // Without a connection there is nobody to send to, and without a screen there is nothing to talk for. Wake the sender.
+                // Without a connection nothing can be sent, and without a screen there is no reason to send. Wake the sender.
                 stop.stop();
                 let _ = socket.shutdown(Shutdown::Both);
                 return broken;
@@ -93,8 +93,8 @@ fn receive(
         }
     }
     if screen.is_terminal() && !stop.is_stopped() {
-        // The peer has left. The sender may wait for the keyboard: the stop handle wakes it. Or it may be blocked in send:
-        // shutdown wakes it.
+        // The peer has left. The sender may be waiting for the keyboard: the stop handle wakes it. Or it may be blocked in
+        // send: shutdown wakes it.
         stop.stop();
         let _ = socket.shutdown(Shutdown::Both);
         return EndReason::PeerLeft;

@@ -1,45 +1,48 @@
-//! One thread on each side, by turns, and the client begins: the notes' first chat. While one side types, the other waits in
-//! recv and cannot say a word. The other two styles mend that.
+//! One thread per side: the two sides take turns, and the client types first. This is the first chat of the notes.
+//!
+//! A thread that waits for the keyboard is not in recv, and a thread that waits in recv does not read the keyboard. So while one
+//! side types, the other can only listen. [`threads`](super::threads) and [`poll`](super::poll) are two ways out.
 
 use std::net::Shutdown;
 
-use super::keyboard::Input;
+use super::keyboard::{Input, Keyboard};
 use super::receiver::{Received, Receiver};
+use super::screen::Screen;
 use super::{EndReason, Session, Side};
 use crate::capture::{self, Socket};
 
-/// Talks by turns until both have said all. A connection that breaks is no error but a [`EndReason`].
+/// How a turn went, ours or the peer's.
+enum Turn {
+    /// One line was sent or received. Now it is the other side's turn.
+    Over,
+    /// Nothing more will go in this direction.
+    Last(EndReason),
+    /// The chat ends now.
+    Leave(EndReason),
+}
+
+/// Talks by turns until both sides have finished. A broken connection is not an error here: it is one of the [`EndReason`]s.
 pub fn talk(side: Side, session: Session<'_>) -> capture::Result<EndReason> {
     let Session { socket, mut keyboard, screen, decoder, buffer } = session;
-    let stop = keyboard.stop_handle();
     let mut receiver = Receiver::new(socket, screen, decoder, buffer);
-    let (mut sending, mut receiving) = (true, true);
     let mut my_turn = side == Side::Client;
+    let (mut sending, mut receiving) = (true, true);
     let mut reason = EndReason::Ended;
     while sending || receiving {
         if my_turn && sending {
-            // A person should not go on typing to a peer that has left, so the keyboard watches the connection too.
-            let watched = (screen.is_terminal() && receiving).then_some(socket);
-            let sent = match keyboard.read_line(watched.map(descriptor)) {
-                Ok(Input::Bytes(line)) => socket.send_all(line).map_err(EndReason::broken("send")),
-                Ok(Input::End) => {
-                    sending = false;
-                    socket.shutdown(Shutdown::Write).map_err(EndReason::broken("shutdown"))
-                }
-                Ok(Input::Stop) if stop.is_stopped() => return Ok(EndReason::Ended),
-                Ok(Input::Stop) => Ok(()), // the peer has hung up: now receive its last words
-                Err(error) => return Ok(EndReason::Broken("read", error)),
-            };
-            if let Err(broken) = sent {
-                // The peer receives no more, but it may still have something to say.
-                (sending, reason) = (false, broken);
+            // A person should not go on typing to a peer that has left.
+            let peer = (screen.is_terminal() && receiving).then_some(socket);
+            match send_line(socket, &mut keyboard, peer) {
+                Turn::Over => {}
+                // The peer may still have something to say, so go on receiving.
+                Turn::Last(why) => (sending, reason) = (false, why),
+                Turn::Leave(why) => return Ok(why),
             }
         } else if receiving {
-            match receive_message(&mut receiver) {
-                Ok(true) => {}
-                Ok(false) if screen.is_terminal() => return Ok(EndReason::PeerLeft),
-                Ok(false) => receiving = false,
-                Err(broken) => return Ok(broken),
+            match receive_message(&mut receiver, screen) {
+                Turn::Over => {}
+                Turn::Last(_) => receiving = false,
+                Turn::Leave(why) => return Ok(why),
             }
         }
         my_turn = !my_turn;
@@ -47,13 +50,35 @@ pub fn talk(side: Side, session: Session<'_>) -> capture::Result<EndReason> {
     Ok(reason)
 }
 
-/// Waits until the peer has said something. False if its stream has ended instead.
-fn receive_message(receiver: &mut Receiver<'_>) -> Result<bool, EndReason> {
+/// Our turn: waits for the keyboard, and sends one line. `peer` is the connection, if a hang-up should end the wait.
+fn send_line(socket: &Socket, keyboard: &mut Keyboard, peer: Option<&Socket>) -> Turn {
+    let stop = keyboard.stop_handle();
+    let sent = match keyboard.read_line(peer.map(descriptor)) {
+        Ok(Input::Bytes(line)) => {
+            socket.send_all(line).map(|()| Turn::Over).map_err(EndReason::broken("send"))
+        }
+        // Ctrl-D: close our half of the connection. The peer's recv returns 0.
+        Ok(Input::End) => socket
+            .shutdown(Shutdown::Write)
+            .map(|()| Turn::Last(EndReason::Ended))
+            .map_err(EndReason::broken("shutdown")),
+        Ok(Input::Stop) if stop.is_stopped() => return Turn::Leave(EndReason::Ended),
+        Ok(Input::Stop) => return Turn::Over, // the peer has hung up: receive its last words
+        Err(error) => return Turn::Leave(EndReason::Broken("read", error)),
+    };
+    sent.unwrap_or_else(Turn::Last)
+}
+
+/// The peer's turn: waits in recv until a whole message has come, and has been shown.
+fn receive_message(receiver: &mut Receiver<'_>, screen: &dyn Screen) -> Turn {
     loop {
-        match receiver.receive()? {
-            Received::Messages => return Ok(true),
-            Received::Bytes => {}
-            Received::End => return Ok(false),
+        match receiver.receive() {
+            Ok(Received::Messages) => return Turn::Over,
+            // Not a whole message yet: a message may come in several pieces.
+            Ok(Received::Bytes) => {}
+            Ok(Received::End) if screen.is_terminal() => return Turn::Leave(EndReason::PeerLeft),
+            Ok(Received::End) => return Turn::Last(EndReason::PeerLeft),
+            Err(broken) => return Turn::Leave(broken),
         }
     }
 }
