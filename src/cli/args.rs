@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 
-use crate::i18n::Language;
+use crate::i18n::{Language, tr};
 
 /// A course on network sockets in which your own kernel proves every sentence.
 #[derive(Debug, Parser)]
@@ -82,6 +82,7 @@ Examples:
   explore lesson 6 --auto         without questions
   explore lesson 6 --step --big   in class: call by call, for a projector; at a prediction type
                                   the raised hands (5 12 3, or a5 b12 c3)
+  explore lesson 6 --further 2    the second of its further experiments
   explore lesson 6 --html 6.html  run it, and write it as one page
   explore lesson ./mine.md        a lesson of your own")]
 pub struct Lesson {
@@ -91,9 +92,31 @@ pub struct Lesson {
     /// Write it as one page instead: prose, code, traces, pictures and claims of a run made now; `-` is standard output
     #[arg(long, value_name = "FILE", conflicts_with_all = ["step", "pace", "big"])]
     pub html: Option<PathBuf>,
+    /// Only this further experiment of the lesson, by its number, or `all` of them; at a terminal the lesson offers them at its end
+    #[arg(long, value_name = "N|all", value_parser = Further::parse, conflicts_with = "html")]
+    pub further: Option<Further>,
     /// How it is shown
     #[command(flatten)]
     pub presentation: Presentation,
+}
+
+/// Which of a lesson's further experiments to play.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Further {
+    /// Every one.
+    All,
+    /// The one of this number, from 1.
+    One(usize),
+}
+
+impl Further {
+    fn parse(typed: &str) -> Result<Further, String> {
+        match typed.parse() {
+            _ if typed == "all" => Ok(Further::All),
+            Ok(number @ 1..) => Ok(Further::One(number)),
+            _ => Err(tr!("a number from 1, or `all`").to_owned()),
+        }
+    }
 }
 
 /// `explore book`.

@@ -27,6 +27,14 @@ pub enum Failure {
         near = did_you_mean(.0, lesson::contents().iter().map(|entry| entry.slug))
     ))]
     NoLesson(String),
+    /// `lesson N --further M`, and it has not so many.
+    #[error("{}", tr!(
+        "`{lesson}` has no further experiment {number}: it has {all}",
+        lesson = .lesson,
+        number = .number,
+        all = .all
+    ))]
+    NoFurther { lesson: String, number: usize, all: usize },
     #[error("{}", tr!(
         "there is no term `{asked}` in the glossary{near} (`explore glossary` shows all)",
         asked = .0,
@@ -152,6 +160,7 @@ impl Failure {
             Failure::Broken => 1,
             Failure::NoExperiment(_)
             | Failure::NoLesson(_)
+            | Failure::NoFurther { .. }
             | Failure::NoTerm(_)
             | Failure::CourseFinished
             | Failure::Course(_)

@@ -11,7 +11,7 @@ use super::vote_input::Vote;
 use super::{Failure, Session, chat, home, page};
 use crate::cli;
 use crate::i18n::tr;
-use crate::lesson::{self, Lesson, Prediction, Show, Step, gist};
+use crate::lesson::{self, Further, Lesson, Prediction, Show, Step, gist};
 use crate::output::sentences;
 use crate::output::terminal::{Answer, Terminal};
 use crate::picture::Ink;
@@ -22,20 +22,35 @@ use crate::trace::Counts;
 pub fn run(args: &cli::Lesson, session: &mut Session) -> Result<(), Failure> {
     match &args.html {
         Some(file) => page::run(&args.which, file, session),
-        None => play(&args.which, session),
+        None => play(args, session),
     }
 }
 
-fn play(which: &str, session: &mut Session) -> Result<(), Failure> {
-    let lesson = chosen(which)?;
+fn play(args: &cli::Lesson, session: &mut Session) -> Result<(), Failure> {
+    let lesson = chosen(&args.which)?;
+    let further = args.further.map(|which| sections_of(&lesson, which)).transpose()?;
     session.open_files()?;
     // Progress is noted only for lessons of the course, and only if a person plays them.
     let noted = lesson.number.is_some() && session.terminal.is_interactive();
     let slug = noted.then(|| lesson.slug.clone());
     let mut playing = Playing { notes: Notes { slug }, counts: Counts::default(), session };
-    playing.lesson(&lesson)?;
+    match further {
+        Some(further) => playing.only_further(&lesson, further)?,
+        None => playing.lesson(&lesson)?,
+    }
     playing.session.terminal.flush()?;
     report::outcome(playing.counts)
+}
+
+/// The further sections that were asked for.
+fn sections_of(lesson: &Lesson, which: cli::Further) -> Result<&[Further], Failure> {
+    match which {
+        cli::Further::All => Ok(&lesson.further),
+        cli::Further::One(number) => lesson.further.get(number - 1..number).ok_or_else(|| {
+            let lesson_name = lesson.slug.clone();
+            Failure::NoFurther { lesson: lesson_name, number, all: lesson.further.len() }
+        }),
+    }
 }
 
 /// The lesson of this number, slug or file, or with `next` the next one.
@@ -101,20 +116,34 @@ struct Playing<'a> {
 }
 
 impl Playing<'_> {
+    /// Plays the core, which finishes the lesson, and offers the further experiments.
     fn lesson(&mut self, lesson: &Lesson) -> Result<(), Failure> {
-        let terminal = &mut self.session.terminal;
-        let title = sentences::lesson_title(lesson.number, &lesson.title);
-        terminal.wrapped("", &title, Ink::Strong)?;
-        terminal.wrapped("", &lesson.question, Ink::Warn)?;
-        terminal.blank()?;
-        match self.first_step(lesson).and_then(|first| self.steps(lesson, first)) {
-            Ok(()) => {
-                self.end(lesson)?;
-                if is_last(lesson) { offer_the_chat(self.session) } else { Ok(()) }
-            }
+        self.title(lesson)?;
+        self.session.terminal.wrapped("", &lesson.question, Ink::Warn)?;
+        self.session.terminal.blank()?;
+        match self.first_step(lesson).and_then(|first| self.steps(&lesson.steps, first, true)) {
+            Ok(()) => self.end(lesson),
             Err(Failure::Quit) => self.left(),
             Err(other) => Err(other),
         }
+    }
+
+    /// Plays these further experiments alone.
+    fn only_further(&mut self, lesson: &Lesson, further: &[Further]) -> Result<(), Failure> {
+        self.title(lesson)?;
+        self.session.terminal.blank()?;
+        for section in further {
+            match self.steps(&section.steps, 0, false) {
+                Err(Failure::Quit) => return Ok(()),
+                played => played?,
+            }
+        }
+        self.show_counts()
+    }
+
+    fn title(&mut self, lesson: &Lesson) -> Result<(), Failure> {
+        let title = sentences::lesson_title(lesson.number, &lesson.title);
+        Ok(self.session.terminal.wrapped("", &title, Ink::Strong)?)
     }
 
     /// The step to begin with: after the last one seen, if the learner wants to resume there.
@@ -141,9 +170,10 @@ impl Playing<'_> {
         Ok(if again { 0 } else { seen + 1 })
     }
 
-    fn steps(&mut self, lesson: &Lesson, first: usize) -> Result<(), Failure> {
+    /// Plays steps from the one of this index on. Those of the core are a way to go on along.
+    fn steps(&mut self, steps: &[Step], first: usize, core: bool) -> Result<(), Failure> {
         let mut predicted: Option<(&Prediction, Vote)> = None;
-        for (index, step) in lesson.steps.iter().enumerate().skip(first) {
+        for (index, step) in steps.iter().enumerate().skip(first) {
             match step {
                 Step::Prose(markdown) => self.prose(markdown)?,
                 Step::Predict(prediction) => {
@@ -164,9 +194,11 @@ impl Playing<'_> {
                         if let Some(right) = right {
                             progress.predict(slug, name, right);
                         }
-                        progress.reach(slug, name);
+                        if core {
+                            progress.reach(slug, name);
+                        }
                     });
-                    if index + 1 < lesson.steps.len() {
+                    if index + 1 < steps.len() {
                         self.wait_for_enter()?;
                     }
                 }
@@ -214,8 +246,7 @@ impl Playing<'_> {
         Ok(())
     }
 
-    /// Ends a lesson: counts its claims, notes that it is finished, and names the next one.
-    fn end(&mut self, lesson: &Lesson) -> Result<(), Failure> {
+    fn show_counts(&mut self) -> Result<(), Failure> {
         let terminal = &mut self.session.terminal;
         if self.counts != Counts::default() {
             report::show_counts(terminal, self.counts)?;
@@ -223,10 +254,20 @@ impl Playing<'_> {
         if self.counts.broken > 0 {
             terminal.wrapped("", sentences::kernel_is_right(), Ink::Bad)?;
         }
+        Ok(())
+    }
+
+    /// Ends a lesson: counts its claims, notes that it is finished, offers its further experiments, and names the next one.
+    fn end(&mut self, lesson: &Lesson) -> Result<(), Failure> {
+        self.show_counts()?;
+        self.notes.change(&mut self.session.terminal, |progress, slug| progress.finish(slug));
+        match self.offer_further(lesson) {
+            Err(Failure::Quit) => return Ok(()),
+            offered => offered?,
+        }
         let Some(number) = lesson.number else {
             return Ok(());
         };
-        self.notes.change(terminal, |progress, slug| progress.finish(slug));
         let next = lesson::contents().into_iter().find(|other| other.number > number);
         let text = match &next {
             Some(next) => tr!("Next: {command}", command = home::lesson_command(next)),
@@ -235,7 +276,57 @@ impl Playing<'_> {
                 chat = home::command("chat")
             ),
         };
-        Ok(terminal.wrapped("", &text, Ink::Strong)?)
+        self.session.terminal.wrapped("", &text, Ink::Strong)?;
+        if next.is_none() { offer_the_chat(self.session) } else { Ok(()) }
+    }
+
+    /// Lists the further experiments. A learner plays those whose numbers they type, until they press Enter.
+    fn offer_further(&mut self, lesson: &Lesson) -> Result<(), Failure> {
+        if lesson.further.is_empty() {
+            return Ok(());
+        }
+        let mut seen = vec![false; lesson.further.len()];
+        loop {
+            self.list_further(lesson, &seen)?;
+            let prompt = tr!("number of a further experiment (Enter goes on without, q leaves): ");
+            let Answer::Line(typed) = self.session.terminal.ask(prompt)? else {
+                return Ok(());
+            };
+            if typed.is_empty() {
+                return Ok(());
+            }
+            let index = typed.parse().ok().and_then(|number: usize| number.checked_sub(1));
+            let Some((index, section)) =
+                index.and_then(|index| Some((index, lesson.further.get(index)?)))
+            else {
+                let text = tr!("There is no further experiment `{typed}`.", typed);
+                self.session.terminal.wrapped("", &text, Ink::Warn)?;
+                continue;
+            };
+            self.session.terminal.blank()?;
+            self.steps(&section.steps, 0, false)?;
+            seen[index] = true;
+        }
+    }
+
+    /// The further experiments with their numbers, those just seen faint; where nobody can be asked, with the command for each.
+    fn list_further(&mut self, lesson: &Lesson, seen: &[bool]) -> Result<(), Failure> {
+        let terminal = &mut self.session.terminal;
+        terminal.blank()?;
+        terminal.wrapped("", sentences::further(), Ink::Strong)?;
+        for (number, (section, seen)) in (1..).zip(lesson.further.iter().zip(seen)) {
+            let ink = if *seen { Ink::Faint } else { Ink::Plain };
+            terminal.wrapped(&format!("{number:>3}  "), &section.title, ink)?;
+            if !terminal.is_interactive() {
+                let command = further_command(lesson, &number.to_string());
+                terminal.wrapped("     ", &command, Ink::Faint)?;
+            }
+        }
+        if !terminal.is_interactive() {
+            let text = tr!("All of them: {command}", command = further_command(lesson, "all"));
+            terminal.wrapped("", &text, Ink::Plain)?;
+        }
+        Ok(terminal.blank()?)
     }
 
     fn left(&mut self) -> Result<(), Failure> {
@@ -272,10 +363,10 @@ fn offer_the_chat(session: &mut Session) -> Result<(), Failure> {
     chat::run(&cli::Chat::default(), session)
 }
 
-/// Whether no lesson of the course comes after this one.
-fn is_last(lesson: &Lesson) -> bool {
-    lesson.number.is_some()
-        && lesson::contents().iter().map(|other| other.number).max() == lesson.number
+/// How further experiments of a lesson are played alone.
+fn further_command(lesson: &Lesson, which: &str) -> String {
+    let lesson = lesson.number.map_or_else(|| lesson.file.clone(), |number| number.to_string());
+    home::command(&format!("lesson {lesson} --further {which}"))
 }
 
 /// Splits prose before each of its headings.

@@ -53,22 +53,27 @@ pub(super) fn make(
         place,
     };
     let mut answer = None;
-    for step in &lesson.steps {
-        page.steps.push(match step {
-            Step::Prose(markdown) => html::Step::Prose(markdown.clone()),
-            Step::Predict(prediction) => {
-                answer = Some(prediction.options[prediction.right].clone());
-                html::Step::Predict {
-                    question: prediction.question.clone(),
-                    options: prediction.options.clone(),
+    for (part, steps) in lesson.parts().enumerate() {
+        if part == 1 {
+            page.steps.push(html::Step::Further);
+        }
+        for step in steps {
+            page.steps.push(match step {
+                Step::Prose(markdown) => html::Step::Prose(markdown.clone()),
+                Step::Predict(prediction) => {
+                    answer = Some(prediction.options[prediction.right].clone());
+                    html::Step::Predict {
+                        question: prediction.question.clone(),
+                        options: prediction.options.clone(),
+                    }
                 }
-            }
-            Step::Experiment(show) => {
-                let (run, counts) = run_for_page(session, show, answer.take())?;
-                page.counts += counts;
-                html::Step::Run(Box::new(run))
-            }
-        });
+                Step::Experiment(show) => {
+                    let (run, counts) = run_for_page(session, show, answer.take())?;
+                    page.counts += counts;
+                    html::Step::Run(Box::new(run))
+                }
+            });
+        }
     }
     Ok(page)
 }

@@ -6,7 +6,7 @@ use super::list::{TITLE_AT, row_start};
 use super::{Failure, Session};
 use crate::cli;
 use crate::i18n::tr;
-use crate::lesson::{self, Lesson, Step};
+use crate::lesson::{self, Lesson};
 use crate::output::terminal::Terminal;
 use crate::picture::Ink;
 use crate::progress::{self, Progress};
@@ -56,7 +56,7 @@ fn show(terminal: &mut Terminal, lessons: &[Lesson], progress: &Progress) -> Res
         row.pad_to(TITLE_AT);
         if !record.predictions.is_empty() {
             let (right, answered) = (record.right(), record.predictions.len());
-            let all = predictions(lesson).count();
+            let all = lesson.predictions().count();
             let text =
                 tr!("{right} of {answered} predictions right, of {all}", right, answered, all);
             row.push(text, Ink::Plain);
@@ -81,20 +81,14 @@ fn show(terminal: &mut Terminal, lessons: &[Lesson], progress: &Progress) -> Res
 fn finished(lessons: &[Lesson], progress: &Progress) -> usize {
     lessons.iter().filter(|lesson| progress.has(&lesson.slug)).count()
 }
-/// The experiments that answer a lesson's predictions.
-fn predictions(lesson: &Lesson) -> impl Iterator<Item = &str> {
-    lesson.steps.windows(2).filter_map(|pair| match pair {
-        [Step::Predict(_), Step::Experiment(show)] => Some(show.experiment.name),
-        _ => None,
-    })
-}
 
 fn report(lessons: &[Lesson], progress: &Progress) -> serde_json::Value {
     let each: Vec<_> = lessons
         .iter()
         .map(|lesson| {
             let record = progress.of(&lesson.slug).cloned().unwrap_or_default();
-            let answers: Vec<_> = predictions(lesson)
+            let answers: Vec<_> = lesson.predictions()
+                .map(|(_, show)| show.experiment.name)
                 .filter_map(|name| Some(serde_json::json!({ "experiment": name, "right": record.predictions.get(name)? })))
                 .collect();
             serde_json::json!({
@@ -104,7 +98,7 @@ fn report(lessons: &[Lesson], progress: &Progress) -> serde_json::Value {
                 "finished": record.finished,
                 "left_after": record.left_after,
                 "predictions": {
-                    "in_lesson": predictions(lesson).count(),
+                    "in_lesson": lesson.predictions().count(),
                     "answered": record.predictions.len(),
                     "right": record.right(),
                     "wrong": record.predictions.len() - record.right(),

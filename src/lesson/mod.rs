@@ -18,7 +18,7 @@ mod parse;
 pub use catalogue::recording;
 pub use gist::gist;
 pub use names::{did_you_mean, no_experiment};
-pub use parse::{ClaimLine, Lesson, Prediction, Show, Step};
+pub use parse::{ClaimLine, Further, Lesson, Prediction, Show, Step};
 
 /// Why a lesson cannot be played.
 #[derive(Debug, Error)]

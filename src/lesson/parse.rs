@@ -3,8 +3,9 @@
 //! Names of experiments, views, parameters and claims are resolved here, so a parsed lesson contains only valid ones.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
-use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag};
 
 use super::{CourseError, names};
 use crate::experiments::Experiment;
@@ -24,6 +25,18 @@ pub struct Lesson {
     pub title: String,
     /// The question it answers: the quote below the title.
     pub question: String,
+    /// The core, which finishes the lesson.
+    pub steps: Vec<Step>,
+    /// The further experiments, below the thematic break; a learner chooses among them.
+    pub further: Vec<Further>,
+}
+
+/// A section below the thematic break: an experiment with its prose, which can be understood without the other sections.
+#[derive(Clone, Debug)]
+pub struct Further {
+    /// Its heading, in Markdown.
+    pub title: String,
+    /// Its steps; the prose of the first one begins with the heading.
     pub steps: Vec<Step>,
 }
 
@@ -44,6 +57,8 @@ pub struct Prediction {
     pub options: Vec<String>,
     /// The index of the right option.
     pub right: usize,
+    /// The options have a natural order, and are shown in it.
+    pub in_order: bool,
 }
 
 /// An experiment, and how the lesson shows it.
@@ -94,13 +109,45 @@ impl Lesson {
         Reader { file, text }.lesson(number, slug)
     }
 
-    /// Its experiments, in order.
+    /// The steps of the core, then those of each further section.
+    pub fn parts(&self) -> impl Iterator<Item = &[Step]> {
+        let further = self.further.iter().map(|further| &further.steps[..]);
+        std::iter::once(&self.steps[..]).chain(further)
+    }
+
+    /// All its experiments, in order.
     pub fn shows(&self) -> impl Iterator<Item = &Show> {
-        self.steps.iter().filter_map(|step| match step {
+        self.parts().flatten().filter_map(|step| match step {
             Step::Experiment(show) => Some(show),
             _ => None,
         })
     }
+
+    /// All its predictions, each with the experiment that answers it.
+    pub fn predictions(&self) -> impl Iterator<Item = (&Prediction, &Show)> {
+        self.parts().flat_map(|steps| steps.windows(2)).filter_map(|pair| match pair {
+            [Step::Predict(prediction), Step::Experiment(show)] => Some((prediction, show)),
+            _ => None,
+        })
+    }
+}
+
+/// A block at the top level of the Markdown that may be more than prose.
+struct Block {
+    kind: Kind,
+    range: Range<usize>,
+    /// Its text, without the markup.
+    text: String,
+}
+
+#[derive(PartialEq, Eq)]
+enum Kind {
+    Heading(HeadingLevel),
+    Quote,
+    /// One of our fenced blocks, with what stands behind its backticks.
+    Fence(String),
+    /// A thematic break: `---`.
+    Break,
 }
 
 struct Reader<'a> {
@@ -118,94 +165,150 @@ impl Reader<'_> {
     }
 
     fn lesson(&self, number: Option<u32>, slug: &str) -> Result<Lesson, CourseError> {
-        let mut title = None;
-        let mut question = None;
-        let mut steps = Vec::new();
-        let mut prose_from = 0;
+        let blocks = self.blocks()?;
+        let is_break = |block: &Block| block.kind == Kind::Break;
+        let (core, below) =
+            blocks.split_at(blocks.iter().position(is_break).unwrap_or(blocks.len()));
+        let core_ends = below.first().map_or(self.text.len(), |block| block.range.start);
+        let [title, core @ ..] = core else { return Err(self.no_title()) };
+        let is_first = self.text[..title.range.start].trim().is_empty();
+        if title.kind != Kind::Heading(HeadingLevel::H1) || !is_first {
+            return Err(self.no_title());
+        }
+        let [question, core @ ..] = core else { return Err(self.no_question()) };
+        let follows = self.text[title.range.end..question.range.start].trim().is_empty();
+        if question.kind != Kind::Quote || !follows {
+            return Err(self.no_question());
+        }
+        Ok(Lesson {
+            file: self.file.to_owned(),
+            number,
+            slug: slug.to_owned(),
+            title: title.text.trim().to_owned(),
+            question: question.text.trim().to_owned(),
+            steps: self.steps(core, question.range.end..core_ends)?,
+            further: self.further(below)?,
+        })
+    }
+
+    fn no_title(&self) -> CourseError {
+        self.wrong(1, tr!("a lesson begins with its title, as a heading: # What a socket is"))
+    }
+
+    fn no_question(&self) -> CourseError {
+        self.wrong(1, tr!("under its title a lesson has its question, as a quote: > What is …?"))
+    }
+
+    /// The blocks at the top level that may be more than prose, in order.
+    fn blocks(&self) -> Result<Vec<Block>, CourseError> {
+        let mut blocks = Vec::new();
         let mut depth = 0_usize;
-        let mut block = None;
-        let mut gathered = String::new();
+        let mut open = None;
+        let mut text = String::new();
         let mut broken = false;
         for (event, range) in Parser::new_ext(self.text, Options::ENABLE_TABLES).into_offset_iter()
         {
             match event {
                 Event::Start(tag) => {
                     depth += 1;
-                    let begins = match &tag {
-                        Tag::CodeBlock(CodeBlockKind::Fenced(info))
-                            if depth > 1 && is_ours(info) =>
-                        {
-                            let what = tr!(
-                                "this block stands inside a list or a quote: begin its line with the three backticks"
-                            );
-                            return Err(self.wrong(self.line_at(range.start), what));
+                    let kind = match tag {
+                        Tag::CodeBlock(CodeBlockKind::Fenced(info)) if is_ours(&info) => {
+                            if depth > 1 {
+                                let what = tr!(
+                                    "this block stands inside a list or a quote: begin its line with the three backticks"
+                                );
+                                return Err(self.wrong(self.line_at(range.start), what));
+                            }
+                            Kind::Fence(info.trim().to_owned())
                         }
-                        _ if depth > 1 => None,
-                        Tag::Heading { level: HeadingLevel::H1, .. } if title.is_none() => {
-                            Some(String::new())
-                        }
-                        Tag::BlockQuote(_)
-                            if title.is_some() && question.is_none() && steps.is_empty() =>
-                        {
-                            Some(String::new())
-                        }
-                        Tag::CodeBlock(CodeBlockKind::Fenced(info)) if is_ours(info) => {
-                            Some(info.trim().to_owned())
-                        }
-                        _ => None,
+                        Tag::Heading { level, .. } => Kind::Heading(level),
+                        Tag::BlockQuote(_) => Kind::Quote,
+                        _ => continue,
                     };
-                    if let Some(info) = begins {
-                        self.prose(prose_from, range.start, &mut steps);
-                        block = Some(info);
-                        gathered.clear();
+                    if depth == 1 {
+                        open = Some(kind);
+                        text.clear();
+                        broken = false;
                     }
                 }
-                Event::End(tag) => {
+                Event::End(_) => {
                     depth -= 1;
-                    if depth > 0 {
-                        continue;
-                    }
-                    let Some(info) = block.take() else { continue };
-                    prose_from = range.end;
-                    let line = self.line_at(range.start);
-                    match tag {
-                        TagEnd::Heading(_) => title = Some(gathered.trim().to_owned()),
-                        TagEnd::BlockQuote(_) => question = Some(gathered.trim().to_owned()),
-                        _ if info == "predict" => {
-                            steps.push(Step::Predict(self.prediction(line, &gathered)?))
-                        }
-                        _ => steps.push(Step::Experiment(self.show(line, &info, &gathered)?)),
+                    if let Some(kind) = open.take_if(|_| depth == 0) {
+                        blocks.push(Block { kind, range, text: std::mem::take(&mut text) });
                     }
                 }
-                Event::Text(text) | Event::Code(text) if block.is_some() => {
+                Event::Rule if depth == 0 => {
+                    blocks.push(Block { kind: Kind::Break, range, text: String::new() });
+                }
+                Event::Text(piece) | Event::Code(piece) if open.is_some() => {
                     if std::mem::take(&mut broken) {
-                        gathered.push_str(joint(&gathered, &text));
+                        text.push_str(joint(&text, &piece));
                     }
-                    gathered.push_str(&text);
+                    text.push_str(&piece);
                 }
-                Event::SoftBreak | Event::HardBreak => broken = block.is_some(),
+                Event::SoftBreak | Event::HardBreak => broken = open.is_some(),
                 _ => {}
             }
         }
-        self.prose(prose_from, self.text.len(), &mut steps);
+        Ok(blocks)
+    }
+
+    /// The steps in this range: our fenced blocks, and the prose between them.
+    fn steps(&self, blocks: &[Block], range: Range<usize>) -> Result<Vec<Step>, CourseError> {
+        let mut steps = Vec::new();
+        let mut prose_from = range.start;
+        for block in blocks {
+            let Kind::Fence(info) = &block.kind else { continue };
+            self.prose(prose_from..block.range.start, &mut steps);
+            prose_from = block.range.end;
+            let line = self.line_at(block.range.start);
+            steps.push(if info.starts_with("predict") {
+                Step::Predict(self.prediction(line, info, &block.text)?)
+            } else {
+                Step::Experiment(self.show(line, info, &block.text)?)
+            });
+        }
+        self.prose(prose_from..range.end, &mut steps);
         self.predictions_are_answered(&steps)?;
-        let title = title.ok_or_else(|| {
-            self.wrong(1, tr!("a lesson begins with its title, as a heading: # What a socket is"))
-        })?;
-        let question = question.ok_or_else(|| {
-            self.wrong(
-                1,
-                tr!("under its title a lesson has its question, as a quote: > What is …?"),
-            )
-        })?;
-        Ok(Lesson {
-            file: self.file.to_owned(),
-            number,
-            slug: slug.to_owned(),
-            title,
-            question,
-            steps,
-        })
+        Ok(steps)
+    }
+
+    /// The sections below the thematic break, which is the first of these blocks.
+    fn further(&self, below: &[Block]) -> Result<Vec<Further>, CourseError> {
+        let Some((thematic_break, below)) = below.split_first() else { return Ok(Vec::new()) };
+        let is_heading = |block: &Block| block.kind == Kind::Heading(HeadingLevel::H2);
+        let headings: Vec<_> =
+            (0..below.len()).filter(|index| is_heading(&below[*index])).collect();
+        let first = headings.first().map_or(self.text.len(), |index| below[*index].range.start);
+        if headings.is_empty() || !self.text[thematic_break.range.end..first].trim().is_empty() {
+            let line = self.line_at(thematic_break.range.start);
+            let what = tr!(
+                "below the break `---` stand further experiments, each under a heading of its own: ## …"
+            );
+            return Err(self.wrong(line, what));
+        }
+        let ends = headings.iter().skip(1).copied().chain([below.len()]);
+        headings
+            .iter()
+            .zip(ends)
+            .map(|(from, to)| self.section(&below[*from..to], below.get(to)))
+            .collect()
+    }
+
+    /// One further section: the block of its heading and those below it, up to the next heading.
+    fn section(&self, blocks: &[Block], next: Option<&Block>) -> Result<Further, CourseError> {
+        let range = blocks[0].range.start..next.map_or(self.text.len(), |next| next.range.start);
+        let heading = self.text[blocks[0].range.clone()].trim();
+        let title = heading.trim_matches('#').trim().to_owned();
+        let steps = self.steps(blocks, range)?;
+        if !steps.iter().any(|step| matches!(step, Step::Experiment(_))) {
+            let what = tr!(
+                "the section `{title}` stands below the break `---` and has no experiment",
+                title
+            );
+            return Err(self.wrong(self.line_at(blocks[0].range.start), what));
+        }
+        Ok(Further { title, steps })
     }
 
     /// A prediction must be followed by the experiment that answers it.
@@ -224,14 +327,24 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn prose(&self, from: usize, to: usize, steps: &mut Vec<Step>) {
-        let prose = self.text[from..to].trim();
+    fn prose(&self, range: Range<usize>, steps: &mut Vec<Step>) {
+        let prose = self.text[range].trim();
         if !prose.is_empty() {
             steps.push(Step::Prose(prose.to_owned()));
         }
     }
 
-    fn prediction(&self, line: usize, body: &str) -> Result<Prediction, CourseError> {
+    fn prediction(&self, line: usize, info: &str, body: &str) -> Result<Prediction, CourseError> {
+        let in_order = match info.strip_prefix("predict").unwrap_or_default().trim() {
+            "" => false,
+            "in-order" => true,
+            _ => {
+                let what = tr!(
+                    "behind the word `predict` may stand only `in-order`: the options keep their order"
+                );
+                return Err(self.wrong(line, what));
+            }
+        };
         let mut question = String::new();
         let mut options = Vec::new();
         let mut right = Vec::new();
@@ -256,7 +369,7 @@ impl Reader<'_> {
                 Err(self
                     .wrong(line, tr!("a prediction has two to nine options, as a list: - [ ] …")))
             }
-            [right] => Ok(Prediction { line, question, options, right }),
+            [right] => Ok(Prediction { line, question, options, right, in_order }),
             _ => Err(self.wrong(line, tr!("a prediction has exactly one right option: - [x] …"))),
         }
     }
@@ -373,5 +486,53 @@ mod tests {
             wrong(&TEXT.replace("experiment lost-syn", "experiment"))
                 .starts_with("mine.md:13: name the experiment")
         );
+        assert!(
+            wrong(&TEXT.replace("```predict", "```predict sorted"))
+                .starts_with("mine.md:7: behind the word `predict`")
+        );
+    }
+
+    const FURTHER: &str = "\n---\n\n## Again `recv()`\n\nWhy.\n\n```experiment nobody-home\n```\n\n## Once more\n\n```experiment two-processes\n```\n\nSo.\n";
+
+    #[test]
+    fn below_the_break_each_heading_begins_a_section() {
+        let text = format!("{TEXT}{FURTHER}");
+        let lesson = Lesson::parse("mine.md", &text, Some(1), "mine").expect("parses");
+        assert_eq!(lesson.steps.len(), 4, "the core is as it was: {:?}", lesson.steps);
+        let titles: Vec<_> = lesson.further.iter().map(|further| &*further.title).collect();
+        assert_eq!(titles, ["Again `recv()`", "Once more"]);
+        let [Step::Prose(prose), Step::Experiment(show)] = &lesson.further[0].steps[..] else {
+            panic!("{:?}", lesson.further[0].steps)
+        };
+        assert_eq!(
+            (prose.as_str(), show.experiment.name),
+            ("## Again `recv()`\n\nWhy.", "nobody-home")
+        );
+        assert!(matches!(&lesson.further[1].steps[2], Step::Prose(text) if text == "So."));
+        let names: Vec<_> = lesson.shows().map(|show| show.experiment.name).collect();
+        assert_eq!(names, ["lost-syn", "nobody-home", "two-processes"]);
+        assert_eq!(lesson.predictions().count(), 1);
+    }
+
+    #[test]
+    fn a_section_below_the_break_has_a_heading_and_an_experiment() {
+        for below in ["\n---\n", "\n---\n\nFirst some prose.\n\n## Heading\n"] {
+            let error = wrong(&format!("{TEXT}{below}"));
+            assert!(error.starts_with("mine.md:22: below the break `---`"), "{error}");
+        }
+        let error = wrong(&format!("{TEXT}{FURTHER}\n## Only prose\n\nText.\n"));
+        assert!(error.starts_with("mine.md:38: the section `Only prose`"), "{error}");
+        let text = format!("{TEXT}{}", FURTHER.replace("```experiment nobody-home\n```", ""));
+        assert!(wrong(&text).contains("the section `Again `recv()``"));
+    }
+
+    #[test]
+    fn the_options_of_a_prediction_may_have_an_order() {
+        let text = TEXT.replace("```predict", "```predict in-order");
+        for (text, in_order) in [(TEXT, false), (&text, true)] {
+            let lesson = Lesson::parse("mine.md", text, None, "mine").expect("parses");
+            let (prediction, _) = lesson.predictions().next().expect("there is one");
+            assert_eq!(prediction.in_order, in_order);
+        }
     }
 }

@@ -16,6 +16,11 @@ pub fn code_at(path: &str, line: u32) -> String {
     tr!("The code that runs ({path}, line {line})", path, line)
 }
 
+/// Above the further experiments of a lesson.
+pub fn further() -> &'static str {
+    tr!("Further experiments")
+}
+
 /// Above a prediction.
 pub fn predict() -> &'static str {
     tr!("What do you predict?")

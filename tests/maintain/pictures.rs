@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use socket_explorer::commands::report::{self, Playback};
 use socket_explorer::commands::vote_input::Vote;
 use socket_explorer::commands::{Session, prediction, shipped, show};
-use socket_explorer::lesson::{self, Step};
+use socket_explorer::lesson::{self, Prediction, Show};
 use socket_explorer::output::terminal::Terminal;
 use socket_explorer::output::{html, svg};
 use socket_explorer::picture::{self, Ink, Row};
@@ -110,30 +110,23 @@ fn screen(
     recording: &Recording,
 ) -> Result<(String, picture::Picture), Box<dyn Error>> {
     let lessons = lesson::lessons()?;
-    let predicted = |steps: &[Step]| match steps {
-        [Step::Predict(prediction), Step::Experiment(show)]
-            if show.experiment.name == experiment =>
-        {
-            Some((prediction.clone(), show.clone()))
-        }
-        _ => None,
-    };
+    let answers = |(_, show): &(&Prediction, &Show)| show.experiment.name == experiment;
     let (number, prediction, show) = lessons
         .iter()
         .find_map(|lesson| {
-            let (prediction, show) = lesson.steps.windows(2).find_map(predicted)?;
+            let (prediction, show) = lesson.predictions().find(answers)?;
             Some((lesson.number.unwrap_or_default(), prediction, show))
         })
         .ok_or_else(|| format!("{experiment}: no lesson asks for a prediction of it"))?;
     let vote = Vote::parse(&letter.to_string(), prediction.options.len())?;
     let session = &mut Session::on(Terminal::kept(html::WIDE));
-    prediction::pose(session, &prediction)?;
+    prediction::pose(session, prediction)?;
     let typed = format!("{}{letter}", prediction::type_a_letter());
     session.terminal.wrapped("", &typed, Ink::Warn)?;
     session.terminal.blank()?;
     show::pictures(session, &show.views, recording)?;
     let judged = report::judge(&show.claims, recording, Playback::Live { exit: "" });
     show::claims(session, &judged, show::checked_now())?;
-    prediction::compare(session, &prediction, &vote)?;
+    prediction::compare(session, prediction, &vote)?;
     Ok((format!("explore lesson {number}"), session.terminal.take_kept()))
 }

@@ -9,6 +9,8 @@ mod commands;
 mod course;
 mod course_run;
 #[cfg(unix)]
+mod further;
+#[cfg(unix)]
 mod home;
 mod labels;
 mod languages;

@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use socket_explorer::lesson::{self, Lesson};
 use socket_explorer::trace::recording::{self, Recording};
 use tempfile::TempDir;
 
@@ -76,6 +77,15 @@ pub fn recordings(path: &Path) -> Vec<Recording> {
     let contents = recording::read(&*std::fs::read(path).expect("recorded"));
     assert_eq!(contents.damage, None, "{}", path.display());
     contents.recordings
+}
+
+/// The block of a lesson that runs this experiment, with the claims that the course names.
+pub fn experiment_block(name: &str) -> String {
+    let lessons = lesson::lessons().expect("every lesson is well formed");
+    let mut shows = lessons.iter().flat_map(Lesson::shows);
+    let show = shows.find(|show| show.experiment.name == name).expect("it is in the course");
+    let claims = show.claims.iter().map(|line| format!("{}: {}\n", line.name, line.sentence));
+    format!("```experiment {name}\nview: ladder\n{}```\n", claims.collect::<String>())
 }
 
 pub fn utf8(path: &Path) -> &str {

@@ -43,6 +43,10 @@ impl Page {
                 Step::Prose(markdown) => body += &prose::block(markdown),
                 Step::Predict { question, options } => body += &predict(question, options),
                 Step::Run(shown) => body += &run(shown, index),
+                Step::Further => {
+                    let heading = escape(sentences::further());
+                    let _ = writeln!(body, "<hr />\n<p class=\"kicker\">{heading}</p>");
+                }
             }
         }
         let _ =

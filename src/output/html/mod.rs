@@ -60,6 +60,8 @@ pub enum Step {
         options: Vec<String>,
     },
     Run(Box<Run>),
+    /// The core ends here, and the further experiments begin.
+    Further,
 }
 
 /// A run and its results.
