@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Analysis, CallSpan, Socket, plain};
-use crate::trace::packet::{End, Fate, Flags, Frame, Tcp};
+use crate::trace::packet::{End, Flags, Frame, LinkAction, Tcp};
 use crate::trace::{Data, EventKind, Name, SyscallKind};
 
 /// A frame, from leaving to arriving.
@@ -72,9 +72,9 @@ impl Analysis<'_> {
         let mut first: HashMap<FlowEnd, u32> = HashMap::new();
         let mut sent: HashMap<FlowEnd, Sent> = HashMap::new();
         for ((left_ns, frame), socket) in frames.into_iter().zip(sockets) {
-            let arrived_ns = match (arrivals.remove(&frame.frame), frame.fate()) {
+            let arrived_ns = match (arrivals.remove(&frame.frame), frame.action()) {
                 (Some(at), _) => at,
-                (None, None | Some(Fate::Passed)) => vec![left_ns],
+                (None, None | Some(LinkAction::Passed)) => vec![left_ns],
                 (None, _) => Vec::new(),
             };
             let name = |end: End| {

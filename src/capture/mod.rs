@@ -52,8 +52,7 @@ pub use run::{Run, perform};
 pub use sampler::Sampler;
 #[cfg(unix)]
 pub use sockets::MSG_DONTWAIT;
-pub use sockets::readiness::{Epoll, Interest, Ready};
-pub use sockets::{MSG_TRUNC, Socket, address};
+pub use sockets::{Epoll, Interest, MSG_TRUNC, Ready, Socket, address};
 pub use sys::TcpInfo;
 pub use tcp_table::TcpTableEntry;
 

@@ -9,7 +9,7 @@ use socket2::{Domain, Type};
 
 use super::experiment;
 use super::kit::{connection, listening_on_the_wire, recv_gave, tcp_socket};
-use crate::capture::link::{CapturedFrame, Syn, Traffic, first, first_few, nth};
+use crate::capture::link::{CapturedFrame, FrameKind, Syn, first, first_few, nth};
 use crate::capture::{
     Kind, Lab, Measured, Network, Parameter, Proof, Result, Seen, Socket, TcpInfo, at_least,
     at_least_duration, eq, eq_between, eq_duration, failed_with, in_ticks, ne_between, succeeded,
@@ -236,7 +236,7 @@ fn the_wire_is_cut(lab: &Lab) -> Result<()> {
     lab.claim("send-notices-nothing", succeeded("send", &sent));
     let answer = client.recv(&mut [0; 1024]); // with no limit of its own
 
-    let copies = wire.seen(Traffic::Data);
+    let copies = wire.seen(FrameKind::Data);
     lab.claim("the-same-bytes-again", sent_again(&copies)?);
     let start = lab.last_call("client", SyscallKind::Send)?;
     let timeouts = (rto(&before), rto(&tcp_info(&client)?));

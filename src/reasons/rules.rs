@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::i18n::{Language, speaking, tr};
-use crate::trace::packet::{End, Fate, Frame};
-use crate::trace::rule::{Choice, Rule, Traffic, Which};
+use crate::trace::packet::{End, Frame, LinkAction};
+use crate::trace::rule::{Choice, FrameKind, FrameMatch, Rule};
 
 /// The rules that were applied to a frame; `None` if there were none.
 #[must_use]
@@ -16,32 +16,32 @@ pub fn rules(rules: &[Rule]) -> Option<String> {
 /// A frame's comment in a pcapng file, which is in English: who sent it, and what the link did with it.
 #[must_use]
 pub fn comment(frame: &Frame) -> String {
-    let fate = match frame.fate() {
+    let action = match frame.action() {
         None => "seen",
-        Some(Fate::Passed) => "passed",
-        Some(Fate::Delayed) => "delayed",
-        Some(Fate::Duplicated) => "duplicated",
-        Some(Fate::Held) => "held back",
-        Some(Fate::Dropped) => "dropped",
-        Some(Fate::Cut) => "lost",
+        Some(LinkAction::Passed) => "passed",
+        Some(LinkAction::Delayed) => "delayed",
+        Some(LinkAction::Duplicated) => "duplicated",
+        Some(LinkAction::Held) => "held back",
+        Some(LinkAction::Dropped) => "dropped",
+        Some(LinkAction::Cut) => "lost",
     };
     let rules = speaking(Language::ENGLISH, || rules(frame.rules()));
     let rules = rules.map_or_else(String::new, |rules| format!(": {rules}"));
-    format!("explore: {} {fate}{rules}", frame.sent_by)
+    format!("explore: {} {action}{rules}", frame.sent_by)
 }
 
 fn rule(rule: &Rule) -> String {
     match rule {
-        Rule::Drop(which) => tr!("drop {packets}", packets = packets(which)),
-        Rule::Delay { which, by_ns } => {
+        Rule::Drop(frames) => tr!("drop {packets}", packets = packets(frames)),
+        Rule::Delay { frames, by_ns } => {
             let span = humantime::format_duration(Duration::from_nanos(*by_ns));
-            tr!("delay {packets} by {span}", packets = packets(which), span)
+            tr!("delay {packets} by {span}", packets = packets(frames), span)
         }
-        Rule::Duplicate(which) => tr!("duplicate {packets}", packets = packets(which)),
-        Rule::Reorder(which) => {
-            tr!("let the next packet overtake {packets}", packets = packets(which))
+        Rule::Duplicate(frames) => tr!("duplicate {packets}", packets = packets(frames)),
+        Rule::Reorder(frames) => {
+            tr!("let the next packet overtake {packets}", packets = packets(frames))
         }
-        Rule::Hold(which) => tr!("hold {packets}", packets = packets(which)),
+        Rule::Hold(frames) => tr!("hold {packets}", packets = packets(frames)),
         Rule::Cut => tr!("the wire is cut").to_owned(),
         Rule::NoSuchAddress => tr!("nobody at the far end has that address").to_owned(),
         Rule::Text(text) => text.clone(),
@@ -49,9 +49,9 @@ fn rule(rule: &Rule) -> String {
 }
 
 /// Which packets: `the first SYN from the client`.
-fn packets(which: &Which) -> String {
-    let (packet, packets) = nouns(which.traffic);
-    let packets = match which.choice {
+fn packets(frames: &FrameMatch) -> String {
+    let (packet, packets) = nouns(frames.kind);
+    let packets = match frames.choice {
         Choice::Every => tr!("every {packet}", packet),
         Choice::First(1) | Choice::Nth(1) => tr!("the first {packet}", packet),
         Choice::First(count) => tr!("the first {count} {packets}", count, packets),
@@ -60,7 +60,7 @@ fn packets(which: &Which) -> String {
             tr!("{percent} % of {packets} (seed {seed})", percent, packets, seed)
         }
     };
-    match which.from {
+    match frames.from {
         Some(End::Client) => tr!("{packets} from the client", packets),
         Some(End::Server) => tr!("{packets} from the server", packets),
         None => packets,
@@ -68,19 +68,19 @@ fn packets(which: &Which) -> String {
 }
 
 /// One of them, and several.
-fn nouns(traffic: Traffic) -> (&'static str, &'static str) {
-    match traffic {
-        Traffic::Syn => ("SYN", tr!("SYNs")),
-        Traffic::SynAck => ("SYN-ACK", tr!("SYN-ACKs")),
-        Traffic::Ack => (tr!("bare ACK"), tr!("bare ACKs")),
-        Traffic::Fin => ("FIN", tr!("FINs")),
-        Traffic::Rst => ("RST", tr!("RSTs")),
-        Traffic::Data => (tr!("segment with data"), tr!("segments with data")),
-        Traffic::Tcp => (tr!("TCP segment"), tr!("TCP segments")),
-        Traffic::Udp => (tr!("UDP datagram"), tr!("UDP datagrams")),
-        Traffic::Icmp => (tr!("ICMP message"), tr!("ICMP messages")),
-        Traffic::Arp => (tr!("ARP message"), tr!("ARP messages")),
-        Traffic::Anything => (tr!("packet"), tr!("packets")),
+fn nouns(kind: FrameKind) -> (&'static str, &'static str) {
+    match kind {
+        FrameKind::Syn => ("SYN", tr!("SYNs")),
+        FrameKind::SynAck => ("SYN-ACK", tr!("SYN-ACKs")),
+        FrameKind::Ack => (tr!("bare ACK"), tr!("bare ACKs")),
+        FrameKind::Fin => ("FIN", tr!("FINs")),
+        FrameKind::Rst => ("RST", tr!("RSTs")),
+        FrameKind::Data => (tr!("segment with data"), tr!("segments with data")),
+        FrameKind::Tcp => (tr!("TCP segment"), tr!("TCP segments")),
+        FrameKind::Udp => (tr!("UDP datagram"), tr!("UDP datagrams")),
+        FrameKind::Icmp => (tr!("ICMP message"), tr!("ICMP messages")),
+        FrameKind::Arp => (tr!("ARP message"), tr!("ARP messages")),
+        FrameKind::Anything => (tr!("packet"), tr!("packets")),
     }
 }
 
@@ -101,27 +101,27 @@ mod tests {
 
     #[test]
     fn rules_read_as_sentences() {
-        let all = |traffic| Which { traffic, from: None, choice: Choice::Every };
-        let some = |traffic, choice| Which { choice, ..all(traffic) };
-        let fins = Which { from: Some(End::Server), ..some(Traffic::Fin, Choice::Nth(23)) };
+        let all = |kind| FrameMatch { kind, from: None, choice: Choice::Every };
+        let some = |kind, choice| FrameMatch { choice, ..all(kind) };
+        let fins = FrameMatch { from: Some(End::Server), ..some(FrameKind::Fin, Choice::Nth(23)) };
         for (one, words) in [
-            (Rule::Drop(some(Traffic::Syn, Choice::First(1))), "drop the first SYN"),
+            (Rule::Drop(some(FrameKind::Syn, Choice::First(1))), "drop the first SYN"),
             (
-                Rule::Delay { which: all(Traffic::Anything), by_ns: 50_000_000 },
+                Rule::Delay { frames: all(FrameKind::Anything), by_ns: 50_000_000 },
                 "delay every packet by 50ms",
             ),
             (
-                Rule::Duplicate(some(Traffic::SynAck, Choice::First(2))),
+                Rule::Duplicate(some(FrameKind::SynAck, Choice::First(2))),
                 "duplicate the first 2 SYN-ACKs",
             ),
             (
-                Rule::Reorder(some(Traffic::Data, Choice::Nth(2))),
+                Rule::Reorder(some(FrameKind::Data, Choice::Nth(2))),
                 "let the next packet overtake the 2nd segment with data",
             ),
-            (Rule::Hold(some(Traffic::Udp, Choice::Nth(11))), "hold the 11th UDP datagram"),
+            (Rule::Hold(some(FrameKind::Udp, Choice::Nth(11))), "hold the 11th UDP datagram"),
             (Rule::Drop(fins), "drop the 23rd FIN from the server"),
             (
-                Rule::Drop(some(Traffic::Udp, Choice::Share { percent: 20, seed: 7 })),
+                Rule::Drop(some(FrameKind::Udp, Choice::Share { percent: 20, seed: 7 })),
                 "drop 20 % of UDP datagrams (seed 7)",
             ),
             (Rule::Cut, "the wire is cut"),

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -212,6 +213,12 @@ pub struct Site {
     pub file: Cow<'static, str>,
     /// The line, from 1.
     pub line: u32,
+}
+
+impl From<&'static Location<'static>> for Site {
+    fn from(location: &'static Location<'static>) -> Site {
+        Site { file: Cow::Borrowed(location.file()), line: location.line() }
+    }
 }
 
 impl fmt::Display for Site {

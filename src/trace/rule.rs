@@ -9,19 +9,19 @@ use super::packet::End;
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
     /// These never arrive.
-    Drop(Which),
+    Drop(FrameMatch),
     /// These arrive later.
     Delay {
         #[serde(flatten)]
-        which: Which,
+        frames: FrameMatch,
         by_ns: u64,
     },
     /// These arrive twice.
-    Duplicate(Which),
+    Duplicate(FrameMatch),
     /// These arrive right after the next packet from the same end.
-    Reorder(Which),
+    Reorder(FrameMatch),
     /// These arrive when they are let go, or right after the next packet from the same end.
-    Hold(Which),
+    Hold(FrameMatch),
     /// The link is cut.
     Cut,
     /// Nobody on the link has the frame's destination address.
@@ -33,8 +33,9 @@ pub enum Rule {
 
 /// Which frames: a kind, perhaps of one end only, and which of those.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Which {
-    pub traffic: Traffic,
+pub struct FrameMatch {
+    #[serde(rename = "traffic")]
+    pub kind: FrameKind,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub from: Option<End>,
     pub choice: Choice,
@@ -59,7 +60,7 @@ pub enum Choice {
 /// A kind of frame, in the field's terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Traffic {
+pub enum FrameKind {
     /// A TCP segment with SYN and without ACK: it opens a connection.
     Syn,
     /// A TCP segment with SYN and ACK: the answer to a SYN.
@@ -101,23 +102,23 @@ pub(super) fn rules<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Ru
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::packet::{Fate, Treatment};
+    use crate::trace::packet::{Disposition, LinkAction};
 
     #[test]
     fn rules_are_recorded_as_values_and_read_again() {
-        let which =
-            Which { traffic: Traffic::Syn, from: Some(End::Client), choice: Choice::First(3) };
+        let frames =
+            FrameMatch { kind: FrameKind::Syn, from: Some(End::Client), choice: Choice::First(3) };
         let share = Choice::Share { percent: 20, seed: 39 };
-        let share = Which { traffic: Traffic::Anything, from: None, choice: share };
-        let every = Which { choice: Choice::Every, ..share };
+        let share = FrameMatch { kind: FrameKind::Anything, from: None, choice: share };
+        let every = FrameMatch { choice: Choice::Every, ..share };
         let rules = vec![
-            Rule::Drop(which),
+            Rule::Drop(frames),
             Rule::Hold(share),
-            Rule::Delay { which: every, by_ns: 5 },
+            Rule::Delay { frames: every, by_ns: 5 },
             Rule::Cut,
         ];
-        let treatment = Treatment { fate: Fate::Dropped, delay_ns: 0, rules };
-        let line = serde_json::to_string(&treatment).expect("JSON");
+        let disposition = Disposition { action: LinkAction::Dropped, delay_ns: 0, rules };
+        let line = serde_json::to_string(&disposition).expect("JSON");
         assert_eq!(
             line,
             concat!(
@@ -126,12 +127,12 @@ mod tests {
                 r#"{"delay":{"traffic":"anything","choice":"every","by_ns":5}},"cut"]}"#
             )
         );
-        assert_eq!(serde_json::from_str::<Treatment>(&line).expect("the same"), treatment);
+        assert_eq!(serde_json::from_str::<Disposition>(&line).expect("the same"), disposition);
     }
 
     #[test]
     fn the_sentence_of_format_1_is_read_as_it_stands() {
-        let read = |text| serde_json::from_str::<Treatment>(text).expect("a treatment").rules;
+        let read = |text| serde_json::from_str::<Disposition>(text).expect("a disposition").rules;
         let sentence = "drop the first SYN".to_owned();
         let old = r#"{"fate":"dropped","rule":"drop the first SYN"}"#;
         assert_eq!(read(old), [Rule::Text(sentence)]);

@@ -16,7 +16,7 @@ use crate::i18n::tr;
 use crate::picture::{Ink, Picture, Row, fit, span_of};
 use crate::reasons;
 use crate::text::wrap;
-use crate::trace::packet::{Fate, Frame, Treatment};
+use crate::trace::packet::{Disposition, Frame, LinkAction};
 use crate::trace::{
     ActorKind, Call, Claim, Ending, Event, EventKind, LAB, LINK, Name, Observation, Return, Sample,
     Value, Verdict,
@@ -318,8 +318,8 @@ impl Trace {
             Ink::Plain,
         );
         let indent = self.head(event).width();
-        if let Some(treatment) = &frame.treatment {
-            let (verdict, ink) = treated(treatment);
+        if let Some(disposition) = &frame.disposition {
+            let (verdict, ink) = treated(disposition);
             for line in wrap(&verdict, self.width.saturating_sub(indent).max(8)) {
                 rows.push(
                     Row::indented(indent).with(fit(&line, self.width.saturating_sub(indent)), ink),
@@ -562,21 +562,21 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
 }
 
 /// What the link did with a frame.
-fn treated(treatment: &Treatment) -> (String, Ink) {
-    let mark = if treatment.fate.arrives() { "▶" } else { "✗" };
-    let delay = if treatment.delay_ns > 0 {
-        tr!(", {span} later", span = span_of(treatment.delay_ns))
+fn treated(disposition: &Disposition) -> (String, Ink) {
+    let mark = if disposition.action.arrives() { "▶" } else { "✗" };
+    let delay = if disposition.delay_ns > 0 {
+        tr!(", {span} later", span = span_of(disposition.delay_ns))
     } else {
         String::new()
     };
-    let ink = match treatment.fate {
-        Fate::Passed => Ink::Good,
-        Fate::Dropped | Fate::Cut => Ink::Bad,
+    let ink = match disposition.action {
+        LinkAction::Passed => Ink::Good,
+        LinkAction::Dropped | LinkAction::Cut => Ink::Bad,
         _ => Ink::Warn,
     };
-    let rule = reasons::rules(&treatment.rules)
+    let rule = reasons::rules(&disposition.rules)
         .map_or(String::new(), |rule| tr!(": {rule}", rule = safe(&rule)));
-    (format!("{mark} {}{rule}{delay}", wording::fate(treatment.fate)), ink)
+    (format!("{mark} {}{rule}{delay}", wording::link_action(disposition.action)), ink)
 }
 
 /// What an actor is called, the lab's own two included.

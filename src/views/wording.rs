@@ -5,7 +5,7 @@
 use crate::i18n::tr;
 use crate::labels;
 use crate::picture::{Ink, span_of};
-use crate::trace::packet::{End, Fate};
+use crate::trace::packet::{End, LinkAction};
 use crate::trace::{
     Address, Call, Data, Event, Fact, Label, Name, Observation, Outcome, Output, Relation, SockOpt,
     Syscall, TcpInfo, Value,
@@ -182,14 +182,14 @@ pub(crate) fn outcome_ink(outcome: &Outcome) -> Ink {
 }
 
 /// What became of a frame, in a word.
-pub(crate) fn fate(fate: Fate) -> &'static str {
-    match fate {
-        Fate::Passed => tr!("passed"),
-        Fate::Delayed => tr!("delayed"),
-        Fate::Duplicated => tr!("duplicated"),
-        Fate::Held => tr!("held back"),
-        Fate::Dropped => tr!("dropped"),
-        Fate::Cut => tr!("lost"),
+pub(crate) fn link_action(action: LinkAction) -> &'static str {
+    match action {
+        LinkAction::Passed => tr!("passed"),
+        LinkAction::Delayed => tr!("delayed"),
+        LinkAction::Duplicated => tr!("duplicated"),
+        LinkAction::Held => tr!("held back"),
+        LinkAction::Dropped => tr!("dropped"),
+        LinkAction::Cut => tr!("lost"),
     }
 }
 

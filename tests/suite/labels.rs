@@ -135,7 +135,7 @@ fn rules_of_the_link_are_said_in_chinese() {
     for (rule, expected) in [
         (Rule::Drop(share(20, Anything, 39)), "丢弃 20 % 的分组（种子 39）"),
         (Rule::Drop(first_few(3, Syn.from(Client))), "丢弃客户端的前 3 个 SYN"),
-        (Rule::Delay { which: every(Tcp), by_ns: 10_000_000 }, "每个 TCP 报文段推迟 10ms"),
+        (Rule::Delay { frames: every(Tcp), by_ns: 10_000_000 }, "每个 TCP 报文段推迟 10ms"),
         (Rule::Hold(nth(2, Ack.from(Server))), "扣住服务器的第 2 个纯 ACK"),
         (Rule::Reorder(first(Udp)), "让下一个分组超过第一个 UDP 数据报"),
     ] {

@@ -10,7 +10,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use socket_explorer::capture::child::{Job, Request};
-use socket_explorer::trace::packet::{End, Fate, Frame};
+use socket_explorer::trace::packet::{End, Frame, LinkAction};
 use socket_explorer::trace::pcapng;
 use socket_explorer::trace::recording::{self, Recording};
 use socket_explorer::trace::{Ending, EventKind, Verdict};
@@ -120,15 +120,15 @@ fn a_dropped_syn_is_told_with_its_rule_and_sent_again() {
     let Some(recording) = recorded("lost-syn", &[("drop", "2")]) else {
         return;
     };
-    let fates: Vec<_> = frames(&recording)
+    let outcomes: Vec<_> = frames(&recording)
         .into_iter()
         .filter(|frame| {
             frame.layers.tcp.as_ref().is_some_and(|tcp| tcp.flags.syn() && !tcp.flags.ack())
         })
-        .map(|frame| (frame.fate(), reasons::rules(frame.rules())))
+        .map(|frame| (frame.action(), reasons::rules(frame.rules())))
         .collect();
-    let dropped = (Some(Fate::Dropped), Some("drop the first 2 SYNs".to_owned()));
-    assert_eq!(fates, [dropped.clone(), dropped, (Some(Fate::Passed), None)]);
+    let dropped = (Some(LinkAction::Dropped), Some("drop the first 2 SYNs".to_owned()));
+    assert_eq!(outcomes, [dropped.clone(), dropped, (Some(LinkAction::Passed), None)]);
 }
 
 /// What tshark says of this file, against what was recorded: frame by frame, over all its sections.

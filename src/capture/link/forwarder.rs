@@ -17,8 +17,10 @@ use super::flow_table::{FlowInfo, FlowTable};
 use super::rules::Rules;
 use super::{FAR, NEAR};
 use crate::capture::{Lab, Result, sys};
-use crate::trace::packet::{Arp, End, Ethernet, Fate, Frame, Ip, Layers, Raw, Tcp, Treatment};
-use crate::trace::rule::{Rule, Which};
+use crate::trace::packet::{
+    Arp, Disposition, End, Ethernet, Frame, Ip, Layers, LinkAction, Raw, Tcp,
+};
+use crate::trace::rule::{FrameMatch, Rule};
 use crate::trace::{EventKind, FailedCall, Failure, LINK, Name};
 
 /// The far neighbour's MAC address: locally administered, as its second digit says (IEEE 802).
@@ -125,29 +127,29 @@ impl Wire {
     // ---- rules ----
 
     /// These frames never arrive: `wire.drop(first(Syn))`.
-    pub fn drop(&self, which: impl Into<Which>) {
-        self.shared.lock().rules.drop(which.into());
+    pub fn drop(&self, frames: impl Into<FrameMatch>) {
+        self.shared.lock().rules.drop(frames.into());
     }
 
     /// These frames arrive later by that much: `wire.delay(every(Anything), lab.span("delay")?)`.
-    pub fn delay(&self, which: impl Into<Which>, by: Duration) {
-        self.shared.lock().rules.delay(which.into(), by);
+    pub fn delay(&self, frames: impl Into<FrameMatch>, by: Duration) {
+        self.shared.lock().rules.delay(frames.into(), by);
     }
 
     /// These frames arrive twice.
-    pub fn duplicate(&self, which: impl Into<Which>) {
-        self.shared.lock().rules.duplicate(which.into());
+    pub fn duplicate(&self, frames: impl Into<FrameMatch>) {
+        self.shared.lock().rules.duplicate(frames.into());
     }
 
     /// These frames arrive right after the next one from the same end, which overtakes them.
-    pub fn reorder(&self, which: impl Into<Which>) {
-        self.shared.lock().rules.reorder(which.into());
+    pub fn reorder(&self, frames: impl Into<FrameMatch>) {
+        self.shared.lock().rules.reorder(frames.into());
     }
 
     /// These frames are held until [`Wire::let_go`], so that there is time to look at both ends. The kernel's timers go on: an end
     /// that receives nothing for a second sends again, and that frame overtakes the held ones.
-    pub fn hold(&self, which: impl Into<Which>) {
-        self.shared.lock().rules.hold(which.into());
+    pub fn hold(&self, frames: impl Into<FrameMatch>) {
+        self.shared.lock().rules.hold(frames.into());
     }
 
     /// Delivers the held frames, and returns when they have been delivered.
@@ -178,28 +180,28 @@ impl Wire {
     // ---- frames ----
 
     /// The frames of that kind that were sent so far, in order, whether or not they arrived: `wire.seen(Syn)`.
-    pub fn seen(&self, which: impl Into<Which>) -> Vec<CapturedFrame> {
-        let which = which.into();
+    pub fn seen(&self, frames: impl Into<FrameMatch>) -> Vec<CapturedFrame> {
+        let frames = frames.into();
         let state = self.shared.lock();
         let counted =
-            state.seen.iter().filter(|seen| which.counts(&seen.frame.layers, seen.frame.sent_by));
+            state.seen.iter().filter(|seen| frames.counts(&seen.frame.layers, seen.frame.sent_by));
         counted
             .zip(1..)
-            .filter(|(_, number)| which.selects(*number))
+            .filter(|(_, number)| frames.selects(*number))
             .map(|(seen, _)| seen.clone())
             .collect()
     }
 
     /// Waits until such a frame has been sent, counted from the beginning of the run: `wire.until(nth(2, Syn))`. Unless a rule
     /// delays or holds it, it has been delivered by then. If it never comes only the run's deadline ends the wait.
-    pub fn until(&self, which: impl Into<Which>) -> CapturedFrame {
-        let which = which.into();
-        let mut missing = which.completed_by();
+    pub fn until(&self, frames: impl Into<FrameMatch>) -> CapturedFrame {
+        let frames = frames.into();
+        let mut missing = frames.completed_by();
         let mut looked_at = 0;
         let mut state = self.shared.lock();
         loop {
             for seen in &state.seen[looked_at..state.sent_on] {
-                if which.counts(&seen.frame.layers, seen.frame.sent_by) {
+                if frames.counts(&seen.frame.layers, seen.frame.sent_by) {
                     missing -= 1;
                     if missing == 0 {
                         return seen.clone();
@@ -402,9 +404,12 @@ impl Forwarder {
             return Ok(()); // IPv6, which the kernel sends by itself where it cannot be turned off
         }
         // Addressed to someone else, or damaged: there is no receiver on this link.
-        let treatment =
-            Treatment { fate: Fate::Dropped, delay_ns: 0, rules: vec![Rule::NoSuchAddress] };
-        self.record(FlowInfo::unknown(End::Client), layers, bytes.to_vec(), false, treatment);
+        let disposition = Disposition {
+            action: LinkAction::Dropped,
+            delay_ns: 0,
+            rules: vec![Rule::NoSuchAddress],
+        };
+        self.record(FlowInfo::unknown(End::Client), layers, bytes.to_vec(), false, disposition);
         self.notify_waiting();
         Ok(())
     }
@@ -421,23 +426,24 @@ impl Forwarder {
     ) -> io::Result<Option<u64>> {
         let sent_by = info.sent_by;
         let by_lab = layers.arp.as_ref().is_some_and(|arp| arp.operation == 2);
-        let treatment = self.shared.lock().rules.apply(&layers, sent_by);
-        let (fate, later_ns) = (treatment.fate, treatment.delay_ns.saturating_add(delay_ns));
-        let captured = self.record(info, layers, raw, by_lab, treatment);
-        if let Some(bytes) = out.filter(|_| fate.arrives()) {
+        let disposition = self.shared.lock().rules.apply(&layers, sent_by);
+        let (action, later_ns) =
+            (disposition.action, disposition.delay_ns.saturating_add(delay_ns));
+        let captured = self.record(info, layers, raw, by_lab, disposition);
+        if let Some(bytes) = out.filter(|_| action.arrives()) {
             let frame = |bytes| PendingFrame {
                 number: captured.frame.frame,
                 sent_by,
                 bytes,
-                delivery_is_recorded: fate != Fate::Passed || later_ns > 0,
+                delivery_is_recorded: action != LinkAction::Passed || later_ns > 0,
             };
-            if fate == Fate::Duplicated {
-                self.schedule(frame(bytes.clone()), fate, captured.at_ns, later_ns)?;
+            if action == LinkAction::Duplicated {
+                self.schedule(frame(bytes.clone()), action, captured.at_ns, later_ns)?;
             }
-            self.schedule(frame(bytes), fate, captured.at_ns, later_ns)?;
+            self.schedule(frame(bytes), action, captured.at_ns, later_ns)?;
         }
         self.notify_waiting();
-        Ok(fate.arrives().then_some(later_ns))
+        Ok(action.arrives().then_some(later_ns))
     }
 
     /// Wakes the threads that wait for a frame.
@@ -450,11 +456,11 @@ impl Forwarder {
     fn schedule(
         &mut self,
         frame: PendingFrame,
-        fate: Fate,
+        action: LinkAction,
         at_ns: u64,
         later_ns: u64,
     ) -> io::Result<()> {
-        if fate == Fate::Held {
+        if action == LinkAction::Held {
             self.held.push(frame);
         } else if later_ns > 0 {
             self.order += 1;
@@ -474,7 +480,7 @@ impl Forwarder {
         layers: Layers,
         raw: Vec<u8>,
         by_lab: bool,
-        treatment: Treatment,
+        disposition: Disposition,
     ) -> CapturedFrame {
         self.frames += 1;
         let FlowInfo { sent_by, flow, local, peer, sender, receiver } = info;
@@ -488,7 +494,7 @@ impl Forwarder {
             receiver,
             by_lab,
             layers,
-            treatment: Some(treatment),
+            disposition: Some(disposition),
             raw: Raw(raw),
         });
         let at_ns = self.lab.recorder().push(&self.name, EventKind::Frame(frame.clone()));

@@ -18,10 +18,10 @@ mod forwarder;
 mod network;
 mod rules;
 
-pub use crate::trace::rule::Traffic::{
+pub use crate::trace::rule::FrameKind::{
     self, Ack, Anything, Arp, Data, Fin, Icmp, Rst, Syn, SynAck, Tcp, Udp,
 };
-pub use crate::trace::rule::Which;
+pub use crate::trace::rule::FrameMatch;
 pub use decode::decode;
 pub use forwarder::{CapturedFrame, Wire};
 pub(super) use network::{device, enter, private};

@@ -5,82 +5,82 @@
 
 use std::time::Duration;
 
-use crate::trace::packet::{End, Fate, Layers, Treatment};
-use crate::trace::rule::{Choice, Rule, Traffic, Which};
+use crate::trace::packet::{Disposition, End, Layers, LinkAction};
+use crate::trace::rule::{Choice, FrameKind, FrameMatch, Rule};
 
-impl Traffic {
+impl FrameKind {
     /// Whether a frame is of this kind.
     pub fn is(self, layers: &Layers) -> bool {
         let tcp = |test: fn(&Layers, crate::trace::packet::Flags) -> bool| {
             layers.tcp.as_ref().is_some_and(|tcp| test(layers, tcp.flags))
         };
         match self {
-            Traffic::Syn => tcp(|_, flags| flags.syn() && !flags.ack()),
-            Traffic::SynAck => tcp(|_, flags| flags.syn() && flags.ack()),
-            Traffic::Ack => tcp(|layers, flags| {
+            FrameKind::Syn => tcp(|_, flags| flags.syn() && !flags.ack()),
+            FrameKind::SynAck => tcp(|_, flags| flags.syn() && flags.ack()),
+            FrameKind::Ack => tcp(|layers, flags| {
                 flags.ack()
                     && !flags.syn()
                     && !flags.fin()
                     && !flags.rst()
                     && layers.payload_bytes == 0
             }),
-            Traffic::Fin => tcp(|_, flags| flags.fin()),
-            Traffic::Rst => tcp(|_, flags| flags.rst()),
-            Traffic::Data => tcp(|layers, _| layers.payload_bytes > 0),
-            Traffic::Tcp => tcp(|_, _| true),
-            Traffic::Udp => layers.ip.as_ref().is_some_and(|ip| ip.protocol == 17),
-            Traffic::Icmp => layers.ip.as_ref().is_some_and(|ip| ip.protocol == 1),
-            Traffic::Arp => layers.arp.is_some(),
-            Traffic::Anything => layers.ip.is_some(),
+            FrameKind::Fin => tcp(|_, flags| flags.fin()),
+            FrameKind::Rst => tcp(|_, flags| flags.rst()),
+            FrameKind::Data => tcp(|layers, _| layers.payload_bytes > 0),
+            FrameKind::Tcp => tcp(|_, _| true),
+            FrameKind::Udp => layers.ip.as_ref().is_some_and(|ip| ip.protocol == 17),
+            FrameKind::Icmp => layers.ip.as_ref().is_some_and(|ip| ip.protocol == 1),
+            FrameKind::Arp => layers.arp.is_some(),
+            FrameKind::Anything => layers.ip.is_some(),
         }
     }
 
     /// Every such frame that this end sends.
-    pub fn from(self, end: End) -> Which {
+    pub fn from(self, end: End) -> FrameMatch {
         every(self).from(end)
     }
 }
 
 /// The first frame of a kind.
-pub fn first(of: impl Into<Which>) -> Which {
-    Which { choice: Choice::First(1), ..of.into() }
+pub fn first(of: impl Into<FrameMatch>) -> FrameMatch {
+    FrameMatch { choice: Choice::First(1), ..of.into() }
 }
 
 /// The first `count` frames.
-pub fn first_few(count: usize, of: impl Into<Which>) -> Which {
-    Which { choice: Choice::First(count as u64), ..of.into() }
+pub fn first_few(count: usize, of: impl Into<FrameMatch>) -> FrameMatch {
+    FrameMatch { choice: Choice::First(count as u64), ..of.into() }
 }
 
 /// One frame alone, counted from 1.
-pub fn nth(number: usize, of: impl Into<Which>) -> Which {
-    Which { choice: Choice::Nth(number as u64), ..of.into() }
+pub fn nth(number: usize, of: impl Into<FrameMatch>) -> FrameMatch {
+    FrameMatch { choice: Choice::Nth(number as u64), ..of.into() }
 }
 
 /// All frames of a kind.
-pub fn every(of: impl Into<Which>) -> Which {
-    Which { choice: Choice::Every, ..of.into() }
+pub fn every(of: impl Into<FrameMatch>) -> FrameMatch {
+    FrameMatch { choice: Choice::Every, ..of.into() }
 }
 
 /// A pseudorandom share of the frames; the same seed selects the same numbers again.
-pub fn share(percent: usize, of: impl Into<Which>, seed: u64) -> Which {
-    Which { choice: Choice::Share { percent: percent as u64, seed }, ..of.into() }
+pub fn share(percent: usize, of: impl Into<FrameMatch>, seed: u64) -> FrameMatch {
+    FrameMatch { choice: Choice::Share { percent: percent as u64, seed }, ..of.into() }
 }
 
-impl From<Traffic> for Which {
-    fn from(traffic: Traffic) -> Which {
-        Which { traffic, from: None, choice: Choice::Every }
+impl From<FrameKind> for FrameMatch {
+    fn from(kind: FrameKind) -> FrameMatch {
+        FrameMatch { kind, from: None, choice: Choice::Every }
     }
 }
 
-impl Which {
+impl FrameMatch {
     /// Only frames that this end sends; others are not counted.
-    pub fn from(self, end: End) -> Which {
-        Which { from: Some(end), ..self }
+    pub fn from(self, end: End) -> FrameMatch {
+        FrameMatch { from: Some(end), ..self }
     }
 
     /// Whether a frame counts.
     pub(super) fn counts(&self, layers: &Layers, sent_by: End) -> bool {
-        self.traffic.is(layers) && self.from.is_none_or(|end| end == sent_by)
+        self.kind.is(layers) && self.from.is_none_or(|end| end == sent_by)
     }
 
     /// Whether the rule applies to the frame with this number, counted from 1.
@@ -115,7 +115,7 @@ fn splitmix64(seed: u64, number: u64) -> u64 {
 #[derive(Clone, Debug)]
 struct Active {
     rule: Rule,
-    which: Which,
+    frames: FrameMatch,
     /// Frames counted so far.
     counted: u64,
 }
@@ -128,36 +128,36 @@ pub struct Rules {
 }
 
 impl Rules {
-    fn add(&mut self, which: Which, rule: Rule) {
-        self.active.push(Active { rule, which, counted: 0 });
+    fn add(&mut self, frames: FrameMatch, rule: Rule) {
+        self.active.push(Active { rule, frames, counted: 0 });
     }
 
     /// Drops these frames.
-    pub fn drop(&mut self, which: Which) {
-        self.add(which, Rule::Drop(which));
+    pub fn drop(&mut self, frames: FrameMatch) {
+        self.add(frames, Rule::Drop(frames));
     }
 
     /// Delays these frames; a delay of zero is not a rule.
-    pub fn delay(&mut self, which: Which, by: Duration) {
+    pub fn delay(&mut self, frames: FrameMatch, by: Duration) {
         if !by.is_zero() {
             let by_ns = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
-            self.add(which, Rule::Delay { which, by_ns });
+            self.add(frames, Rule::Delay { frames, by_ns });
         }
     }
 
     /// Delivers these frames twice.
-    pub fn duplicate(&mut self, which: Which) {
-        self.add(which, Rule::Duplicate(which));
+    pub fn duplicate(&mut self, frames: FrameMatch) {
+        self.add(frames, Rule::Duplicate(frames));
     }
 
     /// Delivers these frames right after the next packet from the same end.
-    pub fn reorder(&mut self, which: Which) {
-        self.add(which, Rule::Reorder(which));
+    pub fn reorder(&mut self, frames: FrameMatch) {
+        self.add(frames, Rule::Reorder(frames));
     }
 
     /// Holds these frames until they are released, or the next packet from the same end overtakes them.
-    pub fn hold(&mut self, which: Which) {
-        self.add(which, Rule::Hold(which));
+    pub fn hold(&mut self, frames: FrameMatch) {
+        self.add(frames, Rule::Hold(frames));
     }
 
     /// Cuts the link: no IP packet arrives any more. ARP is still answered, by the near neighbour.
@@ -176,50 +176,50 @@ impl Rules {
     }
 
     /// Decides what happens to a frame, and counts it.
-    pub fn apply(&mut self, layers: &Layers, sent_by: End) -> Treatment {
-        let mut treatment = Treatment::default();
+    pub fn apply(&mut self, layers: &Layers, sent_by: End) -> Disposition {
+        let mut disposition = Disposition::default();
         for active in &mut self.active {
-            if !active.which.counts(layers, sent_by) {
+            if !active.frames.counts(layers, sent_by) {
                 continue;
             }
             active.counted += 1;
-            if !active.which.selects(active.counted) || treatment.fate == Fate::Dropped {
+            if !active.frames.selects(active.counted) || disposition.action == LinkAction::Dropped {
                 continue;
             }
-            let fate = match active.rule {
+            let action = match active.rule {
                 Rule::Drop(_) => {
-                    treatment.delay_ns = 0;
-                    treatment.rules.clear();
-                    Fate::Dropped
+                    disposition.delay_ns = 0;
+                    disposition.rules.clear();
+                    LinkAction::Dropped
                 }
                 Rule::Delay { by_ns, .. } => {
-                    treatment.delay_ns = treatment.delay_ns.saturating_add(by_ns);
-                    Fate::Delayed
+                    disposition.delay_ns = disposition.delay_ns.saturating_add(by_ns);
+                    LinkAction::Delayed
                 }
-                Rule::Duplicate(_) => Fate::Duplicated,
-                _ => Fate::Held,
+                Rule::Duplicate(_) => LinkAction::Duplicated,
+                _ => LinkAction::Held,
             };
-            if outranks(fate, treatment.fate) {
-                treatment.fate = fate;
+            if outranks(action, disposition.action) {
+                disposition.action = action;
             }
-            treatment.rules.push(active.rule.clone());
+            disposition.rules.push(active.rule.clone());
         }
         if self.cut && layers.ip.is_some() {
-            return Treatment { fate: Fate::Cut, delay_ns: 0, rules: vec![Rule::Cut] };
+            return Disposition { action: LinkAction::Cut, delay_ns: 0, rules: vec![Rule::Cut] };
         }
-        treatment
+        disposition
     }
 }
 
 /// Which of two outcomes is recorded when both apply.
-fn outranks(one: Fate, than: Fate) -> bool {
-    let rank = |fate| match fate {
-        Fate::Passed => 0,
-        Fate::Delayed => 1,
-        Fate::Duplicated => 2,
-        Fate::Held => 3,
-        Fate::Cut => 4,
-        Fate::Dropped => 5,
+fn outranks(one: LinkAction, than: LinkAction) -> bool {
+    let rank = |action| match action {
+        LinkAction::Passed => 0,
+        LinkAction::Delayed => 1,
+        LinkAction::Duplicated => 2,
+        LinkAction::Held => 3,
+        LinkAction::Cut => 4,
+        LinkAction::Dropped => 5,
     };
     rank(one) > rank(than)
 }
@@ -257,53 +257,59 @@ mod tests {
     const SYN_ACK: u8 = 0x12;
     const ACK: u8 = 0x10;
 
-    fn fates(rules: &mut Rules, frames: &[(Layers, End)]) -> Vec<Fate> {
-        frames.iter().map(|(layers, end)| rules.apply(layers, *end).fate).collect()
+    fn actions(rules: &mut Rules, frames: &[(Layers, End)]) -> Vec<LinkAction> {
+        frames.iter().map(|(layers, end)| rules.apply(layers, *end).action).collect()
     }
 
     #[test]
     fn each_kind_is_told_from_the_others() {
         let kinds = [
-            Traffic::Syn,
-            Traffic::SynAck,
-            Traffic::Ack,
-            Traffic::Fin,
-            Traffic::Rst,
-            Traffic::Data,
-            Traffic::Tcp,
-            Traffic::Udp,
+            FrameKind::Syn,
+            FrameKind::SynAck,
+            FrameKind::Ack,
+            FrameKind::Fin,
+            FrameKind::Rst,
+            FrameKind::Data,
+            FrameKind::Tcp,
+            FrameKind::Udp,
         ];
         let of =
             |layers: &Layers| kinds.into_iter().filter(|kind| kind.is(layers)).collect::<Vec<_>>();
-        assert_eq!(of(&segment(SYN, 0)), [Traffic::Syn, Traffic::Tcp]);
-        assert_eq!(of(&segment(SYN_ACK, 0)), [Traffic::SynAck, Traffic::Tcp]);
-        assert_eq!(of(&segment(ACK, 0)), [Traffic::Ack, Traffic::Tcp]);
-        assert_eq!(of(&segment(ACK | 0x08, 5)), [Traffic::Data, Traffic::Tcp]);
-        assert_eq!(of(&segment(ACK | 0x01, 0)), [Traffic::Fin, Traffic::Tcp]);
-        assert_eq!(of(&segment(ACK | 0x04, 0)), [Traffic::Rst, Traffic::Tcp]);
+        assert_eq!(of(&segment(SYN, 0)), [FrameKind::Syn, FrameKind::Tcp]);
+        assert_eq!(of(&segment(SYN_ACK, 0)), [FrameKind::SynAck, FrameKind::Tcp]);
+        assert_eq!(of(&segment(ACK, 0)), [FrameKind::Ack, FrameKind::Tcp]);
+        assert_eq!(of(&segment(ACK | 0x08, 5)), [FrameKind::Data, FrameKind::Tcp]);
+        assert_eq!(of(&segment(ACK | 0x01, 0)), [FrameKind::Fin, FrameKind::Tcp]);
+        assert_eq!(of(&segment(ACK | 0x04, 0)), [FrameKind::Rst, FrameKind::Tcp]);
         assert_eq!(of(&Layers::default()), []);
     }
 
     #[test]
     fn dropping_beats_delaying_and_is_told_alone() {
         let mut rules = Rules::default();
-        let (dropped, delayed) = (first(Traffic::Syn), every(Traffic::Anything));
+        let (dropped, delayed) = (first(FrameKind::Syn), every(FrameKind::Anything));
         rules.drop(dropped);
         rules.delay(delayed, Duration::from_millis(50));
-        let treatment = rules.apply(&segment(SYN, 0), End::Client);
+        let disposition = rules.apply(&segment(SYN, 0), End::Client);
         let applied = vec![Rule::Drop(dropped)];
-        assert_eq!(treatment, Treatment { fate: Fate::Dropped, delay_ns: 0, rules: applied });
-        let treatment = rules.apply(&segment(SYN, 0), End::Client);
-        let (which, by_ns) = (delayed, 50_000_000);
-        let applied = vec![Rule::Delay { which, by_ns }];
-        assert_eq!(treatment, Treatment { fate: Fate::Delayed, delay_ns: by_ns, rules: applied });
+        assert_eq!(
+            disposition,
+            Disposition { action: LinkAction::Dropped, delay_ns: 0, rules: applied }
+        );
+        let disposition = rules.apply(&segment(SYN, 0), End::Client);
+        let (frames, by_ns) = (delayed, 50_000_000);
+        let applied = vec![Rule::Delay { frames, by_ns }];
+        assert_eq!(
+            disposition,
+            Disposition { action: LinkAction::Delayed, delay_ns: by_ns, rules: applied }
+        );
     }
 
     #[test]
     fn a_rule_counts_what_it_is_about_and_nothing_else() {
         let mut rules = Rules::default();
-        rules.drop(nth(2, Traffic::Syn.from(End::Client)));
-        rules.drop(first(Traffic::Syn)); // the first rule counts this one too
+        rules.drop(nth(2, FrameKind::Syn.from(End::Client)));
+        rules.drop(first(FrameKind::Syn)); // the first rule counts this one too
         let syn = |end| (segment(SYN, 0), end);
         let sent = [
             syn(End::Client),
@@ -312,18 +318,18 @@ mod tests {
             syn(End::Client),
             syn(End::Client),
         ];
-        use Fate::{Dropped, Passed};
-        assert_eq!(fates(&mut rules, &sent), [Dropped, Passed, Passed, Dropped, Passed]);
+        use LinkAction::{Dropped, Passed};
+        assert_eq!(actions(&mut rules, &sent), [Dropped, Passed, Passed, Dropped, Passed]);
     }
 
     #[test]
     fn delays_add_up_and_a_duplicate_is_delayed_too() {
         let mut rules = Rules::default();
-        rules.delay(every(Traffic::Tcp), Duration::from_millis(2));
-        rules.duplicate(every(Traffic::Syn));
-        rules.delay(every(Traffic::Syn), Duration::from_millis(3));
-        let treatment = rules.apply(&segment(SYN, 0), End::Client);
-        assert_eq!((treatment.fate, treatment.delay_ns), (Fate::Duplicated, 5_000_000));
+        rules.delay(every(FrameKind::Tcp), Duration::from_millis(2));
+        rules.duplicate(every(FrameKind::Syn));
+        rules.delay(every(FrameKind::Syn), Duration::from_millis(3));
+        let disposition = rules.apply(&segment(SYN, 0), End::Client);
+        assert_eq!((disposition.action, disposition.delay_ns), (LinkAction::Duplicated, 5_000_000));
     }
 
     #[test]
@@ -331,19 +337,19 @@ mod tests {
         let mut rules = Rules::default();
         rules.cut();
         assert_eq!(rules.apply(&segment(SYN, 0), End::Client).rules, [Rule::Cut]);
-        assert_eq!(rules.apply(&Layers::default(), End::Client).fate, Fate::Passed);
+        assert_eq!(rules.apply(&Layers::default(), End::Client).action, LinkAction::Passed);
         rules.plug_in();
-        assert_eq!(rules.apply(&segment(SYN, 0), End::Client).fate, Fate::Passed);
+        assert_eq!(rules.apply(&segment(SYN, 0), End::Client).action, LinkAction::Passed);
     }
 
     #[test]
     fn a_share_is_about_its_percentage_and_the_same_again_with_the_same_seed() {
         let run = |seed| {
             let mut rules = Rules::default();
-            rules.drop(share(20, Traffic::Data, seed));
-            fates(&mut rules, &vec![(segment(ACK, 5), End::Client); 10_000])
+            rules.drop(share(20, FrameKind::Data, seed));
+            actions(&mut rules, &vec![(segment(ACK, 5), End::Client); 10_000])
         };
-        let dropped = run(7).iter().filter(|fate| **fate == Fate::Dropped).count();
+        let dropped = run(7).iter().filter(|action| **action == LinkAction::Dropped).count();
         assert!((1_800..2_200).contains(&dropped), "{dropped}");
         assert_eq!(run(7), run(7));
         assert_ne!(run(7), run(8));

@@ -1,11 +1,14 @@
-//! The options whose value is a flag, a number or a time: one row each, and the two methods that go with it.
+//! Socket options and modes. An option whose value is a flag, a number or a time is a row of a table, from which its getter and
+//! its setter are made.
 
 use std::io;
 use std::panic::Location;
 use std::time::Duration;
 
-use super::Socket;
-use crate::trace::{SockOpt, Value};
+use socket2::Protocol;
+
+use super::{Socket, done, names, sys};
+use crate::trace::{Output, SockOpt, Syscall, Value};
 
 /// Options whose value is a flag or a number: getter, setter, type, option.
 macro_rules! options {
@@ -63,8 +66,113 @@ impl Socket {
     }
 }
 
+impl Socket {
+    /// Whether it is non-blocking: `O_NONBLOCK` among its status flags (fcntl(2)).
+    #[track_caller]
+    pub fn nonblocking(&self) -> io::Result<bool> {
+        Ok(self.status_flags(Location::caller())? & sys::O_NONBLOCK != 0)
+    }
+
+    fn status_flags(&self, source: &'static Location<'static>) -> io::Result<i32> {
+        let tell = |flags: &i32| (i64::from(*flags), Output::None);
+        let names = ("nonblocking", "fcntl");
+        self.call(names, Syscall::GetFlags, source, sys::status_flags, tell)
+    }
+
+    /// Makes it non-blocking, or blocking: reads the status flags, and sets them with or without `O_NONBLOCK` (fcntl(2)).
+    #[track_caller]
+    pub fn set_nonblocking(&self, nonblocking: bool) -> io::Result<()> {
+        let source = Location::caller();
+        let now = self.status_flags(source)?;
+        let wanted = if nonblocking { now | sys::O_NONBLOCK } else { now & !sys::O_NONBLOCK };
+        if wanted == now {
+            return Ok(());
+        }
+        let set = |socket: &socket2::Socket| sys::set_status_flags(socket, wanted).map(drop);
+        self.call(
+            ("set_nonblocking", "fcntl"),
+            Syscall::SetFlags { nonblocking },
+            source,
+            set,
+            done,
+        )
+    }
+
+    fn set(
+        &self,
+        setter: &'static str,
+        option: SockOpt,
+        value: Value,
+        site: &'static Location<'static>,
+        set: impl FnOnce(&socket2::Socket) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let syscall = Syscall::SetOption { option, value };
+        self.call((setter, "setsockopt"), syscall, site, set, done)
+    }
+
+    pub(super) fn set_read_timeout_at(
+        &self,
+        timeout: Option<Duration>,
+        site: &'static Location<'static>,
+    ) -> io::Result<()> {
+        let value = value_of(timeout);
+        self.set("set_read_timeout", SockOpt::RecvTimeout, value, site, |socket| {
+            socket.set_read_timeout(timeout)
+        })
+    }
+
+    pub(super) fn set_write_timeout_at(
+        &self,
+        timeout: Option<Duration>,
+        site: &'static Location<'static>,
+    ) -> io::Result<()> {
+        let value = value_of(timeout);
+        self.set("set_write_timeout", SockOpt::SendTimeout, value, site, |socket| {
+            socket.set_write_timeout(timeout)
+        })
+    }
+
+    fn get<T>(
+        &self,
+        getter: &'static str,
+        option: SockOpt,
+        site: &'static Location<'static>,
+        get: impl FnOnce(&socket2::Socket) -> io::Result<T>,
+        value: impl FnOnce(&T) -> Value,
+    ) -> io::Result<T> {
+        self.call((getter, "getsockopt"), Syscall::GetOption { option }, site, get, |got| {
+            (0, Output::Value(value(got)))
+        })
+    }
+
+    /// The protocol that it speaks: `SO_PROTOCOL` (socket(7)); `None` where the system does not say.
+    #[cfg(any(target_os = "linux", windows))]
+    #[track_caller]
+    pub fn protocol(&self) -> io::Result<Option<Protocol>> {
+        let get = socket2::Socket::protocol;
+        self.get("protocol", SockOpt::Protocol, Location::caller(), get, |protocol| {
+            Value::from(&names::protocol(*protocol))
+        })
+    }
+
+    /// The protocol that it speaks: this system does not say.
+    #[cfg(not(any(target_os = "linux", windows)))]
+    pub fn protocol(&self) -> io::Result<Option<Protocol>> {
+        Ok(None)
+    }
+
+    /// The error that waits on the socket, taken from it: `SO_ERROR` (socket(7)).
+    #[track_caller]
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        let take = socket2::Socket::take_error;
+        self.get("take_error", SockOpt::Error, Location::caller(), take, |error| {
+            error.as_ref().map_or(Value::Number(0), |error| Value::Text(sys::error_name(error)))
+        })
+    }
+}
+
 /// An option's value as it is recorded; a time span in microseconds, none as 0, as the kernel keeps it.
-pub(super) trait OptionValue {
+trait OptionValue {
     fn value(self) -> Value;
 }
 
@@ -88,6 +196,6 @@ impl OptionValue for Option<Duration> {
     }
 }
 
-pub(super) fn value_of(value: impl OptionValue) -> Value {
+fn value_of(value: impl OptionValue) -> Value {
     value.value()
 }

@@ -9,10 +9,9 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::panic::Location;
 use std::time::Duration;
 
-use super::Socket;
-use super::{Calling, record};
+use super::{Socket, record};
 use crate::capture::{Actor, sys};
-use crate::trace::{EpollOperation, Listed, Output, PollList, Role, Syscall};
+use crate::trace::{Call, Listed, Output, PollList, Role, Syscall};
 
 /// What a socket is watched for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +25,7 @@ pub enum Interest {
 }
 
 impl Interest {
-    fn bits(self) -> i16 {
+    pub(super) fn bits(self) -> i16 {
         match self {
             Interest::Read => sys::READABLE,
             Interest::Write => sys::WRITABLE,
@@ -39,7 +38,7 @@ impl Interest {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ready {
     /// Descriptors with what they are ready for, in the kernel's order.
-    found: Vec<(i64, i16)>,
+    pub(super) found: Vec<(i64, i16)>,
 }
 
 impl Ready {
@@ -85,7 +84,7 @@ impl Ready {
     }
 
     /// The return value and the output of a call that found these; `name` names the bits.
-    fn output(&self, name: fn(i16) -> String) -> (i64, Output) {
+    pub(super) fn output(&self, name: fn(i16) -> String) -> (i64, Output) {
         let found = self.found.iter().map(|(fd, bits)| (*fd, name(*bits).into()));
         let out = if self.is_empty() { Output::None } else { Output::Ready(Listed::of(found)) };
         (i64::try_from(self.found.len()).unwrap_or(i64::MAX), out)
@@ -93,7 +92,7 @@ impl Ready {
 }
 
 /// The names of poll(2) for these bits; those of epoll(7) are the same with an E before them.
-fn events(bits: i16) -> String {
+pub(super) fn events(bits: i16) -> String {
     let names = [
         (sys::READABLE, "POLLIN"),
         (sys::WRITABLE, "POLLOUT"),
@@ -109,17 +108,13 @@ fn events(bits: i16) -> String {
     if known.is_empty() { format!("{bits:#x}") } else { known }
 }
 
-fn epoll_events(bits: i16) -> String {
-    events(bits).replace("POLL", "EPOLL")
-}
-
 /// Descriptors with what they are watched for, as poll(2) takes them.
 fn poll_list(watched: impl ExactSizeIterator<Item = (i64, i16)>) -> PollList {
     Listed::of(watched.map(|(fd, bits)| (fd, events(bits).into())))
 }
 
 impl Actor {
-    fn ask<T>(
+    pub(super) fn ask<T>(
         &self,
         names: (&'static str, &'static str),
         (fd, syscall): (Option<i64>, Syscall),
@@ -127,16 +122,18 @@ impl Actor {
         perform: impl FnOnce() -> io::Result<T>,
         tell: impl FnOnce(&T) -> (i64, Output),
     ) -> io::Result<T> {
-        let calling = Calling {
+        let recorder = self.lab().recorder();
+        let call = Call {
+            id: recorder.number(),
             syscall,
-            name: names.1,
-            api: names.0,
+            name: names.1.into(),
+            api: Some(names.0.into()),
             fd,
             socket: None,
-            site: Some(site),
+            site: Some(site.into()),
             role: Role::Program,
         };
-        record(self.lab().recorder(), self.event_name(), calling, perform, tell)
+        record(recorder, self.event_name(), call, perform, tell)
     }
 
     /// Waits until one of these sockets is ready, or the time is over (`None`: for ever): select(2). It takes no descriptor
@@ -248,137 +245,6 @@ impl Actor {
         };
         let tell = |ready: &Ready| ready.output(events);
         self.ask(("poll", sys::POLL), (None, syscall), Location::caller(), perform, tell)
-    }
-
-    /// An epoll instance, which keeps the list of what is watched: epoll_create1(2).
-    ///
-    /// # Errors
-    /// `EMFILE` with no descriptor left; [`io::ErrorKind::Unsupported`] where the system is not Linux.
-    #[track_caller]
-    pub fn epoll(&self) -> io::Result<Epoll> {
-        let tell = |epoll: &sys::Epoll| (epoll.descriptor(), Output::None);
-        let (names, syscall) = (("epoll", "epoll_create1"), (None, Syscall::EpollCreate));
-        let inner = self.ask(names, syscall, Location::caller(), sys::Epoll::new, tell)?;
-        Ok(Epoll { inner: Some(inner), actor: self.clone() })
-    }
-}
-
-/// A list of sockets that the kernel watches for you (epoll(7)). Dropped, it is closed.
-#[derive(Debug)]
-pub struct Epoll {
-    /// `None` only once it is closed.
-    inner: Option<sys::Epoll>,
-    actor: Actor,
-}
-
-impl Drop for Epoll {
-    fn drop(&mut self) {
-        let Some(inner) = self.inner.take() else {
-            return;
-        };
-        let calling = Calling {
-            syscall: Syscall::Close,
-            name: "close",
-            api: "close",
-            fd: Some(inner.descriptor()),
-            socket: None,
-            site: None,
-            role: Role::ScopeEnd,
-        };
-        let perform = || {
-            drop(inner);
-            Ok(())
-        };
-        let (recorder, owner) = (self.actor.lab().recorder(), self.actor.event_name());
-        let _ = record(recorder, owner, calling, perform, |()| (0, Output::None));
-    }
-}
-
-impl Epoll {
-    fn inner(&self) -> &sys::Epoll {
-        self.inner.as_ref().expect("an epoll instance is open until it is dropped")
-    }
-
-    /// The descriptor's number.
-    #[must_use]
-    pub fn descriptor(&self) -> i64 {
-        self.inner().descriptor()
-    }
-
-    fn control(
-        &self,
-        (api, operation): (&'static str, EpollOperation),
-        socket: &Socket,
-        interest: Option<Interest>,
-        site: &'static Location<'static>,
-        perform: impl FnOnce() -> io::Result<()>,
-    ) -> io::Result<()> {
-        let syscall = Syscall::EpollCtl {
-            operation,
-            watched: socket.descriptor(),
-            events: interest.map(|interest| epoll_events(interest.bits()).into()),
-        };
-        let call = (Some(self.descriptor()), syscall);
-        self.actor.ask((api, "epoll_ctl"), call, site, perform, |()| (0, Output::None))
-    }
-
-    /// Watches one more socket: epoll_ctl(2). Once is enough, however often it is waited for.
-    ///
-    /// # Errors
-    /// `EEXIST` if it is watched already.
-    #[track_caller]
-    pub fn add(&self, socket: &Socket, interest: Interest) -> io::Result<()> {
-        self.control(
-            ("add", EpollOperation::Add),
-            socket,
-            Some(interest),
-            Location::caller(),
-            || self.inner().add(socket.bare(), interest.bits()),
-        )
-    }
-
-    /// Watches it for something else: epoll_ctl(2).
-    ///
-    /// # Errors
-    /// `ENOENT` if it is not watched.
-    #[track_caller]
-    pub fn modify(&self, socket: &Socket, interest: Interest) -> io::Result<()> {
-        let perform = || self.inner().modify(socket.bare(), interest.bits());
-        self.control(
-            ("modify", EpollOperation::Modify),
-            socket,
-            Some(interest),
-            Location::caller(),
-            perform,
-        )
-    }
-
-    /// Watches it no longer: epoll_ctl(2). Closing the socket does the same.
-    ///
-    /// # Errors
-    /// `ENOENT` if it is not watched.
-    #[track_caller]
-    pub fn remove(&self, socket: &Socket) -> io::Result<()> {
-        self.control(("remove", EpollOperation::Delete), socket, None, Location::caller(), || {
-            self.inner().remove(socket.bare())
-        })
-    }
-
-    /// Waits until a watched socket is ready, or the time is over (`None`: for ever): epoll_wait(2). It answers with the
-    /// ready ones alone, at most `most`.
-    ///
-    /// # Errors
-    /// `EINTR` if a signal came.
-    #[track_caller]
-    pub fn wait(&self, most: usize, timeout: Option<Duration>) -> io::Result<Ready> {
-        let syscall = Syscall::EpollWait {
-            max_events: most as u64,
-            timeout_ms: i64::from(sys::milliseconds(timeout)),
-        };
-        let call = (Some(self.descriptor()), syscall);
-        let perform = || Ok(Ready { found: self.inner().wait(most, timeout)? });
-        let tell = |ready: &Ready| ready.output(epoll_events);
-        self.actor.ask(("wait", sys::EPOLL_WAIT), call, Location::caller(), perform, tell)
     }
 }
 

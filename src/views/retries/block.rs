@@ -100,7 +100,7 @@ fn frames(series: &Series, analysis: &Analysis) -> Vec<Line> {
     let mut before = None;
     for (number, segment) in (1..).zip(series.sent.iter().map(|at| &analysis.wire[*at])) {
         let (at, frame) = (segment.left_ns, &segment.frame);
-        let outcome = frame.fate().map_or("", wording::fate);
+        let outcome = frame.action().map_or("", wording::link_action);
         let (mark, ink) = if frame.is_lost() { ("✗", Ink::Bad) } else { ("▶", Ink::Good) };
         let label = format!("{} {number}", content_name(&series.content));
         lines.push(Line {

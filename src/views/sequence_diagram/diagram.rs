@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::picture::Ink;
 use crate::picture::phrase::Phrase;
-use crate::trace::packet::{Fate, Flags};
+use crate::trace::packet::{Flags, LinkAction};
 
 /// An actor's lane.
 #[derive(Debug)]
@@ -125,7 +125,7 @@ pub(super) enum Likeness {
         to: usize,
         flags: Option<Flags>,
         again: bool,
-        fate: Option<Fate>,
+        action: Option<LinkAction>,
         leaves: bool,
     },
     Arp,

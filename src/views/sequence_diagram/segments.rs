@@ -8,7 +8,7 @@ use crate::labels;
 use crate::picture::phrase::Phrase;
 use crate::picture::{Ink, span_of};
 use crate::reasons;
-use crate::trace::packet::{Fate, Layers, Tcp};
+use crate::trace::packet::{Layers, LinkAction, Tcp};
 use crate::trace::{Data, EventKind, Fact, Observation, Role};
 use crate::views::SeqNumbers;
 
@@ -225,7 +225,7 @@ impl Builder<'_> {
         };
         let layers = &segment.frame.layers;
         let again = segment.again_after_ns.is_some();
-        let fate = segment.frame.fate();
+        let action = segment.frame.action();
         let ink = match layers.tcp.as_ref().map(|tcp| tcp.flags) {
             _ if again => Ink::Warn,
             Some(flags) if flags.rst() => Ink::Bad,
@@ -235,7 +235,7 @@ impl Builder<'_> {
             .tcp
             .as_ref()
             .is_some_and(|tcp| tcp.flags.syn() || tcp.flags.fin() || tcp.flags.rst());
-        let usual = matches!(fate, None | Some(Fate::Passed | Fate::Delayed))
+        let usual = matches!(action, None | Some(LinkAction::Passed | LinkAction::Delayed))
             && !again
             && !special
             && layers.icmp.is_none()
@@ -243,7 +243,7 @@ impl Builder<'_> {
         let flags = layers.tcp.as_ref().map(|tcp| tcp.flags);
         let mut push = |at_ns: u64, words: Phrase, transit: Transit| {
             let leaves = transit == Transit::Leaves;
-            let likeness = Likeness::Segment { from, to, flags, again, fate, leaves };
+            let likeness = Likeness::Segment { from, to, flags, again, action, leaves };
             let segment_row =
                 SegmentRow { from, to, words, ink, transit, bytes: layers.payload_bytes };
             steps.push(Step {
@@ -300,7 +300,7 @@ fn later(ns: u64) -> Phrase {
 /// Why it was lost, in the plan's words.
 fn reasons(segment: &Segment) -> Phrase {
     let frame = &segment.frame;
-    let plain = if frame.fate() == Some(Fate::Cut) { tr!("cut") } else { tr!("dropped") };
+    let plain = if frame.action() == Some(LinkAction::Cut) { tr!("cut") } else { tr!("dropped") };
     reasons::rules(frame.rules()).into_iter().chain([plain.to_owned()]).collect()
 }
 

@@ -1,0 +1,148 @@
+//! epoll: the list of watched sockets that the kernel keeps, each call on it recorded.
+
+use std::io;
+use std::panic::Location;
+use std::time::Duration;
+
+use super::readiness::events;
+use super::{Interest, Ready, Socket, record};
+use crate::capture::{Actor, sys};
+use crate::trace::{Call, EpollOperation, Output, Role, Syscall};
+
+impl Actor {
+    /// An epoll instance, which keeps the list of what is watched: epoll_create1(2).
+    ///
+    /// # Errors
+    /// `EMFILE` with no descriptor left; [`io::ErrorKind::Unsupported`] where the system is not Linux.
+    #[track_caller]
+    pub fn epoll(&self) -> io::Result<Epoll> {
+        let tell = |epoll: &sys::Epoll| (epoll.descriptor(), Output::None);
+        let (names, syscall) = (("epoll", "epoll_create1"), (None, Syscall::EpollCreate));
+        let inner = self.ask(names, syscall, Location::caller(), sys::Epoll::new, tell)?;
+        Ok(Epoll { inner: Some(inner), actor: self.clone() })
+    }
+}
+
+/// A list of sockets that the kernel watches for you (epoll(7)). Dropped, it is closed.
+#[derive(Debug)]
+pub struct Epoll {
+    /// `None` only once it is closed.
+    inner: Option<sys::Epoll>,
+    actor: Actor,
+}
+
+impl Drop for Epoll {
+    fn drop(&mut self) {
+        let Some(inner) = self.inner.take() else {
+            return;
+        };
+        let (recorder, owner) = (self.actor.lab().recorder(), self.actor.event_name());
+        let call = Call {
+            id: recorder.number(),
+            syscall: Syscall::Close,
+            name: "close".into(),
+            api: Some("close".into()),
+            fd: Some(inner.descriptor()),
+            socket: None,
+            site: None,
+            role: Role::ScopeEnd,
+        };
+        let perform = || {
+            drop(inner);
+            Ok(())
+        };
+        let _ = record(recorder, owner, call, perform, |()| (0, Output::None));
+    }
+}
+
+impl Epoll {
+    fn inner(&self) -> &sys::Epoll {
+        self.inner.as_ref().expect("an epoll instance is open until it is dropped")
+    }
+
+    /// The descriptor's number.
+    #[must_use]
+    pub fn descriptor(&self) -> i64 {
+        self.inner().descriptor()
+    }
+
+    fn control(
+        &self,
+        (api, operation): (&'static str, EpollOperation),
+        socket: &Socket,
+        interest: Option<Interest>,
+        site: &'static Location<'static>,
+        perform: impl FnOnce() -> io::Result<()>,
+    ) -> io::Result<()> {
+        let syscall = Syscall::EpollCtl {
+            operation,
+            watched: socket.descriptor(),
+            events: interest.map(|interest| epoll_events(interest.bits()).into()),
+        };
+        let call = (Some(self.descriptor()), syscall);
+        self.actor.ask((api, "epoll_ctl"), call, site, perform, |()| (0, Output::None))
+    }
+
+    /// Watches one more socket: epoll_ctl(2). Once is enough, however often it is waited for.
+    ///
+    /// # Errors
+    /// `EEXIST` if it is watched already.
+    #[track_caller]
+    pub fn add(&self, socket: &Socket, interest: Interest) -> io::Result<()> {
+        self.control(
+            ("add", EpollOperation::Add),
+            socket,
+            Some(interest),
+            Location::caller(),
+            || self.inner().add(socket.bare(), interest.bits()),
+        )
+    }
+
+    /// Watches it for something else: epoll_ctl(2).
+    ///
+    /// # Errors
+    /// `ENOENT` if it is not watched.
+    #[track_caller]
+    pub fn modify(&self, socket: &Socket, interest: Interest) -> io::Result<()> {
+        let perform = || self.inner().modify(socket.bare(), interest.bits());
+        self.control(
+            ("modify", EpollOperation::Modify),
+            socket,
+            Some(interest),
+            Location::caller(),
+            perform,
+        )
+    }
+
+    /// Watches it no longer: epoll_ctl(2). Closing the socket does the same.
+    ///
+    /// # Errors
+    /// `ENOENT` if it is not watched.
+    #[track_caller]
+    pub fn remove(&self, socket: &Socket) -> io::Result<()> {
+        self.control(("remove", EpollOperation::Delete), socket, None, Location::caller(), || {
+            self.inner().remove(socket.bare())
+        })
+    }
+
+    /// Waits until a watched socket is ready, or the time is over (`None`: for ever): epoll_wait(2). It answers with the
+    /// ready ones alone, at most `most`.
+    ///
+    /// # Errors
+    /// `EINTR` if a signal came.
+    #[track_caller]
+    pub fn wait(&self, most: usize, timeout: Option<Duration>) -> io::Result<Ready> {
+        let syscall = Syscall::EpollWait {
+            max_events: most as u64,
+            timeout_ms: i64::from(sys::milliseconds(timeout)),
+        };
+        let call = (Some(self.descriptor()), syscall);
+        let perform = || Ok(Ready { found: self.inner().wait(most, timeout)? });
+        let tell = |ready: &Ready| ready.output(epoll_events);
+        self.actor.ask(("wait", sys::EPOLL_WAIT), call, Location::caller(), perform, tell)
+    }
+}
+
+fn epoll_events(bits: i16) -> String {
+    events(bits).replace("POLL", "EPOLL")
+}
