@@ -79,19 +79,16 @@ impl Call {
 #[derive(Serialize, Deserialize)]
 struct CallLine {
     call: u64,
-    #[serde(alias = "function", skip_serializing_if = "Option::is_none", default)]
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     api: Option<Cow<'static, str>>,
     syscall: Cow<'static, str>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     socket: Option<SocketId>,
     args: Args,
-    #[serde(alias = "source", skip_serializing_if = "Option::is_none", default)]
-    site: Option<Site>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    role: Option<Role>,
-    /// Format 1.
-    #[serde(skip_serializing, default)]
-    instrument: bool,
+    site: Option<Site>,
+    #[serde(default)]
+    role: Role,
 }
 
 impl Serialize for Call {
@@ -103,8 +100,7 @@ impl Serialize for Call {
             socket: self.socket,
             args: self.args(),
             site: self.site.clone(),
-            role: Some(self.role),
-            instrument: false,
+            role: self.role,
         };
         line.serialize(serializer)
     }
@@ -114,21 +110,15 @@ impl<'de> Deserialize<'de> for Call {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let line = CallLine::deserialize(deserializer)?;
         let (fd, syscall) = Syscall::decode(&line.syscall, line.args);
-        // Format 1 marked the instrument's calls, and left a scope's end without a line.
-        let role = line.role.unwrap_or(match (line.instrument, &line.site) {
-            (true, _) => Role::Instrument,
-            (false, Some(_)) => Role::Program,
-            (false, None) => Role::ScopeEnd,
-        });
         Ok(Call {
             id: line.call,
             syscall,
             name: line.syscall,
             api: line.api,
             fd,
-            socket: line.socket.filter(|socket| *socket != SocketId(0)),
+            socket: line.socket,
             site: line.site,
-            role,
+            role: line.role,
         })
     }
 }

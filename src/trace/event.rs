@@ -81,7 +81,6 @@ impl Event {
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum EventKind {
     /// An actor started: a thread, a process, or a role that the experiment's own thread plays.
-    #[serde(alias = "actor")]
     Started {
         /// What runs it.
         kind: ActorKind,
@@ -97,7 +96,6 @@ pub enum EventKind {
         signal: Cow<'static, str>,
     },
     /// The actor's thread or process ended.
-    #[serde(alias = "left")]
     Exited {
         /// Processor time that its thread (a process: all its threads) used, in nanoseconds; `None` where it is not to be had.
         cpu_ns: Option<u64>,
@@ -167,7 +165,6 @@ pub enum EventKind {
         source: Label,
     },
     /// What the kernel said of a socket when the instrument asked.
-    #[serde(alias = "state")]
     Observed(Observation),
     /// A frame left one end of the wire (`event: "frame"`, fields of [`Frame`]).
     Frame(Arc<Frame>),

@@ -1,15 +1,90 @@
-//! Recordings of format 1, read as format 2.
+//! Recordings of format 1, read as format 2. Nothing else knows format 1.
 //!
-//! What a line can say for itself is taken care of where it is read (names of fields, roles, rules). Here is what takes the whole event.
+//! First the names in a line's JSON are brought up to date, then the events that became other events.
 
 use std::sync::Arc;
 
+use serde_json::{Map, Value, json};
+
+use super::recording::Header;
 use super::{
     Call, Event, EventKind, Fact, Observation, Outcome, Output, SockOpt, SocketId, Syscall,
 };
 
+/// The header in this line: it had the experiment's name in place of an origin.
+pub(super) fn header(line: &[u8]) -> serde_json::Result<Header> {
+    let mut line: Map<String, Value> = serde_json::from_slice(line)?;
+    let parameters = line.remove("parameters").unwrap_or_else(|| json!({}));
+    let origin = match line.remove("experiment").unwrap_or_default() {
+        Value::String(name) if name == "chat" => json!("chat"),
+        name => json!({"experiment": {"name": name, "parameters": parameters}}),
+    };
+    line.insert("origin".to_owned(), origin);
+    serde_json::from_value(Value::Object(line))
+}
+
+/// The event in this line; `None` if format 2 has none for it.
+///
+/// Arguments lose their order on the way, which does no harm: every call of format 1 has a variant of [`Syscall`].
+pub(super) fn event(line: &[u8]) -> serde_json::Result<Option<Event>> {
+    let mut line: Map<String, Value> = serde_json::from_slice(line)?;
+    rename_fields(&mut line);
+    let mut event = serde_json::from_value(Value::Object(line))?;
+    Ok(upgrade(&mut event).then_some(event))
+}
+
+fn rename_fields(line: &mut Map<String, Value>) {
+    let kind = line.get("event").and_then(Value::as_str).unwrap_or_default();
+    let renamed = match kind {
+        "actor" => "started",
+        "left" => "exited",
+        "state" => "observed",
+        kind => kind,
+    }
+    .to_owned();
+    match &*renamed {
+        "enter" | "return" | "held" => rename_call_fields(line),
+        "deadline" => {
+            let blocked = line.get_mut("blocked").and_then(Value::as_array_mut);
+            let calls = blocked.into_iter().flatten().filter_map(Value::as_object_mut);
+            calls.for_each(rename_call_fields);
+        }
+        "observed" => {
+            let fields = ["local", "peer", "state"];
+            let row: Map<_, _> =
+                fields.iter().filter_map(|field| line.remove_entry(*field)).collect();
+            line.insert("tcp_table".to_owned(), Value::Object(row));
+        }
+        // The rules were one sentence.
+        "frame" => {
+            let sentence = line.remove("rule").filter(|sentence| !sentence.is_null());
+            line.insert("rules".to_owned(), sentence.into_iter().collect());
+        }
+        _ => {}
+    }
+    line.insert("event".to_owned(), Value::String(renamed));
+}
+
+/// The instrument's calls were marked, and the end of a scope was a call without a source line. 0 stood for no socket.
+fn rename_call_fields(call: &mut Map<String, Value>) {
+    let role = match (call.get("instrument"), call.get("source")) {
+        (Some(Value::Bool(true)), _) => "instrument",
+        (_, Some(_)) => "program",
+        (_, None) => "scope-end",
+    };
+    call.insert("role".to_owned(), role.into());
+    for (old, new) in [("function", "api"), ("source", "site")] {
+        if let Some(value) = call.remove(old) {
+            call.insert(new.to_owned(), value);
+        }
+    }
+    if call.get("socket").is_some_and(|socket| *socket == 0) {
+        call.remove("socket");
+    }
+}
+
 /// Makes the event one of format 2; false if format 2 has none for it.
-pub(super) fn upgrade(event: &mut Event) -> bool {
+fn upgrade(event: &mut Event) -> bool {
     number_sockets(event);
     match &event.what {
         // The instrument's questions were calls; now only what was answered is recorded.

@@ -35,7 +35,6 @@ pub struct Sample {
 
 /// What the kernel said of a socket, or of one end of a TCP connection that need not be a socket of any process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "ObservationLine")]
 pub struct Observation {
     /// The socket, if it was asked by a descriptor.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -46,34 +45,6 @@ pub struct Observation {
     /// What was said.
     #[serde(flatten)]
     pub fact: Fact,
-}
-
-/// An observation as it is written down. Format 1 had rows of the kernel's table only, as fields of the event.
-#[derive(Deserialize)]
-struct ObservationLine {
-    #[serde(default)]
-    socket: Option<SocketId>,
-    #[serde(default)]
-    fd: Option<i64>,
-    #[serde(flatten)]
-    fact: Option<Fact>,
-    local: Option<Address>,
-    peer: Option<Address>,
-    state: Option<Cow<'static, str>>,
-}
-
-impl TryFrom<ObservationLine> for Observation {
-    type Error = &'static str;
-
-    fn try_from(line: ObservationLine) -> Result<Self, Self::Error> {
-        let ObservationLine { socket, fd, fact, local, peer, state } = line;
-        let fact = match (fact, local, peer, state) {
-            (Some(fact), ..) => fact,
-            (None, Some(local), Some(peer), Some(state)) => Fact::TcpTable { local, peer, state },
-            _ => return Err("an observation of what?"),
-        };
-        Ok(Observation { socket, fd, fact })
-    }
 }
 
 /// What the kernel can be asked, named after whom it is asked of.

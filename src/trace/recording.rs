@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{self, BufRead, Read, Write};
 
 use serde::de::IgnoredAny;
+use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::error::Category;
 use thiserror::Error;
@@ -24,7 +25,6 @@ const LONGEST_LINE: u64 = 1 << 20;
 
 /// The first line of a recording: where and when it was made, and of what.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
-#[serde(from = "HeaderLine")]
 pub struct Header {
     /// The kernel it was made on: `Linux 6.18.44 x86_64`.
     pub kernel: String,
@@ -54,44 +54,16 @@ pub enum Origin {
     Chat,
 }
 
-/// A header as it is written down; format 1 had the experiment's name in place of an origin.
-#[derive(Serialize, Deserialize)]
-struct HeaderLine {
-    format: String,
-    version: u32,
-    kernel: String,
-    date: String,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    origin: Option<Origin>,
-    #[serde(skip_serializing, default)]
-    experiment: String,
-    #[serde(skip_serializing, default)]
-    parameters: BTreeMap<String, String>,
-}
-
-impl From<HeaderLine> for Header {
-    fn from(line: HeaderLine) -> Header {
-        let HeaderLine { kernel, date, origin, experiment, parameters, .. } = line;
-        let origin = origin.unwrap_or(match &*experiment {
-            "chat" => Origin::Chat,
-            _ => Origin::Experiment { name: experiment, parameters },
-        });
-        Header { kernel, date, origin }
-    }
-}
-
 impl Serialize for Header {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let line = HeaderLine {
-            format: FORMAT.to_owned(),
-            version: VERSION,
-            kernel: self.kernel.clone(),
-            date: self.date.clone(),
-            origin: Some(self.origin.clone()),
-            experiment: String::new(),
-            parameters: BTreeMap::new(),
-        };
-        line.serialize(serializer)
+        let Header { kernel, date, origin } = self;
+        let mut line = serializer.serialize_struct("Header", 5)?;
+        line.serialize_field("format", FORMAT)?;
+        line.serialize_field("version", &VERSION)?;
+        line.serialize_field("kernel", kernel)?;
+        line.serialize_field("date", date)?;
+        line.serialize_field("origin", origin)?;
+        line.end()
     }
 }
 
@@ -263,37 +235,63 @@ pub enum LineError {
     Newer(u32),
 }
 
-/// Understands one line.
-pub fn parse_line(text: &[u8]) -> Result<Line, LineError> {
-    parse(text).map(|(line, _)| line)
+/// What a line is, as far as a look at its fields tells.
+#[derive(Clone, Copy)]
+enum LineKind {
+    Header { version: u32 },
+    Source,
+    Event,
 }
 
-/// A line, and if it is a header the version it is of.
-fn parse(text: &[u8]) -> Result<(Line, Option<u32>), LineError> {
-    let foreign = |error: serde_json::Error| LineError::Foreign(foreign_text(&error));
+fn kind_of(text: &[u8]) -> Result<LineKind, LineError> {
     #[derive(Deserialize)]
-    struct Peek {
+    struct Fields {
         format: Option<String>,
         version: Option<u32>,
         event: Option<IgnoredAny>,
     }
-    let peek: Peek = serde_json::from_slice(text).map_err(foreign)?;
-    match (peek.format.as_deref(), peek.version) {
-        (Some(FORMAT), Some(version)) if version > VERSION => Err(LineError::Newer(version)),
-        (Some(FORMAT), version) => serde_json::from_slice(text)
-            .map(|header| (Line::Header(header), version))
-            .map_err(foreign),
-        (Some(other), _) => {
+    let fields: Fields = serde_json::from_slice(text)?;
+    match (fields.format.as_deref(), fields.version.unwrap_or(VERSION), fields.event) {
+        (Some(FORMAT), version, _) if version > VERSION => Err(LineError::Newer(version)),
+        (Some(FORMAT), version, _) => Ok(LineKind::Header { version }),
+        (Some(other), ..) => {
             Err(LineError::Foreign(tr!("its format is `{other}`", other = other.escape_debug())))
         }
-        (None, _) if peek.event.is_none() => {
-            let source = serde_json::from_slice(text).map_err(foreign)?;
-            Ok((Line::Source(source), None))
-        }
-        (None, _) => {
-            let event = serde_json::from_slice(text).map_err(foreign)?;
-            Ok((Line::Event(Box::new(event)), None))
-        }
+        (None, _, None) => Ok(LineKind::Source),
+        (None, _, Some(_)) => Ok(LineKind::Event),
+    }
+}
+
+/// Parses one line of the current version.
+pub fn parse_line(text: &[u8]) -> Result<Line, LineError> {
+    parse(kind_of(text)?, text)
+}
+
+fn parse(kind: LineKind, text: &[u8]) -> Result<Line, LineError> {
+    Ok(match kind {
+        LineKind::Header { .. } => Line::Header(serde_json::from_slice(text)?),
+        LineKind::Source => Line::Source(serde_json::from_slice(text)?),
+        LineKind::Event => Line::Event(Box::new(serde_json::from_slice(text)?)),
+    })
+}
+
+/// Parses one line of a file. A header says which version it and the lines after it are of. `None` for an event that has no
+/// equivalent in the current version.
+fn parse_in_file(text: &[u8], version: &mut u32) -> Result<Option<Line>, LineError> {
+    let kind = kind_of(text)?;
+    if let LineKind::Header { version: stated } = kind {
+        *version = stated;
+    }
+    Ok(match (kind, *version) {
+        (LineKind::Header { .. }, 1) => Some(Line::Header(format_1::header(text)?)),
+        (LineKind::Event, 1) => format_1::event(text)?.map(|event| Line::Event(Box::new(event))),
+        _ => Some(parse(kind, text)?),
+    })
+}
+
+impl From<serde_json::Error> for LineError {
+    fn from(error: serde_json::Error) -> LineError {
+        LineError::Foreign(foreign_text(&error))
     }
 }
 
@@ -351,18 +349,14 @@ pub fn read(mut from: impl BufRead) -> Contents {
                 ),
             ));
         }
-        match (parse(&text), recordings.last_mut()) {
-            (Ok((Line::Header(header), of)), _) => {
-                version = of.unwrap_or(VERSION);
+        match (parse_in_file(&text, &mut version), recordings.last_mut()) {
+            (Ok(Some(Line::Header(header))), _) => {
                 recordings.push(Recording::new(header, Vec::new()));
             }
-            (Ok((Line::Source(source), _)), Some(recording)) => recording.cite(source),
-            (Ok((Line::Event(mut event), _)), Some(recording)) => {
-                if version > 1 || format_1::upgrade(&mut event) {
-                    recording.push(*event);
-                }
-            }
-            (Ok((Line::Source(_) | Line::Event(_), _)), None) => {
+            (Ok(Some(Line::Source(source))), Some(recording)) => recording.cite(source),
+            (Ok(Some(Line::Event(event))), Some(recording)) => recording.push(*event),
+            (Ok(None), Some(_)) => {}
+            (Ok(_), None) => {
                 break Some((number, tr!("an event stands before any header line").to_owned()));
             }
             (Err(_), Some(_)) if !text.ends_with(b"\n") => {

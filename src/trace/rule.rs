@@ -1,6 +1,6 @@
 //! The rules of a link, as they are recorded with the frames that they were applied to. `reasons` words them.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use super::packet::End;
 
@@ -85,20 +85,6 @@ pub enum FrameKind {
     Anything,
 }
 
-/// Reads the list of format 2, or the one sentence of format 1.
-pub(super) fn rules<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Rule>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Rules {
-        List(Vec<Rule>),
-        Sentence(Option<String>),
-    }
-    Ok(match Rules::deserialize(deserializer)? {
-        Rules::List(rules) => rules,
-        Rules::Sentence(sentence) => sentence.map(Rule::Text).into_iter().collect(),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,15 +114,5 @@ mod tests {
             )
         );
         assert_eq!(serde_json::from_str::<Disposition>(&line).expect("the same"), disposition);
-    }
-
-    #[test]
-    fn the_sentence_of_format_1_is_read_as_it_stands() {
-        let read = |text| serde_json::from_str::<Disposition>(text).expect("a disposition").rules;
-        let sentence = "drop the first SYN".to_owned();
-        let old = r#"{"fate":"dropped","rule":"drop the first SYN"}"#;
-        assert_eq!(read(old), [Rule::Text(sentence)]);
-        assert_eq!(read(r#"{"fate":"passed","rule":null}"#), []);
-        assert_eq!(read(r#"{"fate":"passed"}"#), []);
     }
 }

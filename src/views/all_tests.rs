@@ -110,7 +110,7 @@ fn threads() -> Recording {
         "spinner",
         "lab",
     ]) {
-        script.event(name, serde_json::json!({"event": "actor", "kind": "thread"}));
+        script.event(name, serde_json::json!({"event": "started", "kind": "thread"}));
         script.socket(name, number, number, "AF_INET", "SOCK_STREAM");
         script.pass(20_000);
     }

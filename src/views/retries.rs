@@ -163,7 +163,7 @@ mod tests {
         json!({"event": "frame", "frame": 1, "sent_by": "client", "flow": port,
             "local": {"inet": format!("10.9.0.1:{port}")}, "peer": {"inet": "10.9.0.2:80"}, "sender": "client", "receiver": "server",
             "tcp": {"src_port": port, "dst_port": 80, "flags": flags, "seq": seq, "ack": 0, "window": 63, "header_bytes": 20},
-            "payload_bytes": length, "fate": fate, "rule": if fate == "passed" { Json::Null } else { "drop the first SYN".into() }, "raw": ""})
+            "payload_bytes": length, "fate": fate, "rules": if fate == "passed" { json!([]) } else { json!(["drop the first SYN"]) }, "raw": ""})
     }
 
     fn limit(script: &mut Script, option: &str, micros: i64) {

@@ -695,7 +695,7 @@ mod tests {
             "ip": {"src": "10.9.0.1", "dst": "10.9.0.2", "header_bytes": 20, "total_bytes": 60, "ttl": 64, "protocol": 6},
             "tcp": {"src_port": 40123, "dst_port": 8080, "flags": "SYN,ACK", "seq": 1_234_567, "ack": 8, "window": 64240, "header_bytes": 40,
                 "options": [{"mss": 1460}]},
-            "payload_bytes": 0, "fate": "dropped", "rule": "drop the first SYN", "raw": "02000a090002fec647f4438b080041ff7e"});
+            "payload_bytes": 0, "fate": "dropped", "rules": ["drop the first SYN"], "raw": "02000a090002fec647f4438b080041ff7e"});
         let mut sample = Sample::new();
         let call = sample.enter("client", 2, "connect", &[("address", here(4000))]);
         sample

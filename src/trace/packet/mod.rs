@@ -113,12 +113,7 @@ pub struct Disposition {
     #[serde(skip_serializing_if = "is_zero", default)]
     pub delay_ns: u64,
     /// The rules that applied.
-    #[serde(
-        skip_serializing_if = "Vec::is_empty",
-        default,
-        alias = "rule",
-        deserialize_with = "super::rule::rules"
-    )]
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub rules: Vec<Rule>,
 }
 

@@ -107,7 +107,7 @@ impl Wire {
                 "SYN",
                 (0, 0),
                 "",
-                json!({"fate": "dropped", "rule": "drop the first SYN"}),
+                json!({"fate": "dropped", "rules": ["drop the first SYN"]}),
             );
             self.script.pass(1_000_000);
         }
@@ -149,12 +149,17 @@ fn close() -> Recording {
         "FIN,ACK",
         (6, 1),
         "",
-        json!({"fate": "delayed", "delay_ns": 20_000_000, "rule": "delay"}),
+        json!({"fate": "delayed", "delay_ns": 20_000_000, "rules": ["delay"]}),
     );
     wire.script.pass(20_000);
     wire.arrives(fin);
-    let ack =
-        wire.tcp("server", "ACK", (1, 7), "", json!({"fate": "duplicated", "rule": "duplicate"}));
+    let ack = wire.tcp(
+        "server",
+        "ACK",
+        (1, 7),
+        "",
+        json!({"fate": "duplicated", "rules": ["duplicate"]}),
+    );
     wire.arrives(ack);
     wire.arrives(ack);
     wire.script.call(
@@ -168,7 +173,13 @@ fn close() -> Recording {
     );
     wire.script.call("server", 1, 2, "close", json!({}), 0, json!({}));
     wire.tcp("server", "FIN,ACK", (1, 7), "", json!({}));
-    wire.tcp("client", "ACK", (7, 2), "", json!({"fate": "dropped", "rule": "drop the last ACK"}));
+    wire.tcp(
+        "client",
+        "ACK",
+        (7, 2),
+        "",
+        json!({"fate": "dropped", "rules": ["drop the last ACK"]}),
+    );
     wire.recording()
 }
 
@@ -186,7 +197,7 @@ fn lossy(messages: u32) -> Recording {
                 "PSH,ACK",
                 (seq, 1),
                 &text,
-                json!({"fate": "dropped", "rule": "drop every 7th"}),
+                json!({"fate": "dropped", "rules": ["drop every 7th"]}),
             );
             wire.script.pass(200_000);
         }
@@ -260,7 +271,7 @@ fn sockets_closed_at_the_end_are_told_in_one_row() {
     wire.connect(0);
     wire.script
         .event("lab", json!({"event": "claim", "claim": "c", "verdict": "held", "evidence": []}));
-    let close = json!({"event": "enter", "call": 99, "function": "close", "syscall": "close", "socket": 3, "args": {}});
+    let close = json!({"event": "enter", "call": 99, "role": "scope-end", "api": "close", "syscall": "close", "socket": 3, "args": {}});
     wire.script.event("client", close);
     wire.tcp("client", "FIN,ACK", (1, 1), "", json!({}));
     let drawn = text(&wire.recording(), 80);
@@ -276,14 +287,14 @@ fn no_width_is_too_narrow_and_no_row_too_wide() {
         "",
         (1, 1),
         "\u{1b}[2J你你",
-        json!({"fate": "held", "rule": "你好 ".repeat(40)}),
+        json!({"fate": "held", "rules": ["你好 ".repeat(40)]}),
     );
     odd.tcp(
         "server",
         "RST",
         (4_000_000_000, 9),
         "",
-        json!({"fate": "cut", "rule": "the wire is cut"}),
+        json!({"fate": "cut", "rules": ["the wire is cut"]}),
     );
     odd.frame(
         "server",
