@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -20,6 +21,8 @@ const VERSION: u32 = 2;
 pub struct Progress {
     /// The record of each lesson, by its slug.
     pub lessons: BTreeMap<String, Record>,
+    /// What the order of options in predictions is drawn from, once a lesson has been played.
+    pub seed: Option<u64>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,9 +73,19 @@ impl Progress {
         self.record(slug).predictions.entry(experiment.to_owned()).or_insert(right);
     }
 
+    /// The learner's seed, drawn if there is none yet.
+    pub fn seed(&mut self) -> u64 {
+        *self.seed.get_or_insert_with(random_seed)
+    }
+
     fn record(&mut self, slug: &str) -> &mut Record {
         self.lessons.entry(slug.to_owned()).or_default()
     }
+}
+
+/// A random number, from the keys that the standard library draws for hash tables.
+pub fn random_seed() -> u64 {
+    RandomState::new().hash_one(())
 }
 
 #[derive(Serialize, Deserialize)]
@@ -81,6 +94,8 @@ struct File {
     version: u32,
     #[serde(default)]
     lessons: BTreeMap<String, Record>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    seed: Option<u64>,
     /// What version 1 had instead.
     #[serde(skip_serializing, default)]
     finished: BTreeSet<String>,
@@ -139,7 +154,7 @@ fn lock(path: &Path) -> io::Result<fs::File> {
 fn parse(text: &[u8]) -> Option<Progress> {
     match serde_json::from_slice::<File>(text) {
         Ok(file) if file.format == FORMAT && file.version <= VERSION => {
-            let mut progress = Progress { lessons: file.lessons };
+            let mut progress = Progress { lessons: file.lessons, seed: file.seed };
             file.finished.iter().for_each(|slug| progress.finish(slug));
             Some(progress)
         }
@@ -231,6 +246,7 @@ fn change_in(path: &Path, how: impl FnOnce(&mut Progress)) -> Result<(), Trouble
         format: FORMAT.to_owned(),
         version: VERSION,
         lessons: progress.lessons,
+        seed: progress.seed,
         finished: BTreeSet::new(),
     };
     let text = serde_json::to_vec_pretty(&file).map_err(|error| unwritten(error.into()))?;
@@ -268,6 +284,17 @@ mod tests {
             (1, Some("who-may-connect")),
             "the first prediction counts"
         );
+    }
+
+    #[test]
+    fn a_learners_seed_is_drawn_once() {
+        let (_folder, path) = place();
+        let mut drawn = Vec::new();
+        for _ in 0..2 {
+            change_in(&path, |progress| drawn.push(progress.seed())).expect("written");
+        }
+        assert_eq!(drawn[0], drawn[1]);
+        assert_eq!(read_from(&path).expect("read").seed, Some(drawn[0]));
     }
 
     #[test]

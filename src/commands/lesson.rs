@@ -11,7 +11,7 @@ use super::vote_input::Vote;
 use super::{Failure, Session, chat, home, page};
 use crate::cli;
 use crate::i18n::tr;
-use crate::lesson::{self, Further, Lesson, Prediction, Show, Step, gist};
+use crate::lesson::{self, Further, Lesson, NOBODYS_SEED, Prediction, Show, Step, gist};
 use crate::output::sentences;
 use crate::output::terminal::{Answer, Terminal};
 use crate::picture::Ink;
@@ -33,7 +33,9 @@ fn play(args: &cli::Lesson, session: &mut Session) -> Result<(), Failure> {
     // Progress is noted only for lessons of the course, and only if a person plays them.
     let noted = lesson.number.is_some() && session.terminal.is_interactive();
     let slug = noted.then(|| lesson.slug.clone());
-    let mut playing = Playing { notes: Notes { slug }, counts: Counts::default(), session };
+    let mut notes = Notes { slug };
+    let seed = notes.seed(&mut session.terminal);
+    let mut playing = Playing { notes, seed, counts: Counts::default(), session };
     match further {
         Some(further) => playing.only_further(&lesson, further)?,
         None => playing.lesson(&lesson)?,
@@ -91,6 +93,22 @@ impl Notes {
         })
     }
 
+    /// The seed of whoever sits at the terminal.
+    fn seed(&mut self, terminal: &mut Terminal) -> u64 {
+        if !terminal.is_interactive() {
+            return NOBODYS_SEED;
+        }
+        if let Some(seed) = self.read(terminal).seed {
+            return seed;
+        }
+        let mut drawn = None;
+        match progress::change(|progress| drawn = Some(progress.seed())) {
+            Err(trouble) if self.slug.is_some() => self.failed(&trouble, terminal),
+            _ => {}
+        }
+        drawn.unwrap_or_else(progress::random_seed)
+    }
+
     fn change(&mut self, terminal: &mut Terminal, how: impl FnOnce(&mut Progress, &str)) {
         let Some(slug) = &self.slug else { return };
         if let Err(trouble) = progress::change(|progress| how(progress, slug)) {
@@ -112,6 +130,8 @@ impl Notes {
 struct Playing<'a> {
     session: &'a mut Session,
     notes: Notes,
+    /// What the order of options is drawn from.
+    seed: u64,
     counts: Counts,
 }
 
@@ -172,19 +192,21 @@ impl Playing<'_> {
 
     /// Plays steps from the one of this index on. Those of the core are a way to go on along.
     fn steps(&mut self, steps: &[Step], first: usize, core: bool) -> Result<(), Failure> {
-        let mut predicted: Option<(&Prediction, Vote)> = None;
+        let mut predicted: Option<(Prediction, Vote)> = None;
         for (index, step) in steps.iter().enumerate().skip(first) {
             match step {
                 Step::Prose(markdown) => self.prose(markdown)?,
                 Step::Predict(prediction) => {
-                    predicted = Some((prediction, predict(self.session, prediction)?));
+                    let shown = prediction.shuffled(self.seed);
+                    let vote = predict(self.session, &shown)?;
+                    predicted = Some((shown, vote));
                 }
                 Step::Experiment(show) => {
                     self.experiment(show)?;
                     let name = show.experiment.name;
                     let mut right = None;
                     if let Some((prediction, vote)) = predicted.take() {
-                        compare(self.session, prediction, &vote)?;
+                        compare(self.session, &prediction, &vote)?;
                         // A show of hands is not this learner's prediction.
                         if let Vote::One(choice) = vote {
                             right = Some(choice == prediction.right);

@@ -9,7 +9,7 @@ use super::{Failure, Session, lesson, live, shipped, show};
 use crate::analysis::Analysis;
 use crate::capture::sys;
 use crate::i18n::tr;
-use crate::lesson::{Lesson, Show, Step};
+use crate::lesson::{Lesson, NOBODYS_SEED, Prediction, Show, Step};
 use crate::output::html::{self, Checked, Code, Drawn, Made, Page, Place, Recorded, Run};
 use crate::output::sentences;
 use crate::picture::{Ink, Picture};
@@ -62,10 +62,8 @@ pub(super) fn make(
                 Step::Prose(markdown) => html::Step::Prose(markdown.clone()),
                 Step::Predict(prediction) => {
                     answer = Some(prediction.options[prediction.right].clone());
-                    html::Step::Predict {
-                        question: prediction.question.clone(),
-                        options: prediction.options.clone(),
-                    }
+                    let Prediction { question, options, .. } = prediction.shuffled(NOBODYS_SEED);
+                    html::Step::Predict { question, options }
                 }
                 Step::Experiment(show) => {
                     let (run, counts) = run_for_page(session, show, answer.take())?;

@@ -13,11 +13,13 @@ mod catalogue;
 mod gist;
 pub mod glossary;
 mod names;
+mod options;
 mod parse;
 
 pub use catalogue::recording;
 pub use gist::gist;
 pub use names::{did_you_mean, no_experiment};
+pub use options::NOBODYS_SEED;
 pub use parse::{ClaimLine, Further, Lesson, Prediction, Show, Step};
 
 /// Why a lesson cannot be played.

@@ -59,6 +59,8 @@ pub struct Prediction {
     pub right: usize,
     /// The options have a natural order, and are shown in it.
     pub in_order: bool,
+    /// The name of the experiment that answers it.
+    pub answered_by: &'static str,
 }
 
 /// An experiment, and how the lesson shows it.
@@ -269,7 +271,7 @@ impl Reader<'_> {
             });
         }
         self.prose(prose_from..range.end, &mut steps);
-        self.predictions_are_answered(&steps)?;
+        self.answer_predictions(&mut steps)?;
         Ok(steps)
     }
 
@@ -311,17 +313,17 @@ impl Reader<'_> {
         Ok(Further { title, steps })
     }
 
-    /// A prediction must be followed by the experiment that answers it.
-    fn predictions_are_answered(&self, steps: &[Step]) -> Result<(), CourseError> {
-        for (index, step) in steps.iter().enumerate() {
-            let Step::Predict(prediction) = step else {
-                continue;
+    /// Notes in each prediction the experiment that answers it, which must follow right after it.
+    fn answer_predictions(&self, steps: &mut [Step]) -> Result<(), CourseError> {
+        for index in 0..steps.len() {
+            let answered_by = match steps.get(index + 1) {
+                Some(Step::Experiment(show)) => Some(show.experiment.name),
+                _ => None,
             };
-            if !matches!(steps.get(index + 1), Some(Step::Experiment(_))) {
-                return Err(self.wrong(
-                    prediction.line,
-                    tr!("right after a prediction comes the experiment that answers it"),
-                ));
+            if let Step::Predict(prediction) = &mut steps[index] {
+                let what = tr!("right after a prediction comes the experiment that answers it");
+                let line = prediction.line;
+                prediction.answered_by = answered_by.ok_or_else(|| self.wrong(line, what))?;
             }
         }
         Ok(())
@@ -369,7 +371,7 @@ impl Reader<'_> {
                 Err(self
                     .wrong(line, tr!("a prediction has two to nine options, as a list: - [ ] …")))
             }
-            [right] => Ok(Prediction { line, question, options, right, in_order }),
+            [right] => Ok(Prediction { line, question, options, right, in_order, answered_by: "" }),
             _ => Err(self.wrong(line, tr!("a prediction has exactly one right option: - [x] …"))),
         }
     }
@@ -532,7 +534,7 @@ mod tests {
         for (text, in_order) in [(TEXT, false), (&text, true)] {
             let lesson = Lesson::parse("mine.md", text, None, "mine").expect("parses");
             let (prediction, _) = lesson.predictions().next().expect("there is one");
-            assert_eq!(prediction.in_order, in_order);
+            assert_eq!((prediction.in_order, prediction.answered_by), (in_order, "lost-syn"));
         }
     }
 }

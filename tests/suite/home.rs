@@ -3,9 +3,10 @@
 use std::fs;
 use std::process::Command;
 
+use socket_explorer::lesson;
 use tempfile::TempDir;
 
-use crate::person::{PROMPTS, Person};
+use crate::person::{PROMPTS, Person, letter_of};
 use crate::support::{self, folder, utf8};
 
 const LETTER: &str = "(Enter skips, q leaves): ";
@@ -26,8 +27,10 @@ fn progress(state: &TempDir) -> serde_json::Value {
 fn a_lesson_that_was_left_goes_on_where_it_was_left() {
     let state = folder();
     let mut learner = Person::sits_down(80, 24, &mut explore(&state, &["lesson", "1"]));
-    learner.enters_until(&PROMPTS[..3], LETTER);
-    learner.types("b\n"); // right
+    let asked = learner.enters_until(&PROMPTS[..3], LETTER);
+    let lesson = lesson::lessons().expect("well formed").swap_remove(0);
+    let (prediction, _) = lesson.predictions().next().expect("it has predictions");
+    learner.types(&format!("{}\n", letter_of(&prediction.options[prediction.right], &asked)));
     learner.enters_until(&PROMPTS[..3], LETTER);
     learner.types("q\n");
     let (code, last) = learner.leaves();

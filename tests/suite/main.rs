@@ -21,6 +21,8 @@ mod pages;
 mod person;
 #[cfg(target_os = "linux")]
 mod poor_places;
+#[cfg(unix)]
+mod predictions;
 #[cfg(target_os = "linux")]
 mod sources;
 #[cfg(target_os = "linux")]

@@ -228,3 +228,12 @@ impl Drop for Person {
         let _ = self.child.kill().and_then(|()| self.child.wait());
     }
 }
+
+/// The letter of this option in what was shown of a prediction.
+pub fn letter_of(option: &str, shown: &str) -> char {
+    let start: String = option.chars().take(30).collect();
+    let mut lines = shown.lines().rev();
+    let line = lines.find(|line| line.contains(&format!(") {start}")));
+    let line = line.unwrap_or_else(|| panic!("no option `{start}` in {shown}"));
+    line[..line.find(") ").expect("it is there")].chars().last().expect("a letter")
+}
