@@ -84,6 +84,8 @@ Examples:
                                   the raised hands (5 12 3, or a5 b12 c3)
   explore lesson 6 --further 2    the second of its further experiments
   explore lesson 6 --html 6.html  run it, and write it as one page
+  explore lesson 6 --program python > program.py
+                                  the whole program that it ends with
   explore lesson ./mine.md        a lesson of your own")]
 pub struct Lesson {
     /// Its number, its slug (`families`), `next`, or a lesson file (`./mine.md`)
@@ -95,6 +97,9 @@ pub struct Lesson {
     /// Only this further experiment of the lesson, by its number, or `all` of them; at a terminal the lesson offers them at its end
     #[arg(long, value_name = "N|all", value_parser = Further::parse, conflicts_with = "html")]
     pub further: Option<Further>,
+    /// Print the whole program that it ends with, in this language, and nothing else
+    #[arg(long, value_enum, value_name = "LANGUAGE", conflicts_with_all = ["html", "further", "step", "pace", "big", "record", "pcap"])]
+    pub program: Option<ProgramLanguage>,
     /// How it is shown
     #[command(flatten)]
     pub presentation: Presentation,
@@ -292,6 +297,13 @@ fn language() -> impl TypedValueParser<Value = Language> {
     let value = |language: Language| PossibleValue::new(language.tag()).help(language.name());
     PossibleValuesParser::new(Language::all().map(value))
         .try_map(|tag| Language::tagged(&tag).ok_or("there is no such language"))
+}
+
+/// A language in which a lesson has a whole program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ProgramLanguage {
+    Python,
+    C,
 }
 
 /// When to do something.

@@ -1,6 +1,7 @@
 //! `lesson`: prose, predictions, and runs, in the lesson's order.
 
 use std::borrow::Cow;
+use std::io::{self, Write};
 use std::path::Path;
 
 use super::prediction::{compare, predict};
@@ -11,15 +12,25 @@ use super::vote_input::Vote;
 use super::{Failure, Session, chat, home, page};
 use crate::cli;
 use crate::i18n::tr;
-use crate::lesson::{self, Further, Lesson, NOBODYS_SEED, Prediction, Show, Step, gist};
+use crate::lesson::{
+    self, Further, Lesson, NOBODYS_SEED, Prediction, ProgramLanguage, Show, Step, gist,
+};
 use crate::output::sentences;
 use crate::output::terminal::{Answer, Terminal};
 use crate::picture::Ink;
 use crate::progress::{self, Progress, Trouble};
 use crate::trace::Counts;
 
-/// Plays a lesson, by number, slug or file, or the next one; or writes it as a page.
+/// Plays a lesson, by number, slug or file, or the next one; or writes it as a page; or prints its program.
 pub fn run(args: &cli::Lesson, session: &mut Session) -> Result<(), Failure> {
+    if let Some(language) = args.program {
+        let language = match language {
+            cli::ProgramLanguage::Python => ProgramLanguage::Python,
+            cli::ProgramLanguage::C => ProgramLanguage::C,
+        };
+        let text = chosen(&args.which)?.program(language)?;
+        return Ok(io::stdout().write_all(text.as_bytes())?);
+    }
     match &args.html {
         Some(file) => page::run(&args.which, file, session),
         None => play(args, session),

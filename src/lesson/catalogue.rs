@@ -1,5 +1,6 @@
 //! The lessons that are part of the program: the folder `lessons/`, embedded whole. A lesson is a folder in it, such as
-//! `06-handshake/`, with a text in each language (`en.md`) and the recordings of its experiments (`recordings/NAME.jsonl`).
+//! `06-handshake/`, with a text in each language (`en.md`), a whole program (`program.py`, `program.c`), and the recordings of its
+//! experiments (`recordings/NAME.jsonl`).
 
 use std::path::Path;
 
@@ -38,6 +39,11 @@ impl Folder {
                 Some((path, file.contents_utf8()?))
             })
             .unwrap_or_default()
+    }
+
+    /// The text of another file in it.
+    pub fn file(&self, name: &str) -> Option<&'static str> {
+        self.dir.get_file(self.dir.path().join(name))?.contents_utf8()
     }
 }
 

@@ -15,12 +15,14 @@ pub mod glossary;
 mod names;
 mod options;
 mod parse;
+mod program;
 
 pub use catalogue::recording;
 pub use gist::gist;
 pub use names::{did_you_mean, no_experiment};
 pub use options::NOBODYS_SEED;
 pub use parse::{ClaimLine, Further, Lesson, Prediction, Show, Step};
+pub use program::ProgramLanguage;
 
 /// Why a lesson cannot be played.
 #[derive(Debug, Error)]

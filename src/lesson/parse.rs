@@ -1,4 +1,4 @@
-//! Parses a lesson: CommonMark with two kinds of fenced blocks, `predict` and `experiment` (`docs/writing-a-lesson.md`).
+//! Parses a lesson: CommonMark with three kinds of fenced blocks, `predict`, `experiment` and `program` (`docs/writing-a-lesson.md`).
 //!
 //! Names of experiments, views, parameters and claims are resolved here, so a parsed lesson contains only valid ones.
 
@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag};
 
+use super::program::{ProgramLanguage, program};
 use super::{CourseError, names};
 use crate::experiments::Experiment;
 use crate::i18n::tr;
@@ -108,7 +109,7 @@ impl Lesson {
         number: Option<u32>,
         slug: &str,
     ) -> Result<Lesson, CourseError> {
-        Reader { file, text }.lesson(number, slug)
+        Reader { file, text, number }.lesson(slug)
     }
 
     /// The steps of the core, then those of each further section.
@@ -123,6 +124,11 @@ impl Lesson {
             Step::Experiment(show) => Some(show),
             _ => None,
         })
+    }
+
+    /// The whole program that it ends with.
+    pub fn program(&self, language: ProgramLanguage) -> Result<String, CourseError> {
+        program(&self.file, self.number, language)
     }
 
     /// All its predictions, each with the experiment that answers it.
@@ -155,6 +161,8 @@ enum Kind {
 struct Reader<'a> {
     file: &'a str,
     text: &'a str,
+    /// The lesson's number in the course.
+    number: Option<u32>,
 }
 
 impl Reader<'_> {
@@ -166,7 +174,7 @@ impl Reader<'_> {
         self.text[..offset].bytes().filter(|byte| *byte == b'\n').count() + 1
     }
 
-    fn lesson(&self, number: Option<u32>, slug: &str) -> Result<Lesson, CourseError> {
+    fn lesson(&self, slug: &str) -> Result<Lesson, CourseError> {
         let blocks = self.blocks()?;
         let is_break = |block: &Block| block.kind == Kind::Break;
         let (core, below) =
@@ -184,7 +192,7 @@ impl Reader<'_> {
         }
         Ok(Lesson {
             file: self.file.to_owned(),
-            number,
+            number: self.number,
             slug: slug.to_owned(),
             title: title.text.trim().to_owned(),
             question: question.text.trim().to_owned(),
@@ -261,16 +269,18 @@ impl Reader<'_> {
         let mut prose_from = range.start;
         for block in blocks {
             let Kind::Fence(info) = &block.kind else { continue };
-            self.prose(prose_from..block.range.start, &mut steps);
+            prose(&self.text[prose_from..block.range.start], &mut steps);
             prose_from = block.range.end;
             let line = self.line_at(block.range.start);
-            steps.push(if info.starts_with("predict") {
-                Step::Predict(self.prediction(line, info, &block.text)?)
-            } else {
-                Step::Experiment(self.show(line, info, &block.text)?)
-            });
+            match info.split_whitespace().next() {
+                Some("predict") => {
+                    steps.push(Step::Predict(self.prediction(line, info, &block.text)?));
+                }
+                Some("program") => prose(&self.program(line, info)?, &mut steps),
+                _ => steps.push(Step::Experiment(self.show(line, info, &block.text)?)),
+            }
         }
-        self.prose(prose_from..range.end, &mut steps);
+        prose(&self.text[prose_from..range.end], &mut steps);
         self.answer_predictions(&mut steps)?;
         Ok(steps)
     }
@@ -329,11 +339,16 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn prose(&self, range: Range<usize>, steps: &mut Vec<Step>) {
-        let prose = self.text[range].trim();
-        if !prose.is_empty() {
-            steps.push(Step::Prose(prose.to_owned()));
-        }
+    /// The whole program, as a code block.
+    fn program(&self, line: usize, info: &str) -> Result<String, CourseError> {
+        let name = info.strip_prefix("program").unwrap_or_default().trim();
+        let language = ProgramLanguage::named(name).ok_or_else(|| {
+            let all =
+                ProgramLanguage::ALL.map(ProgramLanguage::name).join(tr!(context "list", ", "));
+            self.wrong(line, tr!("name a language behind the word `program`: {all}", all))
+        })?;
+        let text = program(self.file, self.number, language)?;
+        Ok(format!("```{name}\n{}\n```", text.trim_end()))
     }
 
     fn prediction(&self, line: usize, info: &str, body: &str) -> Result<Prediction, CourseError> {
@@ -439,8 +454,18 @@ impl Reader<'_> {
     }
 }
 
+/// Appends prose, as one step with the prose before it.
+fn prose(text: &str, steps: &mut Vec<Step>) {
+    let text = text.trim();
+    match steps.last_mut() {
+        _ if text.is_empty() => {}
+        Some(Step::Prose(before)) => before.extend(["\n\n", text]),
+        _ => steps.push(Step::Prose(text.to_owned())),
+    }
+}
+
 fn is_ours(info: &str) -> bool {
-    matches!(info.split_whitespace().next(), Some("predict" | "experiment"))
+    matches!(info.split_whitespace().next(), Some("predict" | "experiment" | "program"))
 }
 
 #[cfg(test)]
@@ -470,6 +495,23 @@ mod tests {
             (13, "lost-syn", &[views::LADDER][..], "2")
         );
         assert_eq!(show.claims[0].sentence, "A sentence: whole. And more.");
+    }
+
+    #[test]
+    fn the_program_stands_where_the_lesson_wants_it() {
+        let text = "# Title\n\n> Q?\n\n## A whole program\n\nRun it.\n\n```program python\n```\n\n## In one breath\n\nAll.\n";
+        let lesson =
+            Lesson::parse("lessons/01-socket/en.md", text, Some(1), "socket").expect("parses");
+        let file = include_str!("../../lessons/01-socket/program.py").trim_end();
+        let [Step::Prose(prose)] = &lesson.steps[..] else { panic!("{:?}", lesson.steps) };
+        assert_eq!(
+            prose,
+            &format!(
+                "## A whole program\n\nRun it.\n\n```python\n{file}\n```\n\n## In one breath\n\nAll."
+            )
+        );
+        assert!(wrong(&text.replace("python", "pascal")).ends_with("`program`: python, c"));
+        assert!(wrong(text).starts_with("program.py: "));
     }
 
     #[test]
