@@ -1,4 +1,4 @@
-//! Experiment parameters: their names, their ranges, and the error for a value out of range.
+//! What a teacher may turn: an experiment's parameters, their bounds, and what is said to a value that does not fit.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,20 +7,20 @@ use thiserror::Error;
 
 use crate::i18n::{Text, tr};
 
-/// One parameter.
+/// One thing to turn.
 #[derive(Clone, Copy, Debug)]
 pub struct Parameter {
     /// Its name: `silence`.
     pub name: &'static str,
-    /// Its default value, in the notation of `--set`: `200ms`.
+    /// Its value if nobody sets it, as one would write it: `200ms`.
     pub default: &'static str,
-    /// The values it takes.
+    /// What values it takes.
     pub kind: Kind,
     /// What it does, in a few words.
     pub help: Text,
 }
 
-/// The values that a parameter takes; bounds are inclusive.
+/// What values a parameter takes; bounds are inclusive.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
     /// A time span as humantime reads it, `1500ms` or `2s`; bounds in milliseconds.
@@ -31,7 +31,7 @@ pub enum Kind {
     Percent(u64, u64),
 }
 
-/// A valid value.
+/// A value that fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Setting {
     /// A time span.
@@ -40,7 +40,7 @@ pub enum Setting {
     Number(u64),
 }
 
-/// Why a `--set` is invalid.
+/// Why a `--set` cannot be taken.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum SetError {
     /// There is no `=`.
@@ -51,19 +51,19 @@ pub enum SetError {
     Unknown {
         /// The experiment.
         experiment: String,
-        /// The name that was given.
+        /// The name that was asked for.
         name: String,
-        /// The names that exist.
+        /// The names there are.
         has: String,
     },
-    /// The value is out of range, or not a value.
+    /// The value does not fit.
     #[error("{}", tr!("`{name}` cannot be `{value}`: it takes {takes}, for example {name}={default}", name, value, takes, default))]
     Misfit {
         /// The parameter.
         name: &'static str,
-        /// The value that was given.
+        /// What it was to be.
         value: String,
-        /// The values it takes.
+        /// What it takes.
         takes: String,
         /// Its default.
         default: &'static str,
@@ -71,7 +71,7 @@ pub enum SetError {
 }
 
 impl Kind {
-    /// The values it takes, in words.
+    /// What values it takes, in words.
     #[must_use]
     pub fn takes(self) -> String {
         match self {
@@ -122,14 +122,14 @@ pub const DEADLINE: Parameter = Parameter {
     help: Text("when the lab ends the experiment and says who was blocked"),
 };
 
-/// The settings of a run without any `--set`.
+/// The settings of a run in which nobody has set anything.
 #[must_use]
 pub fn defaults(parameters: &[Parameter]) -> BTreeMap<String, String> {
     let all = parameters.iter().chain([&DEADLINE]);
     all.map(|parameter| (parameter.name.to_owned(), parameter.default.to_owned())).collect()
 }
 
-/// Changes a setting by a pair such as `silence=2s`.
+/// Changes a setting as `pair` says: `silence=2s`.
 pub fn set(
     experiment: &str,
     parameters: &[Parameter],

@@ -78,6 +78,7 @@ pub(super) fn flags(flags: i32) -> MsgFlags {
         0 => MsgFlags::default(),
         MSG_PEEK => MsgFlags::named("MSG_PEEK"),
         MSG_TRUNC => MsgFlags::named("MSG_TRUNC"),
+        PEEK_ALL => MsgFlags::named("MSG_PEEK|MSG_WAITALL"),
         #[cfg(unix)]
         libc::MSG_DONTWAIT => MsgFlags::named("MSG_DONTWAIT"),
         other => MsgFlags::named(other.to_string()),
@@ -88,6 +89,11 @@ pub(super) fn flags(flags: i32) -> MsgFlags {
 pub(super) const MSG_PEEK: i32 = libc::MSG_PEEK;
 #[cfg(not(unix))]
 pub(super) const MSG_PEEK: i32 = 2;
+/// Waits until the buffer is full, and takes nothing (recv(2)).
+#[cfg(unix)]
+pub(super) const PEEK_ALL: i32 = libc::MSG_PEEK | libc::MSG_WAITALL;
+#[cfg(not(unix))]
+pub(super) const PEEK_ALL: i32 = 2 | 8;
 
 /// Asks a receiving call for a datagram's true length, even if the buffer is shorter (recv(2)).
 #[cfg(unix)]

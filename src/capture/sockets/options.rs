@@ -1,6 +1,7 @@
 //! Socket options and modes. An option whose value is a flag, a number or a time is a row of a table, from which its getter and
 //! its setter are made.
 
+use std::borrow::Cow;
 use std::io;
 use std::panic::Location;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use socket2::Protocol;
 
 use super::{Socket, done, names, sys};
-use crate::trace::{Output, SockOpt, Syscall, Value};
+use crate::trace::{Args, Output, SockOpt, Syscall, Value};
 
 /// Options whose value is a flag or a number: getter, setter, type, option.
 macro_rules! options {
@@ -96,6 +97,22 @@ impl Socket {
             set,
             done,
         )
+    }
+
+    /// Whether programs that this process starts do without it: `FD_CLOEXEC`, the descriptor's close-on-exec flag (fcntl(2)).
+    /// Rust, like Python, sets it on every socket.
+    #[track_caller]
+    pub fn set_cloexec(&self, close_on_exec: bool) -> io::Result<()> {
+        let flags = if close_on_exec { "FD_CLOEXEC" } else { "0" };
+        let args = [("command", "F_SETFD"), ("flags", flags)];
+        let args = args.map(|(name, value)| (Cow::Borrowed(name), Value::from(value)));
+        let syscall = Syscall::Other { args: Args(args.into()) };
+        let names = ("set_cloexec", "fcntl");
+        #[cfg(unix)]
+        let set = |socket: &socket2::Socket| socket.set_cloexec(close_on_exec);
+        #[cfg(not(unix))]
+        let set = |_: &socket2::Socket| Err(io::ErrorKind::Unsupported.into());
+        self.call(names, syscall, Location::caller(), set, done)
     }
 
     fn set(

@@ -43,7 +43,7 @@ impl Socket {
         )
     }
 
-    /// The socket's owner and both addresses of its connection, which the instrument asks for.
+    /// The instrument's own question: whose socket this is, and the two ends of its connection.
     pub(in crate::capture) fn ends(&self) -> io::Result<(Name, SockAddr, SockAddr)> {
         let local = self.bare().local_addr()?;
         self.observed(Fact::Getsockname(address(&local)));
@@ -52,14 +52,22 @@ impl Socket {
         Ok((self.owner.clone(), local, peer))
     }
 
-    /// Records an answer to the instrument.
+    /// Records what the kernel said of it when the instrument asked.
     fn observed(&self, fact: Fact) {
         let actor = actor::current().unwrap_or_else(|| self.owner.clone());
         let (socket, fd) = (Some(self.id), Some(self.descriptor()));
         self.recorder.push(&actor, EventKind::Observed(Observation { socket, fd, fact }));
     }
 
-    /// The TCP state according to TCP_INFO (tcp(7)): `ESTABLISHED`.
+    /// The lab waits until an error is pending for the next call, and leaves it there.
+    ///
+    /// # Errors
+    /// What poll(2) answers.
+    pub fn until_error(&self) -> io::Result<()> {
+        sys::poll(&[(self.bare(), 0)], None).map(drop)
+    }
+
+    /// The TCP state that TCP_INFO says (tcp(7)): `ESTABLISHED`.
     ///
     /// # Errors
     /// What getsockopt(2) answers; [`Error::Unavailable`](capture::Error::Unavailable) where the system has no TCP_INFO.
@@ -69,7 +77,7 @@ impl Socket {
         info.map(|info| info.state).ok_or_else(|| Feature::TcpInfo.lack().into())
     }
 
-    /// The contents of TCP_INFO (tcp(7)); `None` where the system has none, or the socket is not TCP.
+    /// What TCP_INFO says (tcp(7)); `None` where the system has none, or the socket is not TCP.
     #[track_caller]
     pub fn tcp_info(&self) -> io::Result<Option<sys::TcpInfo>> {
         if !self.has_tcp_info() {
@@ -90,7 +98,7 @@ impl Socket {
         !self.defaults.no_questions.load(Ordering::Relaxed) && !self.recorder.is_off()
     }
 
-    /// Records the socket's address, once, unless the experiment has asked for it already.
+    /// The instrument's own question: where is this socket? Once a socket, and not if the experiment asked already.
     pub(super) fn locate(&self) {
         if self.is_questioned()
             && !self.located.swap(true, Ordering::Relaxed)
@@ -100,7 +108,7 @@ impl Socket {
         }
     }
 
-    /// Records the socket's TCP state.
+    /// The instrument's own question: in which TCP state is it?
     pub(super) fn ask_state(&self) {
         if self.is_questioned()
             && self.has_tcp_info()

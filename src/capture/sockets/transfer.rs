@@ -7,12 +7,12 @@ use std::panic::Location;
 
 use socket2::SockAddr;
 
-use super::names::{self, MSG_PEEK, address};
+use super::names::{self, MSG_PEEK, PEEK_ALL, address};
 use super::{Socket, sys};
 use crate::trace::{Data, MsgFlags, Output, Syscall};
 
 impl Socket {
-    /// Passes bytes to the kernel, and returns how many it took: send(2).
+    /// Hands bytes to the kernel, and says how many it took: send(2).
     ///
     /// # Errors
     /// `EPIPE` if the connection's own sending side is shut, `ECONNRESET`, `ENOTCONN`, `EAGAIN`.
@@ -27,7 +27,7 @@ impl Socket {
         )
     }
 
-    /// Sends all bytes, with as many calls of [`Socket::send`] as that takes.
+    /// Sends until all is taken, with as many calls of [`Socket::send`] as that needs.
     #[track_caller]
     pub fn send_all(&self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
@@ -36,7 +36,7 @@ impl Socket {
         Ok(())
     }
 
-    /// Receives available bytes, or waits for some: recv(2). 0 means that the peer will send no more.
+    /// Receives what is there, or waits until something is: recv(2). 0 means that the peer will send no more.
     ///
     /// # Errors
     /// `ECONNRESET`, `ECONNREFUSED` (UDP, from an earlier send), `EAGAIN`.
@@ -51,10 +51,17 @@ impl Socket {
         self.receive("recv_with_flags", buffer, flags, Location::caller())
     }
 
-    /// Reads available bytes without removing them: recv(2) with `MSG_PEEK`.
+    /// Looks at what is there without taking it: recv(2) with `MSG_PEEK`.
     #[track_caller]
     pub fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
         self.receive("peek", buffer, MSG_PEEK, Location::caller())
+    }
+
+    /// Waits until as many bytes are there as the buffer has room for, without taking them: recv(2) with `MSG_PEEK` and
+    /// `MSG_WAITALL`. Fewer if the peer will send no more.
+    #[track_caller]
+    pub fn peek_all(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.receive("peek_all", buffer, PEEK_ALL, Location::caller())
     }
 
     fn receive(
@@ -138,7 +145,7 @@ unsafe fn uninitialised(buffer: &mut [u8]) -> &mut [MaybeUninit<u8>] {
     unsafe { &mut *(std::ptr::from_mut(buffer) as *mut [MaybeUninit<u8>]) }
 }
 
-/// The received bytes, to be recorded. A length beyond the buffer's (`MSG_TRUNC`) counts as the whole buffer.
+/// What was received, to be recorded. A length beyond the buffer's (`MSG_TRUNC`) counts as the whole buffer.
 fn received(buffer: &[u8], length: usize) -> Data {
     Data::of(&buffer[..length.min(buffer.len())])
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use crate::trace::{Lack, Need, SetupStep, SocketId};
+use crate::trace::{Lack, Need, SocketId, Step};
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -88,7 +88,7 @@ pub fn tcp_state_name(number: u8) -> &'static str {
 /// Why there is no private network, or no link in it: the step that failed, and its error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missing {
-    pub step: SetupStep,
+    pub step: Step,
     /// The error's name: `EPERM`.
     pub errno: Cow<'static, str>,
 }
@@ -119,6 +119,19 @@ pub fn signal_of(status: std::process::ExitStatus) -> Option<i32> {
         let _ = status;
         None
     }
+}
+
+/// Gives SIGPIPE its default effect again: it ends the process (signal(7)).
+pub fn default_sigpipe() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use nix::sys::signal::{SigHandler, Signal, signal};
+        // SAFETY: the default effect runs no code of ours.
+        unsafe { signal(Signal::SIGPIPE, SigHandler::SigDfl) }?;
+        Ok(())
+    }
+    #[cfg(not(unix))]
+    Err(std::io::ErrorKind::Unsupported.into())
 }
 
 /// A number that is unique to this socket in its run.
