@@ -1,4 +1,4 @@
-//! `glossary`: terms in every language, their meanings, and the lessons that explain them.
+//! `glossary`: a term in every language, its meaning, and the lesson that shows it.
 
 use super::{Failure, Session};
 use crate::cli;
@@ -6,7 +6,7 @@ use crate::i18n::tr;
 use crate::lesson::{self, glossary};
 use crate::picture::Ink;
 
-/// Shows the terms that match the argument, or all.
+/// Shows one term, or all.
 pub fn run(args: &cli::Glossary, session: &mut Session) -> Result<(), Failure> {
     let asked = args.term.join(" ");
     let found =

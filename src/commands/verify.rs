@@ -1,4 +1,4 @@
-//! `verify`: checks the claims of lessons without their prose.
+//! `verify`: every claim, without the prose: held, broken, or not checked here.
 
 use std::io;
 
@@ -15,7 +15,7 @@ use crate::output::sentences;
 use crate::picture::Ink;
 use crate::trace::{Counts, Verdict};
 
-/// The output of `verify --json`.
+/// What `verify --json` prints.
 #[derive(Debug, Serialize)]
 struct Report {
     kernel: String,
@@ -91,7 +91,7 @@ fn row(lesson: &str, experiment: &str, judged: Judged) -> Row {
     }
 }
 
-/// Shows a claim. One missing device leaves many claims unchecked, so a reason that repeats is shown as "as above".
+/// One missing device leaves many claims unchecked: its reason and remedy are shown once.
 fn show_claim(
     session: &mut Session,
     mut judged: Judged,

@@ -4,8 +4,9 @@ use std::io;
 
 use socket2::{Domain, SockAddr, Type};
 
+use crate::capture::link::CapturedFrame;
 use crate::capture::{Actor, Lab, Proof, Result, Socket, eq, succeeded};
-use crate::trace::{Data, SyscallKind};
+use crate::trace::{Data, SyscallKind, Value, label};
 
 // ---- sockets ----
 
@@ -56,7 +57,53 @@ pub(super) fn udp_pair(lab: &Lab, address: &SockAddr) -> Result<(Socket, Socket)
     Ok((client, server))
 }
 
+// ---- bytes ----
+
+/// Receives until the buffer is full, or the peer will send no more, and says how many bytes that were.
+#[track_caller]
+pub(super) fn receive_exactly(socket: &Socket, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match socket.recv(&mut buffer[filled..])? {
+            0 => break,
+            n => filled += n,
+        }
+    }
+    Ok(filled)
+}
+
+/// Receives until recv() returns 0: the peer will send no more.
+#[track_caller]
+pub(super) fn receive_to_the_end(socket: &Socket) -> io::Result<Vec<u8>> {
+    let (mut all, mut buffer) = (Vec::new(), [0; 1024]);
+    loop {
+        match socket.recv(&mut buffer)? {
+            0 => return Ok(all),
+            n => all.extend_from_slice(&buffer[..n]),
+        }
+    }
+}
+
 // ---- what was seen ----
+
+/// These segments, each once: what a busy machine made the kernel send again is the same segment.
+pub(super) fn each_once(segments: Vec<CapturedFrame>) -> Result<Vec<CapturedFrame>> {
+    let mut once: Vec<CapturedFrame> = Vec::new();
+    for segment in segments {
+        let tcp = segment.tcp()?;
+        let same = |other: &CapturedFrame| {
+            (other.sent_by, other.layers.payload_bytes)
+                == (segment.sent_by, segment.layers.payload_bytes)
+                && other.layers.tcp.as_ref().is_some_and(|other| {
+                    (other.seq, other.ack, other.flags) == (tcp.seq, tcp.ack, tcp.flags)
+                })
+        };
+        if !once.iter().any(same) {
+            once.push(segment);
+        }
+    }
+    Ok(once)
+}
 
 /// How many calls of this kind an actor has made; to peek is not to receive.
 pub(super) fn count_calls(lab: &Lab, actor: &str, kind: SyscallKind) -> usize {
@@ -77,4 +124,9 @@ pub(super) fn transferred(call: &'static str, answer: &io::Result<usize>, wanted
 /// These bytes were received, and no others.
 pub(super) fn recv_gave(got: &[u8], wanted: &[u8]) -> Proof {
     eq("recv gave", Data::of(got), Data::of(wanted))
+}
+
+/// A state of the kernel's table of connections, as a value; that there is none is a word.
+pub(super) fn state(state: &'static str) -> Value {
+    if state == "none" { label!("none").into() } else { state.into() }
 }

@@ -4,14 +4,16 @@
 
 use socket2::{Domain, Protocol, Type};
 
-use super::experiment;
-use super::kit::{connection, count_calls, recv_gave, transferred, udp_pair};
+use super::kit::{
+    connection, count_calls, receive_exactly, recv_gave, state, tcp_socket, transferred, udp_pair,
+};
+use super::{child_process, experiment};
 use crate::capture::{
     Kind, Lab, MSG_TRUNC, Parameter, Result, Socket, at_least, eq, failed_with, succeeded,
     waited_at_least,
 };
 use crate::i18n::Text;
-use crate::trace::SyscallKind;
+use crate::trace::{Label, SyscallKind, label};
 
 experiment!(stream_has_no_boundaries);
 fn stream_has_no_boundaries(lab: &Lab) -> Result<()> {
@@ -19,10 +21,10 @@ fn stream_has_no_boundaries(lab: &Lab) -> Result<()> {
     let mut buffer = [0; 1024];
 
     for word in ["one", "two", "three"] {
-        client.send(word.as_bytes())?;
+        client.send_all(word.as_bytes())?;
     }
-    // peek looks and takes nothing: wait until all 11 bytes are there.
-    while server.peek(&mut buffer)? < 11 {}
+    // Wait until 11 bytes are there, and take none of them yet.
+    server.peek_all(&mut [0; 11])?;
     let n = server.recv(&mut buffer)?;
     let mut all = buffer[..n].to_vec();
     let sends = eq("client's sends", count_calls(lab, "client", SyscallKind::Send), 3);
@@ -30,10 +32,13 @@ fn stream_has_no_boundaries(lab: &Lab) -> Result<()> {
     let gave = recv_gave(&all, b"onetwothree");
     lab.claim("three-sends-one-recv", sends.and(recvs).and(gave));
 
-    client.send(b"four five six")?;
+    client.send_all(b"four five six")?;
     while all.len() < 11 + 13 {
-        let n = server.recv(&mut buffer[..4])?; // room for four bytes
-        all.extend(&buffer[..n]);
+        // Room for four bytes.
+        match server.recv(&mut buffer[..4])? {
+            0 => break, // the client will send no more
+            n => all.extend(&buffer[..n]),
+        }
     }
     let recvs = count_calls(lab, "server", SyscallKind::Recv) - 1;
     lab.claim("one-send-many-recvs", at_least("recvs of it", recvs, 4));
@@ -90,9 +95,11 @@ fn connect_first(lab: &Lab) -> Result<()> {
     let refused = failed_with("send", &early, "EPIPE");
     lab.claim("tcp-connects-first", refused);
     tcp.connect(&listener.local_addr()?)?;
-    tcp.send(b"hello")?; // the same call once more
-    let n = listener.accept()?.0.recv(&mut buffer)?;
-    lab.claim("connected-tcp-sends", recv_gave(&buffer[..n], b"hello"));
+    let sent = transferred("send", &tcp.send(b"hello"), 5); // the same call
+    let (server, _) = listener.accept()?;
+    let n = receive_exactly(&server, &mut buffer[..5])?;
+    let gave = recv_gave(&buffer[..n], b"hello");
+    lab.claim("connected-tcp-sends", sent.and(gave));
 
     let early = udp.send(b"hello");
     let where_to = failed_with("send", &early, "EDESTADDRREQ");
@@ -142,6 +149,12 @@ fn nobody_home(lab: &Lab) -> Result<()> {
     let answer = udp.recv(&mut buffer);
     let told = failed_with("recv", &answer, "ECONNREFUSED");
     lab.claim("connected-udp-hears-later", sent.and(told));
+
+    udp.send_all(b"again")?;
+    udp.until_error()?; // the ICMP message is there
+    let next = failed_with("next send", &udp.send(b"again"), "ECONNREFUSED");
+    let after = transferred("send after it", &udp.send(b"again"), 5);
+    lab.claim("the-next-call-is-told", next.and(after));
     Ok(())
 }
 
@@ -154,4 +167,56 @@ fn tcp_and_udp_server(lab: &Lab) -> Result<(Socket, Socket)> {
     let receiver = server.socket(Domain::IPV4, Type::DGRAM, None)?;
     receiver.bind(&lab.here(0))?;
     Ok((listener, receiver))
+}
+
+experiment!(taken_is_not_received);
+/// The same nine bytes twice: once nobody reads them, once the server answers.
+fn taken_is_not_received(lab: &Lab) -> Result<()> {
+    lab.part("never read");
+    let (client, server) = connection(lab)?;
+    let end = lab.entry(&client)?;
+    let sent = transferred("send", &client.send(b"important"), 9);
+    server.peek_all(&mut [0; 9])?; // the server's kernel has all nine,
+    server.close()?; // and its program never reads them
+    let gone = eq("client's end", state(end.until("none")?), state("none"));
+    let closed = succeeded("close", &client.close());
+    let read = eq("server's recvs", count_calls(lab, "server", SyscallKind::Recv), 0);
+    lab.claim("no-call-tells-the-sender", sent.and(read).and(gone).and(closed));
+
+    lab.part("answered");
+    let (client, server) = connection(lab)?;
+    let mut buffer = [0; 9];
+    client.send_all(b"important")?;
+    receive_exactly(&server, &mut buffer)?;
+    server.send_all(b"got it")?;
+    let n = receive_exactly(&client, &mut buffer[..6])?;
+    lab.claim("an-answer-tells", recv_gave(&buffer[..n], b"got it"));
+    Ok(())
+}
+
+experiment!(sigpipe);
+/// The send that fails with EPIPE, in a process that leaves SIGPIPE alone.
+fn sigpipe(lab: &Lab) -> Result<()> {
+    lab.part("as it comes");
+    let sender = lab.process("sender", "sigpipe-sender", &[])?;
+    sender.until_ended();
+    let how = Label::from(sender.collect()?);
+    let ended = eq("it ended by", how, label!("signal: 13 (SIGPIPE)"));
+    let returned = count_calls(lab, "sender", SyscallKind::Send);
+    lab.claim("the-signal-ends-it", ended.and(eq("returns of send", returned, 0)));
+
+    lab.part("ignored");
+    let socket = tcp_socket(lab, "client")?; // Rust ignores SIGPIPE
+    let error = failed_with("send", &socket.send(b"hello"), "EPIPE");
+    lab.claim("ignored-the-error-is-left", error);
+    Ok(())
+}
+
+child_process!(sigpipe_sender);
+/// The sender of [`sigpipe`], in a process of its own.
+fn sigpipe_sender(lab: &Lab) -> Result<()> {
+    lab.default_sigpipe()?; // as a C program has it
+    let socket = lab.played().socket(Domain::IPV4, Type::STREAM, None)?;
+    socket.send_all(b"hello")?; // not connected: EPIPE, and SIGPIPE first
+    Ok(())
 }

@@ -7,12 +7,18 @@ use std::time::Duration;
 use socket2::{Domain, SockAddr, Type};
 
 use super::experiment;
+use super::kit::{each_once, receive_exactly};
 use crate::capture::link::{
-    Ack, Anything, CapturedFrame, Client, Data, Syn, Udp, every, first, share,
+    Ack, Anything, CapturedFrame, Client, Data, End, Server, Tcp, Udp, every, first, nth, share,
 };
-use crate::capture::{Kind, Lab, Network, Parameter, Result, Socket, eq, waited_at_least};
+use crate::capture::{
+    Kind, Lab, Network, Parameter, Result, Socket, at_least, eq, eq_between, waited_at_least,
+};
 use crate::i18n::Text;
 use crate::trace::SyscallKind;
+
+/// A packet of the wire carries so many bytes of a stream: an Ethernet frame's 1500, less the headers of IP and TCP.
+const PACKET: usize = 1448;
 
 /// The length of one numbered message, in bytes: 100 of them fill some twenty TCP segments, enough to lose several.
 const LENGTH: usize = 300;
@@ -54,14 +60,16 @@ fn lossy_wire(lab: &Lab) -> Result<()> {
     let failed = send_numbered(&udp, messages);
     wire.settle(); // the wire has seen all that was sent
     let sent = wire.seen(Udp);
-    let lost = dropped(&sent);
+    let lost: Vec<_> = dropped(&sent).iter().filter_map(number_in).collect();
     let arrived = receive_datagrams(&udp_server, sent.len() - lost.len())?;
-    let missing = eq("missing", messages - arrived, lost.len());
-    lab.claim("udp-loses-what-the-wire-drops", missing);
+    let missing: Vec<_> = (1..=messages).filter(|number| !arrived.contains(number)).collect();
+    let same = eq_between("missing", list(&missing), "dropped", list(&lost));
+    lab.claim("udp-loses-what-the-wire-drops", same);
     lab.claim("udp-tells-nobody", eq("sends that failed", failed, 0));
-    show(lab, &sent, &lost, arrived);
+    show(lab, &sent, arrived.len());
 
     lab.part("TCP");
+    let before = wire.seen(Tcp).len(); // those that opened the connection
     send_numbered(&tcp, messages);
     let arrived = receive_in_order(&tcp_server, messages)?;
     let in_order = eq("messages in order", arrived, messages);
@@ -78,7 +86,7 @@ fn lossy_wire(lab: &Lab) -> Result<()> {
         dropped.len(),
     );
     lab.claim("tcp-sends-again", again);
-    show(lab, &sent, &lost, arrived);
+    show(lab, &wire.seen(Tcp)[before..], arrived); // acknowledgments too
     Ok(())
 }
 
@@ -106,7 +114,7 @@ fn first_answer(lab: &Lab) -> Result<()> {
     server.send_to(b"noon", &from)?;
     client.recv(&mut buffer)?;
     let took = until_answer(lab, "UDP", SyscallKind::Send)?;
-    let crossed = eq("packets that crossed", wire.seen(Udp).len(), 2);
+    let crossed = eq("crossings in turn", in_turn(&wire.seen(Udp)), 2);
     let one = crossed.and(waited_at_least("the answer", took, round_trip));
     lab.claim("udp-answer-one-round-trip", one);
 
@@ -114,21 +122,78 @@ fn first_answer(lab: &Lab) -> Result<()> {
     let (listener, at) = server_for(lab, Type::STREAM)?;
     let client = client_for(lab, Type::STREAM)?;
     client.connect(&at)?;
-    client.send(b"the time?")?;
+    client.send_all(b"the time?")?;
     let (server, _) = listener.accept()?;
-    server.recv(&mut buffer)?;
-    server.send(b"noon")?;
-    client.recv(&mut buffer)?;
+    receive_exactly(&server, &mut buffer[..9])?;
+    server.send_all(b"noon")?;
+    receive_exactly(&client, &mut buffer[..4])?;
     let took = until_answer(lab, "TCP", SyscallKind::Connect)?;
     let connect = lab.last_call("client", SyscallKind::Connect)?.took();
     let connect = waited_at_least("connect", connect, round_trip);
     lab.claim("connect-costs-a-round-trip", connect);
-    let syn = wire.until(first(Syn)).at_ns;
-    let gap = Duration::from_nanos(wire.until(first(Data)).at_ns - syn);
-    let later = waited_at_least("SYN to question", gap, round_trip);
+    let start = wire.until(first(Tcp)).at_ns;
+    let gap = Duration::from_nanos(wire.until(first(Data)).at_ns - start);
+    let later = waited_at_least("first packet to question", gap, round_trip);
     lab.claim("the-question-leaves-only-then", later);
-    let two = waited_at_least("the answer", took, 2 * round_trip);
+    let answer = wire.until(first(Data.from(Server))).at_ns;
+    let mut until = each_once(wire.seen(Tcp))?;
+    until.retain(|frame| frame.at_ns <= answer);
+    let crossed = eq("crossings in turn", in_turn(&until), 4);
+    let two = crossed.and(waited_at_least("the answer", took, 2 * round_trip));
     lab.claim("tcp-answer-two-round-trips", two);
+    Ok(())
+}
+
+experiment!(
+    head_of_line,
+    network = Network::Wire,
+    parameters = &[Parameter {
+        name: "delay",
+        default: "25ms",
+        kind: Kind::Span(1, 100),
+        help: Text("how long a packet takes each way"),
+    }]
+);
+/// Five messages, a packet each; the wire drops the first packet.
+fn head_of_line(lab: &Lab) -> Result<()> {
+    let (wire, delay) = (lab.wire()?, lab.span("delay")?);
+    wire.delay(every(Anything), delay);
+    let (tcp, tcp_server) = pair(lab, Type::STREAM)?;
+    let (udp, udp_server) = pair(lab, Type::DGRAM)?;
+    wire.drop(first(Udp));
+    wire.drop(first(Data));
+    let mut buffer = [0; 5 * PACKET];
+    let messages: Vec<u8> = (b'1'..=b'5').flat_map(|digit| [digit; PACKET]).collect();
+
+    lab.part("UDP");
+    for message in messages.chunks(PACKET) {
+        udp.send_all(message)?;
+    }
+    let n = udp_server.recv(&mut buffer)?;
+    let second = eq("recv gave message", message_in(&buffer[..n]), '2');
+    lab.claim("udp-goes-on-without-it", second);
+    until_first_message(lab, "UDP")?;
+
+    lab.part("TCP");
+    tcp.send_all(&messages)?; // one call, five packets
+    let n = tcp_server.recv(&mut buffer)?;
+    let one = eq("recv began with message", message_in(&buffer[..n]), '1');
+    let lost = eq("packets dropped", dropped(&wire.seen(Data)).len(), 1);
+    lab.claim("tcp-waits-for-it", one.and(lost));
+    let returned = until_first_message(lab, "TCP")?;
+    let second = Duration::from_nanos(wire.until(nth(2, Data)).at_ns) + delay;
+    let waited = Duration::from_nanos(returned).saturating_sub(second);
+    let behind = waited_at_least("message 2 waited", waited, 2 * delay);
+    lab.claim("the-others-wait-behind-it", behind);
+
+    let start = wire.until(first(Data)).tcp()?.seq;
+    let mut ones = wire.seen(Data); // the original, and the copy
+    ones.retain(|segment| segment.layers.tcp.as_ref().is_some_and(|tcp| tcp.seq == start));
+    let copied = at_least("packets with message 1", ones.len(), 2);
+    let mut reports = wire.seen(Ack.from(Server));
+    reports.retain(|ack| ones.get(1).is_some_and(|copy| ack.at_ns < copy.at_ns));
+    let told = at_least("acknowledgments before the copy", reports.len(), 1);
+    lab.claim("acknowledgments-tell-of-the-gap", copied.and(told));
     Ok(())
 }
 
@@ -164,19 +229,35 @@ fn message(number: usize) -> String {
     format!("{:.<LENGTH$}", format!("message {number:03} "))
 }
 
-/// Sends the messages, one after another, and says how many sends failed.
-fn send_numbered(socket: &Socket, messages: usize) -> usize {
-    (1..=messages).filter(|number| socket.send(message(*number).as_bytes()).is_err()).count()
+/// The number of a message, which begins with it.
+fn number(message: &[u8]) -> Option<usize> {
+    std::str::from_utf8(message.get(8..11)?).ok()?.parse().ok()
 }
 
-/// Receives datagrams until none has come for a while, and counts those that are whole. A machine that is busy may be slow to
+/// The number of the message that a packet carries.
+fn number_in(packet: &CapturedFrame) -> Option<usize> {
+    let bytes = &packet.raw.0;
+    number(&bytes[bytes.len().checked_sub(packet.layers.payload_bytes)?..])
+}
+
+fn list(numbers: &[usize]) -> String {
+    numbers.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// Sends the messages, one after another, and says how many sends failed, or took a part.
+fn send_numbered(socket: &Socket, messages: usize) -> usize {
+    let is_taken = |number: usize| matches!(socket.send(message(number).as_bytes()), Ok(sent) if sent == LENGTH);
+    (1..=messages).filter(|number| !is_taken(*number)).count()
+}
+
+/// Receives datagrams until none has come for a while: the numbers of those that are whole. A machine that is busy may be slow to
 /// hand on the last ones, so a short pause ends it only when as many have come as crossed.
-fn receive_datagrams(socket: &Socket, crossed: usize) -> Result<usize> {
-    let (mut buffer, mut arrived, mut pauses) = ([0; 1024], 0, 0);
+fn receive_datagrams(socket: &Socket, crossed: usize) -> Result<Vec<usize>> {
+    let (mut buffer, mut arrived, mut pauses) = ([0; 1024], Vec::new(), 0);
     socket.set_read_timeout(Some(Duration::from_millis(50)))?;
-    while pauses == 0 || (arrived < crossed && pauses < 100) {
+    while pauses == 0 || (arrived.len() < crossed && pauses < 100) {
         match socket.recv(&mut buffer) {
-            Ok(n) => arrived += usize::from(n == LENGTH),
+            Ok(n) => arrived.extend(number(&buffer[..n]).filter(|_| n == LENGTH)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => pauses += 1,
             Err(error) => return Err(error.into()),
         }
@@ -209,11 +290,32 @@ fn sequence_numbers(frame: &CapturedFrame) -> impl Iterator<Item = u32> + use<> 
     (0..bytes).map(move |byte| first.wrapping_add(byte))
 }
 
-/// Notes the numbers for the picture.
-fn show(lab: &Lab, sent: &[CapturedFrame], lost: &[CapturedFrame], arrived: usize) {
-    lab.tally("packets with messages", sent.len() as u64, "the wire");
-    lab.tally("of them dropped", lost.len() as u64, "the wire");
+/// Notes the numbers for the picture: all packets, both ways.
+fn show(lab: &Lab, packets: &[CapturedFrame], arrived: usize) {
+    lab.tally("packets on the wire", packets.len() as u64, "the wire");
+    lab.tally("of them dropped", dropped(packets).len() as u64, "the wire");
     lab.tally("messages that arrived", arrived as u64, "the server");
+}
+
+/// How often packets crossed in turn: one way, then the other.
+fn in_turn(packets: &[CapturedFrame]) -> usize {
+    let mut senders: Vec<End> = packets.iter().map(|packet| packet.sent_by).collect();
+    senders.dedup();
+    senders.len()
+}
+
+/// Which message these bytes begin with.
+fn message_in(bytes: &[u8]) -> char {
+    bytes.first().map_or(' ', |digit| char::from(*digit))
+}
+
+/// From the client's last send until the server's recv has returned, measured; and when that was.
+fn until_first_message(lab: &Lab, protocol: &'static str) -> Result<u64> {
+    let (sent, received) =
+        (lab.last_call("client", SyscallKind::Send)?, lab.last_call("server", SyscallKind::Recv)?);
+    let took = Duration::from_nanos(received.returned_ns.saturating_sub(sent.entered_ns));
+    lab.measure("until the first recv returns", protocol, took);
+    Ok(received.returned_ns)
 }
 
 /// From this call of the client's until its last recv has returned: measured, and noted for the picture.

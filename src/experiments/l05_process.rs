@@ -1,17 +1,20 @@
-//! Lesson 5: a socket belongs to a process, so the life of a server is the life of a process: created, ready, running,
-//! blocked, terminated. Here the kernel is asked which of them it is.
+//! Lesson 5: the life of a server process, created, ready, running, blocked, terminated, as the kernel reports it; and what
+//! becomes of its sockets.
 
 use std::hint::spin_loop;
+use std::io;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockAddr, Type};
 
-use super::kit::connected;
+use super::kit::{connected, receive_exactly};
 use super::{Stepping, Why, child_process, experiment};
 use crate::capture::{
     Actor, ActorThread, Error, Kind, Lab, Parameter, Process, Proof, Result, Sampler, Socket,
     at_least, at_least_duration, before, eq, eq_between, eq_duration, failed_with, ne_between,
+    succeeded,
 };
 use crate::i18n::Text;
 use crate::trace::{Address, Failure, Label, Lack, Sample, SyscallKind, Value, label};
@@ -75,13 +78,13 @@ fn server_life_server(lab: &Lab) -> Result<()> {
     listener.local_addr()?; // recorded, and so the client learns the port
     loop {
         let (connection, _) = listener.accept()?; // no client: blocked
-        let mut buffer = [0; 64];
-        let n = connection.recv(&mut buffer)?;
-        if &buffer[..n] == b"stop" {
+        let mut request = [0; 4];
+        receive_exactly(&connection, &mut request)?;
+        if &request == b"stop" {
             return Ok(()); // the sockets are closed, the process ends
         }
         compute(lab)?;
-        connection.send(b"done")?;
+        connection.send_all(b"done")?;
     }
 }
 
@@ -104,7 +107,7 @@ fn start_server(lab: &Lab) -> Result<Process> {
 fn ask(client: &Actor, at: &SockAddr, what: &[u8]) -> Result<()> {
     let socket = client.socket(Domain::IPV4, Type::STREAM, TCP)?;
     socket.connect(at)?;
-    socket.send(what)?;
+    socket.send_all(what)?;
     while socket.recv(&mut [0; 64])? > 0 {}
     Ok(())
 }
@@ -349,7 +352,7 @@ fn blocked_is_free(lab: &Lab) -> Result<()> {
             let later = [blocked.observe(), joining.observe()];
 
             over.store(true, Relaxed);
-            peer.send(b"!")?;
+            peer.send_all(b"!")?;
             blocked.finish()?;
             Ok(Used { earlier, later, spinning: joining.finish()? })
         })
@@ -409,20 +412,16 @@ fn connection(lab: &Lab) -> Result<(Socket, Socket)> {
 }
 
 experiment!(closed_with_its_process);
-/// A server is killed while it serves two clients: who closes its sockets?
+/// A server is killed while it waits for a client: who closes its sockets?
 fn closed_with_its_process(lab: &Lab) -> Result<()> {
-    let part = "closed-with-its-process-server";
-    let server = lab.process("server", part, &[])?;
+    let server = lab.process("server", "closed-with-its-process-server", &[])?;
     server.until_blocked_in(SyscallKind::Accept)?;
     let address = address_of_server(lab)?;
-    let bob = connected(&lab.actor("bob"), &address)?;
-    bob.send(b"read me")?; // the server looks, and does not take it
     let alice = connected(&lab.actor("alice"), &address)?;
     server.until_blocked_in(SyscallKind::Recv)?; // from Alice, who is silent
 
     server.kill()?; // SIGKILL: it cannot do one thing more
     let alices = alice.recv(&mut [0; 64]);
-    let bobs = bob.recv(&mut [0; 64]);
     server.until_ended();
     let carols = connected(&lab.actor("carol"), &address);
     let dead = server.observe(); // ended, and not collected
@@ -437,8 +436,6 @@ fn closed_with_its_process(lab: &Lab) -> Result<()> {
 
     let end = eq("alice.recv", alices?, 0);
     lab.claim("the-peer-reads-the-end", end);
-    let reset = failed_with("bob.recv", &bobs, "ECONNRESET");
-    lab.claim("unread-data-resets", reset);
     let refused = failed_with("carol.connect", &carols, "ECONNREFUSED");
     let state = dead.and_then(|dead| dead.state);
     let both = state.map(|it| refused.and(eq("the server", it, 'Z')));
@@ -448,10 +445,7 @@ fn closed_with_its_process(lab: &Lab) -> Result<()> {
 
 /// How many of the server's calls of this function have returned.
 fn returns(lab: &Lab, kind: SyscallKind) -> usize {
-    lab.calls("server")
-        .iter()
-        .filter(|(_, back)| back.call.kind() == kind && !back.call.peeks())
-        .count()
+    lab.calls("server").iter().filter(|(_, back)| back.call.kind() == kind).count()
 }
 
 child_process!(closed_with_its_process_server);
@@ -461,9 +455,89 @@ fn closed_with_its_process_server(lab: &Lab) -> Result<()> {
     listener.bind(&lab.here(0))?;
     listener.listen(5)?;
     listener.local_addr()?;
-    let (bob, _) = listener.accept()?;
-    bob.peek(&mut [0; 64])?; // waits for his bytes, and leaves them there
     let (alice, _) = listener.accept()?;
     alice.recv(&mut [0; 64])?; // blocked when it is killed
+    Ok(())
+}
+
+experiment!(
+    inherited_socket,
+    stepping = Stepping::Whole(Why::Race),
+    parameters = &[Parameter {
+        name: "limit",
+        default: "200ms",
+        kind: Kind::Span(1, 60_000),
+        help: Text("how long Alice waits for the end"),
+    }]
+);
+/// A server that has started a helper program is killed. The helper lives on.
+fn inherited_socket(lab: &Lab) -> Result<()> {
+    let limit = lab.span("limit")?;
+
+    lab.part("the helper inherits");
+    let (server, at, alice) = killed_beside_its_helper(lab, "inherited")?;
+    let bound = bind_again(lab, &at)?;
+    lab.claim("the-port-stays-taken", failed_with("bind", &bound, "EADDRINUSE"));
+    let carol = connected(&lab.actor("carol"), &at);
+    lab.claim("clients-still-connect", succeeded("carol.connect", &carol));
+    alice.set_read_timeout(Some(limit))?; // or she would wait for ever
+    let heard = failed_with("alice.recv", &alice.recv(&mut [0; 64]), "EAGAIN");
+    lab.claim("the-peer-hears-nothing", heard);
+    server.collect()?; // with its standard input the helper ends too
+    alice.set_read_timeout(None)?;
+    let end = eq("alice.recv", alice.recv(&mut [0; 64])?, 0);
+    lab.claim("the-last-descriptor-closes-it", end);
+
+    lab.part("close on exec");
+    let (server, at, alice) = killed_beside_its_helper(lab, "close on exec")?;
+    let end = eq("alice.recv", alice.recv(&mut [0; 64])?, 0);
+    lab.claim("close-on-exec-tells-the-peer", end);
+    let carol = connected(&lab.actor("carol"), &at);
+    let refused = failed_with("carol.connect", &carol, "ECONNREFUSED");
+    let bound = succeeded("bind", &bind_again(lab, &at)?);
+    lab.claim("close-on-exec-frees-the-port", refused.and(bound));
+    server.collect()?;
+    Ok(())
+}
+
+/// A server that was killed while it waited for Alice; its address, and her end of the connection.
+fn killed_beside_its_helper(lab: &Lab, sockets: &str) -> Result<(Process, SockAddr, Socket)> {
+    let settings = [("sockets", sockets.to_owned())];
+    let server = lab.process("server", "inherited-socket-server", &settings)?;
+    server.until_blocked_in(SyscallKind::Accept)?;
+    let address = address_of_server(lab)?;
+    let alice = connected(&lab.actor("alice"), &address)?;
+    server.until_blocked_in(SyscallKind::Recv)?; // the helper runs by now
+    server.kill()?;
+    server.until_ended();
+    Ok((server, address, alice))
+}
+
+/// What bind() answers a new server; both have set SO_REUSEADDR, so that only a socket that listens is in its way.
+fn bind_again(lab: &Lab, at: &SockAddr) -> Result<io::Result<()>> {
+    let next = lab.actor("next server").socket(Domain::IPV4, Type::STREAM, TCP)?;
+    next.set_reuse_address(true)?;
+    Ok(next.bind(at))
+}
+
+child_process!(inherited_socket_server);
+/// The server of [`inherited_socket`], in a process of its own.
+fn inherited_socket_server(lab: &Lab) -> Result<()> {
+    let close_on_exec = lab.text("sockets")? == "close on exec";
+    let server = lab.played();
+    let listener = server.socket(Domain::IPV4, Type::STREAM, TCP)?;
+    listener.set_cloexec(close_on_exec)?;
+    listener.set_reuse_address(true)?;
+    listener.bind(&lab.here(0))?;
+    listener.listen(5)?;
+    listener.local_addr()?;
+    let (alice, _) = listener.accept()?;
+    alice.set_cloexec(close_on_exec)?;
+    // A program that knows nothing of sockets: it reads its standard input, which is ours, to the end.
+    let mut helper = Command::new("cat").stdout(Stdio::null()).spawn()?;
+    server.deed(label!("cat: PID {pid}", pid = helper.id()), || Ok(()))?;
+    alice.recv(&mut [0; 64])?; // blocked when it is killed
+    helper.kill()?;
+    helper.wait()?;
     Ok(())
 }

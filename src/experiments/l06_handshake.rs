@@ -1,26 +1,30 @@
 //! Lesson 6: how TCP opens a connection and closes it, as the wire, the calls and the kernel's own table saw it.
 //!
-//! What needs no wire plays on the loopback interface, so that it works where no wire can be had.
+//! What needs no wire plays on the loopback interface, so that it works where no wire can be had. Servers here bind port 0, a
+//! port that nobody has; a server with a port of its own sets SO_REUSEADDR first, as [`reuse_address`] shows.
+//!
+//! How a connection ends otherwise than by two FINs in turn is in `l06_endings.rs`.
 
 use std::io;
 use std::net::Shutdown;
 use std::time::Duration;
 
-use socket2::SockAddr;
+use socket2::{Domain, SockAddr, Type};
 
 use super::experiment;
 use super::kit::{
-    connection, count_calls, listening_on_the_wire, recv_gave, tcp_socket, transferred,
+    connection, count_calls, each_once, listening_on_the_wire, receive_exactly, receive_to_the_end,
+    recv_gave, state, tcp_socket, transferred,
 };
 use crate::capture::link::{
-    Ack, CapturedFrame, Data as WithData, Fin, Rst, Server, Syn, SynAck, Tcp, every, first,
+    Ack, CapturedFrame, Data as WithData, Server, Syn, SynAck, Tcp, every, first,
 };
 use crate::capture::{
     Kind, Lab, Network, Parameter, Proof, Result, Socket, TcpTableEntry, Wire, before, eq,
-    eq_between, failed_with, in_ticks, succeeded, waited_at_least,
+    eq_between, failed_with, in_ticks, less, succeeded, waited_at_least,
 };
 use crate::i18n::Text;
-use crate::trace::{Args, Failure, Label, SyscallKind, Value, label};
+use crate::trace::{Args, Failure, Label, SyscallKind, Value};
 
 experiment!(
     three_way_handshake,
@@ -48,8 +52,8 @@ fn three_way_handshake(lab: &Lab) -> Result<()> {
     let long = waited_at_least("connect", took, rtt);
     lab.claim("connect-takes-a-round-trip", long);
 
-    client.send(b"hello")?;
-    server.recv(&mut [0; 16])?;
+    client.send_all(b"hello")?;
+    receive_exactly(&server, &mut [0; 5])?;
     let data = wire.until(first(WithData));
     let answer = wire.until(first(Ack.from(Server)));
     check_numbers(lab, &syn, &data, &answer)?;
@@ -141,10 +145,13 @@ fn accept_is_not_the_handshake(lab: &Lab) -> Result<()> {
     let not_yet = eq("accepts", count_calls(lab, "server", SyscallKind::Accept), 0);
     lab.claim("sends-before-accept", sent.and(not_yet));
     client.close()?; // it does not wait to be accepted
+    let closed = eq("server's end", ends.server.until("CLOSE_WAIT")?, "CLOSE_WAIT");
+    let not_yet = eq("accepts", count_calls(lab, "server", SyscallKind::Accept), 0);
+    lab.claim("close-wait-before-accept", closed.and(not_yet));
 
     let (server, _) = listener.accept()?;
-    let mut buffer = [0; 1024];
-    let n = server.recv(&mut buffer)?;
+    let mut buffer = [0; 5];
+    let n = receive_exactly(&server, &mut buffer)?;
     let hello = recv_gave(&buffer[..n], b"hello");
     let order = closed_before_accept(lab)?;
     lab.claim("bytes-waited-for-accept", order.and(hello));
@@ -213,17 +220,17 @@ fn close_both_at_once(lab: &Lab) -> Result<(Vec<CapturedFrame>, Proof)> {
 experiment!(half_closed);
 fn half_closed(lab: &Lab) -> Result<()> {
     let (client, server) = connection(lab)?;
-    let mut buffer = [0; 1024];
+    let mut buffer = [0; 4];
 
-    client.send(b"any news?")?;
-    client.shutdown(Shutdown::Write)?; // I have said it all
-    let n = server.recv(&mut buffer)?;
-    let said = recv_gave(&buffer[..n], b"any news?");
+    client.send_all(b"any news?")?;
+    client.shutdown(Shutdown::Write)?; // there is no more to send
+    let question = receive_to_the_end(&server)?; // until recv() returns 0
+    let asked = recv_gave(&question, b"any news?");
     let end = eq("next recv", server.recv(&mut buffer)?, 0);
-    lab.claim("recv-returns-zero", said.and(end));
+    lab.claim("recv-returns-zero", asked.and(end));
 
-    server.send(b"none")?; // but I have not
-    let n = client.recv(&mut buffer)?;
+    server.send_all(b"none")?; // the other direction
+    let n = receive_exactly(&client, &mut buffer)?;
     let answer = recv_gave(&buffer[..n], b"none");
     lab.claim("the-other-way-stays-open", answer);
     let one = eq("client", client.tcp_state()?, "FIN_WAIT2");
@@ -232,61 +239,6 @@ fn half_closed(lab: &Lab) -> Result<()> {
 
     let more = client.send(b"sure?");
     lab.claim("shut-is-shut", failed_with("send", &more, "EPIPE"));
-    Ok(())
-}
-
-experiment!(reset, network = Network::Wire);
-fn reset(lab: &Lab) -> Result<()> {
-    let wire = lab.wire()?;
-    let (client, server) = connect_on_the_wire(lab)?;
-    let ends = Ends::of_client(lab, &client)?;
-
-    client.send(b"hello")?;
-    server.peek(&mut [0; 16])?; // it is there; peek leaves it there
-    server.close()?; // and nobody has read it
-    let rst = wire.until(first(Rst));
-    let answer = client.recv(&mut [0; 16]);
-
-    let sender = eq("RST sent by", Label::from(rst.sent_by.to_string()), label!("server"));
-    let fins = eq("FINs", wire.seen(Fin).len(), 0);
-    lab.claim("rst-instead-of-fin", sender.and(fins));
-    let error = failed_with("recv", &answer, "ECONNRESET");
-    lab.claim("peer-gets-econnreset", error);
-    let states = ends.are("none", "none")?;
-    lab.claim("nobody-waits-after-a-reset", states);
-    Ok(())
-}
-
-experiment!(read_or_reset);
-fn read_or_reset(lab: &Lab) -> Result<()> {
-    lab.part("read, close");
-    let (client, server) = connection(lab)?;
-    client.send(b"hello")?;
-    server.recv(&mut [0; 16])?;
-    server.close()?;
-    let end = transferred("recv", &client.recv(&mut [0; 16]), 0);
-    lab.claim("read-all-ends-in-order", end);
-
-    lab.part("close unread");
-    let (client, server) = connection(lab)?;
-    client.send(b"hello")?;
-    server.peek(&mut [0; 16])?; // there, and left there
-    server.close()?;
-    let answer = client.recv(&mut [0; 16]);
-    let error = failed_with("recv", &answer, "ECONNRESET");
-    lab.claim("left-unread-resets", error);
-    let error = failed_with("send", &client.send(b"?"), "EPIPE");
-    lab.claim("after-the-reset-epipe", error);
-
-    lab.part("linger 0, close");
-    let (client, server) = connection(lab)?;
-    client.send(b"hello")?;
-    server.recv(&mut [0; 16])?;
-    server.set_linger(Some(Duration::ZERO))?;
-    server.close()?;
-    let answer = client.recv(&mut [0; 16]);
-    let error = failed_with("recv", &answer, "ECONNRESET");
-    lab.claim("linger-zero-resets", error);
     Ok(())
 }
 
@@ -313,14 +265,17 @@ fn time_wait(lab: &Lab) -> Result<()> {
     let answer = tcp_socket(lab, "server")?.bind(&at);
     let error = failed_with("bind", &answer, "EADDRINUSE");
     lab.claim("port-is-held", error);
-    // The table tells how long its timer still runs, in 1/100 s.
-    let left = ends.server.left()? + Duration::from_millis(10);
+    // The table tells how long its timer still runs, in whole 1/100 s.
+    let left = ends.server.left()?;
+    let at_most = less("left, in ms", milliseconds(left), "a minute and a tick", 60_011);
+    let left = left + Duration::from_millis(10);
     let begun = lab.last_call("server", SyscallKind::Shutdown)?;
     let now = lab.recorder().now_ns();
     let so_far = Duration::from_nanos(now - begun.entered_ns);
     let all = in_ticks(&begun.back, so_far + left);
     let minute = Duration::from_secs(60);
-    lab.claim("for-a-minute", waited_at_least("so far, and left", all, minute));
+    let at_least = waited_at_least("so far, and left", all, minute);
+    lab.claim("for-a-minute", at_least.and(at_most));
     Ok(())
 }
 
@@ -365,7 +320,69 @@ fn bind_with_reuse(lab: &Lab, at: &SockAddr) -> Result<io::Result<()>> {
     Ok(again.bind(at))
 }
 
-/// The old server's end is still there.
+experiment!(reuse_address_shares);
+/// Two cases in which SO_REUSEADDR lets a second socket have the port of a first.
+fn reuse_address_shares(lab: &Lab) -> Result<()> {
+    let (client, mut buffer) = (lab.actor("client"), [0; 16]);
+    let socket = |actor: &str, kind| -> Result<Socket> {
+        let socket = lab.actor(actor).socket(Domain::IPV4, kind, None)?;
+        socket.set_reuse_address(true)?;
+        Ok(socket)
+    };
+    lab.part("UDP");
+    let old = socket("old", Type::DGRAM)?;
+    old.bind(&lab.here(0))?;
+    let at = old.local_addr()?;
+    let new = socket("new", Type::DGRAM)?;
+    let bound = succeeded("new.bind", &new.bind(&at));
+    lab.claim("udp-shares-the-port", bound);
+    let sender = client.socket(Domain::IPV4, Type::DGRAM, None)?;
+    sender.send_to(b"for the old one", &at)?;
+    let n = new.recv(&mut buffer)?;
+    let gave = recv_gave(&buffer[..n], b"for the old one");
+    old.set_read_timeout(Some(Duration::from_millis(10)))?;
+    let nothing = failed_with("old.recv", &old.recv(&mut buffer), "EAGAIN");
+    lab.claim("the-new-one-gets-it", gave.and(nothing));
+
+    lab.part("TCP, before listen()");
+    let old = socket("old", Type::STREAM)?;
+    old.bind(&lab.here(0))?;
+    let at = old.local_addr()?;
+    let new = socket("new", Type::STREAM)?;
+    let bound = succeeded("new.bind", &new.bind(&at));
+    let listens = succeeded("new.listen", &new.listen(5));
+    lab.claim("bound-alone-keeps-no-port", bound.and(listens));
+    let too_late = failed_with("old.listen", &old.listen(5), "EADDRINUSE");
+    lab.claim("the-old-one-cannot-listen", too_late);
+    Ok(())
+}
+
+experiment!(one_port_two_servers);
+/// A client closes first. What does TIME_WAIT keep it from?
+fn one_port_two_servers(lab: &Lab) -> Result<()> {
+    let (one, at_one) = listen(lab, false)?;
+    let (_other, at_other) = listen(lab, false)?;
+    let client = tcp_socket(lab, "client")?;
+    client.set_reuse_address(true)?;
+    client.bind(&lab.here(0))?; // a port that we can name
+    let port = client.local_addr()?;
+    client.connect(&at_one)?;
+    let (server, _) = one.accept()?;
+    let end = lab.entry(&client)?;
+    client.close()?; // first
+    server.recv(&mut [0; 16])?; // returns 0: the end
+    server.close()?;
+    end.until("TIME_WAIT")?;
+
+    let again = tcp_socket(lab, "client")?;
+    again.set_reuse_address(true)?;
+    again.bind(&port)?; // the same port
+    let connected = succeeded("connect", &again.connect(&at_other));
+    lab.claim("the-port-serves-another-server", connected.and(waits(&end)?));
+    Ok(())
+}
+
+/// The old end is still there.
 fn waits(old: &TcpTableEntry) -> Result<Proof> {
     Ok(eq("old end", old.state()?, "TIME_WAIT"))
 }
@@ -393,7 +410,7 @@ fn connect_to(lab: &Lab, listener: &Socket, at: &SockAddr) -> Result<(Socket, So
 }
 
 /// A connection across the wire: the client's end and the server's.
-fn connect_on_the_wire(lab: &Lab) -> Result<(Socket, Socket)> {
+pub(super) fn connect_on_the_wire(lab: &Lab) -> Result<(Socket, Socket)> {
     let (listener, address) = listening_on_the_wire(lab)?;
     connect_to(lab, &listener, &address)
 }
@@ -401,14 +418,14 @@ fn connect_on_the_wire(lab: &Lab) -> Result<(Socket, Socket)> {
 // ---- what was seen ----
 
 /// Both ends of a connection, in the kernel's table of sockets.
-struct Ends {
+pub(super) struct Ends {
     client: TcpTableEntry,
     server: TcpTableEntry,
 }
 
 impl Ends {
     /// Of a connection whose client has a socket.
-    fn of_client(lab: &Lab, client: &Socket) -> Result<Ends> {
+    pub(super) fn of_client(lab: &Lab, client: &Socket) -> Result<Ends> {
         let client = lab.entry(client)?;
         Ok(Ends { server: client.other("server"), client })
     }
@@ -420,9 +437,15 @@ impl Ends {
     }
 
     /// They are in these states, or come to be: what is on its way in this kernel is waited for. `none` is no such end.
-    fn are(&self, client: &'static str, server: &'static str) -> Result<Proof> {
+    pub(super) fn are(&self, client: &'static str, server: &'static str) -> Result<Proof> {
         let one = eq("client's end", state(self.client.until(client)?), state(client));
         Ok(one.and(eq("server's end", state(self.server.until(server)?), state(server))))
+    }
+
+    /// They are gone now: nothing is waited for.
+    pub(super) fn are_gone(&self) -> Result<Proof> {
+        let one = eq("client's end", state(self.client.state()?), state("none"));
+        Ok(one.and(eq("server's end", state(self.server.state()?), state("none"))))
     }
 }
 
@@ -435,29 +458,19 @@ fn closed_before_accept(lab: &Lab) -> Result<Proof> {
     Ok(before("close() returned", close.returned_ns, "accept() was called", accept.entered_ns))
 }
 
-/// The segments of the newest connection from its first FIN on, each once: what a busy machine made the kernel send again
-/// is the same segment.
+/// The segments of the newest connection from its first FIN on, each once.
 fn closing(wire: &Wire) -> Result<Vec<CapturedFrame>> {
-    let all = wire.seen(Tcp);
+    let mut all = wire.seen(Tcp);
     let flow = all.last().and_then(|segment| segment.flow);
-    let mut close: Vec<CapturedFrame> = Vec::new();
-    for segment in all.into_iter().filter(|segment| segment.flow == flow) {
-        let tcp = segment.tcp()?;
-        let same = |other: &CapturedFrame| {
-            other.sent_by == segment.sent_by
-                && other.layers.tcp.as_ref().is_some_and(|other| {
-                    (other.seq, other.ack, other.flags) == (tcp.seq, tcp.ack, tcp.flags)
-                })
-        };
-        if (tcp.flags.fin() || !close.is_empty()) && !close.iter().any(same) {
-            close.push(segment);
-        }
-    }
-    Ok(close)
+    all.retain(|segment| segment.flow == flow);
+    let first = all
+        .iter()
+        .position(|segment| segment.layers.tcp.as_ref().is_some_and(|tcp| tcp.flags.fin()));
+    each_once(all.split_off(first.unwrap_or(all.len())))
 }
 
 /// The sequence number that is so many after this segment's own.
-fn after(segment: &CapturedFrame, numbers: u32) -> Result<u32> {
+pub(super) fn after(segment: &CapturedFrame, numbers: u32) -> Result<u32> {
     Ok(segment.tcp()?.seq.wrapping_add(numbers))
 }
 
@@ -477,7 +490,7 @@ fn acknowledges(
 }
 
 /// Who sent which segments: `client SYN · server SYN,ACK`.
-fn segments_are(segments: &[CapturedFrame], wanted: &str) -> Result<Proof> {
+pub(super) fn segments_are(segments: &[CapturedFrame], wanted: &str) -> Result<Proof> {
     let all: Result<Vec<_>> = segments
         .iter()
         .map(|segment| Ok(format!("{} {}", segment.sent_by, segment.tcp()?.flags)))
@@ -495,7 +508,6 @@ fn in_turn(segments: &str) -> Label {
     Label { text: text.into(), args: Args(args) }
 }
 
-/// A state of the kernel's table; that there is none is a word.
-fn state(state: &'static str) -> Value {
-    if state == "none" { label!("none").into() } else { state.into() }
+fn milliseconds(span: Duration) -> usize {
+    usize::try_from(span.as_millis()).unwrap_or(usize::MAX)
 }

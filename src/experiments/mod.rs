@@ -23,6 +23,7 @@ mod l03_families;
 mod l04_tcp_udp;
 mod l04_tcp_udp_wire;
 mod l05_process;
+mod l06_endings;
 mod l06_handshake;
 mod l07_timeouts;
 mod l08_blocking;

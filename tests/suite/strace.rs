@@ -97,12 +97,37 @@ fn from_recordings(recordings: &[Recording]) -> Calls {
     calls
 }
 
+/// The network calls that were entered and never returned, with their threads.
+fn unreturned(recordings: &[Recording]) -> BTreeMap<u32, String> {
+    let mut calls = BTreeMap::new();
+    for event in recordings.iter().flat_map(|recording| recording.events()) {
+        match &event.what {
+            EventKind::Enter(call) if NETWORK.contains(&&*call.name) => {
+                calls.insert(event.thread, call.name.to_string());
+            }
+            EventKind::Return(_) => {
+                calls.remove(&event.thread);
+            }
+            _ => {}
+        }
+    }
+    calls
+}
+
 #[test]
 fn the_recording_says_what_strace_says() {
     for lesson in course_run::english() {
         let Some(strace) = &lesson.strace else { return };
-        let (seen, recorded) = (from_strace(strace), from_recordings(&lesson.recordings));
+        let recorded = from_recordings(&lesson.recordings);
+        let mut seen = from_strace(strace);
         assert!(!recorded.is_empty(), "lesson {} made no call", lesson.number);
+        for (thread, name) in unreturned(&lesson.recordings) {
+            // A call that raised a deadly signal: strace has its result, and no one to whom it returned.
+            let (seen, recorded) = (seen.get_mut(&thread), recorded.get(&thread));
+            if let Some(seen) = seen.filter(|seen| seen.len() > recorded.map_or(0, Vec::len)) {
+                assert_eq!(seen.pop(), Some((name, "-1 EPIPE".to_owned())), "thread {thread}");
+            }
+        }
         for thread in seen.keys().chain(recorded.keys()) {
             assert_eq!(
                 recorded.get(thread),

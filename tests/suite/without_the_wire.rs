@@ -71,10 +71,18 @@ fn without_the_node_every_lesson_that_needs_it_plays_to_its_end() {
     lessons.retain(|lesson| wired(lesson).count() > 0);
     for_each(&lessons, |lesson| {
         let number = lesson.number.unwrap_or_default().to_string();
-        let Some((out, err, code)) = without_the_node(&["lesson", &number]) else {
-            return;
-        };
-        assert_eq!((err.as_str(), code), ("", Some(0)), "lesson {number}");
+        let core = vec!["lesson", &number];
+        let further = [&core[..], &["--further", "all"]].concat();
+        let mut parts = vec![core];
+        parts.extend((!lesson.further.is_empty()).then_some(further));
+        let mut out = String::new();
+        for args in &parts {
+            let Some((told, err, code)) = without_the_node(args) else {
+                return;
+            };
+            assert_eq!((err.as_str(), code), ("", Some(0)), "{args:?}");
+            out += &told;
+        }
         assert_eq!(
             out.replace('\n', " ").matches("none of it happened just now").count(),
             wired(lesson).count(),
