@@ -45,14 +45,18 @@ mod tests {
         let typed = |text: &str| {
             label!("{who} types {text}", who = label!("client"), text = text.to_owned())
         };
-        let said = |one: &Label| speaking(chinese(), || label(one).into_owned());
+        let in_chinese = |one: &Label| speaking(chinese(), || label(one).into_owned());
         let [client, types] = ["\u{5ba2}\u{6237}\u{7aef}", "\u{8f93}\u{5165}"];
         for text in ["hello", "你好", "client", "{who}"] {
             assert_eq!(label(&typed(text)), format!("client types {text}"));
-            assert_eq!(said(&typed(text)), format!("{client}{types} {text}"), "data is set off");
+            assert_eq!(
+                in_chinese(&typed(text)),
+                format!("{client}{types} {text}"),
+                "data is set off"
+            );
         }
-        assert_eq!(said(&label!("ECONNREFUSED")), "ECONNREFUSED");
-        assert_eq!(said(&label!("client")), client);
+        assert_eq!(in_chinese(&label!("ECONNREFUSED")), "ECONNREFUSED");
+        assert_eq!(in_chinese(&label!("client")), client);
         assert_eq!(speaking(chinese(), || actor("client").into_owned()), client);
         assert_eq!(actor("client"), "client");
     }

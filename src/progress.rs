@@ -216,7 +216,7 @@ fn read_from(path: &Path) -> Result<Progress, Trouble> {
                 path,
                 match aside {
                     Ok(_) => tr!(
-                        "this is damaged, or from a newer program; it is now {place}, and your progress begins anew",
+                        "this is damaged, or from a newer program; it is now {place}, and your progress starts over",
                         place
                     ),
                     Err(error) => tr!(

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::i18n::{error_text, tr};
 use crate::labels;
-use crate::trace::{FailedCall, Failure, Feature, Lack, Need, Step};
+use crate::trace::{FailedCall, Failure, Feature, Lack, Need, SetupStep};
 
 mod rules;
 
@@ -125,8 +125,8 @@ pub fn shortage_remedy(errno: &str) -> &'static str {
     }
 }
 
-fn network_remedy(step: Step, errno: &str) -> Option<&'static str> {
-    let tun = matches!(step, Step::OpenTun | Step::CreateTap);
+fn network_remedy(step: SetupStep, errno: &str) -> Option<&'static str> {
+    let tun = matches!(step, SetupStep::OpenTun | SetupStep::CreateTap);
     Some(match (errno, tun) {
         ("ENOENT" | "ENODEV" | "ENXIO", true) => {
             tr!("load the driver with `sudo modprobe tun`; in Docker add `--device /dev/net/tun`")
@@ -149,18 +149,18 @@ fn network_remedy(step: Step, errno: &str) -> Option<&'static str> {
 }
 
 /// A step towards the private network, as its system call or file.
-pub fn step_name(step: Step) -> &'static str {
+pub fn step_name(step: SetupStep) -> &'static str {
     match step {
-        Step::Unshare => "unshare(CLONE_NEWUSER|CLONE_NEWNET)",
-        Step::WriteSetgroups => "write /proc/self/setgroups",
-        Step::WriteUidMap => "write /proc/self/uid_map",
-        Step::WriteGidMap => "write /proc/self/gid_map",
-        Step::OpenSocket => "socket(AF_INET, SOCK_DGRAM)",
-        Step::RaiseLoopback => tr!("raise lo"),
-        Step::OpenTun => "open /dev/net/tun",
-        Step::CreateTap => "ioctl(TUNSETIFF)",
-        Step::AddressTap => tr!("give the TAP device its address"),
-        Step::RaiseTap => tr!("raise the TAP device"),
+        SetupStep::Unshare => "unshare(CLONE_NEWUSER|CLONE_NEWNET)",
+        SetupStep::WriteSetgroups => "write /proc/self/setgroups",
+        SetupStep::WriteUidMap => "write /proc/self/uid_map",
+        SetupStep::WriteGidMap => "write /proc/self/gid_map",
+        SetupStep::OpenSocket => "socket(AF_INET, SOCK_DGRAM)",
+        SetupStep::RaiseLoopback => tr!("raise lo"),
+        SetupStep::OpenTun => "open /dev/net/tun",
+        SetupStep::CreateTap => "ioctl(TUNSETIFF)",
+        SetupStep::AddressTap => tr!("give the TAP device its address"),
+        SetupStep::RaiseTap => tr!("raise the TAP device"),
     }
 }
 
@@ -244,11 +244,11 @@ fn failed_call(call: &FailedCall) -> String {
         let on = address.as_ref().map_or_else(String::new, |address| format!(" {address}"));
         tr!("{function}{on}: ", function, on)
     });
-    let told =
+    let message =
         system_text(errno).map_or_else(|| errno.to_string(), |text| format!("{text} [{errno}]"));
     let at =
         site.as_ref().map_or_else(String::new, |site| tr!(context "error", ", at {site}", site));
-    tr!("{actor}: {what}{told}{at}", actor = labels::actor(actor), what, told, at)
+    tr!("{actor}: {what}{message}{at}", actor = labels::actor(actor), what, message, at)
 }
 
 /// What this system says of an error of that name; `None` if it does not know it.
@@ -276,12 +276,12 @@ mod tests {
     #[test]
     fn one_recorded_reason_is_told_in_either_language() {
         let folder = Lack::TempFolder { path: "/nonexistent".to_owned(), errno: "ENOENT".into() };
-        let told = |language| speaking(language, || lack(&folder));
+        let reason = |language| speaking(language, || lack(&folder));
         assert_eq!(
-            told(Language::ENGLISH),
+            reason(Language::ENGLISH),
             "no folder can be made in /nonexistent (ENOENT): set TMPDIR to a folder that you may write to"
         );
-        let chinese = told(chinese());
+        let chinese = reason(chinese());
         assert!(!chinese.is_ascii() && chinese.contains("/nonexistent"), "{chinese}");
     }
 

@@ -1,6 +1,6 @@
-//! Who is on stage: roles that the experiment's own thread plays, threads of their own, and real child processes.
+//! Actors: roles that the experiment's own thread plays, threads, and child processes.
 //!
-//! A call is recorded under the thread's actor if the thread is one, and under the socket's owner if it is not.
+//! A call is recorded under the actor of the calling thread, or under the socket's owner if that thread has no actor.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -21,7 +21,7 @@ use crate::trace::{
 
 thread_local!(static CURRENT: RefCell<Option<Name>> = const { RefCell::new(None) });
 
-/// The actor that this thread is, if it is one.
+/// The actor of this thread, if it has one.
 pub(super) fn current() -> Option<Name> {
     CURRENT.with_borrow(Clone::clone)
 }
@@ -44,7 +44,7 @@ impl Actor {
         actor
     }
 
-    /// The lab's own hand: its calls are recorded as the instrument's.
+    /// The lab itself, whose calls are recorded as the instrument's.
     pub(super) fn instrument(lab: &Lab) -> Actor {
         Actor { lab: lab.clone(), name: Name::from(LAB), instrument: true }
     }
@@ -63,7 +63,7 @@ impl Actor {
         &self.name
     }
 
-    /// What the kernel says of the calling thread at this moment, recorded as a sample too; `None` where there is no /proc.
+    /// What the kernel reports about the calling thread now, which is recorded as a sample too; `None` without /proc.
     #[must_use]
     pub fn observe(&self) -> Option<Sample> {
         self.lab.observe(&self.name, std::process::id(), sys::thread_id())
@@ -91,16 +91,14 @@ impl Actor {
         )
     }
 
-    /// Does what is no call on a socket, and notes it under the name of its system call: `unlink …/door`.
-    ///
-    /// # Errors
-    /// What the doing answers; that is noted too.
+    /// Does something that is not a call on a socket, and records it under the name of its system call: `unlink …/door`. An
+    /// error is recorded too.
     pub fn deed<T>(
         &self,
         deed: impl Into<Label>,
-        doing: impl FnOnce() -> io::Result<T>,
+        perform: impl FnOnce() -> io::Result<T>,
     ) -> io::Result<T> {
-        let answer = doing();
+        let answer = perform();
         let errno = answer.as_ref().err().map(sys::error_name);
         let actor = current().unwrap_or_else(|| self.name.clone());
         self.lab.recorder().push(&actor, EventKind::Deed { deed: deed.into(), errno });
@@ -108,7 +106,7 @@ impl Actor {
     }
 }
 
-/// Where actors with threads of their own come on. Made by [`Lab::scope`]; all have left when that returns.
+/// Starts actors that have threads of their own. Made by [`Lab::scope`], which returns when all those threads have ended.
 #[derive(Debug)]
 pub struct Stage<'scope, 'env: 'scope> {
     lab: &'env Lab,
@@ -129,19 +127,19 @@ impl<'scope, 'env> Stage<'scope, 'env> {
         Stage { lab, scope }
     }
 
-    /// Starts an actor on a thread of its own. An error or a panic in it ends the experiment with the actor's name.
+    /// Starts an actor on a thread of its own. An error or a panic in it ends the experiment and is reported with its name.
     pub fn actor<T: Send + 'scope>(
         &self,
         name: &'static str,
         play: impl FnOnce(Actor) -> Result<T> + Send + 'scope,
     ) -> Result<ActorThread<'scope, T>> {
         let (lab, event_name) = (self.lab.clone(), Name::from(name));
-        let (told, hear) = std::sync::mpsc::channel();
+        let (id_sender, id_receiver) = std::sync::mpsc::channel();
         let (inner, inner_name) = (lab.clone(), event_name.clone());
-        let playing = move || {
+        let run = move || {
             CURRENT.set(Some(inner_name.clone()));
             let actor = Actor::new(&inner, name, ActorKind::Thread);
-            let _ = told.send(sys::thread_id());
+            let _ = id_sender.send(sys::thread_id());
             let answer = catch_unwind(AssertUnwindSafe(|| play(actor)))
                 .unwrap_or_else(|panic| Err(panicked(panic.as_ref())));
             inner.recorder().push(
@@ -156,9 +154,9 @@ impl<'scope, 'env> Stage<'scope, 'env> {
         };
         let handle = thread::Builder::new()
             .name(name.to_owned())
-            .spawn_scoped(self.scope, playing)
+            .spawn_scoped(self.scope, run)
             .map_err(no_more)?;
-        let thread = hear.recv().map_err(|_| Failure::Panic {
+        let thread = id_receiver.recv().map_err(|_| Failure::Panic {
             actor: Some(event_name.clone()),
             message: String::new(),
         })?;
@@ -167,21 +165,21 @@ impl<'scope, 'env> Stage<'scope, 'env> {
 }
 
 impl<T> ActorThread<'_, T> {
-    /// Waits until the actor has left, and gives what it brought.
+    /// Waits until the actor has ended, and returns its result.
     pub fn finish(self) -> Result<T> {
         self.handle.join().unwrap_or_else(|panic| Err(panicked(panic.as_ref())))
     }
 
-    /// Waits until the actor is blocked in this function, as the kernel sees it where that can be had: it has entered
-    /// the call, has not returned, and its thread sleeps.
+    /// Waits until the actor is blocked in this call: it has entered the call and not returned, and where the kernel
+    /// reports thread states, its thread sleeps.
     pub fn until_blocked_in(&self, kind: SyscallKind) -> Result<()> {
         until_blocked_in(&self.lab, &self.name, (std::process::id(), self.thread), kind, || {
             self.handle.is_finished()
         })
     }
 
-    /// Waits until its thread sleeps, in whatever it may be, as the kernel sees it where that can be had. One whose call is
-    /// held ([`Breakpoints`](super::Breakpoints)) sleeps for no reason of its own, and does not count.
+    /// Waits until its thread sleeps in any call, where the kernel reports thread states. A thread that is paused at a
+    /// breakpoint ([`Breakpoints`](super::Breakpoints)) does not count.
     pub fn until_asleep(&self) {
         let asleep =
             || sys::is_asleep(std::process::id(), self.thread) != Some(false) && !self.is_held();
@@ -206,20 +204,21 @@ impl<T> ActorThread<'_, T> {
         self.thread
     }
 
-    /// What the kernel says of its thread at this moment, recorded as a sample too; `None` where there is no /proc.
+    /// What the kernel reports about its thread now, which is recorded as a sample too; `None` without /proc.
     #[must_use]
     pub fn observe(&self) -> Option<Sample> {
         self.lab.observe(&self.name, std::process::id(), self.thread)
     }
 
-    /// Processor time that its thread has used so far; `None` where it is not to be had, and once the thread has ended.
+    /// Processor time that its thread has used so far; `None` where the system does not report it, and after the thread
+    /// has ended.
     #[must_use]
     pub fn cpu_time(&self) -> Option<Duration> {
         sys::cpu_time_of_thread(self.thread)
     }
 }
 
-/// Waits until a thread has entered this function, has not returned, and sleeps.
+/// Waits until a thread has entered this call, has not returned, and sleeps.
 fn until_blocked_in(
     lab: &Lab,
     name: &str,
@@ -234,7 +233,7 @@ fn until_blocked_in(
             let last = events.iter().rev().find(mine);
             matches!(last.map(|event| &event.what), Some(EventKind::Enter(call)) if call.kind() == kind && !call.peeks())
         });
-        // A process tells what it does a moment late: that it sleeps on a lock of the lab's is not what is waited for.
+        // Events of a process arrive late, so its thread may have gone on and sleep on one of the lab's locks.
         if pending
             && sys::is_asleep(process, thread).unwrap_or(true)
             && !sys::waits_for_a_lock(process, thread)
@@ -253,12 +252,12 @@ fn nanoseconds(span: Duration) -> u64 {
     u64::try_from(span.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// What the system answers that starts no more threads or processes.
+/// The error for a system that cannot start more threads or processes.
 pub(super) fn no_more(error: io::Error) -> Error {
     Lack::Threads { errno: sys::error_name(&error) }.into()
 }
 
-/// A panic as an error; whose it was, [`Error::at`] adds.
+/// A panic as an error; [`Error::at`] adds the actor.
 pub(super) fn panicked(panic: &(dyn std::any::Any + Send)) -> Error {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let message = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
@@ -297,7 +296,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts the program again to play `part` of this experiment as actor `name`; `settings` reach it as [`Lab::text`].
+    /// Starts the program again to play `part` of this experiment as actor `name`, which reads `settings` with [`Lab::text`].
     pub(super) fn start(
         lab: &Lab,
         name: &str,
@@ -323,7 +322,7 @@ impl Process {
         lab.children().lock().unwrap_or_else(PoisonError::into_inner).push((process, control));
         lab.watch_thread(&Name::from(name), id, id);
         let (into, who) = (lab.clone(), Name::from(name));
-        let hearing = move || {
+        let read_output = move || {
             let mut ending = None;
             for line in output.split(b'\n').map_while(io::Result::ok) {
                 let Ok(Line::Event(event)) = parse_line(&line) else {
@@ -331,7 +330,7 @@ impl Process {
                 };
                 match event.what {
                     EventKind::End { ending: how } => {
-                        // The others may be waiting for what now never comes.
+                        // Other actors may be waiting for something that will no longer happen.
                         match &how {
                             Ending::Unavailable { why } => into.fail_now(&why.clone().into()),
                             Ending::Failed { why } => into.fail_now(&why.clone().into()),
@@ -348,7 +347,7 @@ impl Process {
                     }
                 }
             }
-            // Its output is closed: it has ended, or is about to.
+            // Its output is closed, so it has ended or is about to.
             into.recorder()
                 .breakpoints()
                 .into_iter()
@@ -360,7 +359,7 @@ impl Process {
         };
         let reader = thread::Builder::new()
             .name(format!("output of {name}"))
-            .spawn(hearing)
+            .spawn(read_output)
             .map_err(no_more)?;
         Ok(Process { lab: lab.clone(), name: Name::from(name), id, reader })
     }
@@ -378,26 +377,26 @@ impl Process {
         })
     }
 
-    /// What the kernel says of its main thread at this moment, recorded as a sample too; `None` where there is no /proc.
+    /// What the kernel reports about its main thread now, which is recorded as a sample too; `None` without /proc.
     #[must_use]
     pub fn observe(&self) -> Option<Sample> {
         self.lab.observe(&self.name, self.id, self.id)
     }
 
-    /// Processor time that it has used so far, all its threads together; `None` where it is not to be had.
+    /// Processor time that all its threads have used so far; `None` where the system does not report it.
     #[must_use]
     pub fn cpu_time(&self) -> Option<Duration> {
         sys::cpu_time_of_process(self.id)
     }
 
-    /// Bytes of its memory that are in RAM (`VmRSS`, proc_pid_status(5)); `None` where it is not to be had.
+    /// Bytes of its memory that are in RAM (`VmRSS`, proc_pid_status(5)); `None` where the system does not report it.
     #[must_use]
     pub fn memory(&self) -> Option<u64> {
         sys::memory(self.id)
     }
 
-    /// Kills it (`SIGKILL`): it ends between two instructions and can do nothing more, not even close what it holds open.
-    /// It stays in the kernel's table (state `Z`) until [`Process::collect`].
+    /// Kills it (`SIGKILL`): it ends between two instructions, without running any cleanup of its own. It stays in the
+    /// kernel's table (state `Z`) until [`Process::collect`].
     pub fn kill(&self) -> Result<()> {
         let mut children = self.lab.children().lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((child, _)) = children.iter_mut().find(|(child, _)| child.id() == self.id) {
@@ -413,7 +412,7 @@ impl Process {
         Ok(())
     }
 
-    /// Waits until it has ended, and leaves it to be collected: by [`Process::finish`] if it ended by itself, by
+    /// Waits until it has ended, without collecting it: [`Process::finish`] does that if it ended by itself, and
     /// [`Process::collect`] if it was killed. Until then it stays in the kernel's table (state `Z`).
     pub fn until_ended(&self) {
         self.lab.recorder().until(|events| {
@@ -423,7 +422,7 @@ impl Process {
         sys::until_ended(self.id);
     }
 
-    /// Collects a process that was killed (waitpid(2)): how it ended, in the system's words.
+    /// Collects a process that was killed (waitpid(2)), and returns how it ended, in the system's words.
     pub fn collect(self) -> Result<String> {
         let _ = self.reader.join();
         let (mut child, control) = take(&self.lab, self.id)
@@ -433,11 +432,11 @@ impl Process {
         Ok(status.to_string())
     }
 
-    /// Waits until the process has ended and all that it recorded is here.
+    /// Waits until the process has ended and all its events have arrived.
     pub fn finish(self) -> Result<()> {
         let Process { lab, name, id, reader } = self;
         let ending = reader.join().map_err(|panic| panicked(panic.as_ref()))?;
-        // Out of the run's care first, and the list free again, before anyone waits: the deadline needs it.
+        // Take it out of the list before waiting for it: the deadline needs the list's lock.
         let child = take(&lab, id);
         let status = child.map(|(mut child, control)| {
             drop(control);

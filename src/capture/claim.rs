@@ -1,6 +1,6 @@
-//! Proofs: what is compared with what when a claim is checked. The sentence that is claimed stands in the lesson.
+//! Proofs: the comparisons that decide a claim. The claim's sentence is in the lesson.
 //!
-//! A proof cannot be made without naming what was seen, so no claim can hold without evidence.
+//! A proof cannot be made without evidence, so no claim can hold without it.
 
 use std::borrow::Cow;
 use std::fmt::Debug;
@@ -47,27 +47,27 @@ impl Proof {
         self
     }
 
-    /// This, and that as well.
+    /// Both proofs together.
     pub fn and(mut self, other: Proof) -> Proof {
         self.evidence.extend(other.evidence);
         self
     }
 
-    /// Whether all of it holds.
+    /// Whether every comparison holds.
     #[must_use]
     pub fn holds(&self) -> bool {
         !self.evidence.is_empty() && self.evidence.iter().all(|evidence| evidence.held)
     }
 }
 
-/// What was seen is this value: `eq("bytes received", n, 5)`.
+/// An observed value equals an expected one: `eq("bytes received", n, 5)`.
 pub fn eq(what: impl Into<Label>, saw: impl Into<Value>, wanted: impl Into<Value>) -> Proof {
     let (saw, wanted) = (saw.into(), wanted.into());
     let held = saw == wanted;
     Proof::one(what, saw, Relation::Equal, wanted, None, held)
 }
 
-/// Two things that were seen are equal: `eq_between("client.local", a, "server.peer", b)`.
+/// Two observed values are equal: `eq_between("client.local", a, "server.peer", b)`.
 pub fn eq_between(
     what: impl Into<Label>,
     saw: impl Into<Value>,
@@ -79,7 +79,7 @@ pub fn eq_between(
     Proof::one(what, saw, Relation::Equal, with, Some(with_what.into()), held)
 }
 
-/// Two things that were seen differ.
+/// Two observed values differ.
 pub fn ne_between(
     what: impl Into<Label>,
     saw: impl Into<Value>,
@@ -91,17 +91,17 @@ pub fn ne_between(
     Proof::one(what, saw, Relation::Different, with, Some(with_what.into()), held)
 }
 
-/// A number that was seen is at least this.
+/// An observed number is at least this.
 pub fn at_least(what: impl Into<Label>, saw: usize, least: usize) -> Proof {
     Proof::one(what, saw.into(), Relation::AtLeast, least.into(), None, saw >= least)
 }
 
-/// A number that was seen is less than another.
+/// An observed number is less than another.
 pub fn less(what: impl Into<Label>, saw: usize, with_what: impl Into<Label>, with: usize) -> Proof {
     Proof::one(what, saw.into(), Relation::Less, with.into(), Some(with_what.into()), saw < with)
 }
 
-/// A span of time as it was measured, and how far the clock that the kernel timed it by was behind when it began.
+/// A measured time span, and how far the kernel's clock for it was behind when it began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Measured {
     span: Duration,
@@ -116,14 +116,14 @@ impl From<Duration> for Measured {
 
 /// A span that the kernel counts in ticks, from the entry of this call: how long a timeout of the socket (SO_RCVTIMEO,
 /// SO_SNDTIMEO) or a timer of TCP took. The clock of ticks may be behind when the call is made, by more than a tick if a
-/// virtual processor was stopped, and the kernel keeps its word by that clock. poll, select, epoll and sleep have no need of this:
-/// their timers go by the monotonic clock.
+/// virtual processor was stopped, and the kernel counts by that clock. poll, select, epoll and sleep do not need this: their
+/// timers use the monotonic clock.
 #[must_use]
 pub fn in_ticks(from: &Return, span: Duration) -> Measured {
     Measured { span, lag: from.lag_ns.map(Duration::from_nanos) }
 }
 
-/// A time that was measured is at least what was asked. There is no opposite: a busy machine must not make a lesson lie.
+/// A measured time is at least the requested one. There is no upper bound, because a busy machine would break it.
 pub fn waited_at_least(
     what: impl Into<Label>,
     measured: impl Into<Measured>,
@@ -132,8 +132,8 @@ pub fn waited_at_least(
     at_least_duration(what, measured, label!("asked"), asked)
 }
 
-/// A time that was measured is at least another, which follows from something else: `at_least_duration("2nd SYN", at, "by the settings", due)`.
-/// If it falls short, what the kernel's clock was behind counts as well, and the evidence says so.
+/// A measured time is at least another, which follows from something else: `at_least_duration("2nd SYN", at, "by the settings", due)`.
+/// If it falls short, the lag of the kernel's clock is added, and the evidence says so.
 pub fn at_least_duration(
     what: impl Into<Label>,
     measured: impl Into<Measured>,
@@ -152,7 +152,7 @@ pub fn at_least_duration(
     proof
 }
 
-/// Two spans of time are the same: what the kernel says of its timers, not what was measured.
+/// Two time spans are the same: values that the kernel reports for its timers, not measured ones.
 pub fn eq_duration(
     what: impl Into<Label>,
     saw: Duration,
@@ -194,7 +194,7 @@ pub fn failed_with<T: Debug>(
     outcome(what, answer, errno.into())
 }
 
-/// What a call that succeeded is said to have answered.
+/// How evidence shows that a call succeeded.
 pub fn ok() -> Value {
     label!("ok").into()
 }

@@ -10,19 +10,19 @@ use crate::trace::{
     Ending, Event, EventKind, FailedCall, Failure, LAB, Lack, Name, Outcome, Return,
 };
 
-/// What an experiment answers.
+/// The result of an experiment.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why an experiment did not run to its end.
 #[derive(Debug, Error)]
 pub enum Error {
-    /// This machine lacks what it needs. The claims it has not reached are not checked here.
+    /// This machine lacks something it needs. Claims that it has not reached count as not checked.
     #[error("{}", reasons::lack(.0))]
     Unavailable(Lack),
-    /// A call failed that the experiment took for granted.
+    /// A call failed that the experiment relied on.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// Something else was not as it must be.
+    /// Anything else that went wrong.
     #[error("{}", reasons::failure(.0))]
     Failed(Failure),
 }
@@ -40,12 +40,12 @@ impl From<Failure> for Error {
 }
 
 impl Error {
-    /// A mistake in an experiment, in its author's words.
+    /// A bug in an experiment, in its author's words.
     pub fn assertion(message: &'static str) -> Error {
         Failure::Assertion { message: message.into() }.into()
     }
 
-    /// The same error with who and what: the call that failed, on which address, at which line.
+    /// The same error with its context: the actor, the call that failed, its address and source line.
     pub(super) fn at(self, lab: &Lab, actor: &Name) -> Error {
         let error = match self {
             Error::Io(error) => error,
@@ -69,7 +69,7 @@ impl Error {
         }
     }
 
-    /// How a run ends that this error ends; [`Error::at`] comes first.
+    /// The ending of a run that fails with this error; call [`Error::at`] first.
     pub(super) fn ending(&self) -> Ending {
         match self {
             Error::Unavailable(why) => Ending::Unavailable { why: why.clone() },
@@ -96,7 +96,7 @@ fn failed_call(event: &Event) -> Option<Box<FailedCall>> {
     }))
 }
 
-/// The first call of the run that failed for want of descriptors or memory.
+/// The first call of the run that failed for lack of descriptors or memory.
 pub(super) fn first_shortage(lab: &Lab) -> Option<Lack> {
     let call = lab.recorder().look(|events| {
         let mut failed = events.iter().filter_map(failed_call);

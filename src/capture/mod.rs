@@ -1,10 +1,10 @@
-//! The bench: what an experiment works with, and the instruments that watch it.
+//! [`Lab`]: the context in which an experiment runs, and the instruments that record what it does.
 //!
-//! An experiment is a function of a [`Lab`]. The lab opens sockets that record themselves, brings actors on stage,
-//! checks claims and keeps a deadline. It knows nothing of lessons and draws nothing.
+//! An experiment is a function that takes a [`Lab`]. The lab opens sockets that record every call, starts actors, checks
+//! claims and enforces a deadline. It does not depend on lessons or views.
 //!
-//! [`perform`] runs one experiment in this process and streams its events; the process is then over. A process for each
-//! experiment means that nothing can be left behind: no thread, no child, no private network.
+//! [`perform`] runs one experiment in this process and streams its events; then the process exits. Because every experiment
+//! has its own process, no thread, child or private network outlives it.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -56,7 +56,7 @@ pub use sockets::{Epoll, Interest, MSG_TRUNC, Ready, Socket, address};
 pub use sys::TcpInfo;
 pub use tcp_table::TcpTableEntry;
 
-/// The bench of one run; cheap to clone, all clones are one.
+/// The context of one run. Clones are cheap and share the same state.
 #[derive(Clone, Debug)]
 pub struct Lab {
     bench: Arc<LabInner>,
@@ -76,33 +76,33 @@ struct LabInner {
     wire: OnceLock<Wire>,
     /// True for [`perform`]: the process belongs to the run, and ends with it.
     owns_process: bool,
-    /// True in a child process that plays a part.
+    /// True in a child process that plays one part of the experiment.
     is_part: bool,
     ended: Mutex<bool>,
     over: Condvar,
 }
 
-/// In which network an experiment plays.
+/// The network in which an experiment runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Network {
     /// The machine's own.
     #[default]
     Host,
-    /// One of its own, with `lo` alone in it.
+    /// A private one that has only `lo`.
     Private,
-    /// One of its own, with `lo` and a wire whose frames the lab sees, and may lose ([`Lab::wire`]).
+    /// A private one with `lo` and a link whose frames the lab sees and can drop ([`Lab::wire`]).
     Wire,
 }
 
 impl Lab {
-    /// A lab that keeps its events in memory, in this process: for benches and tests of the instruments.
+    /// A lab in this process that keeps its events in memory: for benchmarks and tests of the instruments.
     #[must_use]
     pub fn in_memory() -> Lab {
         Lab::new(&Run::default(), LAB, false, Keep::All)
     }
 
-    /// A lab for a program that is no experiment, in this process: the actor that its main thread is, and how much of what
-    /// happens it keeps. One that keeps nothing asks no questions of its own either.
+    /// A lab in this process for a program that is not an experiment, such as the chat. `name` is the actor of its main
+    /// thread, `keep` says which events stay in memory. A lab that keeps nothing does not query the kernel by itself either.
     #[must_use]
     pub fn at_work(name: &str, keep: Keep) -> Lab {
         let lab = Lab::new(&Run::default(), name, false, keep);
@@ -113,7 +113,7 @@ impl Lab {
     fn new(run: &Run, actor: &str, owns_process: bool, keep: Keep) -> Lab {
         let Run { job, parameters, network, .. } = run;
         let epoch_ns = job.part.as_ref().map_or_else(sys::monotonic_ns, |part| part.epoch_ns);
-        let mut recorder = Recorder::that_keeps(keep, epoch_ns);
+        let mut recorder = Recorder::with_keep(keep, epoch_ns);
         if job.stepped {
             recorder.hold_calls();
         }
@@ -155,13 +155,13 @@ impl Lab {
         &self.bench.defaults
     }
 
-    /// The sampler is to look at this thread too.
+    /// Adds a thread for the sampler to watch.
     fn watch_thread(&self, actor: &Name, process: u32, thread: u32) {
         let watched = sampler::Watched { actor: actor.clone(), process, thread };
         self.bench.watched.lock().unwrap_or_else(PoisonError::into_inner).push(watched);
     }
 
-    /// The threads to look at that have come since the last time; `known` counts them.
+    /// The watched threads that were added since the last call; `known` counts those already returned.
     fn watched_since(&self, known: &mut usize) -> Vec<sampler::Watched> {
         let watched = self.bench.watched.lock().unwrap_or_else(PoisonError::into_inner);
         let new = watched.get(*known..).unwrap_or_default().to_vec();
@@ -173,15 +173,15 @@ impl Lab {
         actor::current().unwrap_or_else(|| self.bench.myself.clone())
     }
 
-    // ---- who plays ----
+    // ---- actors ----
 
-    /// Brings on an actor that is played by the calling thread.
+    /// An actor that the calling thread plays.
     #[must_use]
     pub fn actor(&self, name: &str) -> Actor {
         Actor::new(self, name, ActorKind::Role)
     }
 
-    /// A scope in which actors have threads of their own; returns when all have left.
+    /// A scope in which actors have threads of their own; returns when all those threads have ended.
     pub fn scope<'env, T>(
         &'env self,
         play: impl for<'scope> FnOnce(&Stage<'scope, 'env>) -> Result<T>,
@@ -190,7 +190,7 @@ impl Lab {
             let played = catch_unwind(AssertUnwindSafe(|| play(&Stage::new(self, scope))));
             let answer = played.unwrap_or_else(|panic| Err(actor::panicked(panic.as_ref())));
             if let Err(error) = answer {
-                // Actors may be blocked for ever, waiting for what now never comes.
+                // Other actors may be blocked, waiting for something that will no longer happen.
                 let error = error.at(self, &self.bench.myself);
                 self.fail_now(&error);
                 return Err(error);
@@ -210,7 +210,7 @@ impl Lab {
         Actor::new(self, &self.bench.myself, ActorKind::Process)
     }
 
-    // ---- what is set ----
+    // ---- parameters ----
 
     /// The time span that a parameter is set to.
     pub fn span(&self, name: &str) -> Result<Duration> {
@@ -230,14 +230,14 @@ impl Lab {
         }
     }
 
-    /// What the parent process set for this part.
+    /// A setting that the parent process passed to this part.
     pub fn text(&self, name: &str) -> Result<&str> {
         self.bench.settings.get(name).map(String::as_str).ok_or_else(|| no_parameter(name))
     }
 
-    // ---- what is recorded ----
+    // ---- notes and claims ----
 
-    /// Checks a claim: the name stands in the lesson with its sentence, the proof is what was seen.
+    /// Checks a claim. `name` refers to the claim's sentence in the lesson, `proof` is the evidence.
     pub fn claim(&self, name: &'static str, proof: Proof) {
         let verdict = if proof.holds() { Verdict::Held } else { Verdict::Broken };
         let claim =
@@ -245,7 +245,7 @@ impl Lab {
         self.recorder().push(&self.myself(), EventKind::Claim(claim));
     }
 
-    /// Says that a claim cannot be checked here, and why.
+    /// Records that a claim cannot be checked on this machine, and why.
     pub fn not_checked(&self, name: &'static str, why: Lack) {
         let claim = Claim {
             claim: Cow::Borrowed(name),
@@ -256,19 +256,19 @@ impl Lab {
         self.recorder().push(&self.myself(), EventKind::Claim(claim));
     }
 
-    /// Begins a new part; views may give it a column or a heading.
+    /// Begins a new part of the experiment; views may give it a column or a heading.
     pub fn part(&self, part: impl Into<Label>) {
         self.recorder().push(&self.myself(), EventKind::Part { part: part.into() });
     }
 
-    /// Waits on purpose. For what takes time by its nature; to learn that something is ready, wait for that thing.
+    /// Waits deliberately, for something that takes time by its nature. To wait until something is ready, wait for that instead.
     pub fn wait(&self, asked: Duration, purpose: impl Into<Label>) {
         let asked_ns = u64::try_from(asked.as_nanos()).unwrap_or(u64::MAX);
         self.recorder().push(&self.myself(), EventKind::Wait { asked_ns, purpose: purpose.into() });
         thread::sleep(asked);
     }
 
-    /// Notes a measured time.
+    /// Records a measured time.
     pub fn measure(&self, series: impl Into<Label>, label: impl Into<Label>, value: Duration) {
         let value_ns = u64::try_from(value.as_nanos()).unwrap_or(u64::MAX);
         self.recorder().push(
@@ -277,7 +277,7 @@ impl Lab {
         );
     }
 
-    /// Notes one point of a plot: a time, at this place along the bottom. `plot_time("time a message", "epoll", ("connections", 1000), took)`.
+    /// Records one point of a plot: a time, at this position on the horizontal axis. `plot_time("time a message", "epoll", ("connections", 1000), took)`.
     pub fn plot_time(
         &self,
         plot: impl Into<Label>,
@@ -288,7 +288,7 @@ impl Lab {
         self.point(plot, series, at, u64::try_from(value.as_nanos()).unwrap_or(u64::MAX), "ns");
     }
 
-    /// Notes one point of a plot: a number of bytes, at this place along the bottom.
+    /// Records one point of a plot: a number of bytes, at this position on the horizontal axis.
     pub fn plot_bytes(
         &self,
         plot: impl Into<Label>,
@@ -313,7 +313,7 @@ impl Lab {
             .push(&self.myself(), EventKind::Point { plot, series, against, x, y, unit });
     }
 
-    /// Notes a number, and where it comes from.
+    /// Records a number, and its source.
     pub fn tally(&self, label: impl Into<Label>, count: u64, source: impl Into<Label>) {
         self.recorder().push(
             &self.myself(),
@@ -321,7 +321,7 @@ impl Lab {
         );
     }
 
-    /// The calls that an actor has made and that have returned, in order, the instrument's own left out.
+    /// The calls of an actor that have returned, in order, without the instrument's own.
     #[must_use]
     pub fn calls(&self, actor: &str) -> Vec<(Event, Return)> {
         self.recorder().look(|events| {
@@ -336,7 +336,7 @@ impl Lab {
         })
     }
 
-    /// The last call of this function that an actor made, and that has returned.
+    /// The last call of this kind that an actor made and that has returned.
     pub fn last_call(&self, actor: &str, kind: SyscallKind) -> Result<Seen> {
         self.calls(actor)
             .into_iter()
@@ -353,22 +353,22 @@ impl Lab {
             })
     }
 
-    // ---- what the process has ----
+    // ---- the process ----
 
-    /// The timeout that every socket made from now on gets, by socket() and by accept(): our setdefaulttimeout(). Sockets
-    /// that are there keep what they have. `None`, the default of the default, is blocking mode.
+    /// Sets the timeout of every socket that socket() and accept() return from now on, as Python's setdefaulttimeout() does.
+    /// Existing sockets keep theirs. `None`, the initial value, means blocking mode.
     pub fn set_default_timeout(&self, timeout: Option<Duration>) {
         self.bench.defaults.set_timeout(timeout);
     }
 
-    /// The default timeout, as it was last set.
+    /// The default timeout that was set last.
     #[must_use]
     pub fn default_timeout(&self) -> Option<Duration> {
         self.bench.defaults.timeout()
     }
 
-    /// Runs `play` without the instrument's own questions (where is this socket? in which TCP state?): of seven recorded
-    /// calls a connection three remain. For thousands of connections.
+    /// Runs `play` without the instrument's own queries (addresses, TCP state), so that three calls are recorded for a
+    /// connection instead of seven. For experiments with thousands of connections.
     pub fn without_questions<T>(&self, play: impl FnOnce() -> T) -> T {
         let before = self.bench.defaults.set_questions(false);
         let answer = play();
@@ -376,15 +376,15 @@ impl Lab {
         answer
     }
 
-    /// Runs `play` on one processor alone: the calling thread, and those that it starts meanwhile. Whoever of them looks at
-    /// another then knows that the other does not run, for the one processor is taken by the looker.
+    /// Runs `play` on a single processor, the calling thread and those it starts meanwhile. While one of these threads looks
+    /// at another, the other cannot be running, because the first occupies the processor.
     pub fn on_one_processor<T>(&self, play: impl FnOnce() -> Result<T>) -> Result<T> {
         let _pinned = sys::pin_to_one_processor()?;
         play()
     }
 
-    /// Raises the soft limit of open descriptors to the hard one (`RLIMIT_NOFILE`, getrlimit(2)), records what was reached,
-    /// and says what the limit was and what it is; `None` where the system has no such limit.
+    /// Raises the soft limit of open descriptors to the hard one (`RLIMIT_NOFILE`, getrlimit(2)) and records the new limit.
+    /// Returns the limit before and after; `None` where the system has no such limit.
     pub fn raise_descriptor_limit(&self) -> Option<(u64, u64)> {
         let (before, after) = sys::raise_descriptor_limit()?;
         self.tally("open descriptors allowed", after, "getrlimit(RLIMIT_NOFILE)");
@@ -398,21 +398,21 @@ impl Lab {
         Ok(sys::default_sigpipe()?)
     }
 
-    /// Processor time that the calling thread has used so far; `None` where it is not to be had.
+    /// Processor time that the calling thread has used so far; `None` where the system does not report it.
     #[must_use]
     pub fn cpu_time(&self) -> Option<Duration> {
         sys::cpu_time()
     }
 
-    /// Bytes of this process's memory that are in RAM (`VmRSS`, proc_pid_status(5)), the recording so far among them. What the
-    /// kernel itself holds for sockets and threads is not in it. `None` where it is not to be had.
+    /// Bytes of this process's memory that are in RAM (`VmRSS`, proc_pid_status(5)), including the recording so far but not
+    /// the kernel's own memory for sockets and threads. `None` where the system does not report it.
     #[must_use]
     pub fn memory(&self) -> Option<u64> {
         sys::memory(std::process::id())
     }
 }
 
-/// This program, to be run once more: by its path, or without /proc by the name it was called by.
+/// The path of this program, to start it again; without /proc, the name it was started by.
 #[must_use]
 fn program() -> PathBuf {
     std::env::current_exe().unwrap_or_else(|_| {
@@ -424,7 +424,7 @@ fn no_parameter(name: &str) -> Error {
     Failure::Parameter { name: Cow::Owned(name.to_owned()) }.into()
 }
 
-/// A call that was made, as the recorder saw it.
+/// A call that has returned, with its times.
 #[derive(Clone, Debug)]
 pub struct Seen {
     /// When it was entered, in nanoseconds since the run began.

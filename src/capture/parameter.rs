@@ -1,4 +1,4 @@
-//! What a teacher may turn: an experiment's parameters, their bounds, and what is said to a value that does not fit.
+//! Experiment parameters: their names, their ranges, and the error for a value out of range.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,20 +7,20 @@ use thiserror::Error;
 
 use crate::i18n::{Text, tr};
 
-/// One thing to turn.
+/// One parameter.
 #[derive(Clone, Copy, Debug)]
 pub struct Parameter {
     /// Its name: `silence`.
     pub name: &'static str,
-    /// Its value if nobody sets it, as one would write it: `200ms`.
+    /// Its default value, in the notation of `--set`: `200ms`.
     pub default: &'static str,
-    /// What values it takes.
+    /// The values it takes.
     pub kind: Kind,
     /// What it does, in a few words.
     pub help: Text,
 }
 
-/// What values a parameter takes; bounds are inclusive.
+/// The values that a parameter takes; bounds are inclusive.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
     /// A time span as humantime reads it, `1500ms` or `2s`; bounds in milliseconds.
@@ -31,7 +31,7 @@ pub enum Kind {
     Percent(u64, u64),
 }
 
-/// A value that fits.
+/// A valid value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Setting {
     /// A time span.
@@ -40,7 +40,7 @@ pub enum Setting {
     Number(u64),
 }
 
-/// Why a `--set` cannot be taken.
+/// Why a `--set` is invalid.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum SetError {
     /// There is no `=`.
@@ -51,19 +51,19 @@ pub enum SetError {
     Unknown {
         /// The experiment.
         experiment: String,
-        /// The name that was asked for.
+        /// The name that was given.
         name: String,
-        /// The names there are.
+        /// The names that exist.
         has: String,
     },
-    /// The value does not fit.
+    /// The value is out of range, or not a value.
     #[error("{}", tr!("`{name}` cannot be `{value}`: it takes {takes}, for example {name}={default}", name, value, takes, default))]
     Misfit {
         /// The parameter.
         name: &'static str,
-        /// What it was to be.
+        /// The value that was given.
         value: String,
-        /// What it takes.
+        /// The values it takes.
         takes: String,
         /// Its default.
         default: &'static str,
@@ -71,7 +71,7 @@ pub enum SetError {
 }
 
 impl Kind {
-    /// What values it takes, in words.
+    /// The values it takes, in words.
     #[must_use]
     pub fn takes(self) -> String {
         match self {
@@ -122,14 +122,14 @@ pub const DEADLINE: Parameter = Parameter {
     help: Text("when the lab ends the experiment and says who was blocked"),
 };
 
-/// The settings of a run in which nobody has set anything.
+/// The settings of a run without any `--set`.
 #[must_use]
 pub fn defaults(parameters: &[Parameter]) -> BTreeMap<String, String> {
     let all = parameters.iter().chain([&DEADLINE]);
     all.map(|parameter| (parameter.name.to_owned(), parameter.default.to_owned())).collect()
 }
 
-/// Changes a setting as `pair` says: `silence=2s`.
+/// Changes a setting by a pair such as `silence=2s`.
 pub fn set(
     experiment: &str,
     parameters: &[Parameter],

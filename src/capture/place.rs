@@ -1,4 +1,4 @@
-//! Where an experiment plays: addresses, ports, paths, and what the machine's network has.
+//! Addresses, ports and paths for experiments, and what the machine's network has.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -29,20 +29,20 @@ impl Lab {
         SocketAddr::from((link::NEAR, port)).into()
     }
 
-    /// 10.9.0.2 and this port: the far end of the wire. What is sent there crosses the link, and comes out at whoever has
-    /// the port at the near end.
+    /// 10.9.0.2 and this port: the far end of the link. Packets sent there cross the link and reach the socket that has the
+    /// port at the near end.
     #[must_use]
     pub fn far(&self, port: u16) -> SockAddr {
         SocketAddr::from((link::FAR, port)).into()
     }
 
-    /// The wire that the experiment plays on; its table row says `network: Network::Wire`.
+    /// The link, for an experiment that is declared with `network: Network::Wire`.
     pub fn wire(&self) -> Result<&Wire> {
         let wire = self.bench.wire.get();
         wire.ok_or_else(|| Error::assertion("the experiment's row lacks `network: Network::Wire`"))
     }
 
-    /// A path in a folder that this run alone has, and that goes when it ends.
+    /// A path in the run's own folder, which is removed when the run ends.
     pub fn path(&self, name: &str) -> Result<PathBuf> {
         let mut folder = self.bench.folder.lock().unwrap_or_else(PoisonError::into_inner);
         if folder.is_none() {
@@ -58,7 +58,7 @@ impl Lab {
             .map_err(|_| Lack::PathTooLong { path: path.display().to_string() }.into())
     }
 
-    /// Makes sure that IPv6 can be had, and says why if it cannot.
+    /// Fails if there is no IPv6, with the reason.
     pub fn need_ipv6(&self) -> Result<()> {
         self.lacks_ipv6().map_or(Ok(()), |lack| Err(lack.into()))
     }
@@ -86,11 +86,11 @@ impl Lab {
         })
     }
 
-    /// Whether nobody on this machine holds this address for sockets of this type: the instrument binds one there, and
-    /// closes it. A port that the kernel chose for TCP may be a stranger's for UDP.
+    /// Whether this address is free for sockets of this type: the instrument binds one there, and closes it. A port that the
+    /// kernel chose for TCP may be in use for UDP.
     ///
     /// # Errors
-    /// What socket(2) answers, and what bind(2) answers besides `EADDRINUSE`.
+    /// Those of socket(2), and those of bind(2) except `EADDRINUSE`.
     pub fn is_free(&self, kind: Type, at: &SockAddr) -> Result<bool> {
         match Actor::instrument(self).socket(at.domain(), kind, None)?.bind(at) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => Ok(false),
@@ -98,9 +98,9 @@ impl Lab {
         }
     }
 
-    /// An address where nobody listens, and the socket that keeps it so: while that is open, nobody else can take the port.
+    /// An address at which nobody listens, and a socket that reserves it: while that is open, nobody else can take the port.
     ///
-    /// For TCP it is bound and does not listen; for UDP it is connected to itself, and so hears nobody else (udp(7)).
+    /// For TCP it is bound but does not listen; for UDP it is connected to itself, so it receives nothing else (udp(7)).
     pub fn nobody(&self, kind: Type) -> Result<(Socket, SockAddr)> {
         let keeper = Actor::instrument(self).socket(Domain::IPV4, kind, None)?;
         keeper.bind(&self.here(0))?;
@@ -111,14 +111,14 @@ impl Lab {
         Ok((keeper, address))
     }
 
-    /// Frames that `lo` of the run's private network has sent so far. In a shared network others would be counted too.
+    /// Frames that `lo` of the run's private network has sent so far. A shared network would count those of others too.
     pub fn frames_on_lo(&self) -> Result<u64> {
         let frames = sys::frames_sent("lo").filter(|_| self.bench.network != Network::Host);
         frames.ok_or_else(|| Lack::FrameCounters.into())
     }
 
-    /// A whole number among the kernel's settings for the run's network, `net.ipv4.tcp_syn_retries`, and noted. `None` if
-    /// this kernel has no such setting.
+    /// A kernel setting that is a whole number, such as `net.ipv4.tcp_syn_retries`, read in the run's network and recorded.
+    /// `None` if this kernel has no such setting.
     #[must_use]
     pub fn sysctl(&self, name: &'static str) -> Option<u64> {
         let count = sys::sysctl(name)?;

@@ -1,4 +1,4 @@
-//! What this machine can do for an experiment, each found out by doing it, in a process that is over afterwards.
+//! Finds out what this machine offers to experiments, by trying each thing in a process made for that.
 
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -8,12 +8,12 @@ use socket2::{Domain, Socket, Type};
 use super::{Lab, link, sys};
 use crate::trace::{Lack, Need};
 
-/// What there is; a field is `None` if it can be had, and what was missing if not.
+/// What is missing; a field is `None` if nothing is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Probe {
-    /// A network of one's own: user and network namespaces.
+    /// A private network: user and network namespaces.
     pub network: Option<Lack>,
-    /// The wire's device in it; without the network it is not tried.
+    /// The link's device in it; without the network it is not tried.
     pub device: Option<Lack>,
     /// 127.0.0.1 on the host's network.
     pub loopback: Option<Lack>,
@@ -23,18 +23,18 @@ pub struct Probe {
     pub threads: Option<Lack>,
 }
 
-/// Why nobody can be reached at 127.0.0.1, if so. Connecting a UDP socket sends nothing: the kernel only looks for a route.
-/// Whoever starts a run asks, because the run's own sockets are all recorded.
+/// Why 127.0.0.1 cannot be reached, if it cannot. Connecting a UDP socket sends nothing: the kernel only looks for a route.
+/// The parent process asks before a run, because the run records all its own sockets.
 #[must_use]
 pub fn loopback() -> Option<Lack> {
-    // Without a socket there is no answer; the run will tell of that itself.
+    // Without a socket there is no answer; the run itself reports that.
     let socket = Socket::new(Domain::IPV4, Type::DGRAM, None).ok()?;
     let discard = SocketAddr::from((Ipv4Addr::LOCALHOST, 9));
     let error = socket.connect(&discard.into()).err()?;
     Some(Lack::Loopback { errno: sys::error_name(&error) })
 }
 
-/// Tries everything. It moves the process into a network of its own, so call it in a process made for it, before any thread.
+/// Tries everything. It moves the process into a private network, so call it in a process made for it, before any thread.
 #[must_use]
 pub fn probe() -> Probe {
     let loopback = loopback();
@@ -42,7 +42,7 @@ pub fn probe() -> Probe {
     let threads = sys::is_asleep(std::process::id(), sys::thread_id())
         .is_none()
         .then_some(Lack::ThreadStates);
-    // The very steps that an experiment takes.
+    // The same steps that an experiment takes.
     let (network, device) = match link::private(&Lab::in_memory()) {
         Ok(through) => (None, link::device(&through).err().map(|missing| missing.lack(Need::Link))),
         Err(missing) => (Some(missing.lack(Need::PrivateNetwork)), Some(Lack::NeedsPrivateNetwork)),

@@ -1,7 +1,7 @@
 //! The recorder: every event of a run, in the order in which it happened.
 //!
-//! TcpTableEntry and return of a call are recorded separately, so what is blocked is known while it is.
-//! Recording costs a clock reading, a lock and a push; writing to a file or a pipe is another thread's work.
+//! Entering a call and returning from it are recorded separately, so a blocked call is known while it blocks.
+//! Recording costs a clock reading, a lock and a push; another thread writes the events to a file or a pipe.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -21,7 +21,7 @@ pub enum Keep {
     All,
     /// Each event until it is written: a chat may last for days.
     UntilWritten,
-    /// Nothing: no call is recorded.
+    /// Nothing: calls are not recorded.
     Nothing,
 }
 
@@ -38,7 +38,7 @@ pub struct Recorder {
     drained: Condvar,
     /// Something was recorded or written, and [`State::waiting`] is not zero.
     changed: Condvar,
-    /// What holds calls before they are made, if the run is stepped.
+    /// Pauses calls before they are made, if the run is stepped.
     breakpoints: Option<Breakpoints>,
     /// Whether each call is written before it is made.
     write_calls_first: AtomicBool,
@@ -55,7 +55,7 @@ struct State {
     waiting: usize,
 }
 
-/// How long events are gathered before they are written.
+/// How long events are collected before they are written together.
 const GATHER: Duration = Duration::from_millis(2);
 
 /// What the writing thread is doing.
@@ -81,12 +81,12 @@ impl Recorder {
     /// A recorder whose times count from `epoch_ns` (a reading of [`sys::monotonic_ns`]).
     #[must_use]
     pub fn new(epoch_ns: u64) -> Recorder {
-        Recorder::that_keeps(Keep::All, epoch_ns)
+        Recorder::with_keep(Keep::All, epoch_ns)
     }
 
-    /// [`Recorder::new`] that keeps no more than this.
+    /// A recorder that keeps only these events.
     #[must_use]
-    pub fn that_keeps(keep: Keep, epoch_ns: u64) -> Recorder {
+    pub fn with_keep(keep: Keep, epoch_ns: u64) -> Recorder {
         Recorder {
             epoch_ns,
             keep,
@@ -107,18 +107,18 @@ impl Recorder {
         self.write_calls_first.store(true, Ordering::Relaxed);
     }
 
-    /// From here on each call of the experiment is held before it is made.
+    /// From now on, pauses each call of the experiment before it is made.
     pub(super) fn hold_calls(&mut self) {
         self.breakpoints = Some(Breakpoints::default());
     }
 
-    /// What holds calls, if the run is stepped.
+    /// The breakpoints, if the run is stepped.
     #[must_use]
     pub fn breakpoints(&self) -> Option<&Breakpoints> {
         self.breakpoints.as_ref()
     }
 
-    /// Whether nothing is recorded.
+    /// Whether recording is off.
     #[must_use]
     pub fn is_off(&self) -> bool {
         self.keep == Keep::Nothing
@@ -140,12 +140,12 @@ impl Recorder {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Records something; answers when it was.
+    /// Records an event of the calling thread, and returns its time.
     pub fn push(&self, actor: &Name, what: EventKind) -> u64 {
         self.push_of(actor, self.process, sys::thread_id(), what)
     }
 
-    /// Records something that is true of another thread than the calling one; answers when it was.
+    /// Records an event of another thread, and returns its time.
     pub fn push_of(&self, actor: &Name, process: u32, thread: u32, what: EventKind) -> u64 {
         let actor = actor.clone();
         let mut state = self.lock();
@@ -154,7 +154,7 @@ impl Recorder {
         at_ns
     }
 
-    /// Records what another process of this run recorded.
+    /// Adds an event that another process of this run recorded.
     pub fn merge(&self, event: Event) {
         self.append(&mut self.lock(), event);
     }
@@ -182,7 +182,7 @@ impl Recorder {
         self.next_call.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Records that a call is entered. A stepped run holds it first, until it may go.
+    /// Records that a call is entered. In a stepped run the calling thread first waits for its turn.
     pub fn enter(&self, actor: &Name, call: Call) -> Entered {
         let call = Arc::new(call);
         if let Some(breakpoints) = &self.breakpoints {
@@ -215,7 +215,7 @@ impl Recorder {
         self.lock().events.clone()
     }
 
-    /// Looks at the events without copying them. Nothing is recorded meanwhile, so be brief.
+    /// Reads the events without copying them. This blocks recording, so `look` must be short.
     pub fn look<T>(&self, look: impl FnOnce(&[Event]) -> T) -> T {
         look(&self.lock().events)
     }
@@ -247,7 +247,7 @@ impl Recorder {
         })
     }
 
-    /// Nothing more is recorded from here on.
+    /// Stops recording.
     pub fn close(&self) {
         self.lock().closed = true;
         self.changed.notify_all();
@@ -263,15 +263,15 @@ impl Recorder {
         });
     }
 
-    /// Hands on every event as it comes, some at a time, until [`Recorder::close`] and all is handed on; an error ends it.
-    /// When nothing has come for as long as `patience`, it says so once, with no events. Runs on a thread of its own.
+    /// Passes all events to `take`, in batches, until [`Recorder::close`] was called and none is left, or `take` fails.
+    /// After each silence of length `patience`, `take` is called once without events. Runs on a thread of its own.
     pub fn hand_on(
         &self,
         patience: Option<Duration>,
         take: &mut dyn FnMut(&[Event]) -> io::Result<()>,
     ) {
         let mut state = self.lock();
-        let mut said_quiet = true;
+        let mut silence_reported = true;
         loop {
             if state.written < state.events.len() {
                 state.writer = Writer::Busy;
@@ -281,13 +281,13 @@ impl Recorder {
                 };
                 drop(state);
                 let sent = take(&batch);
-                said_quiet = false;
+                silence_reported = false;
                 state = self.lock();
                 if self.keep != Keep::UntilWritten {
                     state.written += batch.len();
                     self.notify_waiting(&state);
                 }
-                // The reader is a person: gathering for 2 ms saves a wake-up for every event. The end is not waited for.
+                // Waiting 2 ms for more saves a wake-up for every event, and no reader notices. The end interrupts the wait.
                 let gathered = self.over.wait_timeout_while(state, GATHER, |state| !state.closed);
                 state = gathered.unwrap_or_else(PoisonError::into_inner).0;
                 if sent.is_err() {
@@ -299,14 +299,14 @@ impl Recorder {
                 state.writer = Writer::None;
                 self.drained.notify_all();
                 return;
-            } else if let Some(patience) = patience.filter(|_| !said_quiet) {
+            } else if let Some(patience) = patience.filter(|_| !silence_reported) {
                 state.writer = Writer::Waiting;
                 let (back, waited) =
                     self.more.wait_timeout(state, patience).unwrap_or_else(PoisonError::into_inner);
                 state = back;
                 if waited.timed_out() && state.written == state.events.len() {
                     drop(state);
-                    said_quiet = take(&[]).is_ok();
+                    silence_reported = take(&[]).is_ok();
                     state = self.lock();
                 }
             } else {
@@ -316,12 +316,12 @@ impl Recorder {
         }
     }
 
-    /// Waits until the recording is as asked for, or closed.
+    /// Waits until `wanted` is true of the events, or the recording is closed.
     pub fn until(&self, wanted: impl Fn(&[Event]) -> bool) {
         self.wait_while(|state| !wanted(&state.events) && !state.closed);
     }
 
-    /// Waits for as long as this is so; it is looked at again whenever something is recorded or written.
+    /// Waits while the condition holds; it is checked again whenever something is recorded or written.
     fn wait_while(&self, mut waiting: impl FnMut(&State) -> bool) {
         let mut state = self.lock();
         while waiting(&state) {
@@ -331,7 +331,7 @@ impl Recorder {
         }
     }
 
-    /// Waits until what was recorded before this call is written: before a measurement that the writing would disturb.
+    /// Waits until everything recorded so far is written: before a measurement that writing would disturb.
     pub fn until_written(&self) {
         let now = self.lock().events.len();
         self.wait_while(|state| {
@@ -344,7 +344,7 @@ impl Recorder {
         self.lock().writer = Writer::Busy;
     }
 
-    /// Marks that it could not start after all.
+    /// Marks that the writer could not start.
     pub fn expect_no_writer(&self) {
         self.lock().writer = Writer::None;
     }

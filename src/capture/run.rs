@@ -1,4 +1,4 @@
-//! One run, from its first event to its last: the process it has to itself, its deadline, and what is cleared away.
+//! One run, from its first event to its last: its process, its deadline, and the cleanup.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -59,7 +59,7 @@ pub fn perform(run: &Run, play: fn(&Lab) -> Result<()>) -> ExitCode {
         return ExitCode::FAILURE; // nobody listens
     }
     if let Err(error) = lab.start_threads(run.look_up) {
-        // Nobody can write for us, so this thread does.
+        // Without a writer thread, this thread writes.
         lab.end(actor::no_more(error).ending(), None);
         lab.recorder().write_to(&mut io::stdout(), run.look_up);
         return ExitCode::SUCCESS;
@@ -90,7 +90,7 @@ impl Lab {
     fn watch(&self) {
         let limit = self.span("deadline").unwrap_or(Duration::from_secs(60));
         let began = Instant::now();
-        // Time in which somebody looks at a call that is held is not the run's.
+        // Time in which a call is paused does not count.
         let left = || {
             (limit + self.recorder().breakpoints().map_or(Duration::ZERO, Breakpoints::paused_for))
                 .saturating_sub(began.elapsed())
@@ -107,7 +107,7 @@ impl Lab {
             }
             drop(ended);
             if left().is_zero() {
-                // A call that failed for want of something may have left others waiting for ever.
+                // A call that failed for lack of resources may have left other actors waiting.
                 let ending = error::first_shortage(self)
                     .map_or(Ending::Deadline, |why| Ending::Unavailable { why });
                 return self.end_now(ending, Some(self.recorder().pending()));
@@ -153,7 +153,8 @@ impl Lab {
                 waiting.end_now(Ending::Interrupted, None);
             }),
         )?;
-        // Of a stepped run's child process only the run itself knows how long its calls were held; it ends with that.
+        // A child process of a stepped run does not know how long calls were paused in other processes, so only the run
+        // itself has a deadline; its children end with it.
         if !(self.bench.is_part && self.recorder().breakpoints().is_some()) {
             start("deadline", Box::new(move || watching.watch()))?;
         }
@@ -169,7 +170,7 @@ impl Lab {
         started
     }
 
-    /// The first to say how the run ended decides it; nothing is recorded after.
+    /// Records how the run ended. Only the first caller does; nothing is recorded afterwards.
     fn end(&self, ending: Ending, blocked: Option<Vec<Blocked>>) -> bool {
         let mut ended = self.bench.ended.lock().unwrap_or_else(PoisonError::into_inner);
         if *ended {
@@ -190,7 +191,7 @@ impl Lab {
         true
     }
 
-    /// Ends the run, and the process with it, from whichever thread notices that it must.
+    /// Ends the run and the process, from any thread.
     fn end_now(&self, ending: Ending, blocked: Option<Vec<Blocked>>) {
         if self.bench.owns_process && self.end(ending, blocked) {
             self.recorder().drain();

@@ -1,5 +1,5 @@
-//! One end of a TCP connection in the kernel's own table: it may be there before any process has a descriptor for it, and
-//! after every process has closed it.
+//! One end of a TCP connection in the kernel's own table. It may exist before any process has a descriptor for it, and after
+//! every process has closed it.
 
 use std::borrow::Cow;
 use std::net::{SocketAddr, SocketAddrV4};
@@ -9,7 +9,7 @@ use super::link::{self, CapturedFrame};
 use super::{Error, Lab, Result, Socket, sys};
 use crate::trace::{Address, EventKind, Fact, Failure, Lack, Name, Observation};
 
-/// So long [`TcpTableEntry::until`] waits for a state that does not come: then the kernel says otherwise, and the claim shows it.
+/// How long [`TcpTableEntry::until`] waits for a state. If it does not come, the claim shows the state that there is.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// One end of a TCP connection over IPv4, by its two addresses.
@@ -22,7 +22,7 @@ pub struct TcpTableEntry {
 }
 
 impl Lab {
-    /// The entry of a socket that has a peer; it stays good when the socket has been closed.
+    /// The entry of a socket that has a peer; it stays usable after the socket is closed.
     ///
     /// # Errors
     /// [`Error::Io`] if it has none: `ENOTCONN`. [`Error::Failed`] if it is not IPv4.
@@ -35,7 +35,7 @@ impl Lab {
         Ok(TcpTableEntry { lab: self.clone(), actor, local: v4(local)?, peer: v4(peer)? })
     }
 
-    /// The entry of the end that sent this segment: it may have no descriptor that one could ask.
+    /// The entry of the end that sent this segment, which may have no descriptor to query.
     pub fn entry_of_sender(&self, actor: &str, segment: &CapturedFrame) -> Result<TcpTableEntry> {
         let (Some(Address::Inet(local)), Some(Address::Inet(peer))) =
             (&segment.frame.local, &segment.frame.peer)
@@ -70,7 +70,7 @@ impl TcpTableEntry {
         Ok(state)
     }
 
-    /// Waits until it has this state, and gives the state that it has then, or after two seconds.
+    /// Waits until it has this state, for at most two seconds, and returns the state it has then.
     pub fn until(&self, wanted: &str) -> Result<&'static str> {
         let begun = Instant::now();
         let state = sys::look_until(|| match self.look() {
@@ -84,7 +84,7 @@ impl TcpTableEntry {
         Ok(state)
     }
 
-    /// How long its timer still runs; zero if it has none.
+    /// The remaining time of its timer; zero if it has none.
     pub fn left(&self) -> Result<Duration> {
         Ok(self.look()?.map_or(Duration::ZERO, |entry| entry.left))
     }

@@ -1,4 +1,4 @@
-//! `book`: all lessons of the language as pages, and an index to them.
+//! `book`: all lessons in one language as pages, with an index.
 
 use std::fs;
 
@@ -12,7 +12,8 @@ use crate::output::html::{Chapter, Index, Link, Place};
 use crate::picture::Ink;
 use crate::trace::Counts;
 
-/// Runs every lesson and writes it to a folder, which is made if it is not there; then the index. Nothing else in it is touched.
+/// Runs every lesson and writes its page, then the index, to a folder. The folder is created if needed, and other files in it
+/// are left alone.
 pub fn run(args: &cli::Book, session: &mut Session) -> Result<(), Failure> {
     let folder = args.out.as_path();
     let lessons = lesson::lessons()?;
@@ -22,7 +23,7 @@ pub fn run(args: &cli::Book, session: &mut Session) -> Result<(), Failure> {
         .iter()
         .map(|lesson| PageFile::to(&folder.join(file(lesson))))
         .collect::<Result<Vec<_>, _>>()?;
-    let made = this_machine();
+    let provenance = this_machine();
     let (mut counts, mut chapters) = (Counts::default(), Vec::new());
     for (number, (lesson, file)) in lessons.iter().zip(&pages).enumerate() {
         let place = Place {
@@ -38,7 +39,7 @@ pub fn run(args: &cli::Book, session: &mut Session) -> Result<(), Failure> {
             counts: page.counts,
         });
     }
-    index.write(&Index { made, lessons: chapters }.html())?;
+    index.write(&Index { provenance, lessons: chapters }.html())?;
     report::show_counts(&mut session.terminal, counts)?;
     let written = tr!("Written: {path}", path = folder.join("index.html").display());
     session.terminal.wrapped("", &written, Ink::Strong)?;

@@ -1,4 +1,4 @@
-//! `chat`: joins the chat to the views: the lines of its trace, and its recording.
+//! `chat`: runs the chat, and connects it to the trace and to a recording.
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -14,7 +14,7 @@ use crate::text::safe;
 use crate::trace::recording::{EventWriter, Header, Origin, write_line};
 use crate::views::trace::{Detail, Trace};
 
-/// Holds a chat.
+/// Runs a chat.
 pub fn run(args: &cli::Chat, session: &mut Session) -> Result<(), Failure> {
     let mut options = Options::try_from(args)?;
     options.tracer = tracer(&session.terminal, args)?;
@@ -70,7 +70,7 @@ impl From<cli::Style> for Style {
     }
 }
 
-/// Writes the recording, and makes the trace's rows.
+/// A function that takes the chat's events: it writes the recording and returns the rows of the trace.
 fn tracer(terminal: &Terminal, args: &cli::Chat) -> Result<Option<Tracer>, Failure> {
     let detail = if args.verbose > 1 { Detail::Kernel } else { Detail::Calls };
     let mut trace = (args.verbose > 0).then(|| Trace::new(detail, terminal.width()));
@@ -78,7 +78,7 @@ fn tracer(terminal: &Terminal, args: &cli::Chat) -> Result<Option<Tracer>, Failu
     if trace.is_none() && file.is_none() {
         return Ok(None);
     }
-    // Rows above a person's line are the terminal's; elsewhere they go to standard error, which has colours of its own.
+    // Rows go above the line being typed on a terminal, and to standard error otherwise; either may lack colours.
     let coloured =
         terminal.has_colours() && (io::stdout().is_terminal() || io::stderr().is_terminal());
     let ascii = terminal.is_ascii();
@@ -104,7 +104,7 @@ fn tracer(terminal: &Terminal, args: &cli::Chat) -> Result<Option<Tracer>, Failu
     })))
 }
 
-/// The file of a recording, with its header.
+/// Creates the file of a recording and writes its header.
 fn recording(path: &Path) -> Result<BufWriter<File>, Failure> {
     if path == Path::new("-") {
         return Err(Failure::ChatRecordOnStdout);

@@ -11,7 +11,7 @@ use crate::picture::{Ink, Row};
 use crate::reasons;
 use crate::trace::Lack;
 
-/// Tries what experiments need, and shows what is missing. A machine that lacks something is not a failure.
+/// Tries what experiments need, and shows what is missing. A missing feature does not make the command fail.
 pub fn run(session: &mut Session) -> Result<(), Failure> {
     let terminal = &mut session.terminal;
     let probe = child::probe().map_err(Failure::NoProbe)?;
@@ -19,7 +19,7 @@ pub fn run(session: &mut Session) -> Result<(), Failure> {
         (
             tr!("a private network (user and network namespaces)"),
             &probe.network,
-            tr!("yes: experiments can count every frame, for nobody else sends there"),
+            tr!("yes: experiments can count every frame, because nobody else sends there"),
         ),
         (
             tr!("the wire (/dev/net/tun)"),
@@ -31,13 +31,13 @@ pub fn run(session: &mut Session) -> Result<(), Failure> {
         (
             tr!("thread states (/proc)"),
             &probe.threads,
-            tr!("yes: the kernel says who sleeps, and in what"),
+            tr!("yes: the kernel reports which threads sleep, and in which call"),
         ),
     ] {
         line(terminal, name, lack.as_ref(), works)?;
     }
-    let look = look(terminal);
-    line(terminal, tr!("the terminal"), None, &look)?;
+    let summary = terminal_summary(terminal);
+    line(terminal, tr!("the terminal"), None, &summary)?;
     terminal.blank()?;
 
     let all = experiments::all().count();
@@ -65,7 +65,7 @@ fn runs_live(network: Network, probe: &Probe) -> bool {
     }
 }
 
-fn look(terminal: &Terminal) -> String {
+fn terminal_summary(terminal: &Terminal) -> String {
     let width = terminal.width();
     let size = match terminal.height() {
         Some(height) => tr!("{width} columns, {height} rows", width, height),
@@ -84,7 +84,7 @@ fn line(
 ) -> terminal::Result<()> {
     let (mark, ink) = if lack.is_none() { ("✓ ", Ink::Good) } else { ("✗ ", Ink::Bad) };
     terminal.row(&Row::new().with(mark, ink).with(name, Ink::Strong))?;
-    let text = lack.map_or_else(|| works.to_owned(), what_is_lacking);
+    let text = lack.map_or_else(|| works.to_owned(), missing);
     terminal.wrapped("    ", &text, Ink::Plain)?;
     if let Some(remedy) = lack.and_then(reasons::remedy) {
         terminal.wrapped("    → ", remedy, Ink::Warn)?;
@@ -92,8 +92,8 @@ fn line(
     Ok(())
 }
 
-/// What is lacking; of a step that was refused the line's name says what it is for.
-fn what_is_lacking(lack: &Lack) -> String {
+/// What is missing. For a refused step of the private network its name and error are enough: the row's heading says the rest.
+fn missing(lack: &Lack) -> String {
     match lack {
         Lack::Network { step, errno, .. } => format!("{}: {errno}", reasons::step_name(*step)),
         other => reasons::lacking(other),

@@ -56,10 +56,10 @@ pub enum Failure {
         "--record and --pcap cannot both go to standard output: name a file for one"
     ))]
     TwoOnStandardOutput,
-    #[error("{}", tr!("--record and --pcap cannot both go to one file: name two"))]
+    #[error("{}", tr!("--record and --pcap cannot both go to the same file: name two files"))]
     TwoInOneFile,
     #[error("{}", tr!(
-        "--html, --record and --pcap cannot go to one place: name a file for each but one"
+        "--html, --record and --pcap cannot share one output: name a file for all but one"
     ))]
     PageNeedsItsOwnFile,
     #[error("{}", tr!(
@@ -84,12 +84,12 @@ pub enum Failure {
     #[error(transparent)]
     ChatAddress(AddressError),
     #[error("{}", tr!(
-        "`{address}`: nobody can be called at port 0; name the port that the server listens at",
+        "`{address}`: a client cannot connect to port 0; name the port that the server listens on",
         address = .0
     ))]
     ChatPortZero(Address),
     #[error("{}", tr!(
-        "--record -: a chat's standard output is what the peer says; name a file to record to"
+        "--record -: a chat's standard output carries what the peer says; name a file to record to"
     ))]
     ChatRecordOnStdout,
     #[error("{}", tr!("{name}: {what}", name = .0, what = .1))]
@@ -198,7 +198,7 @@ impl Failure {
 }
 
 fn kept(shown: bool) -> &'static str {
-    if shown { tr!("; what stands before it has been shown") } else { "" }
+    if shown { tr!("; everything before it has been shown") } else { "" }
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> String {
@@ -223,7 +223,7 @@ fn no_probe(error: &ProbeError) -> String {
 
 /// Said by `explore`, and by `explore lesson next` as a failure.
 pub(super) fn course_finished() -> &'static str {
-    tr!("You have finished every lesson there is. Any of them can be played again.")
+    tr!("You have finished every lesson. You can play any of them again.")
 }
 
 impl From<terminal::Error> for Failure {

@@ -1,4 +1,4 @@
-//! `glossary`: a term in every language, its meaning, and the lesson that shows it.
+//! `glossary`: terms in every language, their meanings, and the lessons that explain them.
 
 use super::{Failure, Session};
 use crate::cli;
@@ -6,7 +6,7 @@ use crate::i18n::tr;
 use crate::lesson::{self, glossary};
 use crate::picture::Ink;
 
-/// Shows one term, or all.
+/// Shows the terms that match the argument, or all.
 pub fn run(args: &cli::Glossary, session: &mut Session) -> Result<(), Failure> {
     let asked = args.term.join(" ");
     let found =

@@ -1,4 +1,4 @@
-//! `list`: the lessons, a line each, or as JSON.
+//! `list`: the lessons, one per line or as JSON.
 
 use std::io;
 
@@ -8,10 +8,10 @@ use crate::lesson;
 use crate::picture::{Ink, Row};
 use crate::progress::Progress;
 
-/// The column of a lesson's title.
+/// The column at which titles start.
 pub(super) const TITLE_AT: usize = 20;
 
-/// Lists the lessons; `explore` alone says which are finished.
+/// Lists the lessons, without the learner's progress.
 pub fn run(args: &cli::List, session: &mut Session) -> Result<(), Failure> {
     if args.json {
         let text = serde_json::to_string_pretty(&json()?).map_err(io::Error::from)?;
@@ -36,7 +36,7 @@ fn json() -> Result<Vec<serde_json::Value>, Failure> {
     Ok(json.collect())
 }
 
-/// The lessons, and how far a learner has come in each.
+/// Shows the lessons and the learner's progress in each.
 pub(super) fn lessons(session: &mut Session, progress: &Progress) -> Result<(), Failure> {
     let terminal = &mut session.terminal;
     for lesson in lesson::contents() {
@@ -52,7 +52,7 @@ pub(super) fn lessons(session: &mut Session, progress: &Progress) -> Result<(), 
     Ok(())
 }
 
-/// The start of a lesson's row: whether it is finished or was left, its number and its slug.
+/// The start of a lesson's row: a mark for finished or begun, its number and its slug.
 pub(super) fn row_start(number: u32, slug: &str, progress: &Progress) -> Row {
     let mark = match progress.of(slug) {
         Some(record) if record.finished => "✓",

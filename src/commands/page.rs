@@ -10,7 +10,7 @@ use crate::analysis::Analysis;
 use crate::capture::sys;
 use crate::i18n::tr;
 use crate::lesson::{Lesson, NOBODYS_SEED, Prediction, Show, Step};
-use crate::output::html::{self, Checked, Code, Drawn, Made, Page, Place, Recorded, Run};
+use crate::output::html::{self, Checked, Code, Drawn, Page, Place, Provenance, Recorded, Run};
 use crate::output::sentences;
 use crate::picture::{Ink, Picture};
 use crate::reasons;
@@ -47,28 +47,28 @@ pub(super) fn make(
         number: lesson.number,
         title: lesson.title.clone(),
         question: lesson.question.clone(),
-        made: this_machine(),
-        steps: Vec::new(),
+        provenance: this_machine(),
+        sections: Vec::new(),
         counts: Counts::default(),
         place,
     };
     let mut answer = None;
     for (part, steps) in lesson.parts().enumerate() {
         if part == 1 {
-            page.steps.push(html::Step::Further);
+            page.sections.push(html::Section::Further);
         }
         for step in steps {
-            page.steps.push(match step {
-                Step::Prose(markdown) => html::Step::Prose(markdown.clone()),
+            page.sections.push(match step {
+                Step::Prose(markdown) => html::Section::Prose(markdown.clone()),
                 Step::Predict(prediction) => {
                     answer = Some(prediction.options[prediction.right].clone());
                     let Prediction { question, options, .. } = prediction.shuffled(NOBODYS_SEED);
-                    html::Step::Predict { question, options }
+                    html::Section::Predict { question, options }
                 }
                 Step::Experiment(show) => {
                     let (run, counts) = run_for_page(session, show, answer.take())?;
                     page.counts += counts;
-                    html::Step::Run(Box::new(run))
+                    html::Section::Run(Box::new(run))
                 }
             });
         }
@@ -93,7 +93,8 @@ fn run_for_page(
     let (recording, judged, recorded) = match instead {
         Some((why, shipped)) => {
             let judged = report::judge(&show.claims, &shipped, Playback::Recorded);
-            let recorded = Recorded { why: reasons::lack(&why), made: machine_of(&shipped.header) };
+            let recorded =
+                Recorded { why: reasons::lack(&why), provenance: machine_of(&shipped.header) };
             (shipped, judged, Some(recorded))
         }
         None => {
@@ -160,12 +161,12 @@ fn whole_trace(session: &Session, recording: &Recording) -> (Picture, usize) {
 }
 
 /// This machine and the time, for a page that is made now.
-pub(super) fn this_machine() -> Made {
+pub(super) fn this_machine() -> Provenance {
     machine_of(&Header::now(sys::name(), Origin::Program { argv: Vec::new() }))
 }
 
-fn machine_of(header: &Header) -> Made {
-    Made { kernel: header.kernel.clone(), date: header.date_to_the_second() }
+fn machine_of(header: &Header) -> Provenance {
+    Provenance { kernel: header.kernel.clone(), date: header.date_to_the_second() }
 }
 
 fn checked(judged: Judged) -> Checked {

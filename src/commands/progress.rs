@@ -1,4 +1,4 @@
-//! `progress`: how far the learner has come, lesson by lesson: to read, to hand in, to reset.
+//! `progress`: shows the learner's progress in each lesson, exports it as JSON, or resets it.
 
 use std::io;
 
@@ -25,7 +25,7 @@ pub fn run(args: &cli::Progress, session: &mut Session) -> Result<(), Failure> {
     Ok(terminal.flush()?)
 }
 
-/// The learner's progress. A record that cannot be read is set aside, and said once.
+/// The learner's saved progress. If it cannot be read, a warning is printed once and the progress starts empty.
 pub(super) fn saved() -> Progress {
     progress::read().unwrap_or_else(|trouble| {
         eprintln!("explore: {trouble}");
@@ -36,10 +36,10 @@ pub(super) fn saved() -> Progress {
 fn reset(terminal: &mut Terminal) -> Result<(), Failure> {
     let text = match progress::reset().map_err(Failure::Progress)? {
         Some(aside) => tr!(
-            "Your progress begins anew. What there was is now {aside}.",
+            "Your progress has been reset. The old record is now {aside}.",
             aside = aside.display()
         ),
-        None => tr!("Nothing had been noted yet.").to_owned(),
+        None => tr!("There was no progress to reset.").to_owned(),
     };
     Ok(terminal.wrapped("", &text, Ink::Plain)?)
 }
@@ -66,13 +66,13 @@ fn show(terminal: &mut Terminal, lessons: &[Lesson], progress: &Progress) -> Res
     }
     terminal.blank()?;
     let text = tr!(
-        "{finished} of {all} lessons finished. A prediction counts as it was first made.",
+        "{finished} of {all} lessons finished. Only the first answer to a prediction counts.",
         finished = finished(lessons, progress),
         all = lessons.len()
     );
     terminal.wrapped("", &text, Ink::Strong)?;
     if let Some(path) = progress::path().filter(|path| path.exists()) {
-        let text = tr!("Kept in {path} (--reset begins anew)", path = path.display());
+        let text = tr!("Kept in {path} (--reset starts over)", path = path.display());
         terminal.wrapped("", &text, Ink::Faint)?;
     }
     Ok(())

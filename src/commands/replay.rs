@@ -1,4 +1,4 @@
-//! `replay`: a recording, through the views of the lessons. Nothing of it happens now, and no claim of it is checked.
+//! `replay`: shows a recording in the views of the lessons. Nothing is run, and its claims do not count as checked.
 
 use std::fs::File;
 use std::io;
@@ -41,14 +41,14 @@ fn replay(session: &mut Session, recording: &Recording) -> Result<(), Failure> {
     let header = &recording.header;
     session.terminal.wrapped("", &header.name(), Ink::Strong)?;
     let text = tr!(
-        "Recorded on {kernel}, {date}. Nothing of this happened just now.",
+        "Recorded on {kernel}, {date}. None of this happened just now.",
         kernel = header.kernel,
         date = header.date_to_the_second()
     );
     session.terminal.wrapped("", &text, Ink::Warn)?;
     session.terminal.blank()?;
     show::trace(session, recording)?;
-    // It may be of an experiment that another version of the program has.
+    // The recording may come from another version of the program, with other experiments.
     let (views, claims) = match experiments::find(&header.name()) {
         Some(experiment) => {
             let show = shown_in_course(experiment)?;
@@ -58,5 +58,5 @@ fn replay(session: &mut Session, recording: &Recording) -> Result<(), Failure> {
     };
     show::pictures(session, &views, recording)?;
     let judged = report::judge(&claims, recording, Playback::Recorded);
-    show::claims(session, &judged, tr!("What the recording holds (not checked here)"))
+    show::claims(session, &judged, tr!("Verdicts in the recording (not checked here)"))
 }

@@ -56,7 +56,7 @@ pub fn judge(claims: &[ClaimLine], recording: &Recording, playback: Playback<'_>
             one.why = Some(format!(
                 "{}{before}",
                 tr!(
-                    "it did not come out in a run that was stepped, and a pause may be why; run it without --step and --pace"
+                    "it did not hold in this stepped run, perhaps because of a pause; run it without --step and --pace"
                 )
             ));
         }
@@ -84,8 +84,10 @@ fn judge_one(line: &ClaimLine, recording: &Recording, playback: Playback<'_>) ->
             let why = match worst {
                 Some(Claim { verdict: Verdict::Held, .. }) => tr!("held when it was recorded"),
                 Some(Claim { verdict: Verdict::Broken, .. }) => tr!("broken when it was recorded"),
-                Some(Claim { verdict: Verdict::NotChecked, .. }) => tr!("nor when it was recorded"),
-                None => tr!("the recording ends before it"),
+                Some(Claim { verdict: Verdict::NotChecked, .. }) => {
+                    tr!("it was not checked in the recording either")
+                }
+                None => tr!("the recording ends before this claim"),
             };
             let evidence = worst.map(|found| found.evidence.clone()).unwrap_or_default();
             return Judged {
@@ -123,7 +125,7 @@ fn judge_one(line: &ClaimLine, recording: &Recording, playback: Playback<'_>) ->
         }
         None => (
             Verdict::Broken,
-            tr!("the experiment's process ended without a word ({aftermath})", aftermath = exit),
+            tr!("the experiment's process ended unexpectedly ({aftermath})", aftermath = exit),
         ),
     };
     Judged { claim, sentence, verdict, evidence: Vec::new(), why: Some(why) }

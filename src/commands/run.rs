@@ -86,7 +86,7 @@ pub(super) fn perform(
             finished
         }
         Stepping::Whole(why) if session.class.is_stepped() => {
-            let text = tr!("This one is not stepped but run whole: {why}.", why = why_whole(why));
+            let text = tr!("This experiment runs without pauses: {why}.", why = why_whole(why));
             session.terminal.wrapped("", &text, Ink::Warn)?;
             live::run(session, experiment, settings)?
         }
@@ -103,7 +103,7 @@ pub(super) fn perform(
         show::pictures(session, &show.views, &recording)?;
         show::claims(session, &judged, show::checked_now())?;
         if report::is_stepped(&recording) {
-            let text = tr!("This run was stepped: its times have the pauses in them.");
+            let text = tr!("This run was stepped: its times include the pauses.");
             session.terminal.wrapped("", text, Ink::Warn)?;
             session.terminal.blank()?;
         }
@@ -137,7 +137,7 @@ fn show_shipped(
         .collect();
     if !recorded_with.is_empty() {
         let text = tr!(
-            "What you set has no effect on a recording: it was made with {parameters}.",
+            "Your settings have no effect on a recording: it was made with {parameters}.",
             parameters = recorded_with.join(tr!(context "list", ", "))
         );
         session.terminal.wrapped("", &text, Ink::Warn)?;
@@ -152,10 +152,10 @@ fn show_shipped(
 fn why_whole(why: Why) -> &'static str {
     match why {
         Why::Race => {
-            tr!("which of two comes first is what it is about, and a pause would decide it")
+            tr!("it is about which of two comes first, and a pause would decide that")
         }
         Why::Sleep => {
-            tr!("it looks at what threads do by themselves, and one that is held does nothing")
+            tr!("it observes what threads do by themselves, and a paused thread does nothing")
         }
         Why::Many => tr!("it makes hundreds of calls or more, and measures them"),
     }

@@ -1,4 +1,4 @@
-//! The recordings that ship with the program: what an experiment looked like on a real kernel, for machines that cannot run it.
+//! The recordings that ship with the program, for machines that cannot run an experiment.
 
 use crate::capture::Network;
 use crate::experiments::{self, Experiment};
@@ -10,12 +10,12 @@ pub fn has(name: &str) -> bool {
     lesson::recording(name).is_some()
 }
 
-/// The recording of this experiment, where it needs more than every machine has.
+/// The shipped recording of this experiment, if there is one.
 pub fn recording(name: &str) -> Option<Recording> {
     recording::read(lesson::recording(name)?).recordings.into_iter().next()
 }
 
-/// The experiments that a machine may be unable to run, and that ship a recording.
+/// The experiments that some machines cannot run, each of which must ship a recording.
 pub fn needed() -> impl Iterator<Item = &'static Experiment> {
     experiments::all().filter(|experiment| experiment.network != Network::Host)
 }

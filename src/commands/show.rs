@@ -1,4 +1,4 @@
-//! What is shown of a recording: its trace, its pictures, and what came of its claims.
+//! Shows a recording: its trace, its pictures, and the verdicts on its claims.
 
 use super::report::{self, Judged, ShownEvidence};
 use super::{Failure, Session};
@@ -10,7 +10,7 @@ use crate::trace::EventKind;
 use crate::trace::recording::Recording;
 use crate::views::View;
 
-/// The trace of a recording, if one was asked for.
+/// Shows the trace, if the session has one.
 pub(super) fn trace(session: &mut Session, recording: &Recording) -> Result<(), Failure> {
     let Some(mut trace) = session.trace() else {
         return Ok(());
@@ -22,7 +22,7 @@ pub(super) fn trace(session: &mut Session, recording: &Recording) -> Result<(), 
     Ok(session.terminal.blank()?)
 }
 
-/// These pictures of a recording, and whether its deadline passed.
+/// Shows a recording in these views, and reports its deadline if that passed.
 pub fn pictures(
     session: &mut Session,
     wanted: &[View],
@@ -44,7 +44,7 @@ pub fn pictures(
     Ok(())
 }
 
-/// What came of the claims, below a heading.
+/// Shows claims with their verdicts below a heading.
 pub fn claims(session: &mut Session, judged: &[Judged], heading: &str) -> Result<(), Failure> {
     if judged.is_empty() {
         return Ok(());
@@ -64,12 +64,12 @@ pub fn claims(session: &mut Session, judged: &[Judged], heading: &str) -> Result
     Ok(session.terminal.blank()?)
 }
 
-/// Above the claims of a run that has just happened.
+/// The heading above the claims of a run that has just ended.
 pub fn checked_now() -> &'static str {
     tr!("Checked on this machine, just now")
 }
 
-/// If the deadline passed: who was blocked in which call, since when, at which line.
+/// If the deadline passed, sentences that say which actors were blocked, in which calls, for how long.
 pub(super) fn deadline(recording: &Recording) -> Vec<String> {
     let passed = recording.events().iter().find_map(|event| match &event.what {
         EventKind::Deadline { limit_ns, blocked } => Some((*limit_ns, blocked)),

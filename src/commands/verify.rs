@@ -1,4 +1,4 @@
-//! `verify`: every claim, without the prose: held, broken, or not checked here.
+//! `verify`: checks the claims of lessons without their prose.
 
 use std::io;
 
@@ -15,7 +15,7 @@ use crate::output::sentences;
 use crate::picture::Ink;
 use crate::trace::{Counts, Verdict};
 
-/// What `verify --json` prints.
+/// The output of `verify --json`.
 #[derive(Debug, Serialize)]
 struct Report {
     kernel: String,
@@ -91,7 +91,7 @@ fn row(lesson: &str, experiment: &str, judged: Judged) -> Row {
     }
 }
 
-/// One missing device leaves many claims unchecked: its reason and remedy are shown once.
+/// Shows a claim. One missing device leaves many claims unchecked, so a reason that repeats is shown as "as above".
 fn show_claim(
     session: &mut Session,
     mut judged: Judged,

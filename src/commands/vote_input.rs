@@ -37,7 +37,7 @@ pub enum VoteError {
     #[error("{}", tr!("There is no option `{letter}`.", letter = .0))]
     NoSuchOption(char),
     /// The same letter twice.
-    #[error("{}", tr!("`{letter}` is there twice.", letter = .0))]
+    #[error("{}", tr!("`{letter}` appears twice.", letter = .0))]
     Twice(char),
     /// A letter without a number.
     #[error("{}", tr!("There is no number after `{letter}`.", letter = .0))]

@@ -23,7 +23,7 @@ pub use label::Label;
 pub(crate) use label::label;
 pub use observation::*;
 pub use packet::Frame;
-pub use reason::{FailedCall, Failure, Feature, Lack, Need, Step};
+pub use reason::{FailedCall, Failure, Feature, Lack, Need, SetupStep};
 pub use syscall::{
     Domain, EpollOperation, FdList, How, Listed, MsgFlags, Output, PollList, Protocol, SockOpt,
     SocketType, Syscall, SyscallKind, TcpInfo,

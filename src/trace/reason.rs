@@ -14,7 +14,7 @@ pub type ErrorName = Cow<'static, str>;
 #[serde(tag = "lack", rename_all = "kebab-case")]
 pub enum Lack {
     /// The system refused a step on the way to a private network, or to the link in it.
-    Network { need: Need, step: Step, errno: ErrorName },
+    Network { need: Need, step: SetupStep, errno: ErrorName },
     /// Not tried: it is made in a private network, and there is none.
     NeedsPrivateNetwork,
     /// 127.0.0.1 cannot be reached: the loopback interface is down.
@@ -77,7 +77,7 @@ pub enum Need {
 /// A step on the way to a private network and the link in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Step {
+pub enum SetupStep {
     Unshare,
     WriteSetgroups,
     WriteUidMap,
@@ -184,7 +184,8 @@ mod tests {
     #[test]
     fn reasons_are_recorded_as_values_and_read_again() {
         let call = FailedCall::unknown(&Name::from("server"), "EMFILE".into());
-        let step = Lack::Network { need: Need::Link, step: Step::OpenTun, errno: "ENOENT".into() };
+        let step =
+            Lack::Network { need: Need::Link, step: SetupStep::OpenTun, errno: "ENOENT".into() };
         for (why, text) in [
             (step, r#"{"lack":"network","need":"link","step":"open-tun","errno":"ENOENT"}"#),
             (Lack::KernelWasFirst, r#"{"lack":"kernel-was-first"}"#),

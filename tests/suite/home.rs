@@ -104,7 +104,7 @@ fn to_begin_anew_keeps_what_there_was() {
     assert_eq!(progress(&state)["finished"], 2);
     let output = explore(&state, &["progress", "--reset"]).output().expect("explore runs");
     let said = String::from_utf8_lossy(&output.stdout).replace('\n', " ");
-    assert!(said.contains("begins anew") && output.status.success(), "{said}");
+    assert!(said.contains("starts over") && output.status.success(), "{said}");
     assert_eq!(progress(&state)["finished"], 0);
     let kept =
         fs::read_to_string(state.path().join("explore/progress.set-aside-0.json")).expect("kept");

@@ -9,7 +9,7 @@ use super::{INTERFACE, NEAR};
 use crate::capture::actor::Actor;
 use crate::capture::sys::{self, Missing};
 use crate::capture::{Lab, Network, Result, Socket};
-use crate::trace::{Need, Step};
+use crate::trace::{Need, SetupStep};
 
 /// How many frames the device queues before it drops one. Where this cannot be set the kernel's 1000 applies.
 const QUEUE: i32 = 10_000;
@@ -35,8 +35,8 @@ pub(in crate::capture) fn private(lab: &Lab) -> Result<Socket, Missing> {
     sys::enter_private_network()?;
     let through = Actor::instrument(lab)
         .socket(Domain::IPV4, Type::DGRAM, None)
-        .map_err(refused(Step::OpenSocket))?;
-    sys::raise_interface(through.bare(), "lo").map_err(refused(Step::RaiseLoopback))?;
+        .map_err(refused(SetupStep::OpenSocket))?;
+    sys::raise_interface(through.bare(), "lo").map_err(refused(SetupStep::RaiseLoopback))?;
     Ok(through)
 }
 
@@ -44,12 +44,12 @@ pub(in crate::capture) fn private(lab: &Lab) -> Result<Socket, Missing> {
 pub(in crate::capture) fn device(through: &Socket) -> Result<File, Missing> {
     let tap = sys::open_tap(INTERFACE)?;
     let _ = sys::silence_ipv6(INTERFACE); // where /proc/sys is read-only the forwarder ignores IPv6
-    sys::set_address(through.bare(), INTERFACE, NEAR).map_err(refused(Step::AddressTap))?;
+    sys::set_address(through.bare(), INTERFACE, NEAR).map_err(refused(SetupStep::AddressTap))?;
     let _ = sys::set_queue(through.bare(), INTERFACE, QUEUE);
-    sys::raise_interface(through.bare(), INTERFACE).map_err(refused(Step::RaiseTap))?;
+    sys::raise_interface(through.bare(), INTERFACE).map_err(refused(SetupStep::RaiseTap))?;
     Ok(tap)
 }
 
-fn refused(step: Step) -> impl Fn(io::Error) -> Missing {
+fn refused(step: SetupStep) -> impl Fn(io::Error) -> Missing {
     move |error| Missing { step, errno: sys::error_name(&error) }
 }

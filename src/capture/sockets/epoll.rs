@@ -23,7 +23,7 @@ impl Actor {
     }
 }
 
-/// A list of sockets that the kernel watches for you (epoll(7)). Dropped, it is closed.
+/// A list of sockets that the kernel watches (epoll(7)). It is closed when dropped.
 #[derive(Debug)]
 pub struct Epoll {
     /// `None` only once it is closed.
@@ -83,7 +83,7 @@ impl Epoll {
         self.actor.ask((api, "epoll_ctl"), call, site, perform, |()| (0, Output::None))
     }
 
-    /// Watches one more socket: epoll_ctl(2). Once is enough, however often it is waited for.
+    /// Watches one more socket: epoll_ctl(2). It is watched until it is removed or closed.
     ///
     /// # Errors
     /// `EEXIST` if it is watched already.
@@ -114,7 +114,7 @@ impl Epoll {
         )
     }
 
-    /// Watches it no longer: epoll_ctl(2). Closing the socket does the same.
+    /// Stops watching it: epoll_ctl(2). Closing the socket does the same.
     ///
     /// # Errors
     /// `ENOENT` if it is not watched.
@@ -125,8 +125,8 @@ impl Epoll {
         })
     }
 
-    /// Waits until a watched socket is ready, or the time is over (`None`: for ever): epoll_wait(2). It answers with the
-    /// ready ones alone, at most `most`.
+    /// Waits until a watched socket is ready, or until the timeout (`None`: indefinitely): epoll_wait(2). It returns only the
+    /// ready ones, at most `most`.
     ///
     /// # Errors
     /// `EINTR` if a signal came.

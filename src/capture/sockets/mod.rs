@@ -1,8 +1,8 @@
-//! socket2's [`Socket`](socket2::Socket), call by call, with an instrument in between: same names, same errors,
-//! each call recorded when it is entered and when it returns.
+//! A wrapper around socket2's [`Socket`](socket2::Socket) with the same methods and errors, which records each call when it is
+//! entered and when it returns.
 //!
-//! After bind, connect and accept the instrument asks the kernel for the addresses and the TCP state. What it answers is
-//! recorded as an observation that names the call, so that a recording still accounts for every call that strace would see.
+//! After bind, connect and accept the instrument asks the kernel for the addresses and the TCP state. The answers are
+//! recorded as observations that name the call made, so a recording still accounts for every call that strace would see.
 
 use std::io;
 use std::net::Shutdown;
@@ -29,7 +29,7 @@ use super::recorder::Recorder;
 use super::sys;
 use crate::trace::{Call, How, Name, Outcome, Output, Role, Site, SocketId, Syscall};
 
-/// A socket that records what is done with it.
+/// A socket that records every call on it.
 #[derive(Debug)]
 pub struct Socket {
     /// `None` only once it is closed.
@@ -40,17 +40,17 @@ pub struct Socket {
     id: SocketId,
     domain: Domain,
     kind: Type,
-    /// Whether it is the lab's own, so that every call on it is the instrument's.
+    /// Whether it belongs to the lab; then every call on it counts as the instrument's.
     instrument: bool,
     /// Whether the instrument has asked for the local address.
     located: AtomicBool,
 }
 
-/// What the lab gives every socket that is made from now on, as setdefaulttimeout() does in Python.
+/// Defaults for sockets that are made from now on.
 #[derive(Debug, Default)]
 pub(super) struct Defaults {
     timeout: Mutex<Option<Duration>>,
-    /// Whether the instrument asks questions of its own.
+    /// Whether the instrument's own queries are off.
     no_questions: AtomicBool,
 }
 
@@ -68,7 +68,7 @@ impl Defaults {
     }
 }
 
-/// Records entry, makes the call, records return. `tell` says what the kernel answered: the return value, and what it filled in.
+/// Records that the call is entered, makes it, and records that it returned. `tell` gives the return value and the output.
 pub(super) fn record<T>(
     recorder: &Recorder,
     owner: &Name,
@@ -169,7 +169,7 @@ impl Socket {
         self.set_write_timeout_at(Some(timeout), source)
     }
 
-    /// Under the instrument: for calls that the lab does not wrap. What is done through it is not recorded.
+    /// The socket2 socket, for calls that the lab does not wrap. Calls on it are not recorded.
     #[must_use]
     pub fn bare(&self) -> &socket2::Socket {
         self.inner.as_ref().expect("a socket is open until it is closed, and closing takes it")
@@ -181,7 +181,7 @@ impl Socket {
         descriptor(self.bare())
     }
 
-    /// Makes a call on it. `names`: what the source calls it, and what the kernel does.
+    /// Makes a call on it. `names` are its name in the source and its name in the kernel.
     fn call<T>(
         &self,
         names: (&'static str, &'static str),
@@ -223,7 +223,7 @@ impl Socket {
         Ok(())
     }
 
-    /// Makes it a listening socket, with room for `backlog` connections that nobody has accepted yet: listen(2).
+    /// Makes it a listening socket, with room for `backlog` connections that have not been accepted yet: listen(2).
     ///
     /// # Errors
     /// `EOPNOTSUPP` if its type has no connections.
@@ -292,7 +292,7 @@ impl Socket {
         answer
     }
 
-    /// Says that nothing more will be sent, or is wanted: shutdown(2).
+    /// Shuts down sending, receiving, or both: shutdown(2).
     ///
     /// # Errors
     /// `ENOTCONN` if it is not connected.

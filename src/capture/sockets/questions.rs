@@ -43,7 +43,7 @@ impl Socket {
         )
     }
 
-    /// The instrument's own question: whose socket this is, and the two ends of its connection.
+    /// The socket's owner and both addresses of its connection, which the instrument asks for.
     pub(in crate::capture) fn ends(&self) -> io::Result<(Name, SockAddr, SockAddr)> {
         let local = self.bare().local_addr()?;
         self.observed(Fact::Getsockname(address(&local)));
@@ -52,7 +52,7 @@ impl Socket {
         Ok((self.owner.clone(), local, peer))
     }
 
-    /// Records what the kernel said of it when the instrument asked.
+    /// Records an answer to the instrument.
     fn observed(&self, fact: Fact) {
         let actor = actor::current().unwrap_or_else(|| self.owner.clone());
         let (socket, fd) = (Some(self.id), Some(self.descriptor()));
@@ -67,7 +67,7 @@ impl Socket {
         sys::poll(&[(self.bare(), 0)], None).map(drop)
     }
 
-    /// The TCP state that TCP_INFO says (tcp(7)): `ESTABLISHED`.
+    /// The TCP state according to TCP_INFO (tcp(7)): `ESTABLISHED`.
     ///
     /// # Errors
     /// What getsockopt(2) answers; [`Error::Unavailable`](capture::Error::Unavailable) where the system has no TCP_INFO.
@@ -77,7 +77,7 @@ impl Socket {
         info.map(|info| info.state).ok_or_else(|| Feature::TcpInfo.lack().into())
     }
 
-    /// What TCP_INFO says (tcp(7)); `None` where the system has none, or the socket is not TCP.
+    /// The contents of TCP_INFO (tcp(7)); `None` where the system has none, or the socket is not TCP.
     #[track_caller]
     pub fn tcp_info(&self) -> io::Result<Option<sys::TcpInfo>> {
         if !self.has_tcp_info() {
@@ -98,7 +98,7 @@ impl Socket {
         !self.defaults.no_questions.load(Ordering::Relaxed) && !self.recorder.is_off()
     }
 
-    /// The instrument's own question: where is this socket? Once a socket, and not if the experiment asked already.
+    /// Records the socket's address, once, unless the experiment has asked for it already.
     pub(super) fn locate(&self) {
         if self.is_questioned()
             && !self.located.swap(true, Ordering::Relaxed)
@@ -108,7 +108,7 @@ impl Socket {
         }
     }
 
-    /// The instrument's own question: in which TCP state is it?
+    /// Records the socket's TCP state.
     pub(super) fn ask_state(&self) {
         if self.is_questioned()
             && self.has_tcp_info()

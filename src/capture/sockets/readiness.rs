@@ -1,7 +1,7 @@
-//! Which sockets are ready: select, poll and epoll, each the real system call, recorded as every other.
+//! Readiness of many sockets at once: select and poll (epoll is in `epoll`), recorded like every other call.
 //!
-//! All three answer the same question, for many sockets at once: on which of them would a call not block?
-//! None of them is ever made again by itself: a signal that cuts one short is an error, `EINTR`, and the caller sees it.
+//! All three find out on which sockets a call would not block. None is repeated automatically: if a signal interrupts one, the
+//! caller gets the error `EINTR`.
 
 use std::io;
 #[cfg(unix)]
@@ -42,19 +42,19 @@ pub struct Ready {
 }
 
 impl Ready {
-    /// True if recv (or accept) on this socket would not block. An error or a hang-up counts: recv then says at once which.
+    /// True if recv (or accept) on this socket would not block. That includes an error or a hang-up, which recv reports at once.
     #[must_use]
     pub fn readable(&self, socket: &Socket) -> bool {
         self.bits(socket) & (sys::READABLE | sys::HANG_UP | sys::ERROR) != 0
     }
 
-    /// True if send on this socket would not block. An error counts: send then says at once which.
+    /// True if send on this socket would not block. That includes an error, which send reports at once.
     #[must_use]
     pub fn writable(&self, socket: &Socket) -> bool {
         self.bits(socket) & (sys::WRITABLE | sys::ERROR) != 0
     }
 
-    /// True if there is something to read on this descriptor, or it has come to its end.
+    /// True if this descriptor has something to read, or is at its end.
     #[cfg(unix)]
     #[must_use]
     pub fn has(&self, descriptor: BorrowedFd<'_>) -> bool {
@@ -67,7 +67,7 @@ impl Ready {
         self.found.len()
     }
 
-    /// True if none is: the time was over.
+    /// True if no socket was ready before the timeout.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.found.is_empty()
@@ -136,8 +136,8 @@ impl Actor {
         record(recorder, self.event_name(), call, perform, tell)
     }
 
-    /// Waits until one of these sockets is ready, or the time is over (`None`: for ever): select(2). It takes no descriptor
-    /// from 1024 on, and it is handed the whole list at every call.
+    /// Waits until one of these sockets is ready, or until the timeout (`None`: indefinitely): select(2). It takes no
+    /// descriptor from 1024 on, and every call passes the whole list.
     ///
     /// # Errors
     /// `EINTR` if a signal came; `EINVAL` for a descriptor that it cannot take.
@@ -182,8 +182,8 @@ impl Actor {
         self.ask(("select", sys::SELECT), (None, syscall), Location::caller(), perform, tell)
     }
 
-    /// Waits until one of these sockets is ready, or the time is over (`None`: for ever): poll(2). It is handed the whole
-    /// list at every call, of any length.
+    /// Waits until one of these sockets is ready, or until the timeout (`None`: indefinitely): poll(2). The list may have any
+    /// length, and every call passes the whole of it.
     ///
     /// # Errors
     /// `EINTR` if a signal came; `EINVAL` for more sockets than the limit of descriptors.
@@ -201,8 +201,8 @@ impl Actor {
         let perform = || {
             let asked: Vec<_> =
                 watched.iter().map(|(socket, interest)| (socket.bare(), interest.bits())).collect();
-            let said = sys::poll(&asked, timeout)?;
-            let each = watched.iter().zip(said).filter(|(_, bits)| *bits != 0);
+            let returned = sys::poll(&asked, timeout)?;
+            let each = watched.iter().zip(returned).filter(|(_, bits)| *bits != 0);
             Ok(Ready {
                 found: each.map(|((socket, _), bits)| (socket.descriptor(), bits)).collect(),
             })
@@ -233,11 +233,11 @@ impl Actor {
             let sockets =
                 watched.iter().map(|(socket, interest)| (socket.bare().as_fd(), interest.bits()));
             let asked: Vec<_> = sockets.chain(also.iter().map(|fd| (*fd, sys::READABLE))).collect();
-            let said = sys::poll(&asked, timeout)?;
+            let returned = sys::poll(&asked, timeout)?;
             Ok(Ready {
                 found: all
                     .iter()
-                    .zip(said)
+                    .zip(returned)
                     .filter(|(_, bits)| *bits != 0)
                     .map(|((fd, _), bits)| (*fd, bits))
                     .collect(),

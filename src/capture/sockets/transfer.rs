@@ -12,7 +12,7 @@ use super::{Socket, sys};
 use crate::trace::{Data, MsgFlags, Output, Syscall};
 
 impl Socket {
-    /// Hands bytes to the kernel, and says how many it took: send(2).
+    /// Passes bytes to the kernel, and returns how many it took: send(2).
     ///
     /// # Errors
     /// `EPIPE` if the connection's own sending side is shut, `ECONNRESET`, `ENOTCONN`, `EAGAIN`.
@@ -27,7 +27,7 @@ impl Socket {
         )
     }
 
-    /// Sends until all is taken, with as many calls of [`Socket::send`] as that needs.
+    /// Sends all bytes, with as many calls of [`Socket::send`] as that takes.
     #[track_caller]
     pub fn send_all(&self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
@@ -36,7 +36,7 @@ impl Socket {
         Ok(())
     }
 
-    /// Receives what is there, or waits until something is: recv(2). 0 means that the peer will send no more.
+    /// Receives available bytes, or waits for some: recv(2). 0 means that the peer will send no more.
     ///
     /// # Errors
     /// `ECONNRESET`, `ECONNREFUSED` (UDP, from an earlier send), `EAGAIN`.
@@ -51,7 +51,7 @@ impl Socket {
         self.receive("recv_with_flags", buffer, flags, Location::caller())
     }
 
-    /// Looks at what is there without taking it: recv(2) with `MSG_PEEK`.
+    /// Reads available bytes without removing them: recv(2) with `MSG_PEEK`.
     #[track_caller]
     pub fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
         self.receive("peek", buffer, MSG_PEEK, Location::caller())
@@ -145,7 +145,7 @@ unsafe fn uninitialised(buffer: &mut [u8]) -> &mut [MaybeUninit<u8>] {
     unsafe { &mut *(std::ptr::from_mut(buffer) as *mut [MaybeUninit<u8>]) }
 }
 
-/// What was received, to be recorded. A length beyond the buffer's (`MSG_TRUNC`) counts as the whole buffer.
+/// The received bytes, to be recorded. A length beyond the buffer's (`MSG_TRUNC`) counts as the whole buffer.
 fn received(buffer: &[u8], length: usize) -> Data {
     Data::of(&buffer[..length.min(buffer.len())])
 }

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use super::{Missing, TcpEntry, TcpInfo};
-use crate::trace::{Lack, Step};
+use crate::trace::{Lack, SetupStep};
 
 /// What this system calls send(3).
 pub const SEND: &str = if cfg!(windows) { "send" } else { "sendto" };
@@ -104,7 +104,7 @@ fn unsupported<T>() -> io::Result<T> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-fn missing<T>(step: Step) -> Result<T, Missing> {
+fn missing<T>(step: SetupStep) -> Result<T, Missing> {
     Err(Missing { step, errno: Cow::Borrowed("ENOSYS") })
 }
 
@@ -116,9 +116,9 @@ unavailable! {
     frames_sent(&str) -> Option<u64> = None;
     frames_without_room(&str) -> Option<u64> = None;
     tcp_table(SocketAddrV4, SocketAddrV4) -> io::Result<Option<TcpEntry>> = unsupported();
-    enter_private_network() -> Result<(), Missing> = missing(Step::Unshare);
+    enter_private_network() -> Result<(), Missing> = missing(SetupStep::Unshare);
     raise_interface(&socket2::Socket, &str) -> io::Result<()> = unsupported();
-    open_tap(&str) -> Result<std::fs::File, Missing> = missing(Step::OpenTun);
+    open_tap(&str) -> Result<std::fs::File, Missing> = missing(SetupStep::OpenTun);
     set_address(&socket2::Socket, &str, Ipv4Addr) -> io::Result<()> = unsupported();
     set_queue(&socket2::Socket, &str, i32) -> io::Result<()> = unsupported();
     silence_ipv6(&str) -> bool = false;

@@ -18,7 +18,7 @@ use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, clock_gettime};
 
 use super::{Missing, TcpEntry, TcpInfo, tcp_state_name};
-use crate::trace::Step;
+use crate::trace::SetupStep;
 
 /// The system call behind send(3) without flags or address.
 pub const SEND: &str = "sendto";
@@ -222,15 +222,17 @@ pub fn enter_private_network() -> Result<(), Missing> {
     let (user, group) = (nix::unistd::geteuid(), nix::unistd::getegid());
     let switches = ipv6_switches();
     if unshare(CloneFlags::CLONE_NEWNET).is_err() {
-        unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET)
-            .map_err(|errno| Missing { step: Step::Unshare, errno: errno_name(errno as i32) })?;
+        unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET).map_err(|errno| Missing {
+            step: SetupStep::Unshare,
+            errno: errno_name(errno as i32),
+        })?;
         let write = |step, path, text: String| {
             fs::write(path, text)
                 .map_err(|error| Missing { step, errno: super::error_name(&error) })
         };
-        write(Step::WriteSetgroups, "/proc/self/setgroups", "deny".to_owned())?;
-        write(Step::WriteUidMap, "/proc/self/uid_map", format!("{user} {user} 1"))?;
-        write(Step::WriteGidMap, "/proc/self/gid_map", format!("{group} {group} 1"))?;
+        write(SetupStep::WriteSetgroups, "/proc/self/setgroups", "deny".to_owned())?;
+        write(SetupStep::WriteUidMap, "/proc/self/uid_map", format!("{user} {user} 1"))?;
+        write(SetupStep::WriteGidMap, "/proc/self/gid_map", format!("{group} {group} 1"))?;
     }
     // In a new network IPv6 is on, whatever the machine's switches say: copy them.
     for (path, value) in switches {
@@ -278,13 +280,13 @@ pub fn open_tap(interface: &str) -> Result<fs::File, Missing> {
     let refused = |step| move |error: io::Error| Missing { step, errno: super::error_name(&error) };
     let mut options = fs::OpenOptions::new();
     options.read(true).write(true).custom_flags(libc::O_NONBLOCK);
-    let file = options.open(NODE).map_err(refused(Step::OpenTun))?;
+    let file = options.open(NODE).map_err(refused(SetupStep::OpenTun))?;
     let mut request = interface_request(interface);
     #[allow(clippy::cast_possible_truncation)] // 0x1002
     let flags = (libc::IFF_TAP | libc::IFF_NO_PI) as libc::c_short;
     request.ifr_ifru.ifru_flags = flags;
     ioctl(&file, libc::TUNSETIFF as libc::c_ulong, &mut request)
-        .map_err(refused(Step::CreateTap))?;
+        .map_err(refused(SetupStep::CreateTap))?;
     Ok(file)
 }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use crate::trace::{Lack, Need, SocketId, Step};
+use crate::trace::{Lack, Need, SetupStep, SocketId};
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -88,7 +88,7 @@ pub fn tcp_state_name(number: u8) -> &'static str {
 /// Why there is no private network, or no link in it: the step that failed, and its error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missing {
-    pub step: Step,
+    pub step: SetupStep,
     /// The error's name: `EPERM`.
     pub errno: Cow<'static, str>,
 }

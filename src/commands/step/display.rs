@@ -74,7 +74,7 @@ impl<'a> Display<'a> {
                 let Picture(mut rows) = shot.draw(width, height.saturating_sub(1));
                 let keys = match (closed && !stepper.is_looking_back(), session.class.pace) {
                     _ if stepper.runs_through => tr!("It runs to its end · q leaves"),
-                    (true, _) => tr!("Enter shows what came of it · q leaves"),
+                    (true, _) => tr!("Enter shows the results · q leaves"),
                     (false, Some(_)) => {
                         tr!("Enter goes on at once · b back · c to the end · q leaves")
                     }

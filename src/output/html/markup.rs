@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Checked, Code, Drawn, Index, Link, Made, Page, Place, Run, Step, prose};
+use super::{Checked, Code, Drawn, Index, Link, Page, Place, Provenance, Run, Section, prose};
 use crate::i18n::{self, tr};
 use crate::output::sentences;
 use crate::output::svg::{self, escape};
@@ -26,11 +26,11 @@ impl Page {
             "<h1>{}</h1>\n<p class=\"question\">{}</p>\n{}<p class=\"counts\">{}</p></header>",
             prose::inline(&self.title),
             prose::inline(&self.question),
-            made(
-                &self.made,
-                self.steps
+            provenance_line(
+                &self.provenance,
+                self.sections
                     .iter()
-                    .all(|step| !matches!(step, Step::Run(run) if run.recorded.is_some()))
+                    .all(|section| !matches!(section, Section::Run(run) if run.recorded.is_some()))
             ),
             escape(&sentences::counts(self.counts))
         );
@@ -38,12 +38,12 @@ impl Page {
             let _ =
                 writeln!(body, "<p class=\"trouble\">{}</p>", escape(sentences::kernel_is_right()));
         }
-        for (index, step) in self.steps.iter().enumerate() {
-            match step {
-                Step::Prose(markdown) => body += &prose::block(markdown),
-                Step::Predict { question, options } => body += &predict(question, options),
-                Step::Run(shown) => body += &run(shown, index),
-                Step::Further => {
+        for (index, section) in self.sections.iter().enumerate() {
+            match section {
+                Section::Prose(markdown) => body += &prose::block(markdown),
+                Section::Predict { question, options } => body += &predict(question, options),
+                Section::Run(shown) => body += &run(shown, index),
+                Section::Further => {
                     let heading = escape(sentences::further());
                     let _ = writeln!(body, "<hr />\n<p class=\"kicker\">{heading}</p>");
                 }
@@ -84,7 +84,7 @@ impl Index {
             body,
             "</ol>\n<footer><p>{}</p>{}</footer>",
             escape(&sentences::counts(all)),
-            made(&self.made, all.not_checked == 0)
+            provenance_line(&self.provenance, all.not_checked == 0)
         );
         document(title, &body)
     }
@@ -122,12 +122,12 @@ fn style() -> String {
 }
 
 /// The line that says where and when the page was made, and whether all of it was run there.
-fn made(made: &Made, all_run: bool) -> String {
+fn provenance_line(provenance: &Provenance, all_run: bool) -> String {
     let but = if all_run { "" } else { tr!(", but for the recordings, which are marked") };
     let text = tr!(
         "Run on {kernel}, {date}, by explore {version}. Pictures, traces and claims are from that run{but}.",
-        kernel = made.kernel,
-        date = readable_date(&made.date),
+        kernel = provenance.kernel,
+        date = readable_date(&provenance.date),
         version = env!("CARGO_PKG_VERSION"),
         but
     );
@@ -135,11 +135,11 @@ fn made(made: &Made, all_run: bool) -> String {
 }
 
 /// The line that says where and when a recording was made that is shown instead of a run.
-fn recorded(made: &Made) -> String {
+fn recording_line(provenance: &Provenance) -> String {
     tr!(
         "Recorded on {kernel}, {date}; not run for this page.",
-        kernel = made.kernel,
-        date = readable_date(&made.date)
+        kernel = provenance.kernel,
+        date = readable_date(&provenance.date)
     )
 }
 
@@ -191,7 +191,7 @@ fn run(run: &Run, index: usize) -> String {
             html,
             "<p class=\"notice\">{} {}</p>",
             prose::inline(&why),
-            escape(&recorded(&original.made))
+            escape(&recording_line(&original.provenance))
         );
     }
     for trouble in &run.troubles {
@@ -282,7 +282,7 @@ fn figure(run: &Run, drawn: &Drawn, name: &str) -> String {
     let title =
         tr!("{experiment}, as the view {view}", experiment = run.experiment, view = drawn.view);
     let caption = run.recorded.as_ref().map_or_else(String::new, |original| {
-        format!("<figcaption>{}</figcaption>", escape(&recorded(&original.made)))
+        format!("<figcaption>{}</figcaption>", escape(&recording_line(&original.provenance)))
     });
     format!(
         "<figure class=\"picture\"><div class=\"wide-picture\">{}</div><div class=\"narrow\">{}</div>{caption}</figure>\n",

@@ -19,8 +19,8 @@ pub struct Page {
     pub number: Option<u32>,
     pub title: String,
     pub question: String,
-    pub made: Made,
-    pub steps: Vec<Step>,
+    pub provenance: Provenance,
+    pub sections: Vec<Section>,
     pub counts: Counts,
     /// Its neighbours, if it stands in a book.
     pub place: Option<Place>,
@@ -28,7 +28,7 @@ pub struct Page {
 
 /// Where and when a page was made.
 #[derive(Clone, Debug)]
-pub struct Made {
+pub struct Provenance {
     /// The kernel: `Linux 6.18.44 x86_64`.
     pub kernel: String,
     /// The time, in UTC (RFC 3339).
@@ -52,7 +52,7 @@ pub struct Link {
 }
 
 #[derive(Clone, Debug)]
-pub enum Step {
+pub enum Section {
     /// CommonMark.
     Prose(String),
     Predict {
@@ -88,7 +88,7 @@ pub struct Run {
 #[derive(Clone, Debug)]
 pub struct Recorded {
     pub why: String,
-    pub made: Made,
+    pub provenance: Provenance,
 }
 
 #[derive(Clone, Debug)]
@@ -124,7 +124,7 @@ pub struct Checked {
 /// The page that links to all lessons.
 #[derive(Clone, Debug)]
 pub struct Index {
-    pub made: Made,
+    pub provenance: Provenance,
     pub lessons: Vec<Chapter>,
 }
 
