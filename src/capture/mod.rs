@@ -31,6 +31,7 @@ pub mod link;
 pub mod parameter;
 mod place;
 pub mod probe;
+mod process;
 pub mod recorder;
 mod run;
 pub mod sampler;
@@ -38,7 +39,7 @@ pub mod sockets;
 pub mod sys;
 pub mod tcp_table;
 
-pub use actor::{Actor, ActorThread, Process, Stage};
+pub use actor::{Actor, ActorThread, Stage};
 pub use breakpoints::Breakpoints;
 pub use claim::{
     Measured, Proof, at_least, at_least_duration, before, eq, eq_between, eq_duration, failed_with,
@@ -47,6 +48,7 @@ pub use claim::{
 pub use error::{Error, Result};
 pub use link::Wire;
 pub use parameter::{Kind, Parameter};
+pub use process::Process;
 pub use recorder::{Keep, Recorder};
 pub use run::{Run, perform};
 pub use sampler::Sampler;
@@ -69,7 +71,7 @@ struct LabInner {
     parameters: &'static [Parameter],
     settings: BTreeMap<String, String>,
     folder: Mutex<Option<PathBuf>>,
-    children: actor::Children,
+    children: process::Children,
     watched: Mutex<Vec<sampler::Watched>>,
     defaults: Arc<sockets::Defaults>,
     network: Network,
@@ -124,7 +126,7 @@ impl Lab {
                 parameters,
                 settings: job.settings.clone(),
                 folder: Mutex::default(),
-                children: actor::Children::default(),
+                children: process::Children::default(),
                 watched: Mutex::default(),
                 defaults: Arc::default(),
                 network: *network,
@@ -147,7 +149,7 @@ impl Lab {
         &self.bench.recorder
     }
 
-    fn children(&self) -> &actor::Children {
+    fn children(&self) -> &process::Children {
         &self.bench.children
     }
 

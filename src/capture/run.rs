@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use super::child::{self, Job, Resume};
 use super::{
-    Breakpoints, Error, Keep, Lab, Network, Parameter, Result, Wire, actor, error, link, sys,
+    Breakpoints, Error, Keep, Lab, Network, Parameter, Result, Wire, actor, error, link, process,
+    sys,
 };
 use crate::signals;
 use crate::trace::recording::{Header, LookUp, Origin, write_line};
@@ -128,7 +129,7 @@ impl Lab {
                 Resume::Call { .. } => {}
                 Resume::All => breakpoints.resume_all(),
             }
-            actor::forward(&self.bench.children, resume);
+            process::forward(&self.bench.children, resume);
         }
     }
 
@@ -204,7 +205,7 @@ impl Lab {
     }
 
     fn clear_away(&self) {
-        actor::stop_all(&self.bench.children);
+        process::stop_all(&self.bench.children);
         if let Some(folder) =
             self.bench.folder.lock().unwrap_or_else(PoisonError::into_inner).take()
         {

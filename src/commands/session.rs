@@ -179,7 +179,7 @@ impl Session {
             let experiment = recording.header.name();
             eprintln!(
                 "explore: {}",
-                tr!("{experiment}: no frame crossed the link, so none was written", experiment)
+                tr!("{experiment}: no frame crossed the wire, so none was written", experiment)
             );
         }
         Ok(())

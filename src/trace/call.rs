@@ -17,9 +17,9 @@ pub struct Call {
     pub id: u64,
     /// Which call, with its arguments.
     pub syscall: Syscall,
-    /// What the kernel calls it here, as strace shows it: `recvfrom` for a recv.
+    /// Its name in this kernel, as strace shows it: `recvfrom` for a recv.
     pub name: Cow<'static, str>,
-    /// What the source calls it, where that is known: `recv`, `set_read_timeout`.
+    /// Its name in the source, where that is known: `recv`, `set_read_timeout`.
     pub api: Option<Cow<'static, str>>,
     /// The descriptor that it was made on.
     pub fd: Option<i64>,
@@ -40,12 +40,12 @@ pub enum Role {
     Program,
     /// The instrument made it, to look at the kernel's side or to set up the run.
     Instrument,
-    /// A socket went out of scope and was closed: no line of the program says so.
+    /// A socket went out of scope and was closed, without a line of the program that says so.
     ScopeEnd,
 }
 
 impl Call {
-    /// What the source calls it, or else what the kernel does.
+    /// Its name in the source, or else in the kernel.
     pub fn function(&self) -> &str {
         self.api.as_ref().unwrap_or(&self.name)
     }
@@ -55,12 +55,12 @@ impl Call {
         SyscallKind::from(&self.syscall)
     }
 
-    /// True if it leaves in the socket what it reads (`MSG_PEEK`).
+    /// True if it does not remove the bytes it reads (`MSG_PEEK`).
     pub fn peeks(&self) -> bool {
         matches!(&self.syscall, Syscall::Recv { flags, .. } if flags.peek())
     }
 
-    /// All arguments by name, the descriptor among them.
+    /// All arguments by name, including the descriptor.
     pub fn args(&self) -> Args {
         let mut args = self.syscall.args();
         if let Some(fd) = self.fd {
@@ -75,7 +75,7 @@ impl Call {
     }
 }
 
-/// A call as it is written down.
+/// A call in JSON.
 #[derive(Serialize, Deserialize)]
 struct CallLine {
     call: u64,
@@ -128,14 +128,14 @@ impl<'de> Deserialize<'de> for Call {
 pub struct Return {
     /// The call, as it was entered.
     pub call: Arc<Call>,
-    /// What came back.
+    /// Its return value or its error.
     pub outcome: Outcome,
     /// What the kernel filled in.
     pub out: Output,
     /// How long the call took, in nanoseconds: entry to return.
     pub took_ns: u64,
     /// How far the kernel's clock of ticks was behind the monotonic clock at entry, in nanoseconds; `None` where that is not
-    /// known. By the clock of ticks a timeout that began then may end sooner by so much.
+    /// known. A timeout that the kernel counts in ticks may end that much sooner.
     pub lag_ns: Option<u64>,
 }
 
@@ -147,7 +147,7 @@ impl Return {
     }
 }
 
-/// A return as it is written down.
+/// A return in JSON.
 #[derive(Serialize, Deserialize)]
 struct ReturnLine {
     #[serde(flatten)]
@@ -176,7 +176,7 @@ impl<'de> Deserialize<'de> for Return {
     }
 }
 
-/// What a system call gave back.
+/// What a system call returned.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Outcome {
     /// The call's return value: bytes, a descriptor, or 0.

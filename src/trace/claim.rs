@@ -1,4 +1,4 @@
-//! A claim, and the comparisons that bear it out or refute it.
+//! A claim, and the comparisons that confirm or refute it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{Label, Lack, Value};
 
-/// A sentence of the lesson, and whether the kernel bore it out.
+/// A sentence of the lesson, and whether the run confirmed it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Claim {
-    /// Its name; the sentence stands in the lesson.
+    /// Its name; the sentence is in the lesson.
     pub claim: Cow<'static, str>,
-    /// What came of it.
+    /// The result.
     pub verdict: Verdict,
-    /// What was compared with what; every row must hold for the claim to hold.
+    /// The comparisons, all of which must hold for the claim to hold.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub evidence: Vec<Evidence>,
     /// Why it was not checked.
@@ -22,13 +22,13 @@ pub struct Claim {
     pub why: Option<Lack>,
 }
 
-/// What came of a claim.
+/// The result of checking a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// The kernel bore it out, a moment ago, on this machine.
+    /// The run confirmed it.
     Held,
-    /// The kernel did otherwise. The kernel is right.
+    /// The run refuted it: the kernel did something else.
     Broken,
     /// It could not be checked here; `why` says what was missing.
     NotChecked,
@@ -37,25 +37,25 @@ pub enum Verdict {
 /// One comparison: `server.peer = client.local`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
-    /// What was looked at: `server.peer`.
+    /// What was observed: `server.peer`.
     pub what: Label,
-    /// What was seen.
+    /// The observed value.
     pub saw: Value,
     /// How it is compared.
     pub relation: Relation,
-    /// What it is compared with.
+    /// The value it is compared with.
     pub with: Value,
-    /// What that is, where it was also looked at: `client.local`.
+    /// The name of that, where it was observed too: `client.local`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub with_what: Option<Label>,
     /// The unit of both numbers: `ns`, `bytes`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub unit: Option<Cow<'static, str>>,
-    /// Nanoseconds that count as seen too, where a time fell short by the monotonic clock: how far the kernel's clock of
-    /// ticks, which counted it, was behind when it began.
+    /// Nanoseconds that are added to an observed time that fell short: how far the kernel's clock of ticks, by which it
+    /// counted the time, was behind the monotonic clock at the beginning.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub lag_ns: Option<u64>,
-    /// Whether the comparison came out so.
+    /// Whether the comparison is true.
     pub held: bool,
 }
 

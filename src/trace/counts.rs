@@ -1,22 +1,22 @@
-//! How many claims came out how.
+//! Numbers of claims by verdict.
 
 use std::ops::AddAssign;
 
 use super::Verdict;
 
-/// How many claims came out how.
+/// Numbers of claims by verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// The kernel bore them out.
+    /// Confirmed by the run.
     pub held: usize,
-    /// The kernel did otherwise.
+    /// Refuted by the run.
     pub broken: usize,
-    /// They could not be checked here.
+    /// Could not be checked here.
     pub not_checked: usize,
 }
 
 impl Counts {
-    /// Counts one more.
+    /// Counts one more claim.
     pub fn add(&mut self, verdict: Verdict) {
         *match verdict {
             Verdict::Held => &mut self.held,

@@ -1,4 +1,4 @@
-//! What happened in a run: when, to whom, and how we know it.
+//! Events: what happened in a run, when, and in which actor.
 //!
 //! An [`Event`] is written once, by the instruments in `capture`, and read by everything else.
 //! Times are nanoseconds of the system's monotonic clock since the run began.
@@ -10,21 +10,21 @@ use serde::{Deserialize, Serialize};
 
 use super::{Call, Claim, Failure, Frame, Label, Lack, Observation, Return, Sample, Site, Value};
 
-/// How many times a stepped run pauses each actor on the same source line. After that the line runs through: nobody wants
-/// to press Enter for every turn of a loop.
+/// How many times a stepped run pauses each actor on the same source line. After that it no longer pauses there: nobody wants
+/// to press Enter for every iteration of a loop.
 pub const PAUSES_PER_LINE: u32 = 3;
 
 /// A name that many events share: an actor's.
 pub type Name = Arc<str>;
 
-/// A socket's number, the same in a whole recording, whoever holds a descriptor for it, and never used again in it. On Linux it is
-/// the number of its inode (proc_pid_fd(5) shows it as `socket:[…]`).
+/// A socket's number: unique in a recording, and the same in every process that has a descriptor for it. On Linux it is the
+/// number of its inode (proc_pid_fd(5) shows it as `socket:[…]`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SocketId(pub u64);
 
 impl SocketId {
-    /// The number of a process's socket, where sockets are only numbered within their process.
+    /// The number of a socket that is only numbered within its process.
     #[must_use]
     pub fn within(process: u32, number: u32) -> SocketId {
         SocketId(u64::from(process) << 32 | u64::from(number))
@@ -53,13 +53,13 @@ pub struct Event {
     pub what: EventKind,
 }
 
-/// Whose the events are that no actor did: the experiment itself, between its actors' calls.
+/// The actor of events that belong to the experiment itself, between its actors' calls.
 pub const LAB: &str = "lab";
-/// Whose the link's frames are.
+/// The actor of the link's frames.
 pub const LINK: &str = "wire";
 
 impl Event {
-    /// The line of the source that it was made from, if it is a call that has one.
+    /// The source line of a call, where it has one.
     #[must_use]
     pub fn site(&self) -> Option<&Site> {
         match &self.what {
@@ -69,14 +69,14 @@ impl Event {
         }
     }
 
-    /// False for what the experiment itself did.
+    /// False for events of the experiment itself.
     #[must_use]
     pub fn is_by_actor(&self) -> bool {
         &*self.actor != LAB
     }
 }
 
-/// What can happen.
+/// The kinds of events.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum EventKind {
@@ -85,7 +85,7 @@ pub enum EventKind {
         /// What runs it.
         kind: ActorKind,
     },
-    /// The process runs this program from here on: execve(2).
+    /// The process runs another program from here on: execve(2).
     Execed {
         /// Its command line.
         argv: Vec<String>,
@@ -97,28 +97,28 @@ pub enum EventKind {
     },
     /// The actor's thread or process ended.
     Exited {
-        /// Processor time that its thread (a process: all its threads) used, in nanoseconds; `None` where it is not to be had.
+        /// Processor time that its thread (a process: all its threads) used, in nanoseconds; `None` where the system does not report it.
         cpu_ns: Option<u64>,
-        /// How a process ended; `None` for a thread, and where it is not to be had.
+        /// How a process ended; `None` for a thread, and where the system does not report it.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         status: Option<ExitStatus>,
     },
-    /// The run is stepped, and this call is held before it is made: its [`EventKind::Enter`] follows when it is let go.
+    /// In a stepped run, this call is paused before it is made; its [`EventKind::Enter`] follows when it is resumed.
     Held(Arc<Call>),
-    /// A system call was entered. Its [`EventKind::Return`] may be long in coming: until then it is blocked.
+    /// A system call was entered. Until its [`EventKind::Return`] it is in progress, perhaps blocked.
     Enter(Arc<Call>),
     /// A system call returned.
     Return(Return),
-    /// The experiment waited on purpose.
+    /// The experiment waited deliberately.
     Wait {
         /// How long it asked to wait, in nanoseconds.
         asked_ns: u64,
-        /// What for, in one or two words.
+        /// The purpose, in one or two words.
         purpose: Label,
     },
-    /// Somebody did what is no call on a socket: removed a file, set its permissions.
+    /// An actor did something that is not a call on a socket, such as removing a file or setting its permissions.
     Deed {
-        /// EventKind, by the name of the system call: `unlink …/door`.
+        /// The system call, with what it was made on: `unlink …/door`.
         deed: Label,
         /// The name of the error, if it failed.
         #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -138,7 +138,7 @@ pub enum EventKind {
         /// The value in nanoseconds.
         value_ns: u64,
     },
-    /// What the kernel said of the event's thread when the lab looked; recorded when it had changed.
+    /// The state of the event's thread according to the kernel; recorded when it has changed.
     Sample(Sample),
     /// One point of a plot.
     Point {
@@ -146,11 +146,11 @@ pub enum EventKind {
         plot: Label,
         /// The series that it belongs to: `epoll`.
         series: Label,
-        /// What is along the plot's bottom: `connections`.
+        /// The label of the horizontal axis: `connections`.
         against: Label,
-        /// Where along the bottom.
+        /// The position on the horizontal axis.
         x: u64,
-        /// How high.
+        /// The position on the vertical axis.
         y: u64,
         /// The unit of `y`: `ns`, `bytes`.
         unit: Cow<'static, str>,
@@ -164,7 +164,7 @@ pub enum EventKind {
         /// Where the number comes from: `/proc/net/dev`, `counted by the experiment`.
         source: Label,
     },
-    /// What the kernel said of a socket when the instrument asked.
+    /// The kernel's answer to the instrument about a socket.
     Observed(Observation),
     /// A frame left one end of the wire (`event: "frame"`, fields of [`Frame`]).
     Frame(Arc<Frame>),
@@ -175,7 +175,7 @@ pub enum EventKind {
     },
     /// A claim was checked, or could not be.
     Claim(Claim),
-    /// The deadline struck: who was blocked in what.
+    /// The deadline struck while these calls were blocked.
     Deadline {
         /// The deadline, in nanoseconds since the run began.
         limit_ns: u64,
@@ -230,14 +230,14 @@ pub struct Blocked {
 pub enum Ending {
     /// It ran to its end.
     Finished,
-    /// Something that it needs is not to be had on this machine.
+    /// Something that it needs is missing on this machine.
     Unavailable {
         /// What is missing.
         why: Lack,
     },
     /// It failed.
     Failed {
-        /// What failed, in whom, on what.
+        /// The failure: which actor, which call, on what.
         why: Failure,
     },
     /// The deadline struck; the event before says who was blocked.

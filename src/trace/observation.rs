@@ -1,4 +1,4 @@
-//! What the kernel said when the instrument asked: of a thread, of a socket.
+//! The kernel's answers when the instrument asks about a thread or a socket.
 
 use std::borrow::Cow;
 
@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{Address, SocketId, TcpInfo};
 
-/// What the kernel says of a thread at one moment. Linux tells it in /proc/PID/task/TID (proc_pid_stat(5), proc_pid_wchan(5),
-/// proc_pid_syscall(5), and `schedstat`: Documentation/scheduler/sched-stats.rst); what it does not tell is `None`.
+/// The state of a thread at one moment. Linux reports it in /proc/PID/task/TID (proc_pid_stat(5), proc_pid_wchan(5),
+/// proc_pid_syscall(5), and `schedstat`: Documentation/scheduler/sched-stats.rst); what it does not report is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sample {
-    /// The state's letter: `R` running or ready (the kernel has one letter for both), `S` asleep, `D` asleep and not to be
-    /// interrupted, `T` stopped, `Z` ended and not yet collected by its parent. `None` once the kernel knows it no more.
+    /// The state's letter: `R` running or ready (the kernel has one letter for both), `S` asleep, `D` asleep and not
+    /// interruptible, `T` stopped, `Z` ended and not yet collected by its parent. `None` when the thread no longer exists.
     pub state: Option<char>,
     /// The kernel's function that the thread sleeps in: `inet_csk_accept`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -33,21 +33,21 @@ pub struct Sample {
     pub turns: Option<u64>,
 }
 
-/// What the kernel said of a socket, or of one end of a TCP connection that need not be a socket of any process.
+/// A fact about a socket, or about one end of a TCP connection that need not be a socket of any process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Observation {
-    /// The socket, if it was asked by a descriptor.
+    /// The socket, if the question was asked with a descriptor.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub socket: Option<SocketId>,
     /// That descriptor.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub fd: Option<i64>,
-    /// What was said.
+    /// The answer.
     #[serde(flatten)]
     pub fact: Fact,
 }
 
-/// What the kernel can be asked, named after whom it is asked of.
+/// What the kernel can answer, named after the source of the answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fact {
@@ -69,7 +69,7 @@ pub enum Fact {
 }
 
 impl Fact {
-    /// Whom it was asked of, as a reader knows it: `TCP_INFO`, `/proc/net/tcp`.
+    /// The source of the answer, by the name that readers know: `TCP_INFO`, `/proc/net/tcp`.
     #[must_use]
     pub fn source(&self) -> &'static str {
         match self {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::packet::End;
 
-/// Why a frame was not passed on as it came.
+/// Why a frame was not simply passed on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
@@ -20,7 +20,7 @@ pub enum Rule {
     Duplicate(FrameMatch),
     /// These arrive right after the next packet from the same end.
     Reorder(FrameMatch),
-    /// These arrive when they are let go, or right after the next packet from the same end.
+    /// These arrive when they are released, or right after the next packet from the same end.
     Hold(FrameMatch),
     /// The link is cut.
     Cut,
@@ -46,11 +46,11 @@ pub struct FrameMatch {
 #[serde(rename_all = "kebab-case")]
 pub enum Choice {
     Every,
-    /// The first so many.
+    /// The first few, by number.
     First(u64),
-    /// That one alone, counted from 1.
+    /// Only the one with this number, from 1.
     Nth(u64),
-    /// So many percent of them, chosen by their numbers and the seed.
+    /// A percentage of them, chosen by their numbers and the seed.
     Share {
         percent: u64,
         seed: u64,

@@ -95,7 +95,7 @@ fn where_nothing_can_be_kept_the_lesson_plays_and_says_so_once() {
 }
 
 #[test]
-fn to_begin_anew_keeps_what_there_was() {
+fn a_reset_keeps_the_old_record() {
     let state = folder();
     let record =
         r#"{"format":"socket-explorer progress","version":1,"finished":["socket","layers"]}"#;
@@ -104,7 +104,7 @@ fn to_begin_anew_keeps_what_there_was() {
     assert_eq!(progress(&state)["finished"], 2);
     let output = explore(&state, &["progress", "--reset"]).output().expect("explore runs");
     let said = String::from_utf8_lossy(&output.stdout).replace('\n', " ");
-    assert!(said.contains("starts over") && output.status.success(), "{said}");
+    assert!(said.contains("has been reset") && output.status.success(), "{said}");
     assert_eq!(progress(&state)["finished"], 0);
     let kept =
         fs::read_to_string(state.path().join("explore/progress.set-aside-0.json")).expect("kept");

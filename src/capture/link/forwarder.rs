@@ -1,4 +1,4 @@
-//! The thread that forwards frames from one end of the link to the other, and [`Wire`], through which an experiment controls it.
+//! The thread that forwards frames from one end of the link to the other.
 //!
 //! The thread reads the device, applies the rules, records the frame and writes it back. A frame is recorded before it is
 //! delivered, so its effects come after it in the recording. Delayed frames wait in a heap and do not hold up others.
@@ -6,240 +6,24 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fs::File;
-use std::io::{self, PipeReader, PipeWriter, Read, Write};
-use std::ops::Deref;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::io::{self, PipeReader, Read, Write};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use super::decode::{decode, is_icmp_error};
 use super::flow_table::{FlowInfo, FlowTable};
-use super::rules::Rules;
+use super::wire::{CapturedFrame, Shared};
 use super::{FAR, NEAR};
 use crate::capture::{Lab, Result, sys};
-use crate::trace::packet::{
-    Arp, Disposition, End, Ethernet, Frame, Ip, Layers, LinkAction, Raw, Tcp,
-};
-use crate::trace::rule::{FrameMatch, Rule};
+use crate::trace::packet::{Arp, Disposition, End, Ethernet, Frame, Layers, LinkAction, Raw};
+use crate::trace::rule::Rule;
 use crate::trace::{EventKind, FailedCall, Failure, LINK, Name};
 
 /// The far neighbour's MAC address: locally administered, as its second digit says (IEEE 802).
 const FAR_MAC: [u8; 6] = [0x02, 0, 10, 9, 0, 2];
 const ARP: u16 = 0x0806;
 const IPV4: u16 = 0x0800;
-
-/// An experiment's control over the link. A rule applies to the frames sent after it was given.
-#[derive(Clone, Debug)]
-pub struct Wire {
-    shared: Arc<Shared>,
-}
-
-#[derive(Debug)]
-struct Shared {
-    state: Mutex<State>,
-    changed: Condvar,
-    wake: PipeWriter,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    rules: Rules,
-    /// Every frame so far; entered before it is delivered, so that no effect of a frame is seen before the frame itself.
-    seen: Vec<CapturedFrame>,
-    /// The held frames are to be delivered; set back when they have been.
-    releasing: bool,
-    /// How many of `seen` have also been delivered, scheduled or dropped.
-    sent_on: usize,
-    /// Requests to wait for an idle link, and the last request up to which the link was idle (`all_taken`: apart from
-    /// delayed frames).
-    idle_requests: u64,
-    all_delivered: u64,
-    all_taken: u64,
-}
-
-/// A frame seen on the link, with its time. It dereferences to the [`Frame`].
-#[derive(Clone, Debug)]
-pub struct CapturedFrame {
-    /// When it was read from the device, in nanoseconds since the run began.
-    pub at_ns: u64,
-    pub frame: Arc<Frame>,
-}
-
-impl Deref for CapturedFrame {
-    type Target = Frame;
-    fn deref(&self) -> &Frame {
-        &self.frame
-    }
-}
-
-impl CapturedFrame {
-    /// Its Ethernet header, or [`Failure::NoHeader`]; the other layers likewise.
-    pub fn ethernet(&self) -> Result<&Ethernet> {
-        self.has(&self.frame.layers.ethernet, "Ethernet header")
-    }
-
-    pub fn arp(&self) -> Result<&Arp> {
-        self.has(&self.frame.layers.arp, "ARP message")
-    }
-
-    pub fn ip(&self) -> Result<&Ip> {
-        self.has(&self.frame.layers.ip, "IP header")
-    }
-
-    pub fn tcp(&self) -> Result<&Tcp> {
-        self.has(&self.frame.layers.tcp, "TCP header")
-    }
-
-    fn has<'l, T>(&self, layer: &'l Option<T>, name: &'static str) -> Result<&'l T> {
-        layer.as_ref().ok_or_else(|| {
-            Failure::NoHeader { frame: self.frame.frame, header: name.into() }.into()
-        })
-    }
-}
-
-impl Wire {
-    /// Starts the forwarding thread on this device.
-    pub(in crate::capture) fn start(lab: &Lab, tap: File) -> Result<Wire> {
-        let (listen, wake) = io::pipe()?;
-        let shared = Arc::new(Shared { state: Mutex::default(), changed: Condvar::new(), wake });
-        let mut forwarder = Forwarder {
-            lab: lab.clone(),
-            name: Name::from(LINK),
-            tap,
-            listen,
-            shared: shared.clone(),
-            flows: FlowTable::default(),
-            delayed: BinaryHeap::new(),
-            held: Vec::new(),
-            frames: 0,
-            order: 0,
-        };
-        thread::Builder::new().name("wire".to_owned()).spawn(move || {
-            if let Err(error) = forwarder.run() {
-                let lab = forwarder.lab.clone();
-                let call = FailedCall::unknown(&forwarder.name, sys::error_name(&error));
-                lab.fail_now(&Failure::Call(call).into());
-            }
-        })?;
-        Ok(Wire { shared })
-    }
-
-    // ---- rules ----
-
-    /// These frames never arrive: `wire.drop(first(Syn))`.
-    pub fn drop(&self, frames: impl Into<FrameMatch>) {
-        self.shared.lock().rules.drop(frames.into());
-    }
-
-    /// These frames arrive later by that much: `wire.delay(every(Anything), lab.span("delay")?)`.
-    pub fn delay(&self, frames: impl Into<FrameMatch>, by: Duration) {
-        self.shared.lock().rules.delay(frames.into(), by);
-    }
-
-    /// These frames arrive twice.
-    pub fn duplicate(&self, frames: impl Into<FrameMatch>) {
-        self.shared.lock().rules.duplicate(frames.into());
-    }
-
-    /// These frames arrive right after the next one from the same end, which overtakes them.
-    pub fn reorder(&self, frames: impl Into<FrameMatch>) {
-        self.shared.lock().rules.reorder(frames.into());
-    }
-
-    /// These frames are held until [`Wire::let_go`], so that there is time to look at both ends. The kernel's timers go on: an end
-    /// that receives nothing for a second sends again, and that frame overtakes the held ones.
-    pub fn hold(&self, frames: impl Into<FrameMatch>) {
-        self.shared.lock().rules.hold(frames.into());
-    }
-
-    /// Delivers the held frames, and returns when they have been delivered.
-    pub fn let_go(&self) {
-        let mut state = self.shared.lock();
-        state.releasing = true;
-        let _ = (&self.shared.wake).write_all(&[0]);
-        while state.releasing {
-            state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    /// Cuts the link: no packet arrives, in either direction, until [`Wire::plug_in`]. ARP is still answered.
-    pub fn cut(&self) {
-        self.shared.lock().rules.cut();
-    }
-
-    /// Restores the link. Packets lost in the meantime stay lost.
-    pub fn plug_in(&self) {
-        self.shared.lock().rules.plug_in();
-    }
-
-    /// Removes all rules.
-    pub fn clear(&self) {
-        self.shared.lock().rules.clear();
-    }
-
-    // ---- frames ----
-
-    /// The frames of that kind that were sent so far, in order, whether or not they arrived: `wire.seen(Syn)`.
-    pub fn seen(&self, frames: impl Into<FrameMatch>) -> Vec<CapturedFrame> {
-        let frames = frames.into();
-        let state = self.shared.lock();
-        let counted =
-            state.seen.iter().filter(|seen| frames.counts(&seen.frame.layers, seen.frame.sent_by));
-        counted
-            .zip(1..)
-            .filter(|(_, number)| frames.selects(*number))
-            .map(|(seen, _)| seen.clone())
-            .collect()
-    }
-
-    /// Waits until such a frame has been sent, counted from the beginning of the run: `wire.until(nth(2, Syn))`. Unless a rule
-    /// delays or holds it, it has been delivered by then. If it never comes only the run's deadline ends the wait.
-    pub fn until(&self, frames: impl Into<FrameMatch>) -> CapturedFrame {
-        let frames = frames.into();
-        let mut missing = frames.completed_by();
-        let mut looked_at = 0;
-        let mut state = self.shared.lock();
-        loop {
-            for seen in &state.seen[looked_at..state.sent_on] {
-                if frames.counts(&seen.frame.layers, seen.frame.sent_by) {
-                    missing -= 1;
-                    if missing == 0 {
-                        return seen.clone();
-                    }
-                }
-            }
-            looked_at = state.sent_on;
-            state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    /// Waits until no frame is in transit: every frame sent so far has been read, and every delayed one delivered. Frames that
-    /// a timer of the kernel will send later do not count.
-    pub fn settle(&self) {
-        self.wait_until_idle(|state| state.all_delivered);
-    }
-
-    /// Waits until every frame sent so far has been read.
-    pub(in crate::capture) fn settle_now(&self) {
-        self.wait_until_idle(|state| state.all_taken);
-    }
-
-    fn wait_until_idle(&self, up_to: fn(&State) -> u64) {
-        let mut state = self.shared.lock();
-        state.idle_requests += 1;
-        let request = state.idle_requests;
-        let _ = (&self.shared.wake).write_all(&[0]);
-        while up_to(&state) < request {
-            state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 /// A frame in transit, as it will be delivered.
 #[derive(Debug)]
@@ -277,7 +61,7 @@ impl Ord for Delayed {
 }
 
 /// The state of the forwarding thread.
-struct Forwarder {
+pub(super) struct Forwarder {
     lab: Lab,
     name: Name,
     tap: File,
@@ -292,6 +76,35 @@ struct Forwarder {
 }
 
 impl Forwarder {
+    /// Starts the forwarding thread on this device. A byte on `listen` wakes it.
+    pub(super) fn start(
+        lab: &Lab,
+        tap: File,
+        listen: PipeReader,
+        shared: Arc<Shared>,
+    ) -> Result<()> {
+        let mut forwarder = Forwarder {
+            lab: lab.clone(),
+            name: Name::from(LINK),
+            tap,
+            listen,
+            shared,
+            flows: FlowTable::default(),
+            delayed: BinaryHeap::new(),
+            held: Vec::new(),
+            frames: 0,
+            order: 0,
+        };
+        thread::Builder::new().name("wire".to_owned()).spawn(move || {
+            if let Err(error) = forwarder.run() {
+                let lab = forwarder.lab.clone();
+                let call = FailedCall::unknown(&forwarder.name, sys::error_name(&error));
+                lab.fail_now(&Failure::Call(call).into());
+            }
+        })?;
+        Ok(())
+    }
+
     /// Forwards frames until the process ends.
     fn run(&mut self) -> io::Result<()> {
         let mut buffer = vec![0; 1 << 16];
@@ -313,7 +126,7 @@ impl Forwarder {
                 .delayed
                 .peek()
                 .map(|Reverse(next)| Duration::from_nanos(next.due.0.saturating_sub(now_ns)));
-            let (_, woken) = crate::capture::sys::wait_readable(&self.tap, &self.listen, wait)?;
+            let (_, woken) = sys::wait_readable(&self.tap, &self.listen, wait)?;
             if woken && self.listen.read(&mut [0; 64])? == 0 {
                 return Ok(());
             }

@@ -1,4 +1,4 @@
-//! The rules by which the link treats frames: `drop(first(Syn))`, `delay(every(Anything), 50 ms)`.
+//! The rules that decide what the link does with frames: `drop(first(Syn))`, `delay(every(Anything), 50 ms)`.
 //!
 //! Every rule counts the frames that match it, whatever becomes of them. All rules that select a frame apply together: dropping
 //! outranks everything else, delays add up.

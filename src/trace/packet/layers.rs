@@ -30,7 +30,7 @@ pub struct Layers {
     pub icmp: Option<Icmp>,
     /// Bytes after the last header: what the application sent, or what an ICMP message carries.
     pub payload_bytes: usize,
-    /// Where it stopped making sense; the layers before that are as they should be.
+    /// The reason why decoding stopped; the layers before are intact.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub malformed: Option<String>,
 }
@@ -85,13 +85,13 @@ impl<'de> Deserialize<'de> for Mac {
 pub struct Arp {
     /// 1 is a question (who has `target_ip`?), 2 an answer (`sender_ip` is at `sender_mac`).
     pub operation: u16,
-    /// Who says it.
+    /// The sender's MAC address.
     pub sender_mac: Mac,
-    /// Who says it.
+    /// The sender's IP address.
     pub sender_ip: IpAddr,
-    /// Of a question, zeros.
+    /// Zeros in a question.
     pub target_mac: Mac,
-    /// Of a question, the address that is asked about.
+    /// In a question, the address that is asked about.
     pub target_ip: IpAddr,
 }
 
@@ -109,7 +109,7 @@ pub struct Ip {
     pub dst: IpAddr,
     /// How long the header is, in bytes, extensions included: 20 for a plain IPv4 one.
     pub header_bytes: usize,
-    /// How long the packet is by its own word, in bytes, header included.
+    /// The packet's length according to its header, in bytes, header included.
     pub total_bytes: usize,
     /// How many routers it may still cross: TTL, or hop limit.
     pub ttl: u8,

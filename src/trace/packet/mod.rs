@@ -1,7 +1,7 @@
-//! One frame on the wire, as an event: what is in it, which end sent it, and what the wire did with it.
+//! A frame on the link, as an event: its contents, which end sent it, and what the link did with it.
 //!
-//! There is one kernel, and it plays both ends: each believes itself to be 10.9.0.1 and its peer 10.9.0.2. A frame is
-//! told here as the client's side of the wire sees it: the client is 10.9.0.1, the server is 10.9.0.2, in the layers as in
+//! One kernel plays both ends, and each end has the address 10.9.0.1 and sees its peer as 10.9.0.2. A frame is
+//! recorded here as the client's side of the link sees it: the client is 10.9.0.1, the server is 10.9.0.2, in the layers as in
 //! the raw bytes. [`Frame::local`] and [`Frame::peer`] are what the *sending* socket itself calls the two ends.
 
 use std::fmt;
@@ -18,7 +18,7 @@ mod tcpdump;
 pub use layers::{Arp, Ethernet, Icmp, Ip, Layers, Mac, Udp};
 pub use tcp::{Flags, Tcp, TcpOption};
 
-/// One frame, as the wire saw it leave. In JSON: `event: "frame"`, the fields below, and of [`Layers`] those that it has.
+/// A frame, as it was sent. In JSON: `event: "frame"`, the fields below, and of [`Layers`] those that it has.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Frame {
     /// Its number on this wire, from 1, in the order of leaving.
@@ -54,7 +54,7 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// What became of it, if that is known.
+    /// What the link did with it, if that is known.
     #[must_use]
     pub fn action(&self) -> Option<LinkAction> {
         self.disposition.as_ref().map(|disposition| disposition.action)
@@ -103,13 +103,13 @@ impl fmt::Display for End {
     }
 }
 
-/// What the wire did with a frame, and by which rule.
+/// What the link did with a frame, and by which rules.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Disposition {
-    /// What became of it.
+    /// What the link did.
     #[serde(rename = "fate")]
     pub action: LinkAction,
-    /// How much later than it was sent it is to be delivered, in nanoseconds.
+    /// The delay of its delivery, in nanoseconds.
     #[serde(skip_serializing_if = "is_zero", default)]
     pub delay_ns: u64,
     /// The rules that applied.
@@ -122,7 +122,7 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-/// What became of a frame.
+/// What the link does with a frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LinkAction {

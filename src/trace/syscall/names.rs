@@ -150,7 +150,7 @@ impl MsgFlags {
         MsgFlags(names.into())
     }
 
-    /// True if the call leaves in the socket what it reads (`MSG_PEEK`).
+    /// True if the call does not remove the bytes it reads (`MSG_PEEK`).
     pub fn peek(&self) -> bool {
         self.0.split('|').any(|flag| flag == "MSG_PEEK")
     }
