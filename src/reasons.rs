@@ -119,7 +119,7 @@ pub fn shortage_remedy(errno: &str) -> &'static str {
         "EAGAIN" => tr!(
             "this user may start no more processes and threads: raise the limit with `ulimit -u`"
         ),
-        "ENOENT" => tr!("a file of the program's own is gone: start explore anew"),
+        "ENOENT" => tr!("one of the program's own files is gone: start explore again"),
         "ENETUNREACH" => tr!("the loopback interface is down: `sudo ip link set lo up` raises it"),
         _ => tr!("the system is out of memory for sockets: close some programs"),
     }

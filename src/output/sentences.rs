@@ -57,7 +57,7 @@ pub fn counts(counts: Counts) -> String {
 /// The meaning of a broken claim.
 pub fn kernel_is_right() -> &'static str {
     tr!(
-        "This kernel did otherwise than the lesson says. The kernel is right: believe what you saw, and tell the authors."
+        "This kernel did not do what the lesson says. The kernel is right: believe what you saw, and tell the authors."
     )
 }
 

@@ -1,5 +1,5 @@
-//! What an experiment calls something: a purpose, a series, what a claim compares. A message with its arguments, in no
-//! language: `labels` words it.
+//! Names that experiments give to things: purposes, series, the values that a claim compares. A label is a message with
+//! arguments, which `labels` translates.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Args, Value};
 
-/// A message, by its English, which is its key in the catalogues, and the values of its `{name}`s.
+/// A message: its English text, which is its key in the catalogues, and the values of its placeholders.
 ///
 /// It is recorded as a string if it has no arguments, else as `{"text":"{who} received","args":{…}}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,7 +16,7 @@ use super::{Args, Value};
 pub struct Label {
     /// The message, with a `{name}` for each argument.
     pub text: Cow<'static, str>,
-    /// The arguments. Of these a [`Value::Label`] is worded; whatever else stays as it is.
+    /// The arguments. A [`Value::Label`] is translated, any other value is data.
     pub args: Args,
 }
 
@@ -36,7 +36,7 @@ impl From<&'static str> for Label {
 }
 
 impl From<String> for Label {
-    /// A word that the run itself came upon, by the English that the program has for it.
+    /// A label whose text is only known during the run. The catalogues must have its English text.
     fn from(text: String) -> Label {
         Label { text: Cow::Owned(text), args: Args::default() }
     }
@@ -62,7 +62,7 @@ impl fmt::Display for Label {
     }
 }
 
-/// As it is recorded in place of a string.
+/// The JSON of a label where a string would stand.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
 enum Form {
@@ -70,7 +70,7 @@ enum Form {
     Composed(Composed),
 }
 
-/// As it is recorded in place of a value, where a string would be a name.
+/// The JSON of a label where a value would stand, for which a string would be a name.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Composed {
@@ -106,8 +106,8 @@ impl From<Label> for Composed {
     }
 }
 
-/// A [`Label`] with its arguments by name, as `format!` takes them: `label!("{who} types Ctrl-D", who)`. The catalogues get
-/// its text, as they get the text that stands where a function takes a label.
+/// A [`Label`] with its arguments by name, as `format!` takes them: `label!("{who} types Ctrl-D", who)`. The catalogues
+/// get its text, as they get any literal that is passed as a label.
 macro_rules! label {
     (@value $name:ident) => { $name };
     (@value $name:ident $value:expr) => { $value };

@@ -1,7 +1,7 @@
-//! pcapng: the frames of a run as a file that Wireshark, tshark and tcpdump read, with what the wire did as comments.
+//! pcapng: the frames of a run as a file for Wireshark, tshark and tcpdump, with the link's actions as comments.
 //!
-//! The three kinds of block that this takes are written by hand: they are fewer lines than a library's adapters (the format:
-//! draft-ietf-opsawg-pcapng). The file shows the wire from the client's side: what the client sends is outbound.
+//! The three kinds of blocks are written by hand, which takes fewer lines than adapting a library (the format is
+//! draft-ietf-opsawg-pcapng). The file shows the link from the client's side: frames from the client are outbound.
 
 use std::io::{self, Write};
 use std::time::{Duration, UNIX_EPOCH};
@@ -14,7 +14,7 @@ const SECTION: u32 = 0x0A0D_0D0A;
 const INTERFACE: u32 = 1;
 const PACKET: u32 = 6;
 
-/// Writes the frames of these runs, in order; gives how many there were.
+/// Writes the frames of these runs, in order, and returns their number.
 ///
 /// Times are nanoseconds: the run's date and the time in the run added to it.
 pub fn write<'a>(
@@ -78,7 +78,7 @@ fn pad(body: &mut Vec<u8>) {
     body.resize(body.len().next_multiple_of(4), 0);
 }
 
-/// A block: its type, its length at both ends, its body, and the mark that its options are over.
+/// A block: its type, its length at both ends, its body, and the mark that ends its options.
 fn block(to: &mut dyn Write, kind: u32, mut body: Vec<u8>) -> io::Result<()> {
     body.extend([0; 4]);
     let length = u32::try_from(body.len() + 12).map_err(io::Error::other)?.to_le_bytes();

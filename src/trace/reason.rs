@@ -1,4 +1,4 @@
-//! Why an experiment or a claim came to nothing: what this machine lacks, or what failed. Facts only: `reasons` words them.
+//! Why an experiment did not run or a claim was not checked: a lack of this machine, or a failure. `reasons` puts them into words.
 
 use std::borrow::Cow;
 
@@ -9,13 +9,13 @@ use super::{Address, Label, Name, Site};
 /// The name of an error, as errno(3) has it: `ECONNREFUSED`.
 pub type ErrorName = Cow<'static, str>;
 
-/// Why something is not to be had on this machine, or cannot be told from this run.
+/// Why something is missing on this machine, or cannot be learnt from this run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "lack", rename_all = "kebab-case")]
 pub enum Lack {
     /// The system refused a step on the way to a private network, or to the link in it.
     Network { need: Need, step: SetupStep, errno: ErrorName },
-    /// Not tried: it is made in a private network, and there is none.
+    /// Not tried, because it needs a private network and there is none.
     NeedsPrivateNetwork,
     /// 127.0.0.1 cannot be reached: the loopback interface is down.
     Loopback { errno: ErrorName },
@@ -29,7 +29,7 @@ pub enum Lack {
     PathTooLong { path: String },
     /// The system starts no more threads or processes.
     Threads { errno: ErrorName },
-    /// A call failed for want of descriptors, of memory or of a loopback that is up.
+    /// A call failed for lack of descriptors, memory, or a loopback interface that is up.
     Shortage(Box<FailedCall>),
     /// Threads cannot be kept to one processor: this call failed.
     OneProcessor { call: Cow<'static, str>, errno: ErrorName },
@@ -39,17 +39,17 @@ pub enum Lack {
     TcpTable { errno: ErrorName },
     /// A setting of the kernel cannot be read: `net.ipv4.tcp_syn_retries`.
     Sysctl { name: Cow<'static, str> },
-    /// The system has nothing of the kind.
+    /// The system does not have this feature.
     Feature { feature: Feature },
-    /// The process may open so many files; so many connections were reached of those asked for.
+    /// The process's limit of open files allowed only some of the connections.
     Descriptors { limit: u64, reached: u64, asked: u64 },
-    /// The kernel's limit came before the program's.
+    /// The kernel's time limit ended before the program's.
     KernelWasFirst,
-    /// What was looked for happened between two looks.
+    /// The event happened between two samples.
     BetweenLooks,
-    /// /proc does not tell what a thread is doing.
+    /// /proc does not show what a thread is doing.
     ThreadStates,
-    /// /proc does not tell all that is compared of a thread, or no descriptor is left to ask by.
+    /// /proc does not show everything that is compared, or no descriptor is left to read it.
     ThreadDetails,
     /// The lesson's table of error numbers has no row for this system and processor.
     ErrorNumbers,
@@ -57,14 +57,14 @@ pub enum Lack {
     Busy { gap_ns: u64 },
     /// The timeout is not between one pause and all of them together.
     TimeoutOutside { timeout_ns: u64, pause_ns: u64, whole_ns: u64 },
-    /// A silence was too short to be compared with anything.
+    /// A silence was too short to compare.
     ShortSilence { silence_ns: u64, least_ns: u64 },
     /// The sentence that a recording of format 1 has.
     #[serde(untagged)]
     Text(String),
 }
 
-/// What an experiment needs a network of its own for.
+/// What an experiment needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Need {
@@ -90,7 +90,7 @@ pub enum SetupStep {
     RaiseTap,
 }
 
-/// What not every system has.
+/// A feature that not every system has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Feature {
@@ -111,14 +111,14 @@ pub enum Feature {
 }
 
 impl Feature {
-    /// That this system has nothing of the kind.
+    /// The lack of this feature.
     #[must_use]
     pub fn lack(self) -> Lack {
         Lack::Feature { feature: self }
     }
 }
 
-/// What failed that was taken for granted.
+/// Something failed that an experiment relied on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "failure", rename_all = "kebab-case")]
 pub enum Failure {
@@ -126,11 +126,11 @@ pub enum Failure {
     Call(Box<FailedCall>),
     /// A thread panicked with this message.
     Panic { actor: Option<Name>, message: String },
-    /// An actor left, and was to be found blocked in this function.
+    /// An actor ended without having been blocked in this function.
     NotBlocked { actor: Name, function: Cow<'static, str> },
     /// An actor made fewer calls of this function than this.
     TooFewCalls { actor: Name, function: Cow<'static, str>, least: u64 },
-    /// There were so many of something, and more are needed to compare them.
+    /// There were too few of something to compare.
     TooFew { what: Label, count: u64 },
     /// A child process ended before its part was over: with this exit code, or by this signal.
     EndedEarly { actor: Name, code: Option<i32>, signal: Option<i32> },
@@ -142,7 +142,7 @@ pub enum Failure {
     NoConnection { frame: u64 },
     /// The experiment has no such parameter, or its value cannot be read.
     Parameter { name: Cow<'static, str> },
-    /// A mistake in an experiment itself, told as a panic is: in its author's words.
+    /// A bug in an experiment, in its author's words.
     Assertion { message: Cow<'static, str> },
     /// The sentence that a recording of format 1 has.
     #[serde(untagged)]
@@ -163,7 +163,7 @@ pub struct FailedCall {
 }
 
 impl FailedCall {
-    /// A call of which no more is known than who made it.
+    /// A call of which only the actor and the error are known.
     #[must_use]
     pub fn unknown(actor: &Name, errno: ErrorName) -> Box<FailedCall> {
         Box::new(FailedCall {

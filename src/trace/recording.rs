@@ -1,7 +1,6 @@
 //! A run's events in order, to and from JSON Lines: a header line, then one event a line.
 //!
-//! This is the only place that knows the file format; `docs/recording.md` documents every field.
-//! What an event means is `event`'s business, and how it looks is `views`'.
+//! `docs/recording.md` documents every field.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{self, BufRead, Read, Write};
@@ -15,12 +14,12 @@ use thiserror::Error;
 use crate::i18n::{self, error_text, tr};
 use crate::trace::{Claim, Ending, Event, EventKind, Site, format_1};
 
-/// What the first line of a recording calls its format.
+/// The format's name in the first line of a recording.
 pub const FORMAT: &str = "socket-explorer recording";
 /// The version of the format that this program writes, and the newest that it reads.
 pub const VERSION: u32 = 2;
 
-/// No line of ours is longer; a longer one is not a recording.
+/// The length from which a line counts as damaged.
 const LONGEST_LINE: u64 = 1 << 20;
 
 /// The first line of a recording: where and when it was made, and of what.
@@ -42,7 +41,7 @@ pub enum Origin {
     Experiment {
         /// Its name.
         name: String,
-        /// What it was set to, defaults included.
+        /// Its parameters, defaults included.
         parameters: BTreeMap<String, String>,
     },
     /// Somebody's program.
@@ -97,7 +96,7 @@ impl Header {
         self.parameters().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
-    /// What an experiment was set to; nothing for any other origin.
+    /// An experiment's parameters; none for any other origin.
     pub fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
         let all = match &self.origin {
             Origin::Experiment { parameters, .. } => Some(parameters),
@@ -112,9 +111,9 @@ impl Header {
 pub struct Recording {
     /// Where, when, of what.
     pub header: Header,
-    /// By time; events of one moment stand as they were recorded.
+    /// By time; events of the same time in the order in which they were recorded.
     events: Vec<Event>,
-    /// What the cited lines of the source said when it was made.
+    /// The text of the cited source lines when it was made.
     sources: HashMap<Site, String>,
 }
 
@@ -125,12 +124,12 @@ impl Recording {
         Recording { header, events, sources: HashMap::new() }
     }
 
-    /// What happened, in order.
+    /// The events, in order.
     pub fn events(&self) -> &[Event] {
         &self.events
     }
 
-    /// What this line of the source said when the recording was made.
+    /// The text of this source line when the recording was made.
     pub fn source_line(&self, site: &Site) -> Option<&str> {
         self.sources.get(site).map(String::as_str)
     }
@@ -140,7 +139,7 @@ impl Recording {
         self.sources.insert(line.source, line.text);
     }
 
-    /// Writes all of it.
+    /// Writes the whole recording.
     pub fn write(&self, to: &mut dyn Write) -> io::Result<()> {
         write_line(to, &self.header)?;
         let mut writer = EventWriter::new(|site: &Site| self.sources.get(site).cloned());
@@ -174,13 +173,13 @@ impl Recording {
 /// The text of a line of the source, written before the first event that cites it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceLine {
-    /// Where it stands.
+    /// Its file and line.
     pub source: Site,
-    /// What it says, without the blanks around it.
+    /// Its text, trimmed.
     pub text: String,
 }
 
-/// Gives the text of a line of the source, where that is to be had.
+/// Returns the text of a source line, where that is known.
 pub type LookUp = fn(&Site) -> Option<String>;
 
 /// Writes events, and before each the source lines that it is the first to cite.
@@ -221,21 +220,21 @@ pub enum Line {
     Event(Box<Event>),
 }
 
-/// Why a line is not one of ours.
+/// Why a line cannot be parsed.
 #[derive(Debug, Error)]
 pub enum LineError {
     /// Reading failed.
     #[error("{}", tr!("it could not be read: {error}", error = error_text(.0)))]
     Io(#[from] io::Error),
-    /// It is no JSON, or not of our shape.
+    /// It is not JSON, or not a line of a recording.
     #[error("{}", tr!("it is not a line of a recording ({why})", why = .0))]
     Foreign(String),
-    /// It comes from a later program.
+    /// It was written by a later version of the program.
     #[error("{}", tr!("it is of version {version}, and this program reads up to version {VERSION}: get a newer `explore`", version = .0, VERSION))]
     Newer(u32),
 }
 
-/// What a line is, as far as a look at its fields tells.
+/// The kind of a line, which its fields tell.
 #[derive(Clone, Copy)]
 enum LineKind {
     Header { version: u32 },
@@ -295,7 +294,7 @@ impl From<serde_json::Error> for LineError {
     }
 }
 
-/// What is wrong with a line that is no JSON of ours.
+/// A message for a line that cannot be parsed.
 fn foreign_text(error: &serde_json::Error) -> String {
     let what = match error.classify() {
         Category::Eof => "the JSON is not finished",
@@ -315,16 +314,16 @@ pub fn write_line(to: &mut dyn Write, line: &impl Serialize) -> io::Result<()> {
     to.write_all(&text)
 }
 
-/// What a file held.
+/// The contents of a file.
 #[derive(Debug)]
 pub struct Contents {
     /// The runs in it, the last perhaps cut short.
     pub recordings: Vec<Recording>,
-    /// Where it stopped making sense, and why.
+    /// The first line that could not be read, and why.
     pub damage: Option<(u64, String)>,
 }
 
-/// Reads a file of recordings as far as it makes sense; what is damaged is said, not thrown away.
+/// Reads a file of recordings up to the first damaged line, which is reported.
 #[must_use]
 pub fn read(mut from: impl BufRead) -> Contents {
     let mut recordings: Vec<Recording> = Vec::new();

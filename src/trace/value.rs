@@ -83,12 +83,12 @@ pub enum Value {
     Data(Data),
     /// The address of a socket.
     Address(Address),
-    /// A word of some language: `gone`, `none`.
+    /// A word to be translated: `gone`, `none`.
     #[serde(with = "composed")]
     Label(Label),
 }
 
-/// A label as a value: an object even without arguments, for a string is a name.
+/// A label as a value: an object even without arguments, because a string is a name.
 mod composed {
     use super::{Composed, Deserialize, Deserializer, Label, Serialize, Serializer};
 
@@ -137,7 +137,7 @@ value_from! {
     Label => |it| Value::Label(it);
 }
 
-/// Bytes that a program handed to the kernel, or got from it. At most [`Data::KEPT`] are kept; all are counted.
+/// Bytes that a program passed to the kernel, or received from it. At most [`Data::KEPT`] are kept; all are counted.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Data {
     /// How many there were.
@@ -164,7 +164,7 @@ impl fmt::Debug for Data {
 }
 
 impl fmt::Display for Data {
-    /// As a quoted string, in the manner of strace: what is not text is escaped, what was not kept is `…`.
+    /// A quoted string as strace prints it: bytes that are not text are escaped, and `…` stands for bytes that were not kept.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("\"")?;
         for chunk in self.kept.utf8_chunks() {
@@ -225,7 +225,7 @@ impl<'de> Deserialize<'de> for Data {
     }
 }
 
-/// Where a socket is: one shape for each family.
+/// A socket's address, by family.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Address {

@@ -47,9 +47,9 @@ options! {
     recv_buffer_size, set_recv_buffer_size: usize, RecvBuffer;
     /// Size of the send buffer in bytes; Linux doubles what is set: `SO_SNDBUF` (socket(7)).
     send_buffer_size, set_send_buffer_size: usize, SendBuffer;
-    /// How long a receiving call may block, `None` for ever: `SO_RCVTIMEO` (socket(7)).
+    /// How long a receiving call may block, `None` for no limit: `SO_RCVTIMEO` (socket(7)).
     read_timeout, set_read_timeout: Option<Duration>, RecvTimeout;
-    /// How long a sending call may block, `None` for ever: `SO_SNDTIMEO` (socket(7)).
+    /// How long a sending call may block, `None` for no limit: `SO_SNDTIMEO` (socket(7)).
     write_timeout, set_write_timeout: Option<Duration>, SendTimeout;
 }
 

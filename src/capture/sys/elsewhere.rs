@@ -198,7 +198,7 @@ mod not_unix {
     pub const ERROR: i16 = 8;
     pub const HANG_UP: i16 = 16;
 
-    /// A time span in milliseconds, rounded up; -1 for ever.
+    /// A time span in milliseconds, rounded up; -1 for no limit.
     pub fn milliseconds(timeout: Option<Duration>) -> i32 {
         timeout.map_or(-1, |span| {
             i32::try_from(span.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX)

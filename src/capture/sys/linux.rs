@@ -324,7 +324,7 @@ pub fn silence_ipv6(interface: &str) -> bool {
     fs::write(format!("/proc/sys/net/ipv6/conf/{interface}/disable_ipv6"), "1").is_ok()
 }
 
-/// Waits until one of the two is readable, or the time is over, and returns which are; `None` waits for ever (ppoll(2)).
+/// Waits until one of the two is readable, or the time is over, and returns which are; `None` waits without a limit (ppoll(2)).
 pub fn wait_readable(
     one: &impl AsFd,
     other: &impl AsFd,

@@ -27,7 +27,7 @@ pub const ERROR: i16 = libc::POLLERR;
 /// The other end has closed.
 pub const HANG_UP: i16 = libc::POLLHUP;
 
-/// A time span in milliseconds as poll(2) and epoll_wait(2) take it: rounded up, so that no wait is shorter than asked; -1 for ever.
+/// A time span in milliseconds as poll(2) and epoll_wait(2) take it: rounded up, so that no wait is shorter than asked; -1 for no limit.
 pub fn milliseconds(timeout: Option<Duration>) -> i32 {
     timeout
         .map_or(-1, |span| i32::try_from(span.as_nanos().div_ceil(1_000_000)).unwrap_or(i32::MAX))

@@ -65,13 +65,13 @@ pub enum Syscall {
         nfds: i64,
         read: FdList,
         write: FdList,
-        /// In microseconds; `None` for ever.
+        /// In microseconds; `None` for no limit.
         timeout_us: Option<u64>,
     },
     /// poll(2) or ppoll(2).
     Poll {
         watched: PollList,
-        /// In milliseconds; -1 for ever.
+        /// In milliseconds; -1 for no limit.
         timeout_ms: i64,
     },
     /// epoll_create1(2).
@@ -87,7 +87,7 @@ pub enum Syscall {
     /// epoll_wait(2) or epoll_pwait(2).
     EpollWait {
         max_events: u64,
-        /// In milliseconds; -1 for ever.
+        /// In milliseconds; -1 for no limit.
         timeout_ms: i64,
     },
     /// Any other call.
