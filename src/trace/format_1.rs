@@ -149,3 +149,58 @@ fn number_sockets(event: &mut Event) {
         _ => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A line with these fields besides those that every event has.
+    fn line(fields: &str) -> String {
+        format!(r#"{{"at_ns":1,"actor":"server","process":2,"thread":2,{fields}}}"#)
+    }
+
+    #[test]
+    fn a_line_is_read_as_its_equivalent_in_format_2() {
+        let ends = r#""local":{"inet":"10.9.0.1:1"},"peer":{"inet":"10.9.0.2:2"},"state":"LISTEN""#;
+        let raw = r#""frame":1,"sent_by":"client","payload_bytes":0,"raw":"","fate":"dropped""#;
+        let close = r#""call":1,"syscall":"close","args":{"fd":3}"#;
+        for (old, new) in [
+            (r#""event":"actor","kind":"role""#, r#""event":"started","kind":"role""#),
+            (r#""event":"left","cpu_ns":5"#, r#""event":"exited","cpu_ns":5"#),
+            (
+                &*format!(r#""event":"state",{ends},"source":"/proc/net/tcp""#),
+                &*format!(r#""event":"observed","tcp_table":{{{ends}}}"#),
+            ),
+            (
+                &*format!(r#""event":"frame",{raw},"rule":"drop the first SYN""#),
+                &*format!(r#""event":"frame",{raw},"rules":["drop the first SYN"]"#),
+            ),
+            (
+                &*format!(r#""event":"frame",{raw},"rule":null"#),
+                &*format!(r#""event":"frame",{raw}"#),
+            ),
+            (
+                &*format!(
+                    r#""event":"enter",{close},"socket":7,"function":"close","source":"a.rs:1""#
+                ),
+                &*format!(
+                    r#""event":"enter",{close},"socket":8589934599,"api":"close","site":"a.rs:1","role":"program""#
+                ),
+            ),
+            (
+                &*format!(r#""event":"enter",{close},"socket":0"#),
+                &*format!(r#""event":"enter",{close},"role":"scope-end""#),
+            ),
+            (
+                &*format!(r#""event":"enter",{close},"instrument":true,"source":"a.rs:1""#),
+                &*format!(r#""event":"enter",{close},"role":"instrument","site":"a.rs:1""#),
+            ),
+        ] {
+            let new: Event = serde_json::from_str(&line(new)).expect("format 2");
+            assert_eq!(event(line(old).as_bytes()).expect("format 1"), Some(new), "{old}");
+        }
+        let question =
+            r#""event":"enter","call":1,"syscall":"getsockname","args":{"fd":3},"instrument":true"#;
+        assert_eq!(event(line(question).as_bytes()).expect("format 1"), None);
+    }
+}
