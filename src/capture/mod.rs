@@ -17,10 +17,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::trace::{
-    ActorKind, Claim, Event, EventKind, Failure, LAB, Label, Lack, Name, Return, SyscallKind,
-    Verdict,
-};
+use crate::trace::{ActorKind, Event, EventKind, Failure, LAB, Name, Return, SyscallKind};
 
 pub mod actor;
 pub mod breakpoints;
@@ -28,6 +25,7 @@ pub mod child;
 pub mod claim;
 mod error;
 pub mod link;
+mod notes;
 pub mod parameter;
 mod place;
 pub mod probe;
@@ -61,7 +59,7 @@ pub use tcp_table::TcpTableEntry;
 /// The context of one run. Clones are cheap and share the same state.
 #[derive(Clone, Debug)]
 pub struct Lab {
-    bench: Arc<LabInner>,
+    inner: Arc<LabInner>,
 }
 
 #[derive(Debug)]
@@ -108,7 +106,7 @@ impl Lab {
     #[must_use]
     pub fn at_work(name: &str, keep: Keep) -> Lab {
         let lab = Lab::new(&Run::default(), name, false, keep);
-        lab.bench.defaults.set_questions(keep != Keep::Nothing);
+        lab.inner.defaults.set_questions(keep != Keep::Nothing);
         lab
     }
 
@@ -120,7 +118,7 @@ impl Lab {
             recorder.hold_calls();
         }
         Lab {
-            bench: Arc::new(LabInner {
+            inner: Arc::new(LabInner {
                 recorder: Arc::new(recorder),
                 myself: Name::from(actor),
                 parameters,
@@ -142,37 +140,37 @@ impl Lab {
     /// The recorder of this run.
     #[must_use]
     pub fn recorder(&self) -> &Recorder {
-        &self.bench.recorder
+        &self.inner.recorder
     }
 
     fn recorder_arc(&self) -> &Arc<Recorder> {
-        &self.bench.recorder
+        &self.inner.recorder
     }
 
     fn children(&self) -> &process::Children {
-        &self.bench.children
+        &self.inner.children
     }
 
     fn defaults(&self) -> &Arc<sockets::Defaults> {
-        &self.bench.defaults
+        &self.inner.defaults
     }
 
     /// Adds a thread for the sampler to watch.
     fn watch_thread(&self, actor: &Name, process: u32, thread: u32) {
         let watched = sampler::Watched { actor: actor.clone(), process, thread };
-        self.bench.watched.lock().unwrap_or_else(PoisonError::into_inner).push(watched);
+        self.inner.watched.lock().unwrap_or_else(PoisonError::into_inner).push(watched);
     }
 
     /// The watched threads that were added since the last call; `known` counts those already returned.
     fn watched_since(&self, known: &mut usize) -> Vec<sampler::Watched> {
-        let watched = self.bench.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        let watched = self.inner.watched.lock().unwrap_or_else(PoisonError::into_inner);
         let new = watched.get(*known..).unwrap_or_default().to_vec();
         *known = watched.len();
         new
     }
 
     fn myself(&self) -> Name {
-        actor::current().unwrap_or_else(|| self.bench.myself.clone())
+        actor::current().unwrap_or_else(|| self.inner.myself.clone())
     }
 
     // ---- actors ----
@@ -193,7 +191,7 @@ impl Lab {
             let answer = played.unwrap_or_else(|panic| Err(actor::panicked(panic.as_ref())));
             if let Err(error) = answer {
                 // Other actors may be blocked, waiting for something that will no longer happen.
-                let error = error.at(self, &self.bench.myself);
+                let error = error.at(self, &self.inner.myself);
                 self.fail_now(&error);
                 return Err(error);
             }
@@ -209,14 +207,14 @@ impl Lab {
     /// The actor that a child process plays.
     #[must_use]
     pub fn played(&self) -> Actor {
-        Actor::new(self, &self.bench.myself, ActorKind::Process)
+        Actor::new(self, &self.inner.myself, ActorKind::Process)
     }
 
     // ---- parameters ----
 
     /// The time span that a parameter is set to.
     pub fn span(&self, name: &str) -> Result<Duration> {
-        match parameter::value(self.bench.parameters, &self.bench.settings, name) {
+        match parameter::value(self.inner.parameters, &self.inner.settings, name) {
             Some(parameter::Setting::Span(span)) => Ok(span),
             _ => Err(no_parameter(name)),
         }
@@ -224,7 +222,7 @@ impl Lab {
 
     /// The number that a parameter is set to.
     pub fn count(&self, name: &str) -> Result<usize> {
-        match parameter::value(self.bench.parameters, &self.bench.settings, name) {
+        match parameter::value(self.inner.parameters, &self.inner.settings, name) {
             Some(parameter::Setting::Number(number)) => {
                 usize::try_from(number).map_err(|_| no_parameter(name))
             }
@@ -234,94 +232,10 @@ impl Lab {
 
     /// A setting that the parent process passed to this part.
     pub fn text(&self, name: &str) -> Result<&str> {
-        self.bench.settings.get(name).map(String::as_str).ok_or_else(|| no_parameter(name))
+        self.inner.settings.get(name).map(String::as_str).ok_or_else(|| no_parameter(name))
     }
 
-    // ---- notes and claims ----
-
-    /// Checks a claim. `name` refers to the claim's sentence in the lesson, `proof` is the evidence.
-    pub fn claim(&self, name: &'static str, proof: Proof) {
-        let verdict = if proof.holds() { Verdict::Held } else { Verdict::Broken };
-        let claim =
-            Claim { claim: Cow::Borrowed(name), verdict, evidence: proof.evidence, why: None };
-        self.recorder().push(&self.myself(), EventKind::Claim(claim));
-    }
-
-    /// Records that a claim cannot be checked on this machine, and why.
-    pub fn not_checked(&self, name: &'static str, why: Lack) {
-        let claim = Claim {
-            claim: Cow::Borrowed(name),
-            verdict: Verdict::NotChecked,
-            evidence: Vec::new(),
-            why: Some(why),
-        };
-        self.recorder().push(&self.myself(), EventKind::Claim(claim));
-    }
-
-    /// Begins a new part of the experiment; views may give it a column or a heading.
-    pub fn part(&self, part: impl Into<Label>) {
-        self.recorder().push(&self.myself(), EventKind::Part { part: part.into() });
-    }
-
-    /// Waits deliberately, for something that takes time by its nature. To wait until something is ready, wait for that instead.
-    pub fn wait(&self, asked: Duration, purpose: impl Into<Label>) {
-        let asked_ns = u64::try_from(asked.as_nanos()).unwrap_or(u64::MAX);
-        self.recorder().push(&self.myself(), EventKind::Wait { asked_ns, purpose: purpose.into() });
-        thread::sleep(asked);
-    }
-
-    /// Records a measured time.
-    pub fn measure(&self, series: impl Into<Label>, label: impl Into<Label>, value: Duration) {
-        let value_ns = u64::try_from(value.as_nanos()).unwrap_or(u64::MAX);
-        self.recorder().push(
-            &self.myself(),
-            EventKind::Measure { series: series.into(), label: label.into(), value_ns },
-        );
-    }
-
-    /// Records one point of a plot: a time, at this position on the horizontal axis. `plot_time("time a message", "epoll", ("connections", 1000), took)`.
-    pub fn plot_time(
-        &self,
-        plot: impl Into<Label>,
-        series: impl Into<Label>,
-        at: (impl Into<Label>, u64),
-        value: Duration,
-    ) {
-        self.point(plot, series, at, u64::try_from(value.as_nanos()).unwrap_or(u64::MAX), "ns");
-    }
-
-    /// Records one point of a plot: a number of bytes, at this position on the horizontal axis.
-    pub fn plot_bytes(
-        &self,
-        plot: impl Into<Label>,
-        series: impl Into<Label>,
-        at: (impl Into<Label>, u64),
-        bytes: u64,
-    ) {
-        self.point(plot, series, at, bytes, "bytes");
-    }
-
-    fn point(
-        &self,
-        plot: impl Into<Label>,
-        series: impl Into<Label>,
-        (against, x): (impl Into<Label>, u64),
-        y: u64,
-        unit: &'static str,
-    ) {
-        let (plot, series, against) = (plot.into(), series.into(), against.into());
-        let unit = Cow::Borrowed(unit);
-        self.recorder()
-            .push(&self.myself(), EventKind::Point { plot, series, against, x, y, unit });
-    }
-
-    /// Records a number, and its source.
-    pub fn tally(&self, label: impl Into<Label>, count: u64, source: impl Into<Label>) {
-        self.recorder().push(
-            &self.myself(),
-            EventKind::Count { label: label.into(), count, source: source.into() },
-        );
-    }
+    // ---- calls so far ----
 
     /// The calls of an actor that have returned, in order, without the instrument's own.
     #[must_use]
@@ -360,21 +274,21 @@ impl Lab {
     /// Sets the timeout of every socket that socket() and accept() return from now on, as Python's setdefaulttimeout() does.
     /// Existing sockets keep theirs. `None`, the initial value, means blocking mode.
     pub fn set_default_timeout(&self, timeout: Option<Duration>) {
-        self.bench.defaults.set_timeout(timeout);
+        self.inner.defaults.set_timeout(timeout);
     }
 
     /// The default timeout that was set last.
     #[must_use]
     pub fn default_timeout(&self) -> Option<Duration> {
-        self.bench.defaults.timeout()
+        self.inner.defaults.timeout()
     }
 
     /// Runs `play` without the instrument's own queries (addresses, TCP state), so that three calls are recorded for a
     /// connection instead of seven. For experiments with thousands of connections.
     pub fn without_questions<T>(&self, play: impl FnOnce() -> T) -> T {
-        let before = self.bench.defaults.set_questions(false);
+        let before = self.inner.defaults.set_questions(false);
         let answer = play();
-        self.bench.defaults.set_questions(before);
+        self.inner.defaults.set_questions(before);
         answer
     }
 

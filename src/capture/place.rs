@@ -38,13 +38,13 @@ impl Lab {
 
     /// The link, for an experiment that is declared with `network: Network::Wire`.
     pub fn wire(&self) -> Result<&Wire> {
-        let wire = self.bench.wire.get();
+        let wire = self.inner.wire.get();
         wire.ok_or_else(|| Error::assertion("the experiment's row lacks `network: Network::Wire`"))
     }
 
     /// A path in the run's own folder, which is removed when the run ends.
     pub fn path(&self, name: &str) -> Result<PathBuf> {
-        let mut folder = self.bench.folder.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut folder = self.inner.folder.lock().unwrap_or_else(PoisonError::into_inner);
         if folder.is_none() {
             *folder = Some(new_folder()?);
         }
@@ -74,7 +74,7 @@ impl Lab {
         let (call, error) = bound.err()?;
         let errno = sys::error_name(&error);
         Some(if sys::is_shortage(&error) && !sys::is_family_missing(&error) {
-            let mut call = FailedCall::unknown(&self.bench.myself, errno);
+            let mut call = FailedCall::unknown(&self.inner.myself, errno);
             call.function = Some("socket".into());
             Lack::Shortage(call)
         } else if errno == "EADDRNOTAVAIL"
@@ -113,7 +113,7 @@ impl Lab {
 
     /// Frames that `lo` of the run's private network has sent so far. A shared network would count those of others too.
     pub fn frames_on_lo(&self) -> Result<u64> {
-        let frames = sys::frames_sent("lo").filter(|_| self.bench.network != Network::Host);
+        let frames = sys::frames_sent("lo").filter(|_| self.inner.network != Network::Host);
         frames.ok_or_else(|| Lack::FrameCounters.into())
     }
 

@@ -67,19 +67,19 @@ pub fn perform(run: &Run, play: fn(&Lab) -> Result<()>) -> ExitCode {
     }
     let outcome = network.and_then(|tap| {
         if let Some(tap) = tap {
-            let _ = lab.bench.wire.set(Wire::start(&lab, tap)?);
+            let _ = lab.inner.wire.set(Wire::start(&lab, tap)?);
         }
         catch_unwind(AssertUnwindSafe(|| play(&lab)))
             .unwrap_or_else(|panic| Err(actor::panicked(panic.as_ref())))
     });
-    if let Some(wire) = lab.bench.wire.get() {
+    if let Some(wire) = lab.inner.wire.get() {
         wire.settle_now();
         if let Some(unseen @ 1..) = sys::frames_without_room(link::INTERFACE) {
             lab.tally("frames that the wire's device had no room for", unseen, "/proc/net/dev");
         }
     }
     let ending = outcome
-        .map_err(|error| error.at(&lab, &lab.bench.myself).ending())
+        .map_err(|error| error.at(&lab, &lab.inner.myself).ending())
         .map_or_else(|ending| ending, |()| Ending::Finished);
     lab.end(ending, None);
     lab.recorder().drain();
@@ -97,9 +97,9 @@ impl Lab {
                 .saturating_sub(began.elapsed())
         };
         loop {
-            let ended = self.bench.ended.lock().unwrap_or_else(PoisonError::into_inner);
+            let ended = self.inner.ended.lock().unwrap_or_else(PoisonError::into_inner);
             let waited =
-                self.bench
+                self.inner
                     .over
                     .wait_timeout_while(ended, left().max(DEADLINE_POLL), |ended| !*ended);
             let (ended, _) = waited.unwrap_or_else(PoisonError::into_inner);
@@ -129,7 +129,7 @@ impl Lab {
                 Resume::Call { .. } => {}
                 Resume::All => breakpoints.resume_all(),
             }
-            process::forward(&self.bench.children, resume);
+            process::forward(&self.inner.children, resume);
         }
     }
 
@@ -156,24 +156,24 @@ impl Lab {
         )?;
         // A child process of a stepped run does not know how long calls were paused in other processes, so only the run
         // itself has a deadline; its children end with it.
-        if !(self.bench.is_part && self.recorder().breakpoints().is_some()) {
+        if !(self.inner.is_part && self.recorder().breakpoints().is_some()) {
             start("deadline", Box::new(move || watching.watch()))?;
         }
-        let writing = self.bench.recorder.clone();
+        let writing = self.inner.recorder.clone();
         writing.expect_writer();
         let started = start(
             "writer",
             Box::new(move || writing.write_to(&mut io::BufWriter::new(io::stdout()), look_up)),
         );
         if started.is_err() {
-            self.bench.recorder.expect_no_writer();
+            self.inner.recorder.expect_no_writer();
         }
         started
     }
 
     /// Records how the run ended. Only the first caller does; nothing is recorded afterwards.
     fn end(&self, ending: Ending, blocked: Option<Vec<Blocked>>) -> bool {
-        let mut ended = self.bench.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ended = self.inner.ended.lock().unwrap_or_else(PoisonError::into_inner);
         if *ended {
             return false;
         }
@@ -182,19 +182,19 @@ impl Lab {
             let limit_ns = self
                 .span("deadline")
                 .map_or(0, |limit| u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX));
-            self.recorder().push(&self.bench.myself, EventKind::Deadline { limit_ns, blocked });
+            self.recorder().push(&self.inner.myself, EventKind::Deadline { limit_ns, blocked });
         }
-        self.recorder().push(&self.bench.myself, EventKind::End { ending });
+        self.recorder().push(&self.inner.myself, EventKind::End { ending });
         self.recorder().close();
         drop(ended);
-        self.bench.over.notify_all();
+        self.inner.over.notify_all();
         self.clear_away();
         true
     }
 
     /// Ends the run and the process, from any thread.
     fn end_now(&self, ending: Ending, blocked: Option<Vec<Blocked>>) {
-        if self.bench.owns_process && self.end(ending, blocked) {
+        if self.inner.owns_process && self.end(ending, blocked) {
             self.recorder().drain();
             std::process::exit(1);
         }
@@ -205,9 +205,9 @@ impl Lab {
     }
 
     fn clear_away(&self) {
-        process::stop_all(&self.bench.children);
+        process::stop_all(&self.inner.children);
         if let Some(folder) =
-            self.bench.folder.lock().unwrap_or_else(PoisonError::into_inner).take()
+            self.inner.folder.lock().unwrap_or_else(PoisonError::into_inner).take()
         {
             let _ = std::fs::remove_dir_all(folder);
         }

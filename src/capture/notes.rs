@@ -1,0 +1,94 @@
+//! What an experiment adds to its recording: claims, parts, waits, measurements.
+
+use std::borrow::Cow;
+use std::thread;
+use std::time::Duration;
+
+use super::{Lab, Proof};
+use crate::trace::{Claim, EventKind, Label, Lack, Verdict};
+
+impl Lab {
+    /// Checks a claim. `name` refers to the claim's sentence in the lesson, `proof` is the evidence.
+    pub fn claim(&self, name: &'static str, proof: Proof) {
+        let verdict = if proof.holds() { Verdict::Held } else { Verdict::Broken };
+        let claim =
+            Claim { claim: Cow::Borrowed(name), verdict, evidence: proof.evidence, why: None };
+        self.recorder().push(&self.myself(), EventKind::Claim(claim));
+    }
+
+    /// Records that a claim cannot be checked on this machine, and why.
+    pub fn not_checked(&self, name: &'static str, why: Lack) {
+        let claim = Claim {
+            claim: Cow::Borrowed(name),
+            verdict: Verdict::NotChecked,
+            evidence: Vec::new(),
+            why: Some(why),
+        };
+        self.recorder().push(&self.myself(), EventKind::Claim(claim));
+    }
+
+    /// Begins a new part of the experiment; views may give it a column or a heading.
+    pub fn part(&self, part: impl Into<Label>) {
+        self.recorder().push(&self.myself(), EventKind::Part { part: part.into() });
+    }
+
+    /// Waits deliberately, for something that takes time by its nature. To wait until something is ready, wait for that instead.
+    pub fn wait(&self, asked: Duration, purpose: impl Into<Label>) {
+        let asked_ns = u64::try_from(asked.as_nanos()).unwrap_or(u64::MAX);
+        self.recorder().push(&self.myself(), EventKind::Wait { asked_ns, purpose: purpose.into() });
+        thread::sleep(asked);
+    }
+
+    /// Records a measured time.
+    pub fn measure(&self, series: impl Into<Label>, label: impl Into<Label>, value: Duration) {
+        let value_ns = u64::try_from(value.as_nanos()).unwrap_or(u64::MAX);
+        self.recorder().push(
+            &self.myself(),
+            EventKind::Measure { series: series.into(), label: label.into(), value_ns },
+        );
+    }
+
+    /// Records one point of a plot: a time, at this position on the horizontal axis. `plot_time("time a message", "epoll", ("connections", 1000), took)`.
+    pub fn plot_time(
+        &self,
+        plot: impl Into<Label>,
+        series: impl Into<Label>,
+        at: (impl Into<Label>, u64),
+        value: Duration,
+    ) {
+        self.point(plot, series, at, u64::try_from(value.as_nanos()).unwrap_or(u64::MAX), "ns");
+    }
+
+    /// Records one point of a plot: a number of bytes, at this position on the horizontal axis.
+    pub fn plot_bytes(
+        &self,
+        plot: impl Into<Label>,
+        series: impl Into<Label>,
+        at: (impl Into<Label>, u64),
+        bytes: u64,
+    ) {
+        self.point(plot, series, at, bytes, "bytes");
+    }
+
+    fn point(
+        &self,
+        plot: impl Into<Label>,
+        series: impl Into<Label>,
+        (against, x): (impl Into<Label>, u64),
+        y: u64,
+        unit: &'static str,
+    ) {
+        let (plot, series, against) = (plot.into(), series.into(), against.into());
+        let unit = Cow::Borrowed(unit);
+        self.recorder()
+            .push(&self.myself(), EventKind::Point { plot, series, against, x, y, unit });
+    }
+
+    /// Records a number, and its source.
+    pub fn tally(&self, label: impl Into<Label>, count: u64, source: impl Into<Label>) {
+        self.recorder().push(
+            &self.myself(),
+            EventKind::Count { label: label.into(), count, source: source.into() },
+        );
+    }
+}
