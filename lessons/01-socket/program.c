@@ -70,16 +70,17 @@ static void client(int s, struct sockaddr_in at)
 int main(int argc, char **argv)
 {
     setvbuf(stdout, NULL, _IOLBF, 0); // each line is shown at once, also in a pipe
-    if (argc > 2)
-        port = atoi(argv[2]);
+    if (argc < 2 || (strcmp(argv[1], "server") != 0 && strcmp(argv[1], "client") != 0)) {
+        fprintf(stderr, "usage: program server|client [port]\n");
+        return 2;
+    }
+    port = argc > 2 ? atoi(argv[2]) : port;
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port)};
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int s = check(socket(AF_INET, SOCK_STREAM, 0), "socket");
-    if (argc > 1 && strcmp(argv[1], "server") == 0)
+    if (strcmp(argv[1], "server") == 0)
         server(s, at);
-    else if (argc > 1 && strcmp(argv[1], "client") == 0)
-        client(s, at);
     else
-        fprintf(stderr, "usage: program server|client [port]\n");
+        client(s, at);
     close(s);
 }

@@ -53,7 +53,6 @@ static int receive_exactly(int s, void *bytes, long length)
 
 static void tcp_server(int listener)
 {
-    check(listen(listener, 5), "listen");
     int s = check(accept(listener, NULL, NULL), "accept");
     char message[65536];
     for (uint32_t length; receive_exactly(s, &length, sizeof length);) {
@@ -93,6 +92,8 @@ int main(int argc, char **argv)
         if (!udp) // for UDP this option would let two servers share the port
             check(setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)), "setsockopt");
         check(bind(s, (struct sockaddr *)&at, sizeof at), "bind");
+        if (!udp)
+            check(listen(s, 5), "listen");
         check(getsockname(s, (struct sockaddr *)&at, &size), "getsockname");
         printf("bound to %s port %d\n", inet_ntoa(at.sin_addr), ntohs(at.sin_port));
         (udp ? udp_server : tcp_server)(s);

@@ -39,12 +39,13 @@ def receive(s, is_over):
             for line in lines:
                 print("Jack:", line.decode("utf-8", "replace"))
         print("the other has left")
-        # Wakes the sender if it waits in send().
-        s.shutdown(socket.SHUT_RDWR)
     except OSError as error:
         print("the connection is broken:", error)
-    finally:
-        os.close(is_over)  # wakes the sender if it waits in select()
+    os.close(is_over)  # wakes the sender if it waits in select()
+    try:
+        s.shutdown(socket.SHUT_RDWR)  # wakes it if it waits in send()
+    except OSError:
+        pass  # both directions have ended already
 
 
 def talk(s):

@@ -178,9 +178,11 @@ fn what_is_said_in_chinese_is_chinese() {
         let mut texts = vec![lesson.title.clone(), lesson.question.clone()];
         for step in lesson.parts().flatten() {
             match step {
-                Step::Prose(text) => texts.extend(
-                    text.split("\n\n").filter(|part| !part.starts_with('|')).map(str::to_owned),
-                ),
+                Step::Prose(text) => {
+                    let without_programs: String = text.split("```").step_by(2).collect();
+                    let parts = without_programs.split("\n\n");
+                    texts.extend(parts.filter(|part| !part.starts_with('|')).map(str::to_owned));
+                }
                 Step::Predict(it) => texts.extend(it.options.iter().chain([&it.question]).cloned()),
                 Step::Experiment(it) => {
                     texts.extend(it.claims.iter().map(|line| line.sentence.clone()))

@@ -24,11 +24,15 @@ mod poor_places;
 #[cfg(unix)]
 mod predictions;
 #[cfg(target_os = "linux")]
+mod programs;
+#[cfg(target_os = "linux")]
 mod sources;
 #[cfg(target_os = "linux")]
 mod step;
 mod strace;
 mod support;
+#[cfg(target_os = "linux")]
+mod tables;
 #[cfg(target_os = "linux")]
 mod wire;
 mod without_the_wire;
