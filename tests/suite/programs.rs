@@ -4,19 +4,22 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socket_explorer::lesson;
 use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
 use crate::support::{Ended, ended, for_each, require, told};
+
+/// When a test gives up.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A lesson's program in one language, ready to be run.
 #[derive(Clone, Debug)]
@@ -147,9 +150,24 @@ impl Drop for Running {
     }
 }
 
-fn connected(port: &str) -> TcpStream {
+fn connect(port: &str) -> io::Result<TcpStream> {
     let port = port.parse().expect("a port");
-    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("the server listens")
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    socket.connect(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)).into())?;
+    Ok(socket.into())
+}
+
+fn connected(port: &str) -> TcpStream {
+    connect(port).expect("the server listens")
+}
+
+/// A socket with a name at this host, and its port.
+fn bound(host: impl Into<IpAddr>) -> io::Result<(Socket, String)> {
+    let address = SocketAddr::from((host.into(), 0));
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    socket.bind(&address.into())?;
+    let port = socket.local_addr()?.as_socket().map(|address| address.port().to_string());
+    Ok((socket, port.expect("an internet address")))
 }
 
 /// A connection that is reset when it is dropped.
@@ -159,14 +177,9 @@ fn breaks_off(port: &str) {
     socket.set_linger(Some(Duration::ZERO)).expect("set");
 }
 
-/// A port at which nobody listens.
+/// A port at which nobody listens: it is taken, so that nobody else can.
 fn closed_port() -> (Socket, String) {
-    // Bound and not listening, so that nobody else takes it.
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-    socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).expect("bound");
-    let address = socket.local_addr().ok().and_then(|address| address.as_socket());
-    let port = address.expect("an address").port().to_string();
-    (socket, port)
+    bound(Ipv4Addr::LOCALHOST).expect("a name")
 }
 
 #[test]
@@ -278,7 +291,7 @@ fn lesson_2_reads_what_each_layer_says() {
 
 #[test]
 fn lesson_3_has_the_same_conversation_over_each_family() {
-    let inet6 = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok();
+    let inet6 = bound(Ipv6Addr::LOCALHOST).is_ok();
     let families = ["AF_INET", "AF_INET6", "AF_UNIX"];
     for version in versions("families") {
         let (out, err, code) = version.ended(&[]);
@@ -346,14 +359,17 @@ fn lesson_5_gives_each_client_a_process_and_reaps_it() {
         let [first, second] = clients;
         assert_eq!(first.leave(), (String::new(), Some(0)));
         let alive = || fs::read_to_string(&children).expect("the kernel lists children");
+        let began = Instant::now();
         while alive().split_whitespace().count() > 1 {
+            assert!(began.elapsed() < PATIENCE, "a child that has ended is not reaped");
             thread::yield_now();
         }
         // The child that still serves holds the connection, and not the port.
         drop(server);
-        let port = port.parse().expect("a port");
-        let late = TcpStream::connect((Ipv4Addr::LOCALHOST, port));
-        assert_eq!(late.map_err(|error| error.kind()).err(), Some(ErrorKind::ConnectionRefused));
+        assert_eq!(
+            connect(&port).map_err(|error| error.kind()).err(),
+            Some(ErrorKind::ConnectionRefused)
+        );
         assert_eq!(second.leave(), (String::new(), Some(0)));
     });
 }
@@ -440,8 +456,8 @@ fn lesson_10_has_one_deadline_for_all_that_is_to_come() {
     });
     for version in versions("timeout-mode") {
         for length in [100, 99] {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("bound");
-            let port = listener.local_addr().expect("an address").port().to_string();
+            let (listener, port) = bound(Ipv4Addr::LOCALHOST).expect("a name");
+            listener.listen(1).expect("listening");
             let client = version.start(&["client", &port]);
             let (mut socket, _) = listener.accept().expect("it connects");
             for piece in vec![b'.'; length].chunks(30) {

@@ -66,7 +66,7 @@ fn cells(column: usize) -> Vec<Cell> {
                 Step::Prose(text) => Some(tables(text)),
                 _ => None,
             });
-            let same: Vec<_> = prose.flatten().filter(|table| is_same_in_three(table)).collect();
+            let same: Vec<_> = prose.flatten().filter(is_same_in_three).collect();
             assert!(!same.is_empty(), "{}: no table for Python, C and Rust", lesson.file);
             for row in same.iter().flat_map(|table| &table[1..]) {
                 let code = row[column].1.clone();
