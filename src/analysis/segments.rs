@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Analysis, CallSpan, Socket, plain};
+use super::address::plain;
+use super::{Analysis, CallSpan, Socket};
 use crate::trace::packet::{End, Flags, Frame, LinkAction, Tcp};
 use crate::trace::{Data, EventKind, Name, SyscallKind};
 
@@ -120,7 +121,7 @@ impl Analysis<'_> {
     fn sender_of(&self, frame: &Frame, at_ns: u64) -> Option<usize> {
         let (local, peer) = (plain(frame.local.as_ref()?)?, plain(frame.peer.as_ref()?)?);
         let stream = frame.layers.tcp.is_some();
-        let fits = |socket: &Socket| {
+        let fits = |&(index, socket): &(usize, &Socket)| {
             let own = socket.local.as_ref().and_then(plain);
             let its = socket.peer.as_ref().and_then(plain);
             let here = own.is_some_and(|own| {
@@ -128,27 +129,27 @@ impl Analysis<'_> {
             });
             let there = if stream { its == Some(peer) } else { its.is_none_or(|its| its == peer) };
             let connecting =
-                |made: &CallSpan| made.entered_ns <= at_ns && at_ns <= made.returned_ns();
+                |span: &CallSpan| span.entered_ns <= at_ns && at_ns <= span.returned_ns();
             let asks =
-                own.is_none() && its.is_none() && self.asks_for(socket, peer.port(), &connecting);
+                own.is_none() && its.is_none() && self.asks_for(index, peer.port(), &connecting);
             socket.is_stream() == stream && socket.backlog.is_none() && ((here && there) || asks)
         };
         // Of several with these addresses, one after the other, the last that was there by then.
-        let found = self.sockets.iter().enumerate().filter(|(_, socket)| fits(socket));
+        let found = self.sockets.iter().enumerate().filter(fits);
         found
             .max_by_key(|(_, socket)| (socket.made_ns <= at_ns, socket.made_ns))
             .map(|(index, _)| index)
     }
 
     /// True if a connect() to that port was under way on this socket then.
-    fn asks_for(&self, socket: &Socket, port: u16, then: &dyn Fn(&CallSpan) -> bool) -> bool {
-        let on = |made: &CallSpan| self.is_on(made, socket);
-        let to = |made: &CallSpan| {
-            made.call.syscall.address().is_some_and(|address| address.port() == Some(port))
+    fn asks_for(&self, socket: usize, port: u16, then: &dyn Fn(&CallSpan) -> bool) -> bool {
+        let on = |span: &CallSpan| span.socket == Some(socket);
+        let to = |span: &CallSpan| {
+            span.call.syscall.address().is_some_and(|address| address.port() == Some(port))
         };
         self.calls
             .iter()
-            .any(|made| made.is(SyscallKind::Connect) && on(made) && to(made) && then(made))
+            .any(|span| span.is(SyscallKind::Connect) && on(span) && to(span) && then(span))
     }
 
     /// Who is at which end: the socket's owner, or who the wire said it was, or the owner of the listening socket.

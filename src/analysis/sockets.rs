@@ -1,238 +1,332 @@
-//! Which sockets there were, and which two of them were one connection.
+//! Which sockets there were, and what became of each.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::{Analysis, CallSpan, Connection, Origin, Socket, is_at};
+use super::{Analysis, CallSpan};
 use crate::trace::{
-    Address, Domain, EventKind, Fact, Observation, Output, SocketId, Syscall, SyscallKind,
+    Address, Domain, EventKind, Fact, Name, Observation, Output, Protocol, SocketId, SocketType,
+    Syscall, SyscallKind,
 };
 
-/// What tells of a socket.
-enum Fed<'r> {
+/// How a socket came to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// By socket().
+    Socket,
+    /// By accept() on the listening socket of this index, if that is known.
+    Accept(Option<usize>),
+    /// It was there before the recording says how.
+    Unknown,
+}
+
+/// One socket of the recording. Indices are into [`Analysis::sockets`] and [`Analysis::calls`].
+#[derive(Clone, Debug)]
+pub struct Socket {
+    /// Its number; `None` if it was not made (socket() failed).
+    pub id: Option<SocketId>,
+    /// Who made it.
+    pub owner: Name,
+    /// How it came to be.
+    pub origin: Origin,
+    /// Its descriptor; `None` if it was not made (socket() failed) or that is not recorded.
+    pub descriptor: Option<i64>,
+    /// Its family, if known.
+    pub domain: Option<Domain>,
+    /// Its type, if known.
+    pub kind: Option<SocketType>,
+    /// Its protocol as it was asked for, if known.
+    pub protocol: Option<Protocol>,
+    /// When it was made, in nanoseconds since the run began.
+    pub made_ns: u64,
+    /// When its last descriptor was closed; `None` if the recording does not say that it was.
+    pub closed_ns: Option<u64>,
+    /// Its own address, as the kernel last said it, or as it was successfully bound.
+    pub local: Option<Address>,
+    /// From when on it may have had that address: entry of the first call that gives one.
+    pub bound_ns: Option<u64>,
+    /// The address it was connected to, or whose connection it accepted.
+    pub peer: Option<Address>,
+    /// The backlog, if it listens.
+    pub backlog: Option<i64>,
+    /// What the kernel said of its TCP state, in the order of saying.
+    pub tcp_states: Vec<StateReport>,
+    /// How many connections were accepted on it.
+    pub accepted: usize,
+    /// The first call that succeeded in giving it an address, a peer or a backlog.
+    pub in_use_since: Option<usize>,
+    /// Calls on it that failed.
+    pub failures: Vec<Failure>,
+    /// The other end of its connection, where both ends are in the recording.
+    pub other_end: Option<usize>,
+    /// Its successful connects: the call, and the address.
+    pub(super) connects: Vec<(usize, Address)>,
+    /// True if a bind() succeeded.
+    bound: bool,
+    /// The descriptors for it that were used and not closed yet, each with its process.
+    descriptors: HashSet<(u32, i64)>,
+}
+
+/// What a socket was used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SocketUse {
+    /// To accept connections.
+    Listening,
+    /// It is a connection that was accepted.
+    Accepted,
+    /// It was connected.
+    Connected,
+    /// It was bound.
+    Bound,
+    /// It has an address that nobody asked for: the kernel chose it when the socket was first used.
+    BoundByKernel,
+    /// It has neither an address nor a peer.
+    Unused,
+}
+
+/// A call on a socket that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The call.
+    pub call: usize,
+    /// Why.
+    pub why: FailureReason,
+}
+
+/// Why a call on a socket failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureReason {
+    /// What it waits for was not there yet.
+    NotYet,
+    /// The address that it named was refused.
+    Address,
+    /// Anything else.
+    Other,
+}
+
+/// What the kernel said of a socket's TCP state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateReport {
+    /// When.
+    pub at_ns: u64,
+    /// The state.
+    pub state: String,
+    /// Who had asked for it.
+    pub asked_by: Asker,
+}
+
+/// Who asked the kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asker {
+    /// The program, by a call of its own.
+    Program,
+    /// The instrument.
+    Instrument,
+}
+
+impl Socket {
+    /// True for `SOCK_STREAM`.
+    pub fn is_stream(&self) -> bool {
+        self.kind == Some(SocketType::Stream)
+    }
+
+    /// The protocol as people say it: `TCP`, `UDP`; nothing for `AF_UNIX`.
+    pub fn protocol_name(&self) -> &'static str {
+        match (&self.domain, &self.kind) {
+            (Some(Domain::Inet | Domain::Inet6), Some(SocketType::Stream)) => "TCP",
+            (Some(Domain::Inet | Domain::Inet6), Some(SocketType::Datagram)) => "UDP",
+            _ => "",
+        }
+    }
+
+    /// What it was used for.
+    pub fn usage(&self) -> SocketUse {
+        match self.origin {
+            _ if self.backlog.is_some() => SocketUse::Listening,
+            Origin::Accept(_) if self.peer.is_some() => SocketUse::Accepted,
+            _ if self.peer.is_some() => SocketUse::Connected,
+            _ if self.local.is_some() && self.bound => SocketUse::Bound,
+            _ if self.local.is_some() => SocketUse::BoundByKernel,
+            _ => SocketUse::Unused,
+        }
+    }
+
+    /// What the kernel said of its TCP state that it had not said the time before.
+    pub fn state_changes(&self) -> impl Iterator<Item = &StateReport> {
+        let before =
+            [None].into_iter().chain(self.tcp_states.iter().map(|report| Some(&report.state)));
+        let changed =
+            before.zip(&self.tcp_states).filter(|(before, report)| *before != Some(&report.state));
+        changed.map(|(_, report)| report)
+    }
+
+    pub(super) fn open_during(&self, from_ns: u64, to_ns: u64) -> bool {
+        self.bound_ns.is_some_and(|bound| bound <= to_ns)
+            && self.closed_ns.is_none_or(|closed| closed >= from_ns)
+    }
+
+    pub(super) fn peer_at(&self, at_ns: u64, calls: &[CallSpan]) -> Option<&Address> {
+        let before = |&(call, _): &&(usize, Address)| calls[*call].entered_ns <= at_ns;
+        self.connects.iter().rev().find(before).map(|(_, address)| address)
+    }
+}
+
+/// What tells of sockets.
+enum Source<'r> {
     /// A call, by its index.
     Call(usize),
-    /// What the kernel said of it.
-    Said(&'r Observation),
+    /// What the kernel said when this process asked.
+    Kernel(u32, &'r Observation),
+    /// The end of this process.
+    Exit(u32),
 }
 
 impl Analysis<'_> {
     pub(super) fn find_sockets(&mut self) {
         let mut known: HashMap<SocketId, usize> = HashMap::new();
         // An accepted socket may be used by another thread before the accept's return is recorded: find those first.
-        let calls = self.calls.iter().enumerate().map(|(index, made)| {
-            let accepts = made.is(SyscallKind::Accept);
-            (if accepts { made.returned_ns() } else { made.entered_ns }, Fed::Call(index))
+        let calls = self.calls.iter().enumerate().map(|(index, span)| {
+            let accepts = span.is(SyscallKind::Accept);
+            (if accepts { span.returned_ns() } else { span.entered_ns }, Source::Call(index))
         });
-        let observations = self.recording.events().iter().filter_map(|event| match &event.what {
-            EventKind::Observed(observation) => Some((event.at_ns, Fed::Said(observation))),
+        let others = self.recording.events().iter().filter_map(|event| match &event.what {
+            EventKind::Observed(observation) => {
+                Some((event.at_ns, Source::Kernel(event.process, observation)))
+            }
+            EventKind::Exited { status: Some(_), .. } => {
+                Some((event.at_ns, Source::Exit(event.process)))
+            }
             _ => None,
         });
-        let mut order: Vec<(u64, Fed)> = calls.chain(observations).collect();
-        order.sort_by_key(|(at_ns, _)| *at_ns);
-        for (at_ns, fed) in order {
-            let index = match fed {
-                Fed::Call(index) => index,
-                Fed::Said(Observation { socket, fact, .. }) => {
-                    let known = socket.and_then(|id| known.get(&id));
-                    known.into_iter().for_each(|&at| self.sockets[at].observe(at_ns, fact));
-                    continue;
+        let mut sources: Vec<(u64, Source)> = calls.chain(others).collect();
+        sources.sort_by_key(|(at_ns, _)| *at_ns);
+        for (at_ns, source) in sources {
+            match source {
+                Source::Call(index) => self.learn_from_call(index, &mut known),
+                Source::Kernel(process, Observation { socket, fd, fact }) => {
+                    if let Some(&at) = socket.and_then(|id| known.get(&id)) {
+                        self.sockets[at].is_held(process, *fd);
+                        self.sockets[at].observe(at_ns, fact);
+                    }
                 }
-            };
-            let made = &self.calls[index];
-            if made.call.is_instrument() {
-                continue; // the instrument's own
+                Source::Exit(process) => {
+                    self.sockets.iter_mut().for_each(|socket| socket.lose(process, at_ns));
+                }
             }
-            let at = if made.is(SyscallKind::Socket) {
-                let opened = made.exit.as_ref().and_then(|exit| match exit.out {
-                    Output::Opened { socket } => Some(socket),
-                    _ => None,
-                });
-                known.extend(opened.map(|id| (id, self.sockets.len())));
-                self.sockets.push(Socket::first_seen(made, opened));
-                self.sockets.len() - 1
-            } else if let Some(id) = made.call.socket {
-                *known.entry(id).or_insert_with(|| {
-                    self.sockets.push(Socket::first_seen(made, Some(id)));
-                    self.sockets.len() - 1
-                })
-            } else {
-                continue; // made on many sockets at once (poll)
-            };
-            if let Some(accepted) = self.sockets[at].note(index, made) {
-                let listener = &self.sockets[at];
-                let mut socket = Socket::first_seen(made, Some(accepted));
-                socket.origin = Origin::Accept(Some(at));
-                socket.descriptor = made.result();
-                socket.domain.clone_from(&listener.domain);
-                socket.kind.clone_from(&listener.kind);
-                socket.protocol.clone_from(&listener.protocol);
-                (socket.made_ns, socket.bound_ns) = (made.returned_ns(), Some(made.entered_ns));
-                socket.peer = made.exit.as_ref().and_then(|back| back.out.address()).cloned();
-                known.insert(accepted, self.sockets.len());
-                self.sockets.push(socket);
-            }
-            self.calls[index].socket = Some(at);
         }
         self.by_id = known;
     }
 
-    pub(super) fn find_connections(&mut self) {
-        let mut at_port: HashMap<Option<u16>, Vec<usize>> = HashMap::new();
-        for (index, socket) in self.sockets.iter().enumerate() {
-            if let Some(local) = &socket.local {
-                at_port.entry(local.port()).or_default().push(index);
-            }
+    fn learn_from_call(&mut self, index: usize, known: &mut HashMap<SocketId, usize>) {
+        let span = &self.calls[index];
+        if span.call.is_instrument() {
+            return;
         }
-        for accept in 0..self.calls.len() {
-            let Some(server) = self.accepted_by(accept) else {
-                continue;
-            };
-            let found = self
-                .connect_by_address(accept, server, &at_port)
-                .or_else(|| self.connect_by_turn(accept, server));
-            let Some((client, connect)) = found else {
-                continue;
-            };
-            self.sockets[client].other_end = Some(server);
-            self.sockets[server].other_end = Some(client);
-            self.connections.push(Connection { client, server, connect, accept });
-        }
-        self.connections.sort_by_key(|connection| self.calls[connection.accept].returned_ns());
-    }
-
-    /// The socket that this accept() gave.
-    pub fn accepted_by(&self, accept: usize) -> Option<usize> {
-        let made = &self.calls[accept];
-        let Output::Accepted { socket, .. } = made.exit.as_ref()?.out else { return None };
-        self.socket(socket)
-    }
-
-    /// The client's own address is the accepted socket's peer, and it connected to where that one listens.
-    fn connect_by_address(
-        &self,
-        accept: usize,
-        server: usize,
-        at_port: &HashMap<Option<u16>, Vec<usize>>,
-    ) -> Option<(usize, usize)> {
-        let there =
-            self.sockets[server].peer.as_ref().filter(|peer| **peer != Address::Unix(None))?;
-        let listener = self.calls[accept].socket?;
-        let candidates = at_port.get(&there.port()).into_iter().flatten();
-        let candidates = candidates.map(|&index| (index, &self.sockets[index]));
-        let fits = |&(index, socket): &(usize, &Socket)| {
-            index != server
-                && index != listener
-                && socket.other_end.is_none()
-                && socket.kind == self.sockets[server].kind
-                && socket.local.as_ref().is_some_and(|local| is_at(there, local))
-        };
-        let connects = candidates.filter(fits).filter_map(|(index, socket)| {
-            let (connect, to) = socket.connects.last()?;
-            let here =
-                self.sockets[server].local.as_ref().or(self.sockets[listener].local.as_ref())?;
-            let in_time = self.calls[*connect].entered_ns <= self.calls[accept].returned_ns();
-            (in_time && is_at(to, here)).then_some((index, *connect))
-        });
-        connects.max_by_key(|(_, connect)| self.calls[*connect].entered_ns)
-    }
-
-    /// AF_UNIX clients have no name: the k-th connect to a listening socket is the k-th that it accepts, where the
-    /// order is certain (no two of either overlap in time).
-    fn connect_by_turn(&self, accept: usize, server: usize) -> Option<(usize, usize)> {
-        if self.sockets[server].domain != Some(Domain::Unix)
-            || self.sockets[server].peer.as_ref().is_some_and(|peer| *peer != Address::Unix(None))
-        {
-            return None;
-        }
-        let listener = self.calls[accept].socket?;
-        let mut accepts: Vec<usize> = (0..self.calls.len())
-            .filter(|&index| {
-                self.calls[index].socket == Some(listener)
-                    && self.calls[index].is(SyscallKind::Accept)
-                    && self.calls[index].result().is_some()
+        let at = if span.is(SyscallKind::Socket) {
+            let opened = span.exit.as_ref().and_then(|exit| match exit.out {
+                Output::Opened { socket } => Some(socket),
+                _ => None,
+            });
+            known.extend(opened.map(|id| (id, self.sockets.len())));
+            self.sockets.push(Socket::first_seen(span, opened));
+            self.sockets.len() - 1
+        } else if let Some(id) = span.call.socket {
+            *known.entry(id).or_insert_with(|| {
+                self.sockets.push(Socket::first_seen(span, Some(id)));
+                self.sockets.len() - 1
             })
-            .collect();
-        accepts.sort_by_key(|&index| self.calls[index].returned_ns());
-        let mut connects: Vec<(usize, usize)> = Vec::new();
-        for (index, socket) in self.sockets.iter().enumerate() {
-            connects.extend(
-                socket
-                    .connects
-                    .iter()
-                    .filter(|(call, to)| self.listener_at(to, *call) == Some(listener))
-                    .map(|(call, _)| (index, *call)),
-            );
+        } else {
+            return; // made on many sockets at once (poll)
+        };
+        if let Some(accepted) = self.sockets[at].learn(index, span) {
+            known.insert(accepted, self.sockets.len());
+            self.sockets.push(Socket::accepted(span, accepted, at, &self.sockets[at]));
         }
-        connects.sort_by_key(|(_, call)| self.calls[*call].entered_ns);
-        let turn = accepts.iter().position(|&index| index == accept)?;
-        let (client, connect) = *connects.get(turn)?;
-        let overlap = |one: usize, other: usize| {
-            let (one, other) = (&self.calls[one], &self.calls[other]);
-            one.entered_ns < other.returned_ns() && other.entered_ns < one.returned_ns()
-        };
-        let certain = connects.iter().all(|(_, call)| *call == connect || !overlap(*call, connect))
-            && accepts.iter().all(|&index| index == accept || !overlap(index, accept))
-            && self.calls[connect].entered_ns <= self.calls[accept].returned_ns();
-        certain.then_some((client, connect))
-    }
-
-    /// The listening socket that had this address when this connect() was made.
-    pub fn listener_at(&self, address: &Address, connect: usize) -> Option<usize> {
-        let made = &self.calls[connect];
-        let there = |socket: &Socket| {
-            socket.backlog.is_some()
-                && socket.local.as_ref().is_some_and(|local| is_at(address, local))
-                && socket.open_during(made.entered_ns, made.returned_ns())
-        };
-        let found = self.sockets.iter().enumerate().filter(|(_, socket)| there(socket));
-        found.max_by_key(|(_, socket)| socket.bound_ns).map(|(index, _)| index)
+        self.calls[index].socket = Some(at);
     }
 }
 
 impl Socket {
-    fn first_seen(made: &CallSpan, id: Option<SocketId>) -> Socket {
-        let (domain, kind, protocol) = match &made.call.syscall {
+    fn first_seen(span: &CallSpan, id: Option<SocketId>) -> Socket {
+        let (domain, kind, protocol) = match &span.call.syscall {
             Syscall::Socket { domain, kind, protocol } => {
                 (Some(domain.clone()), Some(kind.clone()), Some(protocol.clone()))
             }
             _ => Default::default(),
         };
+        let opens = span.is(SyscallKind::Socket);
+        let descriptor = if opens { span.result() } else { None };
         Socket {
             id,
-            owner: made.actor.clone(),
-            origin: if made.is(SyscallKind::Socket) { Origin::Socket } else { Origin::Unknown },
-            descriptor: if made.is(SyscallKind::Socket) { made.result() } else { None },
+            owner: span.actor.clone(),
+            origin: if opens { Origin::Socket } else { Origin::Unknown },
+            descriptor,
             domain,
             kind,
             protocol,
-            made_ns: made.entered_ns,
+            made_ns: span.entered_ns,
             closed_ns: None,
             local: None,
             bound_ns: None,
             peer: None,
             backlog: None,
-            states: Vec::new(),
-            observed: Vec::new(),
-            failed: Vec::new(),
+            tcp_states: Vec::new(),
+            accepted: 0,
+            in_use_since: None,
+            failures: Vec::new(),
             other_end: None,
             connects: Vec::new(),
+            bound: false,
+            descriptors: descriptor.map(|fd| (span.process, fd)).into_iter().collect(),
+        }
+    }
+
+    /// The socket that this accept() gave, on that listening one.
+    fn accepted(accept: &CallSpan, id: SocketId, at: usize, listener: &Socket) -> Socket {
+        let descriptor = accept.result();
+        Socket {
+            origin: Origin::Accept(Some(at)),
+            descriptor,
+            domain: listener.domain.clone(),
+            kind: listener.kind.clone(),
+            protocol: listener.protocol.clone(),
+            made_ns: accept.returned_ns(),
+            bound_ns: Some(accept.entered_ns),
+            peer: accept.exit.as_ref().and_then(|back| back.out.address()).cloned(),
+            descriptors: descriptor.map(|fd| (accept.process, fd)).into_iter().collect(),
+            ..Socket::first_seen(accept, Some(id))
         }
     }
 
     /// Learns from a call on it. Returns the number of the socket that it gave, if it is an accept().
-    fn note(&mut self, index: usize, made: &CallSpan) -> Option<SocketId> {
-        let back = made.exit.as_ref()?;
-        let asked = made.call.syscall.address();
-        // A non-blocking connect goes on after it has returned.
-        let under_way = made.is(SyscallKind::Connect) && made.errno() == Some("EINPROGRESS");
-        if made.errno().is_some() && !under_way {
-            self.failed.push(index);
+    fn learn(&mut self, index: usize, span: &CallSpan) -> Option<SocketId> {
+        if span.errno() != Some("EBADF") {
+            self.is_held(span.process, span.call.fd);
+        }
+        let back = span.exit.as_ref()?;
+        let asked = span.call.syscall.address();
+        if span.errno().is_some() && !span.is_under_way() {
+            let why = match asked {
+                _ if span.fails_for_now() => FailureReason::NotYet,
+                Some(_) => FailureReason::Address,
+                None => FailureReason::Other,
+            };
+            self.failures.push(Failure { call: index, why });
             return None;
         }
-        if asked.is_some() {
-            self.bound_ns.get_or_insert(made.entered_ns);
+        match span.call.kind() {
+            SyscallKind::Bind | SyscallKind::Connect | SyscallKind::Listen
+                if span.result().is_some() =>
+            {
+                self.in_use_since.get_or_insert(index);
+            }
+            SyscallKind::Accept => self.accepted += 1,
+            _ => {}
         }
-        match &made.call.syscall {
+        self.bound |= span.is(SyscallKind::Bind);
+        if asked.is_some() {
+            self.bound_ns.get_or_insert(span.entered_ns);
+        }
+        match &span.call.syscall {
             Syscall::Bind { address } if address.port() != Some(0) => {
                 self.local = Some(address.clone());
             }
@@ -241,12 +335,12 @@ impl Socket {
                 self.connects.push((index, address.clone()));
             }
             Syscall::Listen { backlog } => self.backlog = Some(*backlog),
-            Syscall::Close => self.closed_ns = Some(back.at_ns),
+            Syscall::Close => self.close(span.process, span.call.fd, back.at_ns),
             Syscall::GetSockName => back.out.address().into_iter().for_each(|at| self.is_at(at)),
             _ => {}
         }
         match &back.out {
-            Output::TcpInfo(info) => self.is_in(back.at_ns, &info.state),
+            Output::TcpInfo(info) => self.is_in(back.at_ns, &info.state, Asker::Program),
             Output::Accepted { socket, .. } => return Some(*socket),
             _ => {}
         }
@@ -257,10 +351,7 @@ impl Socket {
     fn observe(&mut self, at_ns: u64, fact: &Fact) {
         match fact {
             Fact::Getsockname(local) => self.is_at(local),
-            Fact::TcpInfo(info) => {
-                self.observed.push((at_ns, info.state.to_string()));
-                self.is_in(at_ns, &info.state);
-            }
+            Fact::TcpInfo(info) => self.is_in(at_ns, &info.state, Asker::Instrument),
             Fact::Getpeername(_) | Fact::TcpTable { .. } => {}
         }
     }
@@ -273,9 +364,31 @@ impl Socket {
     }
 
     /// The kernel said its TCP state.
-    fn is_in(&mut self, at_ns: u64, state: &str) {
-        if self.states.last().is_none_or(|(_, last)| last != state) {
-            self.states.push((at_ns, state.to_owned()));
+    fn is_in(&mut self, at_ns: u64, state: &str, asked_by: Asker) {
+        self.tcp_states.push(StateReport { at_ns, state: state.to_owned(), asked_by });
+    }
+
+    /// A process uses it by this descriptor, which it may have got by dup() or fork(): it is open.
+    fn is_held(&mut self, process: u32, fd: Option<i64>) {
+        self.descriptors.extend(fd.map(|fd| (process, fd)));
+        self.closed_ns = None;
+    }
+
+    /// A process closes this descriptor; `None` if the recording does not say which.
+    fn close(&mut self, process: u32, fd: Option<i64>, at_ns: u64) {
+        match fd {
+            Some(fd) => self.descriptors.retain(|held| *held != (process, fd)),
+            None => self.descriptors.clear(),
+        }
+        self.closed_ns = Some(at_ns).filter(|_| self.descriptors.is_empty());
+    }
+
+    /// A process has ended, and the kernel has closed what it left open.
+    fn lose(&mut self, process: u32, at_ns: u64) {
+        let before = self.descriptors.len();
+        self.descriptors.retain(|(holder, _)| *holder != process);
+        if self.descriptors.len() < before && self.descriptors.is_empty() {
+            self.closed_ns = Some(at_ns);
         }
     }
 }

@@ -3,7 +3,8 @@
 
 use std::collections::HashMap;
 
-use super::{Analysis, plain};
+use super::address::plain;
+use super::{Analysis, Asker};
 use crate::trace::packet::{End, Flags};
 use crate::trace::{Address, EventKind, Fact, Name, Observation};
 
@@ -36,6 +37,17 @@ struct Seen {
 }
 
 impl Analysis<'_> {
+    /// The TCP state that this call led to: a new one that the instrument saw before the next call on its socket.
+    pub fn state_after(&self, call: usize) -> Option<&str> {
+        let span = &self.calls[call];
+        let socket = &self.sockets[span.socket?];
+        let next = self.calls[call + 1..].iter().find(|next| next.socket == span.socket);
+        let meanwhile = span.returned_ns()..=next.map_or(u64::MAX, |next| next.entered_ns);
+        let mut new = socket.state_changes();
+        new.find(|report| report.asked_by == Asker::Instrument && meanwhile.contains(&report.at_ns))
+            .map(|report| &*report.state)
+    }
+
     pub(super) fn follow_states(&mut self) {
         let mut all = self.derived_states();
         all.extend(self.reported_states());
@@ -122,7 +134,7 @@ impl Analysis<'_> {
             let (Some(local), Some(peer)) = (&socket.local, &socket.peer) else {
                 continue;
             };
-            socket.states.iter().for_each(|(at_ns, state)| say(*at_ns, local, peer, state));
+            socket.state_changes().for_each(|report| say(report.at_ns, local, peer, &report.state));
         }
         for event in self.recording.events() {
             if let EventKind::Observed(Observation {

@@ -1,6 +1,6 @@
 //! Matching, on recordings made by hand.
 
-use super::{Analysis, Fate};
+use super::{Analysis, Asker, Fate};
 use crate::analysis::script::Script;
 use crate::trace::SocketId;
 
@@ -110,4 +110,120 @@ fn datagrams_are_matched_by_address_and_lost_ones_are_said() {
         ]
     );
     assert_eq!(flows.messages[2].fate, Fate::Cut(3));
+}
+
+/// Which of these calls, counted from the socket() before them, closed the socket.
+fn closed_by(calls: &[(u32, &str, i64)]) -> Option<usize> {
+    let mut script = Script::new();
+    script.socket("server", 1, 1, "AF_INET", "SOCK_DGRAM");
+    for (process, function, fd) in calls {
+        let args = match *function {
+            "recv" => serde_json::json!({"fd": fd, "size": 16}),
+            _ => serde_json::json!({"fd": fd}),
+        };
+        script.call("server", *process, 1, function, args, 0, serde_json::json!({}));
+    }
+    let recording = script.recording();
+    let analysis = Analysis::of(&recording);
+    let closed_ns = analysis.sockets[0].closed_ns?;
+    let returned = |span: &super::CallSpan| span.returned_ns() == closed_ns;
+    analysis.calls.iter().position(returned)
+}
+
+#[test]
+fn a_socket_is_closed_when_its_last_descriptor_is() {
+    assert_eq!(closed_by(&[(1, "recv", 3), (1, "close", 3)]), Some(2));
+    // The second descriptor is known by its use, be it dup()'s or inherited: before the close of the first, or after it.
+    assert_eq!(closed_by(&[(1, "recv", 7), (1, "close", 3)]), None);
+    assert_eq!(closed_by(&[(1, "close", 3), (1, "recv", 7)]), None);
+    assert_eq!(closed_by(&[(1, "close", 3), (2, "recv", 3)]), None);
+    assert_eq!(closed_by(&[(1, "close", 3), (2, "recv", 3), (2, "close", 3)]), Some(3));
+    assert_eq!(closed_by(&[(1, "close", 7), (1, "close", 3)]), Some(2));
+}
+
+#[test]
+fn a_process_that_ends_closes_what_it_left_open() {
+    let mut script = Script::new();
+    script.socket("server", 1, 1, "AF_INET", "SOCK_DGRAM");
+    script.socket("server", 1, 2, "AF_INET", "SOCK_DGRAM");
+    let args = serde_json::json!({"fd": 3, "size": 16});
+    script.call("child", 2, 1, "recv", args, 0, serde_json::json!({}));
+    script.event(
+        "server",
+        serde_json::json!({"event": "exited", "cpu_ns": null, "status": {"code": 0}}),
+    );
+    let recording = script.recording();
+    let analysis = Analysis::of(&recording);
+    let open: Vec<bool> = analysis.sockets.iter().map(|one| one.closed_ns.is_none()).collect();
+    assert_eq!(open, [true, false], "the child still holds the first");
+}
+
+#[test]
+fn closing_one_of_two_descriptors_does_not_end_the_stream() {
+    let ended_by = |first: i64| {
+        let mut script = Script::new();
+        script.tcp_connection(("client", 1, 3), ("server", 2, 1, 2));
+        script.send("client", 1, 3, "hello");
+        let args = |fd: i64| serde_json::json!({"fd": fd});
+        let none = || serde_json::json!({});
+        script.call("client", 1, 3, "close", args(first), 0, none());
+        script.call("client", 1, 3, "close", args(12 - first), 0, none());
+        script.recv("server", 2, 2, 8, "hello").recv("server", 2, 2, 8, "");
+        let recording = script.recording();
+        let analysis = Analysis::of(&recording);
+        let end = analysis.directions.iter().find_map(|direction| direction.end);
+        end.and_then(|(ended, _)| analysis.calls[ended].call.fd)
+    };
+    assert_eq!((ended_by(5), ended_by(7)), (Some(7), Some(5)));
+}
+
+#[test]
+fn each_report_of_a_state_says_who_had_asked() {
+    let mut script = Script::new();
+    script.socket("client", 1, 1, "AF_INET", "SOCK_STREAM");
+    let args = serde_json::json!({"fd": 3, "level": "IPPROTO_TCP", "option": "TCP_INFO"});
+    script.call("client", 1, 1, "tcp_info", args, 0, serde_json::json!({"state": "CLOSE"}));
+    for state in ["CLOSE", "ESTABLISHED"] {
+        script.observed("client", 1, 1, serde_json::json!({"tcp_info": {"state": state}}));
+    }
+    let recording = script.recording();
+    let analysis = Analysis::of(&recording);
+    let socket = &analysis.sockets[0];
+    let said = |report: &super::StateReport| (report.state.clone(), report.asked_by);
+    assert_eq!(
+        socket.tcp_states.iter().map(said).collect::<Vec<_>>(),
+        [
+            ("CLOSE".to_owned(), Asker::Program),
+            ("CLOSE".to_owned(), Asker::Instrument),
+            ("ESTABLISHED".to_owned(), Asker::Instrument)
+        ]
+    );
+    assert_eq!(socket.state_changes().count(), 2);
+}
+
+#[test]
+fn arp_answers_go_to_their_questions() {
+    let mut script = Script::new();
+    for (operation, sender, target) in [(1, 1, 2), (1, 1, 3), (2, 2, 1), (1, 1, 3), (2, 9, 1)] {
+        let ip = |host: u8| format!("10.9.0.{host}");
+        let mac = "02:00:00:00:00:01";
+        script.event(
+            "wire",
+            serde_json::json!({"event": "frame", "frame": 1, "sent_by": "client", "raw": "", "payload_bytes": 0,
+                "arp": {"operation": operation, "sender_mac": mac, "sender_ip": ip(sender), "target_mac": mac, "target_ip": ip(target)}}),
+        );
+    }
+    let recording = script.recording();
+    let found = Analysis::of(&recording).arp;
+    let said: Vec<_> =
+        found.iter().map(|one| (one.question, one.answer, one.asked_again)).collect();
+    assert_eq!(
+        said,
+        [
+            (Some(0), Some(2), false),
+            (Some(1), None, true),
+            (Some(3), None, false),
+            (None, Some(4), false)
+        ]
+    );
 }

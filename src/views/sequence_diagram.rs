@@ -20,6 +20,7 @@ use crate::text::wrap;
 use crate::views::SeqNumbers;
 
 mod annotations;
+mod arp;
 mod arrow;
 mod builder;
 mod diagram;

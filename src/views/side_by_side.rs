@@ -4,14 +4,13 @@
 use std::collections::HashMap;
 
 use self::align::{Aligned, Differs, align, differs, fold_equal};
-use self::cell::{Cell, Doing};
+use self::cell::Cell;
 use super::view;
 use super::wording::{self, ActorColors};
-use crate::analysis::Analysis;
+use crate::analysis::{Action, Analysis};
 use crate::i18n::tr;
 use crate::picture::fold::{Repetition, repetitions};
 use crate::picture::{Ink, Picture, Row, fit, table};
-use crate::trace::{EventKind, SyscallKind};
 
 mod align;
 mod cell;
@@ -61,75 +60,44 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
 
 /// The columns, and how many calls were made before the first part.
 fn columns(analysis: &Analysis) -> (Vec<Column>, usize) {
-    let events = analysis.recording.events();
-    let colors = ActorColors::of(events);
-    let parts: Vec<(u64, String)> = events
-        .iter()
-        .filter_map(|event| match &event.what {
-            EventKind::Part { part } => Some((event.at_ns, wording::label(part))),
-            _ => None,
-        })
-        .collect();
-    let calls = analysis.calls.iter().filter(|made| !made.call.is_instrument());
-    let mut doings: Vec<Doing> = calls.map(Doing::Call).collect();
-    doings.extend(events.iter().filter_map(|event| match &event.what {
-        EventKind::Deed { deed, errno } if event.is_by_actor() => {
-            Some(Doing::Deed(event, deed, errno.as_deref()))
-        }
-        _ => None,
-    }));
-    doings.sort_by_key(Doing::at_ns);
-    let (mut headings, mut before): (Vec<(String, Vec<Doing>)>, usize) = (Vec::new(), 0);
-    for (_, part) in &parts {
-        if !headings.iter().any(|(known, _)| known == part) {
-            headings.push((part.clone(), Vec::new()));
+    let colors = ActorColors::of(analysis.recording.events());
+    let (mut headings, mut before): (Vec<(String, Vec<&Action>)>, usize) = (Vec::new(), 0);
+    for part in analysis.parts.iter().map(|part| wording::label(part.name)) {
+        if !headings.iter().any(|(known, _)| *known == part) {
+            headings.push((part, Vec::new()));
         }
     }
-    for doing in doings {
-        // What goes out of scope late still belongs to where it was opened.
-        let opened_ns = match doing {
-            Doing::Call(made) if made.is(SyscallKind::Close) => {
-                made.socket.map(|at| analysis.sockets[at].made_ns)
-            }
-            _ => None,
-        };
-        let part_at = |when_ns: u64| parts.iter().rev().find(|(at_ns, _)| *at_ns <= when_ns);
-        let part = opened_ns.and_then(part_at).or_else(|| part_at(doing.at_ns()));
-        let heading = match part {
-            Some((_, part)) => part.clone(),
-            None if parts.is_empty() => wording::actor(doing.actor()),
+    for action in &analysis.actions {
+        let heading = match action.part {
+            Some(part) => wording::label(analysis.parts[part].name),
+            None if analysis.parts.is_empty() => wording::actor(&action.actor),
             None => {
                 before += 1;
                 continue;
             }
         };
         match headings.iter_mut().find(|(known, _)| *known == heading) {
-            Some((_, calls)) => calls.push(doing),
-            None => headings.push((heading, vec![doing])),
+            Some((_, actions)) => actions.push(action),
+            None => headings.push((heading, vec![action])),
         }
     }
     // Threads interleave as they like: one actor's calls after the other's can be compared.
     let threaded = headings
         .iter()
-        .any(|(_, calls)| calls.iter().any(|doing| doing.thread() != calls[0].thread()));
-    let several = !parts.is_empty()
+        .any(|(_, actions)| actions.iter().any(|action| action.thread != actions[0].thread));
+    let several = !analysis.parts.is_empty()
         && headings
             .iter()
-            .any(|(_, calls)| calls.iter().any(|doing| doing.actor() != calls[0].actor()));
-    let columns = headings.into_iter().map(|(heading, mut calls)| {
+            .any(|(_, actions)| actions.iter().any(|action| action.actor != actions[0].actor));
+    let columns = headings.into_iter().map(|(heading, mut actions)| {
         if several && threaded {
-            calls.sort_by_key(|doing| colors.place(doing.actor()));
+            actions.sort_by_key(|action| colors.place(&action.actor));
         }
-        let mut cells: Vec<Cell> = calls
-            .into_iter()
-            .map(|doing| {
-                Cell::of(
-                    doing,
-                    analysis,
-                    Some(&colors).filter(|_| several && wording::actor(doing.actor()) != heading),
-                )
-            })
-            .collect();
+        let cell = |action: &Action| {
+            let says_who = several && wording::actor(&action.actor) != heading;
+            Cell::of(action, analysis, Some(&colors).filter(|_| says_who))
+        };
+        let mut cells: Vec<Cell> = actions.into_iter().map(cell).collect();
         if cells.len() > LONG {
             cells = fold(&cells);
         }
@@ -236,7 +204,7 @@ mod tests {
 
     use super::*;
     use crate::analysis::sample::{Sample, data, fits_everywhere, here};
-    use crate::trace::Outcome;
+    use crate::trace::{EventKind, Outcome};
 
     fn modes() -> Sample {
         let mut sample = Sample::new();

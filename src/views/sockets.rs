@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::view;
 use super::wording::{self, ActorColors, safe};
-use crate::analysis::{Analysis, CallSpan, Origin, Socket};
+use crate::analysis::{Analysis, FailureReason, Socket, SocketUse};
 use crate::i18n::tr;
 use crate::picture::table::{self, Column};
 use crate::picture::{Ink, Picture, Row, fit, paragraph};
@@ -104,37 +104,26 @@ fn rows_of(
             became,
         ]
     };
-    let mut refused: Vec<(usize, String, Option<&Address>, &CallSpan)> = Vec::new();
-    for (at, made) in socket.failed.iter().filter_map(|at| Some((*at, analysis.calls.get(*at)?))) {
-        let Some(asked) = made.call.syscall.address().filter(|_| !says_not_yet(made)) else {
-            continue;
-        };
-        let words = safe(&format!("✗ {}: {}", made.call.function(), made.errno().unwrap_or("")));
-        if !refused.iter().any(|(_, said, known, _)| *said == words && *known == Some(asked))
-            && refused.len() < MOST_REFUSALS
-        {
-            refused.push((at, words, Some(asked), made));
+    let mut refused: Vec<(usize, String, &Address)> = Vec::new();
+    for (call, words) in failures(socket, analysis, FailureReason::Address) {
+        let Some(asked) = analysis.calls[call].call.syscall.address() else { continue };
+        let is_known = refused.iter().any(|(_, said, known)| *said == words && *known == asked);
+        if !is_known && refused.len() < MOST_REFUSALS {
+            refused.push((call, words, asked));
         }
     }
-    let named = analysis.calls.iter().position(|made| {
-        analysis.is_on(made, socket)
-            && made.result().is_some()
-            && matches!(
-                made.call.kind(),
-                SyscallKind::Bind | SyscallKind::Connect | SyscallKind::Listen
-            )
-    });
-    let all = refused.len();
-    let refusal = |(_, words, asked, made): (usize, String, Option<&Address>, &CallSpan)| {
+    let refusal = |(call, words, asked): (usize, String, &Address)| {
         let words = Row::new().with(words, Ink::Bad);
-        if made.is(SyscallKind::Bind) {
-            cells(asked, None, words)
+        if analysis.calls[call].is(SyscallKind::Bind) {
+            cells(Some(asked), None, words)
         } else {
-            cells(None, asked, words)
+            cells(None, Some(asked), words)
         }
     };
-    let (first, later): (Vec<_>, Vec<_>) =
-        refused.into_iter().partition(|(at, ..)| named.is_some_and(|named| *at < named));
+    let all = refused.len();
+    let (first, later): (Vec<_>, Vec<_>) = refused
+        .into_iter()
+        .partition(|(call, ..)| socket.in_use_since.is_some_and(|since| *call < since));
     let mut became = became(socket, analysis);
     if became.0.is_empty() && all == 0 {
         became.push(tr!("no address, no peer"), Ink::Faint);
@@ -151,9 +140,17 @@ fn rows_of(
     rows
 }
 
-/// True if the call failed only because what it waits for is not there yet.
-fn says_not_yet(made: &CallSpan) -> bool {
-    matches!(made.errno().unwrap_or(""), "EAGAIN" | "EWOULDBLOCK" | "EINPROGRESS" | "EALREADY")
+/// The calls on it that failed for this reason, in words.
+fn failures<'a>(
+    socket: &'a Socket,
+    analysis: &'a Analysis,
+    why: FailureReason,
+) -> impl Iterator<Item = (usize, String)> + 'a {
+    socket.failures.iter().filter(move |failure| failure.why == why).map(|failure| {
+        let span = &analysis.calls[failure.call];
+        let words = format!("✗ {}: {}", span.call.function(), span.errno().unwrap_or(""));
+        (failure.call, safe(&words))
+    })
 }
 
 /// A row of the table; what became of the socket may go on below.
@@ -213,44 +210,33 @@ fn protocol(socket: &Socket) -> String {
 /// Listening, connected or bound; then what failed on it, but for what was asked of an address.
 fn became(socket: &Socket, analysis: &Analysis) -> Row {
     let mut row = Row::new();
-    if socket.backlog.is_some() {
-        let all = &analysis.calls;
-        let taken =
-            all.iter().filter(|made| made.is(SyscallKind::Accept) && made.result().is_some());
-        let taken = taken.filter(|made| analysis.is_on(made, socket)).count();
-        row.push(tr!("listening"), Ink::Good);
-        match taken {
-            0 => {}
-            1 => row.push(tr!(", 1 accepted"), Ink::Plain),
-            many => row.push(tr!(", {many} accepted", many), Ink::Plain),
+    match socket.usage() {
+        SocketUse::Listening => {
+            row.push(tr!("listening"), Ink::Good);
+            match socket.accepted {
+                0 => {}
+                1 => row.push(tr!(", 1 accepted"), Ink::Plain),
+                many => row.push(tr!(", {many} accepted", many), Ink::Plain),
+            }
         }
-    } else if socket.peer.is_some() {
-        let accepted = matches!(socket.origin, Origin::Accept(_));
-        row.push(if accepted { tr!("accepted") } else { tr!("connected") }, Ink::Plain);
-    } else if socket.local.is_some() {
-        let asked = analysis.calls.iter().any(|made| {
-            made.is(SyscallKind::Bind) && made.result().is_some() && analysis.is_on(made, socket)
-        });
-        row.push(if asked { tr!("bound") } else { tr!("bound by the kernel") }, Ink::Plain);
+        SocketUse::Accepted => row.push(tr!("accepted"), Ink::Plain),
+        SocketUse::Connected => row.push(tr!("connected"), Ink::Plain),
+        SocketUse::Bound => row.push(tr!("bound"), Ink::Plain),
+        SocketUse::BoundByKernel => row.push(tr!("bound by the kernel"), Ink::Plain),
+        SocketUse::Unused => {}
     }
-    if let [.., (_, last)] = socket.states.as_slice()
-        && !matches!(last.as_str(), "ESTABLISHED" | "LISTEN")
+    if let Some(last) = socket.tcp_states.last()
+        && !matches!(&*last.state, "ESTABLISHED" | "LISTEN")
     {
-        row.push(
-            format!("{}{}", if row.0.is_empty() { "" } else { tr!(", ") }, safe(last)),
-            Ink::Plain,
-        );
+        let comma = if row.0.is_empty() { "" } else { tr!(", ") };
+        row.push(format!("{comma}{}", safe(&last.state)), Ink::Plain);
     }
     let reopened = |closed: u64| analysis.sockets.iter().any(|other| other.made_ns > closed);
-    if socket.closed_ns.is_some_and(reopened) && socket.failed.is_empty() {
+    if socket.closed_ns.is_some_and(reopened) && socket.failures.is_empty() {
         row.push(if row.0.is_empty() { tr!("closed") } else { tr!(", closed") }, Ink::Faint);
     }
     let mut said: Vec<String> = Vec::new();
-    for made in socket.failed.iter().filter_map(|at| analysis.calls.get(*at)) {
-        if says_not_yet(made) || made.call.syscall.address().is_some() {
-            continue;
-        }
-        let words = safe(&format!("✗ {}: {}", made.call.function(), made.errno().unwrap_or("")));
+    for (_, words) in failures(socket, analysis, FailureReason::Other) {
         if !said.contains(&words) && said.len() < MOST_REFUSALS {
             said.push(words);
         }

@@ -5,59 +5,12 @@ use unicode_width::UnicodeWidthStr;
 
 use super::view;
 use super::wording::{self, safe};
-use crate::analysis::{Analysis, ThreadState, ThreadTimeline};
+use crate::analysis::threads::ThreadTotals;
+use crate::analysis::{Analysis, ThreadTimeline};
 use crate::i18n::tr;
 use crate::picture::table::{self, Column};
 use crate::picture::{Canvas, Ink, Picture, Row, fit, paragraph, span_of};
 use crate::trace::ActorKind;
-
-/// What there is to say of everyone together.
-#[derive(Debug, Default)]
-struct Sums {
-    created: usize,
-    ended: usize,
-    /// How often one was given a processor; `None` if the kernel was not asked.
-    turns: Option<u64>,
-    cpu_ns: Option<u64>,
-    ready_ns: Option<u64>,
-    /// Times that one fell asleep in a call, by call.
-    slept: Vec<(String, usize)>,
-    blocked_ns: u64,
-    /// Those of them that ended.
-    woken: usize,
-}
-
-impl Sums {
-    fn of(lives: &[&ThreadTimeline]) -> Sums {
-        let mut sums = Sums::default();
-        for life in lives {
-            sums.created += 1;
-            sums.ended += usize::from(life.left);
-            for (sum, one) in [
-                (&mut sums.turns, life.turns),
-                (&mut sums.cpu_ns, life.cpu_ns),
-                (&mut sums.ready_ns, life.ready_ns),
-            ] {
-                *sum = one.map_or(*sum, |one| Some(sum.unwrap_or(0) + one));
-            }
-            for (call, times, ns) in life.blocked() {
-                sums.blocked_ns += ns;
-                sums.woken += times;
-                match sums.slept.iter_mut().find(|(known, _)| *known == call) {
-                    Some((_, sum)) => *sum += times,
-                    None => sums.slept.push((call.to_owned(), times)),
-                }
-            }
-            // Blocked to the very end: nothing woke it.
-            let last = life.intervals.last();
-            if last.is_some_and(|last| matches!(last.doing, ThreadState::Blocked(_))) {
-                sums.woken -= 1;
-            }
-        }
-        sums.slept.sort_by_key(|(_, times)| std::cmp::Reverse(*times));
-        sums
-    }
-}
 
 fn times(count: impl std::fmt::Display) -> String {
     format!("{count}×")
@@ -67,25 +20,25 @@ view!("states", |analysis, width, _| draw(analysis, width));
 fn draw(analysis: &Analysis, width: usize) -> Picture {
     // A role has no thread of its own: its states are those of the lab's.
     let everyone = || analysis.threads.iter();
-    let mut lives: Vec<&ThreadTimeline> =
-        everyone().filter(|life| life.kind != ActorKind::Role).collect();
-    if lives.is_empty() {
-        lives = everyone().collect();
+    let mut timelines: Vec<&ThreadTimeline> =
+        everyone().filter(|timeline| timeline.kind != ActorKind::Role).collect();
+    if timelines.is_empty() {
+        timelines = everyone().collect();
     }
-    if lives.is_empty() {
+    if timelines.is_empty() {
         return Picture::default();
     }
-    let sums = Sums::of(&lives);
+    let totals = ThreadTotals::of(&timelines);
     let mut canvas = Canvas::new(width);
     if width >= 64 {
-        diagram(&mut canvas, &sums);
+        diagram(&mut canvas, &totals);
     } else {
-        list(&mut canvas, &sums, width);
+        list(&mut canvas, &totals, width);
     }
     let Picture(mut rows) = canvas.picture();
     rows.push(Row::new());
-    rows.extend(table(&lives, width));
-    let asked = lives.iter().any(|life| life.samples > 0);
+    rows.extend(table(&timelines, width));
+    let asked = timelines.iter().any(|timeline| timeline.samples > 0);
     let source = if asked {
         tr!("The kernel was asked; it says R for both ready and running, and S for blocked.")
     } else {
@@ -114,21 +67,21 @@ fn put_box(canvas: &mut Canvas, row: usize, column: usize, name: &str, note: &st
 }
 
 /// The five states and their edges, in 64 columns.
-fn diagram(canvas: &mut Canvas, sums: &Sums) {
+fn diagram(canvas: &mut Canvas, totals: &ThreadTotals) {
     const EDGE: usize = 64;
     let time = |ns: Option<u64>| ns.map_or(tr!("not asked").to_owned(), span_of);
-    let turns = sums.turns.map_or("?×".to_owned(), times);
-    put_box(canvas, 0, 0, tr!("created"), &times(sums.created), Ink::Plain);
-    put_box(canvas, 0, 25, tr!("ready"), &time(sums.ready_ns), Ink::Of(2));
-    put_box(canvas, 8, 25, tr!("running"), &time(sums.cpu_ns), Ink::Good);
-    put_box(canvas, 8, 0, tr!("terminated"), &times(sums.ended), Ink::Plain);
-    put_box(canvas, 4, 50, tr!("blocked"), &span_of(sums.blocked_ns), Ink::Warn);
+    let turns = totals.turns.map_or("?×".to_owned(), times);
+    put_box(canvas, 0, 0, tr!("created"), &times(totals.created), Ink::Plain);
+    put_box(canvas, 0, 25, tr!("ready"), &time(totals.ready_ns), Ink::Of(2));
+    put_box(canvas, 8, 25, tr!("running"), &time(totals.cpu_ns), Ink::Good);
+    put_box(canvas, 8, 0, tr!("terminated"), &times(totals.ended), Ink::Plain);
+    put_box(canvas, 4, 50, tr!("blocked"), &span_of(totals.blocked_ns), Ink::Warn);
     arrow(canvas, 1, 14, 24, '▶');
-    canvas.write(0, 16, 24, &times(sums.created), Ink::Strong);
+    canvas.write(0, 16, 24, &times(totals.created), Ink::Strong);
     arrow(canvas, 10, 15, 25, '◀');
     canvas.put(10, 14, '◀', Ink::Faint);
     canvas.put(10, 24, '─', Ink::Faint);
-    canvas.write(9, 16, 24, &times(sums.ended), Ink::Strong);
+    canvas.write(9, 16, 24, &times(totals.ended), Ink::Strong);
     for row in 4..8 {
         canvas.put(row, 29, '│', Ink::Faint);
         canvas.put(row, 34, '│', Ink::Faint);
@@ -153,9 +106,12 @@ fn diagram(canvas: &mut Canvas, sums: &Sums) {
         canvas.put(row, 57, '│', Ink::Faint);
     }
     canvas.put(8, 57, '▲', Ink::Faint);
-    canvas.write(0, 41, 57, &tr!("woken {times}", times = times(sums.woken)), Ink::Strong);
-    let calls: Vec<_> =
-        sums.slept.iter().map(|(call, count)| format!("{} {}", safe(call), times(count))).collect();
+    canvas.write(0, 41, 57, &tr!("woken {times}", times = times(totals.woken)), Ink::Strong);
+    let calls: Vec<_> = totals
+        .slept
+        .iter()
+        .map(|(call, count)| format!("{} {}", safe(call), times(count)))
+        .collect();
     let words = if calls.is_empty() { tr!("never").to_owned() } else { calls.join(tr!(", ")) };
     canvas.write(11, 41, EDGE, &words, Ink::Strong);
     canvas.write(9, 41, 56, tr!("waits in"), Ink::Faint);
@@ -169,26 +125,26 @@ fn arrow(canvas: &mut Canvas, row: usize, from: usize, to: usize, head: char) {
 }
 
 /// The same in words, where there is no room for the diagram.
-fn list(canvas: &mut Canvas, sums: &Sums, width: usize) {
-    let mut lines = vec![tr!("created → ready {times}", times = times(sums.created))];
-    lines.push(tr!("ready → running {times}", times = sums.turns.map_or("?×".to_owned(), times)));
-    for (call, count) in &sums.slept {
+fn list(canvas: &mut Canvas, totals: &ThreadTotals, width: usize) {
+    let mut lines = vec![tr!("created → ready {times}", times = times(totals.created))];
+    lines.push(tr!("ready → running {times}", times = totals.turns.map_or("?×".to_owned(), times)));
+    for (call, count) in &totals.slept {
         lines.push(tr!(
             "running → blocked {times} in {call}",
             times = times(count),
             call = safe(call)
         ));
     }
-    lines.push(tr!("blocked → ready {times}", times = times(sums.woken)));
-    lines.push(tr!("running → terminated {times}", times = times(sums.ended)));
+    lines.push(tr!("blocked → ready {times}", times = times(totals.woken)));
+    lines.push(tr!("running → terminated {times}", times = times(totals.ended)));
     for (row, line) in lines.iter().enumerate() {
         canvas.write(row, 0, width, line, Ink::Plain);
     }
 }
 
 /// Each actor's times in each state.
-fn table(lives: &[&ThreadTimeline], width: usize) -> Vec<Row> {
-    let names = || lives.iter().map(|life| wording::actor(&life.actor));
+fn table(timelines: &[&ThreadTimeline], width: usize) -> Vec<Row> {
+    let names = || timelines.iter().map(|timeline| wording::actor(&timeline.actor));
     let name = names().map(|name| name.width()).max().unwrap_or(0).min(width / 3) + 1;
     let time = (width.saturating_sub(name + 1) / 3).clamp(1, 14) - 1;
     let [name, time] = [name, time].map(|width| Column::left(width, " "));
@@ -198,9 +154,9 @@ fn table(lives: &[&ThreadTimeline], width: usize) -> Vec<Row> {
     let heads = ["", tr!("running"), tr!("ready"), tr!("blocked")];
     let mut rows = vec![row(heads.map(|head| (head, Ink::Faint)))];
     let said = |ns: Option<u64>| ns.map_or(tr!("not asked").to_owned(), span_of);
-    for (number, (life, name)) in lives.iter().zip(names()).enumerate() {
-        let blocked = life.blocked().iter().map(|(_, _, ns)| ns).sum();
-        let times = [life.cpu_ns, life.ready_ns, Some(blocked)].map(said);
+    for (number, (timeline, name)) in timelines.iter().zip(names()).enumerate() {
+        let blocked = timeline.blocked().iter().map(|(_, _, ns)| ns).sum();
+        let times = [timeline.cpu_ns, timeline.ready_ns, Some(blocked)].map(said);
         let [running, ready, blocked] = times.each_ref().map(|time| (time.as_str(), Ink::Plain));
         rows.push(row([(name.as_ref(), Ink::Of(number)), running, ready, blocked]));
     }
@@ -225,17 +181,6 @@ mod tests {
     fn what_the_kernel_said_is_in_the_boxes() {
         let drawn = draw(&Analysis::of(&asked().recording()), 80).text();
         assert_snapshot!(drawn);
-    }
-
-    #[test]
-    fn who_was_never_woken_is_not_counted_as_woken() {
-        let mut script = Sample::new();
-        script.enter("server", 1, "accept", &[]);
-        script.pass(5_000_000).sends("client", 2, "x");
-        let recording = script.recording();
-        let analysis = Analysis::of(&recording);
-        let sums = Sums::of(&analysis.threads.iter().collect::<Vec<_>>());
-        assert_eq!((sums.slept, sums.woken), (vec![("accept".to_owned(), 1)], 0));
     }
 
     #[test]

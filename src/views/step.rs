@@ -5,6 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::trace::{Detail, Trace};
 use super::wording::{self, ActorColors, arguments, safe};
+use crate::analysis::OpenCalls;
 use crate::i18n::tr;
 use crate::picture::{Ink, Picture, Row, fit};
 use crate::text::wrap_code;
@@ -34,15 +35,19 @@ struct Mark<'a> {
     sign: char,
 }
 
-impl Shot<'_> {
+impl<'a> Shot<'a> {
     /// The picture, of no more than this many columns and rows.
     #[must_use]
     pub fn draw(&self, width: usize, height: usize) -> Picture {
-        let blocked = self.blocked();
+        let open = OpenCalls::after(self.events);
+        let at_cursor = self.cursor.and_then(|event| Some((event.process, held(event)?.id)));
+        let mut waiting = Self::marks(open.held, '▷');
+        waiting.retain(|mark| Some((mark.event.process, mark.call.id)) != at_cursor);
+        let blocked = Self::marks(open.entered, '…');
         let below = self.below(&blocked, width, (height / 3).clamp(2, 9));
         let mut rows = vec![Row::new().with(fit(self.title, width), Ink::Faint)];
         let room = height.saturating_sub(rows.len() + below.len() + 1).max(1);
-        rows.extend(self.source(&blocked, width, room));
+        rows.extend(self.source(&blocked, &waiting, width, room));
         rows.push(Row::new().with("─".repeat(width), Ink::Faint));
         rows.extend(below);
         rows.truncate(height);
@@ -70,40 +75,9 @@ impl Shot<'_> {
         rows
     }
 
-    /// Calls that were entered and have not returned.
-    fn blocked(&self) -> Vec<Mark<'_>> {
-        let mut open: Vec<Mark<'_>> = Vec::new();
-        for event in self.events {
-            match &event.what {
-                EventKind::Enter(call) if call.role == Role::Program => {
-                    open.push(Mark { event, call, sign: '…' })
-                }
-                EventKind::Return(back) => open.retain(|mark| {
-                    (mark.event.process, mark.call.id) != (event.process, back.call.id)
-                }),
-                EventKind::Exited { .. } => open.retain(|mark| {
-                    (mark.event.process, mark.event.thread) != (event.process, event.thread)
-                }),
-                _ => {}
-            }
-        }
-        open
-    }
-
-    /// Calls that are held, besides the cursor's.
-    fn waiting(&self) -> Vec<Mark<'_>> {
-        let mut open: Vec<Mark<'_>> = Vec::new();
-        for event in self.events {
-            match &event.what {
-                EventKind::Held(call) => open.push(Mark { event, call, sign: '▷' }),
-                EventKind::Enter(call) => open
-                    .retain(|mark| (mark.event.process, mark.call.id) != (event.process, call.id)),
-                _ => {}
-            }
-        }
-        let at_cursor = self.cursor.and_then(|event| Some((event.process, held(event)?.id)));
-        open.retain(|mark| Some((mark.event.process, mark.call.id)) != at_cursor);
-        open
+    /// The calls of these events, each with this sign.
+    fn marks(calls: Vec<(&'a Event, &'a Call)>, sign: char) -> Vec<Mark<'a>> {
+        calls.into_iter().map(|(event, call)| Mark { event, call, sign }).collect()
     }
 
     /// The place that is shown: the cursor's, or else that of the last call.
@@ -118,7 +92,13 @@ impl Shot<'_> {
         }
     }
 
-    fn source(&self, blocked: &[Mark<'_>], width: usize, room: usize) -> Vec<Row> {
+    fn source(
+        &self,
+        blocked: &[Mark<'_>],
+        waiting: &[Mark<'_>],
+        width: usize,
+        room: usize,
+    ) -> Vec<Row> {
         let mut rows = Vec::new();
         let Some(place) = self.place() else {
             rows.resize(room, Row::new());
@@ -129,10 +109,9 @@ impl Shot<'_> {
             rows.resize(room, Row::new());
             return rows;
         };
-        let waiting = self.waiting();
         let cursor =
             self.cursor.and_then(|event| Some(Mark { event, call: held(event)?, sign: '▶' }));
-        let marks: Vec<_> = cursor.iter().chain(blocked).chain(&waiting).collect();
+        let marks: Vec<_> = cursor.iter().chain(blocked).chain(waiting).collect();
         let colors = ActorColors::of(self.events);
         // A fifth of the window at most: the source needs the rest.
         let name_width = actors_width(self.events).min((width / 5).clamp(4, 16));

@@ -26,36 +26,37 @@ const TALL: usize = 22;
 
 view!("timeline", |analysis, width, _| draw(analysis, width));
 fn draw(analysis: &Analysis, width: usize) -> Picture {
-    let lives = &analysis.threads;
-    let Some(from_ns) = lives.iter().map(|life| life.began_ns).min() else {
+    let timelines = &analysis.threads;
+    let Some(from_ns) = timelines.iter().map(|timeline| timeline.began_ns).min() else {
         return Picture::default();
     };
     // Time ends with the last that anyone did, not with the lab's bookkeeping after it.
-    let did = |life: &ThreadTimeline| {
-        if life.left {
-            life.ended_ns
+    let did = |timeline: &ThreadTimeline| {
+        if timeline.left {
+            timeline.ended_ns
         } else {
-            life.marks.last().map_or(life.began_ns, |mark| mark.at_ns)
+            timeline.marks.last().map_or(timeline.began_ns, |mark| mark.at_ns)
         }
     };
-    let to_ns = lives.iter().map(did).max().unwrap_or(from_ns).max(from_ns + 1);
-    let widest = lives.iter().map(|life| wording::actor(&life.actor).width()).max().unwrap_or(0);
+    let to_ns = timelines.iter().map(did).max().unwrap_or(from_ns).max(from_ns + 1);
+    let widest =
+        timelines.iter().map(|timeline| wording::actor(&timeline.actor).width()).max().unwrap_or(0);
     let left = (widest.max(11) + 1).min(width / 4).max(4);
     let columns = width.saturating_sub(left);
     let scale = TimeAxis { from_ns, to_ns, column: left, columns };
-    let airy = bands(lives, &scale, width, 1);
-    if airy.0.len() > TALL { bands(lives, &scale, width, 0) } else { airy }
+    let airy = bands(timelines, &scale, width, 1);
+    if airy.0.len() > TALL { bands(timelines, &scale, width, 0) } else { airy }
 }
 
 /// The bands, with so many empty rows between them, the time below, and what the shapes mean.
-fn bands(lives: &[ThreadTimeline], scale: &TimeAxis, width: usize, between: usize) -> Picture {
+fn bands(timelines: &[ThreadTimeline], scale: &TimeAxis, width: usize, between: usize) -> Picture {
     let mut canvas = Canvas::new(width);
     let mut row = 0;
-    for (index, life) in lives.iter().enumerate() {
-        row = band(&mut canvas, row, life, Ink::Of(index), scale) + between;
+    for (index, timeline) in timelines.iter().enumerate() {
+        row = band(&mut canvas, row, timeline, Ink::Of(index), scale) + between;
     }
     axis(&mut canvas, row, scale);
-    legend(&mut canvas, row + 2, lives, width);
+    legend(&mut canvas, row + 2, timelines, width);
     canvas.picture()
 }
 
@@ -63,15 +64,15 @@ fn bands(lives: &[ThreadTimeline], scale: &TimeAxis, width: usize, between: usiz
 fn band(
     canvas: &mut Canvas,
     row: usize,
-    life: &ThreadTimeline,
+    timeline: &ThreadTimeline,
     ink: Ink,
     scale: &TimeAxis,
 ) -> usize {
-    canvas.write(row, 0, scale.column.saturating_sub(1), &wording::actor(&life.actor), ink);
+    canvas.write(row, 0, scale.column.saturating_sub(1), &wording::actor(&timeline.actor), ink);
     let end = scale.column + scale.columns;
-    let begin = scale.column_of(life.began_ns);
-    let stop = (scale.column_of(life.ended_ns) + 1).min(end);
-    for (column, doing) in cells(life, scale, begin, stop) {
+    let begin = scale.column_of(timeline.began_ns);
+    let stop = (scale.column_of(timeline.ended_ns) + 1).min(end);
+    for (column, doing) in cells(timeline, scale, begin, stop) {
         let (character, ink) = match doing {
             ThreadState::Running => (RUNS, ink),
             ThreadState::Ready => (READY, ink),
@@ -82,8 +83,8 @@ fn band(
         canvas.put(row, column, character, ink);
     }
     let marks: Vec<usize> =
-        shown_marks(life).iter().map(|mark| scale.column_of(mark.at_ns)).collect();
-    for (from_ns, to_ns, call) in life.blocked_spans() {
+        shown_marks(timeline).iter().map(|mark| scale.column_of(mark.at_ns)).collect();
+    for (from_ns, to_ns, call) in timeline.blocked_spans() {
         let (from, to) =
             (scale.column_of(from_ns), scale.column_of(to_ns).min(end.saturating_sub(1)));
         if to > from + 1 {
@@ -100,7 +101,7 @@ fn band(
             canvas.write(row, at, to, words, Ink::Strong);
         }
     }
-    for interval in &life.intervals {
+    for interval in &timeline.intervals {
         if let ThreadState::Asleep(why) = &interval.doing {
             let why = sleep(why);
             let (from, to) =
@@ -116,8 +117,8 @@ fn band(
             }
         }
     }
-    let notes = notes(canvas, row, life, scale);
-    if let Some(cpu) = life.cpu_ns {
+    let notes = notes(canvas, row, timeline, scale);
+    if let Some(cpu) = timeline.cpu_ns {
         let words = [format!("cpu {}", span_of(cpu)), span_of(cpu)];
         let room = scale.column.saturating_sub(1);
         if let Some(words) = fitting(&words, room) {
@@ -154,8 +155,8 @@ fn placed<'w>(
 }
 
 /// The marks that are shown.
-fn shown_marks(life: &ThreadTimeline) -> Vec<&Mark> {
-    life.marks.iter().filter(|mark| mark.kind != MarkKind::Other).collect()
+fn shown_marks(timeline: &ThreadTimeline) -> Vec<&Mark> {
+    timeline.marks.iter().filter(|mark| mark.kind != MarkKind::Other).collect()
 }
 
 /// What a mark looks like.
@@ -205,13 +206,13 @@ pub(super) fn sleep(why: &Sleep) -> String {
 
 /// What each column of the band shows: whatever took most of its time.
 fn cells<'a>(
-    life: &'a ThreadTimeline,
+    timeline: &'a ThreadTimeline,
     scale: &TimeAxis,
     begin: usize,
     stop: usize,
 ) -> Vec<(usize, &'a ThreadState)> {
     let mut best: Vec<Option<(u64, &ThreadState)>> = vec![None; stop.saturating_sub(begin)];
-    for interval in &life.intervals {
+    for interval in &timeline.intervals {
         let (first, last) = (scale.column_of(interval.from_ns), scale.column_of(interval.to_ns));
         for column in first.max(begin)..(last + 1).min(stop) {
             let shared = interval
@@ -231,9 +232,9 @@ fn cells<'a>(
 }
 
 /// The marks on the band, and their words below it. Returns how many rows of words there are.
-fn notes(canvas: &mut Canvas, row: usize, life: &ThreadTimeline, scale: &TimeAxis) -> usize {
+fn notes(canvas: &mut Canvas, row: usize, timeline: &ThreadTimeline, scale: &TimeAxis) -> usize {
     let end = scale.column + scale.columns;
-    let told = shown_marks(life);
+    let told = shown_marks(timeline);
     let mut used = [0_usize; NOTES];
     let mut index = 0;
     let mut untold: Vec<(usize, usize)> = Vec::new();
@@ -318,13 +319,17 @@ fn axis(canvas: &mut Canvas, row: usize, scale: &TimeAxis) {
 }
 
 /// What the shapes mean: those that there are.
-fn legend(canvas: &mut Canvas, row: usize, lives: &[ThreadTimeline], width: usize) {
+fn legend(canvas: &mut Canvas, row: usize, timelines: &[ThreadTimeline], width: usize) {
     let shows = |is: fn(&ThreadState) -> bool| {
-        lives.iter().flat_map(|life| &life.intervals).any(|interval| is(&interval.doing))
+        timelines
+            .iter()
+            .flat_map(|timeline| &timeline.intervals)
+            .any(|interval| is(&interval.doing))
     };
-    let signs =
-        |sign: char| lives.iter().flat_map(|life| &life.marks).any(|mark| sign_of(mark).0 == sign);
-    let sampled: usize = lives.iter().map(|life| life.samples).sum();
+    let signs = |sign: char| {
+        timelines.iter().flat_map(|timeline| &timeline.marks).any(|mark| sign_of(mark).0 == sign)
+    };
+    let sampled: usize = timelines.iter().map(|timeline| timeline.samples).sum();
     let mut keys = Vec::new();
     let mut key = |shown: bool, sign: &str, words: &str, ink: Ink| {
         if shown {
@@ -354,7 +359,7 @@ fn legend(canvas: &mut Canvas, row: usize, lives: &[ThreadTimeline], width: usiz
     key(signs('▲'), "▲", tr!("sends"), Ink::Good);
     key(signs('▼'), "▼", tr!("gets"), Ink::Good);
     key(signs('✗'), "✗", tr!("fails"), Ink::Bad);
-    let ended = lives.iter().any(|life| life.left);
+    let ended = timelines.iter().any(|timeline| timeline.left);
     key(ended, "", tr!("(blank: has ended)"), Ink::Faint);
     let (mut row, mut column) = (row, 0);
     for (sign, words, ink) in keys {

@@ -218,23 +218,27 @@ fn tcp_info(info: &TcpInfo) -> String {
 /// What the kernel said when the instrument asked.
 pub(super) fn observation(observation: &Observation) -> String {
     let source = observation.fact.source();
-    let fd = observation.fd.unwrap_or(-1);
-    match &observation.fact {
+    let what = match &observation.fact {
         Fact::Getsockname(local) => {
-            tr!("fd {fd}: its own address is {address} ({source})", fd, address = local, source)
+            tr!("its own address is {address} ({source})", address = safe(&address(local)), source)
         }
         Fact::Getpeername(peer) => {
-            tr!("fd {fd}: its peer's address is {address} ({source})", fd, address = peer, source)
+            tr!(
+                "its peer's address is {address} ({source})",
+                address = safe(&address(peer)),
+                source
+            )
         }
         Fact::TcpInfo(info) => {
-            tr!("fd {fd}: its state is {state} ({source})", fd, state = tcp_info(info), source)
+            tr!("its state is {state} ({source})", state = tcp_info(info), source)
         }
-        Fact::TcpTable { local, peer, state } => tr!(
-            "{local} with {peer}: {state} ({source})",
-            local,
-            peer,
-            state = tcp_state(state),
-            source
-        ),
+        Fact::TcpTable { local, peer, state } => {
+            let state = tcp_state(state);
+            return tr!("{local} with {peer}: {state} ({source})", local, peer, state, source);
+        }
+    };
+    match observation.fd {
+        Some(fd) => tr!("fd {fd}: {what}", fd, what),
+        None => tr!("a socket: {what}", what),
     }
 }

@@ -5,7 +5,7 @@ use crate::i18n::tr;
 use crate::picture::Ink;
 use crate::reasons;
 use crate::trace::packet::End;
-use crate::trace::{Address, EventKind, SockOpt, Syscall};
+use crate::trace::{Address, Syscall};
 use crate::views::wording::{self, option_span, outcome_ink, safe, value};
 
 /// A series shows at most this many of its frames.
@@ -44,13 +44,11 @@ pub(super) struct Block {
 
 /// All of them, in the order in which they began.
 pub(super) fn blocks(analysis: &Analysis) -> Vec<Block> {
-    let all = &analysis.retransmissions;
-    let next_ns = all.iter().skip(1).map(|next| next.begins_ns).chain([u64::MAX]);
-    all.iter().zip(next_ns).map(|(series, next_ns)| Block::of(series, analysis, next_ns)).collect()
+    analysis.retransmissions.iter().map(|series| Block::of(series, analysis)).collect()
 }
 
 impl Block {
-    fn of(series: &Series, analysis: &Analysis, next_ns: u64) -> Block {
+    fn of(series: &Series, analysis: &Analysis) -> Block {
         let mut lines = frames(series, analysis);
         let mut notes: Vec<String> = Vec::new();
         for frame in series.sent.iter().map(|at| &analysis.wire[*at].frame) {
@@ -61,30 +59,18 @@ impl Block {
                 notes.push(rule);
             }
         }
-        let end_ns = analysis.recording.events().last().map_or(0, |event| event.at_ns);
-        if let Some(socket) = analysis.socket_of(series) {
-            notes.extend(limits(analysis, socket));
-            for made in analysis.waits_for(series, socket) {
-                let until = made.returned_ns().min(end_ns);
-                let (outcome, ink) = match &made.exit {
-                    None => (tr!("… blocked").to_owned(), Ink::Warn),
-                    Some(back) => (
-                        format!("= {}", safe(&back.outcome.to_string())),
-                        outcome_ink(&back.outcome),
-                    ),
-                };
-                let label = safe(made.call.function());
-                lines.push(Line {
-                    label,
-                    at: until,
-                    outcome,
-                    ink,
-                    from: Some(made.entered_ns),
-                    stroke: Stroke::Call,
-                });
-            }
+        notes.extend(limits(series, analysis));
+        lines.extend(calls(series, analysis));
+        for &(from_ns, to_ns) in &series.pauses {
+            lines.push(Line {
+                label: tr!("wait").into(),
+                at: to_ns,
+                outcome: String::new(),
+                ink: Ink::Faint,
+                from: Some(from_ns),
+                stroke: Stroke::Wait,
+            });
         }
-        deliberate_waits(series, analysis, next_ns, &mut lines);
         Block {
             heading: heading(series, analysis),
             notes,
@@ -121,26 +107,25 @@ fn frames(series: &Series, analysis: &Analysis) -> Vec<Line> {
     lines
 }
 
-/// What the sender, or the lab, waited on purpose meanwhile.
-fn deliberate_waits(series: &Series, analysis: &Analysis, next_ns: u64, lines: &mut Vec<Line>) {
-    let frame = &analysis.wire[series.sent[0]].frame;
-    let since =
-        lines.iter().filter_map(|line| line.from).chain([series.begins_ns]).min().unwrap_or(0);
-    let events = analysis.recording.events();
-    for event in events.iter().filter(|event| event.at_ns >= since && event.at_ns < next_ns) {
-        let its_own = !event.is_by_actor() || frame.sender.as_ref() == Some(&event.actor);
-        if let (EventKind::Wait { asked_ns, .. }, true) = (&event.what, its_own) {
-            let (at, from) = (event.at_ns.saturating_add(*asked_ns), Some(event.at_ns));
-            lines.push(Line {
-                label: tr!("wait").into(),
-                at,
-                outcome: String::new(),
-                ink: Ink::Faint,
-                from,
-                stroke: Stroke::Wait,
-            });
+/// A line for each call that waited for it.
+fn calls<'a>(series: &'a Series, analysis: &'a Analysis) -> impl Iterator<Item = Line> + 'a {
+    let end_ns = analysis.recording.events().last().map_or(0, |event| event.at_ns);
+    series.waits.iter().map(|call| &analysis.calls[*call]).map(move |span| {
+        let (outcome, ink) = match &span.exit {
+            None => (tr!("… blocked").to_owned(), Ink::Warn),
+            Some(back) => {
+                (format!("= {}", safe(&back.outcome.to_string())), outcome_ink(&back.outcome))
+            }
+        };
+        Line {
+            label: safe(span.call.function()),
+            at: span.returned_ns().min(end_ns),
+            outcome,
+            ink,
+            from: Some(span.entered_ns),
+            stroke: Stroke::Call,
         }
-    }
+    })
 }
 
 fn heading(series: &Series, analysis: &Analysis) -> String {
@@ -190,31 +175,14 @@ fn content_name(content: &Content) -> &'static str {
     }
 }
 
-/// True for an option that limits a wait (socket(7), tcp(7)).
-fn is_limit(option: &SockOpt) -> bool {
-    matches!(
-        option,
-        SockOpt::SendTimeout
-            | SockOpt::RecvTimeout
-            | SockOpt::UserTimeout
-            | SockOpt::SynCount
-            | SockOpt::KeepIdle
-            | SockOpt::KeepInterval
-            | SockOpt::KeepCount
-    )
-}
-
-/// The limits that were set on that socket, in words: `SO_SNDTIMEO 3.00 s`.
-fn limits(analysis: &Analysis, socket: usize) -> Vec<String> {
-    let mut all: Vec<(&SockOpt, String)> = Vec::new();
-    for made in analysis.calls.iter().filter(|made| made.socket == Some(socket)) {
-        let Syscall::SetOption { option, value: set } = &made.call.syscall else { continue };
-        if made.result().is_none() || !is_limit(option) {
-            continue;
+/// The limits that were set on its socket, in words: `SO_SNDTIMEO 3.00 s`.
+fn limits(series: &Series, analysis: &Analysis) -> Vec<String> {
+    let set = series.limits.iter().filter_map(|call| match &analysis.calls[*call].call.syscall {
+        Syscall::SetOption { option, value: set } => {
+            let words = option_span(option, set).unwrap_or_else(|| value(set, 16));
+            Some(format!("{} {words}", option.name()))
         }
-        let words = option_span(option, set).unwrap_or_else(|| value(set, 16));
-        all.retain(|(known, _)| *known != option);
-        all.push((option, words));
-    }
-    all.into_iter().map(|(option, words)| format!("{} {words}", option.name())).collect()
+        _ => None,
+    });
+    set.collect()
 }

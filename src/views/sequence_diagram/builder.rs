@@ -3,25 +3,27 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::diagram::{Arrow, ArrowLikeness, Lane, Likeness, Line, Shape, Step};
-use super::phrases::{after, connect_words, under_way};
-use crate::analysis::{Analysis, CallSpan, Fate};
+use super::phrases::{after, connect_words};
+use crate::analysis::{Analysis, BLOCKED_NS, CallSpan, Delivered, Loss, Unread};
 use crate::i18n::tr;
 use crate::labels;
 use crate::picture::Ink;
 use crate::trace::{Name, Role, Syscall, SyscallKind};
 use crate::views::SeqNumbers;
 
-/// From here on a call is shown as blocked even if nobody else did anything meanwhile.
-const NOTICEABLE_NS: u64 = 1_000_000;
-/// A receive that was blocked when the send was made, and returned within this, is drawn at the send's arrow.
-const AT_ONCE_NS: u64 = 10_000_000;
 /// Where a call's arrow goes.
 pub(super) struct ArrowTarget {
     pub(super) to: Option<usize>,
     pub(super) line: Line,
     /// The receiving calls, in order.
     pub(super) partners: Vec<usize>,
+    /// Why it does not arrive, in words.
     stops: Option<String>,
+    /// The call that is drawn at its head if nothing is drawn in between.
+    completes: Option<usize>,
+    /// True if that call is drawn there in any case: it was waiting for this.
+    wakes: bool,
+    pub(super) unread: Option<Unread>,
 }
 
 pub(super) struct Builder<'a> {
@@ -72,8 +74,8 @@ impl<'a> Builder<'a> {
             .collect();
         let shown = (0..analysis.calls.len())
             .filter(|index| {
-                let made = &analysis.calls[*index];
-                lane_of.contains_key(&made.actor) && is_shown(made, ends.contains(index))
+                let span = &analysis.calls[*index];
+                lane_of.contains_key(&span.actor) && is_shown(span, ends.contains(index))
             })
             .collect();
         Builder {
@@ -98,121 +100,71 @@ impl<'a> Builder<'a> {
 
     /// True if what this call does is seen in segments.
     pub(super) fn is_wired(&self, index: usize) -> bool {
-        self.made(index).socket.is_some_and(|socket| self.wired.contains(&socket))
+        self.span(index).socket.is_some_and(|socket| self.wired.contains(&socket))
     }
 
     /// True if what this call does begins when it is entered: segments may leave before it returns.
     fn begins(&self, index: usize) -> bool {
-        let made = self.made(index);
+        let span = self.span(index);
         let tells = matches!(
-            made.call.syscall,
+            span.call.syscall,
             Syscall::Send { .. } | Syscall::Shutdown { .. } | Syscall::Close
         );
-        tells && self.is_wired(index) && made.errno().is_none()
+        tells && self.is_wired(index) && span.errno().is_none()
     }
 
-    pub(super) fn made(&self, index: usize) -> &'a CallSpan {
+    pub(super) fn span(&self, index: usize) -> &'a CallSpan {
         &self.analysis.calls[index]
     }
 
     fn lane(&self, index: usize) -> usize {
-        self.lane_of[&self.made(index).actor]
-    }
-
-    fn owner_lane(&self, socket: usize) -> Option<usize> {
-        self.lane_of.get(&self.analysis.sockets[socket].owner).copied()
+        self.lane_of[&self.span(index).actor]
     }
 
     /// Which calls have an arrow, and where it goes. An arrow to one's own lane is none.
     fn plan_arrows(&mut self) {
-        let analysis = self.analysis;
         let shown: HashSet<usize> = self.shown.iter().copied().collect();
-        let mut targets: BTreeMap<usize, ArrowTarget> = BTreeMap::new();
-        for message in &analysis.messages {
-            let Some(send) = message
-                .send
-                .filter(|send| shown.contains(send) && analysis.calls[*send].exit.is_some())
-            else {
+        for delivery in &self.analysis.deliveries {
+            let taken_by = || delivery.taken_by.iter().copied().filter(|call| shown.contains(call));
+            let is_shown = shown.contains(&delivery.call)
+                && (delivery.what != Delivered::End || taken_by().next().is_some());
+            if !is_shown || self.is_wired(delivery.call) {
                 continue;
+            }
+            let to = delivery.to.as_ref().and_then(|to| self.lane_of.get(to)).copied();
+            if to == Some(self.lane(delivery.call)) {
+                continue;
+            }
+            let (line, unread) = match delivery.what {
+                Delivered::Data(unread) => (Line::Data, unread),
+                Delivered::Connection | Delivered::End => (Line::Control, None),
             };
-            let to = message
-                .receive
-                .map(|receive| self.lane(receive))
-                .or_else(|| message.to.and_then(|to| self.owner_lane(to)));
-            let stops = match message.fate {
-                // What a stream delivered lies there unread: it is not lost.
-                Fate::NeverReceived if self.is_stream(send) => None,
-                Fate::NeverReceived => Some(tr!("never received").to_owned()),
-                Fate::NobodyThere => Some(tr!("nobody there").to_owned()),
-                Fate::Unknown | Fate::Unsent => continue,
-                Fate::Received | Fate::Cut(_) => None,
-            };
-            let target = targets.entry(send).or_insert_with(|| ArrowTarget {
-                to,
-                line: Line::Data,
-                partners: Vec::new(),
-                stops: stops.clone(),
+            let stops = delivery.lost.map(|loss| match loss {
+                Loss::NeverReceived => tr!("never received").to_owned(),
+                Loss::NobodyThere => tr!("nobody there").to_owned(),
             });
-            target.partners.extend(message.receive.filter(|receive| shown.contains(receive)));
-            if stops.is_none() {
-                (target.to, target.stops) = (to, None);
-            }
+            let target = ArrowTarget {
+                to,
+                line,
+                partners: taken_by().collect(),
+                stops,
+                completes: delivery.completes.filter(|call| shown.contains(call)),
+                wakes: delivery.wakes,
+                unread,
+            };
+            self.targets.insert(delivery.call, target);
         }
-        let accepted: HashMap<usize, usize> =
-            analysis.connections.iter().map(|both| (both.connect, both.accept)).collect();
-        for &index in &self.shown {
-            let made = self.made(index);
-            let is_stream = made.socket.is_some_and(|socket| analysis.sockets[socket].is_stream());
-            if !made.is(SyscallKind::Connect)
-                || !is_stream
-                || (made.result().is_none() && !under_way(made))
-            {
-                continue;
-            }
-            let accept = accepted.get(&index).copied();
-            let listener = made
-                .call
-                .syscall
-                .address()
-                .and_then(|address| analysis.listener_at(address, index));
-            let to = accept
-                .map(|accept| self.lane(accept))
-                .or_else(|| listener.and_then(|listener| self.owner_lane(listener)));
-            if to.is_some() {
-                targets.insert(
-                    index,
-                    ArrowTarget {
-                        to,
-                        line: Line::Control,
-                        partners: accept.into_iter().collect(),
-                        stops: None,
-                    },
-                );
-            }
-        }
-        for (told, heard) in analysis.directions.iter().filter_map(|direction| direction.end) {
-            if shown.contains(&told) && shown.contains(&heard) {
-                let to = Some(self.lane(heard));
-                targets.insert(
-                    told,
-                    ArrowTarget { to, line: Line::Control, partners: vec![heard], stops: None },
-                );
-            }
-        }
-        targets
-            .retain(|index, target| target.to != Some(self.lane(*index)) && !self.is_wired(*index));
-        self.targets = targets;
     }
 
     /// When a call has its row: an arrow when it begins, anything else when it returns.
     fn row_ns(&self, index: usize) -> u64 {
-        let made = self.made(index);
-        match (self.met.get(&index), &made.exit) {
-            (Some(&arrow), _) => self.made(arrow).entered_ns,
+        let span = self.span(index);
+        match (self.met.get(&index), &span.exit) {
+            (Some(&arrow), _) => self.span(arrow).entered_ns,
             (None, Some(back)) if !self.targets.contains_key(&index) && !self.begins(index) => {
                 back.at_ns
             }
-            _ => made.entered_ns,
+            _ => span.entered_ns,
         }
     }
 
@@ -220,27 +172,12 @@ impl<'a> Builder<'a> {
     fn meet(&mut self) {
         let mut times: Vec<u64> = self.shown.iter().map(|&index| self.row_ns(index)).collect();
         times.sort_unstable();
-        let mut sources: HashMap<usize, Vec<usize>> = HashMap::new();
         for (&send, target) in &self.targets {
-            target
-                .partners
-                .iter()
-                .for_each(|&receive| sources.entry(receive).or_default().push(send));
-        }
-        for (&send, target) in &self.targets {
-            let Some(&receive) = target.partners.first() else {
-                continue;
-            };
-            let (sent, got) = (self.made(send).entered_ns, self.made(receive));
-            let from = &sources[&receive];
-            if from.last() != Some(&send) || got.returned_ns() < sent {
-                continue;
-            }
-            let between = times.partition_point(|at| *at < got.returned_ns())
-                - times.partition_point(|at| *at <= sent);
-            let was_waiting =
-                from.len() == 1 && got.entered_ns <= sent && got.returned_ns() - sent < AT_ONCE_NS;
-            if between == 0 || was_waiting {
+            let Some(receive) = target.completes else { continue };
+            let (sent_ns, got_ns) = (self.span(send).entered_ns, self.span(receive).returned_ns());
+            let between = times.partition_point(|at_ns| *at_ns < got_ns)
+                > times.partition_point(|at_ns| *at_ns <= sent_ns);
+            if target.wakes || !between {
                 self.met.insert(receive, send);
             }
         }
@@ -273,63 +210,64 @@ impl<'a> Builder<'a> {
         let mut steps = Vec::new();
         let mut blocked: Vec<(usize, u64, u64)> = Vec::new();
         for &index in &self.shown {
-            let (made, lane, at_ns) = (self.made(index), self.lane(index), self.row_ns(index));
-            let took_ns = made.returned_ns().saturating_sub(made.entered_ns);
-            let long = took_ns >= NOTICEABLE_NS;
+            let (span, lane, at_ns) = (self.span(index), self.lane(index), self.row_ns(index));
+            let took_ns = span.returned_ns().saturating_sub(span.entered_ns);
+            let long = took_ns >= BLOCKED_NS;
             let has_arrow = self.targets.contains_key(&index);
-            let waited = made.call.syscall.may_block() && !has_arrow && at_ns > made.entered_ns;
+            let may_block = span.call.syscall.may_block() && !span.nonblocking;
+            let waited = may_block && !has_arrow && at_ns > span.entered_ns;
             let wired_connect =
-                made.is(SyscallKind::Connect) && self.is_stream(index) && self.is_wired(index);
+                span.is(SyscallKind::Connect) && self.is_stream(index) && self.is_wired(index);
             let waited =
-                waited && (long || wired_connect || others_between(lane, made.entered_ns, at_ns));
-            if made.exit.is_none() && made.call.syscall.may_block() {
+                waited && (long || wired_connect || others_between(lane, span.entered_ns, at_ns));
+            if span.exit.is_none() && may_block {
                 steps.push(self.entry(index, false));
-                blocked.push((lane, made.entered_ns, u64::MAX));
+                blocked.push((lane, span.entered_ns, u64::MAX));
                 continue;
             }
             if waited {
                 steps.push(self.entry(index, !long && !wired_connect));
-                blocked.push((lane, made.entered_ns, at_ns));
+                blocked.push((lane, span.entered_ns, at_ns));
             }
             if self.met.contains_key(&index) {
                 continue;
             }
             let (mut words, ink) = self.words(index, waited && long);
-            if waited && wired_connect && made.errno().is_none() {
+            if waited && wired_connect && span.errno().is_none() {
                 let text =
-                    tr!("connect returns {result}", result = made.result().unwrap_or_default());
+                    tr!("connect returns {result}", result = span.result().unwrap_or_default());
                 words = vec![
-                    text.clone() + &after(made, true),
+                    text.clone() + &after(span, true),
                     text,
-                    format!("connect = {}", made.result().unwrap_or_default()),
+                    format!("connect = {}", span.result().unwrap_or_default()),
                 ];
             }
             let likeness = |arrow| Likeness::Call {
                 lane,
-                function: made.call.function().to_string(),
-                errno: made.errno().map(str::to_owned),
+                function: span.call.function().to_string(),
+                errno: span.errno().map(str::to_owned),
                 arrow,
             };
             let Some(target) = self.targets.get(&index) else {
-                let stops = made.errno().filter(|_| {
-                    made.is(SyscallKind::Connect) && self.is_stream(index) && !wired_connect
+                let stops = span.errno().filter(|_| {
+                    span.is(SyscallKind::Connect) && self.is_stream(index) && !wired_connect
                 });
                 let shape = match stops {
                     Some(errno) => Shape::Arrow(Arrow {
                         from: lane,
                         to: None,
                         line: Line::Control,
-                        tail: connect_words(made),
+                        tail: connect_words(span),
                         data: None,
                         head: Vec::new(),
                         head_ink: Ink::Plain,
                         head_matters: false,
-                        stops: Some(errno.to_owned() + &after(made, waited && long)),
+                        stops: Some(errno.to_owned() + &after(span, waited && long)),
                     }),
-                    None => Shape::Call { lane, words, ink, joins: joins(made) },
+                    None => Shape::Call { lane, words, ink, joins: joins(span) },
                 };
-                let transfers = (made.sending().is_some() || made.receives())
-                    && made.result().is_some_and(|bytes| bytes > 0);
+                let transfers = (span.sending().is_some() || span.receives())
+                    && span.result().is_some_and(|bytes| bytes > 0);
                 steps.push(Step {
                     uneventful: transfers && !self.analysis.wire.is_empty(),
                     ..Step::new(at_ns, shape, likeness(None))
@@ -340,22 +278,22 @@ impl<'a> Builder<'a> {
             let arrow = self.arrow(index, target, head);
             let alike = ArrowLikeness {
                 to: target.to,
-                head: head.map(|head| self.made(head).call.function().to_string()),
+                head: head.map(|head| self.span(head).call.function().to_string()),
                 stops: target.stops.clone(),
             };
             steps.push(Step::new(at_ns, Shape::Arrow(arrow), likeness(Some(alike))));
             // A send or a connect that itself took its time.
-            if long && others_between(lane, made.entered_ns, made.returned_ns()) {
-                blocked.push((lane, made.entered_ns, made.returned_ns()));
+            if long && others_between(lane, span.entered_ns, span.returned_ns()) {
+                blocked.push((lane, span.entered_ns, span.returned_ns()));
                 let result =
-                    made.exit.as_ref().map_or_else(String::new, |back| back.outcome.to_string());
-                let text = format!("{} = {result}", made.call.function());
-                let words = vec![text.clone() + &after(made, true), text];
+                    span.exit.as_ref().map_or_else(String::new, |back| back.outcome.to_string());
+                let text = format!("{} = {result}", span.call.function());
+                let words = vec![text.clone() + &after(span, true), text];
                 let shape = Shape::Call { lane, words, ink: Ink::Plain, joins: false };
                 steps.push(Step::new(
-                    made.returned_ns(),
+                    span.returned_ns(),
                     shape,
-                    Likeness::Return { lane, function: made.call.function().to_string() },
+                    Likeness::Return { lane, function: span.call.function().to_string() },
                 ));
             }
         }
@@ -376,16 +314,16 @@ impl<'a> Builder<'a> {
     }
 
     pub(super) fn is_stream(&self, index: usize) -> bool {
-        self.made(index).socket.is_some_and(|socket| self.analysis.sockets[socket].is_stream())
+        self.span(index).socket.is_some_and(|socket| self.analysis.sockets[socket].is_stream())
     }
 
     /// A call is entered, and is blocked.
     fn entry(&self, index: usize, minor: bool) -> Step {
-        let uneventful = self.made(index).receives() && !self.analysis.wire.is_empty();
-        let (made, lane) = (self.made(index), self.lane(index));
-        let short = format!("{} …", made.call.function());
+        let uneventful = self.span(index).receives() && !self.analysis.wire.is_empty();
+        let (span, lane) = (self.span(index), self.lane(index));
+        let short = format!("{} …", span.call.function());
         let mut words = vec![tr!("{short} blocked", short), short.clone()];
-        if let Some(address) = made.call.syscall.address().filter(|_| made.is(SyscallKind::Connect))
+        if let Some(address) = span.call.syscall.address().filter(|_| span.is(SyscallKind::Connect))
         {
             let port = address.port().map(|port| format!("connect :{port} …"));
             let full =
@@ -397,19 +335,19 @@ impl<'a> Builder<'a> {
             minor,
             uneventful,
             ..Step::new(
-                made.entered_ns,
+                span.entered_ns,
                 shape,
-                Likeness::Enter { lane, function: made.call.function().to_string() },
+                Likeness::Enter { lane, function: span.call.function().to_string() },
             )
         }
     }
 
     fn arrow(&self, index: usize, target: &ArrowTarget, head: Option<usize>) -> Arrow {
-        let (made, from) = (self.made(index), self.lane(index));
+        let (span, from) = (self.span(index), self.lane(index));
         let took = head.is_some_and(|head| {
-            let back = self.made(head);
-            back.returned_ns().saturating_sub(back.entered_ns) >= NOTICEABLE_NS
-                && back.entered_ns < made.entered_ns
+            let back = self.span(head);
+            back.returned_ns().saturating_sub(back.entered_ns) >= BLOCKED_NS
+                && back.entered_ns < span.entered_ns
         });
         let mut head_matters = false;
         let (head, head_ink) = match head {
@@ -425,15 +363,15 @@ impl<'a> Builder<'a> {
             None if target.stops.is_some() => (Vec::new(), Ink::Faint),
             None => (self.meanwhile(index, target), Ink::Faint),
         };
-        let data = made.sending().map(|data| {
+        let data = span.sending().map(|data| {
             let sent =
-                made.result().and_then(|sent| usize::try_from(sent).ok()).unwrap_or(data.bytes);
+                span.result().and_then(|sent| usize::try_from(sent).ok()).unwrap_or(data.bytes);
             (data.to_string(), sent)
         });
         let tail = match target.line {
             Line::Data => {
-                let function = made.call.function().to_string();
-                let given = made.sending().map_or(0, |data| data.bytes);
+                let function = span.call.function().to_string();
+                let given = span.sending().map_or(0, |data| data.bytes);
                 let sent = data.as_ref().map_or(0, |(_, sent)| *sent);
                 if sent < given {
                     vec![tr!("{function} = {sent} of {given}", function, sent, given), function]
@@ -441,7 +379,7 @@ impl<'a> Builder<'a> {
                     vec![function]
                 }
             }
-            Line::Control if made.is(SyscallKind::Connect) => connect_words(made),
+            Line::Control if span.is(SyscallKind::Connect) => connect_words(span),
             Line::Control => self.words(index, false).0,
         };
         Arrow {
@@ -459,12 +397,12 @@ impl<'a> Builder<'a> {
 }
 
 /// Calls that a ladder shows: those that the experiment made, but not the questions it asked the kernel.
-fn is_shown(made: &CallSpan, is_end: bool) -> bool {
-    let quiet = made.call.syscall.only_asks() || made.call.role == Role::ScopeEnd;
-    !made.call.is_instrument() && (!quiet || is_end || made.errno().is_some())
+fn is_shown(span: &CallSpan, is_end: bool) -> bool {
+    let quiet = span.call.syscall.only_asks() || span.call.role == Role::ScopeEnd;
+    !span.call.is_instrument() && (!quiet || is_end || span.errno().is_some())
 }
 
 /// True for short calls that may share a row.
-fn joins(made: &CallSpan) -> bool {
-    made.errno().is_none() && made.call.syscall.sets_up()
+fn joins(span: &CallSpan) -> bool {
+    span.errno().is_none() && span.call.syscall.sets_up()
 }

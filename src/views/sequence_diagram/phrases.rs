@@ -7,24 +7,20 @@ use crate::picture::span_of;
 use crate::trace::Address;
 use crate::views::wording;
 
-pub(super) fn under_way(made: &CallSpan) -> bool {
-    made.errno() == Some("EINPROGRESS")
-}
-
-pub(super) fn connect_words(made: &CallSpan) -> Phrase {
-    let errno = made
+pub(super) fn connect_words(span: &CallSpan) -> Phrase {
+    let errno = span
         .errno()
-        .filter(|_| under_way(made))
+        .filter(|_| span.is_under_way())
         .map_or_else(String::new, |errno| format!(" = {errno}"));
-    let at = made.call.syscall.address().into_iter().flat_map(near);
+    let at = span.call.syscall.address().into_iter().flat_map(near);
     at.map(|at| format!("connect {at}{errno}"))
         .chain([format!("connect{errno}"), "connect".to_owned()])
         .collect()
 }
 
-pub(super) fn after(made: &CallSpan, took: bool) -> String {
+pub(super) fn after(span: &CallSpan, took: bool) -> String {
     if took {
-        tr!(" after {span}", span = span_of(made.returned_ns().saturating_sub(made.entered_ns)))
+        tr!(" after {span}", span = span_of(span.returned_ns().saturating_sub(span.entered_ns)))
     } else {
         String::new()
     }

@@ -8,8 +8,8 @@ use crate::labels;
 use crate::picture::phrase::Phrase;
 use crate::picture::{Ink, span_of};
 use crate::reasons;
+use crate::trace::Data;
 use crate::trace::packet::{Layers, LinkAction, Tcp};
-use crate::trace::{Data, EventKind, Fact, Observation, Role};
 use crate::views::SeqNumbers;
 
 /// A transit that took less is not worth saying, in nanoseconds.
@@ -22,7 +22,7 @@ impl Builder<'_> {
     pub(super) fn segments(&self, mut others: Vec<u64>, numbers: SeqNumbers) -> Vec<Step> {
         let wire = &self.analysis.wire;
         let shown = |segment: &&Segment| segment.frame.layers.arp.is_none();
-        let tail_ns = self.tail();
+        let tail_ns = self.analysis.cleanup_ns().unwrap_or(u64::MAX);
         let (told, tail): (Vec<&Segment>, Vec<&Segment>) =
             wire.iter().filter(shown).partition(|segment| segment.left_ns < tail_ns);
         others.extend(
@@ -62,151 +62,6 @@ impl Builder<'_> {
                 tr!("{count} at the end", count),
             ];
             steps.push(Step::new(first.left_ns, Shape::Aside(words), Likeness::Other));
-        }
-        steps
-    }
-
-    /// From when on there is nothing but the sockets being closed that the experiment left open, in nanoseconds.
-    fn tail(&self) -> u64 {
-        let asked = self.analysis.calls.iter().filter(|made| made.call.role == Role::Program);
-        let last_call = asked
-            .map(|made| made.exit.as_ref().map_or(u64::MAX, |back| back.at_ns))
-            .max()
-            .unwrap_or(0);
-        let told = self.analysis.recording.events().iter().filter(|event| {
-            matches!(
-                event.what,
-                EventKind::Claim(_)
-                    | EventKind::Wait { .. }
-                    | EventKind::Observed(Observation { fact: Fact::TcpTable { .. }, .. })
-            )
-        });
-        let last = told.map(|event| event.at_ns).max().unwrap_or(0).max(last_call);
-        let closes = self
-            .analysis
-            .calls
-            .iter()
-            .filter(|made| made.call.role == Role::ScopeEnd && made.socket.is_some());
-        closes.map(|made| made.entered_ns).filter(|at_ns| *at_ns >= last).min().unwrap_or(u64::MAX)
-    }
-
-    /// Questions and answers of ARP, each pair in one faint row.
-    fn arp(&self) -> Vec<Step> {
-        let mut steps: Vec<Step> = Vec::new();
-        let mut answered = true;
-        for event in self.analysis.recording.events() {
-            let EventKind::Frame(frame) = &event.what else {
-                continue;
-            };
-            let Some(arp) = &frame.layers.arp else {
-                continue;
-            };
-            let asked = arp.target_ip;
-            let answer = if frame.by_lab {
-                tr!("the lab answers").to_owned()
-            } else {
-                tr!("it is at {mac}", mac = arp.sender_mac)
-            };
-            match steps.last_mut() {
-                Some(step) if arp.operation != 1 && !answered => {
-                    let asked = arp.sender_ip;
-                    let short = if frame.by_lab { tr!("lab answers") } else { tr!("answered") };
-                    let words = vec![
-                        tr!("ARP: who has {asked}? {answer}", asked, answer),
-                        tr!("ARP: {asked}? {short}", asked, short),
-                        "ARP".to_owned(),
-                    ];
-                    step.shape = Shape::Aside(words);
-                }
-                _ => {
-                    let words = match arp.operation {
-                        1 => vec![
-                            tr!("ARP: who has {asked}?", asked),
-                            tr!("ARP: {asked}?", asked),
-                            "ARP".to_owned(),
-                        ],
-                        _ => vec![
-                            tr!("ARP: {ip} is at {mac}", ip = arp.sender_ip, mac = arp.sender_mac),
-                            "ARP".to_owned(),
-                        ],
-                    };
-                    steps.push(Step {
-                        minor: true,
-                        ..Step::new(event.at_ns, Shape::Aside(words), Likeness::Arp)
-                    });
-                }
-            }
-            answered = arp.operation != 1;
-        }
-        steps
-    }
-
-    /// Each question and each answer of ARP in a row of its own, as any other frame.
-    fn arp_frames(&self) -> Vec<Step> {
-        let mut steps = Vec::new();
-        let all: Vec<_> = self
-            .analysis
-            .wire
-            .iter()
-            .filter_map(|segment| Some((segment, segment.frame.layers.arp.as_ref()?)))
-            .collect();
-        for (index, (segment, arp)) in all.iter().enumerate() {
-            let (Some(&from), Some(&to)) =
-                (self.lane_of.get(&segment.from), self.lane_of.get(&segment.to))
-            else {
-                continue;
-            };
-            let asks = arp.operation == 1;
-            let (words, notes) = if asks {
-                let asked = arp.target_ip;
-                let words = vec![
-                    tr!("ARP who has {asked}?", asked),
-                    tr!("who has {asked}?", asked),
-                    format!("ARP {asked}?"),
-                    "ARP".to_owned(),
-                ];
-                (words, vec![tr!("to everybody").to_owned(), tr!("to all").to_owned()])
-            } else {
-                let (who, mac) = (arp.sender_ip, &arp.sender_mac);
-                let words = vec![
-                    tr!("ARP {who} is at {mac}", who, mac),
-                    tr!("{who} is at {mac}", who, mac),
-                    tr!("is at {mac}", mac),
-                    tr!("at {mac}", mac),
-                    "ARP".to_owned(),
-                ];
-                (
-                    words,
-                    if segment.frame.by_lab {
-                        vec![tr!("the lab answers").to_owned(), tr!("lab").to_owned()]
-                    } else {
-                        Vec::new()
-                    },
-                )
-            };
-            let transit = match segment.frame.is_lost() {
-                true => Transit::Stops(reasons(segment)),
-                false => Transit::Whole(Some(notes).filter(|notes| !notes.is_empty())),
-            };
-            let segment_row = SegmentRow { from, to, words, ink: Ink::Strong, transit, bytes: 0 };
-            steps.push(Step::new(
-                segment.left_ns,
-                Shape::Segment(segment_row),
-                Likeness::ArpFrame { from, asks },
-            ));
-            // Until it is answered, or asked again.
-            let again = all[index + 1..].iter().any(|(_, later)| match later.operation {
-                1 => later.target_ip == arp.target_ip,
-                _ => later.sender_ip == arp.target_ip,
-            });
-            if asks && !again && !segment.frame.is_lost() {
-                let words = vec![
-                    tr!("nobody says: it is {ip}", ip = arp.target_ip),
-                    tr!("nobody answers").to_owned(),
-                    tr!("no answer").to_owned(),
-                ];
-                steps.push(Step::new(segment.left_ns, Shape::Aside(words), Likeness::Unanswered));
-            }
         }
         steps
     }
@@ -298,7 +153,7 @@ fn later(ns: u64) -> Phrase {
 }
 
 /// Why it was lost, in the plan's words.
-fn reasons(segment: &Segment) -> Phrase {
+pub(super) fn reasons(segment: &Segment) -> Phrase {
     let frame = &segment.frame;
     let plain = if frame.action() == Some(LinkAction::Cut) { tr!("cut") } else { tr!("dropped") };
     reasons::rules(frame.rules()).into_iter().chain([plain.to_owned()]).collect()

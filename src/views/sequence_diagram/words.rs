@@ -3,7 +3,7 @@
 use super::builder::{ArrowTarget, Builder};
 use super::diagram::Line;
 use super::phrases::{after, near};
-use crate::analysis::Fate;
+use crate::analysis::{Asker, StateReport, Unread};
 use crate::i18n::tr;
 use crate::picture::Ink;
 use crate::picture::phrase::Phrase;
@@ -13,22 +13,21 @@ use crate::views::wording::option_span;
 impl Builder<'_> {
     /// True if that receive took all that this send gave, and nothing else.
     pub(super) fn took_only(&self, receive: usize, send: usize) -> bool {
-        let got = self.made(receive).received().map(|data| data.bytes);
-        let sent = self.made(send).result().and_then(|sent| usize::try_from(sent).ok());
+        let got = self.span(receive).received().map(|data| data.bytes);
+        let sent = self.span(send).result().and_then(|sent| usize::try_from(sent).ok());
         got.is_some() && got == sent
     }
 
     pub(super) fn short_receive(&self, index: usize, took: bool) -> Phrase {
-        let made = self.made(index);
-        let text = format!("{} = {}", made.call.function(), made.result().unwrap_or_default());
-        vec![text.clone() + &after(made, took), text, made.call.function().to_string()]
+        let span = self.span(index);
+        let text = format!("{} = {}", span.call.function(), span.result().unwrap_or_default());
+        vec![text.clone() + &after(span, took), text, span.call.function().to_string()]
     }
 
     /// What waits at the head of an arrow that nobody has taken yet.
     pub(super) fn meanwhile(&self, index: usize, target: &ArrowTarget) -> Phrase {
-        let made = self.made(index);
         if target.line == Line::Control {
-            return match (made.call.kind(), target.partners.is_empty()) {
+            return match (self.span(index).call.kind(), target.partners.is_empty()) {
                 (SyscallKind::Connect, false) => {
                     vec![tr!("not accepted yet").to_owned(), tr!("waits").to_owned()]
                 }
@@ -38,51 +37,19 @@ impl Builder<'_> {
                 _ => Vec::new(),
             };
         }
-        let direction = self
-            .analysis
-            .directions
-            .iter()
-            .find(|direction| direction.sends.iter().any(|(send, ..)| *send == index));
-        if let Some(direction) = direction {
-            let sent: usize = direction
-                .sends
-                .iter()
-                .filter(|(send, ..)| *send <= index)
-                .map(|(.., bytes)| bytes)
-                .sum();
-            let before = |receive: usize| self.made(receive).returned_ns() <= made.entered_ns;
-            let got: usize = direction
-                .receives
-                .iter()
-                .filter(|(receive, ..)| before(*receive))
-                .map(|(.., bytes)| bytes)
-                .sum();
-            let unread = sent.saturating_sub(got);
-            return vec![tr!("{unread} B unread", unread)];
+        match target.unread {
+            Some(Unread::Bytes(unread)) => vec![tr!("{unread} B unread", unread)],
+            Some(Unread::Datagrams(count)) => vec![tr!("{count} unread", count)],
+            None => Vec::new(),
         }
-        let to = self
-            .analysis
-            .messages
-            .iter()
-            .find(|message| message.send == Some(index))
-            .and_then(|message| message.to);
-        let waiting = self.analysis.messages.iter().filter(|message| {
-            let sent =
-                message.send.is_some_and(|send| self.made(send).entered_ns <= made.entered_ns);
-            let got = message
-                .receive
-                .is_some_and(|receive| self.made(receive).returned_ns() <= made.entered_ns);
-            message.to == to && message.receive.is_some() && sent && !got
-        });
-        vec![tr!("{count} unread", count = waiting.count())]
     }
 
     /// A call in words, as it is shown at its lane.
     pub(super) fn words(&self, index: usize, took: bool) -> (Phrase, Ink) {
-        let made = self.made(index);
-        let function = made.call.function().to_string();
-        let asked = made.call.syscall.address();
-        if let Some(errno) = made.errno() {
+        let span = self.span(index);
+        let function = span.call.function().to_string();
+        let asked = span.call.syscall.address();
+        if let Some(errno) = span.errno() {
             let ink = if matches!(errno, "EINPROGRESS" | "EAGAIN" | "EWOULDBLOCK") {
                 Ink::Warn
             } else {
@@ -94,13 +61,13 @@ impl Builder<'_> {
                 .flat_map(near)
                 .map(|at| format!("{function} {at} ✗ {errno}"))
                 .collect();
-            words.push(short.clone() + &after(made, took));
+            words.push(short.clone() + &after(span, took));
             words.extend([short, format!("✗ {errno}")]);
             return (words, ink);
         }
-        let late = after(made, took);
-        let socket = made.socket.map(|socket| &self.analysis.sockets[socket]);
-        let out = made.exit.as_ref().and_then(|back| back.out.address());
+        let late = after(span, took);
+        let socket = span.socket.map(|socket| &self.analysis.sockets[socket]);
+        let out = span.exit.as_ref().and_then(|back| back.out.address());
         let with = |ats: Phrase, join: &str| {
             let mut words: Phrase = Vec::new();
             for at in ats {
@@ -109,16 +76,16 @@ impl Builder<'_> {
                     format!("{function}{join}{at}"),
                 ]);
             }
-            if !made.is(SyscallKind::Bind) || words.is_empty() {
+            if !span.is(SyscallKind::Bind) || words.is_empty() {
                 words.extend([format!("{function}{late}"), function.clone()]);
             }
             words
         };
-        let ink = match made.call.syscall {
+        let ink = match span.call.syscall {
             Syscall::Close | Syscall::SetOption { .. } | Syscall::SetFlags { .. } => Ink::Faint,
             _ => Ink::Plain,
         };
-        let words = match &made.call.syscall {
+        let words = match &span.call.syscall {
             Syscall::Socket { domain, kind, .. } => {
                 let said = socket.map(|socket| match (socket.protocol_name(), domain) {
                     ("", _) => format!("{domain}, {kind}"),
@@ -141,10 +108,10 @@ impl Builder<'_> {
                 out.filter(|out| **out != Address::Unix(None)).into_iter().flat_map(near).collect(),
                 " → ",
             ),
-            _ if made.received().is_some_and(|data| data.bytes > 0) => {
+            _ if span.received().is_some_and(|data| data.bytes > 0) => {
                 let (result, data) = (
-                    made.result().unwrap_or_default(),
-                    made.received().map_or_else(String::new, ToString::to_string),
+                    span.result().unwrap_or_default(),
+                    span.received().map_or_else(String::new, ToString::to_string),
                 );
                 let short = format!("{function} = {result}");
                 let cut = self
@@ -157,14 +124,14 @@ impl Builder<'_> {
                     short,
                 ]
             }
-            _ if made.receives() => {
-                let short = format!("{function} = {}", made.result().unwrap_or_default());
+            _ if span.receives() => {
+                let short = format!("{function} = {}", span.result().unwrap_or_default());
                 let end = if self.is_stream(index) { tr!(" (end)") } else { "" };
                 vec![format!("{short}{end}{late}"), format!("{short}{end}"), short]
             }
-            _ if made.sending().is_some() => {
-                let data = made.sending().map_or_else(String::new, ToString::to_string);
-                let sent = made.result().unwrap_or_default();
+            _ if span.sending().is_some() => {
+                let data = span.sending().map_or_else(String::new, ToString::to_string);
+                let sent = span.result().unwrap_or_default();
                 let mut words: Phrase = asked
                     .into_iter()
                     .flat_map(near)
@@ -178,7 +145,7 @@ impl Builder<'_> {
                 words
             }
             _ => {
-                let told = match &made.call.syscall {
+                let told = match &span.call.syscall {
                     Syscall::Shutdown { how } => format!(" {how}"),
                     Syscall::Listen { backlog } => format!(" {backlog}"),
                     Syscall::SetFlags { nonblocking: true } => " O_NONBLOCK".to_owned(),
@@ -189,7 +156,7 @@ impl Builder<'_> {
                     }
                     _ => String::new(),
                 };
-                let result = match &made.exit {
+                let result = match &span.exit {
                     Some(back) if back.outcome != Outcome::Result(0) => {
                         format!(" = {}", back.outcome)
                     }
@@ -201,7 +168,7 @@ impl Builder<'_> {
                 let mut words =
                     vec![format!("{plain}{late}{state}"), format!("{plain}{state}"), plain];
                 // A setter is long, and its value matters: its option says the same in fewer columns.
-                match &made.call.syscall {
+                match &span.call.syscall {
                     Syscall::SetOption { option, .. } => {
                         let option = option.name();
                         words.extend([format!("{option}{told}{result}"), function]);
@@ -220,30 +187,20 @@ impl Builder<'_> {
     }
 
     fn cut(&self, receive: usize) -> Option<usize> {
-        self.analysis.messages.iter().find(|message| message.receive == Some(receive)).and_then(
-            |message| match message.fate {
-                Fate::Cut(lost) => Some(lost),
-                _ => None,
-            },
-        )
+        let mut messages = self.analysis.messages.iter();
+        let message = messages.find(|message| message.receive == Some(receive))?;
+        Some(message.cut()).filter(|cut| *cut > 0)
     }
 
-    /// The TCP state that a shutdown led to, if the instrument saw a new one right after.
+    /// The TCP state that a shutdown led to. Where the program itself asks for it later, this would be taken for the answer.
     fn new_state(&self, index: usize) -> Option<&str> {
-        let made = self.made(index);
-        if self.is_asked_later(index) {
-            return None;
-        }
-        let socket = &self.analysis.sockets
-            [made.socket.filter(|_| made.is(SyscallKind::Shutdown) && !self.is_wired(index))?];
-        let mut later = self.analysis.calls[index + 1..].iter();
-        let until_ns = later
-            .find(|later| later.socket == made.socket)
-            .map_or(u64::MAX, |later| later.entered_ns);
-        let new = |(at_ns, state): &&(u64, String)| {
-            (made.returned_ns()..=until_ns).contains(at_ns)
-                && socket.states.contains(&(*at_ns, state.clone()))
+        let span = self.span(index);
+        let socket =
+            span.socket.filter(|_| span.is(SyscallKind::Shutdown) && !self.is_wired(index))?;
+        let reports = &self.analysis.sockets[socket].tcp_states;
+        let asks_later = |report: &StateReport| {
+            report.asked_by == Asker::Program && report.at_ns >= span.entered_ns
         };
-        socket.observed.iter().find(new).map(|(_, state)| state.as_str())
+        self.analysis.state_after(index).filter(|_| !reports.iter().any(asks_later))
     }
 }

@@ -3,11 +3,11 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::align::Differs;
-use crate::analysis::{Analysis, CallSpan, Origin};
+use crate::analysis::{Action, ActionKind, Analysis, CallSpan, SocketUse};
 use crate::i18n::tr;
 use crate::picture::{Ink, Row, span_of};
 use crate::text::wrap;
-use crate::trace::{Address, Event, Label, Name, Output, Syscall, SyscallKind, Value};
+use crate::trace::{Address, Output, Syscall, SyscallKind, Value};
 use crate::views::wording::{self, ActorColors, argument, option_span, outcome_ink, safe, value};
 
 /// A call that took this long says so, in nanoseconds.
@@ -32,47 +32,17 @@ pub(super) struct Cell {
     pub(super) error: String,
 }
 
-/// What stands in a column: a call, or what somebody did besides.
-#[derive(Clone, Copy)]
-pub(super) enum Doing<'a> {
-    Call(&'a CallSpan),
-    /// The event, what was done, and the error.
-    Deed(&'a Event, &'a Label, Option<&'a str>),
-}
-
-impl<'a> Doing<'a> {
-    pub(super) fn at_ns(&self) -> u64 {
-        match self {
-            Doing::Call(made) => made.entered_ns,
-            Doing::Deed(event, ..) => event.at_ns,
-        }
-    }
-
-    pub(super) fn actor(&self) -> &'a Name {
-        match self {
-            Doing::Call(made) => &made.actor,
-            Doing::Deed(event, ..) => &event.actor,
-        }
-    }
-
-    pub(super) fn thread(&self) -> u32 {
-        match self {
-            Doing::Call(made) => made.thread,
-            Doing::Deed(event, ..) => event.thread,
-        }
-    }
-}
-
 impl Cell {
-    pub(super) fn of(doing: Doing, analysis: &Analysis, colors: Option<&ActorColors>) -> Cell {
+    /// The cell of what an actor did; with colours it says who.
+    pub(super) fn of(action: &Action, analysis: &Analysis, colors: Option<&ActorColors>) -> Cell {
         let said = |cell: Cell| Cell {
-            who: colors.map_or_else(String::new, |_| wording::actor(doing.actor())),
-            who_ink: colors.map_or(Ink::Plain, |colors| colors.ink(doing.actor())),
+            who: colors.map_or_else(String::new, |_| wording::actor(&action.actor)),
+            who_ink: colors.map_or(Ink::Plain, |colors| colors.ink(&action.actor)),
             ..cell
         };
-        match doing {
-            Doing::Call(made) => said(Cell::of_call(made, analysis)),
-            Doing::Deed(_, deed, errno) => {
+        match action.what {
+            ActionKind::Call(call) => said(Cell::of_call(&analysis.calls[call], analysis)),
+            ActionKind::Deed(deed, errno) => {
                 let errno = safe(errno.unwrap_or_default());
                 let cell = Cell {
                     outcome: errno.clone(),
@@ -86,22 +56,22 @@ impl Cell {
         }
     }
 
-    pub(super) fn of_call(made: &CallSpan, analysis: &Analysis) -> Cell {
-        let syscall = &made.call.syscall;
+    pub(super) fn of_call(span: &CallSpan, analysis: &Analysis) -> Cell {
+        let syscall = &span.call.syscall;
         // Which descriptor is free says nothing; and a setter is named for its option, whose level says nothing new.
         let args: Vec<(_, Value)> =
             syscall.args().0.into_iter().filter(|(name, _)| name != "fd").collect();
         let is_setter = matches!(syscall, Syscall::SetOption { .. });
         let told = || args.iter().skip(usize::from(is_setter)).map(|(_, it)| it);
         let joined = |words: Vec<String>| format!("({})", words.join(", "));
-        let (outcome, outcome_key, ink, error) = outcome(made);
+        let (outcome, outcome_key, ink, error) = outcome(span);
         let took_ns =
-            made.exit.as_ref().map_or(0, |back| back.at_ns.saturating_sub(made.entered_ns));
+            span.exit.as_ref().map_or(0, |back| back.at_ns.saturating_sub(span.entered_ns));
         let in_words =
             |words: fn(&Value) -> String| told().map(|it| argument(syscall, it, words)).collect();
-        let closed = which(made, analysis).map(|which| format!("({which})"));
+        let closed = which(span, analysis).map(|which| format!("({which})"));
         Cell {
-            function: safe(made.call.function()),
+            function: safe(span.call.function()),
             args: closed.clone().unwrap_or_else(|| joined(in_words(|it| short(it, 24)))),
             args_short: closed.unwrap_or_else(|| joined(in_words(shorter))),
             args_key: joined(args.iter().map(|(_, it)| key(it)).collect()),
@@ -204,31 +174,31 @@ impl Cell {
 }
 
 /// Which socket is closed, where the column closes several: one that listens, or one that was accepted.
-fn which(made: &CallSpan, analysis: &Analysis) -> Option<&'static str> {
+fn which(span: &CallSpan, analysis: &Analysis) -> Option<&'static str> {
     let socket =
-        made.socket.filter(|_| made.is(SyscallKind::Close)).map(|at| &analysis.sockets[at])?;
-    match socket.origin {
-        _ if socket.backlog.is_some() => Some(tr!("listener")),
-        Origin::Accept(_) => Some(tr!("connection")),
+        span.socket.filter(|_| span.is(SyscallKind::Close)).map(|at| &analysis.sockets[at])?;
+    match socket.usage() {
+        SocketUse::Listening => Some(tr!("listener")),
+        SocketUse::Accepted => Some(tr!("connection")),
         _ => None,
     }
 }
 
 /// What the call gave back: as it is shown, as it is compared, its ink, and the error.
-fn outcome(made: &CallSpan) -> (String, String, Ink, String) {
-    let Some(back) = &made.exit else {
+fn outcome(span: &CallSpan) -> (String, String, Ink, String) {
+    let Some(back) = &span.exit else {
         return ("…".to_owned(), "…".to_owned(), Ink::Warn, "…".to_owned());
     };
     let ink = outcome_ink(&back.outcome);
-    if let Some(errno) = made.errno() {
+    if let Some(errno) = span.errno() {
         return (safe(errno), errno.to_owned(), ink, errno.to_owned());
     }
-    let result = made.result().unwrap_or(0);
+    let result = span.result().unwrap_or(0);
     let ok = tr!("ok");
-    let descriptor = matches!(made.call.kind(), SyscallKind::Socket | SyscallKind::Accept);
+    let descriptor = matches!(span.call.kind(), SyscallKind::Socket | SyscallKind::Accept);
     let (mut shown, mut compared) = match result {
         _ if descriptor => (ok.to_owned(), "ok".to_owned()),
-        number if made.sending().is_some() || made.receives() => {
+        number if span.sending().is_some() || span.receives() => {
             (number.to_string(), number.to_string())
         }
         0 => (ok.to_owned(), "ok".to_owned()),
@@ -236,16 +206,16 @@ fn outcome(made: &CallSpan) -> (String, String, Ink, String) {
     };
     for (name, it) in back.out.args().0.iter().filter(|(name, _)| name != "socket") {
         // What a getter of an option that is a time gave back is a time.
-        let span = match (&made.call.syscall, &back.out) {
+        let time = match (&span.call.syscall, &back.out) {
             (Syscall::GetOption { option }, Output::Value(_)) => option_span(option, it),
             _ => None,
         };
-        if let Some(span) = span {
-            (shown, compared) = (span, key(it));
+        if let Some(time) = time {
+            (shown, compared) = (time, key(it));
             continue;
         }
         let mut told = short(it, 24);
-        if &**name == "address" && (descriptor || made.receives()) {
+        if &**name == "address" && (descriptor || span.receives()) {
             told = tr!("from {told}", told);
         }
         shown = if shown == ok { told } else { format!("{shown} {told}") };

@@ -1,0 +1,219 @@
+//! Calls, each from entry to return.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::Analysis;
+use crate::trace::{
+    Call, Data, Event, EventKind, Name, Outcome, Output, Role, SocketId, Syscall, SyscallKind,
+};
+
+/// A call that took longer than this is taken to have been blocked, in nanoseconds; no other call takes as long.
+pub const BLOCKED_NS: u64 = 1_000_000;
+
+/// A system call from entry to return.
+#[derive(Clone, Debug)]
+pub struct CallSpan {
+    /// Who made it.
+    pub actor: Name,
+    /// In which process.
+    pub process: u32,
+    /// By which thread.
+    pub thread: u32,
+    /// The call.
+    pub call: Arc<Call>,
+    /// The socket it was made on, as an index into [`Analysis::sockets`].
+    pub socket: Option<usize>,
+    /// True if that socket was in non-blocking mode: however long the call took, it waited for nothing but a processor.
+    pub nonblocking: bool,
+    /// When it was entered, in nanoseconds since the run began.
+    pub entered_ns: u64,
+    /// How and when it returned; `None` if it never did.
+    pub exit: Option<Exit>,
+}
+
+/// The return of a call.
+#[derive(Clone, Debug)]
+pub struct Exit {
+    /// When.
+    pub at_ns: u64,
+    /// With what.
+    pub outcome: Outcome,
+    /// What the kernel filled in.
+    pub out: Output,
+}
+
+impl CallSpan {
+    /// The return value, if it returned without an error.
+    pub fn result(&self) -> Option<i64> {
+        match self.exit.as_ref()?.outcome {
+            Outcome::Result(result) => Some(result),
+            Outcome::Errno(_) => None,
+        }
+    }
+
+    /// The name of the error it returned with.
+    pub fn errno(&self) -> Option<&str> {
+        match &self.exit.as_ref()?.outcome {
+            Outcome::Result(_) => None,
+            Outcome::Errno(name) => Some(name),
+        }
+    }
+
+    /// When it returned; the end of time if it never did.
+    pub fn returned_ns(&self) -> u64 {
+        self.exit.as_ref().map_or(u64::MAX, |back| back.at_ns)
+    }
+
+    /// True if it failed only because what it waits for is not there yet.
+    pub fn fails_for_now(&self) -> bool {
+        matches!(self.errno(), Some("EAGAIN" | "EWOULDBLOCK" | "EINPROGRESS" | "EALREADY"))
+    }
+
+    /// True if it is a connect that goes on after it has returned.
+    pub fn is_under_way(&self) -> bool {
+        self.is(SyscallKind::Connect) && self.errno() == Some("EINPROGRESS")
+    }
+
+    /// What it handed to the kernel, if it is a sending call.
+    pub fn sending(&self) -> Option<&Data> {
+        match &self.call.syscall {
+            Syscall::Send { data, .. } => Some(data),
+            _ => None,
+        }
+    }
+
+    /// What it got, if it is a receiving call that has returned without an error.
+    pub fn received(&self) -> Option<&Data> {
+        match &self.exit.as_ref()?.out {
+            Output::Received { data, .. } => Some(data),
+            _ => None,
+        }
+    }
+
+    /// True if it is a receiving call, returned or not.
+    pub fn receives(&self) -> bool {
+        self.is(SyscallKind::Recv)
+    }
+
+    /// True if it looks at what is there and leaves it there.
+    pub fn peeks(&self) -> bool {
+        matches!(&self.call.syscall, Syscall::Recv { flags, .. } if flags.peek())
+    }
+
+    /// Bytes that it took out of the socket (a datagram that was cut counts as what was delivered of it).
+    pub(super) fn taken(&self) -> Option<usize> {
+        self.received().filter(|_| !self.peeks()).map(|data| data.bytes)
+    }
+
+    pub(super) fn sent(&self) -> Option<usize> {
+        self.sending()?;
+        usize::try_from(self.result()?).ok()
+    }
+
+    /// True for a call of this kind.
+    pub fn is(&self, kind: SyscallKind) -> bool {
+        self.call.kind() == kind
+    }
+}
+
+/// Which sockets are in non-blocking mode, as the calls come.
+#[derive(Debug, Default)]
+pub struct SocketModes(HashSet<SocketId>);
+
+impl SocketModes {
+    /// True if this call, which comes next, is made on a socket in non-blocking mode.
+    pub fn is_nonblocking(&mut self, call: &Call) -> bool {
+        let Some(socket) = call.socket else { return false };
+        match call.syscall {
+            Syscall::SetFlags { nonblocking: true } => {
+                self.0.insert(socket);
+                false
+            }
+            Syscall::SetFlags { nonblocking: false } => {
+                self.0.remove(&socket);
+                false
+            }
+            _ => self.0.contains(&socket),
+        }
+    }
+}
+
+/// The calls that have not returned so far, and those that a stepped run holds before they are made.
+#[derive(Debug)]
+pub struct OpenCalls<'e> {
+    /// Those that the program has entered, each with the event that says so.
+    pub entered: Vec<(&'e Event, &'e Call)>,
+    /// Those that are held.
+    pub held: Vec<(&'e Event, &'e Call)>,
+}
+
+impl<'e> OpenCalls<'e> {
+    /// Those of a run of which this has happened so far.
+    pub fn after(events: &'e [Event]) -> OpenCalls<'e> {
+        let (mut entered, mut held) = (Vec::new(), Vec::new());
+        let end = |open: &mut Vec<(&Event, &Call)>, process: u32, id: u64| {
+            open.retain(|(event, call)| (event.process, call.id) != (process, id));
+        };
+        for event in events {
+            match &event.what {
+                EventKind::Held(call) => held.push((event, &**call)),
+                EventKind::Enter(call) => {
+                    end(&mut held, event.process, call.id);
+                    if call.role == Role::Program {
+                        entered.push((event, &**call));
+                    }
+                }
+                EventKind::Return(back) => end(&mut entered, event.process, back.call.id),
+                // Who was killed returns from no call, and makes none.
+                EventKind::Exited { .. } => {
+                    for open in [&mut entered, &mut held] {
+                        open.retain(|(other, _)| {
+                            (other.process, other.thread) != (event.process, event.thread)
+                        });
+                    }
+                }
+                _ => {}
+            }
+        }
+        OpenCalls { entered, held }
+    }
+}
+
+impl Analysis<'_> {
+    pub(super) fn pair_returns(&mut self) {
+        let mut open: HashMap<(u32, u64), usize> = HashMap::new();
+        for event in self.recording.events() {
+            let span = |call: &Arc<Call>, entered_ns| CallSpan {
+                actor: event.actor.clone(),
+                process: event.process,
+                thread: event.thread,
+                call: call.clone(),
+                socket: None,
+                nonblocking: false,
+                entered_ns,
+                exit: None,
+            };
+            match &event.what {
+                EventKind::Enter(call) => {
+                    open.insert((event.process, call.id), self.calls.len());
+                    self.calls.push(span(call, event.at_ns));
+                }
+                EventKind::Return(back) => {
+                    let index = open.remove(&(event.process, back.call.id)).unwrap_or_else(|| {
+                        self.calls.push(span(&back.call, event.at_ns.saturating_sub(back.took_ns)));
+                        self.calls.len() - 1
+                    });
+                    let (outcome, out) = (back.outcome.clone(), back.out.clone());
+                    self.calls[index].exit = Some(Exit { at_ns: event.at_ns, outcome, out });
+                }
+                _ => {}
+            }
+        }
+        self.calls.sort_by_key(|span| span.entered_ns);
+        let mut modes = SocketModes::default();
+        for span in &mut self.calls {
+            span.nonblocking = modes.is_nonblocking(&span.call);
+        }
+    }
+}

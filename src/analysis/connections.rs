@@ -1,0 +1,134 @@
+//! Which two sockets were one connection: by their addresses, or where those say nothing, by whose turn it was.
+
+use std::collections::HashMap;
+
+use super::address::is_at;
+use super::{Analysis, Socket};
+use crate::trace::{Address, Domain, Output, SyscallKind};
+
+/// Two sockets that were one connection. Indices are into [`Analysis::sockets`] and [`Analysis::calls`].
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// The socket that connected.
+    pub client: usize,
+    /// The socket that accept() gave.
+    pub server: usize,
+    /// The connect() that made it.
+    pub connect: usize,
+    /// The accept() that took it.
+    pub accept: usize,
+}
+
+impl Analysis<'_> {
+    pub(super) fn find_connections(&mut self) {
+        let mut at_port: HashMap<Option<u16>, Vec<usize>> = HashMap::new();
+        for (index, socket) in self.sockets.iter().enumerate() {
+            if let Some(local) = &socket.local {
+                at_port.entry(local.port()).or_default().push(index);
+            }
+        }
+        for accept in 0..self.calls.len() {
+            let Some(server) = self.accepted_by(accept) else {
+                continue;
+            };
+            let found = self
+                .connect_by_address(accept, server, &at_port)
+                .or_else(|| self.connect_by_turn(accept, server));
+            let Some((client, connect)) = found else {
+                continue;
+            };
+            self.sockets[client].other_end = Some(server);
+            self.sockets[server].other_end = Some(client);
+            self.connections.push(Connection { client, server, connect, accept });
+        }
+        self.connections.sort_by_key(|connection| self.calls[connection.accept].returned_ns());
+    }
+
+    /// The socket that this accept() gave.
+    pub fn accepted_by(&self, accept: usize) -> Option<usize> {
+        let span = &self.calls[accept];
+        let Output::Accepted { socket, .. } = span.exit.as_ref()?.out else { return None };
+        self.socket(socket)
+    }
+
+    /// The client's own address is the accepted socket's peer, and it connected to where that one listens.
+    fn connect_by_address(
+        &self,
+        accept: usize,
+        server: usize,
+        at_port: &HashMap<Option<u16>, Vec<usize>>,
+    ) -> Option<(usize, usize)> {
+        let there =
+            self.sockets[server].peer.as_ref().filter(|peer| **peer != Address::Unix(None))?;
+        let listener = self.calls[accept].socket?;
+        let candidates = at_port.get(&there.port()).into_iter().flatten();
+        let candidates = candidates.map(|&index| (index, &self.sockets[index]));
+        let fits = |&(index, socket): &(usize, &Socket)| {
+            index != server
+                && index != listener
+                && socket.other_end.is_none()
+                && socket.kind == self.sockets[server].kind
+                && socket.local.as_ref().is_some_and(|local| is_at(there, local))
+        };
+        let connects = candidates.filter(fits).filter_map(|(index, socket)| {
+            let (connect, to) = socket.connects.last()?;
+            let here =
+                self.sockets[server].local.as_ref().or(self.sockets[listener].local.as_ref())?;
+            let in_time = self.calls[*connect].entered_ns <= self.calls[accept].returned_ns();
+            (in_time && is_at(to, here)).then_some((index, *connect))
+        });
+        connects.max_by_key(|(_, connect)| self.calls[*connect].entered_ns)
+    }
+
+    /// AF_UNIX clients have no name: the k-th connect to a listening socket is the k-th that it accepts, where the
+    /// order is certain (no two of either overlap in time).
+    fn connect_by_turn(&self, accept: usize, server: usize) -> Option<(usize, usize)> {
+        if self.sockets[server].domain != Some(Domain::Unix)
+            || self.sockets[server].peer.as_ref().is_some_and(|peer| *peer != Address::Unix(None))
+        {
+            return None;
+        }
+        let listener = self.calls[accept].socket?;
+        let mut accepts: Vec<usize> = (0..self.calls.len())
+            .filter(|&index| {
+                self.calls[index].socket == Some(listener)
+                    && self.calls[index].is(SyscallKind::Accept)
+                    && self.calls[index].result().is_some()
+            })
+            .collect();
+        accepts.sort_by_key(|&index| self.calls[index].returned_ns());
+        let mut connects: Vec<(usize, usize)> = Vec::new();
+        for (index, socket) in self.sockets.iter().enumerate() {
+            connects.extend(
+                socket
+                    .connects
+                    .iter()
+                    .filter(|(call, to)| self.listener_at(to, *call) == Some(listener))
+                    .map(|(call, _)| (index, *call)),
+            );
+        }
+        connects.sort_by_key(|(_, call)| self.calls[*call].entered_ns);
+        let turn = accepts.iter().position(|&index| index == accept)?;
+        let (client, connect) = *connects.get(turn)?;
+        let overlap = |one: usize, other: usize| {
+            let (one, other) = (&self.calls[one], &self.calls[other]);
+            one.entered_ns < other.returned_ns() && other.entered_ns < one.returned_ns()
+        };
+        let certain = connects.iter().all(|(_, call)| *call == connect || !overlap(*call, connect))
+            && accepts.iter().all(|&index| index == accept || !overlap(index, accept))
+            && self.calls[connect].entered_ns <= self.calls[accept].returned_ns();
+        certain.then_some((client, connect))
+    }
+
+    /// The listening socket that had this address when this connect() was made.
+    pub fn listener_at(&self, address: &Address, connect: usize) -> Option<usize> {
+        let span = &self.calls[connect];
+        let there = |socket: &Socket| {
+            socket.backlog.is_some()
+                && socket.local.as_ref().is_some_and(|local| is_at(address, local))
+                && socket.open_during(span.entered_ns, span.returned_ns())
+        };
+        let found = self.sockets.iter().enumerate().filter(|(_, socket)| there(socket));
+        found.max_by_key(|(_, socket)| socket.bound_ns).map(|(index, _)| index)
+    }
+}

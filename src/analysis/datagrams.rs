@@ -1,0 +1,138 @@
+//! Datagrams: which send turned up in which receive, by their addresses and their bytes.
+
+use super::address::{is_at, plain};
+use super::{Analysis, CallSpan, Fate, Message, Socket};
+use crate::trace::{Address, Data, SocketType, Syscall};
+
+/// The datagrams that went from one socket to another.
+#[derive(Clone, Debug)]
+pub struct DatagramFlow {
+    /// The socket that sends.
+    pub from: usize,
+    /// The socket that they are for; `None` if nobody in the recording had that address, or several might have.
+    pub to: Option<usize>,
+    /// Their indices into [`Analysis::messages`], in the order of sending.
+    pub messages: Vec<usize>,
+}
+
+impl Analysis<'_> {
+    /// Datagrams keep their order on the way to one socket; each is matched by its addresses and its bytes. Of equal
+    /// ones the earlier is taken to have arrived first.
+    pub(super) fn follow_datagrams(&mut self) {
+        let mut waiting: Vec<Message> = Vec::new();
+        let is_datagram = |at: &usize| {
+            matches!(self.sockets[*at].kind, Some(SocketType::Datagram | SocketType::SeqPacket))
+        };
+        for (index, span) in self.calls.iter().enumerate() {
+            let Some(at) = span.socket.filter(is_datagram) else {
+                continue;
+            };
+            let Some(data) = span.sending().filter(|_| span.sent().is_some()) else {
+                continue;
+            };
+            let mut message = Message::sent(at, index, data, Fate::NobodyThere);
+            let to = span
+                .call
+                .syscall
+                .address()
+                .or_else(|| self.sockets[at].peer_at(span.entered_ns, &self.calls));
+            message.to = self.sockets[at].other_end.or_else(|| self.receiver(at, to?, span));
+            message.fate = match (message.to, to) {
+                (Some(_), _) => Fate::NeverReceived,
+                (None, Some(_)) => Fate::NobodyThere,
+                (None, None) => Fate::Unknown,
+            };
+            waiting.push(message);
+        }
+        let mut receives: Vec<usize> = (0..self.calls.len())
+            .filter(|&index| {
+                self.calls[index].taken().is_some()
+                    && self.calls[index].socket.as_ref().is_some_and(is_datagram)
+            })
+            .collect();
+        receives.sort_by_key(|&index| self.calls[index].returned_ns());
+        for receive in receives {
+            let span = &self.calls[receive];
+            let (Some(at), Some(got)) = (span.socket, span.received()) else {
+                continue;
+            };
+            let fits = |message: &&mut Message| {
+                message.receive.is_none()
+                    && message.to == Some(at)
+                    && self.could_be(message, span, got)
+            };
+            match waiting.iter_mut().find(fits) {
+                Some(message) => {
+                    message.receive = Some(receive);
+                    message.fate = if got.bytes < message.bytes {
+                        Fate::Cut(message.bytes - got.bytes)
+                    } else {
+                        Fate::Received
+                    };
+                }
+                None if self.sockets[at].kind == Some(SocketType::SeqPacket) && got.bytes == 0 => {} // the end
+                None => self.messages.push(Message::unsent(at, receive, got)),
+            }
+        }
+        self.messages.append(&mut waiting);
+    }
+
+    /// The socket that datagrams from this one to that address would have reached then; `None` if several might.
+    fn receiver(&self, from: usize, to: &Address, send: &CallSpan) -> Option<usize> {
+        let hears = |socket: &Socket| {
+            let own = self.sockets[from].local.as_ref();
+            socket.kind == self.sockets[from].kind
+                && socket.local.as_ref().is_some_and(|local| is_at(to, local))
+                && socket.open_during(send.entered_ns, send.returned_ns())
+                && socket
+                    .peer_at(send.entered_ns, &self.calls)
+                    .is_none_or(|peer| own.is_some_and(|own| is_at(peer, own)))
+        };
+        let mut found: Vec<usize> =
+            (0..self.sockets.len()).filter(|&index| hears(&self.sockets[index])).collect();
+        // An address of its own beats the wildcard, a connected socket one that hears everybody.
+        let rank = |&index: &usize| {
+            let socket = &self.sockets[index];
+            let exact = socket.local.as_ref().is_some_and(|local| plain(local) == plain(to));
+            (exact, socket.peer_at(send.entered_ns, &self.calls).is_some(), socket.bound_ns)
+        };
+        found.sort_by_key(rank);
+        found.pop()
+    }
+
+    fn could_be(&self, message: &Message, receive: &CallSpan, got: &Data) -> bool {
+        let (Some(from), Some(send)) = (message.from, message.send) else {
+            return false;
+        };
+        let source_fits = match receive.exit.as_ref().and_then(|back| back.out.address()) {
+            Some(source) => match &self.sockets[from].local {
+                Some(local) => is_at(source, local),
+                None => *source == Address::Unix(None),
+            },
+            None => true,
+        };
+        let room =
+            matches!(receive.call.syscall, Syscall::Recv { size, .. } if size == got.bytes as u64);
+        let length_fits = got.bytes == message.bytes || (got.bytes < message.bytes && room);
+        let same = got.kept.iter().zip(&message.data.kept).all(|(got, sent)| got == sent);
+        source_fits && length_fits && same && self.calls[send].entered_ns <= receive.returned_ns()
+    }
+
+    /// Sorts the datagrams that were sent by their two ends.
+    pub(super) fn find_datagram_flows(&mut self) {
+        for (index, message) in self.messages.iter().enumerate() {
+            let Some(from) = message.from.filter(|&from| !self.sockets[from].is_stream()) else {
+                continue;
+            };
+            let ends = |flow: &&mut DatagramFlow| (flow.from, flow.to) == (from, message.to);
+            match self.datagram_flows.iter_mut().find(ends) {
+                Some(flow) => flow.messages.push(index),
+                None => self.datagram_flows.push(DatagramFlow {
+                    from,
+                    to: message.to,
+                    messages: vec![index],
+                }),
+            }
+        }
+    }
+}
