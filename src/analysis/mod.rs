@@ -19,9 +19,7 @@ mod deliveries;
 mod messages;
 mod retransmissions;
 #[cfg(test)]
-pub mod sample;
-#[cfg(test)]
-pub mod script;
+pub(crate) mod script;
 mod segments;
 mod sockets;
 mod state_answers;

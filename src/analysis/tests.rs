@@ -2,7 +2,11 @@
 
 use super::{Analysis, Asker, Fate};
 use crate::analysis::script::Script;
-use crate::trace::SocketId;
+use crate::trace::{Address, Fact, Outcome, SocketId, TcpInfo, Value};
+
+fn unnamed() -> Value {
+    Value::Address(Address::Unix(None))
+}
 
 fn said(flows: &Analysis) -> Vec<String> {
     let who = |socket: Option<usize>| {
@@ -17,12 +21,12 @@ fn said(flows: &Analysis) -> Vec<String> {
 
 #[test]
 fn a_stream_is_matched_byte_by_byte() {
-    let mut script = Script::new();
-    script.tcp_connection(("client", 1, 3), ("server", 2, 1, 2));
+    let mut script = Script::unhurried();
+    script.process("server", 2).tcp_connection(("client", 3), ("server", 1, 2));
     script
-        .send("client", 1, 3, "hello ")
-        .send("client", 1, 3, "world")
-        .recv("server", 2, 2, 8, "hello wo");
+        .sends("client", 3, "hello ")
+        .sends("client", 3, "world")
+        .receives("server", 2, 8, "hello wo");
     let recording = script.recording();
     let flows = Analysis::of(&recording);
     assert_eq!(flows.connections.len(), 1);
@@ -39,17 +43,9 @@ fn a_stream_is_matched_byte_by_byte() {
 
 #[test]
 fn a_call_on_many_sockets_is_no_socket() {
-    let mut script = Script::new();
-    script.udp("server", 1, 1, 5000);
-    script.call(
-        "server",
-        1,
-        0,
-        "poll",
-        serde_json::json!({"fds": "[3: POLLIN]"}),
-        0,
-        serde_json::json!({}),
-    );
+    let mut script = Script::unhurried();
+    script.udp("server", 1, 5000);
+    script.call("server", 0, "poll", &[("fds", "[3: POLLIN]".into())], 0);
     let recording = script.recording();
     let flows = Analysis::of(&recording);
     assert_eq!((flows.sockets.len(), flows.calls.len(), flows.calls[2].socket), (1, 3, None));
@@ -57,9 +53,9 @@ fn a_call_on_many_sockets_is_no_socket() {
 
 #[test]
 fn what_was_not_sent_is_not_matched() {
-    let mut script = Script::new();
-    script.tcp_connection(("client", 1, 3), ("server", 2, 1, 2));
-    script.send("client", 1, 3, "hello").recv("server", 2, 2, 8, "HELLO");
+    let mut script = Script::unhurried();
+    script.process("server", 2).tcp_connection(("client", 3), ("server", 1, 2));
+    script.sends("client", 3, "hello").receives("server", 2, 8, "HELLO");
     let recording = script.recording();
     let flows = Analysis::of(&recording);
     assert_eq!(said(&flows), ["client -> ?: \"hello\" Unknown", "? -> server: \"HELLO\" Unsent"]);
@@ -67,18 +63,18 @@ fn what_was_not_sent_is_not_matched() {
 
 #[test]
 fn unix_connections_are_paired_in_turn() {
-    let mut script = Script::new();
-    script.unix_listener("server", 1, 1);
+    let mut script = Script::unhurried();
+    script.unix_listener("server", 1);
     script
-        .unix_connect("alice", 1, 7)
-        .unix_connect("bob", 1, 8)
-        .unix_accept("server", 1, 1, 2)
-        .unix_accept("server", 1, 1, 3);
+        .unix_connect("alice", 7)
+        .unix_connect("bob", 8)
+        .accepts("server", 1, 2, unnamed())
+        .accepts("server", 1, 3, unnamed());
     script
-        .send("bob", 1, 8, "b")
-        .send("alice", 1, 7, "a")
-        .recv("server", 1, 2, 9, "a")
-        .recv("server", 1, 3, 9, "b");
+        .sends("bob", 8, "b")
+        .sends("alice", 7, "a")
+        .receives("server", 2, 9, "a")
+        .receives("server", 3, 9, "b");
     let recording = script.recording();
     let flows = Analysis::of(&recording);
     assert_eq!(said(&flows), ["bob -> server: \"b\" Received", "alice -> server: \"a\" Received"]);
@@ -90,14 +86,14 @@ fn unix_connections_are_paired_in_turn() {
 
 #[test]
 fn datagrams_are_matched_by_address_and_lost_ones_are_said() {
-    let mut script = Script::new();
-    script.udp("a", 1, 1, 5001).udp("b", 1, 2, 5002);
+    let mut script = Script::unhurried();
+    script.udp("a", 1, 5001).udp("b", 2, 5002);
     script
-        .send_to("a", 1, 1, "one", 5002)
-        .send_to("a", 1, 1, "two", 5002)
-        .send_to("a", 1, 1, "three", 5002)
-        .send_to("a", 1, 1, "x", 5009);
-    script.recv_from("b", 1, 2, 64, "one", 5001).recv_from("b", 1, 2, 2, "th", 5001);
+        .sends_to("a", 1, "one", 5002)
+        .sends_to("a", 1, "two", 5002)
+        .sends_to("a", 1, "three", 5002)
+        .sends_to("a", 1, "x", 5009);
+    script.receives_from("b", 2, 64, "one", 5001).receives_from("b", 2, 2, "th", 5001);
     let recording = script.recording();
     let flows = Analysis::of(&recording);
     assert_eq!(
@@ -112,22 +108,18 @@ fn datagrams_are_matched_by_address_and_lost_ones_are_said() {
     assert_eq!(flows.messages[2].fate, Fate::Cut(3));
 }
 
-/// Which of these calls, counted from the socket() before them, closed the socket.
+/// Which of these calls (process, function, descriptor), counted from the socket() before them, closed the socket.
 fn closed_by(calls: &[(u32, &str, i64)]) -> Option<usize> {
-    let mut script = Script::new();
-    script.socket("server", 1, 1, "AF_INET", "SOCK_DGRAM");
-    for (process, function, fd) in calls {
-        let args = match *function {
-            "recv" => serde_json::json!({"fd": fd, "size": 16}),
-            _ => serde_json::json!({"fd": fd}),
-        };
-        script.call("server", *process, 1, function, args, 0, serde_json::json!({}));
+    let mut script = Script::unhurried();
+    script.process("child", 2).socket("server", 1, "AF_INET", "SOCK_DGRAM");
+    for &(process, function, fd) in calls {
+        let actor = if process == 1 { "server" } else { "child" };
+        script.call(actor, 1, function, &[("fd", fd.into()), ("size", 16.into())], 0);
     }
     let recording = script.recording();
     let analysis = Analysis::of(&recording);
     let closed_ns = analysis.sockets[0].closed_ns?;
-    let returned = |span: &super::CallSpan| span.returned_ns() == closed_ns;
-    analysis.calls.iter().position(returned)
+    analysis.calls.iter().position(|span| span.returned_ns() == closed_ns)
 }
 
 #[test]
@@ -143,12 +135,11 @@ fn a_socket_is_closed_when_its_last_descriptor_is() {
 
 #[test]
 fn a_process_that_ends_closes_what_it_left_open() {
-    let mut script = Script::new();
-    script.socket("server", 1, 1, "AF_INET", "SOCK_DGRAM");
-    script.socket("server", 1, 2, "AF_INET", "SOCK_DGRAM");
-    let args = serde_json::json!({"fd": 3, "size": 16});
-    script.call("child", 2, 1, "recv", args, 0, serde_json::json!({}));
-    script.event(
+    let mut script = Script::unhurried();
+    script.socket("server", 1, "AF_INET", "SOCK_DGRAM");
+    script.socket("server", 2, "AF_INET", "SOCK_DGRAM");
+    script.process("child", 2).receives("child", 1, 16, "");
+    script.json(
         "server",
         serde_json::json!({"event": "exited", "cpu_ns": null, "status": {"code": 0}}),
     );
@@ -161,14 +152,13 @@ fn a_process_that_ends_closes_what_it_left_open() {
 #[test]
 fn closing_one_of_two_descriptors_does_not_end_the_stream() {
     let ended_by = |first: i64| {
-        let mut script = Script::new();
-        script.tcp_connection(("client", 1, 3), ("server", 2, 1, 2));
-        script.send("client", 1, 3, "hello");
-        let args = |fd: i64| serde_json::json!({"fd": fd});
-        let none = || serde_json::json!({});
-        script.call("client", 1, 3, "close", args(first), 0, none());
-        script.call("client", 1, 3, "close", args(12 - first), 0, none());
-        script.recv("server", 2, 2, 8, "hello").recv("server", 2, 2, 8, "");
+        let mut script = Script::unhurried();
+        script.process("server", 2).tcp_connection(("client", 3), ("server", 1, 2));
+        script.sends("client", 3, "hello");
+        for fd in [first, 12 - first] {
+            script.call("client", 3, "close", &[("fd", fd.into())], 0);
+        }
+        script.receives("server", 2, 8, "hello").receives("server", 2, 8, "");
         let recording = script.recording();
         let analysis = Analysis::of(&recording);
         let end = analysis.directions.iter().find_map(|direction| direction.end);
@@ -179,12 +169,14 @@ fn closing_one_of_two_descriptors_does_not_end_the_stream() {
 
 #[test]
 fn each_report_of_a_state_says_who_had_asked() {
-    let mut script = Script::new();
-    script.socket("client", 1, 1, "AF_INET", "SOCK_STREAM");
-    let args = serde_json::json!({"fd": 3, "level": "IPPROTO_TCP", "option": "TCP_INFO"});
-    script.call("client", 1, 1, "tcp_info", args, 0, serde_json::json!({"state": "CLOSE"}));
+    let mut script = Script::unhurried();
+    script.socket("client", 1, "AF_INET", "SOCK_STREAM");
+    let args = [("level", "IPPROTO_TCP".into()), ("option", "TCP_INFO".into())];
+    let asks = script.enter("client", 1, "tcp_info", &args);
+    script.leave("client", &asks, Outcome::Result(0), &[("state", "CLOSE".into())]);
     for state in ["CLOSE", "ESTABLISHED"] {
-        script.observed("client", 1, 1, serde_json::json!({"tcp_info": {"state": state}}));
+        let info = TcpInfo { state: state.into(), ..TcpInfo::default() };
+        script.observed("client", 1, Fact::TcpInfo(info));
     }
     let recording = script.recording();
     let analysis = Analysis::of(&recording);
@@ -203,11 +195,11 @@ fn each_report_of_a_state_says_who_had_asked() {
 
 #[test]
 fn arp_answers_go_to_their_questions() {
-    let mut script = Script::new();
+    let mut script = Script::unhurried();
     for (operation, sender, target) in [(1, 1, 2), (1, 1, 3), (2, 2, 1), (1, 1, 3), (2, 9, 1)] {
         let ip = |host: u8| format!("10.9.0.{host}");
         let mac = "02:00:00:00:00:01";
-        script.event(
+        script.json(
             "wire",
             serde_json::json!({"event": "frame", "frame": 1, "sent_by": "client", "raw": "", "payload_bytes": 0,
                 "arp": {"operation": operation, "sender_mac": mac, "sender_ip": ip(sender), "target_mac": mac, "target_ip": ip(target)}}),

@@ -7,7 +7,6 @@ use unicode_width::UnicodeWidthChar;
 
 use super::{LADDER, SeqNumbers, View, all, sequence_diagram};
 use crate::analysis::Analysis;
-use crate::analysis::sample::Sample;
 use crate::analysis::script::Script;
 use crate::analysis::threads;
 use crate::i18n::{Language, chinese, speaking};
@@ -57,7 +56,7 @@ fn recordings() -> Vec<Recording> {
     all.extend([
         threads::tests::modes().recording(),
         threads::tests::asked().recording(),
-        Sample::new().recording(),
+        Script::new().recording(),
         wide(),
         threads(),
     ]);
@@ -71,36 +70,36 @@ fn widths(recording: &Recording) -> impl Iterator<Item = usize> {
 
 /// Wide characters wherever a recording can have them.
 fn wide() -> Recording {
-    let mut script = Script::new();
-    script.tcp_connection(("你好也", 1, 1), ("server", 2, 2, 3));
+    let mut script = Script::unhurried();
+    script.process("server", 2).tcp_connection(("你好也", 1), ("server", 2, 3));
     for text in ["你好", "a你b好c", "啊你好也啊你好也啊你啊你好也啊你好也啊你", "x"]
     {
-        script.send("你好也", 1, 1, text).recv("server", 2, 3, 1024, text);
+        script.sends("你好也", 1, text).receives("server", 3, 1024, text);
     }
-    script.event("server", serde_json::json!({"event": "deed", "deed": "shows Jack: 你也好啊"}));
-    script.event(
+    script.json("server", serde_json::json!({"event": "deed", "deed": "shows Jack: 你也好啊"}));
+    script.json(
         "server",
         serde_json::json!({"event": "wait", "asked_ns": 5_000_000, "purpose": "nobody types"}),
     );
-    script.event("lab", serde_json::json!({"event": "part", "part": "好你也啊 by hand"}));
+    script.json("lab", serde_json::json!({"event": "part", "part": "好你也啊 by hand"}));
     for (series, label) in [("round trip", "你好"), ("round trip", "AF_INET"), ("啊", "你")] {
-        script.event("lab", serde_json::json!({"event": "measure", "series": series, "label": label, "value_ns": 1234}));
+        script.json("lab", serde_json::json!({"event": "measure", "series": series, "label": label, "value_ns": 1234}));
     }
     for x in [1, 10, 1000] {
         let point = serde_json::json!({"event": "point", "plot": "time a message", "series": "也啊", "against": "connections", "x": x, "y": x * 999, "unit": "ns"});
-        script.event("lab", point);
+        script.json("lab", point);
     }
     script
-        .udp("udp", 1, 5, 4000)
-        .udp("client", 1, 6, 4001)
-        .send_to("client", 1, 6, "你好你", 4000)
-        .recv_from("udp", 1, 5, 4, "你", 4001);
+        .udp("udp", 5, 4000)
+        .udp("client", 6, 4001)
+        .sends_to("client", 6, "你好你", 4000)
+        .receives_from("udp", 5, 4, "你", 4001);
     script.recording()
 }
 
 /// Actors by every name that the experiments give.
 fn threads() -> Recording {
-    let mut script = Script::new();
+    let mut script = Script::unhurried();
     for (number, name) in (1..).zip([
         "client sends",
         "client receives",
@@ -110,9 +109,8 @@ fn threads() -> Recording {
         "spinner",
         "lab",
     ]) {
-        script.event(name, serde_json::json!({"event": "started", "kind": "thread"}));
-        script.socket(name, number, number, "AF_INET", "SOCK_STREAM");
-        script.pass(20_000);
+        script.json(name, serde_json::json!({"event": "started", "kind": "thread"}));
+        script.socket(name, number, "AF_INET", "SOCK_STREAM").pass(20_000_000);
     }
     script.recording()
 }

@@ -211,11 +211,11 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::analysis::sample::{Sample, fits_everywhere};
+    use crate::analysis::script::{Script, fits_everywhere};
 
-    fn measure(sample: &mut Sample, label: &'static str, values: &[u64]) {
+    fn measure(script: &mut Script, label: &'static str, values: &[u64]) {
         for value_ns in values {
-            sample.event(
+            script.event(
                 "lab",
                 EventKind::Measure {
                     series: "round trip".into(),
@@ -228,27 +228,27 @@ mod tests {
 
     #[test]
     fn a_bar_is_as_long_as_its_median_and_says_how_far_the_values_spread() {
-        let mut sample = Sample::new();
-        measure(&mut sample, "AF_UNIX", &[10_000, 9_000, 400_000]);
-        measure(&mut sample, "AF_INET", &[45_000]);
+        let mut script = Script::new();
+        measure(&mut script, "AF_UNIX", &[10_000, 9_000, 400_000]);
+        measure(&mut script, "AF_INET", &[45_000]);
         let many: Vec<u64> = (1..=200).map(|n| n * 200).collect();
-        measure(&mut sample, "AF_INET6", &many);
-        assert_snapshot!(draw(&Analysis::of(&sample.recording()), 54).text());
-        fits_everywhere(&sample.recording(), draw);
+        measure(&mut script, "AF_INET6", &many);
+        assert_snapshot!(draw(&Analysis::of(&script.recording()), 54).text());
+        fits_everywhere(&script.recording(), draw);
     }
 
     #[test]
     fn numbers_that_were_counted_are_drawn_where_nothing_was_measured() {
-        let mut sample = Sample::new();
+        let mut script = Script::new();
         for (label, count) in [("AF_UNIX", 0), ("AF_INET", 8), ("AF_INET6", 6)] {
-            sample.event(
+            script.event(
                 "lab",
                 EventKind::Count { label: label.into(), count, source: "/proc/net/dev".into() },
             );
         }
-        assert_snapshot!(draw(&Analysis::of(&sample.recording()), 20).text());
-        measure(&mut sample, "x", &[5]);
-        assert!(draw(&Analysis::of(&sample.recording()), 20).text().contains("5 ns"));
-        fits_everywhere(&sample.recording(), draw);
+        assert_snapshot!(draw(&Analysis::of(&script.recording()), 20).text());
+        measure(&mut script, "x", &[5]);
+        assert!(draw(&Analysis::of(&script.recording()), 20).text().contains("5 ns"));
+        fits_everywhere(&script.recording(), draw);
     }
 }

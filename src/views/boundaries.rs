@@ -203,50 +203,50 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::analysis::sample::{Sample, data, fits_everywhere, here};
+    use crate::analysis::script::{Script, data, fits_everywhere, here};
     use crate::trace::{Outcome, Value};
 
     #[test]
     fn a_stream_keeps_the_bytes_and_forgets_the_cuts() {
-        let mut sample = Sample::connected();
-        sample
+        let mut script = Script::connected();
+        script
             .sends("client", 2, "one")
             .sends("client", 2, "two")
             .sends("client", 2, "three")
             .receives("server", 3, 99, "onetwothree");
-        assert_snapshot!(draw(&Analysis::of(&sample.recording()), 80).text());
-        fits_everywhere(&sample.recording(), draw);
+        assert_snapshot!(draw(&Analysis::of(&script.recording()), 80).text());
+        fits_everywhere(&script.recording(), draw);
     }
 
     #[test]
     fn a_character_that_a_receive_cuts_is_whole_where_it_was_sent() {
-        let mut sample = Sample::connected();
-        sample.sends("client", 2, "a你");
+        let mut script = Script::connected();
+        script.sends("client", 2, "a你");
         for kept in [&b"a\xe4"[..], b"\xbd\xa0"] {
-            let call = sample.enter("server", 3, "recv", &[("size", 2.into())]);
-            sample.leave(
+            let call = script.enter("server", 3, "recv", &[("size", 2.into())]);
+            script.leave(
                 "server",
                 &call,
                 Outcome::Result(2),
                 &[("data", Value::Data(Data::of(kept)))],
             );
         }
-        assert_snapshot!(draw(&Analysis::of(&sample.recording()), 80).text());
+        assert_snapshot!(draw(&Analysis::of(&script.recording()), 80).text());
     }
 
-    fn cut_datagrams() -> Sample {
-        let mut sample = Sample::new();
-        sample.socket("bob", 1, "AF_INET", "SOCK_DGRAM").call(
+    fn cut_datagrams() -> Script {
+        let mut script = Script::new();
+        script.socket("bob", 1, "AF_INET", "SOCK_DGRAM").call(
             "bob",
             1,
             "bind",
             &[("address", here(0))],
             0,
         );
-        sample.located("bob", 1, here(4000)).socket("ann", 2, "AF_INET", "SOCK_DGRAM");
+        script.located("bob", 1, here(4000)).socket("ann", 2, "AF_INET", "SOCK_DGRAM");
         for text in ["hi", "hello, world", "lost"] {
             let length = i64::try_from(text.len()).unwrap_or(0);
-            sample.call(
+            script.call(
                 "ann",
                 2,
                 "send_to",
@@ -254,11 +254,11 @@ mod tests {
                 length,
             );
         }
-        sample
+        script
             .located("ann", 2, here(5000))
             .receives("bob", 1, 5, "hi")
             .receives("bob", 1, 5, "hello");
-        sample
+        script
     }
 
     #[test]
@@ -269,17 +269,17 @@ mod tests {
 
     #[test]
     fn a_long_flow_is_drawn_in_proportion_and_folded() {
-        let mut sample = Sample::connected();
+        let mut script = Script::connected();
         for _ in 0..4 {
-            sample.sends("client", 2, &"x".repeat(100));
+            script.sends("client", 2, &"x".repeat(100));
         }
-        sample.receives("server", 3, 300, &"x".repeat(300));
-        assert_snapshot!(draw(&Analysis::of(&sample.recording()), 40).text());
+        script.receives("server", 3, 300, &"x".repeat(300));
+        assert_snapshot!(draw(&Analysis::of(&script.recording()), 40).text());
         for _ in 0..400 {
-            sample.sends("client", 2, "y");
+            script.sends("client", 2, "y");
         }
-        let text = draw(&Analysis::of(&sample.recording()), 40).text();
+        let text = draw(&Analysis::of(&script.recording()), 40).text();
         assert!(text.contains("\n… 395 bytes more, of 395 sends\n"), "{text}");
-        fits_everywhere(&sample.recording(), draw);
+        fits_everywhere(&script.recording(), draw);
     }
 }

@@ -270,8 +270,7 @@ mod tests {
     use serde_json::{Value as Json, json};
 
     use super::*;
-    use crate::analysis::sample::fits_everywhere;
-    use crate::analysis::script::Script;
+    use crate::analysis::script::{Script, fits_everywhere};
 
     const HELLO: &str = "02000a0900023e66179edf44080045000039b6a14000400670090a0900010a090002a832c48d4a08da80beb3cc758018003ff1f40000\
                          0101080acb7bfc4a6d69daf268656c6c6f";
@@ -301,7 +300,7 @@ mod tests {
     #[test]
     fn a_frame_of_five_bytes_fits_on_a_screen_with_its_layers_and_its_models() {
         let mut script = Script::new();
-        script.event("wire", tcp());
+        script.json("wire", tcp());
         let picture = draw(&Analysis::of(&script.recording()), 80);
         assert_snapshot!(picture.text());
         assert!(picture.0.len() <= SCREEN);
@@ -311,7 +310,7 @@ mod tests {
     #[test]
     fn each_layer_has_its_own_ink_in_the_bytes_and_in_the_models() {
         let mut script = Script::new();
-        script.event("wire", tcp());
+        script.json("wire", tcp());
         let picture = draw(&Analysis::of(&script.recording()), 80);
         for (text, expected) in [
             ("3e 66", ink(2)),
@@ -330,7 +329,7 @@ mod tests {
     #[test]
     fn of_two_protocols_each_has_a_frame_and_they_are_counted_side_by_side() {
         let mut script = Script::new();
-        script.event("wire", tcp()).event("wire", udp()).event("wire", tcp());
+        script.json("wire", tcp()).json("wire", udp()).json("wire", tcp());
         assert_snapshot!(draw(&Analysis::of(&script.recording()), 80).text());
         fits_everywhere(&script.recording(), draw);
     }
@@ -341,7 +340,7 @@ mod tests {
         frame["payload_bytes"] = json!(1448);
         frame["raw"] = json!(HELLO.get(..132).unwrap_or_default().to_owned() + &"c3".repeat(1448));
         let mut script = Script::new();
-        script.event("wire", frame);
+        script.json("wire", frame);
         let picture = draw(&Analysis::of(&script.recording()), 80);
         assert!(picture.0.len() <= SCREEN, "{}", picture.text());
         assert!(
@@ -364,7 +363,7 @@ mod tests {
         all[3]["malformed"] = json!("\u{1b}[2J no sense");
         for frame in all {
             let mut one = Script::new();
-            one.event("wire", frame.clone());
+            one.json("wire", frame.clone());
             fits_everywhere(&one.recording(), draw);
             assert!(
                 draw(&Analysis::of(&one.recording()), 80)
@@ -372,7 +371,7 @@ mod tests {
                     .chars()
                     .all(|c| c == '\n' || crate::text::is_safe_to_show(c))
             );
-            script.event("wire", frame);
+            script.json("wire", frame);
         }
         fits_everywhere(&script.recording(), draw);
         assert_eq!(

@@ -169,10 +169,10 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::analysis::sample::{Sample, fits_everywhere};
+    use crate::analysis::script::{Script, fits_everywhere};
 
     fn point(
-        script: &mut Sample,
+        script: &mut Script,
         plot: &'static str,
         series: &'static str,
         x: u64,
@@ -184,8 +184,8 @@ mod tests {
         script.event("lab", EventKind::Point { plot, series, against, x, y, unit });
     }
 
-    fn many() -> Sample {
-        let mut script = Sample::new();
+    fn many() -> Script {
+        let mut script = Script::new();
         for (series, times) in
             [("thread each", [20_000, 25_000, 60_000]), ("epoll", [21_000, 21_500, 22_000])]
         {
@@ -217,7 +217,7 @@ mod tests {
             );
             point(&mut odd, "odder", "a series", x, y, "bytes");
         }
-        for recording in [odd.recording(), Sample::new().recording()] {
+        for recording in [odd.recording(), Script::new().recording()] {
             fits_everywhere(&recording, draw);
         }
     }

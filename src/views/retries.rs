@@ -155,8 +155,8 @@ mod tests {
     use serde_json::{Value as Json, json};
 
     use super::*;
-    use crate::analysis::sample::fits_everywhere;
-    use crate::analysis::script::Script;
+    use crate::analysis::script::{Script, at, fits_everywhere};
+    use crate::trace::Outcome;
 
     /// A segment of the client's, from this port.
     fn segment(port: u16, flags: &str, seq: u32, length: usize, fate: &str) -> Json {
@@ -166,26 +166,20 @@ mod tests {
             "payload_bytes": length, "fate": fate, "rules": if fate == "passed" { json!([]) } else { json!(["drop the first SYN"]) }, "raw": ""})
     }
 
-    fn limit(script: &mut Script, option: &str, micros: i64) {
-        let args = json!({"fd": 3, "level": "SOL_SOCKET", "option": option, "value": micros});
-        let entered = script.enter("client", 1, 1, "setsockopt", args);
-        script.leave("client", 1, entered, 0, json!({}));
+    fn limit(script: &mut Script, option: &'static str, micros: i64) {
+        let args =
+            [("level", "SOL_SOCKET".into()), ("option", option.into()), ("value", micros.into())];
+        script.call("client", 1, "setsockopt", &args, 0);
     }
 
     /// A SYN is lost, and lost again, and connect() gives up.
     fn gives_up() -> Script {
-        let mut script = Script::new();
+        let mut script = Script::unhurried();
         limit(&mut script, "SO_SNDTIMEO", 2_500_000);
-        let connect = script.enter(
-            "client",
-            1,
-            1,
-            "connect",
-            json!({"fd": 3, "address": {"inet": "10.9.0.2:80"}}),
-        );
-        script.event("wire", segment(4000, "SYN", 7, 0, "dropped")).pass(1_000_000);
-        script.event("wire", segment(4000, "SYN", 7, 0, "dropped")).pass(1_400_000);
-        script.leave("client", 1, connect, "EINPROGRESS", json!({}));
+        let connect = script.enter("client", 1, "connect", &[("address", at("10.9.0.2:80"))]);
+        script.json("wire", segment(4000, "SYN", 7, 0, "dropped")).pass(1_000_000_000);
+        script.json("wire", segment(4000, "SYN", 7, 0, "dropped")).pass(1_400_000_000);
+        script.leave("client", &connect, Outcome::Errno("EINPROGRESS".into()), &[]);
         script
     }
 
@@ -204,20 +198,14 @@ mod tests {
     fn a_programs_own_retries_stand_below_each_other_on_one_axis() {
         let mut script = gives_up();
         script
-            .event(
+            .json(
                 "lab",
                 json!({"event": "wait", "asked_ns": 200_000_000, "purpose": "before the next try"}),
             )
-            .pass(200_000);
-        let connect = script.enter(
-            "client",
-            1,
-            2,
-            "connect",
-            json!({"fd": 4, "address": {"inet": "10.9.0.2:80"}}),
-        );
-        script.event("wire", segment(4001, "SYN", 9, 0, "passed"));
-        script.leave("client", 1, connect, 0, json!({}));
+            .pass(200_000_000);
+        let connect = script.enter("client", 2, "connect", &[("address", at("10.9.0.2:80"))]);
+        script.json("wire", segment(4001, "SYN", 9, 0, "passed"));
+        script.leave("client", &connect, Outcome::Result(0), &[]);
         let text = draw(&Analysis::of(&script.recording()), 80).text();
         let (first, second) = text.split_once("\n\n").expect("two connections");
         assert!(first.contains("= EINPROGRESS") && first.contains("wait "), "{text}");
@@ -233,23 +221,23 @@ mod tests {
 
     #[test]
     fn data_is_known_again_by_its_number_and_the_error_is_the_calls() {
-        let mut script = Script::new();
-        script.tcp_connection(("client", 1, 1), ("server", 1, 2, 3));
+        let mut script = Script::unhurried();
+        script.tcp_connection(("client", 1), ("server", 2, 3));
         let of = |flags: &str, seq: u32, length: usize, fate: &str| {
             let mut frame = segment(40001, flags, seq, length, fate);
             frame["local"] = json!({"inet": "127.0.0.1:40001"});
             frame["peer"] = json!({"inet": "127.0.0.1:5000"});
             frame
         };
-        script.event("wire", of("SYN", 4_294_967_290, 0, "passed"));
-        script.event("wire", of("PSH,ACK", 4_294_967_291, 5, "cut"));
-        let recv = script.enter("client", 1, 1, "recv", json!({"fd": 3, "size": 10}));
-        script.pass(200_000).event("wire", of("PSH,ACK", 4_294_967_291, 5, "cut"));
-        script.pass(400_000).event("wire", of("PSH,ACK", 4_294_967_291, 5, "cut"));
+        script.json("wire", of("SYN", 4_294_967_290, 0, "passed"));
+        script.json("wire", of("PSH,ACK", 4_294_967_291, 5, "cut"));
+        let recv = script.enter("client", 1, "recv", &[("size", 10.into())]);
+        script.pass(200_000_000).json("wire", of("PSH,ACK", 4_294_967_291, 5, "cut"));
+        script.pass(400_000_000).json("wire", of("PSH,ACK", 4_294_967_291, 5, "cut"));
         script
-            .event("wire", of("ACK", 4_294_967_295, 0, "passed"))
-            .event("wire", of("ACK", 4_294_967_295, 0, "passed"));
-        script.leave("client", 1, recv, "ETIMEDOUT", json!({}));
+            .json("wire", of("ACK", 4_294_967_295, 0, "passed"))
+            .json("wire", of("ACK", 4_294_967_295, 0, "passed"));
+        script.leave("client", &recv, Outcome::Errno("ETIMEDOUT".into()), &[]);
         let text = draw(&Analysis::of(&script.recording()), 80).text();
         assert!(text.contains("5 bytes, sent 3 times, all lost"), "{text}");
         assert!(text.contains("recv") && text.contains("= ETIMEDOUT"), "{text}");
@@ -263,8 +251,8 @@ mod tests {
 
     #[test]
     fn a_datagram_is_sent_again_by_the_program_that_asks_twice() {
-        let mut script = Script::new();
-        script.udp("client", 1, 1, 4000);
+        let mut script = Script::unhurried();
+        script.udp("client", 1, 4000);
         let datagram = |raw: &str, fate: &str| {
             let mut frame = segment(4000, "", 0, 2, fate);
             let fields = frame.as_object_mut().expect("an object");
@@ -275,11 +263,11 @@ mod tests {
             fields.insert("peer".into(), json!({"inet": "127.0.0.1:80"}));
             frame
         };
-        script.send_to("client", 1, 1, "hi", 80).event("wire", datagram("6869", "dropped"));
-        let recv = script.enter("client", 1, 1, "recv_from", json!({"fd": 3, "size": 10}));
-        script.pass(500_000).leave("client", 1, recv, "EAGAIN", json!({}));
-        script.event("wire", datagram("6a6b", "dropped"));
-        script.send_to("client", 1, 1, "hi", 80).event("wire", datagram("6869", "passed"));
+        script.sends_to("client", 1, "hi", 80).json("wire", datagram("6869", "dropped"));
+        let recv = script.enter("client", 1, "recv_from", &[("size", 10.into())]);
+        script.pass(500_000_000).leave("client", &recv, Outcome::Errno("EAGAIN".into()), &[]);
+        script.json("wire", datagram("6a6b", "dropped"));
+        script.sends_to("client", 1, "hi", 80).json("wire", datagram("6869", "passed"));
         let text = draw(&Analysis::of(&script.recording()), 80).text();
         assert!(text.contains("a datagram of 2 bytes, sent twice, 1 lost"), "{text}");
         assert!(text.contains("recv_from") && text.contains("= EAGAIN"), "{text}");
@@ -289,9 +277,9 @@ mod tests {
 
     #[test]
     fn many_are_shortened_and_none_is_said() {
-        let mut script = Script::new();
+        let mut script = Script::unhurried();
         for _ in 0..40 {
-            script.pass(1).event("wire", segment(4000, "PSH,ACK", 7, 9, "dropped"));
+            script.pass(1_000).json("wire", segment(4000, "PSH,ACK", 7, 9, "dropped"));
         }
         assert_eq!(
             draw(&Analysis::of(&script.recording()), 80)
@@ -303,7 +291,7 @@ mod tests {
         );
         fits_everywhere(&script.recording(), draw);
         for port in 4001..4020 {
-            script.event("wire", segment(port, "SYN", 7, 0, "dropped"));
+            script.json("wire", segment(port, "SYN", 7, 0, "dropped"));
         }
         assert!(
             draw(&Analysis::of(&script.recording()), 80)
@@ -311,7 +299,7 @@ mod tests {
                 .ends_with("\n\n… 17 more that were sent again\n")
         );
         assert_eq!(
-            draw(&Analysis::of(&Script::new().recording()), 80).text(),
+            draw(&Analysis::of(&Script::unhurried().recording()), 80).text(),
             "(nothing was sent again)\n"
         );
     }

@@ -203,26 +203,26 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::analysis::sample::{Sample, data, fits_everywhere, here};
+    use crate::analysis::script::{Script, data, fits_everywhere, here};
     use crate::trace::{EventKind, Outcome};
 
-    fn modes() -> Sample {
-        let mut sample = Sample::new();
-        sample.socket("bob", 1, "AF_INET", "SOCK_DGRAM");
-        sample.part("blocking");
-        let recv = sample.enter("bob", 1, "recv", &[("size", 16.into())]);
-        sample.pass(200_000_000).leave("bob", &recv, Outcome::Result(2), &[("data", data("hi"))]);
-        sample.call("bob", 1, "close", &[], 0);
-        sample.part("non-blocking").call(
+    fn modes() -> Script {
+        let mut script = Script::new();
+        script.socket("bob", 1, "AF_INET", "SOCK_DGRAM");
+        script.part("blocking");
+        let recv = script.enter("bob", 1, "recv", &[("size", 16.into())]);
+        script.pass(200_000_000).leave("bob", &recv, Outcome::Result(2), &[("data", data("hi"))]);
+        script.call("bob", 1, "close", &[], 0);
+        script.part("non-blocking").call(
             "bob",
             1,
             "set_nonblocking",
             &[("flags", "O_NONBLOCK".into())],
             0,
         );
-        sample.fails("bob", 1, "recv", &[("size", 16.into())], "EAGAIN");
-        sample.call("bob", 1, "close", &[], 0);
-        sample
+        script.fails("bob", 1, "recv", &[("size", 16.into())], "EAGAIN");
+        script.call("bob", 1, "close", &[], 0);
+        script
     }
 
     #[test]
@@ -241,12 +241,12 @@ mod tests {
 
     #[test]
     fn without_parts_there_is_a_column_for_each_actor() {
-        let mut sample = Sample::new();
+        let mut script = Script::new();
         for (number, actor) in ["ann", "bob"].into_iter().enumerate() {
             let port = 4000 + u16::try_from(number).unwrap_or(0);
-            sample.call(actor, 1, "connect", &[("address", here(port))], 0);
+            script.call(actor, 1, "connect", &[("address", here(port))], 0);
         }
-        let picture = draw(&Analysis::of(&sample.recording()), 200);
+        let picture = draw(&Analysis::of(&script.recording()), 200);
         assert_snapshot!(picture.text());
         assert!(
             picture.0[2].0.iter().all(|span| span.ink != Ink::Strong),
@@ -256,21 +256,21 @@ mod tests {
 
     #[test]
     fn a_part_with_several_actors_says_who_and_what_repeats_is_folded() {
-        let mut sample = Sample::new();
+        let mut script = Script::new();
         for part in ["tcp", "udp"] {
-            sample.part(part);
+            script.part(part);
             for _ in 0..if part == "tcp" { 500 } else { 3 } {
-                sample.sends("ann", 1, "x").receives("bob", 2, 9, "x");
+                script.sends("ann", 1, "x").receives("bob", 2, 9, "x");
             }
         }
-        assert_snapshot!(draw(&Analysis::of(&sample.recording()), 55).text());
-        fits_everywhere(&sample.recording(), draw);
+        assert_snapshot!(draw(&Analysis::of(&script.recording()), 55).text());
+        fits_everywhere(&script.recording(), draw);
     }
 
     #[test]
     fn what_is_no_call_has_a_row_times_are_times_and_a_close_says_which() {
-        let mut sample = Sample::new();
-        sample.socket("ann", 1, "AF_UNIX", "SOCK_STREAM").call(
+        let mut script = Script::new();
+        script.socket("ann", 1, "AF_UNIX", "SOCK_STREAM").call(
             "ann",
             1,
             "listen",
@@ -282,13 +282,13 @@ mod tests {
             ("option", "SO_RCVTIMEO".into()),
             ("value", 200_000.into()),
         ];
-        sample.call("ann", 1, "set_read_timeout", &option, 0).call("ann", 1, "close", &[], 0);
-        sample.event("ann", EventKind::Deed { deed: "unlink …/door".into(), errno: None });
-        sample.event(
+        script.call("ann", 1, "set_read_timeout", &option, 0).call("ann", 1, "close", &[], 0);
+        script.event("ann", EventKind::Deed { deed: "unlink …/door".into(), errno: None });
+        script.event(
             "ann",
             EventKind::Deed { deed: "open …/door".into(), errno: Some("ENXIO".into()) },
         );
-        assert_snapshot!(draw(&Analysis::of(&sample.recording()), 60).text());
+        assert_snapshot!(draw(&Analysis::of(&script.recording()), 60).text());
     }
 
     #[test]

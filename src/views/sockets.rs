@@ -303,7 +303,7 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::analysis::sample::{Sample, fits_everywhere, here};
+    use crate::analysis::script::{Script, fits_everywhere, here};
 
     fn another(port: u16) -> crate::trace::Value {
         crate::trace::Value::Address(Address::Inet(std::net::SocketAddrV4::new(
@@ -313,27 +313,27 @@ mod tests {
     }
 
     fn two_and_a_refusal() -> crate::trace::recording::Recording {
-        let mut sample = Sample::connected();
-        sample.socket("second", 4, "AF_INET", "SOCK_STREAM").fails(
+        let mut script = Script::connected();
+        script.socket("second", 4, "AF_INET", "SOCK_STREAM").fails(
             "second",
             4,
             "bind",
             &[("address", here(4000))],
             "EADDRINUSE",
         );
-        sample.call("second", 4, "bind", &[("address", another(4000))], 0).located(
+        script.call("second", 4, "bind", &[("address", another(4000))], 0).located(
             "second",
             4,
             another(4000),
         );
-        sample.socket("udp", 5, "AF_INET", "SOCK_DGRAM").call(
+        script.socket("udp", 5, "AF_INET", "SOCK_DGRAM").call(
             "udp",
             5,
             "bind",
             &[("address", here(4000))],
             0,
         );
-        sample.recording()
+        script.recording()
     }
 
     #[test]
@@ -347,22 +347,22 @@ mod tests {
             [0, 0, 0, 0].into(),
             4000,
         )));
-        let mut sample = Sample::new();
-        sample.socket("ann", 1, "AF_INET", "SOCK_STREAM").call(
+        let mut script = Script::new();
+        script.socket("ann", 1, "AF_INET", "SOCK_STREAM").call(
             "ann",
             1,
             "bind",
             &[("address", every.clone())],
             0,
         );
-        sample.located("ann", 1, every).fails(
+        script.located("ann", 1, every).fails(
             "ann",
             1,
             "connect",
             &[("address", here(9))],
             "ECONNREFUSED",
         );
-        assert_snapshot!(draw(&Analysis::of(&sample.recording()), 80).text());
+        assert_snapshot!(draw(&Analysis::of(&script.recording()), 80).text());
     }
 
     #[test]
@@ -373,23 +373,23 @@ mod tests {
                 ip, port, 0, 0,
             )))
         };
-        let mut sample = Sample::new();
-        sample.socket("server", 1, "AF_INET6", "SOCK_STREAM").call(
+        let mut script = Script::new();
+        script.socket("server", 1, "AF_INET6", "SOCK_STREAM").call(
             "server",
             1,
             "bind",
             &[("address", mapped(33955))],
             0,
         );
-        sample.call("server", 1, "listen", &[("backlog", 1.into())], 0).accepts(
+        script.call("server", 1, "listen", &[("backlog", 1.into())], 0).accepts(
             "server",
             1,
             3,
             mapped(38032),
         );
-        sample.located("server", 3, mapped(33955));
-        assert_snapshot!(draw(&Analysis::of(&sample.recording()), 80).text());
-        fits_everywhere(&sample.recording(), draw);
+        script.located("server", 3, mapped(33955));
+        assert_snapshot!(draw(&Analysis::of(&script.recording()), 80).text());
+        fits_everywhere(&script.recording(), draw);
     }
 
     #[test]

@@ -166,7 +166,7 @@ fn table(timelines: &[&ThreadTimeline], width: usize) -> Vec<Row> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::sample::{Sample, fits_everywhere};
+    use crate::analysis::script::{Script, fits_everywhere};
     use crate::analysis::threads::tests::{asked, modes};
     use crate::i18n::{chinese, speaking};
     use insta::{assert_snapshot, with_settings};
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn it_fits_every_width() {
-        for recording in [modes().recording(), asked().recording(), Sample::new().recording()] {
+        for recording in [modes().recording(), asked().recording(), Script::new().recording()] {
             fits_everywhere(&recording, draw);
         }
     }

@@ -262,7 +262,7 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::analysis::sample::{Sample, here};
+    use crate::analysis::script::{Script, here};
     use crate::trace::Name;
     use crate::trace::{Syscall, Value};
     use std::sync::Arc;
@@ -270,18 +270,18 @@ mod tests {
     const TEXT: &str = "//! A file.\n\nfn other() {}\n\nfn play(\n    lab: &Lab,\n) -> Result<()> {\n    let (one, _) = listener.accept()?; // 你好\n    \
         client.connect(&to)?;\n    Ok(())\n}\n";
 
-    /// A server is blocked in accept() (line 7 of the sample), and a client is about to connect, on line 9.
+    /// A server is blocked in accept() (line 7 of the script), and a client is about to connect, on line 9.
     fn shot() -> (Vec<Event>, Event) {
-        let mut sample = Sample::new();
-        let accept = sample.enter("server", 1, "accept", &[]);
+        let mut script = Script::new();
+        let accept = script.enter("server", 1, "accept", &[]);
         let mut connect = Call::clone(&accept);
         (connect.id, connect.api, connect.name) = (2, Some("connect".into()), "connect".into());
         connect.site = Some(Site { file: "src/experiments/sample.rs".into(), line: 9 });
         let Value::Address(address) = here(4000) else { unreachable!() };
         connect.syscall = Syscall::Connect { address };
-        sample.event("client", EventKind::Held(Arc::new(connect)));
-        let cursor = sample.events.last().cloned().expect("just made");
-        (sample.events, cursor)
+        script.event("client", EventKind::Held(Arc::new(connect)));
+        let cursor = script.events.last().cloned().expect("just made");
+        (script.events, cursor)
     }
 
     fn draw(events: &[Event], cursor: Option<&Event>, width: usize, height: usize) -> String {

@@ -384,7 +384,7 @@ fn legend(canvas: &mut Canvas, row: usize, timelines: &[ThreadTimeline], width: 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::analysis::sample::{Sample, fits_everywhere};
+    use crate::analysis::script::{Script, fits_everywhere};
     use crate::analysis::threads::tests::{asked, modes};
     use crate::i18n::{chinese, speaking};
     use crate::trace::{ActorKind, EventKind};
@@ -412,7 +412,7 @@ mod tests {
 
     #[test]
     fn no_mark_stands_in_a_word_and_what_falls_together_is_one_row() {
-        let mut script = Sample::new();
+        let mut script = Script::new();
         script.event("client", EventKind::Started { kind: ActorKind::Thread });
         script.pass(10_000_000).sends("client", 1, "one").sends("client", 1, "three");
         script.event("client", EventKind::Wait { asked_ns: 20_000_000, purpose: "thinks".into() });
@@ -430,7 +430,7 @@ mod tests {
     #[test]
     fn what_would_not_fit_on_a_screen_has_no_empty_rows() {
         let script = |actors: &[&'static str]| {
-            let mut script = Sample::new();
+            let mut script = Script::new();
             for actor in actors {
                 script.event(actor, EventKind::Started { kind: ActorKind::Thread });
             }
@@ -444,10 +444,10 @@ mod tests {
 
     #[test]
     fn it_fits_every_width_and_bears_what_is_odd() {
-        for recording in [modes().recording(), asked().recording(), Sample::new().recording()] {
+        for recording in [modes().recording(), asked().recording(), Script::new().recording()] {
             fits_everywhere(&recording, draw);
         }
-        let mut odd = Sample::new();
+        let mut odd = Script::new();
         odd.receives("a name that is far too long for any band of any terminal", 1, 8, "x");
         odd.enter("server", 2, "accept", &[]);
         odd.event("lab", EventKind::Wait { asked_ns: u64::MAX, purpose: "for ever".into() });

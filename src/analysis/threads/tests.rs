@@ -1,6 +1,6 @@
 //! Timelines of recordings made by hand.
 
-use super::super::sample::Sample as Script;
+use super::super::script::{Script, data};
 use super::*;
 use crate::trace::{Call, Outcome, Value};
 use std::sync::Arc;
@@ -35,12 +35,7 @@ pub(crate) fn modes() -> Script {
     script.leave("timeout", &timed, Outcome::Errno("EAGAIN".into()), &[]);
     script.event("timeout", EventKind::Exited { cpu_ns: None, status: None });
     script.pass(350 * MS).sends("peer", 4, "at last");
-    script.leave(
-        "blocking",
-        &blocking,
-        Outcome::Result(7),
-        &[("data", super::super::sample::data("at last"))],
-    );
+    script.leave("blocking", &blocking, Outcome::Result(7), &[("data", data("at last"))]);
     script.event("blocking", EventKind::Exited { cpu_ns: Some(220_000), status: None });
     script.pass(20 * MS).event("peer", EventKind::Exited { cpu_ns: Some(2 * MS), status: None });
     script

@@ -6,66 +6,58 @@ use unicode_width::UnicodeWidthStr;
 
 use super::draw;
 use crate::analysis::Analysis;
-use crate::analysis::script::Script;
+use crate::analysis::script::{Script, data, here};
+use crate::trace::Outcome;
 use crate::trace::recording::Recording;
 use crate::views::SeqNumbers;
 
 /// One line there and back; then the client says that it is done.
 fn echo(times: usize) -> Recording {
-    let mut script = Script::new();
-    script.tcp_connection(("client", 2, 3), ("server", 1, 1, 2));
+    let mut script = Script::unhurried();
+    script.process("client", 2).tcp_connection(("client", 3), ("server", 1, 2));
     for _ in 0..times {
-        script.send("client", 2, 3, "hello").recv("server", 1, 2, 1024, "hello");
-        script.send("server", 1, 2, "hello").recv("client", 2, 3, 1024, "hello");
+        script.sends("client", 3, "hello").receives("server", 2, 1024, "hello");
+        script.sends("server", 2, "hello").receives("client", 3, 1024, "hello");
     }
-    let recv = script.enter("server", 1, 2, "recv", json!({"size": 1024}));
+    let recv = script.enter("server", 2, "recv", &[("size", 1024.into())]);
     script
-        .event("lab", json!({"event": "wait", "asked_ns": 200_000_000, "purpose": "silence"}))
-        .pass(200_000);
-    script.call("client", 2, 3, "shutdown", json!({"how": "SHUT_WR"}), 0, json!({}));
-    script.leave("server", 1, recv, 0, json!({"data": {"bytes": 0, "text": ""}}));
+        .json("lab", json!({"event": "wait", "asked_ns": 200_000_000, "purpose": "silence"}))
+        .pass(200_000_000);
+    script.call("client", 3, "shutdown", &[("how", "SHUT_WR".into())], 0);
+    script.leave("server", &recv, Outcome::Result(0), &[("data", data(""))]);
     script.recording()
 }
 
 /// Four actors: datagrams in Chinese over two lanes, one lost, one to nobody; a refused connect; a receive for ever.
 fn datagrams() -> Recording {
-    let mut script = Script::new();
-    script.event("lab", json!({"event": "part", "part": "datagrams"}));
-    script.udp("alice", 1, 1, 5001).udp("bob", 1, 2, 5002).udp("carol", 1, 3, 5003).socket(
+    let mut script = Script::unhurried();
+    script.json("lab", json!({"event": "part", "part": "datagrams"}));
+    script.udp("alice", 1, 5001).udp("bob", 2, 5002).udp("carol", 3, 5003).socket(
         "dave",
-        1,
         4,
         "AF_INET",
         "SOCK_STREAM",
     );
-    script.send_to("alice", 1, 1, "你好", 5003).recv_from("carol", 1, 3, 64, "你好", 5001);
-    script.send_to("carol", 1, 3, "你也好啊", 5001).recv_from("alice", 1, 1, 64, "你也好啊", 5003);
-    script.send_to("alice", 1, 1, "lost", 5002).send_to("bob", 1, 2, "void", 5009);
-    script.call(
-        "dave",
-        1,
-        4,
-        "connect",
-        json!({"address": {"inet": "127.0.0.1:9"}}),
-        "ECONNREFUSED",
-        json!({}),
-    );
-    script.enter("bob", 1, 2, "recv", json!({"size": 1024}));
-    script.pass(3000).send_to("carol", 1, 3, "late\u{202e}\n", 5001);
-    script.event("lab", json!({"event": "deadline", "limit_ns": 5_000_000_000_u64, "blocked": []}));
+    script.sends_to("alice", 1, "你好", 5003).receives_from("carol", 3, 64, "你好", 5001);
+    script.sends_to("carol", 3, "你也好啊", 5001).receives_from("alice", 1, 64, "你也好啊", 5003);
+    script.sends_to("alice", 1, "lost", 5002).sends_to("bob", 2, "void", 5009);
+    script.fails("dave", 4, "connect", &[("address", here(9))], "ECONNREFUSED");
+    script.enter("bob", 2, "recv", &[("size", 1024.into())]);
+    script.pass(3_000_000).sends_to("carol", 3, "late\u{202e}\n", 5001);
+    script.json("lab", json!({"event": "deadline", "limit_ns": 5_000_000_000_u64, "blocked": []}));
     script.recording()
 }
 
 /// Three sends and one receive; one send and several receives.
 fn stream() -> Recording {
-    let mut script = Script::new();
-    script.tcp_connection(("client", 1, 1), ("server", 1, 2, 3));
-    script.send("client", 1, 1, "one").send("client", 1, 1, "two").send("client", 1, 1, "three");
-    script.recv("server", 1, 3, 64, "onetwothree");
+    let mut script = Script::unhurried();
+    script.tcp_connection(("client", 1), ("server", 2, 3));
+    script.sends("client", 1, "one").sends("client", 1, "two").sends("client", 1, "three");
+    script.receives("server", 3, 64, "onetwothree");
     script
-        .send("client", 1, 1, "four five")
-        .recv("server", 1, 3, 4, "four")
-        .recv("server", 1, 3, 4, " fiv");
+        .sends("client", 1, "four five")
+        .receives("server", 3, 4, "four")
+        .receives("server", 3, 4, " fiv");
     script.recording()
 }
 
@@ -105,16 +97,15 @@ fn a_stream_in_80_columns() {
 
 #[test]
 fn what_is_no_call_stands_at_its_lane() {
-    let mut script = Script::new();
-    script.socket("server", 1, 1, "AF_UNIX", "SOCK_STREAM").socket(
+    let mut script = Script::unhurried();
+    script.socket("server", 1, "AF_UNIX", "SOCK_STREAM").socket(
         "client",
-        1,
         2,
         "AF_UNIX",
         "SOCK_STREAM",
     );
-    script.event("server", json!({"event": "deed", "deed": "unlink …/door"}));
-    script.event("client", json!({"event": "deed", "deed": "open …/door", "errno": "ENOENT"}));
+    script.json("server", json!({"event": "deed", "deed": "unlink …/door"}));
+    script.json("client", json!({"event": "deed", "deed": "open …/door", "errno": "ENOENT"}));
     let drawn = draw(&Analysis::of(&script.recording()), 80, SeqNumbers::Relative).text();
     let row =
         |text: &str| drawn.lines().find(|row| row.contains(text)).and_then(|row| row.find(text));
@@ -131,16 +122,17 @@ fn what_repeats_is_folded() {
 
 #[test]
 fn no_width_is_too_narrow_and_no_row_too_wide() {
-    let mut hostile = Script::new();
-    hostile.tcp_connection(("a\u{1b}[2J\u{202e}你好也啊你你好也啊你", 2, 3), ("server", 1, 1, 2));
-    hostile.event("server", json!({"event": "part", "part": "你好也啊你 ".repeat(40)}));
-    hostile.event(
+    let mut hostile = Script::unhurried();
+    let client = "a\u{1b}[2J\u{202e}你好也啊你你好也啊你";
+    hostile.process(client, 2).tcp_connection((client, 3), ("server", 1, 2));
+    hostile.json("server", json!({"event": "part", "part": "你好也啊你 ".repeat(40)}));
+    hostile.json(
         "nobody",
         json!({"event": "wait", "asked_ns": 1, "purpose": "你好也啊你 ".repeat(40)}),
     );
-    hostile.event("lab", json!({"event": "end", "ending": "failed", "why": "word ".repeat(60)}));
-    hostile.send("server", 1, 2, &"好".repeat(42));
-    let empty = Script::new().recording();
+    hostile.json("lab", json!({"event": "end", "ending": "failed", "why": "word ".repeat(60)}));
+    hostile.sends("server", 2, &"好".repeat(42));
+    let empty = Script::unhurried().recording();
     for recording in [echo(1), echo(60), datagrams(), stream(), hostile.recording(), empty] {
         let analysis = Analysis::of(&recording);
         for width in 20..=200 {

@@ -6,9 +6,10 @@ use unicode_width::UnicodeWidthStr;
 
 use super::draw;
 use crate::analysis::Analysis;
-use crate::analysis::script::Script;
+use crate::analysis::script::{Script, at};
 use crate::i18n::{chinese, speaking, tr};
 use crate::trace::recording::Recording;
+use crate::trace::{Fact, Outcome, TcpInfo};
 use crate::views::{SeqNumbers, all_tests};
 
 const CLIENT: u16 = 40001;
@@ -23,19 +24,11 @@ struct Wire {
 impl Wire {
     /// A listening server, and a client that is about to connect.
     fn listening() -> Wire {
-        let mut script = Script::new();
-        script.socket("server", 1, 1, "AF_INET", "SOCK_STREAM");
-        script.call(
-            "server",
-            1,
-            1,
-            "bind",
-            json!({"address": {"inet": "10.9.0.1:5000"}}),
-            0,
-            json!({}),
-        );
-        script.call("server", 1, 1, "listen", json!({"backlog": 5}), 0, json!({}));
-        script.socket("client", 1, 3, "AF_INET", "SOCK_STREAM");
+        let mut script = Script::unhurried();
+        script.socket("server", 1, "AF_INET", "SOCK_STREAM");
+        script.call("server", 1, "bind", &[("address", at("10.9.0.1:5000"))], 0);
+        script.call("server", 1, "listen", &[("backlog", 5.into())], 0);
+        script.socket("client", 3, "AF_INET", "SOCK_STREAM");
         Wire { script, frames: 0 }
     }
 
@@ -52,7 +45,7 @@ impl Wire {
                 frame[name] = value.clone();
             }
         }
-        self.script.event("wire", frame);
+        self.script.json("wire", frame);
         self.frames
     }
 
@@ -76,17 +69,18 @@ impl Wire {
     }
 
     fn arrives(&mut self, frame: u64) {
-        self.script.event("wire", json!({"event": "delivered", "frame": frame}));
+        self.script.json("wire", json!({"event": "delivered", "frame": frame}));
     }
 
     fn state(&mut self, actor: &str, socket: u32, state: &str) {
-        self.script.observed(actor, 1, socket, json!({"tcp_info": {"state": state}}));
+        let info = TcpInfo { state: state.to_owned().into(), ..TcpInfo::default() };
+        self.script.observed(actor, socket, Fact::TcpInfo(info));
     }
 
     /// connect(), with so many SYNs lost before one gets through; then accept().
     fn connect(&mut self, lost: usize) {
-        let address = json!({"address": {"inet": "10.9.0.2:5000"}});
-        let connect = self.script.enter("client", 1, 3, "connect", address);
+        let address = [("address", at("10.9.0.2:5000"))];
+        let connect = self.script.enter("client", 3, "connect", &address);
         self.frame(
             "client",
             json!({"arp": {"operation": 1, "sender_mac": "02:00:00:00:00:01", "sender_ip": "10.9.0.1",
@@ -109,19 +103,16 @@ impl Wire {
                 "",
                 json!({"fate": "dropped", "rules": ["drop the first SYN"]}),
             );
-            self.script.pass(1_000_000);
+            self.script.pass(1_000_000_000);
         }
         self.tcp("client", "SYN", (0, 0), "", json!({}));
         self.tcp("server", "SYN,ACK", (0, 1), "", json!({}));
         self.tcp("client", "ACK", (1, 1), "", json!({}));
-        self.script.leave("client", 1, connect, 0, json!({}));
-        let address = json!({"getsockname": {"inet": "10.9.0.1:40001"}});
-        self.script.observed("client", 1, 3, address);
+        self.script.leave("client", &connect, Outcome::Result(0), &[]);
+        self.script.located("client", 3, at("10.9.0.1:40001"));
         self.state("client", 3, "ESTABLISHED");
-        let out = json!({"address": {"inet": "10.9.0.2:40001"}, "socket": 2});
-        self.script.call("server", 1, 1, "accept", json!({}), 5, out);
-        let address = json!({"getsockname": {"inet": "10.9.0.1:5000"}});
-        self.script.observed("server", 1, 2, address);
+        self.script.accepts("server", 1, 2, at("10.9.0.2:40001"));
+        self.script.located("server", 2, at("10.9.0.1:5000"));
     }
 
     fn recording(&self) -> Recording {
@@ -139,11 +130,11 @@ fn handshake(lost: usize) -> Recording {
 fn close() -> Recording {
     let mut wire = Wire::listening();
     wire.connect(0);
-    wire.script.send("client", 1, 3, "hello");
+    wire.script.sends("client", 3, "hello");
     wire.tcp("client", "PSH,ACK", (1, 1), "hello", json!({}));
     wire.tcp("server", "ACK", (1, 6), "", json!({}));
-    wire.script.recv("server", 1, 2, 64, "hello");
-    wire.script.call("client", 1, 3, "close", json!({}), 0, json!({}));
+    wire.script.receives("server", 2, 64, "hello");
+    wire.script.call("client", 3, "close", &[], 0);
     let fin = wire.tcp(
         "client",
         "FIN,ACK",
@@ -151,7 +142,7 @@ fn close() -> Recording {
         "",
         json!({"fate": "delayed", "delay_ns": 20_000_000, "rules": ["delay"]}),
     );
-    wire.script.pass(20_000);
+    wire.script.pass(20_000_000);
     wire.arrives(fin);
     let ack = wire.tcp(
         "server",
@@ -162,16 +153,8 @@ fn close() -> Recording {
     );
     wire.arrives(ack);
     wire.arrives(ack);
-    wire.script.call(
-        "server",
-        1,
-        2,
-        "recv",
-        json!({"size": 64}),
-        0,
-        json!({"data": {"bytes": 0, "text": ""}}),
-    );
-    wire.script.call("server", 1, 2, "close", json!({}), 0, json!({}));
+    wire.script.receives("server", 2, 64, "");
+    wire.script.call("server", 2, "close", &[], 0);
     wire.tcp("server", "FIN,ACK", (1, 7), "", json!({}));
     wire.tcp(
         "client",
@@ -190,7 +173,7 @@ fn lossy(messages: u32) -> Recording {
     let mut seq = 1;
     for number in 0..messages {
         let text = format!("message {number}");
-        wire.script.send("client", 1, 3, &text);
+        wire.script.sends("client", 3, &text);
         if number % 7 == 3 {
             wire.tcp(
                 "client",
@@ -199,12 +182,12 @@ fn lossy(messages: u32) -> Recording {
                 &text,
                 json!({"fate": "dropped", "rules": ["drop every 7th"]}),
             );
-            wire.script.pass(200_000);
+            wire.script.pass(200_000_000);
         }
         wire.tcp("client", "PSH,ACK", (seq, 1), &text, json!({}));
         seq += u32::try_from(text.len()).expect("short");
         wire.tcp("server", "ACK", (1, seq), "", json!({}));
-        wire.script.recv("server", 1, 2, 64, &text);
+        wire.script.receives("server", 2, 64, &text);
     }
     wire.recording()
 }
@@ -270,9 +253,9 @@ fn sockets_closed_at_the_end_are_told_in_one_row() {
     let mut wire = Wire::listening();
     wire.connect(0);
     wire.script
-        .event("lab", json!({"event": "claim", "claim": "c", "verdict": "held", "evidence": []}));
+        .json("lab", json!({"event": "claim", "claim": "c", "verdict": "held", "evidence": []}));
     let close = json!({"event": "enter", "call": 99, "role": "scope-end", "api": "close", "syscall": "close", "socket": 3, "args": {}});
-    wire.script.event("client", close);
+    wire.script.json("client", close);
     wire.tcp("client", "FIN,ACK", (1, 1), "", json!({}));
     let drawn = text(&wire.recording(), 80);
     assert!(drawn.contains("end: 1 closing segment") && !drawn.contains("FIN"), "{drawn}");

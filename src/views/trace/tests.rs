@@ -3,23 +3,23 @@
 use insta::assert_snapshot;
 
 use super::*;
-use crate::analysis::sample::{Sample, data, fits_everywhere, here};
+use crate::analysis::script::{Script, data, fits_everywhere, here};
 use crate::trace::{Blocked, Fact, Outcome, TcpInfo, Value};
 
-fn talk() -> Sample {
-    let mut sample = Sample::new();
-    sample.socket("server", 1, "AF_INET", "SOCK_STREAM").fails(
+fn talk() -> Script {
+    let mut script = Script::new();
+    script.socket("server", 1, "AF_INET", "SOCK_STREAM").fails(
         "client",
         2,
         "connect",
         &[("address", here(4000))],
         "ECONNREFUSED",
     );
-    let recv = sample.enter("server", 1, "recv", &[("size", Value::Number(1024))]);
-    sample.observed("lab", 9, Fact::TcpInfo(TcpInfo::default()));
-    sample.pass(100_000_000).sends("client", 2, "你好\n");
-    sample.leave("server", &recv, Outcome::Result(7), &[("data", data("你好\n"))]);
-    sample
+    let recv = script.enter("server", 1, "recv", &[("size", Value::Number(1024))]);
+    script.observed("lab", 9, Fact::TcpInfo(TcpInfo::default()));
+    script.pass(100_000_000).sends("client", 2, "你好\n");
+    script.leave("server", &recv, Outcome::Result(7), &[("data", data("你好\n"))]);
+    script
 }
 
 #[test]
@@ -27,16 +27,16 @@ fn a_call_that_is_interrupted_is_shown_as_blocked_and_again_when_it_returns() {
     assert_snapshot!(drawn(&talk(), 90));
 }
 
-fn drawn(sample: &Sample, width: usize) -> String {
-    draw(&Analysis::of(&sample.recording()), width).text()
+fn drawn(script: &Script, width: usize) -> String {
+    draw(&Analysis::of(&script.recording()), width).text()
 }
 
 #[test]
 fn a_pause_shows_who_is_blocked_once() {
-    let mut sample = Sample::new();
-    sample.enter("bob", 1, "accept", &[]);
+    let mut script = Script::new();
+    script.enter("bob", 1, "accept", &[]);
     let mut trace = Trace::new(Detail::Calls, 80);
-    assert_eq!(trace.push(&sample.events[0]), []);
+    assert_eq!(trace.push(&script.events[0]), []);
     let rows: Vec<String> = trace.pause().iter().map(Row::text).collect();
     assert_eq!(rows, ["      1.000 ms  bob  accept4(3) …"]);
     assert_eq!(trace.pause(), []);
@@ -44,13 +44,13 @@ fn a_pause_shows_who_is_blocked_once() {
 
 #[test]
 fn what_the_instrument_saw_is_told_only_to_those_who_ask() {
-    let mut sample = Sample::new();
+    let mut script = Script::new();
     let (state, rtt_us) = ("ESTABLISHED".into(), Some(35));
     let info = TcpInfo { state, rtt_us, ..TcpInfo::default() };
-    sample.observed("bob", 1, Fact::TcpInfo(info));
+    script.observed("bob", 1, Fact::TcpInfo(info));
     let told = |detail| {
         let mut trace = Trace::new(detail, 120);
-        sample
+        script
             .events
             .iter()
             .flat_map(|event| trace.push(event))
@@ -64,36 +64,36 @@ fn what_the_instrument_saw_is_told_only_to_those_who_ask() {
 
 #[test]
 fn a_narrow_trace_keeps_the_outcome() {
-    let mut sample = Sample::new();
-    sample.sends("client", 2, &"x".repeat(100)).fails(
+    let mut script = Script::new();
+    script.sends("client", 2, &"x".repeat(100)).fails(
         "client",
         2,
         "connect",
         &[("address", here(4000))],
         "ECONNREFUSED",
     );
-    assert_snapshot!(drawn(&sample, 38));
+    assert_snapshot!(drawn(&script, 38));
 }
 
 #[test]
 fn what_is_no_call_is_a_line_of_its_own() {
-    let mut sample = Sample::new();
-    sample.event("bob", EventKind::Deed { deed: "chmod 000 …/door".into(), errno: None });
-    sample
+    let mut script = Script::new();
+    script.event("bob", EventKind::Deed { deed: "chmod 000 …/door".into(), errno: None });
+    script
         .event("bob", EventKind::Deed { deed: "open …/door".into(), errno: Some("ENXIO".into()) });
     let expected =
         "      1.000 ms  bob  chmod 000 …/door\n      1.010 ms  bob  open …/door = ENXIO\n";
-    assert_eq!(drawn(&sample, 80), expected);
+    assert_eq!(drawn(&script, 80), expected);
 }
 
 #[test]
 fn the_deadline_says_who_was_blocked_where() {
-    let mut sample = Sample::new();
-    let call = sample.enter("bob", 1, "accept", &[]);
+    let mut script = Script::new();
+    let call = script.enter("bob", 1, "accept", &[]);
     let blocked = vec![Blocked { actor: "bob".into(), call, for_ns: 5_000_000_000 }];
-    sample.event("lab", EventKind::Deadline { limit_ns: 5_000_000_000, blocked });
-    sample.event("lab", EventKind::End { ending: Ending::Deadline });
-    assert_snapshot!(drawn(&sample, 70));
+    script.event("lab", EventKind::Deadline { limit_ns: 5_000_000_000, blocked });
+    script.event("lab", EventKind::End { ending: Ending::Deadline });
+    assert_snapshot!(drawn(&script, 70));
 }
 
 #[test]
@@ -103,15 +103,15 @@ fn frames_are_told_in_one_line_and_in_hex_to_those_who_ask_three_times() {
         "tcp": {"src_port": 40123, "dst_port": 8080, "flags": "SYN,ACK", "seq": 1_234_567, "ack": 8, "window": 64240, "header_bytes": 40,
             "options": [{"mss": 1460}]},
         "payload_bytes": 0, "fate": "dropped", "rules": ["drop the first SYN"], "raw": "02000a090002fec647f4438b080041ff7e"});
-    let mut sample = Sample::new();
-    let call = sample.enter("client", 2, "connect", &[("address", here(4000))]);
-    sample
+    let mut script = Script::new();
+    let call = script.enter("client", 2, "connect", &[("address", here(4000))]);
+    script
         .event("wire", serde_json::from_value(frame).expect("a frame"))
         .event("wire", EventKind::Delivered { frame: 2 });
-    sample.leave("client", &call, Outcome::Result(0), &[]);
+    script.leave("client", &call, Outcome::Result(0), &[]);
     let told = |detail, width| {
         let mut trace = Trace::new(detail, width);
-        sample
+        script
             .events
             .iter()
             .flat_map(|event| trace.push(event))
@@ -133,30 +133,30 @@ fn frames_are_told_in_one_line_and_in_hex_to_those_who_ask_three_times() {
 
 #[test]
 fn nothing_sticks_out_or_reaches_the_terminal() {
-    let mut sample = talk();
-    sample.part("by \u{1b}[31mhand").event(
+    let mut script = talk();
+    script.part("by \u{1b}[31mhand").event(
         "eve\u{1b}[2J",
         EventKind::Wait { asked_ns: 200_000_000, purpose: "\u{202e}silence".into() },
     );
-    sample.event(
+    script.event(
         "lab",
         EventKind::End {
             ending: Ending::Failed { why: crate::trace::Failure::Text("no\nway ".repeat(40)) },
         },
     );
-    fits_everywhere(&sample.recording(), draw);
-    assert!(drawn(&sample, 80).chars().all(|c| c == '\n' || crate::text::is_safe_to_show(c)));
+    fits_everywhere(&script.recording(), draw);
+    assert!(drawn(&script, 80).chars().all(|c| c == '\n' || crate::text::is_safe_to_show(c)));
 }
 
 #[test]
 fn an_observation_without_a_descriptor_names_none() {
-    let mut sample = Sample::new();
+    let mut script = Script::new();
     let fact = Fact::Getsockname(crate::trace::Address::Unix(None));
     let socket = Some(crate::trace::SocketId(9));
     let observation = crate::trace::Observation { socket, fd: None, fact };
-    sample.event("bob", EventKind::Observed(observation));
+    script.event("bob", EventKind::Observed(observation));
     let mut trace = Trace::new(Detail::Kernel, 120);
-    let rows = trace.push(&sample.events[0]);
+    let rows = trace.push(&script.events[0]);
     assert_eq!(
         rows.iter().map(Row::text).collect::<String>(),
         "      1.000 ms  bob     307  a socket: its own address is (no name) (getsockname)"
@@ -166,13 +166,13 @@ fn an_observation_without_a_descriptor_names_none() {
 #[test]
 fn a_call_on_a_non_blocking_socket_was_not_blocked() {
     for (flags, was_blocked) in [("O_NONBLOCK", false), ("0", true)] {
-        let mut sample = Sample::new();
+        let mut script = Script::new();
         let args = [("command", "F_SETFL".into()), ("flags", flags.into())];
-        sample.call("bob", 1, "set_nonblocking", &args, 0);
-        let recv = sample.enter("bob", 1, "recv", &[("size", Value::Number(16))]);
-        sample.pass(15_000_000).sends("ann", 2, "x");
-        sample.leave("bob", &recv, Outcome::Errno("EAGAIN".into()), &[]);
-        let text = drawn(&sample, 100);
+        script.call("bob", 1, "set_nonblocking", &args, 0);
+        let recv = script.enter("bob", 1, "recv", &[("size", Value::Number(16))]);
+        script.pass(15_000_000).sends("ann", 2, "x");
+        script.leave("bob", &recv, Outcome::Errno("EAGAIN".into()), &[]);
+        let text = drawn(&script, 100);
         assert_eq!(text.contains("blocked 15.0 ms"), was_blocked, "{text}");
     }
 }
