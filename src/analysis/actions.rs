@@ -50,7 +50,7 @@ impl Analysis<'_> {
         let calls = calls.map(|(index, span)| {
             // What goes out of scope late still belongs to where it was opened.
             let closed = span.socket.filter(|_| span.is(SyscallKind::Close));
-            let opened_ns = closed.map(|at| self.sockets[at].made_ns);
+            let opened_ns = closed.map(|at| self.sockets[at].opened_ns);
             Action {
                 at_ns: span.entered_ns,
                 actor: span.actor.clone(),

@@ -137,7 +137,7 @@ impl Analysis<'_> {
         // Of several with these addresses, one after the other, the last that was there by then.
         let found = self.sockets.iter().enumerate().filter(fits);
         found
-            .max_by_key(|(_, socket)| (socket.made_ns <= at_ns, socket.made_ns))
+            .max_by_key(|(_, socket)| (socket.opened_ns <= at_ns, socket.opened_ns))
             .map(|(index, _)| index)
     }
 

@@ -37,7 +37,7 @@ pub struct Socket {
     /// Its protocol as it was asked for, if known.
     pub protocol: Option<Protocol>,
     /// When it was made, in nanoseconds since the run began.
-    pub made_ns: u64,
+    pub opened_ns: u64,
     /// When its last descriptor was closed; `None` if the recording does not say that it was.
     pub closed_ns: Option<u64>,
     /// Its own address, as the kernel last said it, or as it was successfully bound.
@@ -263,7 +263,7 @@ impl Socket {
             domain,
             kind,
             protocol,
-            made_ns: span.entered_ns,
+            opened_ns: span.entered_ns,
             closed_ns: None,
             local: None,
             bound_ns: None,
@@ -289,7 +289,7 @@ impl Socket {
             domain: listener.domain.clone(),
             kind: listener.kind.clone(),
             protocol: listener.protocol.clone(),
-            made_ns: accept.returned_ns(),
+            opened_ns: accept.returned_ns(),
             bound_ns: Some(accept.entered_ns),
             peer: accept.exit.as_ref().and_then(|back| back.out.address()).cloned(),
             descriptors: descriptor.map(|fd| (accept.process, fd)).into_iter().collect(),

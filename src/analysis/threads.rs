@@ -124,8 +124,8 @@ pub(super) fn timelines(analysis: &Analysis) -> Vec<ThreadTimeline> {
     let senders = senders(analysis);
     let complete = |(mut timeline, thread): (ThreadTimeline, ThreadId)| {
         let shared = threads.iter().filter(|other| **other == thread).count() > 1;
-        let told = timeline.learn(analysis, thread, shared);
-        timeline.follow_calls(analysis, &senders, shared, told);
+        let others = timeline.learn(analysis, thread, shared);
+        timeline.follow_calls(analysis, &senders, shared, others);
         timeline
     };
     timelines.into_iter().map(complete).collect()
@@ -138,7 +138,7 @@ type ThreadId = (u32, u32);
 type Wait = (u64, u64, ThreadState);
 
 /// What events say of a thread that are no calls.
-struct Told<'r> {
+struct OtherEvents<'r> {
     /// What the kernel said of it, and when.
     samples: Vec<(u64, &'r Sample)>,
     /// When it waited on purpose, or was held.
@@ -163,7 +163,12 @@ impl ThreadTimeline {
     }
 
     /// Learns from the events that are no calls. `shared`: other actors are played by the same thread.
-    fn learn<'r>(&mut self, analysis: &Analysis<'r>, thread: ThreadId, shared: bool) -> Told<'r> {
+    fn learn<'r>(
+        &mut self,
+        analysis: &Analysis<'r>,
+        thread: ThreadId,
+        shared: bool,
+    ) -> OtherEvents<'r> {
         let (mut samples, mut waits) = (Vec::new(), Vec::new());
         let entered_ns = |id| {
             let mut calls = analysis.calls.iter();
@@ -198,7 +203,7 @@ impl ThreadTimeline {
         };
         (self.ready_ns, self.turns) = (last(|sample| sample.ready_ns), last(|sample| sample.turns));
         self.cpu_ns = self.cpu_ns.or_else(|| last(|sample| sample.cpu_ns));
-        Told { samples, waits }
+        OtherEvents { samples, waits }
     }
 
     /// What it did in and between its calls.
@@ -207,7 +212,7 @@ impl ThreadTimeline {
         analysis: &Analysis,
         senders: &HashMap<usize, Name>,
         shared: bool,
-        Told { samples, mut waits }: Told,
+        OtherEvents { samples, mut waits }: OtherEvents,
     ) {
         let calls = analysis.calls.iter().enumerate();
         for (index, span) in

@@ -220,7 +220,7 @@ fn both_languages_draw_the_same_frames() {
 #[test]
 fn a_picture_in_chinese_has_no_english_words_of_its_own() {
     // What is left in Latin letters is named by the program, the kernel or the recording: calls, constants, states, units.
-    let told = [
+    let words = [
         "blocked", "unread", "waits", "running", "protocol", "received", "sends", "bytes", "time",
         "again", "later", "lost",
     ];
@@ -228,7 +228,7 @@ fn a_picture_in_chinese_has_no_english_words_of_its_own() {
         for view in all() {
             let name = view.name();
             let text = speaking(chinese(), || view.draw(&recording, 100).text());
-            for word in told {
+            for word in words {
                 // Neither data nor the names of claims are words of a picture.
                 let its_own = |part: &str| {
                     part.split_whitespace()

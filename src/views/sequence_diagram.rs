@@ -23,6 +23,7 @@ mod annotations;
 mod arp;
 mod arrow;
 mod builder;
+mod calls;
 mod diagram;
 mod fold;
 mod layout;
@@ -63,7 +64,7 @@ fn draw(analysis: &Analysis, width: usize, numbers: SeqNumbers) -> Picture {
         time,
         outward,
         row: 0,
-        told: String::new(),
+        last_time: String::new(),
         reasons: HashSet::new(),
     };
     ladder.head(&diagram);
@@ -118,7 +119,7 @@ struct Ladder {
     outward: bool,
     row: usize,
     /// The time that was shown last.
-    told: String,
+    last_time: String,
     /// Why frames were lost, as far as it was said.
     reasons: HashSet<String>,
 }
@@ -290,10 +291,10 @@ impl Ladder {
     /// A row of lanes, with its time.
     fn lanes(&mut self, step: &Step) {
         let now = span_of(step.at_ns);
-        if self.time > 0 && now != self.told {
+        if self.time > 0 && now != self.last_time {
             let start = (self.time - 1).saturating_sub(now.width());
             self.canvas.write(self.row, start, self.time - 1, &now, Ink::Faint);
-            self.told = now;
+            self.last_time = now;
         }
         self.bare_lanes(step, '│');
     }

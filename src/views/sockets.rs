@@ -231,7 +231,7 @@ fn became(socket: &Socket, analysis: &Analysis) -> Row {
         let comma = if row.0.is_empty() { "" } else { tr!(", ") };
         row.push(format!("{comma}{}", safe(&last.state)), Ink::Plain);
     }
-    let reopened = |closed: u64| analysis.sockets.iter().any(|other| other.made_ns > closed);
+    let reopened = |closed: u64| analysis.sockets.iter().any(|other| other.opened_ns > closed);
     if socket.closed_ns.is_some_and(reopened) && socket.failures.is_empty() {
         row.push(if row.0.is_empty() { tr!("closed") } else { tr!(", closed") }, Ink::Faint);
     }

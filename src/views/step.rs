@@ -185,9 +185,9 @@ impl<'a> Shot<'a> {
             }
         }
         let mut trace = Trace::new(self.detail, width);
-        let mut told: Vec<Row> = self.events.iter().flat_map(|event| trace.push(event)).collect();
-        told.extend(trace.pause());
-        let mut rows = told.split_off(told.len().saturating_sub(most));
+        let mut traced: Vec<Row> = self.events.iter().flat_map(|event| trace.push(event)).collect();
+        traced.extend(trace.pause());
+        let mut rows = traced.split_off(traced.len().saturating_sub(most));
         rows.extend(last);
         rows
     }

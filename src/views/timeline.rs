@@ -234,15 +234,15 @@ fn cells<'a>(
 /// The marks on the band, and their words below it. Returns how many rows of words there are.
 fn notes(canvas: &mut Canvas, row: usize, timeline: &ThreadTimeline, scale: &TimeAxis) -> usize {
     let end = scale.column + scale.columns;
-    let told = shown_marks(timeline);
+    let marks = shown_marks(timeline);
     let mut used = [0_usize; NOTES];
     let mut index = 0;
     let mut untold: Vec<(usize, usize)> = Vec::new();
-    while index < told.len() {
-        let mark = told[index];
+    while index < marks.len() {
+        let mark = marks[index];
         let column = scale.column_of(mark.at_ns);
         // The same once more in the same place is said once.
-        let same = told[index..]
+        let same = marks[index..]
             .iter()
             .take_while(|other| {
                 scale.column_of(other.at_ns) == column
@@ -257,7 +257,7 @@ fn notes(canvas: &mut Canvas, row: usize, timeline: &ThreadTimeline, scale: &Tim
         let mut count = same;
         // What follows in the same place goes on in the same row: with its own sign if that is another, and there is room to the right.
         while let Some(next) =
-            told.get(index + count).filter(|next| scale.column_of(next.at_ns) == column)
+            marks.get(index + count).filter(|next| scale.column_of(next.at_ns) == column)
         {
             let (longer, room) = if sign_of(next) == sign_of(mark) {
                 (tr!("{words}, {more}", words, more = words_of(next)), end - scale.column)

@@ -84,7 +84,7 @@ impl Trace {
         {
             return Vec::new();
         }
-        self.meet(&event.actor);
+        self.add_actor(&event.actor);
         let all = self.detail >= Detail::Kernel;
         match &event.what {
             EventKind::Enter(call) => {
@@ -163,7 +163,7 @@ impl Trace {
         rows
     }
 
-    fn meet(&mut self, actor: &Name) {
+    fn add_actor(&mut self, actor: &Name) {
         if !matches!(&**actor, LAB | LINK) {
             self.colors.add(actor);
         }
@@ -193,7 +193,7 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
         .iter()
         .filter(|event| !matches!(event.what, EventKind::Frame(_) | EventKind::Delivered { .. }))
     {
-        trace.meet(&event.actor);
+        trace.add_actor(&event.actor);
     }
     let mut rows: Vec<Row> = events.iter().flat_map(|event| trace.push(event)).collect();
     rows.extend(trace.pause());

@@ -1,14 +1,13 @@
-//! From a recording to steps: which calls are shown, which arrows, who was blocked meanwhile.
+//! From a recording to steps: which calls are shown, and where their arrows go.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::diagram::{Arrow, ArrowLikeness, Lane, Likeness, Line, Shape, Step};
-use super::phrases::{after, connect_words};
-use crate::analysis::{Analysis, BLOCKED_NS, CallSpan, Delivered, Loss, Unread};
+use super::calls::CallSteps;
+use super::diagram::{Lane, Line, Step};
+use crate::analysis::{Analysis, CallSpan, Delivered, Loss, Unread};
 use crate::i18n::tr;
 use crate::labels;
-use crate::picture::Ink;
-use crate::trace::{Name, Role, Syscall, SyscallKind};
+use crate::trace::{Name, Role, Syscall};
 use crate::views::SeqNumbers;
 
 /// Where a call's arrow goes.
@@ -18,7 +17,7 @@ pub(super) struct ArrowTarget {
     /// The receiving calls, in order.
     pub(super) partners: Vec<usize>,
     /// Why it does not arrive, in words.
-    stops: Option<String>,
+    pub(super) stops: Option<String>,
     /// The call that is drawn at its head if nothing is drawn in between.
     completes: Option<usize>,
     /// True if that call is drawn there in any case: it was waiting for this.
@@ -34,9 +33,11 @@ pub(super) struct Builder<'a> {
     wired: HashSet<usize>,
     /// The calls that are shown, by index into the analysis.
     pub(super) shown: Vec<usize>,
-    targets: BTreeMap<usize, ArrowTarget>,
-    /// Receiving calls that are drawn at the head of this call's arrow.
-    met: HashMap<usize, usize>,
+    pub(super) targets: BTreeMap<usize, ArrowTarget>,
+    /// The calls that are drawn at the head of another's arrow, each with that one.
+    pub(super) drawn_at: HashMap<usize, usize>,
+    /// The same the other way round.
+    pub(super) heads: HashMap<usize, usize>,
     steps: Vec<Step>,
 }
 
@@ -70,7 +71,7 @@ impl<'a> Builder<'a> {
             .directions
             .iter()
             .filter_map(|direction| direction.end)
-            .map(|(told, _)| told)
+            .map(|(ended, _)| ended)
             .collect();
         let shown = (0..analysis.calls.len())
             .filter(|index| {
@@ -85,7 +86,8 @@ impl<'a> Builder<'a> {
             wired,
             shown,
             targets: BTreeMap::new(),
-            met: HashMap::new(),
+            drawn_at: HashMap::new(),
+            heads: HashMap::new(),
             steps: Vec::new(),
         }
     }
@@ -93,7 +95,7 @@ impl<'a> Builder<'a> {
     /// The steps, in order, and the lanes.
     pub(super) fn build(mut self, numbers: SeqNumbers) -> (Vec<Step>, Vec<Lane>) {
         self.plan_arrows();
-        self.meet();
+        self.place_receives();
         self.add_steps(numbers);
         (self.steps, self.lanes)
     }
@@ -117,7 +119,7 @@ impl<'a> Builder<'a> {
         &self.analysis.calls[index]
     }
 
-    fn lane(&self, index: usize) -> usize {
+    pub(super) fn lane(&self, index: usize) -> usize {
         self.lane_of[&self.span(index).actor]
     }
 
@@ -157,9 +159,9 @@ impl<'a> Builder<'a> {
     }
 
     /// When a call has its row: an arrow when it begins, anything else when it returns.
-    fn row_ns(&self, index: usize) -> u64 {
+    pub(super) fn row_ns(&self, index: usize) -> u64 {
         let span = self.span(index);
-        match (self.met.get(&index), &span.exit) {
+        match (self.drawn_at.get(&index), &span.exit) {
             (Some(&arrow), _) => self.span(arrow).entered_ns,
             (None, Some(back)) if !self.targets.contains_key(&index) && !self.begins(index) => {
                 back.at_ns
@@ -169,7 +171,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Which receives are drawn at the head of the arrow that they got: those that follow it at once.
-    fn meet(&mut self) {
+    fn place_receives(&mut self) {
         let mut times: Vec<u64> = self.shown.iter().map(|&index| self.row_ns(index)).collect();
         times.sort_unstable();
         for (&send, target) in &self.targets {
@@ -178,137 +180,24 @@ impl<'a> Builder<'a> {
             let between = times.partition_point(|at_ns| *at_ns < got_ns)
                 > times.partition_point(|at_ns| *at_ns <= sent_ns);
             if target.wakes || !between {
-                self.met.insert(receive, send);
+                self.drawn_at.insert(receive, send);
+                self.heads.insert(send, receive);
             }
         }
     }
 
     fn add_steps(&mut self, numbers: SeqNumbers) {
-        let heads: HashMap<usize, usize> =
-            self.met.iter().map(|(receive, send)| (*send, *receive)).collect();
-        let mut rows: Vec<(u64, usize)> = Vec::new();
-        for &index in &self.shown {
-            if !self.met.contains_key(&index) {
-                rows.push((self.row_ns(index), self.lane(index)));
-            }
-        }
-        let sightings =
-            self.analysis.wire.iter().filter(|segment| segment.frame.layers.arp.is_none());
-        rows.extend(
-            sightings
-                .flat_map(|segment| segment.arrived_ns.iter().copied().chain([segment.left_ns]))
-                .map(|at| (at, usize::MAX)),
-        );
-        rows.sort_unstable();
-        let others_between = |lane: usize, from: u64, to: u64| {
-            let start = rows.partition_point(|(at, _)| *at <= from);
-            rows[start..]
-                .iter()
-                .take_while(|(at, _)| *at < to)
-                .any(|(_, row_lane)| *row_lane != lane)
-        };
-        let mut steps = Vec::new();
-        let mut blocked: Vec<(usize, u64, u64)> = Vec::new();
-        for &index in &self.shown {
-            let (span, lane, at_ns) = (self.span(index), self.lane(index), self.row_ns(index));
-            let took_ns = span.returned_ns().saturating_sub(span.entered_ns);
-            let long = took_ns >= BLOCKED_NS;
-            let has_arrow = self.targets.contains_key(&index);
-            let may_block = span.call.syscall.may_block() && !span.nonblocking;
-            let waited = may_block && !has_arrow && at_ns > span.entered_ns;
-            let wired_connect =
-                span.is(SyscallKind::Connect) && self.is_stream(index) && self.is_wired(index);
-            let waited =
-                waited && (long || wired_connect || others_between(lane, span.entered_ns, at_ns));
-            if span.exit.is_none() && may_block {
-                steps.push(self.entry(index, false));
-                blocked.push((lane, span.entered_ns, u64::MAX));
-                continue;
-            }
-            if waited {
-                steps.push(self.entry(index, !long && !wired_connect));
-                blocked.push((lane, span.entered_ns, at_ns));
-            }
-            if self.met.contains_key(&index) {
-                continue;
-            }
-            let (mut words, ink) = self.words(index, waited && long);
-            if waited && wired_connect && span.errno().is_none() {
-                let text =
-                    tr!("connect returns {result}", result = span.result().unwrap_or_default());
-                words = vec![
-                    text.clone() + &after(span, true),
-                    text,
-                    format!("connect = {}", span.result().unwrap_or_default()),
-                ];
-            }
-            let likeness = |arrow| Likeness::Call {
-                lane,
-                function: span.call.function().to_string(),
-                errno: span.errno().map(str::to_owned),
-                arrow,
-            };
-            let Some(target) = self.targets.get(&index) else {
-                let stops = span.errno().filter(|_| {
-                    span.is(SyscallKind::Connect) && self.is_stream(index) && !wired_connect
-                });
-                let shape = match stops {
-                    Some(errno) => Shape::Arrow(Arrow {
-                        from: lane,
-                        to: None,
-                        line: Line::Control,
-                        tail: connect_words(span),
-                        data: None,
-                        head: Vec::new(),
-                        head_ink: Ink::Plain,
-                        head_matters: false,
-                        stops: Some(errno.to_owned() + &after(span, waited && long)),
-                    }),
-                    None => Shape::Call { lane, words, ink, joins: joins(span) },
-                };
-                let transfers = (span.sending().is_some() || span.receives())
-                    && span.result().is_some_and(|bytes| bytes > 0);
-                steps.push(Step {
-                    uneventful: transfers && !self.analysis.wire.is_empty(),
-                    ..Step::new(at_ns, shape, likeness(None))
-                });
-                continue;
-            };
-            let head = heads.get(&index).copied();
-            let arrow = self.arrow(index, target, head);
-            let alike = ArrowLikeness {
-                to: target.to,
-                head: head.map(|head| self.span(head).call.function().to_string()),
-                stops: target.stops.clone(),
-            };
-            steps.push(Step::new(at_ns, Shape::Arrow(arrow), likeness(Some(alike))));
-            // A send or a connect that itself took its time.
-            if long && others_between(lane, span.entered_ns, span.returned_ns()) {
-                blocked.push((lane, span.entered_ns, span.returned_ns()));
-                let result =
-                    span.exit.as_ref().map_or_else(String::new, |back| back.outcome.to_string());
-                let text = format!("{} = {result}", span.call.function());
-                let words = vec![text.clone() + &after(span, true), text];
-                let shape = Shape::Call { lane, words, ink: Ink::Plain, joins: false };
-                steps.push(Step::new(
-                    span.returned_ns(),
-                    shape,
-                    Likeness::Return { lane, function: span.call.function().to_string() },
-                ));
-            }
-        }
+        let CallSteps { mut steps, blocked } = self.call_steps();
         let mut annotations = self.annotations();
         annotations.extend(self.asked_states());
         let others: Vec<u64> = steps.iter().chain(&annotations).map(|step| step.at_ns).collect();
         steps.extend(annotations);
         steps.extend(self.segments(others, numbers));
         steps.sort_by_key(|step| step.at_ns);
-        for (lane, from, to) in blocked {
-            let start = steps.partition_point(|step| step.at_ns < from);
-            steps[start..]
-                .iter_mut()
-                .take_while(|step| step.at_ns < to)
-                .for_each(|step| step.blocked.push(lane));
+        for (lane, from_ns, to_ns) in blocked {
+            let start = steps.partition_point(|step| step.at_ns < from_ns);
+            let meanwhile = steps[start..].iter_mut().take_while(|step| step.at_ns < to_ns);
+            meanwhile.for_each(|step| step.blocked.push(lane));
         }
         self.steps = steps;
     }
@@ -316,93 +205,10 @@ impl<'a> Builder<'a> {
     pub(super) fn is_stream(&self, index: usize) -> bool {
         self.span(index).socket.is_some_and(|socket| self.analysis.sockets[socket].is_stream())
     }
-
-    /// A call is entered, and is blocked.
-    fn entry(&self, index: usize, minor: bool) -> Step {
-        let uneventful = self.span(index).receives() && !self.analysis.wire.is_empty();
-        let (span, lane) = (self.span(index), self.lane(index));
-        let short = format!("{} …", span.call.function());
-        let mut words = vec![tr!("{short} blocked", short), short.clone()];
-        if let Some(address) = span.call.syscall.address().filter(|_| span.is(SyscallKind::Connect))
-        {
-            let port = address.port().map(|port| format!("connect :{port} …"));
-            let full =
-                [tr!("connect {address} … blocked", address), format!("connect {address} …")];
-            words = full.into_iter().chain(port).chain([short]).collect();
-        }
-        let shape = Shape::Call { lane, words, ink: Ink::Warn, joins: false };
-        Step {
-            minor,
-            uneventful,
-            ..Step::new(
-                span.entered_ns,
-                shape,
-                Likeness::Enter { lane, function: span.call.function().to_string() },
-            )
-        }
-    }
-
-    fn arrow(&self, index: usize, target: &ArrowTarget, head: Option<usize>) -> Arrow {
-        let (span, from) = (self.span(index), self.lane(index));
-        let took = head.is_some_and(|head| {
-            let back = self.span(head);
-            back.returned_ns().saturating_sub(back.entered_ns) >= BLOCKED_NS
-                && back.entered_ns < span.entered_ns
-        });
-        let mut head_matters = false;
-        let (head, head_ink) = match head {
-            Some(head) => {
-                let whole = target.partners.len() == 1 && self.took_only(head, index);
-                head_matters = !whole && target.line == Line::Data;
-                if whole {
-                    (self.short_receive(head, took), Ink::Plain)
-                } else {
-                    self.words(head, took)
-                }
-            }
-            None if target.stops.is_some() => (Vec::new(), Ink::Faint),
-            None => (self.meanwhile(index, target), Ink::Faint),
-        };
-        let data = span.sending().map(|data| {
-            let sent =
-                span.result().and_then(|sent| usize::try_from(sent).ok()).unwrap_or(data.bytes);
-            (data.to_string(), sent)
-        });
-        let tail = match target.line {
-            Line::Data => {
-                let function = span.call.function().to_string();
-                let given = span.sending().map_or(0, |data| data.bytes);
-                let sent = data.as_ref().map_or(0, |(_, sent)| *sent);
-                if sent < given {
-                    vec![tr!("{function} = {sent} of {given}", function, sent, given), function]
-                } else {
-                    vec![function]
-                }
-            }
-            Line::Control if span.is(SyscallKind::Connect) => connect_words(span),
-            Line::Control => self.words(index, false).0,
-        };
-        Arrow {
-            from,
-            to: target.to,
-            line: target.line,
-            tail,
-            data,
-            head,
-            head_ink,
-            head_matters,
-            stops: target.stops.clone(),
-        }
-    }
 }
 
 /// Calls that a ladder shows: those that the experiment made, but not the questions it asked the kernel.
 fn is_shown(span: &CallSpan, is_end: bool) -> bool {
     let quiet = span.call.syscall.only_asks() || span.call.role == Role::ScopeEnd;
     !span.call.is_instrument() && (!quiet || is_end || span.errno().is_some())
-}
-
-/// True for short calls that may share a row.
-fn joins(span: &CallSpan) -> bool {
-    span.errno().is_none() && span.call.syscall.sets_up()
 }

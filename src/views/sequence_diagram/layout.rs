@@ -10,8 +10,8 @@ use crate::views::SeqNumbers;
 
 /// Makes the diagram of a recording.
 pub(super) fn diagram(analysis: &Analysis, numbers: SeqNumbers) -> Diagram {
-    let (told, lanes) = Builder::new(analysis).build(numbers);
-    let mut steps = shorten(told);
+    let (all, lanes) = Builder::new(analysis).build(numbers);
+    let mut steps = shorten(all);
     let used: HashSet<usize> = steps.iter().flat_map(Step::lanes).collect();
     let mut kept: Vec<usize> = (0..lanes.len()).filter(|lane| used.contains(lane)).collect();
     // The end that opens stands on the left, as in the books.

@@ -23,10 +23,11 @@ impl Builder<'_> {
         let wire = &self.analysis.wire;
         let shown = |segment: &&Segment| segment.frame.layers.arp.is_none();
         let tail_ns = self.analysis.cleanup_ns().unwrap_or(u64::MAX);
-        let (told, tail): (Vec<&Segment>, Vec<&Segment>) =
+        let (before, tail): (Vec<&Segment>, Vec<&Segment>) =
             wire.iter().filter(shown).partition(|segment| segment.left_ns < tail_ns);
         others.extend(
-            told.iter()
+            before
+                .iter()
                 .flat_map(|segment| segment.arrived_ns.iter().copied().chain([segment.left_ns])),
         );
         others.extend(self.analysis.states.iter().map(|change| change.at_ns));
@@ -34,7 +35,7 @@ impl Builder<'_> {
         // Where the wire carries hardly anything else, ARP is the point.
         let asking = wire.iter().filter(|segment| segment.frame.layers.arp.is_some()).count();
         let mut steps = if asking * 2 >= wire.len() { self.arp_frames() } else { self.arp() };
-        for segment in told {
+        for segment in before {
             self.segment(segment, &others, numbers, &mut steps);
         }
         for change in self.analysis.states.iter().filter(|change| change.at_ns < tail_ns) {

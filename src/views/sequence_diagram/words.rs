@@ -145,7 +145,7 @@ impl Builder<'_> {
                 words
             }
             _ => {
-                let told = match &span.call.syscall {
+                let argument = match &span.call.syscall {
                     Syscall::Shutdown { how } => format!(" {how}"),
                     Syscall::Listen { backlog } => format!(" {backlog}"),
                     Syscall::SetFlags { nonblocking: true } => " O_NONBLOCK".to_owned(),
@@ -164,19 +164,19 @@ impl Builder<'_> {
                 };
                 let state =
                     self.new_state(index).map_or_else(String::new, |state| format!(" · {state}"));
-                let plain = format!("{function}{told}{result}");
+                let plain = format!("{function}{argument}{result}");
                 let mut words =
                     vec![format!("{plain}{late}{state}"), format!("{plain}{state}"), plain];
                 // A setter is long, and its value matters: its option says the same in fewer columns.
                 match &span.call.syscall {
                     Syscall::SetOption { option, .. } => {
                         let option = option.name();
-                        words.extend([format!("{option}{told}{result}"), function]);
+                        words.extend([format!("{option}{argument}{result}"), function]);
                         words.push(option.into_owned());
                     }
                     Syscall::SetFlags { .. } => {
                         words.push(function);
-                        words.push(told.trim().to_owned());
+                        words.push(argument.trim().to_owned());
                     }
                     _ => words.push(function),
                 }

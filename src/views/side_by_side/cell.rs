@@ -62,13 +62,13 @@ impl Cell {
         let args: Vec<(_, Value)> =
             syscall.args().0.into_iter().filter(|(name, _)| name != "fd").collect();
         let is_setter = matches!(syscall, Syscall::SetOption { .. });
-        let told = || args.iter().skip(usize::from(is_setter)).map(|(_, it)| it);
+        let shown = || args.iter().skip(usize::from(is_setter)).map(|(_, it)| it);
         let joined = |words: Vec<String>| format!("({})", words.join(", "));
         let (outcome, outcome_key, ink, error) = outcome(span);
         let took_ns =
             span.exit.as_ref().map_or(0, |back| back.at_ns.saturating_sub(span.entered_ns));
         let in_words =
-            |words: fn(&Value) -> String| told().map(|it| argument(syscall, it, words)).collect();
+            |words: fn(&Value) -> String| shown().map(|it| argument(syscall, it, words)).collect();
         let closed = which(span, analysis).map(|which| format!("({which})"));
         Cell {
             function: safe(span.call.function()),
@@ -107,12 +107,12 @@ impl Cell {
             if self.outcome.is_empty() {
                 return row;
             }
-            let told = if self.outcome_ink == Ink::Plain {
+            let outcome_ink = if self.outcome_ink == Ink::Plain {
                 ink(differs.outcome)
             } else {
                 self.outcome_ink
             };
-            let row = row.with(arrow, Ink::Faint).with(self.outcome.clone(), told);
+            let row = row.with(arrow, Ink::Faint).with(self.outcome.clone(), outcome_ink);
             if took && !self.took.is_empty() {
                 row.with(format!("  {}", self.took), Ink::Faint)
             } else {
@@ -154,20 +154,22 @@ impl Cell {
                     .map(|line| Row::new().with(format!("  {line}"), ink(differs.args))),
             );
         }
-        let told = outcome(Row::new(), "  → ", true);
-        if told.width() <= width {
-            rows.push(told);
+        let below = outcome(Row::new(), "  → ", true);
+        if below.width() <= width {
+            rows.push(below);
         } else {
             let mut lines = wrap(&self.outcome, width - 4).into_iter();
-            let told = if self.outcome_ink == Ink::Plain {
+            let outcome_ink = if self.outcome_ink == Ink::Plain {
                 ink(differs.outcome)
             } else {
                 self.outcome_ink
             };
             rows.push(
-                Row::new().with("  → ", Ink::Faint).with(lines.next().unwrap_or_default(), told),
+                Row::new()
+                    .with("  → ", Ink::Faint)
+                    .with(lines.next().unwrap_or_default(), outcome_ink),
             );
-            rows.extend(lines.map(|line| Row::new().with(format!("    {line}"), told)));
+            rows.extend(lines.map(|line| Row::new().with(format!("    {line}"), outcome_ink)));
         }
         rows.into_iter().filter(|row| row.width() > 0).map(|row| row.cut(width)).collect()
     }
@@ -214,11 +216,11 @@ fn outcome(span: &CallSpan) -> (String, String, Ink, String) {
             (shown, compared) = (time, key(it));
             continue;
         }
-        let mut told = short(it, 24);
+        let mut text = short(it, 24);
         if &**name == "address" && (descriptor || span.receives()) {
-            told = tr!("from {told}", told);
+            text = tr!("from {address}", address = text);
         }
-        shown = if shown == ok { told } else { format!("{shown} {told}") };
+        shown = if shown == ok { text } else { format!("{shown} {text}") };
         compared = format!("{compared} {}", key(it));
     }
     (shown, compared, ink, String::new())

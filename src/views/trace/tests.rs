@@ -48,7 +48,7 @@ fn what_the_instrument_saw_is_told_only_to_those_who_ask() {
     let (state, rtt_us) = ("ESTABLISHED".into(), Some(35));
     let info = TcpInfo { state, rtt_us, ..TcpInfo::default() };
     script.observed("bob", 1, Fact::TcpInfo(info));
-    let told = |detail| {
+    let traced = |detail| {
         let mut trace = Trace::new(detail, 120);
         script
             .events
@@ -57,9 +57,9 @@ fn what_the_instrument_saw_is_told_only_to_those_who_ask() {
             .map(|row| row.text())
             .collect::<Vec<_>>()
     };
-    assert_eq!(told(Detail::Calls), [""; 0]);
+    assert_eq!(traced(Detail::Calls), [""; 0]);
     let line = "      1.010 ms  bob     307  fd 3: its state is ESTABLISHED rtt 35 µs (TCP_INFO)";
-    assert_eq!(told(Detail::Kernel), [line]);
+    assert_eq!(traced(Detail::Kernel), [line]);
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn frames_are_told_in_one_line_and_in_hex_to_those_who_ask_three_times() {
         .event("wire", serde_json::from_value(frame).expect("a frame"))
         .event("wire", EventKind::Delivered { frame: 2 });
     script.leave("client", &call, Outcome::Result(0), &[]);
-    let told = |detail, width| {
+    let traced = |detail, width| {
         let mut trace = Trace::new(detail, width);
         script
             .events
@@ -118,15 +118,15 @@ fn frames_are_told_in_one_line_and_in_hex_to_those_who_ask_three_times() {
             .map(|row| row.text() + "\n")
             .collect::<String>()
     };
-    assert_snapshot!(told(Detail::Frames, 80));
+    assert_snapshot!(traced(Detail::Frames, 80));
     let calls_alone =
         "      1.000 ms  client  connect(4, 127.0.0.1:4000) = 0                     30 µs\n";
-    assert_eq!(told(Detail::Kernel, 80), calls_alone, "what is not told interrupts nothing");
+    assert_eq!(traced(Detail::Kernel, 80), calls_alone, "what is not told interrupts nothing");
     for width in 20..=200 {
         assert!(
-            told(Detail::Frames, width).lines().all(|line| line.width() <= width),
+            traced(Detail::Frames, width).lines().all(|line| line.width() <= width),
             "{}",
-            told(Detail::Frames, width)
+            traced(Detail::Frames, width)
         );
     }
 }
