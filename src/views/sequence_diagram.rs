@@ -2,8 +2,8 @@
 //!
 //! Whole lines carry data, broken ones are about the connection (it opens, it ends). A thick lane is blocked in a call.
 //! What went over the wire is shown frame by frame, with the ends' TCP states; then the two ends' calls stand outside, as in
-//! the books. `builder` and `segments` decide what is shown, `fold` what is not; here it is drawn. With too few columns for
-//! lanes it is told as a list.
+//! the books. `builder`, `calls`, `segments` and `arp` choose what is shown, `fold` what is not; here it is drawn. With too few
+//! columns for lanes it is told as a list.
 
 use super::view;
 use crate::analysis::Analysis;
