@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::Analysis;
 use crate::trace::{
-    Call, Data, Event, EventKind, Name, Outcome, Output, Role, SocketId, Syscall, SyscallKind,
+    Call, Data, Event, EventKind, Name, Outcome, Output, PAUSES_PER_LINE, Role, SocketId, Syscall,
+    SyscallKind,
 };
 
 /// A call that took longer than this is taken to have been blocked, in nanoseconds; no other call takes as long.
@@ -178,6 +179,16 @@ impl<'e> OpenCalls<'e> {
         }
         OpenCalls { entered, held }
     }
+}
+
+/// True if the line of this held call has been held so often that the actor is not held there again.
+pub fn is_run_through(events: &[Event], held: &Event) -> bool {
+    let same = |event: &&Event| {
+        matches!(event.what, EventKind::Held(_))
+            && event.actor == held.actor
+            && event.site() == held.site()
+    };
+    events.iter().filter(same).count() >= PAUSES_PER_LINE as usize
 }
 
 impl Analysis<'_> {

@@ -16,6 +16,7 @@ mod calls;
 mod connections;
 mod datagrams;
 mod deliveries;
+mod measurements;
 mod messages;
 mod retransmissions;
 #[cfg(test)]
@@ -29,10 +30,11 @@ pub mod threads;
 
 pub use actions::{Action, ActionKind, Part};
 pub use arp::ArpExchange;
-pub use calls::{BLOCKED_NS, CallSpan, Exit, OpenCalls, SocketModes};
+pub use calls::{BLOCKED_NS, CallSpan, Exit, OpenCalls, SocketModes, is_run_through};
 pub use connections::Connection;
 pub use datagrams::DatagramFlow;
 pub use deliveries::{Delivered, Delivery, Loss, Unread};
+pub use measurements::{Measurements, Plot, percentile};
 pub use messages::{Fate, Message, part_of};
 pub use retransmissions::{Content, Series};
 pub use segments::Segment;
@@ -76,6 +78,10 @@ pub struct Analysis<'r> {
     pub parts: Vec<Part<'r>>,
     /// What everyone did, in order.
     pub actions: Vec<Action<'r>>,
+    /// What was measured, series by series.
+    pub measurements: Vec<Measurements<'r>>,
+    /// What was plotted.
+    pub plots: Vec<Plot<'r>>,
     /// What each actor's thread did, in the order in which the actors came.
     pub threads: Vec<ThreadTimeline>,
 }
@@ -100,6 +106,8 @@ impl<'r> Analysis<'r> {
             state_answers: Vec::new(),
             parts: Vec::new(),
             actions: Vec::new(),
+            measurements: Vec::new(),
+            plots: Vec::new(),
             threads: Vec::new(),
         };
         analysis.pair_returns();
@@ -116,6 +124,7 @@ impl<'r> Analysis<'r> {
         analysis.follow_states();
         analysis.find_state_answers();
         analysis.find_actions();
+        analysis.find_measurements();
         analysis.threads = threads::timelines(&analysis);
         analysis
     }

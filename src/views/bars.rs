@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::view;
 use super::wording;
-use crate::analysis::Analysis;
+use crate::analysis::{Analysis, Measurements, percentile};
 use crate::i18n::tr;
 use crate::picture::{Ink, Picture, Row, fit, paragraph, span_of};
 use crate::trace::{Event, EventKind, Label};
@@ -40,10 +40,9 @@ struct Bar {
 
 view!("bars", |analysis, width, _| draw(analysis, width));
 fn draw(analysis: &Analysis, width: usize) -> Picture {
-    let events = analysis.recording.events();
-    let mut groups = measured(events);
+    let mut groups = measured(analysis);
     if groups.is_empty() {
-        groups = counted(events);
+        groups = counted(analysis.recording.events());
     }
     let mut rows = Vec::new();
     for group in groups {
@@ -55,57 +54,33 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
     Picture(rows)
 }
 
-/// The values measured of each label.
-type Labels<'n> = Vec<(&'n Label, Vec<u64>)>;
-
-/// The values by series and by label, each in the order of first appearance.
-fn measured(events: &[Event]) -> Vec<Group> {
-    let mut all: Vec<(&Label, Labels)> = Vec::new();
-    for event in events {
-        let EventKind::Measure { series, label, value_ns } = &event.what else {
-            continue;
+/// The values by series and by label.
+fn measured(analysis: &Analysis) -> Vec<Group> {
+    let group = |measurements: &Measurements| {
+        let values = measurements.values_ns.iter();
+        let bars: Vec<Bar> = values.map(|(label, values)| summary(label, values)).collect();
+        let most = bars.iter().map(|bar| bar.times).max().unwrap_or(0);
+        let alike = bars.iter().all(|bar| bar.times == most);
+        let footer = match most {
+            0 | 1 => String::new(),
+            _ if alike => {
+                tr!("a bar is the median of {most} measurements: half of them took no longer", most)
+            }
+            _ => tr!("a bar is the median of its measurements: half of them took no longer")
+                .to_owned(),
         };
-        at(at(&mut all, series), label).push(*value_ns);
-    }
-    all.into_iter()
-        .map(|(series, labels)| {
-            let bars: Vec<Bar> =
-                labels.into_iter().map(|(label, values)| summary(label, values)).collect();
-            let most = bars.iter().map(|bar| bar.times).max().unwrap_or(0);
-            let alike = bars.iter().all(|bar| bar.times == most);
-            let footer = match most {
-                0 | 1 => String::new(),
-                _ if alike => tr!(
-                    "a bar is the median of {most} measurements: half of them took no longer",
-                    most
-                ),
-                _ => tr!("a bar is the median of its measurements: half of them took no longer")
-                    .to_owned(),
-            };
-            Group { heading: wording::label(series), bars, footer }
-        })
-        .collect()
-}
-
-/// What stands under this name; something new is put at the end.
-fn at<'a, 'n, T: Default>(all: &'a mut Vec<(&'n Label, T)>, name: &'n Label) -> &'a mut T {
-    let index = all.iter().position(|(known, _)| *known == name).unwrap_or_else(|| {
-        all.push((name, T::default()));
-        all.len() - 1
-    });
-    &mut all[index].1
-}
-
-fn summary(label: &Label, mut values: Vec<u64>) -> Bar {
-    values.sort_unstable();
-    let percentile = |of: usize| {
-        values.get(((values.len() * of).div_ceil(100)).max(1) - 1).copied().unwrap_or(0)
+        Group { heading: wording::label(measurements.series), bars, footer }
     };
-    let median = percentile(50);
-    let spread = match values.as_slice() {
+    analysis.measurements.iter().map(group).collect()
+}
+
+/// The bar of these values, the least of which comes first.
+fn summary(label: &Label, values: &[u64]) -> Bar {
+    let median = percentile(values, 50);
+    let spread = match values {
         [] | [_] => String::new(),
         many if many.len() >= ENOUGH_FOR_P99 => {
-            tr!("99 of 100 within {span}", span = span_of(percentile(99)))
+            tr!("99 of 100 within {span}", span = span_of(percentile(values, 99)))
         }
         [least, .., most] => format!("{} … {}", span_of(*least), span_of(*most)),
     };

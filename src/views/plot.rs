@@ -1,54 +1,19 @@
 //! The plot: measured values against a number (time a message against connections), on logarithmic axes, a sign a series.
 
-use crate::analysis::Analysis;
 use unicode_width::UnicodeWidthStr;
 
 use super::view;
 use super::wording::{self, safe};
+use crate::analysis::{Analysis, Plot};
 use crate::i18n::tr;
 use crate::picture::axis::{LogAxis, write_ticks};
 use crate::picture::{Canvas, Ink, Picture, exact_span, fit, span_of};
-use crate::trace::EventKind;
-use crate::trace::recording::Recording;
 
 /// Told apart by shape, in ASCII too.
 const SIGNS: [char; 6] = ['●', '✗', '▲', '■', '○', '▼'];
 
 /// Rows of the field that the points stand in.
 const HIGH: usize = 12;
-
-/// One plot: its name, what is along its bottom, its unit, its series.
-struct Plot {
-    name: String,
-    against: String,
-    unit: String,
-    series: Vec<(String, Vec<(u64, u64)>)>,
-}
-
-fn plots(recording: &Recording) -> Vec<Plot> {
-    let mut all: Vec<Plot> = Vec::new();
-    for event in recording.events() {
-        let EventKind::Point { plot, series, against, x, y, unit } = &event.what else {
-            continue;
-        };
-        let at =
-            all.iter().position(|known| known.name == wording::label(plot)).unwrap_or_else(|| {
-                all.push(Plot {
-                    name: wording::label(plot),
-                    against: wording::label(against),
-                    unit: safe(unit),
-                    series: Vec::new(),
-                });
-                all.len() - 1
-            });
-        let series = wording::label(series);
-        match all[at].series.iter_mut().find(|(known, _)| *known == series) {
-            Some((_, points)) => points.push((*x, *y)),
-            None => all[at].series.push((series, vec![(*x, *y)])),
-        }
-    }
-    all
-}
 
 fn format_value(value: u64, unit: &str) -> String {
     match unit {
@@ -91,8 +56,8 @@ view!("plot", |analysis, width, _| draw(analysis, width));
 fn draw(analysis: &Analysis, width: usize) -> Picture {
     let mut canvas = Canvas::new(width);
     let mut row = 0;
-    for plot in plots(analysis.recording) {
-        row = one(&mut canvas, row, &plot, width) + 1;
+    for plot in &analysis.plots {
+        row = one(&mut canvas, row, plot, width) + 1;
     }
     canvas.picture()
 }
@@ -103,20 +68,16 @@ fn one(canvas: &mut Canvas, row: usize, plot: &Plot, width: usize) -> usize {
     let columns = width.saturating_sub(left + 1);
     let up = LogAxis::of(points().map(|(_, y)| *y), HIGH);
     let along = LogAxis::of(points().map(|(x, _)| *x), columns);
-    canvas.write(
-        row,
-        0,
-        width,
-        &tr!("{name} (both axes logarithmic)", name = plot.name),
-        Ink::Strong,
-    );
+    let heading = tr!("{name} (both axes logarithmic)", name = wording::label(plot.name));
+    canvas.write(row, 0, width, &heading, Ink::Strong);
+    let unit = safe(plot.unit);
     let (top, bottom) = (row + 1, row + HIGH);
     let level = |value: u64| bottom - up.place(value);
     for at in top..=bottom {
         canvas.put(at, left, '│', Ink::Faint);
     }
     for value in up.ticks() {
-        let words = fit(&tick(value, &plot.unit), left.saturating_sub(1));
+        let words = fit(&tick(value, &unit), left.saturating_sub(1));
         canvas.write(
             level(value),
             left.saturating_sub(words.width() + 1),
@@ -130,7 +91,7 @@ fn one(canvas: &mut Canvas, row: usize, plot: &Plot, width: usize) -> usize {
     canvas.put(bottom + 1, left, '└', Ink::Faint);
     let ticks = along.ticks().map(|value| (left + 1 + along.place(value), value.to_string()));
     write_ticks(canvas, bottom + 1, width, ticks);
-    let name = fit(&plot.against, width);
+    let name = fit(&wording::label(plot.against), width);
     canvas.write(bottom + 3, width.saturating_sub(name.width()), width, &name, Ink::Faint);
     for (index, (_, points)) in plot.series.iter().enumerate() {
         for (x, y) in points {
@@ -147,13 +108,15 @@ fn one(canvas: &mut Canvas, row: usize, plot: &Plot, width: usize) -> usize {
 
 /// Each series' sign and name, and its first and last value.
 fn legend(canvas: &mut Canvas, mut row: usize, plot: &Plot, width: usize) -> usize {
-    let widest = plot.series.iter().map(|(name, _)| name.width()).max().unwrap_or(0);
-    for (index, (name, points)) in plot.series.iter().enumerate() {
+    let names: Vec<String> = plot.series.iter().map(|(name, _)| wording::label(name)).collect();
+    let widest = names.iter().map(|name| name.width()).max().unwrap_or(0);
+    let unit = safe(plot.unit);
+    for (index, (name, (_, points))) in names.iter().zip(&plot.series).enumerate() {
         canvas.put(row, 0, SIGNS[index % SIGNS.len()], Ink::Of(index));
         let mut column =
             canvas.write(row, 2, width, name, Ink::Of(index)).max((2 + widest).min(width / 2)) + 2;
         for (x, y) in points {
-            let words = format!("{x}: {}", format_value(*y, &plot.unit));
+            let words = format!("{x}: {}", format_value(*y, &unit));
             if column + words.width() > width {
                 (row, column) = (row + 1, 2);
             }
@@ -170,6 +133,7 @@ mod tests {
 
     use super::*;
     use crate::analysis::script::{Script, fits_everywhere};
+    use crate::trace::EventKind;
 
     fn point(
         script: &mut Script,

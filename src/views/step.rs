@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::trace::{Detail, Trace};
 use super::wording::{self, ActorColors, arguments, safe};
-use crate::analysis::OpenCalls;
+use crate::analysis::{OpenCalls, is_run_through};
 use crate::i18n::tr;
 use crate::picture::{Ink, Picture, Row, fit};
 use crate::text::wrap_code;
@@ -201,10 +201,7 @@ impl<'a> Shot<'a> {
             .take(2)
             .map(|row| Row::new().with(row, ink))
             .collect();
-        let same = |other: &&Event| {
-            other.actor == event.actor && held(other).is_some_and(|held| held.site == call.site)
-        };
-        if self.events.iter().filter(same).count() >= PAUSES_PER_LINE as usize {
+        if is_run_through(self.events, event) {
             let text = tr!(
                 "this line has come {PAUSES_PER_LINE} times: from here it is run through",
                 PAUSES_PER_LINE
