@@ -100,9 +100,24 @@ pub struct Lesson {
     /// Print the whole program that it ends with, in this language, and nothing else
     #[arg(long, value_enum, value_name = "LANGUAGE", conflicts_with_all = ["html", "further", "step", "pace", "big", "record", "pcap"])]
     pub program: Option<ProgramLanguage>,
+    /// How much of the code of an experiment is shown
+    #[arg(long, value_enum, value_name = "WHICH", default_value_t = Code::Calls)]
+    pub code: Code,
     /// How it is shown
     #[command(flatten)]
     pub presentation: Presentation,
+}
+
+/// How much of the code of an experiment is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Code {
+    /// All of it
+    All,
+    /// The socket calls and the comments; what only checks is folded
+    #[default]
+    Calls,
+    /// None of it
+    None,
 }
 
 /// Which of a lesson's further experiments to play.

@@ -256,21 +256,47 @@ impl Playing<'_> {
 
     /// Shows an experiment's code, runs it, and shows the results.
     fn experiment(&mut self, show: &Show) -> Result<(), Failure> {
-        let experiment = show.experiment;
+        let folds = self.code(show, self.session.code)?;
         let terminal = &mut self.session.terminal;
-        if let Some((first, lines)) = experiment.source().filter(|_| show.code) {
-            let text = sentences::code_at(experiment.file, first);
-            terminal.wrapped("", &text, Ink::Faint)?;
-            // On a projector --step shows the code line by line.
-            if !self.session.class.big {
-                terminal.code(first, &lines)?;
+        let prompt = tr!("Enter runs it on this machine (q leaves) ");
+        if folds {
+            let unfold = tr!("Enter runs it on this machine (c unfolds the code, q leaves) ");
+            if matches!(terminal.ask(unfold)?, Answer::Line(typed) if typed.eq_ignore_ascii_case("c"))
+            {
+                self.code(show, cli::Code::All)?;
+                self.session.terminal.ask(prompt)?;
             }
-            terminal.blank()?;
+        } else {
+            terminal.ask(prompt)?;
         }
-        terminal.ask(tr!("Enter runs it on this machine (q leaves) "))?;
         let (_, judged) = perform(self.session, show, &show.settings)?;
         self.counts += report::count(&judged);
         Ok(())
+    }
+
+    /// Shows so much of an experiment's code; says whether some of it is folded.
+    fn code(&mut self, show: &Show, which: cli::Code) -> Result<bool, Failure> {
+        let mut folds = false;
+        if which == cli::Code::None {
+            return Ok(false);
+        }
+        let terminal = &mut self.session.terminal;
+        for listing in show.listings() {
+            let text = sentences::code_at(&listing.file, listing.first());
+            terminal.wrapped("", &text, Ink::Faint)?;
+            // On a projector --step shows the code line by line.
+            let parts = listing.parts.iter().filter(|_| !self.session.class.big);
+            for part in parts {
+                if part.folded && which == cli::Code::Calls {
+                    terminal.folded(&sentences::folded(part.statements()))?;
+                    folds = true;
+                } else {
+                    terminal.code(part.first, &part.lines)?;
+                }
+            }
+            terminal.blank()?;
+        }
+        Ok(folds)
     }
 
     /// Waits for Enter, at an interactive terminal.

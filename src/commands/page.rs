@@ -8,9 +8,13 @@ use super::report::{self, Judged, Playback};
 use super::{Failure, Session, lesson, live, shipped, show};
 use crate::analysis::Analysis;
 use crate::capture::sys;
+use crate::cli;
+use crate::experiments::{Listing, Part};
 use crate::i18n::tr;
 use crate::lesson::{Lesson, NOBODYS_SEED, Prediction, Show, Step};
-use crate::output::html::{self, Checked, Code, Drawn, Page, Place, Provenance, Recorded, Run};
+use crate::output::html::{
+    self, Checked, Code, CodePart, Drawn, Page, Place, Provenance, Recorded, Run,
+};
 use crate::output::sentences;
 use crate::picture::{Ink, Picture};
 use crate::reasons;
@@ -122,11 +126,7 @@ fn run_for_page(
     let (trace, trace_more) = whole_trace(session, &recording);
     let run = Run {
         experiment: experiment.name.to_owned(),
-        code: experiment.source().filter(|_| show.code).map(|(first, lines)| Code {
-            path: experiment.file.to_owned(),
-            first,
-            lines: lines.into_iter().map(str::to_owned).collect(),
-        }),
+        code: code(session, show),
         recorded,
         troubles: show::deadline(&recording),
         trace,
@@ -136,6 +136,25 @@ fn run_for_page(
         answer,
     };
     Ok((run, counts))
+}
+
+fn code(session: &Session, show: &Show) -> Vec<Code> {
+    if session.code == cli::Code::None {
+        return Vec::new();
+    }
+    let part = |part: Part| {
+        let folded = part.folded && session.code == cli::Code::Calls;
+        CodePart {
+            first: part.first,
+            folded: folded.then(|| sentences::folded(part.statements())),
+            lines: part.lines.into_iter().map(str::to_owned).collect(),
+        }
+    };
+    let listing = |listing: Listing| Code {
+        parts: listing.parts.into_iter().map(part).collect(),
+        path: listing.file,
+    };
+    show.listings().map(listing).collect()
 }
 
 fn drawn(session: &Session, show: &Show, recording: &Recording) -> Vec<Drawn> {

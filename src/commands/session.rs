@@ -19,6 +19,8 @@ pub struct Session {
     /// How often `-v` was given.
     pub verbose: u8,
     pub class: Class,
+    /// How much of an experiment's code is shown.
+    pub code: cli::Code,
     /// Output for the events.
     record: Option<OutputFile>,
     /// Output for the frames, as pcapng.
@@ -54,6 +56,7 @@ pub struct Options {
     look: Look,
     verbose: u8,
     class: Class,
+    code: cli::Code,
     record: Option<PathBuf>,
     pcap: Option<PathBuf>,
     /// Where a lesson's page goes: `-` takes standard output.
@@ -65,7 +68,8 @@ impl From<&Cli> for Options {
         let options = Options { look: Look::from(&cli.shared), ..Options::default() };
         match &cli.command {
             Some(Command::Lesson(lesson)) => {
-                Options { page: lesson.html.clone(), ..options.presented(&lesson.presentation) }
+                let options = options.presented(&lesson.presentation);
+                Options { page: lesson.html.clone(), code: lesson.code, ..options }
             }
             Some(Command::Run(run)) => options.presented(&run.presentation),
             Some(Command::Replay(replay)) => options.played(&replay.play),
@@ -104,7 +108,7 @@ impl From<&cli::Shared> for Look {
 impl Session {
     /// Opens a session. If a file goes to standard output the terminal shows nothing, and making a page asks nothing.
     pub fn new(options: Options) -> Result<Session, Failure> {
-        let Options { mut look, verbose, class, record, pcap, page } = options;
+        let Options { mut look, verbose, class, code, record, pcap, page } = options;
         let is_stdout = |path: &&PathBuf| path.as_os_str() == "-";
         if page.is_some() && (page == record || page == pcap) {
             return Err(Failure::PageNeedsItsOwnFile);
@@ -123,12 +127,19 @@ impl Session {
             return Err(Failure::StepNeedsTerminal);
         }
         let file = |path: Option<PathBuf>| path.as_deref().map(OutputFile::to);
-        Ok(Session { terminal, verbose, class, record: file(record), pcap: file(pcap) })
+        Ok(Session { terminal, verbose, class, code, record: file(record), pcap: file(pcap) })
     }
 
     /// A session on this terminal, without output files.
     pub fn on(terminal: Terminal) -> Session {
-        Session { terminal, verbose: 0, class: Class::default(), record: None, pcap: None }
+        Session {
+            terminal,
+            verbose: 0,
+            class: Class::default(),
+            code: cli::Code::default(),
+            record: None,
+            pcap: None,
+        }
     }
 
     pub fn detail(&self) -> Detail {

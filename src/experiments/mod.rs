@@ -33,6 +33,9 @@ mod l10_timeout_mode;
 mod l11_turns;
 mod l12_chat;
 mod l12_mended;
+mod listing;
+
+pub use listing::{Listing, Part};
 
 /// An experiment, as [`experiment!`] declares it.
 #[derive(Debug)]
@@ -190,6 +193,18 @@ pub fn line_of(site: &Site) -> Option<String> {
     Some(text_of(&site.file)?.lines().nth(index)?.trim().to_owned())
 }
 
+/// A function of one of these source files as a lesson shows it; the file is named from the project's root.
+#[must_use]
+pub fn find_listing(file: &str, function: &str) -> Option<Listing> {
+    let (first, lines) = listing::find(text_of(file)?, function)?;
+    Some(listing_of(file, first, &lines))
+}
+
+fn listing_of(file: &str, first: u32, lines: &[&'static str]) -> Listing {
+    let called = [file, "src/experiments/kit.rs"].map(|file| text_of(file).unwrap_or_default());
+    Listing { file: file.to_owned(), parts: listing::parts(first, lines, &called) }
+}
+
 impl Experiment {
     const fn new(
         name: &'static str,
@@ -217,6 +232,13 @@ impl Experiment {
             lines.iter().position(|line| line.trim_start_matches("pub ").starts_with(&opening))?;
         let length = lines[first..].iter().position(|line| *line == "}")? + 1;
         Some((u32::try_from(first).ok()? + 1, lines[first..first + length].to_vec()))
+    }
+
+    /// Its function as a lesson shows it.
+    #[must_use]
+    pub fn listing(&self) -> Option<Listing> {
+        let (first, lines) = self.source()?;
+        Some(listing_of(self.file, first, &lines))
     }
 
     /// The literals of its source file that may name a claim: `syn-sent`. An experiment does not list its claims: what they

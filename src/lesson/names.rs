@@ -1,6 +1,6 @@
 //! Names that an author or a learner types: what each stands for, or which known name is near.
 
-use crate::experiments::{self, Experiment};
+use crate::experiments::{self, Experiment, Listing};
 use crate::i18n::tr;
 use crate::views::{self, View};
 
@@ -44,6 +44,19 @@ pub(super) fn view(name: &str) -> Result<View, String> {
         let near = did_you_mean(name, known.iter().copied());
         let all = known.join(tr!(context "list", ", "));
         tr!("there is no view `{name}`{near} (there are {all})", name, near, all)
+    })
+}
+
+/// A function that a lesson shows beside an experiment: `FUNCTION` of the experiment's file, or `FILE FUNCTION`.
+pub(super) fn function(experiment: &Experiment, words: &str) -> Result<Listing, String> {
+    let (file, function) = words.split_once(' ').unwrap_or((experiment.file, words));
+    let function = function.trim();
+    experiments::find_listing(file, function).ok_or_else(|| {
+        tr!(
+            "there is no function `{function}` in {file}: `code:` takes `no`, a function of the experiment's file, or a file below src/experiments or src/chat and its function",
+            function,
+            file
+        )
     })
 }
 

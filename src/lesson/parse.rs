@@ -9,7 +9,7 @@ use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag};
 
 use super::program::{ProgramLanguage, program};
 use super::{CourseError, names};
-use crate::experiments::Experiment;
+use crate::experiments::{Experiment, Listing};
 use crate::i18n::tr;
 use crate::text::joint;
 use crate::views::View;
@@ -74,8 +74,10 @@ pub struct Show {
     pub views: Vec<View>,
     /// Its parameters, by name.
     pub settings: BTreeMap<String, String>,
-    /// Whether its source is shown.
+    /// Whether its own function is shown.
     pub code: bool,
+    /// Other functions that are shown below it.
+    pub also: Vec<Listing>,
     /// The claims to check.
     pub claims: Vec<ClaimLine>,
 }
@@ -89,8 +91,17 @@ impl Show {
             views: vec![view],
             settings: experiment.defaults(),
             code: true,
+            also: Vec::new(),
             claims: Vec::new(),
         }
+    }
+}
+
+impl Show {
+    /// The functions that are shown.
+    pub fn listings(&self) -> impl Iterator<Item = Listing> {
+        let own = self.experiment.listing().filter(|_| self.code);
+        own.into_iter().chain(self.also.iter().cloned())
     }
 }
 
@@ -406,6 +417,7 @@ impl Reader<'_> {
             views: Vec::new(),
             settings: experiment.defaults(),
             code: true,
+            also: Vec::new(),
             claims: Vec::new(),
         };
         for (number, text) in body.lines().enumerate().map(|(index, text)| (line + 1 + index, text))
@@ -425,7 +437,7 @@ impl Reader<'_> {
                 .ok_or_else(|| {
                     self.wrong(
                         number,
-                        tr!("a line here is `view: NAME`, `set: NAME=VALUE`, `code: no`, or a claim and its sentence"),
+                        tr!("a line here is `view: NAME`, `set: NAME=VALUE`, `code: no`, `code: FUNCTION`, or a claim and its sentence"),
                     )
                 })?;
             match key {
@@ -435,7 +447,10 @@ impl Reader<'_> {
                 "set" => experiment
                     .set(&mut show.settings, value)
                     .map_err(|error| self.wrong(number, error.to_string()))?,
-                "code" => show.code = value != "no",
+                "code" if value == "no" => show.code = false,
+                "code" => show.also.push(
+                    names::function(experiment, value).map_err(|what| self.wrong(number, what))?,
+                ),
                 name if !experiment.claim_names().any(|known| known == name) => {
                     return Err(self.wrong(number, names::no_claim(experiment, name)));
                 }

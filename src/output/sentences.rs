@@ -1,6 +1,6 @@
 //! Sentences that a lesson has both at a terminal and on a page.
 
-use crate::i18n::tr;
+use crate::i18n::{tr, tr_n};
 use crate::trace::{Counts, Verdict};
 
 /// A lesson's number and title.
@@ -14,6 +14,11 @@ pub fn lesson_title(number: Option<u32>, title: &str) -> String {
 /// Above the code of an experiment.
 pub fn code_at(path: &str, line: u32) -> String {
     tr!("The code that runs ({path}, line {line})", path, line)
+}
+
+/// In the place of so many lines of an experiment's code.
+pub fn folded(lines: usize) -> String {
+    tr_n!(lines, "… {lines} line that only checks", "… {lines} lines that only check", lines)
 }
 
 /// Above the further experiments of a lesson.

@@ -24,14 +24,14 @@ fn a_learner_chooses_among_them_until_enter() {
     let folder = folder();
     let mine = lesson(&folder);
     let mut learner = Person::sits_down(80, 2000, &mut explore(&["lesson", utf8(&mine)]));
-    let core = learner.enters_until(&PROMPTS[..4], NUMBER);
+    let core = learner.enters_until(&PROMPTS[..5], NUMBER);
     assert!(core.contains("1  Three binds") && core.contains("2  Many clients"), "{core}");
     assert!(!core.contains("--further") && !core.contains("Many."), "{core}");
     learner.types("9\n");
     learner.sees("There is no further experiment ");
     learner.sees(NUMBER);
     learner.types("2\n");
-    let second = learner.enters_until(&PROMPTS[..4], NUMBER);
+    let second = learner.enters_until(&PROMPTS[..5], NUMBER);
     assert!(second.contains("Many.") && second.contains("2  Many clients"), "{second}");
     assert!(!second.contains("Bound."), "{second}");
     learner.types("\n");
@@ -44,10 +44,10 @@ fn they_are_left_at_the_list_and_inside() {
     let mine = lesson(&folder);
     for choice in ["", "1\n"] {
         let mut learner = Person::sits_down(80, 2000, &mut explore(&["lesson", utf8(&mine)]));
-        learner.enters_until(&PROMPTS[..4], NUMBER);
+        learner.enters_until(&PROMPTS[..5], NUMBER);
         learner.types(choice);
         if !choice.is_empty() {
-            learner.sees("(q leaves) ");
+            learner.sees("q leaves) ");
         }
         learner.types("q\n");
         let (code, last) = learner.leaves();

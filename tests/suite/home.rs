@@ -27,11 +27,11 @@ fn progress(state: &TempDir) -> serde_json::Value {
 fn a_lesson_that_was_left_goes_on_where_it_was_left() {
     let state = folder();
     let mut learner = Person::sits_down(80, 24, &mut explore(&state, &["lesson", "1"]));
-    let asked = learner.enters_until(&PROMPTS[..3], LETTER);
+    let asked = learner.enters_until(&PROMPTS[..4], LETTER);
     let lesson = lesson::lessons().expect("well formed").swap_remove(0);
     let (prediction, _) = lesson.predictions().next().expect("it has predictions");
     learner.types(&format!("{}\n", letter_of(&prediction.options[prediction.right], &asked)));
-    learner.enters_until(&PROMPTS[..3], LETTER);
+    learner.enters_until(&PROMPTS[..4], LETTER);
     learner.types("q\n");
     let (code, last) = learner.leaves();
     assert!(
@@ -68,7 +68,7 @@ fn ctrl_d_leaves_a_lesson_as_q_does_and_finishes_nothing() {
     let state = folder();
     for answer in ["q\n", "\u{4}"] {
         let mut learner = Person::sits_down(80, 24, &mut explore(&state, &["lesson", "1"]));
-        learner.enters_until(&PROMPTS[..3], LETTER);
+        learner.enters_until(&PROMPTS[..4], LETTER);
         learner.types(answer);
         let (code, last) = learner.leaves();
         // Nothing has been seen to its end, so there is no place to go on from.

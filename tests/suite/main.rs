@@ -5,6 +5,8 @@ mod catalogues;
 mod chat;
 #[cfg(unix)]
 mod chat_terminal;
+#[cfg(unix)]
+mod code;
 mod commands;
 mod course;
 mod course_run;

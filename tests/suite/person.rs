@@ -25,9 +25,10 @@ const PATIENCE: Duration = Duration::from_secs(600);
 const END: &str = "#the end#";
 
 /// What a lesson asks that Enter answers.
-pub const PROMPTS: [&str; 5] = [
+pub const PROMPTS: [&str; 6] = [
     "Enter goes on (q leaves) ",
     "Enter runs it on this machine (q leaves) ",
+    "Enter runs it on this machine (c unfolds the code, q leaves) ",
     "Enter shows more ",
     "(Enter skips, q leaves): ",
     "(Enter goes on without, q leaves): ",

@@ -48,10 +48,10 @@ fn asked(mine: &Path, seed: Option<u64>, answer: &str) -> (Vec<&'static str>, St
         let mut command = explore(&["lesson", utf8(mine)]);
         command.env("XDG_STATE_HOME", state.path());
         let mut learner = Person::sits_down(80, 2000, &mut command);
-        let shown = learner.enters_until(&PROMPTS[..3], LETTER);
+        let shown = learner.enters_until(&PROMPTS[..4], LETTER);
         orders.push(order(&shown));
         learner.types(&format!("{}\n", letter_of(&format!("the number {answer}"), &shown)));
-        said = learner.enters_until(&PROMPTS[..3], "4 claims: ");
+        said = learner.enters_until(&PROMPTS[..4], "4 claims: ");
         assert_eq!(learner.leaves().0, Some(0));
     }
     assert_eq!(orders[0], orders[1], "it stays when the question is asked again");

@@ -2,7 +2,9 @@
 
 use std::fmt::Write;
 
-use super::{Checked, Code, Drawn, Index, Link, Page, Place, Provenance, Run, Section, prose};
+use super::{
+    Checked, Code, CodePart, Drawn, Index, Link, Page, Place, Provenance, Run, Section, prose,
+};
 use crate::i18n::{self, tr};
 use crate::output::sentences;
 use crate::output::svg::{self, escape};
@@ -182,9 +184,7 @@ fn predict(question: &str, options: &[String]) -> String {
 
 fn run(run: &Run, index: usize) -> String {
     let mut html = format!("<section class=\"run\" id=\"{}\">\n", escape(&run.experiment));
-    if let Some(shown) = &run.code {
-        html += &code(shown);
-    }
+    html.extend(run.code.iter().map(code));
     if let Some(original) = &run.recorded {
         let why = tr!("This could not run where the page was made: {why}.", why = original.why);
         let _ = writeln!(
@@ -224,18 +224,31 @@ fn run(run: &Run, index: usize) -> String {
 }
 
 fn code(code: &Code) -> String {
-    let digits = (u64::from(code.first) + code.lines.len() as u64).to_string().len();
-    let rows: String = (code.first..)
-        .zip(&code.lines)
+    let first = code.parts.first().map_or(1, |part| part.first);
+    let last = code.parts.last().map_or(1, |part| part.first as usize + part.lines.len());
+    let digits = last.to_string().len();
+    let parts: String = code.parts.iter().map(|part| code_part(part, digits)).collect();
+    let caption = escape(&sentences::code_at(&code.path, first));
+    format!(
+        "<figure class=\"code\"><figcaption>{caption}</figcaption><div class=\"listing\">{parts}</div></figure>\n"
+    )
+}
+
+fn code_part(part: &CodePart, digits: usize) -> String {
+    let rows: String = (part.first..)
+        .zip(&part.lines)
         .map(|(number, line)| {
             let class = if line.trim_start().starts_with("//") { " faint" } else { "" };
             format!("<span class=\"row{class}\"><span class=\"number\">{number:>digits$}  </span>{}\n</span>", escape(line))
         })
         .collect();
-    let caption = escape(&sentences::code_at(&code.path, code.first));
-    format!(
-        "<figure class=\"code\"><figcaption>{caption}</figcaption><pre class=\"inks\"><code>{rows}</code></pre></figure>\n"
-    )
+    let rows = format!("<pre class=\"inks\"><code>{rows}</code></pre>");
+    match &part.folded {
+        Some(text) => {
+            format!("<details class=\"fold\"><summary>{}</summary>{rows}</details>", escape(text))
+        }
+        None => rows,
+    }
 }
 
 fn trace(run: &Run) -> String {

@@ -68,8 +68,8 @@ pub enum Section {
 #[derive(Clone, Debug)]
 pub struct Run {
     pub experiment: String,
-    /// Its source, if it is shown.
-    pub code: Option<Code>,
+    /// The functions that are shown.
+    pub code: Vec<Code>,
     /// Set if this is not a run but a recording of one.
     pub recorded: Option<Recorded>,
     /// Sentences about a deadline that passed.
@@ -95,9 +95,17 @@ pub struct Recorded {
 pub struct Code {
     /// The file, from the project's root.
     pub path: String,
+    pub parts: Vec<CodePart>,
+}
+
+/// Neighbouring lines of code.
+#[derive(Clone, Debug)]
+pub struct CodePart {
     /// The first line's number.
     pub first: u32,
     pub lines: Vec<String>,
+    /// What is shown instead, until a reader opens it.
+    pub folded: Option<String>,
 }
 
 /// One view of one recording, twice.

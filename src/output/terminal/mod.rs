@@ -221,7 +221,7 @@ impl Terminal {
     pub fn code(&mut self, first: u32, lines: &[&str]) -> Result<()> {
         for (number, line) in (first..).zip(lines) {
             let ink = if line.trim_start().starts_with("//") { Ink::Faint } else { Ink::Plain };
-            let gutter = if self.width < MIN_GUTTER_WIDTH { 0 } else { 6 };
+            let gutter = self.gutter();
             for (index, part) in wrap_code(line, self.width - gutter).iter().enumerate() {
                 let number = match (gutter, index) {
                     (0, _) => String::new(),
@@ -232,6 +232,16 @@ impl Terminal {
             }
         }
         Ok(())
+    }
+
+    /// Shows this text in the place of lines of code.
+    pub fn folded(&mut self, text: &str) -> Result<()> {
+        self.line(&format!("{}    {text}", " ".repeat(self.gutter())), Ink::Faint)
+    }
+
+    /// The width of the line numbers beside code.
+    fn gutter(&self) -> usize {
+        if self.width < MIN_GUTTER_WIDTH { 0 } else { 6 }
     }
 
     /// Writes text for other programs, unchanged.
