@@ -1,7 +1,7 @@
 //! Matching, on recordings made by hand.
 
-use super::{Analysis, Asker, Fate};
-use crate::analysis::script::Script;
+use super::{Analysis, Asker, Delivered, Fate, Loss, Unread};
+use crate::analysis::script::{Script, data};
 use crate::trace::{Address, Fact, Outcome, SocketId, TcpInfo, Value};
 
 fn unnamed() -> Value {
@@ -216,6 +216,55 @@ fn arp_answers_go_to_their_questions() {
             (Some(1), None, true),
             (Some(3), None, false),
             (None, Some(4), false)
+        ]
+    );
+}
+
+#[test]
+fn a_send_meets_the_receive_that_it_completes() {
+    let mut script = Script::unhurried();
+    script.tcp_connection(("client", 3), ("server", 1, 2));
+    script.sends("client", 3, "one").sends("client", 3, "two").receives("server", 2, 8, "onetwo");
+    let waiting = script.enter("server", 2, "recv", &[("size", 8.into())]);
+    script.pass(50_000_000).sends("client", 3, "three");
+    let out = [("data", data("three"))];
+    script.leave("server", &waiting, Outcome::Result(5), &out);
+    let recording = script.recording();
+    let analysis = Analysis::of(&recording);
+    let met = |delivery: &super::Delivery| (delivery.what, delivery.completes, delivery.wakes);
+    let calls = |function: &str| {
+        let of = |span: &super::CallSpan| span.call.function() == function;
+        (0..analysis.calls.len()).filter(|at| of(&analysis.calls[*at])).collect::<Vec<_>>()
+    };
+    let (accept, receives) = (calls("accept")[0], calls("recv"));
+    let data = |bytes| Delivered::Data(Some(Unread::Bytes(bytes)));
+    assert_eq!(
+        analysis.deliveries.iter().map(met).collect::<Vec<_>>(),
+        [
+            (Delivered::Connection, Some(accept), true),
+            (data(3), None, false),
+            (data(6), Some(receives[0]), false),
+            (data(5), Some(receives[1]), true)
+        ]
+    );
+}
+
+#[test]
+fn a_datagram_to_nobody_is_lost_and_two_wait_unread() {
+    let mut script = Script::unhurried();
+    script.udp("a", 1, 5001).udp("b", 2, 5002);
+    script.sends_to("a", 1, "one", 5002).sends_to("a", 1, "two", 5002).sends_to("a", 1, "x", 5009);
+    script.receives_from("b", 2, 64, "one", 5001).receives_from("b", 2, 64, "two", 5001);
+    let recording = script.recording();
+    let analysis = Analysis::of(&recording);
+    let sent = |one: &super::Delivery| (one.what, one.to.as_deref().map(str::to_owned), one.lost);
+    let unread = |count| Delivered::Data(Some(Unread::Datagrams(count)));
+    assert_eq!(
+        analysis.deliveries.iter().map(sent).collect::<Vec<_>>(),
+        [
+            (unread(1), Some("b".to_owned()), None),
+            (unread(2), Some("b".to_owned()), None),
+            (unread(0), None, Some(Loss::NobodyThere))
         ]
     );
 }
