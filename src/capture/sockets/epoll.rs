@@ -98,6 +98,24 @@ impl Epoll {
         )
     }
 
+    /// [`Epoll::add`] with `EPOLLET` (epoll(7)): a wait names the socket when something new has happened to it since the last
+    /// one, and not for as long as it is ready.
+    ///
+    /// # Errors
+    /// `EEXIST` if it is watched already.
+    #[track_caller]
+    pub fn add_edge_triggered(&self, socket: &Socket, interest: Interest) -> io::Result<()> {
+        let syscall = Syscall::EpollCtl {
+            operation: EpollOperation::Add,
+            watched: socket.descriptor(),
+            events: Some(format!("{}|EPOLLET", epoll_events(interest.bits())).into()),
+        };
+        let names = ("add_edge_triggered", "epoll_ctl");
+        let (call, site) = ((Some(self.descriptor()), syscall), Location::caller());
+        let perform = || self.inner().add_edge_triggered(socket.bare(), interest.bits());
+        self.actor.ask(names, call, site, perform, |()| (0, Output::None))
+    }
+
     /// Watches it for something else: epoll_ctl(2).
     ///
     /// # Errors

@@ -59,8 +59,64 @@ options! {
     tcp_user_timeout, set_tcp_user_timeout: Option<Duration>, UserTimeout;
 }
 
+/// Options of Linux that are set and not asked for.
+#[cfg(target_os = "linux")]
+impl Socket {
+    /// After how long without traffic the first keepalive probe is sent: `TCP_KEEPIDLE` (tcp(7)), in whole seconds.
+    #[track_caller]
+    pub fn set_keepalive_time(&self, time: Duration) -> io::Result<()> {
+        self.set_seconds("set_keepalive_time", SockOpt::KeepIdle, libc::TCP_KEEPIDLE, time)
+    }
+
+    /// How long after a keepalive probe the next one is sent: `TCP_KEEPINTVL` (tcp(7)), in whole seconds.
+    #[track_caller]
+    pub fn set_keepalive_interval(&self, interval: Duration) -> io::Result<()> {
+        let setter = "set_keepalive_interval";
+        self.set_seconds(setter, SockOpt::KeepInterval, libc::TCP_KEEPINTVL, interval)
+    }
+
+    #[track_caller]
+    fn set_seconds(
+        &self,
+        setter: &'static str,
+        option: SockOpt,
+        name: i32,
+        span: Duration,
+    ) -> io::Result<()> {
+        let seconds = i32::try_from(span.as_secs()).unwrap_or(i32::MAX);
+        self.set(setter, option, i64::from(seconds).into(), Location::caller(), |socket| {
+            sys::set_tcp_option(socket, name, seconds)
+        })
+    }
+
+    /// How many keepalive probes may stay unanswered before the connection fails: `TCP_KEEPCNT` (tcp(7)).
+    #[track_caller]
+    pub fn set_keepalive_retries(&self, retries: u32) -> io::Result<()> {
+        let (setter, value) = ("set_keepalive_retries", i64::from(retries).into());
+        self.set(setter, SockOpt::KeepCount, value, Location::caller(), |socket| {
+            let retries = i32::try_from(retries).unwrap_or(i32::MAX);
+            sys::set_tcp_option(socket, libc::TCP_KEEPCNT, retries)
+        })
+    }
+}
+
 #[cfg(not(target_os = "linux"))]
 impl Socket {
+    /// This system's keepalive is not set here.
+    pub fn set_keepalive_time(&self, _: Duration) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// This system's keepalive is not set here.
+    pub fn set_keepalive_interval(&self, _: Duration) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// This system's keepalive is not set here.
+    pub fn set_keepalive_retries(&self, _: u32) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// How long sent data may stay unacknowledged before the connection fails: this system has no `TCP_USER_TIMEOUT`.
     pub fn set_tcp_user_timeout(&self, _: Option<Duration>) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())

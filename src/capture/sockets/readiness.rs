@@ -54,6 +54,12 @@ impl Ready {
         self.bits(socket) & (sys::WRITABLE | sys::ERROR) != 0
     }
 
+    /// True if this socket is ready for anything at all.
+    #[must_use]
+    pub fn has_socket(&self, socket: &Socket) -> bool {
+        self.bits(socket) != 0
+    }
+
     /// True if this descriptor has something to read, or is at its end.
     #[cfg(unix)]
     #[must_use]

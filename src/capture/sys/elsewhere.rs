@@ -172,6 +172,10 @@ impl Epoll {
         unsupported()
     }
 
+    pub fn add_edge_triggered(&self, _: &socket2::Socket, _: i16) -> io::Result<()> {
+        unsupported()
+    }
+
     pub fn modify(&self, _: &socket2::Socket, _: i16) -> io::Result<()> {
         unsupported()
     }

@@ -117,6 +117,21 @@ pub fn tcp_info(socket: &socket2::Socket) -> io::Result<Option<TcpInfo>> {
     }))
 }
 
+/// Sets an option of TCP whose value is a number (tcp(7)).
+pub fn set_tcp_option(socket: &socket2::Socket, option: i32, value: i32) -> io::Result<()> {
+    // SAFETY: the pointer is to an int, and the length is an int's.
+    let answer = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::IPPROTO_TCP,
+            option,
+            (&raw const value).cast(),
+            mem::size_of::<i32>() as libc::socklen_t,
+        )
+    };
+    if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
 /// The file status flags of a descriptor (`F_GETFL`, fcntl(2)).
 pub fn status_flags(socket: &socket2::Socket) -> io::Result<i32> {
     Ok(fcntl(socket, FcntlArg::F_GETFL)?)

@@ -154,6 +154,14 @@ impl Epoll {
         Ok(self.0.add(socket, event(socket, events))?)
     }
 
+    /// epoll_ctl(2) with `EPOLL_CTL_ADD` and `EPOLLET`.
+    pub fn add_edge_triggered(&self, socket: &socket2::Socket, events: i16) -> io::Result<()> {
+        let flags = nix::sys::epoll::EpollFlags::from_bits_retain(events.into())
+            | nix::sys::epoll::EpollFlags::EPOLLET;
+        let number = u64::try_from(socket.as_raw_fd()).unwrap_or(0);
+        Ok(self.0.add(socket, nix::sys::epoll::EpollEvent::new(flags, number))?)
+    }
+
     /// epoll_ctl(2) with `EPOLL_CTL_MOD`.
     pub fn modify(&self, socket: &socket2::Socket, events: i16) -> io::Result<()> {
         Ok(self.0.modify(socket, &mut event(socket, events))?)
