@@ -1,6 +1,7 @@
 //! Lesson 7: what happens when time runs out, for the kernel and for the program.
 //!
-//! What only silence shows plays on loopback; what needs a frame lost or a cable cut plays on the wire.
+//! What only silence shows plays on loopback; what needs a frame lost or a cable cut plays on the wire. Requests that are sent
+//! twice are in `l07_requests`, peers that are not there in `l07_nobody_there`.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -8,7 +9,9 @@ use std::time::Duration;
 use socket2::{Domain, Type};
 
 use super::experiment;
-use super::kit::{connection, listening_on_the_wire, recv_gave, tcp_socket};
+use super::kit::{
+    connection, listening_on_the_wire, receive_exactly, recv_gave, tcp_socket, transferred,
+};
 use crate::capture::link::{CapturedFrame, FrameKind, Syn, first, first_few, nth};
 use crate::capture::{
     Kind, Lab, Measured, Network, Parameter, Proof, Result, Seen, Socket, TcpInfo, at_least,
@@ -16,7 +19,7 @@ use crate::capture::{
     waited_at_least,
 };
 use crate::i18n::Text;
-use crate::trace::{Failure, Feature, Lack, Return, SyscallKind};
+use crate::trace::{Failure, Feature, Lack, Return, SyscallKind, label};
 
 const fn limit(help: Text) -> Parameter {
     Parameter { name: "timeout", default: "100ms", kind: Kind::Span(1, 60_000), help }
@@ -149,14 +152,11 @@ impl SynSettings {
 
     /// No SYN left sooner than the settings say, counted from the call of connect().
     fn kept_by(&self, syns: &[CapturedFrame], connect: &Seen) -> Proof {
-        const NAMES: [&str; 9] = [
-            "2nd SYN", "3rd SYN", "4th SYN", "5th SYN", "6th SYN", "7th SYN", "8th SYN", "9th SYN",
-            "10th SYN",
-        ];
-        let again = syns.iter().skip(1).zip(2..).zip(NAMES);
-        again.fold(at_least("SYNs", syns.len(), 2), |proof, ((syn, number), name)| {
+        let again = syns.iter().zip(1..).skip(1);
+        again.fold(at_least("SYNs", syns.len(), 2), |proof, (syn, number)| {
+            let (name, due) = (label!("SYN {number}", number), self.due(number));
             let after = since(connect, syn.at_ns);
-            proof.and(at_least_duration(name, after, "by the settings", self.due(number)))
+            proof.and(at_least_duration(name, after, "by the settings", due))
         })
     }
 }
@@ -174,8 +174,8 @@ fn read_times_out(lab: &Lab) -> Result<()> {
     let took = recv.took_in_ticks();
     lab.claim("not-before-its-time", waited_at_least("recv", took, limit));
 
-    server.send(b"here I am")?;
-    client.set_read_timeout(None)?; // wait for ever again
+    server.send_all(b"here I am")?;
+    client.set_read_timeout(None)?; // no limit any more
     let n = client.recv(&mut buffer)?;
     let gave = recv_gave(&buffer[..n], b"here I am");
     lab.claim("the-connection-lives-on", gave);
@@ -233,7 +233,7 @@ fn the_wire_is_cut(lab: &Lab) -> Result<()> {
     wire.cut();
 
     let sent = client.send(b"hello");
-    lab.claim("send-notices-nothing", succeeded("send", &sent));
+    lab.claim("send-notices-nothing", transferred("send", &sent, 5));
     let answer = client.recv(&mut [0; 1024]); // with no limit of its own
 
     let copies = wire.seen(FrameKind::Data);
@@ -269,9 +269,9 @@ fn backed_off(
     send: &Seen,
     (before, after): (Duration, Duration),
 ) -> Proof {
-    const NAMES: [&str; 5] = ["2nd copy", "3rd copy", "4th copy", "5th copy", "6th copy"];
     let doubled = at_least_duration("timeout after", after, "twice the one before", before * 2);
-    copies.iter().skip(2).zip(1..).zip(NAMES).fold(doubled, |proof, ((copy, number), name)| {
+    copies.iter().skip(2).zip(1..).fold(doubled, |proof, (copy, number)| {
+        let name = label!("copy {number}", number = number + 1);
         let due = before * (2_u32.pow(number) - 1);
         proof.and(at_least_duration(name, since(send, copy.at_ns), "with doubling", due))
     })
@@ -312,10 +312,11 @@ fn retry_with_backoff(lab: &Lab) -> Result<()> {
         lab.wait(pause, "before the next try");
         pause *= 2;
     };
-    client.send(b"hello")?;
-    let mut buffer = [0; 1024];
-    let n = server.accept()?.0.recv(&mut buffer)?;
-    check_tries(lab, recv_gave(&buffer[..n], b"hello"))
+    client.send_all(b"hello")?;
+    let (connection, _) = server.accept()?;
+    let mut buffer = [0; 5];
+    receive_exactly(&connection, &mut buffer)?;
+    check_tries(lab, recv_gave(&buffer, b"hello"))
 }
 
 /// Looks at what was recorded of the tries.
@@ -358,71 +359,6 @@ fn check_tries(lab: &Lab, arrived: Proof) -> Result<()> {
     Ok(())
 }
 
-experiment!(
-    late_is_not_never,
-    parameters = &[limit(Text("how long the client waits for an answer"))]
-);
-fn late_is_not_never(lab: &Lab) -> Result<()> {
-    let (client, server) = connection(lab)?;
-    client.set_read_timeout(Some(lab.span("timeout")?))?;
-    let (mut payments, mut buffer) = (0, [0; 1024]);
-
-    client.send(b"pay 10")?;
-    let answer = client.recv(&mut buffer); // the server is busy
-    let gave_up = failed_with("recv", &answer, "EAGAIN");
-    lab.claim("the-client-gives-up", gave_up);
-
-    // Now the server comes to it.
-    let n = server.recv(&mut buffer)?;
-    payments += usize::from(&buffer[..n] == b"pay 10");
-    server.send(b"paid, balance 90")?;
-    lab.claim("the-work-is-done-late", eq("payments", payments, 1));
-
-    client.send(b"pay 10")?; // the client tries again
-    let n = client.recv(&mut buffer)?; // and has its answer, it thinks
-    let recvs = calls_of(lab, "server", SyscallKind::Recv).len();
-    let unread = eq("server's recvs", recvs, 1);
-    let first = recv_gave(&buffer[..n], b"paid, balance 90");
-    lab.claim("the-late-answer-comes-first", first.and(unread));
-
-    let n = server.recv(&mut buffer)?;
-    payments += usize::from(&buffer[..n] == b"pay 10");
-    server.send(b"paid, balance 80")?;
-    lab.claim("retrying-pays-twice", eq("payments", payments, 2));
-    Ok(())
-}
-
-experiment!(
-    numbered_requests,
-    parameters = &[limit(Text("how long the client waits for an answer"))]
-);
-fn numbered_requests(lab: &Lab) -> Result<()> {
-    let (client, server) = connection(lab)?;
-    client.set_read_timeout(Some(lab.span("timeout")?))?;
-    let (mut requests, mut payments, mut buffer) = (0, 0, [0; 1024]);
-    let mut done = BTreeSet::new(); // the orders that are paid
-
-    client.send(b"pay 10, order 7")?;
-    let _nothing = client.recv(&mut buffer); // no answer in time
-    client.send(b"pay 10, order 7")?; // the same number again
-
-    // Now the server comes to them. Each is 15 bytes long.
-    for _ in 1..=2 {
-        let n = server.recv(&mut buffer[..15])?;
-        requests += 1;
-        if done.insert(buffer[..n].to_vec()) {
-            payments += 1; // insert() says that it is new
-        }
-    }
-    lab.claim("both-requests-arrive", eq("requests", requests, 2));
-
-    server.send(b"order 7 is paid")?;
-    let n = client.recv(&mut buffer)?;
-    let told = recv_gave(&buffer[..n], b"order 7 is paid");
-    lab.claim("one-payment", eq("payments", payments, 1).and(told));
-    Ok(())
-}
-
 /// What TCP_INFO says; every Linux has it.
 fn tcp_info(socket: &Socket) -> Result<TcpInfo> {
     Ok(socket.tcp_info()?.ok_or(Feature::TcpInfo.lack())?)
@@ -435,11 +371,7 @@ fn rto(info: &TcpInfo) -> Duration {
 
 /// The client's calls of this function, each with the time of its return.
 fn calls(lab: &Lab, kind: SyscallKind) -> Vec<(u64, Return)> {
-    calls_of(lab, "client", kind)
-}
-
-fn calls_of(lab: &Lab, actor: &str, kind: SyscallKind) -> Vec<(u64, Return)> {
-    let all = lab.calls(actor).into_iter();
+    let all = lab.calls("client").into_iter();
     all.filter(|(_, back)| back.call.kind() == kind)
         .map(|(event, back)| (event.at_ns, back))
         .collect()

@@ -7,7 +7,7 @@ use std::time::Duration;
 use socket2::{Domain, Type};
 
 use super::experiment;
-use super::kit::{connected, listening};
+use super::kit::{connected, count_calls, listening, receive_exactly, transferred};
 use crate::capture::{
     ActorThread, Interest, Kind, Lab, Parameter, Proof, Result, Sampler, Socket, at_least, before,
     eq, eq_between, eq_duration, failed_with, ne_between, waited_at_least,
@@ -54,7 +54,7 @@ fn accept_makes_a_new_one(lab: &Lab) -> Result<()> {
     listener.set_nonblocking(true)?;
     listener.set_read_timeout(Some(Duration::from_secs(1)))?;
     let client = connected(&lab.actor("client"), &address)?;
-    // Wait until somebody is at the door: accept() will not.
+    // accept() will not wait, so poll() waits until a client is there.
     server.poll(&[(&listener, Interest::Read)], None)?;
     let (connection, _) = listener.accept()?;
 
@@ -86,7 +86,7 @@ fn recv_waits(lab: &Lab) -> Result<()> {
             client.until_blocked_in(SyscallKind::Recv)?;
             let seen = client.observe(); // the kernel's word on it
             lab.wait(silence, "the peer says nothing");
-            connection.send(b"at last")?;
+            connection.send_all(b"at last")?;
             client.finish()?;
             Ok(seen)
         })
@@ -205,6 +205,84 @@ fn recvs(lab: &Lab) -> Result<(usize, u64)> {
         recvs.map(|(event, back)| event.at_ns.saturating_sub(back.took_ns)).collect();
     let early = entered.iter().filter(|at| **at < blocked).count();
     Ok((early, entered.first().copied().unwrap_or(0)))
+}
+
+experiment!(
+    both_send_first,
+    parameters = &[Parameter {
+        name: "timeout",
+        default: "300ms",
+        kind: Kind::Span(1, 60_000),
+        help: Text("how long each send() may wait"),
+    }]
+);
+fn both_send_first(lab: &Lab) -> Result<()> {
+    let sends_first = |socket: &Socket, bytes| {
+        socket.send_all(&vec![b'x'; bytes])?;
+        receive_exactly(socket, &mut vec![0; bytes])
+    };
+    let receives_first = |socket: &Socket, bytes| {
+        let received = receive_exactly(socket, &mut vec![0; bytes])?;
+        socket.send_all(&vec![b'x'; bytes])?;
+        Ok(received)
+    };
+    lab.part("both send 1000 bytes first");
+    let (alice, bob) = two_programs(lab, 1_000, &sends_first, &sends_first)?;
+    lab.claim("a-little-fits", both_received(&alice, &bob, 1_000));
+
+    lab.part("both send 20 MB first");
+    let so_far = recvs_of_both(lab);
+    let (alice, bob) = two_programs(lab, MUCH, &sends_first, &sends_first)?;
+    let unread = eq("calls of recv", recvs_of_both(lab) - so_far, 0);
+    let stuck = gave_up(lab, "alice", &alice)?.and(gave_up(lab, "bob", &bob)?);
+    lab.claim("much-blocks-both", stuck.and(unread));
+
+    lab.part("bob receives first");
+    let (alice, bob) = two_programs(lab, MUCH, &sends_first, &receives_first)?;
+    let received = both_received(&alice, &bob, MUCH);
+    lab.claim("one-that-receives-is-enough", received);
+    Ok(())
+}
+
+fn both_received(alice: &io::Result<usize>, bob: &io::Result<usize>, bytes: usize) -> Proof {
+    transferred("alice received", alice, bytes).and(transferred("bob received", bob, bytes))
+}
+
+fn recvs_of_both(lab: &Lab) -> usize {
+    ["alice", "bob"].iter().map(|who| count_calls(lab, who, SyscallKind::Recv)).sum()
+}
+
+/// More than the buffers of a connection hold, in both directions together.
+const MUCH: usize = 20_000_000;
+
+/// What a program does with its end of a connection: it sends so many bytes and receives as many. Gives how many came.
+type Program = dyn Fn(&Socket, usize) -> io::Result<usize> + Sync;
+
+/// Alice and Bob, each on a thread, with a connection between them. No send() waits longer than the timeout.
+fn two_programs(
+    lab: &Lab,
+    bytes: usize,
+    alice: &Program,
+    bob: &Program,
+) -> Result<(io::Result<usize>, io::Result<usize>)> {
+    let limit = lab.span("timeout")?;
+    let (listener, address) = listening(lab, &lab.actor("bob"))?;
+    let one = connected(&lab.actor("alice"), &address)?;
+    let (other, _) = listener.accept()?;
+    one.set_write_timeout(Some(limit))?;
+    other.set_write_timeout(Some(limit))?;
+    lab.scope(|stage| {
+        let alice = stage.actor("alice", |_| Ok(alice(&one, bytes)))?;
+        let bob = stage.actor("bob", |_| Ok(bob(&other, bytes)))?;
+        Ok((alice.finish()?, bob.finish()?)) // only then do the ends close
+    })
+}
+
+/// The last send() of this program found no room until its timeout was over.
+fn gave_up(lab: &Lab, who: &'static str, answer: &io::Result<usize>) -> Result<Proof> {
+    let send = lab.last_call(who, SyscallKind::Send)?;
+    let waited = waited_at_least("send", send.took_in_ticks(), lab.span("timeout")?);
+    Ok(failed_with(who, answer, "EAGAIN").and(waited))
 }
 
 experiment!(

@@ -10,8 +10,10 @@ use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, SockAddr, Type};
 
+use super::kit::receive_exactly;
+use super::l09_echo::EchoClient;
 use super::{Stepping, Why, child_process, experiment};
-use crate::capture::{Actor, Error, Interest, Kind, Lab, Parameter, Result, Socket, eq};
+use crate::capture::{Actor, Error, Kind, Lab, Parameter, Result, Socket, eq};
 use crate::i18n::Text;
 use crate::trace::{Address, Event, EventKind, Failure, Lack, Return, Syscall, SyscallKind};
 
@@ -75,8 +77,8 @@ fn many_connections(lab: &Lab) -> Result<()> {
 /// Sends a message, and waits for it to come back: how long that took.
 fn exchange(busy: &Socket) -> Result<Duration> {
     let began = Instant::now();
-    busy.send(b"ping")?;
-    match busy.recv(&mut [0; 64])? {
+    busy.send_all(b"ping")?;
+    match receive_exactly(busy, &mut [0; 4])? {
         4 => Ok(began.elapsed()),
         n => Err(Failure::TooFew { what: "bytes".into(), count: n as u64 }.into()),
     }
@@ -99,7 +101,7 @@ fn many_connections_server(lab: &Lab) -> Result<()> {
     })?;
     match lab.text("style")? {
         "threads" => with_threads(lab, connections),
-        "poll" => with_poll(&me, &connections),
+        "poll" => with_poll(&me, connections),
         _ => with_epoll(&me, connections),
     }
 }
@@ -109,53 +111,56 @@ fn with_threads(lab: &Lab, connections: Vec<Socket>) -> Result<()> {
     lab.scope(|stage| {
         for connection in connections {
             stage.actor("thread", move |_| {
-                while echo(&connection)? {}
-                Ok(())
+                let mut buffer = [0; 64];
+                loop {
+                    match connection.recv(&mut buffer)? {
+                        0 => return Ok(()), // the client has closed
+                        n => connection.send_all(&buffer[..n])?,
+                    }
+                }
             })?;
         }
         Ok(())
     })
 }
 
-/// One thread. The kernel is handed the whole list each time, and says of each socket whether it is ready.
-fn with_poll(me: &Actor, connections: &[Socket]) -> Result<()> {
-    let watched: Vec<_> =
-        connections.iter().map(|connection| (connection, Interest::Read)).collect();
+/// One thread. The kernel is handed the whole list each time, and reports of each socket whether it is ready.
+fn with_poll(me: &Actor, connections: Vec<Socket>) -> Result<()> {
+    let mut clients =
+        connections.into_iter().map(EchoClient::new).collect::<io::Result<Vec<_>>>()?;
     loop {
+        let watched: Vec<_> =
+            clients.iter().map(|client| (&client.socket, client.interest())).collect();
         let ready = me.poll(&watched, None)?;
-        for connection in connections.iter().filter(|connection| ready.readable(connection)) {
-            if !echo(connection)? {
-                return Ok(());
+        for client in &mut clients {
+            if ready.has_socket(&client.socket) && !client.serve()? {
+                return Ok(()); // the busy client has closed: the run is over
             }
         }
     }
 }
 
-/// One thread. The kernel keeps the list, and says which are ready.
+/// One thread. The kernel keeps the list, and reports those that are ready.
 fn with_epoll(me: &Actor, connections: Vec<Socket>) -> Result<()> {
     let epoll = me.epoll()?;
-    for connection in &connections {
-        epoll.add(connection, Interest::Read)?;
+    let mut clients = BTreeMap::new();
+    for connection in connections {
+        let client = EchoClient::new(connection)?;
+        epoll.add(&client.socket, client.interest())?;
+        clients.insert(client.socket.descriptor(), client);
     }
-    let by_number: BTreeMap<i64, Socket> =
-        connections.into_iter().map(|connection| (connection.descriptor(), connection)).collect();
     loop {
         for number in epoll.wait(64, None)?.descriptors() {
-            if !echo(&by_number[&number])? {
-                return Ok(());
+            let Some(client) = clients.get_mut(&number) else { continue };
+            let before = client.interest();
+            if !client.serve()? {
+                return Ok(()); // the busy client has closed: the run is over
+            }
+            if client.interest() != before {
+                epoll.modify(&client.socket, client.interest())?;
             }
         }
     }
-}
-
-/// Sends back what came; false when nothing will come any more.
-fn echo(connection: &Socket) -> Result<bool> {
-    let mut buffer = [0; 64];
-    let n = connection.recv(&mut buffer)?;
-    if n > 0 {
-        connection.send(&buffer[..n])?;
-    }
-    Ok(n > 0)
 }
 
 // ---- how many, and which ----

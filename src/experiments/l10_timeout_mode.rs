@@ -81,6 +81,77 @@ fn all(proofs: Vec<Proof>) -> Proof {
 }
 
 experiment!(
+    long_timeouts,
+    stepping = Stepping::Whole(Why::Many),
+    parameters = &[span("timeout", "2500ms", Text("how long each of the eight may wait"))]
+);
+fn long_timeouts(lab: &Lab) -> Result<()> {
+    let timeout = lab.span("timeout")?;
+    let (listener, address) = listening(lab, &lab.actor("peer"))?;
+    let with_option = |me: Actor| -> Result<Waited<io::Result<usize>>> {
+        let socket = connected(&me, &address)?;
+        socket.set_read_timeout(Some(timeout))?;
+        let began = Instant::now();
+        let answer = socket.recv(&mut [0; 8]);
+        Ok((began.elapsed(), answer))
+    };
+    let with_poll = |me: Actor| -> Result<Waited<usize>> {
+        let socket = connected(&me, &address)?;
+        let watched = [(&socket, Interest::Read)];
+        let began = Instant::now();
+        let ready = me.poll(&watched, Some(timeout))?;
+        Ok((began.elapsed(), ready.count()))
+    };
+    let mut silent = vec![]; // the peer's ends stay open
+    let waits = lab.scope(|stage| {
+        let mut pairs = vec![];
+        for _ in 0..4 {
+            let option = stage.actor("option", with_option)?;
+            let poll = stage.actor("poll", with_poll)?;
+            silent.extend([listener.accept()?.0, listener.accept()?.0]);
+            pairs.push((option, poll));
+            lab.wait(APART, "the next two begin a little later");
+        }
+        let ends = pairs.into_iter();
+        ends.map(|(one, other)| Ok((one.finish()?, other.finish()?))).collect::<Result<Vec<_>>>()
+    })?;
+    check_long(lab, timeout, &waits);
+    Ok(())
+}
+
+/// How long a wait took, and what it brought.
+type Waited<T> = (Duration, T);
+
+/// How far apart the pairs begin. The granules of the kernel's timers (32, 64, 80, 256 ms) are no multiples of it, so the
+/// four begin at different places in one.
+const APART: Duration = Duration::from_millis(37);
+
+fn check_long(lab: &Lab, timeout: Duration, waits: &[(Waited<io::Result<usize>>, Waited<usize>)]) {
+    let late = |took: Duration| took.saturating_sub(timeout);
+    let by_option: Vec<_> = waits.iter().map(|(option, _)| late(option.0)).collect();
+    let by_poll: Vec<_> = waits.iter().map(|(_, poll)| late(poll.0)).collect();
+    for (number, late) in (1..).zip(&by_option) {
+        lab.measure("later than asked", label!("recv {number}", number), *late);
+    }
+    for (number, late) in (1..).zip(&by_poll) {
+        lab.measure("later than asked", label!("poll {number}", number), *late);
+    }
+    let gave_up = waits.iter().map(|(option, poll)| {
+        failed_with("recv", &option.1, "EAGAIN").and(eq("poll's ready", poll.1, 0))
+    });
+    lab.claim("all-eight-give-up", all(gave_up.collect()));
+
+    let latest = by_option.into_iter().max().unwrap_or_default();
+    let earliest = by_poll.into_iter().min().unwrap_or_default();
+    let coarse = at_least_duration("latest recv", latest, "several ticks", COARSE);
+    let finer = at_least_duration("latest recv", latest, "earliest poll", earliest);
+    lab.claim("the-option-is-coarse", coarse.and(finer));
+}
+
+/// What the latest of four waits of 2.5 s is late by, or more, whatever a tick is long (1, 3.3, 4 or 10 ms).
+const COARSE: Duration = Duration::from_millis(30);
+
+experiment!(
     two_ways_to_wait,
     parameters = &[span("timeout", "100ms", Text("how long each may wait"),)]
 );
@@ -94,7 +165,7 @@ fn two_ways_to_wait(lab: &Lab) -> Result<()> {
     let (peer, _) = listener.accept()?;
     option.set_read_timeout(Some(timeout))?;
     let first = option.recv(&mut buffer); // the peer is silent
-    peer.send(b"at last")?;
+    peer.send_all(b"at last")?;
     let first_got = option.recv(&mut buffer)?;
 
     // poll() keeps the time, and recv() never waits.
@@ -103,7 +174,7 @@ fn two_ways_to_wait(lab: &Lab) -> Result<()> {
     let (peer, _) = listener.accept()?;
     socket.set_nonblocking(true)?;
     let second = recv_within(&me, &socket, timeout, &mut buffer);
-    peer.send(b"at last")?;
+    peer.send_all(b"at last")?;
     let second_got = recv_within(&me, &socket, timeout, &mut buffer)?;
 
     both_gave_up(lab, (&first, &second), timeout)?;
@@ -194,7 +265,7 @@ fn timeout_of_zero(lab: &Lab) -> Result<()> {
         })?;
         let found = poll.finish()?;
         lab.wait(silence, "the peer is silent");
-        connection.send(b"at last")?;
+        connection.send_all(b"at last")?;
         Ok((option.finish()?, found))
     })?;
 
@@ -291,8 +362,8 @@ fn drip_feed(lab: &Lab) -> Result<()> {
         deadline.until_blocked_in(SyscallKind::Poll)?;
         for byte in WORD {
             lab.wait(pause, "a pause");
-            first.send(&[*byte])?;
-            second.send(&[*byte])?;
+            first.send_all(&[*byte])?;
+            second.send_all(&[*byte])?;
         }
         Ok((each_call.finish()?, deadline.finish()?))
     })?;
@@ -306,8 +377,10 @@ const WORD: &[u8] = b"hello";
 fn read_word(socket: &Socket, go_on: impl Fn() -> io::Result<bool>) -> io::Result<Vec<u8>> {
     let (mut word, mut buffer) = (Vec::new(), [0; 8]);
     while word.len() < WORD.len() && go_on()? {
-        let n = socket.recv(&mut buffer)?;
-        word.extend_from_slice(&buffer[..n]);
+        match socket.recv(&mut buffer)? {
+            0 => break, // the peer will send no more
+            n => word.extend_from_slice(&buffer[..n]),
+        }
     }
     Ok(word)
 }
@@ -423,7 +496,7 @@ fn three_modes(lab: &Lab) -> Result<()> {
         blocking.until_blocked_in(SyscallKind::Recv)?;
         lab.wait(silence, "the peer is silent");
         for connection in [first, second, third] {
-            connection.send(b"at last")?;
+            connection.send_all(b"at last")?;
         }
         Ok((blocking.finish()?, other.finish()?, timed.finish()?))
     })?;

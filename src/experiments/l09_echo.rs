@@ -1,0 +1,43 @@
+//! Lesson 9: a client of an echo server, served without ever waiting for it.
+
+use std::io::{self, ErrorKind};
+
+use crate::capture::{Interest, Socket};
+
+/// A connection in non-blocking mode, and what is still to be sent on it.
+pub(super) struct EchoClient {
+    pub(super) socket: Socket,
+    unsent: Vec<u8>,
+}
+
+impl EchoClient {
+    pub(super) fn new(socket: Socket) -> io::Result<EchoClient> {
+        socket.set_nonblocking(true)?;
+        Ok(EchoClient { socket, unsent: Vec::new() })
+    }
+
+    /// What to wait for: room, as long as something is unsent. More is read only when all has been sent, so a client that does
+    /// not receive cannot fill the server's memory.
+    pub(super) fn interest(&self) -> Interest {
+        if self.unsent.is_empty() { Interest::Read } else { Interest::Write }
+    }
+
+    /// Does what can be done now; false once the client will send no more.
+    pub(super) fn serve(&mut self) -> io::Result<bool> {
+        if self.unsent.is_empty() {
+            let mut buffer = [0; 64 * 1024];
+            match self.socket.recv(&mut buffer) {
+                Ok(0) => return Ok(false),
+                Ok(n) => self.unsent.extend_from_slice(&buffer[..n]),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(true),
+                Err(error) => return Err(error),
+            }
+        }
+        match self.socket.send(&self.unsent) {
+            Ok(taken) => drop(self.unsent.drain(..taken)), // the rest is kept
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+        Ok(true)
+    }
+}
