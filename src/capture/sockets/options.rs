@@ -57,6 +57,10 @@ options! {
 options! {
     /// How long sent data may stay unacknowledged before the connection fails: `TCP_USER_TIMEOUT` (tcp(7)).
     tcp_user_timeout, set_tcp_user_timeout: Option<Duration>, UserTimeout;
+    /// Are bytes held back until a segment is full, or the stream ends: `TCP_CORK` (tcp(7)).
+    tcp_cork, set_tcp_cork: bool, Cork;
+    /// Is what arrives acknowledged at once: `TCP_QUICKACK` (tcp(7)).
+    tcp_quickack, set_tcp_quickack: bool, QuickAck;
 }
 
 /// Options of Linux that are set and not asked for.
@@ -119,6 +123,16 @@ impl Socket {
 
     /// How long sent data may stay unacknowledged before the connection fails: this system has no `TCP_USER_TIMEOUT`.
     pub fn set_tcp_user_timeout(&self, _: Option<Duration>) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Are bytes held back until a segment is full, or the stream ends: this system has no `TCP_CORK`.
+    pub fn set_tcp_cork(&self, _: bool) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Is what arrives acknowledged at once: this system has no `TCP_QUICKACK`.
+    pub fn set_tcp_quickack(&self, _: bool) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
 }

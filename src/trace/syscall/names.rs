@@ -116,6 +116,8 @@ options! {
     Protocol = "SOL_SOCKET" "SO_PROTOCOL",
     Error = "SOL_SOCKET" "SO_ERROR",
     NoDelay = "IPPROTO_TCP" "TCP_NODELAY",
+    Cork = "IPPROTO_TCP" "TCP_CORK",
+    QuickAck = "IPPROTO_TCP" "TCP_QUICKACK",
     UserTimeout = "IPPROTO_TCP" "TCP_USER_TIMEOUT",
     SynCount = "IPPROTO_TCP" "TCP_SYNCNT",
     KeepIdle = "IPPROTO_TCP" "TCP_KEEPIDLE",
