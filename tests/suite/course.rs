@@ -181,7 +181,9 @@ fn what_is_said_in_chinese_is_chinese() {
                 Step::Prose(text) => {
                     let without_programs: String = text.split("```").step_by(2).collect();
                     let parts = without_programs.split("\n\n");
-                    texts.extend(parts.filter(|part| !part.starts_with('|')).map(str::to_owned));
+                    texts.extend(
+                        parts.filter(|part| !part.starts_with(['|', ' '])).map(str::to_owned),
+                    );
                 }
                 Step::Predict(it) => texts.extend(it.options.iter().chain([&it.question]).cloned()),
                 Step::Experiment(it) => {
