@@ -84,6 +84,28 @@ pub(super) fn receive_to_the_end(socket: &Socket) -> io::Result<Vec<u8>> {
     }
 }
 
+/// Receives this many bytes; fewer only if the peer will send no more.
+#[track_caller]
+pub(super) fn receive(socket: &Socket, wanted: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; wanted];
+    let filled = receive_exactly(socket, &mut bytes)?;
+    bytes.truncate(filled);
+    Ok(bytes)
+}
+
+/// Sends back whatever comes, until the peer will send no more.
+#[track_caller]
+pub(super) fn echo(connection: &Socket) -> io::Result<()> {
+    let mut buffer = [0; 1024];
+    loop {
+        let n = connection.recv(&mut buffer)?;
+        if n == 0 {
+            return Ok(());
+        }
+        connection.send_all(&buffer[..n])?;
+    }
+}
+
 // ---- what was seen ----
 
 /// These segments, each once: what a busy machine made the kernel send again is the same segment.

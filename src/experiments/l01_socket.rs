@@ -1,13 +1,15 @@
 //! Lesson 1: what a socket is: one end of a conversation between two processes, named by address, port and protocol.
 
 use std::io;
+use std::net::{Ipv4Addr, Shutdown, SocketAddr};
 
 use socket2::{Domain, Protocol, SockAddr, Type};
 
+use super::kit::{echo, receive};
 use super::{child_process, experiment};
 use crate::capture::{
-    Error, Lab, Process, Proof, Result, Socket, address, eq, eq_between, failed_with, ne_between,
-    succeeded,
+    Error, Interest, Lab, Process, Proof, Result, Socket, address, eq, eq_between, failed_with,
+    ne_between, succeeded,
 };
 use crate::trace::{Data, Failure, Feature, Outcome, Output, SyscallKind, Value, label};
 
@@ -15,7 +17,7 @@ const TCP: Option<Protocol> = Some(Protocol::TCP);
 const UDP: Option<Protocol> = Some(Protocol::UDP);
 
 experiment!(two_processes);
-/// A server and a client, each a process of its own, exchange one line.
+/// A server and a client, each a process of its own. The server is an echo: it sends back what it receives.
 fn two_processes(lab: &Lab) -> Result<()> {
     let server = lab.actor("server");
     let listener = server.socket(Domain::IPV4, Type::STREAM, TCP)?;
@@ -24,16 +26,22 @@ fn two_processes(lab: &Lab) -> Result<()> {
     let at = listener.local_addr()?;
 
     // This program, once more, as the client: it connects to `at`, sends
-    // a line, receives the answer, and leaves.
+    // a line, receives the echo, and closes its socket.
     let client = start_client(lab, &at)?;
     let (connection, peer) = listener.accept()?;
-    let mut buffer = [0; 64];
-    let n = connection.recv(&mut buffer)?;
-    connection.send(&buffer[..n])?;
+    let mut buffer = [0; 1024];
+    loop {
+        let n = connection.recv(&mut buffer)?;
+        if n == 0 {
+            break; // the client will send no more
+        }
+        connection.send_all(&buffer[..n])?;
+    }
     client.finish()?;
 
     let (mine, its) = (pid_of(lab, "server")?, pid_of(lab, "client")?);
-    lab.claim("two-pids", ne_between("server PID", mine, "client PID", its));
+    let two = ne_between("server PID", mine, "client PID", its);
+    lab.claim("two-pids", two);
     compare_ends(lab, &listener, &connection, &peer)
 }
 
@@ -46,8 +54,8 @@ fn two_processes_client(lab: &Lab) -> Result<()> {
     socket.connect(&lab.here(port))?;
     socket.local_addr()?;
     socket.peer_addr()?;
-    socket.send(b"hello\n")?;
-    socket.recv(&mut [0; 64])?;
+    socket.send_all(b"hello\n")?;
+    receive(&socket, 6)?; // as many as were sent
     socket.close()?;
     Ok(())
 }
@@ -61,10 +69,19 @@ fn compare_ends(lab: &Lab, listener: &Socket, connection: &Socket, peer: &SockAd
             .map(Value::Address)
             .ok_or_else(|| Error::assertion("the client's address is known"))
     };
-    let Output::Received { data, .. } = lab.last_call("client", SyscallKind::Recv)?.back.out else {
-        return Err(Error::assertion("the client received bytes"));
-    };
-    lab.claim("the-line-came-back", eq("client received", data, Data::of(b"hello\n")));
+    let calls = lab.calls("client");
+    let received: Vec<u8> = calls
+        .iter()
+        .filter_map(|(_, back)| match &back.out {
+            Output::Received { data, .. } => Some(data.kept.clone()),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    lab.claim(
+        "the-line-came-back",
+        eq("client received", Data::of(&received), Data::of(b"hello\n")),
+    );
 
     let local = told(SyscallKind::GetSockName)?;
     let there = eq_between("client.local", local.clone(), "server.peer", peer);
@@ -74,11 +91,7 @@ fn compare_ends(lab: &Lab, listener: &Socket, connection: &Socket, peer: &SockAd
         "client.peer",
         told(SyscallKind::GetPeerName)?,
     );
-    let binds = lab
-        .calls("client")
-        .iter()
-        .filter(|(_, back)| back.call.kind() == SyscallKind::Bind)
-        .count();
+    let binds = calls.iter().filter(|(_, back)| back.call.kind() == SyscallKind::Bind).count();
     let unasked = eq("client's calls of bind()", binds, 0);
     lab.claim("each-end-is-the-others-peer", there.and(here).and(unasked));
 
@@ -114,19 +127,19 @@ fn address_port_protocol(lab: &Lab) -> Result<()> {
     let by_udp = hears("udp received", &udp, b"by UDP")?;
     lab.claim("each-protocol-gets-its-own", by_tcp.and(by_udp));
 
-    // All three the same: the kernel refuses.
+    // A second TCP socket, with the same address and port.
     let twin = lab.actor("twin").socket(Domain::IPV4, Type::STREAM, TCP)?;
     let refused = failed_with("twin.bind", &twin.bind(&at), "EADDRINUSE");
     lab.claim("second-tcp-is-refused", refused);
 
-    // Another address, 127.0.0.2, with the same port and protocol.
-    let bound = twin.bind(&with_another_address(&at)?);
+    // Then the same port at another address, 127.0.0.2.
+    let bound = twin.bind(&other(&at)?);
     lab.claim("another-address-is-free", succeeded("twin.bind", &bound));
     Ok(())
 }
 
 experiment!(many_on_one_port);
-/// One listening socket, three clients: who uses up what?
+/// One listening socket, three clients.
 fn many_on_one_port(lab: &Lab) -> Result<()> {
     let server = listener(lab, "server")?;
     let at = server.local_addr()?;
@@ -135,14 +148,14 @@ fn many_on_one_port(lab: &Lab) -> Result<()> {
     let bob = connected(lab, "bob", &at)?;
     let (to_bob, bob_at) = server.accept()?;
 
-    // The server's ends carry the port it listens on. Their peers differ.
+    // Where is the server's end of each connection, and where its peer?
     let one = eq_between("to_alice", to_alice.local_addr()?, "server", &at);
     let two = eq_between("to_bob", to_bob.local_addr()?, "server", &at);
     lab.claim("one-port-for-all", one.and(two));
     lab.claim("peers-differ", ne_between("alice", alice_at, "bob", bob_at));
 
-    bob.send(b"I am Bob")?;
-    alice.send(b"I am Alice")?;
+    bob.send_all(b"I am Bob")?;
+    alice.send_all(b"I am Alice")?;
     let one = hears("to_alice", &to_alice, b"I am Alice")?;
     let two = hears("to_bob", &to_bob, b"I am Bob")?;
     lab.claim("bytes-find-their-socket", one.and(two));
@@ -163,67 +176,113 @@ fn by_hand_and_by_framework(lab: &Lab) -> Result<()> {
     let by_hand = lab.actor("by-hand");
     let server = by_hand.socket(Domain::IPV4, Type::STREAM, TCP)?;
     server.bind(&lab.here(0))?;
+    let at = server.local_addr()?;
     server.listen(5)?;
-    let alice = greet(lab, "alice", &server.local_addr()?)?;
+    let alice = greet(lab, "alice", &at)?; // sends hello, and no more
     let (connection, _) = server.accept()?;
-    let mut buffer = [0; 64];
-    let n = connection.recv(&mut buffer)?;
-    connection.send(&buffer[..n])?;
+    echo(&connection)?; // recv and send, until recv returns 0
     connection.close()?;
     server.close()?;
     let one = hears("alice received", &alice, b"hello\n")?;
 
     lab.part("by-framework");
     let server = Framework::listen(lab, "by-framework")?;
-    let bob = greet(lab, "bob", &server.address()?)?;
-    server.serve(1, |connection| {
-        let n = connection.recv(&mut buffer)?;
-        connection.send(&buffer[..n])
-    })?;
+    let bob = greet(lab, "bob", &server.address)?;
+    server.serve(1, echo)?; // one client; `echo` is the handler
     let two = hears("bob received", &bob, b"hello\n")?;
 
     lab.claim("both-echo", one.and(two));
-    let (one, two) = (calls(lab, "by-hand"), calls(lab, "by-framework"));
-    lab.claim("same-calls", eq_between("by-hand", one, "by-framework", two));
+    let (missing, added) = compare(lab, "by-hand", "by-framework");
+    let none = eq("calls left out by the framework", missing, 0);
+    lab.claim("every-call-by-hand", none);
+    let two = eq("calls added by the framework", added, "poll shutdown");
+    lab.claim("and-two-more", two);
     Ok(())
 }
 
-/// A framework for servers, as small as one can be; Python's is called `socketserver`. It makes every call but those
-/// that say something to the client. Those are the handler's, and the handler is yours.
+/// A framework for servers, as small as one can be, with the calls of Python's `socketserver.TCPServer`, in its order
+/// (a test compares them). It makes every call but those that exchange bytes with the client: those are the handler's.
 struct Framework {
+    lab: Lab,
+    name: &'static str,
     listener: Socket,
+    /// Where clients find it.
+    address: SockAddr,
 }
 
 impl Framework {
-    /// Opens the service, on a port that the kernel chooses.
-    fn listen(lab: &Lab, name: &str) -> Result<Framework> {
-        Ok(Framework { listener: listener(lab, name)? })
+    /// Opens the service, on a port that the kernel chooses: `TCPServer(address, handler)`.
+    fn listen(lab: &Lab, name: &'static str) -> Result<Framework> {
+        let listener = lab.actor(name).socket(Domain::IPV4, Type::STREAM, TCP)?;
+        listener.bind(&lab.here(0))?;
+        let address = listener.local_addr()?;
+        listener.listen(5)?; // TCPServer.request_queue_size
+        Ok(Framework { lab: lab.clone(), name, listener, address })
     }
 
-    /// Where clients find it.
-    fn address(&self) -> io::Result<SockAddr> {
-        self.listener.local_addr()
-    }
-
-    /// The accept loop: takes so many clients, one after another, hands each to the handler, and closes the service.
+    /// Serves so many clients, one after another, and closes the service: `handle_request()`.
     fn serve(
         self,
         clients: usize,
-        mut handler: impl FnMut(&Socket) -> io::Result<usize>,
+        mut handler: impl FnMut(&Socket) -> io::Result<()>,
     ) -> io::Result<()> {
         for _ in 0..clients {
+            // Waits until a client is there. Here a real framework can also be told to stop.
+            self.lab.actor(self.name).poll(&[(&self.listener, Interest::Read)], None)?;
             let (connection, _) = self.listener.accept()?;
             handler(&connection)?;
+            connection.shutdown(Shutdown::Write)?; // "I will send no more"
             connection.close()?;
         }
         self.listener.close()
     }
 }
 
+experiment!(one_address_or_every);
+/// 127.0.0.1 is one address of this machine; 0.0.0.0 stands for all of them.
+fn one_address_or_every(lab: &Lab) -> Result<()> {
+    let every = listener_at(lab, "at-every", &every_address(0))?;
+    let every_at = lab.here(port(&every.local_addr()?));
+    let one = listener_at(lab, "at-one", &lab.here(0))?;
+    let one_at = one.local_addr()?;
+    let client = |at: &SockAddr| connected(lab, "client", at);
+
+    // A client tries each of them at 127.0.0.1 and at 127.0.0.2.
+    let (near, next) = (client(&every_at), client(&other(&every_at)?));
+    let reached = succeeded("at 127.0.0.1", &near);
+    let reached = reached.and(succeeded("at 127.0.0.2", &next));
+    lab.claim("every-address-leads-to-it", reached);
+    let (connection, _) = every.accept()?;
+    let local = connection.local_addr()?;
+    let called = eq_between("accepted.local", local, "called", &every_at);
+    lab.claim("accepted-at-the-address-called", called);
+
+    let (near, next) = (client(&one_at), client(&other(&one_at)?));
+    let reached = succeeded("at 127.0.0.1", &near);
+    let refused = failed_with("at 127.0.0.2", &next, "ECONNREFUSED");
+    lab.claim("one-address-alone-leads-to-it", reached.and(refused));
+
+    // A newcomer takes the port of each, at the address of the other.
+    let newcomer = lab.actor("newcomer");
+    let newcomer = newcomer.socket(Domain::IPV4, Type::STREAM, TCP)?;
+    let answer = newcomer.bind(&every_at); // 127.0.0.1
+    let refused = failed_with("bind 127.0.0.1", &answer, "EADDRINUSE");
+    lab.claim("every-address-blocks-each", refused);
+    let answer = newcomer.bind(&every_address(port(&one_at))); // 0.0.0.0
+    let refused = failed_with("bind 0.0.0.0", &answer, "EADDRINUSE");
+    lab.claim("one-address-blocks-every", refused);
+    Ok(())
+}
+
 /// A listening TCP socket of this actor, on a port that the kernel chooses.
 fn listener(lab: &Lab, name: &str) -> Result<Socket> {
+    listener_at(lab, name, &lab.here(0))
+}
+
+/// A listening TCP socket of this actor, at this address.
+fn listener_at(lab: &Lab, name: &str, at: &SockAddr) -> Result<Socket> {
     let socket = lab.actor(name).socket(Domain::IPV4, Type::STREAM, TCP)?;
-    socket.bind(&lab.here(0))?;
+    socket.bind(at)?;
     socket.listen(5)?;
     Ok(socket)
 }
@@ -245,10 +304,11 @@ fn connected(lab: &Lab, name: &str, at: &SockAddr) -> io::Result<Socket> {
     Ok(socket)
 }
 
-/// A client that has connected to `at` and has said hello.
+/// A client that has connected to `at`, has sent hello, and will send no more.
 fn greet(lab: &Lab, name: &str, at: &SockAddr) -> Result<Socket> {
     let socket = connected(lab, name, at)?;
-    socket.send(b"hello\n")?;
+    socket.send_all(b"hello\n")?;
+    socket.shutdown(Shutdown::Write)?;
     Ok(socket)
 }
 
@@ -257,7 +317,7 @@ fn send_by_each(lab: &Lab, at: &SockAddr) -> Result<(Socket, Socket)> {
     let client = lab.actor("client");
     let stream = client.socket(Domain::IPV4, Type::STREAM, TCP)?;
     stream.connect(at)?;
-    stream.send(b"by TCP")?;
+    stream.send_all(b"by TCP")?;
     let datagram = client.socket(Domain::IPV4, Type::DGRAM, UDP)?;
     datagram.send_to(b"by UDP", at)?;
     Ok((stream, datagram))
@@ -274,12 +334,10 @@ fn pid_of(lab: &Lab, actor: &str) -> Result<u32> {
     lab.calls(actor).first().map(|(event, _)| event.process).ok_or_else(missing)
 }
 
-/// Receives once; proof that these bytes came.
+/// Receives as many bytes; proof that they are these.
 #[track_caller]
 fn hears(what: &'static str, socket: &Socket, wanted: &[u8]) -> io::Result<Proof> {
-    let mut buffer = [0; 64];
-    let n = socket.recv(&mut buffer)?;
-    Ok(eq(what, Data::of(&buffer[..n]), Data::of(wanted)))
+    Ok(eq(what, Data::of(&receive(socket, wanted.len())?), Data::of(wanted)))
 }
 
 /// The port of an internet address.
@@ -289,11 +347,16 @@ fn port(of: &SockAddr) -> u16 {
 
 /// The same port at 127.0.0.2. All of 127.0.0.0/8 is the machine itself (RFC 1122, section 3.2.1.3), but not every system
 /// lets one bind to it unasked.
-fn with_another_address(at: &SockAddr) -> Result<SockAddr> {
+fn other(at: &SockAddr) -> Result<SockAddr> {
     if !cfg!(target_os = "linux") {
         return Err(Feature::LoopbackRange.lack().into());
     }
-    Ok(std::net::SocketAddr::from(([127, 0, 0, 2], port(at))).into())
+    Ok(SocketAddr::from(([127, 0, 0, 2], port(at))).into())
+}
+
+/// 0.0.0.0, every IPv4 address of this machine, and this port.
+fn every_address(port: u16) -> SockAddr {
+    SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)).into()
 }
 
 /// The proof, and that the kernel counts this socket as listening, where it tells (TCP_INFO).
@@ -304,9 +367,23 @@ fn and_listens(proof: Proof, socket: &Socket) -> io::Result<Proof> {
     })
 }
 
-/// The system calls that an actor made, by the kernel's names, in order.
-fn calls(lab: &Lab, actor: &str) -> String {
-    let names: Vec<_> =
-        lab.calls(actor).into_iter().map(|(_, back)| back.call.name.clone()).collect();
-    names.join(" ")
+/// The names of the calls that an actor made, in order.
+fn calls(lab: &Lab, actor: &str) -> Vec<String> {
+    lab.calls(actor).into_iter().map(|(_, back)| back.call.function().to_string()).collect()
+}
+
+/// How many calls of the first actor are not found, in order, among those of the second, and which the second has besides.
+fn compare(lab: &Lab, first: &str, second: &str) -> (usize, String) {
+    let (mut missing, mut from) = (0, 0);
+    let mut added = calls(lab, second);
+    for call in calls(lab, first) {
+        match added[from..].iter().position(|other| *other == call) {
+            Some(at) => {
+                from += at;
+                added.remove(from);
+            }
+            None => missing += 1,
+        }
+    }
+    (missing, added.join(" "))
 }

@@ -1,11 +1,11 @@
 //! Lesson 2: what wraps five bytes on their way, seen in the frames that this kernel sends.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr};
 
 use socket2::{Domain, SockAddr, Type};
 
 use super::experiment;
-use super::kit::udp_pair;
+use super::kit::{receive, udp_pair};
 use crate::capture::link::{Ack, Arp, CapturedFrame, Client, Data, Tcp, Udp, first, nth};
 use crate::capture::{
     Kind, Lab, Network, Parameter, Result, Socket, at_least, before, eq, less, succeeded,
@@ -22,7 +22,7 @@ experiment!(peel, network = Network::Wire);
 fn peel(lab: &Lab) -> Result<()> {
     let wire = lab.wire()?;
     let (client, server) = tcp_pair(lab)?;
-    client.send(b"hello")?;
+    client.send_all(b"hello")?;
     receive(&server, 5)?;
 
     // The frame as the wire saw it, and its three headers.
@@ -36,7 +36,7 @@ fn peel(lab: &Lab) -> Result<()> {
 
     let headers = Ethernet::BYTES + ip.header_bytes + tcp.header_bytes;
     let sum = eq("Ethernet + IP + TCP", headers, front.len());
-    let frame = at_least("bytes in the frame", bytes.len(), 50);
+    let frame = at_least("bytes in the frame", bytes.len(), 41);
     lab.claim("headers-fill-the-rest", sum.and(frame));
 
     let inner = eq("Ethernet: type", hex(ethernet.ether_type), "0x0800");
@@ -84,8 +84,8 @@ fn overhead(lab: &Lab) -> Result<()> {
     let ip = eq("IP header", ip_header(&datagram)?, ip_header(&segment)?);
     let udp_header = udp_header(&datagram)?;
     let tcp_header = segment.tcp()?.header_bytes;
-    let less = less("UDP header", udp_header, "TCP header", tcp_header);
-    lab.claim("only-the-transport-differs", ip.and(less));
+    let shorter = less("UDP header", udp_header, "TCP header", tcp_header);
+    lab.claim("only-the-transport-differs", ip.and(shorter));
 
     lab.tally("your bytes", message.len() as u64, "your program");
     lab.tally("UDP: its one frame", total(&udp), "the wire");
@@ -97,7 +97,8 @@ fn overhead(lab: &Lab) -> Result<()> {
 experiment!(who_has, network = Network::Wire);
 /// What the kernel must know before it can send a first packet.
 fn who_has(lab: &Lab) -> Result<()> {
-    let (wire, (client, server)) = (lab.wire()?, udp_pair(lab, &lab.near(0))?);
+    let wire = lab.wire()?;
+    let (client, server) = udp_pair(lab, &lab.near(0))?;
     let to = lab.far(port_of(&server)?); // 10.9.0.2
     client.send_to(b"hello", &to)?;
     receive(&server, 5)?;
@@ -108,6 +109,11 @@ fn who_has(lab: &Lab) -> Result<()> {
     let to_all = eq("Ethernet: to", goes_to(&question)?, EVERYBODY);
     let sooner = before("ARP", question.at_ns, "hello", hello.at_ns);
     lab.claim("a-question-goes-first", about.and(to_all).and(sooner));
+
+    let kind = eq("Ethernet: type", hex(question.ethernet()?.ether_type), "0x0806");
+    let headers = usize::from(question.layers.ip.is_some());
+    let no_ip = eq("IP headers in it", headers, 0);
+    lab.claim("right-behind-ethernet", kind.and(no_ip));
 
     let is_at = wire.until(nth(2, Arp)).arp()?.sender_mac.to_string();
     let to_that = eq("hello goes to", goes_to(&hello)?, is_at);
@@ -127,12 +133,50 @@ fn who_has(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-/// A TCP connection over the wire: the client's end and the server's end.
-fn tcp_pair(lab: &Lab) -> Result<(Socket, Socket)> {
+experiment!(fewer_frames, network = Network::Wire);
+/// The same five bytes over TCP twice: as usual, and so that each frame takes along what it can.
+fn fewer_frames(lab: &Lab) -> Result<()> {
+    let wire = lab.wire()?;
+    lab.part("as usual");
+    carry_by_tcp(lab, b"hello")?;
+    wire.settle();
+    let usual = wire.seen(Tcp).len();
+
+    lab.part("gathered");
+    let (listener, client) = tcp_ends(lab)?;
+    let at = lab.far(port_of(&listener)?);
+    client.set_tcp_quickack(false)?; // acknowledgments may wait for bytes
+    client.connect(&at)?;
+    client.set_tcp_cork(true)?; // and bytes for what follows them
+    client.send_all(b"hello")?;
+    client.shutdown(Shutdown::Write)?; // "I will send no more"
+    let (server, _) = listener.accept()?;
+    let got = receive(&server, 6)?; // five, and then the end
+    server.close()?;
+    receive(&client, 1)?; // nothing: the server has closed
+    client.close()?;
+    wire.settle();
+
+    let gathered = wire.seen(Tcp).len() - usual;
+    let all = eq("received", text(&got), text(b"hello"));
+    lab.claim("gathered-and-complete", all);
+    let fewer = less("gathered", gathered, "as usual", usual);
+    lab.claim("fewer-frames-will-do", fewer);
+    Ok(())
+}
+
+/// A server that listens at the near end of the wire, and a client that has not connected yet.
+fn tcp_ends(lab: &Lab) -> Result<(Socket, Socket)> {
     let listener = lab.actor("server").socket(Domain::IPV4, Type::STREAM, None)?;
     listener.bind(&lab.near(0))?;
     listener.listen(5)?;
     let client = lab.actor("client").socket(Domain::IPV4, Type::STREAM, None)?;
+    Ok((listener, client))
+}
+
+/// A TCP connection over the wire: the client's end and the server's end.
+fn tcp_pair(lab: &Lab) -> Result<(Socket, Socket)> {
+    let (listener, client) = tcp_ends(lab)?;
     client.connect(&lab.far(port_of(&listener)?))?;
     let (server, _) = listener.accept()?;
     Ok((client, server))
@@ -141,31 +185,19 @@ fn tcp_pair(lab: &Lab) -> Result<(Socket, Socket)> {
 fn carry_by_udp(lab: &Lab, message: &[u8]) -> Result<usize> {
     let (client, server) = udp_pair(lab, &lab.near(0))?;
     client.send_to(message, &lab.far(port_of(&server)?))?;
-    receive(&server, message.len())
+    Ok(receive(&server, message.len())?.len())
 }
 
 fn carry_by_tcp(lab: &Lab, message: &[u8]) -> Result<usize> {
     let (client, server) = tcp_pair(lab)?;
-    client.send(message)?;
+    client.send_all(message)?;
     let got = receive(&server, message.len())?;
     client.close()?;
     receive(&server, 1)?; // nothing: the client has closed
     server.close()?;
     // The client's second bare ACK, after the handshake's, ends it all.
     let _ = lab.wire()?.until(nth(2, Ack.from(Client)));
-    Ok(got)
-}
-
-/// Receives until so many bytes are there, or the other end has closed.
-fn receive(socket: &Socket, wanted: usize) -> Result<usize> {
-    let (mut buffer, mut got) = ([0; 2048], 0);
-    while got < wanted {
-        match socket.recv(&mut buffer)? {
-            0 => break,
-            n => got += n,
-        }
-    }
-    Ok(got)
+    Ok(got.len())
 }
 
 /// The port that a socket is bound to.

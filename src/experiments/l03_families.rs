@@ -11,9 +11,10 @@ use std::time::Instant;
 
 use socket2::{Domain, SockAddr, Type};
 
+use super::kit::receive;
 use super::{Stepping, Why, experiment};
 use crate::capture::{self, Actor, Kind, Lab, Network, Parameter, Proof, Result, Socket};
-use crate::capture::{at_least, eq, eq_between, failed_with, less, succeeded};
+use crate::capture::{at_least, eq, eq_between, failed_with, less, ne_between, succeeded};
 use crate::i18n::Text;
 use crate::trace::{
     Address, Data, EventKind, Label, Output, Return, Role, SyscallKind, Value, label,
@@ -32,11 +33,10 @@ fn one_conversation_three_families(lab: &Lab) -> Result<()> {
         caller.connect(&listener.local_addr()?)?;
         let (connection, _) = listener.accept()?;
 
-        let mut buffer = [0; 16];
-        caller.send(b"hello")?;
-        let n = connection.recv(&mut buffer)?;
-        connection.send(&buffer[..n])?; // an echo: the same bytes, back
-        caller.recv(&mut buffer)?;
+        caller.send_all(b"hello")?;
+        let bytes = receive(&connection, 5)?;
+        connection.send_all(&bytes)?; // an echo: the same bytes, back
+        receive(&caller, 5)?;
         compare_families(lab, name, &address);
     }
     Ok(())
@@ -182,8 +182,8 @@ fn differs_in_address(
 }
 
 // On the host's own network the frames of other programs would be counted too.
-experiment!(no_frame_for_unix, network = Network::Private);
-fn no_frame_for_unix(lab: &Lab) -> Result<()> {
+experiment!(frames_on_lo, network = Network::Private);
+fn frames_on_lo(lab: &Lab) -> Result<()> {
     lab.part("frames that lo sent"); // lo leads to this machine itself
     let families = families(lab, &["no-frame-for-unix"])?;
     for (name, family, address) in families {
@@ -192,12 +192,11 @@ fn no_frame_for_unix(lab: &Lab) -> Result<()> {
         }
         let before = lab.frames_on_lo()?;
         let (caller, connection) = connected(lab, family, &address)?;
-        caller.send(b"hello")?;
-        connection.recv(&mut [0; 16])?;
+        caller.send_all(b"hello")?;
+        receive(&connection, 5)?;
         let frames = lab.frames_on_lo()?.saturating_sub(before);
         lab.tally(name, frames, "/proc/net/dev");
 
-        // Over TCP at least three to shake hands, and one with "hello".
         let some = at_least("frames", frames.try_into().unwrap_or(0), 4);
         let none = eq("frames", frames, 0_u64);
         match family {
@@ -259,29 +258,32 @@ fn who_may_connect(lab: &Lab) -> Result<()> {
     let (server, client) = (lab.actor("server"), lab.actor("client"));
     let (address, path) = (lab.here_unix("door")?, lab.path("door")?);
     let listener = server.socket(Domain::UNIX, Type::STREAM, None)?;
-    listener.bind(&address)?;
+    // The umask is what a new file does not allow: nothing, to anybody.
+    with_umask(&server, 0o777, || listener.bind(&address))?;
+    lab.claim("umask-decides", eq("the file's mode", mode(&path)?, "000"));
     listener.listen(1)?;
-
-    chmod(&server, &path, 0o000)?; // nobody may do anything
     let knock = connect_to(&client, &address);
     let refused = failed_with("connect", &knock, "EACCES");
     lab.claim("without-permission", refused);
+
     chmod(&server, &path, 0o400)?; // its owner may read
     let knock = connect_to(&client, &address);
     let refused = failed_with("connect", &knock, "EACCES");
     lab.claim("reading-is-not-enough", refused);
-
-    chmod(&server, &path, 0o600)?; // its owner may read and write
+    chmod(&server, &path, 0o200)?; // its owner may write
     let caller = client.socket(Domain::UNIX, Type::STREAM, None)?;
     let answer = caller.connect(&address);
-    lab.claim("with-permission", succeeded("connect", &answer));
+    lab.claim("writing-is-enough", succeeded("connect", &answer));
 
-    caller.send(b"hello")?; // nobody has received it yet
+    let (connection, _) = listener.accept()?;
+    caller.send_all(b"hello")?; // nobody has received it yet
     let length = fs::metadata(&path)?.len();
     let size = eq("bytes in the file", length, 0);
+    chmod(&server, &path, 0o600)?; // its owner may read and write
     let opened = client.deed("open …/door", || fs::File::open(&path));
     let opened = failed_with("open", &opened, "ENXIO");
-    lab.claim("file-holds-no-bytes", size.and(opened));
+    let came = eq("received", Data::of(&receive(&connection, 5)?), hello());
+    lab.claim("file-holds-no-bytes", size.and(opened).and(came));
     Ok(())
 }
 
@@ -302,6 +304,37 @@ fn chmod(who: &Actor, path: &Path, mode: u32) -> Result<()> {
     Ok(who.deed(deed, || fs::set_permissions(path, mode))?)
 }
 
+/// Who may read, write and execute it, as three digits.
+#[cfg(unix)]
+fn mode(path: &Path) -> io::Result<String> {
+    use std::os::unix::fs::PermissionsExt;
+    Ok(format!("{:03o}", fs::symlink_metadata(path)?.permissions().mode() & 0o777))
+}
+
+/// Does something under this umask, and puts back the one before: umask(2).
+#[cfg(unix)]
+fn with_umask(who: &Actor, mask: u16, play: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    use nix::sys::stat::{Mode, umask};
+    let set = |mask: Mode| {
+        let deed = label!("umask {mask}", mask = format!("{:03o}", mask.bits()));
+        who.deed(deed, || Ok(umask(mask)))
+    };
+    let before = set(Mode::from_bits_truncate(mask.into()))?;
+    let answer = play();
+    set(before)?;
+    answer
+}
+
+#[cfg(not(unix))]
+fn mode(_: &Path) -> Result<String> {
+    Err(crate::trace::Feature::FilePermissions.lack().into())
+}
+
+#[cfg(not(unix))]
+fn with_umask(_: &Actor, _: u16, _: impl FnOnce() -> io::Result<()>) -> Result<()> {
+    Err(crate::trace::Feature::FilePermissions.lack().into())
+}
+
 #[cfg(not(unix))]
 fn stat(_: &Path) -> Result<Label> {
     Err(crate::trace::Feature::FileTypes.lack().into())
@@ -312,8 +345,8 @@ fn chmod(_: &Actor, _: &Path, _: u32) -> Result<()> {
     Err(crate::trace::Feature::FilePermissions.lack().into())
 }
 
-experiment!(families_do_not_mix);
-fn families_do_not_mix(lab: &Lab) -> Result<()> {
+experiment!(an_address_of_another_family);
+fn an_address_of_another_family(lab: &Lab) -> Result<()> {
     let open = |name, of| lab.actor(name).socket(of, Type::STREAM, None);
     let listener = open("server", Domain::IPV4)?;
     listener.bind(&lab.here(0))?;
@@ -337,11 +370,20 @@ fn families_do_not_mix(lab: &Lab) -> Result<()> {
     lab.need_ipv6()?;
     let ipv6 = open("ipv6", Domain::IPV6)?;
     let refused = failed_with("connect", &ipv6.connect(&at), "EINVAL");
-    // The kernel looks at the length first: these are too few bytes.
     let (given, wider) = (length(&at), length(&v6));
     let short = less("bytes given", given, "an IPv6 address has", wider);
     lab.claim("ipv6-takes-no-ipv4", refused.and(short));
+    // The same IPv4 address once more, in as many bytes as an IPv6 one.
+    let answer = ipv6.connect(&padded(&at, &v6));
+    let refused = failed_with("connect", &answer, "EAFNOSUPPORT");
+    lab.claim("length-comes-first", refused);
     Ok(())
+}
+
+/// An address, followed by zeros until it is as long as another.
+fn padded(address: &SockAddr, other: &SockAddr) -> SockAddr {
+    // SAFETY: the storage is initialised beyond the address, with zeros, and longer than any address.
+    unsafe { SockAddr::new(address.clone().as_storage(), other.len()) }
 }
 
 fn length(address: &SockAddr) -> usize {
@@ -367,7 +409,7 @@ fn dual_stack(lab: &Lab) -> Result<()> {
     caller.connect(&ipv4)?;
     let (_connection, peer) = listener.accept()?;
 
-    let it = mapped(&caller.local_addr()?); // ::ffff: before its address
+    let it = as_ipv6(&caller.local_addr()?);
     let seen = eq_between("server.peer", &peer, "client.local, mapped", it);
     lab.claim("server-sees-mapped", seen);
     let seen = eq("client.peer", &caller.peer_addr()?, &ipv4);
@@ -386,11 +428,46 @@ fn every_address() -> SockAddr {
 }
 
 /// The IPv4-mapped IPv6 address (RFC 4291, section 2.5.5.2) of an IPv4 address; any other stays as it is.
-fn mapped(address: &SockAddr) -> SockAddr {
+fn as_ipv6(address: &SockAddr) -> SockAddr {
     match address.as_socket_ipv4() {
         Some(ipv4) => SocketAddr::from((ipv4.ip().to_ipv6_mapped(), ipv4.port())).into(),
         None => address.clone(),
     }
+}
+
+experiment!(ipv6_client_ipv4_server);
+fn ipv6_client_ipv4_server(lab: &Lab) -> Result<()> {
+    lab.need_ipv6()?;
+    let (server, client) = (lab.actor("server"), lab.actor("client"));
+    let listener = server.socket(Domain::IPV4, Type::STREAM, None)?;
+    listener.bind(&lab.here(0))?;
+    listener.listen(1)?;
+    let at = listener.local_addr()?;
+
+    let caller = client.socket(Domain::IPV6, Type::STREAM, None)?;
+    caller.set_only_v6(false)?;
+    let answer = caller.connect(&as_ipv6(&at)); // ::ffff:127.0.0.1
+    lab.claim("mapped-leads-to-ipv4", succeeded("connect", &answer));
+    let (_connection, peer) = listener.accept()?;
+    let local = caller.local_addr()?;
+    let same = eq_between("server.peer, mapped", as_ipv6(&peer), "client.local", &local);
+    let plain = ne_between("server.peer", &peer, "client.local", &local);
+    lab.claim("server-sees-plain-ipv4", same.and(plain));
+
+    let only_v6 = client.socket(Domain::IPV6, Type::STREAM, None)?;
+    only_v6.set_only_v6(true)?;
+    let answer = only_v6.connect(&as_ipv6(&at));
+    lab.claim("not-with-v6only", failed_with("connect", &answer, "ENETUNREACH"));
+
+    // UDP, and the address as IPv4 has it: 127.0.0.1.
+    let hearer = server.socket(Domain::IPV4, Type::DGRAM, None)?;
+    hearer.bind(&lab.here(0))?;
+    let sender = client.socket(Domain::IPV6, Type::DGRAM, None)?;
+    let answer = sender.connect(&hearer.local_addr()?);
+    sender.send(b"hello")?;
+    let came = eq("received", Data::of(&receive(&hearer, 5)?), hello());
+    lab.claim("ipv6-udp-takes-ipv4", succeeded("connect", &answer).and(came));
+    Ok(())
 }
 
 experiment!(ipv6_only);
@@ -442,15 +519,14 @@ fn family_race(lab: &Lab) -> Result<()> {
     for (name, family, address) in families {
         begin(lab, name)?;
         let (caller, connection) = connected(lab, family, &address)?;
-        let (mut buffer, mut back) = ([0; 16], 0);
+        let mut back = 0;
         for _ in 0..rounds {
             let start = Instant::now();
-            caller.send(b"ping")?;
-            let n = connection.recv(&mut buffer)?;
-            connection.send(&buffer[..n])?;
-            let n = caller.recv(&mut buffer)?;
+            caller.send_all(b"ping")?;
+            connection.send_all(&receive(&connection, 4)?)?;
+            let bytes = receive(&caller, 4)?;
             lab.measure("round trip", name, start.elapsed());
-            back += usize::from(&buffer[..n] == b"ping");
+            back += usize::from(bytes == b"ping");
         }
         let all = eq("rounds that came back", back, rounds);
         match family {

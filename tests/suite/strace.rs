@@ -7,6 +7,7 @@ use socket_explorer::trace::recording::Recording;
 use socket_explorer::trace::{EventKind, Fact, Observation, Outcome};
 
 use crate::course_run;
+use crate::support::{folder, require};
 
 const NETWORK: &[&str] = &[
     "socket",
@@ -35,8 +36,16 @@ type Calls = BTreeMap<u32, Vec<(String, String)>>;
 /// All calls but those of the program's first thread: before each run, which is a process of its own, it asks whether
 /// 127.0.0.1 can be reached.
 fn from_strace(text: &str) -> Calls {
-    let mut calls = Calls::new();
     let first = text.split_whitespace().next().and_then(|thread| thread.parse::<u32>().ok());
+    let mut calls = all_from_strace(text);
+    if let Some(thread) = first {
+        calls.remove(&thread);
+    }
+    calls
+}
+
+fn all_from_strace(text: &str) -> Calls {
+    let mut calls = Calls::new();
     for line in text.lines() {
         let (thread, rest) =
             line.split_once(char::is_whitespace).expect("a line begins with a TID");
@@ -64,9 +73,6 @@ fn from_strace(text: &str) -> Calls {
             .entry(thread.parse().expect("a TID"))
             .or_default()
             .push((name.to_owned(), short.join(" ")));
-    }
-    if let Some(thread) = first {
-        calls.remove(&thread);
     }
     calls
 }
@@ -137,4 +143,55 @@ fn the_recording_says_what_strace_says() {
             );
         }
     }
+}
+
+/// What Python's own framework calls for one client, without what Python's library asks on its own account.
+const SOCKETSERVER: &str = "
+import socket, socketserver, threading
+
+class Echo(socketserver.BaseRequestHandler):
+    def handle(self):
+        while data := self.request.recv(1024):
+            self.request.sendall(data)
+
+def client(address):
+    with socket.create_connection(address) as one:
+        one.sendall(b'hello\\n')
+        one.shutdown(socket.SHUT_WR)
+        one.recv(1024)
+
+with socketserver.TCPServer(('127.0.0.1', 0), Echo) as server:
+    threading.Thread(target=client, args=[server.server_address]).start()
+    server.handle_request()
+";
+
+#[test]
+fn the_framework_of_lesson_1_makes_the_calls_of_pythons_socketserver() {
+    let (Some(mut strace), Some(_)) = (require("strace"), require("python3")) else { return };
+    let folder = folder();
+    let seen = folder.path().join("strace");
+    strace.args(["-f", "-qq", "-e", "trace=%network,poll,ppoll", "-o"]).arg(&seen);
+    let ended = strace.args(["python3", "-c", SOCKETSERVER]).output().expect("strace runs");
+    assert!(ended.status.success(), "{ended:?}");
+    let text = std::fs::read_to_string(&seen).expect("what strace saw");
+    let is_server = |line: &&str| line.contains(" bind(");
+    let server = text.lines().find(is_server).and_then(|line| line.split_whitespace().next());
+    let server = server.expect("the server binds").parse::<u32>().expect("a TID");
+
+    let recording = &course_run::english()[0].recordings;
+    let framework =
+        recording.iter().flat_map(|recording| recording.events()).filter_map(|event| match &event
+            .what
+        {
+            EventKind::Return(back) if &*event.actor == "by-framework" => {
+                Some(back.call.name.to_string())
+            }
+            _ => None,
+        });
+    // Where a socket is bound, each library asks when it likes; strace was not asked for close.
+    let told = |name: &String| name != "getsockname" && name != "close";
+    let by_framework: Vec<String> = framework.filter(told).collect();
+    let python = all_from_strace(&text).remove(&server).expect("the server's calls");
+    let python: Vec<String> = python.into_iter().map(|(name, _)| name).filter(told).collect();
+    assert_eq!(by_framework, python);
 }
