@@ -1,4 +1,4 @@
-//! `explore`: a course on network sockets in which your own kernel proves every sentence.
+//! `explore`: a course on network sockets, whose experiments run and are checked on the learner's own kernel.
 //!
 //! The modules stand in the order in which data flows, and no import runs back up:
 //!
@@ -19,12 +19,14 @@
 //! | [`i18n`], [`labels`], [`reasons`] | sentences, in the reader's language |
 //! | [`signals`] | being interrupted |
 //! | `atomic_file` | files that are replaced as a whole |
+//! | [`citations`] | the sources that prose cites |
 //! | [`text`] | which characters may reach a terminal |
 
 pub mod analysis;
 mod atomic_file;
 pub mod capture;
 pub mod chat;
+pub mod citations;
 pub mod cli;
 pub mod commands;
 pub mod experiments;

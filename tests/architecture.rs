@@ -8,6 +8,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 /// Each room, and all that it may import: rooms that stand above it here.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("text", &[]),
+    ("citations", &[]),
     ("atomic_file", &[]),
     ("signals", &[]),
     ("picture", &["text"]),
@@ -17,7 +18,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("trace", &["i18n", "text"]),
     ("labels", &["i18n", "trace"]),
     ("reasons", &["i18n", "labels", "trace"]),
-    ("output", &["i18n", "picture", "signals", "text", "trace"]),
+    ("output", &["citations", "i18n", "picture", "signals", "text", "trace"]),
     ("analysis", &["picture", "trace"]),
     ("views", &["analysis", "i18n", "labels", "picture", "reasons", "text", "trace"]),
     ("capture", &["i18n", "reasons", "signals", "trace"]),

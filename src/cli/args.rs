@@ -8,7 +8,7 @@ use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::i18n::{Language, tr};
 
-/// A course on network sockets in which your own kernel proves every sentence.
+/// A course on network sockets: its experiments run on your own kernel, and what they claim is checked there.
 #[derive(Debug, Parser)]
 #[command(
     name = "explore",

@@ -10,8 +10,9 @@ use crate::progress::Progress;
 
 /// Shows the lessons with the learner's progress, and what to type next.
 pub fn run(session: &mut Session) -> Result<(), Failure> {
-    let tagline =
-        tr!("A course on network sockets in which your own kernel proves every sentence.");
+    let tagline = tr!(
+        "A course on network sockets: its experiments run on your own kernel, and what they claim is checked there."
+    );
     session.terminal.wrapped("", tagline, Ink::Strong)?;
     session.terminal.blank()?;
     let progress = saved();

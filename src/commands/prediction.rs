@@ -57,7 +57,7 @@ pub fn compare(session: &mut Session, prediction: &Prediction, vote: &Vote) -> R
     let (text, as_predicted) = match vote {
         Vote::Skipped => (sentences::answer(right), false),
         Vote::One(choice) if *choice == prediction.right => {
-            (tr!("You predicted it: {right}", right), true)
+            (tr!("Your prediction was right.").to_owned(), true)
         }
         Vote::One(choice) => {
             let said = &prediction.options[*choice];

@@ -1,5 +1,7 @@
 //! A lesson's claims after a run: each with its sentence, its verdict, and its evidence.
 
+use std::collections::BTreeSet;
+
 use super::Failure;
 use crate::capture::parameter::DEADLINE;
 use crate::i18n::tr;
@@ -7,7 +9,7 @@ use crate::labels;
 use crate::lesson::ClaimLine;
 use crate::output::sentences;
 use crate::output::terminal::{self, Terminal};
-use crate::picture::{Ink, Row, span_of};
+use crate::picture::{Ink, span_of};
 use crate::reasons;
 use crate::text::joint;
 use crate::trace::recording::Recording;
@@ -190,22 +192,21 @@ fn joined(words: &[&str]) -> String {
     words.iter().fold(String::new(), |row, word| format!("{row}{}{word}", joint(&row, word)))
 }
 
-/// How many comparisons of a claim are shown without `-v`.
-const MAX_EVIDENCE: usize = 3;
-
 /// Which comparisons are shown below a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ShownEvidence {
     Broken,
-    Some,
+    /// Those that broke; else the first.
+    First,
     All,
 }
 
-/// Shows one claim: mark, sentence, and the evidence below it.
+/// Shows one claim: mark, sentence, and the evidence below it, without what was already `said` below another claim.
 pub fn show(
     terminal: &mut Terminal,
     judged: &Judged,
     which: ShownEvidence,
+    said: &mut BTreeSet<String>,
 ) -> terminal::Result<()> {
     let (mark, ink) = match judged.verdict {
         Verdict::Held => ("✓ ", Ink::Good),
@@ -213,17 +214,20 @@ pub fn show(
         Verdict::NotChecked => ("○ ", Ink::Warn),
     };
     terminal.wrapped(mark, &judged.sentence, ink)?;
-    let mut evidence: Vec<_> =
-        judged.evidence.iter().filter(|one| which != ShownEvidence::Broken || !one.held).collect();
+    let mut evidence: Vec<_> = judged.evidence.iter().collect();
     evidence.sort_by_key(|one| one.held); // broken ones first
-    let most = if which == ShownEvidence::All { evidence.len() } else { MAX_EVIDENCE };
-    for one in evidence.iter().take(most) {
-        let (mark, ink) = if one.held { ("    ", Ink::Faint) } else { ("  ✗ ", Ink::Bad) };
-        terminal.wrapped(mark, &comparison(one), ink)?;
-    }
-    if evidence.len() > most {
-        let more = tr!("{more} more (-v shows all)", more = evidence.len() - most);
-        terminal.row(&Row::new().with(format!("    … {more}"), Ink::Faint))?;
+    for (index, one) in evidence.into_iter().enumerate() {
+        let text = comparison(one);
+        let shown = match which {
+            _ if !one.held => true,
+            ShownEvidence::Broken => false,
+            ShownEvidence::First => index == 0 && said.insert(text.clone()),
+            ShownEvidence::All => true,
+        };
+        if shown {
+            let (mark, ink) = if one.held { ("    ", Ink::Faint) } else { ("  ✗ ", Ink::Bad) };
+            terminal.wrapped(mark, &text, ink)?;
+        }
     }
     if judged.verdict != Verdict::Held {
         let verdict = sentences::verdict(judged.verdict);

@@ -1,5 +1,7 @@
 //! Shows a recording: its trace, its pictures, and the verdicts on its claims.
 
+use std::collections::BTreeSet;
+
 use super::report::{self, Judged, ShownEvidence};
 use super::{Failure, Session};
 use crate::analysis::Analysis;
@@ -52,11 +54,12 @@ pub fn claims(session: &mut Session, judged: &[Judged], heading: &str) -> Result
     session.terminal.wrapped("", heading, Ink::Faint)?;
     let evidence = match (session.class.big, session.verbose) {
         (true, 0) => ShownEvidence::Broken,
-        (_, 0) => ShownEvidence::Some,
+        (_, 0) => ShownEvidence::First,
         _ => ShownEvidence::All,
     };
+    let mut said = BTreeSet::new();
     for one in judged {
-        report::show(&mut session.terminal, one, evidence)?;
+        report::show(&mut session.terminal, one, evidence, &mut said)?;
         if session.class.big {
             session.terminal.blank()?;
         }
@@ -66,7 +69,7 @@ pub fn claims(session: &mut Session, judged: &[Judged], heading: &str) -> Result
 
 /// The heading above the claims of a run that has just ended.
 pub fn checked_now() -> &'static str {
-    tr!("Checked on this machine, just now")
+    tr!("Checked on this machine, just now (-v shows all that was compared)")
 }
 
 /// If the deadline passed, sentences that say which actors were blocked, in which calls, for how long.

@@ -1,5 +1,6 @@
 //! `verify`: checks the claims of lessons without their prose.
 
+use std::collections::BTreeSet;
 use std::io;
 
 use serde::Serialize;
@@ -105,5 +106,5 @@ fn show_claim(
     } else {
         last_reason.clone_from(&judged.why);
     }
-    Ok(report::show(&mut session.terminal, &judged, ShownEvidence::All)?)
+    Ok(report::show(&mut session.terminal, &judged, ShownEvidence::All, &mut BTreeSet::new())?)
 }

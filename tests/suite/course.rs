@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+use socket_explorer::citations::citations;
 use socket_explorer::experiments;
 use socket_explorer::i18n::{Language, speaking};
 use socket_explorer::lesson::{self, Lesson, Prediction, Show, Step};
@@ -206,6 +208,37 @@ fn what_is_said_in_chinese_is_chinese() {
             assert_eq!(narrow, None, "{}: narrow punctuation after Chinese: {text}", lesson.file);
         }
     }
+}
+
+#[test]
+fn square_brackets_in_prose_cite_a_source() {
+    let mut others = Vec::new();
+    for lesson in Language::all().flat_map(|language| speaking(language, lessons)) {
+        for step in lesson.parts().flatten() {
+            let Step::Prose(markdown) = step else { continue };
+            let text = without_code(markdown);
+            let cited: BTreeSet<_> = citations(&text).map(|range| range.start).collect();
+            let other = text.match_indices('[').filter(|(at, _)| !cited.contains(at));
+            let start = |(at, _)| text[at..].chars().take(40).collect::<String>();
+            others.extend(other.map(start).map(|start| format!("{}: {start}", lesson.file)));
+        }
+    }
+    assert!(others.is_empty(), "src/citations.rs has the forms of a source: {others:#?}");
+}
+
+/// The text of this prose, without code.
+fn without_code(markdown: &str) -> String {
+    let mut in_block = false;
+    let pieces = Parser::new_ext(markdown, Options::ENABLE_TABLES).map(|event| match event {
+        Event::Start(Tag::CodeBlock(_)) | Event::End(TagEnd::CodeBlock) => {
+            in_block = !in_block;
+            String::new()
+        }
+        Event::Text(text) if !in_block => text.to_string(),
+        Event::Code(_) => "_".to_owned(),
+        _ => "\n".to_owned(),
+    });
+    pieces.collect()
 }
 
 #[test]

@@ -73,7 +73,7 @@ fn a_letter_means_the_option_that_it_stood_before() {
     let mine = lesson(folder.path(), "predict");
     for seed in 1..4 {
         let (_, said) = asked(&mine, Some(seed), "three");
-        assert!(said.contains("You predicted it"), "{said}");
+        assert!(said.contains("Your prediction was right."), "{said}");
         let (_, said) = asked(&mine, Some(seed), "two");
         assert!(said.contains("You predicted: the number two. It was: the number three"), "{said}");
     }

@@ -12,7 +12,7 @@ use crate::picture::Picture;
 use crate::trace::{Counts, Verdict};
 
 /// How many comparisons of a claim are shown without a click.
-const MAX_EVIDENCE: usize = 3;
+const MAX_EVIDENCE: usize = 1;
 
 impl Page {
     /// The whole page.
@@ -60,7 +60,7 @@ impl Page {
 impl Index {
     /// The whole page.
     pub fn html(&self) -> String {
-        let title = tr!("Network sockets, proven by a kernel");
+        let title = tr!("Network sockets, shown by a kernel");
         let mut body = format!(
             "<header><h1>{}</h1>\n<p>{}</p></header>\n<ol class=\"lessons\">\n",
             escape(title),

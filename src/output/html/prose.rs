@@ -5,6 +5,7 @@ use pulldown_cmark::{
     CodeBlockKind, CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html,
 };
 
+use crate::citations::citations;
 use crate::output::svg::escape;
 use crate::text::{joint, safe};
 
@@ -67,7 +68,24 @@ pub(super) fn block(markdown: &str) -> String {
     }
     let mut out = String::new();
     html::push_html(&mut out, out_events.into_iter());
-    out
+    cited(&out)
+}
+
+/// The HTML with each source that it cites as one; brackets in code are no citation.
+fn cited(html: &str) -> String {
+    let mut out = String::with_capacity(html.len());
+    let mut copied = 0;
+    for range in citations(html) {
+        let before = &html[..range.start];
+        let in_code = before.matches("<code").count() > before.matches("</code>").count();
+        let in_tag = before.rfind('<') > before.rfind('>');
+        if !in_code && !in_tag {
+            out += &html[copied..range.start];
+            out += &format!("<cite>{}</cite>", &html[range.clone()]);
+            copied = range.end;
+        }
+    }
+    out + &html[copied..]
 }
 
 /// Text made safe line by line: no character that could be hidden, reorder others, or control a terminal.
@@ -155,6 +173,16 @@ mod tests {
             block("你好也啊\n你好。\n也啊 `fd`\nand more"),
             "<p>你好也啊你好。也啊 <code class=\"short\">fd</code>\nand more</p>\n"
         );
+    }
+
+    #[test]
+    fn a_source_is_told_from_other_brackets() {
+        assert_eq!(
+            block("It waits [RFC 9293\n3.5], or not [x]; `a[tcp(7)]`."),
+            "<p>It waits <cite>[RFC 9293\n3.5]</cite>, or not [x]; <code class=\"short\">a[tcp(7)]</code>.</p>\n"
+        );
+        assert!(block("[here](<http://example.org/[tcp(7)]>)").contains("href"));
+        assert!(!block("[here](<http://example.org/[tcp(7)]>)").contains("<cite>"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use unicode_width::UnicodeWidthStr;
 
+use crate::citations::citations;
 use crate::picture::table::{self, Column};
 use crate::picture::{Ink, Picture, Row, fit, paragraph};
 use crate::text::{joint, wrap};
@@ -40,6 +41,17 @@ impl Inked {
         }
         self.text.push_str(text);
         self.inks.extend(text.chars().map(|_| ink));
+    }
+
+    /// Gives the sources that the text cites an ink of their own; brackets in code are no citation.
+    fn cite(&mut self) {
+        for range in citations(&self.text) {
+            let from = self.text[..range.start].chars().count();
+            let inks = &mut self.inks[from..from + self.text[range].chars().count()];
+            if !inks.contains(&Ink::Of(0)) {
+                inks.fill(Ink::Faint);
+            }
+        }
     }
 
     /// Wraps the plain text, then gives each character its ink again.
@@ -197,7 +209,8 @@ impl Layout {
                 }
             }
             TagEnd::TableCell => {
-                let cell = std::mem::take(&mut self.inked);
+                let mut cell = std::mem::take(&mut self.inked);
+                cell.cite();
                 if let Some(row) = self.table.as_mut().and_then(|table| table.rows.last_mut()) {
                     row.push(cell);
                 }
@@ -213,7 +226,8 @@ impl Layout {
 
     /// Lays out the text gathered so far.
     fn flush(&mut self) {
-        let inked = std::mem::take(&mut self.inked);
+        let mut inked = std::mem::take(&mut self.inked);
+        inked.cite();
         if inked.text.is_empty() {
             return;
         }
@@ -330,6 +344,20 @@ mod tests {
             "AF_UNIX\n  an        /tmp/door\n  address\n  looks\n  like\n",
             "no heading is cut"
         );
+    }
+
+    #[test]
+    fn a_source_has_an_ink_of_its_own() {
+        let markdown =
+            "It waits [RFC 9293\n3.5], or not [x]; `a[tcp(7)]`.\n\n| a |\n|---|\n| b [tcp(7)] |\n";
+        let faint: Vec<_> = lay_out(markdown, 60)
+            .0
+            .iter()
+            .flat_map(|row| row.0.clone())
+            .filter(|span| span.ink == Ink::Faint && !span.text.contains('─'))
+            .map(|span| span.text)
+            .collect();
+        assert_eq!(faint, ["[RFC 9293 3.5]", "[tcp(7)]"]);
     }
 
     #[test]
