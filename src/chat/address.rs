@@ -26,10 +26,10 @@ pub enum Address {
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum AddressError {
     /// It has none of the four forms.
-    #[error("{}", tr!("`{text}` is no address: write HOST:PORT, [::1]:PORT, unix:/path or unix:@name", text = .0))]
+    #[error("{}", tr!("`{text}` is not an address: write HOST:PORT, [::1]:PORT, unix:/path or unix:@name", text = .0))]
     Malformed(String),
     /// An IPv6 address without brackets, so that the start of its port is unclear.
-    #[error("{}", tr!("`{text}`: an IPv6 address stands in brackets, as in [::1]:21567", text = .0))]
+    #[error("{}", tr!("`{text}`: an IPv6 address needs brackets, as in [::1]:21567", text = .0))]
     MissingBrackets(String),
     /// A name in the abstract namespace, on a system that has none.
     #[error("{}", tr!("`{text}`: only Linux has such names; write unix:/path", text = .0))]

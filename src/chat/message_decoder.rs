@@ -51,7 +51,7 @@ impl MessageDecoder {
 
     /// Takes the bytes of one recv, and appends what can be shown now to `out`.
     pub fn push(&mut self, bytes: &[u8], out: &mut String) {
-        // Up to the last newline these are whole lines; the rest is the start of a line.
+        // Whole lines up to the last newline; the rest is the start of a line.
         let (lines, rest) = match memchr::memrchr(b'\n', bytes) {
             Some(last) => bytes.split_at(last + 1),
             None => (&[][..], bytes),

@@ -82,7 +82,7 @@ fn what_failed(error: &ConnectError) -> String {
         Phase::LookUp => tr!("look up {address}: {says}", address, says),
         Phase::Listen => tr!("listen at {address}: {says}", address, says),
         Phase::Accept => {
-            tr!("accept a call at {address}: {says}", address, says)
+            tr!("accept a connection at {address}: {says}", address, says)
         }
         Phase::Connect => tr!("connect to {address}: {says}", address, says),
     }
@@ -94,7 +94,7 @@ fn remedy(error: &ConnectError) -> Option<String> {
     let in_files = matches!(address, Address::Unix(_));
     let remedy = match (phase, &*sys::error_name(error)) {
         (_, "EADDRINUSE" | "ECONNREFUSED") if *not_a_socket => {
-            tr!("what is there is no socket; choose another path")
+            tr!("the file there is not a socket; choose another path")
         }
         (Phase::LookUp, _) if matches!(address, Address::Inet(_)) => {
             tr!("check the name, or write the number")
@@ -104,7 +104,7 @@ fn remedy(error: &ConnectError) -> Option<String> {
         ),
         (Phase::Listen, "EADDRINUSE") => {
             return Some(tr!(
-                "somebody listens there; join with `explore chat client --address {address}`, or choose another address",
+                "a server already listens there; join it with `explore chat client --address {address}`, or choose another address",
                 address
             ));
         }
@@ -115,36 +115,35 @@ fn remedy(error: &ConnectError) -> Option<String> {
             tr!("ports below 1024 are for privileged programs; choose a higher one")
         }
         (Phase::Listen, "EACCES" | "EPERM" | "EROFS") if in_files => {
-            tr!("no file may be made there; choose another folder")
+            tr!("files cannot be created there; choose another folder")
         }
         (Phase::Listen, "ENOENT") => {
-            tr!("the folder is not there; make it first")
+            tr!("the folder does not exist; create it first")
         }
-        (_, "ENOTDIR") => tr!("a part of the path is no folder; choose another path"),
+        (_, "ENOTDIR") => tr!("part of the path is not a folder; choose another path"),
         (Phase::Connect, "ECONNREFUSED" | "ENOENT") => {
             return Some(tr!(
-                "nobody takes calls there (any more); start `explore chat server --address {address}` first, \
-                 or try for longer with --retries",
+                "no server listens there; start `explore chat server --address {address}` first, or try for longer with --retries",
                 address
             ));
         }
         (Phase::Connect, "EAGAIN") => {
-            tr!("too many others are waiting there already; try again with --retries")
+            tr!("the server's queue is full; try again with --retries")
         }
         (Phase::Connect, "EACCES" | "EPERM") if in_files => {
-            tr!("the file's owner lets nobody else in; ask for write permission")
+            tr!("the file's permissions forbid it; ask its owner for write permission")
         }
         (Phase::Connect, "EPROTOTYPE") => {
             tr!("a socket of another type is there; choose another path")
         }
         (Phase::Connect, "ENETUNREACH" | "EHOSTUNREACH") => {
-            tr!("no way leads there from this machine; check the address and the network")
+            tr!("this machine has no route there; check the address and the network")
         }
         (Phase::Connect, _) if error.kind() == io::ErrorKind::TimedOut => tr!(
             "check the address, and whether a firewall is in the way; or wait longer with --timeout"
         ),
         (_, "EAFNOSUPPORT" | "EADDRNOTAVAIL") => {
-            tr!("this machine cannot use such an address; choose another, as 127.0.0.1:21567")
+            tr!("this machine cannot use such an address; choose another, such as 127.0.0.1:21567")
         }
         (_, "EMFILE" | "ENFILE") => {
             tr!("too many files are open; raise the limit with `ulimit -n`, or close some programs")
@@ -186,15 +185,15 @@ pub fn ended(reason: &EndReason, address: &Address) -> String {
         .to_owned();
     };
     let (what, remedy) = match (*call, error.kind()) {
-        ("read", _) => (tr!("what is typed cannot be read"), tr!("check standard input")),
-        ("write", _) => (tr!("what the peer says cannot be shown"), tr!("check standard output")),
+        ("read", _) => (tr!("the input cannot be read"), tr!("check standard input")),
+        ("write", _) => (tr!("the output cannot be written"), tr!("check standard output")),
         (_, io::ErrorKind::ConnectionReset) => {
-            (tr!("the peer has broken the connection"), tr!("to go on talking, meet again"))
+            (tr!("the peer has broken the connection"), tr!("to go on, connect again"))
         }
         (_, io::ErrorKind::BrokenPipe) => {
-            (tr!("the peer takes no more"), tr!("to go on talking, meet again"))
+            (tr!("the peer no longer receives"), tr!("to go on, connect again"))
         }
-        _ => (tr!("the connection has failed"), tr!("check the network, and meet again")),
+        _ => (tr!("the connection has failed"), tr!("check the network and connect again")),
     };
     let says = kernel_says(error);
     tr!("{what}: {call}, {address}: {says}; {remedy}", what, call, address, says, remedy)

@@ -43,12 +43,12 @@ fn send(socket: &Socket, keyboard: &mut Keyboard) -> EndReason {
                 Err(_) if stop.is_stopped() => break EndReason::Ended,
                 Err(error) => return EndReason::Broken("send", error),
             },
-            Ok(Input::End) => {
-                // We have finished, but the peer may not have: close our half of the connection and let the receiver go on.
-                return socket
-                    .shutdown(Shutdown::Write)
-                    .map_or_else(EndReason::broken("shutdown"), |()| EndReason::Ended);
-            }
+            // We have finished, but the peer may not have: close our half of
+            // the connection, and let the receiver go on.
+            Ok(Input::End) => match socket.shutdown(Shutdown::Write) {
+                Ok(()) => return EndReason::Ended,
+                Err(error) => return EndReason::Broken("shutdown", error),
+            },
             Ok(Input::Stop) => break EndReason::Ended,
             Err(error) => break EndReason::Broken("read", error),
         }
@@ -82,10 +82,11 @@ fn receive(
         match receiver.receive() {
             Ok(Received::Bytes | Received::Messages) => {}
             Ok(Received::End) => break,
-            // The user is leaving while the peer talks. We have shut the socket down, so what the peer sends resets the connection.
+            // The user is leaving while the peer talks. We have shut the socket
+            // down, so what the peer sends resets the connection.
             Err(_) if stop.is_stopped() => break,
             Err(broken) => {
-                // Without a connection nothing can be sent, and without a screen there is no reason to send. Wake the sender.
+                // Nothing more can be received or shown. Wake the sender.
                 stop.stop();
                 let _ = socket.shutdown(Shutdown::Both);
                 return broken;
@@ -93,8 +94,8 @@ fn receive(
         }
     }
     if screen.is_terminal() && !stop.is_stopped() {
-        // The peer has left. The sender may be waiting for the keyboard: the stop handle wakes it. Or it may be blocked in
-        // send: shutdown wakes it.
+        // The peer has left. The sender may be waiting for the keyboard: the
+        // stop handle wakes it. Or it may be in send: shutdown wakes it.
         stop.stop();
         let _ = socket.shutdown(Shutdown::Both);
         return EndReason::PeerLeft;

@@ -7,7 +7,6 @@ use std::net::Shutdown;
 
 use super::keyboard::{Input, Keyboard};
 use super::receiver::{Received, Receiver};
-use super::screen::Screen;
 use super::{EndReason, Session, Side};
 use crate::capture::{self, Socket};
 
@@ -39,8 +38,10 @@ pub fn talk(side: Side, session: Session<'_>) -> capture::Result<EndReason> {
                 Turn::Leave(why) => return Ok(why),
             }
         } else if receiving {
-            match receive_message(&mut receiver, screen) {
+            match receive_message(&mut receiver) {
                 Turn::Over => {}
+                // At a terminal the chat is over when the peer has left.
+                Turn::Last(why) if screen.is_terminal() => return Ok(why),
                 Turn::Last(_) => receiving = false,
                 Turn::Leave(why) => return Ok(why),
             }
@@ -53,30 +54,30 @@ pub fn talk(side: Side, session: Session<'_>) -> capture::Result<EndReason> {
 /// Our turn: waits for the keyboard, and sends one line. `peer` is the connection, if a hang-up should end the wait.
 fn send_line(socket: &Socket, keyboard: &mut Keyboard, peer: Option<&Socket>) -> Turn {
     let stop = keyboard.stop_handle();
-    let sent = match keyboard.read_line(peer.map(descriptor)) {
-        Ok(Input::Bytes(line)) => {
-            socket.send_all(line).map(|()| Turn::Over).map_err(EndReason::broken("send"))
-        }
+    match keyboard.read_line(peer.map(descriptor)) {
+        Ok(Input::Bytes(line)) => match socket.send_all(line) {
+            Ok(()) => Turn::Over,
+            Err(error) => Turn::Last(EndReason::Broken("send", error)),
+        },
         // Ctrl-D: close our half of the connection. The peer's recv returns 0.
-        Ok(Input::End) => socket
-            .shutdown(Shutdown::Write)
-            .map(|()| Turn::Last(EndReason::Ended))
-            .map_err(EndReason::broken("shutdown")),
-        Ok(Input::Stop) if stop.is_stopped() => return Turn::Leave(EndReason::Ended),
-        Ok(Input::Stop) => return Turn::Over, // the peer has hung up: receive its last words
-        Err(error) => return Turn::Leave(EndReason::Broken("read", error)),
-    };
-    sent.unwrap_or_else(Turn::Last)
+        Ok(Input::End) => match socket.shutdown(Shutdown::Write) {
+            Ok(()) => Turn::Last(EndReason::Ended),
+            Err(error) => Turn::Last(EndReason::Broken("shutdown", error)),
+        },
+        Ok(Input::Stop) if stop.is_stopped() => Turn::Leave(EndReason::Ended),
+        // The peer has hung up. Receive its last words.
+        Ok(Input::Stop) => Turn::Over,
+        Err(error) => Turn::Leave(EndReason::Broken("read", error)),
+    }
 }
 
 /// The peer's turn: waits in recv until a whole message has come, and has been shown.
-fn receive_message(receiver: &mut Receiver<'_>, screen: &dyn Screen) -> Turn {
+fn receive_message(receiver: &mut Receiver<'_>) -> Turn {
     loop {
         match receiver.receive() {
             Ok(Received::Messages) => return Turn::Over,
-            // Not a whole message yet: a message may come in several pieces.
+            // Not a whole message yet: it may come in several pieces.
             Ok(Received::Bytes) => {}
-            Ok(Received::End) if screen.is_terminal() => return Turn::Leave(EndReason::PeerLeft),
             Ok(Received::End) => return Turn::Last(EndReason::PeerLeft),
             Err(broken) => return Turn::Leave(broken),
         }

@@ -1,4 +1,4 @@
-//! Lesson 12: the chat with two threads a side, and what the three styles can do. It runs the chat's own code,
+//! Lesson 12: the chat with two threads per side, and what the three styles can do. It runs the chat's own code,
 //! `src/chat/{threads,turns,poll}.rs`, between two puppets.
 
 use std::collections::BTreeSet;
@@ -14,7 +14,7 @@ use crate::chat::{EndReason, Style, threads, turns};
 use crate::i18n::Text;
 use crate::trace::{Event, EventKind, SyscallKind};
 
-const PAUSE: Parameter = Parameter {
+pub(super) const PAUSE: Parameter = Parameter {
     name: "pause",
     default: "60ms",
     kind: Kind::Span(1, 60_000),
@@ -35,10 +35,10 @@ fn four_threads(lab: &Lab) -> Result<()> {
             lab.wait(pause, "nobody types");
             client.type_lines("你好\n")?;
             server.until_shown(1);
-            client.type_lines("在吗?\n")?; // without waiting for an answer
+            client.type_lines("在吗？\n")?; // nobody has answered
             server.until_shown(2);
             lab.wait(pause, "nobody types");
-            server.type_lines("你也好啊\n在!\n")?;
+            server.type_lines("你也好啊\n在！\n")?;
             client.until_shown(2);
             client.press_ctrl_d()?;
             server.press_ctrl_d()?;
@@ -51,7 +51,7 @@ fn four_threads(lab: &Lab) -> Result<()> {
     check_order(lab, pause)
 }
 
-/// Four threads with a name each; who sends receives nothing, and the other way round.
+/// There are four threads with a name each, and none of them both sends and receives.
 fn check_threads(lab: &Lab) {
     let each = FOUR.map(|name| threads_of(lab, &[name], 0).len() == 1);
     let one = eq("names with one thread each", each.iter().filter(|one| **one).count(), 4);
@@ -63,7 +63,7 @@ fn check_threads(lab: &Lab) {
     lab.claim("senders-send-receivers-receive", recvs.and(sends));
 }
 
-/// Nobody waited for a turn: the client sent twice in a row, and its other thread was in recv() all the while.
+/// The client sent twice in a row without waiting for its turn, and its other thread was in recv() all the time.
 fn check_order(lab: &Lab, pause: Duration) -> Result<()> {
     let (sends, answer) =
         (of(lab, "client sends", SyscallKind::Send), of(lab, "server sends", SyscallKind::Send));
@@ -97,21 +97,26 @@ fn goodbye(lab: &Lab) -> Result<()> {
             client.press_ctrl_d()?;
             server.until_left("server receives"); // recv() gave 0
             lab.wait(pause, "the server's user types");
-            server.type_lines("再见!\n")?;
+            server.type_lines("再见！\n")?;
             client.until_shown(1);
             server.press_ctrl_d()?;
             Ok([hers.finish()?, his.finish()?])
         })
     })?;
 
+    let heard = eq("client's screen", client.screen(), "Jack: 再见！");
+    lab.claim("the-other-half-still-speaks", heard);
+    check_ends(lab, &reasons)
+}
+
+/// The server's user spoke after the client's shutdown, and in the end all four threads had exited.
+fn check_ends(lab: &Lab, reasons: &[EndReason]) -> Result<()> {
     let shut = lab.last_call("client sends", SyscallKind::Shutdown)?.entered_ns;
     let his = lab.last_call("server receives", SyscallKind::Recv)?.back;
     let end = eq("server's last recv", his.outcome.to_string(), "0");
     let word = lab.last_call("server sends", SyscallKind::Send)?.entered_ns;
     let sooner = before("shutdown", shut, "server's send", word);
     lab.claim("one-half-is-closed", end.and(sooner));
-    let heard = eq("client's screen", client.screen(), "Jack: 再见!");
-    lab.claim("the-other-half-still-speaks", heard);
     let hers = lab.last_call("client receives", SyscallKind::Recv)?.back;
     let end = eq("client's last recv", hers.outcome.to_string(), "0");
     let well = |reason: &&EndReason| matches!(reason, EndReason::Ended);
@@ -149,17 +154,17 @@ fn three_styles(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-/// What became of two lines in a row.
+/// What two lines in a row led to.
 struct TwoLines {
-    /// How many were shown before the server's user had typed anything.
+    /// How many were shown before the server's user typed anything.
     shown: usize,
-    /// How long the second was under way, from keyboard to screen.
+    /// How long the second took from keyboard to screen.
     took: Duration,
-    /// In how many threads the client sent and received.
+    /// How many of the client's threads sent or received.
     threads: usize,
 }
 
-/// The client's user types two lines in a row. Where the second does not get through, the server's user types one at last.
+/// The client's user types two lines in a row. If the second does not get through, the server's user then types one.
 fn two_lines_in_a_row(lab: &Lab, name: &'static str, style: Style) -> Result<TwoLines> {
     let began = lab.recorder().look(|events| events.last().map_or(0, |event| event.at_ns));
     let (client, server) = puppets(lab)?;
@@ -196,7 +201,7 @@ fn two_lines_in_a_row(lab: &Lab, name: &'static str, style: Style) -> Result<Two
     })
 }
 
-/// Lets this puppet talk in this style, with the chat's own code.
+/// Starts this puppet's side in this style, with the chat's own code.
 fn talks<'scope, 'env>(
     lab: &'env Lab,
     stage: &Stage<'scope, 'env>,

@@ -37,6 +37,7 @@ mod l10_timeout_mode;
 mod l11_turns;
 mod l12_chat;
 mod l12_mended;
+mod l12_one_socket;
 mod listing;
 
 pub use listing::{Listing, Part};

@@ -165,6 +165,50 @@ fn has_ipv6() -> bool {
         .is_ok()
 }
 
+/// The lines of a piece of code, without the indentation that all of them share.
+fn unindented(code: &str) -> Vec<&str> {
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let shared = code.lines().filter(|line| !line.trim().is_empty()).map(indent).min();
+    code.lines().map(|line| line.get(shared.unwrap_or(0)..).unwrap_or_default()).collect()
+}
+
+#[test]
+fn the_code_in_lessons_11_and_12_is_the_chats_own() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).expect("a source file");
+    let sources = [
+        read("src/chat/turns.rs"),
+        read("src/chat/threads.rs"),
+        read("src/chat/message_decoder.rs"),
+        read("src/experiments/l12_mended.rs"),
+    ];
+    for lesson in ["11-turns", "12-chat"] {
+        for language in ["en", "zh"] {
+            let text = read(&format!("lessons/{lesson}/{language}.md"));
+            let shown: Vec<&str> = text
+                .split("```rust\n")
+                .skip(1)
+                .map(|rest| rest.split_once("```").expect("the end of the code").0)
+                .collect();
+            assert!(shown.len() > 3, "{lesson}/{language}.md shows {} pieces", shown.len());
+            for code in shown {
+                let lines: Vec<&str> = code.lines().collect();
+                let is_there = sources.iter().any(|source| {
+                    let source: Vec<&str> = source.lines().collect();
+                    source.windows(lines.len()).any(|part| unindented(&part.join("\n")) == lines)
+                });
+                assert!(
+                    is_there,
+                    "{lesson}/{language}.md shows what is not in the source:\n{code}"
+                );
+                // Prose indents code by four columns, and cuts what does not fit into 80.
+                let widest = lines.iter().map(|line| line.chars().count()).max();
+                assert!(widest <= Some(76), "{lesson}/{language}.md: {widest:?} columns\n{code}");
+            }
+        }
+    }
+}
+
 #[test]
 fn every_style_talks_over_every_family() {
     for style in STYLES {
@@ -328,7 +372,7 @@ fn a_second_client_is_refused() {
         let first = peer(&at);
         assert!(server.note().starts_with("connected from: "));
         let (_, notes, code) = Side::client(&at, &[]).wait();
-        assert!(notes.contains("nobody takes calls there"), "{notes}");
+        assert!(notes.contains("no server listens there"), "{notes}");
         assert_eq!(code, Some(3));
         first.send(b"still here\n").expect("send");
         server.shows("Jack: still here\n");
@@ -431,7 +475,7 @@ fn what_cannot_be_read_or_shown_is_said() {
         let told = command.output().expect("it ends");
         let notes = String::from_utf8_lossy(&told.stderr);
         assert!(
-            notes.contains("what is typed cannot be read: read") && notes.contains("EISDIR"),
+            notes.contains("the input cannot be read: read") && notes.contains("EISDIR"),
             "{style}: {notes}"
         );
         assert_eq!(told.status.code(), Some(1), "{style}");
@@ -450,7 +494,7 @@ fn what_cannot_be_read_or_shown_is_said() {
         let told = command.output().expect("it ends");
         let notes = String::from_utf8_lossy(&told.stderr);
         assert!(
-            notes.contains("what the peer says cannot be shown: write") && notes.contains("ENOSPC"),
+            notes.contains("the output cannot be written: write") && notes.contains("ENOSPC"),
             "{style}: {notes}"
         );
         assert_eq!(told.status.code(), Some(1), "{style}");
@@ -584,7 +628,7 @@ fn nobody_there_is_said_after_all_retries() {
     assert_eq!(notes.matches("again in").count(), 2, "{notes}");
     assert!(notes.contains("0.2 s") && notes.contains("0.4 s"), "{notes}");
     assert_eq!(
-        notes.matches("nobody takes calls").count(),
+        notes.matches("no server listens").count(),
         1,
         "what would help is said once, at the end: {notes}"
     );
@@ -634,7 +678,7 @@ fn every_error_says_what_failed_where_and_what_to_do() {
     for (side, address, remedy, code) in [
         ("client", "nonsense", "write HOST:PORT", 2),
         ("client", "127.0.0.1:99999", "write HOST:PORT", 2),
-        ("client", "::1:5", "stands in brackets", 2),
+        ("client", "::1:5", "needs brackets", 2),
         ("server", "unix:", "unix:/path", 2),
         ("server", "unix:@", "unix:/path", 2),
         ("client", "127.0.0.1:0", "name the port", 2),
@@ -646,12 +690,12 @@ fn every_error_says_what_failed_where_and_what_to_do() {
             if cfg!(target_os = "linux") { "choose a shorter name" } else { "only Linux" },
             if cfg!(target_os = "linux") { 3 } else { 2 },
         ),
-        ("server", "unix:/tmp/no-such-folder/x", "make it first", 3),
+        ("server", "unix:/tmp/no-such-folder/x", "create it first", 3),
         ("server", "unix:/etc/passwd/x", "choose another path", 3),
-        ("server", &format!("unix:{}", folder.display()), "no socket; choose another path", 3),
-        ("client", &format!("unix:{}", folder.display()), "no socket; choose another path", 3),
+        ("server", &format!("unix:{}", folder.display()), "not a socket; choose another path", 3),
+        ("client", &format!("unix:{}", folder.display()), "not a socket; choose another path", 3),
         ("client", "unix:/tmp/no-such-socket", "start `explore chat server", 3),
-        ("server", &at, &format!("join with `explore chat client --address {at}`"), 3),
+        ("server", &at, &format!("join it with `explore chat client --address {at}`"), 3),
         ("server", "192.0.2.1:21567", "listen at one of its own", 3),
     ] {
         let (notes, ended) = told(side, address);
