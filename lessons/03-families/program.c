@@ -4,6 +4,7 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,7 +54,11 @@ static int converse(const char *family, struct sockaddr *at, socklen_t length)
         return failed(family, "the server");
     if ((n = receive_all(client, b, sizeof b)) < 0)
         return failed(family, "recv");
-    printf("%s: hello -> %.*s\n", family, (int)n, b);
+    char host[NI_MAXHOST], port[NI_MAXSERV];
+    if (at->sa_family == AF_UNIX)
+        printf("%s: hello -> %.*s, at %s\n", family, (int)n, b, ((struct sockaddr_un *)at)->sun_path);
+    else if (getnameinfo(at, length, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV) == 0)
+        printf("%s: hello -> %.*s, at %s port %s\n", family, (int)n, b, host, port);
     close(server), close(client), close(listener);
     return 0;
 }

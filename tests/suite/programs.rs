@@ -303,14 +303,14 @@ fn lesson_2_reads_what_each_layer_says() {
 #[test]
 fn lesson_3_has_the_same_conversation_over_each_family() {
     let inet6 = bound(Ipv6Addr::LOCALHOST).is_ok();
-    let families = ["AF_INET", "AF_INET6", "AF_UNIX"];
+    let families = [("AF_INET", "127.0.0.1"), ("AF_INET6", "::1"), ("AF_UNIX", "/door")];
     for version in versions("families") {
         let (out, err, code) = version.ended(&[]);
-        let told: Vec<_> =
-            families.iter().filter(|family| inet6 || **family != "AF_INET6").collect();
-        assert_eq!(out.lines().count(), told.len(), "{version:?}: {out}{err}");
-        for (line, family) in out.lines().zip(told) {
-            assert!(line.starts_with(&format!("{family}: hello -> HELLO")), "{version:?}: {line}");
+        let expected = families.iter().filter(|(family, _)| inet6 || *family != "AF_INET6");
+        assert_eq!(out.lines().count(), expected.clone().count(), "{version:?}: {out}{err}");
+        for (line, (family, address)) in out.lines().zip(expected) {
+            let begins = line.starts_with(&format!("{family}: hello -> HELLO, at "));
+            assert!(begins && line.contains(address), "{version:?}: {line}");
         }
         assert_eq!((err.is_empty(), code), (inet6, Some(i32::from(!inet6))), "{version:?}: {err}");
     }
@@ -342,9 +342,14 @@ fn lesson_4_waits_for_the_rest_of_a_message_and_says_when_it_does_not_come() {
             socket.write_all(&[byte]).expect("sent");
         }
         server.expect(&["3 bytes: one", "3 bytes: two"]);
-        socket.write_all(b"\0\0\0\x09cut").expect("sent");
         drop(socket);
-        assert_eq!(server.rest(), (String::new(), Some(1)), "{version:?}");
+        assert_eq!(server.rest(), (String::new(), Some(0)), "{version:?}");
+
+        for cut in [&b"\0\0\0\x09cut"[..], b"\0\0"] {
+            let (server, port) = version.serve(&["server", "tcp"]);
+            connected(&port).write_all(cut).expect("sent");
+            assert_eq!(server.rest(), (String::new(), Some(1)), "{version:?}: {cut:?}");
+        }
 
         let (server, port) = version.serve(&["server", "tcp"]);
         let mut socket = connected(&port);
