@@ -2,7 +2,7 @@
 // needed.
 //   cc program.c -o program
 //   ./program
-#define _GNU_SOURCE
+#define _DEFAULT_SOURCE
 #include <arpa/inet.h>
 #include <net/if.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 // One conversation over three address families: only the address differs.
 //   cc program.c -o program
 //   ./program
-#define _GNU_SOURCE
+#define _DEFAULT_SOURCE
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <netdb.h>

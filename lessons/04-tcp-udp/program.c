@@ -2,7 +2,7 @@
 //   cc program.c -o program
 //   ./program server tcp     in one terminal (or: server udp; Ctrl-C ends it)
 //   ./program client tcp     in another (or: client udp)
-#define _GNU_SOURCE
+#define _DEFAULT_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdint.h>

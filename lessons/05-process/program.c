@@ -2,7 +2,7 @@
 //   cc program.c -o program
 //   ./program server     in one terminal; Ctrl-C ends it
 //   ./program client     in others, several at once: what you type comes back
-#define _GNU_SOURCE
+#define _DEFAULT_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <signal.h>

@@ -2,7 +2,7 @@
 //   cc program.c -o program
 //   ./program server     in one terminal; Ctrl-C ends it
 //   ./program client     in another
-#define _GNU_SOURCE
+#define _DEFAULT_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 //   cc program.c -o program
 //   ./program server     in one terminal; what you type is sent, Ctrl-D is the end
 //   ./program client     in another; it shows how long each recv() waited
-#define _GNU_SOURCE
+#define _DEFAULT_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 //   cc program.c -o program
 //   ./program server     in one terminal: it sends a byte every 0.3 s, without end; Ctrl-C ends it
 //   ./program client     in another: it wants 100 bytes, within 2 s
-#define _GNU_SOURCE
+#define _DEFAULT_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>

@@ -2,7 +2,7 @@
 //   cc program.c -o program
 //   ./program server     in one terminal, first: nobody can connect before it listens
 //   ./program client     in another
-#define _GNU_SOURCE
+#define _DEFAULT_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>

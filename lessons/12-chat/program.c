@@ -2,7 +2,7 @@
 //   cc -pthread program.c -o program
 //   ./program server     in one terminal, first
 //   ./program client     in another; Ctrl-D leaves
-#define _GNU_SOURCE
+#define _DEFAULT_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
