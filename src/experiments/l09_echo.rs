@@ -16,28 +16,34 @@ impl EchoClient {
         Ok(EchoClient { socket, unsent: Vec::new() })
     }
 
-    /// What to wait for: room, as long as something is unsent. More is read only when all has been sent, so a client that does
-    /// not receive cannot fill the server's memory.
+    /// What to wait for: room, as long as something is unsent. More is
+    /// read only when all has been sent, so a client that does not
+    /// receive cannot fill the server's memory.
     pub(super) fn interest(&self) -> Interest {
-        if self.unsent.is_empty() { Interest::Read } else { Interest::Write }
+        let nothing_to_send = self.unsent.is_empty();
+        if nothing_to_send { Interest::Read } else { Interest::Write }
     }
 
-    /// Does what can be done now; false once the client will send no more.
+    /// Does what can be done now; false once the client will send no
+    /// more.
     pub(super) fn serve(&mut self) -> io::Result<bool> {
         if self.unsent.is_empty() {
             let mut buffer = [0; 64 * 1024];
             match self.socket.recv(&mut buffer) {
                 Ok(0) => return Ok(false),
                 Ok(n) => self.unsent.extend_from_slice(&buffer[..n]),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(true),
-                Err(error) => return Err(error),
+                Err(error) => return is_not_yet(error),
             }
         }
         match self.socket.send(&self.unsent) {
-            Ok(taken) => drop(self.unsent.drain(..taken)), // the rest is kept
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error),
+            Ok(taken) => self.unsent = self.unsent.split_off(taken),
+            Err(error) => return is_not_yet(error),
         }
-        Ok(true)
+        Ok(true) // and the rest is kept
     }
+}
+
+/// EAGAIN is no failure here: the client stays.
+fn is_not_yet(error: io::Error) -> io::Result<bool> {
+    if error.kind() == ErrorKind::WouldBlock { Ok(true) } else { Err(error) }
 }

@@ -124,23 +124,25 @@ fn with_threads(lab: &Lab, connections: Vec<Socket>) -> Result<()> {
     })
 }
 
-/// One thread. The kernel is handed the whole list each time, and reports of each socket whether it is ready.
+/// One thread. The kernel is handed the whole list each time, and
+/// reports of each socket whether it is ready.
 fn with_poll(me: &Actor, connections: Vec<Socket>) -> Result<()> {
-    let mut clients =
-        connections.into_iter().map(EchoClient::new).collect::<io::Result<Vec<_>>>()?;
+    let clients = connections.into_iter().map(EchoClient::new);
+    let mut clients = clients.collect::<io::Result<Vec<_>>>()?;
     loop {
-        let watched: Vec<_> =
-            clients.iter().map(|client| (&client.socket, client.interest())).collect();
-        let ready = me.poll(&watched, None)?;
+        let all = clients.iter().map(|it| (&it.socket, it.interest()));
+        let ready = me.poll(&all.collect::<Vec<_>>(), None)?;
         for client in &mut clients {
-            if ready.has_socket(&client.socket) && !client.serve()? {
-                return Ok(()); // the busy client has closed: the run is over
+            let is_ready = ready.has_socket(&client.socket);
+            if is_ready && !client.serve()? {
+                return Ok(()); // the busy client has closed
             }
         }
     }
 }
 
-/// One thread. The kernel keeps the list, and reports those that are ready.
+/// One thread. The kernel keeps the list, and reports those that are
+/// ready.
 fn with_epoll(me: &Actor, connections: Vec<Socket>) -> Result<()> {
     let epoll = me.epoll()?;
     let mut clients = BTreeMap::new();
@@ -154,7 +156,7 @@ fn with_epoll(me: &Actor, connections: Vec<Socket>) -> Result<()> {
             let Some(client) = clients.get_mut(&number) else { continue };
             let before = client.interest();
             if !client.serve()? {
-                return Ok(()); // the busy client has closed: the run is over
+                return Ok(()); // the busy client has closed
             }
             if client.interest() != before {
                 epoll.modify(&client.socket, client.interest())?;

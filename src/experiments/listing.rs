@@ -61,7 +61,9 @@ const CALLS: &[&str] = &[
     "poll_also",
     "epoll",
     "add",
+    "add_edge_triggered",
     "modify",
+    "wait",
     "remove",
     "take_error",
 ];
