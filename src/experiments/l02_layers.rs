@@ -6,7 +6,7 @@ use socket2::{Domain, SockAddr, Type};
 
 use super::experiment;
 use super::kit::{receive, udp_pair};
-use crate::capture::link::{Ack, Arp, CapturedFrame, Client, Data, Tcp, Udp, first, nth};
+use crate::capture::link::{Ack, Arp, CapturedFrame, Client, Data, Fin, Tcp, Udp, first, nth};
 use crate::capture::{
     Kind, Lab, Network, Parameter, Result, Socket, at_least, before, eq, less, succeeded,
 };
@@ -157,6 +157,10 @@ fn fewer_frames(lab: &Lab) -> Result<()> {
     client.close()?;
     wire.settle();
 
+    let with_bytes = |frame: &CapturedFrame| frame.layers.payload_bytes > 0;
+    let both = wire.seen(Fin).iter().filter(|frame| with_bytes(frame)).count();
+    let one = eq("frames with bytes that end the stream", both, 1);
+    lab.claim("bytes-and-end-in-one", one);
     let gathered = wire.seen(Tcp).len() - usual;
     let all = eq("received", text(&got), text(b"hello"));
     lab.claim("gathered-and-complete", all);
