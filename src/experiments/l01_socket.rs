@@ -116,7 +116,8 @@ fn address_port_protocol(lab: &Lab) -> Result<()> {
 
     // Another protocol, with the same address and port.
     let udp = lab.actor("udp").socket(Domain::IPV4, Type::DGRAM, UDP)?;
-    let bound = succeeded("udp.bind", &udp.bind(&at));
+    let answer = udp.bind(&at);
+    let bound = succeeded("udp.bind", &answer);
     let same = eq_between("udp.local", udp.local_addr()?, "tcp.local", &at);
     lab.claim("tcp-and-udp-share-a-port", bound.and(same));
 
@@ -129,12 +130,13 @@ fn address_port_protocol(lab: &Lab) -> Result<()> {
 
     // A second TCP socket, with the same address and port.
     let twin = lab.actor("twin").socket(Domain::IPV4, Type::STREAM, TCP)?;
-    let refused = failed_with("twin.bind", &twin.bind(&at), "EADDRINUSE");
+    let answer = twin.bind(&at);
+    let refused = failed_with("twin.bind", &answer, "EADDRINUSE");
     lab.claim("second-tcp-is-refused", refused);
 
     // Then the same port at another address, 127.0.0.2.
-    let bound = twin.bind(&other(&at)?);
-    lab.claim("another-address-is-free", succeeded("twin.bind", &bound));
+    let answer = twin.bind(&other(&at)?);
+    lab.claim("another-address-is-free", succeeded("twin.bind", &answer));
     Ok(())
 }
 
@@ -245,10 +247,10 @@ fn one_address_or_every(lab: &Lab) -> Result<()> {
     let every_at = lab.here(port(&every.local_addr()?));
     let one = listener_at(lab, "at-one", &lab.here(0))?;
     let one_at = one.local_addr()?;
-    let client = |at: &SockAddr| connected(lab, "client", at);
 
     // A client tries each of them at 127.0.0.1 and at 127.0.0.2.
-    let (near, next) = (client(&every_at), client(&other(&every_at)?));
+    let near = connected(lab, "client", &every_at);
+    let next = connected(lab, "client", &other(&every_at)?);
     let reached = succeeded("at 127.0.0.1", &near);
     let reached = reached.and(succeeded("at 127.0.0.2", &next));
     lab.claim("every-address-leads-to-it", reached);
@@ -257,7 +259,8 @@ fn one_address_or_every(lab: &Lab) -> Result<()> {
     let called = eq_between("accepted.local", local, "called", &every_at);
     lab.claim("accepted-at-the-address-called", called);
 
-    let (near, next) = (client(&one_at), client(&other(&one_at)?));
+    let near = connected(lab, "client", &one_at);
+    let next = connected(lab, "client", &other(&one_at)?);
     let reached = succeeded("at 127.0.0.1", &near);
     let refused = failed_with("at 127.0.0.2", &next, "ECONNREFUSED");
     lab.claim("one-address-alone-leads-to-it", reached.and(refused));

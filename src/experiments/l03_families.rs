@@ -230,7 +230,7 @@ fn a_file_that_is_a_socket(lab: &Lab) -> Result<()> {
     let kind = eq("file type", stat(&path)?, label!("socket"));
     lab.claim("stat-says-socket", kind);
 
-    listener.close()?; // ... which stays
+    listener.close()?;
     let kind = eq("file type", stat(&path)?, label!("socket"));
     lab.claim("file-outlives-close", kind);
     let knock = connect_to(&client, &address);
@@ -242,7 +242,7 @@ fn a_file_that_is_a_socket(lab: &Lab) -> Result<()> {
     let refused = failed_with("bind", &answer, "EADDRINUSE");
     lab.claim("bind-again-fails", refused);
     server.deed("unlink …/door", || fs::remove_file(&path))?;
-    let answer = again.bind(&address); // now the path is free
+    let answer = again.bind(&address);
     lab.claim("unlink-frees-the-path", succeeded("bind", &answer));
     Ok(())
 }
@@ -364,12 +364,14 @@ fn an_address_of_another_family(lab: &Lab) -> Result<()> {
     lab.claim("ipv4-takes-no-path", refused);
 
     let unix = open("unix", Domain::UNIX)?;
-    let refused = failed_with("connect", &unix.connect(&at), "EINVAL");
+    let answer = unix.connect(&at);
+    let refused = failed_with("connect", &answer, "EINVAL");
     lab.claim("unix-takes-no-ipv4", refused);
 
     lab.need_ipv6()?;
     let ipv6 = open("ipv6", Domain::IPV6)?;
-    let refused = failed_with("connect", &ipv6.connect(&at), "EINVAL");
+    let answer = ipv6.connect(&at);
+    let refused = failed_with("connect", &answer, "EINVAL");
     let (given, wider) = (length(&at), length(&v6));
     let short = less("bytes given", given, "an IPv6 address has", wider);
     lab.claim("ipv6-takes-no-ipv4", refused.and(short));
