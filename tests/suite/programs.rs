@@ -405,8 +405,10 @@ fn lesson_6_answers_over_the_half_that_is_still_open() {
 fn lesson_7_tries_again_and_the_work_is_done_once() {
     pairs("timeouts", |server, client| {
         let (mut server, port) = server.serve(&["server"]);
-        let attempts = "attempt 1: timed out\nattempt 2: done\n";
-        assert_eq!(client.ended(&["client", &port]), (attempts.into(), String::new(), Some(0)));
+        let (out, err, code) = client.ended(&["client", &port]);
+        assert_eq!((err.as_str(), code), ("", Some(0)), "{out}");
+        // On a busy machine the second attempt may be too slow as well.
+        assert!(out.starts_with("attempt 1: timed out\n") && out.ends_with(": done\n"), "{out}");
         server.expect(&["a new request: done, but no answer", "the same request again: answered"]);
     });
     let (_bound, port) = closed_port();
