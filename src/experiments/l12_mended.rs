@@ -64,6 +64,7 @@ fn peer_leaves(lab: &Lab) -> Result<()> {
             })?;
             let naive = has_called(naive, &called)?;
             let (one, _) = listener.accept()?;
+            until_last_event(lab, "naive receives", in_recv);
             // The chat's own code, as at a terminal.
             let ours = stage.actor("client", move |me| {
                 let session = puppet.connect(&me)?;
@@ -72,7 +73,6 @@ fn peer_leaves(lab: &Lab) -> Result<()> {
             })?;
             let ours = has_called(ours, &ours_called)?;
             let (other, _) = listener.accept()?;
-            until_last_event(lab, "naive receives", in_recv);
             until_last_event(lab, "client receives", in_recv);
             ours.until_asleep();
             let earlier = ours.observe();
