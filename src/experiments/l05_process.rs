@@ -477,7 +477,7 @@ fn inherited_socket(lab: &Lab) -> Result<()> {
     lab.part("the helper inherits");
     let (server, at, alice) = killed_beside_its_helper(lab, "inherited")?;
     let taken = failed_with("bind", &bind_again(lab, &at)?, "EADDRINUSE");
-    claim_if_told(lab, "the-port-stays-taken", helper_runs(lab).map(|runs| runs.and(taken)));
+    claim_if_told(lab, "the-port-stays-taken", helper_runs(lab).map(|runs| taken.and(runs)));
     let carol = connected(&lab.actor("carol"), &at);
     lab.claim("clients-still-connect", succeeded("carol.connect", &carol));
     alice.set_read_timeout(Some(limit))?; // or she would wait for ever
