@@ -30,7 +30,7 @@ fn stream_has_no_boundaries(lab: &Lab) -> Result<()> {
     let sends = eq("client's sends", count_calls(lab, "client", SyscallKind::Send), 3);
     let recvs = eq("server's recvs", count_calls(lab, "server", SyscallKind::Recv), 1);
     let gave = recv_gave(&all, b"onetwothree");
-    lab.claim("three-sends-one-recv", sends.and(recvs).and(gave));
+    lab.claim("three-sends-one-recv", gave.and(recvs).and(sends));
 
     client.send_all(b"four five six")?;
     while all.len() < 11 + 13 {
@@ -99,7 +99,7 @@ fn connect_first(lab: &Lab) -> Result<()> {
     let (server, _) = listener.accept()?;
     let n = receive_exactly(&server, &mut buffer[..5])?;
     let gave = recv_gave(&buffer[..n], b"hello");
-    lab.claim("connected-tcp-sends", sent.and(gave));
+    lab.claim("connected-tcp-sends", gave.and(sent));
 
     let early = udp.send(b"hello");
     let where_to = failed_with("send", &early, "EDESTADDRREQ");
@@ -148,7 +148,7 @@ fn nobody_home(lab: &Lab) -> Result<()> {
     let sent = transferred("send", &udp.send(b"hello"), 5);
     let answer = udp.recv(&mut buffer);
     let told = failed_with("recv", &answer, "ECONNREFUSED");
-    lab.claim("connected-udp-hears-later", sent.and(told));
+    lab.claim("connected-udp-hears-later", told.and(sent));
 
     udp.send_all(b"again")?;
     udp.until_error()?; // the ICMP message is there

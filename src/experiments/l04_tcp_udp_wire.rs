@@ -193,7 +193,7 @@ fn head_of_line(lab: &Lab) -> Result<()> {
     let mut reports = wire.seen(Ack.from(Server));
     reports.retain(|ack| ones.get(1).is_some_and(|copy| ack.at_ns < copy.at_ns));
     let told = at_least("acknowledgments before the copy", reports.len(), 1);
-    lab.claim("acknowledgments-tell-of-the-gap", copied.and(told));
+    lab.claim("acknowledgments-tell-of-the-gap", told.and(copied));
     Ok(())
 }
 

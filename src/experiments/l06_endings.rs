@@ -148,7 +148,7 @@ fn answer_before_the_reset(lab: &Lab) -> Result<()> {
     let (client, gone) = refused_request(lab)?;
     let n = receive_exactly(&client, &mut buffer)?;
     let answer = recv_gave(&buffer[..n], b"too long");
-    lab.claim("the-answer-survives", gone.and(answer));
+    lab.claim("the-answer-survives", answer.and(gone));
     let error = failed_with("next recv", &client.recv(&mut buffer), "ECONNRESET");
     let end = transferred("recv after it", &client.recv(&mut buffer), 0);
     lab.claim("then-the-error-then-zero", error.and(end));
@@ -157,7 +157,7 @@ fn answer_before_the_reset(lab: &Lab) -> Result<()> {
     let (client, gone) = refused_request(lab)?;
     let error = failed_with("send", &client.send(b"the rest"), "ECONNRESET");
     let after = failed_with("next send", &client.send(b"the rest"), "EPIPE");
-    lab.claim("send-gets-the-error", gone.and(error).and(after));
+    lab.claim("send-gets-the-error", error.and(after).and(gone));
     let n = receive_exactly(&client, &mut buffer)?;
     let answer = recv_gave(&buffer[..n], b"too long");
     let end = transferred("recv after it", &client.recv(&mut buffer), 0);

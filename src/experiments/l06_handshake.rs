@@ -227,7 +227,7 @@ fn half_closed(lab: &Lab) -> Result<()> {
     let question = receive_to_the_end(&server)?; // until recv() returns 0
     let asked = recv_gave(&question, b"any news?");
     let last = lab.last_call("server", SyscallKind::Recv)?.back.outcome;
-    lab.claim("recv-returns-zero", asked.and(eq("last recv", last.to_string(), "0")));
+    lab.claim("recv-returns-zero", eq("last recv", last.to_string(), "0").and(asked));
 
     server.send_all(b"none")?; // the other direction
     let n = receive_exactly(&client, &mut buffer)?;
