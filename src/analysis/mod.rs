@@ -22,6 +22,7 @@ mod retransmissions;
 #[cfg(test)]
 pub(crate) mod script;
 mod segments;
+mod sides;
 mod sockets;
 mod state_answers;
 mod streams;
@@ -38,6 +39,7 @@ pub use measurements::{Measurements, Plot, percentile};
 pub use messages::{Fate, Message, part_of};
 pub use retransmissions::{Content, Series};
 pub use segments::Segment;
+pub use sides::Side;
 pub use sockets::{Asker, Failure, FailureReason, Origin, Socket, SocketUse, StateReport};
 pub use state_answers::StateAnswer;
 pub use streams::{Direction, Piece};
@@ -70,7 +72,7 @@ pub struct Analysis<'r> {
     pub arp: Vec<ArpExchange>,
     /// What was lost or sent again, in the order in which it began.
     pub retransmissions: Vec<Series>,
-    /// The changes of state of both ends of what went over the wire, in order.
+    /// The changes of state of both ends of what went over the wire, as far as the segments leave no other, in order.
     pub states: Vec<StateChange>,
     /// The TCP states that the experiment itself asked for, in order; those that the kernel had just said are left out.
     pub state_answers: Vec<StateAnswer>,

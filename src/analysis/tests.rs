@@ -1,6 +1,6 @@
 //! Matching, on recordings made by hand.
 
-use super::{Analysis, Asker, Delivered, Fate, Loss, Unread};
+use super::{Analysis, Asker, Delivered, Fate, Loss, Side, Unread};
 use crate::analysis::script::{Script, data};
 use crate::trace::{Address, Fact, Outcome, SocketId, TcpInfo, Value};
 
@@ -267,4 +267,18 @@ fn a_datagram_to_nobody_is_lost_and_two_wait_unread() {
             (unread(0), None, Some(Loss::NobodyThere))
         ]
     );
+}
+
+#[test]
+fn who_connects_or_sends_the_first_datagram_is_the_client() {
+    let mut script = Script::unhurried();
+    script.tcp_connection(("caller", 1), ("called", 2, 3));
+    script.udp("answers", 4, 5001).udp("asks", 5, 5002);
+    script.sends_to("asks", 5, "?", 5001).receives_from("answers", 4, 9, "?", 5002);
+    script.sends_to("answers", 4, "!", 5002).receives_from("asks", 5, 9, "!", 5001);
+    let recording = script.recording();
+    let analysis = Analysis::of(&recording);
+    let sides =
+        ["caller", "called", "answers", "asks", "other"].map(|who| analysis.side(&who.into()));
+    assert_eq!(sides, [Side::Client, Side::Server, Side::Server, Side::Client, Side::Neither]);
 }

@@ -25,8 +25,10 @@ mod arrow;
 mod builder;
 mod calls;
 mod diagram;
+mod ends;
 mod fold;
 mod layout;
+mod legend;
 mod list;
 mod phrases;
 mod segments;
@@ -44,11 +46,6 @@ const TIME: usize = 8;
 const OUTWARD: usize = 72;
 /// The most columns of two ends.
 const TWO_ENDS: usize = 112;
-
-/// What is said of states that nobody asked the kernel for.
-fn legend() -> &'static str {
-    tr!("(STATE): derived from the segments; without brackets: the kernel said so")
-}
 
 view!("ladder", draw);
 fn draw(analysis: &Analysis, width: usize, numbers: SeqNumbers) -> Picture {
@@ -194,13 +191,9 @@ impl Ladder {
                 Shape::Fold(text) => self.fold(step, text),
                 Shape::Arrow(arrow) => self.arrow(step, arrow),
                 Shape::Segment(segment_row) => at += self.segment(step, segment_row, &steps[at..]),
-                Shape::State { lane, state, derived } => {
+                Shape::State { lane, state, known_by } => {
                     self.lanes(step);
-                    self.words(
-                        *lane,
-                        &wire::state_text(state, *derived),
-                        wire::state_ink(state, *derived),
-                    );
+                    self.state(*lane, state, *known_by);
                     self.row += 1;
                 }
                 Shape::Call { .. } => at += self.calls(step, &steps[at..]),
@@ -208,8 +201,7 @@ impl Ladder {
         }
     }
 
-    /// A call's row. Returns how many of the steps after it were drawn with it: short calls of one actor share a row, and
-    /// a state stands with the call that it followed.
+    /// A call's row. Returns how many of the steps after it were drawn with it: short calls of one actor share a row.
     fn calls(&mut self, step: &Step, after: &[Step]) -> usize {
         let Shape::Call { lane, words, ink, joins } = &step.shape else {
             return 0;
@@ -226,27 +218,12 @@ impl Ladder {
         let mut used = spans[0].0.width();
         let mut taken = 0;
         for next in after {
-            let (separator, found, ink) = match &next.shape {
-                Shape::Call { lane: next, words, ink, joins: true } if *joins && next == lane => {
-                    (", ", fitting(words, room.saturating_sub(used + 2)).cloned(), *ink)
-                }
-                Shape::State { lane: next, state, derived } if next == lane => {
-                    let text = wire::state_text(state, *derived);
-                    (
-                        " · ",
-                        Some(text).filter(|text| used + 3 + text.width() <= room),
-                        wire::state_ink(state, *derived),
-                    )
-                }
-                _ => break,
-            };
-            let Some(text) = found else { break };
-            used += separator.width() + text.width();
-            spans.extend([(separator.to_owned(), Ink::Faint), (text, ink)]);
+            let Shape::Call { lane: next, words, ink, joins: true } = &next.shape else { break };
+            let found = fitting(words, room.saturating_sub(used + 2));
+            let Some(text) = found.filter(|_| *joins && next == lane) else { break };
+            used += 2 + text.width();
+            spans.extend([(", ".to_owned(), Ink::Faint), (text.clone(), *ink)]);
             taken += 1;
-            if separator == " · " {
-                break;
-            }
         }
         let mut column = if self.outward && *lane == 0 { end - used } else { start };
         for (text, ink) in spans {
@@ -277,14 +254,11 @@ impl Ladder {
             .then(|| (text, run.len() - 1))
     }
 
-    /// What the brackets mean, if there are any.
+    /// What its lines and marks mean.
     fn legend(&mut self, diagram: &Diagram) {
-        if diagram.steps.iter().any(|step| matches!(step.shape, Shape::State { derived: true, .. }))
-        {
-            for line in wrap(legend(), self.end) {
-                self.canvas.write(self.row, 0, self.end, &line, Ink::Faint);
-                self.row += 1;
-            }
+        for line in legend::lines(legend::of(diagram), self.end) {
+            self.canvas.write(self.row, 0, self.end, &line, Ink::Faint);
+            self.row += 1;
         }
     }
 
@@ -300,7 +274,8 @@ impl Ladder {
     }
 
     fn bare_lanes(&mut self, step: &Step, line: char) {
-        for lane in 0..self.columns.len() {
+        let ended = |lane: &usize| step.ended.contains(lane);
+        for lane in (0..self.columns.len()).filter(|lane| !ended(lane)) {
             let (line, ink) = if step.blocked.contains(&lane) {
                 ('┃', Ink::Warn)
             } else {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::calls::CallSteps;
 use super::diagram::{Lane, Line, Step};
+use super::ends::ProcessEnd;
 use crate::analysis::{Analysis, CallSpan, Delivered, Loss, Unread};
 use crate::i18n::tr;
 use crate::labels;
@@ -27,7 +28,7 @@ pub(super) struct ArrowTarget {
 
 pub(super) struct Builder<'a> {
     pub(super) analysis: &'a Analysis<'a>,
-    lanes: Vec<Lane>,
+    pub(super) lanes: Vec<Lane>,
     pub(super) lane_of: HashMap<Name, usize>,
     /// The sockets whose segments are shown.
     wired: HashSet<usize>,
@@ -49,6 +50,7 @@ impl<'a> Builder<'a> {
                 lanes.push(Lane {
                     name: labels::actor(&event.actor).into_owned(),
                     process: event.process,
+                    side: analysis.side(&event.actor),
                 });
                 lanes.len() - 1
             });
@@ -62,7 +64,8 @@ impl<'a> Builder<'a> {
             .flat_map(|segment| [&segment.from, &segment.to])
         {
             lane_of.entry(name.clone()).or_insert_with(|| {
-                lanes.push(Lane { name: labels::actor(name).into_owned(), process });
+                let side = analysis.side(name);
+                lanes.push(Lane { name: labels::actor(name).into_owned(), process, side });
                 lanes.len() - 1
             });
         }
@@ -145,13 +148,15 @@ impl<'a> Builder<'a> {
                 Loss::NeverReceived => tr!("never received").to_owned(),
                 Loss::NobodyThere => tr!("nobody there").to_owned(),
             });
+            // A connection waits in the listening socket's queue: no call takes it from connect() itself.
+            let is_queued = delivery.what == Delivered::Connection;
             let target = ArrowTarget {
                 to,
                 line,
                 partners: taken_by().collect(),
                 stops,
-                completes: delivery.completes.filter(|call| shown.contains(call)),
-                wakes: delivery.wakes,
+                completes: delivery.completes.filter(|call| !is_queued && shown.contains(call)),
+                wakes: !is_queued && delivery.wakes,
                 unread,
             };
             self.targets.insert(delivery.call, target);
@@ -190,6 +195,8 @@ impl<'a> Builder<'a> {
         let CallSteps { mut steps, blocked } = self.call_steps();
         let mut annotations = self.annotations();
         annotations.extend(self.asked_states());
+        let ends = self.ends();
+        annotations.extend(ends.iter().filter_map(ProcessEnd::step));
         let others: Vec<u64> = steps.iter().chain(&annotations).map(|step| step.at_ns).collect();
         steps.extend(annotations);
         steps.extend(self.segments(others, numbers));
@@ -198,6 +205,12 @@ impl<'a> Builder<'a> {
             let start = steps.partition_point(|step| step.at_ns < from_ns);
             let meanwhile = steps[start..].iter_mut().take_while(|step| step.at_ns < to_ns);
             meanwhile.for_each(|step| step.blocked.push(lane));
+        }
+        for end in ends {
+            for step in steps.iter_mut().filter(|step| step.at_ns > end.at_ns) {
+                step.blocked.retain(|lane| !end.lanes.contains(lane));
+                step.ended.extend(&end.lanes);
+            }
         }
         self.steps = steps;
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::analysis::Side;
 use crate::picture::Ink;
 use crate::picture::phrase::Phrase;
 use crate::trace::packet::{Flags, LinkAction};
@@ -12,6 +13,7 @@ pub(super) struct Lane {
     /// What the actor is called.
     pub(super) name: String,
     pub(super) process: u32,
+    pub(super) side: Side,
 }
 
 /// What an arrow is made of.
@@ -38,10 +40,19 @@ pub(super) enum Shape {
     Arrow(Arrow),
     /// A frame between two lanes.
     Segment(SegmentRow),
-    /// An end's TCP state, beside its lane; in brackets if it is derived.
-    State { lane: usize, state: String, derived: bool },
+    /// An end's TCP state, beside its lane.
+    State { lane: usize, state: String, known_by: KnownBy },
     /// Steps like those before it are left out.
     Fold(String),
+}
+
+/// How a TCP state is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum KnownBy {
+    /// It follows from the segments, and stands where it came about.
+    Segments,
+    /// The kernel was asked, and it stands where that was; it may have been so for long.
+    Asking,
 }
 
 /// Which part of a frame's transit a row shows.
@@ -157,6 +168,8 @@ pub(super) struct Step {
     pub(super) uneventful: bool,
     /// The lanes that are blocked meanwhile.
     pub(super) blocked: Vec<usize>,
+    /// The lanes whose processes have ended.
+    pub(super) ended: Vec<usize>,
 }
 
 /// All of it.
@@ -170,7 +183,15 @@ pub(super) struct Diagram {
 
 impl Step {
     pub(super) fn new(at_ns: u64, shape: Shape, likeness: Likeness) -> Step {
-        Step { at_ns, shape, likeness, minor: false, uneventful: false, blocked: Vec::new() }
+        Step {
+            at_ns,
+            shape,
+            likeness,
+            minor: false,
+            uneventful: false,
+            blocked: Vec::new(),
+            ended: Vec::new(),
+        }
     }
 
     pub(super) fn lanes(&self) -> Vec<usize> {
@@ -194,7 +215,9 @@ impl Step {
             }
             Shape::Part(_) | Shape::Aside(_) | Shape::Note(..) | Shape::Fold(_) => {}
         }
-        self.blocked = self.blocked.iter().filter_map(|lane| new.get(lane).copied()).collect();
+        for lanes in [&mut self.blocked, &mut self.ended] {
+            *lanes = lanes.iter().filter_map(|lane| new.get(lane).copied()).collect();
+        }
     }
 }
 

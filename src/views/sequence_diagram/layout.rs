@@ -14,18 +14,15 @@ pub(super) fn diagram(analysis: &Analysis, numbers: SeqNumbers) -> Diagram {
     let mut steps = shorten(all);
     let used: HashSet<usize> = steps.iter().flat_map(Step::lanes).collect();
     let mut kept: Vec<usize> = (0..lanes.len()).filter(|lane| used.contains(lane)).collect();
-    // The end that opens stands on the left, as in the books.
-    let first = steps.iter().find_map(|step| match &step.shape {
-        Shape::Segment(segment_row) => Some(segment_row.from),
-        _ => None,
-    });
-    kept.sort_by_key(|lane| first.is_some() && Some(*lane) != first);
+    // Clients stand on the left, servers on the right, as in the books.
+    kept.sort_by_key(|lane| lanes[*lane].side);
     let new: HashMap<usize, usize> =
         kept.iter().enumerate().map(|(new, old)| (*old, new)).collect();
     steps.iter_mut().for_each(|step| step.renumber(&new));
     let mut lanes: Vec<Option<Lane>> = lanes.into_iter().map(Some).collect();
     let lanes: Vec<Lane> =
         kept.into_iter().filter_map(|lane| lanes.get_mut(lane).and_then(Option::take)).collect();
-    let two_ends = lanes.len() == 2 && first.is_some();
+    let wired = steps.iter().any(|step| matches!(step.shape, Shape::Segment(_)));
+    let two_ends = lanes.len() == 2 && wired;
     Diagram { lanes, steps, two_ends }
 }

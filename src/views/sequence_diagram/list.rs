@@ -28,12 +28,12 @@ pub(super) fn draw(diagram: &Diagram, width: usize) -> Picture {
                 let what = beside.unwrap_or_else(|| fitted(words, width.saturating_sub(2)));
                 (who, what, Ink::Of(*lane), *ink)
             }
-            Shape::State { lane, state, derived } => (
-                format!("{}:", name(*lane)),
-                wire::state_text(state, *derived),
-                Ink::Of(*lane),
-                wire::state_ink(state, *derived),
-            ),
+            Shape::State { lane, state, known_by } => {
+                let who = format!("{}:", name(*lane));
+                let room = width.saturating_sub(who.width() + 1);
+                let words = fitted(&wire::state_words(state, *known_by), room);
+                (who, words, Ink::Of(*lane), wire::state_ink(state, *known_by))
+            }
             Shape::Segment(segment_row) => {
                 let who = format!("{} → {}", name(segment_row.from), name(segment_row.to));
                 let (rest, ink) = match &segment_row.transit {
@@ -90,11 +90,9 @@ pub(super) fn draw(diagram: &Diagram, width: usize) -> Picture {
             row += 1;
         }
     }
-    if diagram.steps.iter().any(|step| matches!(step.shape, Shape::State { derived: true, .. })) {
-        for line in wrap(legend(), width) {
-            canvas.write(row, 0, width, &line, Ink::Faint);
-            row += 1;
-        }
+    for line in legend::lines(legend::of_states(diagram), width) {
+        canvas.write(row, 0, width, &line, Ink::Faint);
+        row += 1;
     }
     canvas.picture()
 }

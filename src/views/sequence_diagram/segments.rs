@@ -1,7 +1,7 @@
 //! From frames to steps: what each says, when it leaves and arrives, and what it makes of its ends' TCP states.
 
 use super::builder::Builder;
-use super::diagram::{Likeness, SegmentRow, Shape, Step, Transit};
+use super::diagram::{KnownBy, Likeness, SegmentRow, Shape, Step, Transit};
 use crate::analysis::Segment;
 use crate::i18n::{tr, tr_n};
 use crate::labels;
@@ -42,8 +42,9 @@ impl Builder<'_> {
             let Some(&lane) = self.lane_of.get(&change.who) else {
                 continue;
             };
-            let shape = Shape::State { lane, state: change.state.clone(), derived: change.derived };
-            let likeness = Likeness::State { lane, state: change.state.clone(), source: None };
+            let shape =
+                Shape::State { lane, state: change.state.to_owned(), known_by: KnownBy::Segments };
+            let likeness = Likeness::State { lane, state: change.state.to_owned(), source: None };
             steps.push(Step::new(change.at_ns, shape, likeness));
         }
         if let Some(first) = tail.first() {

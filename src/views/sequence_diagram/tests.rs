@@ -113,6 +113,35 @@ fn what_is_no_call_stands_at_its_lane() {
     assert!(server.is_some() && server < client, "{drawn}");
 }
 
+/// Clients come and are not accepted yet; the server, a process of its own, is killed while it waits.
+fn killed() -> Recording {
+    let mut script = Script::unhurried();
+    script
+        .process("server", 2)
+        .process("client", 3)
+        .tcp_connection(("client", 3), ("server", 1, 2));
+    script.enter("server", 2, "recv", &[("size", 1024.into())]);
+    script.json("server", json!({"event": "signalled", "signal": "SIGKILL"}));
+    script.receives("client", 3, 1024, "");
+    script.json("server", json!({"event": "exited", "cpu_ns": 1, "status": {"signal": "SIGKILL"}}));
+    script.call("client", 3, "close", &[], 0);
+    script.json("client", json!({"event": "exited", "cpu_ns": 1, "status": {"code": 0}}));
+    script.recording()
+}
+
+#[test]
+fn who_is_killed_waits_no_longer() {
+    assert_snapshot!(drawn(&killed(), 100));
+}
+
+#[test]
+fn no_arrow_goes_from_connect_to_accept() {
+    let drawn = drawn(&stream(), 80);
+    let row = |text: &str| drawn.lines().find(|row| row.contains(text)).unwrap_or_default();
+    assert!(row("connect").contains("▶┃ into the queue"), "{drawn}");
+    assert!(!row("accept →").contains('╌'), "{drawn}");
+}
+
 #[test]
 fn what_repeats_is_folded() {
     let drawn = draw(&Analysis::of(&echo(500)), 80, SeqNumbers::Relative).text();

@@ -3,11 +3,12 @@
 use unicode_width::UnicodeWidthStr;
 
 use super::Ladder;
-use super::diagram::{SegmentRow, Shape, Step, Transit};
+use super::diagram::{KnownBy, SegmentRow, Shape, Step, Transit};
 use crate::i18n::tr;
 use crate::picture::Ink;
-use crate::picture::phrase::fitted;
+use crate::picture::phrase::{Phrase, fitted};
 use crate::text::wrap;
+use crate::views::wording::tcp_state;
 
 impl Ladder {
     /// Draws a frame's row. Returns how many of the steps after it were drawn with it.
@@ -31,8 +32,9 @@ impl Ladder {
             );
         } else {
             // How late it comes stands beside the lane where it arrives; or on its line, where that place is taken.
-            let states = after.iter().map_while(|step| {
-                if let Shape::State { lane, .. } = &step.shape { Some(*lane) } else { None }
+            let states = after.iter().map_while(|step| match &step.shape {
+                Shape::State { lane, known_by: KnownBy::Segments, .. } => Some(*lane),
+                _ => None,
             });
             let outside = self.outward && states.into_iter().all(|lane| lane != segment_row.to);
             if let (true, Some(note)) = (outside, segment_row.notes().first()) {
@@ -194,33 +196,40 @@ impl Ladder {
     fn states(&mut self, after: &[Step]) -> usize {
         let mut taken: Vec<usize> = Vec::new();
         for step in after {
-            let Shape::State { lane, state, derived } = &step.shape else {
+            let Shape::State { lane, state, known_by: KnownBy::Segments } = &step.shape else {
                 break;
             };
             let free = self.outward || *lane + 1 == self.columns.len();
             if !free || taken.contains(lane) {
                 break;
             }
-            let text = state_text(state, *derived);
-            self.words(*lane, &text, state_ink(state, *derived));
+            self.state(*lane, state, KnownBy::Segments);
             taken.push(*lane);
         }
         taken.len()
     }
-}
 
-pub(super) fn state_text(state: &str, derived: bool) -> String {
-    match state {
-        _ if derived => format!("({state})"),
-        // The kernel was asked then; it may have been so for long.
-        "none" => tr!("by then: none").to_owned(),
-        _ => state.to_owned(),
+    /// Writes a state beside its lane.
+    pub(super) fn state(&mut self, lane: usize, state: &str, known_by: KnownBy) {
+        let (start, end) = self.words_area(lane);
+        let text = fitted(&state_words(state, known_by), end.saturating_sub(start));
+        self.words(lane, &text, state_ink(state, known_by));
     }
 }
 
-pub(super) fn state_ink(state: &str, derived: bool) -> Ink {
+pub(super) fn state_words(state: &str, known_by: KnownBy) -> Phrase {
+    match known_by {
+        KnownBy::Segments => vec![format!("({state})")],
+        KnownBy::Asking => {
+            let state = tcp_state(state);
+            vec![tr!("asked: {state}", state), state]
+        }
+    }
+}
+
+pub(super) fn state_ink(state: &str, known_by: KnownBy) -> Ink {
     match state {
-        _ if derived => Ink::Faint,
+        _ if known_by == KnownBy::Segments => Ink::Faint,
         "ESTABLISHED" => Ink::Good,
         "TIME_WAIT" => Ink::Warn,
         _ => Ink::Strong,

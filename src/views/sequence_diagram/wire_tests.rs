@@ -243,7 +243,7 @@ fn what_segments_tell_no_call_tells_again() {
 #[test]
 fn what_is_lost_or_sent_again_is_never_folded() {
     let drawn = text(&lossy(100), 80);
-    assert_eq!(drawn.matches('✗').count(), 14, "{drawn}");
+    assert_eq!(drawn.matches("─✗").count(), 14, "{drawn}");
     assert_eq!(drawn.matches("again").count(), 14, "{drawn}");
     assert!(drawn.contains("none lost") && drawn.lines().count() < 80, "{drawn}");
 }
@@ -363,7 +363,19 @@ fn arp_finds_its_lanes_under_their_chinese_names_too() {
 }
 
 #[test]
-fn what_is_none_was_so_by_the_time_that_the_kernel_was_asked() {
+fn a_state_stands_where_it_came_about_and_an_answer_where_the_kernel_was_asked() {
+    let drawn = shipped("four-way-close");
+    let row = |text: &str| {
+        drawn.lines().find(|row| row.contains(text)).unwrap_or_else(|| panic!("{text}: {drawn}"))
+    };
+    assert!(row("(CLOSE_WAIT)").contains("─▶"), "at the FIN: {drawn}");
+    for asked in ["asked: FIN_WAIT2", "asked: CLOSE_WAIT", "asked: TIME_WAIT"] {
+        assert!(!row(asked).contains('─'), "on no segment's row: {drawn}");
+    }
+}
+
+#[test]
+fn what_is_none_was_so_when_the_kernel_was_asked() {
     let drawn = shipped("reset");
-    assert_eq!(drawn.matches("by then: none").count(), 2, "{drawn}");
+    assert_eq!(drawn.matches("asked: none").count(), 2, "{drawn}");
 }

@@ -1,8 +1,9 @@
 //! A ladder's words: calls and what came of them, from the longest transit to say it to the shortest.
 
 use super::builder::{ArrowTarget, Builder};
-use super::diagram::Line;
+use super::diagram::{KnownBy, Line};
 use super::phrases::{after, near};
+use super::wire::state_words;
 use crate::analysis::{Asker, StateReport, Unread};
 use crate::i18n::tr;
 use crate::picture::Ink;
@@ -29,11 +30,13 @@ impl Builder<'_> {
         if target.line == Line::Control {
             return match (self.span(index).call.kind(), target.partners.is_empty()) {
                 (SyscallKind::Connect, false) => {
-                    vec![tr!("not accepted yet").to_owned(), tr!("waits").to_owned()]
+                    vec![tr!("into the queue").to_owned(), tr!("queue").to_owned()]
                 }
-                (SyscallKind::Connect, true) => {
-                    vec![tr!("never accepted").to_owned(), tr!("unaccepted").to_owned()]
-                }
+                (SyscallKind::Connect, true) => vec![
+                    tr!("into the queue, never accepted").to_owned(),
+                    tr!("never accepted").to_owned(),
+                    tr!("queue").to_owned(),
+                ],
                 _ => Vec::new(),
             };
         }
@@ -162,8 +165,9 @@ impl Builder<'_> {
                     }
                     _ => String::new(),
                 };
-                let state =
-                    self.new_state(index).map_or_else(String::new, |state| format!(" · {state}"));
+                let state = self.new_state(index).map_or_else(String::new, |state| {
+                    format!(" · {}", state_words(state, KnownBy::Asking)[0])
+                });
                 let plain = format!("{function}{argument}{result}");
                 let mut words =
                     vec![format!("{plain}{late}{state}"), format!("{plain}{state}"), plain];

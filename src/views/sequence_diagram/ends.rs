@@ -1,0 +1,70 @@
+//! How processes end: in a row of its own, and below it their lanes are empty.
+
+use super::builder::Builder;
+use super::diagram::{Likeness, Shape, Step};
+use crate::i18n::tr;
+use crate::picture::Ink;
+use crate::picture::phrase::Phrase;
+use crate::trace::{Event, EventKind, ExitStatus};
+
+/// A process ends.
+pub(super) struct ProcessEnd {
+    pub(super) at_ns: u64,
+    /// The lanes of its threads.
+    pub(super) lanes: Vec<usize>,
+    /// The lane that says so; `None` if it does not matter any more.
+    lane: Option<usize>,
+    words: Phrase,
+    ink: Ink,
+}
+
+impl ProcessEnd {
+    /// Its row.
+    pub(super) fn step(&self) -> Option<Step> {
+        let lane = self.lane?;
+        let shape = Shape::Call { lane, words: self.words.clone(), ink: self.ink, joins: false };
+        Some(Step::new(self.at_ns, shape, Likeness::Other))
+    }
+}
+
+impl Builder<'_> {
+    /// Each process that ended, in order.
+    pub(super) fn ends(&self) -> Vec<ProcessEnd> {
+        self.analysis.recording.events().iter().filter_map(|event| self.end(event)).collect()
+    }
+
+    fn end(&self, event: &Event) -> Option<ProcessEnd> {
+        let EventKind::Exited { status: Some(status), .. } = &event.what else { return None };
+        let is_over = self.analysis.cleanup_ns().is_some_and(|tail_ns| event.at_ns >= tail_ns);
+        let mut lane = self.lane_of.get(&event.actor).copied().filter(|_| !is_over);
+        let mut at_ns = event.at_ns;
+        let (words, ink) = match status {
+            ExitStatus::Code(code) => {
+                (vec![tr!("exits with {code}", code), tr!("exits").to_owned()], Ink::Faint)
+            }
+            ExitStatus::Signal(signal) => {
+                if let Some(killed_ns) = self.killed_ns(event, signal) {
+                    (at_ns, lane) = (killed_ns, self.lane_of.get(&event.actor).copied());
+                }
+                let words =
+                    vec![tr!("✗ {signal}, from another process", signal), format!("✗ {signal}")];
+                (words, Ink::Bad)
+            }
+        };
+        let of_process = |lane: &usize| self.lanes[*lane].process == event.process;
+        let lanes = (0..self.lanes.len()).filter(of_process).collect();
+        Some(ProcessEnd { at_ns, lanes, lane, words, ink })
+    }
+
+    /// When the process that ended here was sent the signal that ended it; later, if it was seen to go on.
+    fn killed_ns(&self, exited: &Event, by: &str) -> Option<u64> {
+        let events = self.analysis.recording.events().iter();
+        let mut own = events.filter(|event| event.process == exited.process);
+        let is_kill =
+            |event: &&Event| matches!(&event.what, EventKind::Signalled { signal } if signal == by);
+        let sent_ns = own.by_ref().find(is_kill)?.at_ns;
+        let calls =
+            own.filter(|event| matches!(event.what, EventKind::Enter(_) | EventKind::Return(_)));
+        Some(calls.map(|event| event.at_ns).max().map_or(sent_ns, |last_ns| last_ns.max(sent_ns)))
+    }
+}
