@@ -1,5 +1,5 @@
 //! The same calls in several parts, or by several actors, a column each. What stands in one row is the same call; what
-//! differs in it stands out.
+//! differs in it stands out. Clients stand on the left, servers on the right.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use super::wording::{self, ActorColors};
 use crate::analysis::{Action, Analysis};
 use crate::i18n::tr;
 use crate::picture::fold::{Repetition, repetitions};
-use crate::picture::{Ink, Picture, Row, fit, table};
+use crate::picture::{Ink, Picture, Row, fit, paragraph, table};
 
 mod align;
 mod cell;
@@ -30,6 +30,11 @@ const FOLDS: [(usize, usize, usize); 3] = [(1, 1, 2), (1, 0, 2), (0, 0, 2)];
 /// The longest sequence of calls that is looked for as repeating.
 const PERIOD: usize = 6;
 
+/// What is said of the columns' rows.
+fn legend() -> &'static str {
+    tr!("A row lines up the same call, not the same moment.")
+}
+
 struct Column {
     heading: String,
     cells: Vec<Cell>,
@@ -42,6 +47,9 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
     let count = columns.len().max(1);
     let each = (width.saturating_sub(3 * (count - 1)) / count).min(WIDEST);
     let mut picture = Vec::new();
+    if each >= NARROWEST && columns.len() > 1 {
+        picture.extend(paragraph(legend(), width, Ink::Faint));
+    }
     if before > 0 {
         let words = if before == 1 {
             tr!("({before} call before the first part)", before)
@@ -80,6 +88,9 @@ fn columns(analysis: &Analysis) -> (Vec<Column>, usize) {
             Some((_, actions)) => actions.push(action),
             None => headings.push((heading, vec![action])),
         }
+    }
+    if analysis.parts.is_empty() {
+        headings.sort_by_key(|(_, actions)| analysis.side(&actions[0].actor));
     }
     // Threads interleave as they like: one actor's calls after the other's can be compared.
     let threaded = headings
@@ -232,10 +243,10 @@ mod tests {
         let inks = |row: usize| {
             picture.0[row].0.iter().map(|span| (span.text.trim(), span.ink)).collect::<Vec<_>>()
         };
-        assert!(inks(5).contains(&("recv(16)", Ink::Plain)), "{:?}", inks(5));
-        assert!(inks(5).contains(&("2 \"hi\"", Ink::Strong)), "{:?}", inks(5));
-        assert!(inks(5).contains(&("EAGAIN", Ink::Warn)), "{:?}", inks(5));
-        assert!(inks(6).contains(&("ok", Ink::Plain)), "{:?}", inks(6));
+        assert!(inks(6).contains(&("recv(16)", Ink::Plain)), "{:?}", inks(6));
+        assert!(inks(6).contains(&("2 \"hi\"", Ink::Strong)), "{:?}", inks(6));
+        assert!(inks(6).contains(&("EAGAIN", Ink::Warn)), "{:?}", inks(6));
+        assert!(inks(7).contains(&("ok", Ink::Plain)), "{:?}", inks(7));
         fits_everywhere(&modes().recording(), draw);
     }
 
@@ -249,7 +260,7 @@ mod tests {
         let picture = draw(&Analysis::of(&script.recording()), 200);
         assert_snapshot!(picture.text());
         assert!(
-            picture.0[2].0.iter().all(|span| span.ink != Ink::Strong),
+            picture.0[3].0.iter().all(|span| span.ink != Ink::Strong),
             "ports are the kernel's choice"
         );
     }

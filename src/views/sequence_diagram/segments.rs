@@ -124,14 +124,14 @@ impl Builder<'_> {
                 .saturating_sub(others.partition_point(|at| *at <= from_ns))
                 > 0
         };
-        let late = |at_ns: u64| (took(at_ns) >= NOTICEABLE_NS).then(|| later(took(at_ns)));
+        let late = |at_ns: u64| (took(at_ns) >= NOTICEABLE_NS).then(|| transit_words(took(at_ns)));
         let twice = segment
             .arrived_ns
             .get(1)
             .is_some_and(|second| !between(segment.left_ns.max(first), *second));
         if between(segment.left_ns, first) {
             push(segment.left_ns, words.clone(), Transit::Leaves);
-            push(first, words.clone(), Transit::Arrives(later(took(first))));
+            push(first, words.clone(), Transit::Arrives(transit_words(took(first))));
         } else {
             let note = if twice {
                 Some(vec![tr!("arrives twice").to_owned(), tr!("twice").to_owned()])
@@ -144,14 +144,15 @@ impl Builder<'_> {
             push(
                 *copy,
                 words.iter().map(|text| tr!("{text}, its copy", text)).collect(),
-                Transit::Arrives(later(took(*copy))),
+                Transit::Arrives(transit_words(took(*copy))),
             );
         }
     }
 }
 
-fn later(ns: u64) -> Phrase {
-    vec![tr!("{span} later", span = span_of(ns)), span_of(ns)]
+/// How long a frame was on its way, in words that nobody takes for a second time of the row.
+fn transit_words(ns: u64) -> Phrase {
+    vec![tr!("took {span}", span = span_of(ns)), span_of(ns)]
 }
 
 /// Why it was lost, in the plan's words.

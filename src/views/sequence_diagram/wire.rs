@@ -6,7 +6,7 @@ use super::Ladder;
 use super::diagram::{KnownBy, SegmentRow, Shape, Step, Transit};
 use crate::i18n::tr;
 use crate::picture::Ink;
-use crate::picture::phrase::{Phrase, fitted};
+use crate::picture::phrase::{Phrase, fitted, fitting};
 use crate::text::wrap;
 use crate::views::wording::tcp_state;
 
@@ -89,11 +89,19 @@ impl Ladder {
             Transit::Leaves | Transit::Arrives(_) => 5,
         };
         let room = (words_at.1 - words_at.0).saturating_sub(spare);
-        let text = fitted(&segment_row.words, room);
+        let mut text = fitted(&segment_row.words, room);
         let fits = |note: &&String| {
             note_here && text.width() + note.width() + 5 <= room && self.same_gap(left, right)
         };
-        let note = segment_row.notes().iter().find(fits);
+        let mut note = segment_row.notes().iter().find(fits);
+        if let (None, true, Some(short)) = (note, note_here, segment_row.notes().last()) {
+            let rest = room.saturating_sub(short.width() + 5);
+            if let Some(shorter) = fitting(&segment_row.words, rest)
+                && self.same_gap(left, right)
+            {
+                (text, note) = (shorter.clone(), Some(short));
+            }
+        }
         let width = text.width();
         let at_left = near_start == rightwards;
         let start = match (&segment_row.transit, at_left) {
