@@ -12,7 +12,7 @@ use std::collections::HashSet;
 use unicode_width::UnicodeWidthStr;
 
 use self::diagram::{Diagram, Shape, Step};
-use self::layout::diagram;
+use self::layout::{Opening, diagram};
 use crate::i18n::tr;
 use crate::picture::phrase::{Phrase, fitted, fitting};
 use crate::picture::{Canvas, Ink, Picture, span_of};
@@ -49,9 +49,22 @@ const TWO_ENDS: usize = 112;
 
 view!("ladder", draw);
 fn draw(analysis: &Analysis, width: usize, numbers: SeqNumbers) -> Picture {
-    let diagram = diagram(analysis, numbers);
-    let Some(Layout { time, columns, end, outward }) = layout(&diagram, width) else {
-        return list::draw(&diagram, width);
+    draw_diagram(&diagram(analysis, numbers, Opening::Shown), width)
+}
+
+/// The ladder of what happens once a connection is open.
+mod once_open {
+    use super::{Opening, diagram, draw_diagram};
+    use crate::views::view;
+
+    view!("ladder-once-open", |analysis, width, numbers| {
+        draw_diagram(&diagram(analysis, numbers, Opening::Folded), width)
+    });
+}
+
+fn draw_diagram(diagram: &Diagram, width: usize) -> Picture {
+    let Some(Layout { time, columns, end, outward }) = layout(diagram, width) else {
+        return list::draw(diagram, width);
     };
     let (canvas, end) = (Canvas::new(width), end.min(width));
     let mut ladder = Ladder {
@@ -64,9 +77,9 @@ fn draw(analysis: &Analysis, width: usize, numbers: SeqNumbers) -> Picture {
         last_time: String::new(),
         reasons: HashSet::new(),
     };
-    ladder.head(&diagram);
+    ladder.head(diagram);
     ladder.steps(&diagram.steps);
-    ladder.legend(&diagram);
+    ladder.legend(diagram);
     ladder.canvas.picture()
 }
 
@@ -101,7 +114,8 @@ fn layout(diagram: &Diagram, width: usize) -> Option<Layout> {
 /// The columns of the lanes, where there are any.
 #[cfg(test)]
 pub(super) fn lanes_at(analysis: &Analysis, width: usize) -> Option<Vec<usize>> {
-    layout(&diagram(analysis, SeqNumbers::Relative), width).map(|layout| layout.columns)
+    layout(&diagram(analysis, SeqNumbers::Relative, Opening::Shown), width)
+        .map(|layout| layout.columns)
 }
 
 struct Ladder {

@@ -43,7 +43,7 @@ impl Builder<'_> {
                 ],
             };
             let step = Step::new(first.left_ns, Shape::Aside(words), Likeness::Arp);
-            Some(Step { minor: true, ..step })
+            Some(Step { minor: true, opens: answer.is_some(), ..step })
         });
         steps.collect()
     }

@@ -120,6 +120,7 @@ impl Builder<'_> {
             && span.result().is_some_and(|bytes| bytes > 0);
         Step {
             uneventful: transfers && !self.analysis.wire.is_empty(),
+            opens: opens(span),
             ..Step::new(self.row_ns(index), shape, self.likeness(index, None))
         }
     }
@@ -134,7 +135,7 @@ impl Builder<'_> {
             stops: target.stops.clone(),
         };
         let likeness = self.likeness(index, Some(alike));
-        all.steps.push(Step::new(self.row_ns(index), arrow, likeness));
+        all.steps.push(Step::new(self.row_ns(index), arrow, likeness).opening(opens(span)));
         // A send or a connect that itself took its time.
         if is_long(span) && rows.others_between(lane, span.entered_ns, span.returned_ns()) {
             all.blocked.push((lane, span.entered_ns, span.returned_ns()));
@@ -145,7 +146,7 @@ impl Builder<'_> {
             let words = vec![text.clone() + &after(span, true), text];
             let shape = Shape::Call { lane, words, ink: Ink::Plain, joins: false };
             let likeness = Likeness::Return { lane, function };
-            all.steps.push(Step::new(span.returned_ns(), shape, likeness));
+            all.steps.push(Step::new(span.returned_ns(), shape, likeness).opening(opens(span)));
         }
     }
 
@@ -166,6 +167,7 @@ impl Builder<'_> {
         Step {
             minor,
             uneventful,
+            opens: opens(span),
             ..Step::new(
                 span.entered_ns,
                 shape,
@@ -231,6 +233,13 @@ impl Builder<'_> {
 /// True if a call took so long that it is said, even if nobody else did anything meanwhile.
 fn is_long(span: &CallSpan) -> bool {
     span.returned_ns().saturating_sub(span.entered_ns) >= BLOCKED_NS
+}
+
+/// True for a call that any connection needs to open, if it succeeded.
+fn opens(span: &CallSpan) -> bool {
+    use SyscallKind::{Accept, Bind, Connect, Listen, Socket};
+    span.result().is_some()
+        && [Socket, Bind, Listen, Connect, Accept].iter().any(|kind| span.is(*kind))
 }
 
 /// True for short calls that may share a row.

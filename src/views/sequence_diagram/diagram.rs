@@ -166,6 +166,8 @@ pub(super) struct Step {
     pub(super) minor: bool,
     /// True if it went as it should, and many like it can be told in one.
     pub(super) uneventful: bool,
+    /// True if it is how any connection opens.
+    pub(super) opens: bool,
     /// The lanes that are blocked meanwhile.
     pub(super) blocked: Vec<usize>,
     /// The lanes whose processes have ended.
@@ -189,9 +191,15 @@ impl Step {
             likeness,
             minor: false,
             uneventful: false,
+            opens: false,
             blocked: Vec::new(),
             ended: Vec::new(),
         }
+    }
+
+    /// The same step, marked if it is how any connection opens.
+    pub(super) fn opening(self, opens: bool) -> Step {
+        Step { opens, ..self }
     }
 
     pub(super) fn lanes(&self) -> Vec<usize> {

@@ -1,6 +1,6 @@
 //! What a ladder leaves out when there is too much to show, and how it says so.
 
-use super::diagram::{Shape, Step};
+use super::diagram::{Likeness, Shape, Step};
 use crate::i18n::{tr, tr_n};
 use crate::picture::fold::{Repetition, repetitions};
 
@@ -18,6 +18,39 @@ const LONG_RUN: usize = 4;
 const SHORT_RUN: usize = 2;
 /// So many steps of a part that went well are shown before others are folded.
 const FIRST: usize = 6;
+
+/// Folds how connections open, at the beginning and at the beginning of each part, where it went as it should.
+pub(super) fn fold_opening(steps: Vec<Step>) -> Vec<Step> {
+    let mut folded: Vec<Step> = Vec::new();
+    let mut rest = steps.into_iter().peekable();
+    while rest.peek().is_some() {
+        let mut opening: Vec<Step> = Vec::new();
+        while let Some(step) = rest.next_if(|step| step.opens) {
+            opening.push(step);
+        }
+        if opening.len() < LONG_RUN || !opening.iter().any(connects) {
+            folded.append(&mut opening);
+        } else {
+            let count = opening.len();
+            let mut note = opening.swap_remove(count - 1);
+            note.shape = Shape::Fold(tr!("{count} steps: a connection opens", count));
+            folded.push(note);
+        }
+        while let Some(step) = rest.next() {
+            let ends_part = matches!(step.shape, Shape::Part(_));
+            folded.push(step);
+            if ends_part {
+                break;
+            }
+        }
+    }
+    folded
+}
+
+/// True for a connect() that succeeded.
+fn connects(step: &Step) -> bool {
+    matches!(&step.likeness, Likeness::Call { function, errno: None, .. } if function == "connect")
+}
 
 /// The steps that are shown.
 pub(super) fn shorten(mut steps: Vec<Step>) -> Vec<Step> {

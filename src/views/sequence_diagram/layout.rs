@@ -4,13 +4,23 @@ use std::collections::{HashMap, HashSet};
 
 use super::builder::Builder;
 use super::diagram::{Diagram, Lane, Shape, Step};
-use super::fold::shorten;
+use super::fold::{fold_opening, shorten};
 use crate::analysis::Analysis;
 use crate::views::SeqNumbers;
 
-/// Makes the diagram of a recording.
-pub(super) fn diagram(analysis: &Analysis, numbers: SeqNumbers) -> Diagram {
-    let (all, lanes) = Builder::new(analysis).build(numbers);
+/// Whether a ladder shows how connections open.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Opening {
+    Shown,
+    Folded,
+}
+
+/// Makes the diagram of a recording, with the opening of its connections or without.
+pub(super) fn diagram(analysis: &Analysis, numbers: SeqNumbers, opening: Opening) -> Diagram {
+    let (mut all, lanes) = Builder::new(analysis).build(numbers);
+    if opening == Opening::Folded {
+        all = fold_opening(all);
+    }
     let mut steps = shorten(all);
     let used: HashSet<usize> = steps.iter().flat_map(Step::lanes).collect();
     let mut kept: Vec<usize> = (0..lanes.len()).filter(|lane| used.contains(lane)).collect();

@@ -45,7 +45,8 @@ impl Builder<'_> {
             let shape =
                 Shape::State { lane, state: change.state.to_owned(), known_by: KnownBy::Segments };
             let likeness = Likeness::State { lane, state: change.state.to_owned(), source: None };
-            steps.push(Step::new(change.at_ns, shape, likeness));
+            let opens = ["SYN_SENT", "SYN_RECV", "ESTABLISHED"].contains(&change.state);
+            steps.push(Step::new(change.at_ns, shape, likeness).opening(opens));
         }
         if let Some(first) = tail.first() {
             let flags = tail.iter().filter_map(|segment| {
@@ -101,10 +102,12 @@ impl Builder<'_> {
         let mut push = |at_ns: u64, words: Phrase, transit: Transit| {
             let leaves = transit == Transit::Leaves;
             let likeness = Likeness::Segment { from, to, flags, again, action, leaves };
+            let opens = !again && !matches!(transit, Transit::Stops(_)) && is_of_opening(layers);
             let segment_row =
                 SegmentRow { from, to, words, ink, transit, bytes: layers.payload_bytes };
             steps.push(Step {
                 uneventful: usual,
+                opens,
                 ..Step::new(at_ns, Shape::Segment(segment_row), likeness)
             });
         };
@@ -148,6 +151,13 @@ impl Builder<'_> {
             );
         }
     }
+}
+
+/// True for a SYN, and for an ACK that carries nothing.
+fn is_of_opening(layers: &Layers) -> bool {
+    let flags = layers.tcp.as_ref().map(|tcp| tcp.flags);
+    flags.is_some_and(|flags| !flags.fin() && !flags.rst() && (flags.syn() || flags.ack()))
+        && layers.payload_bytes == 0
 }
 
 /// How long a frame was on its way, in words that nobody takes for a second time of the row.

@@ -94,7 +94,9 @@ impl Ladder {
             note_here && text.width() + note.width() + 5 <= room && self.same_gap(left, right)
         };
         let mut note = segment_row.notes().iter().find(fits);
-        if let (None, true, Some(short)) = (note, note_here, segment_row.notes().last()) {
+        let is_whole = matches!(segment_row.transit, Transit::Whole(_));
+        if let (None, true, Some(short)) = (note, note_here && is_whole, segment_row.notes().last())
+        {
             let rest = room.saturating_sub(short.width() + 5);
             if let Some(shorter) = fitting(&segment_row.words, rest)
                 && self.same_gap(left, right)

@@ -10,7 +10,7 @@ use crate::analysis::script::{Script, at};
 use crate::i18n::{chinese, speaking, tr};
 use crate::trace::recording::Recording;
 use crate::trace::{Fact, Outcome, TcpInfo};
-use crate::views::{SeqNumbers, all_tests};
+use crate::views::{SeqNumbers, View, all_tests};
 
 const CLIENT: u16 = 40001;
 const SERVER: u16 = 5000;
@@ -372,6 +372,17 @@ fn a_state_stands_where_it_came_about_and_an_answer_where_the_kernel_was_asked()
     for asked in ["asked: FIN_WAIT2", "asked: CLOSE_WAIT", "asked: TIME_WAIT"] {
         assert!(!row(asked).contains('─'), "on no segment's row: {drawn}");
     }
+}
+
+#[test]
+fn the_opening_of_a_connection_is_folded_where_it_is_not_the_point() {
+    let view = View::find("ladder-once-open").expect("a view");
+    let drawn = view.draw(&recorded("four-way-close"), 80).text();
+    assert!(drawn.contains("steps: a connection opens"), "{drawn}");
+    assert!(!drawn.contains("SYN") && !drawn.contains("accept"), "{drawn}");
+    assert_eq!(drawn.matches("FIN,ACK").count(), 2, "{drawn}");
+    // A lost SYN is no opening like any other.
+    assert!(view.draw(&recorded("lost-syn"), 80).text().contains("✗"));
 }
 
 #[test]
