@@ -36,7 +36,7 @@ pub(super) fn fold_opening(steps: Vec<Step>) -> Vec<Step> {
             note.shape = Shape::Fold(tr!("{count} steps: a connection opens", count));
             folded.push(note);
         }
-        while let Some(step) = rest.next() {
+        for step in rest.by_ref() {
             let ends_part = matches!(step.shape, Shape::Part(_));
             folded.push(step);
             if ends_part {
