@@ -145,7 +145,7 @@ fn the_recording_says_what_strace_says() {
     }
 }
 
-/// What Python's own framework calls for one client, without what Python's library asks on its own account.
+/// An echo server with Python's own framework, which serves one client.
 const SOCKETSERVER: &str = "
 import socket, socketserver, threading
 
