@@ -9,7 +9,7 @@ use super::kit::{
 };
 use super::{child_process, experiment};
 use crate::capture::{
-    Kind, Lab, MSG_TRUNC, Parameter, Result, Socket, at_least, eq, failed_with, succeeded,
+    Kind, Lab, MSG_TRUNC, Parameter, Result, Socket, at_least, eq, failed_with, less, succeeded,
     waited_at_least,
 };
 use crate::i18n::Text;
@@ -191,6 +191,28 @@ fn taken_is_not_received(lab: &Lab) -> Result<()> {
     server.send_all(b"got it")?;
     let n = receive_exactly(&client, &mut buffer[..6])?;
     lab.claim("an-answer-tells", recv_gave(&buffer[..n], b"got it"));
+    Ok(())
+}
+
+experiment!(full_buffer);
+/// A burst of datagrams on the loopback interface; the receiver reads only afterwards.
+fn full_buffer(lab: &Lab) -> Result<()> {
+    let (client, server) = udp_pair(lab, &lab.here(0))?;
+    server.set_recv_buffer_size(8 * 1024)?; // room for a few of them
+    let to = server.local_addr()?;
+    let mut taken = 0;
+    for _ in 0..100 {
+        taken += usize::from(client.send_to(&[b'x'; 1000], &to)? == 1000);
+    }
+    server.set_read_timeout(Some(std::time::Duration::from_millis(50)))?;
+    let mut received = 0;
+    while server.recv(&mut [0; 1024]).is_ok() {
+        received += 1;
+    }
+    lab.claim("every-send-succeeded", eq("sends of 1000 bytes", taken, 100));
+    lab.claim("a-full-buffer-drops", less("received", received, "sent", taken));
+    lab.tally("datagrams sent", taken as u64, "the client");
+    lab.tally("datagrams received", received as u64, "the server");
     Ok(())
 }
 
