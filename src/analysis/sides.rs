@@ -8,10 +8,10 @@ use crate::trace::{Name, SyscallKind};
 pub enum Side {
     /// It connects, or sends the first datagram.
     Client,
-    /// It does neither.
-    Neither,
     /// It listens, or receives the first datagram.
     Server,
+    /// It does neither.
+    Neither,
 }
 
 impl Analysis<'_> {

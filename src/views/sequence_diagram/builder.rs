@@ -202,14 +202,23 @@ impl<'a> Builder<'a> {
         steps.extend(self.segments(others, numbers));
         steps.sort_by_key(|step| step.at_ns);
         for (lane, from_ns, to_ns) in blocked {
+            // Who was killed returns from no call, and waits no longer.
+            let killed = ends.iter().find(|end| {
+                from_ns < end.at_ns && end.lanes.iter().any(|(ended, _)| *ended == lane)
+            });
+            let to_ns = killed.map_or(to_ns, |end| to_ns.min(end.at_ns + 1));
             let start = steps.partition_point(|step| step.at_ns < from_ns);
             let meanwhile = steps[start..].iter_mut().take_while(|step| step.at_ns < to_ns);
             meanwhile.for_each(|step| step.blocked.push(lane));
         }
         for end in ends {
-            for step in steps.iter_mut().filter(|step| step.at_ns > end.at_ns) {
-                step.blocked.retain(|lane| !end.lanes.contains(lane));
-                step.ended.extend(&end.lanes);
+            for (lane, goes_on_ns) in end.lanes {
+                let is_over = |step: &&mut Step| {
+                    step.at_ns > end.at_ns && goes_on_ns.is_none_or(|at_ns| step.at_ns < at_ns)
+                };
+                for step in steps.iter_mut().filter(is_over) {
+                    step.ended.push(lane);
+                }
             }
         }
         self.steps = steps;

@@ -1,5 +1,7 @@
 //! How processes end: in a row of its own, and below it their lanes are empty.
 
+use std::collections::BTreeSet;
+
 use super::builder::Builder;
 use super::diagram::{Likeness, Shape, Step};
 use crate::i18n::tr;
@@ -10,8 +12,8 @@ use crate::trace::{Event, EventKind, ExitStatus};
 /// A process ends.
 pub(super) struct ProcessEnd {
     pub(super) at_ns: u64,
-    /// The lanes of its threads.
-    pub(super) lanes: Vec<usize>,
+    /// The lanes of its threads, and when each goes on, in another process of that name.
+    pub(super) lanes: Vec<(usize, Option<u64>)>,
     /// The lane that says so; `None` if it does not matter any more.
     lane: Option<usize>,
     words: Phrase,
@@ -51,9 +53,20 @@ impl Builder<'_> {
                 (words, Ink::Bad)
             }
         };
-        let of_process = |lane: &usize| self.lanes[*lane].process == event.process;
-        let lanes = (0..self.lanes.len()).filter(of_process).collect();
+        let lanes = self.lanes_of(event.process, event.at_ns);
         Some(ProcessEnd { at_ns, lanes, lane, words, ink })
+    }
+
+    /// The lanes in which this process did anything, and when another process goes on there after this time.
+    fn lanes_of(&self, process: u32, ended_ns: u64) -> Vec<(usize, Option<u64>)> {
+        let events = self.analysis.recording.events();
+        let lane = |event: &Event| self.lane_of.get(&event.actor).copied();
+        let own = events.iter().filter(|event| event.process == process).filter_map(lane);
+        let own: BTreeSet<usize> = own.collect();
+        let goes_on = |of: usize| {
+            events.iter().find(|event| event.at_ns > ended_ns && lane(event) == Some(of))
+        };
+        own.into_iter().map(|of| (of, goes_on(of).map(|event| event.at_ns))).collect()
     }
 
     /// When the process that ended here was sent the signal that ended it; later, if it was seen to go on.

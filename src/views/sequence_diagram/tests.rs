@@ -135,6 +135,24 @@ fn who_is_killed_waits_no_longer() {
 }
 
 #[test]
+fn a_new_process_of_the_same_name_goes_on_in_the_lane() {
+    let mut script = Script::unhurried();
+    for process in [2, 3] {
+        script.process("server", process).socket("server", process, "AF_INET", "SOCK_STREAM");
+        script.enter("server", process, "accept", &[]);
+        script.json("server", json!({"event": "signalled", "signal": "SIGKILL"}));
+        let status = json!({"signal": "SIGKILL"});
+        script.json("server", json!({"event": "exited", "cpu_ns": 1, "status": status}));
+        script.socket("client", 9 + process, "AF_INET", "SOCK_STREAM");
+    }
+    let drawn = drawn(&script.recording(), 80);
+    let rows = |text: &str| drawn.lines().filter(|row| row.contains(text)).count();
+    assert_eq!((rows("┃ accept …"), rows("┃ ✗ SIGKILL")), (2, 2), "{drawn}");
+    let is_alone = |row: &&str| !row.starts_with('┃') && row.matches(['│', '┃']).count() == 1;
+    assert_eq!(drawn.lines().filter(is_alone).count(), 2, "the rows below a kill: {drawn}");
+}
+
+#[test]
 fn no_arrow_goes_from_connect_to_accept() {
     let drawn = drawn(&stream(), 80);
     let row = |text: &str| drawn.lines().find(|row| row.contains(text)).unwrap_or_default();
