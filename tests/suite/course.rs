@@ -110,17 +110,13 @@ fn a_prediction_is_followed_by_its_experiment() {
 /// The most experiments that the core of a lesson has.
 const CORE: usize = 5;
 
-/// Lessons whose cores are still longer. The list only shrinks.
-const WITH_LONG_CORES: &[u32] = &[11];
-
 #[test]
 fn the_core_of_a_lesson_is_short() {
     for lesson in lessons() {
-        let number = lesson.number.expect("a lesson of the course has a number");
         let experiment = |step: &&Step| matches!(step, Step::Experiment(_));
         let core = lesson.steps.iter().filter(experiment).count();
         assert!(
-            core <= CORE || WITH_LONG_CORES.contains(&number),
+            core <= CORE,
             "{} has {core} experiments in its core, and {CORE} are the most: put others below a break, `---`",
             lesson.file
         );

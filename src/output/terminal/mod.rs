@@ -236,7 +236,7 @@ impl Terminal {
 
     /// Shows this text in the place of lines of code.
     pub fn folded(&mut self, text: &str) -> Result<()> {
-        self.line(&format!("{}    {text}", " ".repeat(self.gutter())), Ink::Faint)
+        self.wrapped(&" ".repeat(self.gutter() + 4), text, Ink::Faint)
     }
 
     /// The width of the line numbers beside code.
