@@ -48,49 +48,63 @@ impl TimeAxis {
 }
 
 /// The least of 1, 2 or 5 times a power of ten that goes into the span no more often than so many times.
-fn round_step(span: u64, times: usize) -> u64 {
+#[must_use]
+pub fn round_step(span: u64, times: usize) -> u64 {
     let least = span.div_ceil(times.max(1) as u64).max(1);
     let decade = 10_u64.pow(least.ilog10());
     let round = [1, 2, 5, 10].into_iter().filter_map(|factor| decade.checked_mul(factor));
     round.into_iter().find(|step| *step >= least).unwrap_or(least)
 }
 
-/// A logarithmic axis from one power of ten to another, over so many cells.
+/// A logarithmic axis over so many cells.
 #[derive(Clone, Copy, Debug)]
 pub struct LogAxis {
-    low: u32,
-    high: u32,
+    low: u64,
+    high: u64,
     cells: usize,
 }
 
 impl LogAxis {
-    /// One that all these values fit on. Zero has no place on it, and stands at its beginning.
+    /// One that ends where these values end. Zero has no place on it, and stands at its beginning.
     pub fn of(values: impl Iterator<Item = u64> + Clone, cells: usize) -> LogAxis {
-        let low = values.clone().map(|value| value.max(1).ilog10()).min().unwrap_or(0);
-        let top = values.max().unwrap_or(1).max(1);
-        let exact = 10_u64.checked_pow(top.ilog10()) == Some(top);
-        let high = (top.ilog10() + u32::from(!exact)).max(low + 1);
+        let low = values.clone().map(|value| value.max(1)).min().unwrap_or(1);
+        let high = values.max().unwrap_or(1).max(low + 1);
         LogAxis { low, high, cells }
+    }
+
+    /// The same, from a round value to a round value: 1, 2 or 5 times a power of ten.
+    #[must_use]
+    pub fn rounded(self) -> LogAxis {
+        let low = round_values().take_while(|round| *round <= self.low).last().unwrap_or(self.low);
+        let high = round_values().find(|round| *round >= self.high).unwrap_or(self.high);
+        LogAxis { low, high, cells: self.cells }
     }
 
     #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a place among few cells
     /// The cell of a value.
+    #[must_use]
     pub fn place(&self, value: u64) -> usize {
-        let along =
-            ((value.max(1) as f64).log10() - f64::from(self.low)) / f64::from(self.high - self.low);
+        let log = |value: u64| (value.max(1) as f64).log10();
+        let along = (log(value) - log(self.low)) / (log(self.high) - log(self.low));
         (along.clamp(0.0, 1.0) * (self.cells.max(1) - 1) as f64).round() as usize
     }
 
-    /// The powers of ten, and where these are few also their double and their half.
+    /// The round values on it; where these are many, the powers of ten.
     pub fn ticks(&self) -> impl Iterator<Item = u64> + use<> {
-        let between: &[u64] =
-            if self.high - self.low < 3 && self.cells >= 10 { &[1, 2, 5] } else { &[1] };
-        let top = 10_u64.checked_pow(self.high).unwrap_or(u64::MAX);
-        let all = (self.low..=self.high).flat_map(move |power| {
-            between.iter().map(move |part| 10_u64.checked_pow(power)?.checked_mul(*part))
-        });
-        all.flatten().filter(move |tick| *tick <= top)
+        let LogAxis { low, high, cells } = *self;
+        let many = high.ilog10() - low.ilog10() >= 3 || cells < 10;
+        round_values()
+            .skip_while(move |tick| *tick < low)
+            .take_while(move |tick| *tick <= high)
+            .filter(move |tick| !many || 10_u64.pow(tick.ilog10()) == *tick)
     }
+}
+
+/// 1, 2 and 5 times each power of ten.
+fn round_values() -> impl Iterator<Item = u64> {
+    (0..=19).flat_map(|power| {
+        [1, 2, 5].into_iter().filter_map(move |part| 10_u64.pow(power).checked_mul(part))
+    })
 }
 
 /// Marks ticks on a row, and writes their words below it where they have room.

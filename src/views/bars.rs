@@ -8,7 +8,8 @@ use super::view;
 use super::wording;
 use crate::analysis::{Analysis, Measurements, percentile};
 use crate::i18n::tr;
-use crate::picture::{Ink, Picture, Row, fit, paragraph, span_of};
+use crate::picture::axis::round_step;
+use crate::picture::{Ink, Picture, Row, exact_span, fit, paragraph, span_of};
 use crate::trace::{Event, EventKind, Label};
 
 /// From so many values on the 99th percentile says more than the extremes.
@@ -17,6 +18,8 @@ const ENOUGH_FOR_P99: usize = 100;
 const MOST_ROWS: usize = 24;
 /// A bar is not longer than this: the eye must compare it with the next.
 const LONGEST: usize = 80;
+/// Where the values differ by less than this part of the largest, the bars do not begin at 0: else no difference is seen.
+const CLOSE: u64 = 8;
 /// Eighths of a column, from one to seven.
 const EIGHTHS: [char; 7] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 
@@ -27,6 +30,8 @@ struct Group {
     bars: Vec<Bar>,
     /// Where the numbers come from.
     footer: String,
+    /// What the bars begin at.
+    base: u64,
 }
 
 struct Bar {
@@ -69,9 +74,22 @@ fn measured(analysis: &Analysis) -> Vec<Group> {
             _ => tr!("a bar is the median of its measurements: half of them took no longer")
                 .to_owned(),
         };
-        Group { heading: wording::label(measurements.series), bars, footer }
+        let base = base_of(&bars);
+        Group { heading: wording::label(measurements.series), bars, footer, base }
     };
     analysis.measurements.iter().map(group).collect()
+}
+
+/// What bars begin at: 0, but where the values are close to each other a round value just below the least.
+fn base_of(bars: &[Bar]) -> u64 {
+    let values = || bars.iter().map(|bar| bar.value);
+    let (least, most) = (values().min().unwrap_or(0), values().max().unwrap_or(0));
+    let range = most - least;
+    if range == 0 || range > most / CLOSE {
+        return 0;
+    }
+    let step = round_step(range, 2);
+    least / step * step
 }
 
 /// The bar of these values, the least of which comes first.
@@ -145,11 +163,16 @@ impl Group {
         let room = width
             .saturating_sub(taken + if with_spread { 2 + spread } else { 0 })
             .clamp(1, LONGEST);
-        let most = self.bars.iter().map(|bar| bar.value).max().unwrap_or(0);
+        let above = |bar: &Bar| bar.value - self.base;
+        let most = self.bars.iter().map(above).max().unwrap_or(0);
+        // A bar that does not begin at 0 is broken at its beginning.
+        let broken = if self.base > 0 && room > 4 { "╌╌" } else { "" };
+        let room = room - broken.width();
         for (index, bar) in self.bars.iter().take(MOST_ROWS).enumerate() {
             let mut row = Row::new().with(fit(&bar.label, labels), Ink::Plain);
             row.pad_to(labels + 2);
-            row.push(stroke(bar.value, most, room), Ink::Of(index));
+            row.push(broken, Ink::Of(index));
+            row.push(stroke(above(bar), most, room), Ink::Of(index));
             row.push(format!(" {}", bar.shown), Ink::Strong);
             if with_spread && !bar.spread.is_empty() {
                 row.push(format!("  {}", bar.spread), Ink::Faint);
@@ -161,6 +184,14 @@ impl Group {
                 fit(&tr!("… {more} more", more = self.bars.len() - MOST_ROWS), width),
                 Ink::Faint,
             ));
+        }
+        if self.base > 0 {
+            let base = exact_span(self.base, self.base);
+            let words = tr!(
+                "(╌ the bars begin at {base}, not at 0, so that the differences are seen)",
+                base
+            );
+            rows.extend(paragraph(&words, width, Ink::Faint));
         }
         if !self.footer.is_empty() {
             let footer = tr!("({footer})", footer = self.footer);
@@ -209,6 +240,18 @@ mod tests {
         let many: Vec<u64> = (1..=200).map(|n| n * 200).collect();
         measure(&mut script, "AF_INET6", &many);
         assert_snapshot!(draw(&Analysis::of(&script.recording()), 54).text());
+        fits_everywhere(&script.recording(), draw);
+    }
+
+    #[test]
+    fn values_close_to_each_other_are_told_apart() {
+        let mut script = Script::new();
+        for (label, value_ns) in
+            [("poll", 50_063_000), ("setting", 52_010_000), ("both", 53_300_000)]
+        {
+            measure(&mut script, label, &[value_ns]);
+        }
+        assert_snapshot!(draw(&Analysis::of(&script.recording()), 60).text());
         fits_everywhere(&script.recording(), draw);
     }
 

@@ -8,12 +8,20 @@ use crate::analysis::{Analysis, Plot};
 use crate::i18n::tr;
 use crate::picture::axis::{LogAxis, write_ticks};
 use crate::picture::{Canvas, Ink, Picture, exact_span, fit, span_of};
+use crate::text::wrap;
 
 /// Told apart by shape, in ASCII too.
 const SIGNS: [char; 6] = ['●', '✗', '▲', '■', '○', '▼'];
 
+/// Where several series have a point in the same place.
+const SEVERAL: char = '◆';
+
 /// Rows of the field that the points stand in.
 const HIGH: usize = 12;
+
+fn sign_of(series: usize) -> char {
+    SIGNS[series % SIGNS.len()]
+}
 
 fn format_value(value: u64, unit: &str) -> String {
     match unit {
@@ -59,6 +67,16 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
     for plot in &analysis.plots {
         row = one(&mut canvas, row, plot, width) + 1;
     }
+    if row == 0 {
+        return Picture::default();
+    }
+    let words = tr!(
+        "(on both axes the same distance is the same factor, say ten times as much: logarithmic)"
+    );
+    for line in wrap(words, width.max(8)) {
+        canvas.write(row, 0, width, &line, Ink::Faint);
+        row += 1;
+    }
     canvas.picture()
 }
 
@@ -66,10 +84,9 @@ fn one(canvas: &mut Canvas, row: usize, plot: &Plot, width: usize) -> usize {
     let points = || plot.series.iter().flat_map(|(_, points)| points.iter());
     let left = 9.min(width / 3);
     let columns = width.saturating_sub(left + 1);
-    let up = LogAxis::of(points().map(|(_, y)| *y), HIGH);
+    let up = LogAxis::of(points().map(|(_, y)| *y), HIGH).rounded();
     let along = LogAxis::of(points().map(|(x, _)| *x), columns);
-    let heading = tr!("{name} (both axes logarithmic)", name = wording::label(plot.name));
-    canvas.write(row, 0, width, &heading, Ink::Strong);
+    canvas.write(row, 0, width, &wording::label(plot.name), Ink::Strong);
     let unit = safe(plot.unit);
     let (top, bottom) = (row + 1, row + HIGH);
     let level = |value: u64| bottom - up.place(value);
@@ -89,21 +106,33 @@ fn one(canvas: &mut Canvas, row: usize, plot: &Plot, width: usize) -> usize {
     }
     canvas.fill(bottom + 1, left, width, '─', Ink::Faint);
     canvas.put(bottom + 1, left, '└', Ink::Faint);
-    let ticks = along.ticks().map(|value| (left + 1 + along.place(value), value.to_string()));
+    let mut measured: Vec<u64> = points().map(|(x, _)| *x).collect();
+    measured.sort_unstable();
+    measured.dedup();
+    let ticks = measured.iter().map(|x| (left + 1 + along.place(*x), x.to_string()));
     write_ticks(canvas, bottom + 1, width, ticks);
     let name = fit(&wording::label(plot.against), width);
     canvas.write(bottom + 3, width.saturating_sub(name.width()), width, &name, Ink::Faint);
+    let mut places: Vec<((usize, usize), usize)> = Vec::new();
     for (index, (_, points)) in plot.series.iter().enumerate() {
-        for (x, y) in points {
-            canvas.put(
-                level(*y),
-                left + 1 + along.place(*x),
-                SIGNS[index % SIGNS.len()],
-                Ink::Of(index),
-            );
-        }
+        let of_series = points.iter().map(|(x, y)| (level(*y), left + 1 + along.place(*x)));
+        places.extend(of_series.map(|place| (place, index)));
     }
-    legend(canvas, bottom + 4, plot, width)
+    let mut shared = false;
+    for (place, index) in &places {
+        let is_shared = places.iter().any(|(other, series)| other == place && series != index);
+        shared |= is_shared;
+        let (sign, ink) =
+            if is_shared { (SEVERAL, Ink::Strong) } else { (sign_of(*index), Ink::Of(*index)) };
+        canvas.put(place.0, place.1, sign, ink);
+    }
+    let mut row = legend(canvas, bottom + 4, plot, width);
+    if shared {
+        canvas.put(row, 0, SEVERAL, Ink::Strong);
+        canvas.write(row, 2, width, tr!("several of these in one place"), Ink::Plain);
+        row += 1;
+    }
+    row
 }
 
 /// Each series' sign and name, and its first and last value.
@@ -112,7 +141,7 @@ fn legend(canvas: &mut Canvas, mut row: usize, plot: &Plot, width: usize) -> usi
     let widest = names.iter().map(|name| name.width()).max().unwrap_or(0);
     let unit = safe(plot.unit);
     for (index, (name, (_, points))) in names.iter().zip(&plot.series).enumerate() {
-        canvas.put(row, 0, SIGNS[index % SIGNS.len()], Ink::Of(index));
+        canvas.put(row, 0, sign_of(index), Ink::Of(index));
         let mut column =
             canvas.write(row, 2, width, name, Ink::Of(index)).max((2 + widest).min(width / 2)) + 2;
         for (x, y) in points {

@@ -84,7 +84,33 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
         let words = tr!("({address} means every address of this machine)", address);
         rows.extend(paragraph(&words, width, Ink::Faint));
     }
+    let any = |is: fn(&Socket) -> bool| analysis.sockets.iter().any(is);
+    let again = rows.iter().any(|row| row.text().contains("└ "));
+    let notes = [
+        (
+            any(|socket| socket.usage() == SocketUse::BoundByKernel),
+            tr!(
+                "(bound by the kernel: the program asked for no address, and got one when it needed one)"
+            ),
+        ),
+        (
+            any(has_abstract_name),
+            tr!("(a name that begins with @ is Linux's own kind: there is no file of that name)"),
+        ),
+        (again, tr!("(└ the same socket as in the row above)")),
+    ];
+    for (_, words) in notes.into_iter().filter(|(shown, _)| *shown) {
+        rows.extend(paragraph(words, width, Ink::Faint));
+    }
     Picture(rows)
+}
+
+/// Has it a name that is in no folder?
+fn has_abstract_name(socket: &Socket) -> bool {
+    [&socket.local, &socket.peer]
+        .into_iter()
+        .flatten()
+        .any(|address| matches!(address, Address::Unix(_)) && address.to_string().starts_with('@'))
 }
 
 /// The socket's row, and before or after it what it asked for in vain.
@@ -137,6 +163,12 @@ fn rows_of(
         rows.push(cells(socket.local.as_ref(), socket.peer.as_ref(), became));
     }
     rows.extend(later.into_iter().map(refusal));
+    // What else is said of the same socket hangs below its first row.
+    for [protocol, _, _, who, _] in rows.iter_mut().skip(1) {
+        *protocol = Row::new();
+        *who = Row::new().with("└ ", Ink::Faint);
+        who.push(wording::actor(&socket.owner), colors.ink(&socket.owner));
+    }
     rows
 }
 
@@ -224,12 +256,6 @@ fn became(socket: &Socket, analysis: &Analysis) -> Row {
         SocketUse::Bound => row.push(tr!("bound"), Ink::Plain),
         SocketUse::BoundByKernel => row.push(tr!("bound by the kernel"), Ink::Plain),
         SocketUse::Unused => {}
-    }
-    if let Some(last) = socket.tcp_states.last()
-        && !matches!(&*last.state, "ESTABLISHED" | "LISTEN")
-    {
-        let comma = if row.0.is_empty() { "" } else { tr!(", ") };
-        row.push(format!("{comma}{}", safe(&last.state)), Ink::Plain);
     }
     let reopened = |closed: u64| analysis.sockets.iter().any(|other| other.opened_ns > closed);
     if socket.closed_ns.is_some_and(reopened) && socket.failures.is_empty() {

@@ -10,7 +10,7 @@ use crate::analysis::{Analysis, Mark, MarkKind, ThreadState, ThreadTimeline};
 use crate::i18n::tr;
 use crate::picture::axis::{TimeAxis, write_ticks};
 use crate::picture::phrase::fitting;
-use crate::picture::{Canvas, Ink, Picture, exact_span, fit, span_of};
+use crate::picture::{Canvas, Ink, Picture, exact_span, span_of};
 use crate::text::wrap;
 use crate::trace::Name;
 
@@ -20,7 +20,9 @@ const ASLEEP: char = '·';
 const BLOCKED: char = '─';
 
 /// Of the notes below a band, at most this many rows are drawn.
-const NOTES: usize = 3;
+const NOTES: usize = 4;
+/// And of what has no room there, this many.
+const OTHERS: usize = 2;
 /// What is taller than this has no empty rows between the bands: so it fits on a screen of 24 rows with a prompt below.
 const TALL: usize = 22;
 
@@ -41,7 +43,7 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
     let to_ns = timelines.iter().map(did).max().unwrap_or(from_ns).max(from_ns + 1);
     let widest =
         timelines.iter().map(|timeline| wording::actor(&timeline.actor).width()).max().unwrap_or(0);
-    let left = (widest.max(11) + 1).min(width / 4).max(4);
+    let left = (widest.max(12) + 1).min(width / 4).max(4);
     let columns = width.saturating_sub(left);
     let scale = TimeAxis { from_ns, to_ns, column: left, columns };
     let airy = bands(timelines, &scale, width, 1);
@@ -120,9 +122,9 @@ fn band(
     let notes = notes(canvas, row, timeline, scale);
     if let Some(cpu) = timeline.cpu_ns {
         let words = [format!("cpu {}", span_of(cpu)), span_of(cpu)];
-        let room = scale.column.saturating_sub(1);
-        if let Some(words) = fitting(&words, room) {
-            canvas.write(row + 1, 0, room, words, Ink::Faint);
+        let end = scale.column.saturating_sub(1);
+        if let Some(words) = fitting(&words, end.saturating_sub(1)) {
+            canvas.write(row + 1, 1, end, words, Ink::Faint);
         }
     }
     canvas.grow(row + 1 + notes.max(1));
@@ -231,80 +233,210 @@ fn cells<'a>(
         .collect()
 }
 
+/// What is said of marks that stand together: below the first of them, its sign and the words.
+#[derive(Clone)]
+struct Note {
+    column: usize,
+    sign: char,
+    ink: Ink,
+    words: String,
+    /// True if other signs stand in the words: then they go on to the right of the first.
+    mixed: bool,
+}
+
 /// The marks on the band, and their words below it. Returns how many rows of words there are.
 fn notes(canvas: &mut Canvas, row: usize, timeline: &ThreadTimeline, scale: &TimeAxis) -> usize {
-    let end = scale.column + scale.columns;
     let marks = shown_marks(timeline);
-    let mut used = [0_usize; NOTES];
-    let mut index = 0;
-    let mut untold: Vec<(usize, usize)> = Vec::new();
-    while index < marks.len() {
-        let mark = marks[index];
-        let column = scale.column_of(mark.at_ns);
-        // The same once more in the same place is said once.
-        let same = marks[index..]
-            .iter()
-            .take_while(|other| {
-                scale.column_of(other.at_ns) == column
-                    && other.call == mark.call
-                    && other.kind == mark.kind
-            })
-            .count();
+    for mark in &marks {
         let (sign, ink) = sign_of(mark);
-        canvas.put(row, column, sign, ink);
-        let mut words =
-            if same > 1 { format!("{same} × {}", words_of(mark)) } else { words_of(mark) };
-        let mut count = same;
-        // What follows in the same place goes on in the same row: with its own sign if that is another, and there is room to the right.
-        while let Some(next) =
-            marks.get(index + count).filter(|next| scale.column_of(next.at_ns) == column)
-        {
-            let (longer, room) = if sign_of(next) == sign_of(mark) {
-                (tr!("{words}, {more}", words, more = words_of(next)), end - scale.column)
-            } else {
-                (
-                    tr!(
-                        "{words}, {sign} {more}",
-                        words,
-                        sign = sign_of(next).0,
-                        more = words_of(next)
-                    ),
-                    end - column,
-                )
-            };
-            if longer.width() + 2 > room {
-                break;
-            }
-            words = longer;
-            count += 1;
+        canvas.put(row, scale.column_of(mark.at_ns), sign, ink);
+    }
+    let of_place =
+        |one: &Mark, other: &Mark| scale.column_of(one.at_ns) == scale.column_of(other.at_ns);
+    let exact = runs(&marks, |one, other| of_place(one, other) && is_equal(one, other));
+    let (mut below, mut others) = Below::of(&joined(&exact, scale), scale);
+    // Where not all have room, calls of a kind that follow each other are one note, wherever they stand.
+    if !others.is_empty() {
+        (below, others) = Below::of(&joined(&runs(&marks, is_alike), scale), scale);
+    }
+    let rows = below.draw(canvas, row + 1);
+    if others.is_empty() {
+        return rows;
+    }
+    let others: Vec<String> =
+        others.iter().map(|note| format!("{} {}", note.sign, note.words)).collect();
+    let others = tr!("also: {others}", others = others.join(tr!(", ")));
+    let lines = wrap(&others, scale.columns.max(8));
+    let end = scale.column + scale.columns;
+    for (index, line) in lines.iter().take(OTHERS).enumerate() {
+        let cut = if index + 1 == OTHERS && lines.len() > OTHERS { "…" } else { "" };
+        canvas.write(
+            row + 1 + rows + index,
+            scale.column,
+            end,
+            &format!("{line}{cut}"),
+            Ink::Faint,
+        );
+    }
+    rows + lines.len().min(OTHERS)
+}
+
+/// The same call with the same outcome.
+fn is_equal(one: &Mark, other: &Mark) -> bool {
+    one.call == other.call && one.kind == other.kind
+}
+
+/// The same, or bytes sent or received as well, however many.
+fn is_alike(one: &Mark, other: &Mark) -> bool {
+    match (&one.kind, &other.kind) {
+        (MarkKind::Sent(_), MarkKind::Sent(_)) => true,
+        (MarkKind::Received(some, from), MarkKind::Received(more, from_other)) => {
+            *some > 0 && *more > 0 && from == from_other
         }
-        // The sign stands below the mark: before the words, or after them where there is no room to the right.
-        let (words, at) = if column + words.width() + 2 <= end {
-            (format!("{sign} {words}"), column)
-        } else if column > scale.column + words.width() {
-            let at = column - words.width() - 1;
-            (format!("{words} {sign}"), at)
-        } else {
-            let words = fit(&format!("{sign} {words}"), scale.columns);
-            let at = column.min(end.saturating_sub(words.width()));
-            (words, at)
+        _ => is_equal(one, other),
+    }
+}
+
+/// Marks that follow each other and belong together.
+fn runs<'m>(marks: &[&'m Mark], together: impl Fn(&Mark, &Mark) -> bool) -> Vec<Vec<&'m Mark>> {
+    let chunks = marks.chunk_by(|one, other| together(one, other));
+    chunks.map(<[&Mark]>::to_vec).collect()
+}
+
+/// A note for each run; what begins in the same place goes on in the same note, as far as there is room.
+fn joined(runs: &[Vec<&Mark>], scale: &TimeAxis) -> Vec<Note> {
+    let mut notes: Vec<Note> = Vec::new();
+    let mut last_sign = ' ';
+    for run in runs {
+        let Some(first) = run.first() else { continue };
+        let column = scale.column_of(first.at_ns);
+        let (sign, ink) = sign_of(first);
+        let words = words_of_all(run);
+        if let Some(note) = notes.last_mut().filter(|note| note.column == column) {
+            let mixed = note.mixed || sign != last_sign;
+            let more = if sign == last_sign { words.clone() } else { format!("{sign} {words}") };
+            let longer = tr!("{words}, {more}", words = note.words, more);
+            let (before, after) =
+                (column + 1 - scale.column, scale.column + scale.columns - column);
+            let room = if mixed { after } else { after.max(before) };
+            if longer.width() + 2 <= room {
+                (note.words, note.mixed, last_sign) = (longer, mixed, sign);
+                continue;
+            }
+        }
+        notes.push(Note { column, sign, ink, words, mixed: false });
+        last_sign = sign;
+    }
+    notes
+}
+
+/// What calls of a kind came to together: `3 × recv: EAGAIN at once`, `4 × sends, 4096 bytes together`.
+fn words_of_all(run: &[&Mark]) -> String {
+    let Some(first) = run.first() else { return String::new() };
+    let times = run.len();
+    if run.iter().all(|mark| is_equal(first, mark)) {
+        return if times > 1 { format!("{times} × {}", words_of(first)) } else { words_of(first) };
+    }
+    let sum = run.iter().map(|mark| match mark.kind {
+        MarkKind::Sent(count) | MarkKind::Received(count, _) => count,
+        _ => 0,
+    });
+    let bytes = bytes(sum.sum());
+    if matches!(first.kind, MarkKind::Sent(_)) {
+        tr!("{times} × sends, {bytes} together", times, bytes)
+    } else {
+        tr!("{times} × gets, {bytes} together", times, bytes)
+    }
+}
+
+/// The rows below a band, and which of their cells are taken.
+struct Below {
+    begins: usize,
+    taken: [Vec<bool>; NOTES],
+    /// A row, where the words begin, and whether the sign stands after them.
+    placed: Vec<(usize, usize, bool, Note)>,
+}
+
+impl Below {
+    /// The notes that have room, and those that have none. A note stands below its mark, and a line leads to it from there;
+    /// so those that go on to the right are placed from the right, and those that end at their mark from the left. Which
+    /// kind comes first is tried both ways.
+    fn of(notes: &[Note], scale: &TimeAxis) -> (Below, Vec<Note>) {
+        let end = scale.column + scale.columns;
+        let (mut right, left): (Vec<Note>, Vec<Note>) =
+            notes.iter().cloned().partition(|note| note.column + 2 + note.words.width() <= end);
+        right.sort_by_key(|note| std::cmp::Reverse(note.column));
+        let left_first = Below::placing(left.iter().chain(&right), scale);
+        if left_first.1.is_empty() {
+            return left_first;
+        }
+        let right_first = Below::placing(right.iter().chain(&left), scale);
+        if right_first.1.len() < left_first.1.len() { right_first } else { left_first }
+    }
+
+    /// Places the notes in this order, and gives back in the order of time those that have no room.
+    fn placing<'n>(notes: impl Iterator<Item = &'n Note>, scale: &TimeAxis) -> (Below, Vec<Note>) {
+        let mut below = Below {
+            begins: scale.column,
+            taken: std::array::from_fn(|_| vec![false; scale.columns]),
+            placed: Vec::new(),
         };
-        match used.iter().position(|from| *from <= at) {
-            Some(free) => {
-                used[free] = canvas.write(row + 1 + free, at, end, &words, ink) + 2;
+        let mut others: Vec<Note> = notes.filter_map(|note| below.place(note.clone())).collect();
+        others.sort_by_key(|note| note.column);
+        (below, others)
+    }
+
+    /// Finds room for a note, or gives it back.
+    fn place(&mut self, note: Note) -> Option<Note> {
+        let wide = note.words.width() + 2;
+        let columns = self.taken[0].len();
+        let mark = note.column - self.begins;
+        let sides = [
+            (mark + wide <= columns).then_some((mark, false)),
+            (mark + 1).checked_sub(wide).filter(|_| !note.mixed).map(|from| (from, true)),
+        ];
+        for row in 0..NOTES {
+            for (from, after) in sides.into_iter().flatten() {
+                let around = from.saturating_sub(2)..(from + wide + 2).min(columns);
+                let free = !self.taken[row][around].contains(&true)
+                    && (0..row)
+                        .all(|above| !self.taken[above][mark] || self.is_below(above, note.column));
+                if free {
+                    self.taken[row][from..from + wide].fill(true);
+                    self.taken[..row].iter_mut().for_each(|above| above[mark] = true);
+                    self.placed.push((row, self.begins + from, after, note));
+                    return None;
+                }
             }
-            None => untold.push((column, count)),
         }
-        index += count;
+        Some(note)
     }
-    let rows = used.iter().filter(|from| **from > 0).count();
-    let more: usize = untold.iter().map(|(_, count)| count).sum();
-    if more > 0 {
-        let words = tr!("(and {more} more: no room)", more);
-        let from = end.saturating_sub(words.width()).max(scale.column);
-        canvas.write(row + 1 + rows, from, end, &words, Ink::Faint);
+
+    /// True if a note of a mark in this column stands in this row, or its line goes through it.
+    fn is_below(&self, row: usize, column: usize) -> bool {
+        self.placed.iter().any(|(down, .., note)| *down >= row && note.column == column)
     }
-    rows + usize::from(more > 0)
+
+    /// True if a note's sign stands there.
+    fn has_sign(&self, row: usize, column: usize) -> bool {
+        self.placed.iter().any(|(down, .., note)| (*down, note.column) == (row, column))
+    }
+
+    /// Draws the notes from this row on, and returns how many rows they take.
+    fn draw(&self, canvas: &mut Canvas, row: usize) -> usize {
+        for (down, from, after, note) in &self.placed {
+            for above in (0..*down).filter(|above| !self.has_sign(*above, note.column)) {
+                canvas.put(row + above, note.column, '│', note.ink);
+            }
+            let words = if *after {
+                format!("{} {}", note.words, note.sign)
+            } else {
+                format!("{} {}", note.sign, note.words)
+            };
+            canvas.write(row + down, *from, canvas.width(), &words, note.ink);
+        }
+        self.placed.iter().map(|(down, ..)| down + 1).max().unwrap_or(0)
+    }
 }
 
 /// The times along the bottom.
@@ -326,8 +458,15 @@ fn legend(canvas: &mut Canvas, row: usize, timelines: &[ThreadTimeline], width: 
             .flat_map(|timeline| &timeline.intervals)
             .any(|interval| is(&interval.doing))
     };
-    let signs = |sign: char| {
-        timelines.iter().flat_map(|timeline| &timeline.marks).any(|mark| sign_of(mark).0 == sign)
+    let signs =
+        |sign: char| timelines.iter().flat_map(shown_marks).any(|mark| sign_of(mark).0 == sign);
+    let on_purpose =
+        shows(|doing| matches!(doing, ThreadState::Asleep(Sleep::Waiting(_) | Sleep::Held)));
+    let in_a_call = shows(|doing| matches!(doing, ThreadState::Asleep(Sleep::InCall(_))));
+    let asleep = match (on_purpose, in_a_call) {
+        (true, true) => tr!("waits on purpose, or sleeps in a call that is not recorded"),
+        (true, false) => tr!("waits on purpose"),
+        _ => tr!("sleeps in a call that is not recorded"),
     };
     let sampled: usize = timelines.iter().map(|timeline| timeline.samples).sum();
     let mut keys = Vec::new();
@@ -350,15 +489,11 @@ fn legend(canvas: &mut Canvas, row: usize, timelines: &[ThreadTimeline], width: 
         tr!("blocked in a call"),
         Ink::Warn,
     );
-    key(
-        shows(|doing| matches!(doing, ThreadState::Asleep(_))),
-        "··",
-        tr!("asleep, in no call of ours"),
-        Ink::Faint,
-    );
+    key(on_purpose || in_a_call, "··", asleep, Ink::Faint);
     key(signs('▲'), "▲", tr!("sends"), Ink::Good);
     key(signs('▼'), "▼", tr!("gets"), Ink::Good);
     key(signs('✗'), "✗", tr!("fails"), Ink::Bad);
+    key(signs('┤'), "┤", tr!("returns"), Ink::Warn);
     let ended = timelines.iter().any(|timeline| timeline.left);
     key(ended, "", tr!("(blank: has ended)"), Ink::Faint);
     let (mut row, mut column) = (row, 0);
@@ -457,6 +592,6 @@ mod tests {
         odd.pass(u64::MAX / 2).sends("server", 3, "late");
         fits_everywhere(&odd.recording(), draw);
         let drawn = draw(&Analysis::of(&odd.recording()), 80).text();
-        assert!(drawn.contains("more: no room"), "{drawn}");
+        assert!(drawn.contains(" × sends, "), "{drawn}");
     }
 }

@@ -205,6 +205,10 @@ impl Drawing {
             '●' => {
                 path(Brush::Full, format!("M{} {y}a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0 -7 0Z", x - 3.5))
             }
+            '◆' => path(
+                Brush::Full,
+                format!("M{left} {y}L{x} {}L{right} {y}L{x} {}Z", y - 5.0, y + 5.0),
+            ),
             '○' => path(Brush::Thin, format!("M{} {y}a3 3 0 1 0 6 0a3 3 0 1 0 -6 0Z", x - 3.0)),
             '✓' => path(
                 Brush::Curve,
