@@ -56,14 +56,18 @@ fn packets(frames: &FrameMatch) -> String {
         Choice::First(1) | Choice::Nth(1) => tr!("the first {packet}", packet),
         Choice::First(count) => tr!("the first {count} {packets}", count, packets),
         Choice::Nth(number) => tr!("the {nth} {packet}", nth = nth(number), packet),
-        Choice::Share { percent, seed } => {
-            tr!("{percent} % of {packets} (seed {seed})", percent, packets, seed)
-        }
+        Choice::Share { percent, .. } => tr!("{percent} % of {packets}", percent, packets),
     };
-    match frames.from {
+    let packets = match frames.from {
         Some(End::Client) => tr!("{packets} from the client", packets),
         Some(End::Server) => tr!("{packets} from the server", packets),
         None => packets,
+    };
+    match frames.choice {
+        Choice::Share { seed, .. } => {
+            tr!("{packets}, drawn by lot with seed {seed}", packets, seed)
+        }
+        _ => packets,
     }
 }
 
@@ -122,7 +126,7 @@ mod tests {
             (Rule::Drop(fins), "drop the 23rd FIN from the server"),
             (
                 Rule::Drop(some(FrameKind::Udp, Choice::Share { percent: 20, seed: 7 })),
-                "drop 20 % of UDP datagrams (seed 7)",
+                "drop 20 % of UDP datagrams, drawn by lot with seed 7",
             ),
             (Rule::Cut, "the wire is cut"),
         ] {

@@ -6,11 +6,14 @@ use super::view;
 use super::wording::{self, ActorColors, bytes};
 use crate::analysis::{self, Analysis, DatagramFlow, Direction, Message, part_of};
 use crate::i18n::{tr, tr_n};
-use crate::picture::{Ink, Picture, Row};
+use crate::picture::{Ink, Picture, Row, paragraph};
 use crate::trace::{Data, SocketType};
 
 mod draw;
 mod scale;
+
+/// Stands for a space, which would not be seen.
+const SPACE: char = '␣';
 
 /// What a box in a row holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +60,17 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
         }
         flow.draw(width, &mut rows);
     }
+    let shows = |character: char| {
+        rows.iter().flat_map(|row| &row.0).any(|span| span.text.contains(character))
+    };
+    let key = [
+        (shows('│'), tr!("│ here a call ended")),
+        (shows('·'), tr!("· here a call ended on the other side only")),
+        (shows(SPACE), tr!("␣ a space")),
+    ];
+    let key: Vec<&str> =
+        key.into_iter().filter_map(|(shown, words)| shown.then_some(words)).collect();
+    rows.extend(paragraph(&key.join("   "), width, Ink::Faint));
     Picture(rows)
 }
 
@@ -193,6 +207,7 @@ fn datagrams(analysis: &Analysis, colors: &ActorColors, flow: &DatagramFlow) -> 
 /// The bytes from `start` to `end` of a piece, as they are shown.
 fn text(piece: &Piece, start: usize, end: usize) -> String {
     let quoted = part_of(&piece.data, start - piece.start, end - start).to_string();
+    let quoted = quoted.replace(' ', &SPACE.to_string());
     let (inner, more) =
         quoted.strip_suffix('…').map_or((quoted.as_str(), ""), |inner| (inner, "…"));
     format!("{}{more}", inner.trim_start_matches('"').strip_suffix('"').unwrap_or(""))

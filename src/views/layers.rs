@@ -1,19 +1,19 @@
 //! What wraps your bytes: one frame, byte by byte, each layer in its own rows and colour, with the fields that matter named
-//! under their bytes; and below it the three ways to count layers, with how many bytes of this frame belong to each.
+//! under their bytes and explained; and below it the three ways to count layers, with how many bytes of this frame belong to each.
 //!
-//! The frame is the first that carries payload: one of TCP and one of UDP where both are there. Every frame fits on a
-//! screen of 80 by 24.
+//! The frame is the first that carries payload: one of TCP and one of UDP where both are there. Every frame fits with its
+//! explanations on a screen of 80 by 24.
 
 use unicode_width::UnicodeWidthStr;
 
 use self::models::{LAYERS, models};
-use self::parts::{APPLICATION, Part, ink, parts, payload_name, protocol};
+use self::parts::{APPLICATION, Part, ink, key, parts, payload_name, protocol};
 use super::view;
 use super::wording::{self, end, safe};
 use crate::analysis::Analysis;
 use crate::i18n::tr;
 use crate::picture::table::{self, Column};
-use crate::picture::{Ink, Picture, Row, fit};
+use crate::picture::{Ink, Picture, Row, fit, paragraph};
 use crate::text::wrap;
 use crate::trace::EventKind;
 use crate::trace::packet::Frame;
@@ -191,6 +191,12 @@ fn frame_rows(frame: &Frame, width: usize) -> Vec<Row> {
     if let Some(why) = &frame.layers.malformed {
         rows.push(Row::new().with(fit(&format!("✗ {}", safe(why)), width), Ink::Bad));
     }
+    let key = key(&parts);
+    if !key.is_empty() {
+        let words = tr!("(two hexadecimal digits are a byte; {key})", key);
+        rows.extend(paragraph(&words, width, Ink::Faint));
+    }
+    rows.push(Row::new());
     models(&parts, width, &mut rows);
     rows
 }
@@ -297,13 +303,18 @@ mod tests {
         frame
     }
 
+    /// Rows above the models.
+    fn frame_height(picture: &Picture) -> usize {
+        picture.0.iter().position(|row| row.width() == 0).expect("an empty row before the models")
+    }
+
     #[test]
     fn a_frame_of_five_bytes_fits_on_a_screen_with_its_layers_and_its_models() {
         let mut script = Script::new();
         script.json("wire", tcp());
         let picture = draw(&Analysis::of(&script.recording()), 80);
         assert_snapshot!(picture.text());
-        assert!(picture.0.len() <= SCREEN);
+        assert!(frame_height(&picture) <= SCREEN);
         fits_everywhere(&script.recording(), draw);
     }
 
@@ -342,7 +353,7 @@ mod tests {
         let mut script = Script::new();
         script.json("wire", frame);
         let picture = draw(&Analysis::of(&script.recording()), 80);
-        assert!(picture.0.len() <= SCREEN, "{}", picture.text());
+        assert!(frame_height(&picture) <= SCREEN, "{}", picture.text());
         assert!(
             picture.text().contains("1448 B") && picture.text().contains("… 1432 more bytes"),
             "{}",

@@ -76,6 +76,22 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
             }
         }
     }
+    if width >= WIDE {
+        let has = |is: fn(&Line) -> bool| lines().any(is);
+        let key = [
+            (
+                has(|line| line.from.is_some() && matches!(line.stroke, Stroke::Gap { .. })),
+                tr!("├──▶ how long after the one before"),
+            ),
+            (has(|line| line.stroke == Stroke::Call), tr!("┣━━┫ a call, until it returned")),
+            (has(|line| line.stroke == Stroke::Wait), tr!("├╌╌┤ a wait on purpose")),
+        ];
+        let key = key.into_iter().filter_map(|(shown, words)| shown.then_some(words));
+        let key = key.collect::<Vec<_>>().join("   ");
+        for line in wrap(&key, width) {
+            canvas.write(canvas.height(), 0, width, &line, Ink::Faint);
+        }
+    }
     if left_out > 0 {
         let row = canvas.height() + 1;
         canvas.write(

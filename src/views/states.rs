@@ -39,13 +39,23 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
     rows.push(Row::new());
     rows.extend(table(&timelines, width));
     let asked = timelines.iter().any(|timeline| timeline.samples > 0);
-    let source = if asked {
-        tr!("The kernel was asked; it says R for both ready and running, and S for blocked.")
+    let counted = if asked {
+        tr!(
+            "Running, ready and the turns on a CPU are the kernel's count, when it was last asked. It says R for both ready and running, and S for blocked."
+        )
     } else {
-        tr!("Taken from the calls: the kernel was not asked, so ready and running are one.")
+        tr!("The kernel was not asked, so ready and running are one.")
     };
+    let derived = tr!(
+        "Blocked and woken are derived from the recorded calls: those that took longer than 1 ms, from entry to return, so the time ready after waking is in it."
+    );
+    let taken = tr!(
+        "Taken away is what remains of the turns, so at most: shorter sleeps are counted in it."
+    );
     rows.push(Row::new());
-    rows.extend(paragraph(source, width, Ink::Faint));
+    for sentence in [counted, derived].into_iter().chain(asked.then_some(taken)) {
+        rows.extend(paragraph(sentence, width, Ink::Faint));
+    }
     Picture(rows)
 }
 
@@ -91,6 +101,7 @@ fn diagram(canvas: &mut Canvas, totals: &ThreadTotals) {
     canvas.write(5, 14, 29, tr!("given a CPU"), Ink::Faint);
     canvas.write(6, 14, 29, &turns, Ink::Strong);
     canvas.write(5, 36, 49, tr!("taken away"), Ink::Faint);
+    canvas.write(6, 36, 49, &taken_away(totals), Ink::Strong);
     // From running into blocked, and from blocked back to ready: never straight to running.
     for column in 39..57 {
         canvas.put(1, column, '─', Ink::Faint);
@@ -117,6 +128,12 @@ fn diagram(canvas: &mut Canvas, totals: &ThreadTotals) {
     canvas.write(9, 41, 56, tr!("waits in"), Ink::Faint);
 }
 
+/// How often a processor was taken away, as far as that is known.
+fn taken_away(totals: &ThreadTotals) -> String {
+    let taken = totals.taken_away_at_most();
+    taken.map_or("?×".to_owned(), |taken| tr!("at most {times}", times = times(taken)))
+}
+
 fn arrow(canvas: &mut Canvas, row: usize, from: usize, to: usize, head: char) {
     canvas.fill(row, from, to, '─', Ink::Faint);
     if head == '▶' {
@@ -128,6 +145,7 @@ fn arrow(canvas: &mut Canvas, row: usize, from: usize, to: usize, head: char) {
 fn list(canvas: &mut Canvas, totals: &ThreadTotals, width: usize) {
     let mut lines = vec![tr!("created → ready {times}", times = times(totals.created))];
     lines.push(tr!("ready → running {times}", times = totals.turns.map_or("?×".to_owned(), times)));
+    lines.push(tr!("running → ready {times}", times = taken_away(totals)));
     for (call, count) in &totals.slept {
         lines.push(tr!(
             "running → blocked {times} in {call}",

@@ -11,7 +11,7 @@ use super::view;
 use super::wording::{ActorColors, actor, arguments, filled_in, outcome_ink, safe};
 use crate::analysis::{Analysis, BLOCKED_NS, SocketModes};
 use crate::i18n::tr;
-use crate::picture::{Ink, Picture, Row, span_of};
+use crate::picture::{Ink, Picture, Row, paragraph, span_of};
 use crate::trace::{Call, Ending, Event, EventKind, LAB, LINK, Name, Observation, Return};
 
 mod describe;
@@ -197,6 +197,10 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
     }
     let mut rows: Vec<Row> = events.iter().flat_map(|event| trace.push(event)).collect();
     rows.extend(trace.pause());
+    if events.iter().any(|event| matches!(event.what, EventKind::Return(_))) {
+        let key = tr!("(= what the call returned; on the right how long it took)");
+        rows.extend(paragraph(key, width, Ink::Faint));
+    }
     Picture(rows)
 }
 

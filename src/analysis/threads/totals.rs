@@ -20,6 +20,14 @@ pub struct ThreadTotals {
 }
 
 impl ThreadTotals {
+    /// How often a processor was taken from one, at most: a turn that did not follow a recorded sleep followed that, or a
+    /// sleep too short to be known.
+    pub fn taken_away_at_most(&self) -> Option<u64> {
+        Some(self.turns?.saturating_sub(self.woken as u64))
+    }
+}
+
+impl ThreadTotals {
     /// Those of these threads.
     pub fn of(timelines: &[&ThreadTimeline]) -> ThreadTotals {
         let mut totals = ThreadTotals::default();

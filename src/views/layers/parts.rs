@@ -49,6 +49,40 @@ pub(super) fn protocol(frame: &Frame) -> &'static str {
     }
 }
 
+/// What the short names under the bytes stand for, those of these parts.
+pub(super) fn key(parts: &[Part]) -> String {
+    let all = [
+        (tr!("ve"), tr!("version and header length")),
+        (tr!("ds"), tr!("service class")),
+        (tr!("len"), tr!("length in all")),
+        (tr!("id"), tr!("packet's number")),
+        (tr!("frag"), tr!("fragments")),
+        (tr!("tl"), tr!("TTL")),
+        (tr!("pr"), tr!("protocol inside")),
+        (tr!("sum"), tr!("checksum")),
+        (tr!("seq"), tr!("number of the first byte")),
+        (tr!("ack"), tr!("next byte expected")),
+        (tr!("hl"), tr!("header length")),
+        (tr!("fl"), tr!("flags")),
+        (tr!("win"), tr!("window")),
+        (tr!("urg"), tr!("urgent data")),
+        (tr!(context "IPv6", "pr"), tr!("protocol inside")),
+        (tr!("op"), tr!("operation")),
+        (tr!("ty"), tr!("type")),
+        (tr!("co"), tr!("code")),
+    ];
+    let occurs =
+        |short: &str| parts.iter().flat_map(|part| &part.fields).any(|(_, name)| *name == short);
+    let mut entries: Vec<String> = Vec::new();
+    for (short, meaning) in all.into_iter().filter(|(short, _)| occurs(short)) {
+        let entry = tr!("{short} = {meaning}", short, meaning);
+        if short != meaning && !entries.contains(&entry) {
+            entries.push(entry);
+        }
+    }
+    entries.join(tr!(", "))
+}
+
 /// The frame from its first byte to its last, layer by layer. Nothing is taken as given: a recording may say anything.
 pub(super) fn parts(frame: &Frame) -> Vec<Part> {
     let (layers, all) = (&frame.layers, frame.raw.0.len());
@@ -120,8 +154,12 @@ pub(super) fn parts(frame: &Frame) -> Vec<Part> {
         if ip.src.is_ipv4() {
             let options = (20, ip.header_bytes.saturating_sub(20), tr!("options"));
             let fields = [
+                (0, 1, tr!("ve")),
+                (1, 1, tr!("ds")),
                 (2, 2, tr!("len")),
                 (4, 2, tr!("id")),
+                (6, 2, tr!("frag")),
+                (8, 1, tr!("tl")),
                 (9, 1, tr!("pr")),
                 (10, 2, tr!("sum")),
                 (12, 4, tr!("from")),
@@ -153,9 +191,11 @@ pub(super) fn parts(frame: &Frame) -> Vec<Part> {
         let fields = [
             (4, 4, tr!("seq")),
             (8, 4, tr!("ack")),
+            (12, 1, tr!("hl")),
             (13, 1, tr!("fl")),
             (14, 2, tr!("win")),
             (16, 2, tr!("sum")),
+            (18, 2, tr!("urg")),
             options,
         ];
         add("TCP", 4, tcp.header_bytes, &[&ports[..], &fields].concat(), reading);
