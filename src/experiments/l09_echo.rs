@@ -1,8 +1,8 @@
-//! Lesson 9: a client of an echo server, served without ever waiting for it.
+//! Lesson 9: an echo server with one thread and poll, and a client of it, served without ever waiting for it.
 
 use std::io::{self, ErrorKind};
 
-use crate::capture::{Interest, Socket};
+use crate::capture::{Actor, Interest, Socket};
 
 /// A connection in non-blocking mode, and what is still to be sent on it.
 pub(super) struct EchoClient {
@@ -46,4 +46,21 @@ impl EchoClient {
 /// EAGAIN is no failure here: the client stays.
 fn is_not_yet(error: io::Error) -> io::Result<bool> {
     if error.kind() == ErrorKind::WouldBlock { Ok(true) } else { Err(error) }
+}
+
+/// One thread. The kernel is handed the whole list each time, and
+/// reports of each socket whether it is ready.
+pub(super) fn serve_with_poll(me: &Actor, connections: Vec<Socket>) -> io::Result<()> {
+    let clients = connections.into_iter().map(EchoClient::new);
+    let mut clients = clients.collect::<io::Result<Vec<_>>>()?;
+    loop {
+        let all = clients.iter().map(|it| (&it.socket, it.interest()));
+        let ready = me.poll(&all.collect::<Vec<_>>(), None)?;
+        for client in &mut clients {
+            let is_ready = ready.has_socket(&client.socket);
+            if is_ready && !client.serve()? {
+                return Ok(()); // a client has closed
+            }
+        }
+    }
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use socket2::{Domain, Protocol, SockAddr, Type};
 
 use super::kit::receive_exactly;
-use super::l09_echo::EchoClient;
+use super::l09_echo::{EchoClient, serve_with_poll};
 use super::{Stepping, Why, child_process, experiment};
 use crate::capture::{Actor, Error, Kind, Lab, Parameter, Result, Socket, eq};
 use crate::i18n::Text;
@@ -101,7 +101,7 @@ fn many_connections_server(lab: &Lab) -> Result<()> {
     })?;
     match lab.text("style")? {
         "threads" => with_threads(lab, connections),
-        "poll" => with_poll(&me, connections),
+        "poll" => Ok(serve_with_poll(&me, connections)?),
         _ => with_epoll(&me, connections),
     }
 }
@@ -122,23 +122,6 @@ fn with_threads(lab: &Lab, connections: Vec<Socket>) -> Result<()> {
         }
         Ok(())
     })
-}
-
-/// One thread. The kernel is handed the whole list each time, and
-/// reports of each socket whether it is ready.
-fn with_poll(me: &Actor, connections: Vec<Socket>) -> Result<()> {
-    let clients = connections.into_iter().map(EchoClient::new);
-    let mut clients = clients.collect::<io::Result<Vec<_>>>()?;
-    loop {
-        let all = clients.iter().map(|it| (&it.socket, it.interest()));
-        let ready = me.poll(&all.collect::<Vec<_>>(), None)?;
-        for client in &mut clients {
-            let is_ready = ready.has_socket(&client.socket);
-            if is_ready && !client.serve()? {
-                return Ok(()); // the busy client has closed
-            }
-        }
-    }
 }
 
 /// One thread. The kernel keeps the list, and reports those that are

@@ -8,7 +8,7 @@ use std::time::Duration;
 use socket2::{Domain, Type};
 
 use super::kit::{connected, connection, count_calls, listening};
-use super::l09_echo::EchoClient;
+use super::l09_echo::serve_with_poll;
 use super::{Stepping, Why, experiment};
 use crate::capture::{
     Actor, ActorThread, Error, Interest, Kind, Lab, Parameter, Ready, Result, Socket, at_least, eq,
@@ -215,20 +215,7 @@ fn one_does_not_receive(lab: &Lab) -> Result<()> {
     // None blocks, and what is not sent yet is kept for each client.
     let so_far = short_sends(lab);
     let short = |_: &Server| until_short_send(lab, so_far + 1);
-    let answer = ben_beside_ann(lab, short, |me, sockets| {
-        let clients = sockets.into_iter().map(EchoClient::new);
-        let mut clients = clients.collect::<io::Result<Vec<_>>>()?;
-        loop {
-            let all = clients.iter().map(|it| (&it.socket, it.interest()));
-            let ready = me.poll(&all.collect::<Vec<_>>(), None)?;
-            for client in &mut clients {
-                let is_ready = ready.has_socket(&client.socket);
-                if is_ready && !client.serve()? {
-                    return Ok(()); // a client has closed
-                }
-            }
-        }
-    })?;
+    let answer = ben_beside_ann(lab, short, serve_with_poll)?;
     let short = short_sends(lab) - so_far;
     let kept = at_least("sends that took a part", short, 1);
     let echo = eq("ben's recv", answer.unwrap_or(0), 5);
