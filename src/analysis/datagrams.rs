@@ -1,5 +1,7 @@
 //! Datagrams: which send turned up in which receive, by their addresses and their bytes.
 
+use std::collections::HashMap;
+
 use super::address::{is_at, plain};
 use super::{Analysis, CallSpan, Fate, Message, Socket};
 use crate::trace::{Address, Data, SocketType, Syscall};
@@ -51,18 +53,23 @@ impl Analysis<'_> {
             })
             .collect();
         receives.sort_by_key(|&index| self.calls[index].returned_ns());
+        // For each socket what was sent to it and not found in a receive yet, in the order of sending.
+        let mut pending: HashMap<usize, Vec<usize>> = HashMap::new();
+        for (index, message) in waiting.iter().enumerate() {
+            if let Some(to) = message.to {
+                pending.entry(to).or_default().push(index);
+            }
+        }
         for receive in receives {
             let span = &self.calls[receive];
             let (Some(at), Some(got)) = (span.socket, span.received()) else {
                 continue;
             };
-            let fits = |message: &&mut Message| {
-                message.receive.is_none()
-                    && message.to == Some(at)
-                    && self.could_be(message, span, got)
-            };
-            match waiting.iter_mut().find(fits) {
-                Some(message) => {
+            let pending = pending.entry(at).or_default();
+            let fits = |&index: &usize| self.could_be(&waiting[index], span, got);
+            match pending.iter().position(fits) {
+                Some(position) => {
+                    let message = &mut waiting[pending.remove(position)];
                     message.receive = Some(receive);
                     message.fate = if got.bytes < message.bytes {
                         Fate::Cut(message.bytes - got.bytes)
@@ -120,19 +127,17 @@ impl Analysis<'_> {
 
     /// Sorts the datagrams that were sent by their two ends.
     pub(super) fn find_datagram_flows(&mut self) {
+        let mut known: HashMap<(usize, Option<usize>), usize> = HashMap::new();
         for (index, message) in self.messages.iter().enumerate() {
             let Some(from) = message.from.filter(|&from| !self.sockets[from].is_stream()) else {
                 continue;
             };
-            let ends = |flow: &&mut DatagramFlow| (flow.from, flow.to) == (from, message.to);
-            match self.datagram_flows.iter_mut().find(ends) {
-                Some(flow) => flow.messages.push(index),
-                None => self.datagram_flows.push(DatagramFlow {
-                    from,
-                    to: message.to,
-                    messages: vec![index],
-                }),
-            }
+            let to = message.to;
+            let flow = *known.entry((from, to)).or_insert_with(|| {
+                self.datagram_flows.push(DatagramFlow { from, to, messages: Vec::new() });
+                self.datagram_flows.len() - 1
+            });
+            self.datagram_flows[flow].messages.push(index);
         }
     }
 }
