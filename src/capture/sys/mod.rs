@@ -17,6 +17,9 @@ mod task;
 #[cfg(target_os = "linux")]
 pub use task::*;
 
+mod memory;
+pub use memory::*;
+
 #[cfg(unix)]
 mod ready;
 #[cfg(unix)]
