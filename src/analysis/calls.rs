@@ -126,16 +126,28 @@ impl SocketModes {
     /// True if this call, which comes next, is made on a socket in non-blocking mode.
     pub fn is_nonblocking(&mut self, call: &Call) -> bool {
         let Some(socket) = call.socket else { return false };
-        match call.syscall {
-            Syscall::SetFlags { nonblocking: true } => {
+        match &call.syscall {
+            Syscall::Send { flags, .. } | Syscall::Recv { flags, .. } if flags.dont_wait() => true,
+            Syscall::SetFlags { nonblocking: true, .. } => {
                 self.0.insert(socket);
                 false
             }
-            Syscall::SetFlags { nonblocking: false } => {
+            Syscall::SetFlags { nonblocking: false, .. } => {
                 self.0.remove(&socket);
                 false
             }
             _ => self.0.contains(&socket),
+        }
+    }
+
+    /// This call has filled in this: sockets may be in non-blocking mode from the start.
+    pub fn learn(&mut self, call: &Call, out: &Output) {
+        if let Syscall::Socket { flags, .. }
+        | Syscall::SocketPair { flags, .. }
+        | Syscall::Accept { flags } = &call.syscall
+            && flags.nonblocking()
+        {
+            self.0.extend(out.new_sockets());
         }
     }
 }
@@ -225,6 +237,7 @@ impl Analysis<'_> {
         let mut modes = SocketModes::default();
         for span in &mut self.calls {
             span.nonblocking = modes.is_nonblocking(&span.call);
+            span.exit.iter().for_each(|exit| modes.learn(&span.call, &exit.out));
         }
     }
 }

@@ -13,14 +13,15 @@ pub struct Connection {
     pub client: usize,
     /// The socket that accept() gave.
     pub server: usize,
-    /// The connect() that made it.
+    /// The connect() that made it, or the socketpair().
     pub connect: usize,
-    /// The accept() that took it.
+    /// The accept() that took it, or the same socketpair().
     pub accept: usize,
 }
 
 impl Analysis<'_> {
     pub(super) fn find_connections(&mut self) {
+        self.pair_sockets();
         let mut at_port: HashMap<Option<u16>, Vec<usize>> = HashMap::new();
         for (index, socket) in self.sockets.iter().enumerate() {
             if let Some(local) = &socket.local {
@@ -47,8 +48,26 @@ impl Analysis<'_> {
     /// The socket that this accept() gave.
     pub fn accepted_by(&self, accept: usize) -> Option<usize> {
         let span = &self.calls[accept];
-        let Output::Accepted { socket, .. } = span.exit.as_ref()?.out else { return None };
-        self.socket(socket)
+        match span.exit.as_ref()?.out {
+            Output::Accepted { socket, .. } => self.socket(socket),
+            Output::Opened { socket } if span.is(SyscallKind::Accept) => self.socket(socket),
+            _ => None,
+        }
+    }
+
+    /// Each socketpair() is a connection that nobody had to ask for or accept.
+    fn pair_sockets(&mut self) {
+        for (index, span) in self.calls.iter().enumerate() {
+            let Some(Output::Pair { sockets: [one, other], .. }) =
+                span.exit.as_ref().map(|exit| &exit.out)
+            else {
+                continue;
+            };
+            if let (Some(client), Some(server)) = (self.socket(*one), self.socket(*other)) {
+                let (connect, accept) = (index, index);
+                self.connections.push(Connection { client, server, connect, accept });
+            }
+        }
     }
 
     /// The client's own address is the accepted socket's peer, and it connected to where that one listens.

@@ -15,6 +15,8 @@ pub enum Origin {
     Socket,
     /// By accept() on the listening socket of this index, if that is known.
     Accept(Option<usize>),
+    /// By socketpair(), connected to the other one that it made.
+    Pair,
     /// It was there before the recording says how.
     Unknown,
 }
@@ -75,6 +77,8 @@ pub enum SocketUse {
     Accepted,
     /// It was connected.
     Connected,
+    /// It is one end of a socketpair().
+    Paired,
     /// It was bound.
     Bound,
     /// It has an address that nobody asked for: the kernel chose it when the socket was first used.
@@ -143,6 +147,7 @@ impl Socket {
         match self.origin {
             _ if self.backlog.is_some() => SocketUse::Listening,
             Origin::Accept(_) if self.peer.is_some() => SocketUse::Accepted,
+            Origin::Pair => SocketUse::Paired,
             _ if self.peer.is_some() => SocketUse::Connected,
             _ if self.local.is_some() && self.bound => SocketUse::Bound,
             _ if self.local.is_some() => SocketUse::BoundByKernel,
@@ -185,7 +190,7 @@ impl Analysis<'_> {
         let mut known: HashMap<SocketId, usize> = HashMap::new();
         // An accepted socket may be used by another thread before the accept's return is recorded: find those first.
         let calls = self.calls.iter().enumerate().map(|(index, span)| {
-            let accepts = span.is(SyscallKind::Accept);
+            let accepts = span.is(SyscallKind::Accept) || span.is(SyscallKind::SocketPair);
             (if accepts { span.returned_ns() } else { span.entered_ns }, Source::Call(index))
         });
         let others = self.recording.events().iter().filter_map(|event| match &event.what {
@@ -221,7 +226,10 @@ impl Analysis<'_> {
         if span.call.is_instrument() {
             return;
         }
-        let at = if span.is(SyscallKind::Socket) {
+        let at = if span.is(SyscallKind::SocketPair) {
+            self.learn_of_pair(index, known);
+            return;
+        } else if span.is(SyscallKind::Socket) {
             let opened = span.exit.as_ref().and_then(|exit| match exit.out {
                 Output::Opened { socket } => Some(socket),
                 _ => None,
@@ -243,12 +251,34 @@ impl Analysis<'_> {
         }
         self.calls[index].socket = Some(at);
     }
+
+    /// The two sockets that this socketpair() made, each the other's other end.
+    fn learn_of_pair(&mut self, index: usize, known: &mut HashMap<SocketId, usize>) {
+        let span = &self.calls[index];
+        let Some(Output::Pair { sockets, fds }) = span.exit.as_ref().map(|exit| &exit.out) else {
+            return;
+        };
+        let first = self.sockets.len();
+        for (place, (id, fd)) in sockets.iter().zip(fds).enumerate() {
+            known.insert(*id, first + place);
+            self.sockets.push(Socket {
+                origin: Origin::Pair,
+                descriptor: Some(*fd),
+                in_use_since: Some(index),
+                other_end: Some(first + 1 - place),
+                descriptors: HashSet::from([(span.process, *fd)]),
+                ..Socket::first_seen(span, Some(*id))
+            });
+        }
+        self.calls[index].socket = Some(first);
+    }
 }
 
 impl Socket {
     fn first_seen(span: &CallSpan, id: Option<SocketId>) -> Socket {
         let (domain, kind, protocol) = match &span.call.syscall {
-            Syscall::Socket { domain, kind, protocol } => {
+            Syscall::Socket { domain, kind, protocol, .. }
+            | Syscall::SocketPair { domain, kind, protocol, .. } => {
                 (Some(domain.clone()), Some(kind.clone()), Some(protocol.clone()))
             }
             _ => Default::default(),
@@ -335,13 +365,20 @@ impl Socket {
                 self.connects.push((index, address.clone()));
             }
             Syscall::Listen { backlog } => self.backlog = Some(*backlog),
-            Syscall::Close => self.close(span.process, span.call.fd, back.at_ns),
+            Syscall::Dup { .. } => self.is_held(span.process, span.result()),
+            Syscall::Close => match back.out {
+                Output::Closed { still_open } => {
+                    self.close_one(span.process, span.call.fd, still_open, back.at_ns);
+                }
+                _ => self.close(span.process, span.call.fd, back.at_ns),
+            },
             Syscall::GetSockName => back.out.address().into_iter().for_each(|at| self.is_at(at)),
             _ => {}
         }
         match &back.out {
             Output::TcpInfo(info) => self.is_in(back.at_ns, &info.state, Asker::Program),
             Output::Accepted { socket, .. } => return Some(*socket),
+            Output::Opened { socket } if span.is(SyscallKind::Accept) => return Some(*socket),
             _ => {}
         }
         None
@@ -381,6 +418,15 @@ impl Socket {
             None => self.descriptors.clear(),
         }
         self.closed_ns = Some(at_ns).filter(|_| self.descriptors.is_empty());
+    }
+
+    /// A process closes this descriptor, and it is known how many others are open.
+    fn close_one(&mut self, process: u32, fd: Option<i64>, still_open: u32, at_ns: u64) {
+        self.descriptors.retain(|held| Some(held.1) != fd || held.0 != process);
+        if still_open == 0 {
+            self.descriptors.clear();
+            self.closed_ns = Some(at_ns);
+        }
     }
 
     /// A process has ended, and the kernel has closed what it left open.

@@ -1,6 +1,6 @@
 //! Matching, on recordings made by hand.
 
-use super::{Analysis, Asker, Delivered, Fate, Loss, Side, Unread};
+use super::{Analysis, Asker, CallSpan, Delivered, Fate, Loss, Side, SocketUse, Unread};
 use crate::analysis::script::{Script, data};
 use crate::trace::{Address, Fact, Outcome, SocketId, TcpInfo, Value};
 
@@ -281,4 +281,49 @@ fn who_connects_or_sends_the_first_datagram_is_the_client() {
     let sides =
         ["caller", "called", "answers", "asks", "other"].map(|who| analysis.side(&who.into()));
     assert_eq!(sides, [Side::Client, Side::Server, Side::Server, Side::Client, Side::Neither]);
+}
+
+/// Descriptors that another process or another number holds: the kernel says how many are left.
+#[test]
+fn a_close_with_other_descriptors_open_closes_nothing() {
+    let mut script = Script::new();
+    script.socket("one", 1, "AF_INET", "SOCK_STREAM");
+    let close = |script: &mut Script, who: &str, fd: i64, still_open: i64| {
+        let call = script.enter(who, 1, "close", &[("fd", fd.into())]);
+        let still_open = [("still_open", Value::Number(still_open))];
+        script.leave(who, &call, Outcome::Result(0), &still_open);
+    };
+    script.call("one", 1, "dup", &[], 4);
+    close(&mut script, "one", 3, 1);
+    let recording = script.recording();
+    assert_eq!(Analysis::of(&recording).sockets[0].closed_ns, None);
+    close(&mut script, "one", 4, 0);
+    let recording = script.recording();
+    let closed_ns = Analysis::of(&recording).calls.last().map(CallSpan::returned_ns);
+    assert_eq!(Analysis::of(&recording).sockets[0].closed_ns, closed_ns);
+}
+
+#[test]
+fn a_pair_of_sockets_is_one_connection_whose_bytes_are_followed() {
+    let mut script = Script::new();
+    let unix = [
+        ("domain", Value::from("AF_UNIX")),
+        ("type", Value::from("SOCK_STREAM")),
+        ("protocol", Value::from("0")),
+        ("flags", Value::from("SOCK_NONBLOCK")),
+    ];
+    let call = script.enter("one", 0, "socketpair", &unix);
+    let both = [("fd", 3), ("other_fd", 4), ("socket", 1), ("other_socket", 2)];
+    let both = both.map(|(name, number)| (name, Value::Number(number)));
+    script.leave("one", &call, Outcome::Result(0), &both);
+    script.call("one", 1, "send", &[("data", data("hello"))], 5);
+    let receive = script.enter("two", 2, "recv", &[("size", 16.into())]);
+    script.leave("two", &receive, Outcome::Result(5), &[("data", data("hello"))]);
+    let recording = script.recording();
+    let analysis = Analysis::of(&recording);
+    assert_eq!((analysis.sockets[0].other_end, analysis.sockets[1].other_end), (Some(1), Some(0)));
+    assert_eq!(analysis.sockets[1].usage(), SocketUse::Paired);
+    assert_eq!(analysis.messages.len(), 1);
+    assert_eq!((analysis.messages[0].send, analysis.messages[0].receive), (Some(1), Some(2)));
+    assert!(analysis.calls[1].nonblocking && analysis.calls[2].nonblocking);
 }

@@ -221,7 +221,11 @@ impl ThreadTimeline {
             let to_ns = span.returned_ns().min(self.ended_ns);
             let waited = can_wait(span) && to_ns.saturating_sub(span.entered_ns) >= BLOCKED_NS;
             if waited {
-                let state = ThreadState::Blocked(name_of(span).to_owned());
+                let state = if span.call.syscall.sleeps() {
+                    ThreadState::Asleep(Sleep::InCall(Some(span.call.name.to_string())))
+                } else {
+                    ThreadState::Blocked(name_of(span).to_owned())
+                };
                 waits.push((span.entered_ns, to_ns, state));
             }
             if span.exit.is_some() {
@@ -247,7 +251,8 @@ impl ThreadTimeline {
 
 /// A lingering close waits too (`SO_LINGER`, socket(7)).
 fn can_wait(span: &CallSpan) -> bool {
-    let waits = span.call.syscall.may_block() || span.call.syscall == Syscall::Close;
+    let syscall = &span.call.syscall;
+    let waits = syscall.may_block() || syscall.sleeps() || *syscall == Syscall::Close;
     waits && !span.nonblocking
 }
 

@@ -181,7 +181,7 @@ fn whole_trace(session: &Session, recording: &Recording) -> (Picture, usize) {
 
 /// This machine and the time, for a page that is made now.
 pub(super) fn this_machine() -> Provenance {
-    machine_of(&Header::now(sys::name(), Origin::Program { argv: Vec::new() }))
+    machine_of(&Header::now(sys::name(), Origin::Programs(Vec::new())))
 }
 
 fn machine_of(header: &Header) -> Provenance {

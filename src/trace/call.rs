@@ -42,6 +42,9 @@ pub enum Role {
     Instrument,
     /// A socket went out of scope and was closed, without a line of the program that says so.
     ScopeEnd,
+    /// Nobody called close(2): the kernel closed the descriptor, because the process ended or ran another program, or because
+    /// another call closes it too. The call's `api` is what it was: `exit`, `execve`, `dup2`, `close_range`.
+    Kernel,
 }
 
 impl Call {

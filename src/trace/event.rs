@@ -124,6 +124,11 @@ pub enum EventKind {
         #[serde(skip_serializing_if = "Option::is_none", default)]
         errno: Option<Cow<'static, str>>,
     },
+    /// What the instrument cannot see of a traced program, or left out.
+    Note {
+        /// What.
+        note: Note,
+    },
     /// A new part of the experiment begins; views may give it a column or a heading.
     Part {
         /// The part's name: `by-hand`, `AF_UNIX`.
@@ -187,6 +192,21 @@ pub enum EventKind {
         /// How it ended.
         #[serde(flatten)]
         ending: Ending,
+    },
+}
+
+/// What the instrument cannot see of a traced program, or left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Note {
+    /// It uses io_uring(7): what goes through its rings is no system call, and is not recorded.
+    IoUring,
+    /// It runs code of another architecture (i386, x32), whose calls are not recorded.
+    OtherArchitecture,
+    /// The recording has grown to its bound: so many events after this one are left out.
+    LeftOut {
+        /// How many.
+        events: u64,
     },
 }
 

@@ -25,7 +25,7 @@ pub use observation::*;
 pub use packet::Frame;
 pub use reason::{FailedCall, Failure, Feature, Lack, Need, SetupStep};
 pub use syscall::{
-    Domain, EpollOperation, FdList, How, Listed, MsgFlags, Output, PollList, Protocol, SockOpt,
-    SocketType, Syscall, SyscallKind, TcpInfo,
+    Domain, EpollOperation, FdList, FlagsCommand, How, Listed, MsgFlags, Output, PollList,
+    Protocol, SockOpt, SocketFlags, SocketType, Syscall, SyscallKind, TcpInfo,
 };
 pub use value::*;

@@ -44,13 +44,19 @@ pub enum Origin {
         /// Its parameters, defaults included.
         parameters: BTreeMap<String, String>,
     },
-    /// Somebody's program.
-    Program {
-        /// Its command line.
-        argv: Vec<String>,
-    },
+    /// Somebody's programs, in the order in which they were started.
+    Programs(Vec<Program>),
     /// A chat.
     Chat,
+}
+
+/// A program that was traced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// What it is called: the name of its first actor.
+    pub name: String,
+    /// Its command line.
+    pub argv: Vec<String>,
 }
 
 impl Serialize for Header {
@@ -82,11 +88,13 @@ impl Header {
         }
     }
 
-    /// The name of what was recorded: an experiment's, `chat`, or a program's command line.
+    /// The name of what was recorded: an experiment's, `chat`, or the command lines of programs.
     pub fn name(&self) -> String {
         match &self.origin {
             Origin::Experiment { name, .. } => name.clone(),
-            Origin::Program { argv } => argv.join(" "),
+            Origin::Programs(programs) => {
+                programs.iter().map(|it| it.argv.join(" ")).collect::<Vec<_>>().join(" · ")
+            }
             Origin::Chat => "chat".to_owned(),
         }
     }
@@ -100,7 +108,7 @@ impl Header {
     pub fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
         let all = match &self.origin {
             Origin::Experiment { parameters, .. } => Some(parameters),
-            Origin::Program { .. } | Origin::Chat => None,
+            Origin::Programs(_) | Origin::Chat => None,
         };
         all.into_iter().flatten().map(|(name, value)| (name.as_str(), value.as_str()))
     }

@@ -253,6 +253,7 @@ fn became(socket: &Socket, analysis: &Analysis) -> Row {
         }
         SocketUse::Accepted => row.push(tr!("accepted"), Ink::Plain),
         SocketUse::Connected => row.push(tr!("connected"), Ink::Plain),
+        SocketUse::Paired => row.push(tr!("one of a pair"), Ink::Plain),
         SocketUse::Bound => row.push(tr!("bound"), Ink::Plain),
         SocketUse::BoundByKernel => row.push(tr!("bound by the kernel"), Ink::Plain),
         SocketUse::Unused => {}

@@ -85,6 +85,9 @@ impl Trace {
             return Vec::new();
         }
         self.add_actor(&event.actor);
+        if let EventKind::Return(back) = &event.what {
+            self.modes.learn(&back.call, &back.out);
+        }
         let all = self.detail >= Detail::Kernel;
         match &event.what {
             EventKind::Enter(call) => {

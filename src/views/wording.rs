@@ -7,8 +7,8 @@ use crate::labels;
 use crate::picture::{Ink, span_of};
 use crate::trace::packet::{End, LinkAction};
 use crate::trace::{
-    Address, Call, Data, Event, Fact, Label, Name, Observation, Outcome, Output, Relation, SockOpt,
-    Syscall, TcpInfo, Value,
+    Address, Call, Data, Event, Fact, Label, Name, Note, Observation, Outcome, Output, Relation,
+    SockOpt, Syscall, TcpInfo, Value,
 };
 
 /// The text, what a terminal might obey, hide or reorder written out.
@@ -150,7 +150,12 @@ pub(crate) fn option_span(option: &SockOpt, it: &Value) -> Option<String> {
 pub(crate) fn filled_in(out: &Output, bytes: usize) -> String {
     let from = |at: &Address| tr!(" from {at}", at = safe(&address(at)));
     match out {
-        Output::None | Output::Opened { .. } => String::new(),
+        Output::None | Output::Opened { .. } | Output::Closed { still_open: 0 } => String::new(),
+        Output::Pair { fds: [one, other], .. } => format!(" [{one}, {other}]"),
+        Output::Closed { still_open: 1 } => tr!(" (one other descriptor is open)").to_owned(),
+        Output::Closed { still_open } => {
+            tr!(" ({still_open} other descriptors are open)", still_open)
+        }
         Output::Accepted { peer, .. } => from(peer),
         Output::Received { data, from: sender } => {
             let sender = sender.as_ref().map_or_else(String::new, from);
@@ -213,6 +218,22 @@ fn tcp_info(info: &TcpInfo) -> String {
         None => format!(" {name} {number}"),
     };
     format!("{}{}", safe(&info.state), info.numbers().map(number).collect::<String>())
+}
+
+/// What the instrument cannot see, or left out.
+pub(crate) fn note(note: &Note) -> String {
+    match note {
+        Note::IoUring => {
+            tr!("uses io_uring: what goes through its rings is no system call, and is not seen")
+                .to_owned()
+        }
+        Note::OtherArchitecture => {
+            tr!("runs code of another architecture, whose calls are not seen").to_owned()
+        }
+        Note::LeftOut { events } => {
+            tr!("{events} more events are left out: the recording has grown to its bound", events)
+        }
+    }
 }
 
 /// What the kernel said when the instrument asked.

@@ -27,7 +27,7 @@ pub use readiness::{Interest, Ready};
 use super::actor;
 use super::recorder::Recorder;
 use super::sys;
-use crate::trace::{Call, How, Name, Outcome, Output, Role, Site, SocketId, Syscall};
+use crate::trace::{Call, How, Name, Outcome, Output, Role, Site, SocketFlags, SocketId, Syscall};
 
 /// A socket that records every call on it.
 #[derive(Debug)]
@@ -126,6 +126,7 @@ impl Socket {
                 domain: names::domain(domain),
                 kind: names::kind(kind),
                 protocol: names::protocol(protocol),
+                flags: SocketFlags::default(),
             },
             name: "socket".into(),
             api: Some("socket".into()),
@@ -246,7 +247,7 @@ impl Socket {
     pub fn accept(&self) -> io::Result<(Socket, SockAddr)> {
         let ((id, inner), peer) = self.call(
             ("accept", sys::ACCEPT),
-            Syscall::Accept,
+            Syscall::Accept { flags: SocketFlags::default() },
             Location::caller(),
             |listener| listener.accept().map(|(socket, peer)| (numbered(socket), peer)),
             |((id, socket), peer)| {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use socket2::Protocol;
 
 use super::{Socket, done, names, sys};
-use crate::trace::{Args, Output, SockOpt, Syscall, Value};
+use crate::trace::{Args, FlagsCommand, Output, SockOpt, Syscall, Value};
 
 /// Options whose value is a flag or a number: getter, setter, type, option.
 macro_rules! options {
@@ -162,7 +162,7 @@ impl Socket {
         let set = |socket: &socket2::Socket| sys::set_status_flags(socket, wanted).map(drop);
         self.call(
             ("set_nonblocking", "fcntl"),
-            Syscall::SetFlags { nonblocking },
+            Syscall::SetFlags { nonblocking, command: FlagsCommand::Fcntl },
             source,
             set,
             done,

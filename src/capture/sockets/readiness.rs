@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::{Socket, record};
 use crate::capture::{Actor, sys};
-use crate::trace::{Call, Listed, Output, PollList, Role, Syscall};
+use crate::trace::{Call, FdList, Listed, Output, PollList, Role, Syscall};
 
 /// What a socket is watched for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -159,6 +159,7 @@ impl Actor {
         };
         let (reading, writing) = (fds(read), fds(write));
         let syscall = Syscall::Select {
+            except: FdList::default(),
             nfds: reading.iter().chain(&writing).max().map_or(0, |fd| fd + 1),
             read: Listed::of(reading.iter().copied()),
             write: Listed::of(writing.iter().copied()),

@@ -20,7 +20,7 @@ impl Socket {
     pub fn send(&self, bytes: &[u8]) -> io::Result<usize> {
         self.call(
             ("send", sys::SEND),
-            Syscall::Send { data: Data::of(bytes), to: None },
+            Syscall::Send { data: Data::of(bytes), to: None, flags: MsgFlags::default() },
             Location::caller(),
             |socket| socket.send(bytes),
             |sent| (length(*sent), Output::None),
@@ -96,7 +96,11 @@ impl Socket {
     /// `EMSGSIZE` if it is too long; `ECONNREFUSED` (connected sockets) from an earlier one; `EACCES` for a broadcast.
     #[track_caller]
     pub fn send_to(&self, bytes: &[u8], to: &SockAddr) -> io::Result<usize> {
-        let syscall = Syscall::Send { data: Data::of(bytes), to: Some(address(to)) };
+        let syscall = Syscall::Send {
+            data: Data::of(bytes),
+            to: Some(address(to)),
+            flags: MsgFlags::default(),
+        };
         let source = Location::caller();
         let sent = self.call(
             ("send_to", "sendto"),

@@ -7,7 +7,9 @@ use std::borrow::Cow;
 
 use strum::IntoEnumIterator;
 
-use super::names::{Domain, EpollOperation, How, MsgFlags, Protocol, SockOpt, SocketType};
+use super::names::{
+    Domain, EpollOperation, FlagsCommand, How, MsgFlags, Protocol, SockOpt, SocketFlags, SocketType,
+};
 use super::{FdList, Output, PollList, Syscall, SyscallKind, TcpInfo, Text};
 use crate::trace::{Args, SocketId, Value};
 
@@ -21,21 +23,21 @@ impl Syscall {
     /// The arguments by name, in the order of the call.
     pub fn args(&self) -> Args {
         match self {
-            Syscall::Socket { domain, kind, protocol } => {
-                args! { domain: domain, type: kind, protocol: protocol }
+            Syscall::Socket { domain, kind, protocol, flags }
+            | Syscall::SocketPair { domain, kind, protocol, flags } => {
+                args! { domain: domain, type: kind, protocol: protocol }.with_flags(&flags.0)
             }
             Syscall::Bind { address } | Syscall::Connect { address } => {
                 args! { address: address.clone() }
             }
             Syscall::Listen { backlog } => args! { backlog: *backlog },
-            Syscall::Send { data, to: None } => args! { data: data.clone() },
-            Syscall::Send { data, to: Some(to) } => {
-                args! { data: data.clone(), address: to.clone() }
+            Syscall::Send { data, to: None, flags } => {
+                args! { data: data.clone() }.with_flags(&flags.0)
             }
-            Syscall::Recv { size, flags } if flags.is_empty() => args! { size: *size },
-            Syscall::Recv { size, flags } => {
-                args! { size: *size, flags: number_or_text(&flags.0) }
+            Syscall::Send { data, to: Some(to), flags } => {
+                args! { data: data.clone(), address: to.clone() }.with_flags(&flags.0)
             }
+            Syscall::Recv { size, flags } => args! { size: *size }.with_flags(&flags.0),
             Syscall::Shutdown { how } => args! { how: how },
             Syscall::GetOption { option } => {
                 args! { level: option.level(), option: option.name() }
@@ -44,13 +46,20 @@ impl Syscall {
                 args! { level: option.level(), option: option.name(), value: value.clone() }
             }
             Syscall::GetFlags => args! { command: "F_GETFL" },
-            Syscall::SetFlags { nonblocking } => {
-                args! { command: "F_SETFL", flags: if *nonblocking { "O_NONBLOCK" } else { "0" } }
+            Syscall::SetFlags { nonblocking, command } => {
+                args! { command: command, flags: if *nonblocking { "O_NONBLOCK" } else { "0" } }
             }
-            Syscall::Select { nfds, read, write, timeout_us } => {
+            Syscall::Dup { command, onto } => {
+                let mut args = Args::default();
+                args.0
+                    .extend(command.iter().map(|it| (Cow::Borrowed("command"), it.clone().into())));
+                args.0.extend(onto.iter().map(|it| (Cow::Borrowed("newfd"), (*it).into())));
+                args
+            }
+            Syscall::Select { nfds, read, write, except, timeout_us } => {
                 let timeout =
                     timeout_us.map_or(Cow::Borrowed("NULL"), |us| format!("{us} us").into());
-                args! { nfds: *nfds, readfds: read.value(), writefds: write.value(), exceptfds: "NULL", timeout: timeout }
+                args! { nfds: *nfds, readfds: read.value(), writefds: write.value(), exceptfds: except.value(), timeout: timeout }
             }
             Syscall::Poll { watched, timeout_ms } => {
                 args! { fds: watched.to_string(), nfds: watched.count, timeout: *timeout_ms }
@@ -64,10 +73,10 @@ impl Syscall {
             Syscall::EpollWait { max_events, timeout_ms } => {
                 args! { maxevents: *max_events, timeout: *timeout_ms }
             }
+            Syscall::Sleep { asked_ns } => args! { request_ns: *asked_ns },
             Syscall::Other { args } => args.clone(),
-            Syscall::Accept | Syscall::Close | Syscall::GetSockName | Syscall::GetPeerName => {
-                Args::default()
-            }
+            Syscall::Accept { flags } => Args::default().with_flags(&flags.0),
+            Syscall::Close | Syscall::GetSockName | Syscall::GetPeerName => Args::default(),
         }
     }
 
@@ -101,24 +110,32 @@ impl Syscall {
             })
         };
         let option = || Some(SockOpt::parse(text("level")?, text("option")?));
+        let flags = || text("flags").unwrap_or_default();
         Some(match kind {
             SyscallKind::Socket => Syscall::Socket {
                 domain: Domain::parse(text("domain")?),
                 kind: SocketType::parse(text("type")?),
                 protocol: Protocol::parse(text("protocol")?),
+                flags: SocketFlags(flags()),
+            },
+            SyscallKind::SocketPair => Syscall::SocketPair {
+                domain: Domain::parse(text("domain")?),
+                kind: SocketType::parse(text("type")?),
+                protocol: Protocol::parse(text("protocol")?),
+                flags: SocketFlags(flags()),
             },
             SyscallKind::Bind => Syscall::Bind { address: args.address("address")?.clone() },
             SyscallKind::Listen => Syscall::Listen { backlog: number("backlog")? },
-            SyscallKind::Accept => Syscall::Accept,
+            SyscallKind::Accept => Syscall::Accept { flags: SocketFlags(flags()) },
             SyscallKind::Connect => Syscall::Connect { address: args.address("address")?.clone() },
             SyscallKind::Send => Syscall::Send {
                 data: args.data("data")?.clone(),
                 to: args.address("address").cloned(),
+                flags: MsgFlags(flags()),
             },
-            SyscallKind::Recv => Syscall::Recv {
-                size: number("size")?.try_into().ok()?,
-                flags: MsgFlags(text("flags").unwrap_or_default()),
-            },
+            SyscallKind::Recv => {
+                Syscall::Recv { size: number("size")?.try_into().ok()?, flags: MsgFlags(flags()) }
+            }
             SyscallKind::Shutdown => Syscall::Shutdown { how: How::parse(text("how")?) },
             SyscallKind::Close => Syscall::Close,
             SyscallKind::GetSockName => Syscall::GetSockName,
@@ -128,17 +145,30 @@ impl Syscall {
                 Syscall::SetOption { option: option()?, value: args.get("value")?.clone() }
             }
             SyscallKind::GetFlags if *text("command")? == *"F_GETFL" => Syscall::GetFlags,
-            SyscallKind::SetFlags if *text("command")? == *"F_SETFL" => Syscall::SetFlags {
+            SyscallKind::SetFlags => Syscall::SetFlags {
                 nonblocking: match &*text("flags")? {
                     "O_NONBLOCK" => true,
                     "0" => false,
                     _ => return None,
                 },
+                command: match FlagsCommand::parse(text("command")?) {
+                    FlagsCommand::Other(_) => return None,
+                    known => known,
+                },
+            },
+            SyscallKind::Dup => Syscall::Dup {
+                command: match text("command") {
+                    Some(command) if !command.starts_with("F_DUPFD") => return None,
+                    None if args.get("flags").is_some() => return None,
+                    command => command,
+                },
+                onto: number("newfd"),
             },
             SyscallKind::Select => Syscall::Select {
                 nfds: number("nfds")?,
                 read: FdList::parse(&text("readfds")?)?,
                 write: FdList::parse(&text("writefds")?)?,
+                except: FdList::parse(&text("exceptfds")?)?,
                 timeout_us: match &*text("timeout")? {
                     "NULL" => None,
                     span => Some(span.strip_suffix(" us")?.parse().ok()?),
@@ -158,7 +188,10 @@ impl Syscall {
                 max_events: number("maxevents")?.try_into().ok()?,
                 timeout_ms: number("timeout")?,
             },
-            SyscallKind::GetFlags | SyscallKind::SetFlags | SyscallKind::Other => return None,
+            SyscallKind::Sleep => {
+                Syscall::Sleep { asked_ns: number("request_ns")?.try_into().ok()? }
+            }
+            SyscallKind::GetFlags | SyscallKind::Other => return None,
         })
     }
 }
@@ -167,12 +200,26 @@ fn number_or_text(text: &Text) -> Value {
     text.parse().map_or_else(|_| Value::Text(text.clone()), Value::Number)
 }
 
+impl Args {
+    /// The same with these flags, if there are any.
+    fn with_flags(mut self, flags: &Text) -> Args {
+        if !flags.is_empty() {
+            self.0.push((Cow::Borrowed("flags"), number_or_text(flags)));
+        }
+        self
+    }
+}
+
 impl Output {
     /// What was filled in, by name.
     pub fn args(&self) -> Args {
         match self {
             Output::None => Args::default(),
             Output::Opened { socket } => args! { socket: *socket },
+            Output::Pair { sockets: [one, other], fds: [fd, other_fd] } => {
+                args! { fd: *fd, other_fd: *other_fd, socket: *one, other_socket: *other }
+            }
+            Output::Closed { still_open } => args! { still_open: *still_open },
             Output::Accepted { socket, peer } => args! { address: peer.clone(), socket: *socket },
             Output::Received { data, from: None } => args! { data: data.clone() },
             Output::Received { data, from: Some(from) } => {
@@ -203,10 +250,12 @@ impl Output {
             Some(Value::Number(number)) => u32::try_from(*number).ok(),
             _ => None,
         };
-        let socket = || match args.get("socket") {
-            Some(Value::Number(number)) => u64::try_from(*number).ok().map(SocketId),
+        let long = |name: &str| match args.get(name) {
+            Some(Value::Number(number)) => Some(*number),
             _ => None,
         };
+        let socket_of = |name: &str| u64::try_from(long(name)?).ok().map(SocketId);
+        let socket = || socket_of("socket");
         let text = |name: &str| match args.get(name) {
             Some(Value::Text(text)) => Some(text.clone()),
             _ => None,
@@ -216,6 +265,13 @@ impl Output {
         };
         Some(if has(&["address", "socket"]) {
             Output::Accepted { socket: socket()?, peer: args.address("address")?.clone() }
+        } else if has(&["fd", "other_fd", "socket", "other_socket"]) {
+            Output::Pair {
+                sockets: [socket()?, socket_of("other_socket")?],
+                fds: [long("fd")?, long("other_fd")?],
+            }
+        } else if has(&["still_open"]) {
+            Output::Closed { still_open: number("still_open")? }
         } else if has(&["socket"]) {
             Output::Opened { socket: socket()? }
         } else if has(&["data"]) || has(&["data", "address"]) {
@@ -262,12 +318,23 @@ mod tests {
                 domain: Domain::Inet,
                 kind: SocketType::Stream,
                 protocol: Protocol::Tcp,
+                flags: SocketFlags::default(),
+            },
+            Syscall::SocketPair {
+                domain: Domain::Unix,
+                kind: SocketType::Datagram,
+                protocol: Protocol::Default,
+                flags: SocketFlags::named("SOCK_NONBLOCK|SOCK_CLOEXEC"),
             },
             Syscall::Bind { address: address() },
             Syscall::Listen { backlog: 5 },
-            Syscall::Accept,
+            Syscall::Accept { flags: SocketFlags::named("SOCK_NONBLOCK") },
             Syscall::Connect { address: address() },
-            Syscall::Send { data: Data::of(b"hello"), to: Some(address()) },
+            Syscall::Send {
+                data: Data::of(b"hello"),
+                to: Some(address()),
+                flags: MsgFlags::named("MSG_DONTWAIT"),
+            },
             Syscall::Recv { size: 16, flags: MsgFlags::named("MSG_PEEK") },
             Syscall::Shutdown { how: How::Write },
             Syscall::Close,
@@ -276,8 +343,15 @@ mod tests {
             Syscall::GetOption { option: option.clone() },
             Syscall::SetOption { option, value },
             Syscall::GetFlags,
-            Syscall::SetFlags { nonblocking: true },
-            Syscall::Select { nfds: 4, read: list(), write: FdList::default(), timeout_us: None },
+            Syscall::SetFlags { nonblocking: true, command: FlagsCommand::Ioctl },
+            Syscall::Dup { command: Some("F_DUPFD_CLOEXEC".into()), onto: Some(10) },
+            Syscall::Select {
+                nfds: 4,
+                read: list(),
+                write: FdList::default(),
+                except: list(),
+                timeout_us: None,
+            },
             Syscall::Poll { watched: watched(), timeout_ms: -1 },
             Syscall::EpollCreate,
             Syscall::EpollCtl {
@@ -286,6 +360,7 @@ mod tests {
                 events: Some("EPOLLIN".into()),
             },
             Syscall::EpollWait { max_events: 8, timeout_ms: 0 },
+            Syscall::Sleep { asked_ns: 1_500_000_000 },
             Syscall::Other { args: Args::default() },
         ]
     }
@@ -306,12 +381,31 @@ mod tests {
     }
 
     #[test]
+    fn an_output_is_read_as_it_is_written() {
+        let data = Data::of(b"hello");
+        for output in [
+            Output::None,
+            Output::Opened { socket: SocketId(7) },
+            Output::Pair { sockets: [SocketId(7), SocketId(8)], fds: [3, 4] },
+            Output::Accepted { socket: SocketId(7), peer: address() },
+            Output::Received { data, from: Some(address()) },
+            Output::Closed { still_open: 0 },
+            Output::Name(address()),
+            Output::Value(Value::Number(1)),
+            Output::TcpInfo(TcpInfo { state: "LISTEN".into(), ..TcpInfo::default() }),
+            Output::Ready(Listed::of([(3, Text::from("POLLIN"))].into_iter())),
+        ] {
+            assert_eq!(Output::decode(output.args()), output);
+        }
+    }
+
+    #[test]
     fn a_call_that_lacks_what_it_must_have_keeps_its_arguments() {
-        let args = args! { fd: 3_i64, command: "F_DUPFD" };
+        let args = args! { fd: 3_i64, command: "F_SETFD" };
         for name in ["fcntl", "listen", "ioctl"] {
             let (fd, read) = Syscall::decode(name, args.clone());
             assert_eq!(fd, Some(3));
-            assert_eq!(read, Syscall::Other { args: args! { command: "F_DUPFD" } }, "{name}");
+            assert_eq!(read, Syscall::Other { args: args! { command: "F_SETFD" } }, "{name}");
         }
     }
 }

@@ -13,7 +13,9 @@ mod names;
 mod output;
 
 pub use listed::{FdList, Listed, PollList};
-pub use names::{Domain, EpollOperation, How, MsgFlags, Protocol, SockOpt, SocketType};
+pub use names::{
+    Domain, EpollOperation, FlagsCommand, How, MsgFlags, Protocol, SockOpt, SocketFlags, SocketType,
+};
 pub use output::{Output, TcpInfo};
 
 type Text = Cow<'static, str>;
@@ -27,18 +29,21 @@ type Text = Cow<'static, str>;
 )]
 pub enum Syscall {
     /// socket(2).
-    Socket { domain: Domain, kind: SocketType, protocol: Protocol },
+    Socket { domain: Domain, kind: SocketType, protocol: Protocol, flags: SocketFlags },
+    /// socketpair(2): two sockets that are one connection.
+    SocketPair { domain: Domain, kind: SocketType, protocol: Protocol, flags: SocketFlags },
     /// bind(2).
     Bind { address: Address },
     /// listen(2).
     Listen { backlog: i64 },
     /// accept(2) or accept4(2).
-    Accept,
+    Accept { flags: SocketFlags },
     /// connect(2).
     Connect { address: Address },
-    /// send(2), sendto(2), write(2).
-    Send { data: Data, to: Option<Address> },
-    /// recv(2), recvfrom(2), read(2).
+    /// send(2), sendto(2), sendmsg(2), write(2), writev(2); one message of sendmmsg(2); sendfile(2), and splice(2) into a socket,
+    /// of whose data no byte is kept.
+    Send { data: Data, to: Option<Address>, flags: MsgFlags },
+    /// recv(2), recvfrom(2), recvmsg(2), read(2), readv(2); one message of recvmmsg(2); splice(2) out of a socket.
     Recv {
         /// Room in the buffer, in bytes.
         size: u64,
@@ -58,13 +63,21 @@ pub enum Syscall {
     SetOption { option: SockOpt, value: Value },
     /// fcntl(2) with `F_GETFL`.
     GetFlags,
-    /// fcntl(2) with `F_SETFL`: whether `O_NONBLOCK` is set from now on.
-    SetFlags { nonblocking: bool },
+    /// fcntl(2) with `F_SETFL`, ioctl(2) with `FIONBIO`: whether `O_NONBLOCK` is set from now on.
+    SetFlags { nonblocking: bool, command: FlagsCommand },
+    /// dup(2), dup2(2), dup3(2), fcntl(2) with `F_DUPFD` or `F_DUPFD_CLOEXEC`: one more descriptor for the same socket.
+    Dup {
+        /// The command, if it is fcntl(2).
+        command: Option<Text>,
+        /// The descriptor that it shall be (dup2), or the lowest that it may be (fcntl).
+        onto: Option<i64>,
+    },
     /// select(2) or pselect(2).
     Select {
         nfds: i64,
         read: FdList,
         write: FdList,
+        except: FdList,
         /// In microseconds; `None` for no limit.
         timeout_us: Option<u64>,
     },
@@ -74,7 +87,7 @@ pub enum Syscall {
         /// In milliseconds; -1 for no limit.
         timeout_ms: i64,
     },
-    /// epoll_create1(2).
+    /// epoll_create(2) or epoll_create1(2).
     EpollCreate,
     /// epoll_ctl(2).
     EpollCtl {
@@ -84,11 +97,16 @@ pub enum Syscall {
         /// For what; `None` where it is no longer watched.
         events: Option<Text>,
     },
-    /// epoll_wait(2) or epoll_pwait(2).
+    /// epoll_wait(2), epoll_pwait(2) or epoll_pwait2(2).
     EpollWait {
         max_events: u64,
         /// In milliseconds; -1 for no limit.
         timeout_ms: i64,
+    },
+    /// nanosleep(2) or clock_nanosleep(2).
+    Sleep {
+        /// For how long, in nanoseconds.
+        asked_ns: u64,
     },
     /// Any other call.
     Other { args: Args },
@@ -105,33 +123,44 @@ enum Class {
     Transfer,
     /// Waits for many sockets at once.
     Readiness,
+    /// Waits for a time to pass, and for nothing else.
+    Sleep,
     /// Anything else that returns at once.
     Other,
 }
 
 impl SyscallKind {
-    /// The names that systems have for it, the one that people use first. fcntl(2) is two calls here: its arguments tell.
+    /// The names that systems have for it, the one that people use first. fcntl(2) is several calls here:
+    /// its arguments tell.
     pub(super) fn names(self) -> &'static [&'static str] {
         match self {
             SyscallKind::Socket => &["socket"],
+            SyscallKind::SocketPair => &["socketpair"],
             SyscallKind::Bind => &["bind"],
             SyscallKind::Listen => &["listen"],
             SyscallKind::Accept => &["accept", "accept4"],
             SyscallKind::Connect => &["connect"],
-            SyscallKind::Send => &["send", "sendto", "write"],
-            SyscallKind::Recv => &["recv", "recvfrom", "read"],
+            SyscallKind::Send => {
+                &["send", "sendto", "write", "sendmsg", "writev", "sendmmsg", "sendfile", "splice"]
+            }
+            SyscallKind::Recv => {
+                &["recv", "recvfrom", "read", "recvmsg", "readv", "recvmmsg", "splice"]
+            }
             SyscallKind::Shutdown => &["shutdown"],
             SyscallKind::Close => &["close", "closesocket"],
             SyscallKind::GetSockName => &["getsockname"],
             SyscallKind::GetPeerName => &["getpeername"],
             SyscallKind::GetOption => &["getsockopt"],
             SyscallKind::SetOption => &["setsockopt"],
-            SyscallKind::GetFlags | SyscallKind::SetFlags => &["fcntl"],
+            SyscallKind::GetFlags => &["fcntl"],
+            SyscallKind::SetFlags => &["fcntl", "ioctl"],
+            SyscallKind::Dup => &["dup", "dup2", "dup3", "fcntl"],
             SyscallKind::Select => &["select", "pselect6", "_newselect"],
             SyscallKind::Poll => &["poll", "ppoll", "WSAPoll"],
-            SyscallKind::EpollCreate => &["epoll_create1"],
+            SyscallKind::EpollCreate => &["epoll_create1", "epoll_create"],
             SyscallKind::EpollCtl => &["epoll_ctl"],
-            SyscallKind::EpollWait => &["epoll_wait", "epoll_pwait"],
+            SyscallKind::EpollWait => &["epoll_wait", "epoll_pwait", "epoll_pwait2"],
+            SyscallKind::Sleep => &["nanosleep", "clock_nanosleep"],
             SyscallKind::Other => &[],
         }
     }
@@ -139,11 +168,13 @@ impl SyscallKind {
     fn class(self) -> Class {
         match self {
             SyscallKind::Socket
+            | SyscallKind::SocketPair
             | SyscallKind::Bind
             | SyscallKind::Listen
             | SyscallKind::Close
             | SyscallKind::SetOption
-            | SyscallKind::SetFlags => Class::Setup,
+            | SyscallKind::SetFlags
+            | SyscallKind::Dup => Class::Setup,
             SyscallKind::GetSockName
             | SyscallKind::GetPeerName
             | SyscallKind::GetOption
@@ -152,6 +183,7 @@ impl SyscallKind {
                 Class::Transfer
             }
             SyscallKind::Select | SyscallKind::Poll | SyscallKind::EpollWait => Class::Readiness,
+            SyscallKind::Sleep => Class::Sleep,
             SyscallKind::Shutdown
             | SyscallKind::EpollCreate
             | SyscallKind::EpollCtl
@@ -201,6 +233,11 @@ impl Syscall {
     /// True for select, poll and epoll_wait: calls that wait for many sockets at once.
     pub fn waits_for_many(&self) -> bool {
         self.class() == Class::Readiness
+    }
+
+    /// True for a sleep: the call waits for a time to pass, and for nothing else.
+    pub fn sleeps(&self) -> bool {
+        self.class() == Class::Sleep
     }
 
     /// True if the call may block: a blocking socket makes it wait for the peer or for room.

@@ -61,6 +61,11 @@ names! {
     EpollOperation { Add = "EPOLL_CTL_ADD", Modify = "EPOLL_CTL_MOD", Delete = "EPOLL_CTL_DEL" }
 }
 
+names! {
+    /// Which command sets a descriptor's flags: fcntl(2)'s or ioctl(2)'s.
+    FlagsCommand { Fcntl = "F_SETFL", Ioctl = "FIONBIO" }
+}
+
 /// Declares the socket options that have a meaning here, each with its level.
 macro_rules! options {
     ($($variant:ident = $level:literal $name:literal),* $(,)?) => {
@@ -142,23 +147,57 @@ impl SockOpt {
     }
 }
 
-/// Flags of a receiving call (recv(2)).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct MsgFlags(pub(super) Text);
+/// Declares a set of flags, which is kept as their names joined by `|`.
+macro_rules! flags {
+    ($(#[$doc:meta])* $set:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        pub struct $set(pub(super) Text);
+
+        impl $set {
+            /// From their names, joined by `|`; empty for none.
+            pub fn named(names: impl Into<Text>) -> $set {
+                $set(names.into())
+            }
+
+            /// True if there are none.
+            pub fn is_empty(&self) -> bool {
+                self.0.is_empty()
+            }
+
+            /// True if this one is among them.
+            pub fn has(&self, name: &str) -> bool {
+                self.0.split('|').any(|flag| flag == name)
+            }
+        }
+    };
+}
+
+flags! {
+    /// Flags of a sending or receiving call (send(2), recv(2)).
+    MsgFlags
+}
+
+flags! {
+    /// Flags of a new socket (socket(2), accept4(2)).
+    SocketFlags
+}
+
+impl SocketFlags {
+    /// True if the socket is in non-blocking mode from the start.
+    pub fn nonblocking(&self) -> bool {
+        self.has("SOCK_NONBLOCK")
+    }
+}
 
 impl MsgFlags {
-    /// From their names, joined by `|`; empty for none.
-    pub fn named(names: impl Into<Text>) -> MsgFlags {
-        MsgFlags(names.into())
-    }
-
     /// True if the call does not remove the bytes it reads (`MSG_PEEK`).
     pub fn peek(&self) -> bool {
-        self.0.split('|').any(|flag| flag == "MSG_PEEK")
+        self.has("MSG_PEEK")
     }
 
-    /// True if there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    /// True if the call does not wait, whatever the socket's mode (`MSG_DONTWAIT`).
+    pub fn dont_wait(&self) -> bool {
+        self.has("MSG_DONTWAIT")
     }
 }

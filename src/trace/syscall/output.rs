@@ -13,10 +13,15 @@ pub enum Output {
     None,
     /// socket(2): the new socket.
     Opened { socket: SocketId },
-    /// accept(2): the new socket, and the peer's address.
+    /// socketpair(2): the two new sockets, with their descriptors.
+    Pair { sockets: [SocketId; 2], fds: [i64; 2] },
+    /// accept(2): the new socket, and the peer's address. ([`Output::Opened`] where nobody asked for the address.)
     Accepted { socket: SocketId, peer: Address },
     /// recv(2): the bytes, and for a datagram who sent it.
     Received { data: Data, from: Option<Address> },
+    /// close(2), where it is known how many other descriptors for that socket are open: with any, nothing is closed but the
+    /// descriptor.
+    Closed { still_open: u32 },
     /// getsockname(2), getpeername(2).
     Name(Address),
     /// An option's value.
@@ -63,6 +68,17 @@ impl TcpInfo {
 }
 
 impl Output {
+    /// The sockets that the call made.
+    pub fn new_sockets(&self) -> &[SocketId] {
+        match self {
+            Output::Opened { socket } | Output::Accepted { socket, .. } => {
+                std::slice::from_ref(socket)
+            }
+            Output::Pair { sockets, .. } => sockets,
+            _ => &[],
+        }
+    }
+
     /// The address that was filled in: a peer's, a sender's, a socket's own.
     pub fn address(&self) -> Option<&Address> {
         match self {

@@ -231,6 +231,7 @@ impl<'a> Builder<'a> {
 
 /// Calls that a ladder shows: those that the experiment made, but not the questions it asked the kernel.
 fn is_shown(span: &CallSpan, is_end: bool) -> bool {
-    let quiet = span.call.syscall.only_asks() || span.call.role == Role::ScopeEnd;
+    let quiet =
+        span.call.syscall.only_asks() || matches!(span.call.role, Role::ScopeEnd | Role::Kernel);
     !span.call.is_instrument() && (!quiet || is_end || span.errno().is_some())
 }

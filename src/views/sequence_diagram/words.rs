@@ -107,7 +107,7 @@ impl Builder<'_> {
                 words
             }
             Syscall::Connect { .. } => with(asked.into_iter().flat_map(near).collect(), " "),
-            Syscall::Accept => with(
+            Syscall::Accept { .. } => with(
                 out.filter(|out| **out != Address::Unix(None)).into_iter().flat_map(near).collect(),
                 " → ",
             ),
@@ -151,8 +151,8 @@ impl Builder<'_> {
                 let argument = match &span.call.syscall {
                     Syscall::Shutdown { how } => format!(" {how}"),
                     Syscall::Listen { backlog } => format!(" {backlog}"),
-                    Syscall::SetFlags { nonblocking: true } => " O_NONBLOCK".to_owned(),
-                    Syscall::SetFlags { nonblocking: false } => " 0".to_owned(),
+                    Syscall::SetFlags { nonblocking: true, .. } => " O_NONBLOCK".to_owned(),
+                    Syscall::SetFlags { nonblocking: false, .. } => " 0".to_owned(),
                     Syscall::SetOption { option, value } => {
                         let span = option_span(option, value);
                         format!(" {}", span.unwrap_or_else(|| value.to_string()))

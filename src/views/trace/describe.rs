@@ -58,6 +58,7 @@ impl Trace {
             EventKind::Signalled { signal } => {
                 self.prose(event, &tr!("is sent {signal}", signal = safe(signal)), Ink::Faint)
             }
+            EventKind::Note { note } => self.prose(event, &wording::note(note), Ink::Warn),
             EventKind::Exited { cpu_ns, .. } => {
                 let used = cpu_ns.map_or(String::new(), |used| {
                     tr!(", having used {span} of a processor", span = span_of(used))
