@@ -10,24 +10,23 @@ import time
 
 
 def server(address):
-    # Answers by request, so that a request made twice is worked on once.
-    done = {}
+    done = set()  # so that a request made twice is worked on once
     with socket.create_server(address, backlog=5) as listener:
         print("listening at %s port %d" % listener.getsockname())
         while True:
             connection, _ = listener.accept()
-            with connection, connection.makefile("rb") as lines:
-                try:
+            try:
+                with connection, connection.makefile("rb") as lines:
                     request = lines.readline()
                     if request in done:
-                        connection.sendall(done[request])
+                        connection.sendall(b"done\n")
                         print("the same request again: answered")
-                    else:
-                        done[request] = b"done\n"
+                    elif request.endswith(b"\n"):
+                        done.add(request)
                         print("a new request: done, but no answer")
                         lines.read()  # until the client gives up
-                except ConnectionError as error:
-                    print("a client:", error)
+            except ConnectionError as error:
+                print("a client:", error)
 
 
 def client(address):
@@ -39,17 +38,14 @@ def client(address):
             # could be taken for the answer to another request.
             with socket.create_connection(address, timeout=1) as s:
                 s.sendall(request)
-                answer = s.makefile("rb").readline()
-                if answer.endswith(b"\n"):
-                    print(f"attempt {attempt}: {answer.decode().rstrip()}")
-                    return
-                why = "the server closed the connection"
-        except OSError as error:  # timed out, refused, reset
-            why = error
-        print(f"attempt {attempt}: {why}")
+                if s.makefile("rb").readline() == b"done\n":
+                    return print(f"attempt {attempt}: done")
+            raise ConnectionError("the server closed the connection")
+        except OSError as error:  # timed out, refused, reset, closed
+            print(f"attempt {attempt}: {error}")
         # Pause, longer each time: perhaps the server is overloaded.
         time.sleep(0.2 * attempt)
-    sys.exit("client, %s port %d: no answer in three attempts" % address)
+    raise TimeoutError("no answer in three attempts")
 
 
 roles = {"server": server, "client": client}
@@ -58,7 +54,5 @@ if len(sys.argv) < 2 or sys.argv[1] not in roles:
 port = int(sys.argv[2]) if len(sys.argv) > 2 else 21567
 try:
     roles[sys.argv[1]](("127.0.0.1", port))
-except OSError as error:
-    sys.exit(f"{sys.argv[1]}, 127.0.0.1 port {port}: {error}")
-except KeyboardInterrupt:
-    pass
+except (OSError, KeyboardInterrupt) as error:
+    sys.exit(f"{sys.argv[1]}, 127.0.0.1 port {port}: {error!r}")

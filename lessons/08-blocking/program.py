@@ -21,16 +21,13 @@ def server(address):
 
 def client(address):
     with socket.create_connection(address) as s:
-        # So it is in blocking mode, as every new socket.
-        assert s.gettimeout() is None
-        while True:
+        data = None
+        while data != b"":  # recv() returns b"" at the end
             started = time.monotonic()
-            data = s.recv(1024)  # sleeps here, and costs nothing
+            data = s.recv(1024)  # sleeps here, and uses no processor
             waited = time.monotonic() - started
-            if not data:
-                print(f"recv() waited {waited:.3f} s: the end")
-                break
             print(f"recv() waited {waited:.3f} s: {len(data)} bytes")
+    print("the end")
 
 
 roles = {"server": server, "client": client}
@@ -39,7 +36,5 @@ if len(sys.argv) < 2 or sys.argv[1] not in roles:
 port = int(sys.argv[2]) if len(sys.argv) > 2 else 21567
 try:
     roles[sys.argv[1]](("127.0.0.1", port))
-except OSError as error:
-    sys.exit(f"{sys.argv[1]}, 127.0.0.1 port {port}: {error}")
-except KeyboardInterrupt:
-    pass
+except (OSError, KeyboardInterrupt) as error:
+    sys.exit(f"{sys.argv[1]}, 127.0.0.1 port {port}: {error!r}")

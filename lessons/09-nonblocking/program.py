@@ -5,61 +5,42 @@
 import selectors
 import socket
 import sys
-
-READ, WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
-# While a client has this much still to get, we take no more from it.
-MOST = 65536
+from contextlib import suppress
+from selectors import EVENT_READ as READ, EVENT_WRITE as WRITE
 
 
-class Client:
-    def __init__(self, s):
-        self.s, self.unsent, self.ended = s, bytearray(), False
-        s.setblocking(False)  # not inherited from the listening socket
-
-    def serve(self, events):
-        """Does what can be done now, and returns what to wait for next."""
-        if events & READ:
-            data = self.s.recv(4096)
-            self.unsent += data
-            # The client may still listen: what is unsent goes out first.
-            self.ended = not data
-        try:
-            del self.unsent[: self.s.send(self.unsent)]  # as much as fits
-        except BlockingIOError:
-            # Nothing fits: this client does not read, and the others must
-            # not wait for it.
-            pass
-        may_read = not self.ended and len(self.unsent) < MOST
-        return (READ if may_read else 0) | (WRITE if self.unsent else 0)
+# Does for one client what can be done now.
+def serve(selector, s, unsent):
+    try:
+        if not unsent:  # else what it has still to get comes first
+            unsent += s.recv(65536)
+            if not unsent:
+                raise EOFError("has left")
+        del unsent[: s.send(unsent)]  # as much as fits
+    except BlockingIOError:
+        pass  # nothing fits, and the other clients must not wait for that
+    except (OSError, EOFError) as why:
+        print("a client:", why)
+        selector.unregister(s)
+        return s.close()
+    selector.modify(s, WRITE if unsent else READ, unsent)
 
 
 def server(address):
     selector = selectors.DefaultSelector()
     with socket.create_server(address, backlog=5) as listener:
         print("listening at %s port %d" % listener.getsockname())
-        # A client may be gone again before accept().
         listener.setblocking(False)
         selector.register(listener, READ)
         while True:
-            for key, events in selector.select():  # the only wait
-                try:
-                    if key.data is None:
-                        connection, _ = listener.accept()
-                        new = Client(connection)
-                        selector.register(connection, READ, new)
-                        continue
-                    wanted = key.data.serve(events)
-                except BlockingIOError:  # not ready after all
+            for key, _ in selector.select():  # the only wait
+                if key.fileobj is not listener:
+                    serve(selector, key.fileobj, key.data)
                     continue
-                # This client is gone; the others are not.
-                except OSError as error:
-                    print("a client:", error)
-                    wanted = 0
-                if wanted:
-                    selector.modify(key.fileobj, wanted, key.data)
-                elif key.data:
-                    selector.unregister(key.fileobj)
-                    key.fileobj.close()
+                with suppress(BlockingIOError):  # it may be gone again
+                    s, _ = listener.accept()
+                    s.setblocking(False)  # not inherited on Linux
+                    selector.register(s, READ, bytearray())
 
 
 def client(address):
@@ -75,7 +56,5 @@ if len(sys.argv) < 2 or sys.argv[1] not in roles:
 port = int(sys.argv[2]) if len(sys.argv) > 2 else 21567
 try:
     roles[sys.argv[1]](("127.0.0.1", port))
-except OSError as error:
-    sys.exit(f"{sys.argv[1]}, 127.0.0.1 port {port}: {error}")
-except KeyboardInterrupt:
-    pass
+except (OSError, KeyboardInterrupt) as error:
+    sys.exit(f"{sys.argv[1]}, 127.0.0.1 port {port}: {error!r}")

@@ -13,13 +13,13 @@ def server(address):
         print("listening at %s port %d" % listener.getsockname())
         while True:
             connection, _ = listener.accept()
-            with connection:
-                try:
+            try:
+                with connection:
                     while True:
                         connection.sendall(b".")
                         time.sleep(0.3)
-                except ConnectionError as error:
-                    print("the client has left:", error)
+            except ConnectionError as error:
+                print("the client has left:", error)
 
 
 def receive_exactly(s, length, seconds):
@@ -37,9 +37,9 @@ def receive_exactly(s, length, seconds):
         try:
             piece = s.recv(length - len(data))
         except TimeoutError:
-            continue  # the test above says so, in one place
+            continue  # the test above reports it, in one place
         if not piece:
-            raise EOFError(f"the stream ended after {len(data)} bytes")
+            raise ConnectionError(f"the end, after {len(data)} bytes")
         data += piece
     return data
 
@@ -55,7 +55,5 @@ if len(sys.argv) < 2 or sys.argv[1] not in roles:
 port = int(sys.argv[2]) if len(sys.argv) > 2 else 21567
 try:
     roles[sys.argv[1]](("127.0.0.1", port))
-except (OSError, EOFError) as error:
-    sys.exit(f"{sys.argv[1]}, 127.0.0.1 port {port}: {error}")
-except KeyboardInterrupt:
-    pass
+except (OSError, KeyboardInterrupt) as error:
+    sys.exit(f"{sys.argv[1]}, 127.0.0.1 port {port}: {error!r}")

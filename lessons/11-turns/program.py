@@ -6,8 +6,6 @@
 import socket
 import sys
 
-HOST, PORT, BUFFER, BACKLOG = "127.0.0.1", 21567, 1024, 5
-
 
 def talk(s, my_turn):
     received = b""  # what has come and is no whole line yet
@@ -21,10 +19,9 @@ def talk(s, my_turn):
             s.sendall(line.encode() + b"\n")
         else:
             while b"\n" not in received:  # one recv() is not one message
-                data = s.recv(BUFFER)
+                data = s.recv(1024)
                 if not data:
-                    print("the other has left")
-                    return
+                    return print("the other has left")
                 received += data
             line, _, received = received.partition(b"\n")
             # A whole line, so no character is cut.
@@ -33,8 +30,7 @@ def talk(s, my_turn):
 
 
 def server(address):
-    # create_server() sets SO_REUSEADDR (lesson 6).
-    with socket.create_server(address, backlog=BACKLOG) as listener:
+    with socket.create_server(address, backlog=5) as listener:
         print("listening at %s port %d" % listener.getsockname())
         print("waiting for connection...")
         s, peer = listener.accept()
@@ -53,10 +49,8 @@ def client(address):
 roles = {"server": server, "client": client}
 if len(sys.argv) < 2 or sys.argv[1] not in roles:
     sys.exit("usage: program.py server|client [port]")
-port = int(sys.argv[2]) if len(sys.argv) > 2 else PORT
+port = int(sys.argv[2]) if len(sys.argv) > 2 else 21567
 try:
-    roles[sys.argv[1]]((HOST, port))
-except OSError as error:
-    sys.exit(f"{sys.argv[1]}, {HOST} port {port}: {error}")
-except KeyboardInterrupt:
-    pass
+    roles[sys.argv[1]](("127.0.0.1", port))
+except (OSError, KeyboardInterrupt) as error:
+    sys.exit(f"{sys.argv[1]}, 127.0.0.1 port {port}: {error!r}")

@@ -1,89 +1,64 @@
-# A chat with two threads a side: one sends, one receives, and both end when
-# the other leaves. Not for Windows.
+# A chat with two threads a side: one sends, and the main thread receives.
+# Both end when the other side leaves. Not for Windows.
 #   python3 program.py server     in one terminal, first
 #   python3 program.py client     in another; Ctrl-D leaves
 import os
-import select
 import socket
 import sys
-import threading
-
-HOST, PORT, BUFFER, BACKLOG = "127.0.0.1", 21567, 1024, 5
+from contextlib import suppress
+from select import select
+from threading import Thread
 
 
 def send(s, over):
-    try:
-        while True:
-            # The keyboard, or the receiver's word that it is over.
-            ready, _, _ = select.select([0, over], [], [])
-            if over in ready:
-                return
-            # Not input(): what its buffer holds is hidden from select().
-            data = os.read(0, BUFFER)
-            if not data:  # Ctrl-D
-                # The other sees the end, and leaves; then our receiver
-                # ends.
+    with suppress(OSError):  # a broken connection ends the receiver too
+        # `over` is ready once the receiver has closed the pipe's other end.
+        while over not in select([0, over], [], [])[0]:
+            data = os.read(0, 1024)  # input() hides lines from select()
+            if not data:  # Ctrl-D: the other sees the end, and leaves
                 return s.shutdown(socket.SHUT_WR)
             s.sendall(data)
-    except OSError as error:
-        # The receiver sees the same, and ends too.
-        print("cannot send:", error)
 
 
 def receive(s, is_over):
-    received = b""
     try:
-        while data := s.recv(BUFFER):
-            # One recv() is not one message.
-            *lines, received = (received + data).split(b"\n")
-            for line in lines:
-                print("Jack:", line.decode("utf-8", "replace"))
+        for line in s.makefile("rb"):  # recv() as often as a line needs
+            print("Jack:", line.decode("utf-8", "replace").rstrip("\n"))
         print("the other has left")
     except OSError as error:
         print("the connection is broken:", error)
     os.close(is_over)  # wakes the sender if it waits in select()
-    try:
-        s.shutdown(socket.SHUT_RDWR)  # wakes it if it waits in send()
-    except OSError:
-        pass  # both directions have ended already
+    with suppress(OSError):  # both directions may have ended already
+        s.shutdown(socket.SHUT_RDWR)  # wakes it if it waits in sendall()
 
 
 def talk(s):
     over, is_over = os.pipe()
-    threads = [
-        threading.Thread(target=send, args=(s, over)),
-        threading.Thread(target=receive, args=(s, is_over)),
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        # Sleeps; a loop that asks again and again would use a processor.
-        thread.join()
+    # daemon: Ctrl-C in the main thread ends this one too.
+    sender = Thread(target=send, args=(s, over), daemon=True)
+    sender.start()
+    receive(s, is_over)
+    sender.join()  # sleeps until the other thread has ended
 
 
 def server(address):
-    # create_server() sets SO_REUSEADDR (lesson 6).
-    with socket.create_server(address, backlog=BACKLOG) as listener:
+    with socket.create_server(address, backlog=5) as listener:
         print("listening at %s port %d" % listener.getsockname())
         print("waiting for connection...")
         s, peer = listener.accept()
-    with s:
-        print("connected from: %s port %d" % peer)
-        talk(s)
+    print("connected from: %s port %d" % peer)
+    talk(s)
 
 
 def client(address):
-    with socket.create_connection(address) as s:
-        talk(s)
+    talk(socket.create_connection(address))
 
 
 roles = {"server": server, "client": client}
 if len(sys.argv) < 2 or sys.argv[1] not in roles:
     sys.exit("usage: program.py server|client [port]")
-port = int(sys.argv[2]) if len(sys.argv) > 2 else PORT
+port = int(sys.argv[2]) if len(sys.argv) > 2 else 21567
 try:
-    roles[sys.argv[1]]((HOST, port))
-except OSError as error:
-    sys.exit(f"{sys.argv[1]}, {HOST} port {port}: {error}")
-except KeyboardInterrupt:
-    os._exit(130)  # Ctrl-C leaves at once, with all threads
+    roles[sys.argv[1]](("127.0.0.1", port))
+except (OSError, KeyboardInterrupt) as error:
+    sys.exit(f"{sys.argv[1]}, 127.0.0.1 port {port}: {error!r}")
