@@ -117,8 +117,10 @@ impl Trouble {
     }
 
     fn unwritten(path: &Path, error: &dyn fmt::Display) -> Trouble {
-        let what =
-            tr!("how far you are cannot be noted ({error}); the course plays all the same", error);
+        let what = tr!(
+            "your progress cannot be saved ({error}); you can take the course all the same",
+            error
+        );
         Trouble::with(path, what)
     }
 }
@@ -179,7 +181,7 @@ fn reset_in(path: &Path) -> Result<Option<PathBuf>, Trouble> {
     set_aside(path).map(Some).map_err(|error| {
         Trouble::with(
             path,
-            tr!("it cannot be set aside: {error}; nothing was changed", error = error_text(&error)),
+            tr!("it cannot be renamed: {error}; nothing was changed", error = error_text(&error)),
         )
     })
 }
@@ -199,7 +201,7 @@ fn read_from(path: &Path) -> Result<Progress, Trouble> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Progress::default()),
         Err(error) => {
             let what = tr!(
-                "your progress cannot be read ({error}); the course plays all the same",
+                "your progress cannot be read ({error}); you can take the course all the same",
                 error = error_text(&error)
             );
             return Err(Trouble::with(path, what));
@@ -216,11 +218,11 @@ fn read_from(path: &Path) -> Result<Progress, Trouble> {
                 path,
                 match aside {
                     Ok(_) => tr!(
-                        "this is damaged, or from a newer program; it is now {place}, and your progress starts over",
+                        "this is damaged, or from a newer version; it is now {place}, and your progress starts over",
                         place
                     ),
                     Err(error) => tr!(
-                        "this is damaged, or from a newer program, and cannot be set aside ({error}); nothing is noted",
+                        "this is damaged, or from a newer version, and cannot be renamed ({error}); your progress is not saved",
                         error = error_text(&error)
                     ),
                 },

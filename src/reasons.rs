@@ -37,7 +37,7 @@ pub fn lacking(lack: &Lack) -> String {
             };
             tr!("this needs {what}, and the system refused it ({step}: {errno})", what, step, errno)
         }
-        Lack::NeedsPrivateNetwork => tr!("not tried, for it needs the private network")
+        Lack::NeedsPrivateNetwork => tr!("not tried, because it needs the private network")
         .to_owned(),
         Lack::Loopback { errno } => {
             tr!("127.0.0.1 cannot be reached (connect: {errno})", errno)
@@ -49,7 +49,7 @@ pub fn lacking(lack: &Lack) -> String {
         Lack::Ipv6 { call, errno } => tr!("IPv6 is switched off on this machine ({call}: {errno})", call, errno),
         Lack::TempFolder { path, errno } => tr!("no folder can be made in {path} ({errno})", path, errno),
         Lack::PathTooLong { path } => tr!("{path} is {length} bytes long, too long for an AF_UNIX address (Linux takes 107)", path, length = path.len()),
-        Lack::Threads { errno } => tr!("the system starts no more threads or processes ({errno})", errno),
+        Lack::Threads { errno } => tr!("the system cannot start another thread or process ({errno})", errno),
         Lack::Shortage(call) => failed_call(call),
         Lack::OneProcessor { call, errno } => tr!("threads cannot be kept to one processor here ({call}: {errno})", call, errno),
         Lack::FrameCounters => tr!("frames can only be counted in a private network with /proc")
@@ -61,11 +61,11 @@ pub fn lacking(lack: &Lack) -> String {
         Lack::KernelWasFirst => {
             tr!("the kernel gave up before the program did").to_owned()
         }
-        Lack::BetweenLooks => tr!("the server worked between two looks of ours: --set work=200ms makes it work longer")
+        Lack::BetweenLooks => tr!("the server's work fell between two samples: --set work=200ms makes it longer")
         .to_owned(),
-        Lack::ThreadStates => tr!("the kernel does not say what a thread is doing: /proc is missing, or closed to us")
+        Lack::ThreadStates => tr!("what a thread is doing cannot be read: /proc is missing or not readable")
         .to_owned(),
-        Lack::ThreadDetails => tr!("the kernel cannot be asked: `stat`, `syscall`, `wchan` or `schedstat` of /proc/PID/task is missing or closed to you, or this process may open no more files (`ulimit -n 64` lets it)")
+        Lack::ThreadDetails => tr!("the kernel cannot be asked: `stat`, `syscall`, `wchan` or `schedstat` of /proc/PID/task is missing or not readable, or this process may open no more files (`ulimit -n 64` raises the limit)")
         .to_owned(),
         Lack::ErrorNumbers => tr!("the table has no row for this system and processor")
         .to_owned(),
@@ -73,9 +73,9 @@ pub fn lacking(lack: &Lack) -> String {
         Lack::TimeoutOutside { timeout_ns, pause_ns, whole_ns } => {
             let [timeout, pause, whole] =
                 [timeout_ns, pause_ns, whole_ns].map(|ns| Duration::from_nanos(*ns));
-            tr!("it takes a timeout between one pause ({pause}) and five ({whole}); {timeout} is not", pause = format_args!("{:?}", pause), whole = format_args!("{:?}", whole), timeout = format_args!("{:?}", timeout))
+            tr!("the timeout must be longer than one pause ({pause}) and shorter than five ({whole}); {timeout} is not", pause = format_args!("{:?}", pause), whole = format_args!("{:?}", whole), timeout = format_args!("{:?}", timeout))
         }
-        Lack::ShortSilence { silence_ns, least_ns } => tr!("a silence of {silence} is too short to compare: take {least} or more", silence = format_args!("{:?}", Duration::from_nanos(*silence_ns)), least = format_args!("{:?}", Duration::from_nanos(*least_ns))),
+        Lack::ShortSilence { silence_ns, least_ns } => tr!("a silence of {silence} is too short to compare: use {least} or more", silence = format_args!("{:?}", Duration::from_nanos(*silence_ns)), least = format_args!("{:?}", Duration::from_nanos(*least_ns))),
         Lack::Text(text) => text.clone(),
     }
 }
@@ -85,22 +85,22 @@ pub fn remedy(lack: &Lack) -> Option<&'static str> {
     Some(match lack {
         Lack::Network { step, errno, .. } => return network_remedy(*step, errno),
         Lack::Loopback { .. } => shortage_remedy("ENETUNREACH"),
-        Lack::Ipv6Loopback { .. } => tr!("`sudo ip -6 address add ::1/128 dev lo` gives it one"),
+        Lack::Ipv6Loopback { .. } => tr!("`sudo ip -6 address add ::1/128 dev lo` adds one"),
         Lack::Ipv6 { errno, .. } if errno == "EAFNOSUPPORT" => {
             tr!("boot it without ipv6.disable=1")
         }
         Lack::Ipv6 { .. } => tr!("sysctl net.ipv6.conf.all.disable_ipv6=0 turns it on"),
         Lack::TempFolder { .. } => tr!("set TMPDIR to a folder that you may write to"),
         Lack::PathTooLong { .. } => {
-            tr!("set TMPDIR to a shorter folder")
+            tr!("set TMPDIR to a folder with a shorter path")
         }
         Lack::Threads { errno } => shortage_remedy(errno),
         Lack::Shortage(call) => shortage_remedy(&call.errno),
         Lack::Descriptors { .. } => {
-            tr!("`ulimit -Hn` shows the limit, the system's administrator raises it")
+            tr!("`ulimit -Hn` shows the limit, which the administrator can raise")
         }
         Lack::Feature { feature: Feature::KeyboardAndSocket } => {
-            tr!("the chat has --style threads for that")
+            tr!("use --style threads instead")
         }
         Lack::ThreadStates | Lack::FrameCounters | Lack::TcpTable { .. } | Lack::Sysctl { .. } => {
             tr!("mount /proc: `sudo mount -t proc proc /proc`")
@@ -120,7 +120,9 @@ pub fn shortage_remedy(errno: &str) -> &'static str {
             "this user may start no more processes and threads: raise the limit with `ulimit -u`"
         ),
         "ENOENT" => tr!("one of the program's own files is gone: start explore again"),
-        "ENETUNREACH" => tr!("the loopback interface is down: `sudo ip link set lo up` raises it"),
+        "ENETUNREACH" => {
+            tr!("the loopback interface is down: `sudo ip link set lo up` brings it up")
+        }
         _ => tr!("the system is out of memory for sockets: close some programs"),
     }
 }
@@ -132,7 +134,9 @@ fn network_remedy(step: SetupStep, errno: &str) -> Option<&'static str> {
             tr!("load the driver with `sudo modprobe tun`; in Docker add `--device /dev/net/tun`")
         }
         ("EACCES", true) => {
-            tr!("give everyone the device with `sudo chmod 666 /dev/net/tun`, or run it with sudo")
+            tr!(
+                "allow everyone to use the device with `sudo chmod 666 /dev/net/tun`, or run it with sudo"
+            )
         }
         ("EPERM", true) => tr!(
             "in Docker add `--device /dev/net/tun --cap-add NET_ADMIN`; elsewhere run it with sudo"
@@ -167,18 +171,18 @@ pub fn step_name(step: SetupStep) -> &'static str {
 fn missing_feature(feature: Feature) -> &'static str {
     match feature {
         Feature::TcpInfo => tr!("this system has no TCP_INFO"),
-        Feature::LoopbackRange => tr!("127.0.0.2 can be bound without setting it up only on Linux"),
+        Feature::LoopbackRange => tr!("only Linux can bind 127.0.0.2 without setting it up"),
         Feature::FileTypes => {
             tr!("this needs the file types of a Unix system")
         }
         Feature::FilePermissions => tr!("this needs the file permissions of a Unix system"),
         Feature::PipeAsKeyboard => {
-            tr!("on this system the chat reads no pipe")
+            tr!("on this system the chat cannot read from a pipe")
         }
         Feature::KeyboardAndSocket => {
             tr!("this system cannot wait for a keyboard and a socket at once")
         }
-        Feature::ThreadTime => tr!("this system does not tell a thread's processor time"),
+        Feature::ThreadTime => tr!("this system does not report a thread's processor time"),
     }
 }
 
@@ -301,8 +305,9 @@ mod tests {
             "client: connect 127.0.0.1:4000: Network is unreachable (os error 101) [ENETUNREACH]"
         );
         assert!(
-            lack(&Lack::Shortage(call))
-                .ends_with("; the loopback interface is down: `sudo ip link set lo up` raises it")
+            lack(&Lack::Shortage(call)).ends_with(
+                "; the loopback interface is down: `sudo ip link set lo up` brings it up"
+            )
         );
         let odd = FailedCall::unknown(&Name::from("client"), "not an error's name".into());
         assert_eq!(failure(&Failure::Call(odd)), "client: not an error's name");

@@ -76,7 +76,7 @@ impl Kind {
     pub fn takes(self) -> String {
         match self {
             Kind::Span(least, most) => tr!(
-                "a time from {least} to {most}, with its unit (ms, s)",
+                "a time from {least} to {most}, with a unit (ms, s)",
                 least = span(least),
                 most = span(most)
             ),
@@ -119,7 +119,7 @@ pub const DEADLINE: Parameter = Parameter {
     name: "deadline",
     default: "60s",
     kind: Kind::Span(1, 86_400_000),
-    help: Text("when the lab ends the experiment and says who was blocked"),
+    help: Text("the deadline: when the experiment is stopped, and shows who was blocked"),
 };
 
 /// The settings of a run without any `--set`.

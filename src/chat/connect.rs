@@ -64,7 +64,7 @@ fn listen(actor: &Actor, address: &Address, screen: &dyn Screen) -> Result<Liste
     if !is_local(&at) {
         screen.note(&tr!(
             "warning: {address} can be reached from other machines, and this chat is neither encrypted nor authenticated: \
-             anyone on the way can read it and write into it",
+             anyone on the path can read and change it",
             address
         ));
     }

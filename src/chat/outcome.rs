@@ -97,11 +97,11 @@ fn remedy(error: &ConnectError) -> Option<String> {
             tr!("the file there is not a socket; choose another path")
         }
         (Phase::LookUp, _) if matches!(address, Address::Inet(_)) => {
-            tr!("check the name, or write the number")
+            tr!("check the name, or write the numeric address")
         }
-        (Phase::LookUp, _) => tr!(
-            "choose a shorter name: about 100 bytes are all that an address has room for (unix(7))"
-        ),
+        (Phase::LookUp, _) => {
+            tr!("choose a shorter name: an address has room for about 100 bytes (unix(7))")
+        }
         (Phase::Listen, "EADDRINUSE") => {
             return Some(tr!(
                 "a server already listens there; join it with `explore chat client --address {address}`, or choose another address",
@@ -112,7 +112,7 @@ fn remedy(error: &ConnectError) -> Option<String> {
             tr!("this machine has no such address; listen at one of its own")
         }
         (Phase::Listen, "EACCES") if !in_files => {
-            tr!("ports below 1024 are for privileged programs; choose a higher one")
+            tr!("ports below 1024 need privileges; choose a higher one")
         }
         (Phase::Listen, "EACCES" | "EPERM" | "EROFS") if in_files => {
             tr!("files cannot be created there; choose another folder")
@@ -188,7 +188,7 @@ pub fn ended(reason: &EndReason, address: &Address) -> String {
         ("read", _) => (tr!("the input cannot be read"), tr!("check standard input")),
         ("write", _) => (tr!("the output cannot be written"), tr!("check standard output")),
         (_, io::ErrorKind::ConnectionReset) => {
-            (tr!("the peer has broken the connection"), tr!("to go on, connect again"))
+            (tr!("the peer has reset the connection"), tr!("to go on, connect again"))
         }
         (_, io::ErrorKind::BrokenPipe) => {
             (tr!("the peer no longer receives"), tr!("to go on, connect again"))

@@ -8,7 +8,7 @@ use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::i18n::{Language, tr};
 
-/// A course on network sockets: its experiments run on your own kernel, and what they claim is checked there.
+/// A course on network sockets, with experiments that run on your own kernel and claims that are checked there
 #[derive(Debug, Parser)]
 #[command(
     name = "explore",
@@ -17,14 +17,14 @@ use crate::i18n::{Language, tr};
     disable_help_subcommand = true,
     after_help = "\
 Examples:
-  explore                        where you are, and what to type next
+  explore                        your progress, and what to type next
   explore lesson 1               the first lesson
-  explore lesson 3 -v            the same, with every system call as it is made
+  explore lesson 3 -v            the third, with every system call as it is made
   explore run nobody-home --set silence=1s
   explore verify                 every claim of the course, checked on this machine
 
-Exit codes: 0 all well; 1 a claim was broken; 2 usage or unreadable input;
-3 what was asked cannot be done on this machine; 130 interrupted."
+Exit codes: 0 success; 1 a claim was broken; 2 usage or unreadable input;
+3 cannot be done on this machine; 130 interrupted."
 )]
 pub struct Cli {
     /// What to do; nothing says where you are in the course.
@@ -40,34 +40,34 @@ pub struct Cli {
 pub enum Command {
     /// List the lessons
     List(List),
-    /// Play a lesson
+    /// Take a lesson
     Lesson(Lesson),
-    /// Write all lessons as pages, with an index
+    /// Write all lessons as HTML pages, with an index
     Book(Book),
     /// Run one experiment alone
     Run(Run),
-    /// Check every claim, without the prose: held, broken, or not checked here
+    /// Check every claim, without the text: held, broken, or not checked here
     Verify(Verify),
-    /// Say what this machine can show, why not, and how to get the rest
+    /// Check which experiments this machine can run, and how to enable the rest
     Doctor,
-    /// How far you have come: lessons finished, predictions right and wrong
+    /// Show your progress: lessons finished, predictions right and wrong
     Progress(Progress),
-    /// Explain a term, in every language, and name the lesson that shows it
+    /// Explain a term in every language, and name the lesson that shows it
     Glossary(Glossary),
-    /// Write a shell's completions to standard output
+    /// Print a completion script for a shell
     Completions(Completions),
-    /// Write the manual page to standard output, or all of them to a folder
+    /// Print the manual page, or write all manual pages to a folder
     Man(Man),
-    /// Talk: the one who comes first serves, the other joins
+    /// Chat: the first to start is the server, the second joins it
     Chat(Chat),
-    /// Show a recording through the same views
+    /// Show a recording in the same views
     Replay(Replay),
 }
 
 /// `explore list`.
 #[derive(Clone, Debug, Args)]
 pub struct List {
-    /// As JSON: an array of number, slug, title, experiments
+    /// Print JSON: an array of number, slug, title, experiments
     #[arg(long)]
     pub json: bool,
 }
@@ -88,19 +88,19 @@ Examples:
                                   the whole program that it ends with
   explore lesson ./mine.md        a lesson of your own")]
 pub struct Lesson {
-    /// Its number, its slug (`families`), `next`, or a lesson file (`./mine.md`)
+    /// Number or slug of the lesson (`families`), `next`, or a lesson file (`./mine.md`)
     #[arg(value_name = "N|SLUG|next|FILE")]
     pub which: String,
-    /// Write it as one page instead: prose, code, traces, pictures and claims of a run made now; `-` is standard output
+    /// Run the lesson and write it as one HTML page: text, code, traces, pictures and claims; `-` is standard output
     #[arg(long, value_name = "FILE", conflicts_with_all = ["step", "pace", "big"])]
     pub html: Option<PathBuf>,
-    /// Only this further experiment of the lesson, by its number, or `all` of them; at a terminal the lesson offers them at its end
+    /// Run only this further experiment (its number, or `all`); at a terminal the lesson offers them at its end
     #[arg(long, value_name = "N|all", value_parser = Further::parse, conflicts_with = "html")]
     pub further: Option<Further>,
-    /// Print the whole program that it ends with, in this language, and nothing else
+    /// Print only the whole program at the lesson's end, in this programming language
     #[arg(long, value_enum, value_name = "LANGUAGE", conflicts_with_all = ["html", "further", "step", "pace", "big", "record", "pcap"])]
     pub program: Option<ProgramLanguage>,
-    /// How much of the code of an experiment is shown
+    /// How much of each experiment's code to show
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = Code::Calls)]
     pub code: Code,
     /// How it is shown
@@ -108,12 +108,12 @@ pub struct Lesson {
     pub presentation: Presentation,
 }
 
-/// How much of the code of an experiment is shown.
+/// How much of each experiment's code to show
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Code {
     /// All of it
     All,
-    /// The socket calls and the comments; what only checks is folded
+    /// Socket calls and comments; lines that only check are folded
     #[default]
     Calls,
     /// None of it
@@ -146,7 +146,7 @@ Examples:
   explore book --out pages               then open pages/index.html
   explore book --out pages-zh --lang zh  the same in Chinese")]
 pub struct Book {
-    /// The folder they go to; it is made if it is not there
+    /// Folder to write to; created if it does not exist
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
 }
@@ -159,10 +159,10 @@ Examples:
   explore run nobody-home --set silence=1s
   explore run three-way-handshake -vvv --pcap handshake.pcapng")]
 pub struct Run {
-    /// Its name; `--list` shows them
+    /// Name of the experiment; `--list` shows them all
     #[arg(value_name = "EXPERIMENT", required_unless_present = "list")]
     pub experiment: Option<String>,
-    /// List the experiments, and what can be set in each
+    /// List the experiments and their parameters
     #[arg(long)]
     pub list: bool,
     /// Set a parameter
@@ -184,7 +184,7 @@ pub struct Verify {
     /// Only these lessons: numbers or slugs
     #[arg(value_name = "N")]
     pub lessons: Vec<String>,
-    /// As one JSON object
+    /// Print one JSON object
     #[arg(long)]
     pub json: bool,
 }
@@ -194,13 +194,13 @@ pub struct Verify {
 #[command(after_help = "\
 Examples:
   explore progress                       lesson by lesson
-  explore progress --json > li-lei.json  for a teacher who collects
-  explore progress --reset               begin anew; what was noted is set aside, not deleted")]
+  explore progress --json > li-lei.json  for a teacher who collects them
+  explore progress --reset               start over; the old record is renamed, not deleted")]
 pub struct Progress {
-    /// As one JSON object, for a teacher who collects
+    /// Print one JSON object, for a teacher who collects them
     #[arg(long, conflicts_with = "reset")]
     pub json: bool,
-    /// Begin anew; what was noted is set aside
+    /// Start over; the old record is kept under another name
     #[arg(long)]
     pub reset: bool,
 }
@@ -213,7 +213,7 @@ Examples:
   explore glossary datagram       one term
   explore glossary \u{4e09}\u{6b21}\u{63e1}\u{624b}        in Chinese as well")]
 pub struct Glossary {
-    /// The term, in any language; without it all are shown
+    /// The term, in any language (default: all terms)
     pub term: Vec<String>,
 }
 
@@ -236,7 +236,7 @@ Examples:
   explore man | man -l -
   explore man --out ~/.local/share/man/man1")]
 pub struct Man {
-    /// A page for each command, into this folder
+    /// Write a page for each command to this folder
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
 }
@@ -259,16 +259,16 @@ pub struct Replay {
 /// What every command takes.
 #[derive(Clone, Debug, Args)]
 pub struct Shared {
-    /// Language; without it the locale's, else English
+    /// Language (default: that of the locale, else English)
     #[arg(long, global = true, value_parser = language(), value_name = "LANG")]
     pub lang: Option<Language>,
-    /// Colours
+    /// Use colours
     #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = When::Auto)]
     pub color: When,
-    /// Draw with ASCII characters alone
+    /// Draw with ASCII characters only
     #[arg(long, global = true)]
     pub ascii: bool,
-    /// Columns to draw in (20 to 1000), instead of the terminal's
+    /// Width of the output in columns, 20 to 1000 (default: the terminal's)
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(20..=1000))]
     pub width: Option<u16>,
 }
@@ -279,13 +279,13 @@ pub struct Presentation {
     /// How it is played
     #[command(flatten)]
     pub play: Play,
-    /// Hold each call before it is made: its line of the source, then Enter makes it and shows its result (b back, c to the end, q leaves)
+    /// Pause before each call and show its source line; Enter makes the call and shows its result (b back, c to the end, q quits)
     #[arg(long, conflicts_with = "auto")]
     pub step: bool,
-    /// The same by itself: each call is made after this time (700ms)
+    /// Like --step, but make each call after this time, such as 700ms, without keys
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, conflicts_with = "step")]
     pub pace: Option<Duration>,
-    /// For a projector: few words, wide gaps, in half of the columns, so that the letters can be twice as large
+    /// For a projector: less text and half the columns, so that the font can be twice as large
     #[arg(long)]
     pub big: bool,
     /// Write the events to a file as JSON Lines; `-` is standard output
@@ -299,10 +299,10 @@ pub struct Presentation {
 /// How much is told, and whether anybody is asked.
 #[derive(Clone, Debug, Args)]
 pub struct Play {
-    /// Every call as a line; -vv: also the kernel's view; -vvv: also every frame, decoded and in hex
+    /// Show every call as a line; -vv: also the kernel's view; -vvv: also every frame, decoded and in hex
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// Ask nothing and wait for nothing (the default when not at a terminal)
+    /// Do not ask questions or wait for keys (the default when not at a terminal)
     #[arg(long)]
     pub auto: bool,
 }
@@ -341,33 +341,33 @@ Examples:
   explore chat --address 192.0.2.7:21567      join it from there
   explore chat --style poll -v                every call as it is made
 
-At a terminal: /quit or Ctrl-C leaves, Ctrl-D ends what you have to say and goes on listening.
-Elsewhere: lines in, lines out, to the end of the file.
+At a terminal: /quit or Ctrl-C quits; after Ctrl-D you send nothing more, but still receive.
+Elsewhere: reads lines and prints lines, until end of file.
 
-Exit codes: 0 the chat ended; 1 the connection broke; 2 usage; 3 nobody was met; 130 interrupted.")]
+Exit codes: 0 the chat ended; 1 the connection broke; 2 usage; 3 no connection; 130 interrupted.")]
 pub struct Chat {
-    /// Which end; without it: serves if nobody listens at the address, and joins if somebody does
+    /// Which side to be (default: the client if somebody listens at the address, else the server)
     #[arg(value_enum)]
     pub side: Option<Side>,
-    /// Where: HOST:PORT, [::1]:PORT, unix:/path, or on Linux unix:@name
+    /// Address: HOST:PORT, [::1]:PORT, unix:/path, or on Linux unix:@name
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:21567")]
     pub address: String,
-    /// How the two talk
+    /// How to wait for the keyboard and the peer
     #[arg(long, value_enum, value_name = "STYLE", default_value_t = Style::Threads)]
     pub style: Style,
-    /// How long one attempt to connect may take
+    /// Time limit for each attempt to connect
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = humantime::parse_duration)]
     pub timeout: Duration,
-    /// How many more attempts to connect, with growing pauses
+    /// How many more times to try to connect, with growing pauses
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub retries: u32,
-    /// What the other is called
+    /// The name to show for the peer
     #[arg(long, value_name = "NAME", default_value = "Jack")]
     pub peer_name: String,
-    /// Size of the buffer that recv fills; without it 1024, growing when a peer fills it
+    /// Size of the receive buffer (default: 1024, growing when it is filled)
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..=1 << 24))]
     pub buffer: Option<u32>,
-    /// Every call as a line, with its thread's name; twice: also the kernel's view
+    /// Show every call as a line, with its thread's name; -vv: also the kernel's view
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// Write the events to a file as JSON Lines
@@ -386,19 +386,19 @@ impl Default for Chat {
 /// Which end of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Side {
-    /// Listens, and takes one call
+    /// Listens and accepts one connection
     Server,
-    /// Calls
+    /// Connects
     Client,
 }
 
 /// How the chat talks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Style {
-    /// One thread a side, by turns, the client first
+    /// One thread per side, taking turns, the client first
     Turns,
-    /// Two threads a side: one sends, one receives
+    /// Two threads per side: one sends, one receives
     Threads,
-    /// One thread a side, which waits for keyboard and socket at once
+    /// One thread per side, which waits for keyboard and socket at once
     Poll,
 }

@@ -193,26 +193,24 @@ pub(super) fn error(error: &clap::Error) -> String {
         ErrorKind::InvalidSubcommand => {
             tr!("there is no command '{name}'", name = context(ContextKind::InvalidSubcommand))
         }
-        ErrorKind::NoEquals => tr!("'{arg}' is written with '=' before its value", arg),
+        ErrorKind::NoEquals => tr!("'{arg}' needs '=' before its value", arg),
         ErrorKind::TooManyValues => {
-            tr!("'{arg}' has no use for another value, '{value}'", arg, value)
+            tr!("'{arg}' takes no further value, and '{value}' is one", arg, value)
         }
         ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues => {
-            tr!("'{arg}' takes another number of values", arg)
+            tr!("'{arg}' has the wrong number of values", arg)
         }
         ErrorKind::ArgumentConflict => {
             let prior = context(ContextKind::PriorArg);
             if prior.is_empty() || prior == arg {
-                tr!("'{arg}' cannot stand twice", arg)
+                tr!("'{arg}' cannot be used more than once", arg)
             } else {
-                tr!("'{arg}' cannot stand beside '{prior}'", arg, prior)
+                tr!("'{arg}' cannot be used with '{prior}'", arg, prior)
             }
         }
-        ErrorKind::MissingRequiredArgument => tr!("these arguments are missing: {arg}", arg),
+        ErrorKind::MissingRequiredArgument => tr!("missing arguments: {arg}", arg),
         ErrorKind::MissingSubcommand => tr!("a command is missing").to_owned(),
-        ErrorKind::InvalidUtf8 => {
-            tr!("there are bytes in the arguments that are not UTF-8").to_owned()
-        }
+        ErrorKind::InvalidUtf8 => tr!("the arguments are not valid UTF-8").to_owned(),
         _ => error.to_string(),
     };
     let valid = context(ContextKind::ValidValue);
@@ -231,14 +229,14 @@ pub(super) fn error(error: &clap::Error) -> String {
         Some(ContextValue::StyledStr(text)) => format!("\n{}{}\n", tr!("Usage: "), usage(text)),
         _ => String::new(),
     };
-    format!("explore: {text}\n{usage}\n{}", tr!("--help tells more."))
+    format!("explore: {text}\n{usage}\n{}", tr!("Try --help for more."))
 }
 
 /// The values that an argument takes, if they are not a list of words.
 fn expected(arg: &str) -> Option<&'static str> {
     match arg.trim_start_matches('-').split(' ').next()? {
         "width" => Some(tr!("a whole number from 20 to 1000")),
-        "timeout" | "pace" => Some(tr!("a time with its unit, such as 700ms or 5s")),
+        "timeout" | "pace" => Some(tr!("a time with a unit, such as 700ms or 5s")),
         "retries" => Some(tr!("a whole number")),
         "buffer" => Some(tr!("a whole number from 1 to 16777216")),
         _ => None,

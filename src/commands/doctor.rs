@@ -48,7 +48,7 @@ pub fn run(session: &mut Session) -> Result<(), Failure> {
         terminal.wrapped("", &text, Ink::Good)?;
     } else {
         let text = tr!(
-            "{live} of {all} experiments run live on this machine; the others play recordings, marked as such.",
+            "{live} of {all} experiments run live on this machine; the others show recordings, marked as such.",
             live,
             all
         );
@@ -71,7 +71,7 @@ fn terminal_summary(terminal: &Terminal) -> String {
         Some(height) => tr!("{width} columns, {height} rows", width, height),
         None => tr!("{width} columns", width),
     };
-    let advice = if width < 80 { tr!("; 80 columns show the pictures best") } else { "" };
+    let advice = if width < 80 { tr!("; pictures look best in 80 columns") } else { "" };
     let colours = if terminal.has_colours() { tr!("colours") } else { tr!("no colours") };
     tr!("{size}, {colours}{advice}", size, colours, advice)
 }

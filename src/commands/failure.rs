@@ -49,7 +49,7 @@ pub enum Failure {
     #[error(transparent)]
     Setting(#[from] SetError),
     #[error("{}", tr!(
-        "--step waits for keys, and there is no terminal to press them at: --pace 700ms steps by itself"
+        "--step waits for keys, but this is not a terminal: use --pace 700ms instead"
     ))]
     StepNeedsTerminal,
     #[error("{}", tr!(
@@ -89,7 +89,7 @@ pub enum Failure {
     ))]
     ChatPortZero(Address),
     #[error("{}", tr!(
-        "--record -: a chat's standard output carries what the peer says; name a file to record to"
+        "--record -: standard output carries the peer's messages; name a file to record to"
     ))]
     ChatRecordOnStdout,
     #[error("{}", tr!("{name}: {what}", name = .0, what = .1))]
@@ -105,12 +105,12 @@ pub enum Failure {
     #[error("{}", no_probe(.0))]
     NoProbe(ProbeError),
     #[error("{}", tr!(
-        "there is no folder {folder}: make it first, or name a file elsewhere",
+        "there is no folder {folder}: create it first, or write to another place",
         folder = .0.display()
     ))]
     NoFolder(PathBuf),
     #[error("{}", tr!(
-        "the folder {folder} cannot be made: {error}: name another",
+        "the folder {folder} cannot be created: {error}: choose another",
         folder = .0.display(),
         error = error_text(.1)
     ))]
@@ -148,7 +148,7 @@ pub enum Incomplete {
     Unavailable(Lack),
     #[error("{}", reasons::failure(.0))]
     Failed(trace::Failure),
-    #[error("{}", tr!("the deadline struck before its end: --set deadline=… gives it longer"))]
+    #[error("{}", tr!("the deadline passed before its end: --set deadline=… gives it longer"))]
     Deadline,
 }
 
@@ -213,17 +213,17 @@ fn unwritable(path: &Path, error: &io::Error) -> String {
 fn no_probe(error: &ProbeError) -> String {
     match error {
         ProbeError::Start(error) => {
-            tr!("doctor: its probe cannot be started: {error}", error = error_text(error))
+            tr!("doctor: the probe cannot be started: {error}", error = error_text(error))
         }
         ProbeError::Answer(error, status) => {
-            tr!("doctor: its probe did not answer: {error} ({status})", error, status)
+            tr!("doctor: the probe gave no answer: {error} ({status})", error, status)
         }
     }
 }
 
 /// Said by `explore`, and by `explore lesson next` as a failure.
 pub(super) fn course_finished() -> &'static str {
-    tr!("You have finished every lesson. You can play any of them again.")
+    tr!("You have finished every lesson. You can take any of them again.")
 }
 
 impl From<terminal::Error> for Failure {

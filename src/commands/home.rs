@@ -11,7 +11,7 @@ use crate::progress::Progress;
 /// Shows the lessons with the learner's progress, and what to type next.
 pub fn run(session: &mut Session) -> Result<(), Failure> {
     let tagline = tr!(
-        "A course on network sockets: its experiments run on your own kernel, and what they claim is checked there."
+        "A course on network sockets, with experiments that run on your own kernel and claims that are checked there."
     );
     session.terminal.wrapped("", tagline, Ink::Strong)?;
     session.terminal.blank()?;
@@ -20,11 +20,11 @@ pub fn run(session: &mut Session) -> Result<(), Failure> {
     session.terminal.blank()?;
     let text = match next_lesson(&lesson::contents(), &progress) {
         Some(lesson) if progress.is_empty() => {
-            tr!("Begin with: {command}", command = lesson_command(lesson))
+            tr!("Start with: {command}", command = lesson_command(lesson))
         }
         Some(lesson) => {
             let (command, title) = (lesson_command(lesson), lesson.title);
-            tr!("Go on with: {command} ({title})", command, title)
+            tr!("Continue with: {command} ({title})", command, title)
         }
         None => course_finished().to_owned(),
     };

@@ -196,7 +196,7 @@ impl Playing<'_> {
         };
         let text = tr!("You left this lesson after {experiment}.", experiment = left_after);
         terminal.wrapped("", &text, Ink::Plain)?;
-        let answer = terminal.ask(tr!("Enter goes on there (b begins again, q leaves) "))?;
+        let answer = terminal.ask(tr!("Enter continues there (b starts over, q quits) "))?;
         let again = matches!(answer, Answer::Line(line) if line.eq_ignore_ascii_case("b"));
         Ok(if again { 0 } else { seen + 1 })
     }
@@ -258,9 +258,9 @@ impl Playing<'_> {
     fn experiment(&mut self, show: &Show) -> Result<(), Failure> {
         let folds = self.code(show, self.session.code)?;
         let terminal = &mut self.session.terminal;
-        let prompt = tr!("Enter runs it on this machine (q leaves) ");
+        let prompt = tr!("Enter runs it on this machine (q quits) ");
         if folds {
-            let unfold = tr!("Enter runs it on this machine (c unfolds the code, q leaves) ");
+            let unfold = tr!("Enter runs it on this machine (c unfolds the code, q quits) ");
             if matches!(terminal.ask(unfold)?, Answer::Line(typed) if typed.eq_ignore_ascii_case("c"))
             {
                 self.code(show, cli::Code::All)?;
@@ -301,7 +301,7 @@ impl Playing<'_> {
 
     /// Waits for Enter, at an interactive terminal.
     fn wait_for_enter(&mut self) -> Result<(), Failure> {
-        self.session.terminal.ask(tr!("Enter goes on (q leaves) "))?;
+        self.session.terminal.ask(tr!("Enter continues (q quits) "))?;
         Ok(())
     }
 
@@ -331,7 +331,7 @@ impl Playing<'_> {
         let text = match &next {
             Some(next) => tr!("Next: {command}", command = home::lesson_command(next)),
             None => tr!(
-                "That was the last lesson. Now talk: type {chat} here, and the other person types it in a second terminal. /quit ends it.",
+                "That was the last lesson. Now chat: type {chat} here, and have the other person type it in a second terminal. /quit ends it.",
                 chat = home::command("chat")
             ),
         };
@@ -347,7 +347,7 @@ impl Playing<'_> {
         let mut seen = vec![false; lesson.further.len()];
         loop {
             self.list_further(lesson, &seen)?;
-            let prompt = tr!("number of a further experiment (Enter goes on without, q leaves): ");
+            let prompt = tr!("number of a further experiment (Enter skips them, q quits): ");
             let Answer::Line(typed) = self.session.terminal.ask(prompt)? else {
                 return Ok(());
             };
@@ -394,9 +394,9 @@ impl Playing<'_> {
                 saved().of(slug).is_some_and(|record| record.left_after.is_some())
             });
         let text = if goes_on {
-            tr!("Left. The same command goes on from here.")
+            tr!("Quit. The same command continues from here.")
         } else {
-            tr!("Left. The same command begins this lesson again.")
+            tr!("Quit. The same command starts this lesson over.")
         };
         Ok(self.session.terminal.wrapped("", text, Ink::Faint)?)
     }
@@ -405,7 +405,7 @@ impl Playing<'_> {
 /// After the last lesson offers to start the chat.
 fn offer_the_chat(session: &mut Session) -> Result<(), Failure> {
     loop {
-        let prompt = tr!("Enter starts it here and now (q leaves) ");
+        let prompt = tr!("Enter starts it here and now (q quits) ");
         let typed = match session.terminal.ask(prompt).map_err(Failure::from) {
             Ok(Answer::Line(typed)) => typed.to_lowercase(),
             Ok(Answer::NotInteractive) | Err(Failure::Quit) => return Ok(()),

@@ -11,7 +11,7 @@ use crate::views::poll_chart;
 
 /// The prompt for one learner.
 pub fn type_a_letter() -> &'static str {
-    tr!("your letter (Enter skips, q leaves): ")
+    tr!("your letter (Enter skips, q quits): ")
 }
 
 /// Shows the question and its options.
@@ -32,7 +32,7 @@ pub fn pose(session: &mut Session, prediction: &Prediction) -> Result<(), Failur
 pub(super) fn predict(session: &mut Session, prediction: &Prediction) -> Result<Vote, Failure> {
     pose(session, prediction)?;
     let prompt = if session.class.is_present() {
-        tr!("letter, or hands 5 12 3 (q leaves): ")
+        tr!("letter, or hands 5 12 3 (q quits): ")
     } else {
         type_a_letter()
     };
@@ -61,7 +61,7 @@ pub fn compare(session: &mut Session, prediction: &Prediction, vote: &Vote) -> R
         }
         Vote::One(choice) => {
             let said = &prediction.options[*choice];
-            (tr!("You predicted: {said}. It was: {right}", said, right), false)
+            (tr!("You predicted: {said}. The answer: {right}", said, right), false)
         }
         Vote::Hands(raised) => {
             let width = session.terminal.width();
@@ -82,20 +82,26 @@ fn compare_hands(prediction: &Prediction, raised: &[u32]) -> (String, bool) {
     let (most, all) = (raised.iter().copied().max().unwrap_or(0), raised.iter().sum::<u32>());
     let first: Vec<_> = (0..raised.len()).filter(|place| raised[*place] == most).collect();
     let text = match first.as_slice() {
-        _ if most == 0 => tr!("No hand was raised. It was: {right}", right),
+        _ if most == 0 => tr!("No hand was raised. The answer: {right}", right),
         [place] if *place == prediction.right => {
             tr!("Most predicted it, {most} of {all}: {one}", most, all, one = right)
         }
         [place] => {
             let one = &prediction.options[*place];
-            tr!("Most predicted, {most} of {all}: {one}. It was: {right}", most, all, one, right)
+            tr!(
+                "Most predicted, {most} of {all}: {one}. The answer: {right}",
+                most,
+                all,
+                one,
+                right
+            )
         }
         several => {
             let options: Vec<_> =
                 several.iter().map(|place| prediction.options[*place].as_str()).collect();
             let each = options.join(tr!("; "));
             tr!(
-                "As many hands, {most} of {all}, for each of these: {each}. It was: {right}",
+                "A tie, with {most} of {all} hands each: {each}. The answer: {right}",
                 most,
                 all,
                 each,

@@ -58,7 +58,7 @@ fn show(terminal: &mut Terminal, lessons: &[Lesson], progress: &Progress) -> Res
             let (right, answered) = (record.right(), record.predictions.len());
             let all = lesson.predictions().count();
             let text =
-                tr!("{right} of {answered} predictions right, of {all}", right, answered, all);
+                tr!("{answered} of {all} predictions made, {right} right", right, answered, all);
             row.push(text, Ink::Plain);
             row.push("  ", Ink::Plain);
         }

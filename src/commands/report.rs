@@ -119,9 +119,9 @@ fn judge_one(line: &ClaimLine, recording: &Recording, playback: Playback<'_>) ->
         }
         Some(Ending::Failed { why }) => (Verdict::Broken, reasons::failure(why)),
         Some(Ending::Deadline) if own_deadline => {
-            (Verdict::NotChecked, tr!("the deadline that you set struck first").to_owned())
+            (Verdict::NotChecked, tr!("the deadline that you set passed first").to_owned())
         }
-        Some(Ending::Deadline) => (Verdict::Broken, tr!("the deadline struck first").to_owned()),
+        Some(Ending::Deadline) => (Verdict::Broken, tr!("the deadline passed first").to_owned()),
         Some(Ending::Finished) => {
             (Verdict::Broken, tr!("the experiment never checked it").to_owned())
         }

@@ -83,9 +83,9 @@ pub(super) fn deadline(recording: &Recording) -> Vec<String> {
     };
     let limit = span_of(limit_ns);
     let mut lines =
-        vec![tr!("The deadline of {limit} struck, and the lab ended the experiment.", limit)];
+        vec![tr!("The deadline of {limit} passed, and the experiment was stopped.", limit)];
     if blocked.is_empty() {
-        lines.push(tr!("Nobody was blocked in a call: an actor was busy elsewhere.").to_owned());
+        lines.push(tr!("No thread was blocked in a call: one was busy elsewhere.").to_owned());
     }
     lines.extend(blocked.iter().map(|one| {
         let source = one.call.site.as_ref();

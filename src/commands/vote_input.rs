@@ -21,11 +21,11 @@ pub enum Vote {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum VoteError {
     /// Not a letter of an option.
-    #[error("{}", tr!("That is none of the letters above."))]
+    #[error("{}", tr!("Please choose one of the letters above."))]
     NoOption,
     /// Numbers, but not one for each option.
     #[error("{}", tr!(
-        "There are {options} options, and that was {given}: type one letter, or the raised hands for each (a5 b12).",
+        "There are {options} options, but {given} numbers: type one letter, or the raised hands for each (a5 b12).",
         options,
         given
     ))]
@@ -46,7 +46,7 @@ pub enum VoteError {
     #[error("{}", tr!("`{what}` does not belong there: type 5 12 3, or a5 b12 c3.", what = .0))]
     Strange(char),
     /// More than [`MAX_HANDS`].
-    #[error("{}", tr!("No room has more than {most} hands up.", most = MAX_HANDS))]
+    #[error("{}", tr!("At most {most} hands can be counted.", most = MAX_HANDS))]
     TooMany,
 }
 
@@ -145,11 +145,11 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said() {
         for (typed, says) in [
-            ("d", "none of the letters"),
-            ("hello", "none of the letters"),
-            ("5 12", "3 options, and that was 2"),
-            ("7", "3 options, and that was 1"),
-            ("1 2 3 4", "3 options, and that was 4"),
+            ("d", "one of the letters"),
+            ("hello", "one of the letters"),
+            ("5 12", "3 options, but 2 numbers"),
+            ("7", "3 options, but 1 numbers"),
+            ("1 2 3 4", "3 options, but 4 numbers"),
             ("a5 12 c3", "either"),
             ("a5 d1", "`d`"),
             ("a5 a6", "twice"),

@@ -118,7 +118,7 @@ experiment!(
         name: "silence",
         default: "200ms",
         kind: Kind::Span(1, 60_000),
-        help: Text("how long the UDP client listens for an answer"),
+        help: Text("how long the UDP client waits for an answer"),
     }]
 );
 fn nobody_home(lab: &Lab) -> Result<()> {

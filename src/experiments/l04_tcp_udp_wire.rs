@@ -43,7 +43,7 @@ experiment!(
             name: "seed",
             default: "39",
             kind: Kind::Count(0, 1_000_000),
-            help: Text("which packets those are: another seed, others"),
+            help: Text("the seed of the random choice of those packets"),
         },
     ]
 );

@@ -65,7 +65,7 @@ experiment!(
         name: "limit",
         default: "300ms",
         kind: Kind::Span(1, 60_000),
-        help: Text("how long each end waits for the other's"),
+        help: Text("how long each end waits for the other's end of stream"),
     }]
 );
 /// Both ends follow the same rule: send, read to the end, close.

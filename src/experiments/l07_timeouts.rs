@@ -70,7 +70,7 @@ experiment!(
         name: "timeout",
         default: "2500ms",
         kind: Kind::Span(1500, 600_000),
-        help: Text("how long the program lets connect() try"),
+        help: Text("the program's time limit for connect()"),
     }]
 );
 fn handshake_times_out(lab: &Lab) -> Result<()> {
@@ -161,7 +161,7 @@ impl SynSettings {
     }
 }
 
-experiment!(read_times_out, parameters = &[limit(Text("how long the client lets recv() wait"))]);
+experiment!(read_times_out, parameters = &[limit(Text("the client's time limit for recv()"))]);
 fn read_times_out(lab: &Lab) -> Result<()> {
     let (client, server) = connection(lab)?;
     let limit = lab.span("timeout")?;
@@ -219,7 +219,7 @@ experiment!(
         name: "timeout",
         default: "1s",
         kind: Kind::Span(1000, 60_000),
-        help: Text("TCP_USER_TIMEOUT: how long the kernel may go on without an acknowledgment"),
+        help: Text("TCP_USER_TIMEOUT: how long sent bytes may stay unacknowledged"),
     }]
 );
 fn the_wire_is_cut(lab: &Lab) -> Result<()> {
@@ -281,7 +281,7 @@ experiment!(
     retry_with_backoff,
     network = Network::Wire,
     parameters = &[
-        limit(Text("how long the program lets each connect() try")),
+        limit(Text("the program's time limit for each connect()")),
         Parameter {
             name: "pause",
             default: "100ms",

@@ -69,7 +69,7 @@ fn accept_makes_a_new_one(lab: &Lab) -> Result<()> {
     Ok(client.close()?)
 }
 
-experiment!(recv_waits, parameters = &[silence(Text("how long the peer says nothing"))]);
+experiment!(recv_waits, parameters = &[silence(Text("how long the peer sends nothing"))]);
 fn recv_waits(lab: &Lab) -> Result<()> {
     let silence = lab.span("silence")?;
     let peer = lab.actor("peer");

@@ -323,7 +323,7 @@ experiment!(
         default: "20ms",
         // Each call is recorded: a second of them would be a million events.
         kind: Kind::Span(1, 200),
-        help: Text("how long the peer says nothing"),
+        help: Text("how long the peer sends nothing"),
     }]
 );
 fn busy_loop(lab: &Lab) -> Result<()> {

@@ -39,7 +39,7 @@ experiment!(
             name: "times",
             default: "1",
             kind: Kind::Count(1, 1000),
-            help: Text("how often each is measured"),
+            help: Text("how many times each is measured"),
         },
     ]
 );
@@ -243,7 +243,7 @@ fn what_differs(lab: &Lab, option: &Socket, poll: &Socket) -> Result<()> {
 
 experiment!(
     timeout_of_zero,
-    parameters = &[span("silence", "200ms", Text("how long the peer says nothing"),)]
+    parameters = &[span("silence", "200ms", Text("how long the peer sends nothing"),)]
 );
 fn timeout_of_zero(lab: &Lab) -> Result<()> {
     let (silence, zero) = (lab.span("silence")?, Some(Duration::ZERO));
@@ -331,7 +331,11 @@ experiment!(
     stepping = Stepping::Whole(Why::Race),
     parameters = &[
         span("pause", "100ms", Text("how long the peer waits before each byte"),),
-        span("timeout", "250ms", Text("the timeout of each recv(); and the other's deadline"),),
+        span(
+            "timeout",
+            "250ms",
+            Text("the timeout of each recv(), and the deadline of the other client"),
+        ),
     ]
 );
 fn drip_feed(lab: &Lab) -> Result<()> {
@@ -462,14 +466,12 @@ fn longest_gap(lab: &Lab) -> Duration {
 experiment!(
     three_modes,
     parameters = &[
-        span("silence", "600ms", Text("how long the peer says nothing")),
+        span("silence", "600ms", Text("how long the peer sends nothing")),
         Parameter {
             name: "timeout",
             default: "250ms",
             kind: Kind::Span(0, 60_000),
-            help: Text(
-                "SO_RCVTIMEO of the socket in timeout mode; see what the kernel makes of 0s"
-            ),
+            help: Text("SO_RCVTIMEO of the socket in timeout mode; try 0s as well"),
         },
     ]
 );

@@ -324,7 +324,7 @@ experiment!(
         name: "timeout",
         default: "200ms",
         kind: Kind::Span(20, 800), // the kernel sends the SYN again after a second
-        help: Text("how long the chat lets one connect() try"),
+        help: Text("the chat's time limit for each connect()"),
     }]
 );
 fn nobody_answers(lab: &Lab) -> Result<()> {

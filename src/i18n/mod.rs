@@ -213,7 +213,7 @@ mod tests {
         assert_eq!(
             translated,
             (
-                "3 \u{6761}\u{8bba}\u{65ad}\u{ff1a}3 \u{6761}\u{6210}\u{7acb}".to_owned(),
+                "\u{5171} 3 \u{6761}\u{7ed3}\u{8bba}\u{ff1a}3 \u{6761}\u{6210}\u{7acb}".to_owned(),
                 "\u{5df2}\u{5b66}\u{5b8c}".to_owned()
             )
         );

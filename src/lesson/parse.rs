@@ -236,7 +236,7 @@ impl Reader<'_> {
                         Tag::CodeBlock(CodeBlockKind::Fenced(info)) if is_ours(&info) => {
                             if depth > 1 {
                                 let what = tr!(
-                                    "this block stands inside a list or a quote: begin its line with the three backticks"
+                                    "this block is inside a list or a quote: begin its line with the three backticks"
                                 );
                                 return Err(self.wrong(self.line_at(range.start), what));
                             }
@@ -306,7 +306,7 @@ impl Reader<'_> {
         if headings.is_empty() || !self.text[thematic_break.range.end..first].trim().is_empty() {
             let line = self.line_at(thematic_break.range.start);
             let what = tr!(
-                "below the break `---` stand further experiments, each under a heading of its own: ## …"
+                "below the break `---`, each further experiment needs a heading of its own: ## …"
             );
             return Err(self.wrong(line, what));
         }
@@ -325,10 +325,8 @@ impl Reader<'_> {
         let title = heading.trim_matches('#').trim().to_owned();
         let steps = self.steps(blocks, range)?;
         if !steps.iter().any(|step| matches!(step, Step::Experiment(_))) {
-            let what = tr!(
-                "the section `{title}` stands below the break `---` and has no experiment",
-                title
-            );
+            let what =
+                tr!("the section `{title}`, below the break `---`, has no experiment", title);
             return Err(self.wrong(self.line_at(blocks[0].range.start), what));
         }
         Ok(Further { title, steps })
@@ -342,7 +340,7 @@ impl Reader<'_> {
                 _ => None,
             };
             if let Step::Predict(prediction) = &mut steps[index] {
-                let what = tr!("right after a prediction comes the experiment that answers it");
+                let what = tr!("a prediction must be followed by the experiment that answers it");
                 let line = prediction.line;
                 prediction.answered_by = answered_by.ok_or_else(|| self.wrong(line, what))?;
             }
@@ -356,7 +354,7 @@ impl Reader<'_> {
         let language = ProgramLanguage::named(name).ok_or_else(|| {
             let all =
                 ProgramLanguage::ALL.map(ProgramLanguage::name).join(tr!(context "list", ", "));
-            self.wrong(line, tr!("name a language behind the word `program`: {all}", all))
+            self.wrong(line, tr!("name a language after `program`: {all}", all))
         })?;
         let text = program(self.file, self.number, language)?;
         Ok(format!("```{name}\n{}\n```", text.trim_end()))
@@ -368,7 +366,7 @@ impl Reader<'_> {
             "in-order" => true,
             _ => {
                 let what = tr!(
-                    "behind the word `predict` may stand only `in-order`: the options keep their order"
+                    "`predict` may be followed only by `in-order`, which keeps the order of the options"
                 );
                 return Err(self.wrong(line, what));
             }
@@ -407,7 +405,7 @@ impl Reader<'_> {
         if name.is_empty() {
             return Err(self.wrong(
                 line,
-                tr!("name the experiment behind the word: ```experiment two-processes"),
+                tr!("name the experiment after the word: ```experiment two-processes"),
             ));
         }
         let experiment = names::experiment(name).map_err(|what| self.wrong(line, what))?;
@@ -457,7 +455,7 @@ impl Reader<'_> {
                 claim => {
                     if show.claims.iter().any(|other| other.name == claim) {
                         return Err(
-                            self.wrong(number, tr!("the claim `{claim}` stands here twice", claim))
+                            self.wrong(number, tr!("the claim `{claim}` is listed twice", claim))
                         );
                     }
                     show.claims
@@ -547,7 +545,7 @@ mod tests {
         );
         assert!(
             wrong(&TEXT.replace("```predict", "```predict sorted"))
-                .starts_with("mine.md:7: behind the word `predict`")
+                .starts_with("mine.md:7: `predict` may be followed")
         );
     }
 

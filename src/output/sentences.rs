@@ -62,7 +62,7 @@ pub fn counts(counts: Counts) -> String {
 /// The meaning of a broken claim.
 pub fn kernel_is_right() -> &'static str {
     tr!(
-        "This kernel did not do what the lesson says. The kernel is right: believe what you saw, and tell the authors."
+        "This kernel does not behave as the lesson says. The kernel is right: trust what you saw, and please tell the authors."
     )
 }
 

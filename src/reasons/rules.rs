@@ -43,7 +43,7 @@ fn rule(rule: &Rule) -> String {
         }
         Rule::Hold(frames) => tr!("hold {packets}", packets = packets(frames)),
         Rule::Cut => tr!("the wire is cut").to_owned(),
-        Rule::NoSuchAddress => tr!("nobody at the far end has that address").to_owned(),
+        Rule::NoSuchAddress => tr!("no host on the link has that address").to_owned(),
         Rule::Text(text) => text.clone(),
     }
 }
@@ -56,7 +56,7 @@ fn packets(frames: &FrameMatch) -> String {
         Choice::First(1) | Choice::Nth(1) => tr!("the first {packet}", packet),
         Choice::First(count) => tr!("the first {count} {packets}", count, packets),
         Choice::Nth(number) => tr!("the {nth} {packet}", nth = nth(number), packet),
-        Choice::Share { percent, .. } => tr!("{percent} % of {packets}", percent, packets),
+        Choice::Share { percent, .. } => tr!("{percent}% of {packets}", percent, packets),
     };
     let packets = match frames.from {
         Some(End::Client) => tr!("{packets} from the client", packets),
@@ -65,7 +65,7 @@ fn packets(frames: &FrameMatch) -> String {
     };
     match frames.choice {
         Choice::Share { seed, .. } => {
-            tr!("{packets}, drawn by lot with seed {seed}", packets, seed)
+            tr!("{packets}, chosen at random with seed {seed}", packets, seed)
         }
         _ => packets,
     }
@@ -126,7 +126,7 @@ mod tests {
             (Rule::Drop(fins), "drop the 23rd FIN from the server"),
             (
                 Rule::Drop(some(FrameKind::Udp, Choice::Share { percent: 20, seed: 7 })),
-                "drop 20 % of UDP datagrams, drawn by lot with seed 7",
+                "drop 20% of UDP datagrams, chosen at random with seed 7",
             ),
             (Rule::Cut, "the wire is cut"),
         ] {

@@ -305,9 +305,9 @@ impl From<serde_json::Error> for LineError {
 /// A message for a line that cannot be parsed.
 fn foreign_text(error: &serde_json::Error) -> String {
     let what = match error.classify() {
-        Category::Eof => "the JSON is not finished",
-        Category::Data => "column {column}: a field is missing, or is of another type",
-        Category::Io | Category::Syntax => "column {column}: this is no JSON",
+        Category::Eof => "the JSON is incomplete",
+        Category::Data => "column {column}: a field is missing or has the wrong type",
+        Category::Io | Category::Syntax => "column {column}: not valid JSON",
     };
     i18n::find(Some("JSON"), what).map_or_else(
         || error.to_string(), // which says more, in English
@@ -351,7 +351,7 @@ pub fn read(mut from: impl BufRead) -> Contents {
             break Some((
                 number,
                 tr!(
-                    "the line is longer than {LONGEST_LINE} bytes, and no line of ours is",
+                    "the line is longer than {LONGEST_LINE} bytes, the most that a recording's line can have",
                     LONGEST_LINE
                 ),
             ));
@@ -364,7 +364,10 @@ pub fn read(mut from: impl BufRead) -> Contents {
             (Ok(Some(Line::Event(event))), Some(recording)) => recording.push(*event),
             (Ok(None), Some(_)) => {}
             (Ok(_), None) => {
-                break Some((number, tr!("an event stands before any header line").to_owned()));
+                break Some((
+                    number,
+                    tr!("there is an event before the first header line").to_owned(),
+                ));
             }
             (Err(_), Some(_)) if !text.ends_with(b"\n") => {
                 break Some((number, tr!("the line is cut off").to_owned()));

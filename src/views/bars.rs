@@ -187,10 +187,8 @@ impl Group {
         }
         if self.base > 0 {
             let base = exact_span(self.base, self.base);
-            let words = tr!(
-                "(╌ the bars begin at {base}, not at 0, so that the differences are seen)",
-                base
-            );
+            let words =
+                tr!("(╌ the bars begin at {base}, not at 0, to show the differences)", base);
             rows.extend(paragraph(&words, width, Ink::Faint));
         }
         if !self.footer.is_empty() {

@@ -124,9 +124,7 @@ fn stream(analysis: &Analysis, colors: &ActorColors, direction: &Direction) -> F
         remarks.push((words, Ink::Warn));
     }
     if !direction.sound {
-        let words = tr!(
-            "≠ what was received is not what was sent: the rows are set by their lengths alone"
-        );
+        let words = tr!("≠ received and sent differ: the rows are aligned by their lengths only");
         remarks.push((words.to_owned(), Ink::Warn));
     }
     let first = |pieces: &[analysis::Piece]| pieces.first().map(|piece| piece.call);

@@ -71,7 +71,7 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
         return Picture::default();
     }
     let words = tr!(
-        "(on both axes the same distance is the same factor, say ten times as much: logarithmic)"
+        "(both axes are logarithmic: equal distances are equal factors, such as ten times as much)"
     );
     for line in wrap(words, width.max(8)) {
         canvas.write(row, 0, width, &line, Ink::Faint);

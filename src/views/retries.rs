@@ -81,7 +81,7 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
         let key = [
             (
                 has(|line| line.from.is_some() && matches!(line.stroke, Stroke::Gap { .. })),
-                tr!("├──▶ how long after the one before"),
+                tr!("├──▶ time since the one before"),
             ),
             (has(|line| line.stroke == Stroke::Call), tr!("┣━━┫ a call, until it returned")),
             (has(|line| line.stroke == Stroke::Wait), tr!("├╌╌┤ a wait on purpose")),

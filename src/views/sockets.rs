@@ -90,12 +90,14 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
         (
             any(|socket| socket.usage() == SocketUse::BoundByKernel),
             tr!(
-                "(bound by the kernel: the program asked for no address, and got one when it needed one)"
+                "(bound by the kernel: the program did not choose an address, so the kernel chose one when it was needed)"
             ),
         ),
         (
             any(has_abstract_name),
-            tr!("(a name that begins with @ is Linux's own kind: there is no file of that name)"),
+            tr!(
+                "(a name that begins with @ is abstract, which only Linux has: there is no such file)"
+            ),
         ),
         (again, tr!("(└ the same socket as in the row above)")),
     ];

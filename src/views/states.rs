@@ -41,16 +41,16 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
     let asked = timelines.iter().any(|timeline| timeline.samples > 0);
     let counted = if asked {
         tr!(
-            "Running, ready and the turns on a CPU are the kernel's count, when it was last asked. It says R for both ready and running, and S for blocked."
+            "Times running and ready, and the turns on a CPU, are the kernel's counts when it was last asked. It reports both ready and running as R, and blocked as S."
         )
     } else {
-        tr!("The kernel was not asked, so ready and running are one.")
+        tr!("The kernel was not asked, so ready and running are not told apart.")
     };
     let derived = tr!(
-        "Blocked and woken are derived from the recorded calls: those that took longer than 1 ms, from entry to return, so the time ready after waking is in it."
+        "Blocked and woken are inferred from the recorded calls: those that took longer than 1 ms from entry to return, which includes the time spent ready after waking."
     );
     let taken = tr!(
-        "Taken away is what remains of the turns, so at most: shorter sleeps are counted in it."
+        "Preempted is what remains of the turns, so an upper bound: shorter sleeps are counted in it."
     );
     rows.push(Row::new());
     for sentence in [counted, derived].into_iter().chain(asked.then_some(taken)) {
@@ -100,7 +100,7 @@ fn diagram(canvas: &mut Canvas, totals: &ThreadTotals) {
     canvas.put(4, 34, '▲', Ink::Faint);
     canvas.write(5, 14, 29, tr!("given a CPU"), Ink::Faint);
     canvas.write(6, 14, 29, &turns, Ink::Strong);
-    canvas.write(5, 36, 49, tr!("taken away"), Ink::Faint);
+    canvas.write(5, 36, 49, tr!("preempted"), Ink::Faint);
     canvas.write(6, 36, 49, &taken_away(totals), Ink::Strong);
     // From running into blocked, and from blocked back to ready: never straight to running.
     for column in 39..57 {

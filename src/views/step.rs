@@ -203,7 +203,7 @@ impl<'a> Shot<'a> {
             .collect();
         if is_run_through(self.events, event) {
             let text = tr!(
-                "this line has come {PAUSES_PER_LINE} times: from here it is run through",
+                "this line has paused {PAUSES_PER_LINE} times: from here on it does not pause",
                 PAUSES_PER_LINE
             );
             rows.push(Row::new().with(fit(&text, width), Ink::Faint));
@@ -326,6 +326,6 @@ mod tests {
         let (mut events, cursor) = shot();
         assert!(!draw(&events, Some(&cursor), 80, 24).contains("run through"));
         events.extend([cursor.clone(), cursor.clone()]);
-        assert!(draw(&events, Some(&cursor), 80, 24).contains("from here it is run through"));
+        assert!(draw(&events, Some(&cursor), 80, 24).contains("from here on it does not pause"));
     }
 }

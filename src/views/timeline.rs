@@ -184,13 +184,13 @@ fn words_of(mark: &Mark) -> String {
         MarkKind::Accepted(who) => {
             tr!("a connection{whose}", whose = from(who))
         }
-        MarkKind::TimedOut => tr!("EAGAIN: its own timeout was over").to_owned(),
+        MarkKind::TimedOut => tr!("EAGAIN: its own timeout expired").to_owned(),
         MarkKind::FailedLate(errno) => safe(errno),
         MarkKind::FailedAtOnce(errno) => {
             tr!("{name}: {errno} at once", name, errno = safe(errno))
         }
         MarkKind::InProgress => tr!("{name}: EINPROGRESS", name),
-        MarkKind::Ready(0) => tr!("{name}: the time was over", name),
+        MarkKind::Ready(0) => tr!("{name}: timed out", name),
         MarkKind::Ready(ready) => tr!("{name}: {ready} ready", name, ready),
         MarkKind::Other => name,
     }
@@ -343,9 +343,9 @@ fn words_of_all(run: &[&Mark]) -> String {
     });
     let bytes = bytes(sum.sum());
     if matches!(first.kind, MarkKind::Sent(_)) {
-        tr!("{times} × sends, {bytes} together", times, bytes)
+        tr!("{times} × sends, {bytes} in all", times, bytes)
     } else {
-        tr!("{times} × gets, {bytes} together", times, bytes)
+        tr!("{times} × gets, {bytes} in all", times, bytes)
     }
 }
 
@@ -507,9 +507,9 @@ fn legend(canvas: &mut Canvas, row: usize, timelines: &[ThreadTimeline], width: 
         column = canvas.write(row, column, width, &words, Ink::Faint) + 3;
     }
     let source = if sampled > 0 {
-        tr!("cpu: processor time used. The kernel was asked what each thread does.")
+        tr!("cpu: processor time used. The kernel was asked what each thread was doing.")
     } else {
-        tr!("Drawn from the calls; the kernel was not asked what each thread does.")
+        tr!("Drawn from the calls; the kernel was not asked what each thread was doing.")
     };
     for (index, line) in wrap(source, width.max(8)).iter().enumerate() {
         canvas.write(row + 1 + index, 0, width, line, Ink::Faint);

@@ -201,7 +201,7 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
     let mut rows: Vec<Row> = events.iter().flat_map(|event| trace.push(event)).collect();
     rows.extend(trace.pause());
     if events.iter().any(|event| matches!(event.what, EventKind::Return(_))) {
-        let key = tr!("(= what the call returned; on the right how long it took)");
+        let key = tr!("(= is followed by what the call returned; on the right, how long it took)");
         rows.extend(paragraph(key, width, Ink::Faint));
     }
     Picture(rows)

@@ -67,7 +67,7 @@ impl ActorColors {
 /// A time that evidence saw, and what the kernel's clock was behind if that counts too.
 pub(crate) fn with_lag(saw: String, lag_ns: Option<u64>) -> String {
     match lag_ns.map(span_of) {
-        Some(lag) => tr!("{saw} + {lag} that the kernel's clock of ticks was behind", saw, lag),
+        Some(lag) => tr!("{saw} + {lag} by which the kernel's tick clock lagged", saw, lag),
         None => saw,
     }
 }

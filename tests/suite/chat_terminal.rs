@@ -270,7 +270,7 @@ fn a_reset_is_said_and_ends_the_chat_with_1() {
         one.types("never fin");
         socket.set_linger(Some(Duration::ZERO)).expect("linger");
         drop(socket);
-        one.sees("the peer has broken the connection: recv");
+        one.sees("the peer has reset the connection: recv");
         one.sees("ECONNRESET");
         assert_eq!(one.leaves().0, Some(1), "{style} {family}");
     }

@@ -31,7 +31,7 @@ fn what_there_is_not_is_answered_with_what_is_near() {
         (&["run", "two-proceses"][..], "did you mean `two-processes`?"),
         (&["verify", "tcp"][..], "did you mean `tcp-udp`?"),
         (&["run", "nobody-home", "--set", "silense=1s"][..], "it has `silence`, `deadline`"),
-        (&["run", "nobody-home", "--set", "silence=5"][..], "with its unit"),
+        (&["run", "nobody-home", "--set", "silence=5"][..], "with a unit"),
         (&["run", "nobody-home", "--set", "silence"][..], "--set NAME=VALUE"),
         (&["lesson", "./nowhere.md"][..], "./nowhere.md: No such file"),
         (&["replay", "/nowhere.jsonl"][..], "/nowhere.jsonl: No such file"),
@@ -226,7 +226,7 @@ fn colours_are_for_terminals_unless_asked_for() {
 fn a_deadline_names_who_was_blocked_and_where() {
     let (out, _, code) =
         told(&["run", "nobody-home", "--set", "silence=9s", "--set", "deadline=300ms"]);
-    assert!(out.contains("The deadline of 300 ms struck"), "{out}");
+    assert!(out.contains("The deadline of 300 ms passed"), "{out}");
     assert!(
         out.contains("had been blocked in recv") && out.contains("src/experiments/l04_tcp_udp.rs:"),
         "{out}"

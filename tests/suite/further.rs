@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use crate::person::{PROMPTS, Person};
 use crate::support::{experiment_block, explore, file, folder, told, utf8};
 
-const NUMBER: &str = "number of a further experiment (Enter goes on without, q leaves): ";
+const NUMBER: &str = "number of a further experiment (Enter skips them, q quits): ";
 
 /// A lesson with two further experiments.
 fn lesson(folder: &TempDir) -> PathBuf {
@@ -47,7 +47,7 @@ fn they_are_left_at_the_list_and_inside() {
         learner.enters_until(&PROMPTS[..5], NUMBER);
         learner.types(choice);
         if !choice.is_empty() {
-            learner.sees("q leaves) ");
+            learner.sees("q quits) ");
         }
         learner.types("q\n");
         let (code, last) = learner.leaves();

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::person::{PROMPTS, Person, letter_of};
 use crate::support::{self, folder, utf8};
 
-const LETTER: &str = "(Enter skips, q leaves): ";
+const LETTER: &str = "(Enter skips, q quits): ";
 
 /// The program for somebody whose state is kept in this folder.
 fn explore(state: &TempDir, args: &[&str]) -> Command {
@@ -35,7 +35,7 @@ fn a_lesson_that_was_left_goes_on_where_it_was_left() {
     learner.types("q\n");
     let (code, last) = learner.leaves();
     assert!(
-        code == Some(0) && last.contains("The same command goes on from here."),
+        code == Some(0) && last.contains("The same command continues from here."),
         "{code:?} {last}"
     );
     let lesson = progress(&state)["lessons"][0].clone();
@@ -47,7 +47,7 @@ fn a_lesson_that_was_left_goes_on_where_it_was_left() {
 
     let mut learner = Person::sits_down(80, 24, &mut explore(&state, &["lesson", "next"]));
     learner.sees("You left this lesson after two-processes.");
-    learner.sees("Enter goes on there");
+    learner.sees("Enter continues there");
     learner.types("\n");
     let seen = learner.enters_until(&PROMPTS, "Next: explore lesson 2");
     assert!(!seen.contains("two-processes"), "what has been seen is not shown again: {seen}");
@@ -73,7 +73,7 @@ fn ctrl_d_leaves_a_lesson_as_q_does_and_finishes_nothing() {
         let (code, last) = learner.leaves();
         // Nothing has been seen to its end, so there is no place to go on from.
         assert!(
-            code == Some(0) && last.contains("The same command begins this lesson again."),
+            code == Some(0) && last.contains("The same command starts this lesson over."),
             "{answer:?}: {code:?} {last}"
         );
     }

@@ -133,11 +133,11 @@ fn rules_of_the_link_are_said_in_chinese() {
     use socket_explorer::capture::link::{Tcp, every, first, first_few, nth, share};
     use socket_explorer::trace::rule::Rule;
     for (rule, expected) in [
-        (Rule::Drop(share(20, Anything, 39)), "丢弃 20 % 的分组，按种子 39 随机抽取"),
-        (Rule::Drop(first_few(3, Syn.from(Client))), "丢弃客户端的前 3 个 SYN"),
-        (Rule::Delay { frames: every(Tcp), by_ns: 10_000_000 }, "每个 TCP 报文段推迟 10ms"),
-        (Rule::Hold(nth(2, Ack.from(Server))), "扣住服务器的第 2 个纯 ACK"),
-        (Rule::Reorder(first(Udp)), "让下一个分组超过第一个 UDP 数据报"),
+        (Rule::Drop(share(20, Anything, 39)), "丢弃 20% 的分组，随机种子 39"),
+        (Rule::Drop(first_few(3, Syn.from(Client))), "丢弃来自客户端的前 3 个 SYN"),
+        (Rule::Delay { frames: every(Tcp), by_ns: 10_000_000 }, "每个 TCP 报文段延迟 10ms"),
+        (Rule::Hold(nth(2, Ack.from(Server))), "扣留来自服务器的第 2 个纯 ACK"),
+        (Rule::Reorder(first(Udp)), "让下一个分组先于第一个 UDP 数据报到达"),
     ] {
         let chinese = Language::tagged("zh").expect("a catalogue");
         let words = speaking(chinese, || reasons::rules(std::slice::from_ref(&rule)));

@@ -167,7 +167,7 @@ fn the_language_is_asked_for_or_the_locales_or_english() {
         "Chinese goes out as it is, in a C locale too"
     );
     let (_, err, code) = explore(&["lissst"], &[("LC_ALL", "zh_CN.UTF-8")]);
-    assert!(err.contains("没有 “lissst” 这个命令"), "{err}");
+    assert!(err.contains("没有命令“lissst”"), "{err}");
     assert_eq!(code, Some(2));
 }
 
@@ -176,7 +176,7 @@ fn a_lesson_in_chinese_plays_in_a_c_locale_at_every_width() {
     for width in ["20", "40", "80"] {
         let (out, err, code) = in_chinese(&["lesson", "1", "--width", width]);
         assert_eq!((err.as_str(), code), ("", Some(0)));
-        assert!(out.contains("条论断"), "{out}");
+        assert!(out.contains("条结论"), "{out}");
         let widest = |line: &&str| line.width();
         let line = out.lines().max_by_key(widest).unwrap_or_default();
         assert!(widest(&line) <= width.parse().expect("a number"), "at {width}: {line}");
@@ -186,14 +186,14 @@ fn a_lesson_in_chinese_plays_in_a_c_locale_at_every_width() {
 #[test]
 fn what_is_wrong_is_told_with_the_word_that_is() {
     for (words, expected) in [
-        (&["lessn", "1"][..], "没有 “lessn” 这个命令\n  你要写的是不是 “lesson”"),
-        (&["list", "--jso"], "没有 “--jso” 这个参数\n  你要写的是不是 “--json”"),
+        (&["lessn", "1"][..], "没有命令“lessn”\n  是不是要写“lesson”"),
+        (&["list", "--jso"], "没有参数“--jso”\n  是不是要写“--json”"),
         (&["lesson"], "缺少参数：<编号|短名|next|文件>"),
-        (&["list", "--width", "19"], "“--width <N>” 不能是 “19”：它的取值是从 20 到 1000"),
-        (&["list", "--width"], "“--width <N>” 后面缺少值"),
+        (&["list", "--width", "19"], "参数“--width <N>”的值“19”无效：应为 20 到 1000"),
+        (&["list", "--width"], "参数“--width <N>”缺少值"),
         (&["list", "--color", "yes"], "可选值：auto、always、never"),
-        (&["list", "--json", "--json"], "“--json” 只能写一次"),
-        (&["list", "more"], "没有 “more” 这个参数"),
+        (&["list", "--json", "--json"], "参数“--json”不能重复使用"),
+        (&["list", "more"], "没有参数“more”"),
         (&["lesson"], "用法：explore lesson [选项] <编号|短名|next|文件>"),
     ] {
         let (_, err, _) = in_chinese(words);

@@ -40,7 +40,7 @@ impl Learner {
     /// Plays to the offer: Enter at every prompt.
     fn plays_to_the_end(&mut self) {
         self.enters_until(&PROMPTS, OFFER);
-        self.sees("(q leaves) ");
+        self.sees("(q quits) ");
     }
 
     fn has_finished(&self, slug: &str) -> bool {
@@ -123,6 +123,6 @@ fn no_other_lesson_offers_it_and_nobody_is_asked_who_is_not_there() {
         out
     };
     let last = quiet(slug(0));
-    assert!(last.contains("Now talk: ") && !last.contains(OFFER), "{last}");
-    assert!(!quiet(slug(1)).contains("Now talk: "));
+    assert!(last.contains("Now chat: ") && !last.contains(OFFER), "{last}");
+    assert!(!quiet(slug(1)).contains("Now chat: "));
 }

@@ -26,12 +26,12 @@ const END: &str = "#the end#";
 
 /// What a lesson asks that Enter answers.
 pub const PROMPTS: [&str; 6] = [
-    "Enter goes on (q leaves) ",
-    "Enter runs it on this machine (q leaves) ",
-    "Enter runs it on this machine (c unfolds the code, q leaves) ",
+    "Enter continues (q quits) ",
+    "Enter runs it on this machine (q quits) ",
+    "Enter runs it on this machine (c unfolds the code, q quits) ",
     "Enter shows more ",
-    "(Enter skips, q leaves): ",
-    "(Enter goes on without, q leaves): ",
+    "(Enter skips, q quits): ",
+    "(Enter skips them, q quits): ",
 ];
 
 /// A person at a terminal, before a program.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::person::{PROMPTS, Person, letter_of};
 use crate::support::{experiment_block, explore, file, folder, told, utf8};
 
-const LETTER: &str = "(Enter skips, q leaves): ";
+const LETTER: &str = "(Enter skips, q quits): ";
 
 const OPTIONS: [&str; 4] = ["one", "two", "three", "four"];
 
@@ -75,7 +75,10 @@ fn a_letter_means_the_option_that_it_stood_before() {
         let (_, said) = asked(&mine, Some(seed), "three");
         assert!(said.contains("Your prediction was right."), "{said}");
         let (_, said) = asked(&mine, Some(seed), "two");
-        assert!(said.contains("You predicted: the number two. It was: the number three"), "{said}");
+        assert!(
+            said.contains("You predicted: the number two. The answer: the number three"),
+            "{said}"
+        );
     }
 }
 
@@ -104,5 +107,5 @@ fn where_nobody_answers_the_order_is_always_the_same() {
         fs::read_to_string(&mine).expect("read").replace("```predict", "```predict sorted"),
     );
     let (_, err, code) = told(&["lesson", utf8(&strange)]);
-    assert!(code == Some(2) && err.contains("strange.md:4: behind the word `predict`"), "{err}");
+    assert!(code == Some(2) && err.contains("strange.md:4: `predict` may be followed"), "{err}");
 }

@@ -165,7 +165,7 @@ fn the_chats_own_source_is_shown_where_it_calls() {
 #[test]
 fn a_rooms_hands_are_shown_beside_the_answer() {
     let mut teacher = teacher(&["lesson", "1", "--big"]);
-    let asks = ["hands 5 12 3", "Enter goes on", "Enter shows more", "Enter runs it"];
+    let asks = ["hands 5 12 3", "Enter continues", "Enter shows more", "Enter runs it"];
     while teacher.sees_one_of(&asks).0 > 0 {
         teacher.types("\r");
     }

@@ -98,7 +98,7 @@ fn without_the_node_a_page_marks_what_was_recorded() {
     };
     assert_eq!((err.as_str(), code), ("", Some(0)));
     let lessons = lesson::lessons().expect("well formed");
-    assert!(html.contains("but for the recordings, which are marked"), "{html}");
+    assert!(html.contains("except for the recordings, which are marked"), "{html}");
     assert_eq!(
         html.matches("<p class=\"notice\">This could not run where the page was made").count(),
         wired(&lessons[6]).count()
@@ -141,10 +141,10 @@ fn without_the_node_verify_counts_what_was_not_checked_and_doctor_says_why() {
     let Some((out, err, _)) = without_the_node(&["run", "lost-syn", "--lang", "zh"]) else {
         return;
     };
-    assert!(out.contains("它要用一条线路，而系统拒绝了") && !out.contains("refused it"), "{out}");
-    assert!(err.contains("lost-syn：本机运行不了它"), "{err}");
+    assert!(out.contains("需要链路，但系统拒绝了") && !out.contains("refused it"), "{out}");
+    assert!(err.contains("lost-syn：本机无法运行此实验"), "{err}");
     let Some((out, ..)) = without_the_node(&["doctor", "--lang", "zh"]) else {
         return;
     };
-    assert!(out.contains("✗ 实验台的线路"), "{out}");
+    assert!(out.contains("✗ 实验链路"), "{out}");
 }

@@ -73,14 +73,14 @@ impl<'a> Display<'a> {
             How::Screen(_) => {
                 let Picture(mut rows) = shot.draw(width, height.saturating_sub(1));
                 let keys = match (closed && !stepper.is_looking_back(), session.class.pace) {
-                    _ if stepper.runs_through => tr!("It runs to its end · q leaves"),
-                    (true, _) => tr!("Enter shows the results · q leaves"),
+                    _ if stepper.runs_through => tr!("Running to the end · q quits"),
+                    (true, _) => tr!("Enter shows the results · q quits"),
                     (false, Some(_)) => {
-                        tr!("Enter goes on at once · b back · c to the end · q leaves")
+                        tr!("Enter continues at once · b back · c to the end · q quits")
                     }
                     (false, None) => step_keys(),
                 };
-                let short = tr!("Enter · b back · c end · q leaves");
+                let short = tr!("Enter · b back · c end · q quits");
                 let keys = if keys.width() <= width { keys } else { short };
                 rows.push(Row::new().with(fit(keys, width), Ink::Warn));
                 terminal.whole_screen(&Picture(rows))
@@ -106,5 +106,5 @@ impl<'a> Display<'a> {
 
 /// The keys of a run that waits for them.
 fn step_keys() -> &'static str {
-    tr!("Enter makes this call · b back · c to the end · q leaves")
+    tr!("Enter makes this call · b back · c to the end · q quits")
 }

@@ -60,13 +60,13 @@ impl Page {
 impl Index {
     /// The whole page.
     pub fn html(&self) -> String {
-        let title = tr!("Network sockets, shown by a kernel");
+        let title = tr!("Network sockets on a real kernel");
         let mut body = format!(
             "<header><h1>{}</h1>\n<p>{}</p></header>\n<ol class=\"lessons\">\n",
             escape(title),
             prose::inline(tr!(
-                "Each page is a lesson that was played on a real kernel: what it asks, what was run, what was seen, and what follows. \
-                 On your own machine, `explore lesson 1` does it live."
+                "Each page is a lesson that was run on a real kernel: its questions, its code, what was seen, and what follows. \
+                 On your own machine, `explore lesson 1` runs it live."
             ))
         );
         let mut all = Counts::default();
@@ -125,7 +125,7 @@ fn style() -> String {
 
 /// The line that says where and when the page was made, and whether all of it was run there.
 fn provenance_line(provenance: &Provenance, all_run: bool) -> String {
-    let but = if all_run { "" } else { tr!(", but for the recordings, which are marked") };
+    let but = if all_run { "" } else { tr!(", except for the recordings, which are marked") };
     let text = tr!(
         "Run on {kernel}, {date}, by explore {version}. Pictures, traces and claims are from that run{but}.",
         kernel = provenance.kernel,

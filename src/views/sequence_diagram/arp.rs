@@ -62,7 +62,7 @@ impl Builder<'_> {
             });
             if is_unanswered && !segment.frame.is_lost() {
                 let words = vec![
-                    tr!("nobody says: it is {ip}", ip = arp.target_ip),
+                    tr!("no answer for {ip}", ip = arp.target_ip),
                     tr!("nobody answers").to_owned(),
                     tr!("no answer").to_owned(),
                 ];
@@ -96,7 +96,7 @@ fn asking(arp: &Arp) -> (Phrase, Phrase) {
         format!("ARP {asked}?"),
         "ARP".to_owned(),
     ];
-    (words, vec![tr!("to everybody").to_owned(), tr!("to all").to_owned()])
+    (words, vec![tr!("broadcast").to_owned(), tr!("to all").to_owned()])
 }
 
 /// The same of an answer.

@@ -340,7 +340,7 @@ fn where_arp_is_the_point_it_is_drawn_frame_by_frame() {
     let drawn = shipped("who-has");
     for row in [
         "who has 10.9.0.2? ──▶",
-        " to everybody",
+        " broadcast",
         "the lab answers │◀─ is at 02:00:0a:09:00:02",
         "who has 10.9.0.3? ─✗",
         "\"anyone?\"",

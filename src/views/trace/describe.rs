@@ -34,7 +34,7 @@ impl Trace {
             EventKind::Started { kind } => {
                 let kind = match kind {
                     ActorKind::Role => {
-                        tr!("played by thread {id}", id = event.thread)
+                        tr!("runs as thread {id}", id = event.thread)
                     }
                     ActorKind::Thread => {
                         tr!("a thread of its own, {id}", id = event.thread)
@@ -61,7 +61,7 @@ impl Trace {
             EventKind::Note { note } => self.prose(event, &wording::note(note), Ink::Warn),
             EventKind::Exited { cpu_ns, .. } => {
                 let used = cpu_ns.map_or(String::new(), |used| {
-                    tr!(", having used {span} of a processor", span = span_of(used))
+                    tr!(", after {span} of processor time", span = span_of(used))
                 });
                 self.prose(event, &tr!("leaves{used}", used), Ink::Faint)
             }
@@ -114,7 +114,7 @@ impl Trace {
             EventKind::Deadline { limit_ns, blocked } => {
                 let mut rows = self.prose(
                     event,
-                    &tr!("the deadline struck, after {limit}", limit = span_of(*limit_ns)),
+                    &tr!("the deadline passed, after {limit}", limit = span_of(*limit_ns)),
                     Ink::Bad,
                 );
                 for one in blocked {
@@ -138,7 +138,7 @@ impl Trace {
                     Ending::Finished => (tr!("the end").to_owned(), Ink::Faint),
                     Ending::Unavailable { why } => {
                         let why = safe(&reasons::lack(why));
-                        (tr!("not to be had here: {why}", why), Ink::Warn)
+                        (tr!("not available here: {why}", why), Ink::Warn)
                     }
                     Ending::Failed { why } => {
                         let why = safe(&reasons::failure(why));
@@ -203,11 +203,11 @@ fn sampled(sample: &Sample) -> String {
     let state = match sample.state {
         Some('R') => tr!("R: running or ready"),
         Some('S') => tr!("S: asleep"),
-        Some('D') => tr!("D: asleep, not to be interrupted"),
+        Some('D') => tr!("D: asleep, cannot be interrupted"),
         Some('T' | 't') => tr!("T: stopped"),
         Some('Z') => tr!("Z: ended, not yet collected"),
         Some(_) => tr!("another state"),
-        None => tr!("gone: the kernel knows it no more"),
+        None => tr!("gone: the kernel no longer has it"),
     };
     let call =
         sample.syscall.as_ref().map_or(String::new(), |call| tr!(" in {call}", call = safe(call)));

@@ -40,7 +40,7 @@ fn a_client_in_the_backlog_is_reset_when_another_is_accepted() {
         assert!(server.note().starts_with("connected from: "));
         let (_, notes, code) = second.wait();
         assert!(
-            notes.contains("the peer has broken the connection") && notes.contains("ECONNRESET"),
+            notes.contains("the peer has reset the connection") && notes.contains("ECONNRESET"),
             "{address}: {notes}"
         );
         assert_eq!(code, Some(1), "{address}");
