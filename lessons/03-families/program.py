@@ -31,19 +31,12 @@ def converse(family, address):
                 print(f"{family.name}: hello -> {answer}, at {at}")
 
 
-failed = False
-# Only we may enter it, and it goes with the socket's file.
-with tempfile.TemporaryDirectory() as folder:
-    path = os.path.join(folder, "door")
-    for family, address in [
-        (socket.AF_INET, ("127.0.0.1", 0)),
-        (socket.AF_INET6, ("::1", 0)),
-        (socket.AF_UNIX, path),
-    ]:
-        try:
-            converse(family, address)
-        # No IPv6 here, for example: go on with the next.
-        except OSError as error:
-            print(f"{family.name}, {address}: {error}", file=sys.stderr)
-            failed = True
-sys.exit(failed)
+try:
+    converse(socket.AF_INET, ("127.0.0.1", 0))
+    # Only we may enter this folder, and it goes with the socket's file.
+    with tempfile.TemporaryDirectory() as folder:
+        converse(socket.AF_UNIX, os.path.join(folder, "door"))
+    # Last, since it fails where there is no IPv6.
+    converse(socket.AF_INET6, ("::1", 0))
+except OSError as error:
+    sys.exit(error)

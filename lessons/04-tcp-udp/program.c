@@ -4,108 +4,73 @@
 //   ./program client tcp     in another (or: client udp)
 #define _DEFAULT_SOURCE
 #include <arpa/inet.h>
-#include <errno.h>
+#include <err.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-static const char *MESSAGES[] = {"one", "", "three words here"};
+static const char *MESSAGES[] = {"one", "", "three words here", NULL};
+static char b[65536]; // larger than any datagram
 static int port = 21567;
 
-static void fail(const char *what, const char *why)
-{
-    fprintf(stderr, "%s, 127.0.0.1 port %d: %s\n", what, port, why);
-    exit(1);
-}
-
+// Ends the program if a call has failed, and tells which one and where.
 static long check(long result, const char *call)
 {
-    if (result < 0)
-        fail(call, strerror(errno));
+    if (result < 0) err(1, "%s, 127.0.0.1 port %d", call, port);
     return result;
 }
 
-// send() may take only some of the bytes. (A datagram goes whole or not at all: one turn, even if
-// it is empty.)
+// send() may take only some of a stream's bytes. A datagram goes whole, even an empty one.
 static void send_all(int s, const void *bytes, long length)
 {
     long done = 0;
-    do
-        done += check(send(s, (const char *)bytes + done, length - done, MSG_NOSIGNAL), "send");
+    do done += check(send(s, (const char *)bytes + done, length - done, MSG_NOSIGNAL), "send");
     while (done < length);
 }
 
-// recv() gives what is there, which may be less. Returns 0 if the stream ends before the first
-// byte.
-static int receive_exactly(int s, void *bytes, long length)
+// The next message, into b; returns its length, or -1 at the end of the stream. recv() gives what
+// is there, which may be less. With MSG_WAITALL the kernel waits for all of it, or for the end.
+static long receive_message(int s, int udp)
 {
-    for (long n, done = 0; done < length; done += n)
-        if ((n = check(recv(s, (char *)bytes + done, length - done, 0), "recv")) == 0) {
-            if (done > 0)
-                fail("recv", "the stream ended in the middle of a message");
-            return 0;
-        }
-    return 1;
-}
-
-static void tcp_server(int listener)
-{
-    int s = check(accept(listener, NULL, NULL), "accept");
-    char message[65536];
-    for (uint32_t length; receive_exactly(s, &length, sizeof length);) {
-        length = ntohl(length); // four bytes, the high one first, on every machine
-        if (length > sizeof message) // never let a peer decide how much we store
-            fail("recv", "a message too long for us");
-        if (length > 0 && !receive_exactly(s, message, length))
-            fail("recv", "the stream ended in the middle of a message");
-        printf("%u bytes: %.*s\n", length, length < 20 ? (int)length : 20, message);
-    }
-    close(s);
-}
-
-static void udp_server(int s)
-{
-    char message[65536]; // a datagram is a message; in a smaller buffer its end would be lost
-    for (;;) { // no connection, so no end
-        int length = check(recv(s, message, sizeof message, 0), "recv");
-        printf("%d bytes: %.*s\n", length, length < 20 ? length : 20, message);
-    }
+    if (udp) return check(recv(s, b, sizeof b, 0), "recv"); // a datagram is a message
+    uint32_t header; // four bytes, the high one first, on every machine
+    long n = check(recv(s, &header, sizeof header, MSG_WAITALL), "recv"), length = ntohl(header);
+    if (n == 0) return -1; // the stream ended between two messages
+    // Never let a peer decide how much we store.
+    if (n < 4 || length < 0 || length > (long)sizeof b
+        || (length > 0 && check(recv(s, b, length, MSG_WAITALL), "recv") < length))
+        errx(1, "127.0.0.1 port %d: a message is cut off, or too long", port);
+    return length;
 }
 
 int main(int argc, char **argv)
 {
     setvbuf(stdout, NULL, _IOLBF, 0); // each line is shown at once, also in a pipe
-    int serves = argc > 2 && strcmp(argv[1], "server") == 0, udp = argc > 2 && strcmp(argv[2], "udp") == 0;
-    if (argc < 3 || (!serves && strcmp(argv[1], "client") != 0) || (!udp && strcmp(argv[2], "tcp") != 0)) {
-        fprintf(stderr, "usage: program server|client tcp|udp [port]\n");
-        return 2;
-    }
+    const char *role = argc > 2 ? argv[1] : "";
+    int udp = argc > 2 && strcmp(argv[2], "udp") == 0;
     port = argc > 3 ? atoi(argv[3]) : port;
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port)};
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof at;
     int s = check(socket(AF_INET, udp ? SOCK_DGRAM : SOCK_STREAM, 0), "socket");
-    if (serves) {
-        if (!udp) // for UDP this option would let two servers share the port
-            check(setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)), "setsockopt");
-        check(bind(s, (struct sockaddr *)&at, sizeof at), "bind");
-        if (!udp)
-            check(listen(s, 5), "listen");
-        check(getsockname(s, (struct sockaddr *)&at, &size), "getsockname");
-        printf("bound to %s port %d\n", inet_ntoa(at.sin_addr), ntohs(at.sin_port));
-        (udp ? udp_server : tcp_server)(s);
-    } else {
+    if (strcmp(role, "client") == 0) {
         // For UDP: only where to send.
         check(connect(s, (struct sockaddr *)&at, sizeof at), "connect");
-        for (size_t i = 0; i < sizeof MESSAGES / sizeof *MESSAGES; i++) {
-            uint32_t length = htonl(strlen(MESSAGES[i]));
-            if (!udp)
-                send_all(s, &length, sizeof length);
-            send_all(s, MESSAGES[i], strlen(MESSAGES[i]));
+        for (const char **m = MESSAGES; *m != NULL; m++) {
+            uint32_t length = htonl(strlen(*m));
+            if (!udp) send_all(s, &length, sizeof length);
+            send_all(s, *m, strlen(*m));
         }
-    }
-    close(s);
+    } else if (strcmp(role, "server") == 0) {
+        // For UDP this option would let two servers share the port.
+        check(setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &(int){!udp}, sizeof(int)), "setsockopt");
+        check(bind(s, (struct sockaddr *)&at, sizeof at), "bind");
+        if (!udp) check(listen(s, 5), "listen");
+        check(getsockname(s, (struct sockaddr *)&at, &(socklen_t){sizeof at}), "getsockname");
+        printf("bound to 127.0.0.1 port %d\n", ntohs(at.sin_port));
+        if (!udp) s = check(accept(s, NULL, NULL), "accept");
+        for (long n; (n = receive_message(s, udp)) >= 0;)
+            printf("%ld bytes: %.*s\n", n, n < 20 ? (int)n : 20, b);
+    } else errx(2, "usage: program server|client tcp|udp [port]");
 }

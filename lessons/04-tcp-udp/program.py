@@ -3,7 +3,6 @@
 #   python3 program.py server tcp     in one terminal (or: server udp)
 #   python3 program.py client tcp     in another (or: client udp)
 import socket
-import struct
 import sys
 
 MESSAGES = [b"one", b"", b"three words here"]
@@ -11,44 +10,42 @@ MESSAGES = [b"one", b"", b"three words here"]
 
 def receive_exactly(s, length):
     data = b""
-    # recv() gives what is there, which may be less.
-    while len(data) < length:
-        piece = s.recv(length - len(data))
-        if not piece:
-            raise EOFError("the stream ended in the middle of a message")
+    # recv() gives what is there, which may be less; b"" is the end.
+    while len(data) < length and (piece := s.recv(length - len(data))):
         data += piece
-    return data
+    return data  # shorter if the stream ended before
 
 
 def tcp_server(address):
     with socket.create_server(address, backlog=5) as listener:
         print("listening at %s port %d" % listener.getsockname())
         connection, _ = listener.accept()
-        with connection:
-            # b"": the stream ends between two messages.
-            while first := connection.recv(1):
-                header = first + receive_exactly(connection, 3)
-                (length,) = struct.unpack("!I", header)
-                # Never let a peer decide how much we store.
-                if length > 1 << 20:
-                    raise ValueError(f"a message of {length} bytes")
-                show(receive_exactly(connection, length))
+    with connection:
+        # b"" here: the stream ended between two messages.
+        while header := receive_exactly(connection, 4):
+            length = int.from_bytes(header, "big")
+            # Never let a peer decide how much we store.
+            if len(header) < 4 or length > 1 << 20:
+                raise EOFError("a length is cut off, or too large")
+            message = receive_exactly(connection, length)
+            if len(message) < length:
+                raise EOFError("a message is cut off")
+            show(message)
 
 
 def tcp_client(address):
     with socket.create_connection(address) as s:
         # All in one sendall(): TCP keeps no boundaries, the lengths do.
-        # "!I" is four bytes, the high one first.
-        s.sendall(b"".join(struct.pack("!I", len(m)) + m for m in MESSAGES))
+        # A length is four bytes, the high one first.
+        s.sendall(b"".join(len(m).to_bytes(4, "big") + m for m in MESSAGES))
 
 
 def udp_server(address):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.bind(address)
         print("bound to %s port %d" % s.getsockname())
-        while True:  # no connection, so no end
-            # A datagram is a message; in a smaller buffer its end would be
-            # lost.
+        while True:  # no connection, so no end; Ctrl-C ends it
+            # A datagram is a message. A smaller buffer might cut it.
             show(s.recv(65536))
 
 
@@ -62,15 +59,15 @@ def show(message):
     print(f"{len(message)} bytes: {message[:20].decode()}")
 
 
-roles = (tcp_server, tcp_client, udp_server, udp_client)
-name = "_".join(reversed(sys.argv[1:3]))
-role = {role.__name__: role for role in roles}.get(name)
-if role is None:
+roles = {"server tcp": tcp_server, "client tcp": tcp_client}
+roles |= {"server udp": udp_server, "client udp": udp_client}
+name = " ".join(sys.argv[1:3])
+if name not in roles:
     sys.exit("usage: program.py server|client tcp|udp [port]")
 port = int(sys.argv[3]) if len(sys.argv) > 3 else 21567
 try:
-    role(("127.0.0.1", port))
-except (OSError, EOFError, ValueError) as error:
+    roles[name](("127.0.0.1", port))
+except (OSError, EOFError) as error:
     sys.exit(f"{name}, 127.0.0.1 port {port}: {error}")
 except KeyboardInterrupt:
     pass

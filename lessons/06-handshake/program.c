@@ -4,7 +4,7 @@
 //   ./program client     in another
 #define _DEFAULT_SOURCE
 #include <arpa/inet.h>
-#include <errno.h>
+#include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,37 +12,26 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+static char b[1000000];
 static int port = 21567;
 
+// Ends the program if a call has failed, and tells which one and where.
 static long check(long result, const char *call)
 {
-    if (result < 0) {
-        fprintf(stderr, "%s, 127.0.0.1 port %d: %s\n", call, port, strerror(errno));
-        exit(1);
-    }
+    if (result < 0) err(1, "%s, 127.0.0.1 port %d", call, port);
     return result;
-}
-
-static long send_all(int s, const char *bytes, long length)
-{
-    for (long n; length > 0; bytes += n, length -= n) // send() may take only some of the bytes
-        if ((n = send(s, bytes, length, MSG_NOSIGNAL)) < 0)
-            return -1;
-    return 0;
 }
 
 static void server(int listener)
 {
     for (;;) {
-        static char b[65536];
-        int s = check(accept(listener, NULL, NULL), "accept");
-        long count = 0, n;
+        long s = check(accept(listener, NULL, NULL), "accept"), count = 0, n;
         while ((n = recv(s, b, sizeof b, 0)) > 0)
             count += n;
-        // 0: no more will come. But the client still listens, and nothing is left unread.
-        if (n < 0 || send_all(s, b, snprintf(b, sizeof b, "%ld bytes have come, then the end\n", count)) < 0)
-            perror("a client");
-        else
+        // 0: no more will come. But the client still receives, and nothing is left unread. So short
+        // a line fits into the empty buffer: send() takes it whole.
+        int length = snprintf(b, sizeof b, "%ld bytes have come, then the end\n", count);
+        if (n == 0 && send(s, b, length, MSG_NOSIGNAL) == length)
             printf("%ld bytes, answered\n", count);
         close(s);
     }
@@ -50,10 +39,11 @@ static void server(int listener)
 
 static void client(int s)
 {
-    static char b[1000000];
     struct timeval limit = {.tv_sec = 30}; // no wait without a limit (lesson 7)
     check(setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit), "setsockopt");
-    check(send_all(s, memset(b, 'x', sizeof b), sizeof b), "send");
+    memset(b, 'x', sizeof b);
+    for (size_t done = 0; done < sizeof b;) // send() may take only some of the bytes
+        done += check(send(s, b + done, sizeof b - done, MSG_NOSIGNAL), "send");
     // Sends the FIN; without it both ends would wait for each other.
     check(shutdown(s, SHUT_WR), "shutdown");
     printf("answer: ");
@@ -65,24 +55,20 @@ static void client(int s)
 int main(int argc, char **argv)
 {
     setvbuf(stdout, NULL, _IOLBF, 0); // each line is shown at once, also in a pipe
-    if (argc < 2 || (strcmp(argv[1], "server") != 0 && strcmp(argv[1], "client") != 0)) {
-        fprintf(stderr, "usage: program server|client [port]\n");
-        return 2;
-    }
+    const char *role = argc > 1 ? argv[1] : "";
     port = argc > 2 ? atoi(argv[2]) : port;
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port)};
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof at;
     int s = check(socket(AF_INET, SOCK_STREAM, 0), "socket");
-    if (strcmp(argv[1], "client") == 0) {
+    if (strcmp(role, "client") == 0) {
         check(connect(s, (struct sockaddr *)&at, sizeof at), "connect");
         client(s);
-        return 0;
-    }
-    check(setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)), "setsockopt");
-    check(bind(s, (struct sockaddr *)&at, sizeof at), "bind");
-    check(listen(s, 5), "listen");
-    check(getsockname(s, (struct sockaddr *)&at, &size), "getsockname");
-    printf("listening at %s port %d\n", inet_ntoa(at.sin_addr), ntohs(at.sin_port));
-    server(s);
+    } else if (strcmp(role, "server") == 0) {
+        check(setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)), "setsockopt");
+        check(bind(s, (struct sockaddr *)&at, sizeof at), "bind");
+        check(listen(s, 5), "listen");
+        check(getsockname(s, (struct sockaddr *)&at, &(socklen_t){sizeof at}), "getsockname");
+        printf("listening at 127.0.0.1 port %d\n", ntohs(at.sin_port));
+        server(s);
+    } else errx(2, "usage: program server|client [port]");
 }
