@@ -30,6 +30,8 @@ pub mod parameter;
 mod place;
 pub mod probe;
 mod process;
+#[cfg(target_os = "linux")]
+pub mod ptrace;
 pub mod recorder;
 mod run;
 pub mod sampler;

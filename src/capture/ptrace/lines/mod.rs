@@ -1,0 +1,108 @@
+//! The line of source that a thread of a foreign program is at, while the thread is stopped by the tracer: in Python read from the
+//! interpreter's own structures, in compiled languages found by call frame and debug information (DWARF).
+//!
+//! All that is read is untrusted: a program may have overwritten its own memory, and a file may not be what it seems. What is not
+//! as it should be has no line.
+
+mod binary;
+mod maps;
+mod native;
+mod python;
+mod registers;
+mod sources;
+#[cfg(test)]
+mod tests;
+mod unwind;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use self::binary::Binaries;
+use self::native::Program;
+use self::python::Interpreter;
+use crate::trace::Site;
+
+/// Where a thread is in the learner's own source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The line, with the absolute path of its file.
+    pub site: Site,
+    /// In Python, the outermost function of the learner's own that the thread is in: the one that it was started with. `None` for the main
+    /// thread, which runs a module.
+    pub function: Option<String>,
+}
+
+/// Why a process has no lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unknown {
+    /// The program was compiled without debug information (`cc -g`).
+    NoDebugInformation(PathBuf),
+    /// A Python whose structures are not known: older than 3.11, newer than 3.15, or without the global lock.
+    Python(PathBuf),
+}
+
+/// Lines of the processes that are traced.
+#[derive(Default)]
+pub struct Lines {
+    binaries: Binaries,
+    processes: HashMap<u32, Image>,
+}
+
+/// What a process runs.
+enum Image {
+    Python(Interpreter),
+    Native(Program),
+    Unknown(Unknown),
+}
+
+impl Lines {
+    /// The line at which a thread is that the calling thread traces and that is stopped.
+    pub fn line(&mut self, process: u32, thread: u32) -> Option<Line> {
+        if !self.processes.contains_key(&process) {
+            let image = Image::of(process, &mut self.binaries)?;
+            self.processes.insert(process, image);
+        }
+        match self.processes.get_mut(&process)? {
+            Image::Python(interpreter) => interpreter.line(thread),
+            Image::Native(program) => {
+                let site = program.site(process, thread, &mut self.binaries)?;
+                Some(Line { site, function: None })
+            }
+            Image::Unknown(_) => None,
+        }
+    }
+
+    /// Why a process of which a line was asked has none at all.
+    pub fn unknown(&self, process: u32) -> Option<&Unknown> {
+        match self.processes.get(&process)? {
+            Image::Unknown(unknown) => Some(unknown),
+            _ => None,
+        }
+    }
+
+    /// Forgets a process that has ended, or has replaced its program (execve(2)).
+    pub fn forget(&mut self, process: u32) {
+        self.processes.remove(&process);
+    }
+}
+
+impl Image {
+    /// `None` if the process has ended.
+    fn of(process: u32, binaries: &mut Binaries) -> Option<Image> {
+        let mappings = maps::of(process)?;
+        match Interpreter::find(process, &mappings, binaries) {
+            Some(Ok(interpreter)) => return Some(Image::Python(interpreter)),
+            Some(Err(program)) => {
+                return Some(Image::Unknown(Unknown::Python(program)));
+            }
+            None => {}
+        }
+        match Program::of(process, &mappings, binaries) {
+            Some(program) => Some(Image::Native(program)),
+            None => {
+                let program = std::fs::read_link(format!("/proc/{process}/exe")).ok()?;
+                Some(Image::Unknown(Unknown::NoDebugInformation(program)))
+            }
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! The learner's own programs, traced with ptrace(2).
+
+pub mod lines;
