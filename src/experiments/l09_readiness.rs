@@ -190,13 +190,14 @@ experiment!(
         name: "timeout",
         default: "300ms",
         kind: Kind::Span(1, 60_000),
-        help: Text("how long Ben waits for his echo"),
+        help: Text("how long Ben waits for his echo from the blocking server"),
     }]
 );
 fn one_does_not_receive(lab: &Lab) -> Result<()> {
     lab.part("blocking sockets");
     // The sockets block: to send to one client, the others wait.
-    let answer = ben_beside_ann(lab, until_blocked, |me, clients| {
+    let limit = Some(lab.span("timeout")?);
+    let answer = ben_beside_ann(lab, limit, until_blocked, |me, clients| {
         let mut buffer = [0; SMALL];
         loop {
             let all = clients.iter().map(|it| (it, Interest::Read));
@@ -215,7 +216,7 @@ fn one_does_not_receive(lab: &Lab) -> Result<()> {
     // None blocks, and what is not sent yet is kept for each client.
     let so_far = short_sends(lab);
     let short = |_: &Server| until_short_send(lab, so_far + 1);
-    let answer = ben_beside_ann(lab, short, serve_with_poll)?;
+    let answer = ben_beside_ann(lab, None, short, serve_with_poll)?;
     let short = short_sends(lab) - so_far;
     let kept = at_least("sends that took a part", short, 1);
     let echo = eq("ben's recv", answer.unwrap_or(0), 5);
@@ -233,10 +234,11 @@ fn until_blocked(server: &Server) -> Result<()> {
 /// How much is sent at once, and how large the buffers are: small, so that they are soon full.
 const SMALL: usize = 64 * 1024;
 
-/// A server with two clients: Ann sends and sends, and never receives; Ben sends one word and waits for its echo. Gives
-/// what Ben's recv() returned.
+/// A server with two clients: Ann sends and sends, and never receives; Ben sends one word and waits for its echo, as long
+/// as `limit` says. Gives what Ben's recv() returned.
 fn ben_beside_ann(
     lab: &Lab,
+    limit: Option<Duration>,
     until_full: impl FnOnce(&Server) -> Result<()>,
     serve: impl FnOnce(&Actor, Vec<Socket>) -> io::Result<()> + Send,
 ) -> Result<io::Result<usize>> {
@@ -251,7 +253,7 @@ fn ben_beside_ann(
     ann.connect(&address)?;
     ann.set_write_timeout(Some(Duration::from_millis(50)))?;
     let ben = connected(&lab.actor("ben"), &address)?;
-    ben.set_read_timeout(Some(lab.span("timeout")?))?;
+    ben.set_read_timeout(limit)?;
     let connections = vec![listener.accept()?.0, listener.accept()?.0];
 
     let enough = AtomicBool::new(false);
