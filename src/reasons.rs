@@ -165,6 +165,8 @@ pub fn step_name(step: SetupStep) -> &'static str {
         SetupStep::CreateTap => "ioctl(TUNSETIFF)",
         SetupStep::AddressTap => tr!("give the TAP device its address"),
         SetupStep::RaiseTap => tr!("raise the TAP device"),
+        SetupStep::OpenNetwork => "open /proc/thread-self/ns/net",
+        SetupStep::CoverHosts => "mount(/etc/hosts)",
     }
 }
 

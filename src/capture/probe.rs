@@ -44,7 +44,10 @@ pub fn probe() -> Probe {
         .then_some(Lack::ThreadStates);
     // The same steps that an experiment takes.
     let (network, device) = match link::private(&Lab::in_memory()) {
-        Ok(through) => (None, link::device(&through).err().map(|missing| missing.lack(Need::Link))),
+        Ok(through) => {
+            let device = link::device(through.bare(), link::NEAR);
+            (None, device.err().map(|missing| missing.lack(Need::Link)))
+        }
         Err(missing) => (Some(missing.lack(Need::PrivateNetwork)), Some(Lack::NeedsPrivateNetwork)),
     };
     Probe { network, device, loopback, ipv6, threads }

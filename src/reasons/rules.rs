@@ -43,6 +43,10 @@ fn rule(rule: &Rule) -> String {
         }
         Rule::Hold(frames) => tr!("hold {packets}", packets = packets(frames)),
         Rule::Cut => tr!("the wire is cut").to_owned(),
+        Rule::CutAfter { after_ns } => {
+            let span = humantime::format_duration(Duration::from_nanos(*after_ns));
+            tr!("the wire is cut {span} after its first packet", span)
+        }
         Rule::NoSuchAddress => tr!("no host on the link has that address").to_owned(),
         Rule::Text(text) => text.clone(),
     }
@@ -56,6 +60,7 @@ fn packets(frames: &FrameMatch) -> String {
         Choice::First(1) | Choice::Nth(1) => tr!("the first {packet}", packet),
         Choice::First(count) => tr!("the first {count} {packets}", count, packets),
         Choice::Nth(number) => tr!("the {nth} {packet}", nth = nth(number), packet),
+        Choice::EveryNth(number) => tr!("every {nth} {packet}", nth = nth(number), packet),
         Choice::Share { percent, .. } => tr!("{percent}% of {packets}", percent, packets),
     };
     let packets = match frames.from {
@@ -101,7 +106,10 @@ fn nth(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use strum::IntoEnumIterator;
+
     use super::*;
+    use crate::trace::rule::words;
 
     #[test]
     fn rules_read_as_sentences() {
@@ -134,5 +142,27 @@ mod tests {
         }
         assert_eq!(rules(&[Rule::Cut, Rule::NoSuchAddress]).expect("two").matches("; ").count(), 1);
         assert_eq!(rules(&[]), None);
+    }
+
+    /// What is said of frames is understood on a command line.
+    #[test]
+    fn what_is_said_of_frames_is_read_again() {
+        let choices = [
+            Choice::Every,
+            Choice::First(1),
+            Choice::First(3),
+            Choice::Nth(2),
+            Choice::EveryNth(3),
+            Choice::Share { percent: 20, seed: 7 },
+        ];
+        for kind in FrameKind::iter() {
+            for choice in choices {
+                for from in [None, Some(End::Client), Some(End::Server)] {
+                    let frames = FrameMatch { kind, from, choice };
+                    let said = packets(&frames);
+                    assert_eq!(words::frames(&said), Ok(frames), "{said}");
+                }
+            }
+        }
     }
 }

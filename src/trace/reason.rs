@@ -88,6 +88,8 @@ pub enum SetupStep {
     CreateTap,
     AddressTap,
     RaiseTap,
+    OpenNetwork,
+    CoverHosts,
 }
 
 /// A feature that not every system has.

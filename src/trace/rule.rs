@@ -1,8 +1,11 @@
-//! The rules of a link, as they are recorded with the frames that they were applied to. `reasons` words them.
+//! The rules of a link, as they are recorded with the frames that they were applied to. `reasons` words them, `words` reads them.
 
 use serde::{Deserialize, Serialize};
+use strum::EnumIter;
 
 use super::packet::End;
+
+pub mod words;
 
 /// Why a frame was not simply passed on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +27,8 @@ pub enum Rule {
     Hold(FrameMatch),
     /// The link is cut.
     Cut,
+    /// The link is cut so long after its first packet.
+    CutAfter { after_ns: u64 },
     /// Nobody on the link has the frame's destination address.
     NoSuchAddress,
     /// The sentence that a recording of format 1 has.
@@ -41,6 +46,12 @@ pub struct FrameMatch {
     pub choice: Choice,
 }
 
+impl From<FrameKind> for FrameMatch {
+    fn from(kind: FrameKind) -> FrameMatch {
+        FrameMatch { kind, from: None, choice: Choice::Every }
+    }
+}
+
 /// Which of the frames of a kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -50,6 +61,8 @@ pub enum Choice {
     First(u64),
     /// Only the one with this number, from 1.
     Nth(u64),
+    /// The one with this number, the one with twice this number, and so on.
+    EveryNth(u64),
     /// A percentage of them, chosen by their numbers and the seed.
     Share {
         percent: u64,
@@ -58,7 +71,7 @@ pub enum Choice {
 }
 
 /// A kind of frame, in the field's terms.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumIter)]
 #[serde(rename_all = "kebab-case")]
 pub enum FrameKind {
     /// A TCP segment with SYN and without ACK: it opens a connection.

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::net::Ipv4Addr;
 
 use socket2::{Domain, Type};
 
@@ -23,7 +24,7 @@ pub(in crate::capture) fn enter(lab: &Lab, network: Network) -> Result<Option<Fi
             Ok(None)
         }
         Network::Wire => {
-            let tap = private(lab).and_then(|through| device(&through));
+            let tap = private(lab).and_then(|through| device(through.bare(), NEAR));
             Ok(Some(tap.map_err(|missing| missing.lack(Need::Link))?))
         }
     }
@@ -40,16 +41,19 @@ pub(in crate::capture) fn private(lab: &Lab) -> Result<Socket, Missing> {
     Ok(through)
 }
 
-/// Creates the link's device in the private network, and raises it.
-pub(in crate::capture) fn device(through: &Socket) -> Result<File, Missing> {
+/// Creates a link's device in the private network, gives it this address, and raises it.
+pub(in crate::capture) fn device(
+    through: &socket2::Socket,
+    address: Ipv4Addr,
+) -> Result<File, Missing> {
     let tap = sys::open_tap(INTERFACE)?;
     let _ = sys::silence_ipv6(INTERFACE); // where /proc/sys is read-only the forwarder ignores IPv6
-    sys::set_address(through.bare(), INTERFACE, NEAR).map_err(refused(SetupStep::AddressTap))?;
-    let _ = sys::set_queue(through.bare(), INTERFACE, QUEUE);
-    sys::raise_interface(through.bare(), INTERFACE).map_err(refused(SetupStep::RaiseTap))?;
+    sys::set_address(through, INTERFACE, address).map_err(refused(SetupStep::AddressTap))?;
+    let _ = sys::set_queue(through, INTERFACE, QUEUE);
+    sys::raise_interface(through, INTERFACE).map_err(refused(SetupStep::RaiseTap))?;
     Ok(tap)
 }
 
-fn refused(step: SetupStep) -> impl Fn(io::Error) -> Missing {
+pub(super) fn refused(step: SetupStep) -> impl Fn(io::Error) -> Missing {
     move |error| Missing { step, errno: sys::error_name(&error) }
 }

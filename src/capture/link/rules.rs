@@ -66,12 +66,6 @@ pub fn share(percent: usize, of: impl Into<FrameMatch>, seed: u64) -> FrameMatch
     FrameMatch { choice: Choice::Share { percent: percent as u64, seed }, ..of.into() }
 }
 
-impl From<FrameKind> for FrameMatch {
-    fn from(kind: FrameKind) -> FrameMatch {
-        FrameMatch { kind, from: None, choice: Choice::Every }
-    }
-}
-
 impl FrameMatch {
     /// Only frames that this end sends; others are not counted.
     pub fn from(self, end: End) -> FrameMatch {
@@ -89,6 +83,7 @@ impl FrameMatch {
             Choice::Every => true,
             Choice::First(few) => number <= few,
             Choice::Nth(nth) => number == nth,
+            Choice::EveryNth(nth) => nth != 0 && number.is_multiple_of(nth),
             Choice::Share { percent, seed } => splitmix64(seed, number) % 100 < percent,
         }
     }
@@ -97,7 +92,7 @@ impl FrameMatch {
     pub(super) fn completed_by(&self) -> u64 {
         match self.choice {
             Choice::First(few) => few.max(1),
-            Choice::Nth(nth) => nth.max(1),
+            Choice::Nth(nth) | Choice::EveryNth(nth) => nth.max(1),
             Choice::Every | Choice::Share { .. } => 1,
         }
     }
@@ -125,6 +120,29 @@ struct Active {
 pub struct Rules {
     active: Vec<Active>,
     cut: bool,
+    cut_after_ns: Option<u64>,
+    /// When the first packet came.
+    first_ns: Option<u64>,
+}
+
+impl FromIterator<Rule> for Rules {
+    /// These rules from the beginning.
+    fn from_iter<T: IntoIterator<Item = Rule>>(all: T) -> Rules {
+        let mut rules = Rules::default();
+        for rule in all {
+            match &rule {
+                Rule::Drop(frames)
+                | Rule::Delay { frames, .. }
+                | Rule::Duplicate(frames)
+                | Rule::Reorder(frames)
+                | Rule::Hold(frames) => rules.add(*frames, rule),
+                Rule::Cut => rules.cut(),
+                Rule::CutAfter { after_ns } => rules.cut_after_ns = Some(*after_ns),
+                Rule::NoSuchAddress | Rule::Text(_) => {} // no rules of anybody's, only reasons
+            }
+        }
+        rules
+    }
 }
 
 impl Rules {
@@ -175,8 +193,8 @@ impl Rules {
         self.active.clear();
     }
 
-    /// Decides what happens to a frame, and counts it.
-    pub fn apply(&mut self, layers: &Layers, sent_by: End) -> Disposition {
+    /// Decides what happens to a frame, and counts it; `now_ns` is its time.
+    pub fn apply(&mut self, layers: &Layers, sent_by: End, now_ns: u64) -> Disposition {
         let mut disposition = Disposition::default();
         for active in &mut self.active {
             if !active.frames.counts(layers, sent_by) {
@@ -204,10 +222,20 @@ impl Rules {
             }
             disposition.rules.push(active.rule.clone());
         }
-        if self.cut && layers.ip.is_some() {
-            return Disposition { action: LinkAction::Cut, delay_ns: 0, rules: vec![Rule::Cut] };
-        }
-        disposition
+        let cut = layers.ip.as_ref().and_then(|_| self.cut_by(now_ns));
+        cut.map_or(disposition, |rule| Disposition {
+            action: LinkAction::Cut,
+            delay_ns: 0,
+            rules: vec![rule],
+        })
+    }
+
+    /// The rule by which the link is cut for a packet at this time, if it is.
+    fn cut_by(&mut self, now_ns: u64) -> Option<Rule> {
+        let first_ns = *self.first_ns.get_or_insert(now_ns);
+        let is_late = |after_ns: &u64| now_ns.saturating_sub(first_ns) >= *after_ns;
+        let late = self.cut_after_ns.filter(is_late).map(|after_ns| Rule::CutAfter { after_ns });
+        if self.cut { Some(Rule::Cut) } else { late }
     }
 }
 
@@ -258,7 +286,7 @@ mod tests {
     const ACK: u8 = 0x10;
 
     fn actions(rules: &mut Rules, frames: &[(Layers, End)]) -> Vec<LinkAction> {
-        frames.iter().map(|(layers, end)| rules.apply(layers, *end).action).collect()
+        frames.iter().map(|(layers, end)| rules.apply(layers, *end, 0).action).collect()
     }
 
     #[test]
@@ -290,13 +318,13 @@ mod tests {
         let (dropped, delayed) = (first(FrameKind::Syn), every(FrameKind::Anything));
         rules.drop(dropped);
         rules.delay(delayed, Duration::from_millis(50));
-        let disposition = rules.apply(&segment(SYN, 0), End::Client);
+        let disposition = rules.apply(&segment(SYN, 0), End::Client, 0);
         let applied = vec![Rule::Drop(dropped)];
         assert_eq!(
             disposition,
             Disposition { action: LinkAction::Dropped, delay_ns: 0, rules: applied }
         );
-        let disposition = rules.apply(&segment(SYN, 0), End::Client);
+        let disposition = rules.apply(&segment(SYN, 0), End::Client, 0);
         let (frames, by_ns) = (delayed, 50_000_000);
         let applied = vec![Rule::Delay { frames, by_ns }];
         assert_eq!(
@@ -328,7 +356,7 @@ mod tests {
         rules.delay(every(FrameKind::Tcp), Duration::from_millis(2));
         rules.duplicate(every(FrameKind::Syn));
         rules.delay(every(FrameKind::Syn), Duration::from_millis(3));
-        let disposition = rules.apply(&segment(SYN, 0), End::Client);
+        let disposition = rules.apply(&segment(SYN, 0), End::Client, 0);
         assert_eq!((disposition.action, disposition.delay_ns), (LinkAction::Duplicated, 5_000_000));
     }
 
@@ -336,10 +364,36 @@ mod tests {
     fn a_cut_wire_loses_packets_until_it_is_plugged_in_and_answers_arp() {
         let mut rules = Rules::default();
         rules.cut();
-        assert_eq!(rules.apply(&segment(SYN, 0), End::Client).rules, [Rule::Cut]);
-        assert_eq!(rules.apply(&Layers::default(), End::Client).action, LinkAction::Passed);
+        assert_eq!(rules.apply(&segment(SYN, 0), End::Client, 0).rules, [Rule::Cut]);
+        assert_eq!(rules.apply(&Layers::default(), End::Client, 0).action, LinkAction::Passed);
         rules.plug_in();
-        assert_eq!(rules.apply(&segment(SYN, 0), End::Client).action, LinkAction::Passed);
+        assert_eq!(rules.apply(&segment(SYN, 0), End::Client, 0).action, LinkAction::Passed);
+    }
+
+    #[test]
+    fn the_link_is_cut_so_long_after_its_first_packet() {
+        let second = 1_000_000_000;
+        let mut rules = Rules::from_iter([Rule::CutAfter { after_ns: 2 * second }]);
+        let mut at = |now_ns, layers: &Layers| rules.apply(layers, End::Client, now_ns);
+        let (packet, arp) = (segment(SYN, 0), Layers::default());
+        assert_eq!(at(second, &arp).action, LinkAction::Passed);
+        assert_eq!(at(5 * second, &packet).action, LinkAction::Passed, "ARP is no packet");
+        assert_eq!(at(7 * second - 1, &packet).action, LinkAction::Passed);
+        let cut = at(7 * second, &packet);
+        assert_eq!(cut.action, LinkAction::Cut);
+        assert_eq!(cut.rules, [Rule::CutAfter { after_ns: 2 * second }]);
+        assert_eq!(at(9 * second, &arp).action, LinkAction::Passed);
+    }
+
+    #[test]
+    fn every_third_is_the_third_the_sixth_and_so_on() {
+        let every_third = FrameMatch { choice: Choice::EveryNth(3), ..FrameKind::Syn.into() };
+        let mut rules = Rules::from_iter([Rule::Drop(every_third)]);
+        use LinkAction::{Dropped, Passed};
+        assert_eq!(
+            actions(&mut rules, &vec![(segment(SYN, 0), End::Client); 6]),
+            [Passed, Passed, Dropped, Passed, Passed, Dropped]
+        );
     }
 
     #[test]

@@ -7,11 +7,13 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::forwarder::Forwarder;
+use super::mirror::Mirror;
 use super::rules::Rules;
-use crate::capture::{Lab, Result};
-use crate::trace::Failure;
+use super::topology::Topology;
+use crate::capture::{Lab, Recorder, Result, sys};
 use crate::trace::packet::{Arp, Ethernet, Frame, Ip, Tcp};
 use crate::trace::rule::FrameMatch;
+use crate::trace::{FailedCall, Failure, LINK, Name};
 
 /// Controls the link. A rule applies to the frames sent after it was added.
 #[derive(Clone, Debug)]
@@ -25,6 +27,8 @@ pub(super) struct Shared {
     state: Mutex<State>,
     pub(super) changed: Condvar,
     wake: PipeWriter,
+    /// Whether frames stay in memory, for [`Wire::seen`] and [`Wire::until`].
+    keeps_frames: bool,
 }
 
 #[derive(Debug, Default)]
@@ -84,11 +88,30 @@ impl CapturedFrame {
 }
 
 impl Wire {
-    /// Starts the forwarding thread on this device.
+    /// Starts the link of an experiment's network on its device.
     pub(in crate::capture) fn start(lab: &Lab, tap: File) -> Result<Wire> {
+        let failing = lab.clone();
+        let fail = move |error: &io::Error| {
+            let call = FailedCall::unknown(&Name::from(LINK), sys::error_name(error));
+            failing.fail_now(&Failure::Call(call).into());
+        };
+        let topology = Box::new(Mirror::new());
+        Ok(Wire::connect(lab.recorder_arc(), vec![tap], topology, Rules::default(), true, fail)?)
+    }
+
+    /// Starts the forwarding thread on these devices; `fail` is told why it had to stop.
+    pub(super) fn connect(
+        recorder: &Arc<Recorder>,
+        devices: Vec<File>,
+        topology: Box<dyn Topology>,
+        rules: Rules,
+        keeps_frames: bool,
+        fail: impl FnOnce(&io::Error) + Send + 'static,
+    ) -> io::Result<Wire> {
         let (listen, wake) = io::pipe()?;
-        let shared = Arc::new(Shared { state: Mutex::default(), changed: Condvar::new(), wake });
-        Forwarder::start(lab, tap, listen, shared.clone())?;
+        let state = Mutex::new(State { rules, ..State::default() });
+        let shared = Arc::new(Shared { state, changed: Condvar::new(), wake, keeps_frames });
+        Forwarder::start(recorder, devices, topology, listen, shared.clone(), fail)?;
         Ok(Wire { shared })
     }
 
@@ -188,7 +211,7 @@ impl Wire {
     }
 
     /// Waits until every frame sent so far has been read.
-    pub(in crate::capture) fn settle_now(&self) {
+    pub fn settle_now(&self) {
         self.wait_until_idle(|state| state.all_taken);
     }
 
@@ -206,5 +229,11 @@ impl Wire {
 impl Shared {
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn keep(&self, frame: CapturedFrame) {
+        if self.keeps_frames {
+            self.lock().seen.push(frame);
+        }
     }
 }

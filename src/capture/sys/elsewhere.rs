@@ -120,6 +120,10 @@ unavailable! {
     raise_interface(&socket2::Socket, &str) -> io::Result<()> = unsupported();
     open_tap(&str) -> Result<std::fs::File, Missing> = missing(SetupStep::OpenTun);
     set_address(&socket2::Socket, &str, Ipv4Addr) -> io::Result<()> = unsupported();
+    set_mac(&socket2::Socket, &str, [u8; 6]) -> io::Result<()> = unsupported();
+    open_network() -> io::Result<std::fs::File> = unsupported();
+    enter_network(&std::fs::File) -> io::Result<()> = unsupported();
+    cover_file(&str, &str) -> io::Result<()> = unsupported();
     set_queue(&socket2::Socket, &str, i32) -> io::Result<()> = unsupported();
     silence_ipv6(&str) -> bool = false;
     close_inherited_descriptors() -> () = ();
@@ -134,7 +138,7 @@ unavailable! {
     });
 }
 
-pub fn wait_readable<A, B>(_: &A, _: &B, _: Option<Duration>) -> io::Result<(bool, bool)> {
+pub fn wait_readable<A, B>(_: &[A], _: &B, _: Option<Duration>) -> io::Result<bool> {
     unsupported()
 }
 

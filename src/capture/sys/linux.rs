@@ -5,20 +5,17 @@ use std::cell::Cell;
 use std::fs;
 use std::io;
 use std::mem::{self, MaybeUninit};
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::SocketAddrV4;
 use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
-use std::os::unix::fs::OpenOptionsExt;
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, ppoll};
-use nix::sched::{CloneFlags, unshare};
 use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, clock_gettime};
 
-use super::{Missing, TcpEntry, TcpInfo, tcp_state_name};
-use crate::trace::SetupStep;
+use super::{TcpEntry, TcpInfo, tcp_state_name};
 
 /// The system call behind send(3) without flags or address.
 pub const SEND: &str = "sendto";
@@ -222,136 +219,18 @@ pub fn sysctl(name: &str) -> Option<u64> {
     fs::read_to_string(format!("/proc/sys/{}", name.replace('.', "/"))).ok()?.trim().parse().ok()
 }
 
-/// The machine's IPv6 switches with their values; empty if its kernel has no IPv6.
-fn ipv6_switches() -> Vec<(String, String)> {
-    ["all", "default", "lo"]
-        .iter()
-        .map(|place| format!("/proc/sys/net/ipv6/conf/{place}/disable_ipv6"))
-        .filter_map(|path| Some((path.clone(), fs::read_to_string(&path).ok()?)))
-        .collect()
-}
-
-/// Moves the process into a network of its own, in which `lo` is still down. Root needs only a new network namespace; other
-/// users also a user namespace around it (user_namespaces(7), network_namespaces(7)). Call before any thread starts.
-pub fn enter_private_network() -> Result<(), Missing> {
-    let (user, group) = (nix::unistd::geteuid(), nix::unistd::getegid());
-    let switches = ipv6_switches();
-    if unshare(CloneFlags::CLONE_NEWNET).is_err() {
-        unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET).map_err(|errno| Missing {
-            step: SetupStep::Unshare,
-            errno: errno_name(errno as i32),
-        })?;
-        let write = |step, path, text: String| {
-            fs::write(path, text)
-                .map_err(|error| Missing { step, errno: super::error_name(&error) })
-        };
-        write(SetupStep::WriteSetgroups, "/proc/self/setgroups", "deny".to_owned())?;
-        write(SetupStep::WriteUidMap, "/proc/self/uid_map", format!("{user} {user} 1"))?;
-        write(SetupStep::WriteGidMap, "/proc/self/gid_map", format!("{group} {group} 1"))?;
-    }
-    // In a new network IPv6 is on, whatever the machine's switches say: copy them.
-    for (path, value) in switches {
-        let _ = fs::write(path, value);
-    }
-    Ok(())
-}
-
-/// A request that names an interface, its union still zero (netdevice(7)).
-fn interface_request(interface: &str) -> libc::ifreq {
-    // SAFETY: an all-zero ifreq is a valid one.
-    let mut request: libc::ifreq = unsafe { mem::zeroed() };
-    for (to, from) in request.ifr_name.iter_mut().zip(interface.bytes().take(libc::IFNAMSIZ - 1)) {
-        *to = from as libc::c_char;
-    }
-    request
-}
-
-/// ioctl(2) with such a request: `SIOCSIFFLAGS` and similar ones, and `TUNSETIFF`, read one ifreq and may write to it.
-fn ioctl(through: &impl AsRawFd, what: libc::c_ulong, request: &mut libc::ifreq) -> io::Result<()> {
-    // SAFETY: every caller passes a request that takes a pointer to one ifreq, and this is one.
-    let answer = unsafe {
-        libc::ioctl(through.as_raw_fd(), what as libc::Ioctl, std::ptr::from_mut(request))
-    };
-    if answer == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
-}
-
-/// Brings an interface up (`SIOCSIFFLAGS`, netdevice(7)); any socket of its network will do.
-pub fn raise_interface(through: &socket2::Socket, interface: &str) -> io::Result<()> {
-    let mut request = interface_request(interface);
-    #[allow(clippy::cast_possible_truncation)] // IFF_UP | IFF_RUNNING is 0x41
-    let flags = (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
-    request.ifr_ifru.ifru_flags = flags;
-    ioctl(through, libc::SIOCSIFFLAGS, &mut request)
-}
-
-/// Creates a TAP device in the process's network: frames that the kernel sends through it are read from the file, and frames
-/// written to the file are received by the kernel (Linux `Documentation/networking/tuntap.rst`). Reading never blocks. Without
-/// offload the kernel computes every checksum itself.
-///
-/// `ENOENT`: there is no device node; `EACCES`: the user may not open it; `ENODEV` or `ENXIO`: the node has no driver; `EPERM`:
-/// the user may not create interfaces in this network.
-pub fn open_tap(interface: &str) -> Result<fs::File, Missing> {
-    const NODE: &str = "/dev/net/tun";
-    let refused = |step| move |error: io::Error| Missing { step, errno: super::error_name(&error) };
-    let mut options = fs::OpenOptions::new();
-    options.read(true).write(true).custom_flags(libc::O_NONBLOCK);
-    let file = options.open(NODE).map_err(refused(SetupStep::OpenTun))?;
-    let mut request = interface_request(interface);
-    #[allow(clippy::cast_possible_truncation)] // 0x1002
-    let flags = (libc::IFF_TAP | libc::IFF_NO_PI) as libc::c_short;
-    request.ifr_ifru.ifru_flags = flags;
-    ioctl(&file, libc::TUNSETIFF as libc::c_ulong, &mut request)
-        .map_err(refused(SetupStep::CreateTap))?;
-    Ok(file)
-}
-
-/// Gives an interface an IPv4 address in a network of 24 bits (netdevice(7)).
-pub fn set_address(
-    through: &socket2::Socket,
-    interface: &str,
-    address: Ipv4Addr,
-) -> io::Result<()> {
-    for (what, value) in
-        [(libc::SIOCSIFADDR, address), (libc::SIOCSIFNETMASK, Ipv4Addr::new(255, 255, 255, 0))]
-    {
-        let mut request = interface_request(interface);
-        // SAFETY: an all-zero sockaddr is a valid one.
-        let mut socket_address: libc::sockaddr = unsafe { mem::zeroed() };
-        socket_address.sa_family = libc::AF_INET as libc::sa_family_t;
-        for (to, from) in socket_address.sa_data[2..6].iter_mut().zip(value.octets()) {
-            *to = from as libc::c_char;
-        }
-        request.ifr_ifru.ifru_addr = socket_address;
-        ioctl(through, what, &mut request)?;
-    }
-    Ok(())
-}
-
-/// Sets the length of an interface's transmit queue, in frames (netdevice(7)); `EPERM` in a user namespace.
-pub fn set_queue(through: &socket2::Socket, interface: &str, frames: i32) -> io::Result<()> {
-    let mut request = interface_request(interface);
-    request.ifr_ifru.ifru_metric = frames; // the union's ifr_qlen, an int as well
-    ioctl(through, libc::SIOCSIFTXQLEN, &mut request)
-}
-
-/// Turns IPv6 off on an interface, which would otherwise send multicast by itself. Returns whether it worked.
-pub fn silence_ipv6(interface: &str) -> bool {
-    fs::write(format!("/proc/sys/net/ipv6/conf/{interface}/disable_ipv6"), "1").is_ok()
-}
-
-/// Waits until one of the two is readable, or the time is over, and returns which are; `None` waits without a limit (ppoll(2)).
+/// Waits until one of these is readable, or the time is over; `None` waits without a limit (ppoll(2)). Returns whether the
+/// last is.
 pub fn wait_readable(
-    one: &impl AsFd,
-    other: &impl AsFd,
+    many: &[impl AsFd],
+    last: &impl AsFd,
     timeout: Option<Duration>,
-) -> io::Result<(bool, bool)> {
-    let mut both = [
-        PollFd::new(one.as_fd(), PollFlags::POLLIN),
-        PollFd::new(other.as_fd(), PollFlags::POLLIN),
-    ];
-    match ppoll(&mut both, timeout.map(TimeSpec::from_duration), None) {
-        Ok(_) => Ok((both[0].any().unwrap_or(true), both[1].any().unwrap_or(true))),
-        Err(Errno::EINTR) => Ok((false, false)),
+) -> io::Result<bool> {
+    let all = many.iter().map(AsFd::as_fd).chain([last.as_fd()]);
+    let mut all: Vec<PollFd> = all.map(|one| PollFd::new(one, PollFlags::POLLIN)).collect();
+    match ppoll(&mut all, timeout.map(TimeSpec::from_duration), None) {
+        Ok(_) => Ok(all.last().and_then(PollFd::any).unwrap_or(true)),
+        Err(Errno::EINTR) => Ok(false),
         Err(errno) => Err(errno.into()),
     }
 }

@@ -13,6 +13,11 @@ mod linux;
 pub use linux::*;
 
 #[cfg(target_os = "linux")]
+mod network;
+#[cfg(target_os = "linux")]
+pub use network::*;
+
+#[cfg(target_os = "linux")]
 mod task;
 #[cfg(target_os = "linux")]
 pub use task::*;

@@ -49,6 +49,10 @@ pub struct Ethernet {
 impl Ethernet {
     /// How long the header is, in bytes.
     pub const BYTES: usize = 14;
+    /// The EtherType of IPv4.
+    pub const IPV4: u16 = 0x0800;
+    /// The EtherType of ARP.
+    pub const ARP: u16 = 0x0806;
 }
 
 /// A MAC address; in JSON `02:00:0a:09:00:02`.

@@ -1,8 +1,9 @@
 //! A frame on the link, as an event: its contents, which end sent it, and what the link did with it.
 //!
-//! One kernel plays both ends, and each end has the address 10.9.0.1 and sees its peer as 10.9.0.2. A frame is
-//! recorded here as the client's side of the link sees it: the client is 10.9.0.1, the server is 10.9.0.2, in the layers as in
-//! the raw bytes. [`Frame::local`] and [`Frame::peer`] are what the *sending* socket itself calls the two ends.
+//! On an experiment's link one kernel plays both ends, and each end has the address 10.9.0.1 and sees its peer as 10.9.0.2. A
+//! frame is recorded here as the client's side of the link sees it: the client is 10.9.0.1, the server is 10.9.0.2, in the layers
+//! as in the raw bytes. Between traced programs, each in a network of its own, addresses are what they are.
+//! [`Frame::local`] and [`Frame::peer`] are what the *sending* socket itself calls the two ends.
 
 use std::fmt;
 
@@ -28,16 +29,18 @@ pub struct Frame {
     /// The conversation it belongs to, from 1: same protocol, same two ports. None for ARP.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub flow: Option<u32>,
-    /// What the sending socket calls its own address, as getsockname(2) says it: always 10.9.0.1 and the source port.
+    /// What the sending socket calls its own address, as getsockname(2) says it: in an experiment always 10.9.0.1
+    /// and the source port.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub local: Option<Address>,
-    /// What the sending socket calls its peer's address, as getpeername(2) says it: always 10.9.0.2 and the destination port.
+    /// What the sending socket calls its peer's address, as getpeername(2) says it: in an experiment always 10.9.0.2
+    /// and the destination port.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub peer: Option<Address>,
-    /// The actor whose socket sent it, where the wire could tell by then.
+    /// The actor whose socket sent it, where the wire could tell by then; between traced programs, the one in whose network that is.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub sender: Option<Name>,
-    /// The actor whose socket it is for, where the wire could tell by then.
+    /// The actor whose socket it is for, likewise.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub receiver: Option<Name>,
     /// True if the lab made it itself: the answer to an ARP question. All others are the kernel's.
