@@ -33,17 +33,22 @@ impl Drop for Running {
 }
 
 impl Running {
-    /// Starts a program, and waits until it has written a line and all its threads are asleep.
+    /// Starts a program, and waits until it has written a line.
     fn start(command: &mut Command) -> Running {
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("started");
         let mut ready = String::new();
         let stdout = child.stdout.take().expect("a pipe");
         BufReader::new(stdout).read_line(&mut ready).expect("a line");
-        let running = Running(child);
         assert_eq!(ready.trim(), "ready", "{command:?}");
-        // A thread of Python's may still wait for the interpreter's lock.
+        Running(child)
+    }
+
+    /// Starts a program, and waits until all its threads wait in a system call.
+    fn start_and_wait(command: &mut Command) -> Running {
+        let running = Running::start(command);
         let process = running.id();
+        // A thread of Python's may first wait for the interpreter's lock.
         let waits = |thread: &u32| {
             sys::is_asleep(process, *thread) == Some(true)
                 && !sys::waits_for_a_lock(process, *thread)
@@ -63,18 +68,20 @@ impl Running {
         names.map(|name| name.to_string_lossy().parse().expect("a TID")).collect()
     }
 
-    /// The line of each of its threads, each stopped while it is looked at.
+    /// The line of each of its threads.
     fn lines(&self, lines: &mut Lines) -> Vec<Option<Line>> {
-        let look = |thread: u32| {
-            let id = Pid::from_raw(thread.cast_signed());
-            ptrace::seize(id, ptrace::Options::empty()).expect("traced");
-            ptrace::interrupt(id).expect("interrupted");
-            waitpid(id, Some(WaitPidFlag::__WALL)).expect("stopped");
-            let line = lines.line(self.id(), thread);
-            ptrace::detach(id, None).expect("let go");
-            line
-        };
-        self.threads().into_iter().map(look).collect()
+        self.threads().into_iter().map(|thread| self.line(thread, lines)).collect()
+    }
+
+    /// The line of a thread, which is stopped while it is looked at.
+    fn line(&self, thread: u32, lines: &mut Lines) -> Option<Line> {
+        let id = Pid::from_raw(thread.cast_signed());
+        ptrace::seize(id, ptrace::Options::empty()).expect("traced");
+        ptrace::interrupt(id).expect("interrupted");
+        waitpid(id, Some(WaitPidFlag::__WALL)).expect("stopped");
+        let line = lines.line(self.id(), thread);
+        ptrace::detach(id, None).expect("let go");
+        line
     }
 }
 
@@ -125,5 +132,6 @@ impl Source {
     }
 }
 
+mod damage;
 mod native;
 mod python;

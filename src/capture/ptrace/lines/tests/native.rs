@@ -1,8 +1,8 @@
-//! C and Rust, with and without debug information.
+//! C, Rust and Go, with and without debug information.
 
 use super::*;
 
-const C: &str = "\
+pub const C: &str = "\
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -44,11 +44,31 @@ fn main() {
 }
 ";
 
+const GO: &str = "\
+package main
+
+import (
+	\"fmt\"
+	\"syscall\"
+)
+
+func wait(end int) {
+	buffer := make([]byte, 10)
+	syscall.Read(end, buffer) // wait
+}
+
+func main() {
+	ends, _ := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	fmt.Println(\"ready\")
+	wait(ends[0])
+}
+";
+
 /// Compiles and runs a program, and compares the lines of its threads.
 fn expect(name: &str, text: &str, compiler: &str, options: &[&str], expected: &[&str]) {
     let source = Source::new(name, text);
     let Some(program) = source.compiled(compiler, options) else { return };
-    let running = Running::start(&mut Command::new(program));
+    let running = Running::start_and_wait(&mut Command::new(program));
     let mut lines = Lines::default();
     let expected: Vec<_> = expected.iter().map(|mark| source.at(mark, None)).collect();
     assert_eq!(running.lines(&mut lines), expected, "{compiler} {options:?}");
@@ -77,10 +97,32 @@ fn a_program_in_rust_is_at_its_own_lines_and_not_at_those_of_the_standard_librar
 }
 
 #[test]
+fn a_program_in_go_is_at_its_own_lines_and_not_at_those_of_the_runtime() {
+    let go = "go";
+    if !env::split_paths(&env::var_os("PATH").unwrap_or_default())
+        .any(|folder| folder.join(go).is_file())
+    {
+        eprintln!("skipped: {go} is not installed");
+        return;
+    }
+    let source = Source::new("server.go", GO);
+    let Some(program) = source.compiled(go, &["build"]) else { return };
+    let running = Running::start(&mut Command::new(program));
+    // The runtime moves goroutines from thread to thread.
+    let thread = sys::look_until(|| {
+        running.threads().into_iter().find(|thread| {
+            let probe = sys::Probe::open(running.id(), *thread);
+            probe.is_some_and(|mut probe| probe.look().syscall.as_deref() == Some("read"))
+        })
+    });
+    assert_eq!(running.line(thread, &mut Lines::default()), source.at("// wait", None));
+}
+
+#[test]
 fn a_program_without_debug_information_has_no_lines_and_it_is_said_why() {
     let source = Source::new("server.c", C);
     let Some(program) = source.compiled("cc", &["-O2", "-pthread"]) else { return };
-    let running = Running::start(&mut Command::new(&program));
+    let running = Running::start_and_wait(&mut Command::new(&program));
     let mut lines = Lines::default();
     assert_eq!(running.lines(&mut lines), [None, None]);
     let program = program.canonicalize().expect("a path");

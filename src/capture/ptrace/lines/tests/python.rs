@@ -14,7 +14,7 @@ fn expect_when_looked_at(times: u32, text: &str, expected: &[(&str, Option<&str>
             continue;
         }
         let source = Source::new("server.py", text);
-        let running = Running::start(Command::new(python).arg(&source.path));
+        let running = Running::start_and_wait(Command::new(python).arg(&source.path));
         let mut lines = Lines::default();
         let expected: Vec<_> =
             expected.iter().map(|(mark, function)| source.at(mark, *function)).collect();
