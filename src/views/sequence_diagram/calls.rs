@@ -50,6 +50,12 @@ impl Builder<'_> {
     fn add_call(&self, index: usize, rows: &RowTimes, all: &mut CallSteps) {
         let (span, lane, at_ns) = (self.span(index), self.lane(index), self.row_ns(index));
         let may_block = span.call.syscall.may_block() && !span.nonblocking;
+        if span.exit.is_none() && self.ended_by_its_own_call(span.process) {
+            let (words, ink) = (vec![format!("{} …", span.call.function())], Ink::Plain);
+            let shape = Shape::Call { lane, words, ink, joins: false };
+            all.steps.push(Step::new(span.entered_ns, shape, self.likeness(index, None)));
+            return;
+        }
         if span.exit.is_none() && may_block {
             all.steps.push(self.entry(index, false));
             all.blocked.push((lane, span.entered_ns, u64::MAX));

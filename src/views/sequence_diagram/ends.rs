@@ -45,11 +45,11 @@ impl Builder<'_> {
                 (vec![tr!("exits with {code}", code), tr!("exits").to_owned()], Ink::Faint)
             }
             ExitStatus::Signal(signal) => {
+                let mut words = vec![format!("✗ {signal}")];
                 if let Some(killed_ns) = self.killed_ns(event, signal) {
                     (at_ns, lane) = (killed_ns, self.lane_of.get(&event.actor).copied());
+                    words.insert(0, tr!("✗ {signal}, from another process", signal));
                 }
-                let words =
-                    vec![tr!("✗ {signal}, from another process", signal), format!("✗ {signal}")];
                 (words, Ink::Bad)
             }
         };
@@ -67,6 +67,15 @@ impl Builder<'_> {
             events.iter().find(|event| event.at_ns > ended_ns && lane(event) == Some(of))
         };
         own.into_iter().map(|of| (of, goes_on(of).map(|event| event.at_ns))).collect()
+    }
+
+    /// Whether a signal ended this process that no other was seen to send: a call of its own raised it.
+    pub(super) fn ended_by_its_own_call(&self, process: u32) -> bool {
+        let events = self.analysis.recording.events().iter();
+        let own = events.filter(|event| event.process == process);
+        own.clone().any(|event| {
+            matches!(&event.what, EventKind::Exited { status: Some(ExitStatus::Signal(_)), .. })
+        }) && !own.clone().any(|event| matches!(event.what, EventKind::Signalled { .. }))
     }
 
     /// When the process that ended here was sent the signal that ended it; later, if it was seen to go on.

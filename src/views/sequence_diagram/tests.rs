@@ -135,6 +135,18 @@ fn who_is_killed_waits_no_longer() {
 }
 
 #[test]
+fn a_signal_that_a_call_raised_is_nobody_elses() {
+    let mut script = Script::unhurried();
+    script.process("sender", 2).socket("sender", 2, "AF_INET", "SOCK_STREAM");
+    script.enter("sender", 2, "send", &[]);
+    let status = json!({"signal": "SIGPIPE"});
+    script.json("sender", json!({"event": "exited", "cpu_ns": 1, "status": status}));
+    let drawn = drawn(&script.recording(), 80);
+    assert!(drawn.contains("│ send …\n") && drawn.contains("✗ SIGPIPE\n"), "{drawn}");
+    assert!(!drawn.contains("blocked"), "{drawn}");
+}
+
+#[test]
 fn a_new_process_of_the_same_name_goes_on_in_the_lane() {
     let mut script = Script::unhurried();
     for process in [2, 3] {
