@@ -274,6 +274,7 @@ fn who_may_connect(lab: &Lab) -> Result<()> {
     let caller = client.socket(Domain::UNIX, Type::STREAM, None)?;
     let answer = caller.connect(&address);
     lab.claim("writing-is-enough", succeeded("connect", &answer));
+    answer?;
 
     let (connection, _) = listener.accept()?;
     caller.send_all(b"hello")?; // nobody has received it yet
@@ -450,6 +451,7 @@ fn ipv6_client_ipv4_server(lab: &Lab) -> Result<()> {
     caller.set_only_v6(false)?;
     let answer = caller.connect(&as_ipv6(&at)); // ::ffff:127.0.0.1
     lab.claim("mapped-leads-to-ipv4", succeeded("connect", &answer));
+    answer?;
     let (_connection, peer) = listener.accept()?;
     let local = caller.local_addr()?;
     let same = eq_between("server.peer, mapped", as_ipv6(&peer), "client.local", &local);
