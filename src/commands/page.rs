@@ -20,8 +20,8 @@ use crate::picture::{Ink, Picture};
 use crate::reasons;
 use crate::trace::recording::{Header, Origin, Recording};
 use crate::trace::{Counts, Ending};
-use crate::views::View;
 use crate::views::trace::Trace;
+use crate::views::{DrawOptions, Explained, View};
 
 /// How many lines of a trace go on a page at most.
 const MAX_TRACE_LINES: usize = 400;
@@ -56,6 +56,7 @@ pub(super) fn make(
         counts: Counts::default(),
         place,
     };
+    let explained = [Explained::default(), Explained::default()];
     let mut answer = None;
     for (part, steps) in lesson.parts().enumerate() {
         if part == 1 {
@@ -70,7 +71,7 @@ pub(super) fn make(
                     html::Section::Predict { question, options }
                 }
                 Step::Experiment(show) => {
-                    let (run, counts) = run_for_page(session, show, answer.take())?;
+                    let (run, counts) = run_for_page(session, show, answer.take(), &explained)?;
                     page.counts += counts;
                     html::Section::Run(Box::new(run))
                 }
@@ -85,6 +86,7 @@ fn run_for_page(
     session: &mut Session,
     show: &Show,
     answer: Option<String>,
+    explained: &[Explained; 2],
 ) -> Result<(Run, Counts), Failure> {
     let experiment = show.experiment;
     let FinishedRun { recording, exit } = live::run(session, experiment, &show.settings)?;
@@ -131,7 +133,7 @@ fn run_for_page(
         troubles: show::deadline(&recording),
         trace,
         trace_more,
-        pictures: drawn(session, show, &recording),
+        pictures: drawn(session, show, &recording, explained),
         claims: judged.into_iter().map(checked).collect(),
         answer,
     };
@@ -157,13 +159,20 @@ fn code(session: &Session, show: &Show) -> Vec<Code> {
     show.listings().map(listing).collect()
 }
 
-fn drawn(session: &Session, show: &Show, recording: &Recording) -> Vec<Drawn> {
+/// The pictures of a run, wide and narrow; a page explains a mark once in each.
+fn drawn(
+    session: &Session,
+    show: &Show,
+    recording: &Recording,
+    [wide, narrow]: &[Explained; 2],
+) -> Vec<Drawn> {
     let analysis = Analysis::of(recording);
     let numbers = session.numbers();
+    let options = |explained| DrawOptions { numbers, explained: Some(explained) };
     let draw = |view: &View| Drawn {
         view: view.name().to_owned(),
-        wide: view.draw_with(&analysis, html::WIDE, numbers),
-        narrow: view.draw_with(&analysis, html::NARROW, numbers),
+        wide: view.draw_with(&analysis, html::WIDE, options(wide)),
+        narrow: view.draw_with(&analysis, html::NARROW, options(narrow)),
     };
     show.views.iter().map(draw).collect()
 }

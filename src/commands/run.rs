@@ -101,7 +101,8 @@ pub(super) fn perform(
         show_shipped(session, show, &shipped, why, settings)?;
     } else {
         show::pictures(session, &show.views, &recording)?;
-        show::claims(session, &judged, show::checked_now())?;
+        let heading = show::checked_now(session);
+        show::claims(session, &judged, &heading)?;
         if report::is_stepped(&recording) {
             let text = tr!("This run was stepped: its times include the pauses.");
             session.terminal.wrapped("", text, Ink::Warn)?;

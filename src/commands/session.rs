@@ -11,8 +11,8 @@ use crate::output::terminal::{Look, Terminal};
 use crate::reasons;
 use crate::trace::pcapng;
 use crate::trace::recording::Recording;
-use crate::views::SeqNumbers;
 use crate::views::trace::{Detail, Trace};
+use crate::views::{DrawOptions, Explained, SeqNumbers};
 
 pub struct Session {
     pub terminal: Terminal,
@@ -21,6 +21,8 @@ pub struct Session {
     pub class: Class,
     /// How much of an experiment's code is shown.
     pub code: cli::Code,
+    /// What the pictures have explained so far.
+    pub explained: Explained,
     /// Output for the events.
     record: Option<OutputFile>,
     /// Output for the frames, as pcapng.
@@ -127,7 +129,15 @@ impl Session {
             return Err(Failure::StepNeedsTerminal);
         }
         let file = |path: Option<PathBuf>| path.as_deref().map(OutputFile::to);
-        Ok(Session { terminal, verbose, class, code, record: file(record), pcap: file(pcap) })
+        Ok(Session {
+            terminal,
+            verbose,
+            class,
+            code,
+            explained: Explained::default(),
+            record: file(record),
+            pcap: file(pcap),
+        })
     }
 
     /// A session on this terminal, without output files.
@@ -137,6 +147,7 @@ impl Session {
             verbose: 0,
             class: Class::default(),
             code: cli::Code::default(),
+            explained: Explained::default(),
             record: None,
             pcap: None,
         }
@@ -153,6 +164,11 @@ impl Session {
     /// A trace for the terminal, with `-v`.
     pub(super) fn trace(&self) -> Option<Trace> {
         (self.verbose > 0).then(|| Trace::new(self.detail(), self.terminal.width()))
+    }
+
+    /// How the next picture on the terminal is drawn.
+    pub(super) fn draw_options(&self) -> DrawOptions<'_> {
+        DrawOptions { numbers: self.numbers(), explained: Some(&self.explained) }
     }
 
     pub(super) fn numbers(&self) -> SeqNumbers {

@@ -32,7 +32,7 @@ pub fn pictures(
 ) -> Result<(), Failure> {
     let analysis = Analysis::of(recording);
     for view in wanted {
-        let picture = view.draw_with(&analysis, session.terminal.width(), session.numbers());
+        let picture = view.draw_with(&analysis, session.terminal.width(), session.draw_options());
         session.terminal.picture(&picture)?;
         session.terminal.blank()?;
     }
@@ -67,9 +67,15 @@ pub fn claims(session: &mut Session, judged: &[Judged], heading: &str) -> Result
     Ok(session.terminal.blank()?)
 }
 
-/// The heading above the claims of a run that has just ended.
-pub fn checked_now() -> &'static str {
-    tr!("Checked on this machine, just now (-v shows all that was compared)")
+/// The heading above the claims of a run that has just ended; the first says how to see more.
+pub fn checked_now(session: &Session) -> String {
+    let heading = tr!("Checked on this machine, just now");
+    let hint = tr!("-v shows all that was compared");
+    if session.verbose == 0 && session.explained.is_new(hint) {
+        tr!("{heading} ({hint})", heading, hint)
+    } else {
+        heading.to_owned()
+    }
 }
 
 /// If the deadline passed, sentences that say which actors were blocked, in which calls, for how long.

@@ -5,7 +5,7 @@ use std::io::BufReader;
 
 use unicode_width::UnicodeWidthChar;
 
-use super::{LADDER, SeqNumbers, View, all, sequence_diagram};
+use super::{DrawOptions, LADDER, View, all, sequence_diagram};
 use crate::analysis::Analysis;
 use crate::analysis::script::Script;
 use crate::analysis::threads;
@@ -38,7 +38,7 @@ fn recordings_of_format_1_are_still_drawn() {
         // The instrument's questions were calls then; what they answered is known all the same.
         assert!(analysis.sockets.iter().any(|socket| socket.local.is_some()), "{path:?}");
         for view in all() {
-            let picture = view.draw_with(&analysis, 80, SeqNumbers::Relative);
+            let picture = view.draw_with(&analysis, 80, DrawOptions::default());
             assert!(picture.0.iter().all(|row| row.width() <= 80), "{path:?}: {}", view.name());
             drawn += usize::from(!picture.0.is_empty());
         }
@@ -140,7 +140,11 @@ fn every_picture_keeps_to_its_columns_in(language: Language) {
                 let name = view.name();
                 let what = format!("{} {name} {}", recording.header.name(), language.tag());
                 for width in widths(&recording) {
-                    rows_fit(&view.draw_with(&analysis, width, SeqNumbers::Relative), width, &what);
+                    rows_fit(
+                        &view.draw_with(&analysis, width, DrawOptions::default()),
+                        width,
+                        &what,
+                    );
                 }
             }
         });
@@ -168,7 +172,7 @@ fn lanes_stand_in_the_same_columns_in_every_row() {
                     let Some(columns) = sequence_diagram::lanes_at(&analysis, width) else {
                         continue;
                     };
-                    let picture = LADDER.draw_with(&analysis, width, SeqNumbers::Relative);
+                    let picture = LADDER.draw_with(&analysis, width, DrawOptions::default());
                     for row in picture.0.iter().skip(1) {
                         if row.text().starts_with(tr!("┃ waits in a call")) {
                             continue; // the legend

@@ -133,7 +133,7 @@ fn counted(events: &[Event]) -> Vec<Group> {
                     spread: String::new(),
                 });
                 let source = wording::label(source);
-                let comma = tr!(", ");
+                let comma = tr!(context "list", ", ");
                 if !group.footer.split(comma).any(|known| known == source) {
                     let comma = if group.footer.is_empty() { "" } else { comma };
                     group.footer = format!("{}{comma}{source}", group.footer);
@@ -141,6 +141,9 @@ fn counted(events: &[Event]) -> Vec<Group> {
             }
             _ => {}
         }
+    }
+    for group in &mut groups {
+        group.footer = tr!("counted by {sources}", sources = group.footer);
     }
     groups
 }

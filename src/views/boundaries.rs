@@ -2,8 +2,8 @@
 //!
 //! Both rows share their columns: every cut has a column of its own, and a row that is not cut there shows `·`.
 
-use super::view;
 use super::wording::{self, ActorColors, bytes};
+use super::{DrawOptions, view};
 use crate::analysis::{self, Analysis, DatagramFlow, Direction, Message, part_of};
 use crate::i18n::{tr, tr_n};
 use crate::picture::{Ink, Picture, Row, paragraph};
@@ -45,8 +45,8 @@ struct Flow {
     got: Vec<Piece>,
 }
 
-view!("boundaries", |analysis, width, _| draw(analysis, width));
-fn draw(analysis: &Analysis, width: usize) -> Picture {
+view!("boundaries", draw);
+fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
     let colors = ActorColors::of(analysis.recording.events());
     let mut rows = Vec::new();
     let carries =
@@ -68,8 +68,10 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
         (shows('·'), tr!("· here a call ended on the other side only")),
         (shows(SPACE), tr!("␣ a space")),
     ];
-    let key: Vec<&str> =
-        key.into_iter().filter_map(|(shown, words)| shown.then_some(words)).collect();
+    let key: Vec<&str> = key
+        .into_iter()
+        .filter_map(|(shown, words)| (shown && options.explains(words)).then_some(words))
+        .collect();
     rows.extend(paragraph(&key.join("   "), width, Ink::Faint));
     Picture(rows)
 }
@@ -218,6 +220,10 @@ mod tests {
     use super::*;
     use crate::analysis::script::{Script, data, fits_everywhere, here};
     use crate::trace::{Outcome, Value};
+
+    fn draw(analysis: &Analysis, width: usize) -> Picture {
+        super::draw(analysis, width, DrawOptions::default())
+    }
 
     #[test]
     fn a_stream_keeps_the_bytes_and_forgets_the_cuts() {

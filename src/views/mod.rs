@@ -2,6 +2,8 @@
 //!
 //! Views know events and pictures, and neither the lab that recorded nor the terminal that shows.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -34,7 +36,7 @@ pub use sequence_diagram::VIEW as LADDER;
 #[derive(Clone, Copy)]
 pub struct View {
     name: &'static str,
-    draw: fn(&Analysis, usize, SeqNumbers) -> Picture,
+    draw: fn(&Analysis, usize, DrawOptions<'_>) -> Picture,
 }
 
 /// Declares the function below it as a view, by the name that lessons use.
@@ -62,6 +64,32 @@ pub enum SeqNumbers {
     Raw,
 }
 
+/// How a view draws.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DrawOptions<'a> {
+    pub numbers: SeqNumbers,
+    /// What the reader has been told; `None` if each picture explains all its marks.
+    pub explained: Option<&'a Explained>,
+}
+
+impl DrawOptions<'_> {
+    /// Whether this explanation of a mark is new to the reader.
+    fn explains(&self, words: &str) -> bool {
+        self.explained.is_none_or(|explained| explained.is_new(words))
+    }
+}
+
+/// The explanations that a reader has been given, each in the first picture that needs it.
+#[derive(Debug, Default)]
+pub struct Explained(RefCell<BTreeSet<String>>);
+
+impl Explained {
+    /// True the first time.
+    pub fn is_new(&self, words: &str) -> bool {
+        self.0.borrow_mut().insert(words.to_owned())
+    }
+}
+
 /// Every view, ordered by name.
 pub fn all() -> impl Iterator<Item = View> {
     static SORTED: LazyLock<Vec<View>> = LazyLock::new(|| {
@@ -85,16 +113,16 @@ impl View {
         self.name
     }
 
-    /// Draws the recording in this many columns, with sequence numbers from the connection's start.
+    /// Draws the recording in this many columns, with every mark explained.
     #[must_use]
     pub fn draw(self, recording: &Recording, width: usize) -> Picture {
-        self.draw_with(&Analysis::of(recording), width, SeqNumbers::Relative)
+        self.draw_with(&Analysis::of(recording), width, DrawOptions::default())
     }
 
-    /// Draws the analysis of a recording in this many columns, with such sequence numbers where there are any.
+    /// Draws the analysis of a recording in this many columns.
     #[must_use]
-    pub fn draw_with(self, analysis: &Analysis, width: usize, numbers: SeqNumbers) -> Picture {
-        (self.draw)(analysis, width, numbers)
+    pub fn draw_with(self, analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
+        (self.draw)(analysis, width, options)
     }
 }
 

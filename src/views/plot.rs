@@ -2,8 +2,8 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::view;
 use super::wording::{self, safe};
+use super::{DrawOptions, view};
 use crate::analysis::{Analysis, Plot};
 use crate::i18n::tr;
 use crate::picture::axis::{LogAxis, write_ticks};
@@ -60,8 +60,8 @@ fn tick(value: u64, unit: &str) -> String {
     }
 }
 
-view!("plot", |analysis, width, _| draw(analysis, width));
-fn draw(analysis: &Analysis, width: usize) -> Picture {
+view!("plot", draw);
+fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
     let mut canvas = Canvas::new(width);
     let mut row = 0;
     for plot in &analysis.plots {
@@ -73,9 +73,10 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
     let words = tr!(
         "(both axes are logarithmic: equal distances are equal factors, such as ten times as much)"
     );
-    for line in wrap(words, width.max(8)) {
-        canvas.write(row, 0, width, &line, Ink::Faint);
-        row += 1;
+    if options.explains(words) {
+        for (index, line) in wrap(words, width.max(8)).iter().enumerate() {
+            canvas.write(row + index, 0, width, line, Ink::Faint);
+        }
     }
     canvas.picture()
 }
@@ -163,6 +164,10 @@ mod tests {
     use super::*;
     use crate::analysis::script::{Script, fits_everywhere};
     use crate::trace::EventKind;
+
+    fn draw(analysis: &Analysis, width: usize) -> Picture {
+        super::draw(analysis, width, DrawOptions::default())
+    }
 
     fn point(
         script: &mut Script,

@@ -6,7 +6,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use self::block::{Line, Stroke, blocks};
-use super::view;
+use super::{DrawOptions, view};
 use crate::analysis::Analysis;
 use crate::i18n::tr;
 use crate::picture::axis::TimeAxis;
@@ -20,8 +20,8 @@ const WIDE: usize = 56;
 /// At most this many series are drawn, those sent most often and for longest: a bad wire loses many segments, and one is like the other.
 const MOST_SERIES: usize = 3;
 
-view!("retries", |analysis, width, _| draw(analysis, width));
-fn draw(analysis: &Analysis, width: usize) -> Picture {
+view!("retries", draw);
+fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
     let mut blocks = blocks(analysis);
     let left_out = blocks.len().saturating_sub(MOST_SERIES);
     let mut weights: Vec<(usize, u64)> = blocks.iter().map(|block| block.weight).collect();
@@ -86,7 +86,10 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
             (has(|line| line.stroke == Stroke::Call), tr!("┣━━┫ a call, until it returned")),
             (has(|line| line.stroke == Stroke::Wait), tr!("├╌╌┤ a wait on purpose")),
         ];
-        let key = key.into_iter().filter_map(|(shown, words)| shown.then_some(words));
+        let is_new = |(shown, words): (bool, &'static str)| {
+            (shown && options.explains(words)).then_some(words)
+        };
+        let key = key.into_iter().filter_map(is_new);
         let key = key.collect::<Vec<_>>().join("   ");
         for line in wrap(&key, width) {
             canvas.write(canvas.height(), 0, width, &line, Ink::Faint);
@@ -173,6 +176,10 @@ mod tests {
     use super::*;
     use crate::analysis::script::{Script, at, fits_everywhere};
     use crate::trace::Outcome;
+
+    fn draw(analysis: &Analysis, width: usize) -> Picture {
+        super::draw(analysis, width, DrawOptions::default())
+    }
 
     /// A segment of the client's, from this port.
     fn segment(port: u16, flags: &str, seq: u32, length: usize, fate: &str) -> Json {

@@ -17,7 +17,7 @@ use crate::i18n::tr;
 use crate::picture::phrase::{Phrase, fitted, fitting};
 use crate::picture::{Canvas, Ink, Picture, span_of};
 use crate::text::wrap;
-use crate::views::SeqNumbers;
+use crate::views::DrawOptions;
 
 mod annotations;
 mod arp;
@@ -48,8 +48,8 @@ const OUTWARD: usize = 72;
 const TWO_ENDS: usize = 112;
 
 view!("ladder", draw);
-fn draw(analysis: &Analysis, width: usize, numbers: SeqNumbers) -> Picture {
-    draw_diagram(&diagram(analysis, numbers, Opening::Shown), width)
+fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
+    draw_diagram(&diagram(analysis, options.numbers, Opening::Shown), width, options)
 }
 
 /// The ladder of what happens once a connection is open.
@@ -57,14 +57,14 @@ mod once_open {
     use super::{Opening, diagram, draw_diagram};
     use crate::views::view;
 
-    view!("ladder-once-open", |analysis, width, numbers| {
-        draw_diagram(&diagram(analysis, numbers, Opening::Folded), width)
+    view!("ladder-once-open", |analysis, width, options| {
+        draw_diagram(&diagram(analysis, options.numbers, Opening::Folded), width, options)
     });
 }
 
-fn draw_diagram(diagram: &Diagram, width: usize) -> Picture {
+fn draw_diagram(diagram: &Diagram, width: usize, options: DrawOptions) -> Picture {
     let Some(Layout { time, columns, end, outward }) = layout(diagram, width) else {
-        return list::draw(diagram, width);
+        return list::draw(diagram, width, options);
     };
     let (canvas, end) = (Canvas::new(width), end.min(width));
     let mut ladder = Ladder {
@@ -79,7 +79,7 @@ fn draw_diagram(diagram: &Diagram, width: usize) -> Picture {
     };
     ladder.head(diagram);
     ladder.steps(&diagram.steps);
-    ladder.legend(diagram);
+    ladder.legend(diagram, options);
     ladder.canvas.picture()
 }
 
@@ -114,7 +114,7 @@ fn layout(diagram: &Diagram, width: usize) -> Option<Layout> {
 /// The columns of the lanes, where there are any.
 #[cfg(test)]
 pub(super) fn lanes_at(analysis: &Analysis, width: usize) -> Option<Vec<usize>> {
-    layout(&diagram(analysis, SeqNumbers::Relative, Opening::Shown), width)
+    layout(&diagram(analysis, crate::views::SeqNumbers::Relative, Opening::Shown), width)
         .map(|layout| layout.columns)
 }
 
@@ -228,7 +228,17 @@ impl Ladder {
             self.row += 1;
             return taken;
         }
-        let mut spans = vec![(fitted(words, room), *ink)];
+        let mut text = fitted(words, room);
+        // A failure without its call says little: the call has a row above it.
+        let calls: Phrase =
+            words.iter().filter_map(|said| Some(said.split_once(" ✗ ")?.0.to_owned())).collect();
+        if text.starts_with('✗') && !calls.is_empty() {
+            self.words(*lane, &fitted(&calls, room), *ink);
+            self.row += 1;
+            self.lanes(step);
+            text = fitted(&words[words.len() - 1..], room);
+        }
+        let mut spans = vec![(text, *ink)];
         let mut used = spans[0].0.width();
         let mut taken = 0;
         for next in after {
@@ -269,8 +279,8 @@ impl Ladder {
     }
 
     /// What its lines and marks mean.
-    fn legend(&mut self, diagram: &Diagram) {
-        for line in legend::lines(legend::of(diagram), self.end) {
+    fn legend(&mut self, diagram: &Diagram, options: DrawOptions) {
+        for line in legend::lines(legend::of(diagram), self.end, options) {
             self.canvas.write(self.row, 0, self.end, &line, Ink::Faint);
             self.row += 1;
         }

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use self::align::{Aligned, Differs, align, differs, fold_equal};
 use self::cell::Cell;
-use super::view;
 use super::wording::{self, ActorColors};
+use super::{DrawOptions, view};
 use crate::analysis::{Action, Analysis};
 use crate::i18n::tr;
 use crate::picture::fold::{Repetition, repetitions};
@@ -40,14 +40,14 @@ struct Column {
     cells: Vec<Cell>,
 }
 
-view!("side-by-side", |analysis, width, _| draw(analysis, width));
-fn draw(analysis: &Analysis, width: usize) -> Picture {
+view!("side-by-side", draw);
+fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
     let (mut columns, before) = columns(analysis);
     let rows = align(&columns);
     let count = columns.len().max(1);
     let each = (width.saturating_sub(3 * (count - 1)) / count).min(WIDEST);
     let mut picture = Vec::new();
-    if each >= NARROWEST && columns.len() > 1 {
+    if each >= NARROWEST && columns.len() > 1 && options.explains(legend()) {
         picture.extend(paragraph(legend(), width, Ink::Faint));
     }
     if before > 0 {
@@ -160,7 +160,7 @@ fn beside(columns: &mut [Column], all: Vec<Aligned>, each: usize, picture: &mut 
         if picture.len() + height(columns, &rows, each) <= SCREEN {
             break;
         }
-        rows = fold_equal(columns, &all, kept);
+        rows = fold_equal(columns, &all, kept, each);
     }
     let rows = &rows;
     let layout = vec![table::Column::left(each, " │ "); columns.len()];
@@ -216,6 +216,10 @@ mod tests {
     use super::*;
     use crate::analysis::script::{Script, data, fits_everywhere, here};
     use crate::trace::{EventKind, Outcome};
+
+    fn draw(analysis: &Analysis, width: usize) -> Picture {
+        super::draw(analysis, width, DrawOptions::default())
+    }
 
     fn modes() -> Script {
         let mut script = Script::new();

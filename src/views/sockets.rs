@@ -3,8 +3,8 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::view;
 use super::wording::{self, ActorColors, safe};
+use super::{DrawOptions, view};
 use crate::analysis::{Analysis, FailureReason, Socket, SocketUse};
 use crate::i18n::tr;
 use crate::picture::table::{self, Column};
@@ -24,8 +24,8 @@ const ARROW: &str = " ↔";
 /// Of one socket, more different refusals than these are not told.
 const MOST_REFUSALS: usize = 2;
 
-view!("sockets", |analysis, width, _| draw(analysis, width));
-fn draw(analysis: &Analysis, width: usize) -> Picture {
+view!("sockets", draw);
+fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
     let colors = ActorColors::of(analysis.recording.events());
     let marks = Marks::of(analysis, colors.size());
     let drawn =
@@ -82,7 +82,9 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
         ["0.0.0.0", "[::]"].into_iter().filter(|address| everywhere(&format!("{address}:")))
     {
         let words = tr!("({address} means every address of this machine)", address);
-        rows.extend(paragraph(&words, width, Ink::Faint));
+        if options.explains(&words) {
+            rows.extend(paragraph(&words, width, Ink::Faint));
+        }
     }
     let any = |is: fn(&Socket) -> bool| analysis.sockets.iter().any(is);
     let again = rows.iter().any(|row| row.text().contains("└ "));
@@ -101,7 +103,7 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
         ),
         (again, tr!("(└ the same socket as in the row above)")),
     ];
-    for (_, words) in notes.into_iter().filter(|(shown, _)| *shown) {
+    for (_, words) in notes.into_iter().filter(|(shown, words)| *shown && options.explains(words)) {
         rows.extend(paragraph(words, width, Ink::Faint));
     }
     Picture(rows)
@@ -333,6 +335,10 @@ mod tests {
 
     use super::*;
     use crate::analysis::script::{Script, fits_everywhere, here};
+
+    fn draw(analysis: &Analysis, width: usize) -> Picture {
+        super::draw(analysis, width, DrawOptions::default())
+    }
 
     fn another(port: u16) -> crate::trace::Value {
         crate::trace::Value::Address(Address::Inet(std::net::SocketAddrV4::new(

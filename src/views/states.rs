@@ -3,8 +3,8 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::view;
 use super::wording::{self, safe};
+use super::{DrawOptions, view};
 use crate::analysis::threads::ThreadTotals;
 use crate::analysis::{Analysis, ThreadTimeline};
 use crate::i18n::tr;
@@ -16,8 +16,8 @@ fn times(count: impl std::fmt::Display) -> String {
     format!("{count}×")
 }
 
-view!("states", |analysis, width, _| draw(analysis, width));
-fn draw(analysis: &Analysis, width: usize) -> Picture {
+view!("states", draw);
+fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
     // A role has no thread of its own: its states are those of the lab's.
     let everyone = || analysis.threads.iter();
     let mut timelines: Vec<&ThreadTimeline> =
@@ -35,8 +35,16 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
     } else {
         list(&mut canvas, &totals, width);
     }
-    let Picture(mut rows) = canvas.picture();
+    let names: Vec<String> =
+        timelines.iter().map(|timeline| wording::actor(&timeline.actor)).collect();
+    let mut rows = paragraph(&names.join(tr!(context "list", ", ")), width, Ink::Strong);
+    rows.extend(canvas.picture().0);
     rows.push(Row::new());
+    // A role of which the kernel was asked has times too, though they are its thread's.
+    timelines.extend(
+        everyone().filter(|timeline| timeline.kind == ActorKind::Role && timeline.samples > 0),
+    );
+    timelines.dedup_by_key(|timeline| &timeline.actor);
     rows.extend(table(&timelines, width));
     let asked = timelines.iter().any(|timeline| timeline.samples > 0);
     let counted = if asked {
@@ -52,8 +60,15 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
     let taken = tr!(
         "Preempted is what remains of the turns, so an upper bound: shorter sleeps are counted in it."
     );
-    rows.push(Row::new());
-    for sentence in [counted, derived].into_iter().chain(asked.then_some(taken)) {
+    let sentences: Vec<&str> = [counted, derived]
+        .into_iter()
+        .chain(asked.then_some(taken))
+        .filter(|sentence| options.explains(sentence))
+        .collect();
+    if !sentences.is_empty() {
+        rows.push(Row::new());
+    }
+    for sentence in sentences {
         rows.extend(paragraph(sentence, width, Ink::Faint));
     }
     Picture(rows)
@@ -188,6 +203,10 @@ mod tests {
     use crate::analysis::threads::tests::{asked, modes};
     use crate::i18n::{chinese, speaking};
     use insta::{assert_snapshot, with_settings};
+
+    fn draw(analysis: &Analysis, width: usize) -> Picture {
+        super::draw(analysis, width, DrawOptions::default())
+    }
 
     #[test]
     fn the_edges_carry_this_runs_counts() {

@@ -3,8 +3,8 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::view;
 use super::wording::{self, bytes, safe};
+use super::{DrawOptions, view};
 use crate::analysis::threads::Sleep;
 use crate::analysis::{Analysis, Mark, MarkKind, ThreadState, ThreadTimeline};
 use crate::i18n::tr;
@@ -26,8 +26,8 @@ const OTHERS: usize = 2;
 /// What is taller than this has no empty rows between the bands: so it fits on a screen of 24 rows with a prompt below.
 const TALL: usize = 22;
 
-view!("timeline", |analysis, width, _| draw(analysis, width));
-fn draw(analysis: &Analysis, width: usize) -> Picture {
+view!("timeline", draw);
+fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
     let timelines = &analysis.threads;
     let Some(from_ns) = timelines.iter().map(|timeline| timeline.began_ns).min() else {
         return Picture::default();
@@ -46,19 +46,26 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
     let left = (widest.max(12) + 1).min(width / 4).max(4);
     let columns = width.saturating_sub(left);
     let scale = TimeAxis { from_ns, to_ns, column: left, columns };
-    let airy = bands(timelines, &scale, width, 1);
-    if airy.0.len() > TALL { bands(timelines, &scale, width, 0) } else { airy }
+    let legend = Legend::of(timelines, options);
+    let airy = bands(timelines, &legend, &scale, width, 1);
+    if airy.0.len() > TALL { bands(timelines, &legend, &scale, width, 0) } else { airy }
 }
 
 /// The bands, with so many empty rows between them, the time below, and what the shapes mean.
-fn bands(timelines: &[ThreadTimeline], scale: &TimeAxis, width: usize, between: usize) -> Picture {
+fn bands(
+    timelines: &[ThreadTimeline],
+    legend: &Legend,
+    scale: &TimeAxis,
+    width: usize,
+    between: usize,
+) -> Picture {
     let mut canvas = Canvas::new(width);
     let mut row = 0;
     for (index, timeline) in timelines.iter().enumerate() {
         row = band(&mut canvas, row, timeline, Ink::Of(index), scale) + between;
     }
     axis(&mut canvas, row, scale);
-    legend(&mut canvas, row + 2, timelines, width);
+    legend.draw(&mut canvas, row + 2, width);
     canvas.picture()
 }
 
@@ -450,69 +457,79 @@ fn axis(canvas: &mut Canvas, row: usize, scale: &TimeAxis) {
     canvas.write(row + 1, 0, scale.column.saturating_sub(1), tr!("time"), Ink::Faint);
 }
 
-/// What the shapes mean: those that there are.
-fn legend(canvas: &mut Canvas, row: usize, timelines: &[ThreadTimeline], width: usize) {
-    let shows = |is: fn(&ThreadState) -> bool| {
-        timelines
-            .iter()
-            .flat_map(|timeline| &timeline.intervals)
-            .any(|interval| is(&interval.doing))
-    };
-    let signs =
-        |sign: char| timelines.iter().flat_map(shown_marks).any(|mark| sign_of(mark).0 == sign);
-    let on_purpose =
-        shows(|doing| matches!(doing, ThreadState::Asleep(Sleep::Waiting(_) | Sleep::Held)));
-    let in_a_call = shows(|doing| matches!(doing, ThreadState::Asleep(Sleep::InCall(_))));
-    let asleep = match (on_purpose, in_a_call) {
-        (true, true) => tr!("waits on purpose, or sleeps in a call that is not recorded"),
-        (true, false) => tr!("waits on purpose"),
-        _ => tr!("sleeps in a call that is not recorded"),
-    };
-    let sampled: usize = timelines.iter().map(|timeline| timeline.samples).sum();
-    let mut keys = Vec::new();
-    let mut key = |shown: bool, sign: &str, words: &str, ink: Ink| {
-        if shown {
-            keys.push((sign.to_owned(), words.to_owned(), ink));
-        }
-    };
-    let runs = if sampled > 0 { tr!("runs") } else { tr!("runs, or is ready to") };
-    key(shows(|doing| *doing == ThreadState::Running), "██", runs, Ink::Of(0));
-    key(
-        shows(|doing| *doing == ThreadState::Ready),
-        "▒▒",
-        tr!("ready, has no processor"),
-        Ink::Of(0),
-    );
-    key(
-        shows(|doing| matches!(doing, ThreadState::Blocked(_))),
-        "├─┤",
-        tr!("blocked in a call"),
-        Ink::Warn,
-    );
-    key(on_purpose || in_a_call, "··", asleep, Ink::Faint);
-    key(signs('▲'), "▲", tr!("sends"), Ink::Good);
-    key(signs('▼'), "▼", tr!("gets"), Ink::Good);
-    key(signs('✗'), "✗", tr!("fails"), Ink::Bad);
-    key(signs('┤'), "┤", tr!("returns"), Ink::Warn);
-    let ended = timelines.iter().any(|timeline| timeline.left);
-    key(ended, "", tr!("(blank: has ended)"), Ink::Faint);
-    let (mut row, mut column) = (row, 0);
-    for (sign, words, ink) in keys {
-        let wide = sign.width() + 1 + words.width();
-        if column > 0 && column + wide > width {
-            (row, column) = (row + 1, 0);
-        }
-        column =
-            if sign.is_empty() { column } else { canvas.write(row, column, width, &sign, ink) + 1 };
-        column = canvas.write(row, column, width, &words, Ink::Faint) + 3;
+/// What the shapes mean: those that there are, and that the reader does not know.
+struct Legend {
+    /// A sign, its meaning, and the sign's ink.
+    keys: Vec<(&'static str, &'static str, Ink)>,
+    /// Where the states come from.
+    source: Option<&'static str>,
+}
+
+impl Legend {
+    fn of(timelines: &[ThreadTimeline], options: DrawOptions) -> Legend {
+        let shows = |is: fn(&ThreadState) -> bool| {
+            timelines
+                .iter()
+                .flat_map(|timeline| &timeline.intervals)
+                .any(|interval| is(&interval.doing))
+        };
+        let signs =
+            |sign: char| timelines.iter().flat_map(shown_marks).any(|mark| sign_of(mark).0 == sign);
+        let on_purpose =
+            shows(|doing| matches!(doing, ThreadState::Asleep(Sleep::Waiting(_) | Sleep::Held)));
+        let in_a_call = shows(|doing| matches!(doing, ThreadState::Asleep(Sleep::InCall(_))));
+        let asleep = match (on_purpose, in_a_call) {
+            (true, true) => tr!("waits on purpose, or sleeps in a call that is not recorded"),
+            (true, false) => tr!("waits on purpose"),
+            _ => tr!("sleeps in a call that is not recorded"),
+        };
+        let is_sampled = timelines.iter().any(|timeline| timeline.samples > 0);
+        let runs = if is_sampled { tr!("runs") } else { tr!("runs, or is ready to") };
+        let running = shows(|doing| *doing == ThreadState::Running);
+        let ready = shows(|doing| *doing == ThreadState::Ready);
+        let blocked = shows(|doing| matches!(doing, ThreadState::Blocked(_)));
+        let ended = timelines.iter().any(|timeline| timeline.left);
+        let keys = [
+            (running, "██", runs, Ink::Of(0)),
+            (ready, "▒▒", tr!("ready, has no processor"), Ink::Of(0)),
+            (blocked, "├─┤", tr!("blocked in a call"), Ink::Warn),
+            (on_purpose || in_a_call, "··", asleep, Ink::Faint),
+            (signs('▲'), "▲", tr!("sends"), Ink::Good),
+            (signs('▼'), "▼", tr!("gets"), Ink::Good),
+            (signs('✗'), "✗", tr!("fails"), Ink::Bad),
+            (signs('┤'), "┤", tr!("returns"), Ink::Warn),
+            (ended, "", tr!("(blank: has ended)"), Ink::Faint),
+        ];
+        let keys = keys.into_iter().filter(|(shown, sign, words, _)| {
+            *shown && options.explains(&format!("{sign} {words}"))
+        });
+        let keys = keys.map(|(_, sign, words, ink)| (sign, words, ink)).collect();
+        let source = if is_sampled {
+            tr!("cpu: processor time used. The kernel was asked what each thread was doing.")
+        } else {
+            tr!("Drawn from the calls; the kernel was not asked what each thread was doing.")
+        };
+        Legend { keys, source: Some(source).filter(|source| options.explains(source)) }
     }
-    let source = if sampled > 0 {
-        tr!("cpu: processor time used. The kernel was asked what each thread was doing.")
-    } else {
-        tr!("Drawn from the calls; the kernel was not asked what each thread was doing.")
-    };
-    for (index, line) in wrap(source, width.max(8)).iter().enumerate() {
-        canvas.write(row + 1 + index, 0, width, line, Ink::Faint);
+
+    fn draw(&self, canvas: &mut Canvas, mut row: usize, width: usize) {
+        let mut column = 0;
+        for (sign, words, ink) in &self.keys {
+            let wide = sign.width() + 1 + words.width();
+            if column > 0 && column + wide > width {
+                (row, column) = (row + 1, 0);
+            }
+            if !sign.is_empty() {
+                column = canvas.write(row, column, width, sign, *ink) + 1;
+            }
+            column = canvas.write(row, column, width, words, Ink::Faint) + 3;
+        }
+        row += usize::from(!self.keys.is_empty());
+        for (index, line) in
+            self.source.iter().flat_map(|source| wrap(source, width.max(8))).enumerate()
+        {
+            canvas.write(row + index, 0, width, &line, Ink::Faint);
+        }
     }
 }
 
@@ -524,6 +541,10 @@ mod tests {
     use crate::i18n::{chinese, speaking};
     use crate::trace::{ActorKind, EventKind};
     use insta::{assert_snapshot, with_settings};
+
+    fn draw(analysis: &Analysis, width: usize) -> Picture {
+        super::draw(analysis, width, DrawOptions::default())
+    }
 
     #[test]
     fn three_modes_stand_side_by_side() {

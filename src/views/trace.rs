@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::view;
 use super::wording::{ActorColors, actor, arguments, filled_in, outcome_ink, safe};
+use super::{DrawOptions, view};
 use crate::analysis::{Analysis, BLOCKED_NS, SocketModes};
 use crate::i18n::tr;
 use crate::picture::{Ink, Picture, Row, paragraph, span_of};
@@ -188,8 +188,8 @@ fn call_ink(call: &Call) -> Ink {
     if call.is_instrument() { Ink::Faint } else { Ink::Plain }
 }
 
-view!("trace", |analysis, width, _| draw(analysis, width));
-fn draw(analysis: &Analysis, width: usize) -> Picture {
+view!("trace", draw);
+fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
     let mut trace = Trace::new(Detail::Calls, width);
     let events = analysis.recording.events();
     for event in events
@@ -200,8 +200,9 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
     }
     let mut rows: Vec<Row> = events.iter().flat_map(|event| trace.push(event)).collect();
     rows.extend(trace.pause());
-    if events.iter().any(|event| matches!(event.what, EventKind::Return(_))) {
-        let key = tr!("(= is followed by what the call returned; on the right, how long it took)");
+    let key = tr!("(= is followed by what the call returned; on the right, how long it took)");
+    let returns = events.iter().any(|event| matches!(event.what, EventKind::Return(_)));
+    if returns && options.explains(key) {
         rows.extend(paragraph(key, width, Ink::Faint));
     }
     Picture(rows)

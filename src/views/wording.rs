@@ -72,9 +72,9 @@ pub(crate) fn with_lag(saw: String, lag_ns: Option<u64>) -> String {
     }
 }
 
-/// A TCP state in words: `none` is the kernel's knowing of no such end.
+/// A TCP state in words: `none` says that the kernel has no record of this end.
 pub(crate) fn tcp_state(state: &str) -> String {
-    if state == "none" { tr!(context "recording", "none").to_owned() } else { safe(state) }
+    if state == "none" { tr!("no record").to_owned() } else { safe(state) }
 }
 
 /// How evidence is compared, in words.

@@ -126,7 +126,8 @@ fn screen(
     session.terminal.blank()?;
     show::pictures(session, &show.views, recording)?;
     let judged = report::judge(&show.claims, recording, Playback::Live { exit: "" });
-    show::claims(session, &judged, show::checked_now())?;
+    let heading = show::checked_now(session);
+    show::claims(session, &judged, &heading)?;
     prediction::compare(session, prediction, &vote)?;
     Ok((format!("explore lesson {number}"), session.terminal.take_kept()))
 }

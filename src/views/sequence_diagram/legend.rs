@@ -4,6 +4,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::diagram::{Diagram, KnownBy, Line, Shape, Step, Transit};
 use crate::i18n::tr;
+use crate::views::DrawOptions;
 
 /// Columns between two explanations.
 const GAP: usize = 3;
@@ -43,10 +44,10 @@ pub(super) fn of_states(diagram: &Diagram) -> Vec<&'static str> {
     states.into_iter().filter_map(|(by, says)| has(by).then_some(says)).collect()
 }
 
-/// The explanations, in lines of this width.
-pub(super) fn lines(explanations: Vec<&str>, width: usize) -> Vec<String> {
+/// The explanations that are new to the reader, in lines of this width.
+pub(super) fn lines(explanations: Vec<&str>, width: usize, options: DrawOptions) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for explanation in explanations {
+    for explanation in explanations.into_iter().filter(|words| options.explains(words)) {
         match lines.last_mut() {
             Some(line) if line.width() + GAP + explanation.width() <= width => {
                 line.extend([" ".repeat(GAP).as_str(), explanation]);

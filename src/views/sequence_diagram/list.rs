@@ -9,9 +9,10 @@ use crate::i18n::tr;
 use crate::picture::phrase::{fitted, fitting};
 use crate::picture::{Canvas, Ink, Picture};
 use crate::text::wrap;
+use crate::views::DrawOptions;
 
 /// The same without lanes, for narrow terminals.
-pub(super) fn draw(diagram: &Diagram, width: usize) -> Picture {
+pub(super) fn draw(diagram: &Diagram, width: usize, options: DrawOptions) -> Picture {
     let mut canvas = Canvas::new(width);
     let mut row = 0;
     let name = |lane: usize| &*diagram.lanes[lane].name;
@@ -90,7 +91,7 @@ pub(super) fn draw(diagram: &Diagram, width: usize) -> Picture {
             row += 1;
         }
     }
-    for line in legend::lines(legend::of_states(diagram), width) {
+    for line in legend::lines(legend::of_states(diagram), width, options) {
         canvas.write(row, 0, width, &line, Ink::Faint);
         row += 1;
     }

@@ -9,7 +9,7 @@ use crate::analysis::Analysis;
 use crate::analysis::script::{Script, data, here};
 use crate::trace::Outcome;
 use crate::trace::recording::Recording;
-use crate::views::SeqNumbers;
+use crate::views::DrawOptions;
 
 /// One line there and back; then the client says that it is done.
 fn echo(times: usize) -> Recording {
@@ -62,7 +62,7 @@ fn stream() -> Recording {
 }
 
 fn drawn(recording: &Recording, width: usize) -> String {
-    draw(&Analysis::of(recording), width, SeqNumbers::Relative).text()
+    draw(&Analysis::of(recording), width, DrawOptions::default()).text()
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn what_is_no_call_stands_at_its_lane() {
     );
     script.json("server", json!({"event": "deed", "deed": "unlink …/door"}));
     script.json("client", json!({"event": "deed", "deed": "open …/door", "errno": "ENOENT"}));
-    let drawn = draw(&Analysis::of(&script.recording()), 80, SeqNumbers::Relative).text();
+    let drawn = draw(&Analysis::of(&script.recording()), 80, DrawOptions::default()).text();
     let row =
         |text: &str| drawn.lines().find(|row| row.contains(text)).and_then(|row| row.find(text));
     let (server, client) = (row("unlink …/door"), row("open …/door ✗ ENOENT"));
@@ -174,7 +174,7 @@ fn no_arrow_goes_from_connect_to_accept() {
 
 #[test]
 fn what_repeats_is_folded() {
-    let drawn = draw(&Analysis::of(&echo(500)), 80, SeqNumbers::Relative).text();
+    let drawn = draw(&Analysis::of(&echo(500)), 80, DrawOptions::default()).text();
     assert!(drawn.contains("… 498 more like this"), "{drawn}");
     assert!(drawn.lines().count() < 40, "{drawn}");
 }
@@ -195,7 +195,7 @@ fn no_width_is_too_narrow_and_no_row_too_wide() {
     for recording in [echo(1), echo(60), datagrams(), stream(), hostile.recording(), empty] {
         let analysis = Analysis::of(&recording);
         for width in 20..=200 {
-            for row in draw(&analysis, width, SeqNumbers::Relative).0 {
+            for row in draw(&analysis, width, DrawOptions::default()).0 {
                 assert!(row.width() <= width, "{} columns of {width}: {}", row.width(), row.text());
                 assert!(row.text().chars().all(|shown| !shown.is_control()), "{:?}", row.text());
                 assert_eq!(row.width(), row.text().width());

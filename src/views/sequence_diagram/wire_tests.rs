@@ -10,7 +10,7 @@ use crate::analysis::script::{Script, at};
 use crate::i18n::{chinese, speaking, tr};
 use crate::trace::recording::Recording;
 use crate::trace::{Fact, Outcome, TcpInfo};
-use crate::views::{SeqNumbers, View, all_tests};
+use crate::views::{DrawOptions, SeqNumbers, View, all_tests};
 
 const CLIENT: u16 = 40001;
 const SERVER: u16 = 5000;
@@ -193,7 +193,7 @@ fn lossy(messages: u32) -> Recording {
 }
 
 fn text(recording: &Recording, width: usize) -> String {
-    draw(&Analysis::of(recording), width, SeqNumbers::Relative).text()
+    draw(&Analysis::of(recording), width, DrawOptions::default()).text()
 }
 
 #[test]
@@ -223,7 +223,8 @@ fn late_twice_and_never_in_80_columns() {
 
 #[test]
 fn the_true_numbers_are_those_of_the_header() {
-    let drawn = draw(&Analysis::of(&handshake(0)), 80, SeqNumbers::Raw).text();
+    let options = DrawOptions { numbers: SeqNumbers::Raw, ..DrawOptions::default() };
+    let drawn = draw(&Analysis::of(&handshake(0)), 80, options).text();
     for said in ["SYN seq 1000 ", "SYN,ACK seq 5000 ack 1001 ", "ACK seq 1001 ack 5001 "] {
         assert!(drawn.contains(said), "{said}: {drawn}");
     }
@@ -297,9 +298,10 @@ fn no_width_is_too_narrow_and_no_row_too_wide() {
     for recording in [handshake(0), handshake(6), close(), lossy(3), lossy(40), odd.recording()] {
         let analysis = Analysis::of(&recording);
         for numbers in [SeqNumbers::Relative, SeqNumbers::Raw] {
+            let options = DrawOptions { numbers, ..DrawOptions::default() };
             let step = if numbers == SeqNumbers::Raw { 9 } else { 1 };
             for width in (20..=200).step_by(step) {
-                for row in draw(&analysis, width, numbers).0 {
+                for row in draw(&analysis, width, options).0 {
                     assert!(
                         row.width() <= width,
                         "{} columns of {width}: {}",
@@ -326,7 +328,7 @@ fn recorded(name: &str) -> Recording {
 }
 
 fn shipped(name: &str) -> String {
-    draw(&Analysis::of(&recorded(name)), 80, SeqNumbers::Relative).text()
+    draw(&Analysis::of(&recorded(name)), 80, DrawOptions::default()).text()
 }
 
 #[test]
@@ -352,7 +354,7 @@ fn where_arp_is_the_point_it_is_drawn_frame_by_frame() {
 #[test]
 fn arp_finds_its_lanes_under_their_chinese_names_too() {
     let (drawn, rows) = speaking(chinese(), || {
-        let picture = draw(&Analysis::of(&recorded("who-has")), 80, SeqNumbers::Relative);
+        let picture = draw(&Analysis::of(&recorded("who-has")), 80, DrawOptions::default());
         let who_has = |asked: &str| tr!("who has {asked}?", asked);
         let at = tr!("at {mac}", mac = "02:00:0a:09:00:02");
         (picture.text(), [who_has("10.9.0.2"), at, who_has("10.9.0.3")])
@@ -388,5 +390,5 @@ fn the_opening_of_a_connection_is_folded_where_it_is_not_the_point() {
 #[test]
 fn what_is_none_was_so_when_the_kernel_was_asked() {
     let drawn = shipped("reset");
-    assert_eq!(drawn.matches("asked: none").count(), 2, "{drawn}");
+    assert_eq!(drawn.matches("asked: no record").count(), 2, "{drawn}");
 }

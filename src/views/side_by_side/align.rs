@@ -3,6 +3,7 @@
 use super::Column;
 use super::cell::Cell;
 use crate::i18n::tr;
+use crate::picture::fit;
 
 /// One cell of each column, where it has one.
 pub(super) type Aligned = Vec<Option<usize>>;
@@ -125,11 +126,23 @@ fn is_equal(columns: &[Column], row: &Aligned) -> bool {
     cells.len() > 1 && cells.windows(2).all(|pair| key(pair[0]) == key(pair[1]))
 }
 
+/// The names of a column's calls in these rows: `send, recv ×2, close`.
+fn folded_calls(column: &Column, number: usize, rows: &[Aligned]) -> String {
+    let names: Vec<&str> =
+        rows.iter().filter_map(|row| Some(column.cells[row[number]?].function.as_str())).collect();
+    let counted = names.chunk_by(|one, other| one == other).map(|same| match same.len() {
+        1 => same[0].to_owned(),
+        times => format!("{} ×{times}", same[0]),
+    });
+    counted.collect::<Vec<_>>().join(", ")
+}
+
 /// Runs of rows that are equal in the same columns, with all but a few of each told in one.
 pub(super) fn fold_equal(
     columns: &mut [Column],
     rows: &[Aligned],
     (first, last, least): (usize, usize, usize),
+    width: usize,
 ) -> Vec<Aligned> {
     let mut folded: Vec<Aligned> = Vec::new();
     let mut at = 0;
@@ -144,10 +157,10 @@ pub(super) fn fold_equal(
         } else {
             folded.extend_from_slice(&rows[at..at + first]);
             let mut note: Aligned = rows[at].clone();
-            for (cell, column) in
-                note.iter_mut().zip(columns.iter_mut()).filter(|(cell, _)| cell.is_some())
-            {
-                column.cells.push(Cell::note(tr!("… {left_out} equal calls", left_out)));
+            let places = note.iter_mut().zip(columns.iter_mut()).enumerate();
+            for (number, (cell, column)) in places.filter(|(_, (cell, _))| cell.is_some()) {
+                let calls = folded_calls(column, number, &rows[at + first..at + run - last]);
+                column.cells.push(Cell::note(fit(&tr!("… equal: {calls}", calls), width)));
                 *cell = Some(column.cells.len() - 1);
             }
             folded.push(note);

@@ -27,6 +27,10 @@ fn a_call_that_is_interrupted_is_shown_as_blocked_and_again_when_it_returns() {
     assert_snapshot!(drawn(&talk(), 90));
 }
 
+fn draw(analysis: &Analysis, width: usize) -> Picture {
+    super::draw(analysis, width, DrawOptions::default())
+}
+
 fn drawn(script: &Script, width: usize) -> String {
     draw(&Analysis::of(&script.recording()), width).text()
 }
