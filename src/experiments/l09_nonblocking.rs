@@ -269,11 +269,11 @@ fn until_readable(actor: &Actor, socket: &Socket) -> Result<()> {
 /// Two ends whose kernels hold little: what is not received soon stops the sender.
 fn small_buffers(lab: &Lab) -> Result<(Socket, Socket)> {
     let listener = lab.actor("server").socket(Domain::IPV4, Type::STREAM, TCP)?;
-    listener.set_recv_buffer_size(64 * 1024)?; // an accepted socket gets the same
+    listener.set_recv_buffer_size(128 * 1024)?; // an accepted socket gets the same
     listener.bind(&lab.here(0))?;
     listener.listen(5)?;
     let client = lab.actor("client").socket(Domain::IPV4, Type::STREAM, TCP)?;
-    client.set_send_buffer_size(64 * 1024)?;
+    client.set_send_buffer_size(128 * 1024)?;
     client.connect(&listener.local_addr()?)?;
     Ok((client, listener.accept()?.0))
 }
