@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use super::address::is_at;
 use super::{Analysis, Socket};
 use crate::trace::{Address, Domain, Output, SyscallKind};
 
@@ -87,14 +86,14 @@ impl Analysis<'_> {
                 && index != listener
                 && socket.other_end.is_none()
                 && socket.kind == self.sockets[server].kind
-                && socket.local.as_ref().is_some_and(|local| is_at(there, local))
+                && socket.is_reached(there, &self.sockets[server])
         };
         let connects = candidates.filter(fits).filter_map(|(index, socket)| {
             let (connect, to) = socket.connects.last()?;
-            let here =
-                self.sockets[server].local.as_ref().or(self.sockets[listener].local.as_ref())?;
+            let known = self.sockets[server].local.is_some();
+            let called = &self.sockets[if known { server } else { listener }];
             let in_time = self.calls[*connect].entered_ns <= self.calls[accept].returned_ns();
-            (in_time && is_at(to, here)).then_some((index, *connect))
+            (in_time && called.is_reached(to, socket)).then_some((index, *connect))
         });
         connects.max_by_key(|(_, connect)| self.calls[*connect].entered_ns)
     }
@@ -142,9 +141,10 @@ impl Analysis<'_> {
     /// The listening socket that had this address when this connect() was made.
     pub fn listener_at(&self, address: &Address, connect: usize) -> Option<usize> {
         let span = &self.calls[connect];
+        let caller = &self.sockets[span.socket?];
         let there = |socket: &Socket| {
             socket.backlog.is_some()
-                && socket.local.as_ref().is_some_and(|local| is_at(address, local))
+                && socket.is_reached(address, caller)
                 && socket.open_during(span.entered_ns, span.returned_ns())
         };
         let found = self.sockets.iter().enumerate().filter(|(_, socket)| there(socket));

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::address::{is_at, plain};
+use super::address::plain;
 use super::{Analysis, CallSpan, Fate, Message, Socket};
 use crate::trace::{Address, Data, SocketType, Syscall};
 
@@ -87,13 +87,13 @@ impl Analysis<'_> {
     /// The socket that datagrams from this one to that address would have reached then; `None` if several might.
     fn receiver(&self, from: usize, to: &Address, send: &CallSpan) -> Option<usize> {
         let hears = |socket: &Socket| {
-            let own = self.sockets[from].local.as_ref();
-            socket.kind == self.sockets[from].kind
-                && socket.local.as_ref().is_some_and(|local| is_at(to, local))
+            let sender = &self.sockets[from];
+            socket.kind == sender.kind
+                && socket.is_reached(to, sender)
                 && socket.open_during(send.entered_ns, send.returned_ns())
                 && socket
                     .peer_at(send.entered_ns, &self.calls)
-                    .is_none_or(|peer| own.is_some_and(|own| is_at(peer, own)))
+                    .is_none_or(|peer| sender.is_reached(peer, socket))
         };
         let mut found: Vec<usize> =
             (0..self.sockets.len()).filter(|&index| hears(&self.sockets[index])).collect();
@@ -112,9 +112,11 @@ impl Analysis<'_> {
             return false;
         };
         let source_fits = match receive.exit.as_ref().and_then(|back| back.out.address()) {
-            Some(source) => match &self.sockets[from].local {
-                Some(local) => is_at(source, local),
-                None => *source == Address::Unix(None),
+            Some(source) => match (&self.sockets[from], receive.socket) {
+                (sender, Some(at)) if sender.local.is_some() => {
+                    sender.is_reached(source, &self.sockets[at])
+                }
+                _ => *source == Address::Unix(None),
             },
             None => true,
         };

@@ -114,6 +114,7 @@ impl<'r> Analysis<'r> {
         };
         analysis.pair_returns();
         analysis.find_sockets();
+        analysis.find_hosts();
         analysis.find_connections();
         analysis.follow_streams();
         analysis.follow_datagrams();

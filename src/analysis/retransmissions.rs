@@ -101,7 +101,8 @@ impl Analysis<'_> {
     }
 
     fn socket_of(&self, series: &Series) -> Option<usize> {
-        let frame = &self.wire[series.sent[0]].frame;
+        let segment = &self.wire[series.sent[0]];
+        let frame = &segment.frame;
         let (local, peer) = (frame.local.as_ref()?, frame.peer.as_ref()?);
         // Of several, the one that is known to have that address, and of these the last that was used before it began.
         let mut fitting: Vec<(bool, u64, usize)> = Vec::new();
@@ -119,7 +120,7 @@ impl Analysis<'_> {
                 fitting.push((known, span.entered_ns.min(series.begins_ns), at));
             }
         }
-        fitting.into_iter().max().map(|(_, _, at)| at)
+        fitting.into_iter().max().map(|(_, _, at)| at).or(segment.socket)
     }
 
     fn limits_on(&self, socket: usize) -> Vec<usize> {

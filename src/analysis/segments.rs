@@ -79,10 +79,9 @@ impl Analysis<'_> {
                 (None, _) => Vec::new(),
             };
             let name = |end: End| {
-                frame
-                    .flow
-                    .and_then(|flow| names.get(&(flow, end)).cloned())
-                    .unwrap_or_else(|| end.to_string().into())
+                let said = if end == frame.sent_by { &frame.sender } else { &frame.receiver };
+                let known = frame.flow.and_then(|flow| names.get(&(flow, end)));
+                known.or(said.as_ref()).cloned().unwrap_or_else(|| end.to_string().into())
             };
             let (from, to) = (name(frame.sent_by), name(frame.sent_by.other()));
             let mut segment = Segment {
@@ -124,14 +123,14 @@ impl Analysis<'_> {
         let fits = |&(index, socket): &(usize, &Socket)| {
             let own = socket.local.as_ref().and_then(plain);
             let its = socket.peer.as_ref().and_then(plain);
-            let here = own.is_some_and(|own| {
-                own.port() == local.port() && (own.ip() == local.ip() || own.ip().is_unspecified())
-            });
+            let here = socket.may_be_at(local);
             let there = if stream { its == Some(peer) } else { its.is_none_or(|its| its == peer) };
             let connecting =
                 |span: &CallSpan| span.entered_ns <= at_ns && at_ns <= span.returned_ns();
-            let asks =
-                own.is_none() && its.is_none() && self.asks_for(index, peer.port(), &connecting);
+            let asks = own.is_none()
+                && its.is_none()
+                && socket.host.is_none_or(|host| host == local.ip())
+                && self.asks_for(index, peer.port(), &connecting);
             socket.is_stream() == stream && socket.backlog.is_none() && ((here && there) || asks)
         };
         // Of several with these addresses, one after the other, the last that was there by then.
@@ -152,7 +151,7 @@ impl Analysis<'_> {
             .any(|span| span.is(SyscallKind::Connect) && on(span) && to(span) && then(span))
     }
 
-    /// Who is at which end: the socket's owner, or who the wire said it was, or the owner of the listening socket.
+    /// Who is at which end: the socket's owner, or who the wire said it was.
     fn names(
         &self,
         frames: &[(u64, Arc<Frame>)],

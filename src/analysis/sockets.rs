@@ -1,6 +1,7 @@
 //! Which sockets there were, and what became of each.
 
 use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
 
 use super::{Analysis, CallSpan};
 use crate::trace::{
@@ -62,8 +63,12 @@ pub struct Socket {
     pub other_end: Option<usize>,
     /// Its successful connects: the call, and the address.
     pub(super) connects: Vec<(usize, Address)>,
+    /// The address of the private network that it is in, if it is in one.
+    pub(super) host: Option<IpAddr>,
     /// True if a bind() succeeded.
     bound: bool,
+    /// The process that made it.
+    process: u32,
     /// The descriptors for it that were used and not closed yet, each with its process.
     descriptors: HashSet<(u32, i64)>,
 }
@@ -221,6 +226,18 @@ impl Analysis<'_> {
         self.by_id = known;
     }
 
+    /// Finds the private network of each socket: that of the process that made it.
+    pub(super) fn find_hosts(&mut self) {
+        let addresses = self.recording.events().iter().filter_map(|event| match event.what {
+            EventKind::Network { address } => Some((event.process, IpAddr::from(address))),
+            _ => None,
+        });
+        let hosts: HashMap<u32, IpAddr> = addresses.collect();
+        for socket in &mut self.sockets {
+            socket.host = hosts.get(&socket.process).copied();
+        }
+    }
+
     fn learn_from_call(&mut self, index: usize, known: &mut HashMap<SocketId, usize>) {
         let span = &self.calls[index];
         if span.call.is_instrument() {
@@ -305,7 +322,9 @@ impl Socket {
             failures: Vec::new(),
             other_end: None,
             connects: Vec::new(),
+            host: None,
             bound: false,
+            process: span.process,
             descriptors: descriptor.map(|fd| (span.process, fd)).into_iter().collect(),
         }
     }

@@ -86,12 +86,8 @@ impl Analysis<'_> {
             let Some((here, there)) = ports(local, peer) else {
                 continue;
             };
-            let far = (
-                std::net::SocketAddr::new(here.ip(), there.port()),
-                std::net::SocketAddr::new(there.ip(), here.port()),
-            );
+            // An end that has not sent anything has no record in the kernel of which it could tell.
             ends.entry((here, there)).or_default().push((at_ns, flow, frame.sent_by));
-            ends.entry(far).or_default().push((at_ns, flow, frame.sent_by.other()));
         }
         let mut said = Vec::new();
         let mut say = |at_ns: u64, local: &Address, peer: &Address, state: &str| {

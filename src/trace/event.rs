@@ -4,6 +4,7 @@
 //! Times are nanoseconds of the system's monotonic clock since the run began.
 
 use std::borrow::Cow;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -102,6 +103,11 @@ pub enum EventKind {
         /// How a process ended; `None` for a thread, and where the system does not report it.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         status: Option<ExitStatus>,
+    },
+    /// The process is in a private network (network_namespaces(7)) with others only across the link, where this is its address.
+    Network {
+        /// The address of its interface on the link.
+        address: Ipv4Addr,
     },
     /// In a stepped run, this call is paused before it is made; its [`EventKind::Enter`] follows when it is resumed.
     Held(Arc<Call>),

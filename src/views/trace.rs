@@ -105,6 +105,7 @@ impl Trace {
             EventKind::Return(back) => self.returned(event, back),
             EventKind::Started { .. }
             | EventKind::Execed { .. }
+            | EventKind::Network { .. }
             | EventKind::Signalled { .. }
             | EventKind::Exited { .. }
             | EventKind::Sample(_)

@@ -55,6 +55,9 @@ impl Trace {
                 let command = safe(&argv.join(" "));
                 self.prose(event, &tr!("runs {command}", command), Ink::Faint)
             }
+            EventKind::Network { address } => {
+                self.prose(event, &tr!("in a network of its own, {address}", address), Ink::Faint)
+            }
             EventKind::Signalled { signal } => {
                 self.prose(event, &tr!("is sent {signal}", signal = safe(signal)), Ink::Faint)
             }
