@@ -19,26 +19,48 @@ const SERVER: u16 = 5000;
 struct Wire {
     script: Script,
     frames: u64,
+    ends: Ends,
 }
+
+/// What the client and the server call their own address and their peer's.
+#[derive(Clone, Copy)]
+struct Ends {
+    client: (&'static str, &'static str),
+    server: (&'static str, &'static str),
+}
+
+/// Both ends in one network, as in the lessons.
+const ONE_NETWORK: Ends =
+    Ends { client: ("10.9.0.1", "10.9.0.2"), server: ("10.9.0.1", "10.9.0.2") };
+/// Two networks, and a switch between them.
+const TWO_NETWORKS: Ends =
+    Ends { client: ("10.9.0.3", "10.9.0.2"), server: ("10.9.0.2", "10.9.0.3") };
 
 impl Wire {
     /// A listening server, and a client that is about to connect.
     fn listening() -> Wire {
+        Wire::between(ONE_NETWORK)
+    }
+
+    fn between(ends: Ends) -> Wire {
         let mut script = Script::unhurried();
         script.socket("server", 1, "AF_INET", "SOCK_STREAM");
-        script.call("server", 1, "bind", &[("address", at("10.9.0.1:5000"))], 0);
+        let own = at(&format!("{}:5000", ends.server.0));
+        script.call("server", 1, "bind", &[("address", own)], 0);
         script.call("server", 1, "listen", &[("backlog", 5.into())], 0);
         script.socket("client", 3, "AF_INET", "SOCK_STREAM");
-        Wire { script, frames: 0 }
+        Wire { script, frames: 0, ends }
     }
 
     /// A frame; `more` is whatever else its JSON has: fate, rule, delay.
     fn frame(&mut self, sent_by: &str, what: Json, payload: &str, more: Json) -> u64 {
         self.frames += 1;
-        let (from, to) = if sent_by == "client" { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
+        let is_client = sent_by == "client";
+        let (from, to) = if is_client { (CLIENT, SERVER) } else { (SERVER, CLIENT) };
+        let (own, peer) = if is_client { self.ends.client } else { self.ends.server };
         let raw: String = payload.bytes().map(|byte| format!("{byte:02x}")).collect();
         let mut frame = json!({"event": "frame", "frame": self.frames, "sent_by": sent_by, "fate": "passed", "raw": raw,
-            "flow": 1, "local": {"inet": format!("10.9.0.1:{from}")}, "peer": {"inet": format!("10.9.0.2:{to}")},
+            "flow": 1, "local": {"inet": format!("{own}:{from}")}, "peer": {"inet": format!("{peer}:{to}")},
             "payload_bytes": payload.len()});
         for extra in [what, more] {
             for (name, value) in extra.as_object().expect("the test's own JSON") {
@@ -79,19 +101,22 @@ impl Wire {
 
     /// connect(), with so many SYNs lost before one gets through; then accept().
     fn connect(&mut self, lost: usize) {
-        let address = [("address", at("10.9.0.2:5000"))];
+        let Ends { client: (own, peer), server } = self.ends;
+        let address = [("address", at(&format!("{peer}:5000")))];
         let connect = self.script.enter("client", 3, "connect", &address);
         self.frame(
             "client",
-            json!({"arp": {"operation": 1, "sender_mac": "02:00:00:00:00:01", "sender_ip": "10.9.0.1",
-            "target_mac": "00:00:00:00:00:00", "target_ip": "10.9.0.2"}, "flow": null, "local": null, "peer": null}),
+            json!({"arp": {"operation": 1, "sender_mac": "02:00:00:00:00:01", "sender_ip": own,
+            "target_mac": "00:00:00:00:00:00", "target_ip": peer}, "flow": null, "local": null, "peer": null}),
             "",
             json!({}),
         );
+        // In one network the lab answers; on a switch the server's kernel does.
+        let by_lab = server.0 != peer;
         self.frame(
             "server",
-            json!({"arp": {"operation": 2, "sender_mac": "02:00:0a:09:00:02", "sender_ip": "10.9.0.2",
-            "target_mac": "02:00:00:00:00:01", "target_ip": "10.9.0.1"}, "flow": null, "local": null, "peer": null, "by_lab": true}),
+            json!({"arp": {"operation": 2, "sender_mac": "02:00:0a:09:00:02", "sender_ip": peer,
+            "target_mac": "02:00:00:00:00:01", "target_ip": own}, "flow": null, "local": null, "peer": null, "by_lab": by_lab}),
             "",
             json!({}),
         );
@@ -109,15 +134,24 @@ impl Wire {
         self.tcp("server", "SYN,ACK", (0, 1), "", json!({}));
         self.tcp("client", "ACK", (1, 1), "", json!({}));
         self.script.leave("client", &connect, Outcome::Result(0), &[]);
-        self.script.located("client", 3, at("10.9.0.1:40001"));
+        self.script.located("client", 3, at(&format!("{own}:40001")));
         self.state("client", 3, "ESTABLISHED");
-        self.script.accepts("server", 1, 2, at("10.9.0.2:40001"));
-        self.script.located("server", 2, at("10.9.0.1:5000"));
+        self.script.accepts("server", 1, 2, at(&format!("{}:40001", server.1)));
+        self.script.located("server", 2, at(&format!("{}:5000", server.0)));
     }
 
     fn recording(&self) -> Recording {
         self.script.recording()
     }
+}
+
+/// But for the client's address, and for who answers ARP.
+#[test]
+fn two_networks_are_drawn_as_one_is() {
+    let two = text(&close_between(TWO_NETWORKS), 100);
+    let two = two.replace("accept → 10.9.0.3", "accept → 10.9.0.2");
+    let two = two.replace("ARP: 10.9.0.2? answered   ", "ARP: 10.9.0.2? lab answers");
+    assert_eq!(two, text(&close(), 100));
 }
 
 fn handshake(lost: usize) -> Recording {
@@ -128,7 +162,11 @@ fn handshake(lost: usize) -> Recording {
 
 /// After the handshake: data, and the client closes first. Its FIN is late, the answer comes twice, the last ACK is lost.
 fn close() -> Recording {
-    let mut wire = Wire::listening();
+    close_between(ONE_NETWORK)
+}
+
+fn close_between(ends: Ends) -> Recording {
+    let mut wire = Wire::between(ends);
     wire.connect(0);
     wire.script.sends("client", 3, "hello");
     wire.tcp("client", "PSH,ACK", (1, 1), "hello", json!({}));
