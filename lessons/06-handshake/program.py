@@ -17,7 +17,7 @@ def server(address):
                     count = 0
                     while data := connection.recv(65536):
                         count += len(data)
-                    # b"": no more will come. But the client still listens,
+                    # b"": no more will come. But the client still receives,
                     # and nothing is left unread.
                     answer = f"{count} bytes have come, then the end\n"
                     connection.sendall(answer.encode())
