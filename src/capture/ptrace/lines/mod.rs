@@ -39,7 +39,15 @@ pub enum Unknown {
     NoDebugInformation(PathBuf),
     /// A Python whose structures are not known: older than 3.11, newer than 3.15, or without the global lock.
     Python(PathBuf),
+    /// An interpreter of another language, or one that compiles while it runs: its program's lines are not found.
+    Interpreter(PathBuf),
 }
+
+/// Programs that run programs. Some have debug information of their own, which is nothing to the learner.
+const INTERPRETERS: [&str; 18] = [
+    "bash", "beam.smp", "bun", "dash", "deno", "dotnet", "java", "julia", "lua", "mono", "node",
+    "nodejs", "perl", "php", "R", "ruby", "sh", "zsh",
+];
 
 /// Lines of the processes that are traced.
 #[derive(Default)]
@@ -97,12 +105,15 @@ impl Image {
             }
             None => {}
         }
-        match Program::of(process, &mappings, binaries) {
-            Some(program) => Some(Image::Native(program)),
-            None => {
-                let program = std::fs::read_link(format!("/proc/{process}/exe")).ok()?;
-                Some(Image::Unknown(Unknown::NoDebugInformation(program)))
-            }
+        let program = std::fs::read_link(format!("/proc/{process}/exe")).ok()?;
+        let name = program.file_name().unwrap_or_default().to_string_lossy();
+        // `perl5.36`, `lua5.4`, `node-22`.
+        let name =
+            name.split(|it: char| it.is_ascii_digit() || it == '-').next().unwrap_or_default();
+        if INTERPRETERS.contains(&name) {
+            return Some(Image::Unknown(Unknown::Interpreter(program)));
         }
+        let native = Program::of(process, &mappings, binaries).map(Image::Native);
+        Some(native.unwrap_or(Image::Unknown(Unknown::NoDebugInformation(program))))
     }
 }

@@ -18,6 +18,9 @@ use crate::trace::Site;
 /// How many functions are looked at, from the system call outwards.
 const DEPTH: usize = 128;
 
+/// How many addresses are remembered: code that is generated while a program runs has ever new ones.
+const MOST_ADDRESSES: usize = 10_000;
+
 /// A process, as long as it runs one program.
 pub struct Program {
     memory: Memory,
@@ -55,8 +58,8 @@ impl Program {
         for _ in 0..DEPTH {
             // The address after the call or the system call: the one before it is still in that instruction.
             let inside = address.wrapping_sub(1);
-            if !self.modules.iter().any(|module| module.range.contains(&inside)) {
-                self.load_again(process, binaries)?;
+            if self.module(inside).is_none() && !self.rules.contains_key(&inside) {
+                self.load_again(process, binaries);
             }
             if let Some(site) = self.site_at(inside) {
                 return Some(site);
@@ -67,15 +70,16 @@ impl Program {
         None
     }
 
-    /// Looks for libraries that were loaded since; `None` if there are none.
-    fn load_again(&mut self, process: u32, binaries: &mut Binaries) -> Option<()> {
-        let modules = Module::all(process, &maps::of(process)?, binaries);
-        let known = self.modules.len();
-        self.modules = modules;
-        (self.modules.len() > known).then(|| {
+    /// Looks for libraries that were loaded since.
+    fn load_again(&mut self, process: u32, binaries: &mut Binaries) {
+        let modules = maps::of(process).map(|mappings| Module::all(process, &mappings, binaries));
+        if let Some(modules) = modules
+            && !modules.iter().map(|it| &it.range).eq(self.modules.iter().map(|it| &it.range))
+        {
+            self.modules = modules;
             self.rules.clear();
             self.sites.clear();
-        })
+        }
     }
 
     fn module(&self, address: u64) -> Option<&Module> {
@@ -84,6 +88,10 @@ impl Program {
 
     fn rule_at(&mut self, address: u64) -> Option<&Rule> {
         if !self.rules.contains_key(&address) {
+            if self.rules.len() >= MOST_ADDRESSES {
+                self.rules.clear();
+                self.sites.clear();
+            }
             let find =
                 |module: &Module| module.binary.unwind().rule(address.wrapping_sub(module.bias));
             let rule = self.module(address).and_then(find);
