@@ -18,8 +18,7 @@ static struct sockaddr_in at = {.sin_family = AF_INET};
 
 static long check(long result, const char *call)
 {
-    if (result < 0)
-        err(1, "%s, 127.0.0.1 port %d", call, ntohs(at.sin_port));
+    if (result < 0) err(1, "%s, 127.0.0.1 port %d", call, ntohs(at.sin_port));
     return result;
 }
 
@@ -30,15 +29,13 @@ static void server(int listener)
         int s = check(accept(listener, NULL, NULL), "accept");
         FILE *client = fdopen(s, "r");
         if (fgets(line, sizeof line, client) == NULL || strchr(line, '\n') == NULL)
-            printf("a client: no whole request\n");
+            puts("a client: no whole request");
         else if (strcmp(line, done) == 0)
-            printf("the same request again: %s\n",
-                   send(s, "done\n", 5, MSG_NOSIGNAL) == 5 ? "answered" : "the client is gone");
+            puts(send(s, "done\n", 5, MSG_NOSIGNAL) == 5 ? "the same request again: answered" : "it is gone");
         else {
             strcpy(done, line);
             printf("a new request: done, but no answer\n");
-            while (fgetc(client) != EOF) // until the client gives up
-                ;
+            while (fgetc(client) != EOF) continue; // until the client gives up
         }
         fclose(client);
     }
@@ -85,8 +82,7 @@ int main(int argc, char **argv)
     snprintf(request, sizeof request, "request %ld.%d\n", (long)time(NULL), (int)getpid());
     for (int i = 1; i <= 3; i++) {
         printf("attempt %d: ", i);
-        if (attempt(request))
-            return 0;
+        if (attempt(request)) return 0;
         usleep(200000 * i); // pause, longer each time: perhaps the server is overloaded
     }
     errx(1, "127.0.0.1 port %d: no answer in three attempts", ntohs(at.sin_port));

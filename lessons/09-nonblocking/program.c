@@ -21,8 +21,7 @@ static struct { long length; char bytes[65536]; } unsent[256];
 
 static long check(long result, const char *call)
 {
-    if (result < 0)
-        err(1, "%s, 127.0.0.1 port %d", call, ntohs(at.sin_port));
+    if (result < 0) err(1, "%s, 127.0.0.1 port %d", call, ntohs(at.sin_port));
     return result;
 }
 
@@ -31,13 +30,12 @@ static short serve(int s)
 {
     if (unsent[s].length == 0) { // else what it has still to get comes first
         long got = recv(s, unsent[s].bytes, sizeof unsent[s].bytes, 0);
-        if (got <= 0)
-            return got < 0 && errno == EAGAIN ? POLLIN : 0;
+        if (got <= 0) return got < 0 && errno == EAGAIN ? POLLIN : 0;
         unsent[s].length = got;
     }
     long sent = send(s, unsent[s].bytes, unsent[s].length, MSG_NOSIGNAL); // as much as fits
-    if (sent < 0) // EAGAIN: nothing fits, and the other clients must not wait for that
-        return errno == EAGAIN ? POLLOUT : 0;
+    // EAGAIN: nothing fits, and the other clients must not wait for that.
+    if (sent < 0) return errno == EAGAIN ? POLLOUT : 0;
     unsent[s].length -= sent;
     memmove(unsent[s].bytes, unsent[s].bytes + sent, unsent[s].length);
     return unsent[s].length > 0 ? POLLOUT : POLLIN;
@@ -45,8 +43,7 @@ static short serve(int s)
 
 static void server(int listener)
 {
-    for (int i = 0; i < 256; i++)
-        polled[i].fd = -1;
+    for (int i = 0; i < 256; i++) polled[i].fd = -1;
     polled[listener] = (struct pollfd){.fd = listener, .events = POLLIN};
     while (check(poll(polled, 256, -1), "poll")) // the only wait
         for (int i = 0; i < 256; i++)
@@ -56,10 +53,9 @@ static void server(int listener)
                 close(i);
             } else if (polled[i].revents != 0 && i == listener) {
                 int s = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
-                if (s >= 256)
-                    close(s); // no place left
-                else if (s >= 0) // -1: it is gone again
-                    polled[s] = (struct pollfd){.fd = s, .events = POLLIN};
+                if (s >= 256) close(s); // no place left
+                else if (s >= 0) polled[s] = (struct pollfd){.fd = s, .events = POLLIN};
+                // -1: it is gone again
             }
 }
 
@@ -68,8 +64,7 @@ static void client(FILE *echo, int s)
     for (char line[1024]; fgets(line, sizeof line, stdin) != NULL;) {
         for (size_t sent = 0; sent < strlen(line);)
             sent += check(send(s, line + sent, strlen(line) - sent, MSG_NOSIGNAL), "send");
-        if (fgets(line, sizeof line, echo) == NULL)
-            errx(1, "the server has left");
+        if (fgets(line, sizeof line, echo) == NULL) errx(1, "the server has left");
         printf("%s", line);
     }
 }

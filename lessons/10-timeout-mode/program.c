@@ -18,8 +18,7 @@ static struct sockaddr_in at = {.sin_family = AF_INET};
 
 static long check(long result, const char *call)
 {
-    if (result < 0)
-        err(1, "%s, 127.0.0.1 port %d", call, ntohs(at.sin_port));
+    if (result < 0) err(1, "%s, 127.0.0.1 port %d", call, ntohs(at.sin_port));
     return result;
 }
 

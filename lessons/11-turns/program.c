@@ -15,8 +15,7 @@ static struct sockaddr_in at = {.sin_family = AF_INET};
 
 static long check(long result, const char *call)
 {
-    if (result < 0)
-        err(1, "%s, 127.0.0.1 port %d", call, ntohs(at.sin_port));
+    if (result < 0) err(1, "%s, 127.0.0.1 port %d", call, ntohs(at.sin_port));
     return result;
 }
 
@@ -29,10 +28,8 @@ static void talk(int s, int my_turn)
     for (size_t size = 0;; my_turn = !my_turn) {
         fputs(my_turn ? "send message> " : "", stdout);
         long length = getline(&line, &size, my_turn ? stdin : peer);
-        if (length < 0) // Ctrl-D here, or there
-            break;
-        if (!my_turn)
-            printf("Jack: %s", line);
+        if (length < 0) break; // Ctrl-D here, or there
+        if (!my_turn) printf("Jack: %s", line);
         for (long sent = 0; my_turn && sent < length;) // with its newline, the end of a message
             sent += check(send(s, line + sent, length - sent, MSG_NOSIGNAL), "send");
     }

@@ -21,8 +21,7 @@ static int over[2]; // a pipe, whose writing end the receiver closes when it is 
 
 static long check(long result, const char *call)
 {
-    if (result < 0)
-        err(1, "%s, 127.0.0.1 port %d", call, ntohs(at.sin_port));
+    if (result < 0) err(1, "%s, 127.0.0.1 port %d", call, ntohs(at.sin_port));
     return result;
 }
 
@@ -33,13 +32,11 @@ static void *sender(void *unused)
     while (check(poll(wait, 2, -1), "poll") > 0 && wait[1].revents == 0) {
         // Not fgets(): what its buffer holds is hidden from poll().
         long length = check(read(0, b, sizeof b), "read");
-        if (length == 0) { // Ctrl-D: the other sees the end, and leaves
-            shutdown(s, SHUT_WR);
-            break;
-        }
+        if (length == 0) break; // Ctrl-D
         for (long sent = 0; sent < length;)
             sent += check(send(s, b + sent, length - sent, MSG_NOSIGNAL), "send");
     }
+    shutdown(s, SHUT_WR); // the other sees the end, and leaves
     return unused;
 }
 

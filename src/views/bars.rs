@@ -63,7 +63,7 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
 fn measured(analysis: &Analysis) -> Vec<Group> {
     let group = |measurements: &Measurements| {
         let values = measurements.values_ns.iter();
-        let bars: Vec<Bar> = values.map(|(label, values)| summary(label, values)).collect();
+        let mut bars: Vec<Bar> = values.map(|(label, values)| summary(label, values)).collect();
         let most = bars.iter().map(|bar| bar.times).max().unwrap_or(0);
         let alike = bars.iter().all(|bar| bar.times == most);
         let footer = match most {
@@ -75,6 +75,10 @@ fn measured(analysis: &Analysis) -> Vec<Group> {
                 .to_owned(),
         };
         let base = base_of(&bars);
+        if base > 0 {
+            // Three digits would not tell such values apart.
+            bars.iter_mut().for_each(|bar| bar.shown = exact_span(bar.value, bar.value));
+        }
         Group { heading: wording::label(measurements.series), bars, footer, base }
     };
     analysis.measurements.iter().map(group).collect()
