@@ -8,26 +8,19 @@ import sys
 MESSAGES = [b"one", b"", b"three words here"]
 
 
-def receive_exactly(s, length):
-    data = b""
-    # recv() gives what is there, which may be less; b"" is the end.
-    while len(data) < length and (piece := s.recv(length - len(data))):
-        data += piece
-    return data  # shorter if the stream ended before
-
-
 def tcp_server(address):
     with socket.create_server(address, backlog=5) as listener:
         print("listening at %s port %d" % listener.getsockname())
         connection, _ = listener.accept()
-    with connection:
-        # b"" here: the stream ended between two messages.
-        while header := receive_exactly(connection, 4):
+    # recv() gives what is there, which may be less than a message. read()
+    # calls it until it has all, or the stream ends.
+    with connection, connection.makefile("rb") as stream:
+        while header := stream.read(4):  # b"": the stream has ended
             length = int.from_bytes(header, "big")
             # Never let a peer decide how much we store.
             if len(header) < 4 or length > 1 << 20:
                 raise EOFError("a length is cut off, or too large")
-            message = receive_exactly(connection, length)
+            message = stream.read(length)
             if len(message) < length:
                 raise EOFError("a message is cut off")
             show(message)
