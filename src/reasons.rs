@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::i18n::{error_text, tr};
 use crate::labels;
-use crate::trace::{FailedCall, Failure, Feature, Lack, Need, SetupStep};
+use crate::trace::{FailedCall, Failure, Feature, Lack, Need, SetupStep, TraceStep};
 
 mod rules;
 
@@ -76,6 +76,11 @@ pub fn lacking(lack: &Lack) -> String {
             tr!("the timeout must be longer than one pause ({pause}) and shorter than five ({whole}); {timeout} is not", pause = format_args!("{:?}", pause), whole = format_args!("{:?}", whole), timeout = format_args!("{:?}", timeout))
         }
         Lack::ShortSilence { silence_ns, least_ns } => tr!("a silence of {silence} is too short to compare: use {least} or more", silence = format_args!("{:?}", Duration::from_nanos(*silence_ns)), least = format_args!("{:?}", Duration::from_nanos(*least_ns))),
+        Lack::Tracing { step, errno } => {
+            let step = trace_step_name(*step);
+            tr!("programs cannot be traced here ({step}: {errno})", step, errno)
+        }
+        Lack::TracingElsewhere => tr!("only Linux has what tracing a program takes").to_owned(),
         Lack::Text(text) => text.clone(),
     }
 }
@@ -95,6 +100,19 @@ pub fn remedy(lack: &Lack) -> Option<&'static str> {
             tr!("set TMPDIR to a folder with a shorter path")
         }
         Lack::Threads { errno } => shortage_remedy(errno),
+        Lack::Tracing { step: TraceStep::Fork, errno } => shortage_remedy(errno),
+        Lack::Tracing { step: TraceStep::Seccomp, .. } => {
+            tr!(
+                "this kernel was built without seccomp filters, or a sandbox forbids them: try outside it"
+            )
+        }
+        Lack::Tracing { step: TraceStep::Exec, .. } => return None,
+        Lack::Tracing { step: TraceStep::Seize, .. } => tr!(
+            "under strace, gdb or another trace a program cannot be traced again; in a container, start it with `--cap-add SYS_PTRACE`; else `sudo sysctl kernel.yama.ptrace_scope=1` allows it (with 3 only a restart does)"
+        ),
+        Lack::TracingElsewhere => {
+            tr!("on Windows, WSL 2 is a Linux; elsewhere, a virtual machine or a container")
+        }
         Lack::Shortage(call) => shortage_remedy(&call.errno),
         Lack::Descriptors { .. } => {
             tr!("`ulimit -Hn` shows the limit, which the administrator can raise")
@@ -239,8 +257,37 @@ pub fn failure(failure: &Failure) -> String {
         Failure::Parameter { name } => {
             tr!("the experiment lacks the parameter `{name}`, or cannot read its value", name)
         }
+        Failure::Program { name, file, errno } => {
+            let name = labels::actor(name);
+            let why = program_trouble(errno);
+            tr!("{name}: `{file}` cannot be run: {why}", name, file, why)
+        }
+        Failure::Input { name, path, errno } => {
+            let name = labels::actor(name);
+            tr!("{name}: its standard input {path} cannot be opened ({errno})", name, path, errno)
+        }
         Failure::Assertion { message } => message.to_string(),
         Failure::Text(text) => text.clone(),
+    }
+}
+
+/// Why a program cannot be run, and what helps.
+fn program_trouble(errno: &str) -> String {
+    match errno {
+        "ENOENT" => tr!("there is no such program (a program in this folder is ./NAME; or the interpreter in a script's first line is missing)").to_owned(),
+        "EACCES" => tr!("it may not be executed: for a script write its interpreter first, as in `python3 server.py`, or make it executable with `chmod +x`").to_owned(),
+        "ENOEXEC" => tr!("it is no program for this machine, or a script without a first line such as #!/usr/bin/env python3: write its interpreter first").to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+/// A step on the way to tracing, by its call.
+fn trace_step_name(step: TraceStep) -> &'static str {
+    match step {
+        TraceStep::Fork => "fork",
+        TraceStep::Seize => "PTRACE_SEIZE",
+        TraceStep::Seccomp => "seccomp",
+        TraceStep::Exec => "execve",
     }
 }
 

@@ -5,6 +5,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+/// The exit code for Ctrl-C.
+pub const CTRL_C: u8 = 130;
+
 /// The signals of Ctrl-C, `kill` and a closing terminal. The exit code is 128 plus the signal's number (bash(1)).
 #[cfg(unix)]
 mod unix {

@@ -62,6 +62,8 @@ pub enum Command {
     Chat(Chat),
     /// Show a recording in the same views
     Replay(Replay),
+    /// Watch programs of your own, in any language: their calls, what went between them, who was blocked
+    Trace(Trace),
 }
 
 /// `explore list`.
@@ -254,6 +256,51 @@ pub struct Replay {
     /// How it is played
     #[command(flatten)]
     pub play: Play,
+}
+
+/// `explore trace`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  explore trace -- python3 server.py 4000      one program
+  explore trace 'python3 server.py' 'python3 client.py'
+                                               two: the second starts when the first listens
+  explore trace alice='python3 chat.py a' bob='python3 chat.py b' --stdin bob=bob.txt
+  explore trace --for 10s -- ./server          then where everybody is blocked
+  explore trace --record run.jsonl -- ./server
+                                               and later: explore replay run.jsonl
+
+The programs keep the keyboard and the screen. Ctrl-C goes to them; a second one ends all.
+A program that already runs cannot be traced, and what is traced cannot be let go: a server that goes
+into the background stays in the trace until it ends. Set-user-ID programs (sudo, ping) run without
+their privileges. Calls take about 15 \u{b5}s longer than without a trace.
+
+Exit codes: the worst of the programs'; 2 usage; 3 programs cannot be traced or run here; 130 interrupted.")]
+pub struct Trace {
+    /// Command lines, each one word with spaces in it: 'python3 server.py'; NAME='COMMAND' gives it a name
+    #[arg(value_name = "COMMAND", required_unless_present = "command")]
+    pub programs: Vec<String>,
+    /// One program with its arguments, after `--`
+    #[arg(last = true, value_name = "PROGRAM", conflicts_with = "programs")]
+    pub command: Vec<String>,
+    /// A program's standard input; without it the keyboard belongs to whoever reads it
+    #[arg(long, value_name = "NAME=FILE")]
+    pub stdin: Vec<String>,
+    /// End the programs after this time, such as 10s, and say in which calls they are blocked
+    #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub limit: Option<Duration>,
+    /// What is shown at the end (default: ladder, timeline, sockets, findings)
+    #[arg(long = "view", value_name = "NAME")]
+    pub views: Vec<String>,
+    /// Show only these actors, with their threads and children, and whom they talk with
+    #[arg(long, value_name = "NAME")]
+    pub only: Vec<String>,
+    /// Show every call as it is made; -vv: also the kernel's view, and lines of source
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Write the events to a file as JSON Lines; `-` is standard output, and what the programs print goes to standard error
+    #[arg(long, visible_alias = "json", value_name = "FILE")]
+    pub record: Option<PathBuf>,
 }
 
 /// What every command takes.

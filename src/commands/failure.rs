@@ -15,6 +15,7 @@ use crate::output::terminal;
 use crate::progress::Trouble;
 use crate::reasons;
 use crate::trace::{self, Lack};
+use crate::views;
 
 /// Why the program ends early, and what it says about it.
 #[derive(Debug, Error)]
@@ -41,6 +42,20 @@ pub enum Failure {
         near = did_you_mean(.0, glossary::terms().flat_map(|term| term.names))
     ))]
     NoTerm(String),
+    #[error("{}", tr!(
+        "there is no view `{name}`: it is one of {all}",
+        name = .0,
+        all = views::all().map(|view| view.name()).collect::<Vec<_>>().join(tr!(context "list", ", "))
+    ))]
+    NoView(String),
+    /// `trace` with quotation marks that do not close.
+    #[error("{}", tr!("`{line}` is no command line: a quotation mark is not closed, or there is no word in it", line = .0))]
+    NoCommandLine(String),
+    #[error("{}", tr!("`{name}` is the name of none of the programs: give one with {name}='COMMAND'", name = .0))]
+    NoSuchProgram(String),
+    /// A traced program failed: its exit code.
+    #[error("")]
+    Program(u8),
     /// `lesson next`, with every lesson finished.
     #[error("{}", course_finished())]
     CourseFinished,
@@ -162,6 +177,9 @@ impl Failure {
             | Failure::NoLesson(_)
             | Failure::NoFurther { .. }
             | Failure::NoTerm(_)
+            | Failure::NoView(_)
+            | Failure::NoCommandLine(_)
+            | Failure::NoSuchProgram(_)
             | Failure::CourseFinished
             | Failure::Course(_)
             | Failure::Setting(_)
@@ -187,13 +205,14 @@ impl Failure {
             | Failure::Progress(_)
             | Failure::NoChat(_)
             | Failure::Terminal(_) => 3,
-            Failure::Interrupted(code) => *code,
+            Failure::Interrupted(code) | Failure::Program(code) => *code,
         }
     }
 
     /// Whether nothing is printed about it.
     pub fn is_quiet(&self) -> bool {
-        matches!(self, Failure::Interrupted(_) | Failure::Broken) || self.code() == 0
+        matches!(self, Failure::Interrupted(_) | Failure::Broken | Failure::Program(_))
+            || self.code() == 0
     }
 }
 

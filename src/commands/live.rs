@@ -33,7 +33,17 @@ pub fn run(
     experiment: &Experiment,
     settings: &BTreeMap<String, String>,
 ) -> Result<FinishedRun, Failure> {
-    let (mut run, mut recording) = start(session, experiment, settings, false)?;
+    let (run, recording) = start(session, experiment, settings, false)?;
+    let (recording, status) = follow(session, run, recording)?;
+    Ok(FinishedRun { recording, exit: exit_text(status) })
+}
+
+/// Reads what is recorded until the run is over, and shows its trace if one was asked for.
+pub(super) fn follow(
+    session: &mut Session,
+    mut run: ExperimentRun,
+    mut recording: Recording,
+) -> Result<(Recording, io::Result<ExitStatus>), Failure> {
     let mut live = session.trace().map(LiveTrace::new);
     loop {
         let rows = match run.next(BLOCKED_AFTER) {
@@ -58,7 +68,7 @@ pub fn run(
             session.terminal.flush()?;
         }
     }
-    let exit = exit_text(run.finish());
+    let status = run.finish();
     session.finish_run(&recording)?;
     if let Some(code) = interrupted() {
         return Err(Failure::Interrupted(code));
@@ -67,7 +77,7 @@ pub fn run(
         live.pause().iter().try_for_each(|row| session.terminal.row_at_once(row))?;
         session.terminal.blank()?;
     }
-    Ok(FinishedRun { recording, exit })
+    Ok((recording, status))
 }
 
 /// Opens the output files and starts an experiment, with an empty recording of it.

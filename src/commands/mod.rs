@@ -27,6 +27,7 @@ pub mod session;
 pub mod shipped;
 pub mod show;
 mod step;
+mod trace;
 mod verify;
 pub mod vote_input;
 
@@ -52,5 +53,6 @@ pub fn run(cli: &Cli) -> Result<(), Failure> {
         Some(Command::Man(args)) => man::run(args),
         Some(Command::Chat(args)) => chat::run(args, session),
         Some(Command::Replay(args)) => replay::run(args, session),
+        Some(Command::Trace(args)) => trace::run(args, session),
     }
 }

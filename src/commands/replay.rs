@@ -6,12 +6,12 @@ use std::path::Path;
 
 use super::report::{self, Playback};
 use super::run::shown_in_course;
-use super::{Failure, Session, show};
+use super::{Failure, Session, show, trace};
 use crate::cli;
 use crate::experiments;
 use crate::i18n::tr;
 use crate::picture::Ink;
-use crate::trace::recording::{self, Recording};
+use crate::trace::recording::{self, Origin, Recording};
 use crate::views;
 
 /// Shows a file of recordings. The intact recordings of a damaged file are shown before the failure.
@@ -54,6 +54,7 @@ fn replay(session: &mut Session, recording: &Recording) -> Result<(), Failure> {
             let show = shown_in_course(experiment)?;
             (show.views, show.claims)
         }
+        None if matches!(header.origin, Origin::Programs(_)) => (trace::views(), Vec::new()),
         None => (vec![views::LADDER], Vec::new()),
     };
     show::pictures(session, &views, recording)?;

@@ -75,6 +75,10 @@ impl From<&Cli> for Options {
             }
             Some(Command::Run(run)) => options.presented(&run.presentation),
             Some(Command::Replay(replay)) => options.played(&replay.play),
+            Some(Command::Trace(trace)) => {
+                let play = cli::Play { verbose: trace.verbose, auto: true };
+                Options { record: trace.record.clone(), ..options.played(&play) }
+            }
             _ => options.played(&cli::Play { verbose: 0, auto: true }),
         }
     }
@@ -169,6 +173,11 @@ impl Session {
     /// How the next picture on the terminal is drawn.
     pub(super) fn draw_options(&self) -> DrawOptions<'_> {
         DrawOptions { numbers: self.numbers(), explained: Some(&self.explained) }
+    }
+
+    /// Whether the recording goes to standard output.
+    pub(super) fn records_to_stdout(&self) -> bool {
+        self.record.as_ref().is_some_and(OutputFile::is_stdout)
     }
 
     pub(super) fn numbers(&self) -> SeqNumbers {

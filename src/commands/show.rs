@@ -1,6 +1,6 @@
 //! Shows a recording: its trace, its pictures, and the verdicts on its claims.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::report::{self, Judged, ShownEvidence};
 use super::{Failure, Session};
@@ -8,8 +8,8 @@ use crate::analysis::Analysis;
 use crate::i18n::tr;
 use crate::labels;
 use crate::picture::{Ink, span_of};
-use crate::trace::EventKind;
-use crate::trace::recording::Recording;
+use crate::trace::recording::{Origin, Recording};
+use crate::trace::{Event, EventKind, Name};
 use crate::views::View;
 
 /// Shows the trace, if the session has one.
@@ -44,6 +44,37 @@ pub fn pictures(
         session.terminal.blank()?;
     }
     Ok(())
+}
+
+/// The recording with these actors alone, their threads and children, and whom they talk with; with all if none is named.
+pub(super) fn only(recording: Recording, names: &[String]) -> Result<Recording, Failure> {
+    if names.is_empty() {
+        return Ok(recording);
+    }
+    let is_named = |actor: &str| {
+        let is = |name: &String| {
+            actor
+                .strip_prefix(name.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+        };
+        names.iter().any(is)
+    };
+    let analysis = Analysis::of(&recording);
+    let partners = analysis.connections.iter().flat_map(|connection| {
+        let [client, server] =
+            [connection.client, connection.server].map(|at| &analysis.sockets[at].owner);
+        [(client, server), (server, client)]
+    });
+    let mut shown: HashSet<Name> =
+        partners.filter(|(one, _)| is_named(one)).map(|(_, other)| other.clone()).collect();
+    let own = recording.events().iter().map(|event| &event.actor).filter(|actor| is_named(actor));
+    shown.extend(own.cloned());
+    if shown.is_empty() {
+        return Err(Failure::NoSuchProgram(names.join(tr!(context "list", ", "))));
+    }
+    let is_shown = |event: &&Event| !event.is_by_actor() || shown.contains(&event.actor);
+    let events = recording.events().iter().filter(is_shown).cloned().collect();
+    Ok(recording.with_events(events))
 }
 
 /// Shows claims with their verdicts below a heading.
@@ -88,14 +119,18 @@ pub(super) fn deadline(recording: &Recording) -> Vec<String> {
         return Vec::new();
     };
     let limit = span_of(limit_ns);
-    let mut lines =
-        vec![tr!("The deadline of {limit} passed, and the experiment was stopped.", limit)];
+    let mut lines = vec![match recording.header.origin {
+        Origin::Programs(_) => tr!("After {limit} the programs were ended.", limit),
+        _ => tr!("The deadline of {limit} passed, and the experiment was stopped.", limit),
+    }];
     if blocked.is_empty() {
         lines.push(tr!("No thread was blocked in a call: one was busy elsewhere.").to_owned());
     }
     lines.extend(blocked.iter().map(|one| {
         let source = one.call.site.as_ref();
-        let at = source.map_or_else(String::new, |source| tr!(", at {source}", source));
+        let text = source.and_then(|source| recording.source_line(source));
+        let text = text.map_or_else(String::new, |text| format!(": {text}"));
+        let at = source.map_or_else(String::new, |source| tr!(", at {source}", source) + &text);
         let actor = labels::actor(&one.actor);
         let (function, span) = (one.call.function(), span_of(one.for_ns));
         tr!("{actor} had been blocked in {function}() for {span}{at}.", actor, function, span, at)

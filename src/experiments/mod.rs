@@ -287,6 +287,7 @@ pub fn serve(request: Request) -> ExitCode {
             }
             Err(_) => ExitCode::FAILURE,
         },
+        Request::Trace(job) => capture::ptrace::perform(job),
         Request::Run(job) => perform(job).unwrap_or(ExitCode::from(2)),
     }
 }

@@ -23,7 +23,7 @@ pub use label::Label;
 pub(crate) use label::label;
 pub use observation::*;
 pub use packet::Frame;
-pub use reason::{FailedCall, Failure, Feature, Lack, Need, SetupStep};
+pub use reason::{FailedCall, Failure, Feature, Lack, Need, SetupStep, TraceStep};
 pub use syscall::{
     Domain, EpollOperation, FdList, FlagsCommand, How, Listed, MsgFlags, Output, PollList,
     Protocol, SockOpt, SocketFlags, SocketType, Syscall, SyscallKind, TcpInfo,

@@ -59,9 +59,27 @@ pub enum Lack {
     TimeoutOutside { timeout_ns: u64, pause_ns: u64, whole_ns: u64 },
     /// A silence was too short to compare.
     ShortSilence { silence_ns: u64, least_ns: u64 },
+    /// The system refused a step on the way to tracing a program.
+    Tracing { step: TraceStep, errno: ErrorName },
+    /// Only Linux has what tracing programs takes.
+    TracingElsewhere,
     /// The sentence that a recording of format 1 has.
     #[serde(untagged)]
     Text(String),
+}
+
+/// A step on the way to a program that is traced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TraceStep {
+    /// Starting a process: fork(2), and giving it its standard streams.
+    Fork,
+    /// Tracing it: `PTRACE_SEIZE`.
+    Seize,
+    /// Picking the calls that are looked at: seccomp(2).
+    Seccomp,
+    /// Running the program: execve(2).
+    Exec,
 }
 
 /// What an experiment needs.
@@ -144,6 +162,10 @@ pub enum Failure {
     NoConnection { frame: u64 },
     /// The experiment has no such parameter, or its value cannot be read.
     Parameter { name: Cow<'static, str> },
+    /// A program that was to be traced cannot be run.
+    Program { name: Name, file: String, errno: ErrorName },
+    /// The standard input that a program was to get cannot be opened.
+    Input { name: Name, path: String, errno: ErrorName },
     /// A bug in an experiment, in its author's words.
     Assertion { message: Cow<'static, str> },
     /// The sentence that a recording of format 1 has.

@@ -132,6 +132,12 @@ impl Recording {
         Recording { header, events, sources: HashMap::new() }
     }
 
+    /// The same with these events alone.
+    pub fn with_events(&self, events: Vec<Event>) -> Recording {
+        let (header, sources) = (self.header.clone(), self.sources.clone());
+        Recording { sources, ..Recording::new(header, events) }
+    }
+
     /// The events, in order.
     pub fn events(&self) -> &[Event] {
         &self.events

@@ -1,16 +1,16 @@
-//! An experiment in a child process, as the main program sees it. There is one at a time, and a signal to the program
+//! An experiment or a trace in a child process, as the main program sees it. There is one at a time, and a signal to the program
 //! stops it.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, IsTerminal};
 use std::process::{Child, ExitStatus};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::{Control, Job, Resume, Started, start};
+use super::{Control, Job, Resume, Started, TraceJob, start, start_trace};
 use crate::capture::probe;
 use crate::signals;
 
@@ -21,6 +21,9 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
 static RUNNING: Mutex<Option<Running>> = Mutex::new(None);
 /// The exit code for the signal that arrived; 0 for none.
 static INTERRUPTED: AtomicU8 = AtomicU8::new(0);
+
+/// The next Ctrl-C is for the programs that are traced: the terminal sends it to them as well.
+static LEAVE_ONE: AtomicBool = AtomicBool::new(false);
 
 struct Running {
     /// `None` after it was told to stop.
@@ -44,7 +47,10 @@ pub fn interrupted() -> Option<u8> {
 pub fn stop_on_signals() {
     signals::block();
     let waiting = thread::Builder::new().name("signals".to_owned()).spawn(|| {
-        let code = signals::wait();
+        let mut code = signals::wait();
+        if code == signals::CTRL_C && LEAVE_ONE.swap(false, Ordering::Relaxed) {
+            code = signals::wait();
+        }
         INTERRUPTED.store(code, Ordering::Relaxed);
         let stopped = running().take();
         if let Some(Running { control, process }) = stopped {
@@ -106,7 +112,18 @@ impl ExperimentRun {
             part: None,
             lack: probe::loopback(),
         };
-        let Started { process, control, output, .. } = start(job)?;
+        ExperimentRun::of(start(job)?)
+    }
+
+    /// Starts a trace of programs. The first Ctrl-C is theirs.
+    pub fn trace(job: TraceJob) -> io::Result<ExperimentRun> {
+        let run = ExperimentRun::of(start_trace(job)?)?;
+        LEAVE_ONE.store(true, Ordering::Relaxed);
+        Ok(run)
+    }
+
+    fn of(started: Started) -> io::Result<ExperimentRun> {
+        let Started { process, control, output, .. } = started;
         *running() = Some(Running { control: Some(control), process: process.id() });
         let (sender, lines) = channel();
         let run = ExperimentRun { process, lines };

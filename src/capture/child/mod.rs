@@ -10,6 +10,8 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufReader, Write};
+#[cfg(unix)]
+use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::process::{ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 
@@ -32,6 +34,8 @@ const CHILD: &str = "__child";
 pub enum Request {
     /// Run an experiment, or a part of one.
     Run(Job),
+    /// Trace programs.
+    Trace(TraceJob),
     /// Try what experiments need from this machine, and print a [`Probe`].
     Probe,
 }
@@ -49,6 +53,57 @@ pub struct Job {
     pub part: Option<Part>,
     /// What the host's network lacks that every experiment on it needs.
     pub lack: Option<Lack>,
+}
+
+/// Programs to be traced.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TraceJob {
+    /// The programs, in the order in which they are started.
+    pub programs: Vec<TracedProgram>,
+    /// When the trace ends at the latest, in nanoseconds since it began.
+    pub limit_ns: Option<u64>,
+    /// Whether calls are paused until the control channel resumes them.
+    pub stepped: bool,
+    /// Whether what the programs print goes to standard error.
+    pub prints_to_stderr: bool,
+    /// Inherited descriptors that are the programs' standard input and output; [`start_trace`] fills them in.
+    pub input: i32,
+    pub output: i32,
+}
+
+/// A program to be traced.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TracedProgram {
+    /// What it is called.
+    pub name: String,
+    /// Whether somebody has chosen that name.
+    pub is_named: bool,
+    /// Its command line.
+    pub argv: Vec<String>,
+    /// The file that is its standard input, if it has one of its own.
+    pub input: Option<String>,
+}
+
+/// What a program is called: its file, or if that is an interpreter, the script that it runs; without folder and ending.
+pub fn program_name(argv: &[String]) -> String {
+    const INTERPRETERS: [&str; 11] =
+        ["python", "pypy", "node", "java", "bash", "sh", "dash", "ruby", "perl", "php", "env"];
+    let base = |word: &String| {
+        let path = Path::new(word);
+        let name = path.file_stem().unwrap_or(path.as_os_str());
+        name.to_string_lossy().into_owned()
+    };
+    let Some(first) = argv.first().map(base) else { return "program".to_owned() };
+    let versionless = first.trim_end_matches(|it: char| it.is_ascii_digit() || it == '.');
+    if !INTERPRETERS.contains(&versionless) {
+        return first;
+    }
+    let mut words = argv[1..].iter();
+    match words.find(|word| !word.starts_with('-') || matches!(word.as_str(), "-c" | "-m")) {
+        Some(option) if option == "-m" => words.next().cloned().unwrap_or(first),
+        Some(script) if script != "-c" => base(script),
+        _ => first,
+    }
 }
 
 /// Which part of a run a child process plays.
@@ -128,7 +183,32 @@ pub struct Started {
 
 /// Starts a child for a run.
 pub fn start(job: Job) -> io::Result<Started> {
-    let mut command = command(&Request::Run(job));
+    start_with(command(&Request::Run(job)))
+}
+
+/// Starts a child for a trace, whose programs get our standard streams: what they print goes where ours goes, or to standard error
+/// where a recording takes our standard output.
+#[cfg(unix)]
+fn start_trace(job: TraceJob) -> io::Result<Started> {
+    // The copies are inherited, for dup(2) does not set FD_CLOEXEC.
+    let input = nix::unistd::dup(io::stdin())?;
+    let output = match job.prints_to_stderr {
+        true => nix::unistd::dup(io::stderr())?,
+        false => nix::unistd::dup(io::stdout())?,
+    };
+    let job = TraceJob { input: input.as_raw_fd(), output: output.as_raw_fd(), ..job };
+    let mut command = command(&Request::Trace(job));
+    command.stderr(Stdio::inherit());
+    start_with(command)
+}
+
+/// Other systems do not trace.
+#[cfg(not(unix))]
+fn start_trace(_: TraceJob) -> io::Result<Started> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+fn start_with(mut command: Command) -> io::Result<Started> {
     let program = Path::new(command.get_program()).file_name().map(OsStr::to_os_string);
     let argv = program.iter().map(OsString::as_os_str).chain(command.get_args());
     let argv = argv.map(|word| word.to_string_lossy().into_owned()).collect();
@@ -183,10 +263,30 @@ mod tests {
             part: Some(part),
             lack: Some(Lack::KernelWasFirst),
         };
-        for request in [Request::Run(job), Request::Probe] {
+        let program =
+            TracedProgram { argv: vec!["./server".to_owned()], ..TracedProgram::default() };
+        let trace = TraceJob { programs: vec![program], ..TraceJob::default() };
+        for request in [Request::Run(job), Request::Trace(trace), Request::Probe] {
             let [child, text] = request.to_args();
             let parsed = args(&["explore", &child, &text]).expect("a child").expect("well formed");
             assert_eq!(parsed, request);
+        }
+    }
+
+    #[test]
+    fn a_program_is_called_by_what_a_person_wrote() {
+        for (line, name) in [
+            ("python3 -u /home/li/server.py 4000", "server"),
+            ("python3.11 client.py", "client"),
+            ("./echo_server", "echo_server"),
+            ("node app/chat.js", "chat"),
+            ("python3 -c import", "python3"),
+            ("python3 -m http.server 0", "http.server"),
+            ("curl http://127.0.0.1:80/a.html", "curl"),
+            ("python3", "python3"),
+        ] {
+            let argv: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            assert_eq!(program_name(&argv), name, "{line}");
         }
     }
 

@@ -25,6 +25,9 @@ pub use task::*;
 mod memory;
 pub use memory::*;
 
+#[cfg(target_os = "linux")]
+pub mod ptrace;
+
 #[cfg(unix)]
 mod ready;
 #[cfg(unix)]

@@ -6,8 +6,8 @@ use super::phrases::{after, near};
 use super::wire::state_words;
 use crate::analysis::{Asker, StateReport, Unread};
 use crate::i18n::tr;
-use crate::picture::Ink;
 use crate::picture::phrase::Phrase;
+use crate::picture::{Ink, span_of};
 use crate::trace::{Address, Domain, Outcome, Syscall, SyscallKind};
 use crate::views::wording::option_span;
 
@@ -151,6 +151,7 @@ impl Builder<'_> {
                 let argument = match &span.call.syscall {
                     Syscall::Shutdown { how } => format!(" {how}"),
                     Syscall::Listen { backlog } => format!(" {backlog}"),
+                    Syscall::Sleep { asked_ns } => format!(" {}", span_of(*asked_ns)),
                     Syscall::SetFlags { nonblocking: true, .. } => " O_NONBLOCK".to_owned(),
                     Syscall::SetFlags { nonblocking: false, .. } => " 0".to_owned(),
                     Syscall::SetOption { option, value } => {

@@ -1,0 +1,159 @@
+//! What descriptors of traced processes are: sockets by the number of their inode, which every process that has one sees alike.
+
+use std::collections::HashMap;
+use std::fs;
+use std::os::fd::OwnedFd;
+
+use crate::capture::sys::ptrace::{borrow_descriptor, process_handle};
+use crate::capture::sys::ptrace::{socket_address, tcp_entries};
+use crate::capture::sys::tcp_info;
+use crate::trace::{Address, SocketId, TcpInfo};
+
+/// What a descriptor is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opened {
+    Socket(SocketId),
+    Epoll,
+    /// A file on a disk.
+    File,
+    /// A terminal, a pipe, or anything else that a read may wait for.
+    Stream,
+}
+
+/// What this descriptor of a thread is for (proc_pid_fd(5)); `None` if it is not open.
+pub fn opened(thread: u32, fd: i64) -> Option<Opened> {
+    if fd < 0 {
+        return None;
+    }
+    let link = fs::read_link(format!("/proc/{thread}/fd/{fd}")).ok()?;
+    let link = link.to_str().unwrap_or_default();
+    if let Some(inode) = link.strip_prefix("socket:[").and_then(|rest| rest.strip_suffix(']')) {
+        return inode.parse().ok().map(|inode| Opened::Socket(SocketId(inode)));
+    }
+    Some(match link {
+        "anon_inode:[eventpoll]" => Opened::Epoll,
+        path if path.starts_with("/dev/") || !path.starts_with('/') => Opened::Stream,
+        _ => Opened::File,
+    })
+}
+
+/// The socket that this descriptor is for.
+pub fn socket(thread: u32, fd: i64) -> Option<SocketId> {
+    match opened(thread, fd)? {
+        Opened::Socket(id) => Some(id),
+        _ => None,
+    }
+}
+
+/// The sockets that a process has open, by descriptor.
+pub fn sockets_of(process: u32) -> Vec<(i64, SocketId)> {
+    let entries = fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten();
+    let fds = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let mut all: Vec<_> = fds.filter_map(|fd| Some((fd, socket(process, fd)?))).collect();
+    all.sort_unstable();
+    all
+}
+
+/// What is known of a socket.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// Another descriptor may be for the same one: after dup(2), fork(2), `SCM_RIGHTS`.
+    pub shared: bool,
+    /// An IPv4 or IPv6 stream.
+    pub is_tcp: bool,
+    /// A datagram socket that is not `AF_UNIX`.
+    pub is_udp: bool,
+    /// Its own address has been recorded.
+    pub is_located: bool,
+}
+
+/// The sockets of all traced processes, and handles to those processes.
+#[derive(Debug, Default)]
+pub struct Sockets {
+    known: HashMap<SocketId, Known>,
+    handles: HashMap<u32, Option<OwnedFd>>,
+}
+
+impl Sockets {
+    pub fn get(&mut self, id: SocketId) -> &mut Known {
+        self.known.entry(id).or_default()
+    }
+
+    /// From here on any socket may have several descriptors.
+    pub fn share_all(&mut self) {
+        self.known.values_mut().for_each(|socket| socket.shared = true);
+    }
+
+    /// A process has ended, or runs another program.
+    pub fn forget_process(&mut self, process: u32) {
+        self.handles.remove(&process);
+    }
+
+    /// How many descriptors these processes have for a socket.
+    pub fn descriptors(&self, id: SocketId, processes: impl Iterator<Item = u32>) -> u32 {
+        if self.known.get(&id).is_some_and(|socket| !socket.shared) {
+            return 0;
+        }
+        let of = |process| sockets_of(process).iter().filter(|(_, other)| *other == id).count();
+        u32::try_from(processes.map(of).sum::<usize>()).unwrap_or(u32::MAX)
+    }
+
+    /// A descriptor of ours for a socket of that process, to ask the kernel about it.
+    fn borrow(&mut self, process: u32, fd: i64) -> Option<socket2::Socket> {
+        let handle = self.handles.entry(process).or_insert_with(|| process_handle(process));
+        borrow_descriptor(handle.as_ref()?, fd).map(socket2::Socket::from)
+    }
+
+    /// The socket's own address or its peer's, as the kernel knows it: asked on a borrowed descriptor, or where the system
+    /// forbids that, from the kernel's table.
+    pub fn address(&mut self, process: u32, fd: i64, id: SocketId, of: End) -> Option<Address> {
+        if let Some(borrowed) = self.borrow(process, fd) {
+            return socket_address(&borrowed, of == End::Peer);
+        }
+        let entry = tcp_entries(process).into_iter().find(|entry| entry.inode == id.0)?;
+        Some(if of == End::Peer { entry.peer } else { entry.local })
+    }
+
+    /// The state of its TCP connection.
+    pub fn tcp_info(&mut self, process: u32, fd: i64, id: SocketId) -> Option<TcpInfo> {
+        if let Some(borrowed) = self.borrow(process, fd) {
+            return tcp_info(&borrowed).ok()?.map(|info| (&info).into());
+        }
+        let entry = tcp_entries(process).into_iter().find(|entry| entry.inode == id.0)?;
+        Some(TcpInfo { state: entry.state.into(), ..TcpInfo::default() })
+    }
+}
+
+/// An end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    Own,
+    Peer,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsRawFd;
+
+    use super::*;
+
+    #[test]
+    fn descriptors_of_a_process_are_told_apart() {
+        let me = std::process::id();
+        let socket = || socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None);
+        let listener = socket().expect("a socket");
+        let here = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+        listener.bind(&here.into()).and_then(|()| listener.listen(1)).expect("a port");
+        let id = crate::capture::sys::socket_id(&listener);
+        let fd = i64::from(listener.as_raw_fd());
+        assert_eq!(super::socket(me, fd), Some(id));
+        assert!(sockets_of(me).contains(&(fd, id)));
+        let file = fs::File::open("/proc/self/exe").expect("a file");
+        assert_eq!(opened(me, file.as_raw_fd().into()), Some(Opened::File));
+        assert_eq!((opened(me, -1), opened(me, 1 << 20)), (None, None));
+        let entry = tcp_entries(me).into_iter().find(|entry| entry.inode == id.0);
+        let entry = entry.expect("the listener is in the kernel's table");
+        let own = socket_address(&listener, false);
+        assert_eq!((Some(entry.local), entry.state), (own, "LISTEN"));
+    }
+}

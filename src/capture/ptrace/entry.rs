@@ -1,0 +1,330 @@
+//! A thread is about to make a call that the filter has picked.
+
+use std::sync::Arc;
+
+use super::calls::{self, Sys};
+use super::decode::{self, Made};
+use super::descriptors::{Opened, opened, socket, sockets_of};
+use super::filter::OTHER_ARCHITECTURE;
+use super::stage::Object;
+use super::threads::Open;
+use super::tracer::Tracer;
+use crate::capture::sys::Memory;
+use crate::capture::sys::ptrace::{ARCHITECTURE, entry};
+use crate::trace::{Call, Domain, EventKind, Note, Role, Site, SocketId, Syscall};
+
+/// How the thread goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// The call is of no interest.
+    Freely,
+    /// Its return is of interest too.
+    ToReturn,
+    /// It is held before it is made.
+    Hold,
+}
+
+/// What a call is made on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Subject {
+    Socket(SocketId),
+    Epoll,
+    /// Standard input: whoever reads it waits for a person.
+    Keyboard,
+    /// A file, or nothing that is open.
+    Nothing,
+}
+
+impl Tracer {
+    /// A thread is about to make a call.
+    pub(super) fn entered(&mut self, id: u32) -> Next {
+        let Some(entry) = entry(id) else { return Next::Freely };
+        if entry.architecture != ARCHITECTURE || entry.data == OTHER_ARCHITECTURE {
+            self.note_other_architecture(id);
+            return Next::Freely;
+        }
+        let Some((sys, name)) = calls::find(entry.number) else { return Next::Freely };
+        let made = Made { sys, name, args: entry.args };
+        if let Some(next) = self.goes_on(id, &made, entry.at) {
+            return next;
+        }
+        match sys {
+            Sys::Exec => {
+                self.remember_sockets(id);
+                return Next::Freely;
+            }
+            Sys::IoUringSetup => {
+                let at_ns = self.stage.now_ns();
+                self.tell(id, at_ns, EventKind::Note { note: Note::IoUring }, None);
+                return Next::Freely;
+            }
+            Sys::Restart => return Next::Freely,
+            _ => {}
+        }
+        let Some(process) = self.threads.get(&id).map(|thread| thread.process) else {
+            return Next::Freely;
+        };
+        let Some((subject, fd)) = subject(id, &made) else { return Next::Freely };
+        if let Subject::Socket(socket) = subject
+            && self.stage.is_hidden(socket)
+        {
+            return Next::Freely;
+        }
+        let closes = self.closed_besides(id, &made);
+        let may_be_on_files = matches!(sys, Sys::Dup | Sys::DupOnto | Sys::Fcntl | Sys::CloseRange);
+        if may_be_on_files && subject == Subject::Nothing && closes.is_empty() {
+            return Next::Freely;
+        }
+        self.enter(id, process, made, subject, fd, closes, entry.at)
+    }
+
+    /// A call that a signal has cut short goes on if the same call is made at the same place: the kernel repeats it. `None` if
+    /// this is another.
+    fn goes_on(&mut self, id: u32, made: &Made, instruction: u64) -> Option<Next> {
+        let cut = self.threads.get_mut(&id)?.cut.take()?;
+        let is_same = cut.open.made == *made && cut.open.instruction == instruction;
+        let thread = self.threads.get_mut(&id)?;
+        if is_same || made.sys == Sys::Restart {
+            thread.open = Some(cut.open);
+            return Some(Next::ToReturn);
+        }
+        thread.cut = Some(cut);
+        self.cut_short(id);
+        None
+    }
+
+    fn note_other_architecture(&mut self, id: u32) {
+        let process = self.threads.get(&id).map(|thread| thread.process);
+        let Some(process) = process.and_then(|process| self.processes.get_mut(&process)) else {
+            return;
+        };
+        if !std::mem::replace(&mut process.is_foreign, true) {
+            let at_ns = self.stage.now_ns();
+            self.tell(id, at_ns, EventKind::Note { note: Note::OtherArchitecture }, None);
+        }
+    }
+
+    /// The process may begin another program, which closes some of its sockets.
+    fn remember_sockets(&mut self, id: u32) {
+        if let Some(process) = self.threads.get(&id).map(|thread| thread.process)
+            && let Some(process) = self.processes.get_mut(&process)
+        {
+            process.before_exec = sockets_of(id);
+        }
+    }
+
+    /// The sockets whose descriptors this call closes though it is no close(2).
+    fn closed_besides(&self, id: u32, made: &Made) -> Vec<(i64, SocketId)> {
+        match made.sys {
+            Sys::DupOnto if made.fd(0) != made.fd(1) => {
+                socket(id, made.fd(1)).map(|socket| (made.fd(1), socket)).into_iter().collect()
+            }
+            Sys::CloseRange if made.args[2] == 0 => {
+                let (first, last) = (made.args[0], made.args[1] & 0xffff_ffff);
+                let is_in =
+                    |fd: i64| u64::try_from(fd).is_ok_and(|fd| (first..=last).contains(&fd));
+                sockets_of(id).into_iter().filter(|(fd, _)| is_in(*fd)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn enter(
+        &mut self,
+        id: u32,
+        process: u32,
+        made: Made,
+        subject: Subject,
+        fd: Option<i64>,
+        closes: Vec<(i64, SocketId)>,
+        instruction: u64,
+    ) -> Next {
+        let site = self.site(id, process);
+        let waits_for_nobody = subject == Subject::Keyboard || made.sys == Sys::Sleep;
+        if waits_for_nobody && site.is_none() && !self.is_present(id) {
+            return Next::Freely; // a shell, a launcher
+        }
+        let memory = Memory::of(id);
+        let syscall = match made.sys {
+            Sys::Splice => decode::spliced(&made, fd == Some(made.fd(2))),
+            _ => decode::call(&made, memory),
+        };
+        let on = match subject {
+            Subject::Socket(socket) => Some(socket),
+            _ => None,
+        };
+        if self.watches_only_hidden(id, &syscall) {
+            return Next::Freely;
+        }
+        if made.sys == Sys::EpollCtl {
+            self.remember_interest(id, process, &made);
+        }
+        let object = self.object(process, &made, on);
+        if let Some(object) = object {
+            self.use_object(id, object, &made, &syscall);
+        }
+        if on.is_some_and(|socket| self.stage.is_hidden(socket)) {
+            return Next::Freely;
+        }
+        let Some(number) = self.processes.get_mut(&process).map(|it| it.number_call()) else {
+            return Next::Freely;
+        };
+        let call = Arc::new(Call {
+            id: number,
+            syscall,
+            name: made.name.into(),
+            api: api(&made).map(Into::into),
+            fd,
+            socket: on,
+            site,
+            role: Role::Program,
+        });
+        let is_unsaid = matches!(made.sys, Sys::Socket | Sys::EpollCreate);
+        let is_told = made.sys != Sys::CloseRange;
+        let held = self.is_stepped() && call.site.is_some() && is_told && !is_unsaid;
+        let at_ns = self.stage.now_ns();
+        if held {
+            self.tell(id, at_ns, EventKind::Held(call.clone()), object);
+        } else if is_told && !is_unsaid {
+            self.tell(id, at_ns, EventKind::Enter(call.clone()), object);
+        }
+        if let Some(thread) = self.threads.get_mut(&id) {
+            let open = Open { made, call, at_ns, instruction, object, closes, is_unsaid };
+            (thread.open, thread.is_held) = (Some(open), held);
+        }
+        if held { Next::Hold } else { Next::ToReturn }
+    }
+
+    /// True for a poll(2) that waits for the answer of a service of the system.
+    fn watches_only_hidden(&self, id: u32, syscall: &Syscall) -> bool {
+        let Syscall::Poll { watched, .. } = syscall else { return false };
+        let is_hidden = |fd| socket(id, fd).is_some_and(|socket| self.stage.is_hidden(socket));
+        watched.count > 0 && watched.shown.iter().all(|(fd, _)| is_hidden(*fd))
+    }
+
+    fn is_present(&self, id: u32) -> bool {
+        let actor = self.threads.get(&id).and_then(|thread| thread.actor.as_ref());
+        actor.is_some_and(|actor| self.stage.is_present(actor))
+    }
+
+    /// The line of source that makes the call.
+    fn site(&mut self, id: u32, process: u32) -> Option<Site> {
+        let line = self.lines.line(process, id)?;
+        if let Some(thread) = self.threads.get_mut(&id) {
+            thread.function = thread.function.take().or(line.function);
+        }
+        Some(from_here(line.site))
+    }
+
+    /// What the call is made on, if that may never be used.
+    fn object(&self, process: u32, made: &Made, on: Option<SocketId>) -> Option<Object> {
+        match made.sys {
+            Sys::EpollCtl | Sys::EpollWait => Some(Object::Epoll(process, made.fd(0))),
+            Sys::Close if on.is_none() => Some(Object::Epoll(process, made.fd(0))),
+            _ => on.map(Object::Socket),
+        }
+    }
+
+    /// What has been held back is recorded when the object is used: when a socket gets an address, a peer, or data, and an epoll a
+    /// socket to watch.
+    fn use_object(&mut self, id: u32, object: Object, made: &Made, syscall: &Syscall) {
+        if let (Object::Socket(socket), Some(address)) = (object, syscall.address())
+            && is_of_the_system(&address.to_string())
+        {
+            return self.stage.hide(socket);
+        }
+        let is_use = match made.sys {
+            Sys::EpollCtl => {
+                matches!(opened(id, made.fd(2)), Some(Opened::Socket(socket)) if !self.stage.is_hidden(socket))
+            }
+            Sys::EpollWait
+            | Sys::Close
+            | Sys::SetSockOpt
+            | Sys::GetSockOpt
+            | Sys::Fcntl
+            | Sys::Ioctl => false,
+            _ => true,
+        };
+        if is_use {
+            self.stage.show(object);
+        }
+    }
+}
+
+/// The site with its file named from the current folder, if it is below that.
+fn from_here(site: Site) -> Site {
+    let here = std::env::current_dir().unwrap_or_default();
+    match std::path::Path::new(&*site.file).strip_prefix(here) {
+        Ok(file) => Site { file: file.to_string_lossy().into_owned().into(), line: site.line },
+        Err(_) => site,
+    }
+}
+
+/// True for the sockets of services that libraries ask behind a program's back: names, logs.
+fn is_of_the_system(address: &str) -> bool {
+    ["/var/run/nscd/", "/run/nscd/", "/run/systemd/", "/dev/log"]
+        .iter()
+        .any(|service| address.starts_with(service))
+}
+
+/// True for families that are no network to a learner: what the kernel itself is asked by.
+pub(super) fn is_for_the_kernel(domain: &Domain) -> bool {
+    matches!(domain, Domain::Other(name) if name != "AF_PACKET")
+}
+
+/// What a program is likely to have called it: send(3) is made as sendto(2).
+fn api(made: &Made) -> Option<&'static str> {
+    Some(match made.name {
+        "sendto" if made.args[4] == 0 => "send",
+        "recvfrom" if made.args[4] == 0 => "recv",
+        "accept4" => "accept",
+        "pselect6" => "select",
+        "ppoll" => "poll",
+        "clock_nanosleep" | "nanosleep" => "sleep",
+        _ => return None,
+    })
+}
+
+/// What a call is made on, and its descriptor; `None` if it is of no interest.
+fn subject(id: u32, made: &Made) -> Option<(Subject, Option<i64>)> {
+    let fd = made.fd(0);
+    let on = |fd| match opened(id, fd) {
+        Some(Opened::Socket(socket)) => Subject::Socket(socket),
+        Some(Opened::Epoll) => Subject::Epoll,
+        Some(Opened::Stream) if fd == 0 => Subject::Keyboard,
+        _ => Subject::Nothing,
+    };
+    let is_socket = |subject: &Subject| matches!(subject, Subject::Socket(_));
+    match made.sys {
+        Sys::Socket | Sys::SocketPair | Sys::EpollCreate | Sys::Poll | Sys::Select | Sys::Sleep => {
+            Some((Subject::Nothing, None))
+        }
+        Sys::EpollCtl | Sys::EpollWait => Some((Subject::Epoll, Some(fd))),
+        Sys::Read | Sys::ReadV => {
+            let subject = on(fd);
+            let is_read = is_socket(&subject) || subject == Subject::Keyboard;
+            is_read.then_some((subject, Some(fd)))
+        }
+        Sys::Close => {
+            let subject = on(fd);
+            (is_socket(&subject) || subject == Subject::Epoll).then_some((subject, Some(fd)))
+        }
+        Sys::Write | Sys::WriteV | Sys::Ioctl | Sys::SendFile => {
+            Some((on(fd), Some(fd))).filter(|(subject, _)| is_socket(subject))
+        }
+        Sys::Fcntl | Sys::Dup | Sys::DupOnto | Sys::CloseRange => {
+            let subject = if made.sys == Sys::CloseRange { Subject::Nothing } else { on(fd) };
+            let subject = if is_socket(&subject) { subject } else { Subject::Nothing };
+            Some((subject, Some(fd)))
+        }
+        Sys::Splice => {
+            let ends = [made.fd(0), made.fd(2)].map(|fd| (on(fd), Some(fd)));
+            ends.into_iter().find(|(subject, _)| is_socket(subject))
+        }
+        _ => Some((on(fd), Some(fd))).map(|(subject, fd)| match subject {
+            Subject::Socket(_) => (subject, fd),
+            _ => (Subject::Nothing, fd),
+        }),
+    }
+}

@@ -1,0 +1,138 @@
+//! The programs of a trace: what they are called, when each is started, how they ended.
+
+use std::ffi::CString;
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+
+use super::filter::filter;
+use crate::capture::child::TracedProgram;
+use crate::capture::sys::error_name;
+use crate::capture::sys::ptrace::{Instruction, Launch, LaunchError, Launched, launch};
+use crate::trace::{Ending, ExitStatus, Failure, Lack, Name, TraceStep};
+
+/// A program's standard streams that others do not get.
+#[derive(Debug)]
+pub struct Streams {
+    pub input: File,
+    pub output: File,
+}
+
+/// The programs, in the order of the command line.
+#[derive(Debug)]
+pub struct Programs {
+    all: Vec<Program>,
+    filter: Vec<Instruction>,
+    streams: Streams,
+}
+
+#[derive(Debug)]
+struct Program {
+    name: String,
+    is_named: bool,
+    argv: Vec<String>,
+    /// The file that is its standard input.
+    input: Option<String>,
+    launched: Option<Launched>,
+    status: Option<ExitStatus>,
+}
+
+impl Programs {
+    pub fn new(all: Vec<TracedProgram>, streams: Streams) -> Programs {
+        let program = |TracedProgram { name, is_named, argv, input }| Program {
+            name,
+            is_named,
+            argv,
+            input,
+            launched: None,
+            status: None,
+        };
+        let all = all.into_iter().map(program).collect();
+        Programs { all, filter: filter(), streams }
+    }
+
+    /// The one to be started next.
+    pub fn next(&self) -> Option<usize> {
+        self.all.iter().position(|program| program.launched.is_none())
+    }
+
+    /// What it is called.
+    pub fn name(&self, index: usize) -> &str {
+        &self.all[index].name
+    }
+
+    /// Starts this one, and returns its process.
+    pub fn start(&mut self, index: usize) -> Result<u32, Ending> {
+        let program = &mut self.all[index];
+        let name = || Name::from(program.name.as_str());
+        let input = match &program.input {
+            None => None,
+            Some(path) => Some(File::open(path).map_err(|error| {
+                let (name, path, errno) = (name(), path.clone(), error_name(&error));
+                Ending::Failed { why: Failure::Input { name, path, errno } }
+            })?),
+        };
+        // A zero byte ends a string for the kernel.
+        let argv: Result<Vec<CString>, _> =
+            program.argv.iter().map(|word| CString::new(word.as_str())).collect();
+        let argv = argv.map_err(|_| program.ending(&io::ErrorKind::InvalidInput.into()))?;
+        let stderr = io::stderr();
+        let input = input.as_ref().unwrap_or(&self.streams.input);
+        let standard = [input.as_fd(), self.streams.output.as_fd(), stderr.as_fd()];
+        let launched = launch(&Launch { argv: &argv, filter: &self.filter, standard })
+            .map_err(|error| program.failed(&error))?;
+        let process = launched.process;
+        program.launched = Some(launched);
+        Ok(process)
+    }
+
+    /// True if this is the first process of that program, to which somebody has given a name.
+    pub fn is_named(&self, index: usize, process: u32) -> bool {
+        let program = &self.all[index];
+        program.is_named && program.launched.as_ref().is_some_and(|it| it.process == process)
+    }
+
+    /// The program whose first process this is.
+    fn of(&mut self, process: u32) -> Option<&mut Program> {
+        self.all
+            .iter_mut()
+            .find(|program| program.launched.as_ref().is_some_and(|it| it.process == process))
+    }
+
+    /// A process has ended. Tells why its program could not run, if it could not.
+    pub fn ended(&mut self, process: u32, status: ExitStatus) -> Option<Ending> {
+        let program = self.of(process)?;
+        program.status = Some(status);
+        let error = program.launched.as_ref()?.failure()?;
+        Some(program.failed(&error))
+    }
+
+    /// The exit code for all: the worst of theirs, where a signal counts as 128 and its number.
+    pub fn worst(&self) -> u8 {
+        let code = |program: &Program| match program.status.as_ref()? {
+            ExitStatus::Code(code) => u8::try_from(*code).ok(),
+            ExitStatus::Signal(name) => {
+                let signal: nix::sys::signal::Signal = name.parse().ok()?;
+                u8::try_from(128 + signal as i32).ok()
+            }
+        };
+        self.all.iter().filter_map(code).max().unwrap_or(0)
+    }
+}
+
+impl Program {
+    fn failed(&self, LaunchError { step, error }: &LaunchError) -> Ending {
+        if *step == TraceStep::Exec {
+            return self.ending(error);
+        }
+        let errno = error_name(error);
+        Ending::Unavailable { why: Lack::Tracing { step: *step, errno } }
+    }
+
+    /// It cannot be run.
+    fn ending(&self, error: &io::Error) -> Ending {
+        let file = self.argv.first().cloned().unwrap_or_default();
+        let (name, errno) = (Name::from(self.name.as_str()), error_name(error));
+        Ending::Failed { why: Failure::Program { name, file, errno } }
+    }
+}

@@ -1,0 +1,290 @@
+//! A call has returned.
+
+use std::sync::Arc;
+
+use super::calls::Sys;
+use super::decode::{self, Message, word_of_interest};
+use super::descriptors::{End, socket};
+use super::entry::is_for_the_kernel;
+use super::stage::Object;
+use super::threads::{Cut, Open};
+use super::tracer::Tracer;
+use crate::capture::sys::Memory;
+use crate::capture::sys::errno_name;
+use crate::capture::sys::ptrace::returned;
+use crate::trace::{
+    Address, Data, Domain, EventKind, Fact, Listed, Observation, Outcome, Output, Return, SocketId,
+    SocketType, Syscall,
+};
+
+/// Errors that only a tracer sees: the kernel makes the call again, or lets it fail with `EINTR`, as the signal that comes decides
+/// (linux/errno.h).
+const REPEATED: std::ops::RangeInclusive<i64> = 512..=516;
+
+impl Tracer {
+    /// A thread stands behind the call that it has entered.
+    pub(super) fn returned(&mut self, id: u32) {
+        let at_ns = self.stage.now_ns();
+        let Some(result) = returned(id) else { return };
+        let Some(mut open) = self.threads.get_mut(&id).and_then(|thread| thread.open.take()) else {
+            return;
+        };
+        let is_eintr = -result == i64::from(libc::EINTR);
+        if is_eintr || REPEATED.contains(&-result) {
+            if let Some(thread) = self.threads.get_mut(&id) {
+                thread.cut = Some(Cut { open, at_ns, is_eintr });
+            }
+            return;
+        }
+        let Some(process) = self.threads.get(&id).map(|thread| thread.process) else { return };
+        let out = if result < 0 { Output::None } else { self.output(id, process, &open, result) };
+        if open.is_unsaid {
+            open.object = self.new_object(process, &open, &out, result);
+            self.tell(id, open.at_ns, EventKind::Enter(open.call.clone()), open.object);
+        }
+        let outcome = match i32::try_from(-result) {
+            Ok(errno @ 1..=4095) => Outcome::Errno(errno_name(errno)),
+            _ => Outcome::Result(result),
+        };
+        let is_told = open.made.sys != Sys::CloseRange;
+        let took_ns = at_ns.saturating_sub(open.at_ns);
+        let (outcome, out, rest) = self.messages(id, process, &open, outcome, out, result);
+        let is_closed = out == Output::Closed { still_open: 0 };
+        let failed = result < 0;
+        if is_told {
+            let call = open.call.clone();
+            let back = Return { call, outcome, out, took_ns, lag_ns: None };
+            self.tell(id, at_ns, EventKind::Return(back), open.object);
+        }
+        for (call, outcome, out) in rest {
+            let back = Return { call: Arc::new(call), outcome, out, took_ns: 0, lag_ns: None };
+            self.tell(id, at_ns, EventKind::Return(back), open.object);
+        }
+        if !failed {
+            for (fd, socket) in std::mem::take(&mut open.closes) {
+                let cause = if open.made.sys == Sys::CloseRange { "close_range" } else { "dup2" };
+                self.closes_unasked(id, cause, fd, socket);
+            }
+            self.learn(process, &open, is_closed);
+        }
+        self.ask(id, process, &open, result);
+    }
+
+    /// What the call has filled in.
+    fn output(&mut self, id: u32, process: u32, open: &Open, result: i64) -> Output {
+        let (made, memory) = (&open.made, Memory::of(id));
+        match made.sys {
+            Sys::Socket => {
+                socket(id, result).map_or(Output::None, |socket| Output::Opened { socket })
+            }
+            Sys::SocketPair => {
+                let fd =
+                    |at: u64| memory.u32(made.args[3] + at).map(|fd| i64::from(fd.cast_signed()));
+                let pair = || {
+                    let fds = [fd(0)?, fd(4)?];
+                    Some(Output::Pair { fds, sockets: [socket(id, fds[0])?, socket(id, fds[1])?] })
+                };
+                pair().unwrap_or_default()
+            }
+            Sys::Accept => {
+                let Some(new) = socket(id, result) else { return Output::None };
+                // Where the program does not ask who called, the instrument does.
+                let asked = decode::accepted(made, memory);
+                match asked.or_else(|| self.sockets.address(process, result, new, End::Peer)) {
+                    Some(peer) => Output::Accepted { socket: new, peer },
+                    None => Output::Opened { socket: new },
+                }
+            }
+            Sys::Close => match open.call.socket {
+                Some(socket) => {
+                    let processes = self.processes.keys().copied();
+                    Output::Closed { still_open: self.sockets.descriptors(socket, processes) }
+                }
+                None => Output::None,
+            },
+            Sys::EpollWait => {
+                let count = usize::try_from(result).unwrap_or(0);
+                let words = decode::ready_words(made, memory, count).into_iter();
+                let fd = |word: u64| {
+                    let known = self.interests.get(&(process, made.fd(0), word));
+                    known.copied().unwrap_or((word & 0xffff_ffff) as i64)
+                };
+                let ready: Vec<_> = words.map(|(word, events)| (fd(word), events.into())).collect();
+                if ready.is_empty() {
+                    Output::None
+                } else {
+                    Output::Ready(Listed::of(ready.into_iter()))
+                }
+            }
+            Sys::Splice => match &open.call.syscall {
+                Syscall::Recv { .. } => {
+                    let bytes = usize::try_from(result).unwrap_or(0);
+                    Output::Received { data: Data { bytes, kept: Vec::new() }, from: None }
+                }
+                _ => Output::None,
+            },
+            _ => decode::output(made, memory, result),
+        }
+    }
+
+    /// sendmmsg(2) and recvmmsg(2) count messages: each is a return of its own, with the bytes of it.
+    fn messages(
+        &mut self,
+        id: u32,
+        process: u32,
+        open: &Open,
+        outcome: Outcome,
+        out: Output,
+        result: i64,
+    ) -> (Outcome, Output, Vec<(crate::trace::Call, Outcome, Output)>) {
+        let made = &open.made;
+        if !matches!(made.sys, Sys::SendMessages | Sys::RecvMessages) || result <= 0 {
+            return (outcome, out, Vec::new());
+        }
+        let memory = Memory::of(id);
+        let one = |place: u64| {
+            let (message, bytes) = Message::of_several(memory, made.args[1], place);
+            let outcome = Outcome::Result(i64::try_from(bytes).unwrap_or(i64::MAX));
+            let mut call = (*open.call).clone();
+            let out = match &mut call.syscall {
+                Syscall::Send { data, to, .. } => {
+                    *data = message.buffer.data(memory, message.buffer.size());
+                    *to = message.address(memory);
+                    Output::None
+                }
+                _ => decode::received(&message, memory, bytes),
+            };
+            (call, outcome, out)
+        };
+        let (_, outcome, out) = one(0);
+        let count = result.unsigned_abs().min(1024);
+        let mut rest: Vec<_> = (1..count).map(one).collect();
+        if let Some(process) = self.processes.get_mut(&process) {
+            rest.iter_mut().for_each(|(call, ..)| call.id = process.number_call());
+        }
+        (outcome, out, rest)
+    }
+
+    /// What a new socket or epoll is held back by, if it may never be used.
+    fn new_object(
+        &mut self,
+        process: u32,
+        open: &Open,
+        out: &Output,
+        result: i64,
+    ) -> Option<Object> {
+        if result < 0 {
+            return None;
+        }
+        if open.made.sys == Sys::EpollCreate {
+            let object = Object::Epoll(process, result);
+            self.stage.forget(object);
+            self.stage.hold_back(object);
+            return Some(object);
+        }
+        let (Syscall::Socket { domain, kind, .. }, Output::Opened { socket }) =
+            (&open.call.syscall, out)
+        else {
+            return None;
+        };
+        let known = self.sockets.get(*socket);
+        let is_inet = matches!(domain, Domain::Inet | Domain::Inet6);
+        known.is_tcp = is_inet && *kind == SocketType::Stream;
+        known.is_udp = is_inet && *kind == SocketType::Datagram;
+        let object = Object::Socket(*socket);
+        if is_for_the_kernel(domain) {
+            self.stage.hide(*socket);
+        } else if open.call.site.is_none() || *domain == Domain::Unix {
+            self.stage.hold_back(object);
+        }
+        Some(object)
+    }
+
+    /// What the call means for descriptors.
+    fn learn(&mut self, process: u32, open: &Open, is_closed: bool) {
+        let (epoll, on) = (open.made.fd(0), open.call.socket);
+        match (&open.call.syscall, on) {
+            (Syscall::Dup { .. }, Some(socket)) => self.sockets.get(socket).shared = true,
+            (Syscall::Close, Some(socket)) if is_closed => {
+                self.stage.forget(Object::Socket(socket));
+            }
+            (Syscall::Close, None) => {
+                self.interests.retain(|(owner, of, _), _| (*owner, *of) != (process, epoll));
+                self.stage.forget(Object::Epoll(process, epoll));
+            }
+            _ => {}
+        }
+        let starts = match open.call.syscall {
+            Syscall::Listen { .. } => true,
+            Syscall::Bind { .. } => on.is_some_and(|socket| self.sockets.get(socket).is_udp),
+            _ => false,
+        };
+        let program = self.processes.get(&process).and_then(|process| process.program);
+        if starts && program.is_some_and(|program| self.programs.next() == Some(program + 1)) {
+            self.start_next();
+        }
+    }
+
+    /// What the kernel knows of a socket that no call tells: the address that it has chosen, the state of its connection.
+    fn ask(&mut self, id: u32, process: u32, open: &Open, result: i64) {
+        if result < 0 && result != -i64::from(libc::EINPROGRESS) {
+            return;
+        }
+        let (fd, socket, asks_state) = match (&open.call.syscall, open.call.socket) {
+            (Syscall::Bind { .. }, Some(socket)) => (open.made.fd(0), socket, false),
+            (Syscall::Connect { .. }, Some(socket)) => (open.made.fd(0), socket, true),
+            (Syscall::Send { to: Some(_), .. }, Some(socket)) => (open.made.fd(0), socket, false),
+            (Syscall::Accept { .. }, Some(listener)) => {
+                let Some(new) = self::socket(id, result) else { return };
+                let listener = self.sockets.get(listener).clone();
+                let known = self.sockets.get(new);
+                (known.is_tcp, known.is_udp) = (listener.is_tcp, listener.is_udp);
+                (result, new, true)
+            }
+            (Syscall::Recv { .. }, Some(_)) if open.made.sys == Sys::RecvMsg => {
+                return self.received_descriptors(id, process, open);
+            }
+            _ => return,
+        };
+        let known = self.sockets.get(socket);
+        let (is_located, is_tcp) = (std::mem::replace(&mut known.is_located, true), known.is_tcp);
+        if !is_located || asks_state {
+            let own = self.sockets.address(process, fd, socket, End::Own);
+            let own = own.filter(|own| !is_located && *own != Address::Unix(None));
+            if let Some(own) = own {
+                self.observe(id, socket, fd, Fact::Getsockname(own));
+            }
+        }
+        if asks_state
+            && is_tcp
+            && let Some(info) = self.sockets.tcp_info(process, fd, socket)
+        {
+            self.observe(id, socket, fd, Fact::TcpInfo(info));
+        }
+    }
+
+    /// Descriptors that have come in a message are further ones for sockets of others (unix(7), `SCM_RIGHTS`).
+    fn received_descriptors(&mut self, id: u32, process: u32, open: &Open) {
+        let memory = Memory::of(id);
+        for fd in Message::at(memory, open.made.args[1]).descriptors(memory) {
+            let Some(new) = socket(id, fd) else { continue };
+            self.sockets.get(new).shared = true;
+            if let Some(own) = self.sockets.address(process, fd, new, End::Own) {
+                self.observe(id, new, fd, Fact::Getsockname(own));
+            }
+        }
+    }
+
+    fn observe(&mut self, id: u32, socket: SocketId, fd: i64, fact: Fact) {
+        let at_ns = self.stage.now_ns();
+        let observation = Observation { socket: Some(socket), fd: Some(fd), fact };
+        self.tell(id, at_ns, EventKind::Observed(observation), Some(Object::Socket(socket)));
+    }
+
+    /// Remembers the word under which an epoll will tell of a descriptor. It is read at the entry: the program may change it.
+    pub(super) fn remember_interest(&mut self, id: u32, process: u32, made: &decode::Made) {
+        if let Some(word) = word_of_interest(made, Memory::of(id)) {
+            self.interests.insert((process, made.fd(0), word), made.fd(2));
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Signals, and the calls that they cut short.
+//!
+//! A signal wakes a traced thread even if the program ignores it, and a call that answers that with `EINTR` would then fail as it never
+//! does without a tracer: the kernel is told to repeat it.
+
+use std::fs;
+
+use super::tracer::Tracer;
+use crate::capture::sys::ptrace::{repeat_call, sender_of_signal, signal_name};
+use crate::trace::{EventKind, Outcome, Output, Return};
+
+impl Tracer {
+    /// A thread is about to get a signal.
+    pub(super) fn signalled(&mut self, id: u32, signal: i32) {
+        let Some(thread) = self.threads.get(&id) else { return };
+        if thread.cut.as_ref().is_some_and(|cut| cut.is_eintr) {
+            if has_no_effect(id, signal) {
+                repeat_call(id);
+            } else {
+                self.cut_short(id);
+            }
+        }
+        let Some(thread) = self.threads.get(&id) else { return };
+        let from_another = sender_of_signal(id).is_some_and(|sender| sender != thread.process);
+        let is_actor = thread.actor.as_ref().is_some_and(|actor| self.stage.is_present(actor));
+        if is_actor && from_another && !is_ignored_by_default(signal) {
+            let at_ns = self.stage.now_ns();
+            let signal = signal_name(signal);
+            self.tell(id, at_ns, EventKind::Signalled { signal }, None);
+        }
+    }
+
+    /// A call that a signal has cut short does not go on: it has returned `EINTR`.
+    pub(super) fn cut_short(&mut self, id: u32) {
+        let Some(cut) = self.threads.get_mut(&id).and_then(|thread| thread.cut.take()) else {
+            return;
+        };
+        let took_ns = cut.at_ns.saturating_sub(cut.open.at_ns);
+        let outcome = Outcome::Errno("EINTR".into());
+        let back =
+            Return { call: cut.open.call, outcome, out: Output::None, took_ns, lag_ns: None };
+        self.tell(id, cut.at_ns, EventKind::Return(back), cut.open.object);
+    }
+}
+
+/// Signals whose default is to do nothing.
+fn is_ignored_by_default(signal: i32) -> bool {
+    matches!(signal, libc::SIGCHLD | libc::SIGURG | libc::SIGWINCH | libc::SIGCONT)
+}
+
+/// True if the process does nothing when it gets this signal (proc_pid_status(5)).
+fn has_no_effect(thread: u32, signal: i32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{thread}/status")).unwrap_or_default();
+    let is_in = |key: &str| {
+        let mask = status.lines().find_map(|line| line.strip_prefix(key));
+        mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+            .is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
+    };
+    is_in("SigIgn:") || (is_ignored_by_default(signal) && !is_in("SigCgt:"))
+}

@@ -1,0 +1,189 @@
+//! What of all that is seen goes into the recording. Programs open sockets that matter to nobody: a library tries whether there is
+//! IPv6, a resolver asks its daemon, an interpreter starts an epoll and closes it. What happens on such a one is held back until it
+//! is used, and dropped if it never is. A thread comes into the recording with its first event there.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::capture::Recorder;
+use crate::trace::{ActorKind, Event, EventKind, LAB, Name, Note, SocketId};
+
+/// So many events are recorded; what comes later is only counted.
+pub const MOST_EVENTS: u64 = 200_000;
+/// Of an object that is not used so many events are held back at most.
+const MOST_HELD_BACK: usize = 500;
+
+/// What may never be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Object {
+    Socket(SocketId),
+    /// An epoll of this process, by its descriptor.
+    Epoll(u32, i64),
+}
+
+/// Decides what is recorded.
+#[derive(Debug)]
+pub struct Stage {
+    recorder: Arc<Recorder>,
+    held_back: HashMap<Object, Vec<Event>>,
+    /// Sockets of which nothing is ever recorded.
+    hidden: HashSet<SocketId>,
+    /// Who has not been recorded yet.
+    waiting: HashMap<Name, ActorKind>,
+    present: HashSet<Name>,
+    recorded: u64,
+    is_over: bool,
+}
+
+impl Stage {
+    pub fn new(recorder: Arc<Recorder>) -> Stage {
+        Stage {
+            recorder,
+            held_back: HashMap::new(),
+            hidden: HashSet::new(),
+            waiting: HashMap::new(),
+            present: HashSet::new(),
+            recorded: 0,
+            is_over: false,
+        }
+    }
+
+    pub fn now_ns(&self) -> u64 {
+        self.recorder.now_ns()
+    }
+
+    /// A new actor, who is recorded with the first event of theirs that is.
+    pub fn expect(&mut self, actor: &Name, kind: ActorKind) {
+        self.waiting.insert(actor.clone(), kind);
+    }
+
+    /// True if something of this actor has been recorded.
+    pub fn is_present(&self, actor: &Name) -> bool {
+        self.present.contains(actor)
+    }
+
+    /// True if this name is taken.
+    pub fn knows(&self, name: &str) -> bool {
+        self.waiting.contains_key(name) || self.present.contains(name)
+    }
+
+    /// What happens on this object is held back from here on.
+    pub fn hold_back(&mut self, object: Object) {
+        self.held_back.insert(object, Vec::new());
+    }
+
+    /// Nothing of this socket is recorded.
+    pub fn hide(&mut self, socket: SocketId) {
+        self.held_back.remove(&Object::Socket(socket));
+        self.hidden.insert(socket);
+    }
+
+    pub fn is_hidden(&self, socket: SocketId) -> bool {
+        self.hidden.contains(&socket)
+    }
+
+    /// The object is used: what was held back is recorded.
+    pub fn show(&mut self, object: Object) {
+        for event in self.held_back.remove(&object).unwrap_or_default() {
+            self.record(event);
+        }
+    }
+
+    /// The object is gone; if it was never used, what was held back is dropped.
+    pub fn forget(&mut self, object: Object) {
+        self.held_back.remove(&object);
+    }
+
+    /// Something happened, on this object if it is on one.
+    pub fn tell(&mut self, event: Event, object: Option<Object>) {
+        if matches!(object, Some(Object::Socket(socket)) if self.is_hidden(socket)) {
+            return;
+        }
+        let Some((object, held_back)) =
+            object.and_then(|object| Some((object, self.held_back.get_mut(&object)?)))
+        else {
+            return self.record(event);
+        };
+        held_back.push(event);
+        if held_back.len() >= MOST_HELD_BACK {
+            self.show(object);
+        }
+    }
+
+    fn record(&mut self, event: Event) {
+        if let Some(kind) = self.waiting.remove(&event.actor) {
+            self.present.insert(event.actor.clone());
+            self.push(Event { what: EventKind::Started { kind }, ..event.clone() });
+        }
+        self.push(event);
+    }
+
+    fn push(&mut self, event: Event) {
+        if self.is_over {
+            return;
+        }
+        self.recorded += 1;
+        let is_last_word =
+            matches!(event.what, EventKind::Exited { .. } | EventKind::Deadline { .. });
+        if self.recorded <= MOST_EVENTS || is_last_word {
+            self.recorder.merge(event);
+        }
+    }
+
+    /// The programs are being ended: what they do from here on is none of theirs.
+    pub fn end(&mut self) {
+        self.is_over = true;
+    }
+
+    /// Records what is still held back, and how much was left out.
+    pub fn finish(&mut self) {
+        let objects: Vec<Object> = self.held_back.keys().copied().collect();
+        objects.into_iter().for_each(|object| self.show(object));
+        if let Some(events @ 1..) = self.recorded.checked_sub(MOST_EVENTS) {
+            let note = Note::LeftOut { events };
+            self.recorder.push(&Name::from(LAB), EventKind::Note { note });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(actor: &str) -> Event {
+        let what = EventKind::Note { note: Note::IoUring };
+        Event { at_ns: 0, actor: actor.into(), process: 1, thread: 1, what }
+    }
+
+    #[test]
+    fn what_is_never_used_is_dropped_and_what_is_used_is_recorded_whole() {
+        let recorder = Arc::new(Recorder::new(0));
+        let mut stage = Stage::new(recorder.clone());
+        let (used, unused) = (Object::Socket(SocketId(1)), Object::Epoll(1, 3));
+        stage.expect(&"server".into(), ActorKind::Process);
+        for object in [used, unused] {
+            stage.hold_back(object);
+            stage.tell(event("server"), Some(object));
+        }
+        stage.forget(unused);
+        assert!(recorder.events().is_empty() && stage.knows("server"));
+        stage.show(used);
+        stage.tell(event("server"), Some(used));
+        let kinds: Vec<_> = recorder.events().into_iter().map(|event| event.what).collect();
+        let note = EventKind::Note { note: Note::IoUring };
+        assert_eq!(kinds, [EventKind::Started { kind: ActorKind::Process }, note.clone(), note]);
+    }
+
+    #[test]
+    fn beyond_its_bound_the_recording_only_counts() {
+        let recorder = Arc::new(Recorder::new(0));
+        let mut stage = Stage::new(recorder.clone());
+        for _ in 0..MOST_EVENTS + 7 {
+            stage.tell(event("server"), None);
+        }
+        stage.finish();
+        let last = recorder.events().pop().map(|event| event.what);
+        assert_eq!(last, Some(EventKind::Note { note: Note::LeftOut { events: 7 } }));
+        assert_eq!(recorder.events().len() as u64, MOST_EVENTS + 1);
+    }
+}

@@ -1,0 +1,364 @@
+//! Threads and processes from birth to end, and what they are called.
+
+use std::fs;
+use std::sync::Arc;
+
+use super::decode::Made;
+use super::descriptors::sockets_of;
+use super::looks::Look;
+use super::stage::Object;
+use super::tracer::Tracer;
+use crate::capture::sys::ptrace::signal_name;
+use crate::trace::{
+    ActorKind, Call, EventKind, ExitStatus, Name, Outcome, Output, Return, Role, SocketId, Syscall,
+};
+
+/// A traced thread.
+#[derive(Debug)]
+pub struct Thread {
+    pub process: u32,
+    /// Whom it plays, once that is known.
+    pub actor: Option<Name>,
+    /// The call that it has entered, or that is held before it is made.
+    pub open: Option<Open>,
+    /// A call that a signal has cut short: the kernel may go on with it.
+    pub cut: Option<Cut>,
+    /// Its call is held: it waits for an order.
+    pub is_held: bool,
+    pub look: Option<Look>,
+    /// The function that it was started with.
+    pub function: Option<String>,
+}
+
+/// A call that has been entered.
+#[derive(Clone, Debug)]
+pub struct Open {
+    pub made: Made,
+    pub call: Arc<Call>,
+    pub at_ns: u64,
+    /// Where the instruction is.
+    pub instruction: u64,
+    /// What it is made on, if that may never be used.
+    pub object: Option<Object>,
+    /// A socket that the call closes besides: dup2(2) onto its descriptor, close_range(2).
+    pub closes: Vec<(i64, SocketId)>,
+    /// Nothing is known of it yet, so its entry is not recorded yet either: socket(2), epoll_create1(2).
+    pub is_unsaid: bool,
+}
+
+/// A call that a signal has cut short.
+#[derive(Clone, Debug)]
+pub struct Cut {
+    pub open: Open,
+    pub at_ns: u64,
+    /// It has returned `EINTR`, which the kernel does not repeat by itself.
+    pub is_eintr: bool,
+}
+
+/// A traced process.
+#[derive(Debug)]
+pub struct Process {
+    /// What its first thread is called.
+    name: String,
+    /// The program that it, or an ancestor of it, was started as.
+    pub program: Option<usize>,
+    next_call: u64,
+    /// Its threads that have not begun to end.
+    alive: usize,
+    /// How often it has begun another program.
+    execs: u32,
+    /// Its sockets before it begins another program.
+    pub before_exec: Vec<(i64, SocketId)>,
+    /// Processor time of its threads that have ended.
+    cpu_ns: u64,
+    /// It has been said that it runs code of another architecture.
+    pub is_foreign: bool,
+}
+
+impl Thread {
+    pub fn new(process: u32) -> Thread {
+        Thread {
+            process,
+            actor: None,
+            open: None,
+            cut: None,
+            is_held: false,
+            look: None,
+            function: None,
+        }
+    }
+}
+
+impl Process {
+    /// The first process of a program.
+    pub fn of_program(name: String, program: usize) -> Process {
+        Process { program: Some(program), ..Process::unknown(name) }
+    }
+
+    fn unknown(name: String) -> Process {
+        Process {
+            name,
+            program: None,
+            next_call: 1,
+            alive: 1,
+            execs: 0,
+            before_exec: Vec::new(),
+            cpu_ns: 0,
+            is_foreign: false,
+        }
+    }
+
+    fn child_of(parent: &Process) -> Process {
+        let name = format!("{} child", parent.name.trim_end_matches(" child"));
+        Process { program: parent.program, ..Process::unknown(name) }
+    }
+
+    pub fn number_call(&mut self) -> u64 {
+        self.next_call += 1;
+        self.next_call - 1
+    }
+}
+
+/// A number in /proc/TID/status (proc_pid_status(5)).
+fn status_number(thread: u32, key: &str) -> Option<u32> {
+    let text = fs::read_to_string(format!("/proc/{thread}/status")).ok()?;
+    text.lines().find_map(|line| line.strip_prefix(key)?.trim().parse().ok())
+}
+
+impl Tracer {
+    /// A new thread or process. Its own first stop may come before its parent tells of it.
+    pub(super) fn adopt(&mut self, id: u32, parent: Option<u32>) {
+        let parent = parent.and_then(|parent| self.threads.get(&parent)).map(|it| it.process);
+        if self.threads.contains_key(&id) {
+            // Now its parent is known.
+            if let Some(parent) = parent
+                && self.processes.get(&id).is_some_and(|process| process.program.is_none())
+            {
+                self.name_child(id, parent);
+            }
+            return;
+        }
+        let process = status_number(id, "Tgid:").unwrap_or(id);
+        self.threads.insert(id, Thread::new(process));
+        if let Some(known) = self.processes.get_mut(&process) {
+            known.alive += 1;
+            return;
+        }
+        self.sockets.share_all();
+        self.processes.insert(process, Process::unknown("?".to_owned()));
+        if let Some(parent) = parent.or_else(|| status_number(id, "PPid:")) {
+            self.name_child(process, parent);
+        }
+    }
+
+    fn name_child(&mut self, child: u32, parent: u32) {
+        if let Some(parent) = self.processes.get(&parent) {
+            let named = Process::child_of(parent);
+            if let Some(child) = self.processes.get_mut(&child) {
+                (child.name, child.program) = (named.name, named.program);
+            }
+        }
+    }
+
+    /// The process runs another program: its other threads are gone, and the one that called execve(2) is the first.
+    pub(super) fn execed(&mut self, id: u32, former: u32) {
+        if former != id
+            && let Some(mut caller) = self.threads.remove(&former)
+        {
+            caller.open = None;
+            self.threads.insert(id, caller);
+        }
+        self.threads.retain(|other, thread| thread.process != id || *other == id);
+        self.lines.forget(id);
+        self.sockets.forget_process(id);
+        let closed = self.closed_by_exec(id);
+        for (fd, socket) in closed {
+            self.closes_unasked(id, "execve", fd, socket);
+        }
+        if let Some(process) = self.processes.get_mut(&id) {
+            (process.alive, process.execs) = (1, process.execs + 1);
+        }
+        let is_present =
+            |it: &Thread| it.actor.as_ref().is_some_and(|actor| self.stage.is_present(actor));
+        if self.threads.get(&id).is_some_and(is_present) {
+            let (at_ns, argv) = (self.stage.now_ns(), command_line(id));
+            self.tell(id, at_ns, EventKind::Execed { argv }, None);
+        }
+        if let Some(thread) = self.threads.get_mut(&id) {
+            (thread.open, thread.cut, thread.look) = (None, None, None);
+            if !thread.actor.as_ref().is_some_and(|actor| self.stage.is_present(actor)) {
+                thread.actor = None;
+            }
+        }
+    }
+
+    fn closed_by_exec(&mut self, id: u32) -> Vec<(i64, SocketId)> {
+        let Some(process) = self.processes.get_mut(&id) else { return Vec::new() };
+        let mut before = std::mem::take(&mut process.before_exec);
+        if !before.is_empty() {
+            let now = sockets_of(id);
+            before.retain(|socket| !now.contains(socket));
+        }
+        before
+    }
+
+    /// A thread is about to end; if it is the last of its process, the kernel is about to close what that has open.
+    pub(super) fn about_to_end(&mut self, id: u32) {
+        self.cut_short(id);
+        let Some(thread) = self.threads.get_mut(&id) else { return };
+        thread.open = None;
+        let used_ns = fs::read_to_string(format!("/proc/{id}/schedstat"))
+            .ok()
+            .and_then(|text| text.split_whitespace().next()?.parse::<u64>().ok());
+        let process_id = thread.process;
+        let Some(process) = self.processes.get_mut(&process_id) else { return };
+        process.cpu_ns += used_ns.unwrap_or(0);
+        process.alive = process.alive.saturating_sub(1);
+        if process.alive == 0 {
+            for (fd, socket) in sockets_of(id) {
+                self.closes_unasked(id, "exit", fd, socket);
+            }
+        }
+        if id != process_id && self.is_actor(id) {
+            let at_ns = self.stage.now_ns();
+            self.tell(id, at_ns, EventKind::Exited { cpu_ns: used_ns, status: None }, None);
+        }
+    }
+
+    fn is_actor(&self, id: u32) -> bool {
+        let actor = self.threads.get(&id).and_then(|thread| thread.actor.as_ref());
+        actor.is_some_and(|actor| self.stage.is_present(actor))
+    }
+
+    /// The kernel closes a descriptor for which nobody has called close(2).
+    pub(super) fn closes_unasked(
+        &mut self,
+        id: u32,
+        cause: &'static str,
+        fd: i64,
+        socket: SocketId,
+    ) {
+        let Some(process) = self.threads.get(&id).map(|thread| thread.process) else { return };
+        let others = self.processes.keys().copied().filter(|other| *other != process);
+        let still_open = self.sockets.descriptors(socket, others);
+        // Who has taken no part loses its copies silently.
+        if self.stage.is_hidden(socket) || (still_open > 0 && !self.process_takes_part(process)) {
+            return;
+        }
+        let Some(number) = self.processes.get_mut(&process).map(Process::number_call) else {
+            return;
+        };
+        let call = Arc::new(Call {
+            id: number,
+            syscall: Syscall::Close,
+            name: "close".into(),
+            api: Some(cause.into()),
+            fd: Some(fd),
+            socket: Some(socket),
+            site: None,
+            role: Role::Kernel,
+        });
+        let (at_ns, object) = (self.stage.now_ns(), Some(Object::Socket(socket)));
+        let speaker = self.speaker(id, process);
+        self.tell(speaker, at_ns, EventKind::Enter(call.clone()), object);
+        let (outcome, out) = (Outcome::Result(0), Output::Closed { still_open });
+        let back = Return { call, outcome, out, took_ns: 0, lag_ns: None };
+        self.tell(speaker, at_ns, EventKind::Return(back), object);
+        if still_open == 0 {
+            self.stage.forget(Object::Socket(socket));
+        }
+    }
+
+    fn process_takes_part(&self, process: u32) -> bool {
+        self.threads.iter().any(|(id, thread)| thread.process == process && self.is_actor(*id))
+    }
+
+    /// The thread for which something of its process is recorded: itself, or one that is in the recording already.
+    fn speaker(&self, id: u32, process: u32) -> u32 {
+        if self.is_actor(id) || self.threads.get(&id).is_none_or(|it| it.actor.is_some()) {
+            return id;
+        }
+        let mut others = self.threads.iter().filter(|(_, thread)| thread.process == process);
+        others.find(|(other, _)| self.is_actor(**other)).map_or(id, |(other, _)| *other)
+    }
+
+    /// A thread has ended: with this code, or by this signal.
+    pub(super) fn ended(&mut self, id: u32, how: &Result<i32, i32>) {
+        let is_present = self.is_actor(id);
+        let Some(mut thread) = self.threads.remove(&id) else { return };
+        self.looks.forget(&thread);
+        if id != thread.process {
+            return; // told when it was about to end
+        }
+        self.lines.forget(id);
+        self.sockets.forget_process(id);
+        let cpu_ns = self.processes.remove(&id).map(|process| process.cpu_ns);
+        let status = match how {
+            Ok(code) => ExitStatus::Code(*code),
+            Err(signal) => ExitStatus::Signal(signal_name(*signal)),
+        };
+        if let (true, Some(actor)) = (is_present, thread.actor.take()) {
+            let at_ns = self.stage.now_ns();
+            let what = EventKind::Exited { cpu_ns, status: Some(status.clone()) };
+            let event = crate::trace::Event { at_ns, actor, process: id, thread: id, what };
+            self.stage.tell(event, None);
+        }
+        if let Some(ending) = self.programs.ended(id, status) {
+            self.fail(ending);
+        }
+    }
+
+    /// What a thread is called.
+    pub(super) fn actor(&mut self, id: u32) -> Name {
+        let Some(thread) = self.threads.get(&id) else { return Name::from("?") };
+        if let Some(actor) = &thread.actor {
+            return actor.clone();
+        }
+        let (process, function) = (thread.process, thread.function.clone());
+        let (mut name, mut kind) = (self.process_name(process), ActorKind::Process);
+        if id != process {
+            kind = ActorKind::Thread;
+            let given = function.or_else(|| given_name(process, id));
+            name = format!("{name} {}", given.as_deref().unwrap_or("thread"));
+        }
+        let name = (1_u32..)
+            .map(|number| if number == 1 { name.clone() } else { format!("{name} {number}") })
+            .find(|name| !self.stage.knows(name))
+            .unwrap_or(name);
+        let name = Name::from(name.as_str());
+        self.stage.expect(&name, kind);
+        if let Some(thread) = self.threads.get_mut(&id) {
+            thread.actor = Some(name.clone());
+        }
+        name
+    }
+
+    /// What a process is called: as it was named on the command line, or else by what it runs now, which may be another program
+    /// than it was started as (a shell's).
+    fn process_name(&self, id: u32) -> String {
+        let Some(process) = self.processes.get(&id) else { return "?".to_owned() };
+        let is_named = process.program.is_some_and(|index| self.programs.is_named(index, id));
+        if process.execs > 0 && !is_named {
+            let argv = command_line(id);
+            if !argv.is_empty() {
+                return crate::capture::child::program_name(&argv);
+            }
+        }
+        process.name.clone()
+    }
+}
+
+/// The command line of a process.
+fn command_line(process: u32) -> Vec<String> {
+    let text = fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+    let words = text.split(|byte| *byte == 0).filter(|word| !word.is_empty());
+    words.map(|word| String::from_utf8_lossy(word).into_owned()).collect()
+}
+
+/// The name that a program has given to a thread, if it is another than the first thread's.
+fn given_name(process: u32, thread: u32) -> Option<String> {
+    let name = |id| fs::read_to_string(format!("/proc/{process}/task/{id}/comm")).ok();
+    let given = name(thread)?;
+    (Some(&given) != name(process).as_ref() && !given.trim().is_empty())
+        .then(|| given.trim().to_owned())
+}

@@ -1,0 +1,279 @@
+//! The tracer: one thread, which makes every request of ptrace(2), waits for every traced thread, and records what each does.
+
+use std::collections::HashMap;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::Duration;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signalfd::SignalFd;
+
+use super::control::{Control, Order};
+use super::descriptors::Sockets;
+use super::entry::Next;
+use super::looks::Looks;
+use super::programs::Programs;
+use super::stage::Stage;
+use super::threads::{Process, Thread};
+use crate::capture::sys::ptrace::{GoOn, Stop, go_on, kill, next_stop};
+use crate::trace::{Blocked, Ending, Event, EventKind, LAB, Name};
+
+/// A program that neither listens nor ends is taken to have nothing more to start after so long without an event.
+const QUIET: Duration = Duration::from_millis(500);
+
+/// Traces programs from the start of the first to the end of all.
+pub struct Tracer {
+    pub(super) stage: Stage,
+    pub(super) programs: Programs,
+    pub(super) threads: HashMap<u32, Thread>,
+    pub(super) processes: HashMap<u32, Process>,
+    pub(super) sockets: Sockets,
+    pub(super) lines: super::lines::Lines,
+    /// The descriptors behind the words that epoll gives back: process, epoll, word.
+    pub(super) interests: HashMap<(u32, i64, u64), i64>,
+    /// What keeps the programs from going on.
+    pub(super) ending: Option<Ending>,
+    pub(super) looks: Looks,
+    stepped: bool,
+    /// When something was last recorded.
+    last_ns: u64,
+}
+
+impl Tracer {
+    pub fn new(stage: Stage, programs: Programs, stepped: bool) -> Tracer {
+        Tracer {
+            stage,
+            programs,
+            threads: HashMap::new(),
+            processes: HashMap::new(),
+            sockets: Sockets::default(),
+            lines: super::lines::Lines::default(),
+            interests: HashMap::new(),
+            ending: None,
+            looks: Looks::default(),
+            stepped,
+            last_ns: 0,
+        }
+    }
+
+    /// Traces until all have ended, or until the deadline, in nanoseconds since the run began.
+    pub fn run(
+        &mut self,
+        signals: &SignalFd,
+        control: &mut Control,
+        limit_ns: Option<u64>,
+    ) -> Ending {
+        self.start_next();
+        loop {
+            while let Ok(Some((thread, stop))) = next_stop() {
+                self.last_ns = self.stage.now_ns();
+                self.handle(thread, stop);
+            }
+            let now_ns = self.stage.now_ns();
+            if self.threads.is_empty() {
+                if self.ending.is_none() && self.programs.next().is_some() {
+                    self.start_next();
+                    continue;
+                }
+                break;
+            }
+            let quiet_ns = u64::try_from(QUIET.as_nanos()).unwrap_or(u64::MAX);
+            if self.programs.next().is_some() && now_ns.saturating_sub(self.last_ns) >= quiet_ns {
+                self.last_ns = now_ns;
+                self.start_next();
+            }
+            if let Some(limit_ns) = limit_ns.filter(|limit_ns| now_ns >= *limit_ns)
+                && self.ending.is_none()
+            {
+                self.deadline(limit_ns);
+            }
+            self.look_around(now_ns);
+            self.wait(signals.as_fd(), control, self.timeout_ns(now_ns, limit_ns));
+        }
+        self.stage.finish();
+        self.ending.take().unwrap_or(Ending::Finished)
+    }
+
+    /// The exit code for all programs together.
+    pub fn worst_exit(&self) -> u8 {
+        self.programs.worst()
+    }
+
+    /// How long to wait for what happens next at most.
+    fn timeout_ns(&self, now_ns: u64, limit_ns: Option<u64>) -> Option<u64> {
+        let quiet_ns = self.last_ns + u64::try_from(QUIET.as_nanos()).unwrap_or(0);
+        let start_ns = self.programs.next().is_some().then_some(quiet_ns);
+        let limit_ns = limit_ns.filter(|_| self.ending.is_none());
+        let all = [limit_ns, start_ns, self.looks.next_ns(self.threads.values())];
+        all.into_iter().flatten().min().map(|at_ns| at_ns.saturating_sub(now_ns))
+    }
+
+    /// Waits until a thread stops, an order comes, or the time is over.
+    fn wait(&mut self, stops: BorrowedFd, control: &mut Control, timeout_ns: Option<u64>) {
+        let timeout = timeout_ns.map_or(PollTimeout::NONE, |ns| {
+            let ms = i32::try_from(ns.div_ceil(1_000_000)).unwrap_or(i32::MAX);
+            PollTimeout::try_from(ms).unwrap_or(PollTimeout::MAX)
+        });
+        let is_readable = |one: &PollFd| one.any().unwrap_or(false);
+        let mut both = [
+            PollFd::new(stops, PollFlags::POLLIN),
+            PollFd::new(control.as_fd(), PollFlags::POLLIN),
+        ];
+        if !matches!(poll(&mut both, timeout), Ok(1..)) {
+            return;
+        }
+        let [stopped, ordered] = both.each_ref().map(is_readable);
+        if stopped {
+            // One signal stands for any number of stops.
+            let _ = nix::unistd::read(stops, &mut [0; 1024]);
+        }
+        if ordered {
+            for order in control.read() {
+                self.obey(order);
+            }
+        }
+    }
+
+    fn obey(&mut self, order: Order) {
+        match order {
+            Order::Resume(process, call) => self.resume_held(|held| held == (process, call)),
+            Order::ResumeAll => {
+                self.stepped = false;
+                self.resume_held(|_| true);
+            }
+            Order::Stop => {
+                self.fail(Ending::Interrupted);
+            }
+        }
+    }
+
+    /// Starts the next program, if there is one.
+    pub(super) fn start_next(&mut self) {
+        let Some(index) = self.programs.next().filter(|_| self.ending.is_none()) else { return };
+        match self.programs.start(index) {
+            Ok(process) => {
+                let name = self.programs.name(index).to_owned();
+                self.processes.insert(process, Process::of_program(name, index));
+                self.threads.insert(process, Thread::new(process));
+            }
+            Err(ending) => self.fail(ending),
+        }
+    }
+
+    /// Something keeps the programs from going on together.
+    pub(super) fn fail(&mut self, ending: Ending) {
+        self.ending.get_or_insert(ending);
+        self.stage.end();
+        self.kill_all();
+    }
+
+    fn kill_all(&self) {
+        self.processes.keys().copied().for_each(kill);
+    }
+
+    fn handle(&mut self, thread: u32, stop: Stop) {
+        if !self.threads.contains_key(&thread) {
+            if matches!(stop, Stop::Exited(_) | Stop::Killed(_)) {
+                return;
+            }
+            self.adopt(thread, None);
+        }
+        let (mut how, mut signal) = (GoOn::Freely, 0);
+        match stop {
+            Stop::Entry => match self.entered(thread) {
+                Next::Freely => {}
+                Next::ToReturn => how = GoOn::ToReturn,
+                Next::Hold => return,
+            },
+            Stop::Exit => self.returned(thread),
+            Stop::Signal(number) => {
+                self.signalled(thread, number);
+                signal = number;
+            }
+            Stop::Born(child) => self.adopt(child, Some(thread)),
+            Stop::Execed(former) => self.execed(thread, former),
+            Stop::Ending => self.about_to_end(thread),
+            Stop::Stopped => how = GoOn::StayStopped,
+            Stop::Other => {}
+            Stop::Exited(code) => return self.ended(thread, &Ok(code)),
+            Stop::Killed(number) => return self.ended(thread, &Err(number)),
+        }
+        go_on(thread, how, signal);
+    }
+
+    /// Whether this call is held before it is made: the run is stepped, and the call has a line.
+    pub(super) fn is_stepped(&self) -> bool {
+        self.stepped
+    }
+
+    fn resume_held(&mut self, is_meant: impl Fn((u32, u64)) -> bool) {
+        let held = self.threads.iter().filter(|(_, thread)| thread.is_held);
+        let held: Vec<u32> = held
+            .filter(|(_, thread)| {
+                thread.open.as_ref().is_some_and(|open| is_meant((thread.process, open.call.id)))
+            })
+            .map(|(id, _)| *id)
+            .collect();
+        for id in held {
+            let at_ns = self.stage.now_ns();
+            let Some(thread) = self.threads.get_mut(&id) else { continue };
+            thread.is_held = false;
+            if let Some(open) = &mut thread.open {
+                open.at_ns = at_ns;
+                let (call, object) = (open.call.clone(), open.object);
+                self.tell(id, at_ns, EventKind::Enter(call), object);
+            }
+            go_on(id, GoOn::ToReturn, 0);
+        }
+    }
+
+    /// Records what this thread did, unless it was done on an object that may never be used.
+    pub(super) fn tell(
+        &mut self,
+        thread: u32,
+        at_ns: u64,
+        what: EventKind,
+        object: Option<super::stage::Object>,
+    ) {
+        let event = self.event(thread, at_ns, what);
+        self.stage.tell(event, object);
+    }
+
+    pub(super) fn event(&mut self, thread: u32, at_ns: u64, what: EventKind) -> Event {
+        let actor = self.actor(thread);
+        let process = self.threads.get(&thread).map_or(thread, |thread| thread.process);
+        Event { at_ns, actor, process, thread, what }
+    }
+
+    /// Asks the kernel what threads do that are in no call of theirs that is recorded.
+    fn look_around(&mut self, now_ns: u64) {
+        for (id, thread) in &mut self.threads {
+            let Some(actor) = thread.actor.clone().filter(|it| self.stage.is_present(it)) else {
+                continue;
+            };
+            if let Some(sample) = self.looks.look(now_ns, *id, thread) {
+                let (process, what) = (thread.process, EventKind::Sample(sample));
+                let event = Event { at_ns: now_ns, actor, process, thread: *id, what };
+                self.stage.tell(event, None);
+            }
+        }
+        self.looks.done(now_ns);
+    }
+
+    /// The time is over: records who is blocked in what, and ends all.
+    fn deadline(&mut self, limit_ns: u64) {
+        let now_ns = self.stage.now_ns();
+        let mut blocked: Vec<Blocked> = Vec::new();
+        for thread in self.threads.values() {
+            if let (Some(open), Some(actor)) = (&thread.open, &thread.actor) {
+                open.object.into_iter().for_each(|object| self.stage.show(object));
+                let (actor, call) = (actor.clone(), open.call.clone());
+                blocked.push(Blocked { actor, call, for_ns: now_ns.saturating_sub(open.at_ns) });
+            }
+        }
+        blocked.sort_by_key(|one| std::cmp::Reverse(one.for_ns));
+        let (actor, process) = (Name::from(LAB), std::process::id());
+        let what = EventKind::Deadline { limit_ns, blocked };
+        self.stage.tell(Event { at_ns: now_ns, actor, process, thread: process, what }, None);
+        self.fail(Ending::Deadline);
+    }
+}

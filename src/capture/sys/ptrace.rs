@@ -1,0 +1,539 @@
+//! ptrace(2), seccomp(2) and pidfd_getfd(2): tracing programs that are not ours. Every request but [`launch`] is made by the
+//! thread that launched the program, for the kernel knows tracers by thread.
+
+use std::ffi::CString;
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use nix::fcntl::OFlag;
+use nix::sys::signal::SigSet;
+use nix::sys::signal::Signal;
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::unistd::pipe2;
+
+use crate::trace::{Address, SetupStep, TraceStep};
+
+/// The architecture of system calls that are understood (`AUDIT_ARCH_…`, linux/audit.h).
+#[cfg(target_arch = "x86_64")]
+pub const ARCHITECTURE: u32 = 0xC000_003E;
+#[cfg(target_arch = "aarch64")]
+pub const ARCHITECTURE: u32 = 0xC000_00B7;
+/// What seccomp(2) returns for a call that the tracer is to see; the low 16 bits are data for it.
+pub const RET_TRACE: u32 = libc::SECCOMP_RET_TRACE;
+/// What it returns for a call that is simply made.
+pub const RET_ALLOW: u32 = libc::SECCOMP_RET_ALLOW;
+
+/// An instruction of classic BPF (linux/filter.h).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Instruction {
+    pub code: u16,
+    /// How many instructions are skipped if a comparison holds, and if it does not.
+    pub skips: (u8, u8),
+    pub value: u32,
+}
+
+/// What a thread that is traced did, or met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// It is about to make a call that the filter picked.
+    Entry,
+    /// That call has returned.
+    Exit,
+    /// It is about to get this signal.
+    Signal(i32),
+    /// It has made a new thread or process, with this number.
+    Born(u32),
+    /// It runs another program; it had this number before.
+    Execed(u32),
+    /// It is about to end; its descriptors are still open.
+    Ending,
+    /// It was stopped by a signal (Ctrl-Z), and stays so until SIGCONT.
+    Stopped,
+    /// Nothing of interest, such as the first stop of a new thread.
+    Other,
+    /// It has ended, by itself with this code.
+    Exited(i32),
+    /// This signal has ended it.
+    Killed(i32),
+}
+
+/// How a stopped thread goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GoOn {
+    /// To the next stop of any kind.
+    Freely,
+    /// To the return of the call that it is about to make.
+    ToReturn,
+    /// It stays stopped by the signal that stopped it.
+    StayStopped,
+}
+
+/// The call that a thread is stopped at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub number: u64,
+    pub args: [u64; 6],
+    /// Where its instruction is.
+    pub at: u64,
+    /// The architecture, as [`ARCHITECTURE`] has it.
+    pub architecture: u32,
+    /// What the filter says.
+    pub data: u32,
+}
+
+/// struct ptrace_syscall_info (linux/ptrace.h): the same on every architecture.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct SyscallInfo {
+    op: u8,
+    pad: [u8; 3],
+    arch: u32,
+    instruction_pointer: u64,
+    stack_pointer: u64,
+    /// At a stop of seccomp: number, six arguments, data. At a return: value, whether it is an error.
+    words: [u64; 8],
+}
+
+const GET_SYSCALL_INFO: libc::c_uint = 0x420e;
+const OP_EXIT: u8 = 2;
+const OP_SECCOMP: u8 = 3;
+
+/// A request whose two arguments are numbers, or addresses of ours that stay valid during the call.
+fn request(what: libc::c_uint, thread: u32, address: usize, data: usize) -> io::Result<i64> {
+    // SAFETY: each caller passes what its request takes: numbers, or the address of a value of the right size that outlives the call.
+    let answer = unsafe { libc::ptrace(what, thread.cast_signed(), address, data) };
+    if answer == -1 { Err(io::Error::last_os_error()) } else { Ok(answer) }
+}
+
+fn syscall_info(thread: u32) -> Option<SyscallInfo> {
+    let mut info = MaybeUninit::<SyscallInfo>::zeroed();
+    let size = size_of::<SyscallInfo>();
+    request(GET_SYSCALL_INFO, thread, size, info.as_mut_ptr() as usize).ok()?;
+    // SAFETY: all bytes are initialised, and any bytes are such a struct.
+    Some(unsafe { info.assume_init() })
+}
+
+/// The call that this thread, stopped at [`Stop::Entry`], is about to make.
+pub fn entry(thread: u32) -> Option<Entry> {
+    let info = syscall_info(thread).filter(|info| info.op == OP_SECCOMP)?;
+    let [number, args @ .., data] = info.words;
+    let (at, architecture) = (info.instruction_pointer, info.arch);
+    Some(Entry { number, args, at, architecture, data: data as u32 })
+}
+
+/// What the call returned at whose return this thread is stopped; negative for an error.
+pub fn returned(thread: u32) -> Option<i64> {
+    let info = syscall_info(thread).filter(|info| info.op == OP_EXIT)?;
+    Some(info.words[0].cast_signed())
+}
+
+/// Lets a stopped thread go on, with this signal if it is not 0. A thread that was killed meanwhile tells so itself.
+pub fn go_on(thread: u32, how: GoOn, signal: i32) {
+    let what = match how {
+        GoOn::Freely => libc::PTRACE_CONT,
+        GoOn::ToReturn => libc::PTRACE_SYSCALL,
+        GoOn::StayStopped => libc::PTRACE_LISTEN,
+    };
+    let _ = request(what, thread, 0, usize::try_from(signal).unwrap_or(0));
+}
+
+fn message(thread: u32) -> u32 {
+    let mut message: libc::c_ulong = 0;
+    let at = (&raw mut message) as usize;
+    request(libc::PTRACE_GETEVENTMSG, thread, 0, at).map_or(0, |_| message as u32)
+}
+
+/// The next stop of any thread that is traced, if there is one already.
+pub fn next_stop() -> io::Result<Option<(u32, Stop)>> {
+    let mut status = 0;
+    // SAFETY: the pointer is to an int.
+    let thread = unsafe { libc::waitpid(-1, &raw mut status, libc::__WALL | libc::WNOHANG) };
+    match thread {
+        0 => return Ok(None),
+        ..0 => return Err(io::Error::last_os_error()),
+        _ => {}
+    }
+    let thread = thread.unsigned_abs();
+    let stop = if libc::WIFEXITED(status) {
+        Stop::Exited(libc::WEXITSTATUS(status))
+    } else if libc::WIFSIGNALED(status) {
+        Stop::Killed(libc::WTERMSIG(status))
+    } else {
+        stop_of(thread, libc::WSTOPSIG(status), status >> 16)
+    };
+    Ok(Some((thread, stop)))
+}
+
+fn stop_of(thread: u32, signal: i32, event: i32) -> Stop {
+    match event {
+        0 if signal == libc::SIGTRAP | 0x80 => Stop::Exit,
+        0 => Stop::Signal(signal),
+        libc::PTRACE_EVENT_SECCOMP => Stop::Entry,
+        libc::PTRACE_EVENT_FORK | libc::PTRACE_EVENT_VFORK | libc::PTRACE_EVENT_CLONE => {
+            Stop::Born(message(thread))
+        }
+        libc::PTRACE_EVENT_EXEC => Stop::Execed(message(thread)),
+        libc::PTRACE_EVENT_EXIT => Stop::Ending,
+        libc::PTRACE_EVENT_STOP
+            if matches!(signal, libc::SIGSTOP | libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU) =>
+        {
+            Stop::Stopped
+        }
+        _ => Stop::Other,
+    }
+}
+
+/// The process that sent the signal that this thread is about to get; `None` if that was no process.
+pub fn sender_of_signal(thread: u32) -> Option<u32> {
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    request(libc::PTRACE_GETSIGINFO, thread, 0, info.as_mut_ptr() as usize).ok()?;
+    // SAFETY: all-zero bytes are a siginfo_t, and the kernel has filled them in.
+    let info = unsafe { info.assume_init() };
+    // SAFETY: codes up to 0 are of signals that a process sent, which have its number.
+    (info.si_code <= 0).then(|| unsafe { info.si_pid() }.unsigned_abs())
+}
+
+/// Makes the kernel repeat the call that a signal has cut short (`ERESTARTSYS`), which this thread is about to get. For a signal
+/// without effect: without a tracer it would not have cut the call short.
+pub fn repeat_call(thread: u32) {
+    const ERESTARTSYS: i64 = 512;
+    let mut registers = MaybeUninit::<libc::user_regs_struct>::zeroed();
+    let mut area = libc::iovec {
+        iov_base: registers.as_mut_ptr().cast(),
+        iov_len: size_of::<libc::user_regs_struct>(),
+    };
+    let at = (&raw mut area) as usize;
+    const NT_PRSTATUS: usize = 1;
+    if request(libc::PTRACE_GETREGSET, thread, NT_PRSTATUS, at).is_err() {
+        return;
+    }
+    // SAFETY: any bytes are such a struct, and the kernel has filled them in.
+    let registers = unsafe { registers.assume_init_mut() };
+    let result = (-ERESTARTSYS).cast_unsigned();
+    #[cfg(target_arch = "x86_64")]
+    {
+        registers.rax = result;
+    }
+    #[cfg(target_arch = "aarch64")]
+    {
+        registers.regs[0] = result;
+    }
+    let _ = request(libc::PTRACE_SETREGSET, thread, NT_PRSTATUS, at);
+}
+
+/// A descriptor that is readable when a thread that is traced has stopped or ended. Call it before the process starts a thread: a
+/// thread that does not block SIGCHLD would swallow it.
+pub fn stop_signals() -> io::Result<SignalFd> {
+    let set: SigSet = [Signal::SIGCHLD].into_iter().collect();
+    set.thread_block()?;
+    Ok(SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?)
+}
+
+/// What a program is started with.
+#[derive(Debug)]
+pub struct Launch<'a> {
+    pub argv: &'a [CString],
+    pub filter: &'a [Instruction],
+    /// What is its standard input, output and error.
+    pub standard: [BorrowedFd<'a>; 3],
+}
+
+/// A program that has been started, and stops before its first instruction.
+#[derive(Debug)]
+pub struct Launched {
+    pub process: u32,
+    /// Tells why it could not run, or closes when it runs.
+    report: OwnedFd,
+}
+
+/// Why a program does not run.
+#[derive(Debug)]
+pub struct LaunchError {
+    pub step: TraceStep,
+    pub error: io::Error,
+}
+
+const OPTIONS: i32 = libc::PTRACE_O_TRACESYSGOOD
+    | libc::PTRACE_O_TRACEFORK
+    | libc::PTRACE_O_TRACEVFORK
+    | libc::PTRACE_O_TRACECLONE
+    | libc::PTRACE_O_TRACEEXEC
+    | libc::PTRACE_O_TRACEEXIT
+    | libc::PTRACE_O_TRACESECCOMP
+    | libc::PTRACE_O_EXITKILL;
+
+/// The steps of a child on its way to the program, as bytes of its report.
+const STEPS: [TraceStep; 3] = [TraceStep::Fork, TraceStep::Seccomp, TraceStep::Exec];
+
+/// Starts a program under the calling thread's eyes. It ends when this process ends.
+pub fn launch(program: &Launch) -> Result<Launched, LaunchError> {
+    let failed = |step| move |error: io::Error| LaunchError { step, error };
+    let pipe = || pipe2(OFlag::O_CLOEXEC).map_err(|errno| failed(TraceStep::Fork)(errno.into()));
+    let (wait, go) = pipe()?;
+    let (report, reporting) = pipe()?;
+    let mut argv: Vec<*const libc::c_char> =
+        program.argv.iter().map(|word| word.as_ptr()).collect();
+    argv.push(std::ptr::null());
+    let filter: Vec<libc::sock_filter> = program.filter.iter().map(sock_filter).collect();
+    let standard = program.standard.map(|fd| fd.as_raw_fd());
+    let (wait_fd, report_fd) = (wait.as_raw_fd(), reporting.as_raw_fd());
+    // SAFETY: the child makes only async-signal-safe calls until it runs another program or ends.
+    let process = unsafe { libc::fork() };
+    match process {
+        ..0 => return Err(failed(TraceStep::Fork)(io::Error::last_os_error())),
+        // SAFETY: this is the child; all pointers are to memory that it has copied.
+        0 => unsafe { become_program(&argv, &filter, standard, wait_fd, report_fd) },
+        _ => {}
+    }
+    let process = process.unsigned_abs();
+    drop(reporting);
+    if let Err(error) = request(libc::PTRACE_SEIZE, process, 0, OPTIONS as usize) {
+        kill(process);
+        collect(process);
+        return Err(failed(TraceStep::Seize)(error));
+    }
+    let _ = nix::unistd::write(&go, &[1]);
+    Ok(Launched { process, report })
+}
+
+fn sock_filter(from: &Instruction) -> libc::sock_filter {
+    let Instruction { code, skips: (jt, jf), value } = *from;
+    libc::sock_filter { code, jt, jf, k: value }
+}
+
+/// The child, between fork and exec.
+///
+/// # Safety
+/// Only in a process that fork(2) has just made; `argv` ends in a null pointer and points to strings that end in zero bytes.
+unsafe fn become_program(
+    argv: &[*const libc::c_char],
+    filter: &[libc::sock_filter],
+    standard: [i32; 3],
+    wait: i32,
+    report: i32,
+) -> ! {
+    // SAFETY: all of these are async-signal-safe, and get valid pointers.
+    unsafe {
+        let fail = |step: u8| -> ! {
+            let text = [step, *libc::__errno_location() as u8];
+            libc::write(report, text.as_ptr().cast(), text.len());
+            libc::_exit(127)
+        };
+        // What we block and ignore, the program must not.
+        let mut none = MaybeUninit::<libc::sigset_t>::zeroed();
+        libc::sigemptyset(none.as_mut_ptr());
+        libc::sigprocmask(libc::SIG_SETMASK, none.as_ptr(), std::ptr::null_mut());
+        for signal in [libc::SIGPIPE, libc::SIGINT, libc::SIGQUIT] {
+            libc::signal(signal, libc::SIG_DFL);
+        }
+        for (to, from) in standard.into_iter().enumerate() {
+            if libc::dup2(from, to as i32) < 0 {
+                fail(0);
+            }
+        }
+        let mut go = 0_u8;
+        libc::read(wait, (&raw mut go).cast(), 1); // until it is traced
+        let program =
+            libc::sock_fprog { len: filter.len() as u16, filter: filter.as_ptr().cast_mut() };
+        if libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0
+            || libc::syscall(
+                libc::SYS_seccomp,
+                libc::SECCOMP_SET_MODE_FILTER,
+                0,
+                &raw const program,
+            ) < 0
+        {
+            fail(1);
+        }
+        libc::execvp(argv[0], argv.as_ptr());
+        fail(2)
+    }
+}
+
+impl Launched {
+    /// Why it could not run; `None` if it runs. Ask when it has ended, or has executed its program.
+    pub fn failure(&self) -> Option<LaunchError> {
+        let mut text = [0; 2];
+        let got = nix::unistd::read(&self.report, &mut text).unwrap_or(0);
+        let step = STEPS.get(usize::from(text[0])).filter(|_| got == text.len())?;
+        Some(LaunchError { step: *step, error: io::Error::from_raw_os_error(text[1].into()) })
+    }
+}
+
+/// Whether this thread may trace a child of its own.
+pub fn probe() -> io::Result<()> {
+    // SAFETY: the child makes only async-signal-safe calls until it is killed.
+    let child = unsafe { libc::fork() };
+    match child {
+        ..0 => return Err(io::Error::last_os_error()),
+        0 => loop {
+            // SAFETY: as above.
+            unsafe { libc::pause() };
+        },
+        _ => {}
+    }
+    let child = child.unsigned_abs();
+    let seized = request(libc::PTRACE_SEIZE, child, 0, libc::PTRACE_O_EXITKILL as usize);
+    kill(child);
+    collect(child);
+    seized.map(drop)
+}
+
+/// A descriptor that our parent has left open for us, for us alone.
+pub fn inherited(fd: i32) -> std::fs::File {
+    // SAFETY: our parent named it, and nothing else here owns it.
+    let file = unsafe { std::fs::File::from_raw_fd(fd) };
+    let cloexec = nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC);
+    let _ = nix::fcntl::fcntl(&file, cloexec);
+    file
+}
+
+/// Kills a process.
+pub fn kill(process: u32) {
+    let process = nix::unistd::Pid::from_raw(process.cast_signed());
+    let _ = nix::sys::signal::kill(process, Signal::SIGKILL);
+}
+
+fn collect(process: u32) {
+    let mut status = 0;
+    // SAFETY: the pointer is to an int.
+    unsafe { libc::waitpid(process.cast_signed(), &raw mut status, libc::__WALL) };
+}
+
+/// The signal's name, as signal(7) has it.
+pub fn signal_name(signal: i32) -> std::borrow::Cow<'static, str> {
+    match Signal::try_from(signal) {
+        Ok(known) => known.as_str().into(),
+        Err(_) => format!("signal {signal}").into(),
+    }
+}
+
+/// From here on Ctrl-C and Ctrl-\ are the programs' affair.
+pub fn leave_keys_to_programs() {
+    for signal in [libc::SIGINT, libc::SIGQUIT] {
+        // SAFETY: an ignored signal runs no code of ours.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
+}
+
+/// Enters a user namespace in which this process has all capabilities (user_namespaces(7)): where Yama reserves ptrace(2) for
+/// those who have CAP_SYS_PTRACE. Call before any thread starts.
+pub fn enter_user_namespace() -> Result<(), super::Missing> {
+    let (user, group) = (nix::unistd::geteuid(), nix::unistd::getegid());
+    let missing =
+        |step, error: &io::Error| super::Missing { step, errno: super::error_name(error) };
+    nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWUSER)
+        .map_err(|errno| missing(SetupStep::Unshare, &errno.into()))?;
+    for (step, path, text) in [
+        (SetupStep::WriteSetgroups, "/proc/self/setgroups", "deny".to_owned()),
+        (SetupStep::WriteUidMap, "/proc/self/uid_map", format!("{user} {user} 1")),
+        (SetupStep::WriteGidMap, "/proc/self/gid_map", format!("{group} {group} 1")),
+    ] {
+        std::fs::write(path, text).map_err(|error| missing(step, &error))?;
+    }
+    Ok(())
+}
+
+/// A process whose descriptors can be borrowed (pidfd_open(2)).
+pub fn process_handle(process: u32) -> Option<OwnedFd> {
+    // SAFETY: a new descriptor that nothing else owns, or -1.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, process, 0) };
+    owned(fd)
+}
+
+/// A descriptor of ours for what that process has under this number (pidfd_getfd(2), which asks for the right to trace).
+pub fn borrow_descriptor(process: &OwnedFd, fd: i64) -> Option<OwnedFd> {
+    // SAFETY: a new descriptor that nothing else owns, or -1.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_getfd, process.as_raw_fd(), fd, 0) };
+    owned(fd)
+}
+
+fn owned(fd: libc::c_long) -> Option<OwnedFd> {
+    let fd = i32::try_from(fd).ok().filter(|fd| *fd >= 0)?;
+    // SAFETY: the caller has just got it, and nothing else owns it.
+    Some(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// An address in the bytes of a `sockaddr`; `None` for a family without addresses here.
+pub fn address_in(bytes: &[u8]) -> Option<Address> {
+    use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, SocketAddrV6};
+    let family = u16::from_ne_bytes(bytes.get(..2)?.try_into().ok()?);
+    let port = || Some(u16::from_be_bytes(bytes.get(2..4)?.try_into().ok()?));
+    match i32::from(family) {
+        libc::AF_INET => {
+            let ip: [u8; 4] = bytes.get(4..8)?.try_into().ok()?;
+            Some(Address::Inet(SocketAddrV4::new(Ipv4Addr::from(ip), port()?)))
+        }
+        libc::AF_INET6 => {
+            let ip: [u8; 16] = bytes.get(8..24)?.try_into().ok()?;
+            let scope = bytes.get(24..28).and_then(|it| it.try_into().ok());
+            let scope = scope.map_or(0, u32::from_ne_bytes);
+            Some(Address::Inet6(SocketAddrV6::new(Ipv6Addr::from(ip), port()?, 0, scope)))
+        }
+        libc::AF_UNIX => Some(Address::Unix(match &bytes[2..] {
+            [] | [0] => None,
+            [0, name @ ..] => Some(format!("@{}", String::from_utf8_lossy(name))),
+            path => {
+                let path = path.split(|byte| *byte == 0).next().unwrap_or_default();
+                Some(String::from_utf8_lossy(path).into_owned())
+            }
+        })),
+        _ => None,
+    }
+}
+
+/// A socket's own address, or its peer's (getsockname(2), getpeername(2)).
+pub fn socket_address(socket: &socket2::Socket, of_peer: bool) -> Option<Address> {
+    let address = if of_peer { socket.peer_addr() } else { socket.local_addr() };
+    Some(crate::capture::address(&address.ok()?))
+}
+
+/// A row of a table in /proc/net (proc_pid_net(5)).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableEntry {
+    pub local: Address,
+    pub peer: Address,
+    /// Spelled as in `TCP_INFO`.
+    pub state: &'static str,
+    pub inode: u64,
+}
+
+/// The IPv4 and IPv6 sockets in the network of this process, by the kernel's tables.
+pub fn tcp_entries(process: u32) -> Vec<TableEntry> {
+    let table = |name| {
+        let text = std::fs::read_to_string(format!("/proc/{process}/net/{name}"));
+        text.unwrap_or_default().lines().skip(1).filter_map(table_entry).collect::<Vec<_>>()
+    };
+    ["tcp", "tcp6", "udp", "udp6"].into_iter().flat_map(table).collect()
+}
+
+fn table_entry(line: &str) -> Option<TableEntry> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let state = u8::from_str_radix(words.get(3)?, 16).ok()?;
+    Some(TableEntry {
+        local: table_address(words.get(1)?)?,
+        peer: table_address(words.get(2)?)?,
+        state: super::tcp_state_name(state),
+        inode: words.get(9)?.parse().ok()?,
+    })
+}
+
+/// `0100007F:1F90`: an address as numbers in this machine's byte order, four bytes each, and a port.
+fn table_address(text: &str) -> Option<Address> {
+    use std::net::{IpAddr, SocketAddr};
+    let (ip, port) = text.split_once(':')?;
+    let port = u16::from_str_radix(port, 16).ok()?;
+    let numbers =
+        (0..ip.len()).step_by(8).map(|at| u32::from_str_radix(ip.get(at..at + 8)?, 16).ok());
+    let bytes: Vec<u8> =
+        numbers.collect::<Option<Vec<_>>>()?.into_iter().flat_map(u32::to_ne_bytes).collect();
+    let ip = match <[u8; 4]>::try_from(bytes.as_slice()) {
+        Ok(four) => IpAddr::from(four),
+        Err(_) => IpAddr::from(<[u8; 16]>::try_from(bytes.as_slice()).ok()?),
+    };
+    Some(match SocketAddr::new(ip, port) {
+        SocketAddr::V4(inet) => Address::Inet(inet),
+        SocketAddr::V6(inet6) => Address::Inet6(inet6),
+    })
+}

@@ -1,0 +1,190 @@
+//! `trace`: programs of the learner's own, seen as the lessons show theirs.
+
+use std::collections::HashSet;
+use std::io;
+
+use super::{Failure, Incomplete, Session, live, show};
+use crate::capture::child::{ExperimentRun, TraceJob, TracedProgram, program_name};
+use crate::capture::sys;
+use crate::cli;
+use crate::i18n::tr;
+use crate::picture::Ink;
+use crate::trace::recording::{Header, Origin, Program, Recording};
+use crate::trace::{Ending, Event, EventKind, Lack};
+use crate::views::View;
+
+const VIEWS: [&str; 4] = ["ladder", "timeline", "sockets", "findings"];
+
+/// Runs programs, and shows what they did.
+pub fn run(args: &cli::Trace, session: &mut Session) -> Result<(), Failure> {
+    let views = views_of(args)?;
+    let programs = programs_of(args)?;
+    if cfg!(not(target_os = "linux")) {
+        let why = Incomplete::Unavailable(Lack::TracingElsewhere);
+        return Err(Failure::Incomplete("trace".to_owned(), why));
+    }
+    session.open_files()?;
+    session.terminal.flush()?;
+    let of = |it: &TracedProgram| Program { name: it.name.clone(), argv: it.argv.clone() };
+    let origin = Origin::Programs(programs.iter().map(of).collect());
+    let job = TraceJob {
+        programs,
+        limit_ns: args.limit.map(|limit| u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX)),
+        prints_to_stderr: session.records_to_stdout(),
+        ..TraceJob::default()
+    };
+    let run = ExperimentRun::trace(job)
+        .map_err(|error| Failure::NotStarted("trace".to_owned(), error))?;
+    let recording = Recording::new(Header::now(sys::name(), origin), Vec::new());
+    let (recording, status) = live::follow(session, run, recording)?;
+    if matches!(recording.ending(), Some(Ending::Finished | Ending::Deadline)) {
+        show(session, &views, &show::only(recording.clone(), &args.only)?)?;
+    }
+    outcome(&recording, status.as_ref().ok().and_then(|status| status.code()))
+}
+
+/// Shows what the programs did, if they did anything with sockets.
+fn show(session: &mut Session, views: &[View], recording: &Recording) -> Result<(), Failure> {
+    let is_call = |event: &Event| matches!(event.what, EventKind::Enter(_) | EventKind::Return(_));
+    if recording.events().iter().any(is_call) {
+        show::pictures(session, views, recording)?;
+    } else {
+        let nothing = tr!("No program made a call on a socket.");
+        session.terminal.wrapped("", nothing, Ink::Warn)?;
+    }
+    Ok(session.terminal.flush()?)
+}
+
+/// The programs' exit code, or why they could not be traced.
+fn outcome(recording: &Recording, worst: Option<i32>) -> Result<(), Failure> {
+    let why = match recording.ending() {
+        Some(Ending::Unavailable { why }) => Incomplete::Unavailable(why.clone()),
+        Some(Ending::Failed { why }) => Incomplete::Failed(why.clone()),
+        Some(Ending::Deadline) => return Ok(()),
+        Some(_) => {
+            return match worst.and_then(|code| u8::try_from(code).ok()) {
+                Some(0) => Ok(()),
+                Some(code) => Err(Failure::Program(code)),
+                None => Err(Failure::Program(1)),
+            };
+        }
+        None => {
+            let error = io::ErrorKind::UnexpectedEof.into();
+            return Err(Failure::NotStarted("trace".to_owned(), error));
+        }
+    };
+    Err(Failure::Incomplete("trace".to_owned(), why))
+}
+
+/// The views in which programs are shown if nobody chooses.
+pub(super) fn views() -> Vec<View> {
+    VIEWS.into_iter().filter_map(View::find).collect()
+}
+
+/// The views to show: those that were asked for, or as many of the usual ones as there are.
+fn views_of(args: &cli::Trace) -> Result<Vec<View>, Failure> {
+    if args.views.is_empty() {
+        return Ok(views());
+    }
+    let find = |name: &String| View::find(name).ok_or_else(|| Failure::NoView(name.clone()));
+    args.views.iter().map(find).collect()
+}
+
+/// The programs of the command line.
+fn programs_of(args: &cli::Trace) -> Result<Vec<TracedProgram>, Failure> {
+    let mut programs = Vec::new();
+    if args.command.is_empty() {
+        // Words without a space between them are the words of one program.
+        let is_one =
+            args.programs.iter().all(|word| split_name(word).0.is_none() && !word.contains(' '));
+        if is_one {
+            programs.push(program(None, args.programs.clone()));
+        } else {
+            for line in &args.programs {
+                let (name, line) = split_name(line);
+                let words = shlex::split(line).filter(|words| !words.is_empty());
+                let words = words.ok_or_else(|| Failure::NoCommandLine(line.to_owned()))?;
+                programs.push(program(name, words));
+            }
+        }
+    } else {
+        programs.push(program(None, args.command.clone()));
+    }
+    number_equal_names(&mut programs);
+    for input in &args.stdin {
+        let (name, file) =
+            input.split_once('=').ok_or_else(|| Failure::NoSuchProgram(input.clone()))?;
+        let of_name = programs.iter_mut().find(|program| program.name == name);
+        let program = of_name.ok_or_else(|| Failure::NoSuchProgram(name.to_owned()))?;
+        program.input = Some(file.to_owned());
+    }
+    Ok(programs)
+}
+
+fn program(name: Option<&str>, argv: Vec<String>) -> TracedProgram {
+    let is_named = name.is_some();
+    let name = name.map_or_else(|| program_name(&argv), str::to_owned);
+    TracedProgram { name, is_named, argv, input: None }
+}
+
+/// `server=python3 server.py`: a name, and the rest.
+fn split_name(word: &str) -> (Option<&str>, &str) {
+    let is_name = |name: &str| {
+        name.starts_with(char::is_alphabetic)
+            && name.chars().all(|it| it.is_alphanumeric() || "-_".contains(it))
+    };
+    match word.split_once('=') {
+        Some((name, rest)) if is_name(name) => (Some(name), rest),
+        _ => (None, word),
+    }
+}
+
+fn number_equal_names(programs: &mut [TracedProgram]) {
+    let mut taken: HashSet<String> = HashSet::new();
+    for program in programs {
+        let name = program.name.clone();
+        let numbered = (2..).map(|number| format!("{name} {number}"));
+        let free = [name.clone()].into_iter().chain(numbered).find(|it| !taken.contains(it));
+        program.name = free.unwrap_or(name);
+        taken.insert(program.name.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    fn parsed(words: &[&str]) -> Result<Vec<TracedProgram>, Failure> {
+        let cli = cli::Cli::parse_from(["explore", "trace"].iter().chain(words));
+        match &cli.command {
+            Some(cli::Command::Trace(args)) => programs_of(args),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn names_and_words(words: &[&str]) -> Vec<(String, usize)> {
+        let programs = parsed(words).expect("command lines");
+        programs.into_iter().map(|it| (it.name, it.argv.len())).collect()
+    }
+
+    #[test]
+    fn a_word_with_spaces_is_a_command_line_and_words_without_are_one_program() {
+        let one = [("server".to_owned(), 3)];
+        assert_eq!(names_and_words(&["--", "python3", "server.py", "-v"]), one);
+        assert_eq!(names_and_words(&["python3", "server.py", "4000"]), one);
+        let two = [("server".to_owned(), 2), ("bob".to_owned(), 3)];
+        assert_eq!(names_and_words(&["python3 server.py", "bob=python3 'my client.py' x"]), two);
+        let twice = [("client".to_owned(), 2), ("client 2".to_owned(), 2)];
+        assert_eq!(names_and_words(&["python3 client.py", "python3 client.py"]), twice);
+    }
+
+    #[test]
+    fn an_input_is_given_to_a_program_by_its_name() {
+        let programs = parsed(&["a=./x y", "b=./x z", "--stdin", "b=words.txt"]).expect("two");
+        assert_eq!(programs[1].input.as_deref(), Some("words.txt"));
+        assert!(matches!(parsed(&["./x y", "--stdin", "c=f"]), Err(Failure::NoSuchProgram(_))));
+        assert!(matches!(parsed(&["./x 'y"]), Err(Failure::NoCommandLine(_))));
+    }
+}
