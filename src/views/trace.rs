@@ -12,7 +12,7 @@ use super::{DrawOptions, view};
 use crate::analysis::{Analysis, BLOCKED_NS, SocketModes};
 use crate::i18n::tr;
 use crate::picture::{Ink, Picture, Row, paragraph, span_of};
-use crate::trace::{Call, Ending, Event, EventKind, LAB, LINK, Name, Observation, Return};
+use crate::trace::{Call, Ending, Event, EventKind, LAB, LINK, Name, Observation, Return, Role};
 
 mod describe;
 mod frames;
@@ -128,9 +128,8 @@ impl Trace {
             return Vec::new();
         };
         let Entered { event, call, .. } = &entered;
-        let words = |bytes| {
-            vec![(format!("{}{}", safe(&call.name), arguments(call, bytes)), call_ink(call))]
-        };
+        let words =
+            |bytes| vec![(format!("{}{}", name_of(call), arguments(call, bytes)), call_ink(call))];
         let end = vec![(" …".to_owned(), Ink::Warn)];
         let source = self.source(call);
         let rows = self.line(event, &words, &|_| end.clone(), None, source);
@@ -145,7 +144,7 @@ impl Trace {
         let unfinished = self.unfinished.iter().position(|entered| entered.is_of(event, back));
         let unfinished = unfinished.map(|at| self.unfinished.swap_remove(at));
         let resumed = unfinished.is_some();
-        let name = format!("{}{}", if resumed { "… " } else { "" }, safe(&back.call.name));
+        let name = format!("{}{}", if resumed { "… " } else { "" }, name_of(&back.call));
         let call =
             |bytes| vec![(format!("{name}{}", arguments(&back.call, bytes)), call_ink(&back.call))];
         let outcome = |bytes| {
@@ -181,6 +180,14 @@ impl Trace {
         let words = format!("{}:{}", safe(file), source.line);
         self.source_width = self.source_width.max(words.width());
         Some(words)
+    }
+}
+
+/// The call's name in the kernel; of what the kernel closes by itself, also because of what: `exit: close`.
+fn name_of(call: &Call) -> String {
+    match &call.api {
+        Some(cause) if call.role == Role::Kernel => safe(&format!("{cause}: {}", call.name)),
+        _ => safe(&call.name),
     }
 }
 

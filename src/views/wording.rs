@@ -128,6 +128,7 @@ pub(crate) fn arguments(call: &Call, bytes: usize) -> String {
 pub(crate) fn argument(syscall: &Syscall, it: &Value, words: impl Fn(&Value) -> String) -> String {
     match syscall {
         Syscall::SetOption { option, value } if value == it => option_span(option, it),
+        Syscall::Sleep { asked_ns } => Some(span_of(*asked_ns)),
         _ => None,
     }
     .unwrap_or_else(|| words(it))

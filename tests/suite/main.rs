@@ -36,5 +36,7 @@ mod support;
 #[cfg(target_os = "linux")]
 mod tables;
 #[cfg(target_os = "linux")]
+mod trace;
+#[cfg(target_os = "linux")]
 mod wire;
 mod without_the_wire;

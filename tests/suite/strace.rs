@@ -9,7 +9,7 @@ use socket_explorer::trace::{EventKind, Fact, Observation, Outcome};
 use crate::course_run;
 use crate::support::{folder, require};
 
-const NETWORK: &[&str] = &[
+pub const NETWORK: &[&str] = &[
     "socket",
     "bind",
     "listen",
@@ -31,7 +31,7 @@ const NETWORK: &[&str] = &[
 ];
 
 /// For each thread, its calls with their results (`-1 ERRNO` for errors).
-type Calls = BTreeMap<u32, Vec<(String, String)>>;
+pub type Calls = BTreeMap<u32, Vec<(String, String)>>;
 
 /// All calls but those of the program's first thread: before each run, which is a process of its own, it asks whether
 /// 127.0.0.1 can be reached.
@@ -44,7 +44,7 @@ fn from_strace(text: &str) -> Calls {
     calls
 }
 
-fn all_from_strace(text: &str) -> Calls {
+pub fn all_from_strace(text: &str) -> Calls {
     let mut calls = Calls::new();
     for line in text.lines() {
         let (thread, rest) =
