@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use self::marks::{mark, name_of, senders};
 use self::samples::refined;
 use super::{Analysis, BLOCKED_NS, CallSpan};
-use crate::trace::{ActorKind, Event, EventKind, Label, Name, Sample, Syscall};
+use crate::trace::{ActorKind, Event, EventKind, LINK, Label, Name, Sample, Syscall};
 
 mod marks;
 mod samples;
@@ -114,7 +114,8 @@ pub(super) fn timelines(analysis: &Analysis) -> Vec<ThreadTimeline> {
     let events = analysis.recording.events();
     let end_ns = events.last().map_or(0, |event| event.at_ns);
     let mut timelines: Vec<(ThreadTimeline, ThreadId)> = Vec::new();
-    for event in events.iter().filter(|event| event.is_by_actor()) {
+    let is_of_actor = |event: &&Event| event.is_by_actor() && &*event.actor != LINK;
+    for event in events.iter().filter(is_of_actor) {
         if !timelines.iter().any(|(timeline, _)| timeline.actor == event.actor) {
             let thread = (event.process, event.thread);
             timelines.push((ThreadTimeline::new(&event.actor, event.at_ns, end_ns), thread));

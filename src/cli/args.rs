@@ -267,6 +267,8 @@ Examples:
                                                two: the second starts when the first listens
   explore trace alice='python3 chat.py a' bob='python3 chat.py b' --stdin bob=bob.txt
   explore trace --for 10s -- ./server          then where everybody is blocked
+  explore trace --drop 'first SYN' 'python3 server.py' 'python3 client.py server'
+                                               on a wire of ours, where the server is called server
   explore trace --record run.jsonl -- ./server
                                                and later: explore replay run.jsonl
 
@@ -289,6 +291,21 @@ pub struct Trace {
     /// End the programs after this time, such as 10s, and say in which calls they are blocked
     #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration)]
     pub limit: Option<Duration>,
+    /// Give each program a network of its own, 10.9.0.2, 10.9.0.3 and so on, and the program's name in it; show every frame between them
+    #[arg(long)]
+    pub wire: bool,
+    /// Drop these frames on the wire: 'first SYN', 'second data segment', 'every third datagram', '20% of packets'
+    #[arg(long, value_name = "FRAMES")]
+    pub drop: Vec<String>,
+    /// Lose this share of the packets on the wire, such as 20%
+    #[arg(long, value_name = "SHARE")]
+    pub loss: Option<String>,
+    /// Deliver packets on the wire so much later, such as 50ms, or only some: '2s second data segment'
+    #[arg(long, value_name = "TIME")]
+    pub delay: Vec<String>,
+    /// Cut the wire so long after its first packet, such as 2s
+    #[arg(long, value_name = "TIME")]
+    pub cut_after: Option<String>,
     /// What is shown at the end (default: ladder, timeline, sockets, findings)
     #[arg(long = "view", value_name = "NAME")]
     pub views: Vec<String>,
@@ -301,6 +318,9 @@ pub struct Trace {
     /// Write the events to a file as JSON Lines; `-` is standard output, and what the programs print goes to standard error
     #[arg(long, visible_alias = "json", value_name = "FILE")]
     pub record: Option<PathBuf>,
+    /// Write the frames on the wire to a file as pcapng, for Wireshark, tshark and tcpdump
+    #[arg(long, value_name = "FILE")]
+    pub pcap: Option<PathBuf>,
 }
 
 /// What every command takes.

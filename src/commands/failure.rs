@@ -14,6 +14,7 @@ use crate::lesson::{self, CourseError, did_you_mean, glossary};
 use crate::output::terminal;
 use crate::progress::Trouble;
 use crate::reasons;
+use crate::trace::rule::words::NotUnderstood;
 use crate::trace::{self, Lack};
 use crate::views;
 
@@ -53,6 +54,11 @@ pub enum Failure {
     NoCommandLine(String),
     #[error("{}", tr!("`{name}` is the name of none of the programs: give one with {name}='COMMAND'", name = .0))]
     NoSuchProgram(String),
+    /// A rule of the wire between traced programs.
+    #[error(transparent)]
+    Rule(#[from] NotUnderstood),
+    #[error("{}", tr!("the wire can connect {most} programs: trace fewer of them", most = .0))]
+    TooManyPrograms(usize),
     /// A traced program failed: its exit code.
     #[error("")]
     Program(u8),
@@ -179,6 +185,8 @@ impl Failure {
             | Failure::NoTerm(_)
             | Failure::NoView(_)
             | Failure::NoCommandLine(_)
+            | Failure::Rule(_)
+            | Failure::TooManyPrograms(_)
             | Failure::NoSuchProgram(_)
             | Failure::CourseFinished
             | Failure::Course(_)

@@ -77,7 +77,8 @@ impl From<&Cli> for Options {
             Some(Command::Replay(replay)) => options.played(&replay.play),
             Some(Command::Trace(trace)) => {
                 let play = cli::Play { verbose: trace.verbose, auto: true };
-                Options { record: trace.record.clone(), ..options.played(&play) }
+                let (record, pcap) = (trace.record.clone(), trace.pcap.clone());
+                Options { record, pcap, ..options.played(&play) }
             }
             _ => options.played(&cli::Play { verbose: 0, auto: true }),
         }

@@ -5,11 +5,13 @@ use std::io;
 
 use super::{Failure, Incomplete, Session, live, show};
 use crate::capture::child::{ExperimentRun, TraceJob, TracedProgram, program_name};
+use crate::capture::link::Networks;
 use crate::capture::sys;
 use crate::cli;
 use crate::i18n::tr;
 use crate::picture::Ink;
 use crate::trace::recording::{Header, Origin, Program, Recording};
+use crate::trace::rule::{Rule, words};
 use crate::trace::{Ending, Event, EventKind, Lack};
 use crate::views::View;
 
@@ -19,6 +21,10 @@ const VIEWS: [&str; 4] = ["ladder", "timeline", "sockets", "findings"];
 pub fn run(args: &cli::Trace, session: &mut Session) -> Result<(), Failure> {
     let views = views_of(args)?;
     let programs = programs_of(args)?;
+    let wire = wire_of(args)?;
+    if wire.is_some() && programs.len() > Networks::MOST {
+        return Err(Failure::TooManyPrograms(Networks::MOST));
+    }
     if cfg!(not(target_os = "linux")) {
         let why = Incomplete::Unavailable(Lack::TracingElsewhere);
         return Err(Failure::Incomplete("trace".to_owned(), why));
@@ -30,6 +36,7 @@ pub fn run(args: &cli::Trace, session: &mut Session) -> Result<(), Failure> {
     let job = TraceJob {
         programs,
         limit_ns: args.limit.map(|limit| u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX)),
+        wire,
         prints_to_stderr: session.records_to_stdout(),
         ..TraceJob::default()
     };
@@ -88,6 +95,21 @@ fn views_of(args: &cli::Trace) -> Result<Vec<View>, Failure> {
     }
     let find = |name: &String| View::find(name).ok_or_else(|| Failure::NoView(name.clone()));
     args.views.iter().map(find).collect()
+}
+
+/// The rules of the wire, if there is to be one; a rule alone asks for it.
+fn wire_of(args: &cli::Trace) -> Result<Option<Vec<Rule>>, Failure> {
+    let mut rules = Vec::new();
+    for frames in &args.drop {
+        rules.push(words::drop(frames)?);
+    }
+    rules.extend(args.loss.as_deref().map(words::loss).transpose()?);
+    for delay in &args.delay {
+        rules.push(words::delay(delay)?);
+    }
+    rules.extend(args.cut_after.as_deref().map(words::cut_after).transpose()?);
+    let is_wanted = args.wire || args.pcap.is_some() || !rules.is_empty();
+    Ok(is_wanted.then_some(rules))
 }
 
 /// The programs of the command line.

@@ -209,6 +209,11 @@ pub enum Note {
     IoUring,
     /// It runs code of another architecture (i386, x32), whose calls are not recorded.
     OtherArchitecture,
+    /// The programs cannot find each other by name, because /etc/hosts could not be covered with one of theirs.
+    NoNames {
+        /// The error's name.
+        errno: Cow<'static, str>,
+    },
     /// The recording has grown to its bound: so many events after this one are left out.
     LeftOut {
         /// How many.

@@ -231,6 +231,12 @@ pub(crate) fn note(note: &Note) -> String {
         Note::OtherArchitecture => {
             tr!("runs code of another architecture, whose calls are not seen").to_owned()
         }
+        Note::NoNames { errno } => {
+            tr!(
+                "the programs have no names in their networks, only addresses (mount(/etc/hosts): {errno})",
+                errno
+            )
+        }
         Note::LeftOut { events } => {
             tr!("{events} more events are left out: the recording has grown to its bound", events)
         }

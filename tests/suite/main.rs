@@ -38,5 +38,7 @@ mod tables;
 #[cfg(target_os = "linux")]
 mod trace;
 #[cfg(target_os = "linux")]
+mod trace_wire;
+#[cfg(target_os = "linux")]
 mod wire;
 mod without_the_wire;

@@ -20,6 +20,7 @@ use thiserror::Error;
 
 use super::probe::Probe;
 use crate::trace::Lack;
+use crate::trace::rule::Rule;
 
 mod experiment;
 
@@ -64,6 +65,8 @@ pub struct TraceJob {
     pub limit_ns: Option<u64>,
     /// Whether calls are paused until the control channel resumes them.
     pub stepped: bool,
+    /// The rules of the link, if each program is to have a network of its own.
+    pub wire: Option<Vec<Rule>>,
     /// Whether what the programs print goes to standard error.
     pub prints_to_stderr: bool,
     /// Inherited descriptors that are the programs' standard input and output; [`start_trace`] fills them in.

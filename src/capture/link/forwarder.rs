@@ -69,6 +69,8 @@ pub(super) struct Forwarder {
     /// Frames that wait to be overtaken or released.
     held: Vec<PendingFrame>,
     frames: u64,
+    /// So many frames are recorded; what comes later is only forwarded, and counted.
+    most: u64,
     order: u64,
 }
 
@@ -80,6 +82,7 @@ impl Forwarder {
         topology: Box<dyn Topology>,
         listen: PipeReader,
         shared: Arc<Shared>,
+        most: u64,
         fail: impl FnOnce(&io::Error) + Send + 'static,
     ) -> io::Result<()> {
         let mut forwarder = Forwarder {
@@ -92,6 +95,7 @@ impl Forwarder {
             delayed: BinaryHeap::new(),
             held: Vec::new(),
             frames: 0,
+            most,
             order: 0,
         };
         thread::Builder::new().name("wire".to_owned()).spawn(move || {
@@ -180,7 +184,9 @@ impl Forwarder {
         self.write(&frame)?;
         while let Some(at) = self.held.iter().position(|held| held.sender == frame.sender) {
             let overtaken = self.held.remove(at);
-            self.recorder.push(&self.name, EventKind::Delivered { frame: overtaken.number });
+            if overtaken.delivery_is_recorded {
+                self.recorder.push(&self.name, EventKind::Delivered { frame: overtaken.number });
+            }
             self.write(&overtaken)?;
         }
         Ok(())
@@ -235,12 +241,14 @@ impl Forwarder {
             (disposition.action, disposition.delay_ns.saturating_add(delay_ns));
         let (number, at_ns, bytes) = self.record(crossing, disposition);
         if action.arrives() && to != Destination::Link {
+            let delivery_is_recorded =
+                number <= self.most && (action != LinkAction::Passed || later_ns > 0);
             let frame = |bytes| PendingFrame {
                 number,
                 sender: (from, sent_by),
                 to,
                 bytes,
-                delivery_is_recorded: action != LinkAction::Passed || later_ns > 0,
+                delivery_is_recorded,
             };
             if action == LinkAction::Duplicated {
                 self.schedule(frame(bytes.clone()), action, at_ns, later_ns)?;
@@ -283,6 +291,10 @@ impl Forwarder {
     fn record(&mut self, crossing: Crossing, disposition: Disposition) -> (u64, u64, Vec<u8>) {
         self.frames += 1;
         let Crossing { info, layers, raw, by_lab, bytes, .. } = crossing;
+        if self.frames > self.most {
+            self.shared.lock().left_out += 1;
+            return (self.frames, self.recorder.now_ns(), bytes);
+        }
         let frame = Arc::new(Frame {
             frame: self.frames,
             sent_by: info.sent_by,

@@ -42,6 +42,9 @@ impl Networks {
     /// How many there can be: 10.9.0.2 to 10.9.0.254.
     pub const MOST: usize = 253;
 
+    /// So many frames are recorded: of full ones, 30 MB. What comes later is forwarded, and counted ([`Wire::left_out`]).
+    pub const MOST_FRAMES: u64 = 20_000;
+
     /// Creates a network for each of these programs, at most [`Networks::MOST`], and gives their names to `/etc/hosts` as they
     /// will see it. It moves the process into the last of them, so call it before any thread starts.
     ///
@@ -68,8 +71,8 @@ impl Networks {
         Ok(Networks { hosts, unnamed, devices })
     }
 
-    /// Starts the link between them; `fail` is told why it had to stop. Frames are not kept in memory, so
-    /// [`Wire::seen`] has none.
+    /// Starts the link between them; `fail` is told why it had to stop. At most [`Networks::MOST_FRAMES`] are recorded, and none is
+    /// kept in memory, so [`Wire::seen`] has none.
     pub fn connect(
         &mut self,
         recorder: &Arc<Recorder>,
@@ -78,7 +81,14 @@ impl Networks {
     ) -> io::Result<Wire> {
         let hosts = self.hosts.iter().map(|host| (host.program.clone(), host.address)).collect();
         let devices = std::mem::take(&mut self.devices);
-        Wire::connect(recorder, devices, Box::new(Switch::new(hosts)), rules, false, fail)
+        Wire::connect(
+            recorder,
+            devices,
+            Box::new(Switch::new(hosts)),
+            rules,
+            Some(Self::MOST_FRAMES),
+            fail,
+        )
     }
 }
 

@@ -36,6 +36,8 @@ pub(super) struct State {
     pub(super) rules: Rules,
     /// Every frame so far; entered before it is delivered, so that no effect of a frame is seen before the frame itself.
     pub(super) seen: Vec<CapturedFrame>,
+    /// How many frames were forwarded and not recorded.
+    pub(super) left_out: u64,
     /// The held frames are to be delivered; set back when they have been.
     pub(super) releasing: bool,
     /// How many of `seen` have also been delivered, scheduled or dropped.
@@ -96,22 +98,26 @@ impl Wire {
             failing.fail_now(&Failure::Call(call).into());
         };
         let topology = Box::new(Mirror::new());
-        Ok(Wire::connect(lab.recorder_arc(), vec![tap], topology, Rules::default(), true, fail)?)
+        let rules = Rules::default();
+        Ok(Wire::connect(lab.recorder_arc(), vec![tap], topology, rules, None, fail)?)
     }
 
-    /// Starts the forwarding thread on these devices; `fail` is told why it had to stop.
+    /// Starts the forwarding thread on these devices; `fail` is told why it had to stop. Without a bound `most` every frame is
+    /// recorded, and kept for [`Wire::seen`].
     pub(super) fn connect(
         recorder: &Arc<Recorder>,
         devices: Vec<File>,
         topology: Box<dyn Topology>,
         rules: Rules,
-        keeps_frames: bool,
+        most: Option<u64>,
         fail: impl FnOnce(&io::Error) + Send + 'static,
     ) -> io::Result<Wire> {
         let (listen, wake) = io::pipe()?;
         let state = Mutex::new(State { rules, ..State::default() });
+        let keeps_frames = most.is_none();
         let shared = Arc::new(Shared { state, changed: Condvar::new(), wake, keeps_frames });
-        Forwarder::start(recorder, devices, topology, listen, shared.clone(), fail)?;
+        let most = most.unwrap_or(u64::MAX);
+        Forwarder::start(recorder, devices, topology, listen, shared.clone(), most, fail)?;
         Ok(Wire { shared })
     }
 
@@ -208,6 +214,12 @@ impl Wire {
     /// a timer of the kernel will send later do not count.
     pub fn settle(&self) {
         self.wait_until_idle(|state| state.all_delivered);
+    }
+
+    /// How many frames were forwarded and not recorded, because there were too many.
+    #[must_use]
+    pub fn left_out(&self) -> u64 {
+        self.shared.lock().left_out
     }
 
     /// Waits until every frame sent so far has been read.

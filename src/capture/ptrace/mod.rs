@@ -29,10 +29,14 @@ use self::programs::{Programs, Streams};
 use self::stage::Stage;
 use self::tracer::Tracer;
 use super::child::TraceJob;
-use super::sys::{self, ptrace};
+use super::link::{Host, Networks, Wire};
+use super::sys::{self, Missing, ptrace};
 use super::{Keep, Recorder};
 use crate::trace::recording::{Header, Origin, Program, write_line};
-use crate::trace::{Ending, EventKind, LAB, Lack, Name, Site, TraceStep};
+use crate::trace::rule::Rule;
+use crate::trace::{
+    Ending, EventKind, FailedCall, Failure, LAB, LINK, Lack, Name, Need, Note, Site, TraceStep,
+};
 
 /// Traces programs in this process, by the protocol of [`super::child`]. Call it before the process has started any thread.
 pub fn perform(job: TraceJob) -> ExitCode {
@@ -45,6 +49,7 @@ pub fn perform(job: TraceJob) -> ExitCode {
     if write_line(&mut io::stdout(), &header).is_err() {
         return ExitCode::FAILURE; // nobody listens
     }
+    let networks = networks(&job);
     let may_trace = may_trace();
     let recorder = Arc::new(Recorder::with_keep(Keep::UntilWritten, sys::monotonic_ns()));
     let writing = recorder.clone();
@@ -63,21 +68,83 @@ pub fn perform(job: TraceJob) -> ExitCode {
         recorder.write_to(&mut io::stdout(), line_of);
         return ExitCode::FAILURE;
     }
-    let signals =
-        match may_trace.and_then(|()| signals.map_err(|error| refused(TraceStep::Fork, &error))) {
-            Ok(signals) => signals,
-            Err(why) => {
-                end(Ending::Unavailable { why });
-                return ExitCode::FAILURE;
-            }
-        };
+    let prepared = networks.and_then(|networks| {
+        may_trace?;
+        Ok((networks, signals.map_err(|error| refused(TraceStep::Fork, &error))?))
+    });
+    let (networks, signals) = match prepared {
+        Ok(prepared) => prepared,
+        Err(why) => {
+            end(Ending::Unavailable { why });
+            return ExitCode::FAILURE;
+        }
+    };
+    let (wire, hosts) = match connect(networks, job.wire.unwrap_or_default(), &recorder) {
+        Ok(connected) => connected,
+        Err(why) => {
+            end(Ending::Unavailable { why });
+            return ExitCode::FAILURE;
+        }
+    };
     let [input, output] = [job.input, job.output].map(ptrace::inherited);
-    let programs = Programs::new(job.programs, Streams { input, output });
+    let programs = Programs::new(job.programs, Streams { input, output }, hosts);
     let mut tracer = Tracer::new(Stage::new(recorder.clone()), programs, job.stepped);
     let ending = tracer.run(&signals, &mut Control::new(), job.limit_ns);
     let worst = tracer.worst_exit();
+    if let Some(wire) = &wire {
+        finish(wire, tracer.frames_without_room(), &recorder);
+    }
     end(ending);
     ExitCode::from(worst)
+}
+
+/// A network for each program, if they are to have some.
+fn networks(job: &TraceJob) -> Result<Option<Networks>, Lack> {
+    if job.wire.is_none() {
+        return Ok(None);
+    }
+    let names: Vec<Name> = job.programs.iter().map(|it| Name::from(it.name.as_str())).collect();
+    Networks::lay(&names).map(Some).map_err(|missing| missing.lack(Need::Link))
+}
+
+/// Starts the link between the networks. If it fails, so does the run.
+fn connect(
+    networks: Option<Networks>,
+    rules: Vec<Rule>,
+    recorder: &Arc<Recorder>,
+) -> Result<(Option<Wire>, Vec<Host>), Lack> {
+    let Some(mut networks) = networks else { return Ok((None, Vec::new())) };
+    if let Some(Missing { errno, .. }) = networks.unnamed.take() {
+        let note = Note::NoNames { errno };
+        recorder.push(&Name::from(LINK), EventKind::Note { note });
+    }
+    let failing = recorder.clone();
+    let fail = move |error: &io::Error| {
+        let call = FailedCall::unknown(&Name::from(LINK), sys::error_name(error));
+        let ending = Ending::Failed { why: Failure::Call(call) };
+        failing.push(&Name::from(LAB), EventKind::End { ending });
+        failing.close();
+        failing.drain();
+        std::process::exit(1); // the programs end with their tracer
+    };
+    let wire = networks
+        .connect(recorder, rules.into_iter().collect(), fail)
+        .map_err(|error| Lack::Threads { errno: sys::error_name(&error) })?;
+    Ok((Some(wire), networks.hosts))
+}
+
+/// Waits for what is still on its way, and records what of the link is not in the recording.
+fn finish(wire: &Wire, without_room: u64, recorder: &Recorder) {
+    wire.settle();
+    if without_room > 0 {
+        let label = "frames that the wire's device had no room for".into();
+        let (count, source) = (without_room, "/proc/net/dev".into());
+        recorder.push(&Name::from(LINK), EventKind::Count { label, count, source });
+    }
+    if let events @ 1.. = wire.left_out() {
+        let note = Note::LeftOut { events };
+        recorder.push(&Name::from(LINK), EventKind::Note { note });
+    }
 }
 
 /// Tries to trace. Where Yama reserves that for those who have the capability, a user namespace of our own gives it.

@@ -3,13 +3,15 @@
 use std::ffi::CString;
 use std::fs::File;
 use std::io;
+use std::net::Ipv4Addr;
 use std::os::fd::AsFd;
 
 use super::filter::filter;
 use crate::capture::child::TracedProgram;
+use crate::capture::link::Host;
 use crate::capture::sys::error_name;
 use crate::capture::sys::ptrace::{Instruction, Launch, LaunchError, Launched, launch};
-use crate::trace::{Ending, ExitStatus, Failure, Lack, Name, TraceStep};
+use crate::trace::{Ending, ExitStatus, Failure, Lack, Name, Need, SetupStep, TraceStep};
 
 /// A program's standard streams that others do not get.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub struct Programs {
     all: Vec<Program>,
     filter: Vec<Instruction>,
     streams: Streams,
+    /// The network of each, in that order, if they have networks of their own.
+    hosts: Vec<Host>,
 }
 
 #[derive(Debug)]
@@ -38,7 +42,7 @@ struct Program {
 }
 
 impl Programs {
-    pub fn new(all: Vec<TracedProgram>, streams: Streams) -> Programs {
+    pub fn new(all: Vec<TracedProgram>, streams: Streams, hosts: Vec<Host>) -> Programs {
         let program = |TracedProgram { name, is_named, argv, input }| Program {
             name,
             is_named,
@@ -48,7 +52,7 @@ impl Programs {
             status: None,
         };
         let all = all.into_iter().map(program).collect();
-        Programs { all, filter: filter(), streams }
+        Programs { all, filter: filter(), streams, hosts }
     }
 
     /// The one to be started next.
@@ -61,8 +65,25 @@ impl Programs {
         &self.all[index].name
     }
 
-    /// Starts this one, and returns its process.
+    /// The address of its network, if it has one of its own.
+    pub fn address(&self, index: usize) -> Option<Ipv4Addr> {
+        self.hosts.get(index).map(|host| host.address)
+    }
+
+    /// Frames that their devices had no room for.
+    pub fn frames_without_room(&self) -> u64 {
+        self.hosts.iter().filter_map(Host::frames_without_room).sum()
+    }
+
+    /// Starts this one, and returns its process. It is born in the network that the calling thread is in.
     pub fn start(&mut self, index: usize) -> Result<u32, Ending> {
+        if let Some(host) = self.hosts.get(index) {
+            host.enter().map_err(|error| {
+                let (need, step) = (Need::Link, SetupStep::OpenNetwork);
+                let errno = error_name(&error);
+                Ending::Unavailable { why: Lack::Network { need, step, errno } }
+            })?;
+        }
         let program = &mut self.all[index];
         let name = || Name::from(program.name.as_str());
         let input = match &program.input {

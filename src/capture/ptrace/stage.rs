@@ -3,6 +3,7 @@
 //! is used, and dropped if it never is. A thread comes into the recording with its first event there.
 
 use std::collections::{HashMap, HashSet};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use crate::capture::Recorder;
@@ -28,8 +29,10 @@ pub struct Stage {
     held_back: HashMap<Object, Vec<Event>>,
     /// Sockets of which nothing is ever recorded.
     hidden: HashSet<SocketId>,
-    /// Who has not been recorded yet.
-    waiting: HashMap<Name, ActorKind>,
+    /// Who has not been recorded yet, and the address of their network, if that is not the machine's.
+    waiting: HashMap<Name, (ActorKind, Option<Ipv4Addr>)>,
+    /// The processes of which it has been recorded in which network they are.
+    placed: HashSet<u32>,
     present: HashSet<Name>,
     recorded: u64,
     is_over: bool,
@@ -42,6 +45,7 @@ impl Stage {
             held_back: HashMap::new(),
             hidden: HashSet::new(),
             waiting: HashMap::new(),
+            placed: HashSet::new(),
             present: HashSet::new(),
             recorded: 0,
             is_over: false,
@@ -53,8 +57,8 @@ impl Stage {
     }
 
     /// A new actor, who is recorded with the first event of theirs that is.
-    pub fn expect(&mut self, actor: &Name, kind: ActorKind) {
-        self.waiting.insert(actor.clone(), kind);
+    pub fn expect(&mut self, actor: &Name, kind: ActorKind, network: Option<Ipv4Addr>) {
+        self.waiting.insert(actor.clone(), (kind, network));
     }
 
     /// True if something of this actor has been recorded.
@@ -111,9 +115,12 @@ impl Stage {
     }
 
     fn record(&mut self, event: Event) {
-        if let Some(kind) = self.waiting.remove(&event.actor) {
+        if let Some((kind, network)) = self.waiting.remove(&event.actor) {
             self.present.insert(event.actor.clone());
             self.push(Event { what: EventKind::Started { kind }, ..event.clone() });
+            if let Some(address) = network.filter(|_| self.placed.insert(event.process)) {
+                self.push(Event { what: EventKind::Network { address }, ..event.clone() });
+            }
         }
         self.push(event);
     }
@@ -160,7 +167,7 @@ mod tests {
         let recorder = Arc::new(Recorder::new(0));
         let mut stage = Stage::new(recorder.clone());
         let (used, unused) = (Object::Socket(SocketId(1)), Object::Epoll(1, 3));
-        stage.expect(&"server".into(), ActorKind::Process);
+        stage.expect(&"server".into(), ActorKind::Process, None);
         for object in [used, unused] {
             stage.hold_back(object);
             stage.tell(event("server"), Some(object));

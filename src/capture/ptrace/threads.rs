@@ -326,7 +326,9 @@ impl Tracer {
             .find(|name| !self.stage.knows(name))
             .unwrap_or(name);
         let name = Name::from(name.as_str());
-        self.stage.expect(&name, kind);
+        let program = self.processes.get(&process).and_then(|process| process.program);
+        let network = program.and_then(|index| self.programs.address(index));
+        self.stage.expect(&name, kind, network);
         if let Some(thread) = self.threads.get_mut(&id) {
             thread.actor = Some(name.clone());
         }

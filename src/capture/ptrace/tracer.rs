@@ -98,6 +98,11 @@ impl Tracer {
         self.programs.worst()
     }
 
+    /// Frames that the programs' devices had no room for.
+    pub fn frames_without_room(&self) -> u64 {
+        self.programs.frames_without_room()
+    }
+
     /// How long to wait for what happens next at most.
     fn timeout_ns(&self, now_ns: u64, limit_ns: Option<u64>) -> Option<u64> {
         let quiet_ns = self.last_ns + u64::try_from(QUIET.as_nanos()).unwrap_or(0);

@@ -1,0 +1,158 @@
+//! `explore trace --wire`: programs in networks of their own, and the link between them.
+
+use std::net::Ipv4Addr;
+use std::process::Command;
+
+use socket_explorer::reasons;
+use socket_explorer::trace::packet::{Frame, LinkAction};
+use socket_explorer::trace::recording::Recording;
+use socket_explorer::trace::{Ending, EventKind};
+use tempfile::TempDir;
+
+use crate::support::{Ended, ended, explore, file, folder, isolated, recordings, require, utf8};
+
+const SERVER: &str = "
+import socket
+with socket.socket() as listener:
+    listener.bind(('', 5000))
+    listener.listen()
+    conn, _ = listener.accept()
+    with conn:
+        while data := conn.recv(1024):
+            conn.sendall(data.upper())
+";
+
+const CLIENT: &str = "
+import socket, sys
+with socket.create_connection((sys.argv[1], 5000)) as one:
+    one.sendall(b'hello')
+    print(one.recv(1024))
+";
+
+fn programs() -> TempDir {
+    let folder = folder();
+    file(&folder, "server.py", SERVER);
+    file(&folder, "client.py", CLIENT);
+    folder
+}
+
+/// Traces the two on a wire with these options; `None`, and a word about it, where there is no wire or no Python.
+fn on_the_wire(options: &[&str], address: &str) -> Option<(Recording, Ended)> {
+    require("python3")?;
+    let folder = programs();
+    let path = folder.path().join("trace.jsonl");
+    let client = format!("python3 client.py {address}");
+    let mut args = vec!["trace", "--wire", "--record", utf8(&path)];
+    args.extend(options);
+    args.extend(["python3 server.py", &client]);
+    let ended = ended(explore(&args).current_dir(folder.path()));
+    let recording = recordings(&path).pop().expect("one run");
+    if let Some(Ending::Unavailable { why }) = recording.ending() {
+        eprintln!("skipped: {}", reasons::lack(why));
+        return None;
+    }
+    Some((recording, ended))
+}
+
+fn frames(recording: &Recording) -> Vec<&Frame> {
+    let frames = recording.events().iter().filter_map(|event| match &event.what {
+        EventKind::Frame(frame) => Some(&**frame),
+        _ => None,
+    });
+    frames.collect()
+}
+
+#[test]
+fn two_programs_talk_across_the_wire_and_a_lost_syn_is_sent_again() {
+    let found = on_the_wire(&["--drop", "first SYN", "--view", "ladder"], "server");
+    let Some((recording, (out, err, code))) = found else { return };
+    assert_eq!((err.as_str(), code), ("", Some(0)), "{out}");
+    assert!(out.starts_with("b'HELLO'\n"), "{out}");
+    assert!(out.contains("─✗ drop the first SYN") && out.contains("again after"), "{out}");
+    let networks: Vec<_> = recording
+        .events()
+        .iter()
+        .filter_map(|event| match &event.what {
+            EventKind::Network { address } => Some((event.actor.to_string(), *address)),
+            _ => None,
+        })
+        .collect();
+    let at = |host| Ipv4Addr::new(10, 9, 0, host);
+    assert_eq!(networks, [("server".to_owned(), at(2)), ("client".to_owned(), at(3))]);
+    let frames = frames(&recording);
+    let dropped = frames.iter().filter(|frame| frame.action() == Some(LinkAction::Dropped)).count();
+    assert_eq!(dropped, 1);
+    assert!(frames.iter().all(|frame| !frame.by_lab && frame.sender.is_some()), "{frames:#?}");
+}
+
+#[test]
+fn the_frames_are_written_as_pcapng() {
+    let Some(_) = require("python3") else { return };
+    let folder = programs();
+    let words =
+        ["trace", "--pcap", "frames.pcapng", "python3 server.py", "python3 client.py server"];
+    let (_, err, code) = ended(explore(&words).current_dir(folder.path()));
+    if code == Some(3) {
+        eprintln!("skipped: {err}");
+        return;
+    }
+    assert_eq!((err.as_str(), code), ("", Some(0)));
+    let frames = std::fs::read(folder.path().join("frames.pcapng")).expect("a file");
+    let hello = frames.windows(5).filter(|bytes| bytes == b"hello").count();
+    assert_eq!(hello, 1, "{} bytes", frames.len());
+}
+
+#[test]
+fn without_privileges_it_is_the_same() {
+    let Some(mut command) = require("setpriv") else { return };
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs"]);
+    if !nix::unistd::geteuid().is_root() || require("python3").is_none() {
+        return;
+    }
+    let folder = programs();
+    let open = std::fs::Permissions::from(std::os::unix::fs::PermissionsExt::from_mode(0o755));
+    std::fs::set_permissions(folder.path(), open).expect("a folder of ours");
+    command.args([env!("CARGO_BIN_EXE_explore"), "trace", "--delay", "20ms"]);
+    command.args(["python3 server.py", "python3 client.py server"]).current_dir(folder.path());
+    let (out, err, code) = ended(isolated(&mut command));
+    if code == Some(3) {
+        eprintln!("skipped: {err}");
+        return;
+    }
+    assert_eq!((err.as_str(), code), ("", Some(0)), "{out}");
+    assert!(out.starts_with("b'HELLO'\n") && out.contains("took 20"), "{out}");
+}
+
+#[test]
+fn without_the_device_it_says_what_would_help() {
+    let Some(mut command) = require("unshare") else { return };
+    let script = "mount -t tmpfs none /dev/net && exec \"$0\" \"$@\"";
+    command.args(["-m", "sh", "-c", script]);
+    if !command.arg("true").status().is_ok_and(|status| status.success()) {
+        eprintln!("skipped: this system allows no mount namespace");
+        return;
+    }
+    let mut command = Command::new("unshare");
+    command.args(["-m", "sh", "-c", script, env!("CARGO_BIN_EXE_explore")]);
+    command.args(["trace", "--wire", "--", "true"]);
+    let (out, err, code) = ended(isolated(&mut command));
+    assert_eq!((out.as_str(), code), ("", Some(3)), "{err}");
+    assert!(
+        err.contains("open /dev/net/tun: ENOENT") && err.contains("sudo modprobe tun"),
+        "{err}"
+    );
+}
+
+#[test]
+fn a_rule_that_is_not_understood_is_told_with_what_is() {
+    for (option, words, help) in [
+        ("--drop", "frist SYN", "`every third datagram`"),
+        ("--loss", "20", "with its %"),
+        ("--delay", "soon", "`50ms`"),
+        ("--cut-after", "2", "`2s`"),
+    ] {
+        let (out, err, code) = ended(&mut explore(&["trace", option, words, "--", "true"]));
+        assert_eq!((out.as_str(), code), ("", Some(2)), "{err}");
+        assert!(err.contains(words) && err.contains(help), "{err}");
+    }
+}
