@@ -43,6 +43,11 @@ impl Socket {
         }
     }
 
+    /// True if only its own host can reach it.
+    pub fn is_on_loopback(&self) -> bool {
+        self.local.as_ref().and_then(plain).is_some_and(|own| own.ip().is_loopback())
+    }
+
     /// True if it may have this address of its own: the kernel has not said another.
     pub(super) fn may_be_at(&self, address: SocketAddr) -> bool {
         let on_host = self.host.is_none_or(|host| host == address.ip());
@@ -60,7 +65,7 @@ mod tests {
     use std::net::Ipv4Addr;
 
     use crate::analysis::script::{Script, at, data};
-    use crate::analysis::{Analysis, Fate};
+    use crate::analysis::{Analysis, Fate, StrayCall};
     use crate::trace::{Address, EventKind, Outcome, Value};
 
     /// Two programs, each in a network of its own: `one` at 10.9.0.2, `two` at 10.9.0.3.
@@ -93,6 +98,12 @@ mod tests {
         let connects: Vec<_> = (0..analysis.calls.len())
             .filter(|at| analysis.calls[*at].call.function() == "connect")
             .collect();
+        let strays = [StrayCall { call: connects[0], other: 0 }];
+        assert_eq!(
+            analysis.stray_calls(),
+            strays,
+            "the other one met the listener of its own host"
+        );
         let listener = |connect, to| analysis.listener_at(&address(to), connect);
         assert_eq!(listener(connects[0], "127.0.0.1:5000"), None);
         assert_eq!(listener(connects[0], "10.9.0.2:5000"), Some(0));

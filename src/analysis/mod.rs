@@ -16,6 +16,7 @@ mod calls;
 mod connections;
 mod datagrams;
 mod deliveries;
+mod hosts;
 mod measurements;
 mod messages;
 mod retransmissions;
@@ -35,6 +36,7 @@ pub use calls::{BLOCKED_NS, CallSpan, Exit, OpenCalls, SocketModes, is_run_throu
 pub use connections::Connection;
 pub use datagrams::DatagramFlow;
 pub use deliveries::{Delivered, Delivery, Loss, Unread};
+pub use hosts::StrayCall;
 pub use measurements::{Measurements, Plot, percentile};
 pub use messages::{Fate, Message, part_of};
 pub use retransmissions::{Content, Series};

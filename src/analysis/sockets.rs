@@ -64,7 +64,7 @@ pub struct Socket {
     /// Its successful connects: the call, and the address.
     pub(super) connects: Vec<(usize, Address)>,
     /// The address of the private network that it is in, if it is in one.
-    pub(super) host: Option<IpAddr>,
+    pub host: Option<IpAddr>,
     /// True if a bind() succeeded.
     bound: bool,
     /// The process that made it.

@@ -4,11 +4,13 @@ use std::collections::HashSet;
 use std::io;
 
 use super::{Failure, Incomplete, Session, live, show};
+use crate::analysis::{Analysis, StrayCall};
 use crate::capture::child::{ExperimentRun, TraceJob, TracedProgram, program_name};
 use crate::capture::link::Networks;
 use crate::capture::sys;
 use crate::cli;
 use crate::i18n::tr;
+use crate::labels;
 use crate::picture::Ink;
 use crate::trace::recording::{Header, Origin, Program, Recording};
 use crate::trace::rule::{Rule, words};
@@ -46,6 +48,7 @@ pub fn run(args: &cli::Trace, session: &mut Session) -> Result<(), Failure> {
     let (recording, status) = live::follow(session, run, recording)?;
     if matches!(recording.ending(), Some(Ending::Finished | Ending::Deadline)) {
         show(session, &views, &show::only(recording.clone(), &args.only)?)?;
+        tell_stray_calls(session, &recording)?;
     }
     outcome(&recording, status.as_ref().ok().and_then(|status| status.code()))
 }
@@ -58,6 +61,32 @@ fn show(session: &mut Session, views: &[View], recording: &Recording) -> Result<
     } else {
         let nothing = tr!("No program made a call on a socket.");
         session.terminal.wrapped("", nothing, Ink::Warn)?;
+    }
+    Ok(session.terminal.flush()?)
+}
+
+/// Tells whose calls were meant for a program that has another 127.0.0.1 than they.
+fn tell_stray_calls(session: &mut Session, recording: &Recording) -> Result<(), Failure> {
+    let analysis = Analysis::of(recording);
+    for StrayCall { call, other } in analysis.stray_calls() {
+        let (span, other) = (&analysis.calls[call], &analysis.sockets[other]);
+        let (Some(asked), Some(host)) = (span.call.syscall.address(), other.host) else { continue };
+        let (who, whom) = (labels::actor(&span.actor), labels::actor(&other.owner));
+        let mut words = tr!(
+            "{who} called {asked}, but 127.0.0.1 never leaves a machine, and on the wire each program has a machine of its own: {whom} is at {host}.",
+            who,
+            asked,
+            whom,
+            host
+        );
+        if other.is_on_loopback() {
+            words.push(' ');
+            words += &tr!(
+                "Nor does it hear others: let {whom} bind 0.0.0.0, every address of its machine.",
+                whom
+            );
+        }
+        session.terminal.wrapped("", &words, Ink::Warn)?;
     }
     Ok(session.terminal.flush()?)
 }

@@ -156,3 +156,12 @@ fn a_rule_that_is_not_understood_is_told_with_what_is() {
         assert!(err.contains(words) && err.contains(help), "{err}");
     }
 }
+
+#[test]
+fn a_call_that_never_left_its_own_machine_is_told() {
+    let Some((_, (out, err, code))) = on_the_wire(&["--for", "1s"], "127.0.0.1") else { return };
+    assert!(err.contains("ConnectionRefusedError") && code == Some(0), "{code:?}: {err}");
+    let out = out.replace('\n', " ");
+    assert!(out.contains("client called 127.0.0.1:5000, but 127.0.0.1 never leaves"), "{out}");
+    assert!(out.contains("server is at 10.9.0.2."), "{out}");
+}
