@@ -110,7 +110,7 @@ fn without_privileges_it_is_the_same() {
         return;
     }
     let folder = programs();
-    let open = std::fs::Permissions::from(std::os::unix::fs::PermissionsExt::from_mode(0o755));
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
     std::fs::set_permissions(folder.path(), open).expect("a folder of ours");
     command.args([env!("CARGO_BIN_EXE_explore"), "trace", "--delay", "20ms"]);
     command.args(["python3 server.py", "python3 client.py server"]).current_dir(folder.path());
