@@ -50,11 +50,12 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
         groups = counted(analysis.recording.events());
     }
     let mut rows = Vec::new();
-    for group in groups {
+    let first_broken = groups.iter().position(|group| group.base > 0);
+    for (index, group) in groups.into_iter().enumerate() {
         if !rows.is_empty() {
             rows.push(Row::new());
         }
-        group.draw(width, &mut rows);
+        group.draw(width, first_broken == Some(index), &mut rows);
     }
     Picture(rows)
 }
@@ -153,7 +154,8 @@ fn counted(events: &[Event]) -> Vec<Group> {
 }
 
 impl Group {
-    fn draw(self, width: usize, rows: &mut Vec<Row>) {
+    /// Only the first group with broken bars explains them.
+    fn draw(self, width: usize, explains: bool, rows: &mut Vec<Row>) {
         if !self.heading.is_empty() {
             rows.push(Row::new().with(fit(&self.heading, width), Ink::Strong));
         }
@@ -194,8 +196,11 @@ impl Group {
         }
         if self.base > 0 {
             let base = exact_span(self.base, self.base);
-            let words =
-                tr!("(╌ the bars begin at {base}, not at 0, to show the differences)", base);
+            let words = if explains {
+                tr!("(╌ the bars begin at {base}, not at 0, to show the differences)", base)
+            } else {
+                tr!("(╌ from {base})", base)
+            };
             rows.extend(paragraph(&words, width, Ink::Faint));
         }
         if !self.footer.is_empty() {

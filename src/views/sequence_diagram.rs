@@ -327,7 +327,7 @@ impl Ladder {
             } else {
                 self.bare_lanes(step, '│')
             }
-            self.canvas.write(self.row, start, end, &line, ink);
+            self.canvas.write(self.row, start, end, &format!("{line} "), ink);
             self.row += 1;
         }
     }

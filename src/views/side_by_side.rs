@@ -160,7 +160,7 @@ fn beside(columns: &mut [Column], all: Vec<Aligned>, each: usize, picture: &mut 
         if picture.len() + height(columns, &rows, each) <= SCREEN {
             break;
         }
-        rows = fold_equal(columns, &all, kept, each);
+        rows = fold_equal(columns, &all, kept);
     }
     let rows = &rows;
     let layout = vec![table::Column::left(each, " │ "); columns.len()];

@@ -128,7 +128,7 @@ fn band(
     }
     let notes = notes(canvas, row, timeline, scale);
     if let Some(cpu) = timeline.cpu_ns {
-        let words = [format!("cpu {}", span_of(cpu)), span_of(cpu)];
+        let words = [tr!("cpu {span}", span = span_of(cpu)), span_of(cpu)];
         let end = scale.column.saturating_sub(1);
         if let Some(words) = fitting(&words, end.saturating_sub(1)) {
             canvas.write(row + 1, 1, end, words, Ink::Faint);

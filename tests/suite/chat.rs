@@ -3,9 +3,11 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
+use std::process::{ChildStdin, ChildStdout, Command, Output, Stdio};
 
 use socket2::{Domain, SockAddr, Socket, Type};
+
+use crate::support::ChildGuard;
 
 mod connect;
 mod ends;
@@ -16,7 +18,7 @@ const STYLES: [&str; 3] = ["threads", "turns", "poll"];
 
 /// One side, with pipes for keyboard and screen.
 struct Side {
-    child: Child,
+    child: ChildGuard,
     notes: BufReader<std::process::ChildStderr>,
 }
 
@@ -30,7 +32,7 @@ impl Side {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let mut child = command.spawn().expect("explore starts");
+        let mut child = ChildGuard::spawn(&mut command);
         let notes = BufReader::new(child.stderr.take().expect("piped"));
         Side { child, notes }
     }
@@ -105,7 +107,7 @@ impl Side {
             let _ = self.notes.read_to_string(&mut notes);
             notes
         });
-        let Output { status, stdout, .. } = self.child.wait_with_output().expect("it ends");
+        let Output { status, stdout, .. } = self.child.output();
         drop(input);
         (String::from_utf8(stdout).expect("UTF-8"), reading.join().expect("notes"), status.code())
     }

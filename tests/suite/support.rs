@@ -1,13 +1,50 @@
 //! What several tests share: the program to run, the tools it is compared with, scratch folders.
 
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use socket_explorer::lesson::{self, Lesson};
 use socket_explorer::trace::recording::{self, Recording};
 use tempfile::TempDir;
+
+/// A child that does not outlive the test: where an assertion fails, it is killed.
+pub struct ChildGuard(Option<Child>);
+
+impl ChildGuard {
+    pub fn spawn(command: &mut Command) -> ChildGuard {
+        ChildGuard(Some(command.spawn().expect("it starts")))
+    }
+
+    pub fn output(mut self) -> Output {
+        let child = self.0.take().expect("it runs");
+        child.wait_with_output().expect("it ends")
+    }
+}
+
+impl Deref for ChildGuard {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        self.0.as_ref().expect("it runs")
+    }
+}
+
+impl DerefMut for ChildGuard {
+    fn deref_mut(&mut self) -> &mut Child {
+        self.0.as_mut().expect("it runs")
+    }
+}
+
+impl Drop for ChildGuard {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.0.take() {
+            let _ = child.kill().and_then(|()| child.wait());
+        }
+    }
+}
 
 /// What a program wrote to standard output and to standard error, and its exit code.
 pub type Ended = (String, String, Option<i32>);

@@ -3,7 +3,6 @@
 use super::Column;
 use super::cell::Cell;
 use crate::i18n::tr;
-use crate::picture::fit;
 
 /// One cell of each column, where it has one.
 pub(super) type Aligned = Vec<Option<usize>>;
@@ -142,7 +141,6 @@ pub(super) fn fold_equal(
     columns: &mut [Column],
     rows: &[Aligned],
     (first, last, least): (usize, usize, usize),
-    width: usize,
 ) -> Vec<Aligned> {
     let mut folded: Vec<Aligned> = Vec::new();
     let mut at = 0;
@@ -160,7 +158,7 @@ pub(super) fn fold_equal(
             let places = note.iter_mut().zip(columns.iter_mut()).enumerate();
             for (number, (cell, column)) in places.filter(|(_, (cell, _))| cell.is_some()) {
                 let calls = folded_calls(column, number, &rows[at + first..at + run - last]);
-                column.cells.push(Cell::note(fit(&tr!("… equal: {calls}", calls), width)));
+                column.cells.push(Cell::note(tr!("… equal: {calls}", calls)));
                 *cell = Some(column.cells.len() - 1);
             }
             folded.push(note);

@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 use super::align::Differs;
 use crate::analysis::{Action, ActionKind, Analysis, CallSpan, SocketUse};
 use crate::i18n::tr;
-use crate::picture::{Ink, Row, span_of};
+use crate::picture::{Ink, Row, paragraph, span_of};
 use crate::text::wrap;
 use crate::trace::{Address, Output, Syscall, SyscallKind, Value};
 use crate::views::wording::{self, ActorColors, argument, option_span, outcome_ink, safe, value};
@@ -95,6 +95,9 @@ impl Cell {
 
     /// The cell in rows of this width: one if it fits, or the outcome below the call.
     pub(super) fn rows(&self, width: usize, differs: Differs) -> Vec<Row> {
+        if self.is_note {
+            return paragraph(&self.function, width, Ink::Plain);
+        }
         let ink = |differs: bool| if differs { Ink::Strong } else { Ink::Plain };
         let who = || {
             let mut row = Row::new();
@@ -198,12 +201,17 @@ fn outcome(span: &CallSpan) -> (String, String, Ink, String) {
     let result = span.result().unwrap_or(0);
     let ok = tr!("ok");
     let descriptor = matches!(span.call.kind(), SyscallKind::Socket | SyscallKind::Accept);
+    let waits = matches!(
+        span.call.kind(),
+        SyscallKind::Select | SyscallKind::Poll | SyscallKind::EpollWait
+    );
     let (mut shown, mut compared) = match result {
         _ if descriptor => (ok.to_owned(), "ok".to_owned()),
         number if span.sending().is_some() || span.receives() => {
             (number.to_string(), number.to_string())
         }
-        0 => (ok.to_owned(), "ok".to_owned()),
+        // That none is ready is a result.
+        0 if !waits => (ok.to_owned(), "ok".to_owned()),
         number => (number.to_string(), number.to_string()),
     };
     for (name, it) in back.out.args().0.iter().filter(|(name, _)| name != "socket") {

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::{STYLES, Side, path, peer};
+use crate::support::ChildGuard;
 
 #[test]
 fn the_rest_of_the_input_is_sent_after_the_peer_has_ended() {
@@ -118,7 +119,7 @@ fn a_non_blocking_output_is_waited_for() {
         .stdin(Stdio::null())
         .stdout(into)
         .stderr(Stdio::piped());
-    let mut child = command.spawn().expect("explore starts");
+    let mut child = ChildGuard::spawn(&mut command);
     drop(command);
     let mut notes = BufReader::new(child.stderr.take().expect("piped"));
     notes.read_line(&mut String::new()).expect("it waits");

@@ -203,20 +203,20 @@ import socket, sys, threading
 end, other = socket.socketpair()
 sys.setrecursionlimit(3000)
 threading.stack_size(64 << 20)
-def 收(depth):
+def 好(depth):
     if depth == 0:
         end.recv(10)  # deep
     else:
-        收(depth - 1)
+        好(depth - 1)
 def flat():
     end.recv(10)  # flat
-threading.Thread(target=收, args=(500,), daemon=True).start()
-threading.Thread(target=收, args=(1500,), daemon=True).start()
+threading.Thread(target=好, args=(500,), daemon=True).start()
+threading.Thread(target=好, args=(1500,), daemon=True).start()
 threading.Thread(target=flat, daemon=True).start()
 print('ready', flush=True)
 end.recv(10)  # main
 ";
     let threads =
-        [("# main", None), ("# deep", Some("收")), ("# deep", None), ("# flat", Some("flat"))];
+        [("# main", None), ("# deep", Some("好")), ("# deep", None), ("# flat", Some("flat"))];
     expect(text, &threads);
 }
