@@ -119,7 +119,7 @@ pub const DEADLINE: Parameter = Parameter {
     name: "deadline",
     default: "60s",
     kind: Kind::Span(1, 86_400_000),
-    help: Text("the deadline: when the experiment is stopped, and shows who was blocked"),
+    help: Text("when the experiment is stopped, and it is shown who was blocked"),
 };
 
 /// The settings of a run without any `--set`.

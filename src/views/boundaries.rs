@@ -3,10 +3,10 @@
 //! Both rows share their columns: every cut has a column of its own, and a row that is not cut there shows `·`.
 
 use super::wording::{self, ActorColors, bytes};
-use super::{DrawOptions, view};
+use super::{DrawOptions, legend, view};
 use crate::analysis::{self, Analysis, DatagramFlow, Direction, Message, part_of};
 use crate::i18n::{tr, tr_n};
-use crate::picture::{Ink, Picture, Row, paragraph};
+use crate::picture::{Ink, Picture, Row};
 use crate::trace::{Data, SocketType};
 
 mod draw;
@@ -68,11 +68,8 @@ fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
         (shows('·'), tr!("· here a call ended on the other side only")),
         (shows(SPACE), tr!("␣ a space")),
     ];
-    let key: Vec<&str> = key
-        .into_iter()
-        .filter_map(|(shown, words)| (shown && options.explains(words)).then_some(words))
-        .collect();
-    rows.extend(paragraph(&key.join("   "), width, Ink::Faint));
+    let key = legend::lines(options.explanations(key), width);
+    rows.extend(key.into_iter().map(|line| Row::new().with(line, Ink::Faint)));
     Picture(rows)
 }
 

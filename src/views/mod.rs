@@ -18,6 +18,7 @@ mod all_tests;
 mod bars;
 mod boundaries;
 mod layers;
+mod legend;
 mod plot;
 pub mod poll_chart;
 mod retries;
@@ -76,6 +77,14 @@ impl DrawOptions<'_> {
     /// Whether this explanation of a mark is new to the reader.
     fn explains(&self, words: &str) -> bool {
         self.explained.is_none_or(|explained| explained.is_new(words))
+    }
+
+    /// The explanations of the marks that occur and that are new to the reader.
+    fn explanations<'t>(&self, marks: impl IntoIterator<Item = (bool, &'t str)>) -> Vec<&'t str> {
+        let marks = marks.into_iter();
+        marks
+            .filter_map(|(occurs, words)| (occurs && self.explains(words)).then_some(words))
+            .collect()
     }
 }
 

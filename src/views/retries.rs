@@ -6,7 +6,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use self::block::{Line, Stroke, blocks};
-use super::{DrawOptions, view};
+use super::{DrawOptions, legend, view};
 use crate::analysis::Analysis;
 use crate::i18n::tr;
 use crate::picture::axis::TimeAxis;
@@ -86,12 +86,7 @@ fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
             (has(|line| line.stroke == Stroke::Call), tr!("┣━━┫ a call, until it returned")),
             (has(|line| line.stroke == Stroke::Wait), tr!("├╌╌┤ a wait on purpose")),
         ];
-        let is_new = |(shown, words): (bool, &'static str)| {
-            (shown && options.explains(words)).then_some(words)
-        };
-        let key = key.into_iter().filter_map(is_new);
-        let key = key.collect::<Vec<_>>().join("   ");
-        for line in wrap(&key, width) {
+        for line in legend::lines(options.explanations(key), width) {
             canvas.write(canvas.height(), 0, width, &line, Ink::Faint);
         }
     }

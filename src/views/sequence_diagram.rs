@@ -18,6 +18,7 @@ use crate::picture::phrase::{Phrase, fitted, fitting};
 use crate::picture::{Canvas, Ink, Picture, span_of};
 use crate::text::wrap;
 use crate::views::DrawOptions;
+use crate::views::legend::lines;
 
 mod annotations;
 mod arp;
@@ -280,7 +281,7 @@ impl Ladder {
 
     /// What its lines and marks mean.
     fn legend(&mut self, diagram: &Diagram, options: DrawOptions) {
-        for line in legend::lines(legend::of(diagram), self.end, options) {
+        for line in lines(options.explanations(legend::of(diagram)), self.end) {
             self.canvas.write(self.row, 0, self.end, &line, Ink::Faint);
             self.row += 1;
         }

@@ -103,7 +103,7 @@ fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
         ),
         (again, tr!("(└ the same socket as in the row above)")),
     ];
-    for (_, words) in notes.into_iter().filter(|(shown, words)| *shown && options.explains(words)) {
+    for words in options.explanations(notes) {
         rows.extend(paragraph(words, width, Ink::Faint));
     }
     Picture(rows)

@@ -60,11 +60,7 @@ fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
     let taken = tr!(
         "Preempted is what remains of the turns, so an upper bound: shorter sleeps are counted in it."
     );
-    let sentences: Vec<&str> = [counted, derived]
-        .into_iter()
-        .chain(asked.then_some(taken))
-        .filter(|sentence| options.explains(sentence))
-        .collect();
+    let sentences = options.explanations([(true, counted), (true, derived), (asked, taken)]);
     if !sentences.is_empty() {
         rows.push(Row::new());
     }

@@ -1,16 +1,10 @@
 //! What the lines and marks of a ladder mean: those that occur in it.
 
-use unicode_width::UnicodeWidthStr;
-
 use super::diagram::{Diagram, KnownBy, Line, Shape, Step, Transit};
 use crate::i18n::tr;
-use crate::views::DrawOptions;
 
-/// Columns between two explanations.
-const GAP: usize = 3;
-
-/// All that is to be explained.
-pub(super) fn of(diagram: &Diagram) -> Vec<&'static str> {
+/// The marks, and whether they occur.
+pub(super) fn of(diagram: &Diagram) -> impl Iterator<Item = (bool, &'static str)> {
     let has = |is: fn(&Step) -> bool| diagram.steps.iter().any(is);
     let has_arrow = |line: Line| {
         diagram.steps.iter().any(
@@ -25,37 +19,22 @@ pub(super) fn of(diagram: &Diagram) -> Vec<&'static str> {
         (has_arrow(Line::Control), tr!("╌▶ a connection begins or ends")),
         (has(is_stopped), tr!("✗ does not arrive")),
     ];
-    let marks = marks.into_iter().filter_map(|(occurs, says)| occurs.then_some(says));
-    marks.chain(of_states(diagram)).collect()
+    marks.into_iter().chain(of_states(diagram))
 }
 
-/// What is to be explained of TCP states.
-pub(super) fn of_states(diagram: &Diagram) -> Vec<&'static str> {
+/// Those of TCP states.
+pub(super) fn of_states(diagram: &Diagram) -> impl Iterator<Item = (bool, &'static str)> {
     let has = |by: KnownBy| {
         diagram
             .steps
             .iter()
             .any(|step| matches!(step.shape, Shape::State { known_by, .. } if known_by == by))
     };
-    let states = [
-        (KnownBy::Segments, tr!("(STATE) follows from the segments")),
-        (KnownBy::Asking, tr!("asked: the kernel's answer then")),
-    ];
-    states.into_iter().filter_map(|(by, says)| has(by).then_some(says)).collect()
-}
-
-/// The explanations that are new to the reader, in lines of this width.
-pub(super) fn lines(explanations: Vec<&str>, width: usize, options: DrawOptions) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for explanation in explanations.into_iter().filter(|words| options.explains(words)) {
-        match lines.last_mut() {
-            Some(line) if line.width() + GAP + explanation.width() <= width => {
-                line.extend([" ".repeat(GAP).as_str(), explanation]);
-            }
-            _ => lines.extend(crate::text::wrap(explanation, width)),
-        }
-    }
-    lines
+    [
+        (has(KnownBy::Segments), tr!("(STATE) follows from the segments")),
+        (has(KnownBy::Asking), tr!("asked: the kernel's answer then")),
+    ]
+    .into_iter()
 }
 
 /// True for a frame that leaves in one row and arrives in another.

@@ -10,6 +10,7 @@ use crate::picture::phrase::{fitted, fitting};
 use crate::picture::{Canvas, Ink, Picture};
 use crate::text::wrap;
 use crate::views::DrawOptions;
+use crate::views::legend::lines;
 
 /// The same without lanes, for narrow terminals.
 pub(super) fn draw(diagram: &Diagram, width: usize, options: DrawOptions) -> Picture {
@@ -91,7 +92,7 @@ pub(super) fn draw(diagram: &Diagram, width: usize, options: DrawOptions) -> Pic
             row += 1;
         }
     }
-    for line in legend::lines(legend::of_states(diagram), width, options) {
+    for line in lines(options.explanations(legend::of_states(diagram)), width) {
         canvas.write(row, 0, width, &line, Ink::Faint);
         row += 1;
     }
