@@ -16,6 +16,7 @@ mod calls;
 mod connections;
 mod datagrams;
 mod deliveries;
+pub mod findings;
 mod hosts;
 mod measurements;
 mod messages;

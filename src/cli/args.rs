@@ -248,11 +248,15 @@ pub struct Man {
 #[command(after_help = "\
 Examples:
   explore run two-processes --record two.jsonl
-  explore replay two.jsonl -v")]
+  explore replay two.jsonl -v
+  explore replay two.jsonl --view findings")]
 pub struct Replay {
     /// A file that `--record` wrote; `-` is standard input
     #[arg(value_name = "FILE.jsonl")]
     pub file: PathBuf,
+    /// Draw this view instead of those of its lesson; several times for several
+    #[arg(long = "view", value_name = "NAME")]
+    pub views: Vec<String>,
     /// How it is played
     #[command(flatten)]
     pub play: Play,

@@ -12,10 +12,12 @@ use crate::experiments;
 use crate::i18n::tr;
 use crate::picture::Ink;
 use crate::trace::recording::{self, Origin, Recording};
-use crate::views;
+use crate::views::{self, View};
 
 /// Shows a file of recordings. The intact recordings of a damaged file are shown before the failure.
 pub fn run(args: &cli::Replay, session: &mut Session) -> Result<(), Failure> {
+    let find = |name: &String| View::find(name).ok_or_else(|| Failure::NoView(name.clone()));
+    let wanted = args.views.iter().map(find).collect::<Result<Vec<View>, _>>()?;
     let path = args.file.as_path();
     let contents = if path == Path::new("-") {
         recording::read(io::stdin().lock())
@@ -24,7 +26,7 @@ pub fn run(args: &cli::Replay, session: &mut Session) -> Result<(), Failure> {
             File::open(path).map_err(|error| Failure::NoRecording(path.to_owned(), error))?;
         recording::read(io::BufReader::new(file))
     };
-    contents.recordings.iter().try_for_each(|recording| replay(session, recording))?;
+    contents.recordings.iter().try_for_each(|recording| replay(session, recording, &wanted))?;
     session.terminal.flush()?;
     match contents.damage {
         None => Ok(()),
@@ -37,7 +39,7 @@ pub fn run(args: &cli::Replay, session: &mut Session) -> Result<(), Failure> {
     }
 }
 
-fn replay(session: &mut Session, recording: &Recording) -> Result<(), Failure> {
+fn replay(session: &mut Session, recording: &Recording, wanted: &[View]) -> Result<(), Failure> {
     let header = &recording.header;
     session.terminal.wrapped("", &header.name(), Ink::Strong)?;
     let text = tr!(
@@ -57,7 +59,8 @@ fn replay(session: &mut Session, recording: &Recording) -> Result<(), Failure> {
         None if matches!(header.origin, Origin::Programs(_)) => (trace::views(), Vec::new()),
         None => (vec![views::LADDER], Vec::new()),
     };
-    show::pictures(session, &views, recording)?;
+    let views = if wanted.is_empty() { &views } else { wanted };
+    show::pictures(session, views, recording)?;
     let judged = report::judge(&claims, recording, Playback::Recorded);
     show::claims(session, &judged, tr!("Verdicts in the recording (not checked here)"))
 }

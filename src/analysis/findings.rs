@@ -1,0 +1,201 @@
+//! What often goes wrong in programs on sockets, and did in this run: a file a group of rules.
+//!
+//! A rule speaks up only where what was recorded leaves no other reading: a false alarm is worse than a missed fault. Each
+//! is tested with a recording in which it must find its fault and with one, of a right program, in which it must find nothing.
+
+use std::cmp::Reverse;
+
+use strum::{EnumDiscriminants, EnumIter};
+
+use self::facts::Facts;
+use super::Analysis;
+use crate::trace::{Address, Name};
+
+mod addresses;
+mod closing;
+mod deadlock;
+mod delayed_ack;
+mod facts;
+mod leaks;
+mod messages;
+mod readiness;
+mod spinning;
+mod streams;
+#[cfg(test)]
+mod tests;
+mod waiting;
+
+/// Something that a program did and should not do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What.
+    pub rule: Rule,
+    /// Who did it.
+    pub who: Name,
+    /// The calls that show it, as indices into [`Analysis::calls`], the most telling first. Of several equal findings, those of
+    /// the first.
+    pub calls: Vec<usize>,
+    /// How often it was found at the same place.
+    pub times: usize,
+}
+
+/// What was done, with the numbers that show it.
+#[derive(Clone, Debug, PartialEq, Eq, EnumDiscriminants)]
+#[strum_discriminants(name(RuleKind), doc = "A rule, without its numbers.", derive(EnumIter, Hash))]
+pub enum Rule {
+    /// It answered after a recv() that had got a part of a message.
+    AnsweredPart { got: usize, of: usize },
+    /// It closed the connection after a recv() that had got a part of a message; the rest was thrown away.
+    LeftRest { got: usize, of: usize },
+    /// It read a length, asked for so many bytes, got fewer, and went on as if it had them all.
+    ShortRead { got: usize, asked: usize },
+    /// A recv() got several messages together, and then it waited for the next.
+    JoinedMessages { messages: usize, bytes: usize },
+    /// A send() took a part of the data, and the rest was not sent.
+    RestNotSent { taken: usize, of: usize },
+    /// recv() returned 0, and was called again and again.
+    ReadPastEnd { times: usize },
+    /// It asked again and again for what was not there yet, without ever waiting.
+    Spin { times: usize, span_ns: u64 },
+    /// A thread still used a processor when the run was stopped, long after its last call.
+    BusyWithoutCall { cpu_ns: u64 },
+    /// It closed a connection on which bytes were unread: the peer got a reset.
+    ClosedUnread { unread: usize },
+    /// bind() or listen() failed: the address is in use.
+    AddressInUse { address: Address, holder: Holder },
+    /// A server closed a connection first, and had not set SO_REUSEADDR: it cannot be started again for a minute.
+    NoReuseAddress { address: Address },
+    /// It sent on a connection that was closed, and SIGPIPE ended it.
+    BrokenPipe,
+    /// Each waits in recv() for another of them.
+    AllReceive { waiting: usize },
+    /// Each waits in send() for another of them to receive.
+    AllSend { waiting: usize },
+    /// Each waits for another of them, some in recv() and some in send().
+    AllWait { waiting: usize },
+    /// It waits in accept(), and so does everybody else.
+    AllAccept { waiting: usize },
+    /// It waits in accept() while a client, which waits for its answer, has sent what it has not read.
+    AcceptInsteadOfRecv { unread: usize },
+    /// A server of one thread waited for one client, and so long another was not accepted.
+    OneClientBlocks { waited_ns: u64 },
+    /// A connect() waited because the server accepted nobody and its queue was full.
+    FullBacklog { backlog: i64, waited_ns: u64 },
+    /// Small sends one after the other, then a recv(): each time the second waited for a delayed acknowledgment.
+    DelayedAck { times: usize, waited_ns: u64 },
+    /// Connections that the peer had closed were never closed.
+    NotClosed { sockets: usize },
+    /// It waited without any limit for a peer that said nothing.
+    NoTimeout { waited_ns: u64 },
+    /// A readiness call said the same descriptor again and again, and nobody touched it.
+    ReadyIgnored { times: usize, events: Readiness },
+    /// It blocked on a socket that the readiness call before had not named.
+    NotReady { waited_ns: u64 },
+    /// A datagram was cut by the buffer.
+    DatagramCut { got: usize, of: usize },
+    /// Nobody listened at the address; perhaps somebody does nearby.
+    NobodyListens { address: Address, nearby: Option<Nearby> },
+    /// A socket was closed while another thread was blocked on it.
+    ClosedWhileBlocked { blocked_ns: u64 },
+    /// A socket was connected to itself.
+    SelfConnect { address: Address },
+}
+
+/// Who holds an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// A socket of this program, which listens or is bound.
+    Open(Name),
+    /// Connections of this program that were closed: their addresses are in TIME_WAIT.
+    Closed(Name),
+    /// The recording does not say.
+    Unknown,
+}
+
+/// What a descriptor is ready for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// To read or accept.
+    Reading,
+    /// To write.
+    Writing,
+}
+
+/// Who listens near an address at which nobody listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nearby {
+    /// Who.
+    pub who: Name,
+    /// Where.
+    pub address: Address,
+    /// How long after the attempt it began to listen; 0 if it listened already.
+    pub later_ns: u64,
+}
+
+impl Finding {
+    fn new(facts: &Facts, rule: Rule, calls: Vec<usize>) -> Finding {
+        let who = facts.analysis.calls[calls[0]].actor.clone();
+        Finding { rule, who, calls, times: 1 }
+    }
+}
+
+impl Analysis<'_> {
+    /// What was done in this run that should not be, in the order in which it happened. Equal findings are one.
+    pub fn findings(&self) -> Vec<Finding> {
+        let facts = Facts::of(self);
+        let rules: [fn(&Facts) -> Vec<Finding>; 10] = [
+            messages::find,
+            streams::find,
+            spinning::find,
+            readiness::find,
+            closing::find,
+            leaks::find,
+            addresses::find,
+            deadlock::find,
+            waiting::find,
+            delayed_ack::find,
+        ];
+        let mut all: Vec<Finding> = rules.iter().flat_map(|rule| rule(&facts)).collect();
+        self.keep_causes(&mut all);
+        all.sort_by_key(|finding| self.calls[finding.calls[0]].entered_ns);
+        let mut merged: Vec<Finding> = Vec::new();
+        for finding in all {
+            match merged.iter_mut().find(|known| self.is_like(known, &finding)) {
+                Some(known) => known.times += 1,
+                None => merged.push(finding),
+            }
+        }
+        merged
+    }
+
+    /// Leaves out what is said already: whoever takes a part for the message closes with the rest unread.
+    fn keep_causes(&self, all: &mut Vec<Finding>) {
+        let socket = |finding: &Finding| self.calls[finding.calls[0]].socket;
+        let is_cause = |finding: &&Finding| {
+            matches!(
+                finding.rule,
+                Rule::AnsweredPart { .. } | Rule::LeftRest { .. } | Rule::ShortRead { .. }
+            )
+        };
+        let causes: Vec<_> = all.iter().filter(is_cause).map(socket).collect();
+        all.retain(|finding| {
+            let follows = matches!(finding.rule, Rule::ClosedUnread { .. });
+            !(follows && causes.contains(&socket(finding)))
+        });
+    }
+
+    /// True if both are of one rule and one place: a source line, or where that is not known, an actor's call.
+    fn is_like(&self, one: &Finding, other: &Finding) -> bool {
+        let place = |finding: &Finding| {
+            let call = &self.calls[finding.calls[0]].call;
+            let who = call.site.is_none().then(|| (finding.who.clone(), call.kind()));
+            (RuleKind::from(&finding.rule), call.site.clone(), who)
+        };
+        place(one) == place(other)
+    }
+}
+
+/// The longest first.
+fn by_length<T>(all: &mut [T], length: impl Fn(&T) -> u64) {
+    all.sort_by_key(|one| Reverse(length(one)));
+}

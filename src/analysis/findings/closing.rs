@@ -1,0 +1,156 @@
+//! How connections are closed.
+
+use super::facts::Facts;
+use super::{Finding, Rule};
+use crate::analysis::{Direction, Origin};
+use crate::trace::{EventKind, ExitStatus, How, SockOpt, Syscall, SyscallKind, Value};
+
+/// A call that was blocked for so long after its socket was closed was not ended by that, in nanoseconds.
+const STILL_BLOCKED_NS: u64 = 100_000_000;
+
+pub(super) fn find(facts: &Facts) -> Vec<Finding> {
+    let mut all: Vec<Finding> =
+        facts.analysis.directions.iter().filter_map(|it| closed_unread(facts, it)).collect();
+    all.extend((0..facts.analysis.sockets.len()).filter_map(|it| no_reuse_address(facts, it)));
+    all.extend(broken_pipes(facts));
+    all.extend(closed_while_blocked(facts));
+    all
+}
+
+/// A connection that was closed before everything was read.
+pub(super) struct Unread {
+    pub bytes: usize,
+    /// The close(); `None` if the program ended.
+    pub close: Option<usize>,
+    /// True if the other end was still there to notice the reset.
+    noticed: bool,
+}
+
+/// Bytes that had come by TCP when the receiving end was closed, and that nobody had read; `None` if there were none, or if
+/// the reset was meant.
+pub(super) fn unread_at_close(facts: &Facts, direction: &Direction) -> Option<Unread> {
+    let [from, to] = [direction.from, direction.to].map(|at| &facts.analysis.sockets[at]);
+    let (closed_ns, close) = facts.closed(direction.to)?;
+    let arrived =
+        direction.sends.iter().rfind(|send| facts.call(send.call).returned_ns() <= closed_ns);
+    let bytes = arrived?.end().saturating_sub(direction.received());
+    let lingers = facts.on(direction.to).any(|(_, span)| {
+        matches!(span.call.syscall, Syscall::SetOption { option: SockOpt::Linger, .. })
+    });
+    let noticed = from.closed_ns.is_none_or(|at_ns| at_ns > closed_ns);
+    // Where the wire was watched, the reset must have been seen.
+    let mut segments = facts
+        .analysis
+        .wire
+        .iter()
+        .filter(|segment| segment.socket == Some(direction.to))
+        .peekable();
+    let reset = segments.peek().is_none()
+        || segments.any(|segment| segment.tcp().is_some_and(|tcp| tcp.flags.rst()));
+    let counts = bytes > 0 && to.protocol_name() == "TCP" && !lingers && reset;
+    counts.then_some(Unread { bytes, close, noticed })
+}
+
+fn closed_unread(facts: &Facts, direction: &Direction) -> Option<Finding> {
+    let unread = unread_at_close(facts, direction).filter(|unread| unread.noticed)?;
+    let last = facts.on(direction.to).next_back().map(|(index, _)| index);
+    let rule = Rule::ClosedUnread { unread: unread.bytes };
+    Some(Finding::new(facts, rule, vec![unread.close.or(last)?]))
+}
+
+/// A listening TCP socket on a port that the program chose, without SO_REUSEADDR, of which one connection was closed by the
+/// server first: its end stays in TIME_WAIT.
+fn no_reuse_address(facts: &Facts, listener: usize) -> Option<Finding> {
+    let socket = &facts.analysis.sockets[listener];
+    if socket.backlog.is_none() || socket.protocol_name() != "TCP" {
+        return None;
+    }
+    let (bind, address) =
+        facts.on(listener).find_map(|(index, span)| match &span.call.syscall {
+            Syscall::Bind { address } if span.result().is_some() => Some((index, address)),
+            _ => None,
+        })?;
+    let allows = facts.on(listener).any(|(_, span)| {
+        let Syscall::SetOption { option, value } = &span.call.syscall else { return false };
+        matches!(option, SockOpt::ReuseAddr | SockOpt::ReusePort) && *value != Value::Number(0)
+    });
+    if address.port() == Some(0) || allows {
+        return None;
+    }
+    let sockets = facts.analysis.sockets.iter().enumerate();
+    let accepted = sockets.filter(|(_, other)| other.origin == Origin::Accept(Some(listener)));
+    let closed = accepted.filter_map(|(at, other)| Some((at, other.other_end?)));
+    let first = closed.filter_map(|(at, peer)| closed_first(facts, at, peer)).min()?;
+    let rule = Rule::NoReuseAddress { address: address.clone() };
+    Some(Finding::new(facts, rule, vec![bind, first]))
+}
+
+/// The call by which this end of a connection ended it, if it did so before the other and everything had been read.
+fn closed_first(facts: &Facts, own: usize, peer: usize) -> Option<usize> {
+    let ends = |socket: usize| {
+        facts.on(socket).find(|(_, span)| match &span.call.syscall {
+            Syscall::Shutdown { how } => *how != How::Read,
+            Syscall::Close => facts.analysis.sockets[socket].closed_ns == Some(span.returned_ns()),
+            _ => false,
+        })
+    };
+    let (call, span) = ends(own)?;
+    let later = ends(peer).is_some_and(|(_, other)| other.entered_ns > span.returned_ns());
+    let directions = facts.analysis.directions.iter();
+    let mut both =
+        directions.filter(|it| [it.from, it.to] == [own, peer] || [it.from, it.to] == [peer, own]);
+    let all_read = both.all(|it| it.sound && it.sent() == it.received());
+    (later && all_read && facts.is_before_stop(span.entered_ns)).then_some(call)
+}
+
+/// Processes that SIGPIPE ended, while they sent on a socket.
+fn broken_pipes(facts: &Facts) -> Vec<Finding> {
+    let events = facts.analysis.recording.events().iter();
+    let killed = events.filter(|event| {
+        let EventKind::Exited { status: Some(status), .. } = &event.what else { return false };
+        matches!(status, ExitStatus::Signal(signal) if signal == "SIGPIPE")
+    });
+    killed
+        .filter_map(|event| {
+            let calls = facts.analysis.calls.iter().enumerate();
+            let last = calls.rev().find(|(_, span)| {
+                let sends = span.is(SyscallKind::Send) && span.socket.is_some();
+                let broke = span.exit.is_none() || span.errno() == Some("EPIPE");
+                span.process == event.process && sends && broke
+            });
+            Some(Finding::new(facts, Rule::BrokenPipe, vec![last?.0]))
+        })
+        .collect()
+}
+
+/// close() of a socket on which another thread of the process was blocked, and remained so.
+fn closed_while_blocked(facts: &Facts) -> Vec<Finding> {
+    let mut all = Vec::new();
+    for (close, closing) in facts.analysis.calls.iter().enumerate() {
+        let (Some(socket), true) = (closing.socket, closing.is(SyscallKind::Close)) else {
+            continue;
+        };
+        if closing.result().is_none() {
+            continue;
+        }
+        let woken = facts.on(socket).any(|(_, span)| {
+            let ends =
+                matches!(&span.call.syscall, Syscall::Shutdown { how } if *how != How::Write);
+            ends && span.result().is_some() && span.entered_ns <= closing.entered_ns
+        });
+        let left_ns = facts.exit(closing.process).map_or(facts.end_ns, |(at_ns, _)| at_ns);
+        let blocked = facts.on(socket).find(|(_, span)| {
+            let meanwhile = span.entered_ns < closing.entered_ns
+                && span.returned_ns().min(left_ns) >= closing.returned_ns() + STILL_BLOCKED_NS;
+            let waits = matches!(span.call.kind(), SyscallKind::Recv | SyscallKind::Accept);
+            let same = (span.process, span.call.fd) == (closing.process, closing.call.fd);
+            waits && meanwhile && same && span.thread != closing.thread
+        });
+        if let Some((call, span)) = blocked.filter(|_| !woken) {
+            let blocked_ns = span.returned_ns().min(left_ns) - closing.returned_ns();
+            let rule = Rule::ClosedWhileBlocked { blocked_ns };
+            all.push(Finding::new(facts, rule, vec![close, call]));
+        }
+    }
+    all
+}

@@ -1,0 +1,321 @@
+//! What several rules ask: the calls on a socket and of a thread, whose socket a descriptor was, who was waiting when the run
+//! was stopped.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::analysis::{Analysis, CallSpan};
+use crate::trace::{Ending, EventKind, ExitStatus, LINK, Role, Sample, Syscall, SyscallKind};
+
+/// A process and its thread.
+pub(super) type ThreadId = (u32, u32);
+
+/// A thread that had been in a call for less than this when the run was stopped may have been about to go on, in nanoseconds.
+const STUCK_NS: u64 = 100_000_000;
+
+/// From when on a descriptor was which socket; `None` for closed.
+type Descriptor = Vec<(u64, Option<usize>)>;
+
+/// What is looked up again and again.
+pub(super) struct Facts<'a> {
+    pub analysis: &'a Analysis<'a>,
+    /// The program's calls on each socket, in the order of entry.
+    on: Vec<Vec<usize>>,
+    /// The program's calls by each thread, in the order of entry.
+    by: BTreeMap<ThreadId, Vec<usize>>,
+    /// Threads, with the time of their first event, and of their end.
+    lives: BTreeMap<ThreadId, (u64, Option<u64>)>,
+    /// Processor time that threads had used when they ended; the thread that a process began with, with all the others'.
+    cpu_ns: BTreeMap<ThreadId, u64>,
+    /// How and when processes ended.
+    exits: HashMap<u32, (u64, &'a ExitStatus)>,
+    samples: HashMap<ThreadId, Vec<(u64, &'a Sample)>>,
+    /// When threads slept on purpose.
+    sleeps: HashMap<ThreadId, Vec<u64>>,
+    descriptors: HashMap<(u32, i64), Descriptor>,
+    /// When the run was stopped from outside: by its deadline, by Ctrl-C.
+    pub stopped_ns: Option<u64>,
+    pub end_ns: u64,
+}
+
+/// A thread that was waiting when the run was stopped.
+pub(super) struct Stuck {
+    pub call: usize,
+    pub thread: ThreadId,
+    /// The sockets of which one could end its wait.
+    pub sockets: Vec<usize>,
+    pub since_ns: u64,
+}
+
+impl<'a> Facts<'a> {
+    pub fn of(analysis: &'a Analysis<'a>) -> Facts<'a> {
+        let mut facts = Facts {
+            analysis,
+            on: vec![Vec::new(); analysis.sockets.len()],
+            by: BTreeMap::new(),
+            lives: BTreeMap::new(),
+            cpu_ns: BTreeMap::new(),
+            exits: HashMap::new(),
+            samples: HashMap::new(),
+            sleeps: HashMap::new(),
+            descriptors: HashMap::new(),
+            stopped_ns: None,
+            end_ns: analysis.recording.events().last().map_or(0, |event| event.at_ns),
+        };
+        facts.learn_from_events();
+        facts.learn_from_calls();
+        facts
+    }
+
+    fn learn_from_events(&mut self) {
+        let recording = self.analysis.recording;
+        for event in recording.events() {
+            let thread = (event.process, event.thread);
+            if event.is_by_actor() && *event.actor != *LINK {
+                self.lives.entry(thread).or_insert((event.at_ns, None));
+            }
+            match &event.what {
+                EventKind::Exited { status, cpu_ns } => {
+                    self.cpu_ns.extend(cpu_ns.map(|cpu_ns| (thread, cpu_ns)));
+                    if let Some(life) = self.lives.get_mut(&thread) {
+                        life.1 = Some(event.at_ns);
+                    }
+                    if let Some(status) = status {
+                        self.exits.insert(event.process, (event.at_ns, status));
+                    }
+                }
+                EventKind::Sample(sample) => {
+                    self.samples.entry(thread).or_default().push((event.at_ns, sample));
+                }
+                EventKind::Wait { .. } => {
+                    self.sleeps.entry(thread).or_default().push(event.at_ns);
+                }
+                EventKind::Deadline { .. } => {
+                    self.stopped_ns.get_or_insert(event.at_ns);
+                }
+                EventKind::Signalled { signal } if signal == "SIGINT" => {
+                    self.stopped_ns.get_or_insert(event.at_ns);
+                }
+                EventKind::End { ending: Ending::Interrupted } => {
+                    self.stopped_ns.get_or_insert(event.at_ns);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn learn_from_calls(&mut self) {
+        let analysis = self.analysis;
+        for (index, span) in analysis.calls.iter().enumerate() {
+            if span.call.is_instrument() {
+                continue;
+            }
+            self.by.entry((span.process, span.thread)).or_default().push(index);
+            if let Some(socket) = span.socket {
+                self.on[socket].push(index);
+            }
+            let mut is = |fd: Option<i64>, at_ns: u64, socket: Option<usize>| {
+                if let Some(fd) = fd {
+                    self.descriptors.entry((span.process, fd)).or_default().push((at_ns, socket));
+                }
+            };
+            match span.call.kind() {
+                SyscallKind::Socket => is(span.result(), span.returned_ns(), span.socket),
+                SyscallKind::Close => is(span.call.fd, span.entered_ns, None),
+                kind => {
+                    if kind == SyscallKind::Accept {
+                        is(span.result(), span.returned_ns(), analysis.accepted_by(index));
+                    }
+                    if span.socket.is_some() && span.errno() != Some("EBADF") {
+                        is(span.call.fd, span.entered_ns, span.socket);
+                    }
+                }
+            }
+        }
+        self.descriptors.values_mut().for_each(|is| is.sort_by_key(|(at_ns, _)| *at_ns));
+    }
+
+    pub fn call(&self, index: usize) -> &'a CallSpan {
+        &self.analysis.calls[index]
+    }
+
+    /// The program's calls on this socket.
+    pub fn on(&self, socket: usize) -> impl DoubleEndedIterator<Item = (usize, &'a CallSpan)> {
+        self.on[socket].iter().map(|&index| (index, self.call(index)))
+    }
+
+    /// The first call on the socket that was entered after this one returned, and does more than ask or configure.
+    pub fn next_on(&self, socket: usize, after: usize) -> Option<(usize, &'a CallSpan)> {
+        let since_ns = self.call(after).returned_ns();
+        self.on(socket)
+            .find(|(index, span)| *index != after && span.entered_ns >= since_ns && acts(span))
+    }
+
+    /// The program's calls, thread by thread.
+    pub fn threads(&self) -> impl Iterator<Item = (ThreadId, &[usize])> {
+        self.by.iter().map(|(thread, calls)| (*thread, calls.as_slice()))
+    }
+
+    /// The first call of that thread after this one that does more than ask or configure.
+    pub fn next_by_thread(&self, after: usize) -> Option<(usize, &'a CallSpan)> {
+        let span = self.call(after);
+        let calls = &self.by[&(span.process, span.thread)];
+        let at = calls.partition_point(|index| *index <= after);
+        calls[at..].iter().map(|&index| (index, self.call(index))).find(|(_, span)| acts(span))
+    }
+
+    /// The socket that this descriptor of a process was then.
+    pub fn socket_of(&self, process: u32, fd: i64, at_ns: u64) -> Option<usize> {
+        let is = self.descriptors.get(&(process, fd))?;
+        is[..is.partition_point(|(since_ns, _)| *since_ns <= at_ns)].last()?.1
+    }
+
+    /// True if the thread slept on purpose between these times.
+    pub fn slept(&self, thread: ThreadId, from_ns: u64, to_ns: u64) -> bool {
+        let sleeps = self.sleeps.get(&thread).map_or(&[][..], Vec::as_slice);
+        sleeps.iter().any(|at_ns| (from_ns..=to_ns).contains(at_ns))
+    }
+
+    /// How this process ended, and when.
+    pub fn exit(&self, process: u32) -> Option<(u64, &'a ExitStatus)> {
+        self.exits.get(&process).copied()
+    }
+
+    /// The threads that were there then.
+    pub fn alive(&self, at_ns: u64) -> impl Iterator<Item = ThreadId> {
+        let ended = move |thread: &ThreadId, own: Option<u64>| {
+            let all = self.exits.get(&thread.0).map(|(at_ns, _)| *at_ns);
+            own.into_iter().chain(all).any(|ended_ns| ended_ns <= at_ns)
+        };
+        let there = move |(thread, (began, own)): (&ThreadId, &(u64, Option<u64>))| {
+            (*began <= at_ns && !ended(thread, *own)).then_some(*thread)
+        };
+        self.lives.iter().filter_map(there)
+    }
+
+    /// Processor time that the thread had used when it ended.
+    pub fn cpu_ns(&self, thread: ThreadId) -> Option<u64> {
+        let own = *self.cpu_ns.get(&thread)?;
+        if thread.0 != thread.1 {
+            return Some(own);
+        }
+        let of_process = self.cpu_ns.iter().filter(|(other, _)| other.0 == thread.0);
+        let others: u64 = of_process.filter(|(other, _)| **other != thread).map(|(_, ns)| ns).sum();
+        own.checked_sub(others)
+    }
+
+    /// What the kernel had last said of the thread by then.
+    pub fn sample(&self, thread: ThreadId, at_ns: u64) -> Option<(u64, &'a Sample)> {
+        let all = self.samples.get(&thread)?;
+        all[..all.partition_point(|(when, _)| *when <= at_ns)].last().copied()
+    }
+
+    /// True if the thread slept on a lock or in a join then: it waits for other threads of its process.
+    pub fn waits_for_threads(&self, thread: ThreadId, at_ns: u64) -> bool {
+        self.sample(thread, at_ns).is_some_and(|(_, sample)| {
+            sample.state == Some('S') && sample.syscall.as_deref() == Some("futex")
+        })
+    }
+
+    /// The threads that waited in a call when the run was stopped, with no limit to their wait.
+    pub fn stuck(&self) -> Vec<Stuck> {
+        let Some(stopped_ns) = self.stopped_ns else { return Vec::new() };
+        let stuck = |thread: ThreadId| {
+            let calls = self.by.get(&thread)?;
+            let entered = calls.partition_point(|&index| self.call(index).entered_ns <= stopped_ns);
+            let call = *calls[..entered].last()?;
+            let span = self.call(call);
+            let waits = span.returned_ns() > stopped_ns
+                && stopped_ns - span.entered_ns >= STUCK_NS
+                && self.waits_without_limit(span);
+            waits.then(|| Stuck {
+                call,
+                thread,
+                sockets: self.waits_for(span),
+                since_ns: span.entered_ns,
+            })
+        };
+        self.alive(stopped_ns).filter_map(stuck).collect()
+    }
+
+    /// True for a call that can wait, on a socket in blocking mode, and to which no time limit is set.
+    pub fn waits_without_limit(&self, span: &CallSpan) -> bool {
+        if !span.call.syscall.may_block() || span.nonblocking {
+            return false;
+        }
+        match &span.call.syscall {
+            Syscall::Select { timeout_us, .. } => timeout_us.is_none(),
+            Syscall::Poll { timeout_ms, .. } | Syscall::EpollWait { timeout_ms, .. } => {
+                *timeout_ms < 0
+            }
+            _ => span.socket.is_none_or(|socket| !self.has_timeout(socket, span)),
+        }
+    }
+
+    /// True if a time limit for such a call was set on the socket before.
+    fn has_timeout(&self, socket: usize, waiting: &CallSpan) -> bool {
+        use crate::trace::SockOpt::{RecvTimeout, SendTimeout, UserTimeout};
+        self.on(socket).any(|(_, span)| {
+            span.entered_ns < waiting.entered_ns
+                && span.result().is_some()
+                && matches!(
+                    span.call.syscall,
+                    Syscall::SetOption { option: RecvTimeout | SendTimeout | UserTimeout, .. }
+                )
+        })
+    }
+
+    /// The sockets that this call waits for: its own, or all that it watches.
+    pub fn waits_for(&self, span: &CallSpan) -> Vec<usize> {
+        let watched: Vec<i64> = match &span.call.syscall {
+            Syscall::Select { read, write, .. } => {
+                read.shown.iter().chain(&write.shown).copied().collect()
+            }
+            Syscall::Poll { watched, .. } => watched.shown.iter().map(|(fd, _)| *fd).collect(),
+            _ => return span.socket.into_iter().collect(),
+        };
+        let socket = |fd| self.socket_of(span.process, fd, span.entered_ns);
+        watched.into_iter().filter_map(socket).collect()
+    }
+
+    /// True if the process closed the socket itself before the run was stopped.
+    pub fn closes(&self, socket: usize, process: u32) -> bool {
+        self.on(socket).any(|(_, span)| {
+            let by_itself = span.is(SyscallKind::Close) && span.process == process;
+            by_itself && self.is_before_stop(span.entered_ns)
+        })
+    }
+
+    /// True if the close() of a socket was its program's own doing: not the end of a run that was stopped.
+    pub fn is_before_stop(&self, at_ns: u64) -> bool {
+        self.stopped_ns.is_none_or(|stopped_ns| at_ns < stopped_ns)
+    }
+
+    /// When and by which call the socket was closed for good: by close(), or by a program that ended by itself.
+    pub fn closed(&self, socket: usize) -> Option<(u64, Option<usize>)> {
+        let closed_ns = self.analysis.sockets[socket].closed_ns?;
+        if !self.is_before_stop(closed_ns) {
+            return None;
+        }
+        let by = self
+            .on(socket)
+            .rev()
+            .find(|(_, span)| span.is(SyscallKind::Close) && span.returned_ns() == closed_ns);
+        if let Some((call, span)) = by {
+            return Some((span.entered_ns, Some(call)));
+        }
+        let by_itself = self
+            .exits
+            .values()
+            .any(|(at_ns, status)| *at_ns == closed_ns && matches!(status, ExitStatus::Code(_)));
+        by_itself.then_some((closed_ns, None))
+    }
+}
+
+/// True for a call by which a program goes on: neither a question nor a setting.
+fn acts(span: &CallSpan) -> bool {
+    let sets = matches!(
+        span.call.kind(),
+        SyscallKind::SetOption | SyscallKind::SetFlags | SyscallKind::Other
+    );
+    !sets && !span.call.syscall.only_asks() && span.call.role != Role::Instrument
+}

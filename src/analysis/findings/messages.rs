@@ -1,0 +1,180 @@
+//! One recv() taken for one message, and a datagram that its buffer cut.
+
+use super::facts::Facts;
+use super::{Finding, Rule};
+use crate::analysis::{CallSpan, Direction, Piece};
+use crate::trace::{Data, Syscall, SyscallKind};
+
+pub(super) fn find(facts: &Facts) -> Vec<Finding> {
+    let mut all = Vec::new();
+    for direction in facts.analysis.directions.iter().filter(|direction| direction.sound) {
+        all.extend(messages(facts, direction).iter().filter_map(|message| {
+            answered_part(facts, direction, message)
+                .or_else(|| left_rest(facts, direction, message))
+        }));
+        all.extend(joined(facts, direction));
+    }
+    for socket in 0..facts.analysis.sockets.len() {
+        if facts.analysis.sockets[socket].is_stream() {
+            all.extend(short_reads(facts, socket));
+        }
+    }
+    all.extend(facts.analysis.messages.iter().filter_map(|message| {
+        let rule = Rule::DatagramCut { got: message.bytes - message.cut(), of: message.bytes };
+        let calls = [message.receive?, message.send?];
+        (message.cut() > 0).then(|| Finding::new(facts, rule, calls.to_vec()))
+    }));
+    all
+}
+
+/// What was sent without waiting for an answer, by one send() or by several of which each sent the rest of the one before.
+struct Message {
+    first: usize,
+    last: usize,
+    start: usize,
+    end: usize,
+}
+
+impl Message {
+    fn bytes(&self) -> usize {
+        self.end - self.start
+    }
+
+    /// The receive that got its beginning and nothing else, and not its end.
+    fn beginning<'d>(&self, direction: &'d Direction) -> Option<&'d Piece> {
+        let is = |piece: &&Piece| piece.start == self.start && piece.end() < self.end;
+        direction.receives.iter().find(is)
+    }
+}
+
+/// The messages that went this way: before and after each its sender received, or said nothing more.
+fn messages(facts: &Facts, direction: &Direction) -> Vec<Message> {
+    let mut all: Vec<Message> = Vec::new();
+    let mut ended = true;
+    for (index, span) in facts.on(direction.from) {
+        let sent = direction.sends.iter().find(|piece| piece.call == index);
+        match (sent, span.sending()) {
+            (Some(piece), Some(data)) if piece.bytes > 0 => {
+                let (short, end) = (piece.bytes < data.bytes, piece.end());
+                match all.last_mut() {
+                    Some(message) if !ended => (message.last, message.end) = (index, end),
+                    _ => all.push(Message { first: index, last: index, start: piece.start, end }),
+                }
+                ended = !short;
+            }
+            _ => ended = true,
+        }
+    }
+    // Two sends in a row may be one message or two: of these nothing is said.
+    let is_send = |found: Option<(usize, &CallSpan)>| {
+        found.is_some_and(|(_, span)| span.is(SyscallKind::Send))
+    };
+    all.retain(|message| {
+        let before = facts.on(direction.from).rfind(|(index, span)| {
+            *index < message.first && (span.is(SyscallKind::Send) || span.receives())
+        });
+        !is_send(before) && !is_send(facts.next_on(direction.from, message.last))
+    });
+    all
+}
+
+/// It got a part of the message, and the next thing that its thread did was to answer, with something of another length: no
+/// program that passes on whatever comes, and none that has read a whole line.
+fn answered_part(facts: &Facts, direction: &Direction, message: &Message) -> Option<Finding> {
+    let piece = message.beginning(direction)?;
+    let (answer, span) = facts.next_by_thread(piece.call)?;
+    let got = facts.call(piece.call).received()?;
+    let asks_again = facts.next_on(direction.from, message.last)?.1.receives();
+    let is_answer = span.socket == Some(direction.to)
+        && span.sending().is_some_and(|data| data.bytes != got.bytes)
+        && !got.kept.contains(&b'\n')
+        && got.kept.len() == got.bytes;
+    let rule = Rule::AnsweredPart { got: piece.bytes, of: message.bytes() };
+    (asks_again && is_answer)
+        .then(|| Finding::new(facts, rule, vec![piece.call, message.first, answer]))
+}
+
+/// It got a part of the message, and closed the connection without reading on.
+fn left_rest(facts: &Facts, direction: &Direction, message: &Message) -> Option<Finding> {
+    let piece = message.beginning(direction)?;
+    let is_last = direction.receives.last().is_some_and(|last| last.call == piece.call);
+    let unread = super::closing::unread_at_close(facts, direction)?;
+    let calls = [piece.call, message.first].into_iter().chain(unread.close).collect();
+    let rule = Rule::LeftRest { got: piece.bytes, of: message.bytes() };
+    // All that is unread is the rest of this message.
+    (is_last && message.end == direction.sent()).then(|| Finding::new(facts, rule, calls))
+}
+
+/// One recv() got what several send()s of one source line had sent, and both ends were waiting for more when the run was
+/// stopped.
+fn joined(facts: &Facts, direction: &Direction) -> Option<Finding> {
+    let last = direction.receives.last().filter(|last| last.end() == direction.sent())?;
+    let together: Vec<&Piece> = direction
+        .sends
+        .iter()
+        .filter(|send| send.bytes > 0 && send.start >= last.start && send.end() <= last.end())
+        .collect();
+    let site = |piece: &&Piece| facts.call(piece.call).call.site.clone();
+    let first = together.first().and_then(site)?;
+    let alike = together.iter().all(|piece| site(piece).as_ref() == Some(&first));
+    let stuck = facts.stuck();
+    let waits = |socket: usize| {
+        stuck.iter().any(|one| facts.call(one.call).receives() && one.sockets == [socket])
+    };
+    let rule = Rule::JoinedMessages { messages: together.len(), bytes: last.bytes };
+    (alike && together.len() > 1 && waits(direction.from) && waits(direction.to)).then(|| {
+        let sends = together.iter().map(|piece| piece.call);
+        Finding::new(facts, rule, [last.call].into_iter().chain(sends).collect())
+    })
+}
+
+/// It read a number, asked for so many bytes, got fewer, and did not ask for the others.
+fn short_reads(facts: &Facts, socket: usize) -> Vec<Finding> {
+    let receives: Vec<(usize, usize, &Data)> = facts
+        .on(socket)
+        .filter(|(_, span)| !span.peeks())
+        .filter_map(|(index, span)| {
+            let Syscall::Recv { size, .. } = &span.call.syscall else { return None };
+            Some((index, usize::try_from(*size).ok()?, span.received()?))
+        })
+        .collect();
+    let asked_after = |call: usize| {
+        let mut later = facts.on(socket).filter(|(index, span)| *index > call && span.receives());
+        later.next().and_then(|(_, span)| match &span.call.syscall {
+            Syscall::Recv { size, .. } => usize::try_from(*size).ok(),
+            _ => None,
+        })
+    };
+    let mut all = Vec::new();
+    for pair in receives.windows(2) {
+        let ((head, head_size, number), (body, asked, data)) = (pair[0], pair[1]);
+        let announces = number.bytes == head_size && lengths(&number.kept).contains(&asked);
+        let is_short = data.bytes > 0 && data.bytes < asked;
+        if !announces || !is_short {
+            continue;
+        }
+        let rest = asked - data.bytes;
+        // It may be over: the stream has ended, or the run was stopped.
+        let goes_on = match asked_after(body) {
+            Some(next) => next != rest,
+            None => facts.next_on(socket, body).is_some_and(|(_, next)| next.is(SyscallKind::Send)),
+        };
+        if goes_on {
+            let rule = Rule::ShortRead { got: data.bytes, asked };
+            all.push(Finding::new(facts, rule, vec![body, head]));
+        }
+    }
+    all
+}
+
+/// The lengths that these bytes may stand for: a number in binary, in either order, or in digits.
+fn lengths(bytes: &[u8]) -> Vec<usize> {
+    let number = |sum: Option<usize>, byte: &u8| sum?.checked_mul(256)?.checked_add((*byte).into());
+    let digits = || str::from_utf8(bytes).ok()?.trim().parse().ok();
+    if !matches!(bytes.len(), 2 | 4 | 8) {
+        return digits().into_iter().collect();
+    }
+    let (big, little) =
+        (bytes.iter().fold(Some(0), number), bytes.iter().rev().fold(Some(0), number));
+    [big, little, digits()].into_iter().flatten().collect()
+}

@@ -1,0 +1,150 @@
+//! select(), poll() and epoll: what they said was not heeded.
+
+use std::collections::HashMap;
+
+use super::facts::{Facts, ThreadId};
+use super::{Finding, Readiness, Rule};
+use crate::analysis::CallSpan;
+use crate::trace::{Output, Syscall, SyscallKind};
+
+/// So often in a row, and no less often than this, is a loop that nobody meant.
+const TIMES: usize = 20;
+const GAP_NS: u64 = 5_000_000;
+/// A call that took longer than this waited for something that was not ready, in nanoseconds.
+const WAITED_NS: u64 = 10_000_000;
+
+pub(super) fn find(facts: &Facts) -> Vec<Finding> {
+    let threads = facts.threads();
+    threads
+        .flat_map(|(thread, calls)| {
+            let mut all = ignored(facts, thread, calls);
+            all.extend(not_ready(facts, calls));
+            all
+        })
+        .collect()
+}
+
+/// One descriptor that was said to be ready each time, and that nobody touched.
+struct Untouched {
+    calls: Vec<usize>,
+    events: Readiness,
+}
+
+fn ignored(facts: &Facts, (process, _): ThreadId, calls: &[usize]) -> Vec<Finding> {
+    let mut all = Vec::new();
+    let mut rows: HashMap<i64, Untouched> = HashMap::new();
+    let mut before_ns = 0;
+    for &index in calls.iter().filter(|&&index| facts.call(index).call.syscall.waits_for_many()) {
+        let span = facts.call(index);
+        let ready: Vec<(i64, Readiness)> = ready(span).collect();
+        let touched = |fd: i64| {
+            facts.analysis.calls.iter().any(|other| {
+                other.process == process
+                    && (before_ns..span.returned_ns()).contains(&other.entered_ns)
+                    && touches(facts, other, fd)
+            })
+        };
+        rows.retain(|fd, row| {
+            let again = ready.iter().any(|(other, events)| other == fd && *events == row.events);
+            let goes_on = again && !touched(*fd);
+            if !goes_on {
+                all.extend(row.finding(facts));
+            }
+            goes_on
+        });
+        for (fd, events) in ready {
+            let row = rows.entry(fd).or_insert_with(|| Untouched { calls: Vec::new(), events });
+            row.calls.push(index);
+        }
+        before_ns = span.returned_ns();
+    }
+    all.extend(rows.values().filter_map(|row| row.finding(facts)));
+    all
+}
+
+/// The sockets that the call said are ready.
+fn ready(span: &CallSpan) -> impl Iterator<Item = (i64, Readiness)> {
+    let listed = span.exit.iter().filter_map(|exit| match &exit.out {
+        Output::Ready(list) => Some(&list.shown),
+        _ => None,
+    });
+    listed.flatten().filter_map(|(fd, events)| {
+        let reading = ["IN", "HUP", "ERR", "PRI"].iter().any(|event| events.contains(event));
+        let writing = events.contains("OUT");
+        (reading || writing)
+            .then_some((*fd, if reading { Readiness::Reading } else { Readiness::Writing }))
+    })
+}
+
+/// True if the call does something with that descriptor, or changes what it is watched for.
+fn touches(facts: &Facts, span: &CallSpan, fd: i64) -> bool {
+    let same = |other: i64| {
+        let now = |fd| facts.socket_of(span.process, fd, span.entered_ns);
+        other == fd || (now(fd).is_some() && now(fd) == now(other))
+    };
+    match &span.call.syscall {
+        Syscall::EpollCtl { watched, .. } => same(*watched),
+        syscall if syscall.waits_for_many() || syscall.only_asks() => false,
+        _ => span.call.fd.is_some_and(same),
+    }
+}
+
+impl Untouched {
+    fn finding(&self, facts: &Facts) -> Option<Finding> {
+        let (first, last) = (*self.calls.first()?, *self.calls.last()?);
+        let span_ns =
+            facts.call(last).returned_ns().saturating_sub(facts.call(first).returned_ns());
+        let times = self.calls.len();
+        let rule = Rule::ReadyIgnored { times, events: self.events };
+        let is_loop = times >= TIMES && span_ns / times as u64 <= GAP_NS;
+        is_loop.then(|| Finding::new(facts, rule, vec![first]))
+    }
+}
+
+/// Calls that blocked on a socket which the readiness call before them had watched, and had not said to be ready.
+fn not_ready(facts: &Facts, calls: &[usize]) -> Vec<Finding> {
+    let mut all = Vec::new();
+    let mut asked: Option<usize> = None;
+    for &index in calls {
+        let span = facts.call(index);
+        if span.call.syscall.waits_for_many() {
+            asked = Some(index).filter(|_| span.result().is_some_and(|count| count > 0));
+            continue;
+        }
+        let (Some(asked), Some(socket)) = (asked, span.socket) else { continue };
+        let waits = matches!(span.call.kind(), SyscallKind::Recv | SyscallKind::Accept);
+        let until_ns = span.returned_ns().min(facts.stopped_ns.unwrap_or(facts.end_ns));
+        let waited_ns = until_ns.saturating_sub(span.entered_ns);
+        let asking = facts.call(asked);
+        let is_ready = ready(asking)
+            .any(|(fd, _)| facts.socket_of(asking.process, fd, asking.entered_ns) == Some(socket));
+        let all_shown = asking.result() == i64::try_from(ready(asking).count()).ok();
+        if waits
+            && !span.nonblocking
+            && waited_ns >= WAITED_NS
+            && all_shown
+            && !is_ready
+            && reads(facts, asking).contains(&socket)
+        {
+            let rule = Rule::NotReady { waited_ns };
+            all.push(Finding::new(facts, rule, vec![index, asked]));
+        }
+    }
+    all
+}
+
+/// The sockets that this call watches to read from them.
+fn reads(facts: &Facts, asking: &CallSpan) -> Vec<usize> {
+    let watched: Vec<i64> = match &asking.call.syscall {
+        Syscall::Select { read, .. } => read.shown.clone(),
+        Syscall::Poll { watched, .. } => watched
+            .shown
+            .iter()
+            .filter(|(_, events)| events.contains("IN"))
+            .map(|it| it.0)
+            .collect(),
+        _ => Vec::new(),
+    };
+    let socket = |fd| facts.socket_of(asking.process, fd, asking.entered_ns);
+    watched.into_iter().filter_map(socket).collect()
+}

@@ -1,0 +1,81 @@
+//! Threads that use a processor to wait.
+
+use super::facts::{Facts, ThreadId};
+use super::{Finding, Rule};
+use crate::analysis::{BLOCKED_NS, CallSpan};
+use crate::trace::Syscall;
+
+/// So many vain calls in a row, and no less often than this, are a loop that spins.
+const CALLS: usize = 100;
+const GAP_NS: u64 = 1_000_000;
+/// A thread that has used a processor for so long since its last call is busy.
+const BUSY_NS: u64 = 1_000_000_000;
+
+pub(super) fn find(facts: &Facts) -> Vec<Finding> {
+    let spins = facts.threads().flat_map(|(thread, calls)| spins(facts, thread, calls));
+    spins.chain(busy(facts)).collect()
+}
+
+/// Rows of calls that each failed because it was too early, with nothing between them that waits or gets on.
+fn spins(facts: &Facts, thread: ThreadId, calls: &[usize]) -> Vec<Finding> {
+    let mut all = Vec::new();
+    let mut run: Vec<usize> = Vec::new();
+    for &index in calls {
+        let span = facts.call(index);
+        let slept = run.last().is_some_and(|last| {
+            facts.slept(thread, facts.call(*last).returned_ns(), span.entered_ns)
+        });
+        if slept {
+            all.extend(spin(facts, &run));
+            run.clear();
+        }
+        if is_vain(span) {
+            run.push(index);
+        } else if !span.call.syscall.only_asks() && !span.call.syscall.sets_up() {
+            all.extend(spin(facts, &run));
+            run.clear();
+        }
+    }
+    all.extend(spin(facts, &run));
+    all
+}
+
+/// True for a call that found nothing and did not wait for it.
+fn is_vain(span: &CallSpan) -> bool {
+    let at_once = span.returned_ns().saturating_sub(span.entered_ns) < BLOCKED_NS;
+    let looks = matches!(
+        span.call.syscall,
+        Syscall::Poll { timeout_ms: 0, .. }
+            | Syscall::EpollWait { timeout_ms: 0, .. }
+            | Syscall::Select { timeout_us: Some(0), .. }
+    );
+    let too_early = matches!(span.errno(), Some("EAGAIN" | "EWOULDBLOCK"));
+    (too_early && (at_once || span.nonblocking)) || (looks && span.result() == Some(0))
+}
+
+fn spin(facts: &Facts, run: &[usize]) -> Option<Finding> {
+    let (first, last) = (facts.call(*run.first()?), facts.call(*run.last()?));
+    let span_ns = last.entered_ns - first.entered_ns;
+    let rule = Rule::Spin { times: run.len(), span_ns };
+    let spins = run.len() >= CALLS && span_ns / run.len() as u64 <= GAP_NS;
+    spins.then(|| Finding::new(facts, rule, vec![run[0]]))
+}
+
+/// Threads that ran when the run was stopped, and had been running since their last call.
+fn busy(facts: &Facts) -> Vec<Finding> {
+    let Some(stopped_ns) = facts.stopped_ns else { return Vec::new() };
+    let threads = facts.threads().filter_map(|(thread, calls)| {
+        let called = calls.partition_point(|&index| facts.call(index).entered_ns < stopped_ns);
+        let last = *calls[..called].last()?;
+        let returned_ns = facts.call(last).returned_ns();
+        let (looked_ns, sample) = facts.sample(thread, stopped_ns)?;
+        // Looks are recorded where the state has changed: since the last one it has run.
+        let cpu_ns = facts.cpu_ns(thread)?.saturating_sub(sample.cpu_ns?);
+        let before_ns = returned_ns.saturating_sub(looked_ns);
+        let since_ns = stopped_ns.checked_sub(looked_ns.max(returned_ns))?;
+        let cpu_ns = cpu_ns.saturating_sub(before_ns);
+        let is_busy = sample.state == Some('R') && cpu_ns >= BUSY_NS && cpu_ns >= since_ns / 3;
+        is_busy.then(|| Finding::new(facts, Rule::BusyWithoutCall { cpu_ns }, vec![last]))
+    });
+    threads.collect()
+}

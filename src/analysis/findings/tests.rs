@@ -1,0 +1,685 @@
+//! Each rule finds its fault, and leaves a right program alone.
+
+use serde_json::json;
+
+use super::{Holder, Readiness, Rule, RuleKind};
+use crate::analysis::Analysis;
+use crate::analysis::script::{Script, at, data, here};
+use crate::trace::{Outcome, Value};
+
+const MS: u64 = 1_000_000;
+
+fn found(script: &Script) -> Vec<Rule> {
+    let recording = script.recording();
+    Analysis::of(&recording).findings().into_iter().map(|finding| finding.rule).collect()
+}
+
+#[track_caller]
+fn finds(script: &Script, rule: Rule) {
+    assert_eq!(found(script), [rule]);
+}
+
+#[track_caller]
+fn finds_nothing(script: &Script) {
+    assert_eq!(found(script), []);
+}
+
+/// A client (socket 1 of process 1) and a server (socket 3 of process 2), connected.
+fn pair() -> Script {
+    let mut script = Script::new();
+    script.process("client", 1).process("server", 2);
+    script.tcp_connection(("client", 1), ("server", 2, 3));
+    script
+}
+
+/// The run is stopped by its deadline, after everybody has had time to get stuck.
+fn stop(script: &mut Script) {
+    script.pass(5_000 * MS);
+    script.json("lab", json!({"event": "deadline", "limit_ns": 5_000_000_000_u64, "blocked": []}));
+}
+
+fn close(script: &mut Script, who: &str, socket: u32) {
+    script.call(who, socket, "close", &[], 0);
+}
+
+/// Both close, the client first; the server reads to the end.
+fn part(script: &mut Script) {
+    close(script, "client", 1);
+    script.receives("server", 3, 1024, "");
+    close(script, "server", 3);
+}
+
+#[test]
+fn an_answer_to_a_part_of_a_message() {
+    let ask = |pieces: &[&str], answer: &str| {
+        let mut script = pair();
+        script.sends("client", 1, "hello world");
+        for piece in pieces {
+            script.receives("server", 3, 5, piece);
+        }
+        script.sends("server", 3, answer).receives("client", 1, 1024, answer);
+        script
+    };
+    finds(&ask(&["hello"], "ok"), Rule::AnsweredPart { got: 5, of: 11 });
+    let mut whole = ask(&["hello", " worl", "d"], "ok");
+    part(&mut whole);
+    finds_nothing(&whole);
+    // Whoever passes on what comes takes no message.
+    finds_nothing(&ask(&["hello"], "HELLO"));
+}
+
+#[test]
+fn the_rest_of_a_message_left_unread() {
+    let mut wrong = pair();
+    wrong.sends("client", 1, "hello world").receives("server", 3, 5, "hello");
+    close(&mut wrong, "server", 3);
+    finds(&wrong, Rule::LeftRest { got: 5, of: 11 });
+    // The sender may be gone by then.
+    let mut gone = pair();
+    gone.sends("client", 1, "hello world").receives("server", 3, 5, "hello");
+    close(&mut gone, "client", 1);
+    close(&mut gone, "server", 3);
+    finds(&gone, Rule::LeftRest { got: 5, of: 11 });
+    let mut right = pair();
+    right.sends("client", 1, "hello world").receives("server", 3, 5, "hello");
+    right.receives("server", 3, 6, " world");
+    part(&mut right);
+    finds_nothing(&right);
+}
+
+#[test]
+fn a_length_read_and_fewer_bytes_taken_for_all() {
+    let body = |rest: &[(i64, &str)]| {
+        let mut script = pair();
+        script
+            .sends("client", 1, "0011")
+            .sends("client", 1, "hello world")
+            .sends("client", 1, "0002ok");
+        script.receives("server", 3, 4, "0011").receives("server", 3, 11, "hello");
+        for (size, text) in rest {
+            script.receives("server", 3, *size, text);
+        }
+        script
+    };
+    finds(&body(&[(4, " wor")]), Rule::ShortRead { got: 5, asked: 11 });
+    let mut right = body(&[(6, " world"), (4, "0002"), (2, "ok")]);
+    part(&mut right);
+    finds_nothing(&right);
+}
+
+#[test]
+fn messages_that_came_together_and_a_wait_for_the_next() {
+    let answers = |together: bool| {
+        let mut script = pair();
+        script.sends("client", 1, "one").sends("client", 1, "two");
+        if together {
+            script.receives("server", 3, 1024, "onetwo");
+        } else {
+            script.receives("server", 3, 1024, "one").receives("server", 3, 1024, "two");
+        }
+        script.sends("server", 3, "ok").receives("client", 1, 1024, "ok");
+        script
+    };
+    let mut wrong = answers(true);
+    wrong.enter("client", 1, "recv", &[("size", 1024.into())]);
+    wrong.enter("server", 3, "recv", &[("size", 1024.into())]);
+    stop(&mut wrong);
+    let all = found(&wrong);
+    assert!(all.contains(&Rule::JoinedMessages { messages: 2, bytes: 6 }), "{all:?}");
+    let mut right = answers(true);
+    part(&mut right);
+    finds_nothing(&right);
+}
+
+#[test]
+fn a_datagram_that_its_buffer_cut() {
+    let room = |size: i64, text: &str| {
+        let mut script = Script::new();
+        script.udp("server", 1, 5000).udp("client", 2, 5001).sends_to("client", 2, "hello", 5000);
+        script.receives_from("server", 1, size, text, 5001);
+        script
+    };
+    finds(&room(3, "hel"), Rule::DatagramCut { got: 3, of: 5 });
+    finds_nothing(&room(1024, "hello"));
+}
+
+#[test]
+fn a_send_that_took_a_part() {
+    let send = |rest: Option<&str>| {
+        let mut script = pair();
+        script.call("client", 1, "send", &[("data", data("hello world"))], 5);
+        script.receives("server", 3, 1024, "hello");
+        if let Some(rest) = rest {
+            script.sends("client", 1, rest).receives("server", 3, 1024, rest);
+        }
+        part(&mut script);
+        script
+    };
+    finds(&send(None), Rule::RestNotSent { taken: 5, of: 11 });
+    finds(&send(Some("goodbye")), Rule::RestNotSent { taken: 5, of: 11 });
+    finds_nothing(&send(Some(" world")));
+    finds_nothing(&send(Some(" world, and more")));
+}
+
+#[test]
+fn a_recv_after_the_end() {
+    let reads = |times: usize| {
+        let mut script = pair();
+        close(&mut script, "client", 1);
+        for _ in 0..times {
+            script.receives("server", 3, 1024, "");
+        }
+        close(&mut script, "server", 3);
+        script
+    };
+    finds(&reads(5), Rule::ReadPastEnd { times: 5 });
+    finds_nothing(&reads(1));
+    finds_nothing(&reads(2));
+}
+
+#[test]
+fn a_loop_that_spins_on_eagain() {
+    let asks = |wait: &dyn Fn(&mut Script)| {
+        let mut script = pair();
+        script.call(
+            "server",
+            3,
+            "set_nonblocking",
+            &[("command", "F_SETFL".into()), ("flags", "O_NONBLOCK".into())],
+            0,
+        );
+        for _ in 0..200 {
+            script.fails("server", 3, "recv", &[("size", 1024.into())], "EAGAIN");
+            wait(&mut script);
+        }
+        script
+    };
+    assert_eq!(kinds(&asks(&|_| ())), [RuleKind::Spin]);
+    let poll = |script: &mut Script| {
+        let args = [("fds", "[5: POLLIN]".into()), ("nfds", 1.into()), ("timeout", 1.into())];
+        let call = script.enter("server", 0, "poll", &args);
+        script.pass(MS).leave("server", &call, Outcome::Result(0), &[]);
+    };
+    finds_nothing(&asks(&poll));
+    finds_nothing(&asks(&|script| {
+        script.json("server", json!({"event": "wait", "asked_ns": 100, "purpose": "a pause"}));
+    }));
+}
+
+fn kinds(script: &Script) -> Vec<RuleKind> {
+    found(script).iter().map(RuleKind::from).collect()
+}
+
+#[test]
+fn a_thread_that_runs_without_a_call() {
+    let looked = |cpu_ns: u64| {
+        let mut script = pair();
+        script.json("server", json!({"event": "sample", "state": "R", "cpu_ns": 1000}));
+        script.call("server", 3, "close", &[], 0);
+        stop(&mut script);
+        let killed = json!({"event": "exited", "cpu_ns": cpu_ns, "status": {"signal": "SIGKILL"}});
+        script.json("server", killed);
+        script
+    };
+    assert_eq!(kinds(&looked(3_900_001_000)), [RuleKind::BusyWithoutCall]);
+    finds_nothing(&looked(20_000_000));
+}
+
+#[test]
+fn a_connection_closed_with_bytes_unread() {
+    let closes = |reads: bool| {
+        let mut script = pair();
+        script.sends("client", 1, "one");
+        script.receives("server", 3, 1024, "one").sends("client", 1, "two");
+        if reads {
+            script.receives("server", 3, 1024, "two");
+        }
+        close(&mut script, "server", 3);
+        script
+    };
+    finds(&closes(false), Rule::ClosedUnread { unread: 3 });
+    finds_nothing(&closes(true));
+    // Nobody is there any more to notice.
+    let mut late = pair();
+    late.sends("client", 1, "bye");
+    close(&mut late, "client", 1);
+    close(&mut late, "server", 3);
+    finds_nothing(&late);
+}
+
+#[test]
+fn an_address_in_use_and_who_holds_it() {
+    let mut wrong = pair();
+    wrong.socket("second", 9, "AF_INET", "SOCK_STREAM");
+    wrong.fails("second", 9, "bind", &[("address", here(5000))], "EADDRINUSE");
+    finds(&wrong, in_use(Holder::Open("server".into())));
+    // Whoever takes another then has chosen.
+    wrong.call("second", 9, "bind", &[("address", here(5001))], 0);
+    finds_nothing(&wrong);
+
+    let mut again = pair();
+    close(&mut again, "server", 3);
+    close(&mut again, "server", 2);
+    again.receives("client", 1, 1024, "");
+    close(&mut again, "client", 1);
+    again.socket("second", 9, "AF_INET", "SOCK_STREAM");
+    again.fails("second", 9, "bind", &[("address", here(5000))], "EADDRINUSE");
+    finds(&again, in_use(Holder::Closed("server".into())));
+
+    let mut alone = Script::new();
+    alone.socket("server", 1, "AF_INET", "SOCK_STREAM");
+    alone.fails("server", 1, "bind", &[("address", here(5000))], "EADDRINUSE");
+    finds(&alone, in_use(Holder::Unknown));
+}
+
+fn in_use(holder: Holder) -> Rule {
+    let Value::Address(address) = here(5000) else { panic!("an address") };
+    Rule::AddressInUse { address, holder }
+}
+
+/// A server on a port that it chose; with or without SO_REUSEADDR.
+fn server_at(port: u16, reuse: bool) -> Script {
+    let mut script = Script::new();
+    script.process("client", 1).process("server", 2);
+    script.socket("server", 2, "AF_INET", "SOCK_STREAM");
+    if reuse {
+        let args = [
+            ("level", "SOL_SOCKET".into()),
+            ("option", "SO_REUSEADDR".into()),
+            ("value", 1.into()),
+        ];
+        script.call("server", 2, "set_reuse_address", &args, 0);
+    }
+    script.call("server", 2, "bind", &[("address", here(port))], 0);
+    script.located("server", 2, here(5000));
+    script.call("server", 2, "listen", &[("backlog", 5.into())], 0);
+    script.socket("client", 1, "AF_INET", "SOCK_STREAM");
+    script.call("client", 1, "connect", &[("address", here(5000))], 0);
+    script.located("client", 1, here(40001)).accepts("server", 2, 3, here(40001));
+    script.located("server", 3, here(5000));
+    script
+}
+
+#[test]
+fn a_server_that_closes_first_without_so_reuseaddr() {
+    let closes = |port: u16, reuse: bool, first: bool| {
+        let mut script = server_at(port, reuse);
+        if first {
+            close(&mut script, "server", 3);
+            script.receives("client", 1, 1024, "");
+            close(&mut script, "client", 1);
+        } else {
+            part(&mut script);
+        }
+        script
+    };
+    let Value::Address(address) = here(5000) else { panic!("an address") };
+    finds(&closes(5000, false, true), Rule::NoReuseAddress { address });
+    finds_nothing(&closes(5000, true, true));
+    finds_nothing(&closes(5000, false, false));
+    finds_nothing(&closes(0, false, true));
+}
+
+#[test]
+fn a_program_that_sigpipe_ended() {
+    let ended = |signal: &str| {
+        let mut script = pair();
+        close(&mut script, "server", 3);
+        script.fails("client", 1, "send", &[("data", data("x"))], "EPIPE");
+        script.json(
+            "client",
+            json!({"event": "exited", "cpu_ns": null, "status": {"signal": signal}}),
+        );
+        script
+    };
+    finds(&ended("SIGPIPE"), Rule::BrokenPipe);
+    finds_nothing(&ended("SIGTERM"));
+    // It was writing to a pipe.
+    let mut piped = pair();
+    part(&mut piped);
+    piped.json(
+        "client",
+        json!({"event": "exited", "cpu_ns": null, "status": {"signal": "SIGPIPE"}}),
+    );
+    finds_nothing(&piped);
+}
+
+#[test]
+fn both_wait_in_recv() {
+    let mut wrong = pair();
+    wrong.enter("client", 1, "recv", &[("size", 1024.into())]);
+    wrong.enter("server", 3, "recv", &[("size", 1024.into())]);
+    stop(&mut wrong);
+    finds(&wrong, Rule::AllReceive { waiting: 2 });
+    // In a chat each has a thread at the keyboard.
+    let mut chat = pair();
+    chat.sends("client sends", 1, "hi").receives("server", 3, 1024, "hi");
+    chat.enter("client", 1, "recv", &[("size", 1024.into())]);
+    chat.enter("server", 3, "recv", &[("size", 1024.into())]);
+    chat.enter("client sends", 0, "read", &[("fd", 0.into()), ("size", 1024.into())]);
+    stop(&mut chat);
+    finds_nothing(&chat);
+    // What is on its way will be received.
+    let mut late = pair();
+    late.enter("client", 1, "recv", &[("size", 1024.into())]);
+    late.enter("server", 3, "recv", &[("size", 1024.into())]);
+    late.sends("client sends", 1, "hi");
+    stop(&mut late);
+    finds_nothing(&late);
+}
+
+#[test]
+fn both_wait_in_send() {
+    let mut wrong = pair();
+    wrong.enter("client", 1, "send", &[("data", data("x"))]);
+    wrong.enter("server", 3, "send", &[("data", data("y"))]);
+    stop(&mut wrong);
+    finds(&wrong, Rule::AllSend { waiting: 2 });
+    let mut right = pair();
+    right.enter("client", 1, "send", &[("data", data("x"))]);
+    right.enter("server", 3, "send", &[("data", data("y"))]);
+    right.receives("server receives", 3, 1024, "x");
+    stop(&mut right);
+    finds_nothing(&right);
+}
+
+#[test]
+fn everybody_waits_in_accept() {
+    let listens = |script: &mut Script, who: &str, socket: u32, port: u16| {
+        script.process(who, socket);
+        script.socket(who, socket, "AF_INET", "SOCK_STREAM");
+        script.call(who, socket, "bind", &[("address", here(port))], 0);
+        script.call(who, socket, "listen", &[("backlog", 5.into())], 0);
+        script.enter(who, socket, "accept", &[]);
+    };
+    let mut wrong = Script::new();
+    listens(&mut wrong, "alice", 1, 5000);
+    listens(&mut wrong, "bob", 2, 5001);
+    stop(&mut wrong);
+    finds(&wrong, Rule::AllAccept { waiting: 2 });
+    let mut right = Script::new();
+    listens(&mut right, "server", 1, 5000);
+    stop(&mut right);
+    finds_nothing(&right);
+}
+
+#[test]
+fn accept_where_recv_was_due() {
+    let asks = |text: &str| {
+        let mut script = pair();
+        script.sends("client", 1, "one").receives("server", 3, 1024, "one");
+        script.sends("server", 3, "1").receives("client", 1, 1024, "1");
+        if !text.is_empty() {
+            script.sends("client", 1, text);
+        }
+        script.enter("client", 1, "recv", &[("size", 1024.into())]);
+        script.enter("server", 2, "accept", &[]);
+        stop(&mut script);
+        script
+    };
+    finds(&asks("two"), Rule::AcceptInsteadOfRecv { unread: 3 });
+    // The first of two players waits for the second.
+    finds_nothing(&asks(""));
+}
+
+#[test]
+fn a_client_that_keeps_another_from_being_accepted() {
+    let second = |server: &str| {
+        let mut script = pair();
+        script.process(server, 2);
+        let recv = script.enter(server, 3, "recv", &[("size", 1024.into())]);
+        script.process("late", 7).socket("late", 4, "AF_INET", "SOCK_STREAM");
+        script.call("late", 4, "connect", &[("address", here(5000))], 0);
+        script.located("late", 4, here(40002));
+        if server != "server" {
+            script.accepts("server", 2, 5, here(40002));
+        }
+        script.pass(900 * MS).sends("client", 1, "hi");
+        script.leave(server, &recv, Outcome::Result(2), &[("data", data("hi"))]);
+        if server == "server" {
+            script.accepts("server", 2, 5, here(40002));
+        }
+        script
+    };
+    assert_eq!(kinds(&second("server")), [RuleKind::OneClientBlocks]);
+    finds_nothing(&second("server's thread"));
+}
+
+#[test]
+fn a_full_backlog() {
+    let queue = |backlog: i64| {
+        let mut script = Script::new();
+        script.socket("server", 1, "AF_INET", "SOCK_STREAM");
+        script.call("server", 1, "bind", &[("address", here(5000))], 0);
+        script.call("server", 1, "listen", &[("backlog", backlog.into())], 0);
+        for socket in [2, 3] {
+            script.socket("client", socket, "AF_INET", "SOCK_STREAM");
+            let connect = script.enter("client", socket, "connect", &[("address", here(5000))]);
+            if socket == 3 {
+                script.pass(1_020 * MS);
+            }
+            script.leave("client", &connect, Outcome::Result(0), &[]);
+        }
+        script
+    };
+    assert_eq!(kinds(&queue(0)), [RuleKind::FullBacklog]);
+    finds_nothing(&queue(5));
+}
+
+#[test]
+fn a_wait_without_limit_for_a_silent_peer() {
+    let waits = |limit: bool, keyboard: bool| {
+        let mut script = Script::new();
+        script.socket("client", 1, "AF_INET", "SOCK_STREAM");
+        if limit {
+            let args = [
+                ("level", "SOL_SOCKET".into()),
+                ("option", "SO_RCVTIMEO".into()),
+                ("value", 9_000_000.into()),
+            ];
+            script.call("client", 1, "set_read_timeout", &args, 0);
+        }
+        script.call("client", 1, "connect", &[("address", at("192.0.2.1:80"))], 0);
+        if keyboard {
+            script.call("client", 0, "read", &[("fd", 0.into()), ("size", 80.into())], 0);
+        }
+        script.sends("client", 1, "hello").enter("client", 1, "recv", &[("size", 1024.into())]);
+        stop(&mut script);
+        script
+    };
+    assert_eq!(kinds(&waits(false, false)), [RuleKind::NoTimeout]);
+    finds_nothing(&waits(true, false));
+    finds_nothing(&waits(false, true));
+}
+
+#[test]
+fn small_pieces_and_delayed_acknowledgments() {
+    let asks = |delay_ns: u64, nodelay: bool| {
+        let mut script = pair();
+        if nodelay {
+            let args = [
+                ("level", "IPPROTO_TCP".into()),
+                ("option", "TCP_NODELAY".into()),
+                ("value", 1.into()),
+            ];
+            script.call("client", 1, "set_tcp_nodelay", &args, 0);
+        }
+        for _ in 0..3 {
+            script.sends("client", 1, "head").receives("server", 3, 4, "head");
+            let recv = script.enter("server", 3, "recv", &[("size", 4.into())]);
+            script.sends("client", 1, "body");
+            let answer = script.enter("client", 1, "recv", &[("size", 2.into())]);
+            script.pass(delay_ns).leave(
+                "server",
+                &recv,
+                Outcome::Result(4),
+                &[("data", data("body"))],
+            );
+            script.sends("server", 3, "ok");
+            script.leave("client", &answer, Outcome::Result(2), &[("data", data("ok"))]);
+        }
+        part(&mut script);
+        script
+    };
+    assert_eq!(kinds(&asks(41 * MS, false)), [RuleKind::DelayedAck]);
+    finds_nothing(&asks(41 * MS, true));
+    finds_nothing(&asks(MS / 10, false));
+}
+
+#[test]
+fn connections_that_are_never_closed() {
+    let serves = |closes: bool| {
+        let mut script = Script::new();
+        script.process("server", 2);
+        script.socket("server", 1, "AF_INET", "SOCK_STREAM");
+        script.call("server", 1, "bind", &[("address", here(5000))], 0);
+        script.call("server", 1, "listen", &[("backlog", 5.into())], 0);
+        for number in 0..5 {
+            let (own, theirs, port) = (10 + number, 20 + number, 40_000 + number as u16);
+            script.socket("client", own, "AF_INET", "SOCK_STREAM");
+            script.call("client", own, "connect", &[("address", here(5000))], 0);
+            script.located("client", own, here(port)).accepts("server", 1, theirs, here(port));
+            close(&mut script, "client", own);
+            script.receives("server", theirs, 1024, "");
+            if closes {
+                close(&mut script, "server", theirs);
+            }
+        }
+        script
+    };
+    finds(&serves(false), Rule::NotClosed { sockets: 4 });
+    finds_nothing(&serves(true));
+}
+
+#[test]
+fn readiness_that_nobody_heeds() {
+    let loops = |events: &'static str, reads: bool| {
+        let mut script = pair();
+        for _ in 0..40 {
+            let args = [
+                ("fds", format!("[5: {events}]").into()),
+                ("nfds", 1.into()),
+                ("timeout", (-1).into()),
+            ];
+            let call = script.enter("server", 0, "poll", &args);
+            script.leave(
+                "server",
+                &call,
+                Outcome::Result(1),
+                &[("ready", format!("[5: {events}]").into())],
+            );
+            if reads {
+                script.sends("client", 1, "x").receives("server", 3, 1, "x");
+            }
+        }
+        script
+    };
+    finds(&loops("POLLIN", false), Rule::ReadyIgnored { times: 40, events: Readiness::Reading });
+    finds(&loops("POLLOUT", false), Rule::ReadyIgnored { times: 40, events: Readiness::Writing });
+    finds_nothing(&loops("POLLIN", true));
+}
+
+#[test]
+fn a_recv_on_a_socket_that_was_not_ready() {
+    let asks = |ready: &'static str| {
+        let mut script = pair();
+        let args = [
+            ("fds", "[4: POLLIN, 5: POLLIN]".into()),
+            ("nfds", 2.into()),
+            ("timeout", (-1).into()),
+        ];
+        let call = script.enter("server", 0, "poll", &args);
+        script.leave("server", &call, Outcome::Result(1), &[("ready", ready.into())]);
+        let recv = script.enter("server", 3, "recv", &[("size", 9.into())]);
+        script.pass(30 * MS).sends("client", 1, "x");
+        script.leave("server", &recv, Outcome::Result(1), &[("data", data("x"))]);
+        script
+    };
+    assert_eq!(kinds(&asks("[4: POLLIN]")), [RuleKind::NotReady]);
+    finds_nothing(&asks("[5: POLLIN]"));
+}
+
+#[test]
+fn an_address_where_nobody_listens_and_who_does_nearby() {
+    let asks = |server: &str, client: &str, again: bool| {
+        let mut script = Script::new();
+        script.process("client", 1).process("server", 2);
+        let family = |address: &str| if address.starts_with('[') { "AF_INET6" } else { "AF_INET" };
+        script.socket("server", 2, family(server), "SOCK_STREAM");
+        script.call("server", 2, "bind", &[("address", at(server))], 0);
+        script.call("server", 2, "listen", &[("backlog", 5.into())], 0);
+        script.socket("client", 1, family(client), "SOCK_STREAM");
+        script.fails("client", 1, "connect", &[("address", at(client))], "ECONNREFUSED");
+        if again {
+            script.socket("client", 3, family(server), "SOCK_STREAM");
+            script.call("client", 3, "connect", &[("address", at(server))], 0);
+        }
+        script
+    };
+    for (server, client) in [
+        ("[::1]:5000", "127.0.0.1:5000"),
+        ("127.0.0.1:5000", "[::1]:5000"),
+        ("127.0.0.1:5000", "127.0.0.1:5001"),
+    ] {
+        let all = found(&asks(server, client, false));
+        let [Rule::NobodyListens { nearby: Some(nearby), .. }] = &all[..] else {
+            panic!("{all:?}")
+        };
+        assert_eq!((nearby.address.to_string(), nearby.later_ns), (server.to_owned(), 0));
+    }
+    // A client that tries one family after the other finds the server.
+    finds_nothing(&asks("127.0.0.1:5000", "[::1]:5000", true));
+}
+
+#[test]
+fn a_server_that_listens_later() {
+    let mut script = Script::new();
+    script.process("client", 1).process("server", 2);
+    script.socket("client", 1, "AF_INET", "SOCK_STREAM");
+    script.fails("client", 1, "connect", &[("address", here(5000))], "ECONNREFUSED");
+    script.socket("server", 2, "AF_INET", "SOCK_STREAM");
+    script.call("server", 2, "bind", &[("address", here(5000))], 0);
+    script.call("server", 2, "listen", &[("backlog", 5.into())], 0);
+    let all = found(&script);
+    let [Rule::NobodyListens { nearby: Some(nearby), .. }] = &all[..] else { panic!("{all:?}") };
+    assert!(nearby.later_ns > 0);
+}
+
+#[test]
+fn a_close_that_does_not_wake_the_thread_that_is_blocked() {
+    let closes = |shutdown: bool| {
+        let mut script = pair();
+        let recv = script.enter("client reads", 1, "recv", &[("size", 9.into())]);
+        if shutdown {
+            script.call("client", 1, "shutdown", &[("how", "SHUT_RDWR".into())], 0);
+            script.leave("client reads", &recv, Outcome::Result(0), &[("data", data(""))]);
+        }
+        close(&mut script, "client", 1);
+        script.pass(3_000 * MS).receives("server", 3, 9, "");
+        script
+    };
+    let mut script = closes(false);
+    for event in &mut script.events {
+        event.process = if &*event.actor == "server" { 2 } else { 1 };
+    }
+    assert_eq!(kinds(&script), [RuleKind::ClosedWhileBlocked]);
+    let mut script = closes(true);
+    for event in &mut script.events {
+        event.process = if &*event.actor == "server" { 2 } else { 1 };
+    }
+    finds_nothing(&script);
+}
+
+#[test]
+fn a_socket_connected_to_itself() {
+    let connects = |own: u16| {
+        let mut script = Script::new();
+        script.socket("client", 1, "AF_INET", "SOCK_STREAM");
+        script.call("client", 1, "connect", &[("address", here(40_000))], 0);
+        script.located("client", 1, here(own));
+        script
+    };
+    let Value::Address(address) = here(40_000) else { panic!("an address") };
+    finds(&connects(40_000), Rule::SelfConnect { address });
+    finds_nothing(&connects(40_001));
+}

@@ -1,0 +1,150 @@
+//! Clients that wait: for another client, in a full queue, for a peer that says nothing.
+
+use super::facts::Facts;
+use super::{Finding, Rule, by_length};
+use crate::analysis::CallSpan;
+use crate::trace::{SockOpt, Syscall, SyscallKind};
+
+/// Whoever waited longer than this because of another client was made to wait, in nanoseconds.
+const BLOCKED_NS: u64 = 200_000_000;
+/// A SYN that finds the queue full is sent again after a second (RFC 6298, 2.1).
+const SYN_AGAIN_NS: u64 = 900_000_000;
+/// A wait for an answer so long calls for a limit, in nanoseconds.
+const LONG_NS: u64 = 3_000_000_000;
+
+pub(super) fn find(facts: &Facts) -> Vec<Finding> {
+    let mut all = one_client_blocks(facts);
+    all.extend(full_backlog(facts));
+    all.extend(no_timeout(facts));
+    all
+}
+
+/// When a connect() to a listening socket was accepted; `None` if it never was.
+fn accepted_ns(facts: &Facts, connect: usize) -> Option<u64> {
+    let mut all = facts.analysis.connections.iter();
+    all.find(|it| it.connect == connect).map(|it| facts.call(it.accept).returned_ns())
+}
+
+/// The connects of streams, each with the listening socket that it reached.
+fn connects<'f>(facts: &'f Facts) -> impl Iterator<Item = (usize, &'f CallSpan, usize)> {
+    facts.analysis.calls.iter().enumerate().filter_map(|(index, span)| {
+        let is_stream = span.socket.is_some_and(|at| facts.analysis.sockets[at].is_stream());
+        let Syscall::Connect { address } = &span.call.syscall else { return None };
+        let listener = facts.analysis.listener_at(address, index)?;
+        (is_stream && !span.call.is_instrument()).then_some((index, span, listener))
+    })
+}
+
+/// The only thread that accepts was blocked in a receive or send on one connection while another was waiting to be accepted.
+fn one_client_blocks(facts: &Facts) -> Vec<Finding> {
+    let mut all = Vec::new();
+    for (connect, connecting, listener) in connects(facts) {
+        if connecting.result().is_none() {
+            continue;
+        }
+        let until_ns =
+            accepted_ns(facts, connect).unwrap_or(facts.stopped_ns.unwrap_or(facts.end_ns));
+        let mut accepting: Vec<(u32, u32)> = facts
+            .on(listener)
+            .filter(|(_, span)| span.is(SyscallKind::Accept))
+            .map(|(_, span)| (span.process, span.thread))
+            .collect();
+        accepting.sort_unstable();
+        accepting.dedup();
+        let [thread] = accepting[..] else { continue };
+        let Some((_, calls)) = facts.threads().find(|(other, _)| *other == thread) else {
+            continue;
+        };
+        let mut waits: Vec<(usize, u64)> = calls
+            .iter()
+            .filter_map(|&index| {
+                let span = facts.call(index);
+                let transfers = span.receives() || span.is(SyscallKind::Send);
+                let from_ns = span.entered_ns.max(connecting.returned_ns());
+                let waited_ns = span.returned_ns().min(until_ns).saturating_sub(from_ns);
+                let on_client = span.socket.is_some_and(|at| {
+                    Some(at) != connecting.socket && facts.analysis.sockets[at].is_stream()
+                });
+                (transfers && on_client && waited_ns >= BLOCKED_NS).then_some((index, waited_ns))
+            })
+            .collect();
+        by_length(&mut waits, |(_, waited_ns)| *waited_ns);
+        if let Some(&(call, waited_ns)) = waits.first() {
+            let rule = Rule::OneClientBlocks { waited_ns };
+            all.push(Finding::new(facts, rule, vec![call, connect]));
+        }
+    }
+    all
+}
+
+/// connect() that waited while as many connections as the queue holds were waiting to be accepted.
+fn full_backlog(facts: &Facts) -> Vec<Finding> {
+    let all: Vec<_> = connects(facts).collect();
+    let full = all.iter().filter_map(|(index, span, listener)| {
+        let backlog = facts.analysis.sockets[*listener].backlog?;
+        let until_ns = span.returned_ns().min(facts.stopped_ns.unwrap_or(facts.end_ns));
+        let waited_ns = until_ns.saturating_sub(span.entered_ns);
+        let waiting = all.iter().filter(|(other, connecting, at)| {
+            at == listener
+                && other != index
+                && connecting.result().is_some()
+                && connecting.returned_ns() <= span.entered_ns
+                && accepted_ns(facts, *other).is_none_or(|at_ns| at_ns > span.entered_ns)
+        });
+        let (_, listen) = facts.on(*listener).find(|(_, span)| span.is(SyscallKind::Listen))?;
+        // The queue holds one more than it was asked for (listen(2), net/core/sock.h).
+        let is_full =
+            i64::try_from(waiting.count()).ok()? > backlog && listen.entered_ns < span.entered_ns;
+        let rule = Rule::FullBacklog { backlog, waited_ns };
+        (is_full && waited_ns >= SYN_AGAIN_NS && !span.nonblocking)
+            .then(|| Finding::new(facts, rule, vec![*index]))
+    });
+    full.collect()
+}
+
+/// A thread that had asked, or was connecting, and waited without limit for an answer when the run was stopped.
+fn no_timeout(facts: &Facts) -> Vec<Finding> {
+    let Some(stopped_ns) = facts.stopped_ns else { return Vec::new() };
+    let mut all = Vec::new();
+    for one in facts.stuck() {
+        let (span, [socket]) = (facts.call(one.call), &one.sockets[..]) else { continue };
+        let waited_ns = stopped_ns - one.since_ns;
+        let connects = span.is(SyscallKind::Connect);
+        let before = facts.on(*socket).rfind(|(index, span)| {
+            *index < one.call && (span.receives() || span.is(SyscallKind::Send))
+        });
+        let asked = span.receives()
+            && !facts.analysis.sockets[*socket].connects.is_empty()
+            && before.is_some_and(|(_, before)| {
+                before.is(SyscallKind::Send) && (before.process, before.thread) == one.thread
+            });
+        // Of a peer in the recording other rules tell why it is silent; and people take their time.
+        let known = facts.analysis.sockets[*socket].other_end.is_some()
+            || span
+                .call
+                .syscall
+                .address()
+                .is_some_and(|to| facts.analysis.listener_at(to, one.call).is_some());
+        let keeps_alive = facts.on(*socket).any(|(_, span)| {
+            matches!(span.call.syscall, Syscall::SetOption { option: SockOpt::KeepAlive, .. })
+        });
+        if (connects || asked)
+            && waited_ns >= LONG_NS
+            && !known
+            && !keeps_alive
+            && !reads_keyboard(facts, span.process)
+        {
+            all.push(Finding::new(facts, Rule::NoTimeout { waited_ns }, vec![one.call]));
+        }
+    }
+    all
+}
+
+/// True if the process reads what is no socket: a keyboard.
+fn reads_keyboard(facts: &Facts, process: u32) -> bool {
+    facts
+        .analysis
+        .calls
+        .iter()
+        .any(|span| span.process == process && span.receives() && span.socket.is_none())
+}

@@ -1,0 +1,105 @@
+//! What a teacher who looked over the shoulder would say of a program: what it did, what to do, where, and the lesson that
+//! shows it.
+
+use super::view;
+use super::wording::{self, ActorColors, safe};
+use crate::analysis::Analysis;
+use crate::analysis::findings::Finding;
+use crate::i18n::tr;
+use crate::picture::{Ink, Picture, Row, fit, paragraph, span_of};
+use crate::trace::Site;
+
+mod words;
+
+/// More findings than these are counted: whoever has mended so many will look again.
+const MOST: usize = 6;
+/// So many of the calls that show a finding are shown.
+const MOST_CALLS: usize = 2;
+/// Before what belongs to a finding.
+const INDENT: usize = 2;
+
+view!("findings", |analysis, width, _| draw(analysis, width));
+fn draw(analysis: &Analysis, width: usize) -> Picture {
+    let findings = analysis.findings();
+    if findings.is_empty() {
+        let text = tr!(
+            "(none of the faults that are looked for was found: {faults}. That does not make a program right)",
+            faults = words::looked_for()
+        );
+        return Picture(paragraph(&text, width, Ink::Faint));
+    }
+    let colors = ActorColors::of(analysis.recording.events());
+    let mut rows = Vec::new();
+    for finding in findings.iter().take(MOST) {
+        if !rows.is_empty() {
+            rows.push(Row::new());
+        }
+        rows.extend(block(finding, analysis, &colors, width));
+    }
+    let more = findings.len().saturating_sub(MOST);
+    if more > 0 {
+        rows.push(Row::new());
+        let text = tr!("… {more} more findings", more);
+        rows.push(Row::new().with(fit(&text, width), Ink::Faint));
+    }
+    Picture(rows)
+}
+
+fn block(finding: &Finding, analysis: &Analysis, colors: &ActorColors, width: usize) -> Vec<Row> {
+    let who = wording::actor(&finding.who);
+    let other = finding.calls.get(1).map(|&call| wording::actor(&analysis.calls[call].actor));
+    let does = words::does(&finding.rule, &who, &other.unwrap_or_default());
+    let mut rows = paragraph(&format!("✗ {does}"), width, Ink::Bad);
+    rows.extend(paragraph(&format!("→ {}", words::advice(&finding.rule)), width, Ink::Plain));
+    for (at, &call) in finding.calls.iter().take(MOST_CALLS).enumerate() {
+        let times = if at == 0 { finding.times } else { 1 };
+        rows.extend(evidence(call, times, analysis, colors, width));
+    }
+    if let Some(lesson) = words::lesson(&finding.rule) {
+        let text = format!("explore lesson {lesson}");
+        rows.push(Row::indented(INDENT).with(fit(&text, width - INDENT), Ink::Strong));
+    }
+    rows
+}
+
+/// Who made the call, which, where and when; below it the line of the source, where that is known.
+fn evidence(
+    call: usize,
+    times: usize,
+    analysis: &Analysis,
+    colors: &ActorColors,
+    width: usize,
+) -> Vec<Row> {
+    let span = &analysis.calls[call];
+    let mut row = Row::indented(INDENT);
+    row.push(format!("{} ", wording::actor(&span.actor)), colors.ink(&span.actor));
+    row.push(format!("{}() ", safe(span.call.function())), Ink::Plain);
+    if let Some(site) = &span.call.site {
+        row.push(format!("{} ", place(site)), Ink::Plain);
+    }
+    let time = span_of(span.entered_ns);
+    let when = match times {
+        1 => tr!("at {time}", time),
+        _ => tr!("at {time}, the first of {times}", time, times),
+    };
+    row.push(when, Ink::Faint);
+    let mut rows: Vec<Row> = row.wrap(width).into_iter().map(|row| row.cut(width)).collect();
+    let line = span.call.site.as_ref().and_then(|site| analysis.recording.source_line(site));
+    if let Some(line) = line {
+        let text = fit(&safe(line), width.saturating_sub(2 * INDENT));
+        rows.push(Row::indented(2 * INDENT).with(text, Ink::Strong));
+    }
+    rows
+}
+
+/// The source line; of a file somewhere on the machine, its name alone.
+fn place(site: &Site) -> String {
+    let file = match site.file.rsplit_once('/') {
+        Some((_, name)) if site.file.starts_with('/') => name,
+        _ => &site.file,
+    };
+    safe(&format!("{file}:{}", site.line))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,479 @@
+//! Each rule in words: what the program did, what to do, and the lesson that shows it.
+
+use crate::analysis::findings::{Holder, Nearby, Readiness, Rule};
+use crate::i18n::tr;
+use crate::picture::span_of;
+use crate::trace::Address;
+use crate::views::wording::{self, bytes, safe};
+
+/// What the rules look for.
+pub(super) fn looked_for() -> String {
+    let all = [
+        tr!("one recv() taken for one message"),
+        tr!("a send() whose count is ignored"),
+        tr!("reading on after the end"),
+        tr!("loops that spin"),
+        tr!("closing with bytes unread"),
+        tr!("an address in use"),
+        tr!("a server without SO_REUSEADDR"),
+        "SIGPIPE",
+        tr!("programs that wait for each other"),
+        tr!("a client that blocks the others"),
+        tr!("a full backlog"),
+        tr!("delayed acknowledgments"),
+        tr!("connections never closed"),
+        tr!("waiting without a limit"),
+        tr!("readiness ignored"),
+        tr!("datagrams cut"),
+        tr!("an address where nobody listens"),
+        tr!("a close() under a blocked call"),
+        tr!("a socket connected to itself"),
+    ];
+    all.join(tr!(context "list", ", "))
+}
+
+/// What was done by this actor; `other` is who made the second call that shows it.
+pub(super) fn does(rule: &Rule, who: &str, other: &str) -> String {
+    match rule {
+        Rule::AnsweredPart { got, of } => {
+            tr!(
+                "{who} answered after one recv() that had got {got} of the {of} bytes of a message.",
+                who,
+                got,
+                of
+            )
+        }
+        Rule::LeftRest { got, of } => {
+            tr!(
+                "{who} closed the connection after one recv() that had got {got} of the {of} bytes of a message. The rest was lost.",
+                who,
+                got,
+                of
+            )
+        }
+        Rule::ShortRead { got, asked } => {
+            tr!(
+                "{who} asked recv() for {asked} bytes, got {got}, and went on as if it had them all.",
+                who,
+                asked,
+                got
+            )
+        }
+        Rule::JoinedMessages { messages, bytes } => {
+            tr!(
+                "{who} got {messages} messages together in one recv() ({bytes} bytes), and then waited for the next.",
+                who,
+                messages,
+                bytes
+            )
+        }
+        Rule::DatagramCut { got, of } => {
+            tr!(
+                "{who} gave recv() room for {got} bytes, and the datagram had {of}: the rest of it is lost.",
+                who,
+                got,
+                of
+            )
+        }
+        Rule::RestNotSent { taken, of } => {
+            tr!(
+                "{who} handed {of} bytes to send(), which took {taken}, and did not send the rest.",
+                who,
+                of,
+                taken
+            )
+        }
+        Rule::ReadPastEnd { times } => {
+            tr!(
+                "{who} called recv() again after it had returned 0: it returned 0 {times} times.",
+                who,
+                times
+            )
+        }
+        Rule::ClosedUnread { unread } => {
+            tr!(
+                "{who} closed a connection on which {bytes} had come that it had not read. The peer got a reset, which can destroy what was sent to it before.",
+                who,
+                bytes = bytes(*unread)
+            )
+        }
+        Rule::BrokenPipe => {
+            tr!(
+                "{who} sent on a connection that its peer had closed, and the signal SIGPIPE ended it.",
+                who
+            )
+        }
+        Rule::NotClosed { sockets } => {
+            tr!(
+                "{who} went on without closing {sockets} connections whose peers had closed them. Each stays in CLOSE_WAIT, and keeps a descriptor.",
+                who,
+                sockets
+            )
+        }
+        Rule::ClosedWhileBlocked { blocked_ns } => {
+            tr!(
+                "{who} closed a socket while another thread was blocked on it. That did not wake the thread: it was still blocked {span} later.",
+                who,
+                span = span_of(*blocked_ns)
+            )
+        }
+        Rule::Spin { times, span_ns } => {
+            tr!(
+                "{who} asked {times} times in {span} for what was not there yet, and never waited: the loop uses a whole processor.",
+                who,
+                times,
+                span = span_of(*span_ns)
+            )
+        }
+        Rule::BusyWithoutCall { cpu_ns } => {
+            tr!(
+                "{who} was still running when the run was stopped: it had used a processor for {span} since its last call.",
+                who,
+                span = span_of(*cpu_ns)
+            )
+        }
+        Rule::ReadyIgnored { times, events: Readiness::Reading } => {
+            tr!(
+                "{who} was told {times} times in a row that a socket can be read, and did nothing with it: the loop spins.",
+                who,
+                times
+            )
+        }
+        Rule::ReadyIgnored { times, events: Readiness::Writing } => {
+            tr!(
+                "{who} was told {times} times in a row that a socket can be written, and had nothing to write: the loop spins.",
+                who,
+                times
+            )
+        }
+        Rule::NotReady { waited_ns } => {
+            tr!(
+                "{who} was blocked for {span} on a socket that had not been said to be ready.",
+                who,
+                span = span_of(*waited_ns)
+            )
+        }
+        Rule::DelayedAck { times, waited_ns } => {
+            tr!(
+                "{who} sent a message in two small pieces and waited for the answer. {times} times the second piece waited for an acknowledgment of the first: {span} in all.",
+                who,
+                times,
+                span = span_of(*waited_ns)
+            )
+        }
+        Rule::AddressInUse { address, holder } => in_use(who, address, holder),
+        Rule::NoReuseAddress { address } => {
+            tr!(
+                "{who} closed a connection before its client did, and had not set SO_REUSEADDR: for the next minute bind() to {address} fails with EADDRINUSE.",
+                who,
+                address = at(address)
+            )
+        }
+        Rule::NobodyListens { address, nearby } => nobody_listens(who, address, nearby.as_ref()),
+        Rule::SelfConnect { address } => {
+            tr!(
+                "{who} connected a socket to itself: the kernel had given it {address}, the very address that it asked for.",
+                who,
+                address = at(address)
+            )
+        }
+        Rule::AllReceive { waiting } if *waiting == 2 => {
+            tr!(
+                "{who} and {other} each wait in recv() for the other to send: nothing is on its way.",
+                who,
+                other
+            )
+        }
+        Rule::AllReceive { waiting } => {
+            tr!(
+                "{waiting} threads, {who} first, each wait in recv() for another of them to send: nothing is on its way.",
+                waiting,
+                who
+            )
+        }
+        Rule::AllSend { waiting } if *waiting == 2 => {
+            tr!(
+                "{who} and {other} each wait in send() for the other to receive: all buffers between them are full.",
+                who,
+                other
+            )
+        }
+        Rule::AllSend { waiting } | Rule::AllWait { waiting } => {
+            tr!(
+                "{waiting} threads, {who} first, wait for one another, and none of them can go on.",
+                waiting,
+                who
+            )
+        }
+        Rule::AllAccept { waiting } => {
+            tr!(
+                "All {waiting} programs wait in accept(), {who} first: nobody connects.",
+                waiting,
+                who
+            )
+        }
+        Rule::AcceptInsteadOfRecv { unread } => {
+            tr!(
+                "{who} waits in accept() for another client, while {other} waits for an answer to {bytes} that {who} has not read.",
+                who,
+                other,
+                bytes = bytes(*unread)
+            )
+        }
+        Rule::OneClientBlocks { waited_ns } => {
+            tr!(
+                "{who} waited for one client, and so long {other}, which had connected, was not accepted: {span}.",
+                who,
+                other,
+                span = span_of(*waited_ns)
+            )
+        }
+        Rule::FullBacklog { backlog, waited_ns } => {
+            tr!(
+                "{who} waited {span} in connect(): the queue of listen({backlog}) was full, and nobody called accept().",
+                who,
+                span = span_of(*waited_ns),
+                backlog
+            )
+        }
+        Rule::NoTimeout { waited_ns } => {
+            tr!(
+                "{who} had waited {span} without any limit for a peer that said nothing when the run was stopped.",
+                who,
+                span = span_of(*waited_ns)
+            )
+        }
+    }
+}
+
+/// What to do.
+pub(super) fn advice(rule: &Rule) -> &'static str {
+    match rule {
+        Rule::AnsweredPart { .. } | Rule::LeftRest { .. } => {
+            tr!(
+                "A stream has no messages. Let your protocol say where each ends (its length in front, or a mark such as a newline), and call recv() until it is whole."
+            )
+        }
+        Rule::ShortRead { .. } => {
+            tr!(
+                "recv() returns what is there, at most what was asked for. Call it again for the rest until all has come, or until it returns 0."
+            )
+        }
+        Rule::JoinedMessages { .. } => {
+            tr!(
+                "A stream has no messages. Let your protocol say where each ends, keep what comes after the end, and look there before calling recv() again."
+            )
+        }
+        Rule::DatagramCut { .. } => {
+            tr!(
+                "Give room for the largest datagram that your protocol has: what does not fit cannot be read later."
+            )
+        }
+        Rule::RestNotSent { .. } => {
+            tr!(
+                "Look at what send() returns, and send the rest when there is room (Python: sendall() on a blocking socket)."
+            )
+        }
+        Rule::ReadPastEnd { .. } => {
+            tr!(
+                "0 bytes mean that the peer has ended the stream. Leave the loop, and close the socket."
+            )
+        }
+        Rule::ClosedUnread { .. } => {
+            tr!(
+                "Read until recv() returns 0 before you close, or agree in your protocol on who speaks last."
+            )
+        }
+        Rule::BrokenPipe => {
+            tr!(
+                "Ignore SIGPIPE, or send with MSG_NOSIGNAL; send() then fails with EPIPE, and the program can end the conversation."
+            )
+        }
+        Rule::NotClosed { .. } => {
+            tr!(
+                "Close each connection when its recv() has returned 0; after fork() close it in the parent too. In the end accept() fails with EMFILE."
+            )
+        }
+        Rule::ClosedWhileBlocked { .. } => {
+            tr!(
+                "Call shutdown() first, which wakes whoever is blocked; let that thread end, and close the socket then."
+            )
+        }
+        Rule::Spin { .. } => {
+            tr!(
+                "Wait for it: in a blocking call, or in select(), poll() or epoll with all sockets that may become ready."
+            )
+        }
+        Rule::BusyWithoutCall { .. } => {
+            tr!(
+                "If it computes, that is its work. If it waits for something, let it wait in a call, on a lock or on a condition."
+            )
+        }
+        Rule::ReadyIgnored { events: Readiness::Reading, .. } => {
+            tr!(
+                "Receive or accept on every socket that is reported; take it out of the list when it is at its end."
+            )
+        }
+        Rule::ReadyIgnored { events: Readiness::Writing, .. } => {
+            tr!(
+                "A socket can almost always be written. Watch for that only while something waits to be sent."
+            )
+        }
+        Rule::NotReady { .. } => {
+            tr!("Call recv() and accept() on the sockets that were reported, and on no other.")
+        }
+        Rule::DelayedAck { .. } => {
+            tr!(
+                "Put the pieces together and send them with one call (or sendmsg()); if you cannot, set TCP_NODELAY."
+            )
+        }
+        Rule::AddressInUse { holder: Holder::Closed(_), .. } => {
+            tr!(
+                "Set SO_REUSEADDR before bind(): the address is in TIME_WAIT, and is free again after a minute."
+            )
+        }
+        Rule::AddressInUse { .. } => {
+            tr!(
+                "End who holds it, or take another port. `ss -tulpn` lists who listens; if nobody does, it is in TIME_WAIT, and SO_REUSEADDR before bind() helps."
+            )
+        }
+        Rule::NoReuseAddress { .. } => {
+            tr!("Set SO_REUSEADDR before bind(), as every server does.")
+        }
+        Rule::NobodyListens { nearby: Some(nearby), .. } if nearby.later_ns > 0 => {
+            tr!("Start the server first, and connect when it listens; or let the client try again.")
+        }
+        Rule::NobodyListens { .. } => {
+            tr!(
+                "Let both name the same family, address and port. 127.0.0.1 and ::1 are two addresses; 0.0.0.0 stands for all of IPv4, and on Linux :: for both families unless IPV6_V6ONLY is set."
+            )
+        }
+        Rule::SelfConnect { .. } => {
+            tr!(
+                "Nobody listened there, and the port lies in the range from which clients get theirs. Let servers use a port below it."
+            )
+        }
+        Rule::AllReceive { .. } => {
+            tr!(
+                "Agree on who speaks first and where a message ends, so that always one of them sends; set a limit to how long recv() waits."
+            )
+        }
+        Rule::AllSend { .. } | Rule::AllWait { .. } => {
+            tr!(
+                "Let one of them receive while it sends: in another thread, or with poll() for both directions."
+            )
+        }
+        Rule::AllAccept { .. } => {
+            tr!("One listens, the other connects.")
+        }
+        Rule::AcceptInsteadOfRecv { .. } => {
+            tr!(
+                "Receive from a client until recv() returns 0, and accept the next then; for several at once a thread each, or poll()."
+            )
+        }
+        Rule::OneClientBlocks { .. } => {
+            tr!("Give each client a thread, or watch all sockets with select(), poll() or epoll.")
+        }
+        Rule::FullBacklog { .. } => {
+            tr!(
+                "Call accept() all the time, in a thread that does nothing else if need be; a longer backlog only gains time."
+            )
+        }
+        Rule::NoTimeout { .. } => {
+            tr!(
+                "Set a limit (Python: settimeout(); C: SO_RCVTIMEO or poll()), and decide what to do when it has passed."
+            )
+        }
+    }
+}
+
+/// The lesson that shows it.
+pub(super) fn lesson(rule: &Rule) -> Option<u8> {
+    match rule {
+        Rule::NobodyListens { .. } => Some(3),
+        Rule::AnsweredPart { .. }
+        | Rule::LeftRest { .. }
+        | Rule::ShortRead { .. }
+        | Rule::JoinedMessages { .. }
+        | Rule::DatagramCut { .. }
+        | Rule::BrokenPipe => Some(4),
+        Rule::ReadPastEnd { .. } | Rule::BusyWithoutCall { .. } => Some(5),
+        Rule::ClosedUnread { .. }
+        | Rule::NotClosed { .. }
+        | Rule::AddressInUse { .. }
+        | Rule::NoReuseAddress { .. } => Some(6),
+        Rule::NoTimeout { .. } => Some(7),
+        Rule::AllSend { .. } | Rule::AllWait { .. } | Rule::AcceptInsteadOfRecv { .. } => Some(8),
+        Rule::RestNotSent { .. }
+        | Rule::Spin { .. }
+        | Rule::ReadyIgnored { .. }
+        | Rule::NotReady { .. }
+        | Rule::OneClientBlocks { .. } => Some(9),
+        Rule::AllReceive { .. } | Rule::FullBacklog { .. } => Some(11),
+        Rule::ClosedWhileBlocked { .. } => Some(12),
+        Rule::AllAccept { .. } => Some(1),
+        Rule::DelayedAck { .. } | Rule::SelfConnect { .. } => None,
+    }
+}
+
+fn at(address: &Address) -> String {
+    safe(&wording::address(address))
+}
+
+fn in_use(who: &str, address: &Address, holder: &Holder) -> String {
+    let address = at(address);
+    match holder {
+        Holder::Open(owner) => {
+            let owner = wording::actor(owner);
+            tr!(
+                "{who} asked for {address}, which is in use: {owner} has a socket there.",
+                who,
+                address,
+                owner
+            )
+        }
+        Holder::Closed(owner) => {
+            let owner = wording::actor(owner);
+            tr!(
+                "{who} asked for {address}, which is in use: {owner} had connections there, and closed them first.",
+                who,
+                address,
+                owner
+            )
+        }
+        Holder::Unknown => {
+            tr!(
+                "{who} asked for {address}, which is in use, by nobody in this recording.",
+                who,
+                address
+            )
+        }
+    }
+}
+
+fn nobody_listens(who: &str, address: &Address, nearby: Option<&Nearby>) -> String {
+    let address = at(address);
+    match nearby {
+        None => tr!("{who} asked for {address}, and nobody listens there.", who, address),
+        Some(Nearby { who: owner, later_ns, .. }) if *later_ns > 0 => {
+            let (owner, span) = (wording::actor(owner), span_of(*later_ns));
+            tr!(
+                "{who} asked for {address}, and nobody listened there yet: {owner} did so {span} later.",
+                who,
+                address,
+                owner,
+                span
+            )
+        }
+        Some(Nearby { who: owner, address: there, .. }) => {
+            let (owner, there) = (wording::actor(owner), at(there));
+            tr!(
+                "{who} asked for {address}, and nobody listens there; {owner} listens at {there}.",
+                who,
+                address,
+                owner,
+                there
+            )
+        }
+    }
+}
