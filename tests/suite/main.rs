@@ -10,6 +10,8 @@ mod code;
 mod commands;
 mod course;
 mod course_run;
+#[cfg(target_os = "linux")]
+mod findings;
 #[cfg(unix)]
 mod further;
 #[cfg(unix)]

@@ -3,7 +3,7 @@
 use super::facts::Facts;
 use super::{Finding, Rule};
 use crate::analysis::{Direction, Origin};
-use crate::trace::{EventKind, ExitStatus, How, SockOpt, Syscall, SyscallKind, Value};
+use crate::trace::{EventKind, ExitStatus, How, Role, SockOpt, Syscall, SyscallKind, Value};
 
 /// A call that was blocked for so long after its socket was closed was not ended by that, in nanoseconds.
 const STILL_BLOCKED_NS: u64 = 100_000_000;
@@ -130,7 +130,7 @@ fn closed_while_blocked(facts: &Facts) -> Vec<Finding> {
         let (Some(socket), true) = (closing.socket, closing.is(SyscallKind::Close)) else {
             continue;
         };
-        if closing.result().is_none() {
+        if closing.result().is_none() || closing.call.role == Role::Kernel {
             continue;
         }
         let woken = facts.on(socket).any(|(_, span)| {

@@ -24,8 +24,6 @@ pub(super) struct Facts<'a> {
     by: BTreeMap<ThreadId, Vec<usize>>,
     /// Threads, with the time of their first event, and of their end.
     lives: BTreeMap<ThreadId, (u64, Option<u64>)>,
-    /// Processor time that threads had used when they ended; the thread that a process began with, with all the others'.
-    cpu_ns: BTreeMap<ThreadId, u64>,
     /// How and when processes ended.
     exits: HashMap<u32, (u64, &'a ExitStatus)>,
     samples: HashMap<ThreadId, Vec<(u64, &'a Sample)>>,
@@ -53,7 +51,6 @@ impl<'a> Facts<'a> {
             on: vec![Vec::new(); analysis.sockets.len()],
             by: BTreeMap::new(),
             lives: BTreeMap::new(),
-            cpu_ns: BTreeMap::new(),
             exits: HashMap::new(),
             samples: HashMap::new(),
             sleeps: HashMap::new(),
@@ -74,8 +71,7 @@ impl<'a> Facts<'a> {
                 self.lives.entry(thread).or_insert((event.at_ns, None));
             }
             match &event.what {
-                EventKind::Exited { status, cpu_ns } => {
-                    self.cpu_ns.extend(cpu_ns.map(|cpu_ns| (thread, cpu_ns)));
+                EventKind::Exited { status, .. } => {
                     if let Some(life) = self.lives.get_mut(&thread) {
                         life.1 = Some(event.at_ns);
                     }
@@ -192,26 +188,20 @@ impl<'a> Facts<'a> {
         self.lives.iter().filter_map(there)
     }
 
-    /// Processor time that the thread had used when it ended.
-    pub fn cpu_ns(&self, thread: ThreadId) -> Option<u64> {
-        let own = *self.cpu_ns.get(&thread)?;
-        if thread.0 != thread.1 {
-            return Some(own);
-        }
-        let of_process = self.cpu_ns.iter().filter(|(other, _)| other.0 == thread.0);
-        let others: u64 = of_process.filter(|(other, _)| **other != thread).map(|(_, ns)| ns).sum();
-        own.checked_sub(others)
-    }
-
-    /// What the kernel had last said of the thread by then.
-    pub fn sample(&self, thread: ThreadId, at_ns: u64) -> Option<(u64, &'a Sample)> {
+    /// What the kernel had said of the thread by then, the last two times.
+    pub fn last_looks(&self, thread: ThreadId, at_ns: u64) -> Option<[(u64, &'a Sample); 2]> {
         let all = self.samples.get(&thread)?;
-        all[..all.partition_point(|(when, _)| *when <= at_ns)].last().copied()
+        let [.., before, last] = all[..all.partition_point(|(when, _)| *when <= at_ns)] else {
+            return None;
+        };
+        Some([before, last])
     }
 
     /// True if the thread slept on a lock or in a join then: it waits for other threads of its process.
     pub fn waits_for_threads(&self, thread: ThreadId, at_ns: u64) -> bool {
-        self.sample(thread, at_ns).is_some_and(|(_, sample)| {
+        let all = self.samples.get(&thread).map_or(&[][..], Vec::as_slice);
+        let last = all.iter().rfind(|(when, _)| *when <= at_ns);
+        last.is_some_and(|(_, sample)| {
             sample.state == Some('S') && sample.syscall.as_deref() == Some("futex")
         })
     }
@@ -277,12 +267,13 @@ impl<'a> Facts<'a> {
         watched.into_iter().filter_map(socket).collect()
     }
 
-    /// True if the process closed the socket itself before the run was stopped.
-    pub fn closes(&self, socket: usize, process: u32) -> bool {
-        self.on(socket).any(|(_, span)| {
-            let by_itself = span.is(SyscallKind::Close) && span.process == process;
-            by_itself && self.is_before_stop(span.entered_ns)
-        })
+    /// When the process closed the socket itself, before the run was stopped.
+    pub fn closes(&self, socket: usize, process: u32) -> Option<u64> {
+        let mut closes = self.on(socket).filter(|(_, span)| {
+            let by_itself = span.call.role != Role::Kernel && span.process == process;
+            span.is(SyscallKind::Close) && by_itself && self.is_before_stop(span.entered_ns)
+        });
+        closes.next().map(|(_, span)| span.entered_ns)
     }
 
     /// True if the close() of a socket was its program's own doing: not the end of a run that was stopped.
@@ -301,7 +292,10 @@ impl<'a> Facts<'a> {
             .rev()
             .find(|(_, span)| span.is(SyscallKind::Close) && span.returned_ns() == closed_ns);
         if let Some((call, span)) = by {
-            return Some((span.entered_ns, Some(call)));
+            let ended = self.exit(span.process).map(|(_, status)| status);
+            let killed =
+                span.call.role == Role::Kernel && matches!(ended, Some(ExitStatus::Signal(_)));
+            return (!killed).then_some((span.entered_ns, Some(call)));
         }
         let by_itself = self
             .exits
@@ -311,11 +305,12 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// True for a call by which a program goes on: neither a question nor a setting.
+/// True for a call by which a program goes on: no question, no setting, no pause.
 fn acts(span: &CallSpan) -> bool {
     let sets = matches!(
         span.call.kind(),
         SyscallKind::SetOption | SyscallKind::SetFlags | SyscallKind::Other
     );
-    !sets && !span.call.syscall.only_asks() && span.call.role != Role::Instrument
+    let syscall = &span.call.syscall;
+    !sets && !syscall.only_asks() && !syscall.sleeps() && span.call.role != Role::Instrument
 }

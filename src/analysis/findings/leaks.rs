@@ -8,6 +8,8 @@ use crate::analysis::Origin;
 
 /// One connection that stays open may be an oversight without consequence; so many are a leak.
 const LEAK: usize = 3;
+/// Who closes a connection so long after its end does so because the program ends, in nanoseconds.
+const LATE_NS: u64 = 1_000_000_000;
 
 pub(super) fn find(facts: &Facts) -> Vec<Finding> {
     let mut by_process: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
@@ -40,5 +42,6 @@ fn forgotten(facts: &Facts, at: usize, listener: usize) -> Option<(u32, usize)> 
     let process = accepting.process;
     let went_on =
         accepts().any(|(_, span)| span.process == process && span.returned_ns() > ended_ns);
-    (went_on && !facts.closes(at, process)).then_some((process, accept))
+    let in_time = facts.closes(at, process).is_some_and(|at_ns| at_ns < ended_ns + LATE_NS);
+    (went_on && !in_time).then_some((process, accept))
 }

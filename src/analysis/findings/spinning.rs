@@ -67,14 +67,13 @@ fn busy(facts: &Facts) -> Vec<Finding> {
     let threads = facts.threads().filter_map(|(thread, calls)| {
         let called = calls.partition_point(|&index| facts.call(index).entered_ns < stopped_ns);
         let last = *calls[..called].last()?;
-        let returned_ns = facts.call(last).returned_ns();
-        let (looked_ns, sample) = facts.sample(thread, stopped_ns)?;
-        // Looks are recorded where the state has changed: since the last one it has run.
-        let cpu_ns = facts.cpu_ns(thread)?.saturating_sub(sample.cpu_ns?);
-        let before_ns = returned_ns.saturating_sub(looked_ns);
-        let since_ns = stopped_ns.checked_sub(looked_ns.max(returned_ns))?;
-        let cpu_ns = cpu_ns.saturating_sub(before_ns);
-        let is_busy = sample.state == Some('R') && cpu_ns >= BUSY_NS && cpu_ns >= since_ns / 3;
+        let [(before_ns, before), (_, now)] = facts.last_looks(thread, stopped_ns)?;
+        let cpu_ns = now.cpu_ns?.saturating_sub(before.cpu_ns?);
+        let since_ns = stopped_ns.saturating_sub(before_ns);
+        let is_busy = facts.call(last).returned_ns() <= before_ns
+            && now.state == Some('R')
+            && cpu_ns >= BUSY_NS
+            && cpu_ns >= since_ns / 3;
         is_busy.then(|| Finding::new(facts, Rule::BusyWithoutCall { cpu_ns }, vec![last]))
     });
     threads.collect()

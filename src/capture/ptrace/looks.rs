@@ -55,6 +55,12 @@ impl Looks {
         changed.then_some(sample)
     }
 
+    /// Looks at a thread for the last time: how much processor time it has used is recorded, whether its state has changed or not.
+    pub fn last(thread: &mut Thread) -> Option<Sample> {
+        let is_elsewhere = is_elsewhere(thread);
+        thread.look.as_mut().filter(|_| is_elsewhere).map(|look| look.probe.look())
+    }
+
     /// All threads have been looked at.
     pub fn done(&mut self, now_ns: u64) {
         if now_ns >= self.last_ns + PERIOD_NS {

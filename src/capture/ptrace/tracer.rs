@@ -267,6 +267,13 @@ impl Tracer {
     /// The time is over: records who is blocked in what, and ends all.
     fn deadline(&mut self, limit_ns: u64) {
         let now_ns = self.stage.now_ns();
+        for (id, thread) in &mut self.threads {
+            let (Some(actor), Some(sample)) = (thread.actor.clone(), Looks::last(thread)) else {
+                continue;
+            };
+            let (process, what) = (thread.process, EventKind::Sample(sample));
+            self.stage.tell(Event { at_ns: now_ns, actor, process, thread: *id, what }, None);
+        }
         let mut blocked: Vec<Blocked> = Vec::new();
         for thread in self.threads.values() {
             if let (Some(open), Some(actor)) = (&thread.open, &thread.actor) {

@@ -1,0 +1,25 @@
+"""Both wait for the other to begin."""
+import socket
+import sys
+
+import port
+
+
+def server(path):
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port.tell(path, listener)
+        listener.listen()
+        conn, _ = listener.accept()
+        with conn:
+            print(conn.recv(1024))
+            conn.sendall(b"hello")
+
+
+def client(path):
+    with socket.create_connection(("127.0.0.1", port.ask(path))) as sock:
+        print(sock.recv(1024))
+        sock.sendall(b"hello")
+
+
+{"server": server, "client": client}[sys.argv[1]](sys.argv[2])

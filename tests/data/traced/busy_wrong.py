@@ -1,0 +1,17 @@
+"""A thread that waits for another in a loop."""
+import socket
+import threading
+
+done = []
+
+
+def serve(listener):
+    listener.accept()
+
+
+with socket.socket() as listener:
+    listener.bind(("127.0.0.1", 0))
+    listener.listen()
+    threading.Thread(target=serve, args=[listener], daemon=True).start()
+    while not done:
+        pass

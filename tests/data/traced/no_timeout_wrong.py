@@ -1,0 +1,9 @@
+"""A client without a time limit, of a server that says nothing."""
+import socket
+import sys
+
+import port
+
+with socket.create_connection(("127.0.0.1", port.ask(sys.argv[1]))) as sock:
+    sock.sendall(b"hello?")
+    print(sock.recv(1024))

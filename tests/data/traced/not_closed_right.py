@@ -1,0 +1,28 @@
+"""Connections that are closed when the client is done."""
+import socket
+import sys
+
+import port
+
+
+def server(path):
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port.tell(path, listener)
+        listener.listen()
+        for _ in range(6):
+            conn, _ = listener.accept()
+            with conn:
+                print(conn.recv(1024))
+                conn.sendall(b"ok")
+                conn.recv(1024)
+
+
+def client(path):
+    for _ in range(6):
+        with socket.create_connection(("127.0.0.1", port.ask(path))) as sock:
+            sock.sendall(b"hello")
+            print(sock.recv(1024))
+
+
+{"server": server, "client": client}[sys.argv[1]](sys.argv[2])

@@ -1,0 +1,26 @@
+/* A client that goes on sending, and does not know of SIGPIPE. */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+int main(int argc, char **argv) {
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int port = 0, sock = socket(AF_INET, SOCK_STREAM, 0);
+    char text[64];
+    FILE *file = argc < 2 ? NULL : fopen(argv[1], "r");
+    if (!file || fscanf(file, "%d", &port) != 1)
+        return 1;
+    at.sin_port = htons(port);
+    if (connect(sock, (struct sockaddr *)&at, sizeof at))
+        return 1;
+    recv(sock, text, sizeof text, 0);
+    for (int i = 0; i < 20; i++) {
+        if (send(sock, "hello?", 6, 0) < 0)
+            break;
+        usleep(50000);
+    }
+    close(sock);
+    return 0;
+}

@@ -1,0 +1,24 @@
+"""recv() until it returns 0."""
+import socket
+import sys
+
+import port
+
+
+def server(path):
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port.tell(path, listener)
+        listener.listen()
+        conn, _ = listener.accept()
+        with conn:
+            while data := conn.recv(1024):
+                print(data)
+
+
+def client(path):
+    with socket.create_connection(("127.0.0.1", port.ask(path))) as sock:
+        sock.sendall(b"hello")
+
+
+{"server": server, "client": client}[sys.argv[1]](sys.argv[2])

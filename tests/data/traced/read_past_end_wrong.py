@@ -1,0 +1,24 @@
+"""A fixed number of recv(), and no look at the end."""
+import socket
+import sys
+
+import port
+
+
+def server(path):
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port.tell(path, listener)
+        listener.listen()
+        conn, _ = listener.accept()
+        with conn:
+            for _ in range(6):
+                print(conn.recv(1024))
+
+
+def client(path):
+    with socket.create_connection(("127.0.0.1", port.ask(path))) as sock:
+        sock.sendall(b"hello")
+
+
+{"server": server, "client": client}[sys.argv[1]](sys.argv[2])

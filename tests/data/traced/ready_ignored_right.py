@@ -1,0 +1,28 @@
+"""What select() reports is read."""
+import select
+import socket
+import sys
+
+import port
+
+
+def server(path):
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port.tell(path, listener)
+        listener.listen()
+        conn, _ = listener.accept()
+        with conn:
+            for _ in range(200):
+                readable, _, _ = select.select([conn, listener], [], [], 1)
+                if conn in readable and not conn.recv(1024):
+                    break
+
+
+def client(path):
+    with socket.create_connection(("127.0.0.1", port.ask(path))) as sock:
+        for _ in range(50):
+            sock.sendall(b"hello")
+
+
+{"server": server, "client": client}[sys.argv[1]](sys.argv[2])

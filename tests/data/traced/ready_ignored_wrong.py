@@ -1,0 +1,29 @@
+"""select() says that there is something to read, and nobody reads it."""
+import select
+import socket
+import sys
+
+import port
+
+
+def server(path):
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port.tell(path, listener)
+        listener.listen()
+        conn, _ = listener.accept()
+        with conn:
+            for _ in range(200):
+                readable, _, _ = select.select([conn], [], [], 1)
+                if listener in readable:
+                    print("another client")
+            print(conn.recv(1024))
+
+
+def client(path):
+    with socket.create_connection(("127.0.0.1", port.ask(path))) as sock:
+        for _ in range(50):
+            sock.sendall(b"hello")
+
+
+{"server": server, "client": client}[sys.argv[1]](sys.argv[2])

@@ -1,0 +1,27 @@
+"""send()'s count ignored."""
+import socket
+import sys
+
+import port
+
+
+def server(path):
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port.tell(path, listener)
+        listener.listen()
+        conn, _ = listener.accept()
+        with conn:
+            got = 0
+            while data := conn.recv(1 << 20):
+                got += len(data)
+            print(got)
+
+
+def client(path):
+    with socket.create_connection(("127.0.0.1", port.ask(path))) as sock:
+        sock.settimeout(5)
+        sock.send(b"x" * 20_000_000)
+
+
+{"server": server, "client": client}[sys.argv[1]](sys.argv[2])
