@@ -310,6 +310,9 @@ pub struct Trace {
     /// Cut the wire so long after its first packet, such as 2s
     #[arg(long, value_name = "TIME")]
     pub cut_after: Option<String>,
+    /// Lead calls to 127.0.0.1 over the wire, to the program that has the port
+    #[arg(long)]
+    pub rewrite: bool,
     /// What is shown at the end (default: ladder, timeline, sockets, findings)
     #[arg(long = "view", value_name = "NAME")]
     pub views: Vec<String>,

@@ -14,7 +14,7 @@ use crate::labels;
 use crate::picture::Ink;
 use crate::trace::recording::{Header, Origin, Program, Recording};
 use crate::trace::rule::{Rule, words};
-use crate::trace::{Ending, Event, EventKind, Lack};
+use crate::trace::{Address, Ending, Event, EventKind, Lack, Name, Note};
 use crate::views::View;
 
 const VIEWS: [&str; 4] = ["ladder", "timeline", "sockets", "findings"];
@@ -39,6 +39,7 @@ pub fn run(args: &cli::Trace, session: &mut Session) -> Result<(), Failure> {
         programs,
         limit_ns: args.limit.map(|limit| u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX)),
         wire,
+        rewrite: args.rewrite,
         prints_to_stderr: session.records_to_stdout(),
         ..TraceJob::default()
     };
@@ -48,6 +49,7 @@ pub fn run(args: &cli::Trace, session: &mut Session) -> Result<(), Failure> {
     let (recording, status) = live::follow(session, run, recording)?;
     if matches!(recording.ending(), Some(Ending::Finished | Ending::Deadline)) {
         show(session, &views, &show::only(recording.clone(), &args.only)?)?;
+        tell_rewritten_calls(session, &recording)?;
         tell_stray_calls(session, &recording)?;
     }
     outcome(&recording, status.as_ref().ok().and_then(|status| status.code()))
@@ -61,6 +63,26 @@ fn show(session: &mut Session, views: &[View], recording: &Recording) -> Result<
     } else {
         let nothing = tr!("No program made a call on a socket.");
         session.terminal.wrapped("", nothing, Ink::Warn)?;
+    }
+    Ok(session.terminal.flush()?)
+}
+
+/// Tells which calls were led over the wire.
+fn tell_rewritten_calls(session: &mut Session, recording: &Recording) -> Result<(), Failure> {
+    let mut told: Vec<(&Name, &Address, &Address)> = Vec::new();
+    for event in recording.events() {
+        let EventKind::Note { note: Note::Rewritten { from, to } } = &event.what else { continue };
+        if !told.contains(&(&event.actor, from, to)) {
+            told.push((&event.actor, from, to));
+            let who = labels::actor(&event.actor);
+            let words = tr!(
+                "{who} asked for {from}, and its call was led over the wire: the kernel got {to}.",
+                who,
+                from,
+                to
+            );
+            session.terminal.wrapped("", &words, Ink::Faint)?;
+        }
     }
     Ok(session.terminal.flush()?)
 }
@@ -137,7 +159,7 @@ fn wire_of(args: &cli::Trace) -> Result<Option<Vec<Rule>>, Failure> {
         rules.push(words::delay(delay)?);
     }
     rules.extend(args.cut_after.as_deref().map(words::cut_after).transpose()?);
-    let is_wanted = args.wire || args.pcap.is_some() || !rules.is_empty();
+    let is_wanted = args.wire || args.rewrite || args.pcap.is_some() || !rules.is_empty();
     Ok(is_wanted.then_some(rules))
 }
 

@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Call, Claim, Failure, Frame, Label, Lack, Observation, Return, Sample, Site, Value};
+use super::{
+    Address, Call, Claim, Failure, Frame, Label, Lack, Observation, Return, Sample, Site, Value,
+};
 
 /// How many times a stepped run pauses each actor on the same source line. After that it no longer pauses there: nobody wants
 /// to press Enter for every iteration of a loop.
@@ -209,6 +211,13 @@ pub enum Note {
     IoUring,
     /// It runs code of another architecture (i386, x32), whose calls are not recorded.
     OtherArchitecture,
+    /// A call to a loopback address is led over the link to another one; what is recorded of it has the latter.
+    Rewritten {
+        /// The address that the program has given.
+        from: Address,
+        /// The address that the kernel got.
+        to: Address,
+    },
     /// The programs cannot find each other by name, because /etc/hosts could not be covered with one of theirs.
     NoNames {
         /// The error's name.

@@ -231,6 +231,7 @@ pub(crate) fn note(note: &Note) -> String {
         Note::OtherArchitecture => {
             tr!("runs code of another architecture, whose calls are not seen").to_owned()
         }
+        Note::Rewritten { from, to } => tr!("{from} is led over the wire: {to}", from, to),
         Note::NoNames { errno } => {
             tr!(
                 "the programs have no names in their networks, only addresses (mount(/etc/hosts): {errno})",

@@ -165,3 +165,25 @@ fn a_call_that_never_left_its_own_machine_is_told() {
     assert!(out.contains("client called 127.0.0.1:5000, but 127.0.0.1 never leaves"), "{out}");
     assert!(out.contains("server is at 10.9.0.2."), "{out}");
 }
+
+/// Both programs have 127.0.0.1 hard-coded, and are led over the wire all the same.
+#[test]
+fn hard_coded_loopback_addresses_are_led_over_the_wire() {
+    let Some(_) = require("python3") else { return };
+    let folder = programs();
+    file(&folder, "server.py", SERVER.replace("''", "'127.0.0.1'"));
+    let path = folder.path().join("trace.jsonl");
+    let record = ["trace", "--rewrite", "--record", utf8(&path)];
+    let words = [&record[..], &["python3 server.py", "python3 client.py 127.0.0.1"]].concat();
+    let (out, err, code) = ended(explore(&words).current_dir(folder.path()));
+    if code == Some(3) {
+        eprintln!("skipped: {err}");
+        return;
+    }
+    assert_eq!((err.as_str(), code), ("", Some(0)), "{out}");
+    let out = out.replace('\n', " ");
+    assert!(out.contains("led over the wire: the kernel got 10.9.0.2:5000."), "{out}");
+    let recording = recordings(&path).pop().expect("one run");
+    let carried = frames(&recording).iter().filter(|one| one.layers.payload_bytes > 0).count();
+    assert_eq!(carried, 2, "hello, and HELLO");
+}

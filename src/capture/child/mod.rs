@@ -67,6 +67,8 @@ pub struct TraceJob {
     pub stepped: bool,
     /// The rules of the link, if each program is to have a network of its own.
     pub wire: Option<Vec<Rule>>,
+    /// Whether calls to 127.0.0.1 are led over the link.
+    pub rewrite: bool,
     /// Whether what the programs print goes to standard error.
     pub prints_to_stderr: bool,
     /// Inherited descriptors that are the programs' standard input and output; [`start_trace`] fills them in.

@@ -145,6 +145,7 @@ impl Tracer {
         if waits_for_nobody && site.is_none() && !self.is_present(id) {
             return Next::Freely; // a shell, a launcher
         }
+        let rewritten = self.rewrite(id, process, &made);
         let memory = Memory::of(id);
         let syscall = match made.sys {
             Sys::Splice => decode::spliced(&made, fd == Some(made.fd(2))),
@@ -190,7 +191,8 @@ impl Tracer {
             self.tell(id, at_ns, EventKind::Enter(call.clone()), object);
         }
         if let Some(thread) = self.threads.get_mut(&id) {
-            let open = Open { made, call, at_ns, instruction, object, closes, is_unsaid };
+            let open =
+                Open { made, call, at_ns, instruction, object, closes, rewritten, is_unsaid };
             (thread.open, thread.is_held) = (Some(open), held);
         }
         if held { Next::Hold } else { Next::ToReturn }

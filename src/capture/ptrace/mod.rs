@@ -14,6 +14,7 @@ pub mod lines;
 mod looks;
 mod programs;
 mod returns;
+mod rewrite;
 mod signals;
 mod stage;
 mod threads;
@@ -89,6 +90,7 @@ pub fn perform(job: TraceJob) -> ExitCode {
     let [input, output] = [job.input, job.output].map(ptrace::inherited);
     let programs = Programs::new(job.programs, Streams { input, output }, hosts);
     let mut tracer = Tracer::new(Stage::new(recorder.clone()), programs, job.stepped);
+    tracer.rewriting.is_on = job.rewrite;
     let ending = tracer.run(&signals, &mut Control::new(), job.limit_ns);
     let worst = tracer.worst_exit();
     if let Some(wire) = &wire {

@@ -36,6 +36,9 @@ impl Tracer {
             }
             return;
         }
+        if let Some(rewritten) = open.rewritten.take() {
+            rewritten.restore(id);
+        }
         let Some(process) = self.threads.get(&id).map(|thread| thread.process) else { return };
         let out = if result < 0 { Output::None } else { self.output(id, process, &open, result) };
         if open.is_unsaid {
@@ -66,6 +69,7 @@ impl Tracer {
                 self.closes_unasked(id, cause, fd, socket);
             }
             self.learn(process, &open, is_closed);
+            self.learn_server(process, &open);
         }
         self.ask(id, process, &open, result);
     }

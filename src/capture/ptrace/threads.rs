@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::decode::Made;
 use super::descriptors::sockets_of;
 use super::looks::Look;
+use super::rewrite::Rewritten;
 use super::stage::Object;
 use super::tracer::Tracer;
 use crate::capture::sys::ptrace::signal_name;
@@ -42,6 +43,8 @@ pub struct Open {
     pub object: Option<Object>,
     /// A socket that the call closes besides: dup2(2) onto its descriptor, close_range(2).
     pub closes: Vec<(i64, SocketId)>,
+    /// Its address, if that has been changed in the thread's memory.
+    pub rewritten: Option<Rewritten>,
     /// Nothing is known of it yet, so its entry is not recorded yet either: socket(2), epoll_create1(2).
     pub is_unsaid: bool,
 }

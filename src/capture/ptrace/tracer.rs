@@ -12,6 +12,7 @@ use super::descriptors::Sockets;
 use super::entry::Next;
 use super::looks::Looks;
 use super::programs::Programs;
+use super::rewrite::Rewriting;
 use super::stage::Stage;
 use super::threads::{Process, Thread};
 use crate::capture::sys::ptrace::{GoOn, Stop, go_on, kill, next_stop};
@@ -30,6 +31,7 @@ pub struct Tracer {
     pub(super) lines: super::lines::Lines,
     /// The descriptors behind the words that epoll gives back: process, epoll, word.
     pub(super) interests: HashMap<(u32, i64, u64), i64>,
+    pub(super) rewriting: Rewriting,
     /// What keeps the programs from going on.
     pub(super) ending: Option<Ending>,
     pub(super) looks: Looks,
@@ -48,6 +50,7 @@ impl Tracer {
             sockets: Sockets::default(),
             lines: super::lines::Lines::default(),
             interests: HashMap::new(),
+            rewriting: Rewriting::default(),
             ending: None,
             looks: Looks::default(),
             stepped,

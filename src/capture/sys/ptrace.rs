@@ -106,6 +106,12 @@ fn request(what: libc::c_uint, thread: u32, address: usize, data: usize) -> io::
     if answer == -1 { Err(io::Error::last_os_error()) } else { Ok(answer) }
 }
 
+/// Writes eight bytes into the memory of a thread that has stopped, whatever the memory's protection (`PTRACE_POKEDATA`).
+pub fn write_word(thread: u32, address: u64, word: [u8; 8]) -> io::Result<()> {
+    let address = usize::try_from(address).map_err(io::Error::other)?;
+    request(libc::PTRACE_POKEDATA, thread, address, usize::from_ne_bytes(word)).map(drop)
+}
+
 fn syscall_info(thread: u32) -> Option<SyscallInfo> {
     let mut info = MaybeUninit::<SyscallInfo>::zeroed();
     let size = size_of::<SyscallInfo>();
