@@ -72,7 +72,17 @@ pub(super) fn only(recording: Recording, names: &[String]) -> Result<Recording, 
     if shown.is_empty() {
         return Err(Failure::NoSuchProgram(names.join(tr!(context "list", ", "))));
     }
-    let is_shown = |event: &&Event| !event.is_by_actor() || shown.contains(&event.actor);
+    // Of the wire what went between them.
+    let between = analysis
+        .wire
+        .iter()
+        .filter(|segment| shown.contains(&segment.from) && shown.contains(&segment.to));
+    let frames: HashSet<u64> = between.map(|segment| segment.frame.frame).collect();
+    let is_shown = |event: &&Event| match &event.what {
+        EventKind::Frame(frame) => frames.contains(&frame.frame),
+        EventKind::Delivered { frame } => frames.contains(frame),
+        _ => !event.is_by_actor() || shown.contains(&event.actor),
+    };
     let events = recording.events().iter().filter(is_shown).cloned().collect();
     Ok(recording.with_events(events))
 }

@@ -86,17 +86,18 @@ fn two_programs_talk_across_the_wire_and_a_lost_syn_is_sent_again() {
 }
 
 #[test]
-fn the_frames_are_written_as_pcapng() {
+fn the_frames_are_written_as_pcapng_and_drawn_with_only_one_end() {
     let Some(_) = require("python3") else { return };
     let folder = programs();
-    let words =
-        ["trace", "--pcap", "frames.pcapng", "python3 server.py", "python3 client.py server"];
-    let (_, err, code) = ended(explore(&words).current_dir(folder.path()));
+    let options = ["trace", "--pcap", "frames.pcapng", "--only", "client", "--view", "ladder"];
+    let words = [&options[..], &["python3 server.py", "python3 client.py server"]].concat();
+    let (out, err, code) = ended(explore(&words).current_dir(folder.path()));
     if code == Some(3) {
         eprintln!("skipped: {err}");
         return;
     }
     assert_eq!((err.as_str(), code), ("", Some(0)));
+    assert!(out.contains("SYN,ACK"), "{out}");
     let frames = std::fs::read(folder.path().join("frames.pcapng")).expect("a file");
     let hello = frames.windows(5).filter(|bytes| bytes == b"hello").count();
     assert_eq!(hello, 1, "{} bytes", frames.len());

@@ -106,7 +106,10 @@ impl Host {
     #[must_use]
     pub fn frames_without_room(&self) -> Option<u64> {
         let look = || self.enter().ok().and_then(|()| sys::frames_without_room(INTERFACE));
-        thread::scope(|scope| scope.spawn(look).join().ok().flatten())
+        thread::scope(|scope| {
+            let started = thread::Builder::new().spawn_scoped(scope, look).ok()?;
+            started.join().ok().flatten()
+        })
     }
 
     /// The name by which the other programs find it: its program's, in the letters that names of hosts have (RFC 1123).
