@@ -304,7 +304,8 @@ fn without_privileges_there_is_a_wire_or_the_step_that_failed_is_told() {
     }
     if let Some(recording) = as_nobody(&folder, &format!("chmod 600 ./tun && {bind}"), "") {
         assert!(
-            why(&recording).contains("(open /dev/net/tun: EACCES); allow everyone to use the device"),
+            why(&recording)
+                .contains("(open /dev/net/tun: EACCES); allow everyone to use the device"),
             "{}",
             why(&recording)
         );

@@ -83,7 +83,7 @@ pub const SCENES: &[Scene] = &[
     },
     Scene {
         name: "three programs are three hosts",
-        programs: &["server", "one", "two"],
+        programs: &["echo_server.v2", "one", "two"],
         rules: Vec::new,
         play: three,
     },
@@ -363,13 +363,13 @@ fn complaint(stage: &Stage) -> Result<(), String> {
 fn three(stage: &Stage) -> Result<(), String> {
     let _server = stage.serve(0, "tcp-server", &["0.0.0.0:5000"])?;
     for host in [1, 2] {
-        let client = stage.start(host, "tcp-client", &["10.9.0.2:5000"])?.finish()?;
+        let client = stage.start(host, "tcp-client", &["echo_server.v2:5000"])?.finish()?;
         eq("echo", told(&client, "echo")?, "hello")?;
     }
     let syns = stage.frames_of("SYN")?;
     let senders: Vec<_> =
         syns.iter().map(|syn| (syn.sender.as_deref(), syn.receiver.as_deref(), syn.flow)).collect();
-    let expected =
-        vec![(Some("one"), Some("server"), Some(1)), (Some("two"), Some("server"), Some(2))];
+    let server = Some("echo_server.v2");
+    let expected = vec![(Some("one"), server, Some(1)), (Some("two"), server, Some(2))];
     eq("SYNs", senders, expected)
 }

@@ -112,14 +112,15 @@ impl Host {
         })
     }
 
-    /// The name by which the other programs find it: its program's, in the letters that names of hosts have (RFC 1123).
+    /// The name by which the other programs find it: its program's, in lower case, with `-` for what stands in no host's name.
     #[must_use]
     pub fn name(&self) -> String {
-        let letter = |letter: char| {
-            if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' }
+        let letter = |letter: char| match letter.to_ascii_lowercase() {
+            usual if usual.is_ascii_alphanumeric() || "-_.".contains(usual) => usual,
+            _ => '-',
         };
         let name: String = self.program.chars().map(letter).collect();
-        name.trim_matches('-').to_owned()
+        name.trim_matches(['-', '.']).to_owned()
     }
 }
 
