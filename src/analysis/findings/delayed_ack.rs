@@ -44,9 +44,11 @@ fn late(facts: &Facts, socket: usize) -> Vec<(usize, usize, u64)> {
         .map(|(index, _)| index)
         .collect();
     let arrives = |send: usize| {
-        let piece = direction.sends.iter().find(|piece| piece.call == send)?;
-        let last = direction.receives.iter().find(|received| received.end() >= piece.end())?;
-        Some((last.call, facts.call(last.call)))
+        let sent = direction.sends.binary_search_by_key(&send, |piece| piece.call).ok()?;
+        let end = direction.sends[sent].end();
+        let last = direction.receives.partition_point(|received| received.end() < end);
+        let call = direction.receives.get(last)?.call;
+        Some((call, facts.call(call)))
     };
     let mut all = Vec::new();
     for row in transfers.windows(3) {

@@ -134,6 +134,13 @@ impl<'a> Facts<'a> {
         &self.analysis.calls[index]
     }
 
+    /// The calls that were entered from one time on, and before the other.
+    pub fn entered(&self, from_ns: u64, to_ns: u64) -> &'a [CallSpan] {
+        let calls = &self.analysis.calls;
+        let at = |at_ns| calls.partition_point(|span| span.entered_ns < at_ns);
+        &calls[at(from_ns)..at(to_ns).max(at(from_ns))]
+    }
+
     /// The program's calls on this socket.
     pub fn on(&self, socket: usize) -> impl DoubleEndedIterator<Item = (usize, &'a CallSpan)> {
         self.on[socket].iter().map(|&index| (index, self.call(index)))
@@ -168,7 +175,8 @@ impl<'a> Facts<'a> {
     /// True if the thread slept on purpose between these times.
     pub fn slept(&self, thread: ThreadId, from_ns: u64, to_ns: u64) -> bool {
         let sleeps = self.sleeps.get(&thread).map_or(&[][..], Vec::as_slice);
-        sleeps.iter().any(|at_ns| (from_ns..=to_ns).contains(at_ns))
+        let next = sleeps.partition_point(|at_ns| *at_ns < from_ns);
+        sleeps.get(next).is_some_and(|at_ns| *at_ns <= to_ns)
     }
 
     /// How this process ended, and when.

@@ -42,39 +42,43 @@ impl Message {
 
     /// The receive that got its beginning and nothing else, and not its end.
     fn beginning<'d>(&self, direction: &'d Direction) -> Option<&'d Piece> {
+        let at = direction.receives.partition_point(|piece| piece.start < self.start);
         let is = |piece: &&Piece| piece.start == self.start && piece.end() < self.end;
-        direction.receives.iter().find(is)
+        direction.receives.get(at).filter(is)
     }
 }
 
 /// The messages that went this way: before and after each its sender received, or said nothing more.
 fn messages(facts: &Facts, direction: &Direction) -> Vec<Message> {
-    let mut all: Vec<Message> = Vec::new();
-    let mut ended = true;
-    for (index, span) in facts.on(direction.from) {
-        let sent = direction.sends.iter().find(|piece| piece.call == index);
-        match (sent, span.sending()) {
-            (Some(piece), Some(data)) if piece.bytes > 0 => {
-                let (short, end) = (piece.bytes < data.bytes, piece.end());
-                match all.last_mut() {
-                    Some(message) if !ended => (message.last, message.end) = (index, end),
-                    _ => all.push(Message { first: index, last: index, start: piece.start, end }),
-                }
-                ended = !short;
-            }
-            _ => ended = true,
-        }
-    }
-    // Two sends in a row may be one message or two: of these nothing is said.
-    let is_send = |found: Option<(usize, &CallSpan)>| {
-        found.is_some_and(|(_, span)| span.is(SyscallKind::Send))
+    let transfers: Vec<(usize, &CallSpan)> = facts
+        .on(direction.from)
+        .filter(|(_, span)| span.receives() || span.is(SyscallKind::Send))
+        .collect();
+    let is_send = |at: Option<usize>| {
+        at.and_then(|at| transfers.get(at)).is_some_and(|(_, span)| span.is(SyscallKind::Send))
     };
-    all.retain(|message| {
-        let before = facts.on(direction.from).rfind(|(index, span)| {
-            *index < message.first && (span.is(SyscallKind::Send) || span.receives())
-        });
-        !is_send(before) && !is_send(facts.next_on(direction.from, message.last))
-    });
+    let mut all: Vec<Message> = Vec::new();
+    let mut at = 0;
+    while at < transfers.len() {
+        let begins = at;
+        let mut message: Option<Message> = None;
+        // What took a part goes on with the next.
+        while let Some((index, span)) = transfers.get(at) {
+            let sent = direction.sends.binary_search_by_key(index, |piece| piece.call);
+            at += 1;
+            let (Ok(sent), Some(data)) = (sent, span.sending()) else { break };
+            let piece = direction.sends[sent];
+            let (first, start) =
+                message.as_ref().map_or((*index, piece.start), |known| (known.first, known.start));
+            message = Some(Message { first, last: *index, start, end: piece.end() });
+            if piece.bytes == data.bytes {
+                break;
+            }
+        }
+        // Two sends in a row may be one message or two: of these nothing is said.
+        let alone = !is_send(begins.checked_sub(1)) && !is_send(Some(at));
+        all.extend(message.filter(|message| alone && message.bytes() > 0));
+    }
     all
 }
 
@@ -117,12 +121,15 @@ fn joined(facts: &Facts, direction: &Direction) -> Option<Finding> {
     let site = |piece: &&Piece| facts.call(piece.call).call.site.clone();
     let first = together.first().and_then(site)?;
     let alike = together.iter().all(|piece| site(piece).as_ref() == Some(&first));
+    if !alike || together.len() < 2 {
+        return None;
+    }
     let stuck = facts.stuck();
     let waits = |socket: usize| {
         stuck.iter().any(|one| facts.call(one.call).receives() && one.sockets == [socket])
     };
     let rule = Rule::JoinedMessages { messages: together.len(), bytes: last.bytes };
-    (alike && together.len() > 1 && waits(direction.from) && waits(direction.to)).then(|| {
+    (waits(direction.from) && waits(direction.to)).then(|| {
         let sends = together.iter().map(|piece| piece.call);
         Finding::new(facts, rule, [last.call].into_iter().chain(sends).collect())
     })

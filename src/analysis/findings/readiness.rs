@@ -38,11 +38,8 @@ fn ignored(facts: &Facts, (process, _): ThreadId, calls: &[usize]) -> Vec<Findin
         let span = facts.call(index);
         let ready: Vec<(i64, Readiness)> = ready(span).collect();
         let touched = |fd: i64| {
-            facts.analysis.calls.iter().any(|other| {
-                other.process == process
-                    && (before_ns..span.returned_ns()).contains(&other.entered_ns)
-                    && touches(facts, other, fd)
-            })
+            let meanwhile = facts.entered(before_ns, span.returned_ns());
+            meanwhile.iter().any(|other| other.process == process && touches(facts, other, fd))
         };
         rows.retain(|fd, row| {
             let again = ready.iter().any(|(other, events)| other == fd && *events == row.events);

@@ -3,12 +3,12 @@
 use super::facts::{Facts, ThreadId};
 use super::{Finding, Rule};
 use crate::analysis::{BLOCKED_NS, CallSpan};
-use crate::trace::Syscall;
+use crate::trace::{Sample, Syscall};
 
 /// So many vain calls in a row, and no less often than this, are a loop that spins.
 const CALLS: usize = 100;
 const GAP_NS: u64 = 1_000_000;
-/// A thread that has used a processor for so long since its last call is busy.
+/// A thread that has run, or been ready to, for so long since its last call, and most of that time, is busy.
 const BUSY_NS: u64 = 1_000_000_000;
 
 pub(super) fn find(facts: &Facts) -> Vec<Finding> {
@@ -67,13 +67,16 @@ fn busy(facts: &Facts) -> Vec<Finding> {
     let threads = facts.threads().filter_map(|(thread, calls)| {
         let called = calls.partition_point(|&index| facts.call(index).entered_ns < stopped_ns);
         let last = *calls[..called].last()?;
-        let [(before_ns, before), (_, now)] = facts.last_looks(thread, stopped_ns)?;
-        let cpu_ns = now.cpu_ns?.saturating_sub(before.cpu_ns?);
-        let since_ns = stopped_ns.saturating_sub(before_ns);
+        let [(before_ns, before), (now_ns, now)] = facts.last_looks(thread, stopped_ns)?;
+        let used =
+            |part: fn(&Sample) -> Option<u64>| Some(part(now)?.saturating_sub(part(before)?));
+        let cpu_ns = used(|look| look.cpu_ns)?;
+        // On a busy machine it waits for a processor too.
+        let awake_ns = cpu_ns + used(|look| look.ready_ns).unwrap_or(0);
         let is_busy = facts.call(last).returned_ns() <= before_ns
             && now.state == Some('R')
-            && cpu_ns >= BUSY_NS
-            && cpu_ns >= since_ns / 3;
+            && awake_ns >= BUSY_NS
+            && awake_ns >= (now_ns - before_ns) / 4 * 3;
         is_busy.then(|| Finding::new(facts, Rule::BusyWithoutCall { cpu_ns }, vec![last]))
     });
     threads.collect()
