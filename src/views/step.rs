@@ -1,6 +1,8 @@
 //! A run that is stepped, at one moment: the source with a cursor at the call that is about to be made, who is blocked
 //! where, and the last calls with their results. A picture of the events so far, as every other.
 
+use std::borrow::Cow;
+
 use unicode_width::UnicodeWidthStr;
 
 use super::trace::{Detail, Trace};
@@ -20,8 +22,8 @@ pub struct Shot<'a> {
     pub events: &'a [Event],
     /// The call that is about to be made ([`EventKind::Held`]); none while the run does something by itself.
     pub cursor: Option<&'a Event>,
-    /// The text of a source file, by its path from the project's root, if it is part of the program.
-    pub text_of: &'a dyn Fn(&str) -> Option<&'static str>,
+    /// The text of a source file: of this program's own, by its path from the project's root, or of the learner's.
+    pub text_of: &'a dyn Fn(&str) -> Option<Cow<'static, str>>,
     /// What stands above it all.
     pub title: &'a str,
     /// How much the calls below the source tell.
@@ -62,10 +64,9 @@ impl<'a> Shot<'a> {
         };
         let ink = ActorColors::of(self.events).ink(&event.actor);
         let code = call.site.as_ref().map(|source| {
-            let text = (self.text_of)(&source.file)
-                .and_then(|text| text.lines().nth(source.line as usize - 1))
-                .unwrap_or_default();
-            format!("{source}  {}", text.trim())
+            let text = (self.text_of)(&source.file).unwrap_or_default();
+            let line = text.lines().nth((source.line as usize).saturating_sub(1));
+            format!("{}  {}", safe(&source.to_string()), shown(line.unwrap_or_default().trim()))
         });
         let mut rows = vec![
             Row::new()
@@ -116,10 +117,10 @@ impl<'a> Shot<'a> {
         // A fifth of the window at most: the source needs the rest.
         let name_width = actors_width(self.events).min((width / 5).clamp(4, 16));
         let gutter = name_width + 3 + if width < NO_NUMBERS { 0 } else { 5 };
-        let lines: Vec<&str> = text.lines().collect();
+        let lines: Vec<String> = text.lines().map(shown).collect();
         let at = (place.line as usize).clamp(1, lines.len().max(1)) - 1;
         let whole = |line: &str| wrapped(line, width.saturating_sub(gutter).max(8));
-        let extra = whole(lines[at]).len().saturating_sub(1);
+        let extra = whole(lines.get(at).map_or("", String::as_str)).len().saturating_sub(1);
         for index in window(&lines, at, room.saturating_sub(extra).max(1)) {
             let here: Vec<_> =
                 marks.iter().filter(|mark| is_at(mark.call, &place.file, index + 1)).collect();
@@ -129,13 +130,13 @@ impl<'a> Shot<'a> {
             let is_cursor = index == at && self.cursor.is_some();
             let ink = match lines[index].trim_start() {
                 _ if is_cursor => Ink::Strong,
-                line if line.starts_with("//") => Ink::Faint,
+                line if line.starts_with("//") || line.starts_with("# ") => Ink::Faint,
                 _ => Ink::Plain,
             };
             let parts = if index == at {
-                whole(lines[index])
+                whole(&lines[index])
             } else {
-                vec![fit(lines[index], width.saturating_sub(gutter))]
+                vec![fit(&lines[index], width.saturating_sub(gutter))]
             };
             for (part, code) in parts.into_iter().enumerate() {
                 let mut row = Row::new();
@@ -237,16 +238,33 @@ fn actors_width(events: &[Event]) -> usize {
         .unwrap_or(0)
 }
 
+/// A line of a source file as it can be shown.
+fn shown(line: &str) -> String {
+    safe(&line.replace('\t', "    "))
+}
+
+/// The words by which a block begins that is no function, in a script in Python.
+const BLOCKS: [&str; 9] =
+    ["if", "elif", "else", "for", "while", "with", "try", "except", "finally"];
+
 /// The lines to show of a file: those around this one, within its function if that has as many.
-fn window(lines: &[&str], at: usize, room: usize) -> std::ops::Range<usize> {
-    let opens = |line: &&str| line.starts_with(|first: char| first.is_ascii_alphabetic());
-    let first = lines[..=at].iter().rposition(opens).unwrap_or(0);
-    let end = lines[at..]
+fn window(lines: &[String], at: usize, room: usize) -> std::ops::Range<usize> {
+    // A function begins at the margin, and its body is indented. What a script does outside functions, in a loop too, is in none.
+    let opens = |at: &usize| {
+        let word = lines[*at].split([' ', ':']).next().unwrap_or_default();
+        let body = lines.get(at + 1).is_some_and(|next| next.starts_with([' ', '{']));
+        word.starts_with(|first: char| first.is_ascii_alphabetic())
+            && body
+            && !BLOCKS.contains(&word)
+    };
+    let first = (0..lines.len().min(at + 1)).rev().find(opens).unwrap_or(0);
+    let end = lines
         .iter()
+        .skip(at)
         .position(|line| line.starts_with('}'))
         .map_or(lines.len(), |end| at + end + 1);
     let top = at.saturating_sub(room / 3).min(end.saturating_sub(room)).max(first);
-    top..(top + room).min(end).max(at + 1)
+    top..(top + room).min(end)
 }
 
 /// A line of code, on as many rows as it needs.
@@ -267,6 +285,8 @@ mod tests {
     const TEXT: &str = "//! A file.\n\nfn other() {}\n\nfn play(\n    lab: &Lab,\n) -> Result<()> {\n    let (one, _) = listener.accept()?; // 你好\n    \
         client.connect(&to)?;\n    Ok(())\n}\n";
 
+    const SCRIPT: &str = "import socket\n\n# A server.\nsock = socket.create_server(ADDRESS)\nwhile True:\n\tconn, _ = sock.accept()\n\tconn.send(b'\x1b[2J')\n";
+
     /// A server is blocked in accept() (line 7 of the script), and a client is about to connect, on line 9.
     fn shot() -> (Vec<Event>, Event) {
         let mut script = Script::new();
@@ -282,7 +302,11 @@ mod tests {
     }
 
     fn draw(events: &[Event], cursor: Option<&Event>, width: usize, height: usize) -> String {
-        let text_of = |path: &str| (path == "src/experiments/sample.rs").then_some(TEXT);
+        let text_of = |path: &str| match path {
+            "src/experiments/sample.rs" => Some(Cow::Borrowed(TEXT)),
+            "server.py" => Some(Cow::Borrowed(SCRIPT)),
+            _ => None,
+        };
         Shot { events, cursor, text_of: &text_of, title: "sample · step 2", detail: Detail::Calls }
             .draw(width, height)
             .text()
@@ -319,6 +343,26 @@ mod tests {
         events.push(foreign.clone());
         let text = draw(&events, Some(&foreign), 80, 24);
         assert!(text.contains("(at src/other.rs:3)") && !text.contains('\u{1b}'), "{text}");
+    }
+
+    #[test]
+    fn a_script_is_shown_around_the_line_with_its_tabs_as_blanks_and_obeyed_in_nothing() {
+        let (events, cursor) = shot();
+        let at = |line| {
+            let EventKind::Held(call) = &cursor.what else { panic!("it was held") };
+            let mut call = Call::clone(call);
+            call.site = Some(Site { file: "server.py".into(), line });
+            let cursor = Event { what: EventKind::Held(Arc::new(call)), ..cursor.clone() };
+            draw(&events, Some(&cursor), 80, 24)
+        };
+        for (line, marked) in
+            [(4, "▶ client   4  sock = "), (6, "▶ client   6      conn, _ = sock.accept()")]
+        {
+            let text = at(line);
+            assert!(text.contains(marked) && !text.contains(['\t', '\u{1b}']), "{text}");
+        }
+        let text = at(99);
+        assert!(text.contains("socket.create_server"), "a file that is shorter now: {text}");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! A stepped run on the terminal: one picture after the other on a screen of its own, or line below line.
 
+use std::borrow::Cow;
+
 use unicode_width::UnicodeWidthStr;
 
 use super::stepper::Stepper;
@@ -64,7 +66,7 @@ impl<'a> Display<'a> {
         let shot = Shot {
             events: all_events,
             cursor,
-            text_of: &experiments::text_of,
+            text_of: &text_of,
             title: &title,
             detail: session.detail(),
         };
@@ -102,6 +104,12 @@ impl<'a> Display<'a> {
             }
         }
     }
+}
+
+/// The text of a source file: of this program's own, or of the learner's.
+fn text_of(path: &str) -> Option<Cow<'static, str>> {
+    let own = experiments::text_of(path).map(Cow::Borrowed);
+    own.or_else(|| std::fs::read_to_string(path).ok().map(Cow::Owned))
 }
 
 /// The keys of a run that waits for them.
