@@ -223,6 +223,10 @@ pub enum Note {
         /// The error's name.
         errno: Cow<'static, str>,
     },
+    /// It was compiled without debug information: its calls have no source lines.
+    NoDebugInformation,
+    /// It is a Python whose structures are not known: its calls have no source lines.
+    UnknownPython,
     /// The recording has grown to its bound: so many events after this one are left out.
     LeftOut {
         /// How many.

@@ -238,6 +238,13 @@ pub(crate) fn note(note: &Note) -> String {
                 errno
             )
         }
+        Note::NoDebugInformation => {
+            tr!("was compiled without debug information, so that its lines are not known: compile it with -g").to_owned()
+        }
+        Note::UnknownPython => tr!(
+            "is run by a Python whose lines cannot be read: known are CPython 3.11 to 3.15, with the global lock"
+        )
+        .to_owned(),
         Note::LeftOut { events } => {
             tr!("{events} more events are left out: the recording has grown to its bound", events)
         }

@@ -141,6 +141,12 @@ impl Tracer {
         instruction: u64,
     ) -> Next {
         let site = self.site(id, process);
+        if self.is_present(id)
+            && let Some(note) = self.lines.why_none(process)
+        {
+            let at_ns = self.stage.now_ns();
+            self.tell(id, at_ns, EventKind::Note { note }, None);
+        }
         let waits_for_nobody = subject == Subject::Keyboard || made.sys == Sys::Sleep;
         if waits_for_nobody && site.is_none() && !self.is_present(id) {
             return Next::Freely; // a shell, a launcher

@@ -14,13 +14,13 @@ mod sources;
 mod tests;
 mod unwind;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use self::binary::Binaries;
 use self::native::Program;
 use self::python::Interpreter;
-use crate::trace::Site;
+use crate::trace::{Note, Site};
 
 /// Where a thread is in the learner's own source.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,35 +32,30 @@ pub struct Line {
     pub function: Option<String>,
 }
 
-/// Why a process has no lines.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unknown {
-    /// The program was compiled without debug information (`cc -g`).
-    NoDebugInformation(PathBuf),
-    /// A Python whose structures are not known: older than 3.11, newer than 3.15, or without the global lock.
-    Python(PathBuf),
-    /// An interpreter of another language, or one that compiles while it runs: its program's lines are not found.
-    Interpreter(PathBuf),
-}
-
 /// Programs that run programs. Some have debug information of their own, which is nothing to the learner.
 const INTERPRETERS: [&str; 18] = [
     "bash", "beam.smp", "bun", "dash", "deno", "dotnet", "java", "julia", "lua", "mono", "node",
     "nodejs", "perl", "php", "R", "ruby", "sh", "zsh",
 ];
 
+/// Where programs are installed that nobody here compiles again.
+const INSTALLED: [&str; 4] = ["/usr", "/bin", "/sbin", "/opt"];
+
 /// Lines of the processes that are traced.
 #[derive(Default)]
 pub struct Lines {
     binaries: Binaries,
     processes: HashMap<u32, Image>,
+    /// Programs without lines of which that has been said.
+    said: HashSet<PathBuf>,
 }
 
 /// What a process runs.
 enum Image {
     Python(Interpreter),
     Native(Program),
-    Unknown(Unknown),
+    /// A program without lines, and what there is to say of that.
+    Without(PathBuf, Option<Note>),
 }
 
 impl Lines {
@@ -76,14 +71,16 @@ impl Lines {
                 let site = program.site(process, thread, &mut self.binaries)?;
                 Some(Line { site, function: None })
             }
-            Image::Unknown(_) => None,
+            Image::Without(..) => None,
         }
     }
 
-    /// Why a process of which a line was asked has none at all.
-    pub fn unknown(&self, process: u32) -> Option<&Unknown> {
+    /// Why a process of which a line was asked has none at all: said once of each program, where it helps.
+    pub fn why_none(&mut self, process: u32) -> Option<Note> {
         match self.processes.get(&process)? {
-            Image::Unknown(unknown) => Some(unknown),
+            Image::Without(program, Some(note)) if self.said.insert(program.clone()) => {
+                Some(note.clone())
+            }
             _ => None,
         }
     }
@@ -100,9 +97,7 @@ impl Image {
         let mappings = maps::of(process)?;
         match Interpreter::find(process, &mappings, binaries) {
             Some(Ok(interpreter)) => return Some(Image::Python(interpreter)),
-            Some(Err(program)) => {
-                return Some(Image::Unknown(Unknown::Python(program)));
-            }
+            Some(Err(program)) => return Some(Image::Without(program, Some(Note::UnknownPython))),
             None => {}
         }
         let program = std::fs::read_link(format!("/proc/{process}/exe")).ok()?;
@@ -111,9 +106,11 @@ impl Image {
         let name =
             name.split(|it: char| it.is_ascii_digit() || it == '-').next().unwrap_or_default();
         if INTERPRETERS.contains(&name) {
-            return Some(Image::Unknown(Unknown::Interpreter(program)));
+            return Some(Image::Without(program, None));
         }
         let native = Program::of(process, &mappings, binaries).map(Image::Native);
-        Some(native.unwrap_or(Image::Unknown(Unknown::NoDebugInformation(program))))
+        let is_installed = INSTALLED.iter().any(|folder| program.starts_with(folder));
+        let why = (!is_installed).then_some(Note::NoDebugInformation);
+        Some(native.unwrap_or(Image::Without(program, why)))
     }
 }

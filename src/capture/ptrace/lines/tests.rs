@@ -10,7 +10,7 @@ use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
-use super::{Line, Lines, Unknown};
+use super::{Line, Lines};
 use crate::capture::sys;
 
 /// Whether a program is installed. In CI (`CI=true`) all are.

@@ -1,6 +1,7 @@
 //! C, Rust and Go, with and without debug information.
 
 use super::*;
+use crate::trace::Note;
 
 pub const C: &str = "\
 #include <pthread.h>
@@ -73,7 +74,7 @@ fn expect(name: &str, text: &str, compiler: &str, options: &[&str], expected: &[
     let expected: Vec<_> = expected.iter().map(|mark| source.at(mark, None)).collect();
     assert_eq!(running.lines(&mut lines), expected, "{compiler} {options:?}");
     assert_eq!(running.lines(&mut lines), expected, "{compiler} {options:?}, a second time");
-    assert_eq!(lines.unknown(running.id()), None);
+    assert_eq!(lines.why_none(running.id()), None);
 }
 
 #[test]
@@ -125,8 +126,13 @@ fn a_program_without_debug_information_has_no_lines_and_it_is_said_why() {
     let running = Running::start_and_wait(&mut Command::new(&program));
     let mut lines = Lines::default();
     assert_eq!(running.lines(&mut lines), [None, None]);
-    let program = program.canonicalize().expect("a path");
-    assert_eq!(lines.unknown(running.id()), Some(&Unknown::NoDebugInformation(program)));
-    lines.forget(running.id());
-    assert_eq!(lines.unknown(running.id()), None);
+    assert_eq!(lines.why_none(running.id()), Some(Note::NoDebugInformation));
+    assert_eq!(lines.why_none(running.id()), None, "it has been said");
+
+    // What the system has is not the learner's to compile.
+    let cat = Command::new("cat").stdin(Stdio::piped()).spawn().expect("started");
+    let cat = Running(cat);
+    sys::look_until(|| sys::is_asleep(cat.id(), cat.id()).filter(|asleep| *asleep));
+    assert_eq!(cat.lines(&mut lines), [None]);
+    assert_eq!(lines.why_none(cat.id()), None);
 }
