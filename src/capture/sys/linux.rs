@@ -149,8 +149,9 @@ pub fn close(socket: socket2::Socket) -> io::Result<()> {
 
 /// Whether a thread is asleep; `None` where /proc cannot be read (proc_pid_stat(5)).
 pub fn is_asleep(process: u32, thread: u32) -> Option<bool> {
-    let stat = fs::read_to_string(format!("/proc/{process}/task/{thread}/stat")).ok()?;
-    Some(matches!(super::task::state_of(&stat)?, 'S' | 'D'))
+    let stat = fs::read(format!("/proc/{process}/task/{thread}/stat")).ok()?;
+    // A thread's name is cut after 15 bytes, perhaps within a character.
+    Some(matches!(super::task::state_of(&String::from_utf8_lossy(&stat))?, 'S' | 'D'))
 }
 
 /// Whether a thread is asleep on a lock (futex(2)), which no call on a socket uses; false where /proc does not tell.

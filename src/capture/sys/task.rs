@@ -97,6 +97,8 @@ impl Probe {
 
 fn read<'a>(file: &File, room: &'a mut [u8]) -> Option<&'a str> {
     let length = file.read_at(room, 0).ok()?;
+    // A thread's name is cut after 15 bytes, perhaps within a character.
+    room[..length].iter_mut().filter(|byte| !byte.is_ascii()).for_each(|byte| *byte = b'?');
     str::from_utf8(&room[..length]).ok().map(str::trim_end)
 }
 
