@@ -17,6 +17,7 @@ mod connections;
 mod datagrams;
 mod deliveries;
 pub mod findings;
+pub mod grouping;
 mod hosts;
 mod measurements;
 mod messages;

@@ -53,7 +53,7 @@ pub enum Origin {
 /// A program that was traced.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Program {
-    /// What it is called: the name of its first actor.
+    /// What it is called: the name of its first actor. Those of its other threads and processes begin with it and a space.
     pub name: String,
     /// Its command line.
     pub argv: Vec<String>,

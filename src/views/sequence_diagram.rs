@@ -7,6 +7,7 @@
 
 use super::view;
 use crate::analysis::Analysis;
+use crate::analysis::grouping::{by_program, one_connection_of_each_kind};
 use std::collections::HashSet;
 
 use unicode_width::UnicodeWidthStr;
@@ -17,6 +18,7 @@ use crate::i18n::tr;
 use crate::picture::phrase::{Phrase, fitted, fitting};
 use crate::picture::{Canvas, Ink, Picture, span_of};
 use crate::text::wrap;
+use crate::trace::recording::Origin;
 use crate::views::DrawOptions;
 use crate::views::legend::lines;
 
@@ -45,12 +47,45 @@ const WIDEST: usize = 60;
 const TIME: usize = 8;
 /// The fewest columns in which two ends have their words outside.
 const OUTWARD: usize = 72;
+/// The most rows in which all connections of traced programs are shown: two screens.
+const MOST_ROWS: usize = 48;
 /// The most columns of two ends.
 const TWO_ENDS: usize = 112;
 
 view!("ladder", draw);
 fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
-    draw_diagram(&diagram(analysis, options.numbers, Opening::Shown), width, options)
+    let whole = diagram(analysis, options.numbers, Opening::Shown);
+    match &analysis.recording.header.origin {
+        Origin::Programs(_) => draw_programs(analysis, whole, width, options),
+        Origin::Experiment { .. } | Origin::Chat => draw_diagram(&whole, width, options),
+    }
+}
+
+/// Programs have as many threads and connections as they like. Where there are no columns for so many lanes, a program is one; there
+/// and where there would be too many rows, one connection of each kind is shown.
+fn draw_programs(
+    analysis: &Analysis,
+    whole: Diagram,
+    width: usize,
+    options: DrawOptions,
+) -> Picture {
+    let grouped = layout(&whole, width).is_none().then(|| by_program(analysis.recording));
+    let analysed = grouped.as_ref().map(Analysis::of);
+    let analysis = analysed.as_ref().unwrap_or(analysis);
+    let draw = |analysis: &Analysis, left_out, options: DrawOptions| {
+        let mut diagram = diagram(analysis, options.numbers, Opening::Shown);
+        diagram.grouped = grouped.is_some();
+        diagram.connections_left_out = left_out;
+        draw_diagram(&diagram, width, options)
+    };
+    // A drawing that nobody sees explains nothing to anybody.
+    let unseen = DrawOptions { explained: None, ..options };
+    if (grouped.is_some() || draw(analysis, 0, unseen).0.len() > MOST_ROWS)
+        && let Some((short, left_out)) = one_connection_of_each_kind(analysis)
+    {
+        return draw(&Analysis::of(&short), left_out, options);
+    }
+    draw(analysis, 0, options)
 }
 
 /// The ladder of what happens once a connection is open.
@@ -281,7 +316,10 @@ impl Ladder {
 
     /// What its lines and marks mean.
     fn legend(&mut self, diagram: &Diagram, options: DrawOptions) {
-        for line in lines(options.explanations(legend::of(diagram)), self.end) {
+        let left_out = legend::connections_left_out(diagram);
+        let left_out = left_out.iter().flat_map(|words| wrap(words, self.end));
+        let marks = lines(options.explanations(legend::of(diagram)), self.end);
+        for line in marks.into_iter().chain(left_out) {
             self.canvas.write(self.row, 0, self.end, &line, Ink::Faint);
             self.row += 1;
         }

@@ -181,6 +181,10 @@ pub(super) struct Diagram {
     pub(super) steps: Vec<Step>,
     /// True if it is about two ends of a wire: the first lane's words may stand on its left.
     pub(super) two_ends: bool,
+    /// True if a lane is a program with all its threads and child processes.
+    pub(super) grouped: bool,
+    /// So many connections are like one that is shown.
+    pub(super) connections_left_out: usize,
 }
 
 impl Step {

@@ -34,5 +34,5 @@ pub(super) fn diagram(analysis: &Analysis, numbers: SeqNumbers, opening: Opening
         kept.into_iter().filter_map(|lane| lanes.get_mut(lane).and_then(Option::take)).collect();
     let wired = steps.iter().any(|step| matches!(step.shape, Shape::Segment(_)));
     let two_ends = lanes.len() == 2 && wired;
-    Diagram { lanes, steps, two_ends }
+    Diagram { lanes, steps, two_ends, grouped: false, connections_left_out: 0 }
 }

@@ -1,7 +1,7 @@
 //! What the lines and marks of a ladder mean: those that occur in it.
 
 use super::diagram::{Diagram, KnownBy, Line, Shape, Step, Transit};
-use crate::i18n::tr;
+use crate::i18n::{tr, tr_n};
 
 /// The marks, and whether they occur.
 pub(super) fn of(diagram: &Diagram) -> impl Iterator<Item = (bool, &'static str)> {
@@ -11,8 +11,10 @@ pub(super) fn of(diagram: &Diagram) -> impl Iterator<Item = (bool, &'static str)
             |step| matches!(&step.shape, Shape::Arrow(arrow) if arrow.line == line && arrow.to.is_some()),
         )
     };
+    let waits = has(|step| !step.blocked.is_empty());
     let marks = [
-        (has(|step| !step.blocked.is_empty()), tr!("┃ waits in a call")),
+        (waits && !diagram.grouped, tr!("┃ waits in a call")),
+        (waits && diagram.grouped, tr!("┃ a thread of it waits in a call")),
         (has(|step| matches!(step.shape, Shape::Segment(_))), tr!("─▶ a frame on the wire")),
         (has(is_half), tr!("─╌ on its way: it arrives in a later row")),
         (has_arrow(Line::Data), tr!("─▶ bytes")),
@@ -20,6 +22,19 @@ pub(super) fn of(diagram: &Diagram) -> impl Iterator<Item = (bool, &'static str)
         (has(is_stopped), tr!("✗ does not arrive")),
     ];
     marks.into_iter().chain(of_states(diagram))
+}
+
+/// What is said of the connections that are not shown.
+pub(super) fn connections_left_out(diagram: &Diagram) -> Option<String> {
+    let count = diagram.connections_left_out;
+    (count > 0).then(|| {
+        tr_n!(
+            count,
+            "{count} more connection between the same two is not shown (--view sockets has all)",
+            "{count} more connections between the same two are not shown (--view sockets has all)",
+            count
+        )
+    })
 }
 
 /// Those of TCP states.

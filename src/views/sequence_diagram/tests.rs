@@ -8,7 +8,7 @@ use super::draw;
 use crate::analysis::Analysis;
 use crate::analysis::script::{Script, data, here};
 use crate::trace::Outcome;
-use crate::trace::recording::Recording;
+use crate::trace::recording::{Origin, Program, Recording};
 use crate::views::DrawOptions;
 
 /// One line there and back; then the client says that it is done.
@@ -202,4 +202,39 @@ fn no_width_is_too_narrow_and_no_row_too_wide() {
             }
         }
     }
+}
+
+/// A traced server with a thread for each connection, and a client with as many.
+fn threads(count: u32) -> Recording {
+    let mut script = Script::unhurried();
+    script.tcp_connection(("client talk", 2), ("server", 1, 3));
+    for number in 1..=count {
+        let (mine, theirs) = (format!("client talk {number}"), format!("server serve {number}"));
+        let (socket, port) = (number * 10, u16::try_from(41_000 + number).expect("a port"));
+        script.socket(&mine, socket, "AF_INET", "SOCK_STREAM");
+        script.call(&mine, socket, "connect", &[("address", here(5000))], 0);
+        script.located(&mine, socket, here(port)).accepts("server", 1, socket + 1, here(port));
+        script.located("server", socket + 1, here(5000));
+        script.sends(&mine, socket, "hello").receives(&theirs, socket + 1, 10, "hello");
+        script.sends(&theirs, socket + 1, "HELLO").receives(&mine, socket, 10, "HELLO");
+        script.call(&mine, socket, "close", &[], 0).call(&theirs, socket + 1, "close", &[], 0);
+    }
+    let mut recording = script.recording();
+    let program = |name: &str| Program { name: name.to_owned(), argv: vec![name.to_owned()] };
+    recording.header.origin = Origin::Programs(vec![program("server"), program("client")]);
+    recording
+}
+
+#[test]
+fn programs_of_many_threads_have_a_lane_each_and_one_connection_stands_for_all() {
+    let recording = threads(30);
+    let text = draw(&Analysis::of(&recording), 80, DrawOptions::default()).text();
+    assert!(text.lines().count() <= 30, "{text}");
+    assert!(text.contains("30 more connections between the same two are not shown"), "{text}");
+    let head = text.lines().next().unwrap_or_default();
+    assert!(head.contains("client") && head.contains("server") && !head.contains("talk"), "{text}");
+
+    let few = threads(1);
+    let text = draw(&Analysis::of(&few), 80, DrawOptions::default()).text();
+    assert!(text.contains("client talk 1") && !text.contains("more connection"), "{text}");
 }

@@ -1,0 +1,137 @@
+//! A recording of many threads and connections, made small enough for a picture: one actor a program, one connection of each
+//! kind.
+
+use std::collections::{HashMap, HashSet};
+
+use super::Analysis;
+use crate::trace::recording::{Origin, Recording};
+use crate::trace::{Call, Event, EventKind, Name, Output, SocketId};
+
+/// From so many connections of one kind on, one stands for all.
+const ALIKE: usize = 3;
+
+/// The same recording with one actor a program: what its threads and child processes did, it did.
+pub fn by_program(recording: &Recording) -> Recording {
+    let Origin::Programs(programs) = &recording.header.origin else { return recording.clone() };
+    let names: Vec<Name> = programs.iter().map(|program| program.name.as_str().into()).collect();
+    let actor_of = |event: &Event| {
+        let is_its = |name: &&Name| {
+            event.actor.strip_prefix(&***name).is_some_and(|rest| rest.starts_with(' '))
+        };
+        names.iter().filter(is_its).max_by_key(|name| name.len()).unwrap_or(&event.actor).clone()
+    };
+    let events = recording.events().iter();
+    let renamed = events.map(|event| Event { actor: actor_of(event), ..event.clone() });
+    recording.with_events(renamed.collect())
+}
+
+/// The same recording with one connection of each kind, and how many were left out; `None` if all are to be shown. Connections are
+/// of one kind if the same two actors made and accepted them.
+pub fn one_connection_of_each_kind(analysis: &Analysis) -> Option<(Recording, usize)> {
+    let mut kinds: HashMap<(&Name, &Name), Vec<(SocketId, SocketId)>> = HashMap::new();
+    for connection in &analysis.connections {
+        let (client, server) =
+            (&analysis.sockets[connection.client], &analysis.sockets[connection.server]);
+        if let (Some(one), Some(other)) = (client.id, server.id) {
+            kinds.entry((&client.owner, &server.owner)).or_default().push((one, other));
+        }
+    }
+    let alike = kinds.into_values().filter(|ends| ends.len() >= ALIKE);
+    let spare: Vec<(SocketId, SocketId)> =
+        alike.flat_map(|ends| ends.into_iter().skip(1)).collect();
+    if spare.is_empty() {
+        return None;
+    }
+    let sockets: HashSet<SocketId> = spare.iter().flat_map(|(one, other)| [*one, *other]).collect();
+    let events = analysis.recording.events();
+    // The calls that made them, whose entry does not say so.
+    let makers: HashSet<(u32, u64)> = events
+        .iter()
+        .filter_map(|event| match &event.what {
+            EventKind::Return(back) => {
+                made(&back.out).filter(|made| sockets.contains(made))?;
+                Some((event.process, back.call.id))
+            }
+            _ => None,
+        })
+        .collect();
+    let is_spare = |event: &Event, call: &Call| {
+        call.socket.is_some_and(|socket| sockets.contains(&socket))
+            || makers.contains(&(event.process, call.id))
+    };
+    let kept = events.iter().filter(|event| match &event.what {
+        EventKind::Held(call) | EventKind::Enter(call) => !is_spare(event, call),
+        EventKind::Return(back) => !is_spare(event, &back.call),
+        EventKind::Observed(observation) => {
+            !observation.socket.is_some_and(|socket| sockets.contains(&socket))
+        }
+        _ => true,
+    });
+    Some((analysis.recording.with_events(kept.cloned().collect()), spare.len()))
+}
+
+/// The socket that a call made.
+fn made(out: &Output) -> Option<SocketId> {
+    match out {
+        Output::Opened { socket } | Output::Accepted { socket, .. } => Some(*socket),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::script::Script;
+    use super::*;
+
+    /// A server that accepts so many connections of one client, on each of which a word comes.
+    fn connections(count: u32) -> Recording {
+        let mut script = Script::new();
+        script.tcp_connection(("client", 2), ("server", 1, 3));
+        script.sends("client", 2, "hello").receives("server", 3, 10, "hello");
+        for number in 2..=count {
+            let (port, socket) = (u16::try_from(40_000 + number).expect("a port"), number * 10);
+            script.socket("client", socket, "AF_INET", "SOCK_STREAM");
+            let to = super::super::script::here(5000);
+            script.call("client", socket, "connect", &[("address", to.clone())], 0);
+            let from = super::super::script::here(port);
+            script.located("client", socket, from.clone());
+            script.accepts("server", 1, socket + 1, from).located("server", socket + 1, to);
+            script.sends("client", socket, "again").receives("server", socket + 1, 10, "again");
+        }
+        script.recording()
+    }
+
+    #[test]
+    fn one_connection_stands_for_all_that_the_same_two_made() {
+        let recording = connections(4);
+        let analysis = Analysis::of(&recording);
+        assert_eq!(analysis.connections.len(), 4);
+        let (short, left_out) = one_connection_of_each_kind(&analysis).expect("many alike");
+        assert_eq!(left_out, 3);
+        let short = Analysis::of(&short);
+        assert_eq!(short.connections.len(), 1);
+        let words: Vec<_> = short.messages.iter().map(|message| message.data.to_string()).collect();
+        assert_eq!(words.len(), 1, "{words:?}");
+        assert!(words[0].contains("hello"), "the first stays: {words:?}");
+    }
+
+    #[test]
+    fn a_few_connections_are_all_shown() {
+        let recording = connections(2);
+        assert!(one_connection_of_each_kind(&Analysis::of(&recording)).is_none());
+    }
+
+    #[test]
+    fn threads_and_children_of_a_program_become_one_actor() {
+        use crate::trace::recording::Program;
+        let mut recording = connections(1);
+        let program = |name: &str| Program { name: name.to_owned(), argv: vec![name.to_owned()] };
+        recording.header.origin =
+            Origin::Programs(vec![program("client"), program("client 2"), program("server")]);
+        let named = |actor: &str| Event { actor: actor.into(), ..recording.events()[0].clone() };
+        let actors = ["client talk", "client 2 talk", "server child 3", "servers"];
+        let grouped = by_program(&recording.with_events(actors.map(named).to_vec()));
+        let actors: Vec<_> = grouped.events().iter().map(|event| &*event.actor).collect();
+        assert_eq!(actors, ["client", "client 2", "server", "servers"]);
+    }
+}
