@@ -12,7 +12,7 @@ use crate::picture::axis::{TimeAxis, write_ticks};
 use crate::picture::phrase::fitting;
 use crate::picture::{Canvas, Ink, Picture, exact_span, span_of};
 use crate::text::wrap;
-use crate::trace::Name;
+use crate::trace::{EventKind, Name};
 
 const RUNS: char = '█';
 const READY: char = '▒';
@@ -32,7 +32,11 @@ fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
     let Some(from_ns) = timelines.iter().map(|timeline| timeline.began_ns).min() else {
         return Picture::default();
     };
-    // Time ends with the last that anyone did, not with the lab's bookkeeping after it.
+    // Time ends with the last that anyone did, or with the deadline, not with the lab's bookkeeping after it.
+    let deadline = analysis.recording.events().iter().find_map(|event| match event.what {
+        EventKind::Deadline { .. } => Some(event.at_ns),
+        _ => None,
+    });
     let did = |timeline: &ThreadTimeline| {
         if timeline.left {
             timeline.ended_ns
@@ -40,7 +44,8 @@ fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
             timeline.marks.last().map_or(timeline.began_ns, |mark| mark.at_ns)
         }
     };
-    let to_ns = timelines.iter().map(did).max().unwrap_or(from_ns).max(from_ns + 1);
+    let ends = timelines.iter().map(did).chain(deadline);
+    let to_ns = ends.max().unwrap_or(from_ns).max(from_ns + 1);
     let widest =
         timelines.iter().map(|timeline| wording::actor(&timeline.actor).width()).max().unwrap_or(0);
     let left = (widest.max(12) + 1).min(width / 4).max(4);
