@@ -155,7 +155,9 @@ impl Socket {
             Origin::Pair => SocketUse::Paired,
             _ if self.peer.is_some() => SocketUse::Connected,
             _ if self.local.is_some() && self.bound => SocketUse::Bound,
-            _ if self.local.is_some() => SocketUse::BoundByKernel,
+            _ if self.local.as_ref().is_some_and(|local| local.port() != Some(0)) => {
+                SocketUse::BoundByKernel
+            }
             _ => SocketUse::Unused,
         }
     }

@@ -277,11 +277,12 @@ Examples:
                                                and later: explore replay run.jsonl
 
 The programs keep the keyboard and the screen. Ctrl-C goes to them; a second one ends all.
-A program that already runs cannot be traced, and what is traced cannot be let go: a server that goes
-into the background stays in the trace until it ends. Set-user-ID programs (sudo, ping) run without
-their privileges. Calls take about 15 \u{b5}s longer than without a trace.
+A program that already runs cannot be traced, and a traced one cannot be let go: a
+server that goes into the background stays in the trace until it ends. Set-user-ID
+programs (sudo, ping) run without their privileges. A call takes about 15 \u{b5}s longer.
 
-Exit codes: the worst of the programs'; 2 usage; 3 programs cannot be traced or run here; 130 interrupted.")]
+Exit codes: the worst of the programs'; 2 usage; 3 programs cannot be traced or run
+here; 130 interrupted.")]
 pub struct Trace {
     /// Command lines, each one word with spaces in it: 'python3 server.py'; NAME='COMMAND' gives it a name
     #[arg(value_name = "COMMAND", required_unless_present = "command")]

@@ -147,8 +147,10 @@ impl Tracer {
             let at_ns = self.stage.now_ns();
             self.tell(id, at_ns, EventKind::Note { note }, None);
         }
-        let waits_for_nobody = subject == Subject::Keyboard || made.sys == Sys::Sleep;
-        if waits_for_nobody && site.is_none() && !self.is_present(id) {
+        let is_on_no_socket = subject == Subject::Keyboard
+            || made.sys == Sys::Sleep
+            || (subject == Subject::Nothing && fd.is_some());
+        if is_on_no_socket && site.is_none() && !self.is_present(id) {
             return Next::Freely; // a shell, a launcher
         }
         let rewritten = self.rewrite(id, process, &made);
@@ -187,7 +189,7 @@ impl Tracer {
             site,
             role: Role::Program,
         });
-        let is_unsaid = matches!(made.sys, Sys::Socket | Sys::EpollCreate);
+        let is_unsaid = matches!(made.sys, Sys::Socket | Sys::SocketPair | Sys::EpollCreate);
         let is_told = made.sys != Sys::CloseRange;
         let held = self.is_stepped() && call.site.is_some() && is_told && !is_unsaid;
         let at_ns = self.stage.now_ns();
@@ -243,13 +245,15 @@ impl Tracer {
             return self.stage.hide(socket);
         }
         let is_use = match made.sys {
-            Sys::EpollCtl => {
-                matches!(opened(id, made.fd(2)), Some(Opened::Socket(socket)) if !self.stage.is_hidden(socket))
-            }
+            Sys::EpollCtl => socket(id, made.fd(2)).is_some_and(|watched| {
+                !self.stage.is_hidden(watched) && !self.stage.is_held_back(Object::Socket(watched))
+            }),
             Sys::EpollWait
             | Sys::Close
             | Sys::SetSockOpt
             | Sys::GetSockOpt
+            | Sys::GetSockName
+            | Sys::GetPeerName
             | Sys::Fcntl
             | Sys::Ioctl => false,
             _ => true,

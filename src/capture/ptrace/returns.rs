@@ -186,6 +186,10 @@ impl Tracer {
             self.stage.hold_back(object);
             return Some(object);
         }
+        if let Output::Pair { sockets, .. } = out {
+            self.stage.hold_back_pair(*sockets);
+            return Some(Object::Socket(sockets[0]));
+        }
         let (Syscall::Socket { domain, kind, .. }, Output::Opened { socket }) =
             (&open.call.syscall, out)
         else {

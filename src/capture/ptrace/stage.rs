@@ -27,6 +27,8 @@ pub enum Object {
 pub struct Stage {
     recorder: Arc<Recorder>,
     held_back: HashMap<Object, Vec<Event>>,
+    /// The other one of a pair of sockets, neither of which has been used.
+    pairs: HashMap<Object, Object>,
     /// Sockets of which nothing is ever recorded.
     hidden: HashSet<SocketId>,
     /// Who has not been recorded yet, and the address of their network, if that is not the machine's.
@@ -43,6 +45,7 @@ impl Stage {
         Stage {
             recorder,
             held_back: HashMap::new(),
+            pairs: HashMap::new(),
             hidden: HashSet::new(),
             waiting: HashMap::new(),
             placed: HashSet::new(),
@@ -76,6 +79,18 @@ impl Stage {
         self.held_back.insert(object, Vec::new());
     }
 
+    /// What happens on either of these two is held back until one of them is used.
+    pub fn hold_back_pair(&mut self, [one, other]: [SocketId; 2]) {
+        let (one, other) = (Object::Socket(one), Object::Socket(other));
+        self.pairs.extend([(one, other), (other, one)]);
+        [one, other].into_iter().for_each(|object| self.hold_back(object));
+    }
+
+    /// True if nothing of this object has been recorded.
+    pub fn is_held_back(&self, object: Object) -> bool {
+        self.held_back.contains_key(&object)
+    }
+
     /// Nothing of this socket is recorded.
     pub fn hide(&mut self, socket: SocketId) {
         self.held_back.remove(&Object::Socket(socket));
@@ -88,14 +103,26 @@ impl Stage {
 
     /// The object is used: what was held back is recorded.
     pub fn show(&mut self, object: Object) {
-        for event in self.held_back.remove(&object).unwrap_or_default() {
-            self.record(event);
+        let mut events = self.held_back.remove(&object).unwrap_or_default();
+        if let Some(other) = self.pairs.remove(&object) {
+            self.pairs.remove(&other);
+            events.extend(self.held_back.remove(&other).unwrap_or_default());
+            events.sort_by_key(|event| event.at_ns);
         }
+        events.into_iter().for_each(|event| self.record(event));
     }
 
     /// The object is gone; if it was never used, what was held back is dropped.
     pub fn forget(&mut self, object: Object) {
-        self.held_back.remove(&object);
+        let events = self.held_back.remove(&object);
+        // The other one of a pair may yet be used, and tells what became of this one.
+        if let Some(other) = self.pairs.remove(&object)
+            && let (Some(events), Some(of_other)) = (events, self.held_back.get_mut(&other))
+        {
+            self.pairs.remove(&other);
+            of_other.extend(events);
+            of_other.sort_by_key(|event| event.at_ns);
+        }
     }
 
     /// Something happened, on this object if it is on one.
@@ -179,6 +206,24 @@ mod tests {
         let kinds: Vec<_> = recorder.events().into_iter().map(|event| event.what).collect();
         let note = EventKind::Note { note: Note::IoUring };
         assert_eq!(kinds, [EventKind::Started { kind: ActorKind::Process }, note.clone(), note]);
+    }
+
+    #[test]
+    fn a_pair_of_sockets_is_recorded_whole_when_one_of_them_is_used() {
+        let recorder = Arc::new(Recorder::new(0));
+        let mut stage = Stage::new(recorder.clone());
+        let [one, other] = [1, 2].map(SocketId);
+        stage.hold_back_pair([one, other]);
+        stage.tell(event("one"), Some(Object::Socket(one)));
+        stage.forget(Object::Socket(one));
+        assert!(recorder.events().is_empty());
+        stage.show(Object::Socket(other));
+        assert_eq!(recorder.events().len(), 1);
+        stage.hold_back_pair([one, other]);
+        stage.tell(event("one"), Some(Object::Socket(other)));
+        [one, other].into_iter().for_each(|id| stage.forget(Object::Socket(id)));
+        stage.finish();
+        assert_eq!(recorder.events().len(), 1);
     }
 
     #[test]

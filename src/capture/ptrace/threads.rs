@@ -295,7 +295,8 @@ impl Tracer {
         }
         self.lines.forget(id);
         self.sockets.forget_process(id);
-        let cpu_ns = self.processes.remove(&id).map(|process| process.cpu_ns);
+        let process = self.processes.remove(&id);
+        let (cpu_ns, program) = process.map_or((None, None), |it| (Some(it.cpu_ns), it.program));
         let status = match how {
             Ok(code) => ExitStatus::Code(*code),
             Err(signal) => ExitStatus::Signal(signal_name(*signal)),
@@ -307,7 +308,11 @@ impl Tracer {
             self.stage.tell(event, None);
         }
         if let Some(ending) = self.programs.ended(id, status) {
-            self.fail(ending);
+            return self.fail(ending);
+        }
+        let goes_on = |program| self.processes.values().any(|it| it.program == Some(program));
+        if program.is_some_and(|it| self.programs.next() == Some(it + 1) && !goes_on(it)) {
+            self.start_next(); // it has nothing more to start
         }
     }
 
