@@ -93,6 +93,8 @@ pub struct TracedProgram {
 pub fn program_name(argv: &[String]) -> String {
     const INTERPRETERS: [&str; 11] =
         ["python", "pypy", "node", "java", "bash", "sh", "dash", "ruby", "perl", "php", "env"];
+    /// Options of theirs whose value is a word of its own.
+    const WITH_VALUE: [&str; 6] = ["-cp", "-classpath", "--class-path", "-W", "-X", "-r"];
     let base = |word: &String| {
         let path = Path::new(word);
         let name = path.file_stem().unwrap_or(path.as_os_str());
@@ -103,7 +105,8 @@ pub fn program_name(argv: &[String]) -> String {
     if !INTERPRETERS.contains(&versionless) {
         return first;
     }
-    let mut words = argv[1..].iter();
+    let is_value = |at: usize| WITH_VALUE.contains(&argv[at - 1].as_str());
+    let mut words = (1..argv.len()).filter(|at| !is_value(*at)).map(|at| &argv[at]);
     match words.find(|word| !word.starts_with('-') || matches!(word.as_str(), "-c" | "-m")) {
         Some(option) if option == "-m" => words.next().cloned().unwrap_or(first),
         Some(script) if script != "-c" => base(script),
@@ -289,6 +292,8 @@ mod tests {
             ("python3 -m http.server 0", "http.server"),
             ("curl http://127.0.0.1:80/a.html", "curl"),
             ("python3", "python3"),
+            ("java -cp classes Chat 4000", "Chat"),
+            ("java -jar chat.jar", "chat"),
         ] {
             let argv: Vec<String> = line.split(' ').map(str::to_owned).collect();
             assert_eq!(program_name(&argv), name, "{line}");

@@ -327,7 +327,13 @@ impl Tracer {
         if id != process {
             kind = ActorKind::Thread;
             let given = function.or_else(|| given_name(process, id));
-            name = format!("{name} {}", given.as_deref().unwrap_or("thread"));
+            let is_first =
+                self.threads.values().all(|it| it.process != process || it.actor.is_none());
+            name = match given {
+                Some(given) => format!("{name} {given}"),
+                None if is_first => name, // a JVM runs the program in its second thread
+                None => format!("{name} thread"),
+            };
         }
         let name = (1_u32..)
             .map(|number| if number == 1 { name.clone() } else { format!("{name} {number}") })
