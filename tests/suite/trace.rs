@@ -400,6 +400,24 @@ fn calls_in_every_form_are_understood() {
 }
 
 #[test]
+fn two_hundred_threads_are_followed_to_their_end() {
+    let Some(mut cc) = require("cc") else { return };
+    let folder = folder();
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/trace/many_threads.c");
+    let built = cc.args(["-pthread", "-o"]).arg(folder.path().join("many")).arg(source).status();
+    assert!(built.expect("cc runs").success());
+    let (recording, (_, error, code)) =
+        trace(&folder, &["--view", "sockets", "--", "./many", "100", "5"]);
+    assert_eq!((code, error.as_str()), (Some(0), ""));
+    let analysis = Analysis::of(&recording);
+    assert_eq!(analysis.connections.len(), 100);
+    let received = analysis.messages.iter().filter(|it| it.receive.is_some()).count();
+    assert!(received >= 100 * 5 * 2, "every round trip has both ways: {received}");
+    let one_name_each = analysis.threads.len();
+    assert!(one_name_each > 200, "{one_name_each}");
+}
+
+#[test]
 fn nobody_needs_a_privilege() {
     let (Some(mut setpriv), Some(_)) = (require("setpriv"), require("python3")) else { return };
     if !nix::unistd::geteuid().is_root() {

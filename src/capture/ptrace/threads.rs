@@ -141,7 +141,8 @@ impl Tracer {
             }
             return;
         }
-        let process = status_number(id, "Tgid:").unwrap_or(id);
+        // It may have ended before its parent could tell of it.
+        let Some(process) = status_number(id, "Tgid:") else { return };
         self.threads.insert(id, Thread::new(process));
         if let Some(known) = self.processes.get_mut(&process) {
             known.alive += 1;

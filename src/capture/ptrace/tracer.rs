@@ -67,9 +67,20 @@ impl Tracer {
     ) -> Ending {
         self.start_next();
         loop {
-            while let Ok(Some((thread, stop))) = next_stop() {
-                self.last_ns = self.stage.now_ns();
-                self.handle(thread, stop);
+            loop {
+                match next_stop() {
+                    Ok(Some((thread, stop))) => {
+                        self.last_ns = self.stage.now_ns();
+                        self.handle(thread, stop);
+                    }
+                    Ok(None) => break,
+                    Err(_) => {
+                        // Nobody is left (`ECHILD`).
+                        self.threads.clear();
+                        self.processes.clear();
+                        break;
+                    }
+                }
             }
             let now_ns = self.stage.now_ns();
             if self.threads.is_empty() {
