@@ -1,7 +1,7 @@
 //! One run of an experiment, with a live trace.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -10,9 +10,10 @@ use crate::capture::child::{ExperimentRun, Output, interrupted};
 use crate::capture::sys;
 use crate::experiments::Experiment;
 use crate::i18n::{error_text, tr};
+use crate::labels;
 use crate::picture::Row;
-use crate::trace::Event;
 use crate::trace::recording::{self, Header, Line, Origin, Recording};
+use crate::trace::{Event, EventKind};
 use crate::views::trace::Trace;
 
 /// After this long without an event a pending call is shown as blocked.
@@ -45,10 +46,17 @@ pub(super) fn follow(
     mut recording: Recording,
 ) -> Result<(Recording, io::Result<ExitStatus>), Failure> {
     let mut live = session.trace().map(LiveTrace::new);
+    let mut is_hinted = !io::stderr().is_terminal();
     loop {
         let rows = match run.next(BLOCKED_AFTER) {
             Output::Closed => break,
-            Output::TimedOut => live.as_mut().map(LiveTrace::pause).unwrap_or_default(),
+            Output::TimedOut => {
+                if let Some(hint) = still_running(&recording).filter(|_| !is_hinted) {
+                    is_hinted = true;
+                    eprintln!("explore: {hint}");
+                }
+                live.as_mut().map(LiveTrace::pause).unwrap_or_default()
+            }
             Output::Line(text) => {
                 session.write_line(&text)?;
                 match recording::parse_line(&text) {
@@ -78,6 +86,26 @@ pub(super) fn follow(
         session.terminal.blank()?;
     }
     Ok((recording, status))
+}
+
+/// Says which traced programs go on when others have ended: a server does not end by itself.
+fn still_running(recording: &Recording) -> Option<String> {
+    let Origin::Programs(programs) = &recording.header.origin else { return None };
+    let is_there = |name: &str, what: fn(&EventKind) -> bool| {
+        recording.events().iter().any(|event| &*event.actor == name && what(&event.what))
+    };
+    let started = programs
+        .iter()
+        .filter(|it| is_there(&it.name, |what| matches!(what, EventKind::Started { .. })));
+    let (ended, running): (Vec<_>, Vec<_>) = started.partition(|it| {
+        is_there(&it.name, |what| matches!(what, EventKind::Exited { status: Some(_), .. }))
+    });
+    if ended.is_empty() || running.is_empty() {
+        return None;
+    }
+    let names: Vec<_> = running.iter().map(|it| labels::actor(&it.name)).collect();
+    let names = names.join(tr!(context "list", ", "));
+    Some(tr!("still running: {names}; Ctrl-C ends it, and shows what happened", names))
 }
 
 /// Opens the output files and starts an experiment, with an empty recording of it.

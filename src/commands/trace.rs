@@ -15,7 +15,7 @@ use crate::picture::Ink;
 use crate::trace::recording::{Header, Origin, Program, Recording};
 use crate::trace::rule::{Rule, words};
 use crate::trace::{Address, Ending, Event, EventKind, Lack, Name, Note};
-use crate::views::View;
+use crate::views::{View, wording};
 
 const VIEWS: [&str; 4] = ["ladder", "timeline", "sockets", "findings"];
 
@@ -64,6 +64,10 @@ fn show(session: &mut Session, views: &[View], recording: &Recording) -> Result<
         let nothing = tr!("No program made a call on a socket.");
         session.terminal.wrapped("", nothing, Ink::Warn)?;
     }
+    for (actor, note) in notes(recording) {
+        let text = format!("{}: {}", labels::actor(actor), wording::note(note));
+        session.terminal.wrapped("", &text, Ink::Warn)?;
+    }
     Ok(session.terminal.flush()?)
 }
 
@@ -111,6 +115,20 @@ fn tell_stray_calls(session: &mut Session, recording: &Recording) -> Result<(), 
         session.terminal.wrapped("", &words, Ink::Warn)?;
     }
     Ok(session.terminal.flush()?)
+}
+
+/// What could not be seen, and of whom; each once. (Of calls that were led over the wire [`tell_rewritten_calls`] tells.)
+fn notes(recording: &Recording) -> Vec<(&Name, &Note)> {
+    let mut all: Vec<(&Name, &Note)> = Vec::new();
+    for event in recording.events() {
+        if let EventKind::Note { note } = &event.what
+            && !matches!(note, Note::Rewritten { .. })
+            && !all.contains(&(&event.actor, note))
+        {
+            all.push((&event.actor, note));
+        }
+    }
+    all
 }
 
 /// The programs' exit code, or why they could not be traced.
