@@ -287,7 +287,11 @@ pub fn serve(request: Request) -> ExitCode {
             }
             Err(_) => ExitCode::FAILURE,
         },
+        #[cfg(target_os = "linux")]
         Request::Trace(job) => capture::ptrace::perform(job),
+        // The command refuses it first.
+        #[cfg(not(target_os = "linux"))]
+        Request::Trace(_) => ExitCode::FAILURE,
         Request::Run(job) => perform(job).unwrap_or(ExitCode::from(2)),
     }
 }
