@@ -21,7 +21,9 @@ mod readiness;
 mod transfer;
 
 pub use epoll::Epoll;
-pub use names::{MSG_DONTWAIT, MSG_TRUNC, address};
+#[cfg(unix)]
+pub use names::MSG_DONTWAIT;
+pub use names::{MSG_TRUNC, address};
 pub use readiness::{Interest, Ready};
 
 use super::actor;

@@ -7,6 +7,7 @@ pub struct Memory {
 }
 
 /// Pages are this long or a multiple of it.
+#[cfg(target_os = "linux")]
 const PAGE: u64 = 4096;
 /// The longest string that is read.
 const STRING: usize = 4096;
