@@ -25,7 +25,7 @@ pub enum VoteError {
     NoOption,
     /// Numbers, but not one for each option.
     #[error("{}", tr!(
-        "There are {options} options, but {given} numbers: type one letter, or the raised hands for each (a5 b12).",
+        "{given} typed for {options} options: type the raised hands for each (a5 b12), or one letter.",
         options,
         given
     ))]

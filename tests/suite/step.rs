@@ -170,7 +170,7 @@ fn a_rooms_hands_are_shown_beside_the_answer() {
         teacher.types("\r");
     }
     teacher.types("5\r");
-    teacher.sees("that was 1");
+    teacher.sees("1 typed for");
     teacher.sees(asks[0]);
     teacher.types("a5 b12\r");
     let mut seen = String::new();
