@@ -147,9 +147,9 @@ mod tests {
         for (typed, says) in [
             ("d", "one of the letters"),
             ("hello", "one of the letters"),
-            ("5 12", "3 options, but 2 numbers"),
-            ("7", "3 options, but 1 numbers"),
-            ("1 2 3 4", "3 options, but 4 numbers"),
+            ("5 12", "2 typed for 3 options"),
+            ("7", "1 typed for 3 options"),
+            ("1 2 3 4", "4 typed for 3 options"),
             ("a5 12 c3", "either"),
             ("a5 d1", "`d`"),
             ("a5 a6", "twice"),

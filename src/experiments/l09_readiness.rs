@@ -197,19 +197,24 @@ fn one_does_not_receive(lab: &Lab) -> Result<()> {
     lab.part("blocking sockets");
     // The sockets block: to send to one client, the others wait.
     let limit = Some(lab.span("timeout")?);
-    let answer = ben_beside_ann(lab, limit, until_blocked, |me, clients| {
-        let mut buffer = [0; SMALL];
-        loop {
-            let all = clients.iter().map(|it| (it, Interest::Read));
-            let ready = me.poll(&all.collect::<Vec<_>>(), None)?;
-            for one in clients.iter().filter(|it| ready.readable(it)) {
-                match one.recv(&mut buffer)? {
-                    0 => return Ok(()),
-                    n => one.send_all(&buffer[..n])?, // it may wait here
+    let answer = ben_beside_ann(
+        lab,
+        limit,
+        |it| until_blocked(lab, it),
+        |me, clients| {
+            let mut buffer = [0; SMALL];
+            loop {
+                let all = clients.iter().map(|it| (it, Interest::Read));
+                let ready = me.poll(&all.collect::<Vec<_>>(), None)?;
+                for one in clients.iter().filter(|it| ready.readable(it)) {
+                    match one.recv(&mut buffer)? {
+                        0 => return Ok(()),
+                        n => one.send_all(&buffer[..n])?, // it may wait here
+                    }
                 }
             }
-        }
-    })?;
+        },
+    )?;
     claim_blocked(lab, &answer)?;
 
     lab.part("non-blocking sockets");
@@ -226,9 +231,20 @@ fn one_does_not_receive(lab: &Lab) -> Result<()> {
 
 type Server<'scope> = ActorThread<'scope, ()>;
 
-/// Waits until the server waits for Ann.
-fn until_blocked(server: &Server) -> Result<()> {
-    server.until_blocked_in(SyscallKind::Send)
+/// Longer than TCP takes to try again what a full buffer refused: 200 ms.
+const QUIET: Duration = Duration::from_millis(400);
+
+/// Waits until the server waits for Ann, and nothing moves any more: a send() may have to wait only for a moment.
+fn until_blocked(lab: &Lab, server: &Server) -> Result<()> {
+    let sends = || count_calls(lab, "server", SyscallKind::Send);
+    loop {
+        server.until_blocked_in(SyscallKind::Send)?;
+        let before = sends();
+        lab.wait(QUIET, "a pause");
+        if sends() == before {
+            return Ok(());
+        }
+    }
 }
 
 /// How much is sent at once, and how large the buffers are: small, so that they are soon full.

@@ -23,10 +23,9 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
     let findings = analysis.findings();
     if findings.is_empty() {
         let text = tr!(
-            "(none of the faults that are looked for was found: {faults}. That does not make a program right)",
-            faults = words::looked_for()
+            "(none of the faults that docs/tracing.md lists was found; that does not make a program right)"
         );
-        return Picture(paragraph(&text, width, Ink::Faint));
+        return Picture(paragraph(text, width, Ink::Faint));
     }
     let colors = ActorColors::of(analysis.recording.events());
     let mut rows = Vec::new();

@@ -30,7 +30,7 @@ fn a_finding_says_what_where_and_what_to_do() {
 }
 
 #[test]
-fn without_a_finding_it_says_what_was_looked_for() {
+fn without_a_finding_it_says_no_more_than_that() {
     let recording = Script::connected().recording();
     let text = draw(&Analysis::of(&recording), 80).text();
     assert!(text.starts_with("(none of the faults"), "{text}");

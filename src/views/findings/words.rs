@@ -6,32 +6,6 @@ use crate::picture::span_of;
 use crate::trace::Address;
 use crate::views::wording::{self, bytes, safe};
 
-/// What the rules look for.
-pub(super) fn looked_for() -> String {
-    let all = [
-        tr!("one recv() taken for one message"),
-        tr!("a send() whose count is ignored"),
-        tr!("reading on after the end"),
-        tr!("loops that spin"),
-        tr!("closing with bytes unread"),
-        tr!("an address in use"),
-        tr!("a server without SO_REUSEADDR"),
-        "SIGPIPE",
-        tr!("programs that wait for each other"),
-        tr!("a client that blocks the others"),
-        tr!("a full backlog"),
-        tr!("delayed acknowledgments"),
-        tr!("connections never closed"),
-        tr!("waiting without a limit"),
-        tr!("readiness ignored"),
-        tr!("datagrams cut"),
-        tr!("an address where nobody listens"),
-        tr!("a close() under a blocked call"),
-        tr!("a socket connected to itself"),
-    ];
-    all.join(tr!(context "list", ", "))
-}
-
 /// What was done by this actor; `other` is who made the second call that shows it.
 pub(super) fn does(rule: &Rule, who: &str, other: &str) -> String {
     match rule {

@@ -176,6 +176,10 @@ impl Builder<'_> {
                 match &span.call.syscall {
                     Syscall::SetOption { option, .. } => {
                         let option = option.name();
+                        // Of a program of which only the kernel's call is known, the option says more than `setsockopt`.
+                        if span.call.api.is_none() {
+                            words.clear();
+                        }
                         words.extend([format!("{option}{argument}{result}"), function]);
                         words.push(option.into_owned());
                     }
