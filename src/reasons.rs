@@ -80,7 +80,7 @@ pub fn lacking(lack: &Lack) -> String {
             let step = trace_step_name(*step);
             tr!("programs cannot be traced here ({step}: {errno})", step, errno)
         }
-        Lack::TracingElsewhere => tr!("only Linux has what tracing a program takes").to_owned(),
+        Lack::TracingElsewhere => tr!("programs are traced on Linux only, on x86-64 and 64-bit ARM").to_owned(),
         Lack::Text(text) => text.clone(),
     }
 }

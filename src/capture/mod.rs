@@ -30,7 +30,8 @@ pub mod parameter;
 mod place;
 pub mod probe;
 mod process;
-#[cfg(target_os = "linux")]
+// Registers are read by name: of these processors.
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub mod ptrace;
 pub mod recorder;
 mod run;

@@ -27,7 +27,7 @@ pub fn run(args: &cli::Trace, session: &mut Session) -> Result<(), Failure> {
     if wire.is_some() && programs.len() > Networks::MOST {
         return Err(Failure::TooManyPrograms(Networks::MOST));
     }
-    if cfg!(not(target_os = "linux")) {
+    if cfg!(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))) {
         let why = Incomplete::Unavailable(Lack::TracingElsewhere);
         return Err(Failure::Incomplete("trace".to_owned(), why));
     }

@@ -287,10 +287,13 @@ pub fn serve(request: Request) -> ExitCode {
             }
             Err(_) => ExitCode::FAILURE,
         },
-        #[cfg(target_os = "linux")]
+        #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
         Request::Trace(job) => capture::ptrace::perform(job),
         // The command refuses it first.
-        #[cfg(not(target_os = "linux"))]
+        #[cfg(not(all(
+            target_os = "linux",
+            any(target_arch = "x86_64", target_arch = "aarch64")
+        )))]
         Request::Trace(_) => ExitCode::FAILURE,
         Request::Run(job) => perform(job).unwrap_or(ExitCode::from(2)),
     }

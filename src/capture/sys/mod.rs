@@ -25,7 +25,7 @@ pub use task::*;
 mod memory;
 pub use memory::*;
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub mod ptrace;
 
 #[cfg(unix)]
