@@ -7,7 +7,7 @@ use crate::trace::{Sample, Syscall};
 
 /// So many vain calls in a row, and no less often than this, are a loop that spins.
 const CALLS: usize = 100;
-const GAP_NS: u64 = 1_000_000;
+const GAP_NS: u64 = 10_000_000;
 /// A thread that has run, or been ready to, for so long since its last call, and most of that time, is busy.
 const BUSY_NS: u64 = 1_000_000_000;
 

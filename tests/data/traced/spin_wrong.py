@@ -24,7 +24,7 @@ def server(path):
 
 def client(path):
     with socket.create_connection(("127.0.0.1", port.ask(path))) as sock:
-        time.sleep(0.5)
+        time.sleep(2)
         sock.sendall(b"hello")
 
 
