@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::fs;
 use std::os::fd::OwnedFd;
 
+use crate::capture::sys::ptrace::socket_address;
 use crate::capture::sys::ptrace::{borrow_descriptor, process_handle};
-use crate::capture::sys::ptrace::{socket_address, tcp_entries};
-use crate::capture::sys::tcp_info;
+use crate::capture::sys::{TableRow, table_rows, tcp_info};
 use crate::trace::{Address, SocketId, TcpInfo};
 
 /// What a descriptor is for.
@@ -110,8 +110,8 @@ impl Sockets {
         if let Some(borrowed) = self.borrow(process, fd) {
             return socket_address(&borrowed, of == End::Peer);
         }
-        let entry = tcp_entries(process).into_iter().find(|entry| entry.inode == id.0)?;
-        Some(if of == End::Peer { entry.peer } else { entry.local })
+        let [own, peer] = row_of(process, id)?.ends;
+        Some(if of == End::Peer { peer } else { own })
     }
 
     /// The state of its TCP connection.
@@ -119,9 +119,14 @@ impl Sockets {
         if let Some(borrowed) = self.borrow(process, fd) {
             return tcp_info(&borrowed).ok()?.map(|info| (&info).into());
         }
-        let entry = tcp_entries(process).into_iter().find(|entry| entry.inode == id.0)?;
-        Some(TcpInfo { state: entry.state.into(), ..TcpInfo::default() })
+        let state = row_of(process, id)?.state.into();
+        Some(TcpInfo { state, ..TcpInfo::default() })
     }
+}
+
+/// What the kernel's tables say of a socket in the network of this process.
+fn row_of(process: u32, id: SocketId) -> Option<TableRow> {
+    table_rows(process).into_iter().find(|row| row.inode == id.0)
 }
 
 /// An end of a connection.
@@ -151,9 +156,8 @@ mod tests {
         let file = fs::File::open("/proc/self/exe").expect("a file");
         assert_eq!(opened(me, file.as_raw_fd().into()), Some(Opened::File));
         assert_eq!((opened(me, -1), opened(me, 1 << 20)), (None, None));
-        let entry = tcp_entries(me).into_iter().find(|entry| entry.inode == id.0);
-        let entry = entry.expect("the listener is in the kernel's table");
+        let row = row_of(me, id).expect("the listener is in the kernel's table");
         let own = socket_address(&listener, false);
-        assert_eq!((Some(entry.local), entry.state), (own, "LISTEN"));
+        assert_eq!((Some(row.ends[0].clone()), row.state), (own, "LISTEN"));
     }
 }

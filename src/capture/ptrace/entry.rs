@@ -1,5 +1,6 @@
 //! A thread is about to make a call that the filter has picked.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::calls::{self, Sys};
@@ -11,7 +12,7 @@ use super::threads::Open;
 use super::tracer::Tracer;
 use crate::capture::sys::Memory;
 use crate::capture::sys::ptrace::{ARCHITECTURE, entry};
-use crate::trace::{Call, Domain, EventKind, Note, Role, Site, SocketId, Syscall};
+use crate::trace::{Address, Call, Domain, EventKind, Note, Role, Site, SocketId, Syscall};
 
 /// How the thread goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,7 +142,7 @@ impl Tracer {
         instruction: u64,
     ) -> Next {
         let site = self.site(id, process);
-        if self.is_present(id)
+        if self.is_actor(id)
             && let Some(note) = self.lines.why_none(process)
         {
             let at_ns = self.stage.now_ns();
@@ -150,7 +151,7 @@ impl Tracer {
         let is_on_no_socket = subject == Subject::Keyboard
             || made.sys == Sys::Sleep
             || (subject == Subject::Nothing && fd.is_some());
-        if is_on_no_socket && site.is_none() && !self.is_present(id) {
+        if is_on_no_socket && site.is_none() && !self.is_actor(id) {
             return Next::Freely; // a shell, a launcher
         }
         let rewritten = self.rewrite(id, process, &made);
@@ -213,18 +214,21 @@ impl Tracer {
         watched.count > 0 && watched.shown.iter().all(|(fd, _)| is_hidden(*fd))
     }
 
-    fn is_present(&self, id: u32) -> bool {
-        let actor = self.threads.get(&id).and_then(|thread| thread.actor.as_ref());
-        actor.is_some_and(|actor| self.stage.is_present(actor))
-    }
-
     /// The line of source that makes the call.
     fn site(&mut self, id: u32, process: u32) -> Option<Site> {
         let line = self.lines.line(process, id)?;
         if let Some(thread) = self.threads.get_mut(&id) {
             thread.function = thread.function.take().or(line.function);
         }
-        Some(from_here(line.site))
+        Some(self.named_from_here(line.site))
+    }
+
+    /// The site with its file named from the current folder, if it is below that.
+    fn named_from_here(&self, site: Site) -> Site {
+        match Path::new(&*site.file).strip_prefix(&self.here) {
+            Ok(file) => Site { file: file.to_string_lossy().into_owned().into(), line: site.line },
+            Err(_) => site,
+        }
     }
 
     /// What the call is made on, if that may never be used.
@@ -240,7 +244,7 @@ impl Tracer {
     /// socket to watch.
     fn use_object(&mut self, id: u32, object: Object, made: &Made, syscall: &Syscall) {
         if let (Object::Socket(socket), Some(address)) = (object, syscall.address())
-            && is_of_the_system(&address.to_string())
+            && is_of_the_system(address)
         {
             return self.stage.hide(socket);
         }
@@ -264,20 +268,12 @@ impl Tracer {
     }
 }
 
-/// The site with its file named from the current folder, if it is below that.
-fn from_here(site: Site) -> Site {
-    let here = std::env::current_dir().unwrap_or_default();
-    match std::path::Path::new(&*site.file).strip_prefix(here) {
-        Ok(file) => Site { file: file.to_string_lossy().into_owned().into(), line: site.line },
-        Err(_) => site,
-    }
-}
-
 /// True for the sockets of services that libraries ask behind a program's back: names, logs.
-fn is_of_the_system(address: &str) -> bool {
+fn is_of_the_system(address: &Address) -> bool {
+    let Address::Unix(Some(path)) = address else { return false };
     ["/var/run/nscd/", "/run/nscd/", "/run/systemd/", "/dev/log"]
         .iter()
-        .any(|service| address.starts_with(service))
+        .any(|service| path.starts_with(service))
 }
 
 /// True for families that are no network to a learner: what the kernel itself is asked by.

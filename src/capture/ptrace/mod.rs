@@ -25,6 +25,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
 
+use nix::sched::CloneFlags;
+
 use self::control::Control;
 use self::programs::{Programs, Streams};
 use self::stage::Stage;
@@ -155,7 +157,7 @@ fn may_trace() -> Result<(), Lack> {
     match first {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             let lack = refused(TraceStep::Seize, &error);
-            ptrace::enter_user_namespace().map_err(|_| lack.clone())?;
+            sys::enter_user_namespace(CloneFlags::empty()).map_err(|_| lack.clone())?;
             ptrace::probe().map_err(|_| lack)
         }
         tried => tried.map_err(|error| refused(TraceStep::Seize, &error)),

@@ -22,8 +22,7 @@ impl Tracer {
         }
         let Some(thread) = self.threads.get(&id) else { return };
         let from_another = sender_of_signal(id).is_some_and(|sender| sender != thread.process);
-        let is_actor = thread.actor.as_ref().is_some_and(|actor| self.stage.is_present(actor));
-        if is_actor && from_another && !is_ignored_by_default(signal) {
+        if self.is_actor(id) && from_another && !is_ignored_by_default(signal) {
             let at_ns = self.stage.now_ns();
             let signal = signal_name(signal);
             self.tell(id, at_ns, EventKind::Signalled { signal }, None);

@@ -182,15 +182,14 @@ impl Tracer {
         if let Some(process) = self.processes.get_mut(&id) {
             (process.alive, process.execs) = (1, process.execs + 1);
         }
-        let is_present =
-            |it: &Thread| it.actor.as_ref().is_some_and(|actor| self.stage.is_present(actor));
-        if self.threads.get(&id).is_some_and(is_present) {
+        let is_actor = self.is_actor(id);
+        if is_actor {
             let (at_ns, argv) = (self.stage.now_ns(), command_line(id));
             self.tell(id, at_ns, EventKind::Execed { argv }, None);
         }
         if let Some(thread) = self.threads.get_mut(&id) {
             (thread.open, thread.cut, thread.look) = (None, None, None);
-            if !thread.actor.as_ref().is_some_and(|actor| self.stage.is_present(actor)) {
+            if !is_actor {
                 thread.actor = None;
             }
         }
@@ -229,7 +228,8 @@ impl Tracer {
         }
     }
 
-    fn is_actor(&self, id: u32) -> bool {
+    /// True if something of this thread has been recorded.
+    pub(super) fn is_actor(&self, id: u32) -> bool {
         let actor = self.threads.get(&id).and_then(|thread| thread.actor.as_ref());
         actor.is_some_and(|actor| self.stage.is_present(actor))
     }

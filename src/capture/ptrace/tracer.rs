@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::time::Duration;
+use std::path::PathBuf;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signalfd::SignalFd;
@@ -18,8 +18,8 @@ use super::threads::{Process, Thread};
 use crate::capture::sys::ptrace::{GoOn, Stop, go_on, kill, next_stop};
 use crate::trace::{Blocked, Ending, Event, EventKind, LAB, Name};
 
-/// A program that neither listens nor ends is taken to have nothing more to start after so long without an event.
-const QUIET: Duration = Duration::from_millis(500);
+/// A program that neither listens nor ends is taken to have nothing more to start after so long without an event, in nanoseconds.
+const QUIET_NS: u64 = 500_000_000;
 
 /// Traces programs from the start of the first to the end of all.
 pub struct Tracer {
@@ -35,6 +35,8 @@ pub struct Tracer {
     /// What keeps the programs from going on.
     pub(super) ending: Option<Ending>,
     pub(super) looks: Looks,
+    /// Where the programs were started: the files of sites are named from there.
+    pub(super) here: PathBuf,
     stepped: bool,
     /// When something was last recorded.
     last_ns: u64,
@@ -53,6 +55,7 @@ impl Tracer {
             rewriting: Rewriting::default(),
             ending: None,
             looks: Looks::default(),
+            here: std::env::current_dir().unwrap_or_default(),
             stepped,
             last_ns: 0,
         }
@@ -90,8 +93,7 @@ impl Tracer {
                 }
                 break;
             }
-            let quiet_ns = u64::try_from(QUIET.as_nanos()).unwrap_or(u64::MAX);
-            if self.programs.next().is_some() && now_ns.saturating_sub(self.last_ns) >= quiet_ns {
+            if self.programs.next().is_some() && now_ns.saturating_sub(self.last_ns) >= QUIET_NS {
                 self.last_ns = now_ns;
                 self.start_next();
             }
@@ -119,8 +121,7 @@ impl Tracer {
 
     /// How long to wait for what happens next at most.
     fn timeout_ns(&self, now_ns: u64, limit_ns: Option<u64>) -> Option<u64> {
-        let quiet_ns = self.last_ns + u64::try_from(QUIET.as_nanos()).unwrap_or(0);
-        let start_ns = self.programs.next().is_some().then_some(quiet_ns);
+        let start_ns = self.programs.next().is_some().then_some(self.last_ns + QUIET_NS);
         let limit_ns = limit_ns.filter(|_| self.ending.is_none());
         let all = [limit_ns, start_ns, self.looks.next_ns(self.threads.values())];
         all.into_iter().flatten().min().map(|at_ns| at_ns.saturating_sub(now_ns))

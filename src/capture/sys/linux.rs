@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::fs;
 use std::io;
 use std::mem::{self, MaybeUninit};
-use std::net::SocketAddrV4;
+use std::net::{IpAddr, SocketAddr, SocketAddrV4};
 use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, clock_gettime};
 
 use super::{TcpEntry, TcpInfo, tcp_state_name};
+use crate::trace::Address;
 
 /// The system call behind send(3) without flags or address.
 pub const SEND: &str = "sendto";
@@ -188,27 +189,65 @@ fn interface_counter(interface: &str, column: usize) -> Option<u64> {
     row.split_whitespace().nth(column)?.parse().ok()
 }
 
-/// The entry with these addresses in this network's table of IPv4 TCP sockets (/proc/net/tcp: Linux
-/// `Documentation/networking/proc_net_tcp.rst`). Connections are in it before accept(2), and after close(2) in TIME_WAIT.
+/// The entry with these addresses in this network's table of IPv4 TCP sockets. Connections are in it before accept(2), and after
+/// close(2) in TIME_WAIT.
 pub fn tcp_table(local: SocketAddrV4, peer: SocketAddrV4) -> io::Result<Option<TcpEntry>> {
     let table = fs::read_to_string("/proc/thread-self/net/tcp")?;
-    // The kernel prints the four bytes of an address as one number in this machine's byte order.
-    let hex = |at: SocketAddrV4| {
-        format!("{:08X}:{:04X}", u32::from_ne_bytes(at.ip().octets()), at.port())
+    let ends = [local, peer].map(Address::Inet);
+    let found = table.lines().filter_map(table_row).find(|row| row.ends == ends);
+    Ok(found.map(|row| TcpEntry { state: row.state, left: row.left }))
+}
+
+/// The IPv4 and IPv6 sockets in the network of this process, by the kernel's tables.
+pub fn table_rows(process: u32) -> Vec<TableRow> {
+    let table = |name| {
+        let text = fs::read_to_string(format!("/proc/{process}/net/{name}"));
+        text.unwrap_or_default().lines().filter_map(table_row).collect::<Vec<_>>()
     };
-    let (local, peer) = (hex(local), hex(peer));
-    Ok(table.lines().find_map(|line| {
-        let mut columns = line.split_whitespace().skip(1);
-        if columns.next()? != local || columns.next()? != peer {
-            return None;
-        }
-        let state = tcp_state_name(u8::from_str_radix(columns.next()?, 16).ok()?);
-        let (_, ticks) = columns.nth(1)?.split_once(':')?;
-        let left = Duration::from_millis(
-            u64::from_str_radix(ticks, 16).ok()?.saturating_mul(1000 / USER_HZ),
-        );
-        Some(TcpEntry { state, left })
-    }))
+    ["tcp", "tcp6", "udp", "udp6"].into_iter().flat_map(table).collect()
+}
+
+/// A socket in one of the kernel's tables: /proc/net/tcp and the like (Linux `Documentation/networking/proc_net_tcp.rst`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableRow {
+    /// Its own address, and its peer's.
+    pub ends: [Address; 2],
+    /// Spelled as in `TCP_INFO`.
+    pub state: &'static str,
+    /// Time until its timer fires, zero without one.
+    pub left: Duration,
+    pub inode: u64,
+}
+
+/// A row; `None` for the heading.
+fn table_row(line: &str) -> Option<TableRow> {
+    let columns: Vec<&str> = line.split_whitespace().collect();
+    let (_, ticks) = columns.get(5)?.split_once(':')?;
+    let ticks = u64::from_str_radix(ticks, 16).ok()?;
+    Some(TableRow {
+        ends: [table_address(columns.get(1)?)?, table_address(columns.get(2)?)?],
+        state: tcp_state_name(u8::from_str_radix(columns.get(3)?, 16).ok()?),
+        left: Duration::from_millis(ticks.saturating_mul(1000 / USER_HZ)),
+        inode: columns.get(9)?.parse().ok()?,
+    })
+}
+
+/// `0100007F:1F90`: an address as numbers in this machine's byte order, four bytes each, and a port.
+fn table_address(text: &str) -> Option<Address> {
+    let (ip, port) = text.split_once(':')?;
+    let port = u16::from_str_radix(port, 16).ok()?;
+    let numbers =
+        (0..ip.len()).step_by(8).map(|at| u32::from_str_radix(ip.get(at..at + 8)?, 16).ok());
+    let bytes: Vec<u8> =
+        numbers.collect::<Option<Vec<_>>>()?.into_iter().flat_map(u32::to_ne_bytes).collect();
+    let ip = match <[u8; 4]>::try_from(bytes.as_slice()) {
+        Ok(four) => IpAddr::from(four),
+        Err(_) => IpAddr::from(<[u8; 16]>::try_from(bytes.as_slice()).ok()?),
+    };
+    Some(match SocketAddr::new(ip, port) {
+        SocketAddr::V4(inet) => Address::Inet(inet),
+        SocketAddr::V6(inet6) => Address::Inet6(inet6),
+    })
 }
 
 /// Ticks a second in what Linux tells programs, on every machine it runs on today (time(7)).

@@ -25,24 +25,30 @@ fn ipv6_switches() -> Vec<(String, String)> {
 /// Moves the process into a network of its own, in which `lo` is still down. Root needs only a new network namespace; other
 /// users also a user namespace around it (user_namespaces(7), network_namespaces(7)). Call before any thread starts.
 pub fn enter_private_network() -> Result<(), Missing> {
-    let (user, group) = (nix::unistd::geteuid(), nix::unistd::getegid());
     let switches = ipv6_switches();
     if unshare(CloneFlags::CLONE_NEWNET).is_err() {
-        unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET).map_err(|errno| Missing {
-            step: SetupStep::Unshare,
-            errno: errno_name(errno as i32),
-        })?;
-        let write = |step, path, text: String| {
-            fs::write(path, text)
-                .map_err(|error| Missing { step, errno: super::error_name(&error) })
-        };
-        write(SetupStep::WriteSetgroups, "/proc/self/setgroups", "deny".to_owned())?;
-        write(SetupStep::WriteUidMap, "/proc/self/uid_map", format!("{user} {user} 1"))?;
-        write(SetupStep::WriteGidMap, "/proc/self/gid_map", format!("{group} {group} 1"))?;
+        enter_user_namespace(CloneFlags::CLONE_NEWNET)?;
     }
     // In a new network IPv6 is on, whatever the machine's switches say: copy them.
     for (path, value) in switches {
         let _ = fs::write(path, value);
+    }
+    Ok(())
+}
+
+/// Moves the process into a user namespace in which it has all capabilities and keeps its user and group, and into new namespaces
+/// of these other kinds, which belong to that (user_namespaces(7)). Call before any thread starts.
+pub fn enter_user_namespace(others: CloneFlags) -> Result<(), Missing> {
+    let (user, group) = (nix::unistd::geteuid(), nix::unistd::getegid());
+    unshare(CloneFlags::CLONE_NEWUSER | others)
+        .map_err(|errno| Missing { step: SetupStep::Unshare, errno: errno_name(errno as i32) })?;
+    for (step, path, text) in [
+        (SetupStep::WriteSetgroups, "/proc/self/setgroups", "deny".to_owned()),
+        (SetupStep::WriteUidMap, "/proc/self/uid_map", format!("{user} {user} 1")),
+        (SetupStep::WriteGidMap, "/proc/self/gid_map", format!("{group} {group} 1")),
+    ] {
+        fs::write(path, text)
+            .map_err(|error| Missing { step, errno: super::error_name(&error) })?;
     }
     Ok(())
 }

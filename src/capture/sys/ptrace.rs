@@ -12,7 +12,7 @@ use nix::sys::signal::Signal;
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::pipe2;
 
-use crate::trace::{Address, SetupStep, TraceStep};
+use crate::trace::{Address, TraceStep};
 
 /// The architecture of system calls that are understood (`AUDIT_ARCH_…`, linux/audit.h).
 #[cfg(target_arch = "x86_64")]
@@ -423,24 +423,6 @@ pub fn leave_keys_to_programs() {
     }
 }
 
-/// Enters a user namespace in which this process has all capabilities (user_namespaces(7)): where Yama reserves ptrace(2) for
-/// those who have CAP_SYS_PTRACE. Call before any thread starts.
-pub fn enter_user_namespace() -> Result<(), super::Missing> {
-    let (user, group) = (nix::unistd::geteuid(), nix::unistd::getegid());
-    let missing =
-        |step, error: &io::Error| super::Missing { step, errno: super::error_name(error) };
-    nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWUSER)
-        .map_err(|errno| missing(SetupStep::Unshare, &errno.into()))?;
-    for (step, path, text) in [
-        (SetupStep::WriteSetgroups, "/proc/self/setgroups", "deny".to_owned()),
-        (SetupStep::WriteUidMap, "/proc/self/uid_map", format!("{user} {user} 1")),
-        (SetupStep::WriteGidMap, "/proc/self/gid_map", format!("{group} {group} 1")),
-    ] {
-        std::fs::write(path, text).map_err(|error| missing(step, &error))?;
-    }
-    Ok(())
-}
-
 /// A process whose descriptors can be borrowed (pidfd_open(2)).
 pub fn process_handle(process: u32) -> Option<OwnedFd> {
     // SAFETY: a new descriptor that nothing else owns, or -1.
@@ -493,53 +475,4 @@ pub fn address_in(bytes: &[u8]) -> Option<Address> {
 pub fn socket_address(socket: &socket2::Socket, of_peer: bool) -> Option<Address> {
     let address = if of_peer { socket.peer_addr() } else { socket.local_addr() };
     Some(crate::capture::address(&address.ok()?))
-}
-
-/// A row of a table in /proc/net (proc_pid_net(5)).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TableEntry {
-    pub local: Address,
-    pub peer: Address,
-    /// Spelled as in `TCP_INFO`.
-    pub state: &'static str,
-    pub inode: u64,
-}
-
-/// The IPv4 and IPv6 sockets in the network of this process, by the kernel's tables.
-pub fn tcp_entries(process: u32) -> Vec<TableEntry> {
-    let table = |name| {
-        let text = std::fs::read_to_string(format!("/proc/{process}/net/{name}"));
-        text.unwrap_or_default().lines().skip(1).filter_map(table_entry).collect::<Vec<_>>()
-    };
-    ["tcp", "tcp6", "udp", "udp6"].into_iter().flat_map(table).collect()
-}
-
-fn table_entry(line: &str) -> Option<TableEntry> {
-    let words: Vec<&str> = line.split_whitespace().collect();
-    let state = u8::from_str_radix(words.get(3)?, 16).ok()?;
-    Some(TableEntry {
-        local: table_address(words.get(1)?)?,
-        peer: table_address(words.get(2)?)?,
-        state: super::tcp_state_name(state),
-        inode: words.get(9)?.parse().ok()?,
-    })
-}
-
-/// `0100007F:1F90`: an address as numbers in this machine's byte order, four bytes each, and a port.
-fn table_address(text: &str) -> Option<Address> {
-    use std::net::{IpAddr, SocketAddr};
-    let (ip, port) = text.split_once(':')?;
-    let port = u16::from_str_radix(port, 16).ok()?;
-    let numbers =
-        (0..ip.len()).step_by(8).map(|at| u32::from_str_radix(ip.get(at..at + 8)?, 16).ok());
-    let bytes: Vec<u8> =
-        numbers.collect::<Option<Vec<_>>>()?.into_iter().flat_map(u32::to_ne_bytes).collect();
-    let ip = match <[u8; 4]>::try_from(bytes.as_slice()) {
-        Ok(four) => IpAddr::from(four),
-        Err(_) => IpAddr::from(<[u8; 16]>::try_from(bytes.as_slice()).ok()?),
-    };
-    Some(match SocketAddr::new(ip, port) {
-        SocketAddr::V4(inet) => Address::Inet(inet),
-        SocketAddr::V6(inet6) => Address::Inet6(inet6),
-    })
 }
