@@ -1,12 +1,13 @@
 //! What several experiments need before they begin, and what they compare when it is over.
 
 use std::io;
+use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Type};
 
 use crate::capture::link::CapturedFrame;
-use crate::capture::{Actor, Lab, Proof, Result, Socket, eq, succeeded};
-use crate::trace::{Data, SyscallKind, Value, label};
+use crate::capture::{Actor, ActorThread, Lab, Proof, Result, Socket, eq, succeeded};
+use crate::trace::{Data, Label, SyscallKind, Value, label};
 
 // ---- sockets ----
 
@@ -133,6 +134,26 @@ pub(super) fn count_calls(lab: &Lab, actor: &str, kind: SyscallKind) -> usize {
         .iter()
         .filter(|(_, back)| back.call.kind() == kind && !back.call.peeks())
         .count()
+}
+
+/// Waits until this actor's thread is blocked in send(), and until no send() of it has returned for so long. (TCP tries again after
+/// 200 ms what a full buffer refused, and on a busy machine a send() may be blocked for a moment, though there is room.)
+pub(super) fn until_full(
+    lab: &Lab,
+    thread: &ActorThread<'_, ()>,
+    actor: &str,
+    quiet: Duration,
+    purpose: Label,
+) -> Result<()> {
+    let sends = || count_calls(lab, actor, SyscallKind::Send);
+    loop {
+        thread.until_blocked_in(SyscallKind::Send)?;
+        let before = sends();
+        lab.wait(quiet, purpose.clone());
+        if sends() == before {
+            return Ok(());
+        }
+    }
 }
 
 /// The call transferred this number of bytes.

@@ -7,10 +7,10 @@ use std::time::Duration;
 use socket2::{Domain, Type};
 
 use super::experiment;
-use super::kit::{connected, count_calls, listening, receive_exactly, transferred};
+use super::kit::{connected, count_calls, listening, receive_exactly, transferred, until_full};
 use crate::capture::{
-    ActorThread, Interest, Kind, Lab, Parameter, Proof, Result, Sampler, Socket, at_least, before,
-    eq, eq_between, eq_duration, failed_with, ne_between, waited_at_least,
+    Interest, Kind, Lab, Parameter, Proof, Result, Sampler, Socket, at_least, before, eq,
+    eq_between, eq_duration, failed_with, ne_between, waited_at_least,
 };
 use crate::i18n::Text;
 use crate::trace::{Lack, Sample, SyscallKind, Value, label};
@@ -140,7 +140,8 @@ fn send_blocks_too(lab: &Lab) -> Result<()> {
             Ok(())
         })?;
         let (connection, _) = listener.accept()?;
-        let taken = until_full(lab, &client)?;
+        until_full(lab, &client, "client", silence, label!("the server receives nothing"))?;
+        let taken = sent(lab);
         enough.store(true, Ordering::Relaxed); // this send() is the last
         let received = count_to_the_end(&connection)?;
         client.finish()?;
@@ -172,19 +173,6 @@ fn count_to_the_end(connection: &Socket) -> Result<usize> {
         match connection.recv(&mut buffer[..])? {
             0 => return Ok(received),
             n => received += n,
-        }
-    }
-}
-
-/// Waits until the client is blocked in send(), and until no send() has returned all through the server's silence. Says
-/// how many bytes were taken by then. (On a busy machine a send() may be blocked for a moment, though there is room.)
-fn until_full(lab: &Lab, client: &ActorThread<'_, ()>) -> Result<usize> {
-    loop {
-        client.until_blocked_in(SyscallKind::Send)?;
-        let taken = sent(lab);
-        lab.wait(lab.span("silence")?, "the server receives nothing");
-        if sent(lab) == taken {
-            return Ok(taken);
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use socket2::{Domain, Type};
 
-use super::kit::{connected, connection, count_calls, listening};
+use super::kit::{connected, connection, count_calls, listening, until_full};
 use super::l09_echo::serve_with_poll;
 use super::{Stepping, Why, experiment};
 use crate::capture::{
@@ -15,7 +15,7 @@ use crate::capture::{
     failed_with, less, waited_at_least,
 };
 use crate::i18n::Text;
-use crate::trace::{Event, EventKind, Feature, Outcome, Syscall, SyscallKind};
+use crate::trace::{Event, EventKind, Feature, Outcome, Syscall, SyscallKind, label};
 
 /// The time is over at once: the call asks, and does not wait.
 const NO_WAIT: Option<Duration> = Some(Duration::ZERO);
@@ -200,7 +200,7 @@ fn one_does_not_receive(lab: &Lab) -> Result<()> {
     let answer = ben_beside_ann(
         lab,
         limit,
-        |it| until_blocked(lab, it),
+        |it| until_full(lab, it, "server", QUIET, label!("a pause")),
         |me, clients| {
             let mut buffer = [0; SMALL];
             loop {
@@ -234,19 +234,6 @@ type Server<'scope> = ActorThread<'scope, ()>;
 /// Longer than TCP takes to try again what a full buffer refused: 200 ms.
 const QUIET: Duration = Duration::from_millis(400);
 
-/// Waits until the server waits for Ann, and nothing moves any more: a send() may have to wait only for a moment.
-fn until_blocked(lab: &Lab, server: &Server) -> Result<()> {
-    let sends = || count_calls(lab, "server", SyscallKind::Send);
-    loop {
-        server.until_blocked_in(SyscallKind::Send)?;
-        let before = sends();
-        lab.wait(QUIET, "a pause");
-        if sends() == before {
-            return Ok(());
-        }
-    }
-}
-
 /// How much is sent at once, and how large the buffers are: small, so that they are soon full.
 const SMALL: usize = 64 * 1024;
 
@@ -255,7 +242,7 @@ const SMALL: usize = 64 * 1024;
 fn ben_beside_ann(
     lab: &Lab,
     limit: Option<Duration>,
-    until_full: impl FnOnce(&Server) -> Result<()>,
+    until_ready: impl FnOnce(&Server) -> Result<()>,
     serve: impl FnOnce(&Actor, Vec<Socket>) -> io::Result<()> + Send,
 ) -> Result<io::Result<usize>> {
     let listener = lab.actor("server").socket(Domain::IPV4, Type::STREAM, None)?;
@@ -284,7 +271,7 @@ fn ben_beside_ann(
             }
             Ok(ann.close()?)
         })?;
-        until_full(&server)?;
+        until_ready(&server)?;
         ben.send_all(b"hello")?;
         let answer = ben.recv(&mut [0; 64]);
         enough.store(true, Ordering::Relaxed);
