@@ -4,7 +4,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::Analysis;
-use crate::trace::recording::{Origin, Recording};
+use crate::trace::recording::{Origin, Recording, is_of};
 use crate::trace::{Call, Event, EventKind, Name, Output, SocketId};
 
 /// From so many connections of one kind on, one stands for all.
@@ -15,9 +15,7 @@ pub fn by_program(recording: &Recording) -> Recording {
     let Origin::Programs(programs) = &recording.header.origin else { return recording.clone() };
     let names: Vec<Name> = programs.iter().map(|program| program.name.as_str().into()).collect();
     let actor_of = |event: &Event| {
-        let is_its = |name: &&Name| {
-            event.actor.strip_prefix(&***name).is_some_and(|rest| rest.starts_with(' '))
-        };
+        let is_its = |name: &&Name| is_of(&event.actor, name);
         names.iter().filter(is_its).max_by_key(|name| name.len()).unwrap_or(&event.actor).clone()
     };
     let events = recording.events().iter();

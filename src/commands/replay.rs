@@ -16,8 +16,7 @@ use crate::views::{self, View};
 
 /// Shows a file of recordings. The intact recordings of a damaged file are shown before the failure.
 pub fn run(args: &cli::Replay, session: &mut Session) -> Result<(), Failure> {
-    let find = |name: &String| View::find(name).ok_or_else(|| Failure::NoView(name.clone()));
-    let wanted = args.views.iter().map(find).collect::<Result<Vec<View>, _>>()?;
+    let wanted = show::views_named(&args.views)?;
     let path = args.file.as_path();
     let contents = if path == Path::new("-") {
         recording::read(io::stdin().lock())

@@ -1,5 +1,6 @@
 //! Shows a recording: its trace, its pictures, and the verdicts on its claims.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
 
 use super::report::{self, Judged, ShownEvidence};
@@ -8,7 +9,7 @@ use crate::analysis::Analysis;
 use crate::i18n::tr;
 use crate::labels;
 use crate::picture::{Ink, span_of};
-use crate::trace::recording::{Origin, Recording};
+use crate::trace::recording::{Origin, Recording, is_of};
 use crate::trace::{Event, EventKind, Name};
 use crate::views::View;
 
@@ -46,20 +47,22 @@ pub fn pictures(
     Ok(())
 }
 
+/// The views of these names.
+pub(super) fn views_named(names: &[String]) -> Result<Vec<View>, Failure> {
+    let find = |name: &String| View::find(name).ok_or_else(|| Failure::NoView(name.clone()));
+    names.iter().map(find).collect()
+}
+
 /// The recording with these actors alone, their threads and children, and whom they talk with; with all if none is named.
-pub(super) fn only(recording: Recording, names: &[String]) -> Result<Recording, Failure> {
+pub(super) fn only<'r>(
+    recording: &'r Recording,
+    names: &[String],
+) -> Result<Cow<'r, Recording>, Failure> {
     if names.is_empty() {
-        return Ok(recording);
+        return Ok(Cow::Borrowed(recording));
     }
-    let is_named = |actor: &str| {
-        let is = |name: &String| {
-            actor
-                .strip_prefix(name.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
-        };
-        names.iter().any(is)
-    };
-    let analysis = Analysis::of(&recording);
+    let is_named = |actor: &str| names.iter().any(|name| is_of(actor, name));
+    let analysis = Analysis::of(recording);
     let partners = analysis.connections.iter().flat_map(|connection| {
         let [client, server] =
             [connection.client, connection.server].map(|at| &analysis.sockets[at].owner);
@@ -84,7 +87,7 @@ pub(super) fn only(recording: Recording, names: &[String]) -> Result<Recording, 
         _ => !event.is_by_actor() || shown.contains(&event.actor),
     };
     let events = recording.events().iter().filter(is_shown).cloned().collect();
-    Ok(recording.with_events(events))
+    Ok(Cow::Owned(recording.with_events(events)))
 }
 
 /// Shows claims with their verdicts below a heading.

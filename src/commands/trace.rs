@@ -35,6 +35,7 @@ pub fn run(args: &cli::Trace, session: &mut Session) -> Result<(), Failure> {
     session.terminal.flush()?;
     let of = |it: &TracedProgram| Program { name: it.name.clone(), argv: it.argv.clone() };
     let origin = Origin::Programs(programs.iter().map(of).collect());
+    let is_wired = wire.is_some();
     let job = TraceJob {
         programs,
         limit_ns: args.limit.map(|limit| u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX)),
@@ -48,9 +49,12 @@ pub fn run(args: &cli::Trace, session: &mut Session) -> Result<(), Failure> {
     let recording = Recording::new(Header::now(sys::name(), origin), Vec::new());
     let (recording, status) = live::follow(session, run, recording)?;
     if matches!(recording.ending(), Some(Ending::Finished | Ending::Deadline)) {
-        show(session, &views, &show::only(recording.clone(), &args.only)?)?;
-        tell_rewritten_calls(session, &recording)?;
-        tell_stray_calls(session, &recording)?;
+        let shown = show::only(&recording, &args.only)?;
+        show(session, &views, &shown)?;
+        if is_wired {
+            tell_rewritten_calls(session, &recording)?;
+            tell_stray_calls(session, &recording)?;
+        }
     }
     outcome(&recording, status.as_ref().ok().and_then(|status| status.code()))
 }
@@ -159,11 +163,7 @@ pub(super) fn views() -> Vec<View> {
 
 /// The views to show: those that were asked for, or as many of the usual ones as there are.
 fn views_of(args: &cli::Trace) -> Result<Vec<View>, Failure> {
-    if args.views.is_empty() {
-        return Ok(views());
-    }
-    let find = |name: &String| View::find(name).ok_or_else(|| Failure::NoView(name.clone()));
-    args.views.iter().map(find).collect()
+    if args.views.is_empty() { Ok(views()) } else { show::views_named(&args.views) }
 }
 
 /// The rules of the wire, if there is to be one; a rule alone asks for it.

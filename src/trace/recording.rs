@@ -59,6 +59,11 @@ pub struct Program {
     pub argv: Vec<String>,
 }
 
+/// True if an actor is the one of this name, or a thread or child process of it: their names begin with its name and a space.
+pub fn is_of(actor: &str, name: &str) -> bool {
+    actor.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
+}
+
 impl Serialize for Header {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Header { kernel, date, origin } = self;

@@ -69,23 +69,28 @@ fn draw_programs(
     width: usize,
     options: DrawOptions,
 ) -> Picture {
-    let grouped = layout(&whole, width).is_none().then(|| by_program(analysis.recording));
-    let analysed = grouped.as_ref().map(Analysis::of);
-    let analysis = analysed.as_ref().unwrap_or(analysis);
-    let draw = |analysis: &Analysis, left_out, options: DrawOptions| {
-        let mut diagram = diagram(analysis, options.numbers, Opening::Shown);
-        diagram.grouped = grouped.is_some();
-        diagram.connections_left_out = left_out;
-        draw_diagram(&diagram, width, options)
+    let shown = |analysis: &Analysis, grouped, connections_left_out| Diagram {
+        grouped,
+        connections_left_out,
+        ..diagram(analysis, options.numbers, Opening::Shown)
     };
+    if layout(&whole, width).is_none() {
+        let recording = by_program(analysis.recording);
+        let analysis = Analysis::of(&recording);
+        let picture = match one_connection_of_each_kind(&analysis) {
+            Some((short, left_out)) => shown(&Analysis::of(&short), true, left_out),
+            None => shown(&analysis, true, 0),
+        };
+        return draw_diagram(&picture, width, options);
+    }
     // A drawing that nobody sees explains nothing to anybody.
     let unseen = DrawOptions { explained: None, ..options };
-    if (grouped.is_some() || draw(analysis, 0, unseen).0.len() > MOST_ROWS)
+    if draw_diagram(&whole, width, unseen).0.len() > MOST_ROWS
         && let Some((short, left_out)) = one_connection_of_each_kind(analysis)
     {
-        return draw(&Analysis::of(&short), left_out, options);
+        return draw_diagram(&shown(&Analysis::of(&short), false, left_out), width, options);
     }
-    draw(analysis, 0, options)
+    draw_diagram(&whole, width, options)
 }
 
 /// The ladder of what happens once a connection is open.

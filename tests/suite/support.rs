@@ -7,6 +7,8 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use socket_explorer::lesson::{self, Lesson};
+use socket_explorer::trace::EventKind;
+use socket_explorer::trace::packet::Frame;
 use socket_explorer::trace::recording::{self, Recording};
 use tempfile::TempDir;
 
@@ -142,4 +144,13 @@ pub fn for_each<T: Sync>(all: &[T], act: impl Fn(&T) + Sync) {
             });
         }
     });
+}
+
+/// The frames that crossed the wire.
+pub fn frames(recording: &Recording) -> Vec<&Frame> {
+    let frames = recording.events().iter().filter_map(|event| match &event.what {
+        EventKind::Frame(frame) => Some(&**frame),
+        _ => None,
+    });
+    frames.collect()
 }

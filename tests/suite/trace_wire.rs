@@ -4,12 +4,14 @@ use std::net::Ipv4Addr;
 use std::process::Command;
 
 use socket_explorer::reasons;
-use socket_explorer::trace::packet::{Frame, LinkAction};
+use socket_explorer::trace::packet::LinkAction;
 use socket_explorer::trace::recording::Recording;
 use socket_explorer::trace::{Ending, EventKind};
 use tempfile::TempDir;
 
-use crate::support::{Ended, ended, explore, file, folder, isolated, recordings, require, utf8};
+use crate::support::{
+    Ended, ended, explore, file, folder, frames, isolated, recordings, require, utf8,
+};
 
 const SERVER: &str = "
 import socket
@@ -52,14 +54,6 @@ fn on_the_wire(options: &[&str], address: &str) -> Option<(Recording, Ended)> {
         return None;
     }
     Some((recording, ended))
-}
-
-fn frames(recording: &Recording) -> Vec<&Frame> {
-    let frames = recording.events().iter().filter_map(|event| match &event.what {
-        EventKind::Frame(frame) => Some(&**frame),
-        _ => None,
-    });
-    frames.collect()
 }
 
 #[test]

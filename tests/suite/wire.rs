@@ -10,14 +10,14 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use socket_explorer::capture::child::{Job, Request};
-use socket_explorer::trace::packet::{End, Frame, LinkAction};
+use socket_explorer::trace::packet::{End, LinkAction};
 use socket_explorer::trace::pcapng;
 use socket_explorer::trace::recording::{self, Recording};
 use socket_explorer::trace::{Ending, EventKind, Verdict};
 use socket_explorer::{lesson, reasons};
 use tempfile::TempDir;
 
-use crate::support::{folder, isolated, recordings, require, utf8};
+use crate::support::{folder, frames, isolated, recordings, require, utf8};
 
 /// What a command prints whose standard input stays open until it is done.
 fn run(mut command: Command) -> Output {
@@ -59,14 +59,6 @@ fn recorded(experiment: &str, set: &[(&str, &str)]) -> Option<Recording> {
         recording.claims().collect::<Vec<_>>()
     );
     Some(recording)
-}
-
-fn frames(recording: &Recording) -> Vec<&Frame> {
-    let frames = recording.events().iter().filter_map(|event| match &event.what {
-        EventKind::Frame(frame) => Some(&**frame),
-        _ => None,
-    });
-    frames.collect()
 }
 
 #[test]
