@@ -332,6 +332,7 @@ impl Script {
             kernel: "Linux".to_owned(),
             date: String::new(),
             origin: Origin::Experiment { name: "by-hand".to_owned(), parameters: BTreeMap::new() },
+            start: None,
         };
         Recording::new(header, self.events.clone())
     }

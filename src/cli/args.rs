@@ -249,11 +249,13 @@ pub struct Man {
 Examples:
   explore run two-processes --record two.jsonl
   explore replay two.jsonl -v
-  explore replay two.jsonl --view findings")]
+  explore replay two.jsonl --view findings
+  explore replay server.jsonl client.jsonl
+                       two programs that were traced apart, in one picture")]
 pub struct Replay {
-    /// A file that `--record` wrote; `-` is standard input
-    #[arg(value_name = "FILE.jsonl")]
-    pub file: PathBuf,
+    /// A file that `--record` wrote; `-` is standard input. Several of `explore trace`, made on this machine since it was started, are drawn as one
+    #[arg(value_name = "FILE.jsonl", required = true)]
+    pub files: Vec<PathBuf>,
     /// Draw this view instead of those of its lesson; several times for several
     #[arg(long = "view", value_name = "NAME")]
     pub views: Vec<String>,

@@ -14,6 +14,7 @@ use crate::lesson::{self, CourseError, did_you_mean, glossary};
 use crate::output::terminal;
 use crate::progress::Trouble;
 use crate::reasons;
+use crate::trace::axis::Mismatch;
 use crate::trace::rule::words::NotUnderstood;
 use crate::trace::{self, Lack};
 use crate::views;
@@ -97,6 +98,11 @@ pub enum Failure {
         /// Recordings before the damage were shown.
         shown: bool,
     },
+    /// Of several recordings that were to be drawn as one, this file has no single one.
+    #[error("{}", tr!("{path} has {runs} runs: replay it alone", path = .0.display(), runs = .1))]
+    SeveralRuns(PathBuf, usize),
+    #[error("{}", mismatch(.path, .first, *.why))]
+    Mismatch { path: PathBuf, first: PathBuf, why: Mismatch },
     /// The manual's folder, or one of its files.
     #[error("{}", unwritable(.0, .1))]
     NoManual(PathBuf, io::Error),
@@ -197,6 +203,8 @@ impl Failure {
             | Failure::PageNeedsItsOwnFile
             | Failure::NoRecording(..)
             | Failure::Damaged { .. }
+            | Failure::SeveralRuns(..)
+            | Failure::Mismatch { .. }
             | Failure::NoManual(..)
             | Failure::ChatAddress(_)
             | Failure::ChatPortZero(_)
@@ -221,6 +229,41 @@ impl Failure {
     pub fn is_quiet(&self) -> bool {
         matches!(self, Failure::Interrupted(_) | Failure::Broken | Failure::Program(_))
             || self.code() == 0
+    }
+}
+
+/// Why two recordings cannot be drawn as one, and what to do.
+fn mismatch(path: &Path, first: &Path, why: Mismatch) -> String {
+    let (path, first) = (path.display(), first.display());
+    match why {
+        Mismatch::NotPrograms => tr!(
+            "{path} is no recording of `explore trace`: only such recordings are drawn as one; replay it alone",
+            path
+        ),
+        Mismatch::NoStart => tr!(
+            "{path} does not say when it began by the machine's clock, because an older `explore` wrote it: record it again, or replay it alone",
+            path
+        ),
+        Mismatch::OtherBoot => tr!(
+            "{path} and {first} were recorded on different machines, or one of them before the machine was restarted: they have no clock in common; replay each alone",
+            path,
+            first
+        ),
+        Mismatch::OtherNamespaces => tr!(
+            "{path} and {first} were recorded in different containers, where the same address is not the same place: record both in one, or replay each alone",
+            path,
+            first
+        ),
+        Mismatch::OwnNetworks => tr!(
+            "{path} was recorded with --wire: its programs had a network of their own, and met nobody else; trace all of them in one command, or replay it alone",
+            path
+        ),
+        Mismatch::SameProcess(process) => tr!(
+            "{path} and {first} both have process {process}: one run was recorded in both; leave one of them out",
+            path,
+            first,
+            process
+        ),
     }
 }
 

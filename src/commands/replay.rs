@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::report::{self, Playback};
 use super::run::shown_in_course;
@@ -11,31 +11,59 @@ use crate::cli;
 use crate::experiments;
 use crate::i18n::tr;
 use crate::picture::Ink;
-use crate::trace::recording::{self, Origin, Recording};
+use crate::trace::axis;
+use crate::trace::recording::{self, Contents, Origin, Recording};
 use crate::views::{self, View};
 
-/// Shows a file of recordings. The intact recordings of a damaged file are shown before the failure.
+/// Shows a file of recordings, or several recordings as one. What is intact of a damaged file is shown before the failure.
 pub fn run(args: &cli::Replay, session: &mut Session) -> Result<(), Failure> {
     let wanted = show::views_named(&args.views)?;
-    let path = args.file.as_path();
-    let contents = if path == Path::new("-") {
-        recording::read(io::stdin().lock())
-    } else {
-        let file =
-            File::open(path).map_err(|error| Failure::NoRecording(path.to_owned(), error))?;
-        recording::read(io::BufReader::new(file))
+    let (recordings, damage) = match args.files.as_slice() {
+        [path] => {
+            let Contents { recordings, damage } = read(path)?;
+            let shown = !recordings.is_empty();
+            (recordings, damage.map(|damage| damaged(path, damage, shown)))
+        }
+        paths => joined(paths)?,
     };
-    contents.recordings.iter().try_for_each(|recording| replay(session, recording, &wanted))?;
+    recordings.iter().try_for_each(|recording| replay(session, recording, &wanted))?;
     session.terminal.flush()?;
-    match contents.damage {
-        None => Ok(()),
-        Some((line, what)) => Err(Failure::Damaged {
-            path: path.to_owned(),
-            line,
-            what,
-            shown: !contents.recordings.is_empty(),
-        }),
+    damage.map_or(Ok(()), Err)
+}
+
+fn read(path: &Path) -> Result<Contents, Failure> {
+    if path == Path::new("-") {
+        return Ok(recording::read(io::stdin().lock()));
     }
+    let file = File::open(path).map_err(|error| Failure::NoRecording(path.to_owned(), error))?;
+    Ok(recording::read(io::BufReader::new(file)))
+}
+
+fn damaged(path: &Path, (line, what): (u64, String), shown: bool) -> Failure {
+    Failure::Damaged { path: path.to_owned(), line, what, shown }
+}
+
+/// The recordings of these files as one, and the first damage in them.
+fn joined(paths: &[PathBuf]) -> Result<(Vec<Recording>, Option<Failure>), Failure> {
+    let (mut all, mut first_damage) = (Vec::new(), None);
+    for path in paths {
+        let Contents { mut recordings, damage } = read(path)?;
+        match (recordings.pop(), damage) {
+            (Some(_), _) if !recordings.is_empty() => {
+                return Err(Failure::SeveralRuns(path.clone(), recordings.len() + 1));
+            }
+            (Some(recording), damage) => {
+                all.push(recording);
+                first_damage = first_damage.or(damage.map(|damage| damaged(path, damage, true)));
+            }
+            (None, damage) => return Err(damaged(path, damage.unwrap_or_default(), false)),
+        }
+    }
+    let joined = axis::join(all).map_err(|(index, why)| {
+        let (path, first) = (paths[index].clone(), paths[0].clone());
+        Failure::Mismatch { path, first, why }
+    })?;
+    Ok((vec![joined], first_damage))
 }
 
 fn replay(session: &mut Session, recording: &Recording, wanted: &[View]) -> Result<(), Failure> {

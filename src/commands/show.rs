@@ -10,7 +10,7 @@ use crate::i18n::tr;
 use crate::labels;
 use crate::picture::{Ink, span_of};
 use crate::trace::recording::{Origin, Recording, is_of};
-use crate::trace::{Event, EventKind, Name};
+use crate::trace::{Blocked, Event, EventKind, Name};
 use crate::views::View;
 
 /// Shows the trace, if the session has one.
@@ -122,15 +122,16 @@ pub fn checked_now(session: &Session) -> String {
     }
 }
 
-/// If the deadline passed, sentences that say which actors were blocked, in which calls, for how long.
+/// If a deadline passed, sentences that say which actors were blocked, in which calls, for how long.
 pub(super) fn deadline(recording: &Recording) -> Vec<String> {
-    let passed = recording.events().iter().find_map(|event| match &event.what {
+    let passed = recording.events().iter().filter_map(|event| match &event.what {
         EventKind::Deadline { limit_ns, blocked } => Some((*limit_ns, blocked)),
         _ => None,
     });
-    let Some((limit_ns, blocked)) = passed else {
-        return Vec::new();
-    };
+    passed.flat_map(|(limit_ns, blocked)| deadline_of(recording, limit_ns, blocked)).collect()
+}
+
+fn deadline_of(recording: &Recording, limit_ns: u64, blocked: &[Blocked]) -> Vec<String> {
     let limit = span_of(limit_ns);
     let mut lines = vec![match recording.header.origin {
         Origin::Programs(_) => tr!("After {limit} the programs were ended.", limit),

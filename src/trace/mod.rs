@@ -1,5 +1,6 @@
 //! What happened in a run: events, packets, recordings. It knows no text, no sockets and no terminal.
 
+pub mod axis;
 mod call;
 mod claim;
 mod counts;

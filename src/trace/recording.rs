@@ -12,6 +12,7 @@ use serde_json::error::Category;
 use thiserror::Error;
 
 use crate::i18n::{self, error_text, tr};
+use crate::trace::axis::Start;
 use crate::trace::{Claim, Ending, Event, EventKind, Site, format_1};
 
 /// The format's name in the first line of a recording.
@@ -31,6 +32,9 @@ pub struct Header {
     pub date: String,
     /// What was recorded.
     pub origin: Origin,
+    /// When it began by the machine's clock; `None` where nobody compares it with another run, and in older recordings.
+    #[serde(default)]
+    pub start: Option<Start>,
 }
 
 /// What was recorded.
@@ -66,13 +70,16 @@ pub fn is_of(actor: &str, name: &str) -> bool {
 
 impl Serialize for Header {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Header { kernel, date, origin } = self;
-        let mut line = serializer.serialize_struct("Header", 5)?;
+        let Header { kernel, date, origin, start } = self;
+        let mut line = serializer.serialize_struct("Header", 6)?;
         line.serialize_field("format", FORMAT)?;
         line.serialize_field("version", &VERSION)?;
         line.serialize_field("kernel", kernel)?;
         line.serialize_field("date", date)?;
         line.serialize_field("origin", origin)?;
+        if let Some(start) = start {
+            line.serialize_field("start", start)?;
+        }
         line.end()
     }
 }
@@ -82,7 +89,7 @@ impl Header {
     #[must_use]
     pub fn now(kernel: String, origin: Origin) -> Header {
         let date = humantime::format_rfc3339_nanos(std::time::SystemTime::now()).to_string();
-        Header { kernel, date, origin }
+        Header { kernel, date, origin, start: None }
     }
 
     /// The day and the time to the second, for a reader.
@@ -146,6 +153,20 @@ impl Recording {
     /// The events, in order.
     pub fn events(&self) -> &[Event] {
         &self.events
+    }
+
+    /// The events, in order, without the rest.
+    pub fn into_events(self) -> Vec<Event> {
+        self.events
+    }
+
+    /// The source lines that are known, in no order.
+    pub fn sources(&self) -> impl Iterator<Item = SourceLine> {
+        let line = |(site, text): (&Site, &String)| SourceLine {
+            source: site.clone(),
+            text: text.clone(),
+        };
+        self.sources.iter().map(line)
     }
 
     /// The text of this source line when the recording was made.

@@ -42,5 +42,7 @@ mod trace;
 #[cfg(target_os = "linux")]
 mod trace_wire;
 #[cfg(target_os = "linux")]
+mod traced_apart;
+#[cfg(target_os = "linux")]
 mod wire;
 mod without_the_wire;

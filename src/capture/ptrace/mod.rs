@@ -48,13 +48,15 @@ pub fn perform(job: TraceJob) -> ExitCode {
     ptrace::leave_keys_to_programs();
     let programs =
         job.programs.iter().map(|it| Program { name: it.name.clone(), argv: it.argv.clone() });
+    let epoch_ns = sys::monotonic_ns();
     let header = Header::now(sys::name(), Origin::Programs(programs.collect()));
+    let header = Header { start: sys::start(epoch_ns), ..header };
     if write_line(&mut io::stdout(), &header).is_err() {
         return ExitCode::FAILURE; // nobody listens
     }
     let networks = networks(&job);
     let may_trace = may_trace();
-    let recorder = Arc::new(Recorder::with_keep(Keep::UntilWritten, sys::monotonic_ns()));
+    let recorder = Arc::new(Recorder::with_keep(Keep::UntilWritten, epoch_ns));
     let writing = recorder.clone();
     recorder.expect_writer();
     let writer = thread::Builder::new().name("writer".to_owned()).spawn(move || {

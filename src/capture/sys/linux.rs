@@ -7,6 +7,7 @@ use std::io;
 use std::mem::{self, MaybeUninit};
 use std::net::{IpAddr, SocketAddr, SocketAddrV4};
 use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
+use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -17,6 +18,7 @@ use nix::time::{ClockId, clock_gettime};
 
 use super::{TcpEntry, TcpInfo, tcp_state_name};
 use crate::trace::Address;
+use crate::trace::axis::{Namespaces, Start};
 
 /// The system call behind send(3) without flags or address.
 pub const SEND: &str = "sendto";
@@ -38,6 +40,14 @@ pub fn name() -> String {
 /// Nanoseconds of `CLOCK_MONOTONIC`, the same for every process of the machine (clock_gettime(2)).
 pub fn monotonic_ns() -> u64 {
     clock_ns(ClockId::CLOCK_MONOTONIC).unwrap_or(0)
+}
+
+/// A run that began at this time of [`monotonic_ns`], as other runs of this machine can be compared with it.
+pub fn start(monotonic_ns: u64) -> Option<Start> {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?.trim().to_owned();
+    let number = |name| Some(fs::metadata(format!("/proc/self/ns/{name}")).ok()?.ino());
+    let namespaces = Namespaces { net: number("net")?, pid: number("pid")?, time: number("time")? };
+    Some(Start { boot, namespaces, monotonic_ns })
 }
 
 /// Nanoseconds of the clock of ticks, by which the kernel counts the timeouts of sockets: `CLOCK_MONOTONIC_COARSE`, which is
