@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{Args, Output, SocketId, Syscall, SyscallKind, Value};
+use super::{Args, Output, SocketId, Syscall, SyscallKind, Value, bounded};
 
 /// A system call, as it was made.
 #[derive(Clone, Debug, PartialEq)]
@@ -159,8 +159,13 @@ struct ReturnLine {
     outcome: Outcome,
     #[serde(skip_serializing_if = "Args::is_empty", default)]
     out: Args,
+    #[serde(deserialize_with = "bounded::number")]
     took_ns: u64,
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        default,
+        deserialize_with = "bounded::number"
+    )]
     lag_ns: Option<u64>,
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Label, Lack, Value};
+use super::{Label, Lack, Value, bounded};
 
 /// A sentence of the lesson, and whether the run confirmed it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,7 +53,11 @@ pub struct Evidence {
     pub unit: Option<Cow<'static, str>>,
     /// Nanoseconds that are added to an observed time that fell short: how far the kernel's clock of ticks, by which it
     /// counted the time, was behind the monotonic clock at the beginning.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        default,
+        deserialize_with = "bounded::number"
+    )]
     pub lag_ns: Option<u64>,
     /// Whether the comparison is true.
     pub held: bool,

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Address, Call, Claim, Failure, Frame, Label, Lack, Observation, Return, Sample, Site, Value,
+    bounded,
 };
 
 /// How many times a stepped run pauses each actor on the same source line. After that it no longer pauses there: nobody wants
@@ -44,6 +45,7 @@ impl From<SocketId> for Value {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// Nanoseconds since the run began (`CLOCK_MONOTONIC`, see clock_gettime(2)).
+    #[serde(deserialize_with = "bounded::number")]
     pub at_ns: u64,
     /// Who did it: `server`, `client`, `alice`.
     pub actor: Name,
@@ -101,6 +103,7 @@ pub enum EventKind {
     /// The actor's thread or process ended.
     Exited {
         /// Processor time that its thread (a process: all its threads) used, in nanoseconds; `None` where the system does not report it.
+        #[serde(deserialize_with = "bounded::number", default)]
         cpu_ns: Option<u64>,
         /// How a process ended; `None` for a thread, and where the system does not report it.
         #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -120,6 +123,7 @@ pub enum EventKind {
     /// The experiment waited deliberately.
     Wait {
         /// How long it asked to wait, in nanoseconds.
+        #[serde(deserialize_with = "bounded::number")]
         asked_ns: u64,
         /// The purpose, in one or two words.
         purpose: Label,
@@ -149,6 +153,7 @@ pub enum EventKind {
         /// Of what: `AF_UNIX`.
         label: Label,
         /// The value in nanoseconds.
+        #[serde(deserialize_with = "bounded::number")]
         value_ns: u64,
     },
     /// The state of the event's thread according to the kernel; recorded when it has changed.
@@ -162,8 +167,10 @@ pub enum EventKind {
         /// The label of the horizontal axis: `connections`.
         against: Label,
         /// The position on the horizontal axis.
+        #[serde(deserialize_with = "bounded::number")]
         x: u64,
         /// The position on the vertical axis.
+        #[serde(deserialize_with = "bounded::number")]
         y: u64,
         /// The unit of `y`: `ns`, `bytes`.
         unit: Cow<'static, str>,
@@ -173,6 +180,7 @@ pub enum EventKind {
         /// What was counted.
         label: Label,
         /// How many.
+        #[serde(deserialize_with = "bounded::number")]
         count: u64,
         /// Where the number comes from: `/proc/net/dev`, `counted by the experiment`.
         source: Label,
@@ -184,6 +192,7 @@ pub enum EventKind {
     /// A frame that was delayed, held or duplicated has come out at the other end.
     Delivered {
         /// Its number: [`Frame::frame`].
+        #[serde(deserialize_with = "bounded::number")]
         frame: u64,
     },
     /// A claim was checked, or could not be.
@@ -191,6 +200,7 @@ pub enum EventKind {
     /// The deadline struck while these calls were blocked.
     Deadline {
         /// The deadline, in nanoseconds since the run began.
+        #[serde(deserialize_with = "bounded::number")]
         limit_ns: u64,
         /// The calls that had been entered and had not returned.
         blocked: Vec<Blocked>,
@@ -230,6 +240,7 @@ pub enum Note {
     /// The recording has grown to its bound: so many events after this one are left out.
     LeftOut {
         /// How many.
+        #[serde(deserialize_with = "bounded::number")]
         events: u64,
     },
 }
@@ -265,6 +276,7 @@ pub struct Blocked {
     #[serde(flatten)]
     pub call: Arc<Call>,
     /// For how long, in nanoseconds.
+    #[serde(deserialize_with = "bounded::number")]
     pub for_ns: u64,
 }
 

@@ -1,6 +1,7 @@
 //! What happened in a run: events, packets, recordings. It knows no text, no sockets and no terminal.
 
 pub mod axis;
+mod bounded;
 mod call;
 mod claim;
 mod counts;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Address, SocketId, TcpInfo};
+use super::{Address, SocketId, TcpInfo, bounded};
 
 /// The state of a thread at one moment. Linux reports it in /proc/PID/task/TID (proc_pid_stat(5), proc_pid_wchan(5),
 /// proc_pid_syscall(5), and `schedstat`: Documentation/scheduler/sched-stats.rst); what it does not report is `None`.
@@ -23,13 +23,25 @@ pub struct Sample {
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub syscall_number: Option<i64>,
     /// Time on a processor so far, in nanoseconds. For a thread that runs it may lag by a scheduler's tick.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        default,
+        deserialize_with = "bounded::number"
+    )]
     pub cpu_ns: Option<u64>,
     /// Time ready so far, waiting for a processor, in nanoseconds; counted when the wait is over.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        default,
+        deserialize_with = "bounded::number"
+    )]
     pub ready_ns: Option<u64>,
     /// How often it was given a processor so far.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[serde(
+        skip_serializing_if = "Option::is_none",
+        default,
+        deserialize_with = "bounded::number"
+    )]
     pub turns: Option<u64>,
 }
 

@@ -20,6 +20,8 @@ mod boundaries;
 mod findings;
 mod layers;
 mod legend;
+#[cfg(test)]
+mod mutation_tests;
 mod plot;
 pub mod poll_chart;
 mod retries;

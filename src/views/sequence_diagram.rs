@@ -140,8 +140,7 @@ fn layout(diagram: &Diagram, width: usize) -> Option<Layout> {
         (_, without) if without >= NARROWEST => (0, without),
         _ => return None,
     };
-    let mut columns: Vec<usize> =
-        (0..diagram.lanes.len()).map(|lane| time + lane * spacing).collect();
+    let mut columns: Vec<usize> = (0..lanes).map(|lane| time + lane * spacing).collect();
     let mut end = time + lanes * spacing;
     let outward = diagram.two_ends && width >= OUTWARD;
     if outward {

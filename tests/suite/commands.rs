@@ -76,6 +76,19 @@ fn a_lesson_that_names_what_there_is_not_is_told_by_file_and_line() {
     assert_eq!(code, Some(2));
 }
 
+/// Events moved, repeated, and with times that overflow: these made a ladder panic, a timeline overflow, and -vvv run without end.
+#[test]
+fn a_damaged_recording_is_drawn_or_refused_in_every_view() {
+    for name in ["hang", "ladder-overflow", "timeline-overflow"] {
+        let file = format!("{}/tests/data/damaged/{name}.jsonl", env!("CARGO_MANIFEST_DIR"));
+        for how in [&["-vvv", "--ascii"][..], &["--view", "ladder"], &["--view", "timeline"]] {
+            let (out, err, code) = told(&[&["replay", &file][..], how].concat());
+            assert_eq!(code, Some(2), "{name} {how:?}: {out}{err}");
+            assert!(err.contains(&format!("{name}.jsonl:")), "{name} {how:?}: {err}");
+        }
+    }
+}
+
 #[test]
 fn a_recording_replays_and_a_damaged_one_is_shown_as_far_as_it_goes() {
     let folder = folder();

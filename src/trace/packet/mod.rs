@@ -10,7 +10,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::rule::Rule;
-use super::{Address, Name};
+use super::{Address, Name, bounded};
 
 mod layers;
 mod tcp;
@@ -23,6 +23,7 @@ pub use tcp::{Flags, Tcp, TcpOption};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Frame {
     /// Its number on this wire, from 1, in the order of leaving.
+    #[serde(deserialize_with = "bounded::number")]
     pub frame: u64,
     /// Which end sent it: `client` or `server`.
     pub sent_by: End,
@@ -113,7 +114,7 @@ pub struct Disposition {
     #[serde(rename = "fate")]
     pub action: LinkAction,
     /// The delay of its delivery, in nanoseconds.
-    #[serde(skip_serializing_if = "is_zero", default)]
+    #[serde(skip_serializing_if = "is_zero", default, deserialize_with = "bounded::number")]
     pub delay_ns: u64,
     /// The rules that applied.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
