@@ -14,8 +14,8 @@ def receive(sock):
 def server(path):
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        port.tell(path, listener)
         listener.listen()
+        port.tell(path, listener)
         conn, _ = listener.accept()
         with conn:
             conn.sendall(b"x" * 20_000_000)

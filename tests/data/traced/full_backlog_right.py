@@ -8,8 +8,8 @@ import port
 def server(path):
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        port.tell(path, listener)
         listener.listen(8)
+        port.tell(path, listener)
         for _ in range(3):
             conn, _ = listener.accept()
             conn.close()

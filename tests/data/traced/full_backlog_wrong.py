@@ -9,8 +9,8 @@ import port
 def server(path):
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        port.tell(path, listener)
         listener.listen(0)
+        port.tell(path, listener)
         time.sleep(1.5)
         for _ in range(3):
             conn, _ = listener.accept()

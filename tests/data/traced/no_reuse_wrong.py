@@ -8,10 +8,11 @@ import port
 def server(path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port.tell(path, free)
+        number = free.getsockname()[1]
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", port.ask(path)))
+        listener.bind(("127.0.0.1", number))
         listener.listen()
+        port.tell(path, listener)
         conn, _ = listener.accept()
         with conn:
             conn.sendall(b"hello")

@@ -10,8 +10,8 @@ import port
 def server(path):
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        port.tell(path, listener)
         listener.listen()
+        port.tell(path, listener)
         (ann, _), (ben, _) = listener.accept(), listener.accept()
         select.select([ann, ben], [], [])
         for conn in (ann, ben):

@@ -15,8 +15,8 @@ def answer(conn):
 def server(path):
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        port.tell(path, listener)
         listener.listen()
+        port.tell(path, listener)
         for _ in range(2):
             conn, _ = listener.accept()
             answer(conn)

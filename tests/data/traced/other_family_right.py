@@ -8,8 +8,8 @@ import port
 def server(path):
     with socket.socket(socket.AF_INET6) as listener:
         listener.bind(("::1", 0))
-        port.tell(path, listener)
         listener.listen()
+        port.tell(path, listener)
         listener.settimeout(1)
         try:
             conn, _ = listener.accept()

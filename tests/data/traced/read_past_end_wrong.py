@@ -8,8 +8,8 @@ import port
 def server(path):
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        port.tell(path, listener)
         listener.listen()
+        port.tell(path, listener)
         conn, _ = listener.accept()
         with conn:
             for _ in range(6):

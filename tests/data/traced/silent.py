@@ -6,7 +6,7 @@ import port
 
 with socket.socket() as listener:
     listener.bind(("127.0.0.1", 0))
-    port.tell(sys.argv[1], listener)
     listener.listen()
+    port.tell(sys.argv[1], listener)
     conn, _ = listener.accept()
     sys.stdin.read()
