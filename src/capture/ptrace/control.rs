@@ -1,7 +1,9 @@
 //! The control channel of a trace: orders of the program that shows it, read without waiting. When it closes, the trace stops.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::AsFd;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::capture::child::Resume;
 
@@ -28,12 +30,12 @@ impl Control {
         Control { input: io::stdin(), unread: Vec::new() }
     }
 
-    pub fn as_fd(&self) -> BorrowedFd<'_> {
-        self.input.as_fd()
-    }
-
-    /// The orders that have come. Call it when the channel is readable.
+    /// The orders that have come by now.
     pub fn read(&mut self) -> Vec<Order> {
+        let mut input = [PollFd::new(self.input.as_fd(), PollFlags::POLLIN)];
+        if !matches!(poll(&mut input, PollTimeout::ZERO), Ok(1..)) {
+            return Vec::new();
+        }
         let mut room = [0; 4096];
         match nix::unistd::read(&self.input, &mut room) {
             Ok(0) => vec![Order::Stop],

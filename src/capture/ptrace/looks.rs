@@ -6,15 +6,12 @@ use crate::trace::Sample;
 
 use super::threads::Thread;
 
-/// The time between two looks at a thread.
-const PERIOD_NS: u64 = 10_000_000;
 /// So many threads are looked at at most: each takes four descriptors.
 const MOST_THREADS: usize = 64;
 
 /// The looks at all threads.
 #[derive(Debug, Default)]
 pub struct Looks {
-    last_ns: u64,
     watched: usize,
 }
 
@@ -26,14 +23,9 @@ pub struct Look {
 }
 
 impl Looks {
-    /// When the next look is due; `None` while every thread is in a call that is recorded.
-    pub fn next_ns<'t>(&self, mut threads: impl Iterator<Item = &'t Thread>) -> Option<u64> {
-        threads.any(is_elsewhere).then_some(self.last_ns + PERIOD_NS)
-    }
-
-    /// Looks at a thread, if that is due, and returns what has changed.
-    pub fn look(&mut self, now_ns: u64, id: u32, thread: &mut Thread) -> Option<Sample> {
-        if now_ns < self.last_ns + PERIOD_NS || !is_elsewhere(thread) {
+    /// Looks at a thread, and returns what has changed.
+    pub fn look(&mut self, id: u32, thread: &mut Thread) -> Option<Sample> {
+        if !is_elsewhere(thread) {
             return None;
         }
         if thread.look.is_none() {
@@ -59,13 +51,6 @@ impl Looks {
     pub fn last(thread: &mut Thread) -> Option<Sample> {
         let is_elsewhere = is_elsewhere(thread);
         thread.look.as_mut().filter(|_| is_elsewhere).map(|look| look.probe.look())
-    }
-
-    /// All threads have been looked at.
-    pub fn done(&mut self, now_ns: u64) {
-        if now_ns >= self.last_ns + PERIOD_NS {
-            self.last_ns = now_ns;
-        }
     }
 
     /// A thread has ended.

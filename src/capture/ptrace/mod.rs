@@ -33,7 +33,8 @@ use self::stage::Stage;
 use self::tracer::Tracer;
 use super::child::TraceJob;
 use super::link::{Host, Networks, Wire};
-use super::sys::{self, Missing, ptrace};
+use super::sys::ptrace::{self, Ticks};
+use super::sys::{self, Missing};
 use super::{Keep, Recorder};
 use crate::trace::recording::{Header, Origin, Program, write_line};
 use crate::trace::rule::Rule;
@@ -43,7 +44,7 @@ use crate::trace::{
 
 /// Traces programs in this process, by the protocol of [`super::child`]. Call it before the process has started any thread.
 pub fn perform(job: TraceJob) -> ExitCode {
-    let signals = ptrace::stop_signals();
+    ptrace::block_ticks();
     crate::signals::block();
     ptrace::leave_keys_to_programs();
     let programs =
@@ -75,17 +76,12 @@ pub fn perform(job: TraceJob) -> ExitCode {
     }
     let prepared = networks.and_then(|networks| {
         may_trace?;
-        Ok((networks, signals.map_err(|error| refused(TraceStep::Fork, &error))?))
+        let connected = connect(networks, job.wire.unwrap_or_default(), &recorder)?;
+        let ticks = Ticks::every(tracer::TICK).map_err(|error| refused(TraceStep::Fork, &error))?;
+        Ok((connected, ticks))
     });
-    let (networks, signals) = match prepared {
+    let ((wire, hosts), ticks) = match prepared {
         Ok(prepared) => prepared,
-        Err(why) => {
-            end(Ending::Unavailable { why });
-            return ExitCode::FAILURE;
-        }
-    };
-    let (wire, hosts) = match connect(networks, job.wire.unwrap_or_default(), &recorder) {
-        Ok(connected) => connected,
         Err(why) => {
             end(Ending::Unavailable { why });
             return ExitCode::FAILURE;
@@ -95,7 +91,7 @@ pub fn perform(job: TraceJob) -> ExitCode {
     let programs = Programs::new(job.programs, Streams { input, output }, hosts);
     let mut tracer = Tracer::new(Stage::new(recorder.clone()), programs, job.stepped);
     tracer.rewriting.is_on = job.rewrite;
-    let ending = tracer.run(&signals, &mut Control::new(), job.limit_ns);
+    let ending = tracer.run(&ticks, &mut Control::new(), job.limit_ns);
     let worst = tracer.worst_exit();
     if let Some(wire) = &wire {
         finish(wire, tracer.frames_without_room(), &recorder);

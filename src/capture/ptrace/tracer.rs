@@ -1,11 +1,9 @@
 //! The tracer: one thread, which makes every request of ptrace(2), waits for every traced thread, and records what each does.
 
 use std::collections::HashMap;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::io;
 use std::path::PathBuf;
-
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signalfd::SignalFd;
+use std::time::Duration;
 
 use super::control::{Control, Order};
 use super::descriptors::Sockets;
@@ -15,8 +13,11 @@ use super::programs::Programs;
 use super::rewrite::Rewriting;
 use super::stage::Stage;
 use super::threads::{Process, Thread};
-use crate::capture::sys::ptrace::{GoOn, Stop, go_on, kill, next_stop};
+use crate::capture::sys::ptrace::{GoOn, Stop, Ticks, go_on, kill, next_stop};
 use crate::trace::{Blocked, Ending, Event, EventKind, LAB, Name};
+
+/// How often the tracer looks at what no stop tells: orders, the time, threads that make no call.
+pub const TICK: Duration = Duration::from_millis(10);
 
 /// A program that neither listens nor ends is taken to have nothing more to start after so long without an event, in nanoseconds.
 const QUIET_NS: u64 = 500_000_000;
@@ -38,8 +39,10 @@ pub struct Tracer {
     /// Where the programs were started: the files of sites are named from there.
     pub(super) here: PathBuf,
     stepped: bool,
-    /// When something was last recorded.
+    /// When a thread last stopped.
     last_ns: u64,
+    /// When the next tick is due, should stops come so fast that the timer never interrupts.
+    tick_ns: u64,
 }
 
 impl Tracer {
@@ -58,55 +61,57 @@ impl Tracer {
             here: std::env::current_dir().unwrap_or_default(),
             stepped,
             last_ns: 0,
+            tick_ns: 0,
         }
     }
 
-    /// Traces until all have ended, or until the deadline, in nanoseconds since the run began.
-    pub fn run(
-        &mut self,
-        signals: &SignalFd,
-        control: &mut Control,
-        limit_ns: Option<u64>,
-    ) -> Ending {
+    /// Traces until all have ended, or until the deadline, in nanoseconds since the run began. The timer must go on meanwhile.
+    pub fn run(&mut self, _: &Ticks, control: &mut Control, limit_ns: Option<u64>) -> Ending {
         self.start_next();
         loop {
-            loop {
-                match next_stop() {
-                    Ok(Some((thread, stop))) => {
-                        self.last_ns = self.stage.now_ns();
-                        self.handle(thread, stop);
-                    }
-                    Ok(None) => break,
-                    Err(_) => {
-                        // Nobody is left (`ECHILD`).
-                        self.threads.clear();
-                        self.processes.clear();
-                        break;
-                    }
-                }
-            }
+            let next = next_stop();
             let now_ns = self.stage.now_ns();
-            if self.threads.is_empty() {
-                if self.ending.is_none() && self.programs.next().is_some() {
-                    self.start_next();
-                    continue;
+            let mut is_due = now_ns >= self.tick_ns;
+            match next {
+                Ok((thread, stop)) => {
+                    self.last_ns = now_ns;
+                    self.handle(thread, stop);
                 }
-                break;
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => is_due = true,
+                Err(_) => {
+                    // Nobody is left (`ECHILD`).
+                    self.threads.clear();
+                    self.processes.clear();
+                }
             }
-            if self.programs.next().is_some() && now_ns.saturating_sub(self.last_ns) >= QUIET_NS {
-                self.last_ns = now_ns;
+            if self.threads.is_empty() {
+                if self.ending.is_some() || self.programs.next().is_none() {
+                    break;
+                }
                 self.start_next();
             }
-            if let Some(limit_ns) = limit_ns.filter(|limit_ns| now_ns >= *limit_ns)
-                && self.ending.is_none()
-            {
-                self.deadline(limit_ns);
+            if is_due {
+                self.tick_ns = now_ns + TICK.as_nanos() as u64;
+                self.tick(now_ns, control, limit_ns);
             }
-            self.look_around(now_ns);
-            self.wait(signals.as_fd(), control, self.timeout_ns(now_ns, limit_ns));
         }
         self.stage.finish();
         self.ending.take().unwrap_or(Ending::Finished)
+    }
+
+    /// What is not told by a stop: orders, the time, threads that make no call.
+    fn tick(&mut self, now_ns: u64, control: &mut Control, limit_ns: Option<u64>) {
+        control.read().into_iter().for_each(|order| self.obey(order));
+        if self.programs.next().is_some() && now_ns.saturating_sub(self.last_ns) >= QUIET_NS {
+            self.last_ns = now_ns;
+            self.start_next();
+        }
+        if let Some(limit_ns) = limit_ns.filter(|limit_ns| now_ns >= *limit_ns)
+            && self.ending.is_none()
+        {
+            self.deadline(limit_ns);
+        }
+        self.look_around(now_ns);
     }
 
     /// The exit code for all programs together.
@@ -117,40 +122,6 @@ impl Tracer {
     /// Frames that the programs' devices had no room for.
     pub fn frames_without_room(&self) -> u64 {
         self.programs.frames_without_room()
-    }
-
-    /// How long to wait for what happens next at most.
-    fn timeout_ns(&self, now_ns: u64, limit_ns: Option<u64>) -> Option<u64> {
-        let start_ns = self.programs.next().is_some().then_some(self.last_ns + QUIET_NS);
-        let limit_ns = limit_ns.filter(|_| self.ending.is_none());
-        let all = [limit_ns, start_ns, self.looks.next_ns(self.threads.values())];
-        all.into_iter().flatten().min().map(|at_ns| at_ns.saturating_sub(now_ns))
-    }
-
-    /// Waits until a thread stops, an order comes, or the time is over.
-    fn wait(&mut self, stops: BorrowedFd, control: &mut Control, timeout_ns: Option<u64>) {
-        let timeout = timeout_ns.map_or(PollTimeout::NONE, |ns| {
-            let ms = i32::try_from(ns.div_ceil(1_000_000)).unwrap_or(i32::MAX);
-            PollTimeout::try_from(ms).unwrap_or(PollTimeout::MAX)
-        });
-        let is_readable = |one: &PollFd| one.any().unwrap_or(false);
-        let mut both = [
-            PollFd::new(stops, PollFlags::POLLIN),
-            PollFd::new(control.as_fd(), PollFlags::POLLIN),
-        ];
-        if !matches!(poll(&mut both, timeout), Ok(1..)) {
-            return;
-        }
-        let [stopped, ordered] = both.each_ref().map(is_readable);
-        if stopped {
-            // One signal stands for any number of stops.
-            let _ = nix::unistd::read(stops, &mut [0; 1024]);
-        }
-        if ordered {
-            for order in control.read() {
-                self.obey(order);
-            }
-        }
     }
 
     fn obey(&mut self, order: Order) {
@@ -270,13 +241,12 @@ impl Tracer {
             let Some(actor) = thread.actor.clone().filter(|it| self.stage.is_present(it)) else {
                 continue;
             };
-            if let Some(sample) = self.looks.look(now_ns, *id, thread) {
+            if let Some(sample) = self.looks.look(*id, thread) {
                 let (process, what) = (thread.process, EventKind::Sample(sample));
                 let event = Event { at_ns: now_ns, actor, process, thread: *id, what };
                 self.stage.tell(event, None);
             }
         }
-        self.looks.done(now_ns);
     }
 
     /// The time is over: records who is blocked in what, and ends all.

@@ -5,11 +5,10 @@ use std::ffi::CString;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::time::Duration;
 
 use nix::fcntl::OFlag;
-use nix::sys::signal::SigSet;
-use nix::sys::signal::Signal;
-use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::unistd::pipe2;
 
 use crate::trace::{Address, TraceStep};
@@ -150,15 +149,14 @@ fn message(thread: u32) -> u32 {
     request(libc::PTRACE_GETEVENTMSG, thread, 0, at).map_or(0, |_| message as u32)
 }
 
-/// The next stop of any thread that is traced, if there is one already.
-pub fn next_stop() -> io::Result<Option<(u32, Stop)>> {
+/// Waits for the next stop of any thread that is traced. [`Ticks`] interrupt that, which is an error of this kind; any other says that
+/// there is no such thread.
+pub fn next_stop() -> io::Result<(u32, Stop)> {
     let mut status = 0;
     // SAFETY: the pointer is to an int.
-    let thread = unsafe { libc::waitpid(-1, &raw mut status, libc::__WALL | libc::WNOHANG) };
-    match thread {
-        0 => return Ok(None),
-        ..0 => return Err(io::Error::last_os_error()),
-        _ => {}
+    let thread = unsafe { libc::waitpid(-1, &raw mut status, libc::__WALL) };
+    if thread < 0 {
+        return Err(io::Error::last_os_error());
     }
     let thread = thread.unsigned_abs();
     let stop = if libc::WIFEXITED(status) {
@@ -168,7 +166,7 @@ pub fn next_stop() -> io::Result<Option<(u32, Stop)>> {
     } else {
         stop_of(thread, libc::WSTOPSIG(status), status >> 16)
     };
-    Ok(Some((thread, stop)))
+    Ok((thread, stop))
 }
 
 fn stop_of(thread: u32, signal: i32, event: i32) -> Stop {
@@ -228,12 +226,53 @@ pub fn repeat_call(thread: u32) {
     let _ = request(libc::PTRACE_SETREGSET, thread, NT_PRSTATUS, at);
 }
 
-/// A descriptor that is readable when a thread that is traced has stopped or ended. Call it before the process starts a thread: a
-/// thread that does not block SIGCHLD would swallow it.
-pub fn stop_signals() -> io::Result<SignalFd> {
-    let set: SigSet = [Signal::SIGCHLD].into_iter().collect();
-    set.thread_block()?;
-    Ok(SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?)
+/// Blocks the signal of [`Ticks`] in the calling thread and all that it starts. Call it before the process starts a thread.
+pub fn block_ticks() {
+    let _ = SigSet::from(Signal::SIGALRM).thread_block();
+}
+
+/// A timer that interrupts the calling thread again and again, if that waits in [`next_stop`]: nothing else would wake it while no
+/// traced thread stops. A tick that comes while it does not wait is lost.
+#[derive(Debug)]
+pub struct Ticks(());
+
+impl Ticks {
+    /// Begins to tick.
+    pub fn every(period: Duration) -> io::Result<Ticks> {
+        extern "C" fn nothing(_: libc::c_int) {}
+        let interrupt =
+            SigAction::new(SigHandler::Handler(nothing), SaFlags::empty(), SigSet::empty());
+        // The kernel wakes whoever waits for a thread. It need not send a signal for each stop as well.
+        let silently = SigAction::new(SigHandler::SigDfl, SaFlags::SA_NOCLDSTOP, SigSet::empty());
+        // SAFETY: the handler does nothing.
+        unsafe {
+            sigaction(Signal::SIGALRM, &interrupt)?;
+            sigaction(Signal::SIGCHLD, &silently)?;
+        }
+        set_timer(period)?;
+        SigSet::from(Signal::SIGALRM).thread_unblock()?;
+        Ok(Ticks(()))
+    }
+}
+
+impl Drop for Ticks {
+    fn drop(&mut self) {
+        block_ticks();
+        let _ = set_timer(Duration::ZERO);
+    }
+}
+
+fn set_timer(period: Duration) -> io::Result<()> {
+    let span = libc::timeval {
+        tv_sec: period.as_secs() as libc::time_t,
+        tv_usec: period.subsec_micros() as libc::suseconds_t,
+    };
+    let timer = libc::itimerval { it_interval: span, it_value: span };
+    // SAFETY: the pointer is to a value that outlives the call.
+    match unsafe { libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut()) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 /// What a program is started with.
@@ -403,8 +442,13 @@ pub fn kill(process: u32) {
 
 fn collect(process: u32) {
     let mut status = 0;
-    // SAFETY: the pointer is to an int.
-    unsafe { libc::waitpid(process.cast_signed(), &raw mut status, libc::__WALL) };
+    loop {
+        // SAFETY: the pointer is to an int.
+        let ended = unsafe { libc::waitpid(process.cast_signed(), &raw mut status, libc::__WALL) };
+        if ended >= 0 || io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
+            return;
+        }
+    }
 }
 
 /// The signal's name, as signal(7) has it.
