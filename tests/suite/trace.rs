@@ -418,6 +418,26 @@ fn two_hundred_threads_are_followed_to_their_end() {
 }
 
 #[test]
+fn a_number_that_another_socket_gets_is_that_of_the_other_from_then_on() {
+    let Some(mut cc) = require("cc") else { return };
+    let folder = folder();
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/trace/same_numbers.c");
+    let built = cc.args(["-pthread", "-o"]).arg(folder.path().join("same")).arg(source).status();
+    assert!(built.expect("cc runs").success());
+    let (recording, (_, error, code)) = trace(&folder, &["--view", "sockets", "--", "./same"]);
+    assert_eq!((code, error.as_str()), (Some(0), ""));
+    let mut sends = 0;
+    for event in recording.events() {
+        let EventKind::Enter(call) = &event.what else { continue };
+        let Syscall::Send { data, .. } = &call.syscall else { continue };
+        let inode = call.socket.expect("a socket").0.to_string();
+        assert_eq!(String::from_utf8_lossy(&data.kept), inode, "{event:?}");
+        sends += 1;
+    }
+    assert_eq!(sends, 5 * 50 * 3);
+}
+
+#[test]
 fn nobody_needs_a_privilege() {
     let (Some(mut setpriv), Some(_)) = (require("setpriv"), require("python3")) else { return };
     if !nix::unistd::geteuid().is_root() {

@@ -29,6 +29,7 @@ pub enum Sys {
     RecvMessages,
     RecvMsg,
     Restart,
+    Seccomp,
     Select,
     SendFile,
     SendMessages,
@@ -108,6 +109,7 @@ table! {
     SYS_clock_nanosleep => Sleep,
     SYS_restart_syscall => Restart,
     SYS_io_uring_setup => IoUringSetup,
+    SYS_seccomp => Seccomp,
     SYS_execve => Exec,
     SYS_execveat => Exec,
 }

@@ -1,7 +1,8 @@
 //! What descriptors of traced processes are: sockets by the number of their inode, which every process that has one sees alike.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
+use std::io;
 use std::os::fd::OwnedFd;
 
 use crate::capture::sys::ptrace::socket_address;
@@ -20,36 +21,97 @@ pub enum Opened {
     Stream,
 }
 
-/// What this descriptor of a thread is for (proc_pid_fd(5)); `None` if it is not open.
-pub fn opened(thread: u32, fd: i64) -> Option<Opened> {
-    if fd < 0 {
-        return None;
-    }
-    let link = fs::read_link(format!("/proc/{thread}/fd/{fd}")).ok()?;
-    let link = link.to_str().unwrap_or_default();
-    if let Some(inode) = link.strip_prefix("socket:[").and_then(|rest| rest.strip_suffix(']')) {
-        return inode.parse().ok().map(|inode| Opened::Socket(SocketId(inode)));
-    }
-    Some(match link {
-        "anon_inode:[eventpoll]" => Opened::Epoll,
-        path if path.starts_with("/dev/") || !path.starts_with('/') => Opened::Stream,
-        _ => Opened::File,
-    })
+/// What the descriptors of threads are for. To ask the kernel for each call would be slow, so sockets are remembered: a descriptor
+/// stays that of the same socket until it is closed, and a call that closes one is seen before it is made. Then all are forgotten,
+/// and none is remembered until that call has been made. Files are not remembered, for their closing is not followed.
+#[derive(Debug, Default)]
+pub struct Descriptors {
+    /// By thread, for threads of one process may have descriptors of their own (unshare(2)).
+    sockets: HashMap<(u32, i64), SocketId>,
+    /// The threads that are in a call that closes a descriptor of a socket.
+    closing: HashSet<u32>,
+    /// Descriptors may be closed without a call that is seen.
+    is_blind: bool,
 }
 
-/// The socket that this descriptor is for.
-pub fn socket(thread: u32, fd: i64) -> Option<SocketId> {
-    match opened(thread, fd)? {
-        Opened::Socket(id) => Some(id),
-        _ => None,
+impl Descriptors {
+    /// What this descriptor of a stopped thread is for; `None` if it is not open.
+    pub fn opened(&mut self, thread: u32, fd: i64) -> Option<Opened> {
+        if let Some(socket) = self.sockets.get(&(thread, fd)) {
+            return Some(Opened::Socket(*socket));
+        }
+        let opened = match opened(thread, fd) {
+            Ok(opened) => opened,
+            Err(error) => {
+                if error.kind() != io::ErrorKind::NotFound {
+                    self.remember_none(); // what cannot be asked for may be closed unseen
+                }
+                return None;
+            }
+        };
+        if let Opened::Socket(socket) = opened
+            && self.closing.is_empty()
+            && !self.is_blind
+        {
+            self.sockets.insert((thread, fd), socket);
+        }
+        Some(opened)
     }
+
+    /// The socket that this descriptor of a stopped thread is for.
+    pub fn socket(&mut self, thread: u32, fd: i64) -> Option<SocketId> {
+        match self.opened(thread, fd)? {
+            Opened::Socket(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// The thread is about to close a descriptor of a socket.
+    pub fn close_begins(&mut self, thread: u32) {
+        self.sockets.clear();
+        self.closing.insert(thread);
+    }
+
+    /// The thread has stopped again: what it was about to close is closed.
+    pub fn close_is_over(&mut self, thread: u32) {
+        self.closing.remove(&thread);
+    }
+
+    /// The thread has ended, or runs another program: its number may become another's, its descriptors may have been closed.
+    pub fn forget(&mut self, thread: u32) {
+        self.sockets.clear();
+        self.closing.remove(&thread);
+    }
+
+    /// From here on descriptors may be closed unseen.
+    pub fn remember_none(&mut self) {
+        self.sockets.clear();
+        self.is_blind = true;
+    }
+}
+
+/// What this descriptor of a thread is for now (proc_pid_fd(5)).
+fn opened(thread: u32, fd: i64) -> io::Result<Opened> {
+    let link = fs::read_link(format!("/proc/{thread}/fd/{fd}"))?;
+    let link = link.to_str().unwrap_or_default();
+    let inode = link.strip_prefix("socket:[").and_then(|rest| rest.strip_suffix(']'));
+    Ok(match (inode.and_then(|inode| inode.parse().ok()), link) {
+        (Some(inode), _) => Opened::Socket(SocketId(inode)),
+        (None, "anon_inode:[eventpoll]") => Opened::Epoll,
+        (None, path) if path.starts_with("/dev/") || !path.starts_with('/') => Opened::Stream,
+        (None, _) => Opened::File,
+    })
 }
 
 /// The sockets that a process has open, by descriptor.
 pub fn sockets_of(process: u32) -> Vec<(i64, SocketId)> {
     let entries = fs::read_dir(format!("/proc/{process}/fd")).into_iter().flatten();
     let fds = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    let mut all: Vec<_> = fds.filter_map(|fd| Some((fd, socket(process, fd)?))).collect();
+    let sockets = fds.filter_map(|fd| match opened(process, fd) {
+        Ok(Opened::Socket(id)) => Some((fd, id)),
+        _ => None,
+    });
+    let mut all: Vec<_> = sockets.collect();
     all.sort_unstable();
     all
 }
@@ -151,13 +213,44 @@ mod tests {
         listener.bind(&here.into()).and_then(|()| listener.listen(1)).expect("a port");
         let id = crate::capture::sys::socket_id(&listener);
         let fd = i64::from(listener.as_raw_fd());
-        assert_eq!(super::socket(me, fd), Some(id));
+        let mut descriptors = Descriptors::default();
+        assert_eq!(descriptors.socket(me, fd), Some(id));
         assert!(sockets_of(me).contains(&(fd, id)));
         let file = fs::File::open("/proc/self/exe").expect("a file");
-        assert_eq!(opened(me, file.as_raw_fd().into()), Some(Opened::File));
-        assert_eq!((opened(me, -1), opened(me, 1 << 20)), (None, None));
+        assert_eq!(descriptors.opened(me, file.as_raw_fd().into()), Some(Opened::File));
+        assert_eq!([-1, 1 << 20].map(|fd| descriptors.opened(me, fd)), [None, None]);
         let row = row_of(me, id).expect("the listener is in the kernel's table");
         let own = socket_address(&listener, false);
         assert_eq!((Some(row.ends[0].clone()), row.state), (own, "LISTEN"));
+    }
+    #[test]
+    fn a_descriptor_is_asked_for_again_once_any_may_have_been_closed() {
+        let me = std::process::id();
+        let new = || socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::DGRAM, None);
+        let socket = || new().expect("a socket");
+        let (mut descriptors, first) = (Descriptors::default(), socket());
+        let fd = first.as_raw_fd();
+        let is_current = |descriptors: &mut Descriptors, now: &socket2::Socket| {
+            descriptors.socket(me, fd.into()) == Some(crate::capture::sys::socket_id(now))
+        };
+        // dup2 puts another socket under the same number.
+        let put = |from: &socket2::Socket| {
+            // SAFETY: both numbers are descriptors of this test's.
+            assert_eq!(unsafe { libc::dup2(from.as_raw_fd(), fd) }, fd);
+        };
+        let (second, third) = (socket(), socket());
+        assert!(is_current(&mut descriptors, &first));
+        descriptors.close_begins(1);
+        assert!(is_current(&mut descriptors, &first), "it is not closed yet");
+        put(&second);
+        assert!(is_current(&mut descriptors, &second), "asked meanwhile");
+        descriptors.close_is_over(1);
+        assert!(is_current(&mut descriptors, &second));
+        put(&third);
+        assert!(!is_current(&mut descriptors, &third), "it is remembered");
+        descriptors.remember_none();
+        assert!(is_current(&mut descriptors, &third));
+        put(&second);
+        assert!(is_current(&mut descriptors, &second));
     }
 }

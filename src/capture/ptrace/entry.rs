@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::calls::{self, Sys};
 use super::decode::{self, Made};
-use super::descriptors::{Opened, opened, socket, sockets_of};
+use super::descriptors::{Opened, sockets_of};
 use super::filter::OTHER_ARCHITECTURE;
 use super::stage::Object;
 use super::threads::Open;
@@ -41,6 +41,7 @@ impl Tracer {
     pub(super) fn entered(&mut self, id: u32) -> Next {
         let Some(entry) = entry(id) else { return Next::Freely };
         if entry.architecture != ARCHITECTURE || entry.data == OTHER_ARCHITECTURE {
+            self.descriptors.remember_none();
             self.note_other_architecture(id);
             return Next::Freely;
         }
@@ -55,8 +56,13 @@ impl Tracer {
                 return Next::Freely;
             }
             Sys::IoUringSetup => {
+                self.descriptors.remember_none();
                 let at_ns = self.stage.now_ns();
                 self.tell(id, at_ns, EventKind::Note { note: Note::IoUring }, None);
+                return Next::Freely;
+            }
+            Sys::Seccomp => {
+                self.descriptors.remember_none();
                 return Next::Freely;
             }
             Sys::Restart => return Next::Freely,
@@ -65,18 +71,68 @@ impl Tracer {
         let Some(process) = self.threads.get(&id).map(|thread| thread.process) else {
             return Next::Freely;
         };
-        let Some((subject, fd)) = subject(id, &made) else { return Next::Freely };
+        let Some((subject, fd)) = self.subject(id, &made) else { return Next::Freely };
+        let closes = self.closed_besides(id, &made);
+        let is_close = sys == Sys::Close && matches!(subject, Subject::Socket(_));
+        if is_close || sys == Sys::CloseRange || !closes.is_empty() {
+            self.descriptors.close_begins(id);
+        }
         if let Subject::Socket(socket) = subject
             && self.stage.is_hidden(socket)
         {
             return Next::Freely;
         }
-        let closes = self.closed_besides(id, &made);
         let may_be_on_files = matches!(sys, Sys::Dup | Sys::DupOnto | Sys::Fcntl | Sys::CloseRange);
         if may_be_on_files && subject == Subject::Nothing && closes.is_empty() {
             return Next::Freely;
         }
         self.enter(id, process, made, subject, fd, closes, entry.at)
+    }
+
+    /// What a call is made on, and its descriptor; `None` if it is of no interest.
+    fn subject(&mut self, id: u32, made: &Made) -> Option<(Subject, Option<i64>)> {
+        let fd = made.fd(0);
+        let mut on = |fd| match self.descriptors.opened(id, fd) {
+            Some(Opened::Socket(socket)) => Subject::Socket(socket),
+            Some(Opened::Epoll) => Subject::Epoll,
+            Some(Opened::Stream) if fd == 0 => Subject::Keyboard,
+            _ => Subject::Nothing,
+        };
+        let is_socket = |subject: &Subject| matches!(subject, Subject::Socket(_));
+        match made.sys {
+            Sys::Socket
+            | Sys::SocketPair
+            | Sys::EpollCreate
+            | Sys::Poll
+            | Sys::Select
+            | Sys::Sleep => Some((Subject::Nothing, None)),
+            Sys::EpollCtl | Sys::EpollWait => Some((Subject::Epoll, Some(fd))),
+            Sys::Read | Sys::ReadV => {
+                let subject = on(fd);
+                let is_read = is_socket(&subject) || subject == Subject::Keyboard;
+                is_read.then_some((subject, Some(fd)))
+            }
+            Sys::Close => {
+                let subject = on(fd);
+                (is_socket(&subject) || subject == Subject::Epoll).then_some((subject, Some(fd)))
+            }
+            Sys::Write | Sys::WriteV | Sys::Ioctl | Sys::SendFile => {
+                Some((on(fd), Some(fd))).filter(|(subject, _)| is_socket(subject))
+            }
+            Sys::Fcntl | Sys::Dup | Sys::DupOnto | Sys::CloseRange => {
+                let subject = if made.sys == Sys::CloseRange { Subject::Nothing } else { on(fd) };
+                let subject = if is_socket(&subject) { subject } else { Subject::Nothing };
+                Some((subject, Some(fd)))
+            }
+            Sys::Splice => {
+                let ends = [made.fd(0), made.fd(2)].map(|fd| (on(fd), Some(fd)));
+                ends.into_iter().find(|(subject, _)| is_socket(subject))
+            }
+            _ => Some((on(fd), Some(fd))).map(|(subject, fd)| match subject {
+                Subject::Socket(_) => (subject, fd),
+                _ => (Subject::Nothing, fd),
+            }),
+        }
     }
 
     /// A call that a signal has cut short goes on if the same call is made at the same place: the kernel repeats it. `None` if
@@ -87,6 +143,9 @@ impl Tracer {
         let thread = self.threads.get_mut(&id)?;
         if is_same || made.sys == Sys::Restart {
             thread.open = Some(cut.open);
+            if matches!(made.sys, Sys::Close | Sys::DupOnto | Sys::CloseRange) {
+                self.descriptors.close_begins(id);
+            }
             return Some(Next::ToReturn);
         }
         thread.cut = Some(cut);
@@ -115,10 +174,11 @@ impl Tracer {
     }
 
     /// The sockets whose descriptors this call closes though it is no close(2).
-    fn closed_besides(&self, id: u32, made: &Made) -> Vec<(i64, SocketId)> {
+    fn closed_besides(&mut self, id: u32, made: &Made) -> Vec<(i64, SocketId)> {
         match made.sys {
             Sys::DupOnto if made.fd(0) != made.fd(1) => {
-                socket(id, made.fd(1)).map(|socket| (made.fd(1), socket)).into_iter().collect()
+                let socket = self.descriptors.socket(id, made.fd(1));
+                socket.map(|socket| (made.fd(1), socket)).into_iter().collect()
             }
             Sys::CloseRange if made.args[2] == 0 => {
                 let (first, last) = (made.args[0], made.args[1] & 0xffff_ffff);
@@ -208,9 +268,10 @@ impl Tracer {
     }
 
     /// True for a poll(2) that waits for the answer of a service of the system.
-    fn watches_only_hidden(&self, id: u32, syscall: &Syscall) -> bool {
+    fn watches_only_hidden(&mut self, id: u32, syscall: &Syscall) -> bool {
         let Syscall::Poll { watched, .. } = syscall else { return false };
-        let is_hidden = |fd| socket(id, fd).is_some_and(|socket| self.stage.is_hidden(socket));
+        let mut is_hidden =
+            |fd| self.descriptors.socket(id, fd).is_some_and(|socket| self.stage.is_hidden(socket));
         watched.count > 0 && watched.shown.iter().all(|(fd, _)| is_hidden(*fd))
     }
 
@@ -249,7 +310,7 @@ impl Tracer {
             return self.stage.hide(socket);
         }
         let is_use = match made.sys {
-            Sys::EpollCtl => socket(id, made.fd(2)).is_some_and(|watched| {
+            Sys::EpollCtl => self.descriptors.socket(id, made.fd(2)).is_some_and(|watched| {
                 !self.stage.is_hidden(watched) && !self.stage.is_held_back(Object::Socket(watched))
             }),
             Sys::EpollWait
@@ -292,47 +353,4 @@ fn api(made: &Made) -> Option<&'static str> {
         "clock_nanosleep" | "nanosleep" => "sleep",
         _ => return None,
     })
-}
-
-/// What a call is made on, and its descriptor; `None` if it is of no interest.
-fn subject(id: u32, made: &Made) -> Option<(Subject, Option<i64>)> {
-    let fd = made.fd(0);
-    let on = |fd| match opened(id, fd) {
-        Some(Opened::Socket(socket)) => Subject::Socket(socket),
-        Some(Opened::Epoll) => Subject::Epoll,
-        Some(Opened::Stream) if fd == 0 => Subject::Keyboard,
-        _ => Subject::Nothing,
-    };
-    let is_socket = |subject: &Subject| matches!(subject, Subject::Socket(_));
-    match made.sys {
-        Sys::Socket | Sys::SocketPair | Sys::EpollCreate | Sys::Poll | Sys::Select | Sys::Sleep => {
-            Some((Subject::Nothing, None))
-        }
-        Sys::EpollCtl | Sys::EpollWait => Some((Subject::Epoll, Some(fd))),
-        Sys::Read | Sys::ReadV => {
-            let subject = on(fd);
-            let is_read = is_socket(&subject) || subject == Subject::Keyboard;
-            is_read.then_some((subject, Some(fd)))
-        }
-        Sys::Close => {
-            let subject = on(fd);
-            (is_socket(&subject) || subject == Subject::Epoll).then_some((subject, Some(fd)))
-        }
-        Sys::Write | Sys::WriteV | Sys::Ioctl | Sys::SendFile => {
-            Some((on(fd), Some(fd))).filter(|(subject, _)| is_socket(subject))
-        }
-        Sys::Fcntl | Sys::Dup | Sys::DupOnto | Sys::CloseRange => {
-            let subject = if made.sys == Sys::CloseRange { Subject::Nothing } else { on(fd) };
-            let subject = if is_socket(&subject) { subject } else { Subject::Nothing };
-            Some((subject, Some(fd)))
-        }
-        Sys::Splice => {
-            let ends = [made.fd(0), made.fd(2)].map(|fd| (on(fd), Some(fd)));
-            ends.into_iter().find(|(subject, _)| is_socket(subject))
-        }
-        _ => Some((on(fd), Some(fd))).map(|(subject, fd)| match subject {
-            Subject::Socket(_) => (subject, fd),
-            _ => (Subject::Nothing, fd),
-        }),
-    }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::calls::Sys;
 use super::decode::{self, Message, word_of_interest};
-use super::descriptors::{End, socket};
+use super::descriptors::End;
 use super::entry::is_for_the_kernel;
 use super::stage::Object;
 use super::threads::{Cut, Open};
@@ -79,19 +79,21 @@ impl Tracer {
         let (made, memory) = (&open.made, Memory::of(id));
         match made.sys {
             Sys::Socket => {
-                socket(id, result).map_or(Output::None, |socket| Output::Opened { socket })
+                let socket = self.descriptors.socket(id, result);
+                socket.map_or(Output::None, |socket| Output::Opened { socket })
             }
             Sys::SocketPair => {
                 let fd =
                     |at: u64| memory.u32(made.args[3] + at).map(|fd| i64::from(fd.cast_signed()));
-                let pair = || {
+                let mut pair = || {
                     let fds = [fd(0)?, fd(4)?];
-                    Some(Output::Pair { fds, sockets: [socket(id, fds[0])?, socket(id, fds[1])?] })
+                    let [one, other] = fds.map(|fd| self.descriptors.socket(id, fd));
+                    Some(Output::Pair { fds, sockets: [one?, other?] })
                 };
                 pair().unwrap_or_default()
             }
             Sys::Accept => {
-                let Some(new) = socket(id, result) else { return Output::None };
+                let Some(new) = self.descriptors.socket(id, result) else { return Output::None };
                 // Where the program does not ask who called, the instrument does.
                 let asked = decode::accepted(made, memory);
                 match asked.or_else(|| self.sockets.address(process, result, new, End::Peer)) {
@@ -243,7 +245,7 @@ impl Tracer {
             (Syscall::Connect { .. }, Some(socket)) => (open.made.fd(0), socket, true),
             (Syscall::Send { to: Some(_), .. }, Some(socket)) => (open.made.fd(0), socket, false),
             (Syscall::Accept { .. }, Some(listener)) => {
-                let Some(new) = self::socket(id, result) else { return };
+                let Some(new) = self.descriptors.socket(id, result) else { return };
                 let listener = self.sockets.get(listener).clone();
                 let known = self.sockets.get(new);
                 (known.is_tcp, known.is_udp) = (listener.is_tcp, listener.is_udp);
@@ -275,7 +277,7 @@ impl Tracer {
     fn received_descriptors(&mut self, id: u32, process: u32, open: &Open) {
         let memory = Memory::of(id);
         for fd in Message::at(memory, open.made.args[1]).descriptors(memory) {
-            let Some(new) = socket(id, fd) else { continue };
+            let Some(new) = self.descriptors.socket(id, fd) else { continue };
             self.sockets.get(new).shared = true;
             if let Some(own) = self.sockets.address(process, fd, new, End::Own) {
                 self.observe(id, new, fd, Fact::Getsockname(own));

@@ -172,7 +172,11 @@ impl Tracer {
             caller.open = None;
             self.threads.insert(id, caller);
         }
-        self.threads.retain(|other, thread| thread.process != id || *other == id);
+        let is_gone = |other: &u32, thread: &mut Thread| thread.process == id && *other != id;
+        for (gone, _) in self.threads.extract_if(is_gone) {
+            self.descriptors.forget(gone);
+        }
+        self.descriptors.forget(id);
         self.lines.forget(id);
         self.sockets.forget_process(id);
         let closed = self.closed_by_exec(id);
@@ -290,6 +294,7 @@ impl Tracer {
     pub(super) fn ended(&mut self, id: u32, how: &Result<i32, i32>) {
         let is_present = self.is_actor(id);
         let Some(mut thread) = self.threads.remove(&id) else { return };
+        self.descriptors.forget(id);
         self.looks.forget(&thread);
         if id != thread.process {
             return; // told when it was about to end

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::control::{Control, Order};
-use super::descriptors::Sockets;
+use super::descriptors::{Descriptors, Sockets};
 use super::entry::Next;
 use super::looks::Looks;
 use super::programs::Programs;
@@ -29,6 +29,7 @@ pub struct Tracer {
     pub(super) threads: HashMap<u32, Thread>,
     pub(super) processes: HashMap<u32, Process>,
     pub(super) sockets: Sockets,
+    pub(super) descriptors: Descriptors,
     pub(super) lines: super::lines::Lines,
     /// The descriptors behind the words that epoll gives back: process, epoll, word.
     pub(super) interests: HashMap<(u32, i64, u64), i64>,
@@ -53,6 +54,7 @@ impl Tracer {
             threads: HashMap::new(),
             processes: HashMap::new(),
             sockets: Sockets::default(),
+            descriptors: Descriptors::default(),
             lines: super::lines::Lines::default(),
             interests: HashMap::new(),
             rewriting: Rewriting::default(),
@@ -168,6 +170,7 @@ impl Tracer {
             }
             self.adopt(thread, None);
         }
+        self.descriptors.close_is_over(thread);
         let (mut how, mut signal) = (GoOn::Freely, 0);
         match stop {
             Stop::Entry => match self.entered(thread) {

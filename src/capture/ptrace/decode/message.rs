@@ -64,6 +64,9 @@ pub fn address_at(memory: Memory, address: u64, bytes: u64) -> Option<Address> {
 
 /// The address that the kernel has filled in, whose length stands at `length_at`.
 pub fn address_filled_in(memory: Memory, address: u64, length_at: u64) -> Option<Address> {
+    if address == 0 {
+        return None;
+    }
     address_at(memory, address, memory.u32(length_at)?.into())
 }
 

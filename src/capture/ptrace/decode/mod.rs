@@ -138,7 +138,12 @@ pub fn call(made: &Made, memory: Memory) -> Syscall {
         }
         Sys::EpollWait => waits::epoll_wait(made, memory),
         Sys::Sleep => Syscall::Sleep { asked_ns: waits::sleep_ns(made, memory) },
-        Sys::Splice | Sys::CloseRange | Sys::Exec | Sys::IoUringSetup | Sys::Restart => other(&[]),
+        Sys::Splice
+        | Sys::CloseRange
+        | Sys::Exec
+        | Sys::IoUringSetup
+        | Sys::Restart
+        | Sys::Seccomp => other(&[]),
     }
 }
 
