@@ -39,7 +39,8 @@ pub fn run(
     Ok(FinishedRun { recording, exit: exit_text(status) })
 }
 
-/// Reads what is recorded until the run is over, and shows its trace if one was asked for.
+/// Reads what is recorded until the run is over, and shows its trace if one was asked for. If none was, lines are parsed when no
+/// further ones come: parsing them at once would take processor time from what is recorded.
 pub(super) fn follow(
     session: &mut Session,
     mut run: ExperimentRun,
@@ -47,10 +48,12 @@ pub(super) fn follow(
 ) -> Result<(Recording, io::Result<ExitStatus>), Failure> {
     let mut live = session.trace().map(LiveTrace::new);
     let mut is_hinted = !io::stderr().is_terminal();
+    let mut unparsed: Vec<Vec<u8>> = Vec::new();
     loop {
         let rows = match run.next(BLOCKED_AFTER) {
             Output::Closed => break,
             Output::TimedOut => {
+                add(&mut unparsed, &mut recording, live.as_mut());
                 if let Some(hint) = still_running(&recording).filter(|_| !is_hinted) {
                     is_hinted = true;
                     eprintln!("explore: {hint}");
@@ -59,16 +62,14 @@ pub(super) fn follow(
             }
             Output::Line(text) => {
                 session.write_line(&text)?;
-                match recording::parse_line(&text) {
-                    Ok(Line::Header(header)) => recording.header = header,
-                    Ok(Line::Source(line)) => recording.cite(line),
-                    Ok(Line::Event(event)) => {
-                        live.iter_mut().for_each(|live| live.held_back.push((*event).clone()));
-                        recording.push(*event);
+                unparsed.push(text);
+                match &mut live {
+                    Some(live) => {
+                        add(&mut unparsed, &mut recording, Some(live));
+                        live.rows()
                     }
-                    Err(_) => {}
+                    None => Vec::new(),
                 }
-                live.as_mut().map(LiveTrace::rows).unwrap_or_default()
             }
         };
         if !rows.is_empty() {
@@ -76,6 +77,7 @@ pub(super) fn follow(
             session.terminal.flush()?;
         }
     }
+    add(&mut unparsed, &mut recording, live.as_mut());
     let status = run.finish();
     session.finish_run(&recording)?;
     if let Some(code) = interrupted() {
@@ -86,6 +88,21 @@ pub(super) fn follow(
         session.terminal.blank()?;
     }
     Ok((recording, status))
+}
+
+/// Parses lines, and adds them to the recording and to its live trace.
+fn add(lines: &mut Vec<Vec<u8>>, recording: &mut Recording, mut live: Option<&mut LiveTrace>) {
+    for line in lines.drain(..) {
+        match recording::parse_line(&line) {
+            Ok(Line::Header(header)) => recording.header = header,
+            Ok(Line::Source(line)) => recording.cite(line),
+            Ok(Line::Event(event)) => {
+                live.iter_mut().for_each(|live| live.held_back.push((*event).clone()));
+                recording.push(*event);
+            }
+            Err(_) => {}
+        }
+    }
 }
 
 /// Says which traced programs go on when others have ended: a server does not end by itself.
