@@ -13,12 +13,12 @@
 #include <unistd.h>
 
 static char b[1000000];
-static int port = 21567;
+static struct sockaddr_in at = {.sin_family = AF_INET};
 
 // Ends the program if a call has failed, and tells which one and where.
 static long check(long result, const char *call)
 {
-    if (result < 0) err(1, "%s, 127.0.0.1 port %d", call, port);
+    if (result < 0) err(1, "%s, 127.0.0.1 port %d", call, ntohs(at.sin_port));
     return result;
 }
 
@@ -46,18 +46,16 @@ static void client(int s)
         done += check(send(s, b + done, sizeof b - done, MSG_NOSIGNAL), "send");
     // Sends the FIN; without it both ends would wait for each other.
     check(shutdown(s, SHUT_WR), "shutdown");
-    printf("answer: ");
-    // To the end, before close(): unread bytes would make it a reset.
-    for (long n; (n = check(recv(s, b, sizeof b, 0), "recv")) > 0;)
-        fwrite(b, 1, n, stdout);
+    // MSG_WAITALL: to the end, before close(); unread bytes would make it a reset.
+    long n = check(recv(s, b, sizeof b, MSG_WAITALL), "recv");
+    printf("answer: %.*s", (int)n, b);
 }
 
 int main(int argc, char **argv)
 {
     setvbuf(stdout, NULL, _IOLBF, 0); // each line is shown at once, also in a pipe
     const char *role = argc > 1 ? argv[1] : "";
-    port = argc > 2 ? atoi(argv[2]) : port;
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port)};
+    at.sin_port = htons(argc > 2 ? atoi(argv[2]) : 21567);
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int s = check(socket(AF_INET, SOCK_STREAM, 0), "socket");
     if (strcmp(role, "client") == 0) {

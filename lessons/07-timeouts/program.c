@@ -26,37 +26,34 @@ static void server(int listener)
 {
     // The last request, so that a request made twice is worked on once.
     for (char done[64] = "", line[64];;) {
-        int s = check(accept(listener, NULL, NULL), "accept");
-        FILE *client = fdopen(s, "r");
+        FILE *client = fdopen(check(accept(listener, NULL, NULL), "accept"), "r");
         if (fgets(line, sizeof line, client) == NULL || strchr(line, '\n') == NULL)
             puts("a client: no whole request");
-        else if (strcmp(line, done) == 0)
-            puts(send(s, "done\n", 5, MSG_NOSIGNAL) == 5 ? "the same request again: answered" : "it is gone");
-        else {
+        else if (strcmp(line, done) != 0) {
+            puts("a new request: done, but no answer");
             strcpy(done, line);
-            printf("a new request: done, but no answer\n");
             while (fgetc(client) != EOF) continue; // until the client gives up
-        }
+        } else if (send(fileno(client), "done\n", 5, MSG_NOSIGNAL) == 5)
+            puts("the same request again: answered");
         fclose(client);
     }
 }
 
 // One attempt, over a connection of its own: over the old one a late answer could be taken for the
 // answer to another request.
-static int attempt(const char *request)
+static int attempt(int number, const char *request)
 {
-    char answer[5];
-    long length = strlen(request), got = -1; // so short that send() takes it whole
     struct timeval limit = {.tv_sec = 1};
     int s = check(socket(AF_INET, SOCK_STREAM, 0), "socket");
     check(setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit), "setsockopt");
     // send(), and on Linux connect() too.
     check(setsockopt(s, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit), "setsockopt");
-    if (connect(s, (struct sockaddr *)&at, sizeof at) == 0
-        && send(s, request, length, MSG_NOSIGNAL) == length)
-        got = recv(s, answer, sizeof answer, MSG_WAITALL); // "done" and the newline
+    long got = connect(s, (struct sockaddr *)&at, sizeof at);
+    if (got == 0) got = send(s, request, strlen(request), MSG_NOSIGNAL); // so short: whole
+    if (got > 0) got = recv(s, &(char[5]){0}, 5, MSG_WAITALL); // "done" and the newline
     const char *why = errno == EAGAIN || errno == EINPROGRESS ? "timed out" : strerror(errno);
-    printf("%s\n", got == 5 ? "done" : got < 0 ? why : "the server closed the connection");
+    if (got >= 0) why = got == 5 ? "done" : "the server closed the connection";
+    printf("attempt %d: %s\n", number, why);
     close(s);
     return got == 5;
 }
@@ -80,10 +77,8 @@ int main(int argc, char **argv)
     }
     char request[64]; // the same in each attempt
     snprintf(request, sizeof request, "request %ld.%d\n", (long)time(NULL), (int)getpid());
-    for (int i = 1; i <= 3; i++) {
-        printf("attempt %d: ", i);
-        if (attempt(request)) return 0;
-        usleep(200000 * i); // pause, longer each time: perhaps the server is overloaded
-    }
+    // Pauses, longer each time: perhaps the server is overloaded.
+    for (int i = 1; i <= 3; usleep(200000 * i++))
+        if (attempt(i, request)) return 0;
     errx(1, "127.0.0.1 port %d: no answer in three attempts", ntohs(at.sin_port));
 }

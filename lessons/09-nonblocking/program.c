@@ -77,8 +77,7 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0); // each line is shown at once, also in a pipe
     at.sin_port = htons(argc > 2 ? atoi(argv[2]) : 21567);
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int type = is_server ? SOCK_STREAM | SOCK_NONBLOCK : SOCK_STREAM;
-    int s = check(socket(AF_INET, type, 0), "socket");
+    int s = check(socket(AF_INET, SOCK_STREAM | (is_server ? SOCK_NONBLOCK : 0), 0), "socket");
     if (is_server) {
         check(setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)), "setsockopt");
         check(bind(s, (struct sockaddr *)&at, sizeof at), "bind");

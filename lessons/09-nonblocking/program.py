@@ -12,13 +12,13 @@ from selectors import EVENT_READ as READ, EVENT_WRITE as WRITE
 # Does for one client what can be done now.
 def serve(selector, s, unsent):
     try:
-        if not unsent:  # else what it has still to get comes first
-            unsent += s.recv(65536)
-            if not unsent:
-                raise EOFError("has left")
-        del unsent[: s.send(unsent)]  # as much as fits
-    except BlockingIOError:
-        pass  # nothing fits, and the other clients must not wait for that
+        # Where nothing fits, the other clients must not wait for that.
+        with suppress(BlockingIOError):
+            if not unsent:  # else what it has still to get comes first
+                unsent += s.recv(65536)
+                if not unsent:
+                    raise EOFError("has left")
+            del unsent[: s.send(unsent)]  # as much as fits
     except (OSError, EOFError) as why:
         print("a client:", why)
         selector.unregister(s)

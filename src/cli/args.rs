@@ -99,9 +99,9 @@ pub struct Lesson {
     /// Run only this further experiment (its number, or `all`); at a terminal the lesson offers them at its end
     #[arg(long, value_name = "N|all", value_parser = Further::parse, conflicts_with = "html")]
     pub further: Option<Further>,
-    /// Print only the whole program at the lesson's end, in this programming language
-    #[arg(long, value_enum, value_name = "LANGUAGE", conflicts_with_all = ["html", "further", "step", "pace", "big", "record", "pcap"])]
-    pub program: Option<ProgramLanguage>,
+    /// Print only a program: the whole one at the lesson's end, in Python or C; `notes`: that of the study notes, in lesson 12
+    #[arg(long, value_enum, value_name = "PROGRAM", conflicts_with_all = ["html", "further", "step", "pace", "big", "record", "pcap"])]
+    pub program: Option<ProgramName>,
     /// How much of each experiment's code to show
     #[arg(long, value_enum, value_name = "WHICH", default_value_t = Code::Calls)]
     pub code: Code,
@@ -391,11 +391,12 @@ fn language() -> impl TypedValueParser<Value = Language> {
         .try_map(|tag| Language::tagged(&tag).ok_or("there is no such language"))
 }
 
-/// A language in which a lesson has a whole program.
+/// Which of a lesson's programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ProgramLanguage {
+pub enum ProgramName {
     Python,
     C,
+    Notes,
 }
 
 /// When to do something.

@@ -13,7 +13,7 @@ use super::{Failure, Session, chat, home, page};
 use crate::cli;
 use crate::i18n::tr;
 use crate::lesson::{
-    self, Further, Lesson, NOBODYS_SEED, Prediction, ProgramLanguage, Show, Step, gist,
+    self, Further, Lesson, NOBODYS_SEED, Prediction, ProgramName, Show, Step, gist,
 };
 use crate::output::sentences;
 use crate::output::terminal::{Answer, Terminal};
@@ -21,14 +21,15 @@ use crate::picture::Ink;
 use crate::progress::{self, Progress, Trouble};
 use crate::trace::Counts;
 
-/// Plays a lesson, by number, slug or file, or the next one; or writes it as a page; or prints its program.
+/// Plays a lesson, by number, slug or file, or the next one; or writes it as a page; or prints one of its programs.
 pub fn run(args: &cli::Lesson, session: &mut Session) -> Result<(), Failure> {
-    if let Some(language) = args.program {
-        let language = match language {
-            cli::ProgramLanguage::Python => ProgramLanguage::Python,
-            cli::ProgramLanguage::C => ProgramLanguage::C,
+    if let Some(name) = args.program {
+        let name = match name {
+            cli::ProgramName::Python => ProgramName::Python,
+            cli::ProgramName::C => ProgramName::C,
+            cli::ProgramName::Notes => ProgramName::Notes,
         };
-        let text = chosen(&args.which)?.program(language)?;
+        let text = chosen(&args.which)?.program(name)?;
         return Ok(io::stdout().write_all(text.as_bytes())?);
     }
     match &args.html {

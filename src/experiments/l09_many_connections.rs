@@ -131,18 +131,18 @@ fn with_epoll(me: &Actor, connections: Vec<Socket>) -> Result<()> {
     let mut clients = BTreeMap::new();
     for connection in connections {
         let client = EchoClient::new(connection)?;
-        epoll.add(&client.socket, client.interest())?;
+        epoll.epoll_ctl_add(&client.socket, client.interest())?;
         clients.insert(client.socket.descriptor(), client);
     }
     loop {
-        for number in epoll.wait(64, None)?.descriptors() {
+        for number in epoll.epoll_wait(64, None)?.descriptors() {
             let Some(client) = clients.get_mut(&number) else { continue };
             let before = client.interest();
             if !client.serve()? {
                 return Ok(()); // the busy client has closed
             }
             if client.interest() != before {
-                epoll.modify(&client.socket, client.interest())?;
+                epoll.epoll_ctl_modify(&client.socket, client.interest())?;
             }
         }
     }

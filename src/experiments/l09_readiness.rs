@@ -41,25 +41,25 @@ fn select_poll_epoll(lab: &Lab) -> Result<()> {
 
         let epoll = server.epoll()?;
         for one in [ann, ben, cy] {
-            epoll.add(one, Interest::Read)?; // told once
+            epoll.epoll_ctl_add(one, Interest::Read)?; // told once
         }
-        let ready = epoll.wait(8, None)?; // at most 8 in one answer
+        let ready = epoll.epoll_wait(8, None)?; // at most 8 in one answer
         claim_who(lab, &select, &poll, ready.readable(cy));
         cy.recv(&mut buffer)?;
 
         server.poll(&[(ann, Interest::Read)], None)?; // until both
         server.poll(&[(ben, Interest::Read)], None)?; // have sent
-        let ready = epoll.wait(8, None)?;
+        let ready = epoll.epoll_wait(8, None)?;
         let names = ready_ones(&ready, ann, ben, cy);
         let both = eq("ready", names, "ann ben");
         lab.claim("two-in-one-answer", both);
-        let ready = epoll.wait(8, None)?; // and nobody called recv
+        let ready = epoll.epoll_wait(8, None)?; // and nobody called recv
         let names = ready_ones(&ready, ann, ben, cy);
         let both = eq("ready", names, "ann ben");
         lab.claim("unread-is-still-ready", both);
         ann.recv(&mut buffer)?;
         ben.recv(&mut buffer)?;
-        let ready = epoll.wait(8, NO_WAIT)?;
+        let ready = epoll.epoll_wait(8, NO_WAIT)?;
         lab.claim("read-is-ready-no-more", eq("ready", ready.count(), 0));
         claim_lists(lab);
         Ok(())
@@ -141,13 +141,13 @@ fn edge_triggered(lab: &Lab) -> Result<()> {
     server.set_nonblocking(true)?;
     let me = lab.actor("server");
     let level = me.epoll()?;
-    level.add(&server, Interest::Read)?;
+    level.epoll_ctl_add(&server, Interest::Read)?;
     let edge = me.epoll()?;
-    edge.add_edge_triggered(&server, Interest::Read)?;
+    edge.epoll_ctl_add_edge_triggered(&server, Interest::Read)?;
 
     let ask = |timeout| -> io::Result<(usize, usize)> {
-        let level = level.wait(8, timeout)?;
-        let edge = edge.wait(8, timeout)?;
+        let level = level.epoll_wait(8, timeout)?;
+        let edge = edge.epoll_wait(8, timeout)?;
         Ok((level.count(), edge.count()))
     };
 
@@ -220,7 +220,11 @@ fn one_does_not_receive(lab: &Lab) -> Result<()> {
     lab.part("non-blocking sockets");
     // None blocks, and what is not sent yet is kept for each client.
     let so_far = short_sends(lab);
-    let short = |_: &Server| until_short_send(lab, so_far + 1);
+    let short = |_: &Server| {
+        until_short_send(lab, so_far + 1)?;
+        lab.wait(QUIET, label!("a pause"));
+        Ok(())
+    };
     let answer = ben_beside_ann(lab, None, short, serve_with_poll)?;
     let short = short_sends(lab) - so_far;
     let kept = at_least("sends that took a part", short, 1);

@@ -60,11 +60,11 @@ const CALLS: &[&str] = &[
     "poll",
     "poll_also",
     "epoll",
-    "add",
-    "add_edge_triggered",
-    "modify",
-    "wait",
-    "remove",
+    "epoll_ctl_add",
+    "epoll_ctl_add_edge_triggered",
+    "epoll_ctl_modify",
+    "epoll_wait",
+    "epoll_ctl_delete",
     "take_error",
 ];
 

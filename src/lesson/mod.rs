@@ -22,7 +22,7 @@ pub use gist::gist;
 pub use names::{did_you_mean, no_experiment};
 pub use options::NOBODYS_SEED;
 pub use parse::{ClaimLine, Further, Lesson, Prediction, Show, Step};
-pub use program::ProgramLanguage;
+pub use program::ProgramName;
 
 /// Why a lesson cannot be played.
 #[derive(Debug, Error)]

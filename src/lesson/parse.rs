@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag};
 
-use super::program::{ProgramLanguage, program};
+use super::program::{ProgramName, program};
 use super::{CourseError, names};
 use crate::experiments::{Experiment, Listing};
 use crate::i18n::tr;
@@ -137,9 +137,9 @@ impl Lesson {
         })
     }
 
-    /// The whole program that it ends with.
-    pub fn program(&self, language: ProgramLanguage) -> Result<String, CourseError> {
-        program(&self.file, self.number, language)
+    /// Its program of this name.
+    pub fn program(&self, name: ProgramName) -> Result<String, CourseError> {
+        program(&self.file, self.number, name)
     }
 
     /// All its predictions, each with the experiment that answers it.
@@ -351,12 +351,11 @@ impl Reader<'_> {
     /// The whole program, as a code block.
     fn program(&self, line: usize, info: &str) -> Result<String, CourseError> {
         let name = info.strip_prefix("program").unwrap_or_default().trim();
-        let language = ProgramLanguage::named(name).ok_or_else(|| {
-            let all =
-                ProgramLanguage::ALL.map(ProgramLanguage::name).join(tr!(context "list", ", "));
+        let program_name = ProgramName::in_language(name).ok_or_else(|| {
+            let all = ProgramName::LANGUAGES.map(ProgramName::name).join(tr!(context "list", ", "));
             self.wrong(line, tr!("name a language after `program`: {all}", all))
         })?;
-        let text = program(self.file, self.number, language)?;
+        let text = program(self.file, self.number, program_name)?;
         Ok(format!("```{name}\n{}\n```", text.trim_end()))
     }
 

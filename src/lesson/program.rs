@@ -1,4 +1,5 @@
-//! The whole program that a lesson ends with, once in each of two languages: `program.py` and `program.c`, beside its text.
+//! The programs that stand beside a lesson's text: the whole program that it ends with, once in each of two languages
+//! (`program.py`, `program.c`), and in one lesson the program of the study notes (`notes.py`).
 
 use std::fs;
 use std::io;
@@ -6,33 +7,40 @@ use std::path::Path;
 
 use super::{CourseError, catalogue};
 
-/// A language in which a lesson has a whole program.
+/// Which of a lesson's programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ProgramLanguage {
+pub enum ProgramName {
+    /// The whole program in Python.
     Python,
+    /// The same in C.
     C,
+    /// The program of the study notes, with its faults, in Python.
+    Notes,
 }
 
-impl ProgramLanguage {
-    pub const ALL: [ProgramLanguage; 2] = [ProgramLanguage::Python, ProgramLanguage::C];
+impl ProgramName {
+    /// The languages of whole programs.
+    pub const LANGUAGES: [ProgramName; 2] = [ProgramName::Python, ProgramName::C];
 
     /// What it is called on the command line and in a lesson.
     pub fn name(self) -> &'static str {
         match self {
-            ProgramLanguage::Python => "python",
-            ProgramLanguage::C => "c",
+            ProgramName::Python => "python",
+            ProgramName::C => "c",
+            ProgramName::Notes => "notes",
         }
     }
 
-    /// The language of this name.
-    pub fn named(name: &str) -> Option<ProgramLanguage> {
-        Self::ALL.into_iter().find(|language| language.name() == name)
+    /// The whole program in the language of this name.
+    pub fn in_language(name: &str) -> Option<ProgramName> {
+        Self::LANGUAGES.into_iter().find(|program| program.name() == name)
     }
 
     fn file_name(self) -> &'static str {
         match self {
-            ProgramLanguage::Python => "program.py",
-            ProgramLanguage::C => "program.c",
+            ProgramName::Python => "program.py",
+            ProgramName::C => "program.c",
+            ProgramName::Notes => "notes.py",
         }
     }
 }
@@ -42,16 +50,16 @@ impl ProgramLanguage {
 pub(super) fn program(
     lesson: &str,
     number: Option<u32>,
-    language: ProgramLanguage,
+    name: ProgramName,
 ) -> Result<String, CourseError> {
-    let path = Path::new(lesson).with_file_name(language.file_name());
+    let path = Path::new(lesson).with_file_name(name.file_name());
     let unreadable = |error| CourseError::Unreadable { file: path.display().to_string(), error };
     match number {
         None => fs::read_to_string(&path).map_err(unreadable),
         Some(number) => catalogue::folders()
             .into_iter()
             .find(|folder| folder.number == number)
-            .and_then(|folder| folder.file(language.file_name()))
+            .and_then(|folder| folder.file(name.file_name()))
             .map(str::to_owned)
             .ok_or_else(|| unreadable(io::ErrorKind::NotFound.into())),
     }

@@ -44,5 +44,7 @@ mod trace_wire;
 #[cfg(target_os = "linux")]
 mod traced_apart;
 #[cfg(target_os = "linux")]
+mod traced_lessons;
+#[cfg(target_os = "linux")]
 mod wire;
 mod without_the_wire;

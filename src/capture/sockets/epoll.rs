@@ -68,7 +68,7 @@ impl Epoll {
 
     fn control(
         &self,
-        (api, operation): (&'static str, EpollOperation),
+        operation: EpollOperation,
         socket: &Socket,
         interest: Option<Interest>,
         site: &'static Location<'static>,
@@ -80,7 +80,7 @@ impl Epoll {
             events: interest.map(|interest| epoll_events(interest.bits()).into()),
         };
         let call = (Some(self.descriptor()), syscall);
-        self.actor.ask((api, "epoll_ctl"), call, site, perform, |()| (0, Output::None))
+        self.actor.ask(("epoll_ctl", "epoll_ctl"), call, site, perform, |()| (0, Output::None))
     }
 
     /// Watches one more socket: epoll_ctl(2). It is watched until it is removed or closed.
@@ -88,29 +88,29 @@ impl Epoll {
     /// # Errors
     /// `EEXIST` if it is watched already.
     #[track_caller]
-    pub fn add(&self, socket: &Socket, interest: Interest) -> io::Result<()> {
-        self.control(
-            ("add", EpollOperation::Add),
-            socket,
-            Some(interest),
-            Location::caller(),
-            || self.inner().add(socket.bare(), interest.bits()),
-        )
+    pub fn epoll_ctl_add(&self, socket: &Socket, interest: Interest) -> io::Result<()> {
+        self.control(EpollOperation::Add, socket, Some(interest), Location::caller(), || {
+            self.inner().add(socket.bare(), interest.bits())
+        })
     }
 
-    /// [`Epoll::add`] with `EPOLLET` (epoll(7)): a wait names the socket when something new has happened to it since the last
+    /// [`Epoll::epoll_ctl_add`] with `EPOLLET` (epoll(7)): a wait names the socket when something new has happened to it since the last
     /// one, and not for as long as it is ready.
     ///
     /// # Errors
     /// `EEXIST` if it is watched already.
     #[track_caller]
-    pub fn add_edge_triggered(&self, socket: &Socket, interest: Interest) -> io::Result<()> {
+    pub fn epoll_ctl_add_edge_triggered(
+        &self,
+        socket: &Socket,
+        interest: Interest,
+    ) -> io::Result<()> {
         let syscall = Syscall::EpollCtl {
             operation: EpollOperation::Add,
             watched: socket.descriptor(),
             events: Some(format!("{}|EPOLLET", epoll_events(interest.bits())).into()),
         };
-        let names = ("add_edge_triggered", "epoll_ctl");
+        let names = ("epoll_ctl", "epoll_ctl");
         let (call, site) = ((Some(self.descriptor()), syscall), Location::caller());
         let perform = || self.inner().add_edge_triggered(socket.bare(), interest.bits());
         self.actor.ask(names, call, site, perform, |()| (0, Output::None))
@@ -121,15 +121,9 @@ impl Epoll {
     /// # Errors
     /// `ENOENT` if it is not watched.
     #[track_caller]
-    pub fn modify(&self, socket: &Socket, interest: Interest) -> io::Result<()> {
+    pub fn epoll_ctl_modify(&self, socket: &Socket, interest: Interest) -> io::Result<()> {
         let perform = || self.inner().modify(socket.bare(), interest.bits());
-        self.control(
-            ("modify", EpollOperation::Modify),
-            socket,
-            Some(interest),
-            Location::caller(),
-            perform,
-        )
+        self.control(EpollOperation::Modify, socket, Some(interest), Location::caller(), perform)
     }
 
     /// Stops watching it: epoll_ctl(2). Closing the socket does the same.
@@ -137,8 +131,8 @@ impl Epoll {
     /// # Errors
     /// `ENOENT` if it is not watched.
     #[track_caller]
-    pub fn remove(&self, socket: &Socket) -> io::Result<()> {
-        self.control(("remove", EpollOperation::Delete), socket, None, Location::caller(), || {
+    pub fn epoll_ctl_delete(&self, socket: &Socket) -> io::Result<()> {
+        self.control(EpollOperation::Delete, socket, None, Location::caller(), || {
             self.inner().remove(socket.bare())
         })
     }
@@ -149,7 +143,7 @@ impl Epoll {
     /// # Errors
     /// `EINTR` if a signal came.
     #[track_caller]
-    pub fn wait(&self, most: usize, timeout: Option<Duration>) -> io::Result<Ready> {
+    pub fn epoll_wait(&self, most: usize, timeout: Option<Duration>) -> io::Result<Ready> {
         let syscall = Syscall::EpollWait {
             max_events: most as u64,
             timeout_ms: i64::from(sys::milliseconds(timeout)),
@@ -157,7 +151,7 @@ impl Epoll {
         let call = (Some(self.descriptor()), syscall);
         let perform = || Ok(Ready { found: self.inner().wait(most, timeout)? });
         let tell = |ready: &Ready| ready.output(epoll_events);
-        self.actor.ask(("wait", sys::EPOLL_WAIT), call, Location::caller(), perform, tell)
+        self.actor.ask(("epoll_wait", sys::EPOLL_WAIT), call, Location::caller(), perform, tell)
     }
 }
 

@@ -290,15 +290,21 @@ mod tests {
         assert_eq!(ready.descriptors().collect::<Vec<_>>(), [here.descriptor()]);
         let epoll = actor.epoll().expect("epoll");
         epoll
-            .add(&there, Interest::Read)
-            .and_then(|()| epoll.add(&here, Interest::Read))
+            .epoll_ctl_add(&there, Interest::Read)
+            .and_then(|()| epoll.epoll_ctl_add(&here, Interest::Read))
             .expect("add");
-        let ready = epoll.wait(8, None).expect("wait");
+        let ready = epoll.epoll_wait(8, None).expect("wait");
         assert!(ready.readable(&here) && !ready.readable(&there));
-        assert!(failed_with("twice", &epoll.add(&here, Interest::Read), "EEXIST").holds());
-        epoll.modify(&here, Interest::Write).expect("modify");
-        assert!(epoll.wait(8, None).is_ok_and(|ready| ready.writable(&here) && ready.count() == 1));
-        epoll.remove(&here).expect("remove");
+        assert!(
+            failed_with("twice", &epoll.epoll_ctl_add(&here, Interest::Read), "EEXIST").holds()
+        );
+        epoll.epoll_ctl_modify(&here, Interest::Write).expect("modify");
+        assert!(
+            epoll
+                .epoll_wait(8, None)
+                .is_ok_and(|ready| ready.writable(&here) && ready.count() == 1)
+        );
+        epoll.epoll_ctl_delete(&here).expect("delete");
         let number = epoll.descriptor();
         drop(epoll);
 
@@ -318,14 +324,14 @@ mod tests {
         let actor = lab.actor("server");
         let (_quiet, there) = pair(&lab, &actor);
         let epoll = actor.epoll().expect("epoll");
-        epoll.add(&there, Interest::Read).expect("add");
+        epoll.epoll_ctl_add(&there, Interest::Read).expect("add");
         assert!(actor.select(&[&there], &[], Some(asked)).is_ok_and(|ready| ready.is_empty()));
         assert!(
             actor
                 .poll(&[(&there, Interest::Read)], Some(asked))
                 .is_ok_and(|ready| ready.is_empty())
         );
-        assert!(epoll.wait(1, Some(asked)).is_ok_and(|ready| ready.is_empty()));
+        assert!(epoll.epoll_wait(1, Some(asked)).is_ok_and(|ready| ready.is_empty()));
         for kind in [SyscallKind::Select, SyscallKind::Poll, SyscallKind::EpollWait] {
             let took = last(&lab, "server", kind).took_ns;
             assert!(u128::from(took) >= asked.as_nanos(), "{kind} took {took} ns");
