@@ -74,8 +74,7 @@ int main(int argc, char **argv)
         check(connect(s, (struct sockaddr *)&at, sizeof at), "connect");
     pthread_t thread;
     check(pipe(over), "pipe");
-    if ((errno = pthread_create(&thread, NULL, sender, NULL)) != 0)
-        err(1, "pthread_create");
+    if ((errno = pthread_create(&thread, NULL, sender, NULL)) != 0) err(1, "pthread_create");
     receive();
     pthread_join(thread, NULL); // sleeps until the other thread has ended
 }

@@ -354,7 +354,7 @@ fn an_address_of_another_family(lab: &Lab) -> Result<()> {
     listener.listen(1)?;
     let at = listener.local_addr()?; // somebody does listen there
     let v6 = lab.here_v6(port_of(&at)?);
-    let path = SockAddr::unix("/tmp/door")?;
+    let path = SockAddr::unix("/tmp/echo-server.socket")?;
 
     let ipv4 = open("ipv4", Domain::IPV4)?;
     let answer = ipv4.connect(&v6);

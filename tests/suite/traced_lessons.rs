@@ -226,15 +226,16 @@ fn the_notes_program_has_the_faults_that_lesson_12_names() {
     if require("python3").is_none() {
         return;
     }
-    let address = address();
     let folder = folder();
-    file(&folder, "notes.py", printed("chat", "notes", address));
-    file(&folder, "program.py", printed("chat", "python", address));
     file(&folder, "hello.txt", "你好\n\n");
     let commands = commands("chat");
     let [_, own, mended] = &commands[..] else { panic!("{commands:?}") };
     let traced = |command: &str, faults: &[RuleKind]| {
         let runs = ["8s", "30s", "120s", "300s"].into_iter().map(|limit| {
+            // The server sets no SO_REUSEADDR: the address of the run before may be in TIME_WAIT.
+            let address = address();
+            file(&folder, "notes.py", printed("chat", "notes", address));
+            file(&folder, "program.py", printed("chat", "python", address));
             let (silent, _nobody_types) = std::io::pipe().expect("a pipe");
             trace(&folder, command, limit, silent)
         });

@@ -180,8 +180,11 @@ impl Builder<'_> {
                         if span.call.api.is_none() {
                             words.clear();
                         }
-                        words.extend([format!("{option}{argument}{result}"), function]);
-                        words.push(option.into_owned());
+                        words.push(format!("{option}{argument}{result}"));
+                        if let Some((_, option)) = option.split_once('_') {
+                            words.push(format!("{option}{argument}{result}"));
+                        }
+                        words.extend([function, option.into_owned()]);
                     }
                     Syscall::SetFlags { .. } => {
                         words.push(function);
