@@ -33,8 +33,8 @@ static void *sender(void *unused)
         // Not fgets(): what its buffer holds is hidden from poll().
         long length = check(read(0, b, sizeof b), "read");
         if (length == 0) break; // Ctrl-D
-        for (long sent = 0; sent < length;)
-            sent += check(send(s, b + sent, length - sent, MSG_NOSIGNAL), "send");
+        for (long sent = 0, n; sent < length; sent += n) // a broken connection ends receive() too
+            if ((n = send(s, b + sent, length - sent, MSG_NOSIGNAL)) < 0) return unused;
     }
     shutdown(s, SHUT_WR); // the other sees the end, and leaves
     return unused;
