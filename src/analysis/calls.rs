@@ -31,6 +31,8 @@ pub struct CallSpan {
     pub entered_ns: u64,
     /// How and when it returned; `None` if it never did.
     pub exit: Option<Exit>,
+    /// For a connect() that returned EINPROGRESS: how it ended, as far as something tells.
+    pub(super) ended: Option<Outcome>,
 }
 
 /// The return of a call.
@@ -74,6 +76,20 @@ impl CallSpan {
     /// True if it is a connect that goes on after it has returned.
     pub fn is_under_way(&self) -> bool {
         self.is(SyscallKind::Connect) && self.errno() == Some("EINPROGRESS")
+    }
+
+    /// True if it is a connect that succeeded, at once or later.
+    pub fn connected(&self) -> bool {
+        let later = matches!(self.ended, Some(Outcome::Result(_)));
+        self.is(SyscallKind::Connect) && (self.result().is_some() || later)
+    }
+
+    /// The name of the error with which it failed: at once, or for a connect that was under way, later.
+    pub fn failure(&self) -> Option<&str> {
+        match &self.ended {
+            Some(Outcome::Errno(name)) => Some(name),
+            _ => self.errno(),
+        }
     }
 
     /// What it handed to the kernel, if it is a sending call.
@@ -216,6 +232,7 @@ impl Analysis<'_> {
                 nonblocking: false,
                 entered_ns,
                 exit: None,
+                ended: None,
             };
             match &event.what {
                 EventKind::Enter(call) => {

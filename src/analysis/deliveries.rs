@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Analysis, Fate, Message};
-use crate::trace::{Name, SyscallKind};
+use crate::trace::Name;
 
 /// A receive that was blocked when the send was made, and returned within this, was woken by it, in nanoseconds.
 const AT_ONCE_NS: u64 = 10_000_000;
@@ -127,9 +127,11 @@ impl Analysis<'_> {
             self.connections.iter().map(|both| (both.connect, both.accept)).collect();
         let mut all = BTreeMap::new();
         for (index, span) in self.calls.iter().enumerate() {
-            let is_stream = span.socket.is_some_and(|at| self.sockets[at].is_stream());
-            let begins = span.result().is_some() || span.is_under_way();
-            if !span.is(SyscallKind::Connect) || !is_stream || !begins {
+            let begins = span.socket.is_some_and(|at| {
+                let socket = &self.sockets[at];
+                socket.is_stream() && socket.connects.iter().any(|(call, _)| *call == index)
+            });
+            if !begins {
                 continue;
             }
             let accept = accepted.get(&index).copied();

@@ -12,6 +12,7 @@ use crate::trace::recording::Recording;
 mod actions;
 mod address;
 mod arp;
+mod attempts;
 mod calls;
 mod connections;
 mod datagrams;
@@ -120,6 +121,7 @@ impl<'r> Analysis<'r> {
         analysis.find_sockets();
         analysis.find_hosts();
         analysis.find_connections();
+        analysis.follow_attempts();
         analysis.follow_streams();
         analysis.follow_datagrams();
         analysis.sort_messages();

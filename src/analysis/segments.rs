@@ -1,6 +1,7 @@
 //! What went over the wire: every frame with its two ends, its arrivals, and its numbers counted from the connection's start.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::address::plain;
@@ -124,7 +125,11 @@ impl Analysis<'_> {
             let own = socket.local.as_ref().and_then(plain);
             let its = socket.peer.as_ref().and_then(plain);
             let here = socket.may_be_at(local);
-            let there = if stream { its == Some(peer) } else { its.is_none_or(|its| its == peer) };
+            let there = if stream {
+                its == Some(peer) || self.has_failed_to_reach(socket, peer)
+            } else {
+                its.is_none_or(|its| its == peer)
+            };
             let connecting =
                 |span: &CallSpan| span.entered_ns <= at_ns && at_ns <= span.returned_ns();
             let asks = own.is_none()
@@ -138,6 +143,14 @@ impl Analysis<'_> {
         found
             .max_by_key(|(_, socket)| (socket.opened_ns <= at_ns, socket.opened_ns))
             .map(|(index, _)| index)
+    }
+
+    /// True if a connect() to that address began on this socket, and failed later.
+    fn has_failed_to_reach(&self, socket: &Socket, peer: SocketAddr) -> bool {
+        let mut began = socket.failures.iter().map(|failure| &self.calls[failure.call]);
+        began.any(|span| {
+            span.is_under_way() && span.call.syscall.address().and_then(plain) == Some(peer)
+        })
     }
 
     /// True if a connect() to that port was under way on this socket then.

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use super::{Analysis, CallSpan};
 use crate::trace::{
-    Address, Domain, EventKind, Fact, Name, Observation, Output, Protocol, SocketId, SocketType,
-    Syscall, SyscallKind,
+    Address, Domain, EventKind, Fact, Name, Observation, Output, Protocol, SockOpt, SocketId,
+    SocketType, Syscall, SyscallKind, Value,
 };
 
 /// How a socket came to be.
@@ -61,8 +61,10 @@ pub struct Socket {
     pub failures: Vec<Failure>,
     /// The other end of its connection, where both ends are in the recording.
     pub other_end: Option<usize>,
-    /// Its successful connects: the call, and the address.
+    /// Its connects that succeeded, or are not known to have failed: the call, and the address.
     pub(super) connects: Vec<(usize, Address)>,
+    /// True if a connect() has begun, and nothing has told yet how it ended.
+    pub(super) connecting: bool,
     /// The address of the private network that it is in, if it is in one.
     pub host: Option<IpAddr>,
     /// True if a bind() succeeded.
@@ -82,6 +84,8 @@ pub enum SocketUse {
     Accepted,
     /// It was connected.
     Connected,
+    /// A connect() began, and nothing tells how it ended.
+    Connecting,
     /// It is one end of a socketpair().
     Paired,
     /// It was bound.
@@ -153,6 +157,7 @@ impl Socket {
             _ if self.backlog.is_some() => SocketUse::Listening,
             Origin::Accept(_) if self.peer.is_some() => SocketUse::Accepted,
             Origin::Pair => SocketUse::Paired,
+            _ if self.connecting => SocketUse::Connecting,
             _ if self.peer.is_some() => SocketUse::Connected,
             _ if self.local.is_some() && self.bound => SocketUse::Bound,
             _ if self.local.as_ref().is_some_and(|local| local.port() != Some(0)) => {
@@ -324,6 +329,7 @@ impl Socket {
             failures: Vec::new(),
             other_end: None,
             connects: Vec::new(),
+            connecting: false,
             host: None,
             bound: false,
             process: span.process,
@@ -355,6 +361,12 @@ impl Socket {
         }
         let back = span.exit.as_ref()?;
         let asked = span.call.syscall.address();
+        if span.is(SyscallKind::Connect) && span.errno() != Some("EALREADY") {
+            let was_connecting = std::mem::replace(&mut self.connecting, span.is_under_way());
+            if was_connecting && (span.result().is_some() || span.errno() == Some("EISCONN")) {
+                return None; // it only tells that the one before has succeeded
+            }
+        }
         if span.errno().is_some() && !span.is_under_way() {
             let why = match asked {
                 _ if span.fails_for_now() => FailureReason::NotYet,
@@ -393,6 +405,9 @@ impl Socket {
                 }
                 _ => self.close(span.process, span.call.fd, back.at_ns),
             },
+            Syscall::GetOption { option: SockOpt::Error } => {
+                self.connecting &= !matches!(back.out, Output::Value(Value::Text(_)));
+            }
             Syscall::GetSockName => back.out.address().into_iter().for_each(|at| self.is_at(at)),
             _ => {}
         }
@@ -403,6 +418,14 @@ impl Socket {
             _ => {}
         }
         None
+    }
+
+    /// The connect() that it had begun has failed.
+    pub(super) fn has_failed_to_connect(&mut self, connect: usize) {
+        self.connects.retain(|(call, _)| *call != connect);
+        self.peer = self.connects.last().map(|(_, address)| address.clone());
+        self.failures.push(Failure { call: connect, why: FailureReason::Address });
+        self.failures.sort_by_key(|failure| failure.call);
     }
 
     /// Learns what the kernel said of it.

@@ -184,7 +184,7 @@ fn failures<'a>(
 ) -> impl Iterator<Item = (usize, String)> + 'a {
     socket.failures.iter().filter(move |failure| failure.why == why).map(|failure| {
         let span = &analysis.calls[failure.call];
-        let words = format!("✗ {}: {}", span.call.function(), span.errno().unwrap_or(""));
+        let words = format!("✗ {}: {}", span.call.function(), span.failure().unwrap_or(""));
         (failure.call, safe(&words))
     })
 }
@@ -257,6 +257,7 @@ fn became(socket: &Socket, analysis: &Analysis) -> Row {
         }
         SocketUse::Accepted => row.push(tr!("accepted"), Ink::Plain),
         SocketUse::Connected => row.push(tr!("connected"), Ink::Plain),
+        SocketUse::Connecting => row.push(tr!("connecting"), Ink::Plain),
         SocketUse::Paired => row.push(tr!("one of a pair"), Ink::Plain),
         SocketUse::Bound => row.push(tr!("bound"), Ink::Plain),
         SocketUse::BoundByKernel => row.push(tr!("bound by the kernel"), Ink::Plain),
