@@ -67,7 +67,7 @@ pub enum Rule {
     NoReuseAddress { address: Address },
     /// It sent on a connection that was closed, and SIGPIPE ended it.
     BrokenPipe,
-    /// Each waits in recv() for another of them.
+    /// Each waits for another of them to send.
     AllReceive { waiting: usize },
     /// Each waits in send() for another of them to receive.
     AllSend { waiting: usize },
@@ -104,6 +104,8 @@ pub enum Rule {
 /// Who holds an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Holder {
+    /// Another socket of whoever was refused.
+    Itself,
     /// A socket of this program, which listens or is bound.
     Open(Name),
     /// Connections of this program that were closed: their addresses are in TIME_WAIT.
@@ -132,6 +134,21 @@ pub struct Nearby {
     pub later_ns: u64,
 }
 
+impl Rule {
+    /// True if it tells how a run ended, of which another may tell the cause.
+    fn is_outcome(&self) -> bool {
+        use Rule::{AllAccept, AllReceive, AllSend, AllWait, NoTimeout};
+        matches!(
+            self,
+            AllReceive { .. }
+                | AllSend { .. }
+                | AllWait { .. }
+                | AllAccept { .. }
+                | NoTimeout { .. }
+        )
+    }
+}
+
 impl Finding {
     fn new(facts: &Facts, rule: Rule, calls: Vec<usize>) -> Finding {
         let who = facts.analysis.calls[calls[0]].actor.clone();
@@ -140,7 +157,8 @@ impl Finding {
 }
 
 impl Analysis<'_> {
-    /// What was done in this run that should not be, in the order in which it happened. Equal findings are one.
+    /// What was done in this run that should not be, in the order in which it happened, and last what came of it: that everybody
+    /// waits. Equal findings are one.
     pub fn findings(&self) -> Vec<Finding> {
         let facts = Facts::of(self);
         let rules: [fn(&Facts) -> Vec<Finding>; 10] = [
@@ -157,7 +175,9 @@ impl Analysis<'_> {
         ];
         let mut all: Vec<Finding> = rules.iter().flat_map(|rule| rule(&facts)).collect();
         self.keep_causes(&mut all);
-        all.sort_by_key(|finding| self.calls[finding.calls[0]].entered_ns);
+        all.sort_by_key(|finding| {
+            (finding.rule.is_outcome(), self.calls[finding.calls[0]].entered_ns)
+        });
         let mut merged: Vec<Finding> = Vec::new();
         for finding in all {
             match merged.iter_mut().find(|known| self.is_like(known, &finding)) {

@@ -30,7 +30,7 @@ impl Analysis<'_> {
     }
 
     /// The socket on another host for which this call was meant.
-    fn meant(&self, call: usize) -> Option<usize> {
+    pub(super) fn meant(&self, call: usize) -> Option<usize> {
         let span = &self.calls[call];
         let address = match &span.call.syscall {
             Syscall::Connect { .. } | Syscall::Send { .. } => span.call.syscall.address()?,

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::report::{self, Judged, ShownEvidence};
 use super::{Failure, Session};
-use crate::analysis::Analysis;
+use crate::analysis::{Analysis, BLOCKED_NS};
 use crate::i18n::tr;
 use crate::labels;
 use crate::picture::{Ink, span_of};
@@ -137,10 +137,11 @@ fn deadline_of(recording: &Recording, limit_ns: u64, blocked: &[Blocked]) -> Vec
         Origin::Programs(_) => tr!("After {limit} the programs were ended.", limit),
         _ => tr!("The deadline of {limit} passed, and the experiment was stopped.", limit),
     }];
+    let blocked: Vec<_> = blocked.iter().filter(|one| one.for_ns >= BLOCKED_NS).collect();
     if blocked.is_empty() {
         lines.push(tr!("No thread was blocked in a call: one was busy elsewhere.").to_owned());
     }
-    lines.extend(blocked.iter().map(|one| {
+    lines.extend(blocked.into_iter().map(|one| {
         let source = one.call.site.as_ref();
         let text = source.and_then(|source| recording.source_line(source));
         let text = text.map_or_else(String::new, |text| format!(": {text}"));

@@ -3,8 +3,8 @@
 
 use super::view;
 use super::wording::{self, ActorColors, safe};
-use crate::analysis::Analysis;
 use crate::analysis::findings::Finding;
+use crate::analysis::{Analysis, CallSpan};
 use crate::i18n::tr;
 use crate::picture::{Ink, Picture, Row, fit, paragraph, span_of};
 use crate::trace::Site;
@@ -50,15 +50,27 @@ fn block(finding: &Finding, analysis: &Analysis, colors: &ActorColors, width: us
     let does = words::does(&finding.rule, &who, &other.unwrap_or_default());
     let mut rows = paragraph(&format!("✗ {does}"), width, Ink::Bad);
     rows.extend(paragraph(&format!("→ {}", words::advice(&finding.rule)), width, Ink::Plain));
-    for (at, &call) in finding.calls.iter().take(MOST_CALLS).enumerate() {
-        let times = if at == 0 { finding.times } else { 1 };
+    let mut shown: Vec<usize> = Vec::new();
+    for &call in &finding.calls {
+        let same = |other: &usize| is_same_line(&analysis.calls[call], &analysis.calls[*other]);
+        if shown.len() == MOST_CALLS || shown.iter().any(same) {
+            continue;
+        }
+        let times = if shown.is_empty() { finding.times } else { 1 };
         rows.extend(evidence(call, times, analysis, colors, width));
+        shown.push(call);
     }
     if let Some(lesson) = words::lesson(&finding.rule) {
         let text = format!("explore lesson {lesson}");
         rows.push(Row::indented(INDENT).with(fit(&text, width - INDENT), Ink::Strong));
     }
     rows
+}
+
+/// True if both are of the same call of one actor, at the same line.
+fn is_same_line(one: &CallSpan, other: &CallSpan) -> bool {
+    let place = |span: &CallSpan| (span.actor.clone(), span.call.kind(), span.call.site.clone());
+    one.call.site.is_some() && place(one) == place(other)
 }
 
 /// Who made the call, which, where and when; below it the line of the source, where that is known.

@@ -103,6 +103,8 @@ fn the_faults_of_one_program_are_found_and_right_ones_left_alone() {
     assert_eq!(alone("in_use_wrong", LONG), [AddressInUse]);
     assert_eq!(alone("in_use_right", LONG), []);
     assert_eq!(alone("self_connect_wrong", LONG), [SelfConnect]);
+    assert_eq!(alone("refused_later_wrong", LONG), [NobodyListens]);
+    assert_eq!(alone("refused_later_right", LONG), []);
     assert_eq!(alone("busy_wrong", "8s"), [BusyWithoutCall]);
     assert_eq!(alone("busy_right", STUCK), []);
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::facts::Facts;
 use super::{Finding, Holder, Nearby, Rule, by_length};
 use crate::analysis::address::plain;
-use crate::analysis::{CallSpan, Socket};
+use crate::analysis::{CallSpan, Fate, Socket};
 use crate::trace::{Address, ExitStatus, Syscall, SyscallKind};
 
 /// Who tries so many addresses looks for one: that nobody is there is an answer.
@@ -14,6 +14,7 @@ const SEARCH: usize = 4;
 pub(super) fn find(facts: &Facts) -> Vec<Finding> {
     let mut all = in_use(facts);
     all.extend(nobody_listens(facts));
+    all.extend(unanswered(facts));
     all.extend(facts.analysis.sockets.iter().filter_map(|socket| {
         let (connect, _) = *socket.connects.last().as_ref()?;
         let local = socket.local.as_ref().filter(|local| plain(local).is_some())?;
@@ -48,7 +49,10 @@ fn in_use(facts: &Facts) -> Vec<Finding> {
                 && later.socket.is_some_and(same)
         });
         if !found_another {
-            let holder = holder(facts, at, address, span);
+            let holder = match holder(facts, at, address, span) {
+                Holder::Open(owner) if owner == span.actor => Holder::Itself,
+                other => other,
+            };
             let rule = Rule::AddressInUse { address: address.clone(), holder };
             all.push(Finding::new(facts, rule, vec![index]));
         }
@@ -86,46 +90,102 @@ fn holder(facts: &Facts, own: usize, address: &Address, span: &CallSpan) -> Hold
     }
 }
 
+/// An attempt to reach an address at which nobody listened.
+struct Attempt<'a> {
+    /// The call that failed.
+    failed: usize,
+    to: &'a Address,
+}
+
 /// Attempts to reach an address at which nobody listened, by processes that reached nobody at that port later.
 fn nobody_listens(facts: &Facts) -> Vec<Finding> {
-    let mut refused: BTreeMap<u32, Vec<(usize, &Address)>> = BTreeMap::new();
+    let mut refused: BTreeMap<u32, Vec<Attempt>> = BTreeMap::new();
     for (index, span) in facts.analysis.calls.iter().enumerate() {
         let at = span.socket.filter(|_| !span.call.is_instrument());
-        let was_refused = span.errno() == Some("ECONNREFUSED");
-        if let Some(asked) = at.filter(|_| was_refused).and_then(|at| asked(facts, at, index)) {
-            refused.entry(span.process).or_default().push((index, asked));
+        let was_refused = span.failure() == Some("ECONNREFUSED");
+        if let Some(attempt) = at.filter(|_| was_refused).and_then(|at| attempt(facts, at, index)) {
+            refused.entry(span.process).or_default().push(attempt);
         }
     }
     let mut all = Vec::new();
     for attempts in refused.values() {
-        let places: BTreeSet<String> = attempts.iter().map(|(_, to)| to.to_string()).collect();
+        let places: BTreeSet<String> = attempts.iter().map(|one| one.to.to_string()).collect();
         if places.len() >= SEARCH {
             continue;
         }
-        for (index, asked) in attempts {
-            let span = facts.call(*index);
-            let reached = facts.analysis.calls[*index..].iter().any(|later| {
-                let connects = matches!(&later.call.syscall, Syscall::Connect { address } if address.port() == asked.port());
-                later.process == span.process && connects && later.result().is_some()
-            });
-            let nearby = nearby(facts, asked, span);
-            let failed = facts.exit(span.process).is_some_and(|(_, status)| {
+        for Attempt { failed, to } in attempts {
+            let span = facts.call(*failed);
+            let nearby = nearby(facts, to, span);
+            let complains = facts.exit(span.process).is_some_and(|(_, status)| {
                 !matches!(status, ExitStatus::Code(0) | ExitStatus::Signal(_))
             });
-            if !reached && (nearby.is_some() || failed) {
-                let rule = Rule::NobodyListens { address: (*asked).clone(), nearby };
-                all.push(Finding::new(facts, rule, vec![*index]));
+            // Whoever tries several places, or finds another server, may have wanted to know which of them answers.
+            let is_near = nearby.as_ref().is_some_and(|it| is_near(to, it));
+            let found = is_near || (nearby.is_some() && places.len() == 1);
+            if !reaches(facts, *failed, to, nearby.as_ref()) && (found || complains) {
+                let rule = Rule::NobodyListens { address: (*to).clone(), nearby };
+                all.push(Finding::new(facts, rule, vec![*failed]));
             }
         }
     }
     all
 }
 
-/// The address that was asked for in vain when this call failed.
-fn asked<'a>(facts: &Facts<'a>, socket: usize, failed: usize) -> Option<&'a Address> {
+/// The attempt that this call failed in: its own, or that of the connect() before it. `None` if that one has been told of
+/// already, or if it was meant for a program on another host.
+fn attempt<'a>(facts: &Facts<'a>, socket: usize, failed: usize) -> Option<Attempt<'a>> {
     let mut before = facts.on(socket).filter(|(index, _)| *index <= failed);
-    let connect = before.rfind(|(_, span)| span.is(SyscallKind::Connect))?;
-    connect.1.call.syscall.address()
+    let (connect, span) = before.rfind(|(index, span)| {
+        let began = *index == failed || span.is_under_way() || span.result().is_some();
+        span.is(SyscallKind::Connect) && began
+    })?;
+    let began_before = facts.on(socket).any(|(index, span)| {
+        index < failed && span.is_under_way() && span.failure() == Some("ECONNREFUSED")
+    });
+    let is_stray = facts.analysis.meant(connect).is_some();
+    let to = span.call.syscall.address()?;
+    (!began_before && !is_stray).then_some(Attempt { failed, to })
+}
+
+/// True if it is that very address or port.
+fn is_near(asked: &Address, nearby: &Nearby) -> bool {
+    nearby.later_ns > 0 || asked.port() == nearby.address.port()
+}
+
+/// True if the process reached somebody at that port after the call, or whoever listens nearby at any time.
+fn reaches(facts: &Facts, failed: usize, asked: &Address, nearby: Option<&Nearby>) -> bool {
+    let process = facts.call(failed).process;
+    facts.analysis.calls.iter().enumerate().any(|(index, span)| {
+        let Syscall::Connect { address } = &span.call.syscall else { return false };
+        let may_have_connected = span.connected() || span.failure() == Some("EINPROGRESS");
+        let again = index >= failed && address.port() == asked.port();
+        let there = nearby.is_some_and(|it| it.address.port() == address.port());
+        span.process == process && may_have_connected && (again || there)
+    })
+}
+
+/// Datagrams sent to an address of this machine at which nobody was, by a thread that waited for the answer.
+fn unanswered(facts: &Facts) -> Vec<Finding> {
+    let mut all = Vec::new();
+    let stuck = facts.stuck();
+    for message in &facts.analysis.messages {
+        let (Fate::NobodyThere, Some(from), Some(send)) =
+            (message.fate, message.from, message.send)
+        else {
+            continue;
+        };
+        let span = facts.call(send);
+        let Some(to) = span.call.syscall.address() else { continue };
+        let is_here = plain(to).is_some_and(|to| to.ip().is_loopback());
+        let heard = facts.on(from).any(|(_, other)| other.receives() && other.result().is_some());
+        let waits = stuck.iter().find(|one| one.sockets == [from]).map(|one| one.call);
+        let (Some(waits), Some(nearby)) = (waits, nearby(facts, to, span)) else { continue };
+        if is_here && !heard && facts.analysis.meant(send).is_none() {
+            let rule = Rule::NobodyListens { address: to.clone(), nearby: Some(nearby) };
+            all.push(Finding::new(facts, rule, vec![send, waits]));
+        }
+    }
+    all
 }
 
 /// Who listens at that port under another address, at that address in another port, or there a little later.
@@ -145,6 +205,8 @@ fn nearby(facts: &Facts, asked: &Address, span: &CallSpan) -> Option<Nearby> {
         else {
             continue;
         };
+        let is_elsewhere = own.is_some_and(|own| own.host != socket.host)
+            && plain(asked).is_some_and(|to| to.ip().is_loopback());
         let gone = socket.closed_ns.is_some_and(|closed_ns| closed_ns <= span.entered_ns);
         let here = own.is_some_and(|own| socket.is_reached(asked, own));
         let same_port = asked.port() == local.port() && asked.port().is_some();
@@ -155,7 +217,7 @@ fn nearby(facts: &Facts, asked: &Address, span: &CallSpan) -> Option<Nearby> {
         };
         // Whoever begins elsewhere later is no neighbour.
         let later_ns = since_ns.saturating_sub(span.entered_ns);
-        if gone || here != (later_ns > 0) {
+        if gone || is_elsewhere || here != (later_ns > 0) {
             continue;
         }
         found.push((

@@ -20,16 +20,16 @@ pub(super) fn find(facts: &Facts) -> Vec<Finding> {
 /// A connection that was closed before everything was read.
 pub(super) struct Unread {
     pub bytes: usize,
+    /// When.
+    at_ns: u64,
     /// The close(); `None` if the program ended.
     pub close: Option<usize>,
-    /// True if the other end was still there to notice the reset.
-    noticed: bool,
 }
 
 /// Bytes that had come by TCP when the receiving end was closed, and that nobody had read; `None` if there were none, or if
 /// the reset was meant.
 pub(super) fn unread_at_close(facts: &Facts, direction: &Direction) -> Option<Unread> {
-    let [from, to] = [direction.from, direction.to].map(|at| &facts.analysis.sockets[at]);
+    let to = &facts.analysis.sockets[direction.to];
     let (closed_ns, close) = facts.closed(direction.to)?;
     let arrived =
         direction.sends.iter().rfind(|send| facts.call(send.call).returned_ns() <= closed_ns);
@@ -37,7 +37,6 @@ pub(super) fn unread_at_close(facts: &Facts, direction: &Direction) -> Option<Un
     let lingers = facts.on(direction.to).any(|(_, span)| {
         matches!(span.call.syscall, Syscall::SetOption { option: SockOpt::Linger, .. })
     });
-    let noticed = from.closed_ns.is_none_or(|at_ns| at_ns > closed_ns);
     // Where the wire was watched, the reset must have been seen.
     let mut segments = facts
         .analysis
@@ -47,12 +46,42 @@ pub(super) fn unread_at_close(facts: &Facts, direction: &Direction) -> Option<Un
         .peekable();
     let reset = segments.peek().is_none()
         || segments.any(|segment| segment.tcp().is_some_and(|tcp| tcp.flags.rst()));
-    let counts = bytes > 0 && to.protocol_name() == "TCP" && !lingers && reset;
-    counts.then_some(Unread { bytes, close, noticed })
+    let counts = bytes > 0
+        && to.protocol_name() == "TCP"
+        && !lingers
+        && reset
+        && !ended_meanwhile(facts, direction.to, close);
+    counts.then_some(Unread { bytes, at_ns: closed_ns, close })
 }
 
+/// True if the process ended, and closed the socket so, while a thread other than its first was at work with it: nobody left
+/// anything unread on purpose.
+fn ended_meanwhile(facts: &Facts, socket: usize, close: Option<usize>) -> bool {
+    let by_end = close.is_none_or(|close| facts.call(close).call.role == Role::Kernel);
+    let mut own = facts.on(socket).rev().filter(|(_, span)| span.call.role != Role::Kernel);
+    by_end && own.next().is_some_and(|(_, span)| span.thread != span.process)
+}
+
+/// A close with bytes unread, by which the other end lost something: what had been sent to it, or the end of the stream that a
+/// server owes its client. (A client that does not want the rest takes nothing away from its server.)
 fn closed_unread(facts: &Facts, direction: &Direction) -> Option<Finding> {
-    let unread = unread_at_close(facts, direction).filter(|unread| unread.noticed)?;
+    let unread = unread_at_close(facts, direction)?;
+    let back = facts.analysis.directions.iter();
+    let mut back = back.filter(|it| (it.from, it.to) == (direction.to, direction.from));
+    let lost = back.any(|it| it.sound && it.sent() > it.received());
+    let is_server = matches!(facts.analysis.sockets[direction.to].origin, Origin::Accept(_));
+    let noticed = facts.on(direction.from).any(|(_, span)| {
+        let told = span.exit.is_some() && span.returned_ns() >= unread.at_ns;
+        let broken = match span.errno() {
+            Some("ECONNRESET") if span.receives() => lost || is_server,
+            Some("ECONNRESET" | "EPIPE") => lost,
+            _ => false,
+        };
+        told && broken
+    });
+    if !noticed {
+        return None;
+    }
     let last = facts.on(direction.to).next_back().map(|(index, _)| index);
     let rule = Rule::ClosedUnread { unread: unread.bytes };
     Some(Finding::new(facts, rule, vec![unread.close.or(last)?]))

@@ -91,7 +91,7 @@ fn circle(facts: &Facts, group: &[&Stuck]) -> Option<Finding> {
     };
     // Bytes that have come end a recv(); and a thread of the same programs that waits elsewhere may yet send something, unless
     // one of the group is waiting for an answer to what the other has read.
-    let receiving = group.iter().filter(|one| facts.call(one.call).receives());
+    let receiving = group.iter().filter(|one| !facts.call(one.call).is(SyscallKind::Send));
     let certain = receiving.flat_map(|one| &one.sockets).all(|&socket| !has_unread(facts, socket));
     let alone = !others(facts, group);
     let asked = group.iter().flat_map(|one| &one.sockets).any(|&socket| was_asked(facts, socket));

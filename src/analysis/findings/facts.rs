@@ -1,10 +1,12 @@
 //! What several rules ask: the calls on a socket and of a thread, whose socket a descriptor was, who was waiting when the run
 //! was stopped.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::analysis::{Analysis, CallSpan};
-use crate::trace::{Ending, EventKind, ExitStatus, LINK, Role, Sample, Syscall, SyscallKind};
+use crate::trace::{
+    Ending, EpollOperation, EventKind, ExitStatus, LINK, Role, Sample, Syscall, SyscallKind,
+};
 
 /// A process and its thread.
 pub(super) type ThreadId = (u32, u32);
@@ -158,6 +160,11 @@ impl<'a> Facts<'a> {
         self.by.iter().map(|(thread, calls)| (*thread, calls.as_slice()))
     }
 
+    /// The calls of one thread.
+    pub fn by(&self, thread: ThreadId) -> impl Iterator<Item = usize> {
+        self.by.get(&thread).into_iter().flatten().copied()
+    }
+
     /// The first call of that thread after this one that does more than ask or configure.
     pub fn next_by_thread(&self, after: usize) -> Option<(usize, &'a CallSpan)> {
         let span = self.call(after);
@@ -262,17 +269,43 @@ impl<'a> Facts<'a> {
         })
     }
 
-    /// The sockets that this call waits for: its own, or all that it watches.
+    /// The sockets that this call waits for: its own, or all that it watches; none if it watches something else too, such as a
+    /// keyboard.
     pub fn waits_for(&self, span: &CallSpan) -> Vec<usize> {
         let watched: Vec<i64> = match &span.call.syscall {
             Syscall::Select { read, write, .. } => {
                 read.shown.iter().chain(&write.shown).copied().collect()
             }
             Syscall::Poll { watched, .. } => watched.shown.iter().map(|(fd, _)| *fd).collect(),
+            Syscall::EpollWait { .. } => self.watched_by_epoll(span),
             _ => return span.socket.into_iter().collect(),
         };
         let socket = |fd| self.socket_of(span.process, fd, span.entered_ns);
-        watched.into_iter().filter_map(socket).collect()
+        watched.into_iter().map(socket).collect::<Option<_>>().unwrap_or_default()
+    }
+
+    /// The descriptors that this epoll_wait() watches.
+    fn watched_by_epoll(&self, waiting: &CallSpan) -> Vec<i64> {
+        let mut watched = BTreeSet::new();
+        let before = self.entered(0, waiting.entered_ns).iter();
+        for span in before.filter(|span| span.process == waiting.process) {
+            match &span.call.syscall {
+                Syscall::EpollCtl { operation, watched: fd, .. }
+                    if span.call.fd == waiting.call.fd && span.result().is_some() =>
+                {
+                    if *operation == EpollOperation::Delete {
+                        watched.remove(fd);
+                    } else {
+                        watched.insert(*fd);
+                    }
+                }
+                Syscall::Close => {
+                    span.call.fd.map(|fd| watched.remove(&fd));
+                }
+                _ => {}
+            }
+        }
+        watched.into_iter().collect()
     }
 
     /// When the process closed the socket itself, before the run was stopped.

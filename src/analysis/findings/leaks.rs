@@ -11,26 +11,36 @@ const LEAK: usize = 3;
 /// Who closes a connection so long after its end does so because the program ends, in nanoseconds.
 const LATE_NS: u64 = 1_000_000_000;
 
+/// A connection that a process did not close, although its peer had closed it.
+struct Forgotten {
+    accept: usize,
+    /// True if the process accepted another connection afterwards.
+    went_on: bool,
+}
+
 pub(super) fn find(facts: &Facts) -> Vec<Finding> {
-    let mut by_process: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+    let mut by_process: BTreeMap<u32, Vec<Forgotten>> = BTreeMap::new();
     for (at, socket) in facts.analysis.sockets.iter().enumerate() {
         let Origin::Accept(Some(listener)) = socket.origin else { continue };
-        if let Some((process, accept)) = forgotten(facts, at, listener) {
-            by_process.entry(process).or_default().push(accept);
+        if let Some(forgotten) = forgotten(facts, at, listener) {
+            let process = facts.call(forgotten.accept).process;
+            by_process.entry(process).or_default().push(forgotten);
         }
     }
-    let leaks = by_process.into_values().filter(|accepts| accepts.len() >= LEAK);
+    let leaks = by_process
+        .into_values()
+        .filter(|all| all.iter().filter(|forgotten| forgotten.went_on).count() >= LEAK);
     leaks
-        .map(|mut accepts| {
+        .map(|all| {
+            let mut accepts: Vec<usize> = all.iter().map(|forgotten| forgotten.accept).collect();
             accepts.sort_unstable();
             Finding::new(facts, Rule::NotClosed { sockets: accepts.len() }, accepts)
         })
         .collect()
 }
 
-/// The process and the accept() of a connection that it did not close, although the peer had closed it before the process
-/// accepted its next.
-fn forgotten(facts: &Facts, at: usize, listener: usize) -> Option<(u32, usize)> {
+/// Whether this connection was not closed before its process accepted the next, or had had time enough.
+fn forgotten(facts: &Facts, at: usize, listener: usize) -> Option<Forgotten> {
     let socket = &facts.analysis.sockets[at];
     let accepts =
         || facts.on(listener).filter(|(index, _)| facts.analysis.accepted_by(*index).is_some());
@@ -42,6 +52,8 @@ fn forgotten(facts: &Facts, at: usize, listener: usize) -> Option<(u32, usize)> 
     let process = accepting.process;
     let went_on =
         accepts().any(|(_, span)| span.process == process && span.returned_ns() > ended_ns);
+    let left_ns = facts.exit(process).map_or(facts.end_ns, |(at_ns, _)| at_ns);
+    let had_time = left_ns.min(facts.stopped_ns.unwrap_or(left_ns)) > ended_ns + LATE_NS;
     let in_time = facts.closes(at, process).is_some_and(|at_ns| at_ns < ended_ns + LATE_NS);
-    (went_on && !in_time).then_some((process, accept))
+    ((went_on || had_time) && !in_time).then_some(Forgotten { accept, went_on })
 }

@@ -5,6 +5,9 @@ use super::{Finding, Rule};
 use crate::analysis::{CallSpan, Direction, Piece};
 use crate::trace::{Data, Syscall, SyscallKind};
 
+/// Whoever asks for fewer bytes than these, and gets them, has read a field of known length.
+const FIELD: u64 = 64;
+
 pub(super) fn find(facts: &Facts) -> Vec<Finding> {
     let mut all = Vec::new();
     for direction in facts.analysis.directions.iter().filter(|direction| direction.sound) {
@@ -98,15 +101,40 @@ fn answered_part(facts: &Facts, direction: &Direction, message: &Message) -> Opt
         .then(|| Finding::new(facts, rule, vec![piece.call, message.first, answer]))
 }
 
-/// It got a part of the message, and closed the connection without reading on.
+/// It got a part of the message by a recv() that its own line calls, and closed the connection without reading on. (What a
+/// library left unread, nobody may have wanted: an HTTP client reads the status, and closes.)
 fn left_rest(facts: &Facts, direction: &Direction, message: &Message) -> Option<Finding> {
     let piece = message.beginning(direction)?;
+    let span = facts.call(piece.call);
     let is_last = direction.receives.last().is_some_and(|last| last.call == piece.call);
     let unread = super::closing::unread_at_close(facts, direction)?;
+    let is_field = matches!(span.call.syscall, Syscall::Recv { size, .. }
+        if size < FIELD && size == piece.bytes as u64);
     let calls = [piece.call, message.first].into_iter().chain(unread.close).collect();
     let rule = Rule::LeftRest { got: piece.bytes, of: message.bytes() };
     // All that is unread is the rest of this message.
-    (is_last && message.end == direction.sent()).then(|| Finding::new(facts, rule, calls))
+    (is_last && message.end == direction.sent() && !is_field && is_called_by_line(facts, span))
+        .then(|| Finding::new(facts, rule, calls))
+}
+
+/// True if the line of source calls this receiving function itself: `recv(`, `recv_into(`, `read(` in C, `.read(&mut` in Rust;
+/// a `read(` of something else is a library's.
+fn is_called_by_line(facts: &Facts, span: &CallSpan) -> bool {
+    let site = span.call.site.as_ref();
+    let Some(line) = site.and_then(|site| facts.analysis.recording.source_line(site)) else {
+        return false;
+    };
+    let calls = |name: &str, but_not_after: &[char]| {
+        line.match_indices(name).any(|(at, _)| {
+            let before = line[..at].chars().next_back();
+            let after = line[at + name.len()..]
+                .trim_start_matches(|c: char| c.is_alphanumeric() || c == '_');
+            let is_part = before
+                .is_some_and(|c| c.is_alphanumeric() || c == '_' || but_not_after.contains(&c));
+            !is_part && after.starts_with('(')
+        })
+    };
+    calls("recv", &[]) || calls("read", &['.']) || line.contains(".read(&mut ")
 }
 
 /// One recv() got what several send()s of one source line had sent, and both ends were waiting for more when the run was
@@ -135,7 +163,7 @@ fn joined(facts: &Facts, direction: &Direction) -> Option<Finding> {
     })
 }
 
-/// It read a number, asked for so many bytes, got fewer, and did not ask for the others.
+/// It read a number, asked for so many bytes, which had been sent up to just there, got fewer, and did not ask for the others.
 fn short_reads(facts: &Facts, socket: usize) -> Vec<Finding> {
     let receives: Vec<(usize, usize, &Data)> = facts
         .on(socket)
@@ -152,12 +180,21 @@ fn short_reads(facts: &Facts, socket: usize) -> Vec<Finding> {
             _ => None,
         })
     };
+    let directions = &facts.analysis.directions;
+    let Some(direction) = directions.iter().find(|it| it.to == socket && it.sound) else {
+        return Vec::new(); // of what its peer sent nothing is known
+    };
+    let ends_a_send = |body: usize, asked: usize| {
+        let piece = direction.receives.iter().find(|piece| piece.call == body);
+        let end = piece.map(|piece| piece.start + asked);
+        direction.sends.iter().any(|send| Some(send.end()) == end)
+    };
     let mut all = Vec::new();
     for pair in receives.windows(2) {
         let ((head, head_size, number), (body, asked, data)) = (pair[0], pair[1]);
         let announces = number.bytes == head_size && lengths(&number.kept).contains(&asked);
         let is_short = data.bytes > 0 && data.bytes < asked;
-        if !announces || !is_short {
+        if !announces || !is_short || !ends_a_send(body, asked) {
             continue;
         }
         let rest = asked - data.bytes;

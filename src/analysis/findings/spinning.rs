@@ -2,12 +2,15 @@
 
 use super::facts::{Facts, ThreadId};
 use super::{Finding, Rule};
-use crate::analysis::{BLOCKED_NS, CallSpan};
+use crate::analysis::{BLOCKED_NS, CallSpan, percentile};
 use crate::trace::{Sample, Syscall};
 
 /// So many vain calls in a row, and no less often than this, are a loop that spins.
 const CALLS: usize = 100;
 const GAP_NS: u64 = 10_000_000;
+/// Whoever spends more than so many times as long between such calls as in them does something else meanwhile. (The tracer makes
+/// both longer.)
+const WORK: u64 = 4;
 /// A thread that has run, or been ready to, for so long since its last call, and most of that time, is busy.
 const BUSY_NS: u64 = 1_000_000_000;
 
@@ -58,7 +61,22 @@ fn spin(facts: &Facts, run: &[usize]) -> Option<Finding> {
     let span_ns = last.entered_ns - first.entered_ns;
     let rule = Rule::Spin { times: run.len(), span_ns };
     let spins = run.len() >= CALLS && span_ns / run.len() as u64 <= GAP_NS;
-    spins.then(|| Finding::new(facts, rule, vec![run[0]]))
+    (spins && !works(facts, run)).then(|| Finding::new(facts, rule, vec![run[0]]))
+}
+
+/// True if the thread did something else between most of these calls.
+fn works(facts: &Facts, run: &[usize]) -> bool {
+    let calls = || run.iter().map(|&index| facts.call(index));
+    let pairs = calls().zip(calls().skip(1));
+    let between = pairs.map(|(one, next)| next.entered_ns.saturating_sub(one.returned_ns()));
+    let within = calls().map(|span| span.returned_ns() - span.entered_ns);
+    median(between) > median(within) * WORK
+}
+
+fn median(all: impl Iterator<Item = u64>) -> u64 {
+    let mut all: Vec<u64> = all.collect();
+    all.sort_unstable();
+    percentile(&all, 50)
 }
 
 /// Threads that ran when the run was stopped, and had been running since their last call.

@@ -7,8 +7,8 @@ use super::{Finding, Rule};
 use crate::analysis::CallSpan;
 use crate::trace::{EpollOperation, Syscall, SyscallKind};
 
-/// Whoever asks so often after the end has not noticed it. (A library may ask once more.)
-const READS_PAST_END: usize = 3;
+/// Whoever asks so often after the end has not noticed it. (A library may ask several times, once for each that reads a line.)
+const READS_PAST_END: usize = 10;
 
 pub(super) fn find(facts: &Facts) -> Vec<Finding> {
     let streams = 0..facts.analysis.sockets.len();
@@ -28,19 +28,31 @@ fn rest_not_sent(facts: &Facts, socket: usize) -> Vec<Finding> {
         if taken >= data.bytes || taken == 0 {
             continue;
         }
-        let next =
-            facts.on(socket).find(|(later, span)| *later > index && span.is(SyscallKind::Send));
-        let is_fault = match next.and_then(|(_, next)| next.sending()) {
-            // Only the start of what was sent is known. What is known of both must agree.
-            Some(next) => {
-                let rest = data.kept.get(taken..).unwrap_or_default();
-                rest.iter().zip(&next.kept).any(|(rest, next)| rest != next)
-            }
-            None => gives_up(facts, socket, index),
-        };
+        let tries: Vec<&CallSpan> = later_sends(facts, socket, index);
+        // Only the start of what was sent is known. What is known of the rest, and of all that was tried next, must agree.
+        let rest = data.kept.get(taken..).unwrap_or_default();
+        let kept = || tries.iter().filter_map(|span| Some(&*span.sending()?.kept));
+        let starts = || [rest].into_iter().chain(kept()).filter(|start| !start.is_empty());
+        let differ = |one: &[u8], other: &[u8]| one.iter().zip(other).any(|(a, b)| a != b);
+        let is_fault = starts().zip(starts().skip(1)).any(|(one, other)| differ(one, other))
+            || (tries.is_empty() && gives_up(facts, socket, index));
         if is_fault {
             let rule = Rule::RestNotSent { taken, of: data.bytes };
             all.push(Finding::new(facts, rule, vec![index]));
+        }
+    }
+    all
+}
+
+/// The sends after this one, up to the first that took something: each should have tried to send the rest.
+fn later_sends<'f>(facts: &'f Facts, socket: usize, after: usize) -> Vec<&'f CallSpan> {
+    let mut all = Vec::new();
+    for (_, span) in facts.on(socket).filter(|(index, _)| *index > after) {
+        if span.is(SyscallKind::Send) {
+            all.push(span);
+            if !span.fails_for_now() {
+                break;
+            }
         }
     }
     all

@@ -5,7 +5,8 @@ use serde_json::json;
 use super::{Holder, Readiness, Rule, RuleKind};
 use crate::analysis::Analysis;
 use crate::analysis::script::{Script, at, data, here};
-use crate::trace::{Outcome, Value};
+use crate::trace::recording::SourceLine;
+use crate::trace::{EventKind, ExitStatus, Outcome, Site, Value};
 
 const MS: u64 = 1_000_000;
 
@@ -68,23 +69,66 @@ fn an_answer_to_a_part_of_a_message() {
     finds_nothing(&ask(&["hello"], "HELLO"));
 }
 
+/// What is found where all calls stand at this line of source.
+fn found_at(script: &Script, line: &str) -> Vec<Rule> {
+    let mut recording = script.recording();
+    let source = Site { file: "src/experiments/sample.rs".into(), line: 7 };
+    recording.cite(SourceLine { source, text: line.to_owned() });
+    Analysis::of(&recording).findings().into_iter().map(|finding| finding.rule).collect()
+}
+
 #[test]
 fn the_rest_of_a_message_left_unread() {
-    let mut wrong = pair();
-    wrong.sends("client", 1, "hello world").receives("server", 3, 5, "hello");
-    close(&mut wrong, "server", 3);
-    finds(&wrong, Rule::LeftRest { got: 5, of: 11 });
+    let rule = Rule::LeftRest { got: 5, of: 11 };
+    let closes = |who: &str, socket: u32, asked: i64| {
+        let mut script = pair();
+        let (other, theirs) = if who == "server" { ("client", 1) } else { ("server", 3) };
+        script.sends(other, theirs, "hello world").receives(who, socket, asked, "hello");
+        close(&mut script, who, socket);
+        script
+    };
+    for (who, socket) in [("server", 3), ("client", 1)] {
+        let wrong = closes(who, socket, 1024);
+        for line in ["data = conn.recv(1024)", "n = read(fd, buffer, 1024);", "s.read(&mut b)?;"] {
+            assert_eq!(found_at(&wrong, line), [rule.clone()], "{line}");
+        }
+        // What a library has asked for, nobody may have wanted.
+        for line in ["print(urlopen(url).status)", "head = answer.read(20)", "x = sock_recv(s, 9)"]
+        {
+            assert_eq!(found_at(&wrong, line), [], "{line}");
+        }
+        // A field of known length.
+        assert_eq!(found_at(&closes(who, socket, 5), "magic = conn.recv(5)"), []);
+    }
     // The sender may be gone by then.
     let mut gone = pair();
-    gone.sends("client", 1, "hello world").receives("server", 3, 5, "hello");
+    gone.sends("client", 1, "hello world").receives("server", 3, 1024, "hello");
     close(&mut gone, "client", 1);
     close(&mut gone, "server", 3);
-    finds(&gone, Rule::LeftRest { got: 5, of: 11 });
+    assert_eq!(found_at(&gone, "conn.recv(1024)"), [rule]);
     let mut right = pair();
     right.sends("client", 1, "hello world").receives("server", 3, 5, "hello");
     right.receives("server", 3, 6, " world");
     part(&mut right);
-    finds_nothing(&right);
+    assert_eq!(found_at(&right, "conn.recv(1024)"), []);
+}
+
+#[test]
+fn a_process_that_ends_while_another_thread_serves() {
+    let mut script = pair();
+    script.sends("client", 1, "hello world").receives("server", 3, 1024, "hello");
+    script.event("server", EventKind::Exited { cpu_ns: None, status: Some(ExitStatus::Code(0)) });
+    script.fails("client", 1, "recv", &[("size", 9.into())], "ECONNRESET");
+    let all = found_at(&script, "conn.recv(1024)");
+    assert_eq!(all, [Rule::LeftRest { got: 5, of: 11 }]);
+    for event in &mut script.events {
+        let is_recv = matches!(&event.what, EventKind::Enter(call) if call.function() == "recv")
+            || matches!(&event.what, EventKind::Return(back) if back.call.function() == "recv");
+        if is_recv && event.process == 2 {
+            event.thread = 7;
+        }
+    }
+    assert_eq!(found_at(&script, "conn.recv(1024)"), []);
 }
 
 #[test]
@@ -105,6 +149,13 @@ fn a_length_read_and_fewer_bytes_taken_for_all() {
     let mut right = body(&[(6, " world"), (4, "0002"), (2, "ok")]);
     part(&mut right);
     finds_nothing(&right);
+    // A number that is no length, though recv() is asked for as many.
+    let mut version = pair();
+    version.sends("client", 1, "1024").receives("server", 3, 4, "1024");
+    version.sends("client", 1, "hello").receives("server", 3, 1024, "hello");
+    version.sends("server", 3, "ok").receives("client", 1, 1024, "ok");
+    part(&mut version);
+    finds_nothing(&version);
 }
 
 #[test]
@@ -162,6 +213,26 @@ fn a_send_that_took_a_part() {
 }
 
 #[test]
+fn a_send_that_took_a_part_and_others_that_came_too_early() {
+    let sends = |tries: &[&str], last: Option<&str>| {
+        let mut script = pair();
+        // Of the rest nothing is known: it is not kept.
+        let call = script.enter("client", 1, "send", &[("data", data(&"a".repeat(1_000)))]);
+        script.leave("client", &call, Outcome::Result(900), &[]);
+        for text in tries {
+            script.fails("client", 1, "send", &[("data", data(text))], "EAGAIN");
+        }
+        last.map(|text| script.sends("client", 1, text));
+        close(&mut script, "client", 1);
+        script
+    };
+    let rule = Rule::RestNotSent { taken: 900, of: 1_000 };
+    finds(&sends(&["1aaa", "2aaa"], None), rule.clone());
+    finds(&sends(&["1aaa"], Some("2aaa")), rule);
+    finds_nothing(&sends(&["1aaa", "1aaaaaa"], Some("1aaaaaaaaa")));
+}
+
+#[test]
 fn a_recv_after_the_end() {
     let reads = |times: usize| {
         let mut script = pair();
@@ -172,9 +243,10 @@ fn a_recv_after_the_end() {
         close(&mut script, "server", 3);
         script
     };
-    finds(&reads(5), Rule::ReadPastEnd { times: 5 });
+    finds(&reads(10), Rule::ReadPastEnd { times: 10 });
     finds_nothing(&reads(1));
-    finds_nothing(&reads(2));
+    // As a library does that reads lines.
+    finds_nothing(&reads(4));
 }
 
 #[test]
@@ -204,6 +276,21 @@ fn a_loop_that_spins_on_eagain() {
     finds_nothing(&asks(&|script| {
         script.json("server", json!({"event": "wait", "asked_ns": 100, "purpose": "a pause"}));
     }));
+}
+
+#[test]
+fn a_thread_that_works_and_looks_in_between() {
+    let looks = |work_ns: u64| {
+        let mut script = pair();
+        for _ in 0..200 {
+            let args = [("fds", "[5: POLLIN]".into()), ("nfds", 1.into()), ("timeout", 0.into())];
+            let call = script.enter("server", 0, "poll", &args);
+            script.leave("server", &call, Outcome::Result(0), &[]).pass(work_ns);
+        }
+        script
+    };
+    assert_eq!(kinds(&looks(0)), [RuleKind::Spin]);
+    finds_nothing(&looks(100_000));
 }
 
 fn kinds(script: &Script) -> Vec<RuleKind> {
@@ -238,14 +325,35 @@ fn a_connection_closed_with_bytes_unread() {
         close(&mut script, "server", 3);
         script
     };
-    finds(&closes(false), Rule::ClosedUnread { unread: 3 });
+    let reset = |script: &mut Script, who: &str, socket: u32, function: &str| {
+        let args = [("size", 9.into()), ("data", data("x"))];
+        let args = if function == "recv" { &args[..1] } else { &args[1..] };
+        script.fails(who, socket, function, args, "ECONNRESET");
+    };
+    let mut wrong = closes(false);
+    reset(&mut wrong, "client", 1, "recv");
+    finds(&wrong, Rule::ClosedUnread { unread: 3 });
     finds_nothing(&closes(true));
-    // Nobody is there any more to notice.
+    // Nobody notices.
+    finds_nothing(&closes(false));
     let mut late = pair();
     late.sends("client", 1, "bye");
     close(&mut late, "client", 1);
     close(&mut late, "server", 3);
     finds_nothing(&late);
+    // A client that wants no more of a stream takes nothing away from the server; but what it has said may be lost.
+    for (says, is_lost) in [("", false), ("quit", true)] {
+        let mut client = pair();
+        client.sends("server", 3, "one").sends("server", 3, "two").receives("client", 1, 3, "one");
+        if !says.is_empty() {
+            client.sends("client", 1, says);
+        }
+        close(&mut client, "client", 1);
+        reset(&mut client, "server", 3, "recv");
+        reset(&mut client, "server", 3, "send");
+        let expected = is_lost.then_some(Rule::ClosedUnread { unread: 3 });
+        assert_eq!(found(&client), expected.into_iter().collect::<Vec<_>>());
+    }
 }
 
 #[test]
@@ -257,6 +365,11 @@ fn an_address_in_use_and_who_holds_it() {
     // Whoever takes another then has chosen.
     wrong.call("second", 9, "bind", &[("address", here(5001))], 0);
     finds_nothing(&wrong);
+
+    let mut own = pair();
+    own.socket("server", 9, "AF_INET", "SOCK_STREAM");
+    own.fails("server", 9, "bind", &[("address", here(5000))], "EADDRINUSE");
+    finds(&own, in_use(Holder::Itself));
 
     let mut again = pair();
     close(&mut again, "server", 3);
@@ -360,6 +473,15 @@ fn both_wait_in_recv() {
     chat.enter("client sends", 0, "read", &[("fd", 0.into()), ("size", 1024.into())]);
     stop(&mut chat);
     finds_nothing(&chat);
+    // Or waits for the keyboard and the peer at once.
+    let mut select = pair();
+    for (who, peer) in [("client", "[0: POLLIN, 3: POLLIN]"), ("server", "[0: POLLIN, 5: POLLIN]")]
+    {
+        let args = [("fds", peer.into()), ("nfds", 2.into()), ("timeout", (-1).into())];
+        select.enter(who, 0, "poll", &args);
+    }
+    stop(&mut select);
+    finds_nothing(&select);
     // What is on its way will be received.
     let mut late = pair();
     late.enter("client", 1, "recv", &[("size", 1024.into())]);
@@ -367,6 +489,39 @@ fn both_wait_in_recv() {
     late.sends("client sends", 1, "hi");
     stop(&mut late);
     finds_nothing(&late);
+}
+
+#[test]
+fn both_wait_in_epoll() {
+    let waits = |watches_more: bool| {
+        let mut script = pair();
+        for (who, fd) in [("client", 3), ("server", 5)] {
+            let epfd = ("epfd", 9.into());
+            let watch = |fd: i64| {
+                [
+                    epfd.clone(),
+                    ("op", "EPOLL_CTL_ADD".into()),
+                    ("fd", fd.into()),
+                    ("events", "EPOLLIN".into()),
+                ]
+            };
+            script.call(who, 0, "epoll_ctl", &watch(fd), 0);
+            if watches_more {
+                script.call(who, 0, "epoll_ctl", &watch(8), 0);
+            }
+            script.enter(
+                who,
+                0,
+                "epoll_wait",
+                &[epfd, ("maxevents", 2.into()), ("timeout", (-1).into())],
+            );
+        }
+        stop(&mut script);
+        script
+    };
+    finds(&waits(false), Rule::AllReceive { waiting: 2 });
+    // Nobody knows what else may wake them.
+    finds_nothing(&waits(true));
 }
 
 #[test]
@@ -444,6 +599,30 @@ fn a_client_that_keeps_another_from_being_accepted() {
     };
     assert_eq!(kinds(&second("server")), [RuleKind::OneClientBlocks]);
     finds_nothing(&second("server's thread"));
+}
+
+#[test]
+fn a_thread_for_each_client_that_is_joined_at_once() {
+    let serves = |joins: bool| {
+        let mut script = pair();
+        let recv = script.enter("server h", 3, "recv", &[("size", 1024.into())]);
+        if joins {
+            script.json("server", json!({"event": "sample", "state": "S", "syscall": "futex"}));
+        }
+        script.process("late", 7).socket("late", 4, "AF_INET", "SOCK_STREAM");
+        script.call("late", 4, "connect", &[("address", here(5000))], 0);
+        script.located("late", 4, here(40002)).pass(900 * MS).sends("client", 1, "hi");
+        script.leave("server h", &recv, Outcome::Result(2), &[("data", data("hi"))]);
+        script.accepts("server", 2, 5, here(40002));
+        for event in &mut script.events {
+            if &*event.actor == "server h" {
+                event.process = 2;
+            }
+        }
+        script
+    };
+    assert_eq!(kinds(&serves(true)), [RuleKind::OneClientBlocks]);
+    finds_nothing(&serves(false));
 }
 
 #[test]
@@ -549,6 +728,9 @@ fn connections_that_are_never_closed() {
         script
     };
     finds(&serves(false), Rule::NotClosed { sockets: 4 });
+    let mut later = serves(false);
+    stop(&mut later);
+    finds(&later, Rule::NotClosed { sockets: 5 });
     finds_nothing(&serves(true));
 }
 
@@ -630,6 +812,61 @@ fn an_address_where_nobody_listens_and_who_does_nearby() {
     }
     // A client that tries one family after the other finds the server.
     finds_nothing(&asks("127.0.0.1:5000", "[::1]:5000", true));
+}
+
+#[test]
+fn a_connect_that_was_refused_later() {
+    let asks = |errno: &'static str| {
+        let mut script = pair();
+        script.process("late", 7).socket("late", 9, "AF_INET", "SOCK_STREAM");
+        script.fails("late", 9, "connect", &[("address", here(5001))], "EINPROGRESS");
+        let args = [("level", "SOL_SOCKET".into()), ("option", "SO_ERROR".into())];
+        let call = script.enter("late", 9, "getsockopt", &args);
+        script.leave("late", &call, Outcome::Result(0), &[("value", errno.into())]);
+        script
+    };
+    assert_eq!(kinds(&asks("ECONNREFUSED")), [RuleKind::NobodyListens]);
+    finds_nothing(&asks("ETIMEDOUT"));
+}
+
+#[test]
+fn a_client_that_looks_which_of_two_ports_is_open() {
+    let mut script = pair();
+    script.process("probe", 7).socket("probe", 8, "AF_INET", "SOCK_STREAM");
+    script.fails("probe", 8, "connect", &[("address", here(4999))], "ECONNREFUSED");
+    script.socket("probe", 9, "AF_INET", "SOCK_STREAM");
+    script.call("probe", 9, "connect", &[("address", here(5000))], 0);
+    finds_nothing(&script);
+}
+
+#[test]
+fn a_loopback_address_on_a_wire_of_which_a_note_tells() {
+    let mut script = Script::new();
+    for (who, process, host) in [("client", 1, 3), ("server", 2, 2)] {
+        script.process(who, process);
+        script.event(who, EventKind::Network { address: [10, 9, 0, host].into() });
+    }
+    script.socket("server", 2, "AF_INET", "SOCK_STREAM");
+    script.call("server", 2, "bind", &[("address", at("0.0.0.0:5000"))], 0);
+    script.call("server", 2, "listen", &[("backlog", 5.into())], 0);
+    script.socket("client", 1, "AF_INET", "SOCK_STREAM");
+    script.fails("client", 1, "connect", &[("address", here(5000))], "ECONNREFUSED");
+    finds_nothing(&script);
+}
+
+#[test]
+fn a_datagram_to_nobody_and_a_wait_for_the_answer() {
+    let asks = |port: u16| {
+        let mut script = Script::new();
+        script.process("client", 1).process("server", 2).udp("server", 2, 5000);
+        script.socket("client", 1, "AF_INET", "SOCK_DGRAM").sends_to("client", 1, "hi", port);
+        script.located("client", 1, here(40001));
+        script.enter("client", 1, "recv", &[("size", 10.into())]);
+        stop(&mut script);
+        script
+    };
+    assert_eq!(kinds(&asks(5001)), [RuleKind::NobodyListens]);
+    finds_nothing(&asks(5000));
 }
 
 #[test]

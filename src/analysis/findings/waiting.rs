@@ -1,8 +1,8 @@
 //! Clients that wait: for another client, in a full queue, for a peer that says nothing.
 
-use super::facts::Facts;
+use super::facts::{Facts, ThreadId};
 use super::{Finding, Rule, by_length};
-use crate::analysis::CallSpan;
+use crate::analysis::{CallSpan, Origin};
 use crate::trace::{SockOpt, Syscall, SyscallKind};
 
 /// Whoever waited longer than this because of another client was made to wait, in nanoseconds.
@@ -35,11 +35,53 @@ fn connects<'f>(facts: &'f Facts) -> impl Iterator<Item = (usize, &'f CallSpan, 
     })
 }
 
+/// How long a receive or send on a stream lasted between these times.
+fn waited_ns(facts: &Facts, call: usize, from_ns: u64, until_ns: u64) -> u64 {
+    let span = facts.call(call);
+    let transfers = span.receives() || span.is(SyscallKind::Send);
+    let on_stream = span.socket.is_some_and(|at| facts.analysis.sockets[at].is_stream());
+    if !transfers || !on_stream {
+        return 0;
+    }
+    span.returned_ns().min(until_ns).saturating_sub(span.entered_ns.max(from_ns))
+}
+
+/// The wait of the one thread that serves the only client, while the thread that accepts waits in a join for that thread.
+fn joined(
+    facts: &Facts,
+    accepting: ThreadId,
+    listener: usize,
+    from_ns: u64,
+    until_ns: u64,
+) -> Option<(usize, u64)> {
+    let sockets = facts.analysis.sockets.iter().enumerate();
+    let mut open = sockets.filter(|(_, socket)| {
+        socket.origin == Origin::Accept(Some(listener))
+            && socket.opened_ns <= from_ns
+            && socket.closed_ns.is_none_or(|at_ns| at_ns > from_ns)
+    });
+    let ((client, _), None) = (open.next()?, open.next()) else { return None };
+    let waits = facts.on(client).map(|(index, _)| index);
+    let longest = waits
+        .map(|index| (index, waited_ns(facts, index, from_ns, until_ns)))
+        .max_by_key(|(_, waited_ns)| *waited_ns)?;
+    let (call, waited_ns) = longest;
+    let ended_ns = from_ns + waited_ns;
+    let is_called = facts.by(accepting).any(|index| {
+        let span = facts.call(index);
+        span.entered_ns < ended_ns && span.returned_ns() > from_ns
+    });
+    let serving = facts.call(call);
+    let serves = serving.process == accepting.0 && serving.thread != accepting.1;
+    let waits = serves && !is_called && facts.waits_for_threads(accepting, ended_ns);
+    (waits && waited_ns >= BLOCKED_NS && serving.entered_ns <= from_ns).then_some(longest)
+}
+
 /// The only thread that accepts was blocked in a receive or send on one connection while another was waiting to be accepted.
 fn one_client_blocks(facts: &Facts) -> Vec<Finding> {
     let mut all = Vec::new();
     for (connect, connecting, listener) in connects(facts) {
-        if connecting.result().is_none() {
+        if !connecting.connected() {
             continue;
         }
         let until_ns =
@@ -52,22 +94,16 @@ fn one_client_blocks(facts: &Facts) -> Vec<Finding> {
         accepting.sort_unstable();
         accepting.dedup();
         let [thread] = accepting[..] else { continue };
-        let Some((_, calls)) = facts.threads().find(|(other, _)| *other == thread) else {
-            continue;
-        };
-        let mut waits: Vec<(usize, u64)> = calls
-            .iter()
-            .filter_map(|&index| {
-                let span = facts.call(index);
-                let transfers = span.receives() || span.is(SyscallKind::Send);
-                let from_ns = span.entered_ns.max(connecting.returned_ns());
-                let waited_ns = span.returned_ns().min(until_ns).saturating_sub(from_ns);
-                let on_client = span.socket.is_some_and(|at| {
-                    Some(at) != connecting.socket && facts.analysis.sockets[at].is_stream()
-                });
-                (transfers && on_client && waited_ns >= BLOCKED_NS).then_some((index, waited_ns))
+        let from_ns = connecting.returned_ns();
+        let mut waits: Vec<(usize, u64)> = facts
+            .by(thread)
+            .map(|index| (index, waited_ns(facts, index, from_ns, until_ns)))
+            .filter(|&(index, waited_ns)| {
+                let on_itself = facts.call(index).socket == connecting.socket;
+                waited_ns >= BLOCKED_NS && !on_itself
             })
             .collect();
+        waits.extend(joined(facts, thread, listener, from_ns, until_ns));
         by_length(&mut waits, |(_, waited_ns)| *waited_ns);
         if let Some(&(call, waited_ns)) = waits.first() {
             let rule = Rule::OneClientBlocks { waited_ns };

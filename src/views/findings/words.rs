@@ -153,14 +153,14 @@ pub(super) fn does(rule: &Rule, who: &str, other: &str) -> String {
         }
         Rule::AllReceive { waiting } if *waiting == 2 => {
             tr!(
-                "{who} and {other} each wait in recv() for the other to send: nothing is on its way.",
+                "{who} and {other} each wait for the other to send: nothing is on its way.",
                 who,
                 other
             )
         }
         Rule::AllReceive { waiting } => {
             tr!(
-                "{waiting} threads, {who} first, each wait in recv() for another of them to send: nothing is on its way.",
+                "{waiting} threads, {who} first, each wait for another of them to send: nothing is on its way.",
                 waiting,
                 who
             )
@@ -306,6 +306,9 @@ pub(super) fn advice(rule: &Rule) -> &'static str {
                 "Set SO_REUSEADDR before bind(): the address is in TIME_WAIT, and is free again after a minute."
             )
         }
+        Rule::AddressInUse { holder: Holder::Itself, .. } => {
+            tr!("Close the other socket first, or take another port.")
+        }
         Rule::AddressInUse { .. } => {
             tr!(
                 "End who holds it, or take another port. `ss -tulpn` lists who listens; if nobody does, it is in TIME_WAIT, and SO_REUSEADDR before bind() helps."
@@ -397,6 +400,13 @@ fn at(address: &Address) -> String {
 fn in_use(who: &str, address: &Address, holder: &Holder) -> String {
     let address = at(address);
     match holder {
+        Holder::Itself => {
+            tr!(
+                "{who} asked for {address}, which is in use: it has another socket there itself.",
+                who,
+                address
+            )
+        }
         Holder::Open(owner) => {
             let owner = wording::actor(owner);
             tr!(

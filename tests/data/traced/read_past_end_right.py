@@ -1,4 +1,4 @@
-"""recv() until it returns 0."""
+"""A loop over lines, which a library reads: it may call recv() again after 0, and the program does not."""
 import socket
 import sys
 
@@ -12,8 +12,8 @@ def server(path):
         port.tell(path, listener)
         conn, _ = listener.accept()
         with conn:
-            while data := conn.recv(1024):
-                print(data)
+            for line in conn.makefile("rwb"):
+                print(line)
 
 
 def client(path):

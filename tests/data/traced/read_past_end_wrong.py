@@ -12,7 +12,7 @@ def server(path):
         port.tell(path, listener)
         conn, _ = listener.accept()
         with conn:
-            for _ in range(6):
+            for _ in range(20):
                 print(conn.recv(1024))
 
 
