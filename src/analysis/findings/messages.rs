@@ -118,7 +118,7 @@ fn left_rest(facts: &Facts, direction: &Direction, message: &Message) -> Option<
 }
 
 /// True if the line of source calls this receiving function itself: `recv(`, `recv_into(`, `read(` in C, `.read(&mut` in Rust;
-/// a `read(` of something else is a library's.
+/// a `read(` of something else is a library's. What it appends to, it reads in a loop, which ends when enough has come.
 fn is_called_by_line(facts: &Facts, span: &CallSpan) -> bool {
     let site = span.call.site.as_ref();
     let Some(line) = site.and_then(|site| facts.analysis.recording.source_line(site)) else {
@@ -134,6 +134,9 @@ fn is_called_by_line(facts: &Facts, span: &CallSpan) -> bool {
             !is_part && after.starts_with('(')
         })
     };
+    if ["while", "+=", "extend", "append"].iter().any(|word| line.contains(word)) {
+        return false;
+    }
     calls("recv", &[]) || calls("read", &['.']) || line.contains(".read(&mut ")
 }
 
