@@ -7,6 +7,8 @@ use crate::trace::{Data, Syscall, SyscallKind};
 
 /// Whoever asks for fewer bytes than these, and gets them, has read a field of known length.
 const FIELD: u64 = 64;
+/// Whoever asks for fewer bytes than these may want one line; whoever asks for more wants all that there is.
+const PAGE: u64 = 8192;
 
 pub(super) fn find(facts: &Facts) -> Vec<Finding> {
     let mut all = Vec::new();
@@ -108,13 +110,20 @@ fn left_rest(facts: &Facts, direction: &Direction, message: &Message) -> Option<
     let span = facts.call(piece.call);
     let is_last = direction.receives.last().is_some_and(|last| last.call == piece.call);
     let unread = super::closing::unread_at_close(facts, direction)?;
-    let is_field = matches!(span.call.syscall, Syscall::Recv { size, .. }
-        if size < FIELD && size == piece.bytes as u64);
+    let is_part = wants_part(span)?;
     let calls = [piece.call, message.first].into_iter().chain(unread.close).collect();
     let rule = Rule::LeftRest { got: piece.bytes, of: message.bytes() };
     // All that is unread is the rest of this message.
-    (is_last && message.end == direction.sent() && !is_field && is_called_by_line(facts, span))
+    (is_last && message.end == direction.sent() && !is_part && is_called_by_line(facts, span))
         .then(|| Finding::new(facts, rule, calls))
+}
+
+/// True if it may have got all that it wanted: a field of known length, or a line.
+fn wants_part(span: &CallSpan) -> Option<bool> {
+    let Syscall::Recv { size, .. } = span.call.syscall else { return None };
+    let got = span.received()?;
+    let is_field = size < FIELD && size == got.bytes as u64;
+    Some(is_field || (size < PAGE && got.kept.contains(&b'\n')))
 }
 
 /// True if the line of source calls this receiving function itself: `recv(`, `recv_into(`, `read(` in C, `.read(&mut` in Rust;
