@@ -175,7 +175,8 @@ fn joined(facts: &Facts, direction: &Direction) -> Option<Finding> {
     })
 }
 
-/// It read a number, asked for so many bytes, which had been sent up to just there, got fewer, and did not ask for the others.
+/// It read a number, asked for so many bytes, which had been sent up to just there (or could not be, for it
+/// closed first), got fewer, and did not ask for the others.
 fn short_reads(facts: &Facts, socket: usize) -> Vec<Finding> {
     let receives: Vec<(usize, usize, &Data)> = facts
         .on(socket)
@@ -196,6 +197,11 @@ fn short_reads(facts: &Facts, socket: usize) -> Vec<Finding> {
     let Some(direction) = directions.iter().find(|it| it.to == socket && it.sound) else {
         return Vec::new(); // of what its peer sent nothing is known
     };
+    let is_broken = |span: &CallSpan| {
+        span.is(SyscallKind::Send)
+            && (span.exit.is_none() || matches!(span.errno(), Some("EPIPE" | "ECONNRESET")))
+    };
+    let had_more = facts.on(direction.from).any(|(_, span)| is_broken(span));
     let ends_a_send = |body: usize, asked: usize| {
         let piece = direction.receives.iter().find(|piece| piece.call == body);
         let end = piece.map(|piece| piece.start + asked);
@@ -206,7 +212,7 @@ fn short_reads(facts: &Facts, socket: usize) -> Vec<Finding> {
         let ((head, head_size, number), (body, asked, data)) = (pair[0], pair[1]);
         let announces = number.bytes == head_size && lengths(&number.kept).contains(&asked);
         let is_short = data.bytes > 0 && data.bytes < asked;
-        if !announces || !is_short || !ends_a_send(body, asked) {
+        if !announces || !is_short || !(had_more || ends_a_send(body, asked)) {
             continue;
         }
         let rest = asked - data.bytes;

@@ -160,6 +160,14 @@ fn a_length_read_and_fewer_bytes_taken_for_all() {
     let mut right = body(&[(6, " world"), (4, "0002"), (2, "ok")]);
     part(&mut right);
     finds_nothing(&right);
+    // The sender had no time to send all.
+    let mut broken = pair();
+    broken.sends("client", 1, "0011").receives("server", 3, 4, "0011");
+    broken.sends("client", 1, "hello").receives("server", 3, 11, "hello");
+    broken.sends("server", 3, "ok");
+    close(&mut broken, "server", 3);
+    broken.fails("client", 1, "send", &[("data", data(" world"))], "EPIPE");
+    finds(&broken, Rule::ShortRead { got: 5, asked: 11 });
     // A number that is no length, though recv() is asked for as many.
     let mut version = pair();
     version.sends("client", 1, "1024").receives("server", 3, 4, "1024");
