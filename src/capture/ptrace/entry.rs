@@ -310,9 +310,13 @@ impl Tracer {
             return self.stage.hide(socket);
         }
         let is_use = match made.sys {
-            Sys::EpollCtl => self.descriptors.socket(id, made.fd(2)).is_some_and(|watched| {
-                !self.stage.is_hidden(watched) && !self.stage.is_held_back(Object::Socket(watched))
-            }),
+            Sys::EpollCtl => match self.descriptors.socket(id, made.fd(2)) {
+                Some(watched) if self.stage.is_held_back(Object::Socket(watched)) => {
+                    self.stage.watch(object, Object::Socket(watched));
+                    false
+                }
+                watched => watched.is_some_and(|watched| !self.stage.is_hidden(watched)),
+            },
             Sys::EpollWait
             | Sys::Close
             | Sys::SetSockOpt

@@ -29,6 +29,8 @@ pub struct Stage {
     held_back: HashMap<Object, Vec<Event>>,
     /// The other one of a pair of sockets, neither of which has been used.
     pairs: HashMap<Object, Object>,
+    /// The epolls that watch a socket which has not been used: they are used when it is.
+    watchers: HashMap<Object, Vec<Object>>,
     /// Sockets of which nothing is ever recorded.
     hidden: HashSet<SocketId>,
     /// Who has not been recorded yet, and the address of their network, if that is not the machine's.
@@ -46,6 +48,7 @@ impl Stage {
             recorder,
             held_back: HashMap::new(),
             pairs: HashMap::new(),
+            watchers: HashMap::new(),
             hidden: HashSet::new(),
             waiting: HashMap::new(),
             placed: HashSet::new(),
@@ -101,20 +104,32 @@ impl Stage {
         self.hidden.contains(&socket)
     }
 
-    /// The object is used: what was held back is recorded.
+    /// An epoll watches this socket, which may never be used.
+    pub fn watch(&mut self, epoll: Object, socket: Object) {
+        self.watchers.entry(socket).or_default().push(epoll);
+    }
+
+    /// The object is used: what was held back is recorded, of the other one of its pair and of the epolls that watch it too.
     pub fn show(&mut self, object: Object) {
-        let mut events = self.held_back.remove(&object).unwrap_or_default();
+        let mut objects = vec![object];
         if let Some(other) = self.pairs.remove(&object) {
             self.pairs.remove(&other);
-            events.extend(self.held_back.remove(&other).unwrap_or_default());
-            events.sort_by_key(|event| event.at_ns);
+            objects.push(other);
         }
+        let watchers: Vec<Object> =
+            objects.iter().filter_map(|it| self.watchers.remove(it)).flatten().collect();
+        objects.extend(watchers);
+        let mut events: Vec<Event> =
+            objects.iter().filter_map(|it| self.held_back.remove(it)).flatten().collect();
+        events.sort_by_key(|event| event.at_ns);
         events.into_iter().for_each(|event| self.record(event));
     }
 
     /// The object is gone; if it was never used, what was held back is dropped.
     pub fn forget(&mut self, object: Object) {
         let events = self.held_back.remove(&object);
+        self.watchers.remove(&object);
+        self.watchers.values_mut().for_each(|epolls| epolls.retain(|epoll| *epoll != object));
         // The other one of a pair may yet be used, and tells what became of this one.
         if let Some(other) = self.pairs.remove(&object)
             && let (Some(events), Some(of_other)) = (events, self.held_back.get_mut(&other))
@@ -123,6 +138,13 @@ impl Stage {
             of_other.extend(events);
             of_other.sort_by_key(|event| event.at_ns);
         }
+    }
+
+    /// A process has ended: its epolls that watched no socket are dropped.
+    pub fn forget_epolls(&mut self, process: u32) {
+        let is_its = |it: &&Object| matches!(it, Object::Epoll(owner, _) if *owner == process);
+        let epolls: Vec<Object> = self.held_back.keys().filter(is_its).copied().collect();
+        epolls.into_iter().for_each(|epoll| self.forget(epoll));
     }
 
     /// Something happened, on this object if it is on one.
@@ -224,6 +246,27 @@ mod tests {
         [one, other].into_iter().for_each(|id| stage.forget(Object::Socket(id)));
         stage.finish();
         assert_eq!(recorder.events().len(), 1);
+    }
+
+    #[test]
+    fn an_epoll_is_used_when_a_socket_that_it_watches_is() {
+        let recorder = Arc::new(Recorder::new(0));
+        let mut stage = Stage::new(recorder.clone());
+        let [one, other] = [1, 2].map(|id| Object::Socket(SocketId(id)));
+        let (epoll, closed) = (Object::Epoll(1, 5), Object::Epoll(1, 6));
+        stage.hold_back_pair([SocketId(1), SocketId(2)]);
+        for object in [epoll, closed] {
+            stage.hold_back(object);
+            stage.watch(object, one);
+            stage.tell(event("server"), Some(object));
+        }
+        stage.forget(closed);
+        stage.hold_back(closed);
+        stage.tell(event("server"), Some(closed));
+        assert!(recorder.events().is_empty());
+        stage.show(other);
+        assert_eq!(recorder.events().len(), 1);
+        assert!(stage.is_held_back(closed), "the number has another epoll now");
     }
 
     #[test]

@@ -169,6 +169,11 @@ impl Tracer {
         if former != id
             && let Some(mut caller) = self.threads.remove(&former)
         {
+            if self.is_actor(id) {
+                let (at_ns, what) =
+                    (self.stage.now_ns(), EventKind::Exited { cpu_ns: None, status: None });
+                self.tell(id, at_ns, what, None);
+            }
             caller.open = None;
             self.threads.insert(id, caller);
         }
@@ -225,6 +230,7 @@ impl Tracer {
             for (fd, socket) in sockets_of(id) {
                 self.closes_unasked(id, "exit", fd, socket);
             }
+            self.stage.forget_epolls(process_id);
         }
         if id != process_id && self.is_actor(id) {
             let at_ns = self.stage.now_ns();
