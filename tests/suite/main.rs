@@ -40,6 +40,10 @@ mod tables;
 #[cfg(target_os = "linux")]
 mod trace;
 #[cfg(target_os = "linux")]
+mod trace_processes;
+#[cfg(target_os = "linux")]
+mod trace_strace;
+#[cfg(target_os = "linux")]
 mod trace_wire;
 #[cfg(target_os = "linux")]
 mod traced_apart;

@@ -31,7 +31,7 @@ pub const NETWORK: &[&str] = &[
 ];
 
 /// For each thread, its calls with their results (`-1 ERRNO` for errors).
-pub type Calls = BTreeMap<u32, Vec<(String, String)>>;
+type Calls = BTreeMap<u32, Vec<(String, String)>>;
 
 /// All calls but those of the program's first thread: before each run, which is a process of its own, it asks whether
 /// 127.0.0.1 can be reached.
@@ -45,7 +45,7 @@ fn from_strace(text: &str) -> Calls {
 }
 
 /// All calls but the questions to nscd: libc asks it for users and groups, a shell without HOME as it starts.
-pub fn all_from_strace(text: &str) -> Calls {
+fn all_from_strace(text: &str) -> Calls {
     let mut calls = Calls::new();
     let mut asks_nscd = BTreeSet::new();
     for line in text.lines() {

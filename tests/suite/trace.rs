@@ -10,12 +10,9 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use socket_explorer::analysis::Analysis;
 use socket_explorer::trace::recording::Recording;
-use socket_explorer::trace::{
-    EventKind, ExitStatus, Note, Outcome, Output, Role, Syscall, SyscallKind,
-};
+use socket_explorer::trace::{EventKind, ExitStatus, Note, Output, Role, Syscall, SyscallKind};
 use tempfile::TempDir;
 
-use crate::strace::{Calls, NETWORK, all_from_strace};
 use crate::support::{Ended, ended, explore, file, folder, recordings, require, told, utf8};
 
 /// An echo server for two clients, a thread each. It writes its port before it listens.
@@ -54,7 +51,7 @@ with socket.create_connection(('127.0.0.1', int(open('port').read()))) as one:
 ";
 
 /// Runs `explore trace` with these arguments in this folder.
-fn trace(folder: &TempDir, args: &[&str]) -> (Recording, Ended) {
+pub fn trace(folder: &TempDir, args: &[&str]) -> (Recording, Ended) {
     let path = folder.path().join("trace.jsonl");
     let mut all = vec!["trace", "--record", utf8(&path)];
     all.extend(args);
@@ -71,51 +68,8 @@ fn python(text: &str) -> Option<(Recording, Ended)> {
     Some(trace(&folder, &["--", "python3", "program.py"]))
 }
 
-/// What the program itself called, with results, thread by thread.
-fn calls(recording: &Recording) -> Calls {
-    let mut calls = Calls::new();
-    for event in recording.events() {
-        let EventKind::Return(back) = &event.what else { continue };
-        if back.call.role != Role::Program || !NETWORK.contains(&&*back.call.name) {
-            continue;
-        }
-        let result = match &back.outcome {
-            Outcome::Result(value) => value.to_string(),
-            Outcome::Errno(errno) => format!("-1 {errno}"),
-        };
-        calls.entry(event.thread).or_default().push((back.call.name.to_string(), result));
-    }
-    calls
-}
-
-fn sorted(calls: impl IntoIterator<Item = Vec<(String, String)>>) -> Vec<Vec<(String, String)>> {
-    let mut all: Vec<_> = calls.into_iter().filter(|calls| !calls.is_empty()).collect();
-    all.sort();
-    all
-}
-
-/// The calls of the two programs under strace.
-fn seen_by_strace(folder: &Path) -> Option<Vec<Vec<(String, String)>>> {
-    let start = |name: &str| {
-        let mut strace = require("strace")?;
-        let seen = folder.join(format!("{name}.strace"));
-        strace.args(["-f", "-qq", "-e", "trace=%network", "-o"]).arg(seen);
-        strace.args(["python3", &format!("{name}.py")]).current_dir(folder);
-        Some(strace.stdout(Stdio::piped()).spawn().expect("strace runs"))
-    };
-    let mut server = start("server")?;
-    let mut line = String::new();
-    let output = server.stdout.take().expect("a pipe");
-    BufReader::new(output).read_line(&mut line).expect("it listens");
-    let client = start("client")?.wait_with_output().expect("it ends");
-    assert!(client.status.success() && server.wait().expect("it ends").success());
-    let read = |name| std::fs::read_to_string(folder.join(name)).expect("what strace saw");
-    let both = ["server.strace", "client.strace"].map(|name| all_from_strace(&read(name)));
-    Some(sorted(both.into_iter().flat_map(BTreeMap::into_values)))
-}
-
 #[test]
-fn two_programs_make_the_calls_that_strace_sees() {
+fn every_byte_between_two_programs_has_a_sender_and_a_receiver() {
     if require("python3").is_none() {
         return;
     }
@@ -126,9 +80,6 @@ fn two_programs_make_the_calls_that_strace_sees() {
         trace(&folder, &["python3 server.py", "python3 client.py", "--view", "ladder"]);
     assert_eq!((code, error.as_str()), (Some(0), ""), "{out}");
     assert!(out.starts_with("listening\ndone\n") && out.contains("\"hello\" 5 B"), "{out}");
-    let Some(seen) = seen_by_strace(folder.path()) else { return };
-    assert_eq!(sorted(calls(&recording).into_values()), seen);
-
     let analysis = Analysis::of(&recording);
     assert_eq!(analysis.connections.len(), 1);
     let bytes: usize =

@@ -1,4 +1,4 @@
-//! C, Rust and Go, with and without debug information.
+//! C, C++, Rust and Go, with and without debug information.
 
 use super::*;
 use crate::trace::Note;
@@ -24,6 +24,34 @@ int main(void) {
     puts(\"ready\");
     fflush(stdout);
     return receive(ends[1], buffer) > 0;
+}
+";
+
+const CPP: &str = "\
+#include <iostream>
+#include <sys/socket.h>
+#include <thread>
+#include <vector>
+namespace {
+template <typename Bytes> class Connection {
+    int end;
+public:
+    explicit Connection(int end) : end(end) {}
+    long receive() {
+        Bytes bytes(10);
+        return recv(end, bytes.data(), bytes.size(), 0);  // method
+    }
+};
+}
+int main() {
+    int ends[2];
+    socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
+    std::thread worker([&] {
+        char bytes[10];
+        return recv(ends[1], bytes, sizeof bytes, 0);  // lambda
+    });
+    std::cout << \"ready\" << std::endl;
+    return Connection<std::vector<char>>(ends[0]).receive() > 0;
 }
 ";
 
@@ -91,6 +119,18 @@ fn an_optimised_program_in_c_is_at_its_lines_in_an_inlined_function_too() {
 }
 
 #[test]
+fn a_program_in_cpp_is_at_its_methods_and_lambdas_and_not_in_the_standard_library() {
+    for options in [
+        &["-g", "-O2", "-pthread"][..],
+        &["-g", "-O0", "-pthread"],
+        &["-g", "-O2", "-pthread", "-no-pie"],
+        &["-g", "-O3", "-pthread", "-flto"],
+    ] {
+        expect("server.cpp", CPP, "g++", options, &["// method", "// lambda"]);
+    }
+}
+
+#[test]
 fn a_program_in_rust_is_at_its_own_lines_and_not_at_those_of_the_standard_library() {
     for options in [&["-g", "-O"][..], &["-g"]] {
         expect("server.rs", RUST, "rustc", options, &["// main", "// worker"]);
@@ -99,15 +139,8 @@ fn a_program_in_rust_is_at_its_own_lines_and_not_at_those_of_the_standard_librar
 
 #[test]
 fn a_program_in_go_is_at_its_own_lines_and_not_at_those_of_the_runtime() {
-    let go = "go";
-    if !env::split_paths(&env::var_os("PATH").unwrap_or_default())
-        .any(|folder| folder.join(go).is_file())
-    {
-        eprintln!("skipped: {go} is not installed");
-        return;
-    }
     let source = Source::new("server.go", GO);
-    let Some(program) = source.compiled(go, &["build"]) else { return };
+    let Some(program) = source.compiled("go", &["build"]) else { return };
     let running = Running::start(&mut Command::new(program));
     // The runtime moves goroutines from thread to thread.
     let thread = sys::look_until(|| {

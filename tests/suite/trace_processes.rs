@@ -1,0 +1,131 @@
+//! `explore trace`: processes that come and go in unusual ways, and signals that they ignore.
+
+use socket_explorer::analysis::Analysis;
+use socket_explorer::trace::recording::Recording;
+use socket_explorer::trace::{EventKind, ExitStatus, Outcome, Output, Role, SyscallKind};
+
+use crate::support::{Ended, folder, require, utf8};
+use crate::trace::trace;
+
+/// Compiles a program in C, and traces it.
+fn traced(name: &str, options: &[&str], arguments: &[&str]) -> Option<(Recording, Ended)> {
+    let mut cc = require("cc")?;
+    let folder = folder();
+    let program = folder.path().join("program");
+    let source = format!("{}/tests/data/trace/{name}.c", env!("CARGO_MANIFEST_DIR"));
+    cc.args(["-g", "-pthread", "-o", utf8(&program), &source]).args(options);
+    assert!(cc.status().expect("cc runs").success());
+    let command = [&["--view", "findings", "--", utf8(&program)], arguments].concat();
+    Some(trace(&folder, &command))
+}
+
+/// The actors, in the order in which they first did something.
+fn actors(recording: &Recording) -> Vec<String> {
+    Analysis::of(recording).threads.iter().map(|it| it.actor.to_string()).collect()
+}
+
+/// The bytes that one socket sent and another received.
+fn delivered(recording: &Recording) -> usize {
+    let analysis = Analysis::of(recording);
+    let whole = analysis.messages.iter().filter(|it| it.send.is_some() && it.receive.is_some());
+    whole.map(|it| it.bytes).sum()
+}
+
+/// What closed sockets without a call of the program's, each time it did: `execve`, `exit`.
+fn closed_by(recording: &Recording) -> Vec<String> {
+    let cause = |what: &EventKind| match what {
+        EventKind::Return(back) if back.call.role == Role::Kernel => {
+            matches!(back.out, Output::Closed { .. }).then(|| back.call.api.clone())?
+        }
+        _ => None,
+    };
+    recording.events().iter().filter_map(|event| Some(cause(&event.what)?.to_string())).collect()
+}
+
+/// Who ran another program.
+fn execed(recording: &Recording) -> Vec<String> {
+    let is_exec = |what: &EventKind| matches!(what, EventKind::Execed { .. });
+    let events = recording.events().iter().filter(|event| is_exec(&event.what));
+    events.map(|event| event.actor.to_string()).collect()
+}
+
+#[test]
+fn a_child_of_vfork_that_runs_another_program_is_followed() {
+    let Some((recording, (out, error, code))) = traced("processes", &[], &["vfork"]) else {
+        return;
+    };
+    assert_eq!(code, Some(0), "{out}{error}");
+    assert_eq!(actors(&recording), ["program", "program 2"]);
+    assert_eq!(delivered(&recording), 5);
+}
+
+#[test]
+fn a_thread_that_runs_another_program_ends_the_others() {
+    let Some((recording, (out, error, code))) = traced("processes", &[], &["thread"]) else {
+        return;
+    };
+    assert_eq!(code, Some(0), "{out}{error}");
+    assert_eq!(actors(&recording), ["program", "program thread"]);
+    assert_eq!(execed(&recording), ["program thread"]);
+    assert_eq!(closed_by(&recording), ["execve", "execve", "exit", "exit"]);
+    assert_eq!(delivered(&recording), 5, "what it runs now talks to itself");
+    let exited: Vec<_> = recording
+        .events()
+        .iter()
+        .filter_map(|event| match &event.what {
+            EventKind::Exited { status, .. } => Some((&*event.actor, status.clone())),
+            _ => None,
+        })
+        .collect();
+    let process = Some(ExitStatus::Code(0));
+    assert_eq!(exited, [("program", None), ("program thread", process)]);
+    let blocked = recording.events().iter().any(|event| {
+        matches!(&event.what, EventKind::Enter(call) if call.kind() == SyscallKind::Recv)
+            && &*event.actor == "program"
+    });
+    assert!(blocked, "the first thread was in recv()");
+}
+
+#[test]
+fn a_static_server_with_children_that_accept_on_one_listener_is_followed() {
+    let Some((recording, (out, error, code))) = traced("processes", &["-static"], &["prefork"])
+    else {
+        return;
+    };
+    assert_eq!(code, Some(0), "{out}{error}");
+    let mut actors = actors(&recording);
+    actors.sort();
+    assert_eq!(actors, ["program", "program child", "program child 2"]);
+    assert_eq!(delivered(&recording), 2 * (5 + 5));
+    let analysis = Analysis::of(&recording);
+    assert_eq!(analysis.connections.len(), 2);
+    assert!(analysis.sockets.iter().all(|socket| socket.closed_ns.is_some()));
+}
+
+#[test]
+fn a_crash_of_one_thread_closes_the_sockets_of_all() {
+    let Some((recording, (out, error, code))) = traced("processes", &[], &["crash"]) else {
+        return;
+    };
+    assert_eq!(code, Some(139), "{out}{error}");
+    assert_eq!(closed_by(&recording), ["exit"; 4]);
+    let ends = recording.events().iter().rev().find_map(|event| match &event.what {
+        EventKind::Exited { status, .. } => status.clone(),
+        _ => None,
+    });
+    assert_eq!(ends, Some(ExitStatus::Signal("SIGSEGV".into())));
+}
+
+#[test]
+fn a_signal_that_is_ignored_cuts_no_call_short() {
+    let Some((recording, (out, error, code))) = traced("ignored_signals", &[], &[]) else {
+        return;
+    };
+    assert_eq!(code, Some(0), "{out}{error}");
+    let results = recording.events().iter().filter_map(|event| match &event.what {
+        EventKind::Return(back) if &*event.actor != "program" => Some(back),
+        _ => None,
+    });
+    let failed: Vec<_> = results.filter(|it| matches!(it.outcome, Outcome::Errno(_))).collect();
+    assert!(failed.is_empty(), "{failed:?}");
+}
