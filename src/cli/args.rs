@@ -259,6 +259,9 @@ pub struct Replay {
     /// Draw this view instead of those of its lesson; several times for several
     #[arg(long = "view", value_name = "NAME")]
     pub views: Vec<String>,
+    /// Write the same as one HTML page; `-` is standard output
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
     /// How it is played
     #[command(flatten)]
     pub play: Play,
@@ -328,6 +331,9 @@ pub struct Trace {
     /// Write the events to a file as JSON Lines; `-` is standard output, and what the programs print goes to standard error
     #[arg(long, visible_alias = "json", value_name = "FILE")]
     pub record: Option<PathBuf>,
+    /// Write the pictures, the calls and the lines of source as one HTML page; `-` is standard output
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
     /// Write the frames on the wire to a file as pcapng, for Wireshark, tshark and tcpdump
     #[arg(long, value_name = "FILE")]
     pub pcap: Option<PathBuf>,

@@ -18,10 +18,6 @@ impl OutputFile {
         OutputFile { path: path.to_owned(), to: None }
     }
 
-    pub fn is_stdout(&self) -> bool {
-        self.path == Path::new("-")
-    }
-
     /// Opens the file and truncates it, unless it is open.
     pub fn open(&mut self) -> Result<(), Failure> {
         if self.to.is_none() {

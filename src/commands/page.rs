@@ -1,4 +1,4 @@
-//! A lesson as a page: its experiments are run as by `lesson` without a terminal, and their recordings go on the page.
+//! A lesson as a page, or a recording: a lesson's experiments are run as by `lesson` without a terminal, and their recordings go on the page.
 
 use std::path::Path;
 
@@ -13,12 +13,13 @@ use crate::experiments::{Listing, Part};
 use crate::i18n::tr;
 use crate::lesson::{Lesson, NOBODYS_SEED, Prediction, Show, Step};
 use crate::output::html::{
-    self, Checked, Code, CodePart, Drawn, Page, Place, Provenance, Recorded, Run,
+    self, Checked, Code, CodePart, Drawn, Page, Place, Provenance, Recorded, RecordingPage,
+    Replayed, Run,
 };
 use crate::output::sentences;
 use crate::picture::{Ink, Picture};
 use crate::reasons;
-use crate::trace::recording::{Header, Origin, Recording};
+use crate::trace::recording::{Header, Origin, Recording, SourceLine};
 use crate::trace::{Counts, Ending};
 use crate::views::trace::Trace;
 use crate::views::{DrawOptions, Explained, View};
@@ -33,10 +34,24 @@ pub(super) fn run(which: &str, file: &Path, session: &mut Session) -> Result<(),
     session.open_files()?;
     let page = make(session, &lesson, None)?;
     page_file.write(&page.html())?;
-    let written = tr!("Written: {path}", path = file.display());
-    session.terminal.wrapped("", &written, Ink::Strong)?;
-    session.terminal.flush()?;
+    say_written(session, &page_file)?;
     report::outcome(page.counts)
+}
+
+/// Writes a page of recordings, and says so.
+pub(super) fn write(
+    session: &mut Session,
+    file: &PageFile,
+    recordings: Vec<Replayed>,
+) -> Result<(), Failure> {
+    file.write(&RecordingPage { recordings }.html())?;
+    say_written(session, file)
+}
+
+fn say_written(session: &mut Session, file: &PageFile) -> Result<(), Failure> {
+    let written = tr!("Written: {path}", path = file.path().display());
+    session.terminal.wrapped("", &written, Ink::Strong)?;
+    Ok(session.terminal.flush()?)
 }
 
 /// Runs a lesson, with a line on the terminal for each experiment, and returns its page.
@@ -128,12 +143,13 @@ fn run_for_page(
     let (trace, trace_more) = whole_trace(session, &recording);
     let run = Run {
         experiment: experiment.name.to_owned(),
+        command: format!("explore run {} -v", experiment.name),
         code: code(session, show),
         recorded,
         troubles: show::deadline(&recording),
         trace,
         trace_more,
-        pictures: drawn(session, show, &recording, explained),
+        pictures: drawn(session, &show.views, &Analysis::of(&recording), explained),
         claims: judged.into_iter().map(checked).collect(),
         answer,
     };
@@ -159,22 +175,70 @@ fn code(session: &Session, show: &Show) -> Vec<Code> {
     show.listings().map(listing).collect()
 }
 
+/// A recording for a page of recordings: these views of it, what else is to be said of it, and the lines of source that it cites.
+pub(super) fn replayed(
+    session: &Session,
+    recording: &Recording,
+    views: &[View],
+    troubles: Vec<String>,
+    claims: Vec<Judged>,
+    command: String,
+) -> Replayed {
+    let explained = [Explained::default(), Explained::default()];
+    let (trace, trace_more) = whole_trace(session, recording);
+    let run = Run {
+        experiment: recording.header.name(),
+        command,
+        code: Vec::new(),
+        recorded: None,
+        troubles,
+        trace,
+        trace_more,
+        pictures: drawn(session, views, &Analysis::of(recording), &explained),
+        claims: claims.into_iter().map(checked).collect(),
+        answer: None,
+    };
+    let sources = cited(recording);
+    Replayed { provenance: machine_of(&recording.header), run, sources }
+}
+
+/// The lines of source that a recording cites, file by file.
+fn cited(recording: &Recording) -> Vec<Code> {
+    let mut lines: Vec<SourceLine> = recording.sources().collect();
+    lines.sort_by(|one, other| {
+        (&one.source.file, one.source.line).cmp(&(&other.source.file, other.source.line))
+    });
+    let mut files: Vec<Code> = Vec::new();
+    for SourceLine { source, text } in lines {
+        if files.last().is_none_or(|file| file.path != source.file) {
+            files.push(Code { path: source.file.clone().into_owned(), parts: Vec::new() });
+        }
+        let Some(file) = files.last_mut() else { continue };
+        match file.parts.last_mut() {
+            Some(part) if part.first as usize + part.lines.len() == source.line as usize => {
+                part.lines.push(text);
+            }
+            _ => file.parts.push(CodePart { first: source.line, lines: vec![text], folded: None }),
+        }
+    }
+    files
+}
+
 /// The pictures of a run, wide and narrow; a page explains a mark once in each.
 fn drawn(
     session: &Session,
-    show: &Show,
-    recording: &Recording,
+    views: &[View],
+    analysis: &Analysis,
     [wide, narrow]: &[Explained; 2],
 ) -> Vec<Drawn> {
-    let analysis = Analysis::of(recording);
     let numbers = session.numbers();
     let options = |explained| DrawOptions { numbers, explained: Some(explained) };
     let draw = |view: &View| Drawn {
         view: view.name().to_owned(),
-        wide: view.draw_with(&analysis, html::WIDE, options(wide)),
-        narrow: view.draw_with(&analysis, html::NARROW, options(narrow)),
+        wide: view.draw_with(analysis, html::WIDE, options(wide)),
+        narrow: view.draw_with(analysis, html::NARROW, options(narrow)),
     };
-    show.views.iter().map(draw).collect()
+    views.iter().map(draw).collect()
 }
 
 /// The first [`MAX_TRACE_LINES`] lines of the trace, and the number of the others.

@@ -38,6 +38,14 @@ impl PageFile {
         Ok(PageFile::File(file))
     }
 
+    /// Where it is written.
+    pub fn path(&self) -> &Path {
+        match self {
+            PageFile::Stdout => Path::new("-"),
+            PageFile::Device(path) | PageFile::File(path) => path,
+        }
+    }
+
     /// Writes the page; if that fails, a file that was there is unchanged.
     pub fn write(&self, text: &str) -> Result<(), Failure> {
         let (path, written) = match self {

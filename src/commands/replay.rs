@@ -4,12 +4,14 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::page_file::PageFile;
 use super::report::{self, Playback};
 use super::run::shown_in_course;
-use super::{Failure, Session, show, trace};
+use super::{Failure, Session, page, show, trace};
 use crate::cli;
 use crate::experiments;
 use crate::i18n::tr;
+use crate::output::html::Replayed;
 use crate::picture::Ink;
 use crate::trace::axis;
 use crate::trace::recording::{self, Contents, Origin, Recording};
@@ -18,6 +20,7 @@ use crate::views::{self, View};
 /// Shows a file of recordings, or several recordings as one. What is intact of a damaged file is shown before the failure.
 pub fn run(args: &cli::Replay, session: &mut Session) -> Result<(), Failure> {
     let wanted = show::views_named(&args.views)?;
+    let page_file = args.html.as_deref().map(PageFile::to).transpose()?;
     let (recordings, damage) = match args.files.as_slice() {
         [path] => {
             let Contents { recordings, damage } = read(path)?;
@@ -26,7 +29,13 @@ pub fn run(args: &cli::Replay, session: &mut Session) -> Result<(), Failure> {
         }
         paths => joined(paths)?,
     };
-    recordings.iter().try_for_each(|recording| replay(session, recording, &wanted))?;
+    let mut replayed = Vec::new();
+    for recording in &recordings {
+        replayed.extend(replay(session, recording, args, &wanted)?);
+    }
+    if let Some(file) = page_file {
+        page::write(session, &file, replayed)?;
+    }
     session.terminal.flush()?;
     damage.map_or(Ok(()), Err)
 }
@@ -66,7 +75,13 @@ fn joined(paths: &[PathBuf]) -> Result<(Vec<Recording>, Option<Failure>), Failur
     Ok((vec![joined], first_damage))
 }
 
-fn replay(session: &mut Session, recording: &Recording, wanted: &[View]) -> Result<(), Failure> {
+/// Shows a recording, and returns it for a page if there is to be one.
+fn replay(
+    session: &mut Session,
+    recording: &Recording,
+    args: &cli::Replay,
+    wanted: &[View],
+) -> Result<Option<Replayed>, Failure> {
     let header = &recording.header;
     session.terminal.wrapped("", &header.name(), Ink::Strong)?;
     let text = tr!(
@@ -89,5 +104,12 @@ fn replay(session: &mut Session, recording: &Recording, wanted: &[View]) -> Resu
     let views = if wanted.is_empty() { &views } else { wanted };
     show::pictures(session, views, recording)?;
     let judged = report::judge(&claims, recording, Playback::Recorded);
-    show::claims(session, &judged, tr!("Verdicts in the recording (not checked here)"))
+    show::claims(session, &judged, tr!("Verdicts in the recording (not checked here)"))?;
+    if args.html.is_none() {
+        return Ok(None);
+    }
+    let files = args.files.iter().map(|file| file.display().to_string());
+    let command = format!("explore replay {} -v", files.collect::<Vec<_>>().join(" "));
+    let troubles = show::deadline(recording);
+    Ok(Some(page::replayed(session, recording, views, troubles, judged, command)))
 }

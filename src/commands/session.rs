@@ -27,6 +27,8 @@ pub struct Session {
     record: Option<OutputFile>,
     /// Output for the frames, as pcapng.
     pcap: Option<OutputFile>,
+    /// Whether an output file takes standard output.
+    takes_stdout: bool,
 }
 
 /// How a run is presented to a class.
@@ -61,7 +63,7 @@ pub struct Options {
     code: cli::Code,
     record: Option<PathBuf>,
     pcap: Option<PathBuf>,
-    /// Where a lesson's page goes: `-` takes standard output.
+    /// Where a page goes: `-` takes standard output.
     page: Option<PathBuf>,
 }
 
@@ -74,11 +76,14 @@ impl From<&Cli> for Options {
                 Options { page: lesson.html.clone(), code: lesson.code, ..options }
             }
             Some(Command::Run(run)) => options.presented(&run.presentation),
-            Some(Command::Replay(replay)) => options.played(&replay.play),
+            Some(Command::Replay(replay)) => {
+                Options { page: replay.html.clone(), ..options.played(&replay.play) }
+            }
             Some(Command::Trace(trace)) => {
                 let play = cli::Play { verbose: trace.verbose, auto: true };
                 let (record, pcap) = (trace.record.clone(), trace.pcap.clone());
-                Options { record, pcap, ..options.played(&play) }
+                let page = trace.html.clone();
+                Options { record, pcap, page, ..options.played(&play) }
             }
             _ => options.played(&cli::Play { verbose: 0, auto: true }),
         }
@@ -142,6 +147,7 @@ impl Session {
             explained: Explained::default(),
             record: file(record),
             pcap: file(pcap),
+            takes_stdout,
         })
     }
 
@@ -155,6 +161,7 @@ impl Session {
             explained: Explained::default(),
             record: None,
             pcap: None,
+            takes_stdout: false,
         }
     }
 
@@ -176,9 +183,9 @@ impl Session {
         DrawOptions { numbers: self.numbers(), explained: Some(&self.explained) }
     }
 
-    /// Whether the recording goes to standard output.
-    pub(super) fn records_to_stdout(&self) -> bool {
-        self.record.as_ref().is_some_and(OutputFile::is_stdout)
+    /// Whether an output file takes standard output.
+    pub(super) fn takes_stdout(&self) -> bool {
+        self.takes_stdout
     }
 
     pub(super) fn numbers(&self) -> SeqNumbers {

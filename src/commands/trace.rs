@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::io;
 
-use super::{Failure, Incomplete, Session, live, show};
+use super::page_file::PageFile;
+use super::{Failure, Incomplete, Session, live, page, show};
 use crate::analysis::{Analysis, StrayCall};
 use crate::capture::child::{ExperimentRun, TraceJob, TracedProgram, program_name};
 use crate::capture::link::Networks;
@@ -31,6 +32,7 @@ pub fn run(args: &cli::Trace, session: &mut Session) -> Result<(), Failure> {
         let why = Incomplete::Unavailable(Lack::TracingElsewhere);
         return Err(Failure::Incomplete("trace".to_owned(), why));
     }
+    let page_file = args.html.as_deref().map(PageFile::to).transpose()?;
     session.open_files()?;
     session.terminal.flush()?;
     let of = |it: &TracedProgram| Program { name: it.name.clone(), argv: it.argv.clone() };
@@ -41,7 +43,7 @@ pub fn run(args: &cli::Trace, session: &mut Session) -> Result<(), Failure> {
         limit_ns: args.limit.map(|limit| u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX)),
         wire,
         rewrite: args.rewrite,
-        prints_to_stderr: session.records_to_stdout(),
+        prints_to_stderr: session.takes_stdout(),
         ..TraceJob::default()
     };
     let run = ExperimentRun::trace(job)
@@ -50,54 +52,92 @@ pub fn run(args: &cli::Trace, session: &mut Session) -> Result<(), Failure> {
     let (recording, status) = live::follow(session, run, recording)?;
     if matches!(recording.ending(), Some(Ending::Finished | Ending::Deadline)) {
         let shown = show::only(&recording, &args.only)?;
-        show(session, &views, &shown)?;
-        if is_wired {
-            tell_rewritten_calls(session, &recording)?;
-            tell_stray_calls(session, &recording)?;
+        let remarks = remarks(&recording, is_wired);
+        show(session, &views, &shown, &remarks)?;
+        if let Some(file) = page_file {
+            write_page(session, &file, &views, &shown, &remarks)?;
         }
     }
     outcome(&recording, status.as_ref().ok().and_then(|status| status.code()))
 }
 
-/// Shows what the programs did, if they did anything with sockets.
-fn show(session: &mut Session, views: &[View], recording: &Recording) -> Result<(), Failure> {
-    let is_call = |event: &Event| matches!(event.what, EventKind::Enter(_) | EventKind::Return(_));
-    if recording.events().iter().any(is_call) {
+/// Shows what the programs did, and what is to be remarked.
+fn show(
+    session: &mut Session,
+    views: &[View],
+    recording: &Recording,
+    remarks: &[(String, Ink)],
+) -> Result<(), Failure> {
+    if has_calls(recording) {
         show::pictures(session, views, recording)?;
-    } else {
-        let nothing = tr!("No program made a call on a socket.");
-        session.terminal.wrapped("", nothing, Ink::Warn)?;
     }
-    for (actor, note) in notes(recording) {
-        let text = format!("{}: {}", labels::actor(actor), wording::note(note));
-        session.terminal.wrapped("", &text, Ink::Warn)?;
+    for (remark, ink) in remarks {
+        session.terminal.wrapped("", remark, *ink)?;
     }
     Ok(session.terminal.flush()?)
 }
 
-/// Tells which calls were led over the wire.
-fn tell_rewritten_calls(session: &mut Session, recording: &Recording) -> Result<(), Failure> {
+/// Writes the page, and says so.
+fn write_page(
+    session: &mut Session,
+    file: &PageFile,
+    views: &[View],
+    recording: &Recording,
+    remarks: &[(String, Ink)],
+) -> Result<(), Failure> {
+    let mut troubles = show::deadline(recording);
+    troubles.extend(remarks.iter().map(|(text, _)| text.clone()));
+    let views = if has_calls(recording) { views } else { &[] };
+    let command = "explore trace -v".to_owned();
+    let replayed = page::replayed(session, recording, views, troubles, Vec::new(), command);
+    page::write(session, file, vec![replayed])
+}
+
+fn has_calls(recording: &Recording) -> bool {
+    let is_call = |event: &Event| matches!(event.what, EventKind::Enter(_) | EventKind::Return(_));
+    recording.events().iter().any(is_call)
+}
+
+/// What is to be said below the pictures.
+fn remarks(recording: &Recording, is_wired: bool) -> Vec<(String, Ink)> {
+    let mut all = Vec::new();
+    if !has_calls(recording) {
+        all.push((tr!("No program made a call on a socket.").to_owned(), Ink::Warn));
+    }
+    for (actor, note) in notes(recording) {
+        all.push((format!("{}: {}", labels::actor(actor), wording::note(note)), Ink::Warn));
+    }
+    if is_wired {
+        all.extend(rewritten_calls(recording).into_iter().map(|text| (text, Ink::Faint)));
+        all.extend(stray_calls(recording).into_iter().map(|text| (text, Ink::Warn)));
+    }
+    all
+}
+
+/// Which calls were led over the wire.
+fn rewritten_calls(recording: &Recording) -> Vec<String> {
     let mut told: Vec<(&Name, &Address, &Address)> = Vec::new();
+    let mut all = Vec::new();
     for event in recording.events() {
         let EventKind::Note { note: Note::Rewritten { from, to } } = &event.what else { continue };
         if !told.contains(&(&event.actor, from, to)) {
             told.push((&event.actor, from, to));
             let who = labels::actor(&event.actor);
-            let words = tr!(
+            all.push(tr!(
                 "{who} asked for {from}, and its call was led over the wire: the kernel got {to}.",
                 who,
                 from,
                 to
-            );
-            session.terminal.wrapped("", &words, Ink::Faint)?;
+            ));
         }
     }
-    Ok(session.terminal.flush()?)
+    all
 }
 
-/// Tells whose calls were meant for a program that has another 127.0.0.1 than they.
-fn tell_stray_calls(session: &mut Session, recording: &Recording) -> Result<(), Failure> {
+/// Whose calls were meant for a program that has another 127.0.0.1 than they.
+fn stray_calls(recording: &Recording) -> Vec<String> {
     let analysis = Analysis::of(recording);
+    let mut all = Vec::new();
     for StrayCall { call, other } in analysis.stray_calls() {
         let (span, other) = (&analysis.calls[call], &analysis.sockets[other]);
         let (Some(asked), Some(host)) = (span.call.syscall.address(), other.host) else { continue };
@@ -116,12 +156,12 @@ fn tell_stray_calls(session: &mut Session, recording: &Recording) -> Result<(), 
                 whom
             );
         }
-        session.terminal.wrapped("", &words, Ink::Warn)?;
+        all.push(words);
     }
-    Ok(session.terminal.flush()?)
+    all
 }
 
-/// What could not be seen, and of whom; each once. (Of calls that were led over the wire [`tell_rewritten_calls`] tells.)
+/// What could not be seen, and of whom; each once. (Of calls that were led over the wire [`rewritten_calls`] tells.)
 fn notes(recording: &Recording) -> Vec<(&Name, &Note)> {
     let mut all: Vec<(&Name, &Note)> = Vec::new();
     for event in recording.events() {

@@ -272,3 +272,44 @@ fn the_readme_shows_pictures_that_this_program_draws_from_its_recordings() {
         );
     }
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_trace_and_its_replay_are_the_same_page_which_fetches_nothing() {
+    if require("python3").is_none() {
+        return;
+    }
+    let folder = folder();
+    let program = "import socket\na, b = socket.socketpair()\na.send(b'<script>&')\nprint(b.recv(100)) # <b>__x__\n";
+    let program = file(&folder, "program.py", program);
+    let [page, record] = ["page.html", "run.jsonl"].map(|name| folder.path().join(name));
+    let none = folder.path().join("none/page.html");
+    let (out, error, code) =
+        told(&["trace", "--html", utf8(&none), "--", "python3", utf8(&program)]);
+    assert_eq!((out.as_str(), code), ("", Some(3)), "{error}");
+
+    let (page, record) = (utf8(&page), utf8(&record));
+    let views = ["--view", "ladder", "--view", "sockets"];
+    let args = [&["trace", "--html", page, "--record", record][..], &views];
+    let args = [&args.concat()[..], &["--", "python3", utf8(&program)]].concat();
+    let (out, error, code) = told(&args);
+    assert_eq!(code, Some(0), "{error}");
+    assert!(out.contains("<script>&") && out.contains(&format!("Written: {page}")), "{out}");
+    let html = fs::read_to_string(page).expect("the page");
+    let document = parsed(&html);
+    assert_self_contained(&document, "a trace");
+    let pictures = document.descendants().filter(|node| node.has_tag_name("figure"));
+    let pictures = pictures.filter(|node| node.attribute("class") == Some("picture"));
+    assert_eq!(pictures.count(), 2, "one of each view");
+    let text: String = document.descendants().filter_map(|node| node.text()).collect();
+    assert!(text.contains("print(b.recv(100)) # <b>__x__"), "the line of source: {text}");
+    assert!(text.contains("recvfrom("), "every call: {text}");
+
+    let (replayed, error, code) = told(&[&["replay", record, "--html", "-"][..], &views].concat());
+    assert_eq!((code, error.as_str()), (Some(0), ""));
+    assert_eq!(replayed, html);
+    let (chinese, ..) = told(&["--lang", "zh", "replay", record, "--html", "-"]);
+    let document = parsed(&chinese);
+    assert_eq!(document.root_element().attribute("lang"), Some("zh-CN"));
+    assert!(!chinese.contains("Recorded on") && !chinese.contains("The lines of"), "{chinese}");
+}

@@ -44,7 +44,7 @@ impl Page {
             match section {
                 Section::Prose(markdown) => body += &prose::block(markdown),
                 Section::Predict { question, options } => body += &predict(question, options),
-                Section::Run(shown) => body += &run(shown, index),
+                Section::Run(shown) => body += &run(shown, &shown.experiment, index),
                 Section::Further => {
                     let heading = escape(sentences::further());
                     let _ = writeln!(body, "<hr />\n<p class=\"kicker\">{heading}</p>");
@@ -101,7 +101,7 @@ fn worst_verdict(counts: Counts) -> &'static str {
     }
 }
 
-fn document(title: &str, body: &str) -> String {
+pub(super) fn document(title: &str, body: &str) -> String {
     let language = i18n::spoken().full_tag();
     format!(
         "<!DOCTYPE html>\n<html lang=\"{language}\">\n<head>\n<meta charset=\"utf-8\" />\n\
@@ -146,7 +146,7 @@ fn recording_line(provenance: &Provenance) -> String {
 }
 
 /// `2026-11-23T15:04:48Z` as a person reads it.
-fn readable_date(date: &str) -> String {
+pub(super) fn readable_date(date: &str) -> String {
     date.replacen('T', " ", 1).replacen('Z', " UTC", 1)
 }
 
@@ -182,8 +182,9 @@ fn predict(question: &str, options: &[String]) -> String {
     )
 }
 
-fn run(run: &Run, index: usize) -> String {
-    let mut html = format!("<section class=\"run\" id=\"{}\">\n", escape(&run.experiment));
+/// A run, in a section with this ID.
+pub(super) fn run(run: &Run, id: &str, index: usize) -> String {
+    let mut html = format!("<section class=\"run\" id=\"{}\">\n", escape(id));
     html.extend(run.code.iter().map(code));
     if let Some(original) = &run.recorded {
         let why = tr!("This could not run where the page was made: {why}.", why = original.why);
@@ -195,7 +196,7 @@ fn run(run: &Run, index: usize) -> String {
         );
     }
     for trouble in &run.troubles {
-        let _ = writeln!(html, "<p class=\"trouble\">{}</p>", prose::inline(trouble));
+        let _ = writeln!(html, "<p class=\"trouble\">{}</p>", escape(trouble));
     }
     if !run.trace.0.is_empty() {
         html += &trace(run);
@@ -234,7 +235,7 @@ fn code(code: &Code) -> String {
     )
 }
 
-fn code_part(part: &CodePart, digits: usize) -> String {
+pub(super) fn code_part(part: &CodePart, digits: usize) -> String {
     let rows: String = (part.first..)
         .zip(&part.lines)
         .map(|(number, line)| {
@@ -261,9 +262,9 @@ fn trace(run: &Run) -> String {
         more => format!(
             "<p class=\"heading\">{}</p>",
             escape(&tr!(
-                "{more} more lines: explore run {experiment} -v shows all of them.",
+                "{more} more lines: {command} shows all of them.",
                 more,
-                experiment = run.experiment
+                command = run.command
             ))
         ),
     };

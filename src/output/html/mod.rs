@@ -1,4 +1,5 @@
-//! A lesson that was run, as one HTML page: [`Page`] is its content, and [`Page::html`] renders it.
+//! A lesson that was run, as one HTML page: [`Page`] is its content, and [`Page::html`] renders it. [`RecordingPage`] is that of
+//! recordings alone.
 //!
 //! The pictures are those of the terminal, drawn twice, wide and narrow, from one recording; the style sheet shows the one that
 //! fits. No script, nothing fetched.
@@ -8,6 +9,9 @@ use crate::trace::{Counts, Verdict};
 
 mod markup;
 mod prose;
+mod recording;
+
+pub use recording::{RecordingPage, Replayed};
 
 /// Columns of the pictures for wide windows and for paper.
 pub const WIDE: usize = 80;
@@ -68,6 +72,8 @@ pub enum Section {
 #[derive(Clone, Debug)]
 pub struct Run {
     pub experiment: String,
+    /// The command that shows all of its trace.
+    pub command: String,
     /// The functions that are shown.
     pub code: Vec<Code>,
     /// Set if this is not a run but a recording of one.
