@@ -24,6 +24,7 @@ pub mod breakpoints;
 pub mod child;
 pub mod claim;
 mod error;
+pub mod join;
 pub mod link;
 mod notes;
 pub mod parameter;

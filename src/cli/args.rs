@@ -275,6 +275,7 @@ Examples:
   explore trace 'python3 server.py' 'python3 client.py'
                                                two: the second starts when the first listens
   explore trace alice='python3 chat.py a' bob='python3 chat.py b' --stdin bob=bob.txt
+  explore trace --join 'python3 client.py'     in another terminal: added to the trace that runs there
   explore trace --for 10s -- ./server          then where everybody is blocked
   explore trace --drop 'first SYN' 'python3 server.py' 'python3 client.py server'
                                                on a wire of ours, where the server is called server
@@ -295,6 +296,9 @@ pub struct Trace {
     /// One program with its arguments, after `--`
     #[arg(last = true, value_name = "PROGRAM", conflicts_with = "programs")]
     pub command: Vec<String>,
+    /// Add the programs to the trace that runs in another terminal, where all is shown in the end; with =PID if there are several
+    #[arg(long, value_name = "PID", num_args = 0..=1, require_equals = true, conflicts_with_all = ["wire", "drop", "loss", "delay", "cut_after", "rewrite", "pcap", "views", "only", "html"])]
+    pub join: Option<Option<u32>>,
     /// A program's standard input; without it the keyboard belongs to whoever reads it
     #[arg(long, value_name = "NAME=FILE")]
     pub stdin: Vec<String>,

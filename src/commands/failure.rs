@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::capture::child::ProbeError;
+use crate::capture::join::{JoinError, Refusal, Running};
 use crate::capture::parameter::SetError;
 use crate::capture::sys;
 use crate::chat::{Address, AddressError, ChatError};
@@ -14,6 +15,7 @@ use crate::lesson::{self, CourseError, did_you_mean, glossary};
 use crate::output::terminal;
 use crate::progress::Trouble;
 use crate::reasons;
+use crate::text::safe;
 use crate::trace::axis::Mismatch;
 use crate::trace::rule::words::NotUnderstood;
 use crate::trace::{self, Lack};
@@ -60,6 +62,9 @@ pub enum Failure {
     Rule(#[from] NotUnderstood),
     #[error("{}", tr!("the wire can connect {most} programs: trace fewer of them", most = .0))]
     TooManyPrograms(usize),
+    /// No trace was joined.
+    #[error("{}", not_joined(.0))]
+    NotJoined(JoinError),
     /// A traced program failed: its exit code.
     #[error("")]
     Program(u8),
@@ -185,7 +190,8 @@ impl Failure {
     pub fn code(&self) -> u8 {
         match self {
             Failure::Broken => 1,
-            Failure::NoExperiment(_)
+            Failure::NotJoined(JoinError::Several(_) | JoinError::NotThis(_))
+            | Failure::NoExperiment(_)
             | Failure::NoLesson(_)
             | Failure::NoFurther { .. }
             | Failure::NoTerm(_)
@@ -213,6 +219,7 @@ impl Failure {
             Failure::Terminal(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
             Failure::Incomplete(..)
             | Failure::NotStarted(..)
+            | Failure::NotJoined(_)
             | Failure::NoProbe(_)
             | Failure::Unwritable(..)
             | Failure::NoFolder(_)
@@ -229,6 +236,63 @@ impl Failure {
     pub fn is_quiet(&self) -> bool {
         matches!(self, Failure::Interrupted(_) | Failure::Broken | Failure::Program(_))
             || self.code() == 0
+    }
+}
+
+/// Why no trace was joined, and what to do.
+fn not_joined(error: &JoinError) -> String {
+    match error {
+        JoinError::NoTrace => tr!(
+            "no trace runs that could be joined: start one in another terminal first, such as explore trace 'python3 server.py'"
+        )
+        .to_owned(),
+        JoinError::NotThis(process) => tr!(
+            "process {process} is no trace that could be joined: --join alone joins the one that runs",
+            process
+        ),
+        JoinError::OtherUser(process) => tr!(
+            "the trace that runs (process {process}) is another user's: only who has started it can join it",
+            process
+        ),
+        JoinError::Several(running) => {
+            let one = |it: &Running| format!("--join={} ({})", it.process, safe(&it.command));
+            let all: Vec<String> = running.iter().map(one).collect();
+            let all = all.join(tr!(context "list", ", "));
+            tr!("several traces run: say which, {all}", all)
+        }
+        JoinError::NoAnswer(process) => tr!(
+            "the trace that runs (process {process}) does not answer: if it was stopped with Ctrl-Z, type fg there",
+            process
+        ),
+        JoinError::OtherVersion(process) => tr!(
+            "the trace that runs (process {process}) is of another version of `explore`: use the same for both",
+            process
+        ),
+        JoinError::Refused(process, why) => refusal(*process, *why),
+        JoinError::Mismatch(process, _) => tr!(
+            "the trace that runs (process {process}) is in another container, where addresses and processes are not the same: start both in one",
+            process
+        ),
+        JoinError::Io(error) => {
+            tr!("the trace cannot be joined: {error}", error = error_text(error))
+        }
+    }
+}
+
+fn refusal(process: u32, why: Refusal) -> String {
+    match why {
+        Refusal::OwnNetworks => tr!(
+            "the trace that runs (process {process}) has a wire: its programs have networks of their own, in which they meet nobody else; give all programs to that one command, or start it without --wire",
+            process
+        ),
+        Refusal::Full => tr!(
+            "the trace that runs (process {process}) has been joined as often as can be: wait until one of the others has ended",
+            process
+        ),
+        Refusal::Ended => tr!(
+            "the programs of the trace that runs (process {process}) have ended: start it again first",
+            process
+        ),
     }
 }
 

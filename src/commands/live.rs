@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal};
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use super::joining::Joining;
 use super::{Failure, Session};
 use crate::capture::child::{ExperimentRun, Output, interrupted};
 use crate::capture::sys;
@@ -13,7 +14,7 @@ use crate::i18n::{error_text, tr};
 use crate::labels;
 use crate::picture::Row;
 use crate::trace::recording::{self, Header, Line, Origin, Recording};
-use crate::trace::{Event, EventKind};
+use crate::trace::{Ending, Event, EventKind};
 use crate::views::trace::Trace;
 
 /// After this long without an event a pending call is shown as blocked.
@@ -35,50 +36,53 @@ pub fn run(
     settings: &BTreeMap<String, String>,
 ) -> Result<FinishedRun, Failure> {
     let (run, recording) = start(session, experiment, settings, false)?;
-    let (recording, status) = follow(session, run, recording)?;
+    let (recording, status) = follow(session, run, recording, &mut Joining::Alone)?;
     Ok(FinishedRun { recording, exit: exit_text(status) })
 }
 
-/// Reads what is recorded until the run is over, and shows its trace if one was asked for. If none was, lines are parsed when no
-/// further ones come: parsing them at once would take processor time from what is recorded.
+/// Reads what is recorded until the run is over, with what joins it, and shows its trace if one was asked for. If none was, lines
+/// are parsed when no further ones come: parsing them at once would take processor time from what is recorded.
 pub(super) fn follow(
     session: &mut Session,
     mut run: ExperimentRun,
-    mut recording: Recording,
+    recording: Recording,
+    joining: &mut Joining,
 ) -> Result<(Recording, io::Result<ExitStatus>), Failure> {
-    let mut live = session.trace().map(LiveTrace::new);
+    let live = session.trace().map(LiveTrace::new);
+    let mut reading = Reading { recording, live, unparsed: Vec::new() };
     let mut is_hinted = !io::stderr().is_terminal();
-    let mut unparsed: Vec<Vec<u8>> = Vec::new();
     loop {
         let rows = match run.next(BLOCKED_AFTER) {
             Output::Closed => break,
             Output::TimedOut => {
-                add(&mut unparsed, &mut recording, live.as_mut());
-                if let Some(hint) = still_running(&recording).filter(|_| !is_hinted) {
+                reading.parse(joining);
+                if let Some(hint) = still_running(&reading.recording).filter(|_| !is_hinted) {
                     is_hinted = true;
                     eprintln!("explore: {hint}");
                 }
-                live.as_mut().map(LiveTrace::pause).unwrap_or_default()
+                reading.live.as_mut().map(LiveTrace::pause).unwrap_or_default()
             }
             Output::Line(text) => {
-                session.write_line(&text)?;
-                unparsed.push(text);
-                match &mut live {
-                    Some(live) => {
-                        add(&mut unparsed, &mut recording, Some(live));
-                        live.rows()
-                    }
-                    None => Vec::new(),
-                }
+                reading.take(session, joining, text)?;
+                reading.live.as_mut().map(LiveTrace::rows).unwrap_or_default()
             }
         };
-        if !rows.is_empty() {
-            rows.iter().try_for_each(|row| session.terminal.row_at_once(row))?;
-            session.terminal.flush()?;
+        show_rows(session, &rows)?;
+        let messages = joining.messages();
+        if !messages.is_empty() {
+            reading.parse(joining);
+        }
+        for line in messages.into_iter().flat_map(|message| joining.take(message)) {
+            reading.add_joined(session, line)?;
         }
     }
-    add(&mut unparsed, &mut recording, live.as_mut());
+    reading.parse(joining);
     let status = run.finish();
+    if reading.recording.ending() == Some(&Ending::Finished) {
+        joining.rest(|line| reading.add_joined(session, line))?;
+    }
+    let Reading { mut recording, mut live, .. } = reading;
+    recording.extend(joining.take_events());
     session.finish_run(&recording)?;
     if let Some(code) = interrupted() {
         return Err(Failure::Interrupted(code));
@@ -90,18 +94,78 @@ pub(super) fn follow(
     Ok((recording, status))
 }
 
-/// Parses lines, and adds them to the recording and to its live trace.
-fn add(lines: &mut Vec<Vec<u8>>, recording: &mut Recording, mut live: Option<&mut LiveTrace>) {
-    for line in lines.drain(..) {
-        match recording::parse_line(&line) {
-            Ok(Line::Header(header)) => recording.header = header,
-            Ok(Line::Source(line)) => recording.cite(line),
-            Ok(Line::Event(event)) => {
-                live.iter_mut().for_each(|live| live.held_back.push((*event).clone()));
-                recording.push(*event);
+fn show_rows(session: &mut Session, rows: &[Row]) -> Result<(), Failure> {
+    if !rows.is_empty() {
+        rows.iter().try_for_each(|row| session.terminal.row_at_once(row))?;
+        session.terminal.flush()?;
+    }
+    Ok(())
+}
+
+/// A run that is being read.
+struct Reading {
+    recording: Recording,
+    live: Option<LiveTrace>,
+    unparsed: Vec<Vec<u8>>,
+}
+
+impl Reading {
+    /// A line of the run. It is written as it is, unless others have joined: then names may change.
+    fn take(
+        &mut self,
+        session: &mut Session,
+        joining: &mut Joining,
+        text: Vec<u8>,
+    ) -> Result<(), Failure> {
+        joining.forward(&text);
+        if joining.is_joined() {
+            self.parse(joining);
+            if let Ok(line) = recording::parse_line(&text) {
+                let line = joining.own(line);
+                session.write_line(&line.text()?)?;
+                self.add(line);
             }
-            Err(_) => {}
+            return Ok(());
         }
+        session.write_line(&text)?;
+        self.unparsed.push(text);
+        if self.live.is_some() || joining.waits_for_header() {
+            self.parse(joining);
+        }
+        Ok(())
+    }
+
+    /// Parses the lines that have come.
+    fn parse(&mut self, joining: &mut Joining) {
+        for text in std::mem::take(&mut self.unparsed) {
+            if let Ok(line) = recording::parse_line(&text) {
+                self.add(joining.own(line));
+            }
+        }
+    }
+
+    fn add(&mut self, line: Line) {
+        match line {
+            Line::Header(header) => self.recording.header = header,
+            Line::Source(line) => self.recording.cite(line),
+            Line::Event(event) => {
+                self.live.iter_mut().for_each(|live| live.held_back.push((*event).clone()));
+                self.recording.push(*event);
+            }
+        }
+    }
+
+    /// A line that another trace has sent. What its programs did goes into the recording at the end.
+    fn add_joined(&mut self, session: &mut Session, line: Line) -> Result<(), Failure> {
+        session.write_line(&line.text()?)?;
+        match line {
+            Line::Event(event) if !matches!(event.what, EventKind::Joined { .. }) => {
+                self.live.iter_mut().for_each(|live| live.held_back.push(*event.clone()));
+            }
+            line => self.add(line),
+        }
+        let rows = self.live.as_mut().map(LiveTrace::rows).unwrap_or_default();
+        show_rows(session, &rows)
     }
 }
 

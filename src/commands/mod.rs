@@ -11,6 +11,7 @@ mod doctor;
 mod failure;
 mod glossary;
 mod home;
+mod joining;
 mod lesson;
 mod list;
 pub mod live;

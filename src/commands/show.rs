@@ -10,7 +10,7 @@ use crate::i18n::tr;
 use crate::labels;
 use crate::picture::{Ink, span_of};
 use crate::trace::recording::{Origin, Recording, is_of};
-use crate::trace::{Blocked, Event, EventKind, Name};
+use crate::trace::{Blocked, Ending, Event, EventKind, Name};
 use crate::views::View;
 
 /// Shows the trace, if the session has one.
@@ -134,7 +134,10 @@ pub(super) fn deadline(recording: &Recording) -> Vec<String> {
 fn deadline_of(recording: &Recording, limit_ns: u64, blocked: &[Blocked]) -> Vec<String> {
     let limit = span_of(limit_ns);
     let mut lines = vec![match recording.header.origin {
-        Origin::Programs(_) => tr!("After {limit} the programs were ended.", limit),
+        Origin::Programs(_) if recording.ending() == Some(&Ending::Deadline) => {
+            tr!("After {limit} the programs were ended.", limit)
+        }
+        Origin::Programs(_) => tr!("After {limit} one of the traces ended its programs.", limit),
         _ => tr!("The deadline of {limit} passed, and the experiment was stopped.", limit),
     }];
     let blocked: Vec<_> = blocked.iter().filter(|one| one.for_ns >= BLOCKED_NS).collect();

@@ -3,10 +3,12 @@
 use std::collections::HashSet;
 use std::io;
 
+use super::joining::Joining;
 use super::page_file::PageFile;
 use super::{Failure, Incomplete, Session, live, page, show};
 use crate::analysis::{Analysis, StrayCall};
 use crate::capture::child::{ExperimentRun, TraceJob, TracedProgram, program_name};
+use crate::capture::join::Connection;
 use crate::capture::link::Networks;
 use crate::capture::sys;
 use crate::cli;
@@ -33,6 +35,13 @@ pub fn run(args: &cli::Trace, session: &mut Session) -> Result<(), Failure> {
         return Err(Failure::Incomplete("trace".to_owned(), why));
     }
     let page_file = args.html.as_deref().map(PageFile::to).transpose()?;
+    let (mut joining, other) = match args.join {
+        Some(which) => {
+            let (connection, header) = Connection::open(which).map_err(Failure::NotJoined)?;
+            (Joining::Joins(connection), Some(header))
+        }
+        None => (Joining::open(wire.is_some()), None),
+    };
     session.open_files()?;
     session.terminal.flush()?;
     let of = |it: &TracedProgram| Program { name: it.name.clone(), argv: it.argv.clone() };
@@ -49,8 +58,12 @@ pub fn run(args: &cli::Trace, session: &mut Session) -> Result<(), Failure> {
     let run = ExperimentRun::trace(job)
         .map_err(|error| Failure::NotStarted("trace".to_owned(), error))?;
     let recording = Recording::new(Header::now(sys::name(), origin), Vec::new());
-    let (recording, status) = live::follow(session, run, recording)?;
-    if matches!(recording.ending(), Some(Ending::Finished | Ending::Deadline)) {
+    let (recording, status) = live::follow(session, run, recording, &mut joining)?;
+    let is_elsewhere = match (joining, &other) {
+        (Joining::Joins(connection), Some(other)) => hand_over(session, connection, other)?,
+        _ => false,
+    };
+    if !is_elsewhere && matches!(recording.ending(), Some(Ending::Finished | Ending::Deadline)) {
         let shown = show::only(&recording, &args.only)?;
         let remarks = remarks(&recording, is_wired);
         show(session, &views, &shown, &remarks)?;
@@ -59,6 +72,32 @@ pub fn run(args: &cli::Trace, session: &mut Session) -> Result<(), Failure> {
         }
     }
     outcome(&recording, status.as_ref().ok().and_then(|status| status.code()))
+}
+
+/// Waits until the trace that was joined has all of ours, and says where it is shown; false if it ended before.
+fn hand_over(
+    session: &mut Session,
+    connection: Connection,
+    other: &Header,
+) -> Result<bool, Failure> {
+    let process = connection.process();
+    let is_taken = connection.finish();
+    let programs = other.name();
+    let text = match is_taken {
+        true => tr!(
+            "What happened is shown in the other terminal, where {programs} is traced (process {process}), when that trace ends.",
+            programs,
+            process
+        ),
+        false => tr!(
+            "The trace of {programs} (process {process}) has ended before, so what happened here is shown here.",
+            programs,
+            process
+        ),
+    };
+    session.terminal.wrapped("", &text, Ink::Strong)?;
+    session.terminal.flush()?;
+    Ok(is_taken)
 }
 
 /// Shows what the programs did, and what is to be remarked.

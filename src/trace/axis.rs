@@ -23,6 +23,19 @@ pub struct Start {
     pub monotonic_ns: u64,
 }
 
+impl Start {
+    /// Whether this other run can be compared with it.
+    pub fn compare(&self, other: &Start) -> Result<(), Mismatch> {
+        if self.boot != other.boot {
+            return Err(Mismatch::OtherBoot);
+        }
+        if self.namespaces != other.namespaces {
+            return Err(Mismatch::OtherNamespaces);
+        }
+        Ok(())
+    }
+}
+
 /// The numbers of namespaces (namespaces(7)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Namespaces {
@@ -84,12 +97,7 @@ impl Axis {
     pub fn add(&mut self, header: &Header) -> Result<(Part, Vec<Program>), Mismatch> {
         let Origin::Programs(programs) = &header.origin else { return Err(Mismatch::NotPrograms) };
         let Some(start) = &header.start else { return Err(Mismatch::NoStart) };
-        if start.boot != self.start.boot {
-            return Err(Mismatch::OtherBoot);
-        }
-        if start.namespaces != self.start.namespaces {
-            return Err(Mismatch::OtherNamespaces);
-        }
+        self.start.compare(start)?;
         let offset_ns = start.monotonic_ns.saturating_sub(self.start.monotonic_ns);
         let mut part = Part { offset_ns, ..Part::default() };
         let mut renamed = Vec::new();
@@ -172,8 +180,8 @@ impl Axis {
         Event { at_ns: at_ns.saturating_add(part.offset_ns), actor, process, thread, what }
     }
 
-    /// What goes on the axis for an event: itself; nothing for a run's end, which need not be the axis' end. Where it ended its
-    /// programs, they end there.
+    /// What goes on the axis for an event: itself; nothing for a run's end, which need not be the axis' end, for who joined it,
+    /// and for what a wire did, which no axis has. Where a run ended its programs, they end there.
     pub fn place(&mut self, part: &mut Part, event: Event) -> Vec<Event> {
         let event = self.rename(part, event);
         let thread = (event.process, event.thread);
@@ -181,7 +189,11 @@ impl Axis {
             EventKind::End { ending: Ending::Deadline | Ending::Interrupted } => {
                 return part.kill_all(event.at_ns);
             }
-            EventKind::End { .. } => return Vec::new(),
+            EventKind::End { .. }
+            | EventKind::Joined { .. }
+            | EventKind::Network { .. }
+            | EventKind::Frame(_)
+            | EventKind::Delivered { .. } => return Vec::new(),
             EventKind::Exited { status: Some(_), .. } => {
                 part.alive.retain(|(process, _), _| *process != event.process);
             }
@@ -198,6 +210,11 @@ impl Axis {
 }
 
 impl Part {
+    /// When it begins on the axis.
+    pub fn begins_ns(&self) -> u64 {
+        self.offset_ns
+    }
+
     fn rename_file(&self, site: &mut Site) {
         if let Some(file) = self.files.get(&site.file) {
             site.file = Cow::Owned(file.clone());
@@ -215,8 +232,8 @@ impl Part {
         }
     }
 
-    /// Its trace ends its programs, which is not in the recording: `SIGKILL`.
-    fn kill_all(&mut self, at_ns: u64) -> Vec<Event> {
+    /// Its trace ends its programs, which no recording says: `SIGKILL`.
+    pub fn kill_all(&mut self, at_ns: u64) -> Vec<Event> {
         let mut last_process = None;
         let exit = |((process, thread), actor)| {
             let is_first = last_process.replace(process) != Some(process);

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::recording::Program;
 use super::{
     Address, Call, Claim, Failure, Frame, Label, Lack, Observation, Return, Sample, Site, Value,
     bounded,
@@ -108,6 +109,11 @@ pub enum EventKind {
         /// How a process ended; `None` for a thread, and where the system does not report it.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         status: Option<ExitStatus>,
+    },
+    /// Another trace joined this one (`explore trace --join`): its programs, whose events follow.
+    Joined {
+        /// By the names that they have in this recording.
+        programs: Vec<Program>,
     },
     /// The process is in a private network (network_namespaces(7)) with others only across the link, where this is its address.
     Network {

@@ -21,7 +21,7 @@ pub const FORMAT: &str = "socket-explorer recording";
 pub const VERSION: u32 = 2;
 
 /// The length from which a line counts as damaged.
-const LONGEST_LINE: u64 = 1 << 20;
+pub const LONGEST_LINE: u64 = 1 << 20;
 
 /// The first line of a recording: where and when it was made, and of what.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -189,7 +189,18 @@ impl Recording {
     /// Adds an event at its place: a child process's events arrive a little late.
     pub fn push(&mut self, event: Event) {
         let later = self.events.iter().rev().take_while(|other| other.at_ns > event.at_ns).count();
+        if let (EventKind::Joined { programs }, Origin::Programs(all)) =
+            (&event.what, &mut self.header.origin)
+        {
+            all.extend(programs.clone());
+        }
         self.events.insert(self.events.len() - later, event);
+    }
+
+    /// Adds events at their places.
+    pub fn extend(&mut self, events: Vec<Event>) {
+        self.events.extend(events);
+        self.events.sort_by_key(|event| event.at_ns);
     }
 
     /// The claims that were checked, in order.
@@ -258,6 +269,17 @@ pub enum Line {
     Source(SourceLine),
     /// Something happened in it.
     Event(Box<Event>),
+}
+
+impl Line {
+    /// As it stands in a recording, without its end.
+    pub fn text(&self) -> io::Result<Vec<u8>> {
+        Ok(match self {
+            Line::Header(header) => serde_json::to_vec(header)?,
+            Line::Source(line) => serde_json::to_vec(line)?,
+            Line::Event(event) => serde_json::to_vec(event)?,
+        })
+    }
 }
 
 /// Why a line cannot be parsed.

@@ -24,6 +24,8 @@ static INTERRUPTED: AtomicU8 = AtomicU8::new(0);
 
 /// The next Ctrl-C is for the programs that are traced: the terminal sends it to them as well.
 static LEAVE_ONE: AtomicBool = AtomicBool::new(false);
+/// A Ctrl-C was left.
+static LEFT: AtomicBool = AtomicBool::new(false);
 
 struct Running {
     /// `None` after it was told to stop.
@@ -42,13 +44,25 @@ pub fn interrupted() -> Option<u8> {
     Some(INTERRUPTED.load(Ordering::Relaxed)).filter(|code| *code != 0)
 }
 
+/// Lets the next Ctrl-C not stop anything: whoever waits asks [`was_ctrl_c_left`].
+pub fn leave_ctrl_c() {
+    LEFT.store(false, Ordering::Relaxed);
+    LEAVE_ONE.store(true, Ordering::Relaxed);
+}
+
+/// True if Ctrl-C came since [`leave_ctrl_c`].
+pub fn was_ctrl_c_left() -> bool {
+    LEFT.load(Ordering::Relaxed)
+}
+
 /// From here on a signal stops the running experiment, and then this program; without one, it ends the program at once.
 /// Call it before the process starts any thread.
 pub fn stop_on_signals() {
     signals::block();
     let waiting = thread::Builder::new().name("signals".to_owned()).spawn(|| {
         let mut code = signals::wait();
-        if code == signals::CTRL_C && LEAVE_ONE.swap(false, Ordering::Relaxed) {
+        while code == signals::CTRL_C && LEAVE_ONE.swap(false, Ordering::Relaxed) {
+            LEFT.store(true, Ordering::Relaxed);
             code = signals::wait();
         }
         INTERRUPTED.store(code, Ordering::Relaxed);

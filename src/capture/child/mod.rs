@@ -24,7 +24,9 @@ use crate::trace::rule::Rule;
 
 mod experiment;
 
-pub use experiment::{ExperimentRun, Output, interrupted, stop_on_signals};
+pub use experiment::{
+    ExperimentRun, Output, interrupted, leave_ctrl_c, stop_on_signals, was_ctrl_c_left,
+};
 
 /// The first argument of a child; its second is the request.
 const CHILD: &str = "__child";

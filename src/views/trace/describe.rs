@@ -55,6 +55,11 @@ impl Trace {
                 let command = safe(&argv.join(" "));
                 self.prose(event, &tr!("runs {command}", command), Ink::Faint)
             }
+            EventKind::Joined { programs } => {
+                let names = programs.iter().map(|program| actor(&program.name));
+                let names = names.collect::<Vec<_>>().join(tr!(context "list", ", "));
+                self.prose(event, &tr!("{names} joined, from another terminal", names), Ink::Faint)
+            }
             EventKind::Network { address } => {
                 self.prose(event, &tr!("in a network of its own, {address}", address), Ink::Faint)
             }
