@@ -11,7 +11,8 @@ use super::stage::Object;
 use super::tracer::Tracer;
 use crate::capture::sys::ptrace::signal_name;
 use crate::trace::{
-    ActorKind, Call, EventKind, ExitStatus, Name, Outcome, Output, Return, Role, SocketId, Syscall,
+    ActorKind, Call, Event, EventKind, ExitStatus, Name, Outcome, Output, Return, Role, SocketId,
+    Syscall,
 };
 
 /// A traced thread.
@@ -74,6 +75,8 @@ pub struct Process {
     pub before_exec: Vec<(i64, SocketId)>,
     /// Processor time of its threads that have ended.
     cpu_ns: u64,
+    /// A recorded thread of it that has ended: for that one its own end is recorded if its first thread never was.
+    ended_actor: Option<(Name, u32)>,
     /// It has been said that it runs code of another architecture.
     pub is_foreign: bool,
 }
@@ -107,6 +110,7 @@ impl Process {
             execs: 0,
             before_exec: Vec::new(),
             cpu_ns: 0,
+            ended_actor: None,
             is_foreign: false,
         }
     }
@@ -223,6 +227,7 @@ impl Tracer {
             .ok()
             .and_then(|text| text.split_whitespace().next()?.parse::<u64>().ok());
         let process_id = thread.process;
+        self.remember_ended_actor(id);
         let Some(process) = self.processes.get_mut(&process_id) else { return };
         process.cpu_ns += used_ns.unwrap_or(0);
         process.alive = process.alive.saturating_sub(1);
@@ -273,33 +278,54 @@ impl Tracer {
             role: Role::Kernel,
         });
         let (at_ns, object) = (self.stage.now_ns(), Some(Object::Socket(socket)));
-        let speaker = self.speaker(id, process);
-        self.tell(speaker, at_ns, EventKind::Enter(call.clone()), object);
+        let (actor, thread) = self.speaker(id, process);
+        let event = |what| Event { at_ns, actor: actor.clone(), process, thread, what };
+        self.stage.tell(event(EventKind::Enter(call.clone())), object);
         let (outcome, out) = (Outcome::Result(0), Output::Closed { still_open });
         let back = Return { call, outcome, out, took_ns: 0, lag_ns: None };
-        self.tell(speaker, at_ns, EventKind::Return(back), object);
+        self.stage.tell(event(EventKind::Return(back)), object);
         if still_open == 0 {
             self.stage.forget(Object::Socket(socket));
         }
     }
 
     fn process_takes_part(&self, process: u32) -> bool {
-        self.threads.iter().any(|(id, thread)| thread.process == process && self.is_actor(*id))
+        self.processes.get(&process).is_some_and(|it| it.ended_actor.is_some())
+            || self.threads.iter().any(|(id, it)| it.process == process && self.is_actor(*id))
     }
 
     /// The thread for which something of its process is recorded: itself, or one that is in the recording already.
-    fn speaker(&self, id: u32, process: u32) -> u32 {
-        if self.is_actor(id) || self.threads.get(&id).is_none_or(|it| it.actor.is_some()) {
-            return id;
+    fn speaker(&mut self, id: u32, process: u32) -> (Name, u32) {
+        let has_name = self.threads.get(&id).is_none_or(|it| it.actor.is_some());
+        if self.is_actor(id) || has_name {
+            return (self.actor(id), id);
         }
         let mut others = self.threads.iter().filter(|(_, thread)| thread.process == process);
-        others.find(|(other, _)| self.is_actor(**other)).map_or(id, |(other, _)| *other)
+        let alive = others.find(|(other, _)| self.is_actor(**other));
+        let alive = alive.and_then(|(other, thread)| Some((thread.actor.clone()?, *other)));
+        let ended = || self.processes.get(&process).and_then(|it| it.ended_actor.clone());
+        alive.or_else(ended).unwrap_or_else(|| (self.actor(id), id))
+    }
+
+    /// A thread ends. If it was recorded, what becomes of its process may be recorded as its. The one with the shortest name is
+    /// called as the process is.
+    fn remember_ended_actor(&mut self, id: u32) {
+        let Some(thread) = self.threads.get(&id).filter(|_| self.is_actor(id)) else { return };
+        let (Some(actor), Some(process)) =
+            (thread.actor.clone(), self.processes.get_mut(&thread.process))
+        else {
+            return;
+        };
+        if process.ended_actor.as_ref().is_none_or(|(known, _)| actor.len() < known.len()) {
+            process.ended_actor = Some((actor, id));
+        }
     }
 
     /// A thread has ended: with this code, or by this signal.
     pub(super) fn ended(&mut self, id: u32, how: &Result<i32, i32>) {
         let is_present = self.is_actor(id);
-        let Some(mut thread) = self.threads.remove(&id) else { return };
+        self.remember_ended_actor(id);
+        let Some(thread) = self.threads.remove(&id) else { return };
         self.descriptors.forget(id);
         self.looks.forget(&thread);
         if id != thread.process {
@@ -308,16 +334,17 @@ impl Tracer {
         self.lines.forget(id);
         self.sockets.forget_process(id);
         let process = self.processes.remove(&id);
+        let own = thread.actor.filter(|_| is_present).map(|actor| (actor, id));
+        let speaker = own.or_else(|| process.as_ref()?.ended_actor.clone());
         let (cpu_ns, program) = process.map_or((None, None), |it| (Some(it.cpu_ns), it.program));
         let status = match how {
             Ok(code) => ExitStatus::Code(*code),
             Err(signal) => ExitStatus::Signal(signal_name(*signal)),
         };
-        if let (true, Some(actor)) = (is_present, thread.actor.take()) {
+        if let Some((actor, thread)) = speaker {
             let at_ns = self.stage.now_ns();
             let what = EventKind::Exited { cpu_ns, status: Some(status.clone()) };
-            let event = crate::trace::Event { at_ns, actor, process: id, thread: id, what };
-            self.stage.tell(event, None);
+            self.stage.tell(Event { at_ns, actor, process: id, thread, what }, None);
         }
         if let Some(ending) = self.programs.ended(id, status) {
             return self.fail(ending);
