@@ -274,6 +274,8 @@ Examples:
   explore trace -- python3 server.py 4000      one program
   explore trace 'python3 server.py' 'python3 client.py'
                                                two: the second starts when the first listens
+  explore trace ./server ./client              two, for each is an executable file
+  explore trace -- ./run ./server              one: after -- all words are one program's
   explore trace alice='python3 chat.py a' bob='python3 chat.py b' --stdin bob=bob.txt
   explore trace --join 'python3 client.py'     in another terminal: added to the trace that runs there
   explore trace --for 10s -- ./server          then where everybody is blocked
@@ -290,7 +292,7 @@ programs (sudo, ping) run without their privileges. A call takes about 15 \u{b5}
 Exit codes: the worst of the programs'; 2 usage; 3 programs cannot be traced or run
 here; 130 interrupted.")]
 pub struct Trace {
-    /// Command lines, each one word with spaces in it: 'python3 server.py'; NAME='COMMAND' gives it a name
+    /// Command lines, each one word with spaces in it: 'python3 server.py', or an executable file's path: ./server; NAME='COMMAND' gives it a name
     #[arg(value_name = "COMMAND", required_unless_present = "command")]
     pub programs: Vec<String>,
     /// One program with its arguments, after `--`

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::io;
+use std::path::Path;
 
 use super::joining::Joining;
 use super::page_file::PageFile;
@@ -17,7 +18,7 @@ use crate::labels;
 use crate::picture::Ink;
 use crate::trace::recording::{Header, Origin, Program, Recording};
 use crate::trace::rule::{Rule, words};
-use crate::trace::{Address, Ending, Event, EventKind, Lack, Name, Note};
+use crate::trace::{Address, Ending, Event, EventKind, LAB, Lack, Name, Note};
 use crate::views::{View, wording};
 
 const VIEWS: [&str; 4] = ["ladder", "timeline", "sockets", "findings"];
@@ -144,7 +145,11 @@ fn remarks(recording: &Recording, is_wired: bool) -> Vec<(String, Ink)> {
         all.push((tr!("No program made a call on a socket.").to_owned(), Ink::Warn));
     }
     for (actor, note) in notes(recording) {
-        all.push((format!("{}: {}", labels::actor(actor), wording::note(note)), Ink::Warn));
+        let text = match &**actor {
+            LAB => wording::note(note),
+            actor => format!("{}: {}", labels::actor(actor), wording::note(note)),
+        };
+        all.push((text, Ink::Warn));
     }
     if is_wired {
         all.extend(rewritten_calls(recording).into_iter().map(|text| (text, Ink::Faint)));
@@ -264,10 +269,10 @@ fn wire_of(args: &cli::Trace) -> Result<Option<Vec<Rule>>, Failure> {
 fn programs_of(args: &cli::Trace) -> Result<Vec<TracedProgram>, Failure> {
     let mut programs = Vec::new();
     if args.command.is_empty() {
-        // Words without a space between them are the words of one program.
-        let is_one =
-            args.programs.iter().all(|word| split_name(word).0.is_none() && !word.contains(' '));
-        if is_one {
+        // Words without a space between them are the words of one program, unless each is a program by itself.
+        let is_plain = |word: &String| split_name(word).0.is_none() && !word.contains(' ');
+        let words = &args.programs;
+        if words.iter().all(is_plain) && !words.iter().all(|word| is_executable(word)) {
             programs.push(program(None, args.programs.clone()));
         } else {
             for line in &args.programs {
@@ -295,6 +300,12 @@ fn program(name: Option<&str>, argv: Vec<String>) -> TracedProgram {
     let is_named = name.is_some();
     let name = name.map_or_else(|| program_name(&argv), str::to_owned);
     TracedProgram { name, is_named, argv, input: None }
+}
+
+/// Whether the word is the path of a file that may be run: `./server`.
+fn is_executable(word: &str) -> bool {
+    let path = Path::new(word);
+    word.contains('/') && path.is_file() && sys::may_execute(path)
 }
 
 /// `server=python3 server.py`: a name, and the rest.
@@ -348,6 +359,18 @@ mod tests {
         assert_eq!(names_and_words(&["python3 server.py", "bob=python3 'my client.py' x"]), two);
         let twice = [("client".to_owned(), 2), ("client 2".to_owned(), 2)];
         assert_eq!(names_and_words(&["python3 client.py", "python3 client.py"]), twice);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn words_that_are_each_an_executable_file_are_programs() {
+        let here = std::env::current_exe().expect("this test's file");
+        let program = here.to_str().expect("a path that is text");
+        let count = |words: &[&str]| names_and_words(words).len();
+        assert_eq!(count(&[program, program]), 2);
+        assert_eq!(count(&[program, "4000"]), 1);
+        assert_eq!(count(&[program, "/proc/self/status"]), 1, "a file that cannot be run");
+        assert_eq!(count(&["--", program, program]), 1);
     }
 
     #[test]

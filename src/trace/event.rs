@@ -243,6 +243,11 @@ pub enum Note {
     NoDebugInformation,
     /// It is a Python whose structures are not known: its calls have no source lines.
     UnknownPython,
+    /// A program was not started, because the trace ended first: the one before had neither listened nor ended.
+    NotStarted {
+        /// Its name.
+        program: Name,
+    },
     /// The recording has grown to its bound: so many events after this one are left out.
     LeftOut {
         /// How many.

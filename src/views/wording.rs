@@ -245,6 +245,12 @@ pub(crate) fn note(note: &Note) -> String {
             "is run by a Python whose lines cannot be read: known are CPython 3.11 to 3.15, with the global lock"
         )
         .to_owned(),
+        Note::NotStarted { program } => {
+            tr!(
+                "{program} was not started: it waits until the program before it listens, has ended, or has nothing more to start",
+                program = actor(program)
+            )
+        }
         Note::LeftOut { events } => {
             tr!("{events} more events are left out: the recording has grown to its bound", events)
         }

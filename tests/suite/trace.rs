@@ -194,6 +194,56 @@ fn the_exit_code_is_the_worst_of_the_programs() {
     assert!(out.contains("No program made a call on a socket."), "{out}");
 }
 
+/// It calls the server in a thread of its own, and polls for an answer that comes when a third program has called too.
+const POLLER: &str = "
+import select, socket, sys, threading
+def ask():
+    with socket.create_connection(('127.0.0.1', int(open('port').read()))) as one:
+        while not select.select([one], [], [], 0.02)[0]:
+            pass
+        one.recv(10)
+asking = threading.Thread(target=ask)
+asking.start()
+asking.join()
+sys.exit(3)
+";
+
+#[test]
+fn a_program_that_polls_holds_nobody_up_and_its_exit_is_known_without_its_first_thread() {
+    if require("python3").is_none() {
+        return;
+    }
+    let folder = folder();
+    let server = SERVER.replace("conn, _ =", "first, _ = listener.accept()\n    conn, _ =");
+    file(
+        &folder,
+        "server.py",
+        server.replace("thread.join()", "thread.join()\n    first.send(b'x')"),
+    );
+    file(&folder, "poller.py", POLLER);
+    file(&folder, "client.py", CLIENT);
+    let programs = ["python3 server.py", "python3 poller.py", "python3 client.py"];
+    let (recording, (out, error, code)) = trace(&folder, &programs);
+    assert_eq!(code, Some(3), "{out}\n{error}");
+    let exits = recording.events().iter().filter_map(|event| match &event.what {
+        EventKind::Exited { status: Some(status), .. } => Some((&*event.actor, status.clone())),
+        _ => None,
+    });
+    let exits: BTreeMap<_, _> = exits.collect();
+    assert_eq!(exits.len(), 3, "{exits:?}");
+    assert_eq!(exits["poller ask"], ExitStatus::Code(3));
+}
+
+#[test]
+fn a_program_that_was_never_started_is_named() {
+    if require("sh").is_none() {
+        return;
+    }
+    let reads = "sh -c 'while :; do read x </dev/null; done'";
+    let (out, ..) = told(&["trace", "--for", "1s", reads, "late=cat x"]);
+    assert!(out.contains("\nlate was not started"), "{out}");
+}
+
 #[test]
 fn what_cannot_be_run_is_named_with_a_remedy() {
     let folder = folder();

@@ -12,6 +12,7 @@ mod entry;
 mod filter;
 pub mod lines;
 mod looks;
+mod order;
 mod programs;
 mod returns;
 mod rewrite;

@@ -60,6 +60,12 @@ impl Programs {
         self.all.iter().position(|program| program.launched.is_none())
     }
 
+    /// The names of those that have not been started.
+    pub fn not_started(&self) -> impl Iterator<Item = &str> {
+        let waiting = self.all.iter().filter(|program| program.launched.is_none());
+        waiting.map(|program| program.name.as_str())
+    }
+
     /// What it is called.
     pub fn name(&self, index: usize) -> &str {
         &self.all[index].name

@@ -71,6 +71,12 @@ impl Tracer {
             self.learn(process, &open, is_closed);
             self.learn_server(process, &open);
         }
+        let on_nothing_yet = open.object.is_some_and(|object| self.stage.is_held_back(object));
+        let syscall = &open.call.syscall;
+        let waits = syscall.may_block() || syscall.sleeps();
+        if waits && !on_nothing_yet && self.is_before_next(id) {
+            self.before.gets_in_touch(at_ns);
+        }
         self.ask(id, process, &open, result);
     }
 

@@ -191,14 +191,19 @@ impl Stage {
         self.is_over = true;
     }
 
-    /// Records what is still held back, and how much was left out.
+    /// Records the sockets that are still held back, and how much was left out. An epoll that watches none tells nothing.
     pub fn finish(&mut self) {
-        let objects: Vec<Object> = self.held_back.keys().copied().collect();
+        let is_socket = |object: &Object| matches!(object, Object::Socket(_));
+        let objects: Vec<Object> = self.held_back.keys().copied().filter(is_socket).collect();
         objects.into_iter().for_each(|object| self.show(object));
         if let Some(events @ 1..) = self.recorded.checked_sub(MOST_EVENTS) {
-            let note = Note::LeftOut { events };
-            self.recorder.push(&Name::from(LAB), EventKind::Note { note });
+            self.note(Note::LeftOut { events });
         }
+    }
+
+    /// Records what the trace as a whole lacks.
+    pub fn note(&self, note: Note) {
+        self.recorder.push(&Name::from(LAB), EventKind::Note { note });
     }
 }
 
@@ -225,6 +230,9 @@ mod tests {
         assert!(recorder.events().is_empty() && stage.knows("server"));
         stage.show(used);
         stage.tell(event("server"), Some(used));
+        stage.hold_back(unused);
+        stage.tell(event("server"), Some(unused));
+        stage.finish();
         let kinds: Vec<_> = recorder.events().into_iter().map(|event| event.what).collect();
         let note = EventKind::Note { note: Note::IoUring };
         assert_eq!(kinds, [EventKind::Started { kind: ActorKind::Process }, note.clone(), note]);

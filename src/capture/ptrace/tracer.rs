@@ -9,18 +9,16 @@ use super::control::{Control, Order};
 use super::descriptors::{Descriptors, Sockets};
 use super::entry::Next;
 use super::looks::Looks;
+use super::order::Before;
 use super::programs::Programs;
 use super::rewrite::Rewriting;
-use super::stage::Stage;
+use super::stage::{Object, Stage};
 use super::threads::{Process, Thread};
 use crate::capture::sys::ptrace::{GoOn, Stop, Ticks, go_on, kill, next_stop};
-use crate::trace::{Blocked, Ending, Event, EventKind, LAB, Name};
+use crate::trace::{Blocked, Ending, Event, EventKind, LAB, Name, Note};
 
 /// How often the tracer looks at what no stop tells: orders, the time, threads that make no call.
 pub const TICK: Duration = Duration::from_millis(10);
-
-/// A program that neither listens nor ends is taken to have nothing more to start after so long without an event, in nanoseconds.
-const QUIET_NS: u64 = 500_000_000;
 
 /// Traces programs from the start of the first to the end of all.
 pub struct Tracer {
@@ -40,8 +38,8 @@ pub struct Tracer {
     /// Where the programs were started: the files of sites are named from there.
     pub(super) here: PathBuf,
     stepped: bool,
-    /// When a thread last stopped.
-    last_ns: u64,
+    /// What the program before the next one does.
+    pub(super) before: Before,
     /// When the next tick is due, should stops come so fast that the timer never interrupts.
     tick_ns: u64,
 }
@@ -62,7 +60,7 @@ impl Tracer {
             looks: Looks::default(),
             here: std::env::current_dir().unwrap_or_default(),
             stepped,
-            last_ns: 0,
+            before: Before::default(),
             tick_ns: 0,
         }
     }
@@ -75,10 +73,7 @@ impl Tracer {
             let now_ns = self.stage.now_ns();
             let mut is_due = now_ns >= self.tick_ns;
             match next {
-                Ok((thread, stop)) => {
-                    self.last_ns = now_ns;
-                    self.handle(thread, stop);
-                }
+                Ok((thread, stop)) => self.handle(thread, stop),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => is_due = true,
                 Err(_) => {
                     // Nobody is left (`ECHILD`).
@@ -97,6 +92,9 @@ impl Tracer {
                 self.tick(now_ns, control, limit_ns);
             }
         }
+        for program in self.programs.not_started() {
+            self.stage.note(Note::NotStarted { program: program.into() });
+        }
         self.stage.finish();
         self.ending.take().unwrap_or(Ending::Finished)
     }
@@ -104,8 +102,7 @@ impl Tracer {
     /// What is not told by a stop: orders, the time, threads that make no call.
     fn tick(&mut self, now_ns: u64, control: &mut Control, limit_ns: Option<u64>) {
         control.read().into_iter().for_each(|order| self.obey(order));
-        if self.programs.next().is_some() && now_ns.saturating_sub(self.last_ns) >= QUIET_NS {
-            self.last_ns = now_ns;
+        if now_ns >= self.before.until_ns() {
             self.start_next();
         }
         if let Some(limit_ns) = limit_ns.filter(|limit_ns| now_ns >= *limit_ns)
@@ -144,12 +141,20 @@ impl Tracer {
         let Some(index) = self.programs.next().filter(|_| self.ending.is_none()) else { return };
         match self.programs.start(index) {
             Ok(process) => {
+                self.before = Before::started(self.stage.now_ns());
                 let name = self.programs.name(index).to_owned();
                 self.processes.insert(process, Process::of_program(name, index));
                 self.threads.insert(process, Thread::new(process));
             }
             Err(ending) => self.fail(ending),
         }
+    }
+
+    /// Whether this thread is of the program after which the next one is started.
+    pub(super) fn is_before_next(&self, thread: u32) -> bool {
+        let Some(next) = self.programs.next() else { return false };
+        let process = self.threads.get(&thread).and_then(|it| self.processes.get(&it.process));
+        process.is_some_and(|it| it.program.is_some_and(|program| program + 1 == next))
     }
 
     /// Something keeps the programs from going on together.
@@ -171,6 +176,9 @@ impl Tracer {
             self.adopt(thread, None);
         }
         self.descriptors.close_is_over(thread);
+        if self.is_before_next(thread) {
+            self.before.called(self.stage.now_ns());
+        }
         let (mut how, mut signal) = (GoOn::Freely, 0);
         match stop {
             Stop::Entry => match self.entered(thread) {
@@ -226,7 +234,7 @@ impl Tracer {
         thread: u32,
         at_ns: u64,
         what: EventKind,
-        object: Option<super::stage::Object>,
+        object: Option<Object>,
     ) {
         let event = self.event(thread, at_ns, what);
         self.stage.tell(event, object);
@@ -256,16 +264,18 @@ impl Tracer {
     fn deadline(&mut self, limit_ns: u64) {
         let now_ns = self.stage.now_ns();
         for (id, thread) in &mut self.threads {
-            let (Some(actor), Some(sample)) = (thread.actor.clone(), Looks::last(thread)) else {
-                continue;
-            };
+            let actor = thread.actor.clone().filter(|actor| self.stage.is_present(actor));
+            let (Some(actor), Some(sample)) = (actor, Looks::last(thread)) else { continue };
             let (process, what) = (thread.process, EventKind::Sample(sample));
             self.stage.tell(Event { at_ns: now_ns, actor, process, thread: *id, what }, None);
         }
         let mut blocked: Vec<Blocked> = Vec::new();
         for thread in self.threads.values() {
             if let (Some(open), Some(actor)) = (&thread.open, &thread.actor) {
-                open.object.into_iter().for_each(|object| self.stage.show(object));
+                match open.object {
+                    Some(epoll @ Object::Epoll(..)) if self.stage.is_held_back(epoll) => continue,
+                    object => object.into_iter().for_each(|object| self.stage.show(object)),
+                }
                 let (actor, call) = (actor.clone(), open.call.clone());
                 blocked.push(Blocked { actor, call, for_ns: now_ns.saturating_sub(open.at_ns) });
             }

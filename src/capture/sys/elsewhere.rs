@@ -19,6 +19,11 @@ pub const ACCEPT: &str = "accept";
 /// `O_NONBLOCK`, as a status flag.
 pub const O_NONBLOCK: i32 = 1;
 
+/// Whether this process may run the file: not asked where no program is traced.
+pub fn may_execute(_: &std::path::Path) -> bool {
+    false
+}
+
 /// The system's name and machine.
 pub fn name() -> String {
     format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)

@@ -27,6 +27,11 @@ pub const RECV: &str = "recvfrom";
 /// The system call behind accept(3) as socket2 calls it.
 pub const ACCEPT: &str = "accept4";
 
+/// Whether this process may run the file.
+pub fn may_execute(file: &std::path::Path) -> bool {
+    nix::unistd::access(file, nix::unistd::AccessFlags::X_OK).is_ok()
+}
+
 /// The kernel's name, release and machine: `Linux 6.18.44 x86_64` (uname(2)).
 pub fn name() -> String {
     match nix::sys::utsname::uname() {
