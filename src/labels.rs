@@ -4,12 +4,23 @@
 use std::borrow::Cow;
 
 use crate::i18n::catalogue::{Filling, fill_with};
-use crate::i18n::{Language, find, spoken};
+use crate::i18n::{Language, find, spoken, tr};
 use crate::trace::{Label, Value};
 
-/// An actor's name in the language that is spoken.
+/// An actor's name in the language that is spoken. That of a traced program's thread or child begins with the program's.
 pub fn actor(name: &str) -> Cow<'_, str> {
-    message(name)
+    let known = find(Some("recording"), name);
+    let Some((program, rest)) = name.split_once(' ').filter(|_| known.is_none()) else {
+        return Cow::Borrowed(known.unwrap_or(name));
+    };
+    let program = message(program);
+    let (kind, number) = rest.split_once(' ').unwrap_or((rest, ""));
+    let name = match kind {
+        "thread" => tr!("{program} thread", program),
+        "child" => tr!("{program} child", program),
+        _ => return Cow::Owned(format!("{program} {rest}")),
+    };
+    Cow::Owned(if number.is_empty() { name } else { format!("{name} {number}") })
 }
 
 /// A label in the language that is spoken.
@@ -59,5 +70,14 @@ mod tests {
         assert_eq!(in_chinese(&label!("client")), client);
         assert_eq!(speaking(chinese(), || actor("client").into_owned()), client);
         assert_eq!(actor("client"), "client");
+        for (name, of_client) in [
+            ("client thread 2", "{client}线程 2"),
+            ("client child", "{client}子进程"),
+            ("client Thread-1", "{client} Thread-1"),
+        ] {
+            let translated = speaking(chinese(), || actor(name).into_owned());
+            assert_eq!(translated, of_client.replace("{client}", client));
+            assert_eq!(actor(name), name);
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::Analysis;
+use crate::trace::recording::Origin;
 use crate::trace::{
     Call, Data, Event, EventKind, Name, Outcome, Output, PAUSES_PER_LINE, Role, SocketId, Syscall,
     SyscallKind,
@@ -220,6 +221,14 @@ pub fn is_run_through(events: &[Event], held: &Event) -> bool {
 }
 
 impl Analysis<'_> {
+    /// True if a program asked for a peer and there is none: libraries do, to see what kind of socket they were given, and that it fails
+    /// is no fault.
+    pub fn only_looks_for_a_peer(&self, span: &CallSpan) -> bool {
+        matches!(self.recording.header.origin, Origin::Programs(_))
+            && span.is(SyscallKind::GetPeerName)
+            && span.errno() == Some("ENOTCONN")
+    }
+
     pub(super) fn pair_returns(&mut self) {
         let mut open: HashMap<(u32, u64), usize> = HashMap::new();
         for event in self.recording.events() {

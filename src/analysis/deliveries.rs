@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Analysis, Fate, Message};
+use super::{Analysis, BLOCKED_NS, Fate, Message};
 use crate::trace::Name;
 
 /// A receive that was blocked when the send was made, and returned within this, was woken by it, in nanoseconds.
@@ -162,7 +162,12 @@ impl Analysis<'_> {
     fn unread(&self) -> HashMap<usize, Unread> {
         let mut unread = HashMap::new();
         for direction in &self.directions {
-            for send in &direction.sends {
+            // Of a send that had to wait for room it is not known how much was there when.
+            let at_once = direction.sends.iter().filter(|send| {
+                let span = &self.calls[send.call];
+                span.returned_ns().saturating_sub(span.entered_ns) < BLOCKED_NS || span.nonblocking
+            });
+            for send in at_once {
                 let now_ns = self.calls[send.call].entered_ns;
                 let received = direction
                     .receives

@@ -42,6 +42,8 @@ pub enum Sleep {
     Waiting(Label),
     /// A stepped run holds its next call.
     Held,
+    /// In a sleep of its own, which is recorded.
+    Asked,
     /// In this system call, as the kernel reports; `None` where it does not say which.
     InCall(Option<String>),
 }
@@ -223,14 +225,14 @@ impl ThreadTimeline {
             let waited = can_wait(span) && to_ns.saturating_sub(span.entered_ns) >= BLOCKED_NS;
             if waited {
                 let state = if span.call.syscall.sleeps() {
-                    ThreadState::Asleep(Sleep::InCall(Some(span.call.name.to_string())))
+                    ThreadState::Asleep(Sleep::Asked)
                 } else {
                     ThreadState::Blocked(name_of(span).to_owned())
                 };
                 waits.push((span.entered_ns, to_ns, state));
             }
             if span.exit.is_some() {
-                self.marks.push(mark(span, waited, senders.get(&index)));
+                self.marks.push(mark(analysis, span, waited, senders.get(&index)));
             }
         }
         waits.sort_by_key(|(from_ns, ..)| *from_ns);

@@ -146,7 +146,7 @@ fn run_for_page(
         command: format!("explore run {} -v", experiment.name),
         code: code(session, show),
         recorded,
-        troubles: show::deadline(&recording),
+        troubles: show::deadline_text(&recording),
         trace,
         trace_more,
         pictures: drawn(session, &show.views, &Analysis::of(&recording), explained),

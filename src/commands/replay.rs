@@ -110,6 +110,6 @@ fn replay(
     }
     let files = args.files.iter().map(|file| file.display().to_string());
     let command = format!("explore replay {} -v", files.collect::<Vec<_>>().join(" "));
-    let troubles = show::deadline(recording);
+    let troubles = show::deadline_text(recording);
     Ok(Some(page::replayed(session, recording, views, troubles, judged, command)))
 }

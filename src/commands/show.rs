@@ -8,10 +8,14 @@ use super::{Failure, Session};
 use crate::analysis::{Analysis, BLOCKED_NS};
 use crate::i18n::tr;
 use crate::labels;
-use crate::picture::{Ink, span_of};
+use crate::picture::{Ink, Row, fit, span_of};
+use crate::text::safe;
 use crate::trace::recording::{Origin, Recording, is_of};
 use crate::trace::{Blocked, Ending, Event, EventKind, Name};
 use crate::views::View;
+
+/// How far a line of source is indented.
+const INDENT: usize = 4;
 
 /// Shows the trace, if the session has one.
 pub(super) fn trace(session: &mut Session, recording: &Recording) -> Result<(), Failure> {
@@ -38,8 +42,13 @@ pub fn pictures(
         session.terminal.blank()?;
     }
     let deadline = deadline(recording);
-    for line in &deadline {
-        session.terminal.wrapped("", line, Ink::Bad)?;
+    for Sentence { text, source } in &deadline {
+        session.terminal.wrapped("", text, Ink::Bad)?;
+        if let Some(line) = source {
+            let room = session.terminal.width().saturating_sub(INDENT);
+            let row = Row::indented(INDENT).with(fit(&safe(line), room), Ink::Strong);
+            session.terminal.row(&row)?;
+        }
     }
     if !deadline.is_empty() {
         session.terminal.blank()?;
@@ -122,8 +131,23 @@ pub fn checked_now(session: &Session) -> String {
     }
 }
 
+/// A sentence, and the line of source that it is about.
+struct Sentence {
+    text: String,
+    source: Option<String>,
+}
+
+/// The same as [`deadline`], each in one line.
+pub(super) fn deadline_text(recording: &Recording) -> Vec<String> {
+    let in_one = |Sentence { text, source }| match source {
+        Some(source) => format!("{text} {source}"),
+        None => text,
+    };
+    deadline(recording).into_iter().map(in_one).collect()
+}
+
 /// If a deadline passed, sentences that say which actors were blocked, in which calls, for how long.
-pub(super) fn deadline(recording: &Recording) -> Vec<String> {
+fn deadline(recording: &Recording) -> Vec<Sentence> {
     let passed = recording.events().iter().filter_map(|event| match &event.what {
         EventKind::Deadline { limit_ns, blocked } => Some((*limit_ns, blocked)),
         _ => None,
@@ -131,7 +155,7 @@ pub(super) fn deadline(recording: &Recording) -> Vec<String> {
     passed.flat_map(|(limit_ns, blocked)| deadline_of(recording, limit_ns, blocked)).collect()
 }
 
-fn deadline_of(recording: &Recording, limit_ns: u64, blocked: &[Blocked]) -> Vec<String> {
+fn deadline_of(recording: &Recording, limit_ns: u64, blocked: &[Blocked]) -> Vec<Sentence> {
     let limit = span_of(limit_ns);
     let mut lines = vec![match recording.header.origin {
         Origin::Programs(_) if recording.ending() == Some(&Ending::Deadline) => {
@@ -144,14 +168,22 @@ fn deadline_of(recording: &Recording, limit_ns: u64, blocked: &[Blocked]) -> Vec
     if blocked.is_empty() {
         lines.push(tr!("No thread was blocked in a call: one was busy elsewhere.").to_owned());
     }
-    lines.extend(blocked.into_iter().map(|one| {
+    let plain = lines.into_iter().map(|text| Sentence { text, source: None });
+    let of_each = blocked.iter().map(|one| {
         let source = one.call.site.as_ref();
-        let text = source.and_then(|source| recording.source_line(source));
-        let text = text.map_or_else(String::new, |text| format!(": {text}"));
-        let at = source.map_or_else(String::new, |source| tr!(", at {source}", source) + &text);
+        let at = source.map_or_else(String::new, |source| tr!(", at {source}", source));
         let actor = labels::actor(&one.actor);
         let (function, span) = (one.call.function(), span_of(one.for_ns));
-        tr!("{actor} had been blocked in {function}() for {span}{at}.", actor, function, span, at)
-    }));
-    lines
+        Sentence {
+            text: tr!(
+                "{actor} had been blocked in {function}() for {span}{at}.",
+                actor,
+                function,
+                span,
+                at
+            ),
+            source: source.and_then(|source| recording.source_line(source)).map(str::to_owned),
+        }
+    });
+    plain.chain(of_each).collect()
 }

@@ -125,7 +125,7 @@ fn write_page(
     recording: &Recording,
     remarks: &[(String, Ink)],
 ) -> Result<(), Failure> {
-    let mut troubles = show::deadline(recording);
+    let mut troubles = show::deadline_text(recording);
     troubles.extend(remarks.iter().map(|(text, _)| text.clone()));
     let views = if has_calls(recording) { views } else { &[] };
     let command = "explore trace -v".to_owned();

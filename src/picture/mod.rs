@@ -193,6 +193,22 @@ pub fn fit(text: &str, columns: usize) -> String {
     shown
 }
 
+/// The text, cut to this many columns with `…` in it if it is longer: names are told apart by how they begin and how they end.
+#[must_use]
+pub fn fit_middle(text: &str, columns: usize) -> String {
+    let end_columns = columns.saturating_sub(1) / 2;
+    if text.width() <= columns || end_columns == 0 {
+        return fit(text, columns);
+    }
+    let mut used = 0;
+    let end = text.char_indices().rev().take_while(|(_, character)| {
+        used += character.width().unwrap_or(0);
+        used <= end_columns
+    });
+    let end = end.last().map_or("", |(at, _)| &text[at..]);
+    fit(text, columns - end.width()) + end
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -202,6 +218,14 @@ mod tests {
         let row = Row::new().with("one two ", Ink::Plain).with("three", Ink::Bad);
         let lines: Vec<String> = row.wrap(7).iter().map(Row::text).collect();
         assert_eq!(lines, ["one two", "three"]);
+    }
+
+    #[test]
+    fn names_that_begin_alike_are_cut_in_the_middle() {
+        assert_eq!(fit_middle("server pool-1-thread-2", 12), "server…ead-2");
+        assert_eq!(fit_middle("server", 6), "server");
+        assert_eq!(fit_middle("server", 2), "s…");
+        assert_eq!(fit_middle("服务器线程池之二", 9), "服务…之二");
     }
 
     #[test]

@@ -164,14 +164,19 @@ impl fmt::Debug for Data {
 }
 
 impl fmt::Display for Data {
-    /// A quoted string as strace prints it: bytes that are not text are escaped, and `…` stands for bytes that were not kept.
+    /// A quoted string as strace prints it: bytes that are not text are escaped, and `…` stands for bytes that were not kept. If
+    /// none was kept (sendfile), there is nothing to quote.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.kept.is_empty() && self.bytes > 0 {
+            return f.write_str("…");
+        }
         f.write_str("\"")?;
         for chunk in self.kept.utf8_chunks() {
             for character in chunk.valid().chars() {
                 match character {
                     '"' | '\\' | '\n' | '\r' | '\t' => write!(f, "{}", character.escape_default())?,
                     plain if plain.is_ascii_graphic() || plain == ' ' => write!(f, "{plain}")?,
+                    other if other.is_ascii() => write!(f, "\\x{:02x}", u32::from(other))?,
                     other if is_safe_to_show(other) => write!(f, "{other}")?,
                     other => write!(f, "{}", other.escape_unicode())?,
                 }
@@ -267,5 +272,18 @@ impl fmt::Display for Address {
             Address::Unix(Some(path)) => f.write_str(&safe(path)),
             Address::Unix(None) => f.write_str("(no name)"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_are_no_text_are_written_in_one_style() {
+        assert_eq!(Data::of(b"\x16\x03\xc3\0 ok\n").to_string(), "\"\\x16\\x03\\xc3\\x00 ok\\n\"");
+        assert_eq!(Data { bytes: 3, kept: b"a".to_vec() }.to_string(), "\"a\"…");
+        assert_eq!(Data { bytes: 3, kept: Vec::new() }.to_string(), "…");
+        assert_eq!(Data::of(b"").to_string(), "\"\"");
     }
 }

@@ -12,11 +12,11 @@ use std::collections::HashSet;
 
 use unicode_width::UnicodeWidthStr;
 
-use self::diagram::{Diagram, Shape, Step};
+use self::diagram::{Diagram, Lane, Shape, Step};
 use self::layout::{Opening, diagram};
 use crate::i18n::tr;
 use crate::picture::phrase::{Phrase, fitted, fitting};
-use crate::picture::{Canvas, Ink, Picture, span_of};
+use crate::picture::{Canvas, Ink, Picture, fit_middle, span_of};
 use crate::text::wrap;
 use crate::trace::recording::Origin;
 use crate::views::DrawOptions;
@@ -177,7 +177,10 @@ struct Ladder {
 
 impl Ladder {
     fn head(&mut self, diagram: &Diagram) {
-        let process = |lane: usize| tr!(" process {pid}", pid = diagram.lanes[lane].process);
+        let process = |lane: usize| match &diagram.lanes[lane] {
+            Lane { is_alone: false, .. } => tr!(" and its children").to_owned(),
+            Lane { process, .. } => tr!(" process {pid}", pid = process),
+        };
         let several = diagram.lanes.iter().any(|lane| lane.process != diagram.lanes[0].process);
         let fits = |lane: usize| {
             self.columns[lane] + diagram.lanes[lane].name.width() + process(lane).width()
@@ -191,7 +194,8 @@ impl Ladder {
             let end = self.words_end(lane);
             let start = self.columns[lane]
                 - if self.outward { (who.name.width() / 2).min(self.columns[lane]) } else { 0 };
-            let at = self.canvas.write(0, start, end, &who.name, Ink::Of(lane));
+            let name = fit_middle(&who.name, end.saturating_sub(start));
+            let at = self.canvas.write(0, start, end, &name, Ink::Of(lane));
             if several {
                 self.canvas.write(0, at, end, &process(lane), Ink::Faint);
             }

@@ -9,6 +9,7 @@ use crate::analysis::{Analysis, FailureReason, Socket, SocketUse};
 use crate::i18n::tr;
 use crate::picture::table::{self, Column};
 use crate::picture::{Ink, Picture, Row, fit, paragraph};
+use crate::trace::recording::Origin;
 use crate::trace::{Address, SocketType, SyscallKind};
 
 /// More sockets than these are counted, not drawn.
@@ -182,8 +183,9 @@ fn failures<'a>(
     analysis: &'a Analysis,
     why: FailureReason,
 ) -> impl Iterator<Item = (usize, String)> + 'a {
-    socket.failures.iter().filter(move |failure| failure.why == why).map(|failure| {
-        let span = &analysis.calls[failure.call];
+    let of_kind = socket.failures.iter().filter(move |failure| failure.why == why);
+    let spans = of_kind.map(|failure| (failure, &analysis.calls[failure.call]));
+    spans.filter(|(_, span)| !analysis.only_looks_for_a_peer(span)).map(|(failure, span)| {
         let words = format!("✗ {}: {}", span.call.function(), span.failure().unwrap_or(""));
         (failure.call, safe(&words))
     })
@@ -263,8 +265,15 @@ fn became(socket: &Socket, analysis: &Analysis) -> Row {
         SocketUse::BoundByKernel => row.push(tr!("bound by the kernel"), Ink::Plain),
         SocketUse::Unused => {}
     }
-    let reopened = |closed: u64| analysis.sockets.iter().any(|other| other.opened_ns > closed);
-    if socket.closed_ns.is_some_and(reopened) && socket.failures.is_empty() {
+    // Of the experiments' own sockets all are closed in the end, which matters only where others are opened later.
+    let matters = |closed: u64| match analysis.recording.header.origin {
+        Origin::Programs(_) => true,
+        _ => {
+            socket.failures.is_empty()
+                && analysis.sockets.iter().any(|other| other.opened_ns > closed)
+        }
+    };
+    if socket.closed_ns.is_some_and(matters) {
         row.push(if row.0.is_empty() { tr!("closed") } else { tr!(", closed") }, Ink::Faint);
     }
     let mut said: Vec<String> = Vec::new();
@@ -370,6 +379,21 @@ mod tests {
             0,
         );
         script.recording()
+    }
+
+    #[test]
+    fn a_program_closes_its_sockets_and_a_library_that_looks_for_a_peer_does_no_harm() {
+        let mut script = Script::connected();
+        script.fails("server", 1, "getpeername", &[], "ENOTCONN");
+        script.fails("client", 2, "shutdown", &[("how", "SHUT_RD".into())], "ENOTCONN");
+        script.call("client", 2, "close", &[], 0);
+        let mut recording = script.recording();
+        let text = |recording: &_| draw(&Analysis::of(recording), 100).text();
+        assert!(text(&recording).contains("getpeername") && !text(&recording).contains("closed"));
+        recording.header.origin = Origin::Programs(Vec::new());
+        let text = text(&recording);
+        assert!(!text.contains("getpeername"), "{text}");
+        assert!(text.contains("closed  ✗ shutdown: ENOTCONN"), "{text}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::analysis::{Analysis, Mark, MarkKind, ThreadState, ThreadTimeline};
 use crate::i18n::tr;
 use crate::picture::axis::{TimeAxis, write_ticks};
 use crate::picture::phrase::fitting;
-use crate::picture::{Canvas, Ink, Picture, exact_span, span_of};
+use crate::picture::{Canvas, Ink, Picture, exact_span, fit_middle, span_of};
 use crate::text::wrap;
 use crate::trace::{EventKind, Name};
 
@@ -82,7 +82,8 @@ fn band(
     ink: Ink,
     scale: &TimeAxis,
 ) -> usize {
-    canvas.write(row, 0, scale.column.saturating_sub(1), &wording::actor(&timeline.actor), ink);
+    let room = scale.column.saturating_sub(1);
+    canvas.write(row, 0, room, &fit_middle(&wording::actor(&timeline.actor), room), ink);
     let end = scale.column + scale.columns;
     let begin = scale.column_of(timeline.began_ns);
     let stop = (scale.column_of(timeline.ended_ns) + 1).min(end);
@@ -212,6 +213,7 @@ fn words_of(mark: &Mark) -> String {
 pub(super) fn sleep(why: &Sleep) -> String {
     match why {
         Sleep::Waiting(purpose) => wording::label(purpose),
+        Sleep::Asked => tr!("asleep").to_owned(),
         Sleep::Held => tr!(context "call", "held").to_owned(),
         Sleep::InCall(Some(call)) => safe(call),
         Sleep::InCall(None) => tr!("asleep").to_owned(),
@@ -482,8 +484,11 @@ impl Legend {
             |sign: char| timelines.iter().flat_map(shown_marks).any(|mark| sign_of(mark).0 == sign);
         let on_purpose =
             shows(|doing| matches!(doing, ThreadState::Asleep(Sleep::Waiting(_) | Sleep::Held)));
+        let asked = shows(|doing| *doing == ThreadState::Asleep(Sleep::Asked));
         let in_a_call = shows(|doing| matches!(doing, ThreadState::Asleep(Sleep::InCall(_))));
         let asleep = match (on_purpose, in_a_call) {
+            (false, true) if asked => tr!("sleeps, or waits in a call that is not recorded"),
+            (false, false) => tr!("sleeps"),
             (true, true) => tr!("waits on purpose, or sleeps in a call that is not recorded"),
             (true, false) => tr!("waits on purpose"),
             _ => tr!("sleeps in a call that is not recorded"),
@@ -498,7 +503,7 @@ impl Legend {
             (running, "██", runs, Ink::Of(0)),
             (ready, "▒▒", tr!("ready, has no processor"), Ink::Of(0)),
             (blocked, "├─┤", tr!("blocked in a call"), Ink::Warn),
-            (on_purpose || in_a_call, "··", asleep, Ink::Faint),
+            (on_purpose || asked || in_a_call, "··", asleep, Ink::Faint),
             (signs('▲'), "▲", tr!("sends"), Ink::Good),
             (signs('▼'), "▼", tr!("gets"), Ink::Good),
             (signs('✗'), "✗", tr!("fails"), Ink::Bad),

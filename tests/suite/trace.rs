@@ -283,7 +283,7 @@ fn at_the_deadline_it_says_who_is_blocked_in_what() {
     let (recording, (out, _, code)) = trace(&folder, &["--for", "2s", "--", "python3", "waits.py"]);
     assert_eq!(code, Some(0), "{out}");
     assert!(out.contains("waits had been blocked in accept()"), "{out}");
-    assert!(out.contains("waits.py:5: one.accept()"), "{out}");
+    assert!(out.contains("waits.py:5.\n    one.accept()\n"), "{out}");
     let leaves =
         recording.events().iter().any(|event| matches!(event.what, EventKind::Exited { .. }));
     assert!(!leaves, "it was us who ended it");

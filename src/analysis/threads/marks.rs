@@ -62,9 +62,10 @@ pub(super) fn name_of(span: &CallSpan) -> &str {
 }
 
 /// What the call came to. `waited`: it had been blocked; `by`: who ended its wait.
-pub(super) fn mark(span: &CallSpan, waited: bool, by: Option<&Name>) -> Mark {
+pub(super) fn mark(analysis: &Analysis, span: &CallSpan, waited: bool, by: Option<&Name>) -> Mark {
     let count = |result: i64| usize::try_from(result).unwrap_or(0);
-    let kind = match span.exit.as_ref().map(|back| &back.outcome) {
+    let outcome = span.exit.as_ref().filter(|_| !analysis.only_looks_for_a_peer(span));
+    let kind = match outcome.map(|back| &back.outcome) {
         Some(Outcome::Errno(errno)) => match &**errno {
             "EAGAIN" if waited => MarkKind::TimedOut,
             errno if waited => MarkKind::FailedLate(errno.to_owned()),

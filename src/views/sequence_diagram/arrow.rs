@@ -176,7 +176,7 @@ fn share(words: &Phrase, data: Option<&(String, usize)>, room: usize) -> (String
     let Some((text, bytes)) = data else {
         return (fitted(words, room), String::new());
     };
-    let whole = format!("{text} {bytes} B");
+    let whole = counted(text, *bytes);
     let none = String::new();
     let both =
         [&whole, text].into_iter().flat_map(|label| words.iter().map(move |word| (word, label)));
@@ -193,10 +193,15 @@ fn share(words: &Phrase, data: Option<&(String, usize)>, room: usize) -> (String
     }
 }
 
+/// Data and its length; of data of which nothing is known, the length.
+fn counted(data: &str, bytes: usize) -> String {
+    if data.is_empty() { format!("{bytes} B") } else { format!("{data} {bytes} B") }
+}
+
 /// Data and its length in this many columns: the length goes last.
 pub(super) fn label(data: &str, bytes: usize, room: usize) -> String {
     let count = format!("{bytes} B");
-    let whole = format!("{data} {count}");
+    let whole = counted(data, bytes);
     if whole.width() <= room {
         whole
     } else if data.width() <= room {

@@ -46,14 +46,16 @@ impl<'a> Builder<'a> {
     pub(super) fn new(analysis: &'a Analysis<'a>) -> Builder<'a> {
         let (mut lanes, mut lane_of) = (Vec::new(), HashMap::new());
         for event in analysis.recording.events().iter().filter(|event| event.is_by_actor()) {
-            lane_of.entry(event.actor.clone()).or_insert_with(|| {
+            let lane = *lane_of.entry(event.actor.clone()).or_insert_with(|| {
                 lanes.push(Lane {
                     name: labels::actor(&event.actor).into_owned(),
                     process: event.process,
+                    is_alone: true,
                     side: analysis.side(&event.actor),
                 });
                 lanes.len() - 1
             });
+            lanes[lane].is_alone &= lanes[lane].process == event.process;
         }
         // An end of the wire that is nobody's has a lane all the same.
         let process = lanes.first().map_or(0, |lane| lane.process);
@@ -65,7 +67,12 @@ impl<'a> Builder<'a> {
         {
             lane_of.entry(name.clone()).or_insert_with(|| {
                 let side = analysis.side(name);
-                lanes.push(Lane { name: labels::actor(name).into_owned(), process, side });
+                lanes.push(Lane {
+                    name: labels::actor(name).into_owned(),
+                    process,
+                    is_alone: true,
+                    side,
+                });
                 lanes.len() - 1
             });
         }
@@ -79,7 +86,9 @@ impl<'a> Builder<'a> {
         let shown = (0..analysis.calls.len())
             .filter(|index| {
                 let span = &analysis.calls[*index];
-                lane_of.contains_key(&span.actor) && is_shown(span, ends.contains(index))
+                lane_of.contains_key(&span.actor)
+                    && is_shown(span, ends.contains(index))
+                    && !analysis.only_looks_for_a_peer(span)
             })
             .collect();
         Builder {
@@ -108,14 +117,14 @@ impl<'a> Builder<'a> {
         self.span(index).socket.is_some_and(|socket| self.wired.contains(&socket))
     }
 
-    /// True if what this call does begins when it is entered: segments may leave before it returns.
+    /// True if what this call does begins when it is entered: segments may leave before it returns, or the thread sleeps.
     fn begins(&self, index: usize) -> bool {
         let span = self.span(index);
         let tells = matches!(
             span.call.syscall,
             Syscall::Send { .. } | Syscall::Shutdown { .. } | Syscall::Close
         );
-        tells && self.is_wired(index) && span.errno().is_none()
+        span.call.syscall.sleeps() || (tells && self.is_wired(index) && span.errno().is_none())
     }
 
     pub(super) fn span(&self, index: usize) -> &'a CallSpan {

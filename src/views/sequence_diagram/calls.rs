@@ -61,6 +61,10 @@ impl Builder<'_> {
             all.blocked.push((lane, span.entered_ns, u64::MAX));
             return;
         }
+        if span.call.syscall.sleeps() {
+            let until_ns = span.exit.as_ref().map_or(u64::MAX, |back| back.at_ns);
+            all.blocked.push((lane, span.entered_ns, until_ns));
+        }
         let target = self.targets.get(&index);
         let (long, wired_connect) = (is_long(span), self.is_wired_connect(index));
         let waited = may_block
@@ -206,7 +210,8 @@ impl Builder<'_> {
         let data = span.sending().map(|data| {
             let sent =
                 span.result().and_then(|sent| usize::try_from(sent).ok()).unwrap_or(data.bytes);
-            (data.to_string(), sent)
+            let text = if data.kept.is_empty() { String::new() } else { data.to_string() };
+            (text, sent)
         });
         let tail = match target.line {
             Line::Data => {

@@ -12,7 +12,10 @@ use crate::trace::packet::{Flags, LinkAction};
 pub(super) struct Lane {
     /// What the actor is called.
     pub(super) name: String,
+    /// The first process in it.
     pub(super) process: u32,
+    /// There is no other process in it: children of that one.
+    pub(super) is_alone: bool,
     pub(super) side: Side,
 }
 

@@ -7,6 +7,7 @@ use super::diagram::{Likeness, Shape, Step};
 use crate::i18n::tr;
 use crate::picture::Ink;
 use crate::picture::phrase::Phrase;
+use crate::trace::recording::Origin;
 use crate::trace::{Event, EventKind, ExitStatus};
 
 /// A process ends.
@@ -42,7 +43,13 @@ impl Builder<'_> {
         let mut at_ns = event.at_ns;
         let (words, ink) = match status {
             ExitStatus::Code(code) => {
-                (vec![tr!("exits with {code}", code), tr!("exits").to_owned()], Ink::Faint)
+                let is_child = lane.is_some_and(|lane| self.is_child(lane, event.process));
+                let words = if is_child {
+                    vec![tr!("a child exits with {code}", code), tr!("a child exits").to_owned()]
+                } else {
+                    vec![tr!("exits with {code}", code), tr!("exits").to_owned()]
+                };
+                (words, Ink::Faint)
             }
             ExitStatus::Signal(signal) => {
                 let mut words = vec![format!("✗ {signal}")];
@@ -55,6 +62,12 @@ impl Builder<'_> {
         };
         let lanes = self.lanes_of(event.process, event.at_ns);
         Some(ProcessEnd { at_ns, lanes, lane, words, ink })
+    }
+
+    /// Whether this process of a traced program is another than the one that its lane is named after.
+    fn is_child(&self, lane: usize, process: u32) -> bool {
+        matches!(self.analysis.recording.header.origin, Origin::Programs(_))
+            && self.lanes[lane].process != process
     }
 
     /// The lanes in which this process did anything, and when another process goes on there after this time.

@@ -7,8 +7,8 @@ use unicode_width::UnicodeWidthStr;
 use super::draw;
 use crate::analysis::Analysis;
 use crate::analysis::script::{Script, data, here};
-use crate::trace::Outcome;
 use crate::trace::recording::{Origin, Program, Recording};
+use crate::trace::{Data, Outcome, Value};
 use crate::views::DrawOptions;
 
 /// One line there and back; then the client says that it is done.
@@ -219,10 +219,37 @@ fn threads(count: u32) -> Recording {
         script.sends(&theirs, socket + 1, "HELLO").receives(&mine, socket, 10, "HELLO");
         script.call(&mine, socket, "close", &[], 0).call(&theirs, socket + 1, "close", &[], 0);
     }
+    of_programs(&script)
+}
+
+/// The recording as that of two programs.
+fn of_programs(script: &Script) -> Recording {
     let mut recording = script.recording();
     let program = |name: &str| Program { name: name.to_owned(), argv: vec![name.to_owned()] };
     recording.header.origin = Origin::Programs(vec![program("server"), program("client")]);
     recording
+}
+
+#[test]
+fn children_end_as_children_a_sleep_begins_where_it_begins_and_nobody_counts_what_waits_for_room() {
+    let mut script = Script::unhurried();
+    script.process("client", 9).tcp_connection(("client", 2), ("server", 1, 3));
+    let sleep = script.enter("client", 2, "nanosleep", &[("request_ns", 50_000_000.into())]);
+    let file = Value::Data(Data { bytes: 9_000_000, kept: Vec::new() });
+    let send = script.enter("server", 3, "sendfile", &[("data", file)]);
+    script.pass(60_000_000).leave("client", &sleep, Outcome::Result(0), &[]);
+    script.receives("client", 2, 10, "0123456789");
+    script.leave("server", &send, Outcome::Result(9_000_000), &[]);
+    let exited = json!({"event": "exited", "cpu_ns": 1, "status": {"code": 0}});
+    script.process("server child", 5).call("server child", 3, "close", &[], 0);
+    script.json("server child", exited.clone()).json("server", exited);
+    let recording = crate::analysis::grouping::by_program(&of_programs(&script));
+    let text = draw(&Analysis::of(&recording), 80, DrawOptions::default()).text();
+    let row = |words: &str| text.lines().position(|row| row.contains(words)).expect(words);
+    assert!(row("sleep 50.0 ms") < row("sendfile"), "{text}");
+    assert!(row("server and its children") == 0 && text.contains("9000000 B"), "{text}");
+    assert!(!text.contains("unread") && !text.contains("\"\""), "{text}");
+    assert!(row("│ a child exits with 0") < row("│ exits with 0"), "{text}");
 }
 
 #[test]

@@ -151,16 +151,24 @@ impl Builder<'_> {
                 let argument = match &span.call.syscall {
                     Syscall::Shutdown { how } => format!(" {how}"),
                     Syscall::Listen { backlog } => format!(" {backlog}"),
+                    Syscall::EpollCtl { operation, watched, .. } => {
+                        let operation = operation.to_string();
+                        format!(" {} fd {watched}", operation.trim_start_matches("EPOLL_CTL_"))
+                    }
                     Syscall::Sleep { asked_ns } => format!(" {}", span_of(*asked_ns)),
                     Syscall::SetFlags { nonblocking: true, .. } => " O_NONBLOCK".to_owned(),
-                    Syscall::SetFlags { nonblocking: false, .. } => " 0".to_owned(),
+                    Syscall::SetFlags { nonblocking: false, .. } => {
+                        tr!(" O_NONBLOCK off").to_owned()
+                    }
                     Syscall::SetOption { option, value } => {
                         let span = option_span(option, value);
                         format!(" {}", span.unwrap_or_else(|| value.to_string()))
                     }
                     _ => String::new(),
                 };
+                let none_ready = span.call.syscall.waits_for_many() && span.result() == Some(0);
                 let result = match &span.exit {
+                    Some(_) if none_ready => " = 0".to_owned(),
                     Some(back) if back.outcome != Outcome::Result(0) => {
                         format!(" = {}", back.outcome)
                     }
@@ -171,20 +179,25 @@ impl Builder<'_> {
                 });
                 let plain = format!("{function}{argument}{result}");
                 let mut words =
-                    vec![format!("{plain}{late}{state}"), format!("{plain}{state}"), plain];
+                    vec![format!("{plain}{late}{state}"), format!("{plain}{state}"), plain.clone()];
+                if none_ready {
+                    let said = plain + tr!(" (none ready)");
+                    words.splice(0..0, [format!("{said}{late}"), said]);
+                }
                 // A setter is long, and its value matters: its option says the same in fewer columns.
                 match &span.call.syscall {
                     Syscall::SetOption { option, .. } => {
                         let option = option.name();
+                        let whole = format!("{option}{argument}{result}");
+                        let short =
+                            option.split_once('_').map(|(_, it)| format!("{it}{argument}{result}"));
+                        let said = [whole].into_iter().chain(short);
                         // Of a program of which only the kernel's call is known, the option says more than `setsockopt`.
                         if span.call.api.is_none() {
-                            words.clear();
+                            words = said.chain([option.into_owned(), function]).collect();
+                        } else {
+                            words.extend(said.chain([function, option.into_owned()]));
                         }
-                        words.push(format!("{option}{argument}{result}"));
-                        if let Some((_, option)) = option.split_once('_') {
-                            words.push(format!("{option}{argument}{result}"));
-                        }
-                        words.extend([function, option.into_owned()]);
                     }
                     Syscall::SetFlags { .. } => {
                         words.push(function);
