@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::{Analysis, CallSpan};
 use crate::trace::{
-    Address, Domain, EventKind, Fact, Name, Observation, Output, Protocol, SockOpt, SocketId,
+    Address, Domain, EventKind, Fact, Name, Observation, Output, Protocol, Role, SockOpt, SocketId,
     SocketType, Syscall, SyscallKind, Value,
 };
 
@@ -43,6 +43,8 @@ pub struct Socket {
     pub opened_ns: u64,
     /// When its last descriptor was closed; `None` if the recording does not say that it was.
     pub closed_ns: Option<u64>,
+    /// Nobody closed it: it was open when its process ended.
+    pub closed_by_exit: bool,
     /// Its own address, as the kernel last said it, or as it was successfully bound.
     pub local: Option<Address>,
     /// From when on it may have had that address: entry of the first call that gives one.
@@ -319,6 +321,7 @@ impl Socket {
             protocol,
             opened_ns: span.entered_ns,
             closed_ns: None,
+            closed_by_exit: false,
             local: None,
             bound_ns: None,
             peer: None,
@@ -399,12 +402,16 @@ impl Socket {
             }
             Syscall::Listen { backlog } => self.backlog = Some(*backlog),
             Syscall::Dup { .. } => self.is_held(span.process, span.result()),
-            Syscall::Close => match back.out {
-                Output::Closed { still_open } => {
-                    self.close_one(span.process, span.call.fd, still_open, back.at_ns);
+            Syscall::Close => {
+                self.closed_by_exit =
+                    span.call.role == Role::Kernel && span.call.api.as_deref() == Some("exit");
+                match back.out {
+                    Output::Closed { still_open } => {
+                        self.close_one(span.process, span.call.fd, still_open, back.at_ns);
+                    }
+                    _ => self.close(span.process, span.call.fd, back.at_ns),
                 }
-                _ => self.close(span.process, span.call.fd, back.at_ns),
-            },
+            }
             Syscall::GetOption { option: SockOpt::Error } => {
                 self.connecting &= !matches!(back.out, Output::Value(Value::Text(_)));
             }
@@ -478,7 +485,7 @@ impl Socket {
         let before = self.descriptors.len();
         self.descriptors.retain(|(holder, _)| *holder != process);
         if self.descriptors.len() < before && self.descriptors.is_empty() {
-            self.closed_ns = Some(at_ns);
+            (self.closed_ns, self.closed_by_exit) = (Some(at_ns), true);
         }
     }
 }

@@ -266,15 +266,17 @@ fn became(socket: &Socket, analysis: &Analysis) -> Row {
         SocketUse::Unused => {}
     }
     // Of the experiments' own sockets all are closed in the end, which matters only where others are opened later.
-    let matters = |closed: u64| match analysis.recording.header.origin {
-        Origin::Programs(_) => true,
-        _ => {
-            socket.failures.is_empty()
-                && analysis.sockets.iter().any(|other| other.opened_ns > closed)
-        }
-    };
+    let is_traced = matches!(analysis.recording.header.origin, Origin::Programs(_));
+    let reopened = |closed: u64| analysis.sockets.iter().any(|other| other.opened_ns > closed);
+    let matters = |closed| is_traced || (socket.failures.is_empty() && reopened(closed));
     if socket.closed_ns.is_some_and(matters) {
-        row.push(if row.0.is_empty() { tr!("closed") } else { tr!(", closed") }, Ink::Faint);
+        let words = match (row.0.is_empty(), is_traced && socket.closed_by_exit) {
+            (true, false) => tr!("closed"),
+            (false, false) => tr!(", closed"),
+            (true, true) => tr!("closed at exit"),
+            (false, true) => tr!(", closed at exit"),
+        };
+        row.push(words, Ink::Faint);
     }
     let mut said: Vec<String> = Vec::new();
     for (_, words) in failures(socket, analysis, FailureReason::Other) {
@@ -342,6 +344,7 @@ impl Marks {
 #[cfg(test)]
 mod tests {
     use insta::assert_snapshot;
+    use serde_json::json;
 
     use super::*;
     use crate::analysis::script::{Script, fits_everywhere, here};
@@ -394,6 +397,11 @@ mod tests {
         let text = text(&recording);
         assert!(!text.contains("getpeername"), "{text}");
         assert!(text.contains("closed  ✗ shutdown: ENOTCONN"), "{text}");
+        let exited = json!({"event": "exited", "cpu_ns": 1, "status": {"code": 0}});
+        let mut recording = script.json("server", exited).recording();
+        recording.header.origin = Origin::Programs(Vec::new());
+        let text = draw(&Analysis::of(&recording), 100).text();
+        assert_eq!(text.matches("closed at exit").count(), 2, "{text}");
     }
 
     #[test]
