@@ -30,6 +30,9 @@ pub enum CourseError {
     /// The file cannot be read.
     #[error("{}", tr!("{file}: {error}", file, error = error_text(error)))]
     Unreadable { file: String, error: io::Error },
+    /// The lesson of this number has no such program.
+    #[error("{}", tr!("lesson {number} has no program `{name}`; `explore lesson 12 --program notes` prints the notes' chat", number, name))]
+    NoProgram { number: u32, name: &'static str },
     /// A line is not valid in a lesson.
     #[error("{file}:{line}: {what}")]
     Line {

@@ -2,7 +2,6 @@
 //! (`program.py`, `program.c`), and in one lesson the program of the study notes (`notes.py`).
 
 use std::fs;
-use std::io;
 use std::path::Path;
 
 use super::{CourseError, catalogue};
@@ -52,15 +51,17 @@ pub(super) fn program(
     number: Option<u32>,
     name: ProgramName,
 ) -> Result<String, CourseError> {
-    let path = Path::new(lesson).with_file_name(name.file_name());
-    let unreadable = |error| CourseError::Unreadable { file: path.display().to_string(), error };
     match number {
-        None => fs::read_to_string(&path).map_err(unreadable),
+        None => {
+            let path = Path::new(lesson).with_file_name(name.file_name());
+            let file = path.display().to_string();
+            fs::read_to_string(&path).map_err(|error| CourseError::Unreadable { file, error })
+        }
         Some(number) => catalogue::folders()
             .into_iter()
             .find(|folder| folder.number == number)
             .and_then(|folder| folder.file(name.file_name()))
             .map(str::to_owned)
-            .ok_or_else(|| unreadable(io::ErrorKind::NotFound.into())),
+            .ok_or(CourseError::NoProgram { number, name: name.name() }),
     }
 }

@@ -6,6 +6,9 @@ use std::process::{Command, Stdio};
 
 use crate::support::{explore, folder, told, utf8};
 
+/// The greatest time or count that a recording may have.
+const GREATEST: u64 = 1 << 53;
+
 #[test]
 fn alone_it_says_what_to_type_next() {
     let (out, err, code) = told(&[]);
@@ -74,6 +77,13 @@ fn a_lesson_that_names_what_there_is_not_is_told_by_file_and_line() {
     let (_, err, code) = told(&["lesson", utf8(&file)]);
     assert!(err.contains("latin1.md:4: this is not UTF-8"), "{err}");
     assert_eq!(code, Some(2));
+}
+
+#[test]
+fn a_lesson_without_the_notes_program_names_the_one_with_it() {
+    let (out, err, code) = told(&["lesson", "3", "--program", "notes"]);
+    assert_eq!((out.as_str(), code), ("", Some(2)), "{err}");
+    assert!(err.contains("explore lesson 12 --program notes"), "{err}");
 }
 
 /// Events moved, repeated, and with times that overflow: these made a ladder panic, a timeline overflow, and -vvv run without end.
@@ -274,10 +284,10 @@ fn what_a_file_says_is_never_obeyed_by_the_terminal() {
     .expect("written");
     let recording = folder.path().join("evil.jsonl");
     let header = serde_json::json!({ "format": "socket-explorer recording", "version": 1, "kernel": evil, "date": evil, "experiment": evil, "parameters": {} });
-    let claim = serde_json::json!({ "at_ns": u64::MAX, "actor": evil, "process": 1, "thread": 1, "event": "claim", "claim": evil, "verdict": "held",
+    let claim = serde_json::json!({ "at_ns": GREATEST, "actor": evil, "process": 1, "thread": 1, "event": "claim", "claim": evil, "verdict": "held",
         "evidence": [{ "what": evil, "saw": evil, "relation": "=", "with": evil, "held": true }] });
-    let call = serde_json::json!({ "at_ns": u64::MAX, "actor": evil, "process": 1, "thread": 1, "event": "return", "call": 1, "function": evil,
-        "syscall": evil, "socket": 1, "args": { "address": { "unix": evil }, evil: evil }, "result": i64::MIN, "took_ns": u64::MAX });
+    let call = serde_json::json!({ "at_ns": GREATEST, "actor": evil, "process": 1, "thread": 1, "event": "return", "call": 1, "function": evil,
+        "syscall": evil, "socket": 1, "args": { "address": { "unix": evil }, evil: evil }, "result": i64::MIN, "took_ns": GREATEST });
     let end = serde_json::json!({ "at_ns": 0, "actor": "lab", "process": 1, "thread": 1, "event": "end", "ending": "failed", "why": evil });
     fs::write(&recording, format!("{header}\n{claim}\n{call}\n{end}\n")).expect("written");
     let paths = [&lesson, &recording].map(|path| utf8(path));
@@ -306,7 +316,7 @@ fn every_view_survives_extreme_numbers() {
         let (out, err, code) = told(&["run", experiment, "--record", path]);
         assert_eq!(code, Some(0), "{out}{err}");
         let text = fs::read_to_string(&file).expect("a recording");
-        for (index, extreme) in [u64::MAX, 0].into_iter().enumerate() {
+        for (index, extreme) in [GREATEST, 0].into_iter().enumerate() {
             let changed: Vec<_> = text
                 .lines()
                 .enumerate()
