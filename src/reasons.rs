@@ -80,6 +80,7 @@ pub fn lacking(lack: &Lack) -> String {
             let step = trace_step_name(*step);
             tr!("programs cannot be traced here ({step}: {errno})", step, errno)
         }
+        Lack::TracingOldKernel { kernel, errno } => tr!("this kernel is too old to trace programs: it is {kernel}, and Linux 5.3 or newer is needed (PTRACE_GET_SYSCALL_INFO: {errno})", kernel, errno),
         Lack::TracingElsewhere => tr!("programs are traced on Linux only, on x86-64 and 64-bit ARM").to_owned(),
         Lack::Text(text) => text.clone(),
     }
@@ -107,6 +108,18 @@ pub fn remedy(lack: &Lack) -> Option<&'static str> {
             )
         }
         Lack::Tracing { step: TraceStep::Exec, .. } => return None,
+        Lack::Tracing { step: TraceStep::Seize, errno }
+            if !matches!(&**errno, "EPERM" | "EACCES") =>
+        {
+            tr!(
+                "this system, or the sandbox in which explore runs, has no ptrace(2): try outside it"
+            )
+        }
+        Lack::TracingOldKernel { .. } => {
+            tr!(
+                "where it is a sandbox that passes for an older kernel, such as gVisor: try outside it"
+            )
+        }
         Lack::Tracing { step: TraceStep::Seize, .. } => tr!(
             "under strace, gdb or another trace a program cannot be traced again; in a container, start it with `--cap-add SYS_PTRACE`; else `sudo sysctl kernel.yama.ptrace_scope=1` allows it (with 3 only a restart does)"
         ),

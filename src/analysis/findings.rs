@@ -9,7 +9,7 @@ use strum::{EnumDiscriminants, EnumIter};
 
 use self::facts::Facts;
 use super::Analysis;
-use crate::trace::{Address, Name};
+use crate::trace::{Address, FileType, Name};
 
 mod addresses;
 mod closing;
@@ -108,10 +108,58 @@ pub enum Holder {
     Itself,
     /// A socket of this program, which listens or is bound.
     Open(Name),
+    /// A socket of the first, who has closed it; the second has inherited it, and has it still.
+    Inherited {
+        /// Who made it.
+        from: Name,
+        /// Who has it.
+        by: Process,
+    },
     /// Connections of this program that were closed: their addresses are in TIME_WAIT.
     Closed(Name),
+    /// A connection that was closed before the recording began, or by nobody in it: its TCP state, and for TIME_WAIT how long that
+    /// still lasts.
+    Lingering {
+        /// The state.
+        state: String,
+        /// The rest of its time, in nanoseconds.
+        left_ns: Option<u64>,
+    },
+    /// A process outside of the recording.
+    Outside {
+        /// Which.
+        process: Process,
+        /// What it has to do with who was refused.
+        relation: Relation,
+    },
+    /// A process that cannot be looked into, of this user where that is known.
+    Hidden(Option<u32>),
+    /// Nobody: it is a path where a file stands, which a socket that is gone has left behind, or which is none of a socket.
+    File(FileType),
     /// The recording does not say.
     Unknown,
+}
+
+/// A process that holds an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// What it is called, if it is in the recording.
+    pub actor: Option<Name>,
+    /// Its PID.
+    pub number: u32,
+    /// Its command line.
+    pub command: String,
+}
+
+/// What a process outside of the recording has to do with one in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relation {
+    /// Nothing that is known.
+    None,
+    /// It has the same command line: an earlier run, or what that has forked.
+    Same,
+    /// Its parent has the same command line.
+    ChildOfSame,
 }
 
 /// What a descriptor is ready for.

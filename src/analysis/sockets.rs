@@ -71,8 +71,10 @@ pub struct Socket {
     pub host: Option<IpAddr>,
     /// True if a bind() succeeded.
     bound: bool,
+    /// Who still had a descriptor for it when somebody else had closed it: the actor, and its process.
+    pub(super) kept_by: Vec<(Name, u32)>,
     /// The process that made it.
-    process: u32,
+    pub(super) process: u32,
     /// The descriptors for it that were used and not closed yet, each with its process.
     descriptors: HashSet<(u32, i64)>,
 }
@@ -153,6 +155,12 @@ impl Socket {
         }
     }
 
+    /// Who still had it open when somebody else had closed it, and has not closed it since.
+    pub fn keepers(&self) -> impl Iterator<Item = &Name> {
+        let holds = |process| self.descriptors.iter().any(|(holder, _)| *holder == process);
+        self.kept_by.iter().filter(move |(_, process)| holds(*process)).map(|(actor, _)| actor)
+    }
+
     /// What it was used for.
     pub fn usage(&self) -> SocketUse {
         match self.origin {
@@ -194,7 +202,7 @@ enum Source<'r> {
     /// A call, by its index.
     Call(usize),
     /// What the kernel said when this process asked.
-    Kernel(u32, &'r Observation),
+    Kernel(u32, &'r Name, &'r Observation),
     /// The end of this process.
     Exit(u32),
 }
@@ -209,7 +217,7 @@ impl Analysis<'_> {
         });
         let others = self.recording.events().iter().filter_map(|event| match &event.what {
             EventKind::Observed(observation) => {
-                Some((event.at_ns, Source::Kernel(event.process, observation)))
+                Some((event.at_ns, Source::Kernel(event.process, &event.actor, observation)))
             }
             EventKind::Exited { status: Some(_), .. } => {
                 Some((event.at_ns, Source::Exit(event.process)))
@@ -221,9 +229,12 @@ impl Analysis<'_> {
         for (at_ns, source) in sources {
             match source {
                 Source::Call(index) => self.learn_from_call(index, &mut known),
-                Source::Kernel(process, Observation { socket, fd, fact }) => {
+                Source::Kernel(process, actor, Observation { socket, fd, fact }) => {
                     if let Some(&at) = socket.and_then(|id| known.get(&id)) {
                         self.sockets[at].is_held(process, *fd);
+                        if matches!(fact, Fact::StillOpen { .. }) {
+                            self.sockets[at].kept_by.push((actor.clone(), process));
+                        }
                         self.sockets[at].observe(at_ns, fact);
                     }
                 }
@@ -335,6 +346,7 @@ impl Socket {
             connecting: false,
             host: None,
             bound: false,
+            kept_by: Vec::new(),
             process: span.process,
             descriptors: descriptor.map(|fd| (span.process, fd)).into_iter().collect(),
         }
@@ -440,7 +452,10 @@ impl Socket {
         match fact {
             Fact::Getsockname(local) => self.is_at(local),
             Fact::TcpInfo(info) => self.is_in(at_ns, &info.state, Asker::Instrument),
-            Fact::Getpeername(_) | Fact::TcpTable { .. } => {}
+            Fact::Getpeername(_)
+            | Fact::TcpTable { .. }
+            | Fact::AddressInUse { .. }
+            | Fact::StillOpen { .. } => {}
         }
     }
 

@@ -289,8 +289,8 @@ A program that already runs cannot be traced, and a traced one cannot be let go:
 server that goes into the background stays in the trace until it ends. Set-user-ID
 programs (sudo, ping) run without their privileges. A call takes about 15 \u{b5}s longer.
 
-Exit codes: the worst of the programs'; 2 usage; 3 programs cannot be traced or run
-here; 130 interrupted.")]
+Exit codes: the worst of the programs'; 124 the time of --for was over; 2 usage;
+3 programs cannot be traced or run here; 130 interrupted.")]
 pub struct Trace {
     /// Command lines, each one word with spaces in it: 'python3 server.py', or an executable file's path: ./server; NAME='COMMAND' gives it a name
     #[arg(value_name = "COMMAND", required_unless_present = "command")]

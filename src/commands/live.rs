@@ -14,8 +14,9 @@ use crate::i18n::{error_text, tr};
 use crate::labels;
 use crate::picture::Row;
 use crate::trace::recording::{self, Header, Line, Origin, Recording};
-use crate::trace::{Ending, Event, EventKind};
+use crate::trace::{Ending, Event, EventKind, Note};
 use crate::views::trace::Trace;
+use crate::views::wording;
 
 /// After this long without an event a pending call is shown as blocked.
 const BLOCKED_AFTER: Duration = Duration::from_millis(50);
@@ -94,6 +95,9 @@ pub(super) fn follow(
     Ok((recording, status))
 }
 
+/// A line with this may have a note of what runs on, which is to be said at once.
+const RUNS_ON: &[u8] = b"\"runs-on\"";
+
 fn show_rows(session: &mut Session, rows: &[Row]) -> Result<(), Failure> {
     if !rows.is_empty() {
         rows.iter().try_for_each(|row| session.terminal.row_at_once(row))?;
@@ -128,8 +132,9 @@ impl Reading {
             return Ok(());
         }
         session.write_line(&text)?;
+        let is_urgent = text.windows(RUNS_ON.len()).any(|part| part == RUNS_ON);
         self.unparsed.push(text);
-        if self.live.is_some() || joining.waits_for_header() {
+        if self.live.is_some() || joining.waits_for_header() || is_urgent {
             self.parse(joining);
         }
         Ok(())
@@ -149,6 +154,9 @@ impl Reading {
             Line::Header(header) => self.recording.header = header,
             Line::Source(line) => self.recording.cite(line),
             Line::Event(event) => {
+                if let Some(hint) = runs_on(&event) {
+                    eprintln!("explore: {hint}");
+                }
                 self.live.iter_mut().for_each(|live| live.held_back.push((*event).clone()));
                 self.recording.push(*event);
             }
@@ -167,6 +175,18 @@ impl Reading {
         let rows = self.live.as_mut().map(LiveTrace::rows).unwrap_or_default();
         show_rows(session, &rows)
     }
+}
+
+/// Says which processes a traced program has left in the background: the trace lasts as long as they.
+fn runs_on(event: &Event) -> Option<String> {
+    let EventKind::Note { note: Note::RunsOn { program, processes } } = &event.what else {
+        return None;
+    };
+    let name = labels::actor(program);
+    let all: Vec<String> =
+        processes.iter().map(|it| wording::command(&it.argv.join(" "), it.process)).collect();
+    let all = all.join(tr!(context "list", ", "));
+    Some(tr!("{name} runs on in the background: {all}; Ctrl-C twice ends it", name, all))
 }
 
 /// Says which traced programs go on when others have ended: a server does not end by itself.

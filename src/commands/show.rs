@@ -166,7 +166,10 @@ fn deadline_of(recording: &Recording, limit_ns: u64, blocked: &[Blocked]) -> Vec
     }];
     let blocked: Vec<_> = blocked.iter().filter(|one| one.for_ns >= BLOCKED_NS).collect();
     if blocked.is_empty() {
-        lines.push(tr!("No thread was blocked in a call: one was busy elsewhere.").to_owned());
+        lines.push(match recording.header.origin {
+            Origin::Programs(_) => tr!("No thread was in a call that is recorded.").to_owned(),
+            _ => tr!("No thread was blocked in a call: one was busy elsewhere.").to_owned(),
+        });
     }
     let plain = lines.into_iter().map(|text| Sentence { text, source: None });
     let of_each = blocked.iter().map(|one| {

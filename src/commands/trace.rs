@@ -21,6 +21,9 @@ use crate::trace::rule::{Rule, words};
 use crate::trace::{Address, Ending, Event, EventKind, LAB, Lack, Name, Note};
 use crate::views::{View, wording};
 
+/// The exit code if the programs were ended because their time was over, and none had failed before: that of timeout(1).
+const TIME_IS_OVER: u8 = 124;
+
 const VIEWS: [&str; 4] = ["ladder", "timeline", "sockets", "findings"];
 
 /// Runs programs, and shows what they did.
@@ -44,6 +47,7 @@ pub fn run(args: &cli::Trace, session: &mut Session) -> Result<(), Failure> {
         None => (Joining::open(wire.is_some()), None),
     };
     session.open_files()?;
+    let told = tell_privileges(session, &programs)?;
     session.terminal.flush()?;
     let of = |it: &TracedProgram| Program { name: it.name.clone(), argv: it.argv.clone() };
     let origin = Origin::Programs(programs.iter().map(of).collect());
@@ -66,7 +70,7 @@ pub fn run(args: &cli::Trace, session: &mut Session) -> Result<(), Failure> {
     };
     if !is_elsewhere && matches!(recording.ending(), Some(Ending::Finished | Ending::Deadline)) {
         let shown = show::only(&recording, &args.only)?;
-        let remarks = remarks(&recording, is_wired);
+        let remarks = remarks(&recording, is_wired, &told);
         show(session, &views, &shown, &remarks)?;
         if let Some(file) = page_file {
             write_page(session, &file, &views, &shown, &remarks)?;
@@ -139,12 +143,12 @@ fn has_calls(recording: &Recording) -> bool {
 }
 
 /// What is to be said below the pictures.
-fn remarks(recording: &Recording, is_wired: bool) -> Vec<(String, Ink)> {
+fn remarks(recording: &Recording, is_wired: bool, told: &[Note]) -> Vec<(String, Ink)> {
     let mut all = Vec::new();
     if !has_calls(recording) {
         all.push((tr!("No program made a call on a socket.").to_owned(), Ink::Warn));
     }
-    for (actor, note) in notes(recording) {
+    for (actor, note) in notes(recording).into_iter().filter(|(_, note)| !told.contains(note)) {
         let text = match &**actor {
             LAB => wording::note(note),
             actor => format!("{}: {}", labels::actor(actor), wording::note(note)),
@@ -205,12 +209,37 @@ fn stray_calls(recording: &Recording) -> Vec<String> {
     all
 }
 
-/// What could not be seen, and of whom; each once. (Of calls that were led over the wire [`rewritten_calls`] tells.)
+/// Tells which programs will not get the privileges of their files, before they start.
+fn tell_privileges(
+    session: &mut Session,
+    programs: &[TracedProgram],
+) -> Result<Vec<Note>, Failure> {
+    let mut told = Vec::new();
+    for program in programs {
+        let file = program.argv.first().and_then(|word| sys::file_of_command(word));
+        let Some((privilege, file)) = file.and_then(|file| Some((sys::privilege_of(&file)?, file)))
+        else {
+            continue;
+        };
+        let file = file.to_string_lossy().into_owned();
+        let words = format!(
+            "{}: {}",
+            labels::actor(&program.name),
+            wording::unprivileged(&file, privilege)
+        );
+        session.terminal.wrapped("", &words, Ink::Warn)?;
+        told.push(Note::Unprivileged { file, privilege });
+    }
+    Ok(told)
+}
+
+/// What could not be seen, and of whom; each once. (Of calls that were led over the wire [`rewritten_calls`] tells, of processes
+/// in the background what reads the recording as it comes.)
 fn notes(recording: &Recording) -> Vec<(&Name, &Note)> {
     let mut all: Vec<(&Name, &Note)> = Vec::new();
     for event in recording.events() {
         if let EventKind::Note { note } = &event.what
-            && !matches!(note, Note::Rewritten { .. })
+            && !matches!(note, Note::Rewritten { .. } | Note::RunsOn { .. })
             && !all.contains(&(&event.actor, note))
         {
             all.push((&event.actor, note));
@@ -224,9 +253,10 @@ fn outcome(recording: &Recording, worst: Option<i32>) -> Result<(), Failure> {
     let why = match recording.ending() {
         Some(Ending::Unavailable { why }) => Incomplete::Unavailable(why.clone()),
         Some(Ending::Failed { why }) => Incomplete::Failed(why.clone()),
-        Some(Ending::Deadline) => return Ok(()),
-        Some(_) => {
+        Some(ending) => {
+            let is_over = *ending == Ending::Deadline;
             return match worst.and_then(|code| u8::try_from(code).ok()) {
+                Some(0) if is_over => Err(Failure::Program(TIME_IS_OVER)),
                 Some(0) => Ok(()),
                 Some(code) => Err(Failure::Program(code)),
                 None => Err(Failure::Program(1)),

@@ -248,12 +248,52 @@ pub enum Note {
         /// Its name.
         program: Name,
     },
+    /// It may not be looked into: of its calls neither addresses nor data are known.
+    NotReadable,
+    /// The file that it runs would give it privileges, which it does not get under a tracer.
+    Unprivileged {
+        /// The file.
+        file: String,
+        /// What would give them.
+        privilege: Privilege,
+    },
+    /// The kernel did not give it the io_uring(7) that it asked for.
+    IoUringRefused {
+        /// The error's name.
+        errno: Cow<'static, str>,
+    },
+    /// The first process of a program has ended, and these of its processes run on.
+    RunsOn {
+        /// What it is called.
+        program: Name,
+        /// Which.
+        processes: Vec<RunningProcess>,
+    },
     /// The recording has grown to its bound: so many events after this one are left out.
     LeftOut {
         /// How many.
         #[serde(deserialize_with = "bounded::number")]
         events: u64,
     },
+}
+
+/// What gives a program more rights than whoever starts it has (execve(2)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Privilege {
+    /// The set-user-ID or set-group-ID bit of its file's mode (inode(7)).
+    SetId,
+    /// Capabilities of the file (capabilities(7)).
+    Capabilities,
+}
+
+/// A process that runs, by its number and its command line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunningProcess {
+    /// Its PID.
+    pub process: u32,
+    /// Its command line.
+    pub argv: Vec<String>,
 }
 
 /// How a process ended (wait(2)).

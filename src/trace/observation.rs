@@ -78,6 +78,69 @@ pub enum Fact {
         /// Its TCP state, in the spelling of TCP_INFO, or `none` if there is no such row.
         state: Cow<'static, str>,
     },
+    /// Who has an address that the socket was refused with `EADDRINUSE`: the kernel's tables of sockets (proc_pid_net(5)), and
+    /// the descriptors of all processes (proc_pid_fd(5)).
+    AddressInUse {
+        /// The address.
+        address: Address,
+        /// The command line of the process that was refused it.
+        argv: Vec<String>,
+        /// The sockets at it, and the connections that were closed there; at most four, the most telling first.
+        holders: Vec<AddressHolder>,
+        /// For a path, what stands there.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        file: Option<FileType>,
+    },
+    /// The process has a descriptor for the socket, which another process has closed (proc_pid_fd(5)).
+    StillOpen {
+        /// The process that has closed it.
+        closed_by: u32,
+    },
+}
+
+/// A row of the kernel's tables of sockets, and who has a descriptor for that socket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressHolder {
+    /// Its own address.
+    pub local: Address,
+    /// The TCP state, in the spelling of TCP_INFO.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub state: Option<Cow<'static, str>>,
+    /// Time until the kernel deletes it, in nanoseconds: in TIME_WAIT.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub left_ns: Option<u64>,
+    /// The socket; `None` for a connection that is no process's any more.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub socket: Option<SocketId>,
+    /// Whose it is: a user's number, where the table has it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub user: Option<u32>,
+    /// The processes that have a descriptor for it. Those of other users cannot be looked into.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub processes: Vec<HolderProcess>,
+}
+
+/// A process, by its number and its command line, and its parent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HolderProcess {
+    /// Its PID.
+    pub process: u32,
+    /// Its command line.
+    pub argv: Vec<String>,
+    /// Its parent's PID.
+    pub parent: u32,
+    /// Its parent's command line.
+    pub parent_argv: Vec<String>,
+}
+
+/// What a path names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FileType {
+    /// A socket.
+    Socket,
+    /// A file, a folder, anything else.
+    Other,
 }
 
 impl Fact {
@@ -89,6 +152,8 @@ impl Fact {
             Fact::Getpeername(_) => "getpeername",
             Fact::TcpInfo(_) => "TCP_INFO",
             Fact::TcpTable { .. } => "/proc/net/tcp",
+            Fact::AddressInUse { .. } => "/proc/net",
+            Fact::StillOpen { .. } => "/proc/PID/fd",
         }
     }
 }

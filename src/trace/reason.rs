@@ -61,6 +61,8 @@ pub enum Lack {
     ShortSilence { silence_ns: u64, least_ns: u64 },
     /// The system refused a step on the way to tracing a program.
     Tracing { step: TraceStep, errno: ErrorName },
+    /// The kernel is older than what tracing programs takes.
+    TracingOldKernel { kernel: String, errno: ErrorName },
     /// Only Linux has what tracing programs takes.
     TracingElsewhere,
     /// The sentence that a recording of format 1 has.

@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use crate::i18n::{self, error_text, tr};
 use crate::trace::axis::Start;
-use crate::trace::{Claim, Ending, Event, EventKind, Site, format_1};
+use crate::trace::{Claim, Ending, Event, EventKind, Name, Site, format_1};
 
 /// The format's name in the first line of a recording.
 pub const FORMAT: &str = "socket-explorer recording";
@@ -172,6 +172,14 @@ impl Recording {
     /// The text of this source line when the recording was made.
     pub fn source_line(&self, site: &Site) -> Option<&str> {
         self.sources.get(site).map(String::as_str)
+    }
+
+    /// The actor of this process's first thread, or if that has done nothing, of another.
+    pub fn actor_of(&self, process: u32) -> Option<&Name> {
+        let mut of =
+            self.events.iter().filter(|event| event.process == process && event.is_by_actor());
+        let first = of.clone().find(|event| event.thread == process);
+        first.or_else(|| of.next()).map(|event| &event.actor)
     }
 
     /// Adds a line of the source.

@@ -265,6 +265,13 @@ fn became(socket: &Socket, analysis: &Analysis) -> Row {
         SocketUse::BoundByKernel => row.push(tr!("bound by the kernel"), Ink::Plain),
         SocketUse::Unused => {}
     }
+    let keepers: Vec<String> = socket.keepers().map(|it| wording::actor(it)).collect();
+    if !keepers.is_empty() {
+        let who = keepers.join(tr!(context "list", ", "));
+        let words = tr!("still open in {who}", who);
+        row.push(if row.0.is_empty() { "" } else { tr!(context "list", ", ") }, Ink::Plain);
+        row.push(words, Ink::Warn);
+    }
     // Of the experiments' own sockets all are closed in the end, which matters only where others are opened later.
     let is_traced = matches!(analysis.recording.header.origin, Origin::Programs(_));
     let reopened = |closed: u64| analysis.sockets.iter().any(|other| other.opened_ns > closed);

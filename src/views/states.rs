@@ -11,6 +11,7 @@ use crate::i18n::tr;
 use crate::picture::table::{self, Column};
 use crate::picture::{Canvas, Ink, Picture, Row, fit, paragraph, span_of};
 use crate::trace::ActorKind;
+use crate::trace::recording::Origin;
 
 fn times(count: impl std::fmt::Display) -> String {
     format!("{count}×")
@@ -51,6 +52,8 @@ fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
         tr!(
             "Times running and ready, and the turns on a CPU, are the kernel's counts when it was last asked. It reports both ready and running as R, and blocked as S."
         )
+    } else if matches!(analysis.recording.header.origin, Origin::Programs(_)) {
+        tr!("Ready and running are not told apart.")
     } else {
         tr!("The kernel was not asked, so ready and running are not told apart.")
     };

@@ -12,6 +12,7 @@ use crate::picture::axis::{TimeAxis, write_ticks};
 use crate::picture::phrase::fitting;
 use crate::picture::{Canvas, Ink, Picture, exact_span, fit_middle, span_of};
 use crate::text::wrap;
+use crate::trace::recording::Origin;
 use crate::trace::{EventKind, Name};
 
 const RUNS: char = '█';
@@ -51,7 +52,7 @@ fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
     let left = (widest.max(12) + 1).min(width / 4).max(4);
     let columns = width.saturating_sub(left);
     let scale = TimeAxis { from_ns, to_ns, column: left, columns };
-    let legend = Legend::of(timelines, options);
+    let legend = Legend::of(analysis, options);
     let airy = bands(timelines, &legend, &scale, width, 1);
     if airy.0.len() > TALL { bands(timelines, &legend, &scale, width, 0) } else { airy }
 }
@@ -473,7 +474,8 @@ struct Legend {
 }
 
 impl Legend {
-    fn of(timelines: &[ThreadTimeline], options: DrawOptions) -> Legend {
+    fn of(analysis: &Analysis, options: DrawOptions) -> Legend {
+        let timelines = &analysis.threads;
         let shows = |is: fn(&ThreadState) -> bool| {
             timelines
                 .iter()
@@ -516,6 +518,9 @@ impl Legend {
         let keys = keys.map(|(_, sign, words, ink)| (sign, words, ink)).collect();
         let source = if is_sampled {
             tr!("cpu: processor time used. The kernel was asked what each thread was doing.")
+        } else if matches!(analysis.recording.header.origin, Origin::Programs(_)) {
+            // It is asked of who is in no call, and nobody was.
+            tr!("Drawn from the calls.")
         } else {
             tr!("Drawn from the calls; the kernel was not asked what each thread was doing.")
         };

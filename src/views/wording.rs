@@ -4,11 +4,11 @@
 
 use crate::i18n::tr;
 use crate::labels;
-use crate::picture::{Ink, span_of};
+use crate::picture::{Ink, fit, span_of};
 use crate::trace::packet::{End, LinkAction};
 use crate::trace::{
-    Address, Call, Data, Event, Fact, Label, Name, Note, Observation, Outcome, Output, Relation,
-    SockOpt, Syscall, TcpInfo, Value,
+    Address, AddressHolder, Call, Data, Event, Fact, HolderProcess, Label, Name, Note, Observation,
+    Outcome, Output, Privilege, Relation, SockOpt, Syscall, TcpInfo, Value,
 };
 
 /// The text, what a terminal might obey, hide or reorder written out.
@@ -221,12 +221,41 @@ fn tcp_info(info: &TcpInfo) -> String {
     format!("{}{}", safe(&info.state), info.numbers().map(number).collect::<String>())
 }
 
+/// What becomes of a program that gets no privileges.
+pub(crate) fn unprivileged(file: &str, privilege: Privilege) -> String {
+    let file = safe(file);
+    match privilege {
+        Privilege::SetId => tr!(
+            "{file} is to run with its owner's rights (set-user-ID), which the kernel gives to no program that is traced: it runs with yours, and may fail (`sudo explore trace …` traces it as root)",
+            file
+        ),
+        Privilege::Capabilities => tr!(
+            "{file} is to run with capabilities of its file, which the kernel gives to no program that is traced: it runs without them, and may fail (`sudo explore trace …` traces it as root)",
+            file
+        ),
+    }
+}
+
 /// What the instrument cannot see, or left out.
 pub(crate) fn note(note: &Note) -> String {
     match note {
         Note::IoUring => {
             tr!("uses io_uring: what goes through its rings is no system call, and is not seen")
                 .to_owned()
+        }
+        Note::IoUringRefused { errno } => {
+            tr!("asked for io_uring, and did not get it ({errno})", errno)
+        }
+        Note::NotReadable => tr!(
+            "may not be looked into: of its calls neither addresses nor data are seen (its file may be executed and not read, or it has asked for that with prctl(PR_SET_DUMPABLE))"
+        )
+        .to_owned(),
+        Note::Unprivileged { file, privilege } => unprivileged(file, *privilege),
+        Note::RunsOn { program, processes } => {
+            let all: Vec<String> =
+                processes.iter().map(|it| command(&it.argv.join(" "), it.process)).collect();
+            let all = all.join(tr!(context "list", ", "));
+            tr!("{name} runs on in the background: {all}", name = actor(program), all)
         }
         Note::OtherArchitecture => {
             tr!("runs code of another architecture, whose calls are not seen").to_owned()
@@ -257,6 +286,20 @@ pub(crate) fn note(note: &Note) -> String {
     }
 }
 
+/// Who has an address: `LISTEN python3 server.py (PID 12)`.
+fn holder(holder: &AddressHolder) -> String {
+    let state = holder.state.as_deref().into_iter().map(safe);
+    let process = |it: &HolderProcess| command(&it.argv.join(" "), it.process);
+    state.chain(holder.processes.iter().map(process)).collect::<Vec<_>>().join(" ")
+}
+
+/// A process by its command line, shortened, and its number.
+pub(crate) fn command(line: &str, process: u32) -> String {
+    const MOST: usize = 60;
+    let command = fit(&safe(line), MOST);
+    tr!("{command} (PID {process})", command, process)
+}
+
 /// What the kernel said when the instrument asked.
 pub(super) fn observation(observation: &Observation) -> String {
     let source = observation.fact.source();
@@ -277,6 +320,23 @@ pub(super) fn observation(observation: &Observation) -> String {
         Fact::TcpTable { local, peer, state } => {
             let state = tcp_state(state);
             return tr!("{local} with {peer}: {state} ({source})", local, peer, state, source);
+        }
+        Fact::AddressInUse { address: at, holders, .. } => {
+            let address = safe(&address(at));
+            if holders.is_empty() {
+                tr!("{address} is in use, by no socket that is listed ({source})", address, source)
+            } else {
+                let all: Vec<String> = holders.iter().map(holder).collect();
+                let holders = all.join(tr!(context "list", ", "));
+                tr!("{address} is in use: {holders} ({source})", address, holders, source)
+            }
+        }
+        Fact::StillOpen { closed_by } => {
+            tr!(
+                "it is still open here, after PID {closed_by} has closed it ({source})",
+                closed_by,
+                source
+            )
         }
     };
     match observation.fd {

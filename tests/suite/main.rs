@@ -30,6 +30,8 @@ mod predictions;
 #[cfg(target_os = "linux")]
 mod programs;
 #[cfg(target_os = "linux")]
+mod sandboxes;
+#[cfg(target_os = "linux")]
 mod sources;
 #[cfg(target_os = "linux")]
 mod step;
@@ -39,6 +41,8 @@ mod support;
 mod tables;
 #[cfg(target_os = "linux")]
 mod trace;
+#[cfg(target_os = "linux")]
+mod trace_facts;
 #[cfg(target_os = "linux")]
 mod trace_processes;
 #[cfg(target_os = "linux")]

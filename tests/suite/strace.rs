@@ -105,7 +105,9 @@ fn from_recordings(recordings: &[Recording]) -> Calls {
                     (fact.source().to_owned(), "0".to_owned())
                 }
                 Fact::TcpInfo(_) => ("getsockopt".to_owned(), "0".to_owned()),
-                Fact::TcpTable { .. } => continue,
+                Fact::TcpTable { .. } | Fact::AddressInUse { .. } | Fact::StillOpen { .. } => {
+                    continue;
+                }
             },
             _ => continue,
         };

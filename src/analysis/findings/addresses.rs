@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::facts::Facts;
-use super::{Finding, Holder, Nearby, Rule, by_length};
+use super::{Finding, Holder, Nearby, Process, Relation, Rule, by_length};
 use crate::analysis::address::plain;
 use crate::analysis::{CallSpan, Fate, Socket};
-use crate::trace::{Address, ExitStatus, Syscall, SyscallKind};
+use crate::trace::{
+    Address, AddressHolder, EventKind, ExitStatus, Fact, HolderProcess, Observation, Syscall,
+    SyscallKind,
+};
 
 /// Who tries so many addresses looks for one: that nobody is there is an answer.
 const SEARCH: usize = 4;
@@ -37,7 +40,7 @@ fn in_use(facts: &Facts) -> Vec<Finding> {
         let socket = &facts.analysis.sockets[at];
         let own = match &span.call.syscall {
             Syscall::Bind { address } => Some(address),
-            Syscall::Listen { .. } => socket.local.as_ref(),
+            Syscall::Listen { .. } | Syscall::Connect { .. } => socket.local.as_ref(),
             _ => None,
         };
         let Some(address) = own else { continue };
@@ -60,7 +63,69 @@ fn in_use(facts: &Facts) -> Vec<Finding> {
     all
 }
 
+/// Who holds the address that this call was refused.
 fn holder(facts: &Facts, own: usize, address: &Address, span: &CallSpan) -> Holder {
+    let told = facts.analysis.recording.events().iter().find_map(|event| match &event.what {
+        EventKind::Observed(Observation {
+            socket,
+            fact: Fact::AddressInUse { argv, holders, file, .. },
+            ..
+        }) if event.at_ns >= span.returned_ns() && *socket == span.call.socket => {
+            Some((argv, holders, *file))
+        }
+        _ => None,
+    });
+    let in_recording = holder_in_recording(facts, own, address, span);
+    let Some((argv, holders, file)) = told else { return in_recording };
+    let has_process = |holder: &&AddressHolder| holder.socket.is_some();
+    match (holders.iter().find(has_process), holders.first(), file) {
+        (Some(holder), ..) => holder_by_table(facts, holder, argv),
+        (None, Some(row), _) => match in_recording {
+            Holder::Closed(_) => in_recording,
+            _ => {
+                let state = row.state.as_deref().unwrap_or_default().to_owned();
+                Holder::Lingering { state, left_ns: row.left_ns }
+            }
+        },
+        (None, None, Some(file)) => Holder::File(file),
+        (None, None, None) => in_recording,
+    }
+}
+
+/// Who has the socket of this row of the kernel's tables.
+fn holder_by_table(facts: &Facts, row: &AddressHolder, refused: &[String]) -> Holder {
+    let analysis = facts.analysis;
+    let socket = row.socket.and_then(|id| analysis.socket(id)).map(|at| &analysis.sockets[at]);
+    let named = |it: &HolderProcess| Process {
+        actor: analysis.recording.actor_of(it.process).cloned(),
+        number: it.process,
+        command: it.argv.join(" "),
+    };
+    if let Some(socket) = socket {
+        let (from, maker) = (socket.owner.clone(), socket.process);
+        return match row.processes.iter().find(|it| it.process != maker) {
+            Some(heir) if row.processes.iter().all(|it| it.process != maker) => {
+                Holder::Inherited { from, by: named(heir) }
+            }
+            _ => Holder::Open(from),
+        };
+    }
+    let Some(first) = row.processes.first() else { return Holder::Hidden(row.user) };
+    if let Some(actor) = analysis.recording.actor_of(first.process) {
+        return Holder::Open(actor.clone());
+    }
+    let relation = if first.argv == refused {
+        Relation::Same
+    } else if first.parent_argv == refused {
+        Relation::ChildOfSame
+    } else {
+        Relation::None
+    };
+    Holder::Outside { process: named(first), relation }
+}
+
+/// Who holds it, by the calls in the recording alone.
+fn holder_in_recording(facts: &Facts, own: usize, address: &Address, span: &CallSpan) -> Holder {
     let own_socket = &facts.analysis.sockets[own];
     let others: Vec<&Socket> = facts
         .analysis

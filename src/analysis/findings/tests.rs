@@ -2,11 +2,11 @@
 
 use serde_json::json;
 
-use super::{Holder, Readiness, Rule, RuleKind};
+use super::{Holder, Process, Readiness, Relation, Rule, RuleKind};
 use crate::analysis::Analysis;
 use crate::analysis::script::{Script, at, data, here};
 use crate::trace::recording::SourceLine;
-use crate::trace::{EventKind, ExitStatus, Outcome, Site, Value};
+use crate::trace::{EventKind, ExitStatus, FileType, Outcome, Site, Value};
 
 const MS: u64 = 1_000_000;
 
@@ -403,6 +403,80 @@ fn an_address_in_use_and_who_holds_it() {
     alone.socket("server", 1, "AF_INET", "SOCK_STREAM");
     alone.fails("server", 1, "bind", &[("address", here(5000))], "EADDRINUSE");
     finds(&alone, in_use(Holder::Unknown));
+}
+
+/// `server` (process 2) is refused port 5000, and the kernel's tables say who has it.
+fn refused(script: &mut Script, holders: &serde_json::Value, file: Option<&str>) {
+    script.process("server", 2).socket("server", 9, "AF_INET", "SOCK_STREAM");
+    script.fails("server", 9, "bind", &[("address", here(5000))], "EADDRINUSE");
+    let mut fact = json!({
+        "address": {"inet": "127.0.0.1:5000"}, "argv": ["python3", "server.py"], "holders": holders,
+    });
+    if let Some(file) = file {
+        fact["file"] = file.into();
+    }
+    let observed = json!({"event": "observed", "socket": 9, "fd": 11, "address_in_use": fact});
+    script.json("server", observed);
+}
+
+#[test]
+fn who_has_an_address_is_told_by_the_tables_of_the_kernel() {
+    let row = |rest: serde_json::Value| {
+        let mut row = json!({"local": {"inet": "127.0.0.1:5000"}, "state": "LISTEN"});
+        let fields = rest.as_object().cloned().unwrap_or_default();
+        row.as_object_mut().expect("an object").extend(fields);
+        json!([row])
+    };
+    let process = |argv: [&str; 2], parent_argv: [&str; 2]| {
+        let one = json!({"process": 77, "argv": argv, "parent": 1, "parent_argv": parent_argv});
+        row(json!({"socket": 50, "user": 0, "processes": [one]}))
+    };
+    let outside = |relation, command: &str| {
+        let process = Process { actor: None, number: 77, command: command.to_owned() };
+        Holder::Outside { process, relation }
+    };
+    let (server, other) = (["python3", "server.py"], ["sleep", "600"]);
+    let lingering = |state: &str, left_ns| Holder::Lingering { state: state.to_owned(), left_ns };
+    for (holders, file, expected) in [
+        (process(other, ["sh", "x"]), None, outside(Relation::None, "sleep 600")),
+        (process(server, ["init", ""]), None, outside(Relation::Same, "python3 server.py")),
+        (process(other, server), None, outside(Relation::ChildOfSame, "sleep 600")),
+        (row(json!({"socket": 50, "user": 1000})), None, Holder::Hidden(Some(1000))),
+        (row(json!({"state": "TIME_WAIT", "left_ns": 5})), None, lingering("TIME_WAIT", Some(5))),
+        (row(json!({"state": "LAST_ACK"})), None, lingering("LAST_ACK", None)),
+        (json!([]), Some("socket"), Holder::File(FileType::Socket)),
+        (json!([]), Some("other"), Holder::File(FileType::Other)),
+        (json!([]), None, Holder::Unknown),
+    ] {
+        let mut script = Script::new();
+        refused(&mut script, &holders, file);
+        finds(&script, in_use(expected));
+    }
+}
+
+#[test]
+fn a_socket_of_this_run_that_only_a_child_still_has_was_inherited() {
+    let held_by = |process: u32| {
+        let mut script = Script::new();
+        script.process("server", 2).process("server child", 3);
+        script.socket("server", 1, "AF_INET", "SOCK_STREAM");
+        script.call("server", 1, "bind", &[("address", here(5000))], 0);
+        script.call("server", 1, "listen", &[("backlog", 5.into())], 0);
+        let kept =
+            json!({"event": "observed", "socket": 1, "fd": 3, "still_open": {"closed_by": 2}});
+        script.json("server child", kept);
+        let one = json!({"process": process, "argv": ["x"], "parent": 1, "parent_argv": []});
+        let row = json!([{"local": {"inet": "127.0.0.1:5000"}, "socket": 1, "processes": [one]}]);
+        refused(&mut script, &row, None);
+        script
+    };
+    let by = Process { actor: Some("server child".into()), number: 3, command: "x".to_owned() };
+    finds(&held_by(3), in_use(Holder::Inherited { from: "server".into(), by }));
+    finds(&held_by(2), in_use(Holder::Itself));
+    let recording = held_by(3).recording();
+    let analysis = Analysis::of(&recording);
+    let keepers: Vec<_> = analysis.sockets[0].keepers().map(|it| &**it).collect();
+    assert_eq!(keepers, ["server child"]);
 }
 
 fn in_use(holder: Holder) -> Rule {

@@ -81,6 +81,8 @@ table! {
     SYS_recvmmsg => RecvMessages,
     SYS_readv => ReadV,
     SYS_writev => WriteV,
+    SYS_preadv2 => ReadV,
+    SYS_pwritev2 => WriteV,
     SYS_sendfile => SendFile,
     SYS_splice => Splice,
     SYS_close => Close,

@@ -5,9 +5,10 @@ use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
 
+use super::tracer::Tracer;
 use crate::capture::sys::ptrace::socket_address;
 use crate::capture::sys::ptrace::{borrow_descriptor, process_handle};
-use crate::capture::sys::{TableRow, table_rows, tcp_info};
+use crate::capture::sys::{TCP_TABLES, TableRow, UDP_TABLES, table_rows, tcp_info};
 use crate::trace::{Address, SocketId, TcpInfo};
 
 /// What a descriptor is for.
@@ -32,6 +33,8 @@ pub struct Descriptors {
     closing: HashSet<u32>,
     /// Descriptors may be closed without a call that is seen.
     is_blind: bool,
+    /// The threads whose descriptors may not be looked at: their program may be executed and not read, for example.
+    refused: HashSet<u32>,
 }
 
 impl Descriptors {
@@ -43,6 +46,11 @@ impl Descriptors {
         let opened = match opened(thread, fd) {
             Ok(opened) => opened,
             Err(error) => {
+                if error.kind() == io::ErrorKind::PermissionDenied {
+                    self.refused.insert(thread);
+                } else {
+                    self.refused.remove(&thread);
+                }
                 if error.kind() != io::ErrorKind::NotFound {
                     self.remember_none(); // what cannot be asked for may be closed unseen
                 }
@@ -81,6 +89,7 @@ impl Descriptors {
     pub fn forget(&mut self, thread: u32) {
         self.sockets.clear();
         self.closing.remove(&thread);
+        self.refused.remove(&thread);
     }
 
     /// From here on descriptors may be closed unseen.
@@ -127,6 +136,12 @@ pub struct Known {
     pub is_udp: bool,
     /// Its own address has been recorded.
     pub is_located: bool,
+    /// The process that has called listen(2) on it.
+    pub listener: Option<u32>,
+    /// A process that has closed it, though another still has a descriptor for it.
+    pub closed_by: Option<u32>,
+    /// The processes of which it has been recorded that they still have it.
+    pub told: Vec<u32>,
 }
 
 /// The sockets of all traced processes, and handles to those processes.
@@ -134,11 +149,59 @@ pub struct Known {
 pub struct Sockets {
     known: HashMap<SocketId, Known>,
     handles: HashMap<u32, Option<OwnedFd>>,
+    /// Descriptors by what calls have returned, for processes that may not be looked into.
+    returned: HashMap<(u32, i64), SocketId>,
+    /// Those processes.
+    closed_to_us: HashSet<u32>,
+    /// So many sockets have a number of ours, because their inode is not known.
+    numbered: u32,
 }
 
 impl Sockets {
     pub fn get(&mut self, id: SocketId) -> &mut Known {
         self.known.entry(id).or_default()
+    }
+
+    /// The process has another descriptor for this socket.
+    pub fn add_descriptor(&mut self, process: u32, fd: i64, socket: SocketId) {
+        self.returned.insert((process, fd), socket);
+    }
+
+    /// The process has closed a descriptor.
+    pub fn remove_descriptor(&mut self, process: u32, fd: i64) {
+        self.returned.remove(&(process, fd));
+    }
+
+    /// A new process has the descriptors of its parent.
+    pub fn inherit(&mut self, child: u32, parent: u32) {
+        let of_parent = self.returned.iter().filter(|((process, _), _)| *process == parent);
+        let inherited: Vec<_> = of_parent.map(|((_, fd), id)| ((child, *fd), *id)).collect();
+        self.returned.extend(inherited);
+    }
+
+    /// True if the process may not be looked into.
+    pub fn is_closed_to_us(&self, process: u32) -> bool {
+        self.closed_to_us.contains(&process)
+    }
+
+    /// The sockets that a process has open, by descriptor.
+    pub fn of_process(&self, process: u32) -> Vec<(i64, SocketId)> {
+        if !self.is_closed_to_us(process) {
+            return sockets_of(process);
+        }
+        let mut all: Vec<_> = self
+            .returned
+            .iter()
+            .filter(|((of, _), _)| *of == process)
+            .map(|((_, fd), socket)| (*fd, *socket))
+            .collect();
+        all.sort_unstable();
+        all
+    }
+
+    /// The sockets that a process has closed and another has not, each with the process that has.
+    pub fn left_open(&self) -> Vec<(SocketId, u32)> {
+        self.known.iter().filter_map(|(id, known)| Some((*id, known.closed_by?))).collect()
     }
 
     /// From here on any socket may have several descriptors.
@@ -149,6 +212,8 @@ impl Sockets {
     /// A process has ended, or runs another program.
     pub fn forget_process(&mut self, process: u32) {
         self.handles.remove(&process);
+        self.closed_to_us.remove(&process);
+        self.returned.retain(|(of, _), _| *of != process);
     }
 
     /// How many descriptors these processes have for a socket.
@@ -156,7 +221,8 @@ impl Sockets {
         if self.known.get(&id).is_some_and(|socket| !socket.shared) {
             return 0;
         }
-        let of = |process| sockets_of(process).iter().filter(|(_, other)| *other == id).count();
+        let of =
+            |process| self.of_process(process).iter().filter(|(_, other)| *other == id).count();
         u32::try_from(processes.map(of).sum::<usize>()).unwrap_or(u32::MAX)
     }
 
@@ -186,9 +252,45 @@ impl Sockets {
     }
 }
 
+impl Tracer {
+    /// What this descriptor of a stopped thread is for; for a process that may not be looked into, by what calls have returned.
+    pub(super) fn opened(&mut self, thread: u32, process: u32, fd: i64) -> Option<Opened> {
+        let seen = self.descriptors.opened(thread, fd);
+        if seen.is_some() || !self.descriptors.refused.contains(&thread) {
+            return seen;
+        }
+        self.sockets.closed_to_us.insert(process);
+        self.sockets.returned.get(&(process, fd)).map(|socket| Opened::Socket(*socket))
+    }
+
+    /// The socket that it is for.
+    pub(super) fn socket(&mut self, thread: u32, process: u32, fd: i64) -> Option<SocketId> {
+        match self.opened(thread, process, fd)? {
+            Opened::Socket(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// The socket that a call has just made with this descriptor.
+    pub(super) fn new_socket(&mut self, thread: u32, process: u32, fd: i64) -> Option<SocketId> {
+        self.sockets.returned.remove(&(process, fd));
+        let seen = self.socket(thread, process, fd);
+        let sockets = &mut self.sockets;
+        let socket = seen.or_else(|| {
+            sockets.closed_to_us.contains(&process).then(|| {
+                sockets.numbered += 1;
+                SocketId::within(process, sockets.numbered)
+            })
+        })?;
+        self.sockets.returned.insert((process, fd), socket);
+        Some(socket)
+    }
+}
+
 /// What the kernel's tables say of a socket in the network of this process.
 fn row_of(process: u32, id: SocketId) -> Option<TableRow> {
-    table_rows(process).into_iter().find(|row| row.inode == id.0)
+    let mut rows = [TCP_TABLES, UDP_TABLES].iter().flat_map(|tables| table_rows(process, tables));
+    rows.find(|row| row.inode == id.0)
 }
 
 /// An end of a connection.

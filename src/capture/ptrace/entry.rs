@@ -1,11 +1,13 @@
 //! A thread is about to make a call that the filter has picked.
 
-use std::path::Path;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::calls::{self, Sys};
 use super::decode::{self, Made};
-use super::descriptors::{Opened, sockets_of};
+use super::descriptors::Opened;
 use super::filter::OTHER_ARCHITECTURE;
 use super::stage::Object;
 use super::threads::Open;
@@ -52,14 +54,15 @@ impl Tracer {
         }
         match sys {
             Sys::Exec => {
-                self.remember_sockets(id);
+                self.remember_sockets(id, &made);
                 return Next::Freely;
             }
             Sys::IoUringSetup => {
                 self.descriptors.remember_none();
-                let at_ns = self.stage.now_ns();
-                self.tell(id, at_ns, EventKind::Note { note: Note::IoUring }, None);
-                return Next::Freely;
+                if let Some(thread) = self.threads.get_mut(&id) {
+                    thread.asks_for_ring = true;
+                }
+                return Next::ToReturn;
             }
             Sys::Seccomp => {
                 self.descriptors.remember_none();
@@ -71,8 +74,8 @@ impl Tracer {
         let Some(process) = self.threads.get(&id).map(|thread| thread.process) else {
             return Next::Freely;
         };
-        let Some((subject, fd)) = self.subject(id, &made) else { return Next::Freely };
-        let closes = self.closed_besides(id, &made);
+        let Some((subject, fd)) = self.subject(id, process, &made) else { return Next::Freely };
+        let closes = self.closed_besides(id, process, &made);
         let is_close = sys == Sys::Close && matches!(subject, Subject::Socket(_));
         if is_close || sys == Sys::CloseRange || !closes.is_empty() {
             self.descriptors.close_begins(id);
@@ -90,9 +93,9 @@ impl Tracer {
     }
 
     /// What a call is made on, and its descriptor; `None` if it is of no interest.
-    fn subject(&mut self, id: u32, made: &Made) -> Option<(Subject, Option<i64>)> {
+    fn subject(&mut self, id: u32, process: u32, made: &Made) -> Option<(Subject, Option<i64>)> {
         let fd = made.fd(0);
-        let mut on = |fd| match self.descriptors.opened(id, fd) {
+        let mut on = |fd| match self.opened(id, process, fd) {
             Some(Opened::Socket(socket)) => Subject::Socket(socket),
             Some(Opened::Epoll) => Subject::Epoll,
             Some(Opened::Stream) if fd == 0 => Subject::Keyboard,
@@ -164,27 +167,39 @@ impl Tracer {
         }
     }
 
+    /// Of a program that may not be looked into, calls are numbers.
+    fn note_closed_to_us(&mut self, id: u32, process: u32) {
+        let Some(process) = self.processes.get_mut(&process) else { return };
+        if !std::mem::replace(&mut process.is_told_closed, true) {
+            let at_ns = self.stage.now_ns();
+            self.tell(id, at_ns, EventKind::Note { note: Note::NotReadable }, None);
+        }
+    }
+
     /// The process may begin another program, which closes some of its sockets.
-    fn remember_sockets(&mut self, id: u32) {
-        if let Some(process) = self.threads.get(&id).map(|thread| thread.process)
-            && let Some(process) = self.processes.get_mut(&process)
+    fn remember_sockets(&mut self, id: u32, made: &Made) {
+        if let Some(number) = self.threads.get(&id).map(|thread| thread.process)
+            && let Some(process) = self.processes.get_mut(&number)
         {
-            process.before_exec = sockets_of(id);
+            process.before_exec = self.sockets.of_process(number);
+            let path = made.args[if made.name == "execveat" { 1 } else { 0 }];
+            let path = Memory::of(id).c_string(path).map(OsString::from_vec);
+            process.next_file = path.map(PathBuf::from);
         }
     }
 
     /// The sockets whose descriptors this call closes though it is no close(2).
-    fn closed_besides(&mut self, id: u32, made: &Made) -> Vec<(i64, SocketId)> {
+    fn closed_besides(&mut self, id: u32, process: u32, made: &Made) -> Vec<(i64, SocketId)> {
         match made.sys {
             Sys::DupOnto if made.fd(0) != made.fd(1) => {
-                let socket = self.descriptors.socket(id, made.fd(1));
+                let socket = self.socket(id, process, made.fd(1));
                 socket.map(|socket| (made.fd(1), socket)).into_iter().collect()
             }
             Sys::CloseRange if made.args[2] == 0 => {
                 let (first, last) = (made.args[0], made.args[1] & 0xffff_ffff);
                 let is_in =
                     |fd: i64| u64::try_from(fd).is_ok_and(|fd| (first..=last).contains(&fd));
-                sockets_of(id).into_iter().filter(|(fd, _)| is_in(*fd)).collect()
+                self.sockets.of_process(process).into_iter().filter(|(fd, _)| is_in(*fd)).collect()
             }
             _ => Vec::new(),
         }
@@ -207,6 +222,9 @@ impl Tracer {
         {
             let at_ns = self.stage.now_ns();
             self.tell(id, at_ns, EventKind::Note { note }, None);
+        }
+        if self.is_actor(id) && self.sockets.is_closed_to_us(process) {
+            self.note_closed_to_us(id, process);
         }
         let is_on_no_socket = subject == Subject::Keyboard
             || made.sys == Sys::Sleep

@@ -10,6 +10,7 @@ mod decode;
 mod descriptors;
 mod entry;
 mod filter;
+mod holders;
 pub mod lines;
 mod looks;
 mod order;
@@ -34,7 +35,7 @@ use self::stage::Stage;
 use self::tracer::Tracer;
 use super::child::TraceJob;
 use super::link::{Host, Networks, Wire};
-use super::sys::ptrace::{self, Ticks};
+use super::sys::ptrace::{self, Refusal, Ticks};
 use super::sys::{self, Missing};
 use super::{Keep, Recorder};
 use crate::trace::recording::{Header, Origin, Program, write_line};
@@ -152,14 +153,19 @@ fn finish(wire: &Wire, without_room: u64, recorder: &Recorder) {
 
 /// Tries to trace. Where Yama reserves that for those who have the capability, a user namespace of our own gives it.
 fn may_trace() -> Result<(), Lack> {
-    let first = ptrace::probe();
-    match first {
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+    match ptrace::probe() {
+        Err(Refusal::Seize(error)) if error.kind() == io::ErrorKind::PermissionDenied => {
             let lack = refused(TraceStep::Seize, &error);
             sys::enter_user_namespace(CloneFlags::empty()).map_err(|_| lack.clone())?;
             ptrace::probe().map_err(|_| lack)
         }
-        tried => tried.map_err(|error| refused(TraceStep::Seize, &error)),
+        tried => tried.map_err(|refusal| match refusal {
+            Refusal::Fork(error) => refused(TraceStep::Fork, &error),
+            Refusal::Seize(error) => refused(TraceStep::Seize, &error),
+            Refusal::TooOld(error) => {
+                Lack::TracingOldKernel { kernel: sys::name(), errno: sys::error_name(&error) }
+            }
+        }),
     }
 }
 

@@ -13,6 +13,9 @@ use crate::capture::sys::error_name;
 use crate::capture::sys::ptrace::{Instruction, Launch, LaunchError, Launched, launch};
 use crate::trace::{Ending, ExitStatus, Failure, Lack, Name, Need, SetupStep, TraceStep};
 
+/// A process that is about to end too is not taken to run on: it has this time, in nanoseconds.
+const SOON_NS: u64 = 300_000_000;
+
 /// A program's standard streams that others do not get.
 #[derive(Debug)]
 pub struct Streams {
@@ -39,6 +42,8 @@ struct Program {
     input: Option<String>,
     launched: Option<Launched>,
     status: Option<ExitStatus>,
+    /// When its first process ended, until it has been told which of its others run on.
+    ended_ns: Option<u64>,
 }
 
 impl Programs {
@@ -50,6 +55,7 @@ impl Programs {
             input,
             launched: None,
             status: None,
+            ended_ns: None,
         };
         let all = all.into_iter().map(program).collect();
         Programs { all, filter: filter(), streams, hosts }
@@ -127,11 +133,19 @@ impl Programs {
     }
 
     /// A process has ended. Tells why its program could not run, if it could not.
-    pub fn ended(&mut self, process: u32, status: ExitStatus) -> Option<Ending> {
+    pub fn ended(&mut self, process: u32, status: ExitStatus, at_ns: u64) -> Option<Ending> {
         let program = self.of(process)?;
-        program.status = Some(status);
+        (program.status, program.ended_ns) = (Some(status), Some(at_ns));
         let error = program.launched.as_ref()?.failure()?;
         Some(program.failed(&error))
+    }
+
+    /// The programs whose first process has ended a while ago, each once.
+    pub fn just_ended(&mut self, now_ns: u64) -> Vec<usize> {
+        let is_due = |program: &Program| program.ended_ns.is_some_and(|at| at + SOON_NS <= now_ns);
+        let due: Vec<usize> = (0..self.all.len()).filter(|it| is_due(&self.all[*it])).collect();
+        due.iter().for_each(|index| self.all[*index].ended_ns = None);
+        due
     }
 
     /// The exit code for all: the worst of theirs, where a signal counts as 128 and its number.

@@ -13,8 +13,8 @@ use crate::capture::sys::Memory;
 use crate::capture::sys::errno_name;
 use crate::capture::sys::ptrace::returned;
 use crate::trace::{
-    Address, Data, Domain, EventKind, Fact, Listed, Observation, Outcome, Output, Return, SocketId,
-    SocketType, Syscall,
+    Address, Data, Domain, EventKind, Fact, Listed, Note, Observation, Outcome, Output, Return,
+    SocketId, SocketType, Syscall,
 };
 
 /// Errors that only a tracer sees: the kernel makes the call again, or lets it fail with `EINTR`, as the signal that comes decides
@@ -26,6 +26,13 @@ impl Tracer {
     pub(super) fn returned(&mut self, id: u32) {
         let at_ns = self.stage.now_ns();
         let Some(result) = returned(id) else { return };
+        if self.threads.get_mut(&id).is_some_and(|it| std::mem::take(&mut it.asks_for_ring)) {
+            let note = match i32::try_from(-result) {
+                Ok(errno @ 1..=4095) => Note::IoUringRefused { errno: errno_name(errno) },
+                _ => Note::IoUring,
+            };
+            return self.tell(id, at_ns, EventKind::Note { note }, None);
+        }
         let Some(mut open) = self.threads.get_mut(&id).and_then(|thread| thread.open.take()) else {
             return;
         };
@@ -52,7 +59,10 @@ impl Tracer {
         let is_told = open.made.sys != Sys::CloseRange;
         let took_ns = at_ns.saturating_sub(open.at_ns);
         let (outcome, out, rest) = self.messages(id, process, &open, outcome, out, result);
-        let is_closed = out == Output::Closed { still_open: 0 };
+        let still_open = match out {
+            Output::Closed { still_open } => Some(still_open),
+            _ => None,
+        };
         let failed = result < 0;
         if is_told {
             let call = open.call.clone();
@@ -68,7 +78,7 @@ impl Tracer {
                 let cause = if open.made.sys == Sys::CloseRange { "close_range" } else { "dup2" };
                 self.closes_unasked(id, cause, fd, socket);
             }
-            self.learn(process, &open, is_closed);
+            self.learn(process, &open, result, still_open);
             self.learn_server(process, &open);
         }
         let on_nothing_yet = open.object.is_some_and(|object| self.stage.is_held_back(object));
@@ -85,21 +95,23 @@ impl Tracer {
         let (made, memory) = (&open.made, Memory::of(id));
         match made.sys {
             Sys::Socket => {
-                let socket = self.descriptors.socket(id, result);
-                socket.map_or(Output::None, |socket| Output::Opened { socket })
+                let new = self.new_socket(id, process, result);
+                new.map_or(Output::None, |socket| Output::Opened { socket })
             }
             Sys::SocketPair => {
                 let fd =
                     |at: u64| memory.u32(made.args[3] + at).map(|fd| i64::from(fd.cast_signed()));
                 let mut pair = || {
                     let fds = [fd(0)?, fd(4)?];
-                    let [one, other] = fds.map(|fd| self.descriptors.socket(id, fd));
+                    let [one, other] = fds.map(|fd| self.new_socket(id, process, fd));
                     Some(Output::Pair { fds, sockets: [one?, other?] })
                 };
                 pair().unwrap_or_default()
             }
             Sys::Accept => {
-                let Some(new) = self.descriptors.socket(id, result) else { return Output::None };
+                let Some(new) = self.new_socket(id, process, result) else {
+                    return Output::None;
+                };
                 // Where the program does not ask who called, the instrument does.
                 let asked = decode::accepted(made, memory);
                 match asked.or_else(|| self.sockets.address(process, result, new, End::Peer)) {
@@ -109,6 +121,7 @@ impl Tracer {
             }
             Sys::Close => match open.call.socket {
                 Some(socket) => {
+                    self.sockets.remove_descriptor(process, made.fd(0));
                     let processes = self.processes.keys().copied();
                     Output::Closed { still_open: self.sockets.descriptors(socket, processes) }
                 }
@@ -217,13 +230,21 @@ impl Tracer {
     }
 
     /// What the call means for descriptors.
-    fn learn(&mut self, process: u32, open: &Open, is_closed: bool) {
+    fn learn(&mut self, process: u32, open: &Open, result: i64, still_open: Option<u32>) {
         let (epoll, on) = (open.made.fd(0), open.call.socket);
         match (&open.call.syscall, on) {
-            (Syscall::Dup { .. }, Some(socket)) => self.sockets.get(socket).shared = true,
-            (Syscall::Close, Some(socket)) if is_closed => {
-                self.stage.forget(Object::Socket(socket));
+            (Syscall::Dup { .. }, Some(socket)) => {
+                self.sockets.get(socket).shared = true;
+                self.sockets.add_descriptor(process, result, socket);
             }
+            (Syscall::Listen { .. }, Some(socket)) => {
+                self.sockets.get(socket).listener = Some(process);
+            }
+            (Syscall::Close, Some(socket)) => match still_open {
+                Some(0) => self.stage.forget(Object::Socket(socket)),
+                Some(_) => self.left_open(socket, process, false),
+                None => {}
+            },
             (Syscall::Close, None) => {
                 self.interests.retain(|(owner, of, _), _| (*owner, *of) != (process, epoll));
                 self.stage.forget(Object::Epoll(process, epoll));
@@ -243,6 +264,9 @@ impl Tracer {
 
     /// What the kernel knows of a socket that no call tells: the address that it has chosen, the state of its connection.
     fn ask(&mut self, id: u32, process: u32, open: &Open, result: i64) {
+        if result == -i64::from(libc::EADDRINUSE) {
+            return self.find_holders(id, process, open);
+        }
         if result < 0 && result != -i64::from(libc::EINPROGRESS) {
             return;
         }
@@ -251,7 +275,7 @@ impl Tracer {
             (Syscall::Connect { .. }, Some(socket)) => (open.made.fd(0), socket, true),
             (Syscall::Send { to: Some(_), .. }, Some(socket)) => (open.made.fd(0), socket, false),
             (Syscall::Accept { .. }, Some(listener)) => {
-                let Some(new) = self.descriptors.socket(id, result) else { return };
+                let Some(new) = self.socket(id, process, result) else { return };
                 let listener = self.sockets.get(listener).clone();
                 let known = self.sockets.get(new);
                 (known.is_tcp, known.is_udp) = (listener.is_tcp, listener.is_udp);
@@ -283,7 +307,7 @@ impl Tracer {
     fn received_descriptors(&mut self, id: u32, process: u32, open: &Open) {
         let memory = Memory::of(id);
         for fd in Message::at(memory, open.made.args[1]).descriptors(memory) {
-            let Some(new) = self.descriptors.socket(id, fd) else { continue };
+            let Some(new) = self.new_socket(id, process, fd) else { continue };
             self.sockets.get(new).shared = true;
             if let Some(own) = self.sockets.address(process, fd, new, End::Own) {
                 self.observe(id, new, fd, Fact::Getsockname(own));
@@ -291,7 +315,7 @@ impl Tracer {
         }
     }
 
-    fn observe(&mut self, id: u32, socket: SocketId, fd: i64, fact: Fact) {
+    pub(super) fn observe(&mut self, id: u32, socket: SocketId, fd: i64, fact: Fact) {
         let at_ns = self.stage.now_ns();
         let observation = Observation { socket: Some(socket), fd: Some(fd), fact };
         self.tell(id, at_ns, EventKind::Observed(observation), Some(Object::Socket(socket)));

@@ -1,18 +1,19 @@
 //! Threads and processes from birth to end, and what they are called.
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::decode::Made;
-use super::descriptors::sockets_of;
 use super::looks::Look;
 use super::rewrite::Rewritten;
 use super::stage::Object;
 use super::tracer::Tracer;
+use crate::capture::sys::privilege_of;
 use crate::capture::sys::ptrace::signal_name;
 use crate::trace::{
-    ActorKind, Call, Event, EventKind, ExitStatus, Name, Outcome, Output, Return, Role, SocketId,
-    Syscall,
+    ActorKind, Call, Event, EventKind, ExitStatus, Name, Note, Outcome, Output, Return, Role,
+    SocketId, Syscall,
 };
 
 /// A traced thread.
@@ -25,6 +26,8 @@ pub struct Thread {
     pub open: Option<Open>,
     /// A call that a signal has cut short: the kernel may go on with it.
     pub cut: Option<Cut>,
+    /// It has called io_uring_setup(2).
+    pub asks_for_ring: bool,
     /// Its call is held: it waits for an order.
     pub is_held: bool,
     pub look: Option<Look>,
@@ -73,12 +76,16 @@ pub struct Process {
     execs: u32,
     /// Its sockets before it begins another program.
     pub before_exec: Vec<(i64, SocketId)>,
+    /// The file of that program.
+    pub next_file: Option<PathBuf>,
     /// Processor time of its threads that have ended.
     cpu_ns: u64,
     /// A recorded thread of it that has ended: for that one its own end is recorded if its first thread never was.
     ended_actor: Option<(Name, u32)>,
     /// It has been said that it runs code of another architecture.
     pub is_foreign: bool,
+    /// It has been said that it may not be looked into.
+    pub is_told_closed: bool,
 }
 
 impl Thread {
@@ -88,6 +95,7 @@ impl Thread {
             actor: None,
             open: None,
             cut: None,
+            asks_for_ring: false,
             is_held: false,
             look: None,
             function: None,
@@ -109,9 +117,11 @@ impl Process {
             alive: 1,
             execs: 0,
             before_exec: Vec::new(),
+            next_file: None,
             cpu_ns: 0,
             ended_actor: None,
             is_foreign: false,
+            is_told_closed: false,
         }
     }
 
@@ -127,7 +137,7 @@ impl Process {
 }
 
 /// A number in /proc/TID/status (proc_pid_status(5)).
-fn status_number(thread: u32, key: &str) -> Option<u32> {
+pub(super) fn status_number(thread: u32, key: &str) -> Option<u32> {
     let text = fs::read_to_string(format!("/proc/{thread}/status")).ok()?;
     text.lines().find_map(|line| line.strip_prefix(key)?.trim().parse().ok())
 }
@@ -160,6 +170,7 @@ impl Tracer {
     }
 
     fn name_child(&mut self, child: u32, parent: u32) {
+        self.sockets.inherit(child, parent);
         if let Some(parent) = self.processes.get(&parent) {
             let named = Process::child_of(parent);
             if let Some(child) = self.processes.get_mut(&child) {
@@ -206,13 +217,21 @@ impl Tracer {
                 thread.actor = None;
             }
         }
+        let file = self.processes.get_mut(&id).and_then(|process| process.next_file.take());
+        let here = PathBuf::from(format!("/proc/{id}/cwd"));
+        let privileged = file.and_then(|file| Some((privilege_of(&here.join(&file))?, file)));
+        if let Some((privilege, file)) = privileged {
+            let (at_ns, file) = (self.stage.now_ns(), file.to_string_lossy().into_owned());
+            let note = Note::Unprivileged { file, privilege };
+            self.tell(id, at_ns, EventKind::Note { note }, None);
+        }
     }
 
     fn closed_by_exec(&mut self, id: u32) -> Vec<(i64, SocketId)> {
         let Some(process) = self.processes.get_mut(&id) else { return Vec::new() };
         let mut before = std::mem::take(&mut process.before_exec);
         if !before.is_empty() {
-            let now = sockets_of(id);
+            let now = self.sockets.of_process(id);
             before.retain(|socket| !now.contains(socket));
         }
         before
@@ -232,7 +251,7 @@ impl Tracer {
         process.cpu_ns += used_ns.unwrap_or(0);
         process.alive = process.alive.saturating_sub(1);
         if process.alive == 0 {
-            for (fd, socket) in sockets_of(id) {
+            for (fd, socket) in self.sockets.of_process(process_id) {
                 self.closes_unasked(id, "exit", fd, socket);
             }
             self.stage.forget_epolls(process_id);
@@ -286,6 +305,8 @@ impl Tracer {
         self.stage.tell(event(EventKind::Return(back)), object);
         if still_open == 0 {
             self.stage.forget(Object::Socket(socket));
+        } else {
+            self.left_open(socket, process, cause == "exit");
         }
     }
 
@@ -346,8 +367,12 @@ impl Tracer {
             let what = EventKind::Exited { cpu_ns, status: Some(status.clone()) };
             self.stage.tell(Event { at_ns, actor, process: id, thread, what }, None);
         }
-        if let Some(ending) = self.programs.ended(id, status) {
-            return self.fail(ending);
+        // Whom we have ended has no status of its own.
+        if self.ending.is_none() {
+            let at_ns = self.stage.now_ns();
+            if let Some(ending) = self.programs.ended(id, status, at_ns) {
+                return self.fail(ending);
+            }
         }
         let goes_on = |program| self.processes.values().any(|it| it.program == Some(program));
         if program.is_some_and(|it| self.programs.next() == Some(it + 1) && !goes_on(it)) {
@@ -404,7 +429,7 @@ impl Tracer {
 }
 
 /// The command line of a process.
-fn command_line(process: u32) -> Vec<String> {
+pub(super) fn command_line(process: u32) -> Vec<String> {
     let text = fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
     let words = text.split(|byte| *byte == 0).filter(|word| !word.is_empty());
     words.map(|word| String::from_utf8_lossy(word).into_owned()).collect()

@@ -13,9 +13,9 @@ use super::order::Before;
 use super::programs::Programs;
 use super::rewrite::Rewriting;
 use super::stage::{Object, Stage};
-use super::threads::{Process, Thread};
+use super::threads::{Process, Thread, command_line};
 use crate::capture::sys::ptrace::{GoOn, Stop, Ticks, go_on, kill, next_stop};
-use crate::trace::{Blocked, Ending, Event, EventKind, LAB, Name, Note};
+use crate::trace::{Blocked, Ending, Event, EventKind, LAB, Name, Note, RunningProcess};
 
 /// How often the tracer looks at what no stop tells: orders, the time, threads that make no call.
 pub const TICK: Duration = Duration::from_millis(10);
@@ -35,6 +35,8 @@ pub struct Tracer {
     /// What keeps the programs from going on.
     pub(super) ending: Option<Ending>,
     pub(super) looks: Looks,
+    /// How often all processes have been looked through for who has an address.
+    pub(super) searches: u32,
     /// Where the programs were started: the files of sites are named from there.
     pub(super) here: PathBuf,
     stepped: bool,
@@ -58,6 +60,7 @@ impl Tracer {
             rewriting: Rewriting::default(),
             ending: None,
             looks: Looks::default(),
+            searches: 0,
             here: std::env::current_dir().unwrap_or_default(),
             stepped,
             before: Before::default(),
@@ -110,6 +113,7 @@ impl Tracer {
         {
             self.deadline(limit_ns);
         }
+        self.tell_who_runs_on(now_ns);
         self.look_around(now_ns);
     }
 
@@ -260,6 +264,25 @@ impl Tracer {
         }
     }
 
+    /// Tells which processes run on when the first of their program has ended: those that it has left in the background.
+    fn tell_who_runs_on(&mut self, now_ns: u64) {
+        for program in self.programs.just_ended(now_ns) {
+            let of = self.processes.iter().filter(|(_, process)| process.program == Some(program));
+            let mut processes: Vec<u32> = of.map(|(process, _)| *process).collect();
+            processes.sort_unstable();
+            if processes.is_empty() {
+                continue;
+            }
+            let running = |process| RunningProcess { process, argv: command_line(process) };
+            let processes = processes.into_iter().map(running).collect();
+            let note = Note::RunsOn { program: self.programs.name(program).into(), processes };
+            let (actor, process) = (Name::from(LAB), std::process::id());
+            let what = EventKind::Note { note };
+            let event = Event { at_ns: now_ns, actor, process, thread: process, what };
+            self.stage.tell(event, None);
+        }
+    }
+
     /// The time is over: records who is blocked in what, and ends all.
     fn deadline(&mut self, limit_ns: u64) {
         let now_ns = self.stage.now_ns();
@@ -268,6 +291,9 @@ impl Tracer {
             let (Some(actor), Some(sample)) = (actor, Looks::last(thread)) else { continue };
             let (process, what) = (thread.process, EventKind::Sample(sample));
             self.stage.tell(Event { at_ns: now_ns, actor, process, thread: *id, what }, None);
+        }
+        for (socket, closed_by) in self.sockets.left_open() {
+            self.tell_holders(socket, closed_by);
         }
         let mut blocked: Vec<Blocked> = Vec::new();
         for thread in self.threads.values() {

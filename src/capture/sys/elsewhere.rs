@@ -136,6 +136,8 @@ unavailable! {
     cover_file(&str, &str) -> io::Result<()> = unsupported();
     set_queue(&socket2::Socket, &str, i32) -> io::Result<()> = unsupported();
     silence_ipv6(&str) -> bool = false;
+    privilege_of(&std::path::Path) -> Option<crate::trace::Privilege> = None;
+    file_of_command(&str) -> Option<std::path::PathBuf> = None;
     close_inherited_descriptors() -> () = ();
     drop_capabilities() -> io::Result<()> = Ok(());
     cpu_time() -> Option<Duration> = None;

@@ -213,13 +213,52 @@ pub fn tcp_table(local: SocketAddrV4, peer: SocketAddrV4) -> io::Result<Option<T
     Ok(found.map(|row| TcpEntry { state: row.state, left: row.left }))
 }
 
-/// The IPv4 and IPv6 sockets in the network of this process, by the kernel's tables.
-pub fn table_rows(process: u32) -> Vec<TableRow> {
+/// The kernel's tables of TCP sockets.
+pub const TCP_TABLES: &[&str] = &["tcp", "tcp6"];
+/// The kernel's tables of UDP sockets.
+pub const UDP_TABLES: &[&str] = &["udp", "udp6"];
+
+/// What these tables say of the network of this process.
+pub fn table_rows(process: u32, tables: &[&str]) -> Vec<TableRow> {
     let table = |name| {
         let text = fs::read_to_string(format!("/proc/{process}/net/{name}"));
         text.unwrap_or_default().lines().filter_map(table_row).collect::<Vec<_>>()
     };
-    ["tcp", "tcp6", "udp", "udp6"].into_iter().flat_map(table).collect()
+    tables.iter().flat_map(table).collect()
+}
+
+/// An AF_UNIX socket that has an address and no peer, in the kernel's table (proc_pid_net(5)).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnixRow {
+    pub listens: bool,
+    pub inode: u64,
+    /// The path, or after `@` the abstract name.
+    pub name: String,
+}
+
+/// The AF_UNIX sockets in the network of this process that others can reach by a name.
+pub fn unix_rows(process: u32) -> Vec<UnixRow> {
+    let text = fs::read_to_string(format!("/proc/{process}/net/unix"));
+    text.unwrap_or_default().lines().filter_map(unix_row).collect()
+}
+
+/// `0000000000000000: 00000002 00000000 00010000 0001 01 25394 /tmp/door`; `None` for the heading, and for who has a peer: what was
+/// accepted has its listener's name.
+fn unix_row(line: &str) -> Option<UnixRow> {
+    const LISTENS: u32 = 0x1_0000; // __SO_ACCEPTCON
+    const STREAM: &str = "0001";
+    const CONNECTED: &str = "03";
+    let mut rest = line;
+    let mut column = || {
+        let (one, after) = rest.trim_start().split_once(' ')?;
+        rest = after;
+        Some(one)
+    };
+    let [_, _, _, flags, kind, state, inode] = std::array::from_fn(|_| column());
+    let listens = u32::from_str_radix(flags?, 16).ok()? & LISTENS != 0;
+    let is_reached = (kind?, state?) != (STREAM, CONNECTED);
+    let inode = inode?.parse().ok()?;
+    is_reached.then(|| UnixRow { listens, inode, name: rest.to_owned() })
 }
 
 /// A socket in one of the kernel's tables: /proc/net/tcp and the like (Linux `Documentation/networking/proc_net_tcp.rst`).
@@ -231,6 +270,9 @@ pub struct TableRow {
     pub state: &'static str,
     /// Time until its timer fires, zero without one.
     pub left: Duration,
+    /// The user whose it is.
+    pub user: u32,
+    /// 0 if it is no process's any more.
     pub inode: u64,
 }
 
@@ -243,6 +285,7 @@ fn table_row(line: &str) -> Option<TableRow> {
         ends: [table_address(columns.get(1)?)?, table_address(columns.get(2)?)?],
         state: tcp_state_name(u8::from_str_radix(columns.get(3)?, 16).ok()?),
         left: Duration::from_millis(ticks.saturating_mul(1000 / USER_HZ)),
+        user: columns.get(7)?.parse().ok()?,
         inode: columns.get(9)?.parse().ok()?,
     })
 }

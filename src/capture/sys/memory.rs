@@ -68,6 +68,7 @@ impl Memory {
 /// Reads from up to 64 consecutive pages. The kernel transfers a piece wholly or not at all, so every page is a piece.
 #[cfg(target_os = "linux")]
 fn read_pages(process: u32, address: u64, buffer: &mut [u8]) -> usize {
+    use nix::errno::Errno;
     use nix::sys::uio::{RemoteIoVec, process_vm_readv};
     use std::io::IoSliceMut;
 
@@ -83,7 +84,19 @@ fn read_pages(process: u32, address: u64, buffer: &mut [u8]) -> usize {
         wanted += len;
     }
     let mut local = [IoSliceMut::new(&mut buffer[..wanted])];
-    process_vm_readv(nix::unistd::Pid::from_raw(process), &mut local, &pieces).unwrap_or(0)
+    match process_vm_readv(nix::unistd::Pid::from_raw(process), &mut local, &pieces) {
+        Err(Errno::EPERM | Errno::ENOSYS) => read_file(process, address, &mut buffer[..wanted]),
+        got => got.unwrap_or(0),
+    }
+}
+
+/// Reads from the file that stands for the memory (proc_pid_mem(5)): a container may forbid the call and not that.
+#[cfg(target_os = "linux")]
+fn read_file(process: i32, address: u64, buffer: &mut [u8]) -> usize {
+    use std::os::unix::fs::FileExt;
+
+    let file = std::fs::File::open(format!("/proc/{process}/mem"));
+    file.and_then(|file| file.read_at(buffer, address)).unwrap_or(0)
 }
 
 /// Not available on this system.

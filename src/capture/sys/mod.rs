@@ -28,6 +28,11 @@ pub use memory::*;
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub mod ptrace;
 
+#[cfg(target_os = "linux")]
+mod privileges;
+#[cfg(target_os = "linux")]
+pub use privileges::*;
+
 #[cfg(unix)]
 mod ready;
 #[cfg(unix)]

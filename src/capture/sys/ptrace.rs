@@ -406,12 +406,23 @@ impl Launched {
     }
 }
 
-/// Whether this thread may trace a child of its own.
-pub fn probe() -> io::Result<()> {
+/// Why programs cannot be traced here.
+#[derive(Debug)]
+pub enum Refusal {
+    /// There is no process to try it on.
+    Fork(io::Error),
+    /// It is forbidden.
+    Seize(io::Error),
+    /// This kernel does not know what a tracer needs to ask (`PTRACE_GET_SYSCALL_INFO`, since Linux 5.3).
+    TooOld(io::Error),
+}
+
+/// Tries to trace a child of this thread.
+pub fn probe() -> Result<(), Refusal> {
     // SAFETY: the child makes only async-signal-safe calls until it is killed.
     let child = unsafe { libc::fork() };
     match child {
-        ..0 => return Err(io::Error::last_os_error()),
+        ..0 => return Err(Refusal::Fork(io::Error::last_os_error())),
         0 => loop {
             // SAFETY: as above.
             unsafe { libc::pause() };
@@ -419,10 +430,27 @@ pub fn probe() -> io::Result<()> {
         _ => {}
     }
     let child = child.unsigned_abs();
-    let seized = request(libc::PTRACE_SEIZE, child, 0, libc::PTRACE_O_EXITKILL as usize);
+    let tried = try_to_trace(child);
     kill(child);
     collect(child);
-    seized.map(drop)
+    tried
+}
+
+fn try_to_trace(child: u32) -> Result<(), Refusal> {
+    request(libc::PTRACE_SEIZE, child, 0, libc::PTRACE_O_EXITKILL as usize)
+        .and_then(|_| request(libc::PTRACE_INTERRUPT, child, 0, 0))
+        .map_err(Refusal::Seize)?;
+    collect(child); // until it has stopped
+    let mut info = MaybeUninit::<SyscallInfo>::zeroed();
+    let (size, at) = (size_of::<SyscallInfo>(), info.as_mut_ptr() as usize);
+    request(GET_SYSCALL_INFO, child, size, at).map(drop).map_err(|error| {
+        // What it does not know it answers with EIO (ptrace(2)).
+        if error.raw_os_error() == Some(libc::EIO) {
+            Refusal::TooOld(error)
+        } else {
+            Refusal::Seize(error)
+        }
+    })
 }
 
 /// A descriptor that our parent has left open for us, for us alone.

@@ -140,11 +140,12 @@ impl SyscallKind {
             SyscallKind::Listen => &["listen"],
             SyscallKind::Accept => &["accept", "accept4"],
             SyscallKind::Connect => &["connect"],
-            SyscallKind::Send => {
-                &["send", "sendto", "write", "sendmsg", "writev", "sendmmsg", "sendfile", "splice"]
-            }
+            SyscallKind::Send => &[
+                "send", "sendto", "write", "sendmsg", "writev", "pwritev2", "sendmmsg", "sendfile",
+                "splice",
+            ],
             SyscallKind::Recv => {
-                &["recv", "recvfrom", "read", "recvmsg", "readv", "recvmmsg", "splice"]
+                &["recv", "recvfrom", "read", "recvmsg", "readv", "preadv2", "recvmmsg", "splice"]
             }
             SyscallKind::Shutdown => &["shutdown"],
             SyscallKind::Close => &["close", "closesocket"],

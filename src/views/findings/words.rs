@@ -1,9 +1,9 @@
 //! Each rule in words: what the program did, what to do, and the lesson that shows it.
 
-use crate::analysis::findings::{Holder, Nearby, Readiness, Rule};
+use crate::analysis::findings::{Holder, Nearby, Process, Readiness, Relation, Rule};
 use crate::i18n::tr;
 use crate::picture::span_of;
-use crate::trace::Address;
+use crate::trace::{Address, FileType};
 use crate::views::wording::{self, bytes, safe};
 
 /// What was done by this actor; `other` is who made the second call that shows it.
@@ -309,6 +309,27 @@ pub(super) fn advice(rule: &Rule) -> &'static str {
         Rule::AddressInUse { holder: Holder::Itself, .. } => {
             tr!("Close the other socket first, or take another port.")
         }
+        Rule::AddressInUse { holder: Holder::Lingering { .. }, .. } => {
+            tr!(
+                "Set SO_REUSEADDR before bind(), in each run: where the run before had set it too, bind() succeeds at once, and else when the time is over."
+            )
+        }
+        Rule::AddressInUse { holder: Holder::Inherited { .. }, .. } => {
+            tr!(
+                "Let the child close what it does not need, or let exec close it (SOCK_CLOEXEC, which Python sets by itself); and end the child."
+            )
+        }
+        Rule::AddressInUse { holder: Holder::Outside { .. }, .. } => {
+            tr!("End that process with `kill` and its number, or take another port.")
+        }
+        Rule::AddressInUse { holder: Holder::File(FileType::Socket), .. } => {
+            tr!(
+                "Remove the file before bind(), with unlink(): it outlives its socket, and SO_REUSEADDR does not help."
+            )
+        }
+        Rule::AddressInUse { holder: Holder::File(FileType::Other), .. } => {
+            tr!("Take another path.")
+        }
         Rule::AddressInUse { .. } => {
             tr!(
                 "End who holds it, or take another port. `ss -tulpn` lists who listens; if nobody does, it is in TIME_WAIT, and SO_REUSEADDR before bind() helps."
@@ -367,7 +388,7 @@ pub(super) fn advice(rule: &Rule) -> &'static str {
 /// The lesson that shows it.
 pub(super) fn lesson(rule: &Rule) -> Option<u8> {
     match rule {
-        Rule::NobodyListens { .. } => Some(3),
+        Rule::NobodyListens { .. } | Rule::AddressInUse { holder: Holder::File(_), .. } => Some(3),
         Rule::AnsweredPart { .. }
         | Rule::LeftRest { .. }
         | Rule::ShortRead { .. }
@@ -425,6 +446,82 @@ fn in_use(who: &str, address: &Address, holder: &Holder) -> String {
                 owner
             )
         }
+        Holder::Inherited { from, by } => {
+            let from = wording::actor(from);
+            let by = process(by);
+            tr!(
+                "{who} asked for {address}, which is in use: {by} inherited the socket that {from} had there, and has not closed it.",
+                who,
+                address,
+                by,
+                from
+            )
+        }
+        Holder::Lingering { state, left_ns: Some(left_ns) } => {
+            let (state, left) = (safe(state), span_of(*left_ns));
+            tr!(
+                "{who} asked for {address}, which is in use: a connection that was closed there stays in {state} for {left} more.",
+                who,
+                address,
+                state,
+                left
+            )
+        }
+        Holder::Lingering { state, left_ns: None } => {
+            let state = safe(state);
+            tr!(
+                "{who} asked for {address}, which is in use: a connection that was closed there is in {state}.",
+                who,
+                address,
+                state
+            )
+        }
+        Holder::Outside { process: it, relation: Relation::None } => {
+            let process = process(it);
+            tr!("{who} asked for {address}, which is in use by {process}.", who, address, process)
+        }
+        Holder::Outside { process: it, relation: Relation::Same } => {
+            let process = it.number;
+            tr!(
+                "{who} asked for {address}, which is in use by PID {process}, which has the same command line: an earlier run has not ended, or has left a child that inherited the socket.",
+                who,
+                address,
+                process
+            )
+        }
+        Holder::Outside { process: it, relation: Relation::ChildOfSame } => {
+            let process = process(it);
+            tr!(
+                "{who} asked for {address}, which is in use by {process}, a child of another run of {who}.",
+                who,
+                address,
+                process
+            )
+        }
+        Holder::Hidden(user) => {
+            let user = user
+                .map_or_else(|| tr!("another user").to_owned(), |user| tr!("user {user}", user));
+            tr!(
+                "{who} asked for {address}, which is in use by a process of {user}, which cannot be looked into.",
+                who,
+                address,
+                user
+            )
+        }
+        Holder::File(FileType::Socket) => {
+            tr!(
+                "{who} asked for {address}, and a file of that name is there already, which a socket has left behind: nobody has that open.",
+                who,
+                address
+            )
+        }
+        Holder::File(FileType::Other) => {
+            tr!(
+                "{who} asked for {address}, and a file of that name is there already, which is no socket.",
+                who,
+                address
+            )
+        }
         Holder::Unknown => {
             tr!(
                 "{who} asked for {address}, which is in use, by nobody in this recording.",
@@ -432,6 +529,14 @@ fn in_use(who: &str, address: &Address, holder: &Holder) -> String {
                 address
             )
         }
+    }
+}
+
+/// A process, by its name in the recording or by its command line.
+fn process(process: &Process) -> String {
+    match &process.actor {
+        Some(actor) => wording::actor(actor),
+        None => wording::command(&process.command, process.number),
     }
 }
 

@@ -8,7 +8,7 @@ use super::ends::ProcessEnd;
 use crate::analysis::{Analysis, CallSpan, Delivered, Loss, Unread};
 use crate::i18n::tr;
 use crate::labels;
-use crate::trace::{Name, Role, Syscall};
+use crate::trace::{Name, Role, SockOpt, Syscall};
 use crate::views::SeqNumbers;
 
 /// Where a call's arrow goes.
@@ -86,8 +86,9 @@ impl<'a> Builder<'a> {
         let shown = (0..analysis.calls.len())
             .filter(|index| {
                 let span = &analysis.calls[*index];
+                let matters = ends.contains(index) || learns_of_connect(analysis, *index);
                 lane_of.contains_key(&span.actor)
-                    && is_shown(span, ends.contains(index))
+                    && is_shown(span, matters)
                     && !analysis.only_looks_for_a_peer(span)
             })
             .collect();
@@ -238,9 +239,27 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// Calls that a ladder shows: those that the experiment made, but not the questions it asked the kernel.
-fn is_shown(span: &CallSpan, is_end: bool) -> bool {
+/// True if this call asks for the error of a socket for the first time since a connect() on it went on in the background: it learns
+/// what came of that.
+fn learns_of_connect(analysis: &Analysis, index: usize) -> bool {
+    let asks = |span: &CallSpan| {
+        let option = match &span.call.syscall {
+            Syscall::GetOption { option } => option,
+            _ => return false,
+        };
+        *option == SockOpt::Error && span.result().is_some() && !span.call.is_instrument()
+    };
+    let span = &analysis.calls[index];
+    if !asks(span) || span.socket.is_none() {
+        return false;
+    }
+    let before = analysis.calls[..index].iter().rev().filter(|other| other.socket == span.socket);
+    before.take_while(|other| !asks(other)).any(CallSpan::is_under_way)
+}
+
+/// Calls that a ladder shows: those that the experiment made, but of the questions it asked the kernel only those that matter.
+fn is_shown(span: &CallSpan, matters: bool) -> bool {
     let quiet =
         span.call.syscall.only_asks() || matches!(span.call.role, Role::ScopeEnd | Role::Kernel);
-    !span.call.is_instrument() && (!quiet || is_end || span.errno().is_some())
+    !span.call.is_instrument() && (!quiet || matters || span.errno().is_some())
 }

@@ -103,7 +103,10 @@ impl Builder<'_> {
         let (span, lane) = (self.span(index), self.lane(index));
         let wired_connect = self.is_wired_connect(index);
         let took = waited && is_long(span);
-        let refused = span.is(SyscallKind::Connect) && self.is_stream(index) && !wired_connect;
+        let refused = span.is(SyscallKind::Connect)
+            && self.is_stream(index)
+            && !wired_connect
+            && !span.is_under_way();
         let shape = if let Some(errno) = span.errno().filter(|_| refused) {
             Shape::Arrow(Arrow {
                 from: lane,

@@ -85,10 +85,13 @@ impl Builder<'_> {
     /// Whether a signal ended this process that no other was seen to send: a call of its own raised it.
     pub(super) fn ended_by_its_own_call(&self, process: u32) -> bool {
         let events = self.analysis.recording.events().iter();
-        let own = events.filter(|event| event.process == process);
-        own.clone().any(|event| {
-            matches!(&event.what, EventKind::Exited { status: Some(ExitStatus::Signal(_)), .. })
-        }) && !own.clone().any(|event| matches!(event.what, EventKind::Signalled { .. }))
+        let mut own = events.filter(|event| event.process == process);
+        let ended_by = own.clone().find_map(|event| match &event.what {
+            EventKind::Exited { status: Some(ExitStatus::Signal(signal)), .. } => Some(signal),
+            _ => None,
+        });
+        let is_sent = |event: &Event| matches!(&event.what, EventKind::Signalled { signal } if Some(signal) == ended_by);
+        ended_by.is_some() && !own.any(is_sent)
     }
 
     /// When the process that ended here was sent the signal that ended it; later, if it was seen to go on.

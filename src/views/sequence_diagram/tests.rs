@@ -138,6 +138,8 @@ fn who_is_killed_waits_no_longer() {
 fn a_signal_that_a_call_raised_is_nobody_elses() {
     let mut script = Script::unhurried();
     script.process("sender", 2).socket("sender", 2, "AF_INET", "SOCK_STREAM");
+    // One that it got before, and survived, has no part in it.
+    script.json("sender", json!({"event": "signalled", "signal": "SIGUSR1"}));
     script.enter("sender", 2, "send", &[]);
     let status = json!({"signal": "SIGPIPE"});
     script.json("sender", json!({"event": "exited", "cpu_ns": 1, "status": status}));
@@ -264,4 +266,36 @@ fn programs_of_many_threads_have_a_lane_each_and_one_connection_stands_for_all()
     let few = threads(1);
     let text = draw(&Analysis::of(&few), 80, DrawOptions::default()).text();
     assert!(text.contains("client talk 1") && !text.contains("more connection"), "{text}");
+}
+
+#[test]
+fn a_connection_that_is_begun_in_the_background_is_no_failure_and_its_outcome_is_drawn() {
+    let background = |error: crate::trace::Value| {
+        let mut script = Script::new();
+        script.socket("client", 1, "AF_INET", "SOCK_STREAM");
+        script.fails("client", 1, "connect", &[("address", here(9))], "EINPROGRESS");
+        let args = [("level", "SOL_SOCKET".into()), ("option", "SO_ERROR".into())];
+        for _ in 0..2 {
+            let ask = script.enter("client", 1, "getsockopt", &args);
+            script.leave("client", &ask, Outcome::Result(0), &[("value", error.clone())]);
+        }
+        script.recording()
+    };
+    for width in [80, 40] {
+        let said = |error| drawn(&background(error), width);
+        let refused = said("ECONNREFUSED".into());
+        assert!(refused.contains(":9 = EINPROGRESS"), "{refused}");
+        assert_eq!(refused.matches('✗').count(), 1, "the outcome, once: {refused}");
+        assert!(refused.contains("SO_ERROR ✗ ECONNREFUSED"), "{refused}");
+        assert!(said(0.into()).contains("SO_ERROR = 0: connected"));
+    }
+    // Whoever asks without such a connection learns nothing of one.
+    let mut script = Script::new();
+    script.socket("client", 1, "AF_INET", "SOCK_STREAM");
+    let args = [("level", "SOL_SOCKET".into()), ("option", "SO_ERROR".into())];
+    let ask = script.enter("client", 1, "getsockopt", &args);
+    script.leave("client", &ask, Outcome::Result(0), &[("value", 0.into())]);
+    let recording = script.recording();
+    let drawn = drawn(&recording, 80);
+    assert!(!drawn.contains("SO_ERROR"), "{drawn}");
 }

@@ -2,13 +2,13 @@
 
 use super::builder::{ArrowTarget, Builder};
 use super::diagram::{KnownBy, Line};
-use super::phrases::{after, near};
+use super::phrases::{after, connect_words, near};
 use super::wire::state_words;
 use crate::analysis::{Asker, StateReport, Unread};
 use crate::i18n::tr;
 use crate::picture::phrase::Phrase;
 use crate::picture::{Ink, span_of};
-use crate::trace::{Address, Domain, Outcome, Syscall, SyscallKind};
+use crate::trace::{Address, Domain, Outcome, Output, Syscall, SyscallKind, Value};
 use crate::views::wording::option_span;
 
 impl Builder<'_> {
@@ -52,6 +52,17 @@ impl Builder<'_> {
         let span = self.span(index);
         let function = span.call.function().to_string();
         let asked = span.call.syscall.address();
+        if span.is_under_way() {
+            let mut begun = connect_words(span);
+            begun.pop(); // the name alone does not say that it goes on
+            begun.push("connect …".to_owned());
+            let after = after(span, took);
+            let longest = begun.first().map(|words| words.clone() + &after);
+            return (longest.into_iter().chain(begun).collect(), Ink::Warn);
+        }
+        if let (Some(said), true) = (self.outcome(index), span.call.syscall.only_asks()) {
+            return said;
+        }
         if let Some(errno) = span.errno() {
             let ink = if matches!(errno, "EINPROGRESS" | "EAGAIN" | "EWOULDBLOCK") {
                 Ink::Warn
@@ -209,6 +220,21 @@ impl Builder<'_> {
             }
         };
         (words, ink)
+    }
+
+    /// What came of a connection that was begun before, if this call asks for that.
+    fn outcome(&self, index: usize) -> Option<(Phrase, Ink)> {
+        let Output::Value(value) = &self.span(index).exit.as_ref()?.out else { return None };
+        Some(match value {
+            Value::Text(errno) => {
+                let short = format!("SO_ERROR ✗ {errno}");
+                (vec![short, format!("✗ {errno}")], Ink::Bad)
+            }
+            _ => (
+                vec![tr!("SO_ERROR = 0: connected").to_owned(), "SO_ERROR = 0".to_owned()],
+                Ink::Plain,
+            ),
+        })
     }
 
     fn cut(&self, receive: usize) -> Option<usize> {

@@ -33,6 +33,8 @@ int main(int argc, char **argv) {
     struct mmsghdr both[2] = {{.msg_hdr = {.msg_iov = rooms, .msg_iovlen = 1}}, {.msg_hdr = {.msg_iov = rooms + 1, .msg_iovlen = 1}}};
     if (recvmmsg(datagrams[1], both, 2, 0, 0) != 2) return 4;
 
+    if (pwritev2(pair[0], out, 1, -1, 0) != 3 || preadv2(pair[1], in + 1, 1, -1, 0) != 3) return 4;
+
     int file = open(argv[0], O_RDONLY);
     if (sendfile(pair[0], file, 0, 16) != 16) return 5;
     if (splice(pair[1], 0, pipes[1], 0, 16, 0) != 16) return 6;

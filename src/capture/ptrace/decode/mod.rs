@@ -90,6 +90,10 @@ pub fn call(made: &Made, memory: Memory) -> Syscall {
             let flags = match made.sys {
                 Sys::RecvFrom | Sys::RecvMessages => made.int(3),
                 Sys::RecvMsg => made.int(2),
+                // preadv2(2) says it in its own way.
+                Sys::ReadV if made.name == "preadv2" && made.int(5) & libc::RWF_NOWAIT != 0 => {
+                    libc::MSG_DONTWAIT
+                }
                 _ => 0,
             };
             Syscall::Recv { size, flags: names::message_flags(flags) }
