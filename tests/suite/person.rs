@@ -8,7 +8,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use memchr::memmem;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -20,6 +20,9 @@ use vt100::Screen;
 
 /// When a test gives up.
 const PATIENCE: Duration = Duration::from_secs(600);
+
+/// How often it is looked whether the program has ended, in milliseconds.
+const LOOK_AGAIN_MS: u16 = 100;
 
 /// Typed when a program has ended.
 const END: &str = "#the end#";
@@ -128,17 +131,24 @@ impl Person {
         self.emulator.screen()
     }
 
-    /// Waits for more, and reads it.
+    /// Waits for more, and reads it. Gives up when the program has ended and there is no more.
     fn reads(&mut self, complaint: &str) {
-        let mut screen = [PollFd::new(self.terminal.as_fd(), PollFlags::POLLIN)];
-        let came = poll(&mut screen, PollTimeout::try_from(PATIENCE).expect("less than 24 days"))
-            .expect("poll");
-        assert!(
-            came > 0,
-            "{complaint}; but {:?}, and on the screen is\n{}",
-            String::from_utf8_lossy(&self.unseen),
-            self.screen().contents()
-        );
+        let began = Instant::now();
+        loop {
+            let has_ended = self.child.try_wait().expect("a child").is_some();
+            let mut screen = [PollFd::new(self.terminal.as_fd(), PollFlags::POLLIN)];
+            let came = poll(&mut screen, PollTimeout::from(LOOK_AGAIN_MS)).expect("poll");
+            if came > 0 {
+                break;
+            }
+            let why = if has_ended { "the program has ended" } else { "nothing more came" };
+            assert!(
+                !has_ended && began.elapsed() < PATIENCE,
+                "{complaint}: {why}, but {:?}, and on the screen is\n{}",
+                String::from_utf8_lossy(&self.unseen),
+                self.screen().contents()
+            );
+        }
         let mut block = [0; 1 << 16];
         let got = self.terminal.read(&mut block).expect("the screen");
         self.unseen.extend_from_slice(&block[..got]);
