@@ -6,7 +6,7 @@
 use std::fs;
 
 use super::tracer::Tracer;
-use crate::capture::sys::ptrace::{repeat_call, sender_of_signal, signal_name};
+use crate::capture::sys::ptrace::{Sender, repeat_call, sender_of_signal, signal_name};
 use crate::trace::{EventKind, Outcome, Output, Return};
 
 impl Tracer {
@@ -21,7 +21,12 @@ impl Tracer {
             }
         }
         let Some(thread) = self.threads.get(&id) else { return };
-        let from_another = sender_of_signal(id).is_some_and(|sender| sender != thread.process);
+        let from_another = match sender_of_signal(id) {
+            Some(Sender::Process(sender)) => sender != thread.process,
+            // Ctrl-C, Ctrl-\.
+            Some(Sender::Kernel) => matches!(signal, libc::SIGINT | libc::SIGQUIT),
+            None => false,
+        };
         if self.is_actor(id) && from_another && !is_ignored_by_default(signal) {
             let at_ns = self.stage.now_ns();
             let signal = signal_name(signal);

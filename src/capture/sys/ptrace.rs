@@ -188,14 +188,26 @@ fn stop_of(thread: u32, signal: i32, event: i32) -> Stop {
     }
 }
 
-/// The process that sent the signal that this thread is about to get; `None` if that was no process.
-pub fn sender_of_signal(thread: u32) -> Option<u32> {
+/// Who sent a signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sender {
+    Process(u32),
+    /// The kernel, of its own accord: for a key at the terminal, a timer.
+    Kernel,
+}
+
+/// Who sent the signal that this thread is about to get; `None` if the thread itself has caused it.
+pub fn sender_of_signal(thread: u32) -> Option<Sender> {
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     request(libc::PTRACE_GETSIGINFO, thread, 0, info.as_mut_ptr() as usize).ok()?;
     // SAFETY: all-zero bytes are a siginfo_t, and the kernel has filled them in.
     let info = unsafe { info.assume_init() };
-    // SAFETY: codes up to 0 are of signals that a process sent, which have its number.
-    (info.si_code <= 0).then(|| unsafe { info.si_pid() }.unsigned_abs())
+    match info.si_code {
+        // SAFETY: codes up to 0 are of signals that a process sent, which have its number.
+        ..=0 => Some(Sender::Process(unsafe { info.si_pid() }.unsigned_abs())),
+        libc::SI_KERNEL => Some(Sender::Kernel),
+        _ => None,
+    }
 }
 
 /// Makes the kernel repeat the call that a signal has cut short (`ERESTARTSYS`), which this thread is about to get. For a signal
