@@ -101,6 +101,9 @@ pub fn remedy(lack: &Lack) -> Option<&'static str> {
             tr!("set TMPDIR to a folder with a shorter path")
         }
         Lack::Threads { errno } => shortage_remedy(errno),
+        Lack::Tracing { step: TraceStep::Terminal, .. } => tr!(
+            "a stepped run gives each program a terminal of its own, from /dev/pts: run it without --step and --pace"
+        ),
         Lack::Tracing { step: TraceStep::Fork, errno } => shortage_remedy(errno),
         Lack::Tracing { step: TraceStep::Seccomp, .. } => {
             tr!(
@@ -297,6 +300,7 @@ fn program_trouble(errno: &str) -> String {
 /// A step on the way to tracing, by its call.
 fn trace_step_name(step: TraceStep) -> &'static str {
     match step {
+        TraceStep::Terminal => "openpty",
         TraceStep::Fork => "fork",
         TraceStep::Seize => "PTRACE_SEIZE",
         TraceStep::Seccomp => "seccomp",

@@ -32,6 +32,11 @@ mod unix {
         let _ = nix::sys::signal::kill(nix::unistd::Pid::this(), Signal::SIGINT);
     }
 
+    /// Does what Ctrl-Z does, for a terminal in raw mode: returns when the program goes on.
+    pub fn suspend() {
+        let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(0), Signal::SIGTSTP);
+    }
+
     /// Waits for a signal, and returns its exit code.
     pub fn wait() -> u8 {
         // Another thread is stopped first (Ctrl-Z): see the chat's editor.
@@ -45,7 +50,7 @@ mod unix {
 }
 
 #[cfg(unix)]
-pub use unix::{block, interrupt, unblock, wait};
+pub use unix::{block, interrupt, suspend, unblock, wait};
 
 /// Other systems end the program by themselves.
 #[cfg(not(unix))]
@@ -57,6 +62,10 @@ pub fn interrupt() {
     clean_up();
     std::process::exit(130);
 }
+
+/// Other systems do not suspend programs.
+#[cfg(not(unix))]
+pub fn suspend() {}
 
 #[cfg(not(unix))]
 pub fn unblock() {}

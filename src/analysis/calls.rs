@@ -195,12 +195,10 @@ impl<'e> OpenCalls<'e> {
                     }
                 }
                 EventKind::Return(back) => end(&mut entered, event.process, back.call.id),
-                // Who was killed returns from no call, and makes none.
-                EventKind::Exited { .. } => {
+                // Who was killed, or whose program was replaced, returns from no call, and makes none.
+                EventKind::Exited { .. } | EventKind::Execed { .. } => {
                     for open in [&mut entered, &mut held] {
-                        open.retain(|(other, _)| {
-                            (other.process, other.thread) != (event.process, event.thread)
-                        });
+                        open.retain(|(other, _)| !event.ends(other));
                     }
                 }
                 _ => {}
@@ -210,10 +208,16 @@ impl<'e> OpenCalls<'e> {
     }
 }
 
-/// True if the line of this held call has been held so often that the actor is not held there again.
+/// True if the actor has been held before this call at this line so often that it is not held there again.
 pub fn is_run_through(events: &[Event], held: &Event) -> bool {
+    let kind = |event: &Event| match &event.what {
+        EventKind::Held(call) => Some(call.kind()),
+        _ => None,
+    };
+    let of = kind(held);
     let same = |event: &&Event| {
-        matches!(event.what, EventKind::Held(_))
+        of.is_some()
+            && kind(event) == of
             && event.actor == held.actor
             && event.site() == held.site()
     };

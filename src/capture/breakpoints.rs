@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::recorder::Recorder;
-use crate::trace::{Call, Event, EventKind, Name, PAUSES_PER_LINE, Site};
+use crate::trace::{Call, Event, EventKind, Name, PAUSES_PER_LINE, Site, SyscallKind};
 
 #[derive(Debug, Default)]
 pub struct Breakpoints {
@@ -22,8 +22,8 @@ struct State {
     disabled: bool,
     /// Calls that were resumed and have not gone on yet.
     resumed: HashSet<u64>,
-    /// How many times each actor has come to each line.
-    visits: HashMap<(Name, Site), u32>,
+    /// How many times each actor has come to each line, to make this call.
+    visits: HashMap<(Name, Site, SyscallKind), u32>,
     /// The calls that are paused now, as process and call.
     paused: HashSet<(u32, u64)>,
     /// Since when at least one has been.
@@ -61,7 +61,7 @@ impl Breakpoints {
         };
         let process = std::process::id();
         let mut state = self.lock();
-        let visits = state.visits.entry((actor.clone(), site.clone())).or_default();
+        let visits = state.visits.entry((actor.clone(), site.clone(), call.kind())).or_default();
         *visits += 1;
         if *visits > PAUSES_PER_LINE || state.disabled {
             return;

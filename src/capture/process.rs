@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::actor::{nanoseconds, no_more, panicked, until_blocked_in};
-use super::child::{self, Control, Resume, Started};
+use super::child::{self, Control, Order, Started};
 use super::{Error, Lab, Result, sys};
 use crate::trace::recording::{Line, parse_line};
 use crate::trace::{Ending, Event, EventKind, Failure, Name, Sample, SyscallKind};
@@ -24,12 +24,12 @@ pub(super) fn stop_all(children: &Children) {
     }
 }
 
-/// Forwards a message to the child process that it concerns, or to all of them.
-pub(super) fn forward(children: &Children, resume: Resume) {
+/// Forwards an order to the child process that it concerns, or to all of them.
+pub(super) fn forward(children: &Children, order: &Order) {
     for (child, control) in children.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
-        match resume {
-            Resume::Call { process, .. } if process != child.id() => {}
-            Resume::Call { .. } | Resume::All => control.resume(resume),
+        match order {
+            Order::Resume { process, .. } if *process != child.id() => {}
+            order => control.give(order),
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::PoisonError;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::child::{self, Job, Resume};
+use super::child::{self, Job, Order};
 use super::{
     Breakpoints, Error, Keep, Lab, Network, Parameter, Result, Wire, actor, error, link, process,
     sys,
@@ -118,18 +118,18 @@ impl Lab {
 
     /// Handles the messages on the control channel until it closes.
     fn handle_control(&self) {
-        for resume in child::control_messages() {
+        for order in child::orders() {
             let Some(breakpoints) = self.recorder().breakpoints() else {
                 continue;
             };
-            match resume {
-                Resume::Call { process, call } if process == std::process::id() => {
+            match order {
+                Order::Resume { process, call } if process == std::process::id() => {
                     breakpoints.resume(call)
                 }
-                Resume::Call { .. } => {}
-                Resume::All => breakpoints.resume_all(),
+                Order::ResumeAll => breakpoints.resume_all(),
+                Order::Resume { .. } | Order::Type { .. } => {}
             }
-            process::forward(&self.inner.children, resume);
+            process::forward(&self.inner.children, &order);
         }
     }
 

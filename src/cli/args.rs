@@ -281,10 +281,14 @@ Examples:
   explore trace --for 10s -- ./server          then where everybody is blocked
   explore trace --drop 'first SYN' 'python3 server.py' 'python3 client.py server'
                                                on a wire of ours, where the server is called server
+  explore trace --step 'python3 server.py' 'python3 client.py'
+                                               each call before it is made, at its line
   explore trace --record run.jsonl -- ./server
                                                and later: explore replay run.jsonl
 
 The programs keep the keyboard and the screen. Ctrl-C goes to them; a second one ends all.
+With --step and --pace both are the step view's: what the programs print is shown in it, and
+again when it is over; `i` types a line for a program that reads its keyboard.
 A program that already runs cannot be traced, and a traced one cannot be let go: a
 server that goes into the background stays in the trace until it ends. Set-user-ID
 programs (sudo, ping) run without their privileges. A call takes about 15 \u{b5}s longer.
@@ -299,14 +303,20 @@ pub struct Trace {
     #[arg(last = true, value_name = "PROGRAM", conflicts_with = "programs")]
     pub command: Vec<String>,
     /// Add the programs to the trace that runs in another terminal, where all is shown in the end; with =PID if there are several
-    #[arg(long, value_name = "PID", num_args = 0..=1, require_equals = true, conflicts_with_all = ["wire", "drop", "loss", "delay", "cut_after", "rewrite", "pcap", "views", "only", "html"])]
+    #[arg(long, value_name = "PID", num_args = 0..=1, require_equals = true, conflicts_with_all = ["wire", "drop", "loss", "delay", "cut_after", "rewrite", "pcap", "views", "only", "html", "step", "pace"])]
     pub join: Option<Option<u32>>,
     /// A program's standard input; without it the keyboard belongs to whoever reads it
     #[arg(long, value_name = "NAME=FILE")]
     pub stdin: Vec<String>,
-    /// End the programs after this time, such as 10s, and say in which calls they are blocked
+    /// End the programs after this time, such as 10s, and say in which calls they are blocked; time in which --step or --pace holds a call does not count
     #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration)]
     pub limit: Option<Duration>,
+    /// Hold each call that a line of yours makes, before it is made, and show that line; Enter makes the call and shows what it did (b back, c to the end, q quits)
+    #[arg(long)]
+    pub step: bool,
+    /// Like --step, but make each call after this time, such as 700ms, without keys
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, conflicts_with = "step")]
+    pub pace: Option<Duration>,
     /// Give each program a network of its own, 10.9.0.2, 10.9.0.3 and so on, and the program's name in it; show every frame between them
     #[arg(long)]
     pub wire: bool,
@@ -338,7 +348,7 @@ pub struct Trace {
     #[arg(long, visible_alias = "json", value_name = "FILE")]
     pub record: Option<PathBuf>,
     /// Write the pictures, the calls and the lines of source as one HTML page; `-` is standard output
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "step")]
     pub html: Option<PathBuf>,
     /// Write the frames on the wire to a file as pcapng, for Wireshark, tshark and tcpdump
     #[arg(long, value_name = "FILE")]

@@ -103,6 +103,11 @@ fn replay(
     };
     let views = if wanted.is_empty() { &views } else { wanted };
     show::pictures(session, views, recording)?;
+    if matches!(header.origin, Origin::Programs(_))
+        && let Some(remark) = trace::stepped(recording)
+    {
+        session.terminal.wrapped("", remark, Ink::Warn)?;
+    }
     let judged = report::judge(&claims, recording, Playback::Recorded);
     show::claims(session, &judged, tr!("Verdicts in the recording (not checked here)"))?;
     if args.html.is_none() {

@@ -13,7 +13,7 @@ use crate::picture::{Ink, span_of};
 use crate::reasons;
 use crate::text::joint;
 use crate::trace::recording::Recording;
-use crate::trace::{Claim, Counts, Ending, EventKind, Evidence, Relation, Value, Verdict};
+use crate::trace::{Claim, Counts, Ending, Evidence, Relation, Value, Verdict};
 use crate::views::wording::{self, with_lag};
 
 /// A claim of a lesson with its verdict.
@@ -51,7 +51,7 @@ pub fn judge(claims: &[ClaimLine], recording: &Recording, playback: Playback<'_>
     let mut judged: Vec<_> =
         lines.iter().map(|line| judge_one(line, recording, playback)).collect();
     // A claim broken in a stepped run may be the pause's fault, so it counts as not checked; a lost process is still broken.
-    if is_stepped(recording) && recording.ending().is_some() {
+    if recording.is_stepped() && recording.ending().is_some() {
         for one in judged.iter_mut().filter(|one| one.verdict == Verdict::Broken) {
             one.verdict = Verdict::NotChecked;
             let before = one.why.take().map_or_else(String::new, |why| format!(" ({why})"));
@@ -64,11 +64,6 @@ pub fn judge(claims: &[ClaimLine], recording: &Recording, playback: Playback<'_>
         }
     }
     judged
-}
-
-/// Whether calls were paused in this run.
-pub fn is_stepped(recording: &Recording) -> bool {
-    recording.events().iter().any(|event| matches!(event.what, EventKind::Held(_)))
 }
 
 fn judge_one(line: &ClaimLine, recording: &Recording, playback: Playback<'_>) -> Judged {

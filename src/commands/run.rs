@@ -103,7 +103,7 @@ pub(super) fn perform(
         show::pictures(session, &show.views, &recording)?;
         let heading = show::checked_now(session);
         show::claims(session, &judged, &heading)?;
-        if report::is_stepped(&recording) {
+        if recording.is_stepped() {
             let text = tr!("This run was stepped: its times include the pauses.");
             session.terminal.wrapped("", text, Ink::Warn)?;
             session.terminal.blank()?;

@@ -80,10 +80,12 @@ impl From<&Cli> for Options {
                 Options { page: replay.html.clone(), ..options.played(&replay.play) }
             }
             Some(Command::Trace(trace)) => {
-                let play = cli::Play { verbose: trace.verbose, auto: true };
+                let class = Class { step: trace.step, pace: trace.pace, big: false };
+                // Without steps the keyboard is the programs'.
+                let play = cli::Play { verbose: trace.verbose, auto: !class.is_stepped() };
                 let (record, pcap) = (trace.record.clone(), trace.pcap.clone());
                 let page = trace.html.clone();
-                Options { record, pcap, page, ..options.played(&play) }
+                Options { record, pcap, page, class, ..options.played(&play) }
             }
             _ => options.played(&cli::Play { verbose: 0, auto: true }),
         }

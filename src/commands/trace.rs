@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::joining::Joining;
 use super::page_file::PageFile;
-use super::{Failure, Incomplete, Session, live, page, show};
+use super::{Failure, Incomplete, Session, live, page, show, step};
 use crate::analysis::{Analysis, StrayCall};
 use crate::capture::child::{ExperimentRun, TraceJob, TracedProgram, program_name};
 use crate::capture::join::Connection;
@@ -44,6 +44,7 @@ pub fn run(args: &cli::Trace, session: &mut Session) -> Result<(), Failure> {
             let (connection, header) = Connection::open(which).map_err(Failure::NotJoined)?;
             (Joining::Joins(connection), Some(header))
         }
+        None if session.class.is_stepped() => (Joining::Alone, None),
         None => (Joining::open(wire.is_some()), None),
     };
     session.open_files()?;
@@ -57,13 +58,21 @@ pub fn run(args: &cli::Trace, session: &mut Session) -> Result<(), Failure> {
         limit_ns: args.limit.map(|limit| u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX)),
         wire,
         rewrite: args.rewrite,
+        stepped: session.class.is_stepped(),
+        own_terminals: session.class.is_stepped() && session.terminal.is_interactive(),
         prints_to_stderr: session.takes_stdout(),
         ..TraceJob::default()
     };
     let run = ExperimentRun::trace(job)
         .map_err(|error| Failure::NotStarted("trace".to_owned(), error))?;
     let recording = Recording::new(Header::now(sys::name(), origin), Vec::new());
-    let (recording, status) = live::follow(session, run, recording, &mut joining)?;
+    let (recording, status) = if session.class.is_stepped() {
+        let stepped = step::follow(session, run, recording)?;
+        show::trace(session, &stepped.0)?;
+        stepped
+    } else {
+        live::follow(session, run, recording, &mut joining)?
+    };
     let is_elsewhere = match (joining, &other) {
         (Joining::Joins(connection), Some(other)) => hand_over(session, connection, other)?,
         _ => false,
@@ -148,6 +157,7 @@ fn remarks(recording: &Recording, is_wired: bool, told: &[Note]) -> Vec<(String,
     if !has_calls(recording) {
         all.push((tr!("No program made a call on a socket.").to_owned(), Ink::Warn));
     }
+    all.extend(stepped(recording).map(|text| (text.to_owned(), Ink::Warn)));
     for (actor, note) in notes(recording).into_iter().filter(|(_, note)| !told.contains(note)) {
         let text = match &**actor {
             LAB => wording::note(note),
@@ -160,6 +170,13 @@ fn remarks(recording: &Recording, is_wired: bool, told: &[Note]) -> Vec<(String,
         all.extend(stray_calls(recording).into_iter().map(|text| (text, Ink::Warn)));
     }
     all
+}
+
+/// Says that calls were held, if they were.
+pub(super) fn stepped(recording: &Recording) -> Option<&'static str> {
+    recording.is_stepped().then(|| {
+        tr!("This run was stepped: its times include the pauses, and no finding goes by them.")
+    })
 }
 
 /// Which calls were led over the wire.

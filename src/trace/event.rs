@@ -15,8 +15,8 @@ use super::{
     bounded,
 };
 
-/// How many times a stepped run pauses each actor on the same source line. After that it no longer pauses there: nobody wants
-/// to press Enter for every iteration of a loop.
+/// How many times a stepped run pauses each actor before the same call on the same source line. After that it no longer pauses there:
+/// nobody wants to press Enter for every iteration of a loop.
 pub const PAUSES_PER_LINE: u32 = 3;
 
 /// A name that many events share: an actor's.
@@ -73,6 +73,18 @@ impl Event {
             EventKind::Return(back) => back.call.site.as_ref(),
             _ => None,
         }
+    }
+
+    /// True if with this event ends what the thread of the other one was doing: the thread has ended, its whole process has, or the
+    /// process runs another program.
+    #[must_use]
+    pub fn ends(&self, other: &Event) -> bool {
+        let is_whole = match &self.what {
+            EventKind::Execed { .. } => true,
+            EventKind::Exited { status, .. } => status.is_some(),
+            _ => return false,
+        };
+        other.process == self.process && (is_whole || other.thread == self.thread)
     }
 
     /// False for events of the experiment itself.
@@ -141,6 +153,20 @@ pub enum EventKind {
         /// The name of the error, if it failed.
         #[serde(skip_serializing_if = "Option::is_none", default)]
         errno: Option<Cow<'static, str>>,
+    },
+    /// In a stepped run, a traced program has printed this at its terminal. The actor is [`LAB`].
+    Printed {
+        /// The program.
+        program: Name,
+        /// Whole lines, or the beginning of one after which nothing came for a while.
+        text: String,
+    },
+    /// In a stepped run, this was typed at the terminal of a traced program. The actor is [`LAB`].
+    Typed {
+        /// The program.
+        program: Name,
+        /// A line; or what stands before a Ctrl-D (U+0004), with that.
+        text: String,
     },
     /// What the instrument cannot see of a traced program, or left out.
     Note {
@@ -274,6 +300,11 @@ pub enum Note {
         /// How many.
         #[serde(deserialize_with = "bounded::number")]
         events: u64,
+    },
+    /// The programs have printed so many bytes more than are kept.
+    OutputLeftOut {
+        /// How many.
+        bytes: u64,
     },
 }
 

@@ -74,6 +74,8 @@ pub enum Lack {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TraceStep {
+    /// Giving it a terminal of its own: openpty(3).
+    Terminal,
     /// Starting a process: fork(2), and giving it its standard streams.
     Fork,
     /// Tracing it: `PTRACE_SEIZE`.

@@ -219,6 +219,12 @@ impl Recording {
         })
     }
 
+    /// Whether calls were held before they were made.
+    #[must_use]
+    pub fn is_stepped(&self) -> bool {
+        self.events.iter().any(|event| matches!(event.what, EventKind::Held(_)))
+    }
+
     /// How it ended; `None` if it was cut off.
     #[must_use]
     pub fn ending(&self) -> Option<&Ending> {

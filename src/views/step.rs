@@ -204,7 +204,7 @@ impl<'a> Shot<'a> {
             .collect();
         if is_run_through(self.events, event) {
             let text = tr!(
-                "this line has paused {PAUSES_PER_LINE} times: from here on it does not pause",
+                "this call has paused here {PAUSES_PER_LINE} times: from here on it does not pause",
                 PAUSES_PER_LINE
             );
             rows.push(Row::new().with(fit(&text, width), Ink::Faint));

@@ -84,7 +84,10 @@ impl Trace {
         {
             return Vec::new();
         }
-        self.add_actor(&event.actor);
+        self.add_actor(match &event.what {
+            EventKind::Printed { program, .. } | EventKind::Typed { program, .. } => program,
+            _ => &event.actor,
+        });
         if let EventKind::Return(back) = &event.what {
             self.modes.learn(&back.call, &back.out);
         }

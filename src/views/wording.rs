@@ -283,6 +283,9 @@ pub(crate) fn note(note: &Note) -> String {
         Note::LeftOut { events } => {
             tr!("{events} more events are left out: the recording has grown to its bound", events)
         }
+        Note::OutputLeftOut { bytes } => {
+            tr!("the programs printed {bytes} bytes more, which are not kept", bytes)
+        }
     }
 }
 

@@ -46,6 +46,8 @@ mod trace_facts;
 #[cfg(target_os = "linux")]
 mod trace_processes;
 #[cfg(target_os = "linux")]
+mod trace_step;
+#[cfg(target_os = "linux")]
 mod trace_strace;
 #[cfg(target_os = "linux")]
 mod trace_wire;

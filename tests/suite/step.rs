@@ -29,12 +29,12 @@ fn goes_on_until(teacher: &mut Person, text: &str) {
     }
 }
 
-fn recorded(path: &Path) -> Recording {
+pub fn recorded(path: &Path) -> Recording {
     recordings(path).into_iter().next().expect("a run")
 }
 
 /// Every call that was held was made after it was let go: its `enter` follows its `held`.
-fn held_before_made(recording: &Recording) -> usize {
+pub fn held_before_made(recording: &Recording) -> usize {
     let events = recording.events();
     let mut held = 0;
     for (at, event) in events.iter().enumerate() {
@@ -227,7 +227,8 @@ fn every_experiment_can_be_stepped_or_says_why_not_and_no_claim_is_broken() {
         let mut lines = HashMap::new();
         for event in recording.events() {
             if let EventKind::Held(call) = &event.what {
-                *lines.entry((&event.actor, &call.site, event.process)).or_insert(0) += 1;
+                let key = (&event.actor, &call.site, call.kind(), event.process);
+                *lines.entry(key).or_insert(0) += 1;
             }
         }
         assert!(

@@ -35,6 +35,8 @@ pub(super) struct Facts<'a> {
     /// When the run was stopped from outside: by its deadline, by Ctrl-C.
     pub stopped_ns: Option<u64>,
     pub end_ns: u64,
+    /// Calls were held before they were made: whatever took long may have done so because of that.
+    pub is_stepped: bool,
 }
 
 /// A thread that was waiting when the run was stopped.
@@ -59,6 +61,7 @@ impl<'a> Facts<'a> {
             descriptors: HashMap::new(),
             stopped_ns: None,
             end_ns: analysis.recording.events().last().map_or(0, |event| event.at_ns),
+            is_stepped: analysis.recording.is_stepped(),
         };
         facts.learn_from_events();
         facts.learn_from_calls();

@@ -53,7 +53,10 @@ fn forgotten(facts: &Facts, at: usize, listener: usize) -> Option<Forgotten> {
     let went_on =
         accepts().any(|(_, span)| span.process == process && span.returned_ns() > ended_ns);
     let left_ns = facts.exit(process).map_or(facts.end_ns, |(at_ns, _)| at_ns);
-    let had_time = left_ns.min(facts.stopped_ns.unwrap_or(left_ns)) > ended_ns + LATE_NS;
-    let in_time = facts.closes(at, process).is_some_and(|at_ns| at_ns < ended_ns + LATE_NS);
+    let had_time =
+        !facts.is_stepped && left_ns.min(facts.stopped_ns.unwrap_or(left_ns)) > ended_ns + LATE_NS;
+    let in_time = facts
+        .closes(at, process)
+        .is_some_and(|at_ns| facts.is_stepped || at_ns < ended_ns + LATE_NS);
     ((went_on || had_time) && !in_time).then_some(Forgotten { accept, went_on })
 }

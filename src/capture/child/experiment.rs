@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::{Control, Job, Resume, Started, TraceJob, start, start_trace};
+use super::{Control, Job, Order, Started, TraceJob, start, start_trace};
 use crate::capture::probe;
 use crate::signals;
 
@@ -113,7 +113,7 @@ pub enum Output {
 }
 
 impl ExperimentRun {
-    /// Starts an experiment. A stepped one pauses before each call, until [`ExperimentRun::resume`].
+    /// Starts an experiment. A stepped one pauses before each call, until [`ExperimentRun::order`].
     pub fn start(
         experiment: &str,
         settings: &BTreeMap<String, String>,
@@ -151,10 +151,10 @@ impl ExperimentRun {
         Ok(run)
     }
 
-    /// Lets paused calls go on.
-    pub fn resume(&self, resume: Resume) {
+    /// Gives an order to the run.
+    pub fn order(&self, order: &Order) {
         if let Some(control) = running().as_mut().and_then(|running| running.control.as_mut()) {
-            control.resume(resume);
+            control.give(order);
         }
     }
 

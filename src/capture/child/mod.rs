@@ -3,7 +3,7 @@
 //! - **Start.** The child is this program, started again with a [`Request`] as its arguments: an experiment, one part of
 //!   an experiment (`experiment/part`), or a probe of the machine.
 //! - **Standard output** carries the recording, an event a line, and closes when the child ends.
-//! - **Standard input** is the control channel. Each line is a [`Resume`], which lets paused calls of a stepped run go on.
+//! - **Standard input** is the control channel. Each line is an [`Order`]: which paused calls of a stepped run may be made.
 //!   When the channel closes, because its [`Control`] was dropped or its owner is gone, the child stops. An experiment
 //!   owns the processes that play its parts: it forwards what concerns them, and stops them when it stops.
 
@@ -71,6 +71,8 @@ pub struct TraceJob {
     pub wire: Option<Vec<Rule>>,
     /// Whether calls to 127.0.0.1 are led over the link.
     pub rewrite: bool,
+    /// Whether each program gets a terminal of its own, because the step view has this one.
+    pub own_terminals: bool,
     /// Whether what the programs print goes to standard error.
     pub prints_to_stderr: bool,
     /// Inherited descriptors that are the programs' standard input and output; [`start_trace`] fills them in.
@@ -146,23 +148,30 @@ impl Request {
     }
 }
 
-/// A message on the control channel: which paused calls may be made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A message on the control channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Resume {
-    /// One call, by its process (a PID) and its number in that process.
-    Call {
+pub enum Order {
+    /// Make one paused call, by its process (a PID) and its number in that process.
+    Resume {
         /// The PID.
         process: u32,
         /// The call's number.
         call: u64,
     },
-    /// All calls, to the end of the run.
-    All,
+    /// Make all paused calls, and pause none any more.
+    ResumeAll,
+    /// Type this at the terminal of the traced program to which the process belongs.
+    Type {
+        /// The PID.
+        process: u32,
+        /// The text, with the newline if there is one.
+        text: String,
+    },
 }
 
 /// What arrives on this process's control channel, until it closes.
-pub(super) fn control_messages() -> impl Iterator<Item = Resume> {
+pub(super) fn orders() -> impl Iterator<Item = Order> {
     let lines = io::stdin().lines().map_while(Result::ok);
     lines.filter_map(|line| serde_json::from_str(&line).ok())
 }
@@ -172,9 +181,9 @@ pub(super) fn control_messages() -> impl Iterator<Item = Resume> {
 pub struct Control(ChildStdin);
 
 impl Control {
-    /// Lets paused calls go on. A child that has ended no longer needs it, so that is no error.
-    pub fn resume(&mut self, resume: Resume) {
-        let _ = serde_json::to_string(&resume).map(|line| writeln!(self.0, "{line}"));
+    /// Gives an order. A child that has ended no longer needs it, so that is no error.
+    pub fn give(&mut self, order: &Order) {
+        let _ = serde_json::to_string(order).map(|line| writeln!(self.0, "{line}"));
     }
 }
 

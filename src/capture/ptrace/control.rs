@@ -1,22 +1,11 @@
-//! The control channel of a trace: orders of the program that shows it, read without waiting. When it closes, the trace stops.
+//! The control channel of a trace, read without waiting.
 
 use std::io;
 use std::os::fd::AsFd;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use crate::capture::child::Resume;
-
-/// What the tracer is to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    /// Let the held call of this number in this process be made.
-    Resume(u32, u64),
-    /// Hold no call any more.
-    ResumeAll,
-    /// End the programs.
-    Stop,
-}
+use crate::capture::child::Order;
 
 /// The channel: our standard input.
 #[derive(Debug)]
@@ -30,21 +19,21 @@ impl Control {
         Control { input: io::stdin(), unread: Vec::new() }
     }
 
-    /// The orders that have come by now.
-    pub fn read(&mut self) -> Vec<Order> {
+    /// The orders that have come by now; `None` if the channel is closed, and the trace is to stop.
+    pub fn read(&mut self) -> Option<Vec<Order>> {
         let mut input = [PollFd::new(self.input.as_fd(), PollFlags::POLLIN)];
         if !matches!(poll(&mut input, PollTimeout::ZERO), Ok(1..)) {
-            return Vec::new();
+            return Some(Vec::new());
         }
         let mut room = [0; 4096];
         match nix::unistd::read(&self.input, &mut room) {
-            Ok(0) => vec![Order::Stop],
+            Ok(0) => None,
             Ok(got) => {
                 self.unread.extend(&room[..got]);
-                self.orders()
+                Some(self.orders())
             }
-            Err(nix::errno::Errno::EINTR | nix::errno::Errno::EAGAIN) => Vec::new(),
-            Err(_) => vec![Order::Stop],
+            Err(nix::errno::Errno::EINTR | nix::errno::Errno::EAGAIN) => Some(Vec::new()),
+            Err(_) => None,
         }
     }
 
@@ -52,10 +41,7 @@ impl Control {
         let mut all = Vec::new();
         while let Some(end) = self.unread.iter().position(|byte| *byte == b'\n') {
             let line: Vec<u8> = self.unread.drain(..=end).collect();
-            all.extend(serde_json::from_slice(&line).ok().map(|resume| match resume {
-                Resume::Call { process, call } => Order::Resume(process, call),
-                Resume::All => Order::ResumeAll,
-            }));
+            all.extend(serde_json::from_slice::<Order>(&line));
         }
         all
     }

@@ -9,6 +9,7 @@ use super::calls::{self, Sys};
 use super::decode::{self, Made};
 use super::descriptors::Opened;
 use super::filter::OTHER_ARCHITECTURE;
+use super::lines::Line;
 use super::stage::Object;
 use super::threads::Open;
 use super::tracer::Tracer;
@@ -216,7 +217,10 @@ impl Tracer {
         closes: Vec<(i64, SocketId)>,
         instruction: u64,
     ) -> Next {
-        let site = self.site(id, process);
+        let (site, is_import) = match self.line(id, process) {
+            Some(line) => (Some(self.named_from_here(line.site)), line.is_import),
+            None => (None, false),
+        };
         if self.is_actor(id)
             && let Some(note) = self.lines.why_none(process)
         {
@@ -270,19 +274,32 @@ impl Tracer {
         });
         let is_unsaid = matches!(made.sys, Sys::Socket | Sys::SocketPair | Sys::EpollCreate);
         let is_told = made.sys != Sys::CloseRange;
-        let held = self.is_stepped() && call.site.is_some() && is_told && !is_unsaid;
+        let is_held = is_told && !is_import && self.is_to_be_held(id, &call, object);
+        if is_held {
+            self.read_terminals(true); // what was printed came before
+        }
         let at_ns = self.stage.now_ns();
-        if held {
+        if is_held {
+            self.holding.is_any(at_ns, true);
             self.tell(id, at_ns, EventKind::Held(call.clone()), object);
         } else if is_told && !is_unsaid {
             self.tell(id, at_ns, EventKind::Enter(call.clone()), object);
         }
         if let Some(thread) = self.threads.get_mut(&id) {
-            let open =
-                Open { made, call, at_ns, instruction, object, closes, rewritten, is_unsaid };
-            (thread.open, thread.is_held) = (Some(open), held);
+            let open = Open {
+                made,
+                call,
+                at_ns,
+                instruction,
+                object,
+                closes,
+                rewritten,
+                is_unsaid,
+                was_held: is_held,
+            };
+            (thread.open, thread.is_held) = (Some(open), is_held);
         }
-        if held { Next::Hold } else { Next::ToReturn }
+        if is_held { Next::Hold } else { Next::ToReturn }
     }
 
     /// True for a poll(2) that waits for the answer of a service of the system.
@@ -294,12 +311,12 @@ impl Tracer {
     }
 
     /// The line of source that makes the call.
-    fn site(&mut self, id: u32, process: u32) -> Option<Site> {
-        let line = self.lines.line(process, id)?;
+    fn line(&mut self, id: u32, process: u32) -> Option<Line> {
+        let mut line = self.lines.line(process, id)?;
         if let Some(thread) = self.threads.get_mut(&id) {
-            thread.function = thread.function.take().or(line.function);
+            thread.function = thread.function.take().or(line.function.take());
         }
-        Some(self.named_from_here(line.site))
+        Some(line)
     }
 
     /// The site with its file named from the current folder, if it is below that.

@@ -11,6 +11,7 @@ mod descriptors;
 mod entry;
 mod filter;
 mod holders;
+mod holding;
 pub mod lines;
 mod looks;
 mod order;
@@ -19,6 +20,7 @@ mod returns;
 mod rewrite;
 mod signals;
 mod stage;
+mod terminals;
 mod threads;
 mod tracer;
 
@@ -90,7 +92,8 @@ pub fn perform(job: TraceJob) -> ExitCode {
         }
     };
     let [input, output] = [job.input, job.output].map(ptrace::inherited);
-    let programs = Programs::new(job.programs, Streams { input, output }, hosts);
+    let streams = Streams { input, output, own_terminals: job.own_terminals };
+    let programs = Programs::new(job.programs, streams, hosts);
     let mut tracer = Tracer::new(Stage::new(recorder.clone()), programs, job.stepped);
     tracer.rewriting.is_on = job.rewrite;
     let ending = tracer.run(&ticks, &mut Control::new(), job.limit_ns);

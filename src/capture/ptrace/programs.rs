@@ -2,11 +2,12 @@
 
 use std::ffi::CString;
 use std::fs::File;
-use std::io;
+use std::io::{self, IsTerminal};
 use std::net::Ipv4Addr;
 use std::os::fd::AsFd;
 
 use super::filter::filter;
+use super::terminals::Terminal;
 use crate::capture::child::TracedProgram;
 use crate::capture::link::Host;
 use crate::capture::sys::error_name;
@@ -21,6 +22,8 @@ const SOON_NS: u64 = 300_000_000;
 pub struct Streams {
     pub input: File,
     pub output: File,
+    /// Each program gets a terminal of its own instead of these, and of standard error if that is a terminal.
+    pub own_terminals: bool,
 }
 
 /// The programs, in the order of the command line.
@@ -40,6 +43,7 @@ struct Program {
     argv: Vec<String>,
     /// The file that is its standard input.
     input: Option<String>,
+    terminal: Option<Terminal>,
     launched: Option<Launched>,
     status: Option<ExitStatus>,
     /// When its first process ended, until it has been told which of its others run on.
@@ -53,6 +57,7 @@ impl Programs {
             is_named,
             argv,
             input,
+            terminal: None,
             launched: None,
             status: None,
             ended_ns: None,
@@ -87,6 +92,18 @@ impl Programs {
         self.hosts.iter().filter_map(Host::frames_without_room).sum()
     }
 
+    /// Their own terminals, each with the program's name.
+    pub fn terminals(&mut self) -> impl Iterator<Item = (&str, &mut Terminal)> {
+        let all = self.all.iter_mut();
+        all.filter_map(|program| Some((program.name.as_str(), program.terminal.as_mut()?)))
+    }
+
+    /// The name of this one, and its terminal, if it has one of its own.
+    pub fn terminal(&self, index: usize) -> Option<(&str, &Terminal)> {
+        let Program { name, terminal, .. } = &self.all[index];
+        Some((name, terminal.as_ref()?))
+    }
+
     /// Starts this one, and returns its process. It is born in the network that the calling thread is in.
     pub fn start(&mut self, index: usize) -> Result<u32, Ending> {
         if let Some(host) = self.hosts.get(index) {
@@ -109,9 +126,22 @@ impl Programs {
         let argv: Result<Vec<CString>, _> =
             program.argv.iter().map(|word| CString::new(word.as_str())).collect();
         let argv = argv.map_err(|_| program.ending(&io::ErrorKind::InvalidInput.into()))?;
-        let stderr = io::stderr();
-        let input = input.as_ref().unwrap_or(&self.streams.input);
-        let standard = [input.as_fd(), self.streams.output.as_fd(), stderr.as_fd()];
+        let (streams, stderr) = (&self.streams, io::stderr());
+        if streams.own_terminals {
+            let terminal =
+                Terminal::like(&streams.output).map_err(|error| Ending::Unavailable {
+                    why: Lack::Tracing { step: TraceStep::Terminal, errno: error_name(&error) },
+                })?;
+            program.terminal = Some(terminal);
+        }
+        let mut standard = [streams.input.as_fd(), streams.output.as_fd(), stderr.as_fd()];
+        if let Some(terminal) = &program.terminal {
+            let error = if stderr.is_terminal() { terminal.inside() } else { stderr.as_fd() };
+            standard = [terminal.inside(), terminal.inside(), error];
+        }
+        if let Some(input) = &input {
+            standard[0] = input.as_fd();
+        }
         let launched = launch(&Launch { argv: &argv, filter: &self.filter, standard })
             .map_err(|error| program.failed(&error))?;
         let process = launched.process;

@@ -50,7 +50,9 @@ impl Tracer {
         let out = if result < 0 { Output::None } else { self.output(id, process, &open, result) };
         if open.is_unsaid {
             open.object = self.new_object(process, &open, &out, result);
-            self.tell(id, open.at_ns, EventKind::Enter(open.call.clone()), open.object);
+            if !open.was_held {
+                self.tell(id, open.at_ns, EventKind::Enter(open.call.clone()), open.object);
+            }
         }
         let outcome = match i32::try_from(-result) {
             Ok(errno @ 1..=4095) => Outcome::Errno(errno_name(errno)),

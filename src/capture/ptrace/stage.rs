@@ -186,6 +186,11 @@ impl Stage {
         }
     }
 
+    /// True if what happens from here on is only counted.
+    pub fn is_full(&self) -> bool {
+        self.is_over || self.recorded >= MOST_EVENTS
+    }
+
     /// The programs are being ended: what they do from here on is none of theirs.
     pub fn end(&mut self) {
         self.is_over = true;

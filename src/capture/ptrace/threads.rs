@@ -51,6 +51,8 @@ pub struct Open {
     pub rewritten: Option<Rewritten>,
     /// Nothing is known of it yet, so its entry is not recorded yet either: socket(2), epoll_create1(2).
     pub is_unsaid: bool,
+    /// It was held, and its entry was recorded when it was let go.
+    pub was_held: bool,
 }
 
 /// A call that a signal has cut short.
@@ -189,7 +191,7 @@ impl Tracer {
                     (self.stage.now_ns(), EventKind::Exited { cpu_ns: None, status: None });
                 self.tell(id, at_ns, what, None);
             }
-            caller.open = None;
+            (caller.open, caller.is_held) = (None, false);
             self.threads.insert(id, caller);
         }
         let is_gone = |other: &u32, thread: &mut Thread| thread.process == id && *other != id;
@@ -241,7 +243,7 @@ impl Tracer {
     pub(super) fn about_to_end(&mut self, id: u32) {
         self.cut_short(id);
         let Some(thread) = self.threads.get_mut(&id) else { return };
-        thread.open = None;
+        (thread.open, thread.is_held) = (None, false);
         let used_ns = fs::read_to_string(format!("/proc/{id}/schedstat"))
             .ok()
             .and_then(|text| text.split_whitespace().next()?.parse::<u64>().ok());

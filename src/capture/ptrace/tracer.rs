@@ -5,15 +5,17 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::control::{Control, Order};
+use super::control::Control;
 use super::descriptors::{Descriptors, Sockets};
 use super::entry::Next;
+use super::holding::Holding;
 use super::looks::Looks;
 use super::order::Before;
 use super::programs::Programs;
 use super::rewrite::Rewriting;
 use super::stage::{Object, Stage};
 use super::threads::{Process, Thread, command_line};
+use crate::capture::child::Order;
 use crate::capture::sys::ptrace::{GoOn, Stop, Ticks, go_on, kill, next_stop};
 use crate::trace::{Blocked, Ending, Event, EventKind, LAB, Name, Note, RunningProcess};
 
@@ -39,9 +41,11 @@ pub struct Tracer {
     pub(super) searches: u32,
     /// Where the programs were started: the files of sites are named from there.
     pub(super) here: PathBuf,
-    stepped: bool,
     /// What the program before the next one does.
     pub(super) before: Before,
+    pub(super) holding: Holding,
+    /// How many bytes the programs have printed at terminals of their own.
+    pub(super) printed: u64,
     /// When the next tick is due, should stops come so fast that the timer never interrupts.
     tick_ns: u64,
 }
@@ -62,13 +66,15 @@ impl Tracer {
             looks: Looks::default(),
             searches: 0,
             here: std::env::current_dir().unwrap_or_default(),
-            stepped,
             before: Before::default(),
+            holding: Holding::new(stepped),
+            printed: 0,
             tick_ns: 0,
         }
     }
 
-    /// Traces until all have ended, or until the deadline, in nanoseconds since the run began. The timer must go on meanwhile.
+    /// Traces until all have ended, or until the deadline, in nanoseconds since the run began; time in which a call is held does not
+    /// count. The timer must go on meanwhile.
     pub fn run(&mut self, _: &Ticks, control: &mut Control, limit_ns: Option<u64>) -> Ending {
         self.start_next();
         loop {
@@ -95,6 +101,8 @@ impl Tracer {
                 self.tick(now_ns, control, limit_ns);
             }
         }
+        while self.read_terminals(true) {}
+        self.note_output_left_out();
         for program in self.programs.not_started() {
             self.stage.note(Note::NotStarted { program: program.into() });
         }
@@ -102,13 +110,18 @@ impl Tracer {
         self.ending.take().unwrap_or(Ending::Finished)
     }
 
-    /// What is not told by a stop: orders, the time, threads that make no call.
+    /// What is not told by a stop: orders, what was printed, the time, threads that make no call.
     fn tick(&mut self, now_ns: u64, control: &mut Control, limit_ns: Option<u64>) {
-        control.read().into_iter().for_each(|order| self.obey(order));
-        if now_ns >= self.before.until_ns() {
+        self.read_terminals(false);
+        match control.read() {
+            Some(orders) => orders.into_iter().for_each(|order| self.obey(order)),
+            None => self.fail(Ending::Interrupted),
+        }
+        let held_ns = self.held_ns(now_ns);
+        if now_ns >= self.before.until_ns() && !self.is_any_held() {
             self.start_next();
         }
-        if let Some(limit_ns) = limit_ns.filter(|limit_ns| now_ns >= *limit_ns)
+        if let Some(limit_ns) = limit_ns.filter(|limit_ns| now_ns >= *limit_ns + held_ns)
             && self.ending.is_none()
         {
             self.deadline(limit_ns);
@@ -129,14 +142,12 @@ impl Tracer {
 
     fn obey(&mut self, order: Order) {
         match order {
-            Order::Resume(process, call) => self.resume_held(|held| held == (process, call)),
+            Order::Resume { process, call } => self.resume_held(|held| held == (process, call)),
             Order::ResumeAll => {
-                self.stepped = false;
+                self.holding.is_on = false;
                 self.resume_held(|_| true);
             }
-            Order::Stop => {
-                self.fail(Ending::Interrupted);
-            }
+            Order::Type { process, text } => self.type_at_terminal(process, &text),
         }
     }
 
@@ -197,39 +208,16 @@ impl Tracer {
             }
             Stop::Born(child) => self.adopt(child, Some(thread)),
             Stop::Execed(former) => self.execed(thread, former),
-            Stop::Ending => self.about_to_end(thread),
+            Stop::Ending => {
+                self.read_terminals(false); // its last words come before its end
+                self.about_to_end(thread);
+            }
             Stop::Stopped => how = GoOn::StayStopped,
             Stop::Other => {}
             Stop::Exited(code) => return self.ended(thread, &Ok(code)),
             Stop::Killed(number) => return self.ended(thread, &Err(number)),
         }
         go_on(thread, how, signal);
-    }
-
-    /// Whether this call is held before it is made: the run is stepped, and the call has a line.
-    pub(super) fn is_stepped(&self) -> bool {
-        self.stepped
-    }
-
-    fn resume_held(&mut self, is_meant: impl Fn((u32, u64)) -> bool) {
-        let held = self.threads.iter().filter(|(_, thread)| thread.is_held);
-        let held: Vec<u32> = held
-            .filter(|(_, thread)| {
-                thread.open.as_ref().is_some_and(|open| is_meant((thread.process, open.call.id)))
-            })
-            .map(|(id, _)| *id)
-            .collect();
-        for id in held {
-            let at_ns = self.stage.now_ns();
-            let Some(thread) = self.threads.get_mut(&id) else { continue };
-            thread.is_held = false;
-            if let Some(open) = &mut thread.open {
-                open.at_ns = at_ns;
-                let (call, object) = (open.call.clone(), open.object);
-                self.tell(id, at_ns, EventKind::Enter(call), object);
-            }
-            go_on(id, GoOn::ToReturn, 0);
-        }
     }
 
     /// Records what this thread did, unless it was done on an object that may never be used.

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use unicode_width::UnicodeWidthStr;
 
 use super::stepper::Stepper;
-use super::{Failure, Session};
+use super::typing::{Reader, Typing, readers};
+use super::{Failure, Session, is_traced};
 use crate::experiments;
 use crate::i18n::tr;
 use crate::output::terminal;
@@ -14,13 +15,13 @@ use crate::signals::Cleanup;
 use crate::views::step::Shot;
 use crate::views::trace::Trace;
 
-pub(super) struct Display<'a> {
-    name: &'a str,
+pub(super) struct Display {
     how: How,
 }
 
 enum How {
-    Screen(#[allow(dead_code, reason = "gives the screen back when it is dropped")] Cleanup),
+    /// `None` while the screen is given back.
+    Screen(Option<Cleanup>),
     Lines {
         trace: Box<Trace>,
         /// How many events have been shown.
@@ -30,15 +31,30 @@ enum How {
     },
 }
 
-impl<'a> Display<'a> {
-    pub(super) fn new(session: &mut Session, name: &'a str) -> Result<Display<'a>, Failure> {
+impl Display {
+    pub(super) fn new(session: &mut Session) -> Result<Display, Failure> {
         let how = if session.terminal.erases() {
-            How::Screen(session.terminal.alternate_screen()?)
+            How::Screen(Some(session.terminal.alternate_screen()?))
         } else {
             let trace = Trace::new(session.detail(), session.terminal.width());
             How::Lines { trace: Box::new(trace), events: 0, stops: 0 }
         };
-        Ok(Display { name, how })
+        Ok(Display { how })
+    }
+
+    /// Gives the screen back.
+    pub(super) fn give_back(&mut self) {
+        if let How::Screen(screen) = &mut self.how {
+            *screen = None;
+        }
+    }
+
+    /// Takes the screen again.
+    pub(super) fn take(&mut self, session: &mut Session) -> Result<(), Failure> {
+        if let How::Screen(screen) = &mut self.how {
+            *screen = Some(session.terminal.alternate_screen()?);
+        }
+        Ok(())
     }
 
     /// Whether pictures replace each other.
@@ -51,10 +67,11 @@ impl<'a> Display<'a> {
         &mut self,
         session: &mut Session,
         stepper: &Stepper,
+        typing: Option<&Typing>,
         (width, height): (usize, usize),
         closed: bool,
     ) -> terminal::Result<()> {
-        let (experiment, step) = (self.name, stepper.step());
+        let (experiment, step) = (stepper.recording.header.name(), stepper.step());
         let title = match (stepper.is_looking_back(), closed) {
             (true, _) => {
                 tr!("{experiment} · step {step} again (Enter goes forward)", experiment, step)
@@ -74,17 +91,12 @@ impl<'a> Display<'a> {
         match &mut self.how {
             How::Screen(_) => {
                 let Picture(mut rows) = shot.draw(width, height.saturating_sub(1));
-                let keys = match (closed && !stepper.is_looking_back(), session.class.pace) {
-                    _ if stepper.runs_through => tr!("Running to the end · q quits"),
-                    (true, _) => tr!("Enter shows the results · q quits"),
-                    (false, Some(_)) => {
-                        tr!("Enter continues at once · b back · c to the end · q quits")
-                    }
-                    (false, None) => step_keys(),
+                let is_over = closed && !stepper.is_looking_back();
+                let keys = match typing {
+                    Some(typing) => typed_line(typing, width),
+                    None => keys(stepper, is_over, session.class.pace.is_some(), width),
                 };
-                let short = tr!("Enter · b back · c end · q quits");
-                let keys = if keys.width() <= width { keys } else { short };
-                rows.push(Row::new().with(fit(keys, width), Ink::Warn));
+                rows.push(Row::new().with(fit(&keys, width), Ink::Warn));
                 terminal.whole_screen(&Picture(rows))
             }
             How::Lines { trace, events, stops } => {
@@ -93,6 +105,9 @@ impl<'a> Display<'a> {
                 *events = all_events.len().max(*events);
                 if *stops == 0 && stepper.stops() > 0 && terminal.is_interactive() {
                     rows.push(Row::new().with(step_keys(), Ink::Warn));
+                }
+                if let Some(typing) = typing {
+                    rows.push(Row::new().with(typed_line(typing, width), Ink::Warn));
                 }
                 if stepper.stops() > *stops || closed {
                     *stops = stepper.stops();
@@ -110,6 +125,57 @@ impl<'a> Display<'a> {
 fn text_of(path: &str) -> Option<Cow<'static, str>> {
     let own = experiments::text_of(path).map(Cow::Borrowed);
     own.or_else(|| std::fs::read_to_string(path).ok().map(Cow::Owned))
+}
+
+/// What keys do now, as far as there is room to say it.
+fn keys(stepper: &Stepper, is_over: bool, is_paced: bool, width: usize) -> String {
+    let (events, cursor) = stepper.in_view();
+    let is_traced = is_traced(&stepper.recording);
+    let waiting = if is_traced && !is_over { readers(events, cursor) } else { Vec::new() };
+    let keys = match &waiting[..] {
+        _ if stepper.is_looking_back() => step_keys().to_owned(),
+        [Reader { name, .. }, ..] if stepper.runs_through => {
+            tr!("Running to the end · i types for {name} · q quits", name)
+        }
+        _ if stepper.runs_through => tr!("Running to the end · q quits").to_owned(),
+        _ if is_over => tr!("Enter shows the results · q quits").to_owned(),
+        [Reader { name, .. }, ..] if cursor.is_none() => {
+            tr!("No call is held · i types for {name} · Ctrl-C is for the programs · q quits", name)
+        }
+        [Reader { name, .. }, ..] => {
+            tr!(
+                "Enter makes this call · i types for {name} · b back · c to the end · q quits",
+                name
+            )
+        }
+        _ if is_traced && cursor.is_none() => {
+            tr!("No call is held · Ctrl-C is for the programs · b back · q quits").to_owned()
+        }
+        _ if is_paced => {
+            tr!("Enter continues at once · b back · c to the end · q quits").to_owned()
+        }
+        _ => step_keys().to_owned(),
+    };
+    match &waiting[..] {
+        _ if keys.width() <= width => keys,
+        [] => tr!("Enter · b back · c end · q quits").to_owned(),
+        _ => tr!("Enter · i types · b back · c end · q quits").to_owned(),
+    }
+}
+
+/// The line that is being typed for a program: its end, if it is too long.
+fn typed_line(typing: &Typing, width: usize) -> String {
+    let who = &typing.reader().name;
+    let head = if typing.has_choice() {
+        tr!("{who} reads (Tab: another, Esc: nothing): ", who)
+    } else {
+        tr!("{who} reads (Esc: nothing): ", who)
+    };
+    let text = &typing.text;
+    let from = text.char_indices().map(|(at, _)| at);
+    let fits = |at: &usize| head.width() + text[*at..].width() < width;
+    let at = from.chain([text.len()]).find(fits).unwrap_or(text.len());
+    format!("{head}{}▏", &text[at..])
 }
 
 /// The keys of a run that waits for them.

@@ -1,26 +1,34 @@
 //! A stepped run: each call is paused before it is made, its line is shown, and Enter (or the pace) resumes it.
 //!
 //! The process of the run itself is paused: the call at the cursor has not been made yet. [`Stepper`] chooses the next call;
-//! [`Display`] shows it.
+//! [`Display`] shows it. Programs that are traced have terminals of their own meanwhile: what they print is an event, and `i` types a
+//! line for one ([`Typing`]).
 
 use std::collections::BTreeMap;
+use std::io;
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use super::live::{self, FinishedRun, exit_text};
 use super::{Failure, Session};
-use crate::capture::child::{ExperimentRun, Output, interrupted};
+use crate::capture::child::{ExperimentRun, Order, Output, interrupted, was_ctrl_c_left};
 use crate::experiments::Experiment;
 use crate::output::terminal::keys::{self, Key};
+use crate::signals::{self, Cleanup};
+use crate::trace::EventKind;
+use crate::trace::recording::{Origin, Recording};
 
 mod display;
 mod stepper;
+mod typing;
 
 use display::Display;
 use stepper::Stepper;
+use typing::{Typed, Typing, readers};
 
 /// How often keys are polled for.
 const KEY_POLL: Duration = Duration::from_millis(20);
-/// How often the screen is redrawn while the run goes to its end without pauses.
+/// How often the screen is redrawn while much happens and no call waits for a key.
 const REDRAW_INTERVAL: Duration = Duration::from_millis(250);
 
 /// Runs an experiment step by step.
@@ -29,85 +37,196 @@ pub(super) fn run(
     experiment: &Experiment,
     settings: &BTreeMap<String, String>,
 ) -> Result<FinishedRun, Failure> {
-    let (mut run, recording) = live::start(session, experiment, settings, true)?;
+    let (run, recording) = live::start(session, experiment, settings, true)?;
+    let (recording, status) = follow(session, run, recording)?;
+    Ok(FinishedRun { recording, exit: exit_text(status) })
+}
+
+/// Steps through a run that was started to be stepped.
+pub(super) fn follow(
+    session: &mut Session,
+    mut run: ExperimentRun,
+    recording: Recording,
+) -> Result<(Recording, io::Result<ExitStatus>), Failure> {
     let mut stepper = Stepper::new(recording, session.class.pace);
-    let stepped = step_through(session, &mut run, &mut stepper, experiment.name);
-    if stepped.is_err() {
+    let stepped = Player::new(session).and_then(|mut player| {
+        let stepped = player.step_through(session, &mut run, &mut stepper);
+        player.leave(session, &stepper.recording)?;
+        stepped
+    });
+    if stepped.is_err() || interrupted().is_some() {
         // Keep what it recorded so far, and its end.
         run.stop(|line| {
             stepper.receive(&line);
             session.write_line(&line)
         })?;
     }
-    let exit = exit_text(run.finish());
+    let status = run.finish();
     let recording = stepper.recording;
     session.finish_run(&recording)?;
     if let Some(code) = interrupted() {
         return Err(Failure::Interrupted(code));
     }
-    stepped.map(|()| FinishedRun { recording, exit })
+    stepped.map(|()| (recording, status))
 }
 
-/// Steps to the end of the run, and waits there until its end has been seen.
-fn step_through(
-    session: &mut Session,
-    run: &mut ExperimentRun,
-    stepper: &mut Stepper,
-    name: &str,
-) -> Result<(), Failure> {
-    let has_keys = session.terminal.is_interactive();
-    let _raw_mode = if has_keys { Some(keys::raw_mode()?) } else { None };
-    let mut display = Display::new(session, name)?;
-    let (mut size, mut closed, mut stale, mut drawn) = (None, false, false, Instant::now());
-    loop {
-        let mut news = false;
-        let (mut timeout, began) = (stepper.time_to_next(KEY_POLL), Instant::now());
-        // Keys must be read even if the run never stops writing.
-        while !closed && began.elapsed() <= KEY_POLL {
-            match run.next(timeout) {
-                Output::Line(line) => {
-                    session.write_line(&line)?;
-                    news |= stepper.receive(&line);
-                    timeout = Duration::ZERO;
-                }
-                Output::TimedOut => break,
-                Output::Closed => {
-                    (closed, news) = (true, true);
-                    stepper.end();
+/// The player of a stepped run: its screen and its keys.
+struct Player {
+    display: Display,
+    raw_mode: Option<Cleanup>,
+    typing: Option<Typing>,
+    /// The window's size when it was last drawn; `None` if it must be drawn again.
+    size: Option<(usize, usize)>,
+}
+
+impl Player {
+    fn new(session: &mut Session) -> Result<Player, Failure> {
+        let raw_mode =
+            if session.terminal.is_interactive() { Some(keys::raw_mode()?) } else { None };
+        Ok(Player { display: Display::new(session)?, raw_mode, typing: None, size: None })
+    }
+
+    /// Steps to the end of the run, and waits there until its end has been seen.
+    fn step_through(
+        &mut self,
+        session: &mut Session,
+        run: &mut ExperimentRun,
+        stepper: &mut Stepper,
+    ) -> Result<(), Failure> {
+        let has_keys = self.raw_mode.is_some();
+        let (mut closed, mut stale, mut drawn) = (false, false, Instant::now());
+        loop {
+            let mut news = false;
+            let (mut timeout, began) = (stepper.time_to_next(KEY_POLL), Instant::now());
+            // Keys must be read even if the run never stops writing.
+            while !closed && began.elapsed() <= KEY_POLL {
+                match run.next(timeout) {
+                    Output::Line(line) => {
+                        session.write_line(&line)?;
+                        news |= stepper.receive(&line);
+                        timeout = Duration::ZERO;
+                    }
+                    Output::TimedOut => break,
+                    Output::Closed => {
+                        (closed, news, self.typing) = (true, true, None);
+                        stepper.end();
+                    }
                 }
             }
+            if was_ctrl_c_left() && !stepper.runs_through {
+                stepper.run_through(run); // a call that is held would keep the signal away
+            }
+            // The end stays on the screen until a key is pressed.
+            let waits = has_keys && stepper.waits_for_keys();
+            news |= stepper.choose_next(run);
+            let measured = session.terminal.screen_size();
+            stale |= news || self.size != Some(measured);
+            let is_calm = !news || drawn.elapsed() >= REDRAW_INTERVAL;
+            let due = match self.display.is_screen() {
+                true => is_calm || stepper.has_cursor(),
+                false => !stepper.runs_through,
+            };
+            if stale && due {
+                (stale, drawn, self.size) = (false, Instant::now(), Some(measured));
+                self.display.draw(session, stepper, self.typing.as_ref(), measured, closed)?;
+            }
+            if (closed && !waits) || interrupted().is_some() {
+                return Ok(());
+            }
+            if stepper.is_due() {
+                stepper.forward(run);
+            }
+            let within = if closed { KEY_POLL } else { Duration::ZERO };
+            let typed = if has_keys { keys::typed(within)? } else { None };
+            if let Some(bytes) = typed
+                && self.press(session, run, stepper, &bytes, closed)?
+            {
+                return Ok(());
+            }
         }
-        // The end stays on the screen until a key is pressed.
-        let waits = has_keys && stepper.waits_for_keys();
-        news |= stepper.choose_next(run);
-        let measured = session.terminal.screen_size();
-        stale |= news || size != Some(measured);
-        let due = !stepper.runs_through
-            || (display.is_screen() && (!news || drawn.elapsed() >= REDRAW_INTERVAL));
-        if stale && due {
-            (stale, drawn, size) = (false, Instant::now(), Some(measured));
-            display.draw(session, stepper, measured, closed)?;
+    }
+
+    /// Does what was typed; true if it ends the run that is over.
+    fn press(
+        &mut self,
+        session: &mut Session,
+        run: &ExperimentRun,
+        stepper: &mut Stepper,
+        bytes: &[u8],
+        closed: bool,
+    ) -> Result<bool, Failure> {
+        self.size = None; // whatever it does
+        let mut bytes = bytes;
+        if self.typing.is_none()
+            && !closed
+            && is_traced(&stepper.recording)
+            && let Some(rest) = bytes.strip_prefix(b"i")
+        {
+            self.typing = Typing::new(readers(stepper.recording.events(), stepper.in_view().1));
+            bytes = rest; // whoever pastes has typed more by now
+            if rest.is_empty() {
+                return Ok(false);
+            }
         }
-        if (closed && !waits) || interrupted().is_some() {
-            return Ok(());
+        if let Some(typing) = &mut self.typing {
+            match typing.take(bytes) {
+                Typed::Unfinished => return Ok(false),
+                Typed::Cancelled => {}
+                Typed::Text(text) => {
+                    let process = typing.reader().process;
+                    run.order(&Order::Type { process, text });
+                }
+            }
+            self.typing = None;
+            return Ok(false);
         }
-        let within = if closed { KEY_POLL } else { Duration::ZERO };
-        let mut pressed = if has_keys { keys::pressed(within)? } else { Vec::new() };
-        if pressed.is_empty() && stepper.is_due() {
-            pressed.push(Key::On);
-        }
-        for key in pressed {
+        for key in keys::parse(bytes) {
             match key {
                 Key::Letter('q') => return Err(Failure::Quit),
                 Key::On | Key::Letter('c') | Key::End if closed && !stepper.is_looking_back() => {
-                    return Ok(());
+                    return Ok(true);
                 }
                 Key::On => stepper.forward(run),
                 Key::Back => stepper.back(),
                 Key::Letter('c') | Key::End => stepper.run_through(run),
+                Key::Suspend => self.suspend(session)?,
                 Key::Letter(_) => {}
             }
-            size = None; // a key redraws, whatever it did
         }
+        Ok(false)
     }
+
+    /// Stops this program and all of its run, as Ctrl-Z does, with the terminal as it was before.
+    fn suspend(&mut self, session: &mut Session) -> Result<(), Failure> {
+        self.display.give_back();
+        self.raw_mode = None;
+        signals::suspend();
+        self.raw_mode = Some(keys::raw_mode()?);
+        self.display.take(session)
+    }
+
+    /// Gives the terminal back. What the programs printed while the screen was ours, and what was typed for them, comes below what was
+    /// there before.
+    fn leave(mut self, session: &mut Session, recording: &Recording) -> Result<(), Failure> {
+        let was_screen = self.display.is_screen();
+        self.display.give_back();
+        self.raw_mode = None;
+        let printed = recording.events().iter().filter_map(|event| match &event.what {
+            EventKind::Printed { text, .. } | EventKind::Typed { text, .. } => {
+                Some(text.trim_end_matches('\u{4}'))
+            }
+            _ => None,
+        });
+        let printed: String = printed.collect();
+        if was_screen && !printed.is_empty() {
+            session.terminal.verbatim(printed.trim_end_matches('\n'))?;
+            session.terminal.flush()?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether these are programs of the learner's own, which have keyboards.
+fn is_traced(recording: &Recording) -> bool {
+    matches!(recording.header.origin, Origin::Programs(_))
 }

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::capture::child::{ExperimentRun, Resume};
+use crate::capture::child::{ExperimentRun, Order};
 use crate::trace::recording::{self, Line, Recording};
 use crate::trace::{Event, EventKind};
 
@@ -65,13 +65,10 @@ impl Stepper {
                 let call = (event.process, back.call.id);
                 self.resumed = self.resumed.filter(|(resumed, _)| *resumed != call);
             }
-            // A killed process makes none of its paused calls.
-            EventKind::Exited { .. } => {
-                let same_thread = |paused: &Event| {
-                    (paused.process, paused.thread) == (event.process, event.thread)
-                };
-                self.paused.retain(|paused| !same_thread(paused));
-                let _ = self.cursor.take_if(|(paused, _)| same_thread(paused));
+            // Nobody makes the paused calls of a thread that was killed, or of a program that another one has replaced.
+            EventKind::Exited { .. } | EventKind::Execed { .. } => {
+                self.paused.retain(|paused| !event.ends(paused));
+                let _ = self.cursor.take_if(|(paused, _)| event.ends(paused));
             }
             _ => {}
         }
@@ -86,7 +83,7 @@ impl Stepper {
     pub(super) fn choose_next(&mut self, run: &ExperimentRun) -> bool {
         if self.runs_through {
             if self.paused.drain(..).count() > 0 {
-                run.resume(Resume::All);
+                run.order(&Order::ResumeAll);
             }
             return false;
         }
@@ -116,6 +113,11 @@ impl Stepper {
         !self.is_looking_back() && self.pace.is_some_and(|pace| waited >= Some(pace))
     }
 
+    /// Whether a call is about to be made.
+    pub(super) fn has_cursor(&self) -> bool {
+        self.cursor.is_some()
+    }
+
     /// Whether a key is needed to go on.
     pub(super) fn waits_for_keys(&self) -> bool {
         !self.runs_through && (self.pace.is_none() || self.is_looking_back())
@@ -135,7 +137,7 @@ impl Stepper {
             && let EventKind::Held(call) = &event.what
         {
             self.resumed = Some(((event.process, call.id), Instant::now()));
-            run.resume(Resume::Call { process: event.process, call: call.id });
+            run.order(&Order::Resume { process: event.process, call: call.id });
         }
     }
 
@@ -155,7 +157,7 @@ impl Stepper {
     /// Runs to the end without pauses.
     pub(super) fn run_through(&mut self, run: &ExperimentRun) {
         (self.runs_through, self.looking_back, self.cursor) = (true, None, None);
-        run.resume(Resume::All);
+        run.order(&Order::ResumeAll);
     }
 
     pub(super) fn stops(&self) -> usize {

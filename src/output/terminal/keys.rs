@@ -14,17 +14,25 @@ pub enum Key {
     Back,
     /// Any other letter, in lower case.
     Letter(char),
+    /// Ctrl-Z.
+    Suspend,
     /// End of input.
     End,
 }
 
-/// Turns line editing and echo off. Ctrl-C still interrupts. Dropping the guard, or a signal, restores the terminal.
+/// Turns line editing and echo off. Ctrl-C still interrupts. Ctrl-Z is a key, for the terminal must be restored before the program stops,
+/// and Ctrl-\ is none, for it would end the program before that. Dropping the guard, or a signal, restores the terminal.
 #[cfg(unix)]
 pub fn raw_mode() -> io::Result<Cleanup> {
-    use nix::sys::termios::{FlushArg, LocalFlags, SetArg, tcflush, tcgetattr, tcsetattr};
+    use nix::sys::termios::{
+        FlushArg, LocalFlags, SetArg, SpecialCharacterIndices, tcflush, tcgetattr, tcsetattr,
+    };
     let before = tcgetattr(io::stdin())?;
     let mut raw = before.clone();
     raw.local_flags.remove(LocalFlags::ICANON | LocalFlags::ECHO);
+    for key in [SpecialCharacterIndices::VSUSP, SpecialCharacterIndices::VQUIT] {
+        raw.control_chars[key as usize] = libc::_POSIX_VDISABLE;
+    }
     tcsetattr(io::stdin(), SetArg::TCSANOW, &raw)?;
     let _ = tcflush(io::stdin(), FlushArg::TCIFLUSH);
     Ok(signals::at_end(move || {
@@ -38,46 +46,47 @@ pub fn raw_mode() -> io::Result<Cleanup> {
     Ok(signals::at_end(|| ()))
 }
 
-/// The keys pressed within this time, in [`raw_mode`].
+/// The bytes typed within this time, in [`raw_mode`]: `None` if there are none, empty at the end of input.
 #[cfg(unix)]
-pub fn pressed(within: Duration) -> io::Result<Vec<Key>> {
+pub fn typed(within: Duration) -> io::Result<Option<Vec<u8>>> {
     use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
     use std::os::fd::AsFd;
     let stdin = io::stdin();
     let mut watched = [PollFd::new(stdin.as_fd(), PollFlags::POLLIN)];
     match poll(&mut watched, PollTimeout::try_from(within).unwrap_or(PollTimeout::ZERO)) {
-        Ok(0) | Err(nix::errno::Errno::EINTR) => return Ok(Vec::new()),
+        Ok(0) | Err(nix::errno::Errno::EINTR) => return Ok(None),
         other => other?,
     };
     let mut block = [0; 64];
     // Not through the standard library's buffer, which could keep bytes that poll then does not see.
     let got = nix::unistd::read(stdin.as_fd(), &mut block)?;
-    Ok(if got == 0 { vec![Key::End] } else { parse(&block[..got]) })
+    Ok(Some(block[..got].to_vec()))
 }
 
 /// Other systems wait for a line.
 #[cfg(not(unix))]
-pub fn pressed(within: Duration) -> io::Result<Vec<Key>> {
+pub fn typed(within: Duration) -> io::Result<Option<Vec<u8>>> {
     if within.is_zero() {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let mut line = String::new();
-    let got = io::stdin().read_line(&mut line)?;
-    Ok(if got == 0 {
-        vec![Key::End]
-    } else {
-        parse(if line.trim().is_empty() { b"\n" } else { line.trim().as_bytes() })
-    })
+    io::stdin().read_line(&mut line)?;
+    let keys = if line.trim().is_empty() { line.as_str() } else { line.trim() };
+    Ok(Some(keys.as_bytes().to_vec()))
 }
 
-/// Decodes a terminal's bytes; unknown keys are ignored.
-fn parse(mut bytes: &[u8]) -> Vec<Key> {
+/// The keys of these bytes; unknown ones are ignored.
+pub fn parse(mut bytes: &[u8]) -> Vec<Key> {
     let mut keys = Vec::new();
+    if bytes.is_empty() {
+        keys.push(Key::End);
+    }
     while let Some((first, rest)) = bytes.split_first() {
         bytes = rest;
         match first {
             b'\r' | b'\n' | b' ' => keys.push(Key::On),
             4 => keys.push(Key::End),
+            0x1a => keys.push(Key::Suspend),
             b'b' | b'B' => keys.push(Key::Back),
             0x1b => {
                 // ESC, [ or O, parameters, and a last byte from 0x40 on (ECMA-48).
@@ -139,5 +148,7 @@ mod tests {
         assert_eq!(parse(b"\x1b[1;5C\x1b[15~c\x1b"), [Key::Letter('c')]);
         assert_eq!(parse(b"\x1bxq"), [Key::Letter('q')], "Alt and x, then q");
         assert_eq!(parse("你\u{4}".as_bytes()), [Key::End]);
+        assert_eq!(parse(b""), [Key::End]);
+        assert_eq!(parse(b"\x1a"), [Key::Suspend]);
     }
 }

@@ -25,7 +25,7 @@ type Text = Cow<'static, str>;
 #[strum_discriminants(
     name(SyscallKind),
     doc = "Which system call, without its arguments; displayed as `recv`.",
-    derive(strum::EnumIter)
+    derive(Hash, strum::EnumIter)
 )]
 pub enum Syscall {
     /// socket(2).

@@ -66,6 +66,23 @@ impl Trace {
             EventKind::Signalled { signal } => {
                 self.prose(event, &tr!("is sent {signal}", signal = safe(signal)), Ink::Faint)
             }
+            EventKind::Printed { program, text } => {
+                let event = Event { actor: program.clone(), ..event.clone() };
+                let line = |line: &str| {
+                    let words = tr!("prints: {line}", line = safe(line.trim_end_matches('\r')));
+                    self.prose(&event, &words, Ink::Strong)
+                };
+                text.lines().flat_map(line).collect()
+            }
+            EventKind::Typed { program, text } => {
+                let event = Event { actor: program.clone(), ..event.clone() };
+                let line = safe(text.trim_end_matches(['\n', '\u{4}']));
+                let words = match (line.is_empty(), text.ends_with('\u{4}')) {
+                    (true, true) => tr!("typed: the end of input (Ctrl-D)").to_owned(),
+                    _ => tr!("typed: {line}", line),
+                };
+                self.prose(&event, &words, Ink::Strong)
+            }
             EventKind::Note { note } => self.prose(event, &wording::note(note), Ink::Warn),
             EventKind::Exited { cpu_ns, .. } => {
                 let used = cpu_ns.map_or(String::new(), |used| {

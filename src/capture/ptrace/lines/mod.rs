@@ -30,6 +30,8 @@ pub struct Line {
     /// In Python, the outermost function of the learner's own that the thread is in: the one that it was started with. `None` for the main
     /// thread, which runs a module.
     pub function: Option<String>,
+    /// In Python, the line imports a module whose own code does something.
+    pub is_import: bool,
 }
 
 /// Programs that run programs. Some have debug information of their own, which is nothing to the learner.
@@ -69,7 +71,7 @@ impl Lines {
             Image::Python(interpreter) => interpreter.line(thread),
             Image::Native(program) => {
                 let site = program.site(process, thread, &mut self.binaries)?;
-                Some(Line { site, function: None })
+                Some(Line { site, function: None, is_import: false })
             }
             Image::Without(..) => None,
         }

@@ -128,7 +128,7 @@ impl Source {
     fn at(&self, mark: &str, function: Option<&str>) -> Option<Line> {
         let file = self.path.to_str().expect("UTF-8").to_owned();
         let site = crate::trace::Site { file: file.into(), line: self.marked(mark) };
-        Some(Line { site, function: function.map(str::to_owned) })
+        Some(Line { site, function: function.map(str::to_owned), is_import: false })
     }
 }
 

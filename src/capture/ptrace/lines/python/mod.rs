@@ -51,6 +51,8 @@ struct Code {
     identity: Identity,
     /// Its absolute path, if it is a file of the learner's own.
     file: Option<String>,
+    /// It is the interpreter's own, and imports modules.
+    imports: bool,
     qualname: String,
     table: Vec<u8>,
 }
@@ -109,11 +111,12 @@ impl Interpreter {
         let known = self.thread(thread)?;
         let mut at = self.current_frame(known.state)?;
         let mut site = None;
+        let mut is_import = false;
         let mut outermost = None;
         for _ in 0..FRAMES {
             if at == 0 {
                 self.threads.insert(thread, Thread { function: Some(outermost.clone()), ..known });
-                return Some(Line { site: site?, function: outermost });
+                return Some(Line { site: site?, function: outermost, is_import });
             }
             let frame = self.frame(at)?;
             at = frame.previous;
@@ -122,6 +125,7 @@ impl Interpreter {
             }
             let instructions = self.layout.instructions;
             let Some(code) = self.code(frame.code) else { continue };
+            is_import |= site.is_none() && code.imports;
             let Some(file) = &code.file else { continue };
             outermost = match function_name(&code.qualname) {
                 "<module>" => None,
@@ -134,12 +138,12 @@ impl Interpreter {
                 let line = line_table::line_of(&code.table, code.identity.first_line, unit)?;
                 site = Some(Site { file: file.clone().into(), line });
                 if let Some(function) = known.function.clone() {
-                    return Some(Line { site: site?, function });
+                    return Some(Line { site: site?, function, is_import });
                 }
             }
         }
         // Too deep for the outermost function to be known.
-        Some(Line { site: site?, function: None })
+        Some(Line { site: site?, function: None, is_import })
     }
 
     /// A thread, by its TID.
@@ -234,7 +238,8 @@ impl Interpreter {
             self.memory.read(identity.line_table.checked_add(32)?, usize::try_from(length).ok()?);
         let filename = self.text(identity.filename)?;
         let file = own_file(self.process, &filename);
-        Some(Code { identity, file, qualname: self.text(identity.qualname)?, table })
+        let imports = filename.starts_with("<frozen importlib");
+        Some(Code { identity, file, imports, qualname: self.text(identity.qualname)?, table })
     }
 
     /// A str, if it is stored compactly, as all are that the compiler makes.
