@@ -270,7 +270,7 @@ fn time_in_which_a_call_is_held_does_not_count() {
         ["trace", "--pace", "400ms", "--for", "1s", "--record", utf8(&path), "--", "./waits"];
     let mut command = explore(&args);
     let (text, error, code) = ended(command.current_dir(folder.path()));
-    assert_eq!((code, error.as_str()), (Some(0), ""), "{text}");
+    assert_eq!((code, error.as_str()), (Some(124), ""), "{text}");
     let recording = recorded(&path);
     let deadline = recording.events().iter().find_map(|event| match &event.what {
         EventKind::Deadline { limit_ns, .. } => Some((event.at_ns, *limit_ns)),
