@@ -184,10 +184,11 @@ impl Sockets {
         self.closed_to_us.contains(&process)
     }
 
-    /// The sockets that a process has open, by descriptor.
-    pub fn of_process(&self, process: u32) -> Vec<(i64, SocketId)> {
+    /// The sockets that this thread of a process has open, by descriptor. (The first thread of a process may have ended before others,
+    /// and has none then.)
+    pub fn of_thread(&self, thread: u32, process: u32) -> Vec<(i64, SocketId)> {
         if !self.is_closed_to_us(process) {
-            return sockets_of(process);
+            return sockets_of(thread);
         }
         let mut all: Vec<_> = self
             .returned
@@ -221,8 +222,9 @@ impl Sockets {
         if self.known.get(&id).is_some_and(|socket| !socket.shared) {
             return 0;
         }
-        let of =
-            |process| self.of_process(process).iter().filter(|(_, other)| *other == id).count();
+        let of = |process| {
+            self.of_thread(process, process).iter().filter(|(_, other)| *other == id).count()
+        };
         u32::try_from(processes.map(of).sum::<usize>()).unwrap_or(u32::MAX)
     }
 

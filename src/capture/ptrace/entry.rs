@@ -182,7 +182,7 @@ impl Tracer {
         if let Some(number) = self.threads.get(&id).map(|thread| thread.process)
             && let Some(process) = self.processes.get_mut(&number)
         {
-            process.before_exec = self.sockets.of_process(number);
+            process.before_exec = self.sockets.of_thread(id, number);
             let path = made.args[if made.name == "execveat" { 1 } else { 0 }];
             let path = Memory::of(id).c_string(path).map(OsString::from_vec);
             process.next_file = path.map(PathBuf::from);
@@ -200,7 +200,11 @@ impl Tracer {
                 let (first, last) = (made.args[0], made.args[1] & 0xffff_ffff);
                 let is_in =
                     |fd: i64| u64::try_from(fd).is_ok_and(|fd| (first..=last).contains(&fd));
-                self.sockets.of_process(process).into_iter().filter(|(fd, _)| is_in(*fd)).collect()
+                self.sockets
+                    .of_thread(id, process)
+                    .into_iter()
+                    .filter(|(fd, _)| is_in(*fd))
+                    .collect()
             }
             _ => Vec::new(),
         }

@@ -233,7 +233,7 @@ impl Tracer {
         let Some(process) = self.processes.get_mut(&id) else { return Vec::new() };
         let mut before = std::mem::take(&mut process.before_exec);
         if !before.is_empty() {
-            let now = self.sockets.of_process(id);
+            let now = self.sockets.of_thread(id, id);
             before.retain(|socket| !now.contains(socket));
         }
         before
@@ -253,7 +253,7 @@ impl Tracer {
         process.cpu_ns += used_ns.unwrap_or(0);
         process.alive = process.alive.saturating_sub(1);
         if process.alive == 0 {
-            for (fd, socket) in self.sockets.of_process(process_id) {
+            for (fd, socket) in self.sockets.of_thread(id, process_id) {
                 self.closes_unasked(id, "exit", fd, socket);
             }
             self.stage.forget_epolls(process_id);
