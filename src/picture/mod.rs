@@ -225,7 +225,10 @@ mod tests {
         assert_eq!(fit_middle("server pool-1-thread-2", 12), "server…ead-2");
         assert_eq!(fit_middle("server", 6), "server");
         assert_eq!(fit_middle("server", 2), "s…");
-        assert_eq!(fit_middle("服务器线程池之二", 9), "服务…之二");
+        assert_eq!(
+            fit_middle("\u{670d}\u{52a1}\u{5668}\u{4e4b}\u{4e8c}", 9),
+            "\u{670d}\u{52a1}…\u{4e4b}\u{4e8c}"
+        );
     }
 
     #[test]

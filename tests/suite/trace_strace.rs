@@ -287,6 +287,7 @@ fn a_static_program_in_go() {
     let folder = folder();
     let (program, text) = (utf8(&folder.path().join("echo")).to_owned(), source("strace/echo.go"));
     go.args(["build", "-o", &program, &text]).env("CGO_ENABLED", "0");
+    go.env("GOCACHE", folder.path().join("cache")); // where there is no HOME
     assert!(go.status().expect("go runs").success());
     let programs = ["server", "client"].map(|role| format!("{program} {role}"));
     let programs = programs.each_ref().map(String::as_str);

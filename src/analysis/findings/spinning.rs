@@ -8,9 +8,10 @@ use crate::trace::{Sample, Syscall};
 /// So many vain calls in a row, and no less often than this, are a loop that spins.
 const CALLS: usize = 100;
 const GAP_NS: u64 = 10_000_000;
-/// Whoever spends more than so many times as long between such calls as in them does something else meanwhile. (The tracer makes
-/// both longer.)
+/// Whoever spends more than so many times as long between such calls as in them, and so long at least, does something else
+/// meanwhile. (The tracer makes both longer.)
 const WORK: u64 = 4;
+const WORK_NS: u64 = 500_000;
 /// A thread that has run, or been ready to, for so long since its last call, and most of that time, is busy.
 const BUSY_NS: u64 = 1_000_000_000;
 
@@ -70,7 +71,7 @@ fn works(facts: &Facts, run: &[usize]) -> bool {
     let pairs = calls().zip(calls().skip(1));
     let between = pairs.map(|(one, next)| next.entered_ns.saturating_sub(one.returned_ns()));
     let within = calls().map(|span| span.returned_ns() - span.entered_ns);
-    median(between) > median(within) * WORK
+    median(between) > (median(within) * WORK).max(WORK_NS)
 }
 
 fn median(all: impl Iterator<Item = u64>) -> u64 {

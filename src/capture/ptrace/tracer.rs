@@ -16,6 +16,7 @@ use super::rewrite::Rewriting;
 use super::stage::{Object, Stage};
 use super::threads::{Process, Thread, command_line};
 use crate::capture::child::Order;
+use crate::capture::sys;
 use crate::capture::sys::ptrace::{GoOn, Stop, Ticks, go_on, kill, next_stop};
 use crate::trace::{Blocked, Ending, Event, EventKind, LAB, Name, Note, RunningProcess};
 
@@ -118,8 +119,13 @@ impl Tracer {
             None => self.fail(Ending::Interrupted),
         }
         let held_ns = self.held_ns(now_ns);
-        if now_ns >= self.before.until_ns() && !self.is_any_held() {
-            self.start_next();
+        if self.programs.next().is_some() && !self.is_any_held() {
+            if self.runs_before_next() {
+                self.before.runs(now_ns);
+            }
+            if now_ns >= self.before.until_ns() {
+                self.start_next();
+            }
         }
         if let Some(limit_ns) = limit_ns.filter(|limit_ns| now_ns >= *limit_ns + held_ns)
             && self.ending.is_none()
@@ -170,6 +176,14 @@ impl Tracer {
         let Some(next) = self.programs.next() else { return false };
         let process = self.threads.get(&thread).and_then(|it| self.processes.get(&it.process));
         process.is_some_and(|it| it.program.is_some_and(|program| program + 1 == next))
+    }
+
+    /// Whether the program after which the next one is started has a thread that is not asleep.
+    fn runs_before_next(&self) -> bool {
+        let mut threads = self.threads.iter();
+        threads.any(|(&id, thread)| {
+            self.is_before_next(id) && sys::is_asleep(thread.process, id) == Some(false)
+        })
     }
 
     /// Something keeps the programs from going on together.
