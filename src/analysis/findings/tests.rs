@@ -537,7 +537,15 @@ fn a_server_that_closes_first_without_so_reuseaddr() {
         script
     };
     let Value::Address(address) = here(5000) else { panic!("an address") };
-    finds(&closes(5000, false, true), Rule::NoReuseAddress { address });
+    let found = Rule::NoReuseAddress { address };
+    finds(&closes(5000, false, true), found.clone());
+    // On a busy machine the client has closed, too, when the server's close() returns.
+    let mut script = server_at(5000, false);
+    let closing = script.enter("server", 3, "close", &[]);
+    script.receives("client", 1, 1024, "");
+    close(&mut script, "client", 1);
+    script.leave("server", &closing, Outcome::Result(0), &[]);
+    finds(&script, found);
     finds_nothing(&closes(5000, true, true));
     finds_nothing(&closes(5000, false, false));
     finds_nothing(&closes(0, false, true));
