@@ -112,7 +112,8 @@ impl Source {
             .arg("-o")
             .arg(&program)
             .arg(&self.path)
-            .current_dir(self.folder.path());
+            .current_dir(self.folder.path())
+            .env("GOCACHE", self.folder.path().join("cache")); // Go wants one where there is no HOME
         assert!(command.status().expect("compiled").success(), "{command:?}");
         Some(program)
     }
