@@ -67,6 +67,11 @@ impl Stage {
         self.waiting.insert(actor.clone(), (kind, network));
     }
 
+    /// This actor, of whom nothing has been recorded, gets another name: its process runs another program.
+    pub fn expect_no_more(&mut self, actor: &Name) {
+        self.waiting.remove(actor);
+    }
+
     /// True if something of this actor has been recorded.
     pub fn is_present(&self, actor: &Name) -> bool {
         self.present.contains(actor)

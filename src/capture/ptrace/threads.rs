@@ -215,8 +215,8 @@ impl Tracer {
         }
         if let Some(thread) = self.threads.get_mut(&id) {
             (thread.open, thread.cut, thread.look) = (None, None, None);
-            if !is_actor {
-                thread.actor = None;
+            if !is_actor && let Some(actor) = thread.actor.take() {
+                self.stage.expect_no_more(&actor);
             }
         }
         let file = self.processes.get_mut(&id).and_then(|process| process.next_file.take());
