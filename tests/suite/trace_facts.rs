@@ -286,9 +286,11 @@ fn start(
     folder: &TempDir,
     text: &str,
 ) -> Option<(ChildGuard, BufReader<std::process::ChildStdout>, u32)> {
-    require("python3")?;
+    // Itself, and no wrapper script: a shell in between would have a part in the signals.
+    let asked = require("python3")?.args(["-c", "import sys; print(sys.executable)"]).output();
+    let python = String::from_utf8(asked.expect("Python runs").stdout).expect("a path");
     file(folder, "program.py", text);
-    let mut command = explore(&["trace", "--", "python3", "program.py"]);
+    let mut command = explore(&["trace", "--", python.trim(), "program.py"]);
     let command = command.current_dir(folder.path()).process_group(0);
     let mut trace = ChildGuard::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()));
     let mut output = BufReader::new(trace.stdout.take().expect("a pipe"));
@@ -340,21 +342,6 @@ one, other = socket.socketpair()
 print(os.getpid(), flush=True)
 one.recv(1)
 ";
-
-#[test]
-fn the_first_ctrl_c_is_for_the_program_and_the_second_ends_it() {
-    let folder = folder();
-    let Some((mut trace, mut output, program)) = start(&folder, DEAF) else { return };
-    killpg(group(&trace), Signal::SIGINT).expect("sent");
-    let mut line = String::new();
-    output.read_line(&mut line).expect("a line");
-    assert_eq!(line, "no\n");
-    assert!(runs(program) && trace.try_wait().expect("it is ours").is_none());
-    assert_eq!(interrupt_until_it_ends(&mut trace), Some(130));
-    while runs(program) {
-        std::thread::yield_now();
-    }
-}
 
 #[test]
 fn when_the_time_is_over_the_exit_code_is_that_of_timeout_unless_a_program_had_failed() {
