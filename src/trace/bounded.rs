@@ -7,33 +7,17 @@ use serde::{Deserialize, Deserializer};
 const MOST: u64 = 1 << 53;
 
 /// Deserializes a `u64` or an `Option<u64>`, and refuses what is greater: for `#[serde(deserialize_with)]`.
-pub fn number<'de, D: Deserializer<'de>, N: Deserialize<'de> + Bounded>(
-    from: D,
-) -> Result<N, D::Error> {
+pub fn number<'de, D, N>(from: D) -> Result<N, D::Error>
+where
+    D: Deserializer<'de>,
+    N: Deserialize<'de> + Into<Option<u64>> + Copy,
+{
     let number = N::deserialize(from)?;
-    match number.value() {
+    match number.into() {
         Some(value) if value > MOST => {
             Err(D::Error::custom(format_args!("{value} is greater than {MOST}")))
         }
         _ => Ok(number),
-    }
-}
-
-/// What may be a number.
-pub trait Bounded {
-    /// The number, if there is one.
-    fn value(&self) -> Option<u64>;
-}
-
-impl Bounded for u64 {
-    fn value(&self) -> Option<u64> {
-        Some(*self)
-    }
-}
-
-impl Bounded for Option<u64> {
-    fn value(&self) -> Option<u64> {
-        *self
     }
 }
 

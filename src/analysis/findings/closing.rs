@@ -2,7 +2,7 @@
 
 use super::facts::Facts;
 use super::{Finding, Rule};
-use crate::analysis::{CallSpan, Direction, Origin};
+use crate::analysis::{Direction, Origin};
 use crate::trace::{EventKind, ExitStatus, How, Role, SockOpt, Syscall, SyscallKind, Value};
 
 /// A call that was blocked for so long after its socket was closed was not ended by that, in nanoseconds.
@@ -128,15 +128,11 @@ fn closed_first(facts: &Facts, own: usize, peer: usize) -> Option<usize> {
     let mut both =
         directions.filter(|it| [it.from, it.to] == [own, peer] || [it.from, it.to] == [peer, own]);
     // A close() works before it returns: the peer may have received the end, and closed, by then.
-    let heard = |by: &CallSpan| {
-        let mut directions = facts.analysis.directions.iter().filter(|it| it.from == own);
-        directions.any(|it| {
-            it.end.is_some_and(|(end, heard)| {
-                end == call && facts.call(heard).returned_ns() <= by.entered_ns
-            })
-        })
-    };
-    let later = ends(peer).is_some_and(|(_, by)| by.entered_ns > span.returned_ns() || heard(by));
+    let heard = both.clone().find_map(|it| it.end.filter(|(end, _)| *end == call));
+    let later = ends(peer).is_some_and(|(_, by)| {
+        let after_end = |(_, heard)| facts.call(heard).returned_ns() <= by.entered_ns;
+        by.entered_ns > span.returned_ns() || heard.is_some_and(after_end)
+    });
     let all_read = both.all(|it| it.sound && it.sent() == it.received());
     (later && all_read && facts.is_before_stop(span.entered_ns)).then_some(call)
 }
