@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::BufReader;
+use std::path::PathBuf;
 
 use unicode_width::UnicodeWidthChar;
 
@@ -13,8 +14,8 @@ use crate::i18n::{Language, chinese, speaking, tr};
 use crate::picture::{Picture, Row};
 use crate::trace::recording::{self, Recording};
 
-/// The recordings that the lessons ship.
-pub(super) fn shipped() -> Vec<Recording> {
+/// The files of recordings that the lessons ship.
+pub(super) fn shipped_files() -> Vec<PathBuf> {
     let lessons =
         fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/lessons")).expect("the lessons");
     let mut files: Vec<_> = lessons
@@ -22,16 +23,28 @@ pub(super) fn shipped() -> Vec<Recording> {
         .flat_map(|folder| folder.map(|entry| entry.expect("a recording").path()))
         .collect();
     files.sort();
+    files
+}
+
+/// The files of recordings of format 1.
+pub(super) fn format_1_files() -> Vec<PathBuf> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/format-1");
+    let entries = fs::read_dir(folder).expect("the folder");
+    let mut files: Vec<_> = entries.map(|entry| entry.expect("a recording").path()).collect();
+    files.sort();
+    files
+}
+
+/// The recordings that the lessons ship.
+pub(super) fn shipped() -> Vec<Recording> {
     let read = |file| recording::read(BufReader::new(File::open(file).expect("a recording")));
-    files.iter().flat_map(|file| read(file).recordings).collect()
+    shipped_files().iter().flat_map(|file| read(file).recordings).collect()
 }
 
 #[test]
 fn recordings_of_format_1_are_still_drawn() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/format-1");
     let mut drawn = 0;
-    for entry in fs::read_dir(folder).expect("the folder") {
-        let path = entry.expect("a recording").path();
+    for path in format_1_files() {
         let file = BufReader::new(File::open(&path).expect("a recording"));
         let recording = recording::read(file).recordings.remove(0);
         let analysis = Analysis::of(&recording);

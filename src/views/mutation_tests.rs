@@ -3,33 +3,18 @@
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 
 use proptest::prelude::Rng;
 use proptest::test_runner::{RngAlgorithm, TestRng};
 use serde_json::Value;
 
+use super::all_tests::{format_1_files, shipped_files};
 use super::{DrawOptions, all};
 use crate::analysis::Analysis;
 use crate::trace::recording;
 
 /// How many are drawn. A search for faults sets more: `MUTATIONS=20000 cargo test --lib mutated`.
 const MUTATIONS: usize = 150;
-
-fn files() -> Vec<PathBuf> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let lessons = fs::read_dir(root.join("lessons")).expect("the lessons");
-    let mut folders: Vec<_> =
-        lessons.map(|lesson| lesson.expect("a lesson").path().join("recordings")).collect();
-    folders.push(root.join("tests/data/format-1"));
-    let mut files: Vec<_> = folders
-        .iter()
-        .filter_map(|folder| fs::read_dir(folder).ok())
-        .flat_map(|folder| folder.map(|entry| entry.expect("a recording").path()))
-        .collect();
-    files.sort();
-    files
-}
 
 fn below(rng: &mut TestRng, bound: usize) -> usize {
     usize::try_from(rng.next_u64() % bound.max(1) as u64).expect("below a usize")
@@ -71,8 +56,9 @@ fn mutate(line: &mut String, other: &str, rng: &mut TestRng) {
 
 #[test]
 fn a_mutated_recording_is_drawn_or_refused() {
-    let texts: Vec<String> = files()
+    let texts: Vec<String> = shipped_files()
         .iter()
+        .chain(&format_1_files())
         .map(|file| fs::read_to_string(file).expect("a recording"))
         .filter(|text| text.lines().count() < 400)
         .collect();
