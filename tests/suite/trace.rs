@@ -13,7 +13,9 @@ use socket_explorer::trace::recording::Recording;
 use socket_explorer::trace::{EventKind, ExitStatus, Note, Output, Role, Syscall, SyscallKind};
 use tempfile::TempDir;
 
-use crate::support::{Ended, ended, explore, file, folder, recordings, require, told, utf8};
+use crate::support::{
+    ChildGuard, Ended, ended, explore, file, folder, recordings, require, told, utf8,
+};
 
 /// An echo server for two clients, a thread each. It writes its port before it listens.
 const SERVER: &str = "
@@ -299,17 +301,27 @@ print(os.getpid(), flush=True)
 one.accept()
 ";
 
-/// Starts a trace of it in a process group of its own, and returns once it waits, with its PID.
-fn waiting(folder: &TempDir) -> (std::process::Child, BufReader<std::process::ChildStdout>, u32) {
-    file(folder, "waits.py", WAITS);
-    let mut command = explore(&["trace", "--", "python3", "waits.py"]);
+/// Starts a trace of this program in a process group of its own, and returns once the program has printed a PID.
+pub fn start(
+    folder: &TempDir,
+    text: &str,
+) -> Option<(ChildGuard, BufReader<std::process::ChildStdout>, u32)> {
+    // Itself, and no wrapper script: a shell in between would have a part in the signals.
+    let asked = require("python3")?.args(["-c", "import sys; print(sys.executable)"]).output();
+    let python = String::from_utf8(asked.expect("Python runs").stdout).expect("a path");
+    file(folder, "program.py", text);
+    let mut command = explore(&["trace", "--", python.trim(), "program.py"]);
     let command = command.current_dir(folder.path()).process_group(0);
-    let mut trace = command.stdout(Stdio::piped()).spawn().expect("it runs");
+    let mut trace = ChildGuard::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()));
     let mut output = BufReader::new(trace.stdout.take().expect("a pipe"));
     let mut line = String::new();
     output.read_line(&mut line).expect("a line");
-    let process = line.trim().parse().expect("a PID");
-    (trace, output, process)
+    Some((trace, output, line.trim().parse().expect("a PID")))
+}
+
+/// Its process group.
+pub fn group(trace: &ChildGuard) -> Pid {
+    Pid::from_raw(i32::try_from(trace.id()).expect("a PID"))
 }
 
 /// True if the process runs: it is there, and no zombie.
@@ -320,11 +332,8 @@ pub fn runs(process: u32) -> bool {
 
 #[test]
 fn nothing_is_left_when_explore_is_killed() {
-    if require("python3").is_none() {
-        return;
-    }
     let folder = folder();
-    let (mut trace, _output, process) = waiting(&folder);
+    let Some((mut trace, _output, process)) = start(&folder, WAITS) else { return };
     assert!(runs(process));
     trace.kill().expect("killed");
     trace.wait().expect("collected");
@@ -335,16 +344,12 @@ fn nothing_is_left_when_explore_is_killed() {
 
 #[test]
 fn ctrl_c_is_for_the_programs() {
-    if require("python3").is_none() {
-        return;
-    }
     let folder = folder();
-    let (trace, mut output, _) = waiting(&folder);
-    let group = Pid::from_raw(i32::try_from(trace.id()).expect("a PID"));
-    killpg(group, Signal::SIGINT).expect("sent");
+    let Some((trace, mut output, _)) = start(&folder, WAITS) else { return };
+    killpg(group(&trace), Signal::SIGINT).expect("sent");
     let mut text = String::new();
     std::io::Read::read_to_string(&mut output, &mut text).expect("read");
-    let ended = trace.wait_with_output().expect("it ends");
+    let ended = trace.output();
     assert_eq!(ended.status.code(), Some(130), "Python ends by the signal: {text}");
     assert!(text.contains("SIGINT"), "the pictures follow: {text}");
 }

@@ -5,7 +5,6 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
-use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -14,10 +13,8 @@ use nix::unistd::Pid;
 use socket_explorer::trace::{EventKind, Note, Privilege, Role};
 use tempfile::TempDir;
 
-use crate::support::{
-    ChildGuard, Ended, ended, explore, file, folder, isolated, recordings, require, utf8,
-};
-use crate::trace::{runs, trace};
+use crate::support::{ChildGuard, Ended, ended, file, folder, isolated, recordings, require, utf8};
+use crate::trace::{group, runs, start, trace};
 
 /// Binds and listens at an address of this family, given as Python.
 fn server(address: &str) -> String {
@@ -280,28 +277,6 @@ with socket.socket() as one:
     print(os.getpid(), flush=True)
     one.accept()
 ";
-
-/// Starts a trace of this program in a process group of its own, and returns once the program has printed a PID.
-fn start(
-    folder: &TempDir,
-    text: &str,
-) -> Option<(ChildGuard, BufReader<std::process::ChildStdout>, u32)> {
-    // Itself, and no wrapper script: a shell in between would have a part in the signals.
-    let asked = require("python3")?.args(["-c", "import sys; print(sys.executable)"]).output();
-    let python = String::from_utf8(asked.expect("Python runs").stdout).expect("a path");
-    file(folder, "program.py", text);
-    let mut command = explore(&["trace", "--", python.trim(), "program.py"]);
-    let command = command.current_dir(folder.path()).process_group(0);
-    let mut trace = ChildGuard::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()));
-    let mut output = BufReader::new(trace.stdout.take().expect("a pipe"));
-    let mut line = String::new();
-    output.read_line(&mut line).expect("a line");
-    Some((trace, output, line.trim().parse().expect("a PID")))
-}
-
-fn group(trace: &ChildGuard) -> Pid {
-    Pid::from_raw(i32::try_from(trace.id()).expect("a PID"))
-}
 
 /// Presses Ctrl-C until the trace has ended, and returns its exit code.
 fn interrupt_until_it_ends(trace: &mut ChildGuard) -> Option<i32> {
