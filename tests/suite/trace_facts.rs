@@ -309,14 +309,29 @@ fn a_daemon_that_is_left_behind_is_named_and_ends_with_the_second_ctrl_c() {
     }
 }
 
-/// It says that it got a signal, and goes on.
+/// It says that it got a signal, and goes on. (By write(2): a second print() inside the first raises an error.)
 const DEAF: &str = "
 import os, signal, socket
-signal.signal(signal.SIGINT, lambda *_: print('no', flush=True))
+signal.signal(signal.SIGINT, lambda *_: os.write(1, b'no\\n'))
 one, other = socket.socketpair()
 print(os.getpid(), flush=True)
 one.recv(1)
 ";
+
+#[test]
+fn the_first_ctrl_c_is_for_the_program_and_the_second_ends_it() {
+    let folder = folder();
+    let Some((mut trace, mut output, program)) = start(&folder, DEAF) else { return };
+    killpg(group(&trace), Signal::SIGINT).expect("sent");
+    let mut line = String::new();
+    output.read_line(&mut line).expect("a line");
+    assert_eq!(line, "no\n");
+    assert!(runs(program) && trace.try_wait().expect("it is ours").is_none());
+    assert_eq!(interrupt_until_it_ends(&mut trace), Some(130));
+    while runs(program) {
+        std::thread::yield_now();
+    }
+}
 
 #[test]
 fn when_the_time_is_over_the_exit_code_is_that_of_timeout_unless_a_program_had_failed() {
