@@ -23,6 +23,7 @@ pub fn run(args: &cli::Book, session: &mut Session) -> Result<(), Failure> {
         .iter()
         .map(|lesson| PageFile::to(&folder.join(file(lesson))))
         .collect::<Result<Vec<_>, _>>()?;
+    session.running.expect(lessons.iter().flat_map(Lesson::shows).count());
     let provenance = this_machine();
     let (mut counts, mut chapters) = (Counts::default(), Vec::new());
     for (number, (lesson, file)) in lessons.iter().zip(&pages).enumerate() {

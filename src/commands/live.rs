@@ -37,7 +37,10 @@ pub fn run(
     settings: &BTreeMap<String, String>,
 ) -> Result<FinishedRun, Failure> {
     let (run, recording) = start(session, experiment, settings, false)?;
-    let (recording, status) = follow(session, run, recording, &mut Joining::Alone)?;
+    session.running.begin(&session.terminal);
+    let followed = follow(session, run, recording, &mut Joining::Alone);
+    session.running.end();
+    let (recording, status) = followed?;
     Ok(FinishedRun { recording, exit: exit_text(status) })
 }
 
@@ -52,7 +55,9 @@ pub(super) fn follow(
     let live = session.trace().map(LiveTrace::new);
     let mut reading = Reading { recording, live, unparsed: Vec::new() };
     let mut is_hinted = !io::stderr().is_terminal();
+    let name = reading.recording.header.name();
     loop {
+        session.running.tick(&name);
         let rows = match run.next(BLOCKED_AFTER) {
             Output::Closed => break,
             Output::TimedOut => {
@@ -77,6 +82,7 @@ pub(super) fn follow(
             reading.add_joined(session, line)?;
         }
     }
+    session.running.pause();
     reading.parse(joining);
     let status = run.finish();
     if reading.recording.ending() == Some(&Ending::Finished) {
@@ -100,6 +106,7 @@ const RUNS_ON: &[u8] = b"\"runs-on\"";
 
 fn show_rows(session: &mut Session, rows: &[Row]) -> Result<(), Failure> {
     if !rows.is_empty() {
+        session.running.pause();
         rows.iter().try_for_each(|row| session.terminal.row_at_once(row))?;
         session.terminal.flush()?;
     }

@@ -24,6 +24,7 @@ mod progress;
 mod replay;
 pub mod report;
 pub mod run;
+mod running;
 pub mod session;
 pub mod shipped;
 pub mod show;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Failure;
 use super::output_file::OutputFile;
+use super::running::Running;
 use crate::cli::{self, Cli, Command};
 use crate::i18n::tr;
 use crate::output::terminal::{Look, Terminal};
@@ -23,6 +24,8 @@ pub struct Session {
     pub code: cli::Code,
     /// What the pictures have explained so far.
     pub explained: Explained,
+    /// What is told while an experiment runs.
+    pub(super) running: Running,
     /// Output for the events.
     record: Option<OutputFile>,
     /// Output for the frames, as pcapng.
@@ -147,6 +150,7 @@ impl Session {
             class,
             code,
             explained: Explained::default(),
+            running: Running::default(),
             record: file(record),
             pcap: file(pcap),
             takes_stdout,
@@ -161,6 +165,7 @@ impl Session {
             class: Class::default(),
             code: cli::Code::default(),
             explained: Explained::default(),
+            running: Running::default(),
             record: None,
             pcap: None,
             takes_stdout: false,

@@ -42,6 +42,7 @@ pub fn run(args: &cli::Verify, session: &mut Session) -> Result<(), Failure> {
     } else {
         args.lessons.iter().map(|which| find(which)).collect::<Result<_, _>>()?
     };
+    session.running.expect(lessons.iter().flat_map(Lesson::shows).count());
     let mut rows = Vec::new();
     let mut counts = Counts::default();
     let mut last_reason = None;

@@ -13,6 +13,7 @@ use crate::signals::{self, Cleanup};
 use crate::text::{half_width, safe, wrap_code};
 
 pub mod keys;
+pub mod progress_line;
 mod prose;
 
 /// The options for how output looks.
