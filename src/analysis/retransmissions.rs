@@ -16,7 +16,8 @@ pub enum Content {
     SynAck,
     Fin,
     Data,
-    /// No data, and a sequence number that was used before: keep-alive, or a window's probe (RFC 9293, 3.8.4 and 3.8.6.1).
+    /// No data, and a sequence number that was used before: keep-alive (RFC 9293, 3.8.4), or Linux's probe of a closed window
+    /// (Linux `net/ipv4/tcp_output.c`; in RFC 9293, 3.8.6.1, the probe has a byte of data).
     Probe,
     Datagram(Vec<u8>),
 }

@@ -204,7 +204,7 @@ struct Sent {
 impl Sent {
     /// Notes what is sent; says how long ago the same was sent last, if it was.
     fn note(&mut self, seq: u32, takes: u32, now_ns: u64) -> Option<u64> {
-        // What lies behind is within half of the number space (RFC 9293, section 3.4).
+        // Numbers are compared modulo 2^32 (RFC 9293, section 3.4): what lies behind is within half of them.
         let behind = |number: u32, of: u32| of.wrapping_sub(number).wrapping_sub(1) < u32::MAX / 2;
         let again = self.next.is_some_and(|next| behind(seq, next));
         let before = self

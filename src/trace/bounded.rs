@@ -1,10 +1,10 @@
-//! Times and counts as a recording may have them: at most 2^53, which is 104 days in nanoseconds, and the greatest integer that every
-//! reader of JSON keeps exactly (RFC 8259 section 6). Sums of a few of them cannot overflow.
+//! Times and counts as a recording may have them: at most 2^53 - 1, which is 104 days in nanoseconds, and the greatest integer on which
+//! readers of JSON agree exactly (RFC 8259, section 6). Sums of a few of them cannot overflow.
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-const MOST: u64 = 1 << 53;
+const MOST: u64 = (1 << 53) - 1;
 
 /// Deserializes a `u64` or an `Option<u64>`, and refuses what is greater: for `#[serde(deserialize_with)]`.
 pub fn number<'de, D, N>(from: D) -> Result<N, D::Error>

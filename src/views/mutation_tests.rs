@@ -42,7 +42,7 @@ fn mutate(line: &mut String, other: &str, rng: &mut TestRng) {
         return;
     }
     let (chosen, from) = (below(rng, all.len()), below(rng, others.len()));
-    let numbers = [0, 1, 2, 1 << 31, 1 << 32, 1 << 53, 1 << 62, u64::MAX, u64::MAX - 1];
+    let numbers = [0, 1, 2, 1 << 31, 1 << 32, (1 << 53) - 1, 1 << 62, u64::MAX, u64::MAX - 1];
     *all[chosen] = match (&*all[chosen], below(rng, 4)) {
         (Value::Number(_), 0) => (-1).into(),
         (Value::Number(_), _) => numbers[below(rng, numbers.len())].into(),

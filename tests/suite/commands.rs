@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use crate::support::{explore, folder, told, utf8};
 
 /// The greatest time or count that a recording may have.
-const GREATEST: u64 = 1 << 53;
+const GREATEST: u64 = (1 << 53) - 1;
 
 #[test]
 fn alone_it_says_what_to_type_next() {

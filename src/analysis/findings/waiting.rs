@@ -128,7 +128,7 @@ fn full_backlog(facts: &Facts) -> Vec<Finding> {
                 && accepted_ns(facts, *other).is_none_or(|at_ns| at_ns > span.entered_ns)
         });
         let (_, listen) = facts.on(*listener).find(|(_, span)| span.is(SyscallKind::Listen))?;
-        // The queue holds one more than it was asked for (listen(2), net/core/sock.h).
+        // The queue holds one more than it was asked for (Linux `include/net/sock.h`).
         let is_full =
             i64::try_from(waiting.count()).ok()? > backlog && listen.entered_ns < span.entered_ns;
         let rule = Rule::FullBacklog { backlog, waited_ns };
