@@ -1,29 +1,54 @@
 //! `explore`: parse, run, say what went wrong, exit.
 
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use socket_explorer::capture::child::{self, Request};
-use socket_explorer::{cli, commands, experiments};
+use socket_explorer::cli::{self, Unparsed};
+use socket_explorer::commands::{self, Failure};
+use socket_explorer::experiments;
+use socket_explorer::output::messages::{say, say_lines};
+use socket_explorer::output::terminal::wants_color;
 
 fn main() -> ExitCode {
     let args = std::env::args_os().map(|arg| arg.to_string_lossy().into_owned());
     match Request::from_args(args) {
         Some(Ok(request)) => return experiments::serve(request),
         Some(Err(error)) => {
-            eprintln!("explore: {error}");
+            say(error);
             return ExitCode::from(2);
         }
         None => {}
     }
-    let cli = cli::parse();
-    child::stop_on_signals();
-    match commands::run(&cli) {
+    let done = match cli::parse() {
+        Ok(cli) => {
+            child::stop_on_signals();
+            commands::run(&cli)
+        }
+        Err(Unparsed::NoCommand(name)) => Err(Failure::NoCommand(name)),
+        Err(Unparsed::Answer(answer)) => {
+            let text = cli::text(&answer, colours(&io::stdout()));
+            let mut stdout = io::stdout();
+            let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+            written.map_err(Failure::Terminal)
+        }
+        Err(Unparsed::Wrong(error)) => {
+            say_lines(&cli::text(&error, colours(&io::stderr())));
+            return ExitCode::from(2);
+        }
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if !failure.is_quiet() {
-                eprintln!("explore: {failure}");
+                say(&failure);
             }
             ExitCode::from(failure.code())
         }
     }
+}
+
+/// Whether what could not be parsed is told in colours, by what was asked for and what the stream is.
+fn colours(to: &impl IsTerminal) -> bool {
+    cli::asked_color().unwrap_or_else(|| wants_color(to.is_terminal()))
 }

@@ -11,11 +11,11 @@ use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::atomic_file::replace;
+use crate::atomic_file::{replace, target_of};
 use crate::i18n::{error_text, tr};
 
 const FORMAT: &str = "socket-explorer progress";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
@@ -35,12 +35,20 @@ pub struct Record {
     /// Whether the first prediction was right, by the experiment that answers it.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub predictions: BTreeMap<String, bool>,
+    /// The predictions that were wrong at first, and right when `explore quiz` asked again.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty", default)]
+    pub put_right: BTreeSet<String>,
 }
 
 impl Record {
     /// How many predictions were right.
     pub fn right(&self) -> usize {
         self.predictions.values().filter(|right| **right).count()
+    }
+
+    /// Whether the prediction that this experiment answers was wrong, and has not been put right since.
+    pub fn is_missed(&self, experiment: &str) -> bool {
+        self.predictions.get(experiment) == Some(&false) && !self.put_right.contains(experiment)
     }
 }
 
@@ -73,6 +81,11 @@ impl Progress {
         self.record(slug).predictions.entry(experiment.to_owned()).or_insert(right);
     }
 
+    /// Notes that a prediction that had been wrong was right when it was asked again.
+    pub fn put_right(&mut self, slug: &str, experiment: &str) {
+        self.record(slug).put_right.insert(experiment.to_owned());
+    }
+
     /// The learner's seed, drawn if there is none yet.
     pub fn seed(&mut self) -> u64 {
         *self.seed.get_or_insert_with(random_seed)
@@ -99,6 +112,20 @@ struct File {
     /// What version 1 had instead.
     #[serde(skip_serializing, default)]
     finished: BTreeSet<String>,
+}
+
+/// What every version of the file has.
+#[derive(Deserialize)]
+struct Head {
+    format: String,
+    version: u32,
+}
+
+/// Why the contents of the file are not used.
+enum Unusable {
+    Damaged,
+    /// A newer program wrote it, and can read more in it than this one.
+    Newer,
 }
 
 /// Why the file cannot be used or written.
@@ -131,13 +158,13 @@ pub fn path() -> Option<PathBuf> {
     Some(base.state_dir().unwrap_or_else(|| base.data_dir()).join("explore").join("progress.json"))
 }
 
-/// Reads the record; one that does not exist yet is empty. One that is damaged, or from a newer program, is set aside and
-/// reported as [`Trouble`].
+/// Reads the record; one that does not exist yet is empty. One that is damaged is set aside, one of a newer program is left alone,
+/// and both are reported as [`Trouble`].
 pub fn read() -> Result<Progress, Trouble> {
     let Some(path) = path() else {
         return Ok(Progress::default());
     };
-    if let Ok(Some(progress)) = fs::read(&path).map(|text| parse(&text)) {
+    if let Ok(Ok(progress)) = fs::read(&path).map(|text| parse(&text)) {
         return Ok(progress);
     }
     // Another process may just have replaced the file: read it again under the lock before setting it aside.
@@ -152,16 +179,16 @@ fn lock(path: &Path) -> io::Result<fs::File> {
     Ok(lock)
 }
 
-/// Parses the file; `None` if it is damaged or from a newer program.
-fn parse(text: &[u8]) -> Option<Progress> {
-    match serde_json::from_slice::<File>(text) {
-        Ok(file) if file.format == FORMAT && file.version <= VERSION => {
-            let mut progress = Progress { lessons: file.lessons, seed: file.seed };
-            file.finished.iter().for_each(|slug| progress.finish(slug));
-            Some(progress)
-        }
-        _ => None,
+fn parse(text: &[u8]) -> Result<Progress, Unusable> {
+    match serde_json::from_slice::<Head>(text) {
+        Ok(head) if head.format == FORMAT && head.version > VERSION => return Err(Unusable::Newer),
+        Ok(head) if head.format == FORMAT => {}
+        _ => return Err(Unusable::Damaged),
     }
+    let file: File = serde_json::from_slice(text).map_err(|_| Unusable::Damaged)?;
+    let mut progress = Progress { lessons: file.lessons, seed: file.seed };
+    file.finished.iter().for_each(|slug| progress.finish(slug));
+    Ok(progress)
 }
 
 /// Reads the file, changes it and writes it, under a lock, so that two lessons at once lose nothing.
@@ -186,8 +213,9 @@ fn reset_in(path: &Path) -> Result<Option<PathBuf>, Trouble> {
     })
 }
 
-/// Moves the file to a free name.
+/// Moves the file to a free name. A link to it stays, and the next file is written where it points.
 fn set_aside(path: &Path) -> io::Result<PathBuf> {
+    let path = &target_of(path);
     let free = (0..1000)
         .map(|number| path.with_extension(format!("set-aside-{number}.json")))
         .find(|aside| !aside.exists());
@@ -207,29 +235,28 @@ fn read_from(path: &Path) -> Result<Progress, Trouble> {
             return Err(Trouble::with(path, what));
         }
     };
-    match parse(&text) {
-        Some(progress) => Ok(progress),
-        None => {
-            let aside = set_aside(path);
-            let place =
-                aside.as_ref().map_or_else(|_| String::new(), |aside| aside.display().to_string());
-            let begun_anew = aside.is_ok();
-            let trouble = Trouble::with(
-                path,
-                match aside {
-                    Ok(_) => tr!(
-                        "this is damaged, or from a newer version; it is now {place}, and your progress starts over",
-                        place
-                    ),
-                    Err(error) => tr!(
-                        "this is damaged, or from a newer version, and cannot be renamed ({error}); your progress is not saved",
-                        error = error_text(&error)
-                    ),
-                },
+    let what = match parse(&text) {
+        Ok(progress) => return Ok(progress),
+        Err(Unusable::Newer) => {
+            let what = tr!(
+                "a newer `explore` wrote this file, so it is left as it is, and nothing is added to it: use the newer `explore`; you can take the course all the same"
             );
-            Err(Trouble { begun_anew, ..trouble })
+            return Err(Trouble::with(path, what.to_owned()));
         }
-    }
+        Err(Unusable::Damaged) => set_aside(path),
+    };
+    let begun_anew = what.is_ok();
+    let what = match what {
+        Ok(place) => tr!(
+            "this file is damaged; it is now {place}, and your progress starts over",
+            place = place.display()
+        ),
+        Err(error) => tr!(
+            "this file is damaged, and cannot be renamed ({error}); your progress is not saved",
+            error = error_text(&error)
+        ),
+    };
+    Err(Trouble { begun_anew, ..Trouble::with(path, what) })
 }
 
 fn change_in(path: &Path, how: impl FnOnce(&mut Progress)) -> Result<(), Trouble> {
@@ -314,11 +341,10 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_or_newer_record_is_set_aside_and_not_overwritten() {
+    fn a_damaged_record_is_set_aside_and_not_overwritten() {
         let (_folder, path) = place();
         fs::create_dir_all(path.parent().expect("a folder")).expect("made");
-        for text in ["{ half", r#"{"format":"socket-explorer progress","version":99,"lessons":{}}"#]
-        {
+        for text in ["{ half", r#"{"format":"another","version":99}"#] {
             fs::write(&path, text).expect("written");
             let trouble = change_in(&path, |progress| progress.finish("chat"))
                 .expect_err("not usable")
@@ -334,6 +360,61 @@ mod tests {
                 "what was to be noted is noted all the same"
             );
         }
+    }
+
+    #[test]
+    fn the_record_of_a_newer_program_is_left_as_it_is() {
+        let (_folder, path) = place();
+        let folder = path.parent().expect("a folder");
+        fs::create_dir_all(folder).expect("made");
+        let text =
+            r#"{"format":"socket-explorer progress","version":99,"lessons":["another shape"]}"#;
+        fs::write(&path, text).expect("written");
+        for _ in 0..2 {
+            let trouble = change_in(&path, |progress| progress.finish("chat"))
+                .expect_err("not usable")
+                .to_string();
+            assert!(trouble.contains("a newer `explore`"), "{trouble}");
+            assert!(read_from(&path).is_err());
+            assert_eq!(fs::read_to_string(&path).expect("there"), text);
+        }
+        let beside = fs::read_dir(folder).expect("a folder").count();
+        assert_eq!(beside, 2, "the file and its lock: nothing was set aside");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_the_record_stays_a_link() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let (folder, path) = place();
+        fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        symlink("../kept.json", &path).expect("a link to nothing yet");
+        let kept = folder.path().join("kept.json");
+        let is_link = || fs::symlink_metadata(&path).is_ok_and(|about| about.is_symlink());
+        change_in(&path, |progress| progress.finish("socket")).expect("written");
+        assert!(is_link() && read_from(&kept).expect("there").has("socket"));
+        fs::set_permissions(&kept, fs::Permissions::from_mode(0o600)).expect("ours");
+        change_in(&path, |progress| progress.finish("layers")).expect("written");
+        let mode = fs::metadata(&kept).expect("there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "who may read it has not changed");
+        let aside = reset_in(&path).expect("moved").expect("there was one");
+        assert!(is_link() && read_from(&aside).expect("kept").has("layers"));
+        change_in(&path, |progress| progress.finish("chat")).expect("written");
+        assert!(is_link() && read_from(&kept).expect("there").has("chat"));
+    }
+
+    #[test]
+    fn what_was_put_right_is_no_longer_missed() {
+        let (_folder, path) = place();
+        let change = |how: fn(&mut Progress)| change_in(&path, how).expect("written");
+        change(|progress| progress.predict("families", "dual-stack", false));
+        change(|progress| progress.predict("families", "who-may-connect", false));
+        change(|progress| progress.put_right("families", "dual-stack"));
+        let progress = read_from(&path).expect("read");
+        let families = progress.of("families").expect("noted");
+        assert!(!families.is_missed("dual-stack") && families.is_missed("who-may-connect"));
+        assert!(!families.is_missed("ipv6-only"), "it was never asked");
+        assert_eq!(families.right(), 0, "the first answer counts");
     }
 
     #[test]

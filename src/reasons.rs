@@ -42,6 +42,7 @@ pub fn lacking(lack: &Lack) -> String {
         Lack::Loopback { errno } => {
             tr!("127.0.0.1 cannot be reached (connect: {errno})", errno)
         }
+        Lack::NeedsLoopback => tr!("not tried, because it needs the loopback interface").to_owned(),
         Lack::Ipv6Loopback { errno } => {
             tr!("the loopback interface has no IPv6 address (bind [::1]:0: {errno})", errno)
         }
@@ -76,6 +77,7 @@ pub fn lacking(lack: &Lack) -> String {
             tr!("the timeout must be longer than one pause ({pause}) and shorter than five ({whole}); {timeout} is not", pause = format_args!("{:?}", pause), whole = format_args!("{:?}", whole), timeout = format_args!("{:?}", timeout))
         }
         Lack::ShortSilence { silence_ns, least_ns } => tr!("a silence of {silence} is too short to compare: use {least} or more", silence = format_args!("{:?}", Duration::from_nanos(*silence_ns)), least = format_args!("{:?}", Duration::from_nanos(*least_ns))),
+        Lack::Forbidden => tr!("the system forbids a call that this experiment makes, and killed its process for it (SIGSYS)").to_owned(),
         Lack::Tracing { step, errno } => {
             let step = trace_step_name(*step);
             tr!("programs cannot be traced here ({step}: {errno})", step, errno)
@@ -95,7 +97,7 @@ pub fn remedy(lack: &Lack) -> Option<&'static str> {
         Lack::Ipv6 { errno, .. } if errno == "EAFNOSUPPORT" => {
             tr!("boot it without ipv6.disable=1")
         }
-        Lack::Ipv6 { .. } => tr!("sysctl net.ipv6.conf.all.disable_ipv6=0 turns it on"),
+        Lack::Ipv6 { .. } => tr!("`sudo sysctl net.ipv6.conf.all.disable_ipv6=0` turns it on"),
         Lack::TempFolder { .. } => tr!("set TMPDIR to a folder that you may write to"),
         Lack::PathTooLong { .. } => {
             tr!("set TMPDIR to a folder with a shorter path")
@@ -129,6 +131,9 @@ pub fn remedy(lack: &Lack) -> Option<&'static str> {
         Lack::TracingElsewhere => {
             tr!("on Windows, WSL 2 is a Linux; elsewhere, a virtual machine or a container")
         }
+        Lack::Forbidden => tr!(
+            "a seccomp filter does so, that of a sandbox or a container: run explore outside it (in Docker with `--security-opt seccomp=unconfined`)"
+        ),
         Lack::Shortage(call) => shortage_remedy(&call.errno),
         Lack::Descriptors { .. } => {
             tr!("`ulimit -Hn` shows the limit, which the administrator can raise")

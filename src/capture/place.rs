@@ -46,7 +46,7 @@ impl Lab {
     pub fn path(&self, name: &str) -> Result<PathBuf> {
         let mut folder = self.inner.folder.lock().unwrap_or_else(PoisonError::into_inner);
         if folder.is_none() {
-            *folder = Some(new_folder()?);
+            *folder = Some(new_folder().map_err(Error::from)?);
         }
         Ok(folder.as_ref().map(|folder| folder.join(name)).unwrap_or_default())
     }
@@ -127,7 +127,7 @@ impl Lab {
     }
 }
 
-fn new_folder() -> Result<PathBuf> {
+fn new_folder() -> std::result::Result<PathBuf, Lack> {
     let parent = std::env::temp_dir();
     let mut attempt = 0;
     loop {
@@ -139,10 +139,21 @@ fn new_folder() -> Result<PathBuf> {
             }
             Err(error) => {
                 let path = parent.display().to_string();
-                return Err(Lack::TempFolder { path, errno: sys::error_name(&error) }.into());
+                return Err(Lack::TempFolder { path, errno: sys::error_name(&error) });
             }
         }
     }
+}
+
+/// Why no folder for a run's files can be made, or no socket in it, if that is so.
+pub(super) fn lacks_folder() -> Option<Lack> {
+    let folder = match new_folder() {
+        Ok(folder) => folder,
+        Err(lack) => return Some(lack),
+    };
+    let fits = SockAddr::unix(folder.join("server")).is_ok();
+    let _ = std::fs::remove_dir(&folder);
+    (!fits).then(|| Lack::PathTooLong { path: folder.join("server").display().to_string() })
 }
 
 #[cfg(test)]

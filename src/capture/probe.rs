@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use serde::{Deserialize, Serialize};
 use socket2::{Domain, Socket, Type};
 
-use super::{Lab, link, sys};
+use super::{Lab, link, place, sys};
 use crate::trace::{Lack, Need};
 
 /// What is missing; a field is `None` if nothing is.
@@ -21,6 +21,8 @@ pub struct Probe {
     pub ipv6: Option<Lack>,
     /// Thread states in /proc.
     pub threads: Option<Lack>,
+    /// A folder for files, and for sockets that have a path.
+    pub folder: Option<Lack>,
 }
 
 /// Why 127.0.0.1 cannot be reached, if it cannot. Connecting a UDP socket sends nothing: the kernel only looks for a route.
@@ -38,7 +40,11 @@ pub fn loopback() -> Option<Lack> {
 #[must_use]
 pub fn probe() -> Probe {
     let loopback = loopback();
-    let ipv6 = Lab::in_memory().lacks_ipv6();
+    let ipv6 = match &loopback {
+        Some(_) => Some(Lack::NeedsLoopback),
+        None => Lab::in_memory().lacks_ipv6(),
+    };
+    let folder = place::lacks_folder();
     let threads = sys::is_asleep(std::process::id(), sys::thread_id())
         .is_none()
         .then_some(Lack::ThreadStates);
@@ -50,5 +56,5 @@ pub fn probe() -> Probe {
         }
         Err(missing) => (Some(missing.lack(Need::PrivateNetwork)), Some(Lack::NeedsPrivateNetwork)),
     };
-    Probe { network, device, loopback, ipv6, threads }
+    Probe { network, device, loopback, ipv6, threads, folder }
 }

@@ -10,7 +10,9 @@ use super::actor::{nanoseconds, no_more, panicked, until_blocked_in};
 use super::child::{self, Control, Order, Started};
 use super::{Error, Lab, Result, sys};
 use crate::trace::recording::{Line, parse_line};
-use crate::trace::{Ending, Event, EventKind, Failure, Name, Sample, SyscallKind};
+use crate::trace::{
+    Ending, Event, EventKind, ExitStatus, Failure, Lack, Name, Sample, SyscallKind,
+};
 
 /// The child processes of a run, each with its control channel.
 pub(super) type Children = Mutex<Vec<(std::process::Child, Control)>>;
@@ -102,6 +104,9 @@ impl Process {
                 .for_each(|breakpoints| breakpoints.process_ended(id));
             let cpu_ns = sys::cpu_time_of_process(id).map(nanoseconds);
             let status = sys::exit_status(id);
+            if status == Some(ExitStatus::Signal("SIGSYS".into())) {
+                into.fail_now(&Lack::Forbidden.into());
+            }
             into.recorder().push_of(&who, id, id, EventKind::Exited { cpu_ns, status });
             ending
         };

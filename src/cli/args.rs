@@ -18,10 +18,11 @@ use crate::i18n::{Language, tr};
     after_help = "\
 Examples:
   explore                        your progress, and what to type next
-  explore lesson 1               the first lesson
+  explore lesson 1               the first lesson; `explore 1` is the same
   explore lesson 3 -v            the third, with every system call as it is made
   explore run nobody-home --set silence=1s
   explore verify                 every claim of the course, checked on this machine
+  explore help lesson            about a command; about a lesson, an experiment or a term as well
 
 Exit codes: 0 success; 1 a claim was broken; 2 usage or unreadable input;
 3 cannot be done on this machine; 130 interrupted."
@@ -52,6 +53,10 @@ pub enum Command {
     Doctor,
     /// Show your progress: lessons finished, predictions right and wrong
     Progress(Progress),
+    /// Ask again the questions that you got wrong
+    Quiz(Quiz),
+    /// Explain a command, a lesson, an experiment or a term
+    Help(Help),
     /// Explain a term in every language, and name the lesson that shows it
     Glossary(Glossary),
     /// Print a completion script for a shell
@@ -79,7 +84,7 @@ pub struct List {
 #[command(after_help = "\
 Examples:
   explore lesson 1                the first lesson
-  explore lesson next             the next one that you have not finished
+  explore lesson                  the next one that you have not finished
   explore lesson handshake -v     by name, every call as it is made
   explore lesson 6 --auto         without questions
   explore lesson 6 --step --big   in class: call by call, for a projector; at a prediction type
@@ -90,9 +95,9 @@ Examples:
                                   the whole program that it ends with
   explore lesson ./mine.md        a lesson of your own")]
 pub struct Lesson {
-    /// Number or slug of the lesson (`families`), `next`, or a lesson file (`./mine.md`)
-    #[arg(value_name = "N|SLUG|next|FILE")]
-    pub which: String,
+    /// Number or slug of the lesson (`families`), or a lesson file (`./mine.md`); default: the next one that you have not finished
+    #[arg(value_name = "N|SLUG|FILE")]
+    pub which: Option<String>,
     /// Run the lesson and write it as one HTML page: text, code, traces, pictures and claims; `-` is standard output
     #[arg(long, value_name = "FILE", conflicts_with_all = ["step", "pace", "big"])]
     pub html: Option<PathBuf>,
@@ -161,10 +166,10 @@ Examples:
   explore run nobody-home --set silence=1s
   explore run three-way-handshake -vvv --pcap handshake.pcapng")]
 pub struct Run {
-    /// Name of the experiment; `--list` shows them all
-    #[arg(value_name = "EXPERIMENT", required_unless_present = "list")]
+    /// Name of the experiment; without one, all are listed
+    #[arg(value_name = "EXPERIMENT")]
     pub experiment: Option<String>,
-    /// List the experiments and their parameters
+    /// List the experiments, lesson by lesson
     #[arg(long)]
     pub list: bool,
     /// Set a parameter
@@ -205,6 +210,32 @@ pub struct Progress {
     /// Start over; the old record is kept under another name
     #[arg(long)]
     pub reset: bool,
+}
+
+/// `explore quiz`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  explore quiz                   the questions that you got wrong, in every lesson
+  explore quiz 4 handshake       those of two lessons")]
+pub struct Quiz {
+    /// Only these lessons: numbers or slugs
+    #[arg(value_name = "N")]
+    pub lessons: Vec<String>,
+}
+
+/// `explore help`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  explore help                   all commands
+  explore help run               one command
+  explore help nobody-home       an experiment: its lesson, and what can be set
+  explore help time_wait         a term")]
+pub struct Help {
+    /// A command, the number or slug of a lesson, an experiment, or a term
+    #[arg(value_name = "TOPIC")]
+    pub topic: Vec<String>,
 }
 
 /// `explore glossary`.

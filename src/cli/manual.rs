@@ -19,8 +19,10 @@ pub fn completions(shell: clap_complete::Shell, to: &mut dyn Write) -> io::Resul
 }
 
 /// The manual page of the program, as roff (man(7)).
-pub fn page(to: &mut dyn Write) -> io::Result<()> {
-    Man::new(commands()).render(to)
+pub fn page() -> io::Result<Vec<u8>> {
+    let mut page = Vec::new();
+    Man::new(commands()).render(&mut page)?;
+    Ok(page)
 }
 
 /// A page for the program and one for each of its commands, into a folder: `explore.1`, `explore-lesson.1`.

@@ -190,9 +190,6 @@ pub(super) fn error(error: &clap::Error) -> String {
             None => tr!("'{arg}' cannot be '{value}'", arg, value),
         },
         ErrorKind::UnknownArgument => tr!("there is no argument '{arg}'", arg),
-        ErrorKind::InvalidSubcommand => {
-            tr!("there is no command '{name}'", name = context(ContextKind::InvalidSubcommand))
-        }
         ErrorKind::NoEquals => tr!("'{arg}' needs '=' before its value", arg),
         ErrorKind::TooManyValues => {
             tr!("'{arg}' takes no further value, and '{value}' is one", arg, value)

@@ -4,7 +4,7 @@ use super::{Failure, Session};
 use crate::capture::Network;
 use crate::capture::child;
 use crate::capture::probe::Probe;
-use crate::experiments;
+use crate::experiments::{self, Experiment, Need};
 use crate::i18n::tr;
 use crate::output::terminal::{self, Terminal};
 use crate::picture::{Ink, Row};
@@ -33,6 +33,11 @@ pub fn run(session: &mut Session) -> Result<(), Failure> {
             &probe.threads,
             tr!("yes: the kernel reports which threads sleep, and in which call"),
         ),
+        (
+            tr!("temporary files"),
+            &probe.folder,
+            tr!("yes: experiments can make files, and sockets that have a path"),
+        ),
     ] {
         line(terminal, name, lack.as_ref(), works)?;
     }
@@ -41,15 +46,15 @@ pub fn run(session: &mut Session) -> Result<(), Failure> {
     terminal.blank()?;
 
     let all = experiments::all().count();
-    let live =
-        experiments::all().filter(|experiment| runs_live(experiment.network, &probe)).count();
-    if live == all {
-        let text = tr!("All {all} experiments run live on this machine.", all);
+    let whole = experiments::all().filter(|experiment| is_checked_whole(experiment, &probe));
+    let whole = whole.count();
+    if whole == all {
+        let text = tr!("All {all} experiments can be run and checked on this machine.", all);
         terminal.wrapped("", &text, Ink::Good)?;
     } else {
         let text = tr!(
-            "{live} of {all} experiments run live on this machine; the others show recordings, marked as such.",
-            live,
+            "{whole} of {all} experiments can be run and checked on this machine. Of the others some claims are not checked here; where the wire is missing, a recording is shown, marked as such.",
+            whole,
             all
         );
         terminal.wrapped("", &text, Ink::Warn)?;
@@ -57,12 +62,21 @@ pub fn run(session: &mut Session) -> Result<(), Failure> {
     Ok(terminal.flush()?)
 }
 
-fn runs_live(network: Network, probe: &Probe) -> bool {
-    match network {
-        Network::Host => probe.loopback.is_none(),
-        Network::Private => probe.network.is_none(),
-        Network::Wire => probe.device.is_none(),
-    }
+/// Whether every claim of this experiment can be checked here.
+fn is_checked_whole(experiment: &Experiment, probe: &Probe) -> bool {
+    let network = match experiment.network {
+        Network::Host => &probe.loopback,
+        Network::Private => &probe.network,
+        Network::Wire => &probe.device,
+    };
+    let has = |need: &Need| match need {
+        Need::Ipv6 if experiment.network == Network::Host => probe.ipv6.is_none(),
+        // A private network has a loopback interface of its own, with ::1 unless IPv6 is off.
+        Need::Ipv6 => !matches!(probe.ipv6, Some(Lack::Ipv6 { .. })),
+        Need::Folder => probe.folder.is_none(),
+        Need::Proc => probe.threads.is_none(),
+    };
+    network.is_none() && experiment.needs.iter().all(has)
 }
 
 fn terminal_summary(terminal: &Terminal) -> String {

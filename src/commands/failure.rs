@@ -10,8 +10,10 @@ use crate::capture::join::{JoinError, Refusal, Running};
 use crate::capture::parameter::SetError;
 use crate::capture::sys;
 use crate::chat::{Address, AddressError, ChatError};
+use crate::cli;
+use crate::experiments;
 use crate::i18n::{error_text, tr};
-use crate::lesson::{self, CourseError, did_you_mean, glossary};
+use crate::lesson::{self, CourseError, did_you_mean, glossary, nearest};
 use crate::output::terminal;
 use crate::progress::Trouble;
 use crate::reasons;
@@ -24,6 +26,11 @@ use crate::views;
 /// Why the program ends early, and what it says about it.
 #[derive(Debug, Error)]
 pub enum Failure {
+    #[error("{}", no_command(.0))]
+    NoCommand(String),
+    /// `help`, about what is no command, lesson, experiment or term.
+    #[error("{}", no_topic(.0))]
+    NoTopic(String),
     #[error("{}", lesson::no_experiment(.0))]
     NoExperiment(String),
     #[error("{}", tr!(
@@ -85,6 +92,10 @@ pub enum Failure {
     TwoOnStandardOutput,
     #[error("{}", tr!("--record and --pcap cannot both go to the same file: name two files"))]
     TwoInOneFile,
+    #[error("{}", tr!(
+        "--pcap writes bytes that no terminal can show: name a file, or send standard output to a program: --pcap - | tshark -r -"
+    ))]
+    FramesToTerminal,
     #[error("{}", tr!(
         "--html, --record and --pcap cannot share one output: name a file for all but one"
     ))]
@@ -155,7 +166,7 @@ pub enum Failure {
     #[error(transparent)]
     NoChat(ChatError),
     /// Writing to the terminal, or reading from it, failed.
-    #[error("{}", tr!("the terminal: {error}", error = error_text(.0)))]
+    #[error("{}", unwritten(.0))]
     Terminal(#[from] io::Error),
     /// The reader asked to leave.
     #[error("")]
@@ -190,7 +201,9 @@ impl Failure {
     pub fn code(&self) -> u8 {
         match self {
             Failure::Broken => 1,
-            Failure::NotJoined(JoinError::Several(_) | JoinError::NotThis(_))
+            Failure::NoCommand(_)
+            | Failure::NoTopic(_)
+            | Failure::NotJoined(JoinError::Several(_) | JoinError::NotThis(_))
             | Failure::NoExperiment(_)
             | Failure::NoLesson(_)
             | Failure::NoFurther { .. }
@@ -206,6 +219,7 @@ impl Failure {
             | Failure::StepNeedsTerminal
             | Failure::TwoOnStandardOutput
             | Failure::TwoInOneFile
+            | Failure::FramesToTerminal
             | Failure::PageNeedsItsOwnFile
             | Failure::NoRecording(..)
             | Failure::Damaged { .. }
@@ -336,12 +350,60 @@ fn kept(shown: bool) -> &'static str {
 }
 
 fn unwritable(path: &Path, error: &io::Error) -> String {
-    let (path, error) = (path.display(), error_text(error));
+    let (path, text) = (path.display(), error_text(error));
+    if is_full(error) {
+        tr!("{path} cannot be written: {text}: free some, or name a file elsewhere", path, text)
+    } else {
+        tr!(
+            "{path} cannot be written: {error}: name a file in a folder that you may write to",
+            path,
+            error = text
+        )
+    }
+}
+
+/// What failed is standard output, or the keyboard.
+fn unwritten(error: &io::Error) -> String {
+    let text = error_text(error);
+    if is_full(error) {
+        tr!("standard output cannot be written: {text}: free some, or write elsewhere", text)
+    } else {
+        tr!("the terminal: {error}", error = text)
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded | FileTooLarge)
+}
+
+/// There is no such command. What is near may be a command, or a lesson or an experiment whose command was left out.
+fn no_command(name: &str) -> String {
+    let is_lesson = |near: &str| lesson::contents().iter().any(|entry| entry.slug == near);
+    let near = nearest(name, names()).map(|near| match near {
+        _ if is_lesson(near) => format!("explore lesson {near}"),
+        _ if experiments::find(near).is_some() => format!("explore run {near}"),
+        _ => format!("explore {near}"),
+    });
+    let near = near.map_or_else(String::new, |near| tr!("; did you mean `{near}`?", near));
+    tr!("there is no command `{name}`{near} (`explore help` shows all)", name, near)
+}
+
+fn no_topic(name: &str) -> String {
+    let terms = glossary::terms().flat_map(|term| term.names);
+    let near = did_you_mean(name, names().chain(terms));
     tr!(
-        "{path} cannot be written: {error}: name a file in a folder that you may write to",
-        path,
-        error
+        "there is no command, lesson, experiment or term `{name}`{near} (`explore help` shows the commands)",
+        name,
+        near
     )
+}
+
+/// The commands, lessons and experiments.
+fn names() -> impl Iterator<Item = &'static str> {
+    let lessons = lesson::contents().into_iter().map(|entry| entry.slug);
+    let experiments = experiments::all().map(|experiment| experiment.name);
+    cli::names().into_iter().chain(lessons).chain(experiments)
 }
 
 fn no_probe(error: &ProbeError) -> String {

@@ -3,7 +3,10 @@
 use super::{Failure, Session};
 use crate::cli;
 use crate::i18n::tr;
-use crate::lesson::{self, glossary};
+use crate::lesson::{
+    self,
+    glossary::{self, Term},
+};
 use crate::picture::Ink;
 
 /// Shows the terms that match the argument, or all.
@@ -14,9 +17,15 @@ pub fn run(args: &cli::Glossary, session: &mut Session) -> Result<(), Failure> {
     if found.is_empty() {
         return Err(Failure::NoTerm(asked));
     }
+    show(&found, session)?;
+    Ok(session.terminal.flush()?)
+}
+
+/// Shows these terms.
+pub(super) fn show(terms: &[Term], session: &mut Session) -> Result<(), Failure> {
     let terminal = &mut session.terminal;
     let lessons = lesson::contents();
-    for term in &found {
+    for term in terms {
         terminal.wrapped("", &term.all_names(), Ink::Strong)?;
         terminal.wrapped("  ", term.sentence(), Ink::Plain)?;
         if let Some(lesson) = lessons.iter().find(|lesson| lesson.slug == term.lesson) {
@@ -25,5 +34,5 @@ pub fn run(args: &cli::Glossary, session: &mut Session) -> Result<(), Failure> {
             terminal.wrapped("  ", &text, Ink::Faint)?;
         }
     }
-    Ok(terminal.flush()?)
+    Ok(())
 }

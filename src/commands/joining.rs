@@ -1,7 +1,7 @@
 //! Several traces that are one run: those that join this one, or the one that this one joins.
 
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use crate::capture::child;
@@ -9,6 +9,7 @@ use crate::capture::join::{Acknowledge, Connection, Greeting, Listener, Message,
 use crate::capture::sys;
 use crate::i18n::tr;
 use crate::labels;
+use crate::output::messages::say;
 use crate::text::safe;
 use crate::trace::axis::{Axis, Part};
 use crate::trace::recording::{Header, Line, Origin};
@@ -138,11 +139,11 @@ impl Joining {
                     "still running elsewhere: {names}; Ctrl-C shows what happened so far",
                     names = listed(names)
                 );
-                eprintln!("explore: {hint}");
+                say(hint);
             }
         }
         if child::was_ctrl_c_left() && is_terminal {
-            eprintln!(); // behind its ^C
+            let _ = writeln!(io::stderr()); // behind its ^C
         }
         Ok(())
     }
@@ -223,7 +224,7 @@ impl Joined {
         self.others.insert(number, Other { part, acknowledge, names });
         if io::stderr().is_terminal() {
             let names = listed(programs.iter().map(|program| &program.name));
-            eprintln!("explore: {}", tr!("{names} joined, from another terminal", names));
+            say(tr!("{names} joined, from another terminal", names));
         }
         let what = EventKind::Joined { programs };
         let event = Event { at_ns, actor: Name::from(LAB), process, thread: process, what };

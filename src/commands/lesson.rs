@@ -15,6 +15,7 @@ use crate::i18n::tr;
 use crate::lesson::{
     self, Further, Lesson, NOBODYS_SEED, Prediction, ProgramName, Show, Step, gist,
 };
+use crate::output::messages::say;
 use crate::output::sentences;
 use crate::output::terminal::{Answer, Terminal};
 use crate::picture::Ink;
@@ -29,17 +30,17 @@ pub fn run(args: &cli::Lesson, session: &mut Session) -> Result<(), Failure> {
             cli::ProgramName::C => ProgramName::C,
             cli::ProgramName::Notes => ProgramName::Notes,
         };
-        let text = chosen(&args.which)?.program(name)?;
+        let text = chosen(args.which.as_deref())?.program(name)?;
         return Ok(io::stdout().write_all(text.as_bytes())?);
     }
     match &args.html {
-        Some(file) => page::run(&args.which, file, session),
+        Some(file) => page::run(args.which.as_deref(), file, session),
         None => play(args, session),
     }
 }
 
 fn play(args: &cli::Lesson, session: &mut Session) -> Result<(), Failure> {
-    let lesson = chosen(&args.which)?;
+    let lesson = chosen(args.which.as_deref())?;
     let further = args.further.map(|which| sections_of(&lesson, which)).transpose()?;
     session.open_files()?;
     // Progress is noted only for lessons of the course, and only if a person plays them.
@@ -67,28 +68,35 @@ fn sections_of(lesson: &Lesson, which: cli::Further) -> Result<&[Further], Failu
     }
 }
 
-/// The lesson of this number, slug or file, or with `next` the next one.
-pub(super) fn chosen(which: &str) -> Result<Lesson, Failure> {
-    if which != "next" {
+/// The lesson of this number, slug or file; without one, or with `next`, the next one, which is then named.
+pub(super) fn chosen(which: Option<&str>) -> Result<Lesson, Failure> {
+    if let Some(which) = which.filter(|which| *which != "next") {
         return find(which);
     }
     let lessons = lesson::contents();
     let next = home::next_lesson(&lessons, &saved()).ok_or(Failure::CourseFinished)?;
+    say(tr!("the next lesson is {number}, {slug}", number = next.number, slug = next.slug));
     find(next.slug)
 }
 
 /// The lesson of this number, slug or file.
 pub(super) fn find(which: &str) -> Result<Lesson, Failure> {
-    let is_it = |lesson: &Lesson| {
-        lesson.slug == which || lesson.number.is_some_and(|number| number.to_string() == which)
-    };
-    if let Some(lesson) = lesson::lessons()?.into_iter().find(is_it) {
+    if let Some(lesson) = lesson::lessons()?.into_iter().find(|lesson| lesson.is_called(which)) {
         return Ok(lesson);
     }
     if which.contains(['/', '\\']) || which.ends_with(".md") || Path::new(which).is_file() {
         return Ok(lesson::from_file(Path::new(which))?);
     }
     Err(Failure::NoLesson(which.to_owned()))
+}
+
+/// The lessons of these numbers or slugs; all, if none is named.
+pub(super) fn these_or_all(which: &[String]) -> Result<Vec<Lesson>, Failure> {
+    if which.is_empty() {
+        Ok(lesson::lessons()?)
+    } else {
+        which.iter().map(|it| find(it)).collect()
+    }
 }
 
 /// Notes the learner's progress in the lesson that is being played.
@@ -134,7 +142,7 @@ impl Notes {
             self.slug = None;
         }
         let _ = terminal.flush();
-        eprintln!("explore: {trouble}");
+        say(trouble);
     }
 }
 

@@ -9,7 +9,7 @@ use crate::picture::{Ink, Row};
 use crate::progress::Progress;
 
 /// The column at which titles start.
-pub(super) const TITLE_AT: usize = 20;
+const TITLE_AT: usize = 20;
 
 /// Lists the lessons, without the learner's progress.
 pub fn run(args: &cli::List, session: &mut Session) -> Result<(), Failure> {
@@ -53,14 +53,18 @@ pub(super) fn lessons(session: &mut Session, progress: &Progress) -> Result<(), 
 }
 
 /// The start of a lesson's row: a mark for finished or begun, its number and its slug.
-pub(super) fn row_start(number: u32, slug: &str, progress: &Progress) -> Row {
-    let mark = match progress.of(slug) {
-        Some(record) if record.finished => "✓",
-        Some(record) if record.left_after.is_some() => "…",
-        _ => " ",
-    };
-    let mut row = Row::new().with(mark, Ink::Good);
+fn row_start(number: u32, slug: &str, progress: &Progress) -> Row {
+    let mut row = Row::new().with(mark(progress, slug), Ink::Good);
     row.push(format!("{number:>3}  "), Ink::Of(0));
     row.push(slug, Ink::Strong);
     row
+}
+
+/// The mark of a lesson that is finished, or begun.
+pub(super) fn mark(progress: &Progress, slug: &str) -> &'static str {
+    match progress.of(slug) {
+        Some(record) if record.finished => "✓",
+        Some(record) if record.left_after.is_some() => "…",
+        _ => " ",
+    }
 }

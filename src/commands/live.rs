@@ -12,9 +12,10 @@ use crate::capture::sys;
 use crate::experiments::Experiment;
 use crate::i18n::{error_text, tr};
 use crate::labels;
+use crate::output::messages::say;
 use crate::picture::Row;
 use crate::trace::recording::{self, Header, Line, Origin, Recording};
-use crate::trace::{Ending, Event, EventKind, Note};
+use crate::trace::{Ending, Event, EventKind, LAB, Lack, Note};
 use crate::views::trace::Trace;
 use crate::views::wording;
 
@@ -64,7 +65,7 @@ pub(super) fn follow(
                 reading.parse(joining);
                 if let Some(hint) = still_running(&reading.recording).filter(|_| !is_hinted) {
                     is_hinted = true;
-                    eprintln!("explore: {hint}");
+                    say(hint);
                 }
                 reading.live.as_mut().map(LiveTrace::pause).unwrap_or_default()
             }
@@ -90,6 +91,7 @@ pub(super) fn follow(
     }
     let Reading { mut recording, mut live, .. } = reading;
     recording.extend(joining.take_events());
+    note_forbidden(session, &mut recording, &status)?;
     session.finish_run(&recording)?;
     if let Some(code) = interrupted() {
         return Err(Failure::Interrupted(code));
@@ -99,6 +101,27 @@ pub(super) fn follow(
         session.terminal.blank()?;
     }
     Ok((recording, status))
+}
+
+/// Ends the recording of a run whose process the system has killed for a call that it forbids: it could not do so itself.
+pub(super) fn note_forbidden(
+    session: &mut Session,
+    recording: &mut Recording,
+    status: &io::Result<ExitStatus>,
+) -> Result<(), Failure> {
+    let was_forbidden = status.as_ref().is_ok_and(|status| sys::was_forbidden(*status));
+    if !was_forbidden || recording.ending().is_some() {
+        return Ok(());
+    }
+    let last = recording.events().last();
+    let (at_ns, process) = last.map_or((0, 0), |event| (event.at_ns, event.process));
+    let what = EventKind::End { ending: Ending::Unavailable { why: Lack::Forbidden } };
+    let event = Event { at_ns, actor: LAB.into(), process, thread: process, what };
+    if last.is_some() {
+        session.write_line(&serde_json::to_vec(&event).map_err(io::Error::from)?)?;
+    }
+    recording.push(event);
+    Ok(())
 }
 
 /// A line with this may have a note of what runs on, which is to be said at once.
@@ -162,7 +185,7 @@ impl Reading {
             Line::Source(line) => self.recording.cite(line),
             Line::Event(event) => {
                 if let Some(hint) = runs_on(&event) {
-                    eprintln!("explore: {hint}");
+                    say(hint);
                 }
                 self.live.iter_mut().for_each(|live| live.held_back.push((*event).clone()));
                 self.recording.push(*event);

@@ -10,6 +10,7 @@ mod completions;
 mod doctor;
 mod failure;
 mod glossary;
+mod help;
 mod home;
 mod joining;
 mod lesson;
@@ -21,6 +22,7 @@ mod page;
 mod page_file;
 pub mod prediction;
 mod progress;
+mod quiz;
 mod replay;
 pub mod report;
 pub mod run;
@@ -41,7 +43,7 @@ use crate::cli::{Cli, Command};
 /// Runs a command.
 pub fn run(cli: &Cli) -> Result<(), Failure> {
     let session = &mut Session::new(cli.into())?;
-    match &cli.command {
+    let done = match &cli.command {
         None => home::run(session),
         Some(Command::List(args)) => list::run(args, session),
         Some(Command::Lesson(args)) => lesson::run(args, session),
@@ -50,11 +52,17 @@ pub fn run(cli: &Cli) -> Result<(), Failure> {
         Some(Command::Verify(args)) => verify::run(args, session),
         Some(Command::Doctor) => doctor::run(session),
         Some(Command::Progress(args)) => progress::run(args, session),
+        Some(Command::Quiz(args)) => quiz::run(args, session),
+        Some(Command::Help(args)) => help::run(args, session),
         Some(Command::Glossary(args)) => glossary::run(args, session),
         Some(Command::Completions(args)) => completions::run(args),
         Some(Command::Man(args)) => man::run(args),
         Some(Command::Chat(args)) => chat::run(args, session),
         Some(Command::Replay(args)) => replay::run(args, session),
         Some(Command::Trace(args)) => trace::run(args, session),
+    };
+    if !matches!(done, Err(Failure::Unwritable(..) | Failure::Terminal(_))) {
+        session.say_written();
     }
+    done
 }

@@ -28,7 +28,7 @@ use crate::views::{DrawOptions, Explained, View};
 const MAX_TRACE_LINES: usize = 400;
 
 /// Runs a lesson and writes it to this file as a page; `-` is standard output. If the file cannot be written nothing runs.
-pub(super) fn run(which: &str, file: &Path, session: &mut Session) -> Result<(), Failure> {
+pub(super) fn run(which: Option<&str>, file: &Path, session: &mut Session) -> Result<(), Failure> {
     let lesson = lesson::chosen(which)?;
     let page_file = PageFile::to(file)?;
     session.open_files()?;

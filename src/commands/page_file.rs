@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::Failure;
 use super::output_file::write_error;
-use crate::atomic_file::{folder_of, replace};
+use crate::atomic_file::{folder_of, replace, target_of};
 
 pub enum PageFile {
     Stdout,
@@ -25,10 +25,8 @@ impl PageFile {
         let unwritable = |error| Failure::Unwritable(path.to_owned(), error);
         let file = match fs::metadata(path) {
             Ok(about) if about.is_dir() => return Err(Failure::IsFolder(path.to_owned())),
-            // Replace the file that a link points to, not the link.
-            Ok(about) if about.is_file() => fs::canonicalize(path).map_err(unwritable)?,
-            Ok(_) => return Ok(PageFile::Device(path.to_owned())),
-            Err(_) => path.to_owned(),
+            Ok(about) if !about.is_file() => return Ok(PageFile::Device(path.to_owned())),
+            _ => target_of(path),
         };
         let folder = folder_of(&file);
         if !folder.is_dir() {
@@ -105,6 +103,11 @@ mod tests {
             .expect("written");
         assert_eq!(fs::read_to_string(folder.join("real.html")).expect("it is there"), "new");
         assert!(fs::symlink_metadata(folder.join("page.html")).expect("it is there").is_symlink());
+        symlink("yet-to-come.html", folder.join("new.html")).expect("a link to nothing yet");
+        PageFile::to(&folder.join("new.html"))
+            .and_then(|whole| whole.write("new"))
+            .expect("written");
+        assert_eq!(fs::read_to_string(folder.join("yet-to-come.html")).expect("made"), "new");
         PageFile::to(Path::new("/dev/null"))
             .and_then(|whole| whole.write("gone"))
             .expect("written");

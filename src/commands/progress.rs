@@ -2,14 +2,18 @@
 
 use std::io;
 
-use super::list::{TITLE_AT, row_start};
+use super::home::command;
+use super::list::mark;
+use super::quiz::{Missed, missed};
 use super::{Failure, Session};
 use crate::cli;
 use crate::i18n::tr;
 use crate::lesson::{self, Lesson};
+use crate::output::messages::say;
+use crate::output::sentences;
 use crate::output::terminal::Terminal;
 use crate::picture::Ink;
-use crate::progress::{self, Progress};
+use crate::progress::{self, Progress, Record};
 
 /// Shows the learner's progress, or resets it.
 pub fn run(args: &cli::Progress, session: &mut Session) -> Result<(), Failure> {
@@ -28,7 +32,7 @@ pub fn run(args: &cli::Progress, session: &mut Session) -> Result<(), Failure> {
 /// The learner's saved progress. If it cannot be read, a warning is printed once and the progress starts empty.
 pub(super) fn saved() -> Progress {
     progress::read().unwrap_or_else(|trouble| {
-        eprintln!("explore: {trouble}");
+        say(trouble);
         Progress::default()
     })
 }
@@ -47,24 +51,15 @@ fn reset(terminal: &mut Terminal) -> Result<(), Failure> {
 fn show(terminal: &mut Terminal, lessons: &[Lesson], progress: &Progress) -> Result<(), Failure> {
     for lesson in lessons {
         let record = progress.of(&lesson.slug).cloned().unwrap_or_default();
-        let state = match (record.finished, &record.left_after) {
-            (true, _) => tr!("finished").to_owned(),
-            (false, Some(experiment)) => tr!("left after {experiment}", experiment),
-            (false, None) => String::new(),
-        };
-        let mut row = row_start(lesson.number.unwrap_or_default(), &lesson.slug, progress);
-        row.pad_to(TITLE_AT);
-        if !record.predictions.is_empty() {
-            let (right, answered) = (record.right(), record.predictions.len());
-            let all = lesson.predictions().count();
-            let text =
-                tr!("{answered} of {all} predictions made, {right} right", right, answered, all);
-            row.push(text, Ink::Plain);
-            row.push("  ", Ink::Plain);
+        let mark = mark(progress, &lesson.slug);
+        let title = sentences::lesson_title(lesson.number, &lesson.title);
+        terminal.wrapped(&format!("{mark} "), &title, Ink::Strong)?;
+        if let Some(text) = told(lesson, &record) {
+            terminal.wrapped("    ", &text, Ink::Plain)?;
         }
-        terminal.row(&row.with(state, Ink::Faint))?;
     }
     terminal.blank()?;
+    show_missed(terminal, &missed(lessons, progress))?;
     let text = tr!(
         "{finished} of {all} lessons finished. Only the first answer to a prediction counts.",
         finished = finished(lessons, progress),
@@ -76,6 +71,51 @@ fn show(terminal: &mut Terminal, lessons: &[Lesson], progress: &Progress) -> Res
         terminal.wrapped("", &text, Ink::Faint)?;
     }
     Ok(())
+}
+
+/// How far a lesson has come, in a sentence; `None` if it has not begun.
+fn told(lesson: &Lesson, record: &Record) -> Option<String> {
+    let heading_of = |name: &str| {
+        let shows = lesson.headed_shows().into_iter();
+        let mut headings = shows.filter(|(_, show)| show.experiment.name == name);
+        headings.next().map(|(heading, _)| heading)
+    };
+    let state = match record.left_after.as_deref().map(heading_of) {
+        _ if record.finished => tr!("Finished.").to_owned(),
+        Some(Some(heading)) => tr!("Begun, and left after “{heading}”.", heading),
+        Some(None) => tr!("Begun.").to_owned(),
+        None if record.predictions.is_empty() => return None,
+        None => tr!("Begun.").to_owned(),
+    };
+    let (right, answered) = (record.right(), record.predictions.len());
+    let all = lesson.predictions().count();
+    if answered == 0 {
+        return Some(state);
+    }
+    let predicted = tr!("{right} of {answered} predictions right", right, answered);
+    let unanswered = all.saturating_sub(answered);
+    Some(match unanswered {
+        0 => tr!("{state} {predicted}.", state, predicted),
+        _ => tr!("{state} {predicted}; {unanswered} not made.", state, predicted, unanswered),
+    })
+}
+
+/// What was missed, question by question, and how to see it again.
+fn show_missed(terminal: &mut Terminal, missed: &[Missed<'_>]) -> Result<(), Failure> {
+    if missed.is_empty() {
+        return Ok(());
+    }
+    terminal.wrapped("", tr!("What you got wrong:"), Ink::Strong)?;
+    for Missed { lesson, prediction, show } in missed {
+        let number = lesson.number.unwrap_or_default();
+        let text = tr!("lesson {number}: {question}", number, question = prediction.question);
+        terminal.wrapped("  - ", &text, Ink::Plain)?;
+        let again = command(&format!("run {}", show.experiment.name));
+        terminal.wrapped("    ", &tr!("see it again: {again}", again), Ink::Faint)?;
+    }
+    let quiz = command("quiz");
+    terminal.wrapped("", &tr!("{quiz} asks these questions again.", quiz), Ink::Plain)?;
+    Ok(terminal.blank()?)
 }
 
 fn finished(lessons: &[Lesson], progress: &Progress) -> usize {
@@ -102,6 +142,7 @@ fn report(lessons: &[Lesson], progress: &Progress) -> serde_json::Value {
                     "answered": record.predictions.len(),
                     "right": record.right(),
                     "wrong": record.predictions.len() - record.right(),
+                    "put_right": record.put_right.len(),
                     "first_answers": answers,
                 },
             })

@@ -14,7 +14,7 @@ use crate::i18n::tr;
 use crate::output::html::Replayed;
 use crate::picture::Ink;
 use crate::trace::axis;
-use crate::trace::recording::{self, Contents, Origin, Recording};
+use crate::trace::recording::{self, Contents, Header, Origin, Recording};
 use crate::views::{self, View};
 
 /// Shows a file of recordings, or several recordings as one. What is intact of a damaged file is shown before the failure.
@@ -75,6 +75,15 @@ fn joined(paths: &[PathBuf]) -> Result<(Vec<Recording>, Option<Failure>), Failur
     Ok((vec![joined], first_damage))
 }
 
+/// Marks what follows as a recording.
+pub(super) fn recorded_on(header: &Header) -> String {
+    tr!(
+        "Recorded on {kernel}, {date}. None of this happened just now.",
+        kernel = header.kernel,
+        date = header.date_to_the_second()
+    )
+}
+
 /// Shows a recording, and returns it for a page if there is to be one.
 fn replay(
     session: &mut Session,
@@ -84,12 +93,7 @@ fn replay(
 ) -> Result<Option<Replayed>, Failure> {
     let header = &recording.header;
     session.terminal.wrapped("", &header.name(), Ink::Strong)?;
-    let text = tr!(
-        "Recorded on {kernel}, {date}. None of this happened just now.",
-        kernel = header.kernel,
-        date = header.date_to_the_second()
-    );
-    session.terminal.wrapped("", &text, Ink::Warn)?;
+    session.terminal.wrapped("", &recorded_on(header), Ink::Warn)?;
     session.terminal.blank()?;
     show::trace(session, recording)?;
     // The recording may come from another version of the program, with other experiments.

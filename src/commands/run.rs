@@ -2,19 +2,24 @@
 
 use std::collections::BTreeMap;
 
+use unicode_width::UnicodeWidthStr;
+
 use super::report::{self, Judged, Playback};
-use super::{Failure, Incomplete, Session, live, shipped, show, step};
+use super::{Failure, Incomplete, Session, home, live, shipped, show, step};
 use crate::capture::parameter::DEADLINE;
 use crate::cli;
 use crate::experiments::{self, Experiment, Stepping, Why};
 use crate::i18n::tr;
-use crate::lesson::{self, Show};
+use crate::lesson::{self, Lesson, Show};
 use crate::output::sentences;
-use crate::picture::Ink;
+use crate::picture::{Ink, Row, fit};
 use crate::reasons;
 use crate::trace::recording::Recording;
 use crate::trace::{Ending, Lack};
 use crate::views;
+
+/// The column at which a list of experiments has what each is about.
+const HEADING_AT: usize = 36;
 
 /// Runs one experiment alone, or lists them.
 pub fn run(args: &cli::Run, session: &mut Session) -> Result<(), Failure> {
@@ -45,30 +50,41 @@ pub fn run(args: &cli::Run, session: &mut Session) -> Result<(), Failure> {
     Err(Failure::Incomplete(name.to_owned(), why))
 }
 
-/// The experiments, and what can be set in each.
+/// The experiments, lesson by lesson.
 fn list(session: &mut Session) -> Result<(), Failure> {
-    let terminal = &mut session.terminal;
-    for experiment in lesson::experiments()? {
-        terminal.wrapped("", experiment.name, Ink::Strong)?;
-        for parameter in experiment.parameters {
-            let text = tr!(
-                "{name}={default}: {help} ({takes})",
-                name = parameter.name,
-                default = parameter.default,
-                help = parameter.help,
-                takes = parameter.kind.takes()
-            );
-            terminal.wrapped("    --set ", &text, Ink::Plain)?;
-        }
+    for lesson in &lesson::lessons()? {
+        let title = sentences::lesson_title(lesson.number, &lesson.title);
+        session.terminal.wrapped("", &title, Ink::Strong)?;
+        rows(lesson, session)?;
     }
-    let text = tr!(
-        "Each also takes --set {name}={default}: {help}.",
-        name = DEADLINE.name,
-        default = DEADLINE.default,
-        help = DEADLINE.help
-    );
-    terminal.wrapped("", &text, Ink::Faint)?;
-    Ok(terminal.flush()?)
+    let (one, set) = (home::command("run NAME"), home::command("help NAME"));
+    let text = tr!("{one} runs one; {set} tells what it shows, and what can be set.", one, set);
+    session.terminal.blank()?;
+    session.terminal.wrapped("", &text, Ink::Faint)?;
+    Ok(session.terminal.flush()?)
+}
+
+/// The experiments of a lesson, each in one row: its name, what it stands below in the lesson, and what can be set.
+pub(super) fn rows(lesson: &Lesson, session: &mut Session) -> Result<(), Failure> {
+    let width = session.terminal.width();
+    for (heading, show) in lesson.headed_shows() {
+        let mut row = Row::indented(2).with(show.experiment.name, Ink::Of(0));
+        row.push("  ", Ink::Plain);
+        if width >= 2 * HEADING_AT {
+            row.pad_to(HEADING_AT);
+        }
+        let knobs = show.experiment.parameters.iter();
+        let knobs: Vec<_> = knobs.map(|knob| format!("{}={}", knob.name, knob.default)).collect();
+        let room = width.saturating_sub(row.width());
+        row.push(fit(&heading, room), Ink::Plain);
+        let room = width.saturating_sub(row.width() + 2);
+        let knobs = knobs.join(" ");
+        if !knobs.is_empty() && knobs.width() <= room {
+            row.push(format!("  {knobs}"), Ink::Faint);
+        }
+        session.terminal.row(&row)?;
+    }
+    Ok(())
 }
 
 /// Runs an experiment and shows the results. If this machine cannot run it, shows its shipped recording in the same views,

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Failure;
-use super::output_file::OutputFile;
+use super::output_file::{Content, OutputFile};
 use super::running::Running;
 use crate::cli::{self, Cli, Command};
-use crate::i18n::tr;
+use crate::output::messages::say;
 use crate::output::terminal::{Look, Terminal};
 use crate::reasons;
 use crate::trace::pcapng;
@@ -90,6 +90,7 @@ impl From<&Cli> for Options {
                 let page = trace.html.clone();
                 Options { record, pcap, page, class, ..options.played(&play) }
             }
+            Some(Command::Quiz(_)) => options.played(&cli::Play { verbose: 0, auto: false }),
             _ => options.played(&cli::Play { verbose: 0, auto: true }),
         }
     }
@@ -143,7 +144,9 @@ impl Session {
         if class.step && !terminal.is_interactive() {
             return Err(Failure::StepNeedsTerminal);
         }
-        let file = |path: Option<PathBuf>| path.as_deref().map(OutputFile::to);
+        let file = |path: Option<PathBuf>, content| {
+            path.as_deref().map(|path| OutputFile::to(path, content))
+        };
         Ok(Session {
             terminal,
             verbose,
@@ -151,8 +154,8 @@ impl Session {
             code,
             explained: Explained::default(),
             running: Running::default(),
-            record: file(record),
-            pcap: file(pcap),
+            record: file(record, Content::Events),
+            pcap: file(pcap, Content::Frames),
             takes_stdout,
         })
     }
@@ -208,31 +211,33 @@ impl Session {
 
     /// Writes one line of a recording.
     pub(super) fn write_line(&mut self, line: &[u8]) -> Result<(), Failure> {
-        self.record.as_mut().map_or(Ok(()), |file| {
-            file.write(|to| to.write_all(line).and_then(|()| to.write_all(b"\n")))
+        let Some(record) = &mut self.record else {
+            return Ok(());
+        };
+        let is_event = memchr::memmem::find(line, b"\"event\":").is_some();
+        record.write(|to| {
+            to.write_all(line).and_then(|()| to.write_all(b"\n"))?;
+            Ok(is_event.into())
         })
     }
 
     /// Ends a run: writes its frames, in a section of their own, and flushes both files.
     pub(super) fn finish_run(&mut self, recording: &Recording) -> Result<(), Failure> {
         if let Some(record) = &mut self.record {
-            record.write(|to| to.flush())?;
+            record.write(|to| to.flush().map(|()| 0))?;
         }
         let Some(pcap) = &mut self.pcap else {
             return Ok(());
         };
-        let mut frames = 0;
         pcap.write(|to| {
-            frames = pcapng::write(to, [recording], reasons::comment)?;
-            to.flush()
-        })?;
-        if frames == 0 {
-            let experiment = recording.header.name();
-            eprintln!(
-                "explore: {}",
-                tr!("{experiment}: no frame crossed the wire, so none was written", experiment)
-            );
-        }
-        Ok(())
+            let frames = pcapng::write(to, [recording], reasons::comment)?;
+            to.flush().map(|()| frames)
+        })
+    }
+
+    /// Says which files were written, and how much is in them.
+    pub(super) fn say_written(&self) {
+        let files = self.record.iter().chain(&self.pcap);
+        files.filter_map(OutputFile::written).for_each(say);
     }
 }

@@ -5,13 +5,13 @@ use std::io;
 
 use serde::Serialize;
 
-use super::lesson::find;
+use super::lesson::these_or_all;
 use super::report::{self, Judged, Playback, ShownEvidence};
 use super::{Failure, Session, live};
 use crate::capture::sys;
 use crate::cli;
 use crate::i18n::tr;
-use crate::lesson::{self, Lesson};
+use crate::lesson::Lesson;
 use crate::output::sentences;
 use crate::picture::Ink;
 use crate::trace::{Counts, Verdict};
@@ -37,11 +37,7 @@ struct Row {
 
 /// Checks every claim of these lessons, or of all.
 pub fn run(args: &cli::Verify, session: &mut Session) -> Result<(), Failure> {
-    let lessons: Vec<Lesson> = if args.lessons.is_empty() {
-        lesson::lessons()?
-    } else {
-        args.lessons.iter().map(|which| find(which)).collect::<Result<_, _>>()?
-    };
+    let lessons = these_or_all(&args.lessons)?;
     session.running.expect(lessons.iter().flat_map(Lesson::shows).count());
     let mut rows = Vec::new();
     let mut counts = Counts::default();

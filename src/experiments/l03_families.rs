@@ -12,7 +12,7 @@ use std::time::Instant;
 use socket2::{Domain, SockAddr, Type};
 
 use super::kit::receive;
-use super::{Stepping, Why, experiment};
+use super::{Need, Stepping, Why, experiment};
 use crate::capture::{self, Actor, Kind, Lab, Network, Parameter, Proof, Result, Socket};
 use crate::capture::{at_least, eq, eq_between, failed_with, less, ne_between, succeeded};
 use crate::i18n::Text;
@@ -20,7 +20,7 @@ use crate::trace::{
     Address, Data, EventKind, Label, Output, Return, Role, SyscallKind, Value, label,
 };
 
-experiment!(one_conversation_three_families);
+experiment!(one_conversation_three_families, needs = &[Need::Ipv6, Need::Folder]);
 fn one_conversation_three_families(lab: &Lab) -> Result<()> {
     let (server, client) = (lab.actor("server"), lab.actor("client"));
     for (name, family, address) in families(lab, &NEED_UNIX)? {
@@ -182,7 +182,11 @@ fn differs_in_address(
 }
 
 // On the host's own network the frames of other programs would be counted too.
-experiment!(frames_on_lo, network = Network::Private);
+experiment!(
+    frames_on_lo,
+    needs = &[Need::Ipv6, Need::Folder, Need::Proc],
+    network = Network::Private
+);
 fn frames_on_lo(lab: &Lab) -> Result<()> {
     lab.part("frames that lo sent"); // lo leads to this machine itself
     let families = families(lab, &["no-frame-for-unix"])?;
@@ -219,7 +223,7 @@ fn connected(lab: &Lab, family: Domain, address: &SockAddr) -> Result<(Socket, S
     Ok((caller, connection))
 }
 
-experiment!(a_file_that_is_a_socket);
+experiment!(a_file_that_is_a_socket, needs = &[Need::Folder]);
 fn a_file_that_is_a_socket(lab: &Lab) -> Result<()> {
     let (server, client) = (lab.actor("server"), lab.actor("client"));
     let (address, path) = (lab.here_unix("door")?, lab.path("door")?);
@@ -253,7 +257,7 @@ fn connect_to(client: &Actor, address: &SockAddr) -> io::Result<()> {
     client.socket(address.domain(), Type::STREAM, None)?.connect(address)
 }
 
-experiment!(who_may_connect);
+experiment!(who_may_connect, needs = &[Need::Folder]);
 fn who_may_connect(lab: &Lab) -> Result<()> {
     let (server, client) = (lab.actor("server"), lab.actor("client"));
     let (address, path) = (lab.here_unix("door")?, lab.path("door")?);
@@ -346,7 +350,7 @@ fn chmod(_: &Actor, _: &Path, _: u32) -> Result<()> {
     Err(crate::trace::Feature::FilePermissions.lack().into())
 }
 
-experiment!(an_address_of_another_family);
+experiment!(an_address_of_another_family, needs = &[Need::Ipv6]);
 fn an_address_of_another_family(lab: &Lab) -> Result<()> {
     let open = |name, of| lab.actor(name).socket(of, Type::STREAM, None);
     let listener = open("server", Domain::IPV4)?;
@@ -398,7 +402,7 @@ fn port_of(address: &SockAddr) -> Result<u16> {
     port.ok_or_else(|| capture::Error::assertion("an internet address has a port"))
 }
 
-experiment!(dual_stack);
+experiment!(dual_stack, needs = &[Need::Ipv6]);
 fn dual_stack(lab: &Lab) -> Result<()> {
     lab.need_ipv6()?;
     let (server, client) = (lab.actor("server"), lab.actor("client"));
@@ -438,7 +442,7 @@ fn as_ipv6(address: &SockAddr) -> SockAddr {
     }
 }
 
-experiment!(ipv6_client_ipv4_server);
+experiment!(ipv6_client_ipv4_server, needs = &[Need::Ipv6]);
 fn ipv6_client_ipv4_server(lab: &Lab) -> Result<()> {
     lab.need_ipv6()?;
     let (server, client) = (lab.actor("server"), lab.actor("client"));
@@ -474,7 +478,7 @@ fn ipv6_client_ipv4_server(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-experiment!(ipv6_only);
+experiment!(ipv6_only, needs = &[Need::Ipv6]);
 fn ipv6_only(lab: &Lab) -> Result<()> {
     lab.need_ipv6()?;
     let (server, client) = (lab.actor("server"), lab.actor("client"));
@@ -509,6 +513,7 @@ fn ipv6_only(lab: &Lab) -> Result<()> {
 
 experiment!(
     family_race,
+    needs = &[Need::Ipv6, Need::Folder],
     stepping = Stepping::Whole(Why::Many),
     parameters = &[Parameter {
         name: "rounds",

@@ -7,7 +7,7 @@ use socket2::{Domain, Protocol, Type};
 use super::kit::{
     connection, count_calls, receive_exactly, recv_gave, state, tcp_socket, transferred, udp_pair,
 };
-use super::{child_process, experiment};
+use super::{Need, child_process, experiment};
 use crate::capture::{
     Kind, Lab, MSG_TRUNC, Parameter, Result, Socket, at_least, eq, failed_with, less, succeeded,
     waited_at_least,
@@ -169,7 +169,7 @@ fn tcp_and_udp_server(lab: &Lab) -> Result<(Socket, Socket)> {
     Ok((listener, receiver))
 }
 
-experiment!(taken_is_not_received);
+experiment!(taken_is_not_received, needs = &[Need::Proc]);
 /// The same nine bytes twice: once nobody reads them, once the server answers.
 fn taken_is_not_received(lab: &Lab) -> Result<()> {
     lab.part("never read");

@@ -10,7 +10,7 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, SockAddr, Type};
 
 use super::kit::{connected, receive_exactly};
-use super::{Stepping, Why, child_process, experiment};
+use super::{Need, Stepping, Why, child_process, experiment};
 use crate::capture::{
     Actor, ActorThread, Error, Kind, Lab, Parameter, Process, Proof, Result, Sampler, Socket,
     at_least, at_least_duration, before, eq, eq_between, eq_duration, failed_with, ne_between,
@@ -23,6 +23,7 @@ const TCP: Option<Protocol> = Some(Protocol::TCP);
 
 experiment!(
     server_life,
+    needs = &[Need::Proc],
     parameters = &[
         Parameter {
             name: "pause",
@@ -264,7 +265,7 @@ fn first_entered(lab: &Lab, actor: &str, kind: SyscallKind) -> u64 {
         .map_or(0, |(event, back)| event.at_ns - back.took_ns)
 }
 
-experiment!(ready_or_running, stepping = Stepping::Whole(Why::Sleep));
+experiment!(ready_or_running, needs = &[Need::Proc], stepping = Stepping::Whole(Why::Sleep));
 /// What does the kernel say of one that runs, and of one that only would?
 fn ready_or_running(lab: &Lab) -> Result<()> {
     let looker = lab.actor("looker");
@@ -321,6 +322,7 @@ fn check_letters(lab: &Lab, seen: [&Option<Sample>; 3]) {
 
 experiment!(
     blocked_is_free,
+    needs = &[Need::Proc],
     parameters = &[Parameter {
         name: "time",
         default: "300ms",
@@ -411,7 +413,7 @@ fn connection(lab: &Lab) -> Result<(Socket, Socket)> {
     Ok((client, listener.accept()?.0))
 }
 
-experiment!(closed_with_its_process);
+experiment!(closed_with_its_process, needs = &[Need::Proc]);
 /// A server is killed while it waits for a client: who closes its sockets?
 fn closed_with_its_process(lab: &Lab) -> Result<()> {
     let server = lab.process("server", "closed-with-its-process-server", &[])?;
@@ -462,6 +464,7 @@ fn closed_with_its_process_server(lab: &Lab) -> Result<()> {
 
 experiment!(
     inherited_socket,
+    needs = &[Need::Proc],
     stepping = Stepping::Whole(Why::Race),
     parameters = &[Parameter {
         name: "limit",

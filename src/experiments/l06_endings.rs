@@ -9,7 +9,7 @@ use super::kit::{
     transferred,
 };
 use super::l06_handshake::{Ends, after, connect_on_the_wire, segments_are};
-use super::{Stepping, Why, experiment};
+use super::{Need, Stepping, Why, experiment};
 use crate::capture::link::{Client, Fin, Rst, Server, Syn, Tcp, first};
 use crate::capture::{
     Kind, Lab, Network, Parameter, Proof, Result, Socket, eq, eq_between, failed_with,
@@ -17,7 +17,7 @@ use crate::capture::{
 use crate::i18n::Text;
 use crate::trace::{Label, label};
 
-experiment!(reset, network = Network::Wire);
+experiment!(reset, needs = &[Need::Proc], network = Network::Wire);
 fn reset(lab: &Lab) -> Result<()> {
     let wire = lab.wire()?;
     let (client, server) = connect_on_the_wire(lab)?;
@@ -140,7 +140,7 @@ fn read_or_reset(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-experiment!(answer_before_the_reset);
+experiment!(answer_before_the_reset, needs = &[Need::Proc]);
 /// A server answers a request that it has not read to the end, and closes. Two clients.
 fn answer_before_the_reset(lab: &Lab) -> Result<()> {
     let mut buffer = [0; 8];
@@ -177,7 +177,7 @@ fn refused_request(lab: &Lab) -> Result<(Socket, Proof)> {
     Ok((client, eq("client's end", state(end.until("none")?), state("none"))))
 }
 
-experiment!(both_close_at_once, network = Network::Wire);
+experiment!(both_close_at_once, needs = &[Need::Proc], network = Network::Wire);
 fn both_close_at_once(lab: &Lab) -> Result<()> {
     let wire = lab.wire()?;
     let (client, server) = connect_on_the_wire(lab)?;

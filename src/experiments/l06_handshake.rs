@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use socket2::{Domain, SockAddr, Type};
 
-use super::experiment;
 use super::kit::{
     connection, count_calls, each_once, listening_on_the_wire, receive_exactly, receive_to_the_end,
     recv_gave, state, tcp_socket, transferred,
 };
+use super::{Need, experiment};
 use crate::capture::link::{
     Ack, CapturedFrame, Data as WithData, Server, Syn, SynAck, Tcp, every, first,
 };
@@ -95,7 +95,7 @@ fn check_numbers(
     Ok(())
 }
 
-experiment!(one_segment_at_a_time, network = Network::Wire);
+experiment!(one_segment_at_a_time, needs = &[Need::Proc], network = Network::Wire);
 fn one_segment_at_a_time(lab: &Lab) -> Result<()> {
     let wire = lab.wire()?;
     wire.hold(first(Syn)); // each stops halfway,
@@ -131,7 +131,7 @@ fn one_segment_at_a_time(lab: &Lab) -> Result<()> {
     })
 }
 
-experiment!(accept_is_not_the_handshake);
+experiment!(accept_is_not_the_handshake, needs = &[Need::Proc]);
 fn accept_is_not_the_handshake(lab: &Lab) -> Result<()> {
     let (listener, at) = listen(lab, false)?; // and no accept() yet
     let client = tcp_socket(lab, "client")?;
@@ -161,7 +161,7 @@ fn accept_is_not_the_handshake(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-experiment!(four_way_close, network = Network::Wire);
+experiment!(four_way_close, needs = &[Need::Proc], network = Network::Wire);
 fn four_way_close(lab: &Lab) -> Result<()> {
     let wire = lab.wire()?;
     let (client, server) = connect_on_the_wire(lab)?;
@@ -187,7 +187,7 @@ fn four_way_close(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-experiment!(three_segment_close, network = Network::Wire);
+experiment!(three_segment_close, needs = &[Need::Proc], network = Network::Wire);
 fn three_segment_close(lab: &Lab) -> Result<()> {
     let (mut close, mut states) = close_both_at_once(lab)?;
     // A busy machine may keep the server waiting, so that its
@@ -242,7 +242,7 @@ fn half_closed(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-experiment!(time_wait);
+experiment!(time_wait, needs = &[Need::Proc]);
 fn time_wait(lab: &Lab) -> Result<()> {
     let (listener, at) = listen(lab, false)?;
     let (client, server) = connect_to(lab, &listener, &at)?;
@@ -279,7 +279,7 @@ fn time_wait(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-experiment!(reuse_address);
+experiment!(reuse_address, needs = &[Need::Proc]);
 fn reuse_address(lab: &Lab) -> Result<()> {
     lab.part("new one sets it");
     let (at, old) = leave_in_time_wait(lab, false)?;
@@ -357,7 +357,7 @@ fn reuse_address_shares(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-experiment!(one_port_two_servers);
+experiment!(one_port_two_servers, needs = &[Need::Proc]);
 /// A client closes first. What does TIME_WAIT keep it from?
 fn one_port_two_servers(lab: &Lab) -> Result<()> {
     let (one, at_one) = listen(lab, false)?;

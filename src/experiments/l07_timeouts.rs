@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use socket2::{Domain, Type};
 
-use super::experiment;
 use super::kit::{
     connection, listening_on_the_wire, receive_exactly, recv_gave, tcp_socket, transferred,
 };
+use super::{Need, experiment};
 use crate::capture::link::{CapturedFrame, FrameKind, Syn, first, first_few, nth};
 use crate::capture::{
     Kind, Lab, Measured, Network, Parameter, Proof, Result, Seen, Socket, TcpInfo, at_least,
@@ -65,6 +65,7 @@ fn lost_syn(lab: &Lab) -> Result<()> {
 
 experiment!(
     handshake_times_out,
+    needs = &[Need::Proc],
     network = Network::Wire,
     parameters = &[Parameter {
         name: "timeout",

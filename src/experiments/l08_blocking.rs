@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use socket2::{Domain, Type};
 
-use super::experiment;
 use super::kit::{connected, count_calls, listening, receive_exactly, transferred, until_full};
+use super::{Need, experiment};
 use crate::capture::{
     Interest, Kind, Lab, Parameter, Proof, Result, Sampler, Socket, at_least, before, eq,
     eq_between, eq_duration, failed_with, ne_between, waited_at_least,
@@ -69,7 +69,11 @@ fn accept_makes_a_new_one(lab: &Lab) -> Result<()> {
     Ok(client.close()?)
 }
 
-experiment!(recv_waits, parameters = &[silence(Text("how long the peer sends nothing"))]);
+experiment!(
+    recv_waits,
+    needs = &[Need::Proc],
+    parameters = &[silence(Text("how long the peer sends nothing"))]
+);
 fn recv_waits(lab: &Lab) -> Result<()> {
     let silence = lab.span("silence")?;
     let peer = lab.actor("peer");

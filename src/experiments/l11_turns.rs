@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use socket2::{Domain, Type};
 
-use super::experiment;
 use super::kit::{connection, count_calls};
+use super::{Need, experiment};
 use crate::capture::{
     self, ActorThread, Error, Kind, Lab, Parameter, Proof, Result, Sampler, Seen, Stage,
 };
@@ -149,7 +149,7 @@ fn out_of_turn(lab: &Lab) -> Result<()> {
     Ok(())
 }
 
-experiment!(both_waiting, parameters = &[SILENCE]);
+experiment!(both_waiting, needs = &[Need::Proc], parameters = &[SILENCE]);
 fn both_waiting(lab: &Lab) -> Result<()> {
     let (client, server) = puppets(lab)?;
     let silence = lab.span("silence")?;

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use socket2::{Domain, Type};
 
-use super::experiment;
 use super::l05_process::{claim_if_told, no_turn_between};
+use super::{Need, experiment};
 use crate::capture::{
     self, ActorThread, Error, Kind, Lab, Parameter, Result, Sampler, Socket, at_least_duration,
     before, eq, eq_between, failed_with,
@@ -21,6 +21,7 @@ use crate::trace::{Event, EventKind, Label, Sample, Syscall, SyscallKind, label}
 
 experiment!(
     peer_leaves,
+    needs = &[Need::Proc],
     parameters = &[Parameter {
         name: "pause",
         default: "60ms",
@@ -206,7 +207,7 @@ fn left_at(lab: &Lab, actor: &str) -> u64 {
     lab.recorder().look(|events| events.iter().find(left).map_or(u64::MAX, |event| event.at_ns))
 }
 
-experiment!(every_family);
+experiment!(every_family, needs = &[Need::Ipv6]);
 fn every_family(lab: &Lab) -> Result<()> {
     // An IPv4 socket, and an address of IPv6: port 9 of this machine.
     let naive = lab.actor("naive").socket(Domain::IPV4, Type::STREAM, None)?;

@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use socket2::{Domain, Type};
 
-use super::experiment;
 use super::kit::{connected, listening};
 use super::l12_chat::PAUSE;
+use super::{Need, experiment};
 use crate::capture::{
     Error, Lab, Result, Sampler, Socket, at_least, before, eq, failed_with, waited_at_least,
 };
 use crate::trace::{Lack, Sample, SyscallKind};
 
-experiment!(close_or_shutdown, parameters = &[PAUSE]);
+experiment!(close_or_shutdown, needs = &[Need::Proc], parameters = &[PAUSE]);
 fn close_or_shutdown(lab: &Lab) -> Result<()> {
     let (main, peer) = (lab.actor("main"), lab.actor("peer"));
     let (listener, address) = listening(lab, &peer)?;

@@ -53,6 +53,8 @@ pub struct Experiment {
     pub parameters: &'static [Parameter],
     /// Where it plays.
     pub network: Network,
+    /// What else it needs of the machine, for all of its claims to be checked.
+    pub needs: &'static [Need],
     /// Whether each call can be held before it is made.
     pub stepping: Stepping,
     /// The source file that it stands in, from the project's root.
@@ -65,7 +67,7 @@ pub struct Experiment {
 ///
 /// `experiment!(three_way_handshake, network = Network::Wire, parameters = &[RTT]);`
 ///
-/// It plays on the host's own network, has no parameters and can be stepped, unless the declaration says otherwise.
+/// It plays on the host's own network, needs nothing else, has no parameters and can be stepped, unless the declaration says otherwise.
 macro_rules! experiment {
     ($function:ident $(, $field:ident = $value:expr)* $(,)?) => {
         const _: () = {
@@ -151,6 +153,17 @@ pub enum Why {
     Many,
 }
 
+/// What an experiment needs of a machine besides its network: without it, some of its claims cannot be checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// IPv6, with ::1.
+    Ipv6,
+    /// A folder for files, and for sockets that have a path.
+    Folder,
+    /// What /proc tells of threads, of TCP sockets and of settings.
+    Proc,
+}
+
 /// What a child process of an experiment does.
 #[derive(Debug)]
 struct ChildProcess {
@@ -222,6 +235,7 @@ impl Experiment {
             play,
             parameters: &[],
             network: Network::Host,
+            needs: &[],
             stepping: Stepping::Steps,
             file,
             line,

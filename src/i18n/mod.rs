@@ -54,18 +54,33 @@ impl Language {
 
     /// The language of a locale's name, `zh_CN.UTF-8` (locale(7)).
     pub fn of_locale(name: &str) -> Language {
-        let with_region = name.split(['.', '@']).next().unwrap_or_default();
-        let language = with_region.split(['_', '-']).next().unwrap_or_default();
-        [with_region, language].into_iter().find_map(Language::tagged).unwrap_or(Language::ENGLISH)
+        Language::named_in(name).unwrap_or(Language::ENGLISH)
     }
 
-    /// The language of the environment: of the variables for messages, the first that is set counts (locale(7)).
+    /// The language that a locale's name says, if there is a catalogue for it or it is English.
+    fn named_in(locale: &str) -> Option<Language> {
+        let with_region = locale.split(['.', '@']).next().unwrap_or_default();
+        let language = with_region.split(['_', '-']).next().unwrap_or_default();
+        [with_region, language].into_iter().find_map(Language::tagged)
+    }
+
+    /// The language of the environment, as gettext finds it: of the variables for messages the first that is set names the locale,
+    /// and unless that is C, the list in LANGUAGE comes before it (gettext(1), locale(7)).
     pub fn of_environment() -> Language {
         let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        ["LC_ALL", "LC_MESSAGES", "LANG"]
-            .into_iter()
-            .find_map(set)
-            .map_or(Language::ENGLISH, |name| Language::of_locale(&name))
+        let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(set);
+        Language::of_variables(locale.as_deref(), set("LANGUAGE").as_deref())
+    }
+
+    fn of_variables(locale: Option<&str>, list: Option<&str>) -> Language {
+        match (locale, list) {
+            (None | Some("C" | "POSIX"), _) => Language::ENGLISH,
+            (Some(_), Some(list)) => {
+                let mut wanted = list.split(':').filter_map(Language::named_in);
+                wanted.next().unwrap_or(Language::ENGLISH)
+            }
+            (Some(locale), None) => Language::of_locale(locale),
+        }
     }
 }
 
@@ -123,12 +138,16 @@ impl From<Text> for String {
 }
 
 /// The text of an error in the language that is spoken. The catalogue has the system's errors, by the standard library's names of
-/// their kinds; our own texts inside an error, and errors without an entry, are unchanged.
+/// their kinds; our own texts inside an error, and errors without an entry, are unchanged but for the number that the standard
+/// library puts behind them.
 pub fn error_text(error: &io::Error) -> String {
     let ours = error.get_ref().is_some();
     match find(Some("system"), &error.kind().to_string()) {
         Some(text) if !ours => text.to_owned(),
-        _ => error.to_string(),
+        _ => {
+            let text = error.to_string();
+            text.split_once(" (os error ").map_or(&*text, |(text, _)| text).to_owned()
+        }
     }
 }
 
@@ -201,6 +220,22 @@ mod tests {
         assert_eq!(Language::ENGLISH.full_tag(), "en");
         assert_eq!((chinese().full_tag().as_str(), chinese().tag()), ("zh-CN", "zh"));
         assert_ne!(chinese().name(), "zh", "its header names it");
+    }
+
+    #[test]
+    fn a_list_of_languages_comes_before_the_locale_unless_that_is_c() {
+        for (locale, list, language) in [
+            (Some("en_US.UTF-8"), Some("zh:en"), chinese()),
+            (Some("en_US.UTF-8"), Some("fr:zh_CN:en"), chinese()),
+            (Some("zh_CN.UTF-8"), Some("en:zh"), Language::ENGLISH),
+            (Some("zh_CN.UTF-8"), Some("fr"), Language::ENGLISH),
+            (Some("zh_CN.UTF-8"), None, chinese()),
+            (Some("C"), Some("zh"), Language::ENGLISH),
+            (Some("C.UTF-8"), Some("zh"), chinese()),
+            (None, Some("zh"), Language::ENGLISH),
+        ] {
+            assert_eq!(Language::of_variables(locale, list), language, "{locale:?} {list:?}");
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ mod program;
 
 pub use catalogue::recording;
 pub use gist::gist;
-pub use names::{did_you_mean, no_experiment};
+pub use names::{did_you_mean, nearest, no_experiment};
 pub use options::NOBODYS_SEED;
 pub use parse::{ClaimLine, Further, Lesson, Prediction, Show, Step};
 pub use program::ProgramName;

@@ -123,6 +123,11 @@ impl Lesson {
         Reader { file, text, number }.lesson(slug)
     }
 
+    /// Whether this is its number or its short name.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.slug == name || self.number.is_some_and(|number| number.to_string() == name)
+    }
+
     /// The steps of the core, then those of each further section.
     pub fn parts(&self) -> impl Iterator<Item = &[Step]> {
         let further = self.further.iter().map(|further| &further.steps[..]);
@@ -135,6 +140,25 @@ impl Lesson {
             Step::Experiment(show) => Some(show),
             _ => None,
         })
+    }
+
+    /// All its experiments, in order, each with the heading that it stands below, without markup.
+    pub fn headed_shows(&self) -> Vec<(String, &Show)> {
+        let mut all = Vec::new();
+        for steps in self.parts() {
+            let mut heading = self.title.clone();
+            for step in steps {
+                match step {
+                    Step::Prose(markdown) => {
+                        let last = markdown.lines().rev().find_map(|line| line.strip_prefix("## "));
+                        heading = last.map_or(heading, |last| last.trim().replace(['`', '*'], ""));
+                    }
+                    Step::Experiment(show) => all.push((heading.clone(), show)),
+                    Step::Predict(_) => {}
+                }
+            }
+        }
+        all
     }
 
     /// Its program of this name.

@@ -19,6 +19,8 @@ pub enum Lack {
     NeedsPrivateNetwork,
     /// 127.0.0.1 cannot be reached: the loopback interface is down.
     Loopback { errno: ErrorName },
+    /// Not tried, because it needs the loopback interface, and that is down.
+    NeedsLoopback,
     /// There is no IPv6, by this call: `socket(AF_INET6)`.
     Ipv6 { call: Cow<'static, str>, errno: ErrorName },
     /// IPv6 is on, and the loopback interface has no ::1.
@@ -59,6 +61,8 @@ pub enum Lack {
     TimeoutOutside { timeout_ns: u64, pause_ns: u64, whole_ns: u64 },
     /// A silence was too short to compare.
     ShortSilence { silence_ns: u64, least_ns: u64 },
+    /// The system forbids a call that the experiment makes, and killed its process for it (`SIGSYS`, seccomp(2)).
+    Forbidden,
     /// The system refused a step on the way to tracing a program.
     Tracing { step: TraceStep, errno: ErrorName },
     /// The kernel is older than what tracing programs takes.

@@ -33,6 +33,12 @@ fn what_there_is_not_is_answered_with_what_is_near() {
         (&["lesson", "famlies"][..], "did you mean `families`?"),
         (&["run", "two-proceses"][..], "did you mean `two-processes`?"),
         (&["verify", "tcp"][..], "did you mean `tcp-udp`?"),
+        (&["famlies"], "did you mean `explore lesson families`?"),
+        (&["two-proceses"], "did you mean `explore run two-processes`?"),
+        (&["lessn"], "did you mean `explore lesson`?"),
+        (&["help", "two-proceses"], "did you mean `two-processes`?"),
+        (&["help", "datagrm"], "did you mean `datagram`?"),
+        (&["99"], "there is no lesson `99`"),
         (&["run", "nobody-home", "--set", "silense=1s"][..], "it has `silence`, `deadline`"),
         (&["run", "nobody-home", "--set", "silence=5"][..], "with a unit"),
         (&["run", "nobody-home", "--set", "silence"][..], "--set NAME=VALUE"),
@@ -42,6 +48,50 @@ fn what_there_is_not_is_answered_with_what_is_near() {
         let (_, err, code) = told(args);
         assert!(err.contains(near), "{args:?}: {err}");
         assert_eq!(code, Some(2), "{args:?}: {err}");
+    }
+}
+
+#[test]
+fn what_is_left_out_is_what_was_meant() {
+    let plain = |args: &[&str]| told(args).0;
+    assert_eq!(plain(&["3", "--program", "c"]), plain(&["lesson", "3", "--program", "c"]));
+    let (out, err, code) = told(&["lesson", "--program", "c"]);
+    assert_eq!(out, plain(&["lesson", "1", "--program", "c"]));
+    assert_eq!((err.as_str(), code), ("explore: the next lesson is 1, socket\n", Some(0)));
+    assert_eq!(plain(&["run"]), plain(&["run", "--list"]));
+    assert_eq!(plain(&["help", "run"]), plain(&["run", "--help"]));
+    assert_eq!(plain(&["help"]), plain(&["--help"]));
+}
+
+#[test]
+fn the_experiments_are_listed_below_their_lessons_one_in_a_row() {
+    for width in ["30", "80", "200"] {
+        let (out, _, code) = told(&["run", "--width", width]);
+        assert_eq!(code, Some(0), "{out}");
+        let rows: Vec<&str> = out.lines().collect();
+        for name in socket_explorer::experiments::all().map(|experiment| experiment.name) {
+            let named = rows.iter().filter(|row| row.trim().split(' ').next() == Some(name));
+            assert_eq!(named.count(), 1, "{name}: {out}");
+        }
+        let lesson = rows.iter().position(|row| row.contains("Lesson 4")).expect("a heading");
+        let row = rows.iter().position(|row| row.contains("nobody-home")).expect("a row");
+        assert!(lesson < row, "{out}");
+        assert!(width == "30" || rows[row].contains("A port that nobody uses  silence="), "{out}");
+    }
+}
+
+#[test]
+fn help_explains_a_lesson_an_experiment_and_a_term() {
+    for (topic, expected) in [
+        ("families", "explore lesson 3 plays it"),
+        ("3", "one-conversation-three-families"),
+        ("nobody-home", "--set silence="),
+        ("nobody-home", "A port that nobody uses"),
+        ("datagram", "lesson 4"),
+    ] {
+        let (out, err, code) = told(&["help", topic]);
+        assert!(out.contains(expected), "{topic}: {out}");
+        assert_eq!((err.as_str(), code), ("", Some(0)), "{topic}");
     }
 }
 

@@ -131,3 +131,136 @@ fn every_command_has_a_manual_page_and_completions_name_no_hidden_word() {
     assert!(String::from_utf8_lossy(&nowhere.stderr).contains("/dev/null/x cannot be written"));
     assert_eq!(nowhere.status.code(), Some(2));
 }
+
+/// Writes a record in which the first prediction of each of these lessons was answered so.
+fn with_answers(state: &TempDir, answers: &[(&str, &str, bool)]) {
+    let lesson = |(slug, experiment, right): &(&str, &str, bool)| {
+        format!(r#""{slug}":{{"finished":true,"predictions":{{"{experiment}":{right}}}}}"#)
+    };
+    let lessons: Vec<String> = answers.iter().map(lesson).collect();
+    let lessons = lessons.join(",");
+    let record =
+        format!(r#"{{"format":"socket-explorer progress","version":2,"lessons":{{{lessons}}}}}"#);
+    fs::create_dir_all(state.path().join("explore")).expect("a folder");
+    fs::write(state.path().join("explore/progress.json"), record).expect("written");
+}
+
+/// The prediction that this experiment answers.
+fn prediction_of(experiment: &str) -> lesson::Prediction {
+    let lessons = lesson::lessons().expect("well formed");
+    let mut all = lessons.iter().flat_map(|lesson| lesson.predictions());
+    let found = all.find(|(_, show)| show.experiment.name == experiment);
+    found.expect("it is predicted").0.clone()
+}
+
+/// The text without the sequences that colour it.
+fn without_colours(text: &str) -> String {
+    let mut parts = text.split('\u{1b}');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + part.split_once('m').map_or("", |(_, rest)| rest))
+}
+
+/// The text without its breaks between lines.
+fn in_one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_quiz_asks_what_was_wrong_until_it_is_right() {
+    let state = folder();
+    // One ships a recording, one has none and is run.
+    let [recorded, run] = ["three-way-handshake", "stream-has-no-boundaries"];
+    with_answers(
+        &state,
+        &[
+            ("handshake", recorded, false),
+            ("tcp-udp", run, false),
+            ("socket", "two-processes", true),
+        ],
+    );
+    let quiz = || explore(&state, &["quiz"]);
+    let listed = |expected: &[&str]| {
+        let output = quiz().output().expect("explore runs");
+        let out = in_one_line(&String::from_utf8_lossy(&output.stdout));
+        for experiment in [recorded, run] {
+            let question = in_one_line(&prediction_of(experiment).question.replace('`', ""));
+            assert_eq!(out.contains(&question), expected.contains(&experiment), "{out}");
+        }
+        assert!(output.status.success());
+    };
+    listed(&[recorded, run]);
+
+    let mut learner = Person::sits_down(80, 60, &mut quiz());
+    for (experiment, is_right) in [(run, false), (recorded, true)] {
+        let asked = learner.enters_until(&PROMPTS[..4], LETTER);
+        let prediction = prediction_of(experiment);
+        let right = &prediction.options[prediction.right];
+        let wrong = prediction.options.iter().find(|it| *it != right).expect("another");
+        let option = if is_right { right } else { wrong }.replace('`', "");
+        let typed = letter_of(&option, &without_colours(&asked));
+        learner.types(&format!("{typed}\n"));
+        if is_right {
+            learner.sees("Recorded on ");
+        }
+        if experiment == run {
+            learner.sees("Enter goes on to the next question");
+            learner.types("\n");
+        }
+    }
+    learner.enters_until(&PROMPTS[..4], "1 of 2 were right; 1 stays on the list");
+    assert_eq!(learner.leaves().0, Some(0));
+    listed(&[run]);
+    let lesson = progress(&state)["lessons"][5]["predictions"].clone();
+    assert_eq!((lesson["wrong"].as_u64(), lesson["put_right"].as_u64()), (Some(1), Some(1)));
+}
+
+#[test]
+fn a_quiz_without_questions_says_what_to_do() {
+    let state = folder();
+    let said = || {
+        let output = explore(&state, &["quiz"]).output().expect("explore runs");
+        assert!(output.status.success());
+        in_one_line(&String::from_utf8_lossy(&output.stdout))
+    };
+    assert!(said().contains("Start with explore lesson."), "{}", said());
+    with_answers(&state, &[("socket", "two-processes", true)]);
+    assert!(said().contains("There is nothing to ask again"), "{}", said());
+}
+
+#[test]
+fn progress_is_told_in_sentences_with_what_was_missed() {
+    let state = folder();
+    with_answers(&state, &[("handshake", "three-way-handshake", false)]);
+    let output = explore(&state, &["progress"]).output().expect("explore runs");
+    let out = in_one_line(&String::from_utf8_lossy(&output.stdout));
+    let question = in_one_line(&prediction_of("three-way-handshake").question.replace('`', ""));
+    for expected in [
+        "✓ Lesson 6 · Opening and closing a connection Finished. 0 of 1 predictions right;",
+        &format!("lesson 6: {question}"),
+        "see it again: explore run three-way-handshake",
+        "explore quiz asks these questions again.",
+        "1 of 12 lessons finished.",
+    ] {
+        assert!(out.contains(expected), "not `{expected}`: {out}");
+    }
+}
+
+#[test]
+fn the_record_of_a_newer_program_is_told_and_left_alone() {
+    let state = folder();
+    let file = state.path().join("explore/progress.json");
+    let record = r#"{"format":"socket-explorer progress","version":99,"lessons":[]}"#;
+    fs::create_dir_all(state.path().join("explore")).expect("a folder");
+    fs::write(&file, record).expect("written");
+    for args in [&["progress"][..], &[], &["quiz"]] {
+        let output = explore(&state, args).output().expect("explore runs");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(error.contains("a newer `explore` wrote this file"), "{args:?}: {error}");
+        assert_eq!(fs::read_to_string(&file).expect("there"), record);
+    }
+    let mut learner = Person::sits_down(80, 24, &mut explore(&state, &["lesson", "2"]));
+    let seen = learner.enters_until(&PROMPTS, "Next: explore lesson 3");
+    assert!(in_one_line(&seen).contains("a newer `explore` wrote"), "{seen}");
+    assert_eq!(learner.leaves().0, Some(0));
+    assert_eq!(fs::read_to_string(&file).expect("there"), record);
+}

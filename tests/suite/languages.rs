@@ -127,7 +127,8 @@ fn errors_are_in_chinese_and_keep_their_exit_codes() {
         (vec!["run", "two-processes", "--record", "/nowhere/x.jsonl"], 3),
         (vec!["run", "two-processes", "--pcap", "-", "--record", "-"], 2),
         (vec!["run", "two-processes", "--pcap", "x", "--record", "x"], 2),
-        (vec!["run"], 2),
+        (vec!["book"], 2),
+        (vec!["help", "lissst"], 2),
         (vec!["lissst"], 2),
         (vec!["list", "--jsn"], 2),
         (vec!["list", "--width", "19"], 2),
@@ -167,7 +168,7 @@ fn the_language_is_asked_for_or_the_locales_or_english() {
         "Chinese goes out as it is, in a C locale too"
     );
     let (_, err, code) = explore(&["lissst"], &[("LC_ALL", "zh_CN.UTF-8")]);
-    assert!(err.contains("没有命令“lissst”"), "{err}");
+    assert!(err.contains("没有命令 `lissst`"), "{err}");
     assert_eq!(code, Some(2));
 }
 
@@ -186,15 +187,15 @@ fn a_lesson_in_chinese_plays_in_a_c_locale_at_every_width() {
 #[test]
 fn what_is_wrong_is_told_with_the_word_that_is() {
     for (words, expected) in [
-        (&["lessn", "1"][..], "没有命令“lessn”\n  是不是要写“lesson”"),
+        (&["lessn", "1"][..], "没有命令 `lessn`；是不是要写 `explore lesson`？"),
         (&["list", "--jso"], "没有参数“--jso”\n  是不是要写“--json”"),
-        (&["lesson"], "缺少参数：<编号|短名|next|文件>"),
+        (&["book"], "缺少参数：--out <文件夹>"),
         (&["list", "--width", "19"], "参数“--width <N>”的值“19”无效：应为 20 到 1000"),
         (&["list", "--width"], "参数“--width <N>”缺少值"),
         (&["list", "--color", "yes"], "可选值：auto、always、never"),
         (&["list", "--json", "--json"], "参数“--json”不能重复使用"),
         (&["list", "more"], "没有参数“more”"),
-        (&["lesson"], "用法：explore lesson [选项] <编号|短名|next|文件>"),
+        (&["book"], "用法：explore book [选项] --out <文件夹>"),
     ] {
         let (_, err, _) = in_chinese(words);
         assert!(err.contains(expected), "{words:?}: {err}");

@@ -20,6 +20,8 @@ mod labels;
 mod languages;
 #[cfg(unix)]
 mod lesson_terminal;
+#[cfg(target_os = "linux")]
+mod outputs;
 mod pages;
 #[cfg(unix)]
 mod person;

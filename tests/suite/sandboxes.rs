@@ -5,7 +5,7 @@ use std::process::Command;
 
 use socket_explorer::analysis::Analysis;
 use socket_explorer::trace::recording::Recording;
-use socket_explorer::trace::{Data, Event, EventKind, Fact, Note, Observation};
+use socket_explorer::trace::{Data, Ending, Event, EventKind, Fact, Note, Observation};
 use tempfile::TempDir;
 
 use crate::support::{Ended, ended, file, folder, isolated, recordings, require, utf8};
@@ -209,4 +209,35 @@ fn io_uring_that_the_kernel_refuses_is_told_as_refused() {
     assert_eq!(code, Some(0), "{out}");
     assert!(matches!(notes(&recording).as_slice(), [Note::IoUringRefused { .. }]), "{out}");
     assert!(out.contains("ring: asked for io_uring, and did not get it (E"), "{out}");
+}
+
+/// Whoever calls listen(2) is killed (SIGSYS): the experiment's own process, or one of its processes.
+#[test]
+fn what_a_sandbox_kills_for_is_not_checked() {
+    let folder = folder();
+    let Some(deny) = built(&folder, "deny") else { return };
+    let killed = |args: &[&str]| {
+        let mut command = Command::new(&deny);
+        command.args(["listen=SIGSYS", "--", env!("CARGO_BIN_EXE_explore")]).args(args);
+        ended(isolated(&mut command))
+    };
+    let (out, error, code) = killed(&["verify", "--json", "1"]);
+    let report: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!((report["broken"].as_u64(), code), (Some(0), Some(0)), "{out}{error}");
+    for experiment in ["two-processes", "many-on-one-port"] {
+        let claims = report["claims"].as_array().expect("claims").iter();
+        let claims: Vec<_> = claims.filter(|claim| claim["experiment"] == experiment).collect();
+        let is_told = |claim: &&serde_json::Value| {
+            claim["verdict"] == "not-checked"
+                && claim["why"].as_str().is_some_and(|why| why.contains("SIGSYS"))
+        };
+        assert!(!claims.is_empty() && claims.iter().all(is_told), "{claims:#?}");
+    }
+    // Its recording has an end, and replays.
+    let path = folder.path().join("killed.jsonl");
+    let (_, error, code) = killed(&["run", "many-on-one-port", "--record", utf8(&path)]);
+    assert_eq!(code, Some(3), "{error}");
+    assert!(error.contains("SIGSYS") && error.contains("seccomp"), "{error}");
+    let ended = recordings(&path).pop().and_then(|it| it.ending().cloned());
+    assert!(ended.is_none_or(|ending| matches!(ending, Ending::Unavailable { .. })));
 }

@@ -60,7 +60,9 @@ pub fn explore(args: &[&str]) -> Command {
 
 /// Runs it in a C locale, without anything that the tester's own settings say, and with nobody at its keyboard.
 pub fn isolated(command: &mut Command) -> &mut Command {
-    for variable in ["NO_COLOR", "CLICOLOR_FORCE", "CARGO", "LANG", "LC_MESSAGES"] {
+    for variable in
+        ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "CARGO", "LANG", "LC_MESSAGES", "LANGUAGE"]
+    {
         command.env_remove(variable);
     }
     command.env("LC_ALL", "C").env("XDG_STATE_HOME", nobodys_state()).stdin(Stdio::null())
@@ -75,11 +77,20 @@ fn nobodys_state() -> PathBuf {
     ALL.path().join(NEXT.fetch_add(1, Ordering::Relaxed).to_string())
 }
 
-/// Runs a command to its end.
+/// Runs a command to its end. What `explore` says of a file that it wrote is left out; `outputs` tests that.
 pub fn ended(command: &mut Command) -> Ended {
     let output = command.output().expect("it runs");
     let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    (text(output.stdout), text(output.stderr), output.status.code())
+    let is_of_file = |line: &&str| {
+        let line = line.trim_end();
+        line.starts_with("explore: ")
+            && ["bytes)", "\u{5b57}\u{8282}\u{ff09}", "none crossed the wire"]
+                .iter()
+                .any(|end| line.ends_with(end))
+    };
+    let error = text(output.stderr);
+    let error = error.split_inclusive('\n').filter(|line| !is_of_file(line)).collect();
+    (text(output.stdout), error, output.status.code())
 }
 
 /// Runs `explore` with these arguments to its end.

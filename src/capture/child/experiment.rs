@@ -2,7 +2,7 @@
 //! stops it.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, IsTerminal};
+use std::io::{self, BufRead, IsTerminal, Write};
 use std::process::{Child, ExitStatus};
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -73,7 +73,7 @@ pub fn stop_on_signals() {
             thread::sleep(SHUTDOWN_GRACE);
             kill(process);
         } else if io::stderr().is_terminal() {
-            eprintln!();
+            let _ = writeln!(io::stderr());
         }
         signals::clean_up();
         std::process::exit(code.into());

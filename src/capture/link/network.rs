@@ -49,6 +49,9 @@ pub(in crate::capture) fn device(
     let tap = sys::open_tap(INTERFACE)?;
     let _ = sys::silence_ipv6(INTERFACE); // where /proc/sys is read-only the forwarder ignores IPv6
     sys::set_address(through, INTERFACE, address).map_err(refused(SetupStep::AddressTap))?;
+    // Locally administered, as its second digit says (IEEE 802), and the same in every run; where it cannot be set, the kernel's own.
+    let [a, b, c, d] = address.octets();
+    let _ = sys::set_mac(through, INTERFACE, [0x02, 0, a, b, c, d]);
     let _ = sys::set_queue(through, INTERFACE, QUEUE);
     sys::raise_interface(through, INTERFACE).map_err(refused(SetupStep::RaiseTap))?;
     Ok(tap)

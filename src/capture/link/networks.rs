@@ -60,8 +60,6 @@ impl Networks {
                 .map_err(refused(SetupStep::OpenSocket))?;
             sys::raise_interface(&through, "lo").map_err(refused(SetupStep::RaiseLoopback))?;
             devices.push(device(&through, address)?);
-            // Locally administered, as its second digit says (IEEE 802); where it cannot be set, the kernel's own.
-            let _ = sys::set_mac(&through, INTERFACE, [0x02, 0, 10, 9, 0, number]);
             let network = sys::open_network().map_err(refused(SetupStep::OpenNetwork))?;
             hosts.push(Host { program: program.clone(), address, network });
         }

@@ -137,6 +137,17 @@ pub fn signal_of(status: std::process::ExitStatus) -> Option<i32> {
     }
 }
 
+/// Whether the system killed a process for a call that it forbids (`SIGSYS`, seccomp(2)).
+pub fn was_forbidden(status: std::process::ExitStatus) -> bool {
+    #[cfg(target_os = "linux")]
+    return signal_of(status) == Some(nix::libc::SIGSYS);
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = status;
+        false
+    }
+}
+
 /// Gives SIGPIPE its default effect again: it ends the process (signal(7)).
 pub fn default_sigpipe() -> std::io::Result<()> {
     #[cfg(unix)]

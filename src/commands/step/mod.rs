@@ -62,7 +62,8 @@ pub(super) fn follow(
         })?;
     }
     let status = run.finish();
-    let recording = stepper.recording;
+    let mut recording = stepper.recording;
+    live::note_forbidden(session, &mut recording, &status)?;
     session.finish_run(&recording)?;
     if let Some(code) = interrupted() {
         return Err(Failure::Interrupted(code));

@@ -398,13 +398,18 @@ fn rows_of(text: &str, columns: usize) -> usize {
     rows
 }
 
-/// Whether to use colours, by NO_COLOR, CLICOLOR_FORCE and TERM (no-color.org, bixense.com/clicolors).
-fn wants_color(at_terminal: bool) -> bool {
-    let set =
-        |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
-    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    !no_color && (set("CLICOLOR_FORCE") || (at_terminal && !dumb))
+/// Whether to use colours, by NO_COLOR, CLICOLOR_FORCE, CLICOLOR and TERM (no-color.org, bixense.com/clicolors).
+pub fn wants_color(at_terminal: bool) -> bool {
+    let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    wants_color_with(at_terminal && !is_dumb, |name| {
+        std::env::var_os(name).filter(|value| !value.is_empty()).map(|value| value != "0")
+    })
+}
+
+/// The same, by variables that are set: whether the value is another than 0.
+fn wants_color_with(at_terminal: bool, variable: impl Fn(&str) -> Option<bool>) -> bool {
+    let asked = at_terminal && variable("CLICOLOR") != Some(false);
+    variable("NO_COLOR").is_none() && (variable("CLICOLOR_FORCE") == Some(true) || asked)
 }
 
 fn colored_text(text: &str, ink: Ink) -> colored::ColoredString {
@@ -479,6 +484,30 @@ fn to_ascii(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn colours_go_by_the_variables_of_other_programs() {
+        for (set, at_terminal, elsewhere) in [
+            (&[][..], true, false),
+            (&["CLICOLOR=1"], true, false),
+            (&["CLICOLOR=0"], false, false),
+            (&["CLICOLOR=0", "CLICOLOR_FORCE=1"], true, true),
+            (&["CLICOLOR_FORCE=0"], true, false),
+            (&["NO_COLOR=0"], false, false),
+            (&["NO_COLOR=1", "CLICOLOR_FORCE=1"], false, false),
+        ] {
+            let value = |name: &str| {
+                set.iter()
+                    .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+                    .map(|it| it != "0")
+            };
+            assert_eq!(
+                [true, false].map(|at| wants_color_with(at, value)),
+                [at_terminal, elsewhere],
+                "{set:?}"
+            );
+        }
+    }
 
     #[test]
     fn a_prompt_takes_as_many_rows_as_its_wide_characters_need() {

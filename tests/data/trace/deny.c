@@ -1,5 +1,5 @@
 // Runs a program with system calls forbidden, as a sandbox or an older kernel has it: deny CALL=ERRNO... -- PROGRAM ARGS...
-// `ptrace/16910=EIO` forbids the call with that first argument only.
+// `listen=SIGSYS` kills whoever makes the call; `ptrace/16910=EIO` forbids the call with that first argument only.
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -15,9 +15,10 @@
 #define CALL(name) {#name, SYS_##name}
 static const struct { const char *name; long number; } calls[] = {
     CALL(ptrace), CALL(process_vm_readv), CALL(unshare), CALL(seccomp), CALL(io_uring_setup), {"pidfd_getfd", 438},
+    CALL(listen),
 };
 static const struct { const char *name; int number; } errors[] = {
-    {"EPERM", EPERM}, {"ENOSYS", ENOSYS}, {"EIO", EIO}, {"EINVAL", EINVAL},
+    {"EPERM", EPERM}, {"ENOSYS", ENOSYS}, {"EIO", EIO}, {"EINVAL", EINVAL}, {"SIGSYS", 0},
 };
 
 static void add(struct sock_fprog *filter, const char *rule) {
@@ -37,7 +38,7 @@ static void add(struct sock_fprog *filter, const char *rule) {
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, argument ? 3 : 1),
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[0])),
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, argument ? atoi(argument + 1) : 0, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | code),
+        BPF_STMT(BPF_RET | BPF_K, code ? SECCOMP_RET_ERRNO | code : SECCOMP_RET_KILL_PROCESS),
     };
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
         if (argument || i < 2 || i == 4) filter->filter[filter->len++] = rules[i];
