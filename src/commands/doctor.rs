@@ -101,7 +101,7 @@ fn line(
     let text = lack.map_or_else(|| works.to_owned(), missing);
     terminal.wrapped("    ", &text, Ink::Plain)?;
     if let Some(remedy) = lack.and_then(reasons::remedy) {
-        terminal.wrapped("    → ", remedy, Ink::Warn)?;
+        terminal.marked("    → ", Ink::Code, remedy, Ink::Plain)?;
     }
     Ok(())
 }

@@ -159,7 +159,7 @@ impl Playing<'_> {
     /// Plays the core, which finishes the lesson, and offers the further experiments.
     fn lesson(&mut self, lesson: &Lesson) -> Result<(), Failure> {
         self.title(lesson)?;
-        self.session.terminal.wrapped("", &lesson.question, Ink::Warn)?;
+        self.session.terminal.wrapped("", &lesson.question, Ink::Plain)?;
         self.session.terminal.blank()?;
         match self.first_step(lesson).and_then(|first| self.steps(&lesson.steps, first, true)) {
             Ok(()) => self.end(lesson),

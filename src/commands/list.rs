@@ -55,7 +55,7 @@ pub(super) fn lessons(session: &mut Session, progress: &Progress) -> Result<(), 
 /// The start of a lesson's row: a mark for finished or begun, its number and its slug.
 fn row_start(number: u32, slug: &str, progress: &Progress) -> Row {
     let mut row = Row::new().with(mark(progress, slug), Ink::Good);
-    row.push(format!("{number:>3}  "), Ink::Of(0));
+    row.push(format!("{number:>3}  "), Ink::Code);
     row.push(slug, Ink::Strong);
     row
 }

@@ -17,13 +17,13 @@ pub fn type_a_letter() -> &'static str {
 /// Shows the question and its options.
 pub fn pose(session: &mut Session, prediction: &Prediction) -> Result<(), Failure> {
     let terminal = &mut session.terminal;
-    terminal.wrapped("", sentences::predict(), Ink::Warn)?;
+    terminal.wrapped("", sentences::predict(), Ink::Code)?;
     terminal.wrapped("", &prediction.question, Ink::Strong)?;
     for (letter, option) in ('a'..).zip(&prediction.options) {
         if session.class.big {
             terminal.blank()?;
         }
-        terminal.wrapped(&format!("  {letter}) "), option, Ink::Plain)?;
+        terminal.marked(&format!("  {letter}) "), Ink::Code, option, Ink::Plain)?;
     }
     Ok(())
 }

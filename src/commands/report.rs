@@ -208,7 +208,7 @@ pub fn show(
         Verdict::Broken => ("✗ ", Ink::Bad),
         Verdict::NotChecked => ("○ ", Ink::Warn),
     };
-    terminal.wrapped(mark, &judged.sentence, ink)?;
+    terminal.marked(mark, ink, &judged.sentence, Ink::Plain)?;
     let mut evidence: Vec<_> = judged.evidence.iter().collect();
     evidence.sort_by_key(|one| one.held); // broken ones first
     for (index, one) in evidence.into_iter().enumerate() {
@@ -220,8 +220,8 @@ pub fn show(
             ShownEvidence::All => true,
         };
         if shown {
-            let (mark, ink) = if one.held { ("    ", Ink::Faint) } else { ("  ✗ ", Ink::Bad) };
-            terminal.wrapped(mark, &text, ink)?;
+            let (mark, ink) = if one.held { ("    ", Ink::Faint) } else { ("  ✗ ", Ink::Plain) };
+            terminal.marked(mark, Ink::Bad, &text, ink)?;
         }
     }
     if judged.verdict != Verdict::Held {

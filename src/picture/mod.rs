@@ -8,6 +8,9 @@ use crate::text::wrap;
 
 pub mod axis;
 mod canvas;
+pub mod code;
+#[cfg(test)]
+pub(crate) mod contrast;
 pub mod fold;
 pub mod phrase;
 mod span;
@@ -16,24 +19,31 @@ pub mod table;
 pub use canvas::Canvas;
 pub use span::{exact_span, span_of};
 
-/// What a piece of text means.
+/// What a piece of text means. A colour has one meaning, whatever the picture, and nothing is told by colour alone: a mark, a
+/// shape or a word says it too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ink {
     /// Ordinary text.
     #[default]
     Plain,
-    /// Matters less: lanes, times, frames of boxes.
+    /// Matters less: lanes, times, frames of boxes, comments.
     Faint,
-    /// Matters more: headings, the point of the picture.
+    /// Matters more: headings, the point of the picture, the socket calls in code.
     Strong,
-    /// As it should be: held, succeeded.
+    /// As it should be: held, succeeded, right.
     Good,
-    /// An error, a refusal, something broken.
+    /// Failed: an error, a refusal, something broken or lost.
     Bad,
-    /// Look here: blocked, cut, waiting.
+    /// Waits, or is not settled: a blocked call, a claim that was not checked, a warning.
     Warn,
-    /// Belongs to the n-th actor, family or layer: one colour each.
+    /// To be typed or pressed as it stands: a key, a command, code within a sentence.
+    Code,
+    /// Who or what it is about: the n-th actor, family, layer or series.
     Of(usize),
+    /// In a listing of code: a word of the language.
+    Keyword,
+    /// In a listing of code: a string or a number.
+    Literal,
 }
 
 /// A run of text in one ink.
@@ -140,6 +150,11 @@ impl Row {
         rows
     }
 
+    /// Its characters, each in its ink.
+    pub fn characters(&self) -> impl Iterator<Item = (char, Ink)> {
+        self.0.iter().flat_map(|span| span.text.chars().map(|character| (character, span.ink)))
+    }
+
     /// Columns taken on a terminal.
     #[must_use]
     pub fn width(&self) -> usize {
@@ -163,6 +178,31 @@ impl Picture {
     pub fn text(&self) -> String {
         self.0.iter().map(|row| row.text().trim_end().to_owned() + "\n").collect()
     }
+}
+
+/// Lines into which text was broken, in the inks that its characters had. Some of its spaces may be gone; spaces before a line
+/// after the first are new.
+#[must_use]
+pub fn inked_again(text: impl IntoIterator<Item = (char, Ink)>, lines: &[String]) -> Vec<Row> {
+    let mut text = text.into_iter();
+    let inked = |(index, line): (usize, &String)| {
+        let new = if index == 0 { 0 } else { line.len() - line.trim_start().len() };
+        let mut row = Row::indented(new);
+        for character in line[new..].chars() {
+            let found = text.find(|(from, _)| *from == character);
+            row.push(character, found.map_or(Ink::Plain, |(_, ink)| ink));
+        }
+        row
+    };
+    lines.iter().enumerate().map(inked).collect()
+}
+
+/// A number that can be read at a glance: `4,434`.
+#[must_use]
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let groups = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);
+    groups.collect::<Vec<_>>().join(",")
 }
 
 /// Text of one ink in as many rows of this width as it needs.
@@ -229,6 +269,11 @@ mod tests {
             fit_middle("\u{670d}\u{52a1}\u{5668}\u{4e4b}\u{4e8c}", 9),
             "\u{670d}\u{52a1}…\u{4e4b}\u{4e8c}"
         );
+    }
+
+    #[test]
+    fn thousands_are_told_apart() {
+        assert_eq!([0, 999, 4_434, 1_000_000].map(grouped), ["0", "999", "4,434", "1,000,000"]);
     }
 
     #[test]

@@ -9,7 +9,8 @@ use super::trace::{Detail, Trace};
 use super::wording::{self, ActorColors, arguments, safe};
 use crate::analysis::{OpenCalls, is_run_through};
 use crate::i18n::tr;
-use crate::picture::{Ink, Picture, Row, fit};
+use crate::picture::code::{self, Language};
+use crate::picture::{Ink, Picture, Row, fit, inked_again};
 use crate::text::wrap_code;
 use crate::trace::{Call, Event, EventKind, PAUSES_PER_LINE, Role, Site};
 
@@ -118,6 +119,7 @@ impl<'a> Shot<'a> {
         let name_width = actors_width(self.events).min((width / 5).clamp(4, 16));
         let gutter = name_width + 3 + if width < NO_NUMBERS { 0 } else { 5 };
         let lines: Vec<String> = text.lines().map(shown).collect();
+        let inked = code::rows(Language::of_file(&place.file), lines.iter().map(String::as_str));
         let at = (place.line as usize).clamp(1, lines.len().max(1)) - 1;
         let whole = |line: &str| wrapped(line, width.saturating_sub(gutter).max(8));
         let extra = whole(lines.get(at).map_or("", String::as_str)).len().saturating_sub(1);
@@ -128,15 +130,13 @@ impl<'a> Shot<'a> {
                 (format!("{} {}", mark.sign, who(mark.event)), colors.ink(&mark.event.actor))
             });
             let is_cursor = index == at && self.cursor.is_some();
-            let ink = match lines[index].trim_start() {
-                _ if is_cursor => Ink::Strong,
-                line if line.starts_with("//") || line.starts_with("# ") => Ink::Faint,
-                _ => Ink::Plain,
-            };
-            let parts = if index == at {
-                whole(&lines[index])
+            let parts = if is_cursor {
+                let strong = |part: String| Row::new().with(part, Ink::Strong);
+                whole(&lines[index]).into_iter().map(strong).collect()
+            } else if index == at {
+                inked_again(inked[index].characters(), &whole(&lines[index]))
             } else {
-                vec![fit(&lines[index], width.saturating_sub(gutter))]
+                vec![inked[index].clone().cut(width.saturating_sub(gutter))]
             };
             for (part, code) in parts.into_iter().enumerate() {
                 let mut row = Row::new();
@@ -150,7 +150,8 @@ impl<'a> Shot<'a> {
                         Ink::Faint,
                     );
                 }
-                rows.push(row.with(code, ink));
+                row.extend(code);
+                rows.push(row);
             }
         }
         rows.resize(room, Row::new());

@@ -240,8 +240,12 @@ impl Drop for Person {
     }
 }
 
-/// The letter of this option in what was shown of a prediction.
+/// The letter of this option in what was shown of a prediction, with or without colours.
 pub fn letter_of(option: &str, shown: &str) -> char {
+    let plain = shown.split("\x1b[").enumerate().map(|(index, piece)| {
+        if index == 0 { piece } else { piece.split_once('m').map_or("", |(_, rest)| rest) }
+    });
+    let shown: String = plain.collect();
     let start: String = option.chars().take(30).collect();
     let mut lines = shown.lines().rev();
     let line = lines.find(|line| line.contains(&format!(") {start}")));

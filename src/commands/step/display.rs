@@ -96,7 +96,7 @@ impl Display {
                     Some(typing) => typed_line(typing, width),
                     None => keys(stepper, is_over, session.class.pace.is_some(), width),
                 };
-                rows.push(Row::new().with(fit(&keys, width), Ink::Warn));
+                rows.push(Row::new().with(fit(&keys, width), Ink::Code));
                 terminal.whole_screen(&Picture(rows))
             }
             How::Lines { trace, events, stops } => {
@@ -104,10 +104,10 @@ impl Display {
                 let mut rows: Vec<Row> = new.flat_map(|event| trace.push(event)).collect();
                 *events = all_events.len().max(*events);
                 if *stops == 0 && stepper.stops() > 0 && terminal.is_interactive() {
-                    rows.push(Row::new().with(step_keys(), Ink::Warn));
+                    rows.push(Row::new().with(step_keys(), Ink::Code));
                 }
                 if let Some(typing) = typing {
-                    rows.push(Row::new().with(typed_line(typing, width), Ink::Warn));
+                    rows.push(Row::new().with(typed_line(typing, width), Ink::Code));
                 }
                 if stepper.stops() > *stops || closed {
                     *stops = stepper.stops();

@@ -27,10 +27,12 @@ pub const MONOSPACED: &str = "ui-monospace,'Cascadia Mono','SF Mono',Menlo,Conso
 
 /// Colours on a light ground, as CSS variables, with a contrast of at least 4.5 to 1 (WCAG 2.2, 1.4.3).
 pub const LIGHT: &str = "--ground:#fff;--plain:#1f2328;--faint:#5c6670;--strong:#000;--good:#11662b;--bad:#b3261e;--warn:#855300;\
---of0:#0a6475;--of1:#8a34a0;--of2:#755800;--of3:#1d58b8;--of4:#1b6b35;--of5:#b23c30";
+--code:#4a3fc4;--keyword:#7434b4;--literal:#4d6209;\
+--of0:#0b5cad;--of1:#97309a;--of2:#666000;--of3:#0b6672;--of4:#a1285f;--of5:#505a68";
 /// Colours on a dark ground.
 pub const DARK: &str = "--ground:#14181d;--plain:#d6dce2;--faint:#98a2ac;--strong:#fff;--good:#62d48e;--bad:#ff8f85;--warn:#e6b455;\
---of0:#52cadb;--of1:#d9a0ea;--of2:#e2c463;--of3:#86b6ff;--of4:#83d596;--of5:#ff9d94";
+--code:#a9a5ff;--keyword:#c8a6f2;--literal:#b0c871;\
+--of0:#79b8ff;--of1:#e39be4;--of2:#c9c35c;--of3:#52cadb;--of4:#ff9ec4;--of5:#aeb9c7";
 
 /// The style of a drawing's classes, given the variables of [`LIGHT`] or [`DARK`].
 pub fn style() -> String {
@@ -41,8 +43,10 @@ pub fn style() -> String {
          .inks .s1{{fill-opacity:.25}}.inks .s2{{fill-opacity:.45}}.inks .s3{{fill-opacity:.7}}\
          .inks .strong,.inks text.good,.inks text.bad{{font-weight:700}}"
     );
-    for name in ["faint", "strong", "good", "bad", "warn", "of0", "of1", "of2", "of3", "of4", "of5"]
-    {
+    for name in [
+        "faint", "strong", "good", "bad", "warn", "code", "keyword", "literal", "of0", "of1",
+        "of2", "of3", "of4", "of5",
+    ] {
         let _ = write!(css, ".inks .{name}{{color:var(--{name})}}");
     }
     css
@@ -58,6 +62,9 @@ pub fn class(ink: Ink) -> &'static str {
         Ink::Good => "good",
         Ink::Bad => "bad",
         Ink::Warn => "warn",
+        Ink::Code => "code",
+        Ink::Keyword => "keyword",
+        Ink::Literal => "literal",
         Ink::Of(which) => OF[which % OF.len()],
     }
 }
@@ -160,6 +167,7 @@ fn element(picture: &Picture, attributes: &str, name: &str, title: &str, ground:
 mod tests {
     use super::*;
     use crate::picture::Row;
+    use crate::picture::contrast::contrast;
 
     fn picture(rows: &[&str]) -> Picture {
         Picture(rows.iter().map(|row| Row::new().with(*row, Ink::Plain)).collect())
@@ -243,29 +251,21 @@ mod tests {
 
     #[test]
     fn every_colour_can_be_read_on_its_ground() {
-        // WCAG 2.2, "contrast ratio" and "relative luminance".
-        let luminance = |colour: &str| {
+        let components = |colour: &str| {
             let digits = colour.trim_start_matches('#');
             let wide: String = if digits.len() == 3 {
                 digits.chars().flat_map(|digit| [digit, digit]).collect()
             } else {
                 digits.to_owned()
             };
-            let channel = |at: usize| {
-                let value =
-                    f64::from(u8::from_str_radix(&wide[at..at + 2], 16).expect("hexadecimal"))
-                        / 255.0;
-                if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
-            };
-            0.2126 * channel(0) + 0.7152 * channel(2) + 0.0722 * channel(4)
+            [0, 2, 4].map(|at| u8::from_str_radix(&wide[at..at + 2], 16).expect("hexadecimal"))
         };
         for (colours, raised) in [(LIGHT, "#f3f5f7"), (DARK, "#1d232a")] {
             let colours: Vec<_> =
                 colours.split(';').filter_map(|one| one.split_once(':')).collect();
             for ground in [colours[0].1, raised] {
                 for (name, colour) in &colours[1..] {
-                    let (one, other) = (luminance(colour), luminance(ground));
-                    let ratio = (one.max(other) + 0.05) / (one.min(other) + 0.05);
+                    let ratio = contrast(components(colour), components(ground));
                     assert!(ratio >= 4.5, "{name} {colour} on {ground}: {ratio:.2}");
                 }
             }

@@ -4,15 +4,18 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
-use colored::{Color, Colorize};
 use thiserror::Error;
 
+use self::palette::colored_text;
+use self::prose::Emphasis;
 use crate::i18n::tr;
-use crate::picture::{Ink, Picture, Row};
+use crate::picture::code::{self, Language};
+use crate::picture::{Ink, Picture, Row, inked_again};
 use crate::signals::{self, Cleanup};
 use crate::text::{half_width, safe, wrap_code};
 
 pub mod keys;
+mod palette;
 pub mod progress_line;
 mod prose;
 
@@ -204,32 +207,42 @@ impl Terminal {
 
     /// Shows a short text in one ink, with `code` in another, wrapped; lines after the first are indented by the width of `first`.
     pub fn wrapped(&mut self, first: &str, text: &str, ink: Ink) -> Result<()> {
-        let indent = unicode_width::UnicodeWidthStr::width(first);
-        for (index, row) in
-            prose::inline(text, ink, self.prose_width().saturating_sub(indent).max(8))
-                .into_iter()
-                .enumerate()
+        self.marked(first, ink, text, ink)
+    }
+
+    /// The same, with the mark before it in an ink of its own.
+    pub fn marked(&mut self, mark: &str, mark_ink: Ink, text: &str, ink: Ink) -> Result<()> {
+        let indent = unicode_width::UnicodeWidthStr::width(mark);
+        let room = self.prose_width().saturating_sub(indent).max(8);
+        for (index, row) in prose::inline(text, ink, room, self.emphasis()).into_iter().enumerate()
         {
-            let head = if index == 0 { first.to_owned() } else { " ".repeat(indent) };
-            let mut whole = Row::new().with(head, ink);
-            row.0.into_iter().for_each(|span| whole.push(span.text, span.ink));
+            let mut whole =
+                if index == 0 { Row::new().with(mark, mark_ink) } else { Row::indented(indent) };
+            whole.extend(row);
             self.row(&whole)?;
         }
         Ok(())
     }
 
-    /// Shows source code with line numbers; comments are faint.
+    fn emphasis(&self) -> Emphasis {
+        if self.has_colours() || self.kept.is_some() { Emphasis::ByInk } else { Emphasis::BySigns }
+    }
+
+    /// Shows the source of an experiment with line numbers.
     pub fn code(&mut self, first: u32, lines: &[&str]) -> Result<()> {
-        for (number, line) in (first..).zip(lines) {
-            let ink = if line.trim_start().starts_with("//") { Ink::Faint } else { Ink::Plain };
+        let rows = code::rows(Some(Language::Rust), lines.iter().copied());
+        for (number, row) in (first..).zip(rows) {
             let gutter = self.gutter();
-            for (index, part) in wrap_code(line, self.width - gutter).iter().enumerate() {
+            let parts = wrap_code(&row.text(), self.width - gutter);
+            for (index, part) in inked_again(row.characters(), &parts).into_iter().enumerate() {
                 let number = match (gutter, index) {
                     (0, _) => String::new(),
                     (_, 0) => format!("{number:>4}  "),
                     _ => " ".repeat(gutter),
                 };
-                self.row(&Row::new().with(number, Ink::Faint).with(part.as_str(), ink))?;
+                let mut whole = Row::new().with(number, Ink::Faint);
+                whole.extend(part);
+                self.row(&whole)?;
             }
         }
         Ok(())
@@ -274,7 +287,10 @@ impl Terminal {
 
     /// Shows CommonMark, wrapped.
     pub fn prose(&mut self, markdown: &str) -> Result<()> {
-        prose::lay_out(markdown, self.prose_width()).0.iter().try_for_each(|row| self.row(row))
+        prose::lay_out(markdown, self.prose_width(), self.emphasis())
+            .0
+            .iter()
+            .try_for_each(|row| self.row(row))
     }
 
     fn prose_width(&self) -> usize {
@@ -292,7 +308,7 @@ impl Terminal {
         }
         self.discard_typeahead();
         let prompt = if self.ascii { to_ascii(prompt) } else { prompt.to_owned() };
-        write!(self.out, "{}", colored_text(&prompt, Ink::Warn))?;
+        write!(self.out, "{}", colored_text(&prompt, Ink::Code))?;
         self.out.flush()?;
         self.rows_shown = 0;
         let mut typed = Vec::new();
@@ -410,20 +426,6 @@ pub fn wants_color(at_terminal: bool) -> bool {
 fn wants_color_with(at_terminal: bool, variable: impl Fn(&str) -> Option<bool>) -> bool {
     let asked = at_terminal && variable("CLICOLOR") != Some(false);
     variable("NO_COLOR").is_none() && (variable("CLICOLOR_FORCE") == Some(true) || asked)
-}
-
-fn colored_text(text: &str, ink: Ink) -> colored::ColoredString {
-    const OF: [Color; 6] =
-        [Color::Cyan, Color::Magenta, Color::Yellow, Color::Blue, Color::Green, Color::BrightRed];
-    match ink {
-        Ink::Plain => text.normal(),
-        Ink::Faint => text.dimmed(),
-        Ink::Strong => text.bold(),
-        Ink::Good => text.green().bold(),
-        Ink::Bad => text.red().bold(),
-        Ink::Warn => text.yellow(),
-        Ink::Of(which) => text.color(OF[which % OF.len()]),
-    }
 }
 
 /// A row as text for a terminal, with its newline; for the chat, whose screen is not a [`Terminal`].

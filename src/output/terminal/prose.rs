@@ -1,26 +1,46 @@
 //! Lays out CommonMark in rows of a given width; wide characters take two columns.
 
-use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+use std::borrow::Cow;
+
+use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 use unicode_width::UnicodeWidthStr;
 
 use crate::citations::citations;
+use crate::picture::code::{self, Language};
 use crate::picture::table::{self, Column};
-use crate::picture::{Ink, Picture, Row, fit, paragraph};
-use crate::text::{joint, wrap};
+use crate::picture::{Ink, Picture, Row, inked_again, paragraph};
+use crate::text::{joint, wrap, wrap_code};
+
+/// How code and headings stand out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Emphasis {
+    #[default]
+    ByInk,
+    /// Where no ink is seen: code keeps its backticks, and headings are underlined.
+    BySigns,
+}
 
 /// A short text in one ink, with `code` in another, in rows of this width.
-pub(super) fn inline(text: &str, ink: Ink, width: usize) -> Vec<Row> {
+pub(super) fn inline(text: &str, ink: Ink, width: usize, emphasis: Emphasis) -> Vec<Row> {
     let mut inked = Inked::default();
     // An odd backtick, as in a shell's message, is only a backtick.
     let code = text.matches('`').count().is_multiple_of(2);
     for (index, piece) in text.split('`').enumerate() {
         match (code, index % 2) {
-            (true, 1) => inked.push(piece, Ink::Of(0)),
+            (true, 1) => inked.push(&code_in(piece, emphasis), Ink::Code),
             (true, _) => inked.push(piece, ink),
             (false, _) => inked.push(&format!("{}{piece}", if index > 0 { "`" } else { "" }), ink),
         }
     }
     inked.rows(width)
+}
+
+/// Code within a sentence.
+fn code_in(text: &str, emphasis: Emphasis) -> Cow<'_, str> {
+    match emphasis {
+        Emphasis::ByInk => text.into(),
+        Emphasis::BySigns => format!("`{text}`").into(),
+    }
 }
 
 /// Text whose characters have inks.
@@ -48,7 +68,7 @@ impl Inked {
         for range in citations(&self.text) {
             let from = self.text[..range.start].chars().count();
             let inks = &mut self.inks[from..from + self.text[range].chars().count()];
-            if !inks.contains(&Ink::Of(0)) {
+            if !inks.contains(&Ink::Code) {
                 inks.fill(Ink::Faint);
             }
         }
@@ -56,26 +76,14 @@ impl Inked {
 
     /// Wraps the plain text, then gives each character its ink again.
     fn rows(&self, width: usize) -> Vec<Row> {
-        let mut source = self.text.chars().zip(&self.inks);
-        wrap(&self.text, width.max(1))
-            .iter()
-            .map(|line| {
-                let mut row = Row::new();
-                for character in line.chars() {
-                    let ink = source
-                        .find(|(from, _)| *from == character)
-                        .map_or(Ink::Plain, |(_, ink)| *ink);
-                    row.push(character, ink);
-                }
-                row
-            })
-            .collect()
+        let characters = self.text.chars().zip(self.inks.iter().copied());
+        inked_again(characters, &wrap(&self.text, width.max(1)))
     }
 }
 
 /// Lays out CommonMark in this many columns.
-pub(super) fn lay_out(text: &str, width: usize) -> Picture {
-    let mut layout = Layout { width, ..Layout::default() };
+pub(super) fn lay_out(text: &str, width: usize, emphasis: Emphasis) -> Picture {
+    let mut layout = Layout { width, emphasis, ..Layout::default() };
     for event in Parser::new_ext(text, Options::ENABLE_TABLES) {
         layout.take(event);
     }
@@ -85,6 +93,7 @@ pub(super) fn lay_out(text: &str, width: usize) -> Picture {
 #[derive(Default)]
 struct Layout {
     width: usize,
+    emphasis: Emphasis,
     rows: Vec<Row>,
     inked: Inked,
     ink: Vec<Ink>,
@@ -93,7 +102,8 @@ struct Layout {
     /// What stands before the next row of the open item, and its width.
     bullet: Option<String>,
     indent: usize,
-    code: Option<String>,
+    /// An open block of code, with the name of its language.
+    code: Option<(String, String)>,
     table: Option<Table>,
 }
 
@@ -118,10 +128,10 @@ impl Layout {
             Event::Start(tag) => self.start(tag),
             Event::End(tag) => self.end(tag),
             Event::Text(text) => match &mut self.code {
-                Some(code) => code.push_str(&text),
+                Some((code, _)) => code.push_str(&text),
                 None => self.inked.push(&text, self.ink.last().copied().unwrap_or_default()),
             },
-            Event::Code(text) => self.inked.push(&text, Ink::Of(0)),
+            Event::Code(text) => self.inked.push(&code_in(&text, self.emphasis), Ink::Code),
             Event::SoftBreak | Event::HardBreak => self.inked.broken = true,
             Event::Rule => {
                 self.gap();
@@ -139,7 +149,7 @@ impl Layout {
                 self.ink.push(Ink::Strong);
             }
             Tag::Strong => self.ink.push(Ink::Strong),
-            Tag::Emphasis => self.ink.push(Ink::Warn),
+            Tag::Emphasis => self.ink.push(Ink::Strong),
             Tag::List(first) => {
                 if !self.inside_list() {
                     self.gap();
@@ -162,9 +172,13 @@ impl Layout {
                 self.ink.push(Ink::Faint);
                 self.indent += 2;
             }
-            Tag::CodeBlock(_) => {
+            Tag::CodeBlock(kind) => {
                 self.gap();
-                self.code = Some(String::new());
+                let language = match kind {
+                    CodeBlockKind::Fenced(language) => language.to_string(),
+                    CodeBlockKind::Indented => String::new(),
+                };
+                self.code = Some((String::new(), language));
             }
             Tag::Table(_) => {
                 self.gap();
@@ -189,6 +203,11 @@ impl Layout {
             TagEnd::Heading(_) => {
                 self.ink.pop();
                 self.flush();
+                if self.emphasis == Emphasis::BySigns
+                    && let Some(width) = self.rows.last().map(Row::width)
+                {
+                    self.rows.push(Row::new().with("─".repeat(width), Ink::Plain));
+                }
             }
             TagEnd::Strong | TagEnd::Emphasis => {
                 self.ink.pop();
@@ -201,11 +220,19 @@ impl Layout {
                 self.indent = self.indent.saturating_sub(2);
             }
             TagEnd::CodeBlock => {
-                for line in self.code.take().unwrap_or_default().lines() {
-                    let room = self.width.saturating_sub(4);
-                    self.rows.push(
-                        Row::new().with("    ", Ink::Plain).with(fit(line, room), Ink::Of(0)),
-                    );
+                let (code, language) = self.code.take().unwrap_or_default();
+                let rows = match Language::named(&language) {
+                    Some(language) => code::rows(Some(language), code.lines()),
+                    // Commands to type, or what is not known.
+                    None => code.lines().map(|line| Row::new().with(line, Ink::Code)).collect(),
+                };
+                let room = self.width.saturating_sub(4).max(8);
+                for row in rows {
+                    for part in inked_again(row.characters(), &wrap_code(&row.text(), room)) {
+                        let mut whole = Row::indented(4);
+                        whole.extend(part);
+                        self.rows.push(whole);
+                    }
                 }
             }
             TagEnd::TableCell => {
@@ -311,7 +338,7 @@ mod tests {
     use super::*;
 
     fn text(markdown: &str, width: usize) -> String {
-        lay_out(markdown, width).text()
+        lay_out(markdown, width, Emphasis::ByInk).text()
     }
 
     #[test]
@@ -350,7 +377,7 @@ mod tests {
     fn a_source_has_an_ink_of_its_own() {
         let markdown =
             "It waits [RFC 9293\n3.5], or not [x]; `a[tcp(7)]`.\n\n| a |\n|---|\n| b [tcp(7)] |\n";
-        let faint: Vec<_> = lay_out(markdown, 60)
+        let faint: Vec<_> = lay_out(markdown, 60, Emphasis::ByInk)
             .0
             .iter()
             .flat_map(|row| row.0.clone())
@@ -361,11 +388,33 @@ mod tests {
     }
 
     #[test]
+    fn without_inks_code_keeps_its_marks_and_a_heading_its_line() {
+        let drawn = lay_out("Say `bind`.\n\n## Who\n\nThe *server*.", 40, Emphasis::BySigns).text();
+        assert_eq!(drawn, "Say `bind`.\n\nWho\n───\n\nThe server.\n");
+        let short = |emphasis| inline("type `explore`", Ink::Plain, 40, emphasis)[0].clone();
+        assert_eq!(short(Emphasis::BySigns).text(), "type `explore`");
+        assert_eq!(
+            short(Emphasis::ByInk),
+            Row::new().with("type ", Ink::Plain).with("explore", Ink::Code)
+        );
+    }
+
+    #[test]
+    fn a_program_has_its_inks_and_loses_nothing_where_it_is_too_wide() {
+        let drawn =
+            lay_out("```python\nif s.recv(1024) == b'': # the end\n```", 24, Emphasis::ByInk);
+        assert_eq!(drawn.text(), "    if s.recv(1024) ==\n        b'': # the end\n");
+        let inked = |ink| drawn.0.iter().flat_map(|row| &row.0).filter(move |span| span.ink == ink);
+        assert_eq!(inked(Ink::Strong).map(|span| &*span.text).collect::<Vec<_>>(), ["recv"]);
+        assert_eq!(inked(Ink::Faint).map(|span| &*span.text).collect::<Vec<_>>(), ["# the end"]);
+    }
+
+    #[test]
     fn nothing_is_wider_than_asked() {
         let all = "# H\n\npara with `a_very_long_identifier_that_must_break` 你好你好你好\n\n> quote\n\n1. a\n   - b c d e f g h i j\n\n```c\nlong code line that does not fit\n```\n\n---\n";
         for width in 20..100 {
             assert!(
-                lay_out(all, width).0.iter().all(|row| row.width() <= width),
+                lay_out(all, width, Emphasis::BySigns).0.iter().all(|row| row.width() <= width),
                 "at {width}:\n{}",
                 text(all, width)
             );
