@@ -136,7 +136,8 @@ fn harness(pages: &[PathBuf]) -> String {
                 if (root.scrollWidth > root.clientWidth) said.push(where + ': ' + root.scrollWidth + ' wide');
                 for (const one of page.querySelectorAll('main *')) {
                     const box = one.getBoundingClientRect();
-                    if (one.closest('.scroll') === null || one.classList.contains('scroll')) {
+                    const scrolls = one.closest('.scroll, .listing');
+                    if (scrolls === null || scrolls === one) {
                         if (box.width > 0 && box.right > root.clientWidth + 1) said.push(where + ': ' + one.outerHTML.slice(0, 80));
                     }
                 }

@@ -8,7 +8,8 @@ use super::{
 use crate::i18n::{self, tr};
 use crate::output::sentences;
 use crate::output::svg::{self, escape};
-use crate::picture::Picture;
+use crate::picture::code::{self, Language};
+use crate::picture::{Picture, Row, Span};
 use crate::trace::{Counts, Verdict};
 
 /// How many comparisons of a claim are shown without a click.
@@ -40,17 +41,32 @@ impl Page {
             let _ =
                 writeln!(body, "<p class=\"trouble\">{}</p>", escape(sentences::kernel_is_right()));
         }
+        // What answers a prediction is opened by a click; it ends at the next heading or prediction.
+        let mut outcome = Outcome::None;
         for (index, section) in self.sections.iter().enumerate() {
             match section {
-                Section::Prose(markdown) => body += &prose::block(markdown),
-                Section::Predict { question, options } => body += &predict(question, options),
+                Section::Prose(markdown) => {
+                    let (explains, more) = before_heading(markdown);
+                    body += &prose::block(explains);
+                    if !more.is_empty() {
+                        body += outcome.end();
+                        body += &prose::block(more);
+                    }
+                }
+                Section::Predict { question, options } => {
+                    body += outcome.end();
+                    body += &predict(question, options);
+                    body += &outcome.begin();
+                }
                 Section::Run(shown) => body += &run(shown, &shown.experiment, index),
                 Section::Further => {
+                    body += outcome.end();
                     let heading = escape(sentences::further());
                     let _ = writeln!(body, "<hr />\n<p class=\"kicker\">{heading}</p>");
                 }
             }
         }
+        body += outcome.end();
         let _ =
             write!(body, "<footer>{}</footer>", self.place.as_ref().map_or_else(String::new, nav));
         document(&sentences::lesson_title(self.number, &self.title), &body)
@@ -172,6 +188,37 @@ fn nav(place: &Place) -> String {
     )
 }
 
+/// Whether what is written now is the outcome of a prediction.
+enum Outcome {
+    None,
+    Begun,
+}
+
+impl Outcome {
+    fn begin(&mut self) -> String {
+        *self = Outcome::Begun;
+        let summary = escape(tr!("Show what happened"));
+        format!("<details class=\"outcome\"><summary>{summary}</summary>\n")
+    }
+
+    fn end(&mut self) -> &'static str {
+        match std::mem::replace(self, Outcome::None) {
+            Outcome::Begun => "</details>\n",
+            Outcome::None => "",
+        }
+    }
+}
+
+/// The prose up to its first heading, and from there on.
+fn before_heading(markdown: &str) -> (&str, &str) {
+    let heading = if markdown.starts_with("## ") {
+        Some(0)
+    } else {
+        markdown.find("\n## ").map(|before| before + 1)
+    };
+    markdown.split_at(heading.unwrap_or(markdown.len()))
+}
+
 fn predict(question: &str, options: &[String]) -> String {
     let options: String =
         options.iter().map(|option| format!("<li>{}</li>", prose::inline(option))).collect();
@@ -185,7 +232,7 @@ fn predict(question: &str, options: &[String]) -> String {
 /// A run, in a section with this ID.
 pub(super) fn run(run: &Run, id: &str, index: usize) -> String {
     let mut html = format!("<section class=\"run\" id=\"{}\">\n", escape(id));
-    html.extend(run.code.iter().map(code));
+    html.extend(run.code.iter().map(listing));
     if let Some(original) = &run.recorded {
         let why = tr!("This could not run where the page was made: {why}.", why = original.why);
         let _ = writeln!(
@@ -224,23 +271,28 @@ pub(super) fn run(run: &Run, id: &str, index: usize) -> String {
     html + "</section>\n"
 }
 
-fn code(code: &Code) -> String {
+fn listing(code: &Code) -> String {
     let first = code.parts.first().map_or(1, |part| part.first);
     let last = code.parts.last().map_or(1, |part| part.first as usize + part.lines.len());
     let digits = last.to_string().len();
-    let parts: String = code.parts.iter().map(|part| code_part(part, digits)).collect();
+    let language = Language::of_file(&code.path);
+    let parts: String = code.parts.iter().map(|part| code_part(part, language, digits)).collect();
     let caption = escape(&sentences::code_at(&code.path, first));
     format!(
-        "<figure class=\"code\"><figcaption>{caption}</figcaption><div class=\"listing\">{parts}</div></figure>\n"
+        "<figure class=\"code\"><figcaption>{caption}</figcaption><div class=\"listing\" tabindex=\"0\">{parts}</div></figure>\n"
     )
 }
 
-pub(super) fn code_part(part: &CodePart, digits: usize) -> String {
+/// Some lines of a listing. What is wider than the page is reached by scrolling, so that the indentation stays.
+pub(super) fn code_part(part: &CodePart, language: Option<Language>, digits: usize) -> String {
+    let inked = code::rows(language, part.lines.iter().map(String::as_str));
     let rows: String = (part.first..)
-        .zip(&part.lines)
-        .map(|(number, line)| {
-            let class = if line.trim_start().starts_with("//") { " faint" } else { "" };
-            format!("<span class=\"row{class}\"><span class=\"number\">{number:>digits$}  </span>{}\n</span>", escape(line))
+        .zip(inked)
+        .map(|(number, row)| {
+            format!(
+                "<span class=\"row\"><span class=\"number\">{number:>digits$}  </span>{}\n</span>",
+                spans(&row)
+            )
         })
         .collect();
     let rows = format!("<pre class=\"inks\"><code>{rows}</code></pre>");
@@ -276,19 +328,20 @@ fn trace(run: &Run) -> String {
 }
 
 fn rows(picture: &Picture) -> String {
-    let mut html = String::new();
-    for row in &picture.0 {
-        html += "<span class=\"row\">";
-        for span in &row.0 {
-            let text = escape(&span.text);
-            let _ = match svg::class(span.ink) {
-                "" => write!(html, "{text}"),
-                class => write!(html, "<span class=\"{class}\">{text}</span>"),
-            };
+    let row = |row: &Row| format!("<span class=\"row\">{}\n</span>", spans(row));
+    picture.0.iter().map(row).collect()
+}
+
+/// A row's text, each piece with the class of its ink.
+pub(super) fn spans(row: &Row) -> String {
+    let span = |span: &Span| {
+        let text = escape(&span.text.replace('\t', "    "));
+        match svg::class(span.ink) {
+            "" => text,
+            class => format!("<span class=\"{class}\">{text}</span>"),
         }
-        html += "\n</span>";
-    }
-    html
+    };
+    row.0.iter().map(span).collect()
 }
 
 fn figure(run: &Run, drawn: &Drawn, name: &str) -> String {

@@ -5,8 +5,10 @@ use pulldown_cmark::{
     CodeBlockKind, CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd, html,
 };
 
+use super::markup::spans;
 use crate::citations::citations;
 use crate::output::svg::escape;
+use crate::picture::code::{self, Language};
 use crate::text::{joint, safe};
 
 /// CommonMark, and tables.
@@ -15,7 +17,20 @@ pub(super) fn block(markdown: &str) -> String {
     let mut out_events = Vec::with_capacity(events.len());
     let mut before = String::new();
     let mut link_left_out = false;
+    let mut open_code: Option<(Option<Language>, String)> = None;
     for (index, event) in events.iter().enumerate() {
+        match (event, &mut open_code) {
+            (Event::Text(text), Some((_, code))) => {
+                code.push_str(text);
+                continue;
+            }
+            (Event::End(TagEnd::CodeBlock), Some((language, code))) => {
+                out_events.push(Event::Html(code_block(*language, code).into()));
+                open_code = None;
+                continue;
+            }
+            _ => {}
+        }
         match event {
             Event::Text(text) | Event::Html(text) | Event::InlineHtml(text) => {
                 before.clone_from(&text.to_string());
@@ -23,7 +38,7 @@ pub(super) fn block(markdown: &str) -> String {
             }
             Event::Code(text) => {
                 before.clone_from(&text.to_string());
-                out_events.push(Event::InlineHtml(code(text).into()));
+                out_events.push(Event::InlineHtml(inline_code(text).into()));
             }
             Event::SoftBreak => {
                 let after = events[index..].iter().find_map(|event| match event {
@@ -41,8 +56,12 @@ pub(super) fn block(markdown: &str) -> String {
             }
             Event::End(TagEnd::Link) if link_left_out => link_left_out = false,
             Event::Start(Tag::Image { .. }) | Event::End(TagEnd::Image) => {}
-            Event::Start(Tag::CodeBlock(_)) => {
-                out_events.push(Event::Start(Tag::CodeBlock(CodeBlockKind::Indented)))
+            Event::Start(Tag::CodeBlock(kind)) => {
+                let language = match kind {
+                    CodeBlockKind::Fenced(language) => Language::named(language),
+                    CodeBlockKind::Indented => None,
+                };
+                open_code = Some((language, String::new()));
             }
             Event::Start(Tag::Heading { level, .. }) => {
                 let level = (*level).max(HeadingLevel::H2);
@@ -109,8 +128,15 @@ fn is_allowed(to: &str) -> bool {
         && !to.chars().any(char::is_control))
 }
 
+/// A block of code in the inks of its language.
+fn code_block(language: Option<Language>, text: &str) -> String {
+    let rows = code::rows(language, text.lines());
+    let lines: String = rows.iter().map(|row| spans(row) + "\n").collect();
+    format!("<pre class=\"inks listing\" tabindex=\"0\"><code>{lines}</code></pre>\n")
+}
+
 /// Inline code. Short code stays on one line: a browser would break `--set` after its first hyphen.
-fn code(text: &str) -> String {
+fn inline_code(text: &str) -> String {
     const SHORT: usize = 24;
     let class = if text.chars().count() <= SHORT { " class=\"short\"" } else { "" };
     format!("<code{class}>{}</code>", escape(text))
@@ -123,7 +149,7 @@ pub(super) fn inline(text: &str) -> String {
         return escape(text);
     }
     let piece = |(index, piece)| {
-        if index % 2 == 1 { code(piece) } else { escape(piece) }
+        if index % 2 == 1 { inline_code(piece) } else { escape(piece) }
     };
     text.split('`').enumerate().map(piece).collect()
 }

@@ -6,6 +6,7 @@ use super::markup::{code_part, document, readable_date, run};
 use super::{Code, Provenance, Run};
 use crate::i18n::tr;
 use crate::output::svg::escape;
+use crate::picture::code::Language;
 
 /// Recordings as a page.
 #[derive(Clone, Debug)]
@@ -54,10 +55,12 @@ fn made(provenance: &Provenance) -> String {
 fn source(code: &Code) -> String {
     let last = code.parts.last().map_or(1, |part| part.first as usize + part.lines.len());
     let digits = last.to_string().len();
-    let parts: Vec<String> = code.parts.iter().map(|part| code_part(part, digits)).collect();
+    let language = Language::of_file(&code.path);
+    let parts: Vec<String> =
+        code.parts.iter().map(|part| code_part(part, language, digits)).collect();
     let caption = tr!("The lines of {file} that made these calls", file = code.path);
     format!(
-        "<figure class=\"code\"><figcaption>{}</figcaption><div class=\"listing\">{}</div></figure>\n",
+        "<figure class=\"code\"><figcaption>{}</figcaption><div class=\"listing\" tabindex=\"0\">{}</div></figure>\n",
         escape(&caption),
         parts.concat()
     )
