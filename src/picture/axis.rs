@@ -4,8 +4,8 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{Canvas, Ink};
 
-/// A linear axis of time along so many columns from `column` on.
-#[derive(Clone, Copy, Debug)]
+/// An axis of time along so many columns from `column` on. It is linear, but for what is cut.
+#[derive(Clone, Debug)]
 pub struct TimeAxis {
     /// The moment at its first column.
     pub from_ns: u64,
@@ -15,35 +15,123 @@ pub struct TimeAxis {
     pub column: usize,
     /// How many columns it has.
     pub columns: usize,
+    /// What it consists of, in order; more than one where something is cut.
+    stretches: Vec<Stretch>,
+}
+
+/// A linear part of an axis of time.
+#[derive(Clone, Copy, Debug)]
+pub struct Stretch {
+    /// The moment at its first column.
+    pub from_ns: u64,
+    /// When it ends.
+    pub to_ns: u64,
+    /// Its first column.
+    pub column: usize,
+    /// How many columns it has.
+    pub columns: usize,
+    /// True if it is shorter than its time.
+    pub is_cut: bool,
+}
+
+impl Stretch {
+    fn span_ns(&self) -> u64 {
+        self.to_ns.saturating_sub(self.from_ns)
+    }
 }
 
 impl TimeAxis {
+    /// From a moment to a moment.
+    #[must_use]
+    pub fn new(from_ns: u64, to_ns: u64, column: usize, columns: usize) -> TimeAxis {
+        let whole = Stretch { from_ns, to_ns, column, columns, is_cut: false };
+        TimeAxis { from_ns, to_ns, column, columns, stretches: vec![whole] }
+    }
+
+    /// The same with these times, which are in order, cut to so many columns each.
+    #[must_use]
+    pub fn cutting(mut self, cuts: &[(u64, u64)], columns: usize) -> TimeAxis {
+        let cut_ns: u64 = cuts.iter().map(|(from, to)| to - from).sum();
+        let rest_ns = self.span_ns().saturating_sub(cut_ns).max(1);
+        let rest_columns = self.columns.saturating_sub(cuts.len() * columns);
+        let mut stretches = Vec::new();
+        let (mut at_ns, mut column) = (self.from_ns, self.column);
+        let ends = cuts.iter().map(|cut| (*cut, true)).chain([((self.to_ns, self.to_ns), false)]);
+        for ((from_ns, to_ns), is_cut) in ends {
+            let share = u128::from(from_ns - at_ns) * rest_columns as u128 / u128::from(rest_ns);
+            let share = if is_cut {
+                usize::try_from(share).unwrap_or(0)
+            } else {
+                (self.column + self.columns).saturating_sub(column)
+            };
+            if share > 0 {
+                let to_ns = from_ns;
+                stretches.push(Stretch {
+                    from_ns: at_ns,
+                    to_ns,
+                    column,
+                    columns: share,
+                    is_cut: false,
+                });
+            }
+            column += share;
+            if is_cut {
+                stretches.push(Stretch { from_ns, to_ns, column, columns, is_cut });
+                column += columns;
+            }
+            at_ns = to_ns;
+        }
+        self.stretches = stretches;
+        self
+    }
+
+    /// What is cut.
+    pub fn cuts(&self) -> impl Iterator<Item = &Stretch> {
+        self.stretches.iter().filter(|stretch| stretch.is_cut)
+    }
+
     /// From its beginning to its end, in nanoseconds.
     #[must_use]
     pub fn span_ns(&self) -> u64 {
         self.to_ns.saturating_sub(self.from_ns)
     }
 
+    /// Over how many columns a stretch's time goes: the last ends at its last column.
+    fn steps_of(&self, stretch: &Stretch) -> usize {
+        let is_last = stretch.column + stretch.columns >= self.column + self.columns;
+        if is_last { stretch.columns.max(1) - 1 } else { stretch.columns }
+    }
+
     /// The column of a moment; what lies outside is at the nearer end.
     #[must_use]
     pub fn column_of(&self, at_ns: u64) -> usize {
-        let since = u128::from(at_ns.saturating_sub(self.from_ns).min(self.span_ns()));
-        let along = since * (self.columns.max(1) - 1) as u128 / u128::from(self.span_ns().max(1));
-        self.column + usize::try_from(along).unwrap_or(0)
+        let at = self.stretches.partition_point(|stretch| stretch.from_ns <= at_ns);
+        let Some(stretch) = self.stretches.get(at.saturating_sub(1)) else { return self.column };
+        let since = u128::from(at_ns.saturating_sub(stretch.from_ns).min(stretch.span_ns()));
+        let along = since * self.steps_of(stretch) as u128 / u128::from(stretch.span_ns().max(1));
+        stretch.column + usize::try_from(along).unwrap_or(0)
     }
 
     /// The moment at which a column begins.
     #[must_use]
     pub fn moment(&self, column: usize) -> u64 {
-        let along = u128::from(self.span_ns()) * (column - self.column) as u128
-            / (self.columns.max(2) as u128 - 1);
-        self.from_ns + u64::try_from(along).unwrap_or(u64::MAX)
+        let at = self.stretches.partition_point(|stretch| stretch.column <= column);
+        let Some(stretch) = self.stretches.get(at.saturating_sub(1)) else { return self.from_ns };
+        let along = u128::from(stretch.span_ns()) * column.saturating_sub(stretch.column) as u128
+            / self.steps_of(stretch).max(1) as u128;
+        stretch.from_ns.saturating_add(u64::try_from(along).unwrap_or(u64::MAX))
     }
 
-    /// The times since its beginning that are marked, in at most so many steps of 1, 2 or 5 times a power of ten.
+    /// The times since its beginning that are marked, in at most so many steps of 1, 2 or 5 times a power of ten; fewer where
+    /// something is cut.
     pub fn ticks(&self, steps: usize) -> impl Iterator<Item = u64> + use<> {
-        let step = round_step(self.span_ns(), steps);
-        (0..=self.span_ns() / step).map(move |tick| tick * step)
+        let (from_ns, columns) = (self.from_ns, self.columns.max(1));
+        let linear = self.stretches.clone().into_iter().filter(|stretch| !stretch.is_cut);
+        linear.flat_map(move |stretch| {
+            let step = round_step(stretch.span_ns(), (steps * stretch.columns / columns).max(1));
+            let (from, to) = (stretch.from_ns - from_ns, stretch.to_ns.saturating_sub(from_ns));
+            (from.div_ceil(step)..=to / step).map(move |tick| tick * step)
+        })
     }
 }
 
@@ -136,9 +224,28 @@ mod tests {
         );
         assert_eq!(round_step(u64::MAX, 1), u64::MAX);
         for span in [1, 19, 250, 123_456_789, u64::MAX] {
-            let axis = TimeAxis { from_ns: 0, to_ns: span, column: 3, columns: 70 };
+            let axis = TimeAxis::new(0, span, 3, 70);
             assert!((1..=8).contains(&axis.ticks(7).count()), "{span}");
             assert_eq!((axis.column_of(0), axis.column_of(u64::MAX)), (3, 72));
         }
+    }
+
+    #[test]
+    fn what_is_cut_has_few_columns_and_the_rest_shares_the_others() {
+        // A second of 11 is left: half before the cut, half after it.
+        let axis = TimeAxis::new(0, 11_000, 10, 60).cutting(&[(500, 10_500)], 20);
+        let places = [0, 250, 500, 5_500, 10_500, 11_000].map(|at_ns| axis.column_of(at_ns));
+        assert_eq!(places, [10, 20, 30, 40, 50, 69]);
+        assert_eq!(
+            [10, 20, 30, 40, 50, 69].map(|at| axis.moment(at)),
+            [0, 250, 500, 5_500, 10_500, 11_000]
+        );
+        assert_eq!(axis.ticks(6).collect::<Vec<_>>(), [0, 500, 10_500, 11_000]);
+        // Cut at its very beginning and end.
+        let axis = TimeAxis::new(0, 1_000, 0, 30).cutting(&[(0, 400), (600, 1_000)], 10);
+        assert_eq!(
+            [0, 400, 500, 600, 1_000].map(|at_ns| axis.column_of(at_ns)),
+            [0, 10, 15, 20, 29]
+        );
     }
 }

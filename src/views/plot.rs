@@ -1,5 +1,7 @@
 //! The plot: measured values against a number (time a message against connections), on logarithmic axes, a sign a series.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use unicode_width::UnicodeWidthStr;
 
 use super::wording::{self, safe};
@@ -10,11 +12,8 @@ use crate::picture::axis::{LogAxis, write_ticks};
 use crate::picture::{Canvas, Ink, Picture, exact_span, fit, span_of};
 use crate::text::wrap;
 
-/// Told apart by shape, in ASCII too.
-const SIGNS: [char; 6] = ['●', '✗', '▲', '■', '○', '▼'];
-
-/// Where several series have a point in the same place.
-const SEVERAL: char = '◆';
+/// Told apart by shape, in ASCII too; none of them is a sign of failure.
+const SIGNS: [char; 6] = ['●', '▲', '■', '○', '▼', '◆'];
 
 /// Rows of the field that the points stand in.
 const HIGH: usize = 12;
@@ -114,24 +113,28 @@ fn one(canvas: &mut Canvas, row: usize, plot: &Plot, width: usize) -> usize {
     write_ticks(canvas, bottom + 1, width, ticks);
     let name = fit(&wording::label(plot.against), width);
     canvas.write(bottom + 3, width.saturating_sub(name.width()), width, &name, Ink::Faint);
-    let mut places: Vec<((usize, usize), usize)> = Vec::new();
+    let mut places: BTreeMap<(usize, usize), BTreeSet<usize>> = BTreeMap::new();
     for (index, (_, points)) in plot.series.iter().enumerate() {
-        let of_series = points.iter().map(|(x, y)| (level(*y), left + 1 + along.place(*x)));
-        places.extend(of_series.map(|place| (place, index)));
+        for (x, y) in points {
+            places.entry((level(*y), left + 1 + along.place(*x))).or_default().insert(index);
+        }
     }
-    let mut shared = false;
-    for (place, index) in &places {
-        let is_shared = places.iter().any(|(other, series)| other == place && series != index);
-        shared |= is_shared;
-        let (sign, ink) =
-            if is_shared { (SEVERAL, Ink::Strong) } else { (sign_of(*index), Ink::Of(*index)) };
-        canvas.put(place.0, place.1, sign, ink);
+    let shared = places.values().any(|series| series.len() > 1);
+    for ((row, column), series) in places {
+        // Around their place, as far as the field goes.
+        let last = width.saturating_sub(series.len()).max(left + 1);
+        let first = column.saturating_sub((series.len() - 1) / 2).clamp(left + 1, last);
+        for (at, index) in (first..).zip(series) {
+            canvas.put(row, at, sign_of(index), Ink::Of(index));
+        }
     }
     let mut row = legend(canvas, bottom + 4, plot, width);
     if shared {
-        canvas.put(row, 0, SEVERAL, Ink::Strong);
-        canvas.write(row, 2, width, tr!("several of these in one place"), Ink::Plain);
-        row += 1;
+        let words = tr!("(signs side by side share one place)");
+        for line in wrap(words, width.max(8)) {
+            canvas.write(row, 0, width, &line, Ink::Faint);
+            row += 1;
+        }
     }
     row
 }
@@ -199,6 +202,20 @@ mod tests {
     fn series_are_told_apart_on_logarithmic_axes() {
         let drawn = draw(&Analysis::of(&many().recording()), 80).text();
         assert_snapshot!(drawn);
+    }
+
+    #[test]
+    fn what_falls_on_one_place_is_all_seen() {
+        let mut script = Script::new();
+        for (series, last) in [("a", 900), ("b", 900), ("c", 100)] {
+            point(&mut script, "time", series, 1, 100, "ns");
+            point(&mut script, "time", series, 9, last, "ns");
+        }
+        let drawn = draw(&Analysis::of(&script.recording()), 40).text();
+        let rows: Vec<&str> = drawn.lines().collect();
+        assert!(rows.iter().any(|row| row.ends_with(" ●▲")), "{drawn}");
+        assert!(rows.iter().any(|row| row.contains("├●▲■") && row.ends_with('■')), "{drawn}");
+        assert!(drawn.contains("(signs side by side share one place)"), "{drawn}");
     }
 
     #[test]

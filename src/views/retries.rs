@@ -44,7 +44,7 @@ fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
     let outcomes = lines().map(|line| line.outcome.width()).max().unwrap_or(0).min(13);
     let column = labels + 1 + 8 + 2 + outcomes + 2;
     let columns = width.saturating_sub(column).min(100);
-    let axis = TimeAxis { from_ns: zero, to_ns: last, column, columns };
+    let axis = TimeAxis::new(zero, last, column, columns);
     let mut canvas = Canvas::new(width);
     let mut said = None;
     for block in &blocks {

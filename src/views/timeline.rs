@@ -1,16 +1,21 @@
 //! The timeline: a band an actor, time along the bottom. Whether it runs, is ready, or is blocked (in which call, and what
 //! ended it) is told by shape, so that it can be read in ASCII and from the back of a room; colour comes on top.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use unicode_width::UnicodeWidthStr;
+
+mod idle;
 
 use super::wording::{self, bytes, safe};
 use super::{DrawOptions, view};
 use crate::analysis::threads::Sleep;
 use crate::analysis::{Analysis, Mark, MarkKind, ThreadState, ThreadTimeline};
 use crate::i18n::tr;
-use crate::picture::axis::{TimeAxis, write_ticks};
+use crate::picture::axis::{Stretch, TimeAxis, write_ticks};
 use crate::picture::phrase::fitting;
-use crate::picture::{Canvas, Ink, Picture, exact_span, fit_middle, span_of};
+use crate::picture::{Canvas, Ink, Picture, exact_span, fit_middle, grouped, span_of};
 use crate::text::wrap;
 use crate::trace::recording::Origin;
 use crate::trace::{EventKind, Name};
@@ -19,11 +24,13 @@ const RUNS: char = '█';
 const READY: char = '▒';
 const ASLEEP: char = '·';
 const BLOCKED: char = '─';
+/// Here time is left out.
+const BREAK: &str = "╱╱";
 
-/// Of the notes below a band, at most this many rows are drawn.
+/// Of the notes below a band, at most this many rows stand below their marks.
 const NOTES: usize = 4;
-/// And of what has no room there, this many.
-const OTHERS: usize = 2;
+/// With fewer columns nothing is cut.
+const MIN_TO_CUT: usize = 50;
 /// What is taller than this has no empty rows between the bands: so it fits on a screen of 24 rows with a prompt below.
 const TALL: usize = 22;
 
@@ -51,8 +58,11 @@ fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
         timelines.iter().map(|timeline| wording::actor(&timeline.actor).width()).max().unwrap_or(0);
     let left = (widest.max(12) + 1).min(width / 4).max(4);
     let columns = width.saturating_sub(left);
-    let scale = TimeAxis { from_ns, to_ns, column: left, columns };
-    let legend = Legend::of(analysis, options);
+    let cuts =
+        if columns >= MIN_TO_CUT { idle::cuts(timelines, from_ns, to_ns) } else { Vec::new() };
+    let scale =
+        TimeAxis::new(from_ns, to_ns, left, columns).cutting(&cuts, columns / (cuts.len() + 2));
+    let legend = Legend::of(analysis, !cuts.is_empty(), options);
     let airy = bands(timelines, &legend, &scale, width, 1);
     if airy.0.len() > TALL { bands(timelines, &legend, &scale, width, 0) } else { airy }
 }
@@ -98,8 +108,13 @@ fn band(
         };
         canvas.put(row, column, character, ink);
     }
-    let marks: Vec<usize> =
+    let mut marks: Vec<usize> =
         shown_marks(timeline).iter().map(|mark| scale.column_of(mark.at_ns)).collect();
+    for cut in scale.cuts() {
+        let at = break_column(cut);
+        canvas.write(row, at, end, BREAK, Ink::Faint);
+        marks.extend([at, at + 1]);
+    }
     for (from_ns, to_ns, call) in timeline.blocked_spans() {
         let (from, to) =
             (scale.column_of(from_ns), scale.column_of(to_ns).min(end.saturating_sub(1)));
@@ -145,6 +160,11 @@ fn band(
     row + 1 + notes.max(1)
 }
 
+/// Where a cut is marked: near its end, so that words have room before it.
+fn break_column(cut: &Stretch) -> usize {
+    cut.column + cut.columns.saturating_sub(3)
+}
+
 /// The first of these words that have room between two columns, and where: in the middle, and on no mark.
 fn placed<'w>(
     words: &'w [String],
@@ -178,10 +198,12 @@ fn shown_marks(timeline: &ThreadTimeline) -> Vec<&Mark> {
 /// What a mark looks like.
 fn sign_of(mark: &Mark) -> (char, Ink) {
     match mark.kind {
-        MarkKind::Sent(_) => ('▲', Ink::Good),
-        MarkKind::Received(..) | MarkKind::Accepted(_) => ('▼', Ink::Good),
+        MarkKind::Sent(_) => ('▲', Ink::Strong),
+        MarkKind::Received(..) | MarkKind::Accepted(_) => ('▼', Ink::Strong),
         MarkKind::TimedOut | MarkKind::FailedLate(_) | MarkKind::FailedAtOnce(_) => ('✗', Ink::Bad),
-        MarkKind::InProgress | MarkKind::Ready(_) | MarkKind::Other => ('┤', Ink::Warn),
+        MarkKind::InProgress | MarkKind::Ready(_) | MarkKind::NoneReady | MarkKind::Other => {
+            ('┤', Ink::Warn)
+        }
     }
 }
 
@@ -205,6 +227,7 @@ fn words_of(mark: &Mark) -> String {
         }
         MarkKind::InProgress => tr!("{name}: EINPROGRESS", name),
         MarkKind::Ready(0) => tr!("{name}: timed out", name),
+        MarkKind::NoneReady => tr!("{name}: none ready", name),
         MarkKind::Ready(ready) => tr!("{name}: {ready} ready", name, ready),
         MarkKind::Other => name,
     }
@@ -262,17 +285,32 @@ struct Note {
 /// The marks on the band, and their words below it. Returns how many rows of words there are.
 fn notes(canvas: &mut Canvas, row: usize, timeline: &ThreadTimeline, scale: &TimeAxis) -> usize {
     let marks = shown_marks(timeline);
-    for mark in &marks {
-        let (sign, ink) = sign_of(mark);
-        canvas.put(row, scale.column_of(mark.at_ns), sign, ink);
+    // Where several fall on one column, the rarest is seen: so each is seen somewhere.
+    let mut drawn: Vec<(usize, char, Ink)> = marks
+        .iter()
+        .map(|mark| {
+            let (sign, ink) = sign_of(mark);
+            (scale.column_of(mark.at_ns), sign, ink)
+        })
+        .collect();
+    let mut times: BTreeMap<char, usize> = BTreeMap::new();
+    for (_, sign, _) in &drawn {
+        *times.entry(*sign).or_default() += 1;
+    }
+    drawn.sort_by_key(|(_, sign, _)| Reverse(times[sign]));
+    for (column, sign, ink) in drawn {
+        canvas.put(row, column, sign, ink);
     }
     let of_place =
         |one: &Mark, other: &Mark| scale.column_of(one.at_ns) == scale.column_of(other.at_ns);
     let exact = runs(&marks, |one, other| of_place(one, other) && is_equal(one, other));
     let (mut below, mut others) = Below::of(&joined(&exact, scale), scale);
-    // Where not all have room, calls of a kind that follow each other are one note, wherever they stand.
+    // Where not all have room, calls of a kind that follow each other are one note, wherever they stand; then all of a kind.
     if !others.is_empty() {
         (below, others) = Below::of(&joined(&runs(&marks, is_alike), scale), scale);
+    }
+    if !others.is_empty() {
+        (below, others) = Below::of(&joined(&kinds(&marks), scale), scale);
     }
     let rows = below.draw(canvas, row + 1);
     if others.is_empty() {
@@ -283,17 +321,10 @@ fn notes(canvas: &mut Canvas, row: usize, timeline: &ThreadTimeline, scale: &Tim
     let others = tr!("also: {others}", others = others.join(tr!(", ")));
     let lines = wrap(&others, scale.columns.max(8));
     let end = scale.column + scale.columns;
-    for (index, line) in lines.iter().take(OTHERS).enumerate() {
-        let cut = if index + 1 == OTHERS && lines.len() > OTHERS { "…" } else { "" };
-        canvas.write(
-            row + 1 + rows + index,
-            scale.column,
-            end,
-            &format!("{line}{cut}"),
-            Ink::Faint,
-        );
+    for (index, line) in lines.iter().enumerate() {
+        canvas.write(row + 1 + rows + index, scale.column, end, line, Ink::Faint);
     }
-    rows + lines.len().min(OTHERS)
+    rows + lines.len()
 }
 
 /// The same call with the same outcome.
@@ -310,6 +341,30 @@ fn is_alike(one: &Mark, other: &Mark) -> bool {
         }
         _ => is_equal(one, other),
     }
+}
+
+/// Alike, or of one kind but for who it was.
+fn is_of_kind(one: &Mark, other: &Mark) -> bool {
+    match (&one.kind, &other.kind) {
+        (MarkKind::Received(some, _), MarkKind::Received(more, _)) => (*some > 0) == (*more > 0),
+        (MarkKind::Accepted(_), MarkKind::Accepted(_)) => true,
+        (MarkKind::Ready(some), MarkKind::Ready(more)) => {
+            one.call == other.call && (*some > 0) == (*more > 0)
+        }
+        _ => is_alike(one, other),
+    }
+}
+
+/// The marks by kind, in the order in which the kinds begin. There are few, however many marks there are.
+fn kinds<'m>(marks: &[&'m Mark]) -> Vec<Vec<&'m Mark>> {
+    let mut kinds: Vec<Vec<&Mark>> = Vec::new();
+    for &mark in marks {
+        match kinds.iter_mut().find(|kind| is_of_kind(kind[0], mark)) {
+            Some(kind) => kind.push(mark),
+            None => kinds.push(vec![mark]),
+        }
+    }
+    kinds
 }
 
 /// Marks that follow each other and belong together.
@@ -348,9 +403,23 @@ fn joined(runs: &[Vec<&Mark>], scale: &TimeAxis) -> Vec<Note> {
 /// What calls of a kind came to together: `3 × recv: EAGAIN at once`, `4 × sends, 4096 bytes together`.
 fn words_of_all(run: &[&Mark]) -> String {
     let Some(first) = run.first() else { return String::new() };
-    let times = run.len();
+    if run.len() == 1 {
+        return words_of(first);
+    }
+    let times = grouped(run.len() as u64);
     if run.iter().all(|mark| is_equal(first, mark)) {
-        return if times > 1 { format!("{times} × {}", words_of(first)) } else { words_of(first) };
+        return format!("{times} × {}", words_of(first));
+    }
+    let anybodys = match &first.kind {
+        MarkKind::Accepted(_) => Some(MarkKind::Accepted(None)),
+        MarkKind::Received(0, _) => Some(MarkKind::Received(0, None)),
+        _ => None,
+    };
+    if let Some(kind) = anybodys {
+        return format!("{times} × {}", words_of(&Mark { kind, ..(*first).clone() }));
+    }
+    if matches!(first.kind, MarkKind::Ready(_)) {
+        return tr!("{times} × {name}: some ready", times, name = safe(&first.call));
     }
     let sum = run.iter().map(|mark| match mark.kind {
         MarkKind::Sent(count) | MarkKind::Received(count, _) => count,
@@ -380,7 +449,7 @@ impl Below {
         let end = scale.column + scale.columns;
         let (mut right, left): (Vec<Note>, Vec<Note>) =
             notes.iter().cloned().partition(|note| note.column + 2 + note.words.width() <= end);
-        right.sort_by_key(|note| std::cmp::Reverse(note.column));
+        right.sort_by_key(|note| Reverse(note.column));
         let left_first = Below::placing(left.iter().chain(&right), scale);
         if left_first.1.is_empty() {
             return left_first;
@@ -461,7 +530,17 @@ fn axis(canvas: &mut Canvas, row: usize, scale: &TimeAxis) {
     let ticks = scale.ticks((scale.columns / 10).max(2));
     let ticks =
         ticks.map(|at_ns| (scale.column_of(scale.from_ns + at_ns), exact_span(at_ns, at_ns)));
-    write_ticks(canvas, row, end, ticks);
+    let cut = |cut: &Stretch| {
+        let words = span_of(cut.to_ns - cut.from_ns);
+        (break_column(cut).saturating_sub(words.width() + 1), words)
+    };
+    let mut ticks: Vec<(usize, String)> = ticks.chain(scale.cuts().map(cut)).collect();
+    ticks.sort();
+    write_ticks(canvas, row, end, ticks.into_iter());
+    for cut in scale.cuts() {
+        canvas.fill(row, cut.column + 1, cut.column + cut.columns, '╌', Ink::Faint);
+        canvas.write(row, break_column(cut), end, BREAK, Ink::Faint);
+    }
     canvas.write(row + 1, 0, scale.column.saturating_sub(1), tr!("time"), Ink::Faint);
 }
 
@@ -474,7 +553,7 @@ struct Legend {
 }
 
 impl Legend {
-    fn of(analysis: &Analysis, options: DrawOptions) -> Legend {
+    fn of(analysis: &Analysis, has_cuts: bool, options: DrawOptions) -> Legend {
         let timelines = &analysis.threads;
         let shows = |is: fn(&ThreadState) -> bool| {
             timelines
@@ -506,10 +585,11 @@ impl Legend {
             (ready, "▒▒", tr!("ready, has no processor"), Ink::Of(0)),
             (blocked, "├─┤", tr!("blocked in a call"), Ink::Warn),
             (on_purpose || asked || in_a_call, "··", asleep, Ink::Faint),
-            (signs('▲'), "▲", tr!("sends"), Ink::Good),
-            (signs('▼'), "▼", tr!("gets"), Ink::Good),
+            (signs('▲'), "▲", tr!("sends"), Ink::Strong),
+            (signs('▼'), "▼", tr!("gets"), Ink::Strong),
             (signs('✗'), "✗", tr!("fails"), Ink::Bad),
             (signs('┤'), "┤", tr!("returns"), Ink::Warn),
+            (has_cuts, BREAK, tr!("idle time, cut short"), Ink::Faint),
             (ended, "", tr!("(blank: has ended)"), Ink::Faint),
         ];
         let keys = keys.into_iter().filter(|(shown, sign, words, _)| {
@@ -554,7 +634,7 @@ mod tests {
     use crate::analysis::script::{Script, fits_everywhere};
     use crate::analysis::threads::tests::{asked, modes};
     use crate::i18n::{chinese, speaking};
-    use crate::trace::{ActorKind, EventKind};
+    use crate::trace::{ActorKind, EventKind, Outcome, Value};
     use insta::{assert_snapshot, with_settings};
 
     fn draw(analysis: &Analysis, width: usize) -> Picture {
@@ -596,6 +676,76 @@ mod tests {
         assert_eq!(placed(&words, 0, 20, &[]), Some((" poll ", 7)));
         assert_eq!(placed(&words, 0, 20, &[8]), Some((" poll ", 11)));
         assert_eq!(placed(&words, 0, 20, &[4, 9, 14]), None);
+    }
+
+    #[test]
+    fn many_of_a_kind_are_one_note_with_their_number() {
+        let mut script = Script::new();
+        script.event("client", EventKind::Started { kind: ActorKind::Thread });
+        for round in 0..4_434 {
+            script.pass(50_000).fails("client", 1, "recv", &[], "EAGAIN");
+            if round % 9 == 0 {
+                script.pass(10_000).sends("client", 1, "x").fails(
+                    "client",
+                    2,
+                    "connect",
+                    &[],
+                    "ENETUNREACH",
+                );
+            }
+        }
+        for width in [40, 80, 200] {
+            let drawn = draw(&Analysis::of(&script.recording()), width).text();
+            assert!(drawn.contains("4,434 × recv: EAGAIN at once"), "{drawn}");
+            assert!(drawn.contains("493 × sends 1 byte"), "{drawn}");
+            let words: Vec<&str> = drawn.split_whitespace().collect();
+            assert!(words.join(" ").contains("493 × connect: ENETUNREACH at once"), "{drawn}");
+            assert!(drawn.lines().count() < 14, "{drawn}");
+        }
+    }
+
+    #[test]
+    fn a_long_idle_time_leaves_room_for_the_rest() {
+        let mut script = Script::new();
+        script.event("server", EventKind::Started { kind: ActorKind::Thread });
+        let accepts = script.pass(2_000_000).enter("server", 3, "accept", &[]);
+        script.pass(9_200_000_000).leave("server", &accepts, Outcome::Result(4), &[]);
+        script.pass(4_000_000).sends("server", 4, "one").pass(6_000_000).sends("server", 4, "two");
+        let recording = script.recording();
+        let analysis = Analysis::of(&recording);
+        let wide = draw(&analysis, 80).text();
+        assert!(wide.contains(" accept 9.20 s "), "{wide}");
+        assert!(wide.contains("╱╱"), "{wide}");
+        // 10 ms have most of the columns.
+        let band = wide.lines().next().expect("a band");
+        let at = |sign: char| band.chars().position(|it| it == sign);
+        let sends: Vec<usize> = band
+            .char_indices()
+            .filter(|(_, it)| *it == '▲')
+            .map(|(at, _)| band[..at].chars().count())
+            .collect();
+        assert!(sends[1] - sends[0] > 20 && at('╱').is_some_and(|cut| cut < sends[0]), "{wide}");
+        assert!(!draw(&analysis, 40).text().contains('╱'));
+    }
+
+    #[test]
+    fn a_call_that_waits_for_nothing_has_not_timed_out() {
+        let mut script = Script::new();
+        script.event("client", EventKind::Started { kind: ActorKind::Thread });
+        for timeout_ms in [0, 10] {
+            let waits = script.enter(
+                "client",
+                0,
+                "wait",
+                &[("maxevents", 8.into()), ("timeout", Value::Number(timeout_ms))],
+            );
+            script.pass(10_000_000).leave("client", &waits, Outcome::Result(0), &[]);
+        }
+        let drawn = draw(&Analysis::of(&script.recording()), 80).text();
+        assert!(
+            drawn.contains("epoll_wait: none ready") && drawn.contains("epoll_wait: timed out"),
+            "{drawn}"
+        );
     }
 
     #[test]

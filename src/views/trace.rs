@@ -153,7 +153,7 @@ impl Trace {
         let outcome = |bytes| {
             vec![
                 (" = ".to_owned(), Ink::Plain),
-                (safe(&back.outcome.to_string()), outcome_ink(&back.outcome)),
+                (safe(&back.outcome.to_string()), outcome_ink(&back.call.syscall, &back.outcome)),
                 (filled_in(&back.out, bytes), Ink::Plain),
             ]
         };

@@ -174,15 +174,11 @@ pub(crate) fn filled_in(out: &Output, bytes: usize) -> String {
     }
 }
 
-/// Errors are bad, except those by which a non-blocking socket says `not yet`.
-pub(crate) fn outcome_ink(outcome: &Outcome) -> Ink {
+/// Errors are bad, except those by which programs ask: `not yet`, or `watched already`.
+pub(crate) fn outcome_ink(call: &Syscall, outcome: &Outcome) -> Ink {
     match outcome {
         Outcome::Result(_) => Ink::Plain,
-        Outcome::Errno(name)
-            if matches!(&**name, "EAGAIN" | "EWOULDBLOCK" | "EINPROGRESS" | "EALREADY") =>
-        {
-            Ink::Warn
-        }
+        Outcome::Errno(errno) if call.asks_by(errno) => Ink::Warn,
         Outcome::Errno(_) => Ink::Bad,
     }
 }

@@ -24,6 +24,8 @@ pub enum MarkKind {
     InProgress,
     /// It waited for several sockets, and so many are ready; 0 if its time was over.
     Ready(i64),
+    /// It asked which of several sockets are ready, without waiting: none was.
+    NoneReady,
     /// Anything else.
     Other,
 }
@@ -70,12 +72,15 @@ pub(super) fn mark(analysis: &Analysis, span: &CallSpan, waited: bool, by: Optio
             "EAGAIN" if waited => MarkKind::TimedOut,
             errno if waited => MarkKind::FailedLate(errno.to_owned()),
             "EINPROGRESS" => MarkKind::InProgress,
+            // It asked whether the descriptor is watched.
+            "EEXIST" if span.call.syscall.asks_by("EEXIST") => MarkKind::Other,
             errno => MarkKind::FailedAtOnce(errno.to_owned()),
         },
         Some(Outcome::Result(result)) => match span.call.kind() {
             _ if span.received().is_some() => MarkKind::Received(count(*result), by.cloned()),
             SyscallKind::Send => MarkKind::Sent(count(*result)),
             SyscallKind::Accept => MarkKind::Accepted(by.cloned()),
+            _ if *result == 0 && span.call.syscall.only_looks() => MarkKind::NoneReady,
             _ if span.call.syscall.waits_for_many() => MarkKind::Ready(*result),
             _ => MarkKind::Other,
         },

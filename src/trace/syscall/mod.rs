@@ -241,6 +241,26 @@ impl Syscall {
         self.class() == Class::Sleep
     }
 
+    /// True if the call asks which of many sockets are ready, and waits for none.
+    pub fn only_looks(&self) -> bool {
+        matches!(
+            self,
+            Syscall::Select { timeout_us: Some(0), .. }
+                | Syscall::Poll { timeout_ms: 0, .. }
+                | Syscall::EpollWait { timeout_ms: 0, .. }
+        )
+    }
+
+    /// True for errors by which programs ask, and that are no failure: not yet, still under way, or of `epoll_ctl` that the
+    /// descriptor is watched already.
+    pub fn asks_by(&self, errno: &str) -> bool {
+        match errno {
+            "EAGAIN" | "EWOULDBLOCK" | "EINPROGRESS" | "EALREADY" => true,
+            "EEXIST" => matches!(self, Syscall::EpollCtl { .. }),
+            _ => false,
+        }
+    }
+
     /// True if the call may block: a blocking socket makes it wait for the peer or for room.
     pub fn may_block(&self) -> bool {
         matches!(self.class(), Class::Transfer | Class::Readiness)

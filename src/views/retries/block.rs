@@ -113,9 +113,10 @@ fn calls<'a>(series: &'a Series, analysis: &'a Analysis) -> impl Iterator<Item =
     series.waits.iter().map(|call| &analysis.calls[*call]).map(move |span| {
         let (outcome, ink) = match &span.exit {
             None => (tr!("… blocked").to_owned(), Ink::Warn),
-            Some(back) => {
-                (format!("= {}", safe(&back.outcome.to_string())), outcome_ink(&back.outcome))
-            }
+            Some(back) => (
+                format!("= {}", safe(&back.outcome.to_string())),
+                outcome_ink(&span.call.syscall, &back.outcome),
+            ),
         };
         Line {
             label: safe(span.call.function()),

@@ -150,8 +150,10 @@ impl Builder<'_> {
         let likeness = self.likeness(index, Some(alike));
         all.steps.push(Step::new(self.row_ns(index), arrow, likeness).opening(opens(span)));
         // A send or a connect that itself took its time.
-        if is_long(span) && rows.others_between(lane, span.entered_ns, span.returned_ns()) {
-            all.blocked.push((lane, span.entered_ns, span.returned_ns()));
+        let done_ns = self.done_ns(index, target);
+        let long = done_ns.saturating_sub(span.entered_ns) >= BLOCKED_NS;
+        if long && rows.others_between(lane, span.entered_ns, done_ns) {
+            all.blocked.push((lane, span.entered_ns, done_ns));
             let function = span.call.function().to_owned();
             let result =
                 span.exit.as_ref().map_or_else(String::new, |back| back.outcome.to_string());
@@ -159,8 +161,22 @@ impl Builder<'_> {
             let words = vec![text.clone() + &after(span, true), text];
             let shape = Shape::Call { lane, words, ink: Ink::Plain, joins: false };
             let likeness = Likeness::Return { lane, function };
-            all.steps.push(Step::new(span.returned_ns(), shape, likeness).opening(opens(span)));
+            all.steps.push(Step::new(done_ns, shape, likeness).opening(opens(span)));
         }
+    }
+
+    /// When a call has done its work. A send has when its receiver has all of it; if it returns later, its thread waited for a
+    /// processor.
+    fn done_ns(&self, index: usize, target: &ArrowTarget) -> u64 {
+        let span = self.span(index);
+        let sent = span.result().and_then(|sent| usize::try_from(sent).ok());
+        let taken = target.partners.iter().filter_map(|taker| self.span(*taker).received());
+        let has_all = target.line == Line::Data
+            && sent.is_some_and(|sent| taken.map(|data| data.bytes).sum::<usize>() >= sent);
+        let last_ns = target.partners.iter().map(|taker| self.span(*taker).returned_ns()).max();
+        last_ns.filter(|_| has_all).map_or(span.returned_ns(), |last_ns| {
+            span.returned_ns().min(last_ns.max(span.entered_ns))
+        })
     }
 
     /// A call is entered, and is blocked.

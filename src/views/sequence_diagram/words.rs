@@ -64,11 +64,7 @@ impl Builder<'_> {
             return said;
         }
         if let Some(errno) = span.errno() {
-            let ink = if matches!(errno, "EINPROGRESS" | "EAGAIN" | "EWOULDBLOCK") {
-                Ink::Warn
-            } else {
-                Ink::Bad
-            };
+            let ink = if span.call.syscall.asks_by(errno) { Ink::Warn } else { Ink::Bad };
             let short = format!("{function} ✗ {errno}");
             let mut words: Phrase = asked
                 .into_iter()

@@ -194,7 +194,7 @@ fn outcome(span: &CallSpan) -> (String, String, Ink, String) {
     let Some(back) = &span.exit else {
         return ("…".to_owned(), "…".to_owned(), Ink::Warn, "…".to_owned());
     };
-    let ink = outcome_ink(&back.outcome);
+    let ink = outcome_ink(&span.call.syscall, &back.outcome);
     if let Some(errno) = span.errno() {
         return (safe(errno), errno.to_owned(), ink, errno.to_owned());
     }
