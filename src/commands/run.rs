@@ -68,7 +68,7 @@ fn list(session: &mut Session) -> Result<(), Failure> {
 pub(super) fn rows(lesson: &Lesson, session: &mut Session) -> Result<(), Failure> {
     let width = session.terminal.width();
     for (heading, show) in lesson.headed_shows() {
-        let mut row = Row::indented(2).with(show.experiment.name, Ink::Of(0));
+        let mut row = Row::indented(2).with(show.experiment.name, Ink::Code);
         row.push("  ", Ink::Plain);
         if width >= 2 * HEADING_AT {
             row.pad_to(HEADING_AT);

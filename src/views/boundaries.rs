@@ -176,7 +176,7 @@ fn datagrams(analysis: &Analysis, colors: &ActorColors, flow: &DatagramFlow) -> 
     if gone > 0 {
         let words =
             tr!("▒ {bytes} gone: the buffer was shorter than the datagram", bytes = bytes(gone));
-        remarks.push((words, Ink::Warn));
+        remarks.push((words, Ink::Bad));
     }
     if missing > 0 {
         let words = tr!("░ {datagrams} not received", datagrams = count_of_datagrams(missing));

@@ -86,9 +86,13 @@ fn one(canvas: &mut Canvas, row: usize, plot: &Plot, width: usize) -> usize {
     let columns = width.saturating_sub(left + 1);
     let up = LogAxis::of(points().map(|(_, y)| *y), HIGH).rounded();
     let along = LogAxis::of(points().map(|(x, _)| *x), columns);
-    canvas.write(row, 0, width, &wording::label(plot.name), Ink::Strong);
+    let title = wrap(&wording::label(plot.name), width.max(8));
+    for (below, line) in title.iter().enumerate() {
+        canvas.write(row + below, 0, width, line, Ink::Strong);
+    }
     let unit = safe(plot.unit);
-    let (top, bottom) = (row + 1, row + HIGH);
+    let top = row + title.len().max(1);
+    let bottom = top + HIGH - 1;
     let level = |value: u64| bottom - up.place(value);
     for at in top..=bottom {
         canvas.put(at, left, '│', Ink::Faint);

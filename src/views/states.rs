@@ -96,8 +96,8 @@ fn diagram(canvas: &mut Canvas, totals: &ThreadTotals) {
     let time = |ns: Option<u64>| ns.map_or(tr!("not asked").to_owned(), span_of);
     let turns = totals.turns.map_or("?×".to_owned(), times);
     put_box(canvas, 0, 0, tr!("created"), &times(totals.created), Ink::Plain);
-    put_box(canvas, 0, 25, tr!("ready"), &time(totals.ready_ns), Ink::Of(2));
-    put_box(canvas, 8, 25, tr!("running"), &time(totals.cpu_ns), Ink::Good);
+    put_box(canvas, 0, 25, tr!("ready"), &time(totals.ready_ns), Ink::Plain);
+    put_box(canvas, 8, 25, tr!("running"), &time(totals.cpu_ns), Ink::Strong);
     put_box(canvas, 8, 0, tr!("terminated"), &times(totals.ended), Ink::Plain);
     put_box(canvas, 4, 50, tr!("blocked"), &span_of(totals.blocked_ns), Ink::Warn);
     arrow(canvas, 1, 14, 24, '▶');

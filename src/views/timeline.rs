@@ -316,8 +316,11 @@ fn notes(canvas: &mut Canvas, row: usize, timeline: &ThreadTimeline, scale: &Tim
     if others.is_empty() {
         return rows;
     }
+    // A sign and a number are not parted from what they belong to.
+    let said =
+        |note: &Note| format!("{} {}", note.sign, note.words.replacen(" × ", "\u{a0}×\u{a0}", 1));
     let others: Vec<String> =
-        others.iter().map(|note| format!("{} {}", note.sign, note.words)).collect();
+        others.iter().map(|note| said(note).replacen(' ', "\u{a0}", 1)).collect();
     let others = tr!("also: {others}", others = others.join(tr!(", ")));
     let lines = wrap(&others, scale.columns.max(8));
     let end = scale.column + scale.columns;
@@ -581,8 +584,8 @@ impl Legend {
         let blocked = shows(|doing| matches!(doing, ThreadState::Blocked(_)));
         let ended = timelines.iter().any(|timeline| timeline.left);
         let keys = [
-            (running, "██", runs, Ink::Of(0)),
-            (ready, "▒▒", tr!("ready, has no processor"), Ink::Of(0)),
+            (running, "██", runs, Ink::Plain),
+            (ready, "▒▒", tr!("ready, has no processor"), Ink::Plain),
             (blocked, "├─┤", tr!("blocked in a call"), Ink::Warn),
             (on_purpose || asked || in_a_call, "··", asleep, Ink::Faint),
             (signs('▲'), "▲", tr!("sends"), Ink::Strong),
@@ -617,7 +620,15 @@ impl Legend {
             if !sign.is_empty() {
                 column = canvas.write(row, column, width, sign, *ink) + 1;
             }
-            column = canvas.write(row, column, width, words, Ink::Faint) + 3;
+            let lines = wrap(words, width.saturating_sub(column).max(8));
+            let last = lines.len().saturating_sub(1);
+            for (below, line) in lines.iter().enumerate() {
+                let end = canvas.write(row + below, column, width, line, Ink::Faint);
+                if below == last {
+                    (row, column) = (row + below, end + 3);
+                    break;
+                }
+            }
         }
         row += usize::from(!self.keys.is_empty());
         for (index, line) in

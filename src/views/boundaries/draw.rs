@@ -80,7 +80,11 @@ fn counts(canvas: &mut Canvas, (row, left): (usize, usize), scale: &Scale, piece
     for (start, end, piece) in shown {
         let words = if all_spelt { spelt(piece) } else { (piece.end - piece.start).to_string() };
         if words.width() <= end - start {
-            let ink = if piece.holds == Holds::Bytes { Ink::Faint } else { Ink::Warn };
+            let ink = match piece.holds {
+                Holds::Bytes => Ink::Faint,
+                Holds::Gone => Ink::Bad,
+                Holds::Missing => Ink::Warn,
+            };
             canvas.write(row, start + (end - start - words.width()) / 2, end, &words, ink);
         }
     }
@@ -93,7 +97,7 @@ fn band(canvas: &mut Canvas, (row, left): (usize, usize), scale: &Scale, piece: 
     };
     let (start, end) = (left + scale.columns[first], left + scale.columns[last]);
     match piece.holds {
-        Holds::Gone => canvas.fill(row, start + 1, end, '▒', Ink::Warn),
+        Holds::Gone => canvas.fill(row, start + 1, end, '▒', Ink::Bad),
         Holds::Missing => canvas.fill(row, start + 1, end, '░', Ink::Warn),
         Holds::Bytes => {
             let upto = scale.cuts[last];

@@ -96,6 +96,23 @@ fn a_stream_in_80_columns() {
 }
 
 #[test]
+fn a_send_is_over_when_its_receiver_has_all_of_it() {
+    let drawn_if_received = |text: &str| {
+        let mut script = Script::unhurried();
+        script.tcp_connection(("client", 1), ("server", 2, 3));
+        let recv = script.enter("server", 3, "recv", &[("size", 1024.into())]);
+        let send = script.enter("client", 1, "send", &[("data", data("hello"))]);
+        let got = text.len().try_into().expect("a few bytes");
+        script.leave("server", &recv, Outcome::Result(got), &[("data", data(text))]);
+        script.call("server", 3, "shutdown", &[("how", "SHUT_WR".into())], 0);
+        script.pass(40_000_000).leave("client", &send, Outcome::Result(5), &[]);
+        drawn(&script.recording(), 80)
+    };
+    assert!(!drawn_if_received("hello").contains("send = 5"), "{}", drawn_if_received("hello"));
+    assert!(drawn_if_received("he").contains("send = 5 after 40"), "{}", drawn_if_received("he"));
+}
+
+#[test]
 fn what_is_no_call_stands_at_its_lane() {
     let mut script = Script::unhurried();
     script.socket("server", 1, "AF_UNIX", "SOCK_STREAM").socket(

@@ -168,6 +168,22 @@ fn an_observation_without_a_descriptor_names_none() {
 }
 
 #[test]
+fn an_error_by_which_a_program_asks_is_no_failure() {
+    let ink = |function, args: &[_], errno: &str| {
+        let mut script = Script::new();
+        script.fails("bob", 1, function, args, errno);
+        let mut trace = Trace::new(Detail::Calls, 120);
+        let rows: Vec<Row> = script.events.iter().flat_map(|event| trace.push(event)).collect();
+        let mut spans = rows.iter().flat_map(|row| &row.0);
+        spans.find(|span| span.text.contains(errno)).expect("it is told").ink
+    };
+    let add = [("op", "EPOLL_CTL_ADD".into()), ("fd", 5.into()), ("events", "EPOLLIN".into())];
+    assert_eq!(ink("epoll_ctl", &add, "EEXIST"), Ink::Warn);
+    assert_eq!(ink("epoll_ctl", &add, "EPERM"), Ink::Bad);
+    assert_eq!(ink("bind", &[("address", here(80))], "EEXIST"), Ink::Bad);
+}
+
+#[test]
 fn a_call_on_a_non_blocking_socket_was_not_blocked() {
     for (flags, was_blocked) in [("O_NONBLOCK", false), ("0", true)] {
         let mut script = Script::new();
