@@ -183,7 +183,7 @@ fn the_quiz_asks_what_was_wrong_until_it_is_right() {
         let output = quiz().output().expect("explore runs");
         let out = in_one_line(&String::from_utf8_lossy(&output.stdout));
         for experiment in [recorded, run] {
-            let question = in_one_line(&prediction_of(experiment).question.replace('`', ""));
+            let question = in_one_line(&prediction_of(experiment).question);
             assert_eq!(out.contains(&question), expected.contains(&experiment), "{out}");
         }
         assert!(output.status.success());
@@ -233,7 +233,7 @@ fn progress_is_told_in_sentences_with_what_was_missed() {
     with_answers(&state, &[("handshake", "three-way-handshake", false)]);
     let output = explore(&state, &["progress"]).output().expect("explore runs");
     let out = in_one_line(&String::from_utf8_lossy(&output.stdout));
-    let question = in_one_line(&prediction_of("three-way-handshake").question.replace('`', ""));
+    let question = in_one_line(&prediction_of("three-way-handshake").question);
     for expected in [
         "✓ Lesson 6 · Opening and closing a connection Finished. 0 of 1 predictions right;",
         &format!("lesson 6: {question}"),
