@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use socket_explorer::capture::child::{self, Request};
 use socket_explorer::cli::{self, Unparsed};
-use socket_explorer::commands::{self, Failure};
+use socket_explorer::commands::{self, Failure, completions};
 use socket_explorer::experiments;
 use socket_explorer::output::messages::{say, say_lines};
 use socket_explorer::output::terminal::wants_color;
@@ -20,6 +20,7 @@ fn main() -> ExitCode {
         }
         None => {}
     }
+    completions::answer_shell();
     let done = match cli::parse() {
         Ok(cli) => {
             child::stop_on_signals();

@@ -6,7 +6,7 @@
 
 mod book;
 mod chat;
-mod completions;
+pub mod completions;
 mod doctor;
 mod failure;
 mod glossary;

@@ -7,7 +7,7 @@ use socket_explorer::lesson;
 use tempfile::TempDir;
 
 use crate::person::{PROMPTS, Person, letter_of};
-use crate::support::{self, folder, utf8};
+use crate::support::{self, ended, folder, require, utf8};
 
 const LETTER: &str = "(Enter skips, q quits): ";
 
@@ -112,7 +112,7 @@ fn a_reset_keeps_the_old_record() {
 }
 
 #[test]
-fn every_command_has_a_manual_page_and_completions_name_no_hidden_word() {
+fn every_command_has_a_manual_page_and_every_shell_its_completions() {
     let folder = folder();
     let output =
         explore(&folder, &["man", "--out", utf8(folder.path())]).output().expect("explore runs");
@@ -124,7 +124,7 @@ fn every_command_has_a_manual_page_and_completions_name_no_hidden_word() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let output = explore(&folder, &["completions", shell]).output().expect("explore runs");
         let text = String::from_utf8(output.stdout).expect("UTF-8");
-        assert!(text.contains("lesson") && !text.contains("__experiment"), "{shell}");
+        assert!(text.contains("EXPLORE_COMPLETE"), "{shell}: {text}");
     }
     let nowhere =
         explore(&folder, &["man", "--out", "/dev/null/x"]).output().expect("explore runs");
@@ -263,4 +263,41 @@ fn the_record_of_a_newer_program_is_told_and_left_alone() {
     assert!(in_one_line(&seen).contains("a newer `explore` wrote"), "{seen}");
     assert_eq!(learner.leaves().0, Some(0));
     assert_eq!(fs::read_to_string(&file).expect("there"), record);
+}
+
+#[test]
+fn the_manual_has_nothing_that_mandoc_would_mend() {
+    let Some(mut mandoc) = require("mandoc") else { return };
+    let folder = folder();
+    let output =
+        explore(&folder, &["man", "--out", utf8(folder.path())]).output().expect("explore runs");
+    assert!(output.status.success());
+    let pages =
+        fs::read_dir(folder.path()).expect("pages").map(|page| page.expect("a page").path());
+    let pages: Vec<_> = pages.filter(|page| page.extension().is_some_and(|it| it == "1")).collect();
+    assert!(pages.len() > 10);
+    let (out, error, code) = ended(mandoc.args(["-T", "lint"]).args(&pages));
+    assert_eq!((out.as_str(), error.as_str(), code), ("", "", Some(0)));
+    let printed = explore(&folder, &["man"]).output().expect("explore runs").stdout;
+    assert_eq!(printed, fs::read(folder.path().join("explore.1")).expect("a page"));
+}
+
+#[test]
+fn at_a_terminal_the_manual_is_shown_by_man_and_else_printed() {
+    let state = folder();
+    let with_path = |path: &std::path::Path| {
+        let mut command = explore(&state, &["man"]);
+        command.env("PATH", path).env("PAGER", "cat").env("MANPAGER", "cat");
+        Person::sits_down(80, 24, &mut command).leaves()
+    };
+    // A reader of its own, for what man(1) draws is its own affair.
+    let bin = folder();
+    let reader = bin.path().join("man");
+    fs::write(&reader, "#!/bin/sh\necho \"$*\"; /bin/grep -c '^.SH'; exit 7\n").expect("written");
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(&reader, executable).expect("ours");
+    let (code, seen) = with_path(bin.path());
+    assert!(seen.contains("-l -\r\n") && code == Some(7), "{code:?} {seen}");
+    let (code, seen) = with_path(&bin.path().join("none"));
+    assert!(seen.contains(".SH NAME") && code == Some(0), "{code:?} {seen}");
 }

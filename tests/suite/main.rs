@@ -8,6 +8,8 @@ mod chat_terminal;
 #[cfg(unix)]
 mod code;
 mod commands;
+#[cfg(unix)]
+mod completions;
 mod course;
 mod course_run;
 #[cfg(target_os = "linux")]
