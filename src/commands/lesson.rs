@@ -1,7 +1,6 @@
 //! `lesson`: prose, predictions, and runs, in the lesson's order.
 
 use std::borrow::Cow;
-use std::io::{self, Write};
 use std::path::Path;
 
 use super::prediction::{compare, predict};
@@ -19,6 +18,7 @@ use crate::output::messages::say;
 use crate::output::sentences;
 use crate::output::terminal::{Answer, Terminal};
 use crate::picture::Ink;
+use crate::picture::code::Language;
 use crate::progress::{self, Progress, Trouble};
 use crate::trace::Counts;
 
@@ -31,7 +31,9 @@ pub fn run(args: &cli::Lesson, session: &mut Session) -> Result<(), Failure> {
             cli::ProgramName::Notes => ProgramName::Notes,
         };
         let text = chosen(args.which.as_deref())?.program(name)?;
-        return Ok(io::stdout().write_all(text.as_bytes())?);
+        let language = if name == ProgramName::C { Language::C } else { Language::Python };
+        session.terminal.program(&text, language)?;
+        return Ok(session.terminal.flush()?);
     }
     match &args.html {
         Some(file) => page::run(args.which.as_deref(), file, session),

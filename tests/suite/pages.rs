@@ -1,12 +1,14 @@
 //! Lessons as pages: whole, self-contained, no wider than the window that they are read in; and the README's pictures.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use roxmltree::{Document, ParsingOptions};
 use socket_explorer::lesson;
+use tempfile::TempDir;
 
 use crate::course_run;
 use crate::support::{file, folder, require, told, utf8};
@@ -113,6 +115,72 @@ fn every_page_is_well_formed_and_self_contained_and_the_books_are_linked() {
     }
 }
 
+#[test]
+fn what_answers_a_prediction_is_behind_a_click_and_not_the_rest() {
+    for (whose, html) in pages().into_iter().filter(|(whose, _)| whose != "zh/index.html") {
+        let document = parsed(html);
+        let class = |node: &roxmltree::Node<'_, '_>, name| node.attribute("class") == Some(name);
+        let outcome = |node: roxmltree::Node<'_, '_>| {
+            node.ancestors().find(|it| it.has_tag_name("details") && class(it, "outcome")).is_some()
+        };
+        let all = |name: &'static str| document.descendants().filter(move |node| class(node, name));
+        assert_eq!(all("predict").count(), all("outcome").count(), "{whose}");
+        assert!(all("outcome").all(|details| !details.has_attribute("open")), "{whose}");
+        assert!(
+            all("answer").count() > 0 && all("answer").all(outcome),
+            "{whose}: an answer is seen"
+        );
+        let hidden = |name: &'static str| {
+            document.descendants().filter(|node| node.has_tag_name(name)).any(outcome)
+        };
+        assert!(!all("predict").any(outcome) && !hidden("h2"), "{whose}: too much is hidden");
+    }
+}
+
+#[test]
+fn on_paper_everything_is_open() {
+    let Some(browser) = require("chromium") else {
+        return;
+    };
+    let folder = folder();
+    let page = &course_run::english()[0].page;
+    let opened =
+        page.replace("<details class=\"outcome\">", "<details class=\"outcome\" open=\"\">");
+    let sheets = [("closed", page), ("opened", &opened)].map(|(name, html)| {
+        let html = file(&folder, &format!("{name}.html"), html);
+        let printed = folder.path().join(format!("{name}.pdf"));
+        let output = headless(browser.get_program(), &folder)
+            .arg(format!("--print-to-pdf={}", printed.display()))
+            .arg(format!("file://{}", html.display()))
+            .output()
+            .expect("the browser runs");
+        let printed = fs::read(&printed)
+            .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+        String::from_utf8_lossy(&printed).matches("/Type /Page\n").count()
+    });
+    assert!(sheets[0] > 1 && sheets[0] == sheets[1], "{sheets:?} sheets");
+}
+
+/// The browser, without a window, and with a profile of its own.
+fn headless(browser: &OsStr, folder: &TempDir) -> Command {
+    let mut command = Command::new(browser);
+    command
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--disable-dev-shm-usage",
+        ])
+        .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
+        .stdin(Stdio::null());
+    command
+}
+
 /// A page that opens every page in frames of both widths and says which is wider than its frame, and where.
 fn harness(pages: &[PathBuf]) -> String {
     let frames: String = pages
@@ -154,7 +222,7 @@ fn harness(pages: &[PathBuf]) -> String {
 
 #[test]
 fn nothing_is_wider_than_a_telephone_or_a_desk() {
-    let Some(mut browser) = require("chromium") else {
+    let Some(browser) = require("chromium") else {
         return;
     };
     let folder = folder();
@@ -163,26 +231,9 @@ fn nothing_is_wider_than_a_telephone_or_a_desk() {
         .map(|(number, (_, page))| file(&folder, &format!("{number}.html"), page))
         .collect();
     let page = file(&folder, "harness.html", harness(&pages));
-    let output = browser
-        .args([
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-        ])
-        .args([
-            "--disable-component-update",
-            "--disable-sync",
-            "--disable-dev-shm-usage",
-            "--allow-file-access-from-files",
-            "--dump-dom",
-            "--window-size=1400,1000",
-        ])
-        .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
+    let output = headless(browser.get_program(), &folder)
+        .args(["--allow-file-access-from-files", "--dump-dom", "--window-size=1400,1000"])
         .arg(format!("file://{}", page.display()))
-        .stdin(Stdio::null())
         .output()
         .expect("the browser runs");
     let dom = String::from_utf8_lossy(&output.stdout);

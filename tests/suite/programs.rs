@@ -573,3 +573,15 @@ fn lesson_12_talks_at_any_time_and_ends_with_both_threads() {
         }
     });
 }
+
+#[test]
+fn a_program_is_printed_with_colours_that_change_nothing_else() {
+    let print = |color| told(&["lesson", "1", "--program", "c", "--color", color]).0;
+    let coloured = print("always");
+    let pieces = coloured.split("\x1b[").enumerate().map(|(index, piece)| {
+        if index == 0 { piece } else { piece.split_once('m').expect("a colour").1 }
+    });
+    assert_eq!(pieces.collect::<String>(), print("auto"));
+    // One of the calls.
+    assert!(coloured.contains("\x1b[1maccept\x1b[0m("), "{coloured}");
+}

@@ -258,6 +258,15 @@ impl Terminal {
         if self.width < MIN_GUTTER_WIDTH { 0 } else { 6 }
     }
 
+    /// Writes a program as it stands: with colours for people, without for what it is piped to.
+    pub fn program(&mut self, text: &str, language: Language) -> Result<()> {
+        if !self.has_colours() {
+            return Ok(write!(self.out, "{text}")?);
+        }
+        let rows = code::rows(Some(language), text.lines());
+        Ok(rows.iter().try_for_each(|row| write!(self.out, "{}", render(row, false)))?)
+    }
+
     /// Writes text for other programs, unchanged.
     pub fn verbatim(&mut self, text: &str) -> Result<()> {
         Ok(writeln!(self.out, "{text}")?)

@@ -14,15 +14,9 @@ use crate::picture::Ink;
 /// Whoever is shown, in the order in which they appear: blue, magenta, olive, teal, rose, grey. Not the red of failures, the
 /// amber of waiting, or the green of success.
 const WHO: [u8; 6] = [32, 133, 100, 30, 132, 102];
-/// The same where there are only sixteen colours.
-const WHO_OF_16: [Color; 6] = [
-    Color::BrightBlue,
-    Color::Magenta,
-    Color::Blue,
-    Color::BrightMagenta,
-    Color::White,
-    Color::BrightCyan,
-];
+/// The same where there are only sixteen colours: no blue, which cannot be read on black, and no white.
+const WHO_OF_16: [Color; 4] =
+    [Color::BrightBlue, Color::Magenta, Color::BrightCyan, Color::BrightMagenta];
 
 /// The text in the colour of its ink, if colours are wanted.
 pub(super) fn colored_text(text: &str, ink: Ink) -> ColoredString {
