@@ -342,7 +342,7 @@ pub struct Trace {
     /// End the programs after this time, such as 10s, and say in which calls they are blocked; time in which --step or --pace holds a call does not count
     #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration)]
     pub limit: Option<Duration>,
-    /// Hold each call that a line of yours makes, before it is made, and show that line; Enter makes the call and shows what it did (b back, c to the end, q quits)
+    /// Hold each call that a line of yours makes, before it is made, and show that line; Enter makes the call and shows what it did (b back, e to the end, ? the keys, q quits)
     #[arg(long)]
     pub step: bool,
     /// Like --step, but make each call after this time, such as 700ms, without keys
@@ -409,7 +409,7 @@ pub struct Presentation {
     /// How it is played
     #[command(flatten)]
     pub play: Play,
-    /// Pause before each call and show its source line; Enter makes the call and shows its result (b back, c to the end, q quits)
+    /// Pause before each call and show its source line; Enter makes the call and shows its result (b back, e to the end, ? the keys, q quits)
     #[arg(long, conflicts_with = "auto")]
     pub step: bool,
     /// Like --step, but make each call after this time, such as 700ms, without keys

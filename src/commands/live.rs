@@ -97,7 +97,7 @@ pub(super) fn follow(
         return Err(Failure::Interrupted(code));
     }
     if let Some(live) = &mut live {
-        live.pause().iter().try_for_each(|row| session.terminal.row_at_once(row))?;
+        live.pause().iter().try_for_each(|row| session.terminal.live_row(row))?;
         session.terminal.blank()?;
     }
     Ok((recording, status))
@@ -130,8 +130,8 @@ const RUNS_ON: &[u8] = b"\"runs-on\"";
 fn show_rows(session: &mut Session, rows: &[Row]) -> Result<(), Failure> {
     if !rows.is_empty() {
         session.running.pause();
-        rows.iter().try_for_each(|row| session.terminal.row_at_once(row))?;
-        session.terminal.flush()?;
+        rows.iter().try_for_each(|row| session.terminal.live_row(row))?;
+        session.terminal.show_page()?;
     }
     Ok(())
 }

@@ -61,8 +61,10 @@ pub fn run(cli: &Cli) -> Result<(), Failure> {
         Some(Command::Replay(args)) => replay::run(args, session),
         Some(Command::Trace(args)) => trace::run(args, session),
     };
+    let shown = session.terminal.flush();
     if !matches!(done, Err(Failure::Unwritable(..) | Failure::Terminal(_))) {
         session.say_written();
     }
-    done
+    done?;
+    Ok(shown?)
 }

@@ -1,42 +1,83 @@
 //! Predictions: the question, the vote, and the comparison with what happened.
 
+use std::ops::RangeInclusive;
+
 use super::vote_input::Vote;
 use super::{Failure, Session};
 use crate::i18n::tr;
 use crate::lesson::Prediction;
 use crate::output::sentences;
-use crate::output::terminal::Answer;
+use crate::output::terminal::keys::Key;
+use crate::output::terminal::{Answer, Bar};
 use crate::picture::Ink;
 use crate::views::poll_chart;
 
-/// The prompt for one learner.
-pub fn type_a_letter() -> &'static str {
-    tr!("your letter (Enter skips, q quits): ")
-}
-
 /// Shows the question and its options.
 pub fn pose(session: &mut Session, prediction: &Prediction) -> Result<(), Failure> {
-    let terminal = &mut session.terminal;
-    terminal.wrapped("", sentences::predict(), Ink::Code)?;
-    terminal.wrapped("", &prediction.question, Ink::Strong)?;
-    for (letter, option) in ('a'..).zip(&prediction.options) {
-        if session.class.big {
-            terminal.blank()?;
+    let is_big = session.class.big;
+    session.terminal.together(|terminal| {
+        terminal.wrapped("", sentences::predict(), Ink::Code)?;
+        terminal.wrapped("", &prediction.question, Ink::Strong)?;
+        for (letter, option) in ('a'..).zip(&prediction.options) {
+            if is_big {
+                terminal.blank()?;
+            }
+            terminal.marked(&format!("  {letter}) "), Ink::Code, option, Ink::Plain)?;
         }
-        terminal.marked(&format!("  {letter}) "), Ink::Code, option, Ink::Plain)?;
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
-/// Asks for a prediction until there is one, or none is wanted.
+/// The letters of so many options.
+pub(super) fn letters(options: usize) -> RangeInclusive<char> {
+    let last = u8::try_from(options).ok().and_then(|options| b'a'.checked_add(options - 1));
+    'a'..=last.map_or('z', char::from)
+}
+
+/// What a key says of so many options: its letter, or nothing.
+pub(super) fn vote_of(key: Key, options: usize) -> Vote {
+    let Key::Letter(letter) = key else { return Vote::Skipped };
+    letters(options).position(|one| one == letter).map_or(Vote::Skipped, Vote::One)
+}
+
+/// Says which option was chosen: the key that chose it left no trace.
+pub fn confirm(session: &mut Session, prediction: &Prediction, vote: &Vote) -> Result<(), Failure> {
+    if let Vote::One(choice) = vote {
+        let text = tr!("You predict: {option}", option = lettered(prediction, *choice));
+        session.terminal.blank()?;
+        session.terminal.wrapped("", &text, Ink::Code)?;
+    }
+    Ok(session.terminal.blank()?)
+}
+
+/// Asks for a prediction by a key, where no lesson is around it.
 pub(super) fn predict(session: &mut Session, prediction: &Prediction) -> Result<Vote, Failure> {
     pose(session, prediction)?;
-    let prompt = if session.class.is_present() {
-        tr!("letter, or hands 5 12 3 (q quits): ")
-    } else {
-        type_a_letter()
-    };
+    session.terminal.flush()?;
+    let options = prediction.options.len();
+    let others = vec![your_answer(options)];
+    let bar = Bar { others, ..Bar::of(tr!("Enter skips")) };
     loop {
+        let key = session.terminal.press(&bar)?;
+        let vote = vote_of(key, options);
+        if key == Key::On || vote != Vote::Skipped {
+            confirm(session, prediction, &vote)?;
+            return Ok(vote);
+        }
+    }
+}
+
+/// The letters of so many options, in a bar.
+pub(super) fn your_answer(options: usize) -> String {
+    let letters: String = letters(options).map(|letter| format!("{letter} ")).collect();
+    tr!("{letters}your answer", letters)
+}
+
+/// Asks for the raised hands, or for one letter, in a line.
+pub(super) fn ask_a_class(session: &mut Session, prediction: &Prediction) -> Result<Vote, Failure> {
+    loop {
+        session.terminal.flush()?;
+        let prompt = tr!("letter, or hands 5 12 3 (q quits): ");
         let vote = match session.terminal.ask(prompt)? {
             Answer::Line(typed) => Vote::parse(&typed, prediction.options.len()),
             Answer::NotInteractive => Ok(Vote::Skipped),
@@ -51,29 +92,39 @@ pub(super) fn predict(session: &mut Session, prediction: &Prediction) -> Result<
     }
 }
 
+/// An option with its letter.
+fn lettered(prediction: &Prediction, choice: usize) -> String {
+    let letter = letters(prediction.options.len()).nth(choice).unwrap_or('?');
+    format!("{letter}) {}", prediction.options[choice])
+}
+
 /// Shows a prediction beside what happened.
 pub fn compare(session: &mut Session, prediction: &Prediction, vote: &Vote) -> Result<(), Failure> {
-    let right = &prediction.options[prediction.right];
-    let (text, as_predicted) = match vote {
-        Vote::Skipped => (sentences::answer(right), false),
-        Vote::One(choice) if *choice == prediction.right => {
-            (tr!("Your prediction was right.").to_owned(), true)
+    let right = lettered(prediction, prediction.right);
+    let width = session.terminal.width();
+    session.terminal.together(|terminal| {
+        match vote {
+            Vote::Skipped => terminal.wrapped("", &sentences::answer(&right), Ink::Warn)?,
+            Vote::One(choice) if *choice == prediction.right => {
+                let text = tr!("Your prediction was right: {right}", right);
+                terminal.marked("✓ ", Ink::Good, &text, Ink::Strong)?;
+            }
+            Vote::One(choice) => {
+                let text = tr!("You predicted: {said}", said = lettered(prediction, *choice));
+                terminal.marked("✗ ", Ink::Bad, &text, Ink::Plain)?;
+                terminal.marked("✓ ", Ink::Good, &sentences::answer(&right), Ink::Strong)?;
+            }
+            Vote::Hands(raised) => {
+                let chart = poll_chart::draw(&prediction.options, raised, prediction.right, width);
+                terminal.picture(&chart)?;
+                terminal.blank()?;
+                let (text, as_predicted) = compare_hands(prediction, raised);
+                let ink = if as_predicted { Ink::Good } else { Ink::Warn };
+                terminal.wrapped("", &text, ink)?;
+            }
         }
-        Vote::One(choice) => {
-            let said = &prediction.options[*choice];
-            (tr!("You predicted: {said}. The answer: {right}", said, right), false)
-        }
-        Vote::Hands(raised) => {
-            let width = session.terminal.width();
-            let chart = poll_chart::draw(&prediction.options, raised, prediction.right, width);
-            session.terminal.picture(&chart)?;
-            session.terminal.blank()?;
-            compare_hands(prediction, raised)
-        }
-    };
-    let ink = if as_predicted { Ink::Good } else { Ink::Warn };
-    session.terminal.wrapped("", &text, ink)?;
-    Ok(session.terminal.blank()?)
+        Ok(terminal.blank()?)
+    })
 }
 
 /// Compares the option with the most hands with what happened; also whether they are the same.

@@ -88,7 +88,8 @@ fn ask_all(session: &mut Session, missed: &[Missed<'_>], seed: u64) -> Result<()
             right += 1;
         }
         if number < all {
-            session.terminal.ask(tr!("Enter goes on to the next question (q quits) "))?;
+            session.terminal.flush()?;
+            session.terminal.turn_page()?;
         }
     }
     let left = all - right;

@@ -203,6 +203,15 @@ pub fn show(
     which: ShownEvidence,
     said: &mut BTreeSet<String>,
 ) -> terminal::Result<()> {
+    terminal.together(|terminal| show_one(terminal, judged, which, said))
+}
+
+fn show_one(
+    terminal: &mut Terminal,
+    judged: &Judged,
+    which: ShownEvidence,
+    said: &mut BTreeSet<String>,
+) -> terminal::Result<()> {
     let (mark, ink) = match judged.verdict {
         Verdict::Held => ("✓ ", Ink::Good),
         Verdict::Broken => ("✗ ", Ink::Bad),

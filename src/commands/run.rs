@@ -34,7 +34,7 @@ pub fn run(args: &cli::Run, session: &mut Session) -> Result<(), Failure> {
         experiment.set(&mut settings, pair)?;
     }
     session.open_files()?;
-    let (ending, judged) = perform(session, &show, &settings)?;
+    let Performed { ending, judged, .. } = perform(session, &show, &settings)?;
     let counts = report::count(&judged);
     session.terminal.flush()?;
     if counts.broken > 0 {
@@ -87,13 +87,23 @@ pub(super) fn rows(lesson: &Lesson, session: &mut Session) -> Result<(), Failure
     Ok(())
 }
 
+/// A run that has been shown.
+pub(super) struct Performed {
+    pub(super) ending: Option<Ending>,
+    pub(super) judged: Vec<Judged>,
+    /// What its pictures were drawn from.
+    pub(super) recording: Recording,
+    /// That this is the recording that ships with the program, if it is.
+    pub(super) notice: Option<String>,
+}
+
 /// Runs an experiment and shows the results. If this machine cannot run it, shows its shipped recording in the same views,
 /// marked as one; its claims stay unchecked.
 pub(super) fn perform(
     session: &mut Session,
     show: &Show,
     settings: &BTreeMap<String, String>,
-) -> Result<(Option<Ending>, Vec<Judged>), Failure> {
+) -> Result<Performed, Failure> {
     let experiment = show.experiment;
     let finished = match experiment.stepping {
         Stepping::Steps if session.class.is_stepped() => {
@@ -114,28 +124,35 @@ pub(super) fn perform(
     if let Some(Ending::Unavailable { why }) = &ending
         && let Some(shipped) = shipped::recording(experiment.name)
     {
-        show_shipped(session, show, &shipped, why, settings)?;
-    } else {
-        show::pictures(session, &show.views, &recording)?;
-        let heading = show::checked_now(session);
-        show::claims(session, &judged, &heading)?;
-        if recording.is_stepped() {
-            let text = tr!("This run was stepped: its times include the pauses.");
-            session.terminal.wrapped("", text, Ink::Warn)?;
-            session.terminal.blank()?;
-        }
+        let notice = show_shipped(session, show, &shipped, why, settings)?;
+        return Ok(Performed { ending, judged, recording: shipped, notice: Some(notice) });
     }
-    Ok((ending, judged))
+    show::pictures(session, &show.views, &recording)?;
+    let heading = show::checked_now(session);
+    show::claims(session, &judged, &heading)?;
+    if recording.is_stepped() {
+        let is_whole = show::views_for(&recording, &show.views).len() == show.views.len();
+        let text = if is_whole {
+            tr!("This run was stepped: its times include the pauses.")
+        } else {
+            tr!(
+                "This run was stepped: its times include the pauses, so what compares times is not drawn."
+            )
+        };
+        session.terminal.wrapped("", text, Ink::Warn)?;
+        session.terminal.blank()?;
+    }
+    Ok(Performed { ending, judged, recording, notice: None })
 }
 
-/// Shows the shipped recording of an experiment that did not run here.
+/// Shows the shipped recording of an experiment that did not run here; returns what marks it as one.
 fn show_shipped(
     session: &mut Session,
     show: &Show,
     shipped: &Recording,
     why: &Lack,
     settings: &BTreeMap<String, String>,
-) -> Result<(), Failure> {
+) -> Result<String, Failure> {
     let (kernel, date) = (&shipped.header.kernel, shipped.header.date_to_the_second());
     let notice = tr!(
         "This did not run here: {why}. What follows was recorded on {kernel}, {date}: none of it happened just now.",
@@ -163,7 +180,8 @@ fn show_shipped(
     show::trace(session, shipped)?;
     show::pictures(session, &show.views, shipped)?;
     let judged = report::judge(&show.claims, shipped, Playback::Recorded);
-    show::claims(session, &judged, sentences::not_checked_here())
+    show::claims(session, &judged, sentences::not_checked_here())?;
+    Ok(notice)
 }
 
 fn why_whole(why: Why) -> &'static str {

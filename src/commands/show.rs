@@ -36,7 +36,7 @@ pub fn pictures(
     recording: &Recording,
 ) -> Result<(), Failure> {
     let analysis = Analysis::of(recording);
-    for view in wanted {
+    for view in views_for(recording, wanted) {
         let picture = view.draw_with(&analysis, session.terminal.width(), session.draw_options());
         session.terminal.picture(&picture)?;
         session.terminal.blank()?;
@@ -54,6 +54,20 @@ pub fn pictures(
         session.terminal.blank()?;
     }
     Ok(())
+}
+
+/// The views that compare times.
+const COMPARE_TIMES: [&str; 3] = ["bars", "plot", "states"];
+
+/// Those of the views that can be drawn of this recording: in a stepped run what compares times would compare pauses.
+pub(super) fn views_for(recording: &Recording, wanted: &[View]) -> Vec<View> {
+    let is_measured =
+        || recording.events().iter().any(|event| matches!(event.what, EventKind::Measure { .. }));
+    let compares_times = |view: &View| {
+        COMPARE_TIMES.contains(&view.name()) && (view.name() != "bars" || is_measured())
+    };
+    let is_stepped = recording.is_stepped();
+    wanted.iter().copied().filter(|view| !(is_stepped && compares_times(view))).collect()
 }
 
 /// The views of these names.
@@ -105,6 +119,7 @@ pub fn claims(session: &mut Session, judged: &[Judged], heading: &str) -> Result
         return Ok(());
     }
     session.terminal.wrapped("", heading, Ink::Faint)?;
+    session.terminal.keep_with_next();
     let evidence = match (session.class.big, session.verbose) {
         (true, 0) => ShownEvidence::Broken,
         (_, 0) => ShownEvidence::First,

@@ -121,9 +121,7 @@ fn screen(
     let vote = Vote::parse(&letter.to_string(), prediction.options.len())?;
     let session = &mut Session::on(Terminal::kept(html::WIDE));
     prediction::pose(session, prediction)?;
-    let typed = format!("{}{letter}", prediction::type_a_letter());
-    session.terminal.wrapped("", &typed, Ink::Warn)?;
-    session.terminal.blank()?;
+    prediction::confirm(session, prediction, &vote)?;
     show::pictures(session, &show.views, recording)?;
     let judged = report::judge(&show.claims, recording, Playback::Live { exit: "" });
     let heading = show::checked_now(session);

@@ -63,10 +63,10 @@ fn c_unfolds_it_before_the_run() {
     let folder = folder();
     let mine = file(&folder, "mine.md", lesson(""));
     let mut learner = Person::sits_down(80, 2000, &mut explore(&["lesson", utf8(&mine)]));
-    let before = learner.sees("Enter runs it on this machine (c unfolds the code, q quits) ");
+    let before = learner.sees("Enter runs it · c whole code");
     assert!(before.contains(FOLDED) && !before.contains("lab.claim("), "{before}");
-    learner.types("c\n");
-    let whole = learner.sees("Enter runs it on this machine (q quits) ");
+    learner.types("c");
+    let whole = learner.sees("Enter runs it · ");
     assert!(whole.contains("lab.claim(") && !whole.contains(FOLDED), "{whole}");
     learner.types("\n");
     learner.sees("4 held");

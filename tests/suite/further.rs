@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use crate::person::{PROMPTS, Person};
 use crate::support::{experiment_block, explore, file, folder, told, utf8};
 
-const NUMBER: &str = "number of a further experiment (Enter skips them, q quits): ";
+const NUMBER: &str = "Enter skips them · ";
 
 /// A lesson with two further experiments.
 fn lesson(folder: &TempDir) -> PathBuf {
@@ -24,14 +24,14 @@ fn a_learner_chooses_among_them_until_enter() {
     let folder = folder();
     let mine = lesson(&folder);
     let mut learner = Person::sits_down(80, 2000, &mut explore(&["lesson", utf8(&mine)]));
-    let core = learner.enters_until(&PROMPTS[..5], NUMBER);
+    let core = learner.enters_until(&PROMPTS[..3], NUMBER);
     assert!(core.contains("1  Three binds") && core.contains("2  Many clients"), "{core}");
     assert!(!core.contains("--further") && !core.contains("Many."), "{core}");
-    learner.types("9\n");
+    learner.types("9");
     learner.sees("There is no further experiment ");
     learner.sees(NUMBER);
-    learner.types("2\n");
-    let second = learner.enters_until(&PROMPTS[..5], NUMBER);
+    learner.types("2");
+    let second = learner.enters_until(&PROMPTS[..3], NUMBER);
     assert!(second.contains("Many.") && second.contains("2  Many clients"), "{second}");
     assert!(!second.contains("Bound."), "{second}");
     learner.types("\n");
@@ -42,14 +42,14 @@ fn a_learner_chooses_among_them_until_enter() {
 fn they_are_left_at_the_list_and_inside() {
     let folder = folder();
     let mine = lesson(&folder);
-    for choice in ["", "1\n"] {
+    for choice in ["", "1"] {
         let mut learner = Person::sits_down(80, 2000, &mut explore(&["lesson", utf8(&mine)]));
-        learner.enters_until(&PROMPTS[..5], NUMBER);
+        learner.enters_until(&PROMPTS[..3], NUMBER);
         learner.types(choice);
         if !choice.is_empty() {
-            learner.sees("q quits) ");
+            learner.sees("Enter runs it · ");
         }
-        learner.types("q\n");
+        learner.types("q");
         let (code, last) = learner.leaves();
         assert!(code == Some(0) && !last.contains("begins this lesson again"), "{code:?} {last}");
     }

@@ -6,10 +6,8 @@ use std::process::Command;
 use socket_explorer::lesson;
 use tempfile::TempDir;
 
-use crate::person::{PROMPTS, Person, letter_of};
+use crate::person::{LETTER, PROMPTS, Person, letter_of};
 use crate::support::{self, ended, folder, require, utf8};
-
-const LETTER: &str = "(Enter skips, q quits): ";
 
 /// The program for somebody whose state is kept in this folder.
 fn explore(state: &TempDir, args: &[&str]) -> Command {
@@ -27,12 +25,12 @@ fn progress(state: &TempDir) -> serde_json::Value {
 fn a_lesson_that_was_left_goes_on_where_it_was_left() {
     let state = folder();
     let mut learner = Person::sits_down(80, 24, &mut explore(&state, &["lesson", "1"]));
-    let asked = learner.enters_until(&PROMPTS[..4], LETTER);
+    let asked = learner.enters_until(&PROMPTS[..2], LETTER);
     let lesson = lesson::lessons().expect("well formed").swap_remove(0);
     let (prediction, _) = lesson.predictions().next().expect("it has predictions");
-    learner.types(&format!("{}\n", letter_of(&prediction.options[prediction.right], &asked)));
-    learner.enters_until(&PROMPTS[..4], LETTER);
-    learner.types("q\n");
+    learner.types(&letter_of(&prediction.options[prediction.right], &asked).to_string());
+    learner.enters_until(&PROMPTS[..2], LETTER);
+    learner.types("q");
     let (code, last) = learner.leaves();
     assert!(
         code == Some(0) && last.contains("The same command continues from here."),
@@ -46,8 +44,12 @@ fn a_lesson_that_was_left_goes_on_where_it_was_left() {
     );
 
     let mut learner = Person::sits_down(80, 24, &mut explore(&state, &["lesson", "next"]));
-    learner.sees("You left this lesson after two-processes.");
-    learner.sees("Enter continues there");
+    learner.sees("You left this lesson after the experiment of this section:");
+    learner.sees("Two processes, one conversation");
+    learner.sees(PROMPTS[0]);
+    learner.types("p");
+    learner.sees("Its picture was not kept");
+    learner.sees(PROMPTS[0]);
     learner.types("\n");
     let seen = learner.enters_until(&PROMPTS, "Next: explore lesson 2");
     assert!(!seen.contains("two-processes"), "what has been seen is not shown again: {seen}");
@@ -66,9 +68,9 @@ fn a_lesson_that_was_left_goes_on_where_it_was_left() {
 #[test]
 fn ctrl_d_leaves_a_lesson_as_q_does_and_finishes_nothing() {
     let state = folder();
-    for answer in ["q\n", "\u{4}"] {
+    for answer in ["q", "\u{4}"] {
         let mut learner = Person::sits_down(80, 24, &mut explore(&state, &["lesson", "1"]));
-        learner.enters_until(&PROMPTS[..4], LETTER);
+        learner.enters_until(&PROMPTS[..2], LETTER);
         learner.types(answer);
         let (code, last) = learner.leaves();
         // Nothing has been seen to its end, so there is no place to go on from.
@@ -192,22 +194,18 @@ fn the_quiz_asks_what_was_wrong_until_it_is_right() {
 
     let mut learner = Person::sits_down(80, 60, &mut quiz());
     for (experiment, is_right) in [(run, false), (recorded, true)] {
-        let asked = learner.enters_until(&PROMPTS[..4], LETTER);
+        let asked = learner.enters_until(&PROMPTS[..2], LETTER);
         let prediction = prediction_of(experiment);
         let right = &prediction.options[prediction.right];
         let wrong = prediction.options.iter().find(|it| *it != right).expect("another");
         let option = if is_right { right } else { wrong }.replace('`', "");
         let typed = letter_of(&option, &without_colours(&asked));
-        learner.types(&format!("{typed}\n"));
+        learner.types(&typed.to_string());
         if is_right {
             learner.sees("Recorded on ");
         }
-        if experiment == run {
-            learner.sees("Enter goes on to the next question");
-            learner.types("\n");
-        }
     }
-    learner.enters_until(&PROMPTS[..4], "1 of 2 were right; 1 stays on the list");
+    learner.enters_until(&PROMPTS[..2], "1 of 2 were right; 1 stays on the list");
     assert_eq!(learner.leaves().0, Some(0));
     listed(&[run]);
     let lesson = progress(&state)["lessons"][5]["predictions"].clone();

@@ -22,6 +22,8 @@ mod labels;
 mod languages;
 #[cfg(unix)]
 mod lesson_terminal;
+#[cfg(unix)]
+mod moving;
 #[cfg(target_os = "linux")]
 mod outputs;
 mod pages;

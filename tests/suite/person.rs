@@ -27,15 +27,11 @@ const LOOK_AGAIN_MS: u16 = 100;
 /// Typed when a program has ended.
 const END: &str = "#the end#";
 
-/// What a lesson asks that Enter answers.
-pub const PROMPTS: [&str; 6] = [
-    "Enter continues (q quits) ",
-    "Enter runs it on this machine (q quits) ",
-    "Enter runs it on this machine (c unfolds the code, q quits) ",
-    "Enter shows more ",
-    "(Enter skips, q quits): ",
-    "(Enter skips them, q quits): ",
-];
+/// What the bar of a lesson says that Enter does: where it goes on, at a prediction, and at the further experiments.
+pub const PROMPTS: [&str; 4] = ["Enter on · ", "Enter runs it · ", LETTER, "Enter skips them · "];
+
+/// What the bar says at a prediction.
+pub const LETTER: &str = "Enter skips · ";
 
 /// A person at a terminal, before a program.
 pub struct Person {

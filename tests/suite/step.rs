@@ -24,7 +24,7 @@ fn has_row(screen: &Screen, ends: &str) -> bool {
 
 /// Goes on, screen after screen, until this is on one.
 fn goes_on_until(teacher: &mut Person, text: &str) {
-    while teacher.sees_one_of(&[text, "Enter shows more"]).0 > 0 {
+    while teacher.sees_one_of(&[text, "Enter on · "]).0 > 0 {
         teacher.types("\r");
     }
 }
@@ -89,7 +89,7 @@ fn enter_makes_the_call_and_not_before() {
             && screen.contains("next: client calls connect(");
     }
     assert!(blocked);
-    teacher.types("c");
+    teacher.types("e");
     goes_on_until(&mut teacher, "✓ recv() took as long as the peer kept silent");
     goes_on_until(&mut teacher, "This run was stepped");
     assert_eq!(teacher.leaves().0, Some(0));
@@ -156,7 +156,7 @@ fn the_chats_own_source_is_shown_where_it_calls() {
             break;
         }
     }
-    teacher.types("c");
+    teacher.types("e");
     goes_on_until(&mut teacher, "This run was stepped");
     assert_eq!(teacher.leaves().0, Some(0));
     assert!(!seen.contains("(at src/"), "every line's source is part of the program: {seen}");
@@ -165,7 +165,7 @@ fn the_chats_own_source_is_shown_where_it_calls() {
 #[test]
 fn a_rooms_hands_are_shown_beside_the_answer() {
     let mut teacher = teacher(&["lesson", "1", "--big"]);
-    let asks = ["hands 5 12 3", "Enter continues", "Enter shows more", "Enter runs it"];
+    let asks = ["hands 5 12 3", "Enter on · ", "Enter runs it"];
     while teacher.sees_one_of(&asks).0 > 0 {
         teacher.types("\r");
     }
@@ -183,7 +183,7 @@ fn a_rooms_hands_are_shown_beside_the_answer() {
     }
     assert!(seen.contains(" 12\r\n") && seen.contains('█'), "{seen}");
     teacher.sees_one_of(&asks);
-    teacher.types("q\r");
+    teacher.types("q");
     assert_eq!(teacher.leaves().0, Some(0));
 }
 

@@ -9,8 +9,8 @@ use super::typing::{Reader, Typing, readers};
 use super::{Failure, Session, is_traced};
 use crate::experiments;
 use crate::i18n::tr;
-use crate::output::terminal;
-use crate::picture::{Ink, Picture, Row, fit};
+use crate::output::terminal::{self, Bar};
+use crate::picture::{Ink, Picture, Row, fit, paragraph};
 use crate::signals::Cleanup;
 use crate::views::step::Shot;
 use crate::views::trace::Trace;
@@ -62,12 +62,13 @@ impl Display {
         matches!(self.how, How::Screen(_))
     }
 
-    /// Shows the current step in this many columns and rows; `closed` when the run is over.
+    /// Shows the current step in this many columns and rows, or what the keys do; `closed` when the run is over.
     pub(super) fn draw(
         &mut self,
         session: &mut Session,
         stepper: &Stepper,
         typing: Option<&Typing>,
+        helps: bool,
         (width, height): (usize, usize),
         closed: bool,
     ) -> terminal::Result<()> {
@@ -90,11 +91,14 @@ impl Display {
         let terminal = &mut session.terminal;
         match &mut self.how {
             How::Screen(_) => {
-                let Picture(mut rows) = shot.draw(width, height.saturating_sub(1));
+                let Picture(mut rows) = match helps {
+                    true => explained(is_traced(&stepper.recording), width),
+                    false => shot.draw(width, height.saturating_sub(1)),
+                };
                 let is_over = closed && !stepper.is_looking_back();
                 let keys = match typing {
                     Some(typing) => typed_line(typing, width),
-                    None => keys(stepper, is_over, session.class.pace.is_some(), width),
+                    None => bar(stepper, is_over, session.class.pace.is_some()).text(width),
                 };
                 rows.push(Row::new().with(fit(&keys, width), Ink::Code));
                 terminal.whole_screen(&Picture(rows))
@@ -104,7 +108,8 @@ impl Display {
                 let mut rows: Vec<Row> = new.flat_map(|event| trace.push(event)).collect();
                 *events = all_events.len().max(*events);
                 if *stops == 0 && stepper.stops() > 0 && terminal.is_interactive() {
-                    rows.push(Row::new().with(step_keys(), Ink::Code));
+                    let keys = bar(stepper, false, false).text(width);
+                    rows.push(Row::new().with(keys, Ink::Code));
                 }
                 if let Some(typing) = typing {
                     rows.push(Row::new().with(typed_line(typing, width), Ink::Code));
@@ -127,40 +132,57 @@ fn text_of(path: &str) -> Option<Cow<'static, str>> {
     own.or_else(|| std::fs::read_to_string(path).ok().map(Cow::Owned))
 }
 
-/// What keys do now, as far as there is room to say it.
-fn keys(stepper: &Stepper, is_over: bool, is_paced: bool, width: usize) -> String {
+/// What keys do now.
+fn bar(stepper: &Stepper, is_over: bool, is_paced: bool) -> Bar {
     let (events, cursor) = stepper.in_view();
     let is_traced = is_traced(&stepper.recording);
     let waiting = if is_traced && !is_over { readers(events, cursor) } else { Vec::new() };
-    let keys = match &waiting[..] {
-        _ if stepper.is_looking_back() => step_keys().to_owned(),
-        [Reader { name, .. }, ..] if stepper.runs_through => {
-            tr!("Running to the end · i types for {name} · q quits", name)
-        }
-        _ if stepper.runs_through => tr!("Running to the end · q quits").to_owned(),
-        _ if is_over => tr!("Enter shows the results · q quits").to_owned(),
-        [Reader { name, .. }, ..] if cursor.is_none() => {
-            tr!("No call is held · i types for {name} · Ctrl-C is for the programs · q quits", name)
-        }
-        [Reader { name, .. }, ..] => {
-            tr!(
-                "Enter makes this call · i types for {name} · b back · c to the end · q quits",
-                name
-            )
-        }
-        _ if is_traced && cursor.is_none() => {
-            tr!("No call is held · Ctrl-C is for the programs · b back · q quits").to_owned()
-        }
-        _ if is_paced => {
-            tr!("Enter continues at once · b back · c to the end · q quits").to_owned()
-        }
-        _ => step_keys().to_owned(),
+    let typing = waiting.first().map(|Reader { name, .. }| tr!("i types for {name}", name));
+    let (main, others): (&str, &[&str]) = if stepper.is_looking_back() {
+        (tr!("Enter forward"), &[tr!("b back")])
+    } else if stepper.runs_through && !is_over {
+        (tr!("Running to the end"), &[])
+    } else if is_over {
+        (tr!("Enter shows the results"), &[tr!("b back")])
+    } else if is_traced && cursor.is_none() {
+        (tr!("No call is held"), &[tr!("Ctrl-C is for the programs"), tr!("b back")])
+    } else if is_paced {
+        (tr!("Enter continues at once"), &[tr!("b back"), tr!("e to the end")])
+    } else {
+        (makes_this_call(), &[tr!("b back"), tr!("e to the end")])
     };
-    match &waiting[..] {
-        _ if keys.width() <= width => keys,
-        [] => tr!("Enter · b back · c end · q quits").to_owned(),
-        _ => tr!("Enter · i types · b back · c end · q quits").to_owned(),
+    let typing = typing.filter(|_| !stepper.is_looking_back());
+    let others = typing.into_iter().chain(others.iter().map(|&key| key.to_owned())).collect();
+    Bar { others, ..Bar::of(main) }
+}
+
+fn makes_this_call() -> &'static str {
+    tr!("Enter makes this call")
+}
+
+/// What all keys do.
+fn explained(is_traced: bool, width: usize) -> Picture {
+    let mut keys = vec![
+        (tr!("Enter"), tr!("makes the call at the cursor; so do the space bar, → and Page Down")),
+        ("b", tr!("shows the step before again; so do ← and Page Up")),
+        ("e", tr!("runs to the end without further pauses")),
+    ];
+    if is_traced {
+        keys.push(("i", tr!("types a line for a program that reads its keyboard")));
     }
+    keys.push(("q", tr!("quits")));
+    keys.push(("Ctrl-Z", tr!("stops until fg")));
+    let rows = keys.iter().flat_map(|(key, words)| {
+        let mut rows = paragraph(words, width.saturating_sub(10).max(8), Ink::Plain);
+        for (number, row) in rows.iter_mut().enumerate() {
+            let key = if number == 0 { *key } else { "" };
+            let mut whole = Row::new().with(format!("{key:>8}  "), Ink::Strong);
+            whole.extend(std::mem::take(row));
+            *row = whole;
+        }
+        rows
+    });
+    Picture(rows.collect())
 }
 
 /// The line that is being typed for a program: its end, if it is too long.
@@ -176,9 +198,4 @@ fn typed_line(typing: &Typing, width: usize) -> String {
     let fits = |at: &usize| head.width() + text[*at..].width() < width;
     let at = from.chain([text.len()]).find(fits).unwrap_or(text.len());
     format!("{head}{}▏", &text[at..])
-}
-
-/// The keys of a run that waits for them.
-fn step_keys() -> &'static str {
-    tr!("Enter makes this call · b back · c to the end · q quits")
 }

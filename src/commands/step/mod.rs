@@ -76,6 +76,8 @@ struct Player {
     display: Display,
     raw_mode: Option<Cleanup>,
     typing: Option<Typing>,
+    /// Whether the keys are explained, in the place of the step.
+    helps: bool,
     /// The window's size when it was last drawn; `None` if it must be drawn again.
     size: Option<(usize, usize)>,
 }
@@ -84,7 +86,13 @@ impl Player {
     fn new(session: &mut Session) -> Result<Player, Failure> {
         let raw_mode =
             if session.terminal.is_interactive() { Some(keys::raw_mode()?) } else { None };
-        Ok(Player { display: Display::new(session)?, raw_mode, typing: None, size: None })
+        Ok(Player {
+            display: Display::new(session)?,
+            raw_mode,
+            typing: None,
+            helps: false,
+            size: None,
+        })
     }
 
     /// Steps to the end of the run, and waits there until its end has been seen.
@@ -129,7 +137,8 @@ impl Player {
             };
             if stale && due {
                 (stale, drawn, self.size) = (false, Instant::now(), Some(measured));
-                self.display.draw(session, stepper, self.typing.as_ref(), measured, closed)?;
+                let typing = self.typing.as_ref();
+                self.display.draw(session, stepper, typing, self.helps, measured, closed)?;
             }
             if (closed && !waits) || interrupted().is_some() {
                 return Ok(());
@@ -182,14 +191,19 @@ impl Player {
             return Ok(false);
         }
         for key in keys::parse(bytes) {
+            // A key that is pressed below the explanation goes back to the step.
+            if std::mem::take(&mut self.helps) && key != Key::Letter('q') {
+                continue;
+            }
             match key {
                 Key::Letter('q') => return Err(Failure::Quit),
-                Key::On | Key::Letter('c') | Key::End if closed && !stepper.is_looking_back() => {
+                Key::On | Key::Letter('e') | Key::End if closed && !stepper.is_looking_back() => {
                     return Ok(true);
                 }
                 Key::On => stepper.forward(run),
-                Key::Back => stepper.back(),
-                Key::Letter('c') | Key::End => stepper.run_through(run),
+                Key::Back | Key::Letter('b') => stepper.back(),
+                Key::Letter('e') | Key::End => stepper.run_through(run),
+                Key::Letter('?') => self.helps = self.display.is_screen(),
                 Key::Suspend => self.suspend(session)?,
                 Key::Letter(_) => {}
             }

@@ -10,9 +10,9 @@ use crate::text::half_width;
 pub enum Key {
     /// Enter, space, → or Page Down (as a presenter's remote sends it).
     On,
-    /// `b`, ← or Page Up.
+    /// ← or Page Up.
     Back,
-    /// Any other letter, in lower case.
+    /// A letter, in lower case, a digit, or `?`.
     Letter(char),
     /// Ctrl-Z.
     Suspend,
@@ -87,7 +87,6 @@ pub fn parse(mut bytes: &[u8]) -> Vec<Key> {
             b'\r' | b'\n' | b' ' => keys.push(Key::On),
             4 => keys.push(Key::End),
             0x1a => keys.push(Key::Suspend),
-            b'b' | b'B' => keys.push(Key::Back),
             0x1b => {
                 // ESC, [ or O, parameters, and a last byte from 0x40 on (ECMA-48).
                 let Some(after) = rest.strip_prefix(b"[").or_else(|| rest.strip_prefix(b"O"))
@@ -118,7 +117,7 @@ pub fn parse(mut bytes: &[u8]) -> Vec<Key> {
                     bytes = &rest[2..];
                 }
             }
-            letter if letter.is_ascii_alphabetic() => {
+            letter if letter.is_ascii_alphanumeric() || *letter == b'?' => {
                 keys.push(Key::Letter(letter.to_ascii_lowercase().into()))
             }
             _ => {}
@@ -133,8 +132,15 @@ mod tests {
 
     #[test]
     fn a_chinese_input_methods_keys_are_the_keys_that_were_meant() {
-        let keys = [Key::Letter('c'), Key::Back, Key::Letter('q'), Key::On, Key::On];
-        assert_eq!(parse("ｃｂＱ\u{3000} 。、".as_bytes()), keys);
+        let keys = [
+            Key::Letter('c'),
+            Key::Letter('b'),
+            Key::Letter('q'),
+            Key::Letter('?'),
+            Key::On,
+            Key::On,
+        ];
+        assert_eq!(parse("ｃｂＱ？\u{3000} 。、".as_bytes()), keys);
         assert_eq!(parse(&"ｃ".as_bytes()[..2]), []);
     }
 
@@ -142,7 +148,7 @@ mod tests {
     fn a_remotes_keys_are_understood_and_a_strange_one_is_no_letter() {
         assert_eq!(
             parse(b"\rb cQ"),
-            [Key::On, Key::Back, Key::On, Key::Letter('c'), Key::Letter('q')]
+            [Key::On, Key::Letter('b'), Key::On, Key::Letter('c'), Key::Letter('q')]
         );
         assert_eq!(parse(b"\x1b[6~\x1b[5~\x1b[C\x1bOD"), [Key::On, Key::Back, Key::On, Key::Back]);
         assert_eq!(parse(b"\x1b[1;5C\x1b[15~c\x1b"), [Key::Letter('c')]);

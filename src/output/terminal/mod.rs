@@ -2,7 +2,9 @@
 //!
 //! All output for people goes through [`Terminal`]; a closed pipe is an error, not a panic.
 
+use std::collections::VecDeque;
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -14,10 +16,17 @@ use crate::picture::{Ink, Picture, Row, inked_again};
 use crate::signals::{self, Cleanup};
 use crate::text::{half_width, safe, wrap_code};
 
+mod bar;
 pub mod keys;
+mod pages;
 mod palette;
 pub mod progress_line;
 mod prose;
+
+pub use bar::Bar;
+
+use keys::Key;
+use pages::{Block, Pages};
 
 /// The options for how output looks.
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,11 +56,16 @@ pub struct Terminal {
     erases: bool,
     /// Rows of the screen, if the terminal is interactive.
     height: Option<usize>,
-    /// Rows shown since Enter was last pressed.
-    rows_shown: usize,
+    /// What is to be shown page by page, if the terminal is interactive.
+    pages: Option<Pages>,
+    /// The rows that will be shown together, while they are gathered.
+    gathered: Option<Vec<Row>>,
     /// The rows, if they are collected instead of shown.
     kept: Option<Picture>,
 }
+
+/// What is still to be shown, while something else is.
+pub struct Aside(VecDeque<Block>);
 
 /// The answer to a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +93,10 @@ pub type Result<T> = std::result::Result<T, Error>;
 const ALTERNATE_SCREEN_ON: &str = "\x1b[?1049h\x1b[?25l\x1b[2J";
 /// Shows the cursor and switches back.
 const ALTERNATE_SCREEN_OFF: &str = "\x1b[?25h\x1b[?1049l";
+/// Clears the screen, with the cursor in its first row (ECMA-48).
+const CLEAR: &str = "\x1b[H\x1b[2J";
+/// How often it is looked whether the window has another size while a key is waited for.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// The smallest width that anything is drawn for.
 pub const MIN_WIDTH: usize = 20;
@@ -121,7 +139,8 @@ impl Terminal {
             interactive,
             erases: interactive && std::env::var_os("TERM").is_some_and(|term| term != "dumb"),
             height,
-            rows_shown: 0,
+            pages: height.map(|_| Pages::default()),
+            gathered: None,
             kept: None,
         }
     }
@@ -137,7 +156,8 @@ impl Terminal {
             interactive: false,
             erases: false,
             height: None,
-            rows_shown: 0,
+            pages: None,
+            gathered: None,
             kept: None,
         }
     }
@@ -175,18 +195,57 @@ impl Terminal {
         self.interactive
     }
 
-    /// Shows a row; on a full screen waits for Enter first.
+    /// Shows a row. With pages it is shown when its page is: see [`Terminal::show_page`].
     pub fn row(&mut self, row: &Row) -> Result<()> {
-        // Before an empty row there is no need to wait: the next row does.
-        if row.width() > 0 && self.height.is_some_and(|height| self.rows_shown + 3 > height) {
-            self.ask(tr!("Enter shows more "))?;
+        match (&mut self.gathered, &mut self.pages) {
+            (Some(gathered), _) => gathered.push(row.clone()),
+            (None, Some(pages)) => {
+                pages.add(Block { rows: vec![row.clone()], keeps_next: false });
+            }
+            (None, None) => self.write_row(row)?,
         }
-        self.row_at_once(row)
+        Ok(())
     }
 
-    /// Shows a row without waiting for Enter, for live output.
+    /// Shows what this writes on one page, if a page can have so much.
+    pub fn together<E: From<Error>>(
+        &mut self,
+        write: impl FnOnce(&mut Terminal) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        if self.gathered.is_some() {
+            return write(self); // a part of what is together already
+        }
+        self.gathered = self.pages.is_some().then(Vec::new);
+        let written = write(self);
+        let rows = self.gathered.take();
+        if let (Some(pages), Some(rows)) = (&mut self.pages, rows) {
+            pages.add(Block { rows, keeps_next: false });
+        }
+        written
+    }
+
+    /// Keeps what was written last on one page with what follows.
+    pub fn keep_with_next(&mut self) {
+        self.pages.iter_mut().for_each(Pages::keep_with_next);
+    }
+
+    /// Shows a row at once, whatever is on the screen.
     pub fn row_at_once(&mut self, row: &Row) -> Result<()> {
-        self.rows_shown += 1;
+        self.write_row(row)?;
+        self.pages.iter_mut().for_each(|pages| pages.note(row.clone()));
+        Ok(())
+    }
+
+    /// Shows a row at once if its page has room; otherwise it waits for its page.
+    pub fn live_row(&mut self, row: &Row) -> Result<()> {
+        let height = self.page_height();
+        match &self.pages {
+            Some(pages) if !pages.has_room(1, height) => self.row(row),
+            _ => self.row_at_once(row),
+        }
+    }
+
+    fn write_row(&mut self, row: &Row) -> Result<()> {
         if let Some(kept) = &mut self.kept {
             kept.0.push(row.clone());
             return Ok(());
@@ -214,14 +273,18 @@ impl Terminal {
     pub fn marked(&mut self, mark: &str, mark_ink: Ink, text: &str, ink: Ink) -> Result<()> {
         let indent = unicode_width::UnicodeWidthStr::width(mark);
         let room = self.prose_width().saturating_sub(indent).max(8);
-        for (index, row) in prose::inline(text, ink, room, self.emphasis()).into_iter().enumerate()
-        {
-            let mut whole =
-                if index == 0 { Row::new().with(mark, mark_ink) } else { Row::indented(indent) };
-            whole.extend(row);
-            self.row(&whole)?;
-        }
-        Ok(())
+        let rows = prose::inline(text, ink, room, self.emphasis());
+        self.together(|terminal| {
+            for (index, row) in rows.into_iter().enumerate() {
+                let mut whole = match index {
+                    0 => Row::new().with(mark, mark_ink),
+                    _ => Row::indented(indent),
+                };
+                whole.extend(row);
+                terminal.row(&whole)?;
+            }
+            Ok(())
+        })
     }
 
     fn emphasis(&self) -> Emphasis {
@@ -276,38 +339,192 @@ impl Terminal {
         self.row(&Row::new())
     }
 
-    /// Shows a picture. If it fits on one screen but not below what is there, waits for Enter first. A picture that is higher
-    /// than the screen is split at its empty rows, and each part treated as a picture.
+    /// Shows a picture, on one page if a page can have so much.
     pub fn picture(&mut self, picture: &Picture) -> Result<()> {
-        let fits = self.height.is_none_or(|height| picture.0.len() + 2 <= height);
-        let empty = |row: &Row| !fits && row.width() == 0;
-        picture.0.split_inclusive(empty).try_for_each(|part| self.part(part))
-    }
-
-    fn part(&mut self, part: &[Row]) -> Result<()> {
-        let rows = part.len();
-        if self.height.is_some_and(|height| {
-            self.rows_shown > 0 && rows + 2 <= height && self.rows_shown + rows + 2 > height
-        }) {
-            self.ask(tr!("Enter shows more "))?;
-        }
-        part.iter().try_for_each(|row| self.row(row))
+        self.together(|terminal| picture.0.iter().try_for_each(|row| terminal.row(row)))
     }
 
     /// Shows CommonMark, wrapped.
     pub fn prose(&mut self, markdown: &str) -> Result<()> {
-        prose::lay_out(markdown, self.prose_width(), self.emphasis())
-            .0
-            .iter()
-            .try_for_each(|row| self.row(row))
+        for prose::Passage { rows, keeps_next } in
+            prose::lay_out(markdown, self.prose_width(), self.emphasis())
+        {
+            self.picture(&Picture(rows))?;
+            if keeps_next {
+                self.keep_with_next();
+            }
+        }
+        Ok(())
     }
 
     fn prose_width(&self) -> usize {
         self.width.min(MAX_PROSE_WIDTH)
     }
 
+    /// Shows all that was written. With pages, waits for a key between them.
     pub fn flush(&mut self) -> Result<()> {
+        while self.show_page()? {
+            self.turn_page()?;
+        }
         Ok(self.out.flush()?)
+    }
+
+    /// Fills the page on the screen with what waits for it; true if the page is full and more waits.
+    pub fn show_page(&mut self) -> Result<bool> {
+        let (height, width) = (self.page_height(), self.width);
+        let taken = self.pages.as_mut().map(|pages| (pages.take(height), pages.is_full()));
+        let (rows, is_full) = taken.unwrap_or_default();
+        self.write_rows(rows, width)?;
+        self.out.flush()?;
+        Ok(is_full)
+    }
+
+    /// Writes rows, those that have become too wide for the window in several.
+    fn write_rows(&mut self, rows: Vec<Row>, width: usize) -> Result<()> {
+        let narrow = rows.into_iter().flat_map(|row| match row.width() <= width {
+            true => vec![row],
+            false => row.wrap(width),
+        });
+        narrow.collect::<Vec<_>>().iter().try_for_each(|row| self.write_row(row))
+    }
+
+    /// How many rows a page has: the bar stands below them.
+    fn page_height(&self) -> usize {
+        self.height.map_or(usize::MAX, |height| height - 1)
+    }
+
+    /// Waits below the page until it is to be turned.
+    pub fn turn_page(&mut self) -> Result<()> {
+        loop {
+            let main = if self.is_looking_back() { tr!("Enter forward") } else { tr!("Enter on") };
+            let bar = Bar { others: vec![tr!("b back").to_owned()], ..Bar::of(main) };
+            match self.press(&bar)? {
+                Key::On if !self.look_forward()? => return Ok(()),
+                Key::Back | Key::Letter('b') => self.look_back()?,
+                Key::Letter('?') => {
+                    self.stop_looking_back();
+                    let waiting = self.set_aside();
+                    self.explain_keys(&[])?;
+                    self.bring_back(waiting);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Shows what the keys do that are the same everywhere, and these, each key with its words.
+    pub fn explain_keys(&mut self, more: &[(&str, &str)]) -> Result<()> {
+        let first = [
+            (tr!("Enter"), tr!("goes on; so do the space bar, → and Page Down")),
+            ("b", tr!("shows the page before again; so do ← and Page Up")),
+        ];
+        let last = [("q", tr!("quits; so does Ctrl-D")), ("Ctrl-Z", tr!("stops until fg"))];
+        self.together(|terminal| {
+            terminal.blank()?;
+            for (key, words) in first.iter().chain(more).chain(&last) {
+                terminal.wrapped(&format!("{key:>8}  "), words, Ink::Plain)?;
+            }
+            terminal.blank()
+        })?;
+        while self.show_page()? {
+            self.press(&Bar::of(tr!("Enter on")))?;
+        }
+        Ok(())
+    }
+
+    /// Shows the page before the one on the screen again, if there is one.
+    pub fn look_back(&mut self) -> Result<()> {
+        let page = self.pages.as_mut().and_then(|pages| pages.back().map(<[Row]>::to_vec));
+        self.write_rows(page.unwrap_or_default(), self.width)
+    }
+
+    /// After looking back shows the page after the one on the screen; false if none is shown again.
+    pub fn look_forward(&mut self) -> Result<bool> {
+        let page = self.pages.as_mut().and_then(|pages| pages.forward().map(<[Row]>::to_vec));
+        let is_there = page.is_some();
+        self.write_rows(page.unwrap_or_default(), self.width)?;
+        Ok(is_there)
+    }
+
+    /// Whether a page is shown again, and not the last one.
+    pub fn is_looking_back(&self) -> bool {
+        self.pages.as_ref().is_some_and(Pages::is_looking_back)
+    }
+
+    /// Waits for a key, with this bar below the page, if anyone is there to press one. `q` and Ctrl-D are [`Error::Quit`]. What is shown next
+    /// is on a new page.
+    pub fn press(&mut self, bar: &Bar) -> Result<Key> {
+        if !self.interactive {
+            return Ok(Key::On);
+        }
+        self.out.flush()?;
+        let key = if self.erases { self.key(bar)? } else { self.line_as_key(bar)? };
+        self.pages.iter_mut().for_each(Pages::turn);
+        if matches!(key, Key::End | Key::Letter('q')) {
+            self.set_aside();
+            return Err(Error::Quit);
+        }
+        Ok(key)
+    }
+
+    /// Takes what is still to be shown, so that something else can be shown before: see [`Terminal::bring_back`].
+    pub fn set_aside(&mut self) -> Aside {
+        Aside(self.pages.as_mut().map(Pages::set_aside).unwrap_or_default())
+    }
+
+    pub fn bring_back(&mut self, Aside(waiting): Aside) {
+        if let Some(pages) = &mut self.pages {
+            pages.bring_back(waiting);
+        }
+    }
+
+    /// The page that is shown next is a new one.
+    pub fn stop_looking_back(&mut self) {
+        self.pages.iter_mut().for_each(Pages::stop_looking_back);
+    }
+
+    fn key(&mut self, bar: &Bar) -> Result<Key> {
+        let window = || terminal_size::terminal_size_of(io::stdout());
+        // What was typed before cannot be the answer, and is discarded: so the bar comes after it.
+        let mut waits = Some((keys::raw_mode()?, self.draw_bar(bar)?));
+        let mut size = window();
+        loop {
+            let typed = keys::typed(LOOK_AGAIN)?;
+            // A key that comes together with others was not meant for what comes next.
+            let key = typed.and_then(|typed| keys::parse(&typed).first().copied());
+            let is_stopped = key == Some(Key::Suspend);
+            if is_stopped {
+                waits = None;
+                signals::suspend();
+            }
+            if is_stopped || window() != size {
+                size = window();
+                drop(waits.take());
+                self.refresh_size();
+                self.redraw()?;
+                waits = Some((keys::raw_mode()?, self.draw_bar(bar)?));
+            } else if let Some(key) = key {
+                drop(waits);
+                return Ok(key);
+            }
+        }
+    }
+
+    /// Draws the screen anew, with as much of what was shown as it has room for.
+    fn redraw(&mut self) -> Result<()> {
+        let (height, width) = (self.page_height(), self.width);
+        let rows = self.pages.as_ref().map(|pages| pages.last_rows(height)).unwrap_or_default();
+        let wrapped: Vec<Row> = rows.into_iter().flat_map(|row| row.wrap(width)).collect();
+        write!(self.out, "{CLEAR}")?;
+        let first = wrapped.len().saturating_sub(height);
+        wrapped[first..].iter().try_for_each(|row| self.write_row(row))
+    }
+
+    /// A line as a key, where the bar cannot be erased: an empty one is Enter.
+    fn line_as_key(&mut self, bar: &Bar) -> Result<Key> {
+        let Answer::Line(typed) = self.ask(&self.bar_as_prompt(bar))? else { return Ok(Key::On) };
+        let key = keys::parse(typed.as_bytes()).first().copied();
+        Ok(key.filter(|_| !typed.is_empty()).unwrap_or(Key::On))
     }
 
     /// Asks, and waits for a line, if anyone is there. `q` and Ctrl-D are [`Error::Quit`].
@@ -319,7 +536,7 @@ impl Terminal {
         let prompt = if self.ascii { to_ascii(prompt) } else { prompt.to_owned() };
         write!(self.out, "{}", colored_text(&prompt, Ink::Code))?;
         self.out.flush()?;
-        self.rows_shown = 0;
+        self.pages.iter_mut().for_each(Pages::turn);
         let mut typed = Vec::new();
         if io::stdin().lock().read_until(b'\n', &mut typed)? == 0 {
             // Ctrl-D means `q`; the prompt's row has no newline yet.
@@ -346,7 +563,6 @@ impl Terminal {
 
     /// Switches to the alternate screen; dropping the guard, or a signal, switches back.
     pub fn alternate_screen(&mut self) -> io::Result<Cleanup> {
-        self.rows_shown = 0;
         write!(self.out, "{ALTERNATE_SCREEN_ON}")?;
         self.out.flush()?;
         Ok(signals::at_end(|| {
@@ -393,7 +609,7 @@ impl Terminal {
         if !self.fixed_width {
             self.width = columns(usize::from(width.0), self.big).max(MIN_WIDTH);
         }
-        self.height = Some(usize::from(height.0)).filter(|height| *height > 4);
+        self.height = Some(usize::from(height.0)).filter(|height| *height > 4).or(self.height);
     }
 
     /// Discards input typed before the question: it cannot be the answer.

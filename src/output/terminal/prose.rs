@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::citations::citations;
 use crate::picture::code::{self, Language};
 use crate::picture::table::{self, Column};
-use crate::picture::{Ink, Picture, Row, inked_again, paragraph};
+use crate::picture::{Ink, Row, inked_again, paragraph};
 use crate::text::{joint, wrap, wrap_code};
 
 /// How code and headings stand out.
@@ -81,13 +81,27 @@ impl Inked {
     }
 }
 
+/// Rows between which no page may end: a paragraph, an item of a list, a table, and the space behind it.
+pub(super) struct Passage {
+    pub(super) rows: Vec<Row>,
+    /// It is about what follows: a heading, or a sentence that ends with a colon.
+    pub(super) keeps_next: bool,
+}
+
 /// Lays out CommonMark in this many columns.
-pub(super) fn lay_out(text: &str, width: usize, emphasis: Emphasis) -> Picture {
+pub(super) fn lay_out(text: &str, width: usize, emphasis: Emphasis) -> Vec<Passage> {
     let mut layout = Layout { width, emphasis, ..Layout::default() };
     for event in Parser::new_ext(text, Options::ENABLE_TABLES) {
         layout.take(event);
     }
-    Picture(layout.rows)
+    let Layout { mut rows, passages, .. } = layout;
+    let cut = passages
+        .into_iter()
+        .rev()
+        .map(|(first, keeps_next)| Passage { rows: rows.split_off(first), keeps_next });
+    let mut cut: Vec<_> = cut.collect();
+    cut.reverse();
+    cut
 }
 
 #[derive(Default)]
@@ -95,6 +109,8 @@ struct Layout {
     width: usize,
     emphasis: Emphasis,
     rows: Vec<Row>,
+    /// The first row of each passage, and whether it keeps the next one.
+    passages: Vec<(usize, bool)>,
     inked: Inked,
     ink: Vec<Ink>,
     /// One for each open list: the number of the next item, if it is numbered.
@@ -119,6 +135,10 @@ impl Layout {
         }
     }
 
+    fn begin_passage(&mut self, keeps_next: bool) {
+        self.passages.push((self.rows.len(), keeps_next));
+    }
+
     fn inside_list(&self) -> bool {
         !self.lists.is_empty()
     }
@@ -135,6 +155,7 @@ impl Layout {
             Event::SoftBreak | Event::HardBreak => self.inked.broken = true,
             Event::Rule => {
                 self.gap();
+                self.begin_passage(false);
                 self.rows.push(Row::new().with("─".repeat(self.width), Ink::Faint));
             }
             _ => {}
@@ -203,6 +224,7 @@ impl Layout {
             TagEnd::Heading(_) => {
                 self.ink.pop();
                 self.flush();
+                self.passages.iter_mut().last().into_iter().for_each(|(_, keeps)| *keeps = true);
                 if self.emphasis == Emphasis::BySigns
                     && let Some(width) = self.rows.last().map(Row::width)
                 {
@@ -227,6 +249,7 @@ impl Layout {
                     None => code.lines().map(|line| Row::new().with(line, Ink::Code)).collect(),
                 };
                 let room = self.width.saturating_sub(4).max(8);
+                self.begin_passage(false);
                 for row in rows {
                     for part in inked_again(row.characters(), &wrap_code(&row.text(), room)) {
                         let mut whole = Row::indented(4);
@@ -244,6 +267,7 @@ impl Layout {
             }
             TagEnd::Table => {
                 if let Some(table) = self.table.take() {
+                    self.begin_passage(false);
                     self.rows.extend(table.lay_out(self.width));
                 }
             }
@@ -258,6 +282,7 @@ impl Layout {
         if inked.text.is_empty() {
             return;
         }
+        self.begin_passage(inked.text.ends_with([':', '：']));
         let nested = self.lists.len().saturating_sub(1) * 2 + self.indent;
         let bullet = self.bullet.clone().unwrap_or_default();
         let hang = nested + bullet.width();
@@ -336,9 +361,33 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::picture::Picture;
+
+    fn drawn(markdown: &str, width: usize, emphasis: Emphasis) -> Picture {
+        Picture(lay_out(markdown, width, emphasis).into_iter().flat_map(|it| it.rows).collect())
+    }
 
     fn text(markdown: &str, width: usize) -> String {
-        lay_out(markdown, width, Emphasis::ByInk).text()
+        drawn(markdown, width, Emphasis::ByInk).text()
+    }
+
+    #[test]
+    fn a_heading_and_a_colon_keep_what_follows() {
+        let markdown = "# H\n\nTwo:\n\n- a\n- b b b b b\n\nAnd\nso on.\n\n```\ncode\n\nmore\n```\n";
+        let passages = lay_out(markdown, 6, Emphasis::ByInk).into_iter();
+        let passages = passages.map(|Passage { rows, keeps_next }| {
+            (Picture(rows).text().trim_end().to_owned(), keeps_next)
+        });
+        let expected = [
+            ("H", true),
+            ("Two:", true),
+            ("· a", false),
+            ("· b b b b\n  b", false),
+            ("And so\non.", false),
+            ("    code\n\n    more", false),
+        ];
+        let expected = expected.map(|(text, keeps_next)| (text.to_owned(), keeps_next));
+        assert_eq!(passages.collect::<Vec<_>>(), expected);
     }
 
     #[test]
@@ -377,7 +426,7 @@ mod tests {
     fn a_source_has_an_ink_of_its_own() {
         let markdown =
             "It waits [RFC 9293\n3.5], or not [x]; `a[tcp(7)]`.\n\n| a |\n|---|\n| b [tcp(7)] |\n";
-        let faint: Vec<_> = lay_out(markdown, 60, Emphasis::ByInk)
+        let faint: Vec<_> = drawn(markdown, 60, Emphasis::ByInk)
             .0
             .iter()
             .flat_map(|row| row.0.clone())
@@ -389,7 +438,8 @@ mod tests {
 
     #[test]
     fn without_inks_code_keeps_its_marks_and_a_heading_its_line() {
-        let drawn = lay_out("Say `bind`.\n\n## Who\n\nThe *server*.", 40, Emphasis::BySigns).text();
+        let markdown = "Say `bind`.\n\n## Who\n\nThe *server*.";
+        let drawn = drawn(markdown, 40, Emphasis::BySigns).text();
         assert_eq!(drawn, "Say `bind`.\n\nWho\n───\n\nThe server.\n");
         let short = |emphasis| inline("type `explore`", Ink::Plain, 40, emphasis)[0].clone();
         assert_eq!(short(Emphasis::BySigns).text(), "type `explore`");
@@ -401,8 +451,7 @@ mod tests {
 
     #[test]
     fn a_program_has_its_inks_and_loses_nothing_where_it_is_too_wide() {
-        let drawn =
-            lay_out("```python\nif s.recv(1024) == b'': # the end\n```", 24, Emphasis::ByInk);
+        let drawn = drawn("```python\nif s.recv(1024) == b'': # the end\n```", 24, Emphasis::ByInk);
         assert_eq!(drawn.text(), "    if s.recv(1024) ==\n        b'': # the end\n");
         let inked = |ink| drawn.0.iter().flat_map(|row| &row.0).filter(move |span| span.ink == ink);
         assert_eq!(inked(Ink::Strong).map(|span| &*span.text).collect::<Vec<_>>(), ["recv"]);
@@ -414,7 +463,7 @@ mod tests {
         let all = "# H\n\npara with `a_very_long_identifier_that_must_break` 你好你好你好\n\n> quote\n\n1. a\n   - b c d e f g h i j\n\n```c\nlong code line that does not fit\n```\n\n---\n";
         for width in 20..100 {
             assert!(
-                lay_out(all, width, Emphasis::BySigns).0.iter().all(|row| row.width() <= width),
+                drawn(all, width, Emphasis::BySigns).0.iter().all(|row| row.width() <= width),
                 "at {width}:\n{}",
                 text(all, width)
             );

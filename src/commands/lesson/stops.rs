@@ -1,0 +1,256 @@
+//! Where a lesson waits for a key, and what the keys do there.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::playing::Playing;
+use crate::analysis::Analysis;
+use crate::cli;
+use crate::commands::prediction::{letters, your_answer};
+use crate::commands::run::{Performed, perform};
+use crate::commands::{Failure, show};
+use crate::i18n::tr;
+use crate::lesson::Show;
+use crate::output::terminal::keys::Key;
+use crate::output::terminal::{Answer, Bar};
+use crate::picture::Ink;
+use crate::views::DrawOptions;
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// More does not fit on the page.
+    Page,
+    /// A section comes next.
+    Section,
+    /// The experiment runs next.
+    Run { folds: bool },
+    /// A letter of so many.
+    Predict(usize),
+    /// A lesson that was left goes on, or begins again.
+    Resume,
+    /// The number of a further experiment, of which these digits were typed.
+    Further { all: usize, number: usize },
+    /// The chat may start.
+    Chat,
+}
+
+impl Stop {
+    /// Whether this letter or digit is an answer.
+    fn takes(self, letter: char) -> bool {
+        match self {
+            Stop::Predict(options) => letters(options).contains(&letter),
+            Stop::Resume => letter == 's',
+            Stop::Further { .. } => letter.is_ascii_digit(),
+            Stop::Chat => letter == 'n',
+            Stop::Page | Stop::Section | Stop::Run { .. } => false,
+        }
+    }
+}
+
+/// A run that has been seen.
+pub(super) struct Seen<'a> {
+    show: &'a Show,
+    settings: BTreeMap<String, String>,
+    /// What it showed; `None` if that was before this program started.
+    performed: Option<Performed>,
+}
+
+impl<'a> Seen<'a> {
+    pub(super) fn now(
+        show: &'a Show,
+        settings: BTreeMap<String, String>,
+        performed: Performed,
+    ) -> Seen<'a> {
+        Seen { show, settings, performed: Some(performed) }
+    }
+
+    /// It was seen when the lesson was played before.
+    pub(super) fn before_this(show: &'a Show) -> Seen<'a> {
+        Seen { show, settings: show.settings.clone(), performed: None }
+    }
+}
+
+impl Playing<'_> {
+    /// Shows what has been written, page by page.
+    pub(super) fn read(&mut self) -> Result<(), Failure> {
+        while self.session.terminal.show_page()? {
+            self.stop(Stop::Page)?;
+        }
+        Ok(())
+    }
+
+    /// Waits for a key that goes on or answers, and does what the others ask for. Where nobody is there, it is Enter.
+    pub(super) fn stop(&mut self, at: Stop) -> Result<Key, Failure> {
+        loop {
+            let bar = self.bar(at);
+            let key = self.session.terminal.press(&bar)?;
+            if !matches!(key, Key::On | Key::Back | Key::Letter('b')) {
+                self.session.terminal.stop_looking_back();
+            }
+            match key {
+                Key::Letter(letter) if at.takes(letter) => return Ok(key),
+                Key::On if !self.session.terminal.look_forward()? => return Ok(key),
+                Key::Back | Key::Letter('b') => self.session.terminal.look_back()?,
+                Key::Letter('p') => self.aside(Playing::picture_again)?,
+                Key::Letter('c') => self.aside(Playing::code_again)?,
+                Key::Letter('r') => self.aside(Playing::run_again)?,
+                Key::Letter('?') => self.aside(|playing| playing.keys(at))?,
+                _ => {}
+            }
+        }
+    }
+
+    /// Shows something else before what is still to be shown.
+    fn aside(
+        &mut self,
+        show: impl FnOnce(&mut Self) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let waiting = self.session.terminal.set_aside();
+        show(self)?;
+        self.read()?;
+        self.session.terminal.bring_back(waiting);
+        Ok(())
+    }
+
+    fn say(&mut self, text: &str) -> Result<(), Failure> {
+        Ok(self.session.terminal.wrapped("", text, Ink::Warn)?)
+    }
+
+    // ---- the bar ----
+
+    /// Where one is, and what the keys do.
+    fn bar(&self, at: Stop) -> Bar {
+        let number = self.lesson.number;
+        let lesson = number.map(|number| tr!("Lesson {number}", number));
+        let place = lesson.into_iter().chain(self.position.words()).collect();
+        if self.session.terminal.is_looking_back() {
+            let others = vec![tr!("b back").to_owned()];
+            return Bar { place, main: tr!("Enter forward").to_owned(), others };
+        }
+        let main = match at {
+            Stop::Page | Stop::Section | Stop::Resume => tr!("Enter on").to_owned(),
+            Stop::Run { .. } => tr!("Enter runs it").to_owned(),
+            Stop::Predict(_) => tr!("Enter skips").to_owned(),
+            Stop::Further { number: 0, .. } => tr!("Enter skips them").to_owned(),
+            Stop::Further { number, .. } => tr!("{number}: a digit more, or Enter", number),
+            Stop::Chat => tr!("Enter starts the chat").to_owned(),
+        };
+        let mut others = Vec::new();
+        match at {
+            Stop::Predict(options) => others.push(your_answer(options)),
+            Stop::Further { all: 1, .. } => others.push(tr!("1 plays it").to_owned()),
+            Stop::Further { all, .. } => others.push(tr!("1 to {all} plays one", all)),
+            Stop::Resume => others.push(tr!("s starts over").to_owned()),
+            Stop::Run { folds: true } => others.push(tr!("c whole code").to_owned()),
+            _ => {}
+        }
+        let is_taken = |letter| at.takes(letter);
+        others.push(if is_taken('b') { tr!("← back") } else { tr!("b back") }.to_owned());
+        if self.last.is_some() && !is_taken('p') {
+            others.push(tr!("p picture").to_owned());
+        }
+        if self.code_of.is_some() && !is_taken('c') && !matches!(at, Stop::Run { .. }) {
+            others.push(tr!("c code").to_owned());
+        }
+        if self.last.is_some() && !is_taken('r') {
+            others.push(tr!("r again").to_owned());
+        }
+        Bar { place, main, others }
+    }
+
+    fn keys(&mut self, at: Stop) -> Result<(), Failure> {
+        let mut more = vec![
+            ("p", tr!("shows the last picture again")),
+            ("c", tr!("shows the whole code of the experiment")),
+            ("r", tr!("runs the last experiment again, with a knob turned if you like")),
+        ];
+        if let Stop::Predict(_) = at {
+            more.push((tr!("letters"), tr!("answer, and here do nothing else")));
+        }
+        Ok(self.session.terminal.explain_keys(&more)?)
+    }
+
+    // ---- what the keys show ----
+
+    /// Shows the last run in its views again, as wide as the window is now.
+    fn picture_again(&mut self) -> Result<(), Failure> {
+        let Some(seen) = self.last.clone() else {
+            return self.say(tr!("There has been no picture yet."));
+        };
+        let Some(performed) = &seen.performed else {
+            return self.say(tr!("Its picture was not kept: r runs the experiment again."));
+        };
+        if let Some(notice) = &performed.notice {
+            self.say(notice)?;
+            self.session.terminal.blank()?;
+        }
+        let analysis = Analysis::of(&performed.recording);
+        for view in show::views_for(&performed.recording, &seen.show.views) {
+            // With every mark explained: the explanation may be far above.
+            let options = DrawOptions { explained: None, ..self.session.draw_options() };
+            let picture = view.draw_with(&analysis, self.session.terminal.width(), options);
+            self.session.terminal.picture(&picture)?;
+            self.session.terminal.blank()?;
+        }
+        Ok(())
+    }
+
+    /// Shows the code of the last experiment, with what only checks.
+    fn code_again(&mut self) -> Result<(), Failure> {
+        match self.code_of {
+            Some(show) => self.code(show, cli::Code::All).map(|_| ()),
+            None => self.say(tr!("No code has been shown yet.")),
+        }
+    }
+
+    /// Runs the last experiment again, with other settings if they are typed.
+    fn run_again(&mut self) -> Result<(), Failure> {
+        let Some(seen) = self.last.clone() else {
+            return self.say(tr!("No experiment has run yet."));
+        };
+        let (show, mut settings) = (seen.show, seen.settings.clone());
+        self.list_knobs(show, &settings)?;
+        loop {
+            self.read()?;
+            let prompt = tr!("knob=value (Enter runs it as it is, b goes back, q quits): ");
+            let Answer::Line(typed) = self.session.terminal.ask(prompt)? else { return Ok(()) };
+            if typed.eq_ignore_ascii_case("b") {
+                return Ok(());
+            }
+            let mut set = typed.split_whitespace();
+            match set.try_for_each(|pair| show.experiment.set(&mut settings, pair)) {
+                Ok(()) => break,
+                Err(error) => self.say(&error.to_string())?,
+            }
+        }
+        self.session.terminal.blank()?;
+        let performed = perform(self.session, show, &settings)?;
+        self.last = Some(Rc::new(Seen::now(show, settings, performed)));
+        Ok(())
+    }
+
+    fn list_knobs(
+        &mut self,
+        show: &Show,
+        settings: &BTreeMap<String, String>,
+    ) -> Result<(), Failure> {
+        let parameters = show.experiment.parameters;
+        let text = match parameters {
+            [] => tr!("Run it again: this experiment has no knob of its own."),
+            _ => tr!("Run it again, with a knob turned:"),
+        };
+        let terminal = &mut self.session.terminal;
+        terminal.together(|terminal| {
+            terminal.wrapped("", text, Ink::Strong)?;
+            for parameter in parameters {
+                let (name, help) = (parameter.name, parameter.help);
+                let value = settings.get(name).map_or(parameter.default, String::as_str);
+                let takes = parameter.kind.takes();
+                let text = tr!("{name}={value}: {help} ({takes})", name, value, help, takes);
+                terminal.wrapped("  ", &text, Ink::Plain)?;
+            }
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,101 @@
+//! The bar in the last row of the screen: where one is, and what the keys do. It is there only while a key is waited for.
+
+use std::io::{self, Write};
+
+use colored::Colorize;
+use unicode_width::UnicodeWidthStr;
+
+use super::{Terminal, to_ascii};
+use crate::i18n::tr;
+use crate::picture::fit;
+use crate::signals::{self, Cleanup};
+
+/// What stands between the parts of a bar.
+const BETWEEN: &str = " · ";
+/// To the first column of the last row, however many there are, with the cursor's place kept (ECMA-48, DEC STD 070).
+const TO_LAST_ROW: &str = "\x1b7\x1b[999;1H\x1b[2K";
+/// Back to the cursor's place.
+const BACK: &str = "\x1b8";
+
+/// What a bar says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bar {
+    /// Where one is, the most important first.
+    pub place: Vec<String>,
+    /// What Enter does.
+    pub main: String,
+    /// What other keys do, the most important first.
+    pub others: Vec<String>,
+}
+
+impl Bar {
+    /// A bar for what has no place of its own.
+    pub fn of(main: &str) -> Bar {
+        Bar { main: main.to_owned(), ..Bar::default() }
+    }
+
+    /// The bar in so many columns: cut at whole keys, the less important first.
+    pub fn text(&self, columns: usize) -> String {
+        let last = [tr!("? keys").to_owned(), tr!("q quit").to_owned()];
+        let joined = |place: usize, others: usize, last: &[String]| {
+            let place = self.place.iter().take(place);
+            let keys = std::iter::once(&self.main).chain(self.others.iter().take(others));
+            place.chain(keys).chain(last).cloned().collect::<Vec<_>>().join(BETWEEN)
+        };
+        let places = self.place.len();
+        let with_keys = (0..=self.others.len()).rev().map(|others| (places, others));
+        let without = (0..places).rev().map(|place| (place, 0));
+        let all = with_keys.chain(without).map(|(place, others)| joined(place, others, &last));
+        let all = all.chain([joined(0, 0, &last[1..])]);
+        let mut all = all.skip_while(|text| text.width() > columns);
+        all.next().unwrap_or_else(|| fit(&self.main, columns))
+    }
+}
+
+impl Terminal {
+    /// Draws the bar; dropping the guard, or a signal, erases it.
+    pub(super) fn draw_bar(&mut self, bar: &Bar) -> io::Result<Cleanup> {
+        let window = terminal_size::terminal_size_of(io::stdout());
+        let window = window.map_or(self.width, |(width, _)| usize::from(width.0));
+        // Not in the last column: some terminals would go on in a further row.
+        let columns = window.saturating_sub(1);
+        let text = bar.text(columns);
+        let text = if self.ascii { to_ascii(&text) } else { text };
+        let filled = format!("{text}{}", " ".repeat(columns.saturating_sub(text.width())));
+        let shown = if self.has_colours() { filled.reversed().to_string() } else { text };
+        write!(self.out, "{TO_LAST_ROW}{shown}{BACK}")?;
+        self.out.flush()?;
+        Ok(signals::at_end(|| {
+            let mut stdout = io::stdout();
+            let _ = write!(stdout, "{TO_LAST_ROW}{BACK}").and_then(|()| stdout.flush());
+        }))
+    }
+
+    /// The bar as a prompt, for a terminal on which nothing can be erased: there a line is read.
+    pub(super) fn bar_as_prompt(&self, bar: &Bar) -> String {
+        bar.text(self.width.saturating_sub(2)) + ": "
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_narrow_bar_is_cut_at_whole_keys() {
+        let bar = Bar {
+            place: ["Lesson 1", "3 of 9", "12 min"].map(str::to_owned).to_vec(),
+            main: "Enter on".to_owned(),
+            others: ["b back", "p picture", "c code", "r again"].map(str::to_owned).to_vec(),
+        };
+        let head = "Lesson 1 · 3 of 9 · 12 min · Enter on";
+        let whole = format!("{head} · b back · p picture · c code · r again · ? keys · q quit");
+        assert_eq!(bar.text(200), whole);
+        assert_eq!(bar.text(79), format!("{head} · b back · p picture · ? keys · q quit"));
+        assert_eq!(bar.text(39), "Lesson 1 · Enter on · ? keys · q quit");
+        assert_eq!(bar.text(20), "Enter on · q quit");
+        for columns in 0..120 {
+            assert!(bar.text(columns).width() <= columns, "{columns}");
+        }
+    }
+}

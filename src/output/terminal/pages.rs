@@ -1,0 +1,310 @@
+//! Pages: what fits on a screen at once, and ends between blocks.
+
+use std::collections::VecDeque;
+
+use crate::picture::Row;
+
+/// Rows that belong together: a paragraph, a picture, a claim with its evidence.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Block {
+    pub(super) rows: Vec<Row>,
+    /// Nothing comes between it and the next block, as with a heading.
+    pub(super) keeps_next: bool,
+}
+
+/// A block that is higher than a page begins on the same page as what is before it if that many rows of it find room there, and leaves
+/// at least two for the last page.
+const LEAST_PART: usize = 4;
+
+/// What is still to be shown, and the pages that were.
+#[derive(Debug, Default)]
+pub(super) struct Pages {
+    waiting: VecDeque<Block>,
+    /// The pages shown, the last of which is not full yet.
+    shown: Vec<Vec<Row>>,
+    /// The page that is shown again, if it is not the last one.
+    again: Option<usize>,
+}
+
+impl Pages {
+    /// Puts a block behind what is waiting.
+    pub(super) fn add(&mut self, block: Block) {
+        if !block.rows.is_empty() {
+            self.waiting.push_back(block);
+        }
+    }
+
+    /// Keeps the block added last together with the next one.
+    pub(super) fn keep_with_next(&mut self) {
+        if let Some(last) = self.waiting.iter_mut().rev().find(|block| !is_blank(&block.rows)) {
+            last.keeps_next = true;
+        }
+    }
+
+    /// Takes what is waiting, so that something else can come before it.
+    pub(super) fn set_aside(&mut self) -> VecDeque<Block> {
+        std::mem::take(&mut self.waiting)
+    }
+
+    /// Puts it behind what is waiting now.
+    pub(super) fn bring_back(&mut self, aside: VecDeque<Block>) {
+        self.waiting.extend(aside);
+    }
+
+    /// Whether something does not fit on the page.
+    pub(super) fn is_full(&self) -> bool {
+        self.waiting.iter().any(|block| !is_blank(&block.rows))
+    }
+
+    /// Whether so many rows find room on the page below what is there.
+    pub(super) fn has_room(&self, rows: usize, height: usize) -> bool {
+        self.waiting.is_empty() && self.used() + rows <= height
+    }
+
+    fn used(&self) -> usize {
+        self.shown.last().map_or(0, Vec::len)
+    }
+
+    /// Takes down a row that has been shown.
+    pub(super) fn note(&mut self, row: Row) {
+        match self.shown.last_mut() {
+            Some(page) => page.push(row),
+            None => self.shown.push(vec![row]),
+        }
+    }
+
+    /// Begins a page.
+    pub(super) fn turn(&mut self) {
+        if self.used() > 0 {
+            self.shown.push(Vec::new());
+        }
+    }
+
+    /// Takes the rows for which the page has room, of a screen with so many.
+    pub(super) fn take(&mut self, height: usize) -> Vec<Row> {
+        let mut taken = Vec::new();
+        // Space that found no room on the page before, or came after it.
+        let mut gap = false;
+        while let Some(mut group) = self.next_group() {
+            let used = self.used();
+            let room = height.saturating_sub(used);
+            if is_blank(&group) {
+                gap |= used == 0 && self.ends_in_text();
+                group.truncate(if used == 0 { 0 } else { room });
+                self.emit(group, &mut taken);
+                continue;
+            }
+            if std::mem::take(&mut gap) && without_blank_end(&group) < room {
+                group.insert(0, Row::new());
+            }
+            let rows = without_blank_end(&group);
+            if rows <= room {
+                group.truncate(rows.max(group.len().min(room)));
+                self.emit(group, &mut taken);
+                continue;
+            }
+            let part = part_of(&group[..rows], room, height, used == 0);
+            let mut rest = group.split_off(part);
+            let gap = rest.iter().take_while(|row| row.width() == 0).count();
+            rest.drain(..gap);
+            self.waiting.push_front(Block { rows: rest, keeps_next: false });
+            self.emit(group, &mut taken);
+            break;
+        }
+        taken
+    }
+
+    /// Whether the last page has text in its last row.
+    fn ends_in_text(&self) -> bool {
+        let last = self.shown.iter().rev().find_map(|page| page.last());
+        last.is_some_and(|row| row.width() > 0)
+    }
+
+    fn emit(&mut self, rows: Vec<Row>, taken: &mut Vec<Row>) {
+        for row in rows {
+            self.note(row.clone());
+            taken.push(row);
+        }
+    }
+
+    /// The next block, with those that it keeps together.
+    fn next_group(&mut self) -> Option<Vec<Row>> {
+        let mut group = Vec::new();
+        while let Some(block) = self.waiting.pop_front() {
+            let goes_on = block.keeps_next || is_blank(&block.rows) && !group.is_empty();
+            group.extend(block.rows);
+            if !goes_on {
+                break;
+            }
+        }
+        (!group.is_empty()).then_some(group)
+    }
+
+    // ---- looking back ----
+
+    /// The page before the one that is shown, to be shown again.
+    pub(super) fn back(&mut self) -> Option<&[Row]> {
+        let shown = self.again.unwrap_or_else(|| self.newest());
+        let before = (0..shown).rev().find(|page| !self.shown[*page].is_empty())?;
+        self.again = Some(before);
+        Some(&self.shown[before])
+    }
+
+    /// The page after the one that is shown again; `None` if no page is.
+    pub(super) fn forward(&mut self) -> Option<&[Row]> {
+        let after = self.again? + 1;
+        self.again = Some(after).filter(|page| *page < self.newest());
+        self.shown.get(after).map(Vec::as_slice)
+    }
+
+    pub(super) fn is_looking_back(&self) -> bool {
+        self.again.is_some()
+    }
+
+    pub(super) fn stop_looking_back(&mut self) {
+        self.again = None;
+    }
+
+    /// The last page with something on it.
+    fn newest(&self) -> usize {
+        self.shown.iter().rposition(|page| !page.is_empty()).unwrap_or(0)
+    }
+
+    /// The last rows shown, at most so many; of a page that is shown again its own.
+    pub(super) fn last_rows(&self, most: usize) -> Vec<Row> {
+        let rows: Vec<Row> = match self.again.and_then(|page| self.shown.get(page)) {
+            Some(page) => page.clone(),
+            None => self.shown.concat(),
+        };
+        rows[rows.len().saturating_sub(most)..].to_vec()
+    }
+}
+
+fn is_blank(rows: &[Row]) -> bool {
+    rows.iter().all(|row| row.width() == 0)
+}
+
+/// The number of rows without the empty ones at the end.
+fn without_blank_end(rows: &[Row]) -> usize {
+    rows.iter().rposition(|row| row.width() > 0).map_or(0, |last| last + 1)
+}
+
+/// How many rows of a block that does not fit stand on this page. One that would fit on a page begins there. A higher one ends at an
+/// empty row if it can, and leaves more than one row.
+fn part_of(rows: &[Row], room: usize, height: usize, is_new_page: bool) -> usize {
+    if rows.len() <= height {
+        return 0;
+    }
+    let most = room.min(rows.len().saturating_sub(2));
+    // Not right below a heading.
+    match (LEAST_PART - 1..=most).rev().find(|end| rows[*end].width() == 0) {
+        Some(end) => end,
+        None if is_new_page => most.max(1),
+        // Its first part fits on a page: it begins there.
+        None if (LEAST_PART - 1..=height).any(|end| rows[end].width() == 0) => 0,
+        None if most >= LEAST_PART => most,
+        None => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::picture::Ink;
+
+    fn rows(text: &str) -> Vec<Row> {
+        text.lines().map(|line| Row::new().with(line, Ink::Plain)).collect()
+    }
+
+    fn pages_of(blocks: &[(&str, bool)], height: usize) -> Vec<String> {
+        let mut pages = Pages::default();
+        for (text, keeps_next) in blocks {
+            pages.add(Block { rows: rows(text), keeps_next: *keeps_next });
+        }
+        let mut all = Vec::new();
+        loop {
+            let taken = pages.take(height);
+            assert!(taken.len() <= height);
+            all.push(taken.iter().map(Row::text).collect::<Vec<_>>().join("|"));
+            if !pages.is_full() {
+                return all;
+            }
+            assert!(!taken.is_empty() || all.len() < 99, "it goes on");
+            pages.turn();
+        }
+    }
+
+    #[test]
+    fn a_page_ends_between_blocks() {
+        let blocks = [("a1\na2", false), ("", false), ("b1\nb2", false), ("c", false)];
+        assert_eq!(pages_of(&blocks, 5), ["a1|a2|b1|b2|c"]);
+        assert_eq!(pages_of(&[("a1\na2", false), ("b1\nb2", false)], 3), ["a1|a2", "b1|b2"]);
+        assert_eq!(pages_of(&[("a\nb\nc", false)], 3), ["a|b|c"]);
+    }
+
+    #[test]
+    fn space_stands_between_blocks_and_not_at_the_ends_of_a_page() {
+        let gap = ("\n", false);
+        let blocks = [gap, ("a1\na2", false), gap, ("b1\nb2", false), gap];
+        assert_eq!(pages_of(&blocks, 5), ["a1|a2||b1|b2"]);
+        assert_eq!(pages_of(&blocks, 4), ["a1|a2|", "b1|b2|"]);
+        assert_eq!(pages_of(&blocks, 2), ["a1|a2", "b1|b2"]);
+        let blocks = [("a1\na2\na3", false), gap, ("b1", false), gap, ("c1", false)];
+        assert_eq!(pages_of(&blocks, 3), ["a1|a2|a3", "b1||c1"]);
+        let mut pages = Pages::default();
+        pages.add(Block { rows: rows("a"), keeps_next: false });
+        assert_eq!(pages.take(9), rows("a"));
+        pages.turn();
+        pages.add(Block { rows: rows("\n"), keeps_next: false });
+        pages.add(Block { rows: rows("b"), keeps_next: false });
+        assert_eq!(pages.take(9), rows("\nb"), "it stands between what was typed and what follows");
+    }
+
+    #[test]
+    fn a_heading_stays_with_what_it_is_above() {
+        let blocks = [("a1\na2", false), ("head", true), ("\n", false), ("b1\nb2", false)];
+        assert_eq!(pages_of(&blocks, 5), ["a1|a2", "head||b1|b2"]);
+        let mut pages = Pages::default();
+        pages.add(Block { rows: rows("a"), keeps_next: false });
+        pages.add(Block { rows: rows("head"), keeps_next: false });
+        pages.add(Block { rows: rows("\n"), keeps_next: false });
+        pages.keep_with_next();
+        pages.add(Block { rows: rows("b1\nb2"), keeps_next: false });
+        assert_eq!((pages.take(4), pages.is_full()), (rows("a"), true));
+        assert_eq!(
+            pages_of(&[("head", true), ("\n", false), ("1\n2\n3\n4", false)], 5),
+            ["head||1|2", "3|4"]
+        );
+    }
+
+    #[test]
+    fn what_is_higher_than_a_page_is_broken_at_gaps_and_leaves_no_single_row() {
+        assert_eq!(pages_of(&[("a\nb\nc\nd\ne", false)], 4), ["a|b|c", "d|e"]);
+        assert_eq!(pages_of(&[("a\nb\nc\n\nd\ne", false)], 5), ["a|b|c", "d|e"]);
+        let blocks = [("0", false), ("a\nb\nc\nd\ne\nf", false)];
+        assert_eq!(pages_of(&blocks, 5), ["0|a|b|c|d", "e|f"]);
+        assert_eq!(pages_of(&blocks, 4), ["0", "a|b|c|d", "e|f"]);
+    }
+
+    #[test]
+    fn pages_are_shown_again_one_by_one() {
+        let mut pages = Pages::default();
+        for text in ["one", "two", "three"] {
+            pages.turn();
+            pages.add(Block { rows: rows(text), keeps_next: false });
+            pages.take(9);
+        }
+        pages.turn();
+        let text = |rows: Option<&[Row]>| rows.map(|rows| rows[0].text());
+        assert_eq!(text(pages.forward()), None);
+        assert_eq!(text(pages.back()).as_deref(), Some("two"));
+        assert_eq!(text(pages.back()).as_deref(), Some("one"));
+        assert_eq!(text(pages.back()), None);
+        assert_eq!(pages.last_rows(9), rows("one"));
+        assert_eq!(text(pages.forward()).as_deref(), Some("two"));
+        assert!(pages.is_looking_back());
+        assert_eq!(text(pages.forward()).as_deref(), Some("three"));
+        assert!(!pages.is_looking_back());
+        assert_eq!(pages.last_rows(2), rows("two\nthree"));
+    }
+}

@@ -1,0 +1,232 @@
+//! Moving through a lesson: the same keys at every stop, the bar that names them, and pages that end between blocks.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use socket_explorer::lesson::{self, Step};
+use tempfile::TempDir;
+use vt100::Screen;
+
+use crate::person::{LETTER, PROMPTS, Person};
+use crate::support::{experiment_block, explore, file, folder, told, utf8};
+
+/// A learner at a terminal of this size, with nothing noted yet.
+fn learner(state: &TempDir, columns: u16, rows: u16, args: &[&str]) -> Person {
+    let mut command = explore(&[&["--color", "never"], args].concat());
+    Person::sits_down(columns, rows, command.env("XDG_STATE_HOME", state.path()))
+}
+
+/// The rows above the bar, and the bar.
+fn page(screen: &Screen) -> (Vec<String>, String) {
+    let mut rows: Vec<String> = screen.rows(0, screen.size().1).collect();
+    let bar = rows.pop().expect("a screen has rows");
+    (rows, bar)
+}
+
+/// Goes on, stop after stop, without an answer, until this is written; gives each screen on the way.
+fn screens_until(person: &mut Person, end: &str) -> Vec<(Vec<String>, String)> {
+    let stops = [&[end], &PROMPTS[..]].concat();
+    let mut all = Vec::new();
+    while person.sees_one_of(&stops).0 > 0 {
+        person.sees("q quit");
+        all.push(page(person.screen()));
+        person.types(" ");
+    }
+    all
+}
+
+/// A lesson with a run that takes as long as its knob says.
+fn lesson_with_a_knob(folder: &TempDir) -> PathBuf {
+    let block = experiment_block("recv-waits");
+    file(folder, "mine.md", format!("# Mine\n> Why?\n\nFirst.\n\n{block}\n\nBehind it.\n"))
+}
+
+#[test]
+fn the_bar_says_where_one_is_and_is_gone_with_its_key() {
+    let state = folder();
+    let mut learner = learner(&state, 80, 24, &["lesson", "1"]);
+    learner.sees("q quit");
+    let (_, bar) = page(learner.screen());
+    assert!(
+        bar.starts_with("Lesson 1 · 1 of 9 · ") && bar.contains(" min · Enter on · b back"),
+        "{bar}"
+    );
+    learner.types(" ");
+    learner.sees("q quit");
+    let (rows, bar) = page(learner.screen());
+    assert!(bar.starts_with("Lesson 1 · "), "{bar}");
+    assert!(!rows.concat().contains("quit"), "the first bar is gone: {rows:#?}");
+    learner.types("q");
+    assert_eq!(learner.leaves().0, Some(0));
+    assert!(!learner.screen().contents().contains("q quit"), "{}", learner.screen().contents());
+}
+
+#[test]
+fn no_page_ends_with_a_heading_nor_a_claim_without_its_evidence() {
+    let state = folder();
+    let lesson = lesson::lessons().expect("well formed").swap_remove(0);
+    let prose = lesson.steps.iter().filter_map(|step| match step {
+        Step::Prose(text) => Some(text.lines().filter_map(|line| line.strip_prefix("## "))),
+        _ => None,
+    });
+    let mut headings: Vec<&str> = prose.flatten().collect();
+    headings.extend(["What do you predict?", "Checked on this machine, just now"]);
+    for (columns, rows) in [(80, 24), (40, 20), (200, 50)] {
+        let mut learner = learner(&state, columns, rows, &["lesson", "1"]);
+        let screens = screens_until(&mut learner, "Next: explore lesson 2");
+        assert!(screens.len() > 12, "{}", screens.len());
+        for (page, bar) in &screens {
+            let last = page.iter().rfind(|row| !row.trim().is_empty()).expect("a page has text");
+            assert!(!headings.iter().any(|heading| last.trim() == *heading), "{page:#?}");
+            let is_claim_alone = last.starts_with("✓ ") && !last.starts_with("✓ The answer");
+            assert!(!is_claim_alone, "{page:#?}");
+            assert!(bar.contains("q quit"), "{bar}");
+        }
+        assert_eq!(learner.leaves().0, Some(0));
+    }
+}
+
+#[test]
+fn b_shows_the_page_before_and_enter_goes_forward_again() {
+    let state = folder();
+    let mut learner = learner(&state, 80, 24, &["lesson", "1"]);
+    learner.sees(PROMPTS[0]);
+    learner.types(" ");
+    let second = learner.sees(PROMPTS[0]);
+    assert!(!second.contains("A process is a running program"), "{second}");
+    learner.types("b");
+    let again = learner.sees("Enter forward");
+    assert!(again.contains("A process is a running program"), "{again}");
+    learner.types("b"); // there is none before
+    learner.sees("Enter forward");
+    learner.types(" ");
+    let forward = learner.sees(PROMPTS[0]);
+    assert!(forward.contains("two such names"), "{forward}");
+    learner.types("\x1b[D"); // ← does the same
+    learner.sees("Enter forward");
+    learner.types("q");
+    assert_eq!(learner.leaves().0, Some(0));
+}
+
+#[test]
+fn a_prediction_takes_b_as_an_answer() {
+    let state = folder();
+    let mut learner = learner(&state, 80, 24, &["lesson", "1"]);
+    learner.enters_until(&PROMPTS[..2], LETTER);
+    learner.sees("q quit");
+    let (_, bar) = page(learner.screen());
+    assert!(bar.contains("a b c your answer") && !bar.contains("b back"), "{bar}");
+    learner.types("b");
+    learner.sees("You predict: b) ");
+    learner.types("q");
+    assert_eq!(learner.leaves().0, Some(0));
+}
+
+#[test]
+fn the_picture_the_code_and_another_run_are_a_key_away() {
+    let (state, folder) = (folder(), folder());
+    let mine = lesson_with_a_knob(&folder);
+    let mut learner = learner(&state, 80, 100, &["lesson", utf8(&mine)]);
+    learner.sees("Enter runs it · ");
+    learner.types("p");
+    learner.sees("There has been no picture yet.");
+    learner.sees("Enter runs it · ");
+    learner.types("\r");
+    learner.sees("recv = 7");
+    learner.sees(PROMPTS[0]);
+    learner.types("p");
+    let picture = learner.sees(PROMPTS[0]);
+    assert!(picture.contains("recv = 7") && !picture.contains("Checked on"), "{picture}");
+    learner.types("c");
+    let code = learner.sees(PROMPTS[0]);
+    assert!(code.contains("fn recv_waits(") && code.contains("lab.claim("), "{code}");
+    learner.types("r");
+    let knobs = learner.sees("knob=value (");
+    assert!(knobs.contains("silence=200ms: "), "{knobs}");
+    learner.types("silence=fast\r");
+    learner.sees("`silence` cannot be `fast`");
+    learner.sees("knob=value (");
+    learner.types("silence=450ms\r");
+    let again = learner.sees(PROMPTS[0]);
+    assert!(again.contains("recv = 7") && again.contains("450 ms"), "{again}");
+    learner.types("?");
+    let keys = learner.sees(PROMPTS[0]);
+    assert!(keys.contains("shows the last picture again"), "{keys}");
+    learner.types("\r");
+    // The lesson goes on where it was, and counts its own run alone.
+    let rest = learner.sees("claims: ");
+    assert!(rest.contains("Behind it."), "{rest}");
+    assert_eq!(learner.leaves().0, Some(0));
+}
+
+#[test]
+fn a_window_that_changes_gets_its_page_and_its_bar_anew() {
+    let state = folder();
+    let mut learner = learner(&state, 80, 24, &["lesson", "1"]);
+    learner.sees("q quit");
+    for (columns, rows) in [(60, 20), (100, 40), (40, 12)] {
+        learner.resizes(columns, rows);
+        learner.sees_screen(|screen| {
+            let (page, bar) = page(screen);
+            bar.contains("q quit")
+                && bar.chars().count() < usize::from(columns)
+                && !page.concat().contains("quit")
+                && page.concat().contains("65535")
+        });
+    }
+    learner.types("q");
+    assert_eq!(learner.leaves().0, Some(0));
+}
+
+#[test]
+fn ctrl_c_takes_the_bar_away() {
+    let state = folder();
+    let mut learner = learner(&state, 80, 24, &["lesson", "1"]);
+    learner.sees("q quit");
+    learner.types("\u{3}");
+    assert_eq!(learner.leaves().0, Some(130));
+    assert!(!learner.screen().contents().contains("q quit"));
+}
+
+#[test]
+fn on_a_terminal_that_cannot_erase_a_line_is_read() {
+    let state = folder();
+    let mut command = Command::new("sh");
+    command.args(["-c", "TERM=dumb exec \"$0\" lesson 1"]).arg(env!("CARGO_BIN_EXE_explore"));
+    command.env("XDG_STATE_HOME", state.path());
+    let mut learner = Person::sits_down(80, 24, &mut command);
+    learner.sees("q quit: ");
+    learner.types("\n");
+    learner.sees("q quit: ");
+    learner.types("?\n");
+    let keys = learner.sees("q quit: ");
+    assert!(keys.contains("shows the page before again") && !keys.contains('\u{1b}'), "{keys}");
+    learner.types("q\n");
+    assert_eq!(learner.leaves().0, Some(0));
+}
+
+#[test]
+fn a_run_that_takes_long_says_so_and_its_trace_is_paged() {
+    let state = folder();
+    let run = ["run", "recv-waits", "--set", "silence=1500ms"];
+    let mut learner = learner(&state, 80, 24, &[&run[..], &["-vv"]].concat());
+    learner.sees("running … ");
+    learner.sees("(Ctrl-C stops)");
+    learner.sees(PROMPTS[0]);
+    let (rows, _) = page(learner.screen());
+    assert!(!rows.concat().contains("running …"), "it is erased: {rows:#?}");
+    learner.types(" ");
+    while learner.sees_one_of(&["Meanwhile the thread was asleep", PROMPTS[0]]).0 > 0 {
+        learner.types(" ");
+    }
+    assert_eq!(learner.leaves().0, Some(0));
+    let (out, err, code) = told(&run);
+    assert_eq!((err.as_str(), code), ("", Some(0)), "a pipe gets no such line: {out}");
+}
+
+#[test]
+fn a_stepped_run_compares_no_times() {
+    let (stepped, err, code) = told(&["run", "server-life", "--pace", "1ms"]);
+    assert_eq!(code, Some(0), "{stepped}{err}");
+    assert!(stepped.contains("so what compares times"), "{stepped}");
+}
