@@ -14,7 +14,7 @@ ci:
 verify:
     cargo run --release -- verify
 
-# the README's pictures, from the recordings that are kept
+# the pictures of README.md and docs/usage.md, from the recordings that are kept
 pictures *ARGS:
     cargo run --example maintain pictures {{ARGS}}
 
@@ -30,7 +30,7 @@ catalogues:
 book:
     cargo run -- book --out target/book
 
-# the numbers of the README's tables
+# the numbers of the tables in docs/usage.md
 bench:
     cargo bench --bench ratios
     cargo bench --bench modes

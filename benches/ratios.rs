@@ -1,4 +1,4 @@
-//! The ratios of the README's table, each measured against a rival in the same run: `cargo bench --bench ratios`.
+//! The ratios of the table in docs/usage.md, each measured against a rival in the same run: `cargo bench --bench ratios`.
 //!
 //! Times of two programs are taken in turn, and the median of the pairs' ratios is told, for a machine's speed drifts.
 

@@ -31,6 +31,9 @@ pub enum AddressError {
     /// An IPv6 address without brackets, so that the start of its port is unclear.
     #[error("{}", tr!("`{text}`: an IPv6 address needs brackets, as in [::1]:21567", text = .0))]
     MissingBrackets(String),
+    /// A URL, and the address in it.
+    #[error("{}", tr!("`{text}` is a URL: write {address}", text = .text, address = .address))]
+    Url { text: String, address: String },
     /// A name in the abstract namespace, on a system that has none.
     #[error("{}", tr!("`{text}`: only Linux has such names; write unix:/path", text = .0))]
     OnlyOnLinux(String),
@@ -40,6 +43,9 @@ impl FromStr for Address {
     type Err = AddressError;
 
     fn from_str(text: &str) -> Result<Address, AddressError> {
+        if let Some(address) = address_in_url(text) {
+            return Err(AddressError::Url { text: text.to_owned(), address });
+        }
         match text.strip_prefix("unix:") {
             Some("" | "@") => Err(AddressError::Malformed(text.to_owned())),
             Some(name) if name.starts_with('@') && !cfg!(target_os = "linux") => {
@@ -60,6 +66,20 @@ impl FromStr for Address {
             },
         }
     }
+}
+
+/// What to write instead of `tcp://127.0.0.1:4000/` or `unix:///tmp/chat`; `None` for what is no URL.
+fn address_in_url(text: &str) -> Option<String> {
+    let (scheme, rest) = text.split_once("://")?;
+    if !scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte)) {
+        return None;
+    }
+    if scheme == "unix" {
+        return Some(format!("unix:{rest}"));
+    }
+    let place = rest.split(['/', '?', '#']).next().filter(|place| !place.is_empty())?;
+    let has_port = place.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    Some(if has_port { place.to_owned() } else { format!("{place}:PORT") })
 }
 
 impl fmt::Display for Address {
@@ -117,4 +137,26 @@ pub(super) fn is_socket(path: &Path) -> bool {
 #[cfg(not(unix))]
 pub(super) fn is_socket(_: &Path) -> bool {
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_answered_with_the_address_in_it() {
+        for (text, address) in [
+            ("tcp://127.0.0.1:4000", "127.0.0.1:4000"),
+            ("http://localhost:80/index.html", "localhost:80"),
+            ("tcp://[::1]:21567", "[::1]:21567"),
+            ("https://example.org", "example.org:PORT"),
+            ("unix:///tmp/chat", "unix:/tmp/chat"),
+        ] {
+            let told = text.parse::<Address>().expect_err("a URL").to_string();
+            assert_eq!(told, format!("`{text}` is a URL: write {address}"));
+        }
+        for text in ["unix:/tmp/a://b", "localhost:80", "[::1]:80"] {
+            assert!(text.parse::<Address>().is_ok(), "{text}");
+        }
+    }
 }

@@ -41,7 +41,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Draws the README's pictures; an experiment without a recording, or each if asked for, is run first.
+/// Draws the pictures of the documents; an experiment without a recording, or each if asked for, is run first.
 fn draw_pictures(folder: &Path, run: bool) -> Result<(), Box<dyn Error>> {
     for (name, file) in pictures::recorded_here(folder).filter(|(_, file)| run || !file.exists()) {
         let experiment = experiments::find(name).ok_or(name)?;

@@ -1,5 +1,5 @@
-//! The README's pictures, drawn by the program from the recordings that are kept: those that ship, and the others beside the
-//! pictures.
+//! The pictures of README.md and docs/usage.md, drawn by the program from the recordings that are kept: those that ship, and the
+//! others beside the pictures. `echo.jsonl` is a recording of `explore trace --record`.
 
 use std::error::Error;
 use std::fs::File;
@@ -16,12 +16,12 @@ use socket_explorer::picture::{self, Ink, Row};
 use socket_explorer::trace::recording::{self, Recording};
 use socket_explorer::views::View;
 
-/// A picture of the README.
+/// A picture of the documents.
 struct Picture {
     /// Its file's name, without its ending.
     name: &'static str,
-    /// The experiment that was run.
-    experiment: &'static str,
+    /// What was recorded: an experiment, or traced programs.
+    recording: &'static str,
     /// The part of it that is drawn.
     content: Content,
 }
@@ -29,30 +29,39 @@ struct Picture {
 enum Content {
     /// The view of this name.
     View(&'static str),
+    /// This view of programs that were traced by this command.
+    Trace(&'static str, &'static str),
     /// What a learner sees who types this letter: the prediction, the pictures, the claims.
     Screen(char),
 }
 
-static PICTURES: [Picture; 4] = [
+static PICTURES: [Picture; 5] = [
     Picture {
         name: "prediction",
-        experiment: "stream-has-no-boundaries",
+        recording: "stream-has-no-boundaries",
         content: Content::Screen('a'),
     },
     Picture {
         name: "handshake",
-        experiment: "three-way-handshake",
+        recording: "three-way-handshake",
         content: Content::View("ladder"),
     },
-    Picture { name: "modes", experiment: "three-modes", content: Content::View("timeline") },
-    Picture { name: "chat", experiment: "by-turns", content: Content::View("ladder") },
+    Picture { name: "modes", recording: "three-modes", content: Content::View("timeline") },
+    Picture { name: "chat", recording: "by-turns", content: Content::View("ladder") },
+    Picture {
+        name: "trace",
+        recording: "echo",
+        content: Content::Trace("explore trace 'python3 server.py' 'python3 client.py'", "ladder"),
+    },
 ];
 
 /// The experiments whose recordings are kept beside the pictures, and the file of each.
 #[allow(dead_code, reason = "a test draws the pictures and makes no recordings")]
 pub fn recorded_here(folder: &Path) -> impl Iterator<Item = (&'static str, PathBuf)> {
-    let here = PICTURES.iter().filter(|picture| !shipped::has(picture.experiment));
-    here.map(move |picture| (picture.experiment, file_of(folder, picture.experiment)))
+    let is_experiment = |picture: &&Picture| !matches!(picture.content, Content::Trace(..));
+    let here = PICTURES.iter().filter(is_experiment).map(|picture| picture.recording);
+    let here = here.filter(|experiment| !shipped::has(experiment));
+    here.map(move |experiment| (experiment, file_of(folder, experiment)))
 }
 
 /// Each picture's file, and its SVG.
@@ -60,21 +69,21 @@ pub fn draw_all(folder: &Path) -> Result<Vec<(String, String)>, Box<dyn Error>> 
     PICTURES
         .iter()
         .map(|picture| {
-            let svg = picture.draw(&recording_of(folder, picture.experiment)?)?;
+            let svg = picture.draw(&recording_of(folder, picture.recording)?)?;
             Ok((format!("{}.svg", picture.name), svg))
         })
         .collect()
 }
 
-fn file_of(folder: &Path, experiment: &str) -> PathBuf {
-    folder.join(format!("{experiment}.jsonl"))
+fn file_of(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.jsonl"))
 }
 
-fn recording_of(folder: &Path, experiment: &str) -> Result<Recording, Box<dyn Error>> {
-    if let Some(recording) = shipped::recording(experiment) {
+fn recording_of(folder: &Path, name: &str) -> Result<Recording, Box<dyn Error>> {
+    if let Some(recording) = shipped::recording(name) {
         return Ok(recording);
     }
-    let path = file_of(folder, experiment);
+    let path = file_of(folder, name);
     let contents = recording::read(BufReader::new(File::open(&path)?));
     let first = contents.recordings.into_iter().next();
     first.ok_or_else(|| format!("{}: no recording", path.display()).into())
@@ -84,11 +93,10 @@ impl Picture {
     fn draw(&self, recording: &Recording) -> Result<String, Box<dyn Error>> {
         let (command, picture) = match self.content {
             Content::View(name) => {
-                let view = View::find(name).ok_or_else(|| format!("there is no view {name}"))?;
-                let command = format!("explore run {}", self.experiment);
-                (command, view.draw(recording, html::WIDE))
+                (format!("explore run {}", self.recording), drawn(name, recording)?)
             }
-            Content::Screen(letter) => screen(self.experiment, letter, recording)?,
+            Content::Trace(command, name) => (command.to_owned(), drawn(name, recording)?),
+            Content::Screen(letter) => screen(self.recording, letter, recording)?,
         };
         let mut rows =
             vec![Row::new().with("$ ", Ink::Faint).with(command, Ink::Strong), Row::new()];
@@ -101,6 +109,11 @@ impl Picture {
         rows.extend([Row::new(), Row::new().with(origin, Ink::Faint)]);
         Ok(svg::file(&picture::Picture(rows), &format!("explore: {}", self.name)))
     }
+}
+
+fn drawn(view: &str, recording: &Recording) -> Result<picture::Picture, Box<dyn Error>> {
+    let view = View::find(view).ok_or_else(|| format!("there is no view {view}"))?;
+    Ok(view.draw(recording, html::WIDE))
 }
 
 /// What a lesson shows between a prediction and its comparison, and the command that plays the lesson.

@@ -1,4 +1,4 @@
-//! Lessons as pages: whole, self-contained, no wider than the window that they are read in; and the README's pictures.
+//! Lessons as pages: whole, self-contained, no wider than the window that they are read in; and the pictures of the documents.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -306,10 +306,11 @@ fn a_lesson_of_anybody_becomes_a_page_that_obeys_nothing_in_it_and_leaves_nothin
 }
 
 #[test]
-fn the_readme_shows_pictures_that_this_program_draws_from_its_recordings() {
+fn the_documents_show_pictures_that_this_program_draws_from_its_recordings() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = root.join("docs/pictures");
-    let readme = fs::read_to_string(root.join("README.md")).expect("README.md");
+    let read = |name: &str| fs::read_to_string(root.join(name)).expect("a document");
+    let documents = ["README.md", "docs/usage.md"].map(read).concat();
     for (file, svg) in pictures::draw_all(&folder).expect("every recording is there") {
         let document = Document::parse(&svg).expect("well-formed XML");
         assert_self_contained(&document, &file);
@@ -319,8 +320,8 @@ fn the_readme_shows_pictures_that_this_program_draws_from_its_recordings() {
             "docs/pictures/{file} was drawn by another version: `just pictures` remakes it"
         );
         assert!(
-            readme.contains(&format!("docs/pictures/{file}")),
-            "README.md does not show {file}"
+            documents.contains(&format!("pictures/{file}")),
+            "neither README.md nor docs/usage.md shows {file}"
         );
     }
 }
