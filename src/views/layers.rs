@@ -27,6 +27,8 @@ const MARGIN: usize = 9;
 const READING: usize = 20;
 /// Rows that a frame may take: a screen of 24, less the prompt below it.
 const SCREEN: usize = 22;
+/// Text is no wider than this: the eye loses longer lines.
+const WIDEST_TEXT: usize = 100;
 
 /// How the frame is laid out: bytes in a row, and whether their reading stands right of them.
 fn layout(width: usize) -> (usize, bool) {
@@ -194,7 +196,7 @@ fn frame_rows(frame: &Frame, width: usize) -> Vec<Row> {
     let key = key(&parts);
     if !key.is_empty() {
         let words = tr!("(two hexadecimal digits are a byte; {key})", key);
-        rows.extend(paragraph(&words, width, Ink::Faint));
+        rows.extend(paragraph(&words, width.min(WIDEST_TEXT), Ink::Faint));
     }
     rows.push(Row::new());
     models(&parts, width, &mut rows);

@@ -287,8 +287,12 @@ impl Ladder {
         let mut taken = 0;
         for next in after {
             let Shape::Call { lane: next, words, ink, joins: true } = &next.shape else { break };
+            // A number that a row of its own would say is not left out.
+            let has_number = |text: &String| text.contains(|it: char| it.is_ascii_digit());
+            let says = fitting(words, room).is_some_and(has_number);
             let found = fitting(words, room.saturating_sub(used + 2));
-            let Some(text) = found.filter(|_| *joins && next == lane) else { break };
+            let found = found.filter(|text| *joins && next == lane && (!says || has_number(text)));
+            let Some(text) = found else { break };
             used += 2 + text.width();
             spans.extend([(", ".to_owned(), Ink::Faint), (text.clone(), *ink)]);
             taken += 1;
