@@ -174,7 +174,9 @@ pub fn read() -> Result<Progress, Trouble> {
 
 /// Waits for other processes; on a file system without locks the last one to write wins.
 fn lock(path: &Path) -> io::Result<fs::File> {
-    let lock = fs::File::create(path.with_extension("lock"))?;
+    let mut options = fs::OpenOptions::new();
+    let lock =
+        options.write(true).create(true).truncate(false).open(path.with_extension("lock"))?;
     let _ = lock.lock();
     Ok(lock)
 }

@@ -77,7 +77,7 @@ pub fn lacking(lack: &Lack) -> String {
             tr!("the timeout must be longer than one pause ({pause}) and shorter than five ({whole}); {timeout} is not", pause = format_args!("{:?}", pause), whole = format_args!("{:?}", whole), timeout = format_args!("{:?}", timeout))
         }
         Lack::ShortSilence { silence_ns, least_ns } => tr!("a silence of {silence} is too short to compare: use {least} or more", silence = format_args!("{:?}", Duration::from_nanos(*silence_ns)), least = format_args!("{:?}", Duration::from_nanos(*least_ns))),
-        Lack::Forbidden => tr!("the system forbids a call that this experiment makes, and killed its process for it (SIGSYS)").to_owned(),
+        Lack::Forbidden => tr!("the system forbids a call that this needs, and killed the process for it (SIGSYS)").to_owned(),
         Lack::Tracing { step, errno } => {
             let step = trace_step_name(*step);
             tr!("programs cannot be traced here ({step}: {errno})", step, errno)

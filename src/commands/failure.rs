@@ -411,6 +411,9 @@ fn no_probe(error: &ProbeError) -> String {
         ProbeError::Start(error) => {
             tr!("doctor: the probe cannot be started: {error}", error = error_text(error))
         }
+        ProbeError::Answer(_, status) if sys::was_forbidden(*status) => {
+            tr!("doctor: {what}", what = reasons::lack(&Lack::Forbidden))
+        }
         ProbeError::Answer(error, status) => {
             tr!("doctor: the probe gave no answer: {error} ({status})", error, status)
         }

@@ -65,7 +65,8 @@ fn about_experiment(
     terminal.wrapped("", experiment.name, Ink::Strong)?;
     if let Some((lesson, heading, show)) = &shown {
         let title = sentences::lesson_title(lesson.number, &lesson.title);
-        terminal.wrapped("", &format!("{title}: {heading}"), Ink::Plain)?;
+        let place = tr!("{name}: {what}", name = title, what = heading);
+        terminal.wrapped("", &place, Ink::Plain)?;
         terminal.blank()?;
         for claim in &show.claims {
             terminal.wrapped("  - ", &claim.sentence, Ink::Plain)?;

@@ -2,8 +2,9 @@
 
 use super::failure::course_finished;
 use super::progress::saved;
+use super::quiz::missed;
 use super::{Failure, Session, list};
-use crate::i18n::tr;
+use crate::i18n::{tr, tr_n};
 use crate::lesson::{self, Entry};
 use crate::picture::Ink;
 use crate::progress::Progress;
@@ -35,6 +36,18 @@ pub fn run(session: &mut Session) -> Result<(), Failure> {
         let right = answers().filter(|right| **right).count();
         let text =
             tr!("Predictions: {right} of {asked} right, each at the first try.", right, asked);
+        session.terminal.wrapped("", &text, Ink::Plain)?;
+    }
+    let missed = missed(&lesson::lessons()?, &progress).len();
+    if missed > 0 {
+        let quiz = command("quiz");
+        let text = tr_n!(
+            missed,
+            "{quiz} asks again {missed} question that you got wrong.",
+            "{quiz} asks again {missed} questions that you got wrong.",
+            quiz,
+            missed
+        );
         session.terminal.wrapped("", &text, Ink::Plain)?;
     }
     Ok(session.terminal.flush()?)

@@ -117,9 +117,7 @@ pub(super) fn note_forbidden(
     let (at_ns, process) = last.map_or((0, 0), |event| (event.at_ns, event.process));
     let what = EventKind::End { ending: Ending::Unavailable { why: Lack::Forbidden } };
     let event = Event { at_ns, actor: LAB.into(), process, thread: process, what };
-    if last.is_some() {
-        session.write_line(&serde_json::to_vec(&event).map_err(io::Error::from)?)?;
-    }
+    session.write_end(&recording.header, &event)?;
     recording.push(event);
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! What commands share: the terminal, the level of detail, and the output files of a run.
 
+use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,8 +11,9 @@ use crate::cli::{self, Cli, Command};
 use crate::output::messages::say;
 use crate::output::terminal::{Look, Terminal};
 use crate::reasons;
+use crate::trace::Event;
 use crate::trace::pcapng;
-use crate::trace::recording::Recording;
+use crate::trace::recording::{Header, Recording};
 use crate::views::trace::{Detail, Trace};
 use crate::views::{DrawOptions, Explained, SeqNumbers};
 
@@ -28,6 +30,8 @@ pub struct Session {
     pub(super) running: Running,
     /// Output for the events.
     record: Option<OutputFile>,
+    /// Whether the run that is being recorded has written its header.
+    has_header: bool,
     /// Output for the frames, as pcapng.
     pcap: Option<OutputFile>,
     /// Whether an output file takes standard output.
@@ -155,6 +159,7 @@ impl Session {
             explained: Explained::default(),
             running: Running::default(),
             record: file(record, Content::Events),
+            has_header: false,
             pcap: file(pcap, Content::Frames),
             takes_stdout,
         })
@@ -170,6 +175,7 @@ impl Session {
             explained: Explained::default(),
             running: Running::default(),
             record: None,
+            has_header: false,
             pcap: None,
             takes_stdout: false,
         }
@@ -214,6 +220,7 @@ impl Session {
         let Some(record) = &mut self.record else {
             return Ok(());
         };
+        self.has_header |= line.starts_with(b"{\"format\":");
         let is_event = memchr::memmem::find(line, b"\"event\":").is_some();
         record.write(|to| {
             to.write_all(line).and_then(|()| to.write_all(b"\n"))?;
@@ -221,8 +228,17 @@ impl Session {
         })
     }
 
+    /// Writes the end of a run that could not write it itself, nor its header perhaps.
+    pub(super) fn write_end(&mut self, header: &Header, end: &Event) -> Result<(), Failure> {
+        if !self.has_header {
+            self.write_line(&serde_json::to_vec(header).map_err(io::Error::from)?)?;
+        }
+        self.write_line(&serde_json::to_vec(end).map_err(io::Error::from)?)
+    }
+
     /// Ends a run: writes its frames, in a section of their own, and flushes both files.
     pub(super) fn finish_run(&mut self, recording: &Recording) -> Result<(), Failure> {
+        self.has_header = false;
         if let Some(record) = &mut self.record {
             record.write(|to| to.flush().map(|()| 0))?;
         }

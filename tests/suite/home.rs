@@ -191,6 +191,12 @@ fn the_quiz_asks_what_was_wrong_until_it_is_right() {
         assert!(output.status.success());
     };
     listed(&[recorded, run]);
+    let overview = explore(&state, &[]).output().expect("explore runs").stdout;
+    let overview = in_one_line(&String::from_utf8_lossy(&overview));
+    assert!(
+        overview.contains("explore quiz asks again 2 questions that you got wrong."),
+        "{overview}"
+    );
 
     let mut learner = Person::sits_down(80, 60, &mut quiz());
     for (experiment, is_right) in [(run, false), (recorded, true)] {

@@ -233,11 +233,25 @@ fn what_a_sandbox_kills_for_is_not_checked() {
         };
         assert!(!claims.is_empty() && claims.iter().all(is_told), "{claims:#?}");
     }
+    // The doctor's own process has to try what may be forbidden.
+    let mut command = Command::new(&deny);
+    command.args(["unshare=SIGSYS", "--", env!("CARGO_BIN_EXE_explore"), "doctor"]);
+    let (_, error, code) = ended(isolated(&mut command));
+    assert!(error.contains("SIGSYS") && error.contains("seccomp"), "{error}");
+    assert_eq!(code, Some(3));
     // Its recording has an end, and replays.
     let path = folder.path().join("killed.jsonl");
     let (_, error, code) = killed(&["run", "many-on-one-port", "--record", utf8(&path)]);
     assert_eq!(code, Some(3), "{error}");
     assert!(error.contains("SIGSYS") && error.contains("seccomp"), "{error}");
     let ended = recordings(&path).pop().and_then(|it| it.ending().cloned());
-    assert!(ended.is_none_or(|ending| matches!(ending, Ending::Unavailable { .. })));
+    assert!(matches!(ended, Some(Ending::Unavailable { .. })), "{ended:?}");
+    // Nor has this one come to its header.
+    let path = folder.path().join("early.jsonl");
+    let mut command = Command::new(&deny);
+    command.args(["unshare=SIGSYS", "--", env!("CARGO_BIN_EXE_explore"), "run", "closed-port"]);
+    let (_, error, code) = crate::support::ended(isolated(command.args(["--record", utf8(&path)])));
+    assert_eq!(code, Some(3), "{error}");
+    let ended = recordings(&path).pop().and_then(|it| it.ending().cloned());
+    assert!(matches!(ended, Some(Ending::Unavailable { .. })), "{ended:?}");
 }
