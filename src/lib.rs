@@ -10,6 +10,7 @@
 //! | [`progress`] | how far a learner is |
 //! | [`chat`] | the chat: three ways to talk, and what a hostile peer cannot do |
 //! | [`experiments`] | plain Rust on instrumented sockets |
+//! | `exercises` | the judges of the exercises |
 //! | [`capture`] | where events come from: sockets, actors, the link, the sampler, the recorder |
 //! | [`trace`] | what happened: events, packets, recordings |
 //! | [`analysis`] | what a recording means: calls, sockets, connections, segments, threads |
@@ -29,6 +30,7 @@ pub mod chat;
 pub mod citations;
 pub mod cli;
 pub mod commands;
+mod exercises;
 pub mod experiments;
 pub mod i18n;
 pub mod labels;

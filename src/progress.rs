@@ -23,6 +23,8 @@ pub struct Progress {
     pub lessons: BTreeMap<String, Record>,
     /// What the order of options in predictions is drawn from, once a lesson has been played.
     pub seed: Option<u64>,
+    /// The exercises that are done, by their lesson's slug.
+    pub exercises: BTreeSet<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +61,16 @@ impl Progress {
 
     pub fn has(&self, slug: &str) -> bool {
         self.of(slug).is_some_and(|record| record.finished)
+    }
+
+    /// Whether the exercise of this lesson is done.
+    pub fn has_done(&self, slug: &str) -> bool {
+        self.exercises.contains(slug)
+    }
+
+    /// Notes that the exercise of this lesson is done.
+    pub fn solve(&mut self, slug: &str) {
+        self.exercises.insert(slug.to_owned());
     }
 
     pub fn is_empty(&self) -> bool {
@@ -109,6 +121,8 @@ struct File {
     lessons: BTreeMap<String, Record>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     seed: Option<u64>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty", default)]
+    exercises: BTreeSet<String>,
     /// What version 1 had instead.
     #[serde(skip_serializing, default)]
     finished: BTreeSet<String>,
@@ -188,7 +202,8 @@ fn parse(text: &[u8]) -> Result<Progress, Unusable> {
         _ => return Err(Unusable::Damaged),
     }
     let file: File = serde_json::from_slice(text).map_err(|_| Unusable::Damaged)?;
-    let mut progress = Progress { lessons: file.lessons, seed: file.seed };
+    let mut progress =
+        Progress { lessons: file.lessons, seed: file.seed, exercises: file.exercises };
     file.finished.iter().for_each(|slug| progress.finish(slug));
     Ok(progress)
 }
@@ -278,6 +293,7 @@ fn change_in(path: &Path, how: impl FnOnce(&mut Progress)) -> Result<(), Trouble
         version: VERSION,
         lessons: progress.lessons,
         seed: progress.seed,
+        exercises: progress.exercises.clone(),
         finished: BTreeSet::new(),
     };
     let text = serde_json::to_vec_pretty(&file).map_err(|error| unwritten(error.into()))?;

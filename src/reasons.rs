@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::i18n::{error_text, tr};
 use crate::labels;
-use crate::trace::{FailedCall, Failure, Feature, Lack, Need, SetupStep, TraceStep};
+use crate::trace::{ExitStatus, FailedCall, Failure, Feature, Lack, Need, SetupStep, TraceStep};
 
 mod rules;
 
@@ -37,6 +37,10 @@ pub fn lacking(lack: &Lack) -> String {
             };
             tr!("this needs {what}, and the system refused it ({step}: {errno})", what, step, errno)
         }
+        Lack::NoProgram { role } => match &**role {
+            "client" => tr!("no client was given").to_owned(),
+            _ => tr!("no server was given").to_owned(),
+        },
         Lack::NeedsPrivateNetwork => tr!("not tried, because it needs the private network")
         .to_owned(),
         Lack::Loopback { errno } => {
@@ -266,6 +270,12 @@ pub fn failure(failure: &Failure) -> String {
             };
             tr!("{actor}: its process ended too soon{how}", actor = labels::actor(actor), how)
         }
+        Failure::NotListening { actor, ended, waited_ns } => {
+            not_listening(&labels::actor(actor), ended.as_ref(), *waited_ns)
+        }
+        Failure::NotMet => {
+            tr!("the program does not meet a requirement that the next ones need").to_owned()
+        }
         Failure::Collected { actor } => {
             tr!("{actor} was collected before", actor = labels::actor(actor))
         }
@@ -289,6 +299,22 @@ pub fn failure(failure: &Failure) -> String {
         }
         Failure::Assertion { message } => message.to_string(),
         Failure::Text(text) => text.clone(),
+    }
+}
+
+/// Why a program that was to listen did not.
+fn not_listening(actor: &str, ended: Option<&ExitStatus>, waited_ns: u64) -> String {
+    match ended {
+        Some(ExitStatus::Code(code)) => {
+            tr!("{actor} ended with {code} before it called listen()", actor, code)
+        }
+        Some(ExitStatus::Signal(signal)) => {
+            tr!("{signal} ended {actor} before it called listen()", actor, signal)
+        }
+        None => {
+            let waited = format!("{:?}", Duration::from_nanos(waited_ns));
+            tr!("{actor} had not called listen() after {waited}", actor, waited)
+        }
     }
 }
 

@@ -24,6 +24,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("capture", &["i18n", "reasons", "signals", "trace"]),
     ("chat", &["capture", "i18n", "signals", "text", "trace"]),
     ("experiments", &["capture", "chat", "i18n", "trace"]),
+    ("exercises", &["capture", "experiments", "trace"]),
     ("lesson", &["experiments", "i18n", "text", "views"]),
     (
         "commands",

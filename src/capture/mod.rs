@@ -31,6 +31,7 @@ pub mod parameter;
 mod place;
 pub mod probe;
 mod process;
+mod program;
 // Registers are read by name: of these processors.
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub mod ptrace;
@@ -51,6 +52,7 @@ pub use error::{Error, Result};
 pub use link::Wire;
 pub use parameter::{Kind, Parameter};
 pub use process::Process;
+pub use program::{PATIENCE, Program, TO_START, source_line};
 pub use recorder::{Keep, Recorder};
 pub use run::{Run, perform};
 pub use sampler::Sampler;

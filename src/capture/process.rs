@@ -209,7 +209,7 @@ impl Process {
     }
 }
 
-fn take(lab: &Lab, id: u32) -> Option<(std::process::Child, Control)> {
+pub(super) fn take(lab: &Lab, id: u32) -> Option<(std::process::Child, Control)> {
     let mut children = lab.children().lock().unwrap_or_else(PoisonError::into_inner);
     let at = children.iter().position(|(child, _)| child.id() == id)?;
     Some(children.remove(at))

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Breakpoints, sys};
 use crate::trace::recording::{EventWriter, LookUp};
@@ -319,6 +319,25 @@ impl Recorder {
     /// Waits until `wanted` is true of the events, or the recording is closed.
     pub fn until(&self, wanted: impl Fn(&[Event]) -> bool) {
         self.wait_while(|state| !wanted(&state.events) && !state.closed);
+    }
+
+    /// The same for at most so long; says whether it came to be.
+    pub fn until_within(&self, limit: Duration, wanted: impl Fn(&[Event]) -> bool) -> bool {
+        let began = Instant::now();
+        let mut state = self.lock();
+        loop {
+            if wanted(&state.events) {
+                return true;
+            }
+            let left = limit.saturating_sub(began.elapsed());
+            if left.is_zero() || state.closed {
+                return false;
+            }
+            state.waiting += 1;
+            let waited = self.changed.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            state.waiting -= 1;
+        }
     }
 
     /// Waits while the condition holds; it is checked again whenever something is recorded or written.

@@ -67,6 +67,10 @@ pub enum Command {
     Chat(Chat),
     /// Show a recording in the same views
     Replay(Replay),
+    /// Exercises: list them, read a task, get files to begin with
+    Exercise(Exercise),
+    /// Check your program for an exercise, by what it really does
+    Check(Check),
     /// Watch programs of your own, in any language: their calls, what went between them, who was blocked
     Trace(Trace),
 }
@@ -272,6 +276,74 @@ pub struct Man {
     /// Write a page for each command to this folder
     #[arg(long, value_name = "FOLDER")]
     pub out: Option<PathBuf>,
+}
+
+/// `explore exercise`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  explore exercise                      all exercises, and which you have done
+  explore exercise 1                    the task of the first
+  explore exercise 1 --start python     files to begin with, in the folder exercise-1
+  explore exercise 1 --hint             what may help
+  explore exercise 1 --solution python  ours, once yours is right")]
+pub struct Exercise {
+    /// Number of the exercise, or the name of its lesson (`socket`); without it all are listed
+    #[arg(value_name = "N")]
+    pub which: Option<String>,
+    /// Write files to begin with in this language to a new folder, exercise-N
+    #[arg(long, value_name = "LANGUAGE", value_parser = PossibleValuesParser::new(LANGUAGES), requires = "which")]
+    pub start: Option<String>,
+    /// Show the hints
+    #[arg(long, requires = "which", conflicts_with = "start")]
+    pub hint: bool,
+    /// Print our solution in this language, once yours has been checked
+    #[arg(long, value_name = "LANGUAGE", value_parser = PossibleValuesParser::new(LANGUAGES), requires = "which", conflicts_with_all = ["start", "hint"])]
+    pub solution: Option<String>,
+    /// With --solution: even if yours is not right yet
+    #[arg(long, requires = "solution")]
+    pub give_up: bool,
+    /// Print JSON: an array of number, slug, title, done
+    #[arg(long, conflicts_with = "which")]
+    pub json: bool,
+}
+
+/// The languages in which there are files to begin with.
+const LANGUAGES: [&str; 5] = ["python", "c", "rust", "go", "javascript"];
+
+/// `explore check`.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  explore check 1 -- python3 server.py
+  explore check 1 'python3 server.py' 'python3 client.py'
+  explore check 1 --build make ./server ./client
+  explore check 1 client='node client.js' server=./server
+
+Each program is started as you give it, with what the task says at the end of its command line.
+Exit codes: 0 all requirements are met; 1 one is not; 2 usage; 3 it cannot be checked here.")]
+pub struct Check {
+    /// Number of the exercise, or the name of its lesson (`socket`)
+    #[arg(value_name = "N")]
+    pub which: String,
+    /// Command lines in the order of the task, each in quotes: 'python3 server.py'; ROLE='COMMAND' says which it is
+    #[arg(value_name = "COMMAND", required_unless_present = "command")]
+    pub programs: Vec<String>,
+    /// The first program with its arguments, after `--`
+    #[arg(last = true, value_name = "PROGRAM", conflicts_with = "programs")]
+    pub command: Vec<String>,
+    /// Run this command first, such as 'make' or 'gcc -o server server.c'
+    #[arg(long, value_name = "COMMAND")]
+    pub build: Option<String>,
+    /// Show every call as it is made, and all that was compared
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// Write the events to a file as JSON Lines
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
 }
 
 /// `explore replay`.

@@ -59,6 +59,27 @@ pub enum Failure {
         all = views::all().map(|view| view.name()).collect::<Vec<_>>().join(tr!(context "list", ", "))
     ))]
     NoView(String),
+    #[error("{}", tr!("there is no exercise `{name}` (`explore exercise` shows all)", name = .0))]
+    NoExercise(String),
+    /// `check` with more programs than the exercise has roles, or a role that it has not.
+    #[error("{}", tr!("this exercise has {roles}: give at most one program for each", roles = .0))]
+    NoRole(String),
+    /// The command that `check --build` was given.
+    #[error("{}", tr!("`{command}` failed ({how}): nothing was checked", command = .0, how = .1))]
+    NotBuilt(String, String),
+    /// The exercise has no program in this language.
+    #[error("{}", tr!("this exercise has no files in {language}: {all}", language = .0, all = .1))]
+    NoLanguage(String, String),
+    #[error("{}", tr!(
+        "the folder {folder} is there already: nothing was written; rename it, or go on in it",
+        folder = .0
+    ))]
+    FolderExists(String),
+    #[error("{}", tr!(
+        "our solution is for those who have one: `explore check {number}` first, or add --give-up",
+        number = .0
+    ))]
+    NotDone(u32),
     /// `trace` with quotation marks that do not close.
     #[error("{}", tr!("`{line}` is no command line: a quotation mark is not closed, or there is no word in it", line = .0))]
     NoCommandLine(String),
@@ -208,6 +229,11 @@ impl Failure {
             | Failure::NoLesson(_)
             | Failure::NoFurther { .. }
             | Failure::NoTerm(_)
+            | Failure::NoExercise(_)
+            | Failure::NoRole(_)
+            | Failure::NoLanguage(..)
+            | Failure::FolderExists(_)
+            | Failure::NotDone(_)
             | Failure::NoView(_)
             | Failure::NoCommandLine(_)
             | Failure::Rule(_)
@@ -235,6 +261,7 @@ impl Failure {
             | Failure::NotStarted(..)
             | Failure::NotJoined(_)
             | Failure::NoProbe(_)
+            | Failure::NotBuilt(..)
             | Failure::Unwritable(..)
             | Failure::NoFolder(_)
             | Failure::NoNewFolder(..)

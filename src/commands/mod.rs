@@ -7,7 +7,10 @@
 mod book;
 mod chat;
 pub mod completions;
+mod check;
+mod completions;
 mod doctor;
+mod exercise;
 mod failure;
 mod glossary;
 mod help;
@@ -59,6 +62,8 @@ pub fn run(cli: &Cli) -> Result<(), Failure> {
         Some(Command::Man(args)) => man::run(args),
         Some(Command::Chat(args)) => chat::run(args, session),
         Some(Command::Replay(args)) => replay::run(args, session),
+        Some(Command::Exercise(args)) => exercise::run(args, session),
+        Some(Command::Check(args)) => check::run(args, session),
         Some(Command::Trace(args)) => trace::run(args, session),
     };
     let shown = session.terminal.flush();

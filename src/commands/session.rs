@@ -95,6 +95,10 @@ impl From<&Cli> for Options {
                 Options { record, pcap, page, class, ..options.played(&play) }
             }
             Some(Command::Quiz(_)) => options.played(&cli::Play { verbose: 0, auto: false }),
+            Some(Command::Check(check)) => {
+                let play = cli::Play { verbose: check.verbose, auto: true };
+                Options { record: check.record.clone(), ..options.played(&play) }
+            }
             _ => options.played(&cli::Play { verbose: 0, auto: true }),
         }
     }

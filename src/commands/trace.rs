@@ -34,7 +34,7 @@ pub fn run(args: &cli::Trace, session: &mut Session) -> Result<(), Failure> {
     if wire.is_some() && programs.len() > Networks::MOST {
         return Err(Failure::TooManyPrograms(Networks::MOST));
     }
-    if cfg!(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))) {
+    if !sys::CAN_TRACE {
         let why = Incomplete::Unavailable(Lack::TracingElsewhere);
         return Err(Failure::Incomplete("trace".to_owned(), why));
     }
@@ -356,7 +356,7 @@ fn is_executable(word: &str) -> bool {
 }
 
 /// `server=python3 server.py`: a name, and the rest.
-fn split_name(word: &str) -> (Option<&str>, &str) {
+pub(super) fn split_name(word: &str) -> (Option<&str>, &str) {
     let is_name = |name: &str| {
         name.starts_with(char::is_alphabetic)
             && name.chars().all(|it| it.is_alphanumeric() || "-_".contains(it))

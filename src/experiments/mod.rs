@@ -13,8 +13,9 @@ use linkme::distributed_slice;
 
 use crate::capture::child::{Job, Request};
 use crate::capture::parameter::{self, SetError};
-use crate::capture::{self, Lab, Network, Parameter, Result, Run, probe};
+use crate::capture::{self, Lab, Network, Parameter, Result, Run, probe, source_line};
 use crate::trace::Site;
+use crate::trace::recording::LookUp;
 
 mod kit;
 mod l01_socket;
@@ -85,6 +86,24 @@ macro_rules! experiment {
     };
 }
 
+/// Declares the function below it as the judge of an exercise: an experiment with the learner's program in it.
+macro_rules! judge {
+    ($function:ident $(, $field:ident = $value:expr)* $(,)?) => {
+        const _: () = {
+            #[::linkme::distributed_slice($crate::experiments::JUDGES)]
+            static DECLARED: $crate::experiments::Experiment = $crate::experiments::Experiment {
+                $($field: $value,)*
+                ..$crate::experiments::Experiment::new(
+                    $crate::experiments::hyphenated!($function),
+                    $function,
+                    file!(),
+                    line!(),
+                )
+            };
+        };
+    };
+}
+
 /// Declares the function below it as what a child process of an experiment does; [`Lab::process`] takes its name, with
 /// hyphens.
 macro_rules! child_process {
@@ -112,9 +131,10 @@ macro_rules! hyphenated {
     }};
 }
 
-use {child_process, experiment, hyphenated};
+use {child_process, experiment};
+pub(crate) use {hyphenated, judge};
 
-const fn with_hyphens<const LENGTH: usize>(name: &str) -> [u8; LENGTH] {
+pub(crate) const fn with_hyphens<const LENGTH: usize>(name: &str) -> [u8; LENGTH] {
     let mut bytes = [0; LENGTH];
     let mut at = 0;
     while at < LENGTH {
@@ -128,6 +148,10 @@ const fn with_hyphens<const LENGTH: usize>(name: &str) -> [u8; LENGTH] {
 /// The experiments, in the order in which the linker found them.
 #[distributed_slice]
 static DECLARED: [Experiment];
+
+/// The judges of exercises.
+#[distributed_slice]
+pub(crate) static JUDGES: [Experiment];
 
 #[distributed_slice]
 static CHILD_PROCESSES: [ChildProcess];
@@ -187,9 +211,16 @@ pub fn find(name: &str) -> Option<&'static Experiment> {
     DECLARED.iter().find(|experiment| experiment.name == name)
 }
 
+/// The judge of that name.
+#[must_use]
+pub fn find_judge(name: &str) -> Option<&'static Experiment> {
+    JUDGES.iter().find(|judge| judge.name == name)
+}
+
 /// The folders that an experiment's calls can come from, so that what is shown is what ran.
-static SOURCES: [(&str, Dir<'_>); 2] = [
+static SOURCES: [(&str, Dir<'_>); 3] = [
     ("src/experiments", include_dir!("$CARGO_MANIFEST_DIR/src/experiments")),
+    ("src/exercises", include_dir!("$CARGO_MANIFEST_DIR/src/exercises")),
     ("src/chat", include_dir!("$CARGO_MANIFEST_DIR/src/chat")),
 ];
 
@@ -224,7 +255,7 @@ fn listing_of(file: &str, first: u32, lines: &[&'static str]) -> Listing {
 }
 
 impl Experiment {
-    const fn new(
+    pub(crate) const fn new(
         name: &'static str,
         play: fn(&Lab) -> Result<()>,
         file: &'static str,
@@ -315,12 +346,15 @@ pub fn serve(request: Request) -> ExitCode {
 
 /// Runs an experiment, or what a child process of one does; `None` if there is none of that name.
 fn perform(job: Job) -> Option<ExitCode> {
-    let look_up = line_of;
     if job.part.is_some() {
         let process = CHILD_PROCESSES.iter().find(|process| process.name == job.name)?;
-        return Some(capture::perform(&Run { job, look_up, ..Run::default() }, process.play));
+        let run = Run { job, look_up: line_of, ..Run::default() };
+        return Some(capture::perform(&run, process.play));
     }
-    let experiment = find(&job.name)?;
+    let (experiment, look_up): (_, LookUp) = match find(&job.name) {
+        Some(experiment) => (experiment, line_of),
+        None => (find_judge(&job.name)?, |site| line_of(site).or_else(|| source_line(site))),
+    };
     let (parameters, network) = (experiment.parameters, experiment.network);
     let run = Run { job, parameters, network, look_up };
     Some(capture::perform(&run, experiment.play))

@@ -10,6 +10,7 @@ use crate::experiments::{self, Experiment};
 use crate::i18n::{Language, error_text, tr};
 
 mod catalogue;
+mod exercise;
 mod gist;
 pub mod glossary;
 mod names;
@@ -18,6 +19,7 @@ mod parse;
 mod program;
 
 pub use catalogue::recording;
+pub use exercise::{Exercise, LANGUAGES, exercises};
 pub use gist::gist;
 pub use names::{did_you_mean, nearest, no_experiment};
 pub use options::NOBODYS_SEED;

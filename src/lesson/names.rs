@@ -31,6 +31,11 @@ pub(super) fn experiment(name: &str) -> Result<&'static Experiment, String> {
     experiments::find(name).ok_or_else(|| no_experiment(name))
 }
 
+/// The judge of that name, or a sentence that says that there is none.
+pub(super) fn judge(name: &str) -> Result<&'static Experiment, String> {
+    experiments::find_judge(name).ok_or_else(|| tr!("there is no judge `{name}`", name))
+}
+
 /// Says that there is no experiment of that name, and which name is near.
 pub fn no_experiment(name: &str) -> String {
     let near = did_you_mean(name, experiments::all().map(|experiment| experiment.name));

@@ -1,4 +1,5 @@
-//! Parses a lesson: CommonMark with three kinds of fenced blocks, `predict`, `experiment` and `program` (`docs/writing-a-lesson.md`).
+//! Parses a lesson: CommonMark with fenced blocks of four kinds, `predict`, `experiment` and `program`
+//! (`docs/writing-a-lesson.md`), and `judge` in the task of an exercise (`docs/writing-an-exercise.md`).
 //!
 //! Names of experiments, views, parameters and claims are resolved here, so a parsed lesson contains only valid ones.
 
@@ -424,14 +425,16 @@ impl Reader<'_> {
     }
 
     fn show(&self, line: usize, info: &str, body: &str) -> Result<Show, CourseError> {
-        let name = info.strip_prefix("experiment").unwrap_or_default().trim();
+        let is_judge = info.starts_with("judge");
+        let name = info.split_whitespace().nth(1).unwrap_or_default();
         if name.is_empty() {
             return Err(self.wrong(
                 line,
                 tr!("name the experiment after the word: ```experiment two-processes"),
             ));
         }
-        let experiment = names::experiment(name).map_err(|what| self.wrong(line, what))?;
+        let found = if is_judge { names::judge(name) } else { names::experiment(name) };
+        let experiment = found.map_err(|what| self.wrong(line, what))?;
         let mut show = Show {
             line,
             experiment,
@@ -501,7 +504,7 @@ fn prose(text: &str, steps: &mut Vec<Step>) {
 }
 
 fn is_ours(info: &str) -> bool {
-    matches!(info.split_whitespace().next(), Some("predict" | "experiment" | "program"))
+    matches!(info.split_whitespace().next(), Some("predict" | "experiment" | "program" | "judge"))
 }
 
 #[cfg(test)]

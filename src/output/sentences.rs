@@ -11,6 +11,11 @@ pub fn lesson_title(number: Option<u32>, title: &str) -> String {
     }
 }
 
+/// The title of an exercise.
+pub fn exercise_title(number: u32, title: &str) -> String {
+    tr!("Exercise {number} · {title}", number, title)
+}
+
 /// Above the code of an experiment.
 pub fn code_at(path: &str, line: u32) -> String {
     tr!("The code that runs ({path}, line {line})", path, line)

@@ -154,11 +154,12 @@ pub enum EventKind {
         #[serde(skip_serializing_if = "Option::is_none", default)]
         errno: Option<Cow<'static, str>>,
     },
-    /// In a stepped run, a traced program has printed this at its terminal. The actor is [`LAB`].
+    /// A traced program has printed this: in a stepped run at its terminal, in an exercise on its standard output or error. The
+    /// actor is [`LAB`].
     Printed {
         /// The program.
         program: Name,
-        /// Whole lines, or the beginning of one after which nothing came for a while.
+        /// In a stepped run whole lines, or the beginning of one after which nothing came for a while; else as it was written.
         text: String,
     },
     /// In a stepped run, this was typed at the terminal of a traced program. The actor is [`LAB`].

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Address, Label, Name, Site};
+use super::{Address, ExitStatus, Label, Name, Site};
 
 /// The name of an error, as errno(3) has it: `ECONNREFUSED`.
 pub type ErrorName = Cow<'static, str>;
@@ -13,6 +13,8 @@ pub type ErrorName = Cow<'static, str>;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "lack", rename_all = "kebab-case")]
 pub enum Lack {
+    /// The learner has given no program for this role of an exercise.
+    NoProgram { role: Cow<'static, str> },
     /// The system refused a step on the way to a private network, or to the link in it.
     Network { need: Need, step: SetupStep, errno: ErrorName },
     /// Not tried, because it needs a private network and there is none.
@@ -162,6 +164,10 @@ pub enum Failure {
     TooFew { what: Label, count: u64 },
     /// A child process ended before its part was over: with this exit code, or by this signal.
     EndedEarly { actor: Name, code: Option<i32>, signal: Option<i32> },
+    /// The learner's program did not listen: it ended before, or had not after this time, in nanoseconds.
+    NotListening { actor: Name, ended: Option<ExitStatus>, waited_ns: u64 },
+    /// The learner's program does not meet a requirement without which the next ones cannot be tried.
+    NotMet,
     /// A child process was collected already.
     Collected { actor: Name },
     /// A frame has no such header.

@@ -13,6 +13,8 @@ mod completions;
 mod course;
 mod course_run;
 #[cfg(target_os = "linux")]
+mod exercises;
+#[cfg(target_os = "linux")]
 mod findings;
 #[cfg(unix)]
 mod further;

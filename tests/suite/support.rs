@@ -110,6 +110,12 @@ pub fn require(tool: &str) -> Option<Command> {
     None
 }
 
+/// The path of the Python that `python3` runs: itself, and no wrapper script, whose shells would be traced too.
+pub fn python() -> Option<String> {
+    let asked = require("python3")?.args(["-c", "import sys; print(sys.executable)"]).output();
+    Some(String::from_utf8(asked.expect("Python runs").stdout).expect("a path").trim().to_owned())
+}
+
 /// An empty folder, which is removed with what is in it when it is dropped.
 pub fn folder() -> TempDir {
     tempfile::tempdir().expect("a folder")

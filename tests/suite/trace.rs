@@ -14,7 +14,7 @@ use socket_explorer::trace::{EventKind, ExitStatus, Note, Output, Role, Syscall,
 use tempfile::TempDir;
 
 use crate::support::{
-    ChildGuard, Ended, ended, explore, file, folder, recordings, require, told, utf8,
+    ChildGuard, Ended, ended, explore, file, folder, python, recordings, require, told, utf8,
 };
 
 /// An echo server for two clients, a thread each. It writes its port before it listens.
@@ -306,11 +306,9 @@ pub fn start(
     folder: &TempDir,
     text: &str,
 ) -> Option<(ChildGuard, BufReader<std::process::ChildStdout>, u32)> {
-    // Itself, and no wrapper script: a shell in between would have a part in the signals.
-    let asked = require("python3")?.args(["-c", "import sys; print(sys.executable)"]).output();
-    let python = String::from_utf8(asked.expect("Python runs").stdout).expect("a path");
+    let python = python()?; // a shell in between would have a part in the signals
     file(folder, "program.py", text);
-    let mut command = explore(&["trace", "--", python.trim(), "program.py"]);
+    let mut command = explore(&["trace", "--", &python, "program.py"]);
     let command = command.current_dir(folder.path()).process_group(0);
     let mut trace = ChildGuard::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()));
     let mut output = BufReader::new(trace.stdout.take().expect("a pipe"));

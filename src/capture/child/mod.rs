@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufReader, Write};
 #[cfg(unix)]
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::path::Path;
 use std::process::{ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 
@@ -65,6 +65,8 @@ pub struct TraceJob {
     pub programs: Vec<TracedProgram>,
     /// When the trace ends at the latest, in nanoseconds since it began.
     pub limit_ns: Option<u64>,
+    /// When the run began that this trace is a part of, by the monotonic clock that all processes share.
+    pub epoch_ns: Option<u64>,
     /// Whether calls are paused until the control channel resumes them.
     pub stepped: bool,
     /// The rules of the link, if each program is to have a network of its own.
@@ -73,9 +75,11 @@ pub struct TraceJob {
     pub rewrite: bool,
     /// Whether each program gets a terminal of its own, because the step view has this one.
     pub own_terminals: bool,
+    /// Whether programs are recorded from their start on, even if they never make a call on a socket.
+    pub from_start: bool,
     /// Whether what the programs print goes to standard error.
     pub prints_to_stderr: bool,
-    /// Inherited descriptors that are the programs' standard input and output; [`start_trace`] fills them in.
+    /// Inherited descriptors that are the programs' standard input and output; [`start_trace_with`] fills them in.
     pub input: i32,
     pub output: i32,
 }
@@ -209,21 +213,37 @@ pub fn start(job: Job) -> io::Result<Started> {
 /// where a recording takes our standard output.
 #[cfg(unix)]
 fn start_trace(job: TraceJob) -> io::Result<Started> {
+    match job.prints_to_stderr {
+        true => start_trace_with(job, io::stdin(), io::stderr(), Stdio::inherit()),
+        false => start_trace_with(job, io::stdin(), io::stdout(), Stdio::inherit()),
+    }
+}
+
+/// Starts a child for a trace, whose programs get these standard streams.
+#[cfg(unix)]
+pub fn start_trace_with(
+    job: TraceJob,
+    input: impl AsFd,
+    output: impl AsFd,
+    error: Stdio,
+) -> io::Result<Started> {
     // The copies are inherited, for dup(2) does not set FD_CLOEXEC.
-    let input = nix::unistd::dup(io::stdin())?;
-    let output = match job.prints_to_stderr {
-        true => nix::unistd::dup(io::stderr())?,
-        false => nix::unistd::dup(io::stdout())?,
-    };
+    let [input, output] = [nix::unistd::dup(input)?, nix::unistd::dup(output)?];
     let job = TraceJob { input: input.as_raw_fd(), output: output.as_raw_fd(), ..job };
     let mut command = command(&Request::Trace(job));
-    command.stderr(Stdio::inherit());
+    command.stderr(error);
     start_with(command)
 }
 
 /// Other systems do not trace.
 #[cfg(not(unix))]
 fn start_trace(_: TraceJob) -> io::Result<Started> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Other systems do not trace.
+#[cfg(not(unix))]
+pub fn start_trace_with<I, O>(_: TraceJob, _: I, _: O, _: Stdio) -> io::Result<Started> {
     Err(io::ErrorKind::Unsupported.into())
 }
 

@@ -39,11 +39,11 @@ use super::child::TraceJob;
 use super::link::{Host, Networks, Wire};
 use super::sys::ptrace::{self, Refusal, Ticks};
 use super::sys::{self, Missing};
-use super::{Keep, Recorder};
+use super::{Keep, Recorder, source_line};
 use crate::trace::recording::{Header, Origin, Program, write_line};
 use crate::trace::rule::Rule;
 use crate::trace::{
-    Ending, EventKind, FailedCall, Failure, LAB, LINK, Lack, Name, Need, Note, Site, TraceStep,
+    Ending, EventKind, FailedCall, Failure, LAB, LINK, Lack, Name, Need, Note, TraceStep,
 };
 
 /// Traces programs in this process, by the protocol of [`super::child`]. Call it before the process has started any thread.
@@ -53,7 +53,7 @@ pub fn perform(job: TraceJob) -> ExitCode {
     ptrace::leave_keys_to_programs();
     let programs =
         job.programs.iter().map(|it| Program { name: it.name.clone(), argv: it.argv.clone() });
-    let epoch_ns = sys::monotonic_ns();
+    let epoch_ns = job.epoch_ns.unwrap_or_else(sys::monotonic_ns);
     let header = Header::now(sys::name(), Origin::Programs(programs.collect()));
     let header = Header { start: sys::start(epoch_ns), ..header };
     if write_line(&mut io::stdout(), &header).is_err() {
@@ -65,7 +65,7 @@ pub fn perform(job: TraceJob) -> ExitCode {
     let writing = recorder.clone();
     recorder.expect_writer();
     let writer = thread::Builder::new().name("writer".to_owned()).spawn(move || {
-        writing.write_to(&mut io::BufWriter::new(io::stdout()), line_of);
+        writing.write_to(&mut io::BufWriter::new(io::stdout()), source_line);
     });
     let end = |ending| {
         recorder.push(&Name::from(LAB), EventKind::End { ending });
@@ -75,7 +75,7 @@ pub fn perform(job: TraceJob) -> ExitCode {
     if let Err(error) = writer {
         recorder.expect_no_writer();
         end(Ending::Unavailable { why: Lack::Threads { errno: sys::error_name(&error) } });
-        recorder.write_to(&mut io::stdout(), line_of);
+        recorder.write_to(&mut io::stdout(), source_line);
         return ExitCode::FAILURE;
     }
     let prepared = networks.and_then(|networks| {
@@ -96,6 +96,7 @@ pub fn perform(job: TraceJob) -> ExitCode {
     let programs = Programs::new(job.programs, streams, hosts);
     let mut tracer = Tracer::new(Stage::new(recorder.clone()), programs, job.stepped);
     tracer.rewriting.is_on = job.rewrite;
+    tracer.from_start = job.from_start;
     let ending = tracer.run(&ticks, &mut Control::new(), job.limit_ns);
     let worst = tracer.worst_exit();
     if let Some(wire) = &wire {
@@ -174,11 +175,4 @@ fn may_trace() -> Result<(), Lack> {
 
 fn refused(step: TraceStep, error: &io::Error) -> Lack {
     Lack::Tracing { step, errno: sys::error_name(error) }
-}
-
-/// The line of the program's own file, as it is now.
-fn line_of(site: &Site) -> Option<String> {
-    let text = std::fs::read_to_string(&*site.file).ok()?;
-    let index = usize::try_from(site.line.checked_sub(1)?).ok()?;
-    text.lines().nth(index).map(|line| line.trim().to_owned())
 }

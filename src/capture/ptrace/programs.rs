@@ -155,6 +155,12 @@ impl Programs {
         program.is_named && program.launched.as_ref().is_some_and(|it| it.process == process)
     }
 
+    /// True if this is the first process of one of them.
+    pub fn is_first(&self, process: u32) -> bool {
+        let is_its = |it: &Program| it.launched.as_ref().is_some_and(|it| it.process == process);
+        self.all.iter().any(is_its)
+    }
+
     /// The program whose first process this is.
     fn of(&mut self, process: u32) -> Option<&mut Program> {
         self.all

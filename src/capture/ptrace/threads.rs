@@ -205,10 +205,13 @@ impl Tracer {
         for (fd, socket) in closed {
             self.closes_unasked(id, "execve", fd, socket);
         }
+        let mut is_start = false;
         if let Some(process) = self.processes.get_mut(&id) {
             (process.alive, process.execs) = (1, process.execs + 1);
+            is_start = process.execs == 1;
         }
-        let is_actor = self.is_actor(id);
+        let is_actor =
+            self.is_actor(id) || (self.from_start && is_start && self.programs.is_first(id));
         if is_actor {
             let (at_ns, argv) = (self.stage.now_ns(), command_line(id));
             self.tell(id, at_ns, EventKind::Execed { argv }, None);

@@ -45,6 +45,8 @@ pub struct Tracer {
     /// What the program before the next one does.
     pub(super) before: Before,
     pub(super) holding: Holding,
+    /// Whether programs are recorded from their start on.
+    pub(super) from_start: bool,
     /// How many bytes the programs have printed at terminals of their own.
     pub(super) printed: u64,
     /// When the next tick is due, should stops come so fast that the timer never interrupts.
@@ -69,6 +71,7 @@ impl Tracer {
             here: std::env::current_dir().unwrap_or_default(),
             before: Before::default(),
             holding: Holding::new(stepped),
+            from_start: false,
             printed: 0,
             tick_ns: 0,
         }

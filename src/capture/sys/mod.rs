@@ -148,6 +148,25 @@ pub fn was_forbidden(status: std::process::ExitStatus) -> bool {
     }
 }
 
+/// Whether programs are traced on this system.
+pub const CAN_TRACE: bool =
+    cfg!(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")));
+
+/// Asks a process to end: SIGTERM (kill(2)).
+pub fn terminate(process: u32) -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        use nix::sys::signal::{Signal, kill};
+        let process = i32::try_from(process).map_err(std::io::Error::other)?;
+        Ok(kill(nix::unistd::Pid::from_raw(process), Signal::SIGTERM)?)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = process;
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+}
+
 /// Gives SIGPIPE its default effect again: it ends the process (signal(7)).
 pub fn default_sigpipe() -> std::io::Result<()> {
     #[cfg(unix)]

@@ -1,0 +1,271 @@
+//! A program that is not ours, in an experiment: it is traced, and the experiment plays its peers.
+
+use std::io::{self, BufRead, Read, Write};
+use std::net::SocketAddr;
+use std::process::{Child, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use super::actor::{nanoseconds, no_more};
+use super::child::{self, Started, TraceJob, TracedProgram};
+use super::process::take;
+use super::{Lab, Result, sys};
+use crate::trace::recording::{Line, is_of, parse_line};
+use crate::trace::{
+    Address, Ending, Event, EventKind, ExitStatus, Failure, LAB, Lack, Name, Outcome, Return, Site,
+    Syscall,
+};
+
+/// How long a program has to answer, which takes it a fraction of a second.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long it has to start, which takes an interpreter a second, and many times that on a busy machine.
+pub const TO_START: Duration = Duration::from_secs(100);
+
+/// Of what a program prints so much is kept, in bytes; the rest is read and dropped.
+const MOST_KEPT: usize = 1 << 20;
+/// And so much is recorded.
+const MOST_RECORDED: u64 = 1 << 16;
+
+/// A program that the learner has given. It is ended with the run, or when this is dropped.
+#[derive(Debug)]
+pub struct Program {
+    lab: Lab,
+    name: Name,
+    /// The process that traces it.
+    tracer: u32,
+    input: Option<io::PipeWriter>,
+    printed: Arc<Mutex<Printed>>,
+    /// They read its recording, its standard output and its standard error until it has ended.
+    readers: Vec<thread::JoinHandle<()>>,
+}
+
+/// What a program has printed.
+#[derive(Debug, Default)]
+struct Printed {
+    kept: Vec<u8>,
+    bytes: u64,
+}
+
+impl Lab {
+    /// Whether the learner has given a program for this role.
+    #[must_use]
+    pub fn has_program(&self, role: &str) -> bool {
+        self.text(role).is_ok()
+    }
+
+    /// Starts the learner's program for this role, with these words at the end of its command line.
+    pub fn program(&self, role: &'static str, words: &[String]) -> Result<Program> {
+        let no_program = || Failure::Parameter { name: role.into() };
+        if !sys::CAN_TRACE {
+            return Err(Lack::TracingElsewhere.into());
+        }
+        let mut argv: Vec<String> =
+            serde_json::from_str(self.text(role)?).map_err(|_| no_program())?;
+        argv.extend_from_slice(words);
+        Program::start(self, role, argv)
+    }
+}
+
+impl Program {
+    fn start(lab: &Lab, role: &'static str, argv: Vec<String>) -> Result<Program> {
+        let name = Name::from(role);
+        let traced = TracedProgram { name: role.to_owned(), is_named: true, argv, input: None };
+        let job = TraceJob {
+            programs: vec![traced],
+            epoch_ns: Some(lab.recorder().epoch_ns()),
+            from_start: true,
+            ..TraceJob::default()
+        };
+        let (its_input, input) = io::pipe().map_err(no_more)?;
+        let (output, its_output) = io::pipe().map_err(no_more)?;
+        let started = child::start_trace_with(job, its_input, its_output, Stdio::piped());
+        let Started { mut process, control, output: recording, .. } = started.map_err(no_more)?;
+        let (tracer, error) = (process.id(), process.stderr.take());
+        add(lab, process, control);
+        let printed = Arc::new(Mutex::new(Printed::default()));
+        let into = lab.clone();
+        let mut readers = vec![reader(role, move || merge(recording, &into))?];
+        let (into, who, kept) = (lab.clone(), name.clone(), printed.clone());
+        readers.push(reader(role, move || listen(output, &kept, &into, &who))?);
+        if let Some(error) = error {
+            let (into, who, kept) = (lab.clone(), name.clone(), Mutex::default());
+            readers.push(reader(role, move || listen(error, &kept, &into, &who))?);
+        }
+        let input = Some(input);
+        let program = Program { lab: lab.clone(), name, tracer, input, printed, readers };
+        program.until(TO_START, |event| matches!(event.what, EventKind::Execed { .. }));
+        Ok(program)
+    }
+
+    /// Waits for an event of its that is like this; false if it has ended before, or the time is over.
+    fn until(&self, limit: Duration, wanted: impl Fn(&Event) -> bool) -> bool {
+        let its = |event: &&Event| is_of(&event.actor, &self.name);
+        let has_come = |events: &[Event]| events.iter().filter(its).any(&wanted);
+        self.lab
+            .recorder()
+            .until_within(limit, |events| has_come(events) || ended(events, &self.name).is_some());
+        self.lab.recorder().look(has_come)
+    }
+
+    /// Waits until it listens, and returns where: at the address that it has bound last.
+    pub fn until_listening(&self) -> Result<SocketAddr> {
+        self.until(TO_START, |event| is_done(event, |call| matches!(call, Syscall::Listen { .. })));
+        let at = self.lab.recorder().look(|events| listens_at(events, &self.name));
+        at.ok_or_else(|| {
+            let (actor, ended) = (self.name.clone(), self.exit());
+            let waited_ns = nanoseconds(TO_START);
+            Failure::NotListening { actor, ended, waited_ns }.into()
+        })
+    }
+
+    /// How it ended; `None` while it runs.
+    #[must_use]
+    pub fn exit(&self) -> Option<ExitStatus> {
+        self.lab.recorder().look(|events| ended(events, &self.name))
+    }
+
+    /// Waits until it has ended, and returns how; `None` if it has not in this time.
+    #[must_use]
+    pub fn until_ended(&self, limit: Duration) -> Option<ExitStatus> {
+        self.until(limit, |_| false);
+        self.exit()
+    }
+
+    /// Writes to its standard input. A program that does not read has its reasons, so that is no error.
+    pub fn type_line(&mut self, line: &str) {
+        if let Some(input) = &mut self.input {
+            let _ = input.write_all(line.as_bytes());
+        }
+    }
+
+    /// Ends its standard input.
+    pub fn end_input(&mut self) {
+        self.input = None;
+    }
+
+    /// What it has printed on its standard output by now.
+    #[must_use]
+    pub fn printed(&self) -> Vec<u8> {
+        self.printed.lock().unwrap_or_else(PoisonError::into_inner).kept.clone()
+    }
+
+    /// Asks it to end (SIGTERM).
+    pub fn terminate(&self) -> Result<()> {
+        self.process().map_or(Ok(()), |process| Ok(sys::terminate(process)?))
+    }
+
+    /// Processor time that it has used so far; `None` where the system does not report it.
+    #[must_use]
+    pub fn cpu_time(&self) -> Option<Duration> {
+        sys::cpu_time_of_process(self.process()?)
+    }
+
+    /// The first process of it.
+    fn process(&self) -> Option<u32> {
+        let its = |event: &&Event| is_of(&event.actor, &self.name);
+        self.lab.recorder().look(|events| events.iter().find(its).map(|event| event.process))
+    }
+
+    /// Ends it, if it has not ended by itself.
+    fn end(&mut self) {
+        self.input = None;
+        if let Some((mut tracer, control)) = take(&self.lab, self.tracer) {
+            drop(control);
+            self.readers.drain(..).for_each(|reader| drop(reader.join()));
+            let _ = tracer.wait();
+        }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn add(lab: &Lab, process: Child, control: child::Control) {
+    lab.children().lock().unwrap_or_else(PoisonError::into_inner).push((process, control));
+}
+
+fn reader(role: &str, read: impl FnOnce() + Send + 'static) -> Result<thread::JoinHandle<()>> {
+    thread::Builder::new().name(format!("output of {role}")).spawn(read).map_err(no_more)
+}
+
+/// Takes what the tracer records into the recording. If the program cannot be run, so cannot the experiment.
+fn merge(recording: impl BufRead, lab: &Lab) {
+    for line in recording.split(b'\n').map_while(io::Result::ok) {
+        let Ok(Line::Event(event)) = parse_line(&line) else { continue };
+        match event.what {
+            EventKind::End { ending: Ending::Unavailable { why } } => lab.fail_now(&why.into()),
+            EventKind::End { ending: Ending::Failed { why } } => lab.fail_now(&why.into()),
+            EventKind::End { .. } => {}
+            _ => lab.recorder().merge(*event),
+        }
+    }
+}
+
+/// Reads what the program prints, to its end, for one that nobody reads would be blocked; and records the beginning.
+fn listen(mut output: impl Read, printed: &Mutex<Printed>, lab: &Lab, program: &Name) {
+    let mut block = [0; 8192];
+    while let Ok(got @ 1..) = output.read(&mut block) {
+        let mut printed = printed.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = MOST_KEPT.saturating_sub(printed.kept.len()).min(got);
+        printed.kept.extend_from_slice(&block[..room]);
+        let is_recorded = printed.bytes < MOST_RECORDED;
+        printed.bytes += got as u64;
+        drop(printed);
+        if is_recorded {
+            let (program, text) = (program.clone(), String::from_utf8_lossy(&block[..got]).into());
+            lab.recorder().push(&Name::from(LAB), EventKind::Printed { program, text });
+        }
+    }
+}
+
+/// How the first process of this program has ended.
+fn ended(events: &[Event], name: &str) -> Option<ExitStatus> {
+    let mut its = events.iter().filter(|event| is_of(&event.actor, name));
+    let process = its.next()?.process;
+    its.find_map(|event| match &event.what {
+        EventKind::Exited { status: Some(status), .. } if event.process == process => {
+            Some(status.clone())
+        }
+        _ => None,
+    })
+}
+
+/// True if a call like this has succeeded.
+fn is_done(event: &Event, wanted: impl Fn(&Syscall) -> bool) -> bool {
+    matches!(&event.what, EventKind::Return(Return { call, outcome: Outcome::Result(_), .. }) if wanted(&call.syscall))
+}
+
+/// Where this program listens: what it bound the first socket to that it called listen() on.
+fn listens_at(events: &[Event], name: &str) -> Option<SocketAddr> {
+    let done = |event: &Event| match &event.what {
+        EventKind::Return(Return { call, outcome: Outcome::Result(_), .. })
+            if is_of(&event.actor, name) =>
+        {
+            Some(call.clone())
+        }
+        _ => None,
+    };
+    let calls = || events.iter().filter_map(done);
+    let listens = calls().find(|call| matches!(call.syscall, Syscall::Listen { .. }))?;
+    calls().find_map(|call| match &call.syscall {
+        Syscall::Bind { address } if call.socket == listens.socket => match address {
+            Address::Inet(at) => Some(SocketAddr::from(*at)),
+            Address::Inet6(at) => Some(SocketAddr::from(*at)),
+            Address::Unix(_) => None,
+        },
+        _ => None,
+    })
+}
+
+/// The line of a program's own file, as it is now.
+#[must_use]
+pub fn source_line(site: &Site) -> Option<String> {
+    let text = std::fs::read_to_string(&*site.file).ok()?;
+    let index = usize::try_from(site.line.checked_sub(1)?).ok()?;
+    text.lines().nth(index).map(|line| line.trim().to_owned())
+}

@@ -1,0 +1,275 @@
+//! `check`: the learner's program for an exercise, judged by what it did.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::io;
+use std::process::Command;
+
+use super::exercise::find;
+use super::report::{self, Judged, Playback, ShownEvidence};
+use super::trace::split_name;
+use super::{Failure, Incomplete, Session, home, live, show};
+use crate::capture::parameter::DEADLINE;
+use crate::cli;
+use crate::i18n::tr;
+use crate::labels;
+use crate::lesson::Exercise;
+use crate::output::sentences;
+use crate::picture::Ink;
+use crate::progress;
+use crate::text::safe;
+use crate::trace::recording::Recording;
+use crate::trace::{self, Ending, Event, EventKind, Name, SocketId, Syscall, Verdict};
+use crate::views::View;
+
+/// Each wait of a judge has its own limit; together they take less than this.
+const LONGEST: &str = "1h";
+/// So many lines of what a program printed are shown.
+const MOST_LINES: usize = 20;
+
+/// Checks the programs, and shows which requirements they meet.
+pub fn run(args: &cli::Check, session: &mut Session) -> Result<(), Failure> {
+    let exercise = find(&args.which)?;
+    let settings = settings_of(args, &exercise)?;
+    if let Some(command) = &args.build {
+        build(command)?;
+    }
+    session.open_files()?;
+    let finished = live::run(session, exercise.judge.experiment, &settings)?;
+    let playback = Playback::Live { exit: &finished.exit };
+    let mut judged = report::judge(&exercise.judge.claims, &finished.recording, playback);
+    leave_untried(&mut judged, &finished.recording);
+    let counts = report::count(&judged);
+    if args.json {
+        json(session, &exercise, &judged)?;
+    } else {
+        verdict(session, &exercise, &judged, &finished.recording)?;
+    }
+    session.terminal.flush()?;
+    if counts.broken == 0
+        && let Some(Ending::Unavailable { why }) = finished.recording.ending()
+    {
+        let what = sentences::exercise_title(exercise.number, &exercise.title);
+        return Err(Failure::Incomplete(what, Incomplete::Unavailable(why.clone())));
+    }
+    if counts.broken + counts.not_checked > 0 {
+        return Err(Failure::Broken);
+    }
+    if let Err(trouble) = progress::change(|progress| progress.solve(exercise.slug)) {
+        eprintln!("explore: {trouble}");
+    }
+    Ok(())
+}
+
+/// The learner's command line for each role, as the judge reads them.
+fn settings_of(
+    args: &cli::Check,
+    exercise: &Exercise,
+) -> Result<BTreeMap<String, String>, Failure> {
+    let mut programs: Vec<(Option<&str>, Vec<String>)> = Vec::new();
+    if !args.command.is_empty() {
+        programs.push((None, args.command.clone()));
+    }
+    for line in &args.programs {
+        let (role, line) = split_name(line);
+        let words = shlex::split(line).filter(|words| !words.is_empty());
+        programs.push((role, words.ok_or_else(|| Failure::NoCommandLine(line.to_owned()))?));
+    }
+    let roles = exercise.roles.join(tr!(context "list", ", "));
+    let mut settings = exercise.judge.experiment.defaults();
+    settings.insert(DEADLINE.name.to_owned(), LONGEST.to_owned());
+    for (role, words) in programs {
+        let is_free = |role: &&String| !settings.contains_key(*role);
+        let chosen = match role {
+            Some(role) => exercise.roles.iter().filter(is_free).find(|known| *known == role),
+            None => exercise.roles.iter().find(is_free),
+        };
+        let role = chosen.ok_or_else(|| Failure::NoRole(roles.clone()))?;
+        let words = serde_json::to_string(&words).map_err(io::Error::from)?;
+        settings.insert(role.clone(), words);
+    }
+    Ok(settings)
+}
+
+fn build(command: &str) -> Result<(), Failure> {
+    let failed = |how: String| Failure::NotBuilt(command.to_owned(), how);
+    let words = shlex::split(command).filter(|words| !words.is_empty());
+    let words = words.ok_or_else(|| Failure::NoCommandLine(command.to_owned()))?;
+    match Command::new(&words[0]).args(&words[1..]).status() {
+        Ok(status) if status.success() => Ok(()),
+        other => Err(failed(live::exit_text(other))),
+    }
+}
+
+/// What was not tried because of what failed before is neither met nor broken.
+fn leave_untried(judged: &mut [Judged], recording: &Recording) {
+    let Some(Ending::Failed { why }) = recording.ending() else { return };
+    let tried: BTreeSet<&str> = recording.claims().map(|claim| &*claim.claim).collect();
+    let mut is_first = *why != trace::Failure::NotMet;
+    for one in judged.iter_mut().filter(|one| !tried.contains(one.claim.as_str())) {
+        if is_first {
+            is_first = false; // this is where the program failed
+            continue;
+        }
+        one.verdict = Verdict::NotChecked;
+        one.why = None;
+    }
+}
+
+/// The requirements, and of the first that is not met the picture and what looks wrong.
+fn verdict(
+    session: &mut Session,
+    exercise: &Exercise,
+    judged: &[Judged],
+    recording: &Recording,
+) -> Result<(), Failure> {
+    let title = sentences::exercise_title(exercise.number, &exercise.title);
+    session.terminal.wrapped("", &title, Ink::Strong)?;
+    let which = if session.verbose > 0 { ShownEvidence::All } else { ShownEvidence::Broken };
+    let mut said = BTreeSet::new();
+    let is_untried = |one: &&Judged| one.verdict == Verdict::NotChecked && one.why.is_none();
+    for one in judged.iter().filter(|one| !is_untried(one)) {
+        report::show(&mut session.terminal, one, which, &mut said)?;
+    }
+    let untried: Vec<&Judged> = judged.iter().filter(is_untried).collect();
+    if !untried.is_empty() {
+        session.terminal.blank()?;
+        session.terminal.wrapped(
+            "",
+            tr!("Not tried, for it needs what is not met yet:"),
+            Ink::Plain,
+        )?;
+        for one in untried {
+            session.terminal.wrapped("○ ", &one.sentence, Ink::Faint)?;
+        }
+    }
+    session.terminal.blank()?;
+    printed(session, recording)?;
+    let Some(broken) = judged.iter().find(|one| one.verdict == Verdict::Broken) else {
+        let counts = report::count(judged);
+        return report_success(session, exercise, counts.not_checked);
+    };
+    let heading = tr!("What happened, up to: {requirement}", requirement = broken.sentence);
+    session.terminal.wrapped("", &heading, Ink::Strong)?;
+    session.terminal.blank()?;
+    let views: Vec<View> = exercise.judge.views.clone();
+    show::pictures(session, &views, &part_of(recording, &broken.claim))?;
+    let lesson = home::command(&format!("lesson {}", exercise.number));
+    let hints = home::command(&format!("exercise {} --hint", exercise.number));
+    let text = tr!("The lesson on it: {lesson}; hints: {hints}", lesson, hints);
+    Ok(session.terminal.wrapped("", &text, Ink::Plain)?)
+}
+
+/// The part of the run in which this requirement was tried: what happened in it, and how its sockets came about before.
+fn part_of(recording: &Recording, claim: &str) -> Recording {
+    let events = recording.events();
+    let is_it = |event: &Event| matches!(&event.what, EventKind::Claim(it) if it.claim == claim);
+    let end = events.iter().position(is_it).unwrap_or(events.len());
+    let is_part = |event: &Event| matches!(event.what, EventKind::Part { .. });
+    let Some(start) = events[..end].iter().rposition(is_part) else {
+        return recording.with_events(events[..end].to_vec());
+    };
+    let sockets: HashSet<SocketId> = events[start..end].iter().flat_map(sockets_of).collect();
+    // By process and number, the calls before that are about these sockets alone.
+    let opens: HashSet<(u32, u64)> = events[..start]
+        .iter()
+        .filter_map(|event| match &event.what {
+            EventKind::Return(back) if is_opening(&back.call.syscall) => {
+                let made = back.out.new_sockets().first().copied();
+                let socket = made.or(back.call.socket)?;
+                sockets.contains(&socket).then_some((event.process, back.call.id))
+            }
+            _ => None,
+        })
+        .collect();
+    let is_shown = |event: &&Event| match &event.what {
+        EventKind::Enter(call) => opens.contains(&(event.process, call.id)),
+        EventKind::Return(back) => opens.contains(&(event.process, back.call.id)),
+        EventKind::Claim(_) | EventKind::Part { .. } | EventKind::Wait { .. } => false,
+        _ => true,
+    };
+    let before = events[..start].iter().filter(is_shown);
+    recording.with_events(before.chain(&events[start..end]).cloned().collect())
+}
+
+/// The sockets that a call is about.
+fn sockets_of(event: &Event) -> Vec<SocketId> {
+    match &event.what {
+        EventKind::Enter(call) => call.socket.into_iter().collect(),
+        EventKind::Return(back) => {
+            let made = back.out.new_sockets().iter().copied();
+            back.call.socket.into_iter().chain(made).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// A call by which a socket or a connection comes about.
+fn is_opening(call: &Syscall) -> bool {
+    matches!(
+        call,
+        Syscall::Socket { .. }
+            | Syscall::Bind { .. }
+            | Syscall::Listen { .. }
+            | Syscall::Accept { .. }
+            | Syscall::Connect { .. }
+    )
+}
+
+fn report_success(
+    session: &mut Session,
+    exercise: &Exercise,
+    unchecked: usize,
+) -> Result<(), Failure> {
+    let text = if unchecked > 0 {
+        tr!("What was checked is right.").to_owned()
+    } else {
+        let command = home::command(&format!("exercise {} --solution python", exercise.number));
+        tr!("All requirements are met. Ours, to compare: {command}", command)
+    };
+    Ok(session.terminal.wrapped("", &text, Ink::Good)?)
+}
+
+/// The last lines of what each program printed.
+fn printed(session: &mut Session, recording: &Recording) -> Result<(), Failure> {
+    let mut texts: BTreeMap<Name, String> = BTreeMap::new();
+    for event in recording.events() {
+        if let EventKind::Printed { program, text } = &event.what {
+            texts.entry(program.clone()).or_default().push_str(text);
+        }
+    }
+    for (program, text) in texts {
+        let name = labels::actor(&program);
+        session.terminal.wrapped("", &tr!("{name} printed:", name), Ink::Faint)?;
+        let lines: Vec<&str> = text.lines().collect();
+        for line in &lines[lines.len().saturating_sub(MOST_LINES)..] {
+            session.terminal.wrapped("    ", &safe(line), Ink::Plain)?;
+        }
+        session.terminal.blank()?;
+    }
+    Ok(())
+}
+
+fn json(session: &mut Session, exercise: &Exercise, judged: &[Judged]) -> Result<(), Failure> {
+    let requirements: Vec<_> = judged
+        .iter()
+        .map(|one| {
+            let evidence: Vec<_> = one.evidence.iter().map(report::comparison).collect();
+            serde_json::json!({
+                "name": one.claim,
+                "sentence": one.sentence,
+                "verdict": one.verdict,
+                "evidence": evidence,
+                "why": one.why,
+            })
+        })
+        .collect();
+    let is_met = judged.iter().all(|one| one.verdict == Verdict::Held);
+    let object = serde_json::json!({
+        "exercise": exercise.number,
+        "slug": exercise.slug,
+        "met": is_met,
+        "requirements": requirements,
+    });
+    let text = serde_json::to_string_pretty(&object).map_err(io::Error::from)?;
+    Ok(session.terminal.verbatim(&text)?)
+}

@@ -1,0 +1,156 @@
+//! Exercise 1: an echo server and its client, by hand.
+
+use std::net::Shutdown;
+use std::time::Duration;
+
+use super::kit::{answer, client, free_port, require, socket};
+use crate::capture::{Lab, PATIENCE, Result, Socket, TO_START, at_least, eq, succeeded};
+use crate::experiments::judge;
+use crate::trace::{Data, ExitStatus, Lack, Value, label};
+
+/// More than the buffers of a connection that nobody reads from take on loopback would be several megabytes: this many bytes need
+/// a server that reads and writes in turn, and no more than that.
+const LONG: usize = 100_000;
+
+judge!(echo_by_hand);
+/// The learner's server with several clients, then the learner's client.
+fn echo_by_hand(lab: &Lab) -> Result<()> {
+    serves(lab)?;
+    if lab.has_program("client") {
+        return talks(lab);
+    }
+    for requirement in ["sends-the-lines", "prints-the-echo", "ends-the-connection", "exits-with-0"]
+    {
+        lab.not_checked(requirement, Lack::NoProgram { role: "client".into() });
+    }
+    Ok(())
+}
+
+/// Clients talk to the learner's server, one after the other.
+fn serves(lab: &Lab) -> Result<()> {
+    let port = free_port(lab)?;
+    let server = lab.program("server", &[port.to_string()])?;
+    let listens = server.until_listening()?;
+    require(
+        lab,
+        "listens-at-the-port",
+        eq("port of server", i64::from(listens.port()), i64::from(port)),
+    )?;
+    let at = lab.here(port);
+
+    lab.part("a line");
+    let alice = client(lab, "alice", &at)?;
+    alice.send_all(b"hello\n")?;
+    echoed(lab, "echoes-a-line", "alice received", &alice, b"hello\n")?;
+
+    lab.part("bytes without a newline");
+    alice.send_all(b"no newline")?;
+    echoed(lab, "echoes-any-bytes", "alice received", &alice, b"no newline")?;
+
+    lab.part("100,000 bytes");
+    let long: Vec<u8> = (0..LONG).map(|at| b'a' + (at % 26) as u8).collect();
+    let back = lab.scope(|stage| {
+        let reader = stage.actor("alice reads", |_| Ok(answer(&alice, LONG)))?;
+        let _ = alice.send_all(&long); // what does not come back tells of a failure
+        reader.finish()
+    })?;
+    let whole = at_least("bytes that came back", back.len(), LONG);
+    require(lab, "echoes-a-lot", whole.and(eq("the bytes", back == long, true)))?;
+
+    lab.part("the end");
+    alice.shutdown(Shutdown::Write)?;
+    let end = alice.recv(&mut [0; 64]);
+    require(lab, "ends-when-the-client-does", eq("alice.recv", returned(&end), 0_i64))?;
+    drop(alice);
+
+    lab.part("the next client");
+    let bob = client(lab, "bob", &at)?;
+    bob.send_all(b"next\n")?;
+    echoed(lab, "serves-the-next", "bob received", &bob, b"next\n")?;
+    drop(bob);
+
+    lab.part("a client that breaks off");
+    let carol = client(lab, "carol", &at)?;
+    carol.send_all(b"I break off\n")?;
+    carol.set_linger(Some(Duration::ZERO))?; // close() sends an RST
+    carol.close()?;
+    let dora = client(lab, "dora", &at)?;
+    dora.send_all(b"still there?\n")?;
+    echoed(lab, "survives-a-reset", "dora received", &dora, b"still there?\n")?;
+    drop(dora);
+    Ok(())
+}
+
+/// What comes back is what was sent.
+fn echoed(
+    lab: &Lab,
+    name: &'static str,
+    what: &'static str,
+    socket: &Socket,
+    sent: &[u8],
+) -> Result<()> {
+    let back = answer(socket, sent.len());
+    require(lab, name, eq(what, Data::of(&back), Data::of(sent)))
+}
+
+/// The learner's client talks to our server, which sends each echo in two pieces.
+fn talks(lab: &Lab) -> Result<()> {
+    lab.part("the client");
+    let us = lab.actor("our server");
+    let listener = socket(&us)?;
+    listener.set_read_timeout(Some(TO_START))?;
+    listener.bind(&lab.here(0))?;
+    listener.listen(5)?;
+    let port = listener.local_addr()?.as_socket().map_or(0, |at| at.port());
+    let mut client = lab.program("client", &[port.to_string()])?;
+    let lines = "hello\n你好\n";
+    client.type_line(lines);
+    client.end_input();
+    let accepted = listener.accept();
+    require(lab, "sends-the-lines", succeeded("our accept", &accepted))?;
+    let (connection, _) = accepted?;
+    connection.set_read_timeout(Some(PATIENCE))?;
+    let (heard, is_ended) = echo_in_pieces(lab, &connection);
+    connection.close()?;
+    let exit = client.until_ended(PATIENCE);
+    let sent = eq("our server received", Data::of(&heard), Data::of(lines.as_bytes()));
+    require(lab, "sends-the-lines", sent)?;
+    let printed = Data::of(&client.printed());
+    lab.claim("prints-the-echo", eq("client printed", printed, Data::of(lines.as_bytes())));
+    lab.claim("ends-the-connection", eq("our recv returned 0", is_ended, true));
+    lab.claim("exits-with-0", eq("exit status of client", exit_value(exit.as_ref()), 0_i64));
+    Ok(())
+}
+
+/// Echoes what comes, each time in two pieces with a pause between them; says what came, and whether the client ended.
+fn echo_in_pieces(lab: &Lab, connection: &Socket) -> (Vec<u8>, bool) {
+    let (mut heard, mut buffer) = (Vec::new(), [0; 1024]);
+    loop {
+        let got = match connection.recv(&mut buffer) {
+            Ok(0) => return (heard, true),
+            Ok(got) => got,
+            Err(_) => return (heard, false),
+        };
+        heard.extend_from_slice(&buffer[..got]);
+        let (one, two) = buffer[..got].split_at(got / 2);
+        let _ = connection.send_all(one);
+        lab.wait(Duration::from_millis(50), "between two pieces");
+        let _ = connection.send_all(two);
+    }
+}
+
+/// The result of a call, or the name of its error.
+fn returned(answer: &std::io::Result<usize>) -> Value {
+    match answer {
+        Ok(got) => Value::from(*got),
+        Err(error) => crate::capture::sys::error_name(error).into(),
+    }
+}
+
+fn exit_value(exit: Option<&ExitStatus>) -> Value {
+    match exit {
+        Some(ExitStatus::Code(code)) => Value::from(i64::from(*code)),
+        Some(ExitStatus::Signal(name)) => label!("{signal}", signal = name.to_string()).into(),
+        None => label!("it runs on").into(),
+    }
+}

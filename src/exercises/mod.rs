@@ -1,0 +1,5 @@
+//! The judges of the exercises. A judge is an experiment with the learner's program in it: it plays the program's peers, and its
+//! claims are the requirements, whose sentences stand in the task (`lessons/NN-slug/exercise/`).
+
+mod e01_echo;
+mod kit;

@@ -1,0 +1,87 @@
+//! Exercises: the folder `exercise/` of a lesson, with the task in each language (`en.md`), and programs in some languages, to
+//! begin with (`start/python/`) and to compare with (`solution/python/`).
+//!
+//! A task is written as a lesson is (`docs/writing-an-exercise.md`). It has one fenced block, `judge NAME ROLE…`, with the
+//! requirements: the judge's claims, each with its sentence. Below that block stand the hints, a paragraph each.
+
+use std::path::Path;
+
+use super::catalogue::{self, Folder};
+use super::{CourseError, Lesson, Show, Step};
+use crate::i18n::tr;
+
+/// An exercise.
+#[derive(Clone, Debug)]
+pub struct Exercise {
+    /// The number of its lesson.
+    pub number: u32,
+    /// The short name of its lesson.
+    pub slug: &'static str,
+    /// Its title.
+    pub title: String,
+    /// What is to be built, in one sentence.
+    pub summary: String,
+    /// The task, in Markdown.
+    pub task: String,
+    /// Which programs the learner writes, in the order of the command line: `server`, `client`.
+    pub roles: Vec<String>,
+    /// The judge, with the requirements.
+    pub judge: Show,
+    /// Hints, in Markdown, in the order in which they help.
+    pub hints: Vec<String>,
+    folder: Folder,
+}
+
+/// The languages in which exercises have programs: the name on the command line and of the folder.
+pub const LANGUAGES: [&str; 5] = ["python", "c", "rust", "go", "javascript"];
+
+impl Exercise {
+    fn parse(folder: Folder, file: &str, text: &str) -> Result<Exercise, CourseError> {
+        let Lesson { title, question, steps, .. } =
+            Lesson::parse(file, text, Some(folder.number), folder.slug)?;
+        let wrong = || CourseError::Line {
+            file: file.to_owned(),
+            line: 1,
+            what: tr!("a task is prose, one block `judge NAME ROLE…`, and hints below it")
+                .to_owned(),
+        };
+        let mut steps = steps.into_iter();
+        let (Some(Step::Prose(task)), Some(Step::Experiment(judge))) = (steps.next(), steps.next())
+        else {
+            return Err(wrong());
+        };
+        let hints = match (steps.next(), steps.next()) {
+            (None, _) => Vec::new(),
+            (Some(Step::Prose(hints)), None) => {
+                hints.split("\n\n").map(str::trim).map(str::to_owned).collect()
+            }
+            _ => return Err(wrong()),
+        };
+        let fence =
+            text.lines().find_map(|line| line.strip_prefix("```judge ")).unwrap_or_default();
+        let roles: Vec<String> = fence.split_whitespace().skip(1).map(str::to_owned).collect();
+        if roles.is_empty() {
+            return Err(wrong());
+        }
+        let (number, slug) = (folder.number, folder.slug);
+        Ok(Exercise { number, slug, title, summary: question, task, roles, judge, hints, folder })
+    }
+
+    /// The files to begin with in this language, each with its name; none if there are none.
+    #[must_use]
+    pub fn start(&self, language: &str) -> Vec<(String, &'static str)> {
+        self.folder.exercise_files(&Path::new("start").join(language))
+    }
+
+    /// The files of our solution in this language.
+    #[must_use]
+    pub fn solution(&self, language: &str) -> Vec<(String, &'static str)> {
+        self.folder.exercise_files(&Path::new("solution").join(language))
+    }
+}
+
+/// All exercises, in the order of the course.
+pub fn exercises() -> Result<Vec<Exercise>, CourseError> {
+    let tasks = catalogue::folders().into_iter().filter_map(|it| Some((it, it.task()?)));
+    tasks.map(|(folder, (file, text))| Exercise::parse(folder, &file, text)).collect()
+}

