@@ -9,7 +9,7 @@ use crate::picture::{Ink, Row};
 use crate::progress::Progress;
 
 /// The column at which titles start.
-const TITLE_AT: usize = 20;
+pub(super) const TITLE_AT: usize = 20;
 
 /// Lists the lessons, without the learner's progress.
 pub fn run(args: &cli::List, session: &mut Session) -> Result<(), Failure> {
