@@ -1,5 +1,6 @@
 //! A program that is not ours, in an experiment: it is traced, and the experiment plays its peers.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufRead, Read, Write};
 use std::net::SocketAddr;
 use std::process::{Child, Stdio};
@@ -22,6 +23,9 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long it has to start, which takes an interpreter a second, and many times that on a busy machine.
 pub const TO_START: Duration = Duration::from_secs(100);
+
+/// So many events of a program are recorded: one that spins makes as many in a second or two.
+const MOST_EVENTS: u64 = 20_000;
 
 /// Of what a program prints so much is kept, in bytes; the rest is read and dropped.
 const MOST_KEPT: usize = 1 << 20;
@@ -76,6 +80,7 @@ impl Program {
             programs: vec![traced],
             epoch_ns: Some(lab.recorder().epoch_ns()),
             from_start: true,
+            most_events: Some(MOST_EVENTS),
             ..TraceJob::default()
         };
         let (its_input, input) = io::pipe().map_err(no_more)?;
@@ -145,15 +150,27 @@ impl Program {
         self.input = None;
     }
 
-    /// What it has printed on its standard output by now.
+    /// Ends it, if it has not ended by itself, and returns all that it has printed on its standard output.
     #[must_use]
-    pub fn printed(&self) -> Vec<u8> {
+    pub fn finish(&mut self) -> Vec<u8> {
+        self.end();
         self.printed.lock().unwrap_or_else(PoisonError::into_inner).kept.clone()
     }
 
     /// Asks it to end (SIGTERM).
     pub fn terminate(&self) -> Result<()> {
         self.process().map_or(Ok(()), |process| Ok(sys::terminate(process)?))
+    }
+
+    /// True if all its threads that are known, and have not ended, are asleep now: it does nothing until something comes.
+    #[must_use]
+    pub fn is_asleep(&self) -> bool {
+        let threads: BTreeSet<(u32, u32)> = self.lab.recorder().look(|events| {
+            let its = events.iter().filter(|event| is_of(&event.actor, &self.name));
+            its.map(|event| (event.process, event.thread)).collect()
+        });
+        // Of one that has ended /proc tells nothing.
+        threads.into_iter().all(|(process, thread)| sys::is_asleep(process, thread) != Some(false))
     }
 
     /// Processor time that it has used so far; `None` where the system does not report it.

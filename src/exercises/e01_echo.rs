@@ -3,8 +3,8 @@
 use std::net::Shutdown;
 use std::time::Duration;
 
-use super::kit::{answer, client, free_port, require, socket};
-use crate::capture::{Lab, PATIENCE, Result, Socket, TO_START, at_least, eq, succeeded};
+use super::kit::{LOOK, answer, client, free_port, receive, require, socket};
+use crate::capture::{Lab, PATIENCE, Program, Result, Socket, TO_START, at_least, eq, succeeded};
 use crate::experiments::judge;
 use crate::trace::{Data, ExitStatus, Lack, Value, label};
 
@@ -41,16 +41,16 @@ fn serves(lab: &Lab) -> Result<()> {
     lab.part("a line");
     let alice = client(lab, "alice", &at)?;
     alice.send_all(b"hello\n")?;
-    echoed(lab, "echoes-a-line", "alice received", &alice, b"hello\n")?;
+    echoed(lab, &server, "echoes-a-line", "alice received", &alice, b"hello\n")?;
 
     lab.part("bytes without a newline");
     alice.send_all(b"no newline")?;
-    echoed(lab, "echoes-any-bytes", "alice received", &alice, b"no newline")?;
+    echoed(lab, &server, "echoes-any-bytes", "alice received", &alice, b"no newline")?;
 
     lab.part("100,000 bytes");
     let long: Vec<u8> = (0..LONG).map(|at| b'a' + (at % 26) as u8).collect();
     let back = lab.scope(|stage| {
-        let reader = stage.actor("alice reads", |_| Ok(answer(&alice, LONG)))?;
+        let reader = stage.actor("alice reads", |_| Ok(answer(&server, &alice, LONG)))?;
         let _ = alice.send_all(&long); // what does not come back tells of a failure
         reader.finish()
     })?;
@@ -59,14 +59,14 @@ fn serves(lab: &Lab) -> Result<()> {
 
     lab.part("the end");
     alice.shutdown(Shutdown::Write)?;
-    let end = alice.recv(&mut [0; 64]);
+    let end = receive(&server, &alice, &mut [0; 64]);
     require(lab, "ends-when-the-client-does", eq("alice.recv", returned(&end), 0_i64))?;
     drop(alice);
 
     lab.part("the next client");
     let bob = client(lab, "bob", &at)?;
     bob.send_all(b"next\n")?;
-    echoed(lab, "serves-the-next", "bob received", &bob, b"next\n")?;
+    echoed(lab, &server, "serves-the-next", "bob received", &bob, b"next\n")?;
     drop(bob);
 
     lab.part("a client that breaks off");
@@ -76,7 +76,7 @@ fn serves(lab: &Lab) -> Result<()> {
     carol.close()?;
     let dora = client(lab, "dora", &at)?;
     dora.send_all(b"still there?\n")?;
-    echoed(lab, "survives-a-reset", "dora received", &dora, b"still there?\n")?;
+    echoed(lab, &server, "survives-a-reset", "dora received", &dora, b"still there?\n")?;
     drop(dora);
     Ok(())
 }
@@ -84,12 +84,13 @@ fn serves(lab: &Lab) -> Result<()> {
 /// What comes back is what was sent.
 fn echoed(
     lab: &Lab,
+    server: &Program,
     name: &'static str,
     what: &'static str,
     socket: &Socket,
     sent: &[u8],
 ) -> Result<()> {
-    let back = answer(socket, sent.len());
+    let back = answer(server, socket, sent.len());
     require(lab, name, eq(what, Data::of(&back), Data::of(sent)))
 }
 
@@ -109,13 +110,13 @@ fn talks(lab: &Lab) -> Result<()> {
     let accepted = listener.accept();
     require(lab, "sends-the-lines", succeeded("our accept", &accepted))?;
     let (connection, _) = accepted?;
-    connection.set_read_timeout(Some(PATIENCE))?;
-    let (heard, is_ended) = echo_in_pieces(lab, &connection);
+    connection.set_read_timeout(Some(LOOK))?;
+    let (heard, is_ended) = echo_in_pieces(lab, &client, &connection);
     connection.close()?;
     let exit = client.until_ended(PATIENCE);
     let sent = eq("our server received", Data::of(&heard), Data::of(lines.as_bytes()));
     require(lab, "sends-the-lines", sent)?;
-    let printed = Data::of(&client.printed());
+    let printed = Data::of(&client.finish());
     lab.claim("prints-the-echo", eq("client printed", printed, Data::of(lines.as_bytes())));
     lab.claim("ends-the-connection", eq("our recv returned 0", is_ended, true));
     lab.claim("exits-with-0", eq("exit status of client", exit_value(exit.as_ref()), 0_i64));
@@ -123,10 +124,10 @@ fn talks(lab: &Lab) -> Result<()> {
 }
 
 /// Echoes what comes, each time in two pieces with a pause between them; says what came, and whether the client ended.
-fn echo_in_pieces(lab: &Lab, connection: &Socket) -> (Vec<u8>, bool) {
+fn echo_in_pieces(lab: &Lab, client: &Program, connection: &Socket) -> (Vec<u8>, bool) {
     let (mut heard, mut buffer) = (Vec::new(), [0; 1024]);
     loop {
-        let got = match connection.recv(&mut buffer) {
+        let got = match receive(client, connection, &mut buffer) {
             Ok(0) => return (heard, true),
             Ok(got) => got,
             Err(_) => return (heard, false),

@@ -7,7 +7,7 @@ use std::thread;
 use serde_json::Value;
 use socket_explorer::lesson::{self, LANGUAGES};
 
-use crate::support::{ended, explore, folder, python, require, utf8};
+use crate::support::{ended, explore, folder, python_itself, require, utf8};
 
 fn judged(number: u32, programs: &[String]) -> Value {
     let number = number.to_string();
@@ -46,7 +46,7 @@ fn programs(number: u32) -> Vec<(PathBuf, String)> {
 
 #[test]
 fn right_programs_pass_and_wrong_ones_fail_for_their_mistake() {
-    let Some(python) = python() else { return };
+    let Some(python) = python_itself() else { return };
     let solution = "lessons/01-socket/exercise/solution/python/server.py";
     let solution = Path::new(env!("CARGO_MANIFEST_DIR")).join(solution);
     let judge = |(file, verdict): &(PathBuf, String)| {
@@ -93,7 +93,7 @@ fn our_solutions_meet_all_requirements() {
 fn command_lines(language: &str, roles: &[String], folder: &Path) -> Option<Vec<String>> {
     match language {
         "python" => {
-            let python = python()?;
+            let python = python_itself()?;
             let line = |role: &String| format!("{python} '{}/{role}.py'", folder.display());
             Some(roles.iter().map(line).collect())
         }

@@ -111,7 +111,7 @@ pub fn require(tool: &str) -> Option<Command> {
 }
 
 /// The path of the Python that `python3` runs: itself, and no wrapper script, whose shells would be traced too.
-pub fn python() -> Option<String> {
+pub fn python_itself() -> Option<String> {
     let asked = require("python3")?.args(["-c", "import sys; print(sys.executable)"]).output();
     Some(String::from_utf8(asked.expect("Python runs").stdout).expect("a path").trim().to_owned())
 }

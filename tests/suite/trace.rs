@@ -14,7 +14,7 @@ use socket_explorer::trace::{EventKind, ExitStatus, Note, Output, Role, Syscall,
 use tempfile::TempDir;
 
 use crate::support::{
-    ChildGuard, Ended, ended, explore, file, folder, python, recordings, require, told, utf8,
+    ChildGuard, Ended, ended, explore, file, folder, python_itself, recordings, require, told, utf8,
 };
 
 /// An echo server for two clients, a thread each. It writes its port before it listens.
@@ -306,7 +306,7 @@ pub fn start(
     folder: &TempDir,
     text: &str,
 ) -> Option<(ChildGuard, BufReader<std::process::ChildStdout>, u32)> {
-    let python = python()?; // a shell in between would have a part in the signals
+    let python = python_itself()?; // a shell in between would have a part in the signals
     file(folder, "program.py", text);
     let mut command = explore(&["trace", "--", &python, "program.py"]);
     let command = command.current_dir(folder.path()).process_group(0);

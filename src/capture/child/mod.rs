@@ -75,6 +75,8 @@ pub struct TraceJob {
     pub rewrite: bool,
     /// Whether each program gets a terminal of its own, because the step view has this one.
     pub own_terminals: bool,
+    /// So many events are recorded at most; what comes later is only counted.
+    pub most_events: Option<u64>,
     /// Whether programs are recorded from their start on, even if they never make a call on a socket.
     pub from_start: bool,
     /// Whether what the programs print goes to standard error.

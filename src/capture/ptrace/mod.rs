@@ -93,8 +93,9 @@ pub fn perform(job: TraceJob) -> ExitCode {
     };
     let [input, output] = [job.input, job.output].map(ptrace::inherited);
     let streams = Streams { input, output, own_terminals: job.own_terminals };
+    let most = job.most_events.unwrap_or(stage::MOST_EVENTS);
     let programs = Programs::new(job.programs, streams, hosts);
-    let mut tracer = Tracer::new(Stage::new(recorder.clone()), programs, job.stepped);
+    let mut tracer = Tracer::new(Stage::new(recorder.clone(), most), programs, job.stepped);
     tracer.rewriting.is_on = job.rewrite;
     tracer.from_start = job.from_start;
     let ending = tracer.run(&ticks, &mut Control::new(), job.limit_ns);

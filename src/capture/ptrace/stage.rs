@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::capture::Recorder;
 use crate::trace::{ActorKind, Event, EventKind, LAB, Name, Note, SocketId};
 
-/// So many events are recorded; what comes later is only counted.
+/// So many events of a trace are recorded, unless its job says otherwise.
 pub const MOST_EVENTS: u64 = 200_000;
 /// Of an object that is not used so many events are held back at most.
 const MOST_HELD_BACK: usize = 500;
@@ -39,11 +39,13 @@ pub struct Stage {
     placed: HashSet<u32>,
     present: HashSet<Name>,
     recorded: u64,
+    /// So many events are recorded; what comes later is only counted.
+    most: u64,
     is_over: bool,
 }
 
 impl Stage {
-    pub fn new(recorder: Arc<Recorder>) -> Stage {
+    pub fn new(recorder: Arc<Recorder>, most: u64) -> Stage {
         Stage {
             recorder,
             held_back: HashMap::new(),
@@ -54,6 +56,7 @@ impl Stage {
             placed: HashSet::new(),
             present: HashSet::new(),
             recorded: 0,
+            most,
             is_over: false,
         }
     }
@@ -186,14 +189,14 @@ impl Stage {
         self.recorded += 1;
         let is_last_word =
             matches!(event.what, EventKind::Exited { .. } | EventKind::Deadline { .. });
-        if self.recorded <= MOST_EVENTS || is_last_word {
+        if self.recorded <= self.most || is_last_word {
             self.recorder.merge(event);
         }
     }
 
     /// True if what happens from here on is only counted.
     pub fn is_full(&self) -> bool {
-        self.is_over || self.recorded >= MOST_EVENTS
+        self.is_over || self.recorded >= self.most
     }
 
     /// The programs are being ended: what they do from here on is none of theirs.
@@ -206,7 +209,7 @@ impl Stage {
         let is_socket = |object: &Object| matches!(object, Object::Socket(_));
         let objects: Vec<Object> = self.held_back.keys().copied().filter(is_socket).collect();
         objects.into_iter().for_each(|object| self.show(object));
-        if let Some(events @ 1..) = self.recorded.checked_sub(MOST_EVENTS) {
+        if let Some(events @ 1..) = self.recorded.checked_sub(self.most) {
             self.note(Note::LeftOut { events });
         }
     }
@@ -229,7 +232,7 @@ mod tests {
     #[test]
     fn what_is_never_used_is_dropped_and_what_is_used_is_recorded_whole() {
         let recorder = Arc::new(Recorder::new(0));
-        let mut stage = Stage::new(recorder.clone());
+        let mut stage = Stage::new(recorder.clone(), MOST_EVENTS);
         let (used, unused) = (Object::Socket(SocketId(1)), Object::Epoll(1, 3));
         stage.expect(&"server".into(), ActorKind::Process, None);
         for object in [used, unused] {
@@ -251,7 +254,7 @@ mod tests {
     #[test]
     fn a_pair_of_sockets_is_recorded_whole_when_one_of_them_is_used() {
         let recorder = Arc::new(Recorder::new(0));
-        let mut stage = Stage::new(recorder.clone());
+        let mut stage = Stage::new(recorder.clone(), MOST_EVENTS);
         let [one, other] = [1, 2].map(SocketId);
         stage.hold_back_pair([one, other]);
         stage.tell(event("one"), Some(Object::Socket(one)));
@@ -269,7 +272,7 @@ mod tests {
     #[test]
     fn an_epoll_is_used_when_a_socket_that_it_watches_is() {
         let recorder = Arc::new(Recorder::new(0));
-        let mut stage = Stage::new(recorder.clone());
+        let mut stage = Stage::new(recorder.clone(), MOST_EVENTS);
         let [one, other] = [1, 2].map(|id| Object::Socket(SocketId(id)));
         let (epoll, closed) = (Object::Epoll(1, 5), Object::Epoll(1, 6));
         stage.hold_back_pair([SocketId(1), SocketId(2)]);
@@ -290,7 +293,7 @@ mod tests {
     #[test]
     fn beyond_its_bound_the_recording_only_counts() {
         let recorder = Arc::new(Recorder::new(0));
-        let mut stage = Stage::new(recorder.clone());
+        let mut stage = Stage::new(recorder.clone(), MOST_EVENTS);
         for _ in 0..MOST_EVENTS + 7 {
             stage.tell(event("server"), None);
         }
