@@ -6,9 +6,8 @@
 
 mod book;
 mod chat;
-pub mod completions;
 mod check;
-mod completions;
+pub mod completions;
 mod doctor;
 mod exercise;
 mod failure;
