@@ -118,6 +118,7 @@ fn a_prediction_takes_b_as_an_answer() {
     assert!(bar.contains("a b c your answer") && !bar.contains("b back"), "{bar}");
     learner.types("b");
     learner.sees("You predict: b) ");
+    learner.sees("q quit");
     learner.types("q");
     assert_eq!(learner.leaves().0, Some(0));
 }

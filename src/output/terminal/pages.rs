@@ -94,7 +94,8 @@ impl Pages {
                 self.emit(group, &mut taken);
                 continue;
             }
-            if std::mem::take(&mut gap) && without_blank_end(&group) < room {
+            let rows = without_blank_end(&group);
+            if std::mem::take(&mut gap) && (rows < room || rows > height) {
                 group.insert(0, Row::new());
             }
             let rows = without_blank_end(&group);
