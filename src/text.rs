@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use textwrap::core::Word;
 use textwrap::{WordSeparator, WordSplitter, WrapAlgorithm};
+use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthChar;
 
 /// False for characters that control a terminal, are invisible or reorder text: controls, zero-width, bidirectional.
@@ -15,17 +16,23 @@ pub fn is_safe_to_show(character: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// The text with every unsafe character written out: `\u{1b}`.
+/// The zero width joiner, which makes one sign of several: a family of three persons (Unicode Standard Annex 29, GB11).
+const JOINER: char = '\u{200d}';
+
+/// The text with every unsafe character written out: `\u{1b}`. A joiner stays where it joins.
 pub fn safe(text: &str) -> Cow<'_, str> {
     if text.chars().all(is_safe_to_show) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 8);
-    for character in text.chars() {
-        if is_safe_to_show(character) {
-            shown.push(character);
-        } else {
-            let _ = write!(shown, "{}", character.escape_unicode());
+    for sign in text.graphemes(true) {
+        let joined = sign.trim_end_matches(JOINER).len();
+        for (at, character) in sign.char_indices() {
+            if is_safe_to_show(character) || (character == JOINER && at < joined) {
+                shown.push(character);
+            } else {
+                let _ = write!(shown, "{}", character.escape_unicode());
+            }
         }
     }
     Cow::Owned(shown)
@@ -92,7 +99,9 @@ fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
         let wide = |c: char| c.width() == Some(2);
         if let Some(before) = previous {
             let after_space = before == ' ' && character != ' ';
-            let may_break = (wide(before) || wide(character)) && before != ' ' && character != ' ';
+            let joins = before == JOINER || character.width() == Some(0);
+            let may_break =
+                (wide(before) || wide(character)) && before != ' ' && character != ' ' && !joins;
             if after_space
                 || (may_break && !CLOSING.contains(character) && !OPENING.contains(before))
             {
@@ -108,6 +117,22 @@ fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_line_ends_within_a_joined_sign() {
+        let family = "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}";
+        let lines = wrap(&format!("{family}{family}{family}"), 8);
+        assert_eq!(lines, [family, family, family]);
+    }
+
+    #[test]
+    fn a_joiner_stays_between_what_it_joins_and_is_told_elsewhere() {
+        let family = "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}";
+        assert_eq!(safe(&format!("{family}\u{1b}")), format!("{family}\\u{{1b}}"));
+        assert_eq!(safe("a\u{200d}b"), "a\\u{200d}b");
+        assert_eq!(safe("\u{1f468}\u{200d}\u{200d}x"), "\u{1f468}\\u{200d}\\u{200d}x");
+        assert_eq!(safe("\u{1f468}\u{202e}\u{1f469}"), "\u{1f468}\\u{202e}\u{1f469}");
+    }
 
     #[test]
     fn no_line_begins_with_closing_punctuation_nor_ends_with_opening() {

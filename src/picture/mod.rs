@@ -2,7 +2,8 @@
 //!
 //! Ink says what a piece of text *means*; each output decides which colour that is.
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
 
 use crate::text::wrap;
 
@@ -219,12 +220,12 @@ pub fn fit(text: &str, columns: usize) -> String {
     }
     let mut shown = String::new();
     let mut used = 0;
-    for character in text.chars() {
-        let wide = character.width().unwrap_or(0);
+    for sign in text.graphemes(true) {
+        let wide = sign.width();
         if used + wide + 1 > columns {
             break;
         }
-        shown.push(character);
+        shown.push_str(sign);
         used += wide;
     }
     if columns > 0 {
@@ -241,8 +242,8 @@ pub fn fit_middle(text: &str, columns: usize) -> String {
         return fit(text, columns);
     }
     let mut used = 0;
-    let end = text.char_indices().rev().take_while(|(_, character)| {
-        used += character.width().unwrap_or(0);
+    let end = text.grapheme_indices(true).rev().take_while(|(_, sign)| {
+        used += sign.width();
         used <= end_columns
     });
     let end = end.last().map_or("", |(at, _)| &text[at..]);
@@ -274,6 +275,18 @@ mod tests {
     #[test]
     fn thousands_are_told_apart() {
         assert_eq!([0, 999, 4_434, 1_000_000].map(grouped), ["0", "999", "4,434", "1,000,000"]);
+    }
+
+    #[test]
+    fn a_joined_sign_has_its_own_width_and_is_not_cut() {
+        let family = "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}";
+        let row = Row::new().with(format!("{family} and {family}"), Ink::Plain);
+        assert_eq!((row.width(), row.clone().cut(9)), (9, row.clone()));
+        assert_eq!(row.cut(8).text(), format!("{family} and …"));
+        assert_eq!(
+            fit_middle(&format!("{family}abcdef{family}"), 7),
+            format!("{family}a…f{family}")
+        );
     }
 
     #[test]

@@ -486,8 +486,7 @@ impl Terminal {
     fn key(&mut self, bar: &Bar) -> Result<Key> {
         let window = || terminal_size::terminal_size_of(io::stdout());
         // What was typed before cannot be the answer, and is discarded: so the bar comes after it.
-        let mut raw_mode = Some(keys::raw_mode()?);
-        let mut shown = Some(self.draw_bar(bar)?);
+        let mut waits = Some((keys::raw_mode()?, self.draw_bar(bar)?));
         let mut size = window();
         loop {
             let typed = keys::typed(LOOK_AGAIN)?;
@@ -495,19 +494,17 @@ impl Terminal {
             let key = typed.and_then(|typed| keys::parse(&typed).first().copied());
             let is_stopped = key == Some(Key::Suspend);
             if is_stopped {
-                drop((shown.take(), raw_mode.take()));
+                waits = None;
                 signals::suspend();
-                raw_mode = Some(keys::raw_mode()?);
             }
             if is_stopped || window() != size {
                 size = window();
-                drop(shown.take());
+                drop(waits.take());
                 self.refresh_size();
                 self.redraw()?;
-                shown = Some(self.draw_bar(bar)?);
-            }
-            if let Some(key) = key.filter(|_| !is_stopped) {
-                drop((shown, raw_mode));
+                waits = Some((keys::raw_mode()?, self.draw_bar(bar)?));
+            } else if let Some(key) = key {
+                drop(waits);
                 return Ok(key);
             }
         }
