@@ -485,9 +485,10 @@ impl Terminal {
 
     fn key(&mut self, bar: &Bar) -> Result<Key> {
         let window = || terminal_size::terminal_size_of(io::stdout());
+        // Whoever sees the bar may change the window at once.
+        let mut size = window();
         // What was typed before cannot be the answer, and is discarded: so the bar comes after it.
         let mut waits = Some((keys::raw_mode()?, self.draw_bar(bar)?));
-        let mut size = window();
         loop {
             let typed = keys::typed(LOOK_AGAIN)?;
             // A key that comes together with others was not meant for what comes next.
