@@ -120,7 +120,7 @@ impl CallSpan {
     }
 
     /// Bytes that it took out of the socket (a datagram that was cut counts as what was delivered of it).
-    pub(super) fn taken(&self) -> Option<usize> {
+    pub fn taken(&self) -> Option<usize> {
         self.received().filter(|_| !self.peeks()).map(|data| data.bytes)
     }
 

@@ -1,9 +1,10 @@
-//! Which two sockets were one connection: by their addresses, or where those say nothing, by whose turn it was.
+//! Which two sockets were one connection: by their addresses, or where those say nothing, as the kernel said it, or by whose turn it
+//! was.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Analysis, Socket};
-use crate::trace::{Address, Domain, Output, SyscallKind};
+use crate::trace::{Address, Domain, Output, SocketId, SyscallKind};
 
 /// Two sockets that were one connection. Indices are into [`Analysis::sockets`] and [`Analysis::calls`].
 #[derive(Clone, Debug)]
@@ -31,9 +32,12 @@ impl Analysis<'_> {
             let Some(server) = self.accepted_by(accept) else {
                 continue;
             };
-            let found = self
-                .connect_by_address(accept, server, &at_port)
-                .or_else(|| self.connect_by_turn(accept, server));
+            let found = match self.sockets[server].unix_peer {
+                Some(peer) => self.connect_of(peer),
+                None => self
+                    .connect_by_address(accept, server, &at_port)
+                    .or_else(|| self.connect_by_turn(accept, server)),
+            };
             let Some((client, connect)) = found else {
                 continue;
             };
@@ -69,6 +73,12 @@ impl Analysis<'_> {
         }
     }
 
+    /// The socket of this number, and its connect().
+    fn connect_of(&self, client: SocketId) -> Option<(usize, usize)> {
+        let client = self.socket(client)?;
+        self.sockets[client].connects.last().map(|(connect, _)| (client, *connect))
+    }
+
     /// The client's own address is the accepted socket's peer, and it connected to where that one listens.
     fn connect_by_address(
         &self,
@@ -99,7 +109,7 @@ impl Analysis<'_> {
     }
 
     /// AF_UNIX clients have no name: the k-th connect to a listening socket is the k-th that it accepts, where the
-    /// order is certain (no two of either overlap in time).
+    /// order is certain (no two of either overlap in time). Those of which the kernel has said it do not count.
     fn connect_by_turn(&self, accept: usize, server: usize) -> Option<(usize, usize)> {
         if self.sockets[server].domain != Some(Domain::Unix)
             || self.sockets[server].peer.as_ref().is_some_and(|peer| *peer != Address::Unix(None))
@@ -112,11 +122,16 @@ impl Analysis<'_> {
                 self.calls[index].socket == Some(listener)
                     && self.calls[index].is(SyscallKind::Accept)
                     && self.calls[index].result().is_some()
+                    && self.accepted_by(index).is_none_or(|at| self.sockets[at].unix_peer.is_none())
             })
             .collect();
         accepts.sort_by_key(|&index| self.calls[index].returned_ns());
         let mut connects: Vec<(usize, usize)> = Vec::new();
-        for (index, socket) in self.sockets.iter().enumerate() {
+        let known: HashSet<SocketId> =
+            self.sockets.iter().filter_map(|socket| socket.unix_peer).collect();
+        let is_known = |socket: &Socket| socket.id.is_some_and(|id| known.contains(&id));
+        let others = self.sockets.iter().enumerate().filter(|(_, socket)| !is_known(socket));
+        for (index, socket) in others {
             connects.extend(
                 socket
                     .connects

@@ -1,10 +1,11 @@
 //! Datagrams: which send turned up in which receive, by their addresses and their bytes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
 
 use super::address::plain;
 use super::{Analysis, CallSpan, Fate, Message, Socket};
-use crate::trace::{Address, Data, SocketType, Syscall};
+use crate::trace::{Address, Data, SocketType, Syscall, Value};
 
 /// The datagrams that went from one socket to another.
 #[derive(Clone, Debug)]
@@ -19,9 +20,11 @@ pub struct DatagramFlow {
 
 impl Analysis<'_> {
     /// Datagrams keep their order on the way to one socket; each is matched by its addresses and its bytes. Of equal
-    /// ones the earlier is taken to have arrived first.
+    /// ones the earlier is taken to have arrived first. One to many is a message to each who received it.
     pub(super) fn follow_datagrams(&mut self) {
         let mut waiting: Vec<Message> = Vec::new();
+        let mut to_many: HashSet<usize> = HashSet::new();
+        let broadcasters = self.broadcasters();
         let is_datagram = |at: &usize| {
             matches!(self.sockets[*at].kind, Some(SocketType::Datagram | SocketType::SeqPacket))
         };
@@ -38,7 +41,25 @@ impl Analysis<'_> {
                 .syscall
                 .address()
                 .or_else(|| self.sockets[at].peer_at(span.entered_ns, &self.calls));
-            message.to = self.sockets[at].other_end.or_else(|| self.receiver(at, to?, span));
+            // What has connections sends to the other end of its own, whoever else has the address.
+            let known = self.sockets[at].other_end;
+            if known.is_none() && self.sockets[at].has_connections() {
+                message.fate = Fate::Unknown;
+                waiting.push(message);
+                continue;
+            }
+            if let Some(to) = to.filter(|to| is_of_many(to, broadcasters.contains(&at))) {
+                message.fate = Fate::Unknown; // who has joined the group, or is on that network, no call tells
+                let each = self
+                    .receivers_among_many(to, span)
+                    .map(|receiver| Message { to: Some(receiver), ..message.clone() });
+                let first = waiting.len();
+                waiting.extend(each);
+                waiting.push(message);
+                to_many.extend(first..waiting.len());
+                continue;
+            }
+            message.to = known.or_else(|| self.receiver(at, to?, span));
             message.fate = match (message.to, to) {
                 (Some(_), _) => Fate::NeverReceived,
                 (None, Some(_)) => Fate::NobodyThere,
@@ -81,7 +102,48 @@ impl Analysis<'_> {
                 None => self.messages.push(Message::unsent(at, receive, got)),
             }
         }
-        self.messages.append(&mut waiting);
+        let received_by_any: HashSet<usize> = to_many
+            .iter()
+            .filter(|&&index| waiting[index].receive.is_some())
+            .filter_map(|&index| waiting[index].send)
+            .collect();
+        let is_kept = |(index, message): &(usize, Message)| {
+            let is_known = message.receive.is_some()
+                || (message.to.is_none()
+                    && message.send.is_none_or(|send| !received_by_any.contains(&send)));
+            !to_many.contains(index) || is_known
+        };
+        let kept = waiting.into_iter().enumerate().filter(is_kept);
+        self.messages.extend(kept.map(|(_, message)| message));
+    }
+
+    /// The sockets that may send to all hosts of a network.
+    fn broadcasters(&self) -> HashSet<usize> {
+        let allowed = self.calls.iter().filter(|span| {
+            let Syscall::SetOption { option, value } = &span.call.syscall else { return false };
+            option.name() == "SO_BROADCAST" && *value != Value::Number(0)
+        });
+        allowed.filter_map(|span| span.socket).collect()
+    }
+
+    /// The sockets that might get what was sent to the address of many.
+    fn receivers_among_many(
+        &self,
+        to: &Address,
+        send: &CallSpan,
+    ) -> impl Iterator<Item = usize> + use<'_> {
+        let (to, from_ns, to_ns) = (plain(to), send.entered_ns, send.returned_ns());
+        let hears = move |socket: &Socket| {
+            let is_there =
+                socket.local.as_ref().and_then(plain).zip(to).is_some_and(|(own, to)| {
+                    own.port() == to.port() && (own.ip().is_unspecified() || own.ip() == to.ip())
+                });
+            socket.kind == Some(SocketType::Datagram)
+                && is_there
+                && socket.open_during(from_ns, to_ns)
+        };
+        let sockets = self.sockets.iter().enumerate();
+        sockets.filter(move |(_, socket)| hears(socket)).map(|(index, _)| index)
     }
 
     /// The socket that datagrams from this one to that address would have reached then; `None` if several might.
@@ -141,5 +203,17 @@ impl Analysis<'_> {
             });
             self.datagram_flows[flow].messages.push(index);
         }
+    }
+}
+
+/// True for the address of a group, or of all hosts of a network. How long a network's prefix is no call tells: who may broadcast, and
+/// sends to an address that ends in 255, does so.
+fn is_of_many(to: &Address, may_broadcast: bool) -> bool {
+    match plain(to).map(|to| to.ip()) {
+        Some(IpAddr::V4(ip)) => {
+            ip.is_multicast() || ip.is_broadcast() || (may_broadcast && ip.octets()[3] == 255)
+        }
+        Some(IpAddr::V6(ip)) => ip.is_multicast(),
+        None => false,
     }
 }

@@ -3,10 +3,10 @@
 //! A send meets the receives that got its bytes, a connect() the accept() that took it, a shutdown() or close() the receive
 //! that heard of the end.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{Analysis, BLOCKED_NS, Fate, Message};
-use crate::trace::Name;
+use crate::trace::{Domain, Name};
 
 /// A receive that was blocked when the send was made, and returned within this, was woken by it, in nanoseconds.
 const AT_ONCE_NS: u64 = 10_000_000;
@@ -59,6 +59,9 @@ pub enum Unread {
     Datagrams(usize),
 }
 
+/// The call that brings something, and the socket that it goes to: a datagram may go to many.
+type Way = (usize, Option<usize>);
+
 impl Analysis<'_> {
     pub(super) fn find_deliveries(&mut self) {
         let mut all = self.data_deliveries();
@@ -91,9 +94,9 @@ impl Analysis<'_> {
     }
 
     /// Each send that returned, with what is known of where its data went.
-    fn data_deliveries(&self) -> BTreeMap<usize, Delivery> {
+    fn data_deliveries(&self) -> BTreeMap<Way, Delivery> {
         let unread = self.unread();
-        let mut all: BTreeMap<usize, Delivery> = BTreeMap::new();
+        let mut all: BTreeMap<Way, Delivery> = BTreeMap::new();
         for message in &self.messages {
             let Some(send) = message.send.filter(|send| self.calls[*send].exit.is_some()) else {
                 continue;
@@ -109,7 +112,7 @@ impl Analysis<'_> {
             };
             let taker = message.receive.map(|receive| self.calls[receive].actor.clone());
             let to = taker.or_else(|| message.to.map(|to| self.owner(to)));
-            let delivery = all.entry(send).or_insert_with(|| Delivery {
+            let delivery = all.entry((send, message.to)).or_insert_with(|| Delivery {
                 lost,
                 ..Delivery::new(send, Delivered::Data(unread.get(&send).copied()), to.clone())
             });
@@ -121,15 +124,16 @@ impl Analysis<'_> {
         all
     }
 
-    /// Each connect() of a stream that reached a listening socket.
-    fn connection_deliveries(&self) -> BTreeMap<usize, Delivery> {
+    /// Each connect() that reached a listening socket; one of which it cannot be told whether it was accepted is left out.
+    fn connection_deliveries(&self) -> BTreeMap<Way, Delivery> {
         let accepted: HashMap<usize, usize> =
             self.connections.iter().map(|both| (both.connect, both.accept)).collect();
+        let unmatched = self.listeners_of_unmatched_accepts();
         let mut all = BTreeMap::new();
         for (index, span) in self.calls.iter().enumerate() {
             let begins = span.socket.is_some_and(|at| {
                 let socket = &self.sockets[at];
-                socket.is_stream() && socket.connects.iter().any(|(call, _)| *call == index)
+                socket.has_connections() && socket.connects.iter().any(|(call, _)| *call == index)
             });
             if !begins {
                 continue;
@@ -137,25 +141,43 @@ impl Analysis<'_> {
             let accept = accepted.get(&index).copied();
             let taker = accept.map(|accept| self.calls[accept].actor.clone());
             let address = span.call.syscall.address();
-            let listener = || self.listener_at(address?, index).map(|at| self.owner(at));
+            let listener = || {
+                let at = self.listener_at(address?, index)?;
+                (!unmatched.contains(&at)).then(|| self.owner(at))
+            };
             if let Some(to) = taker.or_else(listener) {
                 let taken_by = accept.into_iter().collect();
                 let delivery = Delivery::new(index, Delivered::Connection, Some(to));
-                all.insert(index, Delivery { taken_by, ..delivery });
+                all.insert((index, None), Delivery { taken_by, ..delivery });
             }
         }
         all
     }
 
-    /// Each end of a stream that was heard of.
-    fn end_deliveries(&self) -> BTreeMap<usize, Delivery> {
-        let ends = self.directions.iter().filter_map(|direction| direction.end);
-        ends.map(|(ended, heard)| {
-            let to = Some(self.calls[heard].actor.clone());
-            let delivery = Delivery::new(ended, Delivered::End, to);
-            (ended, Delivery { taken_by: vec![heard], ..delivery })
-        })
-        .collect()
+    /// The AF_UNIX sockets that have accepted a connection of which the client cannot be told.
+    fn listeners_of_unmatched_accepts(&self) -> HashSet<usize> {
+        let matched: HashSet<usize> = self.connections.iter().map(|both| both.accept).collect();
+        let is_unmatched = |accept: &usize| {
+            self.accepted_by(*accept).is_some_and(|at| {
+                let socket = &self.sockets[at];
+                socket.domain == Some(Domain::Unix) && socket.unix_peer.is_none()
+            }) && !matched.contains(accept)
+        };
+        let accepts = (0..self.calls.len()).filter(is_unmatched);
+        accepts.filter_map(|accept| self.calls[accept].socket).collect()
+    }
+
+    /// Each end of a connection that was heard of.
+    fn end_deliveries(&self) -> BTreeMap<Way, Delivery> {
+        let of_streams = self.directions.iter().filter_map(|direction| direction.end);
+        of_streams
+            .chain(self.ends_of_packets())
+            .map(|(ended, heard)| {
+                let to = Some(self.calls[heard].actor.clone());
+                let delivery = Delivery::new(ended, Delivered::End, to);
+                ((ended, None), Delivery { taken_by: vec![heard], ..delivery })
+            })
+            .collect()
     }
 
     /// What was unread where it was sent to, after each send.
@@ -189,8 +211,10 @@ impl Analysis<'_> {
             sent.sort_unstable();
             received.sort_unstable();
         }
+        let is_datagram =
+            |send: &usize| self.calls[*send].socket.is_some_and(|at| !self.sockets[at].is_stream());
         for Message { send, to, .. } in &self.messages {
-            let Some(send) = *send else { continue };
+            let Some(send) = send.filter(is_datagram) else { continue };
             let now_ns = self.calls[send].entered_ns;
             let (sent, received) = &times[to];
             let until_now = |times: &[u64]| times.partition_point(|at_ns| *at_ns <= now_ns);

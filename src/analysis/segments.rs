@@ -1,7 +1,7 @@
 //! What went over the wire: every frame with its two ends, its arrivals, and its numbers counted from the connection's start.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use super::address::plain;
@@ -36,6 +36,14 @@ impl Segment {
     /// Its TCP header, if it has one.
     pub fn tcp(&self) -> Option<&Tcp> {
         self.frame.layers.tcp.as_ref()
+    }
+
+    /// The address of many hosts that it goes to, if the link did not know its only receiver.
+    pub fn to_many(&self) -> Option<IpAddr> {
+        let layers = &self.frame.layers;
+        let is_of_many = layers.ethernet.as_ref().is_some_and(|it| it.dst.0[0] & 1 == 1);
+        let to = layers.ip.as_ref().filter(|_| is_of_many)?.dst;
+        self.frame.receiver.is_none().then_some(to)
     }
 
     /// What it carries of the application's bytes.
@@ -96,6 +104,9 @@ impl Analysis<'_> {
                 socket,
                 frame,
             };
+            if let Some(address) = segment.to_many() {
+                segment.to = address.to_string().into();
+            }
             if let (Some(tcp), Some(flow)) = (segment.frame.layers.tcp.clone(), segment.frame.flow)
             {
                 let (way, back) =

@@ -51,6 +51,8 @@ pub struct Socket {
     pub bound_ns: Option<u64>,
     /// The address it was connected to, or whose connection it accepted.
     pub peer: Option<Address>,
+    /// The number of the socket at the other end of its AF_UNIX connection, where the kernel has said it.
+    pub(super) unix_peer: Option<SocketId>,
     /// The backlog, if it listens.
     pub backlog: Option<i64>,
     /// What the kernel said of its TCP state, in the order of saying.
@@ -146,6 +148,11 @@ impl Socket {
         self.kind == Some(SocketType::Stream)
     }
 
+    /// True if connect() and accept() make connections of it: a stream, and `SOCK_SEQPACKET` too, which carries packets.
+    pub fn has_connections(&self) -> bool {
+        matches!(self.kind, Some(SocketType::Stream | SocketType::SeqPacket))
+    }
+
     /// The protocol as people say it: `TCP`, `UDP`; nothing for `AF_UNIX`.
     pub fn protocol_name(&self) -> &'static str {
         match (&self.domain, &self.kind) {
@@ -170,9 +177,7 @@ impl Socket {
             _ if self.connecting => SocketUse::Connecting,
             _ if self.peer.is_some() => SocketUse::Connected,
             _ if self.local.is_some() && self.bound => SocketUse::Bound,
-            _ if self.local.as_ref().is_some_and(|local| local.port() != Some(0)) => {
-                SocketUse::BoundByKernel
-            }
+            _ if self.local.as_ref().is_some_and(is_chosen) => SocketUse::BoundByKernel,
             _ => SocketUse::Unused,
         }
     }
@@ -195,6 +200,11 @@ impl Socket {
         let before = |&(call, _): &&(usize, Address)| calls[*call].entered_ns <= at_ns;
         self.connects.iter().rev().find(before).map(|(_, address)| address)
     }
+}
+
+/// True for an address that the kernel has chosen: port 0 and no name are none.
+fn is_chosen(local: &Address) -> bool {
+    local.port() != Some(0) && *local != Address::Unix(None)
 }
 
 /// What tells of sockets.
@@ -336,6 +346,7 @@ impl Socket {
             local: None,
             bound_ns: None,
             peer: None,
+            unix_peer: None,
             backlog: None,
             tcp_states: Vec::new(),
             accepted: 0,
@@ -452,6 +463,7 @@ impl Socket {
         match fact {
             Fact::Getsockname(local) => self.is_at(local),
             Fact::TcpInfo(info) => self.is_in(at_ns, &info.state, Asker::Instrument),
+            Fact::UnixPeer(peer) => self.unix_peer = Some(*peer),
             Fact::Getpeername(_)
             | Fact::TcpTable { .. }
             | Fact::AddressInUse { .. }

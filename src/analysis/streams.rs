@@ -123,28 +123,50 @@ impl Analysis<'_> {
         let sends =
             place(on(from).filter_map(|(index, span)| Some((index, sent(span)?))).collect());
         let receives = place(receives);
-        let heard = on(to).find(|(_, span)| {
-            let asked = !matches!(span.call.syscall, Syscall::Recv { size: 0, .. });
-            span.receives() && asked && span.result() == Some(0)
-        });
-        let end = heard.and_then(|(heard, back)| {
-            let ended = on(from).find(|(_, span)| {
-                let ends = match &span.call.syscall {
-                    Syscall::Shutdown { how } => *how != How::Read,
-                    // Closing one of several descriptors ends nothing.
-                    Syscall::Close => {
-                        span.exit.is_none()
-                            || self.sockets[from].closed_ns == Some(span.returned_ns())
-                    }
-                    _ => false,
-                };
-                ends && span.entered_ns <= back.returned_ns()
-            });
-            ended.map(|(ended, _)| (ended, heard))
-        });
+        let end = self.end_between(from, on(from), on(to));
         let mut direction = Direction { from, to, sends, receives, end, sound: true };
         direction.sound = self.overlaps(&direction).iter().all(|overlap| self.same_bytes(overlap));
         direction
+    }
+
+    /// How the end was told by the socket `from`, on which the first calls were made, and heard by its peer.
+    fn end_between<'s>(
+        &self,
+        from: usize,
+        mut on_sender: impl Iterator<Item = (usize, &'s CallSpan)>,
+        mut on_receiver: impl Iterator<Item = (usize, &'s CallSpan)>,
+    ) -> Option<(usize, usize)> {
+        let (heard, back) = on_receiver.find(|(_, span)| {
+            let asked = !matches!(span.call.syscall, Syscall::Recv { size: 0, .. });
+            span.receives() && asked && span.result() == Some(0)
+        })?;
+        let (ended, _) = on_sender.find(|(_, span)| {
+            let ends = match &span.call.syscall {
+                Syscall::Shutdown { how } => *how != How::Read,
+                // Closing one of several descriptors ends nothing.
+                Syscall::Close => {
+                    span.exit.is_none() || self.sockets[from].closed_ns == Some(span.returned_ns())
+                }
+                _ => false,
+            };
+            ends && span.entered_ns <= back.returned_ns()
+        })?;
+        Some((ended, heard))
+    }
+
+    /// The ends of connections that carry packets, told and heard. (An empty packet is no end, and looks like one: of who may have
+    /// sent one nothing is said.)
+    pub(super) fn ends_of_packets(&self) -> Vec<(usize, usize)> {
+        let on = |socket: usize| {
+            let calls = self.calls.iter().enumerate();
+            calls.filter(move |(_, span)| span.socket == Some(socket))
+        };
+        let sends_empty = |socket: usize| on(socket).any(|(_, span)| span.sent() == Some(0));
+        let both = self.connections.iter().filter(|it| !self.sockets[it.client].is_stream());
+        both.flat_map(|it| [(it.client, it.server), (it.server, it.client)])
+            .filter(|(from, _)| !sends_empty(*from))
+            .filter_map(|(from, to)| self.end_between(from, on(from), on(to)))
+            .collect()
     }
 
     /// What each send and each receive share of a stream.

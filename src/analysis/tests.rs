@@ -1,7 +1,7 @@
 //! Matching, on recordings made by hand.
 
 use super::{Analysis, Asker, CallSpan, Delivered, Fate, Loss, Side, SocketUse, Unread};
-use crate::analysis::script::{Script, data};
+use crate::analysis::script::{Script, at, data};
 use crate::trace::{Address, Fact, Outcome, SocketId, TcpInfo, Value};
 
 fn unnamed() -> Value {
@@ -82,6 +82,85 @@ fn unix_connections_are_paired_in_turn() {
         flows.messages[0].receive.map(|call| flows.calls[call].call.socket),
         Some(Some(SocketId(3)))
     );
+}
+
+/// Two clients whose connections two threads accept at the same time, the second client's first; `told`: the kernel has said
+/// which is whose. Each client sends its name and closes.
+fn accepted_out_of_turn(kind: &str, told: bool) -> Script {
+    let mut script = Script::unhurried();
+    script.socket("server", 1, "AF_UNIX", kind);
+    script.call("server", 1, "bind", &[("address", at("/tmp/talk"))], 0);
+    script.call("server", 1, "listen", &[("backlog", 5.into())], 0);
+    let accepts = ["one", "two"].map(|who| script.enter(who, 1, "accept", &[]));
+    for (who, socket) in [("alice", 7), ("bob", 8)] {
+        script.socket(who, socket, "AF_UNIX", kind);
+        script.call(who, socket, "connect", &[("address", at("/tmp/talk"))], 0);
+    }
+    for ((who, accept), (new, client)) in ["one", "two"].iter().zip(&accepts).zip([(2, 8), (3, 7)])
+    {
+        let out = [("address", unnamed()), ("socket", Value::from(new))];
+        script.leave(who, accept, Outcome::Result(i64::from(new) + 2), &out);
+        if told {
+            script.observed(who, new, Fact::UnixPeer(SocketId(client)));
+        }
+    }
+    script.sends("alice", 7, "alice").sends("bob", 8, "bob");
+    script.call("alice", 7, "close", &[], 0);
+    script.receives("two", 3, 9, "alice").receives("two", 3, 9, "");
+    script.receives("one", 2, 9, "bob");
+    script
+}
+
+#[test]
+fn unix_connections_are_those_that_the_kernel_has_said() {
+    for kind in ["SOCK_STREAM", "SOCK_SEQPACKET"] {
+        let recording = accepted_out_of_turn(kind, true).recording();
+        let flows = Analysis::of(&recording);
+        let both = ["alice -> two: \"alice\" Received", "bob -> one: \"bob\" Received"];
+        assert_eq!(said(&flows), both, "{kind}");
+        let brought = |what: Delivered| {
+            let all = flows.deliveries.iter().filter(move |it| it.what == what);
+            all.map(|it| it.to.as_deref().unwrap_or_default()).collect::<Vec<_>>()
+        };
+        assert_eq!(brought(Delivered::Connection), ["two", "one"], "{kind}");
+        assert_eq!(brought(Delivered::End), ["two"], "{kind}");
+    }
+}
+
+#[test]
+fn of_unix_connections_that_cannot_be_told_apart_nothing_is_said() {
+    for kind in ["SOCK_STREAM", "SOCK_SEQPACKET"] {
+        let recording = accepted_out_of_turn(kind, false).recording();
+        let flows = Analysis::of(&recording);
+        assert!(flows.connections.is_empty() && flows.deliveries.is_empty(), "{kind}");
+        let fates: Vec<_> = flows.messages.iter().map(|it| it.fate).collect();
+        assert_eq!(fates, [Fate::Unknown, Fate::Unknown, Fate::Unsent, Fate::Unsent], "{kind}");
+    }
+}
+
+#[test]
+fn a_connection_that_nobody_accepted_waits_in_the_queue() {
+    let mut script = Script::unhurried();
+    script.unix_listener("server", 1).unix_connect("alice", 7);
+    let recording = script.recording();
+    let flows = Analysis::of(&recording);
+    let delivery = &flows.deliveries[0];
+    assert_eq!((delivery.what, delivery.taken_by.len()), (Delivered::Connection, 0));
+}
+
+#[test]
+fn what_is_unread_of_a_stream_is_told_in_bytes_or_not_at_all() {
+    let mut script = Script::unhurried();
+    script.process("server", 2).tcp_connection(("client", 3), ("server", 1, 2));
+    script.sends("client", 3, "hello ");
+    let long = script.enter("client", 3, "send", &[("data", data("world"))]);
+    script.pass(2 * crate::analysis::BLOCKED_NS).leave("client", &long, Outcome::Result(5), &[]);
+    script.receives("server", 2, 64, "hello world");
+    let recording = script.recording();
+    let flows = Analysis::of(&recording);
+    let data = flows.deliveries.iter().filter(|it| matches!(it.what, Delivered::Data(_)));
+    let unread: Vec<_> = data.map(|it| it.what).collect();
+    assert_eq!(unread, [Delivered::Data(Some(Unread::Bytes(6))), Delivered::Data(None)]);
 }
 
 #[test]
@@ -326,4 +405,53 @@ fn a_pair_of_sockets_is_one_connection_whose_bytes_are_followed() {
     assert_eq!(analysis.messages.len(), 1);
     assert_eq!((analysis.messages[0].send, analysis.messages[0].receive), (Some(1), Some(2)));
     assert!(analysis.calls[1].nonblocking && analysis.calls[2].nonblocking);
+}
+
+#[test]
+fn a_unix_socket_whose_calls_failed_has_no_address() {
+    let mut script = Script::new();
+    script.socket("server", 1, "AF_UNIX", "SOCK_STREAM");
+    script.fails("server", 1, "bind", &[("address", at("/tmp/talk"))], "EADDRINUSE");
+    script.located("server", 1, unnamed());
+    let recording = script.recording();
+    assert_eq!(Analysis::of(&recording).sockets[0].usage(), SocketUse::Unused);
+}
+
+#[test]
+fn what_is_sent_to_many_is_a_message_to_each_who_received_it() {
+    for (group, may_broadcast) in
+        [("239.1.2.3:5000", false), ("127.255.255.255:5000", true), ("[ff02::1]:5000", false)]
+    {
+        let mut script = Script::unhurried();
+        let (any, domain) = if group.starts_with('[') {
+            ("[::]:5000", "AF_INET6")
+        } else {
+            ("0.0.0.0:5000", "AF_INET")
+        };
+        for (who, socket) in [("a", 1), ("b", 2), ("c", 3)] {
+            script.socket(who, socket, domain, "SOCK_DGRAM");
+            script.call(who, socket, "bind", &[("address", at(any))], 0);
+        }
+        script.socket("sender", 4, domain, "SOCK_DGRAM");
+        if may_broadcast {
+            let (level, option) = ("SOL_SOCKET".into(), "SO_BROADCAST".into());
+            let args = [("level", level), ("option", option), ("value", 1.into())];
+            script.call("sender", 4, "set_broadcast", &args, 0);
+        }
+        for text in ["hello", "nobody"] {
+            let args = [("data", data(text)), ("address", at(group))];
+            script.call("sender", 4, "send_to", &args, text.len() as i64);
+        }
+        script.receives("a", 1, 64, "hello").receives("c", 3, 64, "hello");
+        let recording = script.recording();
+        let flows = Analysis::of(&recording);
+        let expected = [
+            "sender -> a: \"hello\" Received",
+            "sender -> c: \"hello\" Received",
+            "sender -> ?: \"nobody\" Unknown",
+        ];
+        assert_eq!(said(&flows), expected, "{group}");
+        let to: Vec<_> = flows.deliveries.iter().filter_map(|it| it.to.as_deref()).collect();
+        assert_eq!(to, ["a", "c"], "{group}");
+    }
 }

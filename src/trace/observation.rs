@@ -91,6 +91,8 @@ pub enum Fact {
         #[serde(skip_serializing_if = "Option::is_none", default)]
         file: Option<FileType>,
     },
+    /// The socket at the other end of an AF_UNIX connection: `UNIX_DIAG_PEER` (sock_diag(7)).
+    UnixPeer(SocketId),
     /// The process has a descriptor for the socket, which another process has closed (proc_pid_fd(5)).
     StillOpen {
         /// The process that has closed it.
@@ -154,6 +156,7 @@ impl Fact {
             Fact::TcpTable { .. } => "/proc/net/tcp",
             Fact::AddressInUse { .. } => "/proc/net",
             Fact::StillOpen { .. } => "/proc/PID/fd",
+            Fact::UnixPeer(_) => "UNIX_DIAG_PEER",
         }
     }
 }

@@ -201,9 +201,11 @@ fn sign_of(mark: &Mark) -> (char, Ink) {
         MarkKind::Sent(_) => ('▲', Ink::Strong),
         MarkKind::Received(..) | MarkKind::Accepted(_) => ('▼', Ink::Strong),
         MarkKind::TimedOut | MarkKind::FailedLate(_) | MarkKind::FailedAtOnce(_) => ('✗', Ink::Bad),
-        MarkKind::InProgress | MarkKind::Ready(_) | MarkKind::NoneReady | MarkKind::Other => {
-            ('┤', Ink::Warn)
-        }
+        MarkKind::Peeked(_)
+        | MarkKind::InProgress
+        | MarkKind::Ready(_)
+        | MarkKind::NoneReady
+        | MarkKind::Other => ('┤', Ink::Warn),
     }
 }
 
@@ -217,6 +219,7 @@ fn words_of(mark: &Mark) -> String {
         MarkKind::Sent(count) => tr!("sends {bytes}", bytes = bytes(*count)),
         MarkKind::Received(0, _) => tr!("the end of the stream").to_owned(),
         MarkKind::Received(count, who) => bytes(*count) + &from(who),
+        MarkKind::Peeked(count) => tr!("looks at {bytes}", bytes = bytes(*count)),
         MarkKind::Accepted(who) => {
             tr!("a connection{whose}", whose = from(who))
         }

@@ -330,6 +330,7 @@ pub(super) fn observation(observation: &Observation) -> String {
                 tr!("{address} is in use: {holders} ({source})", address, holders, source)
             }
         }
+        Fact::UnixPeer(_) => tr!("the other end of its connection is known ({source})", source),
         Fact::StillOpen { closed_by } => {
             tr!(
                 "it is still open here, after PID {closed_by} has closed it ({source})",

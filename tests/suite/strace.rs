@@ -105,7 +105,10 @@ fn from_recordings(recordings: &[Recording]) -> Calls {
                     (fact.source().to_owned(), "0".to_owned())
                 }
                 Fact::TcpInfo(_) => ("getsockopt".to_owned(), "0".to_owned()),
-                Fact::TcpTable { .. } | Fact::AddressInUse { .. } | Fact::StillOpen { .. } => {
+                Fact::TcpTable { .. }
+                | Fact::AddressInUse { .. }
+                | Fact::StillOpen { .. }
+                | Fact::UnixPeer(_) => {
                     continue;
                 }
             },

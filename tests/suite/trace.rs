@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
-use socket_explorer::analysis::Analysis;
+use socket_explorer::analysis::{Analysis, Fate};
 use socket_explorer::trace::recording::Recording;
 use socket_explorer::trace::{EventKind, ExitStatus, Note, Output, Role, Syscall, SyscallKind};
 use tempfile::TempDir;
@@ -233,7 +233,56 @@ fn a_program_that_polls_holds_nobody_up_and_its_exit_is_known_without_its_first_
     });
     let exits: BTreeMap<_, _> = exits.collect();
     assert_eq!(exits.len(), 3, "{exits:?}");
-    assert_eq!(exits["poller ask"], ExitStatus::Code(3));
+    assert_eq!(exits["poller"], ExitStatus::Code(3));
+    let ends_of_thread = recording.events().iter().filter(|event| {
+        matches!(event.what, EventKind::Exited { .. }) && &*event.actor == "poller ask"
+    });
+    assert_eq!(ends_of_thread.count(), 1);
+}
+
+/// Three threads wait in accept() on one AF_UNIX socket, all clients connect, and then each is served.
+const UNIX: &str = "import os, socket, sys, threading
+kind, path = getattr(socket, sys.argv[1]), sys.argv[1]
+listener = socket.socket(socket.AF_UNIX, kind)
+listener.bind(path)
+listener.listen()
+def serve():
+    conn, _ = listener.accept()
+    conn.send(conn.recv(100))
+    assert conn.recv(100) == b''
+    conn.close()
+threads = [threading.Thread(target=serve) for _ in range(3)]
+for thread in threads:
+    thread.start()
+clients = [socket.socket(socket.AF_UNIX, kind) for _ in range(3)]
+for client in clients:
+    client.connect(path)
+for number, client in enumerate(clients):
+    client.send(b'hello %d' % number)
+for number, client in enumerate(clients):
+    assert client.recv(100) == b'hello %d' % number
+    client.close()
+for thread in threads:
+    thread.join()
+";
+
+#[test]
+fn unix_connections_are_known_whoever_accepts_them_and_when() {
+    if require("python3").is_none() {
+        return;
+    }
+    for kind in ["SOCK_STREAM", "SOCK_SEQPACKET"] {
+        let folder = folder();
+        file(&folder, "program.py", UNIX);
+        let (recording, (out, error, code)) =
+            trace(&folder, &["--", "python3", "program.py", kind]);
+        assert_eq!(code, Some(0), "{out}\n{error}");
+        let analysis = Analysis::of(&recording);
+        assert_eq!(analysis.connections.len(), 3, "{kind}");
+        let fates: Vec<_> = analysis.messages.iter().map(|it| it.fate).collect();
+        assert_eq!(fates, [Fate::Received; 6], "{kind}");
+        assert_eq!(analysis.findings(), [], "{kind}");
+    }
 }
 
 #[test]

@@ -212,3 +212,36 @@ fn hard_coded_loopback_addresses_are_led_over_the_wire() {
     let carried = frames(&recording).iter().filter(|one| one.layers.payload_bytes > 0).count();
     assert_eq!(carried, 2, "hello, and HELLO");
 }
+
+#[test]
+fn a_broadcast_goes_to_all_programs_and_to_no_other() {
+    let Some(_) = require("python3") else { return };
+    let folder = folder();
+    let listen = "import socket
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+    one.bind(('', 5000))
+    print(one.recvfrom(100)[0])
+";
+    let send = "import socket
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+    one.sendto(b'who is there?', ('10.9.0.255', 5000))
+";
+    file(&folder, "listen.py", listen);
+    file(&folder, "send.py", send);
+    let options = ["trace", "--wire", "--view", "ladder", "--width", "120"];
+    let programs = ["a=python3 listen.py", "b=python3 listen.py", "asks=python3 send.py"];
+    let words = [&options[..], &programs].concat();
+    let (out, err, code) = ended(explore(&words).current_dir(folder.path()));
+    if code == Some(3) {
+        eprintln!("skipped: {err}");
+        return;
+    }
+    assert_eq!((err.as_str(), code), ("", Some(0)), "{out}");
+    let heading = out.lines().find(|row| row.contains("process")).expect("the lanes' names");
+    assert_eq!(heading.matches("process").count(), 3, "{out}");
+    assert!(!heading.contains("server") && !heading.contains("10.9.0.255"), "{out}");
+    let frames = out.lines().filter(|row| row.contains("UDP ") && row.contains("who is there?"));
+    let arrows: usize = frames.map(|row| row.matches(['▶', '◀']).count()).sum();
+    assert_eq!(arrows, 2, "{out}");
+}

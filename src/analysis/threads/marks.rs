@@ -12,6 +12,8 @@ pub enum MarkKind {
     Sent(usize),
     /// It received so many bytes, from this actor if that is known; 0 is the end of the stream.
     Received(usize, Option<Name>),
+    /// It looked at so many bytes, and left them there.
+    Peeked(usize),
     /// It accepted a connection, of this actor if that is known.
     Accepted(Option<Name>),
     /// Its own timeout was over.
@@ -77,6 +79,9 @@ pub(super) fn mark(analysis: &Analysis, span: &CallSpan, waited: bool, by: Optio
             errno => MarkKind::FailedAtOnce(errno.to_owned()),
         },
         Some(Outcome::Result(result)) => match span.call.kind() {
+            _ if span.received().is_some() && span.peeks() && *result > 0 => {
+                MarkKind::Peeked(count(*result))
+            }
             _ if span.received().is_some() => MarkKind::Received(count(*result), by.cloned()),
             SyscallKind::Send => MarkKind::Sent(count(*result)),
             SyscallKind::Accept => MarkKind::Accepted(by.cloned()),

@@ -237,3 +237,17 @@ fn who_was_never_woken_is_not_counted_as_woken() {
     let totals = ThreadTotals::of(&analysis.threads.iter().collect::<Vec<_>>());
     assert_eq!((totals.slept, totals.woken), (vec![("accept".to_owned(), 1)], 0));
 }
+
+#[test]
+fn what_is_looked_at_is_received_once() {
+    let mut script = Script::new();
+    for flags in ["MSG_PEEK", "0"] {
+        let args = [("size", Value::Number(64)), ("flags", flags.into())];
+        let recv = script.enter("server", 3, "recv", &args);
+        script.leave("server", &recv, Outcome::Result(5), &[("data", data("hello"))]);
+    }
+    let recording = script.recording();
+    let marks = &Analysis::of(&recording).threads[0].marks;
+    let kinds: Vec<_> = marks.iter().map(|mark| mark.kind.clone()).collect();
+    assert_eq!(kinds, [MarkKind::Peeked(5), MarkKind::Received(5, None)]);
+}

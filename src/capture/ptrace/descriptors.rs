@@ -8,7 +8,7 @@ use std::os::fd::OwnedFd;
 use super::tracer::Tracer;
 use crate::capture::sys::ptrace::socket_address;
 use crate::capture::sys::ptrace::{borrow_descriptor, process_handle};
-use crate::capture::sys::{TCP_TABLES, TableRow, UDP_TABLES, table_rows, tcp_info};
+use crate::capture::sys::{TCP_TABLES, TableRow, UDP_TABLES, UnixPeers, table_rows, tcp_info};
 use crate::trace::{Address, SocketId, TcpInfo};
 
 /// What a descriptor is for.
@@ -155,6 +155,8 @@ pub struct Sockets {
     closed_to_us: HashSet<u32>,
     /// So many sockets have a number of ours, because their inode is not known.
     numbered: u32,
+    /// Where to ask for the other ends of AF_UNIX connections, once that has been tried.
+    unix_peers: Option<Option<UnixPeers>>,
 }
 
 impl Sockets {
@@ -242,6 +244,11 @@ impl Sockets {
         }
         let [own, peer] = row_of(process, id)?.ends;
         Some(if of == End::Peer { peer } else { own })
+    }
+
+    /// The other end of an AF_UNIX connection, if the kernel tells.
+    pub fn unix_peer(&mut self, socket: SocketId) -> Option<SocketId> {
+        self.unix_peers.get_or_insert_with(UnixPeers::open).as_mut()?.of(socket)
     }
 
     /// The state of its TCP connection.

@@ -281,6 +281,11 @@ impl Tracer {
                 let listener = self.sockets.get(listener).clone();
                 let known = self.sockets.get(new);
                 (known.is_tcp, known.is_udp) = (listener.is_tcp, listener.is_udp);
+                if !listener.is_tcp
+                    && let Some(peer) = self.sockets.unix_peer(new)
+                {
+                    self.observe(id, new, result, Fact::UnixPeer(peer));
+                }
                 (result, new, true)
             }
             (Syscall::Recv { .. }, Some(_)) if open.made.sys == Sys::RecvMsg => {

@@ -22,6 +22,8 @@ pub struct Thread {
     pub process: u32,
     /// Whom it plays, once that is known.
     pub actor: Option<Name>,
+    /// It is called as its process is.
+    is_namesake: bool,
     /// The call that it has entered, or that is held before it is made.
     pub open: Option<Open>,
     /// A call that a signal has cut short: the kernel may go on with it.
@@ -82,8 +84,10 @@ pub struct Process {
     pub next_file: Option<PathBuf>,
     /// Processor time of its threads that have ended.
     cpu_ns: u64,
-    /// A recorded thread of it that has ended: for that one its own end is recorded if its first thread never was.
-    ended_actor: Option<(Name, u32)>,
+    /// A recorded thread of it has ended.
+    took_part: bool,
+    /// The recorded thread that was called as the process is, if it has ended: what becomes of the process is recorded as its.
+    namesake: Option<(Name, u32)>,
     /// It has been said that it runs code of another architecture.
     pub is_foreign: bool,
     /// It has been said that it may not be looked into.
@@ -95,6 +99,7 @@ impl Thread {
         Thread {
             process,
             actor: None,
+            is_namesake: false,
             open: None,
             cut: None,
             asks_for_ring: false,
@@ -121,7 +126,8 @@ impl Process {
             before_exec: Vec::new(),
             next_file: None,
             cpu_ns: 0,
-            ended_actor: None,
+            took_part: false,
+            namesake: None,
             is_foreign: false,
             is_told_closed: false,
         }
@@ -316,7 +322,7 @@ impl Tracer {
     }
 
     fn process_takes_part(&self, process: u32) -> bool {
-        self.processes.get(&process).is_some_and(|it| it.ended_actor.is_some())
+        self.processes.get(&process).is_some_and(|it| it.took_part)
             || self.threads.iter().any(|(id, it)| it.process == process && self.is_actor(*id))
     }
 
@@ -329,28 +335,39 @@ impl Tracer {
         let mut others = self.threads.iter().filter(|(_, thread)| thread.process == process);
         let alive = others.find(|(other, _)| self.is_actor(**other));
         let alive = alive.and_then(|(other, thread)| Some((thread.actor.clone()?, *other)));
-        let ended = || self.processes.get(&process).and_then(|it| it.ended_actor.clone());
+        let ended = || self.processes.get(&process).and_then(|it| it.namesake.clone());
         alive.or_else(ended).unwrap_or_else(|| (self.actor(id), id))
     }
 
-    /// A thread ends. If it was recorded, what becomes of its process may be recorded as its. The one with the shortest name is
-    /// called as the process is.
+    /// A thread ends. If it was recorded, its process took part.
     fn remember_ended_actor(&mut self, id: u32) {
         let Some(thread) = self.threads.get(&id).filter(|_| self.is_actor(id)) else { return };
-        let (Some(actor), Some(process)) =
-            (thread.actor.clone(), self.processes.get_mut(&thread.process))
-        else {
-            return;
-        };
-        if process.ended_actor.as_ref().is_none_or(|(known, _)| actor.len() < known.len()) {
-            process.ended_actor = Some((actor, id));
+        let (actor, is_namesake) = (thread.actor.clone(), thread.is_namesake);
+        let Some(process) = self.processes.get_mut(&thread.process) else { return };
+        process.took_part = true;
+        if is_namesake {
+            process.namesake = actor.map(|actor| (actor, id));
+        }
+    }
+
+    /// Who says how a process has ended whose first thread this is: that thread, even if it made no call, for those that did may have
+    /// ended long before. `None` if nothing of the process was recorded.
+    fn speaker_at_end(&mut self, id: u32) -> Option<(Name, u32)> {
+        let takes_part = self.processes.contains_key(&id) && self.process_takes_part(id);
+        let own = takes_part.then(|| self.threads.get(&id).and_then(|it| it.actor.clone()))?;
+        match own.filter(|_| self.is_actor(id)) {
+            Some(actor) => Some((actor, id)),
+            None => {
+                let namesake = self.processes.get(&id).and_then(|it| it.namesake.clone());
+                Some(namesake.unwrap_or_else(|| (self.actor(id), id)))
+            }
         }
     }
 
     /// A thread has ended: with this code, or by this signal.
     pub(super) fn ended(&mut self, id: u32, how: &Result<i32, i32>) {
-        let is_present = self.is_actor(id);
         self.remember_ended_actor(id);
+        let speaker = self.speaker_at_end(id);
         let Some(thread) = self.threads.remove(&id) else { return };
         self.descriptors.forget(id);
         self.looks.forget(&thread);
@@ -360,8 +377,6 @@ impl Tracer {
         self.lines.forget(id);
         self.sockets.forget_process(id);
         let process = self.processes.remove(&id);
-        let own = thread.actor.filter(|_| is_present).map(|actor| (actor, id));
-        let speaker = own.or_else(|| process.as_ref()?.ended_actor.clone());
         let (cpu_ns, program) = process.map_or((None, None), |it| (Some(it.cpu_ns), it.program));
         let status = match how {
             Ok(code) => ExitStatus::Code(*code),
@@ -393,14 +408,16 @@ impl Tracer {
         }
         let (process, function) = (thread.process, thread.function.clone());
         let (mut name, mut kind) = (self.process_name(process), ActorKind::Process);
+        let mut is_namesake = id == process;
         if id != process {
             kind = ActorKind::Thread;
             let given = function.or_else(|| given_name(process, id));
             let is_first =
                 self.threads.values().all(|it| it.process != process || it.actor.is_none());
+            is_namesake = given.is_none() && is_first; // a JVM runs the program in its second thread
             name = match given {
                 Some(given) => format!("{name} {given}"),
-                None if is_first => name, // a JVM runs the program in its second thread
+                None if is_namesake => name,
                 None => format!("{name} thread"),
             };
         }
@@ -413,7 +430,7 @@ impl Tracer {
         let network = program.and_then(|index| self.programs.address(index));
         self.stage.expect(&name, kind, network);
         if let Some(thread) = self.threads.get_mut(&id) {
-            thread.actor = Some(name.clone());
+            (thread.actor, thread.is_namesake) = (Some(name.clone()), is_namesake);
         }
         name
     }

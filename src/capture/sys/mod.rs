@@ -29,6 +29,11 @@ pub use memory::*;
 pub mod ptrace;
 
 #[cfg(target_os = "linux")]
+mod unix_peer;
+#[cfg(target_os = "linux")]
+pub use unix_peer::*;
+
+#[cfg(target_os = "linux")]
 mod privileges;
 #[cfg(target_os = "linux")]
 pub use privileges::*;

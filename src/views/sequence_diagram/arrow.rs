@@ -90,7 +90,7 @@ impl Ladder {
         let end =
             segment_end.saturating_sub(2 + if arrow.stops.is_some() { 2 } else { 0 }).max(start);
         let data = arrow.data.as_ref();
-        let (word, mut text) = share(words, data, end - start);
+        let (word, mut text) = share(words, data, end - start, arrow.head_counts);
         let crossing = last_segment != left && arrow.stops.is_none();
         let apart = crossing
             && data
@@ -171,25 +171,32 @@ fn both_fit(word: Option<&String>, text: &str, bytes: usize, room: usize) -> boo
     word.map_or(0, |word| word.width()) + 3 + text.width() + format!(" {bytes} B").width() <= room
 }
 
-/// The words and the data that a line of this many columns has room for. Rather than the data, the words are left out.
-fn share(words: &Phrase, data: Option<&(String, usize)>, room: usize) -> (String, String) {
+/// The words and the data that a line of this many columns has room for. Rather than the data, the words are left out, and if the data's
+/// length must be there, rather than that.
+fn share(
+    words: &Phrase,
+    data: Option<&(String, usize)>,
+    room: usize,
+    keeps_length: bool,
+) -> (String, String) {
     let Some((text, bytes)) = data else {
         return (fitted(words, room), String::new());
     };
     let whole = counted(text, *bytes);
     let none = String::new();
-    let both =
-        [&whole, text].into_iter().flat_map(|label| words.iter().map(move |word| (word, label)));
-    let alone = [(&none, &whole), (&none, text)];
+    let labels = || [Some(&whole), Some(text).filter(|_| !keeps_length)].into_iter().flatten();
+    let both = labels().flat_map(|label| words.iter().map(move |word| (word, label)));
+    let alone = labels().map(|label| (&none, label));
     let fits = |(word, label): &(&String, &String)| {
         word.width() + usize::from(!word.is_empty()) + label.width() <= room
     };
     if let Some((word, label)) = both.chain(alone).find(fits) {
         return (word.clone(), label.clone());
     }
+    let shortened = if keeps_length { with_length } else { label };
     match words.last().map(|word| (word, room.saturating_sub(word.width() + 1))) {
-        Some((word, left)) if left >= 12 => (word.clone(), label(text, *bytes, left)),
-        _ => (none, label(text, *bytes, room)),
+        Some((word, left)) if left >= 12 => (word.clone(), shortened(text, *bytes, left)),
+        _ => (none, shortened(text, *bytes, room)),
     }
 }
 
@@ -200,12 +207,19 @@ fn counted(data: &str, bytes: usize) -> String {
 
 /// Data and its length in this many columns: the length goes last.
 pub(super) fn label(data: &str, bytes: usize, room: usize) -> String {
+    if data.width() <= room && counted(data, bytes).width() > room {
+        data.to_owned()
+    } else {
+        with_length(data, bytes, room)
+    }
+}
+
+/// The same; rather than the length, the data is left out.
+fn with_length(data: &str, bytes: usize, room: usize) -> String {
     let count = format!("{bytes} B");
     let whole = counted(data, bytes);
     if whole.width() <= room {
         whole
-    } else if data.width() <= room {
-        data.to_owned()
     } else if room >= count.width() + 7 {
         format!("{} {count}", fit(data, room - count.width() - 1))
     } else if count.width() <= room {

@@ -24,6 +24,8 @@ pub(super) struct ArrowTarget {
     /// True if that call is drawn there in any case: it was waiting for this.
     wakes: bool,
     pub(super) unread: Option<Unread>,
+    /// The receive that is drawn at its head.
+    pub(super) head: Option<usize>,
 }
 
 pub(super) struct Builder<'a> {
@@ -34,11 +36,10 @@ pub(super) struct Builder<'a> {
     wired: HashSet<usize>,
     /// The calls that are shown, by index into the analysis.
     pub(super) shown: Vec<usize>,
-    pub(super) targets: BTreeMap<usize, ArrowTarget>,
+    /// The arrows of each call: several if what it sent went to many.
+    pub(super) targets: BTreeMap<usize, Vec<ArrowTarget>>,
     /// The calls that are drawn at the head of another's arrow, each with that one.
     pub(super) drawn_at: HashMap<usize, usize>,
-    /// The same the other way round.
-    pub(super) heads: HashMap<usize, usize>,
     steps: Vec<Step>,
 }
 
@@ -59,11 +60,13 @@ impl<'a> Builder<'a> {
         }
         // An end of the wire that is nobody's has a lane all the same.
         let process = lanes.first().map_or(0, |lane| lane.process);
-        for name in analysis
-            .wire
-            .iter()
-            .filter(|segment| segment.frame.layers.arp.is_none())
-            .flat_map(|segment| [&segment.from, &segment.to])
+        for name in
+            analysis.wire.iter().filter(|segment| segment.frame.layers.arp.is_none()).flat_map(
+                |segment| {
+                    let to = Some(&segment.to).filter(|_| segment.to_many().is_none());
+                    [Some(&segment.from), to].into_iter().flatten()
+                },
+            )
         {
             lane_of.entry(name.clone()).or_insert_with(|| {
                 let side = analysis.side(name);
@@ -100,7 +103,6 @@ impl<'a> Builder<'a> {
             shown,
             targets: BTreeMap::new(),
             drawn_at: HashMap::new(),
-            heads: HashMap::new(),
             steps: Vec::new(),
         }
     }
@@ -168,8 +170,9 @@ impl<'a> Builder<'a> {
                 completes: delivery.completes.filter(|call| !is_queued && shown.contains(call)),
                 wakes: !is_queued && delivery.wakes,
                 unread,
+                head: None,
             };
-            self.targets.insert(delivery.call, target);
+            self.targets.entry(delivery.call).or_default().push(target);
         }
     }
 
@@ -187,18 +190,39 @@ impl<'a> Builder<'a> {
 
     /// Which receives are drawn at the head of the arrow that they got: those that follow it at once.
     fn place_receives(&mut self) {
-        let mut times: Vec<u64> = self.shown.iter().map(|&index| self.row_ns(index)).collect();
-        times.sort_unstable();
-        for (&send, target) in &self.targets {
+        let mut rows: Vec<(u64, usize)> =
+            self.shown.iter().map(|&index| (self.row_ns(index), index)).collect();
+        rows.sort_unstable();
+        let targets = &self.targets;
+        let all = targets.iter().flat_map(|(&send, all)| (0..all.len()).map(move |at| (send, at)));
+        let mut drawn: Vec<(usize, usize, usize)> = Vec::new();
+        for (send, at) in all {
+            let target = &targets[&send][at];
             let Some(receive) = target.completes else { continue };
             let (sent_ns, got_ns) = (self.span(send).entered_ns, self.span(receive).returned_ns());
-            let between = times.partition_point(|at_ns| *at_ns < got_ns)
-                > times.partition_point(|at_ns| *at_ns <= sent_ns);
-            if target.wakes || !between {
-                self.drawn_at.insert(receive, send);
-                self.heads.insert(send, receive);
+            // Of the messages of one recvmmsg() all have the same time.
+            let between = rows.partition_point(|row| *row < (got_ns, receive))
+                > rows.partition_point(|(at_ns, _)| *at_ns <= sent_ns);
+            if target.wakes || !(between || self.was_asleep(receive, sent_ns)) {
+                drawn.push((send, at, receive));
             }
         }
+        for (send, at, receive) in drawn {
+            self.drawn_at.insert(receive, send);
+            if let Some(targets) = self.targets.get_mut(&send) {
+                targets[at].head = Some(receive);
+            }
+        }
+    }
+
+    /// True if the thread of this call slept on purpose then.
+    fn was_asleep(&self, call: usize, at_ns: u64) -> bool {
+        let thread = (self.span(call).process, self.span(call).thread);
+        self.shown.iter().map(|&index| self.span(index)).any(|span| {
+            (span.process, span.thread) == thread
+                && span.call.syscall.sleeps()
+                && (span.entered_ns..span.returned_ns()).contains(&at_ns)
+        })
     }
 
     fn add_steps(&mut self, numbers: SeqNumbers) {

@@ -3,6 +3,7 @@
 use super::builder::{ArrowTarget, Builder};
 use super::diagram::{Arrow, ArrowLikeness, Likeness, Line, Shape, Step};
 use super::phrases::{after, connect_words};
+use super::words::function_of;
 use crate::analysis::{BLOCKED_NS, CallSpan};
 use crate::i18n::tr;
 use crate::picture::Ink;
@@ -65,19 +66,19 @@ impl Builder<'_> {
             let until_ns = span.exit.as_ref().map_or(u64::MAX, |back| back.at_ns);
             all.blocked.push((lane, span.entered_ns, until_ns));
         }
-        let target = self.targets.get(&index);
+        let targets = self.targets.get(&index);
         let (long, wired_connect) = (is_long(span), self.is_wired_connect(index));
         let waited = may_block
-            && target.is_none()
+            && targets.is_none()
             && at_ns > span.entered_ns
             && (long || wired_connect || rows.others_between(lane, span.entered_ns, at_ns));
         if waited {
             all.steps.push(self.entry(index, !long && !wired_connect));
             all.blocked.push((lane, span.entered_ns, at_ns));
         }
-        match target {
+        match targets {
             _ if self.drawn_at.contains_key(&index) => {}
-            Some(target) => self.add_arrow(index, target, rows, all),
+            Some(targets) => self.add_arrows(index, targets, rows, all),
             None => all.steps.push(self.call_without_arrow(index, waited)),
         }
     }
@@ -116,6 +117,7 @@ impl Builder<'_> {
                 data: None,
                 head: Vec::new(),
                 head_ink: Ink::Plain,
+                head_counts: false,
                 head_matters: false,
                 stops: Some(errno.to_owned() + &after(span, took)),
             })
@@ -138,19 +140,27 @@ impl Builder<'_> {
         }
     }
 
-    fn add_arrow(&self, index: usize, target: &ArrowTarget, rows: &RowTimes, all: &mut CallSteps) {
+    fn add_arrows(
+        &self,
+        index: usize,
+        targets: &[ArrowTarget],
+        rows: &RowTimes,
+        all: &mut CallSteps,
+    ) {
         let (span, lane) = (self.span(index), self.lane(index));
-        let head = self.heads.get(&index).copied();
-        let arrow = Shape::Arrow(self.arrow(index, target, head));
-        let alike = ArrowLikeness {
-            to: target.to,
-            head: head.map(|head| self.span(head).call.function().to_owned()),
-            stops: target.stops.clone(),
-        };
-        let likeness = self.likeness(index, Some(alike));
-        all.steps.push(Step::new(self.row_ns(index), arrow, likeness).opening(opens(span)));
+        for target in targets {
+            let arrow = Shape::Arrow(self.arrow(index, target));
+            let alike = ArrowLikeness {
+                to: target.to,
+                head: target.head.map(|head| self.span(head).call.function().to_owned()),
+                stops: target.stops.clone(),
+            };
+            let likeness = self.likeness(index, Some(alike));
+            all.steps.push(Step::new(self.row_ns(index), arrow, likeness).opening(opens(span)));
+        }
         // A send or a connect that itself took its time.
-        let done_ns = self.done_ns(index, target);
+        let done = targets.iter().map(|target| self.done_ns(index, target));
+        let done_ns = done.min().unwrap_or_else(|| span.returned_ns());
         let long = done_ns.saturating_sub(span.entered_ns) >= BLOCKED_NS;
         if long && rows.others_between(lane, span.entered_ns, done_ns) {
             all.blocked.push((lane, span.entered_ns, done_ns));
@@ -183,7 +193,7 @@ impl Builder<'_> {
     fn entry(&self, index: usize, minor: bool) -> Step {
         let uneventful = self.span(index).receives() && !self.analysis.wire.is_empty();
         let (span, lane) = (self.span(index), self.lane(index));
-        let short = format!("{} …", span.call.function());
+        let short = format!("{} …", function_of(span));
         let mut words = vec![tr!("{short} blocked", short), short.clone()];
         if let Some(address) = span.call.syscall.address().filter(|_| span.is(SyscallKind::Connect))
         {
@@ -205,15 +215,15 @@ impl Builder<'_> {
         }
     }
 
-    fn arrow(&self, index: usize, target: &ArrowTarget, head: Option<usize>) -> Arrow {
+    fn arrow(&self, index: usize, target: &ArrowTarget) -> Arrow {
         let (span, from) = (self.span(index), self.lane(index));
-        let took = head.is_some_and(|head| {
+        let took = target.head.is_some_and(|head| {
             let back = self.span(head);
             back.returned_ns().saturating_sub(back.entered_ns) >= BLOCKED_NS
                 && back.entered_ns < span.entered_ns
         });
         let mut head_matters = false;
-        let (head, head_ink) = match head {
+        let (head, head_ink) = match target.head {
             Some(head) => {
                 let whole = target.partners.len() == 1 && self.took_only(head, index);
                 head_matters = !whole && target.line == Line::Data;
@@ -254,6 +264,7 @@ impl Builder<'_> {
             data,
             head,
             head_ink,
+            head_counts: target.head.is_none() && target.unread.is_some(),
             head_matters,
             stops: target.stops.clone(),
         }

@@ -97,6 +97,8 @@ pub(super) struct Arrow {
     /// Phrase at its head: the receiving call, or what is there meanwhile.
     pub(super) head: Phrase,
     pub(super) head_ink: Ink,
+    /// True if the words at its head give a number of bytes: then the data's own must stand beside it.
+    pub(super) head_counts: bool,
     /// True if the words at its head say what the data on it does not.
     pub(super) head_matters: bool,
     /// Why it does not arrive, if it does not.

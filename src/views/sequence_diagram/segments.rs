@@ -1,5 +1,8 @@
 //! From frames to steps: what each says, when it leaves and arrives, and what it makes of its ends' TCP states.
 
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
 use super::builder::Builder;
 use super::diagram::{KnownBy, Likeness, SegmentRow, Shape, Step, Transit};
 use crate::analysis::Segment;
@@ -8,8 +11,8 @@ use crate::labels;
 use crate::picture::phrase::Phrase;
 use crate::picture::{Ink, span_of};
 use crate::reasons;
-use crate::trace::Data;
 use crate::trace::packet::{Layers, LinkAction, Tcp};
+use crate::trace::{Data, EventKind};
 use crate::views::SeqNumbers;
 
 /// A transit that took less is not worth saying, in nanoseconds.
@@ -76,11 +79,39 @@ impl Builder<'_> {
         numbers: SeqNumbers,
         steps: &mut Vec<Step>,
     ) {
-        let (Some(&from), Some(&to)) =
-            (self.lane_of.get(&segment.from), self.lane_of.get(&segment.to))
-        else {
-            return;
+        let Some(&from) = self.lane_of.get(&segment.from) else { return };
+        let receivers = match segment.to_many() {
+            Some(_) => self.hosts_but(segment),
+            None => self.lane_of.get(&segment.to).copied().into_iter().collect(),
         };
+        for to in receivers {
+            self.segment_between(segment, (from, to), others, numbers, steps);
+        }
+    }
+
+    /// A lane of each host that gets what goes to all.
+    fn hosts_but(&self, segment: &Segment) -> Vec<usize> {
+        let sender = segment.frame.layers.ip.as_ref().map(|ip| ip.src);
+        let mut lanes: BTreeMap<IpAddr, usize> = BTreeMap::new();
+        for event in self.analysis.recording.events() {
+            if let EventKind::Network { address } = event.what
+                && let Some(&lane) = self.lane_of.get(&event.actor)
+                && sender != Some(address.into())
+            {
+                lanes.entry(address.into()).or_insert(lane);
+            }
+        }
+        lanes.into_values().collect()
+    }
+
+    fn segment_between(
+        &self,
+        segment: &Segment,
+        (from, to): (usize, usize),
+        others: &[u64],
+        numbers: SeqNumbers,
+        steps: &mut Vec<Step>,
+    ) {
         let layers = &segment.frame.layers;
         let again = segment.again_after_ns.is_some();
         let action = segment.frame.action();

@@ -6,9 +6,9 @@ use unicode_width::UnicodeWidthStr;
 
 use super::draw;
 use crate::analysis::Analysis;
-use crate::analysis::script::{Script, data, here};
+use crate::analysis::script::{Script, at, data, here};
 use crate::trace::recording::{Origin, Program, Recording};
-use crate::trace::{Data, Outcome, Value};
+use crate::trace::{Data, EventKind, Outcome, Value};
 use crate::views::DrawOptions;
 
 /// One line there and back; then the client says that it is done.
@@ -315,4 +315,82 @@ fn a_connection_that_is_begun_in_the_background_is_no_failure_and_its_outcome_is
     let recording = script.recording();
     let drawn = drawn(&recording, 80);
     assert!(!drawn.contains("SO_ERROR"), "{drawn}");
+}
+
+/// The rows in which this text stands, without what is left and right of them.
+fn rows_with(recording: &Recording, text: &str) -> Vec<String> {
+    let drawn = drawn(recording, 100);
+    drawn.lines().filter(|row| row.contains(text)).map(str::to_owned).collect()
+}
+
+#[test]
+fn a_receive_that_only_looks_says_so() {
+    let mut script = Script::unhurried();
+    script.tcp_connection(("client", 1), ("server", 2, 3));
+    script.sends("client", 1, "hello");
+    let args = [("size", Value::Number(64)), ("flags", "MSG_PEEK".into())];
+    let recv = script.enter("server", 3, "recv", &args);
+    script.leave("server", &recv, Outcome::Result(5), &[("data", data("hello"))]);
+    let rows = rows_with(&script.recording(), "MSG_PEEK");
+    assert_eq!(rows.len(), 1);
+    assert!(rows[0].ends_with("recv MSG_PEEK = 5 \"hello\""), "{rows:?}");
+}
+
+#[test]
+fn messages_that_one_call_received_are_drawn_in_order_and_not_while_its_thread_slept() {
+    for sleeps in [false, true] {
+        let mut script = Script::unhurried();
+        script.process("client", 2).udp("server", 1, 5000).udp("client", 2, 5001);
+        let sleep = sleeps
+            .then(|| script.enter("server", 0, "clock_nanosleep", &[("request_ns", 9.into())]));
+        script.sends_to("client", 2, "one", 5000).sends_to("client", 2, "two", 5000);
+        if let Some(sleep) = sleep {
+            script.leave("server", &sleep, Outcome::Result(0), &[]);
+        }
+        // As recvmmsg() is recorded: the first has an entry, and all return at the same time.
+        script.receives_from("server", 1, 64, "one", 5001);
+        let returned_ns = script.events.last().expect("an event").at_ns;
+        script.receives_from("server", 1, 64, "two", 5001);
+        let entry = script.events.len() - 2;
+        script.events.remove(entry);
+        if let Some(EventKind::Return(back)) = script.events.last_mut().map(|it| &mut it.what) {
+            back.took_ns = 0;
+        }
+        script.events.last_mut().expect("an event").at_ns = returned_ns;
+        let rows = rows_with(&script.recording(), "recv_from");
+        assert!(rows.len() == 2 && rows.iter().all(|row| !row.contains('▶')), "{rows:#?}");
+        assert!(rows[0].contains("one") && rows[1].contains("two"), "{rows:#?}");
+    }
+}
+
+#[test]
+fn what_went_to_many_has_an_arrow_to_each() {
+    let mut script = Script::unhurried();
+    script.udp("a", 1, 5000).udp("sender", 3, 5001).udp("b", 2, 5000);
+    let to = ("address", at("239.1.2.3:5000"));
+    for socket in [1, 2] {
+        let who = if socket == 1 { "a" } else { "b" };
+        script.call(who, socket, "bind", &[("address", at("0.0.0.0:5000"))], 0);
+    }
+    script.call("sender", 3, "send_to", &[("data", data("hello")), to], 5);
+    script.receives("a", 1, 64, "hello").receives("b", 2, 64, "hello");
+    let rows = rows_with(&script.recording(), "hello");
+    let ends: Vec<bool> = rows.iter().map(|row| row.contains('▶')).collect();
+    assert_eq!(ends, [true, true, false], "{rows:#?}");
+}
+
+#[test]
+fn the_length_of_what_is_sent_stands_beside_what_is_unread() {
+    let mut script = Script::unhurried();
+    script.process("client", 2).tcp_connection(("client", 3), ("server", 1, 2));
+    script.sends("client", 3, "hello world, and more of it");
+    script.sends("server", 2, "hello world, and more of it");
+    script.pass(5_000_000).receives("client", 3, 64, "hello world, and more of it");
+    let recording = script.recording();
+    for width in 50..120 {
+        let drawn = drawn(&recording, width);
+        for row in drawn.lines().filter(|row| row.contains("unread")) {
+            assert_eq!(row.matches("27 B").count(), 2, "{drawn}");
+        }
+    }
 }

@@ -4,7 +4,7 @@ use super::builder::{ArrowTarget, Builder};
 use super::diagram::{KnownBy, Line};
 use super::phrases::{after, connect_words, near};
 use super::wire::state_words;
-use crate::analysis::{Asker, StateReport, Unread};
+use crate::analysis::{Asker, CallSpan, StateReport, Unread};
 use crate::i18n::tr;
 use crate::picture::phrase::Phrase;
 use crate::picture::{Ink, span_of};
@@ -21,8 +21,9 @@ impl Builder<'_> {
 
     pub(super) fn short_receive(&self, index: usize, took: bool) -> Phrase {
         let span = self.span(index);
-        let text = format!("{} = {}", span.call.function(), span.result().unwrap_or_default());
-        vec![text.clone() + &after(span, took), text, span.call.function().to_string()]
+        let (function, result) = (function_of(span), span.result().unwrap_or_default());
+        let text = format!("{function} = {result}");
+        vec![text.clone() + &after(span, took), text, function]
     }
 
     /// What waits at the head of an arrow that nobody has taken yet.
@@ -42,7 +43,8 @@ impl Builder<'_> {
         }
         match target.unread {
             Some(Unread::Bytes(unread)) => vec![tr!("{unread} B unread", unread)],
-            Some(Unread::Datagrams(count)) => vec![tr!("{count} unread", count)],
+            Some(Unread::Datagrams(1)) => vec![tr!("1 datagram unread").to_owned()],
+            Some(Unread::Datagrams(count)) => vec![tr!("{count} datagrams unread", count)],
             None => Vec::new(),
         }
     }
@@ -50,7 +52,7 @@ impl Builder<'_> {
     /// A call in words, as it is shown at its lane.
     pub(super) fn words(&self, index: usize, took: bool) -> (Phrase, Ink) {
         let span = self.span(index);
-        let function = span.call.function().to_string();
+        let function = function_of(span);
         let asked = span.call.syscall.address();
         if span.is_under_way() {
             let mut begun = connect_words(span);
@@ -249,5 +251,13 @@ impl Builder<'_> {
             report.asked_by == Asker::Program && report.at_ns >= span.entered_ns
         };
         self.analysis.state_after(index).filter(|_| !reports.iter().any(asks_later))
+    }
+}
+
+/// What a call is called: a receive that leaves what it gets where it is says so.
+pub(super) fn function_of(span: &CallSpan) -> String {
+    match span.call.function() {
+        function if span.peeks() && function != "peek" => format!("{function} MSG_PEEK"),
+        function => function.to_owned(),
     }
 }
