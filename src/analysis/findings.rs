@@ -66,6 +66,8 @@ pub enum Rule {
     AddressInUse { address: Address, holder: Holder },
     /// A server closed a connection first, and had not set SO_REUSEADDR: it cannot be started again for a minute.
     NoReuseAddress { address: Address },
+    /// It set SO_REUSEADDR after bind(), for which that is too late.
+    ReuseAddressLate { address: Address },
     /// It sent on a connection that was closed, and SIGPIPE ended it.
     BrokenPipe,
     /// Each waits for another of them to send.
@@ -86,20 +88,37 @@ pub enum Rule {
     DelayedAck { times: usize, waited_ns: u64 },
     /// Connections that the peer had closed were never closed.
     NotClosed { sockets: usize },
-    /// It waited without any limit for a peer that said nothing.
-    NoTimeout { waited_ns: u64 },
+    /// It still has a connection that a child of it has closed, whose peer waits for the end of it.
+    KeptOpen,
+    /// It waited without any limit for an answer.
+    NoTimeout { waited_ns: u64, lost: Lost },
     /// A readiness call said the same descriptor again and again, and nobody touched it.
     ReadyIgnored { times: usize, events: Readiness },
     /// It blocked on a socket that the readiness call before had not named.
     NotReady { waited_ns: u64 },
+    /// It watches a socket with EPOLLET, and left bytes there: it is not told of them again.
+    EdgeLeftUnread { unread: usize },
     /// A datagram was cut by the buffer.
     DatagramCut { got: usize, of: usize },
     /// Nobody listened at the address; perhaps somebody does nearby.
     NobodyListens { address: Address, nearby: Option<Nearby> },
+    /// It answered a datagram to another address than the one it had come from, and nobody was there.
+    AnsweredElsewhere { to: Address, from: Address },
     /// A socket was closed while another thread was blocked on it.
     ClosedWhileBlocked { blocked_ns: u64 },
     /// A socket was connected to itself.
     SelfConnect { address: Address },
+}
+
+/// What was lost on the wire, for which somebody waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// Nothing that is known: the peer said nothing.
+    Nothing,
+    /// What it had sent.
+    Question,
+    /// What had been sent to it.
+    Answer,
 }
 
 /// Who holds an address.

@@ -18,6 +18,7 @@ pub(super) fn find(facts: &Facts) -> Vec<Finding> {
     let mut all = in_use(facts);
     all.extend(nobody_listens(facts));
     all.extend(unanswered(facts));
+    all.extend(answered_elsewhere(facts));
     all.extend(facts.analysis.sockets.iter().filter_map(|socket| {
         let (connect, _) = *socket.connects.last().as_ref()?;
         let local = socket.local.as_ref().filter(|local| plain(local).is_some())?;
@@ -222,6 +223,12 @@ fn reaches(facts: &Facts, failed: usize, asked: &Address, nearby: Option<&Nearby
     let process = facts.call(failed).process;
     facts.analysis.calls.iter().enumerate().any(|(index, span)| {
         let Syscall::Connect { address } = &span.call.syscall else { return false };
+        let Some(socket) = span.socket else { return false };
+        if !facts.analysis.sockets[socket].is_stream()
+            && !facts.on(socket).any(|(_, span)| span.receives() && span.result().is_some())
+        {
+            return false; // connect() of a datagram socket reaches nobody
+        }
         let may_have_connected = span.connected() || span.failure() == Some("EINPROGRESS");
         let again = index >= failed && address.port() == asked.port();
         let there = nearby.is_some_and(|it| it.address.port() == address.port());
@@ -248,6 +255,37 @@ fn unanswered(facts: &Facts) -> Vec<Finding> {
         if is_here && !heard && facts.analysis.meant(send).is_none() {
             let rule = Rule::NobodyListens { address: to.clone(), nearby: Some(nearby) };
             all.push(Finding::new(facts, rule, vec![send, waits]));
+        }
+    }
+    all
+}
+
+/// Datagrams to an address of this machine at which nobody was, by a socket to which one had come from another port: who had sent that
+/// was waiting when the run was stopped, and had heard nothing.
+fn answered_elsewhere(facts: &Facts) -> Vec<Finding> {
+    let (analysis, stuck) = (facts.analysis, facts.stuck());
+    let mut all = Vec::new();
+    for message in analysis.messages.iter().filter(|it| it.fate == Fate::NobodyThere) {
+        let (Some(own), Some(send)) = (message.from, message.send) else { continue };
+        let Some(to) = facts.call(send).call.syscall.address() else { continue };
+        let before = analysis.messages.iter().rev().find(|it| {
+            let got = it
+                .receive
+                .is_some_and(|at| facts.call(at).returned_ns() <= facts.call(send).entered_ns);
+            it.to == Some(own) && got
+        });
+        let Some(question) = before else { continue };
+        let (Some(asker), Some(receive)) = (question.from, question.receive) else { continue };
+        let back = facts.call(receive).exit.as_ref();
+        let Some(from) = back.and_then(|it| it.out.address()) else { continue };
+        let waits = facts.on(asker).all(|(_, span)| !span.receives() || span.result().is_none())
+            && stuck.iter().any(|one| facts.waits_also_for(facts.call(one.call), asker));
+        let is_near = plain(to).zip(plain(from)).is_some_and(|(to, from)| {
+            to.ip() == from.ip() && to.port() != from.port() && to.ip().is_loopback()
+        });
+        if waits && is_near {
+            let rule = Rule::AnsweredElsewhere { to: to.clone(), from: from.clone() };
+            all.push(Finding::new(facts, rule, vec![send, receive]));
         }
     }
     all

@@ -2,7 +2,7 @@
 
 use super::facts::Facts;
 use super::{Finding, Rule};
-use crate::analysis::{Direction, Origin};
+use crate::analysis::{CallSpan, Direction, Origin};
 use crate::trace::{EventKind, ExitStatus, How, Role, SockOpt, Syscall, SyscallKind, Value};
 
 /// A call that was blocked for so long after its socket was closed was not ended by that, in nanoseconds.
@@ -12,6 +12,7 @@ pub(super) fn find(facts: &Facts) -> Vec<Finding> {
     let mut all: Vec<Finding> =
         facts.analysis.directions.iter().filter_map(|it| closed_unread(facts, it)).collect();
     all.extend((0..facts.analysis.sockets.len()).filter_map(|it| no_reuse_address(facts, it)));
+    all.extend((0..facts.analysis.sockets.len()).filter_map(|it| reuse_address_late(facts, it)));
     all.extend(broken_pipes(facts));
     all.extend(closed_while_blocked(facts));
     all
@@ -112,6 +113,23 @@ fn no_reuse_address(facts: &Facts, listener: usize) -> Option<Finding> {
     let first = closed.filter_map(|(at, peer)| closed_first(facts, at, peer)).min()?;
     let rule = Rule::NoReuseAddress { address: address.clone() };
     Some(Finding::new(facts, rule, vec![bind, first]))
+}
+
+/// SO_REUSEADDR that was set on a TCP socket after its bind(), and not before.
+fn reuse_address_late(facts: &Facts, socket: usize) -> Option<Finding> {
+    let is_tcp = facts.analysis.sockets[socket].protocol_name() == "TCP";
+    let (bind, address) =
+        facts.on(socket).filter(|_| is_tcp).find_map(|(index, span)| match &span.call.syscall {
+            Syscall::Bind { address } if span.result().is_some() => Some((index, address)),
+            _ => None,
+        })?;
+    let sets = |span: &CallSpan| {
+        let Syscall::SetOption { option, value } = &span.call.syscall else { return false };
+        *option == SockOpt::ReuseAddr && *value != Value::Number(0) && span.result().is_some()
+    };
+    let (set, _) = facts.on(socket).find(|(_, span)| sets(span))?;
+    let rule = Rule::ReuseAddressLate { address: address.clone() };
+    (set > bind).then(|| Finding::new(facts, rule, vec![set, bind]))
 }
 
 /// The call by which this end of a connection ended it, if it did so before the other and everything had been read.

@@ -287,6 +287,15 @@ impl<'a> Facts<'a> {
         watched.into_iter().map(socket).collect::<Option<_>>().unwrap_or_default()
     }
 
+    /// True if this call waits for the socket, whatever else it waits for.
+    pub fn waits_also_for(&self, span: &CallSpan, socket: usize) -> bool {
+        let is_it = |fd| self.socket_of(span.process, fd, span.entered_ns) == Some(socket);
+        match &span.call.syscall {
+            Syscall::EpollWait { .. } => self.watched_by_epoll(span).into_iter().any(is_it),
+            _ => self.waits_for(span).contains(&socket),
+        }
+    }
+
     /// The descriptors that this epoll_wait() watches.
     fn watched_by_epoll(&self, waiting: &CallSpan) -> Vec<i64> {
         let mut watched = BTreeSet::new();

@@ -1,10 +1,11 @@
 //! Descriptors that are never closed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::facts::Facts;
 use super::{Finding, Rule};
-use crate::analysis::Origin;
+use crate::analysis::{CallSpan, Origin};
+use crate::trace::SyscallKind;
 
 /// One connection that stays open may be an oversight without consequence; so many are a leak.
 const LEAK: usize = 3;
@@ -27,16 +28,60 @@ pub(super) fn find(facts: &Facts) -> Vec<Finding> {
             by_process.entry(process).or_default().push(forgotten);
         }
     }
+    let mut all = kept_open(facts);
     let leaks = by_process
         .into_values()
         .filter(|all| all.iter().filter(|forgotten| forgotten.went_on).count() >= LEAK);
-    leaks
-        .map(|all| {
-            let mut accepts: Vec<usize> = all.iter().map(|forgotten| forgotten.accept).collect();
-            accepts.sort_unstable();
-            Finding::new(facts, Rule::NotClosed { sockets: accepts.len() }, accepts)
-        })
-        .collect()
+    all.extend(leaks.map(|all| {
+        let mut accepts: Vec<usize> = all.iter().map(|forgotten| forgotten.accept).collect();
+        accepts.sort_unstable();
+        Finding::new(facts, Rule::NotClosed { sockets: accepts.len() }, accepts)
+    }));
+    all
+}
+
+/// Clients that waited, with all read that had been sent to them, for the end of a connection when the run was stopped: a child of the
+/// process that accepted it has used it and closed it, and that process has it still, and never used it.
+fn kept_open(facts: &Facts) -> Vec<Finding> {
+    let Some(stopped_ns) = facts.stopped_ns else { return Vec::new() };
+    let analysis = facts.analysis;
+    let mut all = Vec::new();
+    for one in facts.stuck().iter().filter(|one| facts.call(one.call).receives()) {
+        let [client] = one.sockets[..] else { continue };
+        let connection = analysis.connections.iter().find(|it| it.client == client);
+        let direction = analysis.directions.iter().find(|it| it.to == client && it.sound);
+        let (Some(connection), Some(direction)) = (connection, direction) else { continue };
+        let parent = facts.call(connection.accept).process;
+        let server = connection.server;
+        let before = || facts.on(server).filter(|(_, span)| span.entered_ns < stopped_ns);
+        let uses = |span: &CallSpan| span.receives() || span.is(SyscallKind::Send);
+        let closes = |process: u32| {
+            before().any(|(_, span)| span.is(SyscallKind::Close) && span.process == process)
+        };
+        let users: BTreeSet<u32> =
+            before().filter(|(_, span)| uses(span)).map(|(_, span)| span.process).collect();
+        let children_closed = !users.is_empty() && users.iter().all(|user| closes(*user));
+        let is_read = direction.sent() == direction.received() && direction.end.is_none();
+        let has_parent = facts.exit(parent).is_none_or(|(at_ns, _)| at_ns > stopped_ns);
+        let keeps = has_parent && !users.contains(&parent) && !closes(parent);
+        if children_closed && is_read && keeps {
+            all.push(Finding::new(facts, Rule::KeptOpen, vec![connection.accept, one.call]));
+        }
+    }
+    all
+}
+
+/// When the peer of this socket closed the connection. A peer that only says that it sends no more (shutdown(), which looks the same
+/// from here) may want to hear an answer: one that is not in the recording has closed if none was sent since.
+fn peer_closed_ns(facts: &Facts, at: usize, peer: Option<usize>) -> Option<u64> {
+    if let Some(peer) = peer {
+        return facts.analysis.sockets[peer].closed_ns;
+    }
+    let heard = facts.on(at).find(|(_, span)| span.receives() && span.result() == Some(0));
+    let ended_ns = heard?.1.returned_ns();
+    let answered =
+        facts.on(at).any(|(_, span)| span.is(SyscallKind::Send) && span.returned_ns() > ended_ns);
+    (!answered).then_some(ended_ns)
 }
 
 /// Whether this connection was not closed before its process accepted the next, or had had time enough.
@@ -46,9 +91,7 @@ fn forgotten(facts: &Facts, at: usize, listener: usize) -> Option<Forgotten> {
         || facts.on(listener).filter(|(index, _)| facts.analysis.accepted_by(*index).is_some());
     let (accept, accepting) =
         accepts().find(|(index, _)| facts.analysis.accepted_by(*index) == Some(at))?;
-    let heard = facts.on(at).find(|(_, span)| span.receives() && span.result() == Some(0));
-    let peer_closed_ns = socket.other_end.and_then(|peer| facts.analysis.sockets[peer].closed_ns);
-    let ended_ns = heard.map(|(_, span)| span.returned_ns()).or(peer_closed_ns)?;
+    let ended_ns = peer_closed_ns(facts, at, socket.other_end)?;
     let process = accepting.process;
     let went_on =
         accepts().any(|(_, span)| span.process == process && span.returned_ns() > ended_ns);

@@ -15,13 +15,64 @@ const WAITED_NS: u64 = 10_000_000;
 
 pub(super) fn find(facts: &Facts) -> Vec<Finding> {
     let threads = facts.threads();
-    threads
+    let mut found: Vec<Finding> = threads
         .flat_map(|(thread, calls)| {
             let mut all = ignored(facts, thread, calls);
             all.extend(not_ready(facts, calls));
             all
         })
-        .collect()
+        .collect();
+    found.extend(edges(facts));
+    found
+}
+
+/// Sockets watched with EPOLLET by a thread that was waiting in epoll_wait() when the run was stopped, though bytes were unread on them:
+/// it took a part, and only what comes later will wake it.
+fn edges(facts: &Facts) -> Vec<Finding> {
+    let mut all = Vec::new();
+    for one in facts.stuck() {
+        let waiting = facts.call(one.call);
+        if !matches!(waiting.call.syscall, Syscall::EpollWait { .. }) {
+            continue;
+        }
+        for &socket in &one.sockets {
+            let mut to = facts.analysis.directions.iter();
+            let Some(direction) = to.find(|it| it.to == socket && it.sound) else { continue };
+            let sent = direction
+                .sends
+                .iter()
+                .rfind(|send| facts.call(send.call).returned_ns() <= one.since_ns);
+            let unread = sent.map_or(0, |it| it.end()).saturating_sub(direction.received());
+            let receives = || facts.on(socket).filter(|(_, span)| span.receives());
+            let last = receives().next_back();
+            let by_it = receives().all(|(_, span)| (span.process, span.thread) == one.thread);
+            let took = last.filter(|(_, span)| span.taken().is_some_and(|bytes| bytes > 0));
+            if let Some((last, _)) = took
+                && unread > 0
+                && by_it
+                && is_edge_triggered(facts, waiting, socket)
+            {
+                let rule = Rule::EdgeLeftUnread { unread };
+                all.push(Finding::new(facts, rule, vec![last, one.call]));
+            }
+        }
+    }
+    all
+}
+
+/// True if the epoll that this call waits for was last told to watch the socket with EPOLLET.
+fn is_edge_triggered(facts: &Facts, waiting: &CallSpan, socket: usize) -> bool {
+    let before = facts.entered(0, waiting.entered_ns).iter().rev();
+    let mut told = before.filter_map(|span| match &span.call.syscall {
+        Syscall::EpollCtl { watched, events: Some(events), .. }
+            if (span.process, span.call.fd) == (waiting.process, waiting.call.fd)
+                && facts.socket_of(span.process, *watched, span.entered_ns) == Some(socket) =>
+        {
+            Some(events.contains("EPOLLET"))
+        }
+        _ => None,
+    });
+    told.next() == Some(true)
 }
 
 /// One descriptor that was said to be ready each time, and that nobody touched.

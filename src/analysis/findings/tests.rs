@@ -827,6 +827,32 @@ fn small_pieces_and_delayed_acknowledgments() {
     finds_nothing(&asks(MS / 10, false));
 }
 
+/// Five clients say that they send no more, and are served meanwhile: each is answered and closed by a thread of its own.
+fn half_closed() -> Script {
+    let mut script = Script::new();
+    script.process("server", 2);
+    script.socket("server", 1, "AF_INET", "SOCK_STREAM");
+    script.call("server", 1, "bind", &[("address", here(5000))], 0);
+    script.call("server", 1, "listen", &[("backlog", 5.into())], 0);
+    for number in 0..5 {
+        let (own, theirs, port) = (10 + number, 20 + number, 40_000 + number as u16);
+        script.socket("client", own, "AF_INET", "SOCK_STREAM");
+        script.call("client", own, "connect", &[("address", here(5000))], 0);
+        script.located("client", own, here(port)).accepts("server", 1, theirs, here(port));
+        script.call("client", own, "shutdown", &[("how", "SHUT_WR".into())], 0);
+        script.receives("server", theirs, 1024, "");
+    }
+    script.pass(1_500 * MS);
+    for number in 0..5 {
+        let (own, theirs) = (10 + number, 20 + number);
+        script.sends("server", theirs, "done");
+        close(&mut script, "server", theirs);
+        script.receives("client", own, 1024, "done").receives("client", own, 1024, "");
+        close(&mut script, "client", own);
+    }
+    script
+}
+
 #[test]
 fn connections_that_are_never_closed() {
     let serves = |closes: bool| {
@@ -849,6 +875,7 @@ fn connections_that_are_never_closed() {
         script
     };
     finds(&serves(false), Rule::NotClosed { sockets: 4 });
+    finds_nothing(&half_closed());
     let mut later = serves(false);
     stop(&mut later);
     finds(&later, Rule::NotClosed { sockets: 5 });
@@ -1045,4 +1072,112 @@ fn a_socket_connected_to_itself() {
     let Value::Address(address) = here(40_000) else { panic!("an address") };
     finds(&connects(40_000), Rule::SelfConnect { address });
     finds_nothing(&connects(40_001));
+}
+
+#[test]
+fn an_address_that_is_to_be_reused_is_so_before_bind() {
+    let binds = |late: bool| {
+        let mut script = Script::new();
+        let args = [
+            ("level", Value::from("SOL_SOCKET")),
+            ("option", "SO_REUSEADDR".into()),
+            ("value", 1.into()),
+        ];
+        script.socket("server", 1, "AF_INET", "SOCK_STREAM");
+        if !late {
+            script.call("server", 1, "set_reuse_address", &args, 0);
+        }
+        script.call("server", 1, "bind", &[("address", here(5000))], 0);
+        script.call("server", 1, "set_reuse_address", &args, 0);
+        script
+    };
+    assert_eq!(kinds(&binds(true)), [RuleKind::ReuseAddressLate]);
+    finds_nothing(&binds(false));
+}
+
+#[test]
+fn a_connection_that_only_the_parent_has_open() {
+    let serves = |parent_closes: bool| {
+        let mut script = pair();
+        script.process("child", 3);
+        let close = |script: &mut Script, who: &str, still_open: i64| {
+            let call = script.enter(who, 3, "close", &[]);
+            let out = [("still_open", Value::Number(still_open))];
+            script.leave(who, &call, Outcome::Result(0), &out);
+        };
+        script.sends("client", 1, "hello").receives("child", 3, 1024, "hello");
+        script.sends("child", 3, "bye").receives("client", 1, 1024, "bye");
+        if parent_closes {
+            close(&mut script, "server", 1);
+        }
+        let end = script.enter("client", 1, "recv", &[("size", 1024.into())]);
+        close(&mut script, "child", i64::from(!parent_closes));
+        if parent_closes {
+            script.leave("client", &end, Outcome::Result(0), &[("data", data(""))]);
+        }
+        script.enter("server", 2, "accept", &[]);
+        stop(&mut script);
+        script
+    };
+    assert_eq!(kinds(&serves(false)), [RuleKind::KeptOpen]);
+    finds_nothing(&serves(true));
+}
+
+#[test]
+fn bytes_that_an_edge_does_not_tell_of_again() {
+    let waits = |events: &'static str, got: &str| {
+        let mut script = pair();
+        let args = [
+            ("epfd", Value::from(9)),
+            ("op", "EPOLL_CTL_ADD".into()),
+            ("fd", 5.into()),
+            ("events", events.into()),
+        ];
+        script.call("server", 0, "epoll_ctl", &args, 0);
+        script.sends("client", 1, "hello world").receives("server", 3, 5, got);
+        script.enter("client", 1, "recv", &[("size", 1024.into())]);
+        let args = [("epfd", Value::from(9)), ("maxevents", 8.into()), ("timeout", (-1).into())];
+        script.enter("server", 0, "epoll_wait", &args);
+        stop(&mut script);
+        script
+    };
+    assert_eq!(kinds(&waits("EPOLLIN|EPOLLET", "hello")), [RuleKind::EdgeLeftUnread]);
+    for (events, got) in [("EPOLLIN", "hello"), ("EPOLLIN|EPOLLET", "hello world")] {
+        let found = kinds(&waits(events, got));
+        assert!(!found.contains(&RuleKind::EdgeLeftUnread), "{events}: {found:?}");
+    }
+}
+
+#[test]
+fn an_answer_to_another_port_than_the_question_came_from() {
+    let answers = |port: u16, waits: bool| {
+        let mut script = Script::new();
+        script.process("client", 1).process("server", 2).udp("server", 2, 5000);
+        script.udp("client", 1, 5001).sends_to("client", 1, "hello", 5000);
+        script.receives_from("server", 2, 64, "hello", 5001).sends_to("server", 2, "HI", port);
+        if waits {
+            script.enter("client", 1, "recv_from", &[("size", 64.into())]);
+        }
+        stop(&mut script);
+        script
+    };
+    assert_eq!(kinds(&answers(5009, true)), [RuleKind::AnsweredElsewhere]);
+    finds_nothing(&answers(5009, false));
+    finds_nothing(&answers(5001, false));
+}
+
+#[test]
+fn a_connected_datagram_socket_that_nobody_hears() {
+    let asks = |address: &str| {
+        let mut script = Script::new();
+        script.process("client", 1).process("server", 2).udp("server", 2, 5000);
+        script.socket("client", 1, "AF_INET6", "SOCK_DGRAM");
+        script.call("client", 1, "connect", &[("address", at(address))], 0);
+        script.sends("client", 1, "hello");
+        script.fails("client", 1, "recv", &[("size", 64.into())], "ECONNREFUSED");
+        script
+            .event("client", EventKind::Exited { cpu_ns: None, status: Some(ExitStatus::Code(1)) });
+        script
+    };
+    assert_eq!(kinds(&asks("[::1]:5000")), [RuleKind::NobodyListens]);
 }

@@ -1,8 +1,8 @@
 //! Clients that wait: for another client, in a full queue, for a peer that says nothing.
 
 use super::facts::{Facts, ThreadId};
-use super::{Finding, Rule, by_length};
-use crate::analysis::{CallSpan, Origin};
+use super::{Finding, Lost, Rule, by_length};
+use crate::analysis::{CallSpan, Fate, Message, Origin};
 use crate::trace::{SockOpt, Syscall, SyscallKind};
 
 /// Whoever waited longer than this because of another client was made to wait, in nanoseconds.
@@ -170,10 +170,27 @@ fn no_timeout(facts: &Facts) -> Vec<Finding> {
             && !keeps_alive
             && !reads_keyboard(facts, span.process)
         {
-            all.push(Finding::new(facts, Rule::NoTimeout { waited_ns }, vec![one.call]));
+            let lost = lost(facts, *socket);
+            all.push(Finding::new(facts, Rule::NoTimeout { waited_ns, lost }, vec![one.call]));
         }
     }
     all
+}
+
+/// What this socket waits for, if it was lost on the wire.
+fn lost(facts: &Facts, socket: usize) -> Lost {
+    let is_lost = |message: &&Message| {
+        let mut frames = facts.analysis.wire.iter().filter(|it| it.socket == message.from);
+        message.fate == Fate::NeverReceived && frames.any(|it| it.frame.is_lost())
+    };
+    let lost = || facts.analysis.messages.iter().filter(is_lost);
+    if lost().any(|message| message.to == Some(socket)) {
+        Lost::Answer
+    } else if lost().any(|message| message.from == Some(socket)) {
+        Lost::Question
+    } else {
+        Lost::Nothing
+    }
 }
 
 /// True if the process reads what is no socket: a keyboard.

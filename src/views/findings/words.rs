@@ -1,6 +1,6 @@
 //! Each rule in words: what the program did, what to do, and the lesson that shows it.
 
-use crate::analysis::findings::{Holder, Nearby, Process, Readiness, Relation, Rule};
+use crate::analysis::findings::{Holder, Lost, Nearby, Process, Readiness, Relation, Rule};
 use crate::i18n::tr;
 use crate::picture::span_of;
 use crate::trace::{Address, FileType};
@@ -75,6 +75,35 @@ pub(super) fn does(rule: &Rule, who: &str, other: &str) -> String {
             tr!(
                 "{who} sent on a connection that its peer had closed, and the signal SIGPIPE ended it.",
                 who
+            )
+        }
+        Rule::KeptOpen => {
+            tr!(
+                "{who} accepted a connection that another process has served and closed, and still has it open: so it does not end, and {other} waits for the end.",
+                who,
+                other
+            )
+        }
+        Rule::ReuseAddressLate { address } => {
+            tr!(
+                "{who} set SO_REUSEADDR after bind() to {address}: for that bind() it comes too late.",
+                who,
+                address = at(address)
+            )
+        }
+        Rule::EdgeLeftUnread { unread } => {
+            tr!(
+                "{who} watches a connection with EPOLLET, and waits in epoll_wait() although {bytes} are unread there: it is told only of what comes after.",
+                who,
+                bytes = bytes(*unread)
+            )
+        }
+        Rule::AnsweredElsewhere { to, from } => {
+            tr!(
+                "{who} got a datagram from {from}, and sent the next to {to}, where nobody is. Whoever had asked heard nothing.",
+                who,
+                from = at(from),
+                to = at(to)
             )
         }
         Rule::NotClosed { sockets } => {
@@ -210,7 +239,21 @@ pub(super) fn does(rule: &Rule, who: &str, other: &str) -> String {
                 backlog
             )
         }
-        Rule::NoTimeout { waited_ns } => {
+        Rule::NoTimeout { waited_ns, lost: Lost::Question } => {
+            tr!(
+                "{who} had waited {span} without any limit for an answer when the run was stopped: what it had sent was lost on the wire.",
+                who,
+                span = span_of(*waited_ns)
+            )
+        }
+        Rule::NoTimeout { waited_ns, lost: Lost::Answer } => {
+            tr!(
+                "{who} had waited {span} without any limit for an answer when the run was stopped: the answer was lost on the wire.",
+                who,
+                span = span_of(*waited_ns)
+            )
+        }
+        Rule::NoTimeout { waited_ns, lost: Lost::Nothing } => {
             tr!(
                 "{who} had waited {span} without any limit for a peer that said nothing when the run was stopped.",
                 who,
@@ -241,6 +284,22 @@ pub(super) fn advice(rule: &Rule) -> &'static str {
         Rule::DatagramCut { .. } => {
             tr!(
                 "Give room for the largest datagram that your protocol has: what does not fit cannot be read later."
+            )
+        }
+        Rule::KeptOpen => {
+            tr!(
+                "After fork(), close the accepted socket in the parent: a connection ends when its last descriptor is closed, whichever process has that."
+            )
+        }
+        Rule::ReuseAddressLate { .. } => {
+            tr!("Set it between socket() and bind(), which looks at it.")
+        }
+        Rule::EdgeLeftUnread { .. } => {
+            tr!("With EPOLLET call recv() until it fails with EAGAIN, or leave EPOLLET out.")
+        }
+        Rule::AnsweredElsewhere { .. } => {
+            tr!(
+                "Send an answer to the address that recvfrom() gave: a client's port is the one that its kernel chose."
             )
         }
         Rule::RestNotSent { .. } => {
@@ -341,6 +400,11 @@ pub(super) fn advice(rule: &Rule) -> &'static str {
         Rule::NobodyListens { nearby: Some(nearby), .. } if nearby.later_ns > 0 => {
             tr!("Start the server first, and connect when it listens; or let the client try again.")
         }
+        Rule::NobodyListens { address: Address::Unix(_), .. } => {
+            tr!(
+                "Start the server first, and let both name the same path: a file that is there may have been left by a socket that is gone, and a relative path begins at each program's own folder."
+            )
+        }
         Rule::NobodyListens { .. } => {
             tr!(
                 "Let both name the same family, address and port. 127.0.0.1 and ::1 are two addresses; 0.0.0.0 stands for all of IPv4, and on Linux :: for both families unless IPV6_V6ONLY is set."
@@ -388,7 +452,9 @@ pub(super) fn advice(rule: &Rule) -> &'static str {
 /// The lesson that shows it.
 pub(super) fn lesson(rule: &Rule) -> Option<u8> {
     match rule {
-        Rule::NobodyListens { .. } | Rule::AddressInUse { holder: Holder::File(_), .. } => Some(3),
+        Rule::NobodyListens { .. }
+        | Rule::AnsweredElsewhere { .. }
+        | Rule::AddressInUse { holder: Holder::File(_), .. } => Some(3),
         Rule::AnsweredPart { .. }
         | Rule::LeftRest { .. }
         | Rule::ShortRead { .. }
@@ -399,12 +465,15 @@ pub(super) fn lesson(rule: &Rule) -> Option<u8> {
         Rule::ClosedUnread { .. }
         | Rule::NotClosed { .. }
         | Rule::AddressInUse { .. }
+        | Rule::KeptOpen
+        | Rule::ReuseAddressLate { .. }
         | Rule::NoReuseAddress { .. } => Some(6),
         Rule::NoTimeout { .. } => Some(7),
         Rule::AllSend { .. } | Rule::AllWait { .. } | Rule::AcceptInsteadOfRecv { .. } => Some(8),
         Rule::RestNotSent { .. }
         | Rule::Spin { .. }
         | Rule::ReadyIgnored { .. }
+        | Rule::EdgeLeftUnread { .. }
         | Rule::NotReady { .. }
         | Rule::OneClientBlocks { .. } => Some(9),
         Rule::AllReceive { .. } | Rule::FullBacklog { .. } => Some(11),
