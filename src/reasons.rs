@@ -399,7 +399,7 @@ mod tests {
         });
         assert_eq!(
             failure(&Failure::Call(call.clone())),
-            "client: connect 127.0.0.1:4000: Network is unreachable (os error 101) [ENETUNREACH]"
+            "client: connect 127.0.0.1:4000: Network is unreachable [ENETUNREACH]"
         );
         assert!(
             lack(&Lack::Shortage(call)).ends_with(

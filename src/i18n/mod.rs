@@ -241,15 +241,15 @@ mod tests {
     #[test]
     fn a_sentence_is_said_in_the_language_that_is_spoken() {
         let claims =
-            |all: u32| (tr!("{all} claims: {held} held", all, held = all), Text("finished"));
+            |all: u32| (tr!("{all} claims: {held} held", all, held = all), Text("Finished."));
         let [english, translated] = [Language::ENGLISH, chinese()]
             .map(|language| speaking(language, || (claims(3).0, claims(3).1.to_string())));
-        assert_eq!(english, ("3 claims: 3 held".to_owned(), "finished".to_owned()));
+        assert_eq!(english, ("3 claims: 3 held".to_owned(), "Finished.".to_owned()));
         assert_eq!(
             translated,
             (
                 "\u{5171} 3 \u{6761}\u{7ed3}\u{8bba}\u{ff1a}3 \u{6761}\u{6210}\u{7acb}".to_owned(),
-                "\u{5df2}\u{5b66}\u{5b8c}".to_owned()
+                "\u{5df2}\u{5b66}\u{5b8c}\u{3002}".to_owned()
             )
         );
     }

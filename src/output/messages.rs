@@ -48,7 +48,7 @@ mod tests {
         assert_eq!(wrapped(text, None), format!("{text}\n"));
         let coloured = "\u{1b}[1m\u{1b}[31merror:\u{1b}[0m four words";
         assert_eq!(
-            wrapped(coloured, Some(16)),
+            wrapped(coloured, Some(17)),
             "\u{1b}[1m\u{1b}[31merror:\u{1b}[0m four words\n",
             "colours take no room"
         );
