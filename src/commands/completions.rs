@@ -1,6 +1,7 @@
 //! `completions`: a shell's completions, to standard output. They ask the program itself, which knows lessons, experiments and terms.
 
 use std::ffi::OsStr;
+use std::fmt::Display;
 use std::io::{self, Write};
 
 use clap::Command;
@@ -57,6 +58,8 @@ fn command() -> Command {
         ("lesson", "which", ArgValueCompleter::new(lessons)),
         ("verify", "lessons", ArgValueCompleter::new(lessons)),
         ("quiz", "lessons", ArgValueCompleter::new(lessons)),
+        ("exercise", "which", ArgValueCompleter::new(exercises)),
+        ("check", "which", ArgValueCompleter::new(exercises)),
         ("run", "experiment", ArgValueCompleter::new(all_experiments)),
         ("run", "set", ArgValueCompleter::new(knobs)),
         ("help", "topic", ArgValueCompleter::new(topics)),
@@ -81,13 +84,24 @@ fn beginning<N: AsRef<str>, H: Into<StyledStr>>(
         .collect()
 }
 
-/// By number where a digit is typed, else by name.
 fn lessons(word: &OsStr) -> Vec<CompletionCandidate> {
+    numbered(word, lesson::contents().into_iter().map(|it| (it.number, it.slug, it.title)))
+}
+
+fn exercises(word: &OsStr) -> Vec<CompletionCandidate> {
+    let all = lesson::exercises().unwrap_or_default().into_iter();
+    numbered(word, all.map(|it| (it.number, it.slug, it.title)))
+}
+
+/// By number where a digit is typed, else by name.
+fn numbered<T: Display>(
+    word: &OsStr,
+    all: impl Iterator<Item = (u32, &'static str, T)>,
+) -> Vec<CompletionCandidate> {
     let by_number = word.as_encoded_bytes().first().is_some_and(u8::is_ascii_digit);
-    let all = lesson::contents().into_iter();
-    let named = all.map(|it| {
-        let name = if by_number { it.number.to_string() } else { it.slug.to_owned() };
-        (name, format!("{}: {}", it.number, it.title))
+    let named = all.map(|(number, slug, title)| {
+        let name = if by_number { number.to_string() } else { slug.to_owned() };
+        (name, format!("{number}: {title}"))
     });
     beginning(word, named)
 }

@@ -97,6 +97,7 @@ fn the_names_are_those_of_what_stands_before() {
     assert_eq!(asked(&["explore", "run", "lost-syn", "--set", "r"]), "");
     assert_eq!(asked(&["explore", "run", "overhead", "--set", ""]), "bytes= deadline=");
     assert_eq!(asked(&["explore", "lesson", "1"]), "1 10 11 12");
+    assert_eq!(asked(&["explore", "check", "so"]), "socket");
     for experiment in socket_explorer::experiments::all() {
         assert_eq!(
             asked(&["explore", "run", experiment.name]).split(' ').next(),
