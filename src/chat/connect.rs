@@ -8,6 +8,7 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, SockAddr, Type};
 
 use super::address::{Address, is_local, is_socket};
+use super::keyboard::Wake;
 use super::outcome::{ConnectError, Phase, retrying};
 use super::screen::Screen;
 use crate::capture::{self, Actor, Interest, Lab, Socket, sys};
@@ -33,13 +34,15 @@ struct Listener {
     file: Option<signals::Cleanup>,
 }
 
-/// Listens at the address, accepts the first client, and tells the user about both.
+/// Listens at the address, accepts the first client, and tells the user about both. `None` if `leave` wakes it first.
 pub fn accept_one(
     lab: &Lab,
     address: &Address,
     screen: &dyn Screen,
-) -> Result<Socket, ConnectError> {
-    let listener = listen(&lab.actor("server"), address, screen)?;
+    leave: Option<Wake<'_>>,
+) -> Result<Option<Socket>, ConnectError> {
+    let actor = lab.actor("server");
+    let listener = listen(&actor, address, screen)?;
     if address.leaves_the_port_open() {
         // The kernel has chosen the port; the user needs to know it.
         let at = listener.address().map_err(ConnectError::during(Phase::Listen, address))?;
@@ -47,14 +50,90 @@ pub fn accept_one(
     }
     // Learners compare these lines with their notes, so they are the same in every language, like the prompt.
     screen.note("waiting for connection...");
-    let (socket, peer) = listener.accept().map_err(ConnectError::during(Phase::Accept, address))?;
+    let failed = || ConnectError::during(Phase::Accept, address);
+    let came = until_ready(&actor, (&listener.socket, Interest::Read), leave, None);
+    if came.map_err(failed())? == Came::Leave {
+        return Ok(None);
+    }
+    let (socket, peer) = listener.accept().map_err(failed())?;
     let from = match capture::address(&peer) {
         // A client in AF_UNIX has no address of its own, unless it has called bind.
         crate::trace::Address::Unix(None) => address.to_string(),
         from => from.to_string(),
     };
     screen.note(&format!("connected from: {from}"));
-    Ok(socket)
+    Ok(Some(socket))
+}
+
+/// What came first.
+#[derive(Debug, PartialEq, Eq)]
+enum Came {
+    Ready,
+    Timeout,
+    /// The user leaves.
+    Leave,
+}
+
+/// Waits for a socket, or for the user to leave. Without anyone who could leave, and without a timeout, the next call may wait itself.
+#[cfg(unix)]
+fn until_ready(
+    actor: &Actor,
+    socket: (&Socket, Interest),
+    leave: Option<Wake<'_>>,
+    timeout: Option<Duration>,
+) -> io::Result<Came> {
+    if leave.is_none() && timeout.is_none() {
+        return Ok(Came::Ready);
+    }
+    loop {
+        match actor.poll_also(&[socket], leave.as_slice(), timeout) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Ok(ready) if leave.is_some_and(|leave| ready.has(leave)) => return Ok(Came::Leave),
+            ready => {
+                return Ok(if ready?.is_empty() { Came::Timeout } else { Came::Ready });
+            }
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn until_ready(
+    actor: &Actor,
+    socket: (&Socket, Interest),
+    _: Option<Wake<'_>>,
+    timeout: Option<Duration>,
+) -> io::Result<Came> {
+    match timeout {
+        None => Ok(Came::Ready),
+        Some(_) if actor.poll(&[socket], timeout)?.is_empty() => Ok(Came::Timeout),
+        Some(_) => Ok(Came::Ready),
+    }
+}
+
+/// Waits so long; true if the user leaves first.
+#[cfg(unix)]
+fn pause_before_retry(
+    lab: &Lab,
+    actor: &Actor,
+    leave: Option<Wake<'_>>,
+    pause: Duration,
+) -> io::Result<bool> {
+    let Some(leave) = leave else {
+        lab.wait(pause, "before trying again");
+        return Ok(false);
+    };
+    Ok(!actor.poll_also(&[], &[leave], Some(pause))?.is_empty())
+}
+
+#[cfg(not(unix))]
+fn pause_before_retry(
+    lab: &Lab,
+    _: &Actor,
+    _: Option<Wake<'_>>,
+    pause: Duration,
+) -> io::Result<bool> {
+    lab.wait(pause, "before trying again");
+    Ok(false)
 }
 
 /// Opens a listening socket at the address.
@@ -175,12 +254,28 @@ pub fn connect(
     retries: u32,
     screen: &dyn Screen,
 ) -> Result<Socket, ConnectError> {
+    let socket = connect_or_leave(lab, actor, address, (timeout, retries), screen, None)?;
+    Ok(socket.expect("only with `leave` there may be none"))
+}
+
+/// [`connect`], with its timeout and its retries. `None` if `leave` wakes it first.
+pub fn connect_or_leave(
+    lab: &Lab,
+    actor: &Actor,
+    address: &Address,
+    (timeout, retries): (Duration, u32),
+    screen: &dyn Screen,
+    leave: Option<Wake<'_>>,
+) -> Result<Option<Socket>, ConnectError> {
     let mut pause = FIRST_PAUSE;
     for left in (0..=retries).rev() {
-        match try_once(actor, address, timeout) {
+        match try_once(actor, address, timeout, leave) {
             Err(error) if left > 0 => {
                 screen.note(&retrying(&error, pause));
-                lab.wait(pause, "before trying again");
+                let left = pause_before_retry(lab, actor, leave, pause);
+                if left.map_err(ConnectError::during(Phase::Connect, address))? {
+                    return Ok(None);
+                }
                 pause = LONGEST_PAUSE.min(pause * 2);
             }
             answer => return answer,
@@ -190,10 +285,15 @@ pub fn connect(
 }
 
 /// One attempt. A host may have several addresses; they are tried in order.
-fn try_once(actor: &Actor, address: &Address, timeout: Duration) -> Result<Socket, ConnectError> {
+fn try_once(
+    actor: &Actor,
+    address: &Address,
+    timeout: Duration,
+    leave: Option<Wake<'_>>,
+) -> Result<Option<Socket>, ConnectError> {
     let mut last = None;
     for to in address.resolve().map_err(ConnectError::during(Phase::LookUp, address))? {
-        match connect_to(actor, &to, timeout) {
+        match connect_to(actor, &to, timeout, leave) {
             Ok(socket) => return Ok(socket),
             Err(error) => last = Some(error),
         }
@@ -205,7 +305,12 @@ fn try_once(actor: &Actor, address: &Address, timeout: Duration) -> Result<Socke
 
 /// Connects with a time limit (lesson 9). A blocking connect takes as long as the kernel keeps trying: minutes, by default on
 /// Linux (tcp(7), `tcp_syn_retries`). So it is started in non-blocking mode, and poll waits for it.
-fn connect_to(actor: &Actor, to: &SockAddr, timeout: Duration) -> io::Result<Socket> {
+fn connect_to(
+    actor: &Actor,
+    to: &SockAddr,
+    timeout: Duration,
+    leave: Option<Wake<'_>>,
+) -> io::Result<Option<Socket>> {
     let socket = actor.socket(to.domain(), Type::STREAM, protocol(to.domain()))?;
     socket.set_nonblocking(true)?;
     match socket.connect(to) {
@@ -217,11 +322,15 @@ fn connect_to(actor: &Actor, to: &SockAddr, timeout: Duration) -> io::Result<Soc
                 return Err(error); // EAGAIN: its backlog is full (unix(7))
             }
             // The socket becomes writable when the handshake has succeeded or failed; SO_ERROR tells which.
-            if actor.poll(&[(&socket, Interest::Write)], Some(timeout))?.is_empty() {
-                return Err(io::Error::new(
-                    io::ErrorKind::TimedOut,
-                    tr!("no answer in {patience} s", patience = timeout.as_secs_f32()),
-                ));
+            match until_ready(actor, (&socket, Interest::Write), leave, Some(timeout))? {
+                Came::Ready => {}
+                Came::Leave => return Ok(None),
+                Came::Timeout => {
+                    return Err(io::Error::new(
+                        io::ErrorKind::TimedOut,
+                        tr!("no answer in {patience} s", patience = timeout.as_secs_f32()),
+                    ));
+                }
             }
             if let Some(error) = socket.take_error()? {
                 return Err(error);
@@ -229,7 +338,24 @@ fn connect_to(actor: &Actor, to: &SockAddr, timeout: Duration) -> io::Result<Soc
         }
         answer => answer?,
     }
+    if is_to_itself(&socket, to.domain())? {
+        // Without TIME_WAIT, the port is free again at once for a server.
+        socket.set_linger(Some(Duration::ZERO))?;
+        return Err(io::Error::new(
+            io::ErrorKind::ConnectionRefused,
+            tr!(
+                "nobody listens there: the kernel chose that very port for this end, and connected it to itself"
+            ),
+        ));
+    }
     socket.set_nonblocking(false)?;
     set_nodelay(&socket)?;
-    Ok(socket)
+    Ok(Some(socket))
+}
+
+/// Whether both ends are this one socket. The port of a client may be any that is free, even that to which it connects, and then the
+/// handshake succeeds without a server (RFC 9293, section 3.5: simultaneous open).
+fn is_to_itself(socket: &Socket, domain: Domain) -> io::Result<bool> {
+    let bare = socket.bare();
+    Ok(domain != Domain::UNIX && bare.local_addr()? == bare.peer_addr()?)
 }

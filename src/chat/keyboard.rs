@@ -10,10 +10,15 @@ use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::Sender;
 
 /// How much is read at once, in bytes.
 const BLOCK_SIZE: usize = 64 * 1024;
+
+/// A descriptor that becomes readable when the chat is over.
+#[cfg(unix)]
+pub type Wake<'a> = BorrowedFd<'a>;
+#[cfg(not(unix))]
+pub type Wake<'a> = ();
 
 /// What was read from the keyboard.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,6 +29,15 @@ pub enum Input<'a> {
     End,
     /// The chat is over.
     Stop,
+}
+
+/// Asks a person for lines.
+pub trait Prompter: Send + Sync {
+    /// There is a peer now.
+    fn connected(&self);
+
+    /// By turns: the chat wants one more line.
+    fn want_line(&self);
 }
 
 /// Ends the chat from any thread, and wakes the thread that waits for the keyboard.
@@ -67,7 +81,6 @@ impl StopHandle {
 }
 
 /// The input of this side.
-#[derive(Debug)]
 pub struct Keyboard {
     #[cfg(unix)]
     input: OwnedFd,
@@ -78,18 +91,18 @@ pub struct Keyboard {
     buffer: Vec<u8>,
     /// The part of the buffer that has not been returned yet.
     unread: Range<usize>,
-    /// Makes the line editor show its prompt, if there is one.
-    prompt: Option<Sender<()>>,
+    /// The line editor, if there is one.
+    prompter: Option<Arc<dyn Prompter>>,
 }
 
 #[cfg(unix)]
 impl Keyboard {
     /// A keyboard that reads this descriptor: standard input, or a pipe into which a line editor writes.
-    pub fn new(input: OwnedFd, prompt: Option<Sender<()>>) -> io::Result<Keyboard> {
+    pub fn new(input: OwnedFd, prompter: Option<Arc<dyn Prompter>>) -> io::Result<Keyboard> {
         let (wake, writer) = io::pipe()?;
         let stop =
             StopHandle { stopped: Arc::default(), drain: Arc::default(), wake: Arc::new(writer) };
-        Ok(Keyboard { input, wake, stop, buffer: vec![0; BLOCK_SIZE], unread: 0..0, prompt })
+        Ok(Keyboard { input, wake, stop, buffer: vec![0; BLOCK_SIZE], unread: 0..0, prompter })
     }
 
     /// Standard input.
@@ -127,6 +140,18 @@ impl Keyboard {
         }
     }
 
+    /// Whether there is something to read.
+    fn has_more(&self) -> bool {
+        use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+        let mut watched = [PollFd::new(self.input.as_fd(), PollFlags::POLLIN)];
+        poll(&mut watched, PollTimeout::ZERO) == Ok(1)
+    }
+
+    /// Readable once the chat is over.
+    pub fn stop_descriptor(&self) -> Wake<'_> {
+        self.wake.as_fd()
+    }
+
     /// The two descriptors to watch when one thread polls for keyboard and socket at once: the input, and the pipe that becomes
     /// readable when the chat is over.
     pub fn descriptors(&self) -> [BorrowedFd<'_>; 2] {
@@ -145,8 +170,14 @@ impl Keyboard {
     /// Standard input.
     pub fn standard() -> io::Result<Keyboard> {
         let stop = StopHandle { stopped: Arc::default(), drain: Arc::default() };
-        Ok(Keyboard { stop, buffer: vec![0; BLOCK_SIZE], unread: 0..0, prompt: None })
+        Ok(Keyboard { stop, buffer: vec![0; BLOCK_SIZE], unread: 0..0, prompter: None })
     }
+
+    fn has_more(&self) -> bool {
+        false
+    }
+
+    pub fn stop_descriptor(&self) -> Wake<'_> {}
 
     fn read_more(&mut self, _: Option<()>) -> io::Result<Option<usize>> {
         use std::io::Read;
@@ -163,10 +194,10 @@ impl Keyboard {
         self.stop.clone()
     }
 
-    /// Makes the line editor show its prompt, once there is a connection.
-    pub fn start_prompting(&self) {
-        if let Some(prompt) = &self.prompt {
-            let _ = prompt.send(());
+    /// Tells the line editor that there is a connection.
+    pub fn connected(&self) {
+        if let Some(prompter) = &self.prompter {
+            prompter.connected();
         }
     }
 
@@ -203,8 +234,13 @@ impl Keyboard {
                 self.unread.start = end;
                 return Ok(Input::Bytes(&self.buffer[line]));
             }
-            if !std::mem::replace(&mut prompted, true) {
-                self.start_prompting();
+            // What was typed before there was a peer is in the pipe already.
+            if !prompted
+                && let Some(prompter) = &self.prompter
+                && !self.has_more()
+            {
+                prompter.want_line();
+                prompted = true;
             }
             // Move the unfinished line to the front, make room behind it, and read on.
             self.buffer.drain(..self.unread.start);

@@ -1,115 +1,136 @@
 //! A person at a terminal: lines can be edited (rustyline), and the peer's messages appear above the line being typed.
 //!
 //! The editor has a thread of its own, because it blocks while a line is being typed. It writes the lines into a pipe. So the three
-//! styles read a person's input in the same way as a file, and poll can watch either.
+//! styles read a person's input in the same way as a file, and poll can watch either. [`EditorControl`] says when it reads.
 
-use std::io::{self, Write};
-use std::os::fd::OwnedFd;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::thread::JoinHandleExt;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc;
 use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
-use nix::sys::pthread::pthread_kill;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
-use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
+use nix::sys::termios::{LocalFlags, Termios, tcgetattr};
 use rustyline::error::ReadlineError;
 use rustyline::history::DefaultHistory;
-use rustyline::{Cmd, ColorMode, Config, KeyCode, KeyEvent, Modifiers};
+use rustyline::{
+    Cmd, ColorMode, ConditionalEventHandler, Config, Event, EventContext, EventHandler, KeyCode,
+    KeyEvent, Modifiers, RepeatCount,
+};
 
+use super::editor_control::{EditorControl, Phase, forward_interrupt};
 use super::keyboard::{Keyboard, StopHandle};
 use super::output_queue::{OutputQueue, QueuedTextPrompt, redraw_on_request};
 use super::screen::Screen;
+use super::typed_line::{self, TypedLine};
+use crate::i18n::tr;
 use crate::signals;
 use crate::text::safe;
 
 /// The terminal of one chat, as a screen. [`LineEditor::close`] restores it.
 pub struct LineEditor {
     queue: Arc<OutputQueue>,
-    /// Ends the editor's thread and restores the terminal, when it is dropped or when a signal ends the program.
-    restore: Option<signals::Cleanup>,
+    control: Arc<EditorControl>,
+    /// Restores the terminal, when it is dropped or when a signal stops or ends the program.
+    at_terminal: Option<signals::Cleanup>,
     /// The thread returns the pipe's writing end. This handle keeps it open: if it closed with the thread, the chat would take that
     /// for Ctrl-D.
-    _thread: Arc<JoinHandle<Option<OwnedFd>>>,
+    _thread: JoinHandle<Option<OwnedFd>>,
 }
+
+/// The terminal edits lines itself, and echoes them.
+const BY_LINE: LocalFlags = LocalFlags::ICANON.union(LocalFlags::ECHO);
 
 type Rustyline = rustyline::Editor<QueuedTextPrompt, DefaultHistory>;
 
-/// Set when the chat is over. From then on SIGINT only ends the editor's thread. One for the whole process, like the terminal.
-static CLOSING: AtomicBool = AtomicBool::new(false);
-
-/// Handles a SIGINT that reaches the editor's thread while rustyline, which has its own handler, is not reading. If the user typed
-/// Ctrl-C, the signal is sent again, to the thread that waits for signals: in this thread it is blocked while the handler runs.
-extern "C" fn forward_interrupt(_: i32) {
-    if !CLOSING.load(Ordering::SeqCst) {
-        signals::interrupt();
-    }
-}
-
-/// The signals that only the editor's thread may get. A resized window must not interrupt a send. And Ctrl-Z has to stop this
-/// thread before it goes on, because the next thing it does is to set up the terminal again, and that must happen after `fg`.
-fn editor_signals() -> SigSet {
-    [Signal::SIGWINCH, Signal::SIGTSTP].into_iter().collect()
-}
-
 impl LineEditor {
-    /// Takes over the terminal and its keyboard. With `by_turns`, the prompt appears only when the chat wants a line.
+    /// Takes over the terminal and its keyboard. With `by_turns`, lines are read only when the chat wants one.
     pub fn open(by_turns: bool) -> io::Result<(LineEditor, Keyboard)> {
-        CLOSING.store(false, Ordering::SeqCst);
+        // Threads inherit blocked signals. A resized window must not interrupt a send: the editor's thread unblocks this one again.
+        resized().thread_block()?;
         let (queue, requests) = OutputQueue::new();
         let editor = rustyline(&queue, requests)?;
         let original = tcgetattr(io::stdin())?;
-
-        // Threads inherit blocked signals; the editor's thread unblocks its own again.
-        editor_signals().thread_block()?;
+        let at_end = original.clone();
         let action = SigAction::new(
-            SigHandler::Handler(forward_interrupt),
-            SaFlags::empty(),
+            SigHandler::SigAction(forward_interrupt),
+            SaFlags::SA_SIGINFO,
             SigSet::empty(),
         );
-        // SAFETY: the handler looks at an atomic and calls getpid and kill, all of which signal-safety(7) allows.
+        // SAFETY: the handler calls getpid and kill, which signal-safety(7) allows.
         unsafe { sigaction(Signal::SIGINT, &action)? };
 
         let (read, write) = nix::unistd::pipe()?;
-        let (prompt, prompts) = channel();
-        let (alive, ended) = channel();
-        let keyboard = Keyboard::new(read, Some(prompt.clone()))?;
+        let control = Arc::new(EditorControl::new(by_turns));
+        let keyboard = Keyboard::new(read, Some(control.clone()))?;
         let reader = LineReader {
             editor,
             queue: queue.clone(),
+            control: control.clone(),
             lines: Some(write),
-            by_turns,
-            prompts,
+            between: by_turns.then_some(original),
             stop: keyboard.stop_handle(),
-            _alive: alive,
         };
-        // The thread leaves the terminal alone until the first prompt, so there is nothing to restore before that.
-        let thread =
-            Arc::new(thread::Builder::new().name("editor".to_owned()).spawn(|| reader.run())?);
-        let restore = signals::at_end({
-            let thread = thread.clone();
+        let thread = thread::Builder::new().name("editor".to_owned()).spawn(|| reader.run())?;
+        control.started(thread.as_pthread_t());
+        let (resumed, paused) = (control.clone(), control.clone());
+        let at_terminal = signals::at_terminal(
             move || {
-                CLOSING.store(true, Ordering::SeqCst);
-                let _ = prompt.send(());
-                // The thread ends first: it must not set up the terminal again after it has been restored.
-                interrupt_until_ended(&thread, &ended);
-                restore_terminal(&original);
-            }
-        });
-        Ok((LineEditor { queue, restore: Some(restore), _thread: thread }, keyboard))
+                if resumed.is_line_due() {
+                    set_local_flags(|flags| flags.remove(BY_LINE))?;
+                }
+                resumed.resume();
+                Ok(())
+            },
+            move || {
+                // The thread comes first: it must not set up the terminal again after it has been restored.
+                paused.pause();
+                restore_terminal(&at_end);
+            },
+        )?;
+        let editor = LineEditor { queue, control, at_terminal: Some(at_terminal), _thread: thread };
+        Ok((editor, keyboard))
+    }
+
+    /// Shows what is queued, and says why the chat has ended. If the user was typing, waits for the end of that line, which is not sent:
+    /// it must not become a command of the shell. Then restores the terminal.
+    pub fn end(&mut self, why: &str) {
+        self.queue.wait_until_empty();
+        self.control.enter(Phase::Leaving);
+        let typed = self.queue.line() + &typed_ahead();
+        let half = typed.rsplit('\n').next().unwrap_or_default().to_owned();
+        if typed.is_empty() {
+            self.close();
+            return self.note(why);
+        }
+        self.note(why);
+        let whole = typed.strip_suffix(&half).unwrap_or_default();
+        for line in whole.lines().filter(|line| !line.trim().is_empty()) {
+            self.note(&tr!("not sent: {line}", line));
+        }
+        if !half.is_empty() {
+            self.queue.set_line(half);
+            self.control.read_last_line();
+        }
+        self.close();
     }
 
     /// Shows what is queued, ends the line being typed, and restores the terminal.
     pub fn close(&mut self) {
-        let Some(restore) = self.restore.take() else {
+        let Some(at_terminal) = self.at_terminal.take() else {
             return;
         };
         self.queue.wait_until_empty();
-        drop(restore);
-        let _ = editor_signals().thread_unblock();
+        self.control.enter(Phase::Over);
+        drop(at_terminal);
+        let _ = resized().thread_unblock();
     }
+}
+
+fn resized() -> SigSet {
+    SigSet::from(Signal::SIGWINCH)
 }
 
 /// Sets up rustyline, and a thread that makes it redraw its line.
@@ -126,6 +147,8 @@ fn rustyline(queue: &Arc<OutputQueue>, requests: mpsc::Receiver<()>) -> io::Resu
     for key in ['R', 'S', 'Q', 'V'] {
         editor.bind_sequence(KeyEvent::ctrl(key), Cmd::Noop);
     }
+    let interrupt = EventHandler::Conditional(Box::new(InterruptKey));
+    editor.bind_sequence(KeyEvent::ctrl('C'), interrupt);
     // There is nothing to complete.
     editor.bind_sequence(KeyEvent(KeyCode::Tab, Modifiers::NONE), Cmd::Noop);
     let printer = editor.create_external_printer().map_err(io::Error::other)?;
@@ -137,31 +160,43 @@ fn rustyline(queue: &Arc<OutputQueue>, requests: mpsc::Receiver<()>) -> io::Resu
     Ok(editor)
 }
 
-/// Ends the thread that reads the terminal. SIGINT interrupts rustyline's read, but a signal that arrives just before the read is
-/// lost, and the start of the read cannot be observed. So the signal is sent again until the thread has ended. After a second we
-/// give up: the thread may be unable to end because its terminal is stopped (Ctrl-S).
-fn interrupt_until_ended<T>(thread: &JoinHandle<T>, ended: &mpsc::Receiver<()>) {
-    for _ in 0..500 {
-        let _ = pthread_kill(thread.as_pthread_t(), Signal::SIGINT);
-        // Nothing is ever sent on this channel; it closes when the thread ends.
-        if ended.recv_timeout(Duration::from_millis(2)) == Err(RecvTimeoutError::Disconnected) {
-            return;
-        }
+/// Ctrl-C, which in raw mode is an ordinary key, does what the terminal would do with it: sends SIGINT, which ends the program. Of
+/// rustyline's error alone it could not be told whether somebody has asked the thread to come out of its line just then.
+struct InterruptKey;
+
+impl ConditionalEventHandler for InterruptKey {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext) -> Option<Cmd> {
+        signals::interrupt();
+        Some(Cmd::Interrupt)
     }
 }
 
-/// Turns off the terminal's own echo. rustyline does so while it reads a line, but restores the terminal between lines, and
-/// keys typed just then would appear in the middle of a message.
-fn turn_echo_off() -> nix::Result<()> {
+/// Changes how the terminal treats what is typed between the lines that rustyline reads.
+fn set_local_flags(change: impl FnOnce(&mut LocalFlags)) -> io::Result<()> {
     let mut mode = tcgetattr(io::stdin())?;
-    mode.local_flags.remove(LocalFlags::ECHO);
-    tcsetattr(io::stdin(), SetArg::TCSADRAIN, &mode)
+    change(&mut mode.local_flags);
+    signals::set_terminal_mode(&mode)
 }
 
-fn restore_terminal(original: &Termios) {
-    let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, original);
-    // Turn off bracketed paste, which rustyline turns on.
-    let _ = io::stdout().write_all(b"\x1b[?2004l").and_then(|()| io::stdout().flush());
+/// What has been typed and not read, without control characters but the ends of lines.
+pub fn typed_ahead() -> String {
+    // As long as the terminal edits lines itself, it keeps an unfinished one.
+    let _ = set_local_flags(|flags| flags.remove(BY_LINE));
+    let stdin = io::stdin();
+    let (mut typed, mut block) = (Vec::new(), [0; 1024]);
+    while signals::is_foreground()
+        && poll(&mut [PollFd::new(stdin.as_fd(), PollFlags::POLLIN)], PollTimeout::ZERO) == Ok(1)
+        && let Ok(read @ 1..) = nix::unistd::read(stdin.as_fd(), &mut block)
+    {
+        typed.extend_from_slice(&block[..read]);
+    }
+    let typed = String::from_utf8_lossy(&typed).replace('\r', "\n");
+    typed.chars().filter(|it| *it == '\n' || !it.is_control()).collect()
+}
+
+pub fn restore_terminal(original: &Termios) {
+    // What was typed for the chat is not for the shell.
+    let _ = signals::set_terminal_mode(original).and_then(|()| signals::discard_typed());
 }
 
 impl Drop for LineEditor {
@@ -192,53 +227,62 @@ impl Screen for LineEditor {
 struct LineReader {
     editor: Rustyline,
     queue: Arc<OutputQueue>,
+    control: Arc<EditorControl>,
     /// The pipe; `None` once this side has finished (Ctrl-D).
     lines: Option<OwnedFd>,
-    by_turns: bool,
-    /// The chat's requests for a line: by turns one for each line, otherwise one for the first.
-    prompts: mpsc::Receiver<()>,
+    /// The terminal's mode between lines, if it is not rustyline's: by turns it echoes what is typed too early, and keeps it.
+    between: Option<Termios>,
     stop: StopHandle,
-    /// Its channel closes when the thread ends.
-    _alive: Sender<()>,
+}
+
+/// Says that the thread has ended, even if it panics.
+struct EndNotice(Arc<EditorControl>);
+
+impl Drop for EndNotice {
+    fn drop(&mut self) {
+        self.0.ended();
+    }
 }
 
 impl LineReader {
     /// Reads until the chat is over; returns the pipe, still open.
     fn run(mut self) -> Option<OwnedFd> {
+        let _notice = EndNotice(self.control.clone());
         let interrupt = SigSet::from(Signal::SIGINT);
-        let _ = editor_signals().thread_unblock();
-        let mut begun = false;
-        loop {
-            let first = !std::mem::replace(&mut begun, true);
-            let waits = self.by_turns || first;
-            if (waits && self.prompts.recv().is_err()) || CLOSING.load(Ordering::SeqCst) {
-                break;
-            }
-            if first && !self.by_turns {
-                // If this fails, the terminal is gone, and the next read will report it.
-                let _ = turn_echo_off();
-            }
-            let prompt = if self.lines.is_some() { "send message> " } else { "" };
-            self.queue.begin_line();
+        let _ = resized().thread_unblock();
+        while let Some(phase) = self.control.next() {
+            // rustyline restores this mode between lines: keys typed just then must not appear in the middle of a message. If this
+            // fails, the terminal is gone, and the next read will report it.
+            let _ = set_local_flags(|flags| flags.remove(BY_LINE));
+            let prompt = match phase {
+                Phase::LastLine => tr!("not sent (Enter ends the chat): "),
+                Phase::Talking if self.lines.is_some() => "send message> ",
+                _ => "",
+            };
+            let (before, after) = self.queue.begin_line();
             let _ = interrupt.thread_unblock();
-            let typed = self.editor.readline(prompt);
+            let typed = self.editor.readline_with_initial(prompt, (&before, &after));
             let _ = interrupt.thread_block();
-            self.queue.end_line();
+            if let Some(mode) = &self.between {
+                let _ = signals::set_terminal_mode(mode);
+            }
+            self.queue.end_line(typed.is_ok());
+            let was_asked = self.control.is_out();
             match typed {
-                _ if CLOSING.load(Ordering::SeqCst) => break,
-                Ok(line) if line.trim() != "/quit" => {
-                    if let Some(pipe) = &self.lines {
-                        let _ = write_all(pipe, format!("{line}\n").as_bytes());
-                    }
+                _ if phase == Phase::LastLine && !(typed.is_err() && was_asked) => {
+                    self.control.last_line_read();
                 }
-                Err(ReadlineError::Eof) => self.lines = None,
+                Ok(line) if self.take(phase, &line) => {}
+                Ok(_) => break,
+                Err(ReadlineError::Interrupted) if was_asked => {}
+                Err(ReadlineError::Eof) if phase == Phase::Talking => self.lines = None,
                 Err(ReadlineError::Interrupted) => {
-                    // In raw mode Ctrl-C is an ordinary key. Do what the terminal would do: send SIGINT, which ends the program.
+                    // Another key than Ctrl-C interrupts (stty(1)).
                     signals::interrupt();
                     break;
                 }
-                // `/quit`, or the terminal can no longer be read.
-                Ok(_) | Err(_) => {
+                // Ctrl-D before there is a peer, or the terminal can no longer be read.
+                Err(_) => {
                     self.stop.stop_when_drained();
                     break;
                 }
@@ -246,9 +290,32 @@ impl LineReader {
         }
         self.lines
     }
+
+    /// Does what a line says; false if there is to be no other.
+    fn take(&mut self, phase: Phase, line: &str) -> bool {
+        let say = |text: &str| drop(self.queue.show(&format!("{}\n", safe(text))));
+        match TypedLine::parse(line) {
+            TypedLine::Quit => {
+                self.stop.stop_when_drained();
+                return false;
+            }
+            TypedLine::Help => say(typed_line::help()),
+            TypedLine::Unknown(word) => say(&typed_line::unknown(&word)),
+            TypedLine::Message(text) => match &self.lines {
+                Some(pipe) => {
+                    let _ = write_all(pipe, format!("{text}\n").as_bytes());
+                    if phase == Phase::Talking {
+                        self.control.line_given();
+                    }
+                }
+                None => say(tr!("after Ctrl-D nothing more is sent; /quit or Ctrl-C quits")),
+            },
+        }
+        true
+    }
 }
 
-fn write_all(pipe: &OwnedFd, mut bytes: &[u8]) -> nix::Result<()> {
+pub fn write_all(pipe: &OwnedFd, mut bytes: &[u8]) -> nix::Result<()> {
     while !bytes.is_empty() {
         match nix::unistd::write(pipe, bytes) {
             Err(nix::errno::Errno::EINTR) => {}

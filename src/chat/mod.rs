@@ -26,6 +26,8 @@ use crate::trace::Event;
 
 pub mod address;
 pub mod connect;
+#[cfg(unix)]
+mod editor_control;
 pub mod keyboard;
 #[cfg(unix)]
 pub mod line_editor;
@@ -40,9 +42,10 @@ pub mod receiver;
 pub mod screen;
 pub mod threads;
 pub mod turns;
+pub mod typed_line;
 
 pub use address::{Address, AddressError};
-use keyboard::Keyboard;
+use keyboard::{Keyboard, Wake};
 use message_decoder::MessageDecoder;
 use outcome::ConnectError;
 pub use outcome::EndReason;
@@ -151,9 +154,9 @@ pub fn chat(options: Options) -> Result<EndReason, ChatError> {
         let (mut editor, keyboard) = line_editor::LineEditor::open(options.style == Style::Turns)
             .map_err(ChatError::Terminal)?;
         let ended = traced(&lab, options, keyboard, &editor);
-        editor.close();
-        if let Ok(reason) = &ended {
-            editor.note(&outcome::ended(reason, &address));
+        match &ended {
+            Ok(reason) => editor.end(&outcome::ended(reason, &address)),
+            Err(_) => editor.close(),
         }
         return ended;
     }
@@ -210,11 +213,12 @@ fn connect_and_talk(
     keyboard: Keyboard,
     screen: &dyn Screen,
 ) -> Result<EndReason, ChatError> {
-    let (side, socket) = connect(lab, options, screen)?;
+    let leave = screen.is_terminal().then(|| keyboard.stop_descriptor());
+    let Some((side, socket)) = connect(lab, options, screen, leave)? else {
+        return Ok(EndReason::Ended);
+    };
     let decoder = MessageDecoder::new(&format!("{}: ", options.peer_name), screen.is_terminal());
-    if options.style != Style::Turns {
-        keyboard.start_prompting();
-    }
+    keyboard.connected();
     let session = Session { socket: &socket, keyboard, screen, decoder, buffer: options.buffer };
     Ok(match options.style {
         Style::Threads => threads::talk(lab, side, session)?,
@@ -229,25 +233,25 @@ fn connect_and_talk(
     })
 }
 
-/// Makes the connection, as server or as client.
+/// Makes the connection, as server or as client. `None` if the user leaves before there is one.
 fn connect(
     lab: &Lab,
     options: &Options,
     screen: &dyn Screen,
-) -> Result<(Side, Socket), ConnectError> {
-    let server =
-        || connect::accept_one(lab, &options.address, screen).map(|socket| (Side::Server, socket));
+    leave: Option<Wake<'_>>,
+) -> Result<Option<(Side, Socket)>, ConnectError> {
+    let server = || {
+        let socket = connect::accept_one(lab, &options.address, screen, leave)?;
+        Ok(socket.map(|socket| (Side::Server, socket)))
+    };
     let client = |retries| {
-        let socket = connect::connect(
-            lab,
-            &lab.actor("client"),
-            &options.address,
-            options.timeout,
-            retries,
-            screen,
-        )?;
-        screen.note(&tr!("connected to: {address}", address = options.address));
-        Ok((Side::Client, socket))
+        let (actor, limits) = (lab.actor("client"), (options.timeout, retries));
+        let socket =
+            connect::connect_or_leave(lab, &actor, &options.address, limits, screen, leave)?;
+        if socket.is_some() {
+            screen.note(&tr!("connected to: {address}", address = options.address));
+        }
+        Ok(socket.map(|socket| (Side::Client, socket)))
     };
     match options.side {
         Some(Side::Server) => server(),

@@ -121,11 +121,13 @@ fn remedy(error: &ConnectError) -> Option<String> {
             tr!("the folder does not exist; create it first")
         }
         (_, "ENOTDIR") => tr!("part of the path is not a folder; choose another path"),
-        (Phase::Connect, "ECONNREFUSED" | "ENOENT") => {
-            return Some(tr!(
-                "no server listens there; start `explore chat server --address {address}` first, or try for longer with --retries",
-                address
-            ));
+        (Phase::Connect, _)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound
+            ) =>
+        {
+            return Some(no_server(address));
         }
         (Phase::Connect, "EAGAIN") => {
             tr!("the server's queue is full; try again with --retries")
@@ -151,6 +153,13 @@ fn remedy(error: &ConnectError) -> Option<String> {
         _ => return None,
     };
     Some(remedy.to_owned())
+}
+
+fn no_server(address: &Address) -> String {
+    tr!(
+        "no server listens there; start `explore chat server --address {address}` first, or try for longer with --retries",
+        address
+    )
 }
 
 /// Why a talk ended.

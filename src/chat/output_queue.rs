@@ -16,7 +16,7 @@ use std::sync::mpsc::{self, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
 use rustyline::completion::Completer;
-use rustyline::highlight::Highlighter;
+use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::Hinter;
 use rustyline::validate::Validator;
 use rustyline::{ExternalPrinter, Helper};
@@ -41,6 +41,10 @@ struct State {
     text: String,
     /// Whether a line is being typed. Meanwhile only the editor writes to the terminal.
     editing: bool,
+    /// The line being typed, or whose typing was interrupted.
+    line: String,
+    /// The cursor's place in it, in bytes.
+    cursor: usize,
 }
 
 impl OutputQueue {
@@ -73,19 +77,37 @@ impl OutputQueue {
         Ok(())
     }
 
-    /// The editor is about to read a line. From now on only the editor writes to the terminal.
-    pub fn begin_line(&self) {
+    /// The editor is about to read a line: what has been typed of it already, before the cursor and after. From now on only the editor
+    /// writes to the terminal.
+    pub fn begin_line(&self) -> (String, String) {
         let mut state = self.state();
         let _ = write_out(&mut state.text);
         state.editing = true;
+        let (before, after) =
+            state.line.split_at_checked(state.cursor).unwrap_or(("", &state.line));
+        (before.to_owned(), after.to_owned())
     }
 
-    /// The line has ended. Shows the text that the editor did not get to show.
-    pub fn end_line(&self) {
+    /// The line has ended, or its typing was interrupted. Shows the text that the editor did not get to show.
+    pub fn end_line(&self, is_whole: bool) {
         let mut state = self.state();
         let _ = write_out(&mut state.text);
         state.editing = false;
+        if is_whole {
+            (state.line, state.cursor) = (String::new(), 0);
+        }
         self.changed.notify_all();
+    }
+
+    /// The line whose typing was interrupted.
+    pub fn line(&self) -> String {
+        self.state().line.clone()
+    }
+
+    /// The next line begins with this.
+    pub fn set_line(&self, line: String) {
+        let mut state = self.state();
+        (state.cursor, state.line) = (line.len(), line);
     }
 
     /// Waits until the editor has taken all the text.
@@ -140,6 +162,19 @@ pub fn redraw_on_request(
 pub struct QueuedTextPrompt(pub Arc<OutputQueue>);
 
 impl Highlighter for QueuedTextPrompt {
+    /// Keeps the line, for the case that its typing is interrupted.
+    fn highlight<'l>(&self, line: &'l str, cursor: usize) -> Cow<'l, str> {
+        let mut state = self.0.state();
+        line.clone_into(&mut state.line);
+        state.cursor = cursor;
+        Cow::Borrowed(line)
+    }
+
+    /// The line is drawn, and so kept, whenever it or the cursor's place changes.
+    fn highlight_char(&self, _: &str, _: usize, _: CmdKind) -> bool {
+        true
+    }
+
     fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, _: bool) -> Cow<'b, str> {
         let mut text = std::mem::take(&mut self.0.state().text);
         self.0.changed.notify_all();

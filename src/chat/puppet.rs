@@ -130,16 +130,18 @@ impl PuppetPeer {
     /// Connects with the chat's own code.
     fn connect_as_chat(&self, me: &Actor, address: &Address) -> Result<Socket> {
         let connected = if self.side == Side::Server {
-            accept_one(&self.lab, address, self)
+            accept_one(&self.lab, address, self, None)
         } else {
             until_last_event(
                 &self.lab,
                 "server",
                 |what| matches!(what, EventKind::Enter(call) if call.kind() == SyscallKind::Accept),
             );
-            connect(&self.lab, me, &self.server_address(address)?, CONNECT_TIMEOUT, 0, self)
+            let address = self.server_address(address)?;
+            connect(&self.lab, me, &address, CONNECT_TIMEOUT, 0, self).map(Some)
         };
-        connected.map_err(|missed| missed.error.into())
+        let socket = connected.map_err(|missed| missed.error)?;
+        socket.ok_or_else(|| Error::assertion("nobody leaves before there is a connection"))
     }
 
     /// The given address, with the port that the kernel chose. A person would read it on the server's screen and pass it on.

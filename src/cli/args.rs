@@ -544,7 +544,8 @@ Examples:
   explore chat --address 192.0.2.7:21567      join it from there
   explore chat --style poll -v                every call as it is made
 
-At a terminal: /quit or Ctrl-C quits; after Ctrl-D you send nothing more, but still receive.
+At a terminal: /quit or Ctrl-C quits; after Ctrl-D you send nothing more, but still receive;
+/help tells the commands.
 Elsewhere: reads lines and prints lines, until end of file.
 
 Exit codes: 0 the chat ended; 1 the connection broke; 2 usage; 3 no connection; 130 interrupted.")]

@@ -5,6 +5,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use nix::sys::termios::LocalFlags;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use vt100::Screen;
@@ -168,6 +169,7 @@ fn by_turns_what_is_typed_too_early_waits_for_its_turn() {
     for (style, family) in every(&["turns"]) {
         let (mut one, mut other) = two(style, family);
         // It is not one's turn: the terminal itself echoes the line, and keeps it.
+        until_it_echoes(&one);
         one.types("太早了\r");
         one.sees("太早了\r\n");
         other.types("first\r");
@@ -176,6 +178,13 @@ fn by_turns_what_is_typed_too_early_waits_for_its_turn() {
         other.sees("send message> ");
         other.types("/quit\r");
         assert_eq!((one.leaves().0, other.leaves().0), (Some(0), Some(0)), "{family}");
+    }
+}
+
+/// Waits until the terminal itself shows what is typed.
+fn until_it_echoes(person: &Person) {
+    while !person.mode().local_flags.contains(LocalFlags::ECHO) {
+        std::thread::yield_now();
     }
 }
 
@@ -249,17 +258,112 @@ fn when_the_peer_is_killed_the_chat_ends_without_a_key() {
         other.types("hello\r");
         one.sees("Jack: hello\r\n");
         one.sees("send message> ");
-        one.types("never finis");
-        one.sees("s");
         other.is_killed();
         one.sees("the peer has left");
         assert_eq!(one.leaves().0, Some(0), "{style} {family}");
         // The server is killed; by turns the client has the word.
         let (mut one, mut other) = two(style, family);
-        other.types("never fini");
         one.is_killed();
         other.sees("the peer has left");
         assert_eq!(other.leaves().0, Some(0), "{style} {family}");
+    }
+}
+
+#[test]
+fn a_half_typed_line_waits_for_enter_when_the_peer_leaves_and_is_no_command_of_the_shell() {
+    for (style, family) in every(&STYLES) {
+        let (mut one, mut other) = two(style, family);
+        other.types("ok I will do it; touch 好");
+        other.sees_screen(|screen| screen.contents().contains("touch 好"));
+        one.types("\u{3}");
+        other.sees("the peer has left");
+        other.sees("not sent (Enter ends the chat): ");
+        other.types(" x\x7fy\r");
+        // What comes with it is not for the shell either.
+        let (code, screen) = other.leaves();
+        assert_eq!(code, Some(0), "{style} {family}");
+        assert!(other.screen().contents().contains(": ok I will do it; touch 好 y"), "{screen:?}");
+    }
+}
+
+#[test]
+fn by_turns_what_was_typed_too_early_is_not_left_to_the_shell() {
+    for (style, family) in every(&["turns"]) {
+        for (typed, half) in [("two\rlines\r", false), ("a line\rand half a li", true)] {
+            let (mut one, mut other) = two(style, family);
+            // It is not one's turn.
+            until_it_echoes(&one);
+            one.types(typed);
+            one.sees(typed.rsplit('\r').find(|line| !line.is_empty()).expect("a line"));
+            other.is_killed();
+            one.sees("the peer has left");
+            one.sees("not sent: ");
+            if half {
+                one.sees("not sent (Enter ends the chat): ");
+                one.types("\r");
+            }
+            assert_eq!(one.leaves().0, Some(0), "{family}");
+            for line in typed.split('\r') {
+                assert!(one.screen().contents().contains(&format!(": {line}")), "{line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn one_can_leave_while_nobody_is_there() {
+    for (style, family) in every(&STYLES) {
+        for keys in ["/quit\r", "\u{4}"] {
+            let (mut alone, at) = server(style, family);
+            alone.types(keys);
+            assert_eq!(alone.leaves().0, Some(0), "{style} {family}");
+            assert!(!std::path::Path::new(at.trim_start_matches("unix:")).exists());
+            if family != "127.0.0.1" {
+                continue;
+            }
+            let mut caller = sits_down(&["client", "--address", &at, "--retries", "100"]);
+            caller.sees("again in");
+            caller.types(keys);
+            assert_eq!(caller.leaves().0, Some(0), "{style}");
+        }
+    }
+}
+
+#[test]
+fn what_is_typed_while_nobody_is_there_is_kept() {
+    for (style, family) in every(&STYLES) {
+        let (mut one, at) = server(style, family);
+        one.types("whole\rhalf a li");
+        one.sees("half a li");
+        let mut other = sits_down(&["client", "--address", &at, "--style", style]);
+        other.sees("send message> ");
+        if style == "turns" {
+            other.types("hello\r");
+        }
+        other.sees("Jack: whole\r\n");
+        if style == "turns" {
+            other.sees("send message> ");
+            other.types("hello\r");
+        }
+        one.types("ne\r");
+        other.sees("Jack: half a line\r\n");
+        one.is_killed();
+        assert_eq!(other.leaves().0, Some(0), "{style} {family}");
+    }
+}
+
+#[test]
+fn a_word_after_a_slash_is_a_command_or_is_not_sent() {
+    for style in STYLES {
+        let (mut one, mut other) = two(style, "127.0.0.1");
+        other.types("/help\r");
+        other.sees("//word sends /word");
+        other.types("/qiut\r");
+        other.sees("/qiut is no command, and was not sent");
+        other.types("//etc/hosts\r");
+        one.sees("Jack: /etc/hosts\r\n");
+        one.is_killed();
+        assert_eq!(other.leaves().0, Some(0), "{style}");
     }
 }
 
@@ -272,6 +376,8 @@ fn a_reset_is_said_and_ends_the_chat_with_1() {
         drop(socket);
         one.sees("the peer has reset the connection: recv");
         one.sees("ECONNRESET");
+        one.sees("not sent (Enter ends the chat): ");
+        one.types("\r");
         assert_eq!(one.leaves().0, Some(1), "{style} {family}");
     }
 }

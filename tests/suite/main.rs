@@ -20,6 +20,8 @@ mod findings;
 mod further;
 #[cfg(unix)]
 mod home;
+#[cfg(unix)]
+mod job_control;
 mod labels;
 mod languages;
 #[cfg(unix)]

@@ -11,6 +11,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use memchr::memmem;
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::{Winsize, openpty};
 use nix::sys::signal::{Signal, kill};
@@ -50,6 +51,10 @@ impl Person {
     pub fn sits_down(columns: u16, rows: u16, command: &mut Command) -> Person {
         let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         let pty = openpty(Some(&size), None).expect("a terminal");
+        // A program that another test starts must not keep this terminal.
+        for end in [&pty.master, &pty.slave] {
+            fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).expect("fcntl");
+        }
         let before = tcgetattr(&pty.slave).expect("termios");
         command
             .env("LC_ALL", "C.UTF-8")
@@ -203,18 +208,23 @@ impl Person {
         let status = self.child.wait().expect("it ends");
         drop(gone);
         watching.join().expect("joined");
-        assert!(
-            tcgetattr(&self.inside).expect("termios") == self.before,
-            "the terminal is as it was"
-        );
-        // What is typed now comes back: nothing else is on the screen after that.
-        self.types(END);
+        assert!(self.mode() == self.before, "the terminal is as it was");
+        // What is typed now comes back: nothing else is on the screen after that. A terminal that is full shows it only when more is typed.
+        while !reading.is_finished() {
+            self.types(END);
+            std::thread::sleep(Duration::from_millis(LOOK_AGAIN_MS.into()));
+        }
         self.unseen = reading.join().expect("no panic");
         let last = String::from_utf8_lossy(&self.unseen).into_owned();
         self.look_at(self.unseen.len());
         assert!(!self.screen().bracketed_paste(), "pasting is as it was: {last:?}");
         assert!(!self.screen().alternate_screen(), "the screen is as it was: {last:?}");
         (status.code(), last)
+    }
+
+    /// The terminal's mode now.
+    pub fn mode(&self) -> Termios {
+        tcgetattr(&self.inside).expect("termios")
     }
 
     /// Kills the program (SIGKILL).

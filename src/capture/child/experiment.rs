@@ -55,15 +55,16 @@ pub fn was_ctrl_c_left() -> bool {
     LEFT.load(Ordering::Relaxed)
 }
 
-/// From here on a signal stops the running experiment, and then this program; without one, it ends the program at once.
+/// From here on a signal stops the running experiment, and then this program; without one, it ends the program at once. The program's
+/// terminal is minded while it is stopped.
 /// Call it before the process starts any thread.
 pub fn stop_on_signals() {
-    signals::block();
+    signals::block_at_terminal();
     let waiting = thread::Builder::new().name("signals".to_owned()).spawn(|| {
-        let mut code = signals::wait();
+        let mut code = signals::wait_at_terminal();
         while code == signals::CTRL_C && LEAVE_ONE.swap(false, Ordering::Relaxed) {
             LEFT.store(true, Ordering::Relaxed);
-            code = signals::wait();
+            code = signals::wait_at_terminal();
         }
         INTERRUPTED.store(code, Ordering::Relaxed);
         let stopped = running().take();

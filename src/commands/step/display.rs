@@ -20,7 +20,7 @@ pub(super) struct Display {
 }
 
 enum How {
-    /// `None` while the screen is given back.
+    /// `None` once the screen is given back.
     Screen(Option<Cleanup>),
     Lines {
         trace: Box<Trace>,
@@ -47,14 +47,6 @@ impl Display {
         if let How::Screen(screen) = &mut self.how {
             *screen = None;
         }
-    }
-
-    /// Takes the screen again.
-    pub(super) fn take(&mut self, session: &mut Session) -> Result<(), Failure> {
-        if let How::Screen(screen) = &mut self.how {
-            *screen = Some(session.terminal.alternate_screen()?);
-        }
-        Ok(())
     }
 
     /// Whether pictures replace each other.

@@ -78,8 +78,15 @@ struct Player {
     typing: Option<Typing>,
     /// Whether the keys are explained, in the place of the step.
     helps: bool,
-    /// The window's size when it was last drawn; `None` if it must be drawn again.
-    size: Option<(usize, usize)>,
+    /// What the window was like when it was last drawn; `None` if it must be drawn again.
+    drawn_for: Option<Window>,
+}
+
+/// The window: its columns and rows, and how often the program has been resumed, which clears it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Window {
+    size: (usize, usize),
+    times_resumed: u64,
 }
 
 impl Player {
@@ -91,7 +98,7 @@ impl Player {
             raw_mode,
             typing: None,
             helps: false,
-            size: None,
+            drawn_for: None,
         })
     }
 
@@ -128,17 +135,21 @@ impl Player {
             // The end stays on the screen until a key is pressed.
             let waits = has_keys && stepper.waits_for_keys();
             news |= stepper.choose_next(run);
-            let measured = session.terminal.screen_size();
-            stale |= news || self.size != Some(measured);
+            let window = Window {
+                size: session.terminal.screen_size(),
+                times_resumed: signals::times_resumed(),
+            };
+            stale |= news || self.drawn_for != Some(window);
             let is_calm = !news || drawn.elapsed() >= REDRAW_INTERVAL;
             let due = match self.display.is_screen() {
                 true => is_calm || stepper.has_cursor(),
                 false => !stepper.runs_through,
             };
-            if stale && due {
-                (stale, drawn, self.size) = (false, Instant::now(), Some(measured));
+            // In the background it would draw over what the shell shows.
+            if stale && due && signals::is_foreground() {
+                (stale, drawn, self.drawn_for) = (false, Instant::now(), Some(window));
                 let typing = self.typing.as_ref();
-                self.display.draw(session, stepper, typing, self.helps, measured, closed)?;
+                self.display.draw(session, stepper, typing, self.helps, window.size, closed)?;
             }
             if (closed && !waits) || interrupted().is_some() {
                 return Ok(());
@@ -149,7 +160,7 @@ impl Player {
             let within = if closed { KEY_POLL } else { Duration::ZERO };
             let typed = if has_keys { keys::typed(within)? } else { None };
             if let Some(bytes) = typed
-                && self.press(session, run, stepper, &bytes, closed)?
+                && self.press(run, stepper, &bytes, closed)?
             {
                 return Ok(());
             }
@@ -159,13 +170,12 @@ impl Player {
     /// Does what was typed; true if it ends the run that is over.
     fn press(
         &mut self,
-        session: &mut Session,
         run: &ExperimentRun,
         stepper: &mut Stepper,
         bytes: &[u8],
         closed: bool,
     ) -> Result<bool, Failure> {
-        self.size = None; // whatever it does
+        self.drawn_for = None; // whatever it does
         let mut bytes = bytes;
         if self.typing.is_none()
             && !closed
@@ -204,20 +214,10 @@ impl Player {
                 Key::Back | Key::Letter('b') => stepper.back(),
                 Key::Letter('e') | Key::End => stepper.run_through(run),
                 Key::Letter('?') => self.helps = self.display.is_screen(),
-                Key::Suspend => self.suspend(session)?,
                 Key::Letter(_) => {}
             }
         }
         Ok(false)
-    }
-
-    /// Stops this program and all of its run, as Ctrl-Z does, with the terminal as it was before.
-    fn suspend(&mut self, session: &mut Session) -> Result<(), Failure> {
-        self.display.give_back();
-        self.raw_mode = None;
-        signals::suspend();
-        self.raw_mode = Some(keys::raw_mode()?);
-        self.display.take(session)
     }
 
     /// Gives the terminal back. What the programs printed while the screen was ours, and what was typed for them, comes below what was

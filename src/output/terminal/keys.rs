@@ -14,30 +14,29 @@ pub enum Key {
     Back,
     /// A letter, in lower case, a digit, or `?`.
     Letter(char),
-    /// Ctrl-Z.
-    Suspend,
     /// End of input.
     End,
 }
 
-/// Turns line editing and echo off. Ctrl-C still interrupts. Ctrl-Z is a key, for the terminal must be restored before the program stops,
-/// and Ctrl-\ is none, for it would end the program before that. Dropping the guard, or a signal, restores the terminal.
+/// Turns line editing and echo off. Ctrl-C, Ctrl-\ and Ctrl-Z do what they always do. Dropping the guard restores the terminal, and so
+/// does a signal, and being stopped: see [`signals::at_terminal`]. Whoever waits for keys draws again when [`signals::times_resumed`] grows.
 #[cfg(unix)]
 pub fn raw_mode() -> io::Result<Cleanup> {
-    use nix::sys::termios::{
-        FlushArg, LocalFlags, SetArg, SpecialCharacterIndices, tcflush, tcgetattr, tcsetattr,
-    };
+    use nix::sys::termios::{LocalFlags, tcgetattr};
+    signals::until_foreground()?;
     let before = tcgetattr(io::stdin())?;
     let mut raw = before.clone();
     raw.local_flags.remove(LocalFlags::ICANON | LocalFlags::ECHO);
-    for key in [SpecialCharacterIndices::VSUSP, SpecialCharacterIndices::VQUIT] {
-        raw.control_chars[key as usize] = libc::_POSIX_VDISABLE;
-    }
-    tcsetattr(io::stdin(), SetArg::TCSANOW, &raw)?;
-    let _ = tcflush(io::stdin(), FlushArg::TCIFLUSH);
-    Ok(signals::at_end(move || {
-        let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &before);
-    }))
+    signals::at_terminal(
+        move || {
+            signals::set_terminal_mode(&raw)?;
+            signals::discard_typed()
+        },
+        move || {
+            // What was typed for this program is not for the shell.
+            let _ = signals::set_terminal_mode(&before).and_then(|()| signals::discard_typed());
+        },
+    )
 }
 
 /// Other systems have no raw mode: whole lines are read.
@@ -51,6 +50,7 @@ pub fn raw_mode() -> io::Result<Cleanup> {
 pub fn typed(within: Duration) -> io::Result<Option<Vec<u8>>> {
     use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
     use std::os::fd::AsFd;
+    signals::until_foreground()?;
     let stdin = io::stdin();
     let mut watched = [PollFd::new(stdin.as_fd(), PollFlags::POLLIN)];
     match poll(&mut watched, PollTimeout::try_from(within).unwrap_or(PollTimeout::ZERO)) {
@@ -86,7 +86,6 @@ pub fn parse(mut bytes: &[u8]) -> Vec<Key> {
         match first {
             b'\r' | b'\n' | b' ' => keys.push(Key::On),
             4 => keys.push(Key::End),
-            0x1a => keys.push(Key::Suspend),
             0x1b => {
                 // ESC, [ or O, parameters, and a last byte from 0x40 on (ECMA-48).
                 let Some(after) = rest.strip_prefix(b"[").or_else(|| rest.strip_prefix(b"O"))
@@ -155,6 +154,5 @@ mod tests {
         assert_eq!(parse(b"\x1bxq"), [Key::Letter('q')], "Alt and x, then q");
         assert_eq!(parse("你\u{4}".as_bytes()), [Key::End]);
         assert_eq!(parse(b""), [Key::End]);
-        assert_eq!(parse(b"\x1a"), [Key::Suspend]);
     }
 }

@@ -485,21 +485,16 @@ impl Terminal {
 
     fn key(&mut self, bar: &Bar) -> Result<Key> {
         let window = || terminal_size::terminal_size_of(io::stdout());
-        // Whoever sees the bar may change the window at once.
-        let mut size = window();
         // What was typed before cannot be the answer, and is discarded: so the bar comes after it.
         let mut waits = Some((keys::raw_mode()?, self.draw_bar(bar)?));
+        let look = || (window(), signals::times_resumed());
+        let mut seen = look();
         loop {
             let typed = keys::typed(LOOK_AGAIN)?;
             // A key that comes together with others was not meant for what comes next.
             let key = typed.and_then(|typed| keys::parse(&typed).first().copied());
-            let is_stopped = key == Some(Key::Suspend);
-            if is_stopped {
-                waits = None;
-                signals::suspend();
-            }
-            if is_stopped || window() != size {
-                size = window();
+            if look() != seen {
+                seen = look();
                 drop(waits.take());
                 self.refresh_size();
                 self.redraw()?;
@@ -535,11 +530,20 @@ impl Terminal {
         }
         self.discard_typeahead();
         let prompt = if self.ascii { to_ascii(prompt) } else { prompt.to_owned() };
-        write!(self.out, "{}", colored_text(&prompt, Ink::Code))?;
         self.out.flush()?;
+        let shown = colored_text(&prompt, Ink::Code).to_string();
+        // It is shown again when the program has been stopped and goes on.
+        let asking = signals::at_terminal(
+            move || {
+                let mut stdout = io::stdout();
+                write!(stdout, "{shown}").and_then(|()| stdout.flush())
+            },
+            || (),
+        )?;
         self.pages.iter_mut().for_each(Pages::turn);
-        let mut typed = Vec::new();
-        if io::stdin().lock().read_until(b'\n', &mut typed)? == 0 {
+        let typed = read_line()?;
+        drop(asking);
+        if typed.is_empty() {
             // Ctrl-D means `q`; the prompt's row has no newline yet.
             self.row_at_once(&Row::new())?;
             return Err(Error::Quit);
@@ -564,12 +568,15 @@ impl Terminal {
 
     /// Switches to the alternate screen; dropping the guard, or a signal, switches back.
     pub fn alternate_screen(&mut self) -> io::Result<Cleanup> {
-        write!(self.out, "{ALTERNATE_SCREEN_ON}")?;
         self.out.flush()?;
-        Ok(signals::at_end(|| {
+        let write = |sequence: &str| {
             let mut stdout = io::stdout();
-            let _ = write!(stdout, "{ALTERNATE_SCREEN_OFF}").and_then(|()| stdout.flush());
-        }))
+            write!(stdout, "{sequence}").and_then(|()| stdout.flush())
+        };
+        signals::at_terminal(
+            move || write(ALTERNATE_SCREEN_ON),
+            move || drop(write(ALTERNATE_SCREEN_OFF)),
+        )
     }
 
     /// Replaces the content of the screen.
@@ -615,9 +622,22 @@ impl Terminal {
 
     /// Discards input typed before the question: it cannot be the answer.
     fn discard_typeahead(&self) {
-        #[cfg(unix)]
         if self.interactive {
-            let _ = nix::sys::termios::tcflush(io::stdin(), nix::sys::termios::FlushArg::TCIFLUSH);
+            let _ = signals::discard_typed();
+        }
+    }
+}
+
+/// A line from standard input with its end; none at the end of input.
+fn read_line() -> io::Result<Vec<u8>> {
+    let mut typed = Vec::new();
+    loop {
+        signals::until_foreground()?;
+        let before = signals::times_resumed();
+        match io::stdin().lock().read_until(b'\n', &mut typed) {
+            // It was read in the background, if only for a moment.
+            Err(_) if !signals::is_foreground() || signals::times_resumed() != before => {}
+            read => return read.map(|_| typed),
         }
     }
 }

@@ -1,0 +1,209 @@
+//! What the editor's thread is to do, and what it does: the others set it to work, and get it out of its line.
+
+use std::os::unix::thread::RawPthread;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use nix::sys::pthread::pthread_kill;
+use nix::sys::signal::{SigSet, Signal};
+
+use super::keyboard::Prompter;
+use crate::signals;
+
+/// Handles a SIGINT that reaches the editor's thread while rustyline, which has its own handler, is not reading. If it is a Ctrl-C, the
+/// signal is sent again, to the thread that waits for signals: in this thread it is blocked while the handler runs. If it was sent to this
+/// thread, that was to get it out of its line.
+pub extern "C" fn forward_interrupt(_: i32, about: *mut libc::siginfo_t, _: *mut libc::c_void) {
+    // SAFETY: the kernel passes a handler with SA_SIGINFO what it knows of the signal.
+    if unsafe { (*about).si_code } != SENT_TO_THREAD {
+        signals::interrupt();
+    }
+}
+
+/// How the kernel marks a signal to a thread (sigaction(2)).
+#[cfg(target_os = "linux")]
+const SENT_TO_THREAD: i32 = libc::SI_TKILL;
+#[cfg(not(target_os = "linux"))]
+const SENT_TO_THREAD: i32 = libc::SI_USER;
+
+/// Why a line is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// There is no peer yet.
+    Waiting,
+    /// There is one.
+    Talking,
+    /// The chat is over, and it is being looked what was typed.
+    Leaving,
+    /// The chat is over, and the half-typed line waits for Enter.
+    LastLine,
+    /// All is over.
+    Over,
+}
+
+pub struct EditorControl {
+    by_turns: bool,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    phase: Phase,
+    /// By turns: whether the chat wants a line.
+    is_wanted: bool,
+    /// The terminal is not this program's.
+    paused: bool,
+    thread: Option<RawPthread>,
+    /// Whether the thread is in rustyline.
+    is_reading: bool,
+    /// Whether somebody has asked it to come out.
+    come_out: bool,
+    has_ended: bool,
+}
+
+impl State {
+    fn is_due(&self, by_turns: bool) -> bool {
+        match self.phase {
+            Phase::Waiting | Phase::LastLine => true,
+            Phase::Talking => !by_turns || self.is_wanted,
+            Phase::Leaving | Phase::Over => false,
+        }
+    }
+}
+
+impl EditorControl {
+    /// Nothing is read before [`EditorControl::resume`].
+    pub fn new(by_turns: bool) -> EditorControl {
+        let state = State {
+            phase: Phase::Waiting,
+            is_wanted: false,
+            paused: true,
+            thread: None,
+            is_reading: false,
+            come_out: false,
+            has_ended: false,
+        };
+        EditorControl { by_turns, state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    // ---- for the editor's thread ----
+
+    /// Waits until a line is to be read: why. `None` at the end.
+    pub fn next(&self) -> Option<Phase> {
+        let mut state = self.state();
+        loop {
+            if state.phase == Phase::Over {
+                return None;
+            }
+            if !state.is_due(self.by_turns) || state.paused {
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            } else if signals::is_foreground() {
+                state.is_reading = true;
+                return Some(state.phase);
+            } else {
+                drop(state);
+                // If nobody can bring it to the foreground, the read fails, and the chat is over.
+                if signals::until_foreground().is_err() {
+                    return None;
+                }
+                state = self.state();
+            }
+        }
+    }
+
+    /// The thread is out of its line; true if somebody had asked for that.
+    pub fn is_out(&self) -> bool {
+        let mut state = self.state();
+        state.is_reading = false;
+        let was_asked = std::mem::take(&mut state.come_out);
+        if was_asked {
+            // Takes a last SIGINT that may be on its way.
+            let interrupt = SigSet::from(Signal::SIGINT);
+            let _ = interrupt.thread_unblock().and_then(|()| interrupt.thread_block());
+        }
+        self.changed.notify_all();
+        was_asked
+    }
+
+    /// A line has gone to the chat.
+    pub fn line_given(&self) {
+        self.state().is_wanted = false;
+    }
+
+    pub fn last_line_read(&self) {
+        self.state().phase = Phase::Leaving;
+        self.changed.notify_all();
+    }
+
+    pub fn ended(&self) {
+        let mut state = self.state();
+        (state.is_reading, state.has_ended) = (false, true);
+        self.changed.notify_all();
+    }
+
+    // ---- for the others ----
+
+    pub fn started(&self, thread: RawPthread) {
+        self.state().thread = Some(thread);
+    }
+
+    /// From here on the terminal is left alone.
+    pub fn pause(&self) {
+        let mut state = self.state();
+        state.paused = true;
+        self.get_out(state);
+    }
+
+    /// Whether a line is to be read.
+    pub fn is_line_due(&self) -> bool {
+        self.state().is_due(self.by_turns)
+    }
+
+    pub fn resume(&self) {
+        self.state().paused = false;
+        self.changed.notify_all();
+    }
+
+    /// The chat goes on to this phase; a line that is being typed is interrupted.
+    pub fn enter(&self, phase: Phase) {
+        let mut state = self.state();
+        state.phase = phase;
+        self.changed.notify_all();
+        self.get_out(state);
+    }
+
+    /// Lets the half-typed line be ended, and waits for that.
+    pub fn read_last_line(&self) {
+        self.enter(Phase::LastLine);
+        let is_being_read = |state: &mut State| state.phase == Phase::LastLine && !state.has_ended;
+        drop(self.changed.wait_while(self.state(), is_being_read));
+    }
+
+    /// Gets the thread out of its line. SIGINT interrupts rustyline's read, but a signal that arrives just before the read is lost, and
+    /// the start of the read cannot be observed. So the signal is sent again until the thread is out. After a second we give up: the
+    /// thread may be unable to come out because its terminal is stopped (Ctrl-S).
+    fn get_out(&self, mut state: MutexGuard<'_, State>) {
+        for _ in 0..500 {
+            let Some(thread) = state.thread.filter(|_| state.is_reading) else { return };
+            state.come_out = true;
+            let _ = pthread_kill(thread, Signal::SIGINT);
+            let waited = self.changed.wait_timeout(state, Duration::from_millis(2));
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl Prompter for EditorControl {
+    fn connected(&self) {
+        self.enter(Phase::Talking);
+    }
+
+    fn want_line(&self) {
+        self.state().is_wanted = true;
+        self.changed.notify_all();
+    }
+}

@@ -1,0 +1,124 @@
+//! Signals, and what is put in order when the program is stopped or ends. A thread of its own waits for the signals; there are no
+//! handlers.
+//!
+//! Child processes start with no signal blocked: the standard library takes care of that.
+
+mod cleanup;
+#[cfg(unix)]
+mod job_control;
+
+pub use cleanup::{Cleanup, at_end, at_terminal, clean_up};
+#[cfg(unix)]
+pub use job_control::{
+    discard_typed, is_foreground, set_terminal_mode, times_resumed, until_foreground,
+    wait_at_terminal,
+};
+
+/// The exit code for Ctrl-C.
+pub const CTRL_C: u8 = 130;
+
+/// The signals of Ctrl-C, Ctrl-\, `kill` and a closing terminal. The exit code is 128 plus the signal's number (bash(1)).
+#[cfg(unix)]
+mod unix {
+    use nix::sys::signal::{SigSet, Signal};
+
+    use super::job_control;
+
+    pub(super) fn fatal() -> SigSet {
+        [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT].into_iter().collect()
+    }
+
+    /// Blocks the signals in this thread and all that it starts. Call before the first thread is started.
+    pub fn block() {
+        let _ = fatal().thread_block();
+    }
+
+    /// [`block`], and the signals of job control as well, for [`super::wait_at_terminal`].
+    pub fn block_at_terminal() {
+        block();
+        let _ = job_control::signals().thread_block();
+    }
+
+    /// Unblocks all of them in this thread.
+    pub fn unblock() {
+        let _ = fatal().thread_unblock();
+        let _ = job_control::signals().thread_unblock();
+    }
+
+    /// Does what Ctrl-C does, for a terminal in raw mode.
+    pub fn interrupt() {
+        let _ = nix::sys::signal::kill(nix::unistd::Pid::this(), Signal::SIGINT);
+    }
+
+    /// Waits for a signal that ends the program, and returns its exit code.
+    pub fn wait() -> u8 {
+        loop {
+            if let Ok(signal) = fatal().wait() {
+                return exit_code(signal);
+            }
+        }
+    }
+
+    pub(super) fn exit_code(signal: Signal) -> u8 {
+        128 + u8::try_from(signal as i32).unwrap_or(2)
+    }
+}
+
+#[cfg(unix)]
+pub use unix::{block, block_at_terminal, interrupt, unblock, wait};
+
+/// Other systems end the program by themselves.
+#[cfg(not(unix))]
+mod elsewhere {
+    use std::io;
+
+    pub fn block() {}
+
+    pub fn block_at_terminal() {}
+
+    pub fn unblock() {}
+
+    /// Does what Ctrl-C does, for a terminal in raw mode.
+    pub fn interrupt() {
+        super::clean_up();
+        std::process::exit(super::CTRL_C.into());
+    }
+
+    /// Never returns.
+    pub fn wait() -> u8 {
+        loop {
+            std::thread::park();
+        }
+    }
+
+    /// Never returns.
+    pub fn wait_at_terminal() -> u8 {
+        wait()
+    }
+
+    /// There is no background.
+    pub fn is_foreground() -> bool {
+        true
+    }
+
+    /// No program is stopped.
+    pub fn times_resumed() -> u64 {
+        0
+    }
+
+    /// What was typed stays.
+    pub fn discard_typed() -> io::Result<()> {
+        Ok(())
+    }
+
+    /// There is no background.
+    pub fn until_foreground() -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(not(unix))]
+pub use elsewhere::{
+    block, block_at_terminal, discard_typed, interrupt, is_foreground, times_resumed, unblock,
+    until_foreground, wait, wait_at_terminal,
+};
