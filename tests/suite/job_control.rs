@@ -48,7 +48,7 @@ fn jobs() -> Vec<Job> {
     });
     let mut all = vec![
         job("run by-hand-and-by-framework --step", "Enter makes this call", true),
-        job("lesson 1", "Enter ", false),
+        job("lesson 1", "Enter on", true),
     ];
     all.extend(chats);
     all

@@ -53,7 +53,7 @@ impl Bar {
 }
 
 impl Terminal {
-    /// Draws the bar; dropping the guard, or a signal, erases it.
+    /// Draws the bar; dropping the guard, or a signal, erases it, and it is drawn again when the program goes on.
     pub(super) fn draw_bar(&mut self, bar: &Bar) -> io::Result<Cleanup> {
         let window = terminal_size::terminal_size_of(io::stdout());
         let window = window.map_or(self.width, |(width, _)| usize::from(width.0));
@@ -63,12 +63,12 @@ impl Terminal {
         let text = if self.ascii { to_ascii(&text) } else { text };
         let filled = format!("{text}{}", " ".repeat(columns.saturating_sub(text.width())));
         let shown = if self.has_colours() { filled.reversed().to_string() } else { text };
-        write!(self.out, "{TO_LAST_ROW}{shown}{BACK}")?;
         self.out.flush()?;
-        Ok(signals::at_end(|| {
+        let write = |text: &str| {
             let mut stdout = io::stdout();
-            let _ = write!(stdout, "{TO_LAST_ROW}{BACK}").and_then(|()| stdout.flush());
-        }))
+            write!(stdout, "{TO_LAST_ROW}{text}{BACK}").and_then(|()| stdout.flush())
+        };
+        signals::at_terminal(move || write(&shown), move || drop(write("")))
     }
 
     /// The bar as a prompt, for a terminal on which nothing can be erased: there a line is read.
