@@ -3,7 +3,7 @@
 //! The editor has a thread of its own, because it blocks while a line is being typed. It writes the lines into a pipe. So the three
 //! styles read a person's input in the same way as a file, and poll can watch either. [`EditorControl`] says when it reads.
 
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::thread::JoinHandleExt;
 use std::sync::mpsc;
@@ -166,6 +166,8 @@ struct InterruptKey;
 
 impl ConditionalEventHandler for InterruptKey {
     fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext) -> Option<Cmd> {
+        // It is for the thread that waits for signals, not for rustyline.
+        let _ = SigSet::from(Signal::SIGINT).thread_block();
         signals::interrupt();
         Some(Cmd::Interrupt)
     }
@@ -179,7 +181,7 @@ fn set_local_flags(change: impl FnOnce(&mut LocalFlags)) -> io::Result<()> {
 }
 
 /// What has been typed and not read, without control characters but the ends of lines.
-pub fn typed_ahead() -> String {
+fn typed_ahead() -> String {
     // As long as the terminal edits lines itself, it keeps an unfinished one.
     let _ = set_local_flags(|flags| flags.remove(BY_LINE));
     let stdin = io::stdin();
@@ -194,7 +196,9 @@ pub fn typed_ahead() -> String {
     typed.chars().filter(|it| *it == '\n' || !it.is_control()).collect()
 }
 
-pub fn restore_terminal(original: &Termios) {
+fn restore_terminal(original: &Termios) {
+    // Bracketed paste, which rustyline turns off again unless a signal cuts that short.
+    let _ = io::stdout().write_all(b"\x1b[?2004l").and_then(|()| io::stdout().flush());
     // What was typed for the chat is not for the shell.
     let _ = signals::set_terminal_mode(original).and_then(|()| signals::discard_typed());
 }
@@ -274,7 +278,8 @@ impl LineReader {
                 }
                 Ok(line) if self.take(phase, &line) => {}
                 Ok(_) => break,
-                Err(ReadlineError::Interrupted) if was_asked => {}
+                // The signal may also have interrupted rustyline's calls on the terminal.
+                Err(_) if was_asked => {}
                 Err(ReadlineError::Eof) if phase == Phase::Talking => self.lines = None,
                 Err(ReadlineError::Interrupted) => {
                     // Another key than Ctrl-C interrupts (stty(1)).
@@ -315,7 +320,7 @@ impl LineReader {
     }
 }
 
-pub fn write_all(pipe: &OwnedFd, mut bytes: &[u8]) -> nix::Result<()> {
+fn write_all(pipe: &OwnedFd, mut bytes: &[u8]) -> nix::Result<()> {
     while !bytes.is_empty() {
         match nix::unistd::write(pipe, bytes) {
             Err(nix::errno::Errno::EINTR) => {}

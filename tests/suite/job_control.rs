@@ -138,17 +138,21 @@ fn a_stopped_program_ends_when_it_is_killed() {
 fn in_the_background_it_stops_again_and_ends_when_it_is_killed() {
     each(|mut person, job, what| {
         stops(&mut person, what);
-        person.types("bg\n");
-        // The shell says so when it has noticed, with its next prompt.
-        while person.sees_one_of(&["topped", "suspended", PROMPT]).0 == 2 {
-            person.types("\n");
-        }
-        // It is still there.
+        goes_to_the_background(&mut person, "bg\n");
         person.types("fg\n");
         person.sees(job.shows);
         stops(&mut person, what);
-        is_killed(&mut person, "bg; kill %1\n", what);
+        goes_to_the_background(&mut person, "bg\n");
+        is_killed(&mut person, "kill %1\n", what);
     });
+}
+
+/// Waits until the job has stopped there: the shell says so when it has noticed, with its next prompt.
+fn goes_to_the_background(person: &mut Person, command: &str) {
+    person.types(command);
+    while person.sees_one_of(&["topped", "suspended", PROMPT]).0 == 2 {
+        person.types("\n");
+    }
 }
 
 #[test]
@@ -157,10 +161,7 @@ fn started_in_the_background_it_stops_where_it_would_read_and_ends_when_it_is_ki
         for job in jobs() {
             let Some(mut person) = at_shell(shell) else { continue };
             let what = &format!("{}: {}", shell[0], job.arguments);
-            person.types(&format!("explore {} &\n", job.arguments));
-            while person.sees_one_of(&["topped", "suspended", PROMPT]).0 == 2 {
-                person.types("\n");
-            }
+            goes_to_the_background(&mut person, &format!("explore {} &\n", job.arguments));
             assert!(!is_raw(&person));
             is_killed(&mut person, "kill %1\n", what);
         }

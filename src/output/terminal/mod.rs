@@ -485,22 +485,24 @@ impl Terminal {
 
     fn key(&mut self, bar: &Bar) -> Result<Key> {
         let window = || terminal_size::terminal_size_of(io::stdout());
-        // What was typed before cannot be the answer, and is discarded: so the bar comes after it.
-        let mut waits = Some((keys::raw_mode()?, self.draw_bar(bar)?));
         let look = || (window(), signals::times_resumed());
+        // Whoever sees the bar may change the window at once.
         let mut seen = look();
+        // What was typed before cannot be the answer, and is discarded: so the bar comes after it.
+        let _raw_mode = keys::raw_mode()?;
+        let mut drawn = self.draw_bar(bar)?;
         loop {
             let typed = keys::typed(LOOK_AGAIN)?;
             // A key that comes together with others was not meant for what comes next.
             let key = typed.and_then(|typed| keys::parse(&typed).first().copied());
             if look() != seen {
                 seen = look();
-                drop(waits.take());
+                drop(drawn);
                 self.refresh_size();
                 self.redraw()?;
-                waits = Some((keys::raw_mode()?, self.draw_bar(bar)?));
-            } else if let Some(key) = key {
-                drop(waits);
+                drawn = self.draw_bar(bar)?;
+            }
+            if let Some(key) = key {
                 return Ok(key);
             }
         }
