@@ -106,7 +106,7 @@ impl Script {
             "local_addr" => "getsockname",
             "peer_addr" => "getpeername",
             "tcp_info" => "getsockopt",
-            "nonblocking" | "set_nonblocking" => "fcntl",
+            "nonblocking" | "set_nonblocking" | "set_cloexec" => "fcntl",
             "wait" => "epoll_wait",
             setter if setter.starts_with("set_") => "setsockopt",
             other => other,

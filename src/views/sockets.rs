@@ -275,7 +275,13 @@ fn became(socket: &Socket, analysis: &Analysis) -> Row {
     // Of the experiments' own sockets all are closed in the end, which matters only where others are opened later.
     let is_traced = matches!(analysis.recording.header.origin, Origin::Programs(_));
     let reopened = |closed: u64| analysis.sockets.iter().any(|other| other.opened_ns > closed);
-    let matters = |closed| is_traced || (socket.failures.is_empty() && reopened(closed));
+    // Where it matters for one, it is said of all that were closed before the experiment was over.
+    let some_matter = || analysis.sockets.iter().filter_map(|one| one.closed_ns).any(reopened);
+    let in_time = |closed: u64| analysis.cleanup_ns().is_none_or(|end_ns| closed < end_ns);
+    let matters = |closed| {
+        let matters = || reopened(closed) || (in_time(closed) && some_matter());
+        is_traced || (socket.failures.is_empty() && matters())
+    };
     if socket.closed_ns.is_some_and(matters) {
         let words = match (row.0.is_empty(), is_traced && socket.closed_by_exit) {
             (true, false) => tr!("closed"),
@@ -389,6 +395,16 @@ mod tests {
             0,
         );
         script.recording()
+    }
+
+    #[test]
+    fn what_is_said_of_one_that_was_closed_is_said_of_all() {
+        let mut script = Script::new();
+        for socket in 1..=2 {
+            script.udp("client", socket, 4000).call("client", socket, "close", &[], 0);
+        }
+        let text = draw(&Analysis::of(&script.recording()), 100).text();
+        assert_eq!(text.matches("closed").count(), 2, "{text}");
     }
 
     #[test]

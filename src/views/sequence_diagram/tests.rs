@@ -184,6 +184,19 @@ fn a_new_process_of_the_same_name_goes_on_in_the_lane() {
 }
 
 #[test]
+fn what_close_on_exec_is_set_to_is_told() {
+    let mut script = Script::unhurried();
+    script.socket("server", 1, "AF_INET", "SOCK_STREAM");
+    for flags in ["0", "FD_CLOEXEC"] {
+        let args = [("command", "F_SETFD".into()), ("flags", flags.into())];
+        script.call("server", 1, "set_cloexec", &args, 0);
+    }
+    let drawn = drawn(&script.recording(), 80);
+    let [off, on] = ["set_cloexec 0", "set_cloexec 1"].map(|words| drawn.find(words));
+    assert!(off.is_some() && off < on, "{drawn}");
+}
+
+#[test]
 fn no_arrow_goes_from_connect_to_accept() {
     let drawn = drawn(&stream(), 80);
     let row = |text: &str| drawn.lines().find(|row| row.contains(text)).unwrap_or_default();

@@ -173,7 +173,7 @@ impl Builder<'_> {
                         let span = option_span(option, value);
                         format!(" {}", span.unwrap_or_else(|| value.to_string()))
                     }
-                    _ => String::new(),
+                    _ => close_on_exec(span).map_or_else(String::new, |flag| format!(" {flag}")),
                 };
                 let none_ready = span.call.syscall.waits_for_many() && span.result() == Some(0);
                 let result = match &span.exit {
@@ -211,6 +211,9 @@ impl Builder<'_> {
                     Syscall::SetFlags { .. } => {
                         words.push(function);
                         words.push(argument.trim().to_owned());
+                    }
+                    _ if close_on_exec(span).is_some() => {
+                        words.extend([format!("FD_CLOEXEC{argument}"), function]);
                     }
                     _ => words.push(function),
                 }
@@ -260,4 +263,11 @@ pub(super) fn function_of(span: &CallSpan) -> String {
         function if span.peeks() && function != "peek" => format!("{function} MSG_PEEK"),
         function => function.to_owned(),
     }
+}
+
+/// What fcntl() sets the descriptor's flag `FD_CLOEXEC` to: 1, or 0.
+fn close_on_exec(span: &CallSpan) -> Option<u8> {
+    let Syscall::Other { args } = &span.call.syscall else { return None };
+    let is = |name, wanted: &'static str| args.get(name) == Some(&wanted.into());
+    is("command", "F_SETFD").then(|| u8::from(is("flags", "FD_CLOEXEC")))
 }
