@@ -22,12 +22,11 @@ static long check(long result, const char *call)
     return result;
 }
 
-// send() may take only some of a stream's bytes. A datagram goes whole, even an empty one.
+// send() may take only some of a stream's bytes.
 static void send_all(int s, const void *bytes, long length)
 {
-    long done = 0;
-    do done += check(send(s, (const char *)bytes + done, length - done, MSG_NOSIGNAL), "send");
-    while (done < length);
+    for (long done = 0; done < length;)
+        done += check(send(s, (const char *)bytes + done, length - done, MSG_NOSIGNAL), "send");
 }
 
 // The next message, into b; returns its length, or -1 at the end of the stream. recv() gives what
@@ -53,12 +52,14 @@ int main(int argc, char **argv)
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int s = check(socket(AF_INET, udp ? SOCK_DGRAM : SOCK_STREAM, 0), "socket");
     if (strcmp(role, "client") == 0) {
-        // For UDP: only where to send.
-        check(connect(s, (struct sockaddr *)&at, sizeof at), "connect");
-        for (const char **m = MESSAGES; *m != NULL; m++) {
-            if (!udp) send_all(s, &(uint32_t){htonl(strlen(*m))}, sizeof(uint32_t));
-            send_all(s, *m, strlen(*m));
-        }
+        if (!udp) check(connect(s, (struct sockaddr *)&at, sizeof at), "connect");
+        for (const char **m = MESSAGES; *m != NULL; m++)
+            if (udp) { // a datagram goes whole, even an empty one; nobody tells whether it arrives
+                check(sendto(s, *m, strlen(*m), 0, (struct sockaddr *)&at, sizeof at), "sendto");
+            } else {
+                send_all(s, &(uint32_t){htonl(strlen(*m))}, sizeof(uint32_t));
+                send_all(s, *m, strlen(*m));
+            }
     } else if (strcmp(role, "server") == 0) {
         // For UDP this option would let two servers share the port.
         check(setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &(int){!udp}, sizeof(int)), "setsockopt");

@@ -43,19 +43,28 @@ static short serve(int s)
 
 static void server(int listener)
 {
+    int end = listener + 1; // above all that are taken: poll() refuses more than may be open
     for (int i = 0; i < 256; i++) polled[i].fd = -1;
     polled[listener] = (struct pollfd){.fd = listener, .events = POLLIN};
-    while (check(poll(polled, 256, -1), "poll")) // the only wait
-        for (int i = 0; i < 256; i++)
+    while (check(poll(polled, end, -1), "poll")) // the only wait
+        for (int i = 0; i < end; i++)
             if (polled[i].revents != 0 && i != listener && (polled[i].events = serve(i)) == 0) {
                 polled[i].fd = -1;
                 unsent[i].length = 0;
                 close(i);
+                polled[listener].events = POLLIN; // a descriptor is free again
             } else if (polled[i].revents != 0 && i == listener) {
                 int s = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
-                if (s >= 256) close(s); // no place left
-                else if (s >= 0) polled[s] = (struct pollfd){.fd = s, .events = POLLIN};
-                // -1: it is gone again
+                if (s < 0 && errno == EAGAIN) continue; // another process has taken it
+                // No descriptor is free. The listener would be ready all the time: do
+                // not watch it until a client has left.
+                if (s < 0 && errno == EMFILE) {
+                    printf("accept: %s\n", strerror(errno));
+                    polled[i].events = 0;
+                } else if (check(s, "accept") < 256) {
+                    polled[s] = (struct pollfd){.fd = s, .events = POLLIN};
+                    if (s >= end) end = s + 1;
+                } else close(s); // no place left
             }
 }
 

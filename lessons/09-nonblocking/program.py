@@ -2,6 +2,7 @@
 # client the bytes that it has still to get.
 #   python3 program.py server     in one terminal; Ctrl-C ends it
 #   python3 program.py client     in others: what you type comes back
+import errno
 import selectors
 import socket
 import sys
@@ -9,7 +10,7 @@ from contextlib import suppress
 from selectors import EVENT_READ as READ, EVENT_WRITE as WRITE
 
 
-# Does for one client what can be done now.
+# Does for one client what can be done now; None once it has left.
 def serve(selector, s, unsent):
     try:
         # Where nothing fits, the other clients must not wait for that.
@@ -23,7 +24,24 @@ def serve(selector, s, unsent):
         print("a client:", why)
         selector.unregister(s)
         return s.close()
-    selector.modify(s, WRITE if unsent else READ, unsent)
+    return selector.modify(s, WRITE if unsent else READ, unsent)
+
+
+# Takes in one client.
+def welcome(selector, listener):
+    try:
+        s, _ = listener.accept()
+        s.setblocking(False)  # not inherited on Linux
+        selector.register(s, READ, bytearray())
+    except BlockingIOError:
+        pass  # another process has taken it
+    except OSError as why:
+        if why.errno != errno.EMFILE:
+            raise
+        # No descriptor is free. Do not watch the listener, which would be
+        # ready all the time, until a client has left.
+        print("accept:", why)
+        selector.unregister(listener)
 
 
 def server(address):
@@ -34,13 +52,11 @@ def server(address):
         selector.register(listener, READ)
         while True:
             for key, _ in selector.select():  # the only wait
-                if key.fileobj is not listener:
-                    serve(selector, key.fileobj, key.data)
-                    continue
-                with suppress(BlockingIOError):  # it may be gone again
-                    s, _ = listener.accept()
-                    s.setblocking(False)  # not inherited on Linux
-                    selector.register(s, READ, bytearray())
+                if key.fileobj is listener:
+                    welcome(selector, listener)
+                elif not serve(selector, key.fileobj, key.data):
+                    with suppress(KeyError):  # is watched already
+                        selector.register(listener, READ)
 
 
 def client(address):

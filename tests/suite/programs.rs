@@ -333,6 +333,23 @@ fn lesson_4_keeps_the_boundaries_of_messages_over_both_transports() {
 }
 
 #[test]
+fn lesson_4_sends_datagrams_that_nobody_receives_and_hears_nothing_of_it() {
+    // A port that is taken, and that takes only what its peer sends: to everybody else it answers that nobody is there.
+    let socket = Socket::new(Domain::IPV4, Type::DGRAM, None).expect("a socket");
+    let at = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)).into();
+    socket.bind(&at(0)).expect("a name");
+    socket.connect(&at(9)).expect("a peer");
+    let name = socket.local_addr().expect("its name").as_socket();
+    let port = name.expect("an internet address").port().to_string();
+    for version in versions("tcp-udp") {
+        for _ in 0..5 {
+            let sent = version.ended(&["client", "udp", &port]);
+            assert_eq!(sent, (String::new(), String::new(), Some(0)), "{version:?}");
+        }
+    }
+}
+
+#[test]
 fn lesson_4_waits_for_the_rest_of_a_message_and_says_when_it_does_not_come() {
     for version in versions("tcp-udp") {
         let (mut server, port) = version.serve(&["server", "tcp"]);
@@ -477,6 +494,30 @@ fn lesson_9_serves_others_while_one_client_does_not_read() {
         greedy.read_to_end(&mut echo).expect("received");
         assert_eq!(echo.len(), sent);
     });
+}
+
+#[test]
+fn lesson_9_lets_clients_wait_while_no_descriptor_is_free() {
+    for version in versions("nonblocking") {
+        let limited = ["sh", "-c", r#"ulimit -n 12 && exec "$@""#, "sh"].map(OsString::from);
+        let limited = Version { command: [&limited[..], &version.command].concat() };
+        let (mut server, port) = limited.serve(&["server"]);
+        // Three descriptors are taken, and one or two by the server itself; nobody here is refused, since six fit in the queue.
+        let clients: Vec<_> = (0..10).map(|_| connected(&port)).collect();
+        assert!(server.line().starts_with("accept: "), "{version:?}");
+        for mut client in clients {
+            client.write_all(b"hello").expect("sent");
+            let mut echo = [0; 5];
+            client.read_exact(&mut echo).expect("received");
+            assert_eq!(&echo, b"hello");
+        }
+        // Once more at most for each that has left: it does not ask again and again.
+        let Running { child, output, .. } = &mut server;
+        child.kill().expect("killed");
+        let lines = output.lines().map(|line| line.expect("UTF-8"));
+        let told = lines.filter(|line| line.starts_with("accept: ")).count();
+        assert!(told <= 10, "{version:?}: {told}");
+    }
 }
 
 #[test]
