@@ -248,6 +248,15 @@ fn a_file_that_is_a_socket(lab: &Lab) -> Result<()> {
     server.deed("unlink …/door", || fs::remove_file(&path))?;
     let answer = again.bind(&address);
     lab.claim("unlink-frees-the-path", succeeded("bind", &answer));
+    let knock = connect_to(&client, &address); // before listen()
+    let refused = failed_with("connect", &knock, "ECONNREFUSED");
+    lab.claim("bound-is-not-yet-listening", refused);
+
+    let (plain, path) = (lab.here_unix("plain")?, lab.path("plain")?);
+    server.deed("write …/plain", || fs::write(&path, "a plain file"))?;
+    let knock = connect_to(&client, &plain);
+    let refused = failed_with("connect", &knock, "ECONNREFUSED");
+    lab.claim("a-plain-file-refuses-too", refused);
     Ok(())
 }
 

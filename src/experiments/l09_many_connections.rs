@@ -13,9 +13,11 @@ use socket2::{Domain, Protocol, SockAddr, Type};
 use super::kit::receive_exactly;
 use super::l09_echo::{EchoClient, serve_with_poll};
 use super::{Stepping, Why, child_process, experiment};
-use crate::capture::{Actor, Error, Kind, Lab, Parameter, Result, Socket, eq};
+use crate::capture::{Actor, Error, Kind, Lab, Parameter, Proof, Result, Socket, eq};
 use crate::i18n::Text;
-use crate::trace::{Address, Event, EventKind, Failure, Lack, Return, Syscall, SyscallKind};
+use crate::trace::{
+    Address, Event, EventKind, Failure, Lack, Outcome, Return, Syscall, SyscallKind,
+};
 
 const TCP: Option<Protocol> = Some(Protocol::TCP);
 
@@ -69,6 +71,7 @@ fn many_connections(lab: &Lab) -> Result<()> {
     let wanted = messages * STYLES.len() * steps(most).len();
     let answers = eq("answers", came_back, wanted);
     lab.claim("every-message-came-back", answers);
+    claim_accepted(lab, &runs, most)?;
     claim_threads(lab, &runs, most);
     claim_lists(lab, &runs, most, messages);
     Ok(())
@@ -159,8 +162,6 @@ fn allowed(lab: &Lab) -> Result<usize> {
     if reached < asked {
         let why = Lack::Descriptors { limit, reached: reached as u64, asked: asked as u64 };
         lab.not_checked("as-many-as-asked", why);
-    } else {
-        lab.claim("as-many-as-asked", eq("connections", reached, asked));
     }
     Ok(reached)
 }
@@ -259,6 +260,32 @@ fn calls_of<T>(
         })
         .collect()
     })
+}
+
+/// Each server had accepted all that were asked for when it first received anything.
+fn claim_accepted(lab: &Lab, runs: &[Over], most: usize) -> Result<()> {
+    let asked = lab.count("connections")?;
+    if most < asked {
+        return Ok(()); // and why was said
+    }
+    let accepted = |style| {
+        let kind = |kind| {
+            calls_of(lab, runs, style, most, move |event, back| {
+                let began_ns = event.at_ns - back.took_ns.min(event.at_ns);
+                (back.call.kind() == kind).then_some((began_ns, event.at_ns, back.outcome.clone()))
+            })
+        };
+        let first_recv = kind(SyscallKind::Recv).iter().map(|(began_ns, ..)| *began_ns).min();
+        let before = kind(SyscallKind::Accept).into_iter().filter(|(_, ended_ns, outcome)| {
+            matches!(outcome, Outcome::Result(_)) && first_recv.is_some_and(|at| *ended_ns <= at)
+        });
+        eq(style, before.count(), asked)
+    };
+    let all = STYLES.map(accepted).into_iter().reduce(Proof::and);
+    if let Some(all) = all {
+        lab.claim("as-many-as-asked", all);
+    }
+    Ok(())
 }
 
 fn claim_threads(lab: &Lab, runs: &[Over], most: usize) {
