@@ -12,7 +12,7 @@ use crate::trace::{
 pub(super) type ThreadId = (u32, u32);
 
 /// A thread that had been in a call for less than this when the run was stopped may have been about to go on, in nanoseconds.
-const STUCK_NS: u64 = 100_000_000;
+pub(super) const STUCK_NS: u64 = 100_000_000;
 
 /// From when on a descriptor was which socket; `None` for closed.
 type Descriptor = Vec<(u64, Option<usize>)>;

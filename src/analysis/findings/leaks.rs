@@ -9,7 +9,7 @@ use crate::trace::SyscallKind;
 
 /// One connection that stays open may be an oversight without consequence; so many are a leak.
 const LEAK: usize = 3;
-/// Who closes a connection so long after its end does so because the program ends, in nanoseconds.
+/// Who closes a connection so long after its end, and then does nothing else, does so because the program ends, in nanoseconds.
 const LATE_NS: u64 = 1_000_000_000;
 
 /// A connection that a process did not close, although its peer had closed it.
@@ -71,6 +71,14 @@ fn kept_open(facts: &Facts) -> Vec<Finding> {
     all
 }
 
+/// True if the process did something else than to close sockets after this time, before the run was stopped.
+fn goes_on_after(facts: &Facts, process: u32, at_ns: u64) -> bool {
+    use SyscallKind::{Accept, Connect, Recv, Send};
+    facts.entered(at_ns, facts.stopped_ns.unwrap_or(u64::MAX)).iter().any(|span| {
+        span.process == process && [Accept, Connect, Recv, Send].contains(&span.call.kind())
+    })
+}
+
 /// When the peer of this socket closed the connection. A peer that only says that it sends no more (shutdown(), which looks the same
 /// from here) may want to hear an answer: one that is not in the recording has closed if none was sent since.
 fn peer_closed_ns(facts: &Facts, at: usize, peer: Option<usize>) -> Option<u64> {
@@ -98,8 +106,8 @@ fn forgotten(facts: &Facts, at: usize, listener: usize) -> Option<Forgotten> {
     let left_ns = facts.exit(process).map_or(facts.end_ns, |(at_ns, _)| at_ns);
     let had_time =
         !facts.is_stepped && left_ns.min(facts.stopped_ns.unwrap_or(left_ns)) > ended_ns + LATE_NS;
-    let in_time = facts
-        .closes(at, process)
-        .is_some_and(|at_ns| facts.is_stepped || at_ns < ended_ns + LATE_NS);
+    let in_time = facts.closes(at, process).is_some_and(|at_ns| {
+        facts.is_stepped || at_ns < ended_ns + LATE_NS || goes_on_after(facts, process, at_ns)
+    });
     ((went_on || had_time) && !in_time).then_some(Forgotten { accept, went_on })
 }

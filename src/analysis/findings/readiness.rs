@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::facts::{Facts, ThreadId};
+use super::facts::{Facts, STUCK_NS, ThreadId};
 use super::{Finding, Readiness, Rule};
 use crate::analysis::CallSpan;
 use crate::trace::{Output, Syscall, SyscallKind};
@@ -29,6 +29,7 @@ pub(super) fn find(facts: &Facts) -> Vec<Finding> {
 /// Sockets watched with EPOLLET by a thread that was waiting in epoll_wait() when the run was stopped, though bytes were unread on them:
 /// it took a part, and only what comes later will wake it.
 fn edges(facts: &Facts) -> Vec<Finding> {
+    let Some(stopped_ns) = facts.stopped_ns else { return Vec::new() };
     let mut all = Vec::new();
     for one in facts.stuck() {
         let waiting = facts.call(one.call);
@@ -38,10 +39,9 @@ fn edges(facts: &Facts) -> Vec<Finding> {
         for &socket in &one.sockets {
             let mut to = facts.analysis.directions.iter();
             let Some(direction) = to.find(|it| it.to == socket && it.sound) else { continue };
-            let sent = direction
-                .sends
-                .iter()
-                .rfind(|send| facts.call(send.call).returned_ns() <= one.since_ns);
+            let sent = direction.sends.iter().rfind(|send| {
+                facts.call(send.call).returned_ns().saturating_add(STUCK_NS) <= stopped_ns
+            });
             let unread = sent.map_or(0, |it| it.end()).saturating_sub(direction.received());
             let receives = || facts.on(socket).filter(|(_, span)| span.receives());
             let last = receives().next_back();
