@@ -124,9 +124,9 @@ fn show(
     if has_calls(recording) {
         show::pictures(session, views, recording)?;
     }
-    for (remark, ink) in remarks {
-        session.terminal.wrapped("", remark, *ink)?;
-    }
+    session.terminal.together(|terminal| {
+        remarks.iter().try_for_each(|(remark, ink)| terminal.wrapped("", remark, *ink))
+    })?;
     Ok(session.terminal.flush()?)
 }
 

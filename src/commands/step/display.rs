@@ -168,7 +168,8 @@ fn explained(is_traced: bool, width: usize) -> Picture {
         let mut rows = paragraph(words, width.saturating_sub(10).max(8), Ink::Plain);
         for (number, row) in rows.iter_mut().enumerate() {
             let key = if number == 0 { *key } else { "" };
-            let mut whole = Row::new().with(format!("{key:>8}  "), Ink::Strong);
+            let space = " ".repeat(8_usize.saturating_sub(key.width()));
+            let mut whole = Row::new().with(format!("{space}{key}  "), Ink::Code);
             whole.extend(std::mem::take(row));
             *row = whole;
         }

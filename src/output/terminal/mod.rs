@@ -7,6 +7,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use std::time::Duration;
 
 use thiserror::Error;
+use unicode_width::UnicodeWidthStr;
 
 use self::palette::colored_text;
 use self::prose::Emphasis;
@@ -271,7 +272,7 @@ impl Terminal {
 
     /// The same, with the mark before it in an ink of its own.
     pub fn marked(&mut self, mark: &str, mark_ink: Ink, text: &str, ink: Ink) -> Result<()> {
-        let indent = unicode_width::UnicodeWidthStr::width(mark);
+        let indent = mark.width();
         let room = self.prose_width().saturating_sub(indent).max(8);
         let rows = prose::inline(text, ink, room, self.emphasis());
         self.together(|terminal| {
@@ -422,7 +423,8 @@ impl Terminal {
         self.together(|terminal| {
             terminal.blank()?;
             for (key, words) in first.iter().chain(more).chain(&last) {
-                terminal.wrapped(&format!("{key:>8}  "), words, Ink::Plain)?;
+                let space = " ".repeat(8_usize.saturating_sub(key.width()));
+                terminal.marked(&format!("{space}{key}  "), Ink::Code, words, Ink::Plain)?;
             }
             terminal.blank()
         })?;
