@@ -70,7 +70,7 @@ impl Error {
     }
 
     /// The ending of a run that fails with this error; call [`Error::at`] first.
-    pub(super) fn ending(&self) -> Ending {
+    pub fn ending(&self) -> Ending {
         match self {
             Error::Unavailable(why) => Ending::Unavailable { why: why.clone() },
             Error::Failed(why) => Ending::Failed { why: why.clone() },

@@ -368,6 +368,12 @@ impl Recorder {
         self.lock().writer = Writer::None;
     }
 
+    /// [`Recorder::drain`], for so long at most.
+    pub fn drain_within(&self, limit: Duration) {
+        let busy = |state: &mut State| state.writer != Writer::None;
+        drop(self.drained.wait_timeout_while(self.lock(), limit, busy));
+    }
+
     /// Waits until the writer has written everything. Call [`Recorder::close`] first.
     pub fn drain(&self) {
         let mut state = self.lock();

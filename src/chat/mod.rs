@@ -20,9 +20,10 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::capture::{self, Keep, Lab, Socket};
+use crate::capture::{self, Keep, Lab, Socket, sys};
 use crate::i18n::tr;
-use crate::trace::Event;
+use crate::signals;
+use crate::trace::{Ending, Event, EventKind, FailedCall, Failure, LAB, Name};
 
 pub mod address;
 pub mod connect;
@@ -201,10 +202,37 @@ fn traced(
                 tracer(events).map(|rows| screen.trace(&rows))
             })
         });
+        let recorded = lab.clone();
+        let _end = signals::at_end(move || end_recording(&recorded, Ending::Interrupted));
         let ended = connect_and_talk(lab, &options, keyboard, screen);
-        lab.recorder().close();
+        end_recording(lab, ending(&ended));
         ended
     })
+}
+
+/// A terminal that shows nothing (Ctrl-S) keeps the end of the chat no longer than this.
+const RECORDING_GRACE: Duration = Duration::from_secs(1);
+
+/// Ends the recording, unless it has ended.
+fn end_recording(lab: &Lab, ending: Ending) {
+    lab.recorder().push(&Name::from(LAB), EventKind::End { ending });
+    lab.recorder().close();
+    lab.recorder().drain_within(RECORDING_GRACE);
+}
+
+/// How the chat ended, for its recording.
+fn ending(ended: &Result<EndReason, ChatError>) -> Ending {
+    let failed = |error: &io::Error| {
+        let call = FailedCall::unknown(&Name::from(LAB), sys::error_name(error));
+        Ending::Failed { why: Failure::Call(call) }
+    };
+    match ended {
+        Ok(EndReason::Broken(_, error)) => failed(error),
+        Ok(_) => Ending::Finished,
+        Err(ChatError::Connect(missed)) => failed(&missed.error),
+        Err(ChatError::Terminal(error)) => failed(error),
+        Err(ChatError::Capture(error)) => error.ending(),
+    }
 }
 
 fn connect_and_talk(

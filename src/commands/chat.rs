@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Failure, Session};
 use crate::capture::sys;
@@ -17,8 +18,14 @@ use crate::views::trace::{Detail, Trace};
 /// Runs a chat.
 pub fn run(args: &cli::Chat, session: &mut Session) -> Result<(), Failure> {
     let mut options = Options::try_from(args)?;
-    options.tracer = tracer(&session.terminal, args)?;
-    match chat::chat(options).map_err(Failure::NoChat)? {
+    let unwritten = Arc::new(Mutex::new(None));
+    options.tracer = tracer(&session.terminal, args, &unwritten)?;
+    let ended = chat::chat(options).map_err(Failure::NoChat);
+    let unwritten = unwritten.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let (Some(path), Some(error)) = (&args.record, unwritten) {
+        return Err(Failure::Unwritable(path.clone(), error));
+    }
+    match ended? {
         EndReason::Broken(..) => Err(Failure::Broken),
         _ => Ok(()),
     }
@@ -71,7 +78,12 @@ impl From<cli::Style> for Style {
 }
 
 /// A function that takes the chat's events: it writes the recording and returns the rows of the trace.
-fn tracer(terminal: &Terminal, args: &cli::Chat) -> Result<Option<Tracer>, Failure> {
+/// An error of writing the recording is left in `unwritten`: the chat goes on, and says so at its end.
+fn tracer(
+    terminal: &Terminal,
+    args: &cli::Chat,
+    unwritten: &Arc<Mutex<Option<io::Error>>>,
+) -> Result<Option<Tracer>, Failure> {
     let detail = if args.verbose > 1 { Detail::Kernel } else { Detail::Calls };
     let mut trace = (args.verbose > 0).then(|| Trace::new(detail, terminal.width()));
     let mut file = args.record.as_deref().map(recording).transpose()?;
@@ -83,16 +95,19 @@ fn tracer(terminal: &Terminal, args: &cli::Chat) -> Result<Option<Tracer>, Failu
         terminal.has_colours() && (io::stdout().is_terminal() || io::stderr().is_terminal());
     let ascii = terminal.is_ascii();
     let mut writer = EventWriter::new(experiments::line_of);
+    let unwritten = unwritten.clone();
     Ok(Some(Box::new(move |events| {
         let mut rows = Vec::new();
         for event in events {
-            if let Some(file) = &mut file {
-                writer.write(file, event)?;
-            }
             rows.extend(trace.as_mut().map(|trace| trace.push(event)).unwrap_or_default());
         }
-        if let Some(file) = &mut file {
-            file.flush()?;
+        if let Some(to) = &mut file {
+            let mut written = events.iter().try_for_each(|event| writer.write(to, event));
+            written = written.and_then(|()| to.flush());
+            if let Err(error) = written {
+                *unwritten.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                file = None;
+            }
         }
         if events.is_empty() {
             rows.extend(trace.as_mut().map(Trace::pause).unwrap_or_default());
@@ -111,6 +126,9 @@ fn recording(path: &Path) -> Result<BufWriter<File>, Failure> {
     }
     let file = File::create(path).map_err(|error| Failure::Unwritable(path.to_owned(), error))?;
     let mut file = BufWriter::new(file);
-    write_line(&mut file, &Header::now(sys::name(), Origin::Chat))?;
+    let header = Header::now(sys::name(), Origin::Chat);
+    write_line(&mut file, &header)
+        .and_then(|()| file.flush())
+        .map_err(|error| Failure::Unwritable(path.to_owned(), error))?;
     Ok(file)
 }

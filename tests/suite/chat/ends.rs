@@ -136,3 +136,45 @@ fn a_non_blocking_output_is_waited_for() {
     sending.join().expect("joined").expect("sent");
     assert_eq!(child.wait().expect("it ends").code(), Some(0));
 }
+
+#[test]
+fn a_recording_ends_however_the_chat_does() {
+    use nix::sys::signal::{Signal, kill};
+    use socket_explorer::trace::Ending;
+    let folder = crate::support::folder();
+    let file = folder.path().join("chat.jsonl");
+    let recorded = crate::support::utf8(&file);
+    let ending = || {
+        let all = crate::support::recordings(&file);
+        assert_eq!(all.len(), 1);
+        all[0].ending().cloned()
+    };
+    for style in STYLES {
+        for signal in [Signal::SIGINT, Signal::SIGTERM] {
+            let (server, _) =
+                Side::server("127.0.0.1:0", &["--style", style, "--record", recorded]);
+            let process = nix::unistd::Pid::from_raw(server.child.id().cast_signed());
+            kill(process, signal).expect("kill");
+            server.wait();
+            assert_eq!(ending(), Some(Ending::Interrupted), "{style} {signal}");
+        }
+        let (server, at) = Side::server("127.0.0.1:0", &["--style", style, "--record", recorded]);
+        drop(peer(&at));
+        assert_eq!(server.end().2, Some(0));
+        assert_eq!(ending(), Some(Ending::Finished), "{style}");
+    }
+    let nobody = format!("unix:{}", path("nobody-recorded").display());
+    assert_eq!(Side::client(&nobody, &["--record", recorded]).wait().2, Some(3));
+    assert!(matches!(ending(), Some(Ending::Failed { .. })));
+    let (_, _, code) = crate::support::told(&["replay", recorded]);
+    assert_eq!(code, Some(0));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_recording_that_cannot_be_written_is_said() {
+    let at = format!("unix:{}", path("full").display());
+    let (_, notes, code) = Side::client(&at, &["--record", "/dev/full"]).wait();
+    assert!(notes.contains("/dev/full"), "{notes}");
+    assert_eq!(code, Some(3));
+}
