@@ -23,6 +23,17 @@ pub fn actor(name: &str) -> Cow<'_, str> {
     Cow::Owned(if number.is_empty() { name } else { format!("{name} {number}") })
 }
 
+/// What a thread or child of a program is called within it, in the language that is spoken: `receive`, `child 2`.
+pub fn part(name: &str) -> Cow<'_, str> {
+    let (kind, number) = name.split_once(' ').unwrap_or((name, ""));
+    let kind = match kind {
+        "thread" => tr!("thread"),
+        "child" => tr!("child"),
+        _ => return Cow::Borrowed(name),
+    };
+    Cow::Owned(if number.is_empty() { kind.to_owned() } else { format!("{kind} {number}") })
+}
+
 /// A label in the language that is spoken.
 pub fn label(label: &Label) -> Cow<'_, str> {
     let template = message(&label.text);

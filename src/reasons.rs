@@ -290,7 +290,10 @@ pub fn failure(failure: &Failure) -> String {
         }
         Failure::Program { name, file, errno } => {
             let name = labels::actor(name);
-            let why = program_trouble(errno);
+            let why = script_command(file).map_or_else(
+                || program_trouble(errno),
+                |command| tr!("it is a script: write its interpreter first, '{command}'", command),
+            );
             tr!("{name}: `{file}` cannot be run: {why}", name, file, why)
         }
         Failure::Input { name, path, errno } => {
@@ -316,6 +319,20 @@ fn not_listening(actor: &str, ended: Option<&ExitStatus>, waited_ns: u64) -> Str
             tr!("{actor} had not called listen() after {waited}", actor, waited)
         }
     }
+}
+
+/// The command line that runs a script of this name, if it has the ending of one.
+fn script_command(file: &str) -> Option<String> {
+    let interpreter = match file.rsplit_once('.')?.1 {
+        "py" => "python3",
+        "js" | "mjs" => "node",
+        "sh" => "sh",
+        "rb" => "ruby",
+        "pl" => "perl",
+        "php" => "php",
+        _ => return None,
+    };
+    Some(format!("{interpreter} {file}"))
 }
 
 /// Why a program cannot be run, and what helps.

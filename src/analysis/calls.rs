@@ -6,12 +6,15 @@ use std::sync::Arc;
 use super::Analysis;
 use crate::trace::recording::Origin;
 use crate::trace::{
-    Call, Data, Event, EventKind, Name, Outcome, Output, PAUSES_PER_LINE, Role, SocketId, Syscall,
-    SyscallKind,
+    Call, Data, Event, EventKind, Name, Outcome, Output, PAUSES_PER_LINE, Role, SocketId,
+    SocketType, Syscall, SyscallKind,
 };
 
 /// A call that took longer than this is taken to have been blocked, in nanoseconds; no other call takes as long.
 pub const BLOCKED_NS: u64 = 1_000_000;
+
+/// A signal that cuts a call short is recorded so long after the call's return at most, in nanoseconds.
+const SIGNAL_NS: u64 = 100_000_000;
 
 /// A system call from entry to return.
 #[derive(Clone, Debug)]
@@ -28,6 +31,9 @@ pub struct CallSpan {
     pub socket: Option<usize>,
     /// True if that socket was in non-blocking mode: however long the call took, it waited for nothing but a processor.
     pub nonblocking: bool,
+    /// True if there was something to receive, to accept or to report, or room to send, before it was entered: it waited for
+    /// nothing but a processor.
+    pub found_ready: bool,
     /// When it was entered, in nanoseconds since the run began.
     pub entered_ns: u64,
     /// How and when it returned; `None` if it never did.
@@ -114,6 +120,11 @@ impl CallSpan {
         self.is(SyscallKind::Recv)
     }
 
+    /// True if it may have waited for its peer, for room or for a time: it is of such a kind, and nothing tells otherwise.
+    pub fn may_have_blocked(&self) -> bool {
+        self.call.syscall.may_block() && !self.nonblocking && !self.found_ready
+    }
+
     /// True if it looks at what is there and leaves it there.
     pub fn peeks(&self) -> bool {
         matches!(&self.call.syscall, Syscall::Recv { flags, .. } if flags.peek())
@@ -135,9 +146,12 @@ impl CallSpan {
     }
 }
 
-/// Which sockets are in non-blocking mode, as the calls come.
+/// Which sockets are in non-blocking mode, and which take messages that may be empty, as the calls come.
 #[derive(Debug, Default)]
-pub struct SocketModes(HashSet<SocketId>);
+pub struct SocketModes {
+    nonblocking: HashSet<SocketId>,
+    datagram: HashSet<SocketId>,
+}
 
 impl SocketModes {
     /// True if this call, which comes next, is made on a socket in non-blocking mode.
@@ -146,14 +160,14 @@ impl SocketModes {
         match &call.syscall {
             Syscall::Send { flags, .. } | Syscall::Recv { flags, .. } if flags.dont_wait() => true,
             Syscall::SetFlags { nonblocking: true, .. } => {
-                self.0.insert(socket);
+                self.nonblocking.insert(socket);
                 false
             }
             Syscall::SetFlags { nonblocking: false, .. } => {
-                self.0.remove(&socket);
+                self.nonblocking.remove(&socket);
                 false
             }
-            _ => self.0.contains(&socket),
+            _ => self.nonblocking.contains(&socket),
         }
     }
 
@@ -164,8 +178,18 @@ impl SocketModes {
         | Syscall::Accept { flags } = &call.syscall
             && flags.nonblocking()
         {
-            self.0.extend(out.new_sockets());
+            self.nonblocking.extend(out.new_sockets());
         }
+        if let Syscall::Socket { kind, .. } | Syscall::SocketPair { kind, .. } = &call.syscall
+            && *kind == SocketType::Datagram
+        {
+            self.datagram.extend(out.new_sockets());
+        }
+    }
+
+    /// True if this call is made on a socket of datagrams: one of 0 bytes is no end.
+    pub fn has_empty_messages(&self, call: &Call) -> bool {
+        call.socket.is_some_and(|socket| self.datagram.contains(&socket))
     }
 }
 
@@ -233,6 +257,24 @@ impl Analysis<'_> {
             && span.errno() == Some("ENOTCONN")
     }
 
+    /// True if what it received was an empty message: a receive of bytes that returns 0 tells of the end.
+    pub fn is_empty_message(&self, span: &CallSpan) -> bool {
+        span.socket.is_some_and(|at| self.sockets[at].has_empty_messages())
+    }
+
+    /// The signal that cut this call short, if another process or a key sent it: Ctrl-C.
+    pub fn signal_that_cut(&self, span: &CallSpan) -> Option<&str> {
+        let back = span.exit.as_ref().filter(|_| span.errno() == Some("EINTR"))?;
+        let events = self.recording.events();
+        let since = events.partition_point(|event| event.at_ns < span.entered_ns);
+        let own = events[since..].iter().filter(|event| event.process == span.process);
+        let until_ns = back.at_ns.saturating_add(SIGNAL_NS);
+        own.take_while(|event| event.at_ns <= until_ns).find_map(|event| match &event.what {
+            EventKind::Signalled { signal } => Some(&**signal),
+            _ => None,
+        })
+    }
+
     pub(super) fn pair_returns(&mut self) {
         let mut open: HashMap<(u32, u64), usize> = HashMap::new();
         for event in self.recording.events() {
@@ -243,6 +285,7 @@ impl Analysis<'_> {
                 call: call.clone(),
                 socket: None,
                 nonblocking: false,
+                found_ready: false,
                 entered_ns,
                 exit: None,
                 ended: None,

@@ -16,7 +16,7 @@ mod addresses;
 mod closing;
 mod deadlock;
 mod delayed_ack;
-mod facts;
+pub(super) mod facts;
 mod leaks;
 mod messages;
 mod readiness;
@@ -104,6 +104,10 @@ pub enum Rule {
     NobodyListens { address: Address, nearby: Option<Nearby> },
     /// It answered a datagram to another address than the one it had come from, and nobody was there.
     AnsweredElsewhere { to: Address, from: Address },
+    /// It asked for an address that another program of the run should have had, whose bind() or listen() had failed.
+    ServerFailed { address: Address, server: Name },
+    /// It is connected to a process outside of the recording, which has the address that another program of the run was refused.
+    ConnectedElsewhere { address: Address, server: Name, holder: Holder },
     /// A socket was closed while another thread was blocked on it.
     ClosedWhileBlocked { blocked_ns: u64 },
     /// A socket was connected to itself.

@@ -5,22 +5,54 @@ use std::collections::{HashMap, HashSet};
 
 use super::Analysis;
 use crate::trace::recording::{Origin, Recording, is_of};
-use crate::trace::{Call, Event, EventKind, Name, Output, SocketId};
+use crate::trace::{ActorKind, Call, Event, EventKind, Name, Output, SocketId};
 
 /// From so many connections of one kind on, one stands for all.
 const ALIKE: usize = 3;
 
+/// What threads are called within their program, by process and thread: `receive`, `child 2`. The one that is called as the program
+/// is has none.
+pub type ThreadNames = HashMap<(u32, u32), String>;
+
+/// A recording with one actor a program.
+#[derive(Debug)]
+pub struct Grouped {
+    pub recording: Recording,
+    pub threads: ThreadNames,
+}
+
 /// The same recording with one actor a program: what its threads and child processes did, it did.
-pub fn by_program(recording: &Recording) -> Recording {
-    let Origin::Programs(programs) = &recording.header.origin else { return recording.clone() };
-    let names: Vec<Name> = programs.iter().map(|program| program.name.as_str().into()).collect();
-    let actor_of = |event: &Event| {
-        let is_its = |name: &&Name| is_of(&event.actor, name);
-        names.iter().filter(is_its).max_by_key(|name| name.len()).unwrap_or(&event.actor).clone()
+pub fn by_program(recording: &Recording) -> Grouped {
+    let mut threads = ThreadNames::new();
+    let Origin::Programs(programs) = &recording.header.origin else {
+        return Grouped { recording: recording.clone(), threads };
     };
-    let events = recording.events().iter();
-    let renamed = events.map(|event| Event { actor: actor_of(event), ..event.clone() });
-    recording.with_events(renamed.collect())
+    let names: Vec<Name> = programs.iter().map(|program| program.name.as_str().into()).collect();
+    let program_of = |actor: &Name| {
+        let is_its = |name: &&Name| is_of(actor, name);
+        names.iter().filter(is_its).max_by_key(|name| name.len())
+    };
+    // All threads of a process are of one program, that of its first, whatever they are called.
+    let mut of_process: HashMap<u32, Name> = HashMap::new();
+    for event in recording.events() {
+        if let (EventKind::Started { kind: ActorKind::Process }, Some(program)) =
+            (&event.what, program_of(&event.actor))
+        {
+            of_process.entry(event.process).or_insert_with(|| program.clone());
+        }
+    }
+    let mut renamed = Vec::new();
+    for event in recording.events() {
+        let of_name = || program_of(&event.actor);
+        let program = of_process.get(&event.process).or_else(of_name);
+        let actor = program.filter(|_| event.is_by_actor()).unwrap_or(&event.actor).clone();
+        if actor != event.actor {
+            let own = event.actor.strip_prefix(&*actor).unwrap_or(&event.actor).trim_start();
+            threads.insert((event.process, event.thread), own.to_owned());
+        }
+        renamed.push(Event { actor, ..event.clone() });
+    }
+    Grouped { recording: recording.with_events(renamed), threads }
 }
 
 /// The same recording with one connection of each kind, and how many were left out; `None` if all are to be shown. Connections are
@@ -128,8 +160,30 @@ mod tests {
             Origin::Programs(vec![program("client"), program("client 2"), program("server")]);
         let named = |actor: &str| Event { actor: actor.into(), ..recording.events()[0].clone() };
         let actors = ["client talk", "client 2 talk", "server child 3", "servers"];
-        let grouped = by_program(&recording.with_events(actors.map(named).to_vec()));
+        let Grouped { recording: grouped, .. } =
+            by_program(&recording.with_events(actors.map(named).to_vec()));
         let actors: Vec<_> = grouped.events().iter().map(|event| &*event.actor).collect();
         assert_eq!(actors, ["client", "client 2", "server", "servers"]);
+    }
+
+    #[test]
+    fn threads_of_a_process_are_of_its_program_whatever_they_are_called() {
+        use crate::trace::recording::Program;
+        let mut script = Script::new();
+        script.process("notes 2", 7).process("notes", 8);
+        for actor in ["notes", "notes 2"] {
+            script.event(actor, EventKind::Started { kind: ActorKind::Process });
+        }
+        // Of the second program, though its name does not say so.
+        script.sends("notes 2", 1, "x");
+        let mut recording = script.recording();
+        let program = |name: &str| Program { name: name.to_owned(), argv: vec![name.to_owned()] };
+        recording.header.origin = Origin::Programs(vec![program("notes"), program("notes 2")]);
+        let last = recording.events().last().expect("a send").clone();
+        recording.push(Event { actor: "notes receive".into(), thread: 9, ..last });
+        let Grouped { recording, threads } = by_program(&recording);
+        let actor = recording.events().last().map(|event| event.actor.to_string());
+        assert_eq!(actor.as_deref(), Some("notes 2"));
+        assert_eq!(threads.get(&(7, 9)).map(String::as_str), Some("notes receive"));
     }
 }

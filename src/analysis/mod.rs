@@ -18,6 +18,7 @@ mod connections;
 mod datagrams;
 mod deliveries;
 pub mod findings;
+mod found_ready;
 pub mod grouping;
 mod hosts;
 mod measurements;
@@ -134,6 +135,7 @@ impl<'r> Analysis<'r> {
         analysis.find_state_answers();
         analysis.find_actions();
         analysis.find_measurements();
+        analysis.find_ready_calls();
         analysis.threads = threads::timelines(&analysis);
         analysis
     }

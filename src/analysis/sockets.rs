@@ -143,6 +143,16 @@ pub enum Asker {
 }
 
 impl Socket {
+    /// True if it was made by accept().
+    pub fn is_accepted(&self) -> bool {
+        matches!(self.origin, Origin::Accept(_))
+    }
+
+    /// True if it takes messages, of which one may be empty: a receive that returns 0 does not tell of an end.
+    pub fn has_empty_messages(&self) -> bool {
+        self.kind == Some(SocketType::Datagram)
+    }
+
     /// True for `SOCK_STREAM`.
     pub fn is_stream(&self) -> bool {
         self.kind == Some(SocketType::Stream)

@@ -256,7 +256,7 @@ impl ThreadTimeline {
 fn can_wait(span: &CallSpan) -> bool {
     let syscall = &span.call.syscall;
     let waits = syscall.may_block() || syscall.sleeps() || *syscall == Syscall::Close;
-    waits && !span.nonblocking
+    waits && !span.nonblocking && !span.found_ready
 }
 
 fn push(intervals: &mut Vec<Interval>, from_ns: u64, to_ns: u64, doing: ThreadState) {

@@ -182,7 +182,8 @@ impl Lab {
             let limit_ns = self
                 .span("deadline")
                 .map_or(0, |limit| u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX));
-            self.recorder().push(&self.inner.myself, EventKind::Deadline { limit_ns, blocked });
+            let what = EventKind::Deadline { limit_ns, interrupted: false, blocked };
+            self.recorder().push(&self.inner.myself, what);
         }
         self.recorder().push(&self.inner.myself, EventKind::End { ending });
         self.recorder().close();

@@ -389,7 +389,8 @@ Examples:
   explore trace --record run.jsonl -- ./server
                                                and later: explore replay run.jsonl
 
-The programs keep the keyboard and the screen. Ctrl-C goes to them; a second one ends all.
+The programs keep the keyboard and the screen. Ctrl-C goes to them; a second one ends
+all and shows what happened.
 With --step and --pace both are the step view's: what the programs print is shown in it, and
 again when it is over; `i` types a line for a program that reads its keyboard.
 A program that already runs cannot be traced, and a traced one cannot be let go: a
@@ -438,7 +439,7 @@ pub struct Trace {
     /// Lead calls to 127.0.0.1 over the wire, to the program that has the port
     #[arg(long)]
     pub rewrite: bool,
-    /// What is shown at the end (default: ladder, timeline, sockets, findings)
+    /// What is shown at the end: ladder, timeline, sockets, findings (all four by default), ladder-once-open, trace, side-by-side, states, layers, boundaries, retries
     #[arg(long = "view", value_name = "NAME")]
     pub views: Vec<String>,
     /// Show only these actors, with their threads and children, and whom they talk with

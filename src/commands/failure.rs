@@ -83,8 +83,8 @@ pub enum Failure {
     /// `trace` with quotation marks that do not close.
     #[error("{}", tr!("`{line}` is no command line: a quotation mark is not closed, or there is no word in it", line = .0))]
     NoCommandLine(String),
-    #[error("{}", tr!("`{name}` is the name of none of the programs: give one with {name}='COMMAND'", name = .0))]
-    NoSuchProgram(String),
+    #[error("{}", no_such_program(.name, .known))]
+    NoSuchProgram { name: String, known: Vec<String> },
     /// A rule of the wire between traced programs.
     #[error(transparent)]
     Rule(#[from] NotUnderstood),
@@ -238,7 +238,7 @@ impl Failure {
             | Failure::NoCommandLine(_)
             | Failure::Rule(_)
             | Failure::TooManyPrograms(_)
-            | Failure::NoSuchProgram(_)
+            | Failure::NoSuchProgram { .. }
             | Failure::CourseFinished
             | Failure::Course(_)
             | Failure::Setting(_)
@@ -278,6 +278,15 @@ impl Failure {
         matches!(self, Failure::Interrupted(_) | Failure::Broken | Failure::Program(_))
             || self.code() == 0
     }
+}
+
+fn no_such_program(name: &str, known: &[String]) -> String {
+    let all = known.join(tr!(context "list", ", "));
+    tr!(
+        "`{name}` is none of the programs' names ({all}): use one of these, or name a program with {name}='COMMAND'",
+        name,
+        all
+    )
 }
 
 /// Why no trace was joined, and what to do.

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 use std::process::ExitStatus;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::joining::Joining;
 use super::{Failure, Session};
-use crate::capture::child::{ExperimentRun, Output, interrupted};
+use crate::capture::child::{ExperimentRun, Output, interrupted, was_ctrl_c_left};
 use crate::capture::sys;
 use crate::experiments::Experiment;
 use crate::i18n::{error_text, tr};
@@ -21,6 +21,8 @@ use crate::views::wording;
 
 /// After this long without an event a pending call is shown as blocked.
 const BLOCKED_AFTER: Duration = Duration::from_millis(50);
+/// Programs that get a Ctrl-C end within this time, or do not end by it.
+const ENDS_WITHIN: Duration = Duration::from_millis(500);
 /// How late an event of another process may arrive; the trace holds newer events back for this long.
 const MAX_DELAY_NS: u64 = 20_000_000;
 
@@ -53,12 +55,19 @@ pub(super) fn follow(
     recording: Recording,
     joining: &mut Joining,
 ) -> Result<(Recording, io::Result<ExitStatus>), Failure> {
-    let live = session.trace().map(LiveTrace::new);
+    let trace = session.trace().map(|trace| trace.of(&recording.header.origin));
+    let live = trace.map(LiveTrace::new);
     let mut reading = Reading { recording, live, unparsed: Vec::new() };
     let mut is_hinted = !io::stderr().is_terminal();
     let name = reading.recording.header.name();
+    let mut after_ctrl_c = AfterCtrlC::new();
     loop {
         session.running.tick(&name);
+        if after_ctrl_c.is_due() {
+            reading.parse(joining);
+            after_ctrl_c.tell(&reading.recording);
+            is_hinted = true;
+        }
         let rows = match run.next(BLOCKED_AFTER) {
             Output::Closed => break,
             Output::TimedOut => {
@@ -217,8 +226,45 @@ fn runs_on(event: &Event) -> Option<String> {
     Some(tr!("{name} runs on in the background: {all}; Ctrl-C twice ends it", name, all))
 }
 
-/// Says which traced programs go on when others have ended: a server does not end by itself.
-fn still_running(recording: &Recording) -> Option<String> {
+/// What is said when the programs that got a Ctrl-C run on.
+struct AfterCtrlC {
+    since: Option<Instant>,
+    is_told: bool,
+}
+
+impl AfterCtrlC {
+    fn new() -> AfterCtrlC {
+        AfterCtrlC { since: None, is_told: !io::stderr().is_terminal() }
+    }
+
+    /// True if it came a while ago, and nothing has been said yet.
+    fn is_due(&mut self) -> bool {
+        if self.is_told || !was_ctrl_c_left() {
+            return false;
+        }
+        let since = *self.since.get_or_insert_with(Instant::now);
+        since.elapsed() >= ENDS_WITHIN
+    }
+
+    fn tell(&mut self, recording: &Recording) {
+        self.is_told = true;
+        let Some((_, running)) = ended_and_running(recording) else { return };
+        if !running.is_empty() {
+            let names = running.join(tr!(context "list", ", "));
+            eprintln!();
+            eprintln!(
+                "explore: {}",
+                tr!(
+                    "still running: {names}; Ctrl-C again ends them and shows what happened",
+                    names
+                )
+            );
+        }
+    }
+}
+
+/// Which traced programs have ended, and which run.
+fn ended_and_running(recording: &Recording) -> Option<(usize, Vec<String>)> {
     let Origin::Programs(programs) = &recording.header.origin else { return None };
     let is_there = |name: &str, what: fn(&EventKind) -> bool| {
         recording.events().iter().any(|event| &*event.actor == name && what(&event.what))
@@ -229,11 +275,17 @@ fn still_running(recording: &Recording) -> Option<String> {
     let (ended, running): (Vec<_>, Vec<_>) = started.partition(|it| {
         is_there(&it.name, |what| matches!(what, EventKind::Exited { status: Some(_), .. }))
     });
-    if ended.is_empty() || running.is_empty() {
+    let names = running.iter().map(|it| labels::actor(&it.name).into_owned());
+    Some((ended.len(), names.collect()))
+}
+
+/// Says which traced programs go on when others have ended: a server does not end by itself.
+fn still_running(recording: &Recording) -> Option<String> {
+    let (ended, running) = ended_and_running(recording)?;
+    if ended == 0 || running.is_empty() {
         return None;
     }
-    let names: Vec<_> = running.iter().map(|it| labels::actor(&it.name)).collect();
-    let names = names.join(tr!(context "list", ", "));
+    let names = running.join(tr!(context "list", ", "));
     Some(tr!("still running: {names}; Ctrl-C ends it, and shows what happened", names))
 }
 

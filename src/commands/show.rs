@@ -19,9 +19,10 @@ const INDENT: usize = 4;
 
 /// Shows the trace, if the session has one.
 pub(super) fn trace(session: &mut Session, recording: &Recording) -> Result<(), Failure> {
-    let Some(mut trace) = session.trace() else {
+    let Some(trace) = session.trace() else {
         return Ok(());
     };
+    let mut trace = trace.of(&recording.header.origin);
     let rows: Vec<_> = recording.events().iter().flat_map(|event| trace.push(event)).collect();
     for row in rows.into_iter().chain(trace.pause()) {
         session.terminal.row(&row)?;
@@ -84,6 +85,13 @@ pub(super) fn only<'r>(
     if names.is_empty() {
         return Ok(Cow::Borrowed(recording));
     }
+    let actors: HashSet<&Name> = recording.events().iter().map(|event| &event.actor).collect();
+    // A name may be typed as it is shown, in the reader's language.
+    let recorded = |name: &String| {
+        let same = actors.iter().find(|actor| labels::actor(actor) == name.as_str());
+        same.map_or_else(|| name.clone(), |actor| actor.to_string())
+    };
+    let names: Vec<String> = names.iter().map(recorded).collect();
     let is_named = |actor: &str| names.iter().any(|name| is_of(actor, name));
     let analysis = Analysis::of(recording);
     let partners = analysis.connections.iter().flat_map(|connection| {
@@ -96,7 +104,8 @@ pub(super) fn only<'r>(
     let own = recording.events().iter().map(|event| &event.actor).filter(|actor| is_named(actor));
     shown.extend(own.cloned());
     if shown.is_empty() {
-        return Err(Failure::NoSuchProgram(names.join(tr!(context "list", ", "))));
+        let name = names.join(tr!(context "list", ", "));
+        return Err(Failure::NoSuchProgram { name, known: program_names(recording) });
     }
     // Of the wire what went between them.
     let between = analysis
@@ -111,6 +120,12 @@ pub(super) fn only<'r>(
     };
     let events = recording.events().iter().filter(is_shown).cloned().collect();
     Ok(Cow::Owned(recording.with_events(events)))
+}
+
+/// What the programs are called, as it is shown.
+fn program_names(recording: &Recording) -> Vec<String> {
+    let Origin::Programs(programs) = &recording.header.origin else { return Vec::new() };
+    programs.iter().map(|program| labels::actor(&program.name).into_owned()).collect()
 }
 
 /// Shows claims with their verdicts below a heading.
@@ -164,7 +179,7 @@ pub(super) fn deadline_text(recording: &Recording) -> Vec<String> {
 /// If a deadline passed, sentences that say which actors were blocked, in which calls, for how long.
 fn deadline(recording: &Recording) -> Vec<Sentence> {
     let passed = recording.events().iter().filter_map(|event| match &event.what {
-        EventKind::Deadline { limit_ns, blocked } => Some((*limit_ns, blocked)),
+        EventKind::Deadline { limit_ns, blocked, .. } => Some((*limit_ns, blocked)),
         _ => None,
     });
     passed.flat_map(|(limit_ns, blocked)| deadline_of(recording, limit_ns, blocked)).collect()
@@ -173,7 +188,9 @@ fn deadline(recording: &Recording) -> Vec<Sentence> {
 fn deadline_of(recording: &Recording, limit_ns: u64, blocked: &[Blocked]) -> Vec<Sentence> {
     let limit = span_of(limit_ns);
     let mut lines = vec![match recording.header.origin {
-        Origin::Programs(_) if recording.ending() == Some(&Ending::Deadline) => {
+        Origin::Programs(_)
+            if matches!(recording.ending(), Some(Ending::Deadline | Ending::Interrupted)) =>
+        {
             tr!("After {limit} the programs were ended.", limit)
         }
         Origin::Programs(_) => tr!("After {limit} one of the traces ended its programs.", limit),

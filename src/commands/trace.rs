@@ -16,7 +16,8 @@ use crate::cli;
 use crate::i18n::tr;
 use crate::labels;
 use crate::picture::Ink;
-use crate::trace::recording::{Header, Origin, Program, Recording};
+use crate::signals::CTRL_C;
+use crate::trace::recording::{Header, Origin, Program, Recording, is_of};
 use crate::trace::rule::{Rule, words};
 use crate::trace::{Address, Ending, Event, EventKind, LAB, Lack, Name, Note};
 use crate::views::{View, wording};
@@ -77,7 +78,12 @@ pub fn run(args: &cli::Trace, session: &mut Session) -> Result<(), Failure> {
         (Joining::Joins(connection), Some(other)) => hand_over(session, connection, other)?,
         _ => false,
     };
-    if !is_elsewhere && matches!(recording.ending(), Some(Ending::Finished | Ending::Deadline)) {
+    if !is_elsewhere
+        && matches!(
+            recording.ending(),
+            Some(Ending::Finished | Ending::Deadline | Ending::Interrupted)
+        )
+    {
         let shown = show::only(&recording, &args.only)?;
         let remarks = remarks(&recording, is_wired, &told);
         show(session, &views, &shown, &remarks)?;
@@ -271,6 +277,9 @@ fn outcome(recording: &Recording, worst: Option<i32>) -> Result<(), Failure> {
         Some(Ending::Unavailable { why }) => Incomplete::Unavailable(why.clone()),
         Some(Ending::Failed { why }) => Incomplete::Failed(why.clone()),
         Some(ending) => {
+            if *ending == Ending::Interrupted {
+                return Err(Failure::Program(CTRL_C));
+            }
             let is_over = *ending == Ending::Deadline;
             return match worst.and_then(|code| u8::try_from(code).ok()) {
                 Some(0) if is_over => Err(Failure::Program(TIME_IS_OVER)),
@@ -332,15 +341,42 @@ fn programs_of(args: &cli::Trace) -> Result<Vec<TracedProgram>, Failure> {
     } else {
         programs.push(program(None, args.command.clone()));
     }
+    name_by_arguments(&mut programs);
     number_equal_names(&mut programs);
     for input in &args.stdin {
-        let (name, file) =
-            input.split_once('=').ok_or_else(|| Failure::NoSuchProgram(input.clone()))?;
-        let of_name = programs.iter_mut().find(|program| program.name == name);
-        let program = of_name.ok_or_else(|| Failure::NoSuchProgram(name.to_owned()))?;
-        program.input = Some(file.to_owned());
+        let (name, file) = input.split_once('=').ok_or_else(|| no_program(input, &programs))?;
+        let of_name = programs.iter().position(|program| is_called(program, name));
+        let index = of_name.ok_or_else(|| no_program(name, &programs))?;
+        programs[index].input = Some(file.to_owned());
     }
-    Ok(programs)
+    // What a shell starts, or who joins a trace, has a name that nobody knows yet.
+    let is_complete = programs.len() > 1 && !programs.iter().any(is_shell);
+    let is_any = |name: &String| programs.iter().any(|program| is_of_program(name, program));
+    match args.only.iter().find(|name| !is_any(name)).filter(|_| is_complete) {
+        Some(name) => Err(no_program(name, &programs)),
+        None => Ok(programs),
+    }
+}
+
+/// True if it is called so, in the recording or as it is shown.
+fn is_called(program: &TracedProgram, name: &str) -> bool {
+    program.name == name || labels::actor(&program.name) == name
+}
+
+/// True for the name of the program, or of a thread or child of it.
+fn is_of_program(name: &str, program: &TracedProgram) -> bool {
+    is_of(name, &program.name) || name.starts_with(&*labels::actor(&program.name))
+}
+
+fn is_shell(program: &TracedProgram) -> bool {
+    let first = program.argv.first().map(Path::new);
+    let stem = first.and_then(Path::file_name).and_then(|name| name.to_str()).unwrap_or_default();
+    ["sh", "bash", "dash", "zsh", "env", "make"].contains(&stem) || stem.ends_with(".sh")
+}
+
+fn no_program(name: &str, programs: &[TracedProgram]) -> Failure {
+    let known = programs.iter().map(|program| labels::actor(&program.name).into_owned());
+    Failure::NoSuchProgram { name: name.to_owned(), known: known.collect() }
 }
 
 fn program(name: Option<&str>, argv: Vec<String>) -> TracedProgram {
@@ -357,13 +393,38 @@ fn is_executable(word: &str) -> bool {
 
 /// `server=python3 server.py`: a name, and the rest.
 pub(super) fn split_name(word: &str) -> (Option<&str>, &str) {
-    let is_name = |name: &str| {
-        name.starts_with(char::is_alphabetic)
-            && name.chars().all(|it| it.is_alphanumeric() || "-_".contains(it))
-    };
     match word.split_once('=') {
         Some((name, rest)) if is_name(name) => (Some(name), rest),
         _ => (None, word),
+    }
+}
+
+fn is_name(word: &str) -> bool {
+    word.starts_with(char::is_alphabetic)
+        && word.chars().all(|it| it.is_alphanumeric() || "-_".contains(it))
+}
+
+/// Names programs of one file by the argument that tells them apart, if there is one: `python3 chat.py server`.
+fn name_by_arguments(programs: &mut [TracedProgram]) {
+    let names: Vec<String> = programs.iter().map(|program| program.name.clone()).collect();
+    for name in names.iter().collect::<HashSet<_>>() {
+        let is_same = |program: &&mut TracedProgram| program.name == *name && !program.is_named;
+        let same: Vec<&mut TracedProgram> = programs.iter_mut().filter(is_same).collect();
+        let words = (1..).map(|at| {
+            let at_this = same.iter().map(|program| program.argv.get(at).cloned());
+            at_this.collect::<Option<Vec<String>>>()
+        });
+        let tell_apart = |words: &Vec<String>| {
+            let different: HashSet<&String> = words.iter().collect();
+            different.len() == words.len()
+                && words.iter().all(|word| is_name(word) && !names.contains(word))
+        };
+        let Some(words) = words.map_while(|words| words).find(tell_apart) else { continue };
+        if same.len() > 1 {
+            for (program, word) in same.into_iter().zip(words) {
+                (program.name, program.is_named) = (word, true);
+            }
+        }
     }
 }
 
@@ -404,6 +465,10 @@ mod tests {
         assert_eq!(names_and_words(&["python3", "server.py", "4000"]), one);
         let two = [("server".to_owned(), 2), ("bob".to_owned(), 3)];
         assert_eq!(names_and_words(&["python3 server.py", "bob=python3 'my client.py' x"]), two);
+        let apart = [("server".to_owned(), 3), ("client".to_owned(), 4)];
+        assert_eq!(names_and_words(&["python3 chat.py server", "python3 chat.py client x"]), apart);
+        let taken = [("c".to_owned(), 3), ("c 2".to_owned(), 3), ("server".to_owned(), 1)];
+        assert_eq!(names_and_words(&["python3 c.py server", "python3 c.py x", "./server "]), taken);
         let twice = [("client".to_owned(), 2), ("client 2".to_owned(), 2)];
         assert_eq!(names_and_words(&["python3 client.py", "python3 client.py"]), twice);
     }
@@ -424,7 +489,13 @@ mod tests {
     fn an_input_is_given_to_a_program_by_its_name() {
         let programs = parsed(&["a=./x y", "b=./x z", "--stdin", "b=words.txt"]).expect("two");
         assert_eq!(programs[1].input.as_deref(), Some("words.txt"));
-        assert!(matches!(parsed(&["./x y", "--stdin", "c=f"]), Err(Failure::NoSuchProgram(_))));
+        let programs = parsed(&["./x a", "./x b", "--stdin", "b=words.txt"]).expect("two");
+        assert_eq!(programs[1].input.as_deref(), Some("words.txt"));
+        assert!(matches!(parsed(&["./x y", "--stdin", "c=f"]), Err(Failure::NoSuchProgram { .. })));
+        let only = |name| parsed(&["./x a", "./x b", "--only", name]);
+        assert!(only("b thread").is_ok());
+        let Err(Failure::NoSuchProgram { known, .. }) = only("c") else { panic!("no c") };
+        assert_eq!(known, ["a", "b"]);
         assert!(matches!(parsed(&["./x 'y"]), Err(Failure::NoCommandLine(_))));
     }
 }

@@ -122,14 +122,15 @@ impl TimeAxis {
         stretch.from_ns.saturating_add(u64::try_from(along).unwrap_or(u64::MAX))
     }
 
-    /// The times since its beginning that are marked, in at most so many steps of 1, 2 or 5 times a power of ten; fewer where
-    /// something is cut.
-    pub fn ticks(&self, steps: usize) -> impl Iterator<Item = u64> + use<> {
-        let (from_ns, columns) = (self.from_ns, self.columns.max(1));
+    /// The times since `zero_ns` that are marked, in at most so many steps of 1, 2 or 5 times a power of ten; fewer where something
+    /// is cut.
+    pub fn ticks(&self, steps: usize, zero_ns: u64) -> impl Iterator<Item = u64> + use<> {
+        let columns = self.columns.max(1);
         let linear = self.stretches.clone().into_iter().filter(|stretch| !stretch.is_cut);
         linear.flat_map(move |stretch| {
             let step = round_step(stretch.span_ns(), (steps * stretch.columns / columns).max(1));
-            let (from, to) = (stretch.from_ns - from_ns, stretch.to_ns.saturating_sub(from_ns));
+            let since = |at_ns: u64| at_ns.saturating_sub(zero_ns);
+            let (from, to) = (since(stretch.from_ns), since(stretch.to_ns));
             (from.div_ceil(step)..=to / step).map(move |tick| tick * step)
         })
     }
@@ -225,7 +226,7 @@ mod tests {
         assert_eq!(round_step(u64::MAX, 1), u64::MAX);
         for span in [1, 19, 250, 123_456_789, u64::MAX] {
             let axis = TimeAxis::new(0, span, 3, 70);
-            assert!((1..=8).contains(&axis.ticks(7).count()), "{span}");
+            assert!((1..=8).contains(&axis.ticks(7, 0).count()), "{span}");
             assert_eq!((axis.column_of(0), axis.column_of(u64::MAX)), (3, 72));
         }
     }
@@ -240,7 +241,7 @@ mod tests {
             [10, 20, 30, 40, 50, 69].map(|at| axis.moment(at)),
             [0, 250, 500, 5_500, 10_500, 11_000]
         );
-        assert_eq!(axis.ticks(6).collect::<Vec<_>>(), [0, 500, 10_500, 11_000]);
+        assert_eq!(axis.ticks(6, 0).collect::<Vec<_>>(), [0, 500, 10_500, 11_000]);
         // Cut at its very beginning and end.
         let axis = TimeAxis::new(0, 1_000, 0, 30).cutting(&[(0, 400), (600, 1_000)], 10);
         assert_eq!(

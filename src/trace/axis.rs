@@ -164,13 +164,14 @@ impl Axis {
             EventKind::Return(back) => {
                 EventKind::Return(Return { call: part.call(back.call), ..back })
             }
-            EventKind::Deadline { limit_ns, blocked } => {
+            EventKind::Deadline { limit_ns, interrupted, blocked } => {
                 let renamed = |Blocked { actor, call, for_ns }| {
                     let actor = self.actor(part, &actor);
                     Blocked { actor, call: part.call(call), for_ns }
                 };
                 EventKind::Deadline {
                     limit_ns,
+                    interrupted,
                     blocked: blocked.into_iter().map(renamed).collect(),
                 }
             }

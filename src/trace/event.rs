@@ -230,11 +230,14 @@ pub enum EventKind {
     },
     /// A claim was checked, or could not be.
     Claim(Claim),
-    /// The deadline struck while these calls were blocked.
+    /// The deadline struck while these calls were blocked, or somebody ended the programs of a trace (Ctrl-C twice).
     Deadline {
-        /// The deadline, in nanoseconds since the run began.
+        /// The deadline, or when the programs were ended, in nanoseconds since the run began.
         #[serde(deserialize_with = "bounded::number")]
         limit_ns: u64,
+        /// True if somebody ended them.
+        #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+        interrupted: bool,
         /// The calls that had been entered and had not returned.
         blocked: Vec<Blocked>,
     },

@@ -3,7 +3,7 @@
 
 use super::view;
 use super::wording::{self, ActorColors, safe};
-use crate::analysis::findings::Finding;
+use crate::analysis::findings::{Finding, Rule};
 use crate::analysis::{Analysis, CallSpan};
 use crate::i18n::tr;
 use crate::picture::{Ink, Picture, Row, fit, paragraph, span_of};
@@ -23,7 +23,7 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
     let findings = analysis.findings();
     if findings.is_empty() {
         let text = tr!(
-            "(none of the faults that docs/tracing.md lists was found; that does not make a program right)"
+            "(no fault was found of those that explore knows; that does not make a program right)"
         );
         return Picture(paragraph(text, width, Ink::Faint));
     }
@@ -57,7 +57,7 @@ fn block(finding: &Finding, analysis: &Analysis, colors: &ActorColors, width: us
             continue;
         }
         let times = if shown.is_empty() { finding.times } else { 1 };
-        rows.extend(evidence(call, times, analysis, colors, width));
+        rows.extend(evidence(call, times, &finding.rule, analysis, colors, width));
         shown.push(call);
     }
     if let Some(lesson) = words::lesson(&finding.rule) {
@@ -77,12 +77,18 @@ fn is_same_line(one: &CallSpan, other: &CallSpan) -> bool {
 fn evidence(
     call: usize,
     times: usize,
+    rule: &Rule,
     analysis: &Analysis,
     colors: &ActorColors,
     width: usize,
 ) -> Vec<Row> {
     let span = &analysis.calls[call];
     let mut row = Row::indented(INDENT);
+    // Where the fault is none of a call's, the last one tells what it did before.
+    let is_last = matches!(rule, Rule::BusyWithoutCall { .. });
+    if is_last {
+        row.push(format!("{} ", tr!("its last call:")), Ink::Plain);
+    }
     row.push(format!("{} ", wording::actor(&span.actor)), colors.ink(&span.actor));
     row.push(format!("{}() ", safe(span.call.function())), Ink::Plain);
     if let Some(site) = &span.call.site {
@@ -95,7 +101,8 @@ fn evidence(
     };
     row.push(when, Ink::Faint);
     let mut rows: Vec<Row> = row.wrap(width).into_iter().map(|row| row.cut(width)).collect();
-    let line = span.call.site.as_ref().and_then(|site| analysis.recording.source_line(site));
+    let site = span.call.site.as_ref().filter(|_| !is_last);
+    let line = site.and_then(|site| analysis.recording.source_line(site));
     if let Some(line) = line {
         let text = fit(&safe(line), width.saturating_sub(2 * INDENT));
         rows.push(Row::indented(2 * INDENT).with(text, Ink::Strong));

@@ -105,7 +105,7 @@ fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
 
 /// The times since its beginning that are marked, not too close to each other.
 fn ticks(axis: &TimeAxis) -> impl Iterator<Item = u64> + use<> {
-    axis.ticks((axis.columns / 9).max(1) + 1)
+    axis.ticks((axis.columns / 9).max(1) + 1, axis.from_ns)
 }
 
 impl Line {

@@ -7,14 +7,15 @@
 
 use super::view;
 use crate::analysis::Analysis;
-use crate::analysis::grouping::{by_program, one_connection_of_each_kind};
+use crate::analysis::grouping::{Grouped, ThreadNames, by_program, one_connection_of_each_kind};
 use std::collections::HashSet;
 
 use unicode_width::UnicodeWidthStr;
 
 use self::diagram::{Diagram, Lane, Shape, Step};
-use self::layout::{Opening, diagram};
+use self::layout::{Opening, diagram, diagram_with};
 use crate::i18n::tr;
+use crate::labels;
 use crate::picture::phrase::{Phrase, fitted, fitting};
 use crate::picture::{Canvas, Ink, Picture, fit_middle, span_of};
 use crate::text::wrap;
@@ -69,17 +70,24 @@ fn draw_programs(
     width: usize,
     options: DrawOptions,
 ) -> Picture {
-    let shown = |analysis: &Analysis, grouped, connections_left_out| Diagram {
-        grouped,
-        connections_left_out,
-        ..diagram(analysis, options.numbers, Opening::Shown)
+    let shown = |analysis: &Analysis, threads: Option<&ThreadNames>, left_out| Diagram {
+        grouped: threads.is_some(),
+        connections_left_out: left_out,
+        ..diagram_with(
+            analysis,
+            threads.unwrap_or(&ThreadNames::new()),
+            options.numbers,
+            Opening::Shown,
+        )
     };
     if layout(&whole, width).is_none() {
-        let recording = by_program(analysis.recording);
+        let Grouped { recording, threads } = by_program(analysis.recording);
+        let worded = threads.iter().map(|(id, name)| (*id, labels::part(name).into_owned()));
+        let threads: ThreadNames = worded.collect();
         let analysis = Analysis::of(&recording);
         let picture = match one_connection_of_each_kind(&analysis) {
-            Some((short, left_out)) => shown(&Analysis::of(&short), true, left_out),
-            None => shown(&analysis, true, 0),
+            Some((short, left_out)) => shown(&Analysis::of(&short), Some(&threads), left_out),
+            None => shown(&analysis, Some(&threads), 0),
         };
         return draw_diagram(&picture, width, options);
     }
@@ -88,7 +96,7 @@ fn draw_programs(
     if draw_diagram(&whole, width, unseen).0.len() > MOST_ROWS
         && let Some((short, left_out)) = one_connection_of_each_kind(analysis)
     {
-        return draw_diagram(&shown(&Analysis::of(&short), false, left_out), width, options);
+        return draw_diagram(&shown(&Analysis::of(&short), None, left_out), width, options);
     }
     draw_diagram(&whole, width, options)
 }

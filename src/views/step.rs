@@ -11,7 +11,8 @@ use crate::analysis::{OpenCalls, is_run_through};
 use crate::i18n::tr;
 use crate::picture::code::{self, Language};
 use crate::picture::{Ink, Picture, Row, fit, inked_again};
-use crate::text::wrap_code;
+use crate::text::{wrap, wrap_code};
+use crate::trace::recording::Origin;
 use crate::trace::{Call, Event, EventKind, PAUSES_PER_LINE, Role, Site};
 
 /// Below this width, source lines have no numbers.
@@ -25,6 +26,8 @@ pub struct Shot<'a> {
     pub cursor: Option<&'a Event>,
     /// The text of a source file: of this program's own, by its path from the project's root, or of the learner's.
     pub text_of: &'a dyn Fn(&str) -> Option<Cow<'static, str>>,
+    /// Of what it is a run.
+    pub origin: &'a Origin,
     /// What stands above it all.
     pub title: &'a str,
     /// How much the calls below the source tell.
@@ -47,7 +50,7 @@ impl<'a> Shot<'a> {
         let mut waiting = Self::marks(open.held, '▷');
         waiting.retain(|mark| Some((mark.event.process, mark.call.id)) != at_cursor);
         let blocked = Self::marks(open.entered, '…');
-        let below = self.below(&blocked, width, (height / 3).clamp(2, 9));
+        let below = self.below(&blocked, &waiting, width, (height / 3).clamp(2, 9));
         let mut rows = vec![Row::new().with(fit(self.title, width), Ink::Faint)];
         let room = height.saturating_sub(rows.len() + below.len() + 1).max(1);
         rows.extend(self.source(&blocked, &waiting, width, room));
@@ -159,11 +162,17 @@ impl<'a> Shot<'a> {
     }
 
     /// What happened last, who is blocked, and what comes next.
-    fn below(&self, blocked: &[Mark<'_>], width: usize, most: usize) -> Vec<Row> {
+    fn below(
+        &self,
+        blocked: &[Mark<'_>],
+        waiting: &[Mark<'_>],
+        width: usize,
+        most: usize,
+    ) -> Vec<Row> {
         let mut last = Vec::new();
         let colors = ActorColors::of(self.events);
-        if !blocked.is_empty() {
-            let each = blocked.iter().map(|mark| {
+        let listed = |marks: &[Mark<'_>]| {
+            let each = marks.iter().map(|mark| {
                 let (actor, function) = (who(mark.event), safe(mark.call.function()));
                 let place = mark.call.site.as_ref().map_or_else(String::new, |source| {
                     format!(
@@ -174,8 +183,18 @@ impl<'a> Shot<'a> {
                 });
                 tr!("{actor} in {function}(), {place}", actor, function, place)
             });
-            let each = each.collect::<Vec<_>>().join("; ");
-            last.push(Row::new().with(fit(&tr!("blocked: {each}", each), width), Ink::Warn));
+            each.collect::<Vec<_>>().join("; ")
+        };
+        let mut tell = |words: String| {
+            // Two rows at most: the calls below matter too.
+            let rows = wrap(&words, width).into_iter().take(2);
+            last.extend(rows.map(|row| Row::new().with(fit(&row, width), Ink::Warn)));
+        };
+        if !blocked.is_empty() {
+            tell(tr!("… blocked: {each}", each = listed(blocked)));
+        }
+        if !waiting.is_empty() {
+            tell(tr!("▷ held, to be made next: {each}", each = listed(waiting)));
         }
         match self.cursor.and_then(|event| Some((event, held(event)?))) {
             Some((event, call)) => {
@@ -186,7 +205,7 @@ impl<'a> Shot<'a> {
                 last.push(Row::new().with(fit(&text, width), Ink::Faint));
             }
         }
-        let mut trace = Trace::new(self.detail, width);
+        let mut trace = Trace::new(self.detail, width).of(self.origin);
         let mut traced: Vec<Row> = self.events.iter().flat_map(|event| trace.push(event)).collect();
         traced.extend(trace.pause());
         let mut rows = traced.split_off(traced.len().saturating_sub(most));
@@ -308,9 +327,16 @@ mod tests {
             "server.py" => Some(Cow::Borrowed(SCRIPT)),
             _ => None,
         };
-        Shot { events, cursor, text_of: &text_of, title: "sample · step 2", detail: Detail::Calls }
-            .draw(width, height)
-            .text()
+        Shot {
+            events,
+            cursor,
+            text_of: &text_of,
+            title: "sample · step 2",
+            origin: &Origin::Chat,
+            detail: Detail::Calls,
+        }
+        .draw(width, height)
+        .text()
     }
 
     #[test]

@@ -54,6 +54,8 @@ fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
     };
     let ends = timelines.iter().map(did).chain(deadline);
     let to_ns = ends.max().unwrap_or(from_ns).max(from_ns + 1);
+    // Where the first was there almost at once, time begins with the run.
+    let from_ns = if from_ns < (to_ns - from_ns) / 40 { 0 } else { from_ns };
     let widest =
         timelines.iter().map(|timeline| wording::actor(&timeline.actor).width()).max().unwrap_or(0);
     let left = (widest.max(12) + 1).min(width / 4).max(4);
@@ -199,10 +201,11 @@ fn shown_marks(timeline: &ThreadTimeline) -> Vec<&Mark> {
 fn sign_of(mark: &Mark) -> (char, Ink) {
     match mark.kind {
         MarkKind::Sent(_) => ('▲', Ink::Strong),
-        MarkKind::Received(..) | MarkKind::Accepted(_) => ('▼', Ink::Strong),
+        MarkKind::Received(..) | MarkKind::End | MarkKind::Accepted(_) => ('▼', Ink::Strong),
         MarkKind::TimedOut | MarkKind::FailedLate(_) | MarkKind::FailedAtOnce(_) => ('✗', Ink::Bad),
         MarkKind::Peeked(_)
         | MarkKind::InProgress
+        | MarkKind::Interrupted(_)
         | MarkKind::Ready(_)
         | MarkKind::NoneReady
         | MarkKind::Other => ('┤', Ink::Warn),
@@ -217,7 +220,8 @@ fn words_of(mark: &Mark) -> String {
     };
     match &mark.kind {
         MarkKind::Sent(count) => tr!("sends {bytes}", bytes = bytes(*count)),
-        MarkKind::Received(0, _) => tr!("the end of the stream").to_owned(),
+        MarkKind::End => tr!("the end of the stream").to_owned(),
+        MarkKind::Received(0, who) => tr!("an empty message{from}", from = from(who)),
         MarkKind::Received(count, who) => bytes(*count) + &from(who),
         MarkKind::Peeked(count) => tr!("looks at {bytes}", bytes = bytes(*count)),
         MarkKind::Accepted(who) => {
@@ -227,6 +231,9 @@ fn words_of(mark: &Mark) -> String {
         MarkKind::FailedLate(errno) => safe(errno),
         MarkKind::FailedAtOnce(errno) => {
             tr!("{name}: {errno} at once", name, errno = safe(errno))
+        }
+        MarkKind::Interrupted(signal) => {
+            tr!("{function}: interrupted by {signal}", function = name, signal = safe(signal))
         }
         MarkKind::InProgress => tr!("{name}: EINPROGRESS", name),
         MarkKind::Ready(0) => tr!("{name}: timed out", name),
@@ -533,9 +540,8 @@ impl Below {
 fn axis(canvas: &mut Canvas, row: usize, scale: &TimeAxis) {
     let end = scale.column + scale.columns;
     canvas.fill(row, scale.column, end, '─', Ink::Faint);
-    let ticks = scale.ticks((scale.columns / 10).max(2));
-    let ticks =
-        ticks.map(|at_ns| (scale.column_of(scale.from_ns + at_ns), exact_span(at_ns, at_ns)));
+    let ticks = scale.ticks((scale.columns / 10).max(2), 0);
+    let ticks = ticks.map(|at_ns| (scale.column_of(at_ns), exact_span(at_ns, at_ns)));
     let cut = |cut: &Stretch| {
         let words = span_of(cut.to_ns - cut.from_ns);
         (break_column(cut).saturating_sub(words.width() + 1), words)
@@ -569,8 +575,8 @@ impl Legend {
         };
         let signs =
             |sign: char| timelines.iter().flat_map(shown_marks).any(|mark| sign_of(mark).0 == sign);
-        let on_purpose =
-            shows(|doing| matches!(doing, ThreadState::Asleep(Sleep::Waiting(_) | Sleep::Held)));
+        let on_purpose = shows(|doing| matches!(doing, ThreadState::Asleep(Sleep::Waiting(_))));
+        let held = shows(|doing| *doing == ThreadState::Asleep(Sleep::Held));
         let asked = shows(|doing| *doing == ThreadState::Asleep(Sleep::Asked));
         let in_a_call = shows(|doing| matches!(doing, ThreadState::Asleep(Sleep::InCall(_))));
         let asleep = match (on_purpose, in_a_call) {
@@ -591,12 +597,13 @@ impl Legend {
             (ready, "▒▒", tr!("ready, has no processor"), Ink::Plain),
             (blocked, "├─┤", tr!("blocked in a call"), Ink::Warn),
             (on_purpose || asked || in_a_call, "··", asleep, Ink::Faint),
+            (held, "··", tr!("held by --step"), Ink::Faint),
             (signs('▲'), "▲", tr!("sends"), Ink::Strong),
             (signs('▼'), "▼", tr!("gets"), Ink::Strong),
             (signs('✗'), "✗", tr!("fails"), Ink::Bad),
             (signs('┤'), "┤", tr!("returns"), Ink::Warn),
             (has_cuts, BREAK, tr!("idle time, cut short"), Ink::Faint),
-            (ended, "", tr!("(blank: has ended)"), Ink::Faint),
+            (ended, "", tr!("(blank: not yet there, or ended)"), Ink::Faint),
         ];
         let keys = keys.into_iter().filter(|(shown, sign, words, _)| {
             *shown && options.explains(&format!("{sign} {words}"))
@@ -760,6 +767,22 @@ mod tests {
             drawn.contains("epoll_wait: none ready") && drawn.contains("epoll_wait: timed out"),
             "{drawn}"
         );
+    }
+
+    #[test]
+    fn the_end_an_empty_message_and_an_interrupted_call_are_told_apart() {
+        let mut script = Script::new();
+        script.socket("tcp", 1, "AF_INET", "SOCK_STREAM").receives("tcp", 1, 8, "");
+        script.socket("udp", 2, "AF_INET", "SOCK_DGRAM").receives("udp", 2, 8, "");
+        script.process("cut", 9).socket("cut", 3, "AF_INET", "SOCK_STREAM");
+        let recv = script.enter("cut", 3, "recv", &[("size", 8.into())]);
+        script.pass(50_000_000).leave("cut", &recv, Outcome::Errno("EINTR".into()), &[]);
+        script.event("cut", EventKind::Signalled { signal: "SIGINT".into() });
+        let drawn = draw(&Analysis::of(&script.recording()), 80).text();
+        for words in ["the end of the stream", "an empty message", "recv: interrupted by SIGINT"] {
+            assert!(drawn.contains(words), "{drawn}");
+        }
+        assert!(!drawn.contains('✗'), "{drawn}");
     }
 
     #[test]

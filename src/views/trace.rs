@@ -7,12 +7,17 @@ use std::sync::Arc;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::wording::{ActorColors, actor, arguments, filled_in, outcome_ink, safe};
+use super::wording::{
+    ActorColors, actor, address, arguments, filled_in, nothing_received, outcome_ink, safe,
+};
 use super::{DrawOptions, view};
 use crate::analysis::{Analysis, BLOCKED_NS, SocketModes};
 use crate::i18n::tr;
 use crate::picture::{Ink, Picture, Row, paragraph, span_of};
-use crate::trace::{Call, Ending, Event, EventKind, LAB, LINK, Name, Observation, Return, Role};
+use crate::trace::recording::Origin;
+use crate::trace::{
+    Call, Ending, Event, EventKind, LAB, LINK, Name, Observation, Output, Return, Role, Syscall,
+};
 
 mod describe;
 mod frames;
@@ -38,6 +43,8 @@ pub struct Trace {
     actor_width: usize,
     source_width: usize,
     modes: SocketModes,
+    /// Programs of the learner's own are traced: there is no lab.
+    is_traced: bool,
     /// The call that was entered last, while nothing has come after it.
     last: Option<Entered>,
     /// Calls that were shown when they had not returned.
@@ -69,9 +76,16 @@ impl Trace {
             actor_width: 0,
             source_width: 0,
             modes: SocketModes::default(),
+            is_traced: false,
             last: None,
             unfinished: Vec::new(),
         }
+    }
+
+    /// The same, of a run of this origin.
+    #[must_use]
+    pub fn of(self, origin: &Origin) -> Trace {
+        Trace { is_traced: matches!(origin, Origin::Programs(_)), ..self }
     }
 
     /// The rows that this event adds.
@@ -150,11 +164,15 @@ impl Trace {
         let name = format!("{}{}", if resumed { "… " } else { "" }, name_of(&back.call));
         let call =
             |bytes| vec![(format!("{name}{}", arguments(&back.call, bytes)), call_ink(&back.call))];
+        let received_nothing = self.received_nothing(back);
         let outcome = |bytes| {
             vec![
                 (" = ".to_owned(), Ink::Plain),
                 (safe(&back.outcome.to_string()), outcome_ink(&back.call.syscall, &back.outcome)),
-                (filled_in(&back.out, bytes), Ink::Plain),
+                (
+                    received_nothing.clone().unwrap_or_else(|| filled_in(&back.out, bytes)),
+                    Ink::Plain,
+                ),
             ]
         };
         let took = span_of(back.took_ns);
@@ -169,12 +187,32 @@ impl Trace {
         rows
     }
 
+    /// What is said of a receive that returned 0.
+    fn received_nothing(&self, back: &Return) -> Option<String> {
+        let Output::Received { data, from } = &back.out else { return None };
+        let asked = !matches!(back.call.syscall, Syscall::Recv { size: 0, .. });
+        let is_message = self.modes.has_empty_messages(&back.call);
+        let sender = from.as_ref().map(|at| tr!(" from {at}", at = safe(&address(at))));
+        (asked && data.bytes == 0)
+            .then(|| format!(" {}{}", nothing_received(is_message), sender.unwrap_or_default()))
+    }
+
     fn add_actor(&mut self, actor: &Name) {
         if !matches!(&**actor, LAB | LINK) {
             self.colors.add(actor);
         }
         let most = (self.width / 5).clamp(4, 16);
-        self.actor_width = self.actor_width.max(called(actor).width()).min(most);
+        self.actor_width = self.actor_width.max(self.called(actor).width()).min(most);
+    }
+
+    /// What an actor is called, the lab's own two included.
+    fn called(&self, name: &str) -> String {
+        match name {
+            LAB if self.is_traced => "explore".to_owned(),
+            LAB => tr!("lab").to_owned(),
+            LINK => tr!("wire").to_owned(),
+            name => actor(name),
+        }
     }
 
     fn source(&mut self, call: &Call) -> Option<String> {
@@ -201,7 +239,7 @@ fn call_ink(call: &Call) -> Ink {
 
 view!("trace", draw);
 fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
-    let mut trace = Trace::new(Detail::Calls, width);
+    let mut trace = Trace::new(Detail::Calls, width).of(&analysis.recording.header.origin);
     let events = analysis.recording.events();
     for event in events
         .iter()
@@ -217,15 +255,6 @@ fn draw(analysis: &Analysis, width: usize, options: DrawOptions) -> Picture {
         rows.extend(paragraph(key, width, Ink::Faint));
     }
     Picture(rows)
-}
-
-/// What an actor is called, the lab's own two included.
-fn called(name: &str) -> String {
-    match name {
-        LAB => tr!("lab").to_owned(),
-        LINK => tr!("wire").to_owned(),
-        name => actor(name),
-    }
 }
 
 #[cfg(test)]

@@ -174,6 +174,11 @@ pub(crate) fn filled_in(out: &Output, bytes: usize) -> String {
     }
 }
 
+/// What a receive has got that returned 0: an empty message, or the end of the stream.
+pub(crate) fn nothing_received(is_empty_message: bool) -> &'static str {
+    if is_empty_message { tr!("(empty)") } else { tr!("(end)") }
+}
+
 /// Errors are bad, except those by which programs ask: `not yet`, or `watched already`.
 pub(crate) fn outcome_ink(call: &Syscall, outcome: &Outcome) -> Ink {
     match outcome {

@@ -308,7 +308,7 @@ fn what_cannot_be_run_is_named_with_a_remedy() {
     let other = |program: &str| told(&["trace", "--", program]);
     for (program, said) in [
         ("no-such-program", "there is no such program"),
-        (utf8(&script), "python3 server.py"),
+        (utf8(&script), "write its interpreter first, 'python3 "),
         (utf8(folder.path()), "it may not be executed"),
     ] {
         let (out, error, code) = other(program);

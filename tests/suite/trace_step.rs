@@ -243,7 +243,7 @@ fn q_and_a_signal_leave_nothing_behind() {
             None => learner.types("q"),
             Some(signal) => kill(learner.pid(), signal).expect("it runs"),
         }
-        let code = signal.map_or(0, |signal| 128 + signal as i32);
+        let code = signal.map_or(130, |signal| 128 + signal as i32);
         assert_eq!(learner.leaves().0, Some(code));
         is_gone(process);
         assert_eq!(recording(&folder).ending(), Some(&Ending::Interrupted));

@@ -7,7 +7,7 @@ use super::{Finding, Holder, Nearby, Process, Relation, Rule, by_length};
 use crate::analysis::address::plain;
 use crate::analysis::{CallSpan, Fate, Socket};
 use crate::trace::{
-    Address, AddressHolder, EventKind, ExitStatus, Fact, HolderProcess, Observation, Syscall,
+    Address, AddressHolder, EventKind, ExitStatus, Fact, HolderProcess, Name, Observation, Syscall,
     SyscallKind,
 };
 
@@ -19,6 +19,7 @@ pub(super) fn find(facts: &Facts) -> Vec<Finding> {
     all.extend(nobody_listens(facts));
     all.extend(unanswered(facts));
     all.extend(answered_elsewhere(facts));
+    all.extend(connected_elsewhere(facts, &all));
     all.extend(facts.analysis.sockets.iter().filter_map(|socket| {
         let (connect, _) = *socket.connects.last().as_ref()?;
         let local = socket.local.as_ref().filter(|local| plain(local).is_some())?;
@@ -156,6 +157,44 @@ fn holder_in_recording(facts: &Facts, own: usize, address: &Address, span: &Call
     }
 }
 
+/// Who had been refused that address, and got no other, before this call of another process.
+fn refused_server(facts: &Facts, address: &Address, span: &CallSpan) -> Option<Name> {
+    in_use(facts).into_iter().find_map(|finding| {
+        let Rule::AddressInUse { address: refused, .. } = &finding.rule else { return None };
+        let bind = facts.call(finding.calls[0]);
+        let is_there = bind.process != span.process && bind.entered_ns <= span.entered_ns;
+        (is_there && refused.port() == address.port() && refused.family() == address.family())
+            .then_some(finding.who)
+    })
+}
+
+/// Connections to a process outside of the recording that has the address which a program in it was refused.
+fn connected_elsewhere(facts: &Facts, found: &[Finding]) -> Vec<Finding> {
+    let mut all = Vec::new();
+    for refused in found {
+        let Rule::AddressInUse {
+            address,
+            holder: holder @ (Holder::Outside { .. } | Holder::Hidden(_)),
+        } = &refused.rule
+        else {
+            continue;
+        };
+        for socket in &facts.analysis.sockets {
+            let Some((connect, to)) = socket.connects.last() else { continue };
+            let span = facts.call(*connect);
+            let is_there = to.port() == address.port() && to.family() == address.family();
+            let is_other = span.process != facts.call(refused.calls[0]).process;
+            if is_there && is_other && span.connected() && socket.other_end.is_none() {
+                let (address, holder) = (to.clone(), holder.clone());
+                let rule =
+                    Rule::ConnectedElsewhere { address, server: refused.who.clone(), holder };
+                all.push(Finding::new(facts, rule, vec![*connect]));
+            }
+        }
+    }
+    all
+}
+
 /// An attempt to reach an address at which nobody listened.
 struct Attempt<'a> {
     /// The call that failed.
@@ -182,14 +221,20 @@ fn nobody_listens(facts: &Facts) -> Vec<Finding> {
         for Attempt { failed, to } in attempts {
             let span = facts.call(*failed);
             let nearby = nearby(facts, to, span);
+            let server = refused_server(facts, to, span).filter(|_| nearby.is_none());
             let complains = facts.exit(span.process).is_some_and(|(_, status)| {
                 !matches!(status, ExitStatus::Code(0) | ExitStatus::Signal(_))
             });
             // Whoever tries several places, or finds another server, may have wanted to know which of them answers.
             let is_near = nearby.as_ref().is_some_and(|it| is_near(to, it));
             let found = is_near || (nearby.is_some() && places.len() == 1);
-            if !reaches(facts, *failed, to, nearby.as_ref()) && (found || complains) {
-                let rule = Rule::NobodyListens { address: (*to).clone(), nearby };
+            let is_said = found || complains || server.is_some();
+            if is_said && !reaches(facts, *failed, to, nearby.as_ref()) {
+                let address = (*to).clone();
+                let rule = match server {
+                    Some(server) => Rule::ServerFailed { address, server },
+                    None => Rule::NobodyListens { address, nearby },
+                };
                 all.push(Finding::new(facts, rule, vec![*failed]));
             }
         }

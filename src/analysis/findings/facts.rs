@@ -18,7 +18,7 @@ pub(super) const STUCK_NS: u64 = 100_000_000;
 type Descriptor = Vec<(u64, Option<usize>)>;
 
 /// What is looked up again and again.
-pub(super) struct Facts<'a> {
+pub(in crate::analysis) struct Facts<'a> {
     pub analysis: &'a Analysis<'a>,
     /// The program's calls on each socket, in the order of entry.
     on: Vec<Vec<usize>>,
@@ -40,7 +40,7 @@ pub(super) struct Facts<'a> {
 }
 
 /// A thread that was waiting when the run was stopped.
-pub(super) struct Stuck {
+pub(in crate::analysis) struct Stuck {
     pub call: usize,
     pub thread: ThreadId,
     /// The sockets of which one could end its wait.
@@ -174,6 +174,13 @@ impl<'a> Facts<'a> {
         let calls = &self.by[&(span.process, span.thread)];
         let at = calls.partition_point(|index| *index <= after);
         calls[at..].iter().map(|&index| (index, self.call(index))).find(|(_, span)| acts(span))
+    }
+
+    /// The calls of that thread before this one, the last first.
+    pub fn before_by_thread(&self, index: usize) -> impl Iterator<Item = usize> {
+        let span = self.call(index);
+        let calls = &self.by[&(span.process, span.thread)];
+        calls[..calls.partition_point(|other| *other < index)].iter().rev().copied()
     }
 
     /// The socket that this descriptor of a process was then.

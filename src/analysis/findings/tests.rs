@@ -500,6 +500,35 @@ fn in_use(holder: Holder) -> Rule {
     Rule::AddressInUse { address, holder }
 }
 
+#[test]
+fn a_client_of_a_server_whose_bind_failed() {
+    let client = |holders: serde_json::Value, errno: Option<&'static str>| {
+        let mut script = Script::new();
+        refused(&mut script, &holders, None);
+        script.process("client", 3).socket("client", 1, "AF_INET", "SOCK_STREAM");
+        let args = [("address", here(5000))];
+        match errno {
+            Some(errno) => script.fails("client", 1, "connect", &args, errno),
+            None => script.call("client", 1, "connect", &args, 0),
+        };
+        script
+    };
+    let lingers = json!([{"local": {"inet": "127.0.0.1:5000"}, "state": "TIME_WAIT"}]);
+    let alone = client(lingers, Some("ECONNREFUSED"));
+    assert_eq!(kinds(&alone), [RuleKind::AddressInUse, RuleKind::ServerFailed]);
+    let one = json!({"process": 77, "argv": ["x"], "parent": 1, "parent_argv": []});
+    let row = json!({"local": {"inet": "127.0.0.1:5000"}, "state": "LISTEN", "socket": 50,
+        "processes": [one]});
+    let elsewhere = client(json!([row]), None);
+    let [Rule::AddressInUse { .. }, Rule::ConnectedElsewhere { holder, server, .. }] =
+        &found(&elsewhere)[..]
+    else {
+        panic!("{:?}", found(&elsewhere));
+    };
+    assert!(matches!(holder, Holder::Outside { process, .. } if process.number == 77));
+    assert_eq!(&**server, "server");
+}
+
 /// A server on a port that it chose; with or without SO_REUSEADDR.
 fn server_at(port: u16, reuse: bool) -> Script {
     let mut script = Script::new();

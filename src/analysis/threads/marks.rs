@@ -10,16 +10,20 @@ use crate::trace::{Name, Outcome, Syscall, SyscallKind};
 pub enum MarkKind {
     /// It sent so many bytes.
     Sent(usize),
-    /// It received so many bytes, from this actor if that is known; 0 is the end of the stream.
+    /// It received so many bytes, from this actor if that is known; 0 is an empty message.
     Received(usize, Option<Name>),
     /// It looked at so many bytes, and left them there.
     Peeked(usize),
+    /// It received the end of the stream, or of the input.
+    End,
     /// It accepted a connection, of this actor if that is known.
     Accepted(Option<Name>),
     /// Its own timeout was over.
     TimedOut,
     /// It failed after it had been blocked.
     FailedLate(String),
+    /// This signal cut it short, which another process or a key sent.
+    Interrupted(String),
     /// It failed at once.
     FailedAtOnce(String),
     /// It goes on in the background: no failure yet (connect(2)).
@@ -71,6 +75,9 @@ pub(super) fn mark(analysis: &Analysis, span: &CallSpan, waited: bool, by: Optio
     let outcome = span.exit.as_ref().filter(|_| !analysis.only_looks_for_a_peer(span));
     let kind = match outcome.map(|back| &back.outcome) {
         Some(Outcome::Errno(errno)) => match &**errno {
+            _ if let Some(signal) = analysis.signal_that_cut(span) => {
+                MarkKind::Interrupted(signal.to_owned())
+            }
             "EAGAIN" if waited => MarkKind::TimedOut,
             errno if waited => MarkKind::FailedLate(errno.to_owned()),
             "EINPROGRESS" => MarkKind::InProgress,
@@ -81,6 +88,9 @@ pub(super) fn mark(analysis: &Analysis, span: &CallSpan, waited: bool, by: Optio
         Some(Outcome::Result(result)) => match span.call.kind() {
             _ if span.received().is_some() && span.peeks() && *result > 0 => {
                 MarkKind::Peeked(count(*result))
+            }
+            _ if span.received().is_some() && *result == 0 && !analysis.is_empty_message(span) => {
+                MarkKind::End
             }
             _ if span.received().is_some() => MarkKind::Received(count(*result), by.cloned()),
             SyscallKind::Send => MarkKind::Sent(count(*result)),

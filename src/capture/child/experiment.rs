@@ -26,6 +26,8 @@ static INTERRUPTED: AtomicU8 = AtomicU8::new(0);
 static LEAVE_ONE: AtomicBool = AtomicBool::new(false);
 /// A Ctrl-C was left.
 static LEFT: AtomicBool = AtomicBool::new(false);
+/// The next Ctrl-C after that ends the programs that are traced, and not this one: it shows what happened.
+static ENDS_PROGRAMS: AtomicBool = AtomicBool::new(false);
 
 struct Running {
     /// `None` after it was told to stop.
@@ -62,8 +64,12 @@ pub fn stop_on_signals() {
     signals::block_at_terminal();
     let waiting = thread::Builder::new().name("signals".to_owned()).spawn(|| {
         let mut code = signals::wait_at_terminal();
-        while code == signals::CTRL_C && LEAVE_ONE.swap(false, Ordering::Relaxed) {
-            LEFT.store(true, Ordering::Relaxed);
+        while code == signals::CTRL_C {
+            if LEAVE_ONE.swap(false, Ordering::Relaxed) {
+                LEFT.store(true, Ordering::Relaxed);
+            } else if !ENDS_PROGRAMS.swap(false, Ordering::Relaxed) || !end_programs() {
+                break;
+            }
             code = signals::wait_at_terminal();
         }
         INTERRUPTED.store(code, Ordering::Relaxed);
@@ -82,6 +88,23 @@ pub fn stop_on_signals() {
     if waiting.is_err() {
         signals::unblock(); // a signal then has its default effect
     }
+}
+
+/// Tells the trace to end its programs, and kills it if it does not end; false if none runs.
+fn end_programs() -> bool {
+    let Some(process) = running().as_mut().map(|running| {
+        running.control = None;
+        running.process
+    }) else {
+        return false;
+    };
+    let waiting = thread::Builder::new().name("grace".to_owned()).spawn(move || {
+        thread::sleep(SHUTDOWN_GRACE);
+        if running().as_ref().is_some_and(|running| running.process == process) {
+            kill(process);
+        }
+    });
+    waiting.is_ok()
 }
 
 #[cfg(unix)]
@@ -130,10 +153,11 @@ impl ExperimentRun {
         ExperimentRun::of(start(job)?)
     }
 
-    /// Starts a trace of programs. The first Ctrl-C is theirs.
+    /// Starts a trace of programs. The first Ctrl-C is theirs, and the second ends them.
     pub fn trace(job: TraceJob) -> io::Result<ExperimentRun> {
         let run = ExperimentRun::of(start_trace(job)?)?;
-        LEAVE_ONE.store(true, Ordering::Relaxed);
+        leave_ctrl_c();
+        ENDS_PROGRAMS.store(true, Ordering::Relaxed);
         Ok(run)
     }
 

@@ -207,6 +207,11 @@ impl Sockets {
         self.known.iter().filter_map(|(id, known)| Some((*id, known.closed_by?))).collect()
     }
 
+    /// The processes that have called listen(2).
+    pub fn listeners(&self) -> impl Iterator<Item = u32> {
+        self.known.values().filter_map(|known| known.listener)
+    }
+
     /// From here on any socket may have several descriptors.
     pub fn share_all(&mut self) {
         self.known.values_mut().for_each(|socket| socket.shared = true);

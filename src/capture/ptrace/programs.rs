@@ -8,7 +8,7 @@ use std::os::fd::AsFd;
 
 use super::filter::filter;
 use super::terminals::Terminal;
-use crate::capture::child::TracedProgram;
+use crate::capture::child::{TracedProgram, program_name};
 use crate::capture::link::Host;
 use crate::capture::sys::error_name;
 use crate::capture::sys::ptrace::{Instruction, Launch, LaunchError, Launched, launch};
@@ -80,6 +80,16 @@ impl Programs {
     /// What it is called.
     pub fn name(&self, index: usize) -> &str {
         &self.all[index].name
+    }
+
+    /// The one of this name.
+    pub fn index_of(&self, name: &str) -> Option<usize> {
+        self.all.iter().position(|program| program.name == name)
+    }
+
+    /// True if this command line runs the same file as the program's own.
+    pub fn is_run_by(&self, index: usize, argv: &[String]) -> bool {
+        !argv.is_empty() && program_name(argv) == program_name(&self.all[index].argv)
     }
 
     /// The address of its network, if it has one of its own.

@@ -69,8 +69,10 @@ pub struct Cut {
 /// A traced process.
 #[derive(Debug)]
 pub struct Process {
-    /// What its first thread is called.
+    /// What it was started or born as.
     name: String,
+    /// What its threads are called after, once one of them has a name.
+    called: Option<String>,
     /// The program that it, or an ancestor of it, was started as.
     pub program: Option<usize>,
     next_call: u64,
@@ -119,6 +121,7 @@ impl Process {
     fn unknown(name: String) -> Process {
         Process {
             name,
+            called: None,
             program: None,
             next_call: 1,
             alive: 1,
@@ -224,8 +227,13 @@ impl Tracer {
         }
         if let Some(thread) = self.threads.get_mut(&id) {
             (thread.open, thread.cut, thread.look) = (None, None, None);
-            if !is_actor && let Some(actor) = thread.actor.take() {
-                self.stage.expect_no_more(&actor);
+            if !is_actor {
+                if let Some(actor) = thread.actor.take() {
+                    self.stage.expect_no_more(&actor);
+                }
+                if let Some(process) = self.processes.get_mut(&id) {
+                    process.called = None;
+                }
             }
         }
         let file = self.processes.get_mut(&id).and_then(|process| process.next_file.take());
@@ -388,7 +396,9 @@ impl Tracer {
             self.stage.tell(Event { at_ns, actor, process: id, thread, what }, None);
         }
         // Whom we have ended has no status of its own.
-        if self.ending.is_none() {
+        if self.ending.is_some() {
+            self.kill_next();
+        } else {
             let at_ns = self.stage.now_ns();
             if let Some(ending) = self.programs.ended(id, status, at_ns) {
                 return self.fail(ending);
@@ -407,7 +417,7 @@ impl Tracer {
             return actor.clone();
         }
         let (process, function) = (thread.process, thread.function.clone());
-        let (mut name, mut kind) = (self.process_name(process), ActorKind::Process);
+        let (mut name, mut kind) = (self.called(process), ActorKind::Process);
         let mut is_namesake = id == process;
         if id != process {
             kind = ActorKind::Thread;
@@ -435,15 +445,42 @@ impl Tracer {
         name
     }
 
-    /// What a process is called: as it was named on the command line, or else by what it runs now, which may be another program
-    /// than it was started as (a shell's).
-    fn process_name(&self, id: u32) -> String {
+    /// What the threads of a process are called after: its name, and a number if another process has that.
+    fn called(&mut self, id: u32) -> String {
         let Some(process) = self.processes.get(&id) else { return "?".to_owned() };
+        if let Some(called) = &process.called {
+            return called.clone();
+        }
+        let (name, program) = (self.process_name(id, process), process.program);
+        let is_taken = |name: &str| {
+            let others = self.processes.iter().filter(|(other, _)| **other != id);
+            let mut called = others.filter_map(|(_, other)| other.called.as_deref());
+            called.any(|other| other == name)
+                || self.stage.knows(name)
+                || self.programs.index_of(name).is_some_and(|index| Some(index) != program)
+        };
+        let called = (1_u32..)
+            .map(|number| if number == 1 { name.clone() } else { format!("{name} {number}") })
+            .find(|name| !is_taken(name))
+            .unwrap_or(name);
+        if let Some(process) = self.processes.get_mut(&id) {
+            process.called = Some(called.clone());
+        }
+        called
+    }
+
+    /// The name of a process: as it was named on the command line, or else by what it runs now, which may be another program
+    /// than it was started as (a shell's).
+    fn process_name(&self, id: u32, process: &Process) -> String {
         let is_named = process.program.is_some_and(|index| self.programs.is_named(index, id));
         if process.execs > 0 && !is_named {
             let argv = command_line(id);
-            if !argv.is_empty() {
-                return crate::capture::child::program_name(&argv);
+            let runs = |index| self.programs.is_run_by(index, &argv);
+            match process.program {
+                // A program that is there twice has a name that tells the two apart.
+                Some(index) if runs(index) => return self.programs.name(index).to_owned(),
+                _ if !argv.is_empty() => return crate::capture::child::program_name(&argv),
+                _ => {}
             }
         }
         process.name.clone()

@@ -1,6 +1,6 @@
 //! The tracer: one thread, which makes every request of ptrace(2), waits for every traced thread, and records what each does.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -37,6 +37,8 @@ pub struct Tracer {
     pub(super) rewriting: Rewriting,
     /// What keeps the programs from going on.
     pub(super) ending: Option<Ending>,
+    /// Its programs are ended when all others have ended: they listen.
+    ended_last: HashSet<usize>,
     pub(super) looks: Looks,
     /// How often all processes have been looked through for who has an address.
     pub(super) searches: u32,
@@ -66,6 +68,7 @@ impl Tracer {
             interests: HashMap::new(),
             rewriting: Rewriting::default(),
             ending: None,
+            ended_last: HashSet::new(),
             looks: Looks::default(),
             searches: 0,
             here: std::env::current_dir().unwrap_or_default(),
@@ -119,7 +122,8 @@ impl Tracer {
         self.read_terminals(false);
         match control.read() {
             Some(orders) => orders.into_iter().for_each(|order| self.obey(order)),
-            None => self.fail(Ending::Interrupted),
+            None if self.ending.is_none() => self.stop(now_ns, Ending::Interrupted),
+            None => {}
         }
         let held_ns = self.held_ns(now_ns);
         if self.programs.next().is_some() && !self.is_any_held() {
@@ -133,7 +137,7 @@ impl Tracer {
         if let Some(limit_ns) = limit_ns.filter(|limit_ns| now_ns >= *limit_ns + held_ns)
             && self.ending.is_none()
         {
-            self.deadline(limit_ns);
+            self.stop(limit_ns, Ending::Deadline);
         }
         self.tell_who_runs_on(now_ns);
         self.look_around(now_ns);
@@ -193,11 +197,23 @@ impl Tracer {
     pub(super) fn fail(&mut self, ending: Ending) {
         self.ending.get_or_insert(ending);
         self.stage.end();
-        self.kill_all();
+        // Whoever closes a connection first keeps its address in TIME_WAIT: on a server's port the next run would fail.
+        let listeners = self.sockets.listeners().filter_map(|it| self.processes.get(&it));
+        self.ended_last = listeners.filter_map(|process| process.program).collect();
+        self.kill_next();
     }
 
-    fn kill_all(&self) {
-        self.processes.keys().copied().for_each(kill);
+    /// Ends all processes but those of the programs that listen; those too, if there are no others.
+    pub(super) fn kill_next(&mut self) {
+        let is_last = |process: &Process| {
+            process.program.is_some_and(|program| self.ended_last.contains(&program))
+        };
+        let others = self.processes.iter().filter(|(_, process)| !is_last(process));
+        let mut now: Vec<u32> = others.map(|(process, _)| *process).collect();
+        if now.is_empty() {
+            now = self.processes.keys().copied().collect();
+        }
+        now.into_iter().for_each(kill);
     }
 
     fn handle(&mut self, thread: u32, stop: Stop) {
@@ -212,6 +228,9 @@ impl Tracer {
             self.before.called(self.stage.now_ns());
         }
         let (mut how, mut signal) = (GoOn::Freely, 0);
+        if self.ending.is_some() && matches!(stop, Stop::Entry | Stop::Exit | Stop::Signal(_)) {
+            return; // it stays here until it is ended
+        }
         match stop {
             Stop::Entry => match self.entered(thread) {
                 Next::Freely => {}
@@ -223,7 +242,12 @@ impl Tracer {
                 self.signalled(thread, number);
                 signal = number;
             }
-            Stop::Born(child) => self.adopt(child, Some(thread)),
+            Stop::Born(child) => {
+                self.adopt(child, Some(thread));
+                if self.ending.is_some() {
+                    self.kill_next();
+                }
+            }
             Stop::Execed(former) => self.execed(thread, former),
             Stop::Ending => {
                 self.read_terminals(false); // its last words come before its end
@@ -288,8 +312,8 @@ impl Tracer {
         }
     }
 
-    /// The time is over: records who is blocked in what, and ends all.
-    fn deadline(&mut self, limit_ns: u64) {
+    /// The time is over, or somebody stops the trace: records who is blocked in what, and ends all.
+    fn stop(&mut self, limit_ns: u64, ending: Ending) {
         let now_ns = self.stage.now_ns();
         for (id, thread) in &mut self.threads {
             let actor = thread.actor.clone().filter(|actor| self.stage.is_present(actor));
@@ -302,7 +326,8 @@ impl Tracer {
         }
         let mut blocked: Vec<Blocked> = Vec::new();
         for thread in self.threads.values() {
-            if let (Some(open), Some(actor)) = (&thread.open, &thread.actor) {
+            if let (Some(open), Some(actor), false) = (&thread.open, &thread.actor, thread.is_held)
+            {
                 match open.object {
                     Some(epoll @ Object::Epoll(..)) if self.stage.is_held_back(epoll) => continue,
                     object => object.into_iter().for_each(|object| self.stage.show(object)),
@@ -313,8 +338,9 @@ impl Tracer {
         }
         blocked.sort_by_key(|one| std::cmp::Reverse(one.for_ns));
         let (actor, process) = (Name::from(LAB), std::process::id());
-        let what = EventKind::Deadline { limit_ns, blocked };
+        let interrupted = ending == Ending::Interrupted;
+        let what = EventKind::Deadline { limit_ns, interrupted, blocked };
         self.stage.tell(Event { at_ns: now_ns, actor, process, thread: process, what }, None);
-        self.fail(Ending::Deadline);
+        self.fail(ending);
     }
 }

@@ -12,8 +12,10 @@ use crate::i18n::tr;
 use crate::output::terminal::{self, Bar};
 use crate::picture::{Ink, Picture, Row, fit, paragraph};
 use crate::signals::Cleanup;
+use crate::trace::recording::{Header, Origin};
 use crate::views::step::Shot;
 use crate::views::trace::Trace;
+use crate::views::wording;
 
 pub(super) struct Display {
     how: How,
@@ -32,11 +34,11 @@ enum How {
 }
 
 impl Display {
-    pub(super) fn new(session: &mut Session) -> Result<Display, Failure> {
+    pub(super) fn new(session: &mut Session, origin: &Origin) -> Result<Display, Failure> {
         let how = if session.terminal.erases() {
             How::Screen(Some(session.terminal.alternate_screen()?))
         } else {
-            let trace = Trace::new(session.detail(), session.terminal.width());
+            let trace = Trace::new(session.detail(), session.terminal.width()).of(origin);
             How::Lines { trace: Box::new(trace), events: 0, stops: 0 }
         };
         Ok(Display { how })
@@ -64,7 +66,7 @@ impl Display {
         (width, height): (usize, usize),
         closed: bool,
     ) -> terminal::Result<()> {
-        let (experiment, step) = (stepper.recording.header.name(), stepper.step());
+        let (experiment, step) = (name_of(&stepper.recording.header), stepper.step());
         let title = match (stepper.is_looking_back(), closed) {
             (true, _) => {
                 tr!("{experiment} · step {step} again (Enter goes forward)", experiment, step)
@@ -78,6 +80,7 @@ impl Display {
             cursor,
             text_of: &text_of,
             title: &title,
+            origin: &stepper.recording.header.origin,
             detail: session.detail(),
         };
         let terminal = &mut session.terminal;
@@ -115,6 +118,17 @@ impl Display {
                 terminal.flush()
             }
         }
+    }
+}
+
+/// The experiment's name, or those of the programs: their command lines would leave no room for anything else.
+fn name_of(header: &Header) -> String {
+    match &header.origin {
+        Origin::Programs(programs) => {
+            let names = programs.iter().map(|program| wording::actor(&program.name));
+            names.collect::<Vec<_>>().join(tr!(context "list", ", "))
+        }
+        _ => header.name(),
     }
 }
 
@@ -181,10 +195,15 @@ fn explained(is_traced: bool, width: usize) -> Picture {
 /// The line that is being typed for a program: its end, if it is too long.
 fn typed_line(typing: &Typing, width: usize) -> String {
     let who = &typing.reader().name;
-    let head = if typing.has_choice() {
-        tr!("{who} reads (Tab: another, Esc: nothing): ", who)
-    } else {
-        tr!("{who} reads (Esc: nothing): ", who)
+    let head = match (typing.text.is_empty(), typing.has_choice()) {
+        (false, _) => tr!("a line for {who}: ", who),
+        (true, false) => {
+            tr!("type a line for {who} (Enter sends, Ctrl-D ends its input, Esc cancels): ", who)
+        }
+        (true, true) => tr!(
+            "type a line for {who} (Enter sends, Tab: for another, Ctrl-D ends its input, Esc cancels): ",
+            who
+        ),
     };
     let text = &typing.text;
     let from = text.char_indices().map(|(at, _)| at);

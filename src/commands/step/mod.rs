@@ -15,8 +15,8 @@ use crate::capture::child::{ExperimentRun, Order, Output, interrupted, was_ctrl_
 use crate::experiments::Experiment;
 use crate::output::terminal::keys::{self, Key};
 use crate::signals::{self, Cleanup};
-use crate::trace::EventKind;
 use crate::trace::recording::{Origin, Recording};
+use crate::trace::{Ending, EventKind};
 
 mod display;
 mod stepper;
@@ -49,7 +49,8 @@ pub(super) fn follow(
     recording: Recording,
 ) -> Result<(Recording, io::Result<ExitStatus>), Failure> {
     let mut stepper = Stepper::new(recording, session.class.pace);
-    let stepped = Player::new(session).and_then(|mut player| {
+    let origin = stepper.recording.header.origin.clone();
+    let stepped = Player::new(session, &origin).and_then(|mut player| {
         let stepped = player.step_through(session, &mut run, &mut stepper);
         player.leave(session, &stepper.recording)?;
         stepped
@@ -68,7 +69,11 @@ pub(super) fn follow(
     if let Some(code) = interrupted() {
         return Err(Failure::Interrupted(code));
     }
-    stepped.map(|()| (recording, status))
+    match stepped {
+        // Of programs of one's own all that happened is shown.
+        Err(Failure::Quit) if is_traced(&recording) => Ok((recording, status)),
+        stepped => stepped.map(|()| (recording, status)),
+    }
 }
 
 /// The player of a stepped run: its screen and its keys.
@@ -90,11 +95,11 @@ struct Window {
 }
 
 impl Player {
-    fn new(session: &mut Session) -> Result<Player, Failure> {
+    fn new(session: &mut Session, origin: &Origin) -> Result<Player, Failure> {
         let raw_mode =
             if session.terminal.is_interactive() { Some(keys::raw_mode()?) } else { None };
         Ok(Player {
-            display: Display::new(session)?,
+            display: Display::new(session, origin)?,
             raw_mode,
             typing: None,
             helps: false,
@@ -133,7 +138,7 @@ impl Player {
                 stepper.run_through(run); // a call that is held would keep the signal away
             }
             // The end stays on the screen until a key is pressed.
-            let waits = has_keys && stepper.waits_for_keys();
+            let waits = has_keys && stepper.waits_for_keys() && !was_ended(&stepper.recording);
             news |= stepper.choose_next(run);
             let window = Window {
                 size: session.terminal.screen_size(),
@@ -239,6 +244,11 @@ impl Player {
         }
         Ok(())
     }
+}
+
+/// Whether somebody ended the run, and has seen what there was to see.
+fn was_ended(recording: &Recording) -> bool {
+    recording.ending() == Some(&Ending::Interrupted)
 }
 
 /// Whether these are programs of the learner's own, which have keyboards.

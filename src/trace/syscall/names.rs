@@ -196,6 +196,11 @@ impl MsgFlags {
         self.has("MSG_PEEK")
     }
 
+    /// True if the call waits until as much has come as it has room for (`MSG_WAITALL`).
+    pub fn wants_all(&self) -> bool {
+        self.has("MSG_WAITALL")
+    }
+
     /// True if the call does not wait, whatever the socket's mode (`MSG_DONTWAIT`).
     pub fn dont_wait(&self) -> bool {
         self.has("MSG_DONTWAIT")

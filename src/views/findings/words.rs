@@ -1,5 +1,7 @@
 //! Each rule in words: what the program did, what to do, and the lesson that shows it.
 
+use std::borrow::Cow;
+
 use crate::analysis::findings::{Holder, Lost, Nearby, Process, Readiness, Relation, Rule};
 use crate::i18n::tr;
 use crate::picture::span_of;
@@ -173,6 +175,28 @@ pub(super) fn does(rule: &Rule, who: &str, other: &str) -> String {
             )
         }
         Rule::NobodyListens { address, nearby } => nobody_listens(who, address, nearby.as_ref()),
+        Rule::ServerFailed { address, server } => {
+            tr!(
+                "{who} asked for {address}, and nobody listens there, because bind() had failed for {server}.",
+                who,
+                address = at(address),
+                server = wording::actor(server)
+            )
+        }
+        Rule::ConnectedElsewhere { address, server, holder } => {
+            let holder = match holder {
+                Holder::Outside { process: it, .. } => process(it),
+                Holder::Hidden(user) => process_of(*user),
+                _ => tr!("another process").to_owned(),
+            };
+            tr!(
+                "{who} is connected to {address}, where {server} was to be and bind() had failed: at the other end is {holder}, which is none of these programs.",
+                who,
+                address = at(address),
+                server = wording::actor(server),
+                holder
+            )
+        }
         Rule::SelfConnect { address } => {
             tr!(
                 "{who} connected a socket to itself: the kernel had given it {address}, the very address that it asked for.",
@@ -264,7 +288,25 @@ pub(super) fn does(rule: &Rule, who: &str, other: &str) -> String {
 }
 
 /// What to do.
-pub(super) fn advice(rule: &Rule) -> &'static str {
+pub(super) fn advice(rule: &Rule) -> Cow<'static, str> {
+    if let Rule::AddressInUse { holder: Holder::Lingering { left_ns: Some(left_ns), .. }, .. } =
+        rule
+    {
+        return Cow::Owned(tr!(
+            "Wait {left}, or set SO_REUSEADDR before bind(), as every server does: if the run before had set it too, bind() succeeds at once.",
+            left = whole_seconds(*left_ns)
+        ));
+    }
+    Cow::Borrowed(always(rule))
+}
+
+/// A time in whole seconds, rounded up.
+fn whole_seconds(ns: u64) -> String {
+    format!("{} s", ns.div_ceil(1_000_000_000))
+}
+
+/// The same, where it is the same whatever the numbers are.
+fn always(rule: &Rule) -> &'static str {
     match rule {
         Rule::AnsweredPart { .. } | Rule::LeftRest { .. } => {
             tr!(
@@ -339,7 +381,7 @@ pub(super) fn advice(rule: &Rule) -> &'static str {
         }
         Rule::BusyWithoutCall { .. } => {
             tr!(
-                "If it computes, that is its work. If it waits for something, let it wait in a call, on a lock or on a condition."
+                "A loop that only goes round takes the processor from all others, its own threads too. To wait for threads, call join(); for something else, wait in a call, on a lock or on a condition. (If it computes, that is its work.)"
             )
         }
         Rule::ReadyIgnored { events: Readiness::Reading, .. } => {
@@ -410,6 +452,14 @@ pub(super) fn advice(rule: &Rule) -> &'static str {
                 "Let both name the same family, address and port. 127.0.0.1 and ::1 are two addresses; 0.0.0.0 stands for all of IPv4, and on Linux :: for both families unless IPV6_V6ONLY is set."
             )
         }
+        Rule::ServerFailed { .. } => {
+            tr!("Mend that first: the other finding says who has the address.")
+        }
+        Rule::ConnectedElsewhere { .. } => {
+            tr!(
+                "End that process, or take another port for both; what it answers is not your server's answer."
+            )
+        }
         Rule::SelfConnect { .. } => {
             tr!(
                 "Nobody listened there, and the port lies in the range from which clients get theirs. Let servers use a port below it."
@@ -463,6 +513,8 @@ pub(super) fn lesson(rule: &Rule) -> Option<u8> {
         | Rule::BrokenPipe => Some(4),
         Rule::ReadPastEnd { .. } | Rule::BusyWithoutCall { .. } => Some(5),
         Rule::ClosedUnread { .. }
+        | Rule::ServerFailed { .. }
+        | Rule::ConnectedElsewhere { .. }
         | Rule::NotClosed { .. }
         | Rule::AddressInUse { .. }
         | Rule::KeptOpen
@@ -568,14 +620,8 @@ fn in_use(who: &str, address: &Address, holder: &Holder) -> String {
             )
         }
         Holder::Hidden(user) => {
-            let user = user
-                .map_or_else(|| tr!("another user").to_owned(), |user| tr!("user {user}", user));
-            tr!(
-                "{who} asked for {address}, which is in use by a process of {user}, which cannot be looked into.",
-                who,
-                address,
-                user
-            )
+            let process = process_of(*user);
+            tr!("{who} asked for {address}, which is in use by {process}.", who, address, process)
         }
         Holder::File(FileType::Socket) => {
             tr!(
@@ -599,6 +645,12 @@ fn in_use(who: &str, address: &Address, holder: &Holder) -> String {
             )
         }
     }
+}
+
+/// A process of this user that cannot be looked into.
+fn process_of(user: Option<u32>) -> String {
+    let user = user.map_or_else(|| tr!("another user").to_owned(), |user| tr!("user {user}", user));
+    tr!("a process of {user}, which cannot be looked into", user)
 }
 
 /// A process, by its name in the recording or by its command line.

@@ -11,7 +11,7 @@ use crate::trace::{Ending, EventKind};
 impl Builder<'_> {
     /// The steps of all of them.
     pub(super) fn annotations(&self) -> Vec<Step> {
-        let mut steps = Vec::new();
+        let (mut steps, mut is_told) = (Vec::new(), false);
         for event in self.analysis.recording.events() {
             let lane = self.lane_of.get(&event.actor).copied();
             let (shape, likeness) = match &event.what {
@@ -55,7 +55,8 @@ impl Builder<'_> {
                         Likeness::Deed { lane, deed: deed.to_string() },
                     )
                 }
-                EventKind::Deadline { limit_ns, blocked } => {
+                EventKind::Deadline { limit_ns, interrupted, blocked } => {
+                    is_told = true;
                     let who: Vec<String> = blocked
                         .iter()
                         .map(|who| {
@@ -71,13 +72,13 @@ impl Builder<'_> {
                     } else {
                         tr!(": {who}", who = who.join(", "))
                     };
-                    (
-                        Shape::Note(
-                            tr!("deadline, {limit}{who}", limit = span_of(*limit_ns), who),
-                            Ink::Bad,
-                        ),
-                        Likeness::Other,
-                    )
+                    let limit = span_of(*limit_ns);
+                    let words = if *interrupted {
+                        tr!("the programs are ended, {limit}{who}", limit, who)
+                    } else {
+                        tr!("deadline, {limit}{who}", limit, who)
+                    };
+                    (Shape::Note(words, Ink::Bad), Likeness::Other)
                 }
                 EventKind::End { ending: Ending::Failed { why } } => {
                     (Shape::Note(reasons::failure(why), Ink::Bad), Likeness::Other)
@@ -85,7 +86,7 @@ impl Builder<'_> {
                 EventKind::End { ending: Ending::Unavailable { why } } => {
                     (Shape::Note(reasons::lack(why), Ink::Bad), Likeness::Other)
                 }
-                EventKind::End { ending: Ending::Interrupted } => {
+                EventKind::End { ending: Ending::Interrupted } if !is_told => {
                     (Shape::Note(tr!("interrupted").to_owned(), Ink::Bad), Likeness::Other)
                 }
                 _ => continue,

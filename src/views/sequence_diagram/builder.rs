@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::calls::CallSteps;
 use super::diagram::{Lane, Line, Step};
 use super::ends::ProcessEnd;
+use crate::analysis::grouping::ThreadNames;
 use crate::analysis::{Analysis, CallSpan, Delivered, Loss, Unread};
 use crate::i18n::tr;
 use crate::labels;
@@ -32,6 +33,10 @@ pub(super) struct Builder<'a> {
     pub(super) analysis: &'a Analysis<'a>,
     pub(super) lanes: Vec<Lane>,
     pub(super) lane_of: HashMap<Name, usize>,
+    /// What threads are called, by process and thread, where a lane may be that of several.
+    pub(super) threads: &'a ThreadNames,
+    /// The lanes in which several threads make calls.
+    pub(super) shared_lanes: HashSet<usize>,
     /// The sockets whose segments are shown.
     wired: HashSet<usize>,
     /// The calls that are shown, by index into the analysis.
@@ -44,7 +49,7 @@ pub(super) struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    pub(super) fn new(analysis: &'a Analysis<'a>) -> Builder<'a> {
+    pub(super) fn new(analysis: &'a Analysis<'a>, threads: &'a ThreadNames) -> Builder<'a> {
         let (mut lanes, mut lane_of) = (Vec::new(), HashMap::new());
         for event in analysis.recording.events().iter().filter(|event| event.is_by_actor()) {
             let lane = *lane_of.entry(event.actor.clone()).or_insert_with(|| {
@@ -86,7 +91,7 @@ impl<'a> Builder<'a> {
             .filter_map(|direction| direction.end)
             .map(|(ended, _)| ended)
             .collect();
-        let shown = (0..analysis.calls.len())
+        let shown: Vec<usize> = (0..analysis.calls.len())
             .filter(|index| {
                 let span = &analysis.calls[*index];
                 let matters = ends.contains(index) || learns_of_connect(analysis, *index);
@@ -95,10 +100,17 @@ impl<'a> Builder<'a> {
                     && !analysis.only_looks_for_a_peer(span)
             })
             .collect();
+        let mut callers: HashMap<usize, HashSet<(u32, u32)>> = HashMap::new();
+        for span in shown.iter().map(|&index| &analysis.calls[index]) {
+            callers.entry(lane_of[&span.actor]).or_default().insert((span.process, span.thread));
+        }
+        let shared = callers.into_iter().filter(|(_, threads)| threads.len() > 1);
         Builder {
             analysis,
             lanes,
             lane_of,
+            threads,
+            shared_lanes: shared.map(|(lane, _)| lane).collect(),
             wired,
             shown,
             targets: BTreeMap::new(),

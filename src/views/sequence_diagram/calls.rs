@@ -50,9 +50,10 @@ impl Builder<'_> {
 
     fn add_call(&self, index: usize, rows: &RowTimes, all: &mut CallSteps) {
         let (span, lane, at_ns) = (self.span(index), self.lane(index), self.row_ns(index));
-        let may_block = span.call.syscall.may_block() && !span.nonblocking;
+        let may_block = span.may_have_blocked();
         if span.exit.is_none() && self.ended_by_its_own_call(span.process) {
-            let (words, ink) = (vec![format!("{} …", span.call.function())], Ink::Plain);
+            let words = self.by_thread(index, vec![format!("{} …", span.call.function())]);
+            let ink = Ink::Plain;
             let shape = Shape::Call { lane, words, ink, joins: false };
             all.steps.push(Step::new(span.entered_ns, shape, self.likeness(index, None)));
             return;
@@ -129,7 +130,7 @@ impl Builder<'_> {
                 words =
                     vec![text.clone() + &after(span, true), text, format!("connect = {result}")];
             }
-            Shape::Call { lane, words, ink, joins: joins(span) }
+            Shape::Call { lane, words: self.by_thread(index, words), ink, joins: joins(span) }
         };
         let transfers = (span.sending().is_some() || span.receives())
             && span.result().is_some_and(|bytes| bytes > 0);
@@ -161,14 +162,14 @@ impl Builder<'_> {
         // A send or a connect that itself took its time.
         let done = targets.iter().map(|target| self.done_ns(index, target));
         let done_ns = done.min().unwrap_or_else(|| span.returned_ns());
-        let long = done_ns.saturating_sub(span.entered_ns) >= BLOCKED_NS;
+        let long = done_ns.saturating_sub(span.entered_ns) >= BLOCKED_NS && !span.found_ready;
         if long && rows.others_between(lane, span.entered_ns, done_ns) {
             all.blocked.push((lane, span.entered_ns, done_ns));
             let function = span.call.function().to_owned();
             let result =
                 span.exit.as_ref().map_or_else(String::new, |back| back.outcome.to_string());
             let text = format!("{function} = {result}");
-            let words = vec![text.clone() + &after(span, true), text];
+            let words = self.by_thread(index, vec![text.clone() + &after(span, true), text]);
             let shape = Shape::Call { lane, words, ink: Ink::Plain, joins: false };
             let likeness = Likeness::Return { lane, function };
             all.steps.push(Step::new(done_ns, shape, likeness).opening(opens(span)));
@@ -202,6 +203,7 @@ impl Builder<'_> {
                 [tr!("connect {address} … blocked", address), format!("connect {address} …")];
             words = full.into_iter().chain(port).chain([short]).collect();
         }
+        let words = self.by_thread(index, words);
         let shape = Shape::Call { lane, words, ink: Ink::Warn, joins: false };
         Step {
             minor,
@@ -227,11 +229,12 @@ impl Builder<'_> {
             Some(head) => {
                 let whole = target.partners.len() == 1 && self.took_only(head, index);
                 head_matters = !whole && target.line == Line::Data;
-                if whole {
+                let (words, ink) = if whole {
                     (self.short_receive(head, took), Ink::Plain)
                 } else {
                     self.words(head, took)
-                }
+                };
+                (self.by_thread(head, words), ink)
             }
             None if target.stops.is_some() => (Vec::new(), Ink::Faint),
             None => (self.meanwhile(index, target), Ink::Faint),

@@ -6,6 +6,7 @@ use super::builder::Builder;
 use super::diagram::{Diagram, Lane, Shape, Step};
 use super::fold::{fold_opening, shorten};
 use crate::analysis::Analysis;
+use crate::analysis::grouping::ThreadNames;
 use crate::views::SeqNumbers;
 
 /// Whether a ladder shows how connections open.
@@ -17,7 +18,17 @@ pub(super) enum Opening {
 
 /// Makes the diagram of a recording, with the opening of its connections or without.
 pub(super) fn diagram(analysis: &Analysis, numbers: SeqNumbers, opening: Opening) -> Diagram {
-    let (mut all, lanes) = Builder::new(analysis).build(numbers);
+    diagram_with(analysis, &ThreadNames::new(), numbers, opening)
+}
+
+/// The same, where threads of these names share lanes.
+pub(super) fn diagram_with(
+    analysis: &Analysis,
+    threads: &ThreadNames,
+    numbers: SeqNumbers,
+    opening: Opening,
+) -> Diagram {
+    let (mut all, lanes) = Builder::new(analysis, threads).build(numbers);
     if opening == Opening::Folded {
         all = fold_opening(all);
     }

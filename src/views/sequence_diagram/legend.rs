@@ -14,7 +14,7 @@ pub(super) fn of(diagram: &Diagram) -> impl Iterator<Item = (bool, &'static str)
     let waits = has(|step| !step.blocked.is_empty());
     let marks = [
         (waits && !diagram.grouped, tr!("┃ waits in a call")),
-        (waits && diagram.grouped, tr!("┃ a thread of it waits in a call")),
+        (waits && diagram.grouped, tr!("┃ one of its threads waits; the others go on")),
         (has(|step| matches!(step.shape, Shape::Segment(_))), tr!("─▶ a frame on the wire")),
         (has(is_half), tr!("─╌ on its way: it arrives in a later row")),
         (has_arrow(Line::Data), tr!("─▶ bytes")),

@@ -275,7 +275,7 @@ fn children_end_as_children_a_sleep_begins_where_it_begins_and_nobody_counts_wha
     let exited = json!({"event": "exited", "cpu_ns": 1, "status": {"code": 0}});
     script.process("server child", 5).call("server child", 3, "close", &[], 0);
     script.json("server child", exited.clone()).json("server", exited);
-    let recording = crate::analysis::grouping::by_program(&of_programs(&script));
+    let recording = crate::analysis::grouping::by_program(&of_programs(&script)).recording;
     let text = draw(&Analysis::of(&recording), 80, DrawOptions::default()).text();
     let row = |words: &str| text.lines().position(|row| row.contains(words)).expect(words);
     assert!(row("sleep 50.0 ms") < row("sendfile"), "{text}");

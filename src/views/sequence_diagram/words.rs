@@ -9,7 +9,7 @@ use crate::i18n::tr;
 use crate::picture::phrase::Phrase;
 use crate::picture::{Ink, span_of};
 use crate::trace::{Address, Domain, Outcome, Output, Syscall, SyscallKind, Value};
-use crate::views::wording::option_span;
+use crate::views::wording::{self, option_span};
 
 impl Builder<'_> {
     /// True if that receive took all that this send gave, and nothing else.
@@ -24,6 +24,16 @@ impl Builder<'_> {
         let (function, result) = (function_of(span), span.result().unwrap_or_default());
         let text = format!("{function} = {result}");
         vec![text.clone() + &after(span, took), text, function]
+    }
+
+    /// The same words, after the name of the thread that made the call, where several share a lane.
+    pub(super) fn by_thread(&self, index: usize, words: Phrase) -> Phrase {
+        let span = self.span(index);
+        let thread = self.threads.get(&(span.process, span.thread));
+        let shares = self.shared_lanes.contains(&self.lane(index));
+        let Some(thread) = thread.filter(|_| shares) else { return words };
+        let named: Phrase = words.iter().map(|text| format!("{thread}: {text}")).collect();
+        named.into_iter().chain(words).collect()
     }
 
     /// What waits at the head of an arrow that nobody has taken yet.
@@ -64,6 +74,13 @@ impl Builder<'_> {
         }
         if let (Some(said), true) = (self.outcome(index), span.call.syscall.only_asks()) {
             return said;
+        }
+        if let Some(signal) = self.analysis.signal_that_cut(span) {
+            let short = format!("{function}: {signal}");
+            return (
+                vec![tr!("{function}: interrupted by {signal}", function, signal), short],
+                Ink::Warn,
+            );
         }
         if let Some(errno) = span.errno() {
             let ink = if span.call.syscall.asks_by(errno) { Ink::Warn } else { Ink::Bad };
@@ -120,6 +137,10 @@ impl Builder<'_> {
                 out.filter(|out| **out != Address::Unix(None)).into_iter().flat_map(near).collect(),
                 " → ",
             ),
+            Syscall::Close if socket.is_some_and(|socket| socket.backlog.is_some()) => {
+                let whole = tr!("{function} (listener)", function);
+                vec![format!("{whole}{late}"), whole, function]
+            }
             _ if span.received().is_some_and(|data| data.bytes > 0) => {
                 let (result, data) = (
                     span.result().unwrap_or_default(),
@@ -138,8 +159,8 @@ impl Builder<'_> {
             }
             _ if span.receives() => {
                 let short = format!("{function} = {}", span.result().unwrap_or_default());
-                let end = if self.is_stream(index) { tr!(" (end)") } else { "" };
-                vec![format!("{short}{end}{late}"), format!("{short}{end}"), short]
+                let end = wording::nothing_received(self.analysis.is_empty_message(span));
+                vec![format!("{short} {end}{late}"), format!("{short} {end}"), short]
             }
             _ if span.sending().is_some() => {
                 let data = span.sending().map_or_else(String::new, ToString::to_string);

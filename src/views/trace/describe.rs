@@ -136,12 +136,14 @@ impl Trace {
                 Ink::Plain,
             ),
             EventKind::Claim(claim) => self.claim(event, claim),
-            EventKind::Deadline { limit_ns, blocked } => {
-                let mut rows = self.prose(
-                    event,
-                    &tr!("the deadline passed, after {limit}", limit = span_of(*limit_ns)),
-                    Ink::Bad,
-                );
+            EventKind::Deadline { limit_ns, interrupted, blocked } => {
+                let limit = span_of(*limit_ns);
+                let words = if *interrupted {
+                    tr!("the programs are ended, after {limit}", limit)
+                } else {
+                    tr!("the deadline passed, after {limit}", limit)
+                };
+                let mut rows = self.prose(event, &words, Ink::Bad);
                 for one in blocked {
                     let call = format!("{}{}", safe(&one.call.name), arguments(&one.call, 32));
                     let place = one.call.site.as_ref().map_or(String::new(), |source| {

@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::{Detail, Trace, called};
+use super::{Detail, Trace};
 use crate::picture::{Ink, Row, fit};
 use crate::text::wrap;
 use crate::trace::Event;
@@ -22,7 +22,7 @@ impl Trace {
             row.push(format!("{:>7}.{:03} ms  ", micros / 1000, micros % 1000), Ink::Faint);
         }
         let start = row.width();
-        row.push(fit(&called(&event.actor), self.actor_width), self.colors.ink(&event.actor));
+        row.push(fit(&self.called(&event.actor), self.actor_width), self.colors.ink(&event.actor));
         row.pad_to(start + self.actor_width);
         if self.detail >= Detail::Kernel && self.width >= 90 {
             row.push(format!(" {:>7}", event.thread), Ink::Faint);

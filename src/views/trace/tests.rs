@@ -36,6 +36,16 @@ fn drawn(script: &Script, width: usize) -> String {
 }
 
 #[test]
+fn zero_bytes_of_a_stream_are_its_end_and_of_a_datagram_an_empty_message() {
+    for (kind, words) in [("SOCK_STREAM", "= 0 (end)"), ("SOCK_DGRAM", "= 0 (empty)")] {
+        let mut script = Script::new();
+        script.socket("bob", 1, "AF_INET", kind).receives("bob", 1, 8, "");
+        let text = drawn(&script, 90);
+        assert!(text.contains(words), "{text}");
+    }
+}
+
+#[test]
 fn a_pause_shows_who_is_blocked_once() {
     let mut script = Script::new();
     script.enter("bob", 1, "accept", &[]);
@@ -95,7 +105,8 @@ fn the_deadline_says_who_was_blocked_where() {
     let mut script = Script::new();
     let call = script.enter("bob", 1, "accept", &[]);
     let blocked = vec![Blocked { actor: "bob".into(), call, for_ns: 5_000_000_000 }];
-    script.event("lab", EventKind::Deadline { limit_ns: 5_000_000_000, blocked });
+    script
+        .event("lab", EventKind::Deadline { limit_ns: 5_000_000_000, interrupted: false, blocked });
     script.event("lab", EventKind::End { ending: Ending::Deadline });
     assert_snapshot!(drawn(&script, 70));
 }
