@@ -32,7 +32,7 @@ import socket
 with socket.create_connection(('127.0.0.1', int(open('port').read()))) as one:
     name = input('Your name: ')
     one.sendall(name.encode())
-    print('got', one.recv(1024).decode())
+    print('got ' + one.recv(1024).decode())
 ";
 
 /// It tells its process and waits for a client that never comes.
