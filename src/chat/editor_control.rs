@@ -56,6 +56,8 @@ struct State {
     thread: Option<RawPthread>,
     /// Whether the thread is in rustyline.
     is_reading: bool,
+    /// How many lines it has come out of.
+    lines: u64,
     /// Whether somebody has asked it to come out.
     come_out: bool,
     has_ended: bool,
@@ -80,6 +82,7 @@ impl EditorControl {
             paused: true,
             thread: None,
             is_reading: false,
+            lines: 0,
             come_out: false,
             has_ended: false,
         };
@@ -118,7 +121,7 @@ impl EditorControl {
     /// The thread is out of its line; true if somebody had asked for that.
     pub fn is_out(&self) -> bool {
         let mut state = self.state();
-        state.is_reading = false;
+        (state.is_reading, state.lines) = (false, state.lines + 1);
         let was_asked = std::mem::take(&mut state.come_out);
         if was_asked {
             // Takes a last SIGINT that may be on its way.
@@ -184,11 +187,14 @@ impl EditorControl {
     }
 
     /// Gets the thread out of its line. SIGINT interrupts rustyline's read, but a signal that arrives just before the read is lost, and
-    /// the start of the read cannot be observed. So the signal is sent again until the thread is out. After a second we give up: the
-    /// thread may be unable to come out because its terminal is stopped (Ctrl-S).
+    /// the start of the read cannot be observed. So the signal is sent again until the thread is out; the next line, which it may begin
+    /// before we look, is not to be interrupted, for a key of it would be lost. After a second we give up: the thread may be unable to
+    /// come out because its terminal is stopped (Ctrl-S).
     fn get_out(&self, mut state: MutexGuard<'_, State>) {
+        let line = state.lines;
         for _ in 0..500 {
-            let Some(thread) = state.thread.filter(|_| state.is_reading) else { return };
+            let is_in_it = state.is_reading && state.lines == line;
+            let Some(thread) = state.thread.filter(|_| is_in_it) else { return };
             state.come_out = true;
             let _ = pthread_kill(thread, Signal::SIGINT);
             let waited = self.changed.wait_timeout(state, Duration::from_millis(2));

@@ -323,14 +323,15 @@ Examples:
 Each program is started as you give it, with what the task says at the end of its command line.
 Exit codes: 0 all requirements are met; 1 one is not; 2 usage; 3 it cannot be checked here.")]
 pub struct Check {
+    // The indices are said because completions take `which` up again, and it would come last then.
     /// Number of the exercise, or the name of its lesson (`socket`)
-    #[arg(value_name = "N")]
+    #[arg(index = 1, value_name = "N")]
     pub which: String,
     /// Command lines in the order of the task, each in quotes: 'python3 server.py'; ROLE='COMMAND' says which it is
-    #[arg(value_name = "COMMAND", required_unless_present = "command")]
+    #[arg(index = 2, value_name = "COMMAND", required_unless_present = "command")]
     pub programs: Vec<String>,
     /// The first program with its arguments, after `--`
-    #[arg(last = true, value_name = "PROGRAM", conflicts_with = "programs")]
+    #[arg(index = 3, last = true, value_name = "PROGRAM", conflicts_with = "programs")]
     pub command: Vec<String>,
     /// Run this command first, such as 'make' or 'gcc -o server server.c'
     #[arg(long, value_name = "COMMAND")]
