@@ -356,6 +356,5 @@ fn connect_to(
 /// Whether both ends are this one socket. The port of a client may be any that is free, even that to which it connects, and then the
 /// handshake succeeds without a server (RFC 9293, section 3.5: simultaneous open).
 fn is_to_itself(socket: &Socket, domain: Domain) -> io::Result<bool> {
-    let bare = socket.bare();
-    Ok(domain != Domain::UNIX && bare.local_addr()? == bare.peer_addr()?)
+    Ok(domain != Domain::UNIX && socket.local_addr()? == socket.peer_addr()?)
 }

@@ -308,10 +308,11 @@ impl LineReader {
             TypedLine::Unknown(word) => say(&typed_line::unknown(&word)),
             TypedLine::Message(text) => match &self.lines {
                 Some(pipe) => {
-                    let _ = write_all(pipe, format!("{text}\n").as_bytes());
+                    // First: once it is in the pipe, the chat may want the next one at any time.
                     if phase == Phase::Talking {
                         self.control.line_given();
                     }
+                    let _ = write_all(pipe, format!("{text}\n").as_bytes());
                 }
                 None => say(tr!("after Ctrl-D nothing more is sent; /quit or Ctrl-C quits")),
             },
