@@ -1,10 +1,11 @@
 //! What several tests share: the program to run, the tools it is compared with, scratch folders.
 
+use std::ffi::OsString;
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{LazyLock, OnceLock};
 
 use socket_explorer::lesson::{self, Lesson};
 use socket_explorer::trace::EventKind;
@@ -65,7 +66,8 @@ pub fn isolated(command: &mut Command) -> &mut Command {
     {
         command.env_remove(variable);
     }
-    command.env("LC_ALL", "C").env("XDG_STATE_HOME", nobodys_state()).stdin(Stdio::null())
+    command.env("PATH", search_path()).env("LC_ALL", "C");
+    command.env("XDG_STATE_HOME", nobodys_state()).stdin(Stdio::null())
 }
 
 /// Where nobody's progress is kept: a folder that no other command has, now or in an earlier run of the tests.
@@ -112,8 +114,21 @@ pub fn require(tool: &str) -> Option<Command> {
 
 /// The path of the Python that `python3` runs: itself, and no wrapper script, whose shells would be traced too.
 pub fn python_itself() -> Option<String> {
-    let asked = require("python3")?.args(["-c", "import sys; print(sys.executable)"]).output();
-    Some(String::from_utf8(asked.expect("Python runs").stdout).expect("a path").trim().to_owned())
+    static PATH: OnceLock<Option<String>> = OnceLock::new();
+    let ask = || {
+        let asked = require("python3")?.args(["-c", "import sys; print(sys.executable)"]).output();
+        let path = String::from_utf8(asked.expect("Python runs").stdout).expect("a path");
+        Some(path.trim().to_owned())
+    };
+    PATH.get_or_init(ask).clone()
+}
+
+/// The search path, with the folder of [`python_itself`] in front.
+fn search_path() -> OsString {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let python = python_itself().and_then(|python| Some(Path::new(&python).parent()?.to_owned()));
+    let folders = python.into_iter().chain(std::env::split_paths(&path));
+    std::env::join_paths(folders).unwrap_or(path)
 }
 
 /// An empty folder, which is removed with what is in it when it is dropped.

@@ -141,7 +141,7 @@ fn a_child_that_an_earlier_run_left_behind_is_known_by_its_command_line() {
     let Some(mut python) = require("python3") else { return };
     let folder = folder();
     file(&folder, "program.py", LEAVES_A_CHILD);
-    let python = python.arg("program.py").current_dir(folder.path());
+    let python = isolated(&mut python).arg("program.py").current_dir(folder.path());
     let mut earlier = ChildGuard::spawn(python.stdin(Stdio::piped()).stdout(Stdio::piped()));
     let mut line = String::new();
     let output = earlier.stdout.take().expect("a pipe");
