@@ -145,7 +145,7 @@ fn a_server_and_its_client_are_stepped_through_and_a_line_is_typed_for_one() {
     enters_until(&mut learner, "next: client calls read(0");
     learner.sees("i types");
     learner.types("iAda");
-    learner.sees("client reads (Esc: nothing): Ada");
+    learner.sees("Esc cancels): Ada");
     learner.types("\r");
     enters_until(&mut learner, "typed: Ada");
     enters_until(&mut learner, "prints: got ADA");
