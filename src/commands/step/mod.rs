@@ -26,6 +26,9 @@ use display::Display;
 use stepper::Stepper;
 use typing::{Typed, Typing, readers};
 
+/// What a function key begins with.
+const ESCAPE: u8 = 0x1b;
+
 /// How often keys are polled for.
 const KEY_POLL: Duration = Duration::from_millis(20);
 /// How often the screen is redrawn while much happens and no call waits for a key.
@@ -182,11 +185,16 @@ impl Player {
     ) -> Result<bool, Failure> {
         self.drawn_for = None; // whatever it does
         let mut bytes = bytes;
-        if self.typing.is_none()
-            && !closed
-            && is_traced(&stepper.recording)
-            && let Some(rest) = bytes.strip_prefix(b"i")
+        let may_type = self.typing.is_none() && !closed && is_traced(&stepper.recording);
+        if let Some(at @ 1..) = bytes.iter().position(|byte| *byte == b'i').filter(|_| may_type)
+            && !bytes[..at].contains(&ESCAPE)
         {
+            // Keys that were pressed before it, and arrive together with it.
+            let (before, from) = bytes.split_at(at);
+            return Ok(self.press(run, stepper, before, closed)?
+                || self.press(run, stepper, from, closed)?);
+        }
+        if may_type && let Some(rest) = bytes.strip_prefix(b"i") {
             self.typing = Typing::new(readers(stepper.recording.events(), stepper.in_view().1));
             bytes = rest; // whoever pastes has typed more by now
             if rest.is_empty() {
