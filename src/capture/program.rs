@@ -14,8 +14,8 @@ use super::process::take;
 use super::{Lab, Result, sys};
 use crate::trace::recording::{Line, is_of, parse_line};
 use crate::trace::{
-    Address, Ending, Event, EventKind, ExitStatus, Failure, LAB, Lack, Name, Outcome, Return, Site,
-    Syscall,
+    Address, Call, Ending, Event, EventKind, ExitStatus, Failure, LAB, Lack, Name, Outcome, Return,
+    Site, Syscall,
 };
 
 /// How long a program has to answer, which takes it a fraction of a second.
@@ -116,7 +116,9 @@ impl Program {
 
     /// Waits until it listens, and returns where: at the address that it has bound last.
     pub fn until_listening(&self) -> Result<SocketAddr> {
-        self.until(TO_START, |event| is_done(event, |call| matches!(call, Syscall::Listen { .. })));
+        self.until(TO_START, |event| {
+            succeeded(event).is_some_and(|call| matches!(call.syscall, Syscall::Listen { .. }))
+        });
         let at = self.lab.recorder().look(|events| listens_at(events, &self.name));
         at.ok_or_else(|| {
             let (actor, ended) = (self.name.clone(), self.exit());
@@ -252,24 +254,19 @@ fn ended(events: &[Event], name: &str) -> Option<ExitStatus> {
     })
 }
 
-/// True if a call like this has succeeded.
-fn is_done(event: &Event, wanted: impl Fn(&Syscall) -> bool) -> bool {
-    matches!(&event.what, EventKind::Return(Return { call, outcome: Outcome::Result(_), .. }) if wanted(&call.syscall))
+/// The call that has succeeded with this event.
+fn succeeded(event: &Event) -> Option<&Call> {
+    match &event.what {
+        EventKind::Return(Return { call, outcome: Outcome::Result(_), .. }) => Some(call),
+        _ => None,
+    }
 }
 
 /// Where this program listens: what it bound the first socket to that it called listen() on.
 fn listens_at(events: &[Event], name: &str) -> Option<SocketAddr> {
-    let done = |event: &Event| match &event.what {
-        EventKind::Return(Return { call, outcome: Outcome::Result(_), .. })
-            if is_of(&event.actor, name) =>
-        {
-            Some(call.clone())
-        }
-        _ => None,
-    };
-    let calls = || events.iter().filter_map(done);
-    let listens = calls().find(|call| matches!(call.syscall, Syscall::Listen { .. }))?;
-    calls().find_map(|call| match &call.syscall {
+    let its = || events.iter().filter(|event| is_of(&event.actor, name)).filter_map(succeeded);
+    let listens = its().find(|call| matches!(call.syscall, Syscall::Listen { .. }))?;
+    its().find_map(|call| match &call.syscall {
         Syscall::Bind { address } if call.socket == listens.socket => match address {
             Address::Inet(at) => Some(SocketAddr::from(*at)),
             Address::Inet6(at) => Some(SocketAddr::from(*at)),

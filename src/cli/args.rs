@@ -308,8 +308,8 @@ pub struct Exercise {
     pub json: bool,
 }
 
-/// The languages in which there are files to begin with.
-const LANGUAGES: [&str; 5] = ["python", "c", "rust", "go", "javascript"];
+/// The languages in which exercises may have programs: the name on the command line, and of the folder.
+pub const LANGUAGES: [&str; 5] = ["python", "c", "rust", "go", "javascript"];
 
 /// `explore check`.
 #[derive(Clone, Debug, Args)]

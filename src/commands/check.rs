@@ -6,14 +6,14 @@ use std::process::Command;
 
 use super::exercise::find;
 use super::report::{self, Judged, Playback, ShownEvidence};
-use super::trace::split_name;
+use super::trace::{split_name, words_of};
 use super::{Failure, Incomplete, Session, home, live, show};
 use crate::capture::parameter::DEADLINE;
 use crate::cli;
 use crate::i18n::tr;
 use crate::labels;
 use crate::lesson::Exercise;
-use crate::output::sentences;
+use crate::output::{messages, sentences};
 use crate::picture::Ink;
 use crate::progress;
 use crate::text::safe;
@@ -55,7 +55,7 @@ pub fn run(args: &cli::Check, session: &mut Session) -> Result<(), Failure> {
         return Err(Failure::Broken);
     }
     if let Err(trouble) = progress::change(|progress| progress.solve(exercise.slug)) {
-        eprintln!("explore: {trouble}");
+        messages::say(&trouble);
     }
     Ok(())
 }
@@ -71,8 +71,7 @@ fn settings_of(
     }
     for line in &args.programs {
         let (role, line) = split_name(line);
-        let words = shlex::split(line).filter(|words| !words.is_empty());
-        programs.push((role, words.ok_or_else(|| Failure::NoCommandLine(line.to_owned()))?));
+        programs.push((role, words_of(line)?));
     }
     let roles = exercise.roles.join(tr!(context "list", ", "));
     let mut settings = exercise.judge.experiment.defaults();
@@ -92,8 +91,7 @@ fn settings_of(
 
 fn build(command: &str) -> Result<(), Failure> {
     let failed = |how: String| Failure::NotBuilt(command.to_owned(), how);
-    let words = shlex::split(command).filter(|words| !words.is_empty());
-    let words = words.ok_or_else(|| Failure::NoCommandLine(command.to_owned()))?;
+    let words = words_of(command)?;
     match Command::new(&words[0]).args(&words[1..]).status() {
         Ok(status) if status.success() => Ok(()),
         other => Err(failed(live::exit_text(other))),

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use super::progress::saved;
 use super::{Failure, Session, home, list};
-use crate::cli;
+use crate::cli::{self, LANGUAGES};
 use crate::i18n::tr;
-use crate::lesson::{self, Exercise, LANGUAGES};
+use crate::lesson::{self, Exercise};
 use crate::output::sentences;
 use crate::picture::{Ink, Row};
 

@@ -333,9 +333,7 @@ fn programs_of(args: &cli::Trace) -> Result<Vec<TracedProgram>, Failure> {
         } else {
             for line in &args.programs {
                 let (name, line) = split_name(line);
-                let words = shlex::split(line).filter(|words| !words.is_empty());
-                let words = words.ok_or_else(|| Failure::NoCommandLine(line.to_owned()))?;
-                programs.push(program(name, words));
+                programs.push(program(name, words_of(line)?));
             }
         }
     } else {
@@ -383,6 +381,12 @@ fn program(name: Option<&str>, argv: Vec<String>) -> TracedProgram {
     let is_named = name.is_some();
     let name = name.map_or_else(|| program_name(&argv), str::to_owned);
     TracedProgram { name, is_named, argv, input: None }
+}
+
+/// The words of a command line, as a shell splits it.
+pub(super) fn words_of(line: &str) -> Result<Vec<String>, Failure> {
+    let words = shlex::split(line).filter(|words| !words.is_empty());
+    words.ok_or_else(|| Failure::NoCommandLine(line.to_owned()))
 }
 
 /// Whether the word is the path of a file that may be run: `./server`.

@@ -8,8 +8,7 @@ use crate::capture::{Lab, PATIENCE, Program, Result, Socket, TO_START, at_least,
 use crate::experiments::judge;
 use crate::trace::{Data, ExitStatus, Lack, Value, label};
 
-/// More than the buffers of a connection that nobody reads from take on loopback would be several megabytes: this many bytes need
-/// a server that reads and writes in turn, and no more than that.
+/// So many bytes no single recv() of a usual size takes: the server has to read and write in turn.
 const LONG: usize = 100_000;
 
 judge!(echo_by_hand);

@@ -70,27 +70,23 @@ pub struct Experiment {
 ///
 /// It plays on the host's own network, needs nothing else, has no parameters and can be stepped, unless the declaration says otherwise.
 macro_rules! experiment {
-    ($function:ident $(, $field:ident = $value:expr)* $(,)?) => {
-        const _: () = {
-            #[::linkme::distributed_slice($crate::experiments::DECLARED)]
-            static DECLARED: $crate::experiments::Experiment = $crate::experiments::Experiment {
-                $($field: $value,)*
-                ..$crate::experiments::Experiment::new(
-                    $crate::experiments::hyphenated!($function),
-                    $function,
-                    file!(),
-                    line!(),
-                )
-            };
-        };
+    ($($declaration:tt)*) => {
+        $crate::experiments::declare!(DECLARED, $($declaration)*);
     };
 }
 
 /// Declares the function below it as the judge of an exercise: an experiment with the learner's program in it.
 macro_rules! judge {
-    ($function:ident $(, $field:ident = $value:expr)* $(,)?) => {
+    ($($declaration:tt)*) => {
+        $crate::experiments::declare!(JUDGES, $($declaration)*);
+    };
+}
+
+/// Puts an experiment into this list.
+macro_rules! declare {
+    ($list:ident, $function:ident $(, $field:ident = $value:expr)* $(,)?) => {
         const _: () = {
-            #[::linkme::distributed_slice($crate::experiments::JUDGES)]
+            #[::linkme::distributed_slice($crate::experiments::$list)]
             static DECLARED: $crate::experiments::Experiment = $crate::experiments::Experiment {
                 $($field: $value,)*
                 ..$crate::experiments::Experiment::new(
@@ -132,7 +128,7 @@ macro_rules! hyphenated {
 }
 
 use {child_process, experiment};
-pub(crate) use {hyphenated, judge};
+pub(crate) use {declare, hyphenated, judge};
 
 pub(crate) const fn with_hyphens<const LENGTH: usize>(name: &str) -> [u8; LENGTH] {
     let mut bytes = [0; LENGTH];

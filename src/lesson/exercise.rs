@@ -32,9 +32,6 @@ pub struct Exercise {
     folder: Folder,
 }
 
-/// The languages in which exercises have programs: the name on the command line and of the folder.
-pub const LANGUAGES: [&str; 5] = ["python", "c", "rust", "go", "javascript"];
-
 impl Exercise {
     fn parse(folder: Folder, file: &str, text: &str) -> Result<Exercise, CourseError> {
         let Lesson { title, question, steps, .. } =

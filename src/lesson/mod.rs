@@ -19,7 +19,7 @@ mod parse;
 mod program;
 
 pub use catalogue::recording;
-pub use exercise::{Exercise, LANGUAGES, exercises};
+pub use exercise::{Exercise, exercises};
 pub use gist::gist;
 pub use names::{did_you_mean, nearest, no_experiment};
 pub use options::NOBODYS_SEED;

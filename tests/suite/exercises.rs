@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use serde_json::Value;
-use socket_explorer::lesson::{self, LANGUAGES};
+use socket_explorer::cli::LANGUAGES;
+use socket_explorer::lesson;
 
 use crate::support::{ended, explore, folder, python_itself, require, utf8};
 

@@ -856,19 +856,31 @@ fn small_pieces_and_delayed_acknowledgments() {
     finds_nothing(&asks(MS / 10, false));
 }
 
-/// Five clients say that they send no more, or give up at once, and are served meanwhile: each is answered and closed later, one after
-/// the other.
-fn served_late(ends_by: &str) -> Script {
+/// A server that listens.
+fn listening_server() -> Script {
     let mut script = Script::new();
     script.process("server", 2);
     script.socket("server", 1, "AF_INET", "SOCK_STREAM");
     script.call("server", 1, "bind", &[("address", here(5000))], 0);
     script.call("server", 1, "listen", &[("backlog", 5.into())], 0);
+    script
+}
+
+/// A client of it, by its number: its socket, and the server's for it.
+fn comes(script: &mut Script, number: u32) -> (u32, u32) {
+    let (own, theirs, port) = (10 + number, 20 + number, 40_000 + number as u16);
+    script.socket("client", own, "AF_INET", "SOCK_STREAM");
+    script.call("client", own, "connect", &[("address", here(5000))], 0);
+    script.located("client", own, here(port)).accepts("server", 1, theirs, here(port));
+    (own, theirs)
+}
+
+/// Five clients say that they send no more, or give up at once, and are served meanwhile: each is answered and closed later, one after
+/// the other.
+fn served_late(ends_by: &str) -> Script {
+    let mut script = listening_server();
     for number in 0..5 {
-        let (own, theirs, port) = (10 + number, 20 + number, 40_000 + number as u16);
-        script.socket("client", own, "AF_INET", "SOCK_STREAM");
-        script.call("client", own, "connect", &[("address", here(5000))], 0);
-        script.located("client", own, here(port)).accepts("server", 1, theirs, here(port));
+        let (own, theirs) = comes(&mut script, number);
         if ends_by == "shutdown" {
             script.call("client", own, "shutdown", &[("how", "SHUT_WR".into())], 0);
         } else {
@@ -892,16 +904,9 @@ fn served_late(ends_by: &str) -> Script {
 #[test]
 fn connections_that_are_never_closed() {
     let serves = |closes: bool| {
-        let mut script = Script::new();
-        script.process("server", 2);
-        script.socket("server", 1, "AF_INET", "SOCK_STREAM");
-        script.call("server", 1, "bind", &[("address", here(5000))], 0);
-        script.call("server", 1, "listen", &[("backlog", 5.into())], 0);
+        let mut script = listening_server();
         for number in 0..5 {
-            let (own, theirs, port) = (10 + number, 20 + number, 40_000 + number as u16);
-            script.socket("client", own, "AF_INET", "SOCK_STREAM");
-            script.call("client", own, "connect", &[("address", here(5000))], 0);
-            script.located("client", own, here(port)).accepts("server", 1, theirs, here(port));
+            let (own, theirs) = comes(&mut script, number);
             close(&mut script, "client", own);
             script.receives("server", theirs, 1024, "");
             if closes {
