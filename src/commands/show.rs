@@ -196,7 +196,11 @@ fn deadline_of(recording: &Recording, limit_ns: u64, blocked: &[Blocked]) -> Vec
         Origin::Programs(_) => tr!("After {limit} one of the traces ended its programs.", limit),
         _ => tr!("The deadline of {limit} passed, and the experiment was stopped.", limit),
     }];
-    let blocked: Vec<_> = blocked.iter().filter(|one| one.for_ns >= BLOCKED_NS).collect();
+    // An experiment that spins is in a call for moments; of a program every call counts in which it was ended.
+    let is_told = |one: &&Blocked| {
+        matches!(recording.header.origin, Origin::Programs(_)) || one.for_ns >= BLOCKED_NS
+    };
+    let blocked: Vec<_> = blocked.iter().filter(is_told).collect();
     if blocked.is_empty() {
         lines.push(match recording.header.origin {
             Origin::Programs(_) => tr!("No thread was in a call that is recorded.").to_owned(),

@@ -10,6 +10,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::person::Person;
 use crate::support::{isolated, require};
+use crate::trace::runs;
 
 /// Shells that leave the terminal's mode to their jobs while they wait for a command line themselves.
 const SHELLS: [&[&str]; 2] =
@@ -110,7 +111,7 @@ fn stops(person: &mut Person, what: &str) {
 fn is_killed(person: &mut Person, command: &str, what: &str) {
     let job = child_of(person, what);
     person.types(command);
-    while nix::sys::signal::kill(job, None).is_ok() {
+    while runs(job.as_raw().cast_unsigned()) {
         std::thread::yield_now();
     }
     person.types("exit\n");

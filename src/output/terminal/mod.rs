@@ -573,6 +573,8 @@ impl Terminal {
     /// Switches to the alternate screen; dropping the guard, or a signal, switches back.
     pub fn alternate_screen(&mut self) -> io::Result<Cleanup> {
         self.out.flush()?;
+        // From the background the switch could not be undone while the program is stopped.
+        signals::until_foreground()?;
         let write = |sequence: &str| {
             let mut stdout = io::stdout();
             write!(stdout, "{sequence}").and_then(|()| stdout.flush())
