@@ -248,6 +248,11 @@ impl Analysis<'_> {
     /// What was done in this run that should not be, in the order in which it happened, and last what came of it: that everybody
     /// waits. Equal findings are one.
     pub fn findings(&self) -> Vec<Finding> {
+        self.findings_where(|_| true)
+    }
+
+    /// Those of them that are wanted; of equal ones the first that is.
+    pub fn findings_where(&self, is_wanted: impl Fn(&Finding) -> bool) -> Vec<Finding> {
         let facts = Facts::of(self);
         let rules: [fn(&Facts) -> Vec<Finding>; 10] = [
             messages::find,
@@ -266,6 +271,7 @@ impl Analysis<'_> {
             all.retain(|finding| !finding.rule.goes_by_time());
         }
         self.keep_causes(&mut all);
+        all.retain(is_wanted);
         all.sort_by_key(|finding| {
             (finding.rule.is_outcome(), self.calls[finding.calls[0]].entered_ns)
         });

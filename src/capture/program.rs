@@ -11,11 +11,11 @@ use std::time::Duration;
 use super::actor::{nanoseconds, no_more};
 use super::child::{self, Started, TraceJob, TracedProgram};
 use super::process::take;
-use super::{Lab, Result, sys};
+use super::{Error, Lab, Result, sys};
 use crate::trace::recording::{Line, is_of, parse_line};
 use crate::trace::{
     Address, Call, Ending, Event, EventKind, ExitStatus, Failure, LAB, Lack, Name, Outcome, Return,
-    Site, Syscall,
+    Site, SocketId, Syscall,
 };
 
 /// How long a program has to answer, which takes it a fraction of a second.
@@ -59,7 +59,8 @@ impl Lab {
         self.text(role).is_ok()
     }
 
-    /// Starts the learner's program for this role, with these words at the end of its command line.
+    /// Starts the learner's program for this role, with these words at the end of its command line. If it is not the first for
+    /// this role, the actor gets a number: `server 2`.
     pub fn program(&self, role: &'static str, words: &[String]) -> Result<Program> {
         let no_program = || Failure::Parameter { name: role.into() };
         if !sys::CAN_TRACE {
@@ -74,8 +75,8 @@ impl Lab {
 
 impl Program {
     fn start(lab: &Lab, role: &'static str, argv: Vec<String>) -> Result<Program> {
-        let name = Name::from(role);
-        let traced = TracedProgram { name: role.to_owned(), is_named: true, argv, input: None };
+        let name = name_for(lab, role);
+        let traced = TracedProgram { name: name.to_string(), is_named: true, argv, input: None };
         let job = TraceJob {
             programs: vec![traced],
             epoch_ns: Some(lab.recorder().epoch_ns()),
@@ -106,7 +107,7 @@ impl Program {
 
     /// Waits for an event of its that is like this; false if it has ended before, or the time is over.
     fn until(&self, limit: Duration, wanted: impl Fn(&Event) -> bool) -> bool {
-        let its = |event: &&Event| is_of(&event.actor, &self.name);
+        let its = |event: &&Event| is_its(&event.actor, &self.name);
         let has_come = |events: &[Event]| events.iter().filter(its).any(&wanted);
         self.lab
             .recorder()
@@ -114,17 +115,30 @@ impl Program {
         self.lab.recorder().look(has_come)
     }
 
-    /// Waits until it listens, and returns where: at the address that it has bound last.
-    pub fn until_listening(&self) -> Result<SocketAddr> {
+    /// Waits until it listens on a socket of whatever family.
+    pub fn until_it_listens(&self) -> Result<()> {
         self.until(TO_START, |event| {
             succeeded(event).is_some_and(|call| matches!(call.syscall, Syscall::Listen { .. }))
         });
+        if self.listening() > 0 { Ok(()) } else { Err(self.not_listening()) }
+    }
+
+    /// Waits until it listens, and returns where: at the address that it has bound last.
+    pub fn until_listening(&self) -> Result<SocketAddr> {
+        self.until_it_listens()?;
         let at = self.lab.recorder().look(|events| listens_at(events, &self.name));
-        at.ok_or_else(|| {
-            let (actor, ended) = (self.name.clone(), self.exit());
-            let waited_ns = nanoseconds(TO_START);
-            Failure::NotListening { actor, ended, waited_ns }.into()
-        })
+        at.ok_or_else(|| self.not_listening())
+    }
+
+    fn not_listening(&self) -> Error {
+        let (actor, ended, waited_ns) = (self.name.clone(), self.exit(), nanoseconds(TO_START));
+        Failure::NotListening { actor, ended, waited_ns }.into()
+    }
+
+    /// On how many sockets it listens, or has listened.
+    #[must_use]
+    pub fn listening(&self) -> usize {
+        self.lab.recorder().look(|events| listening(events, &self.name))
     }
 
     /// How it ended; `None` while it runs.
@@ -138,6 +152,17 @@ impl Program {
     pub fn until_ended(&self, limit: Duration) -> Option<ExitStatus> {
         self.until(limit, |_| false);
         self.exit()
+    }
+
+    /// Whether all its processes that are known have ended.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.lab.recorder().look(|events| {
+            let its = || events.iter().filter(|event| is_its(&event.actor, &self.name));
+            let ended: BTreeSet<u32> =
+                its().filter(|it| has_exited(it)).map(|it| it.process).collect();
+            its().all(|event| ended.contains(&event.process))
+        })
     }
 
     /// Writes to its standard input. A program that does not read has its reasons, so that is no error.
@@ -161,14 +186,30 @@ impl Program {
 
     /// Asks it to end (SIGTERM).
     pub fn terminate(&self) -> Result<()> {
-        self.process().map_or(Ok(()), |process| Ok(sys::terminate(process)?))
+        self.signal("SIGTERM", sys::terminate)
+    }
+
+    /// Kills it (SIGKILL), and waits until it has ended.
+    pub fn kill(&self) -> Result<()> {
+        self.signal("SIGKILL", sys::kill)?;
+        self.until(PATIENCE, |_| false);
+        Ok(())
+    }
+
+    fn signal(&self, signal: &'static str, send: fn(u32) -> io::Result<()>) -> Result<()> {
+        if let Some(process) = self.process().filter(|_| self.exit().is_none()) {
+            let what = EventKind::Signalled { signal: signal.into() };
+            self.lab.recorder().push_of(&self.name, process, process, what);
+            send(process)?;
+        }
+        Ok(())
     }
 
     /// True if all its threads that are known, and have not ended, are asleep now: it does nothing until something comes.
     #[must_use]
     pub fn is_asleep(&self) -> bool {
         let threads: BTreeSet<(u32, u32)> = self.lab.recorder().look(|events| {
-            let its = events.iter().filter(|event| is_of(&event.actor, &self.name));
+            let its = events.iter().filter(|event| is_its(&event.actor, &self.name));
             its.map(|event| (event.process, event.thread)).collect()
         });
         // Of one that has ended /proc tells nothing.
@@ -183,7 +224,7 @@ impl Program {
 
     /// The first process of it.
     fn process(&self) -> Option<u32> {
-        let its = |event: &&Event| is_of(&event.actor, &self.name);
+        let its = |event: &&Event| is_its(&event.actor, &self.name);
         self.lab.recorder().look(|events| events.iter().find(its).map(|event| event.process))
     }
 
@@ -202,6 +243,20 @@ impl Drop for Program {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// The name of the next program for this role.
+fn name_for(lab: &Lab, role: &str) -> Name {
+    let is_there = |name: &str| {
+        lab.recorder().look(|events| events.iter().any(|event| is_its(&event.actor, name)))
+    };
+    let mut name = role.to_owned();
+    let mut number = 1;
+    while is_there(&name) {
+        number += 1;
+        name = format!("{role} {number}");
+    }
+    Name::from(name.as_str())
 }
 
 fn add(lab: &Lab, process: Child, control: child::Control) {
@@ -242,9 +297,22 @@ fn listen(mut output: impl Read, printed: &Mutex<Printed>, lab: &Lab, program: &
     }
 }
 
+/// The number of sockets on which this program has called listen().
+fn listening(events: &[Event], name: &str) -> usize {
+    let its = events.iter().filter(|event| is_its(&event.actor, name)).filter_map(succeeded);
+    let listens = its.filter(|call| matches!(call.syscall, Syscall::Listen { .. }));
+    listens.filter_map(|call| call.socket).collect::<BTreeSet<SocketId>>().len()
+}
+
+/// True if this actor is of this program, and not of one that was started in the same role later, such as `server 2`.
+fn is_its(actor: &str, name: &str) -> bool {
+    let rest = actor.strip_prefix(name).unwrap_or_default().trim_start();
+    is_of(actor, name) && !rest.starts_with(|c: char| c.is_ascii_digit())
+}
+
 /// How the first process of this program has ended.
 fn ended(events: &[Event], name: &str) -> Option<ExitStatus> {
-    let mut its = events.iter().filter(|event| is_of(&event.actor, name));
+    let mut its = events.iter().filter(|event| is_its(&event.actor, name));
     let process = its.next()?.process;
     its.find_map(|event| match &event.what {
         EventKind::Exited { status: Some(status), .. } if event.process == process => {
@@ -252,6 +320,11 @@ fn ended(events: &[Event], name: &str) -> Option<ExitStatus> {
         }
         _ => None,
     })
+}
+
+/// Whether a process has ended with this event.
+fn has_exited(event: &Event) -> bool {
+    matches!(event.what, EventKind::Exited { status: Some(_), .. })
 }
 
 /// The call that has succeeded with this event.
@@ -264,10 +337,13 @@ fn succeeded(event: &Event) -> Option<&Call> {
 
 /// Where this program listens: what it bound the first socket to that it called listen() on.
 fn listens_at(events: &[Event], name: &str) -> Option<SocketAddr> {
-    let its = || events.iter().filter(|event| is_of(&event.actor, name)).filter_map(succeeded);
-    let listens = its().find(|call| matches!(call.syscall, Syscall::Listen { .. }))?;
+    let its = || events.iter().filter(|event| is_its(&event.actor, name)).filter_map(succeeded);
+    let listening: BTreeSet<Option<SocketId>> = its()
+        .filter(|call| matches!(call.syscall, Syscall::Listen { .. }))
+        .map(|call| call.socket)
+        .collect();
     its().find_map(|call| match &call.syscall {
-        Syscall::Bind { address } if call.socket == listens.socket => match address {
+        Syscall::Bind { address } if listening.contains(&call.socket) => match address {
             Address::Inet(at) => Some(SocketAddr::from(*at)),
             Address::Inet6(at) => Some(SocketAddr::from(*at)),
             Address::Unix(_) => None,

@@ -11,7 +11,7 @@ use crate::labels;
 use crate::picture::{Ink, Row, fit, span_of};
 use crate::text::safe;
 use crate::trace::recording::{Origin, Recording, is_of};
-use crate::trace::{Blocked, Ending, Event, EventKind, Name};
+use crate::trace::{Blocked, Ending, Event, EventKind, Name, Site};
 use crate::views::View;
 
 /// How far a line of source is indented.
@@ -42,8 +42,12 @@ pub fn pictures(
         session.terminal.picture(&picture)?;
         session.terminal.blank()?;
     }
-    let deadline = deadline(recording);
-    for Sentence { text, source } in &deadline {
+    sentences(session, &deadline(recording))
+}
+
+/// Shows sentences, each with its line of source.
+pub(super) fn sentences(session: &mut Session, all: &[Sentence]) -> Result<(), Failure> {
+    for Sentence { text, source } in all {
         session.terminal.wrapped("", text, Ink::Bad)?;
         if let Some(line) = source {
             let room = session.terminal.width().saturating_sub(INDENT);
@@ -51,7 +55,7 @@ pub fn pictures(
             session.terminal.row(&row)?;
         }
     }
-    if !deadline.is_empty() {
+    if !all.is_empty() {
         session.terminal.blank()?;
     }
     Ok(())
@@ -162,9 +166,21 @@ pub fn checked_now(session: &Session) -> String {
 }
 
 /// A sentence, and the line of source that it is about.
-struct Sentence {
+pub(super) struct Sentence {
     text: String,
     source: Option<String>,
+}
+
+impl Sentence {
+    /// One that is about no line.
+    pub(super) fn plain(text: String) -> Sentence {
+        Sentence { text, source: None }
+    }
+
+    /// One that is about this line.
+    pub(super) fn at(text: String, recording: &Recording, source: &Site) -> Sentence {
+        Sentence { text, source: recording.source_line(source).map(str::to_owned) }
+    }
 }
 
 /// The same as [`deadline`], each in one line.
@@ -207,22 +223,20 @@ fn deadline_of(recording: &Recording, limit_ns: u64, blocked: &[Blocked]) -> Vec
             _ => tr!("No thread was blocked in a call: one was busy elsewhere.").to_owned(),
         });
     }
-    let plain = lines.into_iter().map(|text| Sentence { text, source: None });
-    let of_each = blocked.iter().map(|one| {
-        let source = one.call.site.as_ref();
-        let at = source.map_or_else(String::new, |source| tr!(", at {source}", source));
-        let actor = labels::actor(&one.actor);
-        let (function, span) = (one.call.function(), span_of(one.for_ns));
-        Sentence {
-            text: tr!(
-                "{actor} had been blocked in {function}() for {span}{at}.",
-                actor,
-                function,
-                span,
-                at
-            ),
-            source: source.and_then(|source| recording.source_line(source)).map(str::to_owned),
-        }
-    });
-    plain.chain(of_each).collect()
+    let plain = lines.into_iter().map(Sentence::plain);
+    plain.chain(blocked.into_iter().map(|one| self::blocked(recording, one))).collect()
+}
+
+/// Who was blocked in which call, where, and for how long.
+pub(super) fn blocked(recording: &Recording, one: &Blocked) -> Sentence {
+    let source = one.call.site.as_ref();
+    let at = source.map_or_else(String::new, |source| tr!(", at {source}", source));
+    let actor = labels::actor(&one.actor);
+    let (function, span) = (one.call.function(), span_of(one.for_ns));
+    let text =
+        tr!("{actor} had been blocked in {function}() for {span}{at}.", actor, function, span, at);
+    match source {
+        Some(source) => Sentence::at(text, recording, source),
+        None => Sentence::plain(text),
+    }
 }

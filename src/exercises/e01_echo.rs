@@ -3,10 +3,13 @@
 use std::net::Shutdown;
 use std::time::Duration;
 
-use super::kit::{LOOK, answer, client, free_port, receive, require, socket};
+use super::kit::{
+    LOOK, answer, client, exit_value, free_port, judge_role, receive, require, require_answer,
+    returned, socket,
+};
 use crate::capture::{Lab, PATIENCE, Program, Result, Socket, TO_START, at_least, eq, succeeded};
 use crate::experiments::judge;
-use crate::trace::{Data, ExitStatus, Lack, Value, label};
+use crate::trace::Data;
 
 /// So many bytes no single recv() of a usual size takes: the server has to read and write in turn.
 const LONG: usize = 100_000;
@@ -14,16 +17,23 @@ const LONG: usize = 100_000;
 judge!(echo_by_hand);
 /// The learner's server with several clients, then the learner's client.
 fn echo_by_hand(lab: &Lab) -> Result<()> {
-    serves(lab)?;
-    if lab.has_program("client") {
-        return talks(lab);
-    }
-    for requirement in ["sends-the-lines", "prints-the-echo", "ends-the-connection", "exits-with-0"]
-    {
-        lab.not_checked(requirement, Lack::NoProgram { role: "client".into() });
-    }
-    Ok(())
+    let served = judge_role(lab, "server", &OF_THE_SERVER, serves);
+    let talked = judge_role(lab, "client", &OF_THE_CLIENT, talks);
+    served.and(talked)
 }
+
+const OF_THE_SERVER: [&str; 7] = [
+    "listens-at-the-port",
+    "echoes-a-line",
+    "echoes-any-bytes",
+    "echoes-a-lot",
+    "ends-when-the-client-does",
+    "serves-the-next",
+    "survives-a-reset",
+];
+
+const OF_THE_CLIENT: [&str; 4] =
+    ["sends-the-lines", "prints-the-echo", "ends-the-connection", "exits-with-0"];
 
 /// Clients talk to the learner's server, one after the other.
 fn serves(lab: &Lab) -> Result<()> {
@@ -40,11 +50,11 @@ fn serves(lab: &Lab) -> Result<()> {
     lab.part("a line");
     let alice = client(lab, "alice", &at)?;
     alice.send_all(b"hello\n")?;
-    echoed(lab, &server, "echoes-a-line", "alice received", &alice, b"hello\n")?;
+    require_answer(lab, &server, "echoes-a-line", "alice received", &alice, b"hello\n")?;
 
     lab.part("bytes without a newline");
     alice.send_all(b"no newline")?;
-    echoed(lab, &server, "echoes-any-bytes", "alice received", &alice, b"no newline")?;
+    require_answer(lab, &server, "echoes-any-bytes", "alice received", &alice, b"no newline")?;
 
     lab.part("100,000 bytes");
     let long: Vec<u8> = (0..LONG).map(|at| b'a' + (at % 26) as u8).collect();
@@ -65,7 +75,7 @@ fn serves(lab: &Lab) -> Result<()> {
     lab.part("the next client");
     let bob = client(lab, "bob", &at)?;
     bob.send_all(b"next\n")?;
-    echoed(lab, &server, "serves-the-next", "bob received", &bob, b"next\n")?;
+    require_answer(lab, &server, "serves-the-next", "bob received", &bob, b"next\n")?;
     drop(bob);
 
     lab.part("a client that breaks off");
@@ -75,22 +85,9 @@ fn serves(lab: &Lab) -> Result<()> {
     carol.close()?;
     let dora = client(lab, "dora", &at)?;
     dora.send_all(b"still there?\n")?;
-    echoed(lab, &server, "survives-a-reset", "dora received", &dora, b"still there?\n")?;
+    require_answer(lab, &server, "survives-a-reset", "dora received", &dora, b"still there?\n")?;
     drop(dora);
     Ok(())
-}
-
-/// What comes back is what was sent.
-fn echoed(
-    lab: &Lab,
-    server: &Program,
-    name: &'static str,
-    what: &'static str,
-    socket: &Socket,
-    sent: &[u8],
-) -> Result<()> {
-    let back = answer(server, socket, sent.len());
-    require(lab, name, eq(what, Data::of(&back), Data::of(sent)))
 }
 
 /// The learner's client talks to our server, which sends each echo in two pieces.
@@ -136,21 +133,5 @@ fn echo_in_pieces(lab: &Lab, client: &Program, connection: &Socket) -> (Vec<u8>,
         let _ = connection.send_all(one);
         lab.wait(Duration::from_millis(50), "between two pieces");
         let _ = connection.send_all(two);
-    }
-}
-
-/// The result of a call, or the name of its error.
-fn returned(answer: &std::io::Result<usize>) -> Value {
-    match answer {
-        Ok(got) => Value::from(*got),
-        Err(error) => crate::capture::sys::error_name(error).into(),
-    }
-}
-
-fn exit_value(exit: Option<&ExitStatus>) -> Value {
-    match exit {
-        Some(ExitStatus::Code(code)) => Value::from(i64::from(*code)),
-        Some(ExitStatus::Signal(name)) => label!("{signal}", signal = name.to_string()).into(),
-        None => label!("it runs on").into(),
     }
 }

@@ -2,4 +2,6 @@
 //! claims are the requirements, whose sentences stand in the task (`lessons/NN-slug/exercise/`).
 
 mod e01_echo;
+mod e03_families;
+mod e04_messages;
 mod kit;

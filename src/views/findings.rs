@@ -27,6 +27,12 @@ fn draw(analysis: &Analysis, width: usize) -> Picture {
         );
         return Picture(paragraph(text, width, Ink::Faint));
     }
+    draw_these(&findings, analysis, width)
+}
+
+/// Draws some of the findings of an analysis.
+#[must_use]
+pub fn draw_these(findings: &[Finding], analysis: &Analysis, width: usize) -> Picture {
     let colors = ActorColors::of(analysis.recording.events());
     let mut rows = Vec::new();
     for finding in findings.iter().take(MOST) {

@@ -17,7 +17,7 @@ use crate::trace::recording::Recording;
 mod all_tests;
 mod bars;
 mod boundaries;
-mod findings;
+pub mod findings;
 mod layers;
 mod legend;
 #[cfg(test)]

@@ -20,7 +20,7 @@ const LOOKED_UP: [&str; 2] = ["JSON", "system"];
 const RECORDING: &str = "recording";
 
 /// Functions whose arguments are labels, by the places of those; and what names an actor.
-const TAKE_LABELS: [(&str, &[usize]); 22] = [
+const TAKE_LABELS: [(&str, &[usize]); 25] = [
     ("eq", &[0]),
     ("eq_between", &[0, 2]),
     ("ne_between", &[0, 2]),
@@ -43,14 +43,17 @@ const TAKE_LABELS: [(&str, &[usize]); 22] = [
     ("deed", &[0]),
     ("actor", &[0]),
     ("process", &[0]),
+    ("client", &[1]),
+    ("require_answer", &[3]),
+    ("require_end", &[3]),
 ];
 
 /// Before a test module of what only Linux has.
 const TESTS_OF_LINUX: &str = r#"[cfg (all (test , target_os = "linux"))]"#;
 
 /// Where labels are made.
-const MAKE_LABELS: [&str; 4] =
-    ["src/capture/", "src/chat/", "src/experiments/", "src/trace/event.rs"];
+const MAKE_LABELS: [&str; 5] =
+    ["src/capture/", "src/chat/", "src/exercises/", "src/experiments/", "src/trace/event.rs"];
 
 /// Names of the system's own, which no catalogue needs: `AF_INET`, `/proc/net/dev`, `EAGAIN`.
 pub fn is_code(label: &str) -> bool {

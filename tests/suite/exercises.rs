@@ -2,13 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::thread;
 
 use serde_json::Value;
 use socket_explorer::cli::LANGUAGES;
-use socket_explorer::lesson;
+use socket_explorer::lesson::{self, Exercise};
 
-use crate::support::{ended, explore, folder, python_itself, require, utf8};
+use crate::support::{ended, explore, folder, for_each, python_itself, require, utf8};
 
 fn judged(number: u32, programs: &[String]) -> Value {
     let number = number.to_string();
@@ -28,44 +27,42 @@ fn first_unmet(report: &Value) -> &str {
     unmet.map_or("right", |it| it["name"].as_str().expect("a name"))
 }
 
-/// The programs of an exercise that are there to be judged: each names the verdict in its first line, and its role in its name.
-fn programs(number: u32) -> Vec<(PathBuf, String)> {
+/// A program that is there to be judged.
+struct Program {
+    exercise: u32,
+    /// As it is given to `check`: `server=python3 …`.
+    line: String,
+    /// The requirement that it does not meet, or `right`.
+    verdict: String,
+}
+
+/// The programs of this exercise: each names its verdict in its first line, and in its name its role, if that is not the first.
+fn programs(exercise: &Exercise, python: &str) -> Vec<Program> {
+    let number = exercise.number;
     let path = format!("{}/tests/data/exercises/{number:02}", env!("CARGO_MANIFEST_DIR"));
     let files = fs::read_dir(path).expect("a folder").map(|file| file.expect("a file").path());
-    let mut all: Vec<_> = files
-        .filter(|file| file.extension().is_some_and(|it| it == "py"))
-        .map(|file| {
-            let text = fs::read_to_string(&file).expect("a program");
-            let first = text.lines().next().unwrap_or_default();
-            let verdict = first.strip_prefix("# judged: ").expect("its verdict in the first line");
-            (file, verdict.to_owned())
-        })
-        .collect();
-    all.sort();
-    all
+    let programs = files.filter(|file| file.extension().is_some_and(|it| it == "py"));
+    let of_file = |file: PathBuf| {
+        let text = fs::read_to_string(&file).expect("a program");
+        let first = text.lines().next().unwrap_or_default();
+        let verdict = first.strip_prefix("# judged: ").expect("its verdict in the first line");
+        let name = file.file_stem().expect("a name").to_string_lossy().into_owned();
+        let role = exercise.roles.iter().rev().find(|role| name.split('_').any(|it| it == *role));
+        let role = role.unwrap_or(&exercise.roles[0]);
+        let line = format!("{role}={python} '{}'", utf8(&file));
+        Program { exercise: number, line, verdict: verdict.to_owned() }
+    };
+    programs.map(of_file).collect()
 }
 
 #[test]
 fn right_programs_pass_and_wrong_ones_fail_for_their_mistake() {
     let Some(python) = python_itself() else { return };
-    let solution = "lessons/01-socket/exercise/solution/python/server.py";
-    let solution = Path::new(env!("CARGO_MANIFEST_DIR")).join(solution);
-    let judge = |(file, verdict): &(PathBuf, String)| {
-        let name = file.file_stem().expect("a name").to_string_lossy().into_owned();
-        let line = |file: &Path| format!("{python} '{}'", utf8(file));
-        let lines = match name.contains("client") {
-            true => vec![line(&solution), line(file)],
-            false => vec![line(file)],
-        };
-        let report = judged(1, &lines);
-        assert_eq!(first_unmet(&report), verdict, "{name}: {report:#}");
-    };
-    // They wait for one another's programs most of the time.
-    let programs = programs(1);
-    thread::scope(|scope| {
-        for quarter in programs.chunks(programs.len().div_ceil(4)) {
-            scope.spawn(|| quarter.iter().for_each(judge));
-        }
+    let exercises = lesson::exercises().expect("they parse");
+    let all: Vec<Program> = exercises.iter().flat_map(|it| programs(it, &python)).collect();
+    for_each(&all, |Program { exercise, line, verdict }| {
+        let report = judged(*exercise, std::slice::from_ref(line));
+        assert_eq!(first_unmet(&report), verdict, "{line}: {report:#}");
     });
 }
 

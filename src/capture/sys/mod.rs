@@ -159,15 +159,24 @@ pub const CAN_TRACE: bool =
 
 /// Asks a process to end: SIGTERM (kill(2)).
 pub fn terminate(process: u32) -> std::io::Result<()> {
+    send_signal(process, "SIGTERM")
+}
+
+/// Kills a process: SIGKILL (kill(2)).
+pub fn kill(process: u32) -> std::io::Result<()> {
+    send_signal(process, "SIGKILL")
+}
+
+fn send_signal(process: u32, signal: &str) -> std::io::Result<()> {
     #[cfg(unix)]
     {
-        use nix::sys::signal::{Signal, kill};
         let process = i32::try_from(process).map_err(std::io::Error::other)?;
-        Ok(kill(nix::unistd::Pid::from_raw(process), Signal::SIGTERM)?)
+        let signal: nix::sys::signal::Signal = signal.parse()?;
+        Ok(nix::sys::signal::kill(nix::unistd::Pid::from_raw(process), signal)?)
     }
     #[cfg(not(unix))]
     {
-        let _ = process;
+        let _ = (process, signal);
         Err(std::io::ErrorKind::Unsupported.into())
     }
 }

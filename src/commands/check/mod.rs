@@ -1,13 +1,13 @@
 //! `check`: the learner's program for an exercise, judged by what it did.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::process::Command;
 
 use super::exercise::find;
 use super::report::{self, Judged, Playback, ShownEvidence};
 use super::trace::{split_name, words_of};
-use super::{Failure, Incomplete, Session, home, live, show};
+use super::{Failure, Incomplete, Session, home, live};
 use crate::capture::parameter::DEADLINE;
 use crate::cli;
 use crate::i18n::tr;
@@ -16,10 +16,14 @@ use crate::lesson::Exercise;
 use crate::output::{messages, sentences};
 use crate::picture::Ink;
 use crate::progress;
+use crate::reasons;
 use crate::text::safe;
 use crate::trace::recording::Recording;
-use crate::trace::{self, Ending, Event, EventKind, Name, SocketId, Syscall, Verdict};
-use crate::views::View;
+use crate::trace::{self, Ending, EventKind, Name, Verdict};
+
+mod failed_part;
+
+use failed_part::FailedPart;
 
 /// Each wait of a judge has its own limit; together they take less than this.
 const LONGEST: &str = "1h";
@@ -111,6 +115,14 @@ fn leave_untried(judged: &mut [Judged], recording: &Recording) {
         one.verdict = Verdict::NotChecked;
         one.why = None;
     }
+    // It failed after a requirement had been tried, in what that one needs too.
+    if judged.iter().all(|one| one.verdict != Verdict::Broken)
+        && let Some(last) = recording.claims().last().map(|claim| &claim.claim)
+        && let Some(one) = judged.iter_mut().find(|one| one.claim == *last)
+    {
+        one.verdict = Verdict::Broken;
+        one.why = Some(reasons::failure(why));
+    }
 }
 
 /// The requirements, and of the first that is not met the picture and what looks wrong.
@@ -149,68 +161,11 @@ fn verdict(
     let heading = tr!("What happened, up to: {requirement}", requirement = broken.sentence);
     session.terminal.wrapped("", &heading, Ink::Strong)?;
     session.terminal.blank()?;
-    let views: Vec<View> = exercise.judge.views.clone();
-    show::pictures(session, &views, &part_of(recording, &broken.claim))?;
+    FailedPart::of(recording, &broken.claim).show(session, exercise)?;
     let lesson = home::command(&format!("lesson {}", exercise.number));
     let hints = home::command(&format!("exercise {} --hint", exercise.number));
     let text = tr!("The lesson on it: {lesson}; hints: {hints}", lesson, hints);
     Ok(session.terminal.wrapped("", &text, Ink::Plain)?)
-}
-
-/// The part of the run in which this requirement was tried: what happened in it, and how its sockets came about before.
-fn part_of(recording: &Recording, claim: &str) -> Recording {
-    let events = recording.events();
-    let is_it = |event: &Event| matches!(&event.what, EventKind::Claim(it) if it.claim == claim);
-    let end = events.iter().position(is_it).unwrap_or(events.len());
-    let is_part = |event: &Event| matches!(event.what, EventKind::Part { .. });
-    let Some(start) = events[..end].iter().rposition(is_part) else {
-        return recording.with_events(events[..end].to_vec());
-    };
-    let sockets: HashSet<SocketId> = events[start..end].iter().flat_map(sockets_of).collect();
-    // By process and number, the calls before that are about these sockets alone.
-    let opens: HashSet<(u32, u64)> = events[..start]
-        .iter()
-        .filter_map(|event| match &event.what {
-            EventKind::Return(back) if is_opening(&back.call.syscall) => {
-                let made = back.out.new_sockets().first().copied();
-                let socket = made.or(back.call.socket)?;
-                sockets.contains(&socket).then_some((event.process, back.call.id))
-            }
-            _ => None,
-        })
-        .collect();
-    let is_shown = |event: &&Event| match &event.what {
-        EventKind::Enter(call) => opens.contains(&(event.process, call.id)),
-        EventKind::Return(back) => opens.contains(&(event.process, back.call.id)),
-        EventKind::Claim(_) | EventKind::Part { .. } | EventKind::Wait { .. } => false,
-        _ => true,
-    };
-    let before = events[..start].iter().filter(is_shown);
-    recording.with_events(before.chain(&events[start..end]).cloned().collect())
-}
-
-/// The sockets that a call is about.
-fn sockets_of(event: &Event) -> Vec<SocketId> {
-    match &event.what {
-        EventKind::Enter(call) => call.socket.into_iter().collect(),
-        EventKind::Return(back) => {
-            let made = back.out.new_sockets().iter().copied();
-            back.call.socket.into_iter().chain(made).collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// A call by which a socket or a connection comes about.
-fn is_opening(call: &Syscall) -> bool {
-    matches!(
-        call,
-        Syscall::Socket { .. }
-            | Syscall::Bind { .. }
-            | Syscall::Listen { .. }
-            | Syscall::Accept { .. }
-            | Syscall::Connect { .. }
-    )
 }
 
 fn report_success(

@@ -1,0 +1,42 @@
+import os
+import signal
+import socket
+import sys
+import threading
+
+
+def serve(connection, family):
+    with connection:
+        try:
+            connection.sendall(f"{family}\n".encode())
+            while data := connection.recv(4096):
+                connection.sendall(data)
+        except ConnectionError:
+            pass  # this client has broken off
+
+
+def accept(listener):
+    while True:
+        connection, _ = listener.accept()
+        of_client = (connection, listener.family.name)
+        threading.Thread(target=serve, args=of_client, daemon=True).start()
+
+
+port, path = int(sys.argv[-2]), sys.argv[-1]
+# create_server() sets SO_REUSEADDR. If a server runs already, this fails, and its file is left alone.
+listeners = [
+    socket.create_server(("127.0.0.1", port)),
+    socket.create_server(("::1", port), family=socket.AF_INET6),
+    socket.socket(socket.AF_UNIX, socket.SOCK_STREAM),
+]
+try:
+    os.unlink(path)  # a server that was killed has left it
+except FileNotFoundError:
+    pass
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])  # in all threads that begin from here on
+listeners[2].bind(path)
+listeners[2].listen(5)
+for listener in listeners:
+    threading.Thread(target=accept, args=(listener,), daemon=True).start()
+signal.sigwait([signal.SIGTERM])
+os.unlink(path)

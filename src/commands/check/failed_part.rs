@@ -1,0 +1,204 @@
+//! The part of a run in which a requirement was not met: its picture, what looks wrong in it, and who was blocked.
+
+use std::collections::HashSet;
+
+use crate::analysis::Analysis;
+use crate::commands::show::{self, Sentence};
+use crate::commands::{Failure, Session};
+use crate::i18n::tr;
+use crate::labels;
+use crate::lesson::Exercise;
+use crate::picture::span_of;
+use crate::trace::recording::{Recording, is_of};
+use crate::trace::{Blocked, Event, EventKind, Outcome, Return, SocketId, Syscall, Verdict};
+use crate::views::{View, findings};
+
+/// A program that was in one call for so long, in nanoseconds, did not answer because of that.
+const LONG_NS: u64 = 2_000_000_000;
+
+/// The events of a run from the beginning of a part to where a requirement was not met.
+pub(super) struct FailedPart<'r> {
+    recording: &'r Recording,
+    start: usize,
+    end: usize,
+}
+
+impl FailedPart<'_> {
+    /// Where this requirement was not met, or where the run ended before it was tried.
+    pub(super) fn of<'r>(recording: &'r Recording, claim: &str) -> FailedPart<'r> {
+        let events = recording.events();
+        let is_it = |event: &Event| matches!(&event.what, EventKind::Claim(it) if it.claim == claim && it.verdict == Verdict::Broken);
+        let is_over = |event: &Event| matches!(event.what, EventKind::Deadline { .. });
+        let end = events.iter().position(is_it).or_else(|| events.iter().position(is_over));
+        let end = end.unwrap_or(events.len());
+        let is_part = |event: &Event| matches!(event.what, EventKind::Part { .. });
+        let start = events[..end].iter().rposition(is_part).unwrap_or(0);
+        FailedPart { recording, start, end }
+    }
+
+    /// The pictures of it, and what looks wrong in it.
+    pub(super) fn show(&self, session: &mut Session, exercise: &Exercise) -> Result<(), Failure> {
+        let is_findings = |view: &View| *view == findings::VIEW;
+        let (of_findings, pictures): (Vec<View>, Vec<View>) =
+            exercise.judge.views.iter().copied().partition(is_findings);
+        show::pictures(session, &pictures, &self.events())?;
+        let blocked = self.blocked(&exercise.roles);
+        show::sentences(session, &blocked)?;
+        let is_found = !of_findings.is_empty() && self.findings(session, &exercise.roles)?;
+        if blocked.is_empty() && !is_found {
+            show::sentences(session, &self.last_calls(&exercise.roles))?;
+        }
+        Ok(())
+    }
+
+    /// What happened in it, and how its sockets came about before.
+    fn events(&self) -> Recording {
+        let (before, part) = self.recording.events()[..self.end].split_at(self.start);
+        let sockets: HashSet<SocketId> = part.iter().flat_map(sockets_of).collect();
+        // By process and number, the calls before that are about these sockets alone.
+        let opens: HashSet<(u32, u64)> = before
+            .iter()
+            .filter_map(|event| match &event.what {
+                EventKind::Return(back) if is_opening(&back.call.syscall) => {
+                    let made = back.out.new_sockets().first().copied();
+                    let socket = made.or(back.call.socket)?;
+                    sockets.contains(&socket).then_some((event.process, back.call.id))
+                }
+                _ => None,
+            })
+            .collect();
+        let is_shown = |event: &&Event| match &event.what {
+            EventKind::Enter(call) => opens.contains(&(event.process, call.id)),
+            EventKind::Return(back) => opens.contains(&(event.process, back.call.id)),
+            EventKind::Claim(_) | EventKind::Part { .. } | EventKind::Wait { .. } => false,
+            _ => true,
+        };
+        let shown = before.iter().filter(is_shown);
+        self.recording.with_events(shown.chain(part).cloned().collect())
+    }
+
+    /// What the learner's programs did wrong in it, by all that had happened before; false if nothing is known.
+    fn findings(&self, session: &mut Session, roles: &[String]) -> Result<bool, Failure> {
+        let events = self.recording.events()[..self.end].to_vec();
+        let began_ns = events.get(self.start).map_or(0, |event| event.at_ns);
+        let recording = self.recording.with_events(events);
+        let analysis = Analysis::of(&recording);
+        let found = analysis.findings_where(|finding| {
+            roles.iter().any(|role| is_of(&finding.who, role))
+                && analysis.calls[finding.calls[0]].entered_ns >= began_ns
+        });
+        if !found.is_empty() {
+            let picture = findings::draw_these(&found, &analysis, session.terminal.width());
+            session.terminal.picture(&picture)?;
+            session.terminal.blank()?;
+        }
+        Ok(!found.is_empty())
+    }
+
+    /// Where the learner's programs received and sent last in it.
+    fn last_calls(&self, roles: &[String]) -> Vec<Sentence> {
+        let part = &self.recording.events()[self.start..self.end];
+        let last = |is_it: fn(&Syscall) -> bool| {
+            part.iter().rev().find_map(|event| match &event.what {
+                EventKind::Return(Return { call, outcome: Outcome::Result(result), .. })
+                    if is_it(&call.syscall)
+                        && roles.iter().any(|role| is_of(&event.actor, role)) =>
+                {
+                    let source = call.site.as_ref()?;
+                    let (actor, function) = (labels::actor(&event.actor), call.function());
+                    let text = tr!(
+                        "{actor}: its last {function}() in this part returned {result}, at {source}.",
+                        actor,
+                        function,
+                        result,
+                        source
+                    );
+                    Some(Sentence::at(text, self.recording, source))
+                }
+                _ => None,
+            })
+        };
+        let received = last(|call| matches!(call, Syscall::Recv { .. }));
+        let sent = last(|call| matches!(call, Syscall::Send { .. }));
+        received.into_iter().chain(sent).collect()
+    }
+
+    /// In which calls the learner's programs were for long when it ended; of a program that was in none, for how long it had
+    /// made none.
+    fn blocked(&self, roles: &[String]) -> Vec<Sentence> {
+        let events = self.recording.events();
+        let Some(now_ns) = events.get(self.end).or(events.last()).map(|event| event.at_ns) else {
+            return Vec::new();
+        };
+        let mut told = Vec::new();
+        for role in roles {
+            let its: Vec<&Event> =
+                events[..self.end].iter().filter(|event| is_of(&event.actor, role)).collect();
+            let is_over = its.iter().any(|event| matches!(event.what, EventKind::Exited { .. }));
+            let in_calls = unreturned(&its, now_ns);
+            let is_in_none = in_calls.is_empty() && !is_over;
+            let long = in_calls.iter().filter(|one| one.for_ns >= LONG_NS);
+            told.extend(long.map(|one| show::blocked(self.recording, one)));
+            let idle_ns = its.last().map_or(0, |event| now_ns.saturating_sub(event.at_ns));
+            if is_in_none && idle_ns >= LONG_NS {
+                let (actor, span) = (labels::actor(role), span_of(idle_ns));
+                told.push(Sentence::plain(tr!(
+                    "{actor} had made no call on a socket for {span}: it was busy, or waited for something else.",
+                    actor,
+                    span
+                )));
+            }
+        }
+        told
+    }
+}
+
+/// The calls among these events that have not returned by now.
+fn unreturned(events: &[&Event], now_ns: u64) -> Vec<Blocked> {
+    let returned: HashSet<(u32, u64)> = events
+        .iter()
+        .filter_map(|event| match &event.what {
+            EventKind::Return(back) => Some((event.process, back.call.id)),
+            _ => None,
+        })
+        .collect();
+    let over: HashSet<u32> = events
+        .iter()
+        .filter(|event| matches!(event.what, EventKind::Exited { .. }))
+        .map(|event| event.thread)
+        .collect();
+    let entered = events.iter().filter_map(|event| match &event.what {
+        EventKind::Enter(call)
+            if !returned.contains(&(event.process, call.id)) && !over.contains(&event.thread) =>
+        {
+            let for_ns = now_ns.saturating_sub(event.at_ns);
+            Some(Blocked { actor: event.actor.clone(), call: call.clone(), for_ns })
+        }
+        _ => None,
+    });
+    entered.collect()
+}
+
+/// The sockets that a call is about.
+fn sockets_of(event: &Event) -> Vec<SocketId> {
+    match &event.what {
+        EventKind::Enter(call) => call.socket.into_iter().collect(),
+        EventKind::Return(back) => {
+            let made = back.out.new_sockets().iter().copied();
+            back.call.socket.into_iter().chain(made).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// A call by which a socket or a connection comes about.
+fn is_opening(call: &Syscall) -> bool {
+    matches!(
+        call,
+        Syscall::Socket { .. }
+            | Syscall::Bind { .. }
+            | Syscall::Listen { .. }
+            | Syscall::Accept { .. }
+            | Syscall::Connect { .. }
+    )
+}

@@ -1,0 +1,228 @@
+//! Exercise 4: messages on a stream, and a question by UDP that may be lost.
+
+use std::net::Shutdown;
+
+use socket2::{Domain, SockAddr, Type};
+
+use super::kit::{
+    LOOK, answer, client, exit_value, free_port, judge_role, receive_from, require, require_answer,
+    require_end, until_asleep,
+};
+use crate::capture::{Actor, Lab, PATIENCE, Program, Result, Socket, at_least, eq};
+use crate::experiments::judge;
+use crate::trace::Data;
+
+/// So many bytes no single recv() of a usual size takes.
+const LONG: usize = 100_000;
+
+/// So often the asker sends a question that nobody answers.
+const TIMES: usize = 5;
+
+judge!(messages_and_questions);
+/// The learner's server with several clients, then the learner's asker.
+fn messages_and_questions(lab: &Lab) -> Result<()> {
+    let served = judge_role(lab, "server", &OF_THE_SERVER, serves);
+    let asked = judge_role(lab, "asker", &OF_THE_ASKER, asks);
+    served.and(asked)
+}
+
+const OF_THE_SERVER: [&str; 11] = [
+    "listens-at-the-port",
+    "answers-a-message",
+    "answers-an-empty-message",
+    "ends-when-the-client-does",
+    "takes-a-message-in-pieces",
+    "takes-a-length-in-pieces",
+    "takes-messages-together",
+    "takes-a-long-message",
+    "drops-a-message-that-is-cut",
+    "refuses-a-lying-length",
+    "serves-the-next",
+];
+
+const OF_THE_ASKER: [&str; 6] = [
+    "asks-with-a-number",
+    "asks-again",
+    "ignores-late-answers",
+    "ignores-strangers",
+    "gives-up",
+    "prints-the-answers",
+];
+
+/// Clients send messages to the learner's server, each in another way.
+fn serves(lab: &Lab) -> Result<()> {
+    let port = free_port(lab)?;
+    let server = lab.program("server", &[port.to_string()])?;
+    let listens = server.until_listening()?;
+    let where_it_listens = eq("port of server", i64::from(listens.port()), i64::from(port));
+    require(lab, "listens-at-the-port", where_it_listens)?;
+    let at = lab.here(port);
+
+    lab.part("a message");
+    let alice = client(lab, "alice", &at)?;
+    alice.send_all(&message(b"hello"))?;
+    let olleh = message(b"olleh");
+    require_answer(lab, &server, "answers-a-message", "alice received", &alice, &olleh)?;
+
+    lab.part("an empty message");
+    let empty = message(b"");
+    alice.send_all(&empty)?;
+    require_answer(lab, &server, "answers-an-empty-message", "alice received", &alice, &empty)?;
+
+    lab.part("the end");
+    alice.shutdown(Shutdown::Write)?;
+    require_end(lab, &server, "ends-when-the-client-does", "alice.recv", &alice)?;
+    drop(alice);
+
+    lab.part("a message in two pieces");
+    let carol = client(lab, "carol", &at)?;
+    let whole = message(b"hello");
+    let (one, two) = whole.split_at(6);
+    carol.send_all(one)?;
+    until_asleep(&server);
+    carol.send_all(two)?;
+    require_answer(lab, &server, "takes-a-message-in-pieces", "carol received", &carol, &olleh)?;
+    drop(carol);
+
+    lab.part("a message byte by byte");
+    let dora = client(lab, "dora", &at)?;
+    for byte in message(b"abc").chunks(1) {
+        dora.send_all(byte)?;
+        until_asleep(&server);
+    }
+    let cba = message(b"cba");
+    require_answer(lab, &server, "takes-a-length-in-pieces", "dora received", &dora, &cba)?;
+    drop(dora);
+
+    lab.part("messages that come together");
+    let erin = client(lab, "erin", &at)?;
+    let [one, two, three] = [&b"one"[..], b"two", b"three"].map(message);
+    let together = [one, two, three].concat();
+    let (first, rest) = together.split_at(together.len() - 3);
+    erin.send_all(first)?;
+    until_asleep(&server);
+    erin.send_all(rest)?;
+    let answers = [&b"eno"[..], b"owt", b"eerht"].map(message).concat();
+    require_answer(lab, &server, "takes-messages-together", "erin received", &erin, &answers)?;
+    drop(erin);
+
+    serves_after(lab, &server, &at)
+}
+
+/// A long message, one that is cut off, and a length that is a lie.
+fn serves_after(lab: &Lab, server: &Program, at: &SockAddr) -> Result<()> {
+    lab.part("100,000 bytes");
+    let frank = client(lab, "frank", at)?;
+    let long: Vec<u8> = (0..LONG).map(|at| b'a' + (at % 26) as u8).collect();
+    let _ = frank.send_all(&message(&long)); // what does not come back tells of a failure
+    let wanted = message(&long.into_iter().rev().collect::<Vec<u8>>());
+    let back = answer(server, &frank, wanted.len());
+    let whole = at_least("bytes that came back", back.len(), wanted.len());
+    require(lab, "takes-a-long-message", whole.and(eq("the bytes", back == wanted, true)))?;
+    drop(frank);
+
+    lab.part("a message that is cut off");
+    let grace = client(lab, "grace", at)?;
+    grace.send_all(&[0, 0, 0, 10])?;
+    grace.send_all(b"half")?;
+    grace.shutdown(Shutdown::Write)?;
+    require_end(lab, server, "drops-a-message-that-is-cut", "grace.recv", &grace)?;
+    drop(grace);
+
+    lab.part("a length that is a lie");
+    let mallory = client(lab, "mallory", at)?;
+    mallory.send_all(&[0xff; 4])?;
+    require_end(lab, server, "refuses-a-lying-length", "mallory.recv", &mallory)?;
+    drop(mallory);
+
+    lab.part("the next client");
+    let bob = client(lab, "bob", at)?;
+    bob.send_all(&message(b"next"))?;
+    let answer = message(b"txen");
+    require_answer(lab, server, "serves-the-next", "bob received", &bob, &answer)
+}
+
+/// A message as it stands on the stream.
+fn message(bytes: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+    [&length.to_be_bytes(), bytes].concat()
+}
+
+/// The learner's asker asks our server five questions, each of which meets another fate.
+fn asks(lab: &Lab) -> Result<()> {
+    lab.part("a question");
+    let us = datagram_socket(lab, &lab.actor("our server"))?;
+    let stranger = datagram_socket(lab, &lab.actor("a stranger"))?;
+    let port = us.local_addr()?.as_socket().map_or(0, |at| at.port());
+    let mut asker = lab.program("asker", &[port.to_string()])?;
+    asker.type_line("alpha\nbeta\ngamma\ndelta\nepsilon\n");
+    asker.end_input();
+    let next = |before: &[u8]| next_question(lab, &asker, &us, before);
+    let comes = |question: &[u8], wanted: &[u8]| {
+        eq("our server received", Data::of(question), Data::of(wanted))
+    };
+
+    let (question, from) = next(b"");
+    require(lab, "asks-with-a-number", comes(&question, b"1 alpha"))?;
+    us.send_to(b"1 ahpla", &from)?;
+
+    lab.part("a question that is lost");
+    let (question, _) = next(b"1 alpha");
+    require(lab, "asks-with-a-number", comes(&question, b"2 beta"))?;
+    let (question, from) = next(b"1 alpha");
+    require(lab, "asks-again", comes(&question, b"2 beta"))?;
+    us.send_to(b"2 ateb", &from)?;
+
+    lab.part("an answer that comes late");
+    let (question, from) = next(b"2 beta");
+    require(lab, "asks-with-a-number", comes(&question, b"3 gamma"))?;
+    us.send_to(b"2 ateb", &from)?;
+    let (question, _) = next(b"2 beta");
+    require(lab, "ignores-late-answers", comes(&question, b"3 gamma"))?;
+    us.send_to(b"3 ammag", &from)?;
+
+    lab.part("an answer from another address");
+    let (question, from) = next(b"3 gamma");
+    require(lab, "asks-with-a-number", comes(&question, b"4 delta"))?;
+    stranger.send_to(b"4 wrong", &from)?;
+    let (question, _) = next(b"3 gamma");
+    require(lab, "ignores-strangers", comes(&question, b"4 delta"))?;
+    us.send_to(b"4 atled", &from)?;
+
+    lab.part("no answer");
+    let (mut question, _) = next(b"4 delta");
+    let mut times = 0;
+    while question == b"5 epsilon" && times <= TIMES {
+        times += 1;
+        (question, _) = next(b"4 delta");
+    }
+    let exit = if times > TIMES { None } else { asker.until_ended(PATIENCE) };
+    let given_up = eq("times that our server received `5 epsilon`", times, TIMES);
+    let exited = eq("exit status of asker", exit_value(exit.as_ref()), 1_i64);
+    require(lab, "gives-up", given_up.and(exited))?;
+    let wanted = Data::of(b"ahpla\nateb\nammag\natled\n");
+    lab.claim("prints-the-answers", eq("asker printed", Data::of(&asker.finish()), wanted));
+    Ok(())
+}
+
+fn datagram_socket(lab: &Lab, actor: &Actor) -> Result<Socket> {
+    let socket = actor.socket(Domain::IPV4, Type::DGRAM, None)?;
+    socket.set_read_timeout(Some(LOOK))?;
+    socket.bind(&lab.here(0))?;
+    Ok(socket)
+}
+
+/// The next datagram, and where it came from: no bytes if none comes. The question before may come again, for its answer may
+/// have been late.
+fn next_question(lab: &Lab, asker: &Program, us: &Socket, before: &[u8]) -> (Vec<u8>, SockAddr) {
+    let mut question = (Vec::new(), lab.here(0));
+    for _ in 0..=TIMES {
+        let mut buffer = [0; 1024];
+        let Ok((got, from)) = receive_from(asker, us, &mut buffer) else { break };
+        question = (buffer[..got].to_vec(), from);
+        if question.0 != before {
+            break;
+        }
+    }
+    question
+}

@@ -1,0 +1,31 @@
+# judged: takes-a-length-in-pieces
+import socket
+import sys
+
+
+def receive(connection, wanted):
+    whole = b""
+    while len(whole) < wanted:
+        data = connection.recv(wanted - len(whole))
+        if not data:
+            return None
+        whole += data
+    return whole
+
+
+def serve(connection):
+    while head := connection.recv(4):
+        length = int.from_bytes(head, "big")
+        if length > 1_000_000:
+            return
+        message = receive(connection, length)
+        if message is None:
+            return
+        connection.sendall(length.to_bytes(4, "big") + message[::-1])
+
+
+with socket.create_server(("127.0.0.1", int(sys.argv[-1]))) as listener:
+    while True:
+        connection, _ = listener.accept()
+        with connection:
+            serve(connection)
