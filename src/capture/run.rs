@@ -150,8 +150,8 @@ impl Lab {
         start(
             "signals",
             Box::new(move || {
-                signals::wait();
-                waiting.end_now(Ending::Interrupted, None);
+                let code = signals::wait();
+                waiting.exit_now(Ending::Interrupted, None, code);
             }),
         )?;
         // A child process of a stepped run does not know how long calls were paused in other processes, so only the run
@@ -195,9 +195,14 @@ impl Lab {
 
     /// Ends the run and the process, from any thread.
     fn end_now(&self, ending: Ending, blocked: Option<Vec<Blocked>>) {
+        self.exit_now(ending, blocked, 1);
+    }
+
+    /// The same, with this exit code.
+    fn exit_now(&self, ending: Ending, blocked: Option<Vec<Blocked>>, code: u8) {
         if self.inner.owns_process && self.end(ending, blocked) {
             self.recorder().drain();
-            std::process::exit(1);
+            std::process::exit(code.into());
         }
     }
 

@@ -102,7 +102,7 @@ pub(super) fn follow(
     recording.extend(joining.take_events());
     note_forbidden(session, &mut recording, &status)?;
     session.finish_run(&recording)?;
-    if let Some(code) = interrupted() {
+    if let Some(code) = interruption(&recording, &status) {
         return Err(Failure::Interrupted(code));
     }
     if let Some(live) = &mut live {
@@ -110,6 +110,16 @@ pub(super) fn follow(
         session.terminal.blank()?;
     }
     Ok((recording, status))
+}
+
+/// The exit code to leave with if a signal ended the run. The keys of the terminal signal this program and the process of an
+/// experiment at once, and that one may have ended before this one has noticed.
+pub(super) fn interruption(recording: &Recording, status: &io::Result<ExitStatus>) -> Option<u8> {
+    let was_experiment = matches!(recording.header.origin, Origin::Experiment { .. });
+    let was_interrupted = was_experiment && recording.ending() == Some(&Ending::Interrupted);
+    let code = status.as_ref().ok().and_then(ExitStatus::code).filter(|code| *code > 128);
+    let its = code.filter(|_| was_interrupted).and_then(|code| u8::try_from(code).ok());
+    interrupted().or(its)
 }
 
 /// Ends the recording of a run whose process the system has killed for a call that it forbids: it could not do so itself.

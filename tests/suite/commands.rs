@@ -387,30 +387,35 @@ fn every_view_survives_extreme_numbers() {
     }
 }
 
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 #[test]
-fn a_signal_to_the_program_alone_ends_the_run_and_loses_nothing() {
+fn a_signal_to_the_program_or_to_the_process_of_its_run_ends_both_and_loses_nothing() {
     let folder = folder();
-    for (signal, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)] {
-        let file = folder.path().join("run.jsonl");
-        let args = ["run", "nobody-home", "--set", "silence=50s", "--record", "-"];
-        let mut child = explore(&args)
-            .stdout(fs::File::create(&file).expect("a file"))
-            .spawn()
-            .expect("starts");
-        // The run has begun once the recording says that somebody waits in recv.
-        while !fs::read_to_string(&file).expect("readable").contains("\"api\":\"recv\"") {
-            assert_eq!(child.try_wait().expect("known"), None, "it ended before it called recv");
-            std::thread::sleep(std::time::Duration::from_millis(5));
+    for (signal, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129), ("-QUIT", 131)] {
+        for is_to_run in [false, true] {
+            let file = folder.path().join("run.jsonl");
+            let args = ["run", "nobody-home", "--set", "silence=50s", "--record", "-"];
+            let mut child = explore(&args)
+                .stdout(fs::File::create(&file).expect("a file"))
+                .spawn()
+                .expect("starts");
+            // The run has begun once the recording says that somebody waits in recv.
+            while !fs::read_to_string(&file).expect("readable").contains("\"api\":\"recv\"") {
+                assert_eq!(child.try_wait().expect("known"), None, "it ended before recv");
+                std::thread::sleep(std::time::Duration::from_millis(5));
+            }
+            let program = child.id();
+            let children = format!("/proc/{program}/task/{program}/children");
+            let to = match is_to_run {
+                true => fs::read_to_string(children).expect("a process").trim().to_owned(),
+                false => program.to_string(),
+            };
+            let sent = Command::new("kill").args([signal, &to]).status().expect("kill runs");
+            assert!(sent.success());
+            assert_eq!(child.wait().expect("ends").code(), Some(code), "{signal} {is_to_run}");
+            let text = fs::read_to_string(&file).expect("a recording");
+            let last = text.lines().last().expect("a last line");
+            assert!(last.contains("\"ending\":\"interrupted\""), "{signal}: {last}");
         }
-        let sent = Command::new("kill")
-            .args([signal, &child.id().to_string()])
-            .status()
-            .expect("kill runs");
-        assert!(sent.success());
-        assert_eq!(child.wait().expect("ends").code(), Some(code), "{signal}");
-        let text = fs::read_to_string(&file).expect("a recording");
-        let last = text.lines().last().expect("a last line");
-        assert!(last.contains("\"ending\":\"interrupted\""), "{signal}: {last}");
     }
 }

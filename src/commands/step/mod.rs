@@ -69,7 +69,7 @@ pub(super) fn follow(
     let mut recording = stepper.recording;
     live::note_forbidden(session, &mut recording, &status)?;
     session.finish_run(&recording)?;
-    if let Some(code) = interrupted() {
+    if let Some(code) = live::interruption(&recording, &status) {
         return Err(Failure::Interrupted(code));
     }
     match stepped {
