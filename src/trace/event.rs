@@ -292,6 +292,11 @@ pub enum Note {
         /// The error's name.
         errno: Cow<'static, str>,
     },
+    /// The kernel did not take the filter by which its calls of read(2) and close(2) on sockets are picked: those are not seen.
+    ReadsUnseen {
+        /// The error's name.
+        errno: Cow<'static, str>,
+    },
     /// The first process of a program has ended, and these of its processes run on.
     RunsOn {
         /// What it is called.

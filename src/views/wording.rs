@@ -247,6 +247,10 @@ pub(crate) fn note(note: &Note) -> String {
         Note::IoUringRefused { errno } => {
             tr!("asked for io_uring, and did not get it ({errno})", errno)
         }
+        Note::ReadsUnseen { errno } => tr!(
+            "its calls of read() and close() are not seen: the kernel refused the filter for them ({errno})",
+            errno
+        ),
         Note::NotReadable => tr!(
             "may not be looked into: of its calls neither addresses nor data are seen (its file may be executed and not read, or it has asked for that with prctl(PR_SET_DUMPABLE))"
         )

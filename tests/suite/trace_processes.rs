@@ -2,9 +2,9 @@
 
 use socket_explorer::analysis::Analysis;
 use socket_explorer::trace::recording::Recording;
-use socket_explorer::trace::{EventKind, ExitStatus, Outcome, Output, Role, SyscallKind};
+use socket_explorer::trace::{Event, EventKind, ExitStatus, Outcome, Output, Role, SyscallKind};
 
-use crate::support::{Ended, folder, require, utf8};
+use crate::support::{Ended, file, folder, require, utf8};
 use crate::trace::trace;
 
 /// Compiles a program in C, and traces it.
@@ -128,4 +128,51 @@ fn a_signal_that_is_ignored_cuts_no_call_short() {
     });
     let failed: Vec<_> = results.filter(|it| matches!(it.outcome, Outcome::Errno(_))).collect();
     assert!(failed.is_empty(), "{failed:?}");
+}
+
+/// Its thread is there before the first socket, and it has a filter of its own, under which it may take no other.
+const READS: &str = r#"import ctypes, os, socket, struct, threading
+ready, ends = threading.Event(), []
+def reader():
+    ready.wait()
+    ends.append(os.read(two.fileno(), 5))
+thread = threading.Thread(target=reader)
+thread.start()
+code = [(0x20, 0, 0, 0), (0x15, 0, 1, SECCOMP), (6, 0, 0, 0x50001), (6, 0, 0, 0x7fff0000)]
+lines = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *one) for one in code))
+program = struct.pack("@HP", len(code), ctypes.addressof(lines))
+libc = ctypes.CDLL(None, use_errno=True)
+if FORBIDS:
+    assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, program, 0, 0) == 0
+one, two = socket.socketpair()
+one.send(b"hello")
+ready.set()
+thread.join()
+os.close(one.detach())
+assert os.read(two.fileno(), 5) == b""
+"#;
+
+#[test]
+fn reads_and_closes_are_seen_of_all_threads_from_the_first_socket_on() {
+    if require("python3").is_none() {
+        return;
+    }
+    for forbids in ["True", "False"] {
+        let folder = folder();
+        let number = nix::libc::SYS_seccomp.to_string();
+        file(&folder, "reads.py", READS.replace("FORBIDS", forbids).replace("SECCOMP", &number));
+        let (recording, (out, error, code)) = trace(&folder, &["--", "python3", "reads.py"]);
+        assert_eq!(code, Some(0), "{out}{error}");
+        let calls = |name: &str, is_on_socket: bool| {
+            let analysis = Analysis::of(&recording);
+            let of = analysis.calls.iter().filter(|span| {
+                &*span.call.name == name && span.call.socket.is_some() == is_on_socket
+            });
+            of.filter(|span| span.call.role == Role::Program).count()
+        };
+        assert_eq!((calls("read", true), calls("close", true)), (2, 2), "{out}");
+        assert_eq!((calls("read", false), calls("close", false)), (0, 0), "{out}");
+        let has_note = |event: &Event| matches!(event.what, EventKind::Note { .. });
+        assert!(!recording.events().iter().any(has_note), "{out}");
+    }
 }

@@ -23,6 +23,7 @@ pub enum Sys {
     IoUringSetup,
     Listen,
     Poll,
+    Prctl,
     Read,
     ReadV,
     RecvFrom,
@@ -128,6 +129,11 @@ pub static WITH_COMMAND: &[(Traced, u32, &[u32])] = &[
             libc::F_DUPFD as u32,
             libc::F_DUPFD_CLOEXEC as u32,
         ],
+    ),
+    (
+        (libc::SYS_prctl.cast_unsigned(), Sys::Prctl, "prctl"),
+        0,
+        &[libc::PR_SET_SECCOMP as u32, libc::PR_SET_DUMPABLE as u32],
     ),
     ((libc::SYS_ioctl.cast_unsigned(), Sys::Ioctl, "ioctl"), 1, &[libc::FIONBIO as u32]),
 ];

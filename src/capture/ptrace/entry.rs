@@ -48,6 +48,9 @@ impl Tracer {
             self.note_other_architecture(id);
             return Next::Freely;
         }
+        if let Some(next) = self.widens(id, &entry) {
+            return next;
+        }
         let Some((sys, name)) = calls::find(entry.number) else { return Next::Freely };
         let made = Made { sys, name, args: entry.args };
         if let Some(next) = self.goes_on(id, &made, entry.at) {
@@ -65,7 +68,7 @@ impl Tracer {
                 }
                 return Next::ToReturn;
             }
-            Sys::Seccomp => {
+            Sys::Seccomp | Sys::Prctl => {
                 self.descriptors.remember_none();
                 return Next::Freely;
             }

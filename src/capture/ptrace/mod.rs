@@ -23,6 +23,7 @@ mod stage;
 mod terminals;
 mod threads;
 mod tracer;
+mod widening;
 
 use std::io;
 use std::process::ExitCode;

@@ -4,14 +4,15 @@ use std::ffi::CString;
 use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::net::Ipv4Addr;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
-use super::filter::filter;
+use super::descriptors::sockets_of;
+use super::filter::{Extent, filter};
 use super::terminals::Terminal;
 use crate::capture::child::{TracedProgram, program_name};
 use crate::capture::link::Host;
 use crate::capture::sys::error_name;
-use crate::capture::sys::ptrace::{Instruction, Launch, LaunchError, Launched, launch};
+use crate::capture::sys::ptrace::{Launch, LaunchError, Launched, launch};
 use crate::trace::{Ending, ExitStatus, Failure, Lack, Name, Need, SetupStep, TraceStep};
 
 /// A process that is about to end too is not taken to run on: it has this time, in nanoseconds.
@@ -30,7 +31,6 @@ pub struct Streams {
 #[derive(Debug)]
 pub struct Programs {
     all: Vec<Program>,
-    filter: Vec<Instruction>,
     streams: Streams,
     /// The network of each, in that order, if they have networks of their own.
     hosts: Vec<Host>,
@@ -63,7 +63,7 @@ impl Programs {
             ended_ns: None,
         };
         let all = all.into_iter().map(program).collect();
-        Programs { all, filter: filter(), streams, hosts }
+        Programs { all, streams, hosts }
     }
 
     /// The one to be started next.
@@ -152,7 +152,8 @@ impl Programs {
         if let Some(input) = &input {
             standard[0] = input.as_fd();
         }
-        let launched = launch(&Launch { argv: &argv, filter: &self.filter, standard })
+        let extent = if inherits_socket(standard) { Extent::All } else { Extent::UntilSocket };
+        let launched = launch(&Launch { argv: &argv, filter: &filter(extent), standard })
             .map_err(|error| program.failed(&error))?;
         let process = launched.process;
         program.launched = Some(launched);
@@ -222,4 +223,16 @@ impl Program {
         let (name, errno) = (Name::from(self.name.as_str()), error_name(error));
         Ending::Failed { why: Failure::Program { name, file, errno } }
     }
+}
+
+/// True if a program that gets these standard streams has a socket from its start on: one of them, or one that was left open for us.
+fn inherits_socket(standard: [BorrowedFd; 3]) -> bool {
+    let is_socket = |fd: &BorrowedFd| socket2::SockRef::from(fd).r#type().is_ok();
+    let is_left = |fd: i64| {
+        // SAFETY: asks for a flag, and touches nothing.
+        let flags = unsafe { libc::fcntl(fd as i32, libc::F_GETFD) };
+        flags >= 0 && flags & libc::FD_CLOEXEC == 0
+    };
+    standard.iter().any(is_socket)
+        || sockets_of(std::process::id()).into_iter().any(|(fd, _)| is_left(fd))
 }

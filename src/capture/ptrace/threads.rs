@@ -9,6 +9,7 @@ use super::looks::Look;
 use super::rewrite::Rewritten;
 use super::stage::Object;
 use super::tracer::Tracer;
+use super::widening::Widening;
 use crate::capture::sys::privilege_of;
 use crate::capture::sys::ptrace::signal_name;
 use crate::trace::{
@@ -30,6 +31,8 @@ pub struct Thread {
     pub cut: Option<Cut>,
     /// It has called io_uring_setup(2).
     pub asks_for_ring: bool,
+    /// It makes other calls before its own.
+    pub widening: Option<Widening>,
     /// Its call is held: it waits for an order.
     pub is_held: bool,
     pub look: Option<Look>,
@@ -90,6 +93,8 @@ pub struct Process {
     took_part: bool,
     /// The recorded thread that was called as the process is, if it has ended: what becomes of the process is recorded as its.
     namesake: Option<(Name, u32)>,
+    /// All its calls on sockets are picked, or it is about to have the filter that does so.
+    pub is_widened: bool,
     /// It has been said that it runs code of another architecture.
     pub is_foreign: bool,
     /// It has been said that it may not be looked into.
@@ -105,6 +110,7 @@ impl Thread {
             open: None,
             cut: None,
             asks_for_ring: false,
+            widening: None,
             is_held: false,
             look: None,
             function: None,
@@ -131,6 +137,7 @@ impl Process {
             cpu_ns: 0,
             took_part: false,
             namesake: None,
+            is_widened: false,
             is_foreign: false,
             is_told_closed: false,
         }

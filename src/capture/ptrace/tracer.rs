@@ -237,6 +237,7 @@ impl Tracer {
                 Next::ToReturn => how = GoOn::ToReturn,
                 Next::Hold => return,
             },
+            Stop::Exit if self.widens_on(thread) => return,
             Stop::Exit => self.returned(thread),
             Stop::Signal(number) => {
                 self.signalled(thread, number);

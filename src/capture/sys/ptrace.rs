@@ -214,28 +214,143 @@ pub fn sender_of_signal(thread: u32) -> Option<Sender> {
 /// without effect: without a tracer it would not have cut the call short.
 pub fn repeat_call(thread: u32) {
     const ERESTARTSYS: i64 = 512;
-    let mut registers = MaybeUninit::<libc::user_regs_struct>::zeroed();
-    let mut area = libc::iovec {
-        iov_base: registers.as_mut_ptr().cast(),
-        iov_len: size_of::<libc::user_regs_struct>(),
-    };
-    let at = (&raw mut area) as usize;
-    const NT_PRSTATUS: usize = 1;
-    if request(libc::PTRACE_GETREGSET, thread, NT_PRSTATUS, at).is_err() {
-        return;
+    if let Ok(mut registers) = Registers::of(thread) {
+        *registers.result() = (-ERESTARTSYS).cast_unsigned();
+        let _ = registers.set(thread);
     }
-    // SAFETY: any bytes are such a struct, and the kernel has filled them in.
-    let registers = unsafe { registers.assume_init_mut() };
-    let result = (-ERESTARTSYS).cast_unsigned();
-    #[cfg(target_arch = "x86_64")]
-    {
-        registers.rax = result;
+}
+
+/// The registers of a stopped thread, when it is about to make a call.
+#[derive(Clone)]
+pub struct Registers(libc::user_regs_struct);
+
+impl std::fmt::Debug for Registers {
+    fn fmt(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+        f.write_str("Registers")
     }
-    #[cfg(target_arch = "aarch64")]
-    {
-        registers.regs[0] = result;
+}
+
+/// The general registers, and on aarch64 the number of the call (linux/elf.h).
+const NT_PRSTATUS: usize = 1;
+#[cfg(target_arch = "aarch64")]
+const NT_ARM_SYSTEM_CALL: usize = 0x404;
+/// The length of the instruction that makes a call: `syscall`, `svc #0`.
+#[cfg(target_arch = "x86_64")]
+const CALL_LENGTH: u64 = 2;
+#[cfg(target_arch = "aarch64")]
+const CALL_LENGTH: u64 = 4;
+
+impl Registers {
+    /// Those of this thread now.
+    pub fn of(thread: u32) -> io::Result<Registers> {
+        let mut registers = MaybeUninit::<libc::user_regs_struct>::zeroed();
+        let mut area = libc::iovec {
+            iov_base: registers.as_mut_ptr().cast(),
+            iov_len: size_of::<libc::user_regs_struct>(),
+        };
+        let at = (&raw mut area) as usize;
+        request(libc::PTRACE_GETREGSET, thread, NT_PRSTATUS, at)?;
+        // SAFETY: any bytes are such a struct, and the kernel has filled them in.
+        Ok(Registers(unsafe { registers.assume_init() }))
     }
-    let _ = request(libc::PTRACE_SETREGSET, thread, NT_PRSTATUS, at);
+
+    fn set(mut self, thread: u32) -> io::Result<()> {
+        let mut area = libc::iovec {
+            iov_base: (&raw mut self.0).cast(),
+            iov_len: size_of::<libc::user_regs_struct>(),
+        };
+        let at = (&raw mut area) as usize;
+        request(libc::PTRACE_SETREGSET, thread, NT_PRSTATUS, at).map(drop)
+    }
+
+    /// At [`Stop::Entry`]: the thread makes this call in place of its own.
+    pub fn make_instead(&self, thread: u32, number: i64, args: [u64; 6]) -> io::Result<()> {
+        let mut registers = self.with_args(args);
+        registers.set_number(thread, number)?;
+        registers.set(thread)
+    }
+
+    /// At [`Stop::Exit`]: the thread goes back to its instruction, and makes this call.
+    pub fn make_next(&self, thread: u32, number: i64, args: [u64; 6]) -> io::Result<()> {
+        let mut registers = self.with_args(args);
+        *registers.next_number() = number.cast_unsigned();
+        registers.go_back();
+        registers.set(thread)
+    }
+
+    /// At [`Stop::Exit`]: the thread goes back to its instruction, and makes the call that it was about to make.
+    pub fn make_own(&self, thread: u32) -> io::Result<()> {
+        let mut registers = self.clone();
+        *registers.next_number() = registers.number();
+        registers.go_back();
+        registers.set(thread)
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Registers {
+    fn result(&mut self) -> &mut u64 {
+        &mut self.0.rax
+    }
+
+    fn number(&self) -> u64 {
+        self.0.orig_rax
+    }
+
+    fn next_number(&mut self) -> &mut u64 {
+        &mut self.0.rax
+    }
+
+    fn set_number(&mut self, _: u32, number: i64) -> io::Result<()> {
+        self.0.orig_rax = number.cast_unsigned();
+        Ok(())
+    }
+
+    fn go_back(&mut self) {
+        self.0.rip -= CALL_LENGTH;
+        self.0.orig_rax = u64::MAX; // it is in no call that a signal could make the kernel repeat
+    }
+
+    fn with_args(&self, args: [u64; 6]) -> Registers {
+        let mut registers = self.clone();
+        let to = &mut registers.0;
+        [to.rdi, to.rsi, to.rdx, to.r10, to.r8, to.r9] = args;
+        registers
+    }
+}
+
+#[cfg(target_arch = "aarch64")]
+impl Registers {
+    fn result(&mut self) -> &mut u64 {
+        &mut self.0.regs[0]
+    }
+
+    fn number(&self) -> u64 {
+        self.0.regs[8]
+    }
+
+    fn next_number(&mut self) -> &mut u64 {
+        &mut self.0.regs[8]
+    }
+
+    fn set_number(&mut self, thread: u32, number: i64) -> io::Result<()> {
+        self.0.regs[8] = number.cast_unsigned();
+        let mut number = number as i32;
+        let mut area =
+            libc::iovec { iov_base: (&raw mut number).cast(), iov_len: size_of::<i32>() };
+        let at = (&raw mut area) as usize;
+        request(libc::PTRACE_SETREGSET, thread, NT_ARM_SYSTEM_CALL, at).map(drop)
+    }
+
+    fn go_back(&mut self) {
+        self.0.pc -= CALL_LENGTH;
+    }
+
+    fn with_args(&self, args: [u64; 6]) -> Registers {
+        let mut registers = self.clone();
+        registers.0.regs[..6].copy_from_slice(&args);
+        registers
+    }
 }
 
 /// Blocks the signal of [`Ticks`] in the calling thread and all that it starts. Call it before the process starts a thread.
@@ -357,6 +472,20 @@ pub fn launch(program: &Launch) -> Result<Launched, LaunchError> {
 fn sock_filter(from: &Instruction) -> libc::sock_filter {
     let Instruction { code, skips: (jt, jf), value } = *from;
     libc::sock_filter { code, jt, jf, k: value }
+}
+
+/// The filter is one for all threads of the process (seccomp(2)).
+pub const FILTER_FLAGS: u64 = libc::SECCOMP_FILTER_FLAG_TSYNC;
+
+/// A struct sock_fprog for seccomp(2), followed by its filter, as words of eight bytes that are to stand at this address.
+pub fn filter_program(filter: &[Instruction], at: u64) -> Vec<[u8; 8]> {
+    let length = (filter.len() as u64).to_ne_bytes(); // little-endian: the field of two bytes comes first
+    let words = filter.iter().map(|instruction| {
+        let libc::sock_filter { code, jt, jf, k } = sock_filter(instruction);
+        let ([a, b], [c, d, e, f]) = (code.to_ne_bytes(), k.to_ne_bytes());
+        [a, b, jt, jf, c, d, e, f]
+    });
+    [length, (at + 16).to_ne_bytes()].into_iter().chain(words).collect()
 }
 
 /// The child, between fork and exec.

@@ -147,6 +147,7 @@ pub fn call(made: &Made, memory: Memory) -> Syscall {
         | Sys::Exec
         | Sys::IoUringSetup
         | Sys::Restart
+        | Sys::Prctl
         | Sys::Seccomp => other(&[]),
     }
 }
