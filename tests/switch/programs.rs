@@ -115,10 +115,10 @@ fn udp_to_nobody(address: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Sends a byte and waits for its echo until none comes for a fifth of a second.
+/// Sends a byte and waits for its echo until none comes for as long as only a link that is cut keeps it.
 fn ping_until_silence(address: &str) -> io::Result<()> {
     let mut stream = TcpStream::connect::<SocketAddr>(address.parse().map_err(io::Error::other)?)?;
-    stream.set_read_timeout(Some(Duration::from_millis(200)))?;
+    stream.set_read_timeout(Some(Duration::from_secs(3)))?;
     loop {
         stream.write_all(b"x")?;
         if stream.read_exact(&mut [0]).is_err() {
