@@ -6,11 +6,12 @@ use std::net::SocketAddr;
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::actor::{nanoseconds, no_more};
 use super::child::{self, Started, TraceJob, TracedProgram};
 use super::process::take;
+use super::sys::Descendant;
 use super::{Error, Lab, Result, sys};
 use crate::trace::recording::{Line, is_of, parse_line};
 use crate::trace::{
@@ -23,6 +24,9 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long it has to start, which takes an interpreter a second, and many times that on a busy machine.
 pub const TO_START: Duration = Duration::from_secs(100);
+
+/// How often one that has not done yet what is waited for is looked at.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// So many events of a program are recorded: one that spins makes as many in a second or two.
 const MOST_EVENTS: u64 = 20_000;
@@ -115,23 +119,34 @@ impl Program {
         self.lab.recorder().look(has_come)
     }
 
-    /// Waits until it listens on a socket of whatever family.
+    /// Waits until it listens on a socket of whatever family. One that has been asleep for as long as [`PATIENCE`] will not.
     pub fn until_it_listens(&self) -> Result<()> {
-        self.until(TO_START, |event| {
-            succeeded(event).is_some_and(|call| matches!(call.syscall, Syscall::Listen { .. }))
-        });
-        if self.listening() > 0 { Ok(()) } else { Err(self.not_listening()) }
+        let began = Instant::now();
+        let mut awake = began;
+        while self.listening() == 0
+            && self.exit().is_none()
+            && began.elapsed() < TO_START
+            && awake.elapsed() < PATIENCE
+        {
+            self.until(LOOK, is_listen);
+            if !self.is_asleep() {
+                awake = Instant::now();
+            }
+        }
+        if self.listening() > 0 { Ok(()) } else { Err(self.not_listening(began.elapsed())) }
     }
 
     /// Waits until it listens, and returns where: at the address that it has bound last.
     pub fn until_listening(&self) -> Result<SocketAddr> {
+        let began = Instant::now();
         self.until_it_listens()?;
         let at = self.lab.recorder().look(|events| listens_at(events, &self.name));
-        at.ok_or_else(|| self.not_listening())
+        at.ok_or_else(|| self.not_listening(began.elapsed()))
     }
 
-    fn not_listening(&self) -> Error {
-        let (actor, ended, waited_ns) = (self.name.clone(), self.exit(), nanoseconds(TO_START));
+    fn not_listening(&self, waited: Duration) -> Error {
+        let whole = Duration::from_secs(waited.as_secs());
+        let (actor, ended, waited_ns) = (self.name.clone(), self.exit(), nanoseconds(whole));
         Failure::NotListening { actor, ended, waited_ns }.into()
     }
 
@@ -214,6 +229,12 @@ impl Program {
         });
         // Of one that has ended /proc tells nothing.
         threads.into_iter().all(|(process, thread)| sys::is_asleep(process, thread) != Some(false))
+    }
+
+    /// The processes that it has started and that are not collected, and those of theirs; none where the system does not tell.
+    #[must_use]
+    pub fn descendants(&self) -> Vec<Descendant> {
+        self.process().map(sys::descendants).unwrap_or_default()
     }
 
     /// Processor time that it has used so far; `None` where the system does not report it.
@@ -320,6 +341,11 @@ fn ended(events: &[Event], name: &str) -> Option<ExitStatus> {
         }
         _ => None,
     })
+}
+
+/// Whether a listen() has succeeded with this event.
+fn is_listen(event: &Event) -> bool {
+    succeeded(event).is_some_and(|call| matches!(call.syscall, Syscall::Listen { .. }))
 }
 
 /// Whether a process has ended with this event.

@@ -4,8 +4,8 @@ use std::net::Shutdown;
 use std::time::Duration;
 
 use super::kit::{
-    LOOK, answer, client, exit_value, free_port, judge_role, receive, require, require_answer,
-    returned, socket,
+    LOOK, answer, client, exit_value, judge_role, receive, require, require_answer, returned,
+    socket, start_server,
 };
 use crate::capture::{Lab, PATIENCE, Program, Result, Socket, TO_START, at_least, eq, succeeded};
 use crate::experiments::judge;
@@ -37,15 +37,7 @@ const OF_THE_CLIENT: [&str; 4] =
 
 /// Clients talk to the learner's server, one after the other.
 fn serves(lab: &Lab) -> Result<()> {
-    let port = free_port(lab)?;
-    let server = lab.program("server", &[port.to_string()])?;
-    let listens = server.until_listening()?;
-    require(
-        lab,
-        "listens-at-the-port",
-        eq("port of server", i64::from(listens.port()), i64::from(port)),
-    )?;
-    let at = lab.here(port);
+    let (server, at) = start_server(lab, "listens-at-the-port")?;
 
     lab.part("a line");
     let alice = client(lab, "alice", &at)?;

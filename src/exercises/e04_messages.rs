@@ -5,8 +5,8 @@ use std::net::Shutdown;
 use socket2::{Domain, SockAddr, Type};
 
 use super::kit::{
-    LOOK, answer, client, exit_value, free_port, judge_role, receive_from, require, require_answer,
-    require_end, until_asleep,
+    LOOK, answer, client, exit_value, judge_role, receive_from, require, require_answer,
+    require_end, start_server, until_asleep,
 };
 use crate::capture::{Actor, Lab, PATIENCE, Program, Result, Socket, at_least, eq};
 use crate::experiments::judge;
@@ -51,12 +51,7 @@ const OF_THE_ASKER: [&str; 6] = [
 
 /// Clients send messages to the learner's server, each in another way.
 fn serves(lab: &Lab) -> Result<()> {
-    let port = free_port(lab)?;
-    let server = lab.program("server", &[port.to_string()])?;
-    let listens = server.until_listening()?;
-    let where_it_listens = eq("port of server", i64::from(listens.port()), i64::from(port));
-    require(lab, "listens-at-the-port", where_it_listens)?;
-    let at = lab.here(port);
+    let (server, at) = start_server(lab, "listens-at-the-port")?;
 
     lab.part("a message");
     let alice = client(lab, "alice", &at)?;

@@ -2,12 +2,13 @@
 
 use std::io;
 use std::mem::MaybeUninit;
+use std::net::SocketAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use socket2::{Domain, SockAddr, Type};
 
-use crate::capture::{Actor, Lab, PATIENCE, Program, Proof, Result, Socket, eq, sys};
+use crate::capture::{Actor, Lab, PATIENCE, Program, Proof, Result, Socket, address, eq, sys};
 use crate::trace::{Data, ExitStatus, Failure, Lack, Value, label};
 
 /// How often a peer that waits looks at the program.
@@ -22,6 +23,19 @@ pub(super) fn require(lab: &Lab, name: &'static str, proof: Proof) -> Result<()>
     let holds = proof.holds();
     lab.claim(name, proof);
     if holds { Ok(()) } else { Err(Failure::NotMet.into()) }
+}
+
+/// Starts the server at a port that is free, and returns it and where it can be reached. It is required to listen
+/// there; an address that stands for all of the machine's will do.
+pub(super) fn start_server(lab: &Lab, name: &'static str) -> Result<(Program, SockAddr)> {
+    let port = free_port(lab)?;
+    let server = lab.program("server", &[port.to_string()])?;
+    let (listens, wanted) = (server.until_listening()?, SocketAddr::from(([127, 0, 0, 1], port)));
+    let is_everywhere = listens.ip().is_unspecified() && listens.port() == port;
+    let wanted = if is_everywhere { listens } else { wanted };
+    let [listens, wanted] = [listens, wanted].map(|at| address(&at.into()));
+    require(lab, name, eq("address of server", listens, wanted))?;
+    Ok((server, lab.here(port)))
 }
 
 /// What comes back from the program is this.

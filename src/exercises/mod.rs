@@ -2,6 +2,8 @@
 //! claims are the requirements, whose sentences stand in the task (`lessons/NN-slug/exercise/`).
 
 mod e01_echo;
+mod e02_frames;
 mod e03_families;
 mod e04_messages;
+mod e05_process;
 mod kit;

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::mem::{self, MaybeUninit};
@@ -16,7 +17,7 @@ use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::time::TimeSpec;
 use nix::time::{ClockId, clock_gettime};
 
-use super::{TcpEntry, TcpInfo, tcp_state_name};
+use super::{Descendant, TcpEntry, TcpInfo, tcp_state_name};
 use crate::trace::Address;
 use crate::trace::axis::{Namespaces, Start};
 
@@ -175,6 +176,50 @@ pub fn waits_for_a_lock(process: u32, thread: u32) -> bool {
     let call =
         fs::read_to_string(format!("/proc/{process}/task/{thread}/syscall")).unwrap_or_default();
     call.split_whitespace().next().and_then(|number| number.parse().ok()) == Some(libc::SYS_futex)
+}
+
+/// The processes that this one has started and that are not collected, and those of theirs.
+pub fn descendants(of: u32) -> Vec<Descendant> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let all: Vec<(u32, Descendant)> = numbers.filter_map(parent_and_process).collect();
+    let mut known = BTreeSet::from([of]);
+    let mut found = Vec::new();
+    loop {
+        let next = all
+            .iter()
+            .filter(|(parent, one)| known.contains(parent) && !known.contains(&one.process));
+        let next: Vec<Descendant> = next.map(|(_, one)| one.clone()).collect();
+        if next.is_empty() {
+            return found;
+        }
+        known.extend(next.iter().map(|one| one.process));
+        found.extend(next);
+    }
+}
+
+/// Whether a process is there and has not ended.
+pub fn is_running(process: u32) -> bool {
+    parent_and_process(process).is_some_and(|(_, one)| !one.is_zombie)
+}
+
+fn sockets_of(process: u32) -> Option<usize> {
+    let descriptors = fs::read_dir(format!("/proc/{process}/fd")).ok()?.flatten();
+    let is_own =
+        |entry: &fs::DirEntry| !matches!(entry.file_name().to_str(), Some("0" | "1" | "2"));
+    let links = descriptors.filter(is_own).filter_map(|entry| fs::read_link(entry.path()).ok());
+    Some(links.filter(|link| link.to_string_lossy().starts_with("socket:")).count())
+}
+
+fn parent_and_process(process: u32) -> Option<(u32, Descendant)> {
+    let stat = fs::read(format!("/proc/{process}/stat")).ok()?;
+    let stat = String::from_utf8_lossy(&stat);
+    let (name, rest) = stat.rsplit_once(')')?;
+    let name = name.split_once('(')?.1.to_owned();
+    let mut fields = rest.split_whitespace();
+    let (state, parent) = (fields.next()?, fields.next()?.parse().ok()?);
+    let sockets = sockets_of(process);
+    Some((parent, Descendant { process, name, is_zombie: state == "Z", sockets }))
 }
 
 /// Waits until all threads of a child process have ended, without reaping it (waitid(2) with `WNOWAIT`).

@@ -157,6 +157,20 @@ pub fn was_forbidden(status: std::process::ExitStatus) -> bool {
 pub const CAN_TRACE: bool =
     cfg!(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")));
 
+/// A process that another has started, or one of its.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Descendant {
+    /// Its number.
+    pub process: u32,
+    /// The name of its program.
+    pub name: String,
+    /// It has ended, and nobody has collected it (state `Z`).
+    pub is_zombie: bool,
+    /// How many of its descriptors are sockets, its standard input, output and error excepted; `None` where it may not be asked:
+    /// a program that root runs has rights that an experiment has not.
+    pub sockets: Option<usize>,
+}
+
 /// Asks a process to end: SIGTERM (kill(2)).
 pub fn terminate(process: u32) -> std::io::Result<()> {
     send_signal(process, "SIGTERM")

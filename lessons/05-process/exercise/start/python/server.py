@@ -1,0 +1,7 @@
+import socket
+import subprocess
+import sys
+
+port = int(sys.argv[-1])
+
+# Listen at 127.0.0.1 on this port. For each line of a client run `sleep` with that number of seconds, then send "done".
