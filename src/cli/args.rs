@@ -319,6 +319,8 @@ Examples:
   explore check 1 'python3 server.py' 'python3 client.py'
   explore check 1 --build make ./server ./client
   explore check 1 client='node client.js' server=./server
+  explore check 1 --watch 'python3 server.py'
+                       again whenever a file of the program is saved
 
 Each program is started as you give it, with what the task says at the end of its command line.
 Exit codes: 0 all requirements are met; 1 one is not; 2 usage; 3 it cannot be checked here.")]
@@ -336,6 +338,9 @@ pub struct Check {
     /// Run this command first, such as 'make' or 'gcc -o server server.c'
     #[arg(long, value_name = "COMMAND")]
     pub build: Option<String>,
+    /// Check again whenever a file of the programs is saved, until Ctrl-C
+    #[arg(long, conflicts_with_all = ["json", "record"])]
+    pub watch: bool,
     /// Show every call as it is made, and all that was compared
     #[arg(short, long, action = clap::ArgAction::Count)]
     pub verbose: u8,

@@ -1,13 +1,22 @@
 //! Exercises: what `explore exercise` and `explore check` say, and how programs are judged.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
 
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 use socket_explorer::cli::LANGUAGES;
 use socket_explorer::lesson::{self, Exercise};
 
-use crate::support::{ended, explore, folder, for_each, python_itself, require, utf8};
+use crate::support::{
+    ChildGuard, ended, explore, file, folder, for_each, python_itself, require, utf8,
+};
 
 fn judged(number: u32, programs: &[String]) -> Value {
     let number = number.to_string();
@@ -149,4 +158,100 @@ fn a_program_that_cannot_be_run_is_told() {
     assert!(err.contains("server, client"), "{err}");
     let (_, err, code) = ended(&mut explore(&["check", "99", "--", "true"]));
     assert_eq!(code, Some(2), "{err}");
+}
+
+/// A server in Python that does this with its port, before it serves as the task of exercise 1 says.
+fn echo_server(before: &str, address: &str) -> String {
+    format!(
+        "import os, signal, socket, sys\n{before}\n\
+         with socket.create_server(({address}, int(sys.argv[-1]))) as listener:\n\
+         \x20   while True:\n\
+         \x20       connection, _ = listener.accept()\n\
+         \x20       with connection:\n\
+         \x20           try:\n\
+         \x20               while data := connection.recv(4096):\n\
+         \x20                   connection.sendall(data)\n\
+         \x20           except ConnectionError:\n\
+         \x20               pass\n"
+    )
+}
+
+#[test]
+fn what_keeps_a_program_from_being_judged_is_said() {
+    let Some(python) = python_itself() else { return };
+    let here = "'127.0.0.1'";
+    let all = [
+        (echo_server("", "'127.0.0.2'"), "address of server: 127.0.0.2:"),
+        (echo_server("", "''"), "✓ Then the server serves another client."),
+        (echo_server("if os.fork(): os._exit(0)", here), "a child of it runs on"),
+        (echo_server("os.kill(os.getpid(), signal.SIGSEGV)", here), "SIGSEGV ended server before"),
+        (echo_server("print('x' * 10_000_000)", here), "✓ Then the server serves another client."),
+        (echo_server("port = int(input())", here), "That is its standard input"),
+        (echo_server("while True", here), "SyntaxError"),
+    ];
+    let folder = folder();
+    let all: Vec<_> = all.into_iter().zip(1..).collect();
+    for_each(&all, |((text, said), number)| {
+        let path = file(&folder, &format!("server{number}.py"), text);
+        let (out, err, code) = ended(&mut explore(&["check", "1", "--", &python, utf8(&path)]));
+        assert_eq!(code, Some(1), "{out}{err}");
+        assert!(out.contains(said), "{said}: {out}{err}");
+        assert!(out.len() < 20_000, "{}", out.len());
+    });
+}
+
+#[test]
+fn of_a_program_that_hangs_it_is_told_where_and_its_line_is_shown() {
+    let Some(python) = python_itself() else { return };
+    let path = "tests/data/exercises/04/wrong_believes_the_length.py";
+    let program = format!("server={python} {}/{path}", env!("CARGO_MANIFEST_DIR"));
+    let (out, err, _) = ended(&mut explore(&["check", "4", &program]));
+    assert!(out.contains("server had been blocked in recv() for"), "{out}{err}");
+    assert!(out.contains("    data = connection.recv(min(65536"), "{out}{err}");
+    assert!(!out.contains("a message byte by byte"), "only the part that failed: {out}");
+}
+
+/// What a program prints, line by line, until one contains this.
+fn until_line(lines: &mut impl Iterator<Item = std::io::Result<String>>, wanted: &str) -> String {
+    let found = lines.map_while(Result::ok).find(|line| line.contains(wanted));
+    found.unwrap_or_else(|| panic!("it says `{wanted}`"))
+}
+
+#[test]
+fn with_watch_it_checks_again_when_a_file_is_saved_until_ctrl_c() {
+    let Some(python) = python_itself() else { return };
+    let folder = folder();
+    let server = file(&folder, "server.py", echo_server("", "'127.0.0.2'"));
+    let mut command = explore(&["check", "1", "--watch", "--", &python, utf8(&server)]);
+    let mut child = ChildGuard::spawn(command.stdout(Stdio::piped()));
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    until_line(&mut lines, "address of server: 127.0.0.2");
+    until_line(&mut lines, "when a file is saved: server.py");
+    fs::write(&server, echo_server("", "'127.0.0.1'")).expect("written");
+    until_line(&mut lines, "server.py has changed.");
+    until_line(&mut lines, "✓ Then the server serves another client.");
+    until_line(&mut lines, "when a file is saved: server.py");
+    let process = Pid::from_raw(child.id().cast_signed());
+    kill(process, Signal::SIGINT).expect("sent");
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+}
+
+#[test]
+fn ctrl_c_leaves_no_program_running() {
+    let Some(python) = python_itself() else { return };
+    let folder = folder();
+    let text = "import os, time\n\
+                open('number', 'w').write(str(os.getpid()))\nos.rename('number', 'its')\n\
+                while True: time.sleep(1000)\n";
+    let server = file(&folder, "server.py", text);
+    let mut command = explore(&["check", "1", "--", &python, utf8(&server)]);
+    let child = ChildGuard::spawn(command.current_dir(folder.path()).stdout(Stdio::piped()));
+    let its = folder.path().join("its");
+    while !its.exists() {
+        thread::sleep(Duration::from_millis(20));
+    }
+    let number: i32 = fs::read_to_string(its).expect("read").parse().expect("a number");
+    kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGINT).expect("sent");
+    assert_eq!(child.output().status.code(), Some(130));
+    assert_eq!(kill(Pid::from_raw(number), None), Err(Errno::ESRCH));
 }

@@ -102,6 +102,7 @@ impl FailedPart<'_> {
             part.iter().rev().find_map(|event| match &event.what {
                 EventKind::Return(Return { call, outcome: Outcome::Result(result), .. })
                     if is_it(&call.syscall)
+                        && call.socket.is_some()
                         && roles.iter().any(|role| is_of(&event.actor, role)) =>
                 {
                     let source = call.site.as_ref()?;
@@ -138,7 +139,19 @@ impl FailedPart<'_> {
             let in_calls = unreturned(&its, now_ns);
             let is_in_none = in_calls.is_empty() && !is_over;
             let long = in_calls.iter().filter(|one| one.for_ns >= LONG_NS);
-            told.extend(long.map(|one| show::blocked(self.recording, one)));
+            told.extend(long.clone().map(|one| show::blocked(self.recording, one)));
+            if long.clone().any(|one| one.call.fd == Some(0) && one.call.name == "read") {
+                told.push(Sentence::plain(
+                    tr!("That is its standard input: nothing more comes there. What it needs to know stands in its command line.").to_owned(),
+                ));
+            }
+            if has_left_a_child(&its) {
+                let actor = labels::actor(role);
+                told.push(Sentence::plain(tr!(
+                    "{actor} has ended, and a child of it runs on. Only what the program itself does is judged: let it stay in the foreground.",
+                    actor
+                )));
+            }
             let idle_ns = its.last().map_or(0, |event| now_ns.saturating_sub(event.at_ns));
             if is_in_none && idle_ns >= LONG_NS {
                 let (actor, span) = (labels::actor(role), span_of(idle_ns));
@@ -151,6 +164,17 @@ impl FailedPart<'_> {
         }
         told
     }
+}
+
+/// Whether the first process has ended, and another runs on.
+fn has_left_a_child(events: &[&Event]) -> bool {
+    let Some(first) = events.first().map(|event| event.process) else { return false };
+    let ended: HashSet<u32> = events
+        .iter()
+        .filter(|event| matches!(event.what, EventKind::Exited { status: Some(_), .. }))
+        .map(|event| event.process)
+        .collect();
+    ended.contains(&first) && events.iter().any(|event| !ended.contains(&event.process))
 }
 
 /// The calls among these events that have not returned by now.

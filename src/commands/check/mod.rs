@@ -22,20 +22,60 @@ use crate::trace::recording::Recording;
 use crate::trace::{self, Ending, EventKind, Name, Verdict};
 
 mod failed_part;
+mod watch;
 
 use failed_part::FailedPart;
+use watch::Files;
 
 /// Each wait of a judge has its own limit; together they take less than this.
 const LONGEST: &str = "1h";
 /// So many lines of what a program printed are shown.
 const MOST_LINES: usize = 20;
+/// So many characters of each of them.
+const MOST_OF_LINE: usize = 400;
 
-/// Checks the programs, and shows which requirements they meet.
+/// Checks the programs, and shows which requirements they meet; with `--watch` again whenever a file of theirs is saved.
 pub fn run(args: &cli::Check, session: &mut Session) -> Result<(), Failure> {
     let exercise = find(&args.which)?;
-    let settings = settings_of(args, &exercise)?;
-    if let Some(command) = &args.build {
-        build(command)?;
+    let programs = programs_of(args, &exercise)?;
+    if !args.watch {
+        build(args)?;
+        return check(args, &exercise, &programs, session);
+    }
+    let words = || programs.values().flatten();
+    loop {
+        let built = build(args);
+        let files = Files::of(words());
+        let checked = built.and_then(|()| check(args, &exercise, &programs, session));
+        match checked {
+            Err(Failure::Interrupted(code)) => return Err(Failure::Interrupted(code)),
+            Err(failure) if !failure.is_quiet() => messages::say(&failure),
+            _ => {}
+        }
+        let names = files.names().join(tr!(context "list", ", "));
+        session.terminal.blank()?;
+        let waits = tr!("Checked again when a file is saved: {names}. Ctrl-C ends.", names);
+        session.terminal.wrapped("", &waits, Ink::Faint)?;
+        session.terminal.flush()?;
+        let file = files.until_saved(words().collect::<Vec<_>>());
+        session.terminal.blank()?;
+        session.terminal.wrapped("", &tr!("{file} has changed.", file), Ink::Faint)?;
+        session.terminal.blank()?;
+    }
+}
+
+/// Checks the programs once.
+fn check(
+    args: &cli::Check,
+    exercise: &Exercise,
+    programs: &BTreeMap<String, Vec<String>>,
+    session: &mut Session,
+) -> Result<(), Failure> {
+    let mut settings = exercise.judge.experiment.defaults();
+    settings.insert(DEADLINE.name.to_owned(), LONGEST.to_owned());
+    for (role, words) in programs {
+        let words = serde_json::to_string(words).map_err(io::Error::from)?;
+        settings.insert(role.clone(), words);
     }
     session.open_files()?;
     let finished = live::run(session, exercise.judge.experiment, &settings)?;
@@ -44,9 +84,9 @@ pub fn run(args: &cli::Check, session: &mut Session) -> Result<(), Failure> {
     leave_untried(&mut judged, &finished.recording);
     let counts = report::count(&judged);
     if args.json {
-        json(session, &exercise, &judged)?;
+        json(session, exercise, &judged)?;
     } else {
-        verdict(session, &exercise, &judged, &finished.recording)?;
+        verdict(session, exercise, &judged, &finished.recording)?;
     }
     session.terminal.flush()?;
     if counts.broken == 0
@@ -64,37 +104,37 @@ pub fn run(args: &cli::Check, session: &mut Session) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The learner's command line for each role, as the judge reads them.
-fn settings_of(
+/// The learner's command line for each role.
+fn programs_of(
     args: &cli::Check,
     exercise: &Exercise,
-) -> Result<BTreeMap<String, String>, Failure> {
-    let mut programs: Vec<(Option<&str>, Vec<String>)> = Vec::new();
+) -> Result<BTreeMap<String, Vec<String>>, Failure> {
+    let mut given: Vec<(Option<&str>, Vec<String>)> = Vec::new();
     if !args.command.is_empty() {
-        programs.push((None, args.command.clone()));
+        given.push((None, args.command.clone()));
     }
     for line in &args.programs {
         let (role, line) = split_name(line);
-        programs.push((role, words_of(line)?));
+        given.push((role, words_of(line)?));
     }
     let roles = exercise.roles.join(tr!(context "list", ", "));
-    let mut settings = exercise.judge.experiment.defaults();
-    settings.insert(DEADLINE.name.to_owned(), LONGEST.to_owned());
-    for (role, words) in programs {
-        let is_free = |role: &&String| !settings.contains_key(*role);
+    let mut programs = BTreeMap::new();
+    for (role, words) in given {
+        let is_free = |role: &&String| !programs.contains_key(*role);
         let chosen = match role {
             Some(role) => exercise.roles.iter().filter(is_free).find(|known| *known == role),
             None => exercise.roles.iter().find(is_free),
         };
         let role = chosen.ok_or_else(|| Failure::NoRole(roles.clone()))?;
-        let words = serde_json::to_string(&words).map_err(io::Error::from)?;
-        settings.insert(role.clone(), words);
+        programs.insert(role.clone(), words);
     }
-    Ok(settings)
+    Ok(programs)
 }
 
-fn build(command: &str) -> Result<(), Failure> {
-    let failed = |how: String| Failure::NotBuilt(command.to_owned(), how);
+/// Runs the command that builds the programs, if there is one.
+fn build(args: &cli::Check) -> Result<(), Failure> {
+    let Some(command) = &args.build else { return Ok(()) };
+    let failed = |how: String| Failure::NotBuilt(command.clone(), how);
     let words = words_of(command)?;
     match Command::new(&words[0]).args(&words[1..]).status() {
         Ok(status) if status.success() => Ok(()),
@@ -195,7 +235,8 @@ fn printed(session: &mut Session, recording: &Recording) -> Result<(), Failure> 
         session.terminal.wrapped("", &tr!("{name} printed:", name), Ink::Faint)?;
         let lines: Vec<&str> = text.lines().collect();
         for line in &lines[lines.len().saturating_sub(MOST_LINES)..] {
-            session.terminal.wrapped("    ", &safe(line), Ink::Plain)?;
+            let line: String = line.chars().take(MOST_OF_LINE).collect();
+            session.terminal.wrapped("    ", &safe(&line), Ink::Plain)?;
         }
         session.terminal.blank()?;
     }
