@@ -1,0 +1,5 @@
+fn main() {
+    let port: u16 = std::env::args().next_back().and_then(|it| it.parse().ok()).expect("a port");
+    // Listen at 127.0.0.1 on this port. Answer each message with its bytes in reverse order.
+    let _ = port;
+}
