@@ -220,7 +220,7 @@ impl Program {
         Ok(())
     }
 
-    /// True if all its threads that are known, and have not ended, are asleep now: it does nothing until something comes.
+    /// True if all its threads that are known, and its processes, are asleep now: it does nothing until something comes.
     #[must_use]
     pub fn is_asleep(&self) -> bool {
         let threads: BTreeSet<(u32, u32)> = self.lab.recorder().look(|events| {
@@ -229,6 +229,7 @@ impl Program {
         });
         // Of one that has ended /proc tells nothing.
         threads.into_iter().all(|(process, thread)| sys::is_asleep(process, thread) != Some(false))
+            && self.descendants().iter().all(Descendant::is_asleep)
     }
 
     /// The processes that it has started and that are not collected, and those of theirs; none where the system does not tell.

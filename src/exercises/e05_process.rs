@@ -42,7 +42,7 @@ fn a_tidy_server(lab: &Lab) -> Result<()> {
     bob.close()?;
 
     lab.part("the processes");
-    let count = || server.descendants().iter().filter(|it| it.is_zombie).count();
+    let count = || server.descendants().iter().filter(|it| it.is_zombie()).count();
     let zombies = until(count, |zombies| zombies == 0);
     lab.claim("leaves-no-zombie", eq("processes of server in state Z", zombies, 0_usize));
 
@@ -50,7 +50,7 @@ fn a_tidy_server(lab: &Lab) -> Result<()> {
     carol.shutdown(Shutdown::Write)?;
     let end = returned(&receive(&server, &carol, &mut [0; 64]));
     let mut alone = eq("carol.recv", end, 0_i64);
-    for sockets in helpers(&server).iter().filter_map(|it| it.sockets) {
+    for sockets in helpers(&server).iter().filter_map(|it| sys::sockets_of(it.process)) {
         alone = alone.and(eq("sockets that `sleep` has", sockets, 0_usize));
     }
     lab.claim("hands-no-socket-on", alone);

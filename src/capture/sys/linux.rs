@@ -200,10 +200,12 @@ pub fn descendants(of: u32) -> Vec<Descendant> {
 
 /// Whether a process is there and has not ended.
 pub fn is_running(process: u32) -> bool {
-    parent_and_process(process).is_some_and(|(_, one)| !one.is_zombie)
+    parent_and_process(process).is_some_and(|(_, one)| !one.is_zombie())
 }
 
-fn sockets_of(process: u32) -> Option<usize> {
+/// How many descriptors of a process are sockets, its standard input, output and error excepted; `None` where it may not be
+/// asked: a program that root runs has rights that an experiment has not.
+pub fn sockets_of(process: u32) -> Option<usize> {
     let descriptors = fs::read_dir(format!("/proc/{process}/fd")).ok()?.flatten();
     let is_own =
         |entry: &fs::DirEntry| !matches!(entry.file_name().to_str(), Some("0" | "1" | "2"));
@@ -218,8 +220,8 @@ fn parent_and_process(process: u32) -> Option<(u32, Descendant)> {
     let name = name.split_once('(')?.1.to_owned();
     let mut fields = rest.split_whitespace();
     let (state, parent) = (fields.next()?, fields.next()?.parse().ok()?);
-    let sockets = sockets_of(process);
-    Some((parent, Descendant { process, name, is_zombie: state == "Z", sockets }))
+    let state = state.chars().next()?;
+    Some((parent, Descendant { process, name, state }))
 }
 
 /// Waits until all threads of a child process have ended, without reaping it (waitid(2) with `WNOWAIT`).

@@ -164,11 +164,20 @@ pub struct Descendant {
     pub process: u32,
     /// The name of its program.
     pub name: String,
-    /// It has ended, and nobody has collected it (state `Z`).
-    pub is_zombie: bool,
-    /// How many of its descriptors are sockets, its standard input, output and error excepted; `None` where it may not be asked:
-    /// a program that root runs has rights that an experiment has not.
-    pub sockets: Option<usize>,
+    /// The state of its first thread, as /proc has it: `S`.
+    pub state: char,
+}
+
+impl Descendant {
+    /// It has ended, and nobody has collected it.
+    pub fn is_zombie(&self) -> bool {
+        self.state == 'Z'
+    }
+
+    /// It has ended, or waits for something that is no processor.
+    pub fn is_asleep(&self) -> bool {
+        matches!(self.state, 'S' | 'D' | 'Z')
+    }
 }
 
 /// Asks a process to end: SIGTERM (kill(2)).
