@@ -73,8 +73,23 @@ impl FailedPart<'_> {
             EventKind::Claim(_) | EventKind::Part { .. } | EventKind::Wait { .. } => false,
             _ => true,
         };
-        let shown = before.iter().filter(is_shown);
-        self.recording.with_events(shown.chain(part).cloned().collect())
+        let entered: HashSet<(u32, u64)> = part
+            .iter()
+            .filter_map(|event| match &event.what {
+                EventKind::Enter(call) => Some((event.process, call.id)),
+                _ => None,
+            })
+            .collect();
+        // What was sent before the part has been received before it, though the send returned later.
+        let is_of_part = |event: &&Event| match &event.what {
+            EventKind::Return(back) => {
+                !matches!(back.call.syscall, Syscall::Send { .. })
+                    || entered.contains(&(event.process, back.call.id))
+            }
+            _ => true,
+        };
+        let shown = before.iter().filter(is_shown).chain(part.iter().filter(is_of_part));
+        self.recording.with_events(shown.cloned().collect())
     }
 
     /// What the learner's programs did wrong in it, by all that had happened before; false if nothing is known.
