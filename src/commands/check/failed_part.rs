@@ -110,7 +110,7 @@ impl FailedPart<'_> {
         Ok(!found.is_empty())
     }
 
-    /// Where the learner's programs received and sent last in it.
+    /// Where the learner's programs received, sent and closed last in it.
     fn last_calls(&self, roles: &[String]) -> Vec<Sentence> {
         let part = &self.recording.events()[self.start..self.end];
         let last = |is_it: fn(&Syscall) -> bool| {
@@ -136,7 +136,8 @@ impl FailedPart<'_> {
         };
         let received = last(|call| matches!(call, Syscall::Recv { .. }));
         let sent = last(|call| matches!(call, Syscall::Send { .. }));
-        received.into_iter().chain(sent).collect()
+        let ended = last(|call| matches!(call, Syscall::Close | Syscall::Shutdown { .. }));
+        received.into_iter().chain(sent).chain(ended).collect()
     }
 
     /// In which calls the learner's programs were for long when it ended; of a program that was in none, for how long it had

@@ -22,8 +22,8 @@ pub(super) struct Files(BTreeMap<PathBuf, (Option<SystemTime>, u64)>);
 impl Files {
     /// The files that are named in these command lines, and the sources beside them.
     pub(super) fn of<'a>(words: impl IntoIterator<Item = &'a String>) -> Files {
-        let named: BTreeSet<PathBuf> =
-            words.into_iter().map(PathBuf::from).filter(|path| path.is_file()).collect();
+        let paths = words.into_iter().filter_map(|word| fs::canonicalize(word).ok());
+        let named: BTreeSet<PathBuf> = paths.filter(|path| path.is_file()).collect();
         let folders: BTreeSet<&Path> = named.iter().filter_map(|file| folder_of(file)).collect();
         let beside = folders.into_iter().filter_map(|folder| fs::read_dir(folder).ok());
         let beside =
@@ -67,8 +67,7 @@ impl Files {
 /// The folder of a source: of a program that is the system's own nothing else is looked at.
 fn folder_of(file: &Path) -> Option<&Path> {
     let is_systems = file.starts_with("/usr") || file.starts_with("/bin");
-    let folder = file.parent().filter(|_| !is_systems)?;
-    Some(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
+    file.parent().filter(|_| !is_systems)
 }
 
 fn is_source(path: &Path) -> bool {
