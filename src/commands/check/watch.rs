@@ -23,8 +23,9 @@ impl Files {
     /// The files that are named in these command lines, and the sources beside them.
     pub(super) fn of<'a>(words: impl IntoIterator<Item = &'a String>) -> Files {
         let paths = words.into_iter().filter_map(|word| fs::canonicalize(word).ok());
-        let named: BTreeSet<PathBuf> = paths.filter(|path| path.is_file()).collect();
-        let folders: BTreeSet<&Path> = named.iter().filter_map(|file| folder_of(file)).collect();
+        let is_own = |path: &PathBuf| path.is_file() && !is_installed(path);
+        let named: BTreeSet<PathBuf> = paths.filter(is_own).collect();
+        let folders: BTreeSet<&Path> = named.iter().filter_map(|file| file.parent()).collect();
         let beside = folders.into_iter().filter_map(|folder| fs::read_dir(folder).ok());
         let beside =
             beside.flatten().flatten().map(|entry| entry.path()).filter(|it| is_source(it));
@@ -64,10 +65,11 @@ impl Files {
     }
 }
 
-/// The folder of a source: of a program that is the system's own nothing else is looked at.
-fn folder_of(file: &Path) -> Option<&Path> {
-    let is_systems = file.starts_with("/usr") || file.starts_with("/bin");
-    file.parent().filter(|_| !is_systems)
+/// Whether a file is in a folder of the search path: an interpreter, and nothing that the learner writes.
+fn is_installed(file: &Path) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders = std::env::split_paths(&path).filter_map(|it| fs::canonicalize(it).ok());
+    folders.any(|folder| file.parent() == Some(&folder))
 }
 
 fn is_source(path: &Path) -> bool {
