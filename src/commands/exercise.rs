@@ -11,6 +11,7 @@ use crate::i18n::tr;
 use crate::lesson::{self, Exercise};
 use crate::output::sentences;
 use crate::picture::{Ink, Row};
+use crate::progress::Progress;
 
 /// Lists the exercises, or shows one.
 pub fn run(args: &cli::Exercise, session: &mut Session) -> Result<(), Failure> {
@@ -34,15 +35,19 @@ pub(super) fn find(which: &str) -> Result<Exercise, Failure> {
 }
 
 fn json(session: &mut Session) -> Result<(), Failure> {
-    let progress = saved();
-    let rows = lesson::exercises()?.into_iter().map(|it| {
-        let done = progress.has_done(it.slug);
-        serde_json::json!({"number": it.number, "slug": it.slug, "title": it.title, "done": done})
-    });
-    let rows: Vec<_> = rows.collect();
+    let rows = rows(&lesson::exercises()?, &saved());
     let text = serde_json::to_string_pretty(&rows).map_err(io::Error::from)?;
     session.terminal.verbatim(&text)?;
     Ok(session.terminal.flush()?)
+}
+
+/// The exercises, as a program reads them.
+pub(super) fn rows(exercises: &[Exercise], progress: &Progress) -> Vec<serde_json::Value> {
+    let rows = exercises.iter().map(|it| {
+        let done = progress.has_done(it.slug);
+        serde_json::json!({"number": it.number, "slug": it.slug, "title": it.title, "done": done})
+    });
+    rows.collect()
 }
 
 fn all(session: &mut Session) -> Result<(), Failure> {

@@ -5,10 +5,10 @@ use std::io;
 use super::home::command;
 use super::list::mark;
 use super::quiz::{Missed, missed};
-use super::{Failure, Session};
+use super::{Failure, Session, exercise};
 use crate::cli;
 use crate::i18n::tr;
-use crate::lesson::{self, Lesson};
+use crate::lesson::{self, Exercise, Lesson};
 use crate::output::messages::say;
 use crate::output::sentences;
 use crate::output::terminal::Terminal;
@@ -21,10 +21,10 @@ pub fn run(args: &cli::Progress, session: &mut Session) -> Result<(), Failure> {
     if args.reset {
         reset(terminal)?;
     } else if args.json {
-        let report = report(&lesson::lessons()?, &saved());
+        let report = report(&lesson::lessons()?, &lesson::exercises()?, &saved());
         terminal.verbatim(&serde_json::to_string_pretty(&report).map_err(io::Error::from)?)?;
     } else {
-        show(terminal, &lesson::lessons()?, &saved())?;
+        show(terminal, &lesson::lessons()?, &lesson::exercises()?, &saved())?;
     }
     Ok(terminal.flush()?)
 }
@@ -48,7 +48,12 @@ fn reset(terminal: &mut Terminal) -> Result<(), Failure> {
     Ok(terminal.wrapped("", &text, Ink::Plain)?)
 }
 
-fn show(terminal: &mut Terminal, lessons: &[Lesson], progress: &Progress) -> Result<(), Failure> {
+fn show(
+    terminal: &mut Terminal,
+    lessons: &[Lesson],
+    exercises: &[Exercise],
+    progress: &Progress,
+) -> Result<(), Failure> {
     for lesson in lessons {
         let record = progress.of(&lesson.slug).cloned().unwrap_or_default();
         let mark = mark(progress, &lesson.slug);
@@ -58,6 +63,11 @@ fn show(terminal: &mut Terminal, lessons: &[Lesson], progress: &Progress) -> Res
             terminal.wrapped("    ", &text, Ink::Plain)?;
         }
     }
+    let done: Vec<_> = exercises.iter().filter(|it| progress.has_done(it.slug)).collect();
+    for exercise in &done {
+        let title = sentences::exercise_title(exercise.number, &exercise.title);
+        terminal.wrapped("✓ ", &title, Ink::Strong)?;
+    }
     terminal.blank()?;
     show_missed(terminal, &missed(lessons, progress))?;
     let text = tr!(
@@ -66,6 +76,8 @@ fn show(terminal: &mut Terminal, lessons: &[Lesson], progress: &Progress) -> Res
         all = lessons.len()
     );
     terminal.wrapped("", &text, Ink::Strong)?;
+    let (done, all) = (done.len(), exercises.len());
+    terminal.wrapped("", &tr!("{done} of {all} exercises done.", done, all), Ink::Strong)?;
     if let Some(path) = progress::path().filter(|path| path.exists()) {
         let text = tr!("Kept in {path} (--reset starts over)", path = path.display());
         terminal.wrapped("", &text, Ink::Faint)?;
@@ -122,7 +134,7 @@ fn finished(lessons: &[Lesson], progress: &Progress) -> usize {
     lessons.iter().filter(|lesson| progress.has(&lesson.slug)).count()
 }
 
-fn report(lessons: &[Lesson], progress: &Progress) -> serde_json::Value {
+fn report(lessons: &[Lesson], exercises: &[Exercise], progress: &Progress) -> serde_json::Value {
     let each: Vec<_> = lessons
         .iter()
         .map(|lesson| {
@@ -154,5 +166,7 @@ fn report(lessons: &[Lesson], progress: &Progress) -> serde_json::Value {
         "program": env!("CARGO_PKG_VERSION"),
         "finished": finished(lessons, progress),
         "lessons": each,
+        "exercises_done": exercises.iter().filter(|it| progress.has_done(it.slug)).count(),
+        "exercises": exercise::rows(exercises, progress),
     })
 }
