@@ -66,14 +66,19 @@ impl Lab {
     /// Starts the learner's program for this role, with these words at the end of its command line. If it is not the first for
     /// this role, the actor gets a number: `server 2`.
     pub fn program(&self, role: &'static str, words: &[String]) -> Result<Program> {
-        let no_program = || Failure::Parameter { name: role.into() };
+        self.program_as(role, role, words)
+    }
+
+    /// The same for a program that plays several parts: the actor has the name of this one, which begins with the role.
+    pub fn program_as(&self, part: &'static str, role: &str, words: &[String]) -> Result<Program> {
+        let no_program = || Failure::Parameter { name: role.to_owned().into() };
         if !sys::CAN_TRACE {
             return Err(Lack::TracingElsewhere.into());
         }
         let mut argv: Vec<String> =
             serde_json::from_str(self.text(role)?).map_err(|_| no_program())?;
         argv.extend_from_slice(words);
-        Program::start(self, role, argv)
+        Program::start(self, part, argv)
     }
 }
 
@@ -172,12 +177,45 @@ impl Program {
     /// Whether all its processes that are known have ended.
     #[must_use]
     pub fn has_ended(&self) -> bool {
-        self.lab.recorder().look(|events| {
+        self.until_all_ended(Duration::ZERO)
+    }
+
+    /// Waits until all its processes that are known have ended; false if they have not in this time.
+    #[must_use]
+    pub fn until_all_ended(&self, limit: Duration) -> bool {
+        self.lab.recorder().until_within(limit, |events| {
             let its = || events.iter().filter(|event| is_its(&event.actor, &self.name));
             let ended: BTreeSet<u32> =
                 its().filter(|it| has_exited(it)).map(|it| it.process).collect();
             its().all(|event| ended.contains(&event.process))
         })
+    }
+
+    /// All that it has printed on its standard output so far.
+    #[must_use]
+    pub fn printed(&self) -> Vec<u8> {
+        self.printed.lock().unwrap_or_else(PoisonError::into_inner).kept.clone()
+    }
+
+    /// Waits until what it has printed is like this; false if it is not in this time.
+    #[must_use]
+    pub fn until_printed(&self, limit: Duration, is_like: impl Fn(&[u8]) -> bool) -> bool {
+        let has_come = || is_like(&self.printed());
+        // It may have ended, and its output be read later.
+        self.lab.recorder().until_within(limit, |_| has_come()) || has_come()
+    }
+
+    /// How many bytes its calls have received from sockets so far.
+    #[must_use]
+    pub fn received(&self) -> u64 {
+        self.lab.recorder().look(|events| received(events, &self.name))
+    }
+
+    /// Waits until its calls have received so many bytes from sockets, all in all; false if they have not in this time.
+    #[must_use]
+    pub fn until_received(&self, limit: Duration, bytes: u64) -> bool {
+        let has_come = |events: &[Event]| received(events, &self.name) >= bytes;
+        self.lab.recorder().until_within(limit, has_come)
     }
 
     /// Writes to its standard input. A program that does not read has its reasons, so that is no error.
@@ -196,7 +234,7 @@ impl Program {
     #[must_use]
     pub fn finish(&mut self) -> Vec<u8> {
         self.end();
-        self.printed.lock().unwrap_or_else(PoisonError::into_inner).kept.clone()
+        self.printed()
     }
 
     /// Asks it to end (SIGTERM).
@@ -352,6 +390,22 @@ fn is_listen(event: &Event) -> bool {
 /// Whether a process has ended with this event.
 fn has_exited(event: &Event) -> bool {
     matches!(event.what, EventKind::Exited { status: Some(_), .. })
+}
+
+/// How many bytes this program has received from sockets.
+fn received(events: &[Event], name: &str) -> u64 {
+    let its = events.iter().filter(|event| is_its(&event.actor, name));
+    its.map(|event| match &event.what {
+        EventKind::Return(Return { call, outcome: Outcome::Result(got), .. })
+            if matches!(call.syscall, Syscall::Recv { .. })
+                && call.socket.is_some()
+                && !call.peeks() =>
+        {
+            u64::try_from(*got).unwrap_or(0)
+        }
+        _ => 0,
+    })
+    .sum()
 }
 
 /// The call that has succeeded with this event.

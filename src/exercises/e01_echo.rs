@@ -4,10 +4,10 @@ use std::net::Shutdown;
 use std::time::Duration;
 
 use super::kit::{
-    LOOK, answer, client, exit_value, judge_role, receive, require, require_answer, returned,
-    socket, start_server,
+    answer, caller, client, exit_value, judge_role, listening, receive, require, require_answer,
+    returned, start_server,
 };
-use crate::capture::{Lab, PATIENCE, Program, Result, Socket, TO_START, at_least, eq, succeeded};
+use crate::capture::{Lab, PATIENCE, Program, Result, Socket, at_least, eq};
 use crate::experiments::judge;
 use crate::trace::Data;
 
@@ -85,20 +85,12 @@ fn serves(lab: &Lab) -> Result<()> {
 /// The learner's client talks to our server, which sends each echo in two pieces.
 fn talks(lab: &Lab) -> Result<()> {
     lab.part("the client");
-    let us = lab.actor("our server");
-    let listener = socket(&us)?;
-    listener.set_read_timeout(Some(TO_START))?;
-    listener.bind(&lab.here(0))?;
-    listener.listen(5)?;
-    let port = listener.local_addr()?.as_socket().map_or(0, |at| at.port());
+    let (listener, port) = listening(lab, "our server")?;
     let mut client = lab.program("client", &[port.to_string()])?;
     let lines = "hello\n你好\n";
     client.type_line(lines);
     client.end_input();
-    let accepted = listener.accept();
-    require(lab, "sends-the-lines", succeeded("our accept", &accepted))?;
-    let (connection, _) = accepted?;
-    connection.set_read_timeout(Some(LOOK))?;
+    let connection = caller(lab, &listener, "sends-the-lines")?;
     let (heard, is_ended) = echo_in_pieces(lab, &client, &connection);
     connection.close()?;
     let exit = client.until_ended(PATIENCE);

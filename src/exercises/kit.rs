@@ -6,9 +6,13 @@ use std::net::SocketAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use memchr::memmem;
 use socket2::{Domain, SockAddr, Type};
 
-use crate::capture::{Actor, Lab, PATIENCE, Program, Proof, Result, Socket, address, eq, sys};
+use crate::capture::{
+    Actor, Lab, PATIENCE, Program, Proof, Result, Socket, TO_START, address, at_least, eq, less,
+    succeeded, sys,
+};
 use crate::trace::{Data, ExitStatus, Failure, Lack, Value, label};
 
 /// How often a peer that waits looks at the program.
@@ -17,6 +21,8 @@ pub(super) const LOOK: Duration = Duration::from_millis(500);
 const A_MOMENT: Duration = Duration::from_millis(5);
 /// A program that has been asleep for so long waits for something, and not for a processor.
 const ASLEEP: Duration = Duration::from_secs(3);
+/// A program that is idle is found asleep within half a second.
+const TO_REST: Duration = Duration::from_secs(5);
 
 /// Checks a requirement without which the next ones cannot be tried.
 pub(super) fn require(lab: &Lab, name: &'static str, proof: Proof) -> Result<()> {
@@ -113,6 +119,26 @@ pub(super) fn client(lab: &Lab, name: &str, to: &SockAddr) -> Result<Socket> {
     Ok(socket)
 }
 
+/// A listening socket at a free port, for the learner's client.
+pub(super) fn listening(lab: &Lab, name: &str) -> Result<(Socket, u16)> {
+    let listener = socket(&lab.actor(name))?;
+    listener.set_read_timeout(Some(TO_START))?;
+    listener.bind(&lab.here(0))?;
+    listener.listen(5)?;
+    let port = listener.local_addr()?.as_socket().map_or(0, |at| at.port());
+    Ok((listener, port))
+}
+
+/// The connection of the learner's client, which is required to call.
+pub(super) fn caller(lab: &Lab, listener: &Socket, requirement: &'static str) -> Result<Socket> {
+    let accepted = listener.accept();
+    require(lab, requirement, succeeded("our accept", &accepted))?;
+    let (connection, _) = accepted?;
+    connection.set_read_timeout(Some(LOOK))?;
+    connection.set_write_timeout(Some(PATIENCE))?;
+    Ok(connection)
+}
+
 /// A TCP socket whose calls do not wait for a program that does nothing any more.
 pub(super) fn socket(actor: &Actor) -> io::Result<Socket> {
     let socket = actor.socket(Domain::IPV4, Type::STREAM, None)?;
@@ -151,17 +177,26 @@ pub(super) fn receive_from(
     socket.recv_from(buffer)
 }
 
-/// Waits until something has come from this program, or until nothing will: it has ended, has been asleep for as long as
-/// [`ASLEEP`], or has had its time.
+/// Waits until something has come from this program, or until nothing will: see [`until`].
 fn until_something_comes(program: &Program, socket: &Socket) {
+    until(program, || has_come(socket));
+}
+
+/// Waits until something is so, while this program may still bring it about: it has not ended, has not been asleep for as long as [`ASLEEP`],
+/// and has not had its time. Each look takes as long as [`LOOK`].
+pub(super) fn until(program: &Program, look: impl Fn() -> bool) -> bool {
     let began = Instant::now();
     let mut asleep = Duration::ZERO;
-    while asleep < ASLEEP && began.elapsed() < PATIENCE && !has_come(socket) {
+    while !look() {
         if program.has_ended() {
-            return;
+            return look();
+        }
+        if asleep >= ASLEEP || began.elapsed() >= PATIENCE {
+            return false;
         }
         asleep = if program.is_asleep() { asleep + LOOK } else { Duration::ZERO };
     }
+    true
 }
 
 /// Waits until the program listens on so many sockets, or will not: it is asleep, or has ended.
@@ -185,8 +220,93 @@ pub(super) fn until_asleep(program: &Program) {
     }
 }
 
+/// What comes before this program waits for something else. Nothing should.
+pub(super) fn silence(program: &Program, socket: &Socket) -> Data {
+    until_at_rest(program);
+    let mut buffer = [0; 1024];
+    let got = if has_come(socket) { socket.recv(&mut buffer).unwrap_or(0) } else { 0 };
+    Data::of(&buffer[..got])
+}
+
+/// Sends these pieces, each when the program has received what came before it.
+pub(super) fn dribble<'a>(
+    program: &Program,
+    socket: &Socket,
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+) -> io::Result<()> {
+    let (mut sum, mut takes) = (program.received(), true);
+    for piece in pieces {
+        socket.send_all(piece)?;
+        sum += piece.len() as u64;
+        takes = takes && until(program, || program.until_received(LOOK, sum));
+    }
+    Ok(())
+}
+
 /// Waits for a while, and says whether a recv() would not have to wait. (It is no call of the peer's, and not recorded.)
 fn has_come(socket: &Socket) -> bool {
     let looked = socket.bare().peek(&mut [MaybeUninit::uninit()]);
     !looked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+}
+
+/// Waits for so long, and says whether the connection has ended meanwhile, or something has come. (It is not recorded.)
+pub(super) fn at_end(socket: &Socket, limit: Duration) -> bool {
+    let set = |limit| socket.bare().set_read_timeout(Some(limit));
+    let (set_limit, is_over, set_back) = (set(limit), has_come(socket), set(LOOK));
+    set_limit.and(set_back).is_err() || is_over
+}
+
+/// Waits until this program has printed this text, after so many bytes. Returns the text, or what it has printed instead.
+pub(super) fn shown(program: &Program, after: usize, text: &str) -> Data {
+    let is_there = |printed: &[u8]| memmem::find(&printed[after..], text.as_bytes()).is_some();
+    if until(program, || program.until_printed(LOOK, is_there)) {
+        Data::of(text.as_bytes())
+    } else {
+        Data::of(&program.printed()[after..])
+    }
+}
+
+/// Waits until this program has ended by itself, with all its processes; whether it has.
+pub(super) fn until_ended(program: &Program) -> bool {
+    until(program, || program.until_all_ended(LOOK))
+}
+
+/// Waits until this program has ended by itself, with all its processes; says how, or that it runs on.
+pub(super) fn end(program: &Program) -> Value {
+    let is_over = until_ended(program);
+    match program.exit() {
+        Some(_) if !is_over => label!("a process of it runs on").into(),
+        exit => exit_value(exit.as_ref()),
+    }
+}
+
+/// Whether this program sleeps while nothing comes. One that spins never does, however little of the processor it gets.
+pub(super) fn rests(program: &Program) -> Proof {
+    let (began, before) = (Instant::now(), program.cpu_time());
+    let looks = until_at_rest(program);
+    let proof = at_least("looks in a row that found it asleep", looks, LOOKS);
+    match (before, program.cpu_time()) {
+        (Some(before), Some(after)) if looks < LOOKS => {
+            let milliseconds = |span: Duration| usize::try_from(span.as_millis()).unwrap_or(0);
+            let used = milliseconds(after.saturating_sub(before));
+            let tenth = milliseconds(began.elapsed() / 10);
+            let what = label!("its processor time meanwhile, in ms");
+            proof.and(less(what, used, label!("a tenth of that time"), tenth))
+        }
+        _ => proof,
+    }
+}
+
+/// So many looks, 50 ms apart, have to find a program asleep for it to be at rest.
+const LOOKS: usize = 10;
+
+/// Waits until this program is asleep at as many looks in a row as [`LOOKS`], for as long as [`TO_REST`]. Returns how many
+/// there were in the end.
+fn until_at_rest(program: &Program) -> usize {
+    let (began, mut looks) = (Instant::now(), 0);
+    while looks < LOOKS && began.elapsed() < TO_REST {
+        thread::sleep(Duration::from_millis(50)); // between two looks
+        looks = if program.is_asleep() { looks + 1 } else { 0 };
+    }
+    looks
 }

@@ -6,4 +6,7 @@ mod e02_frames;
 mod e03_families;
 mod e04_messages;
 mod e05_process;
+mod e10_deadline;
+mod e11_turns;
+mod e12_chat;
 mod kit;

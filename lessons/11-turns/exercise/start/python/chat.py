@@ -1,0 +1,11 @@
+import socket
+import sys
+
+role, port = sys.argv[-2], int(sys.argv[-1])
+
+if role == "server":
+    pass  # Listen at 127.0.0.1 on this port, and take one client.
+else:
+    pass  # Connect to 127.0.0.1 and this port.
+
+# Then take turns, a line each; the client begins.

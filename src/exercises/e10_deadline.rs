@@ -1,0 +1,131 @@
+//! Exercise 10: a deadline for a whole request, against clients that are silent or slow on purpose.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use super::kit::{answer, at_end, client, dribble, free_port, require};
+use crate::capture::{Lab, Program, Proof, Result, Socket, at_least, at_least_duration, eq};
+use crate::experiments::judge;
+use crate::trace::{Data, Label, label};
+
+/// The time that the learner's server is told to give each client, in seconds.
+const SECONDS: u32 = 1;
+/// So long it may take for a client to be ended.
+const MOST: Duration = Duration::from_secs(10 * SECONDS as u64);
+/// How often a slow client sends a byte.
+const PACE: Duration = Duration::from_millis(100);
+
+judge!(deadline_for_a_request);
+/// Clients that are quick, silent and slow, one after the other.
+fn deadline_for_a_request(lab: &Lab) -> Result<()> {
+    let port = free_port(lab)?;
+    let server = lab.program("server", &[port.to_string(), SECONDS.to_string()])?;
+    let listens = server.until_listening()?;
+    let at = eq("port of server", i64::from(listens.port()), i64::from(port));
+    require(lab, "listens-at-the-port", at)?;
+
+    lab.part("a request");
+    let alice = client(lab, "alice", &lab.here(port))?;
+    let sent = b"what time is it?\n";
+    alice.send_all(sent)?;
+    let heard = Data::of(&answer(&server, &alice, sent.len()));
+    require(lab, "answers-a-request", eq("alice received", heard, Data::of(sent)))?;
+    drop(alice);
+    answers_in_pieces(lab, &server, port)?;
+
+    lab.part("a silent client");
+    let began = Instant::now();
+    let carol = client(lab, "carol", &lab.here(port))?;
+    let wait = Wait::until_ended(&server, &carol, || Ok(()));
+    lab.claim("sleeps-meanwhile", wait.is_slept());
+    require(lab, "ends-the-silent", wait.has_ended(label!("carol's connection")))?;
+    require(lab, "not-before-its-time", not_too_soon(label!("carol's time"), began.elapsed()))?;
+    drop(carol);
+    lab.part("the next client");
+    serves(lab, &server, port, "dora")?;
+
+    lab.part("a slow client");
+    let began = Instant::now();
+    let erin = client(lab, "erin", &lab.here(port))?;
+    let wait = Wait::until_ended(&server, &erin, || erin.send_all(b"x"));
+    require(lab, "ends-the-slow", wait.has_ended(label!("erin's connection")))?;
+    require(lab, "not-before-its-time", not_too_soon(label!("erin's time"), began.elapsed()))?;
+    drop(erin);
+    lab.part("the last client");
+    serves(lab, &server, port, "frank")
+}
+
+/// A request in three pieces, in time. Where the machine was too busy for that, it is tried again.
+fn answers_in_pieces(lab: &Lab, server: &Program, port: u16) -> Result<()> {
+    let mut tries = 0..3;
+    loop {
+        tries.next();
+        lab.part("a request in pieces");
+        let began = Instant::now();
+        let bob = client(lab, "bob", &lab.here(port))?;
+        let sent = b"what time is it?\n";
+        // If it breaks off, what comes back tells.
+        let _ = dribble(server, &bob, sent.chunks(6));
+        let in_time = began.elapsed() < Duration::from_secs(SECONDS.into()) / 2;
+        let heard = answer(server, &bob, sent.len());
+        if in_time || !heard.is_empty() || tries.is_empty() {
+            let proof = eq("bob received", Data::of(&heard), Data::of(sent));
+            return require(lab, "answers-in-pieces", proof);
+        }
+    }
+}
+
+fn serves(lab: &Lab, server: &Program, port: u16, name: &str) -> Result<()> {
+    let client = client(lab, name, &lab.here(port))?;
+    client.send_all(b"and now?\n")?;
+    let heard = Data::of(&answer(server, &client, b"and now?\n".len()));
+    require(lab, "serves-the-next", eq("next client received", heard, Data::of(b"and now?\n")))
+}
+
+/// No sooner than it was told; a clock of ticks may be a little behind.
+fn not_too_soon(whose: Label, took: Duration) -> Proof {
+    let least = Duration::from_secs(SECONDS.into()) * 9 / 10;
+    at_least_duration(whose, took, label!("nine tenths of the limit"), least)
+}
+
+/// A client's wait for the server to end the connection.
+struct Wait {
+    looks: usize,
+    /// How many of them found the server asleep.
+    asleep: usize,
+    ended: bool,
+}
+
+impl Wait {
+    /// Looks again and again, as often as [`PACE`] says, and does this in between.
+    fn until_ended(
+        server: &Program,
+        socket: &Socket,
+        between: impl Fn() -> io::Result<()>,
+    ) -> Wait {
+        let (began, mut wait) = (Instant::now(), Wait { looks: 0, asleep: 0, ended: false });
+        while began.elapsed() < MOST {
+            let is_asleep = server.is_asleep();
+            // An error of a send is the end as well.
+            if at_end(socket, PACE) || between().is_err() {
+                wait.ended = true;
+                let _ = socket.recv(&mut [0; 64]);
+                break;
+            }
+            wait.looks += 1;
+            wait.asleep += usize::from(is_asleep);
+        }
+        wait
+    }
+
+    fn is_slept(&self) -> Proof {
+        let what = label!("of {looks} looks found it asleep", looks = self.looks);
+        at_least(what, self.asleep, self.looks / 2)
+    }
+
+    fn has_ended(&self, whose: Label) -> Proof {
+        let saw =
+            if self.ended { label!("ended") } else { label!("open after ten times its time") };
+        eq(whose, saw, label!("ended"))
+    }
+}

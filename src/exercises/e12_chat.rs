@@ -1,0 +1,105 @@
+//! Exercise 12: a chat in which either side may speak at any time, and which ends.
+
+use std::net::Shutdown;
+use std::time::Duration;
+
+use super::kit::{
+    answer, caller, client, end, free_port, listening, receive, require, rests, returned, shown,
+    until_ended,
+};
+use crate::capture::{Lab, Result, eq};
+use crate::experiments::judge;
+use crate::trace::{Data, label};
+
+/// The role of the learner's program; it plays both sides.
+const CHAT: &str = "chat";
+
+judge!(chat_at_any_time);
+/// The learner's program as a server, then twice as a client.
+fn chat_at_any_time(lab: &Lab) -> Result<()> {
+    is_called(lab)?;
+    calls(lab)?;
+    is_cut_off(lab)
+}
+
+/// Alice calls the learner's server, talks, and leaves.
+fn is_called(lab: &Lab) -> Result<()> {
+    let port = free_port(lab)?;
+    let mut server = lab.program_as("chat server", CHAT, &["server".into(), port.to_string()])?;
+    let listens = server.until_listening()?;
+    let at = eq("port of server", i64::from(listens.port()), i64::from(port));
+    require(lab, "listens-at-the-port", at)?;
+
+    lab.part("a line comes");
+    let alice = client(lab, "alice", &lab.here(port))?;
+    let before = server.printed().len();
+    alice.send_all(b"hello\n")?;
+    let hello = shown(&server, before, "hello");
+    require(lab, "shows-what-comes", eq("server showed", hello, Data::of(b"hello")))?;
+
+    lab.part("a line is typed");
+    let typed = "你好\n";
+    server.type_line(typed);
+    let heard = Data::of(&answer(&server, &alice, typed.len()));
+    require(lab, "sends-what-is-typed", eq("alice received", heard, Data::of(typed.as_bytes())))?;
+
+    lab.part("another line is typed");
+    let typed = "在吗？\n";
+    server.type_line(typed);
+    let heard = Data::of(&answer(&server, &alice, typed.len()));
+    require(lab, "speaks-twice", eq("alice received", heard, Data::of(typed.as_bytes())))?;
+
+    lab.part("more lines come");
+    let before = server.printed().len();
+    alice.send_all("在\n".as_bytes())?;
+    alice.send_all("吃了吗？\n".as_bytes())?;
+    let second = shown(&server, before, "吃了吗？");
+    let second = eq("server showed", second, Data::of("吃了吗？".as_bytes()));
+    require(lab, "hears-twice", second)?;
+
+    lab.part("nobody speaks");
+    require(lab, "costs-nothing", rests(&server))?;
+
+    lab.part("the other side leaves");
+    alice.close()?;
+    require(lab, "ends-with-the-other-side", eq("exit status of server", end(&server), 0_i64))
+}
+
+/// The learner's client calls Bob, and says goodbye first.
+fn calls(lab: &Lab) -> Result<()> {
+    lab.part("goodbye");
+    let (listener, port) = listening(lab, "bob")?;
+    let mut client = lab.program_as("chat client", CHAT, &["client".into(), port.to_string()])?;
+    let bob = caller(lab, &listener, "calls-the-port")?;
+    listener.close()?;
+    let said = "是我\n再见\n";
+    client.type_line(said);
+    client.end_input();
+    let heard = answer(&client, &bob, said.len());
+    let heard = eq("bob received", Data::of(&heard), Data::of(said.as_bytes()));
+    let is_told = eq("bob.recv", returned(&receive(&client, &bob, &mut [0; 64])), 0_i64);
+    require(lab, "says-goodbye", heard.and(is_told))?;
+
+    let before = client.printed().len();
+    bob.send_all("保重\n".as_bytes())?;
+    let last_word = shown(&client, before, "保重");
+    let last_word = eq("client showed", last_word, Data::of("保重".as_bytes()));
+    require(lab, "hears-the-last-word", last_word)?;
+    bob.shutdown(Shutdown::Write)?;
+    require(lab, "ends-after-goodbye", eq("exit status of client", end(&client), 0_i64))
+}
+
+/// The learner's client is cut off by an RST.
+fn is_cut_off(lab: &Lab) -> Result<()> {
+    lab.part("the connection is cut");
+    let (listener, port) = listening(lab, "carol")?;
+    let words = ["client".into(), port.to_string()];
+    let client = lab.program_as("chat client", CHAT, &words)?;
+    let carol = caller(lab, &listener, "calls-the-port")?;
+    carol.send_all(b"I am cut off\n")?;
+    carol.set_linger(Some(Duration::ZERO))?; // close() sends an RST
+    carol.close()?;
+    let has_ended = if until_ended(&client) { label!("has ended") } else { label!("it runs on") };
+    lab.claim("ends-when-cut-off", eq("second chat client", has_ended, label!("has ended")));
+    Ok(())
+}

