@@ -191,8 +191,210 @@ fn a_program_that_cannot_be_run_is_told() {
     assert_eq!(code, Some(2), "{err}");
 }
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::{ChildStdout, Command, Stdio};
+/// A server in Python that does this with its port, before it serves as the task of exercise 1 says.
+fn echo_server(before: &str, address: &str) -> String {
+    format!(
+        "import os, signal, socket, sys\n{before}\n\
+         with socket.create_server(({address}, int(sys.argv[-1]))) as listener:\n\
+         \x20   while True:\n\
+         \x20       connection, _ = listener.accept()\n\
+         \x20       with connection:\n\
+         \x20           try:\n\
+         \x20               while data := connection.recv(4096):\n\
+         \x20                   connection.sendall(data)\n\
+         \x20           except ConnectionError:\n\
+         \x20               pass\n"
+    )
+}
+
+#[test]
+fn what_keeps_a_program_from_being_judged_is_said() {
+    let Some(python) = python_itself() else { return };
+    let here = "'127.0.0.1'";
+    let all = [
+        (echo_server("", "'127.0.0.2'"), "address of server: 127.0.0.2:"),
+        (echo_server("", "''"), "✓ Then the server serves another client."),
+        (echo_server("if os.fork(): os._exit(0)", here), "a child of it runs on"),
+        (echo_server("os.kill(os.getpid(), signal.SIGSEGV)", here), "SIGSEGV ended server before"),
+        (echo_server("print('x' * 10_000_000)", here), "✓ Then the server serves another client."),
+        (echo_server("port = int(input())", here), "That is its standard input"),
+        (echo_server("while True", here), "SyntaxError"),
+    ];
+    let folder = folder();
+    let all: Vec<_> = all.into_iter().zip(1..).collect();
+    for_each(&all, |((text, said), number)| {
+        let path = file(&folder, &format!("server{number}.py"), text);
+        let (out, err, code) = ended(&mut explore(&["check", "1", "--", &python, utf8(&path)]));
+        assert_eq!(code, Some(1), "{out}{err}");
+        assert!(out.contains(said), "{said}: {out}{err}");
+        assert!(out.len() < 20_000, "{}", out.len());
+    });
+}
+
+#[test]
+fn of_a_program_that_hangs_it_is_told_where_and_its_line_is_shown() {
+    let Some(python) = python_itself() else { return };
+    let path = "tests/data/exercises/04/wrong_believes_the_length.py";
+    let program = format!("server={python} {}/{path}", env!("CARGO_MANIFEST_DIR"));
+    let (out, err, _) = ended(&mut explore(&["check", "4", &program]));
+    assert!(out.contains("server had been blocked in recv() for"), "{out}{err}");
+    assert!(out.contains("    data = connection.recv(min(65536"), "{out}{err}");
+    assert!(!out.contains("a message byte by byte"), "only the part that failed: {out}");
+}
+
+/// What a program prints, line by line, until one contains this.
+fn until_line(lines: &mut impl Iterator<Item = std::io::Result<String>>, wanted: &str) -> String {
+    let found = lines.map_while(Result::ok).find(|line| line.contains(wanted));
+    found.unwrap_or_else(|| panic!("it says `{wanted}`"))
+}
+
+#[test]
+fn with_watch_it_checks_again_when_a_file_is_saved_until_ctrl_c() {
+    let Some(python) = python_itself() else { return };
+    let folder = folder();
+    let server = file(&folder, "server.py", echo_server("", "'127.0.0.2'"));
+    let mut command = explore(&["check", "1", "--watch", "--", &python, utf8(&server)]);
+    let mut child = ChildGuard::spawn(command.stdout(Stdio::piped()));
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    until_line(&mut lines, "address of server: 127.0.0.2");
+    until_line(&mut lines, "when a file is saved: server.py");
+    fs::write(&server, echo_server("", "'127.0.0.1'")).expect("written");
+    until_line(&mut lines, "server.py has changed.");
+    until_line(&mut lines, "✓ Then the server serves another client.");
+    until_line(&mut lines, "when a file is saved: server.py");
+    let process = Pid::from_raw(child.id().cast_signed());
+    kill(process, Signal::SIGINT).expect("sent");
+    assert_eq!(child.wait().expect("it ends").code(), Some(130));
+}
+
+#[test]
+fn ctrl_c_leaves_no_program_running() {
+    let Some(python) = python_itself() else { return };
+    let folder = folder();
+    let text = "import os, time\n\
+                open('number', 'w').write(str(os.getpid()))\nos.rename('number', 'its')\n\
+                while True: time.sleep(1000)\n";
+    let server = file(&folder, "server.py", text);
+    let mut command = explore(&["check", "1", "--", &python, utf8(&server)]);
+    let child = ChildGuard::spawn(command.current_dir(folder.path()).stdout(Stdio::piped()));
+    let its = folder.path().join("its");
+    while !its.exists() {
+        thread::sleep(Duration::from_millis(20));
+    }
+    let number: i32 = fs::read_to_string(its).expect("read").parse().expect("a number");
+    kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGINT).expect("sent");
+    assert_eq!(child.output().status.code(), Some(130));
+    assert_eq!(kill(Pid::from_raw(number), None), Err(Errno::ESRCH));
+}
+
+/// Both ends of a talk; what they print is read line by line.
+struct Talker {
+    child: ChildGuard,
+    shown: BufReader<ChildStdout>,
+}
+
+impl Talker {
+    fn starts(command: &mut Command) -> Talker {
+        let mut child = ChildGuard::spawn(command.stdin(Stdio::piped()).stdout(Stdio::piped()));
+        let shown = BufReader::new(child.stdout.take().expect("piped"));
+        Talker { child, shown }
+    }
+
+    fn types(&mut self, line: &str) {
+        let keys = self.child.stdin.as_mut().expect("piped");
+        keys.write_all(line.as_bytes()).expect("it reads");
+    }
+
+    /// Reads what it prints until this is in it.
+    fn shows(&mut self, text: &str) {
+        let mut line = String::new();
+        while !line.contains(text) {
+            line.clear();
+            assert_ne!(self.shown.read_line(&mut line).expect("UTF-8"), 0, "no `{text}`");
+        }
+    }
+
+    fn ends_its_input(&mut self) {
+        self.child.stdin = None;
+    }
+
+    fn ends(&mut self) {
+        assert_eq!(self.child.wait().expect("it ends").code(), Some(0));
+    }
+}
+
+/// A port at which nobody listens.
+fn free_port() -> u16 {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).expect("a port");
+    socket.local_addr().ok().and_then(|at| at.as_socket()).expect("an address").port()
+}
+
+/// Waits until somebody listens there. (To connect would be to take the place of the one who is expected.)
+fn until_listening(port: u16) {
+    let listens = format!(" 0100007F:{port:04X} 00000000:0000 0A ");
+    while !fs::read_to_string("/proc/net/tcp").expect("Linux").contains(&listens) {
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn our_chat_talks_with_explore_chat_and_with_nc() {
+    let Some(python) = python_itself() else { return };
+    let ours =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/lessons/12-chat/exercise/solution/python/chat.py");
+    let ours = |side: &str, port: u16| {
+        Talker::starts(Command::new(&python).args([ours, side, &port.to_string()]))
+    };
+    let theirs = |side: &str, port: u16| {
+        let at = format!("127.0.0.1:{port}");
+        Talker::starts(&mut explore(&["chat", side, "--address", &at]))
+    };
+    let nc = |side: &str, port: u16| {
+        let port = port.to_string();
+        let mut nc = require("nc")?;
+        if side == "server" {
+            nc.arg("-l");
+        }
+        Some(Talker::starts(nc.args(["-N", "127.0.0.1", &port])))
+    };
+    type Starts<'a> = &'a dyn Fn(&str, u16) -> Option<Talker>;
+    let starts: [Starts; 2] = [&|side, port| Some(theirs(side, port)), &nc];
+    for theirs in starts {
+        for ours_is_server in [true, false] {
+            let port = free_port();
+            let (mut ours, theirs) = if ours_is_server {
+                let ours = ours("server", port);
+                until_listening(port);
+                (ours, theirs("client", port))
+            } else {
+                let Some(theirs) = theirs("server", port) else { return };
+                until_listening(port);
+                (ours("client", port), Some(theirs))
+            };
+            let Some(mut theirs) = theirs else { return };
+            ours.types("你好\n");
+            theirs.shows("你好");
+            ours.types("在吗？\n");
+            theirs.shows("在吗？");
+            theirs.types("你也好啊\n");
+            ours.shows("Jack: 你也好啊");
+            theirs.ends_its_input();
+            ours.ends(); // though its own input has not ended
+            theirs.ends();
+        }
+    }
+    // We leave first, and hear the last word.
+    let port = free_port();
+    let mut theirs = theirs("server", port);
+    until_listening(port);
+    let mut ours = ours("client", port);
+    ours.types("再见\n");
+    ours.ends_its_input();
+    theirs.shows("再见");
+    theirs.types("保重\n");
+    ours.shows("Jack: 保重");
+    theirs.ends_its_input();
+    ours.ends();
+    theirs.ends();
 }

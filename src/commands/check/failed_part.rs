@@ -1,6 +1,7 @@
 //! The part of a run in which a requirement was not met: its picture, what looks wrong in it, and who was blocked.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use crate::analysis::Analysis;
 use crate::commands::show::{self, Sentence};
@@ -10,7 +11,7 @@ use crate::labels;
 use crate::lesson::Exercise;
 use crate::picture::span_of;
 use crate::trace::recording::{Recording, is_of};
-use crate::trace::{Blocked, Event, EventKind, Outcome, Return, SocketId, Syscall, Verdict};
+use crate::trace::{Blocked, Call, Event, EventKind, Outcome, Return, SocketId, Syscall, Verdict};
 use crate::views::{View, findings};
 
 /// A program that was in one call for so long, in nanoseconds, did not answer because of that.
@@ -51,7 +52,7 @@ impl FailedPart<'_> {
         Ok(())
     }
 
-    /// What happened in it, and how its sockets came about before.
+    /// What happened in it, how its sockets came about before, and the calls that were under way when it began.
     fn events(&self) -> Recording {
         let (before, part) = self.recording.events()[..self.end].split_at(self.start);
         let sockets: HashSet<SocketId> = part.iter().flat_map(sockets_of).collect();
@@ -67,8 +68,13 @@ impl FailedPart<'_> {
                 _ => None,
             })
             .collect();
+        let under_way: HashSet<(u32, u64)> =
+            pending(before).map(|(event, call)| (event.process, call.id)).collect();
         let is_shown = |event: &&Event| match &event.what {
-            EventKind::Enter(call) => opens.contains(&(event.process, call.id)),
+            EventKind::Enter(call) => {
+                let call = (event.process, call.id);
+                opens.contains(&call) || under_way.contains(&call)
+            }
             EventKind::Return(back) => opens.contains(&(event.process, back.call.id)),
             EventKind::Claim(_) | EventKind::Part { .. } | EventKind::Wait { .. } => false,
             _ => true,
@@ -152,7 +158,12 @@ impl FailedPart<'_> {
             let its: Vec<&Event> =
                 events[..self.end].iter().filter(|event| is_of(&event.actor, role)).collect();
             let is_over = its.iter().any(|event| matches!(event.what, EventKind::Exited { .. }));
-            let in_calls = unreturned(&its, now_ns);
+            let in_calls: Vec<Blocked> = pending(its.iter().copied())
+                .map(|(event, call)| {
+                    let for_ns = now_ns.saturating_sub(event.at_ns);
+                    Blocked { actor: event.actor.clone(), call: call.clone(), for_ns }
+                })
+                .collect();
             let is_in_none = in_calls.is_empty() && !is_over;
             let long = in_calls.iter().filter(|one| one.for_ns >= LONG_NS);
             told.extend(long.clone().map(|one| show::blocked(self.recording, one)));
@@ -193,30 +204,27 @@ fn has_left_a_child(events: &[&Event]) -> bool {
     ended.contains(&first) && events.iter().any(|event| !ended.contains(&event.process))
 }
 
-/// The calls among these events that have not returned by now.
-fn unreturned(events: &[&Event], now_ns: u64) -> Vec<Blocked> {
-    let returned: HashSet<(u32, u64)> = events
-        .iter()
-        .filter_map(|event| match &event.what {
-            EventKind::Return(back) => Some((event.process, back.call.id)),
-            _ => None,
-        })
-        .collect();
-    let over: HashSet<u32> = events
-        .iter()
-        .filter(|event| matches!(event.what, EventKind::Exited { .. }))
-        .map(|event| event.thread)
-        .collect();
-    let entered = events.iter().filter_map(|event| match &event.what {
+/// The calls among these events that have not returned, of threads that have not ended.
+fn pending<'e>(
+    events: impl IntoIterator<Item = &'e Event, IntoIter: Clone>,
+) -> impl Iterator<Item = (&'e Event, &'e Arc<Call>)> {
+    let events = events.into_iter();
+    let (mut returned, mut over) = (HashSet::new(), HashSet::new());
+    for event in events.clone() {
+        match &event.what {
+            EventKind::Return(back) => returned.insert((event.process, back.call.id)),
+            EventKind::Exited { .. } => over.insert(event.thread),
+            _ => false,
+        };
+    }
+    events.filter_map(move |event| match &event.what {
         EventKind::Enter(call)
             if !returned.contains(&(event.process, call.id)) && !over.contains(&event.thread) =>
         {
-            let for_ns = now_ns.saturating_sub(event.at_ns);
-            Some(Blocked { actor: event.actor.clone(), call: call.clone(), for_ns })
+            Some((event, call))
         }
         _ => None,
-    });
-    entered.collect()
+    })
 }
 
 /// The sockets that a call is about.
