@@ -52,7 +52,7 @@ pub use error::{Error, Result};
 pub use link::Wire;
 pub use parameter::{Kind, Parameter};
 pub use process::Process;
-pub use program::{PATIENCE, Program, TO_START, source_line};
+pub use program::{MOST_EVENTS, PATIENCE, Program, TO_START, source_line};
 pub use recorder::{Keep, Recorder};
 pub use run::{Run, perform};
 pub use sampler::Sampler;

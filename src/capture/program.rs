@@ -29,7 +29,7 @@ pub const TO_START: Duration = Duration::from_secs(100);
 const LOOK: Duration = Duration::from_millis(100);
 
 /// So many events of a program are recorded: one that spins makes as many in a second or two.
-const MOST_EVENTS: u64 = 20_000;
+pub const MOST_EVENTS: u64 = 20_000;
 
 /// Of what a program prints so much is kept, in bytes; the rest is read and dropped.
 const MOST_KEPT: usize = 1 << 20;

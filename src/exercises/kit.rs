@@ -1,7 +1,7 @@
 //! What judges have in common: peers that wait for an answer with patience, and requirements.
 
+use std::collections::BTreeSet;
 use std::io;
-use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,14 +13,15 @@ use crate::capture::{
     Actor, Lab, PATIENCE, Program, Proof, Result, Socket, TO_START, address, at_least, eq, less,
     succeeded, sys,
 };
-use crate::trace::{Data, ExitStatus, Failure, Lack, Value, label};
+use crate::trace::recording::is_of;
+use crate::trace::{Data, Event, EventKind, ExitStatus, Failure, Lack, Value, label};
 
 /// How often a peer that waits looks at the program.
 pub(super) const LOOK: Duration = Duration::from_millis(500);
 /// How often a program is looked at otherwise.
 const A_MOMENT: Duration = Duration::from_millis(5);
 /// A program that has been asleep for so long waits for something, and not for a processor.
-const ASLEEP: Duration = Duration::from_secs(3);
+pub(super) const ASLEEP: Duration = Duration::from_secs(3);
 /// A program that is idle is found asleep within half a second.
 const TO_REST: Duration = Duration::from_secs(5);
 
@@ -161,6 +162,28 @@ pub(super) fn answer(program: &Program, socket: &Socket, wanted: usize) -> Vec<u
     all
 }
 
+/// Sends to this program, and says how many bytes were taken: all, or fewer if it has been asleep for so long and takes no more,
+/// or breaks the connection, or has had its time. The socket has [`LOOK`] for its timeout.
+pub(super) fn offer(
+    program: &Program,
+    socket: &Socket,
+    bytes: &[u8],
+    asleep_for: Duration,
+) -> usize {
+    const BLOCK: usize = 1 << 18;
+    let (mut taken, mut asleep, mut last) = (0, Duration::ZERO, Instant::now());
+    while taken < bytes.len() && asleep < asleep_for && last.elapsed() < PATIENCE {
+        match socket.send(&bytes[taken..bytes.len().min(taken + BLOCK)]) {
+            Ok(more) => (taken, asleep, last) = (taken + more, Duration::ZERO, Instant::now()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                asleep = if program.is_asleep() { asleep + LOOK } else { Duration::ZERO };
+            }
+            Err(_) => break,
+        }
+    }
+    taken
+}
+
 /// One recv() from this program, made when something has come, or when nothing will: see [`answer`].
 pub(super) fn receive(program: &Program, socket: &Socket, buffer: &mut [u8]) -> io::Result<usize> {
     until_something_comes(program, socket);
@@ -243,17 +266,16 @@ pub(super) fn dribble<'a>(
     Ok(())
 }
 
-/// Waits for a while, and says whether a recv() would not have to wait. (It is no call of the peer's, and not recorded.)
+/// Waits for a while, and says whether a recv() would not have to wait.
 fn has_come(socket: &Socket) -> bool {
-    let looked = socket.bare().peek(&mut [MaybeUninit::uninit()]);
-    !looked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    at_end(socket, LOOK)
 }
 
-/// Waits for so long, and says whether the connection has ended meanwhile, or something has come. (It is not recorded.)
+/// Waits for so long, and says whether the connection has ended meanwhile, or something has come. (It is no call of the peer's,
+/// and not recorded. To peek would take an error from the socket.)
 pub(super) fn at_end(socket: &Socket, limit: Duration) -> bool {
-    let set = |limit| socket.bare().set_read_timeout(Some(limit));
-    let (set_limit, is_over, set_back) = (set(limit), has_come(socket), set(LOOK));
-    set_limit.and(set_back).is_err() || is_over
+    let looked = sys::poll(&[(socket.bare(), sys::READABLE)], Some(limit));
+    looked.map_or(true, |events| events.iter().any(|events| *events != 0))
 }
 
 /// Waits until this program has printed this text, after so many bytes. Returns the text, or what it has printed instead.
@@ -309,4 +331,23 @@ fn until_at_rest(program: &Program) -> usize {
         looks = if program.is_asleep() { looks + 1 } else { 0 };
     }
     looks
+}
+
+/// How many calls this program has made so far.
+pub(super) fn calls_so_far(lab: &Lab, role: &str) -> usize {
+    let is_call =
+        |event: &&Event| is_of(&event.actor, role) && matches!(event.what, EventKind::Enter(_));
+    lab.recorder().look(|events| events.iter().filter(is_call).count())
+}
+
+/// How many threads of this program, in all of its processes, have made calls on sockets.
+pub(super) fn threads_on_sockets(lab: &Lab, role: &str) -> usize {
+    let on_socket = |event: &&Event| {
+        is_of(&event.actor, role)
+            && matches!(&event.what, EventKind::Enter(call) if call.socket.is_some())
+    };
+    lab.recorder().look(|events| {
+        let all = events.iter().filter(on_socket).map(|event| (event.process, event.thread));
+        all.collect::<BTreeSet<_>>().len()
+    })
 }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::analysis::Analysis;
+use crate::capture::MOST_EVENTS;
 use crate::commands::show::{self, Sentence};
 use crate::commands::{Failure, Session};
 use crate::i18n::tr;
@@ -157,6 +158,10 @@ impl FailedPart<'_> {
         for role in roles {
             let its: Vec<&Event> =
                 events[..self.end].iter().filter(|event| is_of(&event.actor, role)).collect();
+            if let Some(last) = last_of_too_many(&its) {
+                told.push(self.too_many(last, role));
+                continue;
+            }
             let is_over = its.iter().any(|event| matches!(event.what, EventKind::Exited { .. }));
             let in_calls: Vec<Blocked> = pending(its.iter().copied())
                 .map(|(event, call)| {
@@ -191,6 +196,34 @@ impl FailedPart<'_> {
         }
         told
     }
+
+    /// What is told of a program that made so many calls that not all are recorded. `last` is the last of those that are.
+    fn too_many(&self, last: &Call, actor: &str) -> Sentence {
+        let (actor, count, function) = (labels::actor(actor), MOST_EVENTS / 2, last.function());
+        let text = tr!(
+            "{actor} made so many calls that only the first {count} are recorded: it asks again and again, and does not wait. The last of them was {function}().",
+            actor,
+            count,
+            function
+        );
+        match &last.site {
+            Some(source) => Sentence::at(text, self.recording, source),
+            None => Sentence::plain(text),
+        }
+    }
+}
+
+/// The last call that is recorded of a program that made more than are recorded.
+fn last_of_too_many<'e>(its: &[&'e Event]) -> Option<&'e Call> {
+    let start = its.iter().rposition(|event| matches!(event.what, EventKind::Execed { .. }))?;
+    let since = &its[start..];
+    let last = || {
+        since.iter().rev().find_map(|event| match &event.what {
+            EventKind::Enter(call) => Some(&**call),
+            _ => None,
+        })
+    };
+    if since.len() as u64 >= MOST_EVENTS { last() } else { None }
 }
 
 /// Whether the first process has ended, and another runs on.

@@ -1,0 +1,173 @@
+//! Exercise 6: close so that nothing is lost and nobody hangs, and start again at once.
+
+use std::time::Duration;
+
+use socket2::SockAddr;
+
+use super::kit::{
+    answer, caller, client, exit_value, free_port, judge_role, listening, receive, require,
+    require_answer, returned, until_asleep,
+};
+use crate::capture::{Lab, PATIENCE, Program, Result, Socket, at_least, eq};
+use crate::experiments::judge;
+use crate::trace::{Data, Label, label};
+
+/// So many dots do not fit into the receive buffer of a client that does not read, and into the server's send buffer they do.
+const MANY: usize = 1_000_000;
+/// So many bytes no single recv() of a usual size takes.
+const MORE: usize = 300_000;
+
+judge!(close_in_order);
+/// The learner's server with several clients, killed and started again; and the learner's client.
+fn close_in_order(lab: &Lab) -> Result<()> {
+    let of_server = [
+        "listens-at-the-port",
+        "sends-the-answer",
+        "ends-the-answer",
+        "leaves-nothing-unread",
+        "waits-for-the-client",
+        "holds-up-nobody",
+        "starts-again",
+    ];
+    judge_role(lab, "server", &of_server, answers)?;
+    let of_client = [
+        "sends-its-input",
+        "says-that-this-is-all",
+        "prints-the-answer",
+        "exits-with-0",
+        "prints-what-it-got",
+    ];
+    judge_role(lab, "client", &of_client, asks)
+}
+
+/// The learner's server answers, is killed, and answers again.
+fn answers(lab: &Lab) -> Result<()> {
+    let port = free_port(lab)?;
+    let mut server = lab.program("server", &[port.to_string()])?;
+    let listens = server.until_listening()?;
+    let at = eq("port of server", i64::from(listens.port()), i64::from(port));
+    require(lab, "listens-at-the-port", at)?;
+    let at = lab.here(port);
+    serves(lab, &server, &at)?;
+
+    lab.part("killed and started again");
+    let _judy = client(lab, "judy", &at)?; // she is connected when it is killed
+    let _ = server.finish();
+    let again = lab.program("server", &[port.to_string()])?;
+    again.until_listening()?;
+    let kim = client(lab, "kim", &at)?;
+    kim.send_all(b"3\n")?;
+    require_answer(lab, &again, "starts-again", "kim received", &kim, b"...")
+}
+
+/// Clients of the learner's server, one after the other.
+fn serves(lab: &Lab, server: &Program, at: &SockAddr) -> Result<()> {
+    lab.part("five dots");
+    let alice = client(lab, "alice", at)?;
+    alice.send_all(b"5\n")?;
+    require_answer(lab, server, "sends-the-answer", "alice received", &alice, b".....")?;
+    let end = receive(server, &alice, &mut [0; 64]);
+    require(lab, "ends-the-answer", eq("alice.recv", returned(&end), 0_i64))?;
+    alice.close()?;
+
+    lab.part("more than a line");
+    let bob = client(lab, "bob", at)?;
+    bob.send_all(format!("{MANY}\n{}", "x".repeat(MORE)).as_bytes())?;
+    until_asleep(server);
+    all_dots(
+        lab,
+        server,
+        &bob,
+        "leaves-nothing-unread",
+        [label!("dots that bob received"), label!("bob.recv")],
+    )?;
+    bob.close()?;
+
+    lab.part("more behind the line");
+    let carol = client(lab, "carol", at)?;
+    carol.send_all(format!("{MANY}\n").as_bytes())?;
+    until_asleep(server);
+    lab.wait(Duration::from_millis(500), "what she says comes late");
+    let _ = carol.send_all(b"one word more\n"); // an error comes with her next recv() too
+    until_asleep(server);
+    let what = [label!("dots that carol received"), label!("carol.recv")];
+    all_dots(lab, server, &carol, "waits-for-the-client", what)?;
+    carol.close()?;
+
+    lab.part("a client that stays");
+    let hank = client(lab, "hank", at)?;
+    hank.send_all(b"4\n")?;
+    let _ = answer(server, &hank, 4);
+    let _ = receive(server, &hank, &mut [0; 64]); // the end; he does not close
+    let ivan = client(lab, "ivan", at)?;
+    ivan.send_all(b"2\n")?;
+    ivan.set_read_timeout(Some(PATIENCE))?; // the server may wait for Hank, but not for ever
+    let mut dots = [0; 2];
+    let got = ivan.recv(&mut dots).unwrap_or(0);
+    let proof = eq("ivan received", Data::of(&dots[..got]), Data::of(b".."));
+    require(lab, "holds-up-nobody", proof)
+}
+
+/// This client now reads, and gets all its dots, and then the end.
+fn all_dots(
+    lab: &Lab,
+    server: &Program,
+    client: &Socket,
+    name: &'static str,
+    [dots, end]: [Label; 2],
+) -> Result<()> {
+    let back = answer(server, client, MANY);
+    let proof = at_least(dots, back.iter().filter(|it| **it == b'.').count(), MANY);
+    let last = receive(server, client, &mut [0; 64]);
+    require(lab, name, proof.and(eq(end, returned(&last), 0_i64)))
+}
+
+/// The learner's client asks our server, which answers in two pieces, and the second time breaks off behind its answer.
+fn asks(lab: &Lab) -> Result<()> {
+    lab.part("the client");
+    let (mut client, connection) = called(lab, "one\ntwo\n", "sends-its-input")?;
+    let heard = answer(&client, &connection, 8);
+    require(
+        lab,
+        "sends-its-input",
+        eq("our server received", Data::of(&heard), Data::of(b"one\ntwo\n")),
+    )?;
+    let end = receive(&client, &connection, &mut [0; 64]);
+    require(lab, "says-that-this-is-all", eq("our recv", returned(&end), 0_i64))?;
+    let _ = connection.send_all(b"thank ");
+    until_asleep(&client);
+    let _ = connection.send_all(b"you\n");
+    connection.close()?;
+    let exit = client.until_ended(PATIENCE);
+    let printed = client.finish();
+    lab.claim(
+        "prints-the-answer",
+        eq("client printed", Data::of(&printed), Data::of(b"thank you\n")),
+    );
+    lab.claim("exits-with-0", eq("exit status of client", exit_value(exit.as_ref()), 0_i64));
+
+    lab.part("a server that breaks off");
+    let letters = "x".repeat(50_000);
+    let (mut client, connection) = called(lab, &letters, "prints-what-it-got")?;
+    let _ = receive(&client, &connection, &mut [0; 10]);
+    until_asleep(&client);
+    connection.send_all(b"too long\n")?;
+    connection.close()?; // the rest is unread: an RST
+    let _ = client.until_ended(PATIENCE);
+    let printed = client.finish();
+    lab.claim(
+        "prints-what-it-got",
+        eq("client printed", Data::of(&printed), Data::of(b"too long\n")),
+    );
+    Ok(())
+}
+
+/// The learner's client, with this input, and its connection to our server.
+fn called(lab: &Lab, input: &str, requirement: &'static str) -> Result<(Program, Socket)> {
+    let (listener, port) = listening(lab, "our server")?;
+    let mut client = lab.program("client", &[port.to_string()])?;
+    client.type_line(input);
+    client.end_input();
+    let connection = caller(lab, &listener, requirement)?;
+    Ok((client, connection))
+}

@@ -1,0 +1,187 @@
+//! Exercise 9: a server with one thread for two hundred clients.
+
+use std::io;
+use std::net::Shutdown;
+use std::time::Duration;
+
+use socket2::SockAddr;
+
+use super::kit::{
+    LOOK, answer, calls_so_far, client, free_port, offer, receive, require, require_answer,
+    returned, socket, threads_on_sockets,
+};
+use crate::capture::{Lab, Program, Result, Socket, at_least, eq, less};
+use crate::experiments::judge;
+use crate::trace::{Data, label};
+
+/// How many clients there are in the end.
+const MANY: usize = 200;
+/// A line of the client that never reads, with its newline.
+const LINE: usize = 1000;
+/// A server that takes so many bytes of her keeps them: the buffers of the kernel hold some 4 MB here.
+const MOST_TAKEN: usize = 12_000_000;
+/// For how many seconds nobody sends anything, at most, and how often the server is looked at in each.
+const SECONDS: u32 = 5;
+const LOOKS: u32 = 10;
+/// More calls in a second are a server that asks again and again.
+const MOST_CALLS: usize = 50;
+
+judge!(many_clients);
+/// The learner's server with two hundred clients, of which one never reads and one dribbles.
+fn many_clients(lab: &Lab) -> Result<()> {
+    let port = free_port(lab)?;
+    let server = lab.program("server", &[port.to_string()])?;
+    let listens = server.until_listening()?;
+    let at = eq("port of server", i64::from(listens.port()), i64::from(port));
+    require(lab, "listens-at-the-port", at)?;
+    let at = lab.here(port);
+    one_client(lab, &server, &at)?;
+
+    lab.part("half a line");
+    let dan = client(lab, "dan", &at)?;
+    for byte in b"slo" {
+        dan.send_all(&[*byte])?;
+        lab.wait(Duration::from_millis(20), "between two bytes");
+    }
+    let eve = client(lab, "eve", &at)?;
+    eve.send_all(b"quick\n")?;
+    require_answer(lab, &server, "half-a-line-stops-nobody", "eve received", &eve, b"kciuq\n")?;
+
+    lab.part("one who never reads");
+    let nora = one_who_never_reads(lab, &at)?;
+    let lines = long_lines();
+    let taken = offer(&server, &nora, &lines, LOOK);
+    eve.send_all(b"still there?\n")?;
+    let name = "one-who-never-reads-stops-nobody";
+    require_answer(lab, &server, name, "eve received", &eve, b"?ereht llits\n")?;
+
+    let crowd = many(lab, &server, &at)?;
+    let threads = threads_on_sockets(lab, "server");
+    lab.claim("one-thread", eq("threads that made calls on sockets", threads, 1));
+    silence(lab, &server)?;
+
+    lab.part("the rest of the line");
+    dan.send_all(b"w\n")?;
+    require_answer(lab, &server, "answers-the-rest", "dan received", &dan, b"wols\n")?;
+
+    lab.part("she reads");
+    let wanted = backwards(&lines[..taken]);
+    let back = answer(&server, &nora, wanted.len());
+    let whole = at_least("bytes that nora received", back.len(), wanted.len());
+    lab.claim("loses-nothing", whole.and(eq("the bytes", back == wanted, true)));
+    let kept = less("bytes that the server took meanwhile", taken, "all that she has", MOST_TAKEN);
+    lab.claim("keeps-little", kept);
+
+    lab.part("one breaks off");
+    breaks_off(crowd)?;
+    eve.send_all(b"and now?\n")?;
+    require_answer(lab, &server, "survives-a-reset", "eve received", &eve, b"?won dna\n")?;
+
+    lab.part("the end");
+    eve.send_all(b"bye\n")?;
+    eve.shutdown(Shutdown::Write)?;
+    let last = answer(&server, &eve, 4);
+    let end = receive(&server, &eve, &mut [0; 64]);
+    let proof = eq("eve received", Data::of(&last), Data::of(b"eyb\n"));
+    lab.claim("ends-when-the-client-does", proof.and(eq("eve.recv", returned(&end), 0_i64)));
+    Ok(())
+}
+
+/// Lines of one client.
+fn one_client(lab: &Lab, server: &Program, at: &SockAddr) -> Result<()> {
+    lab.part("a line");
+    let alice = client(lab, "alice", at)?;
+    alice.send_all(b"hello\n")?;
+    require_answer(lab, server, "answers-a-line", "alice received", &alice, b"olleh\n")?;
+
+    lab.part("two lines and a half");
+    alice.send_all(b"one\ntwo\nthr")?;
+    let mut back = answer(server, &alice, 8);
+    alice.send_all(b"ee\n")?;
+    back.extend(answer(server, &alice, 6));
+    let proof = eq("alice received", Data::of(&back), Data::of(b"eno\nowt\neerht\n"));
+    require(lab, "answers-each-line", proof)
+}
+
+/// A client with a small send buffer, so that it is the server's receive buffer that fills. It stays small too: how fast it is
+/// filled decides how large the kernel makes it.
+fn one_who_never_reads(lab: &Lab, at: &SockAddr) -> io::Result<Socket> {
+    let nora = socket(&lab.actor("nora"))?;
+    nora.set_send_buffer_size(16_384)?;
+    nora.connect(at)?;
+    nora.set_write_timeout(Some(LOOK))?;
+    Ok(nora)
+}
+
+/// More than a server may take, each line another.
+fn long_lines() -> Vec<u8> {
+    let line = |number| format!("{number:->width$}\n", width = LINE - 1);
+    (0..MOST_TAKEN / LINE).flat_map(|number| line(number).into_bytes()).collect()
+}
+
+/// The answers to all lines that are complete.
+fn backwards(lines: &[u8]) -> Vec<u8> {
+    let complete = lines.len() / LINE * LINE;
+    let back =
+        |line: &[u8]| line[..LINE - 1].iter().rev().chain(b"\n").copied().collect::<Vec<_>>();
+    lines[..complete].chunks(LINE).flat_map(back).collect()
+}
+
+/// So many more clients that there are [`MANY`]: all connect, then each sends a line and has its answer.
+fn many(lab: &Lab, server: &Program, at: &SockAddr) -> Result<Vec<Socket>> {
+    lab.part("two hundred clients");
+    let actor = lab.actor("crowd");
+    let connect = || {
+        let socket = socket(&actor)?;
+        socket.connect(at).map(|()| socket)
+    };
+    let more = MANY - 3; // with those that are connected
+    let crowd: Vec<Socket> =
+        lab.without_questions(|| (0..more).map(|_| connect()).collect::<io::Result<_>>())?;
+    let mut served = 0;
+    for one in &crowd {
+        lab.part(label!("client {number}", number = served + 4));
+        one.send_all(b"me too\n")?;
+        if answer(server, one, 7) != b"oot em\n" {
+            break;
+        }
+        served += 1;
+    }
+    require(lab, "serves-200", eq("clients more that were answered", served, more))?;
+    Ok(crowd)
+}
+
+/// Nobody sends anything: the server sleeps, though one client does not read and one line is not complete. It may have something
+/// left to do at first: one quiet second is enough.
+fn silence(lab: &Lab, server: &Program) -> Result<()> {
+    lab.part("silence");
+    for second in 1..=SECONDS {
+        let before = calls_so_far(lab, "server");
+        let mut asleep = 0;
+        for _ in 0..LOOKS {
+            lab.wait(Duration::from_secs(1) / LOOKS, "nobody sends anything");
+            asleep += usize::from(server.is_asleep());
+        }
+        let calls = calls_so_far(lab, "server") - before;
+        let sleeps = at_least("looks of ten that found it asleep", asleep, 5);
+        let quiet = less("calls in a second of silence", calls, "allowed", MOST_CALLS);
+        // Of one that spins not all calls are recorded.
+        let proof = if sleeps.holds() { quiet.and(sleeps) } else { sleeps };
+        if proof.holds() || second == SECONDS {
+            require(lab, "sleeps-in-silence", proof)?;
+            break;
+        }
+        lab.part("silence");
+    }
+    Ok(())
+}
+
+/// One of them breaks its connection off, the others close theirs.
+fn breaks_off(mut crowd: Vec<Socket>) -> io::Result<()> {
+    if let Some(one) = crowd.pop() {
+        one.send_all(b"I break off\n")?;
+        one.set_linger(Some(Duration::ZERO))?; // close() sends an RST
+        one.close()?;
+    }
+    Ok(())
+}

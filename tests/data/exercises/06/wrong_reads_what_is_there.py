@@ -1,0 +1,17 @@
+# judged: waits-for-the-client
+import socket
+import sys
+
+listener = socket.create_server(("127.0.0.1", int(sys.argv[-1])))
+while True:
+    connection, _ = listener.accept()
+    with connection:
+        line = connection.makefile("rb").readline()
+        connection.sendall(b"." * int(line))
+        connection.shutdown(socket.SHUT_WR)
+        connection.settimeout(0.1)
+        try:
+            while connection.recv(65536):
+                pass
+        except TimeoutError:
+            pass  # nothing more has come

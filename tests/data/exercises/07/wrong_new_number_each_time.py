@@ -1,0 +1,36 @@
+# judged: pays-once
+import socket
+import sys
+import uuid
+
+at = sys.argv[-2], int(sys.argv[-1])
+run = uuid.uuid4()
+payments = 0
+
+
+def pay(amount):
+    global connection, payments
+    while True:
+        payments += 1
+        number = f"{run}-{payments}"
+        try:
+            connection.sendall(f"{number} {amount}".encode())
+            if answer := connection.recv(100):
+                return answer.split()[1].decode()
+        except OSError:
+            pass
+        connection.close()
+        connection = connect()
+
+
+def connect():
+    while True:
+        try:
+            return socket.create_connection(at, timeout=1)
+        except OSError:
+            pass
+
+
+connection = connect()
+for amount in sys.stdin:
+    print(pay(amount))

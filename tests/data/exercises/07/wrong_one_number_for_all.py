@@ -1,0 +1,34 @@
+# judged: goes-on-with-another-number
+import socket
+import sys
+import uuid
+
+at = sys.argv[-2], int(sys.argv[-1])
+run = uuid.uuid4()
+
+
+def pay(amount):
+    global connection
+    while True:
+        try:
+            connection.sendall(f"{number} {amount}".encode())
+            if answer := connection.recv(100):
+                return answer.split()[1].decode()
+        except OSError:
+            pass
+        connection.close()
+        connection = connect()
+
+
+def connect():
+    while True:
+        try:
+            return socket.create_connection(at, timeout=1)
+        except OSError:
+            pass
+
+
+connection = connect()
+for amount in sys.stdin:
+    number = run
+    print(pay(amount))
