@@ -161,6 +161,38 @@ fn the_picture_the_code_and_another_run_are_a_key_away() {
 }
 
 #[test]
+fn an_experiment_without_a_knob_runs_again_at_once() {
+    let (state, folder) = (folder(), folder());
+    let block = experiment_block("two-processes");
+    let mine =
+        file(&folder, "mine.md", format!("# Mine\n> Why?\n\nFirst.\n\n{block}\n\nBehind it.\n"));
+    let mut learner = learner(&state, 80, 100, &["lesson", utf8(&mine)]);
+    learner.sees("Enter runs it · ");
+    learner.types("\r");
+    learner.sees(PROMPTS[0]);
+    learner.types("r");
+    let again = learner.sees(PROMPTS[0]);
+    assert!(again.contains("recv = 6") && !again.contains("knob"), "{again}");
+    learner.types("q");
+    assert_eq!(learner.leaves().0, Some(0));
+}
+
+#[test]
+fn on_a_narrow_screen_the_bar_still_says_where_one_is() {
+    let state = folder();
+    for (columns, expected) in
+        [(40, "Lesson 1 · 1 of 9 · Enter on · q quit"), (30, "1 of 9 · Enter on · q quit")]
+    {
+        let mut learner = learner(&state, columns, 20, &["lesson", "1"]);
+        learner.sees("q quit");
+        let (_, bar) = page(learner.screen());
+        assert_eq!(bar.trim_end(), expected);
+        learner.types("q");
+        assert_eq!(learner.leaves().0, Some(0));
+    }
+}
+
+#[test]
 fn a_window_that_changes_gets_its_page_and_its_bar_anew() {
     let state = folder();
     let mut learner = learner(&state, 80, 24, &["lesson", "1"]);

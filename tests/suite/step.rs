@@ -50,6 +50,28 @@ pub fn held_before_made(recording: &Recording) -> usize {
 }
 
 #[test]
+fn keys_of_lessons_that_have_nothing_to_do_are_answered_with_why() {
+    for key in ["?", "p", "c", "r"] {
+        let mut teacher = teacher(&["run", "recv-waits", "--step"]);
+        teacher.sees("Enter makes this call");
+        teacher.types(key);
+        teacher.sees_screen(|screen| {
+            let text = screen.contents();
+            text.contains("p c r")
+                && text.contains("have nothing to do here")
+                && text.contains("stops until fg")
+        });
+        // The next key goes back, and makes no call.
+        teacher.types("\r");
+        teacher.sees_screen(|screen| {
+            has_row(screen, "q quit") && screen.contents().contains("step 1")
+        });
+        teacher.types("q");
+        teacher.leaves();
+    }
+}
+
+#[test]
 fn enter_makes_the_call_and_not_before() {
     let folder = folder();
     let file = folder.path().join("run.jsonl");

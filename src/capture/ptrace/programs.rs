@@ -160,6 +160,21 @@ impl Programs {
         Ok(process)
     }
 
+    /// Gives the programs' terminals the size that ours has now. Their processes are told as a terminal tells those in its foreground
+    /// (tty_ioctl(4)), which they are not: it does not control them.
+    pub fn resize_terminals(&mut self) {
+        for program in &mut self.all {
+            if let (Some(terminal), Some(launched)) = (&mut program.terminal, &program.launched)
+                && program.status.is_none()
+                && terminal.resize_like(&self.streams.output)
+            {
+                let process = nix::unistd::Pid::from_raw(launched.process.cast_signed());
+                // It may have ended just now.
+                let _ = nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGWINCH);
+            }
+        }
+    }
+
     /// True if this is the first process of that program, to which somebody has given a name.
     pub fn is_named(&self, index: usize, process: u32) -> bool {
         let program = &self.all[index];

@@ -2,7 +2,7 @@
 //! typed for them in the step view is typed there.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::pty::{Winsize, openpty};
@@ -26,17 +26,21 @@ pub struct Terminal {
     inside: OwnedFd,
     /// The beginning of a line whose end has not come.
     unfinished: Vec<u8>,
+    /// Its size, if there is one to be like.
+    size: Option<Winsize>,
 }
+
+fn size_of(terminal: impl AsFd) -> Option<Winsize> {
+    let (width, height) = terminal_size::terminal_size_of(terminal)?;
+    Some(Winsize { ws_row: height.0, ws_col: width.0, ws_xpixel: 0, ws_ypixel: 0 })
+}
+
+nix::ioctl_write_ptr_bad!(set_size, nix::libc::TIOCSWINSZ, Winsize);
 
 impl Terminal {
     /// A terminal of the same size as this one.
     pub fn like(other: impl AsFd) -> io::Result<Terminal> {
-        let size = terminal_size::terminal_size_of(other).map(|(width, height)| Winsize {
-            ws_row: height.0,
-            ws_col: width.0,
-            ws_xpixel: 0,
-            ws_ypixel: 0,
-        });
+        let size = size_of(other);
         let pty = openpty(size.as_ref(), None)?;
         for end in [&pty.master, &pty.slave] {
             fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
@@ -47,12 +51,22 @@ impl Terminal {
         modes.local_flags.remove(LocalFlags::ECHO);
         modes.output_flags.remove(OutputFlags::OPOST);
         tcsetattr(&pty.slave, SetArg::TCSANOW, &modes)?;
-        Ok(Terminal { outside: pty.master, inside: pty.slave, unfinished: Vec::new() })
+        Ok(Terminal { outside: pty.master, inside: pty.slave, unfinished: Vec::new(), size })
     }
 
     /// The program's end.
     pub fn inside(&self) -> BorrowedFd<'_> {
         self.inside.as_fd()
+    }
+
+    /// Takes the size that the other terminal has now; true if it has changed.
+    pub fn resize_like(&mut self, other: impl AsFd) -> bool {
+        let size = size_of(other);
+        let Some(to) = size.as_ref().filter(|_| size != self.size) else { return false };
+        // SAFETY: ioctl_tty(2) reads the size and nothing else.
+        let is_set = unsafe { set_size(self.outside.as_raw_fd(), to) }.is_ok();
+        self.size = size;
+        is_set
     }
 
     /// The lines that have been printed since, and the beginning of one if it is wanted `now`, or if nothing has come after it since it
@@ -83,6 +97,7 @@ impl Tracer {
     /// Records what the programs have printed: whole lines, and the beginning of one `now`, or when nothing has come after it. True if
     /// there was something.
     pub(super) fn read_terminals(&mut self, now: bool) -> bool {
+        self.programs.resize_terminals();
         let before = self.printed;
         for (program, terminal) in self.programs.terminals() {
             let text = terminal.read(now);
@@ -126,6 +141,23 @@ mod tests {
     use std::io::IsTerminal;
 
     use super::*;
+
+    #[test]
+    fn a_terminal_takes_the_size_of_ours_again_when_that_changes() {
+        let ours = openpty(None, None).expect("a terminal");
+        let resize = |columns| {
+            let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+            // SAFETY: as above.
+            unsafe { set_size(ours.master.as_raw_fd(), &size) }.expect("resized");
+        };
+        resize(80);
+        let mut terminal = Terminal::like(&ours.slave).expect("a terminal");
+        assert!(!terminal.resize_like(&ours.slave), "nothing has changed");
+        resize(41);
+        assert!(terminal.resize_like(&ours.slave));
+        assert_eq!(size_of(&terminal.inside).map(|size| size.ws_col), Some(41));
+        assert!(!terminal.resize_like(&ours.slave), "once is enough");
+    }
 
     #[test]
     fn what_is_printed_comes_out_as_it_was_and_what_is_typed_goes_in() {

@@ -210,8 +210,10 @@ impl Playing<'_> {
             return self.say(tr!("No experiment has run yet."));
         };
         let (show, mut settings) = (seen.show, seen.settings.clone());
-        self.list_knobs(show, &settings)?;
-        loop {
+        if !show.experiment.parameters.is_empty() {
+            self.list_knobs(show, &settings)?;
+        }
+        while !show.experiment.parameters.is_empty() {
             self.read()?;
             let prompt = tr!("knob=value (Enter runs it as it is, b goes back, q quits): ");
             let Answer::Line(typed) = self.session.terminal.ask(prompt)? else { return Ok(()) };
@@ -236,10 +238,7 @@ impl Playing<'_> {
         settings: &BTreeMap<String, String>,
     ) -> Result<(), Failure> {
         let parameters = show.experiment.parameters;
-        let text = match parameters {
-            [] => tr!("Run it again: this experiment has no knob of its own."),
-            _ => tr!("Run it again, with a knob turned:"),
-        };
+        let text = tr!("Run it again, with a knob turned:");
         let terminal = &mut self.session.terminal;
         terminal.together(|terminal| {
             terminal.wrapped("", text, Ink::Strong)?;

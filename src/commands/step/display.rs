@@ -178,6 +178,10 @@ fn explained(is_traced: bool, width: usize) -> Picture {
     }
     keys.push(("q", tr!("quits")));
     keys.push(("Ctrl-Z", tr!("stops until fg")));
+    keys.push((
+        "p c r",
+        tr!("have nothing to do here: picture and code are in view, and a run is begun again when it is over"),
+    ));
     let rows = keys.iter().flat_map(|(key, words)| {
         let mut rows = paragraph(words, width.saturating_sub(10).max(8), Ink::Plain);
         for (number, row) in rows.iter_mut().enumerate() {

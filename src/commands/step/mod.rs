@@ -226,7 +226,8 @@ impl Player {
                 Key::On => stepper.forward(run),
                 Key::Back | Key::Letter('b') => stepper.back(),
                 Key::Letter('e') | Key::End => stepper.run_through(run),
-                Key::Letter('?') => self.helps = self.display.is_screen(),
+                // Of the keys of lessons, `p`, `c` and `r` have nothing to do here: the explanation says why.
+                Key::Letter('?' | 'p' | 'c' | 'r') => self.helps = self.display.is_screen(),
                 Key::Letter(_) => {}
             }
         }

@@ -34,20 +34,22 @@ impl Bar {
         Bar { main: main.to_owned(), ..Bar::default() }
     }
 
-    /// The bar in so many columns: cut at whole keys, the less important first.
+    /// The bar in so many columns: cut at whole keys, the less important first. Where one is goes after the keys, but for its last parts.
     pub fn text(&self, columns: usize) -> String {
         let last = [tr!("? keys").to_owned(), tr!("q quit").to_owned()];
-        let joined = |place: usize, others: usize, last: &[String]| {
-            let place = self.place.iter().take(place);
+        let joined = |place: &[String], others: usize, last: &[String]| {
             let keys = std::iter::once(&self.main).chain(self.others.iter().take(others));
-            place.chain(keys).chain(last).cloned().collect::<Vec<_>>().join(BETWEEN)
+            place.iter().chain(keys).chain(last).cloned().collect::<Vec<_>>().join(BETWEEN)
         };
-        let places = self.place.len();
-        let with_keys = (0..=self.others.len()).rev().map(|others| (places, others));
-        let without = (0..places).rev().map(|place| (place, 0));
-        let all = with_keys.chain(without).map(|(place, others)| joined(place, others, &last));
-        let all = all.chain([joined(0, 0, &last[1..])]);
-        let mut all = all.skip_while(|text| text.width() > columns);
+        let (place, short) = (&self.place[..], &self.place[..self.place.len().min(2)]);
+        let with_keys = (0..=self.others.len()).rev().map(|others| joined(place, others, &last));
+        let without = [
+            joined(short, 0, &last),
+            joined(short, 0, &last[1..]),
+            joined(short.get(1..).unwrap_or_default(), 0, &last[1..]),
+            joined(&[], 0, &last[1..]),
+        ];
+        let mut all = with_keys.chain(without).skip_while(|text| text.width() > columns);
         all.next().unwrap_or_else(|| fit(&self.main, columns))
     }
 }
@@ -92,7 +94,9 @@ mod tests {
         let whole = format!("{head} · b back · p picture · c code · r again · ? keys · q quit");
         assert_eq!(bar.text(200), whole);
         assert_eq!(bar.text(79), format!("{head} · b back · p picture · ? keys · q quit"));
-        assert_eq!(bar.text(39), "Lesson 1 · Enter on · ? keys · q quit");
+        assert_eq!(bar.text(50), "Lesson 1 · 3 of 9 · Enter on · ? keys · q quit");
+        assert_eq!(bar.text(39), "Lesson 1 · 3 of 9 · Enter on · q quit");
+        assert_eq!(bar.text(30), "3 of 9 · Enter on · q quit");
         assert_eq!(bar.text(20), "Enter on · q quit");
         for columns in 0..120 {
             assert!(bar.text(columns).width() <= columns, "{columns}");
