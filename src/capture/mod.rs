@@ -56,9 +56,9 @@ pub use program::{MOST_EVENTS, PATIENCE, Program, TO_START, source_line};
 pub use recorder::{Keep, Recorder};
 pub use run::{Run, perform};
 pub use sampler::Sampler;
-#[cfg(unix)]
-pub use sockets::MSG_DONTWAIT;
 pub use sockets::{Epoll, Interest, MSG_TRUNC, Ready, Socket, address};
+#[cfg(unix)]
+pub use sockets::{MSG_DONTWAIT, PEEK_NOW};
 pub use sys::TcpInfo;
 pub use tcp_table::TcpTableEntry;
 

@@ -11,8 +11,12 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::signs::Signs;
+
 /// How much is read at once, in bytes.
 const BLOCK_SIZE: usize = 64 * 1024;
+/// A line that is longer, in bytes, is read in parts: it may have no end.
+const LONGEST_LINE: usize = 1024 * 1024;
 
 /// A descriptor that becomes readable when the chat is over.
 #[cfg(unix)]
@@ -93,6 +97,10 @@ pub struct Keyboard {
     unread: Range<usize>,
     /// The line editor, if there is one.
     prompter: Option<Arc<dyn Prompter>>,
+    /// What the peer is told besides what is typed, at a terminal.
+    signs: Option<Arc<Signs>>,
+    /// The first line, behind what the peer was told with it.
+    introduced: Vec<u8>,
 }
 
 #[cfg(unix)]
@@ -102,7 +110,16 @@ impl Keyboard {
         let (wake, writer) = io::pipe()?;
         let stop =
             StopHandle { stopped: Arc::default(), drain: Arc::default(), wake: Arc::new(writer) };
-        Ok(Keyboard { input, wake, stop, buffer: vec![0; BLOCK_SIZE], unread: 0..0, prompter })
+        Ok(Keyboard {
+            input,
+            wake,
+            stop,
+            buffer: vec![0; BLOCK_SIZE],
+            unread: 0..0,
+            prompter,
+            signs: None,
+            introduced: Vec::new(),
+        })
     }
 
     /// Standard input.
@@ -170,7 +187,15 @@ impl Keyboard {
     /// Standard input.
     pub fn standard() -> io::Result<Keyboard> {
         let stop = StopHandle { stopped: Arc::default(), drain: Arc::default() };
-        Ok(Keyboard { stop, buffer: vec![0; BLOCK_SIZE], unread: 0..0, prompter: None })
+        let buffer = vec![0; BLOCK_SIZE];
+        Ok(Keyboard {
+            stop,
+            buffer,
+            unread: 0..0,
+            prompter: None,
+            signs: None,
+            introduced: Vec::new(),
+        })
     }
 
     fn has_more(&self) -> bool {
@@ -194,8 +219,9 @@ impl Keyboard {
         self.stop.clone()
     }
 
-    /// Tells the line editor that there is a connection.
-    pub fn connected(&self) {
+    /// There is a connection: tells the line editor. What `signs` has to tell the peer goes with what is typed.
+    pub fn connected(&mut self, signs: Option<Arc<Signs>>) {
+        self.signs = signs;
         if let Some(prompter) = &self.prompter {
             prompter.connected();
         }
@@ -207,15 +233,16 @@ impl Keyboard {
             self.unread = 0..0;
             match self.read_more(None)? {
                 None => return Ok(Input::Stop),
-                Some(0) => return Ok(Input::End),
+                Some(0) => return Ok(self.end()),
                 Some(length) => self.unread = 0..length,
             }
         }
         let given = std::mem::take(&mut self.unread);
-        Ok(Input::Bytes(&self.buffer[given]))
+        Ok(self.give(given))
     }
 
-    /// Waits for a line, and reads it with its newline. Also returns `Stop` if the peer hangs up first.
+    /// Waits for a line, and reads it with its newline; of a line longer than [`LONGEST_LINE`], a part. Also returns `Stop` if the peer
+    /// hangs up first.
     pub fn read_line(
         &mut self,
         #[cfg(unix)] peer: Option<BorrowedFd<'_>>,
@@ -229,10 +256,11 @@ impl Keyboard {
                 .iter()
                 .position(|byte| *byte == b'\n')
                 .map(|at| searched + at + 1);
-            if let Some(end) = newline {
+            let is_long = self.unread.len() >= LONGEST_LINE;
+            if let Some(end) = newline.or(is_long.then_some(self.unread.end)) {
                 let line = self.unread.start..end;
                 self.unread.start = end;
-                return Ok(Input::Bytes(&self.buffer[line]));
+                return Ok(self.give(line));
             }
             // What was typed before there was a peer is in the pipe already.
             if !prompted
@@ -249,14 +277,34 @@ impl Keyboard {
             self.buffer.resize(self.unread.end + BLOCK_SIZE, 0);
             match self.read_more(peer)? {
                 None => return Ok(Input::Stop),
-                Some(0) if self.unread.is_empty() => return Ok(Input::End),
+                Some(0) if self.unread.is_empty() => return Ok(self.end()),
                 // The last line of a file may lack its newline.
                 Some(0) => {
                     let rest = std::mem::take(&mut self.unread);
-                    return Ok(Input::Bytes(&self.buffer[rest]));
+                    return Ok(self.give(rest));
                 }
                 Some(length) => self.unread.end += length,
             }
         }
+    }
+
+    /// This part of the buffer, behind what the peer is to be told first.
+    fn give(&mut self, part: Range<usize>) -> Input<'_> {
+        match self.signs.as_ref().and_then(|signs| signs.introduction()) {
+            None => Input::Bytes(&self.buffer[part]),
+            Some(mut first) => {
+                first.extend_from_slice(&self.buffer[part]);
+                self.introduced = first;
+                Input::Bytes(&self.introduced)
+            }
+        }
+    }
+
+    /// The input has ended, and the peer is told that somebody still listens.
+    fn end(&self) -> Input<'_> {
+        if let Some(signs) = &self.signs {
+            signs.finish();
+        }
+        Input::End
     }
 }

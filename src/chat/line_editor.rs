@@ -27,7 +27,7 @@ use super::screen::Screen;
 use super::typed_line::{self, TypedLine};
 use crate::i18n::tr;
 use crate::signals;
-use crate::text::safe;
+use crate::text::{safe, wrap};
 
 /// The terminal of one chat, as a screen. [`LineEditor::close`] restores it.
 pub struct LineEditor {
@@ -35,6 +35,8 @@ pub struct LineEditor {
     control: Arc<EditorControl>,
     /// Restores the terminal, when it is dropped or when a signal stops or ends the program.
     at_terminal: Option<signals::Cleanup>,
+    /// Whether the terminal can only take lines.
+    is_plain: bool,
     /// The thread returns the pipe's writing end. This handle keeps it open: if it closed with the thread, the chat would take that
     /// for Ctrl-D.
     _thread: JoinHandle<Option<OwnedFd>>,
@@ -51,7 +53,8 @@ impl LineEditor {
         // Threads inherit blocked signals. A resized window must not interrupt a send: the editor's thread unblocks this one again.
         resized().thread_block()?;
         let (queue, requests) = OutputQueue::new();
-        let editor = rustyline(&queue, requests)?;
+        let is_plain = !can_redraw();
+        let editor = if is_plain { None } else { Some(rustyline(&queue, requests)?) };
         let original = tcgetattr(io::stdin())?;
         let at_end = original.clone();
         let action = SigAction::new(
@@ -78,7 +81,7 @@ impl LineEditor {
         let (resumed, paused) = (control.clone(), control.clone());
         let at_terminal = signals::at_terminal(
             move || {
-                if resumed.is_line_due() {
+                if !is_plain && resumed.is_line_due() {
                     set_local_flags(|flags| flags.remove(BY_LINE))?;
                 }
                 resumed.resume();
@@ -87,10 +90,11 @@ impl LineEditor {
             move || {
                 // The thread comes first: it must not set up the terminal again after it has been restored.
                 paused.pause();
-                restore_terminal(&at_end);
+                restore_terminal(&at_end, is_plain);
             },
         )?;
-        let editor = LineEditor { queue, control, at_terminal: Some(at_terminal), _thread: thread };
+        let at_terminal = Some(at_terminal);
+        let editor = LineEditor { queue, control, at_terminal, is_plain, _thread: thread };
         Ok((editor, keyboard))
     }
 
@@ -100,6 +104,9 @@ impl LineEditor {
         self.queue.wait_until_empty();
         self.control.enter(Phase::Leaving);
         let typed = self.queue.line() + &typed_ahead();
+        if self.is_plain {
+            let _ = set_local_flags(|flags| flags.insert(BY_LINE));
+        }
         let half = typed.rsplit('\n').next().unwrap_or_default().to_owned();
         if typed.is_empty() {
             self.close();
@@ -129,6 +136,13 @@ impl LineEditor {
     }
 }
 
+/// The chat's own words, broken between words for the window.
+fn in_rows(text: &str) -> String {
+    let columns = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0);
+    let columns = columns.filter(|columns| *columns > 0).unwrap_or(80);
+    wrap(&safe(text), columns.into()).join("\n") + "\n"
+}
+
 fn resized() -> SigSet {
     SigSet::from(Signal::SIGWINCH)
 }
@@ -149,6 +163,8 @@ fn rustyline(queue: &Arc<OutputQueue>, requests: mpsc::Receiver<()>) -> io::Resu
     }
     let interrupt = EventHandler::Conditional(Box::new(InterruptKey));
     editor.bind_sequence(KeyEvent::ctrl('C'), interrupt);
+    // Ctrl-D that was typed by turns before the line was read: the kernel kept it as the end of its own line (N_TTY), which is this byte.
+    editor.bind_sequence(KeyEvent::ctrl('@'), Cmd::EndOfFile);
     // There is nothing to complete.
     editor.bind_sequence(KeyEvent(KeyCode::Tab, Modifiers::NONE), Cmd::Noop);
     let printer = editor.create_external_printer().map_err(io::Error::other)?;
@@ -196,9 +212,11 @@ fn typed_ahead() -> String {
     typed.chars().filter(|it| *it == '\n' || !it.is_control()).collect()
 }
 
-fn restore_terminal(original: &Termios) {
-    // Bracketed paste, which rustyline turns off again unless a signal cuts that short.
-    let _ = io::stdout().write_all(b"\x1b[?2004l").and_then(|()| io::stdout().flush());
+fn restore_terminal(original: &Termios, is_plain: bool) {
+    if !is_plain {
+        // Bracketed paste, which rustyline turns off again unless a signal cuts that short.
+        let _ = io::stdout().write_all(b"\x1b[?2004l").and_then(|()| io::stdout().flush());
+    }
     // What was typed for the chat is not for the shell.
     let _ = signals::set_terminal_mode(original).and_then(|()| signals::discard_typed());
 }
@@ -215,7 +233,7 @@ impl Screen for LineEditor {
     }
 
     fn note(&self, text: &str) {
-        let _ = self.queue.show(&format!("{}\n", safe(text)));
+        let _ = self.queue.show(&in_rows(text));
     }
 
     fn is_terminal(&self) -> bool {
@@ -229,7 +247,8 @@ impl Screen for LineEditor {
 
 /// The editor's thread: reads lines from the terminal and writes them into the pipe.
 struct LineReader {
-    editor: Rustyline,
+    /// `None` at a terminal that can only take lines.
+    editor: Option<Rustyline>,
     queue: Arc<OutputQueue>,
     control: Arc<EditorControl>,
     /// The pipe; `None` once this side has finished (Ctrl-D).
@@ -255,17 +274,29 @@ impl LineReader {
         let interrupt = SigSet::from(Signal::SIGINT);
         let _ = resized().thread_unblock();
         while let Some(phase) = self.control.next() {
-            // rustyline restores this mode between lines: keys typed just then must not appear in the middle of a message. If this
-            // fails, the terminal is gone, and the next read will report it.
-            let _ = set_local_flags(|flags| flags.remove(BY_LINE));
             let prompt = match phase {
                 Phase::LastLine => tr!("not sent (Enter ends the chat): "),
                 Phase::Talking if self.lines.is_some() => "send message> ",
                 _ => "",
             };
-            let (before, after) = self.queue.begin_line();
-            let _ = interrupt.thread_unblock();
-            let typed = self.editor.readline_with_initial(prompt, (&before, &after));
+            let typed = match &mut self.editor {
+                Some(editor) => {
+                    // rustyline restores this mode between lines: keys typed just then must not appear in the middle of a message. If
+                    // this fails, the terminal is gone, and the next read will report it.
+                    let _ = set_local_flags(|flags| flags.remove(BY_LINE));
+                    let (before, after) = self.queue.begin_line();
+                    let _ = interrupt.thread_unblock();
+                    editor.readline_with_initial(prompt, (&before, &after))
+                }
+                None => {
+                    // Where messages may come at any time, they would come behind a prompt.
+                    if phase == Phase::LastLine || self.between.is_some() {
+                        write_plainly(&format!("{prompt}{}", self.queue.line()));
+                    }
+                    let _ = interrupt.thread_unblock();
+                    read_plain_line()
+                }
+            };
             let _ = interrupt.thread_block();
             if let Some(mode) = &self.between {
                 let _ = signals::set_terminal_mode(mode);
@@ -298,7 +329,7 @@ impl LineReader {
 
     /// Does what a line says; false if there is to be no other.
     fn take(&mut self, phase: Phase, line: &str) -> bool {
-        let say = |text: &str| drop(self.queue.show(&format!("{}\n", safe(text))));
+        let say = |text: &str| drop(self.queue.show(&in_rows(text)));
         match TypedLine::parse(line) {
             TypedLine::Quit => {
                 self.stop.stop_when_drained();
@@ -319,6 +350,36 @@ impl LineReader {
         }
         true
     }
+}
+
+/// Whether the terminal can draw a line anew; `dumb` and no name at all say that it cannot (terminfo(5)).
+fn can_redraw() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb")
+}
+
+fn write_plainly(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Reads a line, which the terminal itself edits, without its end. A signal interrupts that, unlike with [`io::Stdin::read_line`].
+fn read_plain_line() -> rustyline::Result<String> {
+    let (mut line, mut block) = (Vec::new(), [0; 4096]);
+    loop {
+        match nix::unistd::read(io::stdin(), &mut block).map_err(io::Error::from) {
+            Ok(0) if line.is_empty() => return Err(ReadlineError::Eof),
+            Ok(0) => break,
+            Ok(length) => line.extend_from_slice(&block[..length]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                return Err(ReadlineError::Interrupted);
+            }
+            Err(error) => return Err(error.into()),
+        }
+        if line.pop_if(|last| *last == b'\n').is_some() {
+            break;
+        }
+    }
+    Ok(String::from_utf8_lossy(&line).into_owned())
 }
 
 fn write_all(pipe: &OwnedFd, mut bytes: &[u8]) -> nix::Result<()> {

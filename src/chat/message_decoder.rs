@@ -9,10 +9,14 @@
 
 use std::fmt::Write;
 
-use crate::text::is_safe_to_show;
+use super::signs::NAME;
+use crate::text::safe;
 
 /// Longest unterminated line kept in memory, in bytes.
 pub const MAX_PARTIAL_LINE: usize = 16 * 1024;
+/// Longest name that a peer may tell, in characters.
+const LONGEST_NAME: usize = 40;
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// Turns the bytes that a peer sends into messages.
 #[derive(Debug)]
@@ -27,6 +31,8 @@ pub struct MessageDecoder {
     line_begun: bool,
     /// Whether the peer has ever sent a newline. If so, a pause does not end a message (but at a terminal it is shown).
     sends_newlines: bool,
+    /// Whether the peer tells its name, in a line that begins with [`NAME`], and whether that is shown.
+    names: Option<bool>,
     /// Whether there has been a pause since the last byte. Anything still in `line` is then the start of a character.
     idle: bool,
 }
@@ -40,8 +46,19 @@ impl MessageDecoder {
             line: Vec::new(),
             line_begun: false,
             sends_newlines: false,
+            names: None,
             idle: true,
         }
+    }
+
+    /// From now on a line may tell the peer's name, which is then shown as label, or is not.
+    pub fn expect_names(&mut self, shown: bool) {
+        self.names = Some(shown);
+    }
+
+    /// Whether this is a line that tells the name, or the beginning of one.
+    fn tells_name(&self, line: &[u8]) -> bool {
+        self.names.is_some() && !self.line_begun && line.first() == Some(&NAME)
     }
 
     /// Whether part of a line is held back that must be shown if nothing more arrives: see [`MessageDecoder::idle`].
@@ -70,6 +87,10 @@ impl MessageDecoder {
     /// Nothing has arrived for a while: the text held back becomes a message.
     pub fn idle(&mut self, out: &mut String) {
         // All but the start of a character: that can be shown only when its rest has arrived, however long that takes.
+        self.idle = true;
+        if self.tells_name(&self.line) {
+            return; // its end is on its way
+        }
         let mut line = std::mem::take(&mut self.line);
         let cut_character = line.split_off(complete_length(&line));
         if !line.is_empty() {
@@ -80,7 +101,6 @@ impl MessageDecoder {
             }
         }
         self.line = cut_character;
-        self.idle = true;
     }
 
     /// Nothing more will arrive: shows the rest as it is.
@@ -133,6 +153,14 @@ impl MessageDecoder {
     /// A whole line, without its newline. telnet ends lines with CR LF: the CR is dropped at a terminal, and kept in a file, as nc
     /// does.
     fn push_line(&mut self, line: &[u8], out: &mut String) {
+        if self.tells_name(line) {
+            if self.names == Some(true) {
+                let name: String =
+                    String::from_utf8_lossy(&line[1..]).chars().take(LONGEST_NAME).collect();
+                self.label = format!("{}: ", safe(&name));
+            }
+            return;
+        }
         let (line, end) = match line.strip_suffix(b"\r") {
             Some(line) if self.at_terminal => (line, "\n"),
             Some(line) => (line, "\r\n"),
@@ -162,19 +190,21 @@ impl MessageDecoder {
 
     /// Part of a line, escaped where needed, with the label before it if it starts the line.
     fn push_text(&mut self, bytes: &[u8], out: &mut String) {
+        let mut bytes = bytes;
         if !self.line_begun {
             out.push_str(&self.label);
+            // Some editors and shells begin a text with this mark (Unicode, section 23.8); it is no part of it.
+            bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
         }
         self.line_begun = true;
         // utf8_chunks gives valid text and, in between, the bytes that are not part of any character.
         for chunk in bytes.utf8_chunks() {
-            for character in chunk.valid().chars() {
-                // In a file a tab is harmless, and part of the text.
-                if is_safe_to_show(character) || (character == '\t' && !self.at_terminal) {
-                    out.push(character);
-                } else {
-                    let _ = write!(out, "{}", character.escape_unicode());
+            // In a file a tab is harmless, and part of the text.
+            for (number, part) in chunk.valid().split('\t').enumerate() {
+                if number > 0 {
+                    out.push_str(if self.at_terminal { r"\u{9}" } else { "\t" });
                 }
+                out.push_str(&safe(part));
             }
             for byte in chunk.invalid() {
                 let _ = write!(out, "\\x{byte:02x}");
@@ -230,6 +260,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::text::is_safe_to_show;
 
     /// What is shown of these bytes when they arrive in pieces of these lengths.
     fn shown(bytes: &[u8], cuts: &[usize], at_terminal: bool) -> String {
@@ -276,7 +307,7 @@ mod tests {
             // A CR is harmless only in front of a newline, in a file.
             let text = shown(&bytes, &[], at_terminal);
             let text = if at_terminal { text } else { text.replace("\r\n", "\n") };
-            let fine = |character| is_safe_to_show(character) || character == '\n' || (character == '\t' && !at_terminal);
+            let fine = |character| is_safe_to_show(character) || "\n\u{200d}".contains(character) || (character == '\t' && !at_terminal);
             prop_assert!(text.chars().all(fine));
         }
 
@@ -321,6 +352,47 @@ mod tests {
         decoder.push(&"好".as_bytes()[2..], &mut text);
         decoder.idle(&mut text);
         assert_eq!(text, "Jack: 你好\nJack: 好\n");
+    }
+
+    #[test]
+    fn what_a_joiner_joins_is_shown_as_one() {
+        let family = "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}";
+        for at_terminal in [false, true] {
+            let all = format!("{family} a\u{200d}b\n");
+            let expected = format!("Jack: {family} a\\u{{200d}}b\n");
+            for cut in 0..all.len() {
+                assert_eq!(shown(all.as_bytes(), &[cut], at_terminal), expected, "{cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_part_of_a_line() {
+        let sent = "\u{feff}one\n\u{feff}\ntwo\u{feff}\n";
+        for cut in 0..sent.len() {
+            let shown = shown(sent.as_bytes(), &[cut], true);
+            assert_eq!(shown, "Jack: one\nJack: \nJack: two\\u{feff}\n", "{cut}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_taken_when_it_is_expected_and_in_how_many_pieces_it_may_come() {
+        let sent = "one\n\u{1}Ann \u{1b}[2J\ntwo\n".as_bytes();
+        assert_eq!(shown(sent, &[], true), "Jack: one\nJack: \\u{1}Ann \\u{1b}[2J\nJack: two\n");
+        for (named, expected) in
+            [(true, "Jack: one\nAnn \\u{1b}[2J: two\n"), (false, "Jack: one\nJack: two\n")]
+        {
+            for cut in 0..sent.len() {
+                let (mut decoder, mut text) = (MessageDecoder::new("Jack: ", true), String::new());
+                decoder.expect_names(named);
+                decoder.push(&sent[..cut], &mut text);
+                if cut > 4 && cut < sent.len() - 4 {
+                    decoder.idle(&mut text);
+                }
+                decoder.push(&sent[cut..], &mut text);
+                assert_eq!(text, expected, "{cut}");
+            }
+        }
     }
 
     #[test]

@@ -9,12 +9,14 @@
 //! | [`message_decoder`] | turns bytes into messages: boundaries, characters, trust |
 //! | [`keyboard`], [`screen`] | input and output |
 //! | [`line_editor`], [`output_queue`] | both at a terminal, where messages appear above the line being typed |
+//! | [`signs`] | what two of ours tell each other besides what is typed |
 //! | [`outcome`] | how a chat ends |
 //! | [`puppet`] | a peer without a person, for the lessons |
 //!
 //! Its sockets are those of [`capture`](crate::capture), which record each call. The caller draws the trace ([`Tracer`]).
 
 use std::io::{self, IsTerminal};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -23,6 +25,7 @@ use thiserror::Error;
 use crate::capture::{self, Keep, Lab, Socket, sys};
 use crate::i18n::tr;
 use crate::signals;
+use crate::text::safe;
 use crate::trace::{Ending, Event, EventKind, FailedCall, Failure, LAB, Name};
 
 pub mod address;
@@ -41,6 +44,7 @@ pub mod poll;
 pub mod puppet;
 pub mod receiver;
 pub mod screen;
+pub mod signs;
 pub mod threads;
 pub mod turns;
 pub mod typed_line;
@@ -51,6 +55,7 @@ use message_decoder::MessageDecoder;
 use outcome::ConnectError;
 pub use outcome::EndReason;
 use screen::{Plain, Screen};
+use signs::{OwnName, Signs};
 
 /// Which end of the connection this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +106,8 @@ pub struct Session<'a> {
     pub decoder: MessageDecoder,
     /// The buffer that recv fills.
     pub buffer: Buffer,
+    /// What a peer of ours is told besides what is typed; only at a terminal.
+    pub signs: Option<Arc<Signs>>,
 }
 
 /// The buffer that recv fills.
@@ -131,8 +138,10 @@ pub struct Options {
     pub timeout: Duration,
     /// How many more attempts there are.
     pub retries: u32,
-    /// The name shown before the peer's messages.
-    pub peer_name: String,
+    /// The name shown before the peer's messages; `None` is the one that the peer tells, or Jack.
+    pub peer_name: Option<String>,
+    /// The name that the peer is told.
+    pub name: Option<String>,
     /// The buffer that recv fills.
     pub buffer: Buffer,
     /// Turns events into rows for the screen as they happen. After a pause it is called without events.
@@ -238,16 +247,20 @@ fn ending(ended: &Result<EndReason, ChatError>) -> Ending {
 fn connect_and_talk(
     lab: &Lab,
     options: &Options,
-    keyboard: Keyboard,
+    mut keyboard: Keyboard,
     screen: &dyn Screen,
 ) -> Result<EndReason, ChatError> {
     let leave = screen.is_terminal().then(|| keyboard.stop_descriptor());
     let Some((side, socket)) = connect(lab, options, screen, leave)? else {
         return Ok(EndReason::Ended);
     };
-    let decoder = MessageDecoder::new(&format!("{}: ", options.peer_name), screen.is_terminal());
-    keyboard.connected();
-    let session = Session { socket: &socket, keyboard, screen, decoder, buffer: options.buffer };
+    let socket = Arc::new(socket);
+    let name = options.peer_name.as_deref().unwrap_or("Jack");
+    let decoder = MessageDecoder::new(&format!("{name}: "), screen.is_terminal());
+    let signs = begin_signs(&socket, options, screen);
+    keyboard.connected(signs.clone());
+    let (socket, buffer) = (&*socket, options.buffer);
+    let session = Session { socket, keyboard, screen, decoder, buffer, signs };
     Ok(match options.style {
         Style::Threads => threads::talk(lab, side, session)?,
         Style::Turns => turns::talk(side, session)?,
@@ -259,6 +272,48 @@ fn connect_and_talk(
             return Err(capture::Error::from(lack).into());
         }
     })
+}
+
+/// The signs of a connection between terminals. Without them each takes the other for a stranger.
+fn begin_signs(socket: &Arc<Socket>, options: &Options, screen: &dyn Screen) -> Option<Arc<Signs>> {
+    if !screen.is_terminal() {
+        return None;
+    }
+    let by_turns = options.style == Style::Turns;
+    let mut own = options.name.clone().map(|name| OwnName { name, by_turns });
+    if own.is_some() && options.address.is_unix() {
+        screen.note(tr!("over AF_UNIX your name is not told: to ask whether the peer takes it would make another program wait"));
+        own = None;
+    }
+    Signs::begin(socket.clone(), own, options.peer_name.is_none()).ok()
+}
+
+/// Says whom the chat has joined, of which nobody asked to be the client.
+fn joined(socket: &Socket) -> String {
+    let remedy =
+        tr!("for a chat of your own choose another address: explore chat --address 127.0.0.1:4000");
+    match peer_process(socket) {
+        Some((process, command)) => tr!(
+            "a server was listening there already, and you have joined it: {command} (PID {process}); {remedy}",
+            command = safe(&command.join(" ")),
+            process,
+            remedy
+        ),
+        None => {
+            tr!("a server was listening there already, and you have joined it; {remedy}", remedy)
+        }
+    }
+}
+
+#[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
+fn peer_process(socket: &Socket) -> Option<(u32, Vec<String>)> {
+    let (process, command) = capture::ptrace::peer_process(socket.bare())?;
+    (!command.is_empty()).then_some((process, command))
+}
+
+#[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+fn peer_process(_: &Socket) -> Option<(u32, Vec<String>)> {
+    None
 }
 
 /// Makes the connection, as server or as client. `None` if the user leaves before there is one.
@@ -285,6 +340,10 @@ fn connect(
         Some(Side::Server) => server(),
         Some(Side::Client) => client(options.retries),
         None => match client(0) {
+            Ok(Some((side, socket))) => {
+                screen.note(&joined(&socket));
+                Ok(Some((side, socket)))
+            }
             Err(error) if error.is_refusal() => match server() {
                 // Another server was quicker and listens there now.
                 Err(error) if error.error.kind() == io::ErrorKind::AddrInUse => {

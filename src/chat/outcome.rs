@@ -96,6 +96,9 @@ fn remedy(error: &ConnectError) -> Option<String> {
         (_, "EADDRINUSE" | "ECONNREFUSED") if *not_a_socket => {
             tr!("the file there is not a socket; choose another path")
         }
+        (Phase::LookUp, _) if matches!(address, Address::Zoned { .. }) => {
+            tr!("`ip link` shows the interfaces; write the name of one, or its number")
+        }
         (Phase::LookUp, _) if matches!(address, Address::Inet(_)) => {
             tr!("check the name, or write the numeric address")
         }

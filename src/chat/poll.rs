@@ -10,9 +10,9 @@ use crate::capture::{self, Actor, Interest, Socket};
 
 /// Talks until both streams have ended. A broken connection is not an error here: it is one of the [`EndReason`]s.
 pub fn talk(actor: &Actor, session: Session<'_>) -> capture::Result<EndReason> {
-    let Session { socket, mut keyboard, screen, decoder, buffer } = session;
+    let Session { socket, mut keyboard, screen, decoder, buffer, signs } = session;
     let stop = keyboard.stop_handle();
-    let mut receiver = Receiver::new(socket, screen, decoder, buffer);
+    let mut receiver = Receiver::new(socket, screen, decoder, buffer, signs);
     socket.set_nonblocking(true)?;
     // Typed, but not yet taken by the kernel. The keyboard is read again only when this is empty.
     let mut unsent: Vec<u8> = Vec::new();
@@ -56,7 +56,7 @@ pub fn talk(actor: &Actor, session: Session<'_>) -> capture::Result<EndReason> {
         };
         match received {
             Ok(Received::End) if screen.is_terminal() => return Ok(EndReason::PeerLeft),
-            Ok(Received::End) => receiving = false,
+            Ok(Received::End | Received::Finished) => receiving = false,
             Ok(Received::Bytes | Received::Messages) => {}
             Err(broken) => return Ok(broken),
         }

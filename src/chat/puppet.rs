@@ -124,6 +124,7 @@ impl PuppetPeer {
             screen: self,
             decoder: MessageDecoder::new("Jack: ", false),
             buffer: Buffer::default(),
+            signs: None,
         })
     }
 

@@ -5,12 +5,15 @@
 //! receiving. It shows what it has once recv has emptied the socket.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::message_decoder::MessageDecoder;
 use super::screen::Screen;
+use super::signs::Signs;
 use super::{Buffer, EndReason};
 use crate::capture::Socket;
+use crate::i18n::tr;
 
 /// After this long without a byte, an unfinished line counts as a whole message.
 pub const IDLE_TIMEOUT: Duration = Duration::from_millis(200);
@@ -30,6 +33,8 @@ pub struct Receiver<'a> {
     text: String,
     /// The socket's current read timeout.
     timeout: Option<Duration>,
+    /// What the peer may tell besides what it types, at a terminal.
+    signs: Option<Arc<Signs>>,
 }
 
 /// The outcome of one attempt to receive.
@@ -41,6 +46,8 @@ pub enum Received {
     Messages,
     /// The peer will send no more: recv returned 0.
     End,
+    /// The same, and the peer's user has said so and still listens.
+    Finished,
 }
 
 impl<'a> Receiver<'a> {
@@ -51,6 +58,7 @@ impl<'a> Receiver<'a> {
         screen: &'a dyn Screen,
         decoder: MessageDecoder,
         Buffer { size, may_grow }: Buffer,
+        signs: Option<Arc<Signs>>,
     ) -> Receiver<'a> {
         Receiver {
             socket,
@@ -60,6 +68,7 @@ impl<'a> Receiver<'a> {
             may_grow,
             text: String::new(),
             timeout: None,
+            signs,
         }
     }
 
@@ -120,10 +129,23 @@ impl<'a> Receiver<'a> {
                 // Either way nothing more will arrive. Show what came before, even if the connection broke.
                 self.decoder.finish(&mut self.text);
                 self.show()?;
-                return end_or_error.map(|_| Received::End).map_err(EndReason::broken("recv"));
+                end_or_error.map_err(EndReason::broken("recv"))?;
+                if let Some(signs) = self.signs.as_ref().filter(|it| it.peer_has_finished()) {
+                    if !signs.has_finished() {
+                        self.screen.note(tr!(
+                            "the peer sends nothing more, but still receives; Ctrl-D or /quit ends the chat"
+                        ));
+                    }
+                    return Ok(Received::Finished);
+                }
+                return Ok(Received::End);
             }
         };
-        self.decoder.push(&self.buffer[..length], &mut self.text);
+        let words = match &self.signs {
+            Some(signs) => signs.take(&self.buffer[..length], &mut self.decoder),
+            None => &self.buffer[..length],
+        };
+        self.decoder.push(words, &mut self.text);
         // A full buffer means that there is probably more: from now on receive it in fewer, larger pieces.
         let filled = length == self.buffer.len();
         if filled && self.may_grow && length < MAX_BUFFER {

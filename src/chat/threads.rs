@@ -15,7 +15,7 @@ use crate::capture::{self, Lab, Socket};
 
 /// Talks until both streams have ended. A broken connection is not an error here: it is one of the [`EndReason`]s.
 pub fn talk(lab: &Lab, side: Side, session: Session<'_>) -> capture::Result<EndReason> {
-    let Session { socket, mut keyboard, screen, decoder, buffer } = session;
+    let Session { socket, mut keyboard, screen, decoder, buffer, signs } = session;
     let stop = keyboard.stop_handle();
     let keyboard = &mut keyboard;
     if screen.is_terminal() {
@@ -25,7 +25,12 @@ pub fn talk(lab: &Lab, side: Side, session: Session<'_>) -> capture::Result<EndR
     lab.scope(|stage| {
         let sender = stage.actor(side.sender_name(), move |_| Ok(send(socket, keyboard)))?;
         let receiver = stage.actor(side.receiver_name(), move |_| {
-            Ok(receive(Receiver::new(socket, screen, decoder, buffer), socket, screen, &stop))
+            Ok(receive(
+                Receiver::new(socket, screen, decoder, buffer, signs),
+                socket,
+                screen,
+                &stop,
+            ))
         })?;
         let (sent, received) = (sender.finish()?, receiver.finish()?);
         // A send often fails because the peer has left, and the receiver saw that. So its reason comes first.
@@ -82,6 +87,8 @@ fn receive(
         match receiver.receive() {
             Ok(Received::Bytes | Received::Messages) => {}
             Ok(Received::End) => break,
+            // The peer's user has finished, and still listens.
+            Ok(Received::Finished) => return EndReason::Ended,
             // The user is leaving while the peer talks. We have shut the socket
             // down, so what the peer sends resets the connection.
             Err(_) if stop.is_stopped() => break,

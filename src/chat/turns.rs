@@ -5,6 +5,7 @@
 
 use std::net::Shutdown;
 
+use super::EndReason::PeerLeft;
 use super::keyboard::{Input, Keyboard};
 use super::receiver::{Received, Receiver};
 use super::{EndReason, Session, Side};
@@ -22,8 +23,8 @@ enum Turn {
 
 /// Talks by turns until both sides have finished. A broken connection is not an error here: it is one of the [`EndReason`]s.
 pub fn talk(side: Side, session: Session<'_>) -> capture::Result<EndReason> {
-    let Session { socket, mut keyboard, screen, decoder, buffer } = session;
-    let mut receiver = Receiver::new(socket, screen, decoder, buffer);
+    let Session { socket, mut keyboard, screen, decoder, buffer, signs } = session;
+    let mut receiver = Receiver::new(socket, screen, decoder, buffer, signs);
     let mut my_turn = side == Side::Client;
     let (mut sending, mut receiving) = (true, true);
     let mut reason = EndReason::Ended;
@@ -41,7 +42,9 @@ pub fn talk(side: Side, session: Session<'_>) -> capture::Result<EndReason> {
             match receive_message(&mut receiver) {
                 Turn::Over => {}
                 // At a terminal the chat is over when the peer has left.
-                Turn::Last(why) if screen.is_terminal() => return Ok(why),
+                Turn::Last(PeerLeft) if screen.is_terminal() => {
+                    return Ok(PeerLeft);
+                }
                 Turn::Last(_) => receiving = false,
                 Turn::Leave(why) => return Ok(why),
             }
@@ -78,7 +81,8 @@ fn receive_message(receiver: &mut Receiver<'_>) -> Turn {
             Ok(Received::Messages) => return Turn::Over,
             // Not a whole message yet: it may come in several pieces.
             Ok(Received::Bytes) => {}
-            Ok(Received::End) => return Turn::Last(EndReason::PeerLeft),
+            Ok(Received::End) => return Turn::Last(PeerLeft),
+            Ok(Received::Finished) => return Turn::Last(EndReason::Ended),
             Err(broken) => return Turn::Leave(broken),
         }
     }

@@ -18,6 +18,8 @@ pub enum TypedLine {
 impl TypedLine {
     /// Reads a line, without its end. `//word` is the message `/word`.
     pub fn parse(line: &str) -> TypedLine {
+        // Pasted text may begin with a byte order mark.
+        let line = line.strip_prefix('\u{feff}').unwrap_or(line);
         let trimmed = line.trim();
         match trimmed {
             "/quit" => TypedLine::Quit,
@@ -62,5 +64,7 @@ mod tests {
         assert_eq!(TypedLine::parse("//etc/hosts is a file"), message("/etc/hosts is a file"));
         assert_eq!(TypedLine::parse("  1/2 is a half "), message("  1/2 is a half "));
         assert_eq!(TypedLine::parse(""), message(""));
+        assert_eq!(TypedLine::parse("\u{feff}/quit"), TypedLine::Quit);
+        assert_eq!(TypedLine::parse("\u{feff}hello"), message("hello"));
     }
 }

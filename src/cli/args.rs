@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::builder::{
+    NonEmptyStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser,
+};
 use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::i18n::{Language, tr};
@@ -552,7 +554,7 @@ Examples:
   explore chat --style poll -v                every call as it is made
 
 At a terminal: /quit or Ctrl-C quits; after Ctrl-D you send nothing more, but still receive;
-/help tells the commands.
+/help tells the commands. A peer with another program is taken for gone when it sends no more.
 Elsewhere: reads lines and prints lines, until end of file.
 
 Exit codes: 0 the chat ended; 1 the connection broke; 2 usage; 3 no connection; 130 interrupted.")]
@@ -560,7 +562,7 @@ pub struct Chat {
     /// Which side to be (default: the client if somebody listens at the address, else the server)
     #[arg(value_enum)]
     pub side: Option<Side>,
-    /// Address: HOST:PORT, [::1]:PORT, unix:/path, or on Linux unix:@name
+    /// Address: HOST:PORT, [::1]:PORT, [fe80::1%eth0]:PORT, unix:/path, or on Linux unix:@name
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:21567")]
     pub address: String,
     /// How to wait for the keyboard and the peer
@@ -572,9 +574,12 @@ pub struct Chat {
     /// How many more times to try to connect, with growing pauses
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub retries: u32,
-    /// The name to show for the peer
-    #[arg(long, value_name = "NAME", default_value = "Jack")]
-    pub peer_name: String,
+    /// Your name: the peer sees it before your messages, if both of you have this chat at a terminal and the address is no unix: one
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub name: Option<String>,
+    /// The name to show for the peer (default: the one that it tells, else Jack)
+    #[arg(long, value_name = "NAME")]
+    pub peer_name: Option<String>,
     /// Size of the receive buffer (default: 1024, growing when it is filled)
     #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u32).range(1..=1 << 24))]
     pub buffer: Option<u32>,

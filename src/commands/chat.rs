@@ -5,11 +5,13 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::output_file::{Counting, events_written};
 use super::{Failure, Session};
 use crate::capture::sys;
 use crate::chat::{self, Address, Buffer, EndReason, Options, Side, Style, Tracer};
 use crate::cli;
 use crate::experiments;
+use crate::output::messages;
 use crate::output::terminal::{Terminal, render};
 use crate::text::safe;
 use crate::trace::recording::{EventWriter, Header, Origin, write_line};
@@ -18,17 +20,29 @@ use crate::views::trace::{Detail, Trace};
 /// Runs a chat.
 pub fn run(args: &cli::Chat, session: &mut Session) -> Result<(), Failure> {
     let mut options = Options::try_from(args)?;
-    let unwritten = Arc::new(Mutex::new(None));
-    options.tracer = tracer(&session.terminal, args, &unwritten)?;
+    let recorded = Arc::new(Mutex::new(Recorded::default()));
+    options.tracer = tracer(&session.terminal, args, &recorded)?;
     let ended = chat::chat(options).map_err(Failure::NoChat);
-    let unwritten = unwritten.lock().unwrap_or_else(PoisonError::into_inner).take();
-    if let (Some(path), Some(error)) = (&args.record, unwritten) {
-        return Err(Failure::Unwritable(path.clone(), error));
+    if let Some(path) = &args.record {
+        let mut recorded = recorded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(error) = recorded.error.take() {
+            return Err(Failure::Unwritable(path.clone(), error));
+        }
+        messages::say(&events_written(path, recorded.events, recorded.bytes));
     }
     match ended? {
         EndReason::Broken(..) => Err(Failure::Broken),
         _ => Ok(()),
     }
+}
+
+/// What has been written of a recording.
+#[derive(Default)]
+struct Recorded {
+    events: u64,
+    bytes: u64,
+    /// Nothing more could be written.
+    error: Option<io::Error>,
 }
 
 impl TryFrom<&cli::Chat> for Options {
@@ -47,7 +61,8 @@ impl TryFrom<&cli::Chat> for Options {
             style: args.style.into(),
             timeout: args.timeout,
             retries: args.retries,
-            peer_name: safe(&args.peer_name).into_owned(),
+            peer_name: args.peer_name.as_deref().map(|name| safe(name).into_owned()),
+            name: args.name.as_deref().map(|name| safe(name.trim()).into_owned()),
             buffer: args
                 .buffer
                 .and_then(|size| size.try_into().ok())
@@ -78,11 +93,11 @@ impl From<cli::Style> for Style {
 }
 
 /// A function that takes the chat's events: it writes the recording and returns the rows of the trace.
-/// An error of writing the recording is left in `unwritten`: the chat goes on, and says so at its end.
+/// How that went is left in `recorded`: the chat goes on in any case, and says it at its end.
 fn tracer(
     terminal: &Terminal,
     args: &cli::Chat,
-    unwritten: &Arc<Mutex<Option<io::Error>>>,
+    recorded: &Arc<Mutex<Recorded>>,
 ) -> Result<Option<Tracer>, Failure> {
     let detail = if args.verbose > 1 { Detail::Kernel } else { Detail::Calls };
     let mut trace = (args.verbose > 0).then(|| Trace::new(detail, terminal.width()));
@@ -95,7 +110,7 @@ fn tracer(
         terminal.has_colours() && (io::stdout().is_terminal() || io::stderr().is_terminal());
     let ascii = terminal.is_ascii();
     let mut writer = EventWriter::new(experiments::line_of);
-    let unwritten = unwritten.clone();
+    let recorded = recorded.clone();
     Ok(Some(Box::new(move |events| {
         let mut rows = Vec::new();
         for event in events {
@@ -104,8 +119,11 @@ fn tracer(
         if let Some(to) = &mut file {
             let mut written = events.iter().try_for_each(|event| writer.write(to, event));
             written = written.and_then(|()| to.flush());
+            let mut recorded = recorded.lock().unwrap_or_else(PoisonError::into_inner);
+            recorded.events += events.len() as u64;
+            recorded.bytes = to.get_ref().bytes;
             if let Err(error) = written {
-                *unwritten.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                recorded.error = Some(error);
                 file = None;
             }
         }
@@ -120,12 +138,12 @@ fn tracer(
 }
 
 /// Creates the file of a recording and writes its header.
-fn recording(path: &Path) -> Result<BufWriter<File>, Failure> {
+fn recording(path: &Path) -> Result<BufWriter<Counting<File>>, Failure> {
     if path == Path::new("-") {
         return Err(Failure::ChatRecordOnStdout);
     }
     let file = File::create(path).map_err(|error| Failure::Unwritable(path.to_owned(), error))?;
-    let mut file = BufWriter::new(file);
+    let mut file = BufWriter::new(Counting { to: file, bytes: 0 });
     let header = Header::now(sys::name(), Origin::Chat);
     write_line(&mut file, &header)
         .and_then(|()| file.flush())

@@ -20,18 +20,18 @@ pub enum Content {
 pub struct OutputFile {
     path: PathBuf,
     content: Content,
-    to: Option<Counting>,
+    to: Option<Counting<Box<dyn Write>>>,
     /// Events or frames written so far.
     count: u64,
 }
 
 /// Counts the bytes that are written.
-struct Counting {
-    to: Box<dyn Write>,
-    bytes: u64,
+pub(super) struct Counting<W> {
+    pub(super) to: W,
+    pub(super) bytes: u64,
 }
 
-impl Write for Counting {
+impl<W: Write> Write for Counting<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.to.write(bytes)?;
         self.bytes += u64::try_from(written).unwrap_or(u64::MAX);
@@ -90,14 +90,7 @@ impl OutputFile {
         let to = self.to.as_ref().filter(|_| !self.is_stdout())?;
         let (path, count, bytes) = (self.path.display(), self.count, to.bytes);
         Some(match self.content {
-            Content::Events => tr_n!(
-                count,
-                "{path}: {count} event written ({bytes} bytes)",
-                "{path}: {count} events written ({bytes} bytes)",
-                path,
-                count,
-                bytes
-            ),
+            Content::Events => events_written(&self.path, count, bytes),
             Content::Frames if count == 0 => {
                 tr!("{path}: no frame written, for none crossed the wire", path)
             }
@@ -111,6 +104,19 @@ impl OutputFile {
             ),
         })
     }
+}
+
+/// Says how much of a recording was written.
+pub(super) fn events_written(path: &Path, count: u64, bytes: u64) -> String {
+    let path = path.display();
+    tr_n!(
+        count,
+        "{path}: {count} event written ({bytes} bytes)",
+        "{path}: {count} events written ({bytes} bytes)",
+        path,
+        count,
+        bytes
+    )
 }
 
 /// The failure for an error of writing to this path. A closed pipe is not the path's fault.

@@ -85,15 +85,21 @@ fn types_at(screen: &Screen, typed: &str, columns: usize) -> bool {
         && usize::from(column) == "send message> ".len() + columns
 }
 
-/// A plain socket that has called a person.
-fn one_and_a_socket(style: &str, family: &str) -> (Person, Socket) {
-    let (mut one, at) = server(style, family);
+/// A plain socket that calls this address.
+fn calls(at: &str) -> Socket {
     let to: SockAddr = match at.strip_prefix("unix:") {
         Some(name) => SockAddr::unix(name.replace('@', "\0")).expect("short"),
         None => at.parse::<std::net::SocketAddr>().expect("an address").into(),
     };
     let socket = Socket::new(to.domain(), Type::STREAM, None).expect("socket");
     socket.connect(&to).expect("it listens");
+    socket
+}
+
+/// A plain socket that has called a person.
+fn one_and_a_socket(style: &str, family: &str) -> (Person, Socket) {
+    let (mut one, at) = server(style, family);
+    let socket = calls(&at);
     one.sees("connected from: ");
     socket.send(b"hello\n").expect("send");
     one.sees("Jack: hello\r\n");
@@ -189,6 +195,21 @@ fn until_it_echoes(person: &Person) {
 }
 
 #[test]
+fn by_turns_a_ctrl_d_that_is_typed_too_early_waits_for_its_turn() {
+    let (mut one, mut other) = two("turns", "127.0.0.1");
+    until_it_echoes(&one);
+    one.types("\u{4}");
+    other.types("first\r");
+    one.sees("Jack: first\r\n");
+    other.sees("the peer sends nothing more, but still receives");
+    other.types("second\r");
+    one.sees("Jack: second\r\n");
+    other.types("/quit\r");
+    one.sees("the peer has left");
+    assert_eq!((one.leaves().0, other.leaves().0), (Some(0), Some(0)));
+}
+
+#[test]
 fn by_turns_what_is_said_too_early_is_heard_when_it_is_its_turn() {
     for (style, family) in every(&["turns"]) {
         let (mut one, mut socket) = one_and_a_socket(style, family);
@@ -242,12 +263,257 @@ fn ctrl_d_ends_speaking_and_goes_on_listening() {
 }
 
 #[test]
-fn ctrl_d_ends_the_other_persons_chat_and_so_ones_own() {
+fn after_ctrl_d_the_other_goes_on_talking_until_it_ends_too() {
     for (style, family) in every(&STYLES) {
+        if family.starts_with("unix") && !has_urgent_data() {
+            println!("not tried: {family}, which has no urgent data on this system");
+            continue;
+        }
+        let (mut one, mut other) = two(style, family);
+        other.types("hello\r");
+        one.sees("Jack: hello\r\n");
+        one.sees("send message> ");
+        if style == "turns" {
+            one.types("your turn\r");
+            other.sees("Jack: your turn\r\n");
+            other.sees("send message> ");
+        }
+        other.types("\u{4}");
+        one.sees("the peer sends nothing more, but still receives");
+        for said in ["still", "here", "and here"] {
+            one.sees("send message> ");
+            one.types(&format!("{said}\r"));
+            other.sees(&format!("Jack: {said}\r\n"));
+        }
+        one.sees("send message> ");
+        one.types("\u{4}");
+        for mut person in [one, other] {
+            let (code, screen) = person.leaves();
+            assert!(screen.contains("the chat has ended"), "{style} {family}: {screen:?}");
+            assert!(!screen.contains("still receives"), "nobody is asked to go on: {screen:?}");
+            assert_eq!(code, Some(0), "{style} {family}");
+        }
+        // Or until the one who only listens leaves, and is taken for gone when it is spoken to.
         let (mut one, mut other) = two(style, family);
         other.types("\u{4}");
-        one.sees("the peer has left");
+        one.sees("the peer sends nothing more, but still receives");
+        one.types("/quit\r");
+        other.sees("the peer has left");
         assert_eq!((one.leaves().0, other.leaves().0), (Some(0), Some(0)), "{style} {family}");
+    }
+}
+
+/// Whether AF_UNIX has urgent data here: Linux since 5.15, if it was built so.
+fn has_urgent_data() -> bool {
+    let (one, _other) = Socket::pair(Domain::UNIX, Type::STREAM, None).expect("a pair");
+    one.send_out_of_band(b"x").is_ok()
+}
+
+#[test]
+fn a_stranger_that_sends_no_more_is_taken_for_gone() {
+    for (style, family) in every(&STYLES) {
+        let (mut one, socket) = one_and_a_socket(style, family);
+        socket.shutdown(std::net::Shutdown::Write).expect("shutdown");
+        one.sees("the peer has left");
+        assert_eq!(one.leaves().0, Some(0), "{style} {family}");
+    }
+}
+
+#[test]
+fn names_are_told_between_two_of_ours() {
+    for (style, family) in every(&STYLES).filter(|(_, family)| !family.starts_with("unix")) {
+        let mut one = sits_down(&[
+            "server",
+            "--address",
+            &address(family),
+            "--style",
+            style,
+            "--name",
+            "Ann\u{1b}[2J",
+        ]);
+        one.sees("listening at: ");
+        let at = one.sees("\r\n");
+        let mut other = sits_down(&[
+            "client",
+            "--address",
+            &at,
+            "--style",
+            style,
+            "--name",
+            "\u{674e}\u{96f7}",
+        ]);
+        other.sees("send message> ");
+        // The first lines may be on their way before it is known that the peer takes names.
+        let says = |from: &mut Person, to: &mut Person, name: &str| {
+            loop {
+                from.types("hello\r");
+                let (which, _) =
+                    to.sees_one_of(&[&format!("{name}: hello\r\n"), "Jack: hello\r\n"]);
+                to.sees("send message> ");
+                if style == "turns" {
+                    to.types("and hello\r");
+                    from.sees(": and hello\r\n");
+                    from.sees("send message> ");
+                }
+                if which == 0 {
+                    return;
+                }
+            }
+        };
+        says(&mut other, &mut one, "\u{674e}\u{96f7}");
+        if style == "turns" {
+            other.types("now you\r");
+            one.sees("\u{674e}\u{96f7}: now you\r\n");
+            one.sees("send message> ");
+        }
+        says(&mut one, &mut other, r"Ann\u{1b}[2J");
+        other.is_killed();
+        one.leaves();
+    }
+}
+
+#[test]
+fn a_name_of_ones_own_for_the_peer_comes_first() {
+    for style in BOTH_AT_ONCE {
+        let (mut one, at) = {
+            let args =
+                ["server", "--address", "127.0.0.1:0", "--style", style, "--peer-name", "Rose"];
+            let mut one = sits_down(&args);
+            one.sees("listening at: ");
+            let at = one.sees("\r\n");
+            (one, at)
+        };
+        let mut other = sits_down(&["client", "--address", &at, "--name", "Ann"]);
+        other.sees("send message> ");
+        for _ in 0..3 {
+            other.types("hello\r");
+            let before = one.sees("Rose: hello\r\n");
+            assert!(!before.contains("Ann"), "{before:?}");
+        }
+        other.types("/quit\r");
+        assert_eq!((one.leaves().0, other.leaves().0), (Some(0), Some(0)), "{style}");
+    }
+}
+
+#[test]
+fn a_stranger_gets_what_was_typed_and_nothing_else() {
+    for (style, family) in every(&STYLES) {
+        let mut at = address(family);
+        let mut one = sits_down(&["server", "--address", &at, "--style", style, "--name", "Ann"]);
+        if at.ends_with(":0") {
+            one.sees("listening at: ");
+            at = one.sees("\r\n");
+        }
+        one.sees("waiting for connection...");
+        let mut socket = calls(&at);
+        one.sees("connected from: ");
+        socket.send(b"hello\n").expect("send");
+        one.sees("Jack: hello\r\n");
+        one.sees("send message> ");
+        one.types("hello you\r");
+        if style != "turns" {
+            one.types("and you\r");
+        }
+        one.types("\u{4}");
+        let mut got = String::new();
+        if style == "turns" {
+            socket.send(b"and now?\n").expect("send");
+        }
+        socket.read_to_string(&mut got).expect("UTF-8");
+        let expected = if style == "turns" { "hello you\n" } else { "hello you\nand you\n" };
+        assert_eq!(got, expected, "{style} {family}");
+        drop(socket);
+        assert_eq!(one.leaves().0, Some(0), "{style} {family}");
+    }
+}
+
+#[test]
+fn a_terminal_that_cannot_draw_lines_anew_takes_and_shows_plain_lines() {
+    for (style, term) in STYLES
+        .iter()
+        .flat_map(|style| [&["TERM=dumb"][..], &["--unset=TERM"]].map(|term| (*style, term)))
+    {
+        let sits_down = |args: &[&str]| {
+            let mut command = Command::new("env");
+            command.args(term).arg(env!("CARGO_BIN_EXE_explore")).arg("chat").args(args);
+            Person::sits_down(80, 24, command.args(["--style", style]))
+        };
+        let two = || {
+            let mut one = sits_down(&["server", "--address", "127.0.0.1:0"]);
+            one.sees("listening at: ");
+            let at = one.sees("\r\n");
+            one.sees("waiting for connection...");
+            let mut other = sits_down(&["client", "--address", &at]);
+            one.sees("connected from: ");
+            other.sees("connected to: ");
+            (one, other)
+        };
+        let turn = |person: &mut Person| {
+            if style == "turns" {
+                person.sees("send message> ");
+            }
+        };
+        let (mut one, mut other) = two();
+        turn(&mut other);
+        other.types("/help\r");
+        other.sees("//word sends /word");
+        turn(&mut other);
+        other.types("/qiut\r");
+        other.sees("/qiut is no command, and was not sent");
+        turn(&mut other);
+        other.types("\u{4f60}\u{597d}\r");
+        one.sees("Jack: \u{4f60}\u{597d}\r\n");
+        turn(&mut one);
+        one.types("hello\r");
+        let seen = other.sees("Jack: hello\r\n");
+        assert!(!seen.contains('\u{1b}'), "{style}: {seen:?}");
+        turn(&mut other);
+        other.types("/quit\r");
+        one.sees("the peer has left");
+        for mut person in [one, other] {
+            let (code, seen) = person.leaves();
+            assert!(!seen.contains('\u{1b}'), "{style}: {seen:?}");
+            assert_eq!(code, Some(0), "{style}");
+        }
+        // What is half typed is not sent, and no command of the shell.
+        let (mut one, mut other) = two();
+        turn(&mut other);
+        other.types("touch x");
+        other.sees("touch x");
+        one.types("\u{3}");
+        other.sees("the peer has left");
+        other.sees("not sent (Enter ends the chat): touch x");
+        other.types("\r");
+        assert_eq!((one.leaves().0, other.leaves().0), (Some(130), Some(0)), "{style}");
+    }
+}
+
+#[test]
+fn what_a_joiner_joins_is_sent_and_edited_as_one() {
+    let family = "\u{1f468}\u{200d}\u{1f469}\u{200d}\u{1f467}";
+    for style in STYLES {
+        let (mut one, mut other) = two(style, "127.0.0.1");
+        other.types(&format!("{family}{family}"));
+        // Back over one, and that one away; then the one before.
+        other.types("\x1b[D\x7f");
+        other.types(&format!("\x05!\r"));
+        one.sees(&format!("Jack: {family}!\r\n"));
+        one.sees("send message> ");
+        one.types(&format!("{family}\x7fnobody\r"));
+        other.sees("Jack: nobody\r\n");
+        one.is_killed();
+        assert_eq!(other.leaves().0, Some(0), "{style}");
+    }
+}
+
+#[test]
+fn pasted_text_may_begin_with_a_byte_order_mark() {
+    for style in STYLES {
+        let (mut one, mut other) = two(style, "127.0.0.1");
+        other.types("\x1b[200~\u{feff}hello\x1b[201~\r");
+        one.sees("Jack: hello\r\n");
+        one.is_killed();
+        assert_eq!(other.leaves().0, Some(0), "{style}");
     }
 }
 

@@ -46,12 +46,65 @@ fn a_full_device_is_named_and_nothing_panics() {
         assert!(is_told && !error.contains("panic"), "{args:?}: {error}");
         assert_eq!(output.status.code(), Some(3), "{args:?}: {error}");
     }
-    for (option, name) in [("--record", "jsonl"), ("--pcap", "pcapng")] {
-        let experiment = if name == "jsonl" { "address-port-protocol" } else { "closed-port" };
-        let (_, error, code) = told(&["run", experiment, option, "/dev/full"]);
-        assert!(error.contains("/dev/full cannot be written: No space left"), "{error}");
-        assert!(!error.contains("written ("), "{error}");
-        assert_eq!(code, Some(3), "{error}");
+}
+
+/// The options that name a file to write, with every command that has them.
+const FILES: &[(&[&str], &[&str])] = &[
+    (&["run", "address-port-protocol", "--auto"], &["--record", "--json"]),
+    (&["run", "closed-port", "--auto"], &["--pcap"]),
+    (&["lesson", "1", "--auto"], &["--record", "--json", "--html"]),
+    (&["lesson", "6", "--auto"], &["--pcap"]),
+    (&["check", "1", "true", "true"], &["--record"]),
+    (
+        &["trace", "--", "python3", "-c", "import socket; socket.socket().bind(('127.0.0.1', 0))"],
+        &["--record", "--json", "--html"],
+    ),
+    (
+        &[
+            "trace",
+            "--wire",
+            "python3 -c 'import socket; socket.socket().connect_ex((\"10.9.0.2\", 9))'",
+        ],
+        &["--pcap"],
+    ),
+    (&["replay", "tests/data/format-1/by-turns.jsonl"], &["--html"]),
+    (&["chat", "server", "--address", "127.0.0.1:0"], &["--record", "--json"]),
+];
+
+#[test]
+fn a_file_on_a_full_device_is_named_in_one_sentence() {
+    if require("python3").is_none() {
+        return;
+    }
+    for (args, options) in FILES {
+        for option in *options {
+            let mut command = explore(&[&args[..1], &[*option, "/dev/full"], &args[1..]].concat());
+            let output = command.stdin(Stdio::null()).output().expect("it runs");
+            let error = String::from_utf8_lossy(&output.stderr).into_owned();
+            let told = "explore: /dev/full cannot be written: No space left on device";
+            assert_eq!(error.matches(told).count(), 1, "{args:?} {option}: {error}");
+            assert_eq!(error.matches("No space left").count(), 1, "{args:?} {option}: {error}");
+            assert!(!error.contains("written (") && !error.contains("panic"), "{args:?}: {error}");
+            assert_eq!(output.status.code(), Some(3), "{args:?} {option}: {error}");
+        }
+    }
+}
+
+#[test]
+fn no_option_that_names_a_file_is_forgotten() {
+    for command in
+        ["run", "lesson", "check", "trace", "replay", "chat", "verify", "book", "exercise"]
+    {
+        let (help, _, _) = told(&[command, "--help"]);
+        let given = FILES.iter().filter(|(args, _)| args[0] == command);
+        let tried: Vec<&str> = given.flat_map(|(_, options)| *options).copied().collect();
+        for option in ["--record", "--pcap", "--html", "--json"] {
+            let names_a_file = help.lines().any(|line| {
+                line.contains(&format!("{option} <FILE>"))
+                    || line.contains(&format!("alias: {option}]"))
+            });
+            assert_eq!(tried.contains(&option), names_a_file, "{command} {option}\n{help}");
+        }
     }
 }
 
@@ -86,6 +139,29 @@ fn what_was_written_is_said() {
     assert!(error.contains(&said), "{said} is not in {error}");
     let said = format!("{}: no frame written, for none crossed the wire", frames.display());
     assert!(error.contains(&said), "{said} is not in {error}");
+}
+
+#[test]
+fn a_chat_and_a_check_say_what_they_have_written() {
+    let folder = folder();
+    for (number, args) in [
+        &["chat", "client", "--address", "127.0.0.1:1"][..],
+        &["check", "1", "true", "true"],
+        &["check", "1", "true", "true", "--json"],
+    ]
+    .iter()
+    .enumerate()
+    {
+        let path = folder.path().join(format!("{number}.jsonl"));
+        let output = explore(&[*args, &["--record", utf8(&path)]].concat()).output();
+        let output = output.expect("it runs");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        let text = fs::read_to_string(&path).expect("written");
+        let count = text.lines().filter(|line| line.contains("\"event\":")).count();
+        let said =
+            format!("explore: {}: {count} events written ({} bytes)\n", path.display(), text.len());
+        assert!(error.contains(&said), "{args:?}: {said} is not in {error}");
+    }
 }
 
 #[test]

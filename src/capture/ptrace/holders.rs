@@ -5,10 +5,13 @@ use std::net::IpAddr;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
+use nix::sys::socket::{getsockopt, sockopt};
+
 use super::descriptors::{End, sockets_of};
 use super::stage::Object;
 use super::threads::{Open, command_line, status_number};
 use super::tracer::Tracer;
+use crate::capture::sockets::address;
 use crate::capture::sys::{TCP_TABLES, TableRow, UDP_TABLES, table_rows, unix_rows};
 use crate::trace::{
     Address, AddressHolder, EventKind, Fact, FileType, HolderProcess, Observation, SocketId,
@@ -17,6 +20,8 @@ use crate::trace::{
 
 /// So many of those who have one address are recorded.
 const MOST_HOLDERS: usize = 4;
+/// So often it is looked who has the other end of a connection.
+const LOOKS_AT_PEER: u32 = 10;
 /// So often all processes are looked through: who tries a thousand ports is not kept waiting.
 const MOST_SEARCHES: u32 = 16;
 
@@ -179,6 +184,36 @@ fn find_processes(holders: &mut [AddressHolder]) {
             }
         }
     }
+}
+
+/// The process at the other end of a connection within this machine, and its command line. `None` if it may not be looked into.
+pub fn peer_process(socket: &socket2::Socket) -> Option<(u32, Vec<String>)> {
+    let [own, peer] = [socket.local_addr().ok()?, socket.peer_addr().ok()?];
+    if own.is_unix() {
+        let credentials = getsockopt(socket, sockopt::PeerCredentials).ok()?;
+        let process = u32::try_from(credentials.pid()).ok()?;
+        return Some((process, command_line(process)));
+    }
+    let canonical = |address: &Address| match address {
+        Address::Inet(at) => Some((IpAddr::from(*at.ip()), at.port())),
+        Address::Inet6(at) => Some((at.ip().to_canonical(), at.port())),
+        Address::Unix(_) => None,
+    };
+    let ends = [&peer, &own].map(|end| canonical(&address(end)));
+    // While the connection is being accepted it passes from the listening socket, which may then be closed, to one of its own.
+    (0..LOOKS_AT_PEER).find_map(|_| {
+        let rows = table_rows(std::process::id(), TCP_TABLES);
+        let is_its = |row: &&TableRow| row.inode != 0 && row.ends.each_ref().map(canonical) == ends;
+        let listens =
+            |row: &&TableRow| row.state == "LISTEN" && conflict(&row.ends[0], &address(&peer));
+        let row = rows.iter().find(is_its).or_else(|| rows.iter().find(listens))?;
+        let all = fs::read_dir("/proc").ok()?;
+        let all = all.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok());
+        let process = all
+            .filter(|process| *process != std::process::id())
+            .find(|process| has(*process, SocketId(row.inode)).is_some())?;
+        Some((process, command_line(process)))
+    })
 }
 
 #[cfg(test)]

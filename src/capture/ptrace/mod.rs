@@ -25,6 +25,8 @@ mod threads;
 mod tracer;
 mod widening;
 
+pub use holders::peer_process;
+
 use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -22,7 +22,7 @@ mod transfer;
 
 pub use epoll::Epoll;
 #[cfg(unix)]
-pub use names::MSG_DONTWAIT;
+pub use names::{MSG_DONTWAIT, PEEK_NOW};
 pub use names::{MSG_TRUNC, address};
 pub use readiness::{Interest, Ready};
 

@@ -81,6 +81,8 @@ pub(super) fn flags(flags: i32) -> MsgFlags {
         PEEK_ALL => MsgFlags::named("MSG_PEEK|MSG_WAITALL"),
         #[cfg(unix)]
         libc::MSG_DONTWAIT => MsgFlags::named("MSG_DONTWAIT"),
+        #[cfg(unix)]
+        PEEK_NOW => MsgFlags::named("MSG_PEEK|MSG_DONTWAIT"),
         other => MsgFlags::named(other.to_string()),
     }
 }
@@ -89,6 +91,9 @@ pub(super) fn flags(flags: i32) -> MsgFlags {
 pub(super) const MSG_PEEK: i32 = libc::MSG_PEEK;
 #[cfg(not(unix))]
 pub(super) const MSG_PEEK: i32 = 2;
+/// Looks at what is there, without waiting, and takes nothing (recv(2)).
+#[cfg(unix)]
+pub const PEEK_NOW: i32 = libc::MSG_PEEK | libc::MSG_DONTWAIT;
 /// Waits until the buffer is full, and takes nothing (recv(2)).
 #[cfg(unix)]
 pub(super) const PEEK_ALL: i32 = libc::MSG_PEEK | libc::MSG_WAITALL;

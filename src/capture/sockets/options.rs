@@ -41,6 +41,8 @@ options! {
     keepalive, set_keepalive: bool, KeepAlive;
     /// What close does with bytes not yet sent, and how long it waits: `SO_LINGER` (socket(7)).
     linger, set_linger: Option<Duration>, Linger;
+    /// Does urgent data come in its place among the rest: `SO_OOBINLINE` (socket(7)).
+    out_of_band_inline, set_out_of_band_inline: bool, OobInline;
     /// Does an IPv6 socket refuse IPv4 peers: `IPV6_V6ONLY` (ipv6(7)).
     only_v6, set_only_v6: bool, V6Only;
     /// Size of the receive buffer in bytes; Linux doubles what is set: `SO_RCVBUF` (socket(7)).

@@ -27,6 +27,22 @@ impl Socket {
         )
     }
 
+    /// Sends one byte as urgent data, which peers that do not ask for it never find in their stream: send(2) with `MSG_OOB`.
+    ///
+    /// # Errors
+    /// `EOPNOTSUPP` if the family has no such data; those of [`Socket::send`].
+    #[track_caller]
+    pub fn send_urgent(&self, byte: u8) -> io::Result<()> {
+        self.call(
+            ("send_out_of_band", sys::SEND),
+            Syscall::Send { data: Data::of(&[byte]), to: None, flags: MsgFlags::named("MSG_OOB") },
+            Location::caller(),
+            |socket| socket.send_out_of_band(&[byte]),
+            |sent| (length(*sent), Output::None),
+        )
+        .map(|_| ())
+    }
+
     /// Sends all bytes, with as many calls of [`Socket::send`] as that takes.
     #[track_caller]
     pub fn send_all(&self, mut bytes: &[u8]) -> io::Result<()> {

@@ -114,6 +114,7 @@ options! {
     ReusePort = "SOL_SOCKET" "SO_REUSEPORT",
     KeepAlive = "SOL_SOCKET" "SO_KEEPALIVE",
     Linger = "SOL_SOCKET" "SO_LINGER",
+    OobInline = "SOL_SOCKET" "SO_OOBINLINE",
     RecvBuffer = "SOL_SOCKET" "SO_RCVBUF",
     SendBuffer = "SOL_SOCKET" "SO_SNDBUF",
     RecvTimeout = "SOL_SOCKET" "SO_RCVTIMEO",

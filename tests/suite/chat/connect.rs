@@ -76,6 +76,14 @@ fn the_first_to_come_serves() {
     assert_eq!(one.note(), "waiting for connection...");
     let mut other = Side::start(&["--address", &address]);
     assert!(other.note().starts_with("connected to: "));
+    // Nobody asked to be the client.
+    let joined = other.note();
+    let whom = format!("(PID {})", one.child.id());
+    assert!(joined.starts_with("a server was listening there already"), "{joined}");
+    assert!(joined.contains("choose another address: explore chat --address "), "{joined}");
+    if cfg!(target_os = "linux") {
+        assert!(joined.contains(" chat --address unix:") && joined.contains(&whom), "{joined}");
+    }
     other.types("hello\n");
     one.shows("Jack: hello\n");
     let (one, other) = end_both(one, other);
@@ -206,7 +214,11 @@ fn every_error_says_what_failed_where_and_what_to_do() {
         ("server", "unix:", "unix:/path", 2),
         ("server", "unix:@", "unix:/path", 2),
         ("client", "127.0.0.1:0", "name the port", 2),
-        ("client", "[zz]:5", "check the name", 3),
+        ("client", "[zz]:5", "write HOST:PORT", 2),
+        ("client", "[fe80::1]:5", "as in [fe80::1%eth0]:5", 2),
+        ("server", "[fe80::1%nosuch0]:5", "`ip link` shows the interfaces", 3),
+        // No label of a name is so long (RFC 1035).
+        ("client", &format!("{}:5", "x".repeat(64)), "check the name", 3),
         ("server", &format!("unix:/{long}"), "choose a shorter name", 3),
         (
             "client",
@@ -246,4 +258,39 @@ fn listening_beyond_this_machine_warns() {
     let mut server = Side::start(&["server", "--address", "0.0.0.0:0"]);
     assert!(server.note().contains("neither encrypted nor authenticated"));
     server.kill();
+}
+
+#[test]
+fn whom_a_chat_has_joined_is_said_over_tcp_too() {
+    let (mut one, at) = Side::server("127.0.0.1:0", &[]);
+    let mut other = Side::start(&["--address", &at]);
+    assert!(one.note().starts_with("connected from: "));
+    assert!(other.note().starts_with("connected to: "));
+    let joined = other.note();
+    if cfg!(target_os = "linux") {
+        assert!(joined.contains(&format!("(PID {})", one.child.id())), "{joined}");
+    }
+    let (one, other) = end_both(one, other);
+    assert_eq!((one.2, other.2), (Some(0), Some(0)));
+}
+
+#[test]
+fn a_connection_to_oneself_is_refused() {
+    let Some(mut command) = crate::support::require("unshare") else { return };
+    // With one port to choose from, the kernel gives the client the one to which it connects.
+    let script = "ip link set lo up && echo 40000 40000 > /proc/sys/net/ipv4/ip_local_port_range && exec \"$0\" chat client --address 127.0.0.1:40000";
+    command.args(["--user", "--map-root-user", "--net", "sh", "-c", script]);
+    command
+        .arg(env!("CARGO_BIN_EXE_explore"))
+        .env("LC_ALL", "C.UTF-8")
+        .stdin(std::process::Stdio::null());
+    let output = command.output().expect("it runs");
+    let notes = String::from_utf8_lossy(&output.stderr).into_owned();
+    if notes.contains("unshare: ") || notes.contains("Cannot open netlink") {
+        println!("not tried: no network of one's own here: {notes}");
+        return;
+    }
+    assert!(notes.contains("connected it to itself"), "{notes}");
+    assert!(!notes.contains("connected to:"), "{notes}");
+    assert_eq!(output.status.code(), Some(3), "{notes}");
 }

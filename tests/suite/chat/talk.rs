@@ -1,7 +1,7 @@
 //! What two sides say to each other: all of it arrives, in every style and family.
 
 use std::fmt::Write as _;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::path::PathBuf;
 
@@ -135,4 +135,44 @@ fn calls_are_traced_with_their_threads_and_recorded() {
         text.lines().count() > 10
             && text.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok())
     );
+}
+
+#[test]
+fn by_turns_a_typed_line_without_end_is_sent_in_parts_and_not_kept() {
+    const PART: usize = 1 << 20;
+    const PARTS: usize = 64;
+    let (mut server, at) = Side::server("127.0.0.1:0", &["--style", "turns"]);
+    let mut socket = peer(&at);
+    assert!(server.note().starts_with("connected from: "));
+    let mut keyboard = server.child.stdin.take().expect("piped");
+    let typing = std::thread::spawn(move || keyboard.write_all(&vec![b'x'; PART * PARTS]));
+    let (mut got, mut block) = (0, vec![0; PART]);
+    while got < PART * PARTS {
+        socket.send(b"go on\n").expect("send");
+        // At least so much is one turn.
+        let turn = (got + PART).min(PART * PARTS);
+        while got < turn {
+            let length = socket.read(&mut block).expect("read");
+            assert!(length > 0 && block[..length].iter().all(|byte| *byte == b'x'));
+            got += length;
+        }
+        if let Some(peak) = super::peak(&server) {
+            assert!(peak < 32 * 1024, "{peak} kB after {got} bytes");
+        }
+    }
+    typing.join().expect("joined").expect("all is read");
+    drop(socket);
+    server.wait();
+}
+
+#[test]
+fn a_byte_order_mark_is_not_shown() {
+    for style in STYLES {
+        let (mut server, at) = Side::server("127.0.0.1:0", &["--style", style]);
+        let mut client = Side::client(&at, &["--style", style]);
+        client.types("\u{feff}hello\n");
+        server.shows("Jack: hello\n");
+        let (client, server) = end_both(client, server);
+        assert_eq!((client.2, server.2), (Some(0), Some(0)), "{style}");
+    }
 }

@@ -101,6 +101,7 @@ pub fn option(level: i32, name: i32) -> SockOpt {
         (libc::SOL_SOCKET, libc::SO_REUSEPORT) => SockOpt::ReusePort,
         (libc::SOL_SOCKET, libc::SO_KEEPALIVE) => SockOpt::KeepAlive,
         (libc::SOL_SOCKET, libc::SO_LINGER) => SockOpt::Linger,
+        (libc::SOL_SOCKET, libc::SO_OOBINLINE) => SockOpt::OobInline,
         (libc::SOL_SOCKET, libc::SO_RCVBUF) => SockOpt::RecvBuffer,
         (libc::SOL_SOCKET, libc::SO_SNDBUF) => SockOpt::SendBuffer,
         (libc::SOL_SOCKET, libc::SO_RCVTIMEO) => SockOpt::RecvTimeout,
