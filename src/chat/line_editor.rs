@@ -136,6 +136,10 @@ impl LineEditor {
     }
 }
 
+fn nothing_more() -> &'static str {
+    tr!("after Ctrl-D nothing more is sent; /quit or Ctrl-C quits")
+}
+
 /// The chat's own words, broken between words for the window.
 fn in_rows(text: &str) -> String {
     let columns = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0);
@@ -311,7 +315,10 @@ impl LineReader {
                 Ok(_) => break,
                 // The signal may also have interrupted rustyline's calls on the terminal.
                 Err(_) if was_asked => {}
-                Err(ReadlineError::Eof) if phase == Phase::Talking => self.lines = None,
+                Err(ReadlineError::Eof) if phase == Phase::Talking => {
+                    let _ = self.queue.show(&in_rows(nothing_more()));
+                    self.lines = None;
+                }
                 Err(ReadlineError::Interrupted) => {
                     // Another key than Ctrl-C interrupts (stty(1)).
                     signals::interrupt();
@@ -345,7 +352,7 @@ impl LineReader {
                     }
                     let _ = write_all(pipe, format!("{text}\n").as_bytes());
                 }
-                None => say(tr!("after Ctrl-D nothing more is sent; /quit or Ctrl-C quits")),
+                None => say(nothing_more()),
             },
         }
         true

@@ -251,6 +251,7 @@ fn ctrl_d_ends_speaking_and_goes_on_listening() {
     for (style, family) in every(&STYLES) {
         let (mut one, mut socket) = one_and_a_socket(style, family);
         one.types("\u{4}");
+        one.sees("after Ctrl-D nothing more is sent; /quit or Ctrl-C quits");
         assert_eq!(socket.read(&mut [0; 9]).expect("the end"), 0, "{style} {family}");
         for said in ["still", "here", "and here"] {
             socket.send(format!("{said}\n").as_bytes()).expect("send");

@@ -60,6 +60,7 @@ fn keys_of_lessons_that_have_nothing_to_do_are_answered_with_why() {
             text.contains("p c r")
                 && text.contains("have nothing to do here")
                 && text.contains("stops until fg")
+                && text.contains("Enter goes back to the step")
         });
         // The next key goes back, and makes no call.
         teacher.types("\r");

@@ -93,6 +93,7 @@ impl Display {
                 let is_over = closed && !stepper.is_looking_back();
                 let keys = match typing {
                     Some(typing) => typed_line(typing, width),
+                    None if helps => Bar::of(tr!("Enter goes back to the step")).text(width),
                     None => bar(stepper, is_over, session.class.pace.is_some()).text(width),
                 };
                 rows.push(Row::new().with(fit(&keys, width), Ink::Code));
