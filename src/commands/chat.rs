@@ -28,7 +28,7 @@ pub fn run(args: &cli::Chat, session: &mut Session) -> Result<(), Failure> {
         if let Some(error) = recorded.error.take() {
             return Err(Failure::Unwritable(path.clone(), error));
         }
-        messages::say(&events_written(path, recorded.events, recorded.bytes));
+        messages::say(events_written(path, recorded.events, recorded.bytes));
     }
     match ended? {
         EndReason::Broken(..) => Err(Failure::Broken),

@@ -5,8 +5,8 @@ use std::time::Duration;
 use socket2::SockAddr;
 
 use super::kit::{
-    answer, caller, client, exit_value, free_port, judge_role, listening, receive, require,
-    require_answer, returned, until_asleep,
+    answer, caller, client, exit_value, free_port, judge_role, listening, listens_at, receive,
+    require, require_answer, returned, until_asleep,
 };
 use crate::capture::{Lab, PATIENCE, Program, Result, Socket, at_least, eq};
 use crate::experiments::judge;
@@ -44,10 +44,7 @@ fn close_in_order(lab: &Lab) -> Result<()> {
 fn answers(lab: &Lab) -> Result<()> {
     let port = free_port(lab)?;
     let mut server = lab.program("server", &[port.to_string()])?;
-    let listens = server.until_listening()?;
-    let at = eq("port of server", i64::from(listens.port()), i64::from(port));
-    require(lab, "listens-at-the-port", at)?;
-    let at = lab.here(port);
+    let at = listens_at(lab, "listens-at-the-port", &server, port)?;
     serves(lab, &server, &at)?;
 
     lab.part("killed and started again");

@@ -7,8 +7,8 @@ use std::time::Duration;
 use socket2::SockAddr;
 
 use super::kit::{
-    LOOK, answer, calls_so_far, client, free_port, offer, receive, require, require_answer,
-    returned, socket, threads_on_sockets,
+    LOOK, answer, calls_so_far, client, offer, receive, require, require_answer, returned, socket,
+    start_server, threads_on_sockets,
 };
 use crate::capture::{Lab, Program, Result, Socket, at_least, eq, less};
 use crate::experiments::judge;
@@ -29,12 +29,7 @@ const MOST_CALLS: usize = 50;
 judge!(many_clients);
 /// The learner's server with two hundred clients, of which one never reads and one dribbles.
 fn many_clients(lab: &Lab) -> Result<()> {
-    let port = free_port(lab)?;
-    let server = lab.program("server", &[port.to_string()])?;
-    let listens = server.until_listening()?;
-    let at = eq("port of server", i64::from(listens.port()), i64::from(port));
-    require(lab, "listens-at-the-port", at)?;
-    let at = lab.here(port);
+    let (server, at) = start_server(lab, "listens-at-the-port")?;
     one_client(lab, &server, &at)?;
 
     lab.part("half a line");

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::kit::{answer, at_end, client, dribble, free_port, require};
+use super::kit::{answer, at_end, client, dribble, free_port, listens_at, require};
 use crate::capture::{Lab, Program, Proof, Result, Socket, at_least, at_least_duration, eq};
 use crate::experiments::judge;
 use crate::trace::{Data, Label, label};
@@ -20,12 +20,10 @@ judge!(deadline_for_a_request);
 fn deadline_for_a_request(lab: &Lab) -> Result<()> {
     let port = free_port(lab)?;
     let server = lab.program("server", &[port.to_string(), SECONDS.to_string()])?;
-    let listens = server.until_listening()?;
-    let at = eq("port of server", i64::from(listens.port()), i64::from(port));
-    require(lab, "listens-at-the-port", at)?;
+    let at = listens_at(lab, "listens-at-the-port", &server, port)?;
 
     lab.part("a request");
-    let alice = client(lab, "alice", &lab.here(port))?;
+    let alice = client(lab, "alice", &at)?;
     let sent = b"what time is it?\n";
     alice.send_all(sent)?;
     let heard = Data::of(&answer(&server, &alice, sent.len()));

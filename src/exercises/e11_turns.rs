@@ -1,8 +1,8 @@
 //! Exercise 11: a chat by turns, in which lines and characters stay whole.
 
 use super::kit::{
-    answer, caller, client, dribble, end, free_port, listening, receive, require, returned, shown,
-    silence,
+    answer, caller, client, dribble, end, free_port, listening, listens_at, receive, require,
+    returned, shown, silence,
 };
 use crate::capture::{Lab, Program, Proof, Result, Socket, eq};
 use crate::experiments::judge;
@@ -24,12 +24,10 @@ fn chat_by_turns(lab: &Lab) -> Result<()> {
 fn is_called(lab: &Lab) -> Result<()> {
     let port = free_port(lab)?;
     let mut server = lab.program_as("chat server", CHAT, &["server".into(), port.to_string()])?;
-    let listens = server.until_listening()?;
-    let at = eq("port of server", i64::from(listens.port()), i64::from(port));
-    require(lab, "listens-at-the-port", at)?;
+    let at = listens_at(lab, "listens-at-the-port", &server, port)?;
 
     lab.part("a line comes");
-    let alice = client(lab, "alice", &lab.here(port))?;
+    let alice = client(lab, "alice", &at)?;
     let before = server.printed().len();
     alice.send_all("你好\n".as_bytes())?;
     require(lab, "shows-the-line", was_shown(&server, before, "你好"))?;

@@ -4,8 +4,8 @@ use std::net::Shutdown;
 use std::time::Duration;
 
 use super::kit::{
-    answer, caller, client, end, free_port, listening, receive, require, rests, returned, shown,
-    until_ended,
+    answer, caller, client, end, free_port, listening, listens_at, receive, require, rests,
+    returned, shown, until_ended,
 };
 use crate::capture::{Lab, Result, eq};
 use crate::experiments::judge;
@@ -26,12 +26,10 @@ fn chat_at_any_time(lab: &Lab) -> Result<()> {
 fn is_called(lab: &Lab) -> Result<()> {
     let port = free_port(lab)?;
     let mut server = lab.program_as("chat server", CHAT, &["server".into(), port.to_string()])?;
-    let listens = server.until_listening()?;
-    let at = eq("port of server", i64::from(listens.port()), i64::from(port));
-    require(lab, "listens-at-the-port", at)?;
+    let at = listens_at(lab, "listens-at-the-port", &server, port)?;
 
     lab.part("a line comes");
-    let alice = client(lab, "alice", &lab.here(port))?;
+    let alice = client(lab, "alice", &at)?;
     let before = server.printed().len();
     alice.send_all(b"hello\n")?;
     let hello = shown(&server, before, "hello");

@@ -32,17 +32,27 @@ pub(super) fn require(lab: &Lab, name: &'static str, proof: Proof) -> Result<()>
     if holds { Ok(()) } else { Err(Failure::NotMet.into()) }
 }
 
-/// Starts the server at a port that is free, and returns it and where it can be reached. It is required to listen
-/// there; an address that stands for all of the machine's will do.
+/// Starts the server at a port that is free, and returns it and where it can be reached. It is required to listen there.
 pub(super) fn start_server(lab: &Lab, name: &'static str) -> Result<(Program, SockAddr)> {
     let port = free_port(lab)?;
     let server = lab.program("server", &[port.to_string()])?;
+    let at = listens_at(lab, name, &server, port)?;
+    Ok((server, at))
+}
+
+/// Where this server can be reached: it is required to listen at this port. An address that stands for all of the machine's will do.
+pub(super) fn listens_at(
+    lab: &Lab,
+    name: &'static str,
+    server: &Program,
+    port: u16,
+) -> Result<SockAddr> {
     let (listens, wanted) = (server.until_listening()?, SocketAddr::from(([127, 0, 0, 1], port)));
     let is_everywhere = listens.ip().is_unspecified() && listens.port() == port;
     let wanted = if is_everywhere { listens } else { wanted };
     let [listens, wanted] = [listens, wanted].map(|at| address(&at.into()));
     require(lab, name, eq("address of server", listens, wanted))?;
-    Ok((server, lab.here(port)))
+    Ok(lab.here(port))
 }
 
 /// What comes back from the program is this.
