@@ -497,7 +497,7 @@ fn what_a_joiner_joins_is_sent_and_edited_as_one() {
         other.types(&format!("{family}{family}"));
         // Back over one, and that one away; then the one before.
         other.types("\x1b[D\x7f");
-        other.types(&format!("\x05!\r"));
+        other.types("\x05!\r");
         one.sees(&format!("Jack: {family}!\r\n"));
         one.sees("send message> ");
         one.types(&format!("{family}\x7fnobody\r"));
