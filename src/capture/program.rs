@@ -28,6 +28,9 @@ pub const TO_START: Duration = Duration::from_secs(100);
 /// How often one that has not done yet what is waited for is looked at.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// How long a process has that the first one has left behind.
+const A_MOMENT: Duration = Duration::from_secs(1);
+
 /// So many events of a program are recorded: one that spins makes as many in a second or two.
 pub const MOST_EVENTS: u64 = 20_000;
 
@@ -138,7 +141,12 @@ impl Program {
                 awake = Instant::now();
             }
         }
-        if self.listening() > 0 { Ok(()) } else { Err(self.not_listening(began.elapsed())) }
+        if self.listening() > 0 {
+            return Ok(());
+        }
+        // If it has left a child, that one is given time to show itself.
+        self.lab.recorder().until_within(A_MOMENT, |events| listening(events, &self.name) > 0);
+        Err(self.not_listening(began.elapsed()))
     }
 
     /// Waits until it listens, and returns where: at the address that it has bound last.
@@ -290,12 +298,12 @@ impl Program {
 
     /// Ends it, if it has not ended by itself.
     fn end(&mut self) {
-        self.input = None;
         if let Some((mut tracer, control)) = take(&self.lab, self.tracer) {
             drop(control);
             self.readers.drain(..).for_each(|reader| drop(reader.join()));
             let _ = tracer.wait();
         }
+        self.input = None; // not before: it would go on as if that were the end of its input
     }
 }
 

@@ -12,7 +12,9 @@ use crate::labels;
 use crate::lesson::Exercise;
 use crate::picture::span_of;
 use crate::trace::recording::{Recording, is_of};
-use crate::trace::{Blocked, Call, Event, EventKind, Outcome, Return, SocketId, Syscall, Verdict};
+use crate::trace::{
+    Blocked, Call, Event, EventKind, ExitStatus, Outcome, Return, SocketId, Syscall, Verdict,
+};
 use crate::views::{View, findings};
 
 /// A program that was in one call for so long, in nanoseconds, did not answer because of that.
@@ -226,7 +228,7 @@ fn last_of_too_many<'e>(its: &[&'e Event]) -> Option<&'e Call> {
     if since.len() as u64 >= MOST_EVENTS { last() } else { None }
 }
 
-/// Whether the first process has ended, and another runs on.
+/// Whether the first process has ended, and another has gone on.
 fn has_left_a_child(events: &[&Event]) -> bool {
     let Some(first) = events.first().map(|event| event.process) else { return false };
     let ended: HashSet<u32> = events
@@ -234,25 +236,39 @@ fn has_left_a_child(events: &[&Event]) -> bool {
         .filter(|event| matches!(event.what, EventKind::Exited { status: Some(_), .. }))
         .map(|event| event.process)
         .collect();
-    ended.contains(&first) && events.iter().any(|event| !ended.contains(&event.process))
+    ended.contains(&first) && events.iter().any(|event| event.process != first)
 }
 
-/// The calls among these events that have not returned, of threads that have not ended.
+/// The calls among these events that have not returned, of threads that have not ended. One that the judge has ended, as it gave up, was
+/// in its call till then.
 fn pending<'e>(
     events: impl IntoIterator<Item = &'e Event, IntoIter: Clone>,
 ) -> impl Iterator<Item = (&'e Event, &'e Arc<Call>)> {
     let events = events.into_iter();
     let (mut returned, mut over) = (HashSet::new(), HashSet::new());
+    let (mut signalled, mut killed) = (HashSet::new(), HashSet::new());
     for event in events.clone() {
         match &event.what {
-            EventKind::Return(back) => returned.insert((event.process, back.call.id)),
-            EventKind::Exited { .. } => over.insert(event.thread),
-            _ => false,
-        };
+            EventKind::Return(back) => {
+                returned.insert((event.process, back.call.id));
+            }
+            EventKind::Signalled { .. } => {
+                signalled.insert(event.process);
+            }
+            EventKind::Exited { status, .. } => {
+                over.insert((event.process, event.thread));
+                if matches!(status, Some(ExitStatus::Signal(signal)) if signal == "SIGKILL") {
+                    killed.insert(event.process);
+                }
+            }
+            _ => {}
+        }
     }
+    over.retain(|(process, _)| !killed.contains(process) || signalled.contains(process));
     events.filter_map(move |event| match &event.what {
         EventKind::Enter(call)
-            if !returned.contains(&(event.process, call.id)) && !over.contains(&event.thread) =>
+            if !returned.contains(&(event.process, call.id))
+                && !over.contains(&(event.process, event.thread)) =>
         {
             Some((event, call))
         }
