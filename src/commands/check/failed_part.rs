@@ -13,7 +13,8 @@ use crate::lesson::Exercise;
 use crate::picture::span_of;
 use crate::trace::recording::{Recording, is_of};
 use crate::trace::{
-    Blocked, Call, Event, EventKind, ExitStatus, Outcome, Return, SocketId, Syscall, Verdict,
+    self, Blocked, Call, Ending, Event, EventKind, ExitStatus, Outcome, Return, SocketId, Syscall,
+    Verdict,
 };
 use crate::views::{View, findings};
 
@@ -149,6 +150,14 @@ impl FailedPart<'_> {
         received.into_iter().chain(sent).chain(ended).collect()
     }
 
+    /// Whether it ended with a program that had ended before it listened.
+    fn is_not_listening(&self) -> bool {
+        matches!(
+            self.recording.ending(),
+            Some(Ending::Failed { why: trace::Failure::NotListening { ended: Some(_), .. } })
+        )
+    }
+
     /// In which calls the learner's programs were for long when it ended; of a program that was in none, for how long it had
     /// made none.
     fn blocked(&self, roles: &[String]) -> Vec<Sentence> {
@@ -158,6 +167,7 @@ impl FailedPart<'_> {
         };
         let mut told = Vec::new();
         for role in roles {
+            let child = format!("{role} child");
             let its: Vec<&Event> =
                 events[..self.end].iter().filter(|event| is_of(&event.actor, role)).collect();
             if let Some(last) = last_of_too_many(&its) {
@@ -179,7 +189,7 @@ impl FailedPart<'_> {
                     tr!("That is its standard input: nothing more comes there. What it needs to know stands in its command line.").to_owned(),
                 ));
             }
-            if has_left_a_child(&its) {
+            if self.is_not_listening() && its.iter().any(|event| is_of(&event.actor, &child)) {
                 let actor = labels::actor(role);
                 told.push(Sentence::plain(tr!(
                     "{actor} has ended, and a child of it runs on. Only what the program itself does is judged: let it stay in the foreground.",
@@ -226,17 +236,6 @@ fn last_of_too_many<'e>(its: &[&'e Event]) -> Option<&'e Call> {
         })
     };
     if since.len() as u64 >= MOST_EVENTS { last() } else { None }
-}
-
-/// Whether the first process has ended, and another has gone on.
-fn has_left_a_child(events: &[&Event]) -> bool {
-    let Some(first) = events.first().map(|event| event.process) else { return false };
-    let ended: HashSet<u32> = events
-        .iter()
-        .filter(|event| matches!(event.what, EventKind::Exited { status: Some(_), .. }))
-        .map(|event| event.process)
-        .collect();
-    ended.contains(&first) && events.iter().any(|event| event.process != first)
 }
 
 /// The calls among these events that have not returned, of threads that have not ended. One that the judge has ended, as it gave up, was
