@@ -19,7 +19,7 @@ fn both_ways(lab: &Lab) -> Result<()> {
 
     lab.part("one who sends first");
     let (mut client, paul) = called(lab, listening(lab, "paul")?, "receives-while-it-sends")?;
-    let taken = offer(&client, &paul, &bytes, ASLEEP);
+    let taken = offer(&client, &paul, &bytes, (ASLEEP, PATIENCE));
     require(lab, "receives-while-it-sends", at_least("bytes that paul sent", taken, ALL))?;
     paul.shutdown(Shutdown::Write)?;
     let back = answer(&client, &paul, ALL);
@@ -35,7 +35,7 @@ fn both_ways(lab: &Lab) -> Result<()> {
     let end = receive(&client, &rita, &mut [0; 64]);
     require(lab, "says-that-this-is-all", eq("rita.recv", returned(&end), 0_i64))?;
     require(lab, "sleeps-till-something-comes", rests(&client))?;
-    let taken = offer(&client, &rita, &bytes, ASLEEP);
+    let taken = offer(&client, &rita, &bytes, (ASLEEP, PATIENCE));
     let what = label!("bytes that rita sent");
     require(lab, "receives-after-it-has-sent", at_least(what, taken, ALL))?;
     rita.close()?;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use socket2::SockAddr;
 
 use super::kit::{
-    LOOK, answer, calls_so_far, client, offer, receive, require, require_answer, returned, socket,
-    start_server, threads_on_sockets,
+    ASLEEP, LOOK, answer, calls_so_far, client, offer, receive, require, require_answer, returned,
+    socket, start_server, threads_on_sockets,
 };
 use crate::capture::{Lab, Program, Result, Socket, at_least, eq, less};
 use crate::experiments::judge;
@@ -45,7 +45,7 @@ fn many_clients(lab: &Lab) -> Result<()> {
     lab.part("one who never reads");
     let nora = one_who_never_reads(lab, &at)?;
     let lines = long_lines();
-    let taken = offer(&server, &nora, &lines, LOOK);
+    let taken = offer(&server, &nora, &lines, (LOOK, ASLEEP));
     eve.send_all(b"still there?\n")?;
     let name = "one-who-never-reads-stops-nobody";
     require_answer(lab, &server, name, "eve received", &eve, b"?ereht llits\n")?;

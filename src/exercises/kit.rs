@@ -172,17 +172,17 @@ pub(super) fn answer(program: &Program, socket: &Socket, wanted: usize) -> Vec<u
     all
 }
 
-/// Sends to this program, and says how many bytes were taken: all, or fewer if it has been asleep for so long and takes no more,
-/// or breaks the connection, or has had its time. The socket has [`LOOK`] for its timeout.
+/// Sends to this program, and says how many bytes were taken: all, or fewer if it takes nothing and is asleep for so long, or takes
+/// nothing for as long as the limit, or breaks the connection. The socket has [`LOOK`] for its timeout.
 pub(super) fn offer(
     program: &Program,
     socket: &Socket,
     bytes: &[u8],
-    asleep_for: Duration,
+    (asleep_for, limit): (Duration, Duration),
 ) -> usize {
     const BLOCK: usize = 1 << 18;
     let (mut taken, mut asleep, mut last) = (0, Duration::ZERO, Instant::now());
-    while taken < bytes.len() && asleep < asleep_for && last.elapsed() < PATIENCE {
+    while taken < bytes.len() && asleep < asleep_for && last.elapsed() < limit {
         match socket.send(&bytes[taken..bytes.len().min(taken + BLOCK)]) {
             Ok(more) => (taken, asleep, last) = (taken + more, Duration::ZERO, Instant::now()),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {

@@ -13,8 +13,8 @@ use crate::lesson::Exercise;
 use crate::picture::span_of;
 use crate::trace::recording::{Recording, is_of};
 use crate::trace::{
-    self, Blocked, Call, Ending, Event, EventKind, ExitStatus, Outcome, Return, SocketId, Syscall,
-    Verdict,
+    self, Blocked, Call, Ending, Event, EventKind, ExitStatus, Note, Outcome, Return, SocketId,
+    Syscall, Verdict,
 };
 use crate::views::{View, findings};
 
@@ -170,8 +170,8 @@ impl FailedPart<'_> {
             let child = format!("{role} child");
             let its: Vec<&Event> =
                 events[..self.end].iter().filter(|event| is_of(&event.actor, role)).collect();
-            if let Some(last) = last_of_too_many(&its) {
-                told.push(self.too_many(last, role));
+            if let Some(sentence) = self.too_many(role, &its) {
+                told.push(sentence);
                 continue;
             }
             let is_over = its.iter().any(|event| matches!(event.what, EventKind::Exited { .. }));
@@ -209,33 +209,33 @@ impl FailedPart<'_> {
         told
     }
 
-    /// What is told of a program that made so many calls that not all are recorded. `last` is the last of those that are.
-    fn too_many(&self, last: &Call, actor: &str) -> Sentence {
-        let (actor, count, function) = (labels::actor(actor), MOST_EVENTS / 2, last.function());
+    /// What is told of a program that made so many calls that not all are recorded, by the last of those that are.
+    fn too_many(&self, actor: &str, its: &[&Event]) -> Option<Sentence> {
+        let is_left_out =
+            |event: &Event| matches!(event.what, EventKind::Note { note: Note::LeftOut { .. } });
+        let start = its.iter().rposition(|event| matches!(event.what, EventKind::Execed { .. }))?;
+        let is_full = (its.len() - start) as u64 > MOST_EVENTS / 10 * 9;
+        if !is_full || !self.recording.events().iter().any(is_left_out) {
+            return None;
+        }
+        let last = its.iter().rev().find_map(|event| match &event.what {
+            EventKind::Enter(call) => Some(call),
+            _ => None,
+        })?;
+        let source = last.site.as_ref();
+        let at = source.map_or_else(String::new, |source| tr!(", at {source}", source));
+        let (actor, function) = (labels::actor(actor), last.function());
         let text = tr!(
-            "{actor} made so many calls that only the first {count} are recorded: it asks again and again, and does not wait. The last of them was {function}().",
+            "{actor} made so many calls that only the first are recorded: it asks again and again, and does not wait. The last of those was {function}(){at}.",
             actor,
-            count,
-            function
+            function,
+            at
         );
-        match &last.site {
+        Some(match source {
             Some(source) => Sentence::at(text, self.recording, source),
             None => Sentence::plain(text),
-        }
-    }
-}
-
-/// The last call that is recorded of a program that made more than are recorded.
-fn last_of_too_many<'e>(its: &[&'e Event]) -> Option<&'e Call> {
-    let start = its.iter().rposition(|event| matches!(event.what, EventKind::Execed { .. }))?;
-    let since = &its[start..];
-    let last = || {
-        since.iter().rev().find_map(|event| match &event.what {
-            EventKind::Enter(call) => Some(&**call),
-            _ => None,
         })
-    };
-    if since.len() as u64 >= MOST_EVENTS { last() } else { None }
+    }
 }
 
 /// The calls among these events that have not returned, of threads that have not ended. One that the judge has ended, as it gave up, was
