@@ -172,6 +172,11 @@ pub(super) struct Sentence {
 }
 
 impl Sentence {
+    #[cfg(test)]
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// One that is about no line.
     pub(super) fn plain(text: String) -> Sentence {
         Sentence { text, source: None }

@@ -18,7 +18,7 @@ use crate::trace::{Data, label};
 const MANY: usize = 200;
 /// A line of the client that never reads, with its newline.
 const LINE: usize = 1000;
-/// A server that takes so many bytes of her keeps them: the buffers of the kernel hold some 4 MB here.
+/// A server that takes so many bytes of her keeps them: the buffers of the kernel hold 4 to 6 MB here.
 const MOST_TAKEN: usize = 12_000_000;
 /// For how many seconds nobody sends anything, at most, and how often the server is looked at in each.
 const SECONDS: u32 = 5;

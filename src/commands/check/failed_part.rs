@@ -298,3 +298,38 @@ fn is_opening(call: &Syscall) -> bool {
             | Syscall::Connect { .. }
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::script::Script;
+
+    /// What is told of a server that asked so often, if so many events were left out.
+    fn told(asks: u64, left_out: Option<u64>) -> String {
+        let mut script = Script::new();
+        script.event("server", EventKind::Execed { argv: vec!["./server".to_owned()] });
+        for _ in 0..asks {
+            script.receives("server", 1, 64, "");
+        }
+        if let Some(events) = left_out {
+            script.event("lab", EventKind::Note { note: Note::LeftOut { events } });
+        }
+        let recording = script.recording();
+        let end = recording.events().len();
+        let part = FailedPart { recording: &recording, start: 0, end };
+        let sentences = part.blocked(&["server".to_owned()]);
+        sentences.iter().map(Sentence::text).collect()
+    }
+
+    #[test]
+    fn a_program_whose_calls_were_only_counted_is_not_said_to_have_made_none() {
+        let asks = MOST_EVENTS / 2;
+        assert!(
+            told(asks, Some(7)).starts_with("server made so many calls"),
+            "{}",
+            told(asks, Some(7))
+        );
+        assert_eq!(told(asks, None), "");
+        assert_eq!(told(10, Some(7)), "", "another program made too many");
+    }
+}
