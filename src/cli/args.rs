@@ -290,7 +290,7 @@ Examples:
   explore exercise 1 --hint             what may help
   explore exercise 1 --solution python  ours, once yours is right")]
 pub struct Exercise {
-    /// Number of the exercise, or the name of its lesson (`socket`); without it all are listed
+    /// Number of the exercise, the name of its lesson (`socket`), or `bonus`; without it all are listed
     #[arg(value_name = "N")]
     pub which: Option<String>,
     /// Write files to begin with in this language to a new folder, exercise-N
@@ -328,7 +328,7 @@ Each program is started as you give it, with what the task says at the end of it
 Exit codes: 0 all requirements are met; 1 one is not; 2 usage; 3 it cannot be checked here.")]
 pub struct Check {
     // The indices are said because completions take `which` up again, and it would come last then.
-    /// Number of the exercise, or the name of its lesson (`socket`)
+    /// Number of the exercise, the name of its lesson (`socket`), or `bonus`
     #[arg(index = 1, value_name = "N")]
     pub which: String,
     /// Command lines in the order of the task, each in quotes: 'python3 server.py'; ROLE='COMMAND' says which it is

@@ -85,7 +85,7 @@ fn beginning<N: AsRef<str>, H: Into<StyledStr>>(
 }
 
 fn lessons(word: &OsStr) -> Vec<CompletionCandidate> {
-    numbered(word, lesson::contents().into_iter().map(|it| (it.number, it.slug, it.title)))
+    numbered(word, lesson::contents().into_iter().map(|it| (Some(it.number), it.slug, it.title)))
 }
 
 fn exercises(word: &OsStr) -> Vec<CompletionCandidate> {
@@ -96,12 +96,13 @@ fn exercises(word: &OsStr) -> Vec<CompletionCandidate> {
 /// By number where a digit is typed, else by name.
 fn numbered<T: Display>(
     word: &OsStr,
-    all: impl Iterator<Item = (u32, &'static str, T)>,
+    all: impl Iterator<Item = (Option<u32>, &'static str, T)>,
 ) -> Vec<CompletionCandidate> {
     let by_number = word.as_encoded_bytes().first().is_some_and(u8::is_ascii_digit);
-    let named = all.map(|(number, slug, title)| {
-        let name = if by_number { number.to_string() } else { slug.to_owned() };
-        (name, format!("{number}: {title}"))
+    let named = all.map(|(number, slug, title)| match number {
+        Some(number) if by_number => (number.to_string(), format!("{number}: {title}")),
+        Some(number) => (slug.to_owned(), format!("{number}: {title}")),
+        None => (slug.to_owned(), title.to_string()),
     });
     beginning(word, named)
 }

@@ -29,7 +29,7 @@ pub fn run(args: &cli::Exercise, session: &mut Session) -> Result<(), Failure> {
 
 /// The exercise of this number, or of the lesson of this name.
 pub(super) fn find(which: &str) -> Result<Exercise, Failure> {
-    let is_it = |it: &Exercise| it.slug == which || it.number.to_string() == which;
+    let is_it = |it: &Exercise| it.slug == which || it.which() == which;
     let found = lesson::exercises()?.into_iter().find(is_it);
     found.ok_or_else(|| Failure::NoExercise(which.to_owned()))
 }
@@ -55,7 +55,8 @@ fn all(session: &mut Session) -> Result<(), Failure> {
     for exercise in lesson::exercises()? {
         let mark = if progress.has_done(exercise.slug) { "✓" } else { " " };
         let mut row = Row::new().with(mark, Ink::Good);
-        row.push(format!("{:>3}  ", exercise.number), Ink::Of(0));
+        let number = exercise.number.map(|number| number.to_string()).unwrap_or_default();
+        row.push(format!("{number:>3}  "), Ink::Of(0));
         row.push(exercise.slug, Ink::Strong);
         row.pad_to(list::TITLE_AT);
         session.terminal.row(&row.with(exercise.title, Ink::Plain))?;
@@ -83,14 +84,14 @@ fn task(exercise: &Exercise, session: &mut Session) -> Result<(), Failure> {
         terminal.wrapped("- ", &requirement.sentence, Ink::Plain)?;
     }
     terminal.blank()?;
-    let number = exercise.number;
+    let which = exercise.which();
     let written = |language: &&str| !exercise.start(language).is_empty();
     let languages: Vec<_> = LANGUAGES.into_iter().filter(written).collect();
     let first = languages.first().copied().unwrap_or("python");
     for (what, words) in [
-        (tr!("Files to begin with:"), format!("exercise {number} --start {first}")),
-        (tr!("Hints:"), format!("exercise {number} --hint")),
-        (tr!("Check it:"), format!("check {number} {}", example(exercise))),
+        (tr!("Files to begin with:"), format!("exercise {which} --start {first}")),
+        (tr!("Hints:"), format!("exercise {which} --hint")),
+        (tr!("Check it:"), format!("check {which} {}", example(exercise))),
     ] {
         terminal.wrapped("", &format!("{what} {}", home::command(&words)), Ink::Plain)?;
     }
@@ -122,7 +123,7 @@ fn start(exercise: &Exercise, language: &str, session: &mut Session) -> Result<(
     if files.is_empty() {
         return Err(no_language(language, |language| !exercise.start(language).is_empty()));
     }
-    let folder = format!("exercise-{}", exercise.number);
+    let folder = format!("exercise-{}", exercise.which());
     let path = Path::new(&folder);
     fs::create_dir(path).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => Failure::FolderExists(folder.clone()),
@@ -145,7 +146,7 @@ fn solution(
     session: &mut Session,
 ) -> Result<(), Failure> {
     if !gives_up && !saved().has_done(exercise.slug) {
-        return Err(Failure::NotDone(exercise.number));
+        return Err(Failure::NotDone(exercise.which()));
     }
     let files = exercise.solution(language);
     if files.is_empty() {

@@ -76,10 +76,10 @@ pub enum Failure {
     ))]
     FolderExists(String),
     #[error("{}", tr!(
-        "our solution is for those who have one: `explore check {number}` first, or add --give-up",
-        number = .0
+        "our solution is for those who have one: `explore check {exercise}` first, or add --give-up",
+        exercise = .0
     ))]
-    NotDone(u32),
+    NotDone(String),
     /// `trace` with quotation marks that do not close.
     #[error("{}", tr!("`{line}` is no command line: a quotation mark is not closed, or there is no word in it", line = .0))]
     NoCommandLine(String),

@@ -334,7 +334,7 @@ const LOOKS: usize = 10;
 
 /// Waits until this program is asleep at as many looks in a row as [`LOOKS`], for as long as [`TO_REST`]. Returns how many
 /// there were in the end.
-fn until_at_rest(program: &Program) -> usize {
+pub(super) fn until_at_rest(program: &Program) -> usize {
     let (began, mut looks) = (Instant::now(), 0);
     while looks < LOOKS && began.elapsed() < TO_REST {
         thread::sleep(Duration::from_millis(50)); // between two looks

@@ -13,4 +13,5 @@ mod e09_many_clients;
 mod e10_deadline;
 mod e11_turns;
 mod e12_chat;
+mod e12_room;
 mod kit;

@@ -41,18 +41,18 @@ impl Folder {
             .unwrap_or_default()
     }
 
-    /// The path and the text of its exercise's task, if it has an exercise.
-    pub fn task(&self) -> Option<(String, &'static str)> {
+    /// The path and the text of a task in it, if it has this exercise: `exercise`, `bonus`.
+    pub fn task(&self, exercise: &str) -> Option<(String, &'static str)> {
         [i18n::spoken(), Language::ENGLISH].into_iter().find_map(|language| {
-            let inside = Path::new("exercise").join(file_name(language));
+            let inside = Path::new(exercise).join(file_name(language));
             let file = self.dir.get_file(self.dir.path().join(inside))?;
             Some((format!("lessons/{}", file.path().display()), file.contents_utf8()?))
         })
     }
 
-    /// The files in a folder of its exercise, `start/python`, each with its name; none if there is no such folder.
-    pub fn exercise_files(&self, folder: &Path) -> Vec<(String, &'static str)> {
-        let path = self.dir.path().join("exercise").join(folder);
+    /// The files in a folder of it, `exercise/start/python`, each with its name; none if there is no such folder.
+    pub fn files(&self, folder: &Path) -> Vec<(String, &'static str)> {
+        let path = self.dir.path().join(folder);
         let files = self.dir.get_dir(path).into_iter().flat_map(|dir| dir.files());
         let named = files.filter_map(|file| {
             let name = file.path().file_name()?.to_str()?;

@@ -1,4 +1,4 @@
-//! Exercises: the folder `exercise/` of a lesson, with the task in each language (`en.md`), and programs in some languages, to
+//! Exercises: the folder `exercise/` of a lesson, or `bonus/` of an exercise beside those of the lessons, with the task in each language (`en.md`), and programs in some languages, to
 //! begin with (`start/python/`) and to compare with (`solution/python/`).
 //!
 //! A task is written as a lesson is (`docs/writing-an-exercise.md`). It has one fenced block, `judge NAME ROLE…`, with the
@@ -13,10 +13,12 @@ use crate::i18n::tr;
 /// An exercise.
 #[derive(Clone, Debug)]
 pub struct Exercise {
-    /// The number of its lesson.
-    pub number: u32,
-    /// The short name of its lesson.
+    /// The number of its lesson, which is its own too; a bonus has none.
+    pub number: Option<u32>,
+    /// The short name of its lesson, or `bonus`.
     pub slug: &'static str,
+    /// The number of the lesson that it belongs to.
+    pub lesson: u32,
     /// Its title.
     pub title: String,
     /// What is to be built, in one sentence.
@@ -29,13 +31,24 @@ pub struct Exercise {
     pub judge: Show,
     /// Hints, in Markdown, in the order in which they help.
     pub hints: Vec<String>,
-    folder: Folder,
+    lesson_folder: Folder,
+    /// Its folder in that of the lesson.
+    folder: &'static str,
 }
 
+/// The folder of an exercise beside those of the lessons, and its name.
+const BONUS: &str = "bonus";
+
 impl Exercise {
-    fn parse(folder: Folder, file: &str, text: &str) -> Result<Exercise, CourseError> {
-        let Lesson { title, question, steps, .. } =
-            Lesson::parse(file, text, Some(folder.number), folder.slug)?;
+    fn parse(
+        lesson_folder: Folder,
+        folder: &'static str,
+        file: &str,
+        text: &str,
+    ) -> Result<Exercise, CourseError> {
+        let Folder { number: lesson, slug, .. } = lesson_folder;
+        let (number, slug) = if folder == BONUS { (None, BONUS) } else { (Some(lesson), slug) };
+        let Lesson { title, question, steps, .. } = Lesson::parse(file, text, number, slug)?;
         let wrong = || CourseError::Line {
             file: file.to_owned(),
             line: 1,
@@ -60,25 +73,46 @@ impl Exercise {
         if roles.is_empty() {
             return Err(wrong());
         }
-        let (number, slug) = (folder.number, folder.slug);
-        Ok(Exercise { number, slug, title, summary: question, task, roles, judge, hints, folder })
+        Ok(Exercise {
+            number,
+            slug,
+            lesson,
+            title,
+            summary: question,
+            task,
+            roles,
+            judge,
+            hints,
+            lesson_folder,
+            folder,
+        })
+    }
+
+    /// What it is called on the command line: its number, or `bonus`.
+    #[must_use]
+    pub fn which(&self) -> String {
+        self.number.map_or_else(|| self.slug.to_owned(), |number| number.to_string())
     }
 
     /// The files to begin with in this language, each with its name; none if there are none.
     #[must_use]
     pub fn start(&self, language: &str) -> Vec<(String, &'static str)> {
-        self.folder.exercise_files(&Path::new("start").join(language))
+        self.lesson_folder.files(&Path::new(self.folder).join("start").join(language))
     }
 
     /// The files of our solution in this language.
     #[must_use]
     pub fn solution(&self, language: &str) -> Vec<(String, &'static str)> {
-        self.folder.exercise_files(&Path::new("solution").join(language))
+        self.lesson_folder.files(&Path::new(self.folder).join("solution").join(language))
     }
 }
 
 /// All exercises, in the order of the course.
 pub fn exercises() -> Result<Vec<Exercise>, CourseError> {
-    let tasks = catalogue::folders().into_iter().filter_map(|it| Some((it, it.task()?)));
-    tasks.map(|(folder, (file, text))| Exercise::parse(folder, &file, text)).collect()
+    let folders = catalogue::folders().into_iter();
+    let all = folders.flat_map(|lesson| ["exercise", BONUS].map(|folder| (lesson, folder)));
+    let tasks = all.filter_map(|(lesson, folder)| Some((lesson, folder, lesson.task(folder)?)));
+    tasks
+        .map(|(lesson, folder, (file, text))| Exercise::parse(lesson, folder, &file, text))
+        .collect()
 }

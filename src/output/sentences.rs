@@ -11,9 +11,12 @@ pub fn lesson_title(number: Option<u32>, title: &str) -> String {
     }
 }
 
-/// The title of an exercise.
-pub fn exercise_title(number: u32, title: &str) -> String {
-    tr!("Exercise {number} · {title}", number, title)
+/// The title of an exercise; a bonus has no number.
+pub fn exercise_title(number: Option<u32>, title: &str) -> String {
+    match number {
+        Some(number) => tr!("Exercise {number} · {title}", number, title),
+        None => tr!("Bonus exercise · {title}", title),
+    }
 }
 
 /// Above the code of an experiment.

@@ -20,7 +20,7 @@ const LOOKED_UP: [&str; 2] = ["JSON", "system"];
 const RECORDING: &str = "recording";
 
 /// Functions whose arguments are labels, by the places of those; and what names an actor.
-const TAKE_LABELS: [(&str, &[usize]); 27] = [
+const TAKE_LABELS: [(&str, &[usize]); 28] = [
     ("eq", &[0]),
     ("eq_between", &[0, 2]),
     ("ne_between", &[0, 2]),
@@ -46,6 +46,7 @@ const TAKE_LABELS: [(&str, &[usize]); 27] = [
     ("client", &[1]),
     ("listening", &[1]),
     ("program_as", &[0]),
+    ("comes", &[3]),
     ("require_answer", &[3]),
     ("require_end", &[3]),
 ];

@@ -202,8 +202,8 @@ fn verdict(
     session.terminal.wrapped("", &heading, Ink::Strong)?;
     session.terminal.blank()?;
     FailedPart::of(recording, &broken.claim).show(session, exercise)?;
-    let lesson = home::command(&format!("lesson {}", exercise.number));
-    let hints = home::command(&format!("exercise {} --hint", exercise.number));
+    let lesson = home::command(&format!("lesson {}", exercise.lesson));
+    let hints = home::command(&format!("exercise {} --hint", exercise.which()));
     let text = tr!("The lesson on it: {lesson}; hints: {hints}", lesson, hints);
     Ok(session.terminal.wrapped("", &text, Ink::Plain)?)
 }
@@ -216,7 +216,7 @@ fn report_success(
     let text = if unchecked > 0 {
         tr!("What was checked is right.").to_owned()
     } else {
-        let command = home::command(&format!("exercise {} --solution python", exercise.number));
+        let command = home::command(&format!("exercise {} --solution python", exercise.which()));
         tr!("All requirements are met. Ours, to compare: {command}", command)
     };
     Ok(session.terminal.wrapped("", &text, Ink::Good)?)
