@@ -16,12 +16,12 @@ use socket_explorer::lesson::{self, Exercise};
 use socket2::{Domain, Socket, Type};
 
 use crate::support::{
-    ChildGuard, ended, explore, file, folder, for_each, python_itself, require, utf8,
+    ChildGuard, ended, explore, file, folder, for_each, is_installed, python_itself, require, utf8,
 };
 
-fn judged(number: u32, programs: &[String]) -> Value {
-    let number = number.to_string();
-    let mut args = vec!["check", number.as_str(), "--json"];
+fn judged(exercise: &Exercise, programs: &[String]) -> Value {
+    let which = exercise.which();
+    let mut args = vec!["check", which.as_str(), "--json"];
     args.extend(programs.iter().map(String::as_str));
     let mut command = explore(&args);
     let state = folder();
@@ -39,8 +39,8 @@ fn first_unmet(report: &Value) -> &str {
 }
 
 /// A program that is there to be judged.
-struct Program {
-    exercise: u32,
+struct Program<'a> {
+    exercise: &'a Exercise,
     /// As it is given to `check`: `server=python3 …`.
     line: String,
     /// The requirement that it does not meet, or `right`.
@@ -48,9 +48,9 @@ struct Program {
 }
 
 /// The programs of this exercise: each names its verdict in its first line, and in its name its role, if that is not the first.
-fn programs(exercise: &Exercise, python: &str) -> Vec<Program> {
-    let number = exercise.number;
-    let path = format!("{}/tests/data/exercises/{number:02}", env!("CARGO_MANIFEST_DIR"));
+fn programs<'a>(exercise: &'a Exercise, python: &str) -> Vec<Program<'a>> {
+    let folder = format!("{:0>2}", exercise.which());
+    let path = format!("{}/tests/data/exercises/{folder}", env!("CARGO_MANIFEST_DIR"));
     let files = fs::read_dir(path).expect("a folder").map(|file| file.expect("a file").path());
     let programs = files.filter(|file| file.extension().is_some_and(|it| it == "py"));
     let of_file = |file: PathBuf| {
@@ -61,7 +61,7 @@ fn programs(exercise: &Exercise, python: &str) -> Vec<Program> {
         let role = exercise.roles.iter().rev().find(|role| name.split('_').any(|it| it == *role));
         let role = role.unwrap_or(&exercise.roles[0]);
         let line = format!("{role}={python} '{}'", utf8(&file));
-        Program { exercise: number, line, verdict: verdict.to_owned() }
+        Program { exercise, line, verdict: verdict.to_owned() }
     };
     programs.map(of_file).collect()
 }
@@ -70,9 +70,9 @@ fn programs(exercise: &Exercise, python: &str) -> Vec<Program> {
 fn right_programs_pass_and_wrong_ones_fail_for_their_mistake() {
     let Some(python) = python_itself() else { return };
     let exercises = lesson::exercises().expect("they parse");
-    let all: Vec<Program> = exercises.iter().flat_map(|it| programs(it, &python)).collect();
+    let all: Vec<Program<'_>> = exercises.iter().flat_map(|it| programs(it, &python)).collect();
     for_each(&all, |Program { exercise, line, verdict }| {
-        let report = judged(*exercise, std::slice::from_ref(line));
+        let report = judged(exercise, std::slice::from_ref(line));
         assert_eq!(first_unmet(&report), verdict, "{line}: {report:#}");
     });
 }
@@ -96,31 +96,61 @@ fn is_met(exercise: &Exercise, language: &str) {
         fs::write(folder.path().join(name), text).expect("written");
     }
     let Some(lines) = command_lines(language, &exercise.roles, folder.path()) else { return };
-    let report = judged(exercise.number, &lines);
+    let report = judged(exercise, &lines);
     assert_eq!(report["met"], Value::Bool(true), "{language}: {report:#}");
 }
 
-/// How programs in this language are started, after they have been built where that is needed.
+/// How programs in this language are started, after they have been built where that is needed; `None` without its tools.
 fn command_lines(language: &str, roles: &[String], folder: &Path) -> Option<Vec<String>> {
-    match language {
+    let compiler: &[&str] = match language {
         "python" => {
             let python = python_itself()?;
             let line = |role: &String| format!("{python} '{}/{role}.py'", folder.display());
-            Some(roles.iter().map(line).collect())
+            return Some(roles.iter().map(line).collect());
+        }
+        "javascript" => {
+            let line = |role: &String| format!("node '{}/{role}.js'", folder.display());
+            return is_installed("node").then(|| roles.iter().map(line).collect());
         }
         "c" => {
             require("cc")?;
-            for role in roles {
-                let mut cc = require("cc")?;
-                let source = folder.join(format!("{role}.c"));
-                let cc = cc.arg("-g").arg("-pthread").arg("-o").arg(folder.join(role)).arg(source);
-                assert!(cc.status().expect("cc runs").success(), "{role}");
-            }
-            let line = |role: &String| format!("'{}/{role}'", folder.display());
-            Some(roles.iter().map(line).collect())
+            &["cc", "-g", "-pthread", "-o", "ROLE", "ROLE.c"]
         }
+        "rust" => &["rustc", "--edition", "2024", "-g", "-o", "ROLE", "ROLE.rs"],
+        "go" => &["go", "build", "-o", "ROLE", "ROLE.go"],
         other => panic!("no test starts programs in {other}"),
+    };
+    if !is_installed(compiler[0]) {
+        return None;
     }
+    for role in roles {
+        let words = compiler[1..].iter().map(|word| word.replace("ROLE", role));
+        let built = Command::new(compiler[0]).args(words).current_dir(folder).status();
+        assert!(built.expect("it runs").success(), "{language}: {role}");
+    }
+    Some(roles.iter().map(|role| format!("'{}/{role}'", folder.display())).collect())
+}
+
+#[test]
+fn files_to_begin_with_can_be_built_and_started() {
+    let exercises = lesson::exercises().expect("they parse");
+    let all: Vec<_> =
+        exercises.iter().flat_map(|it| LANGUAGES.map(|language| (it, language))).collect();
+    for_each(&all, |(exercise, language)| {
+        let files = exercise.start(language);
+        let folder = folder();
+        for (name, text) in &files {
+            fs::write(folder.path().join(name), text).expect("written");
+        }
+        let lines = (!files.is_empty())
+            .then(|| command_lines(language, &exercise.roles, folder.path()))
+            .flatten();
+        for line in lines.into_iter().flatten() {
+            let line = format!("{line} 1 1 < /dev/null");
+            let ran = Command::new("sh").args(["-c", &line]).output().expect("sh runs");
+            assert!(ran.status.success(), "{line}: {}", String::from_utf8_lossy(&ran.stderr));
+        }
+    });
 }
 
 #[test]
@@ -150,6 +180,10 @@ fn the_list_is_an_array_for_programs() {
     assert_eq!(list[0]["slug"], "socket");
     assert_eq!(list[0]["done"], false);
     assert!(list[0]["title"].is_string());
+    let bonus = list.as_array().and_then(|list| list.last()).expect("an array");
+    assert_eq!((&bonus["number"], &bonus["slug"]), (&Value::Null, &Value::from("bonus")));
+    let (out, err, code) = ended(&mut explore(&["exercise", "bonus", "--hint"]));
+    assert_eq!(code, Some(0), "{out}{err}");
 }
 
 #[test]

@@ -103,13 +103,18 @@ pub fn told(args: &[&str]) -> Ended {
 /// A program that a test needs. Where it is not installed the test has to return, and says so; in CI (`CI=true`) it fails,
 /// for `.ci/run` installs all of them.
 pub fn require(tool: &str) -> Option<Command> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    if std::env::split_paths(&path).any(|folder| folder.join(tool).is_file()) {
+    if is_installed(tool) {
         return Some(Command::new(tool));
     }
     assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{tool} is not installed");
     eprintln!("skipped: {tool} is not installed");
     None
+}
+
+/// Whether there is such a program here.
+pub fn is_installed(tool: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(tool).is_file())
 }
 
 /// The path of the Python that `python3` runs: itself, and no wrapper script, whose shells would be traced too.
