@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
-use socket2::{Domain, Type};
+use socket2::{Domain, SockAddr, Type};
 
-use super::kit::{client, free_port, receive, require, require_end, until_at_rest};
+use super::kit::{client, receive, require, require_end, start_server, until_at_rest};
 use crate::capture::{Lab, Program, Proof, Result, Socket, at_least, eq};
 use crate::experiments::judge;
 use crate::trace::{Data, Label, label};
 
 /// What is said while frank does not read: more than the buffers on the way to her hold.
-const LINES: usize = 200;
+const LINES: usize = 400;
 const LINE: usize = 990;
+/// The receive buffer of a guest who reads slowly, in bytes.
+const SMALL: usize = 4096;
 /// The largest segment of a guest who reads slowly, in bytes: where segments are small, Linux gives the sender a small buffer.
 #[cfg(unix)]
 const SEGMENT: u32 = 536;
@@ -19,20 +21,16 @@ const SEGMENT: u32 = 536;
 judge!(room_for_many);
 /// The learner's server with guests who come, speak, and leave.
 fn room_for_many(lab: &Lab) -> Result<()> {
-    let port = free_port(lab)?;
-    let server = lab.program("server", &[port.to_string()])?;
-    let listens = server.until_listening()?;
-    let at = eq("port of server", i64::from(listens.port()), i64::from(port));
-    require(lab, "listens-at-the-port", at)?;
+    let (server, at) = start_server(lab, "listens-at-the-port")?;
 
     lab.part("the first guest");
-    let mut alice = Guest::comes(lab, &server, port, "alice")?;
+    let mut alice = Guest::comes(lab, &server, &at, "alice")?;
     require(lab, "asks-for-a-name", alice.hears_a_line())?;
     alice.says("alice\n")?;
     require(lab, "tells-who-is-there", alice.hears_of(&[], &["alice"]))?;
 
     lab.part("the second guest");
-    let mut bob = Guest::comes(lab, &server, port, "bob")?;
+    let mut bob = Guest::comes(lab, &server, &at, "bob")?;
     require(lab, "asks-for-a-name", bob.hears_a_line())?;
     bob.says("b")?;
     bob.says("ob\n")?;
@@ -47,14 +45,14 @@ fn room_for_many(lab: &Lab) -> Result<()> {
     require(lab, "takes-line-by-line", bob.hears("[alice] how are you?\n"))?;
 
     lab.part("a name that is none");
-    let mut mallory = Guest::comes(lab, &server, port, "mallory")?;
+    let mut mallory = Guest::comes(lab, &server, &at, "mallory")?;
     require(lab, "asks-for-a-name", mallory.hears_a_line())?;
     mallory.says("not a name!\n")?;
     mallory.hears_out();
     require_end(lab, &server, "refuses-bad-names", "mallory.recv", &mallory.socket)?;
 
     lab.part("one who has no name yet");
-    let mut carol = Guest::comes(lab, &server, port, "carol")?;
+    let mut carol = Guest::comes(lab, &server, &at, "carol")?;
     require(lab, "asks-for-a-name", carol.hears_a_line())?;
     bob.says("who is there?\n")?;
     require(lab, "nobody-without-a-name", alice.hears("[bob] who is there?\n"))?;
@@ -71,22 +69,28 @@ fn room_for_many(lab: &Lab) -> Result<()> {
     drop(carol);
     require(lab, "survives-a-reset", alice.hears_of(&["carol"], &[]))?;
 
-    waits_for_the_slow(lab, &server, port, alice)
+    waits_for_the_slow(lab, &server, &at, alice)
 }
 
 /// Much is said while frank does not read.
-fn waits_for_the_slow(lab: &Lab, server: &Program, port: u16, mut alice: Guest<'_>) -> Result<()> {
+fn waits_for_the_slow(
+    lab: &Lab,
+    server: &Program,
+    at: &SockAddr,
+    mut alice: Guest<'_>,
+) -> Result<()> {
     lab.part("one who reads slowly");
-    let mut dora = Guest::comes(lab, server, port, "dora")?;
+    let mut dora = Guest::comes(lab, server, at, "dora")?;
     require(lab, "asks-for-a-name", dora.hears_a_line())?;
     dora.says("dora\n")?;
     require(lab, "tells-who-is-there", dora.hears_of(&["alice"], &["dora"]))?;
     require(lab, "announces-a-guest", alice.hears_of(&["dora"], &[]))?;
     let slow = lab.actor("frank").socket(Domain::IPV4, Type::STREAM, None)?;
+    slow.set_recv_buffer_size(SMALL)?;
     #[cfg(unix)]
     slow.bare().set_tcp_mss(SEGMENT)?;
     slow.set_read_timeout(Some(super::kit::LOOK))?;
-    slow.connect(&lab.here(port))?;
+    slow.connect(at)?;
     let mut frank = Guest { server, socket: slow, name: "frank", rest: Vec::new() };
     require(lab, "asks-for-a-name", frank.hears_a_line())?;
     frank.says("frank\n")?;
@@ -123,8 +127,13 @@ struct Guest<'a> {
 }
 
 impl<'a> Guest<'a> {
-    fn comes(lab: &Lab, server: &'a Program, port: u16, name: &'static str) -> Result<Guest<'a>> {
-        let socket = client(lab, name, &lab.here(port))?;
+    fn comes(
+        lab: &Lab,
+        server: &'a Program,
+        at: &SockAddr,
+        name: &'static str,
+    ) -> Result<Guest<'a>> {
+        let socket = client(lab, name, at)?;
         Ok(Guest { server, socket, name, rest: Vec::new() })
     }
 

@@ -72,8 +72,10 @@ impl FailedPart<'_> {
                 _ => None,
             })
             .collect();
-        let under_way: HashSet<(u32, u64)> =
-            pending(before).map(|(event, call)| (event.process, call.id)).collect();
+        let under_way: HashSet<(u32, u64)> = pending(before)
+            .filter(|(_, call)| !matches!(call.syscall, Syscall::Send { .. }))
+            .map(|(event, call)| (event.process, call.id))
+            .collect();
         let is_shown = |event: &&Event| match &event.what {
             EventKind::Enter(call) => {
                 let call = (event.process, call.id);
