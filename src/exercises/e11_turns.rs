@@ -44,7 +44,8 @@ fn is_called(lab: &Lab) -> Result<()> {
     lab.part("a line in pieces");
     let before = server.printed().len();
     let line = "吃了吗？";
-    dribble(&server, &alice, [line, "\n"].concat().as_bytes().chunks(4))?;
+    let heard = "你好\n在\n".len() as u64;
+    dribble(&server, &alice, heard, [line, "\n"].concat().as_bytes().chunks(4))?;
     require(lab, "keeps-characters-whole", was_shown(&server, before, line))?;
     server.type_line("吃了\n");
     require(lab, "keeps-characters-whole", was_received(&server, &alice, "吃了\n"))?;

@@ -261,13 +261,14 @@ pub(super) fn silence(program: &Program, socket: &Socket) -> Data {
     Data::of(&buffer[..got])
 }
 
-/// Sends these pieces, each when the program has received what came before it.
+/// Sends these pieces, each when the program has received what came before it: so many bytes before the first.
 pub(super) fn dribble<'a>(
     program: &Program,
     socket: &Socket,
+    before: u64,
     pieces: impl IntoIterator<Item = &'a [u8]>,
 ) -> io::Result<()> {
-    let (mut sum, mut takes) = (program.received(), true);
+    let (mut sum, mut takes) = (before, true);
     for piece in pieces {
         socket.send_all(piece)?;
         sum += piece.len() as u64;
